@@ -1,0 +1,56 @@
+/** Options of {@link Sandbox}; every one has a default that behaves as a small real cluster. */
+export interface SandboxOptions {
+  /**
+   * How many real milliseconds one second of Kubernetes time takes: probe periods, image start-up, preStop sleeps, grace
+   * periods, back-offs. Default 1000. Deadlines of clients and HTTP itself are not scaled.
+   */
+  readonly secondMs?: number;
+  /** Real milliseconds until a Service's listener knows a change of its endpoints, as kube-proxy needs. Default 100. */
+  readonly propagationMs?: number;
+  /** `real` (default): a nodePort is that very port on 127.0.0.1. `any`: a free port, so that many sandboxes can run at once. */
+  readonly nodePorts?: 'real' | 'any';
+}
+
+/** API calls seen so far. */
+export interface CallCounts {
+  readonly total: number;
+  /** `PATCH Deployment` → 3. Dry runs count under `PATCH Deployment (dry run)`, watches under `WATCH Deployment`. */
+  readonly byVerbAndKind: Readonly<Record<string, number>>;
+}
+
+/** Which requests a fault hits. Absent members match anything. */
+export interface FaultMatch {
+  readonly verb?: 'GET' | 'LIST' | 'WATCH' | 'POST' | 'PUT' | 'PATCH' | 'DELETE' | 'PROXY' | 'LOG';
+  readonly kind?: string;
+  readonly name?: string;
+  readonly dryRun?: boolean;
+}
+
+/** What a fault does to a request. */
+export type Fault =
+  | {
+      readonly do: 'status';
+      readonly status: number;
+      readonly reason?: string;
+      readonly message?: string;
+      readonly headers?: Readonly<Record<string, string>>;
+    }
+  | { readonly do: 'reset'; readonly when: 'before' | 'after' } // the connection is cut before or after the work is done
+  | { readonly do: 'delay'; readonly ms: number }
+  | { readonly do: 'end-watch' } // running watches that match end cleanly; at once, and new ones after their first events
+  | { readonly do: 'gone' }; // running watches get an ERROR event with 410; new ones are answered 410 once
+
+/** A running embedded cluster. */
+export interface Sandbox {
+  /** `https://127.0.0.1:PORT`. */
+  readonly url: string;
+  /** A kubeconfig (YAML) with the sandbox's CA and a client certificate. */
+  readonly kubeconfig: string;
+  readonly calls: { read(): CallCounts; reset(): void };
+  /** Adds a fault for the next `times` matching requests (default: until removed). Returns its removal. */
+  fault(match: FaultMatch, fault: Fault, times?: number): () => void;
+  /** Real `http://127.0.0.1:PORT` of a NodePort or LoadBalancer Service's first port; undefined until there is one. */
+  serviceUrl(namespace: string, name: string): string | undefined;
+  /** Ends every server, pod and timer. */
+  close(): Promise<void>;
+}
