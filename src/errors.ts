@@ -50,6 +50,8 @@ export interface ErrorDetails {
 export interface Problem {
   readonly message: string;
   readonly at?: Position;
+  /** Path of the field as the API server names it, as in `spec.template.spec.containers[0].image`. */
+  readonly field?: string;
 }
 
 /** The one error family: a sentence of cause, and what a reader at 2 a.m. needs beside it. */

@@ -84,7 +84,7 @@ interface Common {
   readonly release?: string;
   readonly timeoutMs: number;
   readonly run: RunContext;
-  /** The runner's environment, for `$<NAME>` (section 3 of the spec) and the `run` checks. */
+  /** The runner's environment without the step's own `INPUT_*`, for `$<NAME>` and the `run` checks. */
   readonly environment: Readonly<Record<string, string>>;
 }
 

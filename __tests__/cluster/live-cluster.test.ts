@@ -1,0 +1,452 @@
+import { afterEach, describe, expect, it } from '@jest/globals';
+import type { Cluster } from '../../src/cluster/cluster.js';
+import type { KubeObject } from '../../src/manifests/object.js';
+import { answer, connectTo, handClock, keptLog, kubeconfigFor, startServer, status } from './server.js';
+import type { Handler, HandClock, KeptLog, TestServer } from './server.js';
+
+const deployment: KubeObject = {
+  apiVersion: 'apps/v1',
+  kind: 'Deployment',
+  metadata: { name: 'web', namespace: 'shop' },
+  spec: { replicas: 2 },
+};
+const ref = { apiVersion: 'apps/v1', kind: 'Deployment', name: 'web', namespace: 'shop' };
+
+interface Setting {
+  readonly server: TestServer;
+  readonly cluster: Cluster;
+  readonly log: KeptLog;
+  readonly clock: HandClock;
+  readonly abort: AbortController;
+}
+
+const open: TestServer[] = [];
+afterEach(async () => {
+  await Promise.all(open.splice(0).map(server => server.close()));
+});
+
+async function setting(handler: Handler): Promise<Setting> {
+  const server = await startServer(handler);
+  open.push(server);
+  const log = keptLog();
+  const clock = handClock();
+  const abort = new AbortController();
+  const cluster = await connectTo(kubeconfigFor(server.url, { user: { token: 'secret-token' } }), {
+    log,
+    clock,
+    signal: abort.signal,
+    version: '1.2.3',
+  });
+  return { server, cluster, log, clock, abort };
+}
+
+/** Answers one after the other; the last one stays. */
+function inTurn(...handlers: readonly Handler[]): Handler {
+  let turn = 0;
+  return (seen, response) => {
+    handlers[Math.min(turn, handlers.length - 1)]?.(seen, response);
+    turn += 1;
+  };
+}
+
+const ok: Handler = (_seen, response) => answer(response, 200, deployment);
+
+describe('apply', () => {
+  it('sends server-side apply as raw JSON with the manager, strict validation and who asks', async () => {
+    const { server, cluster } = await setting((_seen, response) =>
+      answer(response, 201, deployment, { date: 'Sat, 22 Nov 2025 12:00:00 GMT' }),
+    );
+    const applied = await cluster.apply(deployment);
+    expect(applied).toEqual({
+      object: deployment,
+      created: true,
+      warnings: [],
+      serverTimeMs: Date.parse('2025-11-22T12:00:00Z'),
+    });
+    const [seen] = server.seen;
+    expect(seen).toMatchObject({
+      method: 'PATCH',
+      path: '/apis/apps/v1/namespaces/shop/deployments/web',
+      query: { fieldManager: 'cutover', fieldValidation: 'Strict' },
+    });
+    expect(seen?.headers).toMatchObject({
+      'content-type': 'application/apply-patch+yaml',
+      'user-agent': 'cutover/1.2.3',
+      authorization: 'Bearer secret-token',
+    });
+    expect(JSON.parse(seen?.body ?? '')).toEqual(deployment);
+  });
+
+  it('asks for a dry run, force and a version only when told to', async () => {
+    const { server, cluster } = await setting(ok);
+    await cluster.apply(deployment, { dryRun: true, force: true, resourceVersion: '7' });
+    expect(server.seen[0]?.query).toEqual({
+      fieldManager: 'cutover',
+      fieldValidation: 'Strict',
+      dryRun: 'All',
+      force: 'true',
+    });
+    expect(JSON.parse(server.seen[0]?.body ?? '')).toMatchObject({ metadata: { resourceVersion: '7' } });
+  });
+
+  it('leaves out what only the API server sets, as exported manifests hold it', async () => {
+    const { server, cluster } = await setting(ok);
+    await cluster.apply({
+      ...deployment,
+      metadata: { ...deployment.metadata, uid: 'u', resourceVersion: '1', generation: 3, managedFields: [{}] },
+      status: { replicas: 1 },
+    });
+    expect(JSON.parse(server.seen[0]?.body ?? '')).toEqual(deployment);
+  });
+
+  it('hands on every Warning header', async () => {
+    const { cluster } = await setting((_seen, response) =>
+      answer(response, 200, deployment, { warning: ['299 - "v1beta1 is \\"old\\""', '299 - "and, so on"'] }),
+    );
+    expect((await cluster.apply(deployment)).warnings).toEqual(['v1beta1 is "old"', 'and, so on']);
+  });
+
+  it('takes a stale version for its own write when the live object is already as wanted', async () => {
+    const moved = status(409, { reason: 'Conflict', details: { name: 'web', kind: 'deployments' } });
+    const { server, cluster } = await setting(inTurn((_s, response) => answer(response, 409, moved), ok, ok));
+    const applied = await cluster.apply(deployment, { resourceVersion: '7' });
+    expect(applied.object).toEqual(deployment);
+    expect(server.seen.map(({ method, query }) => `${method} ${query['dryRun'] ?? ''}`)).toEqual([
+      'PATCH ',
+      'PATCH All',
+      'GET ',
+    ]);
+  });
+
+  it('says that the object moved when the live one is not as wanted', async () => {
+    const moved = status(409, { reason: 'Conflict', details: { name: 'web', kind: 'deployments' } });
+    const other = { ...deployment, spec: { replicas: 9 } };
+    const { cluster } = await setting(
+      inTurn(
+        (_s, response) => answer(response, 409, moved),
+        ok,
+        (_s, response) => answer(response, 200, other),
+      ),
+    );
+    await expect(cluster.apply(deployment, { resourceVersion: '7' })).rejects.toMatchObject({
+      code: 'moved',
+      message: 'Deployment shop/web changed since it was read',
+    });
+  });
+});
+
+describe('reading and removing', () => {
+  it('gives undefined for an object that does not exist', async () => {
+    const { cluster } = await setting((_seen, response) =>
+      answer(response, 404, status(404, { reason: 'NotFound', details: { name: 'web', kind: 'deployments' } })),
+    );
+    expect(await cluster.get(ref)).toBeUndefined();
+  });
+
+  it('says which kind is not served when the answer is no Status', async () => {
+    const { cluster } = await setting((_seen, response) => answer(response, 404, '404 page not found\n'));
+    await expect(cluster.get({ ...ref, apiVersion: 'extensions/v1beta1' })).rejects.toMatchObject({
+      code: 'unknown-kind',
+    });
+  });
+
+  it('uses the context’s namespace for references without one', async () => {
+    const { server, cluster } = await setting(ok);
+    await cluster.get({ apiVersion: 'v1', kind: 'Service', name: 'web' });
+    expect(server.seen[0]?.path).toBe('/api/v1/namespaces/shop/services/web');
+  });
+
+  it('reads a collection page by page and gives its items their kind', async () => {
+    const page = (names: string[], next: string): unknown => ({
+      kind: 'DeploymentList',
+      apiVersion: 'apps/v1',
+      metadata: { resourceVersion: '5', continue: next },
+      items: names.map(name => ({ metadata: { name } })),
+    });
+    const { server, cluster } = await setting(
+      inTurn(
+        (_s, response) => answer(response, 200, page(['a', 'b'], 'more')),
+        (_s, response) => answer(response, 200, page(['c'], '')),
+      ),
+    );
+    const kind = { apiVersion: 'apps/v1', kind: 'Deployment' };
+    const found = await cluster.list(kind, { labelSelector: 'app=web' });
+    expect(found.map(({ kind, metadata }) => `${kind} ${metadata.name}`)).toEqual([
+      'Deployment a',
+      'Deployment b',
+      'Deployment c',
+    ]);
+    expect(server.seen.map(seen => seen.query)).toEqual([
+      { limit: '500', labelSelector: 'app=web' },
+      { limit: '500', labelSelector: 'app=web', continue: 'more' },
+    ]);
+  });
+
+  it('reads a collection anew in one piece when a later page comes too late', async () => {
+    const list = (names: string[], next?: string): unknown => ({
+      kind: 'PodList',
+      apiVersion: 'v1',
+      metadata: { resourceVersion: '5', continue: next },
+      items: names.map(name => ({ metadata: { name } })),
+    });
+    const { cluster } = await setting(
+      inTurn(
+        (_s, response) => answer(response, 200, list(['a'], 'more')),
+        (_s, response) => answer(response, 410, status(410, { reason: 'Expired' })),
+        (_s, response) => answer(response, 200, list(['a', 'b'])),
+      ),
+    );
+    expect((await cluster.list({ apiVersion: 'v1', kind: 'Pod' })).map(pod => pod.metadata.name)).toEqual(['a', 'b']);
+  });
+
+  it.each([
+    ['is gone', 404, status(404, { reason: 'NotFound', details: { name: 'web', kind: 'deployments' } })],
+    ['has another uid', 409, status(409, { reason: 'Conflict' })],
+  ])('removes nothing when the object %s', async (_what, code, body) => {
+    const { server, cluster } = await setting((_seen, response) => answer(response, code, body));
+    await cluster.remove(ref, { uid: 'u1' });
+    expect(server.seen).toHaveLength(1);
+    expect(JSON.parse(server.seen[0]?.body ?? '')).toMatchObject({
+      propagationPolicy: 'Background',
+      preconditions: { uid: 'u1' },
+    });
+  });
+
+  it('creates in the collection and names the object when it is there already', async () => {
+    const { server, cluster } = await setting((_seen, response) =>
+      answer(response, 409, status(409, { reason: 'AlreadyExists', details: { name: 'web' } })),
+    );
+    await expect(cluster.create(deployment)).rejects.toMatchObject({
+      code: 'exists',
+      message: 'Deployment shop/web exists already',
+    });
+    expect(server.seen[0]).toMatchObject({ method: 'POST', path: '/apis/apps/v1/namespaces/shop/deployments' });
+  });
+
+  it('asks for the previous life of a container and its last lines', async () => {
+    const { server, cluster } = await setting((_seen, response) => answer(response, 200, 'bye\n'));
+    const pod = { apiVersion: 'v1', kind: 'Pod', namespace: 'shop', name: 'web-1' };
+    expect(await cluster.logs(pod, { container: 'app', previous: true, lines: 9 })).toBe('bye\n');
+    expect(server.seen[0]).toMatchObject({
+      path: '/api/v1/namespaces/shop/pods/web-1/log',
+      query: { container: 'app', previous: 'true', tailLines: '9' },
+    });
+  });
+});
+
+describe('kinds', () => {
+  const list = {
+    resources: [
+      { name: 'widgets/status', kind: 'Widget', namespaced: true },
+      { name: 'widgets', kind: 'Widget', namespaced: true },
+    ],
+  };
+  const widget = { apiVersion: 'example.com/v1', kind: 'Widget', name: 'w' };
+
+  it('asks for a group-version once, however many of its objects are wanted at once', async () => {
+    const { server, cluster } = await setting((seen, response) =>
+      answer(response, 200, seen.path === '/apis/example.com/v1' ? list : deployment),
+    );
+    await Promise.all([cluster.get(widget), cluster.get(widget), cluster.get(widget)]);
+    expect(server.seen.map(seen => seen.path).sort()).toEqual([
+      '/apis/example.com/v1',
+      ...Array.from({ length: 3 }, () => '/apis/example.com/v1/namespaces/shop/widgets/w'),
+    ]);
+  });
+
+  it('asks again for a kind that was not there before, since a definition may just have been applied', async () => {
+    const { cluster } = await setting(
+      inTurn(
+        (_s, response) => answer(response, 404, '404 page not found\n'),
+        (_s, response) => answer(response, 200, list),
+        ok,
+      ),
+    );
+    await expect(cluster.get(widget)).rejects.toMatchObject({ code: 'unknown-kind' });
+    await expect(cluster.get(widget)).resolves.toEqual(deployment);
+  });
+
+  it('names a kind that its group-version does not have', async () => {
+    const { cluster } = await setting((_s, response) => answer(response, 200, { resources: [] }));
+    await expect(cluster.get(widget)).rejects.toThrow(
+      'the API server serves example.com/v1, but no kind Widget in it',
+    );
+  });
+});
+
+describe('trying again', () => {
+  it.each([
+    ['503', 503, {}],
+    ['429', 429, { reason: 'TooManyRequests' }],
+    ['502 of a load balancer', 502, undefined],
+    ['500 with InternalError', 500, { reason: 'InternalError' }],
+  ])('repeats after %s, with growing patience, and says so', async (_what, code, more) => {
+    const refuse: Handler = (_s, response) => answer(response, code, more === undefined ? '<html>' : status(code, more));
+    const { cluster, clock, log } = await setting(inTurn(refuse, refuse, ok));
+    await cluster.apply(deployment);
+    const [first = 0, second = 0] = clock.waits.filter(ms => ms < 60_000);
+    expect(first).toBeGreaterThanOrEqual(250);
+    expect(first).toBeLessThanOrEqual(500);
+    expect(second).toBeGreaterThanOrEqual(500);
+    expect(second).toBeLessThanOrEqual(1000);
+    expect(log.lines.filter(line => line.includes('trying again in'))).toHaveLength(2);
+  });
+
+  it('waits as long as the API server asks for', async () => {
+    const { cluster, clock } = await setting(
+      inTurn((_s, response) => answer(response, 429, status(429), { 'retry-after': '3' }), ok),
+    );
+    await cluster.get(ref);
+    expect(clock.waits.filter(ms => ms < 60_000)).toEqual([3000]);
+  });
+
+  it('gives up after a minute of unbroken failure', async () => {
+    const { cluster, clock } = await setting((_s, response) => answer(response, 503, status(503, { message: 'busy' })));
+    await expect(cluster.get(ref)).rejects.toMatchObject({
+      code: 'api',
+      status: 503,
+      message: 'the API server answered 503 to get Deployment shop/web: busy',
+    });
+    const waited = clock.waits.filter(ms => ms < 60_000).reduce((sum, ms) => sum + ms, 0);
+    expect(waited).toBeGreaterThan(50_000);
+    expect(waited).toBeLessThanOrEqual(60_000);
+  });
+
+  it('never repeats a 500 without a reason, and quotes each line of it', async () => {
+    const { server, cluster } = await setting((_s, response) =>
+      answer(
+        response,
+        500,
+        status(500, {
+          message:
+            'failed to create typed patch object (shop/web; apps/v1, Kind=Deployment): errors:\n  .spec.foo: field not declared in schema\n  .spec.replicas: expected numeric',
+        }),
+      ),
+    );
+    await expect(cluster.apply(deployment)).rejects.toMatchObject({
+      code: 'invalid',
+      message: 'Deployment shop/web does not fit the schema of apps/v1',
+      problems: [
+        { message: 'spec.foo: field not declared in schema', field: 'spec.foo' },
+        { message: 'spec.replicas: expected numeric', field: 'spec.replicas' },
+      ],
+    });
+    expect(server.seen).toHaveLength(1);
+  });
+
+  it('repeats a PATCH whose connection was cut, but no POST', async () => {
+    const cut: Handler = (_s, response) => response.destroy();
+    const { server, cluster } = await setting(inTurn(cut, ok, cut));
+    await cluster.apply(deployment);
+    await expect(cluster.create(deployment)).rejects.toMatchObject({ code: 'unreachable' });
+    expect(server.seen.map(seen => seen.method)).toEqual(['PATCH', 'PATCH', 'POST']);
+  });
+
+  it('fails at once when nothing listens at the first request, and names host and cause', async () => {
+    const { server, cluster, clock } = await setting(ok);
+    await server.close();
+    await expect(cluster.get(ref)).rejects.toMatchObject({
+      code: 'unreachable',
+      message: expect.stringMatching(/^no answer from the API server 127\.0\.0\.1:\d+ to get Deployment shop\/web: ECONNREFUSED/),
+      hint: expect.stringContaining('Nothing listens at that address'),
+    });
+    expect(clock.waits.filter(ms => ms < 60_000)).toEqual([]);
+  });
+
+  it('is patient with an API server that has answered before', async () => {
+    const { server, cluster, clock } = await setting(ok);
+    await cluster.get(ref);
+    await server.close();
+    await expect(cluster.get(ref)).rejects.toMatchObject({ code: 'unreachable' });
+    expect(clock.waits.filter(ms => ms < 60_000).length).toBeGreaterThan(5);
+  });
+
+  it('ends at once when the run is cancelled', async () => {
+    let reached: () => void = () => undefined;
+    const arrived = new Promise<void>(resolve => {
+      reached = resolve;
+    });
+    const { cluster, abort } = await setting(() => reached());
+    const asked = cluster.get(ref);
+    await arrived;
+    abort.abort();
+    await expect(asked).rejects.toMatchObject({ code: 'cancelled' });
+  });
+
+  it('keeps its connections, and has at most ten requests in flight', async () => {
+    let inFlight = 0;
+    let most = 0;
+    const { server, cluster } = await setting((_s, response) => {
+      inFlight += 1;
+      most = Math.max(most, inFlight);
+      setImmediate(() => {
+        inFlight -= 1;
+        answer(response, 200, deployment);
+      });
+    });
+    await Promise.all(Array.from({ length: 40 }, () => cluster.get(ref)));
+    expect(server.seen).toHaveLength(40);
+    expect(most).toBeLessThanOrEqual(10);
+    expect(server.connections()).toBeLessThanOrEqual(10);
+  });
+});
+
+describe('proxy', () => {
+  const request = { kind: 'Pod', namespace: 'shop', name: 'web-1', port: 8080, path: '/healthz?full=1' } as const;
+
+  it('passes path, query, method and headers on, but nothing that belongs to the connection', async () => {
+    const { server, cluster } = await setting((_s, response) => answer(response, 201, 'made', { 'x-version': '8' }));
+    const got = await cluster.proxy({
+      ...request,
+      method: 'POST',
+      headers: { Host: 'evil', Authorization: 'Bearer other', 'X-Trace': '1' },
+      body: Buffer.from('hi'),
+    });
+    expect(got).toMatchObject({ status: 201, fromApiServer: false, headers: { 'x-version': '8' } });
+    expect(got.body.toString()).toBe('made');
+    expect(server.seen[0]).toMatchObject({
+      method: 'POST',
+      path: '/api/v1/namespaces/shop/pods/web-1:8080/proxy/healthz',
+      query: { full: '1' },
+      body: 'hi',
+    });
+    expect(server.seen[0]?.headers).toMatchObject({ authorization: 'Bearer secret-token', 'x-trace': '1' });
+    expect(server.seen[0]?.headers.host).toMatch(/^127/);
+  });
+
+  it.each([
+    ['a Status of the API server', 503, status(503, { reason: 'ServiceUnavailable', message: 'no endpoints available for service "web"' }), true],
+    ['the reverse proxy’s plain text', 502, "error trying to reach service: dial tcp 127.0.0.1:8080: connect: connection refused", true],
+    ['a pod that is gone', 404, status(404, { reason: 'NotFound', details: { name: 'web-1', kind: 'pods' } }), true],
+    ['the app’s own 503', 503, 'warming up', false],
+    ['the app’s own 404 in JSON', 404, { error: 'not found' }, false],
+    ['a Status that the app itself serves with 200', 200, status(503, { reason: 'ServiceUnavailable' }), false],
+  ])('tells whose answer it is: %s', async (_what, code, body, fromApiServer) => {
+    const { cluster } = await setting((_s, response) => answer(response, code, body));
+    expect(await cluster.proxy(request)).toMatchObject({ status: code, fromApiServer });
+  });
+
+  it('never repeats a request to an app', async () => {
+    const { server, cluster } = await setting((_s, response) => response.destroy());
+    await expect(cluster.proxy(request)).rejects.toMatchObject({ code: 'unreachable' });
+    expect(server.seen).toHaveLength(1);
+  });
+
+  it('throws when the API server does not allow it, naming the rule', async () => {
+    const { cluster } = await setting((_s, response) =>
+      answer(
+        response,
+        403,
+        status(403, {
+          reason: 'Forbidden',
+          message: 'pods "web-1" is forbidden: User "ci" cannot get resource "pods/proxy" in API group "" in the namespace "shop"',
+          details: { name: 'web-1', kind: 'pods' },
+        }),
+      ),
+    );
+    await expect(cluster.proxy(request)).rejects.toMatchObject({
+      code: 'forbidden',
+      hint: 'Missing rule: {apiGroups: [""], resources: ["pods/proxy"], verbs: ["get"]} in a Role in namespace shop, bound to whom the kubeconfig stands for.',
+    });
+  });
+});

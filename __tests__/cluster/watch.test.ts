@@ -1,0 +1,244 @@
+import type { ServerResponse } from 'node:http';
+import { afterEach, describe, expect, it } from '@jest/globals';
+import type { Cluster, WatchEvent } from '../../src/cluster/cluster.js';
+import { answer, connectTo, handClock, kubeconfigFor, startServer, status } from './server.js';
+import type { Handler, HandClock, TestServer } from './server.js';
+
+const kind = { apiVersion: 'v1', kind: 'Pod', namespace: 'shop' };
+
+/** What one connection of a watch does: lines, then its end. */
+type Connection = (response: ServerResponse, query: Readonly<Record<string, string>>) => void;
+
+let server: TestServer | undefined;
+const abort = { controller: new AbortController() };
+afterEach(async () => {
+  abort.controller.abort();
+  abort.controller = new AbortController();
+  await server?.close();
+});
+
+function event(type: string, name: string, version: number, uid = `uid-${name}`): string {
+  const metadata = { name, namespace: 'shop', uid, resourceVersion: String(version) };
+  return `${JSON.stringify({ type, object: { apiVersion: 'v1', kind: 'Pod', metadata } })}\n`;
+}
+
+function bookmark(version: number, initial = false): string {
+  const annotations = initial ? { 'k8s.io/initial-events-end': 'true' } : {};
+  const metadata = { resourceVersion: String(version), annotations };
+  return `${JSON.stringify({ type: 'BOOKMARK', object: { apiVersion: 'v1', kind: 'Pod', metadata } })}\n`;
+}
+
+const lines =
+  (...texts: string[]): Connection =>
+  response => {
+    response.writeHead(200, { 'content-type': 'application/json' });
+    response.write(texts.join(''));
+  };
+const ending =
+  (...texts: string[]): Connection =>
+  response => {
+    response.writeHead(200, { 'content-type': 'application/json' });
+    response.end(texts.join(''));
+  };
+const cut =
+  (...texts: string[]): Connection =>
+  response => {
+    response.writeHead(200, { 'content-type': 'application/json' });
+    response.write(texts.join(''), () => setImmediate(() => response.destroy()));
+  };
+const refuse =
+  (code: number, more: Readonly<Record<string, unknown>>): Connection =>
+  response =>
+    answer(response, code, status(code, more));
+
+interface Watched {
+  readonly cluster: Cluster;
+  readonly server: TestServer;
+  readonly clock: HandClock;
+}
+
+/** A cluster whose watch connections behave as listed; after the last one they stay open and silent. */
+async function watched(...connections: readonly Connection[]): Promise<Watched> {
+  let turn = 0;
+  const handler: Handler = (seen, response) => {
+    const next = connections[turn] ?? lines('');
+    turn += 1;
+    next(response, seen.query);
+  };
+  server = await startServer(handler);
+  const clock = handClock();
+  return { cluster: await connectTo(kubeconfigFor(server.url), { clock }), server, clock };
+}
+
+/** The first `count` events, as `ADDED a`. */
+async function take(cluster: Cluster, count: number): Promise<readonly string[]> {
+  const told: string[] = [];
+  for await (const one of cluster.watch(kind, { signal: abort.controller.signal })) {
+    told.push(text(one));
+    if (told.length === count) break;
+  }
+  return told;
+}
+
+function text(one: WatchEvent): string {
+  return one.type === 'synced' ? 'synced' : `${one.type} ${one.object.metadata.name}`;
+}
+
+describe('a watch', () => {
+  it('tells what is there, then synced, then each change', async () => {
+    const { cluster, server } = await watched(
+      lines(event('ADDED', 'a', 1), event('ADDED', 'b', 2), bookmark(2, true), event('MODIFIED', 'a', 3), event('DELETED', 'b', 4)),
+    );
+    expect(await take(cluster, 5)).toEqual(['ADDED a', 'ADDED b', 'synced', 'MODIFIED a', 'DELETED b']);
+    expect(server.seen[0]).toMatchObject({
+      path: '/api/v1/namespaces/shop/pods',
+      query: {
+        watch: 'true',
+        sendInitialEvents: 'true',
+        resourceVersionMatch: 'NotOlderThan',
+        allowWatchBookmarks: 'true',
+      },
+    });
+  });
+
+  it.each([
+    ['ends', ending],
+    ['is cut', cut],
+  ])('resumes after the last version when its connection %s', async (_how, end) => {
+    const { cluster, server } = await watched(
+      end(event('ADDED', 'a', 1), bookmark(5, true), event('ADDED', 'b', 7)),
+      lines(event('MODIFIED', 'a', 9)),
+    );
+    expect(await take(cluster, 4)).toEqual(['ADDED a', 'synced', 'ADDED b', 'MODIFIED a']);
+    expect(server.seen[1]?.query).toMatchObject({ watch: 'true', resourceVersion: '7' });
+    expect(server.seen[1]?.query).not.toHaveProperty('sendInitialEvents');
+  });
+
+  it('resumes from a bookmark, so that quiet kinds do not grow too old', async () => {
+    const { cluster, server } = await watched(
+      ending(bookmark(5, true), bookmark(90)),
+      lines(event('ADDED', 'a', 91)),
+    );
+    expect(await take(cluster, 2)).toEqual(['synced', 'ADDED a']);
+    expect(server.seen[1]?.query['resourceVersion']).toBe('90');
+  });
+
+  it('survives twenty dropped connections without losing or repeating a change', async () => {
+    const dropped = Array.from({ length: 20 }, (_, index) => cut(event('MODIFIED', 'a', 10 + index)));
+    const { cluster } = await watched(
+      cut(event('ADDED', 'a', 1), bookmark(5, true)),
+      ...dropped,
+      lines(event('DELETED', 'a', 40)),
+    );
+    const told = await take(cluster, 23);
+    expect(told.at(-1)).toBe('DELETED a');
+    expect(told.filter(one => one === 'synced')).toHaveLength(1);
+  });
+
+  it.each([
+    ['an ERROR event', lines(`${JSON.stringify({ type: 'ERROR', object: status(410, { reason: 'Expired' }) })}\n`)],
+    ['an answer 410', refuse(410, { reason: 'Expired' })],
+  ])('starts again after %s and tells what vanished meanwhile', async (_what, gone) => {
+    const { cluster, server } = await watched(
+      ending(event('ADDED', 'a', 1), event('ADDED', 'b', 2), bookmark(2, true)),
+      gone,
+      lines(event('ADDED', 'a', 8), event('ADDED', 'c', 9), bookmark(9, true), event('MODIFIED', 'c', 10)),
+    );
+    expect(await take(cluster, 7)).toEqual([
+      'ADDED a',
+      'ADDED b',
+      'synced',
+      'MODIFIED a',
+      'ADDED c',
+      'DELETED b',
+      'MODIFIED c',
+    ]);
+    expect(server.seen[2]?.query).toMatchObject({ sendInitialEvents: 'true' });
+  });
+
+  it('tells of an object that was deleted and made again while nobody listened', async () => {
+    const { cluster } = await watched(
+      ending(event('ADDED', 'a', 1, 'first'), bookmark(1, true)),
+      refuse(410, { reason: 'Expired' }),
+      lines(event('ADDED', 'a', 8, 'second'), bookmark(8, true)),
+    );
+    expect(await take(cluster, 4)).toEqual(['ADDED a', 'synced', 'DELETED a', 'ADDED a']);
+  });
+
+  it('does not take half a beginning for the whole', async () => {
+    const { cluster, server } = await watched(
+      cut(event('ADDED', 'a', 1)),
+      lines(event('ADDED', 'a', 1), event('ADDED', 'b', 2), bookmark(2, true)),
+    );
+    expect(await take(cluster, 4)).toEqual(['ADDED a', 'MODIFIED a', 'ADDED b', 'synced']);
+    expect(server.seen[1]?.query).toMatchObject({ sendInitialEvents: 'true' });
+  });
+
+  it.each([400, 422])('lists and then watches when the API server cannot stream the beginning (%i)', async code => {
+    const list: Connection = response =>
+      answer(response, 200, {
+        kind: 'PodList',
+        apiVersion: 'v1',
+        metadata: { resourceVersion: '30' },
+        items: [{ metadata: { name: 'a', uid: 'uid-a', resourceVersion: '4' } }],
+      });
+    const { cluster, server } = await watched(
+      refuse(code, { reason: 'Invalid', message: 'sendInitialEvents is forbidden' }),
+      list,
+      lines(event('DELETED', 'a', 31)),
+    );
+    expect(await take(cluster, 3)).toEqual(['ADDED a', 'synced', 'DELETED a']);
+    expect(server.seen.map(({ query }) => query['resourceVersion'] ?? query['limit'] ?? 'stream')).toEqual([
+      'stream',
+      '500',
+      '30',
+    ]);
+  });
+
+  it('waits longer each time while connections tell nothing', async () => {
+    const { cluster, clock } = await watched(
+      ending(bookmark(1, true)),
+      ending(),
+      ending(),
+      ending(),
+      lines(event('ADDED', 'a', 2)),
+    );
+    expect(await take(cluster, 2)).toEqual(['synced', 'ADDED a']);
+    const waits = clock.waits.filter(ms => ms < 60_000);
+    expect(waits).toHaveLength(2);
+    expect(waits[1]).toBeGreaterThan(waits[0] ?? 0);
+  });
+
+  it('reads characters that two chunks share', async () => {
+    const bytes = Buffer.from(event('ADDED', 'größe', 1) + bookmark(1, true));
+    const middle = bytes.indexOf(0xc3) + 1;
+    const { cluster } = await watched(response => {
+      response.writeHead(200);
+      response.write(bytes.subarray(0, middle), () => setImmediate(() => response.write(bytes.subarray(middle))));
+    });
+    expect(await take(cluster, 2)).toEqual(['ADDED größe', 'synced']);
+  });
+
+  it('ends without an error when its signal aborts', async () => {
+    const { cluster } = await watched(lines(bookmark(1, true)));
+    const told: string[] = [];
+    for await (const one of cluster.watch(kind, { signal: abort.controller.signal })) {
+      told.push(text(one));
+      abort.controller.abort();
+    }
+    expect(told).toEqual(['synced']);
+  });
+
+  it('throws what trying again cannot mend', async () => {
+    const { cluster } = await watched(
+      refuse(403, {
+        reason: 'Forbidden',
+        message: 'pods is forbidden: User "ci" cannot watch resource "pods" in API group "" in the namespace "shop"',
+      }),
+    );
+    await expect(take(cluster, 1)).rejects.toMatchObject({
+      code: 'forbidden',
+      hint: expect.stringContaining('{apiGroups: [""], resources: ["pods"], verbs: ["watch"]}'),
+    });
+  });
+});

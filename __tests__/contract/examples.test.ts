@@ -1,0 +1,206 @@
+import { existsSync, readFileSync, readdirSync } from 'node:fs';
+import { basename, join } from 'node:path';
+import { describe, expect, it } from '@jest/globals';
+import { load, loadAll } from 'js-yaml';
+import { readInputs } from '../../src/inputs/read.js';
+import type { Log } from '../../src/log.js';
+
+type Map = Readonly<Record<string, unknown>>;
+interface Step {
+  readonly uses?: string;
+  readonly run?: string;
+  readonly with?: Readonly<Record<string, unknown>>;
+}
+interface Job {
+  readonly permissions?: Map;
+  readonly environment?: string;
+  readonly needs?: string;
+  readonly steps: readonly Step[];
+}
+interface Workflow {
+  readonly on: unknown;
+  readonly permissions?: Map;
+  readonly concurrency?: { readonly group: string; readonly 'cancel-in-progress': boolean };
+  readonly jobs: Readonly<Record<string, Job>>;
+}
+
+const folders = readdirSync('examples').map(name => join('examples', name));
+const files = (folder: string): readonly string[] =>
+  readdirSync(folder, { recursive: true }).map(name => join(folder, String(name)));
+const workflowFiles = folders.flatMap(files).filter(file => /(workflow|rollback)\.yml$/.test(file));
+const workflow = (file: string): Workflow => load(readFileSync(file, 'utf8')) as Workflow;
+const action = load(readFileSync('action.yml', 'utf8')) as { readonly inputs: Map };
+
+const cutover = 'OWNER/cutover@v0';
+const steps = workflowFiles.flatMap(file =>
+  Object.entries(workflow(file).jobs).flatMap(([job, { steps: all }]) =>
+    all.filter(({ uses }) => uses === cutover).map(step => ({ file, job, step })),
+  ),
+);
+
+/** What GitHub would put in the place of an expression. */
+const expressions: Readonly<Record<string, string>> = {
+  'secrets.KUBECONFIG': 'apiVersion: v1\nkind: Config\n',
+  'inputs.version': '8',
+  'needs.stage.outputs.revision': '4',
+  'env.IMAGE': 'ghcr.io/your-name/site:41',
+  'github.run_number': '41',
+  'github.token': 'a-token',
+};
+const evaluate = (text: string): string =>
+  text.replaceAll(/\$\{\{\s*(.*?)\s*\}\}/g, (_all, expression: string) => {
+    const value = expressions[expression];
+    if (value === undefined) throw new Error(`the test does not know ${expression}`);
+    return value;
+  });
+
+const silent: Log = {
+  info: () => undefined,
+  debug: () => undefined,
+  warning: () => undefined,
+  error: () => undefined,
+  mask: () => undefined,
+  group: (_title, work) => work(),
+};
+
+describe('Workflows that users copy', () => {
+  it('are there for both examples', () => {
+    expect(workflowFiles.sort()).toEqual([
+      'examples/rolling-website/workflow.yml',
+      'examples/tomcat-blue-green/rollback.yml',
+      'examples/tomcat-blue-green/workflow.yml',
+    ]);
+    expect(steps).toHaveLength(4);
+  });
+
+  it.each(workflowFiles)('%s runs one at a time and is never cut off half way', file => {
+    expect(workflow(file).concurrency).toEqual({ group: expect.any(String), 'cancel-in-progress': false });
+  });
+
+  it.each(workflowFiles)('%s gives each job no more rights than it names', file => {
+    const { permissions, jobs } = workflow(file);
+    expect(permissions).toEqual({});
+    for (const job of Object.values(jobs)) expect(job.permissions).toBeDefined();
+  });
+
+  it.each(workflowFiles)('%s pins the actions of others by commit', file => {
+    const used = Object.values(workflow(file).jobs).flatMap(job => job.steps.flatMap(({ uses }) => uses ?? []));
+    for (const name of used) expect(name).toMatch(name.startsWith('OWNER/') ? /^OWNER\/cutover@v0$/ : /@[0-9a-f]{40}$/);
+  });
+
+  it.each(steps.map(({ file, job, step }) => [`${file}, job ${job}`, step] as const))(
+    '%s: the step has only inputs that the action takes, with values that it accepts',
+    (_where, step) => {
+      const given = Object.fromEntries(
+        Object.entries(step.with ?? {}).map(([name, value]) => [name, evaluate(String(value))]),
+      );
+      expect(Object.keys(action.inputs)).toEqual(expect.arrayContaining(Object.keys(given)));
+      const environment = Object.fromEntries(
+        Object.keys(action.inputs).map(name => [`INPUT_${name.toUpperCase()}`, given[name] ?? defaultOf(name)]),
+      );
+      const github = { GITHUB_ACTIONS: 'true', GITHUB_REPOSITORY: 'shop/website', GITHUB_RUN_ID: '1' };
+      expect(readInputs({ environment: { ...environment, ...github }, log: silent })).toMatchObject({
+        action: given.action ?? 'deploy',
+      });
+    },
+  );
+
+  it('promote runs in the environment whose approval it proves, and may read it', () => {
+    const { promote, stage } = workflow('examples/tomcat-blue-green/workflow.yml').jobs;
+    expect(promote).toMatchObject({
+      needs: 'stage',
+      environment: 'production',
+      permissions: { actions: 'read' },
+      steps: [{ with: { action: 'promote', approval: 'production' } }],
+    });
+    expect(stage?.environment).toBeUndefined();
+  });
+
+  it('release and rollback of one application never run at once', () => {
+    const group = (name: string): string | undefined =>
+      workflow(`examples/tomcat-blue-green/${name}.yml`).concurrency?.group;
+    expect(group('rollback')).toBe(group('workflow'));
+    expect(workflow('examples/tomcat-blue-green/rollback.yml').on).toBe('workflow_dispatch');
+  });
+
+  it('the website is deployed only after its image was pushed, under the tag of the run', () => {
+    const { image, deploy } = workflow('examples/rolling-website/workflow.yml').jobs;
+    const commands = image?.steps.flatMap(({ run }) => run ?? []) ?? [];
+    expect(commands.findIndex(run => run.includes('docker build'))).toBeLessThan(
+      commands.findIndex(run => run.includes('docker push')),
+    );
+    expect(deploy?.needs).toBe('image');
+    expect(readFileSync('examples/rolling-website/workflow.yml', 'utf8')).toContain(
+      'IMAGE: ghcr.io/your-name/site:${{ github.run_number }}',
+    );
+  });
+
+  it.each(workflowFiles)('%s points at manifests that are there', file => {
+    const named = Object.values(workflow(file).jobs)
+      .flatMap(job => job.steps.flatMap(step => step.with?.manifests ?? []))
+      .map(String);
+    for (const path of named) expect(existsSync(path)).toBe(true);
+    expect(named).toHaveLength(basename(file) === 'rollback.yml' ? 0 : 1);
+  });
+});
+
+describe('Manifests of the Tomcat example', () => {
+  const read = (name: string): Map => load(readFileSync(`examples/tomcat-blue-green/k8s/${name}.yml`, 'utf8')) as Map;
+
+  it('are those of the 2018 description: kinds, versions, names, labels, ports', () => {
+    expect(read('deployment')).toMatchObject({
+      apiVersion: 'extensions/v1beta1',
+      kind: 'Deployment',
+      metadata: { name: 'tomcat-deployment-${TARGET_ROLE}' },
+      spec: {
+        replicas: 2,
+        template: {
+          metadata: { labels: { app: 'tomcat', role: '${TARGET_ROLE}' } },
+          spec: {
+            containers: [
+              {
+                name: 'tomcat-container',
+                image: 'tomcat:${TOMCAT_VERSION}',
+                ports: [{ containerPort: 8080 }],
+                readinessProbe: { httpGet: { path: '/', port: 8080 } },
+              },
+            ],
+          },
+        },
+      },
+    });
+    const selector = { app: 'tomcat', role: '${TARGET_ROLE}' };
+    const spec = { type: 'LoadBalancer', selector, ports: [{ port: 80, targetPort: 8080 }] };
+    expect(read('service')).toMatchObject({
+      metadata: { name: 'tomcat-service', labels: { ...selector, env: 'prod' } },
+      spec,
+    });
+    expect(read('test-endpoint')).toMatchObject({
+      metadata: { name: 'tomcat-test-${TARGET_ROLE}', labels: { app: 'tomcat', role: 'test-${TARGET_ROLE}' } },
+      spec,
+    });
+  });
+});
+
+describe('Manifests of the website example', () => {
+  it('hold a Deployment that never falls below its replicas, and node port 31000', () => {
+    const objects = loadAll(readFileSync('examples/rolling-website/k8s/website.yml', 'utf8'));
+    expect(objects).toEqual([
+      expect.objectContaining({
+        kind: 'Deployment',
+        spec: expect.objectContaining({
+          strategy: { type: 'RollingUpdate', rollingUpdate: { maxSurge: 1, maxUnavailable: 0 } },
+        }),
+      }),
+      expect.objectContaining({
+        kind: 'Service',
+        spec: expect.objectContaining({ type: 'NodePort', ports: [{ port: 80, targetPort: 8080, nodePort: 31000 }] }),
+      }),
+    ]);
+  });
+});
+
+function defaultOf(name: string): string {
+  const declared = action.inputs[name] as { readonly default?: string } | undefined;
+  return declared?.default === undefined ? '' : evaluate(declared.default);
+}

@@ -1,0 +1,175 @@
+import { describe, expect, it } from '@jest/globals';
+import fc from 'fast-check';
+import { checks } from '../../src/inputs/checks.js';
+import { Refusal } from '../../src/inputs/refusal.js';
+import { github, read } from './runner.js';
+
+const none = checks({});
+const plain = { method: 'GET', expect: { status: ['2xx'] }, pods: 'every', on: 'both', retryMs: 0, intervalMs: 5000 };
+
+function reasons(text: string, values: Readonly<Record<string, string>> = {}): readonly string[] {
+  try {
+    checks(values)(text);
+  } catch (thrown) {
+    if (thrown instanceof Refusal) return thrown.reasons;
+    throw thrown;
+  }
+  throw new Error('the checks were accepted');
+}
+
+describe('the list of checks', () => {
+  it('is read as the documentation shows it', () => {
+    const text = [
+      '- http: /                       # GET through the test Service',
+      '  status: 200',
+      '  contains: Apache Tomcat/$<TOMCAT_VERSION>',
+      '  pods: every',
+      '  retry: 5m',
+      '- run: npm run smoke',
+      '- http: /healthz',
+      '  on: staged',
+    ];
+    expect(checks({ TOMCAT_VERSION: '8.5' })(text.join('\n'))).toEqual([
+      {
+        ...plain,
+        kind: 'http',
+        target: '/',
+        retryMs: 300_000,
+        expect: { status: [200], contains: 'Apache Tomcat/8.5' },
+      },
+      { kind: 'run', command: 'npm run smoke', on: 'both', retryMs: 0, intervalMs: 5000 },
+      { ...plain, kind: 'http', target: '/healthz', on: 'staged' },
+    ]);
+  });
+
+  it('may be empty', () => {
+    expect(none('[]')).toEqual([]);
+  });
+
+  it.each([
+    ['status: 204', { status: [204] }],
+    ['status: 2xx', { status: ['2xx'] }],
+    ['status: [200, 3xx, "404"]', { status: [200, '3xx', 404] }],
+    ['status: 200, 204', { status: [200, 204] }],
+    ['contains: 1.10', { status: ['2xx'], contains: '1.10' }],
+    ['contains: yes', { status: ['2xx'], contains: 'yes' }],
+    ["matches: 'v\\d+\\.'", { status: ['2xx'], matches: 'v\\d+\\.' }],
+    ['json: {path: a.0.b, equals: 1.10}', { status: ['2xx'], json: { path: 'a.0.b', equals: 1.1 } }],
+    ['json: {path: a, equals: "1"}', { status: ['2xx'], json: { path: 'a', equals: '1' } }],
+    [
+      'json: {path: a, equals: [true, null, {b: x}]}',
+      { status: ['2xx'], json: { path: 'a', equals: [true, null, { b: 'x' }] } },
+    ],
+    ['header: {X-Version: 8, server: nginx}', { status: ['2xx'], header: { 'x-version': '8', server: 'nginx' } }],
+  ])('expects of an answer what %j says', (line, expected) => {
+    expect(none(`- http: /\n  ${line}`)).toEqual([{ ...plain, kind: 'http', target: '/', expect: expected }]);
+  });
+
+  it.each([
+    ['- {http: "https://acme.test/x?y=1"}', { target: 'https://acme.test/x?y=1' }],
+    ['- {http: /, method: HEAD}', { method: 'HEAD' }],
+    ['- {http: /, pods: any}', { pods: 'any' }],
+    ['- {http: /, interval: 500ms, retry: 1m}', { intervalMs: 500, retryMs: 60_000 }],
+    ['- {run: make test, on: public}', { command: 'make test', on: 'public' }],
+    ['[{"http": "/json"}]', { target: '/json' }],
+  ])('%s is a check', (text, expected) => {
+    expect(none(text)).toEqual([expect.objectContaining(expected)]);
+  });
+
+  it('lists everything that is wrong, by the number of the check', () => {
+    const text = [
+      '- htpp: /',
+      '- {http: /, run: x}',
+      '- just text',
+      '- {http: healthz, contain: x, status: 99, retry: 30, interval: 1ms, on: prod, pods: all, method: POST}',
+      '- {http: /, contains: "", matches: "(", json: {path: a}, header: x}',
+      '- {run: "", status: 200}',
+      '- {http: /, method: HEAD, contains: x}',
+      '- {http: "http://acme.test/", pods: every}',
+      '- {http: [/a]}',
+    ];
+    const httpKeys = 'http, method, status, contains, matches, json, header, pods, on, retry, interval';
+    expect(reasons(text.join('\n'))).toEqual([
+      'check 1: expected exactly one of "http" and "run" beside htpp',
+      'check 2: expected exactly one of "http" and "run"',
+      'check 3: not a check; expected a map with "http" or "run"',
+      `check 4: unknown key "contain"; did you mean "contains"? (keys here: ${httpKeys})`,
+      'check 4: http: received "healthz", accepted: a path such as /healthz, or a URL with http or https',
+      'check 4: method: received "POST", accepted: GET | HEAD',
+      'check 4: status is not one of those accepted: a code such as 200, a class such as 2xx, or a list of these',
+      'check 4: pods: received "all", accepted: every | any',
+      'check 4: on: received "prod", accepted: staged | public | both',
+      'check 4: retry: received "30", accepted: a duration with its unit: a bare number has none, write 30s or 30m',
+      'check 4: interval: received "1ms", accepted: a duration such as 500ms, 30s, 10m or 1h30m, at least 100ms, at most 120h',
+      'check 5: contains: received "", accepted: some text; every answer contains nothing',
+      'check 5: matches: received "(", accepted: a regular expression of JavaScript',
+      'check 5: json is not of the form {path: items.0.name, equals: value}',
+      'check 5: header is not of the form {name: value}',
+      'check 6: unknown key "status" (keys here: run, on, retry, interval)',
+      'check 6: run: received "", accepted: a command for the shell',
+      'check 7: contains needs a body, which HEAD does not bring',
+      'check 8: pods means nothing for a URL: only a path can be asked of each pod',
+      'check 9: http is not text',
+    ]);
+  });
+
+  it.each([
+    ['http: /', ['not a YAML list; expected items such as "- http: /healthz"']],
+    ['/healthz', ['not a YAML list; expected items such as "- http: /healthz"']],
+    ['- http: /\n- http: [', [expect.stringMatching(/^cannot be read as YAML: .* in line 2$/)]],
+    ['- {http: /, http: /x}', [expect.stringMatching(/^cannot be read as YAML: duplicated mapping key in line 1$/)]],
+  ])('%j is none', (text, expected) => {
+    expect(reasons(text)).toEqual(expected);
+  });
+});
+
+describe('placeholders in checks', () => {
+  const values = { V: '1.10', PORT: '200', EVIL: 'x\n- run: rm -rf /', VERSION: 'v2' };
+
+  it.each([
+    ['- {http: /, contains: $<V>}', { contains: '1.10' }],
+    ['- {http: /, contains: a $<V> b $<VERSION>}', { contains: 'a 1.10 b v2' }],
+    ['- {http: /, status: $<PORT>}', { status: [200] }],
+    ['- {http: /, json: {path: a, equals: $<PORT>}}', { json: { path: 'a', equals: 200 } }],
+    ['- {http: /, json: {path: a, equals: "$<PORT>"}}', { json: { path: 'a', equals: '200' } }],
+    ['- {http: /, contains: "$<NOT:-by default>"}', { contains: 'by default' }],
+    ['- {http: /, contains: $$<V>}', { contains: '$<V>' }],
+    ['- {http: /, contains: "$V ${V} $<not a name>"}', { contains: '$V ${V} $<not a name>' }],
+    ['- {http: /, contains: $<EVIL>}', { contains: 'x\n- run: rm -rf /' }],
+  ])('%s is filled in', (text, expected) => {
+    expect(checks(values)(text)).toEqual([
+      { ...plain, kind: 'http', target: '/', expect: { status: ['2xx'], ...expected } },
+    ]);
+  });
+
+  it('must be defined, and the nearest name is shown', () => {
+    expect(reasons('- {http: /$<VERSIN>, contains: $<NOPE>}', values)).toEqual([
+      '$<VERSIN> is not defined; set it in "variables" or in the environment, or write $<VERSIN:-default>. Did you mean $<VERSION>?',
+      '$<NOPE> is not defined; set it in "variables" or in the environment, or write $<NOPE:-default>.',
+    ]);
+  });
+
+  it('are looked up in variables, then in the run, then in the environment', () => {
+    const verify = '- {http: /, contains: $<A> $<SHORT_SHA> $<REF_NAME> $<HOME_TOWN>}';
+    const environment = { ...github, HOME_TOWN: 'Basel', REF_NAME: 'from the environment', A: 'from the environment' };
+    expect(read({ manifests: 'k8s', variables: 'A=given', verify }, environment)).toMatchObject({
+      verify: [{ expect: { contains: 'given 0123456 main Basel' } }],
+    });
+  });
+
+  it('never change the structure, whatever the value', () => {
+    fc.assert(
+      fc.property(
+        fc.string({ minLength: 1 }),
+        fc.string({ unit: fc.constantFrom(...Array.from('\n-:#"\'{}[]&*!|> a')) }),
+        (a, b) => {
+          const value = a + b;
+          const text =
+            '- http: /\n  contains: $<X>\n- http: /\n  contains: "a $<X>"\n- http: /\n  contains: |-\n    $<X>';
+          const contained = checks({ X: value })(text).map(check => check.kind === 'http' && check.expect.contains);
+          expect(contained).toEqual([value, `a ${value}`, value]);
+        },
+      ),
+    );
+  });
+});

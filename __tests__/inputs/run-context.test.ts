@@ -1,0 +1,55 @@
+import { describe, expect, it } from '@jest/globals';
+import { isGitHubRun, runContext, runNames } from '../../src/inputs/run-context.js';
+import { github } from './runner.js';
+
+describe('the run that a step belongs to', () => {
+  it('is told by the runner', () => {
+    const run = runContext(github);
+    expect(run).toEqual({
+      repository: 'acme/web',
+      sha: '0123456789abcdef0123456789abcdef01234567',
+      refName: 'main',
+      runId: '4711',
+      runNumber: '12',
+      runAttempt: '1',
+      job: 'deploy',
+      actor: 'alice',
+      eventName: 'push',
+      url: 'https://github.com/acme/web/actions/runs/4711',
+      apiUrl: 'https://api.github.com',
+      workspace: '/home/runner/work/web',
+    });
+    expect(isGitHubRun(run)).toBe(true);
+  });
+
+  it('may be on a GitHub of one’s own', () => {
+    const run = runContext({
+      ...github,
+      GITHUB_SERVER_URL: 'https://git.acme.test',
+      GITHUB_API_URL: 'https://git.acme.test/api/v3',
+    });
+    expect([run.url, run.apiUrl]).toEqual([
+      'https://git.acme.test/acme/web/actions/runs/4711',
+      'https://git.acme.test/api/v3',
+    ]);
+  });
+
+  it.each([[{}], [{ GITHUB_REPOSITORY: 'acme/web' }], [{ GITHUB_REPOSITORY: '', GITHUB_RUN_ID: '1' }]])(
+    'is local where the runner says no more than %j',
+    environment => {
+      const run = runContext(environment);
+      expect(run).toMatchObject({ url: 'local', actor: 'local', sha: 'local', workspace: process.cwd() });
+      expect(isGitHubRun(run)).toBe(false);
+    },
+  );
+
+  it('gives the built-in names of commit and run', () => {
+    expect(runNames(runContext(github))).toEqual({
+      SHA: github.GITHUB_SHA,
+      SHORT_SHA: '0123456',
+      REF_NAME: 'main',
+      RUN_NUMBER: '12',
+      RUN_ID: '4711',
+    });
+  });
+});

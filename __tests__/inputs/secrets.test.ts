@@ -1,0 +1,92 @@
+import { describe, expect, it } from '@jest/globals';
+import { CutoverError } from '../../src/errors.js';
+import { kubeconfigSecrets, kubeconfigText } from '../../src/inputs/kubeconfig.js';
+import { readInputs } from '../../src/inputs/read.js';
+import { asRunner, github, maskingLog } from './runner.js';
+
+const kubeconfig = `apiVersion: v1
+kind: Config
+clusters:
+  - name: prod
+    cluster: { server: "https://10.0.0.1:6443", certificate-authority-data: Q0EtREFUQS1RMEV0UkVGVVFR }
+users:
+  - name: deployer
+    user: { token: s3cr3t-token, client-certificate-data: Q0VSVA==, client-key-data: S0VZLURBVEE= }
+  - name: basic
+    user: { username: alice, password: 012345 }
+  - name: exec
+    user:
+      exec:
+        command: aws
+        args: [eks, get-token, --client-secret=arg-secret, --region=eu]
+        env: [{ name: AWS_SECRET_ACCESS_KEY, value: env-secret }, { name: AWS_PROFILE, value: default }]
+  - name: oidc
+    user: { auth-provider: { config: { id-token: id-secret, refresh-token: refresh-secret, client-id: cutover } } }
+`;
+const credentials = [
+  's3cr3t-token',
+  'S0VZLURBVEE=',
+  '012345',
+  'arg-secret',
+  'env-secret',
+  'id-secret',
+  'refresh-secret',
+];
+const packed = Buffer.from(kubeconfig).toString('base64');
+const wrapped = packed.replace(/.{76}/g, '$&\n');
+
+describe('what is masked of a kubeconfig', () => {
+  it('is every credential in its content, and no line that a log may hold', () => {
+    expect(kubeconfigSecrets(kubeconfig)).toEqual(credentials);
+  });
+
+  it.each([
+    ['one line', packed],
+    ['several lines', wrapped],
+  ])('is the base64 form too when it comes in %s', (_, value) => {
+    const secrets = kubeconfigSecrets(value);
+    expect(secrets).toEqual(expect.arrayContaining([value, packed, ...credentials]));
+  });
+
+  it('is every long word when the content cannot be read', () => {
+    const broken = 'apiVersion: v1\nusers: [\n  token: abcdefghijklmnopqrstuvwxyz';
+    expect(kubeconfigSecrets(broken)).toEqual(['abcdefghijklmnopqrstuvwxyz']);
+  });
+
+  it.each(['kube/config', '/home/runner/work/_temp/kubeconfig-4711/production/config', '~/.kube/config'])(
+    'is nothing of the path %s',
+    path => {
+      expect(kubeconfigSecrets(path)).toEqual([]);
+      expect(kubeconfigText(path)).toBeUndefined();
+    },
+  );
+
+  it.each([
+    ['as it is', kubeconfig],
+    ['base64 of it', packed],
+    ['base64 in lines', wrapped],
+  ])('does not change the content, given %s', (_, value) => {
+    expect(kubeconfigText(value)).toBe(kubeconfig);
+  });
+
+  it('takes JSON on one line for content', () => {
+    const json = '{"apiVersion":"v1","users":[{"name":"a","user":{"token":"json-secret"}}]}';
+    expect(kubeconfigSecrets(json)).toEqual(['json-secret']);
+  });
+});
+
+describe('reading inputs', () => {
+  it('masks every secret, even when the inputs are refused', () => {
+    const masked: string[] = [];
+    const inputs = { kubeconfig, token: 'ghs_token', 'registry-credentials': 'r.test bob hunter2', timeout: 'soon' };
+    const reading = (): unknown =>
+      readInputs({ environment: { ...github, ...asRunner(inputs) }, log: maskingLog(masked) });
+    expect(reading).toThrow(CutoverError);
+    expect(masked).toEqual([...credentials, 'ghs_token', 'r.test bob hunter2']);
+  });
+
+  it('hands the kubeconfig on as it was given', () => {
+    const environment = { ...github, ...asRunner({ manifests: 'k8s', kubeconfig: packed }) };
+    expect(readInputs({ environment, log: maskingLog() }).kubeconfig).toBe(packed);
+  });
+});

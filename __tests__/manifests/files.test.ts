@@ -1,0 +1,159 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { findManifests } from '../../src/manifests/files.js';
+import { expandBraces, globBase, globMatcher } from '../../src/manifests/glob.js';
+import { readManifests, renderManifests } from '../../src/manifests/render.js';
+import { errorOf, problemsOf, request } from './rendering.js';
+
+let root = '';
+let workspace = '';
+
+beforeAll(() => {
+  root = mkdtempSync(join(tmpdir(), 'manifests-'));
+  workspace = join(root, 'work [1]');
+  const files = [
+    'k8s/b.yml',
+    'k8s/a.yaml',
+    'k8s/c.json',
+    'k8s/readme.md',
+    'k8s/.hidden.yml',
+    'k8s/deep/er/d.yml',
+    'k8s/deep/z.yml',
+    'k8s/.git/x.yml',
+    'k8s/node_modules/x.yml',
+    'k8s/web.tpl',
+    'odd[1].yml',
+    'top.yml',
+    'kustom/kustomization.yaml',
+    'kustom/app.yml',
+    'nested/one/kustomization.yml',
+    'empty/readme.md',
+    '../outside/out.yml',
+  ];
+  for (const file of files) {
+    mkdirSync(dirname(join(workspace, file)), { recursive: true });
+    writeFileSync(join(workspace, file), `# ${file}\n`);
+  }
+  writeFileSync(join(workspace, 'latin.yml'), Buffer.from([0x61, 0xe9, 0x0a]));
+  symlinkSync(join(workspace, 'top.yml'), join(workspace, 'k8s', 'link.yml'));
+});
+
+afterAll(() => rmSync(root, { recursive: true, force: true }));
+
+const find = (...patterns: string[]): string[] => findManifests({ patterns, workspace }).map(({ file }) => file);
+
+describe('finding manifests', () => {
+  it.each([
+    [['top.yml'], ['top.yml']],
+    [['./top.yml'], ['top.yml']],
+    [['k8s/web.tpl'], ['k8s/web.tpl']],
+    [['k8s'], ['k8s/a.yaml', 'k8s/b.yml', 'k8s/c.json', 'k8s/deep/er/d.yml', 'k8s/deep/z.yml', 'k8s/link.yml']],
+    [['k8s/deep/'], ['k8s/deep/er/d.yml', 'k8s/deep/z.yml']],
+    [['k8s/*'], ['k8s/a.yaml', 'k8s/b.yml', 'k8s/c.json', 'k8s/link.yml']],
+    [['k8s/*.yml'], ['k8s/b.yml', 'k8s/link.yml']],
+    [['./k8s/*.tpl'], ['k8s/web.tpl']],
+    [['k8s/?.y*ml'], ['k8s/a.yaml', 'k8s/b.yml']],
+    [['k8s/{b,a}.{yml,yaml}'], ['k8s/a.yaml', 'k8s/b.yml']],
+    [['k8s/[ab].y*'], ['k8s/a.yaml', 'k8s/b.yml']],
+    [['k8s/[!a].yml'], ['k8s/b.yml']],
+    [['k8s/**/*.yml'], ['k8s/b.yml', 'k8s/deep/er/d.yml', 'k8s/deep/z.yml', 'k8s/link.yml']],
+    [['**/z.yml'], ['k8s/deep/z.yml']],
+    [['k8s/*/z.yml'], ['k8s/deep/z.yml']],
+    [['k8s/deep/**'], ['k8s/deep/er/d.yml', 'k8s/deep/z.yml']],
+    [['odd[1].yml'], ['odd[1].yml']],
+    [
+      ['k8s/b.yml', 'k8s/*.{yml,yaml}'],
+      ['k8s/b.yml', 'k8s/a.yaml', 'k8s/link.yml'],
+    ],
+    [['top.yml', 'k8s/link.yml', './top.yml'], ['top.yml']],
+  ])('%j gives %j', (patterns, files) => {
+    expect(find(...patterns)).toEqual(files);
+  });
+
+  it('takes absolute paths and paths out of the workspace, and names them absolutely', () => {
+    const outside = join(root, 'outside', 'out.yml');
+    expect(find(join(workspace, 'top.yml'), join(root, 'outside'))).toEqual(['top.yml', outside]);
+    expect(find(join(root, 'outside', '*.yml'))).toEqual([outside]);
+    expect(find('../outside/*.yml')).toEqual([outside]);
+  });
+
+  it('hands over the text', () => {
+    expect(findManifests({ patterns: ['top.yml'], workspace })).toEqual([{ file: 'top.yml', text: '# top.yml\n' }]);
+  });
+
+  it('names every pattern that matches nothing, and every file that cannot be read', () => {
+    const work = (): unknown => find('top.yml', 'nope.yml', 'k8s/*.txt', 'empty', 'nowhere/**/*.yml', 'latin.yml');
+    expect(problemsOf(work)).toEqual([
+      '`nope.yml` in the input `manifests` matches no file.',
+      '`k8s/*.txt` in the input `manifests` matches no file.',
+      '`empty` in the input `manifests` matches no file.',
+      '`nowhere/**/*.yml` in the input `manifests` matches no file.',
+      'latin.yml cannot be read: it is not UTF-8 text.',
+    ]);
+    expect(errorOf(work)).toMatchObject({ code: 'manifest', message: 'The manifests have 5 problems.' });
+  });
+
+  it.each([
+    ['kustom', 'kustom/kustomization.yaml'],
+    ['nested', 'nested/one/kustomization.yml'],
+    ['kustom/*.yaml', 'kustom/kustomization.yaml'],
+  ])('%s is refused, because kustomize is not available yet', (pattern, file) => {
+    expect(errorOf(() => find(pattern))).toMatchObject({
+      code: 'unavailable',
+      message: `Folders with a kustomization file in the input \`manifests\` are not available yet: ${file}.`,
+    });
+  });
+
+  it('exclusions are refused by name', () => {
+    expect(errorOf(() => find('k8s', '!k8s/b.yml'))).toMatchObject({
+      code: 'unavailable',
+      message: 'Exclusions in the input `manifests` are not available yet: !k8s/b.yml.',
+    });
+  });
+
+  it('files without an object are an error that names them', () => {
+    const manifests = readManifests({ patterns: ['top.yml', 'k8s/b.yml'], workspace });
+    expect(problemsOf(() => renderManifests({ ...request(''), manifests }))).toEqual([
+      'The manifests hold no object: top.yml, k8s/b.yml.',
+    ]);
+  });
+});
+
+describe('globs', () => {
+  it.each([
+    ['a/*.yml', 'a/b.yml', true],
+    ['a/*.yml', 'a/b/c.yml', false],
+    ['a/*.yml', 'a/.b.yml', false],
+    ['a/.*.yml', 'a/.b.yml', true],
+    ['a/**/c.yml', 'a/c.yml', true],
+    ['a/**/c.yml', 'a/b/b/c.yml', true],
+    ['a/**/c.yml', 'a/.b/c.yml', false],
+    ['**', 'a/b', true],
+    ['a.b', 'aXb', false],
+    ['a+(b)|c^$', 'a+(b)|c^$', true],
+    ['{a,b/{c,d}}/x', 'b/d/x', true],
+    ['{a,b}/x', 'c/x', false],
+    ['a[', 'a[', true],
+    ['[a-c]', 'b', true],
+    ['[!a-c]', 'b', false],
+    ['a**b', 'axxb', true],
+  ])('%s on %s: %s', (pattern, path, result) => {
+    expect(globMatcher(pattern)(path)).toBe(result);
+  });
+
+  it.each([
+    ['a/b/*.yml', 'a/b'],
+    ['*.yml', ''],
+    ['/x/**/y', '/x'],
+    ['{a,b}/c', ''],
+  ])('the base of %s is %j', (pattern, base) => {
+    expect(globBase(pattern)).toBe(base);
+  });
+
+  it('braces unfold, nested ones too', () => {
+    expect(expandBraces('{a,b{1,2}}.yml')).toEqual(['a.yml', 'b1.yml', 'b2.yml']);
+    expect(expandBraces('plain')).toEqual(['plain']);
+  });
+});

@@ -1,0 +1,350 @@
+import { describe, expect, it } from '@jest/globals';
+import { resolve } from 'node:path';
+import { fieldAt } from '../../src/manifests/fields.js';
+import { defaultReleaseName, deriveReleaseName } from '../../src/manifests/release-name.js';
+import { readManifests, renderManifests } from '../../src/manifests/render.js';
+import { renderRoles } from '../../src/manifests/render-roles.js';
+import type { Resource } from '../../src/manifests/resource.js';
+import { classifyRoles } from '../../src/manifests/roles.js';
+import { errorOf, problemsOf, renderBoth, request, render } from './rendering.js';
+
+const workspace = resolve('__tests__', 'fixtures', 'manifests');
+const names = (resources: readonly Resource[] = []): string[] =>
+  resources.map(({ object }) => `${object.kind} ${object.metadata.name}`);
+
+const tomcat = (overrides = {}) => ({
+  ...request('', { variables: { TOMCAT_VERSION: '8' }, ...overrides }),
+  manifests: readManifests({ patterns: ['tomcat'], workspace }),
+});
+
+interface Parts {
+  readonly deployment?: string;
+  readonly pod?: string;
+  readonly publicService?: string;
+  readonly more?: string;
+}
+
+const deploymentText = (pod = ''): string => `---
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: web-$<TARGET_ROLE>}
+spec:
+  selector: {matchLabels: {app: web, role: $<TARGET_ROLE>}}
+  template:
+    metadata: {labels: {app: web, role: $<TARGET_ROLE>}}
+    spec: {containers: [{name: app, image: x}]${pod}}
+`;
+const serviceText = (name: string, selector = '{app: web, role: $<TARGET_ROLE>}'): string =>
+  `---\napiVersion: v1\nkind: Service\nmetadata: {name: ${name}}\nspec: {selector: ${selector}, ports: [{port: 80}]}\n`;
+
+/** A small blue/green application, with parts replaced or added. */
+function application({ deployment, pod, publicService, more = '' }: Parts = {}): string {
+  return (deployment ?? deploymentText(pod)) + (publicService ?? serviceText('web')) + more;
+}
+
+describe('the files of 2018', () => {
+  it('render to both roles, sorted out, just as they are', () => {
+    const { resources, warnings } = renderRoles({ ...tomcat(), roles: ['blue', 'green'] });
+    expect(names(resources.of['blue'])).toEqual(['Deployment tomcat-deployment-blue', 'Service tomcat-test-blue']);
+    expect(names(resources.of['green'])).toEqual(['Deployment tomcat-deployment-green', 'Service tomcat-test-green']);
+    expect(resources.testService).toEqual({ blue: 'tomcat-test-blue', green: 'tomcat-test-green' });
+    expect(resources.shared).toEqual([]);
+    expect(resources.publicService['green']!.object['spec']).toEqual({
+      type: 'LoadBalancer',
+      selector: { app: 'tomcat', role: 'green' },
+      ports: [{ port: 80, targetPort: 8080, protocol: 'TCP' }],
+    });
+    expect(resources.of['green']![0]!.object).toEqual({
+      apiVersion: 'apps/v1',
+      kind: 'Deployment',
+      metadata: {
+        name: 'tomcat-deployment-green',
+        namespace: 'shop',
+        labels: { 'app.kubernetes.io/managed-by': 'cutover' },
+        annotations: { 'cutover/release': 'web' },
+      },
+      spec: {
+        replicas: 2,
+        selector: { matchLabels: { app: 'tomcat', role: 'green' } },
+        template: {
+          metadata: { labels: { app: 'tomcat', role: 'green' } },
+          spec: {
+            containers: [
+              {
+                name: 'tomcat-container',
+                image: 'tomcat:8',
+                ports: [{ containerPort: 8080, protocol: 'TCP' }],
+                readinessProbe: { httpGet: { path: '/', port: 8080 } },
+              },
+            ],
+          },
+        },
+      },
+    });
+    expect(warnings.map(({ at }) => at)).toEqual([{ file: 'tomcat/deployment.yml', line: 2, column: 1 }]);
+  });
+
+  it('render to a rolling deploy too', () => {
+    const manifests = readManifests({ patterns: ['tomcat-rolling/*.yml'], workspace });
+    const { resources } = renderManifests({ ...tomcat({ preStopSeconds: 5 }), manifests });
+    expect(names(resources)).toEqual(['Deployment tomcat-deployment-rolling-update', 'Service tomcat-service-rolling']);
+    const container = fieldAt(resources[0]!.object, ['spec', 'template', 'spec', 'containers', 0]);
+    expect(container).toMatchObject({ image: 'tomcat:8', lifecycle: { preStop: { sleep: { seconds: 5 } } } });
+    expect(fieldAt(resources[0]!.object, ['spec', 'strategy', 'rollingUpdate'])).toEqual({
+      maxUnavailable: 1,
+      maxSurge: '50%',
+    });
+  });
+
+  it('need a version of Tomcat only if they are asked for it strictly', () => {
+    const { resources } = renderRoles({ ...tomcat({ variables: {} }), roles: ['blue', 'green'] });
+    expect(JSON.stringify(resources.of['blue'])).toContain('tomcat:${TOMCAT_VERSION}');
+  });
+
+  it('take the roles by any names', () => {
+    const { resources } = renderRoles({ ...tomcat(), roles: ['left', 'right'] });
+    expect(resources.testService).toEqual({ left: 'tomcat-test-left', right: 'tomcat-test-right' });
+  });
+});
+
+describe('sorting objects out', () => {
+  it('leaves what does not depend on the role shared', () => {
+    const more =
+      '---\napiVersion: v1\nkind: ConfigMap\nmetadata: {name: settings}\n' +
+      '---\napiVersion: v1\nkind: ConfigMap\nmetadata: {name: settings-$<TARGET_ROLE>}\n' +
+      serviceText('by-name', '{app: other}');
+    const { resources } = renderBoth(application({ more }));
+    expect(names(resources.shared)).toEqual(['ConfigMap settings', 'Service by-name']);
+    expect(names(resources.of['blue'])).toEqual(['Deployment web-blue', 'ConfigMap settings-blue']);
+    expect(resources.testService).toEqual({});
+  });
+
+  it('gives preStop hooks to both roles', () => {
+    const { resources } = renderBoth(application(), { preStopSeconds: 7 });
+    for (const role of ['blue', 'green']) expect(JSON.stringify(resources.of[role])).toContain('{"seconds":7}');
+  });
+
+  it.each([
+    [
+      'a name that does not depend while a label does',
+      { more: '---\napiVersion: v1\nkind: ConfigMap\nmetadata: {name: settings}\ndata: {role: $<TARGET_ROLE>}\n' },
+      'app.yml:19:8 ConfigMap shop/settings has one name for both roles, but data.role depends on TARGET_ROLE: staging ' +
+        'would change it under the live pods. Put TARGET_ROLE into its name too, or take it out of the field.',
+    ],
+    [
+      'a Service that depends elsewhere than in its selector',
+      { more: serviceText('side', '{app: side}').replace('name: side', 'name: side, labels: {role: $<TARGET_ROLE>}') },
+      'app.yml:18:33 Service shop/side has one name for both roles, but metadata.labels.role depends on TARGET_ROLE: staging ' +
+        'would change it under the live pods. Put TARGET_ROLE into its name too, or take it out of the field.',
+    ],
+    [
+      'no public Service',
+      { publicService: serviceText('web-$<TARGET_ROLE>') },
+      'No Service is public: its name has to stay the same for both roles and its selector has to hold TARGET_ROLE, as in `role: $<TARGET_ROLE>`.',
+    ],
+    [
+      'two public Services',
+      { more: serviceText('admin') },
+      'app.yml:14:8 Several Services could be the public one: web, admin. Name it in the input `service`. Give the other ' +
+        'Service a name with TARGET_ROLE in it, or make it further ports of the public one.',
+    ],
+    [
+      'a public Service that selects none of the pods',
+      { publicService: serviceText('web', '{app: wev, role: $<TARGET_ROLE>}') },
+      'app.yml:14:8 As blue, Service shop/web selects {"app":"wev","role":"blue"}: none of the pods of Deployment shop/web-blue.',
+      'app.yml:14:8 As green, Service shop/web selects {"app":"wev","role":"green"}: none of the pods of Deployment shop/web-green.',
+    ],
+    [
+      'no Deployment of its own for each role',
+      { deployment: deploymentText().replace('kind: Deployment', 'kind: Thing') },
+      'No Deployment belongs to a role: put TARGET_ROLE into the name of the one that serves.',
+    ],
+    [
+      'a StatefulSet with roles',
+      {
+        more: deploymentText().replace('kind: Deployment', 'kind: StatefulSet').replace('name: web-', 'name: db-'),
+      },
+      'app.yml:16:1 StatefulSet shop/db-blue cannot have roles: its pods own volumes and names that cannot exist twice. Only Deployments can.',
+    ],
+    [
+      'a DaemonSet with roles',
+      { more: deploymentText().replace('kind: Deployment', 'kind: DaemonSet') },
+      'app.yml:16:1 DaemonSet shop/web-blue cannot have roles: it already runs once on every node. Only Deployments can.',
+    ],
+    [
+      'hostNetwork',
+      { pod: ', hostNetwork: true' },
+      'app.yml:9:49 Deployment shop/web-blue cannot have roles: hostNetwork lets only one of its pods have a port of a node.',
+    ],
+    [
+      'hostPort',
+      { pod: ', initContainers: [{name: a, ports: [{containerPort: 1}, {containerPort: 8080, hostPort: 80}]}]' },
+      'app.yml:9:126 Deployment shop/web-blue cannot have roles: hostPort 80 can be used by one pod of a node only.',
+    ],
+    [
+      'a claim that one node has for itself',
+      {
+        pod: ', volumes: [{name: a, persistentVolumeClaim: {claimName: data}}, {name: b, persistentVolumeClaim: {claimName: many}}]',
+        more:
+          '---\napiVersion: v1\nkind: PersistentVolumeClaim\nmetadata: {name: data}\nspec: {accessModes: [ReadWriteOnce]}\n' +
+          '---\napiVersion: v1\nkind: PersistentVolumeClaim\nmetadata: {name: many}\nspec: {accessModes: [ReadWriteMany]}\n',
+      },
+      'app.yml:9:93 Deployment shop/web-blue cannot have roles: PersistentVolumeClaim shop/data is ReadWriteOnce, so the ' +
+        'pods of both roles cannot use it side by side.',
+    ],
+    [
+      'a test Service that reaches both sides',
+      { more: serviceText('web-test-$<TARGET_ROLE>', '{app: web}') },
+      'app.yml:19:8 Service shop/web-test-blue tests blue, but also selects pods of green: its answers would prove nothing.',
+      'app.yml:19:8 Service shop/web-test-green tests green, but also selects pods of blue: its answers would prove nothing.',
+    ],
+    [
+      'several test Services',
+      { more: serviceText('a-$<TARGET_ROLE>') + serviceText('b-$<TARGET_ROLE>') },
+      'app.yml:16:1 Several Services could test blue: a-blue, b-blue. Name one in the input `test-service`, with * for the role.',
+      'app.yml:16:1 Several Services could test green: a-green, b-green. Name one in the input `test-service`, with * for the role.',
+    ],
+  ] as const)('refuses %s', (_, parts, ...problems) => {
+    const found = problemsOf(() => renderBoth(application(parts)));
+    expect(found).toEqual(problems);
+  });
+
+  it('refuses a public Service that also selects the other side', () => {
+    const deployment = deploymentText().replace('labels: {app: web, role', 'labels: {app: web, all: "yes", role');
+    const other = serviceText('web', '{app: web, all: $<ALL>}');
+    const one = render(deployment + other, { builtIns: { TARGET_ROLE: 'blue' }, variables: { ALL: '"yes"' } });
+    expect(one.resources).toHaveLength(2);
+    const rendered = Object.fromEntries(
+      ['blue', 'green'].map(role => {
+        const variables = { ALL: role === 'blue' ? 'yes' : 'no' };
+        return [role, render(deployment + other, { builtIns: { TARGET_ROLE: role }, variables }).resources];
+      }),
+    );
+    expect(problemsOf(() => classifyRoles({ roles: ['blue', 'green'], rendered }))).toEqual([
+      'app.yml:14:8 As blue, Service shop/web also selects the pods of Deployment shop/web-green: users would get both.',
+      'app.yml:14:8 As green, Service shop/web selects {"app":"web","all":"no"}: none of the pods of Deployment shop/web-green.',
+    ]);
+  });
+
+  it('lists everything that is wrong at once', () => {
+    const more = '---\napiVersion: v1\nkind: ConfigMap\nmetadata: {name: c}\ndata: {a: $<TARGET_ROLE>}\n';
+    const text = application({ pod: ', hostNetwork: true', more });
+    expect(problemsOf(() => renderBoth(text))).toHaveLength(2);
+  });
+});
+
+describe('the inputs service and test-service', () => {
+  const two = application({ more: serviceText('admin') });
+  const tests = application({ more: serviceText('a-$<TARGET_ROLE>') + serviceText('b-$<TARGET_ROLE>') });
+
+  it('choose where there are several', () => {
+    expect(renderBoth(application(), { service: 'web' }).resources.publicService['blue']!.object.metadata.name).toBe(
+      'web',
+    );
+    expect(renderBoth(tests, { testService: 'b-*' }).resources.testService).toEqual({
+      blue: 'b-blue',
+      green: 'b-green',
+    });
+  });
+
+  it('have to name something that fits', () => {
+    expect(problemsOf(() => renderBoth(application(), { service: 'shop' }))).toEqual([
+      'The input `service` names shop, but the selector of web is switched.',
+    ]);
+    expect(problemsOf(() => renderBoth(two, { service: 'admin' }))).toEqual([
+      'app.yml:14:8 Service shop/web would have to switch together with admin. Give the other Service a name with ' +
+        'TARGET_ROLE in it, or make it further ports of the public one.',
+    ]);
+    expect(problemsOf(() => renderBoth(tests, { testService: 'c-*' }))[0]).toBe(
+      'The input `test-service` means c-blue, which does not select pods of blue; a-blue, b-blue would.',
+    );
+    expect(problemsOf(() => renderBoth(application(), { testService: 'c-*' }))[0]).toBe(
+      'The input `test-service` means c-blue, which does not select pods of blue; no Service of the role does.',
+    );
+  });
+});
+
+describe('manifests without TARGET_ROLE', () => {
+  const plain = application().replaceAll('$<TARGET_ROLE>', 'blue');
+
+  it.each([
+    ['never mention it', plain],
+    ['mention it in a comment only', `# $<TARGET_ROLE>\n${plain}`],
+    ['mention it escaped', plain.replace('image: x', () => 'image: x, args: ["$$<TARGET_ROLE>"]')],
+  ])('are refused when they %s, with the way to write it', (_, text) => {
+    const error = errorOf(() => renderBoth(text));
+    expect(error).toMatchObject({
+      code: 'manifest',
+      message: 'The manifests never mention TARGET_ROLE, and blue/green for such manifests is not available yet.',
+    });
+    expect(error.hint).toContain('`name: web-$<TARGET_ROLE>`');
+  });
+
+  it.each([
+    ['off', 'no placeholder'],
+    ['strict-only', 'only `$<NAME>`'],
+  ] as const)('are told apart from those where substitution is %s', (substitution, form) => {
+    const text = application().replaceAll('$<TARGET_ROLE>', '$TARGET_ROLE');
+    expect(errorOf(() => renderBoth(text, { substitution })).message).toBe(
+      `app.yml:4:18: TARGET_ROLE is not replaced here: with \`substitution: ${substitution}\` ${form} is.`,
+    );
+  });
+
+  it('are not the same as a TARGET_ROLE among the variables', () => {
+    expect(errorOf(() => renderBoth(application(), { variables: { TARGET_ROLE: 'blue' } })).message).toBe(
+      'The input `variables` sets TARGET_ROLE, but blue/green renders the manifests once for each role.',
+    );
+  });
+
+  it('that cannot be parsed say that first', () => {
+    expect(problemsOf(() => renderBoth('a: [\n'))[0]).toMatch(/^app\.yml:\d+:\d+ Not valid YAML/);
+  });
+});
+
+describe('the name of a release', () => {
+  const workload = (name: string): string =>
+    `---\napiVersion: apps/v1\nkind: Deployment\nmetadata: {name: ${name}}\nspec: {template: {metadata: {labels: {app: ${name}}}, spec: {containers: [{name: a, image: x}]}}}\n`;
+  const config = '---\napiVersion: v1\nkind: ConfigMap\nmetadata: {name: settings}\n';
+
+  it.each([
+    ['the Service that selects the workload', config + workload('web') + serviceText('site', '{app: web}'), 'site'],
+    [
+      'the first of several such Services',
+      workload('web') + serviceText('b', '{app: web}') + serviceText('a', '{app: web}'),
+      'b',
+    ],
+    ['the first workload', config + serviceText('other', '{app: x}') + workload('web') + workload('api'), 'web'],
+  ])('is that of %s', (_, text, name) => {
+    expect(defaultReleaseName(render(text).resources)).toBe(name);
+    expect(deriveReleaseName(request(text))).toBe(name);
+  });
+
+  it('is the public Service in blue/green, and the input service in a rolling deploy', () => {
+    expect(defaultReleaseName(renderBoth(application()).resources)).toBe('web');
+    expect(deriveReleaseName({ ...request(application()), roles: ['blue', 'green'] })).toBe('web');
+    expect(deriveReleaseName({ ...request(workload('web')), service: 'site' })).toBe('site');
+  });
+
+  it.each([
+    ['REVISION may be used', workload('web').replace('image: x', 'image: x-$<REVISION>'), 'web'],
+    ['RELEASE as a variable may be used', workload('$<RELEASE>'), 'mine'],
+  ])('%s before the name is known', (_, text, name) => {
+    expect(deriveReleaseName(request(text, name === 'mine' ? { variables: { RELEASE: 'mine' } } : {}))).toBe(name);
+  });
+
+  it.each([
+    [config, 'The release has no name: the manifests hold no workload to name it after.'],
+    [
+      workload('a'.repeat(41)),
+      `The release would be named ${'a'.repeat(41)}, after the manifests, and that is no name for a release.`,
+    ],
+    [workload('web.v2'), 'The release would be named web.v2, after the manifests, and that is no name for a release.'],
+    [workload('web-$RELEASE'), 'The manifests mention RELEASE, and its name would be taken from the manifests.'],
+  ])('has to be given by the input where the manifests have none that fits (%#)', (text, message) => {
+    expect(errorOf(() => deriveReleaseName(request(text)))).toMatchObject({
+      code: 'input',
+      message,
+      hint: 'Name the release in the input `release`: lower-case letters, digits and -, at most 40 characters.',
+    });
+  });
+});

@@ -1,0 +1,264 @@
+import { describe, expect, it } from '@jest/globals';
+import fc from 'fast-check';
+import { nearestNames } from '../../src/manifests/nearest.js';
+import { fill, placeholdersIn } from '../../src/manifests/placeholder.js';
+import { errorOf, problemsOf, render, type Overrides } from './rendering.js';
+
+const sources = {
+  variables: { TAG: '8', EMPTY: '', SELF: '$<TAG> ${TAG}', MONEY: "$& $1 $$ $<TAG> $` $'", PORT: '8080' },
+  builtIns: { TAG: 'hidden', ROLE: 'blue' },
+  environment: { HOME: '/root', TAG: 'hidden', ONLY: 'env' },
+};
+
+const filled = (text: string): string => fill(text, 'on', sources).text;
+
+/** The fields of the only object, whose text is `spec:` and what is below it. */
+function spec(lines: string, overrides: Overrides = {}): unknown {
+  const text = `apiVersion: example.org/v1\nkind: Thing\nmetadata: {name: a}\nspec:\n${lines}`;
+  return render(text, { variables: sources.variables, ...overrides }).resources[0]!.object['spec'];
+}
+
+describe('placeholders', () => {
+  it.each([
+    ['tomcat:$<TAG>', 'tomcat:8'],
+    ['tomcat:${TAG}', 'tomcat:8'],
+    ['tomcat:$TAG', 'tomcat:8'],
+    ['$<ROLE>-${ROLE}-$ROLE', 'blue-blue-blue'],
+    ['$<ONLY>', 'env'],
+    ['${ONLY} $ONLY', '${ONLY} $ONLY'],
+    ['$<TAG>$<TAG>${TAG}', '888'],
+    ['$TAGS ${TAGS} $TAG_', '$TAGS ${TAGS} $TAG_'],
+    ['$TAG.x $TAG-x', '8.x 8-x'],
+    ['$<EMPTY>|${EMPTY}', '|'],
+    ['$<NOPE:-text with spaces>', 'text with spaces'],
+    ['$<NOPE:->', ''],
+    ['$<NOPE:-a:-b>', 'a:-b'],
+    ['$<TAG:-9>', '8'],
+    ['$<EMPTY:-9>', '9'],
+    ['$$<TAG>', '$<TAG>'],
+    ['$$<TAG:-9> $$<NOPE>', '$<TAG:-9> $<NOPE>'],
+    ['$$$<TAG>', '$$<TAG>'],
+    ['$${TAG} $$TAG', '${TAG} $TAG'],
+    ['$${OTHER} $$OTHER $$(TAG)', '$${OTHER} $$OTHER $$(TAG)'],
+    ['$(TAG) ${{ TAG }} $host $1 $$ $ {TAG}', '$(TAG) ${{ TAG }} $host $1 $$ $ {TAG}'],
+    ['if ($<) then $<>', 'if ($<) then $<>'],
+    ['$<SELF>', '$<TAG> ${TAG}'],
+    ['$<MONEY>', "$& $1 $$ $<TAG> $` $'"],
+    ['${toString} $constructor ${__proto__}', '${toString} $constructor ${__proto__}'],
+  ])('%j becomes %j', (text, result) => {
+    expect(fill(text, 'on', sources)).toEqual({ text: result, problems: [] });
+  });
+
+  it('only the strict ones are looked at in strict-only, and none in off', () => {
+    const text = '$<TAG> ${TAG} $TAG $${TAG} $$<TAG>';
+    expect(fill(text, 'strict-only', sources).text).toBe('8 ${TAG} $TAG $${TAG} $<TAG>');
+    expect(fill(text, 'off', sources).text).toBe(text);
+  });
+
+  it.each([
+    [
+      '$<TAGG>',
+      '$<TAGG> has no value: TAGG is neither in `variables`, nor built in, nor in the environment. Did you mean TAG?',
+    ],
+    [
+      '$<role>',
+      '$<role> has no value: role is neither in `variables`, nor built in, nor in the environment. Did you mean ROLE?',
+    ],
+    [
+      '$<HOMES>',
+      '$<HOMES> has no value: HOMES is neither in `variables`, nor built in, nor in the environment. Did you mean HOME?',
+    ],
+    [
+      '$<ZZZZZZZZ>',
+      '$<ZZZZZZZZ> has no value: ZZZZZZZZ is neither in `variables`, nor built in, nor in the environment.',
+    ],
+    [
+      '$<my-tag>',
+      '$<my-tag> is not a placeholder: names are letters, digits and _, and do not start with a digit. Write $$<my-tag> to keep it.',
+    ],
+    [
+      '$<toString>',
+      '$<toString> has no value: toString is neither in `variables`, nor built in, nor in the environment.',
+    ],
+  ])('%s is an error that says what is wrong', (text, message) => {
+    expect(fill(text, 'on', sources)).toEqual({ text, problems: [{ written: text, message }] });
+  });
+
+  it('values are never looked at again, whatever they hold', () => {
+    fc.assert(
+      fc.property(fc.string(), fc.constantFrom('$<V>', '${V}', '$V'), (value, form) => {
+        expect(fill(`a ${form} b`, 'on', { variables: { V: value }, builtIns: {}, environment: {} })).toEqual({
+          text: `a ${value} b`,
+          problems: [],
+        });
+      }),
+    );
+  });
+
+  it('text without a dollar sign stays as it is', () => {
+    fc.assert(
+      fc.property(
+        fc.string().filter(text => !text.includes('$')),
+        text => expect(filled(text)).toBe(text),
+      ),
+    );
+  });
+
+  it('are told by name and form, escaped ones left out', () => {
+    expect(placeholdersIn('$<A> ${B} $C $$<D> $${E} $<F:-x>', 'on')).toEqual([
+      { name: 'A', form: 'strict' },
+      { name: 'B', form: 'loose' },
+      { name: 'C', form: 'loose' },
+      { name: 'F', form: 'strict' },
+    ]);
+    expect(placeholdersIn('$<A> ${B}', 'strict-only')).toEqual([{ name: 'A', form: 'strict' }]);
+    expect(placeholdersIn('$<A> ${B}', 'off')).toEqual([]);
+  });
+});
+
+describe('nearest names', () => {
+  it.each([
+    ['TOMCAT_VERSON', ['TOMCAT_VERSION', 'TARGET_ROLE'], ['TOMCAT_VERSION']],
+    ['target_role', ['TOMCAT_VERSION', 'TARGET_ROLE'], ['TARGET_ROLE']],
+    ['AB', ['AX', 'AY', 'AZ', 'AW', 'XY'], ['AX', 'AY', 'AZ']],
+    ['X', [], []],
+  ])('to %s among %j are %j', (name, names, near) => {
+    expect(nearestNames(name, names)).toEqual(near);
+  });
+});
+
+describe('substitution in YAML', () => {
+  it.each([
+    ['  a: $<PORT>', { a: 8080 }],
+    ['  a: "$<PORT>"', { a: '8080' }],
+    ["  a: '$<PORT>'", { a: '8080' }],
+    ['  a: 1$<PORT>', { a: 18080 }],
+    ['  a: x$<PORT>', { a: 'x8080' }],
+    ['  a: !!str $<PORT>', { a: '8080' }],
+    ['  a: !!int "$<PORT>"', { a: 8080 }],
+    ['  a: |\n    p=$<PORT>\n    q\n', { a: 'p=8080\nq\n' }],
+    ['  a: |-\n    $<PORT>\n', { a: '8080' }],
+    ['  a: >-\n    p\n    $<PORT>\n', { a: 'p 8080' }],
+    ['  a$<PORT>: x', { a8080: 'x' }],
+    ['  $<PORT>: x', { '8080': 'x' }],
+    ['  "$<PORT>": x', { '8080': 'x' }],
+    ['  a: [$<PORT>, {b: $<PORT>}]', { a: [8080, { b: 8080 }] }],
+    ['  a: x # $<NOPE>\n  # $<NOPE>\n', { a: 'x' }],
+    ['  a: &p $<PORT>\n  b: *p', { a: 8080, b: 8080 }],
+    ['  a: plain\n    $<PORT>\n', { a: 'plain 8080' }],
+    ["  a: '$<TAG> it''s'", { a: "8 it's" }],
+    ['  a: "\\t$<TAG>\\u0041"', { a: '\t8A' }],
+    ['  a: $<EMPTY>\n  b: "$<EMPTY>"', { b: '' }],
+  ])('%j gives %j', (text, value) => {
+    expect(spec(text)).toEqual(value);
+  });
+
+  it.each([
+    'a\nb: injected',
+    'x: y',
+    'x # not a comment',
+    '"',
+    "'",
+    '- item',
+    '&anchor',
+    '*alias',
+    '!!int 8',
+    '{a: b}',
+    '[1, 2]',
+    '---',
+    '...',
+    '|',
+    '%YAML 1.1',
+    '\t',
+    ' spaced ',
+    '\u0000\u0007',
+    'line\r\nline',
+    '${TAG} $<TAG>',
+    '<<',
+  ])('the value %j stays one value wherever it is put', value => {
+    const text = '  $<V>: k\n  a: $<V>\n  b: "$<V>"\n  c: |-\n    $<V>\n  d: [$<V>]\n  e: last\n';
+    const expected = { [value]: 'k', a: value, b: value, c: value, d: [value], e: 'last' };
+    expect(spec(text, { variables: { V: value } })).toEqual(expected);
+  });
+
+  it('no value whatever changes the structure', () => {
+    const hostile = fc.oneof(
+      fc.string({
+        unit: fc.constantFrom('\n', ':', ' ', '#', '"', "'", '-', '{', '}', '[', '&', '*', '$', '<', 'a', '\\'),
+      }),
+      fc.string({ unit: 'binary' }),
+    );
+    const text = '  x$<V>: k\n  a: x$<V>\n  b: "$<V>"\n  c: |-\n    $<V>\n  d: [x$<V>, two]\n  e: last\n';
+    fc.assert(
+      fc.property(hostile, value => {
+        expect(spec(text, { variables: { V: value } })).toEqual({
+          [`x${value}`]: 'k',
+          a: `x${value}`,
+          b: value,
+          c: value,
+          d: [`x${value}`, 'two'],
+          e: 'last',
+        });
+      }),
+    );
+  });
+
+  it('a file without placeholders means the same in every mode', () => {
+    const text = [
+      '  plain: a $ b $(VAR) ${{ x }} $host',
+      '  quoted: "tab\\t \\u00e9"',
+      "  single: 'it''s'",
+      '  mode: 0644',
+      '  block: |+',
+      '    #!/bin/sh',
+      '    echo "$HOME" $1 $$',
+      '',
+      '  folded: >',
+      '    a',
+      '    b',
+    ].join('\n');
+    const environment = { HOME: '/root', host: 'h' };
+    const off = spec(text, { substitution: 'off', environment });
+    expect(spec(text, { substitution: 'on', environment })).toEqual(off);
+    expect(spec(text, { substitution: 'strict-only', environment })).toEqual(off);
+    expect(off).toMatchObject({ mode: 420, block: '#!/bin/sh\necho "$HOME" $1 $$\n\n', folded: 'a b\n' });
+  });
+
+  it('undefined names are listed together, each where it is written', () => {
+    const text = '  a: x $<ONE> $<TWO>\n  b: |\n    first\n    $<ONE> $<TWO>\n  $<TWO>: "\\t$<ONE>"\n';
+    const lines = problemsOf(() => spec(text)).map(line => line.split(' has no value')[0]);
+    expect(lines).toEqual([
+      'app.yml:5:8 $<ONE>',
+      'app.yml:5:15 $<TWO>',
+      'app.yml:8:5 $<ONE>',
+      'app.yml:8:12 $<TWO>',
+      'app.yml:9:3 $<TWO>',
+      'app.yml:9:14 $<ONE>',
+    ]);
+  });
+
+  it('fields keep their places when values before them grow', () => {
+    const text = 'apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: a\ndata:\n  $<K>: "1"\n  z: "2"\n';
+    const { place } = render(text, { variables: { K: 'long\nkey'.repeat(50) } }).resources[0]!;
+    expect(place(['data', 'z'])).toEqual({ file: 'app.yml', line: 7, column: 3 });
+    expect(place(['data', 'long\nkey'.repeat(50)])).toEqual({ file: 'app.yml', line: 6, column: 3 });
+  });
+
+  it('two keys that become the same are an error at the second one', () => {
+    expect(problemsOf(() => spec('  $<TAG>: a\n  "8": b\n  ${TAG}: c\n'))).toEqual([
+      'app.yml:6:4 Not valid YAML: duplicated mapping key.',
+    ]);
+    expect(problemsOf(() => spec('  a: 1\n  $<K>: c\n', { variables: { K: 'a' } }))).toEqual([
+      'app.yml:6:3 Not valid YAML: duplicated mapping key.',
+    ]);
+  });
+
+  it('TARGET_ROLE left unreplaced in a rolling deploy is an error, unless it is escaped or given', () => {
+    const text = 'apiVersion: v1\nkind: ConfigMap\nmetadata: {name: "a-${TARGET_ROLE}"}\n';
+    expect(errorOf(() => render(text)).message).toBe(
+      'app.yml:3:18: TARGET_ROLE has a value only with `strategy: blue-green`.',
+    );
+    expect(render(text, { variables: { TARGET_ROLE: 'b' } }).resources[0]!.object.metadata.name).toBe('a-b');
+    expect(render(text.replace('$', '$$$$')).resources).toHaveLength(1);
+  });
+});

@@ -1,0 +1,68 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Position } from '../../src/log.js';
+import { buildSummary } from '../../src/report/summary.js';
+import { writeReport } from '../../src/report/write.js';
+import { listLog } from '../verify/fake-cluster.js';
+import { early, staged } from './reports.js';
+
+const names = ['GITHUB_OUTPUT', 'GITHUB_STEP_SUMMARY'] as const;
+const before = process.env;
+let folder: string;
+let files: Record<(typeof names)[number], string>;
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'cutover-'));
+  files = { GITHUB_OUTPUT: join(folder, 'output'), GITHUB_STEP_SUMMARY: join(folder, 'summary') };
+});
+
+beforeEach(async () => {
+  process.env = { ...before };
+  for (const name of names) {
+    await writeFile(files[name], '');
+    process.env[name] = files[name];
+  }
+});
+
+afterAll(async () => {
+  process.env = before;
+  await rm(folder, { recursive: true });
+});
+
+describe('writing the report', () => {
+  it('sets the outputs and adds the summary to what is there', async () => {
+    await writeFile(files.GITHUB_STEP_SUMMARY, 'from a check\n');
+    const log = listLog();
+    await writeReport({ report: staged, log, environment: files });
+    expect(await readFile(files.GITHUB_STEP_SUMMARY, 'utf8')).toBe(`from a check\n${buildSummary(staged)}\n`);
+    expect(await readFile(files.GITHUB_OUTPUT, 'utf8')).toMatch(/^staged-role<<(ghadelimiter_\S+)\ngreen\n\1$/m);
+    expect(log.lines).toEqual([]);
+  });
+
+  it('skips what has no file, and says so', async () => {
+    const log = listLog();
+    await writeReport({ report: staged, log, environment: {} });
+    expect(log.lines).toEqual([
+      'Outputs are not set: GITHUB_OUTPUT names no file',
+      'The job summary is not written: GITHUB_STEP_SUMMARY names no file',
+    ]);
+    expect(await readFile(files.GITHUB_OUTPUT, 'utf8')).toBe('');
+  });
+
+  it('annotates the lines that problems are about', async () => {
+    const annotated: [string, Position | undefined][] = [];
+    const log = { ...listLog(), error: (line: string, at?: Position) => void annotated.push([line, at]) };
+    await writeReport({ report: early, log, environment: files });
+    expect(annotated).toEqual([['key is not known', { file: 'k8s/web.yml', line: 3, column: 5 }]]);
+  });
+
+  it('warns, and does not fail, when a file cannot be written', async () => {
+    await rm(files.GITHUB_OUTPUT);
+    const log = listLog();
+    await writeReport({ report: staged, log, environment: files });
+    expect(log.lines).toEqual([expect.stringMatching(/^The outputs could not be written: Missing file at path: /)]);
+    expect(await readFile(files.GITHUB_STEP_SUMMARY, 'utf8')).not.toBe('');
+  });
+});

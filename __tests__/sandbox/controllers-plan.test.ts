@@ -1,0 +1,150 @@
+import { describe, expect, it } from '@jest/globals';
+import { judgeJob } from '../../sandbox/controllers/job.js';
+import type { Job } from '../../sandbox/controllers/kinds.js';
+import { firstToGo } from '../../sandbox/controllers/pod-ranking.js';
+import type { Pod } from '../../sandbox/controllers/pod.js';
+import type { SetState } from '../../sandbox/controllers/rollout-plan.js';
+import { limitsOf, planRolling, planScaling } from '../../sandbox/controllers/rollout-plan.js';
+import { templateHash, withHash } from '../../sandbox/controllers/template-hash.js';
+
+const template = { metadata: { labels: { app: 'web' } }, spec: { containers: [{ name: 'web', image: 'site:v1' }] } };
+const set = (name: string, replicas: number, available: number): SetState => ({ name, replicas, available });
+
+describe('limits of a rolling update', () => {
+  it.each([
+    [4, undefined, undefined, { maxSurge: 1, maxUnavailable: 1 }],
+    [3, undefined, undefined, { maxSurge: 1, maxUnavailable: 0 }],
+    [2, '50%', '50%', { maxSurge: 1, maxUnavailable: 1 }],
+    [10, '25%', '25%', { maxSurge: 3, maxUnavailable: 2 }],
+    [3, 0, 0, { maxSurge: 0, maxUnavailable: 1 }],
+    [3, 0, '10%', { maxSurge: 0, maxUnavailable: 1 }],
+    [2, 3, 5, { maxSurge: 3, maxUnavailable: 2 }],
+  ])('of %i replicas, surge %s and unavailable %s round as Kubernetes does', (replicas, maxSurge, maxUnavailable, limits) => {
+    const rollingUpdate = {
+      ...(maxSurge === undefined ? {} : { maxSurge }),
+      ...(maxUnavailable === undefined ? {} : { maxUnavailable }),
+    };
+    const spec = { replicas, selector: {}, template, strategy: { type: 'RollingUpdate', rollingUpdate } };
+    expect(limitsOf(spec)).toEqual(limits);
+  });
+
+  it('of Recreate let every pod be missing', () => {
+    const spec = { replicas: 3, selector: {}, template, strategy: { type: 'Recreate' } };
+    expect(limitsOf(spec)).toEqual({ maxSurge: 0, maxUnavailable: 3 });
+  });
+});
+
+describe('a step of a rolling update', () => {
+  const surgeOne = { replicas: 3, limits: { maxSurge: 1, maxUnavailable: 0 } };
+  const surgeTwo = { replicas: 10, limits: { maxSurge: 2, maxUnavailable: 2 } };
+  const missingOne = { replicas: 3, limits: { maxSurge: 0, maxUnavailable: 1 } };
+  it.each([
+    ['grows the new set into the surge first', surgeOne, set('new', 0, 0), [set('old', 3, 3)], { new: 1 }],
+    ['waits while the new pod is not available', surgeOne, set('new', 1, 0), [set('old', 3, 3)], {}],
+    ['takes an old pod for an available new one', surgeOne, set('new', 1, 1), [set('old', 3, 3)], { old: 2 }],
+    ['frees room first when there is no surge', missingOne, set('new', 0, 0), [set('old', 3, 3)], { old: 2 }],
+    ['then fills it', missingOne, set('new', 0, 0), [set('old', 2, 2)], { new: 1 }],
+    ['drops old pods that serve nobody before any other', surgeOne, set('new', 1, 0), [set('bad', 1, 0), set('old', 2, 2)], {}],
+    ['drops unavailable old pods as soon as it may', missingOne, set('new', 0, 0), [set('bad', 1, 0), set('old', 2, 2)], { bad: 0 }],
+    ['shrinks a new set that is too big', surgeOne, set('new', 5, 5), [], { new: 3 }],
+    ['is none when all is done', surgeOne, set('new', 3, 3), [set('old', 0, 0)], {}],
+    ['waits for pods that still have to be deleted', missingOne, set('new', 0, 0), [{ ...set('old', 2, 2), existing: 3 }], {}],
+    ['does not trust the counts of a set that was just scaled', surgeTwo, set('new', 10, 7), [set('old', 2, 3)], { old: 1 }],
+  ])('%s', (_, goal, current, old, expected) => {
+    expect(Object.fromEntries(planRolling(goal, { current, old }))).toEqual(expected);
+  });
+});
+
+describe('scaling', () => {
+  const limits = { maxSurge: 2, maxUnavailable: 0 };
+  it.each([
+    ['one set with pods takes all', 5, set('new', 3, 3), [set('old', 0, 0)], { new: 5 }],
+    ['a complete new set leaves nothing to the old', 3, set('new', 3, 3), [set('old', 1, 1)], { old: 0 }],
+    ['down to zero empties every set', 0, set('new', 2, 2), [set('old', 3, 3)], { new: 0, old: 0 }],
+    ['without pods, the new set takes all', 2, set('new', 0, 0), [set('old', 0, 0)], { new: 2 }],
+    ['that changes nothing is no scaling', 3, set('new', 3, 1), [], {}],
+  ])('%s', (_, replicas, current, old, expected) => {
+    expect(Object.fromEntries(planScaling({ replicas, limits }, { current, old }))).toEqual(expected);
+  });
+
+  it('in the middle of a rollout gives each set its share', () => {
+    const current = { ...set('new', 4, 2), maxReplicas: 12 };
+    const old = [{ ...set('old', 8, 8), maxReplicas: 12 }];
+    const plan = planScaling({ replicas: 22, limits }, { current, old });
+    expect(Object.fromEntries(plan)).toEqual({ new: 8, old: 16 });
+  });
+});
+
+describe('the hash of a pod template', () => {
+  it('does not depend on the order of members, nor on the hash label itself', () => {
+    const turned = { spec: { containers: [{ image: 'site:v1', name: 'web' }] }, metadata: { labels: { app: 'web' } } };
+    expect(templateHash(turned)).toBe(templateHash(template));
+    expect(templateHash(withHash(template, 'abc'))).toBe(templateHash(template));
+    expect(templateHash(template)).toMatch(/^[b-z0-9]{6,10}$/);
+  });
+
+  it('differs with the image', () => {
+    const other = { ...template, spec: { containers: [{ name: 'web', image: 'site:v2' }] } };
+    expect(templateHash(other)).not.toBe(templateHash(template));
+  });
+});
+
+describe('the pods that go first', () => {
+  const pod = (name: string, change: { ready?: boolean; node?: string; cost?: string; since?: string }): Pod => ({
+    apiVersion: 'v1',
+    kind: 'Pod',
+    metadata: {
+      name,
+      ...(change.cost === undefined
+        ? {}
+        : { annotations: { 'controller.kubernetes.io/pod-deletion-cost': change.cost } }),
+    },
+    spec: { containers: [], ...(change.node === '' ? {} : { nodeName: 'sandbox' }) },
+    status: {
+      phase: 'Running',
+      conditions: [
+        {
+          type: 'Ready',
+          status: change.ready === false ? 'False' : 'True',
+          lastTransitionTime: change.since ?? '2026-01-01T00:00:00Z',
+        },
+      ],
+    },
+  });
+  it('are those without a node, then the unready, the cheap and the young', () => {
+    const pods = [
+      pod('old', {}),
+      pod('young', { since: '2026-01-02T00:00:00Z' }),
+      pod('cheap', { cost: '-5' }),
+      pod('unready', { ready: false }),
+      pod('homeless', { node: '' }),
+    ];
+    expect(firstToGo(pods).map(({ metadata }) => metadata.name)).toEqual([
+      'homeless',
+      'unready',
+      'cheap',
+      'young',
+      'old',
+    ]);
+  });
+});
+
+describe('the end of a Job', () => {
+  const job = (spec: Partial<Job['spec']>): Job => ({
+    apiVersion: 'batch/v1',
+    kind: 'Job',
+    metadata: { name: 'once' },
+    spec: { template, ...spec },
+  });
+  const none = { active: 0, succeeded: 0, failed: 0, restarts: 0 };
+  it.each([
+    ['comes when enough pods succeeded', job({ completions: 2 }), { ...none, succeeded: 2 }, false, 'CompletionsReached'],
+    ['does not come before', job({ completions: 2 }), { ...none, succeeded: 1 }, false, undefined],
+    ['is failure after backoffLimit failures', job({ backoffLimit: 1 }), { ...none, failed: 2 }, false, 'BackoffLimitExceeded'],
+    ['is not failure at the limit', job({ backoffLimit: 1 }), { ...none, failed: 1 }, false, undefined],
+    ['is failure after as many restarts', job({ backoffLimit: 3 }), { ...none, active: 1, restarts: 3 }, false, 'BackoffLimitExceeded'],
+    ['is failure at the deadline', job({}), { ...none, active: 1 }, true, 'DeadlineExceeded'],
+  ])('%s', (_, subject, tally, overdue, reason) => {
+    expect(judgeJob(subject, tally, overdue)?.reason).toBe(reason);
+  });
+});

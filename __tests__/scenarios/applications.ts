@@ -1,0 +1,101 @@
+import type { KubeObject } from '../../src/manifests/object.js';
+import { field } from './place.js';
+import type { Place } from './place.js';
+
+type Inputs = Readonly<Record<string, string>>;
+
+/** Short waits: what they wait for is told by the cluster, they only bound it. */
+const brisk = { steady: '200ms' };
+
+/** The Tomcat example, deployed blue/green. */
+export const tomcat = {
+  service: 'tomcat-service',
+  deploy: (version: string, more: Inputs = {}): Inputs => ({
+    strategy: 'blue-green',
+    manifests: 'k8s',
+    variables: `TOMCAT_VERSION=${version}`,
+    ...brisk,
+    ...more,
+  }),
+  /** Goes on to the switch in the same step. */
+  release: (version: string, more: Inputs = {}): Inputs =>
+    tomcat.deploy(version, { switch: 'auto', drain: '100ms', ...more }),
+  promote: (more: Inputs = {}): Inputs => ({
+    action: 'promote',
+    release: tomcat.service,
+    drain: '100ms',
+    ...brisk,
+    ...more,
+  }),
+  rollback: (more: Inputs = {}): Inputs => ({ ...tomcat.promote(more), action: 'rollback' }),
+  reject: { action: 'reject', release: 'tomcat-service' },
+  /** A check that the version's page answers. */
+  verify: (text: string, more = ''): string => `- http: /\n  contains: ${text}\n${more}`,
+  bring: (place: Place): Promise<void> => place.copy('examples/tomcat-blue-green/k8s', 'k8s'),
+  activeRole: async (place: Place): Promise<unknown> =>
+    field(await place.get('Service', tomcat.service), 'spec', 'selector', 'role'),
+  /** Version tag that a role's Deployment runs, `undefined` when there is none. */
+  versionOn: async (place: Place, role: string): Promise<string | undefined> =>
+    imageTag(await place.get('Deployment', `tomcat-deployment-${role}`)),
+};
+
+/** A site behind a NodePort, deployed rolling. */
+export const site = {
+  service: 'site',
+  deploy: (version: string, more: Inputs = {}): Inputs => ({
+    manifests: 'site.yml',
+    variables: `VERSION=${version}`,
+    ...brisk,
+    ...more,
+  }),
+  rollback: (more: Inputs = {}): Inputs => ({ action: 'rollback', release: 'site', ...brisk, ...more }),
+  bring: (place: Place): Promise<void> => place.write({ 'site.yml': siteManifest(place.cluster.images.site) }),
+  version: async (place: Place): Promise<string | undefined> => imageTag(await place.get('Deployment', 'site')),
+};
+
+function siteManifest(repository: string): string {
+  return `apiVersion: v1
+kind: ConfigMap
+metadata:
+  name: site-config
+data:
+  greeting: hello from \${VERSION}
+---
+apiVersion: apps/v1
+kind: Deployment
+metadata:
+  name: site
+spec:
+  replicas: 3
+  selector:
+    matchLabels: {app: site}
+  template:
+    metadata:
+      labels: {app: site}
+    spec:
+      containers:
+        - name: site
+          image: ${repository}:\${VERSION}
+          ports: [{containerPort: 8080}]
+          env:
+            - name: GREETING
+              valueFrom: {configMapKeyRef: {name: site-config, key: greeting}}
+          readinessProbe:
+            httpGet: {path: /readyz, port: 8080}
+            periodSeconds: 1
+---
+apiVersion: v1
+kind: Service
+metadata:
+  name: site
+spec:
+  type: NodePort
+  selector: {app: site}
+  ports: [{port: 80, targetPort: 8080}]
+`;
+}
+
+function imageTag(deployment: KubeObject | undefined): string | undefined {
+  const image = field(deployment, 'spec', 'template', 'spec', 'containers', 0, 'image');
+  return typeof image === 'string' ? image.slice(image.lastIndexOf(':') + 1) : undefined;
+}

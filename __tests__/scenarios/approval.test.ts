@@ -1,0 +1,108 @@
+import { afterAll, describe, expect } from '@jest/globals';
+import { startGitHub } from '../bundle/github-server.js';
+import type { GitHubOptions } from '../bundle/github-server.js';
+import { tomcat } from './applications.js';
+import { startCluster } from './cluster.js';
+import { expectRefused, expectUsersSaw, scenario } from './place.js';
+
+const starting = startCluster();
+const cluster = () => starting;
+afterAll(async () => (await starting).close());
+
+const token = 'token-of-this-job';
+const runId = '1000';
+const approved = { environments: ['production'], state: 'approved', by: 'mona', comment: 'tried it, ship it' } as const;
+const fine: GitHubOptions = {
+  token,
+  repository: 'shop/website',
+  environments: { production: { reviewers: ['mona', 'hubot'] } },
+  approvals: { [runId]: [approved] },
+};
+
+describe('The gate', () => {
+  scenario('lets a run pass that a required reviewer approved, and says who did', cluster, async place => {
+    const github = await startGitHub(fine);
+    try {
+      await tomcat.bring(place);
+      await place.given(tomcat.release('7'));
+      await place.given(tomcat.deploy('8'));
+      const users = await place.users(tomcat.service);
+      const promoted = await place.step(tomcat.promote({ approval: 'production' }), {
+        token,
+        environment: { GITHUB_API_URL: github.url, GITHUB_RUN_ID: runId },
+      });
+      expect(promoted).toMatchObject({ exitCode: 0, outputs: { outcome: 'switched', 'active-role': 'green' } });
+      await expectUsersSaw(users, ['7', '8']);
+      for (const text of [promoted.log, promoted.summary]) {
+        expect(text).toContain('mona');
+        expect(text).toContain('tried it, ship it');
+        expect(text).not.toContain(token);
+      }
+      expect(github.requests.every(asked => asked.startsWith('GET '))).toBe(true);
+    } finally {
+      await github.close();
+    }
+  });
+
+  const refusals: readonly {
+    readonly what: string;
+    readonly github?: Partial<GitHubOptions>;
+    readonly token?: string;
+    readonly names: readonly RegExp[];
+  }[] = [
+    {
+      what: 'a run that nobody approved',
+      github: { approvals: {} },
+      names: [/no approval/, /environment: production/],
+    },
+    {
+      what: 'a run that was approved for another environment only',
+      github: { approvals: { [runId]: [{ ...approved, environments: ['staging'] }] } },
+      names: [/no approval/],
+    },
+    {
+      what: 'a run that was rejected',
+      github: { approvals: { [runId]: [{ ...approved, state: 'rejected', comment: 'not today' }] } },
+      names: [/mona/, /rejected/, /not today/],
+    },
+    {
+      what: 'an environment without required reviewers',
+      github: { environments: { production: {} } },
+      names: [/no required reviewers/, /Settings → Environments/],
+    },
+    {
+      what: 'an environment that does not exist',
+      github: { environments: {} },
+      names: [/no environment of that name/, /Required reviewers/],
+    },
+    {
+      what: 'a token that may not read runs',
+      github: { mayReadActions: false },
+      names: [/403/, /actions: read/],
+    },
+    { what: 'a token that GitHub does not know', token: 'of-yesterday', names: [/401/, /token/] },
+    { what: 'a step without a token', token: '', names: [/token/] },
+  ];
+
+  for (const { what, github: settings, token: given = token, names } of refusals)
+    scenario(`stops ${what} before anything is written`, cluster, async place => {
+      const github = await startGitHub({ ...fine, ...settings });
+      try {
+        await tomcat.bring(place);
+        await place.given(tomcat.release('7'));
+        await place.given(tomcat.deploy('8'));
+        const before = [await place.versions(), await place.list('Lease')];
+        const users = await place.users(tomcat.service);
+        const result = await place.step(tomcat.promote({ approval: 'production' }), {
+          token: given,
+          environment: { GITHUB_API_URL: github.url, GITHUB_RUN_ID: runId },
+        });
+        for (const name of names) expectRefused(result, name);
+        await expectUsersSaw(users, ['7']);
+        expect([await place.versions(), await place.list('Lease')]).toEqual(before);
+        if (given !== '') expect(`${result.log}${result.summary}`).not.toContain(given);
+      } finally {
+        await github.close();
+      }
+    });
+});

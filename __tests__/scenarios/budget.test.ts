@@ -1,0 +1,123 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import type { Sandbox } from '../../sandbox/sandbox.js';
+import { startCluster } from './cluster.js';
+import type { ClusterUnderTest } from './cluster.js';
+import { openPlace, settled } from './place.js';
+import type { Place } from './place.js';
+
+// Calls are counted for the whole embedded cluster, so these scenarios play one after the other.
+let cluster: ClusterUnderTest & { readonly sandbox: Sandbox };
+let place: Place;
+let leave: () => Promise<void>;
+beforeAll(async () => {
+  cluster = await startCluster();
+  ({ place, leave } = await openPlace(cluster));
+  await place.write({ 'r10.yml': r10('v1') });
+});
+afterAll(async () => {
+  await leave();
+  await cluster.close();
+});
+
+const inputs = { manifests: 'r10.yml', release: 'r10', steady: '200ms' };
+
+describe('What the reference set of ten objects costs in API calls', () => {
+  it('creating and waiting for it takes at most 25, the dry run included', async () => {
+    const { calls } = await counted(async () => {
+      expect(await place.step(inputs)).toMatchObject({ exitCode: 0, outputs: { outcome: 'deployed' } });
+    });
+    expect(engine(calls)).toBeLessThanOrEqual(25);
+    expect(calls['PATCH Deployment (dry run)']).toBe(3);
+    expect(calls['PATCH Deployment']).toBe(3);
+  });
+
+  it('an unchanged run writes nothing, moves no resourceVersion, starts no pod, and says so', async () => {
+    await settled(place);
+    const before = await place.versions();
+    const { calls, value } = await counted(() => place.step(inputs));
+    expect(value).toMatchObject({ exitCode: 0, outputs: { outcome: 'unchanged' } });
+    expect(value.log).toMatch(/unchanged/i);
+    expect(await place.versions()).toEqual(before);
+    expect(writes(calls)).toEqual([]);
+    expect(engine(calls)).toBeLessThanOrEqual(25);
+  });
+
+  it('an update of three images and a ConfigMap takes at most 25 and changes just those', async () => {
+    await place.write({ 'r10.yml': r10('v2') });
+    const { calls, value } = await counted(() => place.step(inputs));
+    expect(value).toMatchObject({ exitCode: 0, outputs: { outcome: 'deployed' } });
+    // A GET of each object that changes, for the comparison and as the way back.
+    expect(engine(calls)).toBeLessThanOrEqual(25);
+    const changes = JSON.parse(value.outputs.changes ?? '[]') as readonly { name: string; change: string }[];
+    const changed = changes.filter(({ change }) => change === 'changed').map(({ name }) => name);
+    expect(changed.sort()).toEqual(['config-a', 'web-a', 'web-b', 'web-c']);
+  });
+});
+
+type Calls = Readonly<Record<string, number>>;
+
+async function counted<T>(work: () => Promise<T>): Promise<{ calls: Calls; value: T }> {
+  cluster.sandbox.calls.reset();
+  const value = await work();
+  return { calls: cluster.sandbox.calls.read().byVerbAndKind, value };
+}
+
+/** All calls but those for the release's own record and lock: ConfigMaps read, made or replaced, and the Lease. */
+function engine(calls: Calls): number {
+  return Object.entries(calls)
+    .filter(([call]) => !call.endsWith(' Lease') && !/^(GET|LIST|POST|PUT|DELETE) ConfigMap$/.test(call))
+    .reduce((sum, [, count]) => sum + count, 0);
+}
+
+/** Calls that store something, but for the lock. */
+function writes(calls: Calls): readonly string[] {
+  return Object.keys(calls).filter(call => /^(PATCH|POST|PUT|DELETE) (?!Lease)[^(]*$/.test(call));
+}
+
+/** 1 ServiceAccount, 2 ConfigMaps, 1 Secret, 2 Services, 3 Deployments, 1 HorizontalPodAutoscaler. */
+function r10(version: string): string {
+  const deployment = (name: string): string => `apiVersion: apps/v1
+kind: Deployment
+metadata: {name: ${name}}
+spec:
+  replicas: 1
+  selector: {matchLabels: {app: ${name}}}
+  template:
+    metadata: {labels: {app: ${name}}}
+    spec:
+      serviceAccountName: web
+      containers:
+        - name: site
+          image: ${cluster.images.site}:${version}
+          ports: [{containerPort: 8080}]
+          envFrom: [{configMapRef: {name: config-a}}, {secretRef: {name: web}}]
+          readinessProbe: {httpGet: {path: /readyz, port: 8080}, periodSeconds: 1}
+`;
+  const service = (name: string): string => `apiVersion: v1
+kind: Service
+metadata: {name: ${name}}
+spec:
+  selector: {app: ${name}}
+  ports: [{port: 80, targetPort: 8080}]
+`;
+  return [
+    'apiVersion: v1\nkind: ServiceAccount\nmetadata: {name: web}\n',
+    `apiVersion: v1\nkind: ConfigMap\nmetadata: {name: config-a}\ndata: {LEVEL: "${version}"}\n`,
+    'apiVersion: v1\nkind: ConfigMap\nmetadata: {name: config-b}\ndata: {LEVEL: "2"}\n',
+    'apiVersion: v1\nkind: Secret\nmetadata: {name: web}\nstringData: {PASSWORD: "not told"}\n',
+    service('web-a'),
+    service('web-b'),
+    deployment('web-a'),
+    deployment('web-b'),
+    deployment('web-c'),
+    `apiVersion: autoscaling/v2
+kind: HorizontalPodAutoscaler
+metadata: {name: web-c}
+spec:
+  scaleTargetRef: {apiVersion: apps/v1, kind: Deployment, name: web-c}
+  minReplicas: 1
+  maxReplicas: 3
+  metrics: [{type: Resource, resource: {name: cpu, target: {type: Utilization, averageUtilization: 80}}}]
+`,
+  ].join('---\n');
+}

@@ -1,0 +1,229 @@
+import { createServer } from 'node:net';
+import type { AddressInfo } from 'node:net';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { site, tomcat } from './applications.js';
+import { startCluster } from './cluster.js';
+import { expectRefused, expectUsersSaw, scenario } from './place.js';
+import type { Place } from './place.js';
+
+const starting = startCluster();
+const cluster = () => starting;
+afterAll(async () => (await starting).close());
+
+const configMap = (name: string, more = ''): string =>
+  `apiVersion: v1\nkind: ConfigMap\nmetadata: {name: ${name}}\ndata: {key: value}\n${more}`;
+
+interface Refusal {
+  readonly what: string;
+  readonly files?: Readonly<Record<string, string>>;
+  readonly inputs: Readonly<Record<string, string>>;
+  /** All of these are in the message. */
+  readonly names: readonly RegExp[];
+}
+
+const refusals: readonly Refusal[] = [
+  {
+    what: 'a variable that is not defined',
+    files: { 'm.yml': 'apiVersion: v1\nkind: ConfigMap\nmetadata: {name: m}\ndata:\n  greeting: hello $<NAMME>\n' },
+    inputs: { manifests: 'm.yml', variables: 'NAME=you' },
+    names: [/NAMME/, /m\.yml:5:/, /NAME\b/],
+  },
+  {
+    what: 'an images entry that matches nothing',
+    inputs: site.deploy('v2', { images: 'registry.test/shop/other:v2' }),
+    names: [/registry\.test\/shop\/other/, /registry\.test\/shop\/site/],
+  },
+  {
+    what: 'wrong inputs, all of them at once',
+    inputs: { ...site.deploy('v2'), strategy: 'canary', timeout: 'ten minutes', history: '0.5', colour: 'red' },
+    names: [/strategy/, /canary/, /timeout/, /ten minutes/, /history/, /0\.5/, /colour/],
+  },
+  {
+    what: 'inputs that contradict each other',
+    inputs: site.deploy('v2', { switch: 'auto' }),
+    names: [/switch/, /rolling/],
+  },
+  {
+    what: 'an input whose work is not available yet',
+    inputs: site.deploy('v2', { 'max-surge': '2', probe: 'on' }),
+    names: [/max-surge/, /probe/, /not available yet/],
+  },
+  {
+    what: 'a pattern that no file matches',
+    inputs: { manifests: 'site.yml, nowhere/*.yml' },
+    names: [/nowhere\/\*\.yml/],
+  },
+  {
+    what: 'a manifest that is no YAML',
+    files: { 'm.yml': 'apiVersion: v1\nkind: [ConfigMap\nmetadata: {name: m}\n' },
+    inputs: { manifests: 'm.yml' },
+    names: [/m\.yml:\d+/],
+  },
+  {
+    what: 'a key that is there twice',
+    files: { 'm.yml': 'apiVersion: v1\nkind: ConfigMap\nmetadata: {name: m}\ndata: {}\ndata: {}\n' },
+    inputs: { manifests: 'm.yml' },
+    names: [/m\.yml:5/, /data/],
+  },
+  {
+    what: 'an object that is there twice',
+    files: { 'a.yml': configMap('m'), 'b.yml': configMap('m') },
+    inputs: { manifests: 'a.yml, b.yml' },
+    names: [/a\.yml:1/, /b\.yml:1/, /ConfigMap/],
+  },
+  {
+    what: 'an object without a kind',
+    files: { 'm.yml': 'apiVersion: v1\nmetadata: {name: m}\n' },
+    inputs: { manifests: 'm.yml' },
+    names: [/m\.yml:1/, /kind/],
+  },
+  {
+    what: 'objects that the API server refuses, all of them',
+    files: {
+      'm.yml': [
+        configMap('fine'),
+        configMap('odd', 'colour: red\n'),
+        'apiVersion: v1\nkind: Service\nmetadata: {name: web}\nspec: {ports: [{port: 80, tragetPort: 8080}]}\n',
+      ].join('---\n'),
+    },
+    inputs: { manifests: 'm.yml' },
+    names: [/colour/, /tragetPort/],
+  },
+  {
+    what: 'a kind that the cluster does not serve',
+    files: { 'm.yml': 'apiVersion: example.com/v1\nkind: Gadget\nmetadata: {name: g}\n' },
+    inputs: { manifests: 'm.yml' },
+    names: [/example\.com\/v1/, /Gadget/],
+  },
+  {
+    what: 'a namespace that does not exist',
+    inputs: site.deploy('v2', { namespace: 'nowhere' }),
+    names: [/nowhere/, /create-namespace/],
+  },
+  {
+    what: 'a kubeconfig that is none',
+    inputs: site.deploy('v2', { kubeconfig: 'clusters: nothing of the kind\n' }),
+    names: [/kubeconfig/],
+  },
+  {
+    what: 'a context that the kubeconfig does not have',
+    inputs: site.deploy('v2', { context: 'production' }),
+    names: [/production/],
+  },
+];
+
+describe('A deploy that cannot be done says why in one message, and changes nothing', () => {
+  for (const { what, files, inputs, names } of refusals)
+    scenario(what, cluster, async place => {
+      await live(place);
+      await place.write(files ?? {});
+      const before = await place.versions();
+      const result = await place.step(inputs);
+      for (const name of names) expectRefused(result, name);
+      expect(await place.versions()).toEqual(before);
+      expect(result.summary).toMatch(/failed/i);
+    });
+
+  scenario('a cluster that nobody can reach', cluster, async place => {
+    await site.bring(place);
+    const address = `127.0.0.1:${await unusedPort()}`;
+    const kubeconfig = place.cluster.kubeconfig.replaceAll(/https:\/\/127\.0\.0\.1:\d+/g, `https://${address}`);
+    const result = await place.step(site.deploy('v1', { kubeconfig }));
+    expectRefused(result, new RegExp(address));
+    expectRefused(result, /ECONNREFUSED/);
+  });
+
+  scenario('manifests without roles for blue/green', cluster, async place => {
+    await live(place);
+    const before = await place.versions();
+    expectRefused(await place.step(site.deploy('v2', { strategy: 'blue-green' })), /TARGET_ROLE/);
+    expect(await place.versions()).toEqual(before);
+  });
+
+  scenario('promote, reject and rollback of a release that does not exist', cluster, async place => {
+    const before = await place.versions();
+    for (const inputs of [tomcat.promote(), tomcat.reject, tomcat.rollback()])
+      expectRefused(await place.step(inputs), /tomcat-service/);
+    expect(await place.versions()).toEqual(before);
+  });
+
+  scenario('a release that another run holds', cluster, async place => {
+    await live(place);
+    const users = await place.users(site.service);
+    const now = new Date().toISOString().replace('Z', '000Z');
+    const spec = {
+      holderIdentity: 'https://github.com/shop/website/actions/runs/77',
+      leaseDurationSeconds: 600,
+      acquireTime: now,
+      renewTime: now,
+    };
+    const metadata = { name: 'cutover-site', namespace: place.namespace };
+    if (await place.get('Lease', metadata.name))
+      await place.cluster.kube.patch({ kind: 'Lease', ...metadata }, { spec });
+    else await place.cluster.kube.create({ apiVersion: 'coordination.k8s.io/v1', kind: 'Lease', metadata, spec });
+    const before = await place.versions();
+    expectRefused(await place.step(site.deploy('v2')), /actions\/runs\/77/);
+    expect(await place.versions()).toEqual(before);
+    await expectUsersSaw(users, ['v1']);
+  });
+
+  scenario('secrets of the kubeconfig are masked wherever they would show', cluster, async place => {
+    await site.bring(place);
+    const result = await place.step(site.deploy('v1'), { environment: { RUNNER_DEBUG: '1' } });
+    const key = /client-key-data: ["']?(\S{40})/.exec(place.cluster.kubeconfig)?.[1];
+    expect(key).toBeDefined();
+    expect(
+      `${result.log}${result.summary}${JSON.stringify(result.outputs)}${JSON.stringify(result.state)}`,
+    ).not.toContain(key);
+  });
+});
+
+describe('A call that the API server forbids', () => {
+  let remove: () => void;
+  const alone = startCluster();
+  beforeAll(async () => {
+    const { sandbox } = await alone;
+    remove = sandbox.fault({ verb: 'PATCH', kind: 'Deployment' }, { do: 'status', status: 403 });
+  });
+  afterAll(async () => {
+    remove();
+    await (await alone).close();
+  });
+
+  scenario(
+    'is named with the missing rule, and changes nothing',
+    () => alone,
+    async place => {
+      await site.bring(place);
+      const result = await place.step(site.deploy('v1'));
+      expectRefused(result, /forbidden/i);
+      expectRefused(result, /deployments/);
+      expectRefused(result, /patch/);
+      expect(await place.list('Deployment')).toEqual([]);
+      expect(await place.get('Service', 'site')).toBeUndefined();
+      expect(await place.get('ConfigMap', 'site-config')).toBeUndefined();
+    },
+  );
+});
+
+describe('The runner that the scenarios use', () => {
+  it('hands the action nothing of this process but the PATH', async () => {
+    const { runStep } = await import('../../demo/runner.js');
+    const result = await runStep({ workspace: process.cwd(), inputs: { action: 'status' } });
+    expectRefused(result, /kubeconfig/i);
+  });
+});
+
+/** Something is live already, so that "nothing changed" means something. */
+async function live(place: Place): Promise<void> {
+  await site.bring(place);
+  await place.given(site.deploy('v1'));
+}
+
+async function unusedPort(): Promise<number> {
+  const server = createServer();
+  await new Promise<void>(done => server.listen(0, '127.0.0.1', done));
+  const { port } = server.address() as AddressInfo;
+  await new Promise(done => server.close(done));
+  return port;
+}

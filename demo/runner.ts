@@ -1,0 +1,201 @@
+import { spawn } from 'node:child_process';
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { createInterface } from 'node:readline';
+import { load } from 'js-yaml';
+import { Masks, readFileCommands, readLine } from './commands.js';
+import type { Annotation } from './commands.js';
+
+/** A step of a workflow that uses the action, as the runner is told to run it. */
+export interface StepRequest {
+  /** What the workflow says under `with:`. Inputs that it leaves out get action.yml's default, else ''. */
+  readonly inputs: Readonly<Record<string, string>>;
+  /** Folder that the step runs in (GITHUB_WORKSPACE). */
+  readonly workspace: string;
+  /** Variables beside those that the runner itself sets; they win. */
+  readonly environment?: Readonly<Record<string, string>>;
+  /** The job's token, the value of `github.token` in action.yml. Default ''. */
+  readonly token?: string;
+  /** Folder of the action. Default: the current one. */
+  readonly action?: string;
+  /** Called with each line of the log, masked, while the step runs. */
+  readonly onLine?: (line: string) => void;
+  /** Sends a signal to the main program when a line of its log matches. The runner's own cancel is a SIGINT. */
+  readonly interrupt?: { readonly when: RegExp; readonly signal: 'SIGINT' | 'SIGTERM' | 'SIGKILL' };
+}
+
+/** What the runner knows when the step and its post step have ended. */
+export interface StepResult {
+  /** Of the main program; 128 + number when a signal ended it. */
+  readonly exitCode: number;
+  readonly postExitCode: number;
+  /** Everything that the log page would show: masked, groups as their titles, annotations with their level. */
+  readonly log: string;
+  readonly outputs: Readonly<Record<string, string>>;
+  /** The job summary's markdown, of main and post. */
+  readonly summary: string;
+  readonly annotations: readonly Annotation[];
+  /** What main left for post. */
+  readonly state: Readonly<Record<string, string>>;
+  /** Milliseconds that main took. */
+  readonly tookMs: number;
+}
+
+interface ActionFile {
+  readonly inputs?: Readonly<Record<string, { readonly default?: string | number | boolean | null } | null>>;
+  readonly runs: { readonly main: string; readonly post?: string };
+}
+
+/** Runs main and then, whatever happened, post, each in a process of its own with nothing of the caller's environment. */
+export async function runStep(request: StepRequest): Promise<StepResult> {
+  const folder = resolve(request.action ?? '.');
+  const action = load(await readFile(join(folder, 'action.yml'), 'utf8')) as ActionFile;
+  const home = await mkdtemp(join(tmpdir(), 'cutover-step-'));
+  try {
+    const seen: Seen = { masks: new Masks(), log: [], annotations: [] };
+    if (request.token !== undefined) seen.masks.add(request.token);
+    const variables = { ...(await runnerVariables(home, request)), ...inputVariables(action, request) };
+    const begun = performance.now();
+    const main = join(folder, action.runs.main);
+    const exitCode = await runProgram({ file: main, variables, request, seen, interrupt: request.interrupt });
+    const tookMs = performance.now() - begun;
+    const state = readFileCommands(await readFile(variables.GITHUB_STATE, 'utf8'));
+    const postExitCode =
+      action.runs.post === undefined
+        ? 0
+        : await runProgram({
+            file: join(folder, action.runs.post),
+            variables: { ...variables, ...stateVariables(state) },
+            request,
+            seen,
+          });
+    return {
+      exitCode,
+      postExitCode,
+      log: seen.log.join('\n'),
+      outputs: readFileCommands(await readFile(variables.GITHUB_OUTPUT, 'utf8')),
+      summary: await readFile(variables.GITHUB_STEP_SUMMARY, 'utf8'),
+      annotations: seen.annotations,
+      state,
+      tookMs,
+    };
+  } finally {
+    await rm(home, { recursive: true, force: true });
+  }
+}
+
+/** `INPUT_<NAME>` for every input, as the runner makes them: blanks become `_`, dashes stay. */
+function inputVariables(action: ActionFile, request: StepRequest): Record<string, string> {
+  const values: Record<string, string> = {};
+  for (const [name, input] of Object.entries(action.inputs ?? {})) {
+    const text = input?.default === undefined || input.default === null ? '' : String(input.default);
+    values[name] = text.replaceAll(/\$\{\{\s*github\.token\s*\}\}/g, () => request.token ?? '');
+  }
+  // The runner only warns of an input that action.yml does not declare, and hands it over all the same.
+  Object.assign(values, request.inputs);
+  return Object.fromEntries(
+    Object.entries(values).map(([name, value]) => [`INPUT_${name.replaceAll(' ', '_').toUpperCase()}`, value]),
+  );
+}
+
+function stateVariables(state: Readonly<Record<string, string>>): Record<string, string> {
+  return Object.fromEntries(Object.entries(state).map(([name, value]) => [`STATE_${name}`, value]));
+}
+
+const commandFiles = ['GITHUB_OUTPUT', 'GITHUB_STATE', 'GITHUB_ENV', 'GITHUB_PATH', 'GITHUB_STEP_SUMMARY'] as const;
+
+async function runnerVariables(
+  home: string,
+  request: StepRequest,
+): Promise<Record<(typeof commandFiles)[number], string> & Record<string, string>> {
+  const paths = Object.fromEntries(commandFiles.map(name => [name, join(home, name)])) as Record<
+    (typeof commandFiles)[number],
+    string
+  >;
+  for (const path of Object.values(paths)) await writeFile(path, '');
+  const temp = join(home, 'temp');
+  await mkdir(temp);
+  return {
+    PATH: process.env.PATH ?? '',
+    HOME: home,
+    RUNNER_TEMP: temp,
+    TMPDIR: temp,
+    LANG: 'C.UTF-8',
+    CI: 'true',
+    GITHUB_ACTIONS: 'true',
+    RUNNER_OS: 'Linux',
+    GITHUB_SERVER_URL: 'https://github.com',
+    // Nobody listens there: a step that needs GitHub is given an address of its own.
+    GITHUB_API_URL: 'http://127.0.0.1:9',
+    GITHUB_REPOSITORY: 'shop/website',
+    GITHUB_ACTOR: 'octocat',
+    GITHUB_EVENT_NAME: 'push',
+    GITHUB_JOB: 'deploy',
+    GITHUB_REF: 'refs/heads/main',
+    GITHUB_REF_NAME: 'main',
+    GITHUB_RUN_ID: '1000',
+    GITHUB_RUN_NUMBER: '41',
+    GITHUB_RUN_ATTEMPT: '1',
+    GITHUB_SHA: '8d1c0f6a5b3e4c2d9f7a6b5c4d3e2f1a0b9c8d7e',
+    GITHUB_WORKFLOW: 'Release',
+    GITHUB_WORKSPACE: request.workspace,
+    ...request.environment,
+    ...paths,
+  };
+}
+
+interface Seen {
+  readonly masks: Masks;
+  readonly log: string[];
+  readonly annotations: Annotation[];
+}
+
+interface Program {
+  readonly file: string;
+  readonly variables: Readonly<Record<string, string>>;
+  readonly request: StepRequest;
+  readonly seen: Seen;
+  readonly interrupt?: StepRequest['interrupt'];
+}
+
+/** Runs one program to its end. Resolves with its exit status. */
+async function runProgram({ file, variables, request, seen, interrupt }: Program): Promise<number> {
+  const child = spawn(process.execPath, [file], {
+    cwd: request.workspace,
+    env: variables,
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  const ended = new Promise<number>((done, failed) => {
+    child.on('error', failed);
+    child.on('close', (code, signal) => done(code ?? 128 + (signalNumbers[signal ?? ''] ?? 0)));
+  });
+  let interrupted = false;
+  const show = (line: string): void => {
+    const shown = seen.masks.apply(line);
+    seen.log.push(shown);
+    request.onLine?.(shown);
+    if (!interrupted && interrupt?.when.test(shown) === true) {
+      interrupted = true;
+      child.kill(interrupt.signal);
+    }
+  };
+  const debugging = variables.RUNNER_DEBUG === '1';
+  const listen = (line: string): void => {
+    const printed = readLine(line);
+    if (printed.kind === 'mask') seen.masks.add(printed.value);
+    else if (printed.kind === 'text') show(printed.text);
+    else if (printed.kind === 'group') show(printed.title);
+    else if (printed.kind === 'debug' && debugging) show(`debug: ${printed.text}`);
+    else if (printed.kind === 'annotation') {
+      const annotation = { ...printed.annotation, message: seen.masks.apply(printed.annotation.message) };
+      seen.annotations.push(annotation);
+      for (const part of annotation.message.split('\n')) show(`${annotation.level}: ${part}`);
+    }
+  };
+  createInterface({ input: child.stdout }).on('line', listen);
+  createInterface({ input: child.stderr }).on('line', listen);
+  return await ended;
+}
+
+const signalNumbers: Readonly<Record<string, number>> = { SIGINT: 2, SIGKILL: 9, SIGTERM: 15 };

@@ -1,0 +1,86 @@
+import type { GitHubServer } from '../__tests__/bundle/github-server.js';
+import type { KubeObject } from '../src/manifests/object.js';
+import type { Kube, Named } from './kube.js';
+import { runStep } from './runner.js';
+import type { StepResult } from './runner.js';
+import type { Story } from './story.js';
+import { startTraffic } from './traffic.js';
+import type { Traffic } from './traffic.js';
+
+/** What every chapter plays on. */
+export interface Stage {
+  readonly story: Story;
+  readonly kube: Kube;
+  readonly kubeconfig: string;
+  /** Stands in for GitHub's API, so that an approval can be asked for and proved. */
+  readonly github: GitHubServer;
+  /** Folder of the project, where the examples lie. */
+  readonly workspace: string;
+  /** Public address of a NodePort or LoadBalancer Service of the demo's namespace. */
+  readonly publicUrl: (service: string) => string | undefined;
+}
+
+export const namespace = 'default';
+
+/** A step of the demo: its name in the summary, its inputs, and how it has to end. */
+export interface DemoStep {
+  readonly title: string;
+  readonly inputs: Readonly<Record<string, string>>;
+  /** Default true. */
+  readonly succeeds?: boolean;
+}
+
+/** The job's token, and the only one that the demo's GitHub knows. */
+export const token = 'token-of-the-demo';
+
+const stageNames = /^(Check|Render|Plan|Deploy|Verify staged|Confirm|Switch|Verify prod|Clean up)\b.*$/;
+
+/** Runs the bundle as the runner does and tells the stages as they begin. */
+export async function play(stage: Stage, step: DemoStep): Promise<StepResult> {
+  const result = await runStep({
+    workspace: stage.workspace,
+    inputs: { kubeconfig: stage.kubeconfig, timeout: '60s', ...step.inputs },
+    onLine: line => {
+      if (stageNames.test(line)) stage.story.say(`  · ${line}`);
+    },
+    token,
+    environment: { GITHUB_API_URL: stage.github.url },
+  });
+  stage.story.step(step.title, result, { succeeds: step.succeeds ?? true });
+  return result;
+}
+
+/** A user who presses reload all the time, until the stream is stopped. */
+export function users(stage: Stage, visit: { readonly service: string; readonly version: RegExp }): Traffic {
+  const url = stage.publicUrl(visit.service);
+  if (url === undefined) throw new Error(`Service ${visit.service} has no public address`);
+  return stage.story.watch(startTraffic({ url, perSecond: 70, version: versionBy(visit.version) }));
+}
+
+/** Which version answers at a Service's public address right now. */
+export async function versionAt(
+  stage: Stage,
+  visit: { readonly service: string; readonly version: RegExp },
+): Promise<string> {
+  const url = stage.publicUrl(visit.service);
+  if (url === undefined) return 'nobody';
+  // A connection of its own: a kept one would still end at the pod it was made to.
+  const answer = await fetch(url, { headers: { connection: 'close' } });
+  return answer.ok ? versionBy(visit.version)(await answer.text()) : `status ${answer.status}`;
+}
+
+function versionBy(pattern: RegExp): (body: string) => string {
+  return body => pattern.exec(body)?.[1] ?? 'something else';
+}
+
+/** The object, which has to be there. */
+export async function live(stage: Stage, named: Omit<Named, 'namespace'>): Promise<KubeObject> {
+  const object = await stage.kube.get({ ...named, namespace });
+  if (!object) throw new Error(`${named.kind} ${named.name} is not there`);
+  return object;
+}
+
+/** The value at a path of an object; `undefined` where the path ends early. */
+export function field(object: KubeObject, ...path: readonly (string | number)[]): unknown {
+  return path.reduce<unknown>((value, key) => (value as Record<string | number, unknown> | undefined)?.[key], object);
+}

@@ -1,0 +1,96 @@
+import type { StepResult } from './runner.js';
+import type { Traffic, TrafficCounts } from './traffic.js';
+
+/** Where the story is told: one line at a time. */
+export type Print = (line: string) => void;
+
+/** What has been seen by the end. */
+export interface Ending {
+  readonly requests: number;
+  readonly lost: number;
+  readonly passed: number;
+  readonly failed: readonly string[];
+}
+
+/** Tells the demo on a terminal, counts its checks and keeps an eye on the requests. */
+export class Story {
+  readonly #print: Print;
+  readonly #streams: Traffic[] = [];
+  readonly #failed: string[] = [];
+  readonly #summaries: string[] = [];
+  #passed = 0;
+  #chapters = 0;
+
+  constructor(print: Print) {
+    this.#print = print;
+  }
+
+  chapter(title: string): void {
+    this.#chapters += 1;
+    this.#summaries.push(`# ${this.#chapters}. ${title}\n`);
+    this.#print('');
+    this.#print(`${this.#chapters}. ${title}`);
+  }
+
+  say(line: string): void {
+    this.#print(`   ${line}`);
+  }
+
+  /** A fact seen from outside; `seen` is told when it does not hold. */
+  check(fact: string, holds: boolean, seen?: unknown): void {
+    if (holds) {
+      this.#passed += 1;
+      this.#print(`   ✓ ${fact}`);
+      return;
+    }
+    const found = seen === undefined ? '' : ` (seen: ${typeof seen === 'string' ? seen : JSON.stringify(seen)})`;
+    this.#failed.push(`${fact}${found}`);
+    this.#print(`   ✗ ${fact}${found}`);
+  }
+
+  /** A step of the action has ended: keeps its job summary, shows its log if it did not end as the story needs. */
+  step(title: string, result: StepResult, expected: { readonly succeeds: boolean }): void {
+    this.#summaries.push(`## ${title}\n\n${result.summary}\n`);
+    const succeeded = result.exitCode === 0 && result.postExitCode === 0;
+    const seconds = (result.tookMs / 1000).toFixed(1);
+    this.check(
+      `${title}: the step ${expected.succeeds ? 'succeeded' : 'failed, as it must'}, ${seconds} s`,
+      succeeded === expected.succeeds,
+    );
+    if (succeeded !== expected.succeeds) for (const line of result.log.split('\n')) this.#print(`     | ${line}`);
+  }
+
+  watch(stream: Traffic): Traffic {
+    this.#streams.push(stream);
+    return stream;
+  }
+
+  /** One line with the requests of all streams so far. */
+  tally(): void {
+    const { sent, lost } = this.total();
+    this.say(`${sent} requests so far, ${lost} lost`);
+  }
+
+  total(): { readonly sent: number; readonly lost: number; readonly counts: readonly TrafficCounts[] } {
+    const counts = this.#streams.map(stream => stream.counts());
+    return {
+      sent: counts.reduce((sum, { sent }) => sum + sent, 0),
+      lost: counts.reduce((sum, { lost }) => sum + lost, 0),
+      counts,
+    };
+  }
+
+  /** The job summaries of all steps, in order, as one markdown document. */
+  summaries(): string {
+    return this.#summaries.join('\n');
+  }
+
+  /** Tells what went wrong, if anything did. */
+  end(): Ending {
+    const { sent, lost, counts } = this.total();
+    for (const { losses } of counts)
+      for (const { atMs, why } of losses.slice(0, 10)) this.say(`lost after ${(atMs / 1000).toFixed(1)} s: ${why}`);
+    for (const fact of this.#failed) this.say(`did not hold: ${fact}`);
+    return { requests: sent, lost, passed: this.#passed, failed: this.#failed };
+  }
+}

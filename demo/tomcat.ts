@@ -1,0 +1,117 @@
+import { field, live, namespace, play, users, versionAt } from './stage.js';
+import type { DemoStep, Stage } from './stage.js';
+import type { StepResult } from './runner.js';
+import type { Traffic } from './traffic.js';
+
+const page = { service: 'tomcat-service', version: /Apache Tomcat\/([\d.]+)/ };
+const testPage = (role: string): typeof page => ({ ...page, service: `tomcat-test-${role}` });
+
+/** The inputs of examples/tomcat-blue-green/workflow.yml, with shorter waits. */
+const deploy = (version: string): DemoStep['inputs'] => ({
+  strategy: 'blue-green',
+  manifests: 'examples/tomcat-blue-green/k8s',
+  variables: `TOMCAT_VERSION=${version}`,
+  verify: `- http: /\n  contains: Apache Tomcat/${version.slice(0, 1)}\n`,
+  steady: '1s',
+});
+const traffic = { release: 'tomcat-service', drain: '1s', steady: '1s' };
+
+/** Chapter 1: nothing is live yet; one step does it all. The users who come then stay until chapter 4 is over. */
+export async function firstRelease(stage: Stage): Promise<Traffic> {
+  const { story } = stage;
+  story.chapter('First release: Tomcat 7, blue');
+  story.say('An empty cluster and manifests of 2018, one template for both roles.');
+  const result = await play(stage, {
+    title: 'deploy 7',
+    inputs: { ...deploy('7'), switch: 'auto', drain: '1s' },
+  });
+  const { outputs } = result;
+  story.check('it is live, on blue', outputs.outcome === 'switched' && outputs['active-role'] === 'blue', outputs);
+  const seen = await versionAt(stage, page);
+  story.check('users get Tomcat 7', seen.startsWith('7.'), seen);
+  story.say('From here on users press reload 70 times a second, each time on a new connection.');
+  return users(stage, page);
+}
+
+/** Chapter 2: the new version beside the old one, looked at, then switched to. */
+export async function update(stage: Stage, visitors: Traffic): Promise<void> {
+  const { story } = stage;
+  story.chapter('Tomcat 8: staged on green, tried out, promoted');
+  const staged = await play(stage, { title: 'deploy 8', inputs: deploy('8') });
+  story.check('it is staged on green', staged.outputs['staged-role'] === 'green', staged.outputs);
+  const trial = await versionAt(stage, testPage('green'));
+  story.check('the test endpoint shows Tomcat 8', trial.startsWith('8.'), trial);
+  const before = visitors.counts().byVersion;
+  story.check(
+    'users have seen nothing but Tomcat 7',
+    Object.keys(before).every(seen => seen.startsWith('7.')),
+    before,
+  );
+  story.tally();
+  const promotion = { action: 'promote', approval: 'production', ...traffic };
+  story.say('Promoting needs the yes of a reviewer of the GitHub environment "production".');
+  const early = await play(stage, { title: 'promote 8, not approved', inputs: promotion, succeeds: false });
+  story.say(`It says: ${causeOf(early)}`);
+  story.say('Now octocat approves, and one field of one Service changes:');
+  const review = { environments: ['production'], state: 'approved', by: 'octocat', comment: 'looks good' } as const;
+  stage.github.set({ approvals: { '1000': [review] } });
+  const promoted = await play(stage, { title: 'promote 8', inputs: promotion });
+  story.check('green is active', promoted.outputs['active-role'] === 'green', promoted.outputs);
+  const now = await versionAt(stage, page);
+  story.check('users get Tomcat 8', now.startsWith('8.'), now);
+  const order = visitors.counts().timeline.map(({ version }) => version.slice(0, 1));
+  story.check('first only 7, then only 8', order.join(' ') === '7 8', order);
+  const kept = await versionAt(stage, testPage('blue'));
+  story.check('Tomcat 7 still runs on blue, as the way back', kept.startsWith('7.'), kept);
+  story.tally();
+}
+
+/** Chapter 3: Kubernetes calls the pods ready, the check does not. */
+export async function refused(stage: Stage, visitors: Traffic): Promise<void> {
+  const { story } = stage;
+  story.chapter('Tomcat 9, which is ill: refused');
+  story.say('Its pods get ready, but the page answers 500: a rolling update would let users find that out.');
+  const result = await play(stage, { title: 'deploy 9', inputs: deploy('9-http500'), succeeds: false });
+  const cause = causeOf(result);
+  story.say(`It says: ${cause}`);
+  story.check('the outcome is "failed"', result.outputs.outcome === 'failed', result.outputs);
+  story.check('the message names the answer 500', cause.includes('500'), cause);
+  const service = await live(stage, { kind: 'Service', name: page.service });
+  story.check('green is still active', field(service, 'spec', 'selector', 'role') === 'green');
+  const blue = await live(stage, { kind: 'Deployment', name: 'tomcat-deployment-blue' });
+  const image = field(blue, 'spec', 'template', 'spec', 'containers', 0, 'image');
+  story.check('the idle role is back at Tomcat 7', image === 'tomcat:7', image);
+  const seen = visitors.counts().byVersion;
+  story.check('users never saw Tomcat 9', !Object.keys(seen).some(version => /^[^78]/.test(version)), seen);
+  story.tally();
+}
+
+/** Chapter 4: the way back is the same single change. */
+export async function wayBack(stage: Stage, visitors: Traffic): Promise<void> {
+  const { story } = stage;
+  story.chapter('Second thoughts about 8: back to Tomcat 7');
+  const result = await play(stage, { title: 'rollback', inputs: { action: 'rollback', ...traffic } });
+  const { outcome, 'active-role': active } = result.outputs;
+  story.check('blue is active again', outcome === 'rolled-back' && active === 'blue', result.outputs);
+  const seen = await versionAt(stage, page);
+  story.check('users get Tomcat 7', seen.startsWith('7.'), seen);
+  const pods = await stage.kube.list('Pod', namespace);
+  const restarts = pods.flatMap(
+    pod =>
+      (field(pod, 'status', 'containerStatuses') as readonly { readonly restartCount: number }[] | undefined) ?? [],
+  );
+  story.check(
+    'no pod was restarted on the way',
+    restarts.every(({ restartCount }) => restartCount === 0),
+    restarts,
+  );
+  const order = (await visitors.stop()).timeline.map(({ version }) => version.slice(0, 1));
+  story.check('users saw 7, then 8, then 7, never both at once', order.join(' ') === '7 8 7', order);
+  story.tally();
+}
+
+/** First line of the error that a step ended with. */
+function causeOf(result: StepResult): string {
+  const error = result.annotations.find(({ level }) => level === 'error');
+  return error?.message.split('\n')[0] ?? 'no error at all';
+}

@@ -1,0 +1,124 @@
+import { childOf, clone, erase, nameOf, objectAt, objectsAt, textAt, timestamp, type JsonObject } from './json.js';
+import { resourceOf, type Kind } from './kinds.js';
+import { moved } from './status.js';
+import type { Storage } from './storage.js';
+
+/** Options of a deletion. */
+export interface DeleteOptions {
+  readonly uid?: string;
+  readonly resourceVersion?: string;
+  /** Pods: how long they may take to stop; 0 removes them at once. Absent: what their spec says. */
+  readonly gracePeriodSeconds?: number;
+  /** Default `Background`: the garbage collector removes what the object owns after it is gone. */
+  readonly propagation?: 'Background' | 'Foreground' | 'Orphan';
+  readonly dryRun?: boolean;
+}
+
+/** Deletion as a real API server does it: at once, or marked and completed when grace and finalizers are over. */
+export class Deletion {
+  readonly #storage: Storage;
+
+  constructor(storage: Storage) {
+    this.#storage = storage;
+  }
+
+  /** Returns the last state of the object, or the marked one. */
+  remove(kind: Kind, live: JsonObject, options: DeleteOptions): JsonObject {
+    const { name } = nameOf(live);
+    const metadata = objectAt(live, 'metadata');
+    if (options.uid !== undefined && options.uid !== metadata.uid) {
+      const found = textAt(metadata, 'uid') ?? '';
+      throw moved(kind, name, `Precondition failed: UID in precondition: ${options.uid}, UID in object meta: ${found}`);
+    }
+    if (options.resourceVersion !== undefined && options.resourceVersion !== metadata.resourceVersion) {
+      throw moved(
+        kind,
+        name,
+        `Precondition failed: ResourceVersion in precondition: ${options.resourceVersion}, ResourceVersion in object meta: ${textAt(metadata, 'resourceVersion') ?? ''}`,
+      );
+    }
+    if (options.dryRun === true) return live;
+    if (options.propagation === 'Orphan') this.#orphan(live);
+    const next = clone(live);
+    const foreground = options.propagation === 'Foreground' && this.#dependents(live).some(blocks(live));
+    if (foreground) addFinalizer(next, 'foregroundDeletion');
+    const grace = gracePeriod(kind, live, options);
+    if (grace === 0 && !blocked(kind, next, options)) return this.#storage.remove(resourceOf(kind), next);
+    if (!mark(kind, next, grace)) return live;
+    return this.#storage.write(resourceOf(kind), next);
+  }
+
+  /** Removes `next` when it was marked and nothing holds it any more; `undefined` when it stays. */
+  complete(kind: Kind, next: JsonObject, options: { readonly dryRun?: boolean }): JsonObject | undefined {
+    const metadata = objectAt(next, 'metadata');
+    if (metadata.deletionTimestamp === undefined || options.dryRun === true) return undefined;
+    // A pod within its grace goes when the node says that it has stopped, with a deletion of grace 0.
+    const waits = typeof metadata.deletionGracePeriodSeconds === 'number' && metadata.deletionGracePeriodSeconds > 0;
+    if (waits || blocked(kind, next, {})) return undefined;
+    return this.#storage.remove(resourceOf(kind), clone(next));
+  }
+
+  #dependents(owner: JsonObject): { readonly resource: string; readonly object: JsonObject }[] {
+    const { uid } = objectAt(owner, 'metadata');
+    return this.#storage
+      .resources()
+      .flatMap(resource => this.#storage.list(resource).map(object => ({ resource, object })))
+      .filter(({ object }) =>
+        objectsAt(object, 'metadata', 'ownerReferences').some(reference => reference.uid === uid),
+      );
+  }
+
+  #orphan(owner: JsonObject): void {
+    const { uid } = objectAt(owner, 'metadata');
+    for (const { resource, object } of this.#dependents(owner)) {
+      const next = clone(object);
+      const metadata = childOf(next, 'metadata');
+      const left = objectsAt(metadata, 'ownerReferences').filter(reference => reference.uid !== uid);
+      if (left.length === 0) erase(metadata, 'ownerReferences');
+      else metadata.ownerReferences = left;
+      this.#storage.write(resource, next);
+    }
+  }
+}
+
+const blocks =
+  (owner: JsonObject) =>
+  (dependent: { readonly object: JsonObject }): boolean =>
+    objectsAt(dependent.object, 'metadata', 'ownerReferences').some(
+      reference => reference.uid === objectAt(owner, 'metadata').uid && reference.blockOwnerDeletion === true,
+    );
+
+function addFinalizer(object: JsonObject, name: string): void {
+  const metadata = childOf(object, 'metadata');
+  const finalizers = Array.isArray(metadata.finalizers) ? metadata.finalizers : [];
+  if (!finalizers.includes(name)) metadata.finalizers = [...finalizers, name];
+}
+
+/** Only a pod that runs on a node has time to stop. */
+function gracePeriod(kind: Kind, live: JsonObject, options: DeleteOptions): number {
+  if (kind.group !== '' || kind.kind !== 'Pod') return 0;
+  const spec = objectAt(live, 'spec');
+  const phase = objectAt(live, 'status').phase;
+  if (textAt(spec, 'nodeName') === undefined || phase === 'Succeeded' || phase === 'Failed') return 0;
+  const asked = options.gracePeriodSeconds ?? spec.terminationGracePeriodSeconds;
+  return typeof asked === 'number' ? asked : 30;
+}
+
+function blocked(kind: Kind, object: JsonObject, options: DeleteOptions): boolean {
+  const has = (list: unknown): boolean => Array.isArray(list) && list.length > 0;
+  if (has(objectAt(object, 'metadata').finalizers)) return true;
+  const namespace = kind.group === '' && kind.kind === 'Namespace';
+  return namespace && options.gracePeriodSeconds !== 0 && has(objectAt(object, 'spec').finalizers);
+}
+
+/** Marks for deletion; false when it was marked already and nothing changes. */
+function mark(kind: Kind, object: JsonObject, grace: number): boolean {
+  const metadata = childOf(object, 'metadata');
+  const had = metadata.deletionGracePeriodSeconds;
+  if (metadata.deletionTimestamp !== undefined && typeof had === 'number' && grace >= had) return false;
+  metadata.deletionTimestamp ??= timestamp(new Date(Date.now() + grace * 1000));
+  metadata.deletionGracePeriodSeconds = grace;
+  if (kind.generation && typeof metadata.generation === 'number') metadata.generation += 1;
+  if (kind.group === '' && kind.kind === 'Namespace') childOf(object, 'status').phase = 'Terminating';
+  return true;
+}

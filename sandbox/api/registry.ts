@@ -1,0 +1,220 @@
+import { randomUUID } from 'node:crypto';
+import { applyConfig } from './apply.js';
+import { decode } from './decode.js';
+import { checkPreconditions, decodeAs, partOf, untypable } from './write-rules.js';
+import { initialStatus, jobIdentity, setDefaults } from './defaults.js';
+import { Deletion, type DeleteOptions } from './deletion.js';
+import { childOf, clone, equal, erase, nameOf, objectAt, textAt, timestamp, type JsonObject } from './json.js';
+import { apiVersionOf, resourceOf, type Kind, type Kinds } from './kinds.js';
+import { recordUpdate, withoutTimes, type Writer } from './managed.js';
+import { canonicalQuantities } from './quantity.js';
+import type { WriteOptions } from './write-rules.js';
+import { unknownKind } from './schemas.js';
+import { allocateAddresses } from './service-addresses.js';
+import { badRequest, forbidden, invalid, notFound, alreadyExists, invalidValue } from './status.js';
+import type { Storage } from './storage.js';
+import { typedProblems } from './typed-check.js';
+import { validate } from './validation.js';
+import { validateUpdate } from './validation-update.js';
+
+/** The outcome of a write. */
+export interface Written {
+  readonly object: JsonObject;
+  readonly created: boolean;
+}
+
+/** Where an object lies; `namespace` '' for cluster-scoped kinds. */
+export interface Place {
+  readonly namespace: string;
+  readonly name: string;
+}
+
+/** Creates, updates, applies and deletes objects as the registry of a real API server does. */
+export class Registry {
+  readonly #deletion: Deletion;
+
+  constructor(
+    readonly storage: Storage,
+    readonly kinds: Kinds,
+  ) {
+    this.#deletion = new Deletion(storage);
+  }
+
+  /** The object in the version that `kind` asks for. */
+  read(kind: Kind, place: Place): JsonObject | undefined {
+    const stored = this.storage.read(resourceOf(kind), place);
+    return stored === undefined ? undefined : inVersion(kind, stored);
+  }
+
+  /** As {@link read}; throws 404. */
+  need(kind: Kind, place: Place): JsonObject {
+    const object = this.read(kind, place);
+    if (object === undefined) throw notFound(kind, place.name);
+    return object;
+  }
+
+  list(kind: Kind, namespace: string): JsonObject[] {
+    return this.storage.list(resourceOf(kind), namespace).map(stored => inVersion(kind, stored));
+  }
+
+  create(kind: Kind, sent: JsonObject, options: WriteOptions): JsonObject {
+    const object = decodeAs(kind, sent, options);
+    const metadata = childOf(object, 'metadata');
+    if (textAt(metadata, 'resourceVersion') !== undefined) {
+      throw badRequest('resourceVersion should not be set on objects to be created');
+    }
+    const prefix = textAt(metadata, 'generateName');
+    if (textAt(metadata, 'name') === undefined && prefix !== undefined) metadata.name = prefix + suffix();
+    setDefaults(kind, object);
+    recordUpdate({ live: bare(object), next: object, ...this.#writing(kind, options) });
+    return this.#insert(kind, object, options);
+  }
+
+  update(kind: Kind, sent: JsonObject, options: WriteOptions): JsonObject {
+    const place = nameOf(sent);
+    const live = this.need(kind, place);
+    const decoded = decodeAs(kind, sent, options);
+    if (kind.conditional && textAt(objectAt(decoded, 'metadata'), 'resourceVersion') === undefined) {
+      const why = invalidValue('metadata.resourceVersion', 0, 'must be specified for an update');
+      throw invalid(kind, place.name, [why]);
+    }
+    const next = partOf(live, decoded, { ...options, hasStatus: kind.status });
+    setDefaults(kind, next);
+    checkPreconditions(kind, live, next);
+    recordUpdate({ live, next, ...this.#writing(kind, options) });
+    return this.#replace(kind, { live, next }, options);
+  }
+
+  /** Server-side apply; `config` names the object. */
+  apply(kind: Kind, config: JsonObject, options: WriteOptions & { readonly place: Place }): Written {
+    const { place } = options;
+    const live = this.read(kind, place);
+    const metadata = childOf(config, 'metadata');
+    if (metadata.managedFields !== undefined) throw badRequest('metadata.managedFields must be nil');
+    const writing = this.#writing(kind, options);
+    const problems = typedProblems(config, writing.schema);
+    if (problems.length > 0) throw untypable(kind, config, problems);
+    const wanted = textAt(metadata, 'resourceVersion');
+    if (live === undefined && wanted !== undefined && wanted !== '0') throw notFound(kind, place.name);
+    if (live !== undefined) checkPreconditions(kind, live, config);
+    for (const name of ['resourceVersion', 'uid', 'creationTimestamp', 'generation']) erase(metadata, name);
+    metadata.name = place.name;
+    if (place.namespace !== '') metadata.namespace = place.namespace;
+    const force = options.force === true;
+    const merged = applyConfig({ live: live ?? bare(config), config, ...writing, force });
+    if (merged === undefined && live !== undefined) return { object: live, created: false };
+    const next = decode(merged ?? clone(config), writing.schema).object;
+    setDefaults(kind, next);
+    if (live === undefined) return { object: this.#insert(kind, next, options), created: true };
+    return {
+      object: this.#replace(kind, { live, next: partOf(live, next, { ...options, hasStatus: kind.status }) }, options),
+      created: false,
+    };
+  }
+
+  /** Deletes, or marks for deletion. Returns the last state. Throws 404, and 409 when a precondition does not hold. */
+  remove(kind: Kind, place: Place, options: DeleteOptions): JsonObject {
+    return inVersion(kind, this.#deletion.remove(kind, this.need(kind, place), options));
+  }
+
+  #writing(
+    kind: Kind,
+    options: WriteOptions,
+  ): { schema: NonNullable<Kind['schema']>; writer: Writer; hasStatus: boolean } {
+    const writer = {
+      name: options.manager ?? 'unknown',
+      apiVersion: apiVersionOf(kind),
+      subresource: options.part ?? '',
+    };
+    return { schema: kind.schema ?? unknownKind, writer, hasStatus: kind.status };
+  }
+
+  #insert(kind: Kind, object: JsonObject, options: WriteOptions): JsonObject {
+    const place = nameOf(object);
+    this.#needNamespace(kind, place);
+    const metadata = childOf(object, 'metadata');
+    for (const name of ['deletionTimestamp', 'deletionGracePeriodSeconds', 'selfLink', 'generation'])
+      erase(metadata, name);
+    metadata.uid = randomUUID();
+    metadata.creationTimestamp = timestamp();
+    if (kind.generation) metadata.generation = 1;
+    if (kind.status || kind.schema !== undefined) {
+      const status = initialStatus(kind);
+      if (kind.status) erase(object, 'status');
+      if (status !== undefined) object.status = status;
+    }
+    if (kind.kind === 'Job' && kind.group === 'batch') jobIdentity(object);
+    this.#check(kind, object);
+    if (this.storage.read(resourceOf(kind), place) !== undefined) throw alreadyExists(kind, place.name);
+    return options.dryRun === true ? object : this.storage.write(resourceOf(kind), object);
+  }
+
+  #replace(kind: Kind, states: { live: JsonObject; next: JsonObject }, options: WriteOptions): JsonObject {
+    const { live, next } = states;
+    const old = objectAt(live, 'metadata');
+    const metadata = childOf(next, 'metadata');
+    for (const name of [
+      'uid',
+      'creationTimestamp',
+      'generation',
+      'deletionTimestamp',
+      'deletionGracePeriodSeconds',
+      'resourceVersion',
+    ]) {
+      const value = old[name];
+      if (value === undefined) erase(metadata, name);
+      else metadata[name] = value;
+    }
+    this.#check(kind, next, live);
+    if (withoutTimes(live) === withoutTimes(next)) return live;
+    const content = (object: JsonObject): JsonObject => ({ ...object, metadata: null, status: null });
+    if (kind.generation && typeof old.generation === 'number' && !equal(content(live), content(next))) {
+      metadata.generation = old.generation + 1;
+    }
+    if (options.dryRun === true) return next;
+    return this.#deletion.complete(kind, next, options) ?? this.storage.write(resourceOf(kind), next);
+  }
+
+  /** Last look at what is about to be stored: quantities, addresses, everything that can be wrong. */
+  #check(kind: Kind, object: JsonObject, before?: JsonObject): void {
+    if (kind.schema !== undefined) canonicalQuantities(object, kind.schema);
+    const { name } = nameOf(object);
+    const errors = validate(kind, object);
+    if (before !== undefined) errors.push(...validateUpdate(kind, before, object));
+    if (errors.length === 0 && kind.group === '' && kind.kind === 'Service') {
+      const services = this.storage.list('services');
+      const allocation = { service: object, services };
+      errors.push(...allocateAddresses(before === undefined ? allocation : { ...allocation, before }));
+    }
+    if (errors.length > 0) throw invalid(kind, name, errors);
+  }
+
+  #needNamespace(kind: Kind, place: Place): void {
+    if (!kind.namespaced) return;
+    const namespace = this.storage.read('namespaces', { namespace: '', name: place.namespace });
+    if (namespace === undefined)
+      throw notFound({ group: '', plural: 'namespaces', kind: 'Namespace' }, place.namespace);
+    if (textAt(objectAt(namespace, 'metadata'), 'deletionTimestamp') === undefined) return;
+    const why = `unable to create new content in namespace ${place.namespace} because it is being terminated`;
+    const error = forbidden(kind, place.name, why);
+    const cause = {
+      reason: 'NamespaceTerminating',
+      message: `namespace ${place.namespace} is being terminated`,
+      field: 'metadata.namespace',
+    };
+    Object.assign(objectAt(error.status, 'details'), { causes: [cause] });
+    throw error;
+  }
+}
+
+function inVersion(kind: Kind, stored: JsonObject): JsonObject {
+  const apiVersion = apiVersionOf(kind);
+  return stored.apiVersion === apiVersion ? stored : { ...stored, apiVersion };
+}
+
+/** The empty object a creation starts from. */
+function bare(object: JsonObject): JsonObject {
+  return { apiVersion: object.apiVersion ?? '', kind: object.kind ?? '', metadata: {} };
+}
+
+const suffix = (): string => randomUUID().replaceAll('-', '').slice(0, 5);

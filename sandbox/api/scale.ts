@@ -1,0 +1,39 @@
+import { childOf, clone, nameOf, objectAt, textAt, type JsonObject } from './json.js';
+
+/** `app=web,tier=front`, the way the scale subresource shows a selector. */
+function selectorText(selector: JsonObject): string {
+  return Object.entries(objectAt(selector, 'matchLabels'))
+    .map(([name, value]) => `${name}=${typeof value === 'string' ? value : ''}`)
+    .join(',');
+}
+
+/** The scale subresource of an object. */
+export function scaleOf(object: JsonObject): JsonObject {
+  const { name, namespace } = nameOf(object);
+  const metadata = objectAt(object, 'metadata');
+  return {
+    kind: 'Scale',
+    apiVersion: 'autoscaling/v1',
+    metadata: {
+      name,
+      namespace,
+      uid: metadata.uid ?? '',
+      resourceVersion: metadata.resourceVersion ?? '',
+      creationTimestamp: metadata.creationTimestamp ?? '',
+    },
+    spec: { replicas: objectAt(object, 'spec').replicas ?? 0 },
+    status: {
+      replicas: objectAt(object, 'status').replicas ?? 0,
+      selector: selectorText(objectAt(object, 'spec', 'selector')),
+    },
+  };
+}
+
+/** The object with the replicas that a Scale asks for; its resourceVersion becomes the precondition. */
+export function scaled(object: JsonObject, scale: JsonObject): JsonObject {
+  const next = clone(object);
+  const metadata = childOf(next, 'metadata');
+  metadata.resourceVersion = textAt(objectAt(scale, 'metadata'), 'resourceVersion') ?? metadata.resourceVersion ?? '';
+  childOf(next, 'spec').replicas = objectAt(scale, 'spec').replicas ?? 0;
+  return next;
+}

@@ -1,0 +1,57 @@
+import { equal, erase, clone, objectAt, type JsonObject, type JsonValue } from './json.js';
+import { apiVersionOf, type Kind } from './kinds.js';
+import { forbiddenValue, invalidValue, type FieldError } from './status.js';
+
+type Rule = (before: JsonObject, after: JsonObject) => FieldError[];
+
+function frozen(parent: readonly string[], name: string, why = 'field is immutable'): Rule {
+  return (before, after) => {
+    const value: JsonValue = objectAt(after, ...parent)[name] ?? null;
+    const had: JsonValue = objectAt(before, ...parent)[name] ?? null;
+    return equal(had, value) ? [] : [invalidValue([...parent, name].join('.'), value, why)];
+  };
+}
+
+/** Only the named members of the spec may change. */
+function onlyChangeable(names: readonly string[], why: string): Rule {
+  const rest = (object: JsonObject): JsonObject => {
+    const spec = clone(objectAt(object, 'spec'));
+    for (const name of names) erase(spec, name);
+    return spec;
+  };
+  return (before, after) => (equal(rest(before), rest(after)) ? [] : [forbiddenValue('spec', why)]);
+}
+
+const sealed: Rule = (before, after) => {
+  if (before.immutable !== true) return [];
+  const changed = ['data', 'binaryData', 'immutable'].filter(name => !equal(before[name], after[name]));
+  return changed.map(name => forbiddenValue(name, 'field is immutable when `immutable` is set'));
+};
+
+const statefulSetChangeable =
+  'replicas ordinals template updateStrategy revisionHistoryLimit persistentVolumeClaimRetentionPolicy minReadySeconds';
+const statefulSetRule =
+  "updates to statefulset spec for fields other than 'replicas', 'ordinals', 'template', 'updateStrategy', 'revisionHistoryLimit', 'persistentVolumeClaimRetentionPolicy' and 'minReadySeconds' are forbidden";
+const claimRule =
+  'spec is immutable after creation except resources.requests and volumeAttributesClassName for bound claims';
+
+const selector = frozen(['spec'], 'selector');
+const roleReference = frozen([], 'roleRef', 'cannot change roleRef');
+
+const rules: Readonly<Record<string, readonly Rule[]>> = {
+  'apps/v1/Deployment': [selector],
+  'apps/v1/ReplicaSet': [selector],
+  'apps/v1/DaemonSet': [selector],
+  'apps/v1/StatefulSet': [onlyChangeable(statefulSetChangeable.split(' '), statefulSetRule)],
+  'batch/v1/Job': [frozen(['spec'], 'template'), selector, frozen(['spec'], 'completions')],
+  'v1/PersistentVolumeClaim': [onlyChangeable(['resources', 'volumeAttributesClassName', 'volumeName'], claimRule)],
+  'v1/ConfigMap': [sealed],
+  'v1/Secret': [sealed, frozen([], 'type')],
+  'rbac.authorization.k8s.io/v1/RoleBinding': [roleReference],
+  'rbac.authorization.k8s.io/v1/ClusterRoleBinding': [roleReference],
+};
+
+/** What an update may not change; empty when it may be stored. Both objects have their defaults. */
+export function validateUpdate(kind: Kind, before: JsonObject, after: JsonObject): FieldError[] {
+  return (rules[`${apiVersionOf(kind)}/${kind.kind}`] ?? []).flatMap(rule => rule(before, after));
+}

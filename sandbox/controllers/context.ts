@@ -1,0 +1,20 @@
+import type { Store } from '../api/store.js';
+import type { Clock } from './clock.js';
+
+/** A kind that the API server serves. */
+export interface ServedKind {
+  readonly apiVersion: string;
+  readonly kind: string;
+  readonly namespaced: boolean;
+}
+
+/** What every controller works with. */
+export interface ControllerContext {
+  readonly store: Store;
+  readonly clock: Clock;
+  /** All kinds served now, those of CustomResourceDefinitions among them; each kind once. */
+  kinds(): readonly ServedKind[];
+}
+
+/** Starts a controller; returns its end. */
+export type Controller = (context: ControllerContext) => () => void;

@@ -1,0 +1,106 @@
+import { ApiError } from '../api/status.js';
+import type { Controller } from './context.js';
+import { createRecorder } from './events.js';
+import type { ReplicaSet } from './kinds.js';
+import { controlledBy, controllerOf, getByKey, keyOf, ownedBy, POD, REPLICA_SET } from './kinds.js';
+import { firstToGo } from './pod-ranking.js';
+import type { Pod } from './pod.js';
+import { isActive, isReady } from './pod.js';
+import { createQueue } from './queue.js';
+import { dropCondition, setCondition, writeStatus } from './status.js';
+
+/** Seconds until a refused pod is tried again. */
+const RETRY = 2;
+
+/** Keeps each ReplicaSet at its number of pods and counts them in its status. */
+export const replicaSetController: Controller = ({ store, clock }) => {
+  const record = createRecorder(store, 'replicaset-controller');
+  /** Since when each pod is ready, in Kubernetes seconds, by uid. */
+  const readySince = new Map<string, number>();
+
+  const queue = createQueue(clock, key => {
+    const set = getByKey(store, REPLICA_SET, key);
+    if (!set) return;
+    const pods = ownedBy(store, POD, set).filter(isActive);
+    const refused = set.metadata.deletionTimestamp === undefined ? fill(set, pods) : undefined;
+    count(set, refused);
+  });
+
+  /** Creates or deletes pods until their number is right. Returns why a pod was refused. */
+  function fill(set: ReplicaSet, pods: readonly Pod[]): string | undefined {
+    const wanted = set.spec.replicas ?? 1;
+    try {
+      for (let missing = wanted - pods.length; missing > 0; missing -= 1) {
+        const pod = store.create(podOf(set));
+        const message = `Created pod: ${pod.metadata.name}`;
+        record(set, { type: 'Normal', reason: 'SuccessfulCreate', message });
+      }
+    } catch (error) {
+      if (!(error instanceof ApiError)) throw error;
+      record(set, { type: 'Warning', reason: 'FailedCreate', message: `Error creating: ${error.message}` });
+      queue.addAfter(keyOf(set), RETRY);
+      return error.message;
+    }
+    for (const pod of firstToGo(pods).slice(0, Math.max(0, pods.length - wanted))) {
+      const { name, namespace = '', uid = '' } = pod.metadata;
+      store.remove({ ...POD, name, namespace }, { uid });
+      record(set, { type: 'Normal', reason: 'SuccessfulDelete', message: `Deleted pod: ${name}` });
+    }
+    return undefined;
+  }
+
+  function count(set: ReplicaSet, refused: string | undefined): void {
+    const pods = ownedBy(store, POD, set).filter(isActive);
+    const ready = pods.filter(isReady);
+    const patience = set.spec.minReadySeconds ?? 0;
+    const waits = ready.map(pod => {
+      const since = readySince.get(pod.metadata.uid ?? '') ?? clock.now();
+      readySince.set(pod.metadata.uid ?? '', since);
+      return patience - (clock.now() - since);
+    });
+    for (const pod of pods.filter(pod => !isReady(pod))) readySince.delete(pod.metadata.uid ?? '');
+    const still = waits.filter(wait => wait > 0);
+    if (still.length > 0) queue.addAfter(keyOf(set), Math.min(...still) + 0.01);
+
+    const available = waits.length - still.length;
+    const before = set.status?.conditions ?? [];
+    const conditions =
+      refused === undefined
+        ? dropCondition(before, 'ReplicaFailure')
+        : setCondition(before, { type: 'ReplicaFailure', status: 'True', reason: 'FailedCreate', message: refused });
+    writeStatus(store, set, {
+      replicas: pods.length,
+      fullyLabeledReplicas: pods.length,
+      readyReplicas: ready.length,
+      availableReplicas: available,
+      observedGeneration: set.metadata.generation ?? 1,
+      ...(conditions.length > 0 ? { conditions } : {}),
+    });
+  }
+
+  const ends = [
+    store.watch(REPLICA_SET, ({ type, object }) => {
+      if (type !== 'DELETED') queue.add(keyOf(object));
+    }),
+    store.watch(POD, ({ type, object }) => {
+      if (type === 'DELETED') readySince.delete(object.metadata.uid ?? '');
+      const owner = controllerOf(object);
+      if (owner?.kind === 'ReplicaSet') queue.add(`${object.metadata.namespace ?? ''}/${owner.name}`);
+    }),
+  ];
+  return () => {
+    queue.close();
+    for (const end of ends) end();
+  };
+};
+
+function podOf(set: ReplicaSet): Pod {
+  const { name, namespace = '' } = set.metadata;
+  const { metadata, spec } = set.spec.template;
+  return {
+    apiVersion: POD.apiVersion,
+    kind: POD.kind,
+    metadata: { ...metadata, name: '', generateName: `${name}-`, namespace, ownerReferences: controlledBy(set) },
+    spec,
+  };
+}

@@ -1,0 +1,64 @@
+import type { Controller } from './context.js';
+import { createRecorder } from './events.js';
+import { getByKey, hasLabels, keyOf, listKind, NODE, POD } from './kinds.js';
+import { createQueue } from './queue.js';
+import { setCondition, writeStatus } from './status.js';
+
+/** Name of the only node. */
+export const NODE_NAME = 'sandbox';
+
+/** Puts pods on the node, unless their nodeSelector wants another one. */
+export const scheduler: Controller = ({ store, clock }) => {
+  const record = createRecorder(store, 'default-scheduler');
+  const queue = createQueue(clock, key => {
+    const pod = getByKey(store, POD, key);
+    if (!pod || pod.spec.nodeName !== undefined || pod.metadata.deletionTimestamp !== undefined) return;
+    const conditions = pod.status?.conditions ?? [];
+    const node = getByKey(store, NODE, `/${NODE_NAME}`);
+    if (!node || !hasLabels(node.metadata.labels, pod.spec.nodeSelector ?? {})) {
+      const message = "0/1 nodes are available: 1 node(s) didn't match Pod's node affinity/selector.";
+      record(pod, { type: 'Warning', reason: 'FailedScheduling', message });
+      const verdict = { type: 'PodScheduled', status: 'False', reason: 'Unschedulable', message } as const;
+      writeStatus(store, pod, { ...pod.status, phase: 'Pending', conditions: setCondition(conditions, verdict) });
+      return;
+    }
+    const bound = store.update({ ...pod, spec: { ...pod.spec, nodeName: NODE_NAME } });
+    const verdict = { type: 'PodScheduled', status: 'True' } as const;
+    writeStatus(store, bound, { ...pod.status, phase: 'Pending', conditions: setCondition(conditions, verdict) });
+    const message = `Successfully assigned ${key} to ${NODE_NAME}`;
+    record(pod, { type: 'Normal', reason: 'Scheduled', message });
+  });
+
+  store.create({
+    ...NODE,
+    metadata: {
+      name: NODE_NAME,
+      labels: { 'kubernetes.io/hostname': NODE_NAME, 'kubernetes.io/os': 'linux', 'kubernetes.io/arch': 'amd64' },
+    },
+    spec: { podCIDR: '10.244.0.0/16' },
+  });
+  const node = getByKey(store, NODE, `/${NODE_NAME}`);
+  if (node) {
+    writeStatus(store, node, {
+      addresses: [
+        { type: 'InternalIP', address: '127.0.0.1' },
+        { type: 'Hostname', address: NODE_NAME },
+      ],
+      conditions: setCondition([], { type: 'Ready', status: 'True', reason: 'KubeletReady', message: 'ready' }),
+      nodeInfo: { kubeletVersion: 'v1.37.1', osImage: 'sandbox', architecture: 'amd64', operatingSystem: 'linux' },
+    });
+  }
+
+  const ends = [
+    store.watch(POD, ({ type, object }) => {
+      if (type !== 'DELETED') queue.add(keyOf(object));
+    }),
+    store.watch(NODE, () => {
+      for (const pod of listKind(store, POD)) queue.add(keyOf(pod));
+    }),
+  ];
+  return () => {
+    queue.close();
+    for (const end of ends) end();
+  };
+};

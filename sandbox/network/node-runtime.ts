@@ -1,0 +1,25 @@
+import type { Runtime } from '../api/runtime.js';
+import type { Store } from '../api/store.js';
+import { getByKey, SERVICE } from '../controllers/kinds.js';
+import type { Kubelet } from './kubelet.js';
+import { backendsOf, findPort, slicesFor } from './routes.js';
+
+/** What the API server asks of the node. Service endpoints are those of now: only kube-proxy is late. */
+export function nodeRuntime(store: Store, kubelet: Kubelet): Runtime {
+  return {
+    logs({ namespace, name, container, previous = false, tailLines }) {
+      const lines = kubelet.pod(namespace, name)?.lines(previous ? 'last' : 'newest', container);
+      if (lines === undefined) return undefined;
+      const wanted = tailLines === undefined ? lines : lines.slice(Math.max(0, lines.length - tailLines));
+      return wanted.map(line => `${line}\n`).join('');
+    },
+    podPort: (namespace, name, port) => kubelet.pod(namespace, name)?.network.get(port),
+    servicePorts(namespace, name, port) {
+      const service = getByKey(store, SERVICE, `${namespace}/${name}`);
+      const found = service && findPort(service, port);
+      if (!found) return [];
+      const { ready } = backendsOf(found, slicesFor(store, service));
+      return ready.flatMap(({ ip, port }) => kubelet.portAt(ip, port) ?? []);
+    },
+  };
+}

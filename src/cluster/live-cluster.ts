@@ -1,0 +1,161 @@
+import { asCutoverError } from '../errors.js';
+import type { Log } from '../log.js';
+import { refOf } from '../manifests/object.js';
+import type { KindRef, KubeObject, ObjectRef } from '../manifests/object.js';
+import type { Api } from './api.js';
+import { asApplied, holds, warningsOf } from './applied.js';
+import type { Clock } from './clock.js';
+import type { Applied, ApplyOptions, Cluster, ListOptions, ProxyAnswer, ProxyRequest, WatchEvent } from './cluster.js';
+import { fieldManager } from './preflight.js';
+import { proxyAnswer, proxyCall } from './proxy.js';
+import { refusal } from './refusal.js';
+import { objectOf, Resources, selectors } from './resources.js';
+import type { HttpAnswer } from './transport.js';
+import { watchKind } from './watch.js';
+
+/** What a {@link LiveCluster} works with. */
+export interface LiveClusterParts {
+  readonly api: Api;
+  readonly namespace: string;
+  readonly server: string;
+  readonly clock: Clock;
+  readonly signal: AbortSignal;
+  readonly log: Log;
+}
+
+/** The port to Kubernetes over HTTP. */
+export class LiveCluster implements Cluster {
+  readonly namespace: string;
+  readonly server: string;
+  readonly #parts: LiveClusterParts;
+  readonly #resources: Resources;
+
+  constructor(parts: LiveClusterParts) {
+    this.#parts = parts;
+    this.namespace = parts.namespace;
+    this.server = parts.server;
+    this.#resources = new Resources(parts.api, parts.namespace);
+  }
+
+  async apply(object: KubeObject, options: ApplyOptions = {}): Promise<Applied> {
+    const { resourceVersion } = options;
+    try {
+      return applied(await this.#patch(object, options));
+    } catch (error) {
+      if (resourceVersion === undefined || asCutoverError(error).code !== 'moved') throw error;
+      // When a connection breaks after the write, its repetition looks stale: the write itself moved the version.
+      const wouldBe = applied(await this.#patch(object, { force: options.force ?? false, dryRun: true }));
+      const live = await this.get(refOf(object));
+      if (live === undefined || !holds(live, wouldBe.object)) throw error;
+      return { ...wouldBe, object: live };
+    }
+  }
+
+  async create(object: KubeObject): Promise<KubeObject> {
+    const request = { method: 'POST', verb: 'create', query: written, body: object };
+    return objectOf(await this.#resources.send(refOf(object), request));
+  }
+
+  async replace(object: KubeObject): Promise<KubeObject> {
+    const ref = refOf(object);
+    try {
+      return objectOf(await this.#resources.send(ref, { method: 'PUT', verb: 'update', query: written, body: object }));
+    } catch (error) {
+      if (asCutoverError(error).code !== 'moved') throw error;
+      const live = await this.get(ref);
+      // As above: our own write may be what moved it.
+      if (live === undefined || !holds(live, object)) throw error;
+      return live;
+    }
+  }
+
+  async get(ref: ObjectRef): Promise<KubeObject | undefined> {
+    try {
+      return objectOf(await this.#resources.send(ref, { method: 'GET', verb: 'get' }));
+    } catch (error) {
+      if (asCutoverError(error).code === 'not-found') return undefined;
+      throw error;
+    }
+  }
+
+  async list(kind: KindRef, options: ListOptions = {}): Promise<readonly KubeObject[]> {
+    return (await this.#resources.list(kind, options)).objects;
+  }
+
+  watch(kind: KindRef, options: ListOptions & { readonly signal: AbortSignal }): AsyncIterable<WatchEvent> {
+    const { clock, log, signal } = this.#parts;
+    const selected = selectors(options);
+    return watchKind({
+      source: {
+        kind: kind.kind,
+        list: () => this.#resources.list(kind, options),
+        open: (query, end) => this.#resources.open(kind, { query: { ...selected, ...query }, signal: end }),
+      },
+      clock,
+      log,
+      signal: AbortSignal.any([signal, options.signal]),
+      random: Math.random,
+    });
+  }
+
+  async remove(ref: ObjectRef, precondition?: { readonly uid: string }): Promise<void> {
+    const body = {
+      apiVersion: 'v1',
+      kind: 'DeleteOptions',
+      propagationPolicy: 'Background',
+      ...(precondition && { preconditions: { uid: precondition.uid } }),
+    };
+    try {
+      await this.#resources.send(ref, { method: 'DELETE', verb: 'delete', body });
+    } catch (error) {
+      const { code } = asCutoverError(error);
+      if (code === 'not-found' || (code === 'moved' && precondition !== undefined)) return;
+      throw error;
+    }
+  }
+
+  async logs(
+    pod: ObjectRef,
+    options: { readonly container: string; readonly previous?: boolean; readonly lines?: number },
+  ): Promise<string> {
+    const { container, previous, lines = 50 } = options;
+    const query = { container, tailLines: String(lines), ...(previous && { previous: 'true' }) };
+    const answer = await this.#resources.send(pod, { method: 'GET', verb: 'get', query, subresource: 'log' });
+    return answer.body.toString('utf8');
+  }
+
+  async proxy(request: ProxyRequest): Promise<ProxyAnswer> {
+    const call = proxyCall(request);
+    const answer = await this.#parts.api.pass(call);
+    const judged = proxyAnswer(answer, request);
+    // A missing permission is nothing that a later try could mend, and nothing that the app said.
+    if (judged.fromApiServer && (answer.status === 401 || answer.status === 403)) {
+      throw refusal(answer.status, answer.body, call.asked);
+    }
+    return judged;
+  }
+
+  #patch(object: KubeObject, { dryRun, force, resourceVersion }: ApplyOptions): Promise<HttpAnswer> {
+    return this.#resources.send(refOf(object), {
+      method: 'PATCH',
+      verb: 'patch',
+      contentType: 'application/apply-patch+yaml',
+      query: { ...written, ...(dryRun && { dryRun: 'All' }), ...(force && { force: 'true' }) },
+      body: asApplied(object, resourceVersion),
+    });
+  }
+}
+
+/** Goes with every write. */
+const written = { fieldManager, fieldValidation: 'Strict' };
+
+function applied(answer: HttpAnswer): Applied {
+  const date = Date.parse(answer.headers.date ?? '');
+  return {
+    object: objectOf(answer),
+    created: answer.status === 201,
+    warnings: warningsOf(answer.headers),
+    // Without a Date header (no API server leaves it out) this machine's clock is the best guess there is.
+    serverTimeMs: Number.isNaN(date) ? Date.now() : date,
+  };
+}

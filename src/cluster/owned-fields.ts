@@ -1,0 +1,73 @@
+import type { KubeObject } from '../manifests/object.js';
+
+/** The tree of `fieldsV1`: `f:name`, `k:{"key":"value"}`, `v:"value"`, `i:0` and `.`; a leaf is `{}`. */
+interface FieldTree {
+  readonly [field: string]: FieldTree;
+}
+
+interface Entry {
+  readonly manager?: string;
+  readonly operation?: string;
+  readonly subresource?: string;
+  readonly fieldsV1?: FieldTree;
+}
+
+/**
+ * What `manager` applied last to this object: exactly the fields that its Apply entry owns. Applied again, it brings the
+ * object back to that state with the same ownership, which a PUT would not: a PUT makes another manager entry the owner
+ * of every field that it changes, and the next apply would meet that as a conflict. `undefined` when the manager never
+ * applied it.
+ */
+export function appliedBy(object: KubeObject, manager: string): KubeObject | undefined {
+  const entry = ((object.metadata.managedFields ?? []) as readonly Entry[]).find(
+    candidate => candidate.manager === manager && candidate.operation === 'Apply' && !candidate.subresource,
+  );
+  if (entry?.fieldsV1 === undefined) return undefined;
+  const { apiVersion, kind, metadata } = object;
+  const owned = pick(object, entry.fieldsV1) as Record<string, unknown>;
+  return {
+    ...owned,
+    apiVersion,
+    kind,
+    metadata: {
+      ...(owned['metadata'] as object | undefined),
+      name: metadata.name,
+      ...(metadata.namespace !== undefined && { namespace: metadata.namespace }),
+    },
+  };
+}
+
+function pick(value: unknown, tree: FieldTree): unknown {
+  const fields = Object.entries(tree).filter(([field]) => field !== '.');
+  // A leaf owns the whole value, whatever is in it (atomic maps and lists, scalars).
+  if (fields.length === 0) return value;
+  if (Array.isArray(value)) return fields.flatMap(([field, below]) => pickItem(value, field, below));
+  if (value === null || typeof value !== 'object') return value;
+  const from = value as Record<string, unknown>;
+  const picked: Record<string, unknown> = {};
+  for (const [field, below] of fields) {
+    if (!field.startsWith('f:')) continue;
+    const name = field.slice(2);
+    if (name in from) picked[name] = pick(from[name], below);
+  }
+  return picked;
+}
+
+/** Items of a list that the field names: by key (`k:`), by value (`v:`) or by index (`i:`). */
+function pickItem(list: readonly unknown[], field: string, below: FieldTree): readonly unknown[] {
+  const selector = field.slice(2);
+  if (field.startsWith('k:')) {
+    const keys = JSON.parse(selector) as Record<string, unknown>;
+    const item = list.find(candidate =>
+      Object.entries(keys).every(([key, wanted]) => (candidate as Record<string, unknown> | null)?.[key] === wanted),
+    );
+    if (item === undefined) return [];
+    // The keys always go along: an item of a keyed list cannot be applied without them.
+    return [{ ...keys, ...(pick(item, below) as object) }];
+  }
+  if (field.startsWith('v:')) {
+    const wanted = selector;
+    return list.filter(candidate => JSON.stringify(candidate) === wanted);
+  }
+  return field.startsWith('i:') && Number(selector) in list ? [list[Number(selector)]] : [];
+}

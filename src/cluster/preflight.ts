@@ -1,0 +1,111 @@
+import { asCutoverError, CutoverError, type ErrorCode, type Problem } from '../errors.js';
+import { describeRef, refOf, type KubeObject } from '../manifests/object.js';
+import type { Resource } from '../manifests/resource.js';
+import { differs, judgeDryRun, type PlannedChange } from '../plan/change.js';
+import type { Cluster } from './cluster.js';
+
+/** Field manager of everything that Cutover applies. */
+export const fieldManager = 'cutover';
+
+/** Answers that speak of one object; anything else (no connection, no rights at all) ends the preflight at once. */
+const perObject: ReadonlySet<ErrorCode> = new Set([
+  'invalid',
+  'conflict',
+  'forbidden',
+  'not-found',
+  'unknown-kind',
+  'moved',
+  'exists',
+  'api',
+]);
+
+/**
+ * Asks the API server what applying each object would do, and stores nothing. Throws one error that lists every object
+ * it refuses (`rejected-plan`, or their common code), so that no deploy stops half way for a reason known before.
+ */
+export async function preflight(options: {
+  readonly cluster: Cluster;
+  readonly resources: readonly Resource[];
+  readonly force: boolean;
+  /** Namespaces that will be there by the time the objects are applied. */
+  readonly comingNamespaces?: readonly string[];
+}): Promise<readonly PlannedChange[]> {
+  const { cluster, resources, force } = options;
+  const objects = resources.map(resource => resource.object);
+  const coming = new Set([...(options.comingNamespaces ?? []), ...namesOf(objects, 'Namespace')]);
+  const comingGroups = customGroups(objects);
+  const refused: { readonly resource: Resource; readonly error: CutoverError }[] = [];
+
+  const planned = await Promise.all(
+    resources.map(async (resource): Promise<PlannedChange | undefined> => {
+      try {
+        return await plan({ cluster, resource, force });
+      } catch (thrown) {
+        const error = asCutoverError(thrown);
+        if (!perObject.has(error.code)) throw error;
+        const { namespace } = resource.object.metadata;
+        if (error.code === 'not-found' && namespace !== undefined && coming.has(namespace)) {
+          return { resource, change: 'created' };
+        }
+        if (error.code === 'unknown-kind' && comingGroups.has(groupOf(resource.object))) {
+          return { resource, change: 'created' };
+        }
+        refused.push({ resource, error });
+        return undefined;
+      }
+    }),
+  );
+  if (refused.length > 0) throw refusal(refused, resources.length);
+  return planned.filter(change => change !== undefined);
+}
+
+async function plan(options: {
+  readonly cluster: Cluster;
+  readonly resource: Resource;
+  readonly force: boolean;
+}): Promise<PlannedChange> {
+  const { cluster, resource, force } = options;
+  const answer = await cluster.apply(resource.object, { dryRun: true, force });
+  const after = answer.object;
+  const verdict = judgeDryRun(answer, fieldManager);
+  if (verdict !== 'compare') return { resource, change: verdict, after };
+  const live = await cluster.get(refOf(resource.object));
+  if (live === undefined) return { resource, change: 'created', after };
+  return { resource, change: differs(live, after) ? 'changed' : 'unchanged', live, after };
+}
+
+function refusal(
+  refused: readonly { readonly resource: Resource; readonly error: CutoverError }[],
+  total: number,
+): CutoverError {
+  const codes = new Set(refused.map(({ error }) => error.code));
+  const [first] = refused;
+  const code = codes.size === 1 && first !== undefined ? first.error.code : 'rejected-plan';
+  const problems: Problem[] = refused.map(({ resource, error }) => ({
+    message: `${describeRef(refOf(resource.object))}: ${error.message}`,
+    at: resource.at,
+  }));
+  const hints = new Set(refused.map(({ error }) => error.hint).filter(hint => hint !== undefined));
+  return new CutoverError(
+    `The API server refuses ${refused.length} of ${total} object${total === 1 ? '' : 's'}; nothing was changed`,
+    {
+      code,
+      problems,
+      ...(hints.size > 0 && { hint: [...hints].join(' ') }),
+      ...(first?.error.status !== undefined && { status: first.error.status }),
+    },
+  );
+}
+
+function namesOf(objects: readonly KubeObject[], kind: string): readonly string[] {
+  return objects.filter(object => object.kind === kind).map(object => object.metadata.name);
+}
+
+function customGroups(objects: readonly KubeObject[]): ReadonlySet<string> {
+  const definitions = objects.filter(object => object.kind === 'CustomResourceDefinition');
+  return new Set(definitions.map(object => (object['spec'] as { group?: string } | undefined)?.group ?? ''));
+}
+
+function groupOf(object: KubeObject): string {
+  return object.apiVersion.includes('/') ? object.apiVersion.slice(0, object.apiVersion.indexOf('/')) : '';
+}

@@ -1,0 +1,89 @@
+import type { IncomingHttpHeaders } from 'node:http';
+import type { Call } from './api.js';
+import type { ProxyAnswer, ProxyRequest } from './cluster.js';
+import { statusOf } from './refusal.js';
+import type { HttpAnswer } from './transport.js';
+
+const verbs: Readonly<Record<string, string>> = { POST: 'create', PUT: 'update', PATCH: 'patch', DELETE: 'delete' };
+
+/** The request to the API server that passes on a request to a pod or Service. */
+export function proxyCall(request: ProxyRequest): Call {
+  const { kind, namespace, name, method = 'GET', body, timeoutMs = 10_000 } = request;
+  return {
+    asked: {
+      verb: verbs[method] ?? 'get',
+      target: { apiVersion: 'v1', kind, namespace, name },
+      resource: kind === 'Pod' ? 'pods/proxy' : 'services/proxy',
+    },
+    request: {
+      method,
+      path: proxyPath(request),
+      headers: passedHeaders(request.headers),
+      timeoutMs,
+      ...(body && { body }),
+    },
+  };
+}
+
+function proxyPath({ kind, namespace, name, port, path }: ProxyRequest): string {
+  const plural = kind === 'Pod' ? 'pods' : 'services';
+  const target = `${encodeURIComponent(name)}:${encodeURIComponent(String(port))}`;
+  return `/api/v1/namespaces/${encodeURIComponent(namespace)}/${plural}/${target}/proxy${path}`;
+}
+
+/** Headers that belong to one connection, or that would mislead the API server. */
+const notPassedOn = new Set([
+  'host',
+  'connection',
+  'keep-alive',
+  'proxy-connection',
+  'proxy-authorization',
+  'te',
+  'trailer',
+  'transfer-encoding',
+  'upgrade',
+  'expect',
+  'content-length',
+]);
+
+/** The caller's headers, without those that belong to its own connection. */
+function passedHeaders(headers: ProxyRequest['headers'] = {}): Record<string, string> {
+  return Object.fromEntries(
+    Object.entries(headers)
+      .map(([name, value]) => [name.toLowerCase(), value] as const)
+      .filter(([name]) => !notPassedOn.has(name)),
+  );
+}
+
+/** The answer, and whether the pod or the API server gave it. */
+export function proxyAnswer(answer: HttpAnswer, { namespace, name }: ProxyRequest): ProxyAnswer {
+  const { status, body } = answer;
+  return {
+    status,
+    headers: flat(answer.headers),
+    body,
+    fromApiServer: isApiServers(status, body, { namespace, name }),
+  };
+}
+
+/**
+ * The API server refuses with a Status about the pod or Service itself, or with the plain text of its reverse proxy. Its
+ * own headers say nothing: it adds them to what pods answer, too.
+ */
+function isApiServers(status: number, body: Buffer, asked: { namespace: string; name: string }): boolean {
+  if (status < 400) return false;
+  const answer = statusOf(body);
+  if (answer !== undefined) return answer.code === status && answer.reason !== undefined && answer.reason !== '';
+  const start = body.subarray(0, 200).toString('utf8').toLowerCase();
+  return (
+    start.startsWith('error trying to reach service') ||
+    start.startsWith(`no endpoints available for service "${asked.name}"`)
+  );
+}
+
+function flat(headers: IncomingHttpHeaders): Record<string, string> {
+  const entries = Object.entries(headers).flatMap(([name, value]) =>
+    value === undefined ? [] : [[name, Array.isArray(value) ? value.join(', ') : value] as const],
+  );
+  return Object.fromEntries(entries);
+}

@@ -1,0 +1,19 @@
+import { getState, saveState } from '@actions/core';
+import { CutoverError } from './errors.js';
+import { main } from './main.js';
+import { post } from './post.js';
+
+// The runner starts the same file twice: for the step, and after the job.
+if (getState('isPost') === 'true') {
+  await post(process.env);
+} else {
+  saveState('isPost', 'true');
+  const cancel = new AbortController();
+  const stop = (): void =>
+    cancel.abort(
+      new CutoverError('The run was cancelled', { code: 'cancelled', hint: 'Run the step again when it suits.' }),
+    );
+  process.once('SIGINT', stop);
+  process.once('SIGTERM', stop);
+  await main({ environment: process.env, cancelled: cancel.signal });
+}

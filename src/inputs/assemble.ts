@@ -1,0 +1,111 @@
+import type { Step } from './declarations.js';
+import type { Check, IdlePolicy, ImageOverride, Inputs, Roles, RunContext } from './inputs.js';
+import type { PreStop } from './policies.js';
+import type { ActionName, StrategyName } from './steps.js';
+
+/** Every input, parsed; which of them belong to the step is not decided here. */
+export interface Values {
+  readonly action: ActionName;
+  readonly strategy: StrategyName;
+  readonly manifests: readonly string[];
+  readonly variables: Readonly<Record<string, string>>;
+  readonly substitution: 'on' | 'strict-only' | 'off';
+  readonly images: readonly ImageOverride[];
+  readonly namespace: string | undefined;
+  readonly createNamespace: boolean;
+  readonly kubeconfig: string | undefined;
+  readonly context: string | undefined;
+  readonly release: string | undefined;
+  readonly service: string | undefined;
+  readonly testService: string | undefined;
+  readonly roles: Roles;
+  readonly switch: 'manual' | 'auto';
+  readonly verify: readonly Check[] | undefined;
+  readonly idle: IdlePolicy;
+  readonly drainMs: number;
+  readonly preStop: PreStop;
+  readonly approval: string | undefined;
+  readonly timeoutMs: number;
+  readonly steadyMs: number;
+  readonly rollbackOnFailure: boolean;
+  readonly to: number | undefined;
+  readonly revision: number | undefined;
+  readonly history: number;
+  readonly forceConflicts: boolean;
+  readonly token: string | undefined;
+  readonly run: RunContext;
+  readonly environment: Readonly<Record<string, string>>;
+}
+
+/** The inputs of one step: what belongs to it, and nothing else. */
+export function assemble(step: Step, values: Values): Inputs {
+  switch (step) {
+    case 'rolling':
+      return { ...deploy(values), strategy: 'rolling' };
+    case 'blue-green': {
+      const { roles, switch: how, testService, idle, drainMs } = values;
+      return {
+        ...deploy(values),
+        strategy: 'blue-green',
+        roles,
+        switch: how,
+        idle,
+        drainMs,
+        ...given({ testService }),
+      };
+    }
+    case 'promote':
+      return { ...traffic(values), action: 'promote', ...given({ revision: values.revision }) };
+    case 'rollback':
+      return { ...traffic(values), action: 'rollback', ...given({ to: values.to }) };
+    case 'reject':
+      return { ...common(values), action: 'reject', history: values.history };
+    case 'status':
+      return { ...common(values), action: 'status' };
+  }
+}
+
+function common({ timeoutMs, run, environment, kubeconfig, context, namespace, release }: Values) {
+  return { timeoutMs, run, environment, ...given({ kubeconfig, context, namespace, release }) };
+}
+
+function deploy(values: Values) {
+  const { manifests, variables, substitution, images, steadyMs, rollbackOnFailure } = values;
+  const { createNamespace, forceConflicts, history, service, preStop, verify } = values;
+  return {
+    ...common(values),
+    action: 'deploy' as const,
+    manifests,
+    variables,
+    substitution,
+    images,
+    preStopExplicit: preStop.explicit,
+    verify: verify ?? [],
+    steadyMs,
+    rollbackOnFailure,
+    createNamespace,
+    forceConflicts,
+    history,
+    ...given({ preStopSeconds: preStop.seconds, service }),
+  };
+}
+
+function traffic(values: Values) {
+  const { idle, drainMs, steadyMs, rollbackOnFailure, history, verify, approval, token } = values;
+  return {
+    ...common(values),
+    idle,
+    drainMs,
+    steadyMs,
+    rollbackOnFailure,
+    history,
+    ...given({ verify, approval, token }),
+  };
+}
+
+type Given<T> = { readonly [Name in keyof T]?: Exclude<T[Name], undefined> };
+
+/** The object without its absent members: absent is a missing key, never a key that holds `undefined`. */
+function given<T extends object>(values: T): Given<T> {
+  return Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined)) as Given<T>;
+}

@@ -1,0 +1,47 @@
+import { CORE_SCHEMA, defineScalarTag, FAILSAFE_SCHEMA, NOT_RESOLVED, type Schema } from 'js-yaml';
+
+const placeholder = /(\$?)\$<([A-Za-z_][A-Za-z0-9_]*)(?::-([^>]*))?>/g;
+
+/** What `String.replace` hands over: the whole match, then the groups. */
+type Match = [whole: string, escape: string, name: string, fallback: string | undefined, ...rest: unknown[]];
+
+/** Whether the text holds a `$<NAME>`. */
+export function mentionsPlaceholder(text: string): boolean {
+  return text.search(placeholder) !== -1;
+}
+
+/** Where the values of placeholders come from. */
+export interface Names {
+  readonly values: Readonly<Record<string, string>>;
+  /** Called for each name that has no value and no default. */
+  readonly missing: (name: string) => void;
+}
+
+/** The text with every `$<NAME>` and `$<NAME:-text>` replaced, once; `$$<NAME>` becomes a literal `$<NAME>`. */
+export function fill(text: string, { values, missing }: Names): string {
+  return text.replace(placeholder, (...[whole, escape, name, fallback]: Match) => {
+    if (escape !== '') return whole.slice(1);
+    const value = Object.hasOwn(values, name) ? values[name] : fallback;
+    if (value === undefined) missing(name);
+    // Left as it is, so that nothing else seems to be wrong with the text.
+    return value ?? whole;
+  });
+}
+
+/**
+ * Two YAML schemas that fill placeholders while the text is read, scalar by scalar, so that a value can never change the
+ * structure: `text` leaves every scalar as text, `typed` types plain scalars after they were filled.
+ */
+export function fillingSchemas(names: Names): { readonly text: Schema; readonly typed: Schema } {
+  const filledText = defineScalarTag('tag:yaml.org,2002:str', {
+    resolve: source => fill(source, names),
+    identify: value => typeof value === 'string',
+  });
+  const filledPlain = defineScalarTag('tag:yaml.org,2002:placeholder', {
+    implicit: true,
+    resolve: source =>
+      mentionsPlaceholder(source) ? CORE_SCHEMA.resolveImplicitScalarTag(fill(source, names)).value : NOT_RESOLVED,
+    identify: () => false,
+  });
+  return { text: FAILSAFE_SCHEMA.withTags(filledText), typed: CORE_SCHEMA.withTags(filledText, filledPlain) };
+}

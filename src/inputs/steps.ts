@@ -1,0 +1,25 @@
+import type { Step } from './declarations.js';
+import { Refusal, type Parse } from './refusal.js';
+import { oneOf } from './scalars.js';
+
+const actions = ['deploy', 'promote', 'reject', 'rollback', 'status'] as const;
+
+export type ActionName = (typeof actions)[number];
+
+export const actionName: Parse<ActionName> = text => {
+  if (text === 'plan') throw Refusal.later(actions.join(' | '));
+  return oneOf(...actions)(text);
+};
+
+export type StrategyName = 'rolling' | 'blue-green';
+
+/** The names that other tools use for their strategies are told apart, never taken. */
+export const strategyName: Parse<StrategyName> = text => {
+  if (text === 'basic' || text === 'none') throw Refusal.accepting('rolling (it does what that does) | blue-green');
+  if (text === 'canary') throw Refusal.accepting('rolling | blue-green (canary is not offered)');
+  return oneOf('rolling', 'blue-green')(text);
+};
+
+export function stepOf({ action, strategy }: { readonly action: ActionName; readonly strategy: StrategyName }): Step {
+  return action === 'deploy' ? strategy : action;
+}

@@ -1,0 +1,136 @@
+import * as core from '@actions/core';
+import { systemClock } from './cluster/clock.js';
+import type { Cluster } from './cluster/cluster.js';
+import { connect } from './cluster/connect.js';
+import { asCutoverError, CutoverError } from './errors.js';
+import { proveApproval } from './github/approval.js';
+import type { DeployBlueGreen, DeployRolling, Inputs, Promote, Rollback } from './inputs/inputs.js';
+import { readInputs } from './inputs/read.js';
+import { actionsLog, type Log } from './log.js';
+import { onlyRelease, openRecords } from './release/records.js';
+import { newState, type ReleaseState } from './release/state.js';
+import { failureMessage } from './report/failure.js';
+import type { Report } from './report/report.js';
+import { writeReport } from './report/write.js';
+import { FailedStep, type Outcome } from './strategies/outcome.js';
+import { tellIn, type Narrative } from './strategies/narrative.js';
+import { promote, type Promotion } from './strategies/promote.js';
+import { readRelease } from './strategies/recheck.js';
+import { reject } from './strategies/reject.js';
+import { draft, renderBlueGreen, renderRolling } from './strategies/rendering.js';
+import { rollBackBlueGreen } from './strategies/rollback.js';
+import { deployRolling, rollBackRolling } from './strategies/rolling.js';
+import { stage } from './strategies/stage.js';
+import { status } from './strategies/status.js';
+import type { Step } from './strategies/step.js';
+import { version } from './version.js';
+
+/** What a run works with: the runner's environment, its log, its wish to stop, and the story so far. */
+interface Run {
+  readonly environment: Readonly<Record<string, string | undefined>>;
+  readonly log: Log;
+  readonly cancelled: AbortSignal;
+  readonly narrative: Narrative;
+}
+
+/** One step of a workflow: does it, reports it, and fails the run if it failed. */
+export async function main(options: Pick<Run, 'environment' | 'cancelled'>): Promise<void> {
+  const log = actionsLog();
+  const narrative = tellIn(log, () => systemClock.now());
+  const { environment } = options;
+  const report = await act({ ...options, log, narrative }).then(succeeded(narrative), failed(narrative));
+  core.saveState('finished', 'true');
+  await writeReport({ report, log, environment });
+  if (report.error === undefined) log.info(report.serving);
+  else core.setFailed(failureMessage({ error: report.error, serving: report.serving }));
+}
+
+async function act(run: Run): Promise<Outcome> {
+  const { environment, log, narrative } = run;
+  const inputs = readInputs({ environment, log });
+  narrative.begins(inputs);
+  // Its requests outlive a cancel: putting back what was needs them most just then.
+  const signal = new AbortController().signal;
+  const cluster = await narrative.stage('Check', () =>
+    connect({ ...inputs, workspace: inputs.run.workspace, log, version, signal }),
+  );
+  switch (inputs.action) {
+    case 'deploy':
+      return deploy(run, cluster, inputs);
+    case 'promote':
+      return promote(await stepFor(run, cluster, inputs), { ...inputs, ...approvalOf(inputs) });
+    case 'reject':
+      return reject(await stepFor(run, cluster, inputs), inputs);
+    case 'rollback':
+      return rollBack(await stepFor(run, cluster, inputs), inputs);
+    case 'status':
+      return status(await stepFor(run, cluster, inputs));
+    default:
+      return inputs satisfies never;
+  }
+}
+
+async function deploy(run: Run, cluster: Cluster, inputs: DeployRolling | DeployBlueGreen): Promise<Outcome> {
+  const { log, narrative } = run;
+  const drafted = await narrative.stage('Render', () => Promise.resolve(draft(inputs, cluster)));
+  const step = await stepFor(run, cluster, { ...inputs, release: drafted.release });
+  const recorded = (await step.records.readState()) ?? newState(drafted.release, inputs.strategy);
+  const given = { draft: drafted, state: ofStrategy(recorded, inputs.strategy), log };
+  if (inputs.strategy === 'rolling') return deployRolling(step, renderRolling(inputs, given));
+  const staged = await stage(step, renderBlueGreen(inputs, given));
+  return inputs.switch === 'auto' && staged.outcome === 'staged' ? promote(step, inputs) : staged;
+}
+
+async function rollBack(step: Step, inputs: Rollback): Promise<Outcome> {
+  const state = await readRelease(step);
+  const rollback = { inputs, state, ...approvalOf(inputs) };
+  return state.strategy === 'rolling' ? rollBackRolling(step, rollback) : rollBackBlueGreen(step, rollback);
+}
+
+/** What every recipe works with, for the release that the inputs name (or the only one that there is). */
+async function stepFor(run: Run, cluster: Cluster, inputs: Inputs): Promise<Step> {
+  const { log, cancelled, narrative } = run;
+  const { namespace } = cluster;
+  const release = inputs.release ?? (await onlyRelease(cluster, namespace));
+  log.info(`Release ${release} in namespace ${namespace}`);
+  return {
+    cluster,
+    records: openRecords({ cluster, release, namespace }),
+    log,
+    clock: systemClock,
+    run: inputs.run,
+    environment: inputs.environment,
+    signal: cancelled,
+    stage: (name, work) => narrative.stage(name, work),
+    remember: facts => core.saveState('facts', JSON.stringify(facts)),
+  };
+}
+
+/** How this step proves its approval; nothing when none is asked for. */
+function approvalOf({ approval, token, run }: Promote | Rollback): Pick<Promotion, 'approve'> {
+  if (approval === undefined) return {};
+  return { approve: () => proveApproval({ environment: approval, token, run }) };
+}
+
+/** A release keeps its strategy: the record of one says nothing that the other could go by. */
+function ofStrategy(state: ReleaseState, strategy: ReleaseState['strategy']): ReleaseState {
+  if (state.strategy === strategy) return state;
+  throw new CutoverError(`Release ${state.release} is deployed with strategy ${state.strategy}, not ${strategy}`, {
+    code: 'input',
+    hint: 'Set the input `strategy` as before, or give the new strategy a release name of its own.',
+  });
+}
+
+function succeeded({ inputs, stages }: Narrative): (outcome: Outcome) => Report {
+  return outcome => ({ ...outcome, action: inputs?.action ?? 'deploy', stages });
+}
+
+function failed(narrative: Narrative): (thrown: unknown) => Report {
+  return thrown => {
+    const { inputs, stages } = narrative;
+    const known = thrown instanceof FailedStep ? thrown.outcome : undefined;
+    const error = thrown instanceof FailedStep ? thrown.error : asCutoverError(thrown);
+    const serving = known?.serving ?? 'As before: this step changed nothing that serves users.';
+    return { ...known, action: inputs?.action ?? 'deploy', outcome: 'failed', serving, stages, error };
+  };
+}

@@ -1,0 +1,62 @@
+import { textAt } from './fields.js';
+import type { KubeObject } from './object.js';
+
+/** Kinds that live outside namespaces, by group; the empty group is the core one. */
+const clusterScoped: Readonly<Record<string, readonly string[]>> = {
+  '': ['Namespace', 'Node', 'PersistentVolume', 'ComponentStatus'],
+  'admissionregistration.k8s.io': [
+    'MutatingAdmissionPolicy',
+    'MutatingAdmissionPolicyBinding',
+    'MutatingWebhookConfiguration',
+    'ValidatingAdmissionPolicy',
+    'ValidatingAdmissionPolicyBinding',
+    'ValidatingWebhookConfiguration',
+  ],
+  'apiextensions.k8s.io': ['CustomResourceDefinition'],
+  'apiregistration.k8s.io': ['APIService'],
+  'cert-manager.io': ['ClusterIssuer'],
+  'certificates.k8s.io': ['CertificateSigningRequest', 'ClusterTrustBundle'],
+  'flowcontrol.apiserver.k8s.io': ['FlowSchema', 'PriorityLevelConfiguration'],
+  'gateway.networking.k8s.io': ['GatewayClass'],
+  'networking.k8s.io': ['IngressClass', 'IPAddress', 'ServiceCIDR'],
+  'node.k8s.io': ['RuntimeClass'],
+  'rbac.authorization.k8s.io': ['ClusterRole', 'ClusterRoleBinding'],
+  'resource.k8s.io': ['DeviceClass', 'ResourceSlice'],
+  'scheduling.k8s.io': ['PriorityClass'],
+  'snapshot.storage.k8s.io': ['VolumeSnapshotClass', 'VolumeSnapshotContent'],
+  'storage.k8s.io': ['CSIDriver', 'CSINode', 'StorageClass', 'VolumeAttachment', 'VolumeAttributesClass'],
+};
+
+/** `apps` of `apps/v1`; empty for the core group. */
+export function groupOf(apiVersion: string): string {
+  return apiVersion.includes('/') ? apiVersion.slice(0, apiVersion.indexOf('/')) : '';
+}
+
+/** `apps/Deployment`, `/Service`: names a kind whatever its version. */
+export function groupKind({ apiVersion, kind }: Pick<KubeObject, 'apiVersion' | 'kind'>): string {
+  return `${groupOf(apiVersion)}/${kind}`;
+}
+
+/** True for the kinds of Kubernetes itself that make pods or are pods. */
+export function isBuiltInWorkload(object: KubeObject): boolean {
+  return ['', 'apps', 'batch'].includes(groupOf(object.apiVersion));
+}
+
+/** Cluster-scoped custom kinds that the manifests themselves define. */
+export function definedClusterKinds(objects: readonly KubeObject[]): ReadonlySet<string> {
+  const definitions = objects.filter(object => {
+    const isDefinition = groupKind(object) === 'apiextensions.k8s.io/CustomResourceDefinition';
+    return isDefinition && textAt(object, ['spec', 'scope']) === 'Cluster';
+  });
+  return new Set(
+    definitions.map(object => {
+      return `${textAt(object, ['spec', 'group']) ?? ''}/${textAt(object, ['spec', 'names', 'kind']) ?? ''}`;
+    }),
+  );
+}
+
+/** Whether objects of this kind live outside namespaces. Kinds that nobody knows are taken for namespaced. */
+export function isClusterScoped(object: KubeObject, defined: ReadonlySet<string>): boolean {
+  const known = clusterScoped[groupOf(object.apiVersion)]?.includes(object.kind) ?? false;
+  return known || defined.has(groupKind(object));
+}

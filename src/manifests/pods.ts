@@ -1,0 +1,65 @@
+import { fieldAt, fieldsAt, isFields, listAt, textsAt, withField, type Fields, type Path } from './fields.js';
+import { groupKind } from './kinds.js';
+import type { KubeObject } from './object.js';
+
+const specPaths: readonly Path[] = [
+  ['spec', 'template', 'spec'],
+  ['spec', 'jobTemplate', 'spec', 'template', 'spec'],
+  ['template', 'spec'],
+];
+
+/** Lists of containers that a pod spec can have. */
+export const containerLists = ['initContainers', 'containers', 'ephemeralContainers'] as const;
+
+/** Path of the pod spec inside an object, found by its shape, so that custom workloads are known too. */
+export function podSpecPath(object: KubeObject): Path | undefined {
+  if (groupKind(object) === '/Pod') return ['spec'];
+  return specPaths.find(path => Array.isArray(fieldAt(object, [...path, 'containers'])));
+}
+
+/** Labels that the pods of a workload carry; empty for anything that makes no pods. */
+export function podLabels(object: KubeObject): Readonly<Record<string, string>> {
+  const path = podSpecPath(object);
+  return path === undefined ? {} : textsAt(object, [...path.slice(0, -1), 'metadata', 'labels']);
+}
+
+/** A container of a pod spec and where it is in the object. */
+export interface Container {
+  readonly fields: Fields;
+  readonly path: Path;
+}
+
+/** All containers of an object's pods, in the order in which they are written. */
+export function containersOf(object: KubeObject): readonly Container[] {
+  const spec = podSpecPath(object);
+  if (spec === undefined) return [];
+  return containerLists.flatMap(list =>
+    listAt(object, [...spec, list]).flatMap((fields, index) =>
+      isFields(fields) ? [{ fields, path: [...spec, list, index] }] : [],
+    ),
+  );
+}
+
+/** A copy of the object with every container put through `change`. */
+export function mapContainers(object: KubeObject, change: (container: Container) => Fields): KubeObject {
+  return containersOf(object).reduce((result, container) => {
+    const next = change(container);
+    return next === container.fields ? result : withField(result, container.path, next);
+  }, object);
+}
+
+/** Whether a Service routes to pods with these labels. A Service without selector routes to none by itself. */
+export function selects(service: KubeObject, labels: Readonly<Record<string, string>>): boolean {
+  const selector = Object.entries(fieldsAt(service, ['spec', 'selector']));
+  return selector.length > 0 && selector.every(([name, value]) => labels[name] === value);
+}
+
+export function isService(object: KubeObject): boolean {
+  return groupKind(object) === '/Service';
+}
+
+/** Whether a Service routes to the pods of a workload: labels match, in the same namespace. */
+export function routesTo(service: KubeObject, workload: KubeObject): boolean {
+  const here = service.metadata.namespace === workload.metadata.namespace;
+  return here && isService(service) && selects(service, podLabels(workload));
+}

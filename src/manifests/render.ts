@@ -1,0 +1,99 @@
+import type { Problem } from '../errors.js';
+import type { RenderInputs } from '../inputs/inputs.js';
+import { where } from '../log.js';
+import { objectsOf } from './construct.js';
+import { withDefaults } from './defaults.js';
+import { findManifests, type ManifestSearch } from './files.js';
+import { overrideImages } from './images.js';
+import { definedClusterKinds } from './kinds.js';
+import { describeRef, refKey, refOf } from './object.js';
+import { addPreStop } from './pre-stop.js';
+import { manifestError, type ManifestWarning } from './problems.js';
+import type { Resource } from './resource.js';
+import { mentionsIn } from './substitution.js';
+import { textProblems } from './texts.js';
+import { upgradeDeployment } from './upgrade.js';
+import { readDocuments, type Manifests } from './yaml.js';
+
+/** Everything that decides what the manifests become. */
+export interface RenderRequest extends Omit<RenderInputs, 'manifests' | 'preStopExplicit'> {
+  readonly manifests: Manifests;
+  /** Values of the built-in names, as `NAMESPACE` and `TARGET_ROLE`; variables of the same name win. */
+  readonly builtIns: Readonly<Record<string, string>>;
+  /** For `$<NAME>`, where neither a variable nor a built-in has the name. */
+  readonly environment: Readonly<Record<string, string>>;
+  /** Namespace of objects that name none. */
+  readonly namespace: string;
+  /** Goes into the annotation `cutover/release`. Absent: the annotation is left out, for a draft. */
+  readonly release?: string;
+}
+
+export interface Rendered {
+  readonly resources: readonly Resource[];
+  readonly warnings: readonly ManifestWarning[];
+}
+
+/** Finds and parses the manifests, once for any number of renderings. Throws as `findManifests` does. */
+export function readManifests(search: ManifestSearch): Manifests {
+  return readDocuments(findManifests(search));
+}
+
+function duplicates(resources: readonly Resource[]): readonly Problem[] {
+  const seen = new Map<string, Resource>();
+  return resources.flatMap(resource => {
+    const ref = refOf(resource.object);
+    const first = seen.get(refKey(ref));
+    seen.set(refKey(ref), first ?? resource);
+    if (first === undefined) return [];
+    return [{ message: `${describeRef(ref)} is already defined at ${where(first.at)}.`, at: resource.at }];
+  });
+}
+
+/** `TARGET_ROLE` has no value in a rolling deploy; left as it is, it would become part of a name. */
+function missingRole({ manifests, substitution, variables, builtIns }: RenderRequest): readonly Problem[] {
+  if ([variables, builtIns].some(map => Object.hasOwn(map, 'TARGET_ROLE'))) return [];
+  const mention = mentionsIn(manifests.documents, substitution).find(({ name, form }) => {
+    return name === 'TARGET_ROLE' && form === 'loose';
+  });
+  if (mention === undefined) return [];
+  return [{ message: 'TARGET_ROLE has a value only with `strategy: blue-green`.', at: mention.at }];
+}
+
+/**
+ * Text to objects: placeholders, lists, retired versions, images, defaults, preStop hooks; nothing on disk changes.
+ * Throws `manifest` with everything that is wrong, each with its place.
+ */
+export function renderManifests(request: RenderRequest): Rendered {
+  const { manifests, builtIns, variables, environment, namespace, release } = request;
+  const substitution = { mode: request.substitution, sources: { variables, builtIns, environment } };
+  const constructed = manifests.documents.map(document => objectsOf(document, substitution));
+  const upgraded = constructed.flatMap(({ resources }) => resources).map(upgradeDeployment);
+  const overridden = overrideImages(
+    upgraded.map(({ resource }) => resource),
+    request.images,
+  );
+  const clusterKinds = definedClusterKinds(overridden.resources.map(({ object }) => object));
+  const mistyped = overridden.resources.flatMap(textProblems);
+  const defaulted = overridden.resources.map(resource => ({
+    ...resource,
+    object: withDefaults(resource.object, { namespace, clusterKinds, ...(release === undefined ? {} : { release }) }),
+  }));
+  const problems = [
+    ...manifests.problems,
+    ...missingRole(request),
+    ...constructed.flatMap(document => document.problems),
+    ...upgraded.flatMap(one => one.problems),
+    ...mistyped,
+    ...duplicates(defaulted),
+  ];
+  // A file that could not be read may hold the image that seems to be missing.
+  if (problems.length === 0) problems.push(...overridden.problems);
+  if (problems.length === 0 && defaulted.length === 0) {
+    problems.push({ message: `The manifests hold no object: ${manifests.files.join(', ')}.` });
+  }
+  if (problems.length > 0) throw manifestError(problems);
+  const warnings = upgraded.flatMap(one => one.warnings);
+  if (request.preStopSeconds === undefined) return { resources: defaulted, warnings };
+  const delayed = addPreStop(defaulted, request.preStopSeconds);
+  return { resources: delayed.resources, warnings: [...warnings, ...delayed.warnings] };
+}

@@ -1,0 +1,9 @@
+import type { Resource } from './resource.js';
+
+/** The plain values of all Secrets among the resources, for masking before anything about them can be logged. */
+export function secretValues(resources: readonly Resource[]): readonly string[] {
+  return resources
+    .filter(({ object }) => object.apiVersion === 'v1' && object.kind === 'Secret')
+    .flatMap(({ object }) => Object.values((object['data'] as Readonly<Record<string, string>> | undefined) ?? {}))
+    .flatMap(encoded => [encoded, Buffer.from(encoded, 'base64').toString('utf8')]);
+}

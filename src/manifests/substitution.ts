@@ -1,0 +1,119 @@
+import { EVENT_ID, getScalarValue, SCALAR_STYLE, type Event, type ScalarEvent } from 'js-yaml';
+import type { Problem } from '../errors.js';
+import type { Position } from '../log.js';
+import {
+  fill,
+  placeholdersIn,
+  type NamedPlaceholder,
+  type SubstitutionMode,
+  type ValueSources,
+} from './placeholder.js';
+import type { ManifestDocument } from './yaml.js';
+
+/** A document's events with every placeholder replaced. */
+export interface SubstitutedDocument {
+  readonly events: readonly Event[];
+  /** The file's text with the new values behind it; the events' offsets refer to it. */
+  readonly source: string;
+  /** Line and column in the file as written, also for an offset of a new value. */
+  readonly locate: (offset: number) => Position;
+  readonly problems: readonly Problem[];
+}
+
+/** A scalar of a document and whether it is a key of a mapping. */
+interface Scalar {
+  readonly event: ScalarEvent;
+  readonly index: number;
+  readonly isKey: boolean;
+}
+
+/** The scalars in order. What follows an opened mapping is key, value, key, value…, each possibly a collection. */
+function* scalarsOf(events: readonly Event[]): Generator<Scalar> {
+  const stack: { readonly mapping: boolean; atKey: boolean }[] = [];
+  for (const [index, event] of events.entries()) {
+    const inside = stack.at(-1);
+    const isKey = inside?.mapping === true && inside.atKey;
+    if (event.type === EVENT_ID.SCALAR) yield { event, index, isKey };
+    if (event.type === EVENT_ID.POP) stack.pop();
+    else if (inside?.mapping) inside.atKey = !inside.atKey;
+    if (event.type === EVENT_ID.MAPPING) stack.push({ mapping: true, atKey: true });
+    else if (event.type === EVENT_ID.SEQUENCE || event.type === EVENT_ID.DOCUMENT) {
+      stack.push({ mapping: false, atKey: false });
+    }
+  }
+}
+
+/** Where a scalar is seen to start: its opening quote, or its first character. */
+export function startOf(event: ScalarEvent): number {
+  const quoted = event.style === SCALAR_STYLE.SINGLE_QUOTED || event.style === SCALAR_STYLE.DOUBLE_QUOTED;
+  return quoted ? event.valueStart - 1 : event.valueStart;
+}
+
+/** Numbers that JSON has no form for, or that would silently lose digits on the way to the API server. */
+function numberProblem(text: string, event: ScalarEvent): string | undefined {
+  if (event.style !== SCALAR_STYLE.PLAIN || event.tagStart !== -1) return undefined;
+  if (/^[-+]?\d{16,}$/.test(text) && !Number.isSafeInteger(Number(text))) {
+    return 'This number is too big to be kept exactly; put it in quotes if it is text.';
+  }
+  if (/^(?:[-+]?\.inf|\.nan)$/i.test(text)) return `${text} is not a number that Kubernetes can store.`;
+  return undefined;
+}
+
+/**
+ * Replaces placeholders in keys and values. The new text is put behind the file's text and the scalar points at it, so
+ * no value can add a key, end a string or start a comment. A plain value is typed by its new text (nothing at all is
+ * null, as everywhere in YAML); quoted and block scalars and keys stay text.
+ */
+export function substitute(
+  document: ManifestDocument,
+  mode: SubstitutionMode,
+  sources: ValueSources,
+): SubstitutedDocument {
+  const problems: Problem[] = [];
+  const events = [...document.events];
+  const origins: { readonly start: number; readonly origin: number }[] = [];
+  let source = document.source;
+  for (const { event, index, isKey } of scalarsOf(document.events)) {
+    if (event.valueStart === -1) continue;
+    const before = getScalarValue(document.source, event);
+    const filled = before.includes('$') ? fill(before, mode, sources) : { text: before, problems: [] };
+    let cursor = event.valueStart;
+    for (const { written, message } of filled.problems) {
+      const found = document.source.indexOf(written, cursor);
+      const known = found !== -1 && found < event.valueEnd;
+      problems.push({ message, at: document.locate(known ? found : startOf(event)) });
+      if (known) cursor = found + written.length;
+    }
+    const wrongNumber = isKey ? undefined : numberProblem(filled.text, event);
+    if (wrongNumber !== undefined) problems.push({ message: wrongNumber, at: document.locate(startOf(event)) });
+    if (filled.text === before) continue;
+    // One character apart, so that the place of a quoted value, one before its text, is not that of its neighbour.
+    const start = source.length + 1;
+    source += ` ${filled.text}`;
+    origins.push({ start: start - 1, origin: startOf(event) });
+    const style = isKey && event.style === SCALAR_STYLE.PLAIN ? SCALAR_STYLE.SINGLE_QUOTED : event.style;
+    events[index] = { ...event, valueStart: start, valueEnd: source.length, style, fast: true };
+  }
+  const locate = (offset: number): Position => {
+    if (offset < document.source.length) return document.locate(offset);
+    return document.locate(origins.findLast(({ start }) => start <= offset)?.origin ?? 0);
+  };
+  return { events, source, locate, problems };
+}
+
+/** A placeholder and the scalar that it is in. */
+export interface Mention extends NamedPlaceholder {
+  readonly at: Position;
+}
+
+/** All placeholders of the documents that the mode looks at, in order. */
+export function mentionsIn(documents: readonly ManifestDocument[], mode: SubstitutionMode): readonly Mention[] {
+  return documents.flatMap(document =>
+    [...scalarsOf(document.events)]
+      .filter(({ event }) => event.valueStart !== -1)
+      .flatMap(({ event }) => {
+        const found = placeholdersIn(getScalarValue(document.source, event), mode);
+        return found.map(placeholder => ({ ...placeholder, at: document.locate(startOf(event)) }));
+      }),
+  );
+}

@@ -1,0 +1,112 @@
+import {
+  constructFromEvents,
+  CORE_SCHEMA,
+  defineScalarTag,
+  EVENT_ID,
+  intCoreTag,
+  mergeTag,
+  parseEvents,
+  YAMLException,
+  type Event,
+} from 'js-yaml';
+import type { Problem } from '../errors.js';
+import type { Position } from '../log.js';
+import type { ManifestFile } from './files.js';
+
+/** `0644` is octal to Kubernetes, as file modes in manifests expect; the 1.2 core schema would read 644. */
+const intTag = defineScalarTag<number>(intCoreTag.tagName, {
+  implicit: true,
+  implicitFirstChars: intCoreTag.implicitFirstChars,
+  resolve: (source, isExplicit, tagName) =>
+    /^[-+]?0[0-7]+$/.test(source) ? parseInt(source, 8) : intCoreTag.resolve(source, isExplicit, tagName),
+  identify: intCoreTag.identify,
+});
+
+/** YAML 1.2 core, merge keys, octal integers: dates and `yes` stay text. */
+const schema = CORE_SCHEMA.withTags(mergeTag, intTag);
+
+/** One document of a manifest, parsed but neither substituted nor constructed. */
+export interface ManifestDocument {
+  readonly file: string;
+  /** Text of the whole file, which the offsets in `events` refer to. */
+  readonly source: string;
+  readonly events: readonly Event[];
+  /** Line and column of an offset into `source`. */
+  readonly locate: (offset: number) => Position;
+}
+
+/** Everything that was read, and what could not be. */
+export interface Manifests {
+  /** Files in the order in which they are rendered. */
+  readonly files: readonly string[];
+  readonly documents: readonly ManifestDocument[];
+  /** Syntax errors, one a file; rendering reports them together with its own. */
+  readonly problems: readonly Problem[];
+}
+
+function locator(file: string, source: string): (offset: number) => Position {
+  const starts = [0];
+  for (const match of source.matchAll(/\r\n|\r|\n/g)) starts.push(match.index + match[0].length);
+  return offset => {
+    let low = 0;
+    let high = starts.length - 1;
+    while (low < high) {
+      const middle = Math.ceil((low + high) / 2);
+      if ((starts[middle] ?? 0) <= offset) low = middle;
+      else high = middle - 1;
+    }
+    return { file, line: low + 1, column: offset - (starts[low] ?? 0) + 1 };
+  };
+}
+
+/** A YAML error as a problem; `undefined` for any other error. */
+export function yamlProblem(thrown: unknown, locate: (offset: number) => Position): Problem | undefined {
+  if (!(thrown instanceof YAMLException)) return undefined;
+  return { message: `Not valid YAML: ${thrown.reason}.`, at: locate(thrown.mark?.position ?? 0) };
+}
+
+/** As {@link yamlProblem}, with the cause that a template shows most often. */
+function syntaxProblem(thrown: unknown, { file, text }: ManifestFile): Problem | undefined {
+  const problem = yamlProblem(thrown, locator(file, text));
+  const line = problem?.at === undefined ? undefined : text.split(/\r\n|\r|\n/)[problem.at.line - 1];
+  if (problem === undefined || !line?.includes('${')) return problem;
+  const remedy = 'Inside { } and [ ], put text with ${…} in quotes, or write $<NAME>.';
+  return { ...problem, message: `${problem.message} ${remedy}` };
+}
+
+/** The events of each document, cut where a document starts; documents without content are left out. */
+function split(events: readonly Event[]): readonly (readonly Event[])[] {
+  const documents: Event[][] = [];
+  for (const event of events) {
+    if (event.type === EVENT_ID.DOCUMENT) documents.push([]);
+    documents.at(-1)?.push(event);
+  }
+  return documents.filter(document => {
+    const [, root] = document;
+    const empty = root?.type === EVENT_ID.SCALAR && root.valueStart === -1;
+    return !empty;
+  });
+}
+
+/** Parses files into documents. Never throws for their content: errors are among the problems. */
+export function readDocuments(files: readonly ManifestFile[]): Manifests {
+  const documents: ManifestDocument[] = [];
+  const problems: Problem[] = [];
+  for (const { file, text } of files) {
+    const locate = locator(file, text);
+    try {
+      const parsed = split(parseEvents(text, { filename: file }));
+      documents.push(...parsed.map(events => ({ file, source: text, events, locate })));
+    } catch (thrown) {
+      const problem = syntaxProblem(thrown, { file, text });
+      if (problem === undefined) throw thrown;
+      problems.push(problem);
+    }
+  }
+  return { files: files.map(({ file }) => file), documents, problems };
+}
+
+/** The value of one document's events; throws js-yaml's exception (duplicate key, unknown alias or tag). */
+export function construct(events: readonly Event[], source: string): unknown {
+  return constructFromEvents([...events], { source, schema })[0];
+}

@@ -1,0 +1,72 @@
+import { groupKind } from '../manifests/kinds.js';
+import type { KubeObject } from '../manifests/object.js';
+
+/** What has to be there before what. Objects of one wave go out together. */
+export type Stage = 'foundations' | 'configuration' | 'services' | 'workloads' | 'rest' | 'webhooks';
+
+export interface Wave<T> {
+  readonly stage: Stage;
+  readonly items: readonly T[];
+}
+
+const kinds: Readonly<Record<Exclude<Stage, 'rest'>, readonly string[]>> = {
+  // Everything else may live in them or be of them.
+  foundations: ['apiextensions.k8s.io/CustomResourceDefinition', '/Namespace', 'scheduling.k8s.io/PriorityClass'],
+  // Pods that start before these would fail or run with the old ones.
+  configuration: [
+    '/ServiceAccount',
+    '/ConfigMap',
+    '/Secret',
+    '/ResourceQuota',
+    '/LimitRange',
+    '/PersistentVolume',
+    '/PersistentVolumeClaim',
+    'storage.k8s.io/StorageClass',
+    'node.k8s.io/RuntimeClass',
+    'policy/PodDisruptionBudget',
+    'networking.k8s.io/NetworkPolicy',
+    'rbac.authorization.k8s.io/Role',
+    'rbac.authorization.k8s.io/RoleBinding',
+    'rbac.authorization.k8s.io/ClusterRole',
+    'rbac.authorization.k8s.io/ClusterRoleBinding',
+  ],
+  services: ['/Service', '/Endpoints', 'discovery.k8s.io/EndpointSlice'],
+  workloads: [
+    'apps/Deployment',
+    'apps/StatefulSet',
+    'apps/DaemonSet',
+    'apps/ReplicaSet',
+    '/ReplicationController',
+    '/Pod',
+    'batch/Job',
+    'batch/CronJob',
+    'autoscaling/HorizontalPodAutoscaler',
+  ],
+  // Last, so that a webhook never has to be asked before the pods behind it run.
+  webhooks: [
+    'admissionregistration.k8s.io/MutatingWebhookConfiguration',
+    'admissionregistration.k8s.io/ValidatingWebhookConfiguration',
+    'admissionregistration.k8s.io/MutatingAdmissionPolicy',
+    'admissionregistration.k8s.io/MutatingAdmissionPolicyBinding',
+    'admissionregistration.k8s.io/ValidatingAdmissionPolicy',
+    'admissionregistration.k8s.io/ValidatingAdmissionPolicyBinding',
+  ],
+};
+
+const order: readonly Stage[] = ['foundations', 'configuration', 'services', 'workloads', 'rest', 'webhooks'];
+
+const stages: ReadonlyMap<string, Stage> = new Map(
+  order.flatMap(stage => (stage === 'rest' ? [] : kinds[stage].map(kind => [kind, stage] as const))),
+);
+
+/** The wave that an object belongs to; kinds that nobody knows come with the rest, when what they need is there. */
+export function stageOf(object: KubeObject): Stage {
+  return stages.get(groupKind(object)) ?? 'rest';
+}
+
+/** Objects in the order in which they are applied: waves without members are left out, order inside a wave is kept. */
+export function orderWaves<T extends { readonly object: KubeObject }>(items: readonly T[]): readonly Wave<T>[] {
+  return order
+    .map(stage => ({ stage, items: items.filter(({ object }) => stageOf(object) === stage) }))
+    .filter(wave => wave.items.length > 0);
+}

@@ -1,0 +1,179 @@
+import { randomUUID } from 'node:crypto';
+import type { Cluster } from '../cluster/cluster.js';
+import { asCutoverError, CutoverError } from '../errors.js';
+import type { RunContext } from '../inputs/inputs.js';
+import type { Log } from '../log.js';
+import type { KubeObject } from '../manifests/object.js';
+import { recordName } from './state.js';
+
+/** The right to change a release, for one step of one run. */
+export interface Lock {
+  /** Who holds it, as written into the Lease. The post step of the same run releases by this name. */
+  readonly holder: string;
+  /** Aborts when the lock was lost: somebody took it over, or it could not be renewed in time. */
+  readonly lost: AbortSignal;
+  release(): Promise<void>;
+}
+
+/** Seconds after the last renewal until another run may take the lock over. */
+export const leaseSeconds = 60;
+const renewEveryMs = 15_000;
+
+interface LeaseSpec {
+  readonly holderIdentity?: string;
+  readonly leaseDurationSeconds?: number;
+  readonly acquireTime?: string;
+  readonly renewTime?: string;
+  readonly leaseTransitions?: number;
+}
+
+/** What a lease means for someone who wants it. */
+export type LeaseVerdict =
+  { readonly free: true; readonly reason: string } | { readonly free: false; readonly reason: string };
+
+/** A lease is free when nobody holds it or its holder has not renewed it within its duration. */
+export function judgeLease(spec: LeaseSpec, nowMs: number): LeaseVerdict {
+  if (!spec.holderIdentity) return { free: true, reason: 'nobody holds it' };
+  const renewed = Date.parse(spec.renewTime ?? spec.acquireTime ?? '');
+  if (Number.isNaN(renewed)) return { free: true, reason: 'its holder never said when' };
+  const expires = renewed + (spec.leaseDurationSeconds ?? leaseSeconds) * 1000;
+  if (expires <= nowMs)
+    return { free: true, reason: `its holder was last heard of at ${new Date(renewed).toISOString()}` };
+  return { free: false, reason: `it is held until ${new Date(expires).toISOString()} unless renewed` };
+}
+
+/** Takes the Lease `cutover-<release>` or throws `locked` naming the run that holds it; renews it until released. */
+export async function acquireLock(options: {
+  readonly cluster: Cluster;
+  readonly release: string;
+  readonly namespace: string;
+  readonly run: RunContext;
+  readonly log: Log;
+}): Promise<Lock> {
+  const { cluster, release, namespace, run, log } = options;
+  const holder = `${run.runId}/${run.runAttempt}/${run.job}/${randomUUID().slice(0, 8)}`;
+  const ref = { apiVersion: 'coordination.k8s.io/v1', kind: 'Lease', namespace, name: recordName(release) };
+  const wanted = (found?: KubeObject): KubeObject =>
+    leaseObject({ release, namespace, holder, run: run.url, ...(found && { found }) });
+
+  let held: KubeObject;
+  try {
+    held = await cluster.create(wanted());
+  } catch (error) {
+    if (asCutoverError(error).code !== 'exists') throw error;
+    const found = await cluster.get(ref);
+    const verdict = found === undefined ? undefined : judgeLease(specOf(found), Date.now());
+    if (found !== undefined && verdict?.free === false) throw locked(release, found, verdict.reason);
+    if (found !== undefined && specOf(found).holderIdentity) {
+      log.warning(`Took over the lock of ${release} from ${runOf(found)}: ${verdict?.reason ?? ''}`);
+    }
+    // A replace with the version that was judged: of two runs that judge alike, one gets `moved`.
+    held =
+      found === undefined ? await cluster.create(wanted()) : await replaceOrLocked(cluster, wanted(found), release);
+  }
+
+  const lost = new AbortController();
+  const renewal = setInterval(() => {
+    cluster
+      .replace(renewed(held))
+      .then(answer => {
+        held = answer;
+      })
+      .catch((error: unknown) => {
+        const { code, message } = asCutoverError(error);
+        const expired = judgeLease(specOf(held), Date.now()).free;
+        if (code === 'moved' || code === 'not-found' || expired) {
+          clearInterval(renewal);
+          lost.abort(new CutoverError(`The lock of ${release} was lost: ${message}`, { code: 'locked' }));
+        } else log.debug(`The lock could not be renewed yet: ${message}`);
+      });
+  }, renewEveryMs);
+  renewal.unref();
+
+  return {
+    holder,
+    lost: lost.signal,
+    async release() {
+      clearInterval(renewal);
+      if (!lost.signal.aborted) await releaseLock({ cluster, release, namespace, holder });
+    },
+  };
+}
+
+/** Gives the lock back if `holder` (still) has it; otherwise leaves it alone. */
+export async function releaseLock(options: {
+  readonly cluster: Cluster;
+  readonly release: string;
+  readonly namespace: string;
+  readonly holder: string;
+}): Promise<void> {
+  const { cluster, release, namespace, holder } = options;
+  const ref = { apiVersion: 'coordination.k8s.io/v1', kind: 'Lease', namespace, name: recordName(release) };
+  const found = await cluster.get(ref);
+  if (found === undefined || specOf(found).holderIdentity !== holder) return;
+  const { leaseTransitions = 0 } = specOf(found);
+  await cluster.replace({ ...found, spec: { holderIdentity: '', leaseDurationSeconds: 1, leaseTransitions } });
+}
+
+async function replaceOrLocked(cluster: Cluster, lease: KubeObject, release: string): Promise<KubeObject> {
+  try {
+    return await cluster.replace(lease);
+  } catch (error) {
+    if (asCutoverError(error).code !== 'moved') throw error;
+    throw locked(release, lease, 'another run took it a moment ago');
+  }
+}
+
+function locked(release: string, lease: KubeObject, reason: string): CutoverError {
+  return new CutoverError(`Another run is working on release ${release}: ${runOf(lease)} (${reason})`, {
+    code: 'locked',
+    object: `Lease ${lease.metadata.namespace ?? ''}/${lease.metadata.name}`,
+    hint: 'Wait for that run to end and run this step again. `concurrency` in the workflow makes runs wait for each other.',
+  });
+}
+
+function leaseObject(options: {
+  readonly release: string;
+  readonly namespace: string;
+  readonly holder: string;
+  readonly run: string;
+  readonly found?: KubeObject;
+}): KubeObject {
+  const { release, namespace, holder, run, found } = options;
+  const now = microTime(Date.now());
+  return {
+    apiVersion: 'coordination.k8s.io/v1',
+    kind: 'Lease',
+    metadata: {
+      name: recordName(release),
+      namespace,
+      labels: { 'app.kubernetes.io/managed-by': 'cutover' },
+      annotations: { 'cutover/release': release, 'cutover/run': run },
+      ...(found?.metadata.resourceVersion && { resourceVersion: found.metadata.resourceVersion }),
+    },
+    spec: {
+      holderIdentity: holder,
+      leaseDurationSeconds: leaseSeconds,
+      acquireTime: now,
+      renewTime: now,
+      leaseTransitions: found === undefined ? 0 : (specOf(found).leaseTransitions ?? 0) + 1,
+    },
+  };
+}
+
+function renewed(lease: KubeObject): KubeObject {
+  return { ...lease, spec: { ...specOf(lease), renewTime: microTime(Date.now()) } };
+}
+
+function specOf(lease: KubeObject): LeaseSpec {
+  return lease['spec'] ?? {};
+}
+
+function runOf(lease: KubeObject): string {
+  return lease.metadata.annotations?.['cutover/run'] ?? specOf(lease).holderIdentity ?? 'an unknown run';
+}
+
+/** Kubernetes' MicroTime has six digits after the second. */
+function microTime(ms: number): string {
+  return new Date(ms).toISOString().replace(/Z$/, '000Z');
+}

@@ -1,0 +1,124 @@
+import type { Cluster } from '../cluster/cluster.js';
+import { asCutoverError, CutoverError } from '../errors.js';
+import { decodeRevision, encodeRevision, revisionName, type Revision } from './revision.js';
+import { decodeState, encodeState, recordName, type HistoryEntry, type ReleaseState } from './state.js';
+
+/** The release record in the cluster: one ConfigMap for the state, one per revision. */
+export interface Records {
+  readonly release: string;
+  readonly namespace: string;
+  /** `undefined` when the release was never deployed. */
+  readState(): Promise<ReleaseState | undefined>;
+  /** Writes the state if nobody else did since it was last read or written here; otherwise throws `moved` or `exists`. */
+  writeState(state: ReleaseState): Promise<void>;
+  /** Throws `no-revision` when it is not there (any more). */
+  readRevision(number: number): Promise<Revision>;
+  writeRevision(revision: Revision): Promise<void>;
+  /** Deletes the revisions that nobody needs any more; gives the state without them, for the caller to write. */
+  trim(state: ReleaseState, history: number): Promise<ReleaseState>;
+}
+
+export function openRecords(options: {
+  readonly cluster: Cluster;
+  readonly release: string;
+  readonly namespace: string;
+}): Records {
+  const { cluster, release, namespace } = options;
+  const stateRef = { apiVersion: 'v1', kind: 'ConfigMap', namespace, name: recordName(release) };
+  const revisionRef = (number: number) => ({ ...stateRef, name: revisionName(release, number) });
+  let resourceVersion: string | undefined;
+
+  return {
+    release,
+    namespace,
+    async readState() {
+      const object = await cluster.get(stateRef);
+      resourceVersion = object?.metadata.resourceVersion;
+      return object === undefined ? undefined : decodeState(object);
+    },
+    async writeState(state) {
+      // The lock keeps other runs out; the precondition also stops a run that lost its lock without knowing it.
+      const object = encodeState(state, namespace);
+      const answer =
+        resourceVersion === undefined
+          ? await cluster.create(object)
+          : await cluster.replace({ ...object, metadata: { ...object.metadata, resourceVersion } });
+      resourceVersion = answer.metadata.resourceVersion;
+    },
+    async readRevision(number) {
+      const object = await cluster.get(revisionRef(number));
+      if (object !== undefined) return decodeRevision(object);
+      throw new CutoverError(`Revision ${number} of ${release} is not in the record (any more)`, {
+        code: 'no-revision',
+        object: `ConfigMap ${namespace}/${revisionName(release, number)}`,
+        hint: 'Run `action: status` to see which revisions are there; the input `history` says how many are kept.',
+      });
+    },
+    async writeRevision(revision) {
+      await cluster.apply(encodeRevision(revision, { name: release, namespace }), { force: true });
+    },
+    async trim(state, history) {
+      const needed = neededRevisions(state, history);
+      for (const number of state.revisions.filter(candidate => !needed.has(candidate))) {
+        await cluster.remove(revisionRef(number));
+      }
+      return { ...state, revisions: state.revisions.filter(number => needed.has(number)) };
+    },
+  };
+}
+
+/**
+ * Writes the state after a failure. The failure itself is what the step must end with, so a record that cannot be
+ * written is only told: the sentence is empty when it could.
+ */
+export async function recordFailure(records: Records, state: ReleaseState): Promise<string> {
+  try {
+    await records.writeState(state);
+    return '';
+  } catch (error) {
+    return ` The record could not be brought up to date (${asCutoverError(error).message}); the next run finds it unfinished.`;
+  }
+}
+
+/** Revisions that must stay: the newest `history` ones, and whatever serves, waits or can be rolled back to. */
+export function neededRevisions(state: ReleaseState, history: number): ReadonlySet<number> {
+  const needed = new Set<number>();
+  for (let number = state.latest; number > Math.max(0, state.latest - history); number -= 1) needed.add(number);
+  for (const number of [state.current, state.staged?.revision, state.inFlight?.revision]) {
+    if (number !== undefined) needed.add(number);
+  }
+  for (const role of Object.values(state.roles ?? {})) if (role.revision !== undefined) needed.add(role.revision);
+  return needed;
+}
+
+/** Entries of history that the state keeps, so that it stays small whatever happens. */
+const historyEntries = 50;
+
+/** The state with one more entry of history. */
+export function withHistory(state: ReleaseState, entry: HistoryEntry): ReleaseState {
+  return { ...state, history: [entry, ...state.history].slice(0, historyEntries) };
+}
+
+/**
+ * The only release on record in a namespace, for a step that names none. Throws `input` when there is none or there are
+ * several; the message names them.
+ */
+export async function onlyRelease(cluster: Cluster, namespace: string): Promise<string> {
+  const found = await cluster.list(
+    { apiVersion: 'v1', kind: 'ConfigMap', namespace },
+    { labelSelector: 'cutover/record=state' },
+  );
+  const names = found.map(object => decodeState(object).release).sort();
+  const [only, ...others] = names;
+  if (only !== undefined && others.length === 0) return only;
+  throw new CutoverError(
+    only === undefined
+      ? `There is no release in namespace ${namespace}`
+      : `There are ${names.length} releases in namespace ${namespace}: ${names.join(', ')}`,
+    {
+      code: 'input',
+      hint:
+        only === undefined ? 'Check the input `namespace`, or deploy first.' : 'Say which one in the input `release`.',
+    },
+  );
+}

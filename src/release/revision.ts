@@ -1,0 +1,179 @@
+import { createHash } from 'node:crypto';
+import { gunzipSync, gzipSync } from 'node:zlib';
+import { CutoverError } from '../errors.js';
+import type { Check, RunContext } from '../inputs/inputs.js';
+import type { KubeObject, ObjectRef } from '../manifests/object.js';
+import { canonical, type Snapshot } from '../plan/change.js';
+import { recordName, type HistoryEntry } from './state.js';
+
+/** A Secret as the record keeps it: never its data. */
+export interface RecordedSecret {
+  readonly ref: ObjectRef;
+  /** SHA-256 of its type and data. */
+  readonly hash: string;
+}
+
+/** Proof of an approval by the reviewers of a GitHub environment. */
+export interface RecordedApproval {
+  readonly environment: string;
+  readonly by: readonly string[];
+  readonly comment: string;
+}
+
+/** One deployment of a release, as it was rendered; kept in ConfigMap `cutover-<release>-<n>`. */
+export interface Revision {
+  readonly number: number;
+  readonly strategy: 'rolling' | 'blue-green';
+  /** Blue/green only: the role that it was staged on. */
+  readonly role?: string;
+  /** What was applied, in order, but for Secrets; blue/green: the role's own objects. */
+  readonly objects: readonly KubeObject[];
+  readonly secrets: readonly RecordedSecret[];
+  /** Blue/green: the public Service as this revision renders it, applied by the switch. */
+  readonly publicService?: KubeObject;
+  /** Blue/green: objects of both roles as they were applied while staging, but for Secrets; a rollback leaves them alone. */
+  readonly shared: readonly KubeObject[];
+  /** Blue/green: objects that are applied after the switch only (autoscalers of the role). */
+  readonly deferred: readonly KubeObject[];
+  /** What the step found before its first write, but for Secrets. */
+  readonly before: readonly Snapshot[];
+  /** Checks that promote and rollback run again. */
+  readonly checks: readonly Check[];
+  /** Whether fields of other managers were to be taken over (`force-conflicts`). */
+  readonly force: boolean;
+  /** SHA-256 over everything that was rendered, for both roles: equal for equal manifests and variables. */
+  readonly contentHash: string;
+  readonly images: readonly string[];
+  readonly sha: string;
+  readonly run: string;
+  readonly actor: string;
+  /** ISO 8601. */
+  readonly at: string;
+  readonly approval?: RecordedApproval;
+}
+
+/** A ConfigMap may hold 1 MiB; this leaves room for metadata and managedFields. */
+const recordLimit = 1_000_000;
+
+export function revisionName(release: string, number: number): string {
+  return `${recordName(release)}-${number}`;
+}
+
+/** The ConfigMap of a revision. Throws `record` when it would not fit; nothing has been written then. */
+export function encodeRevision(
+  revision: Revision,
+  release: { readonly name: string; readonly namespace: string },
+): KubeObject {
+  const { objects, before, publicService, shared, deferred, ...rest } = revision;
+  const bulk = gzipSync(JSON.stringify({ objects, before, publicService, shared, deferred }), { level: 9 }).toString(
+    'base64',
+  );
+  const info = JSON.stringify(rest, null, 1);
+  if (bulk.length + info.length > recordLimit) {
+    throw new CutoverError(
+      `Revision ${revision.number} of ${release.name} is too big for its record: ${bulk.length + info.length} bytes compressed, at most ${recordLimit} fit into a ConfigMap`,
+      {
+        code: 'record',
+        object: `ConfigMap ${release.namespace}/${revisionName(release.name, revision.number)}`,
+        hint: 'Split the manifests into several releases, or deploy big ConfigMaps in a step of their own.',
+      },
+    );
+  }
+  return {
+    apiVersion: 'v1',
+    kind: 'ConfigMap',
+    metadata: {
+      name: revisionName(release.name, revision.number),
+      namespace: release.namespace,
+      labels: { 'app.kubernetes.io/managed-by': 'cutover', 'cutover/record': 'revision' },
+      annotations: { 'cutover/release': release.name },
+    },
+    data: { info },
+    binaryData: { bulk },
+  };
+}
+
+/** The revision out of its ConfigMap. Throws `record` when it cannot be read. */
+export function decodeRevision(object: KubeObject): Revision {
+  const name = `ConfigMap ${object.metadata.namespace ?? ''}/${object.metadata.name}`;
+  const { info } = (object['data'] ?? {}) as { info?: string };
+  const { bulk } = (object['binaryData'] ?? {}) as { bulk?: string };
+  try {
+    if (info === undefined || bulk === undefined) throw new Error('a key is missing');
+    const unpacked = gunzipSync(Buffer.from(bulk, 'base64')).toString('utf8');
+    return { ...(JSON.parse(info) as object), ...(JSON.parse(unpacked) as object) } as Revision;
+  } catch (error) {
+    throw new CutoverError(`The record of this revision cannot be read: ${name}`, {
+      code: 'record',
+      object: name,
+      hint: 'It was changed by hand or written by another version. Deploy again to make a new revision.',
+      cause: error,
+    });
+  }
+}
+
+/** Splits rendered objects into what may be recorded and the Secrets' fingerprints. */
+export function withoutSecrets(objects: readonly KubeObject[]): {
+  readonly objects: readonly KubeObject[];
+  readonly secrets: readonly RecordedSecret[];
+} {
+  return {
+    objects: objects.filter(object => !isSecret(object)),
+    secrets: objects.filter(isSecret).map(object => ({
+      ref: { apiVersion: 'v1', kind: 'Secret', name: object.metadata.name, namespace: object.metadata.namespace ?? '' },
+      hash: secretHash(object),
+    })),
+  };
+}
+
+export function isSecret(object: { readonly apiVersion: string; readonly kind: string }): boolean {
+  return object.apiVersion === 'v1' && object.kind === 'Secret';
+}
+
+/** Fingerprint of a Secret's type and data. */
+export function secretHash(secret: KubeObject): string {
+  return hashOf({ type: secret['type'] ?? 'Opaque', data: secret['data'] ?? {} });
+}
+
+/** SHA-256 in hex over the value's canonical JSON. */
+export function hashOf(value: unknown): string {
+  return createHash('sha256').update(canonical(value)).digest('hex');
+}
+
+/** Images of all containers of the objects, sorted, each once. */
+export function imagesOf(objects: readonly KubeObject[]): readonly string[] {
+  const images = new Set<string>();
+  const visit = (value: unknown): void => {
+    if (Array.isArray(value)) value.forEach(visit);
+    else if (value !== null && typeof value === 'object') {
+      for (const [key, item] of Object.entries(value)) {
+        if (key === 'containers' || key === 'initContainers') {
+          for (const { image } of item as { image?: string }[]) if (image !== undefined) images.add(image);
+        } else visit(item);
+      }
+    }
+  };
+  objects.forEach(object => visit(object['spec']));
+  return [...images].sort();
+}
+
+/** One line of history about a revision, dated now. */
+export function historyEntry(
+  run: RunContext,
+  revision: Pick<Revision, 'number' | 'images' | 'role'>,
+  outcome: HistoryEntry['outcome'],
+): HistoryEntry {
+  return {
+    ...authorOf(run),
+    revision: revision.number,
+    outcome,
+    at: new Date().toISOString(),
+    images: revision.images,
+    ...(revision.role !== undefined && { role: revision.role }),
+  };
+}
+
+/** The part of a revision or history entry that tells who made it. */
+export function authorOf(run: RunContext): { readonly sha: string; readonly run: string; readonly actor: string } {
+  return { sha: run.sha, run: run.url, actor: run.actor };
+}

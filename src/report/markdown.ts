@@ -1,0 +1,73 @@
+/** Longest text of one table cell or list item, in characters; the log has the whole. */
+const longest = 2_000;
+
+/** Text that means nothing but itself in Markdown and HTML, on one line. */
+export function text(value: string): string {
+  const cut = value.length > longest ? `${value.slice(0, longest)}…` : value;
+  return cut
+    .trim()
+    .replace(/&/g, '&amp;')
+    .replace(/</g, '&lt;')
+    .replace(/>/g, '&gt;')
+    .replace(/[\\`*_[\]|~]/g, '\\$&')
+    .replace(/\r?\n/g, '<br>');
+}
+
+/** A name in code style, on one line. */
+export function code(value: string): string {
+  // In a table even code must escape its bars; the fence is longer than any run of backticks inside.
+  const inner = value.replace(/\s+/g, ' ').replace(/\|/g, '\\|');
+  const fence = '`'.repeat(longestRun(inner) + 1);
+  const space = inner.startsWith('`') || inner.endsWith('`') ? ' ' : '';
+  return `${fence}${space}${inner}${space}${fence}`;
+}
+
+/** A block of code whatever it holds. */
+export function block(language: string, value: string): string {
+  const fence = '`'.repeat(Math.max(3, longestRun(value) + 1));
+  return `${fence}${language}\n${value.trimEnd()}\n${fence}`;
+}
+
+function longestRun(value: string): number {
+  return Math.max(0, ...[...value.matchAll(/`+/g)].map(([run]) => run.length));
+}
+
+/** A table of cells that are Markdown already; of many rows the first `limit`, and a line that counts the rest. */
+export function table(
+  head: readonly string[],
+  rows: readonly (readonly string[])[],
+  options: { readonly limit: number } = { limit: 300 },
+): string {
+  const line = (cells: readonly string[]): string => `| ${cells.join(' | ')} |`;
+  const shown = rows.slice(0, options.limit);
+  const lines = [line(head), line(head.map(() => '---')), ...shown.map(line)];
+  return lines.join('\n') + more(rows.length - shown.length);
+}
+
+/** A list of items that are Markdown already; of many the first 100. */
+export function list(items: readonly string[]): string {
+  const shown = items.slice(0, 100);
+  return shown.map(item => `- ${item}`).join('\n') + more(items.length - shown.length);
+}
+
+function more(count: number): string {
+  return count > 0 ? `\n\n…and ${count} more.` : '';
+}
+
+/** Markdown of at most `bytes` bytes: cut at the end of a line, an open block of code closed, and the cut told. */
+export function fit(markdown: string, bytes: number): string {
+  if (Buffer.byteLength(markdown) <= bytes) return markdown;
+  const note = '\n\n*Cut here, because it is too long. The log has all of it.*\n';
+  // Room for the note and for the fence that may have to be closed.
+  let left = bytes - Buffer.byteLength(note) - 100;
+  const kept: string[] = [];
+  let fence = '';
+  for (const line of markdown.split('\n')) {
+    left -= Buffer.byteLength(line) + 1;
+    if (left < 0) break;
+    kept.push(line);
+    const [mark = ''] = /^`{3,}/.exec(line) ?? [];
+    if (mark !== '') fence = fence === '' ? mark : line === fence ? '' : fence;
+  }
+  return [...kept, ...(fence === '' ? [] : [fence])].join('\n') + note;
+}

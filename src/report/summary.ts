@@ -1,0 +1,126 @@
+import { problemLine } from './failure.js';
+import { headline, sign } from './headline.js';
+import { block, code, fit, list, table, text } from './markdown.js';
+import type { Report } from './report.js';
+import { wayBackInputs } from './way-back.js';
+
+/** GitHub drops a step's summary over 1 MiB. */
+const largest = 900_000;
+
+/** The job summary: the outcome first, then what serves users, what went wrong, what was done, and the way back. */
+export function buildSummary(report: Report): string {
+  const sections = [
+    `## ${sign(report)} ${text(headline(report))}`,
+    `**Serving users now:** ${text(report.serving)}`,
+    facts(report),
+    failure(report),
+    objects(report),
+    checks(report),
+    approval(report),
+    times(report),
+    wayBack(report),
+    history(report),
+  ];
+  return fit(`${sections.filter(section => section !== undefined).join('\n\n')}\n`, largest);
+}
+
+type Section = string | undefined;
+
+function facts({
+  namespace,
+  strategy,
+  revision,
+  previousRevision,
+  activeRole,
+  idleRole,
+  stagedRole,
+  testUrl,
+}: Report): Section {
+  const known = Object.entries({
+    Namespace: namespace,
+    Strategy: strategy,
+    Revision: revision,
+    'Previous revision': previousRevision,
+    'Active role': activeRole,
+    'Idle role': idleRole,
+    'Staged on': stagedRole,
+    'Test endpoint (inside the cluster)': testUrl,
+  }).flatMap(([name, value]) => (value === undefined ? [] : [[name, code(String(value))]]));
+  return known.length === 0 ? undefined : table(['', ''], known);
+}
+
+function failure({ error }: Report): Section {
+  if (error === undefined) return undefined;
+  const { message, object, hint, problems } = error;
+  const lines = [
+    '### What went wrong',
+    text(message),
+    ...(object === undefined ? [] : [`**Object:** ${code(object)}`]),
+    ...(hint === undefined ? [] : [`**What to do:** ${text(hint)}`]),
+    ...(problems.length === 0 ? [] : [list(problems.map(problem => text(problemLine(problem))))]),
+  ];
+  return lines.join('\n\n');
+}
+
+function objects({ changes = [] }: Report): Section {
+  if (changes.length === 0) return undefined;
+  const changed = changes.filter(({ change }) => change !== 'unchanged');
+  const unchanged = changes.length - changed.length;
+  const rows = changed.map(({ ref, change }) => [
+    ref.kind,
+    code(ref.name),
+    ref.namespace ? code(ref.namespace) : '',
+    change,
+  ]);
+  const lines = [
+    '### Objects',
+    ...(rows.length === 0 ? [] : [table(['Kind', 'Name', 'Namespace', 'Change'], rows)]),
+    ...(unchanged === 0 ? [] : [`${unchanged} ${unchanged === 1 ? 'object is' : 'objects are'} unchanged.`]),
+  ];
+  return lines.join('\n\n');
+}
+
+function checks({ checks: results = [] }: Report): Section {
+  if (results.length === 0) return undefined;
+  const rows = results.map(({ name, stage, verdict, detail, attempts, seconds }) => [
+    ...[code(name), stage, verdict === 'pass' ? 'pass' : `**${verdict === 'fail' ? 'fail' : 'cannot tell'}**`],
+    ...[text(detail), String(attempts), `${seconds} s`],
+  ]);
+  return `### Checks\n\n${table(['Check', 'Side', 'Verdict', 'What came', 'Tries', 'Time'], rows, { limit: 100 })}`;
+}
+
+function approval({ approval: proof }: Report): Section {
+  if (proof === undefined) return undefined;
+  const said = proof.comment === '' ? '' : `: “${text(proof.comment)}”`;
+  return `### Approval\n\nEnvironment ${code(proof.environment)}, approved by ${proof.by.map(code).join(', ')}${said}`;
+}
+
+function times({ stages }: Report): Section {
+  if (stages.length === 0) return undefined;
+  const total = stages.reduce((sum, { ms }) => sum + ms, 0);
+  const rows = [...stages, { name: 'Together', ms: total }].map(({ name, ms }) => [text(name), duration(ms)]);
+  return `### Time\n\n${table(['Stage', 'Took'], rows)}`;
+}
+
+/** `0.4 s`, `12 s`, `3 min 5 s`. */
+export function duration(ms: number): string {
+  if (ms < 10_000) return `${(ms / 1000).toFixed(1)} s`;
+  const seconds = Math.round(ms / 1000);
+  return seconds < 60 ? `${seconds} s` : `${Math.floor(seconds / 60)} min ${seconds % 60} s`;
+}
+
+function wayBack({ wayBack: way }: Report): Section {
+  if (way === undefined) return undefined;
+  const what = way.action === 'reject' ? 'Discard what is staged' : 'Go back to the revision before';
+  return `### How to go back\n\n${what} with a step of this action that has these inputs:\n\n${block('yaml', wayBackInputs(way))}`;
+}
+
+function history({ history: entries = [] }: Report): Section {
+  if (entries.length === 0) return undefined;
+  const rows = entries.map(({ revision, outcome, role, at, actor, sha, images, run }) => [
+    ...[String(revision), outcome, role === undefined ? '' : code(role), text(at), text(actor), code(sha.slice(0, 7))],
+    ...[images.map(code).join('<br>'), text(run)],
+  ]);
+  const head = ['Revision', 'Outcome', 'Role', 'When', 'Who', 'Commit', 'Images', 'Run'];
+  return `### History\n\n${table(head, rows, { limit: 100 })}`;
+}

@@ -1,0 +1,37 @@
+import * as core from '@actions/core';
+import type { Log } from '../log.js';
+import { buildOutputs } from './outputs.js';
+import type { Report } from './report.js';
+import { buildSummary } from './summary.js';
+
+/**
+ * Sets the outputs, annotates the manifests' lines that problems are about, and appends the job summary. Outside GitHub
+ * Actions what has no place to go is skipped with a line in the log. Never throws: a deploy that is done must not fail
+ * for its report, and one that failed must fail for its own cause.
+ */
+export async function writeReport(options: {
+  readonly report: Report;
+  readonly log: Log;
+  /** The runner's environment: names the files that outputs and summary go to. */
+  readonly environment: Readonly<Record<string, string | undefined>>;
+}): Promise<void> {
+  const { report, log, environment } = options;
+  for (const { message, at } of report.error?.problems ?? []) if (at !== undefined) log.error(message, at);
+  await attempt(log, 'outputs', () => {
+    if (!environment['GITHUB_OUTPUT']) log.info('Outputs are not set: GITHUB_OUTPUT names no file');
+    else for (const [name, value] of Object.entries(buildOutputs(report))) core.setOutput(name, value);
+  });
+  await attempt(log, 'job summary', async () => {
+    if (!environment['GITHUB_STEP_SUMMARY'])
+      log.info('The job summary is not written: GITHUB_STEP_SUMMARY names no file');
+    else await core.summary.addRaw(buildSummary(report), true).write();
+  });
+}
+
+async function attempt(log: Log, what: string, work: () => void | Promise<void>): Promise<void> {
+  try {
+    await work();
+  } catch (error) {
+    log.warning(`The ${what} could not be written: ${error instanceof Error ? error.message : String(error)}`);
+  }
+}

@@ -1,0 +1,103 @@
+import { refOf } from '../manifests/object.js';
+import type { KubeObject, ObjectRef } from '../manifests/object.js';
+import { newReplicaSet, sameTemplate, templateHashOf } from './identity.js';
+import type { Inventory } from './inventory.js';
+import {
+  daemonSetReadiness,
+  deploymentReadiness,
+  jobReadiness,
+  podReadiness,
+  statefulSetReadiness,
+} from './readiness.js';
+import type { Readiness } from './readiness.js';
+import { troubleOf } from './trouble.js';
+import type { Trouble } from './trouble.js';
+import { specOf, statusOf } from './workload.js';
+
+/** Where one workload stands, from everything that is known of it. */
+export interface Assessment {
+  readonly ref: ObjectRef;
+  readonly readiness: Readiness;
+  /** The live workload; absent while it has not been seen. */
+  readonly live?: KubeObject;
+  /** Pods of the version that was written, and of no other. */
+  readonly newPods: readonly KubeObject[];
+  readonly templateHash?: string;
+  /** What makes them, when it is not the workload itself: its events tell why there are none. */
+  readonly maker?: KubeObject;
+  /** What keeps a new pod from ever becoming ready; of several the one with the least patience. */
+  readonly trouble?: Trouble;
+  /** Set when the workload is no longer the one that was written: how it differs. */
+  readonly superseded?: string;
+}
+
+/** Judges a workload. `target` is what the API server answered to our write, or (uid and all) what was live. */
+export function assess(target: KubeObject, inventory: Inventory): Assessment {
+  const ref = refOf(target);
+  const live = inventory.find(ref);
+  const unseen = { ref, readiness: { done: false, ok: false, reason: 'not seen yet' }, newPods: [] } as const;
+  const { uid, generation = 0 } = target.metadata;
+  if (uid !== undefined && inventory.wasDeleted(uid)) return { ...unseen, superseded: 'was deleted' };
+  if (live === undefined) return unseen;
+  if (uid !== undefined && live.metadata.uid !== uid) return { ...unseen, superseded: 'was deleted and made again' };
+  if ((live.metadata.generation ?? 0) < generation) return unseen;
+  if (live.kind !== 'Job' && uid !== undefined && !sameTemplate(specOf(live).template, specOf(target).template)) {
+    return { ...unseen, live, superseded: 'got another pod template' };
+  }
+  return { ref, live, ...judge(live, inventory) };
+}
+
+type Judged = Pick<Assessment, 'readiness' | 'newPods' | 'templateHash' | 'trouble' | 'maker'>;
+
+function judge(live: KubeObject, inventory: Inventory): Judged {
+  const { uid = '' } = live.metadata;
+  const pods = (owner: string): readonly KubeObject[] => inventory.ownedBy(owner, 'Pod');
+  switch (live.kind) {
+    case 'Deployment': {
+      const set = newReplicaSet(live, inventory.ownedBy(uid, 'ReplicaSet'));
+      const newPods = set === undefined ? [] : pods(set.metadata.uid ?? '');
+      const templateHash = set === undefined ? undefined : templateHashOf(set);
+      return {
+        readiness: deploymentReadiness(live, newPods),
+        newPods,
+        ...worst(newPods),
+        ...(templateHash !== undefined && { templateHash }),
+        ...(set !== undefined && { maker: set }),
+      };
+    }
+    case 'StatefulSet': {
+      const { updateRevision } = statusOf(live);
+      const newPods = pods(uid).filter(pod => pod.metadata.labels?.['controller-revision-hash'] === updateRevision);
+      const templateHash = updateRevision === undefined ? {} : { templateHash: updateRevision };
+      return { readiness: statefulSetReadiness(live), newPods, ...worst(newPods), ...templateHash };
+    }
+    case 'DaemonSet':
+      return { readiness: daemonSetReadiness(live), newPods: pods(uid) };
+    case 'Job':
+      // A crash is the Job's own business: its backoffLimit says how many are too many.
+      return {
+        readiness: jobReadiness(live),
+        newPods: pods(uid),
+        ...worst(pods(uid), trouble => trouble.log === 'none'),
+      };
+    case 'Pod':
+      return { readiness: podReadiness(live), newPods: [live], ...worst([live]) };
+    default:
+      return { readiness: { done: true, ok: true, reason: 'not waited for' }, newPods: [] };
+  }
+}
+
+function worst(pods: readonly KubeObject[], counts: (trouble: Trouble) => boolean = () => true): { trouble?: Trouble } {
+  const troubles = pods.map(troubleOf).filter(trouble => trouble !== undefined);
+  const [first] = troubles.filter(counts).sort((a, b) => a.patienceMs - b.patienceMs);
+  return first === undefined ? {} : { trouble: first };
+}
+
+/** What may not change while a workload has to stay ready: which pods there are, and how often they restarted. */
+export function fingerprint({ newPods }: Assessment, restartsOf: (pod: KubeObject) => number): string {
+  return newPods
+    .filter(pod => pod.metadata.deletionTimestamp === undefined)
+    .map(pod => `${pod.metadata.uid ?? pod.metadata.name}:${restartsOf(pod)}`)
+    .sort()
+    .join(' ');
+}

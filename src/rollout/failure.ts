@@ -1,0 +1,68 @@
+import type { Cluster } from '../cluster/cluster.js';
+import { CutoverError } from '../errors.js';
+import { describeRef } from '../manifests/object.js';
+import type { Assessment } from './assessment.js';
+import { diagnose, pickPod } from './diagnosis.js';
+import { whyNotReady } from './trouble.js';
+
+/** Workloads beyond these are named, but not looked into: the first causes are what a reader acts on. */
+const maxDiagnosed = 3;
+
+/** The error for workloads that will not become ready: the first one's cause as its sentence, all of them below. */
+export async function rolloutFailure(failed: readonly Assessment[], cluster: Cluster): Promise<CutoverError> {
+  const diagnoses = await Promise.all(failed.slice(0, maxDiagnosed).map(assessment => diagnose(assessment, cluster)));
+  const [first] = failed;
+  if (first === undefined) throw new CutoverError('nothing failed', { code: 'internal' });
+  const more = failed.length > 1 ? failed.map(assessment => ({ message: causeOf(assessment) })) : [];
+  return new CutoverError(causeOf(first), {
+    code: 'rollout',
+    object: describeRef(first.ref),
+    hint: first.trouble?.hint ?? 'The events below say more.',
+    problems: [...more, ...diagnoses.flatMap(diagnosis => diagnosis.lines)],
+  });
+}
+
+function causeOf({ ref, readiness, trouble }: Assessment): string {
+  const name = describeRef(ref);
+  if (trouble === undefined) return `${name}: ${readiness.reason}`;
+  return ref.kind === 'Pod' ? trouble.sentence : `${trouble.sentence} (${name})`;
+}
+
+/** The error for a wait whose time is over: what was still awaited, and why. */
+export async function rolloutTimeout(
+  open: readonly Assessment[],
+  { cluster, timeoutMs }: { readonly cluster: Cluster; readonly timeoutMs: number },
+): Promise<CutoverError> {
+  const diagnoses = await Promise.all(open.slice(0, maxDiagnosed).map(assessment => diagnose(assessment, cluster)));
+  const sentences = open.map((assessment, index) => awaited(assessment, diagnoses[index]?.newestEvent));
+  const [first] = open;
+  const after = `after ${spoken(timeoutMs)}`;
+  const message =
+    first === undefined || sentences.length > 1
+      ? `${open.length} workloads were not ready ${after}: ${open.map(({ ref }) => describeRef(ref)).join(', ')}`
+      : `${describeRef(first.ref)} was not ready ${after}: ${sentences[0] ?? ''}`;
+  const each = open.map(({ ref }, index) => ({ message: `${describeRef(ref)}: ${sentences[index] ?? ''}` }));
+  return new CutoverError(message, {
+    code: 'timeout',
+    ...(first !== undefined && { object: describeRef(first.ref) }),
+    hint:
+      first?.trouble?.hint ?? 'Mend what keeps it from being ready, or raise input timeout if it only needs more time.',
+    problems: [...(open.length > 1 ? each : []), ...diagnoses.flatMap(diagnosis => diagnosis.lines)],
+  });
+}
+
+function awaited(assessment: Assessment, event: string | undefined): string {
+  const { readiness, trouble } = assessment;
+  if (readiness.ok) return `${readiness.reason}, but not for long enough`;
+  const pod = pickPod(assessment);
+  const why = trouble?.sentence ?? (pod && `pod ${pod.metadata.name} ${whyNotReady(pod)}`);
+  return [readiness.reason, why, event].filter(text => text !== undefined).join('; ');
+}
+
+/** `10 min`, `1 min 30 s`, `0.5 s`. */
+export function spoken(ms: number): string {
+  if (ms < 60_000) return `${ms / 1000} s`;
+  const seconds = Math.round(ms / 1000);
+  const rest = seconds % 60;
+  return `${Math.floor(seconds / 60)} min${rest === 0 ? '' : ` ${rest} s`}`;
+}

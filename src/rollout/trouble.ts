@@ -1,0 +1,113 @@
+import type { KubeObject } from '../manifests/object.js';
+import { conditionOf, containersOf, isReady, statusOf } from './workload.js';
+import type { ContainerStatus } from './workload.js';
+
+/** Why a pod will not become ready by waiting. */
+export interface Trouble {
+  readonly pod: KubeObject;
+  readonly container: string;
+  /** One sentence without its end, container and pod named. */
+  readonly sentence: string;
+  readonly hint: string;
+  /** How long it must last before it counts. */
+  readonly patienceMs: number;
+  /** Whose log tells more: of this life of the container, the one before, or none since it never ran. */
+  readonly log: 'current' | 'previous' | 'none';
+}
+
+/** What a waiting reason means, where waiting does not help. The patience is for what a controller may still mend. */
+const hopeless: Readonly<Record<string, { readonly patienceMs: number; readonly kind: 'image' | 'start' }>> = {
+  InvalidImageName: { patienceMs: 0, kind: 'image' },
+  ErrImageNeverPull: { patienceMs: 0, kind: 'image' },
+  ImagePullBackOff: { patienceMs: 0, kind: 'image' },
+  // Longer than kubelet's first back-off: by then it has failed twice.
+  ErrImagePull: { patienceMs: 20_000, kind: 'image' },
+  CreateContainerConfigError: { patienceMs: 15_000, kind: 'start' },
+  CreateContainerError: { patienceMs: 15_000, kind: 'start' },
+  RunContainerError: { patienceMs: 15_000, kind: 'start' },
+};
+
+const hints = {
+  image: 'Check the image’s name and tag, and that the cluster may pull it (imagePullSecrets).',
+  start: 'Check the ConfigMaps, Secrets, volumes and the command that the container names.',
+  crash: 'The last log lines of the container say why.',
+  memory: 'Raise resources.limits.memory, or find out what uses so much.',
+};
+
+/** The first hopeless container of a pod; `undefined` when waiting may help. */
+export function troubleOf(pod: KubeObject): Trouble | undefined {
+  if (pod.metadata.deletionTimestamp !== undefined) return undefined;
+  for (const container of containersOf(pod)) {
+    const found = containerTrouble(container, pod);
+    if (found !== undefined) return { ...found, pod, container: container.name };
+  }
+  return undefined;
+}
+
+function containerTrouble(container: ContainerStatus, pod: KubeObject): Omit<Trouble, 'pod' | 'container'> | undefined {
+  const { name, image = '', restartCount = 0, state, lastState } = container;
+  const who = `container ${name} of pod ${pod.metadata.namespace ?? 'default'}/${pod.metadata.name}`;
+  const { reason = '', message = '' } = state?.waiting ?? {};
+  const known = hopeless[reason];
+  if (known?.kind === 'image') {
+    const why = message === '' ? reason : `${reason}: ${oneLine(message)}`;
+    return {
+      sentence: `${who} cannot get its image ${image} (${why})`,
+      hint: hints.image,
+      patienceMs: known.patienceMs,
+      log: 'none',
+    };
+  }
+  if (known !== undefined) {
+    return {
+      sentence: `${who} cannot be started (${reason}${message === '' ? '' : `: ${oneLine(message)}`})`,
+      hint: hints.start,
+      patienceMs: known.patienceMs,
+      log: 'none',
+    };
+  }
+  if (restartCount < 2) return undefined;
+  const ended = state?.terminated ?? lastState?.terminated;
+  const memory = ended?.reason === 'OOMKilled';
+  // A pod that is ready now has got over whatever killed it before.
+  if (reason !== 'CrashLoopBackOff' && !(memory && !isReady(pod))) return undefined;
+  const end = memory ? 'it used more memory than its limit (OOMKilled)' : exitOf(ended);
+  return {
+    sentence: `${who} keeps crashing: ${end}, ${restartCount} restarts`,
+    hint: memory ? hints.memory : hints.crash,
+    patienceMs: 0,
+    log: state?.terminated === undefined ? 'previous' : 'current',
+  };
+}
+
+function exitOf(ended: { exitCode?: number; signal?: number; reason?: string } | undefined): string {
+  if (ended?.exitCode === undefined) return 'its exit code is unknown';
+  const reason = ended.reason === undefined || ended.reason === 'Error' ? '' : ` (${ended.reason})`;
+  return `exit code ${ended.exitCode}${reason}`;
+}
+
+/** In a few words, why a pod is not ready; for what a wait still waited for. */
+export function whyNotReady(pod: KubeObject): string {
+  if (pod.metadata.deletionTimestamp !== undefined) return 'is stopping';
+  const scheduled = conditionOf(pod, 'PodScheduled');
+  if (scheduled?.status === 'False')
+    return `cannot be scheduled: ${oneLine(scheduled.message ?? scheduled.reason ?? '')}`;
+  for (const { name, ready, restartCount = 0, state, lastState } of containersOf(pod)) {
+    const again = restartCount > 0 ? `, restarted ${restartCount} times` : '';
+    const { waiting, terminated } = state ?? {};
+    if (waiting !== undefined) {
+      const end = lastState?.terminated === undefined ? '' : `, ${exitOf(lastState.terminated)}`;
+      const said = waiting.message === undefined ? '' : `: ${oneLine(waiting.message)}`;
+      return `container ${name} waits (${waiting.reason ?? 'no reason given'}${said}${end}${again})`;
+    }
+    if (terminated !== undefined && terminated.exitCode !== 0)
+      return `container ${name} ended with ${exitOf(terminated)}${again}`;
+    if (state?.running !== undefined && ready === false) return `container ${name} runs but is not ready${again}`;
+  }
+  const { phase = 'Pending' } = statusOf(pod);
+  return `is ${phase.toLowerCase()} and not ready`;
+}
+
+function oneLine(text: string): string {
+  return text.replace(/\s+/g, ' ').trim().slice(0, 300);
+}

@@ -1,0 +1,38 @@
+import type { Inputs } from '../inputs/inputs.js';
+import type { Log } from '../log.js';
+import type { StageName } from './step.js';
+
+/** The story of one run as it unfolds: which stages it went through, and how long each took. */
+export interface Narrative {
+  /** In the order in which they began; a stage that was entered twice counts once. */
+  readonly stages: readonly { readonly name: StageName; readonly ms: number }[];
+  /** What the user asked for; absent until the inputs were read. */
+  readonly inputs: Inputs | undefined;
+  begins(inputs: Inputs): void;
+  stage<T>(name: StageName, work: () => Promise<T>): Promise<T>;
+}
+
+export function tellIn(log: Log, now: () => number): Narrative {
+  const times = new Map<StageName, number>();
+  let inputs: Inputs | undefined;
+  return {
+    get stages() {
+      return [...times].map(([name, ms]) => ({ name, ms }));
+    },
+    get inputs() {
+      return inputs;
+    },
+    begins(given) {
+      inputs = given;
+    },
+    async stage(name, work) {
+      const began = now();
+      times.set(name, times.get(name) ?? 0);
+      try {
+        return await log.group(name, work);
+      } finally {
+        times.set(name, (times.get(name) ?? 0) + now() - began);
+      }
+    },
+  };
+}

@@ -1,0 +1,128 @@
+import { CutoverError } from '../errors.js';
+import type { Check, IdlePolicy } from '../inputs/inputs.js';
+import type { RecordedApproval } from '../release/revision.js';
+import type { ReleaseState, StagedRecord } from '../release/state.js';
+import { checksOf } from './checking.js';
+import { finishIdle } from './idle.js';
+import { FailedStep, type Outcome } from './outcome.js';
+import { readActive, readBlueGreen, recheck, whereUsersAre, type StagedSide } from './recheck.js';
+import { underLock, type Step } from './step.js';
+import { moveTraffic } from './traffic.js';
+
+/** What a promotion takes; `deploy` with `switch: auto` gives the same. */
+export interface Promotion {
+  /** Promote only this revision. */
+  readonly revision?: number;
+  /** Checks instead of the recorded ones. */
+  readonly verify?: readonly Check[];
+  readonly idle: IdlePolicy;
+  readonly drainMs: number;
+  readonly timeoutMs: number;
+  readonly steadyMs: number;
+  readonly rollbackOnFailure: boolean;
+  readonly history: number;
+  /** Proves the approval; throws `approval` when there is none. Absent: none is asked for. */
+  readonly approve?: () => Promise<RecordedApproval>;
+}
+
+/**
+ * Promotes what is staged: proves the approval, makes sure that nothing moved since it was verified, and moves the users.
+ * Run again after it was killed, it finishes the work.
+ */
+export async function promote(step: Step, promotion: Promotion): Promise<Outcome> {
+  const state = await step.stage('Check', () => readBlueGreen(step, 'promote'));
+  if (state.inFlight?.step === 'idle') return finishIdle(step, promotion, state);
+  const wanted = whatIsStaged(state, promotion.revision);
+  if (wanted === undefined) return promotedAlready(step, state);
+  const approval = promotion.approve && (await step.stage('Confirm', promotion.approve));
+  return underLock(step, locked =>
+    promoteStaged(locked, promotion, { state, staged: wanted, ...(approval && { approval }) }),
+  );
+}
+
+function whatIsStaged(state: ReleaseState, revision: number | undefined): StagedRecord | undefined {
+  const { staged, release } = state;
+  if (staged !== undefined && (revision === undefined || revision === staged.revision)) return staged;
+  const [last] = state.history;
+  const alreadyDone =
+    state.current !== undefined && (revision ?? last?.revision) === state.current && last?.outcome !== 'rejected';
+  if (staged === undefined && alreadyDone && (revision !== undefined || last?.outcome === 'switched')) return undefined;
+  throw new CutoverError(
+    staged === undefined
+      ? `Nothing is staged for release ${release}`
+      : `Revision ${revision ?? 0} is not what is staged: that is revision ${staged.revision} on ${staged.role}`,
+    {
+      code: 'nothing-staged',
+      hint:
+        staged === undefined
+          ? 'Run `action: deploy` with `strategy: blue-green` first; it ends with a staged revision.'
+          : 'Stage the revision that you want, or leave the input `revision` away to promote what is staged now.',
+    },
+  );
+}
+
+/** Promoting twice changes nothing the second time, and says so. */
+async function promotedAlready(step: Step, state: ReleaseState): Promise<Outcome> {
+  const { active } = await readActive(step, state);
+  const role = active.kind === 'role' ? active.role : undefined;
+  return {
+    ...about(step),
+    outcome: 'unchanged',
+    ...(state.current !== undefined && { revision: state.current }),
+    ...(active.kind === 'role' && { activeRole: active.role, idleRole: active.idle }),
+    changes: [],
+    checks: [],
+    serving: `Revision ${state.current ?? 0} was promoted before${role === undefined ? '' : ` and serves users on ${role}`}. Nothing was written.`,
+  };
+}
+
+interface Confirmed {
+  readonly state: ReleaseState;
+  readonly staged: StagedRecord;
+  readonly approval?: RecordedApproval;
+}
+
+async function promoteStaged(step: Step, promotion: Promotion, confirmed: Confirmed): Promise<Outcome> {
+  const { state, staged, approval } = confirmed;
+  const revision = await step.records.readRevision(staged.revision);
+  const publicService = revision.publicService;
+  if (publicService === undefined)
+    throw new CutoverError(`Revision ${revision.number} has no public Service on record`, { code: 'record' });
+  const { active, service: live } = await readActive(step, state);
+  const from = whereUsersAre(state, active, staged.role);
+  const checks = promotion.verify ?? revision.checks;
+  const serving =
+    from === undefined ? 'Nobody is served yet.' : `Users are on ${from}, as before; nothing was switched.`;
+  const known = {
+    ...about(step),
+    revision: revision.number,
+    ...(from !== undefined && { activeRole: from }),
+    idleRole: staged.role,
+    stagedRole: staged.role,
+    changes: [],
+    ...(approval !== undefined && { approval }),
+  };
+  let side: StagedSide;
+  try {
+    side = await step.stage('Verify staged', () => recheck(step, promotion, { state, staged, revision, checks }));
+  } catch (error) {
+    throw new FailedStep(error, { ...known, checks: checksOf(error), serving });
+  }
+  return moveTraffic(step, {
+    state,
+    revision,
+    role: staged.role,
+    ...(from !== undefined && { from }),
+    live,
+    publicService,
+    ...side,
+    checks,
+    ...(approval !== undefined && { approval }),
+    outcome: 'switched',
+    policy: promotion,
+  });
+}
+
+function about(step: Step) {
+  return { release: step.records.release, namespace: step.records.namespace, strategy: 'blue-green' } as const;
+}

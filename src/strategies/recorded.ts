@@ -1,0 +1,26 @@
+import { describeRef, type KubeObject } from '../manifests/object.js';
+import type { Resource } from '../manifests/resource.js';
+import { secretHash, type Revision } from '../release/revision.js';
+import type { Step } from './step.js';
+
+/** An object out of the record, which has no place in any file: messages name the revision instead. */
+export function recordedResource(object: KubeObject, revision: number): Resource {
+  const at = { file: `revision ${revision}`, line: 1, column: 1 };
+  return { object, at, place: () => at };
+}
+
+/** Secrets are recorded by fingerprint only, so going back cannot bring their old data; says where they differ now. */
+export async function warnOfSecrets(step: Step, revision: Revision): Promise<void> {
+  for (const { ref, hash } of revision.secrets) {
+    const live = await step.cluster.get(ref);
+    if (live === undefined) {
+      step.log.warning(
+        `${describeRef(ref)}, which revision ${revision.number} came with, is gone; its data is not on record`,
+      );
+    } else if (secretHash(live) !== hash) {
+      step.log.warning(
+        `${describeRef(ref)} is not what it was in revision ${revision.number}; its data is not on record, so it stays as it is`,
+      );
+    }
+  }
+}

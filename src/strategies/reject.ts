@@ -1,0 +1,92 @@
+import { CutoverError } from '../errors.js';
+import type { Reject } from '../inputs/inputs.js';
+import { withHistory } from '../release/records.js';
+import { historyEntry } from '../release/revision.js';
+import type { ReleaseState, StagedRecord } from '../release/state.js';
+import { undo } from './bring-up.js';
+import { FailedStep, type Outcome } from './outcome.js';
+import { readActive, readBlueGreen } from './recheck.js';
+import { otherRole, type Active } from './roles.js';
+import { rolesOf } from './recheck.js';
+import { underLock, type Step } from './step.js';
+
+/** Discards what is staged: the idle role goes back to what it was. The public Service is only read. */
+export async function reject(step: Step, inputs: Reject): Promise<Outcome> {
+  const state = await step.stage('Check', () => readBlueGreen(step, 'reject'));
+  const { staged } = state;
+  if (staged === undefined) {
+    throw new CutoverError(`Nothing is staged for release ${state.release}`, {
+      code: 'nothing-staged',
+      hint: 'There is nothing to discard. `action: status` shows what runs where.',
+    });
+  }
+  return underLock(step, async locked => {
+    const { active } = await readActive(locked, state);
+    if (active.kind === 'role' && active.role === staged.role) {
+      throw new CutoverError(
+        `Users are on ${staged.role}, which holds the staged revision ${staged.revision}: it was not touched`,
+        {
+          code: 'changed',
+          hint: 'The public Service was switched already. Use `action: rollback` to send users back to the other role.',
+        },
+      );
+    }
+    const { state: after, sentence } = await unstage(locked, { state, staged, timeoutMs: inputs.timeoutMs });
+    const revision = await locked.records.readRevision(staged.revision);
+    const done = withHistory(after, historyEntry(step.run, revision, 'rejected'));
+    await locked.records.writeState(await locked.records.trim(done, inputs.history));
+    return {
+      ...about(locked),
+      outcome: 'rejected',
+      revision: staged.revision,
+      ...sides(state, active),
+      changes: revision.before.map(({ ref, object }) => ({
+        ref,
+        change: object === undefined ? 'deleted' : 'changed',
+      })),
+      checks: [],
+      serving: `${usersAre(state, active)} Revision ${staged.revision} is discarded. On ${staged.role}: ${sentence}`,
+    };
+  });
+}
+
+/** Puts the idle role back to what it was before staging; gives the state without the staged revision, not yet written. */
+export async function unstage(
+  step: Step,
+  wanted: { readonly state: ReleaseState; readonly staged: StagedRecord; readonly timeoutMs: number },
+): Promise<{ readonly state: ReleaseState; readonly sentence: string }> {
+  const { state, staged, timeoutMs } = wanted;
+  const { before } = await step.records.readRevision(staged.revision);
+  const { complete, sentence } = await undo({ step, snapshots: before, patience: { timeoutMs, steadyMs: 0 } });
+  if (!complete) {
+    throw new FailedStep(
+      new CutoverError(`${staged.role} could not be put back to what it was before staging: ${sentence}`, {
+        code: 'rollout',
+        hint: 'Run the same step again once the cause is gone.',
+      }),
+      {
+        ...about(step),
+        changes: [],
+        checks: [],
+        serving: 'The public Service was not touched: users are where they were.',
+      },
+    );
+  }
+  const { staged: _discarded, roles, ...rest } = state;
+  const { [staged.role]: now, ...others } = roles ?? {};
+  const { revision: _revision, contentHash: _hash, ...labels } = now ?? { podLabels: {}, deployments: [] };
+  return { state: { ...rest, roles: { ...others, [staged.role]: staged.previous ?? labels } }, sentence };
+}
+
+function sides(state: ReleaseState, active: Active): { readonly activeRole?: string; readonly idleRole?: string } {
+  return active.kind === 'role' ? { activeRole: active.role, idleRole: otherRole(rolesOf(state), active.role) } : {};
+}
+
+function usersAre(state: ReleaseState, active: Active): string {
+  if (active.kind === 'none') return 'Nobody is served yet.';
+  return `Users are on ${active.role}${state.current === undefined ? '' : `, revision ${state.current}`}, as before.`;
+}
+
+function about(step: Step) {
+  return { release: step.records.release, namespace: step.records.namespace, strategy: 'blue-green' } as const;
+}

@@ -1,0 +1,88 @@
+import type { Cluster } from '../cluster/cluster.js';
+import type { DeployBlueGreen, DeployRolling } from '../inputs/inputs.js';
+import { runNames } from '../inputs/run-context.js';
+import type { Log } from '../log.js';
+import type { ManifestWarning } from '../manifests/problems.js';
+import { deriveReleaseName } from '../manifests/release-name.js';
+import { renderRoles } from '../manifests/render-roles.js';
+import { readManifests, renderManifests, type RenderRequest } from '../manifests/render.js';
+import type { Resource } from '../manifests/resource.js';
+import { secretValues } from '../manifests/secrets.js';
+import { hashOf } from '../release/revision.js';
+import type { ReleaseState } from '../release/state.js';
+import type { BlueGreenDeploy } from './staging-plan.js';
+import type { RollingDeploy } from './rolling.js';
+
+/** The manifests of a deploy, read once, and the release that they are for. */
+export interface Draft {
+  readonly release: string;
+  readonly request: RenderRequest;
+}
+
+/** Reads the manifests and finds out which release they are, before its record can be read. */
+export function draft(inputs: DeployRolling | DeployBlueGreen, cluster: Cluster): Draft {
+  const { run, variables, substitution, images, environment, preStopSeconds } = inputs;
+  const { namespace } = cluster;
+  const request: RenderRequest = {
+    manifests: readManifests({ patterns: inputs.manifests, workspace: run.workspace }),
+    variables,
+    substitution,
+    images,
+    environment,
+    namespace,
+    builtIns: { ...runNames(run), NAMESPACE: namespace },
+    ...(preStopSeconds !== undefined && { preStopSeconds }),
+  };
+  const { service } = inputs;
+  const question =
+    inputs.strategy === 'blue-green'
+      ? { ...request, ...roleQuestion(inputs) }
+      : { ...request, ...(service !== undefined && { service }) };
+  return { request, release: inputs.release ?? deriveReleaseName(question) };
+}
+
+/** The manifests as the next revision of a rolling release. */
+export function renderRolling(
+  inputs: DeployRolling,
+  given: { readonly draft: Draft; readonly state: ReleaseState; readonly log: Log },
+): RollingDeploy {
+  const { state, log } = given;
+  const { resources, warnings } = renderManifests(numbered(given.draft, state));
+  tell(log, resources, warnings);
+  return { inputs, state, resources, contentHash: hashOf(objectsOf(resources)) };
+}
+
+/** The manifests as the next revision of a blue/green release, for both roles. */
+export function renderBlueGreen(
+  inputs: DeployBlueGreen,
+  given: { readonly draft: Draft; readonly state: ReleaseState; readonly log: Log },
+): BlueGreenDeploy {
+  const { state, log } = given;
+  const { resources, warnings } = renderRoles({ ...numbered(given.draft, state), ...roleQuestion(inputs) });
+  const { shared, of, publicService } = resources;
+  tell(log, [...shared, ...Object.values(of).flat()], warnings);
+  const everything = [...shared, ...Object.values(of).flat(), ...Object.values(publicService)];
+  return { inputs, state, resources, contentHash: hashOf(objectsOf(everything)) };
+}
+
+function numbered({ request, release }: Draft, state: ReleaseState): RenderRequest {
+  return {
+    ...request,
+    release,
+    builtIns: { ...request.builtIns, RELEASE: release, REVISION: String(state.latest + 1) },
+  };
+}
+
+function roleQuestion({ roles, service, testService }: DeployBlueGreen) {
+  return { roles, ...(service !== undefined && { service }), ...(testService !== undefined && { testService }) };
+}
+
+function tell(log: Log, resources: readonly Resource[], warnings: readonly ManifestWarning[]): void {
+  secretValues(resources).forEach(value => log.mask(value));
+  for (const { message, at } of warnings) log.warning(message, at);
+  log.info(`${resources.length} object${resources.length === 1 ? '' : 's'} rendered`);
+}
+
+function objectsOf(resources: readonly Resource[]) {
+  return resources.map(({ object }) => object);
+}

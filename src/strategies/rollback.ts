@@ -1,0 +1,151 @@
+import { preflight } from '../cluster/preflight.js';
+import { CutoverError } from '../errors.js';
+import type { Rollback } from '../inputs/inputs.js';
+import { refOf } from '../manifests/object.js';
+import type { RecordedApproval, Revision } from '../release/revision.js';
+import type { ReleaseState } from '../release/state.js';
+import { bringUp } from './bring-up.js';
+import { checksOf } from './checking.js';
+import { finishIdle } from './idle.js';
+import { narratePlan } from './narration.js';
+import { FailedStep, type Outcome } from './outcome.js';
+import { checkStaged, readActive, rolesOf, type StagedSide } from './recheck.js';
+import { recordedResource, warnOfSecrets } from './recorded.js';
+import { unstage } from './reject.js';
+import { isDeployment, otherRole, replicasOf, withReplicas, type Active } from './roles.js';
+import { underLock, type Step } from './step.js';
+import { moveTraffic } from './traffic.js';
+
+/** Sends users back to the other role: brings it up as recorded if needed, checks it, and switches. */
+export async function rollBackBlueGreen(
+  step: Step,
+  rollback: {
+    readonly inputs: Rollback;
+    readonly state: ReleaseState;
+    readonly approve?: () => Promise<RecordedApproval>;
+  },
+): Promise<Outcome> {
+  const { inputs, state, approve } = rollback;
+  if (inputs.to !== undefined) {
+    throw new CutoverError('Input "to" is for rolling releases: a blue/green rollback goes to the other role', {
+      code: 'input',
+      hint: 'Leave `to` away, or deploy the version that you want.',
+    });
+  }
+  if (state.inFlight?.step === 'idle' && state.history[0]?.outcome === 'rolled-back')
+    return finishIdle(step, inputs, state);
+  const approval = approve && (await step.stage('Confirm', approve));
+  return underLock(step, async locked => {
+    const { active, service } = await readActive(locked, state);
+    if (active.kind === 'none') throw nowhere(state, 'there is no public Service, so nobody is served');
+    const role = whereTo(state, active);
+    const from = otherRole(rolesOf(state), role);
+    const settled = await withoutStaged(locked, inputs, { state, role });
+    const number = settled.roles?.[role]?.revision;
+    if (number === undefined) throw nowhere(state, `${role} never served a revision`);
+    const revision = await locked.records.readRevision(number);
+    const { publicService } = revision;
+    if (publicService === undefined) throw nowhere(state, `revision ${number} has no public Service on record`);
+    const known = {
+      release: state.release,
+      namespace: step.records.namespace,
+      strategy: 'blue-green',
+      revision: number,
+      activeRole: from,
+      idleRole: role,
+      changes: [],
+    } as const;
+    let side: StagedSide;
+    try {
+      side = await bringBack(locked, inputs, { state: settled, revision, role, from });
+    } catch (error) {
+      const serving = `Users are on ${from}, as before; nothing was switched.`;
+      throw new FailedStep(error, { ...known, checks: checksOf(error), serving });
+    }
+    return moveTraffic(locked, {
+      state: settled,
+      revision,
+      role,
+      from,
+      live: service,
+      publicService,
+      ...side,
+      checks: inputs.verify ?? revision.checks,
+      ...(approval !== undefined && { approval }),
+      outcome: 'rolled-back',
+      policy: inputs,
+    });
+  });
+}
+
+/**
+ * The role that users should go back to: the idle one. A switch that a killed run left unfinished changes the question:
+ * a rollback goes on where it was going, a promotion is taken back to where it came from.
+ */
+export function whereTo(state: ReleaseState, active: Extract<Active, { kind: 'role' }>): string {
+  const { inFlight, staged } = state;
+  if (inFlight?.step !== 'switch' || inFlight.role === undefined) return active.idle;
+  return inFlight.revision === staged?.revision ? otherRole(rolesOf(state), inFlight.role) : inFlight.role;
+}
+
+/** What is staged on the idle role lies over the version that users want back: it is discarded first. */
+async function withoutStaged(
+  step: Step,
+  inputs: Rollback,
+  wanted: { readonly state: ReleaseState; readonly role: string },
+): Promise<ReleaseState> {
+  const { state, role } = wanted;
+  const { staged } = state;
+  if (staged?.role !== role) return state;
+  step.log.info(
+    `Revision ${staged.revision} is staged on ${role}; it is discarded to bring back what was there before`,
+  );
+  const { state: after } = await unstage(step, { state, staged, timeoutMs: inputs.timeoutMs });
+  await step.records.writeState(after);
+  return after;
+}
+
+/** The role as its revision was recorded, with at least as many pods as serve now; shared objects stay as they are. */
+async function bringBack(
+  step: Step,
+  inputs: Rollback,
+  wanted: { readonly state: ReleaseState; readonly revision: Revision; readonly role: string; readonly from: string },
+): Promise<StagedSide> {
+  const { state, revision, role, from } = wanted;
+  await warnOfSecrets(step, revision);
+  const serving = await liveReplicas(step, state.roles?.[from]?.deployments ?? []);
+  let index = 0;
+  const resources = revision.objects.map(object => {
+    if (!isDeployment(object)) return recordedResource(object, revision.number);
+    const replicas = Math.max(replicasOf(object), serving[index++] ?? 0);
+    return recordedResource(withReplicas(object, replicas), revision.number);
+  });
+  const planned = await step.stage('Plan', async () => {
+    const changes = await preflight({ cluster: step.cluster, resources, force: revision.force });
+    narratePlan(step.log, changes);
+    return changes;
+  });
+  const ready = await step.stage('Deploy', () => bringUp({ step, planned, patience: inputs, force: revision.force }));
+  const found = await Promise.all(revision.objects.filter(isDeployment).map(object => step.cluster.get(refOf(object))));
+  const workloads = found.filter(object => object !== undefined);
+  const checks = inputs.verify ?? revision.checks;
+  const stagedChecks = await step.stage('Verify staged', () =>
+    checkStaged(step, { role, state, revision, workloads, ready, checks }),
+  );
+  return { workloads, ready, stagedChecks };
+}
+
+async function liveReplicas(step: Step, names: readonly string[]): Promise<readonly number[]> {
+  const { namespace } = step.records;
+  const found = await Promise.all(
+    names.map(name => step.cluster.get({ apiVersion: 'apps/v1', kind: 'Deployment', namespace, name })),
+  );
+  return found.map(live => (live === undefined ? 0 : replicasOf(live)));
+}
+
+function nowhere(state: ReleaseState, why: string): CutoverError {
+  return new CutoverError(`Release ${state.release} has nothing to go back to: ${why}`, {
+    code: 'no-revision',
+    hint: 'Run `action: status` to see its history; deploy the version that you want instead.',
+  });
+}

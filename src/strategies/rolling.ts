@@ -1,0 +1,121 @@
+import { preflight } from '../cluster/preflight.js';
+import { CutoverError } from '../errors.js';
+import type { DeployRolling, Rollback } from '../inputs/inputs.js';
+import type { KubeObject } from '../manifests/object.js';
+import type { Resource } from '../manifests/resource.js';
+import type { PlannedChange } from '../plan/change.js';
+import { authorOf, imagesOf, withoutSecrets, type RecordedApproval, type Revision } from '../release/revision.js';
+import type { ReleaseState } from '../release/state.js';
+import { recordable, snapshotsOf } from './bring-up.js';
+import { confirmUnchanged, previousRevision, rollOut, type Rollout } from './in-place.js';
+import { ensureNamespace } from './namespace.js';
+import { narratePlan } from './narration.js';
+import type { Outcome } from './outcome.js';
+import { recordedResource, warnOfSecrets } from './recorded.js';
+import { underLock, type Step } from './step.js';
+
+/** What a rolling deploy starts from. */
+export interface RollingDeploy {
+  readonly inputs: DeployRolling;
+  readonly state: ReleaseState;
+  /** Rendered for revision `state.latest + 1`. */
+  readonly resources: readonly Resource[];
+  readonly contentHash: string;
+}
+
+/**
+ * The rolling strategy: Kubernetes replaces the pods in place, a few at a time. Plan, apply, wait, verify; on failure
+ * everything goes back to what it was.
+ */
+export async function deployRolling(step: Step, deploy: RollingDeploy): Promise<Outcome> {
+  const { inputs, state, resources, contentHash } = deploy;
+  const comingNamespaces = inputs.createNamespace ? [step.records.namespace] : [];
+  const planned = await plan(step, { resources, force: inputs.forceConflicts, comingNamespaces });
+  const rendered: readonly KubeObject[] = resources.map(({ object }) => object);
+  const revision: Revision = {
+    ...withoutSecrets(rendered),
+    ...authorOf(step.run),
+    number: state.latest + 1,
+    strategy: 'rolling',
+    shared: [],
+    deferred: [],
+    before: recordable(snapshotsOf(planned)),
+    checks: inputs.verify,
+    force: inputs.forceConflicts,
+    contentHash,
+    images: imagesOf(rendered),
+    at: new Date().toISOString(),
+  };
+  const rollout: Rollout = {
+    ...inputs,
+    state,
+    revision,
+    planned,
+    patience: inputs,
+    checks: inputs.verify,
+    force: inputs.forceConflicts,
+    outcome: 'deployed',
+  };
+  const nothingToDo = planned.every(({ change }) => change === 'unchanged');
+  if (nothingToDo && state.current !== undefined && state.inFlight === undefined)
+    return confirmUnchanged(step, rollout, state.current);
+  await ensureNamespace(step, { planned, createNamespace: inputs.createNamespace });
+  return underLock(step, locked => rollOut(locked, rollout));
+}
+
+/** Re-applies an earlier revision exactly as it was recorded, ConfigMaps included. */
+export async function rollBackRolling(
+  step: Step,
+  rollback: {
+    readonly inputs: Rollback;
+    readonly state: ReleaseState;
+    readonly approve?: () => Promise<RecordedApproval>;
+  },
+): Promise<Outcome> {
+  const { inputs, state, approve } = rollback;
+  const target = inputs.to ?? previousRevision(state);
+  if (target === undefined) {
+    throw new CutoverError(`Release ${state.release} has no earlier revision to go back to`, {
+      code: 'no-revision',
+      hint: 'Run `action: status` to see its history; deploy the version that you want instead.',
+    });
+  }
+  const approval = approve && (await step.stage('Confirm', approve));
+  return underLock(step, async locked => {
+    const recorded = await locked.records.readRevision(target);
+    await warnOfSecrets(locked, recorded);
+    const resources = recorded.objects.map(object => recordedResource(object, recorded.number));
+    const planned = await plan(locked, { resources, force: recorded.force, comingNamespaces: [] });
+    const revision = {
+      ...recorded,
+      before: recordable(snapshotsOf(planned)),
+      ...(approval !== undefined && { approval }),
+    };
+    const checks = inputs.verify ?? recorded.checks;
+    return rollOut(locked, {
+      ...inputs,
+      state,
+      revision,
+      planned,
+      patience: inputs,
+      checks,
+      force: recorded.force,
+      outcome: 'rolled-back',
+    });
+  });
+}
+
+async function plan(
+  step: Step,
+  wanted: {
+    readonly resources: readonly Resource[];
+    readonly force: boolean;
+    readonly comingNamespaces: readonly string[];
+  },
+): Promise<readonly PlannedChange[]> {
+  return step.stage('Plan', async () => {
+    const planned = await preflight({ cluster: step.cluster, ...wanted });
+    narratePlan(step.log, planned);
+    return planned;
+  });
+}

@@ -1,0 +1,226 @@
+import { refOf } from '../manifests/object.js';
+import type { PlannedChange, Snapshot } from '../plan/change.js';
+import { recordFailure, withHistory } from '../release/records.js';
+import { historyEntry } from '../release/revision.js';
+import type { ReleaseState, StagedRecord } from '../release/state.js';
+import type { ReadyWorkload } from '../rollout/observer.js';
+import type { CheckResult } from '../verify/verify.js';
+import { bringUp, recordable, snapshotsOf, undo } from './bring-up.js';
+import { assertPassed, checksOf, endpointOf, runChecks, type Side } from './checking.js';
+import { ensureNamespace } from './namespace.js';
+import { changesOf, FailedStep, type Outcome } from './outcome.js';
+import { roleRecords } from './roles.js';
+import { findActive, planStaging, planUnchanged, type BlueGreenDeploy, type Staging } from './staging-plan.js';
+import { merged, revisionOf } from './staged-revision.js';
+import { underLock, type Step } from './step.js';
+
+/**
+ * Stages a revision: brings it up on the idle role, where no user is, and runs the staged checks. Neither the public
+ * Service nor any object of the active role is written.
+ */
+export async function stage(step: Step, deploy: BlueGreenDeploy): Promise<Outcome> {
+  const { inputs, state, resources } = deploy;
+  const records = roleRecords(resources);
+  const active = await step.stage('Check', () => findActive(step, deploy, records));
+  const live = active.kind === 'role' ? active.role : undefined;
+
+  // Unchanged is asked of the active role first: the same manifests again must not start a second copy of what serves.
+  const unchanged = live === undefined ? undefined : await planUnchanged(step, deploy, live);
+  if (live !== undefined && unchanged !== undefined)
+    return alreadyServing(step, deploy, { role: live, planned: unchanged });
+  const role = active.kind === 'role' ? active.idle : inputs.roles[0];
+  const staging = await step.stage('Plan', () => planStaging(step, { deploy, active, role, records }));
+  const same = state.staged?.role === role && state.roles?.[role]?.contentHash === deploy.contentHash;
+  const nothingToDo = staging.planned.every(({ change }) => change === 'unchanged') && staging.leftovers.length === 0;
+  if (same && nothingToDo && state.inFlight === undefined) return stagedAlready(step, staging, state.staged);
+  await ensureNamespace(step, { planned: staging.planned, createNamespace: inputs.createNamespace });
+  return underLock(step, locked => bringUpStaged(locked, staging));
+}
+
+async function alreadyServing(
+  step: Step,
+  deploy: BlueGreenDeploy,
+  side: { readonly role: string; readonly planned: readonly PlannedChange[] },
+): Promise<Outcome> {
+  const { inputs, state } = deploy;
+  const { role, planned } = side;
+  const revision = state.roles?.[role]?.revision;
+  const known = {
+    ...about(step, deploy),
+    activeRole: role,
+    ...(revision !== undefined && { revision }),
+    changes: changesOf(planned),
+    checks: [],
+  };
+  const serving = `Users are on ${role}${revision === undefined ? '' : `, revision ${revision}`}: exactly these manifests. Nothing was written.`;
+  try {
+    await step.stage('Deploy', () => bringUp({ step, planned, patience: inputs, force: false }));
+  } catch (error) {
+    throw new FailedStep(error, { ...known, serving: `${serving} But it is not well, as described here.` });
+  }
+  return { ...known, outcome: 'unchanged', serving };
+}
+
+async function stagedAlready(step: Step, staging: Staging, staged: StagedRecord | undefined): Promise<Outcome> {
+  const known = { ...facts(step, staging), ...(staged !== undefined && { revision: staged.revision }) };
+  try {
+    const { checks } = await readyAndVerified(step, staging);
+    return {
+      ...known,
+      outcome: 'staged',
+      stagedRole: staging.role,
+      checks,
+      serving: `${servingNow(staging)} Nothing was written: this was staged already.`,
+    };
+  } catch (error) {
+    throw new FailedStep(error, { ...known, checks: checksOf(error), serving: servingNow(staging) });
+  }
+}
+
+async function bringUpStaged(step: Step, staging: Staging): Promise<Outcome> {
+  const { deploy, role, planned, leftovers, records } = staging;
+  const { inputs, state, contentHash } = deploy;
+  const earlier = state.staged?.role === role ? state.staged : undefined;
+  const snapshots: readonly Snapshot[] = [
+    ...snapshotsOf(planned),
+    ...leftovers.map(object => ({ ref: refOf(object), object })),
+  ];
+  const before = recordable(
+    earlier === undefined ? snapshots : merged((await step.records.readRevision(earlier.revision)).before, snapshots),
+  );
+  const revision = revisionOf(step, staging, before);
+  const { number } = revision;
+  const { staged: _superseded, ...kept } = state;
+  const previous = earlier === undefined ? state.roles?.[role] : earlier.previous;
+  const begun: ReleaseState = {
+    ...kept,
+    latest: number,
+    revisions: [...new Set([...state.revisions, number])],
+    roleNames: inputs.roles,
+    roles: { ...records, ...state.roles },
+    ...(revision.publicService !== undefined && { publicService: revision.publicService.metadata.name }),
+    inFlight: { step: 'stage', revision: number, role, run: step.run.url },
+  };
+  await step.records.writeRevision(revision);
+  await step.records.writeState(begun);
+  const { inFlight: pending, ...rest } = begun;
+  const known = { ...facts(step, staging), revision: number };
+
+  let verified: { readonly ready: readonly ReadyWorkload[]; readonly checks: readonly CheckResult[] };
+  try {
+    for (const object of leftovers) await step.cluster.remove(refOf(object), { uid: object.metadata.uid ?? '' });
+    verified = await readyAndVerified(step, staging);
+  } catch (error) {
+    const failed = historyEntry(step.run, revision, 'failed');
+    if (!inputs.rollbackOnFailure) {
+      const note = await recordFailure(step.records, withHistory(begun, failed));
+      throw new FailedStep(error, {
+        ...known,
+        checks: checksOf(error),
+        serving: `${servingNow(staging)} ${role} was left as it is (rollback-on-failure: false).${note}`,
+      });
+    }
+    const { complete, sentence } = await undo({ step, snapshots, patience: inputs });
+    const ended = withHistory({ ...rest, ...(!complete && pending && { inFlight: pending }) }, failed);
+    const note = await recordFailure(step.records, ended);
+    const again =
+      earlier === undefined
+        ? ''
+        : ` Revision ${earlier.revision}, which was staged before, must be staged again to be promoted.`;
+    throw new FailedStep(error, {
+      ...known,
+      checks: checksOf(error),
+      serving: `${servingNow(staging)} On ${role}: ${sentence}${again}${note}`,
+    });
+  }
+  const done: ReleaseState = {
+    ...rest,
+    roles: {
+      ...begun.roles,
+      [role]: { ...(records[role] ?? { podLabels: {}, deployments: [] }), revision: number, contentHash },
+    },
+    staged: {
+      revision: number,
+      role,
+      workloads: verified.ready
+        .filter(({ ref }) => ref.kind === 'Deployment')
+        .map(({ ref, uid, generation, templateHash }) => ({ ref, uid, generation, templateHash: templateHash ?? '' })),
+      ...(previous !== undefined && { previous }),
+    },
+  };
+  await step.records.writeState(
+    await step.records.trim(withHistory(done, historyEntry(step.run, revision, 'staged')), inputs.history),
+  );
+  return {
+    ...known,
+    outcome: 'staged',
+    stagedRole: role,
+    checks: verified.checks,
+    serving: `${servingNow(staging)} Revision ${number} is staged on ${role}, where no user is.`,
+    wayBack: { action: 'reject', release: step.records.release, namespace: step.records.namespace },
+  };
+}
+
+/** Applies what changes, waits for it, and runs the staged checks against the new pods and the role's test Service. */
+async function readyAndVerified(
+  step: Step,
+  staging: Staging,
+): Promise<{ readonly ready: readonly ReadyWorkload[]; readonly checks: readonly CheckResult[] }> {
+  const { deploy, planned } = staging;
+  const { inputs } = deploy;
+  const ready = await step.stage('Deploy', () =>
+    bringUp({ step, planned, patience: inputs, force: inputs.forceConflicts }),
+  );
+  const checks = await step.stage('Verify staged', async () => {
+    const results = await runChecks({
+      step,
+      checks: inputs.verify,
+      stage: 'staged',
+      side: sideOf(step, staging, ready),
+    });
+    assertPassed(results);
+    return results;
+  });
+  return { ready, checks };
+}
+
+function sideOf(step: Step, staging: Staging, ready: readonly ReadyWorkload[]): Side {
+  const { deploy, planned, role } = staging;
+  const objects = planned.map(({ resource }) => resource.object);
+  const name = deploy.resources.testService[role];
+  const service = objects.find(object => object.kind === 'Service' && object.metadata.name === name);
+  const namespace = service?.metadata.namespace ?? step.records.namespace;
+  return { namespace, workloads: objects, ready, ...(service !== undefined && { service }) };
+}
+
+function about(step: Step, deploy: BlueGreenDeploy) {
+  const { release, namespace } = step.records;
+  const current = deploy.state.current;
+  return {
+    release,
+    namespace,
+    strategy: 'blue-green',
+    ...(current !== undefined && { previousRevision: current }),
+  } as const;
+}
+
+function facts(step: Step, staging: Staging) {
+  const { deploy, active, role, planned } = staging;
+  const endpoint = endpointOf(sideOf(step, staging, []));
+  return {
+    ...about(step, deploy),
+    ...(active.kind === 'role' && { activeRole: active.role }),
+    idleRole: role,
+    ...(endpoint.service !== undefined && {
+      testUrl: `http://${endpoint.service.name}.${endpoint.namespace}.svc:${endpoint.service.port}`,
+    }),
+    changes: changesOf(planned),
+  };
+}
+
+function servingNow(staging: Staging): string {
+  const { active, deploy } = staging;
+  if (active.kind === 'none') return 'Nobody is served yet: there is no public Service.';
+  const revision = deploy.state.roles?.[active.role]?.revision;
+  return `Users are on ${active.role}${revision === undefined ? '' : `, revision ${revision}`}, as before.`;
+}

@@ -1,0 +1,152 @@
+import { preflight } from '../cluster/preflight.js';
+import { CutoverError } from '../errors.js';
+import type { DeployBlueGreen } from '../inputs/inputs.js';
+import { describeRef, refOf, type KubeObject } from '../manifests/object.js';
+import type { Resource, RoleResources } from '../manifests/resource.js';
+import type { PlannedChange } from '../plan/change.js';
+import { configReferences } from '../plan/references.js';
+import type { ReleaseState, RoleRecord } from '../release/state.js';
+import { narratePlan } from './narration.js';
+import { decideActive, isDeployment, replicasOf, withReplicas, type Active } from './roles.js';
+import type { Step } from './step.js';
+
+/** What a blue/green deploy starts from. */
+export interface BlueGreenDeploy {
+  readonly inputs: DeployBlueGreen;
+  readonly state: ReleaseState;
+  /** Rendered for revision `state.latest + 1`, for both roles. */
+  readonly resources: RoleResources;
+  readonly contentHash: string;
+}
+
+/** What is to be done on the idle role, decided before anything is written. */
+export interface Staging {
+  readonly deploy: BlueGreenDeploy;
+  readonly active: Active;
+  readonly role: string;
+  readonly records: Readonly<Record<string, RoleRecord>>;
+  readonly planned: readonly PlannedChange[];
+  /** Objects that wait for the switch, and those of them that an earlier life of the role left behind. */
+  readonly deferred: readonly KubeObject[];
+  readonly leftovers: readonly KubeObject[];
+}
+
+/** Reads which role users are on, right now. */
+export async function findActive(
+  step: Step,
+  deploy: BlueGreenDeploy,
+  records: Readonly<Record<string, RoleRecord>>,
+): Promise<Active> {
+  const { inputs, state, resources } = deploy;
+  const publicService = resources.publicService[inputs.roles[0]];
+  if (publicService === undefined) throw new CutoverError('The manifests have no public Service', { code: 'manifest' });
+  if (state.roleNames !== undefined && state.roleNames.join() !== inputs.roles.join()) {
+    throw new CutoverError(
+      `Release ${state.release} has the roles ${state.roleNames.join(' and ')}, not ${inputs.roles.join(' and ')}`,
+      { code: 'input', hint: 'Set the input `roles` as before, or give the new roles a release of their own.' },
+    );
+  }
+  const service = await step.cluster.get(refOf(publicService.object));
+  // What runs carries the labels on record; the manifests may have changed theirs since.
+  const podLabels = Object.fromEntries(
+    inputs.roles.map(role => [role, state.roles?.[role]?.podLabels ?? records[role]?.podLabels ?? {}]),
+  );
+  const active = decideActive({ service, roles: inputs.roles, podLabels });
+  step.log.info(
+    active.kind === 'role'
+      ? `${describeRef(refOf(publicService.object))} selects ${active.role}: users are there, ${active.idle} is idle`
+      : `${describeRef(refOf(publicService.object))} does not exist yet: this is the first release, ${inputs.roles[0]} comes first`,
+  );
+  return active;
+}
+
+/** Decides what staging would write, by dry run; throws before anything is written if it must not be. */
+export async function planStaging(
+  step: Step,
+  wanted: Pick<Staging, 'deploy' | 'active' | 'role' | 'records'>,
+): Promise<Staging> {
+  const { deploy, active, role } = wanted;
+  const { inputs, resources } = deploy;
+  const own = resources.of[role] ?? [];
+  const deferred = own.filter(({ object }) => object.kind === 'HorizontalPodAutoscaler').map(({ object }) => object);
+  const now = own.filter(({ object }) => object.kind !== 'HorizontalPodAutoscaler');
+  const sized = await asManyAsLive(step, {
+    resources: now,
+    of: resources.of[active.kind === 'role' ? active.role : role] ?? [],
+  });
+  const publicService = resources.publicService[role];
+  const planned = await preflight({
+    cluster: step.cluster,
+    // The public Service is asked about now, so that promote does not meet a refusal that could have been known.
+    resources: [...resources.shared, ...sized, ...(publicService === undefined ? [] : [publicService])],
+    force: inputs.forceConflicts,
+    comingNamespaces: inputs.createNamespace ? [step.records.namespace] : [],
+  });
+  const staged = planned.filter(({ resource }) => resource !== publicService);
+  if (active.kind === 'role') refuseSharedConfig(staged, resources);
+  narratePlan(step.log, staged);
+  const found = await Promise.all(deferred.map(object => step.cluster.get(refOf(object))));
+  return { ...wanted, planned: staged, deferred, leftovers: found.filter(object => object !== undefined) };
+}
+
+/** Staged replicas are at least the live ones: the new side must carry today's load, not that of the manifest's day. */
+async function asManyAsLive(
+  step: Step,
+  side: { readonly resources: readonly Resource[]; readonly of: readonly Resource[] },
+): Promise<readonly Resource[]> {
+  const counterparts = side.of.filter(({ object }) => isDeployment(object));
+  let index = 0;
+  return Promise.all(
+    side.resources.map(async resource => {
+      if (!isDeployment(resource.object)) return resource;
+      const counterpart = counterparts[index++];
+      const live = counterpart === undefined ? undefined : await step.cluster.get(refOf(counterpart.object));
+      const wanted = replicasOf(resource.object);
+      if (live === undefined || replicasOf(live) <= wanted) return resource;
+      step.log.info(
+        `${describeRef(refOf(resource.object))}: ${replicasOf(live)} replicas as on the active role, the manifest says ${wanted}`,
+      );
+      return { ...resource, object: withReplicas(resource.object, replicasOf(live)) };
+    }),
+  );
+}
+
+/** A shared ConfigMap or Secret reaches the live pods as soon as it is written; staging must not do that. */
+function refuseSharedConfig(planned: readonly PlannedChange[], resources: RoleResources): void {
+  const shared = new Set(resources.shared);
+  const used = new Set(
+    Object.values(resources.of)
+      .flat()
+      .flatMap(({ object }) => configReferences(object).map(({ kind, name }) => `${kind}/${name}`)),
+  );
+  const problems = planned
+    .filter(({ resource, change }) => shared.has(resource) && change === 'changed')
+    .filter(({ resource }) => used.has(`${resource.object.kind}/${resource.object.metadata.name}`))
+    .map(({ resource }) => ({
+      message: `${describeRef(refOf(resource.object))} is shared by both roles and would change under the pods that serve users`,
+      at: resource.at,
+    }));
+  if (problems.length === 0) return;
+  throw new CutoverError('Staging would change configuration that the active role reads; nothing was changed', {
+    code: 'rejected-plan',
+    problems,
+    hint: 'Give each role its own: put ${TARGET_ROLE} into its name and into every reference to it.',
+  });
+}
+
+/** The plan for a role, if this very content runs there and nothing would change; otherwise undefined. */
+export async function planUnchanged(
+  step: Step,
+  deploy: BlueGreenDeploy,
+  role: string,
+): Promise<readonly PlannedChange[] | undefined> {
+  const { state, resources, contentHash, inputs } = deploy;
+  if (state.inFlight !== undefined || state.roles?.[role]?.contentHash !== contentHash) return undefined;
+  const own = await asManyAsLive(step, { resources: resources.of[role] ?? [], of: resources.of[role] ?? [] });
+  const planned = await preflight({
+    cluster: step.cluster,
+    resources: [...resources.shared, ...own],
+    force: inputs.forceConflicts,
+  });
+  return planned.every(({ change }) => change === 'unchanged') ? planned : undefined;
+}

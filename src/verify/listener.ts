@@ -1,0 +1,99 @@
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import type { Cluster } from '../cluster/cluster.js';
+import { asCutoverError } from '../errors.js';
+import type { Endpoint } from './endpoint.js';
+
+/** A local way to the endpoint under test, for commands. */
+export interface Listener {
+  /** `http://127.0.0.1:PORT`, no slash at the end. */
+  readonly url: string;
+  close(): Promise<void>;
+}
+
+type Target = { readonly kind: 'Pod' | 'Service'; readonly name: string; readonly port: number };
+
+/**
+ * Passes requests on to the endpoint's Service (without one, to its pods in turn) through the API server; reachable from
+ * this machine alone. `undefined` where the endpoint has neither.
+ */
+export async function listen(cluster: Cluster, endpoint: Endpoint): Promise<Listener | undefined> {
+  const targets = targetsOf(endpoint);
+  if (targets.length === 0) return undefined;
+  let turn = 0;
+  const server = createServer((request, response) => {
+    const target = targets[turn++ % targets.length];
+    if (target === undefined) return;
+    passOn(request, { cluster, namespace: endpoint.namespace, ...target })
+      .then(({ status, headers, body }) => response.writeHead(status, headers).end(body))
+      .catch((thrown: unknown) => refuse(response, asCutoverError(thrown).message));
+  });
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject);
+    server.listen(0, '127.0.0.1', resolve);
+  });
+  const { port } = server.address() as AddressInfo;
+  return {
+    url: `http://127.0.0.1:${port}`,
+    close: () =>
+      new Promise(resolve => {
+        server.close(() => resolve());
+        server.closeAllConnections();
+      }),
+  };
+}
+
+function targetsOf({ service, pods, podPort }: Endpoint): readonly Target[] {
+  if (service !== undefined) return [{ kind: 'Service', ...service }];
+  return podPort === undefined ? [] : pods.map(({ name }) => ({ kind: 'Pod', name, port: podPort }));
+}
+
+async function passOn(
+  request: IncomingMessage,
+  way: Target & { readonly cluster: Cluster; readonly namespace: string },
+): Promise<{ readonly status: number; readonly headers: Record<string, string>; readonly body: Buffer }> {
+  const { cluster, ...target } = way;
+  // Resolved against a base, so that `..` cannot climb out of the proxy's path into the API server's own.
+  const { pathname, search } = new URL(request.url ?? '/', 'http://127.0.0.1');
+  const body = await readAll(request);
+  const answer = await cluster.proxy({
+    ...target,
+    path: pathname + search,
+    method: request.method ?? 'GET',
+    headers: headersTo(request),
+    ...(body.length > 0 && { body }),
+  });
+  return { status: answer.status, headers: headersBack(answer.headers), body: answer.body };
+}
+
+async function readAll(request: IncomingMessage): Promise<Buffer> {
+  const chunks: Buffer[] = [];
+  for await (const chunk of request) chunks.push(chunk as Buffer);
+  return Buffer.concat(chunks);
+}
+
+/** Headers of one connection, not of the message. */
+const ofConnection =
+  /^(connection|keep-alive|proxy-connection|te|trailer|transfer-encoding|upgrade|expect|host|content-length)$/;
+
+/** The API server would take these for its own: credentials of the command must not replace, or widen, those of the run. */
+const ofApiServer = /^(authorization|proxy-authorization|impersonate-.*|x-remote-.*)$/;
+
+function headersTo(request: IncomingMessage): Record<string, string> {
+  const kept = Object.entries(request.headers).filter(([name]) => !ofConnection.test(name) && !ofApiServer.test(name));
+  return Object.fromEntries(kept.map(([name, value]) => [name, [value].flat().join(', ')]));
+}
+
+function headersBack(headers: Readonly<Record<string, string>>): Record<string, string> {
+  return Object.fromEntries(Object.entries(headers).filter(([name]) => !ofConnection.test(name)));
+}
+
+function refuse(response: ServerResponse, reason: string): void {
+  if (response.headersSent) {
+    response.destroy();
+    return;
+  }
+  response
+    .writeHead(502, { 'content-type': 'text/plain; charset=utf-8' })
+    .end(`The endpoint cannot be reached: ${reason}\n`);
+}

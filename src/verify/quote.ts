@@ -1,0 +1,22 @@
+/** Characters of an answer or of a command's output that a message shows. */
+const shown = 200;
+
+/** The beginning of a text on one line, in quotes; `(empty)` where there is nothing. */
+export function quote(text: string): string {
+  const line = shorten(text);
+  return line === '' ? '(empty)' : `"${line}"`;
+}
+
+/** The beginning of a text on one line. */
+export function shorten(text: string): string {
+  const line = plain(text.replace(/\s+/g, ' ').trim());
+  return line.length > shown ? `${line.slice(0, shown)}…` : line;
+}
+
+/**
+ * Text of strangers made safe for the log: the runner obeys `##[command]` anywhere in a line. (It obeys `::command::` only
+ * at the start of a line, so callers put something before it.) Control characters but tabs are dropped.
+ */
+export function plain(text: string): string {
+  return text.replace(/##\[/g, '## [').replace(/\p{Cc}/gu, character => (character === '\t' ? character : ''));
+}
