@@ -1,5 +1,5 @@
 import { mkdir, writeFile } from 'node:fs/promises';
-import { createServer } from 'node:net';
+import { connect, createServer } from 'node:net';
 import { startGitHub } from '../__tests__/bundle/github-server.js';
 import { startSandbox } from '../sandbox/start.js';
 import { openKube } from './kube.js';
@@ -31,7 +31,8 @@ const stage = {
 };
 
 process.stdout.write(`Cutover takes live sites from version to version. The cluster is embedded: ${sandbox.url}\n`);
-if (nodePorts === 'any') story.say('Port 31000 of this machine is taken: node ports are free ports this time.');
+if (nodePorts === 'any')
+  story.say('Port 31000 of this machine is taken, so node ports are found at other ports this time.');
 try {
   const visitors = await firstRelease(stage);
   await update(stage, visitors);
@@ -55,11 +56,18 @@ process.stdout.write(`The job summaries of all steps are in ${summaryFile}. It t
 process.stdout.write(`demo: ${requests} requests, ${lost} lost, ${passed} checks passed\n`);
 if (lost > 0 || failed.length > 0 || requests < enough) process.exitCode = 1;
 
-/** Whether a port of 127.0.0.1 can be had. */
+/** Whether a port of 127.0.0.1 can be had, and leads here: a Kubernetes on this machine may catch its node ports. */
 function isFree(port: number): Promise<boolean> {
   return new Promise(resolve => {
-    const server = createServer();
+    const server = createServer(socket => socket.end('here'));
     server.once('error', () => resolve(false));
-    server.listen(port, '127.0.0.1', () => server.close(() => resolve(true)));
+    server.listen(port, '127.0.0.1', () => {
+      let said = '';
+      const socket = connect(port, '127.0.0.1');
+      socket.setTimeout(1000, () => socket.destroy());
+      socket.on('data', part => (said += part.toString()));
+      socket.on('error', () => undefined);
+      socket.on('close', () => server.close(() => resolve(said === 'here')));
+    });
   });
 }

@@ -33,7 +33,8 @@ export interface DemoStep {
 /** The job's token, and the only one that the demo's GitHub knows. */
 export const token = 'token-of-the-demo';
 
-const stageNames = /^(Check|Render|Plan|Deploy|Verify staged|Confirm|Switch|Verify prod|Clean up)\b.*$/;
+/** The stages in which something happens that users could notice. */
+const stageNames = /^(Deploy|Verify staged|Confirm|Switch|Verify prod|Put back)$/;
 
 /** Runs the bundle as the runner does and tells the stages as they begin. */
 export async function play(stage: Stage, step: DemoStep): Promise<StepResult> {
@@ -57,16 +58,32 @@ export function users(stage: Stage, visit: { readonly service: string; readonly 
   return stage.story.watch(startTraffic({ url, perSecond: 70, version: versionBy(visit.version) }));
 }
 
-/** Which version answers at a Service's public address right now. */
+/**
+ * Which version answers at a Service's public address. The nodes learn of a change a moment after the API server does, so
+ * another version than `expected` (its first characters) is asked again, for at most five seconds.
+ */
 export async function versionAt(
   stage: Stage,
   visit: { readonly service: string; readonly version: RegExp },
+  expected: string,
 ): Promise<string> {
-  const url = stage.publicUrl(visit.service);
-  if (url === undefined) return 'nobody';
-  // A connection of its own: a kept one would still end at the pod it was made to.
-  const answer = await fetch(url, { headers: { connection: 'close' } });
-  return answer.ok ? versionBy(visit.version)(await answer.text()) : `status ${answer.status}`;
+  const end = Date.now() + 5000;
+  for (;;) {
+    const seen = await ask(stage.publicUrl(visit.service), versionBy(visit.version));
+    if (seen.startsWith(expected) || Date.now() > end) return seen;
+    await new Promise(done => setTimeout(done, 50));
+  }
+}
+
+async function ask(url: string | undefined, version: (body: string) => string): Promise<string> {
+  if (url === undefined) return 'no address';
+  try {
+    // A connection of its own: a kept one would still end at the pod it was made to.
+    const answer = await fetch(url, { headers: { connection: 'close' } });
+    return answer.ok ? version(await answer.text()) : `status ${answer.status}`;
+  } catch (error) {
+    return error instanceof Error ? error.message : String(error);
+  }
 }
 
 function versionBy(pattern: RegExp): (body: string) => string {

@@ -27,7 +27,7 @@ export async function firstRelease(stage: Stage): Promise<Traffic> {
   });
   const { outputs } = result;
   story.check('it is live, on blue', outputs.outcome === 'switched' && outputs['active-role'] === 'blue', outputs);
-  const seen = await versionAt(stage, page);
+  const seen = await versionAt(stage, page, '7.');
   story.check('users get Tomcat 7', seen.startsWith('7.'), seen);
   story.say('From here on users press reload 70 times a second, each time on a new connection.');
   return users(stage, page);
@@ -39,7 +39,7 @@ export async function update(stage: Stage, visitors: Traffic): Promise<void> {
   story.chapter('Tomcat 8: staged on green, tried out, promoted');
   const staged = await play(stage, { title: 'deploy 8', inputs: deploy('8') });
   story.check('it is staged on green', staged.outputs['staged-role'] === 'green', staged.outputs);
-  const trial = await versionAt(stage, testPage('green'));
+  const trial = await versionAt(stage, testPage('green'), '8.');
   story.check('the test endpoint shows Tomcat 8', trial.startsWith('8.'), trial);
   const before = visitors.counts().byVersion;
   story.check(
@@ -57,11 +57,11 @@ export async function update(stage: Stage, visitors: Traffic): Promise<void> {
   stage.github.set({ approvals: { '1000': [review] } });
   const promoted = await play(stage, { title: 'promote 8', inputs: promotion });
   story.check('green is active', promoted.outputs['active-role'] === 'green', promoted.outputs);
-  const now = await versionAt(stage, page);
+  const now = await versionAt(stage, page, '8.');
   story.check('users get Tomcat 8', now.startsWith('8.'), now);
   const order = visitors.counts().timeline.map(({ version }) => version.slice(0, 1));
   story.check('first only 7, then only 8', order.join(' ') === '7 8', order);
-  const kept = await versionAt(stage, testPage('blue'));
+  const kept = await versionAt(stage, testPage('blue'), '7.');
   story.check('Tomcat 7 still runs on blue, as the way back', kept.startsWith('7.'), kept);
   story.tally();
 }
@@ -93,7 +93,7 @@ export async function wayBack(stage: Stage, visitors: Traffic): Promise<void> {
   const result = await play(stage, { title: 'rollback', inputs: { action: 'rollback', ...traffic } });
   const { outcome, 'active-role': active } = result.outputs;
   story.check('blue is active again', outcome === 'rolled-back' && active === 'blue', result.outputs);
-  const seen = await versionAt(stage, page);
+  const seen = await versionAt(stage, page, '7.');
   story.check('users get Tomcat 7', seen.startsWith('7.'), seen);
   const pods = await stage.kube.list('Pod', namespace);
   const restarts = pods.flatMap(
@@ -113,5 +113,6 @@ export async function wayBack(stage: Stage, visitors: Traffic): Promise<void> {
 /** First line of the error that a step ended with. */
 function causeOf(result: StepResult): string {
   const error = result.annotations.find(({ level }) => level === 'error');
-  return error?.message.split('\n')[0] ?? 'no error at all';
+  const line = error?.message.split('\n')[0] ?? 'no error at all';
+  return line.length > 160 ? `${line.slice(0, 160)}…` : line;
 }

@@ -22,7 +22,7 @@ export async function rollingUpdate(stage: Stage): Promise<void> {
   await visitors.more(50);
   const result = await play(stage, { title: 'website 42', inputs: deploy(42) });
   story.check('the outcome is "deployed"', result.outputs.outcome === 'deployed', result.outputs);
-  const seen = await versionAt(stage, page);
+  const seen = await versionAt(stage, page, '42');
   story.check('users get run 42', seen === '42', seen);
   story.check('the node port was 31000 and stays 31000', before === 31000 && (await nodePort(stage)) === 31000, before);
   await visitors.more(50);

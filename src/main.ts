@@ -78,7 +78,9 @@ async function deploy(run: Run, cluster: Cluster, inputs: DeployRolling | Deploy
   const given = { draft: drafted, state: ofStrategy(recorded, inputs.strategy), log };
   if (inputs.strategy === 'rolling') return deployRolling(step, renderRolling(inputs, given));
   const staged = await stage(step, renderBlueGreen(inputs, given));
-  return inputs.switch === 'auto' && staged.outcome === 'staged' ? promote(step, inputs) : staged;
+  if (inputs.switch === 'manual' || staged.outcome !== 'staged') return staged;
+  const promoted = await promote(step, inputs);
+  return { ...promoted, changes: [...staged.changes, ...promoted.changes] };
 }
 
 async function rollBack(step: Step, inputs: Rollback): Promise<Outcome> {
@@ -121,8 +123,8 @@ function ofStrategy(state: ReleaseState, strategy: ReleaseState['strategy']): Re
   });
 }
 
-function succeeded({ inputs, stages }: Narrative): (outcome: Outcome) => Report {
-  return outcome => ({ ...outcome, action: inputs?.action ?? 'deploy', stages });
+function succeeded(narrative: Narrative): (outcome: Outcome) => Report {
+  return outcome => ({ ...outcome, action: narrative.inputs?.action ?? 'deploy', stages: narrative.stages });
 }
 
 function failed(narrative: Narrative): (thrown: unknown) => Report {

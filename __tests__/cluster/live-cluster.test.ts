@@ -268,9 +268,7 @@ describe('kinds', () => {
 
   it('names a kind that its group-version does not have', async () => {
     const { cluster } = await setting((_s, response) => answer(response, 200, { resources: [] }));
-    await expect(cluster.get(widget)).rejects.toThrow(
-      'the API server serves example.com/v1, but no kind Widget in it',
-    );
+    await expect(cluster.get(widget)).rejects.toThrow('the API server serves example.com/v1, but no kind Widget in it');
   });
 });
 
@@ -281,7 +279,8 @@ describe('trying again', () => {
     ['502 of a load balancer', 502, undefined],
     ['500 with InternalError', 500, { reason: 'InternalError' }],
   ])('repeats after %s, with growing patience, and says so', async (_what, code, more) => {
-    const refuse: Handler = (_s, response) => answer(response, code, more === undefined ? '<html>' : status(code, more));
+    const refuse: Handler = (_s, response) =>
+      answer(response, code, more === undefined ? '<html>' : status(code, more));
     const { cluster, clock, log } = await setting(inTurn(refuse, refuse, ok));
     await cluster.apply(deployment);
     const [first = 0, second = 0] = clock.waits.filter(ms => ms < 60_000);
@@ -347,7 +346,9 @@ describe('trying again', () => {
     await server.close();
     await expect(cluster.get(ref)).rejects.toMatchObject({
       code: 'unreachable',
-      message: expect.stringMatching(/^no answer from the API server 127\.0\.0\.1:\d+ to get Deployment shop\/web: ECONNREFUSED/),
+      message: expect.stringMatching(
+        /^no answer from the API server 127\.0\.0\.1:\d+ to get Deployment shop\/web: connect ECONNREFUSED/,
+      ),
       hint: expect.stringContaining('Nothing listens at that address'),
     });
     expect(clock.waits.filter(ms => ms < 60_000)).toEqual([]);
@@ -415,8 +416,18 @@ describe('proxy', () => {
   });
 
   it.each([
-    ['a Status of the API server', 503, status(503, { reason: 'ServiceUnavailable', message: 'no endpoints available for service "web"' }), true],
-    ['the reverse proxy’s plain text', 502, "error trying to reach service: dial tcp 127.0.0.1:8080: connect: connection refused", true],
+    [
+      'a Status of the API server',
+      503,
+      status(503, { reason: 'ServiceUnavailable', message: 'no endpoints available for service "web"' }),
+      true,
+    ],
+    [
+      'the reverse proxy’s plain text',
+      502,
+      'error trying to reach service: dial tcp 127.0.0.1:8080: connect: connection refused',
+      true,
+    ],
     ['a pod that is gone', 404, status(404, { reason: 'NotFound', details: { name: 'web-1', kind: 'pods' } }), true],
     ['the app’s own 503', 503, 'warming up', false],
     ['the app’s own 404 in JSON', 404, { error: 'not found' }, false],
@@ -439,7 +450,8 @@ describe('proxy', () => {
         403,
         status(403, {
           reason: 'Forbidden',
-          message: 'pods "web-1" is forbidden: User "ci" cannot get resource "pods/proxy" in API group "" in the namespace "shop"',
+          message:
+            'pods "web-1" is forbidden: User "ci" cannot get resource "pods/proxy" in API group "" in the namespace "shop"',
           details: { name: 'web-1', kind: 'pods' },
         }),
       ),

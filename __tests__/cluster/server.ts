@@ -126,17 +126,21 @@ export function handClock(): HandClock {
   return {
     waits,
     now: () => now,
-    wait: async ms => {
+    wait: (ms, signal) => {
       waits.push(ms);
       // Waits that only guard against silence (a minute and more) would otherwise end what they guard.
-      if (ms >= 60_000) return new Promise<void>(() => undefined);
+      if (ms >= 60_000) return new Promise(resolve => signal.addEventListener('abort', () => resolve()));
       now += ms;
+      return Promise.resolve();
     },
   };
 }
 
 /** A kubeconfig for a server; `user` as kubeconfigs write it. */
-export function kubeconfigFor(server: string, options: { readonly user?: unknown; readonly cluster?: unknown } = {}): string {
+export function kubeconfigFor(
+  server: string,
+  options: { readonly user?: unknown; readonly cluster?: unknown } = {},
+): string {
   return JSON.stringify({
     apiVersion: 'v1',
     kind: 'Config',

@@ -87,7 +87,13 @@ function text(one: WatchEvent): string {
 describe('a watch', () => {
   it('tells what is there, then synced, then each change', async () => {
     const { cluster, server } = await watched(
-      lines(event('ADDED', 'a', 1), event('ADDED', 'b', 2), bookmark(2, true), event('MODIFIED', 'a', 3), event('DELETED', 'b', 4)),
+      lines(
+        event('ADDED', 'a', 1),
+        event('ADDED', 'b', 2),
+        bookmark(2, true),
+        event('MODIFIED', 'a', 3),
+        event('DELETED', 'b', 4),
+      ),
     );
     expect(await take(cluster, 5)).toEqual(['ADDED a', 'ADDED b', 'synced', 'MODIFIED a', 'DELETED b']);
     expect(server.seen[0]).toMatchObject({
@@ -115,10 +121,7 @@ describe('a watch', () => {
   });
 
   it('resumes from a bookmark, so that quiet kinds do not grow too old', async () => {
-    const { cluster, server } = await watched(
-      ending(bookmark(5, true), bookmark(90)),
-      lines(event('ADDED', 'a', 91)),
-    );
+    const { cluster, server } = await watched(ending(bookmark(5, true), bookmark(90)), lines(event('ADDED', 'a', 91)));
     expect(await take(cluster, 2)).toEqual(['synced', 'ADDED a']);
     expect(server.seen[1]?.query['resourceVersion']).toBe('90');
   });
@@ -180,7 +183,7 @@ describe('a watch', () => {
         kind: 'PodList',
         apiVersion: 'v1',
         metadata: { resourceVersion: '30' },
-        items: [{ metadata: { name: 'a', uid: 'uid-a', resourceVersion: '4' } }],
+        items: [{ metadata: { name: 'a', namespace: 'shop', uid: 'uid-a', resourceVersion: '4' } }],
       });
     const { cluster, server } = await watched(
       refuse(code, { reason: 'Invalid', message: 'sendInitialEvents is forbidden' }),

@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { duration, writeDuration } from '../../src/inputs/durations.js';
 import { images } from '../../src/inputs/images.js';
 import { entries } from '../../src/inputs/lists.js';
-import { nearest } from '../../src/inputs/nearest.js';
+import { nearest, nearestNames } from '../../src/inputs/nearest.js';
 import { idlePolicy, preStop } from '../../src/inputs/policies.js';
 import { Refusal } from '../../src/inputs/refusal.js';
 import { variables } from '../../src/inputs/variables.js';
@@ -203,6 +203,16 @@ describe('the nearest name', () => {
     ['', undefined],
   ])('to %j is %j', (word, expected) => {
     expect(nearest(word, ['verify', 'manifests', 'create-namespace', 'timeout', 'strategy', 'to'])).toBe(expected);
+  });
+
+  it.each([
+    ['TOMCAT_VERSON', ['TOMCAT_VERSION', 'TARGET_ROLE'], ['TOMCAT_VERSION']],
+    ['target_role', ['TOMCAT_VERSION', 'TARGET_ROLE'], ['TARGET_ROLE']],
+    ['AB', ['AX', 'AY', 'AZ', 'AW', 'XY'], ['AX', 'AY', 'AZ']],
+    ['SHORT_SHAH', ['SHORTSHAH', 'SHORT_SHA', 'short-shah', 'SHORT_SHA'], ['short-shah', 'SHORTSHAH', 'SHORT_SHA']],
+    ['X', [], []],
+  ])('to %j among %j are %j, at most three, the nearest first, none twice', (word, names, near) => {
+    expect(nearestNames(word, names)).toEqual(near);
   });
 
   it('to a word with a letter lost or two swapped is the word', () => {

@@ -1,6 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import { nearestNames } from '../../src/manifests/nearest.js';
 import { fill, placeholdersIn } from '../../src/manifests/placeholder.js';
 import { errorOf, problemsOf, render, type Overrides } from './rendering.js';
 
@@ -113,17 +112,6 @@ describe('placeholders', () => {
     ]);
     expect(placeholdersIn('$<A> ${B}', 'strict-only')).toEqual([{ name: 'A', form: 'strict' }]);
     expect(placeholdersIn('$<A> ${B}', 'off')).toEqual([]);
-  });
-});
-
-describe('nearest names', () => {
-  it.each([
-    ['TOMCAT_VERSON', ['TOMCAT_VERSION', 'TARGET_ROLE'], ['TOMCAT_VERSION']],
-    ['target_role', ['TOMCAT_VERSION', 'TARGET_ROLE'], ['TARGET_ROLE']],
-    ['AB', ['AX', 'AY', 'AZ', 'AW', 'XY'], ['AX', 'AY', 'AZ']],
-    ['X', [], []],
-  ])('to %s among %j are %j', (name, names, near) => {
-    expect(nearestNames(name, names)).toEqual(near);
   });
 });
 

@@ -19,14 +19,17 @@ describe('limits of a rolling update', () => {
     [3, 0, 0, { maxSurge: 0, maxUnavailable: 1 }],
     [3, 0, '10%', { maxSurge: 0, maxUnavailable: 1 }],
     [2, 3, 5, { maxSurge: 3, maxUnavailable: 2 }],
-  ])('of %i replicas, surge %s and unavailable %s round as Kubernetes does', (replicas, maxSurge, maxUnavailable, limits) => {
-    const rollingUpdate = {
-      ...(maxSurge === undefined ? {} : { maxSurge }),
-      ...(maxUnavailable === undefined ? {} : { maxUnavailable }),
-    };
-    const spec = { replicas, selector: {}, template, strategy: { type: 'RollingUpdate', rollingUpdate } };
-    expect(limitsOf(spec)).toEqual(limits);
-  });
+  ])(
+    'of %i replicas, surge %s and unavailable %s round as Kubernetes does',
+    (...[replicas, maxSurge, maxUnavailable, limits]) => {
+      const rollingUpdate = {
+        ...(maxSurge === undefined ? {} : { maxSurge }),
+        ...(maxUnavailable === undefined ? {} : { maxUnavailable }),
+      };
+      const spec = { replicas, selector: {}, template, strategy: { type: 'RollingUpdate', rollingUpdate } };
+      expect(limitsOf(spec)).toEqual(limits);
+    },
+  );
 
   it('of Recreate let every pod be missing', () => {
     const spec = { replicas: 3, selector: {}, template, strategy: { type: 'Recreate' } };
@@ -44,13 +47,37 @@ describe('a step of a rolling update', () => {
     ['takes an old pod for an available new one', surgeOne, set('new', 1, 1), [set('old', 3, 3)], { old: 2 }],
     ['frees room first when there is no surge', missingOne, set('new', 0, 0), [set('old', 3, 3)], { old: 2 }],
     ['then fills it', missingOne, set('new', 0, 0), [set('old', 2, 2)], { new: 1 }],
-    ['drops old pods that serve nobody before any other', surgeOne, set('new', 1, 0), [set('bad', 1, 0), set('old', 2, 2)], {}],
-    ['drops unavailable old pods as soon as it may', missingOne, set('new', 0, 0), [set('bad', 1, 0), set('old', 2, 2)], { bad: 0 }],
+    [
+      'drops old pods that serve nobody before any other',
+      surgeOne,
+      set('new', 1, 0),
+      [set('bad', 1, 0), set('old', 2, 2)],
+      {},
+    ],
+    [
+      'drops unavailable old pods as soon as it may',
+      missingOne,
+      set('new', 0, 0),
+      [set('bad', 1, 0), set('old', 2, 2)],
+      { bad: 0 },
+    ],
     ['shrinks a new set that is too big', surgeOne, set('new', 5, 5), [], { new: 3 }],
     ['is none when all is done', surgeOne, set('new', 3, 3), [set('old', 0, 0)], {}],
-    ['waits for pods that still have to be deleted', missingOne, set('new', 0, 0), [{ ...set('old', 2, 2), existing: 3 }], {}],
-    ['does not trust the counts of a set that was just scaled', surgeTwo, set('new', 10, 7), [set('old', 2, 3)], { old: 1 }],
-  ])('%s', (_, goal, current, old, expected) => {
+    [
+      'waits for pods that still have to be deleted',
+      missingOne,
+      set('new', 0, 0),
+      [{ ...set('old', 2, 2), existing: 3 }],
+      {},
+    ],
+    [
+      'does not trust the counts of a set that was just scaled',
+      surgeTwo,
+      set('new', 10, 7),
+      [set('old', 2, 3)],
+      { old: 1 },
+    ],
+  ])('%s', (...[, goal, current, old, expected]) => {
     expect(Object.fromEntries(planRolling(goal, { current, old }))).toEqual(expected);
   });
 });
@@ -63,7 +90,7 @@ describe('scaling', () => {
     ['down to zero empties every set', 0, set('new', 2, 2), [set('old', 3, 3)], { new: 0, old: 0 }],
     ['without pods, the new set takes all', 2, set('new', 0, 0), [set('old', 0, 0)], { new: 2 }],
     ['that changes nothing is no scaling', 3, set('new', 3, 1), [], {}],
-  ])('%s', (_, replicas, current, old, expected) => {
+  ])('%s', (...[, replicas, current, old, expected]) => {
     expect(Object.fromEntries(planScaling({ replicas, limits }, { current, old }))).toEqual(expected);
   });
 
@@ -138,13 +165,31 @@ describe('the end of a Job', () => {
   });
   const none = { active: 0, succeeded: 0, failed: 0, restarts: 0 };
   it.each([
-    ['comes when enough pods succeeded', job({ completions: 2 }), { ...none, succeeded: 2 }, false, 'CompletionsReached'],
+    [
+      'comes when enough pods succeeded',
+      job({ completions: 2 }),
+      { ...none, succeeded: 2 },
+      false,
+      'CompletionsReached',
+    ],
     ['does not come before', job({ completions: 2 }), { ...none, succeeded: 1 }, false, undefined],
-    ['is failure after backoffLimit failures', job({ backoffLimit: 1 }), { ...none, failed: 2 }, false, 'BackoffLimitExceeded'],
+    [
+      'is failure after backoffLimit failures',
+      job({ backoffLimit: 1 }),
+      { ...none, failed: 2 },
+      false,
+      'BackoffLimitExceeded',
+    ],
     ['is not failure at the limit', job({ backoffLimit: 1 }), { ...none, failed: 1 }, false, undefined],
-    ['is failure after as many restarts', job({ backoffLimit: 3 }), { ...none, active: 1, restarts: 3 }, false, 'BackoffLimitExceeded'],
+    [
+      'is failure after as many restarts',
+      job({ backoffLimit: 3 }),
+      { ...none, active: 1, restarts: 3 },
+      false,
+      'BackoffLimitExceeded',
+    ],
     ['is failure at the deadline', job({}), { ...none, active: 1 }, true, 'DeadlineExceeded'],
-  ])('%s', (_, subject, tally, overdue, reason) => {
+  ])('%s', (...[, subject, tally, overdue, reason]) => {
     expect(judgeJob(subject, tally, overdue)?.reason).toBe(reason);
   });
 });

@@ -25,7 +25,11 @@ const rollout = () =>
   });
 const sets = () => listKind(cluster.store, REPLICA_SET, 'default');
 const progress = () => conditionOf(cluster.get(DEPLOYMENT, 'web')?.status?.conditions, 'Progressing');
-const images = () => cluster.pods().filter(isActive).map(({ spec }) => spec.containers[0]?.image);
+const images = () =>
+  cluster
+    .pods()
+    .filter(isActive)
+    .map(({ spec }) => spec.containers[0]?.image);
 
 describe('a Deployment', () => {
   it('brings its pods up and says so in its status', async () => {
@@ -38,6 +42,7 @@ describe('a Deployment', () => {
       updatedReplicas: 3,
       readyReplicas: 3,
       availableReplicas: 3,
+      terminatingReplicas: 0,
     });
     expect(deployment.status).not.toHaveProperty('unavailableReplicas');
     expect(deployment.status?.conditions?.map(({ type, status, reason }) => [type, status, reason])).toEqual([
@@ -65,27 +70,31 @@ describe('a Deployment', () => {
     [0, 1, 4],
     [2, 0, 4],
     ['100%', 0, 3],
-  ])('rolls with surge %s and unavailable %s of %i pods within these limits at every event', async (maxSurge, maxUnavailable, replicas) => {
-    const strategy = { type: 'RollingUpdate', rollingUpdate: { maxSurge, maxUnavailable } };
-    cluster.store.create(webDeployment({ replicas, spec: { strategy } }));
-    await rollout();
-    const part = (value: number | string) => (typeof value === 'number' ? value : (Number(value.slice(0, -1)) * replicas) / 100);
-    const least = replicas - Math.floor(part(maxUnavailable));
-    const most = replicas + Math.ceil(part(maxSurge));
-    const seen = { ready: replicas, pods: 0, events: 0 };
-    cluster.store.watch(POD, () => {
-      const active = cluster.pods().filter(isActive);
-      seen.ready = Math.min(seen.ready, active.filter(isReady).length);
-      seen.pods = Math.max(seen.pods, active.length);
-      seen.events += 1;
-    });
-    change({ template: templateOf('site:v2') });
-    await rollout();
-    expect(images()).toEqual(Array.from({ length: replicas }, () => 'site:v2'));
-    expect(seen.ready).toBeGreaterThanOrEqual(least);
-    expect(seen.pods).toBeLessThanOrEqual(most);
-    expect(seen.events).toBeGreaterThan(replicas * 4);
-  });
+  ])(
+    'rolls with surge %s and unavailable %s of %i pods within these limits at every event',
+    async (maxSurge, maxUnavailable, replicas) => {
+      const strategy = { type: 'RollingUpdate', rollingUpdate: { maxSurge, maxUnavailable } };
+      cluster.store.create(webDeployment({ replicas, spec: { strategy } }));
+      await rollout();
+      const part = (value: number | string) =>
+        typeof value === 'number' ? value : (Number(value.slice(0, -1)) * replicas) / 100;
+      const least = replicas - Math.floor(part(maxUnavailable));
+      const most = replicas + Math.ceil(part(maxSurge));
+      const seen = { ready: replicas, pods: 0, events: 0 };
+      cluster.store.watch(POD, () => {
+        const active = cluster.pods().filter(isActive);
+        seen.ready = Math.min(seen.ready, active.filter(isReady).length);
+        seen.pods = Math.max(seen.pods, active.length);
+        seen.events += 1;
+      });
+      change({ template: templateOf('site:v2') });
+      await rollout();
+      expect(images()).toEqual(Array.from({ length: replicas }, () => 'site:v2'));
+      expect(seen.ready).toBeGreaterThanOrEqual(least);
+      expect(seen.pods).toBeLessThanOrEqual(most);
+      expect(seen.events).toBeGreaterThan(replicas * 4);
+    },
+  );
 
   it('takes its old ReplicaSet back when the old template returns, as a new revision', async () => {
     cluster.store.create(webDeployment({}));
@@ -138,7 +147,11 @@ describe('a Deployment', () => {
       await rollout();
     }
     await cluster.until('the oldest set to go', () => sets().length === 2);
-    expect(sets().map(({ spec }) => spec.template.spec.containers[0]?.image).sort()).toEqual(['site:v2', 'site:v3']);
+    expect(
+      sets()
+        .map(({ spec }) => spec.template.spec.containers[0]?.image)
+        .sort(),
+    ).toEqual(['site:v2', 'site:v3']);
   });
 
   it('that makes no progress says ProgressDeadlineExceeded and still serves the old version', async () => {

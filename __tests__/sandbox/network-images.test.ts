@@ -15,13 +15,16 @@ describe('an image reference', () => {
     expect(parseImageName(reference)?.full).toBe(full);
   });
 
-  it.each(['Tomcat:9', 'tomcat:9:1', 'tomcat:', '', 'a b', 'site:${TAG}', 'site@sha256:12'])('%j is invalid', reference => {
-    expect(parseImageName(reference)).toBeUndefined();
-    expect(pullImage(reference)).toEqual({
-      kind: 'invalid',
-      message: `Failed to apply default image tag "${reference}": couldn't parse image name "${reference}": invalid reference format`,
-    });
-  });
+  it.each(['Tomcat:9', 'tomcat:9:1', 'tomcat:', '', 'a b', 'site:${TAG}', 'site@sha256:12'])(
+    '%j is invalid',
+    reference => {
+      expect(parseImageName(reference)).toBeUndefined();
+      expect(pullImage(reference)).toEqual({
+        kind: 'invalid',
+        message: `Failed to apply default image tag "${reference}": couldn't parse image name "${reference}": invalid reference format`,
+      });
+    },
+  );
 });
 
 describe('a tag', () => {
@@ -37,9 +40,12 @@ describe('a tag', () => {
 });
 
 describe('a pull', () => {
-  it.each(['tomcat:7', 'quay.example.com/mirror/tomcat:9.0.1', 'site:v1', 'me/site', 'task:ok'])('of %s finds it', reference => {
-    expect(pullImage(reference).kind).toBe('image');
-  });
+  it.each(['tomcat:7', 'quay.example.com/mirror/tomcat:9.0.1', 'site:v1', 'me/site', 'task:ok'])(
+    'of %s finds it',
+    reference => {
+      expect(pullImage(reference).kind).toBe('image');
+    },
+  );
 
   it.each([
     [

@@ -43,7 +43,10 @@ const events = () =>
   listKind(cluster.store, { apiVersion: 'v1', kind: 'Event' }, 'default').filter(
     event => (event['involvedObject'] as { kind: string }).kind === 'Pod',
   );
-const messagesOf = (reason: string) => events().filter(event => event['reason'] === reason).map(event => event['message']);
+const messagesOf = (reason: string) =>
+  events()
+    .filter(event => event['reason'] === reason)
+    .map(event => event['message']);
 const config = (kind: string, data: Record<string, string>): KubeObject => ({
   apiVersion: 'v1',
   kind,
@@ -125,13 +128,13 @@ describe('a healthy pod', () => {
     expect(await (await fetchPod('/version')).text()).toBe('green/hush/web/web/$(POD)/$(NONE)\n');
   });
 
-  it('stays Ready while the first container of two runs and the second task has its own state', async () => {
+  it('is not ready as a whole while one of its containers is not', async () => {
     const task: Container = { name: 'task', image: 'task:ok' };
     const spec = webPod('site:v1').spec;
     cluster.store.create({ ...webPod('site:v1'), spec: { containers: [...spec.containers, task] } });
-    const statuses = await cluster.until('the task to end', () => {
+    const statuses = await cluster.until('the server to be ready and the task to end', () => {
       const found = pod()?.status?.containerStatuses;
-      return found?.[1]?.state.terminated && found;
+      return found?.[0]?.ready && found[1]?.state.terminated && found;
     });
     expect(statuses.map(({ name, ready: is }) => [name, is])).toEqual([
       ['web', true],
@@ -188,7 +191,10 @@ describe('an ill pod', () => {
     expect(second.state.waiting?.message).toMatch(/^Back-off pulling image "site:nosuchtag": ErrImagePull: /);
     expect(pod()?.status?.phase).toBe('Pending');
     expect(messagesOf('Failed')).toEqual(
-      expect.arrayContaining(['Error: ErrImagePull', expect.stringMatching(/^Failed to pull image "site:nosuchtag": /)]),
+      expect.arrayContaining([
+        'Error: ErrImagePull',
+        expect.stringMatching(/^Failed to pull image "site:nosuchtag": /),
+      ]),
     );
     expect(log()).toBeUndefined();
   });
@@ -205,7 +211,10 @@ describe('an ill pod', () => {
   });
 
   it.each([
-    [{ env: [{ name: 'A', valueFrom: { configMapKeyRef: { name: 'settings', key: 'a' } } }] }, 'configmap "settings" not found'],
+    [
+      { env: [{ name: 'A', valueFrom: { configMapKeyRef: { name: 'settings', key: 'a' } } }] },
+      'configmap "settings" not found',
+    ],
     [{ envFrom: [{ secretRef: { name: 'settings' } }] }, 'secret "settings" not found'],
   ])('whose configuration %j is missing waits for it', async (change, message) => {
     cluster.store.create(webPod('site:v1', change));
@@ -227,7 +236,9 @@ describe('an ill pod', () => {
     const volumes = [{ name: 'conf', configMap: { name: 'settings' } }];
     cluster.store.create(webPod('site:v1', {}, { volumes }));
     await cluster.until('the event', () => messagesOf('FailedMount').length > 0);
-    expect(messagesOf('FailedMount')).toEqual(['MountVolume.SetUp failed for volume "conf" : configmap "settings" not found']);
+    expect(messagesOf('FailedMount')).toEqual([
+      'MountVolume.SetUp failed for volume "conf" : configmap "settings" not found',
+    ]);
     expect(container()?.state.waiting?.reason).toBe('ContainerCreating');
     cluster.store.create(config('ConfigMap', {}));
     await ready();
@@ -261,7 +272,9 @@ describe('an ill pod', () => {
   it('whose two containers want one port crashes in the second', async () => {
     const [first] = webPod('site:v1').spec.containers;
     cluster.store.create({ ...webPod('site:v1'), spec: { containers: [first!, { name: 'twin', image: 'site:v1' }] } });
-    await cluster.until('a crash', () => pod()?.status?.containerStatuses?.some(({ restartCount }) => restartCount > 0));
+    await cluster.until('a crash', () =>
+      pod()?.status?.containerStatuses?.some(({ restartCount }) => restartCount > 0),
+    );
     const logs = ['web', 'twin'].map(name =>
       cluster.live.runtime.logs({ namespace: 'default', name: 'web', container: name, tailLines: 1 }),
     );

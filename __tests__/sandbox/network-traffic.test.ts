@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { Agent, get } from 'node:http';
-import { createServer } from 'node:net';
-import type { Deployment } from '../../sandbox/controllers/kinds.js';
+import { once } from 'node:events';
+import { connect, createServer } from 'node:net';
 import { DEPLOYMENT, SERVICE } from '../../sandbox/controllers/kinds.js';
 import type { Container } from '../../sandbox/controllers/pod.js';
 import type { TestCluster } from './live.js';
@@ -60,7 +60,7 @@ async function answering(answer: string): Promise<string> {
 async function rollTo(image: string, container: Partial<Container>): Promise<void> {
   const live = cluster.get(DEPLOYMENT, 'web')!;
   const { template } = webDeployment({ image, container }).spec;
-  cluster.store.update({ ...live, spec: { ...live.spec, template } } as Deployment);
+  cluster.store.update({ ...live, spec: { ...live.spec, template } });
   await cluster.until('a complete rollout', () => isRolledOut(cluster.get(DEPLOYMENT, 'web')));
   await cluster.until('the old pods to go', () => cluster.pods().every(({ metadata }) => !metadata.deletionTimestamp));
 }
@@ -90,7 +90,7 @@ describe('a rolling update under load', () => {
 
 describe('a Service whose selector is switched', () => {
   it('moves new connections after the propagation delay and leaves kept-alive ones where they are', async () => {
-    cluster = startTestCluster({ propagationMs: 300 });
+    cluster = startTestCluster({ propagationMs: 1000 });
     const { store } = cluster;
     const roles = ['blue', 'green'].map((role, index) => {
       const plain = webDeployment({ image: `site:v${index + 1}`, replicas: 1 });
@@ -141,7 +141,28 @@ describe('a Service port', () => {
           ),
       ),
     );
-    expect([...new Set(names)].sort()).toEqual(cluster.pods().map(({ metadata }) => metadata.name).sort());
+    expect([...new Set(names)].sort()).toEqual(
+      cluster
+        .pods()
+        .map(({ metadata }) => metadata.name)
+        .sort(),
+    );
+  });
+
+  it('ends a connection when its pod stops, and resets it when the client goes on', async () => {
+    cluster = startTestCluster({ propagationMs: 0 });
+    const url = await serve({});
+    const client = connect({ host: '127.0.0.1', port: Number(new URL(url).port), allowHalfOpen: true });
+    const get = () => client.write('GET /version HTTP/1.1\r\nHost: web\r\n\r\n');
+    get();
+    const [answer] = (await once(client, 'data')) as [Buffer];
+    expect(answer.toString()).toMatch(/^HTTP\/1\.1 200 OK[\s\S]*v1\n/);
+    const ended = once(client, 'end');
+    cluster.store.remove({ apiVersion: 'apps/v1', kind: 'Deployment', namespace: 'default', name: 'web' });
+    await ended;
+    const failed = new Promise<unknown>(resolve => client.once('error', resolve));
+    get();
+    expect(await failed).toMatchObject({ code: expect.stringMatching(/^(ECONNRESET|EPIPE)$/) as string });
   });
 
   it('stays open for the life of the Service and closes with it', async () => {

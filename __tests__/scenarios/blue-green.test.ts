@@ -13,11 +13,11 @@ describe('Blue/green, when all goes well', () => {
     const staged = await place.step(tomcat.deploy('7', { verify: tomcat.verify('Apache Tomcat/7') }));
     expect(staged).toMatchObject({ exitCode: 0, outputs: { outcome: 'staged', 'staged-role': 'blue' } });
     expect(await place.get('Service', tomcat.service)).toBeUndefined();
-    expect(await place.answer('tomcat-test-blue')).toBe('7');
+    await place.reaches('tomcat-test-blue', '7');
 
     const promoted = await place.step(tomcat.promote());
     expect(promoted).toMatchObject({ exitCode: 0, outputs: { outcome: 'switched', 'active-role': 'blue' } });
-    expect(await place.answer(tomcat.service)).toBe('7');
+    await place.reaches(tomcat.service, '7');
   });
 
   scenario(
@@ -31,7 +31,7 @@ describe('Blue/green, when all goes well', () => {
 
       const staged = await place.step(tomcat.deploy('8', { verify: tomcat.verify('Apache Tomcat/$<TOMCAT_VERSION>') }));
       expect(staged.outputs).toMatchObject({ outcome: 'staged', 'staged-role': 'green', 'active-role': 'blue' });
-      expect(await place.answer('tomcat-test-green')).toBe('8');
+      await place.reaches('tomcat-test-green', '8');
       expect(Object.keys(users.counts().byVersion)).toEqual(['7']);
 
       const promoted = await place.step(tomcat.promote());
@@ -42,7 +42,7 @@ describe('Blue/green, when all goes well', () => {
         revision: staged.outputs.revision,
       });
       await expectUsersSaw(users, ['7', '8']);
-      expect(await place.answer('tomcat-test-blue')).toBe('7');
+      await place.reaches('tomcat-test-blue', '7');
       const after = await place.get('Service', tomcat.service);
       for (const kept of ['clusterIP', 'type', 'ports'])
         expect(field(after, 'spec', kept)).toEqual(field(before, 'spec', kept));

@@ -14,7 +14,7 @@ describe('Rolling', () => {
     await site.bring(place);
     const result = await place.step(site.deploy('v1', { verify: page('site $<VERSION>') }));
     expect(result).toMatchObject({ exitCode: 0, outputs: { outcome: 'deployed', release: 'site', revision: '1' } });
-    expect(await place.answer(site.service)).toBe('v1');
+    await place.reaches(site.service, 'v1');
     expect(field(await place.get('Deployment', 'site'), 'status', 'readyReplicas')).toBe(3);
     expect(result.summary).toContain('site');
     expect(JSON.parse(result.outputs.changes ?? '')).toContainEqual(

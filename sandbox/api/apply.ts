@@ -36,13 +36,14 @@ export function applyConfig(application: Application): JsonObject | undefined {
   const before = managersOf(live);
   const self = identity(writer, 'Apply');
   const closed = unreachable(writer, hasStatus);
-  const fields = ownable(new Set(fieldsOf(config, schema).keys()), closed);
+  const sent: FieldSet = new Set(fieldsOf(config, schema).keys());
+  const fields = ownable(sent, closed);
   const previous = before.get(self)?.fields ?? new Set<string>();
 
   const merged = merge(live, config, schema) as JsonObject;
   const mine: Manager = { ...writer, operation: 'Apply', time: timestamp(), fields };
   const wanted: Managers = new Map([...before, [self, mine]]);
-  const kept = withParents(union(...[...wanted.values()].map(manager => manager.fields)), schema);
+  const kept = withParents(union(sent, ...[...wanted.values()].map(manager => manager.fields)), schema);
   const next = withoutFields(merged, minus(withParents(previous, schema), kept), schema);
 
   const changes = difference(live, next, schema);

@@ -63,17 +63,18 @@ export function podSpecDefaults(spec: JsonObject): void {
   objectsAt(spec, 'volumes').forEach(volumeDefaults);
 }
 
+/** What admission adds to a new pod; nobody owns these fields. */
+export function admitPod(pod: JsonObject): void {
+  const spec = childOf(pod, 'spec');
+  const account = { serviceAccount: 'default', serviceAccountName: 'default' };
+  fill(spec, { ...account, preemptionPolicy: 'PreemptLowerPriority', priority: 0 });
+}
+
 /** Defaults that only a pod itself gets, not a template. */
 export function podDefaults(pod: JsonObject): void {
   const spec = childOf(pod, 'spec');
   podSpecDefaults(spec);
-  fill(spec, {
-    enableServiceLinks: true,
-    preemptionPolicy: 'PreemptLowerPriority',
-    priority: 0,
-    serviceAccount: 'default',
-    serviceAccountName: 'default',
-  });
+  fill(spec, { enableServiceLinks: true });
   for (const container of objectsAt(spec, 'containers')) {
     const limits = objectAt(container, 'resources', 'limits');
     if (Object.keys(limits).length > 0) fill(childOf(childOf(container, 'resources'), 'requests'), limits);

@@ -1,5 +1,5 @@
-import { fill, podDefaults, podSpecDefaults } from './defaults-pod.js';
-import { childOf, erase, isObject, nameOf, objectAt, objectsAt, textAt, type JsonObject } from './json.js';
+import { admitPod, fill, podDefaults, podSpecDefaults } from './defaults-pod.js';
+import { childOf, clone, erase, isObject, nameOf, objectAt, objectsAt, textAt, type JsonObject } from './json.js';
 import { apiVersionOf, type Kind } from './kinds.js';
 
 type Defaults = (object: JsonObject, spec: JsonObject) => void;
@@ -19,6 +19,7 @@ function jobSpec(spec: JsonObject): void {
   fill(spec, {
     backoffLimit: 6,
     completionMode: 'NonIndexed',
+    manualSelector: false,
     parallelism: 1,
     podReplacementPolicy: 'TerminatingOrFailed',
     suspend: false,
@@ -80,7 +81,7 @@ const byKind: Readonly<Record<string, Defaults>> = {
       revisionHistoryLimit: 10,
       serviceName: '',
     });
-    rollingUpdate(childOf(spec, 'updateStrategy'), { partition: 0 });
+    rollingUpdate(childOf(spec, 'updateStrategy'), { maxUnavailable: 1, partition: 0 });
     template(spec);
   },
   'apps/v1/DaemonSet': (_object, spec) => {
@@ -88,7 +89,11 @@ const byKind: Readonly<Record<string, Defaults>> = {
     rollingUpdate(childOf(spec, 'updateStrategy'), { maxSurge: 0, maxUnavailable: 1 });
     template(spec);
   },
-  'batch/v1/Job': (_object, spec) => jobSpec(spec),
+  'batch/v1/Job': (object, spec) => {
+    jobSpec(spec);
+    const labels = objectAt(spec, 'template', 'metadata', 'labels');
+    if (Object.keys(labels).length > 0) fill(childOf(object, 'metadata'), { labels: clone(labels) });
+  },
   'batch/v1/CronJob': (_object, spec) => {
     fill(spec, {
       concurrencyPolicy: 'Allow',
@@ -96,7 +101,7 @@ const byKind: Readonly<Record<string, Defaults>> = {
       successfulJobsHistoryLimit: 3,
       suspend: false,
     });
-    jobSpec(childOf(childOf(spec, 'jobTemplate'), 'spec'));
+    template(childOf(childOf(spec, 'jobTemplate'), 'spec'));
   },
   'autoscaling/v2/HorizontalPodAutoscaler': (_object, spec) => {
     const resource = { name: 'cpu', target: { type: 'Utilization', averageUtilization: 80 } };
@@ -117,27 +122,47 @@ export function setDefaults(kind: Kind, object: JsonObject): void {
   defaults?.(object, withSpec(kind) ? childOf(object, 'spec') : {});
 }
 
+const zeros = (...names: readonly string[]): JsonObject => Object.fromEntries(names.map(name => [name, 0]));
+
+const statuses: Readonly<Record<string, JsonObject>> = {
+  'v1/Namespace': { phase: 'Active' },
+  'v1/PersistentVolumeClaim': { phase: 'Pending' },
+  'v1/Pod': { phase: 'Pending', qosClass: 'BestEffort' },
+  'v1/Service': { loadBalancer: {} },
+  'apps/v1/DaemonSet': zeros('currentNumberScheduled', 'desiredNumberScheduled', 'numberMisscheduled', 'numberReady'),
+  'apps/v1/ReplicaSet': zeros('replicas'),
+  'apps/v1/StatefulSet': zeros('availableReplicas', 'replicas'),
+  'autoscaling/v2/HorizontalPodAutoscaler': { currentMetrics: null, ...zeros('desiredReplicas') },
+  'networking.k8s.io/v1/Ingress': { loadBalancer: {} },
+  'policy/v1/PodDisruptionBudget': zeros('currentHealthy', 'desiredHealthy', 'disruptionsAllowed', 'expectedPods'),
+};
+
 /** Status of a new object; `undefined` when its kind starts without one. */
 export function initialStatus(kind: Kind): JsonObject | undefined {
-  const key = `${apiVersionOf(kind)}/${kind.kind}`;
-  if (key === 'v1/Pod') return { phase: 'Pending', qosClass: 'BestEffort' };
-  if (key === 'v1/PersistentVolumeClaim') return { phase: 'Pending' };
-  if (key === 'v1/Namespace') return { phase: 'Active' };
-  if (key === 'v1/Service') return { loadBalancer: {} };
-  return kind.status && kind.schema !== undefined ? {} : undefined;
+  const status = statuses[`${apiVersionOf(kind)}/${kind.kind}`];
+  if (status !== undefined) return clone(status);
+  return kind.status && kind.schema !== undefined && !kind.custom ? {} : undefined;
 }
 
-/** What a Job gets when it is made: labels and a selector that name its own pods. */
-export function jobIdentity(job: JsonObject): void {
+/** What an object gets when it is made, beyond its defaults: fields that nobody owns. */
+export function admit(kind: Kind, object: JsonObject): void {
+  if (kind.group === '' && kind.kind === 'Pod') admitPod(object);
+  if (kind.group === 'batch' && kind.kind === 'Job') jobIdentity(object);
+}
+
+/** Labels and a selector that name the Job's own pods. */
+function jobIdentity(job: JsonObject): void {
   const { name } = nameOf(job);
   const uid = textAt(objectAt(job, 'metadata'), 'uid') ?? '';
   const spec = childOf(job, 'spec');
   if (spec.manualSelector === true) return;
-  const own = { 'batch.kubernetes.io/controller-uid': uid, 'controller-uid': uid };
-  fill(childOf(childOf(childOf(spec, 'template'), 'metadata'), 'labels'), {
-    ...own,
+  const own = {
+    'batch.kubernetes.io/controller-uid': uid,
     'batch.kubernetes.io/job-name': name,
+    'controller-uid': uid,
     'job-name': name,
-  });
+  };
+  fill(childOf(childOf(childOf(spec, 'template'), 'metadata'), 'labels'), own);
+  fill(childOf(childOf(job, 'metadata'), 'labels'), own);
   spec.selector ??= { matchLabels: { 'batch.kubernetes.io/controller-uid': uid } };
 }

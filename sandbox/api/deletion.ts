@@ -25,17 +25,17 @@ export class Deletion {
   /** Returns the last state of the object, or the marked one. */
   remove(kind: Kind, live: JsonObject, options: DeleteOptions): JsonObject {
     const { name } = nameOf(live);
+    const named = { group: '', plural: kind.kind, kind: kind.kind };
     const metadata = objectAt(live, 'metadata');
     if (options.uid !== undefined && options.uid !== metadata.uid) {
       const found = textAt(metadata, 'uid') ?? '';
-      throw moved(kind, name, `Precondition failed: UID in precondition: ${options.uid}, UID in object meta: ${found}`);
+      const why = `the UID in the precondition (${options.uid}) does not match the UID in record (${found}). The object might have been deleted and then recreated`;
+      throw moved(named, name, why);
     }
     if (options.resourceVersion !== undefined && options.resourceVersion !== metadata.resourceVersion) {
-      throw moved(
-        kind,
-        name,
-        `Precondition failed: ResourceVersion in precondition: ${options.resourceVersion}, ResourceVersion in object meta: ${textAt(metadata, 'resourceVersion') ?? ''}`,
-      );
+      const found = textAt(metadata, 'resourceVersion') ?? '';
+      const why = `the ResourceVersion in the precondition (${options.resourceVersion}) does not match the ResourceVersion in record (${found}). The object might have been modified`;
+      throw moved(named, name, why);
     }
     if (options.dryRun === true) return live;
     if (options.propagation === 'Orphan') this.#orphan(live);

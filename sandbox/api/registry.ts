@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { applyConfig } from './apply.js';
 import { decode } from './decode.js';
 import { checkPreconditions, decodeAs, partOf, untypable } from './write-rules.js';
-import { initialStatus, jobIdentity, setDefaults } from './defaults.js';
+import { admit, initialStatus, setDefaults } from './defaults.js';
 import { Deletion, type DeleteOptions } from './deletion.js';
 import { childOf, clone, equal, erase, nameOf, objectAt, textAt, timestamp, type JsonObject } from './json.js';
 import { apiVersionOf, resourceOf, type Kind, type Kinds } from './kinds.js';
@@ -11,7 +11,7 @@ import { canonicalQuantities } from './quantity.js';
 import type { WriteOptions } from './write-rules.js';
 import { unknownKind } from './schemas.js';
 import { allocateAddresses } from './service-addresses.js';
-import { badRequest, forbidden, invalid, notFound, alreadyExists, invalidValue } from './status.js';
+import { badRequest, forbidden, invalid, refusal, notFound, alreadyExists, invalidValue } from './status.js';
 import type { Storage } from './storage.js';
 import { typedProblems } from './typed-check.js';
 import { validate } from './validation.js';
@@ -60,13 +60,13 @@ export class Registry {
   create(kind: Kind, sent: JsonObject, options: WriteOptions): JsonObject {
     const object = decodeAs(kind, sent, options);
     const metadata = childOf(object, 'metadata');
-    if (textAt(metadata, 'resourceVersion') !== undefined) {
-      throw badRequest('resourceVersion should not be set on objects to be created');
+    if (textAt(metadata, 'resourceVersion') !== undefined && options.dryRun !== true) {
+      throw refusal(500, '', { message: 'resourceVersion should not be set on objects to be created' });
     }
     const prefix = textAt(metadata, 'generateName');
     if (textAt(metadata, 'name') === undefined && prefix !== undefined) metadata.name = prefix + suffix();
     setDefaults(kind, object);
-    recordUpdate({ live: bare(object), next: object, ...this.#writing(kind, options) });
+    recordUpdate({ live: bare(kind, object), next: object, ...this.#writing(kind, options) });
     return this.#insert(kind, object, options);
   }
 
@@ -76,7 +76,7 @@ export class Registry {
     const decoded = decodeAs(kind, sent, options);
     if (kind.conditional && textAt(objectAt(decoded, 'metadata'), 'resourceVersion') === undefined) {
       const why = invalidValue('metadata.resourceVersion', 0, 'must be specified for an update');
-      throw invalid(kind, place.name, [why]);
+      throw invalid({ ...kind, kind: kind.plural }, place.name, [why]);
     }
     const next = partOf(live, decoded, { ...options, hasStatus: kind.status });
     setDefaults(kind, next);
@@ -94,14 +94,12 @@ export class Registry {
     const writing = this.#writing(kind, options);
     const problems = typedProblems(config, writing.schema);
     if (problems.length > 0) throw untypable(kind, config, problems);
-    const wanted = textAt(metadata, 'resourceVersion');
-    if (live === undefined && wanted !== undefined && wanted !== '0') throw notFound(kind, place.name);
     if (live !== undefined) checkPreconditions(kind, live, config);
     for (const name of ['resourceVersion', 'uid', 'creationTimestamp', 'generation']) erase(metadata, name);
     metadata.name = place.name;
     if (place.namespace !== '') metadata.namespace = place.namespace;
     const force = options.force === true;
-    const merged = applyConfig({ live: live ?? bare(config), config, ...writing, force });
+    const merged = applyConfig({ live: live ?? emptyOf(config), config, ...writing, force });
     if (merged === undefined && live !== undefined) return { object: live, created: false };
     const next = decode(merged ?? clone(config), writing.schema).object;
     setDefaults(kind, next);
@@ -143,7 +141,7 @@ export class Registry {
       if (kind.status) erase(object, 'status');
       if (status !== undefined) object.status = status;
     }
-    if (kind.kind === 'Job' && kind.group === 'batch') jobIdentity(object);
+    admit(kind, object);
     this.#check(kind, object);
     if (this.storage.read(resourceOf(kind), place) !== undefined) throw alreadyExists(kind, place.name);
     return options.dryRun === true ? object : this.storage.write(resourceOf(kind), object);
@@ -212,9 +210,22 @@ function inVersion(kind: Kind, stored: JsonObject): JsonObject {
   return stored.apiVersion === apiVersion ? stored : { ...stored, apiVersion };
 }
 
-/** The empty object a creation starts from. */
-function bare(object: JsonObject): JsonObject {
+/** What an apply that creates merges into. */
+function emptyOf(object: JsonObject): JsonObject {
   return { apiVersion: object.apiVersion ?? '', kind: object.kind ?? '', metadata: {} };
+}
+
+/**
+ * The empty object a creation starts from. The parts that every object of a known kind has are there already, so that
+ * nobody owns these themselves.
+ */
+function bare(kind: Kind, object: JsonObject): JsonObject {
+  const type = emptyOf(object);
+  if (kind.custom) return type;
+  const template = { metadata: {}, spec: { containers: [] } };
+  const jobTemplate = { metadata: {}, spec: { template } };
+  const parts = { strategy: {}, updateStrategy: {}, scaleTargetRef: {}, resources: {}, containers: [] };
+  return { ...type, spec: { template, jobTemplate, ...parts } };
 }
 
 const suffix = (): string => randomUUID().replaceAll('-', '').slice(0, 5);

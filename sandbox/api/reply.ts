@@ -15,14 +15,13 @@ const quoted = (text: string): string => text.replaceAll('\\', '\\\\').replaceAl
 
 export function sendReply(response: ServerResponse, reply: Reply): void {
   const bytes = Buffer.from(`${JSON.stringify(reply.body)}\n`);
+  const warning = (reply.warnings ?? []).map(text => `299 - "${quoted(text)}"`);
+  if (warning.length > 0) response.setHeader('warning', warning);
   response.writeHead(reply.status, {
     'content-type': 'application/json',
     'content-length': bytes.length,
     'cache-control': 'no-cache, private',
     ...reply.headers,
-    ...(reply.warnings === undefined || reply.warnings.length === 0
-      ? {}
-      : { warning: reply.warnings.map(text => `299 - "${quoted(text)}"`) }),
   });
   response.end(bytes);
 }

@@ -1,4 +1,4 @@
-import type { Kind, Kinds } from './kinds.js';
+import { apiVersionOf, type Kind, type Kinds } from './kinds.js';
 
 /** Query parameters of a request, with the names the API uses. */
 export type Query = URLSearchParams;
@@ -43,6 +43,13 @@ export function resourceRequest(method: string, url: URL, kinds: Kinds): Resourc
     rest: `/${below.join('/')}${url.search}`,
     query: url.searchParams,
   };
+}
+
+/** Whether the path's group version is served, whatever its resource: then a 404 comes as a Status. */
+export function servesVersionOf(path: string, kinds: Kinds): boolean {
+  const [root, ...steps] = path.split('/').slice(1);
+  const apiVersion = root === 'api' ? steps[0] : steps.slice(0, 2).join('/');
+  return kinds.all().some(kind => apiVersionOf(kind) === apiVersion);
 }
 
 const verbs: Readonly<Record<string, Verb>> = { POST: 'create', PUT: 'update', PATCH: 'patch' };

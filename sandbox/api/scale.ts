@@ -11,6 +11,7 @@ function selectorText(selector: JsonObject): string {
 export function scaleOf(object: JsonObject): JsonObject {
   const { name, namespace } = nameOf(object);
   const metadata = objectAt(object, 'metadata');
+  const { replicas } = objectAt(object, 'spec');
   return {
     kind: 'Scale',
     apiVersion: 'autoscaling/v1',
@@ -21,7 +22,8 @@ export function scaleOf(object: JsonObject): JsonObject {
       resourceVersion: metadata.resourceVersion ?? '',
       creationTimestamp: metadata.creationTimestamp ?? '',
     },
-    spec: { replicas: objectAt(object, 'spec').replicas ?? 0 },
+    // Zero is left out, as every zero in Go's JSON with omitempty.
+    spec: replicas === undefined || replicas === 0 ? {} : { replicas },
     status: {
       replicas: objectAt(object, 'status').replicas ?? 0,
       selector: selectorText(objectAt(object, 'spec', 'selector')),

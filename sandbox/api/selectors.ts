@@ -73,9 +73,8 @@ export function fieldSelector(selector: string, resource: string): Test {
     const [, field = '', operator, value] = /^([^!=\s]+)\s*(==|=|!=)\s*(.*)$/.exec(clause) ?? [];
     if (operator === undefined) throw badRequest(`invalid selector: '${clause}'; can't understand '${clause}'`);
     if (!offered.includes(field) && !(offered.includes('involvedObject.*') && field.startsWith('involvedObject.'))) {
-      throw badRequest(
-        `Unable to find "${resource}" that match label selector "", field selector "${clause}": field label not supported: ${field}`,
-      );
+      const known = offered.map(name => JSON.stringify(name)).join(', ');
+      throw badRequest(`"${field}" is not a known field selector: only ${known}`);
     }
     return object => (fieldAt(object, field) === value) === (operator !== '!=');
   });

@@ -67,6 +67,7 @@ function nodePorts(spec: JsonObject, old: JsonObject, others: readonly JsonObjec
   const oldPorts = objectsAt(old, 'ports');
   const errors: FieldError[] = [];
   if (!needsNodePort(spec)) {
+    if (old.externalTrafficPolicy !== undefined) erase(spec, 'externalTrafficPolicy');
     const had = new Set(oldPorts.map(port => port.nodePort));
     ports.forEach((port, index) => {
       if (port.nodePort === undefined) return;

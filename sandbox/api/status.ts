@@ -61,6 +61,11 @@ export function moved(of: Named, name: string, why: string = staleVersion): ApiE
 
 const staleVersion = 'the object has been modified; please apply your changes to the latest version and try again';
 
+/** The API group version is served, but nothing of that name in it. */
+export function noSuchResource(): ApiError {
+  return refusal(404, 'NotFound', { message: 'the server could not find the requested resource', details: {} });
+}
+
 export function badRequest(message: string): ApiError {
   return refusal(400, 'BadRequest', { message });
 }
@@ -118,7 +123,7 @@ export const forbiddenValue = (field: string, why: string): FieldError => ({
 
 /** 422 with every field error as a cause. */
 export function invalid(of: Named, name: string, errors: readonly FieldError[]): ApiError {
-  const lines = errors.map(error => `${error.field === '' ? '[]' : error.field}: ${error.message}`);
+  const lines = errors.map(error => `${error.field}: ${error.message}`);
   const list = lines.length === 1 ? (lines[0] ?? '') : `[${lines.join(', ')}]`;
   const causes = errors.map(({ reason, message, field }) => ({ reason, message, field }));
   return refusal(422, 'Invalid', {

@@ -12,8 +12,15 @@ function shapeOf(schema: Schema, value: JsonValue): Schema {
   return Array.isArray(value) ? listOf(any) : any;
 }
 
+/** Whether objects and lists that merge count as fields of their own, beside what they hold. */
+type Containers = 'with containers' | 'without containers';
+
 /** Every field that `value` sets, with its value: scalars, atomic objects and lists, list items and labels themselves. */
-export function fieldsOf(value: JsonValue, schema: Schema): ReadonlyMap<string, JsonValue> {
+export function fieldsOf(
+  value: JsonValue,
+  schema: Schema,
+  containers: Containers = 'without containers',
+): ReadonlyMap<string, JsonValue> {
   const found = new Map<string, JsonValue>();
   const visitMap = (object: JsonObject, shape: MapSchema, path: string): void => {
     for (const [name, child] of Object.entries(object)) {
@@ -27,6 +34,7 @@ export function fieldsOf(value: JsonValue, schema: Schema): ReadonlyMap<string, 
   };
   const visit = (here: JsonValue, of: Schema, path: string): void => {
     const shape = shapeOf(of, here);
+    if (containers === 'with containers') found.set(path, itself);
     if (shape.type === 'map' && !shape.atomic) {
       if (isObject(here)) visitMap(here, shape, path);
     } else if (shape.type === 'list' && shape.merge !== 'atomic') {
@@ -54,8 +62,8 @@ export interface Difference {
 }
 
 export function difference(before: JsonValue, after: JsonValue, schema: Schema): Difference {
-  const old = fieldsOf(before, schema);
-  const now = fieldsOf(after, schema);
+  const old = fieldsOf(before, schema, 'with containers');
+  const now = fieldsOf(after, schema, 'with containers');
   return {
     added: new Set([...now.keys()].filter(path => !old.has(path))),
     removed: new Set([...old.keys()].filter(path => !now.has(path))),
@@ -131,8 +139,9 @@ function mergeLists(live: readonly JsonValue[], config: readonly JsonValue[], li
 /** `value` without the fields in `paths`; objects and lists that this empties go too. */
 export function withoutFields(value: JsonObject, paths: FieldSet, schema: Schema): JsonObject {
   const copy = clone(value);
-  const roots = [...paths].map(splitPath).sort((left, right) => right.length - left.length);
-  for (const elements of roots) drop(copy, elements, schema);
+  // Parents first: an item that has lost its key could not be found any more.
+  const shortestFirst = [...paths].map(splitPath).sort((left, right) => left.length - right.length);
+  for (const elements of shortestFirst) drop(copy, elements, schema);
   return copy;
 }
 

@@ -25,6 +25,7 @@ function portErrors(container: JsonObject, path: string): FieldError[] {
   return objectsAt(container, 'ports').flatMap((port, index) => {
     const number = port.containerPort;
     if (typeof number !== 'number' || (number >= 1 && number <= 65535)) return [];
+    if (number === 0) return [requiredValue(`${path}.ports[${index}].containerPort`)];
     return [invalidValue(`${path}.ports[${index}].containerPort`, number, 'must be between 1 and 65535, inclusive')];
   });
 }

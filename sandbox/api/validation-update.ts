@@ -1,4 +1,4 @@
-import { equal, erase, clone, objectAt, type JsonObject, type JsonValue } from './json.js';
+import { equal, erase, clone, objectAt, objectsAt, type JsonObject, type JsonValue } from './json.js';
 import { apiVersionOf, type Kind } from './kinds.js';
 import { forbiddenValue, invalidValue, type FieldError } from './status.js';
 
@@ -35,6 +35,23 @@ const statefulSetRule =
 const claimRule =
   'spec is immutable after creation except resources.requests and volumeAttributesClassName for bound claims';
 
+/** A pod's spec is fixed but for images and deadlines; the node is named once, by the scheduler. */
+const podFields: Rule = (before, after) => {
+  const fixed = (object: JsonObject): JsonObject => {
+    const spec = clone(objectAt(object, 'spec'));
+    for (const name of ['activeDeadlineSeconds', 'tolerations', 'terminationGracePeriodSeconds']) erase(spec, name);
+    if (objectAt(before, 'spec').nodeName === undefined) erase(spec, 'nodeName');
+    for (const list of ['containers', 'initContainers', 'ephemeralContainers']) {
+      for (const container of objectsAt(spec, list)) erase(container, 'image');
+    }
+    return spec;
+  };
+  if (equal(fixed(before), fixed(after))) return [];
+  const why =
+    'pod updates may not change fields other than `spec.containers[*].image`,`spec.initContainers[*].image`,`spec.activeDeadlineSeconds`,`spec.tolerations` (only additions to existing tolerations),`spec.terminationGracePeriodSeconds` (allow it to be set to 1 if it was previously negative)';
+  return [forbiddenValue('spec', why)];
+};
+
 const selector = frozen(['spec'], 'selector');
 const roleReference = frozen([], 'roleRef', 'cannot change roleRef');
 
@@ -44,6 +61,7 @@ const rules: Readonly<Record<string, readonly Rule[]>> = {
   'apps/v1/DaemonSet': [selector],
   'apps/v1/StatefulSet': [onlyChangeable(statefulSetChangeable.split(' '), statefulSetRule)],
   'batch/v1/Job': [frozen(['spec'], 'template'), selector, frozen(['spec'], 'completions')],
+  'v1/Pod': [podFields],
   'v1/PersistentVolumeClaim': [onlyChangeable(['resources', 'volumeAttributesClassName', 'volumeName'], claimRule)],
   'v1/ConfigMap': [sealed],
   'v1/Secret': [sealed, frozen([], 'type')],

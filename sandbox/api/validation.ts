@@ -6,14 +6,11 @@ import { podSpecErrors } from './validation-pod.js';
 import { forbiddenValue, invalidValue, requiredValue, unsupportedValue, type FieldError } from './status.js';
 
 const subdomain = /^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$/;
-const label1035 = /^[a-z]([-a-z0-9]*[a-z0-9])?$/;
 const label1123 = /^[a-z0-9]([-a-z0-9]*[a-z0-9])?$/;
 const labelValue = /^(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])?$/;
 
 const subdomainRule =
   "a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or '.', and must start and end with an alphanumeric character (e.g. 'example.com', regex used for validation is '[a-z0-9]([-a-z0-9]*[a-z0-9])?(\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*')";
-const label1035Rule =
-  "a DNS-1035 label must consist of lower case alphanumeric characters or '-', start with an alphabetic character, and end with an alphanumeric character (e.g. 'my-name',  or 'abc-123', regex used for validation is '[a-z]([-a-z0-9]*[a-z0-9])?')";
 const label1123Rule =
   "a lowercase RFC 1123 label must consist of lower case alphanumeric characters or '-', and must start and end with an alphanumeric character (e.g. 'my-name',  or '123-abc', regex used for validation is '[a-z0-9]([-a-z0-9]*[a-z0-9])?')";
 const labelRule =
@@ -24,10 +21,7 @@ function nameErrors(kind: Kind, name: string): FieldError[] {
   const wrong = (why: string): FieldError[] => [invalidValue(field, name, why)];
   if (name === '') return [requiredValue(field, 'name or generateName is required')];
   if (kind.group === 'rbac.authorization.k8s.io') return /[/%]/.test(name) ? wrong("may not contain '/'") : [];
-  if (kind.group === '' && kind.kind === 'Service') {
-    return label1035.test(name) && name.length <= 63 ? [] : wrong(label1035Rule);
-  }
-  if (kind.group === '' && kind.kind === 'Namespace') {
+  if (kind.group === '' && (kind.kind === 'Namespace' || kind.kind === 'Service')) {
     return label1123.test(name) && name.length <= 63 ? [] : wrong(label1123Rule);
   }
   return subdomain.test(name) && name.length <= 253 ? [] : wrong(subdomainRule);
@@ -60,15 +54,16 @@ function requiredErrors(value: JsonValue, schema: Schema, path = ''): FieldError
 
 function workloadErrors(object: JsonObject): FieldError[] {
   const spec = objectAt(object, 'spec');
-  const labels = objectAt(spec, 'template', 'metadata', 'labels');
+  const labels = objectAt(spec, 'template', 'metadata').labels;
   const errors: FieldError[] = [];
   if (typeof spec.replicas === 'number' && spec.replicas < 0) {
     errors.push(invalidValue('spec.replicas', spec.replicas, 'must be greater than or equal to 0'));
   }
-  if (isObject(spec.selector) && !selects(spec.selector, labels)) {
+  if (!isObject(spec.selector) || !selects(spec.selector, objectAt(labels))) {
     const why = '`selector` does not match template `labels`';
-    errors.push(invalidValue('spec.template.metadata.labels', labels, why));
+    errors.push(invalidValue('spec.template.metadata.labels', labels ?? null, why));
   }
+  if (!isObject(objectAt(spec, 'template').spec)) errors.push(requiredValue('spec.template.spec.containers'));
   const policy = objectAt(spec, 'template', 'spec').restartPolicy;
   if (policy !== undefined && policy !== 'Always') {
     errors.push(unsupportedValue('spec.template.spec.restartPolicy', policy, ['Always']));
@@ -122,7 +117,7 @@ function dataErrors(object: JsonObject): FieldError[] {
   const entries = [...Object.entries(objectAt(object, 'data')), ...Object.entries(objectAt(object, 'binaryData'))];
   const size = entries.reduce((sum, [, value]) => sum + (typeof value === 'string' ? Buffer.byteLength(value) : 0), 0);
   if (size <= dataLimit) return [];
-  return [{ reason: 'FieldValueTooLong', field: '', message: `Too long: may not be more than ${dataLimit} bytes` }];
+  return [{ reason: 'FieldValueTooLong', field: '[]', message: `Too long: may not be more than ${dataLimit} bytes` }];
 }
 
 const byKind: Readonly<Record<string, (object: JsonObject) => FieldError[]>> = {
@@ -146,7 +141,7 @@ export function validate(kind: Kind, object: JsonObject): FieldError[] {
     ...nameErrors(kind, nameOf(object).name),
     ...labelErrors(objectAt(metadata, 'labels'), 'metadata.labels'),
     ...(kind.schema === undefined ? [] : requiredErrors(object, kind.schema)),
-    ...podErrors,
     ...(byKind[`${apiVersionOf(kind)}/${kind.kind}`]?.(object) ?? []),
+    ...podErrors,
   ];
 }

@@ -2,7 +2,7 @@ import type { Body } from './body.js';
 import { childOf, clone, textAt, type JsonObject } from './json.js';
 import { apiVersionOf } from './kinds.js';
 import { isDryRun, isTrue, type ResourceRequest } from './request.js';
-import { badRequest, refusal } from './status.js';
+import { badRequest, noSuchResource } from './status.js';
 import type { WriteOptions } from './write-rules.js';
 
 export const applyPatch = 'application/apply-patch+yaml';
@@ -22,7 +22,7 @@ function partOf(request: ResourceRequest): WriteOptions['part'] {
   if (subresource === '' || subresource === 'finalize') return undefined;
   if (subresource === 'status' && kind.status) return 'status';
   if (subresource === 'scale' && kind.scale) return 'scale';
-  throw refusal(404, 'NotFound', { message: 'the server could not find the requested resource', details: {} });
+  throw noSuchResource();
 }
 
 /** Manager, dry run, validation and force of a write. Throws 400 for a member that a strict body holds twice. */
@@ -59,8 +59,10 @@ export function named(request: ResourceRequest, sent: JsonObject): JsonObject {
   object.apiVersion ??= apiVersionOf(kind);
   object.kind ??= kind.kind;
   if (object.apiVersion !== apiVersionOf(kind) || object.kind !== kind.kind) {
+    const given = textAt(object, 'kind') ?? '';
+    const version = textAt(object, 'apiVersion') ?? '';
     throw badRequest(
-      `the API version in the data (${textAt(object, 'apiVersion') ?? ''}) does not match the expected API version (${apiVersionOf(kind)})`,
+      `${given} in version "${version}" cannot be handled as a ${kind.kind}: no kind "${given}" is registered for version "${version}"`,
     );
   }
   const metadata = childOf(object, 'metadata');

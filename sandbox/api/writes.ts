@@ -1,7 +1,7 @@
 import { objectBody } from './body.js';
 import { clone, nameOf, textAt } from './json.js';
-import { apiVersionOf } from './kinds.js';
-import { checkPatched, patchedObject } from './patches.js';
+import { apiVersionOf, splitVersion } from './kinds.js';
+import { checkPatched, checkPatchType, patchedObject } from './patches.js';
 import type { Registry } from './registry.js';
 import type { Reply } from './reply.js';
 import { scaled, scaleOf } from './scale.js';
@@ -15,6 +15,7 @@ export function write(registry: Registry, input: WriteRequest): Reply {
   const warnings: string[] = [];
   const options = optionsOf(input, warnings);
   const { kind, namespace, name } = request;
+  if (kind.namespaced && namespace === '') throw methodNotAllowed();
   switch (request.method) {
     case 'POST': {
       if (name !== '') throw methodNotAllowed();
@@ -42,6 +43,7 @@ function patch(registry: Registry, input: WriteRequest, options: WriteOptions): 
   const { kind, namespace, name } = request;
   if (name === '') throw methodNotAllowed();
   if (contentType === applyPatch) return apply(registry, input, options);
+  checkPatchType(input);
   const live = registry.need(kind, { namespace, name });
   const target = options.part === 'scale' ? scaleOf(live) : live;
   const patched = patchedObject(target, input);
@@ -62,10 +64,8 @@ function apply(registry: Registry, input: WriteRequest, options: WriteOptions): 
   }
   const config = objectBody(body);
   if (config.apiVersion !== apiVersionOf(kind)) {
-    const given = textAt(config, 'apiVersion') ?? '';
-    throw badRequest(
-      `Incorrect version specified in apply patch. Specified patch version: ${given}, expected: ${apiVersionOf(kind)}`,
-    );
+    const { group, version } = splitVersion(textAt(config, 'apiVersion') ?? '');
+    throw badRequest(`invalid object type: ${group}/${version}, Kind=${textAt(config, 'kind') ?? ''}`);
   }
   const given = nameOf(config);
   if (given.name !== '' && given.name !== name) {

@@ -12,8 +12,8 @@ export interface ServedKind {
 export interface ControllerContext {
   readonly store: Store;
   readonly clock: Clock;
-  /** All kinds served now, those of CustomResourceDefinitions among them; each kind once. */
-  kinds(): readonly ServedKind[];
+  /** All kinds served now, those of CustomResourceDefinitions among them. */
+  readonly kinds: () => readonly ServedKind[];
 }
 
 /** Starts a controller; returns its end. */

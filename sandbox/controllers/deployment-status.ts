@@ -29,8 +29,9 @@ export function countPods(deployment: Deployment, sets: DeploymentSets): Deploym
       updatedReplicas: sets.current?.status?.replicas ?? 0,
       readyReplicas: total(set => set.status?.readyReplicas),
       availableReplicas: available,
-      unavailableReplicas: Math.max(0, Math.max(wanted, replicas) - available),
+      unavailableReplicas: Math.max(0, total(set => set.spec.replicas) - available),
     }),
+    terminatingReplicas: total(set => set.status?.terminatingReplicas),
     conditions: failure
       ? setCondition(withAvailable, { type: 'ReplicaFailure', status: 'True', reason, message })
       : dropCondition(withAvailable, 'ReplicaFailure'),
@@ -61,9 +62,8 @@ export interface Progress {
 export function judgeProgress(progress: Progress): { readonly verdict: Condition; readonly moved: boolean } {
   const { deployment, sets, status, step, late } = progress;
   const before = conditionOf(status.conditions, 'Progressing');
-  const subject = sets.current
-    ? `ReplicaSet "${sets.current.metadata.name}"`
-    : `Deployment "${deployment.metadata.name}"`;
+  const name = (sets.current ?? deployment).metadata.name;
+  const subject = `${sets.current ? 'ReplicaSet' : 'Deployment'} "${name}"`;
   const say = (value: Condition['status'], reason: string, message: string): Condition => ({
     type: 'Progressing',
     status: value,
@@ -81,10 +81,14 @@ export function judgeProgress(progress: Progress): { readonly verdict: Condition
     const verdict = say('True', 'NewReplicaSetAvailable', `${subject} has successfully progressed.`);
     return { verdict, moved: before?.reason !== 'NewReplicaSetAvailable' };
   }
+  if (step === 'created') {
+    return { verdict: say('True', 'NewReplicaSetCreated', `Created new replica set "${name}"`), moved: true };
+  }
   // A finished rollout that is scaled or lost a pod is not a rollout: it stays finished until the template changes.
-  const finished = before?.reason === 'NewReplicaSetAvailable' && (status.updatedReplicas ?? 0) === (status.replicas ?? 0);
-  if (finished && step !== 'created') return { verdict: before, moved: false };
-  if (step !== 'nothing' || before === undefined || advanced(deployment.status ?? {}, status)) {
+  const finished =
+    before?.reason === 'NewReplicaSetAvailable' && (status.updatedReplicas ?? 0) === (status.replicas ?? 0);
+  if (finished) return { verdict: before, moved: false };
+  if (step === 'scaled' || before === undefined || advanced(deployment.status ?? {}, status)) {
     return { verdict: say('True', 'ReplicaSetUpdated', `${subject} is progressing.`), moved: true };
   }
   if (late) {

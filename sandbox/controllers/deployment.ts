@@ -64,7 +64,11 @@ export const deploymentController: Controller = context => {
     }),
     // Recreate waits for the last old pod to be gone, which no status tells.
     store.watch(POD, ({ type, object }) => {
-      const set = getByKey(store, REPLICA_SET, `${object.metadata.namespace ?? ''}/${controllerOf(object)?.name ?? ''}`);
+      const set = getByKey(
+        store,
+        REPLICA_SET,
+        `${object.metadata.namespace ?? ''}/${controllerOf(object)?.name ?? ''}`,
+      );
       const owner = set && controllerOf(set);
       if (type === 'DELETED' && owner) queue.add(`${object.metadata.namespace ?? ''}/${owner.name}`);
     }),

@@ -2,16 +2,16 @@ import type { KubeObject } from '../../src/manifests/object.js';
 import { refOf } from '../../src/manifests/object.js';
 import type { Controller } from './context.js';
 import { createQueue } from './queue.js';
-import { watchAll } from './watch-all.js';
+import { ownableKinds, watchAll } from './watch-all.js';
 
 const FOREGROUND = 'foregroundDeletion';
 
 /** Removes what belonged to an owner that is gone, and first of all what blocks an owner that waits for it. */
 export const garbageCollector: Controller = context => {
-  const { store, clock, kinds } = context;
+  const { store, clock } = context;
 
   const queue = createQueue(clock, () => {
-    const objects = kinds().flatMap(({ apiVersion, kind }) => store.list({ apiVersion, kind }));
+    const objects = ownableKinds(context).flatMap(({ apiVersion, kind }) => store.list({ apiVersion, kind }));
     const alive = new Set(objects.map(({ metadata }) => metadata.uid));
     for (const object of objects) {
       const owners = object.metadata.ownerReferences ?? [];
@@ -36,7 +36,10 @@ export const garbageCollector: Controller = context => {
     if (blocking.some(object => store.get(refOf(object))?.metadata.uid === object.metadata.uid)) return;
     const live = store.get(refOf(owner));
     if (!live) return;
-    store.update({ ...live, metadata: { ...live.metadata, finalizers: finalizersOf(live).filter(f => f !== FOREGROUND) } });
+    store.update({
+      ...live,
+      metadata: { ...live.metadata, finalizers: finalizersOf(live).filter(f => f !== FOREGROUND) },
+    });
   }
 
   const end = watchAll(context, ({ type, object }) => {

@@ -43,8 +43,8 @@ export const jobController: Controller = ({ store, clock }) => {
     const verdict = judgeJob(job, tally, overdue !== undefined && overdue <= 0);
     if (verdict) {
       for (const pod of pods.filter(isActive)) removePod(pod);
-      const type = verdict.type === 'Failed' ? 'Warning' : 'Normal';
-      record(job, { type, reason: verdict.reason, message: verdict.message });
+      const { reason, message } = verdict;
+      record(job, verdict.type === 'Failed' ? { type: 'Warning', reason, message } : completed);
     } else if (job.spec.suspend !== true) {
       startPods(job, tally);
     }
@@ -119,6 +119,8 @@ export const jobController: Controller = ({ store, clock }) => {
     for (const end of ends) end();
   };
 };
+
+const completed = { type: 'Normal', reason: 'Completed', message: 'Job completed' } as const;
 
 /** Pods of a Job by what became of them. */
 export interface Tally {

@@ -7,7 +7,7 @@ import { firstToGo } from './pod-ranking.js';
 import type { Pod } from './pod.js';
 import { isActive, isReady } from './pod.js';
 import { createQueue } from './queue.js';
-import { dropCondition, setCondition, writeStatus } from './status.js';
+import { dropCondition, nonZero, setCondition, writeStatus } from './status.js';
 
 /** Seconds until a refused pod is tried again. */
 const RETRY = 2;
@@ -50,7 +50,8 @@ export const replicaSetController: Controller = ({ store, clock }) => {
   }
 
   function count(set: ReplicaSet, refused: string | undefined): void {
-    const pods = ownedBy(store, POD, set).filter(isActive);
+    const all = ownedBy(store, POD, set);
+    const pods = all.filter(isActive);
     const ready = pods.filter(isReady);
     const patience = set.spec.minReadySeconds ?? 0;
     const waits = ready.map(pod => {
@@ -70,9 +71,12 @@ export const replicaSetController: Controller = ({ store, clock }) => {
         : setCondition(before, { type: 'ReplicaFailure', status: 'True', reason: 'FailedCreate', message: refused });
     writeStatus(store, set, {
       replicas: pods.length,
-      fullyLabeledReplicas: pods.length,
-      readyReplicas: ready.length,
-      availableReplicas: available,
+      terminatingReplicas: all.filter(({ metadata }) => metadata.deletionTimestamp !== undefined).length,
+      ...nonZero({
+        fullyLabeledReplicas: pods.length,
+        readyReplicas: ready.length,
+        availableReplicas: available,
+      }),
       observedGeneration: set.metadata.generation ?? 1,
       ...(conditions.length > 0 ? { conditions } : {}),
     });

@@ -12,7 +12,7 @@ export function templateHash(template: PodTemplate): string {
   for (const byte of Buffer.from(canonical(withoutHash(template)))) {
     hash = Math.imul(hash ^ byte, 0x01000193) >>> 0;
   }
-  return [...String(hash)].map(digit => alphabet[(digit.charCodeAt(0) - 48) * 2 + 3] ?? '').join('');
+  return String(hash).replace(/\d/g, digit => alphabet[Number(digit) * 2 + 3] ?? '');
 }
 
 /** The template with the hash label, as a ReplicaSet carries it. */

@@ -1,20 +1,25 @@
 import type { StoreEvent } from '../api/store.js';
-import type { ControllerContext } from './context.js';
+import type { ControllerContext, ServedKind } from './context.js';
 import { createQueue } from './queue.js';
 
 const DEFINITION = { apiVersion: 'apiextensions.k8s.io/v1', kind: 'CustomResourceDefinition' };
 
-/** Kinds that own nothing and tell nothing: looking through them would only cost time. */
-const silent = new Set(['Event', 'Lease']);
+/** Kinds that own nothing and belong to nobody: looking through them would only cost time. */
+const loose = new Set(['Event', 'Lease']);
 
-/** Calls `listener` for changes of every served kind, also of those that come later by a CustomResourceDefinition. */
+/** The kinds whose objects may own others or be owned. */
+export function ownableKinds({ kinds }: ControllerContext): readonly ServedKind[] {
+  return kinds().filter(({ kind }) => !loose.has(kind));
+}
+
+/** Calls `listener` for changes of all {@link ownableKinds}, also of those that come later by a CustomResourceDefinition. */
 export function watchAll(context: ControllerContext, listener: (event: StoreEvent) => void): () => void {
-  const { store, clock, kinds } = context;
+  const { store, clock } = context;
   const ends = new Map<string, () => void>();
   const queue = createQueue(clock, () => {
-    for (const { apiVersion, kind } of kinds()) {
+    for (const { apiVersion, kind } of ownableKinds(context)) {
       const key = `${apiVersion}/${kind}`;
-      if (!silent.has(kind) && !ends.has(key)) ends.set(key, store.watch({ apiVersion, kind }, listener));
+      if (!ends.has(key)) ends.set(key, store.watch({ apiVersion, kind }, listener));
     }
   });
   queue.add('kinds');

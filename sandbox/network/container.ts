@@ -104,8 +104,9 @@ export class ContainerRunner {
     this.#life = new Life({ container: this.#container, host: this.#host, process, id });
     await image.program(process);
     if (signal.aborted) process.exit(137);
-    const message = `Started container ${this.#container.name}`;
-    this.#host.note({ type: 'Normal', reason: 'Started', message, container: this.#container.name });
+    const { name } = this.#container;
+    this.#host.note({ type: 'Normal', reason: 'Created', message: 'Container created', container: name });
+    this.#host.note({ type: 'Normal', reason: 'Started', message: 'Container started', container: name });
     return this.#life;
   }
 

@@ -93,7 +93,8 @@ function fieldOf(pod: Pod, path: string): string {
   const quoted = /^(.*)\['([^']+)'\]$/.exec(path);
   const steps = quoted ? [...(quoted[1] ?? '').split('.'), quoted[2] ?? ''] : path.split('.');
   const found = steps.reduce<unknown>(
-    (value, step) => (typeof value === 'object' && value !== null ? (value as Record<string, unknown>)[step] : undefined),
+    (value, step) =>
+      typeof value === 'object' && value !== null ? (value as Record<string, unknown>)[step] : undefined,
     pod,
   );
   return typeof found === 'string' ? found : '';

@@ -20,8 +20,8 @@ export type Image = Extract<Pulled, { readonly kind: 'image' }>;
 export interface PullTools {
   readonly clock: Clock;
   readonly signal: AbortSignal;
-  waiting(reason: string, message?: string): void;
-  note(note: Omit<Note, 'container'>): void;
+  readonly waiting: (reason: string, message?: string) => void;
+  readonly note: (note: Omit<Note, 'container'>) => void;
 }
 
 /** The container's image, however long it takes: a pull that fails is tried again until the signal is aborted. */
@@ -32,7 +32,11 @@ export async function obtainImage(images: ImageStore, container: Container, tool
   const policy = container.imagePullPolicy ?? 'IfNotPresent';
   const present = images.get(reference);
   if (present && policy !== 'Always') {
-    note({ type: 'Normal', reason: 'Pulled', message: `Container image ${quoted} already present on machine` });
+    note({
+      type: 'Normal',
+      reason: 'Pulled',
+      message: `Container image ${quoted} already present on machine and can be accessed by the pod`,
+    });
     return present;
   }
   for (let wait = BACK_OFF; ; wait = Math.min(MOST_BACK_OFF, wait * 2)) {

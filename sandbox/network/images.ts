@@ -21,11 +21,12 @@ export interface Tag {
 }
 
 /** Repositories by their last path segment, with the illnesses each knows. */
-const catalogue: Readonly<Record<string, { readonly ill: readonly Illness[]; readonly make: (tag: Tag) => Program }>> = {
-  tomcat: { ill: ['broken', 'never-ready', 'slow', 'http500', 'wrong'], make: tomcatProgram },
-  site: { ill: ['broken', 'never-ready', 'slow', 'http500'], make: siteProgram },
-  task: { ill: [], make: taskProgram },
-};
+const catalogue: Readonly<Record<string, { readonly ill: readonly Illness[]; readonly make: (tag: Tag) => Program }>> =
+  {
+    tomcat: { ill: ['broken', 'never-ready', 'slow', 'http500', 'wrong'], make: tomcatProgram },
+    site: { ill: ['broken', 'never-ready', 'slow', 'http500'], make: siteProgram },
+    task: { ill: [], make: taskProgram },
+  };
 
 const absentTags = new Set(['nosuchtag', 'missing']);
 
@@ -46,8 +47,7 @@ export function pullImage(reference: string): Pulled {
     return { kind: 'refused', message: `${failed}: ${why}` };
   }
   if (absentTags.has(name.tag)) {
-    const why = `rpc error: code = NotFound desc = ${failed}: ${full}: not found`;
-    return { kind: 'refused', message: why };
+    return { kind: 'refused', message: `rpc error: code = NotFound desc = ${failed}: ${full}: not found` };
   }
   const digest = name.digest ?? `sha256:${createHash('sha256').update(full).digest('hex')}`;
   const tag = name.digest === undefined || name.tag !== 'latest' ? name.tag : name.digest.slice(7, 19);

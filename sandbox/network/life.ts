@@ -143,7 +143,8 @@ export class Life {
     if (seconds !== undefined) await untilAborted(this.#host.clock.sleep(seconds, this.#over.signal));
     if (!hook.httpGet) return;
     const why = await httpGet(hook.httpGet, this.#target, HOOK_TIMEOUT);
-    if (why !== undefined) this.#note('Warning', { reason: 'FailedPreStopHook', message: `PreStopHook failed: ${why}` });
+    if (why !== undefined)
+      this.#note('Warning', { reason: 'FailedPreStopHook', message: `PreStopHook failed: ${why}` });
   }
 
   /** Waits for the work, but not longer than that. */

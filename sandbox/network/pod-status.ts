@@ -21,8 +21,8 @@ export function podStatus(pod: Pod, facts: PodFacts): PodStatus {
   const phase = phaseOf(pod.spec.restartPolicy ?? 'Always', facts);
   const verdicts: readonly Verdict[] = [
     { type: 'PodScheduled', status: 'True' },
-    { type: 'PodReadyToStartContainers', status: 'True' },
-    initialized(facts),
+    sandboxed(phase),
+    initialized(phase, facts),
     ready('Ready', phase, facts),
     ready('ContainersReady', phase, facts),
   ];
@@ -51,7 +51,14 @@ export function phaseOf(restartPolicy: string, facts: Pick<PodFacts, 'containers
   return restartPolicy === 'Never' ? 'Failed' : 'Running';
 }
 
-function initialized(facts: PodFacts): Verdict {
+function sandboxed(phase: string): Verdict {
+  const type = 'PodReadyToStartContainers';
+  if (phase !== 'Succeeded' && phase !== 'Failed') return { type, status: 'True' };
+  return { type, status: 'False', reason: 'PodSandboxNotReady', message: 'pod sandbox is not ready' };
+}
+
+function initialized(phase: string, facts: PodFacts): Verdict {
+  if (phase === 'Succeeded') return { type: 'Initialized', status: 'True', reason: 'PodCompleted' };
   if (facts.initialized) return { type: 'Initialized', status: 'True' };
   const names = facts.inits.filter(({ state }) => state.terminated?.exitCode !== 0).map(({ name }) => name);
   const message = `containers with incomplete status: [${names.join(' ')}]`;

@@ -16,7 +16,7 @@ export interface ServiceProxyOptions {
   /** `real`: a nodePort is that very port. `any`: a free one. */
   readonly nodePorts: 'real' | 'any';
   /** The real port behind an address of the pod network. */
-  resolve(backend: Backend): number | undefined;
+  readonly resolve: (backend: Backend) => number | undefined;
 }
 
 /** The way in from outside: a listener on 127.0.0.1 for every nodePort. */

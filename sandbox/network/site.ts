@@ -1,4 +1,4 @@
-import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { IncomingMessage } from 'node:http';
 import { parseSeconds } from './duration.js';
 import type { Illness, Tag } from './images.js';
 import type { Process, Program } from './process.js';
@@ -54,8 +54,9 @@ export function siteProgram({ version, illness }: Tag): Program {
     });
     process.log(`${title} listens on :${port}`);
     await process.listen(port, (request, response) => {
-      response.setHeader('X-Pod', process.hostname);
-      answer(settings, state.ready, { request, response });
+      const [status, text] = answerTo(request, settings, state.ready);
+      const headers = { 'Content-Type': 'text/plain; charset=utf-8', 'X-Pod': process.hostname };
+      response.writeHead(status, headers).end(`${text}\n`);
     });
   };
 }
@@ -71,31 +72,23 @@ export function stopAfter(process: Process, grace: number): void {
   });
 }
 
-function answer(
-  settings: Settings,
-  ready: boolean,
-  { request, response }: { readonly request: IncomingMessage; readonly response: ServerResponse },
-): void {
-  const path = (request.url ?? '/').replace(/\?.*/, '');
-  const say = (status: number, text: string) => {
-    response.writeHead(status, { 'Content-Type': 'text/plain; charset=utf-8' }).end(`${text}\n`);
-  };
+/** Status and text of the answer. */
+function answerTo(request: IncomingMessage, settings: Settings, ready: boolean): readonly [number, string] {
   const { version } = settings;
-  if (request.method !== 'GET' && request.method !== 'HEAD') return say(405, 'Method Not Allowed');
-  switch (path) {
+  if (request.method !== 'GET' && request.method !== 'HEAD') return [405, 'Method Not Allowed'];
+  switch ((request.url ?? '/').replace(/\?.*/, '')) {
     case '/':
-      if (Math.random() < settings.failRate) return say(500, `site ${version} fails`);
-      return say(settings.status, `site ${version}`);
+      return Math.random() < settings.failRate ? [500, `site ${version} fails`] : [settings.status, `site ${version}`];
     case '/version':
-      return say(200, version);
+      return [200, version];
     case '/healthz':
-      return say(200, 'ok');
+      return [200, 'ok'];
     case '/readyz':
-      return ready ? say(200, 'ready') : say(503, 'not ready');
+      return ready ? [200, 'ready'] : [503, 'not ready'];
     case '/echo-headers':
-      return say(200, headerLines(request).join('\n'));
+      return [200, headerLines(request).join('\n')];
     default:
-      return say(404, '404 page not found');
+      return [404, '404 page not found'];
   }
 }
 

@@ -24,20 +24,28 @@ export function tomcatProgram({ version, illness }: Tag): Program {
     });
     process.log('INFO [main] Starting ProtocolHandler ["http-nio-8080"]');
     await process.listen(8080, (request, response) => {
-      response.setHeader('X-Pod', process.hostname);
-      const say = (status: number, title: string) => {
-        const page = `<!DOCTYPE html>\n<html><head><title>${title}</title></head><body><h1>${title}</h1></body></html>\n`;
-        response.writeHead(status, { 'Content-Type': 'text/html;charset=UTF-8' }).end(page);
-      };
       const path = (request.url ?? '/').replace(/\?.*/, '');
-      if (!state.ready) return say(503, 'HTTP Status 503 – Service Unavailable');
-      if (path !== '/') return say(404, 'HTTP Status 404 – Not Found');
-      if (fails(illness, request.headers['user-agent'])) {
-        return say(500, 'HTTP Status 500 – Internal Server Error');
-      }
-      return say(200, `Apache Tomcat/${full}`);
+      const failing = fails(illness, request.headers['user-agent']);
+      const [status, title] = answerTo(path, { ready: state.ready, failing, full });
+      const headers = { 'Content-Type': 'text/html;charset=UTF-8', 'X-Pod': process.hostname };
+      response.writeHead(status, headers).end(pageOf(title));
     });
   };
+}
+
+/** Status and title of the answer. */
+function answerTo(
+  path: string,
+  state: { readonly ready: boolean; readonly failing: boolean; readonly full: string },
+): readonly [number, string] {
+  if (!state.ready) return [503, 'HTTP Status 503 – Service Unavailable'];
+  if (path !== '/') return [404, 'HTTP Status 404 – Not Found'];
+  if (state.failing) return [500, 'HTTP Status 500 – Internal Server Error'];
+  return [200, `Apache Tomcat/${state.full}`];
+}
+
+function pageOf(title: string): string {
+  return `<!DOCTYPE html>\n<html><head><title>${title}</title></head><body><h1>${title}</h1></body></html>\n`;
 }
 
 /** `9` and `9-jdk21` are the newest 9; anything else is the version itself. */

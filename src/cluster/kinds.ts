@@ -95,11 +95,11 @@ interface ResourceList {
 
 /** Finds out how kinds are addressed: built-in ones from a table, the others by one GET of their group-version. */
 export class Kinds {
-  readonly #discover: (apiVersion: string) => Promise<unknown>;
+  readonly #discover: (kind: KindRef) => Promise<unknown>;
   readonly #lists = new Map<string, Promise<ResourceList>>();
 
-  /** `discover` reads a group-version's list and throws `unknown-kind` where it is not served. */
-  constructor(discover: (apiVersion: string) => Promise<unknown>) {
+  /** `discover` reads the list of the kind's group-version and throws `unknown-kind` where it is not served. */
+  constructor(discover: (kind: KindRef) => Promise<unknown>) {
     this.#discover = discover;
   }
 
@@ -108,7 +108,7 @@ export class Kinds {
     if (known !== undefined) return known;
     let list = this.#lists.get(ref.apiVersion);
     if (list === undefined) {
-      list = this.#discover(ref.apiVersion).then(answer => answer as ResourceList);
+      list = this.#discover(ref).then(answer => answer as ResourceList);
       this.#lists.set(ref.apiVersion, list);
       // A CustomResourceDefinition of this very run may make it served a moment later.
       list.catch(() => this.#lists.delete(ref.apiVersion));

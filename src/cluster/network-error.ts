@@ -61,8 +61,8 @@ function hintFor(code: string, host: string): string {
 
 /** The error for a request that got no answer at all. `what` names the request: `PATCH Deployment shop/web`. */
 export function unreachable(server: URL, what: string, failure: NetworkFailure): CutoverError {
-  const cause =
-    failure.code === 'UNKNOWN' || failure.code === 'TIMEOUT' ? failure.message : `${failure.code}: ${failure.message}`;
+  const { code, message } = failure;
+  const cause = code === 'UNKNOWN' || code === 'TIMEOUT' || message.includes(code) ? message : `${code}: ${message}`;
   return new CutoverError(`no answer from the API server ${server.host} to ${what}: ${cause}`, {
     code: 'unreachable',
     hint: hintFor(failure.code, server.hostname),

@@ -44,7 +44,7 @@ export class Resources {
   constructor(api: Api, namespace: string) {
     this.#api = api;
     this.#namespace = namespace;
-    this.#kinds = new Kinds(apiVersion => this.#discover(apiVersion));
+    this.#kinds = new Kinds(kind => this.#discover(kind));
   }
 
   async send(ref: ObjectRef | KindRef, request: ResourceRequest): Promise<HttpAnswer> {
@@ -116,9 +116,8 @@ export class Resources {
     };
   }
 
-  async #discover(apiVersion: string): Promise<unknown> {
-    const target = { apiVersion, kind: 'APIResourceList' };
-    const asked = { verb: 'get', target, resource: '*' };
+  async #discover({ apiVersion, kind }: KindRef): Promise<unknown> {
+    const asked = { verb: 'get', target: { apiVersion, kind }, resource: '*' };
     const answer = await this.#api.send({ asked, request: { method: 'GET', path: groupVersionPath(apiVersion) } });
     return JSON.parse(answer.body.toString('utf8')) as unknown;
   }

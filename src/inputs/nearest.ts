@@ -1,20 +1,27 @@
+/** How many names a message offers at most. */
+const most = 3;
+
 /**
- * The candidate that `word` was most likely meant to be: at most a third of its letters (and at least two) were added,
- * left out, changed or swapped. Case and the difference of `-` and `_` do not count. `undefined`: none is near.
+ * Up to three of `candidates` that `word` was most likely meant to be, nearest first: at most a third of its letters (and
+ * at least two) were added, left out, changed or swapped. Case and the difference of `-` and `_` do not count.
  */
-export function nearest(word: string, candidates: Iterable<string>): string | undefined {
+export function nearestNames(word: string, candidates: Iterable<string>): readonly string[] {
   const plain = (text: string): string => text.toLowerCase().replaceAll('_', '-');
-  let best: string | undefined;
-  let least = Math.max(2, Math.floor(word.length / 3)) + 1;
-  for (const candidate of candidates) {
-    const steps = distance(plain(word), plain(candidate));
-    // A short name is never a misspelling of which every letter is wrong.
-    if (steps < least && steps < Math.min(word.length, candidate.length)) {
-      least = steps;
-      best = candidate;
-    }
-  }
-  return best;
+  const limit = Math.max(2, Math.floor(word.length / 3));
+  return (
+    [...new Set(candidates)]
+      .map(candidate => ({ candidate, far: distance(plain(word), plain(candidate)) }))
+      // A short name is never a misspelling of which every letter is wrong.
+      .filter(({ candidate, far }) => far <= limit && far < Math.min(word.length, candidate.length))
+      .sort((one, other) => one.far - other.far)
+      .slice(0, most)
+      .map(({ candidate }) => candidate)
+  );
+}
+
+/** The nearest of {@link nearestNames}. `undefined`: none is near. */
+export function nearest(word: string, candidates: Iterable<string>): string | undefined {
+  return nearestNames(word, candidates)[0];
 }
 
 /** `; did you mean "x"?`, or nothing where no candidate is near. */

@@ -1,4 +1,4 @@
-import { nearestNames } from './nearest.js';
+import { nearestNames } from '../inputs/nearest.js';
 
 /** Which placeholders are replaced: all, only the strict `$<NAME>`, or none. */
 export type SubstitutionMode = 'on' | 'strict-only' | 'off';

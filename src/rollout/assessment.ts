@@ -8,6 +8,7 @@ import {
   jobReadiness,
   podReadiness,
   statefulSetReadiness,
+  unobserved,
 } from './readiness.js';
 import type { Readiness } from './readiness.js';
 import { troubleOf } from './trouble.js';
@@ -35,7 +36,7 @@ export interface Assessment {
 export function assess(target: KubeObject, inventory: Inventory): Assessment {
   const ref = refOf(target);
   const live = inventory.find(ref);
-  const unseen = { ref, readiness: { done: false, ok: false, reason: 'not seen yet' }, newPods: [] } as const;
+  const unseen = { ref, readiness: { done: false, ok: false, reason: unobserved }, newPods: [] } as const;
   const { uid, generation = 0 } = target.metadata;
   if (uid !== undefined && inventory.wasDeleted(uid)) return { ...unseen, superseded: 'was deleted' };
   if (live === undefined) return unseen;

@@ -15,6 +15,7 @@ export interface Diagnosis {
 }
 
 const maxEvents = 5;
+const maxOfAReason = 2;
 const maxLogLines = 20;
 
 interface Event {
@@ -48,19 +49,23 @@ export async function diagnose(assessment: Assessment, cluster: Cluster): Promis
   };
 }
 
-/** Newest first, each text once. */
+/** Newest first; of many that differ only in a pod's name the newest ones. */
 async function eventsOf(object: KubeObject, cluster: Cluster): Promise<readonly string[]> {
   const { namespace, uid } = object.metadata;
   const kind = { apiVersion: 'v1', kind: 'Event', ...(namespace !== undefined && { namespace }) };
   try {
     const found = await cluster.list(kind, { fieldSelector: `involvedObject.uid=${uid ?? ''},type=Warning` });
     const events = (found as readonly unknown[] as readonly Event[]).toSorted((a, b) => when(b).localeCompare(when(a)));
-    const texts = events.map(event => {
+    const told = new Map<string, number>();
+    const news = events.filter(({ reason = '' }) => {
+      told.set(reason, (told.get(reason) ?? 0) + 1);
+      return (told.get(reason) ?? 0) <= maxOfAReason;
+    });
+    return news.slice(0, maxEvents).map(event => {
       const count = event.series?.count ?? event.count ?? 1;
       const message = (event.message ?? '').replace(/\s+/g, ' ').trim();
       return `event ${event.reason ?? 'Warning'}: ${message}${count > 1 ? ` (${count} times)` : ''}`;
     });
-    return [...new Set(texts)].slice(0, maxEvents);
   } catch (error) {
     return [`its events could not be read: ${asCutoverError(error).message}`];
   }
@@ -74,6 +79,7 @@ async function logOf(
   pod: KubeObject,
   { assessment: { trouble }, cluster }: { assessment: Assessment; cluster: Cluster },
 ): Promise<readonly Problem[]> {
+  if (trouble?.log === 'none') return [];
   const containers = containersOf(pod);
   const container = containers.find(one => one.name === trouble?.container) ?? containers.find(one => !one.ready);
   const started = container?.state?.running ?? container?.state?.terminated ?? container?.lastState?.terminated;

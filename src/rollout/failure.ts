@@ -11,21 +11,24 @@ const maxDiagnosed = 3;
 /** The error for workloads that will not become ready: the first one's cause as its sentence, all of them below. */
 export async function rolloutFailure(failed: readonly Assessment[], cluster: Cluster): Promise<CutoverError> {
   const diagnoses = await Promise.all(failed.slice(0, maxDiagnosed).map(assessment => diagnose(assessment, cluster)));
+  const causes = failed.map((assessment, index) => causeOf(assessment, diagnoses[index]?.newestEvent));
   const [first] = failed;
-  if (first === undefined) throw new CutoverError('nothing failed', { code: 'internal' });
-  const more = failed.length > 1 ? failed.map(assessment => ({ message: causeOf(assessment) })) : [];
-  return new CutoverError(causeOf(first), {
+  return new CutoverError(causes[0] ?? 'nothing failed', {
     code: 'rollout',
-    object: describeRef(first.ref),
-    hint: first.trouble?.hint ?? 'The events below say more.',
-    problems: [...more, ...diagnoses.flatMap(diagnosis => diagnosis.lines)],
+    ...(first !== undefined && { object: describeRef(first.ref) }),
+    hint: first?.trouble?.hint ?? (first?.ref.kind === 'Job' ? 'Its last log lines say why.' : 'The events say more.'),
+    problems: [
+      ...(failed.length > 1 ? causes.map(message => ({ message })) : []),
+      ...diagnoses.flatMap(diagnosis => diagnosis.lines),
+    ],
   });
 }
 
-function causeOf({ ref, readiness, trouble }: Assessment): string {
+function causeOf(assessment: Assessment, event: string | undefined): string {
+  const { ref, readiness, trouble } = assessment;
   const name = describeRef(ref);
-  if (trouble === undefined) return `${name}: ${readiness.reason}`;
-  return ref.kind === 'Pod' ? trouble.sentence : `${trouble.sentence} (${name})`;
+  if (trouble !== undefined) return ref.kind === 'Pod' ? trouble.sentence : `${trouble.sentence} (${name})`;
+  return ref.kind === 'Deployment' ? `${name}: ${awaited(assessment, event)}` : `${name}: ${readiness.reason}`;
 }
 
 /** The error for a wait whose time is over: what was still awaited, and why. */
@@ -55,8 +58,9 @@ function awaited(assessment: Assessment, event: string | undefined): string {
   const { readiness, trouble } = assessment;
   if (readiness.ok) return `${readiness.reason}, but not for long enough`;
   const pod = pickPod(assessment);
-  const why = trouble?.sentence ?? (pod && `pod ${pod.metadata.name} ${whyNotReady(pod)}`);
-  return [readiness.reason, why, event].filter(text => text !== undefined).join('; ');
+  const why = trouble?.sentence ?? (pod && `pod ${pod.metadata.name}: ${whyNotReady(pod)}`);
+  // The event tells what a probe or the scheduler got; without a pod it repeats the reason.
+  return [readiness.reason, why, pod && event].filter(text => text !== undefined).join('; ');
 }
 
 /** `10 min`, `1 min 30 s`, `0.5 s`. */

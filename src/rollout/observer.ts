@@ -152,10 +152,10 @@ function readyOf({ ref, live, newPods, templateHash }: Assessment): ReadyWorkloa
 }
 
 function superseded({ ref, superseded = '' }: Assessment): CutoverError {
-  return new CutoverError(`${describeRef(ref)} ${superseded} while it was waited for: somebody else is deploying it`, {
+  return new CutoverError(`${describeRef(ref)} ${superseded} while it was waited for`, {
     code: 'changed',
     object: describeRef(ref),
-    hint: 'Find out who else deploys it; one run at a time is what the workflow’s concurrency setting is for.',
+    hint: 'Somebody else deploys it too. One run at a time is what the concurrency setting of the workflow is for.',
   });
 }
 

@@ -1,6 +1,7 @@
 import { describeRef, refKey } from '../manifests/object.js';
 import { fingerprint } from './assessment.js';
 import type { Assessment } from './assessment.js';
+import { unobserved } from './readiness.js';
 import { restartsOf } from './workload.js';
 
 /** What is to be done next with a set of workloads that is waited for. */
@@ -34,7 +35,7 @@ export class Progress {
   news(assessments: readonly Assessment[], nowMs: number): readonly string[] {
     return assessments.flatMap(({ ref, readiness }) => {
       const key = refKey(ref);
-      if (this.#told.get(key) === readiness.reason) return [];
+      if (readiness.reason === unobserved || this.#told.get(key) === readiness.reason) return [];
       this.#told.set(key, readiness.reason);
       return [`${describeRef(ref)}: ${readiness.reason}, ${Math.round((nowMs - this.#startedMs) / 1000)} s`];
     });
@@ -64,18 +65,23 @@ export class Progress {
     return { do: 'wait', ms: next - nowMs };
   }
 
-  /** When a workload's trouble has lasted long enough; Infinity when there is none. */
+  /** When what ails a workload or its pods has lasted long enough; Infinity when nothing does. */
   #failsAt({ ref, readiness, trouble }: Assessment, nowMs: number): number {
-    const key = refKey(ref);
-    const failing =
-      readiness.done && !readiness.ok ? { what: readiness.reason, patienceMs: readiness.patienceMs } : undefined;
-    const stuck = trouble && !readiness.done ? { what: trouble.container, patienceMs: trouble.patienceMs } : undefined;
-    const [worst] = [failing, stuck].filter(one => one !== undefined).sort((a, b) => a.patienceMs - b.patienceMs);
-    if (worst === undefined) {
-      this.#failing.delete(key);
-      return Infinity;
-    }
-    return since(this.#failing, { key, what: worst.what, nowMs }) + worst.patienceMs;
+    const failing = readiness.done && !readiness.ok ? readiness.patienceMs : undefined;
+    const stuck = readiness.done ? undefined : trouble;
+    return Math.min(
+      this.#lastsUntil({ key: `${refKey(ref)} itself`, patienceMs: failing }, nowMs),
+      this.#lastsUntil({ key: `${refKey(ref)} pods`, patienceMs: stuck?.patienceMs, what: stuck?.container }, nowMs),
+    );
+  }
+
+  #lastsUntil(
+    { key, patienceMs, what = '' }: { key: string; patienceMs: number | undefined; what?: string | undefined },
+    nowMs: number,
+  ): number {
+    if (patienceMs !== undefined) return since(this.#failing, { key, what, nowMs }) + patienceMs;
+    this.#failing.delete(key);
+    return Infinity;
   }
 
   /** When a workload has been ready for long enough; Infinity while it is not. */

@@ -7,12 +7,18 @@ export type Readiness =
   | { readonly done: true; readonly ok: true; readonly reason: string }
   | { readonly done: true; readonly ok: false; readonly reason: string; readonly patienceMs: number };
 
+/** The reason while nothing can be said yet. It is true for a moment after every write, so it is no news. */
+export const unobserved = 'its controller has not seen the change yet';
+
 const waiting = (reason: string): Readiness => ({ done: false, ok: false, reason });
 const ready = (reason: string): Readiness => ({ done: true, ok: true, reason });
 const failed = (reason: string, patienceMs = 0): Readiness => ({ done: true, ok: false, reason, patienceMs });
 
-/** A quota or a webhook may let the next try through; after this it will not. */
-const replicaFailurePatienceMs = 5_000;
+/**
+ * A quota or a webhook may let the next try through. And when a version that was stuck is put back, the condition of the
+ * stuck one stays for a moment, until the controller has moved the first pod.
+ */
+const controllerPatienceMs = 5_000;
 
 /** `newPods`: those of the ReplicaSet that runs the Deployment's own template. */
 export function deploymentReadiness(deployment: KubeObject, newPods: readonly KubeObject[]): Readiness {
@@ -26,7 +32,7 @@ export function deploymentReadiness(deployment: KubeObject, newPods: readonly Ku
     readyReplicas = 0,
     availableReplicas = 0,
   } = status;
-  if (observedGeneration < generation) return waiting('its controller has not seen the change yet');
+  if (observedGeneration < generation) return waiting(unobserved);
 
   const alive = newPods.filter(pod => pod.metadata.deletionTimestamp === undefined);
   const readyPods = alive.filter(isReady).length;
@@ -39,13 +45,13 @@ export function deploymentReadiness(deployment: KubeObject, newPods: readonly Ku
   if (paused) return failed('it is paused, so its new pods will not start; remove spec.paused');
   const progressing = conditionOf(deployment, 'Progressing');
   if (progressing?.status === 'False' && progressing.reason === 'ProgressDeadlineExceeded') {
-    return failed(`${counts} when its progressDeadlineSeconds were over`);
+    return failed(`${counts} when its progressDeadlineSeconds were over`, controllerPatienceMs);
   }
   const replicaFailure = conditionOf(deployment, 'ReplicaFailure');
   if (replicaFailure?.status === 'True') {
     return failed(
       `its pods cannot be made: ${replicaFailure.message ?? replicaFailure.reason ?? 'no reason given'}`,
-      replicaFailurePatienceMs,
+      controllerPatienceMs,
     );
   }
   if (updatedReplicas < wanted && readyPods >= updatedReplicas) return waiting(`${counts}, ${updatedReplicas} started`);
@@ -81,7 +87,7 @@ export function podReadiness(pod: KubeObject): Readiness {
 export function statefulSetReadiness(set: KubeObject): Readiness {
   const { replicas: wanted = 1, updateStrategy } = specOf(set);
   const { observedGeneration = 0, updatedReplicas = 0, readyReplicas = 0, replicas = 0 } = statusOf(set);
-  if (observedGeneration < (set.metadata.generation ?? 0)) return waiting('its controller has not seen the change yet');
+  if (observedGeneration < (set.metadata.generation ?? 0)) return waiting(unobserved);
   const counts = `${readyReplicas} of ${wanted} ready`;
   if (updateStrategy?.type === 'OnDelete') return ready(`${counts}; OnDelete: pods change when somebody deletes them`);
   const partition = updateStrategy?.rollingUpdate?.partition ?? 0;
@@ -98,7 +104,7 @@ export function daemonSetReadiness(set: KubeObject): Readiness {
     numberAvailable = 0,
   } = statusOf(set);
   if (observedGeneration < (set.metadata.generation ?? 0) || desiredNumberScheduled === undefined) {
-    return waiting('its controller has not seen the change yet');
+    return waiting(unobserved);
   }
   const counts = `${numberAvailable} of ${desiredNumberScheduled} available`;
   if (updateStrategy?.type === 'OnDelete') return ready(`${counts}; OnDelete: pods change when somebody deletes them`);

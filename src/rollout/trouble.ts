@@ -1,6 +1,6 @@
 import type { KubeObject } from '../manifests/object.js';
 import { conditionOf, containersOf, isReady, statusOf } from './workload.js';
-import type { ContainerStatus } from './workload.js';
+import type { ContainerState, ContainerStatus } from './workload.js';
 
 /** Why a pod will not become ready by waiting. */
 export interface Trouble {
@@ -72,28 +72,28 @@ function containerTrouble(container: ContainerStatus, pod: KubeObject): Omit<Tro
   // A pod that is ready now has got over whatever killed it before.
   if (reason !== 'CrashLoopBackOff' && !(memory && !isReady(pod))) return undefined;
   const end = memory ? 'it used more memory than its limit (OOMKilled)' : exitOf(ended);
-  return {
-    sentence: `${who} keeps crashing: ${end}, ${restartCount} restarts`,
-    hint: memory ? hints.memory : hints.crash,
-    patienceMs: 0,
-    log: state?.terminated === undefined ? 'previous' : 'current',
-  };
+  const sentence = `${who} keeps crashing: ${end}, ${restartCount} restarts`;
+  // Its command could not even be started, so there is no log of it.
+  if (ended?.reason === 'StartError') return { sentence, hint: hints.start, patienceMs: 0, log: 'none' };
+  const log = state?.terminated === undefined ? 'previous' : 'current';
+  return { sentence, hint: memory ? hints.memory : hints.crash, patienceMs: 0, log };
 }
 
-function exitOf(ended: { exitCode?: number; signal?: number; reason?: string } | undefined): string {
+function exitOf(ended: ContainerState['terminated']): string {
   if (ended?.exitCode === undefined) return 'its exit code is unknown';
-  const reason = ended.reason === undefined || ended.reason === 'Error' ? '' : ` (${ended.reason})`;
-  return `exit code ${ended.exitCode}${reason}`;
+  const { exitCode, reason, message } = ended;
+  const words = [reason === 'Error' ? undefined : reason, message && oneLine(message)].filter(Boolean).join(': ');
+  return `exit code ${exitCode}${words === '' ? '' : ` (${words})`}`;
 }
 
 /** In a few words, why a pod is not ready; for what a wait still waited for. */
 export function whyNotReady(pod: KubeObject): string {
-  if (pod.metadata.deletionTimestamp !== undefined) return 'is stopping';
+  if (pod.metadata.deletionTimestamp !== undefined) return 'stopping';
   const scheduled = conditionOf(pod, 'PodScheduled');
   if (scheduled?.status === 'False')
     return `cannot be scheduled: ${oneLine(scheduled.message ?? scheduled.reason ?? '')}`;
   for (const { name, ready, restartCount = 0, state, lastState } of containersOf(pod)) {
-    const again = restartCount > 0 ? `, restarted ${restartCount} times` : '';
+    const again = restartCount === 0 ? '' : `, restarted ${restartCount === 1 ? 'once' : `${restartCount} times`}`;
     const { waiting, terminated } = state ?? {};
     if (waiting !== undefined) {
       const end = lastState?.terminated === undefined ? '' : `, ${exitOf(lastState.terminated)}`;
@@ -105,7 +105,7 @@ export function whyNotReady(pod: KubeObject): string {
     if (state?.running !== undefined && ready === false) return `container ${name} runs but is not ready${again}`;
   }
   const { phase = 'Pending' } = statusOf(pod);
-  return `is ${phase.toLowerCase()} and not ready`;
+  return `${phase.toLowerCase()}, not ready`;
 }
 
 function oneLine(text: string): string {

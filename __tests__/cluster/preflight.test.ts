@@ -1,0 +1,235 @@
+import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
+import { preflight } from '../../src/cluster/preflight.js';
+import { CutoverError } from '../../src/errors.js';
+import type { KubeObject } from '../../src/manifests/object.js';
+import type { Resource } from '../../src/manifests/resource.js';
+import { memoryCluster } from '../strategies/memory-cluster.js';
+
+beforeEach(() => {
+  jest.useFakeTimers({ now: Date.parse('2026-03-01T12:00:00Z') });
+});
+afterEach(() => {
+  jest.useRealTimers();
+});
+
+const configMap = (name: string, value: string, namespace = 'shop'): KubeObject => ({
+  apiVersion: 'v1',
+  kind: 'ConfigMap',
+  metadata: { name, namespace },
+  data: { KEY: value },
+});
+
+const deployment = (container: object): KubeObject => ({
+  apiVersion: 'apps/v1',
+  kind: 'Deployment',
+  metadata: { name: 'web', namespace: 'shop' },
+  spec: {
+    replicas: 2,
+    selector: { matchLabels: { app: 'web' } },
+    template: {
+      metadata: { labels: { app: 'web' } },
+      spec: { containers: [{ name: 'web', image: 'site:v1', ...container }] },
+    },
+  },
+});
+
+/** Rendered objects; document number n starts in line n0, and every field of it is one line below. */
+const resources = (...objects: readonly KubeObject[]): readonly Resource[] =>
+  objects.map((object, index) => {
+    const at = { file: 'app.yml', line: (index + 1) * 10, column: 1 };
+    return { object, at, place: path => (path.length === 0 ? at : { ...at, line: at.line + 1 }) };
+  });
+
+const refusalOf = async (work: Promise<unknown>): Promise<CutoverError> =>
+  work.then(
+    () => {
+      throw new Error('nothing was refused');
+    },
+    (error: unknown) => error as CutoverError,
+  );
+
+describe('asking what a deploy would do', () => {
+  it('tells created, changed and unchanged apart, and stores nothing', async () => {
+    const cluster = memoryCluster();
+    await cluster.apply(configMap('same', '1'));
+    await cluster.apply(configMap('other', '1'));
+    jest.setSystemTime(Date.now() + 60_000);
+    cluster.calls.length = 0;
+    const given = resources(configMap('new', '1'), configMap('same', '1'), configMap('other', '2'));
+    const planned = await preflight({ cluster, resources: given, force: false });
+    expect(planned.map(({ change }) => change)).toEqual(['created', 'unchanged', 'changed']);
+    expect(planned.map(({ resource }) => resource)).toEqual(given);
+    expect(planned.map(({ live }) => live?.['data'])).toEqual([undefined, undefined, { KEY: '1' }]);
+    expect(planned.map(({ after }) => after?.['data'])).toEqual([{ KEY: '1' }, { KEY: '1' }, { KEY: '2' }]);
+    expect(cluster.writes()).toEqual([]);
+  });
+
+  it('reads a live object only where the dry run alone does not tell', async () => {
+    const cluster = memoryCluster();
+    await cluster.apply(configMap('old', '1'));
+    jest.setSystemTime(Date.now() + 60_000);
+    await cluster.apply(configMap('fresh', '1'));
+    cluster.calls.length = 0;
+    const given = resources(configMap('new', '1'), configMap('old', '1'), configMap('fresh', '1'));
+    const planned = await preflight({ cluster, resources: given, force: false });
+    expect(planned.map(({ change }) => change)).toEqual(['created', 'unchanged', 'unchanged']);
+    expect(cluster.calls.filter(call => call.startsWith('GET'))).toEqual(['GET ConfigMap shop/fresh']);
+  });
+
+  it('an object that is deleted between the two questions will be created', async () => {
+    const cluster = memoryCluster();
+    await cluster.apply(configMap('going', '1'));
+    cluster.before = call => {
+      if (call.startsWith('GET'))
+        cluster.store.remove({ apiVersion: 'v1', kind: 'ConfigMap', namespace: 'shop', name: 'going' });
+    };
+    const [planned] = await preflight({ cluster, resources: resources(configMap('going', '2')), force: false });
+    expect(planned).toMatchObject({ change: 'created', after: { data: { KEY: '2' } } });
+    expect(planned).not.toHaveProperty('live');
+  });
+
+  it('an object that others made, and that becomes ours as it is, will be changed only by its ownership', async () => {
+    const cluster = memoryCluster();
+    cluster.given(configMap('theirs', '1'));
+    const [planned] = await preflight({ cluster, resources: resources(configMap('theirs', '1')), force: false });
+    expect(planned?.change).toBe('unchanged');
+  });
+
+  it('there is nothing to ask for no objects', async () => {
+    expect(await preflight({ cluster: memoryCluster(), resources: [], force: false })).toEqual([]);
+  });
+});
+
+describe('what the API server refuses', () => {
+  it('is listed at once, object by object, with its place in the manifests', async () => {
+    const cluster = memoryCluster();
+    cluster.given(configMap('theirs', 'kubectl'));
+    cluster.calls.length = 0;
+    const given = resources(
+      configMap('fine', '1'),
+      configMap('theirs', 'ours'),
+      deployment({ imagePolicy: 'Always' }),
+      configMap('far', '1', 'nowhere'),
+      { apiVersion: 'example.org/v1', kind: 'Thing', metadata: { name: 'one', namespace: 'shop' } },
+    );
+    const error = await refusalOf(preflight({ cluster, resources: given, force: false }));
+    expect(error).toMatchObject({
+      code: 'rejected-plan',
+      message: 'The API server refuses 4 of 5 objects; nothing was changed',
+    });
+    expect(error.problems).toEqual([
+      expect.objectContaining({
+        message: expect.stringMatching(/^ConfigMap shop\/theirs: .*data\.KEY.*kubectl/) as string,
+      }),
+      expect.objectContaining({ message: expect.stringMatching(/^Deployment shop\/web: .*imagePolicy/) as string }),
+      expect.objectContaining({ message: 'ConfigMap nowhere/far: namespace nowhere does not exist' }),
+      expect.objectContaining({ message: 'Thing shop/one: the API server does not serve Thing of example.org/v1' }),
+    ]);
+    expect(error.problems.map(({ at }) => at?.line)).toEqual([21, 31, 40, 50]);
+    expect(error.hint).toContain('force-conflicts: true');
+    expect(error.hint).toContain('create-namespace: true');
+    expect(cluster.writes()).toEqual([]);
+  });
+
+  it('keeps its own code when all objects are refused for the same reason', async () => {
+    const cluster = memoryCluster();
+    const given = resources(configMap('a', '1', 'nowhere'), configMap('b', '1', 'nowhere'));
+    expect(await refusalOf(preflight({ cluster, resources: given, force: false }))).toMatchObject({
+      code: 'not-found',
+      status: 404,
+      message: 'The API server refuses 2 of 2 objects; nothing was changed',
+      hint: 'Create it, or set create-namespace: true.',
+    });
+  });
+
+  it('names every wrong field of an object', async () => {
+    const cluster = memoryCluster();
+    const given = resources(deployment({ imagePolicy: 'Always', ports: [{ containerPort: 'eighty' }] }));
+    const error = await refusalOf(preflight({ cluster, resources: given, force: false }));
+    expect(error).toMatchObject({
+      code: 'invalid',
+      message: 'The API server refuses 1 of 1 object; nothing was changed',
+    });
+    expect(error.problems.map(({ message }) => message).join('\n')).toMatch(/imagePolicy[^]*containerPort/);
+  });
+
+  it('is nothing of what will be taken over by force', async () => {
+    const cluster = memoryCluster();
+    cluster.given(configMap('theirs', 'kubectl'));
+    const [planned] = await preflight({ cluster, resources: resources(configMap('theirs', 'ours')), force: true });
+    expect(planned).toMatchObject({ change: 'changed', live: { data: { KEY: 'kubectl' } } });
+  });
+
+  it.each(['unreachable', 'unauthorized', 'cancelled', 'internal'] as const)(
+    'is not the question where the API server cannot be asked at all: %s',
+    async code => {
+      const cluster = memoryCluster();
+      const cause = new CutoverError('no answer', { code, hint: 'look' });
+      cluster.before = () => {
+        throw cause;
+      };
+      const given = resources(configMap('a', '1'), configMap('b', '1'));
+      expect(await refusalOf(preflight({ cluster, resources: given, force: false }))).toBe(cause);
+    },
+  );
+});
+
+describe('objects that wait for others of the same deploy', () => {
+  const namespace: KubeObject = { apiVersion: 'v1', kind: 'Namespace', metadata: { name: 'coming' } };
+  const definition: KubeObject = {
+    apiVersion: 'apiextensions.k8s.io/v1',
+    kind: 'CustomResourceDefinition',
+    metadata: { name: 'things.example.org' },
+    spec: {
+      group: 'example.org',
+      scope: 'Namespaced',
+      names: { kind: 'Thing', plural: 'things', singular: 'thing' },
+      versions: [{ name: 'v1', served: true, storage: true, schema: { openAPIV3Schema: { type: 'object' } } }],
+    },
+  };
+  const thing: KubeObject = {
+    apiVersion: 'example.org/v1',
+    kind: 'Thing',
+    metadata: { name: 'one', namespace: 'shop' },
+  };
+
+  it('count as created in a namespace that is among them', async () => {
+    const given = resources(namespace, configMap('a', '1', 'coming'));
+    const planned = await preflight({ cluster: memoryCluster(), resources: given, force: false });
+    expect(planned.map(({ change, after }) => [change, after === undefined])).toEqual([
+      ['created', false],
+      ['created', true],
+    ]);
+  });
+
+  it('count as created in a namespace that is promised', async () => {
+    const given = resources(configMap('a', '1', 'coming'));
+    const planned = await preflight({
+      cluster: memoryCluster(),
+      resources: given,
+      force: false,
+      comingNamespaces: ['coming'],
+    });
+    expect(planned.map(({ change }) => change)).toEqual(['created']);
+  });
+
+  it('count as created when their kind is defined among them', async () => {
+    const planned = await preflight({
+      cluster: memoryCluster(),
+      resources: resources(thing, definition),
+      force: false,
+    });
+    expect(planned.map(({ change }) => change)).toEqual(['created', 'created']);
+  });
+
+  it('are refused when the kind that is defined is of another group', async () => {
+    const other = { ...thing, apiVersion: 'example.com/v1' };
+    const error = await refusalOf(
+      preflight({ cluster: memoryCluster(), resources: resources(other, definition), force: false }),
+    );
+    expect(error).toMatchObject({
+      code: 'unknown-kind',
+      message: 'The API server refuses 1 of 2 objects; nothing was changed',
+    });
+  });
+});

@@ -1,0 +1,250 @@
+import { describe, expect, it } from '@jest/globals';
+import { putBack } from '../../src/cluster/putback.js';
+import { CutoverError } from '../../src/errors.js';
+import { describeRef, refOf, type KubeObject, type ObjectRef } from '../../src/manifests/object.js';
+import { content, type Snapshot } from '../../src/plan/change.js';
+import { memoryCluster, type MemoryCluster } from '../strategies/memory-cluster.js';
+import { listLog } from '../verify/fake-cluster.js';
+
+const annotations = { 'cutover/release': 'web' };
+
+const configMap = (name: string, value: string): KubeObject => ({
+  apiVersion: 'v1',
+  kind: 'ConfigMap',
+  metadata: { name, namespace: 'shop', annotations },
+  data: { KEY: value },
+});
+
+const deployment = (image: string, spec: object = {}): KubeObject => ({
+  apiVersion: 'apps/v1',
+  kind: 'Deployment',
+  metadata: { name: 'web', namespace: 'shop', annotations },
+  spec: {
+    selector: { matchLabels: { app: 'web' } },
+    template: {
+      metadata: { labels: { app: 'web' } },
+      spec: {
+        containers: [
+          {
+            name: 'web',
+            image,
+            env: [
+              { name: 'Z_HOST', value: 'db' },
+              { name: 'A_URL', value: 'http://$(Z_HOST)/' },
+            ],
+          },
+        ],
+      },
+    },
+    ...spec,
+  },
+});
+
+const web = refOf(deployment(''));
+const live = (cluster: MemoryCluster, ref: ObjectRef = web): KubeObject => cluster.store.get(ref)!;
+const snapshot = (object: KubeObject): Snapshot => ({ ref: refOf(object), object });
+
+function undo(cluster: MemoryCluster, ...snapshots: readonly Snapshot[]) {
+  const log = listLog();
+  const done = putBack({ cluster, snapshots, release: 'web', log });
+  return done.then(({ restored, failed }) => ({
+    restored: restored.map(describeRef),
+    failed: failed.map(({ ref, error }) => `${describeRef(ref)}: ${error.message}`),
+    lines: log.lines,
+  }));
+}
+
+describe('putting back what Cutover had applied before', () => {
+  it('brings every field back, with the same owners', async () => {
+    const cluster = memoryCluster();
+    await cluster.apply(deployment('site:v1'));
+    const before = live(cluster);
+    await cluster.apply(deployment('site:v2', { replicas: 5 }));
+    expect(await undo(cluster, snapshot(before))).toEqual({
+      restored: ['Deployment shop/web'],
+      failed: [],
+      lines: ['Deployment shop/web put back'],
+    });
+    expect(content(live(cluster))).toEqual(content(before));
+    const owners = (object: KubeObject) =>
+      object.metadata.managedFields?.map(entry => ({ ...(entry as object), time: undefined }));
+    expect(owners(live(cluster))).toEqual(owners(before));
+  });
+
+  it('leaves alone what others changed meanwhile', async () => {
+    const cluster = memoryCluster();
+    await cluster.apply(deployment('site:v1'));
+    const before = live(cluster);
+    await cluster.apply(deployment('site:v2'));
+    const spec = { ...(live(cluster)['spec'] as object), replicas: 7 };
+    cluster.store.update({ ...live(cluster), spec }, { manager: 'horizontal-pod-autoscaler' });
+    await undo(cluster, snapshot(before));
+    expect(live(cluster)).toMatchObject({
+      spec: { replicas: 7, template: { spec: { containers: [{ image: 'site:v1' }] } } },
+    });
+  });
+
+  it('gives back the values of fields that were taken over from others', async () => {
+    const cluster = memoryCluster();
+    await cluster.apply(deployment('site:v1'));
+    const scaled = { ...live(cluster), spec: { ...(live(cluster)['spec'] as object), replicas: 5 } };
+    cluster.store.update(scaled, { manager: 'kubectl' });
+    const before = live(cluster);
+    await cluster.apply(deployment('site:v2', { replicas: 2 }), { force: true });
+    await undo(cluster, snapshot(before));
+    expect(content(live(cluster))).toEqual(content(before));
+  });
+
+  it('makes again what was deleted', async () => {
+    const cluster = memoryCluster();
+    await cluster.apply(configMap('settings', '1'));
+    const before = live(cluster, refOf(configMap('settings', '')));
+    cluster.store.remove(refOf(before));
+    const { lines } = await undo(cluster, snapshot(before));
+    expect(lines).toEqual(['ConfigMap shop/settings made again']);
+    expect(live(cluster, refOf(before))).toMatchObject({ data: { KEY: '1' }, metadata: { annotations } });
+  });
+});
+
+describe('putting back what others had made', () => {
+  it('replaces it by the very snapshot', async () => {
+    const cluster = memoryCluster();
+    cluster.given(deployment('site:v1', { replicas: 4 }));
+    const before = live(cluster);
+    await cluster.apply(deployment('site:v2', { replicas: 2 }), { force: true });
+    expect(await undo(cluster, snapshot(before))).toMatchObject({ restored: ['Deployment shop/web'], failed: [] });
+    expect(content(live(cluster))).toEqual(content(before));
+  });
+
+  it('makes it again when it is gone', async () => {
+    const cluster = memoryCluster();
+    cluster.given(configMap('settings', '1'));
+    const before = live(cluster, refOf(configMap('settings', '')));
+    cluster.store.remove(refOf(before));
+    const { lines } = await undo(cluster, snapshot(before));
+    expect(lines).toEqual(['ConfigMap shop/settings made again']);
+    expect(live(cluster, refOf(before))).toMatchObject({ data: { KEY: '1' } });
+  });
+
+  it('tries again on the newest version when a controller writes in between', async () => {
+    const cluster = memoryCluster();
+    cluster.given(deployment('site:v1'));
+    const before = live(cluster);
+    await cluster.apply(deployment('site:v2'), { force: true });
+    let writes = 3;
+    cluster.before = call => {
+      if (!call.startsWith('REPLACE') || writes === 0) return;
+      writes -= 1;
+      cluster.store.update({ ...live(cluster), status: { replicas: writes } }, { part: 'status' });
+    };
+    expect(await undo(cluster, snapshot(before))).toMatchObject({ restored: ['Deployment shop/web'], failed: [] });
+    expect(content(live(cluster))).toEqual(content(before));
+  });
+
+  it('gives up when it moves every time, and says so', async () => {
+    const cluster = memoryCluster();
+    cluster.given(deployment('site:v1'));
+    const before = live(cluster);
+    await cluster.apply(deployment('site:v2'), { force: true });
+    let writes = 0;
+    cluster.before = call => {
+      if (!call.startsWith('REPLACE')) return;
+      writes += 1;
+      cluster.store.update({ ...live(cluster), status: { replicas: writes } }, { part: 'status' });
+    };
+    expect(await undo(cluster, snapshot(before))).toEqual({
+      restored: [],
+      failed: ['Deployment shop/web: Deployment shop/web changed since it was read'],
+      lines: ['Deployment shop/web could not be put back: Deployment shop/web changed since it was read'],
+    });
+    expect(writes).toBe(10);
+  });
+});
+
+describe('putting back what did not exist', () => {
+  const made = refOf(configMap('new', ''));
+
+  it('removes it', async () => {
+    const cluster = memoryCluster();
+    await cluster.apply(configMap('new', '1'));
+    expect(await undo(cluster, { ref: made })).toEqual({
+      restored: ['ConfigMap shop/new'],
+      failed: [],
+      lines: ['ConfigMap shop/new removed again'],
+    });
+    expect(cluster.store.get(made)).toBeUndefined();
+  });
+
+  it.each([
+    ['another release', { 'cutover/release': 'other' }],
+    ['nobody', {}],
+  ])('leaves it to %s whose annotation it carries', async (_whose, theirs) => {
+    const cluster = memoryCluster();
+    cluster.given({ ...configMap('new', '1'), metadata: { name: 'new', namespace: 'shop', annotations: theirs } });
+    expect(await undo(cluster, { ref: made })).toEqual({ restored: [], failed: [], lines: [] });
+    expect(live(cluster, made)).toMatchObject({ data: { KEY: '1' } });
+  });
+
+  it('leaves one that somebody made in its place a moment ago', async () => {
+    const cluster = memoryCluster();
+    await cluster.apply(configMap('new', '1'));
+    cluster.before = call => {
+      if (!call.startsWith('REMOVE')) return;
+      cluster.store.remove(made);
+      cluster.given(configMap('new', 'theirs'));
+    };
+    await undo(cluster, { ref: made });
+    expect(live(cluster, made)).toMatchObject({ data: { KEY: 'theirs' } });
+  });
+
+  it('has nothing to do when it is not there', async () => {
+    const cluster = memoryCluster();
+    expect(await undo(cluster, { ref: made })).toEqual({ restored: [], failed: [], lines: [] });
+    expect(cluster.writes()).toEqual([]);
+  });
+});
+
+describe('putting back many', () => {
+  it('begins with what was applied last', async () => {
+    const cluster = memoryCluster();
+    for (const name of ['first', 'second', 'third']) await cluster.apply(configMap(name, '1'));
+    const refs = ['first', 'second', 'third'].map(name => ({ ref: refOf(configMap(name, '')) }));
+    const { restored } = await undo(cluster, ...refs);
+    expect(restored).toEqual(['ConfigMap shop/third', 'ConfigMap shop/second', 'ConfigMap shop/first']);
+  });
+
+  it('goes on after one that fails', async () => {
+    const cluster = memoryCluster();
+    const names = ['first', 'second', 'third'];
+    for (const name of names) await cluster.apply(configMap(name, '1'));
+    cluster.before = call => {
+      if (call === 'REMOVE ConfigMap shop/second') throw new CutoverError('no right to', { code: 'forbidden' });
+    };
+    const { restored, failed } = await undo(cluster, ...names.map(name => ({ ref: refOf(configMap(name, '')) })));
+    expect(restored).toEqual(['ConfigMap shop/third', 'ConfigMap shop/first']);
+    expect(failed).toEqual(['ConfigMap shop/second: no right to']);
+  });
+
+  it('writes nothing where everything is as it was', async () => {
+    const cluster = memoryCluster();
+    await cluster.apply(deployment('site:v1'));
+    cluster.given(configMap('theirs', '1'));
+    const snapshots = [live(cluster), live(cluster, refOf(configMap('theirs', '')))].map(snapshot);
+    cluster.store.update({ ...live(cluster), status: { readyReplicas: 1 } }, { part: 'status' });
+    cluster.calls.length = 0;
+    expect(await undo(cluster, ...snapshots)).toEqual({ restored: [], failed: [], lines: [] });
+    expect(cluster.writes()).toEqual([]);
+  });
+
+  it('is whole again after the same putting back has run twice', async () => {
+    const cluster = memoryCluster();
+    await cluster.apply(deployment('site:v1'));
+    const snapshots = [snapshot(live(cluster)), { ref: refOf(configMap('new', '')) }];
+    await cluster.apply(deployment('site:v2'));
+    await cluster.apply(configMap('new', '1'));
+    await undo(cluster, ...snapshots);
+    const after = live(cluster).metadata.resourceVersion;
+    expect(await undo(cluster, ...snapshots)).toMatchObject({ restored: [], failed: [] });
+    expect(live(cluster).metadata.resourceVersion).toBe(after);
+  });
+});

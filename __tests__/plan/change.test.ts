@@ -1,0 +1,127 @@
+import { describe, expect, it } from '@jest/globals';
+import fc from 'fast-check';
+import type { Json, KubeObject } from '../../src/manifests/object.js';
+import { canonical, content, differs, judgeDryRun } from '../../src/plan/change.js';
+
+const answeredAt = Date.parse('2026-03-01T12:00:10Z');
+
+const entry = (time: string, more: Readonly<Record<string, Json>> = {}): Json => ({
+  manager: 'cutover',
+  operation: 'Apply',
+  apiVersion: 'v1',
+  time,
+  ...more,
+});
+
+const configMap = (metadata: Partial<KubeObject['metadata']> = {}, rest: object = {}): KubeObject => ({
+  apiVersion: 'v1',
+  kind: 'ConfigMap',
+  metadata: { name: 'settings', namespace: 'shop', ...metadata },
+  ...rest,
+});
+
+describe('what a dry run alone tells', () => {
+  const cases: readonly [string, 'unchanged' | 'compare', readonly Json[]][] = [
+    ['an entry from yesterday proves that nothing changes', 'unchanged', [entry('2026-02-28T12:00:10Z')]],
+    ['an entry three seconds old proves it too', 'unchanged', [entry('2026-03-01T12:00:07Z')]],
+    ['an entry two seconds old may be of this very dry run', 'compare', [entry('2026-03-01T12:00:08Z')]],
+    ['an entry of this second proves nothing', 'compare', [entry('2026-03-01T12:00:10Z')]],
+    ['an entry of a server whose clock is ahead proves nothing', 'compare', [entry('2026-03-01T12:00:11Z')]],
+    ['a time that is no time proves nothing', 'compare', [entry('yesterday')]],
+    ['no entry at all proves nothing', 'compare', []],
+    ['an old entry of another manager proves nothing', 'compare', [entry('2026-02-28T12:00:10Z', { manager: 'helm' })]],
+    [
+      'an old entry of our own updates proves nothing',
+      'compare',
+      [entry('2026-02-28T12:00:10Z', { operation: 'Update' })],
+    ],
+    [
+      'an old entry of our own status proves nothing',
+      'compare',
+      [entry('2026-02-28T12:00:10Z', { subresource: 'status' })],
+    ],
+    ['entries that are none are passed over', 'unchanged', [null, 'x', {}, entry('2026-02-28T12:00:10Z')]],
+  ];
+
+  it.each(cases)('%s: %s', (_why, verdict, managedFields) => {
+    const answer = { object: configMap({ managedFields }), created: false, serverTimeMs: answeredAt };
+    expect(judgeDryRun(answer, 'cutover')).toBe(verdict);
+  });
+
+  it('an object that carries no managedFields has to be compared', () => {
+    expect(judgeDryRun({ object: configMap(), created: false, serverTimeMs: answeredAt }, 'cutover')).toBe('compare');
+  });
+
+  it('an object that was not there is created, whatever its entries say', () => {
+    const object = configMap({ managedFields: [entry('2026-02-28T12:00:10Z')] });
+    expect(judgeDryRun({ object, created: true, serverTimeMs: answeredAt }, 'cutover')).toBe('created');
+  });
+});
+
+describe('whether an apply changes the live object', () => {
+  const live = configMap(
+    { labels: { a: '1', b: '2' }, resourceVersion: '7', generation: 3, managedFields: [entry('2026-02-28T12:00:10Z')] },
+    { data: { KEY: 'value' }, status: { observed: 1 } },
+  );
+
+  it.each([
+    ['the same object', live],
+    ['keys in another order', { ...live, metadata: { ...live.metadata, labels: { b: '2', a: '1' } } }],
+    ['another resourceVersion', { ...live, metadata: { ...live.metadata, resourceVersion: '8' } }],
+    ['another generation', { ...live, metadata: { ...live.metadata, generation: 4 } }],
+    ['other managedFields', { ...live, metadata: { ...live.metadata, managedFields: [] } }],
+    ['another status', { ...live, status: { observed: 2 } }],
+  ])('%s does not count as a difference', (_what, after) => {
+    expect(differs(live, after)).toBe(false);
+  });
+
+  it.each([
+    ['another value', { ...live, data: { KEY: 'other' } }],
+    ['a number in the place of its text', { ...configMap({}, { data: { KEY: 1 } }) }],
+    ['one key more', { ...live, data: { KEY: 'value', MORE: '' } }],
+    ['a missing part', configMap({ labels: { a: '1', b: '2' } })],
+    ['another label', { ...live, metadata: { ...live.metadata, labels: { a: '1', b: '3' } } }],
+    [
+      'a deletion that has begun',
+      { ...live, metadata: { ...live.metadata, deletionTimestamp: '2026-03-01T12:00:10Z' } },
+    ],
+    ['another object of the same name', { ...live, metadata: { ...live.metadata, uid: 'another' } }],
+  ])('%s is a difference', (_what, after) => {
+    expect(differs(live, after)).toBe(true);
+  });
+
+  it('a list in another order is a difference', () => {
+    const listed = (...items: readonly string[]) => configMap({}, { spec: { items } });
+    expect(differs(listed('a', 'b'), listed('b', 'a'))).toBe(true);
+  });
+
+  it('the content is everything but the bookkeeping of the API server', () => {
+    expect(content(live)).toEqual({
+      apiVersion: 'v1',
+      kind: 'ConfigMap',
+      metadata: { name: 'settings', namespace: 'shop', labels: { a: '1', b: '2' } },
+      data: { KEY: 'value' },
+    });
+  });
+});
+
+describe('canonical JSON', () => {
+  it('is JSON of the same value', () => {
+    fc.assert(
+      fc.property(fc.jsonValue(), value => {
+        expect(JSON.parse(canonical(value))).toEqual(JSON.parse(JSON.stringify(value)));
+      }),
+    );
+  });
+
+  it('is equal for equal values, in whatever order their keys were written', () => {
+    const entries = fc.uniqueArray(fc.tuple(fc.string(), fc.jsonValue()), { selector: ([key]) => key });
+    fc.assert(
+      fc.property(entries, drawn => {
+        const forward = { inner: Object.fromEntries(drawn) };
+        const backward = { inner: Object.fromEntries([...drawn].reverse()) };
+        expect(canonical(backward)).toBe(canonical(forward));
+      }),
+    );
+  });
+});

@@ -1,0 +1,389 @@
+import { describe, expect, it } from '@jest/globals';
+import { CutoverError } from '../../src/errors.js';
+import { refOf } from '../../src/manifests/object.js';
+import type { KubeObject } from '../../src/manifests/object.js';
+import { kindsFor, observe } from '../../src/rollout/observer.js';
+import type { Observer, ReadyWorkload } from '../../src/rollout/observer.js';
+import { fakeCluster, keptLines, manualClock, settle } from './fake-cluster.js';
+import type { FakeAnswers, FakeCluster, ManualClock } from './fake-cluster.js';
+import { deployment, pod, replicaSet } from './objects.js';
+import type { ContainerFacts } from './objects.js';
+
+const written = deployment({ tag: 'v2', generation: 2 });
+const starting = deployment({ tag: 'v2', generation: 2, status: { readyReplicas: 0, availableReplicas: 0 } });
+const set = replicaSet('v2', 'h2');
+const newPod = (name: string, facts: Parameters<typeof pod>[0] = {}): KubeObject =>
+  pod({ owner: 'rs-h2', name, ...facts });
+
+interface Setting {
+  readonly cluster: FakeCluster;
+  readonly clock: ManualClock;
+  readonly lines: string[];
+  readonly observer: Observer;
+  readonly abort: AbortController;
+}
+
+async function observing(answers: FakeAnswers = {}): Promise<Setting> {
+  const cluster = fakeCluster(answers);
+  const clock = manualClock();
+  const abort = new AbortController();
+  const { log, lines } = keptLines();
+  const observer = observe({ cluster: cluster.port, log, clock, signal: abort.signal, targets: [refOf(written)] });
+  await settle();
+  return { cluster, clock, lines, observer, abort };
+}
+
+/** The wait's end, once there is one. */
+function outcomeOf(wait: Promise<readonly ReadyWorkload[]>): {
+  ready?: readonly ReadyWorkload[];
+  error?: CutoverError;
+} {
+  const outcome: { ready?: readonly ReadyWorkload[]; error?: CutoverError } = {};
+  wait.then(
+    ready => (outcome.ready = ready),
+    (error: unknown) => (outcome.error = error as CutoverError),
+  );
+  return outcome;
+}
+
+const limits = { timeoutMs: 600_000, steadyMs: 5_000 };
+
+describe('watching', () => {
+  it('opens one watch for each kind and namespace, however many workloads there are', () => {
+    const ref = (kind: string, name: string, namespace = 'shop'): ReturnType<typeof refOf> => ({
+      apiVersion: kind === 'Job' ? 'batch/v1' : 'apps/v1',
+      kind,
+      name,
+      namespace,
+    });
+    const kinds = kindsFor([
+      ref('Deployment', 'a'),
+      ref('Deployment', 'b'),
+      ref('Job', 'c'),
+      ref('Deployment', 'd', 'other'),
+    ]);
+    expect(kinds.map(kind => `${kind.kind} ${kind.namespace ?? ''}`)).toEqual([
+      'Deployment shop',
+      'Pod shop',
+      'ReplicaSet shop',
+      'Job shop',
+      'Deployment other',
+      'Pod other',
+      'ReplicaSet other',
+    ]);
+  });
+
+  it('is synced when every watch has told what was there', async () => {
+    const { cluster, observer } = await observing();
+    expect(cluster.watched).toEqual(['Deployment shop', 'Pod shop', 'ReplicaSet shop']);
+    let synced = false;
+    void observer.synced.then(() => (synced = true));
+    await settle();
+    expect(synced).toBe(false);
+    await cluster.synced();
+    expect(synced).toBe(true);
+  });
+
+  it('hands on why a watch cannot be opened, to whoever waits', async () => {
+    const { cluster, observer } = await observing();
+    const outcome = outcomeOf(observer.until({ targets: [written], ...limits }));
+    await cluster.breakWatches(new CutoverError('pods is forbidden', { code: 'forbidden' }));
+    await expect(observer.synced).rejects.toMatchObject({ code: 'forbidden' });
+    expect(outcome.error).toMatchObject({ code: 'forbidden', message: 'pods is forbidden' });
+  });
+});
+
+describe('a rollout', () => {
+  it('succeeds once the pods of the very template that was written are ready and have stayed so', async () => {
+    const { cluster, clock, lines, observer } = await observing();
+    await cluster.tell(
+      'ADDED',
+      deployment({ tag: 'v1' }),
+      replicaSet('v1', 'h1'),
+      pod({ owner: 'rs-h1', name: 'old' }),
+    );
+    await cluster.synced();
+    const outcome = outcomeOf(observer.until({ targets: [written], ...limits }));
+    await clock.advance(2_000);
+    await cluster.tell('MODIFIED', starting, set);
+    await cluster.tell('ADDED', newPod('a', { ready: false }), newPod('b', { ready: false }));
+    await clock.advance(6_000);
+    await cluster.tell('MODIFIED', newPod('a'), newPod('b'), written);
+    expect(outcome).toEqual({});
+    await clock.advance(4_999);
+    expect(outcome).toEqual({});
+    await clock.advance(1);
+    expect(outcome.ready).toEqual([
+      {
+        ref: refOf(written),
+        uid: 'd1',
+        generation: 2,
+        templateHash: 'h2',
+        pods: [
+          { name: 'a', uid: 'uid-a' },
+          { name: 'b', uid: 'uid-b' },
+        ],
+      },
+    ]);
+    expect(lines).toEqual([
+      'Waiting up to 10 min for Deployment shop/web to be ready and stay so for 5 s',
+      'Deployment shop/web: 0 of 2 ready, 2 s',
+      'Deployment shop/web: 1 of 2 ready, 8 s',
+      'Deployment shop/web: 2 of 2 ready, 8 s',
+    ]);
+  });
+
+  it('starts to count anew when a container restarts meanwhile', async () => {
+    const { cluster, clock, observer } = await observing();
+    await cluster.tell('ADDED', written, set, newPod('a'), newPod('b'));
+    await cluster.synced();
+    const outcome = outcomeOf(observer.until({ targets: [written], ...limits }));
+    await settle();
+    await clock.advance(4_000);
+    await cluster.tell('MODIFIED', newPod('a', { containers: [{ ready: true, restarts: 1, state: { running: {} } }] }));
+    await clock.advance(4_000);
+    expect(outcome).toEqual({});
+    await clock.advance(1_000);
+    expect(outcome.ready).toHaveLength(1);
+  });
+
+  it('asks for no steadiness when told so', async () => {
+    const { cluster, observer } = await observing();
+    await cluster.tell('ADDED', written, set, newPod('a'), newPod('b'));
+    await cluster.synced();
+    await expect(observer.until({ targets: [written], timeoutMs: 1_000, steadyMs: 0 })).resolves.toHaveLength(1);
+  });
+
+  it('goes on when an autoscaler changes the replicas, since the version is the same', async () => {
+    const { cluster, observer } = await observing();
+    const scaled = deployment({ tag: 'v2', generation: 3, replicas: 3 });
+    await cluster.tell('ADDED', scaled, set, newPod('a'), newPod('b'), newPod('c'));
+    await cluster.synced();
+    await expect(observer.until({ targets: [written], timeoutMs: 1_000, steadyMs: 0 })).resolves.toMatchObject([
+      { generation: 3 },
+    ]);
+  });
+
+  it.each([
+    ['got another pod template', 'MODIFIED', deployment({ tag: 'v3', generation: 3 })],
+    ['was deleted', 'DELETED', written],
+    ['was deleted and made again', 'MODIFIED', deployment({ tag: 'v2', uid: 'd2' })],
+  ] as const)('is superseded when the workload %s', async (words, type, object) => {
+    const { cluster, observer } = await observing();
+    await cluster.tell('ADDED', starting, set);
+    await cluster.synced();
+    const outcome = outcomeOf(observer.until({ targets: [written], ...limits }));
+    await cluster.tell(type, object);
+    expect(outcome.error).toMatchObject({
+      code: 'changed',
+      message: `Deployment shop/web ${words} while it was waited for`,
+    });
+  });
+
+  it('ends at once when the run is cancelled', async () => {
+    const { cluster, observer, abort } = await observing();
+    await cluster.synced();
+    const outcome = outcomeOf(observer.until({ targets: [written], ...limits }));
+    abort.abort();
+    await settle();
+    expect(outcome.error).toMatchObject({ code: 'cancelled' });
+  });
+});
+
+describe('a rollout that cannot succeed', () => {
+  const crashing: ContainerFacts = {
+    restarts: 2,
+    state: { waiting: { reason: 'CrashLoopBackOff' } },
+    lastState: { terminated: { exitCode: 3, reason: 'Error' } },
+  };
+
+  it('names pod, container and exit code first, then events and the log of the previous life', async () => {
+    const { cluster, observer } = await observing({
+      events: [
+        { reason: 'BackOff', message: 'older', lastTimestamp: '2026-01-01T00:00:01Z' },
+        { reason: 'BackOff', message: 'newer', count: 4, lastTimestamp: '2026-01-01T00:00:09Z' },
+      ],
+      logs: 'reading config\nno such table: users\n',
+    });
+    await cluster.tell('ADDED', starting, set, newPod('a', { ready: false, containers: [crashing] }));
+    await cluster.synced();
+    await expect(observer.until({ targets: [written], ...limits })).rejects.toMatchObject({
+      code: 'rollout',
+      object: 'Deployment shop/web',
+      message: 'container app of pod shop/a keeps crashing: exit code 3, 2 restarts (Deployment shop/web)',
+      hint: 'The last log lines of the container say why.',
+      problems: [
+        { message: 'event BackOff: newer (4 times)' },
+        { message: 'event BackOff: older' },
+        { message: 'log of a/app (previous life): reading config' },
+        { message: 'log of a/app (previous life): no such table: users' },
+      ],
+    });
+    expect(cluster.asked).toEqual(['list Event involvedObject.uid=uid-a,type=Warning', 'logs a/app previous']);
+  });
+
+  it('tells the cause even where events and logs may not be read', async () => {
+    const { cluster, observer } = await observing({
+      logs: new CutoverError('pods/log is forbidden', { code: 'forbidden' }),
+    });
+    await cluster.tell('ADDED', starting, set, newPod('a', { ready: false, containers: [crashing] }));
+    await cluster.synced();
+    await expect(observer.until({ targets: [written], ...limits })).rejects.toMatchObject({
+      code: 'rollout',
+      problems: [{ message: 'log of a/app (previous life) could not be read: pods/log is forbidden' }],
+    });
+  });
+
+  it('does not mind old pods that crash', async () => {
+    const { cluster, observer } = await observing();
+    const old = pod({ owner: 'rs-h1', name: 'old', ready: false, containers: [crashing] });
+    await cluster.tell('ADDED', written, set, replicaSet('v1', 'h1'), old, newPod('a'), newPod('b'));
+    await cluster.synced();
+    await expect(observer.until({ targets: [written], timeoutMs: 1_000, steadyMs: 0 })).resolves.toHaveLength(1);
+  });
+
+  it('is patient with what a controller may still mend, but not for long', async () => {
+    const { cluster, clock, observer } = await observing();
+    const stuck = newPod('a', {
+      ready: false,
+      containers: [
+        { state: { waiting: { reason: 'CreateContainerConfigError', message: 'configmap "x" not found' } } },
+      ],
+    });
+    await cluster.tell('ADDED', starting, set, stuck);
+    await cluster.synced();
+    const outcome = outcomeOf(observer.until({ targets: [written], ...limits }));
+    await clock.advance(14_999);
+    expect(outcome).toEqual({});
+    await clock.advance(1);
+    expect(outcome.error).toMatchObject({
+      code: 'rollout',
+      message: expect.stringContaining('cannot be started (CreateContainerConfigError: configmap "x" not found)'),
+    });
+    expect(cluster.asked).toEqual(['list Event involvedObject.uid=uid-a,type=Warning']);
+  });
+
+  it('forgives trouble that went away in time', async () => {
+    const { cluster, clock, observer } = await observing();
+    const stuck = { ready: false, containers: [{ state: { waiting: { reason: 'CreateContainerConfigError' } } }] };
+    await cluster.tell('ADDED', starting, set, newPod('a', stuck), newPod('b'));
+    await cluster.synced();
+    const outcome = outcomeOf(observer.until({ targets: [written], ...limits }));
+    await clock.advance(14_000);
+    await cluster.tell('MODIFIED', newPod('a'), written);
+    await clock.advance(5_000);
+    expect(outcome.ready).toHaveLength(1);
+  });
+
+  it('asks what should have made the pods when there are none', async () => {
+    const { cluster, clock, observer } = await observing({
+      events: [{ reason: 'FailedCreate', message: 'exceeded quota' }],
+    });
+    const condition = { type: 'ReplicaFailure', status: 'True', reason: 'FailedCreate', message: 'exceeded quota' };
+    const refused = deployment({
+      tag: 'v2',
+      generation: 2,
+      status: { updatedReplicas: 0, readyReplicas: 0, conditions: [condition] },
+    });
+    await cluster.tell('ADDED', refused, set);
+    await cluster.synced();
+    const outcome = outcomeOf(observer.until({ targets: [written], ...limits }));
+    await clock.advance(5_000);
+    expect(outcome.error).toMatchObject({
+      code: 'rollout',
+      message: 'Deployment shop/web: its pods cannot be made: exceeded quota',
+      problems: [{ message: 'event FailedCreate: exceeded quota' }],
+    });
+    expect(cluster.asked).toEqual(['list Event involvedObject.uid=rs-h2,type=Warning']);
+  });
+});
+
+describe('a rollout whose time is over', () => {
+  it('says what was still awaited, and why', async () => {
+    const { cluster, clock, observer } = await observing({
+      events: [
+        { reason: 'Unhealthy', message: 'Readiness probe failed: HTTP probe failed with statuscode: 503', count: 7 },
+      ],
+      logs: 'warming up',
+    });
+    const warming = newPod('a', { ready: false });
+    await cluster.tell('ADDED', starting, set, warming, newPod('b'));
+    await cluster.synced();
+    const outcome = outcomeOf(observer.until({ targets: [written], timeoutMs: 90_000, steadyMs: 0 }));
+    await clock.advance(90_000);
+    expect(outcome.error).toMatchObject({
+      code: 'timeout',
+      object: 'Deployment shop/web',
+      message:
+        'Deployment shop/web was not ready after 1 min 30 s: 1 of 2 ready; pod a: container app runs but is not ready; Readiness probe failed: HTTP probe failed with statuscode: 503 (7 times)',
+      problems: [
+        { message: 'event Unhealthy: Readiness probe failed: HTTP probe failed with statuscode: 503 (7 times)' },
+        { message: 'log of a/app: warming up' },
+      ],
+    });
+  });
+
+  it('tells ready apart from ready for long enough', async () => {
+    const { cluster, clock, observer } = await observing();
+    await cluster.tell('ADDED', starting, set, newPod('a', { ready: false }), newPod('b'));
+    await cluster.synced();
+    const outcome = outcomeOf(observer.until({ targets: [written], timeoutMs: 10_000, steadyMs: 5_000 }));
+    await clock.advance(8_000);
+    await cluster.tell('MODIFIED', newPod('a'), written);
+    await clock.advance(2_000);
+    expect(outcome.error?.message).toBe(
+      'Deployment shop/web was not ready after 10 s: 2 of 2 ready, but not for long enough',
+    );
+  });
+
+  it('lists every workload that was still awaited', async () => {
+    const { cluster, clock, observer } = await observing();
+    const other = deployment({ name: 'api', uid: 'd9', status: { readyReplicas: 0 } });
+    await cluster.tell('ADDED', starting, other);
+    await cluster.synced();
+    const outcome = outcomeOf(observer.until({ targets: [written, other], timeoutMs: 10_000, steadyMs: 0 }));
+    await clock.advance(10_000);
+    expect(outcome.error).toMatchObject({
+      message: '2 workloads were not ready after 10 s: Deployment shop/web, Deployment shop/api',
+      problems: [{ message: 'Deployment shop/web: 0 of 2 ready' }, { message: 'Deployment shop/api: 0 of 2 ready' }],
+    });
+  });
+});
+
+describe('what other objects need to exist', () => {
+  const namespace = (phase: string | undefined): KubeObject => ({
+    apiVersion: 'v1',
+    kind: 'Namespace',
+    metadata: { name: 'new', uid: 'n1' },
+    status: { phase },
+  });
+
+  it('is not watched when it can be used already', async () => {
+    const { cluster, observer } = await observing();
+    await observer.served([namespace('Active'), written], 1_000);
+    expect(cluster.watched).not.toContain('Namespace');
+  });
+
+  it('is waited for', async () => {
+    const { cluster, observer } = await observing();
+    let done = false;
+    const wait = observer.served([namespace(undefined)], 1_000).then(() => (done = true));
+    await settle();
+    expect(done).toBe(false);
+    await cluster.tell('MODIFIED', namespace('Active'));
+    await wait;
+    expect(done).toBe(true);
+  });
+
+  it('runs into the deadline with its reason', async () => {
+    const { clock, observer } = await observing();
+    const wait = observer.served([namespace('Terminating')], 1_000);
+    const checked = expect(wait).rejects.toMatchObject({
+      code: 'timeout',
+      message: 'Namespace new could not be used after 1 s: it is being deleted',
+    });
+    await settle();
+    await clock.advance(1_000);
+    await checked;
+  });
+});

@@ -1,0 +1,40 @@
+import { objectAt, type JsonObject } from './json.js';
+import { apiVersionOf, resourceOf } from './kinds.js';
+import type { Registry } from './registry.js';
+import type { Reply } from './reply.js';
+import type { ResourceRequest } from './request.js';
+import { scaleOf } from './scale.js';
+import { fieldSelector, labelSelector } from './selectors.js';
+import { noSuchResource } from './status.js';
+import { tableOf } from './table.js';
+
+/** The test of a request's label and field selectors. Throws 400 for selectors that cannot be read. */
+export function selection(request: ResourceRequest): (object: JsonObject) => boolean {
+  const byLabels = labelSelector(request.query.get('labelSelector') ?? '');
+  const byFields = fieldSelector(request.query.get('fieldSelector') ?? '', resourceOf(request.kind));
+  const { name } = request;
+  const byName = (object: JsonObject): boolean => name === '' || objectAt(object, 'metadata').name === name;
+  return object => byName(object) && byLabels(object) && byFields(object);
+}
+
+/** GET of one object, of its status or scale. */
+export function getObject(registry: Registry, request: ResourceRequest, options: { readonly table: boolean }): Reply {
+  const { kind, namespace, name, subresource } = request;
+  const served =
+    subresource === '' || (subresource === 'status' && kind.status) || (subresource === 'scale' && kind.scale);
+  if (!served) throw noSuchResource();
+  const object = registry.need(kind, { namespace, name });
+  if (subresource === 'scale') return { status: 200, body: scaleOf(object) };
+  return { status: 200, body: options.table ? tableOf(kind, [object], {}) : object };
+}
+
+/** GET of a collection: everything that the selectors select, as one list or table. */
+export function listObjects(registry: Registry, request: ResourceRequest, options: { readonly table: boolean }): Reply {
+  const { kind, namespace } = request;
+  const matches = selection(request);
+  const items = registry.list(kind, namespace).filter(matches);
+  const metadata = { resourceVersion: String(registry.storage.revision) };
+  if (options.table) return { status: 200, body: tableOf(kind, items, metadata) };
+  const list = { kind: `${kind.kind}List`, apiVersion: apiVersionOf(kind), metadata, items };
+  return { status: 200, body: list };
+}

@@ -1,0 +1,216 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Call, Calls, Faults } from '../faults.js';
+import type { Fault } from '../sandbox.js';
+import { readBody } from './body.js';
+import { deleteCollection, deleteObject } from './deletes.js';
+import { discovery } from './discovery.js';
+import { allowed, denied, unauthorized, whoAsks, type Access, type LimitedUser, type User } from './identity.js';
+import { isObject } from './json.js';
+import { sendLog } from './logs.js';
+import { openapi } from './openapi.js';
+import { proxy } from './proxy.js';
+import { getObject, listObjects } from './reads.js';
+import type { Registry } from './registry.js';
+import { sendError, sendNotServed, sendReply } from './reply.js';
+import { isDryRun, proxyTarget, resourceRequest, servesVersionOf, verbOf, type ResourceRequest } from './request.js';
+import { review } from './reviews.js';
+import type { Runtime } from './runtime.js';
+import { expired, noSuchResource, refusal } from './status.js';
+import { wantsTable } from './table.js';
+import { watchObjects } from './watch.js';
+import { applyPatch } from './write-request.js';
+import { write } from './writes.js';
+
+/** What requests are answered from. */
+export interface RouterOptions {
+  readonly registry: Registry;
+  readonly runtime: Runtime;
+  readonly users: readonly LimitedUser[];
+  readonly calls: Calls;
+  readonly faults: Faults;
+}
+
+/** One request on its way. */
+interface Exchange {
+  readonly incoming: IncomingMessage;
+  readonly response: ServerResponse;
+  readonly url: URL;
+  readonly user: User;
+  readonly body: Buffer;
+}
+
+/** Takes every request through counting, faults, identity and rights to the one that answers it. */
+export class Router {
+  readonly #options: RouterOptions;
+
+  constructor(options: RouterOptions) {
+    this.#options = options;
+  }
+
+  async handle(incoming: IncomingMessage, response: ServerResponse): Promise<void> {
+    const { calls, faults, registry, users } = this.#options;
+    try {
+      const url = new URL(incoming.url ?? '/', 'https://127.0.0.1');
+      const body = await readAll(incoming);
+      const request = resourceRequest(incoming.method ?? 'GET', url, registry.kinds);
+      const call = callOf(incoming, url, request);
+      calls.add(call);
+      const hits = faults.take(call);
+      for (const fault of hits) if (fault.do === 'delay') await pause(fault.ms, response);
+      if (hits.some(fault => fault.do === 'reset' && fault.when === 'before')) {
+        incoming.socket.destroy();
+        return;
+      }
+      const user = whoAsks(incoming, users);
+      if (user === undefined) throw unauthorized();
+      const access = request === undefined ? undefined : accessOf(request);
+      const status = hits.find(fault => fault.do === 'status');
+      if (status !== undefined) {
+        sendFault(response, status, { user, access });
+        return;
+      }
+      if (access !== undefined && !allowed(user, access, users)) throw denied(user, access);
+      if (hits.some(fault => fault.do === 'reset')) cutAnswer(response);
+      const exchange = { incoming, response, url, user, body };
+      if (request === undefined) this.#answerPath(exchange);
+      else this.#answerResource(exchange, request, { call, hits });
+    } catch (error) {
+      sendError(response, error);
+    }
+  }
+
+  #answerPath({ incoming, response, url, user, body }: Exchange): void {
+    const { registry, users } = this.#options;
+    const path = url.pathname;
+    if (path === '/healthz' || path === '/readyz' || path === '/livez') {
+      response.writeHead(200, { 'content-type': 'text/plain; charset=utf-8' });
+      response.end('ok');
+      return;
+    }
+    if (incoming.method === 'POST') {
+      // kubectl asks who it is in protobuf; the question holds nothing that the answer depends on.
+      const protobuf = incoming.headers['content-type']?.includes('protobuf') === true;
+      const sent = protobuf ? {} : readBody(body, { yaml: false }).value;
+      const reply = review(path, isObject(sent) ? sent : {}, { user, users });
+      if (reply === undefined) sendNotServed(response);
+      else sendReply(response, reply);
+      return;
+    }
+    const found = discovery(path, registry.kinds, incoming.headers.accept ?? '');
+    const document = found?.body ?? openapi(path, registry.kinds);
+    if (document === undefined && servesVersionOf(path, registry.kinds)) throw noSuchResource();
+    if (document === undefined) sendNotServed(response);
+    else
+      sendReply(response, {
+        status: 200,
+        body: document,
+        headers: { 'content-type': found?.contentType ?? 'application/json' },
+      });
+  }
+
+  #answerResource(exchange: Exchange, request: ResourceRequest, hit: { call: Call; hits: readonly Fault[] }): void {
+    const { registry, runtime, faults } = this.#options;
+    const { incoming, response, body } = exchange;
+    const table = wantsTable(incoming.headers.accept);
+    const isTarget = request.kind.group === '' && ['Pod', 'Service'].includes(request.kind.kind);
+    if (request.subresource === 'proxy' && isTarget) {
+      proxy(registry, runtime, { request, incoming, response, body });
+      return;
+    }
+    if (request.subresource === 'log' && request.kind.kind === 'Pod') {
+      sendLog(registry, runtime, { request, response });
+      return;
+    }
+    switch (verbOf(request)) {
+      case 'watch': {
+        if (hit.hits.some(fault => fault.do === 'gone')) throw expired('too old resource version (injected)');
+        const endEarly = hit.hits.some(fault => fault.do === 'end-watch');
+        watchObjects(registry, faults, { request, call: hit.call, table, incoming, response, endEarly });
+        return;
+      }
+      case 'list':
+        sendReply(response, listObjects(registry, request, { table }));
+        return;
+      case 'get':
+        sendReply(response, getObject(registry, request, { table }));
+        return;
+      case 'delete':
+        sendReply(response, deleteObject(registry, request, body));
+        return;
+      case 'deletecollection':
+        sendReply(response, deleteCollection(registry, request, body));
+        return;
+      default: {
+        const contentType = (incoming.headers['content-type'] ?? 'application/json').split(';')[0] ?? '';
+        const program = (incoming.headers['user-agent'] ?? 'unknown').split('/')[0] ?? 'unknown';
+        const yaml = contentType === applyPatch || contentType.includes('yaml');
+        const parsed = readBody(body, { yaml });
+        sendReply(response, write(registry, { request, body: parsed, contentType, program }));
+      }
+    }
+  }
+}
+
+function callOf(incoming: IncomingMessage, url: URL, request: ResourceRequest | undefined): Call {
+  const method = incoming.method ?? 'GET';
+  if (request === undefined) return { verb: method, kind: url.pathname, name: '', dryRun: false };
+  const { kind, subresource } = request;
+  const name = subresource === 'proxy' ? proxyTarget(request.name).name : request.name;
+  const call = (verb: string, suffix = ''): Call => ({
+    verb,
+    kind: kind.kind + suffix,
+    name,
+    dryRun: isDryRun(url.searchParams),
+  });
+  if (subresource === 'proxy') return call('PROXY');
+  if (subresource === 'log') return call('LOG');
+  const verb = verbOf(request);
+  const shown = verb === 'list' || verb === 'watch' ? verb.toUpperCase() : method;
+  return call(shown, subresource === '' ? '' : `/${subresource}`);
+}
+
+function accessOf(request: ResourceRequest): Access {
+  const { kind, subresource, namespace, name } = request;
+  const resource = subresource === '' ? kind.plural : `${kind.plural}/${subresource}`;
+  return { verb: verbOf(request), group: kind.group, resource, namespace, name };
+}
+
+function sendFault(
+  response: ServerResponse,
+  fault: Extract<Fault, { do: 'status' }>,
+  asked: { user: User; access: Access | undefined },
+): void {
+  const { status, reason, message, headers } = fault;
+  const built =
+    status === 403 && message === undefined && asked.access !== undefined
+      ? denied(asked.user, asked.access)
+      : refusal(status, reason ?? '', { message: message ?? `injected status ${status}` });
+  sendReply(response, { status, body: built.status, ...(headers === undefined ? {} : { headers }) });
+}
+
+/** The work is done, but its answer never arrives. */
+function cutAnswer(response: ServerResponse): void {
+  response.writeHead = () => response;
+  response.end = () => {
+    response.destroy();
+    return response;
+  };
+}
+
+async function readAll(incoming: IncomingMessage): Promise<Buffer> {
+  const chunks: Buffer[] = [];
+  for await (const chunk of incoming) chunks.push(chunk as Buffer);
+  return Buffer.concat(chunks);
+}
+
+/** Waits, or less long when the client goes away. */
+function pause(ms: number, response: ServerResponse): Promise<void> {
+  return new Promise(resolve => {
+    const done = (): void => {
+      clearTimeout(timer);
+      resolve();
+    };
+    const timer = setTimeout(done, ms);
+    response.once('close', done);
+  });
+}

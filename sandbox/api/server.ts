@@ -1,0 +1,67 @@
+import { createServer } from 'node:https';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { Calls, Faults } from '../faults.js';
+import type { CallCounts, Fault, FaultMatch } from '../sandbox.js';
+import type { LimitedUser } from './identity.js';
+import { kubeconfig } from './kubeconfig.js';
+import type { MemoryStore } from './memory-store.js';
+import { Router } from './router.js';
+import type { Runtime } from './runtime.js';
+import { certificates } from './tls.js';
+
+/** What an API server needs. */
+export interface ApiServerOptions {
+  readonly store: MemoryStore;
+  readonly runtime: Runtime;
+  /** Users with a bearer token and, if wanted, limited rights. Default: none; the kubeconfig's admin may do everything. */
+  readonly users?: readonly LimitedUser[];
+}
+
+/** A running API server. */
+export interface ApiServer {
+  /** `https://127.0.0.1:PORT`. */
+  readonly url: string;
+  /** YAML, with the CA and the admin's client certificate. */
+  readonly kubeconfig: string;
+  /** A kubeconfig that holds a token instead. */
+  kubeconfigFor(token: string): string;
+  readonly calls: { read(): CallCounts; reset(): void };
+  /** Adds a fault for the next `times` matching requests (default: until removed). Returns its removal. */
+  fault(match: FaultMatch, fault: Fault, times?: number): () => void;
+  /** Ends watches and connections and stops listening. */
+  close(): Promise<void>;
+}
+
+/** Starts the API server on a free port of 127.0.0.1. */
+export async function startApiServer(options: ApiServerOptions): Promise<ApiServer> {
+  const pem = await certificates();
+  const calls = new Calls();
+  const faults = new Faults();
+  const { registry } = options.store;
+  const router = new Router({ registry, runtime: options.runtime, users: options.users ?? [], calls, faults });
+  const server = createServer(
+    { key: pem.server.key, cert: pem.server.certificate, ca: pem.ca, requestCert: true, rejectUnauthorized: false },
+    (incoming: IncomingMessage, response: ServerResponse) => void router.handle(incoming, response),
+  );
+  // Clients keep connections; the server must not close one just as the next request is on its way.
+  server.keepAliveTimeout = 90_000;
+  server.requestTimeout = 0;
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject);
+    server.listen(0, '127.0.0.1', resolve);
+  });
+  const url = `https://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  return {
+    url,
+    kubeconfig: kubeconfig(url, pem),
+    kubeconfigFor: token => kubeconfig(url, pem, token),
+    calls: { read: () => calls.read(), reset: () => calls.reset() },
+    fault: (match, fault, times) => faults.add(match, fault, times),
+    close: () =>
+      new Promise(resolve => {
+        server.close(() => resolve());
+        server.closeAllConnections();
+      }),
+  };
+}

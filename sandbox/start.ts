@@ -1,0 +1,31 @@
+import { apiVersionOf } from './api/kinds.js';
+import { createStore } from './api/memory-store.js';
+import { startApiServer } from './api/server.js';
+import { bringToLife } from './network/live-cluster.js';
+import type { Sandbox, SandboxOptions } from './sandbox.js';
+
+/** Starts an embedded cluster on 127.0.0.1. It runs until `close`, and keeps the process alive until then. */
+export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbox> {
+  const store = createStore();
+  const kinds = () =>
+    store.registry.kinds
+      .all()
+      .map(kind => ({ apiVersion: apiVersionOf(kind), kind: kind.kind, namespaced: kind.namespaced }));
+  const live = bringToLife(store, kinds, options);
+  const server = await startApiServer({ store, runtime: live.runtime }).catch(async (error: unknown) => {
+    await live.close();
+    throw error;
+  });
+  return {
+    url: server.url,
+    kubeconfig: server.kubeconfig,
+    calls: server.calls,
+    fault: (match, fault, times) => server.fault(match, fault, times),
+    serviceUrl: (namespace, name) => live.serviceUrl(namespace, name),
+    async close() {
+      // Clients first: none of them should see a cluster that is half gone.
+      await server.close();
+      await live.close();
+    },
+  };
+}
