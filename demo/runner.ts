@@ -19,10 +19,15 @@ export interface StepRequest {
   readonly token?: string;
   /** Folder of the action. Default: the current one. */
   readonly action?: string;
+  /** Default `always`, as the runner does it. `unfinished`: not when main says that it left nothing to do. */
+  readonly post?: 'always' | 'unfinished';
   /** Called with each line of the log, masked, while the step runs. */
   readonly onLine?: (line: string) => void;
-  /** Sends a signal to the main program when a line of its log matches. The runner's own cancel is a SIGINT. */
-  readonly interrupt?: { readonly when: RegExp; readonly signal: 'SIGINT' | 'SIGTERM' | 'SIGKILL' };
+  /**
+   * Sends a signal to the main program: when a line of its log matches, or when the caller aborts. The runner's own
+   * cancel is a SIGINT.
+   */
+  readonly interrupt?: { readonly when: RegExp | AbortSignal; readonly signal: 'SIGINT' | 'SIGTERM' | 'SIGKILL' };
 }
 
 /** What the runner knows when the step and its post step have ended. */
@@ -62,7 +67,7 @@ export async function runStep(request: StepRequest): Promise<StepResult> {
     const tookMs = performance.now() - begun;
     const state = readFileCommands(await readFile(variables.GITHUB_STATE, 'utf8'));
     const postExitCode =
-      action.runs.post === undefined
+      action.runs.post === undefined || (request.post === 'unfinished' && state.finished === 'true')
         ? 0
         : await runProgram({
             file: join(folder, action.runs.post),
@@ -170,14 +175,16 @@ async function runProgram({ file, variables, request, seen, interrupt }: Program
     child.on('error', failed);
     child.on('close', (code, signal) => done(code ?? 128 + (signalNumbers[signal ?? ''] ?? 0)));
   });
+  const { when, signal } = interrupt ?? {};
   let interrupted = false;
+  if (when instanceof AbortSignal) when.addEventListener('abort', () => child.kill(signal));
   const show = (line: string): void => {
     const shown = seen.masks.apply(line);
     seen.log.push(shown);
     request.onLine?.(shown);
-    if (!interrupted && interrupt?.when.test(shown) === true) {
+    if (!interrupted && when instanceof RegExp && when.test(shown)) {
       interrupted = true;
-      child.kill(interrupt.signal);
+      child.kill(signal);
     }
   };
   const debugging = variables.RUNNER_DEBUG === '1';

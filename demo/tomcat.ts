@@ -14,7 +14,7 @@ const deploy = (version: string): DemoStep['inputs'] => ({
   verify: `- http: /\n  contains: Apache Tomcat/${version.slice(0, 1)}\n`,
   steady: '1s',
 });
-const traffic = { release: 'tomcat-service', drain: '1s', steady: '1s' };
+const move = { release: 'tomcat-service', drain: '1s' };
 
 /** Chapter 1: nothing is live yet; one step does it all. The users who come then stay until chapter 4 is over. */
 export async function firstRelease(stage: Stage): Promise<Traffic> {
@@ -48,7 +48,7 @@ export async function update(stage: Stage, visitors: Traffic): Promise<void> {
     before,
   );
   story.tally();
-  const promotion = { action: 'promote', approval: 'production', ...traffic };
+  const promotion = { action: 'promote', approval: 'production', ...move };
   story.say('Promoting needs the yes of a reviewer of the GitHub environment "production".');
   const early = await play(stage, { title: 'promote 8, not approved', inputs: promotion, succeeds: false });
   story.say(`It says: ${causeOf(early)}`);
@@ -90,7 +90,7 @@ export async function refused(stage: Stage, visitors: Traffic): Promise<void> {
 export async function wayBack(stage: Stage, visitors: Traffic): Promise<void> {
   const { story } = stage;
   story.chapter('Second thoughts about 8: back to Tomcat 7');
-  const result = await play(stage, { title: 'rollback', inputs: { action: 'rollback', ...traffic } });
+  const result = await play(stage, { title: 'rollback', inputs: { action: 'rollback', steady: '1s', ...move } });
   const { outcome, 'active-role': active } = result.outputs;
   story.check('blue is active again', outcome === 'rolled-back' && active === 'blue', result.outputs);
   const seen = await versionAt(stage, page, '7.');

@@ -2,6 +2,7 @@ import * as core from '@actions/core';
 import { systemClock } from './cluster/clock.js';
 import type { Cluster } from './cluster/cluster.js';
 import { connect } from './cluster/connect.js';
+import type { Connection } from './cluster/live-cluster.js';
 import { asCutoverError, CutoverError } from './errors.js';
 import { proveApproval } from './github/approval.js';
 import type { DeployBlueGreen, DeployRolling, Inputs, Promote, Rollback } from './inputs/inputs.js';
@@ -58,7 +59,7 @@ async function act(run: Run): Promise<Outcome> {
     case 'deploy':
       return deploy(run, cluster, inputs);
     case 'promote':
-      return promote(await stepFor(run, cluster, inputs), { ...inputs, ...approvalOf(inputs) });
+      return promote(await stepFor(run, cluster, inputs), { ...inputs, ...approvalOf(inputs, log) });
     case 'reject':
       return reject(await stepFor(run, cluster, inputs), inputs);
     case 'rollback':
@@ -70,9 +71,9 @@ async function act(run: Run): Promise<Outcome> {
   }
 }
 
-async function deploy(run: Run, cluster: Cluster, inputs: DeployRolling | DeployBlueGreen): Promise<Outcome> {
+async function deploy(run: Run, cluster: Connection, inputs: DeployRolling | DeployBlueGreen): Promise<Outcome> {
   const { log, narrative } = run;
-  const drafted = await narrative.stage('Render', () => Promise.resolve(draft(inputs, cluster)));
+  const drafted = await narrative.stage('Render', () => draft(inputs, cluster, log));
   const step = await stepFor(run, cluster, { ...inputs, release: drafted.release });
   const recorded = (await step.records.readState()) ?? newState(drafted.release, inputs.strategy);
   const given = { draft: drafted, state: ofStrategy(recorded, inputs.strategy), log };
@@ -85,7 +86,7 @@ async function deploy(run: Run, cluster: Cluster, inputs: DeployRolling | Deploy
 
 async function rollBack(step: Step, inputs: Rollback): Promise<Outcome> {
   const state = await readRelease(step);
-  const rollback = { inputs, state, ...approvalOf(inputs) };
+  const rollback = { inputs, state, ...approvalOf(inputs, step.log) };
   return state.strategy === 'rolling' ? rollBackRolling(step, rollback) : rollBackBlueGreen(step, rollback);
 }
 
@@ -109,9 +110,16 @@ async function stepFor(run: Run, cluster: Cluster, inputs: Inputs): Promise<Step
 }
 
 /** How this step proves its approval; nothing when none is asked for. */
-function approvalOf({ approval, token, run }: Promote | Rollback): Pick<Promotion, 'approve'> {
+function approvalOf({ approval, token, run }: Promote | Rollback, log: Log): Pick<Promotion, 'approve'> {
   if (approval === undefined) return {};
-  return { approve: () => proveApproval({ environment: approval, token, run }) };
+  return {
+    approve: async () => {
+      const proof = await proveApproval({ environment: approval, token, run });
+      const said = proof.comment === '' ? '' : `: ${proof.comment}`;
+      log.info(`Approved for environment ${proof.environment} by ${proof.by.join(', ')}${said}`);
+      return proof;
+    },
+  };
 }
 
 /** A release keeps its strategy: the record of one says nothing that the other could go by. */

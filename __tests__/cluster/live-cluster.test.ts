@@ -53,9 +53,10 @@ const ok: Handler = (_seen, response) => answer(response, 200, deployment);
 
 describe('apply', () => {
   it('sends server-side apply as raw JSON with the manager, strict validation and who asks', async () => {
-    const { server, cluster } = await setting((_seen, response) =>
-      answer(response, 201, deployment, { date: 'Sat, 22 Nov 2025 12:00:00 GMT' }),
-    );
+    const { server, cluster } = await setting((_seen, response) => {
+      response.setHeader('date', 'Sat, 22 Nov 2025 12:00:00 GMT');
+      answer(response, 201, deployment);
+    });
     const applied = await cluster.apply(deployment);
     expect(applied).toEqual({
       object: deployment,
@@ -100,9 +101,10 @@ describe('apply', () => {
   });
 
   it('hands on every Warning header', async () => {
-    const { cluster } = await setting((_seen, response) =>
-      answer(response, 200, deployment, { warning: ['299 - "v1beta1 is \\"old\\""', '299 - "and, so on"'] }),
-    );
+    const { cluster } = await setting((_seen, response) => {
+      response.setHeader('warning', ['299 - "v1beta1 is \\"old\\""', '299 - "and, so on"']);
+      answer(response, 200, deployment);
+    });
     expect((await cluster.apply(deployment)).warnings).toEqual(['v1beta1 is "old"', 'and, so on']);
   });
 
@@ -293,7 +295,10 @@ describe('trying again', () => {
 
   it('waits as long as the API server asks for', async () => {
     const { cluster, clock } = await setting(
-      inTurn((_s, response) => answer(response, 429, status(429), { 'retry-after': '3' }), ok),
+      inTurn((_s, response) => {
+        response.setHeader('retry-after', '3');
+        answer(response, 429, status(429));
+      }, ok),
     );
     await cluster.get(ref);
     expect(clock.waits.filter(ms => ms < 60_000)).toEqual([3000]);
@@ -396,7 +401,10 @@ describe('proxy', () => {
   const request = { kind: 'Pod', namespace: 'shop', name: 'web-1', port: 8080, path: '/healthz?full=1' } as const;
 
   it('passes path, query, method and headers on, but nothing that belongs to the connection', async () => {
-    const { server, cluster } = await setting((_s, response) => answer(response, 201, 'made', { 'x-version': '8' }));
+    const { server, cluster } = await setting((_s, response) => {
+      response.setHeader('x-version', '8');
+      answer(response, 201, 'made');
+    });
     const got = await cluster.proxy({
       ...request,
       method: 'POST',
@@ -432,7 +440,7 @@ describe('proxy', () => {
     ['the app’s own 503', 503, 'warming up', false],
     ['the app’s own 404 in JSON', 404, { error: 'not found' }, false],
     ['a Status that the app itself serves with 200', 200, status(503, { reason: 'ServiceUnavailable' }), false],
-  ])('tells whose answer it is: %s', async (_what, code, body, fromApiServer) => {
+  ])('tells whose answer it is: %s', async (...[, code, body, fromApiServer]) => {
     const { cluster } = await setting((_s, response) => answer(response, code, body));
     expect(await cluster.proxy(request)).toMatchObject({ status: code, fromApiServer });
   });

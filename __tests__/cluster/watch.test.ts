@@ -17,7 +17,8 @@ afterEach(async () => {
   await server?.close();
 });
 
-function event(type: string, name: string, version: number, uid = `uid-${name}`): string {
+function event(type: string, name: string, at: number | { version: number; uid: string }): string {
+  const { version, uid } = typeof at === 'number' ? { version: at, uid: `uid-${name}` } : at;
   const metadata = { name, namespace: 'shop', uid, resourceVersion: String(version) };
   return `${JSON.stringify({ type, object: { apiVersion: 'v1', kind: 'Pod', metadata } })}\n`;
 }
@@ -161,9 +162,9 @@ describe('a watch', () => {
 
   it('tells of an object that was deleted and made again while nobody listened', async () => {
     const { cluster } = await watched(
-      ending(event('ADDED', 'a', 1, 'first'), bookmark(1, true)),
+      ending(event('ADDED', 'a', { version: 1, uid: 'first' }), bookmark(1, true)),
       refuse(410, { reason: 'Expired' }),
-      lines(event('ADDED', 'a', 8, 'second'), bookmark(8, true)),
+      lines(event('ADDED', 'a', { version: 8, uid: 'second' }), bookmark(8, true)),
     );
     expect(await take(cluster, 4)).toEqual(['ADDED a', 'synced', 'DELETED a', 'ADDED a']);
   });

@@ -33,7 +33,7 @@ describe('two templates', () => {
       { ...template('v1'), metadata: { labels: { app: 'web' }, annotations: { a: 'b' } } },
       false,
     ],
-  ])('%s', (_title, one, other, same) => {
+  ])('%s', (...[, one, other, same]) => {
     expect(sameTemplate(one, other)).toBe(same);
   });
 });

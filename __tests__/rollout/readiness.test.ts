@@ -62,7 +62,7 @@ describe('a Deployment', () => {
       false,
       '1 of 2 ready',
     ],
-  ])('%s', (_title, facts, pods, ok, reason) => {
+  ])('%s', (...[, facts, pods, ok, reason]) => {
     expect(deploymentReadiness(deployment(facts), pods)).toMatchObject({ done: ok, ok, reason });
   });
 
@@ -96,7 +96,7 @@ describe('a Deployment', () => {
       'its pods cannot be made: exceeded quota: q',
       5_000,
     ],
-  ])('cannot become ready when it %s', (_title, facts, reason, patienceMs) => {
+  ])('cannot become ready when it %s', (...[, facts, reason, patienceMs]) => {
     expect(deploymentReadiness(deployment(facts), [])).toEqual({ done: true, ok: false, reason, patienceMs });
   });
 
@@ -106,8 +106,8 @@ describe('a Deployment', () => {
   });
 });
 
-function object(kind: string, spec: object, status: object, generation = 1): KubeObject {
-  return { apiVersion: 'v1', kind, metadata: { name: 'x', generation }, spec, status };
+function object(kind: string, spec: object, status: object): KubeObject {
+  return { apiVersion: 'v1', kind, metadata: { name: 'x', generation: 1 }, spec, status };
 }
 
 describe('a Job', () => {
@@ -130,7 +130,7 @@ describe('a Job', () => {
       false,
       'it failed: BackoffLimitExceeded: too many',
     ],
-  ])('%s', (_title, spec, status, done, ok, reason) => {
+  ])('%s', (...[, spec, status, done, ok, reason]) => {
     expect(jobReadiness(object('Job', spec, status))).toMatchObject({ done, ok, reason });
   });
 });
@@ -141,7 +141,7 @@ describe('a Pod on its own', () => {
     ['is ready when it ran to its end', pod({ phase: 'Succeeded', ready: false }), true, true, 'complete'],
     ['fails when it failed', pod({ phase: 'Failed', ready: false }), true, false, 'it failed: see its containers'],
     ['waits while it starts', pod({ phase: 'Pending', ready: false }), false, false, 'pending, not ready'],
-  ])('%s', (_title, subject, done, ok, reason) => {
+  ])('%s', (...[, subject, done, ok, reason]) => {
     expect(podReadiness(subject)).toMatchObject({ done, ok, reason });
   });
 });
@@ -172,7 +172,7 @@ describe('sets', () => {
       false,
       'its controller has not seen the change yet',
     ],
-  ])('StatefulSets are %s', (_title, spec, status, ok, reason) => {
+  ])('StatefulSets are %s', (...[, spec, status, ok, reason]) => {
     expect(statefulSetReadiness(object('StatefulSet', spec, status))).toMatchObject({ done: ok, ok, reason });
   });
 
@@ -190,7 +190,7 @@ describe('sets', () => {
       '2 of 2 available, 1 updated',
     ],
     ['waiting for their controller', {}, false, 'its controller has not seen the change yet'],
-  ])('DaemonSets are %s', (_title, status, ok, reason) => {
+  ])('DaemonSets are %s', (...[, status, ok, reason]) => {
     const subject = object('DaemonSet', {}, { observedGeneration: 1, ...status });
     expect(daemonSetReadiness(subject)).toMatchObject({ done: ok, ok, reason });
   });
@@ -213,7 +213,7 @@ describe('what others need to exist', () => {
       false,
       'its names are taken: widgets is in use',
     ],
-  ])('a CustomResourceDefinition is %s', (_title, conditions, done, ok, reason) => {
+  ])('a CustomResourceDefinition is %s', (...[, conditions, done, ok, reason]) => {
     expect(crdReadiness(object('CustomResourceDefinition', {}, { conditions }))).toMatchObject({ done, ok, reason });
   });
 

@@ -73,7 +73,7 @@ describe('a pod that waiting will not mend', () => {
       0,
       'previous',
     ],
-  ])('has %s', (_what, container, words, patienceMs, log) => {
+  ])('has %s', (...[, container, words, patienceMs, log]) => {
     expect(troubleOf(ill(container))).toMatchObject({
       container: 'app',
       sentence: `container app of pod shop/web-h1-a ${words}`,

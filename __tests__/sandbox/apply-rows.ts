@@ -77,6 +77,7 @@ function verdict({ status, json }: Answer): JsonObject {
 }
 
 const refused = (answer: Answer): JsonObject => ({ ...verdict(answer), message: answer.json.message ?? '' });
+const textOf = (value: JsonValue | undefined): string => (typeof value === 'string' ? value : '');
 const meta = (answer: Answer): JsonObject => objectAt(answer.json, 'metadata');
 const containerOf = (answer: Answer): JsonObject =>
   objectsAt(answer.json, 'spec', 'template', 'spec', 'containers')[0] ?? {};
@@ -551,7 +552,7 @@ const refusals: readonly Row[] = [
       const ports = [{ containerPort: '8080' }];
       const wrong = deployment({ container: { image: 5, stdin: 'yes', env: {}, ports, resources: [] } });
       const { status, reason, message } = refused(await api.apply(deployments(namespace), wrong));
-      const lines = String(message as string).split('\n');
+      const lines = textOf(message).split('\n');
       return [status ?? 0, reason ?? 'none', lines[0] ?? '', lines.slice(1).sort()];
     },
     expected: [
@@ -584,7 +585,7 @@ const refusals: readonly Row[] = [
     run: async ({ api, namespace }) => {
       const text = JSON.stringify(configMap({ a: '1' })).replace('"a":"1"', '"a":"1","a":"2"');
       const { status, reason, message } = refused(await api.apply(configMaps(namespace), text));
-      return [status ?? 0, reason ?? '', String(message as string).startsWith('error strict decoding patch: ')];
+      return [status ?? 0, reason ?? '', textOf(message).startsWith('error strict decoding patch: ')];
     },
     expected: [400, 'BadRequest', true],
   },

@@ -24,10 +24,9 @@ export const tomcat = {
     action: 'promote',
     release: tomcat.service,
     drain: '100ms',
-    ...brisk,
     ...more,
   }),
-  rollback: (more: Inputs = {}): Inputs => ({ ...tomcat.promote(more), action: 'rollback' }),
+  rollback: (more: Inputs = {}): Inputs => ({ ...tomcat.promote(more), ...brisk, action: 'rollback' }),
   reject: { action: 'reject', release: 'tomcat-service' },
   /** A check that the version's page answers. */
   verify: (text: string, more = ''): string => `- http: /\n  contains: ${text}\n${more}`,
@@ -82,7 +81,7 @@ spec:
               valueFrom: {configMapKeyRef: {name: site-config, key: greeting}}
           readinessProbe:
             httpGet: {path: /readyz, port: 8080}
-            periodSeconds: 1
+            periodSeconds: 5
 ---
 apiVersion: v1
 kind: Service

@@ -63,7 +63,7 @@ const refusals: readonly Refusal[] = [
     what: 'a key that is there twice',
     files: { 'm.yml': 'apiVersion: v1\nkind: ConfigMap\nmetadata: {name: m}\ndata: {}\ndata: {}\n' },
     inputs: { manifests: 'm.yml' },
-    names: [/m\.yml:5/, /data/],
+    names: [/m\.yml:5/, /duplicate/],
   },
   {
     what: 'an object that is there twice',
@@ -86,13 +86,13 @@ const refusals: readonly Refusal[] = [
         'apiVersion: v1\nkind: Service\nmetadata: {name: web}\nspec: {ports: [{port: 80, tragetPort: 8080}]}\n',
       ].join('---\n'),
     },
-    inputs: { manifests: 'm.yml' },
+    inputs: { manifests: 'm.yml', release: 'm' },
     names: [/colour/, /tragetPort/],
   },
   {
     what: 'a kind that the cluster does not serve',
     files: { 'm.yml': 'apiVersion: example.com/v1\nkind: Gadget\nmetadata: {name: g}\n' },
-    inputs: { manifests: 'm.yml' },
+    inputs: { manifests: 'm.yml', release: 'm' },
     names: [/example\.com\/v1/, /Gadget/],
   },
   {
@@ -147,23 +147,23 @@ describe('A deploy that cannot be done says why in one message, and changes noth
     expect(await place.versions()).toEqual(before);
   });
 
-  scenario('a release that another run holds', cluster, async place => {
+  scenario('a release that another run works on', cluster, async place => {
     await live(place);
     const users = await place.users(site.service);
-    const now = new Date().toISOString().replace('Z', '000Z');
-    const spec = {
-      holderIdentity: 'https://github.com/shop/website/actions/runs/77',
-      leaseDurationSeconds: 600,
-      acquireTime: now,
-      renewTime: now,
-    };
-    const metadata = { name: 'cutover-site', namespace: place.namespace };
-    if (await place.get('Lease', metadata.name))
-      await place.cluster.kube.patch({ kind: 'Lease', ...metadata }, { spec });
-    else await place.cluster.kube.create({ apiVersion: 'coordination.k8s.io/v1', kind: 'Lease', metadata, spec });
-    const before = await place.versions();
+    const cancel = new AbortController();
+    let first: Promise<unknown> = Promise.resolve();
+    await new Promise<void>(working => {
+      first = place.step(site.deploy('never-ready', { timeout: '5m' }), {
+        environment: { GITHUB_RUN_ID: '77' },
+        onLine: line => (line.includes('of 3') ? working() : undefined),
+        interrupt: { when: cancel.signal, signal: 'SIGINT' },
+      });
+    });
     expectRefused(await place.step(site.deploy('v2')), /actions\/runs\/77/);
-    expect(await place.versions()).toEqual(before);
+    expect(await site.version(place)).toBe('never-ready');
+    cancel.abort();
+    expect(await first).toMatchObject({ exitCode: 1, outputs: { outcome: 'failed' } });
+    expect(await site.version(place)).toBe('v1');
     await expectUsersSaw(users, ['v1']);
   });
 

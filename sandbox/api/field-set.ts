@@ -56,8 +56,10 @@ export function union(...sets: readonly FieldSet[]): FieldSet {
   return new Set(sets.flatMap(set => [...set]));
 }
 
+/** `set` itself where nothing of it is in `other`. */
 export function minus(set: FieldSet, other: FieldSet): FieldSet {
-  return new Set([...set].filter(path => !other.has(path)));
+  const left = [...set].filter(path => !other.has(path));
+  return left.length === set.size ? set : new Set(left);
 }
 
 export function common(set: FieldSet, other: FieldSet): FieldSet {
@@ -74,8 +76,13 @@ export function outside(set: FieldSet, roots: readonly string[]): FieldSet {
   return new Set([...set].filter(path => !under(path)));
 }
 
+/** Trees that sets were read from: most owners of an object are not touched by a write, and need not be written anew. */
+const trees = new WeakMap<FieldSet, JsonObject>();
+
 /** As the `fieldsV1` of a managedFields entry: a tree, `.` for an element that is owned itself and has children. */
 export function toFieldsV1(set: FieldSet): JsonObject {
+  const known = trees.get(set);
+  if (known !== undefined) return known;
   const tree: JsonObject = {};
   const parents = new Set<string>();
   for (const path of set) {
@@ -109,5 +116,6 @@ export function fromFieldsV1(tree: JsonObject): FieldSet {
     }
   };
   walk(tree, '');
+  trees.set(set, tree);
   return set;
 }

@@ -8,17 +8,7 @@ import {
   memberElement,
   type FieldSet,
 } from './field-set.js';
-import {
-  canonical,
-  childOf,
-  erase,
-  isObject,
-  objectAt,
-  objectsAt,
-  textAt,
-  timestamp,
-  type JsonObject,
-} from './json.js';
+import { childOf, equal, erase, isObject, objectAt, objectsAt, textAt, timestamp, type JsonObject } from './json.js';
 import { difference, type Difference } from './typed.js';
 import type { Schema } from './schema.js';
 
@@ -127,6 +117,14 @@ export interface Update {
   readonly hasStatus: boolean;
 }
 
+/** Both objects without the top members that are the same in both: nothing of these has changed. */
+function withoutSame(live: JsonObject, next: JsonObject): [JsonObject, JsonObject] {
+  const differs = (name: string): boolean => !equal(live[name], next[name]);
+  const part = (object: JsonObject): JsonObject =>
+    Object.fromEntries(Object.entries(object).filter(([name]) => differs(name)));
+  return [part(live), part(next)];
+}
+
 /**
  * Ownership after a create, update or patch: the writer owns what it changed. `next` may carry managedFields of its
  * own, as a client that puts an object back does; then those are the starting point.
@@ -142,7 +140,7 @@ export function recordUpdate({ live, next, schema, writer, hasStatus }: Update):
     return;
   }
   const closed = unreachable(writer, hasStatus);
-  const all = difference(live, next, schema);
+  const all = difference(...withoutSame(live, next), schema);
   const changes = {
     added: outside(all.added, closed),
     modified: outside(all.modified, closed),
@@ -159,9 +157,12 @@ export function recordUpdate({ live, next, schema, writer, hasStatus }: Update):
   setManagers(next, managers);
 }
 
-/** The object without managedFields' times: equal for two states that differ in nothing else. */
-export function withoutTimes(object: JsonObject): string {
-  const metadata = objectAt(object, 'metadata');
-  const entries = objectsAt(metadata, 'managedFields').map(entry => ({ ...entry, time: '' }));
-  return canonical({ ...object, metadata: { ...metadata, managedFields: entries } });
+/** Whether two states of an object differ in nothing but the times of managedFields: then there is nothing to store. */
+export function sameButTimes(left: JsonObject, right: JsonObject): boolean {
+  const timeless = (object: JsonObject): JsonObject => {
+    const metadata = objectAt(object, 'metadata');
+    const managedFields = objectsAt(metadata, 'managedFields').map(entry => ({ ...entry, time: '' }));
+    return { ...object, metadata: { ...metadata, managedFields } };
+  };
+  return equal(timeless(left), timeless(right));
 }

@@ -6,7 +6,7 @@ import { admit, initialStatus, setDefaults } from './defaults.js';
 import { Deletion, type DeleteOptions } from './deletion.js';
 import { childOf, clone, equal, erase, nameOf, objectAt, textAt, timestamp, type JsonObject } from './json.js';
 import { apiVersionOf, resourceOf, type Kind, type Kinds } from './kinds.js';
-import { recordUpdate, withoutTimes, type Writer } from './managed.js';
+import { recordUpdate, sameButTimes, type Writer } from './managed.js';
 import { canonicalQuantities } from './quantity.js';
 import type { WriteOptions } from './write-rules.js';
 import { unknownKind } from './schemas.js';
@@ -164,7 +164,7 @@ export class Registry {
       else metadata[name] = value;
     }
     this.#check(kind, next, live);
-    if (withoutTimes(live) === withoutTimes(next)) return live;
+    if (sameButTimes(live, next)) return live;
     const content = (object: JsonObject): JsonObject => ({ ...object, metadata: null, status: null });
     if (kind.generation && typeof old.generation === 'number' && !equal(content(live), content(next))) {
       metadata.generation = old.generation + 1;

@@ -143,6 +143,7 @@ export class Router {
       default: {
         const contentType = (incoming.headers['content-type'] ?? 'application/json').split(';')[0] ?? '';
         const program = (incoming.headers['user-agent'] ?? 'unknown').split('/')[0] ?? 'unknown';
+        if (contentType.includes('protobuf')) throw noProtobuf();
         const yaml = contentType === applyPatch || contentType.includes('yaml');
         const parsed = readBody(body, { yaml });
         sendReply(response, write(registry, { request, body: parsed, contentType, program }));
@@ -186,6 +187,11 @@ function sendFault(
       ? denied(asked.user, asked.access)
       : refusal(status, reason ?? '', { message: message ?? `injected status ${status}` });
   sendReply(response, { status, body: built.status, ...(headers === undefined ? {} : { headers }) });
+}
+
+function noProtobuf(): Error {
+  const message = 'the sandbox reads JSON and YAML only, no protobuf: send a manifest, as in `kubectl create -f`';
+  return refusal(415, 'UnsupportedMediaType', { message, details: {} });
 }
 
 /** The work is done, but its answer never arrives. */

@@ -38,7 +38,7 @@ function details(of: Named, name: string, extra: JsonObject = {}): JsonObject {
   return {
     ...(name === '' ? {} : { name }),
     ...(of.group === '' ? {} : { group: of.group }),
-    kind: of.plural,
+    ...(of.plural === '' ? {} : { kind: of.plural }),
     ...extra,
   };
 }
@@ -128,6 +128,6 @@ export function invalid(of: Named, name: string, errors: readonly FieldError[]):
   const causes = errors.map(({ reason, message, field }) => ({ reason, message, field }));
   return refusal(422, 'Invalid', {
     message: `${qualified(of.kind, of.group)} ${JSON.stringify(name)} is invalid: ${list}`,
-    details: { ...details(of, name), kind: of.kind, causes },
+    details: { ...details(of, name, { causes }), ...(of.kind === '' ? {} : { kind: of.kind }) },
   });
 }

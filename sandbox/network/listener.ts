@@ -73,10 +73,6 @@ export class Listener {
     from.on('close', () => {
       this.#sockets.delete(from);
       if (!to.writableEnded) to.destroy();
-      if (to.destroyed) return;
-      // Whoever writes to a side that is gone gets a reset, as from the kernel; it must not wait for an answer.
-      to.on('data', () => to.resetAndDestroy());
-      to.resume();
     });
   }
 }

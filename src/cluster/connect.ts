@@ -5,11 +5,10 @@ import { isFields } from '../manifests/fields.js';
 import { Api } from './api.js';
 import { systemClock } from './clock.js';
 import type { Clock } from './clock.js';
-import type { Cluster } from './cluster.js';
 import { credentialsOf } from './credentials.js';
 import { readKubeconfig } from './kubeconfig.js';
 import type { Entry } from './kubeconfig.js';
-import { LiveCluster } from './live-cluster.js';
+import { LiveCluster, type Connection } from './live-cluster.js';
 import { proxyFor } from './proxy-environment.js';
 import { nodeTransport } from './transport.js';
 
@@ -40,7 +39,7 @@ export interface ConnectOptions {
  * The cluster that a kubeconfig leads to. Certificates and tokens are read (and exec plugins run) before this returns,
  * but no request is made. Throws `kubeconfig`, naming what was tried.
  */
-export async function connect(options: ConnectOptions): Promise<Cluster & { readonly server: string }> {
+export async function connect(options: ConnectOptions): Promise<Connection> {
   const { environment, log, signal, clock = systemClock } = options;
   const entry = readKubeconfig(options);
   for (const secret of secretsOf(entry.user)) log.mask(secret);

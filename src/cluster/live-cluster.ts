@@ -23,8 +23,16 @@ export interface LiveClusterParts {
   readonly log: Log;
 }
 
+/** A cluster that was connected to: the port, and what only a connection knows. */
+export interface Connection extends Cluster {
+  /** As in the kubeconfig. */
+  readonly server: string;
+  /** Kubernetes 1.x: the x. `undefined` when the API server does not say. */
+  minor(): Promise<number | undefined>;
+}
+
 /** The port to Kubernetes over HTTP. */
-export class LiveCluster implements Cluster {
+export class LiveCluster implements Connection {
   readonly namespace: string;
   readonly server: string;
   readonly #parts: LiveClusterParts;
@@ -133,6 +141,15 @@ export class LiveCluster implements Cluster {
       throw refusal(answer.status, answer.body, call.asked);
     }
     return judged;
+  }
+
+  async minor(): Promise<number | undefined> {
+    const asked = { verb: 'get', target: { apiVersion: 'v1', kind: 'Version' }, resource: '/version' };
+    const answer = await this.#parts.api.send({ asked, request: { method: 'GET', path: '/version' } });
+    const { minor = '' } = JSON.parse(answer.body.toString('utf8')) as { minor?: string };
+    // Some providers write `31+`.
+    const number = Number.parseInt(minor, 10);
+    return Number.isNaN(number) ? undefined : number;
   }
 
   #patch(object: KubeObject, { dryRun, force, resourceVersion }: ApplyOptions): Promise<HttpAnswer> {

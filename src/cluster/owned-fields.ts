@@ -16,21 +16,21 @@ interface Entry {
  * What `manager` applied last to this object: exactly the fields that its Apply entry owns. Applied again, it brings the
  * object back to that state with the same ownership, which a PUT would not: a PUT makes another manager entry the owner
  * of every field that it changes, and the next apply would meet that as a conflict. `undefined` when the manager never
- * applied it.
+ * applied it. `owned` is the state of the object that says which fields those are; default: the object itself.
  */
-export function appliedBy(object: KubeObject, manager: string): KubeObject | undefined {
-  const entry = ((object.metadata.managedFields ?? []) as readonly Entry[]).find(
+export function appliedBy(object: KubeObject, manager: string, owned = object): KubeObject | undefined {
+  const entry = ((owned.metadata.managedFields ?? []) as readonly Entry[]).find(
     candidate => candidate.manager === manager && candidate.operation === 'Apply' && !candidate.subresource,
   );
   if (entry?.fieldsV1 === undefined) return undefined;
   const { apiVersion, kind, metadata } = object;
-  const owned = pick(object, entry.fieldsV1) as Record<string, unknown>;
+  const picked = pick(object, entry.fieldsV1) as Record<string, unknown>;
   return {
-    ...owned,
+    ...picked,
     apiVersion,
     kind,
     metadata: {
-      ...(owned['metadata'] as object | undefined),
+      ...(picked['metadata'] as object | undefined),
       name: metadata.name,
       ...(metadata.namespace !== undefined && { namespace: metadata.namespace }),
     },
@@ -41,7 +41,13 @@ function pick(value: unknown, tree: FieldTree): unknown {
   const fields = Object.entries(tree).filter(([field]) => field !== '.');
   // A leaf owns the whole value, whatever is in it (atomic maps and lists, scalars).
   if (fields.length === 0) return value;
-  if (Array.isArray(value)) return fields.flatMap(([field, below]) => pickItem(value, field, below));
+  if (Array.isArray(value)) {
+    // Ownership is sorted, but order may matter: a variable of `env` can refer to those before it only.
+    return fields
+      .flatMap(([field, below]) => pickItems(value, field, below))
+      .sort((one, other) => one.index - other.index)
+      .map(({ item }) => item);
+  }
   if (value === null || typeof value !== 'object') return value;
   const from = value as Record<string, unknown>;
   const picked: Record<string, unknown> = {};
@@ -53,21 +59,27 @@ function pick(value: unknown, tree: FieldTree): unknown {
   return picked;
 }
 
+interface ListItem {
+  readonly index: number;
+  readonly item: unknown;
+}
+
 /** Items of a list that the field names: by key (`k:`), by value (`v:`) or by index (`i:`). */
-function pickItem(list: readonly unknown[], field: string, below: FieldTree): readonly unknown[] {
+function pickItems(list: readonly unknown[], field: string, below: FieldTree): readonly ListItem[] {
   const selector = field.slice(2);
+  const items = list.map((item, index) => ({ index, item }));
   if (field.startsWith('k:')) {
-    const keys = JSON.parse(selector) as Record<string, unknown>;
-    const item = list.find(candidate =>
-      Object.entries(keys).every(([key, wanted]) => (candidate as Record<string, unknown> | null)?.[key] === wanted),
+    const keys = Object.entries(JSON.parse(selector) as Record<string, unknown>);
+    return (
+      items
+        .filter(({ item }) => keys.every(([key, wanted]) => (item as Record<string, unknown> | null)?.[key] === wanted))
+        // The keys always go along: an item of a keyed list cannot be applied without them.
+        .map(({ index, item }) => ({
+          index,
+          item: { ...Object.fromEntries(keys), ...(pick(item, below) as object) },
+        }))
     );
-    if (item === undefined) return [];
-    // The keys always go along: an item of a keyed list cannot be applied without them.
-    return [{ ...keys, ...(pick(item, below) as object) }];
   }
-  if (field.startsWith('v:')) {
-    const wanted = selector;
-    return list.filter(candidate => JSON.stringify(candidate) === wanted);
-  }
-  return field.startsWith('i:') && Number(selector) in list ? [list[Number(selector)]] : [];
+  if (field.startsWith('v:')) return items.filter(({ item }) => JSON.stringify(item) === selector);
+  return field.startsWith('i:') ? items.filter(({ index }) => index === Number(selector)) : [];
 }

@@ -3,6 +3,7 @@ import { describeRef, refOf, type KubeObject } from '../manifests/object.js';
 import type { Resource } from '../manifests/resource.js';
 import { differs, judgeDryRun, type PlannedChange } from '../plan/change.js';
 import type { Cluster } from './cluster.js';
+import { pathOf } from './field-path.js';
 
 /** Field manager of everything that Cutover applies. */
 export const fieldManager = 'cutover';
@@ -81,10 +82,7 @@ function refusal(
   const codes = new Set(refused.map(({ error }) => error.code));
   const [first] = refused;
   const code = codes.size === 1 && first !== undefined ? first.error.code : 'rejected-plan';
-  const problems: Problem[] = refused.map(({ resource, error }) => ({
-    message: `${describeRef(refOf(resource.object))}: ${error.message}`,
-    at: resource.at,
-  }));
+  const problems = refused.flatMap(({ resource, error }) => problemsOf(resource, error));
   const hints = new Set(refused.map(({ error }) => error.hint).filter(hint => hint !== undefined));
   return new CutoverError(
     `The API server refuses ${refused.length} of ${total} object${total === 1 ? '' : 's'}; nothing was changed`,
@@ -95,6 +93,17 @@ function refusal(
       ...(first?.error.status !== undefined && { status: first.error.status }),
     },
   );
+}
+
+/** Everything that is wrong with one object, field by field where the API server named them, at its place in the manifest. */
+function problemsOf({ object, at, place }: Resource, error: CutoverError): readonly Problem[] {
+  const name = describeRef(refOf(object));
+  if (error.problems.length === 0) return [{ message: `${name}: ${error.message}`, at }];
+  return error.problems.map(({ message, field = '' }) => ({
+    message: `${name}: ${message}`,
+    at: place(pathOf(object, field)),
+    ...(field !== '' && { field }),
+  }));
 }
 
 function namesOf(objects: readonly KubeObject[], kind: string): readonly string[] {

@@ -1,7 +1,8 @@
 import { asCutoverError, type CutoverError } from '../errors.js';
 import type { Log } from '../log.js';
 import { describeRef, type KubeObject, type ObjectRef } from '../manifests/object.js';
-import { differs, type Snapshot } from '../plan/change.js';
+import { canonical, differs, type Snapshot } from '../plan/change.js';
+import { orderWaves } from '../plan/waves.js';
 import type { Cluster } from './cluster.js';
 import { appliedBy } from './owned-fields.js';
 import { fieldManager } from './preflight.js';
@@ -18,7 +19,7 @@ const attempts = 10;
 
 /**
  * Puts objects back to what they were. What Cutover had applied before is applied again, so that ownership stays as it was;
- * what others had made is replaced by the very snapshot; what did not exist is deleted if it carries this release's
+ * what others had made, or what was taken over from them, is replaced by the very snapshot; what did not exist is deleted if it carries this release's
  * annotation. One that fails does not keep the others from being put back.
  */
 export async function putBack(options: {
@@ -30,8 +31,7 @@ export async function putBack(options: {
   const { cluster, snapshots, release, log } = options;
   const restored: ObjectRef[] = [];
   const failed: { ref: ObjectRef; error: CutoverError }[] = [];
-  // Last applied first: workloads go back while the configuration that the new ones read is still there.
-  for (const snapshot of [...snapshots].reverse()) {
+  for (const snapshot of inOrder(snapshots)) {
     try {
       const what = await putBackOne({ cluster, snapshot, release });
       if (what === undefined) continue;
@@ -46,6 +46,20 @@ export async function putBack(options: {
   return { restored, failed };
 }
 
+/**
+ * What was there goes back in the order in which it is applied: pods of the old version that start again would otherwise
+ * read the new configuration. What was not there goes last, and the other way round: nothing still uses it then.
+ */
+function inOrder(snapshots: readonly Snapshot[]): readonly Snapshot[] {
+  const known = snapshots.flatMap(({ ref, object }) => (object === undefined ? [] : [{ ref, object }]));
+  const fresh = snapshots.filter(({ object }) => object === undefined);
+  const removals = orderWaves(fresh.map(({ ref }) => ({ ref, object: { ...ref, metadata: { name: ref.name } } })));
+  return [
+    ...orderWaves(known).flatMap(({ items }) => items),
+    ...removals.flatMap(({ items }) => items.map(({ ref }) => ({ ref }))).reverse(),
+  ];
+}
+
 async function putBackOne(options: {
   readonly cluster: Cluster;
   readonly snapshot: Snapshot;
@@ -53,6 +67,8 @@ async function putBackOne(options: {
 }): Promise<string | undefined> {
   const { cluster, snapshot, release } = options;
   const { ref, object } = snapshot;
+  const applied = object && appliedBy(object, fieldManager);
+  let whole = applied === undefined;
   for (let attempt = 1; ; attempt += 1) {
     const live = await cluster.get(ref);
     if (object === undefined) {
@@ -62,10 +78,12 @@ async function putBackOne(options: {
       return 'removed again';
     }
     if (live !== undefined && !differs(live, withIdentity(object, live.metadata))) return undefined;
-    const applied = appliedBy(object, fieldManager);
-    if (applied !== undefined) {
-      await cluster.apply(applied, { force: true });
-      return live === undefined ? 'made again' : 'put back';
+    if (applied !== undefined && !whole) {
+      const { object: now } = await cluster.apply(applied, { force: true });
+      if (live === undefined) return 'made again';
+      whole = losesTaken({ before: object, live, now });
+      if (!whole) return 'put back';
+      continue;
     }
     if (live === undefined) {
       await cluster.create(withIdentity(object, {}));
@@ -78,6 +96,19 @@ async function putBackOne(options: {
       if (asCutoverError(thrown).code !== 'moved' || attempt >= attempts) throw thrown;
     }
   }
+}
+
+/**
+ * Whether fields that the step had taken over from others (`force-conflicts`) are not back: giving them up resets them to
+ * their defaults, not to what their owners had set.
+ */
+function losesTaken(states: {
+  readonly before: KubeObject;
+  readonly live: KubeObject;
+  readonly now: KubeObject;
+}): boolean {
+  const { before, live, now } = states;
+  return canonical(appliedBy(before, fieldManager, live)) !== canonical(appliedBy(now, fieldManager, live));
 }
 
 /** The snapshot, addressed to the object that is live now (or to a new one). */

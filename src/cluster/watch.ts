@@ -42,7 +42,7 @@ export async function* watchKind(parts: WatchParts): AsyncGenerator<WatchEvent, 
   const memory = new WatchMemory();
   let streamed = true; // until the API server says that it cannot stream the initial list
   let synced = false;
-  let quiet = 0; // connections in a row that told nothing
+  let quiet = 0; // connections in a row that brought it no further
   while (!signal.aborted) {
     let told = false;
     try {
@@ -80,7 +80,7 @@ export async function* watchKind(parts: WatchParts): AsyncGenerator<WatchEvent, 
       else if (thrown.code === 'invalid' && streamed && memory.resourceVersion === undefined) streamed = false;
       else throw thrown;
     }
-    quiet = told ? 0 : quiet + 1;
+    quiet = told && memory.whole ? 0 : quiet + 1;
     // The first repetition is immediate: most connections end because their time was up.
     if (quiet > 1) await clock.wait(Math.min(250 * 2 ** quiet, 8_000) * (0.5 + random() / 2), signal);
   }

@@ -57,7 +57,7 @@ export function assemble(step: Step, values: Values): Inputs {
     case 'promote':
       return { ...traffic(values), action: 'promote', ...given({ revision: values.revision }) };
     case 'rollback':
-      return { ...traffic(values), action: 'rollback', ...given({ to: values.to }) };
+      return { ...traffic(values), action: 'rollback', steadyMs: values.steadyMs, ...given({ to: values.to }) };
     case 'reject':
       return { ...common(values), action: 'reject', history: values.history };
     case 'status':
@@ -91,12 +91,11 @@ function deploy(values: Values) {
 }
 
 function traffic(values: Values) {
-  const { idle, drainMs, steadyMs, rollbackOnFailure, history, verify, approval, token } = values;
+  const { idle, drainMs, rollbackOnFailure, history, verify, approval, token } = values;
   return {
     ...common(values),
     idle,
     drainMs,
-    steadyMs,
     rollbackOnFailure,
     history,
     ...given({ verify, approval, token }),

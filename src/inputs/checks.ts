@@ -44,7 +44,7 @@ function readYaml(read: () => unknown): unknown {
 function undefinedName(name: string, values: Readonly<Record<string, string>>): string {
   const near = nearest(name, Object.keys(values));
   const hint = near === undefined ? '' : ` Did you mean $<${near}>?`;
-  return `$<${name}> is not defined; set it in "variables" or in the environment, or write $<${name}:-default>.${hint}`;
+  return `$<${name}> is not defined; set it in "variables", or write $<${name}:-default>.${hint}`;
 }
 
 interface Item {

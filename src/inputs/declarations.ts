@@ -49,7 +49,7 @@ export const declarations = {
   'max-unavailable': { steps: deploy, pending: {} },
   approval: { steps: traffic },
   timeout: { steps: every, default: '10m' },
-  steady: { steps: changing, default: '5s' },
+  steady: { steps: [...deploy, 'rollback'], default: '5s' },
   'rollback-on-failure': { steps: changing, default: 'true' },
   lint: { steps: deploy, pending: { only: 'off' } },
   recreate: { steps: deploy, pending: { only: 'none' } },

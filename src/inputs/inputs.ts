@@ -135,7 +135,6 @@ interface Traffic extends Common {
   readonly verify?: readonly Check[];
   readonly idle: IdlePolicy;
   readonly drainMs: number;
-  readonly steadyMs: number;
   readonly rollbackOnFailure: boolean;
   readonly history: number;
   /** GitHub environment whose approval must be proved. Absent: no proof is asked for. */
@@ -151,6 +150,8 @@ export interface Promote extends Traffic {
 
 export interface Rollback extends Traffic {
   readonly action: 'rollback';
+  /** How long ready must last, with no restart. */
+  readonly steadyMs: number;
   /** Revision to go back to (rolling). Absent: the one before. */
   readonly to?: number;
 }

@@ -21,7 +21,9 @@ export interface Names {
 export function fill(text: string, { values, missing }: Names): string {
   return text.replace(placeholder, (...[whole, escape, name, fallback]: Match) => {
     if (escape !== '') return whole.slice(1);
-    const value = Object.hasOwn(values, name) ? values[name] : fallback;
+    const given = Object.hasOwn(values, name) ? values[name] : undefined;
+    // As in manifests and in a shell, the default also stands in for an empty value.
+    const value = given === undefined || (given === '' && fallback !== undefined) ? fallback : given;
     if (value === undefined) missing(name);
     // Left as it is, so that nothing else seems to be wrong with the text.
     return value ?? whole;

@@ -83,7 +83,7 @@ function choosePublic(candidates: readonly RolePair[], service: string | undefin
   if (others.length === 0) return chosen;
   const remedy = 'Give the other Service a name with TARGET_ROLE in it, or make it further ports of the public one.';
   if (service === undefined) {
-    const message = `Several Services could be the public one: ${names(candidates)}. Name it in the input \`service\`.`;
+    const message = `Several Services could be the public one: ${names(candidates)}.`;
     return [{ message: `${message} ${remedy}`, at: only.first.place(selectorPath) }];
   }
   return others.map(({ first }) => ({

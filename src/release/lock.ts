@@ -73,19 +73,30 @@ export async function acquireLock(options: {
   }
 
   const lost = new AbortController();
+  const lose = (why: string): void => {
+    clearInterval(renewal);
+    lost.abort(new CutoverError(`The lock of ${release} was lost: ${why}`, { code: 'locked' }));
+  };
+  const expired = (): boolean => judgeLease(specOf(held), Date.now()).free;
+  let renewing: Promise<void> | undefined;
   const renewal = setInterval(() => {
-    cluster
+    // Two renewals under way would be written onto the same version, and the second would look like a loss.
+    if (renewing !== undefined) {
+      if (expired()) lose('it could not be renewed in time');
+      return;
+    }
+    renewing = cluster
       .replace(renewed(held))
       .then(answer => {
         held = answer;
       })
       .catch((error: unknown) => {
         const { code, message } = asCutoverError(error);
-        const expired = judgeLease(specOf(held), Date.now()).free;
-        if (code === 'moved' || code === 'not-found' || expired) {
-          clearInterval(renewal);
-          lost.abort(new CutoverError(`The lock of ${release} was lost: ${message}`, { code: 'locked' }));
-        } else log.debug(`The lock could not be renewed yet: ${message}`);
+        if (code === 'moved' || code === 'not-found' || expired()) lose(message);
+        else log.debug(`The lock could not be renewed yet: ${message}`);
+      })
+      .finally(() => {
+        renewing = undefined;
       });
   }, renewEveryMs);
   renewal.unref();
@@ -95,7 +106,10 @@ export async function acquireLock(options: {
     lost: lost.signal,
     async release() {
       clearInterval(renewal);
-      if (!lost.signal.aborted) await releaseLock({ cluster, release, namespace, holder });
+      if (lost.signal.aborted) return;
+      // Its answer would make the version that is given back an old one.
+      await renewing;
+      await releaseLock({ cluster, release, namespace, holder });
     },
   };
 }

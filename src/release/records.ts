@@ -84,11 +84,25 @@ export async function recordFailure(records: Records, state: ReleaseState): Prom
 export function neededRevisions(state: ReleaseState, history: number): ReadonlySet<number> {
   const needed = new Set<number>();
   for (let number = state.latest; number > Math.max(0, state.latest - history); number -= 1) needed.add(number);
-  for (const number of [state.current, state.staged?.revision, state.inFlight?.revision]) {
-    if (number !== undefined) needed.add(number);
-  }
+  const { current, staged, inFlight } = state;
+  const used = [current, previousRevision(state), staged?.revision, staged?.previous?.revision, inFlight?.revision];
+  for (const number of used) if (number !== undefined) needed.add(number);
   for (const role of Object.values(state.roles ?? {})) if (role.revision !== undefined) needed.add(role.revision);
   return needed;
+}
+
+/**
+ * The revision that served before the current one and is still on record. One that failed never served, and one that was
+ * rolled back from is not what anybody wants back. The way back of `rolling`.
+ */
+export function previousRevision(state: ReleaseState): number | undefined {
+  const served: number[] = [];
+  for (const { revision, outcome } of [...state.history].reverse()) {
+    if (outcome !== 'deployed' && outcome !== 'rolled-back') continue;
+    while ((served.at(-1) ?? 0) >= revision) served.pop();
+    served.push(revision);
+  }
+  return served.reverse().find(number => number < (state.current ?? Infinity) && state.revisions.includes(number));
 }
 
 /** Entries of history that the state keeps, so that it stays small whatever happens. */

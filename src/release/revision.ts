@@ -147,9 +147,13 @@ export function imagesOf(objects: readonly KubeObject[]): readonly string[] {
     if (Array.isArray(value)) value.forEach(visit);
     else if (value !== null && typeof value === 'object') {
       for (const [key, item] of Object.entries(value)) {
-        if (key === 'containers' || key === 'initContainers') {
-          for (const { image } of item as { image?: string }[]) if (image !== undefined) images.add(image);
-        } else visit(item);
+        const isList = (key === 'containers' || key === 'initContainers') && Array.isArray(item);
+        // Custom resources and their schemas may call anything so.
+        for (const container of isList ? (item as unknown[]) : []) {
+          const { image } = (container ?? {}) as { image?: unknown };
+          if (typeof image === 'string') images.add(image);
+        }
+        if (!isList) visit(item);
       }
     }
   };

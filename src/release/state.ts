@@ -7,7 +7,7 @@ export interface RoleRecord {
   /** Labels of the pods that the public Service selects when this role is active. */
   readonly podLabels: Readonly<Record<string, string>>;
   /** Deployments of the role. */
-  readonly deployments: readonly string[];
+  readonly deployments: readonly ObjectRef[];
   /** Name of the role's test Service; absent when there is none. */
   readonly testService?: string;
   /** Revision that the role runs; absent before its first one. */
@@ -69,7 +69,7 @@ export interface ReleaseState {
   /** Revision that serves users; absent before the first release is complete. */
   readonly current?: number;
   /** Blue/green only. */
-  readonly publicService?: string;
+  readonly publicService?: ObjectRef;
   /** Blue/green only: the two names, in order. */
   readonly roleNames?: readonly [string, string];
   readonly roles?: Readonly<Record<string, RoleRecord>>;

@@ -3,7 +3,7 @@ import { CutoverError } from '../errors.js';
 import { describeRef, refOf, type ObjectRef } from '../manifests/object.js';
 import type { ReleaseState } from '../release/state.js';
 import type { Outcome } from './outcome.js';
-import { readActive } from './recheck.js';
+import { publicServiceOf, readActive } from './recheck.js';
 import type { Revision } from '../release/revision.js';
 import { isDeployment, replicasOf, selects, selectorOf, withReplicas } from './roles.js';
 import { underLock, type Step } from './step.js';
@@ -76,12 +76,7 @@ export async function finishIdle(step: Step, policy: IdleSide['policy'], state: 
     const { inFlight, ...done } = state;
     const role = inFlight?.role ?? '';
     const old = state.roles?.[role];
-    const service = {
-      apiVersion: 'v1',
-      kind: 'Service',
-      namespace: step.records.namespace,
-      name: state.publicService ?? '',
-    };
+    const service = publicServiceOf(state);
     const sentence = await locked.stage('Clean up', () =>
       settleIdle(locked, {
         role,

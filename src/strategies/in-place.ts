@@ -1,6 +1,6 @@
 import type { Check } from '../inputs/inputs.js';
 import type { PlannedChange } from '../plan/change.js';
-import { recordFailure, withHistory } from '../release/records.js';
+import { previousRevision, recordFailure, withHistory } from '../release/records.js';
 import { historyEntry, type Revision } from '../release/revision.js';
 import type { ReleaseState } from '../release/state.js';
 import type { CheckResult } from '../verify/verify.js';
@@ -140,13 +140,4 @@ async function afterFailure(step: Step, rollout: Rollout, begun: ReleaseState): 
 
 function about(step: Step) {
   return { release: step.records.release, namespace: step.records.namespace, strategy: 'rolling' } as const;
-}
-
-/** The newest revision below the current one that was once deployed and is still on record. */
-export function previousRevision(state: ReleaseState): number | undefined {
-  const deployed = new Set(
-    state.history.filter(({ outcome }) => outcome === 'deployed').map(({ revision }) => revision),
-  );
-  const earlier = state.revisions.filter(number => deployed.has(number) && number < (state.current ?? Infinity));
-  return earlier.length === 0 ? undefined : Math.max(...earlier);
 }

@@ -18,7 +18,6 @@ export interface Promotion {
   readonly idle: IdlePolicy;
   readonly drainMs: number;
   readonly timeoutMs: number;
-  readonly steadyMs: number;
   readonly rollbackOnFailure: boolean;
   readonly history: number;
   /** Proves the approval; throws `approval` when there is none. Absent: none is asked for. */

@@ -1,6 +1,6 @@
 import { CutoverError } from '../errors.js';
 import type { Check, Roles } from '../inputs/inputs.js';
-import { describeRef, refOf, type KubeObject } from '../manifests/object.js';
+import { describeRef, refOf, type KubeObject, type ObjectRef } from '../manifests/object.js';
 import type { Revision } from '../release/revision.js';
 import type { ReleaseState, StagedRecord } from '../release/state.js';
 import { observe, type ReadyWorkload } from '../rollout/observer.js';
@@ -34,16 +34,20 @@ export async function readActive(
   step: Step,
   state: ReleaseState,
 ): Promise<{ readonly active: Active; readonly service: KubeObject | undefined }> {
-  const service = await step.cluster.get({
-    apiVersion: 'v1',
-    kind: 'Service',
-    namespace: step.records.namespace,
-    name: state.publicService ?? '',
-  });
+  const service = await step.cluster.get(publicServiceOf(state));
   const podLabels = Object.fromEntries(
     Object.entries(state.roles ?? {}).map(([role, { podLabels }]) => [role, podLabels]),
   );
   return { service, active: decideActive({ service, roles: rolesOf(state), podLabels }) };
+}
+
+/** The public Service of a blue/green release; it need not exist yet. */
+export function publicServiceOf(state: ReleaseState): ObjectRef {
+  if (state.publicService !== undefined) return state.publicService;
+  throw new CutoverError(`The record of release ${state.release} does not say which Service is the public one`, {
+    code: 'record',
+    hint: 'Deploy it again with `strategy: blue-green`.',
+  });
 }
 
 /** The two role names of a blue/green release. */
@@ -65,7 +69,7 @@ export function whereUsersAre(state: ReleaseState, active: Active, role: string)
       code: 'changed',
       hint: 'Somebody or something changed it outside of Cutover. Make sure where users should be, set the selector accordingly, and stage again.',
     });
-  const name = `Service ${state.publicService ?? ''}`;
+  const name = describeRef(publicServiceOf(state));
   if (active.kind === 'none') {
     if (state.current === undefined) return undefined;
     throw moved(`${name} is gone, but revision ${state.current} should be serving through it`);

@@ -69,14 +69,8 @@ async function canServe(cluster: Cluster, state: ReleaseState, inFlight: InFligh
   if (undo?.object === undefined) return true;
   const selector = selectorOf(undo.object);
   const old = Object.values(state.roles ?? {}).find(({ podLabels }) => selects(selector, podLabels));
-  const { namespace } = undo.ref;
-  for (const name of old?.deployments ?? []) {
-    const live = await cluster.get({
-      apiVersion: 'apps/v1',
-      kind: 'Deployment',
-      name,
-      ...(namespace !== undefined && { namespace }),
-    });
+  for (const ref of old?.deployments ?? []) {
+    const live = await cluster.get(ref);
     if (((live?.['status'] as { readyReplicas?: number } | undefined)?.readyReplicas ?? 0) > 0) return true;
   }
   return false;

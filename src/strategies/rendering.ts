@@ -1,4 +1,4 @@
-import type { Cluster } from '../cluster/cluster.js';
+import type { Connection } from '../cluster/live-cluster.js';
 import type { DeployBlueGreen, DeployRolling } from '../inputs/inputs.js';
 import { runNames } from '../inputs/run-context.js';
 import type { Log } from '../log.js';
@@ -10,6 +10,7 @@ import type { Resource } from '../manifests/resource.js';
 import { secretValues } from '../manifests/secrets.js';
 import { hashOf } from '../release/revision.js';
 import type { ReleaseState } from '../release/state.js';
+import { preStopFor } from './pre-stop.js';
 import type { BlueGreenDeploy } from './staging-plan.js';
 import type { RollingDeploy } from './rolling.js';
 
@@ -20,11 +21,13 @@ export interface Draft {
 }
 
 /** Reads the manifests and finds out which release they are, before its record can be read. */
-export function draft(inputs: DeployRolling | DeployBlueGreen, cluster: Cluster): Draft {
-  const { run, variables, substitution, images, environment, preStopSeconds } = inputs;
+export async function draft(inputs: DeployRolling | DeployBlueGreen, cluster: Connection, log: Log): Promise<Draft> {
+  const { run, variables, substitution, images, environment } = inputs;
   const { namespace } = cluster;
+  const manifests = readManifests({ patterns: inputs.manifests, workspace: run.workspace });
+  const preStopSeconds = await preStopFor(cluster, inputs, log);
   const request: RenderRequest = {
-    manifests: readManifests({ patterns: inputs.manifests, workspace: run.workspace }),
+    manifests,
     variables,
     substitution,
     images,

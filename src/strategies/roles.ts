@@ -77,7 +77,7 @@ export function roleRecords(resources: RoleResources): Readonly<Record<string, R
       const testService = resources.testService[role];
       const record: RoleRecord = {
         podLabels: served === undefined ? {} : templateLabels(served),
-        deployments: deployments.map(deployment => deployment.metadata.name),
+        deployments: deployments.map(refOf),
         ...(testService !== undefined && { testService }),
       };
       return [role, record];

@@ -1,7 +1,7 @@
 import { preflight } from '../cluster/preflight.js';
 import { CutoverError } from '../errors.js';
 import type { Rollback } from '../inputs/inputs.js';
-import { refOf } from '../manifests/object.js';
+import { refOf, type ObjectRef } from '../manifests/object.js';
 import type { RecordedApproval, Revision } from '../release/revision.js';
 import type { ReleaseState } from '../release/state.js';
 import { bringUp } from './bring-up.js';
@@ -135,11 +135,8 @@ async function bringBack(
   return { workloads, ready, stagedChecks };
 }
 
-async function liveReplicas(step: Step, names: readonly string[]): Promise<readonly number[]> {
-  const { namespace } = step.records;
-  const found = await Promise.all(
-    names.map(name => step.cluster.get({ apiVersion: 'apps/v1', kind: 'Deployment', namespace, name })),
-  );
+async function liveReplicas(step: Step, deployments: readonly ObjectRef[]): Promise<readonly number[]> {
+  const found = await Promise.all(deployments.map(ref => step.cluster.get(ref)));
   return found.map(live => (live === undefined ? 0 : replicasOf(live)));
 }
 

@@ -45,20 +45,36 @@ async function alreadyServing(
   const { inputs, state } = deploy;
   const { role, planned } = side;
   const revision = state.roles?.[role]?.revision;
+  const { release, namespace } = step.records;
   const known = {
-    ...about(step, deploy),
+    release,
+    namespace,
+    strategy: 'blue-green',
     activeRole: role,
     ...(revision !== undefined && { revision }),
     changes: changesOf(planned),
-    checks: [],
-  };
+  } as const;
   const serving = `Users are on ${role}${revision === undefined ? '' : `, revision ${revision}`}: exactly these manifests. Nothing was written.`;
   try {
-    await step.stage('Deploy', () => bringUp({ step, planned, patience: inputs, force: false }));
+    const ready = await step.stage('Deploy', () => bringUp({ step, planned, patience: inputs, force: false }));
+    const service = deploy.resources.publicService[role]?.object;
+    const workloads = planned.map(({ resource }) => resource.object);
+    const checks = await step.stage('Verify prod', async () => {
+      const side = {
+        namespace: service?.metadata.namespace ?? namespace,
+        workloads,
+        ready,
+        ...(service && { service }),
+      };
+      const results = await runChecks({ step, checks: inputs.verify, stage: 'public', side });
+      assertPassed(results);
+      return results;
+    });
+    return { ...known, outcome: 'unchanged', checks, serving };
   } catch (error) {
-    throw new FailedStep(error, { ...known, serving: `${serving} But it is not well, as described here.` });
+    const well = 'But it is not well, as described here.';
+    throw new FailedStep(error, { ...known, checks: checksOf(error), serving: `${serving} ${well}` });
   }
-  return { ...known, outcome: 'unchanged', serving };
 }
 
 async function stagedAlready(step: Step, staging: Staging, staged: StagedRecord | undefined): Promise<Outcome> {
@@ -98,7 +114,7 @@ async function bringUpStaged(step: Step, staging: Staging): Promise<Outcome> {
     revisions: [...new Set([...state.revisions, number])],
     roleNames: inputs.roles,
     roles: { ...records, ...state.roles },
-    ...(revision.publicService !== undefined && { publicService: revision.publicService.metadata.name }),
+    ...(revision.publicService !== undefined && { publicService: refOf(revision.publicService) }),
     inFlight: { step: 'stage', revision: number, role, run: step.run.url },
   };
   await step.records.writeRevision(revision);

@@ -68,25 +68,31 @@ export async function planStaging(
   const { deploy, active, role } = wanted;
   const { inputs, resources } = deploy;
   const own = resources.of[role] ?? [];
-  const deferred = own.filter(({ object }) => object.kind === 'HorizontalPodAutoscaler').map(({ object }) => object);
+  const deferred = own.filter(({ object }) => object.kind === 'HorizontalPodAutoscaler');
   const now = own.filter(({ object }) => object.kind !== 'HorizontalPodAutoscaler');
   const sized = await asManyAsLive(step, {
     resources: now,
     of: resources.of[active.kind === 'role' ? active.role : role] ?? [],
   });
   const publicService = resources.publicService[role];
+  const later = [...deferred, ...(publicService === undefined ? [] : [publicService])];
   const planned = await preflight({
     cluster: step.cluster,
-    // The public Service is asked about now, so that promote does not meet a refusal that could have been known.
-    resources: [...resources.shared, ...sized, ...(publicService === undefined ? [] : [publicService])],
+    // What waits for the switch is asked about now, so that promote meets no refusal that could have been known.
+    resources: [...resources.shared, ...sized, ...later],
     force: inputs.forceConflicts,
     comingNamespaces: inputs.createNamespace ? [step.records.namespace] : [],
   });
-  const staged = planned.filter(({ resource }) => resource !== publicService);
+  const staged = planned.filter(({ resource }) => !later.includes(resource));
   if (active.kind === 'role') refuseSharedConfig(staged, resources);
   narratePlan(step.log, staged);
-  const found = await Promise.all(deferred.map(object => step.cluster.get(refOf(object))));
-  return { ...wanted, planned: staged, deferred, leftovers: found.filter(object => object !== undefined) };
+  const found = await Promise.all(deferred.map(({ object }) => step.cluster.get(refOf(object))));
+  return {
+    ...wanted,
+    planned: staged,
+    deferred: deferred.map(({ object }) => object),
+    leftovers: found.filter(object => object !== undefined),
+  };
 }
 
 /** Staged replicas are at least the live ones: the new side must carry today's load, not that of the manifest's day. */

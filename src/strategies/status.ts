@@ -52,12 +52,7 @@ async function rollingHealth(step: Step, state: ReleaseState): Promise<readonly 
 
 async function roleHealth(step: Step, state: ReleaseState, role: string): Promise<string> {
   const record = state.roles?.[role];
-  const { namespace } = step.records;
-  const found = await Promise.all(
-    (record?.deployments ?? []).map(name =>
-      step.cluster.get({ apiVersion: 'apps/v1', kind: 'Deployment', namespace, name }),
-    ),
-  );
+  const found = await Promise.all((record?.deployments ?? []).map(ref => step.cluster.get(ref)));
   const lines = found.flatMap(live => (live === undefined ? [] : health(live)));
   const revision = record?.revision === undefined ? 'no revision' : `revision ${record.revision}`;
   const staged = state.staged?.role === role ? ', staged' : '';

@@ -7,6 +7,9 @@ export interface PodName {
   readonly name: string;
 }
 
+/** EndpointSlices follow a selector within moments; one that does not is a defect of the cluster, not a slow app. */
+export const confirmMs = 30_000;
+
 interface SliceEndpoint {
   readonly conditions?: { readonly ready?: boolean; readonly terminating?: boolean };
   readonly targetRef?: { readonly kind?: string; readonly name?: string };

@@ -1,9 +1,7 @@
-import { putBack } from '../cluster/putback.js';
-import { asCutoverError } from '../errors.js';
 import type { Check, IdlePolicy } from '../inputs/inputs.js';
 import { describeRef, refOf, type KubeObject } from '../manifests/object.js';
 import type { Snapshot } from '../plan/change.js';
-import { recordFailure, withHistory } from '../release/records.js';
+import { withHistory } from '../release/records.js';
 import { historyEntry, type RecordedApproval, type Revision } from '../release/revision.js';
 import type { ReleaseState } from '../release/state.js';
 import type { ReadyWorkload } from '../rollout/observer.js';
@@ -13,7 +11,8 @@ import { settleIdle } from './idle.js';
 import { FailedStep, type Outcome } from './outcome.js';
 import { selects, selectorOf, templateLabels } from './roles.js';
 import type { Step } from './step.js';
-import { confirmEndpoints, pointService, type PodName } from './switch.js';
+import { confirmEndpoints, confirmMs, pointService, type PodName } from './switch.js';
+import { notSwitched, switchBack } from './switch-back.js';
 
 /** Users move from one role to another: by a promotion, or back by a rollback. */
 export interface Move {
@@ -43,9 +42,6 @@ export interface Move {
   };
 }
 
-/** EndpointSlices follow a selector within moments; one that does not is a defect of the cluster, not a slow app. */
-const confirmMs = 30_000;
-
 /**
  * Moves users: switch, confirm, verify, then settle the side they left. On failure users go back to where they were, which
  * depends on that side being ready and on nothing else.
@@ -74,14 +70,19 @@ export async function moveTraffic(step: Step, move: Move): Promise<Outcome> {
   // On record before the switch: whoever comes after a killed run knows which way is back.
   await step.records.writeState(switching);
 
-  let publicChecks: readonly CheckResult[];
   try {
     await step.stage('Switch', async () => {
       step.signal.throwIfAborted();
       await pointService({ step, service: publicService, live, force: revision.force });
-      // Draining the old side before every proxy knows the new one would refuse connections.
-      await confirmEndpoints({ step, service, wanted: servedPods(move), timeoutMs: confirmMs });
     });
+  } catch (error) {
+    throw new FailedStep(error, { ...known, ...(await notSwitched(step, move)), checks: move.stagedChecks });
+  }
+  let publicChecks: readonly CheckResult[];
+  try {
+    // Draining the old side before every proxy knows the new one would refuse connections.
+    const confirmation = { step, service, wanted: servedPods(move), timeoutMs: confirmMs };
+    await step.stage('Switch', () => confirmEndpoints(confirmation));
     publicChecks = await step.stage('Verify prod', async () => {
       const { workloads, ready, checks } = move;
       const side = { namespace: service.namespace ?? step.records.namespace, service: publicService, workloads, ready };
@@ -156,79 +157,4 @@ async function settle(step: Step, move: Move, switching: ReleaseState): Promise<
         });
   await step.records.writeState(await step.records.trim(done, policy.history));
   return sentence;
-}
-
-/** Points the Service back, unless the old side cannot serve; says what users reach now. Goes on after a cancel. */
-async function switchBack(
-  step: Step,
-  move: Move,
-  way: { readonly undo: Snapshot; readonly switching: ReleaseState },
-): Promise<{
-  readonly serving: string;
-  readonly activeRole?: string;
-  readonly idleRole?: string;
-  readonly stagedRole?: string;
-}> {
-  const { role, from, state, revision, policy } = move;
-  const { undo, switching } = way;
-  const { cluster, log, records } = step;
-  const service = describeRef(undo.ref);
-  const failed = historyEntry(step.run, revision, 'failed');
-  const { inFlight: _ended, ...rest } = switching;
-  const stay = async (why: string) => {
-    const note = await recordFailure(records, withHistory(switching, failed));
-    return {
-      activeRole: role,
-      serving: `${service} still points at ${role}, revision ${revision.number}: ${why}${note}`,
-    };
-  };
-  if (!policy.rollbackOnFailure) return stay('rollback-on-failure is false.');
-  return step.stage('Put back', async () => {
-    const old = from === undefined ? [] : await readyPods(step, state.roles?.[from]?.podLabels ?? {});
-    if (from !== undefined && old.length === 0) {
-      log.error(`${from} has no ready pod, so users were not sent back there. Neither side may be well: look at once.`);
-      return stay(`${from} has no ready pod to go back to. Nothing more was changed.`);
-    }
-    const { failed: stuck } = await putBack({ cluster, snapshots: [undo], release: state.release, log });
-    const [first] = stuck;
-    if (first !== undefined) return stay(`it could not be put back (${first.error.message}).`);
-    const note = await recordFailure(records, withHistory(rest, failed));
-    if (from === undefined)
-      return { serving: `${service} was removed again: nobody is served, as before this step.${note}` };
-    const serving = `Users are back on ${from}${state.current === undefined ? '' : `, revision ${state.current}`}.${note}`;
-    const sides = { activeRole: from, idleRole: role, ...(rest.staged !== undefined && { stagedRole: role }) };
-    if (step.signal.aborted) return { ...sides, serving };
-    try {
-      await confirmEndpoints({
-        step,
-        service: undo.ref,
-        wanted: old,
-        timeoutMs: confirmMs,
-        signal: new AbortController().signal,
-      });
-      return { ...sides, serving };
-    } catch (error) {
-      return { ...sides, serving: `${serving} But its endpoints are not confirmed: ${asCutoverError(error).message}` };
-    }
-  });
-}
-
-/** Ready pods with these labels that are not on their way out. */
-async function readyPods(step: Step, labels: Readonly<Record<string, string>>): Promise<readonly PodName[]> {
-  const pods = await step.cluster.list(
-    { apiVersion: 'v1', kind: 'Pod', namespace: step.records.namespace },
-    {
-      labelSelector: Object.entries(labels)
-        .map(([key, value]) => `${key}=${value}`)
-        .join(','),
-    },
-  );
-  return pods
-    .filter(pod => pod.metadata.deletionTimestamp === undefined && isReady(pod))
-    .map(({ metadata }) => ({ name: metadata.name }));
-}
-
-function isReady(pod: KubeObject): boolean {
-  const { conditions = [] } = (pod['status'] ?? {}) as { conditions?: { type: string; status: string }[] };
-  return conditions.some(({ type, status }) => type === 'Ready' && status === 'True');
 }

@@ -1,0 +1,241 @@
+import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import net from 'node:net';
+import type { AddressInfo } from 'node:net';
+import http from 'node:http';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
+import { certificates } from '../../sandbox/api/tls.js';
+import { answer, connectTo, keptLog, kubeconfigFor, startServer, status } from './server.js';
+import type { Handler, TestServer } from './server.js';
+
+const object = { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'a', namespace: 'shop' } };
+const ref = { apiVersion: 'v1', kind: 'ConfigMap', name: 'a' };
+const ok: Handler = (_seen, response) => answer(response, 200, object);
+const base64 = (text: string): string => Buffer.from(text).toString('base64');
+
+let folder = '';
+let server: TestServer;
+let ca = '';
+let client = { certificate: '', key: '' };
+beforeAll(async () => {
+  folder = mkdtempSync(join(tmpdir(), 'connect-'));
+  ({ ca, client } = await certificates());
+  server = await startServer(ok, { tls: true });
+});
+afterEach(() => {
+  server.handle(ok);
+  server.seen.length = 0;
+});
+afterAll(async () => {
+  await server.close();
+  rmSync(folder, { recursive: true });
+});
+
+/** A program that a kubeconfig can name as its exec plugin. */
+function plugin(name: string, script: string): string {
+  const file = join(folder, name);
+  writeFileSync(file, `#!/bin/sh\n${script}\n`);
+  chmodSync(file, 0o755);
+  return file;
+}
+
+function config(user: unknown, cluster: object = { 'certificate-authority-data': base64(ca) }): string {
+  return kubeconfigFor(server.url, { user, cluster });
+}
+
+describe('a connection', () => {
+  it('proves itself with a client certificate', async () => {
+    const user = { 'client-certificate-data': base64(client.certificate), 'client-key-data': base64(client.key) };
+    const log = keptLog();
+    const cluster = await connectTo(config(user), { log });
+    expect(await cluster.get(ref)).toEqual(object);
+    expect(server.seen[0]).toMatchObject({ client: 'sandbox-admin', path: '/api/v1/namespaces/shop/configmaps/a' });
+    expect(cluster).toMatchObject({ server: server.url, namespace: 'shop' });
+    expect(log.masked).toContain(base64(client.key));
+  });
+
+  it('reads certificates from files beside the kubeconfig', async () => {
+    writeFileSync(join(folder, 'ca.pem'), ca);
+    writeFileSync(join(folder, 'client.pem'), client.certificate);
+    writeFileSync(join(folder, 'client.key'), client.key);
+    const user = { 'client-certificate': 'client.pem', 'client-key': 'client.key' };
+    writeFileSync(join(folder, 'config'), config(user, { 'certificate-authority': 'ca.pem' }));
+    const cluster = await connectTo(join(folder, 'config'));
+    await cluster.get(ref);
+    expect(server.seen[0]?.client).toBe('sandbox-admin');
+  });
+
+  it.each([
+    ['a token', { token: 'abc-123' }, 'Bearer abc-123'],
+    ['a name and a password', { username: 'me', password: 'pass' }, `Basic ${base64('me:pass')}`],
+  ])('proves itself with %s', async (_what, user, authorization) => {
+    await (await connectTo(config(user))).get(ref);
+    expect(server.seen[0]?.headers.authorization).toBe(authorization);
+  });
+
+  it('reads a token file, whose last newline is not part of the token', async () => {
+    writeFileSync(join(folder, 'token'), 'from-a-file\n');
+    const log = keptLog();
+    await (await connectTo(config({ tokenFile: join(folder, 'token') }), { log })).get(ref);
+    expect(server.seen[0]?.headers.authorization).toBe('Bearer from-a-file');
+    expect(log.masked).toContain('from-a-file');
+  });
+
+  it('speaks for somebody else where the kubeconfig says so', async () => {
+    await (await connectTo(config({ token: 't', as: 'deployer', 'as-groups': ['a', 'b'] }))).get(ref);
+    expect(server.seen[0]?.headers).toMatchObject({ 'impersonate-user': 'deployer', 'impersonate-group': 'a, b' });
+  });
+
+  it('takes the namespace of the input before the context’s', async () => {
+    const cluster = await connectTo(config({}), { namespace: 'mine' });
+    expect(cluster.namespace).toBe('mine');
+  });
+
+  it('goes on without checking the server where the kubeconfig says so, and warns of it', async () => {
+    const log = keptLog();
+    const cluster = await connectTo(config({}, { 'insecure-skip-tls-verify': true }), { log });
+    expect(await cluster.get(ref)).toEqual(object);
+    expect(log.lines).toContainEqual(expect.stringContaining('warning: input kubeconfig turns TLS verification off'));
+  });
+
+  it('expects the server’s certificate to have the name that the kubeconfig gives', async () => {
+    const authority = { 'certificate-authority-data': base64(ca) };
+    const right = await connectTo(config({}, { ...authority, 'tls-server-name': 'localhost' }));
+    expect(await right.get(ref)).toEqual(object);
+    const wrong = await connectTo(config({}, { ...authority, 'tls-server-name': 'other.example' }));
+    await expect(wrong.get(ref)).rejects.toMatchObject({
+      code: 'unreachable',
+      hint: expect.stringContaining('tls-server-name'),
+    });
+  });
+
+  it('does not trust a server that another authority vouches for', async () => {
+    const cluster = await connectTo(config({}, {}));
+    await expect(cluster.get(ref)).rejects.toMatchObject({
+      code: 'unreachable',
+      hint: expect.stringContaining('certificate-authority-data'),
+    });
+  });
+});
+
+describe('an exec plugin', () => {
+  const credential = (token: string): string =>
+    JSON.stringify({ apiVersion: 'client.authentication.k8s.io/v1', kind: 'ExecCredential', status: { token } });
+  const exec = (command: string, more: object = {}): unknown => ({
+    exec: { apiVersion: 'client.authentication.k8s.io/v1', command, interactiveMode: 'Never', ...more },
+  });
+
+  it('is run once, with the runner’s environment and what the client tells plugins', async () => {
+    const runs = join(folder, 'runs');
+    const command = plugin('good', `echo "$STAGE $KUBERNETES_EXEC_INFO" >> ${runs}\necho '${credential('plugged')}'`);
+    const log = keptLog();
+    const cluster = await connectTo(config(exec(command)), { environment: { STAGE: 'test' }, log });
+    await Promise.all([cluster.get(ref), cluster.get(ref), cluster.get(ref)]);
+    expect(server.seen.map(seen => seen.headers.authorization)).toEqual(Array(3).fill('Bearer plugged'));
+    const told = readFileSync(runs, 'utf8').trim().split('\n');
+    expect(told).toHaveLength(1);
+    expect(told[0]).toBe(
+      'test {"apiVersion":"client.authentication.k8s.io/v1","kind":"ExecCredential","spec":{"interactive":false}}',
+    );
+    expect(log.masked).toContain('plugged');
+  });
+
+  it('is run again, once, when its token is no longer accepted', async () => {
+    const runs = join(folder, 'again');
+    const command = plugin(
+      'renewing',
+      `echo x >> ${runs}\nN=$(wc -l < ${runs})\necho "{\\"status\\":{\\"token\\":\\"token-$(echo $N)\\"}}"`,
+    );
+    server.handle((seen, response) =>
+      seen.headers.authorization === 'Bearer token-1'
+        ? answer(response, 401, status(401, { reason: 'Unauthorized' }))
+        : answer(response, 200, object),
+    );
+    const cluster = await connectTo(config(exec(command)));
+    await Promise.all([cluster.get(ref), cluster.get(ref)]);
+    expect(readFileSync(runs, 'utf8').trim().split('\n')).toHaveLength(2);
+  });
+
+  it('does not help for ever: a second 401 is the end', async () => {
+    server.handle((_seen, response) => answer(response, 401, status(401, { reason: 'Unauthorized' })));
+    const cluster = await connectTo(config({ token: 'stale' }));
+    await expect(cluster.get(ref)).rejects.toMatchObject({
+      code: 'unauthorized',
+      message: 'the API server does not accept the credentials (401) to get ConfigMap shop/a',
+    });
+    expect(server.seen).toHaveLength(2);
+  });
+
+  it('that is not installed is named, with its own advice', async () => {
+    const user = exec('no-such-plugin', { installHint: 'See the manual.' });
+    await expect(connectTo(config(user), { environment: { PATH: '/usr/bin:/bin' } })).rejects.toMatchObject({
+      code: 'kubeconfig',
+      message: 'the exec plugin no-such-plugin of context test cannot be started on this runner (ENOENT)',
+      hint: expect.stringContaining('See the manual.'),
+    });
+  });
+
+  it('that fails is quoted, but for what may be a secret', async () => {
+    const secret = 'eyJhbGciOiJSUzI1NiIsImtpZCI6IjEyMyJ9.eyJzdWIiOiIxMjMifQ.c2lnbmF0dXJl';
+    const command = plugin('bad', `echo "cannot log in with ${secret}" >&2\nexit 1`);
+    await expect(connectTo(config(exec(command)))).rejects.toThrow(
+      `the exec plugin ${command} of context test failed: cannot log in with ***`,
+    );
+  });
+
+  it('that prints something else is not quoted at all', async () => {
+    const command = plugin('chatty', 'echo "hush: not JSON"');
+    const failed = connectTo(config(exec(command)));
+    await expect(failed).rejects.toMatchObject({ code: 'kubeconfig', hint: expect.stringContaining('ExecCredential') });
+    await expect(failed).rejects.not.toThrow('hush');
+  });
+});
+
+describe('what a kubeconfig names', () => {
+  it('is missed by its path when it is not there', async () => {
+    await expect(connectTo(config({}, { 'certificate-authority': '/gone/ca.pem' }))).rejects.toMatchObject({
+      code: 'kubeconfig',
+      message: 'input kubeconfig names the file /gone/ca.pem, which cannot be read (ENOENT)',
+    });
+  });
+
+  it('is refused when it is no certificate', async () => {
+    const user = { 'client-certificate-data': base64('no PEM'), 'client-key-data': base64('neither') };
+    await expect(connectTo(config(user))).rejects.toMatchObject({
+      code: 'kubeconfig',
+      message: 'a certificate or key of context test in input kubeconfig is not valid PEM',
+    });
+  });
+});
+
+describe('a proxy', () => {
+  it.each([
+    ['of the kubeconfig', (url: string) => ({ cluster: { 'proxy-url': url }, environment: {} })],
+    ['of the environment', (url: string) => ({ cluster: {}, environment: { HTTPS_PROXY: url } })],
+  ])('%s carries the connection to the API server', async (_what, use) => {
+    const tunnels: string[] = [];
+    const { port } = new URL(server.url);
+    const proxy = http.createServer().on('connect', (request, socket) => {
+      tunnels.push(request.url ?? '');
+      // The name only exists behind the proxy.
+      const upstream = net.connect(Number(port), '127.0.0.1', () => {
+        socket.write('HTTP/1.1 200 Connection established\r\n\r\n');
+        socket.pipe(upstream).pipe(socket);
+      });
+    });
+    await new Promise<void>(resolve => proxy.listen(0, '127.0.0.1', resolve));
+    const url = `http://127.0.0.1:${(proxy.address() as AddressInfo).port}`;
+    const { cluster, environment } = use(url);
+    const authority = { 'certificate-authority-data': base64(ca), 'tls-server-name': 'localhost' };
+    const abort = new AbortController();
+    const kubeconfig = kubeconfigFor('https://api.internal:6443', { cluster: { ...authority, ...cluster } });
+    const connected = await connectTo(kubeconfig, { environment, signal: abort.signal });
+    expect(await connected.get(ref)).toEqual(object);
+    expect(await connected.get(ref)).toEqual(object);
+    expect(tunnels).toEqual(['api.internal:6443']);
+    proxy.close();
+    await server.close();
+    server = await startServer(ok, { tls: true });
+  });
+});

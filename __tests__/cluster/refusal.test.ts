@@ -1,0 +1,186 @@
+import { describe, expect, it } from '@jest/globals';
+import { refusal } from '../../src/cluster/refusal.js';
+import type { Asked } from '../../src/cluster/refusal.js';
+import type { CutoverError } from '../../src/errors.js';
+import { status } from './server.js';
+
+const asked: Asked = {
+  verb: 'patch',
+  target: { apiVersion: 'apps/v1', kind: 'Deployment', namespace: 'shop', name: 'web' },
+  resource: 'deployments',
+};
+const secret: Asked = {
+  verb: 'patch',
+  target: { apiVersion: 'v1', kind: 'Secret', namespace: 'shop', name: 'key' },
+  resource: 'secrets',
+};
+
+function refused(code: number, body: unknown, what = asked): CutoverError {
+  return refusal(code, Buffer.from(typeof body === 'string' ? body : JSON.stringify(body)), what);
+}
+
+const notFound = (details: object): unknown => status(404, { reason: 'NotFound', message: 'not found', details });
+const ownedBy = (manager: string, field: string): object => ({
+  reason: 'FieldManagerConflict',
+  field,
+  message: `conflict with "${manager}" using v1`,
+});
+
+describe('what an answer means', () => {
+  it.each([
+    [
+      401,
+      status(401, { reason: 'Unauthorized' }),
+      'unauthorized',
+      'the API server does not accept the credentials (401) to patch Deployment shop/web',
+    ],
+    [404, '404 page not found\n', 'unknown-kind', 'the API server does not serve Deployment of apps/v1'],
+    [
+      404,
+      status(404, { reason: 'NotFound', details: {} }),
+      'unknown-kind',
+      'the API server does not serve Deployment of apps/v1',
+    ],
+    [404, notFound({ kind: 'namespaces', name: 'shop' }), 'not-found', 'namespace shop does not exist'],
+    [404, notFound({ kind: 'deployments', name: 'web' }), 'not-found', 'Deployment shop/web does not exist'],
+    [409, status(409, { reason: 'AlreadyExists' }), 'exists', 'Deployment shop/web exists already'],
+    [409, status(409, { reason: 'Conflict' }), 'moved', 'Deployment shop/web changed since it was read'],
+    [
+      410,
+      status(410, { reason: 'Expired', message: 'too old resource version' }),
+      'expired',
+      'too old resource version',
+    ],
+    [
+      400,
+      status(400, { reason: 'BadRequest', message: 'error strict decoding patch' }),
+      'invalid',
+      'error strict decoding patch',
+    ],
+    [413, 'too large', 'invalid', 'too large'],
+    [
+      500,
+      status(500, { reason: 'InternalError', message: 'etcd is away' }),
+      'api',
+      'the API server answered 500 to patch Deployment shop/web: etcd is away',
+    ],
+    [502, '<html>Bad Gateway</html>', 'api', 'the API server answered 502 to patch Deployment shop/web'],
+    [
+      429,
+      status(429, { message: 'slow down' }),
+      'api',
+      'the API server answered 429 to patch Deployment shop/web: slow down',
+    ],
+  ])('%i with %j is %s', (...[code, body, kind, message]) => {
+    expect(refused(code, body)).toMatchObject({ code: kind, message, status: code, object: 'Deployment shop/web' });
+  });
+
+  it('of a namespace that does not exist says how to get one', () => {
+    expect(refused(404, notFound({ kind: 'namespaces', name: 'shop' })).hint).toContain('create-namespace: true');
+  });
+});
+
+describe('fields of other managers', () => {
+  it('are named with who owns them', () => {
+    const details = { causes: [ownedBy('kubectl', '.spec.replicas'), ownedBy('kubectl', '.spec.selector')] };
+    expect(refused(409, status(409, { reason: 'Conflict', details }))).toMatchObject({
+      code: 'conflict',
+      message: 'kubectl owns spec.replicas, spec.selector of Deployment shop/web',
+      problems: [
+        { field: 'spec.replicas', message: 'spec.replicas: conflict with "kubectl" using v1' },
+        { field: 'spec.selector', message: 'spec.selector: conflict with "kubectl" using v1' },
+      ],
+    });
+  });
+
+  it('are counted when they are many', () => {
+    const fields = ['.a', '.b', '.c', '.d', '.e'];
+    const details = { causes: fields.map(field => ownedBy(field === '.a' ? 'helm' : 'flux', field)) };
+    expect(refused(409, status(409, { reason: 'Conflict', details })).message).toBe(
+      'helm and flux own a, b, c and 2 more fields of Deployment shop/web',
+    );
+  });
+});
+
+describe('a missing permission', () => {
+  const denied = (message: string, details: object = {}): unknown =>
+    status(403, { reason: 'Forbidden', message, details });
+  const rbac =
+    'deployments.apps "web" is forbidden: User "ci" cannot patch resource "deployments" in API group "apps" in the namespace "shop"';
+
+  it('is told as the rule that would allow it', () => {
+    expect(refused(403, denied(rbac))).toMatchObject({
+      code: 'forbidden',
+      message: rbac,
+      hint: 'Missing rule: {apiGroups: ["apps"], resources: ["deployments"], verbs: ["patch"]} in a Role in namespace shop, bound to whom the kubeconfig stands for.',
+    });
+  });
+
+  it('needs a ClusterRole for what lives outside namespaces', () => {
+    const what = { verb: 'create', target: { apiVersion: 'v1', kind: 'Namespace', name: 'x' }, resource: 'namespaces' };
+    const message =
+      'namespaces is forbidden: User "ci" cannot create resource "namespaces" in API group "" at the cluster scope';
+    expect(refused(403, denied(message), what).hint).toContain('in a ClusterRole');
+  });
+
+  it('is not what a quota or a webhook means', () => {
+    expect(refused(403, denied('pods "x" is forbidden: exceeded quota: q')).hint).toContain('not a missing permission');
+  });
+
+  it('is not what a namespace that is being deleted means', () => {
+    const details = { causes: [{ reason: 'NamespaceTerminating' }] };
+    expect(refused(403, denied('… is being terminated', details)).hint).toContain('Namespace shop is being deleted');
+  });
+});
+
+describe('an object that does not fit', () => {
+  it('is told field by field', () => {
+    const details = {
+      causes: [
+        { reason: 'FieldValueInvalid', field: 'spec.selector', message: 'Invalid value: {}: field is immutable' },
+      ],
+    };
+    const message = 'Deployment.apps "web" is invalid: spec.selector: Invalid value: {}: field is immutable';
+    expect(refused(422, status(422, { reason: 'Invalid', message, details }))).toMatchObject({
+      code: 'invalid',
+      message,
+      problems: [{ field: 'spec.selector', message: 'spec.selector: Invalid value: {}: field is immutable' }],
+    });
+  });
+
+  it('is told in one line when only one field is wrong', () => {
+    const message =
+      'failed to create typed patch object (shop/web; apps/v1, Kind=Deployment): .spec.foo: field not declared in schema';
+    expect(refused(500, status(500, { message }))).toMatchObject({
+      code: 'invalid',
+      message: 'Deployment shop/web does not fit the schema of apps/v1',
+      problems: [{ field: 'spec.foo', message: 'spec.foo: field not declared in schema' }],
+    });
+  });
+
+  it.each([
+    [
+      'a wrong type',
+      500,
+      {
+        message:
+          'failed to create typed patch object (shop/key; /v1, Kind=Secret): .data.a: expected string, got &value{hush}',
+      },
+    ],
+    [
+      'a wrong value',
+      422,
+      {
+        message: 'invalid: data[a]: Invalid value: "hush"',
+        details: { causes: [{ reason: 'FieldValueInvalid', field: 'data[a]', message: 'Invalid value: "hush"' }] },
+      },
+    ],
+    ['a bad request', 400, { message: 'cannot decode "hush"' }],
+    ['a denial', 403, { message: 'policy denies "hush"' }],
+    ['a failure', 503, { message: 'could not store "hush"' }],
+  ])('never quotes a Secret: %s', (_what, code, more) => {
+    const error = refused(code, status(code, more), secret);
+    expect(JSON.stringify([error.message, error.hint, error.problems])).not.toContain('hush');
+    expect(error.message).toContain('Secret shop/key');
+  });
+});

@@ -1,0 +1,74 @@
+import { describe, expect, it } from '@jest/globals';
+import { networkFailure } from '../../src/cluster/network-error.js';
+import { decide, delayMs, retryAfterMs } from '../../src/cluster/retry.js';
+
+const network = (code: string) => ({ from: 'network', failure: { code, message: '' } }) as const;
+const server = (status: number, reason?: string) => ({ from: 'server', status, ...(reason && { reason }) }) as const;
+
+describe('trying again', () => {
+  it.each([
+    ['a reset', network('ECONNRESET'), 'PATCH', true],
+    ['a reset after a POST', network('ECONNRESET'), 'POST', false],
+    ['a refused POST, which nobody has seen', network('ECONNREFUSED'), 'POST', true],
+    ['silence', network('TIMEOUT'), 'GET', true],
+    ['a certificate that is not trusted', network('DEPTH_ZERO_SELF_SIGNED_CERT'), 'GET', false],
+    ['429, even for a POST', server(429), 'POST', true],
+    ['502', server(502), 'PUT', true],
+    ['503', server(503), 'DELETE', true],
+    ['503 for a POST', server(503), 'POST', false],
+    ['504', server(504), 'GET', true],
+    ['500 with InternalError', server(500, 'InternalError'), 'PATCH', true],
+    ['500 without a reason', server(500), 'PATCH', false],
+    ['409', server(409, 'Conflict'), 'PATCH', false],
+    ['422', server(422, 'Invalid'), 'PATCH', false],
+  ])('after %s', (...[, failure, method, again]) => {
+    expect(decide(failure, { method, reached: true }).again).toBe(again);
+  });
+
+  it.each([
+    ['ECONNREFUSED', false],
+    ['ENOTFOUND', false],
+    ['TIMEOUT', false],
+    ['ECONNRESET', true],
+  ])('at the very first request after %s: %s', (code, again) => {
+    expect(decide(network(code), { method: 'GET', reached: false }).again).toBe(again);
+  });
+
+  it.each([
+    [1, 500],
+    [2, 1_000],
+    [3, 2_000],
+    [5, 8_000],
+    [9, 8_000],
+  ])('try %i is followed by %i ms at most, and half of that at least', (tries, most) => {
+    expect(delayMs(tries, { random: 1 })).toBe(most);
+    expect(delayMs(tries, { random: 0 })).toBe(most / 2);
+  });
+
+  it('never comes earlier than the server wishes', () => {
+    expect(delayMs(1, { random: 0, retryAfterMs: 9_000 })).toBe(9_000);
+  });
+
+  it.each([
+    [{ 'retry-after': '2' }, undefined, 2_000],
+    [{}, { kind: 'Status', details: { retryAfterSeconds: 3 } } as const, 3_000],
+    [{ 'retry-after': 'soon' }, undefined, undefined],
+    [{}, undefined, undefined],
+  ])('reads the wish of %j and %j as %s ms', (headers, status, expected) => {
+    expect(retryAfterMs(headers, status)).toBe(expected);
+  });
+});
+
+describe('a network failure', () => {
+  it('is the first of several addresses’ failures', () => {
+    const refused = Object.assign(new Error('connect ECONNREFUSED ::1'), { code: 'ECONNREFUSED' });
+    expect(networkFailure(new AggregateError([refused, new Error('other')]))).toEqual({
+      code: 'ECONNREFUSED',
+      message: 'connect ECONNREFUSED ::1',
+    });
+  });
+
+  it('has a code even where the system gave none', () => {
+    expect(networkFailure(new Error('odd'))).toEqual({ code: 'UNKNOWN', message: 'odd' });
+  });
+});

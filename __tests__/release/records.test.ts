@@ -1,0 +1,307 @@
+import { describe, expect, it } from '@jest/globals';
+import { CutoverError } from '../../src/errors.js';
+import {
+  neededRevisions,
+  onlyRelease,
+  openRecords,
+  previousRevision,
+  recordFailure,
+  withHistory,
+} from '../../src/release/records.js';
+import { authorOf, type Revision } from '../../src/release/revision.js';
+import { newState, type HistoryEntry, type ReleaseState } from '../../src/release/state.js';
+import { memoryCluster, type MemoryCluster } from '../strategies/memory-cluster.js';
+import { runOf } from '../strategies/steps.js';
+
+const revision = (number: number): Revision => ({
+  ...authorOf(runOf(1)),
+  number,
+  strategy: 'rolling',
+  objects: [],
+  secrets: [],
+  shared: [],
+  deferred: [],
+  before: [],
+  checks: [],
+  force: false,
+  contentHash: '',
+  images: [],
+  at: '2026-03-01T12:00:00.000Z',
+});
+const open = (cluster: MemoryCluster) => openRecords({ cluster, release: 'web', namespace: 'shop' });
+const state = (more: Partial<ReleaseState> = {}): ReleaseState => ({ ...newState('web', 'rolling'), ...more });
+const entry = (number: number, outcome: HistoryEntry['outcome']): HistoryEntry => ({
+  ...authorOf(runOf(1)),
+  revision: number,
+  outcome,
+  at: '2026-03-01T12:00:00.000Z',
+  images: [],
+});
+const errorOf = async (work: Promise<unknown>): Promise<unknown> =>
+  work.then(
+    () => undefined,
+    (error: unknown) => error,
+  );
+
+describe('the record of a release', () => {
+  it('is not there before the first deploy', async () => {
+    expect(await open(memoryCluster()).readState()).toBeUndefined();
+  });
+
+  it('is what was written last, for the next run to read', async () => {
+    const cluster = memoryCluster();
+    const records = open(cluster);
+    await records.readState();
+    await records.writeState(state({ latest: 1 }));
+    await records.writeState(state({ latest: 2 }));
+    expect(await open(cluster).readState()).toEqual(state({ latest: 2 }));
+  });
+
+  it('is not written by a run that another one has overtaken', async () => {
+    const cluster = memoryCluster();
+    const slow = open(cluster);
+    const fast = open(cluster);
+    await fast.writeState(state({ latest: 1 }));
+    await slow.readState();
+    await fast.writeState(state({ latest: 2 }));
+    expect(await errorOf(slow.writeState(state({ latest: 3 })))).toMatchObject({ code: 'moved' });
+    expect(await open(cluster).readState()).toEqual(state({ latest: 2 }));
+  });
+
+  it('is not begun twice by two runs that both found none', async () => {
+    const cluster = memoryCluster();
+    const [one, other] = [open(cluster), open(cluster)];
+    await one.readState();
+    await other.readState();
+    await one.writeState(state({ latest: 1 }));
+    expect(await errorOf(other.writeState(state({ latest: 9 })))).toMatchObject({ code: 'exists' });
+    expect(await open(cluster).readState()).toEqual(state({ latest: 1 }));
+  });
+});
+
+describe('the record of a revision', () => {
+  it('can be read by its number, and written again', async () => {
+    const cluster = memoryCluster();
+    const records = open(cluster);
+    await records.writeRevision(revision(1));
+    await records.writeRevision({ ...revision(1), actor: 'bob' });
+    expect(await records.readRevision(1)).toEqual({ ...revision(1), actor: 'bob' });
+  });
+
+  it('that is not there (any more) is an error that names it', async () => {
+    expect(await errorOf(open(memoryCluster()).readRevision(4))).toMatchObject({
+      code: 'no-revision',
+      object: 'ConfigMap shop/cutover-web-4',
+      message: 'Revision 4 of web is not in the record (any more)',
+      hint: expect.stringContaining('action: status') as unknown,
+    });
+  });
+});
+
+describe('which revisions stay', () => {
+  const roles = {
+    blue: { podLabels: {}, deployments: [], revision: 2 },
+    green: { podLabels: {}, deployments: [], revision: 9 },
+  };
+  const staged = { revision: 9, role: 'green', workloads: [] };
+
+  it.each([
+    ['the newest ones', state({ latest: 9, current: 9 }), 3, [7, 8, 9]],
+    ['all of them while there are few', state({ latest: 2, current: 2 }), 10, [1, 2]],
+    ['none before the first', state(), 10, []],
+    ['the one that serves, however old', state({ latest: 9, current: 1 }), 2, [1, 8, 9]],
+    ['the one that is staged', state({ latest: 12, staged }), 2, [9, 11, 12]],
+    [
+      'the one that a step works on',
+      state({ latest: 9, inFlight: { step: 'deploy', revision: 3, run: 'x' } }),
+      2,
+      [3, 8, 9],
+    ],
+    ['those that the roles run', state({ latest: 12, roles }), 2, [2, 9, 11, 12]],
+    [
+      'the one that the staged role ran before, which a reject brings back',
+      state({ latest: 12, roles, staged: { ...staged, previous: { ...roles.green, revision: 5 } } }),
+      2,
+      [2, 5, 9, 11, 12],
+    ],
+    [
+      'the one to go back to, though newer ones failed',
+      state({
+        latest: 5,
+        current: 5,
+        revisions: [1, 2, 3, 4, 5],
+        history: [
+          entry(5, 'deployed'),
+          entry(4, 'failed'),
+          entry(3, 'failed'),
+          entry(2, 'deployed'),
+          entry(1, 'deployed'),
+        ],
+      }),
+      2,
+      [2, 4, 5],
+    ],
+  ])('are %s', (_which, ...[given, history, needed]) => {
+    expect([...neededRevisions(given, history)].sort((a, b) => a - b)).toEqual(needed);
+  });
+
+  it('and the others are deleted, from the cluster and from the state', async () => {
+    const cluster = memoryCluster();
+    const records = open(cluster);
+    for (const number of [1, 2, 3, 4]) await records.writeRevision(revision(number));
+    const before = state({ latest: 4, current: 1, revisions: [1, 2, 3, 4], history: [entry(1, 'deployed')] });
+    cluster.calls.length = 0;
+    expect(await records.trim(before, 2)).toEqual({ ...before, revisions: [1, 3, 4] });
+    expect(cluster.calls).toEqual(['REMOVE ConfigMap shop/cutover-web-2']);
+    expect(await errorOf(records.readRevision(2))).toMatchObject({ code: 'no-revision' });
+    expect(await records.readRevision(1)).toEqual(revision(1));
+  });
+});
+
+describe('the revision to go back to', () => {
+  it.each<[string, readonly [number, HistoryEntry['outcome']][], number | undefined]>([
+    ['is none without a history', [], undefined],
+    ['is none for the first', [[1, 'deployed']], undefined],
+    [
+      'is the one before',
+      [
+        [1, 'deployed'],
+        [2, 'deployed'],
+        [3, 'deployed'],
+      ],
+      2,
+    ],
+    [
+      'is never one that failed',
+      [
+        [1, 'deployed'],
+        [2, 'failed'],
+        [3, 'deployed'],
+      ],
+      1,
+    ],
+    [
+      'is the one before the current, where the newest failed',
+      [
+        [1, 'deployed'],
+        [2, 'deployed'],
+        [3, 'failed'],
+      ],
+      1,
+    ],
+    [
+      'is one further back after a rollback',
+      [
+        [1, 'deployed'],
+        [2, 'deployed'],
+        [3, 'deployed'],
+        [2, 'rolled-back'],
+      ],
+      1,
+    ],
+    [
+      'is none when a rollback has reached the first',
+      [
+        [1, 'deployed'],
+        [2, 'deployed'],
+        [1, 'rolled-back'],
+      ],
+      undefined,
+    ],
+    [
+      'is not the one that was rolled back from',
+      [
+        [1, 'deployed'],
+        [2, 'deployed'],
+        [1, 'rolled-back'],
+        [3, 'deployed'],
+      ],
+      1,
+    ],
+    [
+      'is the one before after a rollback forward',
+      [
+        [1, 'deployed'],
+        [2, 'deployed'],
+        [1, 'rolled-back'],
+        [2, 'rolled-back'],
+      ],
+      1,
+    ],
+  ])('%s', (_which, ...[told, expected]) => {
+    const history = told.map(([number, outcome]) => entry(number, outcome)).reverse();
+    const current = history.find(({ outcome }) => outcome !== 'failed')?.revision;
+    const revisions = [...new Set(told.map(([number]) => number))];
+    const given = state({ revisions, history, ...(current !== undefined && { current }) });
+    expect(previousRevision(given)).toBe(expected);
+  });
+
+  it('is one that is still on record', () => {
+    const history = [entry(3, 'deployed'), entry(2, 'deployed'), entry(1, 'deployed')];
+    expect(previousRevision(state({ current: 3, revisions: [1, 3], history }))).toBe(1);
+    expect(previousRevision(state({ current: 3, revisions: [3], history }))).toBeUndefined();
+  });
+
+  it('is the last one that was deployed where nothing serves', () => {
+    const history = [entry(2, 'deployed'), entry(1, 'deployed')];
+    expect(previousRevision(state({ revisions: [1, 2], history }))).toBe(2);
+  });
+});
+
+describe('history', () => {
+  it('begins with the newest entry and stays short', () => {
+    let told = state();
+    for (let number = 1; number <= 60; number += 1) told = withHistory(told, entry(number, 'deployed'));
+    expect(told.history.map(({ revision }) => revision)).toEqual(Array.from({ length: 50 }, (_, index) => 60 - index));
+  });
+});
+
+describe('recording a failure', () => {
+  it('adds nothing to say when it could be written', async () => {
+    const cluster = memoryCluster();
+    expect(await recordFailure(open(cluster), state({ latest: 1 }))).toBe('');
+    expect(await open(cluster).readState()).toEqual(state({ latest: 1 }));
+  });
+
+  it('is a sentence, not an error, when it could not: the failure itself must be what is told', async () => {
+    const cluster = memoryCluster();
+    cluster.before = () => {
+      throw new CutoverError('no connection', { code: 'unreachable' });
+    };
+    expect(await recordFailure(open(cluster), state())).toBe(
+      ' The record could not be brought up to date (no connection); the next run finds it unfinished.',
+    );
+  });
+});
+
+describe('the only release of a namespace', () => {
+  const release = async (cluster: MemoryCluster, name: string) =>
+    openRecords({ cluster, release: name, namespace: 'shop' }).writeState({ ...newState(name, 'rolling') });
+
+  it('is found without its name', async () => {
+    const cluster = memoryCluster();
+    await release(cluster, 'web');
+    await open(cluster).writeRevision(revision(1));
+    cluster.given({ apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'cutover-fake', namespace: 'shop' } });
+    expect(await onlyRelease(cluster, 'shop')).toBe('web');
+  });
+
+  it('must be named where there are several', async () => {
+    const cluster = memoryCluster();
+    await release(cluster, 'web');
+    await release(cluster, 'api');
+    expect(await errorOf(onlyRelease(cluster, 'shop'))).toMatchObject({
+      code: 'input',
+      message: 'There are 2 releases in namespace shop: api, web',
+      hint: 'Say which one in the input `release`.',
+    });
+  });
+
+  it('is missing where there is none', async () => {
+    expect(await errorOf(onlyRelease(memoryCluster(), 'shop'))).toMatchObject({
+      code: 'input',
+      message: 'There is no release in namespace shop',
+      hint: 'Check the input `namespace`, or deploy first.',
+    });
+  });
+});

@@ -1,0 +1,240 @@
+import { describe, expect, it } from '@jest/globals';
+import { randomBytes } from 'node:crypto';
+import { gunzipSync } from 'node:zlib';
+import fc from 'fast-check';
+import { CutoverError } from '../../src/errors.js';
+import type { KubeObject } from '../../src/manifests/object.js';
+import {
+  authorOf,
+  decodeRevision,
+  encodeRevision,
+  hashOf,
+  historyEntry,
+  imagesOf,
+  isSecret,
+  revisionName,
+  secretHash,
+  withoutSecrets,
+  type Revision,
+} from '../../src/release/revision.js';
+import { runOf } from '../strategies/steps.js';
+
+const configMap = (data: Readonly<Record<string, string>>): KubeObject => ({
+  apiVersion: 'v1',
+  kind: 'ConfigMap',
+  metadata: { name: 'settings', namespace: 'shop' },
+  data,
+});
+const secret = (data: Readonly<Record<string, string>>, more: object = {}): KubeObject => ({
+  apiVersion: 'v1',
+  kind: 'Secret',
+  metadata: { name: 'db', namespace: 'shop' },
+  data,
+  ...more,
+});
+const revision = (more: Partial<Revision> = {}): Revision => ({
+  ...authorOf(runOf(7)),
+  number: 3,
+  strategy: 'rolling',
+  objects: [configMap({ KEY: 'value' })],
+  secrets: [],
+  shared: [],
+  deferred: [],
+  before: [{ ref: { apiVersion: 'v1', kind: 'ConfigMap', name: 'settings', namespace: 'shop' } }],
+  checks: [],
+  force: false,
+  contentHash: 'abc',
+  images: [],
+  at: '2026-03-01T12:00:00.000Z',
+  ...more,
+});
+const place = { name: 'web', namespace: 'shop' };
+const errorOf = (work: () => unknown): unknown => {
+  try {
+    return work();
+  } catch (error) {
+    return error;
+  }
+};
+
+describe('the record of a revision', () => {
+  it('comes out of its ConfigMap as it went in', () => {
+    const service = { apiVersion: 'v1', kind: 'Service', metadata: { name: 'web', namespace: 'shop' }, spec: {} };
+    fc.assert(
+      fc.property(
+        fc.dictionary(fc.string(), fc.string()),
+        fc.array(fc.string()),
+        fc.boolean(),
+        (data, images, force) => {
+          const given = revision({
+            objects: [configMap(data)],
+            before: [{ ref: { apiVersion: 'v1', kind: 'ConfigMap', name: 'x' }, object: configMap(data) }],
+            images,
+            force,
+            ...(force && { role: 'blue', publicService: service, deferred: [service], shared: [service] }),
+            approval: { environment: 'production', by: ['bob'], comment: images.join() },
+          });
+          const stored = JSON.parse(JSON.stringify(encodeRevision(given, place))) as KubeObject;
+          expect(decodeRevision(stored)).toEqual(given);
+        },
+      ),
+    );
+  });
+
+  it('lies in a ConfigMap of its own, readable but for the bulk', () => {
+    const object = encodeRevision(revision({ images: ['site:v1'] }), place);
+    expect(object).toMatchObject({
+      kind: 'ConfigMap',
+      metadata: {
+        name: 'cutover-web-3',
+        namespace: 'shop',
+        labels: { 'app.kubernetes.io/managed-by': 'cutover', 'cutover/record': 'revision' },
+        annotations: { 'cutover/release': 'web' },
+      },
+    });
+    expect(JSON.parse((object['data'] as { info: string }).info)).toMatchObject({
+      number: 3,
+      images: ['site:v1'],
+      actor: 'alice',
+      run: 'https://github.com/acme/shop/actions/runs/7',
+    });
+    expect(revisionName('web', 3)).toBe('cutover-web-3');
+  });
+
+  it('is the same text for the same revision, so that writing it twice changes nothing', () => {
+    expect(encodeRevision(revision(), place)).toEqual(encodeRevision(revision(), place));
+  });
+
+  it('that would not fit is refused before anything is written, with its size', () => {
+    const big = revision({ objects: [configMap({ blob: randomBytes(900_000).toString('base64') })] });
+    const error = errorOf(() => encodeRevision(big, place));
+    expect(error).toBeInstanceOf(CutoverError);
+    expect(error).toMatchObject({
+      code: 'record',
+      object: 'ConfigMap shop/cutover-web-3',
+      message: expect.stringMatching(
+        /^Revision 3 of web is too big for its record: \d{7} bytes compressed, at most 1000000 fit into a ConfigMap$/,
+      ) as unknown,
+      hint: expect.stringContaining('Split the manifests') as unknown,
+    });
+  });
+
+  it('may be much bigger than a ConfigMap as long as it can be compressed', () => {
+    const given = revision({ objects: [configMap({ text: 'the same again and again '.repeat(100_000) })] });
+    expect(decodeRevision(encodeRevision(given, place))).toEqual(given);
+  });
+
+  it.each([
+    ['without its data', { data: undefined }],
+    ['without its bulk', { binaryData: {} }],
+    ['with a bulk that is no gzip', { binaryData: { bulk: Buffer.from('plain').toString('base64') } }],
+    ['with a bulk that is cut off', { binaryData: { bulk: 'H4sIAAAAAAACA6tWyk8' } }],
+    ['with another text', { data: { info: '{' } }],
+  ])('%s cannot be read: error, not half a revision', (_what, change) => {
+    const object = { ...encodeRevision(revision(), place), ...change };
+    expect(errorOf(() => decodeRevision(object))).toMatchObject({
+      code: 'record',
+      object: 'ConfigMap shop/cutover-web-3',
+      message: 'The record of this revision cannot be read: ConfigMap shop/cutover-web-3',
+      hint: expect.stringContaining('Deploy again') as unknown,
+    });
+  });
+});
+
+describe('Secrets', () => {
+  const canary = 'correct-horse-battery-staple';
+  const encoded = Buffer.from(canary).toString('base64');
+
+  it('never get into a record: only their name and a fingerprint do', () => {
+    const { objects, secrets } = withoutSecrets([configMap({ KEY: 'value' }), secret({ password: encoded })]);
+    expect(objects).toEqual([configMap({ KEY: 'value' })]);
+    expect(secrets).toEqual([
+      {
+        ref: { apiVersion: 'v1', kind: 'Secret', name: 'db', namespace: 'shop' },
+        hash: expect.stringMatching(/^[0-9a-f]{64}$/) as unknown,
+      },
+    ]);
+    const stored = encodeRevision(revision({ objects, secrets }), place);
+    const { bulk } = stored['binaryData'] as { bulk: string };
+    const everything = JSON.stringify(stored) + gunzipSync(Buffer.from(bulk, 'base64')).toString();
+    expect(everything).toContain('"value"');
+    expect(everything).not.toContain(canary);
+    expect(everything).not.toContain(encoded);
+  });
+
+  it.each([
+    ['other data', secret({ password: 'b3RoZXI=' }), false],
+    ['another key', secret({ token: encoded }), false],
+    ['another type', secret({ password: encoded }, { type: 'kubernetes.io/tls' }), false],
+    ['the default type, as the API server fills it in', secret({ password: encoded }, { type: 'Opaque' }), true],
+    ['other labels', { ...secret({ password: encoded }), metadata: { name: 'other', labels: { a: 'b' } } }, true],
+  ])('with %s: the same fingerprint is %s', (_what, other, same) => {
+    expect(secretHash(other) === secretHash(secret({ password: encoded }))).toBe(same);
+  });
+
+  it('without data have a fingerprint too', () => {
+    expect(secretHash({ apiVersion: 'v1', kind: 'Secret', metadata: { name: 'db' } })).toBe(secretHash(secret({})));
+  });
+
+  it.each([
+    ['v1', 'Secret', true],
+    ['v1', 'ConfigMap', false],
+    ['example.org/v1', 'Secret', false],
+  ])('%s %s is one: %s', (apiVersion, kind, expected) => {
+    expect(isSecret({ apiVersion, kind })).toBe(expected);
+  });
+});
+
+describe('the images of a release', () => {
+  const workload = (kind: string, spec: unknown): KubeObject => ({
+    apiVersion: 'apps/v1',
+    kind,
+    metadata: { name: 'x' },
+    spec,
+  });
+  const pod = (...images: readonly string[]) => ({ containers: images.map(image => ({ name: image, image })) });
+
+  it('are those of all containers and init containers, sorted, each once', () => {
+    const objects = [
+      workload('Deployment', { template: { spec: { initContainers: [{ image: 'b:1' }], ...pod('c:1', 'a:1') } } }),
+      workload('CronJob', { jobTemplate: { spec: { template: { spec: pod('a:1', 'd:1') } } } }),
+      workload('Pod', pod('e:1')),
+      configMap({ containers: 'f:1' }),
+    ];
+    expect(imagesOf(objects)).toEqual(['a:1', 'b:1', 'c:1', 'd:1', 'e:1']);
+  });
+
+  it.each([
+    ['a container without an image', pod()],
+    ['a custom resource that calls a map so', { containers: { web: { image: 'x' } } }],
+    ['the schema of a custom resource', { schema: { properties: { containers: { type: 'array', items: {} } } } }],
+    ['items that are no containers', { containers: ['web', null, 7, { image: 7 }, { name: 'x' }] }],
+    ['null', { containers: null, initContainers: null }],
+    ['no spec at all', undefined],
+  ])('are none for %s', (_what, spec) => {
+    expect(imagesOf([workload('Thing', spec)])).toEqual([]);
+  });
+});
+
+describe('what history says', () => {
+  it('of a revision is who did what with which images, and when', () => {
+    expect(historyEntry(runOf(7), revision({ images: ['site:v1'], role: 'green' }), 'switched')).toEqual({
+      revision: 3,
+      outcome: 'switched',
+      role: 'green',
+      images: ['site:v1'],
+      sha: '0123456789abcdef0123456789abcdef01234567',
+      run: 'https://github.com/acme/shop/actions/runs/7',
+      actor: 'alice',
+      at: expect.stringMatching(/^\d{4}-\d\d-\d\dT.*Z$/) as unknown,
+    });
+    expect(historyEntry(runOf(7), revision(), 'failed')).not.toHaveProperty('role');
+  });
+});
+
+describe('the hash of a value', () => {
+  it('does not depend on the order of its keys', () => {
+    expect(hashOf({ a: 1, b: [{ c: 2, d: 3 }] })).toBe(hashOf({ b: [{ d: 3, c: 2 }], a: 1 }));
+    expect(hashOf({ a: [1, 2] })).not.toBe(hashOf({ a: [2, 1] }));
+  });
+});

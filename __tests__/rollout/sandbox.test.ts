@@ -1,0 +1,128 @@
+import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
+import { connect } from '../../src/cluster/connect.js';
+import type { Cluster } from '../../src/cluster/cluster.js';
+import { refOf } from '../../src/manifests/object.js';
+import type { KubeObject } from '../../src/manifests/object.js';
+import { observe } from '../../src/rollout/observer.js';
+import type { ReadyWorkload } from '../../src/rollout/observer.js';
+import type { Sandbox } from '../../sandbox/sandbox.js';
+import { startSandbox } from '../../sandbox/start.js';
+import { keptLines } from './fake-cluster.js';
+
+let sandbox: Sandbox;
+let cluster: Cluster;
+const { log, lines } = keptLines();
+const abort = new AbortController();
+const mended: (() => void)[] = [];
+
+beforeAll(async () => {
+  sandbox = await startSandbox({ secondMs: 50, nodePorts: 'any' });
+  cluster = await connect({
+    kubeconfig: sandbox.kubeconfig,
+    workspace: '/nowhere',
+    environment: {},
+    log,
+    signal: abort.signal,
+  });
+});
+afterEach(() => {
+  for (const mend of mended.splice(0)) mend();
+});
+afterAll(async () => {
+  abort.abort();
+  await sandbox.close();
+});
+
+function site(name: string, tag: string): KubeObject {
+  const labels = { app: name };
+  return {
+    apiVersion: 'apps/v1',
+    kind: 'Deployment',
+    metadata: { name, namespace: 'default' },
+    spec: {
+      replicas: 2,
+      selector: { matchLabels: labels },
+      template: {
+        metadata: { labels },
+        spec: {
+          containers: [
+            {
+              name: 'site',
+              image: `site:${tag}`,
+              ports: [{ containerPort: 8080, protocol: 'TCP' }],
+              readinessProbe: { httpGet: { path: '/', port: 8080 }, periodSeconds: 1 },
+            },
+          ],
+        },
+      },
+    },
+  };
+}
+
+/** Applies and waits, as every deploy does. */
+async function roll(object: KubeObject): Promise<ReadyWorkload | undefined> {
+  const observer = observe({ cluster, log, signal: abort.signal, targets: [refOf(object)] });
+  try {
+    await observer.synced;
+    const { object: written } = await cluster.apply(object);
+    const [ready] = await observer.until({ targets: [written], timeoutMs: 30_000, steadyMs: 100 });
+    return ready;
+  } finally {
+    observer.close();
+  }
+}
+
+describe('a rollout in the embedded cluster', () => {
+  it('takes one write and three watches', async () => {
+    sandbox.calls.reset();
+    const ready = await roll(site('plain', 'v1'));
+    expect(ready?.pods).toHaveLength(2);
+    expect(ready?.pods.every(({ name }) => name.startsWith(`plain-${ready.templateHash ?? '?'}-`))).toBe(true);
+    expect(sandbox.calls.read().byVerbAndKind).toEqual({
+      'WATCH Deployment': 1,
+      'WATCH ReplicaSet': 1,
+      'WATCH Pod': 1,
+      'PATCH Deployment': 1,
+    });
+  });
+
+  it('is seen to its end through watches that end all the time, a version that is too old and a cut write', async () => {
+    const first = await roll(site('shaken', 'v1'));
+    mended.push(
+      sandbox.fault({ verb: 'WATCH', kind: 'Pod' }, { do: 'end-watch' }, 5),
+      sandbox.fault({ verb: 'PATCH', kind: 'Deployment' }, { do: 'reset', when: 'after' }, 1),
+    );
+    const update = roll(site('shaken', 'v2'));
+    mended.push(sandbox.fault({ verb: 'WATCH', kind: 'Deployment' }, { do: 'gone' }, 1));
+    const second = await update;
+    expect(second?.templateHash).not.toBe(first?.templateHash);
+    expect(second?.pods).toHaveLength(2);
+    expect(lines).toContainEqual(expect.stringContaining('trying again in'));
+  });
+
+  it('takes its own write for its own, though the answer to it was lost', async () => {
+    const config = (text: string): KubeObject => ({
+      apiVersion: 'v1',
+      kind: 'ConfigMap',
+      metadata: { name: 'lost', namespace: 'default' },
+      data: { text },
+    });
+    const { object: written } = await cluster.apply(config('before'));
+    const resourceVersion = written.metadata.resourceVersion ?? '';
+    mended.push(sandbox.fault({ verb: 'PATCH', kind: 'ConfigMap' }, { do: 'reset', when: 'after' }, 1));
+    const applied = await cluster.apply(config('after'), { resourceVersion });
+    expect(applied.object).toMatchObject({ data: { text: 'after' } });
+    await expect(cluster.apply(config('again'), { resourceVersion })).rejects.toMatchObject({ code: 'moved' });
+  });
+
+  it('is refused with the crash and its log', async () => {
+    await expect(roll(site('ill', 'broken'))).rejects.toMatchObject({
+      code: 'rollout',
+      object: 'Deployment default/ill',
+      message: expect.stringMatching(
+        /^container site of pod default\/ill-\S+ keeps crashing: exit code 1, \d restarts/,
+      ),
+      problems: expect.arrayContaining([{ message: expect.stringMatching(/^log of ill-\S+ \(previous life\): /) }]),
+    });
+  });
+});

@@ -1,0 +1,63 @@
+import { afterEach } from '@jest/globals';
+import { createInterface } from 'node:readline';
+import { createStore, type MemoryStore } from '../../sandbox/api/memory-store.js';
+import type { JsonObject } from '../../sandbox/api/json.js';
+import { startApiServer, type ApiServer, type ApiServerOptions } from '../../sandbox/api/server.js';
+import { ApiClient } from './api-client.js';
+
+/** An API server without controllers, and a client for it. */
+export interface Bench {
+  readonly store: MemoryStore;
+  readonly server: ApiServer;
+  readonly api: ApiClient;
+}
+
+const running: Bench[] = [];
+
+export async function bench(options: Partial<ApiServerOptions> = {}): Promise<Bench> {
+  const store = createStore();
+  const runtime = { logs: () => undefined, podPort: () => undefined, servicePorts: () => [] };
+  const server = await startApiServer({ store, runtime, ...options });
+  const made = { store, server, api: new ApiClient(server.kubeconfig) };
+  running.push(made);
+  return made;
+}
+
+afterEach(async () => {
+  for (const { api, server } of running.splice(0)) {
+    api.close();
+    await server.close();
+  }
+});
+
+export const configMap = (name: string, rest: JsonObject = {}): JsonObject => ({
+  apiVersion: 'v1',
+  kind: 'ConfigMap',
+  metadata: { name, namespace: 'default', ...(rest.metadata as JsonObject | undefined) },
+  data: rest.data ?? {},
+});
+
+export const configMaps = '/api/v1/namespaces/default/configmaps';
+
+/** A watch that is read event by event. */
+export interface WatchReader {
+  readonly status: number;
+  /** The next event; `undefined` when the watch has ended. */
+  next(): Promise<JsonObject | undefined>;
+}
+
+export async function openWatch(
+  api: ApiClient,
+  path: string,
+  query: Record<string, string> = {},
+): Promise<WatchReader> {
+  const incoming = await api.open({ method: 'GET', path, query: { watch: 'true', ...query } });
+  const lines = createInterface({ input: incoming })[Symbol.asyncIterator]();
+  return {
+    status: incoming.statusCode ?? 0,
+    next: async () => {
+      const line = await lines.next();
+      return line.done === true ? undefined : (JSON.parse(line.value) as JsonObject);
+    },
+  };
+}

@@ -1,0 +1,196 @@
+import { describe, expect, it } from '@jest/globals';
+import { refOf, type KubeObject } from '../../src/manifests/object.js';
+import { confirmEndpoints, judgeEndpoints, pointService } from '../../src/strategies/switch.js';
+import { memoryCluster, type MemoryCluster } from './memory-cluster.js';
+import { stepOn } from './steps.js';
+
+interface Endpoint {
+  readonly pod?: string;
+  readonly ready?: boolean;
+}
+
+const slice = (name: string, ...endpoints: readonly Endpoint[]): KubeObject => ({
+  apiVersion: 'discovery.k8s.io/v1',
+  kind: 'EndpointSlice',
+  metadata: { name, namespace: 'shop', labels: { 'kubernetes.io/service-name': 'web' } },
+  addressType: 'IPv4',
+  endpoints: endpoints.map(({ pod, ready }) => ({
+    addresses: ['127.0.0.2'],
+    ...(ready !== undefined && { conditions: { ready } }),
+    ...(pod !== undefined && { targetRef: { kind: 'Pod', name: pod, namespace: 'shop' } }),
+  })),
+});
+const pods = (...names: readonly string[]) => names.map(name => ({ name }));
+
+describe('whether the endpoints are those of the new side', () => {
+  it.each([
+    [
+      'all of them are there',
+      [slice('a', { pod: 'g1', ready: true }, { pod: 'g2', ready: true })],
+      ['g1', 'g2'],
+      true,
+      '2 endpoints, all of the new side',
+    ],
+    [
+      'they are spread over slices',
+      [slice('a', { pod: 'g1', ready: true }), slice('b', { pod: 'g2', ready: true })],
+      ['g1', 'g2'],
+      true,
+      '2 endpoints, all of the new side',
+    ],
+    [
+      'the only one is there, and says nothing of being ready',
+      [slice('a', { pod: 'g1' })],
+      ['g1'],
+      true,
+      '1 endpoint, all of the new side',
+    ],
+    [
+      'one is listed twice',
+      [slice('a', { pod: 'g1', ready: true }), slice('b', { pod: 'g1', ready: true })],
+      ['g1'],
+      true,
+      '1 endpoint, all of the new side',
+    ],
+    [
+      'an old one is still listed, but not ready',
+      [slice('a', { pod: 'g1', ready: true }, { pod: 'b1', ready: false })],
+      ['g1'],
+      true,
+      '1 endpoint, all of the new side',
+    ],
+    ['one is missing', [slice('a', { pod: 'g1', ready: true })], ['g1', 'g2'], false, 'not yet an endpoint: g2'],
+    ['one is not ready', [slice('a', { pod: 'g1', ready: false })], ['g1'], false, 'not yet an endpoint: g1'],
+    [
+      'an old one still is',
+      [slice('a', { pod: 'g1', ready: true }, { pod: 'b1', ready: true })],
+      ['g1'],
+      false,
+      'still an endpoint: b1',
+    ],
+    ['there is no slice', [], ['g1'], false, 'not yet an endpoint: g1'],
+    ['a slice is empty', [{ ...slice('a'), endpoints: null }], ['g1'], false, 'not yet an endpoint: g1'],
+    ['nobody is wanted', [], [], false, 'there is no pod to lead to'],
+    [
+      'nobody is wanted, and somebody is there',
+      [slice('a', { pod: 'b1', ready: true })],
+      [],
+      false,
+      'there is no pod to lead to',
+    ],
+  ])('%s', (_what, ...[slices, wanted, done, reason]) => {
+    expect(judgeEndpoints(slices as readonly KubeObject[], pods(...wanted))).toEqual({ done, reason });
+  });
+});
+
+const service = (role: string): KubeObject => ({
+  apiVersion: 'v1',
+  kind: 'Service',
+  metadata: { name: 'web', namespace: 'shop', annotations: { 'cutover/release': 'web' } },
+  spec: { selector: { app: 'web', role }, ports: [{ port: 80 }] },
+});
+const ref = refOf(service(''));
+const selectorIn = (cluster: MemoryCluster) => (cluster.store.get(ref)?.['spec'] as { selector: object }).selector;
+
+describe('pointing the Service at another side', () => {
+  it('is one write, and leaves its address as it is', async () => {
+    const cluster = memoryCluster();
+    const step = stepOn(cluster);
+    const live = (
+      await cluster.apply({ ...service('blue'), spec: { ...(service('blue')['spec'] as object), type: 'NodePort' } })
+    ).object;
+    cluster.calls.length = 0;
+    const typed = { ...service('green'), spec: { ...(service('green')['spec'] as object), type: 'NodePort' } };
+    await pointService({ step, service: typed, live, force: false });
+    expect(cluster.calls).toEqual(['APPLY Service shop/web']);
+    const { spec } = cluster.store.get(ref)!;
+    expect(spec).toEqual({ ...(live['spec'] as object), selector: { app: 'web', role: 'green' } });
+    expect(step.log.lines).toEqual(['Service shop/web switched']);
+  });
+
+  it('makes the Service of the first release', async () => {
+    const cluster = memoryCluster();
+    const step = stepOn(cluster);
+    await pointService({ step, service: service('blue'), live: undefined, force: false });
+    expect(selectorIn(cluster)).toEqual({ app: 'web', role: 'blue' });
+    expect(step.log.lines).toEqual(['Service shop/web created']);
+  });
+
+  it('changes nothing when somebody changed the Service since it was read', async () => {
+    const cluster = memoryCluster();
+    const live = (await cluster.apply(service('blue'))).object;
+    cluster.store.update(
+      { ...live, metadata: { ...live.metadata, labels: { touched: 'yes' } } },
+      { manager: 'kubectl' },
+    );
+    const step = stepOn(cluster);
+    const pointing = pointService({ step, service: service('green'), live, force: true });
+    await expect(pointing).rejects.toMatchObject({ code: 'moved', object: 'Service shop/web' });
+    expect(selectorIn(cluster)).toEqual({ app: 'web', role: 'blue' });
+  });
+
+  it.each([
+    [false, 'blue'],
+    [true, 'green'],
+  ])('takes the selector over from another manager only by force: %s', async (force, role) => {
+    const cluster = memoryCluster();
+    cluster.given(service('blue'));
+    const step = stepOn(cluster);
+    const live = cluster.store.get(ref);
+    const pointed = await pointService({ step, service: service('green'), live, force }).then(
+      () => 'done',
+      (error: unknown) => (error as { code: string }).code,
+    );
+    expect([pointed, selectorIn(cluster)]).toEqual([force ? 'done' : 'conflict', { app: 'web', role }]);
+  });
+});
+
+describe('waiting for the endpoints', () => {
+  const confirm = (cluster: MemoryCluster, options: { signal?: AbortSignal; timeoutMs?: number } = {}) => {
+    const { timeoutMs = 60_000, signal } = options;
+    const step = stepOn(cluster, signal === undefined ? {} : { signal });
+    const done = confirmEndpoints({ step, service: ref, wanted: pods('g1', 'g2'), timeoutMs });
+    return { step, done };
+  };
+
+  it('ends as soon as they hold all new pods and no other', async () => {
+    const cluster = memoryCluster();
+    const { store } = cluster;
+    store.create(slice('a', { pod: 'b1', ready: true }));
+    store.create(slice('old', { pod: 'b2', ready: true }));
+    store.create({ ...slice('x', { pod: 'z', ready: true }), metadata: { name: 'x', namespace: 'shop' } });
+    const { step, done } = confirm(cluster);
+    store.update(slice('a', { pod: 'b1', ready: true }, { pod: 'g1', ready: true }));
+    store.update(slice('a', { pod: 'g1', ready: true }, { pod: 'g2', ready: true }));
+    store.remove(refOf(slice('old')));
+    await done;
+    expect(step.log.lines).toEqual(['Service shop/web: 2 endpoints, all of the new side']);
+  });
+
+  it('ends with what is missing when the time is over', async () => {
+    const cluster = memoryCluster();
+    cluster.store.create(slice('a', { pod: 'g1', ready: true }));
+    await expect(confirm(cluster, { timeoutMs: 1 }).done).rejects.toMatchObject({
+      code: 'switch',
+      object: 'Service shop/web',
+      message: 'Service shop/web was switched, but its endpoints did not follow within 0 s: not yet an endpoint: g2',
+      hint: expect.stringContaining('EndpointSlices') as unknown,
+    });
+  });
+
+  it('ends at once when the run is cancelled', async () => {
+    const cancel = new AbortController();
+    const { done } = confirm(memoryCluster(), { signal: cancel.signal });
+    cancel.abort(new Error('cancelled by hand'));
+    await expect(done).rejects.toThrow('cancelled by hand');
+  });
+
+  it('passes on why the slices cannot be watched', async () => {
+    const cluster = memoryCluster();
+    const refused = new Error('no right to watch');
+    cluster.watch = () => ({
+      [Symbol.asyncIterator]: () => ({ next: () => Promise.reject(refused) }),
+    });
+    await expect(confirm(cluster).done).rejects.toBe(refused);
+  });
+});
