@@ -55,7 +55,7 @@ export async function play(stage: Stage, step: DemoStep): Promise<StepResult> {
 export function users(stage: Stage, visit: { readonly service: string; readonly version: RegExp }): Traffic {
   const url = stage.publicUrl(visit.service);
   if (url === undefined) throw new Error(`Service ${visit.service} has no public address`);
-  return stage.story.watch(startTraffic({ url, perSecond: 70, version: versionBy(visit.version) }));
+  return stage.story.watch(startTraffic({ url, perSecond: 90, version: versionBy(visit.version) }));
 }
 
 /**

@@ -29,7 +29,7 @@ export async function firstRelease(stage: Stage): Promise<Traffic> {
   story.check('it is live, on blue', outputs.outcome === 'switched' && outputs['active-role'] === 'blue', outputs);
   const seen = await versionAt(stage, page, '7.');
   story.check('users get Tomcat 7', seen.startsWith('7.'), seen);
-  story.say('From here on users press reload 70 times a second, each time on a new connection.');
+  story.say('From here on users press reload 90 times a second, each time on a new connection.');
   return users(stage, page);
 }
 

@@ -15,6 +15,7 @@ import type { Report } from './report/report.js';
 import { writeReport } from './report/write.js';
 import { FailedStep, type Outcome } from './strategies/outcome.js';
 import { tellIn, type Narrative } from './strategies/narrative.js';
+import { finishIdle } from './strategies/idle.js';
 import { promote, type Promotion } from './strategies/promote.js';
 import { readRelease } from './strategies/recheck.js';
 import { reject } from './strategies/reject.js';
@@ -75,12 +76,20 @@ async function deploy(run: Run, cluster: Connection, inputs: DeployRolling | Dep
   const { log, narrative } = run;
   const drafted = await narrative.stage('Render', () => draft(inputs, cluster, log));
   const step = await stepFor(run, cluster, { ...inputs, release: drafted.release });
-  const recorded = (await step.records.readState()) ?? newState(drafted.release, inputs.strategy);
+  const fresh = newState(drafted.release, inputs.strategy);
+  let recorded = (await step.records.readState()) ?? fresh;
+  if (inputs.strategy === 'blue-green' && recorded.inFlight?.step === 'idle') {
+    await finishIdle(step, inputs, recorded);
+    recorded = (await step.records.readState()) ?? fresh;
+  }
   const given = { draft: drafted, state: ofStrategy(recorded, inputs.strategy), log };
   if (inputs.strategy === 'rolling') return deployRolling(step, renderRolling(inputs, given));
   const staged = await stage(step, renderBlueGreen(inputs, given));
   if (inputs.switch === 'manual' || staged.outcome !== 'staged') return staged;
-  const promoted = await promote(step, inputs);
+  const promoted = await promote(step, {
+    ...inputs,
+    ...(staged.revision !== undefined && { revision: staged.revision }),
+  });
   return { ...promoted, changes: [...staged.changes, ...promoted.changes] };
 }
 
@@ -98,7 +107,7 @@ async function stepFor(run: Run, cluster: Cluster, inputs: Inputs): Promise<Step
   log.info(`Release ${release} in namespace ${namespace}`);
   return {
     cluster,
-    records: openRecords({ cluster, release, namespace }),
+    records: openRecords({ cluster, release, namespace, onWrite: () => narrative.writes() }),
     log,
     clock: systemClock,
     run: inputs.run,
@@ -140,7 +149,9 @@ function failed(narrative: Narrative): (thrown: unknown) => Report {
     const { inputs, stages } = narrative;
     const known = thrown instanceof FailedStep ? thrown.outcome : undefined;
     const error = thrown instanceof FailedStep ? thrown.error : asCutoverError(thrown);
-    const serving = known?.serving ?? 'As before: this step changed nothing that serves users.';
+    const untouched = 'As before: this step changed nothing that serves users.';
+    const unknown = 'This step ended in the middle of its work; run `action: status` to see what serves users now.';
+    const serving = known?.serving ?? (narrative.wrote ? unknown : untouched);
     return { ...known, action: inputs?.action ?? 'deploy', outcome: 'failed', serving, stages, error };
   };
 }

@@ -1,7 +1,14 @@
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { CutoverError } from '../../src/errors.js';
 import type { KubeObject } from '../../src/manifests/object.js';
-import { acquireLock, judgeLease, leaseSeconds, releaseLock, type LeaseVerdict } from '../../src/release/lock.js';
+import {
+  acquireLock,
+  isTakenOver,
+  judgeLease,
+  leaseSeconds,
+  releaseLock,
+  type LeaseVerdict,
+} from '../../src/release/lock.js';
 import { memoryCluster, type MemoryCluster } from '../strategies/memory-cluster.js';
 import { runOf } from '../strategies/steps.js';
 import { listLog } from '../verify/fake-cluster.js';
@@ -220,6 +227,17 @@ describe('giving the lock back', () => {
     const { holder } = await take(cluster);
     await releaseLock({ cluster, release: 'web', namespace: 'shop', holder });
     expect(specOf(cluster)).toMatchObject({ holderIdentity: '' });
+  });
+
+  it.each([
+    ['has it itself', (holder: string) => holder, false],
+    ['finds nobody who has it', () => '', false],
+    ['finds somebody else who has it', () => 'somebody else', true],
+  ])('is asked by one who %s whether it was taken over', async (_what, now, expected) => {
+    const cluster = memoryCluster();
+    const { holder } = await take(cluster);
+    cluster.store.update({ ...lease(cluster), spec: { ...specOf(cluster), holderIdentity: now(holder) } });
+    expect(await isTakenOver({ cluster, release: 'web', namespace: 'shop', holder })).toBe(expected);
   });
 
   it('has nothing to do where there is no Lease', async () => {

@@ -1,7 +1,7 @@
 import { afterAll, describe, expect } from '@jest/globals';
 import { tomcat } from './applications.js';
 import { startCluster } from './cluster.js';
-import { expectRefused, expectUsersSaw, field, scenario, settled } from './place.js';
+import { arrived, expectRefused, expectUsersSaw, field, scenario, settled } from './place.js';
 
 const starting = startCluster();
 const cluster = () => starting;
@@ -12,6 +12,14 @@ describe('Blue/green, when all goes well', () => {
     await tomcat.bring(place);
     const staged = await place.step(tomcat.deploy('7', { verify: tomcat.verify('Apache Tomcat/7') }));
     expect(staged).toMatchObject({ exitCode: 0, outputs: { outcome: 'staged', 'staged-role': 'blue' } });
+    expect(staged.annotations).toContainEqual(
+      expect.objectContaining({
+        level: 'warning',
+        message: expect.stringContaining('extensions/v1beta1'),
+        file: 'k8s/deployment.yml',
+        line: 3,
+      }),
+    );
     expect(await place.get('Service', tomcat.service)).toBeUndefined();
     await place.reaches('tomcat-test-blue', '7');
 
@@ -148,6 +156,29 @@ describe('Blue/green, when all goes well', () => {
     await place.given(tomcat.release('9'));
     await expectUsersSaw(users, ['8', '9']);
   });
+
+  scenario(
+    'a promotion that is killed right after the switch leaves users on one side, and can be run again',
+    cluster,
+    async place => {
+      await tomcat.bring(place);
+      await place.given(tomcat.release('7'));
+      await place.given(tomcat.deploy('8'));
+      const users = await place.users(tomcat.service);
+      const killed = await place.step(tomcat.promote(), {
+        interrupt: { when: /Service .* switched/, signal: 'SIGKILL' },
+      });
+      expect(killed).toMatchObject({ exitCode: 137, postExitCode: 0 });
+      const role = await tomcat.activeRole(place);
+      expect(['blue', 'green']).toContain(role);
+      await place.given(tomcat.promote());
+      expect(await tomcat.activeRole(place)).toBe('green');
+      await arrived(users, '8');
+      const { losses, timeline } = await users.stop();
+      expect(losses).toEqual([]);
+      expect(timeline.at(-1)?.version).toBe('8');
+    },
+  );
 
   scenario('status tells who is active, who is staged and the history, and changes nothing', cluster, async place => {
     await tomcat.bring(place);

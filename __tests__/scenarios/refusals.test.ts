@@ -3,7 +3,7 @@ import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { site, tomcat } from './applications.js';
 import { startCluster } from './cluster.js';
-import { expectRefused, expectUsersSaw, scenario } from './place.js';
+import { expectRefused, expectUsersSaw, openPlace, scenario, settled } from './place.js';
 import type { Place } from './place.js';
 
 const starting = startCluster();
@@ -24,9 +24,11 @@ interface Refusal {
 const refusals: readonly Refusal[] = [
   {
     what: 'a variable that is not defined',
-    files: { 'm.yml': 'apiVersion: v1\nkind: ConfigMap\nmetadata: {name: m}\ndata:\n  greeting: hello $<NAMME>\n' },
-    inputs: { manifests: 'm.yml', variables: 'NAME=you' },
-    names: [/NAMME/, /m\.yml:5:/, /NAME\b/],
+    files: {
+      'undefined.yml': 'apiVersion: v1\nkind: ConfigMap\nmetadata: {name: m}\ndata:\n  greeting: hello $<NAMME>\n',
+    },
+    inputs: { manifests: 'undefined.yml', variables: 'NAME=you' },
+    names: [/NAMME/, /undefined\.yml:5:/, /NAME\b/],
   },
   {
     what: 'an images entry that matches nothing',
@@ -55,15 +57,15 @@ const refusals: readonly Refusal[] = [
   },
   {
     what: 'a manifest that is no YAML',
-    files: { 'm.yml': 'apiVersion: v1\nkind: [ConfigMap\nmetadata: {name: m}\n' },
-    inputs: { manifests: 'm.yml' },
-    names: [/m\.yml:\d+/],
+    files: { 'broken.yml': 'apiVersion: v1\nkind: [ConfigMap\nmetadata: {name: m}\n' },
+    inputs: { manifests: 'broken.yml' },
+    names: [/broken\.yml:\d+/],
   },
   {
     what: 'a key that is there twice',
-    files: { 'm.yml': 'apiVersion: v1\nkind: ConfigMap\nmetadata: {name: m}\ndata: {}\ndata: {}\n' },
-    inputs: { manifests: 'm.yml' },
-    names: [/m\.yml:5/, /duplicate/],
+    files: { 'twice.yml': 'apiVersion: v1\nkind: ConfigMap\nmetadata: {name: m}\ndata: {}\ndata: {}\n' },
+    inputs: { manifests: 'twice.yml' },
+    names: [/twice\.yml:5/, /duplicate/],
   },
   {
     what: 'an object that is there twice',
@@ -73,26 +75,26 @@ const refusals: readonly Refusal[] = [
   },
   {
     what: 'an object without a kind',
-    files: { 'm.yml': 'apiVersion: v1\nmetadata: {name: m}\n' },
-    inputs: { manifests: 'm.yml' },
-    names: [/m\.yml:1/, /kind/],
+    files: { 'kindless.yml': 'apiVersion: v1\nmetadata: {name: m}\n' },
+    inputs: { manifests: 'kindless.yml' },
+    names: [/kindless\.yml:1/, /kind/],
   },
   {
     what: 'objects that the API server refuses, all of them',
     files: {
-      'm.yml': [
+      'refused.yml': [
         configMap('fine'),
         configMap('odd', 'colour: red\n'),
         'apiVersion: v1\nkind: Service\nmetadata: {name: web}\nspec: {ports: [{port: 80, tragetPort: 8080}]}\n',
       ].join('---\n'),
     },
-    inputs: { manifests: 'm.yml', release: 'm' },
+    inputs: { manifests: 'refused.yml', release: 'm' },
     names: [/colour/, /tragetPort/],
   },
   {
     what: 'a kind that the cluster does not serve',
-    files: { 'm.yml': 'apiVersion: example.com/v1\nkind: Gadget\nmetadata: {name: g}\n' },
-    inputs: { manifests: 'm.yml', release: 'm' },
+    files: { 'gadget.yml': 'apiVersion: example.com/v1\nkind: Gadget\nmetadata: {name: g}\n' },
+    inputs: { manifests: 'gadget.yml', release: 'm' },
     names: [/example\.com\/v1/, /Gadget/],
   },
   {
@@ -113,16 +115,24 @@ const refusals: readonly Refusal[] = [
 ];
 
 describe('A deploy that cannot be done says why in one message, and changes nothing', () => {
-  for (const { what, files, inputs, names } of refusals)
-    scenario(what, cluster, async place => {
-      await live(place);
-      await place.write(files ?? {});
-      const before = await place.versions();
-      const result = await place.step(inputs);
-      for (const name of names) expectRefused(result, name);
-      expect(await place.versions()).toEqual(before);
-      expect(result.summary).toMatch(/failed/i);
-    });
+  // None of them may change anything, so they all play in one place where something is live.
+  const standing = starting.then(openPlace);
+  const before = standing.then(async ({ place }) => {
+    await live(place);
+    await settled(place);
+    return place.versions();
+  });
+  afterAll(async () => (await standing).leave());
+
+  it.concurrent.each(refusals)('$what', async ({ files, inputs, names }) => {
+    const expected = await before;
+    const { place } = await standing;
+    await place.write(files ?? {});
+    const result = await place.step(inputs);
+    for (const name of names) expectRefused(result, name);
+    expect(await place.versions()).toEqual(expected);
+    expect(result.summary).toMatch(/failed/i);
+  });
 
   scenario('a cluster that nobody can reach', cluster, async place => {
     await site.bring(place);

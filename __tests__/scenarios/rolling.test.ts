@@ -148,6 +148,21 @@ describe('Rolling', () => {
     await expectUsersSaw(users, ['v1']);
   });
 
+  scenario(
+    'an update whose process is killed is put back by the post step, and the next one goes on',
+    cluster,
+    async place => {
+      await site.bring(place);
+      await place.given(site.deploy('v1'));
+      const users = await place.users(site.service);
+      const killed = await place.step(site.deploy('never-ready'), { interrupt: { when: /of 3/, signal: 'SIGKILL' } });
+      expect(killed).toMatchObject({ exitCode: 137, postExitCode: 0 });
+      expect(await site.version(place)).toBe('v1');
+      await place.given(site.deploy('v2'));
+      await expectUsersMovedOver(users, 'v1', 'v2');
+    },
+  );
+
   scenario('a Job is waited for, and one that fails fails the step', cluster, async place => {
     const job = (tag: string): string => `apiVersion: batch/v1
 kind: Job

@@ -83,3 +83,12 @@ function pickItems(list: readonly unknown[], field: string, below: FieldTree): r
   if (field.startsWith('v:')) return items.filter(({ item }) => JSON.stringify(item) === selector);
   return field.startsWith('i:') ? items.filter(({ index }) => index === Number(selector)) : [];
 }
+
+/** Who owns `spec.replicas` through the scale subresource (an autoscaler, `kubectl scale`); `undefined` when nobody does. */
+export function scaledBy(object: KubeObject): string | undefined {
+  const entries = (object.metadata.managedFields ?? []) as readonly Entry[];
+  const entry = entries.find(
+    ({ subresource, fieldsV1 }) => subresource === 'scale' && fieldsV1?.['f:spec']?.['f:replicas'] !== undefined,
+  );
+  return entry?.manager;
+}

@@ -2,7 +2,8 @@ import { asCutoverError, CutoverError, type ErrorCode, type Problem } from '../e
 import { describeRef, refOf, type KubeObject } from '../manifests/object.js';
 import type { Resource } from '../manifests/resource.js';
 import { differs, judgeDryRun, type PlannedChange } from '../plan/change.js';
-import type { Cluster } from './cluster.js';
+import type { Applied, Cluster } from './cluster.js';
+import { scaledBy } from './owned-fields.js';
 import { pathOf } from './field-path.js';
 
 /** Field manager of everything that Cutover applies. */
@@ -28,10 +29,15 @@ export async function preflight(options: {
   readonly cluster: Cluster;
   readonly resources: readonly Resource[];
   readonly force: boolean;
+  /**
+   * Resources of a side without users, whose size is this deploy's own business. Elsewhere (default: everywhere) replicas
+   * that an autoscaler or a person set through the scale subresource are left alone.
+   */
+  readonly idle?: ReadonlySet<Resource>;
   /** Namespaces that will be there by the time the objects are applied. */
   readonly comingNamespaces?: readonly string[];
 }): Promise<readonly PlannedChange[]> {
-  const { cluster, resources, force } = options;
+  const { cluster, resources, force, idle } = options;
   const objects = resources.map(resource => resource.object);
   const coming = new Set([...(options.comingNamespaces ?? []), ...namesOf(objects, 'Namespace')]);
   const comingGroups = customGroups(objects);
@@ -40,7 +46,7 @@ export async function preflight(options: {
   const planned = await Promise.all(
     resources.map(async (resource): Promise<PlannedChange | undefined> => {
       try {
-        return await plan({ cluster, resource, force });
+        return await plan({ cluster, resource, force, replicas: idle?.has(resource) ? 'take' : 'yield' });
       } catch (thrown) {
         const error = asCutoverError(thrown);
         if (!perObject.has(error.code)) throw error;
@@ -60,19 +66,59 @@ export async function preflight(options: {
   return planned.filter(change => change !== undefined);
 }
 
-async function plan(options: {
+interface Question {
   readonly cluster: Cluster;
   readonly resource: Resource;
   readonly force: boolean;
-}): Promise<PlannedChange> {
-  const { cluster, resource, force } = options;
-  const answer = await cluster.apply(resource.object, { dryRun: true, force });
+  readonly replicas: 'yield' | 'take';
+}
+
+async function plan(question: Question): Promise<PlannedChange> {
+  const { cluster, resource, force, replicas } = question;
+  let answer: Applied;
+  try {
+    answer = await cluster.apply(resource.object, { dryRun: true, force });
+  } catch (thrown) {
+    if (asCutoverError(thrown).code !== 'conflict' || !hasReplicas(resource.object)) throw thrown;
+    const live = await cluster.get(refOf(resource.object));
+    if (live === undefined || scaledBy(live) === undefined) throw thrown;
+    const rest = await plan({ ...question, resource: withoutReplicas(resource) });
+    if (replicas === 'yield') return rest;
+    // Nothing but the replicas was in the way, so forcing takes nothing else.
+    return { ...(await plan({ ...question, force: true })), force: true };
+  }
   const after = answer.object;
   const verdict = judgeDryRun(answer, fieldManager);
   if (verdict !== 'compare') return { resource, change: verdict, after };
   const live = await cluster.get(refOf(resource.object));
   if (live === undefined) return { resource, change: 'created', after };
+  if (!force) refuseForeign(resource.object, live);
+  if (force && replicas === 'yield' && hasReplicas(resource.object) && scaledBy(live) !== undefined) {
+    return plan({ ...question, resource: withoutReplicas(resource) });
+  }
   return { resource, change: differs(live, after) ? 'changed' : 'unchanged', live, after };
+}
+
+/** An object of another release is not this one's to change: its own next deploy would change it back. */
+function refuseForeign(wanted: KubeObject, live: KubeObject): void {
+  const mine = wanted.metadata.annotations?.[releaseAnnotation];
+  const theirs = live.metadata.annotations?.[releaseAnnotation];
+  if (mine === undefined || theirs === undefined || mine === theirs) return;
+  throw new CutoverError(`it belongs to release ${theirs}, and this is release ${mine}`, {
+    code: 'conflict',
+    hint: 'Set the input `release` to the name under which it was deployed before, or rename the object; `force-conflicts: true` takes it over.',
+  });
+}
+
+const releaseAnnotation = 'cutover/release';
+
+function hasReplicas(object: KubeObject): boolean {
+  return (object['spec'] as { replicas?: unknown } | undefined)?.replicas !== undefined;
+}
+
+function withoutReplicas(resource: Resource): Resource {
+  const { replicas: _left, ...spec } = resource.object['spec'] as Record<string, unknown>;
+  return { ...resource, object: { ...resource.object, spec } };
 }
 
 function refusal(

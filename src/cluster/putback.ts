@@ -1,7 +1,7 @@
 import { asCutoverError, type CutoverError } from '../errors.js';
 import type { Log } from '../log.js';
 import { describeRef, type KubeObject, type ObjectRef } from '../manifests/object.js';
-import { canonical, differs, type Snapshot } from '../plan/change.js';
+import { differs, type Snapshot } from '../plan/change.js';
 import { orderWaves } from '../plan/waves.js';
 import type { Cluster } from './cluster.js';
 import { appliedBy } from './owned-fields.js';
@@ -12,6 +12,8 @@ export interface Putback {
   /** Objects that were changed by it. */
   readonly restored: readonly ObjectRef[];
   readonly failed: readonly { readonly ref: ObjectRef; readonly error: CutoverError }[];
+  /** Secrets that had been changed and stay so: their data is never recorded. */
+  readonly withheld: readonly ObjectRef[];
 }
 
 /** Writes of controllers (status) move the version all the time; a write of ours is tried again on the newest one. */
@@ -19,8 +21,8 @@ const attempts = 10;
 
 /**
  * Puts objects back to what they were. What Cutover had applied before is applied again, so that ownership stays as it was;
- * what others had made, or what was taken over from them, is replaced by the very snapshot; what did not exist is deleted if it carries this release's
- * annotation. One that fails does not keep the others from being put back.
+ * what others had made, or what was taken over from them, is replaced by the very snapshot; what did not exist is deleted
+ * if it carries this release's annotation. One that fails does not keep the others from being put back.
  */
 export async function putBack(options: {
   readonly cluster: Cluster;
@@ -31,7 +33,9 @@ export async function putBack(options: {
   const { cluster, snapshots, release, log } = options;
   const restored: ObjectRef[] = [];
   const failed: { ref: ObjectRef; error: CutoverError }[] = [];
-  for (const snapshot of inOrder(snapshots)) {
+  const withheld = snapshots.filter(snapshot => snapshot.withheld).map(({ ref }) => ref);
+  for (const ref of withheld) log.warning(`${describeRef(ref)} stays as it is: its data before this is not on record`);
+  for (const snapshot of inOrder(snapshots.filter(candidate => !candidate.withheld))) {
     try {
       const what = await putBackOne({ cluster, snapshot, release });
       if (what === undefined) continue;
@@ -43,7 +47,7 @@ export async function putBack(options: {
       log.error(`${describeRef(snapshot.ref)} could not be put back: ${error.message}`);
     }
   }
-  return { restored, failed };
+  return { restored, failed, withheld };
 }
 
 /**
@@ -68,7 +72,6 @@ async function putBackOne(options: {
   const { cluster, snapshot, release } = options;
   const { ref, object } = snapshot;
   const applied = object && appliedBy(object, fieldManager);
-  let whole = applied === undefined;
   for (let attempt = 1; ; attempt += 1) {
     const live = await cluster.get(ref);
     if (object === undefined) {
@@ -78,19 +81,18 @@ async function putBackOne(options: {
       return 'removed again';
     }
     if (live !== undefined && !differs(live, withIdentity(object, live.metadata))) return undefined;
-    if (applied !== undefined && !whole) {
-      const { object: now } = await cluster.apply(applied, { force: true });
-      if (live === undefined) return 'made again';
-      whole = losesTaken({ before: object, live, now });
-      if (!whole) return 'put back';
-      continue;
+    if (applied !== undefined && (live === undefined || !tookOver(object, live))) {
+      await cluster.apply(applied, { force: true });
+      return live === undefined ? 'made again' : 'put back';
     }
     if (live === undefined) {
       await cluster.create(withIdentity(object, {}));
       return 'made again';
     }
     try {
-      await cluster.replace(withIdentity(object, live.metadata));
+      const now = await cluster.replace(withIdentity(object, live.metadata));
+      // The first replace makes its own entry the owner of what it changed; the second one gives all owners back theirs.
+      await cluster.replace(withIdentity(object, now.metadata));
       return 'put back';
     } catch (thrown) {
       if (asCutoverError(thrown).code !== 'moved' || attempt >= attempts) throw thrown;
@@ -99,16 +101,19 @@ async function putBackOne(options: {
 }
 
 /**
- * Whether fields that the step had taken over from others (`force-conflicts`) are not back: giving them up resets them to
- * their defaults, not to what their owners had set.
+ * Whether the step took fields over from others (`force-conflicts`). Giving such a field up does not bring back what its
+ * owner had set: it resets the field, or leaves the object without one that it must have.
  */
-function losesTaken(states: {
-  readonly before: KubeObject;
-  readonly live: KubeObject;
-  readonly now: KubeObject;
-}): boolean {
-  const { before, live, now } = states;
-  return canonical(appliedBy(before, fieldManager, live)) !== canonical(appliedBy(now, fieldManager, live));
+function tookOver(before: KubeObject, live: KubeObject): boolean {
+  return !covers(appliedBy(before, fieldManager), appliedBy(before, fieldManager, live));
+}
+
+/** Whether everything in `part` is in `whole` too; items of lists may stand at other places. */
+function covers(whole: unknown, part: unknown): boolean {
+  if (Array.isArray(part)) return Array.isArray(whole) && part.every(item => whole.some(other => covers(other, item)));
+  if (part === null || typeof part !== 'object') return whole === part;
+  if (whole === null || typeof whole !== 'object') return false;
+  return Object.entries(part).every(([key, value]) => covers((whole as Record<string, unknown>)[key], value));
 }
 
 /** The snapshot, addressed to the object that is live now (or to a new one). */

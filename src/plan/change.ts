@@ -8,12 +8,16 @@ export type ChangeKind = 'created' | 'changed' | 'unchanged' | 'recreated' | 'de
 export interface Snapshot {
   readonly ref: ObjectRef;
   readonly object?: KubeObject;
+  /** It did exist, but is a Secret, whose data is never recorded: it cannot be put back from the record. */
+  readonly withheld?: true;
 }
 
 /** What a deploy would do to one object. */
 export interface PlannedChange {
   readonly resource: Resource;
   readonly change: 'created' | 'changed' | 'unchanged';
+  /** Fields of other managers are taken over for this object, though not for all. */
+  readonly force?: true;
   /** The live object, where it had to be read (`changed`). */
   readonly live?: KubeObject;
   /** What the server would store; absent where it could not be asked (a namespace or kind that this deploy makes). */

@@ -3,7 +3,7 @@ import type { Cluster } from '../cluster/cluster.js';
 import { asCutoverError, CutoverError } from '../errors.js';
 import type { RunContext } from '../inputs/inputs.js';
 import type { Log } from '../log.js';
-import type { KubeObject } from '../manifests/object.js';
+import type { KubeObject, ObjectRef } from '../manifests/object.js';
 import { recordName } from './state.js';
 
 /** The right to change a release, for one step of one run. */
@@ -52,7 +52,7 @@ export async function acquireLock(options: {
 }): Promise<Lock> {
   const { cluster, release, namespace, run, log } = options;
   const holder = `${run.runId}/${run.runAttempt}/${run.job}/${randomUUID().slice(0, 8)}`;
-  const ref = { apiVersion: 'coordination.k8s.io/v1', kind: 'Lease', namespace, name: recordName(release) };
+  const ref = leaseRef(release, namespace);
   const wanted = (found?: KubeObject): KubeObject =>
     leaseObject({ release, namespace, holder, run: run.url, ...(found && { found }) });
 
@@ -114,16 +114,38 @@ export async function acquireLock(options: {
   };
 }
 
-/** Gives the lock back if `holder` (still) has it; otherwise leaves it alone. */
-export async function releaseLock(options: {
+/** Somebody's hold on the lock of a release. */
+export interface Hold {
   readonly cluster: Cluster;
   readonly release: string;
   readonly namespace: string;
   readonly holder: string;
-}): Promise<void> {
-  const { cluster, release, namespace, holder } = options;
-  const ref = { apiVersion: 'coordination.k8s.io/v1', kind: 'Lease', namespace, name: recordName(release) };
-  const found = await cluster.get(ref);
+}
+
+/** Whether somebody else than `holder` has taken the lock by now. */
+export async function isTakenOver({ cluster, release, namespace, holder }: Hold): Promise<boolean> {
+  const found = await cluster.get(leaseRef(release, namespace));
+  const now = found === undefined ? undefined : specOf(found).holderIdentity;
+  return Boolean(now) && now !== holder;
+}
+
+/** Who has the lock of a release; '' or `undefined` when nobody has. */
+export async function lockHolderOf(
+  cluster: Cluster,
+  { release, namespace }: { readonly release: string; readonly namespace: string },
+): Promise<string | undefined> {
+  const found = await cluster.get({
+    apiVersion: 'coordination.k8s.io/v1',
+    kind: 'Lease',
+    namespace,
+    name: recordName(release),
+  });
+  return found && specOf(found).holderIdentity;
+}
+
+/** Gives the lock back if `holder` (still) has it; otherwise leaves it alone. */
+export async function releaseLock({ cluster, release, namespace, holder }: Hold): Promise<void> {
+  const found = await cluster.get(leaseRef(release, namespace));
   if (found === undefined || specOf(found).holderIdentity !== holder) return;
   const { leaseTransitions = 0 } = specOf(found);
   await cluster.replace({ ...found, spec: { holderIdentity: '', leaseDurationSeconds: 1, leaseTransitions } });
@@ -144,6 +166,10 @@ function locked(release: string, lease: KubeObject, reason: string): CutoverErro
     object: `Lease ${lease.metadata.namespace ?? ''}/${lease.metadata.name}`,
     hint: 'Wait for that run to end and run this step again. `concurrency` in the workflow makes runs wait for each other.',
   });
+}
+
+function leaseRef(release: string, namespace: string): ObjectRef {
+  return { apiVersion: 'coordination.k8s.io/v1', kind: 'Lease', namespace, name: recordName(release) };
 }
 
 function leaseObject(options: {

@@ -22,8 +22,10 @@ export function openRecords(options: {
   readonly cluster: Cluster;
   readonly release: string;
   readonly namespace: string;
+  /** Called before each write; every step that changes anything writes its record first. */
+  readonly onWrite?: () => void;
 }): Records {
-  const { cluster, release, namespace } = options;
+  const { cluster, release, namespace, onWrite } = options;
   const stateRef = { apiVersion: 'v1', kind: 'ConfigMap', namespace, name: recordName(release) };
   const revisionRef = (number: number) => ({ ...stateRef, name: revisionName(release, number) });
   let resourceVersion: string | undefined;
@@ -37,6 +39,7 @@ export function openRecords(options: {
       return object === undefined ? undefined : decodeState(object);
     },
     async writeState(state) {
+      onWrite?.();
       // The lock keeps other runs out; the precondition also stops a run that lost its lock without knowing it.
       const object = encodeState(state, namespace);
       const answer =
@@ -55,6 +58,7 @@ export function openRecords(options: {
       });
     },
     async writeRevision(revision) {
+      onWrite?.();
       await cluster.apply(encodeRevision(revision, { name: release, namespace }), { force: true });
     },
     async trim(state, history) {

@@ -73,7 +73,7 @@ export function observe({ cluster, log, signal, targets, clock = systemClock }: 
           if (event.type === 'synced') resolve();
           ring();
         }
-        reject(cancelled());
+        reject(cancelled(end));
       };
       read().catch((error: unknown) => {
         const failure = asCutoverError(error);
@@ -96,7 +96,7 @@ export function observe({ cluster, log, signal, targets, clock = systemClock }: 
       const rung = new Promise<void>(resolve => {
         ring = resolve;
       });
-      if (end.aborted) throw cancelled();
+      if (end.aborted) throw cancelled(end);
       if (broken !== undefined) throw broken;
       const now = clock.now();
       const assessments = targets.map(target => assess(target, inventory));
@@ -159,6 +159,7 @@ function superseded({ ref, superseded = '' }: Assessment): CutoverError {
   });
 }
 
-function cancelled(): CutoverError {
-  return new CutoverError('the wait was cancelled', { code: 'cancelled' });
+/** Why the wait ends: the reason that the signal was aborted with, which tells a cancel from a lost lock. */
+function cancelled({ reason }: AbortSignal): CutoverError {
+  return reason instanceof CutoverError ? reason : new CutoverError('the wait was cancelled', { code: 'cancelled' });
 }

@@ -49,7 +49,7 @@ async function one(object: KubeObject, { cluster, log, clock, signal, timeoutMs 
     ending.abort();
     await overdue;
   }
-  if (signal.aborted) throw new CutoverError('the wait was cancelled', { code: 'cancelled' });
+  signal.throwIfAborted();
   throw new CutoverError(`${who} could not be used after ${spoken(timeoutMs)}: ${readiness.reason}`, {
     code: 'timeout',
     object: who,

@@ -1,6 +1,4 @@
-import { putBack } from '../cluster/putback.js';
-import { CutoverError } from '../errors.js';
-import { describeRef, refOf, type KubeObject } from '../manifests/object.js';
+import { describeRef, refKey, refOf, type KubeObject } from '../manifests/object.js';
 import type { PlannedChange, Snapshot } from '../plan/change.js';
 import { orderWaves } from '../plan/waves.js';
 import { observe, type ReadyWorkload } from '../rollout/observer.js';
@@ -14,7 +12,7 @@ export interface Patience {
   readonly steadyMs: number;
 }
 
-const workloadKinds = new Set(['Deployment', 'StatefulSet', 'DaemonSet', 'Job']);
+export const workloadKinds = new Set(['Deployment', 'StatefulSet', 'DaemonSet', 'Job']);
 
 /** Kinds that hold what others own; putting back leaves them, since deleting one deletes more than this step made. */
 const holders = new Set(['Namespace', 'CustomResourceDefinition', 'PersistentVolumeClaim', 'PersistentVolume']);
@@ -48,9 +46,9 @@ export async function bringUp(options: {
       .map(change => ({ change, object: change.resource.object }));
     for (const wave of orderWaves(changing)) {
       signal.throwIfAborted();
-      const answers = await Promise.all(
+      const answers = await allEnded(
         wave.items.map(async ({ change, object }) => {
-          const answer = await cluster.apply(object, { force });
+          const answer = await cluster.apply(object, { force: change.force ?? force });
           for (const warning of answer.warnings)
             log.warning(`${describeRef(refOf(object))}: ${warning}`, change.resource.at);
           log.info(`${describeRef(refOf(object))} ${change.change}`);
@@ -67,6 +65,12 @@ export async function bringUp(options: {
   }
 }
 
+/** All results, or the first failure, but only once nothing is under way any more: a late write would undo a putting back. */
+async function allEnded<T>(work: readonly Promise<T>[]): Promise<readonly T[]> {
+  await Promise.allSettled(work);
+  return Promise.all(work);
+}
+
 /** What must be remembered before the first write, so that everything can be put back. */
 export function snapshotsOf(planned: readonly PlannedChange[]): readonly Snapshot[] {
   return planned
@@ -75,47 +79,15 @@ export function snapshotsOf(planned: readonly PlannedChange[]): readonly Snapsho
     .map(({ resource, live }) => ({ ref: refOf(resource.object), ...(live !== undefined && { object: live }) }));
 }
 
-/** The snapshots that may be recorded: a Secret's data never leaves this process. */
+/** The snapshots as they may be recorded: a Secret's data never leaves this process. */
 export function recordable(snapshots: readonly Snapshot[]): readonly Snapshot[] {
-  return snapshots.filter(({ ref, object }) => object === undefined || !isSecret(ref));
+  return snapshots.map(snapshot =>
+    snapshot.object !== undefined && isSecret(snapshot.ref) ? { ref: snapshot.ref, withheld: true } : snapshot,
+  );
 }
 
-/** Puts everything back and, unless the run was cancelled, waits until what was is ready again. Says how it went. */
-export async function undo(options: {
-  readonly step: Step;
-  readonly snapshots: readonly Snapshot[];
-  readonly patience: Patience;
-}): Promise<{ readonly complete: boolean; readonly sentence: string }> {
-  const { step, snapshots, patience } = options;
-  const { cluster, log, clock, records } = step;
-  return step.stage('Put back', async () => {
-    const { failed } = await putBack({ cluster, snapshots, release: records.release, log });
-    if (failed.length > 0) {
-      const names = failed.map(({ ref }) => describeRef(ref)).join(', ');
-      return {
-        complete: false,
-        sentence: `Not everything could be put back: ${names} still ${failed.length === 1 ? 'is' : 'are'} as this step left ${failed.length === 1 ? 'it' : 'them'}.`,
-      };
-    }
-    const targets = snapshots.flatMap(({ object }) =>
-      object !== undefined && workloadKinds.has(object.kind) ? [refOf(object)] : [],
-    );
-    if (targets.length === 0 || step.signal.aborted) return { complete: true, sentence: 'Everything was put back.' };
-    const observer = observe({ cluster, log, clock, signal: new AbortController().signal, targets });
-    try {
-      await observer.synced;
-      const live = await Promise.all(targets.map(ref => cluster.get(ref)));
-      await observer.until({
-        targets: live.filter(object => object !== undefined),
-        timeoutMs: patience.timeoutMs,
-        steadyMs: 0,
-      });
-      return { complete: true, sentence: 'Everything was put back and is ready.' };
-    } catch (error) {
-      const why = error instanceof CutoverError ? error.message : String(error);
-      return { complete: false, sentence: `What was before has been put back, but is not ready: ${why}` };
-    } finally {
-      observer.close();
-    }
-  });
+/** The earliest known state of every object, of several steps in a row. */
+export function merged(earlier: readonly Snapshot[], later: readonly Snapshot[]): readonly Snapshot[] {
+  const known = new Set(earlier.map(({ ref }) => refKey(ref)));
+  return [...earlier, ...later.filter(({ ref }) => !known.has(refKey(ref)))];
 }

@@ -1,27 +1,41 @@
 import type { IdlePolicy } from '../inputs/inputs.js';
 import { CutoverError } from '../errors.js';
-import { describeRef, refOf, type ObjectRef } from '../manifests/object.js';
+import { describeRef, refOf, type KubeObject, type ObjectRef } from '../manifests/object.js';
 import type { ReleaseState } from '../release/state.js';
 import type { Outcome } from './outcome.js';
-import { publicServiceOf, readActive } from './recheck.js';
+import { activeOnRecord, publicServiceOf } from './recheck.js';
 import type { Revision } from '../release/revision.js';
 import { isDeployment, replicasOf, selects, selectorOf, withReplicas } from './roles.js';
 import { underLock, type Step } from './step.js';
 
-/** The side that users left, and what is to become of it. */
-export interface IdleSide {
-  readonly role: string;
-  /** What the role runs; absent when no revision of it is on record. */
-  readonly revision: number | undefined;
-  readonly podLabels: Readonly<Record<string, string>>;
+/** What is left to do once users are on the new side. */
+export interface Aftermath {
+  /** In flight is `idle`; its role is the side that users left, absent after the first release. */
+  readonly state: ReleaseState;
+  /** What users are on now. */
+  readonly revision: Revision;
   /** The public Service, read again before anything is taken away. */
   readonly service: ObjectRef;
-  readonly policy: { readonly idle: IdlePolicy; readonly drainMs: number };
+  readonly policy: { readonly idle: IdlePolicy; readonly drainMs: number; readonly history: number };
 }
 
-/** Lets the old side drain, then applies the idle policy. Says in a sentence what became of it. */
-export async function settleIdle(step: Step, side: IdleSide): Promise<string> {
-  const { role, policy } = side;
+/**
+ * Gives the new side its autoscalers, lets the old side drain and applies the idle policy, and takes the step off the
+ * record. Each part can be done twice, so a run that was killed here is finished by the next. Says what became of it.
+ */
+export async function settleIdle(step: Step, aftermath: Aftermath): Promise<string> {
+  const { state, revision, policy } = aftermath;
+  const { inFlight, ...done } = state;
+  for (const object of revision.deferred) {
+    await step.cluster.apply(object, { force: revision.force });
+    step.log.info(`${describeRef(refOf(object))} applied, now that its side has the traffic`);
+  }
+  const sentence = inFlight?.role === undefined ? '' : await applyPolicy(step, aftermath, inFlight.role);
+  await step.records.writeState(await step.records.trim(done, policy.history));
+  return sentence;
+}
+
+async function applyPolicy(step: Step, { state, service, policy }: Aftermath, role: string): Promise<string> {
   switch (policy.idle.policy) {
     case 'keep':
       // Nothing is taken away, so there is nothing to wait for: requests on their way end on pods that stay.
@@ -30,10 +44,11 @@ export async function settleIdle(step: Step, side: IdleSide): Promise<string> {
       step.log.info(`Draining ${role} for ${policy.drainMs / 1000} s`);
       await step.clock.wait(policy.drainMs, step.signal);
       step.signal.throwIfAborted();
-      await refuseIfServing(step, side);
+      const old = state.roles?.[role];
+      await refuseIfServing(step, { service, role, podLabels: old?.podLabels ?? {} });
       const { replicas } = policy.idle;
-      if (side.revision === undefined) return `${role} was left as it is: no revision of it is on record.`;
-      await scaleDown(step, await step.records.readRevision(side.revision), replicas);
+      if (old?.revision === undefined) return `${role} was left as it is: no revision of it is on record.`;
+      await scaleDown(step, await step.records.readRevision(old.revision), replicas);
       return `${role} was scaled down to ${replicas}; a rollback brings it up first.`;
     }
     default:
@@ -42,13 +57,17 @@ export async function settleIdle(step: Step, side: IdleSide): Promise<string> {
 }
 
 /** Somebody may have switched back while we drained: scaling that side down would leave users with nothing. */
-async function refuseIfServing(step: Step, side: IdleSide): Promise<void> {
+async function refuseIfServing(
+  step: Step,
+  side: { readonly service: ObjectRef; readonly role: string; readonly podLabels: Readonly<Record<string, string>> },
+): Promise<void> {
   const live = await step.cluster.get(side.service);
-  if (live === undefined || !selects(selectorOf(live), side.podLabels)) return;
-  throw new CutoverError(`${describeRef(side.service)} selects ${side.role} again, so it was not scaled down`, {
+  if (live !== undefined && !selects(selectorOf(live), side.podLabels)) return;
+  const what = live === undefined ? 'is gone' : `selects ${side.role} again`;
+  throw new CutoverError(`${describeRef(side.service)} ${what}, so ${side.role} was not scaled down`, {
     code: 'changed',
     object: describeRef(side.service),
-    hint: 'Somebody switched back while this step was draining. Run `action: status` to see where users are.',
+    hint: 'Somebody changed it while this step was draining. Run `action: status` to see where users are.',
   });
 }
 
@@ -58,10 +77,7 @@ async function refuseIfServing(step: Step, side: IdleSide): Promise<void> {
  */
 async function scaleDown(step: Step, revision: Revision, replicas: number): Promise<void> {
   // An autoscaler would undo the scaling; it comes back with the role's next switch.
-  for (const object of revision.deferred) {
-    const live = await step.cluster.get(refOf(object));
-    if (live?.metadata.uid !== undefined) await step.cluster.remove(refOf(object), { uid: live.metadata.uid });
-  }
+  for (const object of revision.deferred) await removeLive(step, object);
   for (const object of revision.objects.filter(isDeployment)) {
     const live = await step.cluster.get(refOf(object));
     if (live === undefined || replicasOf(live) <= replicas) continue;
@@ -70,34 +86,33 @@ async function scaleDown(step: Step, revision: Revision, replicas: number): Prom
   }
 }
 
-/** A run that was killed while it drained the old side left its idle policy undone. */
-export async function finishIdle(step: Step, policy: IdleSide['policy'], state: ReleaseState): Promise<Outcome> {
-  return underLock(step, async locked => {
-    const { inFlight, ...done } = state;
-    const role = inFlight?.role ?? '';
-    const old = state.roles?.[role];
+/** Deletes the live counterpart of an object, if there is one. */
+export async function removeLive(step: Step, object: KubeObject): Promise<void> {
+  const live = await step.cluster.get(refOf(object));
+  if (live?.metadata.uid === undefined) return;
+  await step.cluster.remove(refOf(object), { uid: live.metadata.uid });
+  step.log.info(`${describeRef(refOf(object))} removed`);
+}
+
+/** What a run that was killed after its switch left undone: autoscalers, drain, idle policy. */
+export async function finishIdle(step: Step, policy: Aftermath['policy'], state: ReleaseState): Promise<Outcome> {
+  return underLock(step, state, async locked => {
+    const active = await activeOnRecord(locked, state);
+    const revision = await locked.records.readRevision(state.inFlight?.revision ?? 0);
     const service = publicServiceOf(state);
-    const sentence = await locked.stage('Clean up', () =>
-      settleIdle(locked, {
-        role,
-        service,
-        revision: old?.revision,
-        podLabels: old?.podLabels ?? {},
-        policy,
-      }),
-    );
-    await locked.records.writeState(done);
-    const { active } = await readActive(locked, done);
+    const sentence = await locked.stage('Clean up', () => settleIdle(locked, { state, revision, service, policy }));
     return {
       release: step.records.release,
       namespace: step.records.namespace,
       strategy: 'blue-green',
       outcome: state.history[0]?.outcome === 'rolled-back' ? 'rolled-back' : 'switched',
-      ...(state.current !== undefined && { revision: state.current }),
-      ...(active.kind === 'role' && { activeRole: active.role, idleRole: active.idle }),
+      revision: revision.number,
+      activeRole: active.role,
+      idleRole: active.idle,
       changes: [],
       checks: [],
-      serving: `Revision ${state.current ?? 0} serves users; the work of an earlier run was finished. ${sentence}`,
+      serving:
+        `Users are on ${active.role}, revision ${revision.number}; the work of an earlier run was finished. ${sentence}`.trim(),
     };
   });
 }

@@ -1,19 +1,22 @@
 import type { Check } from '../inputs/inputs.js';
-import type { PlannedChange } from '../plan/change.js';
+import type { PlannedChange, Snapshot } from '../plan/change.js';
 import { previousRevision, recordFailure, withHistory } from '../release/records.js';
 import { historyEntry, type Revision } from '../release/revision.js';
 import type { ReleaseState } from '../release/state.js';
 import type { CheckResult } from '../verify/verify.js';
-import { bringUp, snapshotsOf, undo, type Patience } from './bring-up.js';
+import { bringUp, type Patience } from './bring-up.js';
 import { assertPassed, checksOf, runChecks, servingService } from './checking.js';
 import { changesOf, FailedStep, type Outcome } from './outcome.js';
 import type { Step } from './step.js';
+import { undo } from './undo.js';
 
 /** One rollout in place: of a new revision, or of an earlier one again. */
 export interface Rollout {
   readonly state: ReleaseState;
   readonly revision: Revision;
   readonly planned: readonly PlannedChange[];
+  /** What every object was before this step, or before an earlier one that was never finished. */
+  readonly snapshots: readonly Snapshot[];
   readonly patience: Patience;
   readonly checks: readonly Check[];
   readonly service?: string;
@@ -69,7 +72,7 @@ export async function rollOut(step: Step, rollout: Rollout): Promise<Outcome> {
     throw new FailedStep(error, {
       ...known,
       checks: checksOf(error),
-      serving: await afterFailure(step, rollout, begun),
+      serving: await afterFailure(step, rollout, { begun, cause: error }),
     });
   }
   const serving = `Revision ${number} serves users (${revision.images.join(', ') || 'no images'}).`;
@@ -121,15 +124,20 @@ async function readyAndVerified(step: Step, rollout: Rollout): Promise<readonly 
 }
 
 /** Puts everything back if that is wanted, records how it ended, and says what serves users now. */
-async function afterFailure(step: Step, rollout: Rollout, begun: ReleaseState): Promise<string> {
-  const { state, revision, planned, patience, rollbackOnFailure } = rollout;
+async function afterFailure(
+  step: Step,
+  rollout: Rollout,
+  failure: { readonly begun: ReleaseState; readonly cause: unknown },
+): Promise<string> {
+  const { state, revision, snapshots, patience, rollbackOnFailure } = rollout;
+  const { begun, cause } = failure;
   const { inFlight, ...rest } = begun;
   const failed = historyEntry(step.run, revision, 'failed');
   if (!rollbackOnFailure) {
     const note = await recordFailure(step.records, withHistory(begun, failed));
     return `The new version was left as it is (rollback-on-failure: false): users reach whatever pods are ready, old or new.${note}`;
   }
-  const { complete, sentence } = await undo({ step, snapshots: snapshotsOf(planned), patience });
+  const { complete, sentence } = await undo({ step, snapshots, timeoutMs: patience.timeoutMs, cause });
   const ended = withHistory({ ...rest, ...(!complete && inFlight && { inFlight }) }, failed);
   const note = await recordFailure(step.records, ended);
   if (state.current === undefined) return `${sentence} There is no earlier revision of this release.${note}`;

@@ -8,19 +8,30 @@ export interface Narrative {
   readonly stages: readonly { readonly name: StageName; readonly ms: number }[];
   /** What the user asked for; absent until the inputs were read. */
   readonly inputs: Inputs | undefined;
+  /** Whether the step may have written something. */
+  readonly wrote: boolean;
   begins(inputs: Inputs): void;
+  /** From now on the step may write. */
+  writes(): void;
   stage<T>(name: StageName, work: () => Promise<T>): Promise<T>;
 }
 
 export function tellIn(log: Log, now: () => number): Narrative {
   const times = new Map<StageName, number>();
   let inputs: Inputs | undefined;
+  let wrote = false;
   return {
     get stages() {
       return [...times].map(([name, ms]) => ({ name, ms }));
     },
     get inputs() {
       return inputs;
+    },
+    get wrote() {
+      return wrote;
+    },
+    writes() {
+      wrote = true;
     },
     begins(given) {
       inputs = given;

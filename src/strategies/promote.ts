@@ -5,7 +5,7 @@ import type { ReleaseState, StagedRecord } from '../release/state.js';
 import { checksOf } from './checking.js';
 import { finishIdle } from './idle.js';
 import { FailedStep, type Outcome } from './outcome.js';
-import { readActive, readBlueGreen, recheck, whereUsersAre, type StagedSide } from './recheck.js';
+import { activeOnRecord, readActive, readBlueGreen, recheck, whereUsersAre, type StagedSide } from './recheck.js';
 import { underLock, type Step } from './step.js';
 import { moveTraffic } from './traffic.js';
 
@@ -34,7 +34,7 @@ export async function promote(step: Step, promotion: Promotion): Promise<Outcome
   const wanted = whatIsStaged(state, promotion.revision);
   if (wanted === undefined) return promotedAlready(step, state);
   const approval = promotion.approve && (await step.stage('Confirm', promotion.approve));
-  return underLock(step, locked =>
+  return underLock(step, state, locked =>
     promoteStaged(locked, promotion, { state, staged: wanted, ...(approval && { approval }) }),
   );
 }
@@ -62,16 +62,17 @@ function whatIsStaged(state: ReleaseState, revision: number | undefined): Staged
 
 /** Promoting twice changes nothing the second time, and says so. */
 async function promotedAlready(step: Step, state: ReleaseState): Promise<Outcome> {
-  const { active } = await readActive(step, state);
-  const role = active.kind === 'role' ? active.role : undefined;
+  const { role, idle } = await activeOnRecord(step, state);
+  const revision = state.current ?? 0;
   return {
     ...about(step),
     outcome: 'unchanged',
-    ...(state.current !== undefined && { revision: state.current }),
-    ...(active.kind === 'role' && { activeRole: active.role, idleRole: active.idle }),
+    revision,
+    activeRole: role,
+    idleRole: idle,
     changes: [],
     checks: [],
-    serving: `Revision ${state.current ?? 0} was promoted before${role === undefined ? '' : ` and serves users on ${role}`}. Nothing was written.`,
+    serving: `Revision ${revision} was promoted before and serves users on ${role}. Nothing was written.`,
   };
 }
 

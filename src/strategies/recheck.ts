@@ -50,6 +50,26 @@ export function publicServiceOf(state: ReleaseState): ObjectRef {
   });
 }
 
+/** The active role, which must run the revision on record. Throws `changed` when somebody moved the users by hand. */
+export async function activeOnRecord(
+  step: Step,
+  state: ReleaseState,
+): Promise<{ readonly role: string; readonly idle: string }> {
+  const { active } = await readActive(step, state);
+  if (active.kind === 'role' && state.roles?.[active.role]?.revision === state.current) return active;
+  const where =
+    active.kind === 'none'
+      ? 'is gone'
+      : `selects ${active.role}, revision ${state.roles?.[active.role]?.revision ?? 'unknown'}`;
+  throw new CutoverError(
+    `${describeRef(publicServiceOf(state))} ${where}, but revision ${state.current ?? 'none'} should be serving`,
+    {
+      code: 'changed',
+      hint: 'Somebody changed it outside of Cutover. Make sure where users should be and set its selector accordingly; `action: status` shows what runs where.',
+    },
+  );
+}
+
 /** The two role names of a blue/green release. */
 export function rolesOf(state: ReleaseState): Roles {
   if (state.roleNames !== undefined) return state.roleNames;

@@ -1,6 +1,8 @@
 import { describeRef, type KubeObject } from '../manifests/object.js';
 import type { Resource } from '../manifests/resource.js';
 import { secretHash, type Revision } from '../release/revision.js';
+import type { ReleaseState } from '../release/state.js';
+import type { Outcome } from './outcome.js';
 import type { Step } from './step.js';
 
 /** An object out of the record, which has no place in any file: messages name the revision instead. */
@@ -23,4 +25,27 @@ export async function warnOfSecrets(step: Step, revision: Revision): Promise<voi
       );
     }
   }
+}
+
+/** Whether the last thing that happened was a rollback. Going back once more would send users on to something else. */
+export function isRolledBack({ history, current, inFlight }: ReleaseState): boolean {
+  const [last] = history;
+  return inFlight === undefined && last?.outcome === 'rolled-back' && last.revision === current;
+}
+
+/** A rollback that is run again changes nothing: a job that is repeated must not send users forward to the bad version. */
+export function rolledBackAlready(step: Step, state: ReleaseState): Outcome {
+  const { current = 0, strategy } = state;
+  const further =
+    strategy === 'rolling' ? 'Name a revision in `to` to go further back.' : 'Deploy the version that you want.';
+  return {
+    outcome: 'unchanged',
+    release: step.records.release,
+    namespace: step.records.namespace,
+    strategy,
+    revision: current,
+    changes: [],
+    checks: [],
+    serving: `Revision ${current} serves users since an earlier rollback; nothing was written. ${further}`,
+  };
 }

@@ -2,13 +2,15 @@ import { putBack } from '../cluster/putback.js';
 import type { Cluster } from '../cluster/cluster.js';
 import { describeRef } from '../manifests/object.js';
 import type { Log } from '../log.js';
-import { releaseLock } from '../release/lock.js';
+import { lockHolderOf, isTakenOver, releaseLock } from '../release/lock.js';
 import { withHistory, type Records } from '../release/records.js';
-import { historyEntry } from '../release/revision.js';
+import { historyEntry, type Revision } from '../release/revision.js';
+import type { Snapshot } from '../plan/change.js';
 import type { InFlight, ReleaseState } from '../release/state.js';
 import type { RunContext } from '../inputs/inputs.js';
 import type { StepFacts } from './step.js';
-import { selects, selectorOf } from './roles.js';
+import { readyPods } from './switch-back.js';
+import { withoutStagedRecord } from './unstaged.js';
 
 /**
  * Cleans up after a process that was killed before it could: what it had begun is put back from the record, and its lock
@@ -24,7 +26,12 @@ export async function recover(options: {
 }): Promise<string> {
   const { cluster, records, facts, run, rollbackOnFailure, log } = options;
   const { release, namespace, lockHolder: holder } = facts;
+  // What was in flight is then that run's to finish, and it may be at work on it right now.
+  if (await isTakenOver({ cluster, release, namespace, holder }))
+    return 'Another run has taken over the release: nothing was touched.';
   try {
+    if (!(await holds({ cluster, facts })))
+      return 'Another run has taken the lock over and decides now; nothing was touched.';
     const state = await records.readState();
     const { inFlight } = state ?? {};
     if (state === undefined || inFlight?.run !== run.url) return 'Nothing was left unfinished.';
@@ -46,32 +53,50 @@ async function putBackInFlight(options: {
 }): Promise<string> {
   const { cluster, records, run, log, state, inFlight } = options;
   const revision = await records.readRevision(inFlight.revision);
+  const { inFlight: _ended, ...rest } = state;
+  const { snapshots, after } = wayBack({ inFlight, revision, rest });
   // The switch was verified before `idle` was written: users are where they should be.
-  if (inFlight.step === 'idle') return 'Users are on the new side; run promote again to finish the idle policy.';
-  const switching = inFlight.step === 'switch';
-  const snapshots = switching ? (inFlight.undo === undefined ? [] : [inFlight.undo]) : revision.before;
-  if (switching && !(await canServe(cluster, state, inFlight))) {
+  if (snapshots === undefined) return 'Users are on the new side; run the same step again to finish what is left.';
+  if (inFlight.step === 'switch' && !(await canServe(cluster, inFlight))) {
     return 'The role that users left has no ready pod, so they were not sent back there: look at both roles at once.';
   }
   const { failed } = await putBack({ cluster, snapshots, release: state.release, log });
   if (failed.length > 0)
     return `Not everything could be put back: ${failed.map(({ ref }) => describeRef(ref)).join(', ')}`;
-  const { inFlight: _ended, staged, ...rest } = state;
-  const after = switching && staged !== undefined ? { ...rest, staged } : rest;
   await records.writeState(withHistory(after, historyEntry(run, revision, 'failed')));
   return `The run was killed during ${inFlight.step} of revision ${inFlight.revision}; everything was put back.`;
 }
 
-/** Whether the role that users were on before the switch has a ready pod. */
-async function canServe(cluster: Cluster, state: ReleaseState, inFlight: InFlight): Promise<boolean> {
-  const { undo } = inFlight;
+/** What has to be put back, and the record once it is. */
+function wayBack({ inFlight, revision, rest }: { inFlight: InFlight; revision: Revision; rest: ReleaseState }): {
+  readonly snapshots: readonly Snapshot[] | undefined;
+  readonly after: ReleaseState;
+} {
+  switch (inFlight.step) {
+    case 'deploy':
+      return { snapshots: revision.before, after: rest };
+    case 'stage':
+      // Recorded is what was before the first of several stagings, so nothing is staged any more either.
+      return { snapshots: revision.before, after: withoutStagedRecord(rest, inFlight.role ?? '') };
+    case 'switch':
+      return { snapshots: inFlight.undo === undefined ? [] : [inFlight.undo], after: rest };
+    case 'idle':
+      return { snapshots: undefined, after: rest };
+    default:
+      return inFlight.step satisfies never;
+  }
+}
+
+/** Whether the Service as it was before the switch would lead to a ready pod. */
+async function canServe(cluster: Cluster, { undo }: InFlight): Promise<boolean> {
   // Before the first release there was no Service, and putting back removes it: nobody had been served.
   if (undo?.object === undefined) return true;
-  const selector = selectorOf(undo.object);
-  const old = Object.values(state.roles ?? {}).find(({ podLabels }) => selects(selector, podLabels));
-  for (const ref of old?.deployments ?? []) {
-    const live = await cluster.get(ref);
-    if (((live?.['status'] as { readyReplicas?: number } | undefined)?.readyReplicas ?? 0) > 0) return true;
-  }
-  return false;
+  return (await readyPods(cluster, undo.object)).length > 0;
+}
+
+/** Whether the lock still is the killed run's: another run that has taken it over decides now. */
+async function holds(options: { readonly cluster: Cluster; readonly facts: StepFacts }): Promise<boolean> {
+  const { cluster, facts } = options;
+  const { release, namespace, lockHolder } = facts;
+  return (await lockHolderOf(cluster, { release, namespace })) === lockHolder;
 }

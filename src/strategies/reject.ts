@@ -3,12 +3,13 @@ import type { Reject } from '../inputs/inputs.js';
 import { withHistory } from '../release/records.js';
 import { historyEntry } from '../release/revision.js';
 import type { ReleaseState, StagedRecord } from '../release/state.js';
-import { undo } from './bring-up.js';
 import { FailedStep, type Outcome } from './outcome.js';
 import { readActive, readBlueGreen } from './recheck.js';
 import { otherRole, type Active } from './roles.js';
 import { rolesOf } from './recheck.js';
 import { underLock, type Step } from './step.js';
+import { undo } from './undo.js';
+import { withoutStagedRecord } from './unstaged.js';
 
 /** Discards what is staged: the idle role goes back to what it was. The public Service is only read. */
 export async function reject(step: Step, inputs: Reject): Promise<Outcome> {
@@ -20,7 +21,7 @@ export async function reject(step: Step, inputs: Reject): Promise<Outcome> {
       hint: 'There is nothing to discard. `action: status` shows what runs where.',
     });
   }
-  return underLock(step, async locked => {
+  return underLock(step, state, async locked => {
     const { active } = await readActive(locked, state);
     if (active.kind === 'role' && active.role === staged.role) {
       throw new CutoverError(
@@ -57,7 +58,7 @@ export async function unstage(
 ): Promise<{ readonly state: ReleaseState; readonly sentence: string }> {
   const { state, staged, timeoutMs } = wanted;
   const { before } = await step.records.readRevision(staged.revision);
-  const { complete, sentence } = await undo({ step, snapshots: before, patience: { timeoutMs, steadyMs: 0 } });
+  const { complete, sentence } = await undo({ step, snapshots: before, timeoutMs });
   if (!complete) {
     throw new FailedStep(
       new CutoverError(`${staged.role} could not be put back to what it was before staging: ${sentence}`, {
@@ -72,10 +73,9 @@ export async function unstage(
       },
     );
   }
-  const { staged: _discarded, roles, ...rest } = state;
-  const { [staged.role]: now, ...others } = roles ?? {};
-  const { revision: _revision, contentHash: _hash, ...labels } = now ?? { podLabels: {}, deployments: [] };
-  return { state: { ...rest, roles: { ...others, [staged.role]: staged.previous ?? labels } }, sentence };
+  // Whatever was begun with the staged revision is over with it.
+  const { inFlight: _over, ...rest } = state;
+  return { state: withoutStagedRecord(rest, staged.role), sentence };
 }
 
 function sides(state: ReleaseState, active: Active): { readonly activeRole?: string; readonly idleRole?: string } {

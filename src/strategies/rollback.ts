@@ -6,11 +6,11 @@ import type { RecordedApproval, Revision } from '../release/revision.js';
 import type { ReleaseState } from '../release/state.js';
 import { bringUp } from './bring-up.js';
 import { checksOf } from './checking.js';
-import { finishIdle } from './idle.js';
+import { finishIdle, removeLive } from './idle.js';
 import { narratePlan } from './narration.js';
 import { FailedStep, type Outcome } from './outcome.js';
 import { checkStaged, readActive, rolesOf, type StagedSide } from './recheck.js';
-import { recordedResource, warnOfSecrets } from './recorded.js';
+import { isRolledBack, recordedResource, rolledBackAlready, warnOfSecrets } from './recorded.js';
 import { unstage } from './reject.js';
 import { isDeployment, otherRole, replicasOf, withReplicas, type Active } from './roles.js';
 import { underLock, type Step } from './step.js';
@@ -34,32 +34,32 @@ export async function rollBackBlueGreen(
   }
   if (state.inFlight?.step === 'idle' && state.history[0]?.outcome === 'rolled-back')
     return finishIdle(step, inputs, state);
+  if (isRolledBack(state)) return rolledBackAlready(step, state);
   const approval = approve && (await step.stage('Confirm', approve));
-  return underLock(step, async locked => {
+  return underLock(step, state, async locked => {
     const { active, service } = await readActive(locked, state);
     if (active.kind === 'none') throw nowhere(state, 'there is no public Service, so nobody is served');
     const role = whereTo(state, active);
     const from = otherRole(rolesOf(state), role);
+    if (active.role === role && state.inFlight?.revision === state.staged?.revision)
+      return neverLeft(locked, state, role);
+    // Looked up before anything is discarded for it.
+    const { revision, publicService } = await target(locked, state, role);
     const settled = await withoutStaged(locked, inputs, { state, role });
-    const number = settled.roles?.[role]?.revision;
-    if (number === undefined) throw nowhere(state, `${role} never served a revision`);
-    const revision = await locked.records.readRevision(number);
-    const { publicService } = revision;
-    if (publicService === undefined) throw nowhere(state, `revision ${number} has no public Service on record`);
     const known = {
       release: state.release,
       namespace: step.records.namespace,
       strategy: 'blue-green',
-      revision: number,
-      activeRole: from,
-      idleRole: role,
+      revision: revision.number,
+      activeRole: active.role,
+      idleRole: active.idle,
       changes: [],
     } as const;
     let side: StagedSide;
     try {
       side = await bringBack(locked, inputs, { state: settled, revision, role, from });
     } catch (error) {
-      const serving = `Users are on ${from}, as before; nothing was switched.`;
+      const serving = `Users are on ${active.role}, as before; nothing was switched.`;
       throw new FailedStep(error, { ...known, checks: checksOf(error), serving });
     }
     return moveTraffic(locked, {
@@ -76,6 +76,34 @@ export async function rollBackBlueGreen(
       policy: inputs,
     });
   });
+}
+
+/** The revision to go back to: what the role ran before anything was staged over it. */
+async function target(step: Step, state: ReleaseState, role: string) {
+  const record = state.staged?.role === role ? state.staged.previous : state.roles?.[role];
+  if (record?.revision === undefined) throw nowhere(state, `${role} never served a revision`);
+  const revision = await step.records.readRevision(record.revision);
+  const { publicService } = revision;
+  if (publicService === undefined) throw nowhere(state, `revision ${revision.number} has no public Service on record`);
+  return { revision, publicService };
+}
+
+/** The promotion was killed before it switched anything: users never left, and only the record has to be mended. */
+async function neverLeft(step: Step, state: ReleaseState, role: string): Promise<Outcome> {
+  const { inFlight: _never, ...rest } = state;
+  await step.records.writeState(rest);
+  return {
+    outcome: 'unchanged',
+    release: state.release,
+    namespace: step.records.namespace,
+    strategy: 'blue-green',
+    ...(state.current !== undefined && { revision: state.current }),
+    activeRole: role,
+    idleRole: otherRole(rolesOf(state), role),
+    changes: [],
+    checks: [],
+    serving: `Users are on ${role}: the switch that a killed run had begun was never made. No workload was touched.`,
+  };
 }
 
 /**
@@ -115,16 +143,22 @@ async function bringBack(
   await warnOfSecrets(step, revision);
   const serving = await liveReplicas(step, state.roles?.[from]?.deployments ?? []);
   let index = 0;
-  const resources = revision.objects.map(object => {
-    if (!isDeployment(object)) return recordedResource(object, revision.number);
-    const replicas = Math.max(replicasOf(object), serving[index++] ?? 0);
-    return recordedResource(withReplicas(object, replicas), revision.number);
-  });
+  // A Job of back then has done its work; run again, an old migration would undo a newer one.
+  const resources = revision.objects
+    .filter(({ kind }) => kind !== 'Job')
+    .map(object => {
+      if (!isDeployment(object)) return recordedResource(object, revision.number);
+      const replicas = Math.max(replicasOf(object), serving[index++] ?? 0);
+      return recordedResource(withReplicas(object, replicas), revision.number);
+    });
   const planned = await step.stage('Plan', async () => {
-    const changes = await preflight({ cluster: step.cluster, resources, force: revision.force });
+    const idle = new Set(resources);
+    const changes = await preflight({ cluster: step.cluster, resources, force: revision.force, idle });
     narratePlan(step.log, changes);
     return changes;
   });
+  // An autoscaler of an idle side sees no load and would take pods away just before they are needed; it comes back after.
+  for (const object of revision.deferred) await removeLive(step, object);
   const ready = await step.stage('Deploy', () => bringUp({ step, planned, patience: inputs, force: revision.force }));
   const found = await Promise.all(revision.objects.filter(isDeployment).map(object => step.cluster.get(refOf(object))));
   const workloads = found.filter(object => object !== undefined);

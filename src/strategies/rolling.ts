@@ -3,16 +3,16 @@ import { CutoverError } from '../errors.js';
 import type { DeployRolling, Rollback } from '../inputs/inputs.js';
 import type { KubeObject } from '../manifests/object.js';
 import type { Resource } from '../manifests/resource.js';
-import type { PlannedChange } from '../plan/change.js';
+import type { PlannedChange, Snapshot } from '../plan/change.js';
 import { previousRevision } from '../release/records.js';
 import { authorOf, imagesOf, withoutSecrets, type RecordedApproval, type Revision } from '../release/revision.js';
 import type { ReleaseState } from '../release/state.js';
-import { recordable, snapshotsOf } from './bring-up.js';
+import { merged, recordable, snapshotsOf } from './bring-up.js';
 import { confirmUnchanged, rollOut, type Rollout } from './in-place.js';
 import { ensureNamespace } from './namespace.js';
 import { narratePlan } from './narration.js';
 import type { Outcome } from './outcome.js';
-import { recordedResource, warnOfSecrets } from './recorded.js';
+import { isRolledBack, rolledBackAlready, recordedResource, warnOfSecrets } from './recorded.js';
 import { underLock, type Step } from './step.js';
 
 /** What a rolling deploy starts from. */
@@ -32,7 +32,8 @@ export async function deployRolling(step: Step, deploy: RollingDeploy): Promise<
   const { inputs, state, resources, contentHash } = deploy;
   const comingNamespaces = inputs.createNamespace ? [step.records.namespace] : [];
   const planned = await plan(step, { resources, force: inputs.forceConflicts, comingNamespaces });
-  const rendered: readonly KubeObject[] = resources.map(({ object }) => object);
+  const rendered: readonly KubeObject[] = planned.map(({ resource }) => resource.object);
+  const snapshots = merged(await unfinishedBefore(step, state), snapshotsOf(planned));
   const revision: Revision = {
     ...withoutSecrets(rendered),
     ...authorOf(step.run),
@@ -40,7 +41,7 @@ export async function deployRolling(step: Step, deploy: RollingDeploy): Promise<
     strategy: 'rolling',
     shared: [],
     deferred: [],
-    before: recordable(snapshotsOf(planned)),
+    before: recordable(snapshots),
     checks: inputs.verify,
     force: inputs.forceConflicts,
     contentHash,
@@ -52,6 +53,7 @@ export async function deployRolling(step: Step, deploy: RollingDeploy): Promise<
     state,
     revision,
     planned,
+    snapshots,
     patience: inputs,
     checks: inputs.verify,
     force: inputs.forceConflicts,
@@ -61,7 +63,7 @@ export async function deployRolling(step: Step, deploy: RollingDeploy): Promise<
   if (nothingToDo && state.current !== undefined && state.inFlight === undefined)
     return confirmUnchanged(step, rollout, state.current);
   await ensureNamespace(step, { planned, createNamespace: inputs.createNamespace });
-  return underLock(step, locked => rollOut(locked, rollout));
+  return underLock(step, state, locked => rollOut(locked, rollout));
 }
 
 /** Re-applies an earlier revision exactly as it was recorded, ConfigMaps included. */
@@ -74,6 +76,7 @@ export async function rollBackRolling(
   },
 ): Promise<Outcome> {
   const { inputs, state, approve } = rollback;
+  if (inputs.to === undefined && isRolledBack(state)) return rolledBackAlready(step, state);
   const target = inputs.to ?? previousRevision(state);
   if (target === undefined) {
     throw new CutoverError(`Release ${state.release} has no earlier revision to go back to`, {
@@ -82,14 +85,17 @@ export async function rollBackRolling(
     });
   }
   const approval = approve && (await step.stage('Confirm', approve));
-  return underLock(step, async locked => {
+  return underLock(step, state, async locked => {
     const recorded = await locked.records.readRevision(target);
     await warnOfSecrets(locked, recorded);
-    const resources = recorded.objects.map(object => recordedResource(object, recorded.number));
+    // A Job of back then has done its work; run again, an old migration would undo a newer one.
+    const objects = recorded.objects.filter(({ kind }) => kind !== 'Job');
+    const resources = objects.map(object => recordedResource(object, recorded.number));
     const planned = await plan(locked, { resources, force: recorded.force, comingNamespaces: [] });
+    const snapshots = merged(await unfinishedBefore(locked, state), snapshotsOf(planned));
     const revision = {
       ...recorded,
-      before: recordable(snapshotsOf(planned)),
+      before: recordable(snapshots),
       ...(approval !== undefined && { approval }),
     };
     const checks = inputs.verify ?? recorded.checks;
@@ -98,12 +104,22 @@ export async function rollBackRolling(
       state,
       revision,
       planned,
+      snapshots,
       patience: inputs,
       checks,
       force: recorded.force,
       outcome: 'rolled-back',
     });
   });
+}
+
+/**
+ * What an unfinished deploy had found before its first write: the state to go back to, since what is there now may be its
+ * half-done work.
+ */
+async function unfinishedBefore(step: Step, { inFlight }: ReleaseState): Promise<readonly Snapshot[]> {
+  if (inFlight?.step !== 'deploy') return [];
+  return (await step.records.readRevision(inFlight.revision)).before;
 }
 
 async function plan(

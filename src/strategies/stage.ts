@@ -1,18 +1,29 @@
-import { refOf } from '../manifests/object.js';
-import type { PlannedChange, Snapshot } from '../plan/change.js';
+import { CutoverError } from '../errors.js';
+import { refKey, refOf } from '../manifests/object.js';
+import type { Snapshot } from '../plan/change.js';
 import { recordFailure, withHistory } from '../release/records.js';
 import { historyEntry } from '../release/revision.js';
 import type { ReleaseState, StagedRecord } from '../release/state.js';
 import type { ReadyWorkload } from '../rollout/observer.js';
 import type { CheckResult } from '../verify/verify.js';
-import { bringUp, recordable, snapshotsOf, undo } from './bring-up.js';
+import { alreadyServing } from './already-serving.js';
+import { bringUp, merged, recordable, snapshotsOf } from './bring-up.js';
 import { assertPassed, checksOf, endpointOf, runChecks, type Side } from './checking.js';
 import { ensureNamespace } from './namespace.js';
 import { changesOf, FailedStep, type Outcome } from './outcome.js';
-import { roleRecords } from './roles.js';
-import { findActive, planStaging, planUnchanged, type BlueGreenDeploy, type Staging } from './staging-plan.js';
-import { merged, revisionOf } from './staged-revision.js';
+import { changesSinceVerified, roleRecords } from './roles.js';
+import {
+  findActive,
+  planStaging,
+  refuseMovedUsers,
+  planUnchanged,
+  type BlueGreenDeploy,
+  type Staging,
+} from './staging-plan.js';
+import { revisionOf } from './staged-revision.js';
 import { underLock, type Step } from './step.js';
+import { undo } from './undo.js';
+import { withoutStagedRecord } from './unstaged.js';
 
 /**
  * Stages a revision: brings it up on the idle role, where no user is, and runs the staged checks. Neither the public
@@ -20,6 +31,7 @@ import { underLock, type Step } from './step.js';
  */
 export async function stage(step: Step, deploy: BlueGreenDeploy): Promise<Outcome> {
   const { inputs, state, resources } = deploy;
+  refuseUnfinishedSwitch(state);
   const records = roleRecords(resources);
   const active = await step.stage('Check', () => findActive(step, deploy, records));
   const live = active.kind === 'role' ? active.role : undefined;
@@ -32,49 +44,10 @@ export async function stage(step: Step, deploy: BlueGreenDeploy): Promise<Outcom
   const staging = await step.stage('Plan', () => planStaging(step, { deploy, active, role, records }));
   const same = state.staged?.role === role && state.roles?.[role]?.contentHash === deploy.contentHash;
   const nothingToDo = staging.planned.every(({ change }) => change === 'unchanged') && staging.leftovers.length === 0;
-  if (same && nothingToDo && state.inFlight === undefined) return stagedAlready(step, staging, state.staged);
+  if (same && nothingToDo && state.inFlight === undefined && isAsVerified(staging, state.staged))
+    return stagedAlready(step, staging, state.staged);
   await ensureNamespace(step, { planned: staging.planned, createNamespace: inputs.createNamespace });
-  return underLock(step, locked => bringUpStaged(locked, staging));
-}
-
-async function alreadyServing(
-  step: Step,
-  deploy: BlueGreenDeploy,
-  side: { readonly role: string; readonly planned: readonly PlannedChange[] },
-): Promise<Outcome> {
-  const { inputs, state } = deploy;
-  const { role, planned } = side;
-  const revision = state.roles?.[role]?.revision;
-  const { release, namespace } = step.records;
-  const known = {
-    release,
-    namespace,
-    strategy: 'blue-green',
-    activeRole: role,
-    ...(revision !== undefined && { revision }),
-    changes: changesOf(planned),
-  } as const;
-  const serving = `Users are on ${role}${revision === undefined ? '' : `, revision ${revision}`}: exactly these manifests. Nothing was written.`;
-  try {
-    const ready = await step.stage('Deploy', () => bringUp({ step, planned, patience: inputs, force: false }));
-    const service = deploy.resources.publicService[role]?.object;
-    const workloads = planned.map(({ resource }) => resource.object);
-    const checks = await step.stage('Verify prod', async () => {
-      const side = {
-        namespace: service?.metadata.namespace ?? namespace,
-        workloads,
-        ready,
-        ...(service && { service }),
-      };
-      const results = await runChecks({ step, checks: inputs.verify, stage: 'public', side });
-      assertPassed(results);
-      return results;
-    });
-    return { ...known, outcome: 'unchanged', checks, serving };
-  } catch (error) {
-    const well = 'But it is not well, as described here.';
-    throw new FailedStep(error, { ...known, checks: checksOf(error), serving: `${serving} ${well}` });
-  }
+  return underLock(step, state, locked => bringUpStaged(locked, staging));
 }
 
 async function stagedAlready(step: Step, staging: Staging, staged: StagedRecord | undefined): Promise<Outcome> {
@@ -93,23 +66,48 @@ async function stagedAlready(step: Step, staging: Staging, staged: StagedRecord 
   }
 }
 
+/** A switch that was not finished decides where users are; staging over it would take its way back. */
+function refuseUnfinishedSwitch({ release, inFlight }: ReleaseState): void {
+  if (inFlight?.step !== 'switch') return;
+  throw new CutoverError(
+    `The switch of release ${release} to ${inFlight.role ?? 'the other role'}, revision ${inFlight.revision}, was never finished`,
+    {
+      code: 'changed',
+      hint: `Finish it with \`action: promote\`, or send users back with \`action: rollback\`; then deploy. It was begun by ${inFlight.run}.`,
+    },
+  );
+}
+
+/** Whether the staged workloads still are those that were verified; a dry run tells the generation that is live. */
+function isAsVerified(staging: Staging, staged: StagedRecord | undefined): boolean {
+  const live = new Map(staging.planned.map(({ resource, after }) => [refKey(refOf(resource.object)), after]));
+  return (staged?.workloads ?? []).every(
+    verified => changesSinceVerified(verified, live.get(refKey(verified.ref))).length === 0,
+  );
+}
+
 async function bringUpStaged(step: Step, staging: Staging): Promise<Outcome> {
   const { deploy, role, planned, leftovers, records } = staging;
   const { inputs, state, contentHash } = deploy;
+  await refuseMovedUsers(step, staging);
+  const { inFlight: unfinished } = state;
   const earlier = state.staged?.role === role ? state.staged : undefined;
-  const snapshots: readonly Snapshot[] = [
+  const found: readonly Snapshot[] = [
     ...snapshotsOf(planned),
     ...leftovers.map(object => ({ ref: refOf(object), object })),
   ];
+  // What an unfinished staging left behind is no state to go back to; what it had found is.
+  const half = unfinished?.step === 'stage' && unfinished.role === role ? unfinished.revision : undefined;
+  const snapshots = half === undefined ? found : merged((await step.records.readRevision(half)).before, found);
+  const first = half ?? earlier?.revision;
   const before = recordable(
-    earlier === undefined ? snapshots : merged((await step.records.readRevision(earlier.revision)).before, snapshots),
+    first === undefined ? found : merged((await step.records.readRevision(first)).before, found),
   );
   const revision = revisionOf(step, staging, before);
   const { number } = revision;
-  const { staged: _superseded, ...kept } = state;
   const previous = earlier === undefined ? state.roles?.[role] : earlier.previous;
   const begun: ReleaseState = {
-    ...kept,
+    ...state,
     latest: number,
     revisions: [...new Set([...state.revisions, number])],
     roleNames: inputs.roles,
@@ -136,11 +134,15 @@ async function bringUpStaged(step: Step, staging: Staging): Promise<Outcome> {
         serving: `${servingNow(staging)} ${role} was left as it is (rollback-on-failure: false).${note}`,
       });
     }
-    const { complete, sentence } = await undo({ step, snapshots, patience: inputs });
-    const ended = withHistory({ ...rest, ...(!complete && pending && { inFlight: pending }) }, failed);
+    const { complete, sentence } = await undo({ step, snapshots, timeoutMs: inputs.timeoutMs, cause: error });
+    const original = half === undefined ? rest : withoutStagedRecord(rest, role);
+    const ended = withHistory(
+      { ...(complete ? original : rest), ...(!complete && pending && { inFlight: pending }) },
+      failed,
+    );
     const note = await recordFailure(step.records, ended);
     const again =
-      earlier === undefined
+      earlier === undefined || half !== undefined
         ? ''
         : ` Revision ${earlier.revision}, which was staged before, must be staged again to be promoted.`;
     throw new FailedStep(error, {
@@ -164,15 +166,20 @@ async function bringUpStaged(step: Step, staging: Staging): Promise<Outcome> {
       ...(previous !== undefined && { previous }),
     },
   };
-  await step.records.writeState(
-    await step.records.trim(withHistory(done, historyEntry(step.run, revision, 'staged')), inputs.history),
-  );
+  const serving = `${servingNow(staging)} Revision ${number} is staged on ${role}, where no user is.`;
+  try {
+    const complete = withHistory(done, historyEntry(step.run, revision, 'staged'));
+    await step.records.writeState(await step.records.trim(complete, inputs.history));
+  } catch (error) {
+    const unwritten = `${serving} But that could not be recorded: run this step again.`;
+    throw new FailedStep(error, { ...known, checks: verified.checks, serving: unwritten });
+  }
   return {
     ...known,
     outcome: 'staged',
     stagedRole: role,
     checks: verified.checks,
-    serving: `${servingNow(staging)} Revision ${number} is staged on ${role}, where no user is.`,
+    serving,
     wayBack: { action: 'reject', release: step.records.release, namespace: step.records.namespace },
   };
 }

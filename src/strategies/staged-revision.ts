@@ -1,4 +1,3 @@
-import { refKey } from '../manifests/object.js';
 import type { Snapshot } from '../plan/change.js';
 import { authorOf, imagesOf, withoutSecrets, type Revision } from '../release/revision.js';
 import type { Staging } from './staging-plan.js';
@@ -28,10 +27,4 @@ export function revisionOf(step: Step, staging: Staging, before: readonly Snapsh
     at: new Date().toISOString(),
     ...(publicService !== undefined && { publicService }),
   };
-}
-
-/** The earliest known state of every object: what was before the first of several stagings in a row. */
-export function merged(earlier: readonly Snapshot[], later: readonly Snapshot[]): readonly Snapshot[] {
-  const known = new Set(earlier.map(({ ref }) => refKey(ref)));
-  return [...earlier, ...later.filter(({ ref }) => !known.has(refKey(ref)))];
 }

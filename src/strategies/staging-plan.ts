@@ -1,7 +1,7 @@
 import { preflight } from '../cluster/preflight.js';
 import { CutoverError } from '../errors.js';
 import type { DeployBlueGreen } from '../inputs/inputs.js';
-import { describeRef, refOf, type KubeObject } from '../manifests/object.js';
+import { describeRef, refKey, refOf, type KubeObject } from '../manifests/object.js';
 import type { Resource, RoleResources } from '../manifests/resource.js';
 import type { PlannedChange } from '../plan/change.js';
 import { configReferences } from '../plan/references.js';
@@ -46,7 +46,25 @@ export async function findActive(
       { code: 'input', hint: 'Set the input `roles` as before, or give the new roles a release of their own.' },
     );
   }
+  if (state.publicService !== undefined && refKey(state.publicService) !== refKey(refOf(publicService.object))) {
+    throw new CutoverError(
+      `The public Service of release ${state.release} is ${describeRef(state.publicService)}, and the manifests name ${describeRef(refOf(publicService.object))}`,
+      {
+        code: 'changed',
+        hint: 'Users are on the recorded one, and a new one would not know their role. Keep its name, or give the new Service a release of its own.',
+      },
+    );
+  }
   const service = await step.cluster.get(refOf(publicService.object));
+  if (service === undefined && state.current !== undefined) {
+    throw new CutoverError(
+      `${describeRef(refOf(publicService.object))} is gone, but revision ${state.current} should be serving through it`,
+      {
+        code: 'changed',
+        hint: 'Somebody deleted it. Make it again with the selector of the role that should serve, then run this step again.',
+      },
+    );
+  }
   // What runs carries the labels on record; the manifests may have changed theirs since.
   const podLabels = Object.fromEntries(
     inputs.roles.map(role => [role, state.roles?.[role]?.podLabels ?? records[role]?.podLabels ?? {}]),
@@ -58,6 +76,16 @@ export async function findActive(
       : `${describeRef(refOf(publicService.object))} does not exist yet: this is the first release, ${inputs.roles[0]} comes first`,
   );
   return active;
+}
+
+/** Throws `changed` when users are no longer where the plan was made for; asked again under the lock, before the first write. */
+export async function refuseMovedUsers(step: Step, { deploy, active, records }: Staging): Promise<void> {
+  const now = await findActive(step, deploy, records);
+  if (now.kind === active.kind && (now.kind === 'none' || active.kind === 'none' || now.role === active.role)) return;
+  throw new CutoverError('The public Service was switched while this step was planning; nothing was written', {
+    code: 'changed',
+    hint: 'Run this step again: it plans for the role that is idle now.',
+  });
 }
 
 /** Decides what staging would write, by dry run; throws before anything is written if it must not be. */
@@ -81,6 +109,7 @@ export async function planStaging(
     // What waits for the switch is asked about now, so that promote meets no refusal that could have been known.
     resources: [...resources.shared, ...sized, ...later],
     force: inputs.forceConflicts,
+    idle: new Set(sized),
     comingNamespaces: inputs.createNamespace ? [step.records.namespace] : [],
   });
   const staged = planned.filter(({ resource }) => !later.includes(resource));

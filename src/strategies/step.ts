@@ -2,8 +2,11 @@ import type { Clock } from '../cluster/clock.js';
 import type { Cluster } from '../cluster/cluster.js';
 import type { RunContext } from '../inputs/inputs.js';
 import type { Log } from '../log.js';
+import { asCutoverError, CutoverError } from '../errors.js';
+import { canonical } from '../plan/change.js';
 import { acquireLock } from '../release/lock.js';
 import type { Records } from '../release/records.js';
+import { newState, type ReleaseState } from '../release/state.js';
 
 /** The stages of a run, by the names that people know from their pipelines. */
 export type StageName =
@@ -29,6 +32,8 @@ export interface Step {
   readonly environment: Readonly<Record<string, string>>;
   /** Aborts when the run is cancelled. Waits obey it; putting back what was does not. */
   readonly signal: AbortSignal;
+  /** Aborts when another run has taken the lock over: then nothing is written any more, not even to put back. */
+  readonly lost?: AbortSignal;
   /** A stage of the run: a group in the log, a line in the summary. */
   stage<T>(name: StageName, work: () => Promise<T>): Promise<T>;
   /** Tells the post step what it must finish if this process is killed; called before the first write. */
@@ -43,21 +48,31 @@ export interface StepFacts {
 }
 
 /**
- * Runs `work` under the release's lock. The step that it gets also aborts when the lock is lost, so that two runs never
- * write at once. A lock that cannot be given back is only warned of: it expires by itself, and the work is done.
+ * Runs `work` under the release's lock, on the state that the plan was made from: when another run wrote it meanwhile, this
+ * one stops (`changed`) before its first write. The step that `work` gets also aborts when the lock is lost, so that two
+ * runs never write at once. A lock that cannot be given back is only warned of: it expires by itself, and the work is done.
  */
-export async function underLock<T>(step: Step, work: (locked: Step) => Promise<T>): Promise<T> {
+export async function underLock<T>(step: Step, seen: ReleaseState, work: (locked: Step) => Promise<T>): Promise<T> {
   const { cluster, log, run, records } = step;
   const { release, namespace } = records;
   const lock = await acquireLock({ cluster, release, namespace, run, log });
-  step.remember({ release, namespace, lockHolder: lock.holder });
   try {
-    return await work({ ...step, signal: AbortSignal.any([step.signal, lock.lost]) });
+    refuseOtherState(seen, (await records.readState()) ?? newState(release, seen.strategy));
+    step.remember({ release, namespace, lockHolder: lock.holder });
+    return await work({ ...step, lost: lock.lost, signal: AbortSignal.any([step.signal, lock.lost]) });
   } finally {
     await lock.release().catch((error: unknown) => {
       log.warning(
-        `The lock of ${release} could not be given back and expires by itself within a minute: ${error instanceof Error ? error.message : String(error)}`,
+        `The lock of ${release} could not be given back and expires by itself within a minute: ${asCutoverError(error).message}`,
       );
     });
   }
+}
+
+function refuseOtherState(seen: ReleaseState, now: ReleaseState): void {
+  if (canonical(seen) === canonical(now)) return;
+  throw new CutoverError(`Another run changed release ${seen.release} while this one was planning`, {
+    code: 'changed',
+    hint: 'Run this step again: it plans anew from what is there now. `concurrency` in the workflow makes runs wait for each other.',
+  });
 }

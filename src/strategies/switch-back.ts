@@ -1,7 +1,8 @@
+import type { Cluster } from '../cluster/cluster.js';
 import { putBack } from '../cluster/putback.js';
 import { asCutoverError } from '../errors.js';
 import { describeRef, refOf, type KubeObject } from '../manifests/object.js';
-import type { Snapshot } from '../plan/change.js';
+import { canonical, type Snapshot } from '../plan/change.js';
 import { recordFailure, withHistory } from '../release/records.js';
 import { historyEntry } from '../release/revision.js';
 import type { ReleaseState } from '../release/state.js';
@@ -11,13 +12,38 @@ import type { Step } from './step.js';
 import { confirmEndpoints, confirmMs, type PodName } from './switch.js';
 import type { Move } from './traffic.js';
 
-/** The switch was refused or never sent: the Service belongs to whoever it is with now, and is left alone. */
-export async function notSwitched(
-  step: Step,
-  move: Move,
-): Promise<{ readonly serving: string; readonly activeRole?: string }> {
-  const { state, revision, from } = move;
-  const note = await recordFailure(step.records, withHistory(state, historyEntry(step.run, revision, 'failed')));
+/** What users reach after a switch that failed. */
+export interface Whereabouts {
+  readonly serving: string;
+  readonly activeRole?: string;
+  readonly idleRole?: string;
+  readonly stagedRole?: string;
+}
+
+interface Way {
+  readonly undo: Snapshot;
+  readonly switching: ReleaseState;
+}
+
+/**
+ * After the switch itself failed: looks at where the Service is. A refused switch leaves it to whoever it is with now; one
+ * that was carried out all the same is taken back; where nobody can tell, the record keeps the way back.
+ */
+export async function afterRefusedSwitch(step: Step, move: Move, way: Way): Promise<Whereabouts> {
+  const { state, revision, from, publicService } = move;
+  const failed = historyEntry(step.run, revision, 'failed');
+  let live: KubeObject | undefined;
+  try {
+    live = await step.cluster.get(refOf(publicService));
+  } catch (error) {
+    const note = await recordFailure(step.records, withHistory(way.switching, failed));
+    return {
+      serving: `It is not known whether the switch was made: ${asCutoverError(error).message}. Either side serves.${note}`,
+    };
+  }
+  if (live !== undefined && canonical(selectorOf(live)) === canonical(selectorOf(publicService)))
+    return switchBack(step, move, way);
+  const note = await recordFailure(step.records, withHistory(state, failed));
   if (from === undefined) return { serving: `Nobody is served yet; nothing was switched.${note}` };
   return {
     activeRole: from,
@@ -25,66 +51,71 @@ export async function notSwitched(
   };
 }
 
-/** Points the Service back, unless the old side cannot serve; says what users reach now. Goes on after a cancel. */
-export async function switchBack(
+/** Points the Service back, unless the old side cannot serve. Goes on after a cancel; never throws, so that the cause stays. */
+export async function switchBack(step: Step, move: Move, way: Way): Promise<Whereabouts> {
+  const { from, policy } = move;
+  if (step.lost?.aborted) return stay(step, move, { way, why: 'another run has taken the lock over and decides now.' });
+  if (!policy.rollbackOnFailure) return stay(step, move, { way, why: 'rollback-on-failure is false.' });
+  try {
+    return await step.stage('Put back', async () => {
+      const old = (await readyPods(step.cluster, way.undo.object)).map(({ metadata }) => ({ name: metadata.name }));
+      if (from !== undefined && old.length === 0) {
+        step.log.error(
+          `${from} has no ready pod, so users were not sent back there. Neither side may be well: look at once.`,
+        );
+        return stay(step, move, { way, why: `${from} has no ready pod to go back to. Nothing more was changed.` });
+      }
+      return await pointBack(step, move, { way, old });
+    });
+  } catch (error) {
+    return stay(step, move, { way, why: `it could not be put back (${asCutoverError(error).message}).` });
+  }
+}
+
+async function pointBack(
   step: Step,
   move: Move,
-  way: { readonly undo: Snapshot; readonly switching: ReleaseState },
-): Promise<{
-  readonly serving: string;
-  readonly activeRole?: string;
-  readonly idleRole?: string;
-  readonly stagedRole?: string;
-}> {
-  const { role, from, state, revision, policy } = move;
-  const { undo, switching } = way;
+  back: { readonly way: Way; readonly old: readonly PodName[] },
+): Promise<Whereabouts> {
+  const { role, from, state, revision } = move;
+  const { undo, switching } = back.way;
   const { cluster, log, records } = step;
-  const service = describeRef(undo.ref);
-  const failed = historyEntry(step.run, revision, 'failed');
+  const { failed: stuck } = await putBack({ cluster, snapshots: [undo], release: state.release, log });
+  const [first] = stuck;
+  if (first !== undefined) throw first.error;
   const { inFlight: _ended, ...rest } = switching;
-  const stay = async (why: string) => {
-    const note = await recordFailure(records, withHistory(switching, failed));
-    return {
-      activeRole: role,
-      serving: `${service} still points at ${role}, revision ${revision.number}: ${why}${note}`,
-    };
+  const note = await recordFailure(records, withHistory(rest, historyEntry(step.run, revision, 'failed')));
+  if (from === undefined)
+    return { serving: `${describeRef(undo.ref)} was removed again: nobody is served, as before this step.${note}` };
+  const serving = `Users are back on ${from}${state.current === undefined ? '' : `, revision ${state.current}`}.${note}`;
+  const sides = {
+    activeRole: from,
+    idleRole: role,
+    ...(rest.staged !== undefined && { stagedRole: rest.staged.role }),
   };
-  if (!policy.rollbackOnFailure) return stay('rollback-on-failure is false.');
-  return step.stage('Put back', async () => {
-    const old = await readyPods(step, undo.object);
-    if (from !== undefined && old.length === 0) {
-      log.error(`${from} has no ready pod, so users were not sent back there. Neither side may be well: look at once.`);
-      return stay(`${from} has no ready pod to go back to. Nothing more was changed.`);
-    }
-    const { failed: stuck } = await putBack({ cluster, snapshots: [undo], release: state.release, log });
-    const [first] = stuck;
-    if (first !== undefined) return stay(`it could not be put back (${first.error.message}).`);
-    const note = await recordFailure(records, withHistory(rest, failed));
-    if (from === undefined)
-      return { serving: `${service} was removed again: nobody is served, as before this step.${note}` };
-    const serving = `Users are back on ${from}${state.current === undefined ? '' : `, revision ${state.current}`}.${note}`;
-    const sides = { activeRole: from, idleRole: role, ...(rest.staged !== undefined && { stagedRole: role }) };
-    if (step.signal.aborted) return { ...sides, serving };
-    try {
-      await confirmEndpoints({
-        step,
-        service: undo.ref,
-        wanted: old,
-        timeoutMs: confirmMs,
-        signal: new AbortController().signal,
-      });
-      return { ...sides, serving };
-    } catch (error) {
-      return { ...sides, serving: `${serving} But its endpoints are not confirmed: ${asCutoverError(error).message}` };
-    }
-  });
+  if (step.signal.aborted) return { ...sides, serving };
+  try {
+    const signal = new AbortController().signal;
+    await confirmEndpoints({ step, service: undo.ref, wanted: back.old, timeoutMs: confirmMs, signal });
+    return { ...sides, serving };
+  } catch (error) {
+    return { ...sides, serving: `${serving} But its endpoints are not confirmed: ${asCutoverError(error).message}` };
+  }
+}
+
+async function stay(step: Step, move: Move, left: { readonly way: Way; readonly why: string }): Promise<Whereabouts> {
+  const { role, revision } = move;
+  const { undo, switching } = left.way;
+  const note = await recordFailure(step.records, withHistory(switching, historyEntry(step.run, revision, 'failed')));
+  const where = `${describeRef(undo.ref)} points at ${role}, revision ${revision.number}`;
+  return { activeRole: role, serving: `${where}: ${left.why}${note}` };
 }
 
 /** Ready pods that a Service selects; `undefined` stands for one that did not exist. */
-async function readyPods(step: Step, service: KubeObject | undefined): Promise<readonly PodName[]> {
+export async function readyPods(cluster: Cluster, service: KubeObject | undefined): Promise<readonly KubeObject[]> {
   if (service === undefined) return [];
   const { namespace } = refOf(service);
-  const pods = await step.cluster.list(
+  const pods = await cluster.list(
     { apiVersion: 'v1', kind: 'Pod', ...(namespace !== undefined && { namespace }) },
     {
       labelSelector: Object.entries(selectorOf(service))
@@ -92,5 +123,5 @@ async function readyPods(step: Step, service: KubeObject | undefined): Promise<r
         .join(','),
     },
   );
-  return pods.filter(isReady).map(({ metadata }) => ({ name: metadata.name }));
+  return pods.filter(isReady);
 }

@@ -73,6 +73,7 @@ export async function confirmEndpoints(options: {
   const signal = AbortSignal.any([deadline, cancelled, ended.signal]);
   const slices = new Map<string, KubeObject>();
   let verdict = { done: false, reason: 'no EndpointSlice was seen yet' };
+  let synced = false;
   const events = step.cluster.watch(
     {
       apiVersion: 'discovery.k8s.io/v1',
@@ -84,7 +85,10 @@ export async function confirmEndpoints(options: {
   try {
     for await (const event of events) {
       if (event.type === 'DELETED') slices.delete(event.object.metadata.name);
-      else if (event.type !== 'synced') slices.set(event.object.metadata.name, event.object);
+      else if (event.type === 'synced') synced = true;
+      else slices.set(event.object.metadata.name, event.object);
+      // Of several slices the first alone may look complete.
+      if (!synced) continue;
       verdict = judgeEndpoints([...slices.values()], wanted);
       if (verdict.done) {
         step.log.info(`${describeRef(service)}: ${verdict.reason}`);

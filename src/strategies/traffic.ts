@@ -1,3 +1,4 @@
+import { CutoverError } from '../errors.js';
 import type { Check, IdlePolicy } from '../inputs/inputs.js';
 import { describeRef, refOf, type KubeObject } from '../manifests/object.js';
 import type { Snapshot } from '../plan/change.js';
@@ -9,10 +10,9 @@ import type { CheckResult } from '../verify/verify.js';
 import { assertPassed, checksOf, runChecks } from './checking.js';
 import { settleIdle } from './idle.js';
 import { FailedStep, type Outcome } from './outcome.js';
-import { selects, selectorOf, templateLabels } from './roles.js';
 import type { Step } from './step.js';
 import { confirmEndpoints, confirmMs, pointService, type PodName } from './switch.js';
-import { notSwitched, switchBack } from './switch-back.js';
+import { afterRefusedSwitch, readyPods, switchBack } from './switch-back.js';
 
 /** Users move from one role to another: by a promotion, or back by a rollback. */
 export interface Move {
@@ -49,9 +49,10 @@ export interface Move {
 export async function moveTraffic(step: Step, move: Move): Promise<Outcome> {
   const { state, revision, role, from, live, publicService, outcome } = move;
   const service = refOf(publicService);
-  // After a killed run the live Service is the switched one; the way back is the one that that run had recorded.
+  // After a killed run the live Service is the switched one; the way back is the one that that run had recorded, if it was
+  // on its way to the same role.
   const undo: Snapshot =
-    state.inFlight?.step === 'switch' && state.inFlight.undo !== undefined
+    state.inFlight?.step === 'switch' && state.inFlight.role === role && state.inFlight.undo !== undefined
       ? state.inFlight.undo
       : { ref: service, ...(live !== undefined && { object: live }) };
   const switching: ReleaseState = {
@@ -67,22 +68,30 @@ export async function moveTraffic(step: Step, move: Move): Promise<Outcome> {
     ...(move.approval !== undefined && { approval: move.approval }),
     changes: [{ ref: service, change: live === undefined ? 'created' : 'changed' }],
   } as const;
+  const way = { undo, switching };
+  if (move.approval !== undefined) await step.records.writeRevision({ ...revision, approval: move.approval });
   // On record before the switch: whoever comes after a killed run knows which way is back.
   await step.records.writeState(switching);
 
+  let wanted: readonly PodName[];
   try {
-    await step.stage('Switch', async () => {
+    wanted = await step.stage('Switch', async () => {
       step.signal.throwIfAborted();
+      const pods = await podsToServe(step, move);
       await pointService({ step, service: publicService, live, force: revision.force });
+      return pods;
     });
   } catch (error) {
-    throw new FailedStep(error, { ...known, ...(await notSwitched(step, move)), checks: move.stagedChecks });
+    throw new FailedStep(error, {
+      ...known,
+      ...(await afterRefusedSwitch(step, move, way)),
+      checks: move.stagedChecks,
+    });
   }
   let publicChecks: readonly CheckResult[];
   try {
     // Draining the old side before every proxy knows the new one would refuse connections.
-    const confirmation = { step, service, wanted: servedPods(move), timeoutMs: confirmMs };
-    await step.stage('Switch', () => confirmEndpoints(confirmation));
+    await step.stage('Switch', () => confirmEndpoints({ step, service, wanted, timeoutMs: confirmMs }));
     publicChecks = await step.stage('Verify prod', async () => {
       const { workloads, ready, checks } = move;
       const side = { namespace: service.namespace ?? step.records.namespace, service: publicService, workloads, ready };
@@ -91,7 +100,7 @@ export async function moveTraffic(step: Step, move: Move): Promise<Outcome> {
       return results;
     });
   } catch (error) {
-    const back = await switchBack(step, move, { undo, switching });
+    const back = await switchBack(step, move, way);
     const checks = [...move.stagedChecks, ...checksOf(error)];
     throw new FailedStep(error, { ...known, ...back, checks });
   }
@@ -120,41 +129,43 @@ export async function moveTraffic(step: Step, move: Move): Promise<Outcome> {
   };
 }
 
-/** The pods that the public Service will lead to; a role may have other workloads that it does not select. */
-function servedPods(move: Move): readonly PodName[] {
-  const selector = selectorOf(move.publicService);
-  const served = new Set(
-    move.workloads.filter(workload => selects(selector, templateLabels(workload))).map(({ metadata }) => metadata.name),
-  );
-  return move.ready.filter(({ ref }) => ref.kind === 'Deployment' && served.has(ref.name)).flatMap(({ pods }) => pods);
+/**
+ * The pods that the public Service will lead to, looked up right before it does. Throws `changed` when it would also lead to
+ * pods of another version that carry the same labels: users would get both.
+ */
+async function podsToServe(step: Step, move: Move): Promise<readonly PodName[]> {
+  const pods = await readyPods(step.cluster, move.publicService);
+  const verified = new Set(move.ready.map(({ templateHash }) => templateHash));
+  const strangers = pods.filter(({ metadata }) => !verified.has(metadata.labels?.['pod-template-hash']));
+  const service = describeRef(refOf(move.publicService));
+  if (strangers.length > 0) {
+    throw new CutoverError(
+      `${service} would also lead to pods that are not of this revision: ${strangers.map(({ metadata }) => metadata.name).join(', ')}`,
+      {
+        code: 'changed',
+        object: service,
+        hint: `They carry the labels of ${move.role}: often a Deployment that was renamed and is still there. Delete it, or give its pods other labels.`,
+      },
+    );
+  }
+  if (pods.length > 0) return pods.map(({ metadata }) => ({ name: metadata.name }));
+  throw new CutoverError(`${service} would lead to no ready pod of ${move.role}`, {
+    code: 'switch',
+    object: service,
+    hint: 'The pods were ready a moment ago. Look at their events, then run this step again.',
+  });
 }
 
-/** After the switch is verified: record it, give the new side its autoscalers, and settle the side that users left. */
+/** After the switch is verified: record it, and finish what belongs to it. */
 async function settle(step: Step, move: Move, switching: ReleaseState): Promise<string> {
-  const { revision, role, from, policy, outcome, approval } = move;
+  const { revision, role, from, policy, outcome } = move;
   const { inFlight: _switched, staged, ...rest } = switching;
   const stillStaged = staged !== undefined && staged.revision !== revision.number ? { staged } : {};
-  const done = withHistory(
-    { ...rest, ...stillStaged, current: revision.number },
-    historyEntry(step.run, revision, outcome),
-  );
-  const pendingIdle = { step: 'idle', revision: revision.number, role: from ?? role, run: step.run.url } as const;
-  await step.records.writeState(from === undefined ? done : { ...done, inFlight: pendingIdle });
-  if (approval !== undefined) await step.records.writeRevision({ ...revision, approval });
-  for (const object of revision.deferred) {
-    await step.cluster.apply(object, { force: revision.force });
-    step.log.info(`${describeRef(refOf(object))} applied, now that ${role} has the traffic`);
-  }
-  const sentence =
-    from === undefined
-      ? ''
-      : await settleIdle(step, {
-          role: from,
-          revision: done.roles?.[from]?.revision,
-          service: refOf(move.publicService),
-          podLabels: done.roles?.[from]?.podLabels ?? {},
-          policy,
-        });
-  await step.records.writeState(await step.records.trim(done, policy.history));
-  return sentence;
+  const switched: ReleaseState = {
+    ...withHistory({ ...rest, ...stillStaged, current: revision.number }, historyEntry(step.run, revision, outcome)),
+    inFlight: { step: 'idle', revision: revision.number, run: step.run.url, ...(from !== undefined && { role: from }) },
+  };
+  await step.records.writeState(switched);
+  step.log.info(`Recorded: users are on ${role}, revision ${revision.number}`);
+  return settleIdle(step, { state: switched, revision, service: refOf(move.publicService), policy });
 }

@@ -1,0 +1,194 @@
+import { describe, expect, it } from '@jest/globals';
+import { CutoverError } from '../../src/errors.js';
+import { refOf, type KubeObject } from '../../src/manifests/object.js';
+import { acquireLock } from '../../src/release/lock.js';
+import { openRecords } from '../../src/release/records.js';
+import type { InFlight, ReleaseState } from '../../src/release/state.js';
+import { recover } from '../../src/strategies/recover.js';
+import { listLog } from '../verify/fake-cluster.js';
+import { memoryCluster, type MemoryCluster } from './memory-cluster.js';
+import { deployment, publicRef, publicService, revision, run, selectedRole, staged } from './shop.js';
+import { runOf } from './steps.js';
+
+const lease = { apiVersion: 'coordination.k8s.io/v1', kind: 'Lease', namespace: 'shop', name: 'cutover-web' };
+const holderOf = (cluster: MemoryCluster): unknown =>
+  (cluster.store.get(lease)?.['spec'] as { holderIdentity?: string } | undefined)?.holderIdentity;
+const inFlight = (step: InFlight['step'], more: Partial<InFlight> = {}): InFlight => ({
+  step,
+  revision: 2,
+  role: 'green',
+  run: runOf(1).url,
+  ...more,
+});
+const configMap = (value: string): KubeObject => ({
+  apiVersion: 'v1',
+  kind: 'ConfigMap',
+  metadata: { name: 'settings', namespace: 'shop', annotations: { 'cutover/release': 'web' } },
+  data: { KEY: value },
+});
+
+/** A cluster as a killed run left it: its lock is held, and its record says what it was doing. */
+async function killed(state: ReleaseState | undefined): Promise<{ cluster: MemoryCluster; holder: string }> {
+  const cluster = memoryCluster();
+  const { holder } = await acquireLock({ cluster, release: 'web', namespace: 'shop', run: runOf(1), log: listLog() });
+  const records = openRecords({ cluster, release: 'web', namespace: 'shop' });
+  await records.writeRevision(revision('blue'));
+  await records.writeRevision(revision('green'));
+  if (state !== undefined) await records.writeState(state);
+  return { cluster, holder };
+}
+
+function post(cluster: MemoryCluster, holder: string, rollbackOnFailure = true): Promise<string> {
+  return recover({
+    cluster,
+    records: openRecords({ cluster, release: 'web', namespace: 'shop' }),
+    facts: { release: 'web', namespace: 'shop', lockHolder: holder },
+    run: runOf(1),
+    rollbackOnFailure,
+    log: listLog(),
+  });
+}
+
+const stateIn = (cluster: MemoryCluster) => openRecords({ cluster, release: 'web', namespace: 'shop' }).readState();
+
+describe('after a process was killed', () => {
+  it.each([
+    ['nothing was on record yet', undefined],
+    ['nothing was in flight', staged()],
+    ['what is in flight is the work of another run', staged({ inFlight: inFlight('switch', { run: runOf(2).url }) })],
+  ])('only its lock is given back when %s', async (_what, state) => {
+    const { cluster, holder } = await killed(state);
+    cluster.calls.length = 0;
+    expect(await post(cluster, holder)).toBe('Nothing was left unfinished.');
+    expect(cluster.writes()).toEqual(['REPLACE Lease shop/cutover-web']);
+    expect(holderOf(cluster)).toBe('');
+    expect(await stateIn(cluster)).toEqual(state);
+  });
+
+  it('everything stays as it is when nothing is to be put back', async () => {
+    const state = staged({ inFlight: inFlight('stage') });
+    const { cluster, holder } = await killed(state);
+    expect(await post(cluster, holder, false)).toBe(
+      'stage of revision 2 was left as it is (rollback-on-failure: false).',
+    );
+    expect(await stateIn(cluster)).toEqual(state);
+    expect(holderOf(cluster)).toBe('');
+  });
+
+  it.each(['deploy', 'stage'] as const)('a %s is undone from its revision’s record', async step => {
+    const { staged: _none, ...unstaged } = staged({ inFlight: inFlight(step) });
+    const { cluster, holder } = await killed(unstaged);
+    await cluster.apply(configMap('before'));
+    const before = cluster.store.get(refOf(configMap('')))!;
+    const records = openRecords({ cluster, release: 'web', namespace: 'shop' });
+    const made = { ref: refOf(deployment('green')) };
+    await records.writeRevision(revision('green', { before: [{ ref: refOf(before), object: before }, made] }));
+    await cluster.apply(configMap('after'));
+    await cluster.apply(deployment('green'));
+
+    expect(await post(cluster, holder)).toBe(
+      `The run was killed during ${step} of revision 2; everything was put back.`,
+    );
+    expect(cluster.store.get(refOf(before))).toMatchObject({ data: { KEY: 'before' } });
+    expect(cluster.store.get(made.ref)).toBeUndefined();
+    const { inFlight: _ended, ...rest } = unstaged;
+    expect(await stateIn(cluster)).toEqual({
+      ...rest,
+      history: [expect.objectContaining({ revision: 2, outcome: 'failed', run: runOf(1).url })],
+    });
+    expect(holderOf(cluster)).toBe('');
+  });
+
+  it('what could not be put back is named, and stays on record as unfinished', async () => {
+    const state = staged({ inFlight: inFlight('stage') });
+    const { cluster, holder } = await killed(state);
+    const records = openRecords({ cluster, release: 'web', namespace: 'shop' });
+    await records.writeRevision(revision('green', { before: [{ ref: refOf(deployment('green')) }] }));
+    await cluster.apply(deployment('green'));
+    cluster.before = call => {
+      if (call.startsWith('REMOVE')) throw new CutoverError('no right to', { code: 'forbidden' });
+    };
+    expect(await post(cluster, holder)).toBe('Not everything could be put back: Deployment shop/web-green');
+    expect(await stateIn(cluster)).toEqual(state);
+    expect(holderOf(cluster)).toBe('');
+  });
+
+  it('its lock is given back even when the record cannot be read', async () => {
+    const { cluster, holder } = await killed(staged({ inFlight: inFlight('stage', { revision: 7 }) }));
+    await expect(post(cluster, holder)).rejects.toMatchObject({ code: 'no-revision' });
+    expect(holderOf(cluster)).toBe('');
+  });
+
+  it('nothing is touched that another run has taken over by now', async () => {
+    const state = staged({ inFlight: inFlight('stage') });
+    const { cluster, holder } = await killed(state);
+    const live = cluster.store.get(lease)!;
+    const spec = { ...(live['spec'] as object), holderIdentity: 'another run' };
+    cluster.store.update({ ...live, spec });
+    cluster.calls.length = 0;
+    expect(await post(cluster, holder)).toBe('Another run has taken over the release: nothing was touched.');
+    expect(cluster.writes()).toEqual([]);
+  });
+});
+
+describe('after a process was killed in a switch', () => {
+  /** The Service has been switched from blue to green; `undo` remembers blue. */
+  async function switched(options: { readonly blueIsReady: boolean }) {
+    const first = memoryCluster();
+    await first.apply(publicService('blue'));
+    const before = first.store.get(publicRef)!;
+    const state = staged({ inFlight: inFlight('switch', { undo: { ref: publicRef, object: before } }) });
+    const { cluster, holder } = await killed(state);
+    await run(cluster, 'blue', { ready: options.blueIsReady });
+    await cluster.apply(publicService('blue'));
+    await cluster.apply(publicService('green'));
+    return { cluster, holder, state };
+  }
+
+  it('users are sent back to the side that they came from, and what was staged still is', async () => {
+    const { cluster, holder, state } = await switched({ blueIsReady: true });
+    expect(await post(cluster, holder)).toBe(
+      'The run was killed during switch of revision 2; everything was put back.',
+    );
+    expect(selectedRole(cluster)).toBe('blue');
+    const { inFlight: _ended, ...rest } = state;
+    expect(await stateIn(cluster)).toEqual({
+      ...rest,
+      history: [expect.objectContaining({ revision: 2, outcome: 'failed', role: 'green' })],
+    });
+  });
+
+  it('users stay where they are when the side that they came from has no ready pod', async () => {
+    const { cluster, holder, state } = await switched({ blueIsReady: false });
+    expect(await post(cluster, holder)).toBe(
+      'The role that users left has no ready pod, so they were not sent back there: look at both roles at once.',
+    );
+    expect(selectedRole(cluster)).toBe('green');
+    expect(await stateIn(cluster)).toEqual(state);
+    expect(holderOf(cluster)).toBe('');
+  });
+
+  it('users stay where they are when the side that they came from is gone', async () => {
+    const { cluster, holder } = await switched({ blueIsReady: true });
+    cluster.store.remove(refOf(deployment('blue')));
+    expect(await post(cluster, holder)).toContain('no ready pod');
+    expect(selectedRole(cluster)).toBe('green');
+  });
+
+  it('the Service of a first release is removed again', async () => {
+    const { current: _none, ...first } = staged({ inFlight: inFlight('switch', { undo: { ref: publicRef } }) });
+    const { cluster, holder } = await killed(first);
+    await cluster.apply(publicService('green'));
+    expect(await post(cluster, holder)).toContain('everything was put back');
+    expect(cluster.store.get(publicRef)).toBeUndefined();
+  });
+
+  it('users stay on the new side when only the idle policy was left to do', async () => {
+    const state = staged({ current: 2, inFlight: inFlight('idle', { role: 'blue' }) });
+    const { cluster, holder } = await killed(state);
+    await cluster.apply(publicService('green'));
+    expect(await post(cluster, holder)).toBe('Users are on the new side; run promote again to finish the idle policy.');
+    expect(selectedRole(cluster)).toBe('green');
+    expect(await stateIn(cluster)).toEqual(state);
+  });
+});

@@ -1,0 +1,170 @@
+import { describe, expect, it } from '@jest/globals';
+import { refOf } from '../../src/manifests/object.js';
+import { historyEntry } from '../../src/release/revision.js';
+import { newState, type ReleaseState } from '../../src/release/state.js';
+import { promote, type Promotion } from '../../src/strategies/promote.js';
+import { reject } from '../../src/strategies/reject.js';
+import { FailedStep } from '../../src/strategies/outcome.js';
+import { memoryCluster } from './memory-cluster.js';
+import { deployment, publicRef, publicService, revision, selectedRole, staged } from './shop.js';
+import { runOf, stepOn } from './steps.js';
+
+const promotion: Promotion = {
+  idle: { policy: 'keep' },
+  drainMs: 0,
+  timeoutMs: 1000,
+  rollbackOnFailure: true,
+  history: 10,
+};
+
+/** A step on a cluster where blue serves and the record is `state`. */
+async function stepWith(state: ReleaseState) {
+  const cluster = memoryCluster();
+  await cluster.apply(publicService('blue'));
+  const step = stepOn(cluster);
+  await step.records.writeRevision(revision('blue'));
+  await step.records.writeRevision(revision('green', { before: [{ ref: refOf(deployment('green')) }] }));
+  await step.records.writeState(state);
+  cluster.calls.length = 0;
+  return { cluster, step };
+}
+
+const { staged: _none, ...unstaged } = staged();
+const last = (outcome: 'switched' | 'rejected' | 'rolled-back' | 'staged') => [
+  historyEntry(runOf(1), revision('green'), outcome),
+];
+
+describe('a promotion', () => {
+  it.each<[string, ReleaseState, number | undefined, string]>([
+    ['nothing was ever staged', unstaged, undefined, 'Nothing is staged for release web'],
+    [
+      'what was staged was rejected',
+      { ...unstaged, history: last('rejected') },
+      undefined,
+      'Nothing is staged for release web',
+    ],
+    [
+      'the last thing that happened was a rollback',
+      { ...unstaged, history: last('rolled-back') },
+      undefined,
+      'Nothing is staged for release web',
+    ],
+    [
+      'another revision is wanted than is staged',
+      staged(),
+      7,
+      'Revision 7 is not what is staged: that is revision 2 on green',
+    ],
+    ['the revision that is wanted is gone', unstaged, 7, 'Nothing is staged for release web'],
+  ])('is refused, and nothing written, when %s', async (_what, ...[state, wanted, message]) => {
+    const { cluster, step } = await stepWith(state);
+    const promoting = promote(step, { ...promotion, ...(wanted !== undefined && { revision: wanted }) });
+    await expect(promoting).rejects.toMatchObject({ code: 'nothing-staged', message });
+    expect(cluster.writes()).toEqual([]);
+  });
+
+  it.each([undefined, 2])('of what was promoted before changes nothing and says so (revision: %s)', async wanted => {
+    const { cluster, step } = await stepWith({ ...unstaged, current: 2, history: last('switched') });
+    await cluster.apply(publicService('green'));
+    cluster.calls.length = 0;
+    const outcome = await promote(step, { ...promotion, ...(wanted !== undefined && { revision: wanted }) });
+    expect(outcome).toMatchObject({
+      outcome: 'unchanged',
+      revision: 2,
+      activeRole: 'green',
+      idleRole: 'blue',
+      serving: 'Revision 2 was promoted before and serves users on green. Nothing was written.',
+    });
+    expect(cluster.writes()).toEqual([]);
+  });
+
+  it('without the approval that was asked for takes no lock and writes nothing', async () => {
+    const { cluster, step } = await stepWith(staged());
+    const refused = new Error('not approved');
+    await expect(promote(step, { ...promotion, approve: () => Promise.reject(refused) })).rejects.toBe(refused);
+    expect(cluster.writes()).toEqual([]);
+  });
+
+  it('of a side that was changed since it was verified is refused, and users stay', async () => {
+    const workloads = [{ ref: refOf(deployment('green')), uid: 'u1', generation: 1, templateHash: 'abc' }];
+    const { cluster, step } = await stepWith(staged({ staged: { revision: 2, role: 'green', workloads } }));
+    await cluster.apply(deployment('green'));
+    const failed = await promote(step, promotion).catch((error: unknown) => error);
+    expect(failed).toBeInstanceOf(FailedStep);
+    expect(failed).toMatchObject({
+      error: {
+        code: 'changed',
+        message:
+          'What is staged on green is not what was verified: Deployment shop/web-green was deleted and made again',
+        hint: expect.stringContaining('Stage again') as unknown,
+      },
+      outcome: { serving: 'Users are on blue, as before; nothing was switched.', activeRole: 'blue' },
+    });
+    expect(selectedRole(cluster)).toBe('blue');
+    expect(step.remembered).toMatchObject([{ release: 'web', namespace: 'shop' }]);
+  });
+
+  it('is refused when somebody has switched already', async () => {
+    const { cluster, step } = await stepWith(staged());
+    await cluster.apply(publicService('green'));
+    await expect(promote(step, promotion)).rejects.toMatchObject({
+      code: 'changed',
+      message: 'Service shop/web selects green already, though nothing was promoted there',
+    });
+  });
+});
+
+describe('a rejection', () => {
+  const inputs = { action: 'reject', timeoutMs: 1000, history: 10, run: runOf(1), environment: {} } as const;
+
+  it('takes away what staging made, and the role is as it was', async () => {
+    const previous = { podLabels: { app: 'web', role: 'green' }, deployments: [] };
+    const { cluster, step } = await stepWith(
+      staged({ staged: { revision: 2, role: 'green', workloads: [], previous } }),
+    );
+    await cluster.apply(deployment('green'));
+    cluster.calls.length = 0;
+    expect(await reject(step, inputs)).toMatchObject({
+      outcome: 'rejected',
+      revision: 2,
+      activeRole: 'blue',
+      idleRole: 'green',
+      changes: [{ ref: refOf(deployment('green')), change: 'deleted' }],
+      serving: 'Users are on blue, revision 1, as before. Revision 2 is discarded. On green: Everything was put back.',
+    });
+    expect(cluster.store.get(refOf(deployment('green')))).toBeUndefined();
+    expect(cluster.writes().filter(call => call.includes('Service'))).toEqual([]);
+    expect(await step.records.readState()).toEqual({
+      ...unstaged,
+      roles: { ...unstaged.roles, green: previous },
+      history: [expect.objectContaining({ revision: 2, outcome: 'rejected' })],
+    });
+  });
+
+  it('is refused when nothing is staged', async () => {
+    const { cluster, step } = await stepWith(unstaged);
+    await expect(reject(step, inputs)).rejects.toMatchObject({
+      code: 'nothing-staged',
+      message: 'Nothing is staged for release web',
+    });
+    expect(cluster.writes()).toEqual([]);
+  });
+
+  it('is refused when users are on the staged role by now', async () => {
+    const { cluster, step } = await stepWith(staged());
+    await cluster.apply(publicService('green'));
+    await cluster.apply(deployment('green'));
+    await expect(reject(step, inputs)).rejects.toMatchObject({
+      code: 'changed',
+      message: 'Users are on green, which holds the staged revision 2: it was not touched',
+      hint: expect.stringContaining('action: rollback') as unknown,
+    });
+    expect(cluster.store.get(refOf(deployment('green')))).toBeDefined();
+    expect(cluster.store.get(publicRef)).toBeDefined();
+  });
+
+  it('is refused for a release that is deployed by rolling updates', async () => {
+    const { step } = await stepWith(newState('web', 'rolling'));
+    await expect(reject(step, inputs)).rejects.toMatchObject({ code: 'input' });
+  });
+});

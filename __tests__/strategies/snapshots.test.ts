@@ -1,0 +1,94 @@
+import { describe, expect, it } from '@jest/globals';
+import { refOf, type KubeObject } from '../../src/manifests/object.js';
+import type { Resource } from '../../src/manifests/resource.js';
+import type { PlannedChange } from '../../src/plan/change.js';
+import { recordable, snapshotsOf } from '../../src/strategies/bring-up.js';
+import { narratePlan } from '../../src/strategies/narration.js';
+import { changesOf } from '../../src/strategies/outcome.js';
+import { merged } from '../../src/strategies/bring-up.js';
+import { listLog } from '../verify/fake-cluster.js';
+
+const object = (kind: string, name: string, data?: object): KubeObject => ({
+  apiVersion: 'v1',
+  kind,
+  metadata: { name, namespace: 'shop' },
+  ...(data && { data }),
+});
+const at = { file: 'app.yml', line: 1, column: 1 };
+const resource = (wanted: KubeObject): Resource => ({ object: wanted, at, place: () => at });
+const planned = (change: PlannedChange['change'], wanted: KubeObject, live?: KubeObject): PlannedChange => ({
+  resource: resource(wanted),
+  change,
+  ...(live && { live }),
+});
+const snapshot = (of: KubeObject, then?: KubeObject) => ({ ref: refOf(of), ...(then && { object: then }) });
+
+describe('what must be remembered before the first write', () => {
+  it('is what was live of all that changes, and that the rest was not there', () => {
+    const live = object('ConfigMap', 'changed', { KEY: 'old' });
+    const plan = [
+      planned('unchanged', object('ConfigMap', 'same')),
+      planned('changed', object('ConfigMap', 'changed', { KEY: 'new' }), live),
+      planned('created', object('ConfigMap', 'new')),
+    ];
+    expect(snapshotsOf(plan)).toEqual([snapshot(live, live), snapshot(object('ConfigMap', 'new'))]);
+  });
+
+  it.each(['Namespace', 'CustomResourceDefinition', 'PersistentVolumeClaim', 'PersistentVolume'])(
+    'is not that a %s was not there: deleting it would delete what others put into it',
+    kind => {
+      expect(snapshotsOf([planned('created', object(kind, 'x'))])).toEqual([]);
+      const live = object(kind, 'x', { KEY: 'old' });
+      expect(snapshotsOf([planned('changed', object(kind, 'x'), live)])).toEqual([snapshot(live, live)]);
+    },
+  );
+
+  it('goes on record without the data of Secrets', () => {
+    const canary = Buffer.from('correct-horse-battery-staple').toString('base64');
+    const old = object('Secret', 'db', { password: canary });
+    const plan = [
+      planned('changed', object('Secret', 'db', { password: 'bmV3' }), old),
+      planned('created', object('Secret', 'fresh', { password: canary })),
+      planned('changed', object('ConfigMap', 'c', { KEY: 'new' }), object('ConfigMap', 'c', { KEY: 'old' })),
+    ];
+    const recorded = recordable(snapshotsOf(plan));
+    expect(recorded.map(({ ref }) => `${ref.kind} ${ref.name}`)).toEqual(['Secret fresh', 'ConfigMap c']);
+    expect(JSON.stringify(recorded)).not.toContain(canary);
+  });
+
+  it('is the earliest known state where a revision is staged over another', () => {
+    const [first, second] = [object('ConfigMap', 'c', { KEY: '1' }), object('ConfigMap', 'c', { KEY: '2' })];
+    const added = object('ConfigMap', 'added');
+    expect(merged([snapshot(first, first)], [snapshot(second, second), snapshot(added)])).toEqual([
+      snapshot(first, first),
+      snapshot(added),
+    ]);
+    expect(merged([snapshot(first)], [snapshot(second, second)])).toEqual([snapshot(first)]);
+  });
+});
+
+describe('what a plan says', () => {
+  const plan = [
+    planned('unchanged', object('ConfigMap', 'a')),
+    planned('changed', object('ConfigMap', 'b')),
+    planned('created', object('Secret', 'c')),
+  ];
+
+  it('is a line for each object that changes, and how many do not', () => {
+    const log = listLog();
+    narratePlan(log, plan);
+    expect(log.lines).toEqual([
+      'ConfigMap shop/b: to be changed',
+      'Secret shop/c: to be created',
+      '1 to create, 1 to change, 1 unchanged',
+    ]);
+  });
+
+  it('is told of every object in the outputs', () => {
+    expect(changesOf(plan).map(({ ref, change }) => `${ref.name} ${change}`)).toEqual([
+      'a unchanged',
+      'b changed',
+      'c created',
+    ]);
+  });
+});

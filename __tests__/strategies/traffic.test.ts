@@ -1,0 +1,324 @@
+import { describe, expect, it } from '@jest/globals';
+import { CutoverError } from '../../src/errors.js';
+import type { Check } from '../../src/inputs/inputs.js';
+import { refOf, type KubeObject } from '../../src/manifests/object.js';
+import type { FailedStep, Outcome } from '../../src/strategies/outcome.js';
+import { moveTraffic, type Move } from '../../src/strategies/traffic.js';
+import { answer } from '../verify/fake-cluster.js';
+import { memoryCluster, type MemoryCluster } from './memory-cluster.js';
+import {
+  deployment,
+  followService,
+  podsOf,
+  publicRef,
+  publicService,
+  revision,
+  run,
+  selectedRole,
+  staged,
+} from './shop.js';
+import { stepOn } from './steps.js';
+
+const check: Check = {
+  kind: 'http',
+  target: '/',
+  method: 'GET',
+  expect: { status: ['2xx'] },
+  pods: 'every',
+  on: 'both',
+  retryMs: 0,
+  intervalMs: 1000,
+};
+
+interface Play {
+  readonly cluster: MemoryCluster;
+  readonly step: ReturnType<typeof stepOn>;
+  readonly move: Move;
+}
+
+/** Users are on blue, green is staged and ready; about to move. */
+async function scene(options: {
+  readonly status?: number;
+  readonly blueIsReady?: boolean;
+  readonly signal?: AbortSignal;
+  readonly change?: Partial<Move>;
+}): Promise<Play> {
+  const { status = 200, blueIsReady = true, signal, change = {} } = options;
+  const cluster = memoryCluster({ proxy: () => answer(status, 'hello') });
+  followService(cluster);
+  await run(cluster, 'blue', { ready: blueIsReady });
+  await run(cluster, 'green');
+  const live = (await cluster.apply(publicService('blue'))).object;
+  const step = stepOn(cluster, signal === undefined ? {} : { signal });
+  await step.records.writeRevision(revision('blue'));
+  await step.records.writeState(staged());
+  const green = cluster.store.get(refOf(deployment('green')))!;
+  const move: Move = {
+    state: staged(),
+    revision: revision('green'),
+    role: 'green',
+    from: 'blue',
+    live,
+    publicService: publicService('green'),
+    workloads: [green],
+    ready: [
+      {
+        ref: refOf(green),
+        uid: green.metadata.uid!,
+        generation: 1,
+        templateHash: 'abc',
+        pods: podsOf('green').map(name => ({
+          name,
+          uid: cluster.store.get({ apiVersion: 'v1', kind: 'Pod', namespace: 'shop', name })!.metadata.uid!,
+        })),
+      },
+    ],
+    checks: [check],
+    stagedChecks: [],
+    outcome: 'switched',
+    policy: { idle: { policy: 'keep' }, drainMs: 30_000, timeoutMs: 60_000, rollbackOnFailure: true, history: 10 },
+    ...change,
+  };
+  cluster.calls.length = 0;
+  return { cluster, step, move };
+}
+
+const play = ({ step, move }: Play): Promise<Outcome> => moveTraffic(step, move);
+const failure = async (work: Promise<unknown>): Promise<FailedStep> =>
+  work.then(
+    () => {
+      throw new Error('it did not fail');
+    },
+    (error: unknown) => error as FailedStep,
+  );
+const scaled = (cluster: MemoryCluster, role: 'blue' | 'green'): unknown =>
+  (cluster.store.get(refOf(deployment(role)))!['spec'] as { replicas: number }).replicas;
+
+describe('moving users to the other role', () => {
+  it('switches by one write, between two of the record, and ends with the way back', async () => {
+    const scenery = await scene({});
+    const { cluster, step } = scenery;
+    const outcome = await play(scenery);
+    expect(outcome).toMatchObject({
+      outcome: 'switched',
+      revision: 2,
+      previousRevision: 1,
+      activeRole: 'green',
+      idleRole: 'blue',
+      changes: [{ ref: publicRef, change: 'changed' }],
+      serving: 'Users are on green, revision 2 (site:v2). blue is kept for the way back.',
+      wayBack: { action: 'rollback', release: 'web', namespace: 'shop' },
+    });
+    expect(outcome.checks.map(({ verdict }) => verdict)).toEqual(['pass']);
+    expect(selectedRole(cluster)).toBe('green');
+    expect(cluster.writes().slice(0, 3)).toEqual([
+      'REPLACE ConfigMap shop/cutover-web',
+      'APPLY Service shop/web',
+      'REPLACE ConfigMap shop/cutover-web',
+    ]);
+    expect(step.stages.filter((stage, index) => stage !== step.stages[index - 1])).toEqual([
+      'Switch',
+      'Verify prod',
+      'Clean up',
+    ]);
+    const { staged: _switched, ...rest } = staged();
+    expect(await step.records.readState()).toEqual({
+      ...rest,
+      current: 2,
+      history: [expect.objectContaining({ revision: 2, outcome: 'switched', role: 'green' })],
+    });
+  });
+
+  it('has the way back on record before it switches', async () => {
+    const scenery = await scene({});
+    const seen: unknown[] = [];
+    scenery.cluster.before = call => {
+      if (!call.startsWith('APPLY Service')) return;
+      const record = scenery.cluster.store.get({ ...publicRef, kind: 'ConfigMap', name: 'cutover-web' })!;
+      seen.push(JSON.parse((record['data'] as { state: string }).state));
+    };
+    await play(scenery);
+    expect(seen).toMatchObject([
+      {
+        inFlight: {
+          step: 'switch',
+          revision: 2,
+          role: 'green',
+          undo: { object: { spec: { selector: { role: 'blue' } } } },
+        },
+      },
+    ]);
+  });
+
+  it('drains the old side before it is scaled down', async () => {
+    const scenery = await scene({});
+    const policy = { ...scenery.move.policy, idle: { policy: 'scale-down', replicas: 0 } } as const;
+    const { serving } = await moveTraffic(scenery.step, { ...scenery.move, policy });
+    expect(serving).toBe(
+      'Users are on green, revision 2 (site:v2). blue was scaled down to 0; a rollback brings it up first.',
+    );
+    expect(scenery.step.clock.waited).toEqual([30_000]);
+    expect([scaled(scenery.cluster, 'blue'), scaled(scenery.cluster, 'green')]).toEqual([0, 2]);
+  });
+
+  it('never scales down a side that somebody has switched back to meanwhile', async () => {
+    const scenery = await scene({});
+    const { cluster, step } = scenery;
+    step.clock.wait = () => {
+      const live = cluster.store.get(publicRef)!;
+      cluster.store.update({ ...live, spec: { ...(live['spec'] as object), selector: { app: 'web', role: 'blue' } } });
+      return Promise.resolve();
+    };
+    const policy = { ...scenery.move.policy, idle: { policy: 'scale-down', replicas: 0 } } as const;
+    const { error, outcome } = await failure(moveTraffic(step, { ...scenery.move, policy }));
+    expect(error).toMatchObject({
+      code: 'changed',
+      message: 'Service shop/web selects blue again, so it was not scaled down',
+    });
+    expect(outcome.serving).toContain('The switch itself is complete and verified');
+    expect(scaled(cluster, 'blue')).toBe(2);
+    expect((await step.records.readState())?.inFlight).toMatchObject({ step: 'idle', role: 'blue' });
+  });
+
+  it('applies the autoscalers of the new side only when it has the traffic', async () => {
+    const autoscaler: KubeObject = {
+      apiVersion: 'autoscaling/v2',
+      kind: 'HorizontalPodAutoscaler',
+      metadata: { name: 'web-green', namespace: 'shop' },
+      spec: { scaleTargetRef: { apiVersion: 'apps/v1', kind: 'Deployment', name: 'web-green' }, maxReplicas: 5 },
+    };
+    const scenery = await scene({ change: { revision: revision('green', { deferred: [autoscaler] }) } });
+    await play(scenery);
+    const order = scenery.cluster.writes().filter(call => call.startsWith('APPLY'));
+    expect(order).toEqual(['APPLY Service shop/web', 'APPLY HorizontalPodAutoscaler shop/web-green']);
+  });
+
+  it('makes the public Service of a first release', async () => {
+    const { current: _none, ...first } = staged();
+    const scenery = await scene({ change: { state: first } });
+    scenery.cluster.store.remove(publicRef);
+    const { from: _nowhere, ...move } = scenery.move;
+    const outcome = await moveTraffic(scenery.step, { ...move, live: undefined });
+    expect(outcome).toMatchObject({
+      changes: [{ change: 'created' }],
+      serving: 'Users are on green, revision 2 (site:v2).',
+    });
+    expect(outcome).not.toHaveProperty('wayBack');
+    expect(selectedRole(scenery.cluster)).toBe('green');
+  });
+});
+
+describe('users are sent back', () => {
+  it('when the new side fails its checks in production', async () => {
+    const scenery = await scene({ status: 500 });
+    const { error, outcome } = await failure(play(scenery));
+    expect(error).toMatchObject({ code: 'verify' });
+    expect(outcome).toMatchObject({
+      outcome: 'failed',
+      activeRole: 'blue',
+      idleRole: 'green',
+      stagedRole: 'green',
+      serving: 'Users are back on blue, revision 1.',
+    });
+    expect(outcome.checks.map(({ verdict }) => verdict)).toEqual(['fail']);
+    expect(selectedRole(scenery.cluster)).toBe('blue');
+    expect(await scenery.step.records.readState()).toEqual({
+      ...staged(),
+      history: [expect.objectContaining({ revision: 2, outcome: 'failed' })],
+    });
+  });
+
+  it('when the run is cancelled after the switch, which goes on past the cancel', async () => {
+    const cancel = new AbortController();
+    const scenery = await scene({ signal: cancel.signal });
+    const { cluster } = scenery;
+    const proxied = cluster.proxy.bind(cluster);
+    cluster.proxy = request => {
+      cancel.abort(new CutoverError('the run was cancelled', { code: 'cancelled' }));
+      return proxied({ ...request }).then(() => answer(500));
+    };
+    const { outcome } = await failure(play(scenery));
+    expect(outcome.serving).toBe('Users are back on blue, revision 1.');
+    expect(selectedRole(cluster)).toBe('blue');
+  });
+
+  it('to nowhere when it was the first release', async () => {
+    const { current: _none, ...first } = staged();
+    const scenery = await scene({ status: 500, change: { state: first } });
+    scenery.cluster.store.remove(publicRef);
+    const { from: _nowhere, ...move } = scenery.move;
+    const { outcome } = await failure(moveTraffic(scenery.step, { ...move, live: undefined }));
+    expect(outcome.serving).toBe('Service shop/web was removed again: nobody is served, as before this step.');
+    expect(scenery.cluster.store.get(publicRef)).toBeUndefined();
+  });
+
+  it('to where a killed run had found them, not to where it left them', async () => {
+    const scenery = await scene({ status: 500 });
+    const { cluster, step, move } = scenery;
+    const undo = { ref: publicRef, object: move.live! };
+    const live = (await cluster.apply(publicService('green'))).object;
+    const state = staged({ inFlight: { step: 'switch', revision: 2, role: 'green', run: 'an earlier run', undo } });
+    await failure(moveTraffic(step, { ...move, state, live }));
+    expect(selectedRole(cluster)).toBe('blue');
+  });
+});
+
+describe('users stay where they are', () => {
+  it('when the old side has no ready pod to go back to, and it is said loudly', async () => {
+    const scenery = await scene({ status: 500, blueIsReady: false });
+    const { outcome } = await failure(play(scenery));
+    expect(outcome).toMatchObject({
+      activeRole: 'green',
+      serving:
+        'Service shop/web still points at green, revision 2: blue has no ready pod to go back to. Nothing more was changed.',
+    });
+    expect(scenery.step.log.lines).toContain(
+      'blue has no ready pod, so users were not sent back there. Neither side may be well: look at once.',
+    );
+    expect(selectedRole(scenery.cluster)).toBe('green');
+    expect((await scenery.step.records.readState())?.inFlight).toMatchObject({ step: 'switch' });
+  });
+
+  it('when nothing is to be put back', async () => {
+    const scenery = await scene({ status: 500 });
+    const policy = { ...scenery.move.policy, rollbackOnFailure: false };
+    const { outcome } = await failure(moveTraffic(scenery.step, { ...scenery.move, policy }));
+    expect(outcome.serving).toBe('Service shop/web still points at green, revision 2: rollback-on-failure is false.');
+    expect(selectedRole(scenery.cluster)).toBe('green');
+  });
+
+  it('when the Service was changed by somebody else before the switch: theirs is left alone', async () => {
+    const scenery = await scene({});
+    const { cluster } = scenery;
+    const live = cluster.store.get(publicRef)!;
+    cluster.store.update(
+      { ...live, metadata: { ...live.metadata, labels: { touched: 'yes' } } },
+      { manager: 'kubectl' },
+    );
+    const { error, outcome } = await failure(play(scenery));
+    expect(error).toMatchObject({ code: 'moved', object: 'Service shop/web' });
+    expect(outcome.serving).toBe('This step did not switch anything: users are where they were (blue).');
+    expect(cluster.store.get(publicRef)).toMatchObject({ metadata: { labels: { touched: 'yes' } } });
+    expect(selectedRole(cluster)).toBe('blue');
+    expect((await scenery.step.records.readState())?.inFlight).toBeUndefined();
+  });
+
+  it('when the run is cancelled before the switch', async () => {
+    const cancel = new AbortController();
+    cancel.abort(new CutoverError('the run was cancelled', { code: 'cancelled' }));
+    const scenery = await scene({ signal: cancel.signal });
+    const { error } = await failure(play(scenery));
+    expect(error).toMatchObject({ code: 'cancelled' });
+    expect(scenery.cluster.writes()).not.toContain('APPLY Service shop/web');
+    expect(selectedRole(scenery.cluster)).toBe('blue');
+  });
+
+  it('when the way back cannot be recorded first', async () => {
+    const scenery = await scene({});
+    scenery.cluster.before = call => {
+      if (call === 'REPLACE ConfigMap shop/cutover-web') throw new CutoverError('no right to', { code: 'forbidden' });
+    };
+    await expect(play(scenery)).rejects.toMatchObject({ code: 'forbidden' });
+    expect(selectedRole(scenery.cluster)).toBe('blue');
+  });
+});

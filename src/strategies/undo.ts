@@ -1,0 +1,78 @@
+import { putBack } from '../cluster/putback.js';
+import { asCutoverError } from '../errors.js';
+import { describeRef, refOf, type ObjectRef } from '../manifests/object.js';
+import type { Snapshot } from '../plan/change.js';
+import { observe } from '../rollout/observer.js';
+import { workloadKinds } from './bring-up.js';
+import type { Step } from './step.js';
+
+/** How putting back went. */
+export interface Undone {
+  /** Everything is as it was before; nothing is left for a later run. */
+  readonly complete: boolean;
+  readonly sentence: string;
+}
+
+/**
+ * Puts everything back after `cause` and, unless the run was cancelled, waits until what was is ready again. It keeps its
+ * hands off when others are at work: when the lock was lost, or when the cause is that somebody else changed what this step
+ * had written. Never throws: the cause is what the step must end with.
+ */
+export async function undo(options: {
+  readonly step: Step;
+  readonly snapshots: readonly Snapshot[];
+  readonly timeoutMs: number;
+  readonly cause?: unknown;
+}): Promise<Undone> {
+  const { step, cause } = options;
+  if (step.lost?.aborted) {
+    return { complete: false, sentence: 'Nothing was put back: another run has taken the lock over and decides now.' };
+  }
+  if (cause !== undefined && asCutoverError(cause).code === 'changed') {
+    return {
+      complete: false,
+      sentence: 'Nothing was put back, so that what somebody else has changed meanwhile stays.',
+    };
+  }
+  try {
+    return await step.stage('Put back', () => putBackAndWait(options));
+  } catch (error) {
+    return {
+      complete: false,
+      sentence: `What was before has been put back, but is not ready: ${asCutoverError(error).message}`,
+    };
+  }
+}
+
+async function putBackAndWait(options: {
+  readonly step: Step;
+  readonly snapshots: readonly Snapshot[];
+  readonly timeoutMs: number;
+}): Promise<Undone> {
+  const { step, snapshots, timeoutMs } = options;
+  const { cluster, log, clock, records } = step;
+  const { failed, withheld } = await putBack({ cluster, snapshots, release: records.release, log });
+  if (failed.length > 0) {
+    const names = namesOf(failed.map(({ ref }) => ref));
+    return { complete: false, sentence: `Not everything could be put back; still as this step left it: ${names}.` };
+  }
+  const except = withheld.length === 0 ? '' : `, but for the data of ${namesOf(withheld)}, which is never recorded`;
+  const targets = snapshots.flatMap(({ object }) =>
+    object !== undefined && workloadKinds.has(object.kind) ? [refOf(object)] : [],
+  );
+  if (targets.length === 0 || step.signal.aborted)
+    return { complete: true, sentence: `Everything was put back${except}.` };
+  const observer = observe({ cluster, log, clock, signal: new AbortController().signal, targets });
+  try {
+    await observer.synced;
+    const live = await Promise.all(targets.map(ref => cluster.get(ref)));
+    await observer.until({ targets: live.filter(object => object !== undefined), timeoutMs, steadyMs: 0 });
+    return { complete: true, sentence: `Everything was put back${except} and is ready.` };
+  } finally {
+    observer.close();
+  }
+}
+
+function namesOf(refs: readonly ObjectRef[]): string {
+  return refs.map(describeRef).join(', ');
+}
