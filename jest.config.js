@@ -13,4 +13,6 @@ export default {
   },
   // The scenarios run real servers and real processes; a hang must still end with a name.
   testTimeout: 60_000,
+  // The scenarios mostly wait for clusters and processes, so one worker a core leaves none idle.
+  maxWorkers: '100%',
 };

@@ -42,6 +42,8 @@ const deployment = (image: string, spec: object = {}): KubeObject => ({
 
 const web = refOf(deployment(''));
 const live = (cluster: MemoryCluster, ref: ObjectRef = web): KubeObject => cluster.store.get(ref)!;
+const owners = (object: KubeObject) =>
+  object.metadata.managedFields?.map(entry => ({ ...(entry as object), time: undefined }));
 const snapshot = (object: KubeObject): Snapshot => ({ ref: refOf(object), object });
 
 function undo(cluster: MemoryCluster, ...snapshots: readonly Snapshot[]) {
@@ -66,8 +68,6 @@ describe('putting back what Cutover had applied before', () => {
       lines: ['Deployment shop/web put back'],
     });
     expect(content(live(cluster))).toEqual(content(before));
-    const owners = (object: KubeObject) =>
-      object.metadata.managedFields?.map(entry => ({ ...(entry as object), time: undefined }));
     expect(owners(live(cluster))).toEqual(owners(before));
   });
 
@@ -93,6 +93,18 @@ describe('putting back what Cutover had applied before', () => {
     await cluster.apply(deployment('site:v2', { replicas: 2 }), { force: true });
     await undo(cluster, snapshot(before));
     expect(content(live(cluster))).toEqual(content(before));
+  });
+
+  it('gives back what cannot be left out, such as the selector that was taken over', async () => {
+    const cluster = memoryCluster();
+    const { selector, ...unselected } = deployment('site:v1')['spec'] as { selector: object };
+    cluster.given(deployment('site:v1'));
+    await cluster.apply({ ...deployment('site:v1'), spec: unselected }, { force: true });
+    const before = live(cluster);
+    await cluster.apply(deployment('site:v2', { selector }), { force: true });
+    expect(await undo(cluster, snapshot(before))).toMatchObject({ restored: ['Deployment shop/web'], failed: [] });
+    expect(content(live(cluster))).toEqual(content(before));
+    expect(owners(live(cluster))).toEqual(owners(before));
   });
 
   it('makes again what was deleted', async () => {
@@ -205,7 +217,29 @@ describe('putting back what did not exist', () => {
 });
 
 describe('putting back many', () => {
-  it('begins with what was applied last', async () => {
+  it('brings configuration back before the pods that read it, and removes what is new last', async () => {
+    const cluster = memoryCluster();
+    await cluster.apply(configMap('settings', '1'));
+    await cluster.apply(deployment('site:v1'));
+    const changed = [live(cluster), live(cluster, refOf(configMap('settings', '')))].map(snapshot);
+    await cluster.apply(configMap('new', '1'));
+    await cluster.apply(configMap('settings', '2'));
+    await cluster.apply(deployment('site:v2'));
+    const { restored } = await undo(cluster, { ref: refOf(configMap('new', '')) }, ...changed);
+    expect(restored).toEqual(['ConfigMap shop/settings', 'Deployment shop/web', 'ConfigMap shop/new']);
+  });
+
+  it('leaves what it may not know, and says so', async () => {
+    const cluster = memoryCluster();
+    const secret = { apiVersion: 'v1', kind: 'Secret', name: 'db', namespace: 'shop' };
+    const log = listLog();
+    const done = await putBack({ cluster, snapshots: [{ ref: secret, withheld: true }], release: 'web', log });
+    expect(done).toEqual({ restored: [], failed: [], withheld: [secret] });
+    expect(log.lines).toEqual(['Secret shop/db stays as it is: its data before this is not on record']);
+    expect(cluster.calls).toEqual([]);
+  });
+
+  it('removes first what was made last', async () => {
     const cluster = memoryCluster();
     for (const name of ['first', 'second', 'third']) await cluster.apply(configMap(name, '1'));
     const refs = ['first', 'second', 'third'].map(name => ({ ref: refOf(configMap(name, '')) }));

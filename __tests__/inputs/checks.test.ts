@@ -144,17 +144,19 @@ describe('placeholders in checks', () => {
 
   it('must be defined, and the nearest name is shown', () => {
     expect(reasons('- {http: /$<VERSIN>, contains: $<NOPE>}', values)).toEqual([
-      '$<VERSIN> is not defined; set it in "variables" or in the environment, or write $<VERSIN:-default>. Did you mean $<VERSION>?',
-      '$<NOPE> is not defined; set it in "variables" or in the environment, or write $<NOPE:-default>.',
+      '$<VERSIN> is not defined; set it in "variables", or write $<VERSIN:-default>. Did you mean $<VERSION>?',
+      '$<NOPE> is not defined; set it in "variables", or write $<NOPE:-default>.',
     ]);
   });
 
-  it('are looked up in variables, then in the run, then in the environment', () => {
-    const verify = '- {http: /, contains: $<A> $<SHORT_SHA> $<REF_NAME> $<HOME_TOWN>}';
-    const environment = { ...github, HOME_TOWN: 'Basel', REF_NAME: 'from the environment', A: 'from the environment' };
+  it('are looked up in variables, then in the run, and never in the environment, which may hold secrets', () => {
+    const verify = '- {http: /, contains: $<A> $<SHORT_SHA> $<REF_NAME>}';
+    const environment = { ...github, REF_NAME: 'from the environment', A: 'from the environment' };
     expect(read({ manifests: 'k8s', variables: 'A=given', verify }, environment)).toMatchObject({
-      verify: [{ expect: { contains: 'given 0123456 main Basel' } }],
+      verify: [{ expect: { contains: 'given 0123456 main' } }],
     });
+    const secret = '- {http: /, contains: $<API_TOKEN>}';
+    expect(() => read({ manifests: 'k8s', verify: secret }, { ...github, API_TOKEN: 'hush' })).toThrow('verify');
   });
 
   it('never change the structure, whatever the value', () => {

@@ -121,7 +121,7 @@ describe('inputs that cannot be meant together', () => {
     [{ ...blueGreen, switch: 'auto', idle: 'scale-down', drain: '10s' }],
     [{ ...blueGreen, verify: '- {http: /, on: staged}' }],
     [{ ...rolling, variables: 'A=1', substitution: 'off', verify: '- http: /$<A>' }],
-    [{ action: 'promote', variables: 'A=1', verify: '- http: /$<A>', idle: 'keep', drain: '1s', steady: '1s' }],
+    [{ action: 'promote', variables: 'A=1', verify: '- http: /$<A>', idle: 'keep', drain: '1s' }],
     [{ action: 'rollback', approval: 'production', token: 'ghs_token' }],
     [{ action: 'status', timeout: '1s', token: 'ghs_token' }],
   ])('accepts %j, which can', inputs => {

@@ -100,7 +100,6 @@ describe('the inputs of a step', () => {
       approval: 'production',
       token: 'ghs_token',
       timeoutMs: 600_000,
-      steadyMs: 5000,
       rollbackOnFailure: true,
       history: 10,
       idle: { policy: 'keep' },

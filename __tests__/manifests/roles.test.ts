@@ -145,7 +145,7 @@ describe('sorting objects out', () => {
     [
       'two public Services',
       { more: serviceText('admin') },
-      'app.yml:14:8 Several Services could be the public one: web, admin. Name it in the input `service`. Give the other ' +
+      'app.yml:14:8 Several Services could be the public one: web, admin. Give the other ' +
         'Service a name with TARGET_ROLE in it, or make it further ports of the public one.',
     ],
     [

@@ -7,7 +7,7 @@ import type { InFlight, ReleaseState } from '../../src/release/state.js';
 import { recover } from '../../src/strategies/recover.js';
 import { listLog } from '../verify/fake-cluster.js';
 import { memoryCluster, type MemoryCluster } from './memory-cluster.js';
-import { deployment, publicRef, publicService, revision, run, selectedRole, staged } from './shop.js';
+import { deployment, podsOf, publicRef, publicService, revision, run, selectedRole, staged } from './shop.js';
 import { runOf } from './steps.js';
 
 const lease = { apiVersion: 'coordination.k8s.io/v1', kind: 'Lease', namespace: 'shop', name: 'cutover-web' };
@@ -170,7 +170,7 @@ describe('after a process was killed in a switch', () => {
 
   it('users stay where they are when the side that they came from is gone', async () => {
     const { cluster, holder } = await switched({ blueIsReady: true });
-    cluster.store.remove(refOf(deployment('blue')));
+    for (const name of podsOf('blue')) await cluster.remove({ apiVersion: 'v1', kind: 'Pod', namespace: 'shop', name });
     expect(await post(cluster, holder)).toContain('no ready pod');
     expect(selectedRole(cluster)).toBe('green');
   });
@@ -187,7 +187,9 @@ describe('after a process was killed in a switch', () => {
     const state = staged({ current: 2, inFlight: inFlight('idle', { role: 'blue' }) });
     const { cluster, holder } = await killed(state);
     await cluster.apply(publicService('green'));
-    expect(await post(cluster, holder)).toBe('Users are on the new side; run promote again to finish the idle policy.');
+    expect(await post(cluster, holder)).toBe(
+      'Users are on the new side; run the same step again to finish what is left.',
+    );
     expect(selectedRole(cluster)).toBe('green');
     expect(await stateIn(cluster)).toEqual(state);
   });

@@ -85,7 +85,7 @@ export async function run(cluster: MemoryCluster, role: Role, { ready = true } =
     const pod = store.create({
       apiVersion: 'v1',
       kind: 'Pod',
-      metadata: { name, namespace: 'shop', labels: podLabels(role) },
+      metadata: { name, namespace: 'shop', labels: { ...podLabels(role), 'pod-template-hash': hashOf(role) } },
       spec: { containers: [{ name: 'web', image: `site:v${numbers[role]}` }] },
     });
     const status = { conditions: [{ type: 'Ready', status: ready ? 'True' : 'False' }] };
@@ -94,6 +94,9 @@ export async function run(cluster: MemoryCluster, role: Role, { ready = true } =
   const live = store.get(refOf(deployment(role)))!;
   store.update({ ...live, status: { replicas: 2, readyReplicas: ready ? 2 : 0 } }, { part: 'status' });
 }
+
+/** The hash of a role's pod template. */
+export const hashOf = (role: Role): string => `hash-of-${role}`;
 
 export const podsOf = (role: Role): readonly string[] => [`${role}-1`, `${role}-2`];
 

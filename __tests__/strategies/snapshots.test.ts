@@ -2,10 +2,9 @@ import { describe, expect, it } from '@jest/globals';
 import { refOf, type KubeObject } from '../../src/manifests/object.js';
 import type { Resource } from '../../src/manifests/resource.js';
 import type { PlannedChange } from '../../src/plan/change.js';
-import { recordable, snapshotsOf } from '../../src/strategies/bring-up.js';
+import { merged, recordable, snapshotsOf } from '../../src/strategies/bring-up.js';
 import { narratePlan } from '../../src/strategies/narration.js';
 import { changesOf } from '../../src/strategies/outcome.js';
-import { merged } from '../../src/strategies/bring-up.js';
 import { listLog } from '../verify/fake-cluster.js';
 
 const object = (kind: string, name: string, data?: object): KubeObject => ({
@@ -52,7 +51,11 @@ describe('what must be remembered before the first write', () => {
       planned('changed', object('ConfigMap', 'c', { KEY: 'new' }), object('ConfigMap', 'c', { KEY: 'old' })),
     ];
     const recorded = recordable(snapshotsOf(plan));
-    expect(recorded.map(({ ref }) => `${ref.kind} ${ref.name}`)).toEqual(['Secret fresh', 'ConfigMap c']);
+    expect(recorded).toEqual([
+      { ...snapshot(old), withheld: true },
+      snapshot(object('Secret', 'fresh')),
+      snapshot(object('ConfigMap', 'c'), object('ConfigMap', 'c', { KEY: 'old' })),
+    ]);
     expect(JSON.stringify(recorded)).not.toContain(canary);
   });
 

@@ -9,6 +9,7 @@ import { memoryCluster, type MemoryCluster } from './memory-cluster.js';
 import {
   deployment,
   followService,
+  hashOf,
   podsOf,
   publicRef,
   publicService,
@@ -66,7 +67,7 @@ async function scene(options: {
         ref: refOf(green),
         uid: green.metadata.uid!,
         generation: 1,
-        templateHash: 'abc',
+        templateHash: hashOf('green'),
         pods: podsOf('green').map(name => ({
           name,
           uid: cluster.store.get({ apiVersion: 'v1', kind: 'Pod', namespace: 'shop', name })!.metadata.uid!,
@@ -161,19 +162,28 @@ describe('moving users to the other role', () => {
     expect([scaled(scenery.cluster, 'blue'), scaled(scenery.cluster, 'green')]).toEqual([0, 2]);
   });
 
-  it('never scales down a side that somebody has switched back to meanwhile', async () => {
+  it.each([
+    [
+      'users are on again',
+      'selects blue again',
+      ({ store }: MemoryCluster) => {
+        const live = store.get(publicRef)!;
+        store.update({ ...live, spec: { ...(live['spec'] as object), selector: { app: 'web', role: 'blue' } } });
+      },
+    ],
+    ['may be wanted, now that the Service is gone', 'is gone', ({ store }: MemoryCluster) => store.remove(publicRef)],
+  ])('never scales down a side that %s', async (_what, fact, happen) => {
     const scenery = await scene({});
     const { cluster, step } = scenery;
     step.clock.wait = () => {
-      const live = cluster.store.get(publicRef)!;
-      cluster.store.update({ ...live, spec: { ...(live['spec'] as object), selector: { app: 'web', role: 'blue' } } });
+      happen(cluster);
       return Promise.resolve();
     };
     const policy = { ...scenery.move.policy, idle: { policy: 'scale-down', replicas: 0 } } as const;
     const { error, outcome } = await failure(moveTraffic(step, { ...scenery.move, policy }));
     expect(error).toMatchObject({
       code: 'changed',
-      message: 'Service shop/web selects blue again, so it was not scaled down',
+      message: `Service shop/web ${fact}, so blue was not scaled down`,
     });
     expect(outcome.serving).toContain('The switch itself is complete and verified');
     expect(scaled(cluster, 'blue')).toBe(2);
@@ -263,6 +273,23 @@ describe('users are sent back', () => {
   });
 });
 
+describe('a switch whose answer was lost', () => {
+  it('is taken back when it was made all the same', async () => {
+    const scenery = await scene({});
+    const { cluster } = scenery;
+    const apply = cluster.apply.bind(cluster);
+    cluster.apply = async (object, options) => {
+      await apply(object, options);
+      cluster.apply = apply;
+      throw new CutoverError('the connection broke', { code: 'unreachable' });
+    };
+    const { error, outcome } = await failure(play(scenery));
+    expect(error).toMatchObject({ code: 'unreachable' });
+    expect(outcome.serving).toBe('Users are back on blue, revision 1.');
+    expect(selectedRole(cluster)).toBe('blue');
+  });
+});
+
 describe('users stay where they are', () => {
   it('when the old side has no ready pod to go back to, and it is said loudly', async () => {
     const scenery = await scene({ status: 500, blueIsReady: false });
@@ -270,7 +297,7 @@ describe('users stay where they are', () => {
     expect(outcome).toMatchObject({
       activeRole: 'green',
       serving:
-        'Service shop/web still points at green, revision 2: blue has no ready pod to go back to. Nothing more was changed.',
+        'Service shop/web points at green, revision 2: blue has no ready pod to go back to. Nothing more was changed.',
     });
     expect(scenery.step.log.lines).toContain(
       'blue has no ready pod, so users were not sent back there. Neither side may be well: look at once.',
@@ -283,7 +310,7 @@ describe('users stay where they are', () => {
     const scenery = await scene({ status: 500 });
     const policy = { ...scenery.move.policy, rollbackOnFailure: false };
     const { outcome } = await failure(moveTraffic(scenery.step, { ...scenery.move, policy }));
-    expect(outcome.serving).toBe('Service shop/web still points at green, revision 2: rollback-on-failure is false.');
+    expect(outcome.serving).toBe('Service shop/web points at green, revision 2: rollback-on-failure is false.');
     expect(selectedRole(scenery.cluster)).toBe('green');
   });
 
@@ -311,6 +338,49 @@ describe('users stay where they are', () => {
     expect(error).toMatchObject({ code: 'cancelled' });
     expect(scenery.cluster.writes()).not.toContain('APPLY Service shop/web');
     expect(selectedRole(scenery.cluster)).toBe('blue');
+  });
+
+  it('when the Service would also lead to pods of another version with the same labels', async () => {
+    const scenery = await scene({});
+    const { store } = scenery.cluster;
+    const labels = { app: 'web', role: 'green', 'pod-template-hash': 'another' };
+    const pod = store.create({
+      ...store.get({ apiVersion: 'v1', kind: 'Pod', namespace: 'shop', name: 'green-1' })!,
+      metadata: { name: 'stranger', namespace: 'shop', labels },
+    });
+    store.update({ ...pod, status: { conditions: [{ type: 'Ready', status: 'True' }] } }, { part: 'status' });
+    const { error, outcome } = await failure(play(scenery));
+    expect(error).toMatchObject({
+      code: 'changed',
+      object: 'Service shop/web',
+      message: 'Service shop/web would also lead to pods that are not of this revision: stranger',
+    });
+    expect(outcome.serving).toBe('This step did not switch anything: users are where they were (blue).');
+    expect(selectedRole(scenery.cluster)).toBe('blue');
+  });
+
+  it('when the pods of the new side have gone since they were checked', async () => {
+    const scenery = await scene({});
+    const { store } = scenery.cluster;
+    for (const name of podsOf('green')) {
+      const pod = store.get({ apiVersion: 'v1', kind: 'Pod', namespace: 'shop', name })!;
+      store.update({ ...pod, status: { conditions: [{ type: 'Ready', status: 'False' }] } }, { part: 'status' });
+    }
+    const { error } = await failure(play(scenery));
+    expect(error).toMatchObject({ code: 'switch', message: 'Service shop/web would lead to no ready pod of green' });
+    expect(selectedRole(scenery.cluster)).toBe('blue');
+  });
+
+  it('when nobody can tell whether the switch was made: the record keeps the way back', async () => {
+    const scenery = await scene({});
+    const { cluster, step } = scenery;
+    cluster.before = call => {
+      if (/^(APPLY|GET) Service/.test(call)) throw new CutoverError('no connection', { code: 'unreachable' });
+    };
+    const { error, outcome } = await failure(play(scenery));
+    expect(error).toMatchObject({ code: 'unreachable' });
+    expect(outcome.serving).toBe('It is not known whether the switch was made: no connection. Either side serves.');
+    expect((await step.records.readState())?.inFlight).toMatchObject({ step: 'switch', role: 'green' });
   });
 
   it('when the way back cannot be recorded first', async () => {

@@ -129,20 +129,6 @@ export async function isTakenOver({ cluster, release, namespace, holder }: Hold)
   return Boolean(now) && now !== holder;
 }
 
-/** Who has the lock of a release; '' or `undefined` when nobody has. */
-export async function lockHolderOf(
-  cluster: Cluster,
-  { release, namespace }: { readonly release: string; readonly namespace: string },
-): Promise<string | undefined> {
-  const found = await cluster.get({
-    apiVersion: 'coordination.k8s.io/v1',
-    kind: 'Lease',
-    namespace,
-    name: recordName(release),
-  });
-  return found && specOf(found).holderIdentity;
-}
-
 /** Gives the lock back if `holder` (still) has it; otherwise leaves it alone. */
 export async function releaseLock({ cluster, release, namespace, holder }: Hold): Promise<void> {
   const found = await cluster.get(leaseRef(release, namespace));

@@ -2,7 +2,7 @@ import { putBack } from '../cluster/putback.js';
 import type { Cluster } from '../cluster/cluster.js';
 import { describeRef } from '../manifests/object.js';
 import type { Log } from '../log.js';
-import { lockHolderOf, isTakenOver, releaseLock } from '../release/lock.js';
+import { isTakenOver, releaseLock } from '../release/lock.js';
 import { withHistory, type Records } from '../release/records.js';
 import { historyEntry, type Revision } from '../release/revision.js';
 import type { Snapshot } from '../plan/change.js';
@@ -30,8 +30,6 @@ export async function recover(options: {
   if (await isTakenOver({ cluster, release, namespace, holder }))
     return 'Another run has taken over the release: nothing was touched.';
   try {
-    if (!(await holds({ cluster, facts })))
-      return 'Another run has taken the lock over and decides now; nothing was touched.';
     const state = await records.readState();
     const { inFlight } = state ?? {};
     if (state === undefined || inFlight?.run !== run.url) return 'Nothing was left unfinished.';
@@ -92,11 +90,4 @@ async function canServe(cluster: Cluster, { undo }: InFlight): Promise<boolean> 
   // Before the first release there was no Service, and putting back removes it: nobody had been served.
   if (undo?.object === undefined) return true;
   return (await readyPods(cluster, undo.object)).length > 0;
-}
-
-/** Whether the lock still is the killed run's: another run that has taken it over decides now. */
-async function holds(options: { readonly cluster: Cluster; readonly facts: StepFacts }): Promise<boolean> {
-  const { cluster, facts } = options;
-  const { release, namespace, lockHolder } = facts;
-  return (await lockHolderOf(cluster, { release, namespace })) === lockHolder;
 }
