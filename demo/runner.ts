@@ -20,7 +20,7 @@ export interface StepRequest {
   /** Folder of the action. Default: the current one. */
   readonly action?: string;
   /** Default `always`, as the runner does it. `unfinished`: not when main says that it left nothing to do. */
-  readonly post?: 'always' | 'unfinished';
+  readonly post?: 'always' | 'unfinished' | 'never';
   /** Called with each line of the log, masked, while the step runs. */
   readonly onLine?: (line: string) => void;
   /**
@@ -67,7 +67,9 @@ export async function runStep(request: StepRequest): Promise<StepResult> {
     const tookMs = performance.now() - begun;
     const state = readFileCommands(await readFile(variables.GITHUB_STATE, 'utf8'));
     const postExitCode =
-      action.runs.post === undefined || (request.post === 'unfinished' && state.finished === 'true')
+      action.runs.post === undefined ||
+      request.post === 'never' ||
+      (request.post === 'unfinished' && state.finished === 'true')
         ? 0
         : await runProgram({
             file: join(folder, action.runs.post),

@@ -2,7 +2,7 @@
 // the rest and collects the licences. Why both: docs/adr/0002-esbuild-before-ncc.md.
 import { build } from 'esbuild';
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 /** Builds the bundle into `folder` (default `dist`). */
@@ -27,7 +27,7 @@ export async function bundle(folder = 'dist') {
       js: "import { createRequire as __createRequire } from 'node:module';const require = __createRequire(import.meta.url);",
     },
   });
-  rmSync(folder, { recursive: true, force: true });
+  const fresh = join(stage, 'dist');
   execFileSync(
     process.execPath,
     [
@@ -35,7 +35,7 @@ export async function bundle(folder = 'dist') {
       'build',
       join(stage, 'index.js'),
       '-o',
-      folder,
+      fresh,
       '--minify',
       '--no-cache',
       '-q',
@@ -44,7 +44,10 @@ export async function bundle(folder = 'dist') {
     ],
     { stdio: ['ignore', 'ignore', 'inherit'] },
   );
-  writeFileSync(join(folder, 'licenses.txt'), licences(metafile));
+  writeFileSync(join(fresh, 'licenses.txt'), licences(metafile));
+  // Whole or not at all: somebody may be running the bundle that is there.
+  rmSync(folder, { recursive: true, force: true });
+  renameSync(fresh, folder);
 }
 
 import { readFileSync, readdirSync, existsSync } from 'node:fs';

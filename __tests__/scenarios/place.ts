@@ -24,6 +24,10 @@ export interface Place {
   write(files: Readonly<Record<string, string>>): Promise<void>;
   /** Copies a folder of the project into the workspace, with the cluster's own images and fewer probes. */
   copy(from: string, to: string): Promise<void>;
+  /** Changes the text of one file of the workspace. */
+  rewrite(path: string, change: (text: string) => string): Promise<void>;
+  /** Waits for what the cluster does in its own time; at most 10 s. */
+  until(what: string, look: () => Promise<boolean>): Promise<void>;
   /** Runs the bundle as a step of a workflow, in this namespace. */
   step(inputs: Inputs, options?: StepOptions): Promise<StepResult>;
   /** The same, for steps that are only there to set the scene: throws with the log unless the step succeeds. */
@@ -92,6 +96,13 @@ export async function openPlace(cluster: ClusterUnderTest): Promise<{ place: Pla
         const calm = text.replaceAll('periodSeconds: 2', 'periodSeconds: 5');
         await writeFile(join(folder, name), calm.replaceAll('image: tomcat:', `image: ${cluster.images.tomcat}:`));
       }
+    },
+    rewrite: async (path, change) => {
+      const file = join(workspace, path);
+      await writeFile(file, change(await readFile(file, 'utf8')));
+    },
+    until: async (what, look) => {
+      await eventually(what, async () => (await look()) || undefined);
     },
     step,
     given: async inputs => {

@@ -17,7 +17,8 @@ export interface Target {
 /** Asks once. A probe that the sandbox cannot run (exec, grpc) passes: see IMAGES.md. */
 export async function probeOnce(probe: Probe, target: Target): Promise<Finding> {
   // An HTTP deadline is real time: a loaded machine is not a slower cluster.
-  const timeout = (probe.timeoutSeconds ?? 1) * 1000;
+  // Prober and server share one process: a shorter time-out would only measure how busy this machine is.
+  const timeout = Math.max(10, probe.timeoutSeconds ?? 1) * 1000;
   if (probe.httpGet) return httpGet(probe.httpGet, target, timeout);
   if (probe.tcpSocket) return tcpConnect(probe.tcpSocket.port, target, timeout);
   return undefined;

@@ -179,7 +179,9 @@ function ruleFor({ verb, target, resource }: Asked, answer: Status | undefined):
 }
 
 function firstLine(text: string): string {
-  return (text.split('\n')[0] ?? '').trim();
+  // Of an immutable field the API server quotes the whole value: a pod template, say, environment and all.
+  const short = text.replace(/Invalid value: [\w.]*[{[][\s\S]*[}\]]: /g, 'Invalid value: … : ');
+  return (short.split('\n')[0] ?? '').trim();
 }
 
 function plain(body: Buffer): string {

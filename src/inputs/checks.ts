@@ -107,6 +107,11 @@ function readTiming(fields: Fields): Timing {
 function pathOrUrl(text: string): string {
   const url = /^https?:\/\//.test(text) && URL.canParse(text);
   if (!url && !/^\/\S*$/.test(text)) throw Refusal.accepting('a path such as /healthz, or a URL with http or https');
+  if (url && (new URL(text).username !== '' || new URL(text).password !== '')) {
+    throw Refusal.because([
+      'a URL with credentials in it, which would be recorded with the revision; use "run" with a variable of the environment',
+    ]);
+  }
   return text;
 }
 

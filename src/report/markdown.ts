@@ -4,8 +4,17 @@ const longest = 2_000;
 /** Text that means nothing but itself in Markdown and HTML, on one line. */
 export function text(value: string): string {
   const cut = value.length > longest ? `${value.slice(0, longest)}…` : value;
-  return cut
-    .trim()
+  return escaped(cut.trim());
+}
+
+/** Our own sentences, in which backticks mark code: that stays code, everything else means only itself. */
+export function prose(value: string): string {
+  const parts = value.trim().split(/(`[^`\n]+`)/);
+  return parts.map((part, index) => (index % 2 === 1 ? code(part.slice(1, -1)) : escaped(part))).join('');
+}
+
+function escaped(value: string): string {
+  return value
     .replace(/&/g, '&amp;')
     .replace(/</g, '&lt;')
     .replace(/>/g, '&gt;')

@@ -1,6 +1,6 @@
 import { problemLine } from './failure.js';
 import { headline, sign } from './headline.js';
-import { block, code, fit, list, table, text } from './markdown.js';
+import { block, code, fit, list, table, text, prose } from './markdown.js';
 import type { Report } from './report.js';
 import { wayBackInputs } from './way-back.js';
 
@@ -56,7 +56,7 @@ function failure({ error }: Report): Section {
     '### What went wrong',
     text(message),
     ...(object === undefined ? [] : [`**Object:** ${code(object)}`]),
-    ...(hint === undefined ? [] : [`**What to do:** ${text(hint)}`]),
+    ...(hint === undefined ? [] : [`**What to do:** ${prose(hint)}`]),
     ...(problems.length === 0 ? [] : [list(problems.map(problem => text(problemLine(problem))))]),
   ];
   return lines.join('\n\n');
