@@ -134,17 +134,14 @@ describe('a missing permission', () => {
 });
 
 describe('an object that does not fit', () => {
-  it('is told field by field', () => {
-    const details = {
-      causes: [
-        { reason: 'FieldValueInvalid', field: 'spec.selector', message: 'Invalid value: {}: field is immutable' },
-      ],
-    };
-    const message = 'Deployment.apps "web" is invalid: spec.selector: Invalid value: {}: field is immutable';
+  it('is told field by field, and the value that the API server quotes is left out', () => {
+    const quoted = 'Invalid value: core.PodTemplateSpec{Env:[]core.EnvVar{{Value:"hush"}}}: field is immutable';
+    const details = { causes: [{ reason: 'FieldValueInvalid', field: 'spec.template', message: quoted }] };
+    const message = `Job.batch "migrate" is invalid: spec.template: ${quoted}`;
     expect(refused(422, status(422, { reason: 'Invalid', message, details }))).toMatchObject({
       code: 'invalid',
-      message,
-      problems: [{ field: 'spec.selector', message: 'spec.selector: Invalid value: {}: field is immutable' }],
+      message: 'Job.batch "migrate" is invalid: spec.template: Invalid value: …: field is immutable',
+      problems: [{ field: 'spec.template', message: 'spec.template: Invalid value: …: field is immutable' }],
     });
   });
 

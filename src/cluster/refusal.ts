@@ -180,7 +180,7 @@ function ruleFor({ verb, target, resource }: Asked, answer: Status | undefined):
 
 function firstLine(text: string): string {
   // Of an immutable field the API server quotes the whole value: a pod template, say, environment and all.
-  const short = text.replace(/Invalid value: [\w.]*[{[][\s\S]*[}\]]: /g, 'Invalid value: … : ');
+  const short = text.replace(/Invalid value: [\w.]*[{[][\s\S]*[}\]]: /g, 'Invalid value: …: ');
   return (short.split('\n')[0] ?? '').trim();
 }
 
