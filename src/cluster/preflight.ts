@@ -1,4 +1,5 @@
 import { asCutoverError, CutoverError, type ErrorCode, type Problem } from '../errors.js';
+import { groupOf } from '../manifests/kinds.js';
 import { describeRef, refOf, type KubeObject } from '../manifests/object.js';
 import type { Resource } from '../manifests/resource.js';
 import { differs, judgeDryRun, type PlannedChange } from '../plan/change.js';
@@ -54,7 +55,7 @@ export async function preflight(options: {
         if (error.code === 'not-found' && namespace !== undefined && coming.has(namespace)) {
           return { resource, change: 'created' };
         }
-        if (error.code === 'unknown-kind' && comingGroups.has(groupOf(resource.object))) {
+        if (error.code === 'unknown-kind' && comingGroups.has(groupOf(resource.object.apiVersion))) {
           return { resource, change: 'created' };
         }
         refused.push({ resource, error });
@@ -159,8 +160,4 @@ function namesOf(objects: readonly KubeObject[], kind: string): readonly string[
 function customGroups(objects: readonly KubeObject[]): ReadonlySet<string> {
   const definitions = objects.filter(object => object.kind === 'CustomResourceDefinition');
   return new Set(definitions.map(object => (object['spec'] as { group?: string } | undefined)?.group ?? ''));
-}
-
-function groupOf(object: KubeObject): string {
-  return object.apiVersion.includes('/') ? object.apiVersion.slice(0, object.apiVersion.indexOf('/')) : '';
 }
