@@ -113,6 +113,8 @@ export async function openPlace(cluster: ClusterUnderTest): Promise<{ place: Pla
     get: (kind, name) => kube.get({ kind, namespace, name }),
     list: kind => kube.list(kind, namespace),
     versions: async () => {
+      // Pods on their way out still move the status of what owned them.
+      await eventually('an earlier rollout to be over', async () => ((await isSettled(place)) ? true : undefined));
       const kinds = ['ConfigMap', 'Deployment', 'Pod', 'ReplicaSet', 'Secret', 'Service', 'Job'] as const;
       const objects = (await Promise.all(kinds.map(kind => kube.list(kind, namespace)))).map((list, at) =>
         list.map(object => [`${kinds[at]}/${object.metadata.name}`, object.metadata.resourceVersion] as const),
@@ -192,6 +194,15 @@ export async function settled(place: Place): Promise<void> {
     const pods = await place.list('Pod');
     return pods.every(({ metadata }) => metadata.deletionTimestamp === undefined) || undefined;
   });
+}
+
+/** Whether no pod is on its way out, and nothing says that one still is. */
+async function isSettled(place: Place): Promise<boolean> {
+  const kinds = ['Pod', 'ReplicaSet', 'Deployment'] as const;
+  const objects = (await Promise.all(kinds.map(kind => place.list(kind)))).flat();
+  return objects.every(
+    object => object.metadata.deletionTimestamp === undefined && !field(object, 'status', 'terminatingReplicas'),
+  );
 }
 
 /** The value at a path of an object; `undefined` where the path ends early. */
