@@ -1,5 +1,5 @@
 import type { KubeObject } from '../../src/manifests/object.js';
-import { field } from './place.js';
+import { field } from './field.js';
 import type { Place } from './place.js';
 
 type Inputs = Readonly<Record<string, string>>;

@@ -1,7 +1,8 @@
 import { afterAll, describe, expect } from '@jest/globals';
 import { tomcat } from './applications.js';
 import { startCluster } from './cluster.js';
-import { expectRefused, expectUsersSaw, field, scenario } from './place.js';
+import { field } from './field.js';
+import { expectRefused, expectUsersSaw, scenario } from './place.js';
 
 const starting = startCluster();
 const cluster = () => starting;

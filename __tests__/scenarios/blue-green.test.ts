@@ -1,7 +1,8 @@
 import { afterAll, describe, expect } from '@jest/globals';
 import { tomcat } from './applications.js';
 import { startCluster } from './cluster.js';
-import { arrived, expectRefused, expectUsersSaw, field, scenario, settled } from './place.js';
+import { field } from './field.js';
+import { arrived, expectRefused, expectUsersSaw, scenario, settled } from './place.js';
 
 const starting = startCluster();
 const cluster = () => starting;

@@ -1,7 +1,8 @@
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { afterAll, beforeAll, expect, it } from '@jest/globals';
 import type { Sandbox } from '../../sandbox/sandbox.js';
-import { eventually, startCluster } from './cluster.js';
+import { describeEmbedded, startEmbedded } from './cluster.js';
 import type { ClusterUnderTest } from './cluster.js';
+import { eventually } from './eventually.js';
 import { openPlace, settled } from './place.js';
 import type { Place } from './place.js';
 
@@ -9,19 +10,19 @@ import type { Place } from './place.js';
 let cluster: ClusterUnderTest & { readonly sandbox: Sandbox };
 let place: Place;
 let leave: () => Promise<void>;
-beforeAll(async () => {
-  cluster = await startCluster();
-  ({ place, leave } = await openPlace(cluster));
-  await place.write({ 'r10.yml': r10('v1') });
-});
-afterAll(async () => {
-  await leave();
-  await cluster.close();
-});
-
 const inputs = { manifests: 'r10.yml', release: 'r10', steady: '200ms' };
 
-describe('What the reference set of ten objects costs in API calls', () => {
+describeEmbedded('What the reference set of ten objects costs in API calls', 'only it counts the calls it gets', () => {
+  beforeAll(async () => {
+    cluster = await startEmbedded();
+    ({ place, leave } = await openPlace(cluster));
+    await place.write({ 'r10.yml': r10('v1') });
+  });
+  afterAll(async () => {
+    await leave();
+    await cluster.close();
+  });
+
   it('creating and waiting for it takes at most 25, the dry run included', async () => {
     const { calls } = await counted(async () => {
       expect(await place.step(inputs)).toMatchObject({ exitCode: 0, outputs: { outcome: 'deployed' } });

@@ -1,30 +1,59 @@
+import { describe } from '@jest/globals';
 import { openKube } from '../../demo/kube.js';
 import type { Kube } from '../../demo/kube.js';
 import type { Sandbox } from '../../sandbox/sandbox.js';
 import { startSandbox } from '../../sandbox/start.js';
+import { eventually } from './eventually.js';
+import { openRealCluster } from './real-cluster.js';
 
 /** The cluster that the scenarios are played on. They know nothing else of it. */
 export interface ClusterUnderTest {
+  /** YAML, with everything in itself. Its user may do everything. */
   readonly kubeconfig: string;
   /** Looks at the cluster without the code under test. */
   readonly kube: Kube;
-  /** Repositories of the images; the tags are the sandbox's and the lab's (`v1`, `broken`, …). */
+  /** Repositories of the images; e2e/README.md has their tags (`7`, `v1`, `broken`, …). */
   readonly images: { readonly tomcat: string; readonly site: string; readonly task: string };
-  /** Where users reach a NodePort or LoadBalancer Service. Waits until there is an address; at most 10 s. */
+  /** How fast things happen there, and how much of it the machine can bear. */
+  readonly pace: Pace;
+  /** Where users reach a NodePort or LoadBalancer Service. Waits until there is an address. */
   publicUrl(namespace: string, service: string): Promise<string>;
   /** What only an embedded cluster can do: count calls, make faults. `undefined` on a real one. */
   readonly sandbox?: Sandbox;
   close(): Promise<void>;
 }
 
-/** Starts the embedded cluster, ten times as fast as a real one and on free ports. */
-export async function startCluster(): Promise<ClusterUnderTest & { readonly sandbox: Sandbox }> {
+export interface Pace {
+  /** Milliseconds after which a wait is given up for what the cluster does in its own time. */
+  readonly patienceMs: number;
+  /** Seconds between two readiness probes of a pod. */
+  readonly probeSeconds: number;
+  /** Requests a second of one stream of users, each on a connection of its own. */
+  readonly usersPerSecond: number;
+  /** Whether a busy client has to go round the addresses 127.0.0.2–251, as a node with connection tracking asks for. */
+  readonly rotateSource: boolean;
+}
+
+/** Set to `1` by whoever says that the cluster of KUBECONFIG is there for tests. */
+const isReal = process.env.CUTOVER_TEST_CLUSTER === '1';
+
+/** Starts the embedded cluster; under `npm run test:cluster` opens the real one instead. */
+export function startCluster(): Promise<ClusterUnderTest> {
+  return isReal ? openRealCluster() : startEmbedded();
+}
+
+/** What a scenario that only the embedded cluster can play needs. Not to be called on a real cluster. */
+export async function startEmbedded(): Promise<ClusterUnderTest & { readonly sandbox: Sandbox }> {
+  // Ten times as fast as a real one and on free ports.
   const sandbox = await startSandbox({ secondMs: 100, nodePorts: 'any' });
   const kube = openKube(sandbox.kubeconfig);
+  // Probes at ten times the pace of a real cluster would be most of what the machine does.
+  const pace = { patienceMs: 10_000, probeSeconds: 5, usersPerSecond: 15, rotateSource: false };
   return {
     kubeconfig: sandbox.kubeconfig,
     kube,
-    images: { tomcat: 'tomcat', site: 'registry.test/shop/site', task: 'registry.test/shop/task' },
+    images: { tomcat: 'registry.test/shop/tomcat', site: 'registry.test/shop/site', task: 'registry.test/shop/task' },
+    pace,
     publicUrl: (namespace, service) =>
       eventually(`an address of Service ${namespace}/${service}`, () => sandbox.serviceUrl(namespace, service)),
     sandbox,
@@ -35,13 +64,12 @@ export async function startCluster(): Promise<ClusterUnderTest & { readonly sand
   };
 }
 
-/** Asks until there is an answer: for what the cluster does in its own time and tells nobody. Gives up after 10 s. */
-export async function eventually<T>(what: string, look: () => T | undefined | Promise<T | undefined>): Promise<T> {
-  const end = Date.now() + 10_000;
-  for (;;) {
-    const seen = await look();
-    if (seen !== undefined) return seen;
-    if (Date.now() > end) throw new Error(`waited 10 s for ${what}`);
-    await new Promise(done => setTimeout(done, 20));
+/** Scenarios that only the embedded cluster can play. On a real one they are skipped, and the reason is printed. */
+export function describeEmbedded(title: string, reason: string, play: () => void): void {
+  if (!isReal) {
+    describe(title, play);
+    return;
   }
+  process.stderr.write(`skipped: ${title}: ${reason}\n`);
+  describe.skip(title, play);
 }

@@ -8,8 +8,9 @@ import type { StepRequest, StepResult } from '../../demo/runner.js';
 import { startTraffic } from '../../demo/traffic.js';
 import type { Traffic } from '../../demo/traffic.js';
 import type { KubeObject } from '../../src/manifests/object.js';
-import { eventually } from './cluster.js';
 import type { ClusterUnderTest } from './cluster.js';
+import { eventually } from './eventually.js';
+import { field } from './field.js';
 
 type Inputs = Readonly<Record<string, string>>;
 type StepOptions = Omit<Partial<StepRequest>, 'inputs' | 'workspace'>;
@@ -203,9 +204,4 @@ async function isSettled(place: Place): Promise<boolean> {
   return objects.every(
     object => object.metadata.deletionTimestamp === undefined && !field(object, 'status', 'terminatingReplicas'),
   );
-}
-
-/** The value at a path of an object; `undefined` where the path ends early. */
-export function field(object: KubeObject | undefined, ...path: readonly (string | number)[]): unknown {
-  return path.reduce<unknown>((value, key) => (value as Record<string | number, unknown> | undefined)?.[key], object);
 }

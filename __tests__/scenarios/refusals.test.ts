@@ -2,7 +2,7 @@ import { createServer } from 'node:net';
 import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { site, tomcat } from './applications.js';
-import { startCluster } from './cluster.js';
+import { startCluster, startEmbedded } from './cluster.js';
 import { expectRefused, expectUsersSaw, openPlace, scenario, settled } from './place.js';
 import type { Place } from './place.js';
 
@@ -190,7 +190,7 @@ describe('A deploy that cannot be done says why in one message, and changes noth
 
 describe('A call that the API server forbids', () => {
   let remove: () => void;
-  const alone = startCluster();
+  const alone = startEmbedded();
   beforeAll(async () => {
     const { sandbox } = await alone;
     remove = sandbox.fault({ verb: 'PATCH', kind: 'Deployment' }, { do: 'status', status: 403 });

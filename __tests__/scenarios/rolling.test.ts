@@ -1,7 +1,8 @@
 import { afterAll, describe, expect } from '@jest/globals';
 import { site } from './applications.js';
 import { startCluster } from './cluster.js';
-import { expectRefused, expectUsersMovedOver, expectUsersSaw, field, scenario, settled } from './place.js';
+import { field } from './field.js';
+import { expectRefused, expectUsersMovedOver, expectUsersSaw, scenario, settled } from './place.js';
 
 const starting = startCluster();
 const cluster = () => starting;

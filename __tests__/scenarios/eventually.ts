@@ -1,0 +1,14 @@
+/** Asks until there is an answer: for what the cluster does in its own time and tells nobody. Default: gives up after 10 s. */
+export async function eventually<T>(
+  what: string,
+  look: () => T | undefined | Promise<T | undefined>,
+  patienceMs = 10_000,
+): Promise<T> {
+  const end = Date.now() + patienceMs;
+  for (;;) {
+    const seen = await look();
+    if (seen !== undefined) return seen;
+    if (Date.now() > end) throw new Error(`waited ${patienceMs / 1000} s for ${what}`);
+    await new Promise(done => setTimeout(done, 20));
+  }
+}

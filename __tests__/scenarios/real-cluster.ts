@@ -1,0 +1,48 @@
+import { readFileSync } from 'node:fs';
+import { openKube } from '../../demo/kube.js';
+import type { Named } from '../../demo/kube.js';
+import type { ClusterUnderTest } from './cluster.js';
+import { eventually } from './eventually.js';
+import { field } from './field.js';
+
+/** The variables of `npm run test:cluster`; e2e/README.md is their manual. */
+const {
+  KUBECONFIG = '',
+  CUTOVER_TEST_IMAGES = '127.0.0.1:5000',
+  CUTOVER_TEST_ADDRESS = '127.0.0.1',
+  CUTOVER_TEST_RATE = '50',
+} = process.env;
+
+/** Opens the cluster of KUBECONFIG. Its file must hold its certificates or its token in itself. */
+export async function openRealCluster(): Promise<ClusterUnderTest> {
+  const kubeconfig = readFileSync(KUBECONFIG, 'utf8');
+  const kube = openKube(kubeconfig);
+  const patienceMs = 60_000;
+  return Promise.resolve({
+    kubeconfig,
+    kube,
+    images: {
+      tomcat: `${CUTOVER_TEST_IMAGES}/tomcat`,
+      site: `${CUTOVER_TEST_IMAGES}/site`,
+      task: `${CUTOVER_TEST_IMAGES}/task`,
+    },
+    pace: {
+      patienceMs,
+      probeSeconds: 1,
+      usersPerSecond: Number(CUTOVER_TEST_RATE),
+      rotateSource: CUTOVER_TEST_ADDRESS.startsWith('127.'),
+    },
+    publicUrl: (namespace, name) => {
+      const named: Named = { kind: 'Service', namespace, name };
+      const look = async (): Promise<string | undefined> => {
+        const port = field(await kube.get(named), 'spec', 'ports', 0, 'nodePort');
+        return port === undefined ? undefined : `http://${CUTOVER_TEST_ADDRESS}:${String(port)}`;
+      };
+      return eventually(`a node port of Service ${namespace}/${name}`, look, patienceMs);
+    },
+    close: () => {
+      kube.close();
+      return Promise.resolve();
+    },
+  });
+}
