@@ -38,7 +38,11 @@ export interface Kube {
   close(): void;
 }
 
+const rbac = '/apis/rbac.authorization.k8s.io/v1';
+
 const collections = {
+  ClusterRole: `${rbac}/clusterroles`,
+  ClusterRoleBinding: `${rbac}/clusterrolebindings`,
   ConfigMap: '/api/v1/namespaces/*/configmaps',
   Deployment: '/apis/apps/v1/namespaces/*/deployments',
   EndpointSlice: '/apis/discovery.k8s.io/v1/namespaces/*/endpointslices',
@@ -48,6 +52,8 @@ const collections = {
   Namespace: '/api/v1/namespaces',
   Pod: '/api/v1/namespaces/*/pods',
   ReplicaSet: '/apis/apps/v1/namespaces/*/replicasets',
+  Role: `${rbac}/namespaces/*/roles`,
+  RoleBinding: `${rbac}/namespaces/*/rolebindings`,
   Secret: '/api/v1/namespaces/*/secrets',
   Service: '/api/v1/namespaces/*/services',
   ServiceAccount: '/api/v1/namespaces/*/serviceaccounts',

@@ -42,6 +42,7 @@ try {
 } catch (thrown) {
   story.check('the story was told to its end', false, thrown instanceof Error ? thrown.message : thrown);
 } finally {
+  await story.close();
   kube.close();
   await github.close();
   await sandbox.close();
@@ -50,7 +51,7 @@ try {
 }
 
 process.stdout.write('\n');
-const { requests, lost, passed, failed } = story.end();
+const { requests, lost, passed, failed } = await story.end();
 const seconds = Math.round((performance.now() - begun) / 1000);
 process.stdout.write(`The job summaries of all steps are in ${summaryFile}. It took ${seconds} s.\n`);
 process.stdout.write(`demo: ${requests} requests, ${lost} lost, ${passed} checks passed\n`);

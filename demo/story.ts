@@ -66,18 +66,23 @@ export class Story {
   }
 
   /** One line with the requests of all streams so far. */
-  tally(): void {
-    const { sent, lost } = this.total();
+  async tally(): Promise<void> {
+    const { sent, lost } = await this.total();
     this.say(`${sent} requests so far, ${lost} lost`);
   }
 
-  total(): { readonly sent: number; readonly lost: number; readonly counts: readonly TrafficCounts[] } {
-    const counts = this.#streams.map(stream => stream.counts());
+  async total(): Promise<{ readonly sent: number; readonly lost: number; readonly counts: readonly TrafficCounts[] }> {
+    const counts = await Promise.all(this.#streams.map(stream => stream.counts()));
     return {
       sent: counts.reduce((sum, { sent }) => sum + sent, 0),
       lost: counts.reduce((sum, { lost }) => sum + lost, 0),
       counts,
     };
+  }
+
+  /** Ends all streams. */
+  async close(): Promise<void> {
+    await Promise.all(this.#streams.map(stream => stream.stop()));
   }
 
   /** The job summaries of all steps, in order, as one markdown document. */
@@ -86,8 +91,8 @@ export class Story {
   }
 
   /** Tells what went wrong, if anything did. */
-  end(): Ending {
-    const { sent, lost, counts } = this.total();
+  async end(): Promise<Ending> {
+    const { sent, lost, counts } = await this.total();
     for (const { losses } of counts)
       for (const { atMs, why } of losses.slice(0, 10)) this.say(`lost after ${(atMs / 1000).toFixed(1)} s: ${why}`);
     for (const fact of this.#failed) this.say(`did not hold: ${fact}`);

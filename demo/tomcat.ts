@@ -41,13 +41,13 @@ export async function update(stage: Stage, visitors: Traffic): Promise<void> {
   story.check('it is staged on green', staged.outputs['staged-role'] === 'green', staged.outputs);
   const trial = await versionAt(stage, testPage('green'), '8.');
   story.check('the test endpoint shows Tomcat 8', trial.startsWith('8.'), trial);
-  const before = visitors.counts().byVersion;
+  const { byVersion: before } = await visitors.counts();
   story.check(
     'users have seen nothing but Tomcat 7',
     Object.keys(before).every(seen => seen.startsWith('7.')),
     before,
   );
-  story.tally();
+  await story.tally();
   const promotion = { action: 'promote', approval: 'production', ...move };
   story.say('Promoting needs the yes of a reviewer of the GitHub environment "production".');
   const early = await play(stage, { title: 'promote 8, not approved', inputs: promotion, succeeds: false });
@@ -59,11 +59,12 @@ export async function update(stage: Stage, visitors: Traffic): Promise<void> {
   story.check('green is active', promoted.outputs['active-role'] === 'green', promoted.outputs);
   const now = await versionAt(stage, page, '8.');
   story.check('users get Tomcat 8', now.startsWith('8.'), now);
-  const order = visitors.counts().timeline.map(({ version }) => version.slice(0, 1));
+  await visitors.more(1);
+  const order = (await visitors.counts()).timeline.map(({ version }) => version.slice(0, 1));
   story.check('first only 7, then only 8', order.join(' ') === '7 8', order);
   const kept = await versionAt(stage, testPage('blue'), '7.');
   story.check('Tomcat 7 still runs on blue, as the way back', kept.startsWith('7.'), kept);
-  story.tally();
+  await story.tally();
 }
 
 /** Chapter 3: Kubernetes calls the pods ready, the check does not. */
@@ -81,9 +82,9 @@ export async function refused(stage: Stage, visitors: Traffic): Promise<void> {
   const blue = await live(stage, { kind: 'Deployment', name: 'tomcat-deployment-blue' });
   const image = field(blue, 'spec', 'template', 'spec', 'containers', 0, 'image');
   story.check('the idle role is back at Tomcat 7', image === 'tomcat:7', image);
-  const seen = visitors.counts().byVersion;
+  const { byVersion: seen } = await visitors.counts();
   story.check('users never saw Tomcat 9', !Object.keys(seen).some(version => /^[^78]/.test(version)), seen);
-  story.tally();
+  await story.tally();
 }
 
 /** Chapter 4: the way back is the same single change. */
@@ -105,9 +106,10 @@ export async function wayBack(stage: Stage, visitors: Traffic): Promise<void> {
     restarts.every(({ restartCount }) => restartCount === 0),
     restarts,
   );
+  await visitors.more(1);
   const order = (await visitors.stop()).timeline.map(({ version }) => version.slice(0, 1));
   story.check('users saw 7, then 8, then 7, never both at once', order.join(' ') === '7 8 7', order);
-  story.tally();
+  await story.tally();
 }
 
 /** First line of the error that a step ended with. */

@@ -29,11 +29,11 @@ export async function rollingUpdate(stage: Stage): Promise<void> {
   const unchanged = await play(stage, { title: 'website 42 again', inputs: deploy(42) });
   story.check('the same again changes nothing', unchanged.outputs.outcome === 'unchanged', unchanged.outputs);
   // Whatever the machine's pace, the count must be worth something.
-  const missing = 2000 - story.total().sent;
+  const missing = 2000 - (await story.total()).sent;
   if (missing > 0) await visitors.more(missing);
   const { timeline, byVersion } = await visitors.stop();
   story.check('users ended on run 42', timeline.at(-1)?.version === '42', byVersion);
-  story.tally();
+  await story.tally();
 }
 
 async function nodePort(stage: Stage): Promise<unknown> {

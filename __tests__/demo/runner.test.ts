@@ -1,14 +1,10 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { createServer } from 'node:http';
-import type { Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { Masks, readFileCommands, readLine } from '../../demo/commands.js';
 import { runStep } from '../../demo/runner.js';
 import type { StepRequest, StepResult } from '../../demo/runner.js';
-import { startTraffic } from '../../demo/traffic.js';
 
 describe('Lines that a step prints', () => {
   it.each([
@@ -152,68 +148,3 @@ if (state !== undefined) {
   }
 }
 `;
-
-describe('Traffic', () => {
-  let server: Server | undefined;
-  afterEach(async () => {
-    server?.closeAllConnections();
-    await new Promise(done => (server ? server.close(done) : done(undefined)));
-    server = undefined;
-  });
-  const serve = async (answer: (number: number) => string | number): Promise<string> => {
-    let number = 0;
-    server = createServer((_request, response) => {
-      const given = answer((number += 1));
-      if (given === 'reset') response.socket?.destroy();
-      else if (typeof given === 'number') response.writeHead(given).end();
-      else response.end(given);
-    });
-    await new Promise<void>(done => server?.listen(0, '127.0.0.1', done));
-    return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
-  };
-
-  it('counts answers by version, in their order', async () => {
-    const traffic = startTraffic({ url: await serve(number => (number <= 5 ? 'v1' : 'v2\n')), perSecond: 200 });
-    await traffic.more(10);
-    const { sent, answered, lost, timeline, byVersion } = await traffic.stop();
-    expect({ lost, left: sent - answered }).toEqual({ lost: 0, left: 0 });
-    expect(timeline.map(({ version }) => version)).toEqual(['v1', 'v2']);
-    expect(byVersion).toEqual({ v1: 5, v2: answered - 5 });
-  });
-
-  it.each([
-    ['a connection that is cut', 'reset', /ECONNRESET/],
-    ['another status', 503, /status 503, not 200/],
-  ] as const)('counts %s as lost', async (_what, third, why) => {
-    const traffic = startTraffic({ url: await serve(number => (number === 3 ? third : 'v1')), perSecond: 200 });
-    await traffic.more(6);
-    const { lost, losses } = await traffic.stop();
-    expect(lost).toBe(1);
-    expect(losses[0]?.why).toMatch(why);
-  });
-
-  it('counts requests that nobody takes as lost', async () => {
-    const url = await serve(() => 'v1');
-    await new Promise(done => server?.close(done));
-    const traffic = startTraffic({ url, perSecond: 200 });
-    await traffic.more(3);
-    const { lost, answered } = await traffic.stop();
-    expect(lost).toBeGreaterThanOrEqual(3);
-    expect(answered).toBe(0);
-  });
-
-  it('keeps one connection open beside the others, and counts it apart', async () => {
-    const url = await serve(() => 'v1');
-    const sockets = new Set<number | undefined>();
-    server?.on('request', (request: { headers: { connection?: string }; socket: { remotePort?: number } }) => {
-      if (request.headers.connection === 'keep-alive') sockets.add(request.socket.remotePort);
-    });
-    const traffic = startTraffic({ url, perSecond: 100, keptAlivePerSecond: 100 });
-    await traffic.more(20);
-    const { keptAlive } = await traffic.stop();
-    expect(sockets.size).toBe(1);
-    expect(keptAlive.lost).toBe(0);
-    expect(keptAlive.sent).toBeGreaterThan(1);
-    expect(keptAlive.byVersion).toEqual({ v1: keptAlive.sent });
-  });
-});

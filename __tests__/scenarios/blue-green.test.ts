@@ -41,7 +41,7 @@ describe('Blue/green, when all goes well', () => {
       const staged = await place.step(tomcat.deploy('8', { verify: tomcat.verify('Apache Tomcat/$<TOMCAT_VERSION>') }));
       expect(staged.outputs).toMatchObject({ outcome: 'staged', 'staged-role': 'green', 'active-role': 'blue' });
       await place.reaches('tomcat-test-green', '8');
-      expect(Object.keys(users.counts().byVersion)).toEqual(['7']);
+      expect(Object.keys((await users.counts()).byVersion)).toEqual(['7']);
 
       const promoted = await place.step(tomcat.promote());
       expect(promoted.outputs).toMatchObject({

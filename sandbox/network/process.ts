@@ -4,7 +4,13 @@ import type { AddressInfo, Socket } from 'node:net';
 import type { Clock } from '../controllers/clock.js';
 
 /** What an image holds. Resolves when it serves, or has ended. */
-export type Program = (process: Process) => Promise<void>;
+export type Program = (process: ProgramProcess) => Promise<void>;
+
+/** What a program knows of the process that it runs in. */
+export type ProgramProcess = Pick<
+  Process,
+  'env' | 'hostname' | 'log' | 'after' | 'onTerminate' | 'listen' | 'drain' | 'exit'
+>;
 
 /** Real ports on 127.0.0.1 by the port that a program of the pod listens on. */
 export type PodNetwork = Map<number, number>;

@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import { parseSeconds } from './duration.js';
 import type { Illness, Tag } from './images.js';
-import type { Process, Program } from './process.js';
+import type { Program, ProgramProcess } from './process.js';
 
 /** Environment that an ill image brings; the container's own comes on top. */
 const illEnvironments: Readonly<Partial<Record<Illness, Readonly<Record<string, string>>>>> = {
@@ -62,7 +62,7 @@ export function siteProgram({ version, illness }: Tag): Program {
 }
 
 /** Without grace the process ends on the spot; else it serves on and then answers what has begun. */
-export function stopAfter(process: Process, grace: number): void {
+export function stopAfter(process: ProgramProcess, grace: number): void {
   if (grace === 0) {
     process.exit(0);
     return;

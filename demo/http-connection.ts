@@ -1,0 +1,104 @@
+import { connect } from 'node:net';
+import type { Socket } from 'node:net';
+import { AnswerReader } from './http-answer.js';
+import type { Answer } from './http-answer.js';
+
+/** Where requests go. */
+export interface Target {
+  readonly host: string;
+  readonly port: number;
+  /** Source address. Default: the system's choice. */
+  readonly localAddress?: string;
+}
+
+/** Why there is no proper answer; `here` means that this machine could not even begin. */
+export type Trouble = 'connect' | 'reset' | 'timeout' | 'status' | 'malformed' | 'here';
+
+/** A request that got no answer. */
+export interface Failure {
+  readonly trouble: Trouble;
+  readonly why: string;
+  /** Whether not a single byte of an answer had come. */
+  readonly nothingCame: boolean;
+}
+
+type Done = (ending: Answer | Failure) => void;
+
+/**
+ * One TCP connection that asks one request after the other. `node:http` costs several times as much a request, which on
+ * a small machine would be felt by the cluster that is asked.
+ */
+export class HttpConnection {
+  readonly #socket: Socket;
+  #reader = new AnswerReader();
+  #done: Done | undefined;
+  #isConnected = false;
+  #isOpen = true;
+
+  constructor(target: Target) {
+    this.#socket = connect({ ...target, noDelay: true });
+    this.#socket.on('connect', () => (this.#isConnected = true));
+    this.#socket.on('data', part => this.#take(part));
+    this.#socket.on('end', () => this.#read(() => this.#reader.end() ?? this.#failure('reset', this.#closedEarly())));
+    this.#socket.on('error', (error: NodeJS.ErrnoException) => this.#break(error));
+    this.#socket.on('close', () => this.fail('reset', this.#closedEarly()));
+  }
+
+  /** False once either side has closed it. */
+  get isOpen(): boolean {
+    return this.#isOpen;
+  }
+
+  /** Sends a request, its head and body as they go over the wire; `done` is called exactly once. */
+  ask(request: string, done: Done): void {
+    this.#reader = new AnswerReader();
+    this.#done = done;
+    this.#socket.write(request, 'latin1');
+  }
+
+  /** Closes the connection; a request under way ends with this. */
+  fail(trouble: Trouble, why: string): void {
+    this.#finish(this.#failure(trouble, why));
+  }
+
+  close(): void {
+    this.#isOpen = false;
+    this.#socket.destroy();
+  }
+
+  #take(part: Buffer): void {
+    // What comes without being asked for, such as a 408, ends the connection.
+    if (this.#done) this.#read(() => this.#reader.take(part));
+    else this.close();
+  }
+
+  #read(read: () => Answer | Failure | undefined): void {
+    try {
+      const ending = read();
+      if (ending) this.#finish(ending);
+    } catch (error) {
+      this.fail('malformed', (error as Error).message);
+    }
+  }
+
+  #break(error: NodeJS.ErrnoException): void {
+    const ours = error.syscall === 'bind' || /^(EADDRNOTAVAIL|EMFILE|ENFILE|ENOBUFS)$/.test(error.code ?? '');
+    const trouble = ours ? 'here' : this.#isConnected ? 'reset' : 'connect';
+    this.fail(trouble, `${error.code ?? 'error'}: ${error.message}`);
+  }
+
+  #finish(ending: Answer | Failure): void {
+    const done = this.#done;
+    this.#done = undefined;
+    if (!('keepsOpen' in ending && ending.keepsOpen)) this.close();
+    done?.(ending);
+  }
+
+  #failure(trouble: Trouble, why: string): Failure {
+    return { trouble, why, nothingCame: this.#reader.isEmpty };
+  }
+
+  #closedEarly(): string {
+    return `the connection was closed before ${this.#reader.isEmpty ? 'an answer came' : 'the answer was whole'}`;
+  }
+}

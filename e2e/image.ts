@@ -1,0 +1,43 @@
+import { createServer } from 'node:http';
+import type { Server } from 'node:http';
+import { hostname } from 'node:os';
+import { pullImage } from '../sandbox/network/images.js';
+import type { ProgramProcess } from '../sandbox/network/process.js';
+
+/**
+ * Runs one of the embedded cluster's images as the only program of a real container, so that pods on both are the same.
+ * The variable IMAGE says which: `site:v1`, `tomcat:9-http500`. What each does: sandbox/IMAGES.md.
+ */
+const image = process.env.IMAGE ?? '';
+const servers: Server[] = [];
+
+const self: ProgramProcess = {
+  env: Object.fromEntries(Object.entries(process.env).map(([name, value]) => [name, value ?? ''])),
+  hostname: hostname(),
+  log: line => process.stdout.write(`${line}\n`),
+  after: (seconds, action) => void setTimeout(action, seconds * 1000),
+  onTerminate: action => {
+    process.removeAllListeners('SIGTERM');
+    process.on('SIGTERM', action);
+  },
+  listen: (port, handler) =>
+    new Promise((resolve, reject) => {
+      // Idle connections stay open as long as the client likes, as in the embedded cluster.
+      const server = createServer({ keepAliveTimeout: 0, requestTimeout: 0, headersTimeout: 0 }, handler);
+      servers.push(server);
+      server.once('error', reject);
+      server.listen(port, resolve);
+    }),
+  drain: async () => {
+    const closing = servers.map(server => new Promise(closed => server.close(closed)));
+    for (const server of servers) server.closeIdleConnections();
+    await Promise.all(closing);
+  },
+  exit: code => process.exit(code),
+};
+
+// The first process of a container gets no default handlers from the kernel.
+self.onTerminate(() => self.exit(143));
+const pulled = pullImage(image);
+if (pulled.kind !== 'image') throw new Error(`IMAGE=${image}: ${pulled.message}`);
+await pulled.program(self);
