@@ -47,6 +47,8 @@ export interface Sandbox {
   /** A kubeconfig (YAML) with the sandbox's CA and a client certificate. */
   readonly kubeconfig: string;
   readonly calls: { read(): CallCounts; reset(): void };
+  /** Which rights a user has made use of, by name: `patch apps/deployments`, `get pods/log`. */
+  usedRights(user: string): readonly string[];
   /** Adds a fault for the next `times` matching requests (default: until removed). Returns its removal. */
   fault(match: FaultMatch, fault: Fault, times?: number): () => void;
   /** Real `http://127.0.0.1:PORT` of a NodePort or LoadBalancer Service's first port; undefined until there is one. */

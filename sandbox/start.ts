@@ -20,6 +20,7 @@ export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbo
     url: server.url,
     kubeconfig: server.kubeconfig,
     calls: server.calls,
+    usedRights: user => server.usedRights(user),
     fault: (match, fault, times) => server.fault(match, fault, times),
     serviceUrl: (namespace, name) => live.serviceUrl(namespace, name),
     async close() {

@@ -180,4 +180,10 @@ describe('an object that does not fit', () => {
     expect(JSON.stringify([error.message, error.hint, error.problems])).not.toContain('hush');
     expect(error.message).toContain('Secret shop/key');
   });
+
+  it('quotes of a Secret what RBAC says, which holds nothing of it', () => {
+    const message =
+      'secrets "key" is forbidden: User "robot" cannot get resource "secrets" in API group "" in the namespace "shop"';
+    expect(refused(403, status(403, { message }), secret).message).toBe(message);
+  });
 });

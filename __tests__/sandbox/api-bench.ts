@@ -1,5 +1,4 @@
 import { afterEach } from '@jest/globals';
-import { createInterface } from 'node:readline';
 import { createStore, type MemoryStore } from '../../sandbox/api/memory-store.js';
 import type { JsonObject } from '../../sandbox/api/json.js';
 import { startApiServer, type ApiServer, type ApiServerOptions } from '../../sandbox/api/server.js';
@@ -38,26 +37,3 @@ export const configMap = (name: string, rest: JsonObject = {}): JsonObject => ({
 });
 
 export const configMaps = '/api/v1/namespaces/default/configmaps';
-
-/** A watch that is read event by event. */
-export interface WatchReader {
-  readonly status: number;
-  /** The next event; `undefined` when the watch has ended. */
-  next(): Promise<JsonObject | undefined>;
-}
-
-export async function openWatch(
-  api: ApiClient,
-  path: string,
-  query: Record<string, string> = {},
-): Promise<WatchReader> {
-  const incoming = await api.open({ method: 'GET', path, query: { watch: 'true', ...query } });
-  const lines = createInterface({ input: incoming })[Symbol.asyncIterator]();
-  return {
-    status: incoming.statusCode ?? 0,
-    next: async () => {
-      const line = await lines.next();
-      return line.done === true ? undefined : (JSON.parse(line.value) as JsonObject);
-    },
-  };
-}

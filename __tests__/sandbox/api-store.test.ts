@@ -75,7 +75,7 @@ describe('the store', () => {
       ...pod,
       metadata: { generateName: 'web-', namespace: 'default' } as unknown as KubeObject['metadata'],
     });
-    expect(metadata.name).toMatch(/^web-[0-9a-f]{5}$/);
+    expect(metadata.name).toMatch(/^web-[b-z0-9]{5}$/);
   });
 
   it('hands out objects that cannot be changed', () => {

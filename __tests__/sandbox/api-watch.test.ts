@@ -1,6 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { objectAt, textAt, type JsonObject } from '../../sandbox/api/json.js';
-import { bench, configMap, configMaps, openWatch, type WatchReader } from './api-bench.js';
+import { bench, configMap, configMaps } from './api-bench.js';
+import { openWatch, type WatchReader } from './watch-reader.js';
 
 const told = (event: JsonObject | undefined): unknown =>
   event === undefined

@@ -19,10 +19,9 @@ describe('an image reference', () => {
     '%j is invalid',
     reference => {
       expect(parseImageName(reference)).toBeUndefined();
-      expect(pullImage(reference)).toEqual({
-        kind: 'invalid',
-        message: `Failed to apply default image tag "${reference}": couldn't parse image name "${reference}": invalid reference format`,
-      });
+      const why = `couldn't parse image name "${reference}": invalid reference format`;
+      const message = expect.stringContaining(`Failed to apply default image tag "${reference}": ${why}`) as unknown;
+      expect(pullImage(reference)).toEqual({ kind: 'invalid', message });
     },
   );
 });
@@ -50,7 +49,7 @@ describe('a pull', () => {
   it.each([
     [
       'site:nosuchtag',
-      'rpc error: code = NotFound desc = failed to pull and unpack image "docker.io/library/site:nosuchtag": failed to resolve reference "docker.io/library/site:nosuchtag": docker.io/library/site:nosuchtag: not found',
+      'rpc error: code = NotFound desc = failed to pull and unpack image "docker.io/library/site:nosuchtag": failed to resolve image: docker.io/library/site:nosuchtag: not found',
     ],
     [
       'nginx:1',

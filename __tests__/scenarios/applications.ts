@@ -1,5 +1,6 @@
 import type { KubeObject } from '../../src/manifests/object.js';
 import { field } from './field.js';
+import type { ClusterUnderTest } from './cluster.js';
 import type { Place } from './place.js';
 
 type Inputs = Readonly<Record<string, string>>;
@@ -48,11 +49,11 @@ export const site = {
     ...more,
   }),
   rollback: (more: Inputs = {}): Inputs => ({ action: 'rollback', release: 'site', ...brisk, ...more }),
-  bring: (place: Place): Promise<void> => place.write({ 'site.yml': siteManifest(place.cluster.images.site) }),
+  bring: (place: Place): Promise<void> => place.write({ 'site.yml': siteManifest(place.cluster) }),
   version: async (place: Place): Promise<string | undefined> => imageTag(await place.get('Deployment', 'site')),
 };
 
-function siteManifest(repository: string): string {
+function siteManifest({ images, pace }: ClusterUnderTest): string {
   return `apiVersion: v1
 kind: ConfigMap
 metadata:
@@ -74,14 +75,14 @@ spec:
     spec:
       containers:
         - name: site
-          image: ${repository}:\${VERSION}
+          image: ${images.site}:\${VERSION}
           ports: [{containerPort: 8080}]
           env:
             - name: GREETING
               valueFrom: {configMapKeyRef: {name: site-config, key: greeting}}
           readinessProbe:
             httpGet: {path: /readyz, port: 8080}
-            periodSeconds: 5
+            periodSeconds: ${pace.probeSeconds}
 ---
 apiVersion: v1
 kind: Service

@@ -25,7 +25,10 @@ describeEmbedded('What the reference set of ten objects costs in API calls', 'on
 
   it('creating and waiting for it takes at most 25, the dry run included', async () => {
     const { calls } = await counted(async () => {
-      expect(await place.step(inputs)).toMatchObject({ exitCode: 0, outputs: { outcome: 'deployed' } });
+      expect(await place.step(inputs, { as: 'admin' })).toMatchObject({
+        exitCode: 0,
+        outputs: { outcome: 'deployed' },
+      });
     });
     expect(engine(calls)).toBeLessThanOrEqual(25);
     expect(calls['PATCH Deployment (dry run)']).toBe(3);
@@ -36,7 +39,7 @@ describeEmbedded('What the reference set of ten objects costs in API calls', 'on
     await settled(place);
     await aged();
     const before = await place.versions();
-    const { calls, value } = await counted(() => place.step(inputs));
+    const { calls, value } = await counted(() => place.step(inputs, { as: 'admin' }));
     expect(value).toMatchObject({ exitCode: 0, outputs: { outcome: 'unchanged' } });
     expect(value.log).toMatch(/unchanged/i);
     expect(await place.versions()).toEqual(before);
@@ -47,7 +50,7 @@ describeEmbedded('What the reference set of ten objects costs in API calls', 'on
   it('an update of three images and a ConfigMap takes at most 25 and changes just those', async () => {
     await place.write({ 'r10.yml': r10('v2') });
     await aged();
-    const { calls, value } = await counted(() => place.step(inputs));
+    const { calls, value } = await counted(() => place.step(inputs, { as: 'admin' }));
     expect(value).toMatchObject({ exitCode: 0, outputs: { outcome: 'deployed' } });
     // A GET of each object that changes, for the comparison and as the way back.
     expect(engine(calls)).toBeLessThanOrEqual(25);
@@ -60,6 +63,7 @@ describeEmbedded('What the reference set of ten objects costs in API calls', 'on
     await place.write({ 'r10.yml': r10('v3') });
     const { calls } = cluster.sandbox;
     const result = await place.step(inputs, {
+      as: 'admin',
       post: 'always',
       // The last that the main program says.
       onLine: line => (line.startsWith('Revision 3 serves users') ? calls.reset() : undefined),

@@ -26,12 +26,23 @@ export interface ClusterUnderTest {
 export interface Pace {
   /** Milliseconds after which a wait is given up for what the cluster does in its own time. */
   readonly patienceMs: number;
+  /** The steps' input `timeout`, unless a scenario says otherwise. */
+  readonly timeout: string;
   /** Seconds between two readiness probes of a pod. */
   readonly probeSeconds: number;
-  /** Requests a second of one stream of users, each on a connection of its own. */
-  readonly usersPerSecond: number;
+  /** What one stream of users is, unless a scenario says otherwise. */
+  readonly users: Load;
+  /** What users are where a scenario is about their number, and how many rounds of it are played. */
+  readonly crowd: Load;
+  readonly rounds: number;
   /** Whether a busy client has to go round the addresses 127.0.0.2–251, as a node with connection tracking asks for. */
   readonly rotateSource: boolean;
+}
+
+/** Requests a second: each on a connection of its own, and beside those on connections that are kept. */
+export interface Load {
+  readonly perSecond: number;
+  readonly keptAlive: { readonly connections: number; readonly perSecond: number };
 }
 
 /** Set to `1` by whoever says that the cluster of KUBECONFIG is there for tests. */
@@ -48,7 +59,16 @@ export async function startEmbedded(): Promise<ClusterUnderTest & { readonly san
   const sandbox = await startSandbox({ secondMs: 100, nodePorts: 'any' });
   const kube = openKube(sandbox.kubeconfig);
   // Probes at ten times the pace of a real cluster would be most of what the machine does.
-  const pace = { patienceMs: 10_000, probeSeconds: 5, usersPerSecond: 15, rotateSource: false };
+  const pace: Pace = {
+    patienceMs: 10_000,
+    timeout: '30s',
+    probeSeconds: 5,
+    // Pods and API server share one event loop with the scenario.
+    users: { perSecond: 15, keptAlive: { connections: 2, perSecond: 4 } },
+    crowd: { perSecond: 50, keptAlive: { connections: 5, perSecond: 10 } },
+    rounds: 4,
+    rotateSource: false,
+  };
   return {
     kubeconfig: sandbox.kubeconfig,
     kube,

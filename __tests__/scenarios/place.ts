@@ -1,4 +1,4 @@
-import { cp, mkdir, mkdtemp, readFile, readdir, rm, writeFile } from 'node:fs/promises';
+import { appendFile, cp, mkdir, mkdtemp, readFile, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { expect, it } from '@jest/globals';
@@ -6,14 +6,22 @@ import type { Named } from '../../demo/kube.js';
 import { runStep } from '../../demo/runner.js';
 import type { StepRequest, StepResult } from '../../demo/runner.js';
 import { startTraffic } from '../../demo/traffic.js';
-import type { Traffic } from '../../demo/traffic.js';
+import type { Traffic, TrafficCounts } from '../../demo/traffic.js';
 import type { KubeObject } from '../../src/manifests/object.js';
-import type { ClusterUnderTest } from './cluster.js';
+import type { ClusterUnderTest, Load } from './cluster.js';
 import { eventually } from './eventually.js';
 import { field } from './field.js';
+import { grant, rolesFor } from './rights.js';
+import type { Rule } from './rights.js';
 
 type Inputs = Readonly<Record<string, string>>;
-type StepOptions = Omit<Partial<StepRequest>, 'inputs' | 'workspace'>;
+interface StepOptions extends Omit<Partial<StepRequest>, 'inputs' | 'workspace'> {
+  /**
+   * Who runs it: a ServiceAccount that may do what the Roles of docs/rbac.md for these inputs say and nothing else
+   * (default), the same with rules for kinds that those do not know, or the user of the cluster's own kubeconfig.
+   */
+  readonly as?: readonly Rule[] | 'admin';
+}
 type Kind = Named['kind'];
 
 /** Where one scenario plays: a namespace and a workspace of its own. */
@@ -27,18 +35,23 @@ export interface Place {
   copy(from: string, to: string): Promise<void>;
   /** Changes the text of one file of the workspace. */
   rewrite(path: string, change: (text: string) => string): Promise<void>;
-  /** Waits for what the cluster does in its own time; at most 10 s. */
-  until(what: string, look: () => Promise<boolean>): Promise<void>;
+  /** Waits for what the cluster does in its own time, as long as its pace allows; resolves with what was seen. */
+  until<T>(what: string, look: () => Promise<T | undefined | false>): Promise<T>;
+  /** The kubeconfig that a step with these inputs is given. */
+  kubeconfigOf(inputs: Inputs, as: StepOptions['as']): Promise<string>;
   /** Runs the bundle as a step of a workflow, in this namespace. */
   step(inputs: Inputs, options?: StepOptions): Promise<StepResult>;
   /** The same, for steps that are only there to set the scene: throws with the log unless the step succeeds. */
-  given(inputs: Inputs): Promise<StepResult>;
+  given(inputs: Inputs, options?: StepOptions): Promise<StepResult>;
   get(kind: Kind, name: string): Promise<KubeObject | undefined>;
   list(kind: Kind): Promise<readonly KubeObject[]>;
-  /** `Kind/name` of all that is there → resourceVersion. Leases are left out: holding one is no change. */
+  /**
+   * `Kind/name` of all that is there → resourceVersion; of pods the uid, since a node writes their status when it likes.
+   * Leases are left out: holding one is no change.
+   */
   versions(): Promise<Readonly<Record<string, string | undefined>>>;
-  /** Users of a public Service who send requests until they are stopped. */
-  users(service: string): Promise<Traffic>;
+  /** Users of a public Service who send requests until they are stopped. Default load: what the cluster's pace says. */
+  users(service: string, load?: Load): Promise<Traffic>;
   /** Waits until this version answers at a Service's public address: the nodes learn of a change a moment later. */
   reaches(service: string, version: string): Promise<void>;
 }
@@ -50,7 +63,7 @@ export function scenario(
   play: (place: Place) => Promise<void>,
 ): void {
   it.concurrent(title, async () => {
-    const { place, leave } = await openPlace(await cluster());
+    const { place, leave } = await openPlace(await cluster(), title);
     try {
       await play(place);
     } finally {
@@ -61,17 +74,26 @@ export function scenario(
 
 let opened = 0;
 
-/** Opens a place. Scenarios do it by themselves; `leave` ends its traffic and removes what it made. */
-export async function openPlace(cluster: ClusterUnderTest): Promise<{ place: Place; leave: () => Promise<void> }> {
+/** Opens a place. Scenarios do it by themselves; `leave` ends its traffic, removes what it made and reports under `title`. */
+export async function openPlace(
+  cluster: ClusterUnderTest,
+  title = '',
+): Promise<{ place: Place; leave: () => Promise<void> }> {
   const namespace = `scenario-${process.pid}-${(opened += 1)}`;
   const workspace = await mkdtemp(join(tmpdir(), 'cutover-scenario-'));
-  const { kube } = cluster;
+  const { kube, pace } = cluster;
   await kube.create({ apiVersion: 'v1', kind: 'Namespace', metadata: { name: namespace } });
+  const until: Place['until'] = (what, look) =>
+    eventually(what, async () => (await look()) || undefined, pace.patienceMs);
   const streams: Traffic[] = [];
-  const step: Place['step'] = (inputs, options = {}) =>
+  const kubeconfigOf: Place['kubeconfigOf'] = async (inputs, as = []) => {
+    if (as === 'admin') return cluster.kubeconfig;
+    return (await grant({ cluster, namespace, roles: rolesFor(inputs), also: as })).kubeconfig;
+  };
+  const step: Place['step'] = async (inputs, { as, ...options } = {}) =>
     runStep({
       workspace,
-      inputs: { kubeconfig: cluster.kubeconfig, namespace, timeout: '30s', ...inputs },
+      inputs: { kubeconfig: await kubeconfigOf(inputs, as), namespace, timeout: pace.timeout, ...inputs },
       // A process fewer for most steps; budget.test.ts has a finished step whose post does nothing.
       post: 'unfinished',
       ...options,
@@ -93,21 +115,21 @@ export async function openPlace(cluster: ClusterUnderTest): Promise<{ place: Pla
       await cp(from, folder, { recursive: true });
       for (const name of await readdir(folder)) {
         const text = await readFile(join(folder, name), 'utf8');
-        // Probes at ten times the pace of a real cluster would be most of what the machine does.
-        const calm = text.replaceAll('periodSeconds: 2', 'periodSeconds: 5');
-        await writeFile(join(folder, name), calm.replaceAll('image: tomcat:', `image: ${cluster.images.tomcat}:`));
+        const calm = text.replaceAll('periodSeconds: 2', `periodSeconds: ${pace.probeSeconds}`);
+        const { tomcat, site } = cluster.images;
+        const ours = calm.replaceAll('image: tomcat:', `image: ${tomcat}:`).replaceAll('ghcr.io/your-name/site', site);
+        await writeFile(join(folder, name), ours);
       }
     },
     rewrite: async (path, change) => {
       const file = join(workspace, path);
       await writeFile(file, change(await readFile(file, 'utf8')));
     },
-    until: async (what, look) => {
-      await eventually(what, async () => (await look()) || undefined);
-    },
+    until,
+    kubeconfigOf,
     step,
-    given: async inputs => {
-      const result = await step(inputs);
+    given: async (inputs, options) => {
+      const result = await step(inputs, options);
       if (result.exitCode !== 0) throw new Error(`a step that sets the scene failed:\n${result.log}`);
       return result;
     },
@@ -115,40 +137,54 @@ export async function openPlace(cluster: ClusterUnderTest): Promise<{ place: Pla
     list: kind => kube.list(kind, namespace),
     versions: async () => {
       // Pods on their way out still move the status of what owned them.
-      await eventually('an earlier rollout to be over', async () => ((await isSettled(place)) ? true : undefined));
+      await until('an earlier rollout is over', () => isSettled(place));
       const kinds = ['ConfigMap', 'Deployment', 'Pod', 'ReplicaSet', 'Secret', 'Service', 'Job'] as const;
       const objects = (await Promise.all(kinds.map(kind => kube.list(kind, namespace)))).map((list, at) =>
-        list.map(object => [`${kinds[at]}/${object.metadata.name}`, object.metadata.resourceVersion] as const),
+        list.map(({ metadata }) => {
+          const version = kinds[at] === 'Pod' ? metadata.uid : metadata.resourceVersion;
+          return [`${kinds[at]}/${metadata.name}`, version] as const;
+        }),
       );
       return Object.fromEntries(objects.flat());
     },
-    users: async service => {
+    users: async (service, load = pace.users) => {
       const url = await cluster.publicUrl(namespace, service);
-      await eventually(
-        `an answer of ${service}`,
-        async () => (await fetch(url, { headers: { connection: 'close' } }).catch(() => undefined))?.ok || undefined,
-      );
-      const stream = startTraffic({ url, perSecond: 15, timeoutMs: 30_000, version: versionOf });
+      await until(`${service} answers`, async () => (await ask(url))?.status === 200);
+      const { rotateSource } = pace;
+      const stream = startTraffic({ url, ...load, rotateSource, timeoutMs: 30_000, version: versionOf });
       streams.push(stream);
       await stream.more(5);
       return stream;
     },
     reaches: async (service, version) => {
       const url = await cluster.publicUrl(namespace, service);
-      await eventually(`${version} to answer at ${service}`, async () => {
-        const response = await fetch(url, { headers: { connection: 'close' } }).catch(() => undefined);
-        return (response && versionOf(await response.text()) === version) || undefined;
-      });
+      await until(`${version} answers at ${service}`, async () => versionOf((await ask(url))?.body ?? '') === version);
     },
   };
   return {
     place,
     leave: async () => {
-      await Promise.all(streams.map(stream => stream.stop()));
+      await report(title, await Promise.all(streams.map(stream => stream.stop())));
       await kube.remove({ kind: 'Namespace', namespace: '', name: namespace });
       await rm(workspace, { recursive: true, force: true });
     },
   };
+}
+
+/** Leaves what the users of a scenario saw for the verdicts that scripts/test.js writes. */
+async function report(scenario: string, streams: readonly TrafficCounts[]): Promise<void> {
+  const file = process.env.CUTOVER_TEST_TRAFFIC;
+  if (file === undefined || streams.length === 0) return;
+  const sum = (count: (stream: TrafficCounts) => number): number =>
+    streams.reduce((total, stream) => total + count(stream), 0);
+  const row = {
+    scenario,
+    requests: sum(({ sent }) => sent),
+    lost: sum(({ lost }) => lost),
+    perSecond: Math.round(Math.max(...streams.map(({ achievedPerSecond }) => achievedPerSecond))),
+    keptAlive: { requests: sum(({ keptAlive }) => keptAlive.sent), lost: sum(({ keptAlive }) => keptAlive.lost) },
+  };
+  await appendFile(file, `${JSON.stringify(row)}\n`);
 }
 
 /** `7` of Tomcat's page, `v1` of the site's. */
@@ -184,16 +220,27 @@ export async function expectUsersMovedOver(users: Traffic, from: string, to: str
 
 /** The nodes learn of a change a moment after the API server: waits for it, then lets a few requests more come. */
 export async function arrived(users: Traffic, version: string | undefined): Promise<void> {
-  for (let tries = 0; tries < 100 && users.counts().timeline.at(-1)?.version !== version; tries += 1)
-    await users.more(1);
+  const look = async (): Promise<true | undefined> =>
+    (await users.counts()).timeline.at(-1)?.version === version || undefined;
+  await eventually(`users to be answered by ${version ?? 'anybody'}`, look, 30_000);
   await users.more(5);
+}
+
+/** One request on a connection of its own; `undefined`: there was no answer. */
+async function ask(url: string): Promise<{ readonly status: number; readonly body: string } | undefined> {
+  try {
+    const answer = await fetch(url, { headers: { connection: 'close' } });
+    return { status: answer.status, body: await answer.text() };
+  } catch {
+    return undefined;
+  }
 }
 
 /** Waits until no pod of the namespace is on its way out. */
 export async function settled(place: Place): Promise<void> {
-  await eventually('pods to be gone', async () => {
+  await place.until('pods that end are gone', async () => {
     const pods = await place.list('Pod');
-    return pods.every(({ metadata }) => metadata.deletionTimestamp === undefined) || undefined;
+    return pods.every(({ metadata }) => metadata.deletionTimestamp === undefined);
   });
 }
 

@@ -28,21 +28,28 @@ export async function openRealCluster(): Promise<ClusterUnderTest> {
     },
     pace: {
       patienceMs,
+      timeout: '2m',
       probeSeconds: 1,
-      usersPerSecond: Number(CUTOVER_TEST_RATE),
+      users: { perSecond: Number(CUTOVER_TEST_RATE), keptAlive: { connections: 5, perSecond: 10 } },
+      crowd: { perSecond: 500, keptAlive: { connections: 20, perSecond: 50 } },
+      rounds: 20,
       rotateSource: CUTOVER_TEST_ADDRESS.startsWith('127.'),
     },
     publicUrl: (namespace, name) => {
       const named: Named = { kind: 'Service', namespace, name };
       const look = async (): Promise<string | undefined> => {
         const port = field(await kube.get(named), 'spec', 'ports', 0, 'nodePort');
-        return port === undefined ? undefined : `http://${CUTOVER_TEST_ADDRESS}:${String(port)}`;
+        return typeof port === 'number' ? `http://${CUTOVER_TEST_ADDRESS}:${port}` : undefined;
       };
       return eventually(`a node port of Service ${namespace}/${name}`, look, patienceMs);
     },
-    close: () => {
-      kube.close();
-      return Promise.resolve();
+    close: async () => {
+      const ours = `scenario-${process.pid}-`;
+      const look = async (): Promise<true | undefined> =>
+        (await kube.list('Namespace', '')).every(({ metadata }) => !metadata.name.startsWith(ours)) || undefined;
+      await eventually('the namespaces of these scenarios to be gone', look, 2 * patienceMs).finally(() =>
+        kube.close(),
+      );
     },
   });
 }

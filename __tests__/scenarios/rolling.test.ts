@@ -38,7 +38,7 @@ describe('Rolling', () => {
     await place.copy('examples/rolling-website/k8s', 'k8s');
     const deploy = (run: number): Readonly<Record<string, string>> => ({
       manifests: 'k8s',
-      images: `ghcr.io/your-name/site:${run}`,
+      images: `${place.cluster.images.site}:${run}`,
       steady: '200ms',
     });
     const port = async (): Promise<unknown> =>
@@ -176,8 +176,11 @@ spec:
       containers: [{name: task, image: "${place.cluster.images.task}:${tag}"}]
 `;
     await place.write({ 'ok.yml': job('ok'), 'fail.yml': job('fail') });
-    const fine = await place.step({ manifests: 'ok.yml', release: 'tasks', steady: '100ms' });
+    const verbs = ['get', 'list', 'watch', 'create', 'update', 'patch', 'delete'];
+    const as = [{ apiGroups: ['batch'], resources: ['jobs'], verbs }];
+    const fine = await place.step({ manifests: 'ok.yml', release: 'tasks', steady: '100ms' }, { as });
     expect(fine).toMatchObject({ exitCode: 0, outputs: { outcome: 'deployed' } });
-    expectRefused(await place.step({ manifests: 'fail.yml', release: 'tasks', steady: '100ms' }), /migrate-fail/);
+    const failed = await place.step({ manifests: 'fail.yml', release: 'tasks', steady: '100ms' }, { as });
+    expectRefused(failed, /migrate-fail/);
   });
 });

@@ -30,22 +30,30 @@ export interface Body {
   readonly duplicates: readonly string[];
 }
 
-/** Reads a JSON body; with `yaml` one that may be YAML, as server-side apply sends it. */
-export function readBody(bytes: Buffer, options: { readonly yaml: boolean }): Body {
+/** How a body is read. */
+export interface BodyOptions {
+  /** It may be YAML, as server-side apply sends it. */
+  readonly yaml: boolean;
+  /** Words the refusal of a body that is no JSON. Default: 400 with the reason. */
+  readonly unreadable?: (why: string) => Error;
+}
+
+/** Reads a JSON body, or one in YAML. */
+export function readBody(bytes: Buffer, { yaml, unreadable = badRequest }: BodyOptions): Body {
   const text = bytes.toString('utf8');
   try {
     return { value: JSON.parse(text) as JsonValue, duplicates: duplicateKeys(text) };
   } catch (error) {
-    if (!options.yaml) throw badRequest(`couldn't get version/kind; json parse error: ${String(error)}`);
+    if (!yaml) throw unreadable(`json parse error: ${String(error)}`);
   }
   try {
     return { value: load(text) as JsonValue, duplicates: [] };
   } catch (error) {
-    throw badRequest(`error decoding patch: error converting YAML to JSON: yaml: ${String(error)}`);
+    throw badRequest(`error encoding patch: yaml: ${String(error)}`);
   }
 }
 
-export function objectBody(body: Body): JsonObject {
-  if (!isObject(body.value)) throw badRequest('the object provided is unrecognized (must be of type object)');
+export function objectBody(body: Body, unreadable: (why: string) => Error = badRequest): JsonObject {
+  if (!isObject(body.value)) throw unreadable('json parse error: the body is no object');
   return body.value;
 }

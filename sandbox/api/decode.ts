@@ -1,4 +1,4 @@
-import { isObject, type JsonObject, type JsonValue } from './json.js';
+import { asText, isObject, type JsonObject, type JsonValue } from './json.js';
 import { memberSchema, type Schema } from './schema.js';
 
 /** An object as its kind knows it: unknown members and nulls are left out. */
@@ -46,6 +46,19 @@ function fits(value: JsonValue, schema: Schema): boolean {
   }
 }
 
+/** Members whose zero value is as good as none: they are left out when an object is written. */
+const zeroIsNone = new Set(['initialDelaySeconds', 'minReadySeconds', 'value']);
+
+/** What nobody sees in a stored object. */
+function isNone(name: string, member: JsonValue, schema: Schema): boolean {
+  if (member === null) return true;
+  if (zeroIsNone.has(name)) return member === 0 || member === '';
+  const free = schema.type === 'map' && schema.rest !== undefined && Object.keys(schema.fields).length === 0;
+  return free && isObject(member) && Object.keys(member).length === 0;
+}
+
+const quantityRule = "quantities must match the regular expression '^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$'";
+
 /** Reads `value` as its kind does; `root` is the kind's schema. */
 export function decode(value: JsonObject, root: Schema): Decoded {
   const unknown: string[] = [];
@@ -57,6 +70,9 @@ export function decode(value: JsonObject, root: Schema): Decoded {
       );
       return here;
     }
+    if (schema.type === 'quantity' && !/^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$/.test(asText(here))) {
+      mistyped.push(quantityRule);
+    }
     if (schema.type === 'list' && Array.isArray(here)) {
       return here.map((item, index) => walk(item, schema.items, `${path}[${index}]`));
     }
@@ -66,7 +82,7 @@ export function decode(value: JsonObject, root: Schema): Decoded {
       const memberPath = path === '' ? name : `${path}.${name}`;
       const memberOf = memberSchema(schema, name);
       if (memberOf === undefined) unknown.push(`unknown field "${memberPath}"`);
-      else if (member !== null) known[name] = walk(member, memberOf, memberPath);
+      else if (!isNone(name, member, memberOf)) known[name] = walk(member, memberOf, memberPath);
     }
     return known;
   };

@@ -34,6 +34,7 @@ function containerDefaults(container: JsonObject): void {
     if (!isObject(probe)) continue;
     fill(probe, { timeoutSeconds: 1, periodSeconds: 10, successThreshold: 1, failureThreshold: 3 });
     httpDefaults(probe);
+    if (isObject(probe.grpc)) fill(probe.grpc, { service: '' });
   }
   for (const hook of ['postStart', 'preStop']) httpDefaults(objectAt(container, 'lifecycle', hook));
 }
@@ -68,6 +69,30 @@ export function admitPod(pod: JsonObject): void {
   const spec = childOf(pod, 'spec');
   const account = { serviceAccount: 'default', serviceAccountName: 'default' };
   fill(spec, { ...account, preemptionPolicy: 'PreemptLowerPriority', priority: 0 });
+  const tolerations = Array.isArray(spec.tolerations) ? spec.tolerations : [];
+  const tolerated = new Set(objectsAt(tolerations).map(({ key }) => key));
+  const nodeTroubles = ['not-ready', 'unreachable'].map(name => `node.kubernetes.io/${name}`);
+  const own = nodeTroubles
+    .filter(key => !tolerated.has(key))
+    .map(key => ({ key, operator: 'Exists', effect: 'NoExecute', tolerationSeconds: 300 }));
+  spec.tolerations = [...tolerations, ...own];
+  childOf(pod, 'status').qosClass = qosClass(spec);
+}
+
+const equalAmounts = (resources: JsonObject): boolean =>
+  ['cpu', 'memory'].every(name => {
+    const limit = objectAt(resources, 'limits')[name];
+    return limit !== undefined && limit === (objectAt(resources, 'requests')[name] ?? limit);
+  });
+
+/** How early a pod is evicted, by what its containers ask for. */
+function qosClass(spec: JsonObject): string {
+  const asked = [...objectsAt(spec, 'containers'), ...objectsAt(spec, 'initContainers')].map(container =>
+    objectAt(container, 'resources'),
+  );
+  if (asked.every(equalAmounts)) return 'Guaranteed';
+  const amounts = asked.flatMap(({ limits, requests }) => [limits, requests]).map(one => Object.keys(objectAt(one)));
+  return amounts.some(names => names.length > 0) ? 'Burstable' : 'BestEffort';
 }
 
 /** Defaults that only a pod itself gets, not a template. */

@@ -1,11 +1,14 @@
 import { readBody } from './body.js';
 import type { DeleteOptions } from './deletion.js';
 import { isObject, nameOf, objectAt, textAt, type JsonObject } from './json.js';
-import { apiVersionOf, resourceOf } from './kinds.js';
+import { apiVersionOf } from './kinds.js';
 import { selection } from './reads.js';
 import type { Registry } from './registry.js';
 import type { Reply } from './reply.js';
 import { isDryRun, type ResourceRequest } from './request.js';
+import { invalid, methodNotAllowed, unsupportedValue } from './status.js';
+
+const policies = ['Foreground', 'Background', 'Orphan'];
 
 function optionsOf({ query }: ResourceRequest, bytes: Buffer): DeleteOptions {
   const sent = bytes.length === 0 ? {} : readBody(bytes, { yaml: false }).value;
@@ -15,6 +18,11 @@ function optionsOf({ query }: ResourceRequest, bytes: Buffer): DeleteOptions {
   const resourceVersion = textAt(preconditions, 'resourceVersion');
   const grace = body.gracePeriodSeconds ?? query.get('gracePeriodSeconds') ?? undefined;
   const policy = textAt(body, 'propagationPolicy') ?? query.get('propagationPolicy') ?? undefined;
+  if (policy !== undefined && !policies.includes(policy)) {
+    const listed = [...policies, 'nil'];
+    const options = { group: 'meta.k8s.io', plural: 'deleteoptions', kind: 'DeleteOptions' };
+    throw invalid(options, '', [unsupportedValue('propagationPolicy', policy, listed)]);
+  }
   const dryRun = isDryRun(query) || (Array.isArray(body.dryRun) && body.dryRun.includes('All'));
   return {
     dryRun,
@@ -25,21 +33,23 @@ function optionsOf({ query }: ResourceRequest, bytes: Buffer): DeleteOptions {
   };
 }
 
-/** DELETE of one object: the object while it lingers, a Status when it is gone at once. */
+/** DELETE of one object: the object if it was marked first, as a pod always is; a Status when it is gone at once. */
 export function deleteObject(registry: Registry, request: ResourceRequest, body: Buffer): Reply {
   const { kind, namespace, name } = request;
   const options = optionsOf(request, body);
   const last = registry.remove(kind, { namespace, name }, options);
-  const lingers = registry.storage.read(resourceOf(kind), { namespace, name }) !== undefined;
-  if (lingers && options.dryRun !== true) return { status: 200, body: last };
+  if (objectAt(last, 'metadata').deletionTimestamp !== undefined) return { status: 200, body: last };
   const uid = textAt(objectAt(last, 'metadata'), 'uid') ?? '';
   const details = { name, ...(kind.group === '' ? {} : { group: kind.group }), kind: kind.plural, uid };
   return { status: 200, body: { kind: 'Status', apiVersion: 'v1', metadata: {}, status: 'Success', details } };
 }
 
+const isNamespaces = ({ kind }: ResourceRequest): boolean => kind.group === '' && kind.kind === 'Namespace';
+
 /** DELETE of all objects that the selectors select. */
 export function deleteCollection(registry: Registry, request: ResourceRequest, body: Buffer): Reply {
   const { kind, namespace } = request;
+  if ((kind.namespaced && namespace === '') || isNamespaces(request)) throw methodNotAllowed();
   const options = optionsOf(request, body);
   const found = registry.list(kind, namespace).filter(selection(request));
   const items = found.map(object => registry.remove(kind, nameOf(object), options));

@@ -1,6 +1,6 @@
 import { childOf, clone, erase, nameOf, objectAt, objectsAt, textAt, timestamp, type JsonObject } from './json.js';
 import { resourceOf, type Kind } from './kinds.js';
-import { moved } from './status.js';
+import { forbidden, moved } from './status.js';
 import type { Storage } from './storage.js';
 
 /** Options of a deletion. */
@@ -37,13 +37,21 @@ export class Deletion {
       const why = `the ResourceVersion in the precondition (${options.resourceVersion}) does not match the ResourceVersion in record (${found}). The object might have been modified`;
       throw moved(named, name, why);
     }
+    if (isNamespace(kind) && kept.has(name)) throw forbidden(kind, name, 'this namespace may not be deleted');
     if (options.dryRun === true) return live;
-    if (options.propagation === 'Orphan') this.#orphan(live);
     const next = clone(live);
     const foreground = options.propagation === 'Foreground' && this.#dependents(live).some(blocks(live));
     if (foreground) addFinalizer(next, 'foregroundDeletion');
+    else if (options.propagation === 'Foreground') return this.#passThrough(kind, next, 'foregroundDeletion');
+    if (options.propagation === 'Orphan') {
+      this.#orphan(live);
+      return this.#passThrough(kind, next, 'orphan');
+    }
     const grace = gracePeriod(kind, live, options);
-    if (grace === 0 && !blocked(kind, next, options)) return this.#storage.remove(resourceOf(kind), next);
+    if (grace === 0 && !blocked(kind, next, options)) {
+      if (isPod(kind)) mark(kind, next, grace);
+      return this.#storage.remove(resourceOf(kind), next);
+    }
     if (!mark(kind, next, grace)) return live;
     return this.#storage.write(resourceOf(kind), next);
   }
@@ -56,6 +64,18 @@ export class Deletion {
     const waits = typeof metadata.deletionGracePeriodSeconds === 'number' && metadata.deletionGracePeriodSeconds > 0;
     if (waits || blocked(kind, next, {})) return undefined;
     return this.#storage.remove(resourceOf(kind), clone(next));
+  }
+
+  /** Marks with a finalizer whose work is done already. Returns the marked object, which others hold up or not. */
+  #passThrough(kind: Kind, object: JsonObject, finalizer: string): JsonObject {
+    const done = clone(object);
+    addFinalizer(object, finalizer);
+    mark(kind, object, gracePeriod(kind, object, {}));
+    const marked = this.#storage.write(resourceOf(kind), object);
+    childOf(done, 'metadata').deletionTimestamp = objectAt(marked, 'metadata').deletionTimestamp ?? '';
+    childOf(done, 'metadata').deletionGracePeriodSeconds = objectAt(marked, 'metadata').deletionGracePeriodSeconds ?? 0;
+    if (this.complete(kind, done, {}) === undefined) this.#storage.write(resourceOf(kind), done);
+    return marked;
   }
 
   #dependents(owner: JsonObject): { readonly resource: string; readonly object: JsonObject }[] {
@@ -94,9 +114,15 @@ function addFinalizer(object: JsonObject, name: string): void {
   if (!finalizers.includes(name)) metadata.finalizers = [...finalizers, name];
 }
 
+/** Namespaces that a cluster cannot do without. */
+const kept: ReadonlySet<string> = new Set(['default', 'kube-public', 'kube-system']);
+
+const isNamespace = (kind: Kind): boolean => kind.group === '' && kind.kind === 'Namespace';
+const isPod = (kind: Kind): boolean => kind.group === '' && kind.kind === 'Pod';
+
 /** Only a pod that runs on a node has time to stop. */
 function gracePeriod(kind: Kind, live: JsonObject, options: DeleteOptions): number {
-  if (kind.group !== '' || kind.kind !== 'Pod') return 0;
+  if (!isPod(kind)) return 0;
   const spec = objectAt(live, 'spec');
   const phase = objectAt(live, 'status').phase;
   if (textAt(spec, 'nodeName') === undefined || phase === 'Succeeded' || phase === 'Failed') return 0;
@@ -107,8 +133,7 @@ function gracePeriod(kind: Kind, live: JsonObject, options: DeleteOptions): numb
 function blocked(kind: Kind, object: JsonObject, options: DeleteOptions): boolean {
   const has = (list: unknown): boolean => Array.isArray(list) && list.length > 0;
   if (has(objectAt(object, 'metadata').finalizers)) return true;
-  const namespace = kind.group === '' && kind.kind === 'Namespace';
-  return namespace && options.gracePeriodSeconds !== 0 && has(objectAt(object, 'spec').finalizers);
+  return isNamespace(kind) && options.gracePeriodSeconds !== 0 && has(objectAt(object, 'spec').finalizers);
 }
 
 /** Marks for deletion; false when it was marked already and nothing changes. */
@@ -119,6 +144,6 @@ function mark(kind: Kind, object: JsonObject, grace: number): boolean {
   metadata.deletionTimestamp ??= timestamp(new Date(Date.now() + grace * 1000));
   metadata.deletionGracePeriodSeconds = grace;
   if (kind.generation && typeof metadata.generation === 'number') metadata.generation += 1;
-  if (kind.group === '' && kind.kind === 'Namespace') childOf(object, 'status').phase = 'Terminating';
+  if (isNamespace(kind)) childOf(object, 'status').phase = 'Terminating';
   return true;
 }

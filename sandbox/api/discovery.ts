@@ -20,6 +20,7 @@ export const version: JsonObject = {
 const reviews: readonly Kind[] = [
   ['authentication.k8s.io', 'SelfSubjectReview'],
   ['authorization.k8s.io', 'SelfSubjectAccessReview'],
+  ['authorization.k8s.io', 'SelfSubjectRulesReview'],
 ].map(([group = '', kind = '']) => ({
   group,
   version: 'v1',
@@ -55,6 +56,7 @@ const subresources = (kind: Kind): string[] => [
   ...(kind.scale ? ['scale'] : []),
   ...(kind.group === '' && kind.kind === 'Pod' ? ['log', 'proxy'] : []),
   ...(kind.group === '' && kind.kind === 'Service' ? ['proxy'] : []),
+  ...(kind.group === '' && kind.kind === 'ServiceAccount' ? ['token'] : []),
 ];
 
 function resources(kind: Kind): JsonObject[] {

@@ -30,6 +30,12 @@ export function textAt(object: JsonObject, key: string): string | undefined {
   return typeof value === 'string' && value !== '' ? value : undefined;
 }
 
+/** A value as text: text as it is, everything else as JSON; '' for what is absent. */
+export function asText(value: JsonValue | undefined): string {
+  if (value === undefined) return '';
+  return typeof value === 'string' ? value : JSON.stringify(value);
+}
+
 /** The object at `key`, made and attached where there is none. */
 export function childOf(object: JsonObject, key: string): JsonObject {
   const value = object[key];

@@ -150,7 +150,9 @@ export function recordUpdate({ live, next, schema, writer, hasStatus }: Update):
   // The writer's own entry gives up what it removed, and takes what it set, like everyone's.
   const managers = new Map(withoutChanges(before, changes, ''));
   const set = ownable(union(changes.added, changes.modified), closed);
-  if (set.size > 0) {
+  // A Scale leaves out a zero, so nobody owns replicas that were scaled to none.
+  const none = writer.subresource === 'scale' && objectAt(next, 'spec').replicas === 0;
+  if (set.size > 0 && !none) {
     const fields = union(set, managers.get(self)?.fields ?? new Set());
     managers.set(self, { ...writer, operation: 'Update', time: timestamp(), fields });
   }

@@ -2,6 +2,7 @@ import type { KindRef, ObjectRef } from '../../src/manifests/object.js';
 import { CustomKinds } from './custom-kinds.js';
 import { asJson, asKube, clone, objectAt } from './json.js';
 import { Kinds, resourceOf, type Kind } from './kinds.js';
+import { bootstrapRights } from './rbac.js';
 import { Registry } from './registry.js';
 import { schemaOf } from './schemas.js';
 import { refusal } from './status.js';
@@ -16,7 +17,7 @@ export interface MemoryStore extends Store {
 /** Who changes objects from inside the cluster, where a caller names no manager. */
 const insideManager = 'kube-controller-manager';
 
-/** An empty cluster in memory: the namespaces `default` and `kube-system`, nothing else. */
+/** An empty cluster in memory: the namespaces `default` and `kube-system`, and the rights that everybody has. */
 export function createStore(): MemoryStore {
   const kinds = new Kinds(schemaOf);
   const registry = new Registry(new Storage(), kinds);
@@ -34,6 +35,9 @@ export function createStore(): MemoryStore {
   for (const name of ['default', 'kube-system']) {
     const namespace = { apiVersion: 'v1', kind: 'Namespace', metadata: { name } };
     registry.create(kindOf(namespace), namespace, { manager: 'kube-apiserver' });
+  }
+  for (const object of bootstrapRights) {
+    registry.create(kindOf(asKube(object)), clone(object), { manager: 'kube-apiserver' });
   }
   return {
     registry,

@@ -5,6 +5,7 @@ import { jsonPatch, mergePatch } from './json-patch.js';
 import { any } from './schema.js';
 import { invalid, invalidValue, refusal } from './status.js';
 import { strategicMerge } from './strategic-merge.js';
+import { goValue } from './typed-check.js';
 import type { WriteRequest } from './write-request.js';
 import type { WriteOptions } from './write-rules.js';
 
@@ -35,6 +36,10 @@ export function checkPatched(patched: JsonObject, input: WriteRequest, options: 
     // A real API server leaves out which object it was.
     invalid({ group: '', plural: '', kind: '' }, '', [invalidValue('patch', JSON.stringify(patched), why)]);
   const [wrong] = mistyped;
+  if (wrong !== undefined && input.contentType === strategic) {
+    const why = `unrecognized type: ${wrong.split(' of type ').at(-1) ?? ''}`;
+    throw invalid({ group: '', plural: '', kind: '' }, '', [invalidValue('patch', goValue(input.body.value), why)]);
+  }
   if (wrong !== undefined) throw refuse(wrong);
   if (unknown.length > 0 && options.validation === 'Strict') {
     throw refuse(`strict decoding error: ${unknown.join(', ')}`);

@@ -1,9 +1,10 @@
 import { request as httpRequest, type IncomingMessage, type ServerResponse } from 'node:http';
-import { objectsAt } from './json.js';
+import { objectAt, objectsAt, textAt } from './json.js';
 import type { Registry } from './registry.js';
 import { proxyTarget, type ResourceRequest } from './request.js';
+import { sendError } from './reply.js';
 import type { Runtime } from './runtime.js';
-import { refusal } from './status.js';
+import { badRequest, refusal, type ApiError } from './status.js';
 
 /** A request that is passed on to a pod. */
 export interface ProxyCall {
@@ -13,10 +14,10 @@ export interface ProxyCall {
   readonly body: Buffer;
 }
 
-/** Where the request goes; `undefined` port: nobody listens there. */
+/** Where the request goes: an address of the pod network, and what is behind it; `undefined`: nobody listens there. */
 interface Destination {
   readonly address: string;
-  readonly port: number | undefined;
+  readonly real: number | undefined;
 }
 
 function podDestination(
@@ -29,32 +30,27 @@ function podDestination(
   const ports = objectsAt(pod, 'spec', 'containers').flatMap(container => objectsAt(container, 'ports'));
   const declared = ports.find(one => one.name === port)?.containerPort ?? ports[0]?.containerPort ?? 80;
   const number = /^\d+$/.test(port) ? Number(port) : Number(declared);
-  return { address: `${name}:${number}`, port: runtime.podPort(namespace, name, number) };
+  const real = runtime.podPort(namespace, name, number);
+  const ip = textAt(objectAt(pod, 'status'), 'podIP');
+  if (ip === undefined && real === undefined) throw badRequest('address not allowed');
+  return { address: `${ip ?? name}:${number}`, real };
 }
 
 function serviceDestination(registry: Registry, runtime: Runtime, request: ResourceRequest): Destination {
   const { kind, namespace } = request;
   const { name, port } = proxyTarget(request.name);
-  const unavailable = (message: string): Error => refusal(503, 'ServiceUnavailable', { message });
-  const service = registry.read(kind, { namespace, name });
-  if (service === undefined) throw unavailable(`no endpoints available for service "${name}"`);
-  const ports = objectsAt(service, 'spec', 'ports');
-  const chosen =
-    port === ''
-      ? ports.length === 1
-        ? ports[0]
-        : ports.find(one => one.name === undefined)
-      : ports.find(one => one.name === port || String(one.port as number) === port);
-  if (chosen === undefined)
-    throw unavailable(
-      `no service port ${/^\d+$/.test(port) ? port : JSON.stringify(port)} found for service "${name}"`,
-    );
-  const wanted = typeof chosen.name === 'string' ? chosen.name : Number(chosen.port);
+  const service = registry.need(kind, { namespace, name });
+  const isNumber = /^\d+$/.test(port);
+  const numbered = objectsAt(service, 'spec', 'ports').find(one => String(Number(one.port)) === port);
+  if (isNumber && numbered === undefined) throw unavailable(`no service port ${port} found for service "${name}"`);
+  const wanted = numbered === undefined ? port : (textAt(numbered, 'name') ?? '');
   const ready = runtime.servicePorts(namespace, name, wanted);
-  if (ready.length === 0) throw unavailable(`no endpoints available for service "${name}"`);
   const picked = ready[Math.floor(Math.random() * ready.length)];
-  return { address: name, port: picked };
+  if (picked === undefined) throw unavailable(`no endpoints available for service "${name}"`);
+  return { address: `${picked.ip}:${picked.port}`, real: picked.real };
 }
+
+const unavailable = (message: string): ApiError => refusal(503, 'ServiceUnavailable', { message });
 
 /** Headers of one hop, and those by which the API server knows its own client. */
 const dropped = new Set([
@@ -68,23 +64,32 @@ const dropped = new Set([
   'trailer',
 ]);
 
-/** Passes a request on to a pod or to a ready endpoint of a Service, and the answer back. Throws 404 and 503. */
+/** Passes a request on to a pod or to a ready endpoint of a Service, and the answer back. Throws 400, 404 and 503. */
 export function proxy(registry: Registry, runtime: Runtime, call: ProxyCall): void {
   const { request, incoming, response, body } = call;
   const find = request.kind.kind === 'Pod' ? podDestination : serviceDestination;
-  const { address, port } = find(registry, runtime, request);
-  if (port === undefined) {
-    unreachable(response, `dial tcp ${address}: connect: connection refused`);
+  const { address, real } = find(registry, runtime, request);
+  const [path = '', query] = (incoming.url ?? '').split('?');
+  if (/^\/(\?|$)/.test(request.rest) && !path.endsWith('/') && ['GET', 'HEAD'].includes(request.method)) {
+    response.writeHead(301, { location: `${path}/${query === undefined ? '' : `?${query}`}` }).end();
     return;
   }
-  const headers = Object.fromEntries(Object.entries(incoming.headers).filter(([name]) => !dropped.has(name)));
+  if (real === undefined) throw unreachable(`dial tcp ${address}: connect: connection refused`);
+  const { 'content-length': _length, ...sent } = incoming.headers;
+  const headers = Object.fromEntries(Object.entries(sent).filter(([name]) => !dropped.has(name)));
   const outgoing = httpRequest(
     {
       host: '127.0.0.1',
-      port,
+      port: real,
       method: request.method,
       path: request.rest,
-      headers: { ...headers, host: address, 'content-length': body.length },
+      headers: {
+        ...headers,
+        host: address,
+        'x-forwarded-for': incoming.socket.remoteAddress ?? '',
+        'x-forwarded-uri': path,
+        ...(body.length === 0 ? {} : { 'content-length': body.length }),
+      },
       agent: false,
     },
     answer => {
@@ -96,14 +101,14 @@ export function proxy(registry: Registry, runtime: Runtime, call: ProxyCall): vo
   );
   outgoing.on('error', error => {
     if (response.headersSent) response.destroy();
-    else unreachable(response, `${error.message.startsWith('connect') ? `dial tcp ${address}: ` : ''}${error.message}`);
+    else {
+      const where = error.message.startsWith('connect') ? `dial tcp ${address}: ` : '';
+      sendError(response, unreachable(`${where}${error.message}`));
+    }
   });
   response.on('close', () => outgoing.destroy());
+  outgoing.removeHeader('connection');
   outgoing.end(body);
 }
 
-/** What a real API server answers when the pod does not: no Status but a line of text. */
-function unreachable(response: ServerResponse, why: string): void {
-  response.writeHead(503, { 'content-type': 'text/plain; charset=utf-8' });
-  response.end(`error trying to reach service: ${why}`);
-}
+const unreachable = (why: string): ApiError => unavailable(`error trying to reach service: ${why}`);

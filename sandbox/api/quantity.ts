@@ -35,6 +35,13 @@ export function canonicalQuantity(value: string): string {
   return `${left}${decimal[step] ?? ''}`;
 }
 
+/** What a quantity amounts to; 0 for what is none. */
+export function amountOf(value: string): number {
+  const [, digits = '', unit = ''] = /^([+-]?[0-9.]+)([a-zA-Z]*)$/.exec(value.trim()) ?? [];
+  const power = binary.indexOf(unit);
+  return Number(digits) * (power > 0 ? 1024 ** power : (suffixes[unit] ?? 0));
+}
+
 /** Rewrites every quantity in `value`, in place. */
 export function canonicalQuantities(value: JsonValue, schema: Schema): void {
   if (schema.type === 'list' && Array.isArray(value)) {

@@ -1,5 +1,6 @@
 import { objectAt, type JsonObject } from './json.js';
 import { apiVersionOf, resourceOf } from './kinds.js';
+import { listPage } from './list-page.js';
 import type { Registry } from './registry.js';
 import type { Reply } from './reply.js';
 import type { ResourceRequest } from './request.js';
@@ -30,11 +31,11 @@ export function getObject(registry: Registry, request: ResourceRequest, options:
 
 /** GET of a collection: everything that the selectors select, as one list or table. */
 export function listObjects(registry: Registry, request: ResourceRequest, options: { readonly table: boolean }): Reply {
-  const { kind, namespace } = request;
-  const matches = selection(request);
-  const items = registry.list(kind, namespace).filter(matches);
-  const metadata = { resourceVersion: String(registry.storage.revision) };
+  const { kind } = request;
+  const { items, metadata } = listPage(registry, request, selection(request));
   if (options.table) return { status: 200, body: tableOf(kind, items, metadata) };
-  const list = { kind: `${kind.kind}List`, apiVersion: apiVersionOf(kind), metadata, items };
+  // What a list says of itself holds for its items too.
+  const plain = items.map(({ kind: _kind, apiVersion: _apiVersion, ...rest }) => rest);
+  const list = { kind: `${kind.kind}List`, apiVersion: apiVersionOf(kind), metadata, items: plain };
   return { status: 200, body: list };
 }

@@ -1,7 +1,7 @@
-import { randomUUID } from 'node:crypto';
+import { randomInt, randomUUID } from 'node:crypto';
+import { needNamespace, needServiceAccount } from './admission.js';
 import { applyConfig } from './apply.js';
-import { decode } from './decode.js';
-import { checkPreconditions, decodeAs, partOf, untypable } from './write-rules.js';
+import { checkPreconditions, converted, decodeAs, partOf, untypable } from './write-rules.js';
 import { admit, initialStatus, setDefaults } from './defaults.js';
 import { Deletion, type DeleteOptions } from './deletion.js';
 import { childOf, clone, equal, erase, nameOf, objectAt, textAt, timestamp, type JsonObject } from './json.js';
@@ -11,11 +11,13 @@ import { canonicalQuantities } from './quantity.js';
 import type { WriteOptions } from './write-rules.js';
 import { unknownKind } from './schemas.js';
 import { allocateAddresses } from './service-addresses.js';
-import { badRequest, forbidden, invalid, refusal, notFound, alreadyExists, invalidValue } from './status.js';
-import type { Storage } from './storage.js';
+import { badRequest, invalid, refusal, notFound, alreadyExists, invalidValue } from './status.js';
+import { keyOf, type Storage } from './storage.js';
 import { typedProblems } from './typed-check.js';
 import { validate } from './validation.js';
+import { metadataUpdateErrors } from './validation-metadata.js';
 import { validateUpdate } from './validation-update.js';
+import { warningsAbout } from './warnings.js';
 
 /** The outcome of a write. */
 export interface Written {
@@ -64,7 +66,8 @@ export class Registry {
       throw refusal(500, '', { message: 'resourceVersion should not be set on objects to be created' });
     }
     const prefix = textAt(metadata, 'generateName');
-    if (textAt(metadata, 'name') === undefined && prefix !== undefined) metadata.name = prefix + suffix();
+    if (textAt(metadata, 'name') === undefined && prefix !== undefined)
+      metadata.name = prefix.slice(0, longestPrefix) + suffix();
     setDefaults(kind, object);
     recordUpdate({ live: bare(kind, object), next: object, ...this.#writing(kind, options) });
     return this.#insert(kind, object, options);
@@ -95,13 +98,14 @@ export class Registry {
     const problems = typedProblems(config, writing.schema);
     if (problems.length > 0) throw untypable(kind, config, problems);
     if (live !== undefined) checkPreconditions(kind, live, config);
+    const given = keyOf(config);
     for (const name of ['resourceVersion', 'uid', 'creationTimestamp', 'generation']) erase(metadata, name);
     metadata.name = place.name;
     if (place.namespace !== '') metadata.namespace = place.namespace;
     const force = options.force === true;
     const merged = applyConfig({ live: live ?? emptyOf(config), config, ...writing, force });
     if (merged === undefined && live !== undefined) return { object: live, created: false };
-    const next = decode(merged ?? clone(config), writing.schema).object;
+    const next = converted(kind, merged ?? clone(config), given);
     setDefaults(kind, next);
     if (live === undefined) return { object: this.#insert(kind, next, options), created: true };
     return {
@@ -129,7 +133,7 @@ export class Registry {
 
   #insert(kind: Kind, object: JsonObject, options: WriteOptions): JsonObject {
     const place = nameOf(object);
-    this.#needNamespace(kind, place);
+    needNamespace(this.storage, kind, place);
     const metadata = childOf(object, 'metadata');
     for (const name of ['deletionTimestamp', 'deletionGracePeriodSeconds', 'selfLink', 'generation'])
       erase(metadata, name);
@@ -142,13 +146,18 @@ export class Registry {
       if (status !== undefined) object.status = status;
     }
     admit(kind, object);
-    this.#check(kind, object);
-    if (this.storage.read(resourceOf(kind), place) !== undefined) throw alreadyExists(kind, place.name);
+    needServiceAccount(this.storage, kind, object);
+    this.#check(kind, { next: object }, options);
+    options.mayCreate?.();
+    const namesake = this.storage.read(resourceOf(kind), place);
+    if (namesake !== undefined) throw alreadyExists(kind, namesake);
     return options.dryRun === true ? object : this.storage.write(resourceOf(kind), object);
   }
 
   #replace(kind: Kind, states: { live: JsonObject; next: JsonObject }, options: WriteOptions): JsonObject {
     const { live, next } = states;
+    const forbiddenChanges = metadataUpdateErrors(live, next);
+    if (forbiddenChanges.length > 0) throw invalid(kind, nameOf(live).name, forbiddenChanges);
     const old = objectAt(live, 'metadata');
     const metadata = childOf(next, 'metadata');
     for (const name of [
@@ -163,10 +172,13 @@ export class Registry {
       if (value === undefined) erase(metadata, name);
       else metadata[name] = value;
     }
-    this.#check(kind, next, live);
+    this.#check(kind, states, options);
     if (sameButTimes(live, next)) return live;
-    const content = (object: JsonObject): JsonObject => ({ ...object, metadata: null, status: null });
-    if (kind.generation && typeof old.generation === 'number' && !equal(content(live), content(next))) {
+    if (
+      kind.generation &&
+      typeof old.generation === 'number' &&
+      !equal(generationContent(kind, live), generationContent(kind, next))
+    ) {
       metadata.generation = old.generation + 1;
     }
     if (options.dryRun === true) return next;
@@ -174,35 +186,29 @@ export class Registry {
   }
 
   /** Last look at what is about to be stored: quantities, addresses, everything that can be wrong. */
-  #check(kind: Kind, object: JsonObject, before?: JsonObject): void {
+  #check(kind: Kind, states: { live?: JsonObject; next: JsonObject }, options: WriteOptions): void {
+    const { live: before, next: object } = states;
     if (kind.schema !== undefined) canonicalQuantities(object, kind.schema);
     const { name } = nameOf(object);
     const errors = validate(kind, object);
     if (before !== undefined) errors.push(...validateUpdate(kind, before, object));
     if (errors.length === 0 && kind.group === '' && kind.kind === 'Service') {
       const services = this.storage.list('services');
-      const allocation = { service: object, services };
+      const allocation = { service: object, services, dryRun: options.dryRun === true };
       errors.push(...allocateAddresses(before === undefined ? allocation : { ...allocation, before }));
     }
     if (errors.length > 0) throw invalid(kind, name, errors);
+    warningsAbout(kind, object).forEach(text => options.warn?.(text));
   }
+}
 
-  #needNamespace(kind: Kind, place: Place): void {
-    if (!kind.namespaced) return;
-    const namespace = this.storage.read('namespaces', { namespace: '', name: place.namespace });
-    if (namespace === undefined)
-      throw notFound({ group: '', plural: 'namespaces', kind: 'Namespace' }, place.namespace);
-    if (textAt(objectAt(namespace, 'metadata'), 'deletionTimestamp') === undefined) return;
-    const why = `unable to create new content in namespace ${place.namespace} because it is being terminated`;
-    const error = forbidden(kind, place.name, why);
-    const cause = {
-      reason: 'NamespaceTerminating',
-      message: `namespace ${place.namespace} is being terminated`,
-      field: 'metadata.namespace',
-    };
-    Object.assign(objectAt(error.status, 'details'), { causes: [cause] });
-    throw error;
-  }
+/** What moves the generation: the spec, but not the node of a pod; of a Deployment also annotations, but not its revision. */
+function generationContent(kind: Kind, object: JsonObject): JsonObject {
+  const content = { ...object, metadata: null, status: null };
+  if (kind.kind === 'Pod') return { ...content, spec: { ...objectAt(object, 'spec'), nodeName: null } };
+  if (kind.kind !== 'Deployment') return content;
+  const annotations = objectAt(object, 'metadata', 'annotations');
+  return { ...content, metadata: { ...annotations, 'deployment.kubernetes.io/revision': null } };
 }
 
 function inVersion(kind: Kind, stored: JsonObject): JsonObject {
@@ -228,4 +234,9 @@ function bare(kind: Kind, object: JsonObject): JsonObject {
   return { ...type, spec: { template, jobTemplate, ...parts } };
 }
 
-const suffix = (): string => randomUUID().replaceAll('-', '').slice(0, 5);
+/** So that the whole name fits into a label. */
+const longestPrefix = 58;
+
+// No vowels and no look-alikes, so that no name spells a word.
+const alphabet = 'bcdfghjklmnpqrstvwxz2456789';
+const suffix = (): string => Array.from({ length: 5 }, () => alphabet[randomInt(alphabet.length)]).join('');

@@ -4,28 +4,32 @@ import type { Fault } from '../sandbox.js';
 import { readBody } from './body.js';
 import { deleteCollection, deleteObject } from './deletes.js';
 import { discovery } from './discovery.js';
-import { allowed, denied, unauthorized, whoAsks, type Access, type LimitedUser, type User } from './identity.js';
-import { isObject } from './json.js';
+import { whoAsks } from './identity.js';
+import { isObject, type JsonObject } from './json.js';
 import { sendLog } from './logs.js';
+import { checkAccept, checkBody, unreadableBody } from './negotiation.js';
 import { openapi } from './openapi.js';
 import { proxy } from './proxy.js';
+import { denied, type Access, type Authorizer, type User } from './rbac.js';
 import { getObject, listObjects } from './reads.js';
 import type { Registry } from './registry.js';
 import { sendError, sendNotServed, sendReply } from './reply.js';
-import { isDryRun, proxyTarget, resourceRequest, servesVersionOf, verbOf, type ResourceRequest } from './request.js';
+import { accessOf, isDryRun, proxyTarget, resourceRequest, servesGroupOf, verbOf } from './request.js';
+import type { ResourceRequest } from './request.js';
 import { review } from './reviews.js';
 import type { Runtime } from './runtime.js';
+import type { ServiceAccountTokens } from './service-account-tokens.js';
 import { expired, noSuchResource, refusal } from './status.js';
 import { wantsTable } from './table.js';
 import { watchObjects } from './watch.js';
-import { applyPatch } from './write-request.js';
 import { write } from './writes.js';
 
 /** What requests are answered from. */
 export interface RouterOptions {
   readonly registry: Registry;
   readonly runtime: Runtime;
-  readonly users: readonly LimitedUser[];
+  readonly authorizer: Authorizer;
+  readonly tokens: ServiceAccountTokens;
   readonly calls: Calls;
   readonly faults: Faults;
 }
@@ -36,6 +40,7 @@ interface Exchange {
   readonly response: ServerResponse;
   readonly url: URL;
   readonly user: User;
+  readonly access: Access;
   readonly body: Buffer;
 }
 
@@ -48,7 +53,7 @@ export class Router {
   }
 
   async handle(incoming: IncomingMessage, response: ServerResponse): Promise<void> {
-    const { calls, faults, registry, users } = this.#options;
+    const { calls, faults, registry, authorizer, tokens } = this.#options;
     try {
       const url = new URL(incoming.url ?? '/', 'https://127.0.0.1');
       const body = await readAll(incoming);
@@ -61,17 +66,16 @@ export class Router {
         incoming.socket.destroy();
         return;
       }
-      const user = whoAsks(incoming, users);
-      if (user === undefined) throw unauthorized();
-      const access = request === undefined ? undefined : accessOf(request);
+      const user = whoAsks(incoming, tokens);
+      const access = accessOf(incoming.method ?? 'GET', url);
       const status = hits.find(fault => fault.do === 'status');
       if (status !== undefined) {
         sendFault(response, status, { user, access });
         return;
       }
-      if (access !== undefined && !allowed(user, access, users)) throw denied(user, access);
+      authorizer.authorize(user, access);
       if (hits.some(fault => fault.do === 'reset')) cutAnswer(response);
-      const exchange = { incoming, response, url, user, body };
+      const exchange = { incoming, response, url, user, access, body };
       if (request === undefined) this.#answerPath(exchange);
       else this.#answerResource(exchange, request, { call, hits });
     } catch (error) {
@@ -80,7 +84,7 @@ export class Router {
   }
 
   #answerPath({ incoming, response, url, user, body }: Exchange): void {
-    const { registry, users } = this.#options;
+    const { registry, authorizer } = this.#options;
     const path = url.pathname;
     if (path === '/healthz' || path === '/readyz' || path === '/livez') {
       response.writeHead(200, { 'content-type': 'text/plain; charset=utf-8' });
@@ -88,17 +92,14 @@ export class Router {
       return;
     }
     if (incoming.method === 'POST') {
-      // kubectl asks who it is in protobuf; the question holds nothing that the answer depends on.
-      const protobuf = incoming.headers['content-type']?.includes('protobuf') === true;
-      const sent = protobuf ? {} : readBody(body, { yaml: false }).value;
-      const reply = review(path, isObject(sent) ? sent : {}, { user, users });
+      const reply = review(path, question(incoming, body), { user, authorizer });
       if (reply === undefined) sendNotServed(response);
       else sendReply(response, reply);
       return;
     }
     const found = discovery(path, registry.kinds, incoming.headers.accept ?? '');
     const document = found?.body ?? openapi(path, registry.kinds);
-    if (document === undefined && servesVersionOf(path, registry.kinds)) throw noSuchResource();
+    if (document === undefined && servesGroupOf(path, registry.kinds)) throw noSuchResource();
     if (document === undefined) sendNotServed(response);
     else
       sendReply(response, {
@@ -109,8 +110,8 @@ export class Router {
   }
 
   #answerResource(exchange: Exchange, request: ResourceRequest, hit: { call: Call; hits: readonly Fault[] }): void {
-    const { registry, runtime, faults } = this.#options;
-    const { incoming, response, body } = exchange;
+    const { registry, runtime, faults, authorizer } = this.#options;
+    const { incoming, response, user, access, body } = exchange;
     const table = wantsTable(incoming.headers.accept);
     const isTarget = request.kind.group === '' && ['Pod', 'Service'].includes(request.kind.kind);
     if (request.subresource === 'proxy' && isTarget) {
@@ -121,6 +122,11 @@ export class Router {
       sendLog(registry, runtime, { request, response });
       return;
     }
+    if (request.subresource === 'token' && request.kind.kind === 'ServiceAccount' && request.method === 'POST') {
+      sendReply(response, this.#options.tokens.issue(request, question(incoming, body)));
+      return;
+    }
+    checkAccept(incoming.headers.accept);
     switch (verbOf(request)) {
       case 'watch': {
         if (hit.hits.some(fault => fault.do === 'gone')) throw expired('too old resource version (injected)');
@@ -143,10 +149,12 @@ export class Router {
       default: {
         const contentType = (incoming.headers['content-type'] ?? 'application/json').split(';')[0] ?? '';
         const program = (incoming.headers['user-agent'] ?? 'unknown').split('/')[0] ?? 'unknown';
-        if (contentType.includes('protobuf')) throw noProtobuf();
-        const yaml = contentType === applyPatch || contentType.includes('yaml');
-        const parsed = readBody(body, { yaml });
-        sendReply(response, write(registry, { request, body: parsed, contentType, program }));
+        checkBody(request.method, contentType, body);
+        const yaml = contentType.includes('yaml');
+        const unreadable = unreadableBody(request.method, request.kind.kind);
+        const parsed = readBody(body, { yaml, unreadable });
+        const mayCreate = (): void => authorizer.authorize(user, { ...access, verb: 'create' });
+        sendReply(response, write(registry, { request, body: parsed, contentType, program, mayCreate }));
       }
     }
   }
@@ -170,28 +178,24 @@ function callOf(incoming: IncomingMessage, url: URL, request: ResourceRequest | 
   return call(shown, subresource === '' ? '' : `/${subresource}`);
 }
 
-function accessOf(request: ResourceRequest): Access {
-  const { kind, subresource, namespace, name } = request;
-  const resource = subresource === '' ? kind.plural : `${kind.plural}/${subresource}`;
-  return { verb: verbOf(request), group: kind.group, resource, namespace, name };
+/** kubectl asks some questions in protobuf; the answers do not depend on what those hold. */
+function question(incoming: IncomingMessage, body: Buffer): JsonObject {
+  if (incoming.headers['content-type']?.includes('protobuf') === true) return {};
+  const sent = readBody(body, { yaml: false }).value;
+  return isObject(sent) ? sent : {};
 }
 
 function sendFault(
   response: ServerResponse,
   fault: Extract<Fault, { do: 'status' }>,
-  asked: { user: User; access: Access | undefined },
+  asked: { user: User; access: Access },
 ): void {
   const { status, reason, message, headers } = fault;
   const built =
-    status === 403 && message === undefined && asked.access !== undefined
+    status === 403 && message === undefined
       ? denied(asked.user, asked.access)
       : refusal(status, reason ?? '', { message: message ?? `injected status ${status}` });
   sendReply(response, { status, body: built.status, ...(headers === undefined ? {} : { headers }) });
-}
-
-function noProtobuf(): Error {
-  const message = 'the sandbox reads JSON and YAML only, no protobuf: send a manifest, as in `kubectl create -f`';
-  return refusal(415, 'UnsupportedMediaType', { message, details: {} });
 }
 
 /** The work is done, but its answer never arrives. */

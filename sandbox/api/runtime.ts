@@ -1,3 +1,11 @@
+/** An address of the pod network behind a Service. */
+export interface ServiceEndpoint {
+  readonly ip: string;
+  readonly port: number;
+  /** The port on 127.0.0.1 that is really behind it. `undefined`: nobody listens there. */
+  readonly real: number | undefined;
+}
+
 /** What the API server asks of the node that runs the pods: its kubelet and its network. */
 export interface Runtime {
   /** Log of a container, of its previous life if `previous`. `undefined`: there is no such container or life. */
@@ -10,6 +18,6 @@ export interface Runtime {
   }): string | undefined;
   /** Real port on 127.0.0.1 behind a container port of a running pod. `undefined`: nobody listens there. */
   podPort(namespace: string, name: string, port: number): number | undefined;
-  /** Real ports on 127.0.0.1 of the ready endpoints behind a Service's port (its name or number). */
-  servicePorts(namespace: string, name: string, port: string | number): readonly number[];
+  /** The ready endpoints behind a Service's port; `port` is its name, empty for one that has none. */
+  servicePorts(namespace: string, name: string, port: string): readonly ServiceEndpoint[];
 }

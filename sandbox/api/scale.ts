@@ -1,4 +1,6 @@
 import { childOf, clone, nameOf, objectAt, textAt, type JsonObject } from './json.js';
+import { invalid, invalidValue } from './status.js';
+import { notNegative } from './validation-values.js';
 
 /** `app=web,tier=front`, the way the scale subresource shows a selector. */
 function selectorText(selector: JsonObject): string {
@@ -33,9 +35,18 @@ export function scaleOf(object: JsonObject): JsonObject {
 
 /** The object with the replicas that a Scale asks for; its resourceVersion becomes the precondition. */
 export function scaled(object: JsonObject, scale: JsonObject): JsonObject {
+  const { replicas = 0 } = objectAt(scale, 'spec');
+  if (typeof replicas !== 'number') {
+    const why = `json: cannot unmarshal ${typeof replicas} into Go struct field ScaleSpec.spec.replicas of type int32`;
+    throw invalid({ group: '', plural: '', kind: '' }, '', [invalidValue('patch', JSON.stringify(scale), why)]);
+  }
+  const { name } = nameOf(object);
+  const errors = notNegative({ replicas }, 'spec', ['replicas']);
+  if (errors.length > 0) throw invalid({ group: 'autoscaling', plural: 'scales', kind: 'Scale' }, name, errors);
+
   const next = clone(object);
   const metadata = childOf(next, 'metadata');
   metadata.resourceVersion = textAt(objectAt(scale, 'metadata'), 'resourceVersion') ?? metadata.resourceVersion ?? '';
-  childOf(next, 'spec').replicas = objectAt(scale, 'spec').replicas ?? 0;
+  childOf(next, 'spec').replicas = replicas;
   return next;
 }

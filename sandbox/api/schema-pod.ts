@@ -27,7 +27,7 @@ export const metadata = struct({
     ['uid'],
     atomic(
       struct({
-        ...all(text, 'apiVersion!', 'kind!', 'name!', 'uid!'),
+        ...all(text, 'apiVersion', 'kind', 'name', 'uid'),
         ...all(flag, 'blockOwnerDeletion', 'controller'),
       }),
     ),

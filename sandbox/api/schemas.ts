@@ -156,7 +156,7 @@ const traffic: Readonly<Record<string, Schema>> = {
     rules: listOf(
       struct({
         host: text,
-        http: struct({ 'paths!': listOf(struct({ path: text, 'pathType!': text, 'backend!': backend })) }),
+        http: struct({ 'paths!': listOf(struct({ path: text, pathType: text, 'backend!': backend })) }),
       }),
     ),
     tls: listOf(struct({ hosts: listOf(text), secretName: text })),

@@ -24,9 +24,18 @@ function labelTest(clause: string): (labels: JsonObject) => boolean {
     return labels => (Object.hasOwn(labels, key) && labels[key] === value) === (operator !== '!=');
   }
   const presence = /^(!?)\s*([\w./-]+)$/.exec(clause);
-  if (presence === null) throw badRequest(`unable to parse requirement: found '${clause}'`);
+  if (presence === null) throw unreadable(clause);
   const [, not, key = ''] = presence;
   return labels => Object.hasOwn(labels, key) === (not === '');
+}
+
+/** What does not belong where it stands, in the words of the API server's parser. */
+function unreadable(clause: string): Error {
+  const [, set] = /^\S+\s+(?:in|notin)\s+([^(\s]+)/.exec(clause) ?? [];
+  if (set !== undefined) return badRequest(`unable to parse requirement: found '${set}' expected: '('`);
+  const [, more] = /^[^!=\s]+\s*(?:==|=|!=)\s*\S+\s+(\S+)/.exec(clause) ?? [];
+  if (more !== undefined) return badRequest(`found '${more}', expected: ',' or 'end of string'`);
+  return badRequest(`unable to parse requirement: found '${clause}'`);
 }
 
 const textOf = (value: JsonValue | undefined): string => (typeof value === 'string' ? value : '\u0000');

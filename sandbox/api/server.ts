@@ -3,19 +3,18 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { Calls, Faults } from '../faults.js';
 import type { CallCounts, Fault, FaultMatch } from '../sandbox.js';
-import type { LimitedUser } from './identity.js';
 import { kubeconfig } from './kubeconfig.js';
 import type { MemoryStore } from './memory-store.js';
+import { Authorizer } from './rbac.js';
 import { Router } from './router.js';
 import type { Runtime } from './runtime.js';
+import { ServiceAccountTokens } from './service-account-tokens.js';
 import { certificates } from './tls.js';
 
 /** What an API server needs. */
 export interface ApiServerOptions {
   readonly store: MemoryStore;
   readonly runtime: Runtime;
-  /** Users with a bearer token and, if wanted, limited rights. Default: none; the kubeconfig's admin may do everything. */
-  readonly users?: readonly LimitedUser[];
 }
 
 /** A running API server. */
@@ -24,9 +23,11 @@ export interface ApiServer {
   readonly url: string;
   /** YAML, with the CA and the admin's client certificate. */
   readonly kubeconfig: string;
-  /** A kubeconfig that holds a token instead. */
+  /** A kubeconfig that holds the token of a ServiceAccount instead. */
   kubeconfigFor(token: string): string;
   readonly calls: { read(): CallCounts; reset(): void };
+  /** Which rights a user has made use of, by name: `patch apps/deployments`, `get pods/log`. */
+  usedRights(user: string): readonly string[];
   /** Adds a fault for the next `times` matching requests (default: until removed). Returns its removal. */
   fault(match: FaultMatch, fault: Fault, times?: number): () => void;
   /** Ends watches and connections and stops listening. */
@@ -39,7 +40,9 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
   const calls = new Calls();
   const faults = new Faults();
   const { registry } = options.store;
-  const router = new Router({ registry, runtime: options.runtime, users: options.users ?? [], calls, faults });
+  const authorizer = new Authorizer(registry.storage);
+  const tokens = new ServiceAccountTokens(registry);
+  const router = new Router({ registry, runtime: options.runtime, authorizer, tokens, calls, faults });
   const server = createServer(
     { key: pem.server.key, cert: pem.server.certificate, ca: pem.ca, requestCert: true, rejectUnauthorized: false },
     (incoming: IncomingMessage, response: ServerResponse) => void router.handle(incoming, response),
@@ -57,6 +60,7 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
     kubeconfig: kubeconfig(url, pem),
     kubeconfigFor: token => kubeconfig(url, pem, token),
     calls: { read: () => calls.read(), reset: () => calls.reset() },
+    usedRights: user => authorizer.used(user),
     fault: (match, fault, times) => faults.add(match, fault, times),
     close: () =>
       new Promise(resolve => {

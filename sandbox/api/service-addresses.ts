@@ -13,6 +13,8 @@ export interface Allocation {
   readonly service: JsonObject;
   /** Its stored state; absent for a new one. */
   readonly before?: JsonObject;
+  /** Whether nothing is stored: then the range of node ports is not looked at, as on a real cluster. */
+  readonly dryRun: boolean;
   /** All stored Services. */
   readonly services: readonly JsonObject[];
 }
@@ -21,7 +23,7 @@ export interface Allocation {
  * Gives a Service its cluster IP and node ports as a real API server does: kept from the stored state where the new one
  * is silent, free ones otherwise. Returns what is wrong with those that were asked for.
  */
-export function allocateAddresses({ service, before, services }: Allocation): FieldError[] {
+export function allocateAddresses({ service, before, services, dryRun }: Allocation): FieldError[] {
   const spec = objectAt(service, 'spec');
   const old = objectAt(before, 'spec');
   const self = nameOf(service);
@@ -33,7 +35,8 @@ export function allocateAddresses({ service, before, services }: Allocation): Fi
     for (const name of ['clusterIP', 'clusterIPs', 'ipFamilies', 'ipFamilyPolicy']) erase(spec, name);
     return [];
   }
-  return [...clusterAddress(spec, old, others), ...nodePorts(spec, old, others)];
+  const addresses = clusterAddress(spec, old, others);
+  return [...addresses, ...nodePorts(spec, old, { others, dryRun })];
 }
 
 function clusterAddress(spec: JsonObject, old: JsonObject, others: readonly JsonObject[]): FieldError[] {
@@ -62,7 +65,11 @@ function freeAddress(taken: ReadonlySet<unknown>): string {
   }
 }
 
-function nodePorts(spec: JsonObject, old: JsonObject, others: readonly JsonObject[]): FieldError[] {
+function nodePorts(
+  spec: JsonObject,
+  old: JsonObject,
+  { others, dryRun }: { readonly others: readonly JsonObject[]; readonly dryRun: boolean },
+): FieldError[] {
   const ports = objectsAt(spec, 'ports');
   const oldPorts = objectsAt(old, 'ports');
   const errors: FieldError[] = [];
@@ -84,6 +91,7 @@ function nodePorts(spec: JsonObject, old: JsonObject, others: readonly JsonObjec
     if (typeof asked !== 'number' || asked === 0) return;
     const field = `spec.ports[${index}].nodePort`;
     if (asked < lowest || asked > highest) {
+      if (dryRun) return;
       const why = `provided port is not in the valid range. The range of valid ports is ${lowest}-${highest}`;
       errors.push(invalidValue(field, asked, why));
     } else if (taken.has(asked)) errors.push(invalidValue(field, asked, 'provided port is already allocated'));

@@ -1,4 +1,4 @@
-import type { JsonObject, JsonValue } from './json.js';
+import { nameOf, objectAt, type JsonObject, type JsonValue } from './json.js';
 
 /** The kind a message is about, as API machinery names it: `deployments.apps`, `Deployment.apps`, `pods`. */
 export interface Named {
@@ -48,10 +48,17 @@ export function notFound(of: Named, name: string): ApiError {
   return refusal(404, 'NotFound', { message, details: details(of, name) });
 }
 
-export function alreadyExists(of: Named, name: string): ApiError {
-  const message = `${qualified(of.plural, of.group)} ${JSON.stringify(name)} already exists`;
+/** 409: `namesake` lies where the new object belongs. */
+export function alreadyExists(of: Named, namesake: JsonObject): ApiError {
+  const { name } = nameOf(namesake);
+  const goes = objectAt(namesake, 'metadata').deletionTimestamp === undefined ? '' : 'object is being deleted: ';
+  const message = `${goes}${qualified(of.plural, of.group)} ${JSON.stringify(name)} already exists`;
   return refusal(409, 'AlreadyExists', { message, details: details(of, name) });
 }
+
+/** What a resourceVersion is answered that is no number. */
+export const notANumber = (version: string): string =>
+  `resourceVersion: Invalid value: ${JSON.stringify(version)}: strconv.ParseUint: parsing ${JSON.stringify(version)}: invalid syntax`;
 
 /** 409 without causes: a precondition on resourceVersion or uid does not hold. */
 export function moved(of: Named, name: string, why: string = staleVersion): ApiError {

@@ -13,6 +13,12 @@ export interface Change {
 
 type Listener = (change: Change) => void;
 
+/** What an object lies under, and lists are sorted by: `namespace/name`. */
+export function keyOf(object: JsonObject): string {
+  const { name, namespace } = nameOf(object);
+  return `${namespace}/${name}`;
+}
+
 /** Changes kept for watches that start from an older resourceVersion; older ones are answered 410. */
 const historyLimit = 2000;
 
@@ -22,8 +28,9 @@ export class Storage {
   readonly #listeners = new Map<string, Set<Listener>>();
   readonly #queue: Change[] = [];
   #history: Change[] = [];
-  #revision = 1;
-  #oldest = 1;
+  // As if the cluster had lived for a while: its first versions are no longer kept.
+  #revision = 100;
+  #oldest = 100;
   #draining = false;
 
   get revision(): number {
@@ -79,6 +86,19 @@ export class Storage {
   since(resource: string, revision: number): Change[] | undefined {
     if (revision + 1 < this.#oldest) return undefined;
     return this.#history.filter(change => change.resource === resource && change.revision > revision);
+  }
+
+  /** The objects of the resource as they were at `revision`; `undefined` when that is no longer kept. */
+  listAt(resource: string, namespace: string, revision: number): JsonObject[] | undefined {
+    const later = this.since(resource, revision);
+    if (later === undefined) return undefined;
+    const then = new Map(this.list(resource, namespace).map(object => [keyOf(object), object]));
+    for (const { object, previous } of later.reverse()) {
+      if (namespace !== '' && nameOf(object).namespace !== namespace) continue;
+      if (previous === undefined) then.delete(keyOf(object));
+      else then.set(keyOf(object), previous);
+    }
+    return [...then].sort(([left], [right]) => (left < right ? -1 : 1)).map(([, object]) => object);
   }
 
   /** Forgets the history, as a compaction does: watches from older versions end in 410. */

@@ -1,4 +1,5 @@
 import type { KindRef, KubeObject, ObjectRef } from '../../src/manifests/object.js';
+import type { DeleteOptions } from './deletion.js';
 
 /** What a store tells its listeners, in the order of resourceVersions. */
 export interface StoreEvent {
@@ -23,7 +24,7 @@ export interface Store {
    */
   update(object: KubeObject, options?: { readonly part?: 'status'; readonly manager?: string }): KubeObject;
   /** Finalizers, `deletionTimestamp` and owner references work as on a real cluster (background by default). */
-  remove(ref: ObjectRef, options?: { readonly uid?: string; readonly gracePeriodSeconds?: number }): void;
+  remove(ref: ObjectRef, options?: DeleteOptions): void;
   /** Calls `listener` for each later change of the kind (all namespaces), synchronously. Returns the end of it. */
   watch(kind: Omit<KindRef, 'namespace'>, listener: (event: StoreEvent) => void): () => void;
 }

@@ -3,7 +3,7 @@ import { isObject, type JsonObject, type JsonValue } from './json.js';
 import { memberSchema, type ListSchema, type MapSchema, type Schema } from './schema.js';
 
 /** A value as Go prints it, which is how a real API server shows what it did not expect. */
-function goValue(value: JsonValue): string {
+export function goValue(value: JsonValue): string {
   if (Array.isArray(value)) return `[${value.map(goValue).join(' ')}]`;
   if (!isObject(value)) return value === null ? '<nil>' : String(value);
   const members = Object.entries(value).sort(([left], [right]) => (left < right ? -1 : 1));

@@ -1,32 +1,22 @@
-import { objectAt, objectsAt, textAt, type JsonObject } from './json.js';
-import { duplicateValue, invalidValue, requiredValue, type FieldError } from './status.js';
+import { isObject, objectsAt, textAt, type JsonObject } from './json.js';
+import { duplicateValue, forbiddenValue, invalidValue, type FieldError } from './status.js';
+import { containerErrors } from './validation-container.js';
+import { labelNameFault, subdomainFault } from './validation-metadata.js';
+import { oneOf } from './validation-values.js';
 
-const label = /^[a-z0-9]([-a-z0-9]*[a-z0-9])?$/;
-const labelRule =
-  "a lowercase RFC 1123 label must consist of lower case alphanumeric characters or '-', and must start and end with an alphanumeric character (e.g. 'my-name',  or '123-abc', regex used for validation is '[a-z0-9]([-a-z0-9]*[a-z0-9])?')";
-
-/** A preStop sleep must end before the pod's grace does. */
-function sleepErrors(container: JsonObject, grace: number, path: string): FieldError[] {
-  const seconds = objectAt(container, 'lifecycle', 'preStop', 'sleep').seconds;
-  if (typeof seconds !== 'number' || (seconds >= 0 && seconds <= grace)) return [];
-  const why = `must be non-negative and less than terminationGracePeriodSeconds (${grace})`;
-  return [invalidValue(`${path}.lifecycle.preStop.sleep`, seconds, why)];
-}
-
-function mountErrors(container: JsonObject, volumes: ReadonlySet<unknown>, path: string): FieldError[] {
-  return objectsAt(container, 'volumeMounts').flatMap((mount, index): FieldError[] => {
-    if (volumes.has(mount.name)) return [];
-    const message = `Not found: ${JSON.stringify(mount.name ?? '')}`;
-    return [{ reason: 'FieldValueNotFound', field: `${path}.volumeMounts[${index}].name`, message }];
-  });
-}
-
-function portErrors(container: JsonObject, path: string): FieldError[] {
-  return objectsAt(container, 'ports').flatMap((port, index) => {
-    const number = port.containerPort;
-    if (typeof number !== 'number' || (number >= 1 && number <= 65535)) return [];
-    if (number === 0) return [requiredValue(`${path}.ports[${index}].containerPort`)];
-    return [invalidValue(`${path}.ports[${index}].containerPort`, number, 'must be between 1 and 65535, inclusive')];
+function volumeErrors(spec: JsonObject, path: string): FieldError[] {
+  const names = new Set<string>();
+  return objectsAt(spec, 'volumes').flatMap((volume, index) => {
+    const field = `${path}.volumes[${index}]`;
+    const name = textAt(volume, 'name');
+    const [, ...more] = Object.keys(volume).filter(member => isObject(volume[member]));
+    const errors = more.map(member => forbiddenValue(`${field}.${member}`, 'may not specify more than 1 volume type'));
+    if (name === undefined) return errors;
+    const fault = labelNameFault(name);
+    if (fault !== undefined) errors.push(invalidValue(`${field}.name`, name, fault));
+    if (names.has(name)) errors.push(duplicateValue(`${field}.name`, name));
+    names.add(name);
+    return errors;
   });
 }
 
@@ -34,22 +24,27 @@ function portErrors(container: JsonObject, path: string): FieldError[] {
 export function podSpecErrors(spec: JsonObject, path: string): FieldError[] {
   const volumes = new Set(objectsAt(spec, 'volumes').map(volume => volume.name));
   const grace = typeof spec.terminationGracePeriodSeconds === 'number' ? spec.terminationGracePeriodSeconds : 30;
-  return ['containers', 'initContainers'].flatMap(list => {
-    const seen = new Set<string>();
-    return objectsAt(spec, list).flatMap((container, index) => {
+  const seen = new Set<string>();
+  const containers = ['containers', 'initContainers'].flatMap(list =>
+    objectsAt(spec, list).flatMap((container, index) => {
       const here = `${path}.${list}[${index}]`;
       const name = textAt(container, 'name');
       const errors: FieldError[] = [];
-      if (name !== undefined && !label.test(name)) errors.push(invalidValue(`${here}.name`, name, labelRule));
+      const fault = name === undefined ? undefined : labelNameFault(name);
+      if (name !== undefined && fault !== undefined) errors.push(invalidValue(`${here}.name`, name, fault));
       if (name !== undefined && seen.has(name)) errors.push(duplicateValue(`${here}.name`, name));
       seen.add(name ?? '');
-      if (textAt(container, 'image') === undefined) errors.push(requiredValue(`${here}.image`));
-      return [
-        ...errors,
-        ...portErrors(container, here),
-        ...mountErrors(container, volumes, here),
-        ...sleepErrors(container, grace, here),
-      ];
-    });
-  });
+      return [...errors, ...containerErrors(container, { path: here, volumes, grace })];
+    }),
+  );
+  const account = textAt(spec, 'serviceAccountName');
+  const accountFault = account === undefined ? undefined : subdomainFault(account);
+  return [
+    ...volumeErrors(spec, path),
+    ...containers,
+    ...oneOf(`${path}.restartPolicy`, spec.restartPolicy, ['Always', 'OnFailure', 'Never']),
+    ...(account !== undefined && accountFault !== undefined
+      ? [invalidValue(`${path}.serviceAccountName`, account, accountFault)]
+      : []),
+  ];
 }

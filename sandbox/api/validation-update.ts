@@ -4,11 +4,11 @@ import { forbiddenValue, invalidValue, type FieldError } from './status.js';
 
 type Rule = (before: JsonObject, after: JsonObject) => FieldError[];
 
-function frozen(parent: readonly string[], name: string, why = 'field is immutable'): Rule {
+function frozen(parent: readonly string[], name: string): Rule {
   return (before, after) => {
     const value: JsonValue = objectAt(after, ...parent)[name] ?? null;
     const had: JsonValue = objectAt(before, ...parent)[name] ?? null;
-    return equal(had, value) ? [] : [invalidValue([...parent, name].join('.'), value, why)];
+    return equal(had, value) ? [] : [invalidValue([...parent, name].join('.'), value, 'field is immutable')];
   };
 }
 
@@ -24,16 +24,34 @@ function onlyChangeable(names: readonly string[], why: string): Rule {
 
 const sealed: Rule = (before, after) => {
   if (before.immutable !== true) return [];
-  const changed = ['data', 'binaryData', 'immutable'].filter(name => !equal(before[name], after[name]));
+  const changed = ['immutable', 'data', 'binaryData'].filter(name => !equal(before[name], after[name]));
   return changed.map(name => forbiddenValue(name, 'field is immutable when `immutable` is set'));
 };
 
 const statefulSetChangeable =
-  'replicas ordinals template updateStrategy revisionHistoryLimit persistentVolumeClaimRetentionPolicy minReadySeconds';
+  'serviceName podManagementPolicy selector replicas ordinals template updateStrategy revisionHistoryLimit persistentVolumeClaimRetentionPolicy minReadySeconds';
 const statefulSetRule =
   "updates to statefulset spec for fields other than 'replicas', 'ordinals', 'template', 'updateStrategy', 'revisionHistoryLimit', 'persistentVolumeClaimRetentionPolicy' and 'minReadySeconds' are forbidden";
 const claimRule =
   'spec is immutable after creation except resources.requests and volumeAttributesClassName for bound claims';
+
+/** A claim grows once it is bound; the volume it is bound to is named by the controller. */
+const claimSpec: Rule = (before, after) => {
+  const bound = objectAt(before, 'status').phase === 'Bound' ? ['resources', 'volumeAttributesClassName'] : [];
+  return onlyChangeable(['volumeName', ...bound], claimRule)(before, after);
+};
+
+/** A Job's pods are quoted without what surrounds them. */
+const jobTemplate: Rule = (before, after) => {
+  const pods = frozen(['spec', 'template'], 'spec')(before, after);
+  return pods.length > 0 ? pods : frozen(['spec'], 'template')(before, after);
+};
+
+const roleReference: Rule = (before, after) => {
+  if (equal(before.roleRef, after.roleRef)) return [];
+  const { apiGroup = '', kind = '', name = '' } = objectAt(after, 'roleRef');
+  return [invalidValue('roleRef', { APIGroup: apiGroup, Kind: kind, Name: name }, 'field is immutable')];
+};
 
 /** A pod's spec is fixed but for images and deadlines; the node is named once, by the scheduler. */
 const podFields: Rule = (before, after) => {
@@ -47,22 +65,30 @@ const podFields: Rule = (before, after) => {
     return spec;
   };
   if (equal(fixed(before), fixed(after))) return [];
+  const counted = (object: JsonObject): number => objectsAt(object, 'spec', 'containers').length;
+  if (counted(before) !== counted(after)) {
+    return [forbiddenValue('spec.containers', 'pod updates may not add or remove containers')];
+  }
   const why =
     'pod updates may not change fields other than `spec.containers[*].image`,`spec.initContainers[*].image`,`spec.activeDeadlineSeconds`,`spec.tolerations` (only additions to existing tolerations),`spec.terminationGracePeriodSeconds` (allow it to be set to 1 if it was previously negative)';
   return [forbiddenValue('spec', why)];
 };
 
 const selector = frozen(['spec'], 'selector');
-const roleReference = frozen([], 'roleRef', 'cannot change roleRef');
 
 const rules: Readonly<Record<string, readonly Rule[]>> = {
   'apps/v1/Deployment': [selector],
   'apps/v1/ReplicaSet': [selector],
   'apps/v1/DaemonSet': [selector],
-  'apps/v1/StatefulSet': [onlyChangeable(statefulSetChangeable.split(' '), statefulSetRule)],
-  'batch/v1/Job': [frozen(['spec'], 'template'), selector, frozen(['spec'], 'completions')],
+  'apps/v1/StatefulSet': [
+    selector,
+    frozen(['spec'], 'serviceName'),
+    frozen(['spec'], 'podManagementPolicy'),
+    onlyChangeable(statefulSetChangeable.split(' '), statefulSetRule),
+  ],
+  'batch/v1/Job': [jobTemplate, selector, frozen(['spec'], 'completions'), frozen(['spec'], 'completionMode')],
   'v1/Pod': [podFields],
-  'v1/PersistentVolumeClaim': [onlyChangeable(['resources', 'volumeAttributesClassName', 'volumeName'], claimRule)],
+  'v1/PersistentVolumeClaim': [claimSpec],
   'v1/ConfigMap': [sealed],
   'v1/Secret': [sealed, frozen([], 'type')],
   'rbac.authorization.k8s.io/v1/RoleBinding': [roleReference],

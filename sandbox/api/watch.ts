@@ -5,7 +5,7 @@ import { apiVersionOf, resourceOf } from './kinds.js';
 import { selection } from './reads.js';
 import type { Registry } from './registry.js';
 import { isTrue, type ResourceRequest } from './request.js';
-import { expired, forbiddenValue, invalid, type ApiError } from './status.js';
+import { expired, forbiddenValue, invalid, notANumber, refusal, unsupportedValue, type ApiError } from './status.js';
 import type { Change } from './storage.js';
 import { tableOf } from './table.js';
 
@@ -25,28 +25,34 @@ const bookmarkMs = 60_000;
 /** A watch without `timeoutSeconds` ends after this, as on a real API server (30 to 60 minutes). */
 const longestMs = 30 * 60_000;
 
-function checkOptions({ query }: ResourceRequest): { readonly initial: boolean; readonly from: number | undefined } {
+function checkOptions(
+  { query }: ResourceRequest,
+  revision: number,
+): { readonly initial: boolean; readonly from: number | undefined } {
   const initial = query.get('sendInitialEvents');
   const match = query.get('resourceVersionMatch');
   const listOptions = { group: 'meta.k8s.io', plural: 'listoptions', kind: 'ListOptions' };
   if (initial !== null && match !== 'NotOlderThan') {
     const why = 'sendInitialEvents requires setting resourceVersionMatch to NotOlderThan';
-    throw invalid(listOptions, '', [forbiddenValue('resourceVersionMatch', why)]);
+    const unknown = match === null ? [] : [unsupportedValue('resourceVersionMatch', match, ['NotOlderThan'])];
+    throw invalid(listOptions, '', [forbiddenValue('resourceVersionMatch', why), ...unknown]);
   }
   if (initial === null && match !== null) {
     const why = 'resourceVersionMatch is forbidden for watch unless sendInitialEvents is provided';
     throw invalid(listOptions, '', [forbiddenValue('resourceVersionMatch', why)]);
   }
   const version = query.get('resourceVersion') ?? '';
-  const all = isTrue(initial) || version === '' || version === '0';
-  return { initial: isTrue(initial), from: all ? undefined : Number(version) };
+  if (!/^\d*$/.test(version)) throw refusal(500, '', { message: notANumber(version) });
+  const all = version === '' || version === '0';
+  if (initial !== null && !isTrue(initial)) return { initial: false, from: all ? revision : Number(version) };
+  return { initial: isTrue(initial), from: all || isTrue(initial) ? undefined : Number(version) };
 }
 
 /** Streams changes as JSON lines until the client goes, time is up, or a fault ends it. */
 export function watchObjects(registry: Registry, faults: Faults, watch: WatchCall): void {
   const { request, response } = watch;
   const { kind, query } = request;
-  const { initial, from } = checkOptions(request);
+  const { initial, from } = checkOptions(request, registry.storage.revision);
   const matches = selection(request);
   const inNamespace = (object: JsonObject): boolean =>
     request.namespace === '' || objectAt(object, 'metadata').namespace === request.namespace;
@@ -60,7 +66,7 @@ export function watchObjects(registry: Registry, faults: Faults, watch: WatchCal
     response.write(`${JSON.stringify({ type, object: watch.table ? tableOf(kind, [shown], {}) : shown })}\n`);
   };
   const bookmark = (annotations?: JsonObject): void => {
-    const metadata: JsonObject = { resourceVersion: String(registry.storage.revision), creationTimestamp: null };
+    const metadata: JsonObject = { resourceVersion: String(registry.storage.revision) };
     if (annotations !== undefined) metadata.annotations = annotations;
     const object = { kind: kind.kind, apiVersion: apiVersionOf(kind), metadata };
     response.write(`${JSON.stringify({ type: 'BOOKMARK', object })}\n`);

@@ -2,7 +2,7 @@ import type { Body } from './body.js';
 import { childOf, clone, textAt, type JsonObject } from './json.js';
 import { apiVersionOf } from './kinds.js';
 import { isDryRun, isTrue, type ResourceRequest } from './request.js';
-import { badRequest, noSuchResource } from './status.js';
+import { badRequest, forbiddenValue, invalid, noSuchResource, unsupportedValue, type FieldError } from './status.js';
 import type { WriteOptions } from './write-rules.js';
 
 export const applyPatch = 'application/apply-patch+yaml';
@@ -14,6 +14,8 @@ export interface WriteRequest {
   readonly contentType: string;
   /** Who writes, when the query names no field manager: the client's program. */
   readonly program: string;
+  /** Throws what forbids the user to create what a write does not find. */
+  readonly mayCreate: () => void;
 }
 
 /** The subresource through which the object is written. Throws 404 for one that the kind does not have. */
@@ -25,10 +27,33 @@ function partOf(request: ResourceRequest): WriteOptions['part'] {
   throw noSuchResource();
 }
 
+/** Throws 422 for options that no write has. */
+function checkOptions({ request, contentType }: WriteRequest): void {
+  const { query, method } = request;
+  const errors: FieldError[] = [];
+  const isApply = contentType === applyPatch;
+  const asked = query.getAll('dryRun');
+  if (asked.some(one => one !== 'All')) errors.push(unsupportedValue('dryRun', asked, ['All']));
+  if (method === 'PATCH' && !isApply && query.has('force')) {
+    errors.push(forbiddenValue('force', 'may not be specified for non-apply patch'));
+  }
+  if ((query.get('fieldManager') ?? '').length > 128) {
+    const message = 'Too long: may not be more than 128 bytes';
+    errors.push({ reason: 'FieldValueTooLong', field: 'fieldManager', message });
+  }
+  const validation = query.get('fieldValidation') ?? '';
+  const known = ['', 'Ignore', 'Strict', 'Warn'];
+  if (!known.includes(validation)) errors.push(unsupportedValue('fieldValidation', validation, known));
+  if (errors.length === 0) return;
+  const kind = { POST: 'CreateOptions', PUT: 'UpdateOptions' }[method] ?? 'PatchOptions';
+  throw invalid({ group: 'meta.k8s.io', plural: kind.toLowerCase(), kind }, '', errors);
+}
+
 /** Manager, dry run, validation and force of a write. Throws 400 for a member that a strict body holds twice. */
 export function optionsOf(write: WriteRequest, warnings: string[]): WriteOptions {
   const { request, program, body } = write;
   const part = partOf(request);
+  checkOptions(write);
   const asked = request.query.get('fieldValidation');
   const validation = asked === 'Strict' || asked === 'Ignore' ? asked : 'Warn';
   const isApply = write.contentType === applyPatch;
@@ -47,6 +72,7 @@ export function optionsOf(write: WriteRequest, warnings: string[]): WriteOptions
     dryRun: isDryRun(request.query),
     validation,
     force: isTrue(request.query.get('force')),
+    ...(isApply ? { mayCreate: write.mayCreate } : {}),
     warn: text => warnings.push(text),
     ...(part === undefined ? {} : { part }),
   };
@@ -58,11 +84,16 @@ export function named(request: ResourceRequest, sent: JsonObject): JsonObject {
   const object = clone(sent);
   object.apiVersion ??= apiVersionOf(kind);
   object.kind ??= kind.kind;
-  if (object.apiVersion !== apiVersionOf(kind) || object.kind !== kind.kind) {
+  const version = textAt(object, 'apiVersion') ?? '';
+  if (version !== apiVersionOf(kind)) {
+    const expected = apiVersionOf(kind);
+    throw badRequest(`the API version in the data (${version}) does not match the expected API version (${expected})`);
+  }
+  if (object.kind !== kind.kind) {
     const given = textAt(object, 'kind') ?? '';
-    const version = textAt(object, 'apiVersion') ?? '';
+    const types = `(${kind.version}.${given}) to (${kind.group === '' ? 'core' : kind.group}.${kind.kind})`;
     throw badRequest(
-      `${given} in version "${version}" cannot be handled as a ${kind.kind}: no kind "${given}" is registered for version "${version}"`,
+      `${given} in version "${kind.version}" cannot be handled as a ${kind.kind}: converting ${types}: unknown conversion`,
     );
   }
   const metadata = childOf(object, 'metadata');

@@ -16,8 +16,19 @@ export interface WriteOptions {
   readonly validation?: 'Strict' | 'Warn' | 'Ignore';
   /** Apply: take over fields of other managers. */
   readonly force?: boolean;
+  /** Apply: called before it creates; throws what forbids that. Absent: it may. */
+  readonly mayCreate?: () => void;
   /** Takes warnings for the client. */
   readonly warn?: (text: string) => void;
+}
+
+/** What a Secret holds that is not base64; `undefined` when all is well. */
+function notBase64(secret: JsonObject): string | undefined {
+  for (const value of Object.values(objectAt(secret, 'data'))) {
+    const at = typeof value === 'string' ? value.search(/[^A-Za-z0-9+/=\r\n]/) : -1;
+    if (at !== -1) return `illegal base64 data at input byte ${at}`;
+  }
+  return undefined;
 }
 
 /** `sent` as its kind reads it. Throws 400 for wrong types, and for unknown fields when the validation is strict. */
@@ -25,13 +36,28 @@ export function decodeAs(kind: Kind, sent: JsonObject, options: WriteOptions): J
   const { object, unknown, mistyped } = decode(sent, kind.schema ?? unknownKind);
   const refuse = (why: string): Error =>
     badRequest(`${kind.kind} in version "${kind.version}" cannot be handled as a ${kind.kind}: ${why}`);
-  const [wrong] = mistyped;
+  const [wrong = kind.group === '' && kind.kind === 'Secret' ? notBase64(object) : undefined] = mistyped;
   if (wrong !== undefined) throw refuse(wrong);
   if (unknown.length > 0 && options.validation === 'Strict') {
     throw refuse(`strict decoding error: ${unknown.join(', ')}`);
   }
   if (options.validation !== 'Ignore') unknown.forEach(line => options.warn?.(line));
   return clone(object);
+}
+
+/**
+ * An applied object as its kind reads it. `given` is its namespace and name as sent. Throws
+ * 500 without a reason for what has the right type and cannot be read.
+ */
+export function converted(kind: Kind, merged: JsonObject, given: string): JsonObject {
+  const { object, mistyped } = decode(merged, kind.schema ?? unknownKind);
+  const base64 = kind.group === '' && kind.kind === 'Secret' ? notBase64(object) : undefined;
+  const [wrong = base64 === undefined ? undefined : `error decoding from json: ${base64}`] = mistyped;
+  if (wrong === undefined) return object;
+  const type = `${kind.group}/${kind.version}, Kind=${kind.kind}`;
+  throw refusal(500, '', {
+    message: `failed to convert new object (${given}; ${type}) to proper version: unable to convert unstructured object to ${type}: ${wrong}`,
+  });
 }
 
 /** What a write through one door may change: the status alone, or everything but the status. */
@@ -67,7 +93,14 @@ export function checkPreconditions(kind: Kind, live: JsonObject, sent: JsonObjec
   const uid = textAt(mine, 'uid');
   if (uid !== undefined && uid !== theirs.uid) {
     const found = textAt(theirs, 'uid') ?? '';
-    throw moved(kind, name, `Precondition failed: UID in precondition: ${uid}, UID in object meta: ${found}`);
+    const { namespace } = nameOf(live);
+    const key = ['/registry', kind.plural, ...(namespace === '' ? [] : [namespace]), name].join('/');
+    const why = `Precondition failed: UID in precondition: ${uid}, UID in object meta: ${found}`;
+    throw moved(
+      kind,
+      name,
+      `StorageError: invalid object, Code: 4, Key: ${key}, ResourceVersion: 0, AdditionalErrorMsg: ${why}`,
+    );
   }
   const version = textAt(mine, 'resourceVersion');
   if (version !== undefined && version !== '0' && version !== theirs.resourceVersion) throw moved(kind, name);

@@ -2,6 +2,7 @@ import { objectBody } from './body.js';
 import { clone, nameOf, textAt } from './json.js';
 import { apiVersionOf, splitVersion } from './kinds.js';
 import { checkPatched, checkPatchType, patchedObject } from './patches.js';
+import { unreadableBody } from './negotiation.js';
 import type { Registry } from './registry.js';
 import type { Reply } from './reply.js';
 import { scaled, scaleOf } from './scale.js';
@@ -19,12 +20,16 @@ export function write(registry: Registry, input: WriteRequest): Reply {
   switch (request.method) {
     case 'POST': {
       if (name !== '') throw methodNotAllowed();
-      const object = registry.create(kind, named(request, objectBody(input.body)), options);
+      const object = registry.create(
+        kind,
+        named(request, objectBody(input.body, unreadableBody(request.method, kind.kind))),
+        options,
+      );
       return { status: 201, body: object, warnings };
     }
     case 'PUT': {
       if (name === '') throw methodNotAllowed();
-      const sent = objectBody(input.body);
+      const sent = objectBody(input.body, unreadableBody(request.method, kind.kind));
       if (options.part === 'scale') {
         const live = registry.need(kind, { namespace, name });
         return { status: 200, body: scaleOf(registry.update(kind, scaled(live, sent), options)), warnings };
@@ -63,7 +68,7 @@ function apply(registry: Registry, input: WriteRequest, options: WriteOptions): 
     throw invalid({ group: 'meta.k8s.io', plural: 'patchoptions', kind: 'PatchOptions' }, '', [why]);
   }
   const config = objectBody(body);
-  if (config.apiVersion !== apiVersionOf(kind)) {
+  if (config.apiVersion !== apiVersionOf(kind) || config.kind !== kind.kind) {
     const { group, version } = splitVersion(textAt(config, 'apiVersion') ?? '');
     throw badRequest(`invalid object type: ${group}/${version}, Kind=${textAt(config, 'kind') ?? ''}`);
   }

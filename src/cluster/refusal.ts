@@ -52,7 +52,9 @@ function describeTarget({ target }: Pick<Asked, 'target'>): string {
 export function refusal(status: number, body: Buffer, asked: Asked): CutoverError {
   const answer = statusOf(body);
   const secret = asked.target.kind === 'Secret';
-  const said = secret ? `the API server refused to ${describeAsked(asked)}` : firstLine(answer?.message ?? plain(body));
+  // RBAC's own words name who, what and where, and nothing of what an object holds.
+  const hidden = secret && !isRbac(answer);
+  const said = hidden ? `the API server refused to ${describeAsked(asked)}` : firstLine(answer?.message ?? plain(body));
   const fail = (code: ErrorCode, message: string, more: { hint?: string; problems?: readonly Problem[] } = {}) =>
     new CutoverError(message, {
       code,
@@ -165,12 +167,16 @@ function typedPatchProblems(message: string, secret: boolean): readonly Problem[
   });
 }
 
+function isRbac(answer: Status | undefined): boolean {
+  return /^\S+(?: "[^"]*")? is forbidden: User "[^"]*" cannot \w+ resource "/.test(answer?.message ?? '');
+}
+
 /** RBAC's own words: which rule would allow it. */
 function ruleFor({ verb, target, resource }: Asked, answer: Status | undefined): string {
   if (answer?.details?.causes?.some(cause => cause.reason === 'NamespaceTerminating')) {
     return `Namespace ${target.namespace ?? ''} is being deleted. Wait until it is gone, then create it again.`;
   }
-  if (answer?.message !== undefined && !/ cannot \w+ resource /.test(answer.message)) {
+  if (answer?.message !== undefined && !isRbac(answer)) {
     return 'This is a rule of the cluster (a quota, a policy or an admission webhook), not a missing permission.';
   }
   const rule = `{apiGroups: ["${groupOf(target.apiVersion)}"], resources: ["${resource}"], verbs: ["${verb}"]}`;

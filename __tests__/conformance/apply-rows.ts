@@ -7,20 +7,8 @@ import {
   type JsonObject,
   type JsonValue,
 } from '../../sandbox/api/json.js';
-import type { Answer, ApiClient } from './api-client.js';
-
-/** Where a row works: an API server and a namespace of its own there. */
-export interface Place {
-  readonly api: ApiClient;
-  readonly namespace: string;
-}
-
-/** One sentence about server-side apply, true of every API server. */
-export interface Row {
-  readonly title: string;
-  readonly run: (place: Place) => Promise<JsonValue>;
-  readonly expected: JsonValue;
-}
+import type { Answer, ApiClient } from '../sandbox/api-client.js';
+import type { Row } from './api-place.js';
 
 const deployments = (namespace: string, name = 'web'): string =>
   `/apis/apps/v1/namespaces/${namespace}/deployments/${name}`;

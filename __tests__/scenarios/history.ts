@@ -1,0 +1,30 @@
+import type { Named } from '../../demo/kube.js';
+import type { KubeObject } from '../../src/manifests/object.js';
+import type { Place } from './place.js';
+
+/** What the API server told about an object once. */
+export interface Happening {
+  readonly type: 'ADDED' | 'MODIFIED' | 'DELETED';
+  readonly object: KubeObject;
+}
+
+const paths = { Pod: 'pods', Service: 'services' } as const;
+
+/**
+ * Everything that happens to the objects of a kind from now on: the function that this resolves with asks the API server for
+ * all changes since, in order. A watch from a version on tells what came after it, so that nothing is missed in between.
+ */
+export async function recordHistory(
+  { cluster: { kube }, namespace }: Place,
+  kind: Named['kind'] & keyof typeof paths,
+): Promise<() => Promise<readonly Happening[]>> {
+  const path = `/api/v1/namespaces/${namespace}/${paths[kind]}`;
+  const { body } = await kube.send({ path });
+  const { resourceVersion } = (body as KubeObject).metadata;
+  return async () => {
+    const answer = await kube.send({ path: `${path}?watch=true&timeoutSeconds=1&resourceVersion=${resourceVersion}` });
+    // One line is a single JSON text, which the client has parsed already.
+    const text = (answer.body as { readonly text?: string }).text ?? JSON.stringify(answer.body);
+    return text.split('\n').flatMap(line => (line === '' ? [] : [JSON.parse(line) as Happening]));
+  };
+}

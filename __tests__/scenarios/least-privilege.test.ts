@@ -1,0 +1,203 @@
+import { afterAll, describe, expect, it, jest } from '@jest/globals';
+import type { Named } from '../../demo/kube.js';
+import type { StepResult } from '../../demo/runner.js';
+import { startGitHub } from '../bundle/github-server.js';
+import { describeEmbedded, startCluster } from './cluster.js';
+import { scenario, type Place } from './place.js';
+import { documentedRoles, grant, rightsOf, type RoleName, type Rule } from './rights.js';
+import { failing, failingInPublic, heal, lose, meddle, shop, sicken, stepAs } from './shop.js';
+
+type Inputs = Readonly<Record<string, string>>;
+type Things = readonly (readonly [Named['kind'], string])[];
+
+// Each scenario plays some twenty steps, one after the other.
+jest.setTimeout(300_000);
+
+const starting = startCluster();
+const cluster = () => starting;
+afterAll(async () => (await starting).close());
+
+/** Rights that the steps of a Role made use of; only the embedded cluster can tell. */
+const used = new Map<RoleName, Set<string>>();
+
+/** Runs a step with exactly this Role. */
+function actor(place: Place, role: RoleName) {
+  return async (outcome: string, inputs: Inputs, options: Parameters<Place['step']>[1] = {}): Promise<void> => {
+    const result = await stepAs(place, { roles: [role] }, inputs, options);
+    if ((result.outputs.outcome ?? '') !== outcome || /forbidden|Missing rule/.test(result.log))
+      throw new Error(`${role} ended as ${result.outputs.outcome}, not ${outcome}:\n${result.log}`);
+    const { user } = await grant({ cluster: place.cluster, namespace: place.namespace, roles: [role] });
+    const rights = (place.cluster.sandbox?.usedRights(user) ?? []).filter(right => !right.includes('authorization'));
+    used.set(role, new Set([...(used.get(role) ?? []), ...rights]));
+  };
+}
+
+/** Why pods do not get ready: read only then, and without them a step does not fail for that. */
+const explaining = ['events', 'pods/log'];
+
+/**
+ * Begins with no right at all and grants each time what the error names: the step fails until it has every rule of its
+ * Role, and each of them was asked for in the words of RBAC.
+ */
+async function expectEveryRuleNamed(place: Place, role: RoleName, inputs: Inputs): Promise<void> {
+  const rules = (documentedRoles.get(role) ?? []).flatMap(rule =>
+    rule.resources.filter(one => !explaining.includes(one)).map(resource => ({ ...rule, resources: [resource] })),
+  );
+  for (let missing = rules; missing.length > 0;) {
+    const result = await stepAs(place, { roles: [role], without: rightsOf(missing) }, inputs);
+    const left = missing.filter(rule => !isNamed(result, rule));
+    if (result.exitCode !== 1 || left.length === missing.length)
+      throw new Error(`exit ${result.exitCode} of ${role} without ${rightsOf(missing).join(', ')}:\n${result.log}`);
+    missing = left;
+  }
+}
+
+/** Whether an error names a right of the rule. */
+function isNamed({ annotations }: StepResult, { apiGroups: [group], resources: [resource], verbs }: Rule): boolean {
+  const errors = annotations.filter(({ level }) => level === 'error').map(({ message }) => message);
+  return verbs.some(verb =>
+    [
+      `cannot ${verb} resource "${resource}" in API group "${group}"`,
+      `{apiGroups: ["${group}"], resources: ["${resource}"], verbs: ["${verb}"]}`,
+    ].some(words => errors.join('\n').includes(words)),
+  );
+}
+
+/** A step that fails for its pods says that it could not read why, and for want of which right. */
+async function expectUnexplained(place: Place, role: RoleName, inputs: Inputs): Promise<void> {
+  const without = ['list events', 'get pods/log'];
+  const result = await stepAs(place, { roles: [role], without }, inputs);
+  expect(result.exitCode).toBe(1);
+  expect(result.log).toMatch(/events could not be read: .* cannot list resource "events" in API group ""/);
+  expect(result.log).toMatch(/log of .* could not be read: .* cannot get resource "pods\/log" in API group ""/);
+}
+
+/** What a rolling release consists of, or one role of a blue/green one. */
+const thingsOf = (name: string): Things => [
+  ['ConfigMap', name],
+  ['Secret', name],
+  ['Deployment', name],
+  ['HorizontalPodAutoscaler', name],
+  ['Service', name.replace('shop-', 'shop-test-')],
+];
+/** Not the Secret, which is on no record and so never comes back. */
+const losable = (name: string): Things =>
+  thingsOf(name).filter(([kind]) => ['ConfigMap', 'Deployment', 'Service'].includes(kind));
+/** One that no earlier revision has. */
+const newSecret = 'apiVersion: v1\nkind: Secret\nmetadata: {name: "shop-new-${TARGET_ROLE}"}\n---\n';
+
+describe('Each action does its work with the Role of docs/rbac.md, and names every rule that it is denied', () => {
+  scenario('deploy, rolling, and the rollback of it', cluster, async place => {
+    await shop.bring(place);
+    const deploy = actor(place, 'cutover-deploy-rolling');
+    const rollback = actor(place, 'cutover-rollback');
+    await deploy('failed', shop.roll('v1', { verify: failing }));
+    await deploy('deployed', shop.roll('v1'));
+    await meddle(place, thingsOf('shop'));
+    await deploy('failed', shop.roll('broken'));
+    await expectUnexplained(place, 'cutover-deploy-rolling', shop.roll('broken'));
+    await deploy('deployed', shop.roll('v3'));
+    await meddle(place, thingsOf('shop'));
+    await rollback('failed', shop.rollback({ verify: failing }));
+    await lose(place, losable('shop'));
+    await rollback('failed', shop.rollback({ verify: failing }));
+    await rollback('rolled-back', shop.rollback());
+    await expectEveryRuleNamed(place, 'cutover-deploy-rolling', shop.roll('v2'));
+  });
+
+  scenario('deploy, blue/green', cluster, async place => {
+    await shop.bring(place);
+    const stage = actor(place, 'cutover-stage');
+    await stage('failed', shop.stage('v1', { verify: failing }));
+    await place.given(shop.release('v1'));
+    await place.given(shop.release('v2'));
+    await meddle(place, thingsOf('shop-blue'));
+    await stage('failed', shop.stage('broken'));
+    await expectUnexplained(place, 'cutover-stage', shop.stage('broken'));
+    await stage('staged', shop.stage('v3', { history: '2' }));
+    await expectEveryRuleNamed(place, 'cutover-stage', shop.stage('v1'));
+    await actor(place, 'cutover-status')('', shop.status({ release: '' }));
+    await expectEveryRuleNamed(place, 'cutover-status', shop.status());
+  });
+
+  scenario('promote', cluster, async place => {
+    await shop.bring(place);
+    const promote = actor(place, 'cutover-promote');
+    await place.given(shop.stage('v1'));
+    await promote('failed', shop.promote({ verify: failingInPublic }));
+    await promote('switched', shop.promote());
+    for (const version of ['v2', 'v3', 'v2']) await place.given(shop.stage(version));
+    await meddle(place, [['Service', 'shop']]);
+    await promote('failed', shop.promote({ verify: failingInPublic }));
+    const github = await startGitHub({
+      token: 'token',
+      repository: 'shop/website',
+      environments: { production: { reviewers: ['mona'] } },
+      approvals: { 7: [{ environments: ['production'], state: 'approved', by: 'mona' }] },
+    });
+    const approved = { token: 'token', environment: { GITHUB_API_URL: github.url, GITHUB_RUN_ID: '7' } };
+    const thorough = { release: '', idle: 'scale-down', history: '2', approval: 'production' };
+    await promote('switched', shop.promote(thorough), approved).finally(() => github.close());
+    await place.given(shop.stage('v3'));
+    await sicken(place, 'blue');
+    await promote('failed', shop.promote());
+    await expectUnexplained(place, 'cutover-promote', shop.promote());
+    await heal(place, 'blue');
+    await expectEveryRuleNamed(place, 'cutover-promote', shop.promote());
+  });
+
+  scenario('reject', cluster, async place => {
+    await shop.bring(place);
+    const reject = actor(place, 'cutover-reject');
+    await place.given(shop.release('v1'));
+    await place.given(shop.stage('v2'));
+    await reject('rejected', shop.reject({ release: '' }));
+    await place.given(shop.release('v2'));
+    await place.given(shop.stage('v3'));
+    await lose(place, losable('shop-blue'));
+    await reject('rejected', shop.reject());
+    await meddle(place, thingsOf('shop-blue'));
+    await place.given(shop.stage('v3'));
+    await reject('rejected', shop.reject());
+    await place.rewrite('roles.yml', text => newSecret + text);
+    await place.given(shop.stage('v3'));
+    await expectEveryRuleNamed(place, 'cutover-reject', shop.reject());
+  });
+
+  scenario('rollback, blue/green', cluster, async place => {
+    await shop.bring(place);
+    const rollback = actor(place, 'cutover-rollback');
+    await place.given(shop.release('v1'));
+    await place.given(shop.release('v2'));
+    await place.rewrite('roles.yml', text => newSecret + text);
+    await place.given(shop.stage('v3'));
+    await rollback('rolled-back', shop.rollback({ release: '', idle: 'scale-down', history: '2' }));
+    await place.given(shop.release('v2'));
+    await meddle(place, [...thingsOf('shop-blue'), ['Service', 'shop']]);
+    await rollback('failed', shop.rollback({ verify: failingInPublic }));
+    await lose(place, losable('shop-blue'));
+    await sicken(place);
+    await rollback('failed', shop.rollback());
+    await expectUnexplained(place, 'cutover-rollback', shop.rollback());
+    await heal(place);
+    await expectEveryRuleNamed(place, 'cutover-rollback', shop.rollback());
+  });
+});
+
+describeEmbedded('The Roles of docs/rbac.md', 'a real cluster does not tell which rights were used', () => {
+  it('grant nothing that their actions do not use in the scenarios above', () => {
+    const found = [...used].map(([role, rights]) => {
+      const granted = rightsOf(documentedRoles.get(role) ?? []);
+      // Only API servers that cannot stream the initial state of a watch are asked for a list.
+      const streamed = granted.filter(right => granted.includes(right.replace(/^list /, 'watch ')));
+      const idle = granted.filter(
+        right => !rights.has(right) && !(right.startsWith('list ') && streamed.includes(right)),
+      );
+      return { role, idle, more: [...rights].filter(right => !granted.includes(right)) };
+    });
+    const roles: readonly RoleName[] = [...documentedRoles.keys()].filter(role => role !== 'cutover-cluster');
+    expect(found.sort((a, b) => roles.indexOf(a.role) - roles.indexOf(b.role))).toEqual(
+      roles.map(role => ({ role, idle: [], more: [] })),
+    );
+  });
+});

@@ -1,0 +1,134 @@
+import type { StepResult } from '../../demo/runner.js';
+import type { Named } from '../../demo/kube.js';
+import type { Place } from './place.js';
+import { grant, type Grant } from './rights.js';
+
+type Inputs = Readonly<Record<string, string>>;
+
+/** An application of every kind that docs/rbac.md has rules for; one pod of each version, to be cheap. */
+export const shop = {
+  bring: (place: Place): Promise<void> =>
+    place.write({
+      'rolling.yml': manifest(place, 'shop', ''),
+      'roles.yml': manifest(place, 'shop-${TARGET_ROLE}', role),
+    }),
+  roll: (version: string, more: Inputs = {}): Inputs => ({
+    manifests: 'rolling.yml',
+    variables: `VERSION=${version}`,
+    verify: passing,
+    steady: '100ms',
+    'force-conflicts': 'true',
+    ...more,
+  }),
+  stage: (version: string, more: Inputs = {}): Inputs => ({
+    ...shop.roll(version, { manifests: 'roles.yml', strategy: 'blue-green' }),
+    ...more,
+  }),
+  release: (version: string, more: Inputs = {}): Inputs =>
+    shop.stage(version, { switch: 'auto', drain: '0s', ...more }),
+  promote: (more: Inputs = {}): Inputs => ({ action: 'promote', release: 'shop', drain: '0s', ...more }),
+  reject: (more: Inputs = {}): Inputs => ({ action: 'reject', release: 'shop', ...more }),
+  rollback: (more: Inputs = {}): Inputs => ({ action: 'rollback', release: 'shop', steady: '100ms', ...more }),
+  status: (more: Inputs = {}): Inputs => ({ action: 'status', release: 'shop', ...more }),
+};
+
+export const passing = '- http: /\n  contains: site\n';
+/** Passes on the staged side, so that it fails only once users were sent there. */
+export const failingInPublic = `${passing}- http: /\n  contains: nothing of that kind\n  on: public\n`;
+export const failing = '- http: /\n  contains: nothing of that kind\n';
+
+const role = ', role: "${TARGET_ROLE}"';
+
+function manifest({ cluster: { images, pace } }: Place, name: string, labels: string): string {
+  const meta = (called: string): string =>
+    `metadata: {name: "${called}", labels: {app: shop, tier: front, version: "\${VERSION}"}}`;
+  const service = (called: string): string => `apiVersion: v1
+kind: Service
+${meta(called)}
+spec: {selector: {app: shop${labels}}, ports: [{port: 80, targetPort: 8080}]}
+`;
+  return `apiVersion: v1
+kind: ConfigMap
+${meta(name)}
+data: {version: "\${VERSION}"}
+---
+apiVersion: v1
+kind: Secret
+${meta(name)}
+stringData: {version: "\${VERSION}"}
+---
+apiVersion: apps/v1
+kind: Deployment
+${meta(name)}
+spec:
+  replicas: 1
+  selector: {matchLabels: {app: shop${labels}}}
+  template:
+    metadata: {labels: {app: shop${labels}}}
+    spec:
+      containers:
+        - name: site
+          image: ${images.site}:\${VERSION}
+          ports: [{containerPort: 8080}]
+          envFrom: [{configMapRef: {name: mood, optional: true}}]
+          readinessProbe: {httpGet: {path: /readyz, port: 8080}, periodSeconds: ${pace.probeSeconds}}
+---
+apiVersion: autoscaling/v2
+kind: HorizontalPodAutoscaler
+${meta(name)}
+spec: {scaleTargetRef: {apiVersion: apps/v1, kind: Deployment, name: "${name}"}, minReplicas: 1, maxReplicas: 2}
+---
+${service('shop')}${labels === '' ? '' : `---\n${service(`shop-test-\${TARGET_ROLE}`)}`}`;
+}
+
+/** Somebody changes a label of these objects, so that the next deploy takes it over and, if it fails, gives it back. */
+export async function meddle(place: Place, names: readonly (readonly [Named['kind'], string])[]): Promise<void> {
+  for (const [kind, name] of names) {
+    await place.cluster.kube.patch(
+      { kind, namespace: place.namespace, name },
+      { metadata: { labels: { tier: 'somebody' } } },
+    );
+  }
+}
+
+/** Somebody deletes these objects. */
+export async function lose(place: Place, names: readonly (readonly [Named['kind'], string])[]): Promise<void> {
+  for (const [kind, name] of names) await place.cluster.kube.remove({ kind, namespace: place.namespace, name });
+}
+
+/** From now on every new pod crashes at its start; the pods of one role are made anew. */
+export async function sicken(place: Place, roleOfPods?: string): Promise<void> {
+  const { cluster, namespace } = place;
+  await cluster.kube.create({
+    apiVersion: 'v1',
+    kind: 'ConfigMap',
+    metadata: { name: 'mood', namespace },
+    data: { CRASH_AFTER: '0s' },
+  });
+  await replacePods(place, roleOfPods);
+}
+
+/** Ends what {@link sicken} began. */
+export async function heal(place: Place, roleOfPods?: string): Promise<void> {
+  await lose(place, [['ConfigMap', 'mood']]);
+  await replacePods(place, roleOfPods);
+}
+
+async function replacePods(place: Place, roleOfPods: string | undefined): Promise<void> {
+  if (roleOfPods === undefined) return;
+  const pods = (await place.list('Pod')).filter(({ metadata }) => metadata.labels?.role === roleOfPods);
+  await lose(
+    place,
+    pods.map(({ metadata }) => ['Pod', metadata.name] as const),
+  );
+}
+
+/** A step that is run with exactly these Roles, or without something of them. */
+export async function stepAs(
+  place: Place,
+  rights: Pick<Grant, 'roles' | 'without'>,
+  ...[inputs, options]: Parameters<Place['step']>
+): Promise<StepResult> {
+  const { kubeconfig } = await grant({ cluster: place.cluster, namespace: place.namespace, ...rights });
+  return place.step({ ...inputs, kubeconfig }, options);
+}
