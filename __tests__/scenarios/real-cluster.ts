@@ -8,7 +8,7 @@ import { field } from './field.js';
 /** The variables of `npm run test:cluster`; e2e/README.md is their manual. */
 const {
   KUBECONFIG = '',
-  CUTOVER_TEST_IMAGES = '127.0.0.1:5000',
+  CUTOVER_TEST_IMAGES = '127.0.0.1:5000/cutover',
   CUTOVER_TEST_ADDRESS = '127.0.0.1',
   CUTOVER_TEST_RATE = '50',
 } = process.env;

@@ -2,7 +2,7 @@ import type { Condition, Deployment, DeploymentStatus, ReplicaSet } from './kind
 import { conditionOf, timestamp } from './kinds.js';
 import { limitsOf } from './rollout-plan.js';
 import type { DeploymentSets } from './replica-sets.js';
-import { dropCondition, nonZero, setCondition } from './status.js';
+import { dropCondition, nonZero, putCondition } from './status.js';
 
 /** A Deployment's counts and its condition Available, from the status of its sets. Progress is decided apart. */
 export function countPods(deployment: Deployment, sets: DeploymentSets): DeploymentStatus {
@@ -14,7 +14,7 @@ export function countPods(deployment: Deployment, sets: DeploymentSets): Deploym
   const wanted = deployment.spec.replicas ?? 1;
   const enough = available >= wanted - limitsOf(deployment.spec).maxUnavailable;
 
-  const withAvailable = setCondition(deployment.status?.conditions ?? [], {
+  const withAvailable = putCondition(deployment.status?.conditions ?? [], {
     type: 'Available',
     status: enough ? 'True' : 'False',
     reason: enough ? 'MinimumReplicasAvailable' : 'MinimumReplicasUnavailable',
@@ -33,7 +33,7 @@ export function countPods(deployment: Deployment, sets: DeploymentSets): Deploym
     }),
     terminatingReplicas: total(set => set.status?.terminatingReplicas),
     conditions: failure
-      ? setCondition(withAvailable, { type: 'ReplicaFailure', status: 'True', reason, message })
+      ? putCondition(withAvailable, { type: 'ReplicaFailure', status: 'True', reason, message })
       : dropCondition(withAvailable, 'ReplicaFailure'),
   };
 }
@@ -81,9 +81,6 @@ export function judgeProgress(progress: Progress): { readonly verdict: Condition
     const verdict = say('True', 'NewReplicaSetAvailable', `${subject} has successfully progressed.`);
     return { verdict, moved: before?.reason !== 'NewReplicaSetAvailable' };
   }
-  if (step === 'created') {
-    return { verdict: say('True', 'NewReplicaSetCreated', `Created new replica set "${name}"`), moved: true };
-  }
   // A finished rollout that is scaled or lost a pod is not a rollout: it stays finished until the template changes.
   const finished =
     before?.reason === 'NewReplicaSetAvailable' && (status.updatedReplicas ?? 0) === (status.replicas ?? 0);
@@ -98,13 +95,19 @@ export function judgeProgress(progress: Progress): { readonly verdict: Condition
   return { verdict: before, moved: false };
 }
 
+export function newSetCreated(name: string): Condition {
+  const message = `Created new replica set "${name}"`;
+  return { type: 'Progressing', status: 'True', reason: 'NewReplicaSetCreated', message };
+}
+
 /** The status with that verdict. lastUpdateTime moves when progress was made or the reason changed. */
 export function withProgress(status: DeploymentStatus, verdict: Condition, moved: boolean): DeploymentStatus {
-  const before = conditionOf(status.conditions, 'Progressing');
-  const fresh = moved || before?.reason !== verdict.reason;
-  const lastUpdateTime = fresh ? timestamp() : before?.lastUpdateTime;
-  const timed = lastUpdateTime === undefined ? verdict : { ...verdict, lastUpdateTime };
-  return { ...status, conditions: setCondition(status.conditions ?? [], timed) };
+  const { conditions = [] } = status;
+  const before = conditionOf(conditions, 'Progressing');
+  if (!moved && before?.reason === verdict.reason) return status;
+  const unchanged = before?.status === verdict.status ? before.lastTransitionTime : undefined;
+  const timed = { ...verdict, lastUpdateTime: timestamp(), lastTransitionTime: unchanged ?? timestamp() };
+  return { ...status, conditions: [...dropCondition(conditions, 'Progressing'), timed] };
 }
 
 function advanced(before: DeploymentStatus, now: DeploymentStatus): boolean {

@@ -1,8 +1,8 @@
 import { ApiError } from '../api/status.js';
 import type { Controller, ControllerContext } from './context.js';
 import type { Step } from './deployment-status.js';
-import { countPods, isComplete, judgeProgress, withProgress } from './deployment-status.js';
-import type { Recorder } from './events.js';
+import { countPods, isComplete, judgeProgress, newSetCreated, withProgress } from './deployment-status.js';
+import type { Note, Recorder } from './events.js';
 import { createRecorder } from './events.js';
 import type { Deployment, ReplicaSet } from './kinds.js';
 import { controllerOf, DEPLOYMENT, getByKey, keyOf, ownedBy, POD, REPLICA_SET } from './kinds.js';
@@ -27,16 +27,25 @@ import { writeStatus } from './status.js';
 /** Rolls Deployments out: one ReplicaSet a template, pods moved from old sets to the current one within the limits. */
 export const deploymentController: Controller = context => {
   const { store, clock } = context;
-  const record = createRecorder(store, 'deployment-controller');
+  const record = createRecorder(store, { component: 'deployment-controller' });
   /** When each rollout made progress last, in Kubernetes seconds: finer than the timestamps of its status. */
   const progressed = new Map<string, number>();
   const queue = createQueue(clock, key => {
     const deployment = getByKey(store, DEPLOYMENT, key);
     if (!deployment || deployment.metadata.deletionTimestamp !== undefined) return;
     const step = rollOut({ context, record, deployment });
+    const told = getByKey(store, DEPLOYMENT, key);
+    if (told && step === 'created') tellOfNewSet(told);
     const fresh = getByKey(store, DEPLOYMENT, key);
     if (fresh) report(fresh, step);
   });
+
+  /** Before anything is counted, so that this condition is the first. */
+  function tellOfNewSet(deployment: Deployment): void {
+    const name = setsOf(store, deployment).current?.metadata.name ?? '';
+    progressed.set(deployment.metadata.uid ?? '', clock.now());
+    writeStatus(store, deployment, withProgress(deployment.status ?? {}, newSetCreated(name), true));
+  }
 
   function report(deployment: Deployment, step: Step): void {
     const { uid = '' } = deployment.metadata;
@@ -137,19 +146,29 @@ function scaleAll({ context, record, deployment }: Rollout, scaling: Scaling): S
     if (!set) continue;
     const before = set.spec.replicas ?? 0;
     scaleSet(context.store, set, { replicas, desired, limits: limitsOf(deployment.spec) });
-    record(deployment, {
-      type: 'Normal',
-      reason: 'ScalingReplicaSet',
-      message: `Scaled ${replicas > before ? 'up' : 'down'} replica set ${name} from ${before} to ${replicas}`,
-    });
+    record(deployment, scaled(set, before, replicas));
   }
   return scaling.size > 0 ? 'scaled' : 'nothing';
 }
 
+function scaled(set: ReplicaSet, before: number, after: number): Note {
+  const message = `Scaled ${after > before ? 'up' : 'down'} replica set ${set.metadata.name} from ${before} to ${after}`;
+  return { type: 'Normal', reason: 'ScalingReplicaSet', message };
+}
+
 /** Undefined: the API server refuses the set, which an Event tells. */
 function tryCreate({ context, record, deployment }: Rollout, old: readonly ReplicaSet[]): ReplicaSet | undefined {
+  const limits = limitsOf(deployment.spec);
+  const none = { name: '', replicas: 0, available: 0 };
+  const first = planRolling(
+    { replicas: deployment.spec.replicas ?? 1, limits },
+    { current: none, old: old.map(stateOf) },
+  );
+  const replicas = first.get(none.name) ?? 0;
   try {
-    return createSet(context.store, deployment, old);
+    const set = createSet(context.store, deployment, { replicas, limits, old });
+    if (replicas > 0) record(deployment, scaled(set, 0, replicas));
+    return set;
   } catch (error) {
     if (!(error instanceof ApiError)) throw error;
     record(deployment, { type: 'Warning', reason: 'ReplicaSetCreateError', message: error.message });

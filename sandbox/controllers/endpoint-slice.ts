@@ -1,13 +1,25 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { Controller, ControllerContext } from './context.js';
 import type { Endpoint, EndpointPort, EndpointSlice, Service, ServicePort } from './kinds.js';
-import { controlledBy, ENDPOINT_SLICE, getByKey, hasLabels, keyOf, listKind, POD, SERVICE } from './kinds.js';
+import {
+  controlledBy,
+  ENDPOINT_SLICE,
+  getByKey,
+  hasLabels,
+  keyOf,
+  listKind,
+  POD,
+  SERVICE,
+  timestamp,
+} from './kinds.js';
 import type { Pod } from './pod.js';
 import { isReady } from './pod.js';
 import { createQueue } from './queue.js';
 
 const SERVICE_NAME = 'kubernetes.io/service-name';
 const MANAGED_BY = 'endpointslice.kubernetes.io/managed-by';
+const HEADLESS = 'service.kubernetes.io/headless';
+const CHANGED = 'endpoints.kubernetes.io/last-change-trigger-time';
 const MANAGER = 'endpointslice-controller.k8s.io';
 const MOST = 100;
 
@@ -75,7 +87,8 @@ function resolvePort(port: ServicePort, pod: Pod): readonly EndpointPort[] {
       ? target
       : pod.spec.containers.flatMap(({ ports = [] }) => ports).find(({ name }) => name === target)?.containerPort;
   if (number === undefined) return [];
-  return [{ name: port.name ?? '', port: number, protocol: port.protocol ?? 'TCP' }];
+  const { name = '', protocol = 'TCP', appProtocol } = port;
+  return [{ name, port: number, protocol, ...(appProtocol === undefined ? {} : { appProtocol }) }];
 }
 
 function endpointOf(pod: Pod, address: { readonly ip: string; readonly always: boolean }): Endpoint {
@@ -85,22 +98,30 @@ function endpointOf(pod: Pod, address: { readonly ip: string; readonly always: b
   const { nodeName } = pod.spec;
   return {
     addresses: [address.ip],
-    conditions: { ready: address.always || (serving && !terminating), serving: address.always || serving, terminating },
+    conditions: { ready: address.always || (serving && !terminating), serving, terminating },
     ...(nodeName === undefined ? {} : { nodeName }),
     targetRef: { kind: 'Pod', namespace, name, uid },
   };
+}
+
+/** An empty list is none on the wire. */
+function orNull<T>(list: readonly T[]): readonly T[] | null {
+  return list.length === 0 ? null : list;
 }
 
 function sync({ store }: ControllerContext, service: Service): void {
   const { name, namespace = '' } = service.metadata;
   const selector = service.spec?.selector ?? {};
   const pods = listKind(store, POD, namespace).filter(pod => hasLabels(pod.metadata.labels, selector));
-  const labels = { ...service.metadata.labels, [SERVICE_NAME]: name, [MANAGED_BY]: MANAGER };
+  const headless = service.spec?.clusterIP === 'None' ? { [HEADLESS]: '' } : {};
+  const labels = { ...service.metadata.labels, ...headless, [SERVICE_NAME]: name, [MANAGED_BY]: MANAGER };
+  const annotations = { [CHANGED]: timestamp() };
   const existing = listKind(store, ENDPOINT_SLICE, namespace).filter(
     slice => slice.metadata.labels?.[SERVICE_NAME] === name && slice.metadata.labels[MANAGED_BY] === MANAGER,
   );
   const spare = new Set<EndpointSlice>(existing);
   for (const { ports, endpoints } of slicesOf(service, pods)) {
+    const content = { endpoints: orNull(endpoints), ports: orNull(ports) };
     const slice = [...spare].find(one => isDeepStrictEqual(one.ports ?? [], ports)) ?? [...spare][0];
     if (!slice) {
       const metadata = {
@@ -108,9 +129,10 @@ function sync({ store }: ControllerContext, service: Service): void {
         generateName: `${name}-`,
         namespace,
         labels,
+        annotations,
         ownerReferences: controlledBy(service),
       };
-      store.create({ ...ENDPOINT_SLICE, metadata, addressType: 'IPv4', endpoints, ports });
+      store.create({ ...ENDPOINT_SLICE, metadata, addressType: 'IPv4', ...content });
       continue;
     }
     spare.delete(slice);
@@ -118,7 +140,7 @@ function sync({ store }: ControllerContext, service: Service): void {
       isDeepStrictEqual(slice.endpoints ?? [], endpoints) &&
       isDeepStrictEqual(slice.ports ?? [], ports) &&
       isDeepStrictEqual(slice.metadata.labels, labels);
-    if (!same) store.update({ ...slice, metadata: { ...slice.metadata, labels }, endpoints, ports });
+    if (!same) store.update({ ...slice, metadata: { ...slice.metadata, labels, annotations }, ...content });
   }
   for (const slice of spare) store.remove({ ...ENDPOINT_SLICE, name: slice.metadata.name, namespace });
 }

@@ -14,8 +14,18 @@ export interface Note {
 /** Writes Events; the same note about the same object again only counts up. */
 export type Recorder = (object: KubeObject, note: Note) => void;
 
-/** `component`: who tells, as in `deployment-controller`. */
-export function createRecorder(store: Store, component: string): Recorder {
+/** Who tells. */
+export interface Reporter {
+  /** As in `deployment-controller`. */
+  readonly component: string;
+  /** Node that it runs on. Absent: none in particular. */
+  readonly host?: string;
+  /** What it did, by the reason, where it writes Events of the newer kind, which have a time and no count. Absent: it does not. */
+  readonly action?: (reason: string) => string | undefined;
+}
+
+export function createRecorder(store: Store, reporter: Reporter): Recorder {
+  const { component, host = '' } = reporter;
   const names = new Map<string, string>();
 
   return (object, note) => {
@@ -24,16 +34,17 @@ export function createRecorder(store: Store, component: string): Recorder {
     // A namespace that is on its way out takes nothing new.
     if (!home || home.metadata.deletionTimestamp !== undefined) return;
 
-    const { name, uid = '' } = object.metadata;
+    const { name, uid = '', resourceVersion = '' } = object.metadata;
     const identity = JSON.stringify([uid, note]);
     const known = names.get(identity);
     const earlier = known === undefined ? undefined : getByKey(store, EVENT, `${namespace}/${known}`);
     const now = timestamp();
-    if (earlier) {
+    if (earlier && reporter.action === undefined) {
       store.update({ ...earlier, count: Number(earlier['count']) + 1, lastTimestamp: now });
       return;
     }
-    const about = { kind: object.kind, apiVersion: object.apiVersion, name, namespace, uid };
+    const about = { kind: object.kind, apiVersion: object.apiVersion, name, namespace, uid, resourceVersion };
+    const action = reporter.action?.(note.reason);
     const created = store.create({
       ...EVENT,
       metadata: { name: `${name}.${eventSuffix()}`, namespace },
@@ -42,12 +53,24 @@ export function createRecorder(store: Store, component: string): Recorder {
       type: note.type,
       reason: note.reason,
       message: note.message,
-      source: { component },
       reportingComponent: component,
-      reportingInstance: '',
-      firstTimestamp: now,
-      lastTimestamp: now,
-      count: 1,
+      ...(action === undefined
+        ? {
+            source: host === '' ? { component } : { component, host },
+            reportingInstance: host,
+            firstTimestamp: now,
+            lastTimestamp: now,
+            count: 1,
+            eventTime: null,
+          }
+        : {
+            source: {},
+            reportingInstance: `${component}-${host}`,
+            firstTimestamp: null,
+            lastTimestamp: null,
+            action,
+            eventTime: `${new Date().toISOString().slice(0, -1)}000Z`,
+          }),
     });
     names.set(identity, created.metadata.name);
   };
@@ -56,5 +79,6 @@ export function createRecorder(store: Store, component: string): Recorder {
 let eventNumber = 0;
 function eventSuffix(): string {
   eventNumber += 1;
-  return (Date.now() * 4096 + (eventNumber % 4096)).toString(16);
+  // Nanoseconds since 1970 as Kubernetes writes them, told apart by the number.
+  return (BigInt(Date.now()) * 1_000_000n + BigInt(eventNumber % 1_000_000)).toString(16);
 }

@@ -15,15 +15,15 @@ export const garbageCollector: Controller = context => {
     const alive = new Set(objects.map(({ metadata }) => metadata.uid));
     for (const object of objects) {
       const owners = object.metadata.ownerReferences ?? [];
-      if (owners.length > 0 && !owners.some(({ uid }) => alive.has(uid))) remove(object);
+      if (owners.length > 0 && !owners.some(({ uid }) => alive.has(uid))) remove(object, 'Background');
     }
     for (const owner of objects.filter(waitsForDependents)) finish(owner, objects);
   });
 
-  function remove(object: KubeObject): void {
+  function remove(object: KubeObject, propagation: 'Background' | 'Foreground'): void {
     const live = store.get(refOf(object));
     const same = live !== undefined && live.metadata.uid === object.metadata.uid;
-    if (same && live.metadata.deletionTimestamp === undefined) store.remove(refOf(object));
+    if (same && live.metadata.deletionTimestamp === undefined) store.remove(refOf(object), { propagation });
   }
 
   function finish(owner: KubeObject, objects: readonly KubeObject[]): void {
@@ -32,7 +32,7 @@ export const garbageCollector: Controller = context => {
         reference => reference.uid === owner.metadata.uid && 'blockOwnerDeletion' in reference,
       ),
     );
-    for (const object of blocking) remove(object);
+    for (const object of blocking) remove(object, 'Foreground');
     if (blocking.some(object => store.get(refOf(object))?.metadata.uid === object.metadata.uid)) return;
     const live = store.get(refOf(owner));
     if (!live) return;

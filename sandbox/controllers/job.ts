@@ -16,9 +16,11 @@ const RETRY = 2;
 
 /** Runs Jobs to their end: as many successful pods as wanted, or given up after backoffLimit failures. */
 export const jobController: Controller = ({ store, clock }) => {
-  const record = createRecorder(store, 'job-controller');
+  const record = createRecorder(store, { component: 'job-controller' });
   /** When each Job was first seen, and when a failed pod of it may be replaced, in Kubernetes seconds. */
   const started = new Map<string, number>();
+  /** Pods that were ended with their Job: they count as failed. */
+  const stopped = new Map<string, number>();
   const notBefore = new Map<string, { readonly failures: number; readonly at: number }>();
 
   const queue = createQueue(clock, key => {
@@ -42,7 +44,14 @@ export const jobController: Controller = ({ store, clock }) => {
     if (overdue !== undefined && overdue > 0) queue.addAfter(key, overdue + 0.01);
     const verdict = judgeJob(job, tally, overdue !== undefined && overdue <= 0);
     if (verdict) {
-      for (const pod of pods.filter(isActive)) removePod(pod);
+      const active = pods.filter(isActive);
+      stopped.set(uid, (stopped.get(uid) ?? 0) + active.length);
+      for (const pod of active) removePod(pod);
+      // A Job has failed only when the last of its pods has ended.
+      if (ownedBy(store, POD, job).some(isLeaving)) {
+        report(job, { ...verdict, type: 'FailureTarget' });
+        return;
+      }
       const { reason, message } = verdict;
       record(job, verdict.type === 'Failed' ? { type: 'Warning', reason, message } : completed);
     } else if (job.spec.suspend !== true) {
@@ -84,7 +93,7 @@ export const jobController: Controller = ({ store, clock }) => {
   function report(job: Job, verdict: JobVerdict | undefined): void {
     const pods = ownedBy(store, POD, job);
     const { active, succeeded, failed } = tallyPods(pods);
-    let conditions = job.status?.conditions ?? [];
+    let conditions = suspension(job);
     if (verdict) {
       const { reason, message } = verdict;
       const first = verdict.type === 'Complete' ? 'SuccessCriteriaMet' : 'FailureTarget';
@@ -92,9 +101,10 @@ export const jobController: Controller = ({ store, clock }) => {
         conditions = setCondition(conditions, { type, status: 'True', reason, message });
       }
     }
+    const ended = verdict?.type === 'Failed' ? (stopped.get(job.metadata.uid ?? '') ?? 0) : 0;
     writeStatus(store, job, {
-      startTime: job.status?.startTime ?? timestamp(),
-      ...nonZero({ active, succeeded, failed }),
+      ...(job.spec.suspend === true ? {} : { startTime: job.status?.startTime ?? timestamp() }),
+      ...nonZero({ active, succeeded, failed: failed + ended }),
       ready: pods.filter(pod => isActive(pod) && isReady(pod)).length,
       terminating: pods.filter(pod => pod.metadata.deletionTimestamp !== undefined).length,
       uncountedTerminatedPods: {},
@@ -107,7 +117,7 @@ export const jobController: Controller = ({ store, clock }) => {
   const ends = [
     store.watch(JOB, ({ type, object }) => {
       if (type !== 'DELETED') queue.add(keyOf(object));
-      else for (const map of [started, notBefore]) map.delete(object.metadata.uid ?? '');
+      else for (const map of [started, stopped, notBefore]) map.delete(object.metadata.uid ?? '');
     }),
     store.watch(POD, ({ object }) => {
       const owner = controllerOf(object);
@@ -119,6 +129,19 @@ export const jobController: Controller = ({ store, clock }) => {
     for (const end of ends) end();
   };
 };
+
+const isLeaving = (pod: Pod): boolean => pod.metadata.deletionTimestamp !== undefined;
+
+/** The Job's conditions with what is to be said of its being suspended. */
+function suspension(job: Job): readonly Condition[] {
+  const { conditions = [] } = job.status ?? {};
+  const type = 'Suspended';
+  if (job.spec.suspend === true) {
+    return setCondition(conditions, { type, status: 'True', reason: 'JobSuspended', message: 'Job suspended' });
+  }
+  if (!conditionOf(conditions, type)) return conditions;
+  return setCondition(conditions, { type, status: 'False', reason: 'JobResumed', message: 'Job resumed' });
+}
 
 const completed = { type: 'Normal', reason: 'Completed', message: 'Job completed' } as const;
 
@@ -143,7 +166,7 @@ export function tallyPods(pods: readonly Pod[]): Tally {
 }
 
 export interface JobVerdict {
-  readonly type: 'Complete' | 'Failed';
+  readonly type: 'Complete' | 'Failed' | 'FailureTarget';
   readonly reason: string;
   readonly message: string;
 }

@@ -67,6 +67,7 @@ export interface ServicePort {
   readonly targetPort?: number | string;
   readonly nodePort?: number;
   readonly protocol?: string;
+  readonly appProtocol?: string;
 }
 
 export interface Service extends KubeObject {
@@ -95,6 +96,7 @@ export interface EndpointPort {
   readonly name?: string;
   readonly port?: number;
   readonly protocol?: string;
+  readonly appProtocol?: string;
 }
 
 export interface EndpointSlice extends KubeObject {

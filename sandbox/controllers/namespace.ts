@@ -5,7 +5,13 @@ import { createQueue } from './queue.js';
 import { writeStatus } from './status.js';
 import { watchAll } from './watch-all.js';
 
-/** Makes namespaces Active; empties those that are being deleted and then lets them go. */
+/** What every namespace holds from the first moment on. */
+const furniture = [
+  { apiVersion: 'v1', kind: 'ServiceAccount', name: 'default' },
+  { apiVersion: 'v1', kind: 'ConfigMap', name: 'kube-root-ca.crt' },
+];
+
+/** Makes namespaces Active and furnishes them; empties those that are being deleted and then lets them go. */
 export const namespaceController: Controller = context => {
   const { store, clock, kinds } = context;
   const queue = createQueue(clock, key => {
@@ -14,6 +20,10 @@ export const namespaceController: Controller = context => {
     const { name, deletionTimestamp } = namespace.metadata;
     if (deletionTimestamp === undefined) {
       if (namespace.status?.phase === undefined) writeStatus(store, namespace, { phase: 'Active' });
+      for (const { apiVersion, kind, name: own } of furniture) {
+        if (store.get({ apiVersion, kind, name: own, namespace: name })) continue;
+        store.create({ apiVersion, kind, metadata: { name: own, namespace: name } });
+      }
       return;
     }
     const content = () =>

@@ -76,6 +76,7 @@ export interface PodSpec {
   readonly initContainers?: readonly Container[];
   readonly volumes?: readonly Volume[];
   readonly nodeName?: string;
+  readonly schedulerName?: string;
   readonly nodeSelector?: Readonly<Record<string, string>>;
   readonly restartPolicy?: string;
   readonly terminationGracePeriodSeconds?: number;

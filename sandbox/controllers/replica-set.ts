@@ -1,4 +1,5 @@
 import { ApiError } from '../api/status.js';
+import { claimed } from './claim.js';
 import type { Controller } from './context.js';
 import { createRecorder } from './events.js';
 import type { ReplicaSet } from './kinds.js';
@@ -7,21 +8,22 @@ import { firstToGo } from './pod-ranking.js';
 import type { Pod } from './pod.js';
 import { isActive, isReady } from './pod.js';
 import { createQueue } from './queue.js';
-import { dropCondition, nonZero, setCondition, writeStatus } from './status.js';
+import { dropCondition, nonZero, putCondition, writeStatus } from './status.js';
 
 /** Seconds until a refused pod is tried again. */
 const RETRY = 2;
 
 /** Keeps each ReplicaSet at its number of pods and counts them in its status. */
 export const replicaSetController: Controller = ({ store, clock }) => {
-  const record = createRecorder(store, 'replicaset-controller');
+  const record = createRecorder(store, { component: 'replicaset-controller' });
   /** Since when each pod is ready, in Kubernetes seconds, by uid. */
   const readySince = new Map<string, number>();
 
   const queue = createQueue(clock, key => {
     const set = getByKey(store, REPLICA_SET, key);
     if (!set) return;
-    const pods = ownedBy(store, POD, set).filter(isActive);
+    const { matchLabels = {} } = set.spec.selector;
+    const pods = claimed(store, POD, { owner: set, matchLabels }).filter(isActive);
     const refused = set.metadata.deletionTimestamp === undefined ? fill(set, pods) : undefined;
     count(set, refused);
   });
@@ -68,7 +70,7 @@ export const replicaSetController: Controller = ({ store, clock }) => {
     const conditions =
       refused === undefined
         ? dropCondition(before, 'ReplicaFailure')
-        : setCondition(before, { type: 'ReplicaFailure', status: 'True', reason: 'FailedCreate', message: refused });
+        : putCondition(before, { type: 'ReplicaFailure', status: 'True', reason: 'FailedCreate', message: refused });
     writeStatus(store, set, {
       replicas: pods.length,
       terminatingReplicas: all.filter(({ metadata }) => metadata.deletionTimestamp !== undefined).length,

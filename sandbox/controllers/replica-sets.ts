@@ -1,7 +1,8 @@
 import type { KubeObject } from '../../src/manifests/object.js';
 import type { Store } from '../api/store.js';
 import type { Deployment, ReplicaSet } from './kinds.js';
-import { controlledBy, ownedBy, REPLICA_SET } from './kinds.js';
+import { controlledBy, REPLICA_SET } from './kinds.js';
+import { claimed } from './claim.js';
 import type { Limits, SetState } from './rollout-plan.js';
 import { HASH_LABEL, templateHash, withHash } from './template-hash.js';
 
@@ -19,14 +20,19 @@ export interface DeploymentSets {
 
 export function setsOf(store: Store, deployment: Deployment): DeploymentSets {
   const hash = templateHash(deployment.spec.template);
-  const sets = [...ownedBy(store, REPLICA_SET, deployment)].sort(byAge);
+  const { matchLabels = {} } = deployment.spec.selector;
+  const sets = [...claimed(store, REPLICA_SET, { owner: deployment, matchLabels })].sort(byAge);
   const current = sets.find(set => templateHash(set.spec.template) === hash);
   const old = sets.filter(set => set !== current);
   return current ? { current, old } : { old };
 }
 
-/** Creates the set of today's template, without pods yet. Throws what the store throws. */
-export function createSet(store: Store, deployment: Deployment, old: readonly ReplicaSet[]): ReplicaSet {
+/** Creates the set of today's template with its first number of pods. Throws what the store throws. */
+export function createSet(
+  store: Store,
+  deployment: Deployment,
+  to: { readonly replicas: number; readonly limits: Limits; readonly old: readonly ReplicaSet[] },
+): ReplicaSet {
   const { name, namespace = '' } = deployment.metadata;
   const hash = templateHash(deployment.spec.template);
   const template = withHash(deployment.spec.template, hash);
@@ -38,11 +44,15 @@ export function createSet(store: Store, deployment: Deployment, old: readonly Re
       name: `${name}-${hash}`,
       namespace,
       labels: template.metadata?.labels ?? {},
-      annotations: { ...inherited(deployment), [REVISION]: String(newestRevision(old) + 1) },
+      annotations: {
+        ...inherited(deployment),
+        ...scaleNotes(deployment.spec.replicas ?? 1, to.limits),
+        [REVISION]: String(newestRevision(to.old) + 1),
+      },
       ownerReferences: controlledBy(deployment),
     },
     spec: {
-      replicas: 0,
+      replicas: to.replicas,
       selector: { ...deployment.spec.selector, matchLabels },
       template,
       ...(minReadySeconds === undefined ? {} : { minReadySeconds }),

@@ -1,24 +1,35 @@
 import type { Controller } from './context.js';
 import { createRecorder } from './events.js';
-import { getByKey, hasLabels, keyOf, listKind, NODE, POD } from './kinds.js';
+import { conditionOf, getByKey, hasLabels, keyOf, listKind, NODE, POD } from './kinds.js';
 import { createQueue } from './queue.js';
 import { setCondition, writeStatus } from './status.js';
 
 /** Name of the only node. */
 export const NODE_NAME = 'sandbox';
 
+const noNode =
+  "0/1 nodes are available: 1 node(s) didn't match Pod's node affinity/selector. " +
+  'preemption: 0/1 nodes are available: 1 Preemption is not helpful for scheduling.';
+
+const actions: Readonly<Record<string, string>> = { Scheduled: 'Binding', FailedScheduling: 'Scheduling' };
+
 /** Puts pods on the node, unless their nodeSelector wants another one. */
 export const scheduler: Controller = ({ store, clock }) => {
-  const record = createRecorder(store, 'default-scheduler');
+  const record = createRecorder(store, {
+    component: 'default-scheduler',
+    host: NODE_NAME,
+    action: reason => actions[reason],
+  });
   const queue = createQueue(clock, key => {
     const pod = getByKey(store, POD, key);
     if (!pod || pod.spec.nodeName !== undefined || pod.metadata.deletionTimestamp !== undefined) return;
+    if (pod.spec.schedulerName !== 'default-scheduler') return;
     const conditions = pod.status?.conditions ?? [];
     const node = getByKey(store, NODE, `/${NODE_NAME}`);
     if (!node || !hasLabels(node.metadata.labels, pod.spec.nodeSelector ?? {})) {
-      const message = "0/1 nodes are available: 1 node(s) didn't match Pod's node affinity/selector.";
-      record(pod, { type: 'Warning', reason: 'FailedScheduling', message });
-      const verdict = { type: 'PodScheduled', status: 'False', reason: 'Unschedulable', message } as const;
+      if (conditionOf(conditions, 'PodScheduled')) return;
+      record(pod, { type: 'Warning', reason: 'FailedScheduling', message: noNode });
+      const verdict = { type: 'PodScheduled', status: 'False', reason: 'Unschedulable', message: noNode } as const;
       writeStatus(store, pod, { ...pod.status, phase: 'Pending', conditions: setCondition(conditions, verdict) });
       return;
     }

@@ -21,6 +21,17 @@ export function setCondition(conditions: readonly Condition[], verdict: Verdict)
   return old ? conditions.map(condition => (condition === old ? fresh : condition)) : [...conditions, fresh];
 }
 
+/**
+ * As {@link setCondition}, but as Deployments and ReplicaSets do it: what has the same status and reason stays as it is,
+ * anything else moves to the end.
+ */
+export function putCondition(conditions: readonly Condition[], verdict: Verdict): readonly Condition[] {
+  const old = conditions.find(({ type }) => type === verdict.type);
+  if (old?.status === verdict.status && old.reason === verdict.reason) return conditions;
+  const [fresh] = setCondition(old ? [old] : [], verdict);
+  return [...dropCondition(conditions, verdict.type), ...(fresh ? [fresh] : [])];
+}
+
 /** `conditions` without that type. */
 export function dropCondition(conditions: readonly Condition[], type: string): readonly Condition[] {
   return conditions.filter(condition => condition.type !== type);

@@ -3,8 +3,8 @@ import type { PodTemplate } from './pod.js';
 /** Label that tells the pods of one template from those of another. */
 export const HASH_LABEL = 'pod-template-hash';
 
-// No vowels and no look-alikes, so that no hash spells a word.
-const alphabet = 'bcdfghjklmnpqrstvwxz2456789';
+// What Kubernetes writes for the digits 0 to 9, so that no hash spells a word.
+const alphabet = '456789bcdf';
 
 /** Short name of a pod template: equal for equal templates, whatever the order of their members. */
 export function templateHash(template: PodTemplate): string {
@@ -12,7 +12,7 @@ export function templateHash(template: PodTemplate): string {
   for (const byte of Buffer.from(canonical(withoutHash(template)))) {
     hash = Math.imul(hash ^ byte, 0x01000193) >>> 0;
   }
-  return String(hash).replace(/\d/g, digit => alphabet[Number(digit) * 2 + 3] ?? '');
+  return String(hash).replace(/\d/g, digit => alphabet[Number(digit)] ?? '');
 }
 
 /** The template with the hash label, as a ReplicaSet carries it. */

@@ -48,6 +48,8 @@ export async function obtainImage(images: ImageStore, container: Container, tool
     }
     const { reason, message } = answer;
     tools.waiting(reason, message);
+    if (reason === 'ErrImageNeverPull') note({ type: 'Warning', reason, message });
+    if (reason === 'InvalidImageName') note({ type: 'Warning', reason: 'InspectFailed', message });
     note({ type: 'Warning', reason: 'Failed', message: `Error: ${reason}` });
     if (reason === 'ErrImagePull') {
       note({ type: 'Warning', reason: 'Failed', message: `Failed to pull image ${quoted}: ${message}` });

@@ -34,7 +34,9 @@ const absentTags = new Set(['nosuchtag', 'missing']);
 export function pullImage(reference: string): Pulled {
   const name = parseImageName(reference);
   if (!name) {
-    const why = `couldn't parse image name "${reference}": invalid reference format`;
+    const [, repository = ''] = /^([^:@]*)/.exec(reference) ?? [];
+    const detail = /[A-Z]/.test(repository) ? `: repository name (${repository}) must be lowercase` : '';
+    const why = `couldn't parse image name "${reference}": invalid reference format${detail}`;
     return { kind: 'invalid', message: `Failed to apply default image tag "${reference}": ${why}` };
   }
   const { full } = name;
@@ -47,7 +49,8 @@ export function pullImage(reference: string): Pulled {
     return { kind: 'refused', message: `${failed}: ${why}` };
   }
   if (absentTags.has(name.tag)) {
-    return { kind: 'refused', message: `rpc error: code = NotFound desc = ${failed}: ${full}: not found` };
+    const why = `failed to pull and unpack image "${full}": failed to resolve image: ${full}: not found`;
+    return { kind: 'refused', message: `rpc error: code = NotFound desc = ${why}` };
   }
   const digest = name.digest ?? `sha256:${createHash('sha256').update(full).digest('hex')}`;
   const tag = name.digest === undefined || name.tag !== 'latest' ? name.tag : name.digest.slice(7, 19);

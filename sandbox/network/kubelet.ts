@@ -2,6 +2,7 @@ import type { Store } from '../api/store.js';
 import type { Clock } from '../controllers/clock.js';
 import { createRecorder } from '../controllers/events.js';
 import { getByKey, keyOf, POD } from '../controllers/kinds.js';
+import { NODE_NAME } from '../controllers/scheduler.js';
 import { createQueue } from '../controllers/queue.js';
 import type { NodeTools } from './pod-worker.js';
 import { PodWorker } from './pod-worker.js';
@@ -18,7 +19,12 @@ export interface Kubelet {
 export function startKubelet(store: Store, clock: Clock): Kubelet {
   const workers = new Map<string, PodWorker>();
   const byIP = new Map<string, PodWorker>();
-  const tools: NodeTools = { store, clock, images: new Map(), record: createRecorder(store, 'kubelet') };
+  const tools: NodeTools = {
+    store,
+    clock,
+    images: new Map(),
+    record: createRecorder(store, { component: 'kubelet', host: NODE_NAME }),
+  };
   let addresses = 0;
 
   function nextIP(): string {

@@ -2,7 +2,7 @@ import type { Runtime } from '../api/runtime.js';
 import type { Store } from '../api/store.js';
 import { getByKey, SERVICE } from '../controllers/kinds.js';
 import type { Kubelet } from './kubelet.js';
-import { backendsOf, findPort, slicesFor } from './routes.js';
+import { backendsOf, slicesFor } from './routes.js';
 
 /** What the API server asks of the node. Service endpoints are those of now: only kube-proxy is late. */
 export function nodeRuntime(store: Store, kubelet: Kubelet): Runtime {
@@ -16,10 +16,9 @@ export function nodeRuntime(store: Store, kubelet: Kubelet): Runtime {
     podPort: (namespace, name, port) => kubelet.pod(namespace, name)?.network.get(port),
     servicePorts(namespace, name, port) {
       const service = getByKey(store, SERVICE, `${namespace}/${name}`);
-      const found = service && findPort(service, port);
-      if (!found) return [];
-      const { ready } = backendsOf(found, slicesFor(store, service));
-      return ready.flatMap(({ ip, port }) => kubelet.portAt(ip, port) ?? []);
+      if (!service) return [];
+      const { ready } = backendsOf(port, slicesFor(store, service));
+      return ready.map(backend => ({ ...backend, real: kubelet.portAt(backend.ip, backend.port) }));
     },
   };
 }

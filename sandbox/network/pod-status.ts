@@ -1,7 +1,7 @@
 import type { Condition } from '../controllers/kinds.js';
 import type { ContainerStatus, Pod, PodStatus } from '../controllers/pod.js';
 import type { Verdict } from '../controllers/status.js';
-import { setCondition } from '../controllers/status.js';
+import { dropCondition, setCondition } from '../controllers/status.js';
 
 /** What the kubelet knows of a pod. */
 export interface PodFacts {
@@ -11,6 +11,10 @@ export interface PodFacts {
   readonly initialized: boolean;
   /** An init container has failed for good. */
   readonly failed: boolean;
+  /** Its network and volumes are there. */
+  readonly sandboxed: boolean;
+  /** It was deleted, and everything in it has ended. */
+  readonly over: boolean;
   readonly podIP: string;
   readonly hostIP: string;
   readonly startTime: string;
@@ -18,21 +22,31 @@ export interface PodFacts {
 
 /** The status a kubelet reports. Conditions of others stay as they are. */
 export function podStatus(pod: Pod, facts: PodFacts): PodStatus {
-  const phase = phaseOf(pod.spec.restartPolicy ?? 'Always', facts);
+  const phase = phaseOf(facts.over ? 'Never' : (pod.spec.restartPolicy ?? 'Always'), facts);
   const verdicts: readonly Verdict[] = [
-    { type: 'PodScheduled', status: 'True' },
-    sandboxed(phase),
+    sandboxed(phase, facts),
     initialized(phase, facts),
     ready('Ready', phase, facts),
     ready('ContainersReady', phase, facts),
+    { type: 'PodScheduled', status: 'True' },
   ];
   const before: readonly Condition[] = pod.status?.conditions ?? [];
+  const others = verdicts.reduce((left, { type }) => dropCondition(left, type), before);
+  const own = verdicts.flatMap(verdict =>
+    setCondition(
+      before.filter(({ type }) => type === verdict.type),
+      verdict,
+    ),
+  );
+  const { generation } = pod.metadata;
   const ip = facts.podIP;
   return {
     ...pod.status,
+    ...(generation === undefined ? {} : { observedGeneration: generation }),
     phase,
-    conditions: verdicts.reduce(setCondition, before),
-    ...{ hostIP: facts.hostIP, hostIPs: [{ ip: facts.hostIP }], podIP: ip, podIPs: [{ ip }], qosClass: 'BestEffort' },
+    conditions: [...own, ...others],
+    ...{ hostIP: facts.hostIP, hostIPs: [{ ip: facts.hostIP }], qosClass: 'BestEffort' },
+    ...(facts.sandboxed ? { podIP: ip, podIPs: [{ ip }] } : {}),
     startTime: facts.startTime,
     containerStatuses: facts.containers,
     ...(facts.inits.length > 0 ? { initContainerStatuses: facts.inits } : {}),
@@ -51,15 +65,18 @@ export function phaseOf(restartPolicy: string, facts: Pick<PodFacts, 'containers
   return restartPolicy === 'Never' ? 'Failed' : 'Running';
 }
 
-function sandboxed(phase: string): Verdict {
+function sandboxed(phase: string, facts: PodFacts): Verdict {
   const type = 'PodReadyToStartContainers';
-  if (phase !== 'Succeeded' && phase !== 'Failed') return { type, status: 'True' };
-  return { type, status: 'False', reason: 'PodSandboxNotReady', message: 'pod sandbox is not ready' };
+  const ended = phase === 'Succeeded' || phase === 'Failed';
+  if (facts.sandboxed && !ended) return { type, status: 'True' };
+  const message = ended ? 'pod sandbox is not ready' : 'no pod sandbox exists';
+  return { type, status: 'False', reason: 'PodSandboxNotReady', message };
 }
 
 function initialized(phase: string, facts: PodFacts): Verdict {
   if (phase === 'Succeeded') return { type: 'Initialized', status: 'True', reason: 'PodCompleted' };
   if (facts.initialized) return { type: 'Initialized', status: 'True' };
+  if (facts.inits.length === 0) return { type: 'Initialized', status: 'True' };
   const names = facts.inits.filter(({ state }) => state.terminated?.exitCode !== 0).map(({ name }) => name);
   const message = `containers with incomplete status: [${names.join(' ')}]`;
   return { type: 'Initialized', status: 'False', reason: 'ContainersNotInitialized', message };

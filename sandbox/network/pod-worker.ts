@@ -37,6 +37,8 @@ export class PodWorker {
   readonly #startTime = timestamp();
   #initialized = false;
   #failed = false;
+  #sandboxed = false;
+  #over = false;
   #forgotten = false;
   #work: Promise<void> = Promise.resolve();
 
@@ -80,6 +82,8 @@ export class PodWorker {
 
   async #run(): Promise<void> {
     await this.#mount();
+    this.#sandboxed = true;
+    this.#publish();
     const policy = (this.#pod.spec.restartPolicy ?? 'Always') as RestartPolicy;
     for (const init of this.#inits) {
       const code = await init.run(policy === 'Never' ? 'Never' : 'OnFailure');
@@ -108,6 +112,8 @@ export class PodWorker {
     await Promise.all([...this.#inits, ...this.#containers].map(runner => runner.stop(graceSeconds)));
     await this.#work;
     if (this.#forgotten) return;
+    this.#over = true;
+    this.#publish();
     const { name, namespace = '' } = this.#pod.metadata;
     const live = this.#live();
     if (live) this.#tools.store.remove({ ...POD, name, namespace }, { uid: this.uid, gracePeriodSeconds: 0 });
@@ -141,9 +147,11 @@ export class PodWorker {
     if (!live || this.#forgotten) return;
     const status = podStatus(live, {
       containers: this.#containers.map(({ status }) => status),
-      inits: this.#inits.map(({ status }) => status),
+      inits: this.#inits.map(({ status }) => ({ ...status, ready: status.state.terminated?.exitCode === 0 })),
       initialized: this.#initialized,
       failed: this.#failed,
+      sandboxed: this.#sandboxed,
+      over: this.#over,
       podIP: this.podIP,
       hostIP: '127.0.0.1',
       startTime: this.#startTime,

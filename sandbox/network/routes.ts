@@ -1,5 +1,5 @@
 import type { Store } from '../api/store.js';
-import type { EndpointSlice, Service, ServicePort } from '../controllers/kinds.js';
+import type { EndpointSlice, Service } from '../controllers/kinds.js';
 import { ENDPOINT_SLICE, listKind } from '../controllers/kinds.js';
 
 /** An address of the pod network. */
@@ -23,11 +23,12 @@ export interface Backends {
   readonly stopping: readonly Backend[];
 }
 
-export function backendsOf(port: ServicePort, slices: readonly EndpointSlice[]): Backends {
+/** `port` is the name of the Service's port, empty for one that has none. */
+export function backendsOf(port: string, slices: readonly EndpointSlice[]): Backends {
   const ready: Backend[] = [];
   const stopping: Backend[] = [];
   for (const { endpoints, ports } of slices) {
-    const number = ports?.find(({ name }) => (name ?? '') === (port.name ?? ''))?.port;
+    const number = ports?.find(({ name }) => (name ?? '') === port)?.port;
     if (number === undefined) continue;
     for (const { addresses, conditions } of endpoints ?? []) {
       const backends = addresses.map(ip => ({ ip, port: number }));
@@ -36,11 +37,4 @@ export function backendsOf(port: ServicePort, slices: readonly EndpointSlice[]):
     }
   }
   return { ready, stopping };
-}
-
-/** The Service's port of that name or number. Undefined: it has none. */
-export function findPort(service: Service, port: string | number): ServicePort | undefined {
-  const ports = service.spec?.ports ?? [];
-  if (port === '' && ports.length === 1) return ports[0];
-  return ports.find(one => one.name === port || String(one.port) === String(port));
 }

@@ -28,7 +28,7 @@ export interface ServiceProxy {
 
 export function startServiceProxy(options: ServiceProxyOptions): ServiceProxy {
   const { store, propagationMs, nodePorts, resolve } = options;
-  const record = createRecorder(store, 'kube-proxy');
+  const record = createRecorder(store, { component: 'kube-proxy' });
   /** By Service, then by nodePort: the listener lives as long as the Service has that nodePort. */
   const open = new Map<string, Map<number, Listener>>();
   const late = new Set<NodeJS.Timeout>();
@@ -50,7 +50,7 @@ export function startServiceProxy(options: ServiceProxyOptions): ServiceProxy {
     const slices = slicesFor(store, service);
     for (const port of ports) {
       const listener = listeners.get(port.nodePort) ?? bind(service, { nodePort: port.nodePort, listeners });
-      const { ready, stopping } = backendsOf(port, slices);
+      const { ready, stopping } = backendsOf(port.name ?? '', slices);
       // As kube-proxy: pods on their way out serve on while there is nobody else.
       const backends = ready.length > 0 ? ready : stopping;
       // What is known now takes effect later, and in this order: the delay of a real kube-proxy.

@@ -1,0 +1,4 @@
+import { conform } from './conformance.js';
+import { rows } from './endpoints-rows.js';
+
+conform('EndpointSlices', rows);

@@ -1,0 +1,4 @@
+import { conform } from './conformance.js';
+import { rows } from './events-rows.js';
+
+conform('Events', rows);

@@ -1,0 +1,4 @@
+import { conform } from './conformance.js';
+import { rows } from './pods-rows.js';
+
+conform('pods and Jobs', rows);
