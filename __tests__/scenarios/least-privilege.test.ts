@@ -11,7 +11,7 @@ type Inputs = Readonly<Record<string, string>>;
 type Things = readonly (readonly [Named['kind'], string])[];
 
 // Each scenario plays some twenty steps, one after the other.
-jest.setTimeout(300_000);
+jest.setTimeout(600_000);
 
 const starting = startCluster();
 const cluster = () => starting;
@@ -179,7 +179,7 @@ describe('Each action does its work with the Role of docs/rbac.md, and names eve
     await sicken(place);
     await rollback('failed', shop.rollback());
     await expectUnexplained(place, 'cutover-rollback', shop.rollback());
-    await heal(place);
+    await heal(place, 'blue');
     await expectEveryRuleNamed(place, 'cutover-rollback', shop.rollback());
   });
 });

@@ -100,6 +100,12 @@ export async function openPlace(
       // Compiling the bundle once for all steps halves the time that a step takes.
       environment: { NODE_COMPILE_CACHE: join(tmpdir(), 'cutover-compile-cache'), ...options.environment },
     });
+  const endpointsOf = async (service: string): Promise<readonly unknown[]> => {
+    const slices = await kube.list('EndpointSlice', namespace);
+    const ours = slices.filter(({ metadata }) => metadata.labels?.['kubernetes.io/service-name'] === service);
+    const endpoints = ours.flatMap(slice => (slice['endpoints'] as readonly object[] | undefined) ?? []);
+    return endpoints.map(endpoint => field(endpoint, 'targetRef', 'name'));
+  };
   const place: Place = {
     cluster,
     namespace,
@@ -149,7 +155,11 @@ export async function openPlace(
     },
     users: async (service, load = pace.users) => {
       const url = await cluster.publicUrl(namespace, service);
-      await until(`${service} answers`, async () => (await ask(url))?.status === 200);
+      // After an earlier switch a node may lead to the old side for a moment more.
+      await until(`the nodes lead to the pods of ${service}`, async () => {
+        const [answer, pods] = [await ask(url), await endpointsOf(service)];
+        return answer?.status === 200 && pods.includes(answer.pod);
+      });
       const { rotateSource } = pace;
       const stream = startTraffic({ url, ...load, rotateSource, timeoutMs: 30_000, version: versionOf });
       streams.push(stream);
@@ -211,26 +221,41 @@ export async function expectUsersSaw(users: Traffic, versions: readonly string[]
 
 /** The same for a rolling update, in which old and new answer side by side. */
 export async function expectUsersMovedOver(users: Traffic, from: string, to: string): Promise<void> {
-  await arrived(users, to);
+  // Some requests in a row would all be new with a few old pods left among the endpoints.
+  await arrived(users, to, 20);
   const counts = await users.stop();
   expect(counts.losses).toEqual([]);
   expect(Object.keys(counts.byVersion).sort()).toEqual([from, to].sort());
   expect([counts.timeline[0]?.version, counts.timeline.at(-1)?.version]).toEqual([from, to]);
 }
 
-/** The nodes learn of a change a moment after the API server: waits for it, then lets a few requests more come. */
-export async function arrived(users: Traffic, version: string | undefined): Promise<void> {
-  const look = async (): Promise<true | undefined> =>
-    (await users.counts()).timeline.at(-1)?.version === version || undefined;
-  await eventually(`users to be answered by ${version ?? 'anybody'}`, look, 30_000);
-  await users.more(5);
+/**
+ * The nodes learn of a change a moment after the API server: waits until so many requests in a row were answered by this
+ * version alone.
+ */
+export async function arrived(users: Traffic, version: string | undefined, inARow = 5): Promise<void> {
+  const look = async (): Promise<true | undefined> => {
+    const before = await users.counts();
+    await users.more(inARow);
+    const after = await users.counts();
+    const others = Object.keys(after.byVersion).filter(name => after.byVersion[name] !== before.byVersion[name]);
+    return others.every(name => name === version) || undefined;
+  };
+  await eventually(`users to be answered by ${version ?? 'anybody'} alone`, look, 30_000);
+}
+
+/** An answer, and the name of the pod that it came from. */
+interface Answer {
+  readonly status: number;
+  readonly body: string;
+  readonly pod: string | null;
 }
 
 /** One request on a connection of its own; `undefined`: there was no answer. */
-async function ask(url: string): Promise<{ readonly status: number; readonly body: string } | undefined> {
+async function ask(url: string): Promise<Answer | undefined> {
   try {
     const answer = await fetch(url, { headers: { connection: 'close' } });
-    return { status: answer.status, body: await answer.text() };
+    return { status: answer.status, body: await answer.text(), pod: answer.headers.get('x-pod') };
   } catch {
     return undefined;
   }

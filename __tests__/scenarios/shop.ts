@@ -109,7 +109,7 @@ export async function sicken(place: Place, roleOfPods?: string): Promise<void> {
 }
 
 /** Ends what {@link sicken} began. */
-export async function heal(place: Place, roleOfPods?: string): Promise<void> {
+export async function heal(place: Place, roleOfPods: string): Promise<void> {
   await lose(place, [['ConfigMap', 'mood']]);
   await replacePods(place, roleOfPods);
 }
