@@ -140,7 +140,7 @@ describe('A deploy that cannot be done says why in one message, and changes noth
   scenario('a cluster that nobody can reach', cluster, async place => {
     await site.bring(place);
     const address = `127.0.0.1:${await unusedPort()}`;
-    const kubeconfig = place.cluster.kubeconfig.replaceAll(/(?<=server: )\S+/g, `https://${address}`);
+    const kubeconfig = place.cluster.kubeconfig.replaceAll(/https:\/\/[^\s,}"']+/g, `https://${address}`);
     const result = await place.step(site.deploy('v1', { kubeconfig }));
     expectRefused(result, new RegExp(address));
     expectRefused(result, /ECONNREFUSED/);
@@ -181,8 +181,8 @@ describe('A deploy that cannot be done says why in one message, and changes noth
   });
 
   for (const { what, secret, as } of [
-    { what: 'the private key', secret: /client-key-data: ["']?(\S{40})/, as: 'admin' },
-    { what: 'the token', secret: /token: ["']?(\S{20})/, as: [] },
+    { what: 'the private key', secret: /client-key-data["']?: ?["']?(\S{40})/, as: 'admin' },
+    { what: 'the token', secret: /token["']?: ?["']?(\S{20})/, as: [] },
   ] as const)
     scenario(`${what} of the kubeconfig is masked wherever it would show`, cluster, async place => {
       await site.bring(place);

@@ -15,12 +15,12 @@ import {
   replicasOf,
   roleRecords,
   selectorOf,
-  selects,
   templateLabels,
   withReplicas,
   type Active,
   type PodLabels,
 } from '../../src/strategies/roles.js';
+import { selects } from '../../src/manifests/pods.js';
 import { memoryCluster } from './memory-cluster.js';
 import { stepOn } from './steps.js';
 

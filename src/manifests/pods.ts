@@ -1,4 +1,4 @@
-import { fieldAt, fieldsAt, isFields, listAt, textsAt, withField, type Fields, type Path } from './fields.js';
+import { fieldAt, isFields, listAt, textsAt, withField, type Fields, type Path } from './fields.js';
 import { groupKind } from './kinds.js';
 import type { KubeObject } from './object.js';
 
@@ -48,10 +48,10 @@ export function mapContainers(object: KubeObject, change: (container: Container)
   }, object);
 }
 
-/** Whether a Service routes to pods with these labels. A Service without selector routes to none by itself. */
-export function selects(service: KubeObject, labels: Readonly<Record<string, string>>): boolean {
-  const selector = Object.entries(fieldsAt(service, ['spec', 'selector']));
-  return selector.length > 0 && selector.every(([name, value]) => labels[name] === value);
+/** Whether a Service's selector selects pods with these labels. An empty one selects none by itself. */
+export function selects(selector: Readonly<Record<string, string>>, labels: Readonly<Record<string, string>>): boolean {
+  const wanted = Object.entries(selector);
+  return wanted.length > 0 && wanted.every(([name, value]) => labels[name] === value);
 }
 
 export function isService(object: KubeObject): boolean {
@@ -61,5 +61,5 @@ export function isService(object: KubeObject): boolean {
 /** Whether a Service routes to the pods of a workload: labels match, in the same namespace. */
 export function routesTo(service: KubeObject, workload: KubeObject): boolean {
   const here = service.metadata.namespace === workload.metadata.namespace;
-  return here && isService(service) && selects(service, podLabels(workload));
+  return here && isService(service) && selects(textsAt(service, ['spec', 'selector']), podLabels(workload));
 }

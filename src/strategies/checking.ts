@@ -1,10 +1,11 @@
 import { CutoverError, type Problem } from '../errors.js';
 import type { Check } from '../inputs/inputs.js';
 import type { KubeObject } from '../manifests/object.js';
+import { selects } from '../manifests/pods.js';
 import type { ReadyWorkload } from '../rollout/observer.js';
 import { firstPort, resolvePorts, type Endpoint } from '../verify/endpoint.js';
 import { verify, type CheckResult } from '../verify/verify.js';
-import { isDeployment, selects, selectorOf, templateLabels } from './roles.js';
+import { isDeployment, selectorOf, templateLabels } from './roles.js';
 import type { Step } from './step.js';
 
 /** The side of a release that checks go to: a Service and the workloads behind it. */

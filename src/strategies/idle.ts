@@ -1,11 +1,12 @@
 import type { IdlePolicy } from '../inputs/inputs.js';
 import { CutoverError } from '../errors.js';
 import { describeRef, refOf, type KubeObject, type ObjectRef } from '../manifests/object.js';
+import { selects } from '../manifests/pods.js';
 import type { ReleaseState } from '../release/state.js';
 import type { Outcome } from './outcome.js';
 import { activeOnRecord, publicServiceOf } from './recheck.js';
 import type { Revision } from '../release/revision.js';
-import { isDeployment, replicasOf, selects, selectorOf, withReplicas } from './roles.js';
+import { isDeployment, replicasOf, selectorOf, withReplicas } from './roles.js';
 import { underLock, type Step } from './step.js';
 
 /** What is left to do once users are on the new side. */

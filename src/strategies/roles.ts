@@ -1,6 +1,7 @@
 import { CutoverError } from '../errors.js';
 import type { Roles } from '../inputs/inputs.js';
 import { describeRef, refOf, type KubeObject } from '../manifests/object.js';
+import { selects } from '../manifests/pods.js';
 import type { RoleResources } from '../manifests/resource.js';
 import type { RoleRecord, VerifiedWorkload } from '../release/state.js';
 
@@ -58,12 +59,6 @@ export function otherRole(roles: Roles, role: string): string {
 
 export function selectorOf(service: KubeObject): Readonly<Record<string, string>> {
   return (service['spec'] as { selector?: Record<string, string> } | undefined)?.selector ?? {};
-}
-
-/** Whether a selector, which must not be empty, selects pods with these labels. */
-export function selects(selector: Readonly<Record<string, string>>, labels: Readonly<Record<string, string>>): boolean {
-  const wanted = Object.entries(selector);
-  return wanted.length > 0 && wanted.every(([key, value]) => labels[key] === value);
 }
 
 /** What the record must know of each role, out of what was rendered. */
