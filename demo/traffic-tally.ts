@@ -56,6 +56,8 @@ export interface TrafficCounts extends StreamCounts {
     readonly opened: number;
     /** Requests sent once more because the server had closed their idle connection. */
     readonly retried: number;
+    /** Answers by another version than the last of the timeline, begun after that one had answered: not yet moved over. */
+    readonly behind: number;
     /** Version of the last answer on each connection; `undefined` before the first. */
     readonly current: readonly (string | undefined)[];
   };
@@ -72,6 +74,7 @@ export class Tally {
   readonly #timeline: { version: string; fromMs: number; toMs: number }[] = [];
   readonly #current: (string | undefined)[];
   #stragglers = 0;
+  #behind = 0;
   #longestGapMs = 0;
   #slowestMs = 0;
   #lastAnswer: number | undefined;
@@ -93,7 +96,7 @@ export class Tally {
       const answered = { ...outcome, version: this.#version(outcome.result) };
       stream.answer(answered, batch.startedAt);
       if (outcome.line === undefined) this.#order(answered);
-      else this.#current[outcome.line] = answered.version;
+      else this.#follow(outcome.line, answered);
     }
   }
 
@@ -109,8 +112,14 @@ export class Tally {
       slowestMs: this.#slowestMs,
       achievedPerSecond: elapsedMs > 0 ? (Math.max(0, sent - 1) * 1000) / elapsedMs : 0,
       latenessMs,
-      keptAlive: { ...this.#kept.counts(keptSent), opened, retried, current: [...this.#current] },
+      keptAlive: { ...this.#kept.counts(keptSent), opened, retried, behind: this.#behind, current: [...this.#current] },
     };
+  }
+
+  #follow(line: number, { begun, version }: Answered): void {
+    this.#current[line] = version;
+    const newest = this.#timeline.at(-1);
+    if (newest && newest.version !== version && begun > newest.fromMs) this.#behind += 1;
   }
 
   #order({ begun, ended, version }: Answered): void {

@@ -8,12 +8,13 @@ const [embedded, real] = process.argv
 if (!real) throw new Error('usage: node scripts/verdicts.js EMBEDDED.json REAL.json');
 
 const users = row => (row?.requests === undefined ? '' : `${row.requests} / ${row.lost}`);
-const kept = row => (row?.keptAlive === undefined ? '' : `${row.keptAlive.requests} / ${row.keptAlive.lost}`);
+const kept = row =>
+  row?.keptAlive === undefined ? '' : `${row.keptAlive.requests} / ${row.keptAlive.lost} / ${row.keptAlive.behind}`;
 const rows = [...real].map(([key, row]) => ({ key, row, other: embedded.get(key) }));
 const different = rows.filter(({ row, other }) => row.status !== 'pending' && other?.status !== row.status);
 
 console.log(
-  '| scenario | embedded | real | sent / lost, embedded | sent / lost, real | kept alive: sent / lost, real |',
+  '| scenario | embedded | real | sent / lost, embedded | sent / lost, real | kept alive: sent / lost / still old, real |',
 );
 console.log('| --- | --- | --- | --- | --- | --- |');
 for (const { row, other } of rows.filter(({ row: { file } }) => file.includes('/scenarios/')))

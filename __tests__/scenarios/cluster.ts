@@ -30,6 +30,8 @@ export interface Pace {
   readonly timeout: string;
   /** Seconds between two readiness probes of a pod. */
   readonly probeSeconds: number;
+  /** Answers in a row that show where nodes lead: a single one may be luck. */
+  readonly inARow: number;
   /** What one stream of users is, unless a scenario says otherwise. */
   readonly users: Load;
   /** What users are where a scenario is about their number, and how many rounds of it are played. */
@@ -63,6 +65,7 @@ export async function startEmbedded(): Promise<ClusterUnderTest & { readonly san
     patienceMs: 10_000,
     timeout: '30s',
     probeSeconds: 5,
+    inARow: 4,
     // Pods and API server share one event loop with the scenario.
     users: { perSecond: 15, keptAlive: { connections: 2, perSecond: 4 } },
     crowd: { perSecond: 50, keptAlive: { connections: 5, perSecond: 10 } },

@@ -100,11 +100,12 @@ export async function openPlace(
       // Compiling the bundle once for all steps halves the time that a step takes.
       environment: { NODE_COMPILE_CACHE: join(tmpdir(), 'cutover-compile-cache'), ...options.environment },
     });
-  const endpointsOf = async (service: string): Promise<readonly unknown[]> => {
+  const readyPodsOf = async (service: string): Promise<readonly unknown[]> => {
     const slices = await kube.list('EndpointSlice', namespace);
     const ours = slices.filter(({ metadata }) => metadata.labels?.['kubernetes.io/service-name'] === service);
     const endpoints = ours.flatMap(slice => (slice['endpoints'] as readonly object[] | undefined) ?? []);
-    return endpoints.map(endpoint => field(endpoint, 'targetRef', 'name'));
+    const ready = endpoints.filter(endpoint => field(endpoint, 'conditions', 'ready') !== false);
+    return ready.map(endpoint => field(endpoint, 'targetRef', 'name'));
   };
   const place: Place = {
     cluster,
@@ -155,10 +156,14 @@ export async function openPlace(
     },
     users: async (service, load = pace.users) => {
       const url = await cluster.publicUrl(namespace, service);
-      // After an earlier switch a node may lead to the old side for a moment more.
-      await until(`the nodes lead to the pods of ${service}`, async () => {
-        const [answer, pods] = [await ask(url), await endpointsOf(service)];
-        return answer?.status === 200 && pods.includes(answer.pod);
+      // After an earlier change a node may lead to old pods for a moment more.
+      await until(`the nodes lead to the ready pods of ${service} alone`, async () => {
+        const pods = await readyPodsOf(service);
+        for (let number = 0; number < pace.inARow; number += 1) {
+          const answer = await ask(url);
+          if (answer?.status !== 200 || !pods.includes(answer.pod)) return false;
+        }
+        return true;
       });
       const { rotateSource } = pace;
       const stream = startTraffic({ url, ...load, rotateSource, timeoutMs: 30_000, version: versionOf });
@@ -192,7 +197,12 @@ async function report(scenario: string, streams: readonly TrafficCounts[]): Prom
     requests: sum(({ sent }) => sent),
     lost: sum(({ lost }) => lost),
     perSecond: Math.round(Math.max(...streams.map(({ achievedPerSecond }) => achievedPerSecond))),
-    keptAlive: { requests: sum(({ keptAlive }) => keptAlive.sent), lost: sum(({ keptAlive }) => keptAlive.lost) },
+    // Kept-alive connections stay with the pods that they lead to, until those end.
+    keptAlive: {
+      requests: sum(({ keptAlive }) => keptAlive.sent),
+      lost: sum(({ keptAlive }) => keptAlive.lost),
+      behind: sum(({ keptAlive }) => keptAlive.behind),
+    },
   };
   await appendFile(file, `${JSON.stringify(row)}\n`);
 }
@@ -221,7 +231,6 @@ export async function expectUsersSaw(users: Traffic, versions: readonly string[]
 
 /** The same for a rolling update, in which old and new answer side by side. */
 export async function expectUsersMovedOver(users: Traffic, from: string, to: string): Promise<void> {
-  // Some requests in a row would all be new with a few old pods left among the endpoints.
   await arrived(users, to, 20);
   const counts = await users.stop();
   expect(counts.losses).toEqual([]);

@@ -30,6 +30,7 @@ export async function openRealCluster(): Promise<ClusterUnderTest> {
       patienceMs,
       timeout: '2m',
       probeSeconds: 1,
+      inARow: 20,
       users: { perSecond: Number(CUTOVER_TEST_RATE), keptAlive: { connections: 5, perSecond: 10 } },
       crowd: { perSecond: 500, keptAlive: { connections: 20, perSecond: 50 } },
       rounds: 20,
