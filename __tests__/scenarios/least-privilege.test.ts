@@ -184,6 +184,51 @@ describe('Each action does its work with the Role of docs/rbac.md, and names eve
   });
 });
 
+describe('What lies outside of namespaces', () => {
+  scenario(
+    'is made with the ClusterRole of docs/rbac.md, and each of its rules is named where it is missing',
+    cluster,
+    async place => {
+      const { kube } = place.cluster;
+      const group = `${place.namespace}.example.com`;
+      const namespace = `${place.namespace}-fresh`;
+      const roles = ['cutover-deploy-rolling', 'cutover-cluster'] as const;
+      await shop.bring(place);
+      await place.write({ 'kind.yml': customKind(group) });
+      const inputs = shop.roll('v1', { manifests: 'kind.yml, rolling.yml', namespace, 'create-namespace': 'true' });
+      const rules = documentedRoles.get('cutover-cluster') ?? [];
+      try {
+        for (const rule of rules) {
+          const result = await stepAs(place, { roles, without: rightsOf([rule]), scope: 'cluster' }, inputs);
+          expect([result.exitCode, isNamed(result, rule), rule.resources]).toEqual([1, true, rule.resources]);
+        }
+        const made = await stepAs(place, { roles, scope: 'cluster' }, inputs);
+        expect(made).toMatchObject({ exitCode: 0, outputs: { outcome: 'deployed' } });
+        expect(made.log).not.toMatch(/forbidden|Missing rule/);
+      } finally {
+        await kube.send({
+          method: 'DELETE',
+          path: `/apis/apiextensions.k8s.io/v1/customresourcedefinitions/gadgets.${group}`,
+        });
+        await kube.send({ method: 'DELETE', path: `/api/v1/namespaces/${namespace}` });
+      }
+      expect(rules).toHaveLength(2);
+    },
+  );
+});
+
+function customKind(group: string): string {
+  return `apiVersion: apiextensions.k8s.io/v1
+kind: CustomResourceDefinition
+metadata: {name: gadgets.${group}}
+spec:
+  group: ${group}
+  scope: Namespaced
+  names: {kind: Gadget, plural: gadgets}
+  versions: [{name: v1, served: true, storage: true, schema: {openAPIV3Schema: {type: object}}}]
+`;
+}
+
 describeEmbedded('The Roles of docs/rbac.md', 'a real cluster does not tell which rights were used', () => {
   it('grant nothing that their actions do not use in the scenarios above', () => {
     const found = [...used].map(([role, rights]) => {

@@ -126,7 +126,7 @@ async function replacePods(place: Place, roleOfPods: string | undefined): Promis
 /** A step that is run with exactly these Roles, or without something of them. */
 export async function stepAs(
   place: Place,
-  rights: Pick<Grant, 'roles' | 'without'>,
+  rights: Pick<Grant, 'roles' | 'without' | 'scope'>,
   ...[inputs, options]: Parameters<Place['step']>
 ): Promise<StepResult> {
   const { kubeconfig } = await grant({ cluster: place.cluster, namespace: place.namespace, ...rights });
