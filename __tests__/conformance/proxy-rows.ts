@@ -325,7 +325,10 @@ export const rows: readonly Row[] = [
     title: 'a pod that is not ready is not asked through its Service, but by its name',
     play: async ground => {
       await ground.make(pod(ground, { tag: 'never-ready' }), service());
-      await ground.until('pods/web', 'a running container', object => at(object, 'status', 'phase') === 'Running');
+      // A container that runs may not listen yet; one that answers its probe does.
+      await ground.untilAll('events', 'an answer to the probe', all =>
+        all.some(event => /statuscode: 503/.test(textOf(event.message))) ? true : undefined,
+      );
       await ground.untilAll('endpointslices', 'an endpoint', ([slice]) =>
         at(slice, 'endpoints', 0, 'conditions', 'ready') === false ? true : undefined,
       );

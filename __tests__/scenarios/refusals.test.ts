@@ -1,8 +1,8 @@
 import { createServer } from 'node:net';
 import type { AddressInfo } from 'node:net';
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { afterAll, describe, expect, it } from '@jest/globals';
 import { site, tomcat } from './applications.js';
-import { startCluster, startEmbedded } from './cluster.js';
+import { startCluster } from './cluster.js';
 import { expectRefused, expectUsersSaw, openPlace, scenario, settled } from './place.js';
 import type { Place } from './place.js';
 
@@ -195,34 +195,6 @@ describe('A deploy that cannot be done says why in one message, and changes noth
       const shown = [result.log, result.summary, JSON.stringify(result.outputs), JSON.stringify(result.state)].join('');
       expect(shown).not.toContain(text);
     });
-});
-
-describe('A call that the API server forbids', () => {
-  let remove: () => void;
-  const alone = startEmbedded();
-  beforeAll(async () => {
-    const { sandbox } = await alone;
-    remove = sandbox.fault({ verb: 'PATCH', kind: 'Deployment' }, { do: 'status', status: 403 });
-  });
-  afterAll(async () => {
-    remove();
-    await (await alone).close();
-  });
-
-  scenario(
-    'is named with the missing rule, and changes nothing',
-    () => alone,
-    async place => {
-      await site.bring(place);
-      const result = await place.step(site.deploy('v1'));
-      expectRefused(result, /forbidden/i);
-      expectRefused(result, /deployments/);
-      expectRefused(result, /patch/);
-      expect(await place.list('Deployment')).toEqual([]);
-      expect(await place.get('Service', 'site')).toBeUndefined();
-      expect(await place.get('ConfigMap', 'site-config')).toBeUndefined();
-    },
-  );
 });
 
 describe('The runner that the scenarios use', () => {
