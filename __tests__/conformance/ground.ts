@@ -55,7 +55,7 @@ export class Ground {
   constructor(options: GroundOptions) {
     this.options = options;
     this.api = new ApiClient(options.kubeconfig);
-    this.namespace = `conform-${randomUUID().slice(0, 8)}`;
+    this.namespace = `conformance-${randomUUID().slice(0, 8)}`;
   }
 
   async enter(): Promise<void> {

@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
 import { openKube } from '../../demo/kube.js';
 import type { Named } from '../../demo/kube.js';
 import type { ClusterUnderTest } from './cluster.js';
@@ -15,10 +15,10 @@ const {
 
 /** Opens the cluster of KUBECONFIG. Its file must hold its certificates or its token in itself. */
 export async function openRealCluster(): Promise<ClusterUnderTest> {
-  const kubeconfig = readFileSync(KUBECONFIG, 'utf8');
+  const kubeconfig = await readFile(KUBECONFIG, 'utf8');
   const kube = openKube(kubeconfig);
   const patienceMs = 60_000;
-  return Promise.resolve({
+  return {
     kubeconfig,
     kube,
     images: {
@@ -52,5 +52,5 @@ export async function openRealCluster(): Promise<ClusterUnderTest> {
         kube.close(),
       );
     },
-  });
+  };
 }
