@@ -9,6 +9,7 @@ import {
   type JsonValue,
 } from '../../sandbox/api/json.js';
 import type { Answer, ApiClient } from '../sandbox/api-client.js';
+import { nameOf } from './ground.js';
 
 /** Where a row works. */
 export interface Place {
@@ -70,7 +71,6 @@ export function withName(place: Place, object: JsonObject): JsonObject {
 }
 
 const kindOf = (object: JsonObject): KindName => textAt(object, 'kind') as KindName;
-const nameOf = (object: JsonObject): string => textAt(objectAt(object, 'metadata'), 'name') ?? '';
 
 export function create(place: Place, object: JsonObject, query: Query = {}): Promise<Answer> {
   return place.api.send({
@@ -112,7 +112,11 @@ export interface Patch {
 }
 
 /** A patch of what lies at `path`; a merge patch unless another type is named. */
-export function patch({ api }: Place, path: string, { type = 'merge', body, query = {} }: Patch): Promise<Answer> {
+export function patch(
+  { api }: Pick<Place, 'api'>,
+  path: string,
+  { type = 'merge', body, query = {} }: Patch,
+): Promise<Answer> {
   const headers = { 'content-type': `application/${type}-patch+json` };
   return api.send({ method: 'PATCH', path, query: { fieldManager: 'editor', ...query }, body, headers });
 }

@@ -7,8 +7,8 @@ import {
   type JsonObject,
   type JsonValue,
 } from '../../sandbox/api/json.js';
-import type { Answer, ApiClient } from '../sandbox/api-client.js';
-import type { Row } from './api-place.js';
+import type { Answer } from '../sandbox/api-client.js';
+import { configMap as anyConfigMap, metadataOf, patch, type Row } from './api-place.js';
 
 const deployments = (namespace: string, name = 'web'): string =>
   `/apis/apps/v1/namespaces/${namespace}/deployments/${name}`;
@@ -44,12 +44,8 @@ const service = (selector: JsonObject, ports: JsonValue = [{ port: 80, targetPor
   spec: { selector, ports },
 });
 
-const configMap = (data: JsonObject, metadata: JsonObject = {}): JsonObject => ({
-  apiVersion: 'v1',
-  kind: 'ConfigMap',
-  metadata: { name: 'web', ...metadata },
-  data,
-});
+const configMap = (data: JsonObject, metadata: JsonObject = {}): JsonObject =>
+  anyConfigMap(data, { name: 'web', ...metadata });
 
 /** What tells answers apart: status, reason, and the causes where there are some. */
 function verdict({ status, json }: Answer): JsonObject {
@@ -66,13 +62,12 @@ function verdict({ status, json }: Answer): JsonObject {
 
 const refused = (answer: Answer): JsonObject => ({ ...verdict(answer), message: answer.json.message ?? '' });
 const textOf = (value: JsonValue | undefined): string => (typeof value === 'string' ? value : '');
-const meta = (answer: Answer): JsonObject => objectAt(answer.json, 'metadata');
 const containerOf = (answer: Answer): JsonObject =>
   objectsAt(answer.json, 'spec', 'template', 'spec', 'containers')[0] ?? {};
 
 /** Managers and what each owns, without times. */
 function owners(answer: Answer): JsonObject {
-  const entries = objectsAt(meta(answer), 'managedFields').map(entry => {
+  const entries = objectsAt(metadataOf(answer), 'managedFields').map(entry => {
     const through = textAt(entry, 'subresource');
     return [`${textAt(entry, 'manager') ?? ''} ${through ?? textAt(entry, 'operation') ?? ''}`, entry.fieldsV1 ?? {}];
   });
@@ -80,15 +75,6 @@ function owners(answer: Answer): JsonObject {
 }
 
 const ownerNames = (answer: Answer): string[] => Object.keys(owners(answer)).sort();
-
-const merge = (api: ApiClient, path: string, body: JsonValue): Promise<Answer> =>
-  api.send({
-    method: 'PATCH',
-    path,
-    query: { fieldManager: 'editor' },
-    body,
-    headers: { 'content-type': 'application/merge-patch+json' },
-  });
 
 const env = (...names: readonly string[]): JsonObject[] => names.map(name => ({ name, value: name.toLowerCase() }));
 
@@ -100,11 +86,11 @@ const ownership: readonly Row[] = [
       const made = await api.apply(path, configMap({ a: '1' }));
       const same = await api.apply(path, configMap({ a: '1' }));
       const changed = await api.apply(path, configMap({ a: '2' }));
-      const time = (answer: Answer): JsonValue => objectsAt(meta(answer), 'managedFields')[0]?.time ?? '';
+      const time = (answer: Answer): JsonValue => objectsAt(metadataOf(answer), 'managedFields')[0]?.time ?? '';
       return [
         [made, same, changed].map(answer => answer.status),
-        meta(same).resourceVersion === meta(made).resourceVersion && time(same) === time(made),
-        meta(changed).resourceVersion === meta(made).resourceVersion,
+        metadataOf(same).resourceVersion === metadataOf(made).resourceVersion && time(same) === time(made),
+        metadataOf(changed).resourceVersion === metadataOf(made).resourceVersion,
       ];
     },
     expected: [[201, 200, 200], true, false],
@@ -188,7 +174,7 @@ const ownership: readonly Row[] = [
       const path = configMaps(namespace);
       await api.apply(path, configMap({ a: '1', b: '2' }, { labels: { x: 'y' } }));
       const answer = await api.apply(path, configMap({ a: '1' }));
-      return [answer.json.data ?? {}, meta(answer).labels ?? 'none'];
+      return [answer.json.data ?? {}, metadataOf(answer).labels ?? 'none'];
     },
     expected: [{ a: '1' }, 'none'],
   },
@@ -197,7 +183,7 @@ const ownership: readonly Row[] = [
     run: async ({ api, namespace }) => {
       const path = configMaps(namespace);
       await api.apply(path, configMap({ a: '1' }));
-      await merge(api, path, { data: { theirs: 'kept' } });
+      await patch({ api }, path, { body: { data: { theirs: 'kept' } } });
       const answer = await api.apply(path, configMap({ a: '2' }));
       return [answer.json.data ?? {}, ownerNames(answer)];
     },
@@ -208,7 +194,7 @@ const ownership: readonly Row[] = [
     run: async ({ api, namespace }) => {
       const path = configMaps(namespace);
       await api.apply(path, configMap({ a: '1', b: '1' }));
-      const edited = await merge(api, path, { data: { a: 'edited' } });
+      const edited = await patch({ api }, path, { body: { data: { a: 'edited' } } });
       const answer = await api.apply(path, configMap({ a: '1', b: '1' }));
       return [owners(edited), refused(answer)];
     },
@@ -272,7 +258,7 @@ const ownership: readonly Row[] = [
     run: async ({ api, namespace }) => {
       const path = deployments(namespace);
       await api.apply(path, deployment({ spec: { replicas: 0, paused: true } }));
-      const scale = await merge(api, `${path}/scale`, { spec: { replicas: 1 } });
+      const scale = await patch({ api }, `${path}/scale`, { body: { spec: { replicas: 1 } } });
       return [
         scale.status,
         objectAt(scale.json, 'spec'),
@@ -413,7 +399,7 @@ const merging: readonly Row[] = [
       const answer = await api.apply(path, configMap({ b: '1' }, { annotations: { b: '2' }, labels: { b: '2' } }), {
         manager: 'two',
       });
-      return [meta(answer).annotations ?? {}, meta(answer).labels ?? {}];
+      return [metadataOf(answer).annotations ?? {}, metadataOf(answer).labels ?? {}];
     },
     expected: [
       { a: '1', b: '2' },
@@ -428,7 +414,7 @@ const merging: readonly Row[] = [
       const answer = await api.apply(path, deployment());
       const spec = objectAt(answer.json, 'spec');
       return [made, answer]
-        .map(one => meta(one).generation ?? 0)
+        .map(one => metadataOf(one).generation ?? 0)
         .concat([spec.revisionHistoryLimit ?? 0, spec.minReadySeconds ?? 'none']);
     },
     expected: [1, 2, 10, 'none'],
@@ -440,7 +426,7 @@ const merging: readonly Row[] = [
       const resources = { requests: { cpu: '1000m', memory: '1024Mi' }, limits: { cpu: '1.5' } };
       const made = await api.apply(path, deployment({ container: { resources } }));
       const same = await api.apply(path, deployment({ container: { resources } }));
-      return [containerOf(same).resources ?? {}, meta(same).generation === meta(made).generation];
+      return [containerOf(same).resources ?? {}, metadataOf(same).generation === metadataOf(made).generation];
     },
     expected: [{ requests: { cpu: '1', memory: '1Gi' }, limits: { cpu: '1500m' } }, true],
   },
@@ -498,7 +484,7 @@ const refusals: readonly Row[] = [
     run: async ({ api, namespace }) => {
       const path = configMaps(namespace);
       const made = await api.apply(path, configMap({ a: '1' }));
-      const version = meta(made).resourceVersion ?? '';
+      const version = metadataOf(made).resourceVersion ?? '';
       return verdict(await api.apply(path, configMap({ a: '2' }, { resourceVersion: version })));
     },
     expected: { status: 200 },
@@ -622,7 +608,7 @@ const dryRuns: readonly Row[] = [
       return [
         answer.status,
         objectAt(answer.json, 'spec').progressDeadlineSeconds ?? 0,
-        meta(answer).resourceVersion ?? 'none',
+        metadataOf(answer).resourceVersion ?? 'none',
         stored.status,
       ];
     },
@@ -637,9 +623,9 @@ const dryRuns: readonly Row[] = [
       const stored = await api.get(path);
       return [
         answer.json.data ?? {},
-        meta(answer).resourceVersion === meta(made).resourceVersion,
+        metadataOf(answer).resourceVersion === metadataOf(made).resourceVersion,
         stored.json.data ?? {},
-        meta(stored).resourceVersion === meta(made).resourceVersion,
+        metadataOf(stored).resourceVersion === metadataOf(made).resourceVersion,
       ];
     },
     expected: [{ a: '2' }, true, { a: '1' }, true],
