@@ -25,8 +25,8 @@ export interface Failure {
 type Done = (ending: Answer | Failure) => void;
 
 /**
- * One TCP connection that asks one request after the other. `node:http` costs several times as much a request, which on
- * a small machine would be felt by the cluster that is asked.
+ * One TCP connection that asks one request after the other. `node:http` costs some 1.7 times as much a request (0.4 ms
+ * instead of 0.22), which on a small machine would be felt by the cluster that is asked.
  */
 export class HttpConnection {
   readonly #socket: Socket;

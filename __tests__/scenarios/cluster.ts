@@ -93,6 +93,7 @@ export function describeEmbedded(title: string, reason: string, play: () => void
     describe(title, play);
     return;
   }
+  // Skipped, not left out: the count of what was not played is part of the closing line.
   process.stderr.write(`skipped: ${title}: ${reason}\n`);
   describe.skip(title, play);
 }
