@@ -53,6 +53,20 @@ export const site = {
   version: async (place: Place): Promise<string | undefined> => imageTag(await place.get('Deployment', 'site')),
 };
 
+/** Somebody sets the image of a container by hand, as `kubectl set image` does. Throws unless it is taken. */
+export async function setImage(
+  { cluster: { kube }, namespace }: Place,
+  to: { readonly deployment: string; readonly container: string; readonly image: string },
+): Promise<void> {
+  const { status, body } = await kube.send({
+    method: 'PATCH',
+    path: `/apis/apps/v1/namespaces/${namespace}/deployments/${to.deployment}`,
+    contentType: 'application/strategic-merge-patch+json',
+    body: { spec: { template: { spec: { containers: [{ name: to.container, image: to.image }] } } } },
+  });
+  if (status !== 200) throw new Error(`the image of ${to.deployment} was not set: ${status} ${JSON.stringify(body)}`);
+}
+
 function siteManifest({ images, pace }: ClusterUnderTest): string {
   return `apiVersion: v1
 kind: ConfigMap

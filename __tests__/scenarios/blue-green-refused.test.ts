@@ -1,5 +1,5 @@
 import { afterAll, describe, expect } from '@jest/globals';
-import { tomcat } from './applications.js';
+import { setImage, tomcat } from './applications.js';
 import { startCluster } from './cluster.js';
 import { field } from './field.js';
 import { recordHistory } from './history.js';
@@ -88,15 +88,8 @@ describe('Blue/green, when the ground has moved', () => {
     await tomcat.bring(place);
     await place.given(tomcat.release('7'));
     await place.given(tomcat.deploy('8'));
-    const template = {
-      spec: { containers: [{ name: 'tomcat-container', image: `${place.cluster.images.tomcat}:9` }] },
-    };
-    await place.cluster.kube.send({
-      method: 'PATCH',
-      path: `/apis/apps/v1/namespaces/${place.namespace}/deployments/tomcat-deployment-green`,
-      contentType: 'application/strategic-merge-patch+json',
-      body: { spec: { template } },
-    });
+    const image = `${place.cluster.images.tomcat}:9`;
+    await setImage(place, { deployment: 'tomcat-deployment-green', container: 'tomcat-container', image });
     const users = await place.users(tomcat.service);
     expectRefused(await place.step(tomcat.promote()), /tomcat-deployment-green/);
     expect(await tomcat.activeRole(place)).toBe('blue');

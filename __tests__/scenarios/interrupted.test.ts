@@ -1,8 +1,8 @@
 import { afterAll, describe, expect } from '@jest/globals';
-import { site, tomcat } from './applications.js';
+import { setImage, site, tomcat } from './applications.js';
 import { startCluster } from './cluster.js';
 import { field } from './field.js';
-import { expectRefused, expectUsersSaw, scenario } from './place.js';
+import { expectRefused, expectUsersSaw, scenario, untilReady } from './place.js';
 import type { Place } from './place.js';
 
 const starting = startCluster();
@@ -98,10 +98,7 @@ describe('What is not this release’s own', () => {
     await place.given(tomcat.release('7'));
     await place.given(tomcat.deploy('8'));
     await place.cluster.kube.create(stranger(place));
-    await place.until('the stranger is ready', async () => {
-      const found = await place.get('Deployment', 'stranger');
-      return field(found, 'status', 'readyReplicas') === 1;
-    });
+    await untilReady(place, 'stranger', 1);
     const users = await place.users(tomcat.service);
     expectRefused(await place.step(tomcat.promote()), /stranger/);
     expect(await tomcat.activeRole(place)).toBe('blue');
@@ -111,9 +108,11 @@ describe('What is not this release’s own', () => {
   scenario('a hotfix that somebody applied while a rollout was waited for stays', cluster, async place => {
     await site.bring(place);
     await place.given(site.deploy('v1'));
+    const { images } = place.cluster;
     let fixed: Promise<unknown> | undefined;
     const onLine = (line: string): void => {
-      if (/of 3 ready/.test(line)) fixed ??= setImage(place, `${place.cluster.images.site}:v3`);
+      if (/of 3 ready/.test(line))
+        fixed ??= setImage(place, { deployment: 'site', container: 'site', image: `${images.site}:v3` });
     };
     expectRefused(await place.step(site.deploy('never-ready'), { onLine }), /somebody else/);
     await fixed;
@@ -144,18 +143,7 @@ async function scale(place: Place, name: string, replicas: number): Promise<void
     contentType: 'application/merge-patch+json',
     body: { spec: { replicas } },
   });
-  await place.until(`${name} has ${replicas} ready pods`, async () => {
-    return field(await place.get('Deployment', name), 'status', 'readyReplicas') === replicas;
-  });
-}
-
-function setImage(place: Place, image: string): Promise<unknown> {
-  return place.cluster.kube.send({
-    method: 'PATCH',
-    path: `/apis/apps/v1/namespaces/${place.namespace}/deployments/site`,
-    contentType: 'application/strategic-merge-patch+json',
-    body: { spec: { template: { spec: { containers: [{ name: 'site', image }] } } } },
-  });
+  await untilReady(place, name, replicas);
 }
 
 function stranger(place: Place) {

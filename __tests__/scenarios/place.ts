@@ -93,7 +93,12 @@ export async function openPlace(
   const step: Place['step'] = async (inputs, { as, ...options } = {}) =>
     runStep({
       workspace,
-      inputs: { kubeconfig: await kubeconfigOf(inputs, as), namespace, timeout: pace.timeout, ...inputs },
+      inputs: {
+        namespace,
+        timeout: pace.timeout,
+        ...inputs,
+        kubeconfig: inputs.kubeconfig ?? (await kubeconfigOf(inputs, as)),
+      },
       // A process fewer for most steps; budget.test.ts has a finished step whose post does nothing.
       post: 'unfinished',
       ...options,
@@ -247,8 +252,8 @@ export async function arrived(users: Traffic, version: string | undefined, inARo
     const before = await users.counts();
     await users.more(inARow);
     const after = await users.counts();
-    const others = Object.keys(after.byVersion).filter(name => after.byVersion[name] !== before.byVersion[name]);
-    return others.every(name => name === version) || undefined;
+    const answering = Object.keys(after.byVersion).filter(name => after.byVersion[name] !== before.byVersion[name]);
+    return (answering.length === 1 && answering[0] === version) || undefined;
   };
   await eventually(`users to be answered by ${version ?? 'anybody'} alone`, look, 30_000);
 }
@@ -275,6 +280,13 @@ export async function settled(place: Place): Promise<void> {
   await place.until('pods that end are gone', async () => {
     const pods = await place.list('Pod');
     return pods.every(({ metadata }) => metadata.deletionTimestamp === undefined);
+  });
+}
+
+/** Waits until a Deployment has so many ready pods. */
+export async function untilReady(place: Place, deployment: string, pods: number): Promise<void> {
+  await place.until(`${deployment} has ${pods} ready pods`, async () => {
+    return field(await place.get('Deployment', deployment), 'status', 'readyReplicas') === pods;
   });
 }
 

@@ -5,7 +5,7 @@ import { tomcat } from './applications.js';
 import { startCluster } from './cluster.js';
 import { field } from './field.js';
 import { recordHistory } from './history.js';
-import { expectRefused, expectUsersSaw, scenario } from './place.js';
+import { expectRefused, expectUsersSaw, scenario, untilReady } from './place.js';
 import type { Place } from './place.js';
 
 const starting = startCluster();
@@ -174,7 +174,5 @@ async function setUpByHand(place: Place): Promise<void> {
     metadata: { name: tomcat.service, namespace: place.namespace, labels: { ...labels, env: 'prod' } },
     spec: { type: 'LoadBalancer', selector: labels, ports: [{ port: 80, targetPort: 8080 }] },
   });
-  await place.until('blue is ready', async () => {
-    return field(await place.get('Deployment', 'tomcat-deployment-blue'), 'status', 'readyReplicas') === 2;
-  });
+  await untilReady(place, 'tomcat-deployment-blue', 2);
 }
