@@ -52,6 +52,8 @@ export interface Problem {
   readonly at?: Position;
   /** Path of the field as the API server names it, as in `spec.template.spec.containers[0].image`. */
   readonly field?: string;
+  /** Who owns the field, where the problem is a conflict of managers. */
+  readonly manager?: string;
 }
 
 /** The one error family: a sentence of cause, and what a reader at 2 a.m. needs beside it. */

@@ -103,7 +103,7 @@ describe('asking what a deploy would do', () => {
 describe('what the API server refuses', () => {
   it('is listed at once, object by object, with its place in the manifests', async () => {
     const cluster = memoryCluster();
-    cluster.given(configMap('theirs', 'kubectl'));
+    cluster.given(configMap('theirs', 'theirs'));
     cluster.calls.length = 0;
     const given = resources(
       configMap('fine', '1'),
@@ -118,7 +118,7 @@ describe('what the API server refuses', () => {
       message: 'The API server refuses 4 of 5 objects; nothing was changed',
     });
     expect(error.problems.map(({ message, at }) => `${at?.line ?? 0}: ${message}`)).toEqual([
-      '21: ConfigMap shop/theirs: data.KEY: conflict with "kubectl" using v1',
+      '21: ConfigMap shop/theirs: data.KEY: conflict with "operator" using v1: live is "theirs", the manifest says "ours"',
       '31: Deployment shop/web: spec.template.spec.containers[name="web"].imagePolicy: field not declared in schema',
       '40: ConfigMap nowhere/far: namespace nowhere does not exist',
       '50: Thing shop/one: the API server does not serve Thing of example.org/v1',

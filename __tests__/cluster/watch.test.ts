@@ -1,8 +1,8 @@
 import type { ServerResponse } from 'node:http';
 import { afterEach, describe, expect, it } from '@jest/globals';
 import type { Cluster, WatchEvent } from '../../src/cluster/cluster.js';
-import { answer, connectTo, handClock, kubeconfigFor, startServer, status } from './server.js';
-import type { Handler, HandClock, TestServer } from './server.js';
+import { answer, connectTo, handClock, keptLog, kubeconfigFor, startServer, status } from './server.js';
+import type { Handler, HandClock, KeptLog, TestServer } from './server.js';
 
 const kind = { apiVersion: 'v1', kind: 'Pod', namespace: 'shop' };
 
@@ -56,6 +56,7 @@ interface Watched {
   readonly cluster: Cluster;
   readonly server: TestServer;
   readonly clock: HandClock;
+  readonly log: KeptLog;
 }
 
 /** A cluster whose watch connections behave as listed; after the last one they stay open and silent. */
@@ -68,7 +69,8 @@ async function watched(...connections: readonly Connection[]): Promise<Watched> 
   };
   server = await startServer(handler);
   const clock = handClock();
-  return { cluster: await connectTo(kubeconfigFor(server.url), { clock }), server, clock };
+  const log = keptLog();
+  return { cluster: await connectTo(kubeconfigFor(server.url), { clock, log }), server, clock, log };
 }
 
 /** The first `count` events, as `ADDED a`. */
@@ -174,7 +176,7 @@ describe('a watch', () => {
       cut(event('ADDED', 'a', 1)),
       lines(event('ADDED', 'a', 1), event('ADDED', 'b', 2), bookmark(2, true)),
     );
-    expect(await take(cluster, 4)).toEqual(['ADDED a', 'MODIFIED a', 'ADDED b', 'synced']);
+    expect(await take(cluster, 3)).toEqual(['ADDED a', 'ADDED b', 'synced']);
     expect(server.seen[1]?.query).toMatchObject({ sendInitialEvents: 'true' });
   });
 
@@ -233,13 +235,41 @@ describe('a watch', () => {
     expect(told).toEqual(['synced']);
   });
 
-  it('throws what trying again cannot mend', async () => {
-    const { cluster } = await watched(
-      refuse(403, {
-        reason: 'Forbidden',
-        message: 'pods is forbidden: User "ci" cannot watch resource "pods" in API group "" in the namespace "shop"',
-      }),
+  const forbidden = (verb: string): Connection =>
+    refuse(403, {
+      reason: 'Forbidden',
+      message: `pods is forbidden: User "ci" cannot ${verb} resource "pods" in API group "" in the namespace "shop"`,
+    });
+  const listing =
+    (...items: readonly (readonly [name: string, version: number])[]): Connection =>
+    response =>
+      answer(response, 200, {
+        kind: 'PodList',
+        apiVersion: 'v1',
+        metadata: { resourceVersion: '30' },
+        items: items.map(([name, version]) => ({
+          metadata: { name, namespace: 'shop', uid: `uid-${name}`, resourceVersion: String(version) },
+        })),
+      });
+
+  it('lists every two seconds where watching is forbidden, tells only what changed, and names the missing rule', async () => {
+    const { cluster, clock, log } = await watched(
+      forbidden('watch'),
+      listing(['a', 1], ['b', 2]),
+      listing(['a', 1], ['b', 2]),
+      listing(['a', 3]),
     );
+    expect(await take(cluster, 5)).toEqual(['ADDED a', 'ADDED b', 'synced', 'MODIFIED a', 'DELETED b']);
+    expect(clock.waits.filter(ms => ms === 2_000)).toHaveLength(2);
+    expect(log.lines.filter(line => line.startsWith('warning:'))).toEqual([
+      expect.stringMatching(
+        /cannot watch resource "pods".*asking every 2 s instead.*\{apiGroups: \[""\], resources: \["pods"\], verbs: \["watch"\]\}/,
+      ),
+    ]);
+  });
+
+  it('throws what trying again cannot mend: the right to watch is asked for where listing is forbidden too', async () => {
+    const { cluster } = await watched(forbidden('watch'), forbidden('list'));
     await expect(take(cluster, 1)).rejects.toMatchObject({
       code: 'forbidden',
       hint: expect.stringContaining('{apiGroups: [""], resources: ["pods"], verbs: ["watch"]}'),

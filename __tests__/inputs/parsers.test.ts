@@ -5,6 +5,7 @@ import { images } from '../../src/inputs/images.js';
 import { entries } from '../../src/inputs/lists.js';
 import { nearest, nearestNames } from '../../src/inputs/nearest.js';
 import { idlePolicy, preStop } from '../../src/inputs/policies.js';
+import { recreate } from '../../src/inputs/recreate.js';
 import { Refusal } from '../../src/inputs/refusal.js';
 import { variables } from '../../src/inputs/variables.js';
 
@@ -224,5 +225,35 @@ describe('the nearest name', () => {
         expect([nearest(lost, [word]), nearest(swapped, [word])]).toEqual([word, word]);
       }),
     );
+  });
+});
+
+describe('what may be made anew', () => {
+  it.each([
+    ['jobs', { jobs: true, objects: [] }],
+    ['none', { jobs: false, objects: [] }],
+    ['StatefulSet/db', { jobs: false, objects: [{ kind: 'StatefulSet', name: 'db' }] }],
+    ['statefulset/db, jobs', { jobs: true, objects: [{ kind: 'statefulset', name: 'db' }] }],
+    [
+      'Deployment/web-blue\nDeployment/web-green',
+      {
+        jobs: false,
+        objects: [
+          { kind: 'Deployment', name: 'web-blue' },
+          { kind: 'Deployment', name: 'web-green' },
+        ],
+      },
+    ],
+  ])('%j is understood', (text, policy) => {
+    expect(recreate(text)).toEqual(policy);
+  });
+
+  it('refuses what is neither, and what nothing could bring back, all at once', () => {
+    expect(refused(() => recreate('job, Service/web, PersistentVolumeClaim/data, Deployment/Web'))).toEqual([
+      '"job" is neither jobs, none nor kind/name such as StatefulSet/db',
+      '"Service/web": a Service is never deleted to be made again; it holds what no manifest brings back',
+      '"PersistentVolumeClaim/data": a PersistentVolumeClaim is never deleted to be made again; it holds what no manifest brings back',
+      '"Deployment/Web" is neither jobs, none nor kind/name such as StatefulSet/db',
+    ]);
   });
 });

@@ -15,6 +15,7 @@ describe('the inputs of a step', () => {
       substitution: 'on',
       images: [],
       preStopSeconds: 5,
+      recreate: { jobs: true, objects: [] },
       preStopExplicit: false,
       verify: [],
       timeoutMs: 600_000,
@@ -238,7 +239,6 @@ describe('wrong inputs', () => {
     [{ replicas: '3' }, 'replicas: received "3", not available yet, accepted: nothing; leave it out'],
     [{ 'max-surge': '1' }, 'max-surge: received "1", not available yet, accepted: nothing; leave it out'],
     [{ 'max-unavailable': '0' }, 'max-unavailable: received "0", not available yet, accepted: nothing; leave it out'],
-    [{ recreate: 'jobs' }, 'recreate: received "jobs", not available yet, accepted: none'],
     [{ imagepullsecrets: 'x' }, 'imagepullsecrets: received "x", not available yet, accepted: nothing; leave it out'],
     [{ 'registry-secret': 'x' }, 'registry-secret: received "x", not available yet, accepted: nothing; leave it out'],
     [
@@ -257,7 +257,7 @@ describe('wrong inputs', () => {
   });
 
   it('accept the one value that asks for nothing of what is not available yet', () => {
-    const nothing = { 'image-check': 'off', probe: 'off', lint: 'off', recreate: 'none', comment: 'off' };
+    const nothing = { 'image-check': 'off', probe: 'off', lint: 'off', comment: 'off' };
     expect(read({ ...rolling, ...nothing })).toEqual(read(rolling));
     expect(read({ action: 'promote', shed: 'off' })).toEqual(read({ action: 'promote' }));
   });

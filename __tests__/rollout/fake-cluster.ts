@@ -69,6 +69,7 @@ export function fakeCluster(answers: FakeAnswers = {}): FakeCluster {
       namespace: 'shop',
       apply: refuse,
       create: refuse,
+      reassign: refuse,
       replace: refuse,
       get: refuse,
       remove: refuse,

@@ -1,10 +1,10 @@
-import { asKube, clone, type JsonObject } from '../../sandbox/api/json.js';
+import { asJson, asKube, clone, type JsonObject } from '../../sandbox/api/json.js';
 import type { Kind } from '../../sandbox/api/kinds.js';
 import { createStore, type MemoryStore } from '../../sandbox/api/memory-store.js';
 import { ApiError } from '../../sandbox/api/status.js';
 import { asApplied } from '../../src/cluster/applied.js';
 import type { Cluster, ProxyAnswer, ProxyRequest, WatchEvent } from '../../src/cluster/cluster.js';
-import { fieldManager } from '../../src/cluster/preflight.js';
+import { fieldManager } from '../../src/cluster/field-manager.js';
 import { refusal } from '../../src/cluster/refusal.js';
 import { describeRef, refOf, type KindRef, type KubeObject, type ObjectRef } from '../../src/manifests/object.js';
 
@@ -12,14 +12,16 @@ import { describeRef, refOf, type KindRef, type KubeObject, type ObjectRef } fro
 export interface MemoryCluster extends Cluster {
   /** The cluster from the inside, as controllers and other people change it. */
   readonly store: MemoryStore;
-  /** `GET Deployment shop/web`, `APPLY …`, `DRY RUN …`, `CREATE …`, `REPLACE …`, `REMOVE …`, `LIST Pod`, in order. */
+  /** `GET Deployment shop/web`, `APPLY …`, `DRY RUN …`, `CREATE …`, `TRY CREATE …`, `REASSIGN …`, `REPLACE …`, `REMOVE …`, `LIST Pod`, in order. */
   readonly calls: string[];
   /** The calls that store something. */
   writes(): readonly string[];
   /** Called before each call is answered; what it throws is the answer. */
   before: (call: string) => void;
-  /** Makes objects as another manager does. */
+  /** Makes objects as another manager does that is none of those that Cutover takes over from. */
   given(...objects: readonly KubeObject[]): void;
+  /** The same, as this manager. */
+  givenBy(manager: string, ...objects: readonly KubeObject[]): void;
 }
 
 export function memoryCluster(
@@ -58,9 +60,10 @@ export function memoryCluster(
     store,
     calls,
     before: () => undefined,
-    writes: () => calls.filter(made => /^(APPLY|CREATE|REPLACE|REMOVE) /.test(made)),
-    given(...objects) {
-      for (const object of objects) store.create(object, { manager: 'kubectl' });
+    writes: () => calls.filter(made => /^(APPLY|CREATE|REASSIGN|REPLACE|REMOVE) /.test(made)),
+    given: (...objects) => cluster.givenBy('operator', ...objects),
+    givenBy(manager, ...objects) {
+      for (const object of objects) store.create(object, { manager });
     },
     apply: (object, { dryRun = false, force = false, resourceVersion } = {}) =>
       call(dryRun ? 'DRY RUN' : 'APPLY', refOf(object), (kind, ref) => {
@@ -77,7 +80,16 @@ export function memoryCluster(
         const serverTimeMs = Math.floor(Date.now() / 1000) * 1000;
         return { object: asKube(written.object), created: written.created, warnings: [], serverTimeMs };
       }),
-    create: object => call('CREATE', refOf(object), () => store.create(object, { manager: fieldManager })),
+    create: (object, { dryRun = false } = {}) =>
+      call(dryRun ? 'TRY CREATE' : 'CREATE', refOf(object), kind => {
+        if (!dryRun) return store.create(object, { manager: fieldManager });
+        return asKube(registry.create(kind, clone(asJson(object)), { manager: fieldManager, dryRun }));
+      }),
+    reassign: (live, managedFields) =>
+      call('REASSIGN', refOf(live), () => {
+        const metadata = { ...live.metadata, managedFields } as KubeObject['metadata'];
+        return store.update({ ...live, metadata }, { manager: fieldManager });
+      }),
     replace: object => call('REPLACE', refOf(object), () => store.update(object, { manager: fieldManager })),
     get: target => call('GET', target, (_kind, ref) => store.get(ref)),
     list: async (kind, { labelSelector = '' } = {}) => {

@@ -71,20 +71,47 @@ describe('what must be remembered before the first write', () => {
 });
 
 describe('what a plan says', () => {
+  const checked = (one: PlannedChange): PlannedChange => ({ ...one, after: one.resource.object });
+  const old = object('ConfigMap', 'b', { KEY: 'old' });
+  const secret = object('Secret', 'd', { KEY: 'b2xk' });
   const plan = [
-    planned('unchanged', object('ConfigMap', 'a')),
-    planned('changed', object('ConfigMap', 'b')),
-    planned('created', object('Secret', 'c')),
+    checked(planned('unchanged', object('ConfigMap', 'a'))),
+    checked(planned('changed', object('ConfigMap', 'b', { KEY: 'new' }), old)),
+    checked(planned('created', object('Secret', 'c'))),
+    checked(planned('changed', object('Secret', 'd', { KEY: 'bmV3' }), secret)),
+    checked(planned('recreated', object('Job', 'e', { KEY: 'new' }), object('Job', 'e', { KEY: 'old' }))),
+    planned('created', object('ConfigMap', 'f')),
+    planned('changed', object('ConfigMap', 'g'), object('ConfigMap', 'g')),
+    { ...checked(planned('changed', old, old)), from: ['kubectl-client-side-apply', 'helm'] },
   ];
 
-  it('is a line for each object that changes, and how many do not', () => {
+  it('is every object that changes, field by field, and how many do not', () => {
     const log = listLog();
     narratePlan(log, plan);
     expect(log.lines).toEqual([
       'ConfigMap shop/b: to be changed',
+      '  data.KEY: "old" → "new"',
       'Secret shop/c: to be created',
-      '1 to create, 1 to change, 1 unchanged',
+      'Secret shop/d: to be changed',
+      '  data.KEY: *** → ***',
+      'Job shop/e: to be recreated (deleted and made anew, since it cannot be changed)',
+      '  data.KEY: "old" → "new"',
+      'ConfigMap shop/f: to be created (not checked: what it needs is made by this deploy)',
+      'ConfigMap shop/g: to be changed (not checked: a webhook of the cluster has no dry run)',
+      'ConfigMap shop/b: to be changed, and taken over from kubectl-client-side-apply and helm: what only they had set goes',
+      '2 to create, 4 to change, 1 to delete and make anew, 1 unchanged',
     ]);
+  });
+
+  it('counts the fields beyond the twentieth', () => {
+    const keys = Array.from({ length: 23 }, (_, index) => `KEY${index + 10}`);
+    const data = (value: string): object => Object.fromEntries(keys.map(key => [key, value]));
+    const log = listLog();
+    narratePlan(log, [
+      checked(planned('changed', object('ConfigMap', 'b', data('new')), object('ConfigMap', 'b', data('old')))),
+    ]);
+    expect(log.lines).toHaveLength(23);
+    expect(log.lines.at(-2)).toBe('  and 3 more fields');
   });
 
   it('is told of every object in the outputs', () => {
@@ -92,6 +119,11 @@ describe('what a plan says', () => {
       'a unchanged',
       'b changed',
       'c created',
+      'd changed',
+      'e recreated',
+      'f created',
+      'g changed',
+      'b changed',
     ]);
   });
 });

@@ -115,7 +115,7 @@ export class Api {
       const now = clock.now();
       since ??= now;
       const delay = delayMs(failures, { random: random(), ...(waitMs !== undefined && { retryAfterMs: waitMs }) });
-      if (!again || now + delay - since > giveUpAfterMs) throw error;
+      if (!again || now + delay - since > giveUpAfterMs(failure)) throw error;
       log.info(`${error.message}; trying again in ${(delay / 1000).toFixed(1)} s`);
       await clock.wait(delay, signal);
       if (signal.aborted) throw cancelled();
@@ -137,7 +137,12 @@ export class Api {
     const status = statusOf(answer.refused);
     const waitMs = retryAfterMs(answer.headers, status);
     return {
-      failure: { from: 'server', status: answer.status, ...(status?.reason && { reason: status.reason }) },
+      failure: {
+        from: 'server',
+        status: answer.status,
+        ...(status?.reason && { reason: status.reason }),
+        ...(status?.message && { message: status.message }),
+      },
       error: refusal(answer.status, answer.refused, call.asked),
       ...(waitMs !== undefined && { waitMs }),
     };

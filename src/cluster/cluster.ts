@@ -66,10 +66,12 @@ export interface Cluster {
   readonly namespace: string;
   /** Server-side apply of raw JSON, manager `cutover`, `fieldValidation=Strict`. */
   apply(object: KubeObject, options?: ApplyOptions): Promise<Applied>;
-  /** POST; `exists` if it is there already. */
-  create(object: KubeObject): Promise<KubeObject>;
+  /** POST; `exists` if it is there already. `dryRun: true`: the API server answers as if, and stores nothing. */
+  create(object: KubeObject, options?: { readonly dryRun?: boolean }): Promise<KubeObject>;
   /** PUT; with `metadata.resourceVersion` set only if it still has that version, else `moved`. */
   replace(object: KubeObject): Promise<KubeObject>;
+  /** Changes who owns which fields of the live object, and nothing else; `moved` if it no longer has this version. */
+  reassign(live: KubeObject, managedFields: readonly unknown[]): Promise<KubeObject>;
   /** `undefined` when the object does not exist. */
   get(ref: ObjectRef): Promise<KubeObject | undefined>;
   list(kind: KindRef, options?: ListOptions): Promise<readonly KubeObject[]>;

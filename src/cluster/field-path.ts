@@ -1,7 +1,5 @@
+import type { Path } from '../manifests/fields.js';
 import type { KubeObject } from '../manifests/object.js';
-
-/** Steps into an object: member names and list indices. */
-type Path = readonly (string | number)[];
 
 const step = /\[(?<index>\d+)\]|\[(?<keys>[^\]]+)\]|(?<member>[^.[\]]+)/g;
 
@@ -10,16 +8,25 @@ const step = /\[(?<index>\d+)\]|\[(?<keys>[^\]]+)\]|(?<member>[^.[\]]+)/g;
  * `spec.ports[port=80,protocol="TCP"].nodePort`. It ends where the object has no such field.
  */
 export function pathOf(object: KubeObject, field: string): Path {
+  return follow(object, field).path;
+}
+
+/** The value of such a field; `undefined` where the object has none. */
+export function valueOf(object: KubeObject, field: string): unknown {
+  return follow(object, field).value;
+}
+
+function follow(object: KubeObject, field: string): { readonly path: Path; readonly value: unknown } {
   const path: (string | number)[] = [];
   let here: unknown = object;
   for (const { groups = {} } of field.matchAll(step)) {
     const { index, keys, member } = groups;
     const next = member ?? (index === undefined ? itemWith(here, keys ?? '') : Number(index));
-    if (here === null || typeof here !== 'object' || !(next in here)) return path;
+    if (here === null || typeof here !== 'object' || !(next in here)) return { path, value: undefined };
     path.push(next);
     here = (here as Record<string | number, unknown>)[next];
   }
-  return path;
+  return { path, value: here };
 }
 
 /** Index of the item with these keys (`name="web"`); -1 when there is none. */

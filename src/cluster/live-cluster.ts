@@ -6,7 +6,7 @@ import type { Api } from './api.js';
 import { asApplied, holds, warningsOf } from './applied.js';
 import type { Clock } from './clock.js';
 import type { Applied, ApplyOptions, Cluster, ListOptions, ProxyAnswer, ProxyRequest, WatchEvent } from './cluster.js';
-import { fieldManager } from './preflight.js';
+import { fieldManager } from './field-manager.js';
 import { proxyAnswer, proxyCall } from './proxy.js';
 import { refusal } from './refusal.js';
 import { objectOf, Resources, selectors } from './resources.js';
@@ -59,9 +59,24 @@ export class LiveCluster implements Connection {
     }
   }
 
-  async create(object: KubeObject): Promise<KubeObject> {
-    const request = { method: 'POST', verb: 'create', query: written, body: object };
-    return objectOf(await this.#resources.send(refOf(object), request));
+  async create(object: KubeObject, { dryRun = false }: { readonly dryRun?: boolean } = {}): Promise<KubeObject> {
+    const query = { ...written, ...(dryRun && { dryRun: 'All' }) };
+    return objectOf(await this.#resources.send(refOf(object), { method: 'POST', verb: 'create', query, body: object }));
+  }
+
+  async reassign(live: KubeObject, managedFields: readonly unknown[]): Promise<KubeObject> {
+    const { resourceVersion } = live.metadata;
+    const answer = await this.#resources.send(refOf(live), {
+      method: 'PATCH',
+      verb: 'patch',
+      contentType: 'application/json-patch+json',
+      query: written,
+      body: [
+        { op: 'replace', path: '/metadata/managedFields', value: managedFields },
+        { op: 'replace', path: '/metadata/resourceVersion', value: resourceVersion },
+      ],
+    });
+    return objectOf(answer);
   }
 
   async replace(object: KubeObject): Promise<KubeObject> {

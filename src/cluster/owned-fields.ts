@@ -1,11 +1,12 @@
 import type { KubeObject } from '../manifests/object.js';
 
 /** The tree of `fieldsV1`: `f:name`, `k:{"key":"value"}`, `v:"value"`, `i:0` and `.`; a leaf is `{}`. */
-interface FieldTree {
+export interface FieldTree {
   readonly [field: string]: FieldTree;
 }
 
-interface Entry {
+/** One entry of `managedFields`: who owns which fields. */
+export interface Entry {
   readonly manager?: string;
   readonly operation?: string;
   readonly subresource?: string;
@@ -19,9 +20,7 @@ interface Entry {
  * applied it. `owned` is the state of the object that says which fields those are; default: the object itself.
  */
 export function appliedBy(object: KubeObject, manager: string, owned = object): KubeObject | undefined {
-  const entry = ((owned.metadata.managedFields ?? []) as readonly Entry[]).find(
-    candidate => candidate.manager === manager && candidate.operation === 'Apply' && !candidate.subresource,
-  );
+  const entry = entryOf(owned, manager);
   if (entry?.fieldsV1 === undefined) return undefined;
   const { apiVersion, kind, metadata } = object;
   const picked = pick(object, entry.fieldsV1) as Record<string, unknown>;
@@ -35,6 +34,22 @@ export function appliedBy(object: KubeObject, manager: string, owned = object): 
       ...(metadata.namespace !== undefined && { namespace: metadata.namespace }),
     },
   };
+}
+
+/** Whether `manager` has ever applied the object. */
+export function hasApplied(object: KubeObject, manager: string): boolean {
+  return entryOf(object, manager) !== undefined;
+}
+
+/** Whether replicas are among what `manager` applied. */
+export function ownsReplicas(object: KubeObject, manager: string): boolean {
+  return entryOf(object, manager)?.fieldsV1?.['f:spec']?.['f:replicas'] !== undefined;
+}
+
+function entryOf(object: KubeObject, manager: string): Entry | undefined {
+  return ((object.metadata.managedFields ?? []) as readonly Entry[]).find(
+    candidate => candidate.manager === manager && candidate.operation === 'Apply' && !candidate.subresource,
+  );
 }
 
 function pick(value: unknown, tree: FieldTree): unknown {

@@ -1,14 +1,13 @@
 import { asCutoverError, CutoverError, type ErrorCode, type Problem } from '../errors.js';
+import type { RecreatePolicy } from '../inputs/inputs.js';
 import { groupOf } from '../manifests/kinds.js';
 import { describeRef, refOf, type KubeObject } from '../manifests/object.js';
 import type { Resource } from '../manifests/resource.js';
-import { differs, judgeDryRun, type PlannedChange } from '../plan/change.js';
-import type { Applied, Cluster } from './cluster.js';
-import { scaledBy } from './owned-fields.js';
+import type { PlannedChange } from '../plan/change.js';
+import { recreateNothing, unmatched } from '../plan/recreate.js';
+import type { Cluster } from './cluster.js';
+import { dryRun } from './dry-run.js';
 import { pathOf } from './field-path.js';
-
-/** Field manager of everything that Cutover applies. */
-export const fieldManager = 'cutover';
 
 /** Answers that speak of one object; anything else (no connection, no rights at all) ends the preflight at once. */
 const perObject: ReadonlySet<ErrorCode> = new Set([
@@ -37,9 +36,12 @@ export async function preflight(options: {
   readonly idle?: ReadonlySet<Resource>;
   /** Namespaces that will be there by the time the objects are applied. */
   readonly comingNamespaces?: readonly string[];
+  /** What may be deleted and made again. Default: nothing. */
+  readonly recreate?: RecreatePolicy;
 }): Promise<readonly PlannedChange[]> {
-  const { cluster, resources, force, idle } = options;
+  const { cluster, resources, force, idle, recreate = recreateNothing } = options;
   const objects = resources.map(resource => resource.object);
+  refuseUnmatched(recreate, objects);
   const coming = new Set([...(options.comingNamespaces ?? []), ...namesOf(objects, 'Namespace')]);
   const comingGroups = customGroups(objects);
   const refused: { readonly resource: Resource; readonly error: CutoverError }[] = [];
@@ -47,7 +49,7 @@ export async function preflight(options: {
   const planned = await Promise.all(
     resources.map(async (resource): Promise<PlannedChange | undefined> => {
       try {
-        return await plan({ cluster, resource, force, replicas: idle?.has(resource) ? 'take' : 'yield' });
+        return await dryRun({ cluster, resource, force, recreate, replicas: idle?.has(resource) ? 'take' : 'yield' });
       } catch (thrown) {
         const error = asCutoverError(thrown);
         if (!perObject.has(error.code)) throw error;
@@ -63,63 +65,20 @@ export async function preflight(options: {
       }
     }),
   );
+  const place = new Map(resources.map((resource, index) => [resource, index]));
+  refused.sort((one, other) => (place.get(one.resource) ?? 0) - (place.get(other.resource) ?? 0));
   if (refused.length > 0) throw refusal(refused, resources.length);
   return planned.filter(change => change !== undefined);
 }
 
-interface Question {
-  readonly cluster: Cluster;
-  readonly resource: Resource;
-  readonly force: boolean;
-  readonly replicas: 'yield' | 'take';
-}
-
-async function plan(question: Question): Promise<PlannedChange> {
-  const { cluster, resource, force, replicas } = question;
-  let answer: Applied;
-  try {
-    answer = await cluster.apply(resource.object, { dryRun: true, force });
-  } catch (thrown) {
-    if (asCutoverError(thrown).code !== 'conflict' || !hasReplicas(resource.object)) throw thrown;
-    const live = await cluster.get(refOf(resource.object));
-    if (live === undefined || scaledBy(live) === undefined) throw thrown;
-    const rest = await plan({ ...question, resource: withoutReplicas(resource) });
-    if (replicas === 'yield') return rest;
-    // Nothing but the replicas was in the way, so forcing takes nothing else.
-    return { ...(await plan({ ...question, force: true })), force: true };
-  }
-  const after = answer.object;
-  const verdict = judgeDryRun(answer, fieldManager);
-  if (verdict !== 'compare') return { resource, change: verdict, after };
-  const live = await cluster.get(refOf(resource.object));
-  if (live === undefined) return { resource, change: 'created', after };
-  if (!force) refuseForeign(resource.object, live);
-  if (force && replicas === 'yield' && hasReplicas(resource.object) && scaledBy(live) !== undefined) {
-    return plan({ ...question, resource: withoutReplicas(resource) });
-  }
-  return { resource, change: differs(live, after) ? 'changed' : 'unchanged', live, after };
-}
-
-/** An object of another release is not this one's to change: its own next deploy would change it back. */
-function refuseForeign(wanted: KubeObject, live: KubeObject): void {
-  const mine = wanted.metadata.annotations?.[releaseAnnotation];
-  const theirs = live.metadata.annotations?.[releaseAnnotation];
-  if (mine === undefined || theirs === undefined || mine === theirs) return;
-  throw new CutoverError(`it belongs to release ${theirs}, and this is release ${mine}`, {
-    code: 'conflict',
-    hint: 'Set the input `release` to the name under which it was deployed before, or rename the object; `force-conflicts: true` takes it over.',
+/** A name that is not there is a slip of the pen, and would be found out only when it matters. */
+function refuseUnmatched(recreate: RecreatePolicy, objects: readonly KubeObject[]): void {
+  const lost = unmatched(recreate, objects);
+  if (lost.length === 0) return;
+  throw new CutoverError(`Input recreate names ${lost.join(', ')}, which the manifests do not have`, {
+    code: 'input',
+    hint: 'Write kind and name as the manifests say them after substitution. Nothing was changed.',
   });
-}
-
-const releaseAnnotation = 'cutover/release';
-
-function hasReplicas(object: KubeObject): boolean {
-  return (object['spec'] as { replicas?: unknown } | undefined)?.replicas !== undefined;
-}
-
-function withoutReplicas(resource: Resource): Resource {
-  const { replicas: _left, ...spec } = resource.object['spec'] as Record<string, unknown>;
-  return { ...resource, object: { ...resource.object, spec } };
 }
 
 function refusal(

@@ -5,7 +5,7 @@ import { differs, type Snapshot } from '../plan/change.js';
 import { orderWaves } from '../plan/waves.js';
 import type { Cluster } from './cluster.js';
 import { appliedBy } from './owned-fields.js';
-import { fieldManager } from './preflight.js';
+import { fieldManager } from './field-manager.js';
 
 /** What putting back came to. */
 export interface Putback {

@@ -121,9 +121,10 @@ function clash(asked: Asked, answer: Status | undefined, fail: Fail): CutoverErr
   }
   const problems = owned.map(cause => {
     const field = (cause.field ?? '').replace(/^\./, '');
-    return { message: `${field}: ${cause.message ?? 'owned by another manager'}`, field };
+    const manager = /"([^"]+)"/.exec(cause.message ?? '')?.[1] ?? 'another manager';
+    return { message: `${field}: ${cause.message ?? 'owned by another manager'}`, field, manager };
   });
-  const managers = new Set(owned.map(cause => /"([^"]+)"/.exec(cause.message ?? '')?.[1] ?? 'another manager'));
+  const managers = new Set(problems.map(({ manager }) => manager));
   return fail(
     'conflict',
     `${[...managers].join(' and ')} own${managers.size > 1 ? '' : 's'} ${list(problems)} of ${object}`,

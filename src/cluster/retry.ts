@@ -6,7 +6,7 @@ import type { Status } from './refusal.js';
 /** A try that did not succeed. */
 export type Failure =
   | { readonly from: 'network'; readonly failure: NetworkFailure }
-  | { readonly from: 'server'; readonly status: number; readonly reason?: string };
+  | { readonly from: 'server'; readonly status: number; readonly reason?: string; readonly message?: string };
 
 /** What decides whether a failed try is repeated. */
 export interface Circumstances {
@@ -15,8 +15,15 @@ export interface Circumstances {
   readonly reached: boolean;
 }
 
-/** Milliseconds of unbroken failure after which a request is given up. */
-export const giveUpAfterMs = 60_000;
+/**
+ * Milliseconds of unbroken failure after which a request is given up. A webhook that does not answer may be one whose pods
+ * start right now, as a part of this very deploy; the API server tells it from other internal errors by words alone.
+ */
+export function giveUpAfterMs(failure: Failure): number {
+  const webhook =
+    failure.from === 'server' && /failed calling webhook|conversion webhook for/.test(failure.message ?? '');
+  return webhook ? 120_000 : 60_000;
+}
 
 /** Whether to try again, and why (not). */
 export function decide(failure: Failure, { method, reached }: Circumstances): { again: boolean; reason: string } {

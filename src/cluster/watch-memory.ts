@@ -48,6 +48,7 @@ export class WatchMemory {
       return;
     }
     this.#told.set(key, object);
+    if (before !== undefined && isSame(before, object)) return;
     // Deleted and made again while nobody listened.
     const replaced = before !== undefined && before.metadata.uid !== object.metadata.uid;
     if (replaced) yield { type: 'DELETED', object: before };
@@ -74,6 +75,11 @@ export class WatchMemory {
     this.#pending = resourceVersion;
     yield* this.complete();
   }
+}
+
+/** A new beginning tells again what has not changed since. */
+function isSame({ metadata: one }: KubeObject, { metadata: other }: KubeObject): boolean {
+  return one.uid === other.uid && one.resourceVersion !== undefined && one.resourceVersion === other.resourceVersion;
 }
 
 function keyOf({ metadata }: KubeObject): string {

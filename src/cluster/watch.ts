@@ -1,5 +1,5 @@
 import type { IncomingMessage } from 'node:http';
-import { CutoverError } from '../errors.js';
+import { asCutoverError, CutoverError } from '../errors.js';
 import type { Log } from '../log.js';
 import type { KubeObject } from '../manifests/object.js';
 import type { Clock } from './clock.js';
@@ -31,11 +31,14 @@ type Line =
 
 /** The API server ends each watch after this many seconds; a silent connection is given up a little later. */
 const serverEndsAfter = 240;
+/** Between two questions where watching is forbidden and listing is not. */
+const pollMs = 2_000;
 const initialEventsEnd = 'k8s.io/initial-events-end';
 
 /**
  * What is there, `synced`, then every change until the signal aborts. A dropped connection resumes where it stopped; a
- * version that is too old starts again and tells what vanished. Throws only what trying again cannot mend.
+ * version that is too old starts again and tells what vanished. Where the right to watch is missing, everything is listed
+ * every two seconds instead, and a warning names the rule. Throws only what trying again cannot mend.
  */
 export async function* watchKind(parts: WatchParts): AsyncGenerator<WatchEvent, void, undefined> {
   const { source, clock, log, signal, random } = parts;
@@ -78,11 +81,34 @@ export async function* watchKind(parts: WatchParts): AsyncGenerator<WatchEvent, 
       if (!(thrown instanceof CutoverError)) log.debug(`watch of ${source.kind} broke; resuming`);
       else if (thrown.code === 'expired') memory.forgetVersion();
       else if (thrown.code === 'invalid' && streamed && memory.resourceVersion === undefined) streamed = false;
+      else if (thrown.code === 'forbidden') return yield* listed(parts, { memory, synced, denied: thrown });
       else throw thrown;
     }
     quiet = told && memory.whole ? 0 : quiet + 1;
     // The first repetition is immediate: most connections end because their time was up.
     if (quiet > 1) await clock.wait(Math.min(250 * 2 ** quiet, 8_000) * (0.5 + random() / 2), signal);
+  }
+}
+
+/** The same without the right to watch. Throws that denial if there is no right to list either. */
+async function* listed(
+  { source, clock, log, signal }: WatchParts,
+  from: { readonly memory: WatchMemory; readonly synced: boolean; readonly denied: CutoverError },
+): AsyncGenerator<WatchEvent, void, undefined> {
+  const { memory, denied } = from;
+  const { message, hint = '' } = denied;
+  let { synced } = from;
+  let told = false;
+  while (!signal.aborted) {
+    const { objects, resourceVersion } = await source.list().catch((thrown: unknown) => {
+      throw asCutoverError(thrown).code === 'forbidden' ? denied : thrown;
+    });
+    if (!told) log.warning(`${message}; asking every ${pollMs / 1000} s instead. ${hint}`.trim());
+    told = true;
+    yield* memory.replaceAll(objects, resourceVersion);
+    if (!synced) yield { type: 'synced' };
+    synced = true;
+    await clock.wait(pollMs, signal);
   }
 }
 

@@ -1,5 +1,5 @@
 import type { Step } from './declarations.js';
-import type { Check, IdlePolicy, ImageOverride, Inputs, Roles, RunContext } from './inputs.js';
+import type { Check, IdlePolicy, ImageOverride, Inputs, RecreatePolicy, Roles, RunContext } from './inputs.js';
 import type { PreStop } from './policies.js';
 import type { ActionName, StrategyName } from './steps.js';
 
@@ -32,6 +32,7 @@ export interface Values {
   readonly revision: number | undefined;
   readonly history: number;
   readonly forceConflicts: boolean;
+  readonly recreate: RecreatePolicy;
   readonly token: string | undefined;
   readonly run: RunContext;
   readonly environment: Readonly<Record<string, string>>;
@@ -71,7 +72,7 @@ function common({ timeoutMs, run, environment, kubeconfig, context, namespace, r
 
 function deploy(values: Values) {
   const { manifests, variables, substitution, images, steadyMs, rollbackOnFailure } = values;
-  const { createNamespace, forceConflicts, history, service, preStop, verify } = values;
+  const { createNamespace, forceConflicts, recreate, history, service, preStop, verify } = values;
   return {
     ...common(values),
     action: 'deploy' as const,
@@ -85,6 +86,7 @@ function deploy(values: Values) {
     rollbackOnFailure,
     createNamespace,
     forceConflicts,
+    recreate,
     history,
     ...given({ preStopSeconds: preStop.seconds, service }),
   };

@@ -52,7 +52,7 @@ export const declarations = {
   steady: { steps: [...deploy, 'rollback'], default: '5s' },
   'rollback-on-failure': { steps: changing, default: 'true' },
   lint: { steps: deploy, pending: { only: 'off' } },
-  recreate: { steps: deploy, pending: { only: 'none' } },
+  recreate: { steps: deploy, default: 'jobs' },
   imagepullsecrets: { steps: deploy, pending: {} },
   'registry-secret': { steps: deploy, pending: {} },
   'registry-credentials': { steps: deploy, pending: {}, secret: true },

@@ -73,6 +73,14 @@ export interface RunContext {
   readonly workspace: string;
 }
 
+/** Which objects may be deleted and made again when the API server refuses to change them. */
+export interface RecreatePolicy {
+  /** Every Job: it is there to run once. */
+  readonly jobs: boolean;
+  /** These objects; kinds are compared without regard to case. */
+  readonly objects: readonly { readonly kind: string; readonly name: string }[];
+}
+
 /** What every action needs. */
 interface Common {
   /** Content, base64 of it, or a path. Absent: `KUBECONFIG`, `~/.kube/config`, in-cluster. */
@@ -109,6 +117,7 @@ interface DeployCommon extends Common, RenderInputs {
   readonly rollbackOnFailure: boolean;
   readonly createNamespace: boolean;
   readonly forceConflicts: boolean;
+  readonly recreate: RecreatePolicy;
   /** Revisions kept in the record. */
   readonly history: number;
   /** Name of the public Service, where it is ambiguous. */

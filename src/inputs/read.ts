@@ -10,6 +10,7 @@ import { kubeconfigSecrets } from './kubeconfig.js';
 import { entries, roles } from './lists.js';
 import { mentionsPlaceholder } from './placeholders.js';
 import { idlePolicy, preStop } from './policies.js';
+import { recreate } from './recreate.js';
 import { isGitHubRun, runContext, runNames } from './run-context.js';
 import { anything, dnsLabel, flag, integer, line, oneOf, revisionNumber, rolePattern } from './scalars.js';
 import { actionName, stepOf, strategyName } from './steps.js';
@@ -108,6 +109,7 @@ function parseAll(answers: Answers, { environment, run }: Pick<Values, 'environm
     // Two: the revision that is live, and the one to go back to.
     history: answers.settled('history', integer({ min: 2, max: 100 })),
     forceConflicts: answers.settled('force-conflicts', flag),
+    recreate: answers.settled('recreate', recreate),
     token: answers.optional('token', line),
     run,
     environment,

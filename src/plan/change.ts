@@ -15,12 +15,14 @@ export interface Snapshot {
 /** What a deploy would do to one object. */
 export interface PlannedChange {
   readonly resource: Resource;
-  readonly change: 'created' | 'changed' | 'unchanged';
+  readonly change: 'created' | 'changed' | 'unchanged' | 'recreated';
   /** Fields of other managers are taken over for this object, though not for all. */
   readonly force?: true;
-  /** The live object, where it had to be read (`changed`). */
+  /** Managers that wrote the object's manifest before Cutover and give their fields up now. */
+  readonly from?: readonly string[];
+  /** The live object, where it had to be read (`changed`, `recreated`). */
   readonly live?: KubeObject;
-  /** What the server would store; absent where it could not be asked (a namespace or kind that this deploy makes). */
+  /** What the server would store; absent where it could not be asked (a namespace or kind that this deploy makes, a webhook without dry run). */
   readonly after?: KubeObject;
 }
 

@@ -1,3 +1,4 @@
+import { carryOut } from '../cluster/carry-out.js';
 import { describeRef, refKey, refOf, type KubeObject } from '../manifests/object.js';
 import type { PlannedChange, Snapshot } from '../plan/change.js';
 import { orderWaves } from '../plan/waves.js';
@@ -48,7 +49,7 @@ export async function bringUp(options: {
       signal.throwIfAborted();
       const answers = await allEnded(
         wave.items.map(async ({ change, object }) => {
-          const answer = await cluster.apply(object, { force: change.force ?? force });
+          const answer = await carryOut(change, { cluster, clock, signal, force, timeoutMs: patience.timeoutMs });
           for (const warning of answer.warnings)
             log.warning(`${describeRef(refOf(object))}: ${warning}`, change.resource.at);
           log.info(`${describeRef(refOf(object))} ${change.change}`);

@@ -1,6 +1,6 @@
 import { preflight } from '../cluster/preflight.js';
 import { CutoverError } from '../errors.js';
-import type { DeployRolling, Rollback } from '../inputs/inputs.js';
+import type { DeployRolling, RecreatePolicy, Rollback } from '../inputs/inputs.js';
 import type { KubeObject } from '../manifests/object.js';
 import type { Resource } from '../manifests/resource.js';
 import type { PlannedChange, Snapshot } from '../plan/change.js';
@@ -31,7 +31,8 @@ export interface RollingDeploy {
 export async function deployRolling(step: Step, deploy: RollingDeploy): Promise<Outcome> {
   const { inputs, state, resources, contentHash } = deploy;
   const comingNamespaces = inputs.createNamespace ? [step.records.namespace] : [];
-  const planned = await plan(step, { resources, force: inputs.forceConflicts, comingNamespaces });
+  const { recreate, forceConflicts: force } = inputs;
+  const planned = await plan(step, { resources, force, comingNamespaces, recreate });
   const rendered: readonly KubeObject[] = planned.map(({ resource }) => resource.object);
   const snapshots = merged(await unfinishedBefore(step, state), snapshotsOf(planned));
   const revision: Revision = {
@@ -91,7 +92,7 @@ export async function rollBackRolling(
     // A Job of back then has done its work; run again, an old migration would undo a newer one.
     const objects = recorded.objects.filter(({ kind }) => kind !== 'Job');
     const resources = objects.map(object => recordedResource(object, recorded.number));
-    const planned = await plan(locked, { resources, force: recorded.force, comingNamespaces: [] });
+    const planned = await plan(locked, { resources, force: recorded.force });
     const snapshots = merged(await unfinishedBefore(locked, state), snapshotsOf(planned));
     const revision = {
       ...recorded,
@@ -127,7 +128,8 @@ async function plan(
   wanted: {
     readonly resources: readonly Resource[];
     readonly force: boolean;
-    readonly comingNamespaces: readonly string[];
+    readonly comingNamespaces?: readonly string[];
+    readonly recreate?: RecreatePolicy;
   },
 ): Promise<readonly PlannedChange[]> {
   return step.stage('Plan', async () => {

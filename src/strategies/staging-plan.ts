@@ -109,6 +109,7 @@ export async function planStaging(
     // What waits for the switch is asked about now, so that promote meets no refusal that could have been known.
     resources: [...resources.shared, ...sized, ...later],
     force: inputs.forceConflicts,
+    recreate: inputs.recreate,
     idle: new Set(sized),
     comingNamespaces: inputs.createNamespace ? [step.records.namespace] : [],
   });

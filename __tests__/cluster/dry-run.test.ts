@@ -1,0 +1,264 @@
+import { describe, expect, it } from '@jest/globals';
+import { asJson } from '../../sandbox/api/json.js';
+import { carryOut } from '../../src/cluster/carry-out.js';
+import { preflight } from '../../src/cluster/preflight.js';
+import type { CutoverError } from '../../src/errors.js';
+import type { RecreatePolicy } from '../../src/inputs/inputs.js';
+import type { KubeObject } from '../../src/manifests/object.js';
+import type { PlannedChange } from '../../src/plan/change.js';
+import { memoryCluster, type MemoryCluster } from '../strategies/memory-cluster.js';
+import { handClock } from './server.js';
+
+const at = { file: 'app.yml', line: 1, column: 1 };
+
+interface Wish {
+  readonly force?: boolean;
+  readonly recreate?: RecreatePolicy;
+}
+
+const ask = async (cluster: MemoryCluster, object: KubeObject, wish: Wish = {}): Promise<PlannedChange> => {
+  const { force = false, ...rest } = wish;
+  const [planned] = await preflight({ cluster, resources: [{ object, at, place: () => at }], force, ...rest });
+  if (planned === undefined) throw new Error('nothing was planned');
+  return planned;
+};
+
+const refused = async (work: Promise<unknown>): Promise<CutoverError> => {
+  try {
+    await work;
+  } catch (error) {
+    return error as CutoverError;
+  }
+  throw new Error('nothing was refused');
+};
+
+const live = (cluster: MemoryCluster, { apiVersion, kind, metadata }: KubeObject): KubeObject => {
+  const found = cluster.store.get({ apiVersion, kind, name: metadata.name, namespace: 'shop' });
+  if (found === undefined) throw new Error(`${kind} ${metadata.name} is not there`);
+  return found;
+};
+
+const deploy = async (cluster: MemoryCluster, object: KubeObject, wish: Wish = {}): Promise<PlannedChange> => {
+  const planned = await ask(cluster, object, wish);
+  const { signal } = new AbortController();
+  const options = { cluster, clock: handClock(), signal, force: wish.force ?? false, timeoutMs: 1000 };
+  if (planned.change !== 'unchanged') await carryOut(planned, options);
+  return planned;
+};
+
+const deployment = (spec: object, image = 'site:v1'): KubeObject => ({
+  apiVersion: 'apps/v1',
+  kind: 'Deployment',
+  metadata: { name: 'web', namespace: 'shop' },
+  spec: {
+    selector: { matchLabels: { app: 'web' } },
+    template: { metadata: { labels: { app: 'web' } }, spec: { containers: [{ name: 'web', image }] } },
+    ...spec,
+  },
+});
+
+const replicasOf = (object: KubeObject): unknown => (object['spec'] as { replicas?: unknown }).replicas;
+
+const configMap = (data: object): KubeObject => ({
+  apiVersion: 'v1',
+  kind: 'ConfigMap',
+  metadata: { name: 'web', namespace: 'shop', annotations: { 'cutover/release': 'web' } },
+  data,
+});
+
+const managersOf = (object: KubeObject): readonly string[] =>
+  (object.metadata.managedFields as readonly { manager: string; operation: string }[]).map(
+    ({ manager, operation }) => `${manager} ${operation}`,
+  );
+
+describe('what another tool applied before', () => {
+  it.each(['kubectl-client-side-apply', 'kubectl-create', 'before-first-apply', 'helm'])(
+    'by %s is taken over at the first deploy, and what the manifest no longer has goes',
+    async manager => {
+      const cluster = memoryCluster();
+      cluster.givenBy(manager, configMap({ KEPT: '1', CHANGED: '1', GONE: '1' }));
+      const wanted = configMap({ KEPT: '1', CHANGED: '2' });
+      expect(await deploy(cluster, wanted)).toMatchObject({ change: 'changed', from: [manager] });
+      expect(live(cluster, wanted)['data']).toEqual({ KEPT: '1', CHANGED: '2' });
+      expect(managersOf(live(cluster, wanted))).toEqual(['cutover Apply']);
+      // Once: from now on such a manager is one of the present.
+      cluster.calls.length = 0;
+      expect((await deploy(cluster, wanted)).change).toBe('unchanged');
+      expect(cluster.writes()).toEqual([]);
+    },
+  );
+
+  it('is taken over without a conflict too', async () => {
+    const cluster = memoryCluster();
+    cluster.givenBy('kubectl-client-side-apply', configMap({ A: '1', B: '1' }));
+    await deploy(cluster, configMap({ A: '1' }));
+    expect(live(cluster, configMap({}))['data']).toEqual({ A: '1' });
+  });
+
+  it('keeps what people set by hand and the manifest does not name', async () => {
+    const cluster = memoryCluster();
+    cluster.givenBy('kubectl-client-side-apply', configMap({ A: '1' }));
+    const edited = live(cluster, configMap({}));
+    cluster.store.update({ ...edited, data: { A: '2', BY_HAND: '1' } }, { manager: 'kubectl-edit' });
+    await deploy(cluster, configMap({ A: '3' }));
+    expect(live(cluster, configMap({}))['data']).toEqual({ A: '3', BY_HAND: '1' });
+  });
+
+  it('yields nothing of another manager: all conflicts are told, with both values', async () => {
+    const cluster = memoryCluster();
+    cluster.givenBy('kubectl-client-side-apply', configMap({ A: '1' }));
+    const found = live(cluster, configMap({}));
+    cluster.store.update({ ...found, data: { A: '1', B: 'theirs' } }, { manager: 'operator' });
+    const error = await refused(ask(cluster, configMap({ A: '2', B: 'ours' })));
+    expect(error).toMatchObject({ code: 'conflict' });
+    expect(error.problems.map(({ message }) => message)).toEqual([
+      'ConfigMap shop/web: data.A: conflict with "kubectl-client-side-apply" using v1: live is "1", the manifest says "2"',
+      'ConfigMap shop/web: data.B: conflict with "operator" using v1: live is "theirs", the manifest says "ours"',
+    ]);
+  });
+
+  it('is no longer former once Cutover has applied the object: a hand that changes it now is told', async () => {
+    const cluster = memoryCluster();
+    await deploy(cluster, configMap({ A: '1' }));
+    const edited = live(cluster, configMap({}));
+    cluster.store.update({ ...edited, data: { A: '2' } }, { manager: 'kubectl-edit' });
+    expect(await refused(ask(cluster, configMap({ A: '3' })))).toMatchObject({ code: 'conflict' });
+  });
+
+  it('never shows the values of a Secret that two managers differ about', async () => {
+    const cluster = memoryCluster();
+    const secret = (value: string): KubeObject => ({
+      apiVersion: 'v1',
+      kind: 'Secret',
+      metadata: { name: 'web', namespace: 'shop' },
+      data: { PASSWORD: Buffer.from(value).toString('base64') },
+    });
+    cluster.given(secret('theirs'));
+    const error = await refused(ask(cluster, secret('ours')));
+    expect(error.problems.map(({ message }) => message)).toEqual([
+      'Secret shop/web: data.PASSWORD: conflict with "operator" using v1: live is ***, the manifest says ***',
+    ]);
+  });
+
+  it('is tried again when a controller writes in between, and given up when it never stops', async () => {
+    const cluster = memoryCluster();
+    cluster.givenBy('kubectl-client-side-apply', configMap({ A: '1' }));
+    let times = 2;
+    const meddle = (call: string): void => {
+      if (!call.startsWith('REASSIGN') || times === 0) return;
+      times -= 1;
+      const now = live(cluster, configMap({}));
+      cluster.store.update({ ...now, metadata: { ...now.metadata, labels: { turn: String(times) } } }, {});
+    };
+    cluster.before = meddle;
+    await deploy(cluster, configMap({ A: '2' }));
+    expect(cluster.calls.filter(call => call.startsWith('REASSIGN'))).toHaveLength(3);
+    expect(managersOf(live(cluster, configMap({})))).toContain('cutover Apply');
+  });
+});
+
+describe('replicas', () => {
+  it('that the manifest leaves to others stay with the tool that set them, and as many as they are', async () => {
+    const cluster = memoryCluster();
+    cluster.givenBy('kubectl-client-side-apply', deployment({ replicas: 5 }));
+    await deploy(cluster, deployment({}, 'site:v2'));
+    expect(replicasOf(live(cluster, deployment({})))).toBe(5);
+    await deploy(cluster, deployment({}, 'site:v3'));
+    expect(replicasOf(live(cluster, deployment({})))).toBe(5);
+  });
+
+  it('stay as they are when the manifest does not name them any more', async () => {
+    const cluster = memoryCluster();
+    await deploy(cluster, deployment({ replicas: 5 }));
+    await deploy(cluster, deployment({}, 'site:v2'));
+    expect(replicasOf(live(cluster, deployment({})))).toBe(5);
+  });
+
+  it('of an autoscaler are never forced, whoever owned the rest before', async () => {
+    const cluster = memoryCluster();
+    cluster.givenBy('kubectl-client-side-apply', deployment({ replicas: 2 }));
+    const { registry } = cluster.store;
+    const kind = registry.kinds.byKind('apps/v1', 'Deployment');
+    if (kind === undefined) throw new Error('the embedded cluster has no Deployments');
+    const found = live(cluster, deployment({}));
+    const scaled = { ...found, spec: { ...(found['spec'] as object), replicas: 7 } };
+    registry.update(kind, asJson(scaled), { manager: 'kube-controller-manager', part: 'scale' });
+    expect(replicasOf(live(cluster, deployment({})))).toBe(7);
+    await deploy(cluster, deployment({ replicas: 2 }, 'site:v2'));
+    expect(replicasOf(live(cluster, deployment({})))).toBe(7);
+    await deploy(cluster, deployment({ replicas: 2 }, 'site:v3'), { force: true });
+    expect(replicasOf(live(cluster, deployment({})))).toBe(7);
+  });
+});
+
+const job = (image: string): KubeObject => ({
+  apiVersion: 'batch/v1',
+  kind: 'Job',
+  metadata: { name: 'web', namespace: 'shop' },
+  spec: { template: { spec: { restartPolicy: 'Never', containers: [{ name: 'task', image }] } } },
+});
+const jobs: RecreatePolicy = { jobs: true, objects: [] };
+
+describe('what cannot be changed', () => {
+  it('is a Job that is made anew, after its deletion', async () => {
+    const cluster = memoryCluster();
+    await deploy(cluster, job('task:v1'));
+    const before = live(cluster, job(''));
+    cluster.calls.length = 0;
+    const planned = await ask(cluster, job('task:v2'), { recreate: jobs });
+    expect(planned.change).toBe('recreated');
+    expect(cluster.writes()).toEqual([]);
+    await deploy(cluster, job('task:v2'), { recreate: jobs });
+    const after = live(cluster, job(''));
+    expect(after.metadata.uid).not.toBe(before.metadata.uid);
+    expect(after).toMatchObject({ spec: { template: { spec: { containers: [{ image: 'task:v2' }] } } } });
+    expect(cluster.writes()).toEqual(['REMOVE Job shop/web', 'APPLY Job shop/web']);
+  });
+
+  it('is refused where nothing may be made anew, with the setting that would allow it', async () => {
+    const cluster = memoryCluster();
+    await deploy(cluster, job('task:v1'));
+    const error = await refused(ask(cluster, job('task:v2')));
+    expect(error).toMatchObject({ code: 'invalid', hint: expect.stringContaining('`recreate: jobs`') });
+    expect(error.problems[0]?.message).toMatch(/spec\.template.*field is immutable/);
+    await deploy(cluster, deployment({}));
+    const other = deployment({ selector: { matchLabels: { app: 'web', tier: 'front' } } });
+    const template = {
+      metadata: { labels: { app: 'web', tier: 'front' } },
+      spec: { containers: [{ name: 'web', image: 'site:v1' }] },
+    };
+    const wanted = { ...other, spec: { ...(other['spec'] as object), template } };
+    expect(await refused(ask(cluster, wanted, { recreate: jobs }))).toMatchObject({
+      hint: expect.stringContaining('`recreate: Deployment/web`'),
+    });
+    const named = { jobs: false, objects: [{ kind: 'deployment', name: 'web' }] };
+    expect((await deploy(cluster, wanted, { recreate: named })).change).toBe('recreated');
+  });
+
+  it('is not deleted when the new one would be refused as well', async () => {
+    const cluster = memoryCluster();
+    await deploy(cluster, job('task:v1'));
+    const wrong = { ...job('task:v2'), spec: { ...(job('task:v2')['spec'] as object), backoffLimit: -1 } };
+    const error = await refused(ask(cluster, wrong, { recreate: jobs }));
+    expect(error.problems.map(({ field }) => field)).toEqual(['spec.backoffLimit']);
+    expect(cluster.writes()).toEqual(['APPLY Job shop/web']);
+  });
+
+  it('is not deleted while it is at work', async () => {
+    const cluster = memoryCluster();
+    await deploy(cluster, job('task:v1'));
+    cluster.store.update({ ...live(cluster, job('')), status: { active: 1, ready: 1 } }, { part: 'status' });
+    expect(await refused(ask(cluster, job('task:v2'), { recreate: jobs }))).toMatchObject({
+      code: 'conflict',
+      problems: [{ message: 'Job shop/web: it has to be made anew, but its pods are at work' }],
+    });
+  });
+
+  it('must be among the manifests when it is named', async () => {
+    const lost = { jobs: false, objects: [{ kind: 'StatefulSet', name: 'db' }] };
+    expect(await refused(ask(memoryCluster(), job('task:v1'), { recreate: lost }))).toMatchObject({
+      code: 'input',
+      message: 'Input recreate names StatefulSet/db, which the manifests do not have',
+    });
+  });
+});

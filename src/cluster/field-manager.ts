@@ -1,0 +1,2 @@
+/** Field manager of everything that Cutover applies. */
+export const fieldManager = 'cutover';
