@@ -12,7 +12,7 @@ import { isDeepStrictEqual } from 'node:util';
 const tags: Readonly<Record<string, readonly string[]>> = {
   site: ['v1', 'v2', 'v3', '41', '42', '43', 'broken', 'never-ready', 'slow', 'http500'],
   tomcat: ['7', '8', '9', '9-broken', '9-never-ready', '9-slow', '9-http500', '9-wrong'],
-  task: ['ok', 'fail'],
+  task: ['ok', 'fail', 'second', 'third', '7', '8', '9'],
 };
 
 interface Descriptor {
