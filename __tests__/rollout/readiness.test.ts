@@ -1,14 +1,13 @@
 import { describe, expect, it } from '@jest/globals';
 import type { KubeObject } from '../../src/manifests/object.js';
+import { crdReadiness, namespaceReadiness } from '../../src/rollout/resource-readiness.js';
 import {
-  crdReadiness,
   daemonSetReadiness,
   deploymentReadiness,
   jobReadiness,
-  namespaceReadiness,
   podReadiness,
   statefulSetReadiness,
-} from '../../src/rollout/readiness.js';
+} from '../../src/rollout/workload-readiness.js';
 import { deployment, pod } from './objects.js';
 
 const two = [pod({ name: 'a' }), pod({ name: 'b' })];
