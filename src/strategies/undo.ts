@@ -4,6 +4,7 @@ import { describeRef, refOf, type ObjectRef } from '../manifests/object.js';
 import type { Snapshot } from '../plan/change.js';
 import { isAwaited } from '../rollout/awaited.js';
 import { observe } from '../rollout/observer.js';
+import { removeStuckPods } from '../rollout/stuck-pods.js';
 import type { Step } from './step.js';
 
 /** How putting back went. */
@@ -52,6 +53,7 @@ async function putBackAndWait(options: {
   const { step, snapshots, timeoutMs } = options;
   const { cluster, log, clock, records } = step;
   const { failed, withheld } = await putBack({ cluster, snapshots, release: records.release, log });
+  await removeStuckPods({ cluster, snapshots, log });
   if (failed.length > 0) {
     const names = namesOf(failed.map(({ ref }) => ref));
     return { complete: false, sentence: `Not everything could be put back; still as this step left it: ${names}.` };
