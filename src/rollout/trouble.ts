@@ -79,8 +79,10 @@ function containerTrouble(container: ContainerStatus, pod: KubeObject): Omit<Tro
   if (restartCount < 2) return undefined;
   const ended = state?.terminated ?? lastState?.terminated;
   const memory = ended?.reason === 'OOMKilled';
+  // A kubelet may go on telling of the end while it already holds the next start back.
+  const looping = reason === 'CrashLoopBackOff' || (state?.terminated?.exitCode ?? 0) !== 0;
   // A pod that is ready now has got over whatever killed it before.
-  if (reason !== 'CrashLoopBackOff' && !(memory && !isReady(pod))) return undefined;
+  if (!looping && !(memory && !isReady(pod))) return undefined;
   const end = memory ? 'it used more memory than its limit (OOMKilled)' : exitOf(ended);
   const sentence = `${who} keeps crashing: ${end}, ${restartCount} restarts`;
   // Its command could not even be started, so there is no log of it.

@@ -3,6 +3,7 @@ import type { PlannedChange, Snapshot } from '../plan/change.js';
 import { orderWaves } from '../plan/waves.js';
 import { isAwaited } from '../rollout/awaited.js';
 import { observe, type ReadyWorkload } from '../rollout/observer.js';
+import { isUnsettled, removeStuckPods } from '../rollout/stuck-pods.js';
 import type { Paused } from '../rollout/workload-readiness.js';
 import { isSecret } from '../release/revision.js';
 import type { Step } from './step.js';
@@ -62,6 +63,9 @@ export async function bringUp(options: {
       );
       await observer.served(answers, patience.timeoutMs);
     }
+    // An earlier deploy may have left broken pods that the new version would wait for.
+    const unsettled = snapshotsOf(planned).filter(({ object }) => object !== undefined && isUnsettled(object));
+    await removeStuckPods({ cluster, snapshots: unsettled, log });
     const targets = awaited.map(change => written.get(change) ?? change.after ?? change.resource.object);
     return await observer.until({ targets, timeoutMs: patience.timeoutMs, steadyMs: patience.steadyMs, paused });
   } finally {
