@@ -2,6 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import { troubleOf, whyNotReady } from '../../src/rollout/trouble.js';
 import { pod } from './objects.js';
 import type { ContainerFacts } from './objects.js';
+import { real } from './real-objects.js';
 
 const waiting = (reason: string, message?: string): object => ({ waiting: { reason, message } });
 const ended = (exitCode: number, reason = 'Error', message?: string): object => ({
@@ -31,17 +32,10 @@ describe('a pod that waiting will not mend', () => {
       'none',
     ],
     [
-      'a pull that has failed before',
+      'a pull of which nothing more is said',
       { state: waiting('ImagePullBackOff') },
       'cannot get its image web:v1 (ImagePullBackOff)',
-      0,
-      'none',
-    ],
-    [
-      'a pull that failed once',
-      { state: waiting('ErrImagePull', 'not found') },
-      'cannot get its image web:v1 (ErrImagePull: not found)',
-      20_000,
+      60_000,
       'none',
     ],
     [
@@ -82,6 +76,53 @@ describe('a pod that waiting will not mend', () => {
     });
   });
 
+  it.each([
+    ['InvalidImageName', 'invalidImageName', 0, 'none', 'cannot get its image UPPER:::x (InvalidImageName: '],
+    [
+      'ErrImageNeverPull',
+      'neverPulled',
+      0,
+      'none',
+      'cannot get its image registry.test/site:absent (ErrImageNeverPull: ',
+    ],
+    ['an image that does not exist', 'noSuchImage', 0, 'none', 'cannot get its image registry.test/site:absent ('],
+    [
+      'a registry that refuses connections',
+      'silentRegistry',
+      60_000,
+      'none',
+      'cannot get its image silent.test/site:v1 (',
+    ],
+    ['a registry that has no address', 'noSuchRegistry', 60_000, 'none', 'cannot get its image registry.invalid/'],
+    ['a ConfigMap that is not there', 'noConfig', 15_000, 'none', 'cannot be started (CreateContainerConfigError: '],
+    ['a command that is not there', 'noCommand', 0, 'none', 'keeps crashing: exit code 128 (StartError: '],
+    ['a crash loop', 'crashing', 0, 'previous', 'keeps crashing: exit code 1, 3 restarts'],
+    ['a crash loop before its back-off shows', 'crashedAgain', 0, 'current', 'keeps crashing: exit code 1, 2 restarts'],
+    [
+      'too little memory',
+      'outOfMemory',
+      0,
+      'previous',
+      'keeps crashing: it used more memory than its limit (OOMKilled)',
+    ],
+  ])('has, on Kubernetes 1.37, %s', (...[, name, patienceMs, log, words]) => {
+    expect(troubleOf(real('pods', name))).toMatchObject({ patienceMs, log, sentence: expect.stringContaining(words) });
+  });
+
+  it.each([
+    ['unexpected status from HEAD request to https://r.test/v2/a/manifests/1: 401 Unauthorized', 0],
+    ['pull access denied, repository does not exist or may require authorization', 0],
+    ['reading manifest 1 in r.test/a: manifest unknown', 0],
+    ['no match for platform in manifest', 0],
+    ['toomanyrequests: You have reached your unauthenticated pull rate limit', 60_000],
+    ['unexpected status from HEAD request to https://r.test/v2/a/manifests/1: 503 Service Unavailable', 60_000],
+    ['dial tcp: lookup r.test: i/o timeout', 60_000],
+    ['failed to resolve not-found.test/a:1: connection refused', 60_000],
+  ])('fails at once only where the registry gave its answer: %s', (message, patienceMs) => {
+    const container = { image: 'not-found.test/a:1', state: waiting('ErrImagePull', message) };
+    expect(troubleOf(ill(container))?.patienceMs).toBe(patienceMs);
+  });
+
   it('may be held up by an init container', () => {
     const subject = pod({
       ready: false,
@@ -101,10 +142,16 @@ describe('a pod that waiting may mend', () => {
   it.each([
     ['starts', { state: waiting('ContainerCreating') }],
     ['has crashed once', crashing(1)],
+    ['has crashed once and tells of it', { restarts: 1, state: ended(1), lastState: ended(1) }],
+    ['ended well after two restarts', { restarts: 2, state: ended(0, 'Completed'), lastState: ended(1) }],
     ['runs but is not ready', { state: { running: {} } }],
     ['restarted twice for other reasons', { restarts: 2, state: { running: {} }, lastState: ended(0, 'Completed') }],
   ])('%s', (_what, container) => {
     expect(troubleOf(ill(container))).toBeUndefined();
+  });
+
+  it.each(['ready', 'unschedulable', 'succeeded', 'failed'])('is, on Kubernetes 1.37, %s', name => {
+    expect(troubleOf(real('pods', name))).toBeUndefined();
   });
 
   it('got over an OOM kill of long ago', () => {
@@ -128,6 +175,10 @@ describe('why a pod is not ready', () => {
         containers: [],
         conditions: [{ type: 'PodScheduled', status: 'False', message: '0/3 nodes are available' }],
       }),
+    ],
+    [
+      `container app waits (CreateContainerError: ${'word '.repeat(60).trim()} …)`,
+      ill({ state: waiting('CreateContainerError', 'word '.repeat(99)) }),
     ],
     ['container app waits (ContainerCreating)', ill({ state: waiting('ContainerCreating') })],
     ['container app waits (CrashLoopBackOff, exit code 3, restarted once)', ill(crashing(1))],

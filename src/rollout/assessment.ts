@@ -1,18 +1,22 @@
+import { groupKind } from '../manifests/kinds.js';
 import { refOf } from '../manifests/object.js';
 import type { KubeObject, ObjectRef } from '../manifests/object.js';
-import { newReplicaSet, sameTemplate, templateHashOf } from './identity.js';
+import { isJob } from './awaited.js';
+import { customReadiness } from './custom-resource.js';
+import { newPodsOfDaemonSet, newPodsOfStatefulSet, newReplicaSet, sameTemplate, templateHashOf } from './identity.js';
 import type { Inventory } from './inventory.js';
+import { unobserved } from './readiness.js';
+import type { Readiness } from './readiness.js';
+import { troubleOf } from './trouble.js';
+import type { Trouble } from './trouble.js';
 import {
   daemonSetReadiness,
   deploymentReadiness,
   jobReadiness,
   podReadiness,
   statefulSetReadiness,
-  unobserved,
-} from './readiness.js';
-import type { Readiness } from './readiness.js';
-import { troubleOf } from './trouble.js';
-import type { Trouble } from './trouble.js';
+} from './workload-readiness.js';
+import type { Paused } from './workload-readiness.js';
 import { specOf, statusOf } from './workload.js';
 
 /** Where one workload stands, from everything that is known of it. */
@@ -33,58 +37,67 @@ export interface Assessment {
 }
 
 /** Judges a workload. `target` is what the API server answered to our write, or (uid and all) what was live. */
-export function assess(target: KubeObject, inventory: Inventory): Assessment {
+export function assess(target: KubeObject, inventory: Inventory, paused?: Paused): Assessment {
   const ref = refOf(target);
   const live = inventory.find(ref);
   const unseen = { ref, readiness: { done: false, ok: false, reason: unobserved }, newPods: [] } as const;
   const { uid, generation = 0 } = target.metadata;
-  if (uid !== undefined && inventory.wasDeleted(uid)) return { ...unseen, superseded: 'was deleted' };
+  const gone = uid === undefined ? undefined : inventory.deleted(uid);
+  if (gone !== undefined) {
+    const readiness = isJob(gone) ? jobReadiness(gone) : undefined;
+    // It ended well, and its ttlSecondsAfterFinished were over.
+    if (readiness?.ok) return { ref, live: gone, readiness, newPods: [] };
+    return { ...unseen, superseded: 'was deleted' };
+  }
   if (live === undefined) return unseen;
   if (uid !== undefined && live.metadata.uid !== uid) return { ...unseen, superseded: 'was deleted and made again' };
   if ((live.metadata.generation ?? 0) < generation) return unseen;
-  if (live.kind !== 'Job' && uid !== undefined && !sameTemplate(specOf(live).template, specOf(target).template)) {
+  if (hasTemplate(live) && uid !== undefined && !sameTemplate(specOf(live).template, specOf(target).template)) {
     return { ...unseen, live, superseded: 'got another pod template' };
   }
-  return { ref, live, ...judge(live, inventory) };
+  return { ref, live, ...judge(live, inventory, paused) };
+}
+
+/** Kinds whose template only a deploy changes. A Job's cannot change, and what others do with theirs is their business. */
+function hasTemplate(object: KubeObject): boolean {
+  return ['apps/Deployment', 'apps/StatefulSet', 'apps/DaemonSet'].includes(groupKind(object));
 }
 
 type Judged = Pick<Assessment, 'readiness' | 'newPods' | 'templateHash' | 'trouble' | 'maker'>;
 
-function judge(live: KubeObject, inventory: Inventory): Judged {
+function judge(live: KubeObject, inventory: Inventory, paused?: Paused): Judged {
   const { uid = '' } = live.metadata;
-  const pods = (owner: string): readonly KubeObject[] => inventory.ownedBy(owner, 'Pod');
-  switch (live.kind) {
-    case 'Deployment': {
+  const pods = inventory.ownedBy(uid, 'Pod');
+  switch (groupKind(live)) {
+    case 'apps/Deployment': {
       const set = newReplicaSet(live, inventory.ownedBy(uid, 'ReplicaSet'));
-      const newPods = set === undefined ? [] : pods(set.metadata.uid ?? '');
+      const newPods = set === undefined ? [] : inventory.ownedBy(set.metadata.uid ?? '', 'Pod');
       const templateHash = set === undefined ? undefined : templateHashOf(set);
       return {
-        readiness: deploymentReadiness(live, newPods),
+        readiness: deploymentReadiness(live, newPods, paused),
         newPods,
         ...worst(newPods),
         ...(templateHash !== undefined && { templateHash }),
         ...(set !== undefined && { maker: set }),
       };
     }
-    case 'StatefulSet': {
+    case 'apps/StatefulSet': {
+      const newPods = newPodsOfStatefulSet(live, pods);
       const { updateRevision } = statusOf(live);
-      const newPods = pods(uid).filter(pod => pod.metadata.labels?.['controller-revision-hash'] === updateRevision);
       const templateHash = updateRevision === undefined ? {} : { templateHash: updateRevision };
       return { readiness: statefulSetReadiness(live), newPods, ...worst(newPods), ...templateHash };
     }
-    case 'DaemonSet':
-      return { readiness: daemonSetReadiness(live), newPods: pods(uid) };
-    case 'Job':
+    case 'apps/DaemonSet': {
+      const newPods = newPodsOfDaemonSet(live, pods);
+      return { readiness: daemonSetReadiness(live), newPods, ...worst(newPods) };
+    }
+    case 'batch/Job':
       // A crash is the Job's own business: its backoffLimit says how many are too many.
-      return {
-        readiness: jobReadiness(live),
-        newPods: pods(uid),
-        ...worst(pods(uid), trouble => trouble.log === 'none'),
-      };
-    case 'Pod':
+      return { readiness: jobReadiness(live), newPods: pods, ...worst(pods, trouble => trouble.log === 'none') };
+    case '/Pod':
       return { readiness: podReadiness(live), newPods: [live], ...worst([live]) };
     default:
-      return { readiness: { done: true, ok: true, reason: 'not waited for' }, newPods: [] };
+      return { readiness: customReadiness(live), newPods: [] };
   }
 }
 

@@ -16,7 +16,7 @@ export interface Diagnosis {
 
 const maxEvents = 5;
 const maxOfAReason = 2;
-const maxLogLines = 20;
+const maxLogLines = 50;
 
 interface Event {
   readonly type?: string;
@@ -84,8 +84,9 @@ async function logOf(
   const container = containers.find(one => one.name === trouble?.container) ?? containers.find(one => !one.ready);
   const started = container?.state?.running ?? container?.state?.terminated ?? container?.lastState?.terminated;
   if (container === undefined || started === undefined) return [];
-  // While it waits to be started again, only its previous life has a log.
-  const previous = container.state?.waiting !== undefined;
+  // Of one that was restarted the life before tells why; while it waits to be started again, no other has a log.
+  const crashed = (container.lastState?.terminated?.exitCode ?? 0) !== 0;
+  const previous = container.state?.waiting !== undefined || (container.state?.running !== undefined && crashed);
   const { name } = container;
   const whose = `log of ${pod.metadata.name}/${name}${previous ? ' (previous life)' : ''}`;
   try {

@@ -55,12 +55,13 @@ export async function rolloutTimeout(
 }
 
 function awaited(assessment: Assessment, event: string | undefined): string {
-  const { readiness, trouble } = assessment;
+  const { ref, readiness, trouble } = assessment;
   if (readiness.ok) return `${readiness.reason}, but not for long enough`;
   const pod = pickPod(assessment);
   const why = trouble?.sentence ?? (pod && `pod ${pod.metadata.name}: ${whyNotReady(pod)}`);
-  // The event tells what a probe or the scheduler got; without a pod it repeats the reason.
-  return [readiness.reason, why, pod && event].filter(text => text !== undefined).join('; ');
+  // The event tells what a probe or the scheduler got, or why there is no pod; a Deployment's reason says that already.
+  const told = pod !== undefined || ref.kind !== 'Deployment' ? event : undefined;
+  return [readiness.reason, why, told].filter(text => text !== undefined).join('; ');
 }
 
 /** `10 min`, `1 min 30 s`, `0.5 s`. */

@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { KubeObject } from '../manifests/object.js';
-import { ownedBy, specOf } from './workload.js';
+import { ownedBy, specOf, statusOf } from './workload.js';
 import type { PodTemplate } from './workload.js';
 
 const hashLabel = 'pod-template-hash';
@@ -31,4 +31,28 @@ export function newReplicaSet(deployment: KubeObject, replicaSets: readonly Kube
 /** The hash by which the pods of a ReplicaSet are told from others. */
 export function templateHashOf(replicaSet: KubeObject): string | undefined {
   return replicaSet.metadata.labels?.[hashLabel];
+}
+
+/** The label by which the controllers of StatefulSets and DaemonSets tell the pods of their revisions apart. */
+export function revisionOf(pod: KubeObject): string | undefined {
+  return pod.metadata.labels?.['controller-revision-hash'];
+}
+
+/** Of a StatefulSet's pods those of the version that was written; none while its controller has not named its revision. */
+export function newPodsOfStatefulSet(set: KubeObject, pods: readonly KubeObject[]): readonly KubeObject[] {
+  const { observedGeneration = 0, updateRevision } = statusOf(set);
+  if (updateRevision === undefined || observedGeneration < (set.metadata.generation ?? 0)) return [];
+  return pods.filter(pod => revisionOf(pod) === updateRevision);
+}
+
+/**
+ * Of a DaemonSet's pods those of the version that was written. Its status names no revision: pods carry the generation of
+ * the template that they were made from, and older ones belong to it too if their revision is the same.
+ */
+export function newPodsOfDaemonSet(set: KubeObject, pods: readonly KubeObject[]): readonly KubeObject[] {
+  const generation = set.metadata.annotations?.['deprecated.daemonset.template.generation'];
+  if (generation === undefined) return [];
+  const made = pods.filter(pod => pod.metadata.labels?.['pod-template-generation'] === generation);
+  const revisions = new Set(made.map(revisionOf));
+  return pods.filter(pod => revisions.has(revisionOf(pod)));
 }

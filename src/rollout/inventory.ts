@@ -6,14 +6,14 @@ import { ownedBy } from './workload.js';
 /** Everything that the watches have told, as it is now. */
 export class Inventory {
   readonly #objects = new Map<string, KubeObject>();
-  readonly #deleted = new Set<string>();
+  readonly #deleted = new Map<string, KubeObject>();
 
   tell(event: WatchEvent): void {
     if (event.type === 'synced') return;
     const key = refKey(refOf(event.object));
     if (event.type === 'DELETED') {
       this.#objects.delete(key);
-      this.#deleted.add(event.object.metadata.uid ?? '');
+      this.#deleted.set(event.object.metadata.uid ?? '', event.object);
     } else {
       this.#objects.set(key, event.object);
     }
@@ -23,9 +23,9 @@ export class Inventory {
     return this.#objects.get(refKey(ref));
   }
 
-  /** Whether the object with this uid was seen to go. */
-  wasDeleted(uid: string): boolean {
-    return this.#deleted.has(uid);
+  /** The object with this uid as it was when it was seen to go; `undefined` when it was not. */
+  deleted(uid: string): KubeObject | undefined {
+    return this.#deleted.get(uid);
   }
 
   /** All of a kind that the object with this uid controls. */

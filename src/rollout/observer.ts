@@ -7,10 +7,14 @@ import { describeRef, refOf } from '../manifests/object.js';
 import type { KindRef, KubeObject, ObjectRef } from '../manifests/object.js';
 import { assess } from './assessment.js';
 import type { Assessment } from './assessment.js';
+import { kindKey, kindsFor } from './awaited.js';
+import { isCustom } from './custom-resource.js';
 import { rolloutFailure, rolloutTimeout, spoken } from './failure.js';
 import { Inventory } from './inventory.js';
 import { Progress } from './progress.js';
+import type { Readiness } from './readiness.js';
 import { served } from './served.js';
+import type { Paused } from './workload-readiness.js';
 
 /** A workload that is ready, and which pods that is true of. */
 export interface ReadyWorkload {
@@ -30,6 +34,8 @@ export interface Wait {
   readonly timeoutMs: number;
   /** How long ready must last, with the same pods and no restart. */
   readonly steadyMs: number;
+  /** Default: refused. */
+  readonly paused?: Paused;
 }
 
 /** Watches workloads from before they are written until they are ready. */
@@ -57,7 +63,10 @@ export interface ObserveOptions {
   readonly clock?: Clock;
 }
 
-/** Opens one watch for each kind and namespace that the targets need: 3 for any number of Deployments in one namespace. */
+/**
+ * Opens one watch for each kind and namespace that the targets need: 3 for any number of Deployments in one namespace. Those
+ * of custom resources are opened when the wait begins: before the first write their very kind may not be served.
+ */
 export function observe({ cluster, log, signal, targets, clock = systemClock }: ObserveOptions): Observer {
   const inventory = new Inventory();
   const ending = new AbortController();
@@ -65,8 +74,11 @@ export function observe({ cluster, log, signal, targets, clock = systemClock }: 
   let broken: CutoverError | undefined;
   let ring: () => void = () => undefined;
 
-  const follow = (kind: KindRef): Promise<void> =>
-    new Promise((resolve, reject) => {
+  const followed = new Set<string>();
+
+  const follow = (kind: KindRef): Promise<void> => {
+    followed.add(kindKey(kind));
+    return new Promise((resolve, reject) => {
       const read = async (): Promise<void> => {
         for await (const event of cluster.watch(kind, { signal: end })) {
           inventory.tell(event);
@@ -82,12 +94,18 @@ export function observe({ cluster, log, signal, targets, clock = systemClock }: 
         reject(failure);
       });
     });
-  const synced = Promise.all(kindsFor(targets).map(follow)).then(() => undefined);
-  // `until` throws it too; without this an observer whose start nobody awaits would end the process.
-  synced.catch((error: unknown) => log.debug(`the watches did not start: ${String(error)}`));
+  };
+  const followAll = (kinds: readonly KindRef[]): Promise<void> => {
+    const started = Promise.all(kinds.map(follow)).then(() => undefined);
+    // `until` throws it too; without this an observer whose start nobody awaits would end the process.
+    started.catch((error: unknown) => log.debug(`the watches did not start: ${String(error)}`));
+    return started;
+  };
+  const synced = followAll(kindsFor(targets).filter(kind => !isCustom(kind)));
 
-  async function until({ targets, timeoutMs, steadyMs }: Wait): Promise<readonly ReadyWorkload[]> {
+  async function until({ targets, timeoutMs, steadyMs, paused }: Wait): Promise<readonly ReadyWorkload[]> {
     if (targets.length === 0) return [];
+    void followAll(kindsFor(targets.map(refOf)).filter(kind => !followed.has(kindKey(kind))));
     const names = targets.map(target => describeRef(refOf(target))).join(', ');
     const steady = steadyMs === 0 ? '' : ` and stay so for ${spoken(steadyMs)}`;
     log.info(`Waiting up to ${spoken(timeoutMs)} for ${names} to be ready${steady}`);
@@ -99,11 +117,12 @@ export function observe({ cluster, log, signal, targets, clock = systemClock }: 
       if (end.aborted) throw cancelled(end);
       if (broken !== undefined) throw broken;
       const now = clock.now();
-      const assessments = targets.map(target => assess(target, inventory));
+      const assessments = targets.map(target => assess(target, inventory, paused));
       for (const line of progress.news(assessments, now)) log.info(line);
       const move = progress.decide(assessments, now);
       switch (move.do) {
         case 'succeed':
+          for (const { ref, readiness } of assessments) tell(log, ref, readiness);
           return assessments.map(readyOf);
         case 'superseded':
           throw superseded(move.by);
@@ -128,18 +147,10 @@ export function observe({ cluster, log, signal, targets, clock = systemClock }: 
   };
 }
 
-/** Which watches tell everything about the targets. */
-export function kindsFor(targets: readonly ObjectRef[]): readonly KindRef[] {
-  const needed = new Map<string, KindRef>();
-  const need = (kind: KindRef): void => void needed.set(`${kind.kind} ${kind.namespace ?? ''}`, kind);
-  for (const { apiVersion, kind, namespace } of targets) {
-    const place = namespace === undefined ? {} : { namespace };
-    if (!['Deployment', 'StatefulSet', 'DaemonSet', 'Job', 'Pod'].includes(kind)) continue;
-    need({ apiVersion, kind, ...place });
-    need({ apiVersion: 'v1', kind: 'Pod', ...place });
-    if (kind === 'Deployment') need({ apiVersion, kind: 'ReplicaSet', ...place });
-  }
-  return [...needed.values()];
+/** Says of something done what a reader should know of it. */
+function tell(log: Log, ref: ObjectRef, readiness: Readiness): void {
+  if (readiness.ok && readiness.note !== undefined)
+    log[readiness.note.level](`${describeRef(ref)}: ${readiness.note.text}`);
 }
 
 function readyOf({ ref, live, newPods, templateHash }: Assessment): ReadyWorkload {

@@ -1,6 +1,7 @@
 import { describeRef, refKey } from '../manifests/object.js';
 import { fingerprint } from './assessment.js';
 import type { Assessment } from './assessment.js';
+import { isJob } from './awaited.js';
 import { unobserved } from './readiness.js';
 import { restartsOf } from './workload.js';
 
@@ -92,7 +93,7 @@ export class Progress {
       return Infinity;
     }
     // What has run to its end cannot become unready.
-    if (assessment.ref.kind === 'Job') return nowMs;
+    if (isJob(assessment.ref)) return nowMs;
     const what = fingerprint(assessment, restartsOf);
     return since(this.#ready, { key, what, nowMs }) + this.#limits.steadyMs;
   }

@@ -19,13 +19,23 @@ export interface Trouble {
 const hopeless: Readonly<Record<string, { readonly patienceMs: number; readonly kind: 'image' | 'start' }>> = {
   InvalidImageName: { patienceMs: 0, kind: 'image' },
   ErrImageNeverPull: { patienceMs: 0, kind: 'image' },
-  ImagePullBackOff: { patienceMs: 0, kind: 'image' },
-  // Longer than kubelet's first back-off: by then it has failed twice.
-  ErrImagePull: { patienceMs: 20_000, kind: 'image' },
+  SignatureValidationFailed: { patienceMs: 0, kind: 'image' },
+  ImageInspectError: { patienceMs: 15_000, kind: 'image' },
+  // Kubelet tries again after 10, 20 and 40 s: what a registry is asked for three times in vain.
+  ErrImagePull: { patienceMs: 60_000, kind: 'image' },
+  ImagePullBackOff: { patienceMs: 60_000, kind: 'image' },
+  RegistryUnavailable: { patienceMs: 60_000, kind: 'image' },
   CreateContainerConfigError: { patienceMs: 15_000, kind: 'start' },
   CreateContainerError: { patienceMs: 15_000, kind: 'start' },
   RunContainerError: { patienceMs: 15_000, kind: 'start' },
 };
+
+/**
+ * How registries and container runtimes say that a pull cannot work however often it is tried: there is no such image, or it
+ * may not be read. Anything else, such as a registry that does not answer or asks for fewer requests, may pass.
+ */
+const finalPull =
+  /not ?found|manifest unknown|name unknown|repository does not exist|unauthorized|denied|forbidden|authorization failed|authentication required|no basic auth credentials|no match for platform/i;
 
 const hints = {
   image: 'Check the image’s name and tag, and that the cluster may pull it (imagePullSecrets).',
@@ -54,7 +64,7 @@ function containerTrouble(container: ContainerStatus, pod: KubeObject): Omit<Tro
     return {
       sentence: `${who} cannot get its image ${image} (${why})`,
       hint: hints.image,
-      patienceMs: known.patienceMs,
+      patienceMs: finalPull.test(message.replaceAll(image, '')) ? 0 : known.patienceMs,
       log: 'none',
     };
   }
@@ -69,8 +79,10 @@ function containerTrouble(container: ContainerStatus, pod: KubeObject): Omit<Tro
   if (restartCount < 2) return undefined;
   const ended = state?.terminated ?? lastState?.terminated;
   const memory = ended?.reason === 'OOMKilled';
+  // A kubelet may go on telling of the end while it already holds the next start back.
+  const looping = reason === 'CrashLoopBackOff' || (state?.terminated?.exitCode ?? 0) !== 0;
   // A pod that is ready now has got over whatever killed it before.
-  if (reason !== 'CrashLoopBackOff' && !(memory && !isReady(pod))) return undefined;
+  if (!looping && !(memory && !isReady(pod))) return undefined;
   const end = memory ? 'it used more memory than its limit (OOMKilled)' : exitOf(ended);
   const sentence = `${who} keeps crashing: ${end}, ${restartCount} restarts`;
   // Its command could not even be started, so there is no log of it.
@@ -108,6 +120,10 @@ export function whyNotReady(pod: KubeObject): string {
   return `${phase.toLowerCase()}, not ready`;
 }
 
+/** Cut between words: half of a secret would no longer be masked. */
 function oneLine(text: string): string {
-  return text.replace(/\s+/g, ' ').trim().slice(0, 300);
+  return text
+    .replace(/\s+/g, ' ')
+    .trim()
+    .replace(/^(.{1,300}) .*$/, (all, head: string) => (all.length <= 300 ? all : `${head} …`));
 }

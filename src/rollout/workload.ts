@@ -6,6 +6,8 @@ export interface Condition {
   readonly status: string;
   readonly reason?: string;
   readonly message?: string;
+  /** Which generation it speaks of, where its controller says so. */
+  readonly observedGeneration?: number;
 }
 
 /** What a container does now, or did in its previous life. */
@@ -40,8 +42,10 @@ export interface WorkloadStatus {
   readonly updatedReplicas?: number;
   readonly readyReplicas?: number;
   readonly availableReplicas?: number;
+  readonly currentRevision?: string;
   readonly updateRevision?: string;
   readonly desiredNumberScheduled?: number;
+  readonly currentNumberScheduled?: number;
   readonly updatedNumberScheduled?: number;
   readonly numberAvailable?: number;
   readonly succeeded?: number;

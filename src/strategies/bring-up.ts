@@ -2,7 +2,10 @@ import { carryOut } from '../cluster/carry-out.js';
 import { describeRef, refKey, refOf, type KubeObject } from '../manifests/object.js';
 import type { PlannedChange, Snapshot } from '../plan/change.js';
 import { orderWaves } from '../plan/waves.js';
+import { isAwaited } from '../rollout/awaited.js';
 import { observe, type ReadyWorkload } from '../rollout/observer.js';
+import { isUnsettled, removeStuckPods } from '../rollout/stuck-pods.js';
+import type { Paused } from '../rollout/workload-readiness.js';
 import { isSecret } from '../release/revision.js';
 import type { Step } from './step.js';
 
@@ -13,34 +16,36 @@ export interface Patience {
   readonly steadyMs: number;
 }
 
-export const workloadKinds = new Set(['Deployment', 'StatefulSet', 'DaemonSet', 'Job']);
-
 /** Kinds that hold what others own; putting back leaves them, since deleting one deletes more than this step made. */
 const holders = new Set(['Namespace', 'CustomResourceDefinition', 'PersistentVolumeClaim', 'PersistentVolume']);
 
 /**
- * Applies what changes, wave by wave, and waits until every workload of the set is ready in exactly the version that was
- * written. Objects that would not change are not written, but their workloads are waited for all the same.
+ * Applies what changes, wave by wave, and waits until every workload and custom resource of the set is ready in exactly the
+ * version that was written. Objects that would not change are not written, but they are waited for all the same.
  */
 export async function bringUp(options: {
   readonly step: Step;
   readonly planned: readonly PlannedChange[];
   readonly patience: Patience;
   readonly force: boolean;
+  /** Default: refused. */
+  readonly paused?: Paused;
 }): Promise<readonly ReadyWorkload[]> {
-  const { step, planned, patience, force } = options;
+  const { step, planned, patience, force, paused = 'refused' } = options;
   const { cluster, log, signal, clock } = step;
-  const workloads = planned.filter(({ resource }) => workloadKinds.has(resource.object.kind));
+  const awaited = planned.filter(({ resource }) => isAwaited(resource.object));
   const observer = observe({
     cluster,
     log,
     clock,
     signal,
-    targets: workloads.map(({ resource }) => refOf(resource.object)),
+    targets: awaited.map(({ resource }) => refOf(resource.object)),
   });
   try {
     // Opened before the first write: a pod that fails at once must not fail unseen.
     await observer.synced;
+    const unchanged = planned.flatMap(({ change, after }) => (change === 'unchanged' && after ? [after] : []));
+    await observer.served(unchanged, patience.timeoutMs);
     const written = new Map<PlannedChange, KubeObject>();
     const changing = planned
       .filter(({ change }) => change !== 'unchanged')
@@ -59,8 +64,11 @@ export async function bringUp(options: {
       );
       await observer.served(answers, patience.timeoutMs);
     }
-    const targets = workloads.map(change => written.get(change) ?? change.after ?? change.resource.object);
-    return await observer.until({ targets, ...patience });
+    // An earlier deploy may have left broken pods that the new version would wait for.
+    const unsettled = snapshotsOf(planned).filter(({ object }) => object !== undefined && isUnsettled(object));
+    await removeStuckPods({ cluster, snapshots: unsettled, log });
+    const targets = awaited.map(change => written.get(change) ?? change.after ?? change.resource.object);
+    return await observer.until({ targets, timeoutMs: patience.timeoutMs, steadyMs: patience.steadyMs, paused });
   } finally {
     observer.close();
   }

@@ -103,7 +103,7 @@ export async function rollOut(step: Step, rollout: Rollout): Promise<Outcome> {
 
 async function readyAndVerified(step: Step, rollout: Rollout): Promise<readonly CheckResult[]> {
   const { planned, patience, force, checks } = rollout;
-  const ready = await step.stage('Deploy', () => bringUp({ step, planned, patience, force }));
+  const ready = await step.stage('Deploy', () => bringUp({ step, planned, patience, force, paused: 'noted' }));
   return step.stage('Verify prod', async () => {
     const objects = planned.map(({ resource }) => resource.object);
     const service = servingService(objects, rollout.service);

@@ -7,6 +7,7 @@ import { withHistory, type Records } from '../release/records.js';
 import { historyEntry, type Revision } from '../release/revision.js';
 import type { Snapshot } from '../plan/change.js';
 import type { InFlight, ReleaseState } from '../release/state.js';
+import { removeStuckPods } from '../rollout/stuck-pods.js';
 import type { RunContext } from '../inputs/inputs.js';
 import type { StepFacts } from './step.js';
 import { readyPods } from './switch-back.js';
@@ -59,6 +60,7 @@ async function putBackInFlight(options: {
     return 'The role that users left has no ready pod, so they were not sent back there: look at both roles at once.';
   }
   const { failed } = await putBack({ cluster, snapshots, release: state.release, log });
+  await removeStuckPods({ cluster, snapshots, log });
   if (failed.length > 0)
     return `Not everything could be put back: ${failed.map(({ ref }) => describeRef(ref)).join(', ')}`;
   await records.writeState(withHistory(after, historyEntry(run, revision, 'failed')));

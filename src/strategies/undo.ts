@@ -2,8 +2,9 @@ import { putBack } from '../cluster/putback.js';
 import { asCutoverError } from '../errors.js';
 import { describeRef, refOf, type ObjectRef } from '../manifests/object.js';
 import type { Snapshot } from '../plan/change.js';
+import { isAwaited } from '../rollout/awaited.js';
 import { observe } from '../rollout/observer.js';
-import { workloadKinds } from './bring-up.js';
+import { removeStuckPods } from '../rollout/stuck-pods.js';
 import type { Step } from './step.js';
 
 /** How putting back went. */
@@ -52,21 +53,25 @@ async function putBackAndWait(options: {
   const { step, snapshots, timeoutMs } = options;
   const { cluster, log, clock, records } = step;
   const { failed, withheld } = await putBack({ cluster, snapshots, release: records.release, log });
+  await removeStuckPods({ cluster, snapshots, log });
   if (failed.length > 0) {
     const names = namesOf(failed.map(({ ref }) => ref));
     return { complete: false, sentence: `Not everything could be put back; still as this step left it: ${names}.` };
   }
   const except = withheld.length === 0 ? '' : `, but for the data of ${namesOf(withheld)}, which is never recorded`;
-  const targets = snapshots.flatMap(({ object }) =>
-    object !== undefined && workloadKinds.has(object.kind) ? [refOf(object)] : [],
-  );
+  const targets = snapshots.flatMap(({ object }) => (object !== undefined && isAwaited(object) ? [refOf(object)] : []));
   if (targets.length === 0 || step.signal.aborted)
     return { complete: true, sentence: `Everything was put back${except}.` };
   const observer = observe({ cluster, log, clock, signal: new AbortController().signal, targets });
   try {
     await observer.synced;
     const live = await Promise.all(targets.map(ref => cluster.get(ref)));
-    await observer.until({ targets: live.filter(object => object !== undefined), timeoutMs, steadyMs: 0 });
+    await observer.until({
+      targets: live.filter(object => object !== undefined),
+      timeoutMs,
+      steadyMs: 0,
+      paused: 'noted',
+    });
     return { complete: true, sentence: `Everything was put back${except} and is ready.` };
   } finally {
     observer.close();

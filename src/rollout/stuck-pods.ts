@@ -1,0 +1,103 @@
+import type { Cluster } from '../cluster/cluster.js';
+import type { Log } from '../log.js';
+import { groupKind } from '../manifests/kinds.js';
+import { describeRef, refOf } from '../manifests/object.js';
+import type { KubeObject } from '../manifests/object.js';
+import type { Snapshot } from '../plan/change.js';
+import { revisionOf } from './identity.js';
+import { troubleOf } from './trouble.js';
+import { statefulSetReadiness } from './workload-readiness.js';
+import { isReady, ownedBy, specOf, statusOf } from './workload.js';
+
+/** Its controller looks at every change at once; one that is not there at all must not hold up the way back. */
+const observedWithinMs = 10_000;
+
+/**
+ * Deletes broken pods of other versions from StatefulSets that got another template. Their controller starts no pod while
+ * one before it in the order is not ready, whatever its version, and so would wait for the broken one for ever
+ * (https://github.com/kubernetes/kubernetes/issues/67250). Ready pods are left to the controller; under OnDelete all are
+ * left to people. `snapshots`: what was there before that template; other kinds are passed over.
+ */
+export async function removeStuckPods(options: {
+  readonly cluster: Cluster;
+  readonly snapshots: readonly Snapshot[];
+  readonly log: Log;
+}): Promise<void> {
+  const { cluster, snapshots, log } = options;
+  const sets = snapshots.flatMap(({ object }) => (object && isOrdered(object) ? [object] : []));
+  await Promise.all(
+    sets.map(async before => {
+      const now = await observed(cluster, before);
+      if (now === undefined) return;
+      for (const pod of stuckPods({ before, now, pods: await podsOf(cluster, now) })) {
+        await cluster.remove(refOf(pod), { uid: pod.metadata.uid ?? '' });
+        log.info(
+          `${describeRef(refOf(pod))} deleted: it is of a version that failed, and the others would wait for it`,
+        );
+      }
+    }),
+  );
+}
+
+function isOrdered(object: KubeObject): boolean {
+  return groupKind(object) === 'apps/StatefulSet' && specOf(object).updateStrategy?.type !== 'OnDelete';
+}
+
+/** Whether a StatefulSet may hold broken pods that a new version would wait for: its last rollout has not ended. */
+export function isUnsettled(object: KubeObject): boolean {
+  return isOrdered(object) && !statefulSetReadiness(object).ok;
+}
+
+/**
+ * Pods that are not ready, nor of the version that the set has now. One of the version that ran before may only need more
+ * time; it counts when waiting cannot mend it.
+ */
+export function stuckPods({
+  before,
+  now,
+  pods,
+}: {
+  readonly before: KubeObject;
+  readonly now: KubeObject;
+  readonly pods: readonly KubeObject[];
+}): readonly KubeObject[] {
+  const { currentRevision } = statusOf(before);
+  const { updateRevision } = statusOf(now);
+  return pods.filter(
+    pod =>
+      ownedBy(pod, now.metadata.uid ?? '') &&
+      pod.metadata.deletionTimestamp === undefined &&
+      !isReady(pod) &&
+      revisionOf(pod) !== updateRevision &&
+      (revisionOf(pod) !== currentRevision || troubleOf(pod) !== undefined),
+  );
+}
+
+/**
+ * The set once its controller knows its template: before, it would make the deleted pod again as it was. As it is,
+ * when that takes too long; `undefined` when there is no such set.
+ */
+async function observed(cluster: Cluster, before: KubeObject): Promise<KubeObject | undefined> {
+  const { name, ...kind } = refOf(before);
+  const ending = new AbortController();
+  const signal = AbortSignal.any([ending.signal, AbortSignal.timeout(observedWithinMs)]);
+  let now: KubeObject | undefined;
+  try {
+    for await (const event of cluster.watch(kind, { fieldSelector: `metadata.name=${name}`, signal })) {
+      if (event.type === 'synced') {
+        if (now === undefined) return undefined;
+      } else if (event.object.metadata.name === name) {
+        now = event.object;
+        if ((statusOf(now).observedGeneration ?? 0) >= (now.metadata.generation ?? 0)) return now;
+      }
+    }
+    return now;
+  } finally {
+    ending.abort();
+  }
+}
+
+async function podsOf(cluster: Cluster, set: KubeObject): Promise<readonly KubeObject[]> {
+  const { namespace } = set.metadata;
+  return cluster.list({ apiVersion: 'v1', kind: 'Pod', ...(namespace !== undefined && { namespace }) });
+}
