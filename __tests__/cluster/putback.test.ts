@@ -234,9 +234,37 @@ describe('putting back many', () => {
     const secret = { apiVersion: 'v1', kind: 'Secret', name: 'db', namespace: 'shop' };
     const log = listLog();
     const done = await putBack({ cluster, snapshots: [{ ref: secret, withheld: true }], release: 'web', log });
-    expect(done).toEqual({ restored: [], failed: [], withheld: [secret] });
+    expect(done).toEqual({ restored: [], failed: [], withheld: [secret], kept: [] });
     expect(log.lines).toEqual(['Secret shop/db stays as it is: its data before this is not on record']);
     expect(cluster.calls).toEqual([]);
+  });
+
+  it('leaves a Job that was made anew: the one before would repeat its work', async () => {
+    const cluster = memoryCluster();
+    const job = { apiVersion: 'batch/v1', kind: 'Job', name: 'migrate', namespace: 'shop' };
+    const object = { ...configMap('migrate', '1'), apiVersion: 'batch/v1', kind: 'Job' };
+    const log = listLog();
+    const snapshots = [{ ref: job, object, recreated: true as const }];
+    const done = await putBack({ cluster, snapshots, release: 'web', log });
+    expect(done).toEqual({ restored: [], failed: [], withheld: [], kept: [job] });
+    expect(log.lines).toEqual([
+      'Job shop/migrate stays as this step made it: run again, the one before would repeat its work',
+    ]);
+    expect(cluster.calls).toEqual([]);
+  });
+
+  it('makes anything else that was made anew once more, as it was', async () => {
+    const cluster = memoryCluster();
+    await cluster.apply(deployment('site:v1'));
+    const before = live(cluster);
+    cluster.store.remove(refOf(before));
+    const other = { ...deployment('site:v2'), spec: { ...(deployment('site:v2')['spec'] as object) } };
+    await cluster.apply(other);
+    cluster.calls.length = 0;
+    const { restored } = await undo(cluster, { ...snapshot(before), recreated: true });
+    expect(restored).toEqual(['Deployment shop/web']);
+    expect(cluster.writes()).toEqual(['REMOVE Deployment shop/web', 'APPLY Deployment shop/web']);
+    expect(live(cluster)['spec']).toEqual(before['spec']);
   });
 
   it('removes first what was made last', async () => {

@@ -20,7 +20,7 @@ const as: readonly Rule[] = [
 
 const job = ({ cluster: { images } }: Place, tag: string, name = 'migrate'): string => `apiVersion: batch/v1
 kind: Job
-metadata: {name: ${name}}
+metadata: {name: "${name}"}
 spec:
   backoffLimit: 0
   template:
@@ -84,8 +84,7 @@ describe('A Job', () => {
     await tomcat.bring(place);
     await place.write({ 'k8s/job.yml': job(place, '${TOMCAT_VERSION}', 'migrate-${TARGET_ROLE}') });
     for (const version of ['7', '8', '7', '8']) {
-      const result = await place.step(tomcat.release(version), { as });
-      expect(result).toMatchObject({ exitCode: 0, outputs: { outcome: 'switched' } });
+      await place.given(tomcat.release(version), { as });
     }
     const result = await place.step(tomcat.deploy('9'), { as });
     expect(result).toMatchObject({ exitCode: 0, outputs: { outcome: 'staged' } });

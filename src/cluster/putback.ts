@@ -3,6 +3,8 @@ import type { Log } from '../log.js';
 import { describeRef, type KubeObject, type ObjectRef } from '../manifests/object.js';
 import { differs, type Snapshot } from '../plan/change.js';
 import { orderWaves } from '../plan/waves.js';
+import { removeAndWait } from './carry-out.js';
+import { systemClock, type Clock } from './clock.js';
 import type { Cluster } from './cluster.js';
 import { appliedBy } from './owned-fields.js';
 import { fieldManager } from './field-manager.js';
@@ -14,10 +16,14 @@ export interface Putback {
   readonly failed: readonly { readonly ref: ObjectRef; readonly error: CutoverError }[];
   /** Secrets that had been changed and stay so: their data is never recorded. */
   readonly withheld: readonly ObjectRef[];
+  /** Jobs that were made anew and stay so: run again, the one before would repeat its work. */
+  readonly kept: readonly ObjectRef[];
 }
 
 /** Writes of controllers (status) move the version all the time; a write of ours is tried again on the newest one. */
 const attempts = 10;
+/** For what was made anew to be gone, so that what was before can be made again. */
+const goneWithinMs = 60_000;
 
 /**
  * Puts objects back to what they were. What Cutover had applied before is applied again, so that ownership stays as it was;
@@ -29,15 +35,21 @@ export async function putBack(options: {
   readonly snapshots: readonly Snapshot[];
   readonly release: string;
   readonly log: Log;
+  /** Default: the machine's. */
+  readonly clock?: Clock;
 }): Promise<Putback> {
-  const { cluster, snapshots, release, log } = options;
+  const { cluster, snapshots, release, log, clock = systemClock } = options;
   const restored: ObjectRef[] = [];
   const failed: { ref: ObjectRef; error: CutoverError }[] = [];
   const withheld = snapshots.filter(snapshot => snapshot.withheld).map(({ ref }) => ref);
   for (const ref of withheld) log.warning(`${describeRef(ref)} stays as it is: its data before this is not on record`);
-  for (const snapshot of inOrder(snapshots.filter(candidate => !candidate.withheld))) {
+  const kept = snapshots.filter(isKept).map(({ ref }) => ref);
+  for (const ref of kept)
+    log.warning(`${describeRef(ref)} stays as this step made it: run again, the one before would repeat its work`);
+  const rest = snapshots.filter(candidate => !candidate.withheld && !isKept(candidate));
+  for (const snapshot of inOrder(rest)) {
     try {
-      const what = await putBackOne({ cluster, snapshot, release });
+      const what = await putBackOne({ cluster, snapshot, release, clock });
       if (what === undefined) continue;
       restored.push(snapshot.ref);
       log.info(`${describeRef(snapshot.ref)} ${what}`);
@@ -47,7 +59,11 @@ export async function putBack(options: {
       log.error(`${describeRef(snapshot.ref)} could not be put back: ${error.message}`);
     }
   }
-  return { restored, failed, withheld };
+  return { restored, failed, withheld, kept };
+}
+
+function isKept({ ref, recreated }: Snapshot): boolean {
+  return recreated === true && ref.kind === 'Job';
 }
 
 /**
@@ -55,7 +71,7 @@ export async function putBack(options: {
  * read the new configuration. What was not there goes last, and the other way round: nothing still uses it then.
  */
 function inOrder(snapshots: readonly Snapshot[]): readonly Snapshot[] {
-  const known = snapshots.flatMap(({ ref, object }) => (object === undefined ? [] : [{ ref, object }]));
+  const known = snapshots.flatMap(({ object, ...rest }) => (object === undefined ? [] : [{ ...rest, object }]));
   const fresh = snapshots.filter(({ object }) => object === undefined);
   const removals = orderWaves(fresh.map(({ ref }) => ({ ref, object: { ...ref, metadata: { name: ref.name } } })));
   return [
@@ -68,9 +84,10 @@ async function putBackOne(options: {
   readonly cluster: Cluster;
   readonly snapshot: Snapshot;
   readonly release: string;
+  readonly clock: Clock;
 }): Promise<string | undefined> {
-  const { cluster, snapshot, release } = options;
-  const { ref, object } = snapshot;
+  const { cluster, snapshot, release, clock } = options;
+  const { ref, object, recreated } = snapshot;
   const applied = object && appliedBy(object, fieldManager);
   for (let attempt = 1; ; attempt += 1) {
     const live = await cluster.get(ref);
@@ -79,6 +96,11 @@ async function putBackOne(options: {
       if (live.metadata.annotations?.['cutover/release'] !== release) return undefined;
       await cluster.remove(ref, { uid: live.metadata.uid });
       return 'removed again';
+    }
+    if (recreated && live !== undefined && live.metadata.uid !== object.metadata.uid) {
+      const { signal } = new AbortController();
+      await removeAndWait(live, { cluster, clock, signal, timeoutMs: goneWithinMs });
+      continue;
     }
     if (live !== undefined && !differs(live, withIdentity(object, live.metadata))) return undefined;
     if (applied !== undefined && (live === undefined || !tookOver(object, live))) {

@@ -10,6 +10,8 @@ export interface Snapshot {
   readonly object?: KubeObject;
   /** It did exist, but is a Secret, whose data is never recorded: it cannot be put back from the record. */
   readonly withheld?: true;
+  /** The step deletes it and makes it anew, so that what is live later is another object. */
+  readonly recreated?: true;
 }
 
 /** What a deploy would do to one object. */

@@ -1,5 +1,5 @@
 import { appliedBy } from '../cluster/owned-fields.js';
-import { fieldManager } from '../cluster/preflight.js';
+import { fieldManager } from '../cluster/field-manager.js';
 import type { KubeObject } from '../manifests/object.js';
 import { controllerPatienceMs, failed, held, ready, says, spokenReason, unobserved, waiting } from './readiness.js';
 import type { Readiness } from './readiness.js';

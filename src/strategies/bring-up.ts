@@ -85,7 +85,11 @@ export function snapshotsOf(planned: readonly PlannedChange[]): readonly Snapsho
   return planned
     .filter(({ change }) => change !== 'unchanged')
     .filter(({ change, resource }) => change !== 'created' || !holders.has(resource.object.kind))
-    .map(({ resource, live }) => ({ ref: refOf(resource.object), ...(live !== undefined && { object: live }) }));
+    .map(({ resource, live, change }) => ({
+      ref: refOf(resource.object),
+      ...(live !== undefined && { object: live }),
+      ...(change === 'recreated' && { recreated: true }),
+    }));
 }
 
 /** The snapshots as they may be recorded: a Secret's data never leaves this process. */

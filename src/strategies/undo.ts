@@ -1,6 +1,6 @@
 import { putBack } from '../cluster/putback.js';
 import { asCutoverError } from '../errors.js';
-import { describeRef, refOf, type ObjectRef } from '../manifests/object.js';
+import { describeRef, refKey, type ObjectRef } from '../manifests/object.js';
 import type { Snapshot } from '../plan/change.js';
 import { isAwaited } from '../rollout/awaited.js';
 import { observe } from '../rollout/observer.js';
@@ -52,14 +52,20 @@ async function putBackAndWait(options: {
 }): Promise<Undone> {
   const { step, snapshots, timeoutMs } = options;
   const { cluster, log, clock, records } = step;
-  const { failed, withheld } = await putBack({ cluster, snapshots, release: records.release, log });
+  const { failed, withheld, kept } = await putBack({ cluster, snapshots, release: records.release, log, clock });
   await removeStuckPods({ cluster, snapshots, log });
   if (failed.length > 0) {
     const names = namesOf(failed.map(({ ref }) => ref));
     return { complete: false, sentence: `Not everything could be put back; still as this step left it: ${names}.` };
   }
-  const except = withheld.length === 0 ? '' : `, but for the data of ${namesOf(withheld)}, which is never recorded`;
-  const targets = snapshots.flatMap(({ object }) => (object !== undefined && isAwaited(object) ? [refOf(object)] : []));
+  const except = [
+    ...(withheld.length > 0 ? [`, but for the data of ${namesOf(withheld)}, which is never recorded`] : []),
+    ...(kept.length > 0 ? [`, but for ${namesOf(kept)}, whose work cannot be taken back`] : []),
+  ].join('');
+  const keys = new Set(kept.map(refKey));
+  const targets = snapshots.flatMap(({ ref, object }) =>
+    object !== undefined && isAwaited(object) && !keys.has(refKey(ref)) ? [ref] : [],
+  );
   if (targets.length === 0 || step.signal.aborted)
     return { complete: true, sentence: `Everything was put back${except}.` };
   const observer = observe({ cluster, log, clock, signal: new AbortController().signal, targets });
