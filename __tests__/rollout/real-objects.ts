@@ -3,7 +3,7 @@ import type { KubeObject } from '../../src/manifests/object.js';
 
 // What `kubectl get -o json` printed on Kubernetes 1.37.1, cut down to what readiness reads, by kind and by what had been
 // done to it; names of namespaces and registries were changed. The statuses of custom resources were written by hand, since
-// no controller of them ran.
+// no controller of them ran, and of one pod the deletion that had just begun was left out.
 const objects = JSON.parse(readFileSync('__tests__/fixtures/kubernetes-1.37.json', 'utf8')) as Readonly<
   Record<string, Readonly<Record<string, KubeObject>>>
 >;

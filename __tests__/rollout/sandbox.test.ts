@@ -115,14 +115,23 @@ describe('a rollout in the embedded cluster', () => {
     await expect(cluster.apply(config('again'), { resourceVersion })).rejects.toMatchObject({ code: 'moved' });
   });
 
-  it('is refused with the crash and its log', async () => {
+  it('is refused with the crash and its log, which takes two calls more', async () => {
+    sandbox.calls.reset();
     await expect(roll(site('ill', 'broken'))).rejects.toMatchObject({
       code: 'rollout',
       object: 'Deployment default/ill',
       message: expect.stringMatching(
         /^container site of pod default\/ill-\S+ keeps crashing: exit code 1, \d restarts/,
       ),
-      problems: expect.arrayContaining([{ message: expect.stringMatching(/^log of ill-\S+ \(previous life\): /) }]),
+      problems: expect.arrayContaining([{ message: expect.stringMatching(/^log of ill-\S+( \(previous life\))?: /) }]),
+    });
+    expect(sandbox.calls.read().byVerbAndKind).toEqual({
+      'WATCH Deployment': 1,
+      'WATCH ReplicaSet': 1,
+      'WATCH Pod': 1,
+      'PATCH Deployment': 1,
+      'LIST Event': 1,
+      'LOG Pod': 1,
     });
   });
 });

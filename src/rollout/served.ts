@@ -23,6 +23,8 @@ const judges: Readonly<Record<string, (object: KubeObject) => Readiness>> = {
   'batch/CronJob': cronJobReadiness,
 };
 
+const hint = 'Look at its conditions with kubectl describe.';
+
 interface ServedOptions {
   readonly cluster: Cluster;
   readonly log: Log;
@@ -48,7 +50,7 @@ async function one(object: KubeObject, { cluster, log, clock, signal, timeoutMs 
   /** Whether there is nothing to wait for any more. */
   const settled = (readiness: Readiness): boolean => {
     if (!readiness.done) return false;
-    if (!readiness.ok) throw new CutoverError(`${who}: ${readiness.reason}`, { code: 'rollout', object: who });
+    if (!readiness.ok) throw new CutoverError(`${who}: ${readiness.reason}`, { code: 'rollout', object: who, hint });
     if (readiness.note !== undefined) log[readiness.note.level](`${who}: ${readiness.note.text}`);
     return true;
   };
@@ -72,6 +74,6 @@ async function one(object: KubeObject, { cluster, log, clock, signal, timeoutMs 
   throw new CutoverError(`${who} could not be used after ${spoken(timeoutMs)}: ${readiness.reason}`, {
     code: 'timeout',
     object: who,
-    hint: 'Look at its conditions with kubectl describe.',
+    hint,
   });
 }

@@ -1,0 +1,231 @@
+import { describe, expect, it } from '@jest/globals';
+import { CutoverError } from '../../src/errors.js';
+import { refOf, type KubeObject } from '../../src/manifests/object.js';
+import { isAwaited, kindsFor } from '../../src/rollout/awaited.js';
+import { observe, type ReadyWorkload, type Wait } from '../../src/rollout/observer.js';
+import { fakeCluster, keptLines, manualClock, settle } from './fake-cluster.js';
+import { pod } from './objects.js';
+import { changed, real } from './real-objects.js';
+
+/** A wait for these objects, with nothing told yet. */
+async function waitFor(targets: readonly KubeObject[], wait: Partial<Wait> = {}) {
+  const cluster = fakeCluster();
+  const clock = manualClock();
+  const { log, lines } = keptLines();
+  const signal = new AbortController().signal;
+  const observer = observe({ cluster: cluster.port, log, clock, signal, targets: targets.map(refOf) });
+  const opened = [...cluster.watched];
+  const outcome: { ready?: readonly ReadyWorkload[]; error?: CutoverError } = {};
+  observer.until({ targets, timeoutMs: 60_000, steadyMs: 5_000, ...wait }).then(
+    ready => (outcome.ready = ready),
+    (error: unknown) => (outcome.error = error as CutoverError),
+  );
+  await settle();
+  return { cluster, clock, lines, observer, outcome, opened };
+}
+
+describe('what is waited for', () => {
+  it.each([
+    ['apps/v1', 'Deployment', true],
+    ['apps/v1', 'StatefulSet', true],
+    ['apps/v1', 'DaemonSet', true],
+    ['batch/v1', 'Job', true],
+    ['v1', 'Pod', true],
+    ['shop.test/v1', 'Widget', true],
+    ['batch.volcano.test/v1', 'Job', true],
+    ['batch/v1', 'CronJob', false],
+    ['v1', 'PersistentVolumeClaim', false],
+    ['autoscaling/v2', 'HorizontalPodAutoscaler', false],
+    ['v1', 'Service', false],
+  ])('%s %s: %s', (apiVersion, kind, awaited) => {
+    expect(isAwaited({ apiVersion, kind })).toBe(awaited);
+  });
+
+  it('takes one watch a kind and namespace of custom resources, and no more', () => {
+    const widget = (name: string, namespace: string) => ({
+      apiVersion: 'shop.test/v1',
+      kind: 'Widget',
+      name,
+      namespace,
+    });
+    const job = { apiVersion: 'batch.volcano.test/v1', kind: 'Job', name: 'a', namespace: 'shop' };
+    const kinds = kindsFor([widget('a', 'shop'), widget('b', 'shop'), widget('c', 'other'), job]);
+    expect(kinds.map(({ apiVersion, kind, namespace }) => `${apiVersion} ${kind} ${namespace ?? ''}`)).toEqual([
+      'shop.test/v1 Widget shop',
+      'shop.test/v1 Widget other',
+      'batch.volcano.test/v1 Job shop',
+    ]);
+  });
+});
+
+describe('the wait for a custom resource', () => {
+  const fresh = real('customResources', 'new');
+  const unready = changed(real('customResources', 'unready'), { metadata: fresh.metadata });
+  const ready = changed(real('customResources', 'ready'), { metadata: fresh.metadata });
+
+  it('begins its watch no sooner than the wait: before that its kind may not be served', async () => {
+    const { cluster, opened } = await waitFor([fresh]);
+    expect(opened).toEqual([]);
+    expect(cluster.watched).toEqual(['Widget shop']);
+  });
+
+  it('does not end while a new one has no status yet, if ready has to last', async () => {
+    const { cluster, clock, outcome, lines } = await waitFor([fresh]);
+    await cluster.tell('ADDED', fresh);
+    await clock.advance(4_000);
+    await cluster.tell('MODIFIED', unready);
+    await clock.advance(4_000);
+    expect(outcome).toEqual({});
+    await cluster.tell('MODIFIED', ready);
+    await clock.advance(4_999);
+    expect(outcome).toEqual({});
+    await clock.advance(1);
+    expect(outcome.ready).toMatchObject([{ ref: refOf(fresh), pods: [] }]);
+    expect(lines.slice(1)).toEqual([
+      'Widget shop/new: has no Ready condition to wait for, 0 s',
+      'Widget shop/new: not ready: Issuing: the order is pending, 4 s',
+      'Widget shop/new: ready, 8 s',
+    ]);
+  });
+
+  it('fails when it is stalled and stays so, with what its controller says', async () => {
+    const stalled = changed(real('customResources', 'stalled'), { metadata: fresh.metadata });
+    const { cluster, clock, outcome } = await waitFor([fresh]);
+    await cluster.tell('ADDED', stalled);
+    await clock.advance(4_999);
+    expect(outcome).toEqual({});
+    await clock.advance(1);
+    expect(outcome.error).toMatchObject({
+      code: 'rollout',
+      object: 'Widget shop/new',
+      message: 'Widget shop/new: it cannot get ready: Bad: no such size',
+    });
+    expect(cluster.asked).toEqual([`list Event involvedObject.uid=${fresh.metadata.uid ?? ''},type=Warning`]);
+  });
+
+  it('ends in the time that is given, with what its controller says', async () => {
+    const { cluster, clock, outcome } = await waitFor([fresh]);
+    await cluster.tell('ADDED', unready);
+    await clock.advance(60_000);
+    expect(outcome.error).toMatchObject({
+      code: 'timeout',
+      message: 'Widget shop/new was not ready after 1 min: not ready: Issuing: the order is pending',
+    });
+  });
+
+  it('tells why its kind cannot be watched', async () => {
+    const { cluster, outcome } = await waitFor([fresh]);
+    await cluster.breakWatches(new CutoverError('no such kind', { code: 'unknown-kind' }));
+    expect(outcome.error).toMatchObject({ code: 'unknown-kind' });
+  });
+});
+
+describe('what counts as done though the new version does not run', () => {
+  const paused = real('deployments', 'pausedByManifest');
+
+  it('is told once, as a warning', async () => {
+    const { cluster, clock, outcome, lines } = await waitFor([paused], { paused: 'noted' });
+    await cluster.tell('ADDED', paused);
+    await clock.advance(5_000);
+    expect(outcome.ready).toMatchObject([{ ref: refOf(paused), pods: [] }]);
+    expect(outcome.ready?.[0]).not.toHaveProperty('templateHash');
+    expect(lines.filter(line => line.includes('spec.paused'))).toEqual([
+      'Deployment shop/pausedbyus: its manifest pauses it (spec.paused), so pods stay as they are and the new version does not run',
+    ]);
+  });
+
+  it('is refused where a paused Deployment would be taken for one that can serve', async () => {
+    const { cluster, outcome } = await waitFor([paused]);
+    await cluster.tell('ADDED', paused);
+    expect(outcome.error).toMatchObject({
+      code: 'rollout',
+      message: 'Deployment shop/pausedbyus: it is paused, so its new pods will not start; remove spec.paused',
+    });
+  });
+});
+
+describe('a Job', () => {
+  const complete = real('jobs', 'complete');
+
+  it('has succeeded even if it was removed after its time to live', async () => {
+    const { cluster, outcome } = await waitFor([complete]);
+    await cluster.tell('DELETED', complete);
+    expect(outcome.ready).toMatchObject([{ ref: refOf(complete) }]);
+  });
+
+  it('has not when somebody deleted it before its end', async () => {
+    const { cluster, outcome } = await waitFor([complete]);
+    await cluster.tell('DELETED', changed(complete, { status: { conditions: [] } }));
+    expect(outcome.error).toMatchObject({ code: 'changed', message: expect.stringContaining('was deleted') });
+  });
+});
+
+describe('a pod on its own', () => {
+  it('is waited for by one watch, and its container’s trouble is told', async () => {
+    const written = real('pods', 'noSuchImage');
+    const { cluster, outcome, opened } = await waitFor([written]);
+    await cluster.tell('ADDED', written);
+    expect(opened).toEqual(['Pod shop']);
+    expect(outcome.error).toMatchObject({
+      code: 'rollout',
+      message: expect.stringMatching(
+        /^container app of pod shop\/notfound cannot get its image registry.test\/site:absent/,
+      ),
+    });
+  });
+});
+
+describe('pods of sets', () => {
+  const owned = (uid: string, labels: object) => {
+    const crashing = {
+      restarts: 2,
+      state: { waiting: { reason: 'CrashLoopBackOff' } },
+      lastState: { terminated: { exitCode: 3 } },
+    };
+    return changed(pod({ owner: uid, ready: false, containers: [crashing] }), { metadata: { labels } });
+  };
+
+  it.each([
+    ['a DaemonSet', real('daemonSets', 'held'), { 'pod-template-generation': '2' }, { 'pod-template-generation': '1' }],
+    [
+      'a StatefulSet',
+      real('statefulSets', 'held'),
+      { 'controller-revision-hash': 'sts-856b67d754' },
+      { 'controller-revision-hash': 'sts-5d4cf8c4c5' },
+    ],
+  ])('of %s fail the wait when new ones crash, and not when old ones do', async (...[, set, made, old]) => {
+    const { cluster, outcome } = await waitFor([set]);
+    const uid = set.metadata.uid ?? '';
+    await cluster.tell('ADDED', set, owned(uid, old));
+    expect(outcome).toEqual({});
+    await cluster.tell('MODIFIED', owned(uid, made));
+    expect(outcome.error).toMatchObject({
+      code: 'rollout',
+      message: expect.stringContaining('keeps crashing: exit code 3, 2 restarts'),
+    });
+  });
+});
+
+describe('what is judged as it is', () => {
+  it('is told once, and never watched', async () => {
+    const { cluster, observer, lines } = await waitFor([]);
+    await observer.served(
+      [real('claims', 'pending'), real('claims', 'bound'), real('autoscalers', 'withoutTarget')],
+      1_000,
+    );
+    expect(lines).toEqual([
+      'PersistentVolumeClaim shop/later: not bound yet: it binds with the first pod that uses it',
+      'HorizontalPodAutoscaler shop/notarget: it does not scale (AbleToScale is False): FailedGetScale: the HPA controller was unable to get the target\'s current scale: deployments.apps "absent" not found',
+    ]);
+    expect(cluster.watched).toEqual([]);
+  });
+
+  it('ends the deploy when a claim has lost its volume', async () => {
+    const { observer } = await waitFor([]);
+    await expect(observer.served([real('claims', 'lost')], 1_000)).rejects.toMatchObject({
+      code: 'rollout',
+      object: 'PersistentVolumeClaim shop/lost',
+      message: 'PersistentVolumeClaim shop/lost: the volume that it was bound to is gone',
+    });
+  });
+});

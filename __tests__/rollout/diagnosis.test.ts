@@ -1,0 +1,78 @@
+import { describe, expect, it } from '@jest/globals';
+import type { Cluster } from '../../src/cluster/cluster.js';
+import { refOf, type KubeObject } from '../../src/manifests/object.js';
+import type { Assessment } from '../../src/rollout/assessment.js';
+import { diagnose } from '../../src/rollout/diagnosis.js';
+import { rolloutTimeout } from '../../src/rollout/failure.js';
+import { troubleOf } from '../../src/rollout/trouble.js';
+import { fakeCluster } from './fake-cluster.js';
+import type { FakeAnswers } from './fake-cluster.js';
+import { pod, type ContainerFacts } from './objects.js';
+import { changed, real } from './real-objects.js';
+
+const running = { state: { running: {} } };
+const crashed = (exitCode: number): object => ({ lastState: { terminated: { exitCode } } });
+
+function assessed(newPods: readonly KubeObject[], live = real('deployments', 'complete')): Assessment {
+  const [trouble] = newPods.map(troubleOf);
+  const readiness = { done: false, ok: false, reason: '0 of 2 ready' } as const;
+  return { ref: refOf(live), live, newPods, readiness, ...(trouble && { trouble }) };
+}
+
+async function diagnosed(assessment: Assessment, answers: FakeAnswers = {}) {
+  const { port, asked } = fakeCluster(answers);
+  const lines: (number | undefined)[] = [];
+  const logs: Cluster['logs'] = (target, options) => {
+    lines.push(options.lines);
+    return port.logs(target, options);
+  };
+  return { diagnosis: await diagnose(assessment, { ...port, logs }), asked, lines };
+}
+
+describe('the log of a container that is not ready', () => {
+  const ofOne = (facts: ContainerFacts) => assessed([pod({ name: 'web-1', ready: false, containers: [facts] })]);
+
+  it.each([
+    ['runs for the first time: this life', running, 'logs web-1/app'],
+    [
+      'was restarted after a crash: the life before',
+      { ...running, ...crashed(137), restarts: 1 },
+      'logs web-1/app previous',
+    ],
+    ['was restarted after a good end: this life', { ...running, ...crashed(0), restarts: 1 }, 'logs web-1/app'],
+    [
+      'waits to be started again: the life before',
+      { state: { waiting: { reason: 'CrashLoopBackOff' } }, ...crashed(0), restarts: 1 },
+      'logs web-1/app previous',
+    ],
+    ['has ended: this life', { state: { terminated: { exitCode: 1 } }, ...crashed(1), restarts: 2 }, 'logs web-1/app'],
+  ])('that %s', async (...[, facts, asked]) => {
+    const done = await diagnosed(ofOne(facts));
+    expect(done.asked.slice(1)).toEqual([asked]);
+    expect(done.lines).toEqual([50]);
+  });
+
+  it('is not asked for where the container never ran', async () => {
+    const { asked } = await diagnosed(assessed([real('pods', 'noSuchImage')]));
+    expect(asked).toHaveLength(1);
+  });
+
+  it('keeps every word of a line, since half of a secret would no longer be masked', async () => {
+    const line = `token=${'x'.repeat(5_000)}`;
+    const { diagnosis } = await diagnosed(ofOne(running), { logs: line });
+    expect(diagnosis.lines).toEqual([{ message: `log of web-1/app: ${line}` }]);
+  });
+});
+
+describe('a set without pods', () => {
+  it('tells by its events why there are none', async () => {
+    const { port } = fakeCluster({
+      events: [{ reason: 'FailedCreate', message: 'create Pod db-0 failed: exceeded quota: none', count: 12 }],
+    });
+    const set = changed(real('statefulSets', 'withoutPods'), { metadata: { name: 'db' } });
+    const error = await rolloutTimeout([assessed([], set)], { cluster: port, timeoutMs: 60_000 });
+    expect(error.message).toBe(
+      'StatefulSet shop/db was not ready after 1 min: 0 of 2 ready; create Pod db-0 failed: exceeded quota: none (12 times)',
+    );
+  });
+});
