@@ -21,6 +21,8 @@ export interface StepRequest {
   readonly action?: string;
   /** Default `always`, as the runner does it. `unfinished`: not when main says that it left nothing to do. */
   readonly post?: 'always' | 'unfinished' | 'never';
+  /** Called with the id of each process that is started: main, then post. */
+  readonly onStart?: (pid: number) => void;
   /** Called with each line of the log, masked, while the step runs. */
   readonly onLine?: (line: string) => void;
   /**
@@ -173,6 +175,7 @@ async function runProgram({ file, variables, request, seen, interrupt }: Program
     env: variables,
     stdio: ['ignore', 'pipe', 'pipe'],
   });
+  if (child.pid !== undefined) request.onStart?.(child.pid);
   const ended = new Promise<number>((done, failed) => {
     child.on('error', failed);
     child.on('close', (code, signal) => done(code ?? 128 + (signalNumbers[signal ?? ''] ?? 0)));

@@ -62,12 +62,17 @@ function fits(fault: Fault, call: Call): boolean {
   return (fault.do !== 'gone' && fault.do !== 'end-watch') || call.verb === 'WATCH';
 }
 
+/** `PATCH Deployment (dry run)`. */
+export function callName(call: Call): string {
+  return `${call.verb} ${call.kind}${call.dryRun ? ' (dry run)' : ''}`;
+}
+
 /** Counts what the API server is asked. */
 export class Calls {
   readonly #counts = new Map<string, number>();
 
   add(call: Call): void {
-    const key = `${call.verb} ${call.kind}${call.dryRun ? ' (dry run)' : ''}`;
+    const key = callName(call);
     this.#counts.set(key, (this.#counts.get(key) ?? 0) + 1);
   }
 

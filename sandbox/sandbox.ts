@@ -9,6 +9,25 @@ export interface SandboxOptions {
   readonly propagationMs?: number;
   /** `real` (default): a nodePort is that very port on 127.0.0.1. `any`: a free port, so that many sandboxes can run at once. */
   readonly nodePorts?: 'real' | 'any';
+  /** Called with each API call once its answer is complete: of a watch, once it has ended. */
+  readonly onCall?: (call: SeenCall) => void;
+}
+
+/** One API call, with its times as `performance.now()` tells them. */
+export interface SeenCall {
+  /** As in {@link CallCounts}: `PATCH Deployment (dry run)`. */
+  readonly call: string;
+  /** '' for a collection, and for what is not about an object. */
+  readonly name: string;
+  readonly arrivedAt: number;
+  readonly answeredAt: number;
+}
+
+/** What clients of the API server sent and got since it started, in bytes on the network, TLS included. */
+export interface WireCounts {
+  readonly connections: number;
+  readonly bytesIn: number;
+  readonly bytesOut: number;
 }
 
 /** API calls seen so far. */
@@ -47,6 +66,7 @@ export interface Sandbox {
   /** A kubeconfig (YAML) with the sandbox's CA and a client certificate. */
   readonly kubeconfig: string;
   readonly calls: { read(): CallCounts; reset(): void };
+  wire(): WireCounts;
   /** Which rights a user has made use of, by name: `patch apps/deployments`, `get pods/log`. */
   usedRights(user: string): readonly string[];
   /** Adds a fault for the next `times` matching requests (default: until removed). Returns its removal. */

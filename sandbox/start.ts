@@ -1,18 +1,22 @@
 import { apiVersionOf } from './api/kinds.js';
-import { createStore } from './api/memory-store.js';
+import { createStore, type MemoryStore } from './api/memory-store.js';
 import { startApiServer } from './api/server.js';
 import { bringToLife } from './network/live-cluster.js';
 import type { Sandbox, SandboxOptions } from './sandbox.js';
 
-/** Starts an embedded cluster on 127.0.0.1. It runs until `close`, and keeps the process alive until then. */
-export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbox> {
-  const store = createStore();
+/**
+ * Starts an embedded cluster on 127.0.0.1. It runs until `close`, and keeps the process alive until then. `store`: for who
+ * wants to see each change; default a new one.
+ */
+export async function startSandbox(options: SandboxOptions = {}, store: MemoryStore = createStore()): Promise<Sandbox> {
   const kinds = () =>
     store.registry.kinds
       .all()
       .map(kind => ({ apiVersion: apiVersionOf(kind), kind: kind.kind, namespaced: kind.namespaced }));
   const live = bringToLife(store, kinds, options);
-  const server = await startApiServer({ store, runtime: live.runtime }).catch(async (error: unknown) => {
+  const { onCall } = options;
+  const parts = { store, runtime: live.runtime, ...(onCall && { onCall }) };
+  const server = await startApiServer(parts).catch(async (error: unknown) => {
     await live.close();
     throw error;
   });
@@ -20,6 +24,7 @@ export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbo
     url: server.url,
     kubeconfig: server.kubeconfig,
     calls: server.calls,
+    wire: () => server.wire(),
     usedRights: user => server.usedRights(user),
     fault: (match, fault, times) => server.fault(match, fault, times),
     serviceUrl: (namespace, name) => live.serviceUrl(namespace, name),

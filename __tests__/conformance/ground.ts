@@ -28,7 +28,10 @@ export interface Change {
 }
 
 const collections: Readonly<Record<string, string>> = {
+  controllerrevisions: '/apis/apps/v1',
+  daemonsets: '/apis/apps/v1',
   deployments: '/apis/apps/v1',
+  statefulsets: '/apis/apps/v1',
   replicasets: '/apis/apps/v1',
   jobs: '/apis/batch/v1',
   endpointslices: '/apis/discovery.k8s.io/v1',
@@ -36,6 +39,7 @@ const collections: Readonly<Record<string, string>> = {
 
 const kinds: Readonly<Record<string, string>> = {
   ConfigMap: 'configmaps',
+  DaemonSet: 'daemonsets',
   Deployment: 'deployments',
   EndpointSlice: 'endpointslices',
   Job: 'jobs',
@@ -43,6 +47,8 @@ const kinds: Readonly<Record<string, string>> = {
   ReplicaSet: 'replicasets',
   Secret: 'secrets',
   Service: 'services',
+  ServiceAccount: 'serviceaccounts',
+  StatefulSet: 'statefulsets',
 };
 
 /** Where one row plays: a namespace of its own on a cluster. */

@@ -58,6 +58,25 @@ export function deployment(ground: Ground, parts: DeploymentParts = {}): JsonObj
   };
 }
 
+export interface SetParts extends PodParts {
+  /** Further members of the spec; replicas of a StatefulSet are 1 without them. */
+  readonly set?: JsonObject;
+}
+
+function podSet(kind: string, ground: Ground, parts: SetParts): JsonObject {
+  const { name = 'web', labels = { app: 'web' } } = parts;
+  const template = { metadata: { labels }, spec: podSpec(ground, parts) };
+  return {
+    apiVersion: 'apps/v1',
+    kind,
+    metadata: { name },
+    spec: { selector: { matchLabels: labels }, template, ...parts.set },
+  };
+}
+
+export const statefulSet = (ground: Ground, parts: SetParts = {}): JsonObject => podSet('StatefulSet', ground, parts);
+export const daemonSet = (ground: Ground, parts: SetParts = {}): JsonObject => podSet('DaemonSet', ground, parts);
+
 export function service(spec: JsonObject = {}, metadata: JsonObject = {}): JsonObject {
   return {
     apiVersion: 'v1',

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
+import { referenceSet } from '../../bench/object-sets.js';
 import type { Sandbox } from '../../sandbox/sandbox.js';
 import { describeEmbedded, startEmbedded } from './cluster.js';
 import type { ClusterUnderTest } from './cluster.js';
@@ -106,50 +107,6 @@ function writes(calls: Calls): readonly string[] {
   return Object.keys(calls).filter(call => /^(PATCH|POST|PUT|DELETE) (?!Lease)[^(]*$/.test(call));
 }
 
-/** 1 ServiceAccount, 2 ConfigMaps, 1 Secret, 2 Services, 3 Deployments, 1 HorizontalPodAutoscaler. */
-function r10(version: string): string {
-  const deployment = (name: string): string => `apiVersion: apps/v1
-kind: Deployment
-metadata: {name: ${name}}
-spec:
-  replicas: 1
-  selector: {matchLabels: {app: ${name}}}
-  template:
-    metadata: {labels: {app: ${name}}}
-    spec:
-      serviceAccountName: web
-      containers:
-        - name: site
-          image: ${cluster.images.site}:${version}
-          ports: [{containerPort: 8080}]
-          envFrom: [{configMapRef: {name: config-a}}, {secretRef: {name: web}}]
-          readinessProbe: {httpGet: {path: /readyz, port: 8080}, periodSeconds: 1}
-`;
-  const service = (name: string): string => `apiVersion: v1
-kind: Service
-metadata: {name: ${name}}
-spec:
-  selector: {app: ${name}}
-  ports: [{port: 80, targetPort: 8080}]
-`;
-  return [
-    'apiVersion: v1\nkind: ServiceAccount\nmetadata: {name: web}\n',
-    `apiVersion: v1\nkind: ConfigMap\nmetadata: {name: config-a}\ndata: {LEVEL: "${version}"}\n`,
-    'apiVersion: v1\nkind: ConfigMap\nmetadata: {name: config-b}\ndata: {LEVEL: "2"}\n',
-    'apiVersion: v1\nkind: Secret\nmetadata: {name: web}\nstringData: {PASSWORD: "not told"}\n',
-    service('web-a'),
-    service('web-b'),
-    deployment('web-a'),
-    deployment('web-b'),
-    deployment('web-c'),
-    `apiVersion: autoscaling/v2
-kind: HorizontalPodAutoscaler
-metadata: {name: web-c}
-spec:
-  scaleTargetRef: {apiVersion: apps/v1, kind: Deployment, name: web-c}
-  minReplicas: 1
-  maxReplicas: 3
-  metrics: [{type: Resource, resource: {name: cpu, target: {type: Utilization, averageUtilization: 80}}}]
-`,
-  ].join('---\n');
+function r10(tag: string): string {
+  return referenceSet({ repository: cluster.images.site, tag }).manifests;
 }

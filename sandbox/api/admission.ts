@@ -11,7 +11,10 @@ export function needServiceAccount(storage: Storage, kind: Kind, object: JsonObj
   const { namespace, name: own } = nameOf(object);
   if (name === 'default' || storage.read('serviceaccounts', { namespace, name })) return;
   const why = `error looking up service account ${namespace}/${name}: serviceaccount "${name}" not found`;
-  throw forbidden(kind, textAt(objectAt(object, 'metadata'), 'generateName') ?? own, why);
+  // A real API server looks before it has made a name of the prefix.
+  const prefix = textAt(objectAt(object, 'metadata'), 'generateName') ?? '';
+  const isGenerated = prefix !== '' && own.startsWith(prefix) && own.length === prefix.length + 5;
+  throw forbidden(kind, isGenerated ? prefix : own, why);
 }
 
 /** Throws 404 without the namespace, 403 while it goes. */

@@ -13,6 +13,7 @@ import { unknownKind } from './schemas.js';
 import { allocateAddresses } from './service-addresses.js';
 import { badRequest, invalid, refusal, notFound, alreadyExists, invalidValue } from './status.js';
 import { keyOf, type Storage } from './storage.js';
+import { numberTemplate } from './template-generation.js';
 import { typedProblems } from './typed-check.js';
 import { validate } from './validation.js';
 import { metadataUpdateErrors } from './validation-metadata.js';
@@ -140,6 +141,7 @@ export class Registry {
     metadata.uid = randomUUID();
     metadata.creationTimestamp = timestamp();
     if (kind.generation) metadata.generation = 1;
+    numberTemplate(kind, { next: object });
     if (kind.status || kind.schema !== undefined) {
       const status = initialStatus(kind);
       if (kind.status) erase(object, 'status');
@@ -173,6 +175,7 @@ export class Registry {
       else metadata[name] = value;
     }
     this.#check(kind, states, options);
+    numberTemplate(kind, states);
     if (sameButTimes(live, next)) return live;
     if (
       kind.generation &&

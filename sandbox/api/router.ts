@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { callName } from '../faults.js';
 import type { Call, Calls, Faults } from '../faults.js';
-import type { Fault } from '../sandbox.js';
+import type { Fault, SeenCall } from '../sandbox.js';
 import { readBody } from './body.js';
 import { deleteCollection, deleteObject } from './deletes.js';
 import { discovery } from './discovery.js';
@@ -32,6 +33,7 @@ export interface RouterOptions {
   readonly tokens: ServiceAccountTokens;
   readonly calls: Calls;
   readonly faults: Faults;
+  readonly onCall?: (call: SeenCall) => void;
 }
 
 /** One request on its way. */
@@ -53,13 +55,17 @@ export class Router {
   }
 
   async handle(incoming: IncomingMessage, response: ServerResponse): Promise<void> {
-    const { calls, faults, registry, authorizer, tokens } = this.#options;
+    const { calls, faults, registry, authorizer, tokens, onCall } = this.#options;
+    const arrivedAt = performance.now();
     try {
       const url = new URL(incoming.url ?? '/', 'https://127.0.0.1');
       const body = await readAll(incoming);
       const request = resourceRequest(incoming.method ?? 'GET', url, registry.kinds);
       const call = callOf(incoming, url, request);
       calls.add(call);
+      response.once('close', () =>
+        onCall?.({ call: callName(call), name: call.name, arrivedAt, answeredAt: performance.now() }),
+      );
       const hits = faults.take(call);
       for (const fault of hits) if (fault.do === 'delay') await pause(fault.ms, response);
       if (hits.some(fault => fault.do === 'reset' && fault.when === 'before')) {

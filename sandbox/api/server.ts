@@ -2,7 +2,7 @@ import { createServer } from 'node:https';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { Calls, Faults } from '../faults.js';
-import type { CallCounts, Fault, FaultMatch } from '../sandbox.js';
+import type { CallCounts, Fault, FaultMatch, SeenCall, WireCounts } from '../sandbox.js';
 import { kubeconfig } from './kubeconfig.js';
 import type { MemoryStore } from './memory-store.js';
 import { Authorizer } from './rbac.js';
@@ -10,11 +10,14 @@ import { Router } from './router.js';
 import type { Runtime } from './runtime.js';
 import { ServiceAccountTokens } from './service-account-tokens.js';
 import { certificates } from './tls.js';
+import { Wire } from './wire.js';
 
 /** What an API server needs. */
 export interface ApiServerOptions {
   readonly store: MemoryStore;
   readonly runtime: Runtime;
+  /** Called with each call once its answer is complete. */
+  readonly onCall?: (call: SeenCall) => void;
 }
 
 /** A running API server. */
@@ -26,6 +29,7 @@ export interface ApiServer {
   /** A kubeconfig that holds the token of a ServiceAccount instead. */
   kubeconfigFor(token: string): string;
   readonly calls: { read(): CallCounts; reset(): void };
+  wire(): WireCounts;
   /** Which rights a user has made use of, by name: `patch apps/deployments`, `get pods/log`. */
   usedRights(user: string): readonly string[];
   /** Adds a fault for the next `times` matching requests (default: until removed). Returns its removal. */
@@ -39,14 +43,16 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
   const pem = await certificates();
   const calls = new Calls();
   const faults = new Faults();
-  const { registry } = options.store;
+  const { store, ...rest } = options;
+  const { registry } = store;
   const authorizer = new Authorizer(registry.storage);
   const tokens = new ServiceAccountTokens(registry);
-  const router = new Router({ registry, runtime: options.runtime, authorizer, tokens, calls, faults });
+  const router = new Router({ registry, authorizer, tokens, calls, faults, ...rest });
   const server = createServer(
     { key: pem.server.key, cert: pem.server.certificate, ca: pem.ca, requestCert: true, rejectUnauthorized: false },
     (incoming: IncomingMessage, response: ServerResponse) => void router.handle(incoming, response),
   );
+  const wire = new Wire(server);
   // Clients keep connections; the server must not close one just as the next request is on its way.
   server.keepAliveTimeout = 90_000;
   server.requestTimeout = 0;
@@ -60,6 +66,7 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
     kubeconfig: kubeconfig(url, pem),
     kubeconfigFor: token => kubeconfig(url, pem, token),
     calls: { read: () => calls.read(), reset: () => calls.reset() },
+    wire: () => wire.read(),
     usedRights: user => authorizer.used(user),
     fault: (match, fault, times) => faults.add(match, fault, times),
     close: () =>

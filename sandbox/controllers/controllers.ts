@@ -1,4 +1,5 @@
 import type { Controller, ControllerContext } from './context.js';
+import { daemonSetController } from './daemon-set.js';
 import { deploymentController } from './deployment.js';
 import { endpointSliceController } from './endpoint-slice.js';
 import { garbageCollector } from './garbage.js';
@@ -7,10 +8,13 @@ import { loadBalancerController } from './load-balancer.js';
 import { namespaceController } from './namespace.js';
 import { replicaSetController } from './replica-set.js';
 import { scheduler } from './scheduler.js';
+import { statefulSetController } from './stateful-set.js';
 
 const controllers: readonly Controller[] = [
   deploymentController,
   replicaSetController,
+  statefulSetController,
+  daemonSetController,
   endpointSliceController,
   jobController,
   namespaceController,

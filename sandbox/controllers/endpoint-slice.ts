@@ -67,7 +67,7 @@ export function slicesOf(service: Service, pods: readonly Pod[]): readonly Slice
     if (podIP === undefined || phase === 'Succeeded' || phase === 'Failed') continue;
     const ports = (service.spec?.ports ?? []).flatMap(port => resolvePort(port, pod));
     const group = groups.get(JSON.stringify(ports)) ?? { ports, endpoints: [] };
-    group.endpoints.push(endpointOf(pod, { ip: podIP, always: service.spec?.publishNotReadyAddresses === true }));
+    group.endpoints.push(endpointOf(service, pod, podIP));
     groups.set(JSON.stringify(ports), group);
   }
   if (groups.size === 0) return [{ ports: [], endpoints: [] }];
@@ -91,14 +91,16 @@ function resolvePort(port: ServicePort, pod: Pod): readonly EndpointPort[] {
   return [{ name, port: number, protocol, ...(appProtocol === undefined ? {} : { appProtocol }) }];
 }
 
-function endpointOf(pod: Pod, address: { readonly ip: string; readonly always: boolean }): Endpoint {
+function endpointOf(service: Service, pod: Pod, ip: string): Endpoint {
   const { name, namespace = '', uid = '', deletionTimestamp } = pod.metadata;
   const terminating = deletionTimestamp !== undefined;
   const serving = isReady(pod);
-  const { nodeName } = pod.spec;
+  const { nodeName, hostname, subdomain } = pod.spec;
+  const always = service.spec?.publishNotReadyAddresses === true;
   return {
-    addresses: [address.ip],
-    conditions: { ready: address.always || (serving && !terminating), serving, terminating },
+    addresses: [ip],
+    conditions: { ready: always || (serving && !terminating), serving, terminating },
+    ...(hostname !== undefined && subdomain === service.metadata.name ? { hostname } : {}),
     ...(nodeName === undefined ? {} : { nodeName }),
     targetRef: { kind: 'Pod', namespace, name, uid },
   };

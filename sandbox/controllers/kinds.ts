@@ -61,6 +61,40 @@ export interface ReplicaSet extends KubeObject {
   };
 }
 
+/** The kinds whose templates are kept as ControllerRevisions. */
+interface RevisedSpec<Rolling> {
+  readonly selector: LabelSelector;
+  readonly template: PodTemplate;
+  readonly minReadySeconds?: number;
+  readonly revisionHistoryLimit?: number;
+  readonly updateStrategy?: { readonly type?: string; readonly rollingUpdate?: Rolling };
+}
+
+export interface StatefulSet extends KubeObject {
+  readonly spec: RevisedSpec<{ readonly partition?: number; readonly maxUnavailable?: number | string }> & {
+    readonly replicas?: number;
+    readonly serviceName?: string;
+    readonly podManagementPolicy?: string;
+    readonly ordinals?: { readonly start?: number };
+    readonly volumeClaimTemplates?: readonly Pick<KubeObject, 'metadata'>[];
+  };
+  readonly status?: {
+    readonly currentReplicas?: number;
+    readonly currentRevision?: string;
+    readonly updateRevision?: string;
+  };
+}
+
+export interface DaemonSet extends KubeObject {
+  readonly spec: RevisedSpec<{ readonly maxSurge?: number | string; readonly maxUnavailable?: number | string }>;
+}
+
+/** A pod template that was, or is, that of a StatefulSet or DaemonSet. */
+export interface ControllerRevision extends KubeObject {
+  readonly data: { readonly spec: { readonly template: PodTemplate & { readonly $patch?: string } } };
+  readonly revision: number;
+}
+
 export interface ServicePort {
   readonly name?: string;
   readonly port: number;
@@ -83,6 +117,7 @@ export interface Service extends KubeObject {
 export interface Endpoint {
   readonly addresses: readonly string[];
   readonly conditions?: { readonly ready?: boolean; readonly serving?: boolean; readonly terminating?: boolean };
+  readonly hostname?: string;
   readonly nodeName?: string;
   readonly targetRef?: {
     readonly kind: string;
@@ -137,6 +172,10 @@ export const EVENT: Kind<KubeObject> = { apiVersion: 'v1', kind: 'Event' };
 export const NODE: Kind<KubeObject> = { apiVersion: 'v1', kind: 'Node' };
 export const DEPLOYMENT: Kind<Deployment> = { apiVersion: 'apps/v1', kind: 'Deployment' };
 export const REPLICA_SET: Kind<ReplicaSet> = { apiVersion: 'apps/v1', kind: 'ReplicaSet' };
+export const STATEFUL_SET: Kind<StatefulSet> = { apiVersion: 'apps/v1', kind: 'StatefulSet' };
+export const DAEMON_SET: Kind<DaemonSet> = { apiVersion: 'apps/v1', kind: 'DaemonSet' };
+export const REVISION: Kind<ControllerRevision> = { apiVersion: 'apps/v1', kind: 'ControllerRevision' };
+export const CLAIM: Kind<KubeObject> = { apiVersion: 'v1', kind: 'PersistentVolumeClaim' };
 export const JOB: Kind<Job> = { apiVersion: 'batch/v1', kind: 'Job' };
 export const ENDPOINT_SLICE: Kind<EndpointSlice> = { apiVersion: 'discovery.k8s.io/v1', kind: 'EndpointSlice' };
 

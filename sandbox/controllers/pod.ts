@@ -69,6 +69,21 @@ export interface Volume {
   readonly name: string;
   readonly configMap?: { readonly name?: string; readonly optional?: boolean };
   readonly secret?: { readonly secretName?: string; readonly optional?: boolean };
+  readonly persistentVolumeClaim?: { readonly claimName: string };
+}
+
+export interface NodeSelectorTerm {
+  readonly matchFields?: readonly {
+    readonly key: string;
+    readonly operator: string;
+    readonly values: readonly string[];
+  }[];
+}
+
+export interface NodeAffinity {
+  readonly requiredDuringSchedulingIgnoredDuringExecution?: {
+    readonly nodeSelectorTerms: readonly NodeSelectorTerm[];
+  };
 }
 
 export interface PodSpec {
@@ -78,6 +93,10 @@ export interface PodSpec {
   readonly nodeName?: string;
   readonly schedulerName?: string;
   readonly nodeSelector?: Readonly<Record<string, string>>;
+  readonly affinity?: { readonly nodeAffinity?: NodeAffinity };
+  readonly tolerations?: readonly { readonly key?: string; readonly operator?: string; readonly effect?: string }[];
+  readonly hostname?: string;
+  readonly subdomain?: string;
   readonly restartPolicy?: string;
   readonly terminationGracePeriodSeconds?: number;
 }

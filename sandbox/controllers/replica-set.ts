@@ -1,4 +1,5 @@
 import { ApiError } from '../api/status.js';
+import { createAvailability } from './availability.js';
 import { claimed } from './claim.js';
 import type { Controller } from './context.js';
 import { createRecorder } from './events.js';
@@ -16,8 +17,7 @@ const RETRY = 2;
 /** Keeps each ReplicaSet at its number of pods and counts them in its status. */
 export const replicaSetController: Controller = ({ store, clock }) => {
   const record = createRecorder(store, { component: 'replicaset-controller' });
-  /** Since when each pod is ready, in Kubernetes seconds, by uid. */
-  const readySince = new Map<string, number>();
+  const availability = createAvailability(clock);
 
   const queue = createQueue(clock, key => {
     const set = getByKey(store, REPLICA_SET, key);
@@ -55,17 +55,8 @@ export const replicaSetController: Controller = ({ store, clock }) => {
     const all = ownedBy(store, POD, set);
     const pods = all.filter(isActive);
     const ready = pods.filter(isReady);
-    const patience = set.spec.minReadySeconds ?? 0;
-    const waits = ready.map(pod => {
-      const since = readySince.get(pod.metadata.uid ?? '') ?? clock.now();
-      readySince.set(pod.metadata.uid ?? '', since);
-      return patience - (clock.now() - since);
-    });
-    for (const pod of pods.filter(pod => !isReady(pod))) readySince.delete(pod.metadata.uid ?? '');
-    const still = waits.filter(wait => wait > 0);
-    if (still.length > 0) queue.addAfter(keyOf(set), Math.min(...still) + 0.01);
-
-    const available = waits.length - still.length;
+    const { available, next } = availability.look(pods, set.spec.minReadySeconds);
+    if (next !== undefined) queue.addAfter(keyOf(set), next);
     const before = set.status?.conditions ?? [];
     const conditions =
       refused === undefined
@@ -77,7 +68,7 @@ export const replicaSetController: Controller = ({ store, clock }) => {
       ...nonZero({
         fullyLabeledReplicas: pods.length,
         readyReplicas: ready.length,
-        availableReplicas: available,
+        availableReplicas: available.size,
       }),
       observedGeneration: set.metadata.generation ?? 1,
       ...(conditions.length > 0 ? { conditions } : {}),
@@ -89,7 +80,7 @@ export const replicaSetController: Controller = ({ store, clock }) => {
       if (type !== 'DELETED') queue.add(keyOf(object));
     }),
     store.watch(POD, ({ type, object }) => {
-      if (type === 'DELETED') readySince.delete(object.metadata.uid ?? '');
+      if (type === 'DELETED') availability.forget(object);
       const owner = controllerOf(object);
       if (owner?.kind === 'ReplicaSet') queue.add(`${object.metadata.namespace ?? ''}/${owner.name}`);
     }),

@@ -28,12 +28,13 @@ export function limitsOf(spec: Deployment['spec']): Limits {
   const replicas = spec.replicas ?? 1;
   if (spec.strategy?.type === 'Recreate') return { maxSurge: 0, maxUnavailable: replicas };
   const { maxSurge = '25%', maxUnavailable = '25%' } = spec.strategy?.rollingUpdate ?? {};
-  const surge = podsOf(maxSurge, part => Math.ceil(part * replicas));
-  const missing = podsOf(maxUnavailable, part => Math.floor(part * replicas));
+  const surge = podsOfShare(maxSurge, part => Math.ceil(part * replicas));
+  const missing = podsOfShare(maxUnavailable, part => Math.floor(part * replicas));
   return { maxSurge: surge, maxUnavailable: Math.min(surge === 0 && missing === 0 ? 1 : missing, replicas) };
 }
 
-function podsOf(value: number | string, ofPart: (part: number) => number): number {
+/** A number of pods as it is; `ofPart` turns a percentage, as a part of 1, into one. */
+export function podsOfShare(value: number | string, ofPart: (part: number) => number): number {
   if (typeof value === 'number') return value;
   return ofPart(Number(value.replace('%', '')) / 100);
 }

@@ -1,0 +1,4 @@
+import { conform } from './conformance.js';
+import { rows } from './statefulsets-rows.js';
+
+conform('StatefulSets', rows);

@@ -1,0 +1,40 @@
+import { readFileSync } from 'node:fs';
+
+/** Follows processes until they end; Linux alone tells their memory. */
+export class ProcessMemory {
+  readonly #following = new Set<NodeJS.Timeout>();
+  #peakKiB = 0;
+
+  /** The highest resident set of any followed process, in MiB. `undefined` where the system does not say. */
+  get peakMiB(): number | undefined {
+    return this.#peakKiB === 0 ? undefined : this.#peakKiB / 1024;
+  }
+
+  /** The system keeps each process's own peak, so that only what comes after the last look is missed. */
+  follow(pid: number): void {
+    const timer = setInterval(() => {
+      const peak = peakKiB(pid);
+      if (peak === undefined) this.#end(timer);
+      else this.#peakKiB = Math.max(this.#peakKiB, peak);
+    }, 10);
+    this.#following.add(timer);
+  }
+
+  stop(): void {
+    for (const timer of this.#following) this.#end(timer);
+  }
+
+  #end(timer: NodeJS.Timeout): void {
+    clearInterval(timer);
+    this.#following.delete(timer);
+  }
+}
+
+function peakKiB(pid: number): number | undefined {
+  try {
+    const told = /^VmHWM:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1];
+    return told === undefined ? undefined : Number(told);
+  } catch {
+    return undefined;
+  }
+}
