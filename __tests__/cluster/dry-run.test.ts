@@ -2,9 +2,10 @@ import { describe, expect, it } from '@jest/globals';
 import { asJson } from '../../sandbox/api/json.js';
 import { carryOut } from '../../src/cluster/carry-out.js';
 import { preflight } from '../../src/cluster/preflight.js';
+import { refusal } from '../../src/cluster/refusal.js';
 import type { CutoverError } from '../../src/errors.js';
 import type { RecreatePolicy } from '../../src/inputs/inputs.js';
-import type { KubeObject } from '../../src/manifests/object.js';
+import { refOf, type KubeObject } from '../../src/manifests/object.js';
 import type { PlannedChange } from '../../src/plan/change.js';
 import { memoryCluster, type MemoryCluster } from '../strategies/memory-cluster.js';
 import { handClock } from './server.js';
@@ -154,6 +155,53 @@ describe('what another tool applied before', () => {
     await deploy(cluster, configMap({ A: '2' }));
     expect(cluster.calls.filter(call => call.startsWith('REASSIGN'))).toHaveLength(3);
     expect(managersOf(live(cluster, configMap({})))).toContain('cutover Apply');
+  });
+});
+
+describe('a webhook that has no dry run', () => {
+  const wanted = configMap({ A: '2' });
+  const words = 'admission webhook "policy.example.org" does not support dry run';
+  const withWebhook = (): MemoryCluster => {
+    const cluster = memoryCluster();
+    cluster.before = call => {
+      if (!call.startsWith('DRY RUN')) return;
+      const body = JSON.stringify({ kind: 'Status', reason: 'BadRequest', code: 400, message: words });
+      throw refusal(400, Buffer.from(body), { verb: 'patch', target: refOf(wanted), resource: 'configmaps' });
+    };
+    return cluster;
+  };
+
+  it('leaves an object unchecked, which is created or changed all the same', async () => {
+    const cluster = withWebhook();
+    expect(await deploy(cluster, wanted)).toEqual({ resource: expect.anything(), change: 'created' });
+    const again = await ask(cluster, configMap({ A: '3' }));
+    expect(again).toMatchObject({ change: 'changed', live: { data: { A: '2' } } });
+    expect(again).not.toHaveProperty('after');
+  });
+});
+
+describe('a kind that is defined but not served yet', () => {
+  const thing: KubeObject = {
+    apiVersion: 'example.org/v1',
+    kind: 'Thing',
+    metadata: { name: 'one', namespace: 'shop' },
+  };
+  const planned: PlannedChange = { resource: { object: thing, at, place: () => at }, change: 'created' };
+  const { signal } = new AbortController();
+
+  it('is asked for again every half second, for half a minute', async () => {
+    const cluster = memoryCluster();
+    const clock = handClock();
+    const options = { cluster, clock, signal, force: false, timeoutMs: 1000 };
+    await expect(carryOut(planned, options)).rejects.toMatchObject({ code: 'unknown-kind' });
+    expect(clock.waits).toEqual(Array.from({ length: 60 }, () => 500));
+  });
+
+  it('is not waited for where the dry run had been answered', async () => {
+    const clock = handClock();
+    const options = { cluster: memoryCluster(), clock, signal, force: false, timeoutMs: 1000 };
+    await expect(carryOut({ ...planned, after: thing }, options)).rejects.toMatchObject({ code: 'unknown-kind' });
+    expect(clock.waits).toEqual([]);
   });
 });
 

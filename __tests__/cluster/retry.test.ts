@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { networkFailure } from '../../src/cluster/network-error.js';
-import { decide, delayMs, retryAfterMs } from '../../src/cluster/retry.js';
+import { decide, delayMs, giveUpAfterMs, retryAfterMs } from '../../src/cluster/retry.js';
 
 const network = (code: string) => ({ from: 'network', failure: { code, message: '' } }) as const;
 const server = (status: number, reason?: string) => ({ from: 'server', status, ...(reason && { reason }) }) as const;
@@ -43,6 +43,15 @@ describe('trying again', () => {
   ])('try %i is followed by %i ms at most, and half of that at least', (tries, most) => {
     expect(delayMs(tries, { random: 1 })).toBe(most);
     expect(delayMs(tries, { random: 0 })).toBe(most / 2);
+  });
+
+  it.each([
+    ['Internal error occurred: failed calling webhook "a.example.org": connection refused', 120_000],
+    ['conversion webhook for example.org/v1, Kind=Thing failed: no endpoints available', 120_000],
+    ['Internal error occurred: etcdserver: leader changed', 60_000],
+  ])('is given up when nothing else came for long: %s', (message, ms) => {
+    expect(giveUpAfterMs({ ...server(500, 'InternalError'), message })).toBe(ms);
+    expect(giveUpAfterMs(network('ECONNRESET'))).toBe(60_000);
   });
 
   it('never comes earlier than the server wishes', () => {
