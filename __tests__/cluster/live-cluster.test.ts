@@ -52,6 +52,20 @@ function inTurn(...handlers: readonly Handler[]): Handler {
 const ok: Handler = (_seen, response) => answer(response, 200, deployment);
 
 describe('apply', () => {
+  it('drops no field, neither on the way out nor back, of whatever version of Kubernetes it is', async () => {
+    const { server, cluster } = await setting((seen, response) => answer(response, 200, JSON.parse(seen.body)));
+    const newer = {
+      ...deployment,
+      spec: {
+        replicas: 2,
+        notInventedYet: { list: [1, 'two', null, { deep: 0.5 }] },
+        template: { spec: { containers: [{ name: 'web', image: 'site:v1', futureProbe: { grpcs: 9 } }] } },
+      },
+    };
+    expect((await cluster.apply(newer)).object).toEqual(newer);
+    expect(JSON.parse(server.seen[0]?.body ?? '')).toEqual(newer);
+  });
+
   it('sends server-side apply as raw JSON with the manager, strict validation and who asks', async () => {
     const { server, cluster } = await setting((_seen, response) => {
       response.setHeader('date', 'Sat, 22 Nov 2025 12:00:00 GMT');
