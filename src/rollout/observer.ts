@@ -42,7 +42,10 @@ export interface Wait {
 export interface Observer {
   /** Everything that was there at the start has been seen. Rejects when the watches cannot be opened. */
   readonly synced: Promise<void>;
-  /** Until every CustomResourceDefinition and Namespace among `objects` can be used; others are ready at once. */
+  /**
+   * Until every CustomResourceDefinition and Namespace among `objects` can be used; of others is said what there is to say.
+   * Throws `rollout` when one never can, such as a claim that has lost its volume; `timeout`.
+   */
   served(objects: readonly KubeObject[], timeoutMs: number): Promise<void>;
   /**
    * Until every target is ready and has stayed so. Throws `rollout` when one cannot become ready, `timeout`, `changed`
@@ -73,7 +76,6 @@ export function observe({ cluster, log, signal, targets, clock = systemClock }: 
   const end = AbortSignal.any([signal, ending.signal]);
   let broken: CutoverError | undefined;
   let ring: () => void = () => undefined;
-
   const followed = new Set<string>();
 
   const follow = (kind: KindRef): Promise<void> => {

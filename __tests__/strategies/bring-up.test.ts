@@ -1,0 +1,92 @@
+import { describe, expect, it } from '@jest/globals';
+import { refOf, type KubeObject } from '../../src/manifests/object.js';
+import type { PlannedChange } from '../../src/plan/change.js';
+import { bringUp } from '../../src/strategies/bring-up.js';
+import { real } from '../rollout/real-objects.js';
+import { memoryCluster } from './memory-cluster.js';
+import { stepOn } from './steps.js';
+
+const at = { file: 'app.yml', line: 1, column: 1 };
+const resource = (object: KubeObject) => ({ object, at, place: () => at });
+const created = (object: KubeObject): PlannedChange => ({ resource: resource(object), change: 'created' });
+const unchanged = (object: KubeObject): PlannedChange => ({
+  resource: resource(object),
+  change: 'unchanged',
+  after: object,
+});
+
+const config: KubeObject = { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'settings', namespace: 'shop' } };
+
+const set: KubeObject = {
+  apiVersion: 'apps/v1',
+  kind: 'StatefulSet',
+  metadata: { name: 'db', namespace: 'shop' },
+  spec: {
+    serviceName: 'db',
+    replicas: 1,
+    selector: { matchLabels: { app: 'db' } },
+    template: { metadata: { labels: { app: 'db' } }, spec: { containers: [{ name: 'db', image: 'db:v1' }] } },
+  },
+};
+const podOf = ({ metadata: { uid = '' } }: KubeObject, revision: string): KubeObject => ({
+  apiVersion: 'v1',
+  kind: 'Pod',
+  metadata: {
+    name: 'db-0',
+    namespace: 'shop',
+    labels: { 'controller-revision-hash': revision },
+    ownerReferences: [{ apiVersion: 'apps/v1', kind: 'StatefulSet', name: 'db', uid, controller: true }],
+  },
+  spec: { containers: [{ name: 'db', image: 'db:v0' }] },
+});
+
+const bring = (cluster: ReturnType<typeof memoryCluster>, planned: readonly PlannedChange[]) => {
+  const step = stepOn(cluster);
+  const done = bringUp({ step, planned, patience: { timeoutMs: 1_000, steadyMs: 0 }, force: false });
+  return { step, done };
+};
+
+describe('bringing up', () => {
+  it('writes nothing when a claim that would not change has lost its volume', async () => {
+    const cluster = memoryCluster();
+    const { done } = bring(cluster, [unchanged(real('claims', 'lost')), created(config)]);
+    await expect(done).rejects.toMatchObject({ code: 'rollout', object: 'PersistentVolumeClaim shop/lost' });
+    expect(cluster.writes()).toEqual([]);
+  });
+
+  it('asks nothing more of a claim that waits for its first pod, and says so', async () => {
+    const cluster = memoryCluster();
+    const { status: _status, ...claim } = real('claims', 'pending');
+    const { uid: _uid, ...metadata } = claim.metadata;
+    const spec = { accessModes: ['ReadWriteOnce'], resources: { requests: { storage: '1Mi' } } };
+    const { step, done } = bring(cluster, [created({ ...claim, metadata, spec })]);
+    await done;
+    expect(cluster.calls).toEqual(['APPLY PersistentVolumeClaim shop/later']);
+    expect(step.log.lines).toContain(
+      'PersistentVolumeClaim shop/later: not bound yet: it binds with the first pod that uses it',
+    );
+  });
+
+  it.each([
+    [
+      'of its broken pod when its last rollout has not ended',
+      'db-v2',
+      'rejected',
+      ['LIST Pod', 'REMOVE Pod shop/db-0'],
+    ],
+    ['of nothing when all was well', 'db-v1', 'fulfilled', []],
+  ])('frees a StatefulSet %s', async (...[, updateRevision, outcome, calls]) => {
+    const cluster = memoryCluster();
+    cluster.given(set);
+    // A controller that has seen every version that there will be.
+    const counts = { replicas: 1, readyReplicas: 1, updatedReplicas: 1, observedGeneration: 99 };
+    const status = { ...counts, currentRevision: 'db-v1', updateRevision };
+    cluster.store.update({ ...cluster.store.get(refOf(set))!, status }, { part: 'status' });
+    const live = cluster.store.get(refOf(set))!;
+    cluster.given(podOf(live, 'db-v0'));
+    const { done } = bring(cluster, [{ resource: resource(live), change: 'changed', live }]);
+    const [ended] = await Promise.allSettled([done]);
+    expect(ended.status).toBe(outcome);
+    expect(cluster.calls.filter(call => call.includes(' Pod'))).toEqual(calls);
+  });
+});
