@@ -256,7 +256,7 @@ describe('a StatefulSet', () => {
       outdated(pods('available', 'available', 'available')),
       step([], []),
     ],
-  ])('%s', (_, wanted, seen, expected) => {
+  ])('%s', (...[, wanted, seen, expected]) => {
     expect(planStateful(wanted, seen)).toEqual(expected);
   });
 });
