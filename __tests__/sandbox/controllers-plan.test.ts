@@ -5,6 +5,8 @@ import { firstToGo } from '../../sandbox/controllers/pod-ranking.js';
 import type { Pod } from '../../sandbox/controllers/pod.js';
 import type { SetState } from '../../sandbox/controllers/rollout-plan.js';
 import { limitsOf, planRolling, planScaling } from '../../sandbox/controllers/rollout-plan.js';
+import { planStateful } from '../../sandbox/controllers/stateful-set-plan.js';
+import type { OrdinalPod, StatefulGoal } from '../../sandbox/controllers/stateful-set-plan.js';
 import { templateHash, withHash } from '../../sandbox/controllers/template-hash.js';
 
 const template = { metadata: { labels: { app: 'web' } }, spec: { containers: [{ name: 'web', image: 'site:v1' }] } };
@@ -191,5 +193,70 @@ describe('the end of a Job', () => {
     ['is failure at the deadline', job({}), { ...none, active: 1 }, true, 'DeadlineExceeded'],
   ])('%s', (...[, subject, tally, overdue, reason]) => {
     expect(judgeJob(subject, tally, overdue)?.reason).toBe(reason);
+  });
+});
+
+describe('a StatefulSet', () => {
+  const pods = (...states: readonly OrdinalPod['state'][]): readonly OrdinalPod[] =>
+    states.map((state, ordinal) => ({ ordinal, state, updated: true }));
+  const outdated = (all: readonly OrdinalPod[]): readonly OrdinalPod[] => all.map(pod => ({ ...pod, updated: false }));
+  const goal = { start: 0, replicas: 3, ordered: true, update: { from: 0, maxUnavailable: 1 } };
+  const parallel = { ...goal, ordered: false };
+  const step = (create: readonly number[], remove: readonly number[]) => ({ create, remove });
+
+  it.each<[string, StatefulGoal, readonly OrdinalPod[], ReturnType<typeof step>]>([
+    ['begins with the first pod', goal, [], step([0], [])],
+    ['in parallel begins with all', parallel, [], step([0, 1, 2], [])],
+    ['makes the next one when the one before is available', goal, pods('available'), step([1], [])],
+    ['waits for one that is not', goal, pods('unavailable'), step([], [])],
+    ['makes one that is missing before those after it', goal, pods('available', 'available').slice(1), step([0], [])],
+    ['replaces one that has ended', goal, pods('available', 'ended', 'available'), step([], [1])],
+    ['waits for one that is on its way out', goal, pods('available', 'leaving', 'available'), step([], [])],
+    ['has nothing to do when all are there', goal, pods('available', 'available', 'available'), step([], [])],
+    [
+      'of which too many are there lets the last go first',
+      { ...goal, replicas: 1 },
+      pods('available', 'available', 'available'),
+      step([], [2]),
+    ],
+    [
+      'in parallel lets all of those go',
+      { ...parallel, replicas: 1 },
+      pods('available', 'available', 'available'),
+      step([], [2, 1]),
+    ],
+    ['updates the last pod first', goal, outdated(pods('available', 'available', 'available')), step([], [2])],
+    [
+      'stays with a broken pod of an earlier template',
+      goal,
+      outdated(pods('available', 'unavailable', 'available')),
+      step([], []),
+    ],
+    [
+      'in parallel replaces that one and no other',
+      parallel,
+      outdated(pods('available', 'unavailable', 'available')),
+      step([], [1]),
+    ],
+    [
+      'updates none below the partition',
+      { ...goal, update: { from: 3, maxUnavailable: 1 } },
+      outdated(pods('available', 'available', 'available')),
+      step([], []),
+    ],
+    [
+      'updates as many at once as may be unavailable',
+      { ...parallel, update: { from: 0, maxUnavailable: 2 } },
+      outdated(pods('available', 'available', 'available')),
+      step([], [2, 1]),
+    ],
+    [
+      'without an update leaves every pod as it is',
+      { start: 0, replicas: 3, ordered: true },
+      outdated(pods('available', 'available', 'available')),
+      step([], []),
+    ],
+  ])('%s', (...[, wanted, seen, expected]) => {
+    expect(planStateful(wanted, seen)).toEqual(expected);
   });
 });
