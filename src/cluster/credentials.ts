@@ -77,8 +77,9 @@ function accessOf(options: RequestOptions, entry: Entry, log: Log): Access {
       cause,
     });
   }
-  // The client makes the pool (it knows about proxies), but one connection a request; the limit is ours, in Api.
-  Object.assign(agent, { keepAlive: true, maxSockets: Infinity, maxFreeSockets: 10 });
+  // The client makes the pool (it knows about proxies), but one connection a request; the limit is ours, in Api. All its
+  // connections are alike, so that their name need not be put together from certificates and key for every request.
+  Object.assign(agent, { keepAlive: true, maxSockets: Infinity, maxFreeSockets: 10, getName: () => 'api-server' });
   const headers: Record<string, string | readonly string[]> = {};
   for (const [name, value] of Object.entries(options.headers ?? {})) {
     // A token read from a file ends with the file's newline, which no header may hold.

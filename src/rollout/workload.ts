@@ -83,9 +83,14 @@ export function conditionOf(object: KubeObject, type: string): Condition | undef
   return statusOf(object).conditions?.find(condition => condition.type === type);
 }
 
+/** The uids of what controls `object`. */
+export function ownersOf(object: KubeObject): readonly string[] {
+  return (object.metadata.ownerReferences ?? []).filter(owner => owner.controller !== false).map(({ uid }) => uid);
+}
+
 /** Whether the controller that made `object` is the one with this uid. */
 export function ownedBy(object: KubeObject, uid: string): boolean {
-  return object.metadata.ownerReferences?.some(owner => owner.uid === uid && owner.controller !== false) ?? false;
+  return ownersOf(object).includes(uid);
 }
 
 /** Init containers first, as they run. */

@@ -58,7 +58,7 @@ export async function bringUp(options: {
           for (const warning of answer.warnings)
             log.warning(`${describeRef(refOf(object))}: ${warning}`, change.resource.at);
           log.info(`${describeRef(refOf(object))} ${change.change}`);
-          written.set(change, answer.object);
+          if (isAwaited(object)) written.set(change, answer.object);
           return answer.object;
         }),
       );
