@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { Call, Calls, Faults } from '../faults.js';
-import type { Fault } from '../sandbox.js';
+import type { Calls, Faults } from '../faults.js';
+import type { Fault, SeenCall } from '../sandbox.js';
 import { readBody } from './body.js';
 import { deleteCollection, deleteObject } from './deletes.js';
 import { discovery } from './discovery.js';
@@ -59,9 +59,12 @@ export class Router {
       const body = await readAll(incoming);
       const request = resourceRequest(incoming.method ?? 'GET', url, registry.kinds);
       const call = callOf(incoming, url, request);
-      calls.add(call);
       const hits = faults.take(call);
-      for (const fault of hits) if (fault.do === 'delay') await pause(fault.ms, response);
+      calls.add(call, hits);
+      for (const fault of hits) {
+        if (fault.do === 'delay') await pause(fault.ms, response);
+        if (fault.do === 'overtake') await fault.by();
+      }
       if (hits.some(fault => fault.do === 'reset' && fault.when === 'before')) {
         incoming.socket.destroy();
         return;
@@ -74,7 +77,7 @@ export class Router {
         return;
       }
       authorizer.authorize(user, access);
-      if (hits.some(fault => fault.do === 'reset')) cutAnswer(response);
+      if (hits.some(fault => fault.do === 'reset')) cutAnswer(response, call);
       const exchange = { incoming, response, url, user, access, body };
       if (request === undefined) this.#answerPath(exchange);
       else this.#answerResource(exchange, request, { call, hits });
@@ -109,7 +112,7 @@ export class Router {
       });
   }
 
-  #answerResource(exchange: Exchange, request: ResourceRequest, hit: { call: Call; hits: readonly Fault[] }): void {
+  #answerResource(exchange: Exchange, request: ResourceRequest, hit: { call: SeenCall; hits: readonly Fault[] }): void {
     const { registry, runtime, faults, authorizer } = this.#options;
     const { incoming, response, user, access, body } = exchange;
     const table = wantsTable(incoming.headers.accept);
@@ -130,7 +133,7 @@ export class Router {
     switch (verbOf(request)) {
       case 'watch': {
         if (hit.hits.some(fault => fault.do === 'gone')) throw expired('too old resource version (injected)');
-        const endEarly = hit.hits.some(fault => fault.do === 'end-watch');
+        const endEarly = hit.hits.some(fault => fault.do === 'end-watch' || fault.do === 'reset');
         watchObjects(registry, faults, { request, call: hit.call, table, incoming, response, endEarly });
         return;
       }
@@ -160,14 +163,15 @@ export class Router {
   }
 }
 
-function callOf(incoming: IncomingMessage, url: URL, request: ResourceRequest | undefined): Call {
+function callOf(incoming: IncomingMessage, url: URL, request: ResourceRequest | undefined): SeenCall {
   const method = incoming.method ?? 'GET';
-  if (request === undefined) return { verb: method, kind: url.pathname, name: '', dryRun: false };
+  if (request === undefined) return { verb: method, kind: url.pathname, namespace: '', name: '', dryRun: false };
   const { kind, subresource } = request;
   const name = subresource === 'proxy' ? proxyTarget(request.name).name : request.name;
-  const call = (verb: string, suffix = ''): Call => ({
+  const call = (verb: string, suffix = ''): SeenCall => ({
     verb,
     kind: kind.kind + suffix,
+    namespace: request.namespace,
     name,
     dryRun: isDryRun(url.searchParams),
   });
@@ -198,11 +202,12 @@ function sendFault(
   sendReply(response, { status, body: built.status, ...(headers === undefined ? {} : { headers }) });
 }
 
-/** The work is done, but its answer never arrives. */
-function cutAnswer(response: ServerResponse): void {
-  response.writeHead = () => response;
+/** The work is done, but its answer never arrives; a watch is cut in the middle of a line. */
+function cutAnswer(response: ServerResponse, { verb }: SeenCall): void {
+  if (verb !== 'WATCH') response.writeHead = () => response;
   response.end = () => {
-    response.destroy();
+    if (response.headersSent) response.write('{"type":', () => response.destroy());
+    else response.destroy();
     return response;
   };
 }

@@ -2,7 +2,7 @@ import { createServer } from 'node:https';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { Calls, Faults } from '../faults.js';
-import type { CallCounts, Fault, FaultMatch } from '../sandbox.js';
+import type { Fault, FaultMatch, Sandbox } from '../sandbox.js';
 import { kubeconfig } from './kubeconfig.js';
 import type { MemoryStore } from './memory-store.js';
 import { Authorizer } from './rbac.js';
@@ -25,7 +25,7 @@ export interface ApiServer {
   readonly kubeconfig: string;
   /** A kubeconfig that holds the token of a ServiceAccount instead. */
   kubeconfigFor(token: string): string;
-  readonly calls: { read(): CallCounts; reset(): void };
+  readonly calls: Sandbox['calls'];
   /** Which rights a user has made use of, by name: `patch apps/deployments`, `get pods/log`. */
   usedRights(user: string): readonly string[];
   /** Adds a fault for the next `times` matching requests (default: until removed). Returns its removal. */
@@ -59,7 +59,7 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
     url,
     kubeconfig: kubeconfig(url, pem),
     kubeconfigFor: token => kubeconfig(url, pem, token),
-    calls: { read: () => calls.read(), reset: () => calls.reset() },
+    calls,
     usedRights: user => authorizer.used(user),
     fault: (match, fault, times) => faults.add(match, fault, times),
     close: () =>
