@@ -52,7 +52,7 @@ export type Fault =
       readonly headers?: Readonly<Record<string, string>>;
     }
   | { readonly do: 'reset'; readonly when: 'before' | 'after' } // the connection is cut before or after the work is done; of a watch, after its first events
-  | { readonly do: 'overtake'; readonly by: () => Promise<unknown> } // somebody else's work is done first
+  | { readonly do: 'overtake'; readonly by: (call: SeenCall) => Promise<unknown> } // somebody else's work is done first
   | { readonly do: 'delay'; readonly ms: number }
   | { readonly do: 'end-watch' } // running watches that match end cleanly; at once, and new ones after their first events
   | { readonly do: 'gone' }; // running watches get an ERROR event with 410; new ones are answered 410 once

@@ -63,7 +63,7 @@ export class Router {
       calls.add(call, hits);
       for (const fault of hits) {
         if (fault.do === 'delay') await pause(fault.ms, response);
-        if (fault.do === 'overtake') await fault.by();
+        if (fault.do === 'overtake') await fault.by(call);
       }
       if (hits.some(fault => fault.do === 'reset' && fault.when === 'before')) {
         incoming.socket.destroy();
