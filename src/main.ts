@@ -41,7 +41,7 @@ export async function main(options: Pick<Run, 'environment' | 'cancelled'>): Pro
   const narrative = tellIn(log, () => systemClock.now());
   const { environment } = options;
   const report = await act({ ...options, log, narrative }).then(succeeded(narrative), failed(narrative));
-  core.saveState('finished', 'true');
+  if (narrative.unfinished.size === 0) core.saveState('finished', 'true');
   await writeReport({ report, log, environment });
   if (report.error === undefined) log.info(report.serving);
   else core.setFailed(failureMessage({ error: report.error, serving: report.serving }));
@@ -114,7 +114,11 @@ async function stepFor(run: Run, cluster: Cluster, inputs: Inputs): Promise<Step
     environment: inputs.environment,
     signal: cancelled,
     stage: (name, work) => narrative.stage(name, work),
-    remember: facts => core.saveState('facts', JSON.stringify(facts)),
+    remember: facts => {
+      narrative.unfinished.add(facts);
+      core.saveState('facts', JSON.stringify(facts));
+    },
+    forget: facts => void narrative.unfinished.delete(facts),
   };
 }
 

@@ -23,27 +23,37 @@ interface Lane {
 
 let versions = 0;
 
-/** Declares one test for each fault: every request of the deploy meets it, one request at a time. */
+/**
+ * Declares one test for each fault: every request of the deploy meets it, one request at a time. Faults that are mended
+ * before it matters which request it is take turns, unless CUTOVER_TEST_FAULTS says `all`.
+ */
 export function playMatrix(subject: Subject): () => Promise<void> {
-  const starting = startEmbedded();
-  const discovering = starting.then(cluster => discover(cluster, subject));
-  // Told by the tests that wait for it.
-  discovering.catch(() => undefined);
+  let started: Promise<Embedded> | undefined;
+  const start = (): Promise<Embedded> => (started ??= startEmbedded());
+  let discovered: Promise<readonly Target[]> | undefined;
+  const targetsOf = async (calamity: Calamity): Promise<readonly Target[]> => {
+    discovered ??= start().then(cluster => discover(cluster, subject));
+    const all = await discovered;
+    const turns = process.env.CUTOVER_TEST_FAULTS === 'all' ? undefined : calamity.turns;
+    const inTurn = (at: number): boolean => turns === undefined || at % turns.every === turns.at;
+    return all.filter(calamity.strikes).filter((_target, at) => inTurn(at));
+  };
 
   it.concurrent(`${subject.title} makes the requests that the matrix is about`, async () => {
-    const made = new Set((await discovering).map(({ verb, kind }) => `${verb} ${kind}`));
+    const everywhere = { strikes: () => true } as unknown as Calamity;
+    const made = new Set((await targetsOf(everywhere)).map(({ verb, kind }) => `${verb} ${kind}`));
     expect(subject.makes.filter(call => !made.has(call))).toEqual([]);
   });
 
   it.concurrent.each(calamities.map(calamity => [calamity.title, calamity] as const))(
     `${subject.title} meets %s`,
     async (...[, calamity]) => {
-      const targets = (await discovering).filter(target => calamity.strikes(target));
-      const cluster = await starting;
+      const targets = await targetsOf(calamity);
+      const cluster = await start();
       const queue = [...targets];
       const wrong: string[] = [];
       const work = async (): Promise<void> => {
-        const lane = subject.fresh ? undefined : await openLane(cluster, subject);
+        const lane = subject.earlier === 0 ? undefined : await openLane(cluster, subject);
         try {
           for (let target = queue.shift(); target !== undefined; target = queue.shift())
             wrong.push(...(await row(cluster, { subject, calamity, target, lane })));
@@ -57,7 +67,7 @@ export function playMatrix(subject: Subject): () => Promise<void> {
     },
     600_000,
   );
-  return async () => (await starting).close();
+  return async () => (await started)?.close();
 }
 
 /** What the deploy asks of the API server, in its order. */
@@ -128,13 +138,16 @@ function whispered({ log, outputs, summary, annotations }: StepResult, version: 
   return told.length === 0 ? [] : ['a Secret is told'];
 }
 
+/** Users of one lane; there are many lanes, and the pods share a process with them. */
+const load = { perSecond: 8, keptAlive: { connections: 1, perSecond: 2 } };
+
 async function openLane(cluster: Embedded, subject: Subject): Promise<Lane> {
   const { place, leave } = await openPlace(cluster, subject.title);
   await subject.bring(place);
   // Three, so that both roles have been used and there are old revisions to remove.
-  if (!subject.fresh)
+  if (!subject.earlier === 0)
     for (let earlier = 0; earlier < 3; earlier += 1) await place.given(subject.inputs(nextVersion()));
-  const users = subject.fresh ? undefined : await place.users(release);
+  const users = subject.earlier === 0 ? undefined : await place.users(release);
   return { place, sandbox: cluster.sandbox, subject, users, leave };
 }
 

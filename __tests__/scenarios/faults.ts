@@ -20,6 +20,8 @@ export interface Calamity {
   readonly cause: RegExp;
   /** Whether the API server was asked for fresh credentials. */
   readonly renews?: true;
+  /** Which share of the requests it happens to when faults of one kind take turns. Default: all. */
+  readonly turns?: { readonly every: number; readonly at: number };
   /** How many rows of it are played side by side. Default 1. */
   readonly lanes?: number;
 }
@@ -47,6 +49,7 @@ export const calamities: readonly Calamity[] = [
     strikes: any,
     make: status(429, 'TooManyRequests', { 'retry-after': '1' }),
     survivable: any,
+    turns: { every: 3, at: 0 },
     cause: /429/,
   },
   {
@@ -54,14 +57,23 @@ export const calamities: readonly Calamity[] = [
     strikes: any,
     make: status(500, 'InternalError'),
     survivable: notPost,
+    turns: { every: 3, at: 1 },
     cause: /500/,
   },
-  { title: '503', strikes: any, make: status(503, 'ServiceUnavailable'), survivable: notPost, cause: /503/ },
+  {
+    title: '503',
+    strikes: any,
+    make: status(503, 'ServiceUnavailable'),
+    survivable: notPost,
+    turns: { every: 3, at: 2 },
+    cause: /503/,
+  },
   {
     title: 'a connection that is reset before the work is done',
     strikes: any,
     make: () => ({ do: 'reset', when: 'before' }),
     survivable: notPost,
+    turns: { every: 3, at: 0 },
     cause: /no answer/,
   },
   {
@@ -76,6 +88,7 @@ export const calamities: readonly Calamity[] = [
     strikes: any,
     make: () => ({ do: 'delay', ms: 10_000 }),
     survivable: any,
+    turns: { every: 3, at: 1 },
     cause: /no answer/,
     lanes: 6,
   },
@@ -86,6 +99,7 @@ export const calamities: readonly Calamity[] = [
     strikes: any,
     make: status(401, 'Unauthorized'),
     survivable: any,
+    turns: { every: 3, at: 2 },
     cause: /401/,
     renews: true,
   },

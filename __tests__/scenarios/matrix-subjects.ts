@@ -7,8 +7,11 @@ type Inputs = Readonly<Record<string, string>>;
 /** A deploy that the matrix of faults is about. */
 export interface Subject {
   readonly title: string;
-  /** Whether each row begins without a release; else each row updates what the row before left. */
-  readonly fresh: boolean;
+  /**
+   * Deploys that came before. 0: each row begins without a release; else each row updates what the row before left, and
+   * three are enough for both roles to have been used and for old revisions to be removed.
+   */
+  readonly earlier: 0 | 3;
   /** Requests that it must be seen to make, `VERB Kind`. */
   readonly makes: readonly string[];
   readonly inputs: (version: string) => Inputs;
@@ -34,7 +37,7 @@ const record = ['POST Lease', 'GET Lease', 'PUT Lease', 'PUT ConfigMap'];
 
 export const firstDeploy: Subject = {
   title: 'A first rolling deploy',
-  fresh: true,
+  earlier: 0,
   makes: [...rolling, ...record, 'POST ConfigMap'],
   inputs,
   bring: place => place.write({ 'shop.yml': manifest(place, { suffix: '', labels: '' }) }),
@@ -44,13 +47,13 @@ export const firstDeploy: Subject = {
 export const update: Subject = {
   ...firstDeploy,
   title: 'A rolling update',
-  fresh: false,
+  earlier: 3,
   makes: [...rolling, 'PUT Lease', 'PUT ConfigMap', 'GET Deployment', 'GET Secret', 'GET Service', 'DELETE ConfigMap'],
 };
 
 export const switched: Subject = {
   title: 'A blue/green deploy that goes on to the switch',
-  fresh: false,
+  earlier: 3,
   makes: [...update.makes, 'LIST Pod', 'WATCH EndpointSlice', 'PATCH HorizontalPodAutoscaler'],
   inputs: version => ({ ...inputs(version), strategy: 'blue-green', switch: 'auto', drain: '0s' }),
   bring: place =>

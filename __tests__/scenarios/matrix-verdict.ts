@@ -29,9 +29,9 @@ export async function judge(row: Row): Promise<readonly string[]> {
   const { place, result, calamity, target } = row;
   const after = await applicationOf(place);
   const lease = await place.get('Lease', `cutover-${release}`);
-  const held = field(lease, 'spec', 'holderIdentity');
+  const held = field(lease, 'spec', 'holderIdentity') as string | undefined;
   const wrong = [
-    ...(held ? [`the lock is held by ${String(held)}`] : []),
+    ...(held ? [`the lock is held by ${held}`] : []),
     ...(result.postExitCode === 0 ? [] : [`post ended with ${result.postExitCode}`]),
   ];
   switch (result.exitCode) {
@@ -68,7 +68,8 @@ async function successful(row: Row, after: ReadonlyMap<string, KubeObject>): Pro
 
 /** Objects that a successful deploy has written; in a blue/green one the other role's stay. */
 function isDeployed({ names, subject }: Row, name: string): boolean {
-  if (subject.outcome === 'switched') return name === `Service/${release}` || new RegExp(`\\b${names.idle}$`).test(name);
+  if (subject.outcome === 'switched')
+    return name === `Service/${release}` || new RegExp(`\\b${names.idle}$`).test(name);
   return !/-v\d+$/.test(name);
 }
 
@@ -89,10 +90,11 @@ async function failed(row: Row, after: ReadonlyMap<string, KubeObject>): Promise
   for (const name of new Set([...before.keys(), ...after.keys()])) {
     const [was, is] = [before.get(name), after.get(name)];
     if (staged && name.includes(names.idle)) {
-      if (is !== undefined && !/-v\d+$/.test(name) && !isOf(is, names.version)) wrong.push(`${name} is not what is staged`);
+      if (is !== undefined && !/-v\d+$/.test(name) && !isOf(is, names.version))
+        wrong.push(`${name} is not what is staged`);
     } else if (was === undefined) wrong.push(`${name} was left behind`);
     else if (is === undefined) wrong.push(`${name} is gone`);
-    else if (meantOf(was) !== meantOf(withoutOthers(is, was))) wrong.push(`${name} is not what it was: ${meantOf(was)} → ${meantOf(is)}`);
+    else if (meantOf(was) !== meantOf(withoutOthers(is, was))) wrong.push(`${name} is not what it was`);
   }
   if (state?.inFlight !== undefined) wrong.push(`${state.inFlight.step} is in flight`);
   return [...wrong, ...(await unrecorded(place, state))];
@@ -114,9 +116,10 @@ function told({ result, calamity, target, subject }: Row): readonly string[] {
   const message = result.annotations.filter(({ level }) => level === 'error').at(-1)?.message ?? '';
   const serving = /^Serving users now: (.*)$/m.exec(message)?.[1] ?? '';
   const about = target.name === '' || target.name.includes('<') ? target.kind : `(${target.name}|${target.kind})`;
-  const untouched = subject.fresh
-    ? /nobody|no earlier revision|changed nothing/i
-    : /as before|where they were|changed nothing|back on|nothing was switched/;
+  const untouched =
+    subject.earlier === 0
+      ? /nobody|no earlier revision|changed nothing/i
+      : /as before|where they were|changed nothing|back on|nothing was switched/;
   return [
     ...(calamity.cause.test(message) ? [] : ['the cause is not told']),
     ...(new RegExp(about, 'i').test(message) ? [] : [`${about} is not named`]),
