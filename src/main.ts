@@ -89,6 +89,9 @@ async function deploy(run: Run, cluster: Connection, inputs: DeployRolling | Dep
   const promoted = await promote(step, {
     ...inputs,
     ...(staged.revision !== undefined && { revision: staged.revision }),
+  }).catch((error: unknown) => {
+    // What the promotion does not tell itself has ended it before it switched anything.
+    throw error instanceof FailedStep ? error : new FailedStep(error, staged);
   });
   return { ...promoted, changes: [...staged.changes, ...promoted.changes] };
 }

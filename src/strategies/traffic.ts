@@ -69,9 +69,15 @@ export async function moveTraffic(step: Step, move: Move): Promise<Outcome> {
     changes: [{ ref: service, change: live === undefined ? 'created' : 'changed' }],
   } as const;
   const way = { undo, switching };
-  if (move.approval !== undefined) await step.records.writeRevision({ ...revision, approval: move.approval });
-  // On record before the switch: whoever comes after a killed run knows which way is back.
-  await step.records.writeState(switching);
+  try {
+    if (move.approval !== undefined) await step.records.writeRevision({ ...revision, approval: move.approval });
+    // On record before the switch: whoever comes after a killed run knows which way is back.
+    await step.records.writeState(switching);
+  } catch (error) {
+    const serving =
+      from === undefined ? 'Nobody is served yet.' : `Users are on ${from}, as before; nothing was switched.`;
+    throw new FailedStep(error, { ...known, changes: [], checks: move.stagedChecks, serving });
+  }
 
   let wanted: readonly PodName[];
   try {
