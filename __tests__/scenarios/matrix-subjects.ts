@@ -118,7 +118,7 @@ spec:
           image: ${images.site}:\${VERSION}
           ports: [{containerPort: 8080}]
           envFrom: [{configMapRef: {name: "${name}-\${VERSION}"}}, {secretRef: {name: "${name}"}}]
-          readinessProbe: {httpGet: {path: /readyz, port: 8080}, periodSeconds: ${pace.probeSeconds}}
+          readinessProbe: {httpGet: {path: /readyz, port: 8080}, periodSeconds: ${pace.probeSeconds}, timeoutSeconds: 10}
 ---
 ${service('shop', 'NodePort', labels)}`;
 }
