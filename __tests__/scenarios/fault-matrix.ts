@@ -116,8 +116,10 @@ async function row(
     wrong.push(...whispered(result, names.version));
     if (result.exitCode !== 0 || leavesWork(result)) wrong.push(...(await again(lane, names.version)));
     await lane.users?.more(2);
-    const now = (await lane.users?.counts())?.lost ?? 0;
-    if (now > lost) wrong.push(`users lost ${now - lost} requests`);
+    const now = await lane.users?.counts();
+    if (now !== undefined && now.lost > lost) {
+      wrong.push(`users lost ${now.lost - lost} requests: ${now.losses.at(-1)?.why ?? 'nobody knows why'}`);
+    }
     return wrong.length === 0 ? [] : [`${title}: ${wrong.join('; ')}\n${result.log}`];
   } finally {
     if (played.lane === undefined) await lane.leave();

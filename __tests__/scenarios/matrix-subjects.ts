@@ -136,12 +136,12 @@ export async function applicationOf(place: Place): Promise<ReadonlyMap<string, K
 }
 
 /** What was meant of an object: everything but what the API server and controllers say of it. */
-export function meantOf(object: KubeObject): string {
+export function meantOf(object: KubeObject): readonly unknown[] {
   const { labels, annotations = {} } = object.metadata;
   // Autoscalers of an idle side are taken away while it is brought up, and made again.
   const uid = object.kind === 'HorizontalPodAutoscaler' ? '' : object.metadata.uid;
-  const meant = Object.entries(annotations).filter(([name]) => !name.startsWith('deployment.kubernetes.io/'));
-  return JSON.stringify([uid, labels, meant.sort(), object['spec'], object['data']]);
+  const { 'deployment.kubernetes.io/revision': _counted, ...meant } = annotations;
+  return [uid, labels, meant, object['spec'], object['data']];
 }
 
 /** Whether the object is what this version of the manifest says. */

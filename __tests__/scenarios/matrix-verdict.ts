@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import type { StepResult } from '../../demo/runner.js';
 import type { KubeObject } from '../../src/manifests/object.js';
 import type { ReleaseState } from '../../src/release/state.js';
@@ -116,7 +117,8 @@ async function failed(row: Row, after: ReadonlyMap<string, KubeObject>): Promise
         wrong.push(`${name} is not what is staged`);
     } else if (was === undefined) wrong.push(`${name} was left behind`);
     else if (is === undefined) wrong.push(`${name} is gone`);
-    else if (meantOf(was) !== meantOf(withoutOthers(is, was))) wrong.push(`${name} is not what it was`);
+    else if (!isDeepStrictEqual(meantOf(was), meantOf(withoutOthers(is, was))))
+      wrong.push(`${name} is not what it was`);
   }
   if (state?.inFlight !== undefined) wrong.push(`${state.inFlight.step} is in flight`);
   return [...wrong, ...(await unrecorded(place, state))];
