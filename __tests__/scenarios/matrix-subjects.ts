@@ -140,7 +140,8 @@ export function meantOf(object: KubeObject): readonly unknown[] {
   const { labels, annotations = {} } = object.metadata;
   // Autoscalers of an idle side are taken away while it is brought up, and made again.
   const uid = object.kind === 'HorizontalPodAutoscaler' ? '' : object.metadata.uid;
-  const { 'deployment.kubernetes.io/revision': _counted, ...meant } = annotations;
+  // The other writer's annotation is not the deploy's to put back.
+  const { 'deployment.kubernetes.io/revision': _counted, somebody: _theirs, ...meant } = annotations;
   return [uid, labels, meant, object['spec'], object['data']];
 }
 

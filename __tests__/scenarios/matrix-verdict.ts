@@ -126,12 +126,11 @@ async function failed(row: Row, after: ReadonlyMap<string, KubeObject>): Promise
 
 /** The object without what the other writer of the matrix set, which is not the deploy's to put back. */
 function withoutOthers(is: KubeObject, was: KubeObject): KubeObject {
-  const { somebody: _theirs, ...annotations } = is.metadata.annotations ?? {};
   const { labels = {} } = is.metadata;
   const version = labels['version'] === 'of-somebody' ? was.metadata.labels?.['version'] : labels['version'];
   return {
     ...is,
-    metadata: { ...is.metadata, annotations, labels: { ...labels, ...(version !== undefined && { version }) } },
+    metadata: { ...is.metadata, labels: { ...labels, ...(version !== undefined && { version }) } },
   };
 }
 
