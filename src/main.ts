@@ -88,6 +88,7 @@ async function deploy(run: Run, cluster: Connection, inputs: DeployRolling | Dep
   if (inputs.switch === 'manual' || staged.outcome !== 'staged') return staged;
   const promoted = await promote(step, {
     ...inputs,
+    force: inputs.forceConflicts,
     ...(staged.revision !== undefined && { revision: staged.revision }),
   }).catch((error: unknown) => {
     // What the promotion does not tell itself has ended it before it switched anything.

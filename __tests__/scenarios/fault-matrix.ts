@@ -114,7 +114,8 @@ async function row(
     const runs = await plugin.runs();
     if (calamity.renews && hit && runs !== 2) wrong.push(`the credentials were asked for ${runs} times`);
     wrong.push(...whispered(result, names.version));
-    if (result.exitCode !== 0 || leavesWork(result)) wrong.push(...(await again(lane, names.version)));
+    if (result.exitCode !== 0 || leavesWork(result))
+      wrong.push(...(await again(lane, { ...inputs, ...calamity.again })));
     await lane.users?.more(2);
     const now = await lane.users?.counts();
     if (now !== undefined && now.lost > lost) {
@@ -127,8 +128,8 @@ async function row(
 }
 
 /** The same deploy without the fault: nothing that the failed one left may be in its way. */
-async function again({ place, subject }: Lane, version: string): Promise<readonly string[]> {
-  const result = await place.step(subject.inputs(version));
+async function again({ place }: Lane, inputs: Parameters<Place['step']>[0]): Promise<readonly string[]> {
+  const result = await place.step(inputs);
   return result.exitCode === 0 ? [] : [`run again it fails:\n${result.log}`];
 }
 

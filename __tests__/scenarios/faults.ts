@@ -22,6 +22,8 @@ export interface Calamity {
   readonly renews?: true;
   /** Which share of the requests it happens to when faults of one kind take turns. Default: all. */
   readonly turns?: { readonly every: number; readonly at: number };
+  /** What has to be said, when the step is run again, of what the fault has left. */
+  readonly again?: Readonly<Record<string, string>>;
   /** How many rows of it are played side by side. Default 1. */
   readonly lanes?: number;
 }
@@ -117,6 +119,7 @@ export const calamities: readonly Calamity[] = [
     make: place => overtaken(place, { metadata: { labels: { version: 'of-somebody' } } }),
     survivable: never,
     cause: /own|changed since/,
+    again: { 'force-conflicts': 'true' },
   },
 ];
 

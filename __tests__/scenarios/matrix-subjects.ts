@@ -128,8 +128,11 @@ export async function applicationOf(place: Place): Promise<ReadonlyMap<string, K
   const kinds = ['ConfigMap', 'Secret', 'Service', 'Deployment', 'HorizontalPodAutoscaler'] as const;
   const lists = await Promise.all(kinds.map(kind => place.list(kind)));
   return new Map(
+    // Items of a list do not say their kind.
     lists
-      .flatMap((list, at) => list.map(object => [`${kinds[at]}/${object.metadata.name}`, object] as const))
+      .flatMap((list, at) =>
+        list.map(object => [`${kinds[at]}/${object.metadata.name}`, { ...object, kind: kinds[at] ?? '' }] as const),
+      )
       .filter(([name]) => /^\w+\/shop/.test(name))
       .sort(([a], [b]) => (a < b ? -1 : 1)),
   );
