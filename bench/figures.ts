@@ -1,4 +1,4 @@
-import type { SeenCall } from '../sandbox/sandbox.js';
+import type { AnsweredCall } from '../sandbox/sandbox.js';
 import type { Tool } from './deploy-tools.js';
 import type { Measured } from './measured-deploy.js';
 import type { ObjectSet } from './object-sets.js';
@@ -34,7 +34,8 @@ type Purpose = 'dryRuns' | 'applies' | 'watches' | 'reads' | 'discovery' | 'reco
 
 export function figuresOf(measured: Measured, tool: Tool, set: ObjectSet): Figures {
   const { told, startedAt, endedAt, calls, wire, readyAt, peakMiB } = measured;
-  const of = (purpose: Purpose): readonly SeenCall[] => calls.filter(call => purposeOf(call, tool, set) === purpose);
+  const of = (purpose: Purpose): readonly AnsweredCall[] =>
+    calls.filter(call => purposeOf(call, tool, set) === purpose);
   const [first] = calls;
   const dryRunMs = span(of('dryRuns'));
   const applyMs = span(of('applies'));
@@ -58,7 +59,7 @@ export function figuresOf(measured: Measured, tool: Tool, set: ObjectSet): Figur
   };
 }
 
-function purposeOf({ call, name }: SeenCall, { appliesBy }: Tool, { configMaps }: ObjectSet): Purpose {
+function purposeOf({ call, name }: AnsweredCall, { appliesBy }: Tool, { configMaps }: ObjectSet): Purpose {
   const [verb = '', kind = ''] = call.split(' ');
   if (kind.startsWith('/')) return 'discovery';
   if (verb === 'WATCH') return 'watches';
@@ -68,7 +69,7 @@ function purposeOf({ call, name }: SeenCall, { appliesBy }: Tool, { configMaps }
   return call.endsWith(' (dry run)') ? 'dryRuns' : 'applies';
 }
 
-function span(calls: readonly SeenCall[]): number | undefined {
+function span(calls: readonly AnsweredCall[]): number | undefined {
   if (calls.length === 0) return undefined;
   return Math.max(...calls.map(call => call.answeredAt)) - Math.min(...calls.map(call => call.arrivedAt));
 }

@@ -5,7 +5,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { openKube } from '../demo/kube.js';
 import { createStore } from '../sandbox/api/memory-store.js';
 import type { Store } from '../sandbox/api/store.js';
-import type { Sandbox, SeenCall, WireCounts } from '../sandbox/sandbox.js';
+import type { Sandbox, AnsweredCall, WireCounts } from '../sandbox/sandbox.js';
 import { startSandbox } from '../sandbox/start.js';
 import type { KubeObject } from '../src/manifests/object.js';
 import type { Told, Tool } from './deploy-tools.js';
@@ -18,7 +18,7 @@ export interface Measured {
   readonly startedAt: number;
   readonly endedAt: number;
   /** By arrival. */
-  readonly calls: readonly SeenCall[];
+  readonly calls: readonly AnsweredCall[];
   readonly wire: WireCounts;
   /** When the status of the last Deployment said that it is ready. Absent: not all of them got ready. */
   readonly readyAt?: number;
@@ -36,7 +36,7 @@ const namespace = 'bench';
 
 export async function measure(tool: Tool, { set, delayMs, timeoutSeconds }: Condition): Promise<Measured> {
   const store = createStore();
-  const calls: SeenCall[] = [];
+  const calls: AnsweredCall[] = [];
   const sandbox = await startSandbox({ nodePorts: 'any', onCall: call => calls.push(call) }, store);
   const folder = await mkdtemp(join(tmpdir(), 'cutover-bench-'));
   const memory = new ProcessMemory();
@@ -83,7 +83,7 @@ export async function measure(tool: Tool, { set, delayMs, timeoutSeconds }: Cond
 }
 
 /** A process has ended before the server has seen the end of its last connection. */
-async function answered(sandbox: Sandbox, calls: readonly SeenCall[]): Promise<void> {
+async function answered(sandbox: Sandbox, calls: readonly AnsweredCall[]): Promise<void> {
   while (calls.length < sandbox.calls.read().total) await pause(5);
 }
 

@@ -1,27 +1,19 @@
-import type { CallCounts, Fault, FaultMatch } from './sandbox.js';
-
-/** What faults and counters know of a request. */
-export interface Call {
-  /** `GET`, `LIST`, `WATCH`, `PROXY`…; others as their HTTP method. */
-  readonly verb: string;
-  /** `Deployment`, `Deployment/status`; the path where no kind is asked for. */
-  readonly kind: string;
-  /** '' for a collection. */
-  readonly name: string;
-  readonly dryRun: boolean;
-}
+import type { CallCounts, Fault, FaultMatch, Sandbox, SeenCall } from './sandbox.js';
 
 interface Active {
   readonly match: FaultMatch;
   readonly fault: Fault;
+  skip: number;
   left: number;
 }
 
-function hits(match: FaultMatch, call: Call): boolean {
+function hits(match: FaultMatch, call: SeenCall): boolean {
+  const { name } = match;
   return (
     (match.verb === undefined || match.verb === call.verb) &&
     (match.kind === undefined || match.kind === call.kind) &&
-    (match.name === undefined || match.name === call.name) &&
+    (match.namespace === undefined || match.namespace === call.namespace) &&
+    (name === undefined || (typeof name === 'string' ? name === call.name : name.test(call.name))) &&
     (match.dryRun === undefined || match.dryRun === call.dryRun)
   );
 }
@@ -29,21 +21,25 @@ function hits(match: FaultMatch, call: Call): boolean {
 /** The faults that are waiting for their requests. */
 export class Faults {
   readonly #active = new Set<Active>();
-  readonly #running = new Map<Call, (fault: Fault) => void>();
+  readonly #running = new Map<SeenCall, (fault: Fault) => void>();
 
   /** Adds a fault for the next `times` matching requests. Returns its removal. Running watches are hit at once. */
   add(match: FaultMatch, fault: Fault, times?: number): () => void {
-    const active: Active = { match, fault, left: times ?? (fault.do === 'gone' ? 1 : Infinity) };
+    const left = times ?? (fault.do === 'gone' ? 1 : Infinity);
+    const active: Active = { match, fault, skip: match.skip ?? 0, left };
     this.#active.add(active);
-    if (fault.do === 'gone' || fault.do === 'end-watch') {
+    // Which of several running watches came first is not known any more.
+    if (active.skip === 0 && (fault.do === 'gone' || fault.do === 'end-watch')) {
       for (const [call, hit] of [...this.#running]) if (hits(match, call)) hit(fault);
     }
     return () => this.#active.delete(active);
   }
 
   /** The faults that hit this request; each is used up by one. */
-  take(call: Call): readonly Fault[] {
-    const found = [...this.#active].filter(active => hits(active.match, call) && fits(active.fault, call));
+  take(call: SeenCall): readonly Fault[] {
+    const matching = [...this.#active].filter(active => hits(active.match, call) && fits(active.fault, call));
+    const found = matching.filter(active => active.skip === 0);
+    for (const active of matching) if (active.skip > 0) active.skip -= 1;
     for (const active of found) {
       active.left -= 1;
       if (active.left <= 0) this.#active.delete(active);
@@ -52,26 +48,30 @@ export class Faults {
   }
 
   /** A watch that runs until the returned function is called; `hit` ends it when a fault is added for it. */
-  watching(call: Call, hit: (fault: Fault) => void): () => void {
+  watching(call: SeenCall, hit: (fault: Fault) => void): () => void {
     this.#running.set(call, hit);
     return () => this.#running.delete(call);
   }
 }
 
-function fits(fault: Fault, call: Call): boolean {
+function fits(fault: Fault, call: SeenCall): boolean {
   return (fault.do !== 'gone' && fault.do !== 'end-watch') || call.verb === 'WATCH';
 }
 
 /** `PATCH Deployment (dry run)`. */
-export function callName(call: Call): string {
+export function callName(call: SeenCall): string {
   return `${call.verb} ${call.kind}${call.dryRun ? ' (dry run)' : ''}`;
 }
 
-/** Counts what the API server is asked. */
+type Listener = Parameters<Sandbox['calls']['listen']>[0];
+
+/** Counts what the API server is asked, and tells it. */
 export class Calls {
   readonly #counts = new Map<string, number>();
+  readonly #listeners = new Set<Listener>();
 
-  add(call: Call): void {
+  add(call: SeenCall, faults: readonly Fault[]): void {
+    for (const listener of this.#listeners) listener(call, faults);
     const key = callName(call);
     this.#counts.set(key, (this.#counts.get(key) ?? 0) + 1);
   }
@@ -83,5 +83,10 @@ export class Calls {
 
   reset(): void {
     this.#counts.clear();
+  }
+
+  listen(listener: Listener): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
   }
 }

@@ -10,11 +10,11 @@ export interface SandboxOptions {
   /** `real` (default): a nodePort is that very port on 127.0.0.1. `any`: a free port, so that many sandboxes can run at once. */
   readonly nodePorts?: 'real' | 'any';
   /** Called with each API call once its answer is complete: of a watch, once it has ended. */
-  readonly onCall?: (call: SeenCall) => void;
+  readonly onCall?: (call: AnsweredCall) => void;
 }
 
 /** One API call, with its times as `performance.now()` tells them. */
-export interface SeenCall {
+export interface AnsweredCall {
   /** As in {@link CallCounts}: `PATCH Deployment (dry run)`. */
   readonly call: string;
   /** '' for a collection, and for what is not about an object. */
@@ -37,12 +37,28 @@ export interface CallCounts {
   readonly byVerbAndKind: Readonly<Record<string, number>>;
 }
 
+/** A request that was made, as counters, faults and listeners know it. */
+export interface SeenCall {
+  /** `GET`, `LIST`, `WATCH`, `PROXY`, `LOG`; others as their HTTP method. */
+  readonly verb: string;
+  /** `Deployment`, `Deployment/status`; the path where no kind is asked for. */
+  readonly kind: string;
+  /** '' for what lies in no namespace, and for all namespaces. */
+  readonly namespace: string;
+  /** '' for a collection, and for what is created there. */
+  readonly name: string;
+  readonly dryRun: boolean;
+}
+
 /** Which requests a fault hits. Absent members match anything. */
 export interface FaultMatch {
   readonly verb?: 'GET' | 'LIST' | 'WATCH' | 'POST' | 'PUT' | 'PATCH' | 'DELETE' | 'PROXY' | 'LOG';
   readonly kind?: string;
-  readonly name?: string;
+  readonly namespace?: string;
+  readonly name?: string | RegExp;
   readonly dryRun?: boolean;
+  /** How many matching requests pass unharmed before the first that is hit. Default 0. */
+  readonly skip?: number;
 }
 
 /** What a fault does to a request. */
@@ -54,7 +70,8 @@ export type Fault =
       readonly message?: string;
       readonly headers?: Readonly<Record<string, string>>;
     }
-  | { readonly do: 'reset'; readonly when: 'before' | 'after' } // the connection is cut before or after the work is done
+  | { readonly do: 'reset'; readonly when: 'before' | 'after' } // the connection is cut before or after the work is done; of a watch, after its first events
+  | { readonly do: 'overtake'; readonly by: (call: SeenCall) => Promise<unknown> } // somebody else's work is done first
   | { readonly do: 'delay'; readonly ms: number }
   | { readonly do: 'end-watch' } // running watches that match end cleanly; at once, and new ones after their first events
   | { readonly do: 'gone' }; // running watches get an ERROR event with 410; new ones are answered 410 once
@@ -65,7 +82,12 @@ export interface Sandbox {
   readonly url: string;
   /** A kubeconfig (YAML) with the sandbox's CA and a client certificate. */
   readonly kubeconfig: string;
-  readonly calls: { read(): CallCounts; reset(): void };
+  readonly calls: {
+    read(): CallCounts;
+    reset(): void;
+    /** Tells of each request as it comes in, with the faults that hit it. Returns the end of it. */
+    listen(listener: (call: SeenCall, faults: readonly Fault[]) => void): () => void;
+  };
   wire(): WireCounts;
   /** Which rights a user has made use of, by name: `patch apps/deployments`, `get pods/log`. */
   usedRights(user: string): readonly string[];

@@ -41,7 +41,7 @@ export async function main(options: Pick<Run, 'environment' | 'cancelled'>): Pro
   const narrative = tellIn(log, () => systemClock.now());
   const { environment } = options;
   const report = await act({ ...options, log, narrative }).then(succeeded(narrative), failed(narrative));
-  core.saveState('finished', 'true');
+  if (narrative.unfinished.size === 0) core.saveState('finished', 'true');
   await writeReport({ report, log, environment });
   if (report.error === undefined) log.info(report.serving);
   else core.setFailed(failureMessage({ error: report.error, serving: report.serving }));
@@ -88,7 +88,11 @@ async function deploy(run: Run, cluster: Connection, inputs: DeployRolling | Dep
   if (inputs.switch === 'manual' || staged.outcome !== 'staged') return staged;
   const promoted = await promote(step, {
     ...inputs,
+    force: inputs.forceConflicts,
     ...(staged.revision !== undefined && { revision: staged.revision }),
+  }).catch((error: unknown) => {
+    // What the promotion does not tell itself has ended it before it switched anything.
+    throw error instanceof FailedStep ? error : new FailedStep(error, staged);
   });
   return { ...promoted, changes: [...staged.changes, ...promoted.changes] };
 }
@@ -114,7 +118,11 @@ async function stepFor(run: Run, cluster: Cluster, inputs: Inputs): Promise<Step
     environment: inputs.environment,
     signal: cancelled,
     stage: (name, work) => narrative.stage(name, work),
-    remember: facts => core.saveState('facts', JSON.stringify(facts)),
+    remember: facts => {
+      narrative.unfinished.add(facts);
+      core.saveState('facts', JSON.stringify(facts));
+    },
+    forget: facts => void narrative.unfinished.delete(facts),
   };
 }
 

@@ -38,6 +38,16 @@ const errorOf = async (work: Promise<unknown>): Promise<CutoverError> =>
     (error: unknown) => error as CutoverError,
   );
 
+/** Somebody sets an annotation right before the next replace. */
+function touchOnce(cluster: MemoryCluster): void {
+  cluster.before = call => {
+    if (!call.startsWith('REPLACE')) return;
+    cluster.before = () => undefined;
+    const found = lease(cluster);
+    cluster.store.update({ ...found, metadata: { ...found.metadata, annotations: { somebody: 'was here' } } });
+  };
+}
+
 describe('what a lease means', () => {
   const held = (more: object = {}) => ({ holderIdentity: 'run 1', leaseDurationSeconds: 60, ...more });
   const ago = (seconds: number) => new Date(start - seconds * 1000).toISOString().replace('Z', '000Z');
@@ -199,6 +209,38 @@ describe('the lock of a release', () => {
     const lock = await take(cluster);
     expect(specOf(cluster)).toMatchObject({ holderIdentity: lock.holder });
     await lock.release();
+  });
+
+  it('is taken where the Lease was made, though the answer to that was lost', async () => {
+    const cluster = memoryCluster();
+    const create = cluster.create.bind(cluster);
+    const lost = new CutoverError('no answer', { code: 'unreachable' });
+    cluster.create = async object => {
+      await create(object);
+      throw lost;
+    };
+    const lock = await take(cluster);
+    expect(specOf(cluster)).toMatchObject({ holderIdentity: lock.holder, leaseTransitions: 0 });
+    await lock.release();
+    expect(specOf(cluster)).toMatchObject({ holderIdentity: '' });
+  });
+
+  it('is not taken where nobody knows whether the Lease was made, and there is none', async () => {
+    const cluster = memoryCluster();
+    const lost = new CutoverError('no answer', { code: 'unreachable' });
+    cluster.create = () => Promise.reject(lost);
+    expect(await errorOf(take(cluster))).toBe(lost);
+  });
+
+  it.each<[string, (cluster: MemoryCluster) => Promise<unknown>]>([
+    ['taken', cluster => take(cluster, 2).then(lock => lock.release())],
+    ['given back', cluster => take(cluster, 2).then(lock => (touchOnce(cluster), lock.release()))],
+  ])('is %s though somebody touches the Lease', async (_what, work) => {
+    const cluster = memoryCluster();
+    await (await take(cluster, 1)).release();
+    touchOnce(cluster);
+    await work(cluster);
+    expect(specOf(cluster)).toMatchObject({ holderIdentity: '', leaseTransitions: 1 });
   });
 
   it('is not taken without the right to: the reason is passed on', async () => {

@@ -10,8 +10,10 @@ import {
 } from '../../src/release/records.js';
 import { authorOf, type Revision } from '../../src/release/revision.js';
 import { newState, type HistoryEntry, type ReleaseState } from '../../src/release/state.js';
+import type { KubeObject } from '../../src/manifests/object.js';
 import { memoryCluster, type MemoryCluster } from '../strategies/memory-cluster.js';
 import { runOf } from '../strategies/steps.js';
+import { listLog } from '../verify/fake-cluster.js';
 
 const revision = (number: number): Revision => ({
   ...authorOf(runOf(1)),
@@ -28,6 +30,7 @@ const revision = (number: number): Revision => ({
   images: [],
   at: '2026-03-01T12:00:00.000Z',
 });
+const record = { apiVersion: 'v1', kind: 'ConfigMap', namespace: 'shop', name: 'cutover-web' };
 const open = (cluster: MemoryCluster) => openRecords({ cluster, release: 'web', namespace: 'shop' });
 const state = (more: Partial<ReleaseState> = {}): ReleaseState => ({ ...newState('web', 'rolling'), ...more });
 const entry = (number: number, outcome: HistoryEntry['outcome']): HistoryEntry => ({
@@ -64,7 +67,7 @@ describe('the record of a release', () => {
     await fast.writeState(state({ latest: 1 }));
     await slow.readState();
     await fast.writeState(state({ latest: 2 }));
-    expect(await errorOf(slow.writeState(state({ latest: 3 })))).toMatchObject({ code: 'moved' });
+    expect(await errorOf(slow.writeState(state({ latest: 3 })))).toMatchObject({ code: 'changed' });
     expect(await open(cluster).readState()).toEqual(state({ latest: 2 }));
   });
 
@@ -74,8 +77,62 @@ describe('the record of a release', () => {
     await one.readState();
     await other.readState();
     await one.writeState(state({ latest: 1 }));
-    expect(await errorOf(other.writeState(state({ latest: 9 })))).toMatchObject({ code: 'exists' });
+    expect(await errorOf(other.writeState(state({ latest: 9 })))).toMatchObject({ code: 'changed' });
     expect(await open(cluster).readState()).toEqual(state({ latest: 1 }));
+  });
+});
+
+describe('a record that somebody touches', () => {
+  let touches = 0;
+  const touch = (cluster: MemoryCluster): void => {
+    const object = cluster.store.get(record)!;
+    cluster.store.update({
+      ...object,
+      metadata: { ...object.metadata, annotations: { somebody: `was here ${(touches += 1)} times` } },
+    });
+  };
+
+  it('is written all the same, since the state in it is what this run knows', async () => {
+    const cluster = memoryCluster();
+    const records = open(cluster);
+    await records.writeState(state({ latest: 1 }));
+    touch(cluster);
+    await records.writeState(state({ latest: 2 }));
+    expect(await open(cluster).readState()).toEqual(state({ latest: 2 }));
+  });
+
+  it('is given up when it is touched each time', async () => {
+    const cluster = memoryCluster();
+    const records = open(cluster);
+    await records.writeState(state({ latest: 1 }));
+    cluster.before = call => {
+      if (call.startsWith('REPLACE')) touch(cluster);
+    };
+    expect(await errorOf(records.writeState(state({ latest: 2 })))).toMatchObject({ code: 'moved' });
+    expect(cluster.calls.filter(call => call.startsWith('REPLACE'))).toHaveLength(3);
+  });
+});
+
+describe('a record whose first write got no answer', () => {
+  const silence = new CutoverError('no answer', { code: 'unreachable' });
+
+  it('is taken as written when it is there', async () => {
+    const cluster = memoryCluster();
+    const create = cluster.create.bind(cluster);
+    const deaf = { ...cluster, create: (object: KubeObject) => create(object).then(() => Promise.reject(silence)) };
+    const records = openRecords({ cluster: deaf, release: 'web', namespace: 'shop' });
+    await records.writeState(state({ latest: 1 }));
+    await records.writeState(state({ latest: 2 }));
+    expect(await open(cluster).readState()).toEqual(state({ latest: 2 }));
+  });
+
+  it('is not written twice when it is not there', async () => {
+    const cluster = memoryCluster();
+    cluster.before = call => {
+      if (call.startsWith('CREATE')) throw silence;
+    };
+    expect(await errorOf(open(cluster).writeState(state()))).toBe(silence);
+    expect(cluster.writes()).toHaveLength(1);
   });
 });
 
@@ -151,10 +208,27 @@ describe('which revisions stay', () => {
     for (const number of [1, 2, 3, 4]) await records.writeRevision(revision(number));
     const before = state({ latest: 4, current: 1, revisions: [1, 2, 3, 4], history: [entry(1, 'deployed')] });
     cluster.calls.length = 0;
-    expect(await records.trim(before, 2)).toEqual({ ...before, revisions: [1, 3, 4] });
-    expect(cluster.calls).toEqual(['REMOVE ConfigMap shop/cutover-web-2']);
+    await records.finish(before, 2, listLog());
+    expect(await open(cluster).readState()).toEqual({ ...before, revisions: [1, 3, 4] });
+    expect(cluster.calls.filter(call => call.startsWith('REMOVE'))).toEqual(['REMOVE ConfigMap shop/cutover-web-2']);
     expect(await errorOf(records.readRevision(2))).toMatchObject({ code: 'no-revision' });
     expect(await records.readRevision(1)).toEqual(revision(1));
+  });
+});
+
+describe('revisions that nobody needs', () => {
+  const done = state({ latest: 4, current: 4, revisions: [2, 3, 4], history: [entry(4, 'deployed')] });
+  const forbidden = new CutoverError('no right to delete', { code: 'forbidden' });
+
+  it('stay on record when they cannot be deleted, and the step is done all the same', async () => {
+    const cluster = memoryCluster();
+    const log = listLog();
+    cluster.before = call => {
+      if (call.startsWith('REMOVE')) throw forbidden;
+    };
+    await open(cluster).finish(done, 1, log);
+    expect(await open(cluster).readState()).toEqual(done);
+    expect(log.lines).toEqual(['Revisions beyond `history` are left for the next run to delete: no right to delete']);
   });
 });
 

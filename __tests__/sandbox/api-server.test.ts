@@ -77,6 +77,17 @@ describe('counters and faults', () => {
     ],
     ['a status for one name', { match: { name: 'a' }, fault: { do: 'status', status: 503 } }, [503, 'none']],
     ['nothing for another kind', { match: { kind: 'Secret' }, fault: { do: 'status', status: 503 } }, [200, 'none']],
+    ['a status for names that match', { match: { name: /^a/ }, fault: { do: 'status', status: 503 } }, [503, 'none']],
+    [
+      'a status for one namespace',
+      { match: { namespace: 'default' }, fault: { do: 'status', status: 503 } },
+      [503, 'none'],
+    ],
+    [
+      'nothing for another namespace',
+      { match: { namespace: 'shop' }, fault: { do: 'status', status: 503 } },
+      [200, 'none'],
+    ],
     ['nothing for another verb', { match: { verb: 'PUT' }, fault: { do: 'status', status: 503 } }, [200, 'none']],
     ['nothing for a dry run', { match: { dryRun: true }, fault: { do: 'status', status: 503 } }, [200, 'none']],
     ['a delay and then the answer', { match: {}, fault: { do: 'delay', ms: 1 } }, [200, 'none']],
@@ -87,6 +98,29 @@ describe('counters and faults', () => {
     server.fault(match, fault, 1);
     const answer = await api.get(`${configMaps}/a`);
     expect([answer.status, answer.headers['retry-after'] ?? 'none']).toEqual(expected);
+    expect((await api.get(`${configMaps}/a`)).status).toBe(200);
+  });
+
+  it('injects a fault into the third request, tells of each, and stops telling', async () => {
+    const { api, server } = await bench();
+    await api.send(post('a'));
+    const seen: unknown[] = [];
+    const stop = server.calls.listen(({ verb, kind, namespace, name, dryRun }, faults) =>
+      seen.push([verb, kind, namespace, name, dryRun, faults.map(fault => fault.do)]),
+    );
+    server.fault({ verb: 'GET', skip: 2 }, { do: 'status', status: 503 }, 1);
+    const statuses: number[] = [];
+    for (let request = 0; request < 4; request += 1) statuses.push((await api.get(`${configMaps}/a`)).status);
+    stop();
+    await api.get(`${configMaps}/a`);
+    expect(statuses).toEqual([200, 200, 503, 200]);
+    const told = (faults: readonly string[]) => ['GET', 'ConfigMap', 'default', 'a', false, faults];
+    expect(seen).toEqual([told([]), told([]), told(['status']), told([])]);
+  });
+
+  it('lets somebody else come first', async () => {
+    const { api, server } = await bench();
+    server.fault({ verb: 'GET' }, { do: 'overtake', by: () => api.send(post('a')) }, 1);
     expect((await api.get(`${configMaps}/a`)).status).toBe(200);
   });
 

@@ -147,6 +147,15 @@ describe('a watch', () => {
     ]);
   });
 
+  it('is cut in the middle of the line after its first events under a reset fault', async () => {
+    const { api, server } = await bench();
+    await api.send(post('a'));
+    server.fault({ verb: 'WATCH' }, { do: 'reset', when: 'after' }, 1);
+    const watch = await openWatch(api, configMaps);
+    expect(told(await watch.next())).toEqual(['ADDED', 'a']);
+    await expect(watch.next()).rejects.toThrow();
+  });
+
   it('that runs gets a 410 event under a gone fault, the next one is answered 410, the one after works', async () => {
     const { api, server } = await bench();
     const before = await openWatch(api, configMaps);

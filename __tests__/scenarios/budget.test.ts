@@ -98,7 +98,9 @@ async function counted<T>(work: () => Promise<T>): Promise<{ calls: Calls; value
 /** All calls but those for the release's own record and lock: ConfigMaps read, made or replaced, and the Lease. */
 function engine(calls: Calls, counts: (call: string) => boolean = () => true): number {
   return Object.entries(calls)
-    .filter(([call]) => counts(call) && !call.endsWith(' Lease') && !/^(GET|LIST|POST|PUT|DELETE) ConfigMap$/.test(call))
+    .filter(
+      ([call]) => counts(call) && !call.endsWith(' Lease') && !/^(GET|LIST|POST|PUT|DELETE) ConfigMap$/.test(call),
+    )
     .reduce((sum, [, count]) => sum + count, 0);
 }
 

@@ -1,4 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
+import { CutoverError } from '../../src/errors.js';
 import { refOf } from '../../src/manifests/object.js';
 import { historyEntry } from '../../src/release/revision.js';
 import { newState, type ReleaseState } from '../../src/release/state.js';
@@ -102,6 +103,19 @@ describe('a promotion', () => {
     });
     expect(selectedRole(cluster)).toBe('blue');
     expect(step.remembered).toMatchObject([{ release: 'web', namespace: 'shop' }]);
+    expect(step.forgotten).toEqual(step.remembered);
+  });
+
+  it('leaves its lock to the post step when it cannot give it back', async () => {
+    const { cluster, step } = await stepWith(staged());
+    await cluster.apply(publicService('green'));
+    const cause = new CutoverError('no right to update leases', { code: 'forbidden' });
+    cluster.before = call => {
+      if (call === 'REPLACE Lease shop/cutover-web') throw cause;
+    };
+    await expect(promote(step, promotion)).rejects.toMatchObject({ code: 'changed' });
+    expect(step.forgotten).toEqual([]);
+    expect(step.log.lines).toContain('The lock of web could not be given back yet: no right to update leases');
   });
 
   it('is refused when somebody has switched already', async () => {

@@ -32,10 +32,13 @@ export function stepOn(
   readonly log: Log & { readonly lines: string[] };
   readonly clock: Clock & { readonly waited: number[] };
   readonly stages: string[];
+  /** What the post step is told to finish, and what it no longer has to. */
   readonly remembered: StepFacts[];
+  readonly forgotten: StepFacts[];
 } {
   const stages: string[] = [];
   const remembered: StepFacts[] = [];
+  const forgotten: StepFacts[] = [];
   return {
     cluster,
     records: openRecords({ cluster, release: 'web', namespace: 'shop' }),
@@ -46,10 +49,12 @@ export function stepOn(
     signal: options.signal ?? new AbortController().signal,
     stages,
     remembered,
+    forgotten,
     stage: (name, work) => {
       stages.push(name);
       return work();
     },
     remember: facts => void remembered.push(facts),
+    forget: facts => void forgotten.push(facts),
   };
 }

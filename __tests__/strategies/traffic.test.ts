@@ -388,7 +388,9 @@ describe('users stay where they are', () => {
     scenery.cluster.before = call => {
       if (call === 'REPLACE ConfigMap shop/cutover-web') throw new CutoverError('no right to', { code: 'forbidden' });
     };
-    await expect(play(scenery)).rejects.toMatchObject({ code: 'forbidden' });
+    const { error, outcome } = await failure(play(scenery));
+    expect(error).toMatchObject({ code: 'forbidden' });
+    expect(outcome.serving).toBe('Users are on blue, as before; nothing was switched.');
     expect(selectedRole(scenery.cluster)).toBe('blue');
   });
 });

@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { callName } from '../faults.js';
-import type { Call, Calls, Faults } from '../faults.js';
-import type { Fault, SeenCall } from '../sandbox.js';
+import type { Calls, Faults } from '../faults.js';
+import type { AnsweredCall, Fault, SeenCall } from '../sandbox.js';
 import { readBody } from './body.js';
 import { deleteCollection, deleteObject } from './deletes.js';
 import { discovery } from './discovery.js';
@@ -33,7 +33,7 @@ export interface RouterOptions {
   readonly tokens: ServiceAccountTokens;
   readonly calls: Calls;
   readonly faults: Faults;
-  readonly onCall?: (call: SeenCall) => void;
+  readonly onCall?: (call: AnsweredCall) => void;
 }
 
 /** One request on its way. */
@@ -62,12 +62,15 @@ export class Router {
       const body = await readAll(incoming);
       const request = resourceRequest(incoming.method ?? 'GET', url, registry.kinds);
       const call = callOf(incoming, url, request);
-      calls.add(call);
       response.once('close', () =>
         onCall?.({ call: callName(call), name: call.name, arrivedAt, answeredAt: performance.now() }),
       );
       const hits = faults.take(call);
-      for (const fault of hits) if (fault.do === 'delay') await pause(fault.ms, response);
+      calls.add(call, hits);
+      for (const fault of hits) {
+        if (fault.do === 'delay') await pause(fault.ms, response);
+        if (fault.do === 'overtake') await fault.by(call);
+      }
       if (hits.some(fault => fault.do === 'reset' && fault.when === 'before')) {
         incoming.socket.destroy();
         return;
@@ -80,7 +83,7 @@ export class Router {
         return;
       }
       authorizer.authorize(user, access);
-      if (hits.some(fault => fault.do === 'reset')) cutAnswer(response);
+      if (hits.some(fault => fault.do === 'reset')) cutAnswer(response, call);
       const exchange = { incoming, response, url, user, access, body };
       if (request === undefined) this.#answerPath(exchange);
       else this.#answerResource(exchange, request, { call, hits });
@@ -115,7 +118,7 @@ export class Router {
       });
   }
 
-  #answerResource(exchange: Exchange, request: ResourceRequest, hit: { call: Call; hits: readonly Fault[] }): void {
+  #answerResource(exchange: Exchange, request: ResourceRequest, hit: { call: SeenCall; hits: readonly Fault[] }): void {
     const { registry, runtime, faults, authorizer } = this.#options;
     const { incoming, response, user, access, body } = exchange;
     const table = wantsTable(incoming.headers.accept);
@@ -136,7 +139,7 @@ export class Router {
     switch (verbOf(request)) {
       case 'watch': {
         if (hit.hits.some(fault => fault.do === 'gone')) throw expired('too old resource version (injected)');
-        const endEarly = hit.hits.some(fault => fault.do === 'end-watch');
+        const endEarly = hit.hits.some(fault => fault.do === 'end-watch' || fault.do === 'reset');
         watchObjects(registry, faults, { request, call: hit.call, table, incoming, response, endEarly });
         return;
       }
@@ -166,14 +169,15 @@ export class Router {
   }
 }
 
-function callOf(incoming: IncomingMessage, url: URL, request: ResourceRequest | undefined): Call {
+function callOf(incoming: IncomingMessage, url: URL, request: ResourceRequest | undefined): SeenCall {
   const method = incoming.method ?? 'GET';
-  if (request === undefined) return { verb: method, kind: url.pathname, name: '', dryRun: false };
+  if (request === undefined) return { verb: method, kind: url.pathname, namespace: '', name: '', dryRun: false };
   const { kind, subresource } = request;
   const name = subresource === 'proxy' ? proxyTarget(request.name).name : request.name;
-  const call = (verb: string, suffix = ''): Call => ({
+  const call = (verb: string, suffix = ''): SeenCall => ({
     verb,
     kind: kind.kind + suffix,
+    namespace: request.namespace,
     name,
     dryRun: isDryRun(url.searchParams),
   });
@@ -204,11 +208,12 @@ function sendFault(
   sendReply(response, { status, body: built.status, ...(headers === undefined ? {} : { headers }) });
 }
 
-/** The work is done, but its answer never arrives. */
-function cutAnswer(response: ServerResponse): void {
-  response.writeHead = () => response;
+/** The work is done, but its answer never arrives; a watch is cut in the middle of a line. */
+function cutAnswer(response: ServerResponse, { verb }: SeenCall): void {
+  if (verb !== 'WATCH') response.writeHead = () => response;
   response.end = () => {
-    response.destroy();
+    if (response.headersSent) response.write('{"type":', () => response.destroy());
+    else response.destroy();
     return response;
   };
 }

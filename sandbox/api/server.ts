@@ -2,7 +2,7 @@ import { createServer } from 'node:https';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { Calls, Faults } from '../faults.js';
-import type { CallCounts, Fault, FaultMatch, SeenCall, WireCounts } from '../sandbox.js';
+import type { AnsweredCall, Fault, FaultMatch, Sandbox, WireCounts } from '../sandbox.js';
 import { kubeconfig } from './kubeconfig.js';
 import type { MemoryStore } from './memory-store.js';
 import { Authorizer } from './rbac.js';
@@ -17,7 +17,7 @@ export interface ApiServerOptions {
   readonly store: MemoryStore;
   readonly runtime: Runtime;
   /** Called with each call once its answer is complete. */
-  readonly onCall?: (call: SeenCall) => void;
+  readonly onCall?: (call: AnsweredCall) => void;
 }
 
 /** A running API server. */
@@ -28,7 +28,7 @@ export interface ApiServer {
   readonly kubeconfig: string;
   /** A kubeconfig that holds the token of a ServiceAccount instead. */
   kubeconfigFor(token: string): string;
-  readonly calls: { read(): CallCounts; reset(): void };
+  readonly calls: Sandbox['calls'];
   wire(): WireCounts;
   /** Which rights a user has made use of, by name: `patch apps/deployments`, `get pods/log`. */
   usedRights(user: string): readonly string[];
@@ -65,7 +65,7 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
     url,
     kubeconfig: kubeconfig(url, pem),
     kubeconfigFor: token => kubeconfig(url, pem, token),
-    calls: { read: () => calls.read(), reset: () => calls.reset() },
+    calls,
     wire: () => wire.read(),
     usedRights: user => authorizer.used(user),
     fault: (match, fault, times) => faults.add(match, fault, times),

@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { Call, Faults } from '../faults.js';
+import type { Faults } from '../faults.js';
+import type { SeenCall } from '../sandbox.js';
 import { objectAt, type JsonObject } from './json.js';
 import { apiVersionOf, resourceOf } from './kinds.js';
 import { selection } from './reads.js';
@@ -12,7 +13,7 @@ import { tableOf } from './table.js';
 /** What a watch is made of. */
 export interface WatchCall {
   readonly request: ResourceRequest;
-  readonly call: Call;
+  readonly call: SeenCall;
   readonly table: boolean;
   readonly incoming: IncomingMessage;
   readonly response: ServerResponse;

@@ -90,7 +90,9 @@ export function refusal(status: number, body: Buffer, asked: Asked): CutoverErro
       }
   }
   const words = said === '' ? '' : `: ${said}`;
-  return fail('api', `the API server answered ${status} to ${describeAsked(asked)}${words}`);
+  return fail('api', `the API server answered ${status} to ${describeAsked(asked)}${words}`, {
+    hint: 'Run this step again. If it says the same, look at the API server, and at what stands between it and this runner.',
+  });
 }
 
 type Fail = (code: ErrorCode, message: string, more?: { hint?: string; problems?: readonly Problem[] }) => CutoverError;
@@ -117,7 +119,9 @@ function clash(asked: Asked, answer: Status | undefined, fail: Fail): CutoverErr
   if (answer?.reason === 'AlreadyExists') return fail('exists', `${object} exists already`);
   const owned = (answer?.details?.causes ?? []).filter(cause => cause.reason === 'FieldManagerConflict');
   if (owned.length === 0) {
-    return fail('moved', `${object} changed since it was read`);
+    return fail('moved', `${object} changed since it was read`, {
+      hint: 'Somebody else wrote it at the same time. Run this step again: it reads it afresh.',
+    });
   }
   const problems = owned.map(cause => {
     const field = (cause.field ?? '').replace(/^\./, '');

@@ -85,8 +85,9 @@ export async function* watchKind(parts: WatchParts): AsyncGenerator<WatchEvent, 
       else throw thrown;
     }
     quiet = told && memory.whole ? 0 : quiet + 1;
-    // The first repetition is immediate: most connections end because their time was up.
-    if (quiet > 1) await clock.wait(Math.min(250 * 2 ** quiet, 8_000) * (0.5 + random() / 2), signal);
+    // The first repetition is immediate: most connections end because their time was up. Later ones come within a second,
+    // since whoever waits for pods would learn of them that much later.
+    if (quiet > 1) await clock.wait(Math.min(125 * 2 ** quiet, 1_000) * (0.5 + random() / 2), signal);
   }
 }
 

@@ -3,7 +3,7 @@ import type { Cluster } from '../cluster/cluster.js';
 import { asCutoverError, CutoverError } from '../errors.js';
 import type { RunContext } from '../inputs/inputs.js';
 import type { Log } from '../log.js';
-import type { KubeObject, ObjectRef } from '../manifests/object.js';
+import { describeRef, type KubeObject, type ObjectRef } from '../manifests/object.js';
 import { recordName } from './state.js';
 
 /** The right to change a release, for one step of one run. */
@@ -52,25 +52,9 @@ export async function acquireLock(options: {
 }): Promise<Lock> {
   const { cluster, release, namespace, run, log } = options;
   const holder = `${run.runId}/${run.runAttempt}/${run.job}/${randomUUID().slice(0, 8)}`;
-  const ref = leaseRef(release, namespace);
   const wanted = (found?: KubeObject): KubeObject =>
     leaseObject({ release, namespace, holder, run: run.url, ...(found && { found }) });
-
-  let held: KubeObject;
-  try {
-    held = await cluster.create(wanted());
-  } catch (error) {
-    if (asCutoverError(error).code !== 'exists') throw error;
-    const found = await cluster.get(ref);
-    const verdict = found === undefined ? undefined : judgeLease(specOf(found), Date.now());
-    if (found !== undefined && verdict?.free === false) throw locked(release, found, verdict.reason);
-    if (found !== undefined && specOf(found).holderIdentity) {
-      log.warning(`Took over the lock of ${release} from ${runOf(found)}: ${verdict?.reason ?? ''}`);
-    }
-    // A replace with the version that was judged: of two runs that judge alike, one gets `moved`.
-    held =
-      found === undefined ? await cluster.create(wanted()) : await replaceOrLocked(cluster, wanted(found), release);
-  }
+  let held = await take({ cluster, release, namespace, holder, wanted, log });
 
   const lost = new AbortController();
   const lose = (why: string): void => {
@@ -85,8 +69,7 @@ export async function acquireLock(options: {
       if (expired()) lose('it could not be renewed in time');
       return;
     }
-    renewing = cluster
-      .replace(renewed(held))
+    renewing = renew({ cluster, release, namespace, holder }, held)
       .then(answer => {
         held = answer;
       })
@@ -130,19 +113,81 @@ export async function isTakenOver({ cluster, release, namespace, holder }: Hold)
 }
 
 /** Gives the lock back if `holder` (still) has it; otherwise leaves it alone. */
-export async function releaseLock({ cluster, release, namespace, holder }: Hold): Promise<void> {
-  const found = await cluster.get(leaseRef(release, namespace));
-  if (found === undefined || specOf(found).holderIdentity !== holder) return;
-  const { leaseTransitions = 0 } = specOf(found);
-  await cluster.replace({ ...found, spec: { holderIdentity: '', leaseDurationSeconds: 1, leaseTransitions } });
+export async function releaseLock(hold: Hold): Promise<void> {
+  await rewrite(hold, await ofHolder(hold), found => {
+    const { leaseTransitions = 0 } = specOf(found);
+    return { holderIdentity: '', leaseDurationSeconds: 1, leaseTransitions };
+  });
 }
 
-async function replaceOrLocked(cluster: Cluster, lease: KubeObject, release: string): Promise<KubeObject> {
+/** Throws `moved` when another holder has it by now, `not-found` when it is gone. */
+async function renew(hold: Hold, held: KubeObject): Promise<KubeObject> {
+  const answer = await rewrite(hold, held, found => ({ ...specOf(found), renewTime: microTime(Date.now()) }));
+  if (answer !== undefined) return answer;
+  throw new CutoverError(`${describeRef(leaseRef(hold.release, hold.namespace))} is not held by this run any more`, {
+    code: 'moved',
+  });
+}
+
+/** Somebody may touch a Lease (an annotation, say) without taking it: then it is written again on what is there now. */
+const attempts = 3;
+
+async function rewrite(
+  hold: Hold,
+  lease: KubeObject | undefined,
+  spec: (found: KubeObject) => LeaseSpec,
+): Promise<KubeObject | undefined> {
+  let found = lease;
+  for (let attempt = 1; found !== undefined; attempt += 1) {
+    try {
+      return await hold.cluster.replace({ ...found, spec: spec(found) });
+    } catch (error) {
+      if (asCutoverError(error).code !== 'moved' || attempt >= attempts) throw error;
+      found = await ofHolder(hold);
+    }
+  }
+  return undefined;
+}
+
+/** The Lease as it is now; `undefined` when it is gone or somebody else's. */
+async function ofHolder({ cluster, release, namespace, holder }: Hold): Promise<KubeObject | undefined> {
+  const found = await cluster.get(leaseRef(release, namespace));
+  return found !== undefined && specOf(found).holderIdentity === holder ? found : undefined;
+}
+
+/** Answers to a create that leave open whether there is a Lease now, and whose it is. */
+const openAnswers: ReadonlySet<string> = new Set(['exists', 'unreachable', 'api']);
+
+/** Makes the Lease, or takes over one that is free. */
+async function take(
+  hold: Hold & { readonly wanted: (found?: KubeObject) => KubeObject; readonly log: Log },
+): Promise<KubeObject> {
+  const { cluster, release, namespace, holder, wanted, log } = hold;
+  let unmade: unknown;
   try {
-    return await cluster.replace(lease);
+    return await cluster.create(wanted());
   } catch (error) {
-    if (asCutoverError(error).code !== 'moved') throw error;
-    throw locked(release, lease, 'another run took it a moment ago');
+    if (!openAnswers.has(asCutoverError(error).code)) throw error;
+    unmade = error;
+  }
+  for (let attempt = 1; ; attempt += 1) {
+    const found = await cluster.get(leaseRef(release, namespace));
+    if (found === undefined && asCutoverError(unmade).code !== 'exists') throw unmade;
+    if (found === undefined) return cluster.create(wanted());
+    // It was made, and only the answer was lost.
+    if (specOf(found).holderIdentity === holder) return found;
+    const verdict = judgeLease(specOf(found), Date.now());
+    if (!verdict.free) throw locked(release, found, verdict.reason);
+    try {
+      // On the version that was judged: of two runs that judge alike, one gets `moved`.
+      const taken = await cluster.replace(wanted(found));
+      if (specOf(found).holderIdentity)
+        log.warning(`Took over the lock of ${release} from ${runOf(found)}: ${verdict.reason}`);
+      return taken;
+    } catch (error) {
+      if (asCutoverError(error).code !== 'moved') throw error;
+      if (attempt >= attempts) throw locked(release, found, 'another run took it a moment ago');
+    }
   }
 }
 
@@ -185,10 +230,6 @@ function leaseObject(options: {
       leaseTransitions: found === undefined ? 0 : (specOf(found).leaseTransitions ?? 0) + 1,
     },
   };
-}
-
-function renewed(lease: KubeObject): KubeObject {
-  return { ...lease, spec: { ...specOf(lease), renewTime: microTime(Date.now()) } };
 }
 
 function specOf(lease: KubeObject): LeaseSpec {

@@ -1,5 +1,7 @@
 import type { Cluster } from '../cluster/cluster.js';
 import { asCutoverError, CutoverError } from '../errors.js';
+import type { Log } from '../log.js';
+import type { KubeObject } from '../manifests/object.js';
 import { decodeRevision, encodeRevision, revisionName, type Revision } from './revision.js';
 import { decodeState, encodeState, recordName, type HistoryEntry, type ReleaseState } from './state.js';
 
@@ -9,13 +11,16 @@ export interface Records {
   readonly namespace: string;
   /** `undefined` when the release was never deployed. */
   readState(): Promise<ReleaseState | undefined>;
-  /** Writes the state if nobody else did since it was last read or written here; otherwise throws `moved` or `exists`. */
+  /** Writes the state if nobody else did since it was last read or written here; otherwise throws `changed`. */
   writeState(state: ReleaseState): Promise<void>;
   /** Throws `no-revision` when it is not there (any more). */
   readRevision(number: number): Promise<Revision>;
   writeRevision(revision: Revision): Promise<void>;
-  /** Deletes the revisions that nobody needs any more; gives the state without them, for the caller to write. */
-  trim(state: ReleaseState, history: number): Promise<ReleaseState>;
+  /**
+   * Writes the last state of a step, as `writeState` does; then deletes the revisions that nobody needs any more. What goes
+   * wrong with those is only warned of: the next run finds them in the state.
+   */
+  finish(state: ReleaseState, history: number, log: Log): Promise<void>;
 }
 
 export function openRecords(options: {
@@ -28,25 +33,52 @@ export function openRecords(options: {
   const { cluster, release, namespace, onWrite } = options;
   const stateRef = { apiVersion: 'v1', kind: 'ConfigMap', namespace, name: recordName(release) };
   const revisionRef = (number: number) => ({ ...stateRef, name: revisionName(release, number) });
-  let resourceVersion: string | undefined;
+  // The ConfigMap as it was last read or written here; `undefined`: there was none.
+  let known: KubeObject | undefined;
+
+  function write(object: KubeObject): Promise<KubeObject> {
+    const resourceVersion = known?.metadata.resourceVersion;
+    if (resourceVersion === undefined) return cluster.create(object);
+    return cluster.replace({ ...object, metadata: { ...object.metadata, resourceVersion } });
+  }
+
+  /** What a write that was not taken left behind; throws unless the state is this run's or what it last knew. */
+  async function afterRefused(object: KubeObject, error: unknown): Promise<KubeObject> {
+    const { code } = asCutoverError(error);
+    const lost = known === undefined && (code === 'unreachable' || code === 'api');
+    if (code !== 'moved' && code !== 'exists' && !lost) throw error;
+    const live = await cluster.get(stateRef);
+    if (live !== undefined && [textOf(object), textOf(known)].includes(textOf(live))) return live;
+    if (lost && live === undefined) throw error;
+    throw new CutoverError(`Another run wrote the record of release ${release} meanwhile`, {
+      code: 'changed',
+      object: `ConfigMap ${namespace}/${recordName(release)}`,
+      hint: 'Run this step again: it plans anew from what is there now. `concurrency` in the workflow makes runs wait for each other.',
+    });
+  }
+
+  async function writeState(state: ReleaseState): Promise<void> {
+    onWrite?.();
+    // The lock keeps other runs out; the precondition also stops a run that lost its lock without knowing it.
+    const object = encodeState(state, namespace);
+    for (let attempt = 1; ; attempt += 1) {
+      try {
+        known = await write(object);
+        return;
+      } catch (error) {
+        if (attempt >= attempts) throw error;
+        known = await afterRefused(object, error);
+        if (textOf(known) === textOf(object)) return;
+      }
+    }
+  }
 
   return {
     release,
     namespace,
     async readState() {
-      const object = await cluster.get(stateRef);
-      resourceVersion = object?.metadata.resourceVersion;
-      return object === undefined ? undefined : decodeState(object);
-    },
-    async writeState(state) {
-      onWrite?.();
-      // The lock keeps other runs out; the precondition also stops a run that lost its lock without knowing it.
-      const object = encodeState(state, namespace);
-      const answer =
-        resourceVersion === undefined
-          ? await cluster.create(object)
-          : await cluster.replace({ ...object, metadata: { ...object.metadata, resourceVersion } });
-      resourceVersion = answer.metadata.resourceVersion;
+      known = await cluster.get(stateRef);
+      return known === undefined ? undefined : decodeState(known);
     },
     async readRevision(number) {
       const object = await cluster.get(revisionRef(number));
@@ -61,14 +93,29 @@ export function openRecords(options: {
       onWrite?.();
       await cluster.apply(encodeRevision(revision, { name: release, namespace }), { force: true });
     },
-    async trim(state, history) {
+    writeState,
+    async finish(state, history, log) {
+      await writeState(state);
       const needed = neededRevisions(state, history);
-      for (const number of state.revisions.filter(candidate => !needed.has(candidate))) {
-        await cluster.remove(revisionRef(number));
+      const spare = state.revisions.filter(number => !needed.has(number));
+      if (spare.length === 0) return;
+      try {
+        for (const number of spare) await cluster.remove(revisionRef(number));
+        await writeState({ ...state, revisions: state.revisions.filter(number => needed.has(number)) });
+      } catch (error) {
+        log.warning(
+          `Revisions beyond \`history\` are left for the next run to delete: ${asCutoverError(error).message}`,
+        );
       }
-      return { ...state, revisions: state.revisions.filter(number => needed.has(number)) };
     },
   };
+}
+
+/** Somebody may touch the ConfigMap (an annotation, say) without changing the state: then it is written again. */
+const attempts = 3;
+
+function textOf(record: KubeObject | undefined): string | undefined {
+  return (record?.['data'] as { readonly state?: string } | undefined)?.state;
 }
 
 /**

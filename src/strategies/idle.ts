@@ -1,5 +1,5 @@
 import type { IdlePolicy } from '../inputs/inputs.js';
-import { CutoverError } from '../errors.js';
+import { asCutoverError, CutoverError } from '../errors.js';
 import { describeRef, refOf, type KubeObject, type ObjectRef } from '../manifests/object.js';
 import { selects } from '../manifests/pods.js';
 import type { ReleaseState } from '../release/state.js';
@@ -32,7 +32,12 @@ export async function settleIdle(step: Step, aftermath: Aftermath): Promise<stri
     step.log.info(`${describeRef(refOf(object))} applied, now that its side has the traffic`);
   }
   const sentence = inFlight?.role === undefined ? '' : await applyPolicy(step, aftermath, inFlight.role);
-  await step.records.writeState(await step.records.trim(done, policy.history));
+  try {
+    await step.records.finish(done, policy.history, step.log);
+  } catch (error) {
+    // Users are where they should be, and the record says so; it only asks the next run to do again what is done.
+    step.log.warning(`The record of ${state.release} still calls this unfinished: ${asCutoverError(error).message}`);
+  }
   return sentence;
 }
 

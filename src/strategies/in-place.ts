@@ -62,33 +62,30 @@ export async function rollOut(step: Step, rollout: Rollout): Promise<Outcome> {
     ...(revision.approval !== undefined && { approval: revision.approval }),
   };
   // The way back is on record before the first object is touched: a killed run can be undone by its post step.
-  await records.writeRevision(revision);
-  await records.writeState(begun);
+  try {
+    await records.writeRevision(revision);
+    await records.writeState(begun);
+  } catch (error) {
+    throw new FailedStep(error, { ...known, checks: [], serving: untouched(state) });
+  }
 
-  let checks: readonly CheckResult[];
+  let checks: readonly CheckResult[] = [];
   try {
     checks = await readyAndVerified(step, rollout);
+    // A deploy that is on no record could neither be rolled back nor be told from a half-done one: it counts as failed.
+    await step.stage('Clean up', async () => {
+      const { inFlight: _done, ...rest } = begun;
+      const done = withHistory({ ...rest, current: number }, historyEntry(step.run, revision, rollout.outcome));
+      await records.finish(done, rollout.history, step.log);
+    });
   } catch (error) {
     throw new FailedStep(error, {
       ...known,
-      checks: checksOf(error),
+      checks: [...checks, ...checksOf(error)],
       serving: await afterFailure(step, rollout, { begun, cause: error }),
     });
   }
   const serving = `Revision ${number} serves users (${revision.images.join(', ') || 'no images'}).`;
-  try {
-    await step.stage('Clean up', async () => {
-      const { inFlight: _done, ...rest } = begun;
-      const done = withHistory({ ...rest, current: number }, historyEntry(step.run, revision, rollout.outcome));
-      await records.writeState(await records.trim(done, rollout.history));
-    });
-  } catch (error) {
-    throw new FailedStep(error, {
-      ...known,
-      checks,
-      serving: `${serving} Only its record is not complete: run this step again.`,
-    });
-  }
   const earlier = previousRevision({ ...begun, current: number });
   return {
     ...known,
@@ -144,6 +141,12 @@ async function afterFailure(
   return complete
     ? `${sentence} Revision ${state.current} serves users, as before.${note}`
     : `${sentence} Users reach whatever pods are ready, of revision ${state.current} or of the new one.${note}`;
+}
+
+function untouched({ current }: ReleaseState): string {
+  return current === undefined
+    ? 'Nothing was changed. There is no earlier revision of this release.'
+    : `Nothing was changed: revision ${current} serves users, as before.`;
 }
 
 function about(step: Step) {

@@ -1,6 +1,6 @@
 import type { Inputs } from '../inputs/inputs.js';
 import type { Log } from '../log.js';
-import type { StageName } from './step.js';
+import type { StageName, StepFacts } from './step.js';
 
 /** The story of one run as it unfolds: which stages it went through, and how long each took. */
 export interface Narrative {
@@ -10,6 +10,8 @@ export interface Narrative {
   readonly inputs: Inputs | undefined;
   /** Whether the step may have written something. */
   readonly wrote: boolean;
+  /** What the post step would have to finish if the story ended here. */
+  readonly unfinished: Set<StepFacts>;
   begins(inputs: Inputs): void;
   /** From now on the step may write. */
   writes(): void;
@@ -30,6 +32,7 @@ export function tellIn(log: Log, now: () => number): Narrative {
     get wrote() {
       return wrote;
     },
+    unfinished: new Set(),
     writes() {
       wrote = true;
     },

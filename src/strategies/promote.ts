@@ -15,6 +15,8 @@ export interface Promotion {
   readonly revision?: number;
   /** Checks instead of the recorded ones. */
   readonly verify?: readonly Check[];
+  /** Takes fields of the public Service over from other managers. Default: as when the revision was staged. */
+  readonly force?: boolean;
   readonly idle: IdlePolicy;
   readonly drainMs: number;
   readonly timeoutMs: number;
@@ -84,7 +86,8 @@ interface Confirmed {
 
 async function promoteStaged(step: Step, promotion: Promotion, confirmed: Confirmed): Promise<Outcome> {
   const { state, staged, approval } = confirmed;
-  const revision = await step.records.readRevision(staged.revision);
+  const recorded = await step.records.readRevision(staged.revision);
+  const revision = { ...recorded, force: promotion.force ?? recorded.force };
   const publicService = revision.publicService;
   if (publicService === undefined)
     throw new CutoverError(`Revision ${revision.number} has no public Service on record`, { code: 'record' });

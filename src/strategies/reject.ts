@@ -35,7 +35,7 @@ export async function reject(step: Step, inputs: Reject): Promise<Outcome> {
     const { state: after, sentence } = await unstage(locked, { state, staged, timeoutMs: inputs.timeoutMs });
     const revision = await locked.records.readRevision(staged.revision);
     const done = withHistory(after, historyEntry(step.run, revision, 'rejected'));
-    await locked.records.writeState(await locked.records.trim(done, inputs.history));
+    await locked.records.finish(done, inputs.history, locked.log);
     return {
       ...about(locked),
       outcome: 'rejected',

@@ -20,7 +20,7 @@ import {
   type BlueGreenDeploy,
   type Staging,
 } from './staging-plan.js';
-import { revisionOf } from './staged-revision.js';
+import { revisionOf, withStagedRecord } from './staged-revision.js';
 import { underLock, type Step } from './step.js';
 import { undo } from './undo.js';
 import { withoutStagedRecord } from './unstaged.js';
@@ -88,7 +88,7 @@ function isAsVerified(staging: Staging, staged: StagedRecord | undefined): boole
 
 async function bringUpStaged(step: Step, staging: Staging): Promise<Outcome> {
   const { deploy, role, planned, leftovers, records } = staging;
-  const { inputs, state, contentHash } = deploy;
+  const { inputs, state } = deploy;
   await refuseMovedUsers(step, staging);
   const { inFlight: unfinished } = state;
   const earlier = state.staged?.role === role ? state.staged : undefined;
@@ -115,22 +115,31 @@ async function bringUpStaged(step: Step, staging: Staging): Promise<Outcome> {
     ...(revision.publicService !== undefined && { publicService: refOf(revision.publicService) }),
     inFlight: { step: 'stage', revision: number, role, run: step.run.url },
   };
-  await step.records.writeRevision(revision);
-  await step.records.writeState(begun);
   const { inFlight: pending, ...rest } = begun;
   const known = { ...facts(step, staging), revision: number };
+  try {
+    await step.records.writeRevision(revision);
+    await step.records.writeState(begun);
+  } catch (error) {
+    throw new FailedStep(error, { ...known, checks: [], serving: `${servingNow(staging)} Nothing was changed.` });
+  }
 
-  let verified: { readonly ready: readonly ReadyWorkload[]; readonly checks: readonly CheckResult[] };
+  let checks: readonly CheckResult[] = [];
   try {
     for (const object of leftovers) await step.cluster.remove(refOf(object), { uid: object.metadata.uid ?? '' });
-    verified = await readyAndVerified(step, staging);
+    const verified = await readyAndVerified(step, staging);
+    ({ checks } = verified);
+    const done = withStagedRecord(rest, { staging, ready: verified.ready, number, previous });
+    // What is on no record could not be promoted: it counts as failed.
+    await step.records.finish(withHistory(done, historyEntry(step.run, revision, 'staged')), inputs.history, step.log);
   } catch (error) {
+    checks = [...checks, ...checksOf(error)];
     const failed = historyEntry(step.run, revision, 'failed');
     if (!inputs.rollbackOnFailure) {
       const note = await recordFailure(step.records, withHistory(begun, failed));
       throw new FailedStep(error, {
         ...known,
-        checks: checksOf(error),
+        checks,
         serving: `${servingNow(staging)} ${role} was left as it is (rollback-on-failure: false).${note}`,
       });
     }
@@ -147,39 +156,16 @@ async function bringUpStaged(step: Step, staging: Staging): Promise<Outcome> {
         : ` Revision ${earlier.revision}, which was staged before, must be staged again to be promoted.`;
     throw new FailedStep(error, {
       ...known,
-      checks: checksOf(error),
+      checks,
       serving: `${servingNow(staging)} On ${role}: ${sentence}${again}${note}`,
     });
-  }
-  const done: ReleaseState = {
-    ...rest,
-    roles: {
-      ...begun.roles,
-      [role]: { ...(records[role] ?? { podLabels: {}, deployments: [] }), revision: number, contentHash },
-    },
-    staged: {
-      revision: number,
-      role,
-      workloads: verified.ready
-        .filter(({ ref }) => ref.kind === 'Deployment')
-        .map(({ ref, uid, generation, templateHash }) => ({ ref, uid, generation, templateHash: templateHash ?? '' })),
-      ...(previous !== undefined && { previous }),
-    },
-  };
-  const serving = `${servingNow(staging)} Revision ${number} is staged on ${role}, where no user is.`;
-  try {
-    const complete = withHistory(done, historyEntry(step.run, revision, 'staged'));
-    await step.records.writeState(await step.records.trim(complete, inputs.history));
-  } catch (error) {
-    const unwritten = `${serving} But that could not be recorded: run this step again.`;
-    throw new FailedStep(error, { ...known, checks: verified.checks, serving: unwritten });
   }
   return {
     ...known,
     outcome: 'staged',
     stagedRole: role,
-    checks: verified.checks,
-    serving,
+    checks,
+    serving: `${servingNow(staging)} Revision ${number} is staged on ${role}, where no user is.`,
     wayBack: { action: 'reject', release: step.records.release, namespace: step.records.namespace },
   };
 }

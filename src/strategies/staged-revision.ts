@@ -1,5 +1,7 @@
 import type { Snapshot } from '../plan/change.js';
 import { authorOf, imagesOf, withoutSecrets, type Revision } from '../release/revision.js';
+import type { ReleaseState, RoleRecord } from '../release/state.js';
+import type { ReadyWorkload } from '../rollout/observer.js';
 import type { Staging } from './staging-plan.js';
 import type { Step } from './step.js';
 
@@ -26,5 +28,32 @@ export function revisionOf(step: Step, staging: Staging, before: readonly Snapsh
     images: imagesOf(own.objects),
     at: new Date().toISOString(),
     ...(publicService !== undefined && { publicService }),
+  };
+}
+
+/** The state once a revision is staged: what was verified, and what the role had been before. Not yet written. */
+export function withStagedRecord(
+  state: ReleaseState,
+  wanted: {
+    readonly staging: Staging;
+    readonly ready: readonly ReadyWorkload[];
+    readonly number: number;
+    readonly previous: RoleRecord | undefined;
+  },
+): ReleaseState {
+  const { staging, ready, number, previous } = wanted;
+  const { role, records, deploy } = staging;
+  const known = records[role] ?? { podLabels: {}, deployments: [] };
+  return {
+    ...state,
+    roles: { ...state.roles, [role]: { ...known, revision: number, contentHash: deploy.contentHash } },
+    staged: {
+      revision: number,
+      role,
+      workloads: ready
+        .filter(({ ref }) => ref.kind === 'Deployment')
+        .map(({ ref, uid, generation, templateHash }) => ({ ref, uid, generation, templateHash: templateHash ?? '' })),
+      ...(previous !== undefined && { previous }),
+    },
   };
 }

@@ -38,6 +38,8 @@ export interface Step {
   stage<T>(name: StageName, work: () => Promise<T>): Promise<T>;
   /** Tells the post step what it must finish if this process is killed; called before the first write. */
   remember(facts: StepFacts): void;
+  /** What was remembered is done: the post step has nothing to finish. */
+  forget(facts: StepFacts): void;
 }
 
 /** What the post step needs to clean up after a process that was killed. Holds nothing secret. */
@@ -50,22 +52,25 @@ export interface StepFacts {
 /**
  * Runs `work` under the release's lock, on the state that the plan was made from: when another run wrote it meanwhile, this
  * one stops (`changed`) before its first write. The step that `work` gets also aborts when the lock is lost, so that two
- * runs never write at once. A lock that cannot be given back is only warned of: it expires by itself, and the work is done.
+ * runs never write at once. A lock that cannot be given back is only warned of: the work is done, the post step tries again, and
+ * the lock expires by itself within a minute.
  */
 export async function underLock<T>(step: Step, seen: ReleaseState, work: (locked: Step) => Promise<T>): Promise<T> {
   const { cluster, log, run, records } = step;
   const { release, namespace } = records;
   const lock = await acquireLock({ cluster, release, namespace, run, log });
+  const facts: StepFacts = { release, namespace, lockHolder: lock.holder };
+  step.remember(facts);
   try {
     refuseOtherState(seen, (await records.readState()) ?? newState(release, seen.strategy));
-    step.remember({ release, namespace, lockHolder: lock.holder });
     return await work({ ...step, lost: lock.lost, signal: AbortSignal.any([step.signal, lock.lost]) });
   } finally {
-    await lock.release().catch((error: unknown) => {
-      log.warning(
-        `The lock of ${release} could not be given back and expires by itself within a minute: ${asCutoverError(error).message}`,
-      );
-    });
+    try {
+      await lock.release();
+      step.forget(facts);
+    } catch (error) {
+      log.warning(`The lock of ${release} could not be given back yet: ${asCutoverError(error).message}`);
+    }
   }
 }
 

@@ -23,6 +23,8 @@ export interface Whereabouts {
 interface Way {
   readonly undo: Snapshot;
   readonly switching: ReleaseState;
+  /** Why the switch failed; absent: it was refused. */
+  readonly cause?: unknown;
 }
 
 /**
@@ -54,7 +56,9 @@ export async function afterRefusedSwitch(step: Step, move: Move, way: Way): Prom
 /** Points the Service back, unless the old side cannot serve. Goes on after a cancel; never throws, so that the cause stays. */
 export async function switchBack(step: Step, move: Move, way: Way): Promise<Whereabouts> {
   const { from, policy } = move;
-  if (step.lost?.aborted) return stay(step, move, { way, why: 'another run has taken the lock over and decides now.' });
+  const overtaken = way.cause !== undefined && asCutoverError(way.cause).code === 'changed';
+  if (step.lost?.aborted || overtaken)
+    return stay(step, move, { way, why: 'another run has taken the release over and decides now.' });
   if (!policy.rollbackOnFailure) return stay(step, move, { way, why: 'rollback-on-failure is false.' });
   try {
     return await step.stage('Put back', async () => {

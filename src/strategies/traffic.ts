@@ -69,9 +69,15 @@ export async function moveTraffic(step: Step, move: Move): Promise<Outcome> {
     changes: [{ ref: service, change: live === undefined ? 'created' : 'changed' }],
   } as const;
   const way = { undo, switching };
-  if (move.approval !== undefined) await step.records.writeRevision({ ...revision, approval: move.approval });
-  // On record before the switch: whoever comes after a killed run knows which way is back.
-  await step.records.writeState(switching);
+  try {
+    if (move.approval !== undefined) await step.records.writeRevision({ ...revision, approval: move.approval });
+    // On record before the switch: whoever comes after a killed run knows which way is back.
+    await step.records.writeState(switching);
+  } catch (error) {
+    const serving =
+      from === undefined ? 'Nobody is served yet.' : `Users are on ${from}, as before; nothing was switched.`;
+    throw new FailedStep(error, { ...known, changes: [], checks: move.stagedChecks, serving });
+  }
 
   let wanted: readonly PodName[];
   try {
@@ -88,7 +94,8 @@ export async function moveTraffic(step: Step, move: Move): Promise<Outcome> {
       checks: move.stagedChecks,
     });
   }
-  let publicChecks: readonly CheckResult[];
+  let publicChecks: readonly CheckResult[] = [];
+  let switched: ReleaseState;
   try {
     // Draining the old side before every proxy knows the new one would refuse connections.
     await step.stage('Switch', () => confirmEndpoints({ step, service, wanted, timeoutMs: confirmMs }));
@@ -99,9 +106,11 @@ export async function moveTraffic(step: Step, move: Move): Promise<Outcome> {
       assertPassed(results);
       return results;
     });
+    // A switch that is on no record could neither be rolled back nor be told from a half-done one: it counts as failed.
+    switched = await step.stage('Clean up', () => recordSwitch(step, move, switching));
   } catch (error) {
-    const back = await switchBack(step, move, way);
-    const checks = [...move.stagedChecks, ...checksOf(error)];
+    const back = await switchBack(step, move, { ...way, cause: error });
+    const checks = [...move.stagedChecks, ...publicChecks, ...checksOf(error)];
     throw new FailedStep(error, { ...known, ...back, checks });
   }
   const arrived = {
@@ -113,7 +122,8 @@ export async function moveTraffic(step: Step, move: Move): Promise<Outcome> {
   const serving = `Users are on ${role}, revision ${revision.number} (${revision.images.join(', ') || 'no images'}).`;
   let settled: string;
   try {
-    settled = await step.stage('Clean up', () => settle(step, move, switching));
+    const { policy } = move;
+    settled = await step.stage('Clean up', () => settleIdle(step, { state: switched, revision, service, policy }));
   } catch (error) {
     const todo = 'The switch itself is complete and verified; run this step again to finish the rest.';
     throw new FailedStep(error, { ...arrived, serving: `${serving} ${todo}` });
@@ -156,9 +166,9 @@ async function podsToServe(step: Step, move: Move): Promise<readonly PodName[]> 
   });
 }
 
-/** After the switch is verified: record it, and finish what belongs to it. */
-async function settle(step: Step, move: Move, switching: ReleaseState): Promise<string> {
-  const { revision, role, from, policy, outcome } = move;
+/** After the switch is verified: users are on the new side by record, and what belongs to the old one is still to be done. */
+async function recordSwitch(step: Step, move: Move, switching: ReleaseState): Promise<ReleaseState> {
+  const { revision, role, from, outcome } = move;
   const { inFlight: _switched, staged, ...rest } = switching;
   const stillStaged = staged !== undefined && staged.revision !== revision.number ? { staged } : {};
   const switched: ReleaseState = {
@@ -167,5 +177,5 @@ async function settle(step: Step, move: Move, switching: ReleaseState): Promise<
   };
   await step.records.writeState(switched);
   step.log.info(`Recorded: users are on ${role}, revision ${revision.number}`);
-  return settleIdle(step, { state: switched, revision, service: refOf(move.publicService), policy });
+  return switched;
 }

@@ -1,0 +1,133 @@
+import type { Fault, SeenCall } from '../../sandbox/sandbox.js';
+import type { Named } from '../../demo/kube.js';
+import type { Place } from './place.js';
+
+/** One request of a deploy. Names that differ from run to run are written as `<version>`, `<revision>`, `<active>`, `<idle>`, `<pod>`. */
+export interface Target extends SeenCall {
+  /** How many requests like it come before. */
+  readonly skip: number;
+}
+
+/** Something that happens to one request of a deploy. */
+export interface Calamity {
+  readonly title: string;
+  /** Which requests it can happen to. */
+  readonly strikes: (target: Target) => boolean;
+  readonly make: (place: Place) => Fault;
+  /** Whether a deploy has to succeed all the same. */
+  readonly survivable: (target: Target) => boolean;
+  /** What the message of a failure has to say of its cause. */
+  readonly cause: RegExp;
+  /** Whether the API server was asked for fresh credentials. */
+  readonly renews?: true;
+  /** Which share of the requests it happens to when faults of one kind take turns. Default: all. */
+  readonly turns?: { readonly every: number; readonly at: number };
+  /** What has to be said, when the step is run again, of what the fault has left. */
+  readonly again?: Readonly<Record<string, string>>;
+  /** How many rows of it are played side by side. Default 1. */
+  readonly lanes?: number;
+}
+
+const any = (): boolean => true;
+const never = (): boolean => false;
+/** Nobody may repeat a POST that may have been carried out. */
+const notPost = ({ verb }: Target): boolean => verb !== 'POST';
+const isWatch = ({ verb }: Target): boolean => verb === 'WATCH';
+const writes = ({ verb, dryRun }: Target): boolean => ['PATCH', 'PUT', 'DELETE'].includes(verb) && !dryRun;
+/** The release's own record and lock have one writer by right. */
+const isApplication = ({ verb, name }: Target): boolean => verb === 'PATCH' && !name.startsWith('cutover-');
+
+const status = (code: number, reason: string, headers?: Readonly<Record<string, string>>) => (): Fault => ({
+  do: 'status',
+  status: code,
+  reason,
+  ...(headers && { headers }),
+});
+
+/** Everything that the matrix lets happen. */
+export const calamities: readonly Calamity[] = [
+  {
+    title: '429 with Retry-After',
+    strikes: any,
+    make: status(429, 'TooManyRequests', { 'retry-after': '1' }),
+    survivable: any,
+    turns: { every: 3, at: 0 },
+    cause: /429/,
+  },
+  {
+    title: '500 InternalError',
+    strikes: any,
+    make: status(500, 'InternalError'),
+    survivable: notPost,
+    turns: { every: 3, at: 1 },
+    cause: /500/,
+  },
+  {
+    title: '503',
+    strikes: any,
+    make: status(503, 'ServiceUnavailable'),
+    survivable: notPost,
+    turns: { every: 3, at: 2 },
+    cause: /503/,
+  },
+  {
+    title: 'a connection that is reset before the work is done',
+    strikes: any,
+    make: () => ({ do: 'reset', when: 'before' }),
+    survivable: notPost,
+    turns: { every: 3, at: 0 },
+    cause: /no answer/,
+  },
+  {
+    title: 'a connection that is reset after the work is done',
+    strikes: any,
+    make: () => ({ do: 'reset', when: 'after' }),
+    survivable: any,
+    cause: /no answer/,
+  },
+  {
+    title: 'a stall of 10 s',
+    strikes: any,
+    make: () => ({ do: 'delay', ms: 10_000 }),
+    survivable: any,
+    turns: { every: 3, at: 1 },
+    cause: /no answer/,
+    lanes: 6,
+  },
+  { title: 'a watch that ends', strikes: isWatch, make: () => ({ do: 'end-watch' }), survivable: any, cause: /watch/ },
+  { title: '410', strikes: isWatch, make: () => ({ do: 'gone' }), survivable: any, cause: /old/ },
+  {
+    title: '401 once',
+    strikes: any,
+    make: status(401, 'Unauthorized'),
+    survivable: any,
+    turns: { every: 3, at: 2 },
+    cause: /401/,
+    renews: true,
+  },
+  { title: '403', strikes: any, make: status(403, 'Forbidden'), survivable: never, cause: /forbidden/i },
+  {
+    title: 'another writer who touches the object just before',
+    strikes: writes,
+    make: place => overtaken(place, { metadata: { annotations: { somebody: 'was here' } } }),
+    survivable: ({ kind }) => kind !== 'Service',
+    cause: /changed since/,
+  },
+  {
+    title: 'another writer who sets the same field just before',
+    strikes: target => isApplication(target) && !target.dryRun,
+    make: place => overtaken(place, { metadata: { labels: { version: 'of-somebody' } } }),
+    survivable: never,
+    cause: /own|changed since/,
+    again: { 'force-conflicts': 'true' },
+  },
+];
+
+/** Somebody patches the object of the request first, if it is there. */
+function overtaken({ cluster: { kube } }: Place, change: object): Fault {
+  const by = async ({ kind, namespace, name }: SeenCall): Promise<void> => {
+    const named = { kind: kind as Named['kind'], namespace, name };
+    if ((await kube.get(named)) !== undefined) await kube.patch(named, change);
+  };
+  return { do: 'overtake', by };
+}
