@@ -65,7 +65,7 @@ export function playMatrix(subject: Subject): () => Promise<void> {
       expect(targets.length).toBeGreaterThan(0);
       expect(wrong).toEqual([]);
     },
-    600_000,
+    1_800_000,
   );
   return async () => (await started)?.close();
 }
