@@ -37,9 +37,12 @@ export async function dryRun(question: Question): Promise<PlannedChange> {
   }
   const after = answer.object;
   const verdict = judgeDryRun(answer, fieldManager);
-  if (verdict !== 'compare') return { resource, change: verdict, after };
+  // Of what is new the manifest says enough; the answers about a thousand objects would only be kept.
+  const created = { resource, change: 'created', after: resource.object } as const;
+  if (verdict === 'created') return created;
+  if (verdict === 'unchanged') return { resource, change: verdict, after };
   const live = await cluster.get(refOf(resource.object));
-  return live === undefined ? { resource, change: 'created', after } : compare(question, { live, after });
+  return live === undefined ? created : compare(question, { live, after });
 }
 
 /** What a dry run came to for an object that exists. */

@@ -24,7 +24,7 @@ export interface PlannedChange {
   readonly from?: readonly string[];
   /** The live object, where it had to be read (`changed`, `recreated`). */
   readonly live?: KubeObject;
-  /** What the server would store; absent where it could not be asked (a namespace or kind that this deploy makes, a webhook without dry run). */
+  /** What the server would store (of what is new: the manifest); absent where it could not be asked (a namespace or kind that this deploy makes, a webhook without dry run). */
   readonly after?: KubeObject;
 }
 
