@@ -1,6 +1,6 @@
 import { objectAt, objectsAt, type JsonObject, type JsonValue } from '../../sandbox/api/json.js';
 import { at, nameOf, textOf, type Ground, type Row } from './ground.js';
-import { daemonSet, image, isLeaving, isReady } from './web.js';
+import { daemonSet, image, isLeaving, isReady, statefulSet } from './web.js';
 
 const REVISION = 'controller-revision-hash';
 const TEMPLATE = 'deprecated.daemonset.template.generation';
@@ -263,6 +263,16 @@ export const rows: readonly Row[] = [
       });
     },
     expected: [true, 'v1'],
+  },
+  {
+    title: 'a StatefulSet of the same name and template does not get in its way',
+    play: async ground => {
+      await ground.make(daemonSet(ground), statefulSet(ground));
+      await done(ground);
+      await ground.until('statefulsets/web', 'its pod', set => numberOf(set, 'availableReplicas') === 1);
+      return podsOf(ground);
+    },
+    expected: ['v1', 'v1'],
   },
   {
     title: 'minReadySeconds keep a ready pod from being available',

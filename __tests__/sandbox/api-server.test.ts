@@ -6,8 +6,9 @@ import { canonicalQuantity } from '../../sandbox/api/quantity.js';
 import { schemaOf } from '../../sandbox/api/schemas.js';
 import { any } from '../../sandbox/api/schema.js';
 import { strategicMerge } from '../../sandbox/api/strategic-merge.js';
-import type { FaultMatch, Fault } from '../../sandbox/sandbox.js';
-import type { Answer } from './api-client.js';
+import type { FaultMatch, Fault, SeenCall } from '../../sandbox/sandbox.js';
+import { eventually } from '../scenarios/eventually.js';
+import { ApiClient, type Answer } from './api-client.js';
 import { bench, configMap, configMaps } from './api-bench.js';
 
 const post = (name: string, rest: JsonObject = {}) =>
@@ -132,6 +133,40 @@ describe('counters and faults', () => {
     server.fault({ verb: 'POST' }, { do: 'reset', when });
     await expect(api.send(post('a'))).rejects.toThrow(/socket hang up|ECONNRESET/);
     expect((await api.get(`${configMaps}/a`)).status).toBe(status);
+  });
+
+  it('tells each call when its answer is complete, of a watch when it has ended', async () => {
+    const seen: SeenCall[] = [];
+    const { api, server } = await bench({ onCall: call => seen.push(call) });
+    const watching = await api.open({ method: 'GET', path: configMaps, query: { watch: 'true' } });
+    await api.apply(`${configMaps}/a`, configMap('a'), { dryRun: true });
+    const first = await eventually('a call to be told', () => seen[0]);
+    expect(first).toMatchObject({ call: 'PATCH ConfigMap (dry run)', name: 'a' });
+    expect(first.answeredAt).toBeGreaterThan(first.arrivedAt);
+    server.fault({ verb: 'WATCH' }, { do: 'end-watch' });
+    watching.resume();
+    const second = await eventually('the watch to be told', () => seen[1]);
+    expect(second).toMatchObject({ call: 'WATCH ConfigMap', name: '' });
+    expect(second.arrivedAt).toBeLessThan(first.arrivedAt);
+  });
+
+  it('counts what goes over the network, connection by connection', async () => {
+    const { api, server } = await bench();
+    await api.get(configMaps);
+    const first = server.wire();
+    const text = 'x'.repeat(10_000);
+    await api.apply(`${configMaps}/a`, configMap('a', { data: { text } }));
+    const second = server.wire();
+    expect([first.connections, second.connections]).toEqual([1, 1]);
+    expect(second.bytesIn - first.bytesIn).toBeGreaterThan(10_000);
+    expect(second.bytesOut - first.bytesOut).toBeGreaterThan(10_000);
+    api.close();
+    const other = new ApiClient(server.kubeconfig);
+    await other.get(configMaps);
+    other.close();
+    // What closed connections carried still counts.
+    expect(server.wire()).toMatchObject({ connections: 2 });
+    expect(server.wire().bytesOut).toBeGreaterThan(second.bytesOut);
   });
 
   it('builds the real 403 for a fault that gives no message', async () => {

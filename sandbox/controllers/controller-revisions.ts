@@ -1,7 +1,7 @@
 import type { KubeObject } from '../../src/manifests/object.js';
 import type { Store } from '../api/store.js';
 import type { ControllerRevision, DaemonSet, StatefulSet } from './kinds.js';
-import { controlledBy, ownedBy, REVISION } from './kinds.js';
+import { controlledBy, getByKey, ownedBy, REVISION } from './kinds.js';
 import type { Pod, PodTemplate } from './pod.js';
 import { templateHash } from './template-hash.js';
 
@@ -25,12 +25,16 @@ export function syncRevision(store: Store, owner: StatefulSet | DaemonSet, notes
   if (known?.revision === newest) return known;
   if (known) return store.update({ ...known, revision: newest + 1 }) as ControllerRevision;
   const { hashLabel, annotations } = notes;
+  const { name, namespace = '' } = owner.metadata;
+  let free = hash;
+  // A set of the other kind may have the same name and template.
+  while (getByKey(store, REVISION, `${namespace}/${name}-${free}`)) free += 'b';
   return store.create({
     ...REVISION,
     metadata: {
-      name: `${owner.metadata.name}-${hash}`,
-      namespace: owner.metadata.namespace ?? '',
-      labels: { ...template.metadata?.labels, [hashLabel]: hash },
+      name: `${name}-${free}`,
+      namespace,
+      labels: { ...template.metadata?.labels, [hashLabel]: free },
       ...(annotations && { annotations }),
       ownerReferences: controlledBy(owner),
     },
