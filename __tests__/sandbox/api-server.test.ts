@@ -6,7 +6,7 @@ import { canonicalQuantity } from '../../sandbox/api/quantity.js';
 import { schemaOf } from '../../sandbox/api/schemas.js';
 import { any } from '../../sandbox/api/schema.js';
 import { strategicMerge } from '../../sandbox/api/strategic-merge.js';
-import type { FaultMatch, Fault, SeenCall } from '../../sandbox/sandbox.js';
+import type { FaultMatch, Fault, AnsweredCall } from '../../sandbox/sandbox.js';
 import { eventually } from '../scenarios/eventually.js';
 import { ApiClient, type Answer } from './api-client.js';
 import { bench, configMap, configMaps } from './api-bench.js';
@@ -136,7 +136,7 @@ describe('counters and faults', () => {
   });
 
   it('tells each call when its answer is complete, of a watch when it has ended', async () => {
-    const seen: SeenCall[] = [];
+    const seen: AnsweredCall[] = [];
     const { api, server } = await bench({ onCall: call => seen.push(call) });
     const watching = await api.open({ method: 'GET', path: configMaps, query: { watch: 'true' } });
     await api.apply(`${configMaps}/a`, configMap('a'), { dryRun: true });
