@@ -8,7 +8,7 @@ export interface Happening {
   readonly object: KubeObject;
 }
 
-const paths = { Pod: 'pods', Service: 'services' } as const;
+const paths = { Pod: 'api/v1', ReplicaSet: 'apis/apps/v1', Service: 'api/v1' } as const;
 
 /**
  * Everything that happens to the objects of a kind from now on: the function that this resolves with asks the API server for
@@ -18,7 +18,7 @@ export async function recordHistory(
   { cluster: { kube }, namespace }: Place,
   kind: Named['kind'] & keyof typeof paths,
 ): Promise<() => Promise<readonly Happening[]>> {
-  const path = `/api/v1/namespaces/${namespace}/${paths[kind]}`;
+  const path = `/${paths[kind]}/namespaces/${namespace}/${kind.toLowerCase()}s`;
   const { body } = await kube.send({ path });
   const { resourceVersion } = (body as KubeObject).metadata;
   return async () => {
@@ -27,4 +27,15 @@ export async function recordHistory(
     const text = (answer.body as { readonly text?: string }).text ?? JSON.stringify(answer.body);
     return text.split('\n').flatMap(line => (line === '' ? [] : [JSON.parse(line) as Happening]));
   };
+}
+
+/** What there was after each happening; objects on their way out do not count. */
+export function replay(first: readonly KubeObject[], history: readonly Happening[]): (readonly KubeObject[])[] {
+  const objects = new Map(first.map(object => [object.metadata.name, object]));
+  return history.map(({ type, object }) => {
+    const { name, deletionTimestamp } = object.metadata;
+    if (type === 'DELETED' || deletionTimestamp !== undefined) objects.delete(name);
+    else objects.set(name, object);
+    return [...objects.values()];
+  });
 }
