@@ -28,7 +28,7 @@ export interface Calamity {
   readonly lanes?: number;
 }
 
-const any = (): boolean => true;
+const always = (): boolean => true;
 const never = (): boolean => false;
 /** Nobody may repeat a POST that may have been carried out. */
 const notPost = ({ verb }: Target): boolean => verb !== 'POST';
@@ -48,15 +48,15 @@ const status = (code: number, reason: string, headers?: Readonly<Record<string, 
 export const calamities: readonly Calamity[] = [
   {
     title: '429 with Retry-After',
-    strikes: any,
+    strikes: always,
     make: status(429, 'TooManyRequests', { 'retry-after': '1' }),
-    survivable: any,
+    survivable: always,
     turns: { every: 3, at: 0 },
     cause: /429/,
   },
   {
     title: '500 InternalError',
-    strikes: any,
+    strikes: always,
     make: status(500, 'InternalError'),
     survivable: notPost,
     turns: { every: 3, at: 1 },
@@ -64,7 +64,7 @@ export const calamities: readonly Calamity[] = [
   },
   {
     title: '503',
-    strikes: any,
+    strikes: always,
     make: status(503, 'ServiceUnavailable'),
     survivable: notPost,
     turns: { every: 3, at: 2 },
@@ -72,7 +72,7 @@ export const calamities: readonly Calamity[] = [
   },
   {
     title: 'a connection that is reset before the work is done',
-    strikes: any,
+    strikes: always,
     make: () => ({ do: 'reset', when: 'before' }),
     survivable: notPost,
     turns: { every: 3, at: 0 },
@@ -80,32 +80,32 @@ export const calamities: readonly Calamity[] = [
   },
   {
     title: 'a connection that is reset after the work is done',
-    strikes: any,
+    strikes: always,
     make: () => ({ do: 'reset', when: 'after' }),
-    survivable: any,
+    survivable: always,
     cause: /no answer/,
   },
   {
     title: 'a stall of 10 s',
-    strikes: any,
+    strikes: always,
     make: () => ({ do: 'delay', ms: 10_000 }),
-    survivable: any,
+    survivable: always,
     turns: { every: 3, at: 1 },
     cause: /no answer/,
     lanes: 6,
   },
-  { title: 'a watch that ends', strikes: isWatch, make: () => ({ do: 'end-watch' }), survivable: any, cause: /watch/ },
-  { title: '410', strikes: isWatch, make: () => ({ do: 'gone' }), survivable: any, cause: /old/ },
+  { title: 'a watch that ends', strikes: isWatch, make: () => ({ do: 'end-watch' }), survivable: always, cause: /watch/ },
+  { title: '410', strikes: isWatch, make: () => ({ do: 'gone' }), survivable: always, cause: /old/ },
   {
     title: '401 once',
-    strikes: any,
+    strikes: always,
     make: status(401, 'Unauthorized'),
-    survivable: any,
+    survivable: always,
     turns: { every: 3, at: 2 },
     cause: /401/,
     renews: true,
   },
-  { title: '403', strikes: any, make: status(403, 'Forbidden'), survivable: never, cause: /forbidden/i },
+  { title: '403', strikes: always, make: status(403, 'Forbidden'), survivable: never, cause: /forbidden/i },
   {
     title: 'another writer who touches the object just before',
     strikes: writes,
