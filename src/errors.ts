@@ -73,6 +73,20 @@ export class CutoverError extends Error {
     if (details.status !== undefined) this.status = details.status;
     this.problems = details.problems ?? [];
   }
+
+  /** The same error with another hint, or other problems. */
+  amended(details: Pick<ErrorDetails, 'hint' | 'problems'>): CutoverError {
+    const { code, object, hint, problems, status, cause } = this;
+    return new CutoverError(this.message, {
+      code,
+      problems,
+      cause,
+      ...(object !== undefined && { object }),
+      ...(hint !== undefined && { hint }),
+      ...(status !== undefined && { status }),
+      ...details,
+    });
+  }
 }
 
 /** Whatever was thrown, as one of the family; `internal` for what is not. */

@@ -139,8 +139,7 @@ function withRecreateHint(error: CutoverError, { kind, metadata }: KubeObject): 
     kind === 'Job'
       ? '`recreate: jobs` deletes the Job and makes it anew.'
       : `It cannot be changed in place. Give it another name, or let \`recreate: ${kind}/${metadata.name}\` delete it and make it anew; its pods end with it.`;
-  const { code, problems, status } = error;
-  return new CutoverError(error.message, { code, problems, hint, ...(status !== undefined && { status }) });
+  return error.amended({ hint });
 }
 
 /** The conflict with what the other manager wants and what the manifest says, field by field. */
@@ -154,12 +153,7 @@ function withValues(
     const [theirs, ours] = [live, wanted].map(object => shownValue({ kind, path: field }, valueOf(object, field)));
     return { ...problem, message: `${message}: live is ${theirs}, the manifest says ${ours}` };
   });
-  return new CutoverError(error.message, {
-    code: error.code,
-    problems,
-    ...(error.hint !== undefined && { hint: error.hint }),
-    ...(error.status !== undefined && { status: error.status }),
-  });
+  return error.amended({ problems });
 }
 
 function replicasOf(object: KubeObject): unknown {

@@ -1,3 +1,4 @@
+import { fieldAt } from '../manifests/fields.js';
 import type { KubeObject } from '../manifests/object.js';
 import { hasApplied, type Entry, type FieldTree } from './owned-fields.js';
 
@@ -40,7 +41,7 @@ export function takeOver(live: KubeObject, wanted: KubeObject, manager: string):
   const formers = entries.filter(entry => manifestWriters.has(entry.manager ?? '') && !entry.subresource);
   const [first] = formers;
   if (first === undefined) return undefined;
-  const namesReplicas = (wanted['spec'] as { replicas?: unknown } | undefined)?.replicas !== undefined;
+  const namesReplicas = fieldAt(wanted, ['spec', 'replicas']) !== undefined;
   const left = namesReplicas ? [] : formers.flatMap(keepingReplicas);
   const { 'f:status': _status, ...fields } = formers.reduce<FieldTree>(
     (union, { fieldsV1 = {} }) => merged(union, namesReplicas ? fieldsV1 : withoutReplicas(fieldsV1)),
