@@ -94,7 +94,13 @@ export const calamities: readonly Calamity[] = [
     cause: /no answer/,
     lanes: 6,
   },
-  { title: 'a watch that ends', strikes: isWatch, make: () => ({ do: 'end-watch' }), survivable: always, cause: /watch/ },
+  {
+    title: 'a watch that ends',
+    strikes: isWatch,
+    make: () => ({ do: 'end-watch' }),
+    survivable: always,
+    cause: /watch/,
+  },
   { title: '410', strikes: isWatch, make: () => ({ do: 'gone' }), survivable: always, cause: /old/ },
   {
     title: '401 once',

@@ -8,15 +8,14 @@ import { planDaemons } from './daemon-set-plan.js';
 import type { DaemonGoal, NodePods } from './daemon-set-plan.js';
 import { createRecorder } from './events.js';
 import type { DaemonSet } from './kinds.js';
-import { controllerOf, DAEMON_SET, getByKey, hasLabels, keyOf, listKind, NODE, POD } from './kinds.js';
-import { isActive, isReady } from './pod.js';
+import { DAEMON_SET, getByKey, hasLabels, keyOf, listKind, NODE, POD } from './kinds.js';
+import { watchSets } from './pod-sets.js';
+import { isActive, isReady, RETRY_REFUSED } from './pod.js';
 import { createQueue } from './queue.js';
 import { podsOfShare } from './rollout-plan.js';
 import { nonZero, writeStatus } from './status.js';
 
 const GENERATION = 'deprecated.daemonset.template.generation';
-/** Seconds until a refused pod is tried again. */
-const RETRY = 2;
 
 /** Keeps one pod on every node that fits, and replaces those of earlier templates. */
 export const daemonSetController: Controller = ({ store, clock }) => {
@@ -48,7 +47,7 @@ export const daemonSetController: Controller = ({ store, clock }) => {
     } catch (error) {
       if (!(error instanceof ApiError)) throw error;
       record(set, { type: 'Warning', reason: 'FailedCreate', message: `Error creating: ${error.message}` });
-      queue.addAfter(key, RETRY);
+      queue.addAfter(key, RETRY_REFUSED);
     }
     report(set, hash);
   });
@@ -97,16 +96,9 @@ export const daemonSetController: Controller = ({ store, clock }) => {
   }
 
   const ends = [
-    store.watch(DAEMON_SET, ({ type, object }) => {
-      if (type !== 'DELETED') queue.add(keyOf(object));
-    }),
+    ...watchSets(store, DAEMON_SET, { queue, availability }),
     store.watch(NODE, () => {
       for (const set of listKind(store, DAEMON_SET)) queue.add(keyOf(set));
-    }),
-    store.watch(POD, ({ type, object }) => {
-      if (type === 'DELETED') availability.forget(object);
-      const owner = controllerOf(object);
-      if (owner?.kind === 'DaemonSet') queue.add(`${object.metadata.namespace ?? ''}/${owner.name}`);
     }),
   ];
   return () => {

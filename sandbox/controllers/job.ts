@@ -4,15 +4,13 @@ import { createRecorder } from './events.js';
 import type { Condition, Job } from './kinds.js';
 import { conditionOf, controlledBy, controllerOf, getByKey, JOB, keyOf, ownedBy, POD, timestamp } from './kinds.js';
 import type { Pod } from './pod.js';
-import { isActive, isReady } from './pod.js';
+import { isActive, isReady, RETRY_REFUSED } from './pod.js';
 import { createQueue } from './queue.js';
 import { nonZero, setCondition, writeStatus } from './status.js';
 
 /** Seconds before a failed pod is replaced: this after the first, doubled with each further one, at most MOST. */
 const BACK_OFF = 10;
 const MOST = 360;
-/** Seconds until a refused pod is tried again. */
-const RETRY = 2;
 
 /** Runs Jobs to their end: as many successful pods as wanted, or given up after backoffLimit failures. */
 export const jobController: Controller = ({ store, clock }) => {
@@ -81,7 +79,7 @@ export const jobController: Controller = ({ store, clock }) => {
     } catch (error) {
       if (!(error instanceof ApiError)) throw error;
       record(job, { type: 'Warning', reason: 'FailedCreate', message: `Error creating: ${error.message}` });
-      queue.addAfter(keyOf(job), RETRY);
+      queue.addAfter(keyOf(job), RETRY_REFUSED);
     }
   }
 

@@ -150,6 +150,9 @@ export interface Pod extends KubeObject {
   readonly status?: PodStatus;
 }
 
+/** Kubernetes seconds until a pod that the API server refused is made again. */
+export const RETRY_REFUSED = 2;
+
 /** True while the pod counts for its controller: neither finished nor on its way out. */
 export function isActive(pod: Pod): boolean {
   return (

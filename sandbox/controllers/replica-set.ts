@@ -4,15 +4,13 @@ import { claimed } from './claim.js';
 import type { Controller } from './context.js';
 import { createRecorder } from './events.js';
 import type { ReplicaSet } from './kinds.js';
-import { controlledBy, controllerOf, getByKey, keyOf, ownedBy, POD, REPLICA_SET } from './kinds.js';
+import { controlledBy, getByKey, keyOf, ownedBy, POD, REPLICA_SET } from './kinds.js';
 import { firstToGo } from './pod-ranking.js';
 import type { Pod } from './pod.js';
-import { isActive, isReady } from './pod.js';
+import { watchSets } from './pod-sets.js';
+import { isActive, isReady, RETRY_REFUSED } from './pod.js';
 import { createQueue } from './queue.js';
 import { dropCondition, nonZero, putCondition, writeStatus } from './status.js';
-
-/** Seconds until a refused pod is tried again. */
-const RETRY = 2;
 
 /** Keeps each ReplicaSet at its number of pods and counts them in its status. */
 export const replicaSetController: Controller = ({ store, clock }) => {
@@ -40,7 +38,7 @@ export const replicaSetController: Controller = ({ store, clock }) => {
     } catch (error) {
       if (!(error instanceof ApiError)) throw error;
       record(set, { type: 'Warning', reason: 'FailedCreate', message: `Error creating: ${error.message}` });
-      queue.addAfter(keyOf(set), RETRY);
+      queue.addAfter(keyOf(set), RETRY_REFUSED);
       return error.message;
     }
     for (const pod of firstToGo(pods).slice(0, Math.max(0, pods.length - wanted))) {
@@ -75,16 +73,7 @@ export const replicaSetController: Controller = ({ store, clock }) => {
     });
   }
 
-  const ends = [
-    store.watch(REPLICA_SET, ({ type, object }) => {
-      if (type !== 'DELETED') queue.add(keyOf(object));
-    }),
-    store.watch(POD, ({ type, object }) => {
-      if (type === 'DELETED') availability.forget(object);
-      const owner = controllerOf(object);
-      if (owner?.kind === 'ReplicaSet') queue.add(`${object.metadata.namespace ?? ''}/${owner.name}`);
-    }),
-  ];
+  const ends = watchSets(store, REPLICA_SET, { queue, availability });
   return () => {
     queue.close();
     for (const end of ends) end();

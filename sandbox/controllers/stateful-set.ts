@@ -5,18 +5,16 @@ import type { Controller } from './context.js';
 import { dropHistory, REVISION_LABEL, revisionOf, syncRevision, templateOf } from './controller-revisions.js';
 import { createRecorder } from './events.js';
 import type { ControllerRevision, StatefulSet } from './kinds.js';
-import { CLAIM, controllerOf, getByKey, keyOf, POD, REVISION, STATEFUL_SET } from './kinds.js';
+import { CLAIM, getByKey, keyOf, POD, REVISION, STATEFUL_SET } from './kinds.js';
 import type { Pod } from './pod.js';
-import { isActive, isReady } from './pod.js';
+import { watchSets } from './pod-sets.js';
+import { isActive, isReady, RETRY_REFUSED } from './pod.js';
 import { createQueue } from './queue.js';
 import { podsOfShare } from './rollout-plan.js';
 import { ordinalOf, statefulClaims, statefulPod } from './stateful-pod.js';
 import { planStateful } from './stateful-set-plan.js';
 import type { OrdinalPod, StatefulGoal } from './stateful-set-plan.js';
 import { nonZero, writeStatus } from './status.js';
-
-/** Seconds until a refused pod is tried again. */
-const RETRY = 2;
 
 /** Pods with names that last, made and replaced in the order of their ordinals. */
 export const statefulSetController: Controller = ({ store, clock }) => {
@@ -40,7 +38,7 @@ export const statefulSetController: Controller = ({ store, clock }) => {
         createPod(set, ordinal, needsCurrent(set, ordinal) ? current : update.metadata.name);
     } catch (error) {
       if (!(error instanceof ApiError)) throw error;
-      queue.addAfter(key, RETRY);
+      queue.addAfter(key, RETRY_REFUSED);
     }
     report(set, { current, update });
   });
@@ -125,16 +123,7 @@ export const statefulSetController: Controller = ({ store, clock }) => {
     dropHistory(store, set, one => inUse.has(one.metadata.name));
   }
 
-  const ends = [
-    store.watch(STATEFUL_SET, ({ type, object }) => {
-      if (type !== 'DELETED') queue.add(keyOf(object));
-    }),
-    store.watch(POD, ({ type, object }) => {
-      if (type === 'DELETED') availability.forget(object);
-      const owner = controllerOf(object);
-      if (owner?.kind === 'StatefulSet') queue.add(`${object.metadata.namespace ?? ''}/${owner.name}`);
-    }),
-  ];
+  const ends = watchSets(store, STATEFUL_SET, { queue, availability });
   return () => {
     queue.close();
     for (const end of ends) end();
