@@ -1,6 +1,6 @@
 import { objectAt, objectsAt, type JsonObject, type JsonValue } from '../../sandbox/api/json.js';
 import { at, nameOf, textOf, type Ground, type Row } from './ground.js';
-import { daemonSet, image, isLeaving, isReady, statefulSet } from './web.js';
+import { daemonSet, image, isLeaving, isReady, statefulSet, revisionsKept } from './web.js';
 
 const REVISION = 'controller-revision-hash';
 const TEMPLATE = 'deprecated.daemonset.template.generation';
@@ -237,17 +237,12 @@ export const rows: readonly Row[] = [
   },
   {
     title: 'revisionHistoryLimit says how many revisions without pods are kept',
-    play: async ground => {
-      await ground.make(daemonSet(ground, { set: { revisionHistoryLimit: 1 } }));
-      await done(ground);
-      for (const tag of ['v2', 'v3']) {
-        await change(ground, image(ground, tag));
-        await done(ground);
-      }
-      return ground.untilAll('controllerrevisions', 'the oldest to be gone', revisions =>
-        revisions.length === 2 ? revisions.map(one => textOf(at(one, 'revision'))).sort() : undefined,
-      );
-    },
+    play: ground =>
+      revisionsKept(ground, {
+        object: daemonSet(ground, { set: { revisionHistoryLimit: 1 } }),
+        resource: 'daemonsets/web',
+        done: () => done(ground),
+      }),
     expected: ['2', '3'],
   },
   {

@@ -1,6 +1,6 @@
 import { objectAt, objectsAt, type JsonObject, type JsonValue } from '../../sandbox/api/json.js';
 import { at, nameOf, textOf, type Change, type Ground, type Row } from './ground.js';
-import { image, isLeaving, isReady, ready, service, statefulSet } from './web.js';
+import { image, isLeaving, isReady, ready, service, statefulSet, revisionsKept } from './web.js';
 
 const REVISION = 'controller-revision-hash';
 const revisionOf = (pod: JsonObject): JsonValue => at(pod, 'metadata', 'labels', REVISION);
@@ -421,17 +421,12 @@ export const rows: readonly Row[] = [
   },
   {
     title: 'revisionHistoryLimit says how many revisions without pods are kept',
-    play: async ground => {
-      await ground.make(statefulSet(ground, { set: { revisionHistoryLimit: 1 } }));
-      await done(ground);
-      for (const tag of ['v2', 'v3']) {
-        await change(ground, image(ground, tag));
-        await done(ground);
-      }
-      return ground.untilAll('controllerrevisions', 'the oldest to be gone', revisions =>
-        revisions.length === 2 ? revisions.map(one => textOf(at(one, 'revision'))).sort() : undefined,
-      );
-    },
+    play: ground =>
+      revisionsKept(ground, {
+        object: statefulSet(ground, { set: { revisionHistoryLimit: 1 } }),
+        resource: 'statefulsets/web',
+        done: () => done(ground),
+      }),
     expected: ['2', '3'],
   },
   {

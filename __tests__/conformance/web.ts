@@ -1,5 +1,5 @@
 import type { JsonObject } from '../../sandbox/api/json.js';
-import { at, has, type Ground } from './ground.js';
+import { at, has, textOf, type Ground } from './ground.js';
 
 /** What a pod of the site is told; what is absent is left to the defaults. */
 export interface PodParts {
@@ -108,3 +108,19 @@ export const rolledOut = (ground: Ground): Promise<JsonObject> =>
   ground.until('deployments/web', 'the rollout to end', isRolledOut);
 export const ready = (ground: Ground, name = 'web'): Promise<JsonObject> =>
   ground.until(`pods/${name}`, 'a ready pod', isReady);
+
+/** Takes a set of one kept revision through two more templates: the numbers of the revisions that are left then. */
+export async function revisionsKept(
+  ground: Ground,
+  set: { readonly object: JsonObject; readonly resource: string; readonly done: () => Promise<unknown> },
+): Promise<string[]> {
+  await ground.make(set.object);
+  await set.done();
+  for (const tag of ['v2', 'v3']) {
+    await ground.change(set.resource, image(ground, tag));
+    await set.done();
+  }
+  return ground.untilAll('controllerrevisions', 'the oldest to be gone', revisions =>
+    revisions.length === 2 ? revisions.map(one => textOf(at(one, 'revision'))).sort() : undefined,
+  );
+}

@@ -67,6 +67,38 @@ export async function setImage(
   if (status !== 200) throw new Error(`the image of ${to.deployment} was not set: ${status} ${JSON.stringify(body)}`);
 }
 
+/** One document: the Deployment of one pod of the site under the label `app: shop`. */
+export function shopDeployment(
+  { images, pace }: ClusterUnderTest,
+  parts: {
+    /** The line `metadata: {…}`. */
+    readonly meta: string;
+    /** More labels of the pods: `, role: blue`. */
+    readonly labels: string;
+    readonly envFrom: string;
+    /** More of the readiness probe: `, timeoutSeconds: 10`. */
+    readonly probe?: string;
+  },
+): string {
+  const { meta, labels, envFrom, probe = '' } = parts;
+  return `apiVersion: apps/v1
+kind: Deployment
+${meta}
+spec:
+  replicas: 1
+  selector: {matchLabels: {app: shop${labels}}}
+  template:
+    metadata: {labels: {app: shop${labels}}}
+    spec:
+      containers:
+        - name: site
+          image: ${images.site}:\${VERSION}
+          ports: [{containerPort: 8080}]
+          envFrom: [${envFrom}]
+          readinessProbe: {httpGet: {path: /readyz, port: 8080}, periodSeconds: ${pace.probeSeconds}${probe}}
+`;
+}
+
 function siteManifest({ images, pace }: ClusterUnderTest): string {
   return `apiVersion: v1
 kind: ConfigMap

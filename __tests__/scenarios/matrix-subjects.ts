@@ -1,4 +1,5 @@
 import type { KubeObject } from '../../src/manifests/object.js';
+import { shopDeployment } from './applications.js';
 import { field } from './field.js';
 import type { Place } from './place.js';
 
@@ -86,7 +87,7 @@ spec: {type: ${type}, selector: {app: shop${labels}}, ports: [{port: 80, targetP
 `;
 }
 
-function manifest({ cluster: { images, pace } }: Place, role: { suffix: string; labels: string }): string {
+function manifest({ cluster }: Place, role: { suffix: string; labels: string }): string {
   const { suffix, labels } = role;
   const name = `shop${suffix}`;
   return `apiVersion: v1
@@ -104,22 +105,12 @@ kind: Secret
 ${meta(name)}
 stringData: {password: "${hush('${VERSION}')}"}
 ---
-apiVersion: apps/v1
-kind: Deployment
-${meta(name)}
-spec:
-  replicas: 1
-  selector: {matchLabels: {app: shop${labels}}}
-  template:
-    metadata: {labels: {app: shop${labels}}}
-    spec:
-      containers:
-        - name: site
-          image: ${images.site}:\${VERSION}
-          ports: [{containerPort: 8080}]
-          envFrom: [{configMapRef: {name: "${name}-\${VERSION}"}}, {secretRef: {name: "${name}"}}]
-          readinessProbe: {httpGet: {path: /readyz, port: 8080}, periodSeconds: ${pace.probeSeconds}, timeoutSeconds: 10}
----
+${shopDeployment(cluster, {
+  meta: meta(name),
+  labels,
+  envFrom: `{configMapRef: {name: "${name}-\${VERSION}"}}, {secretRef: {name: "${name}"}}`,
+  probe: ', timeoutSeconds: 10',
+})}---
 ${service('shop', 'NodePort', labels)}`;
 }
 

@@ -1,5 +1,6 @@
 import type { StepResult } from '../../demo/runner.js';
 import type { Named } from '../../demo/kube.js';
+import { shopDeployment } from './applications.js';
 import type { Place } from './place.js';
 import { grant, type Grant } from './rights.js';
 
@@ -39,7 +40,7 @@ export const failing = '- http: /\n  contains: nothing of that kind\n';
 
 const role = ', role: "${TARGET_ROLE}"';
 
-function manifest({ cluster: { images, pace } }: Place, name: string, labels: string): string {
+function manifest({ cluster }: Place, name: string, labels: string): string {
   const meta = (called: string): string =>
     `metadata: {name: "${called}", labels: {app: shop, tier: front, version: "\${VERSION}"}}`;
   const service = (called: string): string => `apiVersion: v1
@@ -57,22 +58,7 @@ kind: Secret
 ${meta(name)}
 stringData: {version: "\${VERSION}"}
 ---
-apiVersion: apps/v1
-kind: Deployment
-${meta(name)}
-spec:
-  replicas: 1
-  selector: {matchLabels: {app: shop${labels}}}
-  template:
-    metadata: {labels: {app: shop${labels}}}
-    spec:
-      containers:
-        - name: site
-          image: ${images.site}:\${VERSION}
-          ports: [{containerPort: 8080}]
-          envFrom: [{configMapRef: {name: mood, optional: true}}]
-          readinessProbe: {httpGet: {path: /readyz, port: 8080}, periodSeconds: ${pace.probeSeconds}}
----
+${shopDeployment(cluster, { meta: meta(name), labels, envFrom: '{configMapRef: {name: mood, optional: true}}' })}---
 apiVersion: autoscaling/v2
 kind: HorizontalPodAutoscaler
 ${meta(name)}
