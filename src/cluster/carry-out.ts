@@ -1,10 +1,11 @@
 import { asCutoverError, CutoverError } from '../errors.js';
-import { describeRef, refOf, type KubeObject, type ObjectRef } from '../manifests/object.js';
+import { describeRef, refOf, type KubeObject } from '../manifests/object.js';
 import type { PlannedChange } from '../plan/change.js';
 import type { Clock } from './clock.js';
 import type { Applied, Cluster } from './cluster.js';
 import { fieldManager } from './field-manager.js';
 import { takeOver } from './former-managers.js';
+import { untilObject } from './object-watch.js';
 import { cancelled } from './transport.js';
 
 /** What carrying out a plan needs beside the plan. */
@@ -70,14 +71,8 @@ export async function removeAndWait(
   const ref = refOf(live);
   const { uid = '' } = live.metadata;
   await cluster.remove(ref, { uid });
-  const ending = new AbortController();
-  const overdue = clock.wait(timeoutMs, AbortSignal.any([signal, ending.signal])).then(() => ending.abort());
-  try {
-    if (await isGone(ref, uid, { cluster, signal: AbortSignal.any([signal, ending.signal]) })) return;
-  } finally {
-    ending.abort();
-    await overdue;
-  }
+  const isGone = (now: KubeObject | undefined): true | undefined => now?.metadata.uid !== uid || undefined;
+  if (isGone(await cluster.get(ref)) ?? (await untilObject(ref, { cluster, clock, signal, timeoutMs }, isGone))) return;
   if (signal.aborted) throw cancelled();
   throw new CutoverError(
     `${describeRef(ref)} was deleted to be made again, but is not gone after ${timeoutMs / 1000} s`,
@@ -87,24 +82,4 @@ export async function removeAndWait(
       hint: 'Its finalizers say who holds it: see metadata.finalizers.',
     },
   );
-}
-
-/** `false` only when the signal ended the wait. */
-async function isGone(
-  ref: ObjectRef,
-  uid: string,
-  { cluster, signal }: { readonly cluster: Cluster; readonly signal: AbortSignal },
-): Promise<boolean> {
-  if ((await cluster.get(ref))?.metadata.uid !== uid) return true;
-  const { name, ...kind } = ref;
-  let there = false;
-  for await (const event of cluster.watch(kind, { fieldSelector: `metadata.name=${name}`, signal })) {
-    if (event.type === 'synced') {
-      if (!there) return true;
-    } else if (event.object.metadata.uid === uid) {
-      if (event.type === 'DELETED') return true;
-      there = true;
-    }
-  }
-  return false;
 }

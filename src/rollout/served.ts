@@ -1,5 +1,6 @@
 import type { Clock } from '../cluster/clock.js';
 import type { Cluster } from '../cluster/cluster.js';
+import { untilObject } from '../cluster/object-watch.js';
 import { CutoverError } from '../errors.js';
 import type { Log } from '../log.js';
 import { groupKind } from '../manifests/kinds.js';
@@ -45,8 +46,8 @@ export async function served(options: ServedOptions): Promise<void> {
 async function one(object: KubeObject, { cluster, log, clock, signal, timeoutMs }: ServedOptions): Promise<void> {
   const judge = judges[groupKind(object)];
   if (judge === undefined) return;
-  const { name, ...kind } = refOf(object);
-  const who = describeRef(refOf(object));
+  const ref = refOf(object);
+  const who = describeRef(ref);
   /** Whether there is nothing to wait for any more. */
   const settled = (readiness: Readiness): boolean => {
     if (!readiness.done) return false;
@@ -57,19 +58,12 @@ async function one(object: KubeObject, { cluster, log, clock, signal, timeoutMs 
   let readiness = judge(object);
   if (settled(readiness)) return;
   log.info(`Waiting up to ${spoken(timeoutMs)} for ${who}: ${readiness.reason}`);
-  const ending = new AbortController();
-  const end = AbortSignal.any([signal, ending.signal]);
-  const overdue = clock.wait(timeoutMs, end).then(() => ending.abort());
-  try {
-    for await (const event of cluster.watch(kind, { fieldSelector: `metadata.name=${name}`, signal: end })) {
-      if (event.type === 'synced' || event.object.metadata.uid !== object.metadata.uid) continue;
-      readiness = judge(event.object);
-      if (settled(readiness)) return;
-    }
-  } finally {
-    ending.abort();
-    await overdue;
-  }
+  const done = await untilObject(ref, { cluster, clock, signal, timeoutMs }, live => {
+    if (live?.metadata.uid !== object.metadata.uid || live === undefined) return undefined;
+    readiness = judge(live);
+    return settled(readiness) || undefined;
+  });
+  if (done) return;
   signal.throwIfAborted();
   throw new CutoverError(`${who} could not be used after ${spoken(timeoutMs)}: ${readiness.reason}`, {
     code: 'timeout',

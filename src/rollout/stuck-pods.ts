@@ -1,4 +1,6 @@
+import { systemClock, type Clock } from '../cluster/clock.js';
 import type { Cluster } from '../cluster/cluster.js';
+import { untilObject } from '../cluster/object-watch.js';
 import type { Log } from '../log.js';
 import { groupKind } from '../manifests/kinds.js';
 import { describeRef, refOf } from '../manifests/object.js';
@@ -12,22 +14,26 @@ import { isReady, ownedBy, specOf, statusOf } from './workload.js';
 /** Its controller looks at every change at once; one that is not there at all must not hold up the way back. */
 const observedWithinMs = 10_000;
 
+interface Options {
+  readonly cluster: Cluster;
+  readonly snapshots: readonly Snapshot[];
+  readonly log: Log;
+  /** Default: the machine's. */
+  readonly clock?: Clock;
+}
+
 /**
  * Deletes broken pods of other versions from StatefulSets that got another template. Their controller starts no pod while
  * one before it in the order is not ready, whatever its version, and so would wait for the broken one for ever
  * (https://github.com/kubernetes/kubernetes/issues/67250). Ready pods are left to the controller; under OnDelete all are
  * left to people. `snapshots`: what was there before that template; other kinds are passed over.
  */
-export async function removeStuckPods(options: {
-  readonly cluster: Cluster;
-  readonly snapshots: readonly Snapshot[];
-  readonly log: Log;
-}): Promise<void> {
+export async function removeStuckPods(options: Options): Promise<void> {
   const { cluster, snapshots, log } = options;
   const sets = snapshots.flatMap(({ object }) => (object && isOrdered(object) ? [object] : []));
   await Promise.all(
     sets.map(async before => {
-      const now = await observed(cluster, before);
+      const now = await observed(before, options);
       if (now === undefined) return;
       for (const pod of stuckPods({ before, now, pods: await podsOf(cluster, now) })) {
         await cluster.remove(refOf(pod), { uid: pod.metadata.uid ?? '' });
@@ -77,24 +83,20 @@ export function stuckPods({
  * The set once its controller knows its template: before, it would make the deleted pod again as it was. As it is,
  * when that takes too long; `undefined` when there is no such set.
  */
-async function observed(cluster: Cluster, before: KubeObject): Promise<KubeObject | undefined> {
-  const { name, ...kind } = refOf(before);
-  const ending = new AbortController();
-  const signal = AbortSignal.any([ending.signal, AbortSignal.timeout(observedWithinMs)]);
+async function observed(
+  before: KubeObject,
+  options: Pick<Options, 'cluster' | 'clock'>,
+): Promise<KubeObject | undefined> {
+  const { cluster, clock = systemClock } = options;
+  const { signal } = new AbortController();
   let now: KubeObject | undefined;
-  try {
-    for await (const event of cluster.watch(kind, { fieldSelector: `metadata.name=${name}`, signal })) {
-      if (event.type === 'synced') {
-        if (now === undefined) return undefined;
-      } else if (event.object.metadata.name === name) {
-        now = event.object;
-        if ((statusOf(now).observedGeneration ?? 0) >= (now.metadata.generation ?? 0)) return now;
-      }
-    }
-    return now;
-  } finally {
-    ending.abort();
-  }
+  await untilObject(refOf(before), { cluster, clock, signal, timeoutMs: observedWithinMs }, live => {
+    now = live;
+    return (
+      live === undefined || (statusOf(live).observedGeneration ?? 0) >= (live.metadata.generation ?? 0) || undefined
+    );
+  });
+  return now;
 }
 
 async function podsOf(cluster: Cluster, set: KubeObject): Promise<readonly KubeObject[]> {
