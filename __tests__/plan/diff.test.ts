@@ -75,9 +75,9 @@ describe('the difference that a deploy makes', () => {
     ]);
   });
 
-  it('cuts long values', () => {
+  it('tells of a long value only how long it is: half of a secret would not be masked', () => {
     const [line] = told('ConfigMap', { live: { data: { A: 'x' } }, after: { data: { A: 'y'.repeat(5000) } } });
-    expect(line).toMatch(/^data\.A: "x" → "y{99}…$/);
+    expect(line).toBe('data.A: "x" → (5002 characters)');
   });
 });
 

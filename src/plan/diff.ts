@@ -2,7 +2,7 @@ import { isFields } from '../manifests/fields.js';
 import type { KubeObject } from '../manifests/object.js';
 import { canonical, content } from './change.js';
 
-/** One field that a deploy changes, as text for people: JSON, cut, secrets as `***`. */
+/** One field that a deploy changes, as text for people: JSON, secrets as `***`, of long values the length. */
 export interface FieldChange {
   /** `spec.template.spec.containers[web].image`. */
   readonly path: string;
@@ -116,14 +116,15 @@ function memberPath(path: string, name: string): string {
 }
 
 const secretName = /passw|secret|token|credential|private|api.?key|auth/i;
-const longest = 100;
+/** Longer ones are not shown at all: the runner masks whole secrets, and half of one would get through. */
+const longest = 300;
 
-/** A field's value as text for people; `field` is its path, `kind` the object's. */
+/** A field's value as text for people; `path` is the field's, `kind` the object's. */
 export function shownValue({ kind, path }: Place, value: unknown): string {
   if (value === undefined) return 'absent';
   if (isSensitive(kind, path)) return '***';
   const text = JSON.stringify(redacted(value));
-  return text.length <= longest ? text : `${text.slice(0, longest)}…`;
+  return text.length <= longest ? text : `(${text.length} characters)`;
 }
 
 function isSensitive(kind: string, path: string): boolean {
