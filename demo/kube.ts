@@ -46,6 +46,7 @@ const collections = {
   ConfigMap: '/api/v1/namespaces/*/configmaps',
   Deployment: '/apis/apps/v1/namespaces/*/deployments',
   EndpointSlice: '/apis/discovery.k8s.io/v1/namespaces/*/endpointslices',
+  Event: '/api/v1/namespaces/*/events',
   HorizontalPodAutoscaler: '/apis/autoscaling/v2/namespaces/*/horizontalpodautoscalers',
   Job: '/apis/batch/v1/namespaces/*/jobs',
   Lease: '/apis/coordination.k8s.io/v1/namespaces/*/leases',

@@ -24,6 +24,8 @@ for (const { row, other } of rows.filter(({ row: { file } }) => file.includes('/
   );
 const sum = name => [...real.values()].reduce((total, row) => total + (row[name] ?? 0), 0);
 console.log(`\nOn the real cluster ${sum('requests')} requests on connections of their own, ${sum('lost')} lost.`);
+for (const { row } of rows.filter(({ row: { warnings } }) => warnings !== undefined))
+  console.log(`While somebody lost a request in "${row.test}", the cluster warned:\n  ${row.warnings.join('\n  ')}`);
 console.log(
   `${played.length} tests on the real cluster, ${different.length} with another verdict than on the embedded one`,
 );

@@ -1,5 +1,6 @@
 import type { KubeObject } from '../../src/manifests/object.js';
 import { field } from './field.js';
+import { patientProbe } from './cluster.js';
 import type { ClusterUnderTest } from './cluster.js';
 import type { Place } from './place.js';
 
@@ -76,11 +77,9 @@ export function shopDeployment(
     /** More labels of the pods: `, role: blue`. */
     readonly labels: string;
     readonly envFrom: string;
-    /** More of the readiness probe: `, timeoutSeconds: 10`. */
-    readonly probe?: string;
   },
 ): string {
-  const { meta, labels, envFrom, probe = '' } = parts;
+  const { meta, labels, envFrom } = parts;
   return `apiVersion: apps/v1
 kind: Deployment
 ${meta}
@@ -95,7 +94,7 @@ spec:
           image: ${images.site}:\${VERSION}
           ports: [{containerPort: 8080}]
           envFrom: [${envFrom}]
-          readinessProbe: {httpGet: {path: /readyz, port: 8080}, periodSeconds: ${pace.probeSeconds}${probe}}
+          readinessProbe: {httpGet: {path: /readyz, port: 8080}, periodSeconds: ${pace.probeSeconds}, ${patientProbe}}
 `;
 }
 
@@ -129,6 +128,7 @@ spec:
           readinessProbe:
             httpGet: {path: /readyz, port: 8080}
             periodSeconds: ${pace.probeSeconds}
+            ${patientProbe}
 ---
 apiVersion: v1
 kind: Service

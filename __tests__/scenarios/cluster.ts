@@ -41,6 +41,12 @@ export interface Pace {
   readonly rotateSource: boolean;
 }
 
+/**
+ * A line of a readiness probe. Scenarios are about what a deploy does to pods: at the default of one second, a machine that
+ * stands still for three would take every pod out of its Service.
+ */
+export const patientProbe = 'timeoutSeconds: 10';
+
 /** Requests a second: each on a connection of its own, and beside those on connections that are kept. */
 export interface Load {
   readonly perSecond: number;

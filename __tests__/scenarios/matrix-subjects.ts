@@ -109,7 +109,6 @@ ${shopDeployment(cluster, {
   meta: meta(name),
   labels,
   envFrom: `{configMapRef: {name: "${name}-\${VERSION}"}}, {secretRef: {name: "${name}"}}`,
-  probe: ', timeoutSeconds: 10',
 })}---
 ${service('shop', 'NodePort', labels)}`;
 }

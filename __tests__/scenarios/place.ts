@@ -8,11 +8,13 @@ import type { StepRequest, StepResult } from '../../demo/runner.js';
 import { startTraffic } from '../../demo/traffic.js';
 import type { Traffic, TrafficCounts } from '../../demo/traffic.js';
 import type { KubeObject } from '../../src/manifests/object.js';
+import { patientProbe } from './cluster.js';
 import type { ClusterUnderTest, Load } from './cluster.js';
 import { eventually } from './eventually.js';
 import { field } from './field.js';
 import { grant, rolesFor } from './rights.js';
 import type { Rule } from './rights.js';
+import { warningsOf } from './warnings.js';
 
 type Inputs = Readonly<Record<string, string>>;
 interface StepOptions extends Omit<Partial<StepRequest>, 'inputs' | 'workspace'> {
@@ -31,7 +33,7 @@ export interface Place {
   readonly workspace: string;
   /** Writes files into the workspace, by path. */
   write(files: Readonly<Record<string, string>>): Promise<void>;
-  /** Copies a folder of the project into the workspace, with the cluster's own images and fewer probes. */
+  /** Copies a folder of the project into the workspace, with the cluster's own images and fewer, patient probes. */
   copy(from: string, to: string): Promise<void>;
   /** Changes the text of one file of the workspace. */
   rewrite(path: string, change: (text: string) => string): Promise<void>;
@@ -127,7 +129,10 @@ export async function openPlace(
       await cp(from, folder, { recursive: true });
       for (const name of await readdir(folder)) {
         const text = await readFile(join(folder, name), 'utf8');
-        const calm = text.replaceAll('periodSeconds: 2', `periodSeconds: ${pace.probeSeconds}`);
+        const calm = text.replaceAll(
+          /( *)periodSeconds: 2/g,
+          `$1periodSeconds: ${pace.probeSeconds}\n$1${patientProbe}`,
+        );
         const { tomcat, site } = cluster.images;
         const ours = calm.replaceAll('image: tomcat:', `image: ${tomcat}:`).replaceAll('ghcr.io/your-name/site', site);
         await writeFile(join(folder, name), ours);
@@ -184,15 +189,20 @@ export async function openPlace(
   return {
     place,
     leave: async () => {
-      await report(title, await Promise.all(streams.map(stream => stream.stop())));
+      const seen = await Promise.all(streams.map(stream => stream.stop()));
+      const lost = seen.some(counts => counts.lost + counts.keptAlive.lost > 0);
+      await report(title, seen, lost ? await warningsOf(kube, namespace) : []);
       await kube.remove({ kind: 'Namespace', namespace: '', name: namespace });
       await rm(workspace, { recursive: true, force: true });
     },
   };
 }
 
-/** Leaves what the users of a scenario saw for the verdicts that scripts/test.js writes. */
-async function report(scenario: string, streams: readonly TrafficCounts[]): Promise<void> {
+/**
+ * Leaves what the users of a scenario saw for the verdicts that scripts/test.js writes, and where somebody lost a request,
+ * what the cluster warned of meanwhile.
+ */
+async function report(scenario: string, streams: readonly TrafficCounts[], warnings: readonly string[]): Promise<void> {
   const file = process.env.CUTOVER_TEST_TRAFFIC;
   if (file === undefined || streams.length === 0) return;
   const sum = (count: (stream: TrafficCounts) => number): number =>
@@ -208,6 +218,7 @@ async function report(scenario: string, streams: readonly TrafficCounts[]): Prom
       lost: sum(({ keptAlive }) => keptAlive.lost),
       behind: sum(({ keptAlive }) => keptAlive.behind),
     },
+    ...(warnings.length > 0 && { warnings }),
   };
   await appendFile(file, `${JSON.stringify(row)}\n`);
 }

@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, describe, expect } from '@jest/globals';
 import type { KubeObject } from '../../src/manifests/object.js';
-import { startCluster } from './cluster.js';
+import { patientProbe, startCluster } from './cluster.js';
 import { field } from './field.js';
 import { recordHistory, replay } from './history.js';
 import { expectUsersMovedOver, expectUsersSaw, scenario } from './place.js';
@@ -184,6 +184,7 @@ spec:
           readinessProbe:
             httpGet: {path: /, port: 8080}
             periodSeconds: ${pace.probeSeconds}
+            ${patientProbe}
 ---
 apiVersion: v1
 kind: Service
