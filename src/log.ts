@@ -28,6 +28,16 @@ export function where(at: Position): string {
   return `${at.file}:${at.line}:${at.column}`;
 }
 
+/**
+ * A text of at most `longest` characters and a `…`, cut between two words or values; a single long one is only counted.
+ * The runner masks whole secrets: it would show the half of one that is cut in two.
+ */
+export function shortened(text: string, longest: number): string {
+  if (text.length <= longest) return text;
+  const words = text.slice(0, longest).replace(/[^\s,;<>{}[\]"]+$/, '');
+  return words.trim() === '' ? `(${text.length} characters)` : `${words.trimEnd()}…`;
+}
+
 /** GitHub shows at most ten annotations of a level a step; the rest are plain lines. */
 const annotationLimit = 10;
 

@@ -24,7 +24,7 @@ describe('text', () => {
   });
 
   it('is cut where it is very long', () => {
-    expect(text('x'.repeat(3_000))).toBe(`${'x'.repeat(2_000)}…`);
+    expect(text('x'.repeat(3_000))).toBe('(3000 characters)');
   });
 });
 

@@ -148,9 +148,16 @@ describe('an answer fails and says what was expected and what came', () => {
     expect(judged(row)).toEqual({ verdict: 'fail', reason: row.reason });
   });
 
-  it('shows the first 200 characters of a long body', () => {
-    const { reason } = judge({ status: [201] }, { status: 200, headers: {}, body: Buffer.from('x'.repeat(5000)) });
-    expect(reason).toBe(`expected status 201; got 200 "${'x'.repeat(200)}…"`);
+  it('shows the first 200 characters of a long body, and no part of a value that would have to be cut in two', () => {
+    const reasonFor = (body: string) =>
+      judge({ status: [201] }, { status: 200, headers: {}, body: Buffer.from(body) }).reason;
+    expect(reasonFor('12345 789 '.repeat(500))).toBe(
+      `expected status 201; got 200 "${'12345 789 '.repeat(20).trim()}…"`,
+    );
+    expect(reasonFor(`{"status":"down","key":"${'s'.repeat(5000)}"}`)).toBe(
+      'expected status 201; got 200 "{"status":"down","key":"…"',
+    );
+    expect(reasonFor('x'.repeat(5000))).toBe('expected status 201; got 200 "(5000 characters)"');
   });
 });
 

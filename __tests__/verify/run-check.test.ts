@@ -131,7 +131,8 @@ describe('the name of a run check', () => {
   it.each([
     ['npm run smoke', 'run: npm run smoke'],
     ['\nnpm ci\nnpm run smoke\n', 'run: npm ci …'],
-    ['x'.repeat(100), `run: ${'x'.repeat(80)}…`],
+    ['x'.repeat(100), 'run: (100 characters)'],
+    [`curl ${'x'.repeat(100)}`, 'run: curl…'],
   ])('of %j is %s', (command, name) => {
     expect(runCheckName(check(command))).toBe(name);
   });

@@ -1,6 +1,7 @@
 import { createSecureContext } from 'node:tls';
 import type { RequestOptions } from 'node:https';
 import { CutoverError } from '../errors.js';
+import { shortened } from '../log.js';
 import type { Log } from '../log.js';
 import { isFields } from '../manifests/fields.js';
 import type { Credentials } from './api.js';
@@ -125,9 +126,9 @@ function explain(thrown: unknown, entry: Entry): CutoverError {
       'It must print an ExecCredential as JSON.',
     );
   }
-  const said = text('message').trim().split('\n').slice(-5).join(' / ').slice(0, 500);
+  const said = text('message').trim().split('\n').slice(-5).join(' / ');
   return fault(
-    `${pluginName(entry)} failed: ${said === '' ? 'it said nothing' : withoutSecrets(said)}`,
+    `${pluginName(entry)} failed: ${said === '' ? 'it said nothing' : shortened(withoutSecrets(said), 500)}`,
     'Run the same command in an earlier step to see more.',
   );
 }

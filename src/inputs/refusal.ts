@@ -1,3 +1,5 @@
+import { shortened } from '../log.js';
+
 /**
  * Thrown by the parsers of this room when a value cannot be used. It never leaves the room: `Answers` turns it into lines
  * that name the input, what was received and what is accepted.
@@ -48,6 +50,5 @@ const longest = 80;
 /** A received value on one line, quoted and cut; `a hidden value` where there must be none. */
 export function shown(received: string | undefined): string {
   if (received === undefined) return 'a hidden value';
-  const text = JSON.stringify(received);
-  return text.length <= longest ? text : `${text.slice(0, longest)}…"`;
+  return JSON.stringify(shortened(received, longest));
 }

@@ -1,10 +1,11 @@
+import { shortened } from '../log.js';
+
 /** Longest text of one table cell or list item, in characters; the log has the whole. */
 const longest = 2_000;
 
 /** Text that means nothing but itself in Markdown and HTML, on one line. */
 export function text(value: string): string {
-  const cut = value.length > longest ? `${value.slice(0, longest)}…` : value;
-  return escaped(cut.trim());
+  return escaped(shortened(value, longest).trim());
 }
 
 /** Our own sentences, in which backticks mark code: that stays code, everything else means only itself. */

@@ -1,3 +1,5 @@
+import { shortened } from '../log.js';
+
 /** Characters of an answer or of a command's output that a message shows. */
 const shown = 200;
 
@@ -9,8 +11,7 @@ export function quote(text: string): string {
 
 /** The beginning of a text on one line. */
 export function shorten(text: string): string {
-  const line = plain(text.replace(/\s+/g, ' ').trim());
-  return line.length > shown ? `${line.slice(0, shown)}…` : line;
+  return shortened(plain(text.replace(/\s+/g, ' ').trim()), shown);
 }
 
 /**

@@ -1,4 +1,5 @@
 import type { RunCheck } from '../inputs/inputs.js';
+import { shortened } from '../log.js';
 import type { Log } from '../log.js';
 import { runCommand, type Ending } from './command.js';
 import type { Trial } from './http-check.js';
@@ -17,7 +18,7 @@ interface Surroundings {
 /** How messages and results name the check: its command's first line. */
 export function runCheckName({ command }: RunCheck): string {
   const [first = '', ...more] = command.trim().split('\n');
-  const cut = first.length > 80 ? `${first.slice(0, 80)}…` : first;
+  const cut = shortened(first, 80);
   return `run: ${plain(cut)}${more.length > 0 && cut === first ? ' …' : ''}`;
 }
 
