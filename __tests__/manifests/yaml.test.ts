@@ -30,7 +30,19 @@ describe('YAML as Kubernetes reads it', () => {
     ['~', null],
     ['2018-04-30', '2018-04-30'],
     ['22:22', '22:22'],
+    ['12:30:45', '12:30:45'],
     ['1_000', '1_000'],
+    ['0b11', '0b11'],
+    ['0o8', '0o8'],
+    ['+12', 12],
+    ['.5', 0.5],
+    ['no', 'no'],
+    ['off', 'off'],
+    ['y', 'y'],
+    ['TRUE', true],
+    ['Null', null],
+    ['2001-12-14t21:59:43.10-05:00', '2001-12-14t21:59:43.10-05:00'],
+    ['\tx', 'x'],
     ['!!str 0644', '0644'],
     ['"0644"', '0644'],
   ])('%s is read as %j', (text, value) => {
@@ -42,6 +54,21 @@ describe('YAML as Kubernetes reads it', () => {
       base: { a: 1, b: 2 },
       mine: { a: 1, b: 3 },
     });
+  });
+
+  it('merges several maps, the first of them winning', () => {
+    const text = 'b: &b {p: 1}\nc: &c {p: 2, q: 2}\nmine:\n  <<: [*b, *c]\n';
+    expect(valueOf(text)).toHaveProperty('mine', { p: 1, q: 2 });
+  });
+
+  it('lets a later anchor take the name of an earlier one', () => {
+    expect(valueOf('a: &x [1]\nb: *x\nc: &x [2]\nd: *x\n')).toEqual({ a: [1], b: [1], c: [2], d: [2] });
+  });
+
+  it('gives every alias a copy of its own, so that one can be changed without the other', () => {
+    const { object } = render(`${configMap('a')}one: &one {x: [1]}\ntwo: *one\n`).resources[0]!;
+    expect(object['two']).toEqual(object['one']);
+    expect(object['two']).not.toBe(object['one']);
   });
 
   it('keeps __proto__ as the key that it is', () => {
@@ -70,6 +97,21 @@ describe('documents', () => {
     expect(namesIn(text)).toEqual(['a', 'b']);
   });
 
+  it('may have directives, ends, comments behind the marker, and space', () => {
+    const text = `%YAML 1.2\n---\n${configMap('a')}...\n--- # Source: b.yaml\n${configMap('b')}---   \n  # c\n\n${configMap('c')}...\n`;
+    expect(namesIn(text)).toEqual(['a', 'b', 'c']);
+  });
+
+  it.each(['\r\n', '\r'])('may have lines that end in %j', end => {
+    const text = `${configMap('a')}data:\n  x: |\n    one\n    two\n---\n${configMap('b')}`;
+    const { resources } = render(text.replaceAll('\n', end));
+    expect(resources.map(({ object, at }) => [object.metadata.name, at.line])).toEqual([
+      ['a', 1],
+      ['b', 9],
+    ]);
+    expect(resources[0]!.object['data']).toEqual({ x: 'one\ntwo\n' });
+  });
+
   it('may be JSON, tabs and Windows line ends included', () => {
     expect(
       namesIn('{\r\n\t"apiVersion": "v1",\r\n\t"kind": "ConfigMap",\r\n\t"metadata": {"name": "a"}\r\n}\r\n'),
@@ -78,6 +120,41 @@ describe('documents', () => {
 
   it('may start with a byte order mark', () => {
     expect(namesIn(`\uFEFF${configMap('a')}`)).toEqual(['a']);
+    expect(render(`\uFEFF${configMap('a')}`).resources[0]!.at.column).toBe(1);
+  });
+
+  it('may each start with a byte order mark, as files that were joined do', () => {
+    const text = `\uFEFF${configMap('a')}---\r\n\uFEFF${configMap('b')}`;
+    expect(namesIn(text)).toEqual(['a', 'b']);
+  });
+
+  it('of JSON keep what their escapes say', () => {
+    const text =
+      '{"apiVersion":"v1","kind":"ConfigMap","metadata":{"name":"a"},"data":{"x":"\\ud83d\\ude00\\/\\u0041"}}';
+    expect(render(text).resources[0]!.object['data']).toEqual({ x: '😀/A' });
+  });
+
+  it('may hold one deeply nested value, as definitions of custom resources do', () => {
+    const text = `${configMap('a')}deep: ${'['.repeat(90)}${']'.repeat(90)}\n`;
+    expect(namesIn(text)).toEqual(['a']);
+  });
+
+  it('items of a typed list need not say what they are', () => {
+    const text =
+      'apiVersion: v1\nkind: ConfigMapList\nitems:\n- metadata: {name: a}\n- kind: Secret\n  metadata: {name: b}\n';
+    expect(render(text).resources.map(({ object }) => [object.apiVersion, object.kind, object.metadata.name])).toEqual([
+      ['v1', 'ConfigMap', 'a'],
+      ['v1', 'Secret', 'b'],
+    ]);
+  });
+
+  it('a custom object whose kind ends in List is no list', () => {
+    const text = 'apiVersion: example.org/v1\nkind: AllowList\nmetadata: {name: a}\nitems: [{x: 1}]\n';
+    expect(render(text).resources[0]!.object).toMatchObject({ kind: 'AllowList', items: [{ x: 1 }] });
+  });
+
+  it.each(['items: []', 'items:', 'metadata: {resourceVersion: ""}'])('a list with %j holds no object', items => {
+    expect(namesIn(`apiVersion: v1\nkind: List\n${items}\n---\n${configMap('a')}`)).toEqual(['a']);
   });
 
   it('lists are flattened, nested and typed ones too, and items know their own line', () => {
@@ -133,6 +210,10 @@ describe('errors of manifests', () => {
     ['apiVersion: v1\nkind: ConfigMap\nmetadata: {name: ""}\n', 'app.yml:3:12 metadata.name is missing.'],
     [
       'apiVersion: batch/v1\nkind: Job\nmetadata: {generateName: migrate-}\n',
+      'app.yml:3:12 metadata.name is missing, and generateName cannot stand in: it would make a new object every run. A named Job is made again when it changes.',
+    ],
+    [
+      'apiVersion: v1\nkind: Pod\nmetadata: {generateName: migrate-}\n',
       'app.yml:3:12 metadata.name is missing, and generateName cannot stand in: it would make a new object every run.',
     ],
     [
@@ -147,6 +228,29 @@ describe('errors of manifests', () => {
       '{name: web-${ROLE}}\n',
       'app.yml:1:13 Not valid YAML: missed comma between flow collection entries. Inside { } and [ ], put text with ${…} in quotes, or write $<NAME>.',
     ],
+    [
+      'apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: {{ .Release.Name }}\n',
+      'app.yml:4:10 A key has to be text. Text in {{ }} has to be rendered first, as by `helm template … > manifests.yml`.',
+    ],
+    [
+      '{{- if .Values.on }}\na: b\n{{- end }}\n',
+      'app.yml:1:3 Not valid YAML: missed comma between flow collection entries. Text in {{ }} has to be rendered first, as by `helm template … > manifests.yml`.',
+    ],
+    ['? [a, b]\n: c\n', 'app.yml:1:3 A key has to be text.'],
+    [
+      'apiVersion: v1\nkind: ConfigMap\nmetadata:\n\tname: a\n',
+      'app.yml:4:1 Not valid YAML: tab characters must not be used in indentation.',
+    ],
+    ['{"a": 1}\n{"b": 2}\n', 'app.yml:2:1 Not valid YAML: end of the stream or a document separator is expected.'],
+    ['{"a": 1, "a": 2}\n', 'app.yml:1:11 Not valid YAML: duplicated mapping key.'],
+    ['a: x\n"a": y\n', 'app.yml:2:2 Not valid YAML: duplicated mapping key.'],
+    [
+      'apiVersion: v1\nkind: List\nitems: [null]\n',
+      'app.yml:3:9 This document is not a Kubernetes object: it has no fields.',
+    ],
+    [`${configMap('a')}deep: ${'['.repeat(5000)}\n`, 'app.yml:4:106 Not valid YAML: nesting exceeded maxDepth (100).'],
+    [`${configMap('a')}x: &x 1\n---\n${configMap('b')}y: *x\n`, 'app.yml:9:5 Not valid YAML: unidentified alias "x".'],
+    [`${configMap('a')}x: "\u0000"\n`, 'app.yml:4:5 Not valid YAML: null byte is not allowed in input.'],
     ['# nothing\n', 'The manifests hold no object: app.yml.'],
     [
       `${configMap('a')}id: 12345678901234567890\n`,
@@ -155,6 +259,11 @@ describe('errors of manifests', () => {
     [`${configMap('a')}limit: .inf\n`, 'app.yml:4:8 .inf is not a number that Kubernetes can store.'],
   ])('%j is refused', (text, problem) => {
     expect(problemsOf(() => render(text))).toEqual([problem]);
+  });
+
+  it('stop one long text that aliases repeat', () => {
+    const text = `${configMap('a')}x: &x ${'y'.repeat(100_000)}\nz: [${Array(600).fill('*x').join(', ')}]\n`;
+    expect(problemsOf(() => render(text))).toEqual(['app.yml:1:1 Aliases make this document endless or far too big.']);
   });
 
   it('stop aliases that would fill the memory', () => {

@@ -1,3 +1,4 @@
+import { EVENT_ID } from 'js-yaml';
 import type { Problem } from '../errors.js';
 import type { Position } from '../log.js';
 import { fieldAt, isFields, textAt, type Fields, type Path } from './fields.js';
@@ -5,24 +6,45 @@ import type { KubeObject } from './object.js';
 import { placesOf } from './places.js';
 import type { SubstitutionMode, ValueSources } from './placeholder.js';
 import type { Resource } from './resource.js';
-import { substitute } from './substitution.js';
-import { construct, yamlProblem, type ManifestDocument } from './yaml.js';
+import { collectionKey, substitute, type SubstitutedDocument } from './substitution.js';
+import { construct, templateRemedy, yamlProblem, type ManifestDocument } from './yaml.js';
 
-/** Aliases let a few lines stand for any number of values; no manifest needs as many as this. */
+/** Aliases let a few lines stand for any amount of values and text; no manifest needs as much as this. */
 const nodeLimit = 1_000_000;
-const depthLimit = 200;
+const textLimit = 50_000_000;
 
 /** A copy in which nothing is shared; throws a RangeError where aliases make the value endless or huge. */
 function unshared(root: unknown): unknown {
   let nodes = 0;
-  const copy = (value: unknown, depth: number): unknown => {
+  let characters = 0;
+  const copy = (value: unknown): unknown => {
     nodes += 1;
-    if (nodes > nodeLimit || depth > depthLimit) throw new RangeError('aliases');
-    if (Array.isArray(value)) return value.map(item => copy(item, depth + 1));
+    if (typeof value === 'string') characters += value.length;
+    if (nodes > nodeLimit || characters > textLimit) throw new RangeError('aliases');
+    if (Array.isArray(value)) return value.map(copy);
     if (!isFields(value)) return value;
-    return Object.fromEntries(Object.entries(value).map(([name, field]) => [name, copy(field, depth + 1)]));
+    return Object.fromEntries(Object.entries(value).map(([name, field]) => [name, copy(field)]));
   };
-  return copy(root, 0);
+  return copy(root);
+}
+
+/** The value of a document, nothing in it shared. Throws as {@link construct} and {@link unshared} do. */
+function valueOf({ events, source }: SubstitutedDocument): unknown {
+  const value = construct(events, source);
+  return events.some(({ type }) => type === EVENT_ID.ALIAS) ? unshared(value) : value;
+}
+
+/** What keeps a document from having a value; `undefined` for an error that is none of the document's. */
+function valueProblem(thrown: unknown, document: SubstitutedDocument): Problem | undefined {
+  const { events, locate } = document;
+  if (thrown instanceof RangeError) {
+    return { message: 'Aliases make this document endless or far too big.', at: placesOf(document)([]) };
+  }
+  const problem = yamlProblem(thrown, locate);
+  const key = problem && collectionKey(events);
+  if (key === undefined) return problem;
+  const braces = document.source.slice(key.start - 1, key.start + 1) === '{{';
+  return { message: `A key has to be text.${braces ? ` ${templateRemedy}` : ''}`, at: locate(key.start) };
 }
 
 /** What an object lacks to be one of Kubernetes'. */
@@ -42,7 +64,8 @@ function identityProblems(value: unknown, place: (path: Path) => Position): read
   const generated = textAt(value, ['metadata', 'generateName']) !== undefined;
   const named = fieldAt(value, ['metadata', 'name']) !== undefined;
   if (generated && !named) {
-    const message = 'metadata.name is missing, and generateName cannot stand in: it would make a new object every run.';
+    const again = textAt(value, ['kind']) === 'Job' ? ' A named Job is made again when it changes.' : '';
+    const message = `metadata.name is missing, and generateName cannot stand in: it would make a new object every run.${again}`;
     problems.push({ message, at: place(['metadata', 'generateName']) });
   } else lacks(['metadata', 'name'], typeof fieldAt(value, ['metadata', 'name']) === 'number' ? ': quote it' : '');
   const namespace = fieldAt(value, ['metadata', 'namespace']);
@@ -56,12 +79,25 @@ interface Located {
   readonly base: Path;
 }
 
-/** The objects of a `List`, or of a `DeploymentList` and the like, in order; anything else is itself. */
+/** The fields that an item of a typed list may leave out: a `DeploymentList` says what its items are. */
+function itemOf(list: Fields, item: unknown): unknown {
+  const kind = String(list['kind']).slice(0, -'List'.length);
+  return isFields(item) && kind !== '' ? { apiVersion: list['apiVersion'], kind, ...item } : item;
+}
+
+/**
+ * The objects of a `List`, or of a `DeploymentList` and the like, in order; anything else is itself. A list has no name,
+ * while an object of a kind as `AllowList` has one.
+ */
 function flatten({ value, base }: Located): readonly Located[] {
-  const isList = (textAt(value, ['kind']) ?? '').endsWith('List');
-  const items = isList ? fieldAt(value, ['items']) : undefined;
-  if (!Array.isArray(items)) return [{ value, base }];
-  return items.flatMap((item: unknown, index) => flatten({ value: item, base: [...base, 'items', index] }));
+  const kind = textAt(value, ['kind']) ?? '';
+  const items = fieldAt(value, ['items']) ?? [];
+  const isList = kind === 'List' || (kind.endsWith('List') && isFields(value) && 'items' in value);
+  const named = fieldAt(value, ['metadata', 'name']) !== undefined;
+  if (!isFields(value) || !isList || named || !Array.isArray(items)) return [{ value, base }];
+  return items.flatMap((item: unknown, index) =>
+    flatten({ value: itemOf(value, item), base: [...base, 'items', index] }),
+  );
 }
 
 export interface Constructed {
@@ -81,12 +117,9 @@ export function objectsOf(document: ManifestDocument, { mode, sources }: Substit
   const placeInDocument = placesOf(substituted);
   let root: unknown;
   try {
-    root = unshared(construct(substituted.events, substituted.source));
+    root = valueOf(substituted);
   } catch (thrown) {
-    const problem =
-      thrown instanceof RangeError
-        ? { message: 'Aliases make this document endless or far too big.', at: placeInDocument([]) }
-        : yamlProblem(thrown, substituted.locate);
+    const problem = valueProblem(thrown, substituted);
     if (problem === undefined) throw thrown;
     return { resources: [], problems: [...problems, problem] };
   }

@@ -1,4 +1,14 @@
-import { EVENT_ID, getScalarValue, SCALAR_STYLE, type Event, type ScalarEvent } from 'js-yaml';
+import {
+  EVENT_ID,
+  getScalarValue,
+  SCALAR_STYLE,
+  type DocumentEvent,
+  type Event,
+  type MappingEvent,
+  type PopEvent,
+  type ScalarEvent,
+  type SequenceEvent,
+} from 'js-yaml';
 import type { Problem } from '../errors.js';
 import type { Position } from '../log.js';
 import {
@@ -20,20 +30,22 @@ export interface SubstitutedDocument {
   readonly problems: readonly Problem[];
 }
 
-/** A scalar of a document and whether it is a key of a mapping. */
-interface Scalar {
-  readonly event: ScalarEvent;
+/** A scalar, alias, map or list of a document, and whether it is a key of a mapping. */
+interface Node {
+  readonly event: NodeEvent;
   readonly index: number;
   readonly isKey: boolean;
 }
 
-/** The scalars in order. What follows an opened mapping is key, value, key, value…, each possibly a collection. */
-function* scalarsOf(events: readonly Event[]): Generator<Scalar> {
+type NodeEvent = Exclude<Event, PopEvent | DocumentEvent>;
+
+/** The nodes in order. What follows an opened mapping is key, value, key, value…, each possibly a collection. */
+function* nodesOf(events: readonly Event[]): Generator<Node> {
   const stack: { readonly mapping: boolean; atKey: boolean }[] = [];
   for (const [index, event] of events.entries()) {
     const inside = stack.at(-1);
     const isKey = inside?.mapping === true && inside.atKey;
-    if (event.type === EVENT_ID.SCALAR) yield { event, index, isKey };
+    if (event.type !== EVENT_ID.POP && event.type !== EVENT_ID.DOCUMENT) yield { event, index, isKey };
     if (event.type === EVENT_ID.POP) stack.pop();
     else if (inside?.mapping) inside.atKey = !inside.atKey;
     if (event.type === EVENT_ID.MAPPING) stack.push({ mapping: true, atKey: true });
@@ -41,6 +53,24 @@ function* scalarsOf(events: readonly Event[]): Generator<Scalar> {
       stack.push({ mapping: false, atKey: false });
     }
   }
+}
+
+interface Scalar extends Node {
+  readonly event: ScalarEvent;
+}
+
+const isScalar = (node: Node): node is Scalar => node.event.type === EVENT_ID.SCALAR;
+
+function* scalarsOf(events: readonly Event[]): Generator<Scalar> {
+  for (const node of nodesOf(events)) if (isScalar(node)) yield node;
+}
+
+/** The first key that is a map or a list, which no object of Kubernetes can have. */
+export function collectionKey(events: readonly Event[]): MappingEvent | SequenceEvent | undefined {
+  for (const { event, isKey } of nodesOf(events)) {
+    if (isKey && (event.type === EVENT_ID.MAPPING || event.type === EVENT_ID.SEQUENCE)) return event;
+  }
+  return undefined;
 }
 
 /** Where a scalar is seen to start: its opening quote, or its first character. */

@@ -65,12 +65,20 @@ export function yamlProblem(thrown: unknown, locate: (offset: number) => Positio
   return { message: `Not valid YAML: ${thrown.reason}.`, at: locate(thrown.mark?.position ?? 0) };
 }
 
+/** What to do with a chart's own files, whose text is YAML only once it is rendered. */
+export const templateRemedy = 'Text in {{ }} has to be rendered first, as by `helm template … > manifests.yml`.';
+
+const remedies = [
+  { sign: '{{', remedy: templateRemedy },
+  { sign: '${', remedy: 'Inside { } and [ ], put text with ${…} in quotes, or write $<NAME>.' },
+];
+
 /** As {@link yamlProblem}, with the cause that a template shows most often. */
 function syntaxProblem(thrown: unknown, { file, text }: ManifestFile): Problem | undefined {
   const problem = yamlProblem(thrown, locator(file, text));
   const line = problem?.at === undefined ? undefined : text.split(/\r\n|\r|\n/)[problem.at.line - 1];
-  if (problem === undefined || !line?.includes('${')) return problem;
-  const remedy = 'Inside { } and [ ], put text with ${…} in quotes, or write $<NAME>.';
+  const remedy = remedies.find(({ sign }) => line?.includes(sign))?.remedy;
+  if (problem === undefined || remedy === undefined) return problem;
   return { ...problem, message: `${problem.message} ${remedy}` };
 }
 
@@ -92,7 +100,9 @@ function split(events: readonly Event[]): readonly (readonly Event[])[] {
 export function readDocuments(files: readonly ManifestFile[]): Manifests {
   const documents: ManifestDocument[] = [];
   const problems: Problem[] = [];
-  for (const { file, text } of files) {
+  for (const { file, text: written } of files) {
+    // Files that were joined keep the byte order mark of each, in front of a document.
+    const text = written.replace(/^\uFEFF/gm, '');
     const locate = locator(file, text);
     try {
       const parsed = split(parseEvents(text, { filename: file }));
