@@ -2,10 +2,11 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
+import { loadManifests } from '../../src/manifests/content.js';
 import { findManifests } from '../../src/manifests/files.js';
 import { expandBraces, globBase, globMatcher } from '../../src/manifests/glob.js';
 import { readManifests, renderManifests } from '../../src/manifests/render.js';
-import { errorOf, problemsOf, request } from './rendering.js';
+import { problemsOf, rejectionOf, request } from './rendering.js';
 
 let root = '';
 let workspace = '';
@@ -29,6 +30,16 @@ beforeAll(() => {
     'kustom/kustomization.yaml',
     'kustom/app.yml',
     'nested/one/kustomization.yml',
+    'nested/one/app.yml',
+    'nested/two.yml',
+    'tree/base/kustomization.yaml',
+    'tree/base/app.yml',
+    'tree/prod/Kustomization',
+    'tree/prod/patch.yml',
+    'outer/kustomization.yaml',
+    'outer/app.yml',
+    'outer/base/kustomization.yaml',
+    'outer/base/app.yml',
     'empty/readme.md',
     '../outside/out.yml',
   ];
@@ -36,13 +47,21 @@ beforeAll(() => {
     mkdirSync(dirname(join(workspace, file)), { recursive: true });
     writeFileSync(join(workspace, file), `# ${file}\n`);
   }
+  writeFileSync(join(workspace, 'mark.yml'), '\uFEFF# marked\n');
   writeFileSync(join(workspace, 'latin.yml'), Buffer.from([0x61, 0xe9, 0x0a]));
   symlinkSync(join(workspace, 'top.yml'), join(workspace, 'k8s', 'link.yml'));
 });
 
 afterAll(() => rmSync(root, { recursive: true, force: true }));
 
-const find = (...patterns: string[]): string[] => findManifests({ patterns, workspace }).map(({ file }) => file);
+const find = (...patterns: string[]): string[] => {
+  const { sources, problems } = findManifests({ patterns, workspace });
+  expect(problems).toEqual([]);
+  return sources.map(({ name, kind }) => (kind === 'file' ? name : `${name}/*`));
+};
+
+const refused = (...patterns: string[]): string[] =>
+  findManifests({ patterns, workspace }).problems.map(({ message }) => message);
 
 describe('finding manifests', () => {
   it.each([
@@ -79,44 +98,130 @@ describe('finding manifests', () => {
     expect(find('../outside/*.yml')).toEqual([outside]);
   });
 
-  it('hands over the text', () => {
-    expect(findManifests({ patterns: ['top.yml'], workspace })).toEqual([{ file: 'top.yml', text: '# top.yml\n' }]);
+  it('hands over the text, without a byte order mark', async () => {
+    expect(await loadManifests({ patterns: ['top.yml', 'mark.yml'], workspace, environment: {} })).toEqual([
+      { file: 'top.yml', text: '# top.yml\n' },
+      { file: 'mark.yml', text: '# marked\n' },
+    ]);
   });
 
-  it('names every pattern that matches nothing, and every file that cannot be read', () => {
-    const work = (): unknown => find('top.yml', 'nope.yml', 'k8s/*.txt', 'empty', 'nowhere/**/*.yml', 'latin.yml');
-    expect(problemsOf(work)).toEqual([
+  it('names every pattern that matches nothing, and every file that cannot be read', async () => {
+    const patterns = ['top.yml', 'nope.yml', 'k8s/*.txt', 'empty', 'nowhere/**/*.yml', 'latin.yml'];
+    const error = await rejectionOf(loadManifests({ patterns, workspace, environment: {} }));
+    expect(error.problems.map(({ message }) => message)).toEqual([
       '`nope.yml` in the input `manifests` matches no file.',
       '`k8s/*.txt` in the input `manifests` matches no file.',
       '`empty` in the input `manifests` matches no file.',
       '`nowhere/**/*.yml` in the input `manifests` matches no file.',
       'latin.yml cannot be read: it is not UTF-8 text.',
     ]);
-    expect(errorOf(work)).toMatchObject({ code: 'manifest', message: 'The manifests have 5 problems.' });
+    expect(error).toMatchObject({ code: 'manifest', message: 'The manifests have 5 problems.' });
+  });
+
+  it('files without an object are an error that names them', async () => {
+    const manifests = await readManifests({ patterns: ['top.yml', 'k8s/b.yml'], workspace, environment: {} });
+    expect(problemsOf(() => renderManifests({ ...request(''), manifests }))).toEqual([
+      'The manifests hold no object: top.yml, k8s/b.yml.',
+    ]);
+  });
+});
+
+describe('exclusions', () => {
+  it.each([
+    [
+      ['k8s', '!k8s/b.yml'],
+      ['k8s/a.yaml', 'k8s/c.json', 'k8s/deep/er/d.yml', 'k8s/deep/z.yml', 'k8s/link.yml'],
+    ],
+    [
+      ['k8s', '!k8s/deep', '!k8s/link.yml'],
+      ['k8s/a.yaml', 'k8s/b.yml', 'k8s/c.json'],
+    ],
+    [
+      ['k8s', '!./k8s/deep/'],
+      ['k8s/a.yaml', 'k8s/b.yml', 'k8s/c.json', 'k8s/link.yml'],
+    ],
+    [
+      ['k8s', '!k8s/**/*.yml'],
+      ['k8s/a.yaml', 'k8s/c.json'],
+    ],
+    [
+      ['k8s', '! k8s/*.{yml,json}'],
+      ['k8s/a.yaml', 'k8s/deep/er/d.yml', 'k8s/deep/z.yml'],
+    ],
+    [['k8s', '!k8s/de*', '!**/[abc].*'], ['k8s/link.yml']],
+    [
+      ['k8s/*.yml', '!k8s/*', 'k8s/b.yml', 'top.yml'],
+      ['k8s/b.yml', 'top.yml'],
+    ],
+    [
+      ['k8s/*.yml', '!k8s/b.yml', 'k8s/[ab].y*'],
+      ['k8s/link.yml', 'k8s/a.yaml', 'k8s/b.yml'],
+    ],
+    [['k8s/deep', '!k8s/deep', 'k8s/deep/z.yml'], ['k8s/deep/z.yml']],
+    [['odd[1].yml', 'top.yml', '!odd[1].yml'], ['top.yml']],
+    [['nested', 'tree', '!tree/base', '!nested'], ['tree/prod/*']],
+  ])('%j leave %j', (patterns, files) => {
+    expect(find(...patterns)).toEqual(files);
+  });
+
+  it('take out files by absolute paths and paths out of the workspace', () => {
+    const outside = join(root, 'outside');
+    expect(find('top.yml', outside, `!${outside}`)).toEqual(['top.yml']);
+    expect(find('top.yml', outside, `!${outside}/*.yml`)).toEqual(['top.yml']);
+    expect(find('top.yml', outside, '!../outside/*.yml')).toEqual(['top.yml']);
   });
 
   it.each([
-    ['kustom', 'kustom/kustomization.yaml'],
-    ['nested', 'nested/one/kustomization.yml'],
-    ['kustom/*.yaml', 'kustom/kustomization.yaml'],
-  ])('%s is refused, because kustomize is not available yet', (pattern, file) => {
-    expect(errorOf(() => find(pattern))).toMatchObject({
-      code: 'unavailable',
-      message: `Folders with a kustomization file in the input \`manifests\` are not available yet: ${file}.`,
-    });
+    [['k8s', '!k8s/nope.yml'], '!k8s/nope.yml'],
+    [['!k8s/b.yml', 'k8s'], '!k8s/b.yml'],
+    [['k8s', '!b.yml'], '!b.yml'],
+    [['k8s', '!k8s/readme.md'], '!k8s/readme.md'],
+    [['kustom', '!kustom/app.yml'], '!kustom/app.yml'],
+    [['k8s', '!top.yml'], '!top.yml'],
+  ])('%j is an error, because %s takes out nothing', (patterns, exclusion) => {
+    expect(refused(...patterns)).toEqual([
+      `\`${exclusion}\` in the input \`manifests\` takes out nothing that the patterns before it name.`,
+    ]);
   });
 
-  it('exclusions are refused by name', () => {
-    expect(errorOf(() => find('k8s', '!k8s/b.yml'))).toMatchObject({
-      code: 'unavailable',
-      message: 'Exclusions in the input `manifests` are not available yet: !k8s/b.yml.',
-    });
+  it('that leave nothing are an error', () => {
+    expect(refused('k8s', '!k8s/**')).toEqual(['The exclusions in the input `manifests` leave no file.']);
+  });
+});
+
+describe('folders with a kustomization', () => {
+  it.each([
+    [['kustom'], ['kustom/*']],
+    [['kustom/'], ['kustom/*']],
+    [['kustom/kustomization.yaml'], ['kustom/*']],
+    [['kustom/*.yaml'], ['kustom/*']],
+    [['kustom/**'], ['kustom/*']],
+    [['kustom/app.yml'], ['kustom/app.yml']],
+    [['nested'], ['nested/one/*', 'nested/two.yml']],
+    [['tree/prod'], ['tree/prod/*']],
+    [
+      ['tree/prod', 'tree/prod/Kustomization', 'tree/base'],
+      ['tree/prod/*', 'tree/base/*'],
+    ],
+    [['outer'], ['outer/*']],
+    [
+      ['outer', 'top.yml'],
+      ['outer/*', 'top.yml'],
+    ],
+  ])('%j gives %j', (patterns, files) => {
+    expect(find(...patterns)).toEqual(files);
   });
 
-  it('files without an object are an error that names them', () => {
-    const manifests = readManifests({ patterns: ['top.yml', 'k8s/b.yml'], workspace });
-    expect(problemsOf(() => renderManifests({ ...request(''), manifests }))).toEqual([
-      'The manifests hold no object: top.yml, k8s/b.yml.',
+  it.each(['tree', 'tree/**/*', 'tree/**'])('%s holds several, so that one has to be named', pattern => {
+    expect(refused(pattern)).toEqual([
+      `\`${pattern}\` in the input \`manifests\` holds several kustomizations: tree/base, tree/prod. Name the one to deploy.`,
+    ]);
+  });
+
+  it('may be the workspace itself', () => {
+    const folder = join(workspace, 'outer');
+    expect(findManifests({ patterns: ['.'], workspace: folder }).sources).toEqual([
+      { path: join(folder, 'kustomization.yaml'), name: '.', kind: 'kustomization' },
     ]);
   });
 });

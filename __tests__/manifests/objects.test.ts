@@ -170,6 +170,44 @@ ${service('{app: 7}')}`;
   });
 });
 
+describe('placeholders where Kubernetes takes only text', () => {
+  it('are text without quotes, exactly as their value is written; elsewhere they are typed', () => {
+    const pod = `      containers:
+      - name: app
+        command: [sleep, $<SECONDS>]
+        env:
+        - {name: DEBUG, value: $<DEBUG>}
+        ports: [{containerPort: $<PORT>}]
+`;
+    const text = `${deployment(pod)}---
+apiVersion: v1
+kind: ConfigMap
+metadata: {name: a, labels: {version: $<VERSION>}}
+data: {port: $<PORT>, empty: $<EMPTY>, both: 1$<PORT>}
+`;
+    const variables = { SECONDS: '5', DEBUG: 'true', PORT: '0644', VERSION: '1.10', EMPTY: '' };
+    const [web, map] = render(text, { variables }).resources;
+    expect(fieldAt(web!.object, ['spec', 'template', 'spec', 'containers', 0])).toEqual({
+      name: 'app',
+      command: ['sleep', '5'],
+      env: [{ name: 'DEBUG', value: 'true' }],
+      ports: [{ containerPort: 420, protocol: 'TCP' }],
+    });
+    expect(map!.object['data']).toEqual({ port: '0644', both: '10644' });
+    expect(fieldAt(map!.object, ['metadata', 'labels', 'version'])).toBe('1.10');
+  });
+
+  it('are text in the items of lists too, while numbers that are written stay an error', () => {
+    const list = (value: string): string =>
+      `apiVersion: v1\nkind: List\nitems:\n- {apiVersion: v1, kind: ConfigMap, metadata: {name: $<N>x}, data: {a: ${value}}}\n`;
+    const variables = { N: '8' };
+    expect(render(list('$<N>'), { variables }).resources[0]!.object['data']).toEqual({ a: '8' });
+    expect(problemsOf(() => render(list('8'), { variables }))).toEqual([
+      'app.yml:4:69 data.a is a number, but has to be text: put it in quotes.',
+    ]);
+  });
+});
+
 describe('retired versions of Deployment', () => {
   it.each(['extensions/v1beta1', 'apps/v1beta1', 'apps/v1beta2'])('%s becomes apps/v1 with a warning', version => {
     const { resources, warnings } = render(deployment(container(), version));

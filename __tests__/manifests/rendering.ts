@@ -30,6 +30,17 @@ export function renderBoth(text: string | Readonly<Record<string, string>>, over
   return renderRoles({ ...request(text, overrides), roles: ['blue', 'green'], ...overrides });
 }
 
+/** The error that a promise ends with; fails the test when it ends well. */
+export async function rejectionOf(work: Promise<unknown>): Promise<CutoverError> {
+  const settled = await work.then(
+    () => undefined,
+    (thrown: unknown) => ({ thrown }),
+  );
+  return errorOf(() => {
+    if (settled !== undefined) throw settled.thrown;
+  });
+}
+
 /** What is thrown, as `file:line:column message` lines; fails the test when nothing is. */
 export function problemsOf(work: () => unknown): readonly string[] {
   const error = errorOf(work);

@@ -12,9 +12,11 @@ const workspace = resolve('__tests__', 'fixtures', 'manifests');
 const names = (resources: readonly Resource[] = []): string[] =>
   resources.map(({ object }) => `${object.kind} ${object.metadata.name}`);
 
+const environment = {};
+const tomcatManifests = await readManifests({ patterns: ['tomcat'], workspace, environment });
 const tomcat = (overrides = {}) => ({
   ...request('', { variables: { TOMCAT_VERSION: '8' }, ...overrides }),
-  manifests: readManifests({ patterns: ['tomcat'], workspace }),
+  manifests: tomcatManifests,
 });
 
 interface Parts {
@@ -84,8 +86,8 @@ describe('the files of 2018', () => {
     expect(warnings.map(({ at }) => at)).toEqual([{ file: 'tomcat/deployment.yml', line: 2, column: 1 }]);
   });
 
-  it('render to a rolling deploy too', () => {
-    const manifests = readManifests({ patterns: ['tomcat-rolling/*.yml'], workspace });
+  it('render to a rolling deploy too', async () => {
+    const manifests = await readManifests({ patterns: ['tomcat-rolling/*.yml'], workspace, environment });
     const { resources } = renderManifests({ ...tomcat({ preStopSeconds: 5 }), manifests });
     expect(names(resources)).toEqual(['Deployment tomcat-deployment-rolling-update', 'Service tomcat-service-rolling']);
     const container = fieldAt(resources[0]!.object, ['spec', 'template', 'spec', 'containers', 0]);

@@ -1,5 +1,14 @@
 import type { Step } from './declarations.js';
-import type { Check, IdlePolicy, ImageOverride, Inputs, RecreatePolicy, Roles, RunContext } from './inputs.js';
+import type {
+  Check,
+  IdlePolicy,
+  ImageOverride,
+  Inputs,
+  KustomizeTool,
+  RecreatePolicy,
+  Roles,
+  RunContext,
+} from './inputs.js';
 import type { PreStop } from './policies.js';
 import type { ActionName, StrategyName } from './steps.js';
 
@@ -8,6 +17,7 @@ export interface Values {
   readonly action: ActionName;
   readonly strategy: StrategyName;
   readonly manifests: readonly string[];
+  readonly kustomize: KustomizeTool | undefined;
   readonly variables: Readonly<Record<string, string>>;
   readonly substitution: 'on' | 'strict-only' | 'off';
   readonly images: readonly ImageOverride[];
@@ -88,7 +98,7 @@ function deploy(values: Values) {
     forceConflicts,
     recreate,
     history,
-    ...given({ preStopSeconds: preStop.seconds, service }),
+    ...given({ kustomize: values.kustomize, preStopSeconds: preStop.seconds, service }),
   };
 }
 

@@ -96,10 +96,19 @@ interface Common {
   readonly environment: Readonly<Record<string, string>>;
 }
 
+/** A program on the runner that builds kustomizations. */
+export interface KustomizeTool {
+  readonly name: 'kustomize' | 'kubectl';
+  /** Absolute path of the program. */
+  readonly file: string;
+}
+
 /** Everything between the manifests' text and the objects that are sent. */
 export interface RenderInputs {
   /** Patterns in the order given. */
   readonly manifests: readonly string[];
+  /** Builds the folders among them that have a kustomization. Absent: the runner has none. */
+  readonly kustomize?: KustomizeTool;
   readonly variables: Readonly<Record<string, string>>;
   readonly substitution: 'on' | 'strict-only' | 'off';
   readonly images: readonly ImageOverride[];

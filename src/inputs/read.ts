@@ -7,6 +7,7 @@ import { duration } from './durations.js';
 import { images } from './images.js';
 import type { Inputs } from './inputs.js';
 import { kubeconfigSecrets } from './kubeconfig.js';
+import { kustomizeTool } from './kustomize.js';
 import { entries, roles } from './lists.js';
 import { mentionsPlaceholder } from './placeholders.js';
 import { idlePolicy, preStop } from './policies.js';
@@ -84,6 +85,7 @@ function parseAll(answers: Answers, { environment, run }: Pick<Values, 'environm
     action: answers.settled('action', actionName),
     strategy: answers.settled('strategy', strategyName),
     manifests: answers.optional('manifests', entries) ?? [],
+    kustomize: kustomizeTool(environment),
     variables: given ?? {},
     substitution: answers.settled('substitution', oneOf('on', 'strict-only', 'off')),
     images: answers.optional('images', images) ?? [],

@@ -6,7 +6,8 @@ import type { KubeObject } from './object.js';
 import { placesOf } from './places.js';
 import type { SubstitutionMode, ValueSources } from './placeholder.js';
 import type { Resource } from './resource.js';
-import { collectionKey, substitute, type SubstitutedDocument } from './substitution.js';
+import { collectionKey, replacedAsText, substitute, type SubstitutedDocument } from './substitution.js';
+import { withTexts } from './texts.js';
 import { construct, templateRemedy, yamlProblem, type ManifestDocument } from './yaml.js';
 
 /** Aliases let a few lines stand for any amount of values and text; no manifest needs as much as this. */
@@ -125,11 +126,14 @@ export function objectsOf(document: ManifestDocument, { mode, sources }: Substit
   }
   if (root === null || root === undefined) return { resources: [], problems };
   const resources: Resource[] = [];
+  const written = substituted.replaced.length > 0 ? construct(replacedAsText(substituted), substituted.source) : root;
   for (const { value, base } of flatten({ value: root, base: [] })) {
     const place = (path: Path): Position => placeInDocument([...base, ...path]);
     const wrong = identityProblems(value, place);
     problems.push(...wrong);
-    if (wrong.length === 0) resources.push({ object: value as Fields as KubeObject, at: place([]), place });
+    if (wrong.length > 0) continue;
+    const object = withTexts(value as Fields as KubeObject, fieldAt(written, base));
+    resources.push({ object, at: place([]), place });
   }
   return { resources, problems };
 }

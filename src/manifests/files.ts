@@ -1,19 +1,17 @@
-import { isUtf8 } from 'node:buffer';
-import { readdirSync, readFileSync, realpathSync, statSync } from 'node:fs';
-import { basename, isAbsolute, join, relative, resolve, sep } from 'node:path';
-import { CutoverError, type Problem } from '../errors.js';
+import { readdirSync, realpathSync, statSync } from 'node:fs';
+import { basename, dirname, isAbsolute, join, posix, relative, resolve, sep } from 'node:path';
+import type { Problem } from '../errors.js';
 import { expandBraces, globBase, globMatcher, isGlob } from './glob.js';
-import { manifestError } from './problems.js';
 
 /** A manifest's text. */
 export interface ManifestFile {
-  /** Relative to the workspace, with `/`; absolute for a file outside of it. */
+  /** Relative to the workspace, with `/`; absolute for a file outside of it. Of a kustomization: its folder and tool. */
   readonly file: string;
   readonly text: string;
 }
 
 export interface ManifestSearch {
-  /** Files, folders (searched recursively for `.yaml`, `.yml` and `.json`) and globs, in the order given. */
+  /** Files, folders (searched recursively for `.yaml`, `.yml` and `.json`), globs and `!` exclusions, in the order given. */
   readonly patterns: readonly string[];
   /** Folder that relative patterns start from. */
   readonly workspace: string;
@@ -22,6 +20,7 @@ export interface ManifestSearch {
 const manifestName = /\.(ya?ml|json)$/i;
 const kustomization = /^(kustomization\.ya?ml|Kustomization)$/;
 
+const isManifest = (path: string): boolean => manifestName.test(path) || kustomization.test(basename(path));
 const slashes = (path: string): string => path.split(sep).join('/');
 const isFolder = (path: string): boolean => statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false;
 const isFile = (path: string): boolean => statSync(path, { throwIfNoEntry: false })?.isFile() ?? false;
@@ -33,14 +32,6 @@ function walk(folder: string): readonly string[] {
     const path = join(folder, entry.name);
     if (entry.isDirectory()) return entry.name.startsWith('.') || entry.name === 'node_modules' ? [] : walk(path);
     return isFile(path) ? [path] : [];
-  });
-}
-
-function unavailable(what: string, name: string, instead: string): CutoverError {
-  return new CutoverError(`${what} in the input \`manifests\` are not available yet: ${name}.`, {
-    code: 'unavailable',
-    object: name,
-    hint: instead,
   });
 }
 
@@ -58,7 +49,7 @@ function globbed(pattern: string, workspace: string): readonly string[] {
       .filter(matches);
   });
   // `k8s/*` means the manifests in there; `k8s/*.tpl` was asked for by name.
-  return pattern.endsWith('*') ? found.filter(path => manifestName.test(path)) : found;
+  return pattern.endsWith('*') ? found.filter(isManifest) : found;
 }
 
 /** Absolute paths of the files that a pattern names, sorted where it names several. */
@@ -69,7 +60,7 @@ function matchesOf(pattern: string, workspace: string): readonly string[] {
   if (isFolder(exact)) {
     return walk(exact)
       .filter(path => !basename(path).startsWith('.'))
-      .filter(path => manifestName.test(path) || kustomization.test(basename(path)))
+      .filter(isManifest)
       .toSorted(byPath);
   }
   const plain = slashes(pattern).replace(/^(?:\.\/)+/, '');
@@ -81,51 +72,83 @@ function display(path: string, workspace: string): string {
   return slashes(inside.startsWith('..') || isAbsolute(inside) ? path : inside);
 }
 
-function textOf(path: string, file: string): ManifestFile | Problem {
-  try {
-    const content = readFileSync(path);
-    if (isUtf8(content)) return { file, text: new TextDecoder().decode(content) };
-    return { message: `${file} cannot be read: it is not UTF-8 text.` };
-  } catch (thrown) {
-    return { message: `${file} cannot be read: ${(thrown as Error).message}.` };
-  }
+/** One thing that a pattern names. */
+export interface ManifestSource {
+  /** Absolute path of the file; of a folder with a kustomization, that of its kustomization file. */
+  readonly path: string;
+  /** As messages name it, see {@link ManifestFile}; the folder of a kustomization. */
+  readonly name: string;
+  readonly kind: 'file' | 'kustomization';
+}
+
+export interface FoundManifests {
+  /** In the order of the patterns, sorted inside a folder or glob, each once. */
+  readonly sources: readonly ManifestSource[];
+  /** Patterns that match nothing, or too much. */
+  readonly problems: readonly Problem[];
+}
+
+/** Files as they are; a folder with a kustomization is one source, and what lies in it is the kustomization's business. */
+function sourcesOf(paths: readonly string[], workspace: string): readonly ManifestSource[] {
+  const folders = paths.filter(path => kustomization.test(basename(path))).map(path => dirname(path));
+  const built = (path: string): boolean => folders.some(folder => path.startsWith(folder + sep));
+  return paths.flatMap((path): readonly ManifestSource[] => {
+    const folder = dirname(path);
+    if (!kustomization.test(basename(path))) {
+      return built(path) ? [] : [{ path, name: display(path, workspace), kind: 'file' }];
+    }
+    return built(folder) ? [] : [{ path, name: display(folder, workspace) || '.', kind: 'kustomization' }];
+  });
+}
+
+/** Whether an exclusion names a file, or a folder above it. */
+function excluder(pattern: string, workspace: string): (path: string) => boolean {
+  const exact = resolve(workspace, pattern);
+  const matches = globMatcher(posix.normalize(slashes(pattern)));
+  return path => {
+    if (path === exact || path.startsWith(exact + sep)) return true;
+    const segments = (isAbsolute(pattern) ? slashes(path) : slashes(relative(workspace, path))).split('/');
+    return segments.some((_, index) => matches(segments.slice(0, index + 1).join('/')));
+  };
+}
+
+function severalKustomizations(pattern: string, sources: readonly ManifestSource[]): readonly Problem[] {
+  const names = sources.filter(({ kind }) => kind === 'kustomization').map(({ name }) => name);
+  if (names.length < 2) return [];
+  const message = `\`${pattern}\` in the input \`manifests\` holds several kustomizations: ${names.join(', ')}. Name the one to deploy.`;
+  return [{ message }];
 }
 
 /**
- * The manifests that the patterns name: in the order of the patterns, sorted inside a folder or glob, each file once.
- * Throws `manifest` naming every pattern that matches nothing, and `unavailable` for exclusions and kustomizations.
+ * What the patterns name. An exclusion takes out what the patterns before it named. Problems are a pattern that matches
+ * nothing, an exclusion that takes out nothing or everything, and a pattern with several kustomizations.
  */
-export function findManifests({ patterns, workspace }: ManifestSearch): readonly ManifestFile[] {
-  const exclusion = patterns.find(pattern => pattern.startsWith('!'));
-  if (exclusion !== undefined) {
-    throw unavailable('Exclusions', exclusion, 'List the files or globs that are wanted instead.');
-  }
+export function findManifests({ patterns, workspace }: ManifestSearch): FoundManifests {
   const problems: Problem[] = [];
-  const paths = new Map<string, string>();
+  const chosen = new Map<string, { readonly source: ManifestSource; readonly pattern: string }>();
   for (const pattern of patterns) {
-    const matches = matchesOf(pattern, workspace);
+    if (pattern.startsWith('!')) {
+      const excluded = excluder(pattern.slice(1).trim(), workspace);
+      const out = [...chosen].filter(([, { source }]) => excluded(source.path));
+      out.forEach(([real]) => chosen.delete(real));
+      const message = `\`${pattern}\` in the input \`manifests\` takes out nothing that the patterns before it name.`;
+      if (out.length === 0) problems.push({ message });
+      continue;
+    }
+    const matches = sourcesOf(matchesOf(pattern, workspace), workspace);
     if (matches.length === 0) problems.push({ message: `\`${pattern}\` in the input \`manifests\` matches no file.` });
-    for (const match of matches) {
-      const real = realpathSync(match);
-      if (!paths.has(real)) paths.set(real, match);
+    for (const source of matches) {
+      const real = realpathSync(source.path);
+      if (!chosen.has(real)) chosen.set(real, { source, pattern });
     }
   }
-  const built = [...paths.values()].find(path => kustomization.test(basename(path)));
-  if (built !== undefined) {
-    const hint = 'Build it first (`kustomize build … > manifests.yml`) and name the result.';
-    throw unavailable('Folders with a kustomization file', display(built, workspace), hint);
+  const sources = [...chosen.values()].map(({ source }) => source);
+  for (const pattern of new Set(patterns)) {
+    const own = [...chosen.values()].filter(one => one.pattern === pattern).map(({ source }) => source);
+    problems.push(...severalKustomizations(pattern, own));
   }
-  const files: ManifestFile[] = [];
-  for (const path of paths.values()) {
-    const read = textOf(path, display(path, workspace));
-    if ('text' in read) files.push(read);
-    else problems.push(read);
+  if (sources.length === 0 && problems.length === 0) {
+    problems.push({ message: 'The exclusions in the input `manifests` leave no file.' });
   }
-  if (problems.length > 0) {
-    throw manifestError(
-      problems,
-      `Patterns are relative to the workspace, ${workspace}; is the repository checked out?`,
-    );
-  }
-  return files;
+  return { sources, problems };
 }

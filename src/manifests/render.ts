@@ -2,10 +2,12 @@ import type { Problem } from '../errors.js';
 import type { RenderInputs } from '../inputs/inputs.js';
 import { where } from '../log.js';
 import { objectsOf } from './construct.js';
+import { loadManifests } from './content.js';
 import { withDefaults } from './defaults.js';
-import { findManifests, type ManifestSearch } from './files.js';
+import type { ManifestSearch } from './files.js';
 import { overrideImages } from './images.js';
 import { definedClusterKinds } from './kinds.js';
+import type { BuildOptions } from './kustomize.js';
 import { describeRef, refKey, refOf } from './object.js';
 import { addPreStop } from './pre-stop.js';
 import { manifestError, type ManifestWarning } from './problems.js';
@@ -16,7 +18,7 @@ import { upgradeDeployment } from './upgrade.js';
 import { readDocuments, type Manifests } from './yaml.js';
 
 /** Everything that decides what the manifests become. */
-export interface RenderRequest extends Omit<RenderInputs, 'manifests' | 'preStopExplicit'> {
+export interface RenderRequest extends Omit<RenderInputs, 'manifests' | 'kustomize' | 'preStopExplicit'> {
   readonly manifests: Manifests;
   /** Values of the built-in names, as `NAMESPACE` and `TARGET_ROLE`; variables of the same name win. */
   readonly builtIns: Readonly<Record<string, string>>;
@@ -33,9 +35,9 @@ export interface Rendered {
   readonly warnings: readonly ManifestWarning[];
 }
 
-/** Finds and parses the manifests, once for any number of renderings. Throws as `findManifests` does. */
-export function readManifests(search: ManifestSearch): Manifests {
-  return readDocuments(findManifests(search));
+/** Finds, builds and parses the manifests, once for any number of renderings. Throws as `loadManifests` does. */
+export async function readManifests(search: ManifestSearch & BuildOptions): Promise<Manifests> {
+  return readDocuments(await loadManifests(search));
 }
 
 function duplicates(resources: readonly Resource[]): readonly Problem[] {

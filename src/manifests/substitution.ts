@@ -28,6 +28,8 @@ export interface SubstitutedDocument {
   /** Line and column in the file as written, also for an offset of a new value. */
   readonly locate: (offset: number) => Position;
   readonly problems: readonly Problem[];
+  /** Indexes of the plain values among `events` that were replaced; see {@link replacedAsText}. */
+  readonly replaced: readonly number[];
 }
 
 /** A scalar, alias, map or list of a document, and whether it is a key of a mapping. */
@@ -102,6 +104,7 @@ export function substitute(
   const problems: Problem[] = [];
   const events = [...document.events];
   const origins: { readonly start: number; readonly origin: number }[] = [];
+  const replaced: number[] = [];
   let source = document.source;
   for (const { event, index, isKey } of scalarsOf(document.events)) {
     if (event.valueStart === -1) continue;
@@ -121,6 +124,7 @@ export function substitute(
     const start = source.length + 1;
     source += ` ${filled.text}`;
     origins.push({ start: start - 1, origin: startOf(event) });
+    if (!isKey && event.style === SCALAR_STYLE.PLAIN) replaced.push(index);
     const style = isKey && event.style === SCALAR_STYLE.PLAIN ? SCALAR_STYLE.SINGLE_QUOTED : event.style;
     events[index] = { ...event, valueStart: start, valueEnd: source.length, style, fast: true };
   }
@@ -128,7 +132,17 @@ export function substitute(
     if (offset < document.source.length) return document.locate(offset);
     return document.locate(origins.findLast(({ start }) => start <= offset)?.origin ?? 0);
   };
-  return { events, source, locate, problems };
+  return { events, source, locate, problems, replaced };
+}
+
+/** The events, every plain value that was replaced being text whatever it looks like. */
+export function replacedAsText({ events, replaced }: SubstitutedDocument): readonly Event[] {
+  const texts = [...events];
+  for (const index of replaced) {
+    const event = texts[index];
+    if (event?.type === EVENT_ID.SCALAR) texts[index] = { ...event, style: SCALAR_STYLE.SINGLE_QUOTED };
+  }
+  return texts;
 }
 
 /** A placeholder and the scalar that it is in. */

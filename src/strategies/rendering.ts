@@ -24,7 +24,10 @@ export interface Draft {
 export async function draft(inputs: DeployRolling | DeployBlueGreen, cluster: Connection, log: Log): Promise<Draft> {
   const { run, variables, substitution, images, environment } = inputs;
   const { namespace } = cluster;
-  const manifests = readManifests({ patterns: inputs.manifests, workspace: run.workspace });
+  const { manifests: patterns, kustomize } = inputs;
+  const search = { patterns, workspace: run.workspace, environment, ...(kustomize !== undefined && { kustomize }) };
+  const manifests = await readManifests(search);
+  if (manifests.files.length > 1) ['Manifests, in this order:', ...manifests.files].forEach(line => log.info(line));
   const preStopSeconds = await preStopFor(cluster, inputs, log);
   const request: RenderRequest = {
     manifests,
