@@ -1,6 +1,7 @@
 import { getExecOutput } from '@actions/exec';
 import type { Problem } from '../errors.js';
 import type { KustomizeTool } from '../inputs/inputs.js';
+import { shortened } from '../log.js';
 import type { ManifestFile } from './files.js';
 
 /** A folder with a kustomization file. */
@@ -29,7 +30,7 @@ function causeIn(stderr: string): string {
     .slice(Math.max(start, 0))
     .join('\n')
     .replace(/^error:\s*/i, '');
-  return cause.length > longestCause ? `${cause.slice(0, longestCause)}…` : cause || 'nothing';
+  return shortened(cause, longestCause) || 'nothing';
 }
 
 /** The manifests that `kustomize build` makes of a folder, as one text whose lines are those of its output. */
