@@ -1,5 +1,5 @@
 import type { Step } from './declarations.js';
-import type { Check, IdlePolicy, ImageOverride, Inputs, RecreatePolicy, Roles, RunContext } from './inputs.js';
+import type { Check, IdlePolicy, ImageOverride, Inputs, Lint, RecreatePolicy, Roles, RunContext } from './inputs.js';
 import type { PreStop } from './policies.js';
 import type { ActionName, StrategyName } from './steps.js';
 
@@ -28,6 +28,7 @@ export interface Values {
   readonly timeoutMs: number;
   readonly steadyMs: number;
   readonly rollbackOnFailure: boolean;
+  readonly lint: Lint;
   readonly to: number | undefined;
   readonly revision: number | undefined;
   readonly history: number;
@@ -75,7 +76,8 @@ function deploy(values: Values) {
   const { createNamespace, forceConflicts, recreate, history, service, preStop, verify } = values;
   return {
     ...common(values),
-    action: 'deploy' as const,
+    action: values.action === 'plan' ? ('plan' as const) : ('deploy' as const),
+    lint: values.lint,
     manifests,
     variables,
     substitution,
