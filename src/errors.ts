@@ -17,6 +17,7 @@ export type ErrorCode =
   | 'expired' // 410: the resourceVersion of a watch is too old
   | 'api' // any other answer of the API server
   | 'rejected-plan' // the dry run found problems; nothing was written
+  | 'findings' // with `lint: error`: the manifests would drop requests; nothing was written
   | 'rollout' // the new pods did not become ready
   | 'timeout' // a wait ran into its deadline
   | 'verify' // a check did not pass

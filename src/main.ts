@@ -16,6 +16,7 @@ import { writeReport } from './report/write.js';
 import { FailedStep, type Outcome } from './strategies/outcome.js';
 import { tellIn, type Narrative } from './strategies/narrative.js';
 import { finishIdle } from './strategies/idle.js';
+import { planBlueGreen, planRolling } from './strategies/plan.js';
 import { promote, type Promotion } from './strategies/promote.js';
 import { readRelease } from './strategies/recheck.js';
 import { reject } from './strategies/reject.js';
@@ -58,6 +59,7 @@ async function act(run: Run): Promise<Outcome> {
   );
   switch (inputs.action) {
     case 'deploy':
+    case 'plan':
       return deploy(run, cluster, inputs);
     case 'promote':
       return promote(await stepFor(run, cluster, inputs), { ...inputs, ...approvalOf(inputs, log) });
@@ -78,13 +80,16 @@ async function deploy(run: Run, cluster: Connection, inputs: DeployRolling | Dep
   const step = await stepFor(run, cluster, { ...inputs, release: drafted.release });
   const fresh = newState(drafted.release, inputs.strategy);
   let recorded = (await step.records.readState()) ?? fresh;
-  if (inputs.strategy === 'blue-green' && recorded.inFlight?.step === 'idle') {
+  const isPlan = inputs.action === 'plan';
+  if (!isPlan && inputs.strategy === 'blue-green' && recorded.inFlight?.step === 'idle') {
     await finishIdle(step, inputs, recorded);
     recorded = (await step.records.readState()) ?? fresh;
   }
   const given = { draft: drafted, state: ofStrategy(recorded, inputs.strategy), log };
-  if (inputs.strategy === 'rolling') return deployRolling(step, renderRolling(inputs, given));
-  const staged = await stage(step, renderBlueGreen(inputs, given));
+  if (inputs.strategy === 'rolling') return (isPlan ? planRolling : deployRolling)(step, renderRolling(inputs, given));
+  const rendered = renderBlueGreen(inputs, given);
+  if (isPlan) return planBlueGreen(step, rendered);
+  const staged = await stage(step, rendered);
   if (inputs.switch === 'manual' || staged.outcome !== 'staged') return staged;
   const promoted = await promote(step, {
     ...inputs,
@@ -118,6 +123,7 @@ async function stepFor(run: Run, cluster: Cluster, inputs: Inputs): Promise<Step
     environment: inputs.environment,
     signal: cancelled,
     stage: (name, work) => narrative.stage(name, work),
+    finds: findings => narrative.finds(findings),
     remember: facts => {
       narrative.unfinished.add(facts);
       core.saveState('facts', JSON.stringify(facts));
@@ -149,17 +155,21 @@ function ofStrategy(state: ReleaseState, strategy: ReleaseState['strategy']): Re
 }
 
 function succeeded(narrative: Narrative): (outcome: Outcome) => Report {
-  return outcome => ({ ...outcome, action: narrative.inputs?.action ?? 'deploy', stages: narrative.stages });
+  return outcome => ({ ...outcome, ...told(narrative) });
 }
 
 function failed(narrative: Narrative): (thrown: unknown) => Report {
   return thrown => {
-    const { inputs, stages } = narrative;
     const known = thrown instanceof FailedStep ? thrown.outcome : undefined;
     const error = thrown instanceof FailedStep ? thrown.error : asCutoverError(thrown);
     const untouched = 'As before: this step changed nothing that serves users.';
     const unknown = 'This step ended in the middle of its work; run `action: status` to see what serves users now.';
     const serving = known?.serving ?? (narrative.wrote ? unknown : untouched);
-    return { ...known, action: inputs?.action ?? 'deploy', outcome: 'failed', serving, stages, error };
+    return { ...known, ...told(narrative), outcome: 'failed', serving, error };
   };
+}
+
+/** What every report tells of the run itself. */
+function told({ inputs, stages, findings }: Narrative): Pick<Report, 'action' | 'stages' | 'findings'> {
+  return { action: inputs?.action ?? 'deploy', stages, ...(findings !== undefined && { findings }) };
 }

@@ -130,7 +130,7 @@ describe('inputs that cannot be meant together', () => {
 
   it('are not looked for while the action itself is wrong', () => {
     expect(problems({ action: 'promot', manifests: 'k8s', to: '1', revision: '1' })).toEqual([
-      'action: received "promot", accepted: deploy | promote | reject | rollback | status',
+      'action: received "promot", accepted: deploy | promote | reject | rollback | plan | status',
     ]);
   });
 });

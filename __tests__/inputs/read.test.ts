@@ -14,6 +14,7 @@ describe('the inputs of a step', () => {
       variables: {},
       substitution: 'on',
       images: [],
+      lint: 'warn',
       preStopSeconds: 5,
       recreate: { jobs: true, objects: [] },
       preStopExplicit: false,
@@ -143,6 +144,19 @@ describe('the inputs of a step', () => {
   });
 });
 
+describe('the inputs of a plan', () => {
+  it.each([rolling, blueGreen])('are those of the deploy %j, with another action', inputs => {
+    const deploy = read({ ...inputs, action: 'deploy', lint: 'error' });
+    expect(read({ ...inputs, action: 'plan', lint: 'error' })).toEqual({ ...deploy, action: 'plan' });
+  });
+
+  it('are refused in the name of the plan', () => {
+    expect(problems({ ...rolling, action: 'plan', to: '3' })).toEqual([
+      'to: received "3", but it means nothing to action: plan with strategy: rolling; it belongs to action: rollback',
+    ]);
+  });
+});
+
 describe('wrong inputs', () => {
   it('are all listed in one error, each with its name, its value and what is accepted', () => {
     const error = refusal({
@@ -153,26 +167,26 @@ describe('wrong inputs', () => {
       'create-namespace': 'yes',
       release: 'Web!',
       verfiy: '- http: /',
-      lint: 'error',
+      lint: 'errors',
     });
     expect(error.code).toBe('input');
     expect(error.message).toBe(
-      'These inputs: verfiy, lint, strategy, create-namespace, release, timeout, history cannot be used as given.',
+      'These inputs: verfiy, strategy, create-namespace, release, timeout, lint, history cannot be used as given.',
     );
     expect(error.hint).toContain('Nothing was changed.');
     expect(error.problems.map(problem => problem.message)).toEqual([
       'verfiy: not an input of this action; did you mean "verify"?',
-      'lint: received "error", not available yet, accepted: off',
       'strategy: received "bluegreen", accepted: rolling | blue-green',
       'create-namespace: received "yes", accepted: true | false',
       'release: received "Web!", accepted: lower-case letters, digits and dashes, beginning and ending with a letter or digit, at most 40 characters',
       'timeout: received "10", accepted: a duration with its unit: a bare number has none, write 10s or 10m',
+      'lint: received "errors", accepted: error | warn | off',
       'history: received "many", accepted: a whole number, from 2 to 100',
     ]);
   });
 
   it.each([
-    ['action', 'Deploy', 'deploy | promote | reject | rollback | status'],
+    ['action', 'Deploy', 'deploy | promote | reject | rollback | plan | status'],
     ['strategy', 'basic', 'rolling (it does what that does) | blue-green'],
     ['strategy', 'canary', 'rolling | blue-green (canary is not offered)'],
     ['substitution', 'yes', 'on | strict-only | off'],
@@ -228,10 +242,6 @@ describe('wrong inputs', () => {
   });
 
   it.each([
-    [
-      { action: 'plan' },
-      'action: received "plan", not available yet, accepted: deploy | promote | reject | rollback | status',
-    ],
     [{ 'image-check': 'auto' }, 'image-check: received "auto", not available yet, accepted: off'],
     [{ probe: 'auto' }, 'probe: received "auto", not available yet, accepted: off'],
     [{ 'probe-url': 'off' }, 'probe-url: received "off", not available yet, accepted: nothing; leave it out'],
@@ -257,7 +267,7 @@ describe('wrong inputs', () => {
   });
 
   it('accept the one value that asks for nothing of what is not available yet', () => {
-    const nothing = { 'image-check': 'off', probe: 'off', lint: 'off', comment: 'off' };
+    const nothing = { 'image-check': 'off', probe: 'off', comment: 'off' };
     expect(read({ ...rolling, ...nothing })).toEqual(read(rolling));
     expect(read({ action: 'promote', shed: 'off' })).toEqual(read({ action: 'promote' }));
   });

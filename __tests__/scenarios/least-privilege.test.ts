@@ -86,6 +86,8 @@ const losable = (name: string): Things =>
 /** One that no earlier revision has. */
 const newSecret = 'apiVersion: v1\nkind: Secret\nmetadata: {name: "shop-new-${TARGET_ROLE}"}\n---\n';
 
+const foretell = (inputs: Inputs): Inputs => ({ ...inputs, action: 'plan' });
+
 describe('Each action does its work with the Role of docs/rbac.md, and names every rule that it is denied', () => {
   scenario('deploy, rolling, and the rollback of it', cluster, async place => {
     await shop.bring(place);
@@ -114,10 +116,21 @@ describe('Each action does its work with the Role of docs/rbac.md, and names eve
     await meddle(place, thingsOf('shop-blue'));
     await stage('failed', shop.stage('broken'));
     await expectUnexplained(place, 'cutover-stage', shop.stage('broken'));
+    await actor(place, 'cutover-plan')('', foretell(shop.stage('v3')));
     await stage('staged', shop.stage('v3', { history: '2' }));
     await expectEveryRuleNamed(place, 'cutover-stage', shop.stage('v1'));
     await actor(place, 'cutover-status')('', shop.status({ release: '' }));
     await expectEveryRuleNamed(place, 'cutover-status', shop.status());
+  });
+
+  scenario('plan', cluster, async place => {
+    await shop.bring(place);
+    const plan = actor(place, 'cutover-plan');
+    await plan('', foretell(shop.stage('v1')));
+    await plan('', foretell(shop.roll('v1')));
+    await place.given(shop.roll('v1'));
+    await plan('', foretell(shop.roll('v2')));
+    await expectEveryRuleNamed(place, 'cutover-plan', foretell(shop.roll('v2')));
   });
 
   scenario('promote', cluster, async place => {

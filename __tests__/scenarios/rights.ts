@@ -21,6 +21,7 @@ export type RoleName =
   | 'cutover-promote'
   | 'cutover-reject'
   | 'cutover-rollback'
+  | 'cutover-plan'
   | 'cutover-status'
   | 'cutover-cluster';
 
@@ -61,6 +62,7 @@ export function rolesFor(inputs: Readonly<Record<string, string>>): readonly Rol
   const { action = '' } = inputs;
   if (action === 'promote' || action === 'reject' || action === 'rollback' || action === 'status')
     return [`cutover-${action}`];
+  if (action === 'plan') return ['cutover-plan', ...cluster];
   if (inputs.strategy !== 'blue-green') return ['cutover-deploy-rolling', ...cluster];
   return ['cutover-stage', ...(inputs.switch === 'auto' ? (['cutover-promote'] as const) : []), ...cluster];
 }

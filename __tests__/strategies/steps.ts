@@ -54,6 +54,7 @@ export function stepOn(
       stages.push(name);
       return work();
     },
+    finds: () => undefined,
     remember: facts => void remembered.push(facts),
     forget: facts => void forgotten.push(facts),
   };

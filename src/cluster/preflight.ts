@@ -21,11 +21,16 @@ const perObject: ReadonlySet<ErrorCode> = new Set([
   'api',
 ]);
 
-/**
- * Asks the API server what applying each object would do, and stores nothing. Throws one error that lists every object
- * it refuses (`rejected-plan`, or their common code), so that no deploy stops half way for a reason known before.
- */
-export async function preflight(options: {
+/** What the API server says of a set of objects. */
+export interface Survey {
+  /** Of every object that it would take. */
+  readonly planned: readonly PlannedChange[];
+  /** One error that lists every object that it refuses: `rejected-plan`, or their common code. Absent: it refuses none. */
+  readonly refusal?: CutoverError;
+}
+
+/** What a survey asks about. */
+export interface SurveyOptions {
   readonly cluster: Cluster;
   readonly resources: readonly Resource[];
   readonly force: boolean;
@@ -38,7 +43,17 @@ export async function preflight(options: {
   readonly comingNamespaces?: readonly string[];
   /** What may be deleted and made again. Default: nothing. */
   readonly recreate?: RecreatePolicy;
-}): Promise<readonly PlannedChange[]> {
+}
+
+/** As {@link survey}; throws the refusal, so that no deploy stops half way for a reason known before. */
+export async function preflight(options: SurveyOptions): Promise<readonly PlannedChange[]> {
+  const { planned, refusal: error } = await survey(options);
+  if (error !== undefined) throw error;
+  return planned;
+}
+
+/** Asks the API server what applying each object would do, and stores nothing. */
+export async function survey(options: SurveyOptions): Promise<Survey> {
   const { cluster, resources, force, idle, recreate = recreateNothing } = options;
   const objects = resources.map(resource => resource.object);
   refuseUnmatched(recreate, objects);
@@ -67,8 +82,10 @@ export async function preflight(options: {
   );
   const place = new Map(resources.map((resource, index) => [resource, index]));
   refused.sort((one, other) => (place.get(one.resource) ?? 0) - (place.get(other.resource) ?? 0));
-  if (refused.length > 0) throw refusal(refused, resources.length);
-  return planned.filter(change => change !== undefined);
+  return {
+    planned: planned.filter(change => change !== undefined),
+    ...(refused.length > 0 && { refusal: refusal(refused, resources.length) }),
+  };
 }
 
 /** A name that is not there is a slip of the pen, and would be found out only when it matters. */

@@ -67,11 +67,11 @@ export class Answers {
   }
 
   /** Notes every given input that means nothing to this step. */
-  refuseMeaningless(step: Step): void {
+  refuseMeaningless(step: Step, action?: 'deploy' | 'plan'): void {
     for (const name of inputNames) {
       const { steps } = declarationOf(name);
       if (!this.#given.has(name) || this.isRefused(name) || steps.includes(step)) continue;
-      this.refuse(name, `but it means nothing to ${describeStep(step)}; it belongs to ${describeSteps(steps)}`);
+      this.refuse(name, `but it means nothing to ${describeStep(step, action)}; it belongs to ${describeSteps(steps)}`);
     }
   }
 

@@ -5,6 +5,7 @@ import type {
   ImageOverride,
   Inputs,
   KustomizeTool,
+  Lint,
   RecreatePolicy,
   Roles,
   RunContext,
@@ -38,6 +39,7 @@ export interface Values {
   readonly timeoutMs: number;
   readonly steadyMs: number;
   readonly rollbackOnFailure: boolean;
+  readonly lint: Lint;
   readonly to: number | undefined;
   readonly revision: number | undefined;
   readonly history: number;
@@ -85,7 +87,8 @@ function deploy(values: Values) {
   const { createNamespace, forceConflicts, recreate, history, service, preStop, verify } = values;
   return {
     ...common(values),
-    action: 'deploy' as const,
+    action: values.action === 'plan' ? ('plan' as const) : ('deploy' as const),
+    lint: values.lint,
     manifests,
     variables,
     substitution,

@@ -1,4 +1,4 @@
-/** What a step can be: the two kinds of deploy, and the other actions. */
+/** What a step can be: the two kinds of deploy, done or foretold by `plan`, and the other actions. */
 export type Step = 'rolling' | 'blue-green' | 'promote' | 'reject' | 'rollback' | 'status';
 
 /** What is known of an input before its value is read. */
@@ -51,7 +51,7 @@ export const declarations = {
   timeout: { steps: every, default: '10m' },
   steady: { steps: [...deploy, 'rollback'], default: '5s' },
   'rollback-on-failure': { steps: changing, default: 'true' },
-  lint: { steps: deploy, pending: { only: 'off' } },
+  lint: { steps: deploy, default: 'warn' },
   recreate: { steps: deploy, default: 'jobs' },
   imagepullsecrets: { steps: deploy, pending: {} },
   'registry-secret': { steps: deploy, pending: {} },
@@ -81,12 +81,12 @@ export function declarationOf(name: InputName): Declaration {
   return declarations[name];
 }
 
-/** How messages name a step: `action: deploy with strategy: rolling`. */
-export function describeStep(step: Step): string {
+/** How messages name a step: `action: deploy with strategy: rolling`. `plan` takes the inputs of the deploy that it foretells. */
+export function describeStep(step: Step, action: 'deploy' | 'plan' = 'deploy'): string {
   switch (step) {
     case 'rolling':
     case 'blue-green':
-      return `action: deploy with strategy: ${step}`;
+      return `action: ${action} with strategy: ${step}`;
     default:
       return `action: ${step}`;
   }
@@ -95,7 +95,7 @@ export function describeStep(step: Step): string {
 /** The steps as a phrase, shortened where both kinds of deploy are meant. */
 export function describeSteps(steps: readonly Step[]): string {
   const both = deploy.every(step => steps.includes(step));
-  const named = steps.filter(step => !both || !deploy.includes(step)).map(describeStep);
+  const named = steps.filter(step => !both || !deploy.includes(step)).map(step => describeStep(step));
   const all = both ? ['action: deploy', ...named] : named;
   return all.length < 2 ? all.join('') : `${all.slice(0, -1).join(', ')} or ${all.at(-1) ?? ''}`;
 }

@@ -118,8 +118,13 @@ export interface RenderInputs {
   readonly preStopExplicit: boolean;
 }
 
+/** What findings about manifests that drop requests do: stop the step, be told, or nothing. */
+export type Lint = 'error' | 'warn' | 'off';
+
 interface DeployCommon extends Common, RenderInputs {
-  readonly action: 'deploy';
+  /** `plan`: only foretold. */
+  readonly action: 'deploy' | 'plan';
+  readonly lint: Lint;
   readonly verify: readonly Check[];
   /** How long ready must last, with no restart. */
   readonly steadyMs: number;

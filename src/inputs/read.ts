@@ -39,7 +39,7 @@ export function readInputs({
   const step = stepOf(values);
   // Which inputs belong together can be told only once the step itself is clear.
   if (!answers.isRefused('action') && !answers.isRefused('strategy')) {
-    answers.refuseMeaningless(step);
+    answers.refuseMeaningless(step, values.action === 'plan' ? 'plan' : 'deploy');
     refuseContradictions(answers, {
       step,
       isGiven: name => answers.raw(name) !== undefined,
@@ -106,6 +106,7 @@ function parseAll(answers: Answers, { environment, run }: Pick<Values, 'environm
     timeoutMs: answers.settled('timeout', duration({ atLeastMs: 1 })),
     steadyMs: answers.settled('steady', duration()),
     rollbackOnFailure: answers.settled('rollback-on-failure', flag),
+    lint: answers.settled('lint', oneOf('error', 'warn', 'off')),
     to: answers.optional('to', revisionNumber),
     revision: answers.optional('revision', revisionNumber),
     // Two: the revision that is live, and the one to go back to.

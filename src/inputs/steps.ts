@@ -2,14 +2,11 @@ import type { Step } from './declarations.js';
 import { Refusal, type Parse } from './refusal.js';
 import { oneOf } from './scalars.js';
 
-const actions = ['deploy', 'promote', 'reject', 'rollback', 'status'] as const;
+const actions = ['deploy', 'promote', 'reject', 'rollback', 'plan', 'status'] as const;
 
 export type ActionName = (typeof actions)[number];
 
-export const actionName: Parse<ActionName> = text => {
-  if (text === 'plan') throw Refusal.later(actions.join(' | '));
-  return oneOf(...actions)(text);
-};
+export const actionName: Parse<ActionName> = oneOf(...actions);
 
 export type StrategyName = 'rolling' | 'blue-green';
 
@@ -21,5 +18,5 @@ export const strategyName: Parse<StrategyName> = text => {
 };
 
 export function stepOf({ action, strategy }: { readonly action: ActionName; readonly strategy: StrategyName }): Step {
-  return action === 'deploy' ? strategy : action;
+  return action === 'deploy' || action === 'plan' ? strategy : action;
 }

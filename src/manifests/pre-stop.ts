@@ -9,9 +9,9 @@ import type { Resource } from './resource.js';
 const replaced = new Set(['apps/Deployment', 'apps/StatefulSet', 'apps/DaemonSet', 'apps/ReplicaSet']);
 
 /** Kubernetes' own default of terminationGracePeriodSeconds. */
-const defaultGrace = 30;
+export const defaultGrace = 30;
 /** Seconds that the process keeps for itself after the sleep. */
-const leastRemainder = 5;
+export const leastRemainder = 5;
 
 /** Paths of the containers that traffic goes to: those that declare ports, or all where none does. */
 function serving(resource: Resource, spec: Path): readonly Path[] {

@@ -5,12 +5,12 @@ export function headline(report: Report): string {
   return `${report.release ?? 'Cutover'}: ${said(report)}`;
 }
 
-function said({ action, outcome, revision, activeRole, stagedRole }: Report): string {
+function said({ action, outcome, revision, activeRole, stagedRole, preview }: Report): string {
   const what = revision === undefined ? 'the new revision' : `revision ${revision}`;
   const on = (role: string | undefined): string => (role === undefined ? '' : ` on ${role}`);
   switch (outcome) {
     case 'unchanged':
-      return 'nothing had to be changed';
+      return preview === undefined ? 'nothing had to be changed' : 'nothing would be changed';
     case 'deployed':
       return `${what} is deployed`;
     case 'staged':
@@ -21,6 +21,8 @@ function said({ action, outcome, revision, activeRole, stagedRole }: Report): st
       return `users are back on ${revision === undefined ? 'the previous revision' : what}${on(activeRole)}`;
     case 'rejected':
       return 'what was staged is discarded';
+    case 'planned':
+      return `revision ${preview?.revision ?? 0} would be ${preview?.role === undefined ? 'deployed' : `staged${on(preview.role)}`}`;
     case 'status':
       return 'status';
     case 'failed':
@@ -36,6 +38,7 @@ export function sign({ outcome }: Report): string {
     case 'rolled-back':
     case 'rejected':
       return '↩️';
+    case 'planned':
     case 'status':
       return 'ℹ️';
     case 'unchanged':

@@ -1,3 +1,4 @@
+import { planJson } from './plan-json.js';
 import type { Report } from './report.js';
 import { buildSummary } from './summary.js';
 import { fit } from './markdown.js';
@@ -9,7 +10,8 @@ const largest = 100_000;
 export function buildOutputs(report: Report): Readonly<Record<string, string>> {
   const { outcome, release, revision, previousRevision, activeRole, idleRole, stagedRole, testUrl, changes } = report;
   const outputs: Readonly<Record<string, string | number | undefined>> = {
-    outcome: outcome === 'status' ? undefined : outcome,
+    // Neither did anything that could end.
+    outcome: outcome === 'status' || outcome === 'planned' ? undefined : outcome,
     release,
     revision,
     'previous-revision': previousRevision,
@@ -18,6 +20,7 @@ export function buildOutputs(report: Report): Readonly<Record<string, string>> {
     'staged-role': stagedRole,
     'test-url': testUrl,
     changes: changes === undefined ? undefined : changesJson(changes),
+    plan: planJson(report),
     summary: fit(buildSummary(report), largest),
   };
   return Object.fromEntries(

@@ -1,5 +1,6 @@
 import type { CutoverError } from '../errors.js';
 import type { Inputs } from '../inputs/inputs.js';
+import type { Finding } from '../plan/findings/finding.js';
 import type { Outcome, OutcomeKind } from '../strategies/outcome.js';
 
 /** How long a stage of the run took. */
@@ -23,6 +24,8 @@ export interface Report extends Partial<Outcome> {
   readonly serving: string;
   /** In the order in which they ran. */
   readonly stages: readonly StageTime[];
+  /** What in the manifests would drop requests. Absent: nobody asked. */
+  readonly findings?: readonly Finding[];
   /** Present when the step failed. */
   readonly error?: ReportedError;
 }

@@ -1,6 +1,7 @@
 import { problemLine } from './failure.js';
 import { headline, sign } from './headline.js';
 import { block, code, fit, list, table, text, prose } from './markdown.js';
+import { findingsSection, previewSections } from './preview.js';
 import type { Report } from './report.js';
 import { wayBackInputs } from './way-back.js';
 
@@ -14,7 +15,8 @@ export function buildSummary(report: Report): string {
     `**Serving users now:** ${text(report.serving)}`,
     facts(report),
     failure(report),
-    objects(report),
+    ...(report.preview === undefined ? [objects(report)] : previewSections(report.preview)),
+    findingsSection(report.findings ?? []),
     checks(report),
     approval(report),
     times(report),

@@ -1,3 +1,4 @@
+import { refOf, type KubeObject } from '../manifests/object.js';
 import type { PlannedChange } from '../plan/change.js';
 import type { Step } from './step.js';
 
@@ -9,15 +10,25 @@ export async function ensureNamespace(
   step: Step,
   deploy: { readonly planned: readonly PlannedChange[]; readonly createNamespace: boolean },
 ): Promise<void> {
-  const { cluster, log, records } = step;
+  const object = await comingNamespace(step, deploy);
+  if (object === undefined) return;
+  await step.cluster.apply(object);
+  step.log.info(`Namespace ${step.records.namespace} created`);
+}
+
+/** The release's namespace as the deploy would make it; `undefined` where it is there, or not the deploy's to make. */
+export async function comingNamespace(
+  step: Step,
+  deploy: { readonly planned: readonly PlannedChange[]; readonly createNamespace: boolean },
+): Promise<KubeObject | undefined> {
+  const { cluster, records } = step;
   const name = records.namespace;
   const own = deploy.planned.find(
     ({ resource, change }) =>
       change === 'created' && resource.object.kind === 'Namespace' && resource.object.metadata.name === name,
   );
-  if (own === undefined && !deploy.createNamespace) return;
-  const object = own?.resource.object ?? { apiVersion: 'v1', kind: 'Namespace', metadata: { name } };
-  if (own === undefined && (await cluster.get({ apiVersion: 'v1', kind: 'Namespace', name })) !== undefined) return;
-  await cluster.apply(object);
-  log.info(`Namespace ${name} created`);
+  if (own !== undefined) return own.resource.object;
+  if (!deploy.createNamespace) return undefined;
+  const object = { apiVersion: 'v1', kind: 'Namespace', metadata: { name } };
+  return (await cluster.get(refOf(object))) === undefined ? object : undefined;
 }

@@ -1,5 +1,6 @@
 import type { Inputs } from '../inputs/inputs.js';
 import type { Log } from '../log.js';
+import type { Finding } from '../plan/findings/finding.js';
 import type { StageName, StepFacts } from './step.js';
 
 /** The story of one run as it unfolds: which stages it went through, and how long each took. */
@@ -12,7 +13,10 @@ export interface Narrative {
   readonly wrote: boolean;
   /** What the post step would have to finish if the story ended here. */
   readonly unfinished: Set<StepFacts>;
+  /** What in the manifests would drop requests; absent until it was asked. */
+  readonly findings: readonly Finding[] | undefined;
   begins(inputs: Inputs): void;
+  finds(findings: readonly Finding[]): void;
   /** From now on the step may write. */
   writes(): void;
   stage<T>(name: StageName, work: () => Promise<T>): Promise<T>;
@@ -22,6 +26,7 @@ export function tellIn(log: Log, now: () => number): Narrative {
   const times = new Map<StageName, number>();
   let inputs: Inputs | undefined;
   let wrote = false;
+  let findings: readonly Finding[] | undefined;
   return {
     get stages() {
       return [...times].map(([name, ms]) => ({ name, ms }));
@@ -32,7 +37,13 @@ export function tellIn(log: Log, now: () => number): Narrative {
     get wrote() {
       return wrote;
     },
+    get findings() {
+      return findings;
+    },
     unfinished: new Set(),
+    finds(found) {
+      findings = found;
+    },
     writes() {
       wrote = true;
     },

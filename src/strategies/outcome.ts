@@ -1,12 +1,13 @@
 import { asCutoverError, CutoverError } from '../errors.js';
 import { refOf, type ObjectRef } from '../manifests/object.js';
 import type { ChangeKind, PlannedChange } from '../plan/change.js';
+import type { Preview } from '../plan/preview.js';
 import type { RecordedApproval } from '../release/revision.js';
 import type { HistoryEntry } from '../release/state.js';
 import type { CheckResult } from '../verify/verify.js';
 
 export type OutcomeKind =
-  'unchanged' | 'deployed' | 'staged' | 'switched' | 'rolled-back' | 'rejected' | 'status' | 'failed';
+  'unchanged' | 'deployed' | 'staged' | 'switched' | 'rolled-back' | 'rejected' | 'planned' | 'status' | 'failed';
 
 export interface ObjectChange {
   readonly ref: ObjectRef;
@@ -34,6 +35,8 @@ export interface Outcome {
   /** What a user puts into the workflow to go back. */
   readonly wayBack?: WayBack;
   readonly history?: readonly HistoryEntry[];
+  /** What a deploy would do; only of `action: plan`. */
+  readonly preview?: Preview;
 }
 
 export interface WayBack {

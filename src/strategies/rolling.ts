@@ -1,18 +1,21 @@
-import { preflight } from '../cluster/preflight.js';
+import { preflight, survey } from '../cluster/preflight.js';
 import { CutoverError } from '../errors.js';
-import type { DeployRolling, RecreatePolicy, Rollback } from '../inputs/inputs.js';
+import type { DeployRolling, Rollback } from '../inputs/inputs.js';
 import type { KubeObject } from '../manifests/object.js';
 import type { Resource } from '../manifests/resource.js';
 import type { PlannedChange, Snapshot } from '../plan/change.js';
+import type { Scene } from '../plan/findings/finding.js';
 import { previousRevision } from '../release/records.js';
 import { authorOf, imagesOf, withoutSecrets, type RecordedApproval, type Revision } from '../release/revision.js';
 import type { ReleaseState } from '../release/state.js';
 import { merged, recordable, snapshotsOf } from './bring-up.js';
 import { confirmUnchanged, rollOut, type Rollout } from './in-place.js';
+import { lint } from './lint.js';
 import { ensureNamespace } from './namespace.js';
 import { narratePlan } from './narration.js';
 import type { Outcome } from './outcome.js';
 import { isRolledBack, rolledBackAlready, recordedResource, warnOfSecrets } from './recorded.js';
+import { throwAny } from './refusals.js';
 import { underLock, type Step } from './step.js';
 
 /** What a rolling deploy starts from. */
@@ -29,10 +32,9 @@ export interface RollingDeploy {
  * everything goes back to what it was.
  */
 export async function deployRolling(step: Step, deploy: RollingDeploy): Promise<Outcome> {
-  const { inputs, state, resources, contentHash } = deploy;
-  const comingNamespaces = inputs.createNamespace ? [step.records.namespace] : [];
-  const { recreate, forceConflicts: force } = inputs;
-  const planned = await plan(step, { resources, force, comingNamespaces, recreate });
+  const { inputs, state, contentHash } = deploy;
+  const { planned, refusals } = await surveyRolling(step, deploy);
+  throwAny(refusals);
   const rendered: readonly KubeObject[] = planned.map(({ resource }) => resource.object);
   const snapshots = merged(await unfinishedBefore(step, state), snapshotsOf(planned));
   const revision: Revision = {
@@ -60,11 +62,30 @@ export async function deployRolling(step: Step, deploy: RollingDeploy): Promise<
     force: inputs.forceConflicts,
     outcome: 'deployed',
   };
-  const nothingToDo = planned.every(({ change }) => change === 'unchanged');
-  if (nothingToDo && state.current !== undefined && state.inFlight === undefined)
-    return confirmUnchanged(step, rollout, state.current);
+  if (state.current !== undefined && nothingToDo(planned, state)) return confirmUnchanged(step, rollout, state.current);
   await ensureNamespace(step, { planned, createNamespace: inputs.createNamespace });
   return underLock(step, state, locked => rollOut(locked, rollout));
+}
+
+/** Asks by dry run what a deploy would do, and for every reason not to do it. Writes nothing. */
+export async function surveyRolling(
+  step: Step,
+  { inputs, resources }: RollingDeploy,
+): Promise<{ readonly planned: readonly PlannedChange[]; readonly refusals: readonly CutoverError[] }> {
+  const { recreate, forceConflicts: force } = inputs;
+  const comingNamespaces = inputs.createNamespace ? [step.records.namespace] : [];
+  return step.stage('Plan', async () => {
+    const { planned, refusal } = await survey({ cluster: step.cluster, resources, force, comingNamespaces, recreate });
+    narratePlan(step.log, planned);
+    const scene: Scene = { strategy: 'rolling', resources, planned, idle: new Set(), active: [] };
+    const found = lint(step, inputs.lint, scene);
+    return { planned, refusals: [refusal, found].filter(error => error !== undefined) };
+  });
+}
+
+/** Whether the current revision is what these manifests say, to the letter. */
+export function nothingToDo(planned: readonly PlannedChange[], { current, inFlight }: ReleaseState): boolean {
+  return current !== undefined && inFlight === undefined && planned.every(({ change }) => change === 'unchanged');
 }
 
 /** Re-applies an earlier revision exactly as it was recorded, ConfigMaps included. */
@@ -128,8 +149,6 @@ async function plan(
   wanted: {
     readonly resources: readonly Resource[];
     readonly force: boolean;
-    readonly comingNamespaces?: readonly string[];
-    readonly recreate?: RecreatePolicy;
   },
 ): Promise<readonly PlannedChange[]> {
   return step.stage('Plan', async () => {

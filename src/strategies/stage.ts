@@ -1,5 +1,5 @@
 import { CutoverError } from '../errors.js';
-import { refKey, refOf } from '../manifests/object.js';
+import { refOf } from '../manifests/object.js';
 import type { Snapshot } from '../plan/change.js';
 import { recordFailure, withHistory } from '../release/records.js';
 import { historyEntry } from '../release/revision.js';
@@ -11,15 +11,9 @@ import { bringUp, merged, recordable, snapshotsOf } from './bring-up.js';
 import { assertPassed, checksOf, endpointOf, runChecks, type Side } from './checking.js';
 import { ensureNamespace } from './namespace.js';
 import { changesOf, FailedStep, type Outcome } from './outcome.js';
-import { changesSinceVerified, roleRecords } from './roles.js';
-import {
-  findActive,
-  planStaging,
-  refuseMovedUsers,
-  planUnchanged,
-  type BlueGreenDeploy,
-  type Staging,
-} from './staging-plan.js';
+import { throwAny } from './refusals.js';
+import { decideStaging, isStagedAlready } from './staging-decision.js';
+import { refuseMovedUsers, type BlueGreenDeploy, type Staging } from './staging-plan.js';
 import { revisionOf, withStagedRecord } from './staged-revision.js';
 import { underLock, type Step } from './step.js';
 import { undo } from './undo.js';
@@ -30,22 +24,13 @@ import { withoutStagedRecord } from './unstaged.js';
  * Service nor any object of the active role is written.
  */
 export async function stage(step: Step, deploy: BlueGreenDeploy): Promise<Outcome> {
-  const { inputs, state, resources } = deploy;
+  const { inputs, state } = deploy;
   refuseUnfinishedSwitch(state);
-  const records = roleRecords(resources);
-  const active = await step.stage('Check', () => findActive(step, deploy, records));
-  const live = active.kind === 'role' ? active.role : undefined;
-
-  // Unchanged is asked of the active role first: the same manifests again must not start a second copy of what serves.
-  const unchanged = live === undefined ? undefined : await planUnchanged(step, deploy, live);
-  if (live !== undefined && unchanged !== undefined)
-    return alreadyServing(step, deploy, { role: live, planned: unchanged });
-  const role = active.kind === 'role' ? active.idle : inputs.roles[0];
-  const staging = await step.stage('Plan', () => planStaging(step, { deploy, active, role, records }));
-  const same = state.staged?.role === role && state.roles?.[role]?.contentHash === deploy.contentHash;
-  const nothingToDo = staging.planned.every(({ change }) => change === 'unchanged') && staging.leftovers.length === 0;
-  if (same && nothingToDo && state.inFlight === undefined && isAsVerified(staging, state.staged))
-    return stagedAlready(step, staging, state.staged);
+  const decision = await decideStaging(step, deploy);
+  throwAny(decision.refusals);
+  if (decision.kind === 'serving') return alreadyServing(step, deploy, decision);
+  const { staging } = decision;
+  if (isStagedAlready(staging)) return stagedAlready(step, staging, state.staged);
   await ensureNamespace(step, { planned: staging.planned, createNamespace: inputs.createNamespace });
   return underLock(step, state, locked => bringUpStaged(locked, staging));
 }
@@ -75,14 +60,6 @@ function refuseUnfinishedSwitch({ release, inFlight }: ReleaseState): void {
       code: 'changed',
       hint: `Finish it with \`action: promote\`, or send users back with \`action: rollback\`; then deploy. It was begun by ${inFlight.run}.`,
     },
-  );
-}
-
-/** Whether the staged workloads still are those that were verified; a dry run tells the generation that is live. */
-function isAsVerified(staging: Staging, staged: StagedRecord | undefined): boolean {
-  const live = new Map(staging.planned.map(({ resource, after }) => [refKey(refOf(resource.object)), after]));
-  return (staged?.workloads ?? []).every(
-    verified => changesSinceVerified(verified, live.get(refKey(verified.ref))).length === 0,
   );
 }
 
@@ -213,7 +190,8 @@ function about(step: Step, deploy: BlueGreenDeploy) {
   } as const;
 }
 
-function facts(step: Step, staging: Staging) {
+/** What is known of a staging before it begins. */
+export function facts(step: Step, staging: Staging) {
   const { deploy, active, role, planned } = staging;
   const endpoint = endpointOf(sideOf(step, staging, []));
   return {
@@ -227,7 +205,8 @@ function facts(step: Step, staging: Staging) {
   };
 }
 
-function servingNow(staging: Staging): string {
+/** Where users are before anything is done. */
+export function servingNow(staging: Staging): string {
   const { active, deploy } = staging;
   if (active.kind === 'none') return 'Nobody is served yet: there is no public Service.';
   const revision = deploy.state.roles?.[active.role]?.revision;

@@ -1,4 +1,4 @@
-import { preflight } from '../cluster/preflight.js';
+import { preflight, survey } from '../cluster/preflight.js';
 import { CutoverError } from '../errors.js';
 import type { DeployBlueGreen } from '../inputs/inputs.js';
 import { describeRef, refKey, refOf, type KubeObject } from '../manifests/object.js';
@@ -26,6 +26,14 @@ export interface Staging {
   readonly role: string;
   readonly records: Readonly<Record<string, RoleRecord>>;
   readonly planned: readonly PlannedChange[];
+  /** What the switch would do: to the public Service, and to the objects that wait for it. */
+  readonly later: readonly PlannedChange[];
+  /** Everything that the API server was asked about. */
+  readonly wanted: readonly Resource[];
+  /** By the key of the idle role's Deployment: the live one of the active role. */
+  readonly counterparts: ReadonlyMap<string, KubeObject>;
+  /** Why it must not be done. */
+  readonly refusals: readonly CutoverError[];
   /** Objects that wait for the switch, and those of them that an earlier life of the role left behind. */
   readonly deferred: readonly KubeObject[];
   readonly leftovers: readonly KubeObject[];
@@ -88,7 +96,7 @@ export async function refuseMovedUsers(step: Step, { deploy, active, records }: 
   });
 }
 
-/** Decides what staging would write, by dry run; throws before anything is written if it must not be. */
+/** Decides what staging would write, by dry run, and whether it may; nothing is written. */
 export async function planStaging(
   step: Step,
   wanted: Pick<Staging, 'deploy' | 'active' | 'role' | 'records'>,
@@ -98,28 +106,33 @@ export async function planStaging(
   const own = resources.of[role] ?? [];
   const deferred = own.filter(({ object }) => object.kind === 'HorizontalPodAutoscaler');
   const now = own.filter(({ object }) => object.kind !== 'HorizontalPodAutoscaler');
-  const sized = await asManyAsLive(step, {
+  const { sized, counterparts } = await asManyAsLive(step, {
     resources: now,
     of: resources.of[active.kind === 'role' ? active.role : role] ?? [],
   });
   const publicService = resources.publicService[role];
   const later = [...deferred, ...(publicService === undefined ? [] : [publicService])];
-  const planned = await preflight({
+  // What waits for the switch is asked about now, so that promote meets no refusal that could have been known.
+  const all = [...resources.shared, ...sized, ...later];
+  const { planned, refusal } = await survey({
     cluster: step.cluster,
-    // What waits for the switch is asked about now, so that promote meets no refusal that could have been known.
-    resources: [...resources.shared, ...sized, ...later],
+    resources: all,
     force: inputs.forceConflicts,
     recreate: inputs.recreate,
     idle: new Set(sized),
     comingNamespaces: inputs.createNamespace ? [step.records.namespace] : [],
   });
   const staged = planned.filter(({ resource }) => !later.includes(resource));
-  if (active.kind === 'role') refuseSharedConfig(staged, resources);
+  const shared = active.kind === 'role' ? sharedConfigRefusal(staged, resources) : undefined;
   narratePlan(step.log, staged);
   const found = await Promise.all(deferred.map(({ object }) => step.cluster.get(refOf(object))));
   return {
     ...wanted,
     planned: staged,
+    later: planned.filter(({ resource }) => later.includes(resource)),
+    wanted: all,
+    counterparts,
+    refusals: [refusal, shared].filter(error => error !== undefined),
     deferred: deferred.map(({ object }) => object),
     leftovers: found.filter(object => object !== undefined),
   };
@@ -129,14 +142,16 @@ export async function planStaging(
 async function asManyAsLive(
   step: Step,
   side: { readonly resources: readonly Resource[]; readonly of: readonly Resource[] },
-): Promise<readonly Resource[]> {
-  const counterparts = side.of.filter(({ object }) => isDeployment(object));
+): Promise<{ readonly sized: readonly Resource[]; readonly counterparts: Staging['counterparts'] }> {
+  const others = side.of.filter(({ object }) => isDeployment(object));
+  const counterparts = new Map<string, KubeObject>();
   let index = 0;
-  return Promise.all(
+  const sized = await Promise.all(
     side.resources.map(async resource => {
       if (!isDeployment(resource.object)) return resource;
-      const counterpart = counterparts[index++];
+      const counterpart = others[index++];
       const live = counterpart === undefined ? undefined : await step.cluster.get(refOf(counterpart.object));
+      if (live !== undefined) counterparts.set(refKey(refOf(resource.object)), live);
       const wanted = replicasOf(resource.object);
       if (live === undefined || replicasOf(live) <= wanted) return resource;
       step.log.info(
@@ -145,10 +160,11 @@ async function asManyAsLive(
       return { ...resource, object: withReplicas(resource.object, replicasOf(live)) };
     }),
   );
+  return { sized, counterparts };
 }
 
 /** A shared ConfigMap or Secret reaches the live pods as soon as it is written; staging must not do that. */
-function refuseSharedConfig(planned: readonly PlannedChange[], resources: RoleResources): void {
+function sharedConfigRefusal(planned: readonly PlannedChange[], resources: RoleResources): CutoverError | undefined {
   const shared = new Set(resources.shared);
   const used = new Set(
     Object.values(resources.of)
@@ -162,8 +178,8 @@ function refuseSharedConfig(planned: readonly PlannedChange[], resources: RoleRe
       message: `${describeRef(refOf(resource.object))} is shared by both roles and would change under the pods that serve users`,
       at: resource.at,
     }));
-  if (problems.length === 0) return;
-  throw new CutoverError('Staging would change configuration that the active role reads; nothing was changed', {
+  if (problems.length === 0) return undefined;
+  return new CutoverError('Staging would change configuration that the active role reads; nothing was changed', {
     code: 'rejected-plan',
     problems,
     hint: 'Give each role its own: put ${TARGET_ROLE} into its name and into every reference to it.',
@@ -178,7 +194,10 @@ export async function planUnchanged(
 ): Promise<readonly PlannedChange[] | undefined> {
   const { state, resources, contentHash, inputs } = deploy;
   if (state.inFlight !== undefined || state.roles?.[role]?.contentHash !== contentHash) return undefined;
-  const own = await asManyAsLive(step, { resources: resources.of[role] ?? [], of: resources.of[role] ?? [] });
+  const { sized: own } = await asManyAsLive(step, {
+    resources: resources.of[role] ?? [],
+    of: resources.of[role] ?? [],
+  });
   const planned = await preflight({
     cluster: step.cluster,
     resources: [...resources.shared, ...own],

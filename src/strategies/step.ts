@@ -4,6 +4,7 @@ import type { RunContext } from '../inputs/inputs.js';
 import type { Log } from '../log.js';
 import { asCutoverError, CutoverError } from '../errors.js';
 import { canonical } from '../plan/change.js';
+import type { Finding } from '../plan/findings/finding.js';
 import { acquireLock } from '../release/lock.js';
 import type { Records } from '../release/records.js';
 import { newState, type ReleaseState } from '../release/state.js';
@@ -36,6 +37,8 @@ export interface Step {
   readonly lost?: AbortSignal;
   /** A stage of the run: a group in the log, a line in the summary. */
   stage<T>(name: StageName, work: () => Promise<T>): Promise<T>;
+  /** What in the manifests would drop requests, for the report. */
+  finds(findings: readonly Finding[]): void;
   /** Tells the post step what it must finish if this process is killed; called before the first write. */
   remember(facts: StepFacts): void;
   /** What was remembered is done: the post step has nothing to finish. */

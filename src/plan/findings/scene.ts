@@ -1,0 +1,110 @@
+import { fieldAt, fieldsAt, isFields, listAt, textsAt, type Fields } from '../../manifests/fields.js';
+import { groupKind } from '../../manifests/kinds.js';
+import { describeRef, refKey, refOf, type KubeObject } from '../../manifests/object.js';
+import { containersOf, isService, podSpecPath, routesTo, type Container } from '../../manifests/pods.js';
+import type { Resource } from '../../manifests/resource.js';
+import type { Scene } from './finding.js';
+
+/** Workloads whose pods are replaced while their Services go on. */
+const serving = new Set(['apps/Deployment', 'apps/StatefulSet', 'apps/DaemonSet', 'apps/ReplicaSet']);
+
+/** A workload and the Services of the manifests that lead to its pods; at least one. */
+export interface Served {
+  readonly resource: Resource;
+  readonly services: readonly KubeObject[];
+}
+
+export function nameOf({ object }: Pick<Resource, 'object'>): string {
+  return describeRef(refOf(object));
+}
+
+export function ofKind({ resources }: Scene, kind: string): readonly Resource[] {
+  return resources.filter(({ object }) => groupKind(object) === kind);
+}
+
+/** The workloads that serve somebody: what no Service selects loses no request. */
+export function servedWorkloads({ resources }: Scene): readonly Served[] {
+  const services = resources.map(({ object }) => object).filter(isService);
+  return resources
+    .filter(({ object }) => serving.has(groupKind(object)))
+    .map(resource => ({ resource, services: services.filter(service => routesTo(service, resource.object)) }))
+    .filter(served => served.services.length > 0);
+}
+
+/** The live object behind a rendered one; `undefined` where there is none, or nobody asked. */
+export function liveOf({ planned }: Scene, { object }: Resource): KubeObject | undefined {
+  const key = refKey(refOf(object));
+  const one = planned.find(({ resource }) => refKey(refOf(resource.object)) === key);
+  return one === undefined || one.change === 'created' ? undefined : (one.live ?? one.after);
+}
+
+/** The autoscaler among the manifests that sizes a workload. */
+export function autoscalerOf(scene: Scene, { object }: Resource): Resource | undefined {
+  return ofKind(scene, 'autoscaling/HorizontalPodAutoscaler').find(({ object: scaler }) => {
+    const { kind, name } = fieldsAt(scaler, ['spec', 'scaleTargetRef']);
+    const here = scaler.metadata.namespace === object.metadata.namespace;
+    return here && kind === object.kind && name === object.metadata.name;
+  });
+}
+
+/** How many pods a workload has at least: its autoscaler's minimum, its own replicas, the live ones, else 1. */
+export function leastReplicas(scene: Scene, resource: Resource): number {
+  const scaler = autoscalerOf(scene, resource);
+  const minimum = scaler === undefined ? undefined : (fieldAt(scaler.object, ['spec', 'minReplicas']) ?? 1);
+  const replicas = ['spec', 'replicas'];
+  const number = minimum ?? fieldAt(resource.object, replicas) ?? fieldAt(liveOf(scene, resource), replicas);
+  return typeof number === 'number' ? number : 1;
+}
+
+/** A number, or a percentage of `total` rounded as Kubernetes does; `undefined` for anything else. */
+export function resolveShare(value: unknown, total: number, round: 'up' | 'down'): number | undefined {
+  if (typeof value === 'number') return value;
+  const percent = typeof value === 'string' ? /^(\d+)%$/.exec(value)?.[1] : undefined;
+  if (percent === undefined) return undefined;
+  const share = (Number(percent) * total) / 100;
+  return round === 'up' ? Math.ceil(share) : Math.floor(share);
+}
+
+/** Containers that run as long as the pod does: sidecars among the init containers are. */
+export function lastingContainers(object: KubeObject): readonly Container[] {
+  const spec = podSpecPath(object) ?? [];
+  return containersOf(object).filter(({ fields, path }) => {
+    return path[spec.length] === 'containers' || fields['restartPolicy'] === 'Always';
+  });
+}
+
+/** Where a Service's port leads: a port's name or number. */
+export function targetOf(port: Fields): unknown {
+  return port['targetPort'] ?? port['port'];
+}
+
+export function hasPort({ fields }: Container, target: unknown): boolean {
+  return listAt(fields, ['ports']).some(port => {
+    return isFields(port) && (typeof target === 'string' ? port['name'] : port['containerPort']) === target;
+  });
+}
+
+/** The containers that requests reach: those with a port that a Service names, or all where none declares a port. */
+export function reachedContainers({ resource, services }: Served): readonly Container[] {
+  const containers = lastingContainers(resource.object);
+  const targets = services.flatMap(service => listAt(service, ['spec', 'ports']).filter(isFields).map(targetOf));
+  const reached = containers.filter(container => targets.some(target => hasPort(container, target)));
+  const open = containers.filter(({ fields }) => listAt(fields, ['ports']).length > 0);
+  if (reached.length > 0) return reached;
+  return open.length > 0 ? open : containers;
+}
+
+/** Whether a label selector, with its expressions, selects these labels. An empty one selects everything. */
+export function labelsMatch(selector: Fields, labels: Readonly<Record<string, string>>): boolean {
+  const equal = Object.entries(textsAt(selector, ['matchLabels'])).every(([name, value]) => labels[name] === value);
+  return equal && listAt(selector, ['matchExpressions']).every(one => expressionHolds(one, labels));
+}
+
+function expressionHolds(expression: unknown, labels: Readonly<Record<string, string>>): boolean {
+  const { key, operator } = fieldsAt(expression, []);
+  const value = typeof key === 'string' ? labels[key] : undefined;
+  const named = value !== undefined && listAt(expression, ['values']).includes(value);
+  if (operator === 'In') return named;
+  if (operator === 'NotIn') return !named;
+  return operator === 'Exists' ? value !== undefined : value === undefined;
+}

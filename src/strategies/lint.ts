@@ -1,0 +1,50 @@
+import { CutoverError } from '../errors.js';
+import type { Lint } from '../inputs/inputs.js';
+import { describeRef } from '../manifests/object.js';
+import type { Finding, Scene } from '../plan/findings/finding.js';
+import { judge } from '../plan/findings/registry.js';
+import type { Staging } from './staging-plan.js';
+import type { Step } from './step.js';
+
+/**
+ * Tells what in the manifests would drop requests, each on its line. With `error` those are returned as the one error
+ * that must stop the step before its first write.
+ */
+export function lint(step: Step, level: Lint, scene: Scene): CutoverError | undefined {
+  if (level === 'off') return undefined;
+  const { log } = step;
+  const { findings, silenced } = judge(scene);
+  step.finds(findings);
+  for (const { code, object, reason } of silenced) log.info(`${describeRef(object)}: ${code} is silenced: ${reason}`);
+  const stopping = level === 'error' ? findings.filter(({ advice }) => advice === undefined) : [];
+  // What stops the step is annotated as the error that it becomes.
+  for (const finding of findings) if (!stopping.includes(finding)) log.warning(sentence(finding), finding.at);
+  if (stopping.length === 0) return undefined;
+  const several = stopping.length > 1;
+  return new CutoverError(
+    `${stopping.length} finding${several ? 's' : ''} in the manifests would drop requests; nothing was changed`,
+    {
+      code: 'findings',
+      problems: stopping.map(finding => ({ message: sentence(finding), at: finding.at })),
+      hint: 'Mend them, silence one with the annotation `cutover/ignore-<code>` and a reason (docs/findings.md), or set `lint: warn`.',
+    },
+  );
+}
+
+function sentence({ code, message, remedy }: Finding): string {
+  return `${message} ${remedy} (${code})`;
+}
+
+/** What the findings of a staging are judged by. */
+export function sceneOf({ deploy, role, wanted, planned, later, counterparts }: Staging): Scene {
+  const publicService = deploy.resources.publicService[role];
+  const shared = new Set(deploy.resources.shared);
+  return {
+    strategy: 'blue-green',
+    resources: wanted,
+    planned: [...planned, ...later],
+    idle: new Set(wanted.filter(resource => !shared.has(resource) && resource !== publicService)),
+    active: [...counterparts.values()],
+    ...(publicService !== undefined && { publicService }),
+  };
+}

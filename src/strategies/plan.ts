@@ -1,0 +1,173 @@
+import { describeRef, refKey, refOf } from '../manifests/object.js';
+import type { PlannedChange } from '../plan/change.js';
+import { imageChanges, previewed, replacedWorkloads, type Preview, type PreviewedObject } from '../plan/preview.js';
+import type { ReleaseState } from '../release/state.js';
+import { comingNamespace } from './namespace.js';
+import { narratePlan } from './narration.js';
+import { FailedStep, type Outcome } from './outcome.js';
+import { combined } from './refusals.js';
+import { nothingToDo, surveyRolling, type RollingDeploy } from './rolling.js';
+import { facts, servingNow } from './stage.js';
+import { decideStaging, isStagedAlready } from './staging-decision.js';
+import type { BlueGreenDeploy, Staging } from './staging-plan.js';
+import type { Step } from './step.js';
+
+type Known = Omit<Outcome, 'outcome' | 'changes' | 'checks' | 'preview'>;
+
+/** Tells what a rolling deploy of these manifests would do now. Writes nothing, and takes no lock. */
+export async function planRolling(step: Step, deploy: RollingDeploy): Promise<Outcome> {
+  const { inputs, state } = deploy;
+  const { planned, refusals } = await surveyRolling(step, deploy);
+  const unchanged = nothingToDo(planned, state);
+  const revision = state.latest + 1;
+  const rolling = replacedWorkloads(planned).map(describeRef);
+  const story = unchanged
+    ? [`Nothing would be changed: revision ${state.current ?? 0} is exactly these manifests.`]
+    : [
+        `Revision ${revision} would be deployed.`,
+        rolling.length === 0
+          ? 'No pod that runs now would be replaced.'
+          : `Pods would be replaced, a few at a time: ${rolling.join(', ')}.`,
+      ];
+  const { current } = state;
+  const serving =
+    current === undefined ? 'No revision is deployed yet.' : `Revision ${current} serves users, as before.`;
+  const preview: Preview = {
+    revision,
+    story: [...story, ...unfinished(state)],
+    objects: [
+      ...(await namespaceOf(step, { planned, createNamespace: inputs.createNamespace })),
+      ...previewed(planned, 'deploy'),
+    ],
+    images: imageChanges(planned, new Map()),
+  };
+  return told(step, { known: { ...about(step, 'rolling'), serving }, preview, unchanged, refusals });
+}
+
+/** Tells what a blue/green deploy of these manifests would do now, and its switch. Writes nothing, and takes no lock. */
+export async function planBlueGreen(step: Step, deploy: BlueGreenDeploy): Promise<Outcome> {
+  const { state, inputs } = deploy;
+  const decision = await decideStaging(step, deploy);
+  const { refusals } = decision;
+  const revision = state.latest + 1;
+  if (decision.kind === 'serving') {
+    const { role, planned } = decision;
+    const story = [`Nothing would be changed: users are on ${role}, and it is exactly these manifests.`];
+    const preview = { revision, story, objects: previewed(planned, 'deploy'), images: [] };
+    const known = {
+      ...about(step, 'blue-green'),
+      activeRole: role,
+      ...stagedOf(state),
+      serving: `Users are on ${role}, as before.`,
+    };
+    return told(step, { known, preview, unchanged: true, refusals });
+  }
+  const { staging } = decision;
+  const { planned, leftovers, later, role } = staging;
+  if (later.length > 0) {
+    step.log.info('At the switch, later:');
+    narratePlan(step.log, later);
+  }
+  const unchanged = isStagedAlready(staging);
+  const namespace = await namespaceOf(step, { planned, createNamespace: inputs.createNamespace });
+  const preview: Preview = {
+    revision,
+    ...(!unchanged && { role }),
+    story: [
+      ...(unchanged
+        ? [`Nothing would be changed: revision ${state.staged?.revision ?? 0} is staged on ${role} already.`]
+        : storyOf(staging)),
+      ...unfinished(state),
+    ],
+    objects: [...namespace, ...previewed(planned, 'deploy'), ...leftovers.map(removed), ...atSwitch(staging)],
+    images: imageChanges(planned, staging.counterparts),
+  };
+  const { changes: _changes, testUrl: _url, previousRevision: _previous, ...roles } = facts(step, staging);
+  return told(step, {
+    known: { ...roles, ...stagedOf(state), serving: servingNow(staging) },
+    preview,
+    unchanged,
+    refusals,
+  });
+}
+
+/** Logs the plan, and ends the step: as failed where a deploy would be refused. */
+function told(
+  step: Step,
+  end: {
+    readonly known: Known;
+    readonly preview: Preview;
+    readonly unchanged: boolean;
+    readonly refusals: Parameters<typeof combined>[0];
+  },
+): Outcome {
+  const { preview, unchanged, refusals } = end;
+  for (const line of preview.story) step.log.info(line);
+  const known = {
+    ...end.known,
+    preview,
+    changes: preview.objects.map(({ ref, change }) => ({ ref, change })),
+    checks: [],
+  };
+  const error = combined(refusals);
+  if (error !== undefined) throw new FailedStep(error, known);
+  return { ...known, outcome: unchanged ? 'unchanged' : 'planned' };
+}
+
+function storyOf({ deploy, active, role }: Staging): readonly string[] {
+  const { inputs, state, resources } = deploy;
+  const { staged } = state;
+  const service = resources.publicService[role];
+  const name = service === undefined ? 'the public Service' : describeRef(refOf(service.object));
+  const who = inputs.switch === 'auto' ? 'The same step would then' : '`promote` would later';
+  return [
+    `Revision ${state.latest + 1} would be staged on ${role}, where no user is.`,
+    ...(staged === undefined
+      ? []
+      : [`It would take the place of revision ${staged.revision}, which is staged on ${staged.role}.`]),
+    active.kind === 'none'
+      ? `${who} make ${name} and let users in to ${role}.`
+      : `${who} switch ${name} from ${active.role} to ${role}: all users would move at once.`,
+  ];
+}
+
+/** What an earlier run began and did not finish decides what a deploy finds. */
+function unfinished({ inFlight }: ReleaseState): readonly string[] {
+  if (inFlight === undefined) return [];
+  const { step, revision, role, run } = inFlight;
+  const where = role === undefined ? '' : ` (${role})`;
+  const then =
+    step === 'switch'
+      ? 'no deploy begins before `promote` or `rollback` has finished it'
+      : 'the next deploy finishes it or starts from what it had found';
+  return [`Unfinished: ${step} of revision ${revision}${where}, begun by ${run}; ${then}.`];
+}
+
+async function namespaceOf(
+  step: Step,
+  deploy: { readonly planned: readonly PlannedChange[]; readonly createNamespace: boolean },
+): Promise<readonly PreviewedObject[]> {
+  const object = await comingNamespace(step, deploy);
+  const listed = deploy.planned.some(({ resource }) => resource.object === object);
+  return object === undefined || listed ? [] : [{ ref: refOf(object), when: 'deploy', change: 'created', fields: [] }];
+}
+
+function removed(object: Staging['leftovers'][number]): PreviewedObject {
+  return { ref: refOf(object), when: 'deploy', change: 'deleted', fields: [] };
+}
+
+/** What staging removes first is made again by the switch. */
+function atSwitch({ later, leftovers }: Staging): readonly PreviewedObject[] {
+  const gone = new Set(leftovers.map(object => refKey(refOf(object))));
+  return previewed(later, 'switch').map(one =>
+    gone.has(refKey(one.ref)) ? { ...one, change: 'created', fields: [] } : one,
+  );
+}
+
+function about(step: Step, strategy: Outcome['strategy']) {
+  return { release: step.records.release, namespace: step.records.namespace, strategy };
+}
+
+function stagedOf({ staged }: ReleaseState) {
+  return staged === undefined ? {} : { stagedRole: staged.role };
+}
