@@ -16,6 +16,8 @@ export interface RoleRenderRequest extends RenderRequest {
 export interface RenderedRoles {
   readonly resources: RoleResources;
   readonly warnings: readonly ManifestWarning[];
+  /** As in `Rendered`, of both roles. */
+  readonly notes: readonly string[];
 }
 
 const isTargetRole = ({ name }: { readonly name: string }): boolean => name === 'TARGET_ROLE';
@@ -50,6 +52,7 @@ export function renderRoles(request: RoleRenderRequest): RenderedRoles {
   requireTargetRole(request);
   const { roles, service, testService } = request;
   const warnings = new Map<string, ManifestWarning>();
+  const notes = new Set<string>();
   const rendered = Object.fromEntries(
     roles.map(role => {
       const result = renderManifests({ ...request, builtIns: { ...request.builtIns, TARGET_ROLE: role } });
@@ -57,6 +60,7 @@ export function renderRoles(request: RoleRenderRequest): RenderedRoles {
       for (const warning of result.warnings) {
         if (!warnings.has(where(warning.at))) warnings.set(where(warning.at), warning);
       }
+      result.notes.forEach(note => notes.add(note));
       return [role, result.resources];
     }),
   );
@@ -66,5 +70,5 @@ export function renderRoles(request: RoleRenderRequest): RenderedRoles {
     ...(service === undefined ? {} : { service }),
     ...(testService === undefined ? {} : { testService }),
   });
-  return { resources, warnings: [...warnings.values()] };
+  return { resources, warnings: [...warnings.values()], notes: [...notes] };
 }

@@ -31,6 +31,8 @@ export interface RenderRequest extends Omit<RenderInputs, 'manifests' | 'preStop
 export interface Rendered {
   readonly resources: readonly Resource[];
   readonly warnings: readonly ManifestWarning[];
+  /** Lines for the log: what the inputs have set in place of what the manifests say. */
+  readonly notes: readonly string[];
 }
 
 /** Finds and parses the manifests, once for any number of renderings. Throws as `findManifests` does. */
@@ -93,7 +95,8 @@ export function renderManifests(request: RenderRequest): Rendered {
   }
   if (problems.length > 0) throw manifestError(problems);
   const warnings = upgraded.flatMap(one => one.warnings);
-  if (request.preStopSeconds === undefined) return { resources: defaulted, warnings };
+  const { notes } = overridden;
+  if (request.preStopSeconds === undefined) return { resources: defaulted, warnings, notes };
   const delayed = addPreStop(defaulted, request.preStopSeconds);
-  return { resources: delayed.resources, warnings: [...warnings, ...delayed.warnings] };
+  return { resources: delayed.resources, warnings: [...warnings, ...delayed.warnings], notes };
 }
