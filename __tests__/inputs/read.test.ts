@@ -239,12 +239,6 @@ describe('wrong inputs', () => {
     [{ replicas: '3' }, 'replicas: received "3", not available yet, accepted: nothing; leave it out'],
     [{ 'max-surge': '1' }, 'max-surge: received "1", not available yet, accepted: nothing; leave it out'],
     [{ 'max-unavailable': '0' }, 'max-unavailable: received "0", not available yet, accepted: nothing; leave it out'],
-    [{ imagepullsecrets: 'x' }, 'imagepullsecrets: received "x", not available yet, accepted: nothing; leave it out'],
-    [{ 'registry-secret': 'x' }, 'registry-secret: received "x", not available yet, accepted: nothing; leave it out'],
-    [
-      { 'registry-credentials': 'r u p' },
-      'registry-credentials: received a hidden value, not available yet, accepted: nothing; leave it out',
-    ],
     [{ comment: 'auto' }, 'comment: received "auto", not available yet, accepted: off'],
     [
       { ...blueGreen, switch: 'auto', idle: 'hot-backup' },

@@ -14,18 +14,18 @@ const workload = (name: string, containers: string, more = ''): string =>
 describe('an image reference', () => {
   const digest = `sha256:${'0'.repeat(64)}`;
   it.each([
-    ['nginx', 'docker.io', 'library/nginx', undefined, undefined],
-    ['docker.io/library/nginx:1', 'docker.io', 'library/nginx', '1', undefined],
-    ['index.docker.io/acme/web', 'docker.io', 'acme/web', undefined, undefined],
-    ['reg:5000/app:2', 'reg:5000', 'app', '2', undefined],
-    ['localhost/app', 'localhost', 'app', undefined, undefined],
-    ['127.0.0.1:5000/a/b:x', '127.0.0.1:5000', 'a/b', 'x', undefined],
-    [`reg:5000/app:2@${digest}`, 'reg:5000', 'app', '2', digest],
-    [`ghcr.io/a/b@${digest}`, 'ghcr.io', 'a/b', undefined, digest],
-    ['[::1]:5000/app:2', '[::1]:5000', 'app', '2', undefined],
-  ])('%s is of registry %s, path %s', (image, registry, path, tag, sha) => {
-    const { written: _written, ...parts } = parseReference(image)!;
-    expect(parts).toEqual({ registry, path, ...(tag && { tag }), ...(sha && { digest: sha }) });
+    ['nginx', { registry: 'docker.io', path: 'library/nginx' }],
+    ['docker.io/library/nginx:1', { registry: 'docker.io', path: 'library/nginx', tag: '1' }],
+    ['index.docker.io/acme/web', { registry: 'docker.io', path: 'acme/web' }],
+    ['reg:5000/app:2', { registry: 'reg:5000', path: 'app', tag: '2' }],
+    ['localhost/app', { registry: 'localhost', path: 'app' }],
+    ['127.0.0.1:5000/a/b:x', { registry: '127.0.0.1:5000', path: 'a/b', tag: 'x' }],
+    [`reg:5000/app:2@${digest}`, { registry: 'reg:5000', path: 'app', tag: '2', digest }],
+    [`ghcr.io/a/b@${digest}`, { registry: 'ghcr.io', path: 'a/b', digest }],
+    ['[::1]:5000/app:2', { registry: '[::1]:5000', path: 'app', tag: '2' }],
+  ])('%s has the parts %j', (image, parts) => {
+    const { written: _written, ...found } = parseReference(image)!;
+    expect(found).toEqual(parts);
   });
 
   it.each([

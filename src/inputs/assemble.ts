@@ -1,5 +1,15 @@
 import type { Step } from './declarations.js';
-import type { Check, IdlePolicy, ImageOverride, Inputs, RecreatePolicy, Roles, RunContext } from './inputs.js';
+import type {
+  Check,
+  IdlePolicy,
+  ImageOverride,
+  Inputs,
+  RecreatePolicy,
+  RegistryLogin,
+  RegistrySecret,
+  Roles,
+  RunContext,
+} from './inputs.js';
 import type { PreStop } from './policies.js';
 import type { ActionName, StrategyName } from './steps.js';
 
@@ -33,6 +43,10 @@ export interface Values {
   readonly history: number;
   readonly forceConflicts: boolean;
   readonly recreate: RecreatePolicy;
+  readonly pullSecrets: readonly string[] | undefined;
+  readonly registrySecret: RegistrySecret | undefined;
+  /** Of `registry-credentials`, else of the runner's docker login. */
+  readonly registryLogins: readonly RegistryLogin[];
   readonly token: string | undefined;
   readonly run: RunContext;
   readonly environment: Readonly<Record<string, string>>;
@@ -73,6 +87,7 @@ function common({ timeoutMs, run, environment, kubeconfig, context, namespace, r
 function deploy(values: Values) {
   const { manifests, variables, substitution, images, steadyMs, rollbackOnFailure } = values;
   const { createNamespace, forceConflicts, recreate, history, service, preStop, verify } = values;
+  const { pullSecrets, registrySecret } = values;
   return {
     ...common(values),
     action: 'deploy' as const,
@@ -88,7 +103,7 @@ function deploy(values: Values) {
     forceConflicts,
     recreate,
     history,
-    ...given({ preStopSeconds: preStop.seconds, service }),
+    ...given({ preStopSeconds: preStop.seconds, service, pullSecrets, registrySecret }),
   };
 }
 

@@ -50,6 +50,21 @@ export type ImageOverride =
   | { readonly by: 'repository'; readonly repository: string; readonly image: string }
   | { readonly by: 'container'; readonly container: string; readonly image: string };
 
+/** What is said to a registry to be let in. */
+export interface RegistryLogin {
+  /** Host, with its port if it has one; `docker.io` for Docker Hub. */
+  readonly server: string;
+  readonly username: string;
+  readonly password: string;
+}
+
+/** One image pull Secret to make or update. */
+export interface RegistrySecret {
+  readonly name: string;
+  /** One for each server. */
+  readonly logins: readonly RegistryLogin[];
+}
+
 /** What becomes of the old role after the switch. */
 export type IdlePolicy = { readonly policy: 'keep' } | { readonly policy: 'scale-down'; readonly replicas: number };
 
@@ -107,6 +122,10 @@ export interface RenderInputs {
   readonly preStopSeconds?: number;
   /** True when the number above was asked for; false when it is the default of `auto`. */
   readonly preStopExplicit: boolean;
+  /** Names of Secrets that every workload pulls its images with. Absent: those of the manifests alone. */
+  readonly pullSecrets?: readonly string[];
+  /** Absent: none is made. */
+  readonly registrySecret?: RegistrySecret;
 }
 
 interface DeployCommon extends Common, RenderInputs {

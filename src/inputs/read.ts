@@ -7,10 +7,11 @@ import { duration } from './durations.js';
 import { images } from './images.js';
 import type { Inputs } from './inputs.js';
 import { kubeconfigSecrets } from './kubeconfig.js';
-import { entries, roles } from './lists.js';
+import { entries, roles, secretNames } from './lists.js';
 import { mentionsPlaceholder } from './placeholders.js';
 import { idlePolicy, preStop } from './policies.js';
 import { recreate } from './recreate.js';
+import { loginSecrets, registryInputs, registrySecrets } from './registry.js';
 import { isGitHubRun, runContext, runNames } from './run-context.js';
 import { anything, dnsLabel, flag, integer, line, oneOf, revisionNumber, rolePattern } from './scalars.js';
 import { actionName, stepOf, strategyName } from './steps.js';
@@ -35,6 +36,7 @@ export function readInputs({
   const own = withoutInputs(environment);
   const run = runContext(own);
   const values = parseAll(answers, { environment: own, run });
+  for (const secret of values.registryLogins.flatMap(loginSecrets)) log.mask(secret);
   const step = stepOf(values);
   // Which inputs belong together can be told only once the step itself is clear.
   if (!answers.isRefused('action') && !answers.isRefused('strategy')) {
@@ -60,7 +62,7 @@ function maskSecrets(answers: Answers, log: Log): void {
   const secrets = [
     ...(kubeconfig === undefined ? [] : kubeconfigSecrets(kubeconfig)),
     answers.raw('token'),
-    answers.raw('registry-credentials'),
+    ...registrySecrets(answers.raw('registry-credentials') ?? ''),
   ];
   for (const secret of secrets) if (secret !== undefined) log.mask(secret);
 }
@@ -110,6 +112,8 @@ function parseAll(answers: Answers, { environment, run }: Pick<Values, 'environm
     history: answers.settled('history', integer({ min: 2, max: 100 })),
     forceConflicts: answers.settled('force-conflicts', flag),
     recreate: answers.settled('recreate', recreate),
+    pullSecrets: answers.optional('imagepullsecrets', secretNames),
+    ...registryInputs(answers, environment),
     token: answers.optional('token', line),
     run,
     environment,

@@ -21,7 +21,7 @@ export interface Draft {
 
 /** Reads the manifests and finds out which release they are, before its record can be read. */
 export async function draft(inputs: DeployRolling | DeployBlueGreen, cluster: Connection, log: Log): Promise<Draft> {
-  const { run, variables, substitution, images, environment } = inputs;
+  const { run, variables, substitution, images, environment, pullSecrets, registrySecret } = inputs;
   const { namespace } = cluster;
   const manifests = readManifests({ patterns: inputs.manifests, workspace: run.workspace });
   const preStopSeconds = await preStopFor(cluster, inputs, log);
@@ -32,7 +32,13 @@ export async function draft(inputs: DeployRolling | DeployBlueGreen, cluster: Co
     images,
     environment,
     namespace,
-    builtIns: { ...runNames(run), NAMESPACE: namespace },
+    builtIns: {
+      ...runNames(run),
+      NAMESPACE: namespace,
+      ...(registrySecret !== undefined && { KUBERNETES_SECRET_NAME: registrySecret.name }),
+    },
+    ...(pullSecrets !== undefined && { pullSecrets }),
+    ...(registrySecret !== undefined && { registrySecret }),
     ...(preStopSeconds !== undefined && { preStopSeconds }),
   };
   const { service } = inputs;
