@@ -14,6 +14,7 @@ describe('the inputs of a step', () => {
       variables: {},
       substitution: 'on',
       images: [],
+      imageCheck: { demand: 'plausible', logins: [] },
       preStopSeconds: 5,
       recreate: { jobs: true, objects: [] },
       preStopExplicit: false,
@@ -232,13 +233,9 @@ describe('wrong inputs', () => {
       { action: 'plan' },
       'action: received "plan", not available yet, accepted: deploy | promote | reject | rollback | status',
     ],
-    [{ 'image-check': 'auto' }, 'image-check: received "auto", not available yet, accepted: off'],
     [{ probe: 'auto' }, 'probe: received "auto", not available yet, accepted: off'],
     [{ 'probe-url': 'off' }, 'probe-url: received "off", not available yet, accepted: nothing; leave it out'],
     [{ shed: 'on' }, 'shed: received "on", not available yet, accepted: off'],
-    [{ replicas: '3' }, 'replicas: received "3", not available yet, accepted: nothing; leave it out'],
-    [{ 'max-surge': '1' }, 'max-surge: received "1", not available yet, accepted: nothing; leave it out'],
-    [{ 'max-unavailable': '0' }, 'max-unavailable: received "0", not available yet, accepted: nothing; leave it out'],
     [{ comment: 'auto' }, 'comment: received "auto", not available yet, accepted: off'],
     [
       { ...blueGreen, switch: 'auto', idle: 'hot-backup' },
@@ -251,7 +248,7 @@ describe('wrong inputs', () => {
   });
 
   it('accept the one value that asks for nothing of what is not available yet', () => {
-    const nothing = { 'image-check': 'off', probe: 'off', lint: 'off', comment: 'off' };
+    const nothing = { probe: 'off', lint: 'off', comment: 'off' };
     expect(read({ ...rolling, ...nothing })).toEqual(read(rolling));
     expect(read({ action: 'promote', shed: 'off' })).toEqual(read({ action: 'promote' }));
   });

@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import type { RegistrySecret } from '../../src/inputs/inputs.js';
+import type { RegistrySecret } from '../../src/inputs/registry.js';
 import { fieldAt } from '../../src/manifests/fields.js';
 import type { KubeObject } from '../../src/manifests/object.js';
 import type { Resource } from '../../src/manifests/resource.js';

@@ -1,15 +1,7 @@
 import type { Step } from './declarations.js';
-import type {
-  Check,
-  IdlePolicy,
-  ImageOverride,
-  Inputs,
-  RecreatePolicy,
-  RegistryLogin,
-  RegistrySecret,
-  Roles,
-  RunContext,
-} from './inputs.js';
+import type { Check, IdlePolicy, ImageOverride, Inputs, RecreatePolicy, Roles, RunContext } from './inputs.js';
+import type { ImageCheck, RegistryLogin, RegistrySecret } from './registry.js';
+import type { PodShare } from './overrides.js';
 import type { PreStop } from './policies.js';
 import type { ActionName, StrategyName } from './steps.js';
 
@@ -43,8 +35,12 @@ export interface Values {
   readonly history: number;
   readonly forceConflicts: boolean;
   readonly recreate: RecreatePolicy;
+  readonly replicas: number | undefined;
+  readonly maxSurge: PodShare | undefined;
+  readonly maxUnavailable: PodShare | undefined;
   readonly pullSecrets: readonly string[] | undefined;
   readonly registrySecret: RegistrySecret | undefined;
+  readonly imageCheck: ImageCheck | undefined;
   /** Of `registry-credentials`, else of the runner's docker login. */
   readonly registryLogins: readonly RegistryLogin[];
   readonly token: string | undefined;
@@ -87,7 +83,8 @@ function common({ timeoutMs, run, environment, kubeconfig, context, namespace, r
 function deploy(values: Values) {
   const { manifests, variables, substitution, images, steadyMs, rollbackOnFailure } = values;
   const { createNamespace, forceConflicts, recreate, history, service, preStop, verify } = values;
-  const { pullSecrets, registrySecret } = values;
+  const { pullSecrets, registrySecret, imageCheck, replicas, maxSurge, maxUnavailable } = values;
+  const overrides = given({ replicas, maxSurge, maxUnavailable });
   return {
     ...common(values),
     action: 'deploy' as const,
@@ -103,7 +100,8 @@ function deploy(values: Values) {
     forceConflicts,
     recreate,
     history,
-    ...given({ preStopSeconds: preStop.seconds, service, pullSecrets, registrySecret }),
+    ...given({ preStopSeconds: preStop.seconds, service, pullSecrets, registrySecret, imageCheck }),
+    ...(Object.keys(overrides).length > 0 && { overrides }),
   };
 }
 

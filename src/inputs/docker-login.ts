@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { isYamlMap } from './fields.js';
-import type { RegistryLogin } from './inputs.js';
+import type { RegistryLogin } from './registry.js';
 import { registryHost } from './reference.js';
 
 /** What `docker login` has left on the runner. */

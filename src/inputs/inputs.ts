@@ -1,3 +1,6 @@
+import type { WorkloadOverrides } from './overrides.js';
+import type { ImageCheck, RegistrySecret } from './registry.js';
+
 /** The two names of a blue/green release, in the order in which the first release picks them. */
 export type Roles = readonly [string, string];
 
@@ -49,21 +52,6 @@ export type Check = HttpCheck | RunCheck;
 export type ImageOverride =
   | { readonly by: 'repository'; readonly repository: string; readonly image: string }
   | { readonly by: 'container'; readonly container: string; readonly image: string };
-
-/** What is said to a registry to be let in. */
-export interface RegistryLogin {
-  /** Host, with its port if it has one; `docker.io` for Docker Hub. */
-  readonly server: string;
-  readonly username: string;
-  readonly password: string;
-}
-
-/** One image pull Secret to make or update. */
-export interface RegistrySecret {
-  readonly name: string;
-  /** One for each server. */
-  readonly logins: readonly RegistryLogin[];
-}
 
 /** What becomes of the old role after the switch. */
 export type IdlePolicy = { readonly policy: 'keep' } | { readonly policy: 'scale-down'; readonly replicas: number };
@@ -122,6 +110,8 @@ export interface RenderInputs {
   readonly preStopSeconds?: number;
   /** True when the number above was asked for; false when it is the default of `auto`. */
   readonly preStopExplicit: boolean;
+  /** Absent: none. */
+  readonly overrides?: WorkloadOverrides;
   /** Names of Secrets that every workload pulls its images with. Absent: those of the manifests alone. */
   readonly pullSecrets?: readonly string[];
   /** Absent: none is made. */
@@ -130,6 +120,8 @@ export interface RenderInputs {
 
 interface DeployCommon extends Common, RenderInputs {
   readonly action: 'deploy';
+  /** Absent: no registry is asked. */
+  readonly imageCheck?: ImageCheck;
   readonly verify: readonly Check[];
   /** How long ready must last, with no restart. */
   readonly steadyMs: number;

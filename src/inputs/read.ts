@@ -8,6 +8,7 @@ import { images } from './images.js';
 import type { Inputs } from './inputs.js';
 import { kubeconfigSecrets } from './kubeconfig.js';
 import { entries, roles, secretNames } from './lists.js';
+import { isNone, podPart, podShare, replicas } from './overrides.js';
 import { mentionsPlaceholder } from './placeholders.js';
 import { idlePolicy, preStop } from './policies.js';
 import { recreate } from './recreate.js';
@@ -48,6 +49,7 @@ export function readInputs({
       switch: values.switch,
       substitution: values.substitution,
       checks: values.verify ?? [],
+      neverReplaces: isNone(values.maxSurge) && isNone(values.maxUnavailable),
       timeoutMs: values.timeoutMs,
       steadyMs: values.steadyMs,
       inGitHubRun: isGitHubRun(run),
@@ -112,6 +114,9 @@ function parseAll(answers: Answers, { environment, run }: Pick<Values, 'environm
     history: answers.settled('history', integer({ min: 2, max: 100 })),
     forceConflicts: answers.settled('force-conflicts', flag),
     recreate: answers.settled('recreate', recreate),
+    replicas: answers.optional('replicas', replicas),
+    maxSurge: answers.optional('max-surge', podShare),
+    maxUnavailable: answers.optional('max-unavailable', podPart),
     pullSecrets: answers.optional('imagepullsecrets', secretNames),
     ...registryInputs(answers, environment),
     token: answers.optional('token', line),

@@ -1,9 +1,30 @@
 import type { Answers } from './answers.js';
 import { readDockerLogin } from './docker-login.js';
-import type { RegistryLogin, RegistrySecret } from './inputs.js';
 import { registryHost } from './reference.js';
 import { Refusal, type Parse } from './refusal.js';
-import { dnsSubdomain } from './scalars.js';
+import { dnsSubdomain, oneOf } from './scalars.js';
+
+/** What is said to a registry to be let in. */
+export interface RegistryLogin {
+  /** Host, with its port if it has one; `docker.io` for Docker Hub. */
+  readonly server: string;
+  readonly username: string;
+  readonly password: string;
+}
+
+/** One image pull Secret to make or update. */
+export interface RegistrySecret {
+  readonly name: string;
+  /** One for each server. */
+  readonly logins: readonly RegistryLogin[];
+}
+
+/** That registries are asked whether images exist, before anything is written. */
+export interface ImageCheck {
+  /** `certain`: a registry must say so. `plausible`: none may say that an image does not exist. */
+  readonly demand: 'certain' | 'plausible';
+  readonly logins: readonly RegistryLogin[];
+}
 
 const lineShape = /^(?<server>\S+)\s+(?<username>\S+)\s+(?<password>.+)$/;
 // Without a dot or a port the first part of an image is never a registry, so nothing could ever use such a login.
@@ -54,13 +75,18 @@ export function basicCredentials({ username, password }: Pick<RegistryLogin, 'us
 /** What the inputs say about registries. */
 export interface RegistryInputs {
   readonly registrySecret: RegistrySecret | undefined;
+  readonly imageCheck: ImageCheck | undefined;
   /** Of `registry-credentials`, else of the runner's docker login. */
   readonly registryLogins: readonly RegistryLogin[];
 }
 
+const demands = { auto: 'plausible', require: 'certain', off: 'off' } as const;
+const imageCheck: Parse<ImageCheck['demand'] | 'off'> = text => demands[oneOf('auto', 'require', 'off')(text)];
+
 /** Reads the inputs about registries, and the runner's docker login where that stands in for credentials. */
 export function registryInputs(answers: Answers, environment: Readonly<Record<string, string>>): RegistryInputs {
   const name = answers.optional('registry-secret', dnsSubdomain);
+  const demand = answers.settled('image-check', imageCheck);
   const given = answers.optional('registry-credentials', registryCredentials);
   // Steps that render nothing have no use for it, and refused credentials are not to be made up for.
   const wanted = answers.raw('manifests') !== undefined && answers.raw('registry-credentials') === undefined;
@@ -72,5 +98,12 @@ export function registryInputs(answers: Answers, environment: Readonly<Record<st
       `but there are no credentials for it: "registry-credentials" is not given, and of the runner's docker login: ${login.unreadable.join('; ')}`,
     );
   }
-  return { registryLogins, registrySecret: name === undefined ? undefined : { name, logins: registryLogins } };
+  if (given !== undefined && name === undefined && demand === 'off') {
+    answers.refuse('registry-credentials', 'but there is no "registry-secret", and "image-check" is off; leave it out');
+  }
+  return {
+    registryLogins,
+    registrySecret: name === undefined ? undefined : { name, logins: registryLogins },
+    imageCheck: demand === 'off' ? undefined : { demand, logins: registryLogins },
+  };
 }

@@ -1,5 +1,5 @@
 import { basicCredentials } from '../inputs/registry.js';
-import type { RegistryLogin, RegistrySecret } from '../inputs/inputs.js';
+import type { RegistryLogin, RegistrySecret } from '../inputs/registry.js';
 import type { KubeObject } from './object.js';
 import { podSpecPaths } from './image-places.js';
 import type { Resource } from './resource.js';

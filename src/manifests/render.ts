@@ -7,6 +7,7 @@ import { findManifests, type ManifestSearch } from './files.js';
 import { overrideImages } from './images.js';
 import { definedClusterKinds } from './kinds.js';
 import { describeRef, refKey, refOf } from './object.js';
+import { overrideReplicas, overrideSurge } from './overrides.js';
 import { addPreStop } from './pre-stop.js';
 import { manifestError, type ManifestWarning } from './problems.js';
 import { addPullSecrets, uselessPullSecrets } from './pull-secrets.js';
@@ -88,6 +89,9 @@ export function renderManifests(request: RenderRequest): Rendered {
     ...resource,
     object: withDefaults(resource.object, { namespace, clusterKinds, ...(release === undefined ? {} : { release }) }),
   }));
+  const { overrides = {} } = request;
+  const sized = overrideReplicas(defaulted, overrides.replicas);
+  const rolled = overrideSurge(sized.resources, overrides);
   const problems = [
     ...manifests.problems,
     ...missingBuiltIns(request),
@@ -97,14 +101,21 @@ export function renderManifests(request: RenderRequest): Rendered {
     ...duplicates(defaulted),
   ];
   // A file that could not be read may hold the image that seems to be missing.
-  if (problems.length === 0) problems.push(...overridden.problems, ...uselessPullSecrets(defaulted, pullSecrets));
+  if (problems.length === 0)
+    problems.push(
+      ...overridden.problems,
+      ...sized.problems,
+      ...rolled.problems,
+      ...uselessPullSecrets(defaulted, pullSecrets),
+    );
   if (problems.length === 0 && defaulted.length === 0) {
     problems.push({ message: `The manifests hold no object: ${manifests.files.join(', ')}.` });
   }
   if (problems.length > 0) throw manifestError(problems);
   const warnings = upgraded.flatMap(one => one.warnings);
-  const { notes } = overridden;
-  if (request.preStopSeconds === undefined) return { resources: defaulted, warnings, notes };
-  const delayed = addPreStop(defaulted, request.preStopSeconds);
+  const notes = [overridden, sized, rolled].flatMap(one => one.notes);
+  const { resources } = rolled;
+  if (request.preStopSeconds === undefined) return { resources, warnings, notes };
+  const delayed = addPreStop(resources, request.preStopSeconds);
   return { resources: delayed.resources, warnings: [...warnings, ...delayed.warnings], notes };
 }

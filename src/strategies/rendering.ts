@@ -21,7 +21,7 @@ export interface Draft {
 
 /** Reads the manifests and finds out which release they are, before its record can be read. */
 export async function draft(inputs: DeployRolling | DeployBlueGreen, cluster: Connection, log: Log): Promise<Draft> {
-  const { run, variables, substitution, images, environment, pullSecrets, registrySecret } = inputs;
+  const { run, variables, substitution, images, environment, overrides, pullSecrets, registrySecret } = inputs;
   const { namespace } = cluster;
   const manifests = readManifests({ patterns: inputs.manifests, workspace: run.workspace });
   const preStopSeconds = await preStopFor(cluster, inputs, log);
@@ -37,6 +37,7 @@ export async function draft(inputs: DeployRolling | DeployBlueGreen, cluster: Co
       NAMESPACE: namespace,
       ...(registrySecret !== undefined && { KUBERNETES_SECRET_NAME: registrySecret.name }),
     },
+    ...(overrides !== undefined && { overrides }),
     ...(pullSecrets !== undefined && { pullSecrets }),
     ...(registrySecret !== undefined && { registrySecret }),
     ...(preStopSeconds !== undefined && { preStopSeconds }),
