@@ -15,6 +15,7 @@ describe('the inputs of a step', () => {
       substitution: 'on',
       images: [],
       lint: 'warn',
+      imageCheck: { demand: 'plausible', logins: [] },
       preStopSeconds: 5,
       recreate: { jobs: true, objects: [] },
       preStopExplicit: false,
@@ -242,19 +243,9 @@ describe('wrong inputs', () => {
   });
 
   it.each([
-    [{ 'image-check': 'auto' }, 'image-check: received "auto", not available yet, accepted: off'],
     [{ probe: 'auto' }, 'probe: received "auto", not available yet, accepted: off'],
     [{ 'probe-url': 'off' }, 'probe-url: received "off", not available yet, accepted: nothing; leave it out'],
     [{ shed: 'on' }, 'shed: received "on", not available yet, accepted: off'],
-    [{ replicas: '3' }, 'replicas: received "3", not available yet, accepted: nothing; leave it out'],
-    [{ 'max-surge': '1' }, 'max-surge: received "1", not available yet, accepted: nothing; leave it out'],
-    [{ 'max-unavailable': '0' }, 'max-unavailable: received "0", not available yet, accepted: nothing; leave it out'],
-    [{ imagepullsecrets: 'x' }, 'imagepullsecrets: received "x", not available yet, accepted: nothing; leave it out'],
-    [{ 'registry-secret': 'x' }, 'registry-secret: received "x", not available yet, accepted: nothing; leave it out'],
-    [
-      { 'registry-credentials': 'r u p' },
-      'registry-credentials: received a hidden value, not available yet, accepted: nothing; leave it out',
-    ],
     [{ comment: 'auto' }, 'comment: received "auto", not available yet, accepted: off'],
     [
       { ...blueGreen, switch: 'auto', idle: 'hot-backup' },
@@ -267,7 +258,7 @@ describe('wrong inputs', () => {
   });
 
   it('accept the one value that asks for nothing of what is not available yet', () => {
-    const nothing = { 'image-check': 'off', probe: 'off', comment: 'off' };
+    const nothing = { probe: 'off', comment: 'off' };
     expect(read({ ...rolling, ...nothing })).toEqual(read(rolling));
     expect(read({ action: 'promote', shed: 'off' })).toEqual(read({ action: 'promote' }));
   });

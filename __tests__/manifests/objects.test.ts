@@ -304,7 +304,7 @@ describe('image overrides', () => {
   it('that match nothing are told with what there is', () => {
     const images = [byRepository('sit', 'sit:2'), byContainer('web', 'site:3'), byContainer('app', 'site:4')];
     expect(problemsOf(() => render(deployment(pod), { images }))).toEqual([
-      '`sit:2` in the input `images` matches no image; the manifests have docker.io/library/site:v1, registry:5000/site:v1, site:v1.',
+      '`sit:2` in the input `images` matches no image; the manifests have docker.io/library/site:v1, registry:5000/site:v1, site:v1. Did you mean site?',
       '`web=site:3` in the input `images` matches no container; the manifests have app, init, side.',
     ]);
     const text = 'apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\n';

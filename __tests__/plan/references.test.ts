@@ -47,6 +47,14 @@ describe('the configuration that pods read', () => {
     ]);
   });
 
+  it('a Secret that only images are pulled with is marked, one that containers see too is not', () => {
+    const pulling = { imagePullSecrets: [{ name: 's' }, { name: 'registry' }] };
+    expect(configReferences(workload({ ...pulling, ...volume({ secret: { secretName: 's' } }) }))).toEqual([
+      { kind: 'Secret', name: 's' },
+      { kind: 'Secret', name: 'registry', pullOnly: true },
+    ]);
+  });
+
   it.each([
     ['pods that read none', container({ env: [{ name: 'A', value: 'b' }] })],
     ['volumes of another kind', volume({ emptyDir: {} })],

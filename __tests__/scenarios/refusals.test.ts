@@ -49,8 +49,8 @@ const refusals: readonly Refusal[] = [
   },
   {
     what: 'an input whose work is not available yet',
-    inputs: site.deploy('v2', { 'max-surge': '2', probe: 'on' }),
-    names: [/max-surge/, /probe/, /not available yet/],
+    inputs: site.deploy('v2', { 'probe-url': 'http://shop.test', probe: 'on' }),
+    names: [/probe-url/, /probe: /, /not available yet/],
   },
   {
     what: 'a pattern that no file matches',

@@ -138,9 +138,12 @@ function withRecreateHint(error: CutoverError, { kind, metadata }: KubeObject): 
   const hint =
     kind === 'Job'
       ? '`recreate: jobs` deletes the Job and makes it anew.'
-      : `It cannot be changed in place. Give it another name, or let \`recreate: ${kind}/${metadata.name}\` delete it and make it anew; its pods end with it.`;
+      : `It cannot be changed in place. Give it another name, or let \`recreate: ${kind}/${metadata.name}\` delete it and make it anew${podless.has(kind) ? '' : '; its pods end with it'}.`;
   return error.amended({ hint });
 }
+
+/** Immutable kinds that pods only read. */
+const podless: ReadonlySet<string> = new Set(['Secret', 'ConfigMap']);
 
 /** The conflict with what the other manager wants and what the manifest says, field by field. */
 function withValues(

@@ -10,6 +10,8 @@ import type {
   Roles,
   RunContext,
 } from './inputs.js';
+import type { ImageCheck, RegistryLogin, RegistrySecret } from './registry.js';
+import type { PodShare } from './overrides.js';
 import type { PreStop } from './policies.js';
 import type { ActionName, StrategyName } from './steps.js';
 
@@ -45,6 +47,14 @@ export interface Values {
   readonly history: number;
   readonly forceConflicts: boolean;
   readonly recreate: RecreatePolicy;
+  readonly replicas: number | undefined;
+  readonly maxSurge: PodShare | undefined;
+  readonly maxUnavailable: PodShare | undefined;
+  readonly pullSecrets: readonly string[] | undefined;
+  readonly registrySecret: RegistrySecret | undefined;
+  readonly imageCheck: ImageCheck | undefined;
+  /** Of `registry-credentials`, else of the runner's docker login. */
+  readonly registryLogins: readonly RegistryLogin[];
   readonly token: string | undefined;
   readonly run: RunContext;
   readonly environment: Readonly<Record<string, string>>;
@@ -85,6 +95,8 @@ function common({ timeoutMs, run, environment, kubeconfig, context, namespace, r
 function deploy(values: Values) {
   const { manifests, variables, substitution, images, steadyMs, rollbackOnFailure } = values;
   const { createNamespace, forceConflicts, recreate, history, service, preStop, verify } = values;
+  const { pullSecrets, registrySecret, imageCheck, replicas, maxSurge, maxUnavailable } = values;
+  const overrides = given({ replicas, maxSurge, maxUnavailable });
   return {
     ...common(values),
     action: values.action === 'plan' ? ('plan' as const) : ('deploy' as const),
@@ -102,6 +114,8 @@ function deploy(values: Values) {
     recreate,
     history,
     ...given({ kustomize: values.kustomize, preStopSeconds: preStop.seconds, service }),
+    ...given({ pullSecrets, registrySecret, imageCheck }),
+    ...(Object.keys(overrides).length > 0 && { overrides }),
   };
 }
 

@@ -11,6 +11,8 @@ export interface Facts {
   readonly switch: 'manual' | 'auto';
   readonly substitution: 'on' | 'strict-only' | 'off';
   readonly checks: readonly Check[];
+  /** Whether neither a surplus nor a missing pod is allowed. Absent: not so. */
+  readonly neverReplaces?: boolean;
   readonly timeoutMs: number;
   readonly steadyMs: number;
   /** Whether the step belongs to a run on GitHub that could have been approved. */
@@ -33,6 +35,7 @@ export function contradictions(facts: Facts): readonly Contradiction[] {
     ...checksThatNeverRun(facts),
     ...approvalWithoutProof(facts),
     ...steadyTooLong(facts),
+    ...noRoomToReplace(facts),
   ];
 }
 
@@ -97,6 +100,12 @@ function* approvalWithoutProof({ step, isGiven, inGitHubRun }: Facts): Generator
 function* steadyTooLong({ step, steadyMs, timeoutMs }: Facts): Generator<Contradiction> {
   if (declaredFor('steady', step) && steadyMs >= timeoutMs) {
     yield { name: 'steady', reason: 'but "timeout" is not longer, so the wait could never succeed' };
+  }
+}
+
+function* noRoomToReplace({ neverReplaces }: Facts): Generator<Contradiction> {
+  if (neverReplaces === true) {
+    yield { name: 'max-surge', reason: 'but "max-unavailable" is 0 too, so no pod could ever be replaced' };
   }
 }
 

@@ -1,15 +1,8 @@
 import type { ImageOverride } from './inputs.js';
 import { entries } from './lists.js';
+import { parseReference, repositoryParts } from './reference.js';
 import { Refusal, type Parse } from './refusal.js';
 import { isDnsLabel } from './scalars.js';
-
-// A first part in capitals is a host only if it has a dot or a port: `Team/app` is a misspelt repository.
-const host = /(?=[^/A-Z]*\/|[^/]*[.:])(?:[a-zA-Z0-9](?:[-a-zA-Z0-9.]*[a-zA-Z0-9])?|\[[0-9a-fA-F:]+\])(?::\d+)?\//
-  .source;
-const path = /[a-z0-9]+(?:(?:\.|_{1,2}|-+)[a-z0-9]+)*/.source;
-const reference = new RegExp(
-  `^(?<repository>(?:${host})?${path}(?:/${path})*)(?<tag>:[A-Za-z0-9_][A-Za-z0-9_.-]{0,127})?(?<digest>@sha256:[0-9a-f]{64})?$`,
-);
 
 const form = 'expected repository:tag, repository@sha256:<64 hex digits> or container=image';
 
@@ -25,8 +18,9 @@ export const images: Parse<readonly ImageOverride[]> = text => {
     }
     const target =
       override.by === 'container' ? `container ${override.container}` : `repository ${override.repository}`;
-    if (overrides.has(target)) reasons.push(`"${entry}" names ${target} a second time`);
-    overrides.set(target, override);
+    const key = override.by === 'container' ? target : Object.values(repositoryParts(override.repository)).join('/');
+    if (overrides.has(key)) reasons.push(`"${entry}" names ${target} a second time`);
+    overrides.set(key, override);
   }
   if (reasons.length > 0) throw Refusal.because(reasons);
   return [...overrides.values()];
@@ -38,10 +32,23 @@ function readEntry(entry: string): ImageOverride | string {
   const container = equals === -1 ? undefined : entry.slice(0, equals).trim();
   const image = entry.slice(equals + 1).trim();
   if (container !== undefined && !isDnsLabel(container)) return `does not begin with a container's name; ${form}`;
-  const { repository, tag, digest } = reference.exec(image)?.groups ?? {};
-  if (repository === undefined) return `is not an image (repositories are lower case); ${form}`;
-  if (tag === undefined && digest === undefined) {
+  const parts = parseReference(image);
+  if (parts === undefined) return `is not an image (${flaw(image)}); ${form}`;
+  if (parts.tag === undefined && parts.digest === undefined) {
     return `has neither tag nor digest, so nobody could tell which version it is; ${form}`;
   }
-  return container === undefined ? { by: 'repository', repository, image } : { by: 'container', container, image };
+  return container === undefined
+    ? { by: 'repository', repository: parts.written, image }
+    : { by: 'container', container, image };
+}
+
+/** What most likely keeps a text from being an image. */
+function flaw(image: string): string {
+  const [named = '', digest] = image.split('@');
+  if (digest !== undefined && !/^sha256:[0-9a-f]{64}$/.test(digest)) return 'its digest is not sha256:<64 hex digits>';
+  const tag = /^.+:([^/]*)$/.exec(named)?.[1];
+  if (tag !== undefined && parseReference(named.slice(0, -tag.length - 1)) !== undefined) {
+    return 'a tag is up to 128 letters, digits, _, . and -, beginning with none of the last two';
+  }
+  return 'repositories are lower case';
 }

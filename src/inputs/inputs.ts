@@ -1,3 +1,6 @@
+import type { WorkloadOverrides } from './overrides.js';
+import type { ImageCheck, RegistrySecret } from './registry.js';
+
 /** The two names of a blue/green release, in the order in which the first release picks them. */
 export type Roles = readonly [string, string];
 
@@ -116,6 +119,12 @@ export interface RenderInputs {
   readonly preStopSeconds?: number;
   /** True when the number above was asked for; false when it is the default of `auto`. */
   readonly preStopExplicit: boolean;
+  /** Absent: none. */
+  readonly overrides?: WorkloadOverrides;
+  /** Names of Secrets that every workload pulls its images with. Absent: those of the manifests alone. */
+  readonly pullSecrets?: readonly string[];
+  /** Absent: none is made. */
+  readonly registrySecret?: RegistrySecret;
 }
 
 /** What findings about manifests that drop requests do: stop the step, be told, or nothing. */
@@ -125,6 +134,8 @@ interface DeployCommon extends Common, RenderInputs {
   /** `plan`: only foretold. */
   readonly action: 'deploy' | 'plan';
   readonly lint: Lint;
+  /** Absent: no registry is asked. */
+  readonly imageCheck?: ImageCheck;
   readonly verify: readonly Check[];
   /** How long ready must last, with no restart. */
   readonly steadyMs: number;

@@ -1,6 +1,6 @@
 import type { Roles } from './inputs.js';
 import { Refusal, type Parse } from './refusal.js';
-import { isDnsLabel } from './scalars.js';
+import { dnsSubdomain, isDnsLabel } from './scalars.js';
 
 /** The entries of a newline or comma list, trimmed, in order, without empty ones; commas inside `{a,b}` do not part. */
 export const entries: Parse<readonly string[]> = text =>
@@ -8,6 +8,13 @@ export const entries: Parse<readonly string[]> = text =>
     .split(/\n|,(?![^{}\n]*\})/)
     .map(entry => entry.trim())
     .filter(entry => entry !== '');
+
+/** Names of Secrets, each once, in the order given. */
+export const secretNames: Parse<readonly string[]> = text => {
+  const names = [...new Set(entries(text))];
+  names.forEach(dnsSubdomain);
+  return names;
+};
 
 /** Two different role names. */
 export const roles: Parse<Roles> = text => {

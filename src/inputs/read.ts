@@ -8,10 +8,12 @@ import { images } from './images.js';
 import type { Inputs } from './inputs.js';
 import { kubeconfigSecrets } from './kubeconfig.js';
 import { kustomizeTool } from './kustomize.js';
-import { entries, roles } from './lists.js';
+import { entries, roles, secretNames } from './lists.js';
+import { isNone, podPart, podShare, replicas } from './overrides.js';
 import { mentionsPlaceholder } from './placeholders.js';
 import { idlePolicy, preStop } from './policies.js';
 import { recreate } from './recreate.js';
+import { loginSecrets, registryInputs, registrySecrets } from './registry.js';
 import { isGitHubRun, runContext, runNames } from './run-context.js';
 import { anything, dnsLabel, flag, integer, line, oneOf, revisionNumber, rolePattern } from './scalars.js';
 import { actionName, stepOf, strategyName } from './steps.js';
@@ -36,6 +38,7 @@ export function readInputs({
   const own = withoutInputs(environment);
   const run = runContext(own);
   const values = parseAll(answers, { environment: own, run });
+  for (const secret of values.registryLogins.flatMap(loginSecrets)) log.mask(secret);
   const step = stepOf(values);
   // Which inputs belong together can be told only once the step itself is clear.
   if (!answers.isRefused('action') && !answers.isRefused('strategy')) {
@@ -47,6 +50,7 @@ export function readInputs({
       switch: values.switch,
       substitution: values.substitution,
       checks: values.verify ?? [],
+      neverReplaces: isNone(values.maxSurge) && isNone(values.maxUnavailable),
       timeoutMs: values.timeoutMs,
       steadyMs: values.steadyMs,
       inGitHubRun: isGitHubRun(run),
@@ -61,7 +65,7 @@ function maskSecrets(answers: Answers, log: Log): void {
   const secrets = [
     ...(kubeconfig === undefined ? [] : kubeconfigSecrets(kubeconfig)),
     answers.raw('token'),
-    answers.raw('registry-credentials'),
+    ...registrySecrets(answers.raw('registry-credentials') ?? ''),
   ];
   for (const secret of secrets) if (secret !== undefined) log.mask(secret);
 }
@@ -113,6 +117,11 @@ function parseAll(answers: Answers, { environment, run }: Pick<Values, 'environm
     history: answers.settled('history', integer({ min: 2, max: 100 })),
     forceConflicts: answers.settled('force-conflicts', flag),
     recreate: answers.settled('recreate', recreate),
+    replicas: answers.optional('replicas', replicas),
+    maxSurge: answers.optional('max-surge', podShare),
+    maxUnavailable: answers.optional('max-unavailable', podPart),
+    pullSecrets: answers.optional('imagepullsecrets', secretNames),
+    ...registryInputs(answers, environment),
     token: answers.optional('token', line),
     run,
     environment,

@@ -33,6 +33,12 @@ export function isDnsLabel(text: string, longest = 63): boolean {
   return text.length <= longest && label.test(text);
 }
 
+/** Parser of a DNS subdomain, the form that Kubernetes asks of names of Secrets. */
+export const dnsSubdomain: Parse<string> = text => {
+  if (text.length <= 253 && text.split('.').every(part => isDnsLabel(part, 253))) return text;
+  throw Refusal.accepting('a name of lower-case letters, digits, dashes and dots, at most 253 characters');
+};
+
 /** Parser of a DNS label, the form that Kubernetes asks of names of namespaces and Services. */
 export function dnsLabel({ longest = 63 }: { readonly longest?: number } = {}): Parse<string> {
   return text => {

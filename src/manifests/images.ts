@@ -1,75 +1,105 @@
 import type { Problem } from '../errors.js';
 import type { ImageOverride } from '../inputs/inputs.js';
-import { textAt } from './fields.js';
-import { containersOf, mapContainers } from './pods.js';
+import { nearestNames } from '../inputs/nearest.js';
+import { repositoryParts } from '../inputs/reference.js';
+import { withField } from './fields.js';
+import { imagePlaces, type ImagePlace } from './image-places.js';
+import { describeRef, refOf } from './object.js';
 import type { Resource } from './resource.js';
 
 /**
- * The repository of an image reference, without tag and digest, as registries know it: `docker.io/library/tomcat` for
- * `tomcat:9`. A colon before the last slash belongs to a registry's port.
+ * The repository of an image, without tag and digest, as registries know it: `docker.io/library/tomcat` for `tomcat:9`. A
+ * colon before the last slash belongs to a registry's port.
  */
 export function repositoryOf(image: string): string {
-  const named = image.split('@')[0] ?? '';
-  const slash = named.lastIndexOf('/');
-  const colon = named.indexOf(':', slash + 1);
-  const repository = colon === -1 ? named : named.slice(0, colon);
-  const [first = '', ...rest] = repository.split('/');
-  const hasRegistry = rest.length > 0 && (first.includes('.') || first.includes(':') || first === 'localhost');
-  const registry = hasRegistry ? first.replace(/^index\.docker\.io$/, 'docker.io') : 'docker.io';
-  const path = hasRegistry ? rest.join('/') : repository;
-  return registry === 'docker.io' && !path.includes('/') ? `docker.io/library/${path}` : `${registry}/${path}`;
-}
-
-function matches(override: ImageOverride, container: string | undefined, image: string | undefined): boolean {
-  if (override.by === 'container') return override.container === container;
-  return image !== undefined && repositoryOf(image) === repositoryOf(override.repository);
-}
-
-function named(override: ImageOverride): string {
-  return override.by === 'container' ? `${override.container}=${override.image}` : override.image;
+  const [named = ''] = image.split('@');
+  const { registry, path } = repositoryParts(named.replace(/:[^:/]*$/, ''));
+  return `${registry}/${path}`;
 }
 
 export interface Overridden {
   readonly resources: readonly Resource[];
+  /** Lines for the log: what was set to something else than the manifests say, and where else than its author may think. */
+  readonly notes: readonly string[];
   readonly problems: readonly Problem[];
 }
 
+function matches(override: ImageOverride, { container, image }: ImagePlace): boolean {
+  if (override.by === 'container') return override.container === container;
+  return image !== '' && repositoryOf(image) === repositoryOf(override.repository);
+}
+
 /**
- * Sets the images of containers, init containers included, in everything that makes pods. An entry for a container
- * wins over one for a repository, a later one over an earlier one. An entry that nothing matches is a problem.
+ * Sets images wherever a kind is known to name one: containers of every sort in everything that makes pods, and fields of
+ * well-known custom kinds. An entry for a container wins over one for a repository, and goes to every container of that
+ * name. An entry that nothing matches is a problem.
  */
 export function overrideImages(resources: readonly Resource[], overrides: readonly ImageOverride[]): Overridden {
   // Stable: entries for containers are looked at first.
-  const ranked = overrides.toReversed().sort((one, other) => Number(one.by > other.by) - Number(one.by < other.by));
-  const used = new Set<ImageOverride>();
-  const containers: string[] = [];
-  const images: string[] = [];
-  const changed = resources.map(resource => ({
-    ...resource,
-    object: mapContainers(resource.object, ({ fields }) => {
-      const container = textAt(fields, ['name']);
-      const image = textAt(fields, ['image']);
-      if (container !== undefined) containers.push(container);
-      if (image !== undefined) images.push(image);
-      const found = ranked.filter(override => matches(override, container, image));
-      for (const override of found) used.add(override);
+  const ranked = [...overrides].sort((one, other) => Number(one.by > other.by) - Number(one.by < other.by));
+  const users = new Map(overrides.map(override => [override, new Set<string>()]));
+  const seen: ImagePlace[] = [];
+  const notes: string[] = [];
+  const changed = resources.map(resource => {
+    const places = imagePlaces(resource.object);
+    seen.push(...places);
+    const object = places.reduce((result, place) => {
+      const found = ranked.filter(override => matches(override, place));
+      for (const override of found) users.get(override)?.add(describeRef(refOf(resource.object)));
       const [first] = found;
-      return first === undefined || first.image === image ? fields : { ...fields, image: first.image };
-    }),
-  }));
-  const problems = overrides
-    .filter(override => !used.has(override))
-    .map(override => {
-      const sort = override.by === 'container' ? 'container' : 'image';
-      const there = [...new Set(override.by === 'container' ? containers : images)].sort();
-      const list = there.length > 0 ? `the manifests have ${there.join(', ')}` : 'the manifests have no containers';
-      return { message: `\`${named(override)}\` in the input \`images\` matches no ${sort}; ${list}.` };
-    });
-  return { resources: changed, problems };
+      if (first === undefined || first.image === place.image) return result;
+      notes.push(`${describePlace(resource, place)}: image ${place.image || 'none'} → ${first.image}`);
+      return withField(result, place.path, first.image);
+    }, resource.object);
+    return object === resource.object ? resource : { ...resource, object };
+  });
+  const problems: Problem[] = [];
+  for (const [override, names] of users) {
+    if (names.size === 0) problems.push(unmatched(override, seen));
+    if (override.by === 'container' && names.size > 1) {
+      notes.push(`\`${written(override)}\` sets a container of that name in each of ${[...names].join(', ')}`);
+    }
+  }
+  return { resources: changed, notes, problems };
 }
 
-/** Every image that the resources' pods use, sorted, each once. */
+function written(override: ImageOverride): string {
+  return override.by === 'container' ? `${override.container}=${override.image}` : override.image;
+}
+
+/** `Deployment web, container app`: the object that an image belongs to, and where in it. */
+export function describePlace({ object }: Resource, { container }: ImagePlace): string {
+  const name = describeRef(refOf(object));
+  return container === undefined ? name : `${name}, container ${container}`;
+}
+
+function unmatched(override: ImageOverride, seen: readonly ImagePlace[]): Problem {
+  const byContainer = override.by === 'container';
+  const there = byContainer ? seen.map(({ container }) => container) : seen.map(({ image }) => image);
+  const listed = [...new Set(there)].filter(one => one !== undefined && one !== '').sort();
+  const list = listed.length > 0 ? `the manifests have ${listed.join(', ')}` : 'the manifests have no containers';
+  const near = byContainer
+    ? nearestNames(
+        override.container,
+        listed.filter(one => one !== undefined),
+      )[0]
+    : nearestRepository(override.repository, seen);
+  const meant = near === undefined ? '' : ` Did you mean ${near}?`;
+  const message = `\`${written(override)}\` in the input \`images\` matches no ${byContainer ? 'container' : 'image'}; ${list}.${meant}`;
+  return { message };
+}
+
+/** The repository, as written, that is spelt nearly like this one, else one of the same last part elsewhere. */
+function nearestRepository(wanted: string, seen: readonly ImagePlace[]): string | undefined {
+  const repositories = seen
+    .filter(({ image }) => image !== '')
+    .map(({ image }) => image.replace(/(?::[^:/@]*)?(?:@.*)?$/, ''));
+  const lastPart = (repository: string): string => repository.slice(repository.lastIndexOf('/') + 1);
+  return nearestNames(wanted, repositories)[0] ?? repositories.find(one => lastPart(one) === lastPart(wanted));
+}
+
+/** Every image that the resources name, sorted, each once. */
 export function imagesOf(resources: readonly Resource[]): readonly string[] {
-  const all = resources.flatMap(({ object }) => containersOf(object).map(({ fields }) => textAt(fields, ['image'])));
-  return [...new Set(all.filter(image => image !== undefined))].sort();
+  const all = resources.flatMap(({ object }) => imagePlaces(object).map(({ image }) => image));
+  return [...new Set(all)].filter(image => image !== '').sort();
 }

@@ -1,5 +1,6 @@
 import type { Roles } from '../inputs/inputs.js';
 import { where } from '../log.js';
+import { overrideReplicas } from './overrides.js';
 import { manifestError, type ManifestWarning } from './problems.js';
 import { renderManifests, type RenderRequest } from './render.js';
 import type { RoleResources } from './resource.js';
@@ -16,6 +17,8 @@ export interface RoleRenderRequest extends RenderRequest {
 export interface RenderedRoles {
   readonly resources: RoleResources;
   readonly warnings: readonly ManifestWarning[];
+  /** As in `Rendered`, of both roles. */
+  readonly notes: readonly string[];
 }
 
 const isTargetRole = ({ name }: { readonly name: string }): boolean => name === 'TARGET_ROLE';
@@ -49,14 +52,17 @@ function requireTargetRole({ manifests, substitution, variables }: RoleRenderReq
 export function renderRoles(request: RoleRenderRequest): RenderedRoles {
   requireTargetRole(request);
   const { roles, service, testService } = request;
+  const { replicas, ...overrides } = request.overrides ?? {};
   const warnings = new Map<string, ManifestWarning>();
+  const notes = new Set<string>();
   const rendered = Object.fromEntries(
     roles.map(role => {
-      const result = renderManifests({ ...request, builtIns: { ...request.builtIns, TARGET_ROLE: role } });
+      const result = renderManifests({ ...request, overrides, builtIns: { ...request.builtIns, TARGET_ROLE: role } });
       // Both renderings warn of the same line; once is enough.
       for (const warning of result.warnings) {
         if (!warnings.has(where(warning.at))) warnings.set(where(warning.at), warning);
       }
+      result.notes.forEach(note => notes.add(note));
       return [role, result.resources];
     }),
   );
@@ -66,5 +72,11 @@ export function renderRoles(request: RoleRenderRequest): RenderedRoles {
     ...(service === undefined ? {} : { service }),
     ...(testService === undefined ? {} : { testService }),
   });
-  return { resources, warnings: [...warnings.values()] };
+  // What both roles share runs once, whatever their size.
+  const sized = Object.entries(resources.of).map(([role, own]) => [role, overrideReplicas(own, replicas)] as const);
+  const [first] = sized;
+  if (first !== undefined && first[1].problems.length > 0) throw manifestError(first[1].problems);
+  for (const [, result] of sized) result.notes.forEach(note => notes.add(note));
+  const of = Object.fromEntries(sized.map(([role, result]) => [role, result.resources]));
+  return { resources: { ...resources, of }, warnings: [...warnings.values()], notes: [...notes] };
 }

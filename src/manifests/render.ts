@@ -9,8 +9,11 @@ import { overrideImages } from './images.js';
 import { definedClusterKinds } from './kinds.js';
 import type { BuildOptions } from './kustomize.js';
 import { describeRef, refKey, refOf } from './object.js';
+import { overrideReplicas, overrideSurge } from './overrides.js';
 import { addPreStop } from './pre-stop.js';
 import { manifestError, type ManifestWarning } from './problems.js';
+import { addPullSecrets, uselessPullSecrets } from './pull-secrets.js';
+import { registrySecrets } from './registry-secret.js';
 import type { Resource } from './resource.js';
 import { mentionsIn } from './substitution.js';
 import { textProblems } from './texts.js';
@@ -33,6 +36,8 @@ export interface RenderRequest extends Omit<RenderInputs, 'manifests' | 'kustomi
 export interface Rendered {
   readonly resources: readonly Resource[];
   readonly warnings: readonly ManifestWarning[];
+  /** Lines for the log: what the inputs have set in place of what the manifests say. */
+  readonly notes: readonly string[];
 }
 
 /** Finds, builds and parses the manifests, once for any number of renderings. Throws as `loadManifests` does. */
@@ -51,14 +56,17 @@ function duplicates(resources: readonly Resource[]): readonly Problem[] {
   });
 }
 
-/** `TARGET_ROLE` has no value in a rolling deploy; left as it is, it would become part of a name. */
-function missingRole({ manifests, substitution, variables, builtIns }: RenderRequest): readonly Problem[] {
-  if ([variables, builtIns].some(map => Object.hasOwn(map, 'TARGET_ROLE'))) return [];
-  const mention = mentionsIn(manifests.documents, substitution).find(({ name, form }) => {
-    return name === 'TARGET_ROLE' && form === 'loose';
+/** Built-ins that not every step has; left as they are, they would become part of a name. */
+const conditional = { TARGET_ROLE: 'strategy: blue-green', KUBERNETES_SECRET_NAME: 'registry-secret' };
+
+function missingBuiltIns({ manifests, substitution, variables, builtIns }: RenderRequest): readonly Problem[] {
+  return Object.entries(conditional).flatMap(([missing, input]) => {
+    if ([variables, builtIns].some(map => Object.hasOwn(map, missing))) return [];
+    const mention = mentionsIn(manifests.documents, substitution).find(({ name, form }) => {
+      return name === missing && form === 'loose';
+    });
+    return mention === undefined ? [] : [{ message: `${missing} has a value only with \`${input}\`.`, at: mention.at }];
   });
-  if (mention === undefined) return [];
-  return [{ message: 'TARGET_ROLE has a value only with `strategy: blue-green`.', at: mention.at }];
 }
 
 /**
@@ -76,26 +84,40 @@ export function renderManifests(request: RenderRequest): Rendered {
   );
   const clusterKinds = definedClusterKinds(overridden.resources.map(({ object }) => object));
   const mistyped = overridden.resources.flatMap(textProblems);
-  const defaulted = overridden.resources.map(resource => ({
+  const { pullSecrets = [], registrySecret } = request;
+  const made = registrySecret === undefined ? [] : registrySecrets(registrySecret, { ...overridden, namespace });
+  const pulling = [...pullSecrets, ...(registrySecret === undefined ? [] : [registrySecret.name])];
+  const defaulted = [...addPullSecrets(overridden.resources, pulling), ...made].map(resource => ({
     ...resource,
     object: withDefaults(resource.object, { namespace, clusterKinds, ...(release === undefined ? {} : { release }) }),
   }));
+  const { overrides = {} } = request;
+  const sized = overrideReplicas(defaulted, overrides.replicas);
+  const rolled = overrideSurge(sized.resources, overrides);
   const problems = [
     ...manifests.problems,
-    ...missingRole(request),
+    ...missingBuiltIns(request),
     ...constructed.flatMap(document => document.problems),
     ...upgraded.flatMap(one => one.problems),
     ...mistyped,
     ...duplicates(defaulted),
   ];
   // A file that could not be read may hold the image that seems to be missing.
-  if (problems.length === 0) problems.push(...overridden.problems);
+  if (problems.length === 0)
+    problems.push(
+      ...overridden.problems,
+      ...sized.problems,
+      ...rolled.problems,
+      ...uselessPullSecrets(defaulted, pullSecrets),
+    );
   if (problems.length === 0 && defaulted.length === 0) {
     problems.push({ message: `The manifests hold no object: ${manifests.files.join(', ')}.` });
   }
   if (problems.length > 0) throw manifestError(problems);
   const warnings = upgraded.flatMap(one => one.warnings);
-  if (request.preStopSeconds === undefined) return { resources: defaulted, warnings };
-  const delayed = addPreStop(defaulted, request.preStopSeconds);
-  return { resources: delayed.resources, warnings: [...warnings, ...delayed.warnings] };
+  const notes = [overridden, sized, rolled].flatMap(one => one.notes);
+  const { resources } = rolled;
+  if (request.preStopSeconds === undefined) return { resources, warnings, notes };
+  const delayed = addPreStop(resources, request.preStopSeconds);
+  return { resources: delayed.resources, warnings: [...warnings, ...delayed.warnings], notes };
 }

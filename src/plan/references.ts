@@ -4,6 +4,8 @@ import type { KubeObject } from '../manifests/object.js';
 export interface ConfigReference {
   readonly kind: 'ConfigMap' | 'Secret';
   readonly name: string;
+  /** Images are pulled with it, and nothing else: containers never see it. */
+  readonly pullOnly?: true;
 }
 
 const references: readonly (readonly [kind: ConfigReference['kind'], holder: string, nameKey: string])[] = [
@@ -32,7 +34,8 @@ export function configReferences(workload: KubeObject): readonly ConfigReference
     }
     if (Array.isArray(record['imagePullSecrets'])) {
       for (const { name } of record['imagePullSecrets'] as { name?: string }[]) {
-        if (name !== undefined) found.set(`Secret/${name}`, { kind: 'Secret', name });
+        const key = `Secret/${name ?? ''}`;
+        if (name !== undefined && !found.has(key)) found.set(key, { kind: 'Secret', name, pullOnly: true });
       }
     }
     Object.values(record).forEach(visit);

@@ -2,10 +2,9 @@ import type { Connection } from '../cluster/live-cluster.js';
 import type { DeployBlueGreen, DeployRolling } from '../inputs/inputs.js';
 import { runNames } from '../inputs/run-context.js';
 import type { Log } from '../log.js';
-import type { ManifestWarning } from '../manifests/problems.js';
 import { deriveReleaseName } from '../manifests/release-name.js';
 import { renderRoles } from '../manifests/render-roles.js';
-import { readManifests, renderManifests, type RenderRequest } from '../manifests/render.js';
+import { readManifests, renderManifests, type Rendered, type RenderRequest } from '../manifests/render.js';
 import type { Resource } from '../manifests/resource.js';
 import { secretValues } from '../manifests/secrets.js';
 import { hashOf } from '../release/revision.js';
@@ -22,7 +21,7 @@ export interface Draft {
 
 /** Reads the manifests and finds out which release they are, before its record can be read. */
 export async function draft(inputs: DeployRolling | DeployBlueGreen, cluster: Connection, log: Log): Promise<Draft> {
-  const { run, variables, substitution, images, environment } = inputs;
+  const { run, variables, substitution, images, environment, overrides, pullSecrets, registrySecret } = inputs;
   const { namespace } = cluster;
   const { manifests: patterns, kustomize } = inputs;
   const search = { patterns, workspace: run.workspace, environment, ...(kustomize !== undefined && { kustomize }) };
@@ -36,7 +35,14 @@ export async function draft(inputs: DeployRolling | DeployBlueGreen, cluster: Co
     images,
     environment,
     namespace,
-    builtIns: { ...runNames(run), NAMESPACE: namespace },
+    builtIns: {
+      ...runNames(run),
+      NAMESPACE: namespace,
+      ...(registrySecret !== undefined && { KUBERNETES_SECRET_NAME: registrySecret.name }),
+    },
+    ...(overrides !== undefined && { overrides }),
+    ...(pullSecrets !== undefined && { pullSecrets }),
+    ...(registrySecret !== undefined && { registrySecret }),
     ...(preStopSeconds !== undefined && { preStopSeconds }),
   };
   const { service } = inputs;
@@ -53,8 +59,9 @@ export function renderRolling(
   given: { readonly draft: Draft; readonly state: ReleaseState; readonly log: Log },
 ): RollingDeploy {
   const { state, log } = given;
-  const { resources, warnings } = renderManifests(numbered(given.draft, state));
-  tell(log, resources, warnings);
+  const rendered = renderManifests(numbered(given.draft, state));
+  const { resources } = rendered;
+  tell(log, resources, rendered);
   return { inputs, state, resources, contentHash: hashOf(objectsOf(resources)) };
 }
 
@@ -64,9 +71,10 @@ export function renderBlueGreen(
   given: { readonly draft: Draft; readonly state: ReleaseState; readonly log: Log },
 ): BlueGreenDeploy {
   const { state, log } = given;
-  const { resources, warnings } = renderRoles({ ...numbered(given.draft, state), ...roleQuestion(inputs) });
+  const rendered = renderRoles({ ...numbered(given.draft, state), ...roleQuestion(inputs) });
+  const { resources } = rendered;
   const { shared, of, publicService } = resources;
-  tell(log, [...shared, ...Object.values(of).flat()], warnings);
+  tell(log, [...shared, ...Object.values(of).flat()], rendered);
   const everything = [...shared, ...Object.values(of).flat(), ...Object.values(publicService)];
   return { inputs, state, resources, contentHash: hashOf(objectsOf(everything)) };
 }
@@ -83,9 +91,14 @@ function roleQuestion({ roles, service, testService }: DeployBlueGreen) {
   return { roles, ...(service !== undefined && { service }), ...(testService !== undefined && { testService }) };
 }
 
-function tell(log: Log, resources: readonly Resource[], warnings: readonly ManifestWarning[]): void {
+function tell(
+  log: Log,
+  resources: readonly Resource[],
+  { warnings, notes }: Pick<Rendered, 'warnings' | 'notes'>,
+): void {
   secretValues(resources).forEach(value => log.mask(value));
   for (const { message, at } of warnings) log.warning(message, at);
+  for (const note of notes) log.info(note);
   log.info(`${resources.length} object${resources.length === 1 ? '' : 's'} rendered`);
 }
 

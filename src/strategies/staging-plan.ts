@@ -163,13 +163,18 @@ async function asManyAsLive(
   return { sized, counterparts };
 }
 
-/** A shared ConfigMap or Secret reaches the live pods as soon as it is written; staging must not do that. */
+/**
+ * A shared ConfigMap or Secret reaches the live pods as soon as it is written; staging must not do that. One that images
+ * are pulled with may change: no container sees it, and new credentials are what the live side pulls with too.
+ */
 function sharedConfigRefusal(planned: readonly PlannedChange[], resources: RoleResources): CutoverError | undefined {
   const shared = new Set(resources.shared);
   const used = new Set(
     Object.values(resources.of)
       .flat()
-      .flatMap(({ object }) => configReferences(object).map(({ kind, name }) => `${kind}/${name}`)),
+      .flatMap(({ object }) => configReferences(object))
+      .filter(({ pullOnly }) => pullOnly !== true)
+      .map(({ kind, name }) => `${kind}/${name}`),
   );
   const problems = planned
     .filter(({ resource, change }) => shared.has(resource) && change === 'changed')
