@@ -1,5 +1,6 @@
 import type { Roles } from '../inputs/inputs.js';
 import { where } from '../log.js';
+import { automaticRoles } from './automatic-roles.js';
 import { manifestError, type ManifestWarning } from './problems.js';
 import { renderManifests, type RenderRequest } from './render.js';
 import type { RoleResources } from './resource.js';
@@ -20,34 +21,43 @@ export interface RenderedRoles {
 
 const isTargetRole = ({ name }: { readonly name: string }): boolean => name === 'TARGET_ROLE';
 
-/** Blue/green needs to know what is a role's own, and that is what TARGET_ROLE says. */
-function requireTargetRole({ manifests, substitution, variables }: RoleRenderRequest): void {
+/** Whether the manifests say themselves what is a role's own. Throws `manifest` where they try to and cannot. */
+function mentionsTargetRole({ manifests, substitution, variables }: RoleRenderRequest): boolean {
   if (Object.hasOwn(variables, 'TARGET_ROLE')) {
     const message = 'The input `variables` sets TARGET_ROLE, but blue/green renders the manifests once for each role.';
     throw manifestError([{ message }], 'Take TARGET_ROLE out of `variables`; `roles` sets the names of the roles.');
   }
-  if (mentionsIn(manifests.documents, substitution).some(isTargetRole)) return;
+  if (mentionsIn(manifests.documents, substitution).some(isTargetRole)) return true;
   // The file that mentions it may be the one that cannot be read.
   if (manifests.problems.length > 0) throw manifestError(manifests.problems);
   const written = substitution === 'on' ? undefined : mentionsIn(manifests.documents, 'on').find(isTargetRole);
-  if (written !== undefined) {
-    const form = substitution === 'off' ? 'no placeholder' : 'only `$<NAME>`';
-    const message = `TARGET_ROLE is not replaced here: with \`substitution: ${substitution}\` ${form} is.`;
-    throw manifestError([{ message, at: written.at }], 'Set `substitution: on`, or write `$<TARGET_ROLE>`.');
-  }
-  throw manifestError(
-    [{ message: 'The manifests never mention TARGET_ROLE, and blue/green for such manifests is not available yet.' }],
-    'Write `$<TARGET_ROLE>` into the name, the selector and the pod labels of the Deployment (`name: web-$<TARGET_ROLE>`, ' +
-      '`role: $<TARGET_ROLE>`) and into the selector of the public Service.',
-  );
+  if (written === undefined) return false;
+  const form = substitution === 'off' ? 'no placeholder' : 'only `$<NAME>`';
+  const message = `TARGET_ROLE is not replaced here: with \`substitution: ${substitution}\` ${form} is.`;
+  throw manifestError([{ message, at: written.at }], 'Set `substitution: on`, or write `$<TARGET_ROLE>`.');
+}
+
+/** Plain manifests, rendered once, with the roles that are found in them. */
+function renderPlain(request: RoleRenderRequest): RenderedRoles {
+  const { roles, service, testService } = request;
+  const { resources, warnings } = renderManifests(request);
+  const question = {
+    roles,
+    ...(service === undefined ? {} : { service }),
+    ...(testService === undefined ? {} : { testService }),
+  };
+  const found = automaticRoles({ ...question, resources });
+  const sorted = classifyRoles({ ...question, service: found.service, rendered: found.rendered });
+  return { resources: { ...sorted, automatic: true }, warnings: [...warnings, ...found.warnings] };
 }
 
 /**
- * The manifests rendered once for each role, with `TARGET_ROLE` added to the built-ins, and sorted out by what depends
- * on it. Throws `manifest` as `renderManifests` and `classifyRoles` do, and where TARGET_ROLE is never mentioned.
+ * The manifests for both roles. Where they mention TARGET_ROLE they are rendered once for each role and sorted out by what
+ * depends on it; otherwise the roles are found in them. Throws `manifest` as `renderManifests`, `classifyRoles` and
+ * `automaticRoles` do.
  */
 export function renderRoles(request: RoleRenderRequest): RenderedRoles {
-  requireTargetRole(request);
+  if (!mentionsTargetRole(request)) return renderPlain(request);
   const { roles, service, testService } = request;
   const warnings = new Map<string, ManifestWarning>();
   const rendered = Object.fromEntries(
