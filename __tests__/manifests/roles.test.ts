@@ -273,13 +273,11 @@ describe('manifests without TARGET_ROLE', () => {
     ['never mention it', plain],
     ['mention it in a comment only', `# $<TARGET_ROLE>\n${plain}`],
     ['mention it escaped', plain.replace('image: x', () => 'image: x, args: ["$$<TARGET_ROLE>"]')],
-  ])('are refused when they %s, with the way to write it', (_, text) => {
-    const error = errorOf(() => renderBoth(text));
-    expect(error).toMatchObject({
-      code: 'manifest',
-      message: 'The manifests never mention TARGET_ROLE, and blue/green for such manifests is not available yet.',
-    });
-    expect(error.hint).toContain('`name: web-$<TARGET_ROLE>`');
+  ])('get roles by themselves when they %s', (_, text) => {
+    const { resources } = renderBoth(text);
+    expect(resources.automatic).toBe(true);
+    expect(names(resources.of['green'])).toEqual(['Deployment web-blue-green', 'Service web-test-green']);
+    expect(renderBoth(application()).resources.automatic).toBeUndefined();
   });
 
   it.each([

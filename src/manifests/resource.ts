@@ -20,4 +20,6 @@ export interface RoleResources {
   readonly testService: Readonly<Record<string, string>>;
   /** Objects that do not depend on the role. */
   readonly shared: readonly Resource[];
+  /** The manifests know nothing of roles, so what is live may not either. */
+  readonly automatic?: true;
 }

@@ -23,9 +23,11 @@ const unfit: Readonly<Record<string, string>> = {
   'apps/DaemonSet': 'it already runs once on every node',
   'apps/ReplicaSet': 'nothing rolls out its pods',
   '/ReplicationController': 'nothing rolls out its pods',
+  '/Pod': 'nothing makes it anew',
 };
 
-function kindProblems({ object, at }: Resource): readonly Problem[] {
+/** Why an object cannot exist once for each role; empty for Deployments, and for whatever is no workload of Kubernetes itself. */
+export function kindProblems({ object, at }: Resource): readonly Problem[] {
   const reason = unfit[groupKind(object)];
   if (reason === undefined) return [];
   return [{ message: `${describeRef(refOf(object))} cannot have roles: ${reason}. Only Deployments can.`, at }];
