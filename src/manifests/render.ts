@@ -54,9 +54,8 @@ function duplicates(resources: readonly Resource[]): readonly Problem[] {
 /** `TARGET_ROLE` has no value in a rolling deploy; left as it is, it would become part of a name. */
 function missingRole({ manifests, substitution, variables, builtIns }: RenderRequest): readonly Problem[] {
   if ([variables, builtIns].some(map => Object.hasOwn(map, 'TARGET_ROLE'))) return [];
-  const mention = mentionsIn(manifests.documents, substitution).find(({ name, form }) => {
-    return name === 'TARGET_ROLE' && form === 'loose';
-  });
+  const mentions = mentionsIn(manifests.documents, substitution, 'TARGET_ROLE');
+  const mention = mentions.find(({ form }) => form === 'loose');
   if (mention === undefined) return [];
   return [{ message: 'TARGET_ROLE has a value only with `strategy: blue-green`.', at: mention.at }];
 }
