@@ -66,6 +66,59 @@ export function singleDeployment(title: string, image: string): ObjectSet {
   return { title, manifests: deployment('web', { image }), deployments: ['web'], configMaps: [] };
 }
 
+/**
+ * Documents of some 4 KB each, in the mix of a big installation: of five, two Deployments with their Service and two
+ * ConfigMaps. They hold the placeholders TAG, LEVEL and REPLICAS.
+ */
+export function manyDocuments(count: number): readonly string[] {
+  return Array.from({ length: count }, (_, number) => {
+    const name = `app-${Math.floor(number / 5)}`;
+    const kinds = [longDeployment(name), longDeployment(`${name}-worker`), service(name), longConfigMap(`${name}-a`)];
+    return kinds[number % 5] ?? longConfigMap(`${name}-b`);
+  });
+}
+
+function longDeployment(name: string): string {
+  const env = numbered('SETTING', 55).map(
+    setting =>
+      `            - name: ${setting.replace('-', '_')}\n              value: "a value of some length, $<LEVEL>"\n`,
+  );
+  return `apiVersion: apps/v1
+kind: Deployment
+metadata:
+  name: ${name}
+  labels: {app: ${name}, tier: backend}
+spec:
+  replicas: $<REPLICAS>
+  selector:
+    matchLabels:
+      app: ${name}
+  template:
+    metadata:
+      labels:
+        app: ${name}
+    spec:
+      containers:
+        - name: app
+          image: registry.test/shop/${name}:\${TAG}
+          ports:
+            - containerPort: 8080
+              name: http
+          readinessProbe:
+            httpGet: {path: /healthz, port: http}
+          resources:
+            requests: {cpu: 100m, memory: 128Mi}
+            limits: {memory: 256Mi}
+          env:
+${env.join('')}`;
+}
+
+function longConfigMap(name: string): string {
+  const lines = numbered('setting', 60).map(setting => `    ${setting} = "some text that a program reads" # $host\n`);
+  const pairs = numbered('KEY', 45).map(key => `  ${key}: 'a value of some length'\n`);
+  return `apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: ${name}\ndata:\n  app.conf: |\n${lines.join('')}${pairs.join('')}`;
+}
+
 function numbered(name: string, count: number): readonly string[] {
   return Array.from({ length: count }, (_, number) => `${name}-${number}`);
 }

@@ -118,6 +118,12 @@ describe('finding manifests', () => {
     expect(error).toMatchObject({ code: 'manifest', message: 'The manifests have 5 problems.' });
   });
 
+  it('a URL is refused with what to do instead', () => {
+    expect(refused('https://example.com/app.yml')).toEqual([
+      '`https://example.com/app.yml` in the input `manifests` is a URL: download it in a step before, and name the file.',
+    ]);
+  });
+
   it('files without an object are an error that names them', async () => {
     const manifests = await readManifests({ patterns: ['top.yml', 'k8s/b.yml'], workspace, environment: {} });
     expect(problemsOf(() => renderManifests({ ...request(''), manifests }))).toEqual([

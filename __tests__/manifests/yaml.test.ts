@@ -248,7 +248,7 @@ describe('errors of manifests', () => {
       'apiVersion: v1\nkind: List\nitems: [null]\n',
       'app.yml:3:9 This document is not a Kubernetes object: it has no fields.',
     ],
-    [`${configMap('a')}deep: ${'['.repeat(5000)}\n`, 'app.yml:4:106 Not valid YAML: nesting exceeded maxDepth (100).'],
+    [`${configMap('a')}deep: ${'['.repeat(150)}\n`, 'app.yml:4:106 Not valid YAML: nesting exceeded maxDepth (100).'],
     [`${configMap('a')}x: &x 1\n---\n${configMap('b')}y: *x\n`, 'app.yml:9:5 Not valid YAML: unidentified alias "x".'],
     [`${configMap('a')}x: "\u0000"\n`, 'app.yml:4:5 Not valid YAML: null byte is not allowed in input.'],
     ['# nothing\n', 'The manifests hold no object: app.yml.'],

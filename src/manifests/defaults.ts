@@ -15,10 +15,17 @@ export interface Defaults {
 /** Metadata that only the API server may write; left in, an exported object could not be applied. */
 const serverOwned = ['managedFields', 'resourceVersion', 'uid', 'generation', 'creationTimestamp', 'selfLink'];
 
+const hasNull = (value: unknown): boolean => {
+  if (Array.isArray(value)) return value.some(item => item !== null && hasNull(item));
+  if (!isFields(value)) return value === null;
+  for (const name in value) if (hasNull(value[name])) return true;
+  return false;
+};
+
 /** Without fields whose value is null: to a server-side apply they would be a wish to own nothing. */
 function withoutNulls(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(withoutNulls);
-  if (!isFields(value)) return value;
+  if (!isFields(value) || !hasNull(value)) return value;
   const kept = Object.entries(value).filter(([, field]) => field !== null);
   return Object.fromEntries(kept.map(([name, field]) => [name, withoutNulls(field)]));
 }

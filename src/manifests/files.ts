@@ -119,6 +119,9 @@ function severalKustomizations(pattern: string, sources: readonly ManifestSource
   return [{ message }];
 }
 
+const missing = (pattern: string): string =>
+  /^[a-z]+:\/\//i.test(pattern) ? 'is a URL: download it in a step before, and name the file' : 'matches no file';
+
 /**
  * What the patterns name. An exclusion takes out what the patterns before it named. Problems are a pattern that matches
  * nothing, an exclusion that takes out nothing or everything, and a pattern with several kustomizations.
@@ -136,7 +139,8 @@ export function findManifests({ patterns, workspace }: ManifestSearch): FoundMan
       continue;
     }
     const matches = sourcesOf(matchesOf(pattern, workspace), workspace);
-    if (matches.length === 0) problems.push({ message: `\`${pattern}\` in the input \`manifests\` matches no file.` });
+    if (matches.length === 0)
+      problems.push({ message: `\`${pattern}\` in the input \`manifests\` ${missing(pattern)}.` });
     for (const source of matches) {
       const real = realpathSync(source.path);
       if (!chosen.has(real)) chosen.set(real, { source, pattern });

@@ -48,10 +48,7 @@ export function fill(text: string, mode: SubstitutionMode, sources: ValueSources
   const problems: PlaceholderProblem[] = [];
   if (mode === 'off') return { text, problems };
   const declared = [sources.variables, sources.builtIns];
-  const replaced = text.replace(placeholder, (...match: unknown[]) => {
-    const written = String(match[0]);
-    const groups = match.at(-1) as Readonly<Record<string, string | undefined>>;
-    const { strict, otherwise, escape, loose, braced, bare } = groups;
+  const replacement = ([written, strict, otherwise, escape, loose, braced, bare]: RegExpMatchArray): string => {
     if (strict !== undefined) {
       if (!validName.test(strict)) {
         const rule = 'names are letters, digits and _, and do not start with a digit';
@@ -68,8 +65,14 @@ export function fill(text: string, mode: SubstitutionMode, sources: ValueSources
     const value = mode === 'on' ? lookUp(braced ?? bare ?? '', declared) : undefined;
     if (value === undefined) return written;
     return escape === undefined ? value : loose;
-  });
-  return { text: replaced, problems };
+  };
+  let replaced = '';
+  let end = 0;
+  for (const match of text.matchAll(placeholder)) {
+    replaced += text.slice(end, match.index) + replacement(match);
+    end = match.index + match[0].length;
+  }
+  return { text: replaced + text.slice(end), problems };
 }
 
 /** A name that a placeholder mentions, and whether in the strict form `$<NAME>` or in one of the loose ones. */
@@ -80,7 +83,7 @@ export interface NamedPlaceholder {
 
 /** The placeholders of a text, as far as the mode looks at them; escaped ones do not count. */
 export function placeholdersIn(text: string, mode: SubstitutionMode): readonly NamedPlaceholder[] {
-  if (mode === 'off') return [];
+  if (mode === 'off' || !text.includes('$')) return [];
   return [...text.matchAll(placeholder)].flatMap(({ groups = {} }): readonly NamedPlaceholder[] => {
     const { strict, escape, braced, bare } = groups;
     if (strict !== undefined) return [{ name: strict, form: 'strict' }];

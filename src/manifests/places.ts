@@ -69,8 +69,12 @@ class PlaceReader {
 
 /** Finds fields of a document by path: the place of their key, or of the list item; else the nearest known parent. */
 export function placesOf({ events, source, locate }: SubstitutedDocument): (path: Path) => Position {
-  const root = new PlaceReader(events, source).read(offsetOf(events[1]) ?? 0);
+  const start = offsetOf(events[1]) ?? 0;
+  let root: Place | undefined;
   return path => {
+    if (path.length === 0) return locate(start);
+    // Of thousands of documents, few are asked for the place of a field.
+    root ??= new PlaceReader(events, source).read(start);
     let place = root;
     for (const step of path) {
       const below = place.below.get(step);

@@ -1,7 +1,7 @@
 import { fieldAt, fieldsAt, listAt, withField, type Path } from './fields.js';
 import { groupKind } from './kinds.js';
 import { describeRef, refOf } from './object.js';
-import { containersOf, isService, podSpecPath, routesTo } from './pods.js';
+import { containersOf, isService, podSpecPath, routedBy } from './pods.js';
 import type { ManifestWarning } from './problems.js';
 import type { Resource } from './resource.js';
 
@@ -56,12 +56,12 @@ export interface PreStopped {
  * reach it until every node has taken the pod out of its routes. A grace period too short for it is raised.
  */
 export function addPreStop(resources: readonly Resource[], seconds: number): PreStopped {
-  const services = resources.map(({ object }) => object).filter(isService);
+  const isRouted = routedBy(resources.map(({ object }) => object).filter(isService));
   const warnings: ManifestWarning[] = [];
   const delayed = resources.map(resource => {
     const { object } = resource;
     const spec = replaced.has(groupKind(object)) ? podSpecPath(object) : undefined;
-    if (spec === undefined || !services.some(service => routesTo(service, object))) return resource;
+    if (spec === undefined || !isRouted(object)) return resource;
     const result = delay(resource, spec, seconds);
     warnings.push(...result.warnings);
     return result.resource;

@@ -51,7 +51,7 @@ export function deriveReleaseName(
   request: RoleRenderRequest | (RenderRequest & { readonly service?: string }),
 ): string {
   const { manifests, substitution, variables, builtIns } = request;
-  const asked = mentionsIn(manifests.documents, substitution).find(({ name }) => name === 'RELEASE');
+  const [asked] = mentionsIn(manifests.documents, substitution, 'RELEASE');
   if (asked !== undefined && !Object.hasOwn(variables, 'RELEASE')) {
     throw unusable('The manifests mention RELEASE, and its name would be taken from the manifests.', asked.at);
   }

@@ -62,9 +62,7 @@ const conditional = { TARGET_ROLE: 'strategy: blue-green', KUBERNETES_SECRET_NAM
 function missingBuiltIns({ manifests, substitution, variables, builtIns }: RenderRequest): readonly Problem[] {
   return Object.entries(conditional).flatMap(([missing, input]) => {
     if ([variables, builtIns].some(map => Object.hasOwn(map, missing))) return [];
-    const mention = mentionsIn(manifests.documents, substitution).find(({ name, form }) => {
-      return name === missing && form === 'loose';
-    });
+    const mention = mentionsIn(manifests.documents, substitution, missing).find(({ form }) => form === 'loose');
     return mention === undefined ? [] : [{ message: `${missing} has a value only with \`${input}\`.`, at: mention.at }];
   });
 }

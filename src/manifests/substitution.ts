@@ -32,47 +32,41 @@ export interface SubstitutedDocument {
   readonly replaced: readonly number[];
 }
 
-/** A scalar, alias, map or list of a document, and whether it is a key of a mapping. */
-interface Node {
-  readonly event: NodeEvent;
-  readonly index: number;
-  readonly isKey: boolean;
-}
-
 type NodeEvent = Exclude<Event, PopEvent | DocumentEvent>;
 
+/** Is told a scalar, alias, map or list, its index among the events, and whether it is a key of a mapping. */
+type Visit<E> = (event: E, index: number, isKey: boolean) => void;
+
 /** The nodes in order. What follows an opened mapping is key, value, key, value…, each possibly a collection. */
-function* nodesOf(events: readonly Event[]): Generator<Node> {
+function visitNodes(events: readonly Event[], visit: Visit<NodeEvent>): void {
   const stack: { readonly mapping: boolean; atKey: boolean }[] = [];
-  for (const [index, event] of events.entries()) {
+  events.forEach((event, index) => {
     const inside = stack.at(-1);
     const isKey = inside?.mapping === true && inside.atKey;
-    if (event.type !== EVENT_ID.POP && event.type !== EVENT_ID.DOCUMENT) yield { event, index, isKey };
+    if (event.type !== EVENT_ID.POP && event.type !== EVENT_ID.DOCUMENT) visit(event, index, isKey);
     if (event.type === EVENT_ID.POP) stack.pop();
     else if (inside?.mapping) inside.atKey = !inside.atKey;
     if (event.type === EVENT_ID.MAPPING) stack.push({ mapping: true, atKey: true });
     else if (event.type === EVENT_ID.SEQUENCE || event.type === EVENT_ID.DOCUMENT) {
       stack.push({ mapping: false, atKey: false });
     }
-  }
+  });
 }
 
-interface Scalar extends Node {
-  readonly event: ScalarEvent;
-}
-
-const isScalar = (node: Node): node is Scalar => node.event.type === EVENT_ID.SCALAR;
-
-function* scalarsOf(events: readonly Event[]): Generator<Scalar> {
-  for (const node of nodesOf(events)) if (isScalar(node)) yield node;
+/** The scalars that have a text. */
+function visitScalars(events: readonly Event[], visit: Visit<ScalarEvent>): void {
+  visitNodes(events, (event, index, isKey) => {
+    if (event.type === EVENT_ID.SCALAR && event.valueStart !== -1) visit(event, index, isKey);
+  });
 }
 
 /** The first key that is a map or a list, which no object of Kubernetes can have. */
 export function collectionKey(events: readonly Event[]): MappingEvent | SequenceEvent | undefined {
-  for (const { event, isKey } of nodesOf(events)) {
-    if (isKey && (event.type === EVENT_ID.MAPPING || event.type === EVENT_ID.SEQUENCE)) return event;
-  }
-  return undefined;
+  const keys: (MappingEvent | SequenceEvent)[] = [];
+  visitNodes(events, (event, _, isKey) => {
+    if (isKey && (event.type === EVENT_ID.MAPPING || event.type === EVENT_ID.SEQUENCE)) keys.push(event);
+  });
+  return keys[0];
 }
 
 /** Where a scalar is seen to start: its opening quote, or its first character. */
@@ -106,8 +100,7 @@ export function substitute(
   const origins: { readonly start: number; readonly origin: number }[] = [];
   const replaced: number[] = [];
   let source = document.source;
-  for (const { event, index, isKey } of scalarsOf(document.events)) {
-    if (event.valueStart === -1) continue;
+  visitScalars(document.events, (event, index, isKey) => {
     const before = getScalarValue(document.source, event);
     const filled = before.includes('$') ? fill(before, mode, sources) : { text: before, problems: [] };
     let cursor = event.valueStart;
@@ -119,7 +112,7 @@ export function substitute(
     }
     const wrongNumber = isKey ? undefined : numberProblem(filled.text, event);
     if (wrongNumber !== undefined) problems.push({ message: wrongNumber, at: document.locate(startOf(event)) });
-    if (filled.text === before) continue;
+    if (filled.text === before) return;
     // One character apart, so that the place of a quoted value, one before its text, is not that of its neighbour.
     const start = source.length + 1;
     source += ` ${filled.text}`;
@@ -127,7 +120,7 @@ export function substitute(
     if (!isKey && event.style === SCALAR_STYLE.PLAIN) replaced.push(index);
     const style = isKey && event.style === SCALAR_STYLE.PLAIN ? SCALAR_STYLE.SINGLE_QUOTED : event.style;
     events[index] = { ...event, valueStart: start, valueEnd: source.length, style, fast: true };
-  }
+  });
   const locate = (offset: number): Position => {
     if (offset < document.source.length) return document.locate(offset);
     return document.locate(origins.findLast(({ start }) => start <= offset)?.origin ?? 0);
@@ -150,14 +143,21 @@ export interface Mention extends NamedPlaceholder {
   readonly at: Position;
 }
 
-/** All placeholders of the documents that the mode looks at, in order. */
-export function mentionsIn(documents: readonly ManifestDocument[], mode: SubstitutionMode): readonly Mention[] {
-  return documents.flatMap(document =>
-    [...scalarsOf(document.events)]
-      .filter(({ event }) => event.valueStart !== -1)
-      .flatMap(({ event }) => {
-        const found = placeholdersIn(getScalarValue(document.source, event), mode);
-        return found.map(placeholder => ({ ...placeholder, at: document.locate(startOf(event)) }));
-      }),
-  );
+/** The placeholders of the documents that the mode looks at, in order: those of one name, or all. */
+export function mentionsIn(
+  documents: readonly ManifestDocument[],
+  mode: SubstitutionMode,
+  only?: string,
+): readonly Mention[] {
+  const mentions: Mention[] = [];
+  for (const { source, events, locate } of documents) {
+    // Most documents mention nothing of the kind, and to look at every scalar takes long.
+    if (!source.includes('$') || !source.includes(only ?? '$')) continue;
+    visitScalars(events, event => {
+      const found = placeholdersIn(getScalarValue(source, event), mode);
+      const wanted = found.filter(({ name }) => only === undefined || name === only);
+      mentions.push(...wanted.map(placeholder => ({ ...placeholder, at: locate(startOf(event)) })));
+    });
+  }
+  return mentions;
 }

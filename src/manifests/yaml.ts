@@ -28,7 +28,7 @@ const schema = CORE_SCHEMA.withTags(mergeTag, intTag);
 /** One document of a manifest, parsed but neither substituted nor constructed. */
 export interface ManifestDocument {
   readonly file: string;
-  /** Text of the whole file, which the offsets in `events` refer to. */
+  /** Text of the document, which the offsets in `events` refer to. */
   readonly source: string;
   readonly events: readonly Event[];
   /** Line and column of an offset into `source`. */
@@ -82,6 +82,31 @@ function syntaxProblem(thrown: unknown, { file, text }: ManifestFile): Problem |
   return { ...problem, message: `${problem.message} ${remedy}` };
 }
 
+/** Where the text of a document starts: at its root, or the tag or anchor in front of it. */
+function startOf([, root]: readonly Event[]): number {
+  if (root === undefined || root.type === EVENT_ID.DOCUMENT || root.type === EVENT_ID.POP) return 0;
+  if (root.type === EVENT_ID.ALIAS) return root.anchorStart;
+  const first = root.type === EVENT_ID.SCALAR ? root.valueStart : root.start;
+  return Math.min(...[first, root.anchorStart, root.tagStart].filter(offset => offset !== -1));
+}
+
+/** Makes the events of a document count from its start. In place: nobody has seen them yet, and there are many. */
+function rebase(events: readonly Event[], start: number): void {
+  const moved = (offset: number): number => (offset === -1 ? -1 : offset - start);
+  for (const event of events) {
+    if (event.type === EVENT_ID.DOCUMENT || event.type === EVENT_ID.POP) continue;
+    event.anchorStart = moved(event.anchorStart);
+    event.anchorEnd = moved(event.anchorEnd);
+    if (event.type === EVENT_ID.ALIAS) continue;
+    event.tagStart = moved(event.tagStart);
+    event.tagEnd = moved(event.tagEnd);
+    if (event.type === EVENT_ID.SCALAR) {
+      event.valueStart = moved(event.valueStart);
+      event.valueEnd = moved(event.valueEnd);
+    } else event.start = moved(event.start);
+  }
+}
+
 /** The events of each document, cut where a document starts; documents without content are left out. */
 function split(events: readonly Event[]): readonly (readonly Event[])[] {
   const documents: Event[][] = [];
@@ -96,6 +121,18 @@ function split(events: readonly Event[]): readonly (readonly Event[])[] {
   });
 }
 
+/** The documents of a file, each with its own part of the text: what is done to one must not cost the whole file. */
+function documentsOf(file: string, text: string): readonly ManifestDocument[] {
+  const locate = locator(file, text);
+  const documents = split(parseEvents(text, { filename: file }));
+  const starts = documents.map(startOf);
+  return documents.map((events, index) => {
+    const start = starts[index] ?? 0;
+    rebase(events, start);
+    return { file, source: text.slice(start, starts[index + 1]), events, locate: offset => locate(start + offset) };
+  });
+}
+
 /** Parses files into documents. Never throws for their content: errors are among the problems. */
 export function readDocuments(files: readonly ManifestFile[]): Manifests {
   const documents: ManifestDocument[] = [];
@@ -103,10 +140,8 @@ export function readDocuments(files: readonly ManifestFile[]): Manifests {
   for (const { file, text: written } of files) {
     // Files that were joined keep the byte order mark of each, in front of a document.
     const text = written.replace(/^\uFEFF/gm, '');
-    const locate = locator(file, text);
     try {
-      const parsed = split(parseEvents(text, { filename: file }));
-      documents.push(...parsed.map(events => ({ file, source: text, events, locate })));
+      documents.push(...documentsOf(file, text));
     } catch (thrown) {
       const problem = syntaxProblem(thrown, { file, text });
       if (problem === undefined) throw thrown;

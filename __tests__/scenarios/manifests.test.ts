@@ -1,0 +1,43 @@
+import { chmod } from 'node:fs/promises';
+import { delimiter, join } from 'node:path';
+import { afterAll, describe, expect } from '@jest/globals';
+import { startCluster } from './cluster.js';
+import { field } from './field.js';
+import { scenario } from './place.js';
+
+const starting = startCluster();
+const cluster = () => starting;
+afterAll(async () => (await starting).close());
+
+const configMap = (name: string, value: string): string =>
+  `apiVersion: v1\nkind: ConfigMap\nmetadata: {name: ${name}}\ndata: {value: ${value}}\n`;
+
+describe('Manifests as people write them', () => {
+  scenario('are files, folders without what is excluded, and what kustomize makes', cluster, async place => {
+    await place.write({
+      'top.yml': configMap('top', 'x'),
+      'k8s/list.yml': `apiVersion: v1\nkind: ConfigMapList\nitems:\n- {metadata: {name: item}, data: {value: x}}\n`,
+      'k8s/local.yml': configMap('local', 'x'),
+      'overlays/prod/kustomization.yaml': 'resources: []\n',
+      'overlays/prod/patch.yml': 'not: a manifest\n',
+      'tools/kustomize': `#!/bin/sh\ncat <<'END'\n${configMap('built', '$<VALUE>')}END\n`,
+    });
+    await chmod(join(place.workspace, 'tools/kustomize'), 0o755);
+    const path = [join(place.workspace, 'tools'), process.env['PATH'] ?? ''].join(delimiter);
+    const { outputs, log } = await place.given(
+      {
+        manifests: 'top.yml\nk8s\n!k8s/local.yml\noverlays/prod',
+        variables: 'VALUE=8',
+        release: 'maps',
+        steady: '0s',
+      },
+      { environment: { PATH: path } },
+    );
+    expect(outputs.outcome).toBe('deployed');
+    const order = ['top.yml', 'k8s/list.yml', 'overlays/prod (built by kustomize)'];
+    expect(log).toContain(['Manifests, in this order:', ...order].join('\n'));
+    expect(field(await place.get('ConfigMap', 'built'), 'data', 'value')).toBe('8');
+    expect(await place.get('ConfigMap', 'item')).toBeDefined();
+    expect(await place.get('ConfigMap', 'local')).toBeUndefined();
+  });
+});
