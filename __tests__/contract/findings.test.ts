@@ -39,4 +39,15 @@ describe('Manifests that users copy', () => {
     const variables = { TOMCAT_VERSION: '9.0.98' };
     expect(judge(scene(textOf(folder), { variables, preStopSeconds: 5 })).findings).toEqual([]);
   });
+
+  it('of README.md have none either', () => {
+    const blocks = Array.from(
+      readFileSync('README.md', 'utf8').matchAll(/^```yaml\n([^]*?)^```$/gm),
+      ([, yaml = '']) => yaml,
+    );
+    const manifests = blocks.filter(yaml => yaml.includes('kind: Deployment'));
+    expect(manifests).toHaveLength(1);
+    const variables = { VERSION: '1.4.2' };
+    expect(judge(stagingScene(manifests.join('---\n'), { variables, preStopSeconds: 5 })).findings).toEqual([]);
+  });
 });
