@@ -1,8 +1,7 @@
 import { fieldAt, fieldsAt } from '../../manifests/fields.js';
-import { podLabels, podSpecPath } from '../../manifests/pods.js';
 import type { Resource } from '../../manifests/resource.js';
 import type { Rule, Scene, Suspicion } from './finding.js';
-import { labelsMatch, leastReplicas, nameOf, ofKind, resolveShare } from './scene.js';
+import { labelledObjects, labelsMatch, leastReplicas, nameOf, ofKind, resolveShare } from './scene.js';
 
 /** What a budget comes to for the pods that it is about. */
 interface Budget {
@@ -31,14 +30,12 @@ function budgetsOf(scene: Scene): readonly Budget[] {
 
 function podsOf(scene: Scene, budget: Resource): number {
   const selector = fieldsAt(budget.object, ['spec', 'selector']);
-  const selected = scene.resources.filter(({ object }) => {
-    const here = object.metadata.namespace === budget.object.metadata.namespace;
-    return (
-      here && podSpecPath(object) !== undefined && object.kind !== 'Job' && labelsMatch(selector, podLabels(object))
-    );
+  const { namespace } = budget.object.metadata;
+  const selected = labelledObjects(scene).filter(({ resource: { object }, labels }) => {
+    return object.metadata.namespace === namespace && object.kind !== 'Job' && labelsMatch(selector, labels);
   });
   if (selected.length === 0) return unknownPods;
-  return selected.reduce((sum, resource) => {
+  return selected.reduce((sum, { resource }) => {
     // A budget that both roles share also counts the pods of the other one.
     const roles = scene.idle.has(resource) && !scene.idle.has(budget) ? 2 : 1;
     return sum + leastReplicas(scene, resource) * roles;

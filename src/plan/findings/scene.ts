@@ -1,7 +1,7 @@
 import { fieldAt, fieldsAt, isFields, listAt, textsAt, type Fields } from '../../manifests/fields.js';
 import { groupKind } from '../../manifests/kinds.js';
 import { describeRef, refKey, refOf, type KubeObject } from '../../manifests/object.js';
-import { containersOf, isService, podSpecPath, routesTo, type Container } from '../../manifests/pods.js';
+import { containersOf, isService, podLabels, podSpecPath, selects, type Container } from '../../manifests/pods.js';
 import type { Resource } from '../../manifests/resource.js';
 import type { Scene } from './finding.js';
 
@@ -14,6 +14,80 @@ export interface Served {
   readonly services: readonly KubeObject[];
 }
 
+/** A Service and the objects whose pods its selector takes. */
+export interface Routed {
+  readonly resource: Resource;
+  readonly workloads: readonly KubeObject[];
+}
+
+/** An object that makes pods, and what they are labelled with. */
+export interface Labelled {
+  readonly resource: Resource;
+  readonly labels: Readonly<Record<string, string>>;
+}
+
+/** What the rules ask again and again, found out once: a release may have thousands of objects. */
+interface Facts {
+  readonly live: ReadonlyMap<string, KubeObject>;
+  readonly scalers: ReadonlyMap<string, Resource>;
+  readonly labelled: readonly Labelled[];
+  readonly routed: readonly Routed[];
+  readonly served: readonly Served[];
+}
+
+const known = new WeakMap<Scene, Facts>();
+
+function factsOf(scene: Scene): Facts {
+  const found = known.get(scene) ?? findOut(scene);
+  known.set(scene, found);
+  return found;
+}
+
+function findOut(scene: Scene): Facts {
+  const { resources, planned } = scene;
+  const live = planned.flatMap(({ resource, change, live: before, after }) => {
+    const object = change === 'created' ? undefined : (before ?? after);
+    return object === undefined ? [] : [[refKey(refOf(resource.object)), object] as const];
+  });
+  const scalers = ofKind(scene, 'autoscaling/HorizontalPodAutoscaler').map(resource => {
+    const { kind, name } = fieldsAt(resource.object, ['spec', 'scaleTargetRef']);
+    return [[resource.object.metadata.namespace, kind, name].join('/'), resource] as const;
+  });
+  const labelled = resources
+    .filter(({ object }) => podSpecPath(object) !== undefined)
+    .map(resource => ({ resource, labels: podLabels(resource.object) }));
+  const routed = routesOf(resources, labelled);
+  const services = new Map<KubeObject, KubeObject[]>();
+  for (const { resource, workloads } of routed)
+    for (const workload of workloads) services.set(workload, [...(services.get(workload) ?? []), resource.object]);
+  const served = resources
+    .filter(({ object }) => serving.has(groupKind(object)))
+    .map(resource => ({ resource, services: services.get(resource.object) ?? [] }))
+    .filter(one => one.services.length > 0);
+  return { live: new Map(live), scalers: new Map(scalers), labelled, routed, served };
+}
+
+function routesOf(resources: readonly Resource[], labelled: readonly Labelled[]): readonly Routed[] {
+  const byLabel = new Map<string, Labelled[]>();
+  for (const one of labelled) {
+    for (const [name, value] of Object.entries(one.labels)) {
+      const key = [one.resource.object.metadata.namespace, name, value].join('/');
+      const group = byLabel.get(key);
+      if (group === undefined) byLabel.set(key, [one]);
+      else group.push(one);
+    }
+  }
+  return resources
+    .filter(({ object }) => isService(object))
+    .map(resource => {
+      const selector = textsAt(resource.object, ['spec', 'selector']);
+      const [first = []] = Object.entries(selector);
+      const candidates = byLabel.get([resource.object.metadata.namespace, ...first].join('/')) ?? [];
+      const selected = candidates.filter(({ labels }) => selects(selector, labels));
+      return { resource, workloads: selected.map(one => one.resource.object) };
+    });
+}
+
 export function nameOf({ object }: Pick<Resource, 'object'>): string {
   return describeRef(refOf(object));
 }
@@ -23,28 +97,29 @@ export function ofKind({ resources }: Scene, kind: string): readonly Resource[] 
 }
 
 /** The workloads that serve somebody: what no Service selects loses no request. */
-export function servedWorkloads({ resources }: Scene): readonly Served[] {
-  const services = resources.map(({ object }) => object).filter(isService);
-  return resources
-    .filter(({ object }) => serving.has(groupKind(object)))
-    .map(resource => ({ resource, services: services.filter(service => routesTo(service, resource.object)) }))
-    .filter(served => served.services.length > 0);
+export function servedWorkloads(scene: Scene): readonly Served[] {
+  return factsOf(scene).served;
+}
+
+/** Every Service of the manifests. */
+export function routedServices(scene: Scene): readonly Routed[] {
+  return factsOf(scene).routed;
+}
+
+/** Every object of the manifests that makes pods. */
+export function labelledObjects(scene: Scene): readonly Labelled[] {
+  return factsOf(scene).labelled;
 }
 
 /** The live object behind a rendered one; `undefined` where there is none, or nobody asked. */
-export function liveOf({ planned }: Scene, { object }: Resource): KubeObject | undefined {
-  const key = refKey(refOf(object));
-  const one = planned.find(({ resource }) => refKey(refOf(resource.object)) === key);
-  return one === undefined || one.change === 'created' ? undefined : (one.live ?? one.after);
+export function liveOf(scene: Scene, { object }: Resource): KubeObject | undefined {
+  return factsOf(scene).live.get(refKey(refOf(object)));
 }
 
 /** The autoscaler among the manifests that sizes a workload. */
 export function autoscalerOf(scene: Scene, { object }: Resource): Resource | undefined {
-  return ofKind(scene, 'autoscaling/HorizontalPodAutoscaler').find(({ object: scaler }) => {
-    const { kind, name } = fieldsAt(scaler, ['spec', 'scaleTargetRef']);
-    const here = scaler.metadata.namespace === object.metadata.namespace;
-    return here && kind === object.kind && name === object.metadata.name;
-  });
+  const { namespace, name } = object.metadata;
+  return factsOf(scene).scalers.get([namespace, object.kind, name].join('/'));
 }
 
 /** How many pods a workload has at least: its autoscaler's minimum, its own replicas, the live ones, else 1. */
