@@ -1,7 +1,7 @@
 import { fieldAt, fieldsAt } from '../../manifests/fields.js';
 import type { Resource } from '../../manifests/resource.js';
 import type { Rule, Scene, Suspicion } from './finding.js';
-import { labelledObjects, labelsMatch, leastReplicas, nameOf, ofKind, resolveShare } from './scene.js';
+import { leastReplicas, nameOf, ofKind, podIndex, resolveShare } from './scene.js';
 
 /** What a budget comes to for the pods that it is about. */
 interface Budget {
@@ -30,15 +30,16 @@ function budgetsOf(scene: Scene): readonly Budget[] {
 
 function podsOf(scene: Scene, budget: Resource): number {
   const selector = fieldsAt(budget.object, ['spec', 'selector']);
+  const idle = new Set([...scene.idle].map(({ object }) => object));
   const { namespace } = budget.object.metadata;
-  const selected = labelledObjects(scene).filter(({ resource: { object }, labels }) => {
-    return object.metadata.namespace === namespace && object.kind !== 'Job' && labelsMatch(selector, labels);
-  });
+  const selected = podIndex(scene)
+    .selectedBy(namespace, selector)
+    .filter(({ kind }) => kind !== 'Job');
   if (selected.length === 0) return unknownPods;
-  return selected.reduce((sum, { resource }) => {
+  return selected.reduce((sum, object) => {
     // A budget that both roles share also counts the pods of the other one.
-    const roles = scene.idle.has(resource) && !scene.idle.has(budget) ? 2 : 1;
-    return sum + leastReplicas(scene, resource) * roles;
+    const roles = idle.has(object) && !scene.idle.has(budget) ? 2 : 1;
+    return sum + leastReplicas(scene, { object }) * roles;
   }, 0);
 }
 

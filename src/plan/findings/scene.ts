@@ -1,9 +1,10 @@
-import { fieldAt, fieldsAt, isFields, listAt, textsAt, type Fields } from '../../manifests/fields.js';
+import { fieldAt, fieldsAt, isFields, listAt, type Fields } from '../../manifests/fields.js';
 import { groupKind } from '../../manifests/kinds.js';
 import { describeRef, refKey, refOf, type KubeObject } from '../../manifests/object.js';
-import { containersOf, isService, podLabels, podSpecPath, selects, type Container } from '../../manifests/pods.js';
+import { containersOf, isService, podSpecPath, type Container } from '../../manifests/pods.js';
 import type { Resource } from '../../manifests/resource.js';
 import type { Scene } from './finding.js';
+import { PodIndex, routedBy } from './labels.js';
 
 /** Workloads whose pods are replaced while their Services go on. */
 const serving = new Set(['apps/Deployment', 'apps/StatefulSet', 'apps/DaemonSet', 'apps/ReplicaSet']);
@@ -20,17 +21,11 @@ export interface Routed {
   readonly workloads: readonly KubeObject[];
 }
 
-/** An object that makes pods, and what they are labelled with. */
-export interface Labelled {
-  readonly resource: Resource;
-  readonly labels: Readonly<Record<string, string>>;
-}
-
 /** What the rules ask again and again, found out once: a release may have thousands of objects. */
 interface Facts {
   readonly live: ReadonlyMap<string, KubeObject>;
   readonly scalers: ReadonlyMap<string, Resource>;
-  readonly labelled: readonly Labelled[];
+  readonly pods: PodIndex;
   readonly routed: readonly Routed[];
   readonly served: readonly Served[];
 }
@@ -53,10 +48,10 @@ function findOut(scene: Scene): Facts {
     const { kind, name } = fieldsAt(resource.object, ['spec', 'scaleTargetRef']);
     return [[resource.object.metadata.namespace, kind, name].join('/'), resource] as const;
   });
-  const labelled = resources
-    .filter(({ object }) => podSpecPath(object) !== undefined)
-    .map(resource => ({ resource, labels: podLabels(resource.object) }));
-  const routed = routesOf(resources, labelled);
+  const pods = new PodIndex(resources.map(({ object }) => object).filter(object => podSpecPath(object) !== undefined));
+  const routed = resources
+    .filter(({ object }) => isService(object))
+    .map(resource => ({ resource, workloads: routedBy(resource.object, pods) }));
   const services = new Map<KubeObject, KubeObject[]>();
   for (const { resource, workloads } of routed)
     for (const workload of workloads) services.set(workload, [...(services.get(workload) ?? []), resource.object]);
@@ -64,28 +59,7 @@ function findOut(scene: Scene): Facts {
     .filter(({ object }) => serving.has(groupKind(object)))
     .map(resource => ({ resource, services: services.get(resource.object) ?? [] }))
     .filter(one => one.services.length > 0);
-  return { live: new Map(live), scalers: new Map(scalers), labelled, routed, served };
-}
-
-function routesOf(resources: readonly Resource[], labelled: readonly Labelled[]): readonly Routed[] {
-  const byLabel = new Map<string, Labelled[]>();
-  for (const one of labelled) {
-    for (const [name, value] of Object.entries(one.labels)) {
-      const key = [one.resource.object.metadata.namespace, name, value].join('/');
-      const group = byLabel.get(key);
-      if (group === undefined) byLabel.set(key, [one]);
-      else group.push(one);
-    }
-  }
-  return resources
-    .filter(({ object }) => isService(object))
-    .map(resource => {
-      const selector = textsAt(resource.object, ['spec', 'selector']);
-      const [first = []] = Object.entries(selector);
-      const candidates = byLabel.get([resource.object.metadata.namespace, ...first].join('/')) ?? [];
-      const selected = candidates.filter(({ labels }) => selects(selector, labels));
-      return { resource, workloads: selected.map(one => one.resource.object) };
-    });
+  return { live: new Map(live), scalers: new Map(scalers), pods, routed, served };
 }
 
 export function nameOf({ object }: Pick<Resource, 'object'>): string {
@@ -106,24 +80,24 @@ export function routedServices(scene: Scene): readonly Routed[] {
   return factsOf(scene).routed;
 }
 
-/** Every object of the manifests that makes pods. */
-export function labelledObjects(scene: Scene): readonly Labelled[] {
-  return factsOf(scene).labelled;
+/** The objects of the manifests that make pods, by the labels of those. */
+export function podIndex(scene: Scene): PodIndex {
+  return factsOf(scene).pods;
 }
 
 /** The live object behind a rendered one; `undefined` where there is none, or nobody asked. */
-export function liveOf(scene: Scene, { object }: Resource): KubeObject | undefined {
+export function liveOf(scene: Scene, { object }: Pick<Resource, 'object'>): KubeObject | undefined {
   return factsOf(scene).live.get(refKey(refOf(object)));
 }
 
 /** The autoscaler among the manifests that sizes a workload. */
-export function autoscalerOf(scene: Scene, { object }: Resource): Resource | undefined {
+export function autoscalerOf(scene: Scene, { object }: Pick<Resource, 'object'>): Resource | undefined {
   const { namespace, name } = object.metadata;
   return factsOf(scene).scalers.get([namespace, object.kind, name].join('/'));
 }
 
 /** How many pods a workload has at least: its autoscaler's minimum, its own replicas, the live ones, else 1. */
-export function leastReplicas(scene: Scene, resource: Resource): number {
+export function leastReplicas(scene: Scene, resource: Pick<Resource, 'object'>): number {
   const scaler = autoscalerOf(scene, resource);
   const minimum = scaler === undefined ? undefined : (fieldAt(scaler.object, ['spec', 'minReplicas']) ?? 1);
   const replicas = ['spec', 'replicas'];
@@ -167,19 +141,4 @@ export function reachedContainers({ resource, services }: Served): readonly Cont
   const open = containers.filter(({ fields }) => listAt(fields, ['ports']).length > 0);
   if (reached.length > 0) return reached;
   return open.length > 0 ? open : containers;
-}
-
-/** Whether a label selector, with its expressions, selects these labels. An empty one selects everything. */
-export function labelsMatch(selector: Fields, labels: Readonly<Record<string, string>>): boolean {
-  const equal = Object.entries(textsAt(selector, ['matchLabels'])).every(([name, value]) => labels[name] === value);
-  return equal && listAt(selector, ['matchExpressions']).every(one => expressionHolds(one, labels));
-}
-
-function expressionHolds(expression: unknown, labels: Readonly<Record<string, string>>): boolean {
-  const { key, operator } = fieldsAt(expression, []);
-  const value = typeof key === 'string' ? labels[key] : undefined;
-  const named = value !== undefined && listAt(expression, ['values']).includes(value);
-  if (operator === 'In') return named;
-  if (operator === 'NotIn') return !named;
-  return operator === 'Exists' ? value !== undefined : value === undefined;
 }

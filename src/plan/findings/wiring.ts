@@ -1,17 +1,9 @@
-import { fieldAt, fieldsAt, isFields, listAt, textsAt } from '../../manifests/fields.js';
+import { fieldAt, fieldsAt, isFields, listAt } from '../../manifests/fields.js';
 import { groupKind } from '../../manifests/kinds.js';
-import { podLabels, selects } from '../../manifests/pods.js';
+import { podLabels, podSpecPath } from '../../manifests/pods.js';
 import type { Rule, Suspicion } from './finding.js';
-import {
-  hasPort,
-  labelledObjects,
-  labelsMatch,
-  lastingContainers,
-  liveOf,
-  nameOf,
-  routedServices,
-  targetOf,
-} from './scene.js';
+import { labelsMatch, PodIndex, routedBy } from './labels.js';
+import { hasPort, lastingContainers, liveOf, nameOf, routedServices, targetOf } from './scene.js';
 
 const selecting = new Set(['apps/Deployment', 'apps/StatefulSet', 'apps/DaemonSet', 'apps/ReplicaSet']);
 
@@ -59,19 +51,15 @@ function readiness(live: unknown): { readonly ready: number; readonly wanted: nu
 }
 
 export const noReadyEndpoint: Rule = scene => {
-  const { active, publicService } = scene;
-  const live = labelledObjects(scene).filter(({ resource }) => resource.object.kind !== 'Job');
-  const workloads = [...active, ...live.flatMap(({ resource }) => liveOf(scene, resource) ?? [])].map(object => {
-    return { labels: podLabels(object), namespace: object.metadata.namespace, ...readiness(object) };
-  });
+  const { active, publicService, resources } = scene;
+  const own = resources.filter(({ object }) => podSpecPath(object) !== undefined && object.kind !== 'Job');
+  const live = new PodIndex([...active, ...own.flatMap(resource => liveOf(scene, resource) ?? [])]);
   return routedServices(scene)
     .filter(({ resource }) => publicService === undefined || resource === publicService)
     .flatMap(({ resource }): Suspicion[] => {
       const service = liveOf(scene, resource);
       if (service === undefined) return [];
-      const selector = textsAt(service, ['spec', 'selector']);
-      const { namespace } = service.metadata;
-      const behind = workloads.filter(one => one.namespace === namespace && selects(selector, one.labels));
+      const behind = routedBy(service, live).map(readiness);
       if (behind.length === 0 || behind.some(({ ready, wanted }) => ready > 0 || wanted === 0)) return [];
       return [
         {
