@@ -64,7 +64,7 @@ function more(count: number): string {
   return count > 0 ? `\n\n…and ${count} more.` : '';
 }
 
-/** Markdown of at most `bytes` bytes: cut at the end of a line, an open block of code closed, and the cut told. */
+/** Markdown of at most `bytes` bytes: cut at the end of a line, an open block of code and a folded part closed, and the cut told. */
 export function fit(markdown: string, bytes: number): string {
   if (Buffer.byteLength(markdown) <= bytes) return markdown;
   const note = '\n\n*Cut here, because it is too long. The log has all of it.*\n';
@@ -72,12 +72,15 @@ export function fit(markdown: string, bytes: number): string {
   let left = bytes - Buffer.byteLength(note) - 100;
   const kept: string[] = [];
   let fence = '';
+  let folded = false;
   for (const line of markdown.split('\n')) {
     left -= Buffer.byteLength(line) + 1;
     if (left < 0) break;
     kept.push(line);
+    folded = (folded || line.startsWith('<details>')) && line !== '</details>';
     const [mark = ''] = /^`{3,}/.exec(line) ?? [];
     if (mark !== '') fence = fence === '' ? mark : line === fence ? '' : fence;
   }
-  return [...kept, ...(fence === '' ? [] : [fence])].join('\n') + note;
+  // Inside a folded part the note would not be seen.
+  return [...kept, ...(fence === '' ? [] : [fence]), ...(folded ? ['', '</details>'] : [])].join('\n') + note;
 }

@@ -1,8 +1,7 @@
 import { fieldAt, fieldsAt } from '../../manifests/fields.js';
-import { podLabels, podSpecPath } from '../../manifests/pods.js';
 import type { Resource } from '../../manifests/resource.js';
 import type { Rule, Scene, Suspicion } from './finding.js';
-import { labelsMatch, leastReplicas, nameOf, ofKind, resolveShare } from './scene.js';
+import { leastReplicas, nameOf, ofKind, podIndex, resolveShare } from './scene.js';
 
 /** What a budget comes to for the pods that it is about. */
 interface Budget {
@@ -31,17 +30,16 @@ function budgetsOf(scene: Scene): readonly Budget[] {
 
 function podsOf(scene: Scene, budget: Resource): number {
   const selector = fieldsAt(budget.object, ['spec', 'selector']);
-  const selected = scene.resources.filter(({ object }) => {
-    const here = object.metadata.namespace === budget.object.metadata.namespace;
-    return (
-      here && podSpecPath(object) !== undefined && object.kind !== 'Job' && labelsMatch(selector, podLabels(object))
-    );
-  });
+  const idle = new Set([...scene.idle].map(({ object }) => object));
+  const { namespace } = budget.object.metadata;
+  const selected = podIndex(scene)
+    .selectedBy(namespace, selector)
+    .filter(({ kind }) => kind !== 'Job');
   if (selected.length === 0) return unknownPods;
-  return selected.reduce((sum, resource) => {
+  return selected.reduce((sum, object) => {
     // A budget that both roles share also counts the pods of the other one.
-    const roles = scene.idle.has(resource) && !scene.idle.has(budget) ? 2 : 1;
-    return sum + leastReplicas(scene, resource) * roles;
+    const roles = idle.has(object) && !scene.idle.has(budget) ? 2 : 1;
+    return sum + leastReplicas(scene, { object }) * roles;
   }, 0);
 }
 

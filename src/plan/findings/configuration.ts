@@ -26,17 +26,20 @@ const contents = [['data'], ['binaryData']];
 export const sharedConfigChanged: Rule = ({ strategy, planned }) => {
   // Blue/green refuses it outright.
   if (strategy === 'blue-green') return [];
-  const staying = planned.filter(keepsPods);
+  const readersOf = new Map<string, PlannedChange[]>();
+  for (const one of planned.filter(keepsPods)) {
+    const { object } = one.resource;
+    for (const { kind, name } of configReferences(object)) {
+      const key = [object.metadata.namespace, kind, name].join('/');
+      readersOf.set(key, [...(readersOf.get(key) ?? []), one]);
+    }
+  }
   return planned
     .filter(({ change, resource }) => change === 'changed' && ['ConfigMap', 'Secret'].includes(resource.object.kind))
     .filter(one => one.after !== undefined && moves(one, contents))
     .flatMap(({ resource }) => {
       const { kind, metadata } = resource.object;
-      const readers = staying.filter(
-        ({ resource: { object } }) =>
-          object.metadata.namespace === metadata.namespace &&
-          configReferences(object).some(reference => reference.kind === kind && reference.name === metadata.name),
-      );
+      const readers = readersOf.get([metadata.namespace, kind, metadata.name].join('/')) ?? [];
       if (readers.length === 0) return [];
       const names = readers.map(reader => nameOf(reader.resource)).join(', ');
       return [

@@ -1,9 +1,10 @@
-import { fieldAt, fieldsAt, isFields, listAt, textsAt, type Fields } from '../../manifests/fields.js';
+import { fieldAt, fieldsAt, isFields, listAt, type Fields } from '../../manifests/fields.js';
 import { groupKind } from '../../manifests/kinds.js';
 import { describeRef, refKey, refOf, type KubeObject } from '../../manifests/object.js';
-import { containersOf, isService, podSpecPath, routesTo, type Container } from '../../manifests/pods.js';
+import { containersOf, isService, podSpecPath, type Container } from '../../manifests/pods.js';
 import type { Resource } from '../../manifests/resource.js';
 import type { Scene } from './finding.js';
+import { PodIndex, routedBy } from './labels.js';
 
 /** Workloads whose pods are replaced while their Services go on. */
 const serving = new Set(['apps/Deployment', 'apps/StatefulSet', 'apps/DaemonSet', 'apps/ReplicaSet']);
@@ -12,6 +13,53 @@ const serving = new Set(['apps/Deployment', 'apps/StatefulSet', 'apps/DaemonSet'
 export interface Served {
   readonly resource: Resource;
   readonly services: readonly KubeObject[];
+}
+
+/** A Service and the objects whose pods its selector takes. */
+export interface Routed {
+  readonly resource: Resource;
+  readonly workloads: readonly KubeObject[];
+}
+
+/** What the rules ask again and again, found out once: a release may have thousands of objects. */
+interface Facts {
+  readonly live: ReadonlyMap<string, KubeObject>;
+  readonly scalers: ReadonlyMap<string, Resource>;
+  readonly pods: PodIndex;
+  readonly routed: readonly Routed[];
+  readonly served: readonly Served[];
+}
+
+const known = new WeakMap<Scene, Facts>();
+
+function factsOf(scene: Scene): Facts {
+  const found = known.get(scene) ?? findOut(scene);
+  known.set(scene, found);
+  return found;
+}
+
+function findOut(scene: Scene): Facts {
+  const { resources, planned } = scene;
+  const live = planned.flatMap(({ resource, change, live: before, after }) => {
+    const object = change === 'created' ? undefined : (before ?? after);
+    return object === undefined ? [] : [[refKey(refOf(resource.object)), object] as const];
+  });
+  const scalers = ofKind(scene, 'autoscaling/HorizontalPodAutoscaler').map(resource => {
+    const { kind, name } = fieldsAt(resource.object, ['spec', 'scaleTargetRef']);
+    return [[resource.object.metadata.namespace, kind, name].join('/'), resource] as const;
+  });
+  const pods = new PodIndex(resources.map(({ object }) => object).filter(object => podSpecPath(object) !== undefined));
+  const routed = resources
+    .filter(({ object }) => isService(object))
+    .map(resource => ({ resource, workloads: routedBy(resource.object, pods) }));
+  const services = new Map<KubeObject, KubeObject[]>();
+  for (const { resource, workloads } of routed)
+    for (const workload of workloads) services.set(workload, [...(services.get(workload) ?? []), resource.object]);
+  const served = resources
+    .filter(({ object }) => serving.has(groupKind(object)))
+    .map(resource => ({ resource, services: services.get(resource.object) ?? [] }))
+    .filter(one => one.services.length > 0);
+  return { live: new Map(live), scalers: new Map(scalers), pods, routed, served };
 }
 
 export function nameOf({ object }: Pick<Resource, 'object'>): string {
@@ -23,32 +71,33 @@ export function ofKind({ resources }: Scene, kind: string): readonly Resource[] 
 }
 
 /** The workloads that serve somebody: what no Service selects loses no request. */
-export function servedWorkloads({ resources }: Scene): readonly Served[] {
-  const services = resources.map(({ object }) => object).filter(isService);
-  return resources
-    .filter(({ object }) => serving.has(groupKind(object)))
-    .map(resource => ({ resource, services: services.filter(service => routesTo(service, resource.object)) }))
-    .filter(served => served.services.length > 0);
+export function servedWorkloads(scene: Scene): readonly Served[] {
+  return factsOf(scene).served;
+}
+
+/** Every Service of the manifests. */
+export function routedServices(scene: Scene): readonly Routed[] {
+  return factsOf(scene).routed;
+}
+
+/** The objects of the manifests that make pods, by the labels of those. */
+export function podIndex(scene: Scene): PodIndex {
+  return factsOf(scene).pods;
 }
 
 /** The live object behind a rendered one; `undefined` where there is none, or nobody asked. */
-export function liveOf({ planned }: Scene, { object }: Resource): KubeObject | undefined {
-  const key = refKey(refOf(object));
-  const one = planned.find(({ resource }) => refKey(refOf(resource.object)) === key);
-  return one === undefined || one.change === 'created' ? undefined : (one.live ?? one.after);
+export function liveOf(scene: Scene, { object }: Pick<Resource, 'object'>): KubeObject | undefined {
+  return factsOf(scene).live.get(refKey(refOf(object)));
 }
 
 /** The autoscaler among the manifests that sizes a workload. */
-export function autoscalerOf(scene: Scene, { object }: Resource): Resource | undefined {
-  return ofKind(scene, 'autoscaling/HorizontalPodAutoscaler').find(({ object: scaler }) => {
-    const { kind, name } = fieldsAt(scaler, ['spec', 'scaleTargetRef']);
-    const here = scaler.metadata.namespace === object.metadata.namespace;
-    return here && kind === object.kind && name === object.metadata.name;
-  });
+export function autoscalerOf(scene: Scene, { object }: Pick<Resource, 'object'>): Resource | undefined {
+  const { namespace, name } = object.metadata;
+  return factsOf(scene).scalers.get([namespace, object.kind, name].join('/'));
 }
 
 /** How many pods a workload has at least: its autoscaler's minimum, its own replicas, the live ones, else 1. */
-export function leastReplicas(scene: Scene, resource: Resource): number {
+export function leastReplicas(scene: Scene, resource: Pick<Resource, 'object'>): number {
   const scaler = autoscalerOf(scene, resource);
   const minimum = scaler === undefined ? undefined : (fieldAt(scaler.object, ['spec', 'minReplicas']) ?? 1);
   const replicas = ['spec', 'replicas'];
@@ -92,19 +141,4 @@ export function reachedContainers({ resource, services }: Served): readonly Cont
   const open = containers.filter(({ fields }) => listAt(fields, ['ports']).length > 0);
   if (reached.length > 0) return reached;
   return open.length > 0 ? open : containers;
-}
-
-/** Whether a label selector, with its expressions, selects these labels. An empty one selects everything. */
-export function labelsMatch(selector: Fields, labels: Readonly<Record<string, string>>): boolean {
-  const equal = Object.entries(textsAt(selector, ['matchLabels'])).every(([name, value]) => labels[name] === value);
-  return equal && listAt(selector, ['matchExpressions']).every(one => expressionHolds(one, labels));
-}
-
-function expressionHolds(expression: unknown, labels: Readonly<Record<string, string>>): boolean {
-  const { key, operator } = fieldsAt(expression, []);
-  const value = typeof key === 'string' ? labels[key] : undefined;
-  const named = value !== undefined && listAt(expression, ['values']).includes(value);
-  if (operator === 'In') return named;
-  if (operator === 'NotIn') return !named;
-  return operator === 'Exists' ? value !== undefined : value === undefined;
 }

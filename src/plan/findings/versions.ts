@@ -10,14 +10,14 @@ extensions/v1beta1 Ingress 22 networking.k8s.io/v1
 apps/v1beta1 Deployment,StatefulSet,ControllerRevision 16 apps/v1
 apps/v1beta2 Deployment,StatefulSet,DaemonSet,ReplicaSet,ControllerRevision 16 apps/v1
 networking.k8s.io/v1beta1 Ingress,IngressClass 22 networking.k8s.io/v1
-rbac.authorization.k8s.io/v1alpha1 Role,RoleBinding,ClusterRole,ClusterRoleBinding 22 rbac.authorization.k8s.io/v1
+rbac.authorization.k8s.io/v1alpha1 Role,RoleBinding,ClusterRole,ClusterRoleBinding 23 rbac.authorization.k8s.io/v1
 rbac.authorization.k8s.io/v1beta1 Role,RoleBinding,ClusterRole,ClusterRoleBinding 22 rbac.authorization.k8s.io/v1
 admissionregistration.k8s.io/v1beta1 MutatingWebhookConfiguration,ValidatingWebhookConfiguration 22 admissionregistration.k8s.io/v1
 apiextensions.k8s.io/v1beta1 CustomResourceDefinition 22 apiextensions.k8s.io/v1
 apiregistration.k8s.io/v1beta1 APIService 22 apiregistration.k8s.io/v1
 certificates.k8s.io/v1beta1 CertificateSigningRequest 22 certificates.k8s.io/v1
 coordination.k8s.io/v1beta1 Lease 22 coordination.k8s.io/v1
-scheduling.k8s.io/v1alpha1 PriorityClass 22 scheduling.k8s.io/v1
+scheduling.k8s.io/v1alpha1 PriorityClass 23 scheduling.k8s.io/v1
 scheduling.k8s.io/v1beta1 PriorityClass 22 scheduling.k8s.io/v1
 storage.k8s.io/v1beta1 CSIDriver,CSINode,StorageClass,VolumeAttachment 22 storage.k8s.io/v1
 storage.k8s.io/v1beta1 CSIStorageCapacity 27 storage.k8s.io/v1

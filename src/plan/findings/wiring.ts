@@ -1,8 +1,9 @@
-import { fieldAt, fieldsAt, isFields, listAt, textsAt } from '../../manifests/fields.js';
+import { fieldAt, fieldsAt, isFields, listAt } from '../../manifests/fields.js';
 import { groupKind } from '../../manifests/kinds.js';
-import { isService, podLabels, podSpecPath, routesTo, selects } from '../../manifests/pods.js';
+import { podLabels, podSpecPath } from '../../manifests/pods.js';
 import type { Rule, Suspicion } from './finding.js';
-import { hasPort, labelsMatch, lastingContainers, liveOf, nameOf, targetOf } from './scene.js';
+import { labelsMatch, PodIndex, routedBy } from './labels.js';
+import { hasPort, lastingContainers, liveOf, nameOf, routedServices, targetOf } from './scene.js';
 
 const selecting = new Set(['apps/Deployment', 'apps/StatefulSet', 'apps/DaemonSet', 'apps/ReplicaSet']);
 
@@ -17,28 +18,25 @@ export const selectorMismatch: Rule = ({ resources }) =>
       remedy: 'Give the template every label that the selector asks for.',
     }));
 
-export const unknownTargetPort: Rule = ({ resources }) =>
-  resources
-    .filter(({ object }) => isService(object))
-    .flatMap((resource): readonly Suspicion[] => {
-      const workloads = resources.map(({ object }) => object).filter(object => routesTo(resource.object, object));
-      const containers = workloads.flatMap(lastingContainers);
-      const declared = containers.some(({ fields }) => listAt(fields, ['ports']).length > 0);
-      return listAt(resource.object, ['spec', 'ports']).flatMap((port, index): Suspicion[] => {
-        const target = isFields(port) ? targetOf(port) : undefined;
-        // Declaring a port is optional: a number can be judged only beside others that are declared.
-        const judged = typeof target === 'string' ? containers.length > 0 : typeof target === 'number' && declared;
-        if (!judged || containers.some(container => hasPort(container, target))) return [];
-        return [
-          {
-            resource,
-            path: ['spec', 'ports', index, 'targetPort'],
-            message: `${nameOf(resource)} leads to port ${String(target)}, which no container of its pods has.`,
-            remedy: 'Name a port that a container declares, or declare it there.',
-          },
-        ];
-      });
+export const unknownTargetPort: Rule = scene =>
+  routedServices(scene).flatMap(({ resource, workloads }): readonly Suspicion[] => {
+    const containers = workloads.flatMap(lastingContainers);
+    const declared = containers.some(({ fields }) => listAt(fields, ['ports']).length > 0);
+    return listAt(resource.object, ['spec', 'ports']).flatMap((port, index): Suspicion[] => {
+      const target = isFields(port) ? targetOf(port) : undefined;
+      // Declaring a port is optional: a number can be judged only beside others that are declared.
+      const judged = typeof target === 'string' ? containers.length > 0 : typeof target === 'number' && declared;
+      if (!judged || containers.some(container => hasPort(container, target))) return [];
+      return [
+        {
+          resource,
+          path: ['spec', 'ports', index, 'targetPort'],
+          message: `${nameOf(resource)} leads to port ${String(target)}, which no container of its pods has.`,
+          remedy: 'Name a port that a container declares, or declare it there.',
+        },
+      ];
     });
+  });
 
 /** Ready pods of a live workload, and how many it should have. */
 function readiness(live: unknown): { readonly ready: number; readonly wanted: number } {
@@ -53,18 +51,16 @@ function readiness(live: unknown): { readonly ready: number; readonly wanted: nu
 }
 
 export const noReadyEndpoint: Rule = scene => {
-  const { resources, active } = scene;
-  const live = resources.filter(({ object }) => podSpecPath(object) !== undefined && object.kind !== 'Job');
-  const workloads = [...active, ...live.flatMap(resource => liveOf(scene, resource) ?? [])];
-  const isPublic = scene.publicService === undefined ? isService : undefined;
-  return resources
-    .filter(resource => isPublic?.(resource.object) ?? resource === scene.publicService)
-    .flatMap((resource): Suspicion[] => {
+  const { active, publicService, resources } = scene;
+  const own = resources.filter(({ object }) => podSpecPath(object) !== undefined && object.kind !== 'Job');
+  const live = new PodIndex([...active, ...own.flatMap(resource => liveOf(scene, resource) ?? [])]);
+  return routedServices(scene)
+    .filter(({ resource }) => publicService === undefined || resource === publicService)
+    .flatMap(({ resource }): Suspicion[] => {
       const service = liveOf(scene, resource);
-      const selector = textsAt(service, ['spec', 'selector']);
-      const behind = workloads.filter(object => selects(selector, podLabels(object))).map(readiness);
-      const hopeful = behind.some(({ ready, wanted }) => ready > 0 || wanted === 0);
-      if (service === undefined || behind.length === 0 || hopeful) return [];
+      if (service === undefined) return [];
+      const behind = routedBy(service, live).map(readiness);
+      if (behind.length === 0 || behind.some(({ ready, wanted }) => ready > 0 || wanted === 0)) return [];
       return [
         {
           resource,

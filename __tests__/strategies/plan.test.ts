@@ -1,0 +1,156 @@
+import { describe, expect, it } from '@jest/globals';
+import type { DeployBlueGreen, DeployRolling } from '../../src/inputs/inputs.js';
+import { newState, type ReleaseState } from '../../src/release/state.js';
+import { FailedStep, type Outcome } from '../../src/strategies/outcome.js';
+import { planBlueGreen, planRolling } from '../../src/strategies/plan.js';
+import { read } from '../inputs/runner.js';
+import { render, renderBoth } from '../manifests/rendering.js';
+import { memoryCluster, type MemoryCluster } from './memory-cluster.js';
+import { deployment, publicService, staged } from './shop.js';
+import { runOf, stepOn } from './steps.js';
+
+const web = `apiVersion: apps/v1
+kind: Deployment
+metadata: {name: web-$<TARGET_ROLE>}
+spec:
+  replicas: 2
+  selector: {matchLabels: {app: web, role: $<TARGET_ROLE>}}
+  template:
+    metadata: {labels: {app: web, role: $<TARGET_ROLE>}}
+    spec: {containers: [{name: web, image: "site:v3", ports: [{containerPort: 8080}]}]}
+---
+apiVersion: v1
+kind: Service
+metadata: {name: web}
+spec: {selector: {app: web, role: $<TARGET_ROLE>}, ports: [{port: 80, targetPort: 8080}]}
+`;
+const scaler = `apiVersion: autoscaling/v2
+kind: HorizontalPodAutoscaler
+metadata: {name: web-$<TARGET_ROLE>}
+spec: {scaleTargetRef: {apiVersion: apps/v1, kind: Deployment, name: web-$<TARGET_ROLE>}, minReplicas: 2, maxReplicas: 4}
+---
+`;
+
+const inputsOf = (more: Readonly<Record<string, string>>) =>
+  read({ action: 'plan', manifests: 'k8s', 'force-conflicts': 'true', lint: 'off', ...more });
+
+/** Blue serves; the plan of these manifests with this record. */
+async function planOn(
+  cluster: MemoryCluster,
+  state: ReleaseState,
+  { text = web, ...more }: Readonly<Record<string, string>> = {},
+): Promise<Outcome> {
+  await cluster.apply(publicService('blue'));
+  await cluster.apply(deployment('blue'));
+  cluster.calls.length = 0;
+  const inputs = inputsOf({ strategy: 'blue-green', ...more }) as DeployBlueGreen;
+  const { resources } = renderBoth(text);
+  const planning = planBlueGreen(stepOn(cluster), { inputs, state, resources, contentHash: 'new' });
+  return planning.finally(() => expect(cluster.writes()).toEqual([]));
+}
+
+async function failureOf(plan: Promise<Outcome>): Promise<FailedStep> {
+  const thrown: unknown = await plan.then(
+    () => new Error('the plan did not fail'),
+    (error: unknown) => error,
+  );
+  if (!(thrown instanceof FailedStep)) throw thrown;
+  return thrown;
+}
+
+describe('a blue/green plan', () => {
+  it('tells the image that users have now, not the one that the idle role had once', async () => {
+    const cluster = memoryCluster();
+    await cluster.apply(deployment('green'));
+    const { preview } = await planOn(cluster, staged());
+    expect(preview?.images).toMatchObject([{ ref: { name: 'web-green' }, from: 'site:v1', to: 'site:v3' }]);
+    expect(preview?.story).toEqual([
+      'Revision 3 would be staged on green, where no user is.',
+      'It would take the place of revision 2, which is staged on green.',
+      '`promote` would later switch Service shop/web from blue to green: all users would move at once.',
+    ]);
+  });
+
+  it('of a deploy that switches by itself says so', async () => {
+    const { preview } = await planOn(memoryCluster(), staged(), { switch: 'auto' });
+    expect(preview?.story.at(-1)).toMatch(/^The same step would then switch Service shop\/web from blue to green/);
+  });
+
+  it('tells of a switch that was never finished, and takes no lock to find out', async () => {
+    const cluster = memoryCluster();
+    const inFlight = { step: 'switch', revision: 2, role: 'green', run: runOf(7).url } as const;
+    const { preview } = await planOn(cluster, staged({ inFlight }));
+    expect(preview?.story.at(-1)).toBe(
+      `Unfinished: switch of revision 2 (green), begun by ${runOf(7).url}; no deploy begins before \`promote\` or \`rollback\` has finished it.`,
+    );
+    expect(cluster.calls.filter(call => call.includes('Lease'))).toEqual([]);
+  });
+
+  it('tells that an autoscaler of the idle role goes while staged, and comes back with the switch', async () => {
+    const cluster = memoryCluster();
+    const text = scaler + web;
+    const live = renderBoth(text).resources.of['green']?.find(({ object }) => object.kind.startsWith('Horizontal'));
+    await cluster.apply(live!.object);
+    const { preview } = await planOn(cluster, staged(), { text });
+    const scalers = preview?.objects.filter(({ ref }) => ref.kind === 'HorizontalPodAutoscaler');
+    expect(scalers?.map(({ change, when }) => [change, when])).toEqual([
+      ['deleted', 'deploy'],
+      ['created', 'switch'],
+    ]);
+  });
+
+  it('shows everything and fails with every reason at once: the API server, shared configuration, findings', async () => {
+    const cluster = memoryCluster();
+    const config = 'apiVersion: v1\nkind: ConfigMap\nmetadata: {name: mood}\ndata: {mood: new}\n---\n';
+    const shared =
+      config + web.replace('name: web, image', 'envFrom: [{configMapRef: {name: mood}}], name: web, image');
+    const broken = shared.replace('port: 80, targetPort: 8080', 'port: 80, targetPort: 8081, nonsense: 1');
+    await cluster.apply({
+      apiVersion: 'v1',
+      kind: 'ConfigMap',
+      metadata: { name: 'mood', namespace: 'shop' },
+      data: {},
+    });
+    const { error, outcome } = await failureOf(planOn(cluster, staged(), { text: broken, lint: 'error' }));
+    expect(error.code).toBe('rejected-plan');
+    const messages = error.problems.map(({ message }) => message).join('\n');
+    expect(messages).toMatch(/nonsense/);
+    expect(messages).toMatch(/ConfigMap shop\/mood is shared by both roles/);
+    expect(messages).toMatch(/\(unknown-target-port\)/);
+    expect(messages).toMatch(/\(no-readiness-probe\)/);
+    expect(outcome.preview?.objects.map(({ ref }) => ref.kind)).toEqual(['ConfigMap', 'Deployment']);
+  });
+});
+
+describe('a rolling plan', () => {
+  const text = web.replaceAll(', role: $<TARGET_ROLE>', '').replaceAll('-$<TARGET_ROLE>', '');
+  const planRolled = async (cluster: MemoryCluster, state: ReleaseState, version = 'v3'): Promise<Outcome> => {
+    const { resources } = render(text.replace('v3', version));
+    cluster.calls.length = 0;
+    const inputs = inputsOf({}) as DeployRolling;
+    const planning = planRolling(stepOn(cluster), { inputs, state, resources, contentHash: 'new' });
+    return planning.finally(() => expect(cluster.writes()).toEqual([]));
+  };
+  const release = { ...newState('web', 'rolling'), latest: 4, current: 4 };
+
+  it('names the workloads whose pods would be replaced', async () => {
+    const cluster = memoryCluster();
+    for (const { object } of render(text).resources) await cluster.apply(object);
+    const outcome = await planRolled(cluster, release, 'v5');
+    expect(outcome).toMatchObject({ outcome: 'planned', serving: 'Revision 4 serves users, as before.' });
+    expect(outcome.preview?.story).toEqual([
+      'Revision 5 would be deployed.',
+      'Pods would be replaced, a few at a time: Deployment shop/web.',
+    ]);
+  });
+
+  it('is unchanged only where a deploy would be', async () => {
+    const cluster = memoryCluster();
+    for (const { object } of render(text).resources) await cluster.apply(object);
+    await expect(planRolled(cluster, release)).resolves.toMatchObject({ outcome: 'unchanged' });
+    const unfinished = { ...release, inFlight: { step: 'deploy', revision: 4, run: runOf(3).url } as const };
+    const outcome = await planRolled(cluster, unfinished);
+    expect(outcome.outcome).toBe('planned');
+    expect(outcome.preview?.story.at(-1)).toMatch(/^Unfinished: deploy of revision 4, begun by /);
+  });
+});
