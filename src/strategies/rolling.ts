@@ -1,6 +1,7 @@
 import { preflight } from '../cluster/preflight.js';
 import { CutoverError } from '../errors.js';
 import type { DeployRolling, RecreatePolicy, Rollback } from '../inputs/inputs.js';
+import type { ImageCheck } from '../inputs/registry.js';
 import type { KubeObject } from '../manifests/object.js';
 import type { Resource } from '../manifests/resource.js';
 import type { PlannedChange, Snapshot } from '../plan/change.js';
@@ -8,6 +9,7 @@ import { previousRevision } from '../release/records.js';
 import { authorOf, imagesOf, withoutSecrets, type RecordedApproval, type Revision } from '../release/revision.js';
 import type { ReleaseState } from '../release/state.js';
 import { merged, recordable, snapshotsOf } from './bring-up.js';
+import { besideImageCheck } from './image-check.js';
 import { confirmUnchanged, rollOut, type Rollout } from './in-place.js';
 import { ensureNamespace } from './namespace.js';
 import { narratePlan } from './narration.js';
@@ -31,8 +33,8 @@ export interface RollingDeploy {
 export async function deployRolling(step: Step, deploy: RollingDeploy): Promise<Outcome> {
   const { inputs, state, resources, contentHash } = deploy;
   const comingNamespaces = inputs.createNamespace ? [step.records.namespace] : [];
-  const { recreate, forceConflicts: force } = inputs;
-  const planned = await plan(step, { resources, force, comingNamespaces, recreate });
+  const { recreate, forceConflicts: force, imageCheck } = inputs;
+  const planned = await plan(step, { resources, force, comingNamespaces, recreate, imageCheck });
   const rendered: readonly KubeObject[] = planned.map(({ resource }) => resource.object);
   const snapshots = merged(await unfinishedBefore(step, state), snapshotsOf(planned));
   const revision: Revision = {
@@ -130,10 +132,14 @@ async function plan(
     readonly force: boolean;
     readonly comingNamespaces?: readonly string[];
     readonly recreate?: RecreatePolicy;
+    readonly imageCheck?: ImageCheck | undefined;
   },
 ): Promise<readonly PlannedChange[]> {
+  const { imageCheck: check, ...asked } = wanted;
   return step.stage('Plan', async () => {
-    const planned = await preflight({ cluster: step.cluster, ...wanted });
+    const planned = await besideImageCheck(step, { ...asked, check }, () =>
+      preflight({ cluster: step.cluster, ...asked }),
+    );
     narratePlan(step.log, planned);
     return planned;
   });

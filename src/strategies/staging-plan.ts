@@ -6,6 +6,7 @@ import type { Resource, RoleResources } from '../manifests/resource.js';
 import type { PlannedChange } from '../plan/change.js';
 import { configReferences } from '../plan/references.js';
 import type { ReleaseState, RoleRecord } from '../release/state.js';
+import { besideImageCheck } from './image-check.js';
 import { narratePlan } from './narration.js';
 import { decideActive, isDeployment, replicasOf, withReplicas, type Active } from './roles.js';
 import type { Step } from './step.js';
@@ -104,15 +105,18 @@ export async function planStaging(
   });
   const publicService = resources.publicService[role];
   const later = [...deferred, ...(publicService === undefined ? [] : [publicService])];
-  const planned = await preflight({
-    cluster: step.cluster,
-    // What waits for the switch is asked about now, so that promote meets no refusal that could have been known.
-    resources: [...resources.shared, ...sized, ...later],
-    force: inputs.forceConflicts,
-    recreate: inputs.recreate,
-    idle: new Set(sized),
-    comingNamespaces: inputs.createNamespace ? [step.records.namespace] : [],
-  });
+  const checked = { check: inputs.imageCheck, resources: [...resources.shared, ...sized] };
+  const planned = await besideImageCheck(step, checked, () =>
+    preflight({
+      cluster: step.cluster,
+      // What waits for the switch is asked about now, so that promote meets no refusal that could have been known.
+      resources: [...resources.shared, ...sized, ...later],
+      force: inputs.forceConflicts,
+      recreate: inputs.recreate,
+      idle: new Set(sized),
+      comingNamespaces: inputs.createNamespace ? [step.records.namespace] : [],
+    }),
+  );
   const staged = planned.filter(({ resource }) => !later.includes(resource));
   if (active.kind === 'role') refuseSharedConfig(staged, resources);
   narratePlan(step.log, staged);
