@@ -27,13 +27,16 @@ export interface RegistryServer {
   readonly requests: readonly string[];
   /** How many requests were under way at the same time, at most. */
   readonly mostAtOnce: () => number;
+  /** From now on it knows this `username:password` and no other. */
+  readonly knows: (user: string) => void;
   close(): Promise<void>;
 }
 
 const nobody = 'anybody';
 
 export async function startRegistry(options: RegistryOptions = {}): Promise<RegistryServer> {
-  const { images = [], auth, user, closed, delayMs = 0, upstream } = options;
+  const { images = [], auth, closed, delayMs = 0, upstream } = options;
+  let { user } = options;
   const answers = [...(options.answers ?? [])];
   const requests: string[] = [];
   let underWay = 0;
@@ -123,6 +126,7 @@ export async function startRegistry(options: RegistryOptions = {}): Promise<Regi
     host: `127.0.0.1:${(server.address() as AddressInfo).port}`,
     requests,
     mostAtOnce: () => most,
+    knows: known => (user = known),
     close: () =>
       new Promise(done => {
         server.close(() => done());
