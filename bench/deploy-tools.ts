@@ -49,6 +49,8 @@ export const cutover: Tool = {
       inputs: {
         manifests: 'objects.yml',
         release: 'bench',
+        // kubectl asks no registry.
+        'image-check': 'off',
         // kubectl does not ask whether pods stay ready.
         steady: '0s',
         timeout: `${timeoutSeconds}s`,

@@ -40,7 +40,7 @@ const stageNames = /^(Deploy|Verify staged|Confirm|Switch|Verify prod|Put back)$
 export async function play(stage: Stage, step: DemoStep): Promise<StepResult> {
   const result = await runStep({
     workspace: stage.workspace,
-    inputs: { kubeconfig: stage.kubeconfig, timeout: '60s', ...step.inputs },
+    inputs: { kubeconfig: stage.kubeconfig, timeout: '60s', ...withoutRegistry(step.inputs), ...step.inputs },
     onLine: line => {
       if (stageNames.test(line)) stage.story.say(`  · ${line}`);
     },
@@ -49,6 +49,11 @@ export async function play(stage: Stage, step: DemoStep): Promise<StepResult> {
   });
   stage.story.step(step.title, result, { succeeds: step.succeeds ?? true });
   return result;
+}
+
+/** The demo asks nobody outside of this machine, and its images are in no registry. */
+function withoutRegistry({ action = 'deploy' }: DemoStep['inputs']): DemoStep['inputs'] {
+  return action === 'deploy' ? { 'image-check': 'off' } : {};
 }
 
 /** A user who presses reload all the time, until the stream is stopped. */

@@ -6,6 +6,7 @@ import { dirname, relative, resolve, sep } from 'node:path';
 export const corridor = [
   'inputs',
   'manifests',
+  'registry',
   'plan',
   'cluster',
   'release',

@@ -4,6 +4,7 @@ import type { Position } from './log.js';
 export type ErrorCode =
   | 'input' // a wrong value or combination of inputs
   | 'manifest' // a manifest that cannot be read, rendered or classified
+  | 'image' // a registry does not have an image, or cannot tell where that is asked for
   | 'kubeconfig' // no usable credentials or cluster address
   | 'unreachable' // no connection to the API server
   | 'unauthorized' // 401: the API server does not know who asks

@@ -181,6 +181,18 @@ describe('an object that does not fit', () => {
     expect(error.message).toContain('Secret shop/key');
   });
 
+  it('says of a Secret that a field cannot be changed, without its value', () => {
+    const said = [
+      'type: Invalid value: "hush": field is immutable',
+      'Forbidden: field is immutable when `immutable` is set',
+    ];
+    const causes = said.map(message => ({ reason: 'FieldValueInvalid', field: 'type', message }));
+    expect(refused(422, status(422, { message: 'invalid', details: { causes } }), secret).problems).toEqual([
+      { field: 'type', message: 'type: field is immutable' },
+      { field: 'type', message: 'type: field is immutable when `immutable` is set' },
+    ]);
+  });
+
   it('quotes of a Secret what RBAC says, which holds nothing of it', () => {
     const message =
       'secrets "key" is forbidden: User "robot" cannot get resource "secrets" in API group "" in the namespace "shop"';

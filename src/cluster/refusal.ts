@@ -149,9 +149,14 @@ function list(problems: readonly { readonly field: string }[]): string {
 /** The causes of a 422, field by field. */
 function problemsOf(answer: Status | undefined, secret: boolean): readonly Problem[] {
   return (answer?.details?.causes ?? []).map(({ field = '', message = '', reason = '' }) => ({
-    message: `${field === '' ? '' : `${field}: `}${secret ? reason : firstLine(message)}`,
+    message: `${field === '' ? '' : `${field}: `}${secret ? withoutValue(message, reason) : firstLine(message)}`,
     field,
   }));
+}
+
+/** Of what is said about a field of a Secret, the words that hold nothing of it. */
+function withoutValue(message: string, reason: string): string {
+  return /field is immutable(?: when `immutable` is set)?$/.exec(message)?.[0] ?? reason;
 }
 
 /**

@@ -7,7 +7,7 @@ export interface ImageReference {
   /** Path within the registry: `library/nginx` for `nginx`. */
   readonly path: string;
   readonly tag?: string;
-  /** `sha256:<64 hex digits>`. */
+  /** `sha256:<64 hex digits>`, or `sha512:` with 128. */
   readonly digest?: string;
 }
 
@@ -16,7 +16,7 @@ const host = /(?=[^/A-Z]*\/|[^/]*[.:])(?:[a-zA-Z0-9](?:[-a-zA-Z0-9.]*[a-zA-Z0-9]
   .source;
 const path = /[a-z0-9]+(?:(?:\.|_{1,2}|-+)[a-z0-9]+)*/.source;
 const reference = new RegExp(
-  `^(?<written>(?:${host})?${path}(?:/${path})*)(?::(?<tag>[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}))?(?:@(?<digest>sha256:[0-9a-f]{64}))?$`,
+  `^(?<written>(?:${host})?${path}(?:/${path})*)(?::(?<tag>[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}))?(?:@(?<digest>sha256:[0-9a-f]{64}|sha512:[0-9a-f]{128}))?$`,
 );
 
 /** The parts of an image reference. `undefined`: it is none, because of capitals, a tag that is not valid, and the like. */

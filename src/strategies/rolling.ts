@@ -9,6 +9,7 @@ import { previousRevision } from '../release/records.js';
 import { authorOf, imagesOf, withoutSecrets, type RecordedApproval, type Revision } from '../release/revision.js';
 import type { ReleaseState } from '../release/state.js';
 import { merged, recordable, snapshotsOf } from './bring-up.js';
+import { besideImageCheck } from './image-check.js';
 import { confirmUnchanged, rollOut, type Rollout } from './in-place.js';
 import { lint } from './lint.js';
 import { ensureNamespace } from './namespace.js';
@@ -75,11 +76,14 @@ export async function surveyRolling(
   const { recreate, forceConflicts: force } = inputs;
   const comingNamespaces = inputs.createNamespace ? [step.records.namespace] : [];
   return step.stage('Plan', async () => {
-    const { planned, refusal } = await survey({ cluster: step.cluster, resources, force, comingNamespaces, recreate });
+    const { survey: surveyed, missing } = await besideImageCheck(step, { check: inputs.imageCheck, resources }, () =>
+      survey({ cluster: step.cluster, resources, force, comingNamespaces, recreate }),
+    );
+    const { planned, refusal } = surveyed;
     narratePlan(step.log, planned);
     const scene: Scene = { strategy: 'rolling', resources, planned, idle: new Set(), active: [] };
     const found = lint(step, inputs.lint, scene);
-    return { planned, refusals: [refusal, found].filter(error => error !== undefined) };
+    return { planned, refusals: [refusal, missing, found].filter(error => error !== undefined) };
   });
 }
 

@@ -6,6 +6,7 @@ import type { Resource, RoleResources } from '../manifests/resource.js';
 import type { PlannedChange } from '../plan/change.js';
 import { configReferences } from '../plan/references.js';
 import type { ReleaseState, RoleRecord } from '../release/state.js';
+import { besideImageCheck } from './image-check.js';
 import { narratePlan } from './narration.js';
 import { decideActive, isDeployment, replicasOf, withReplicas, type Active } from './roles.js';
 import type { Step } from './step.js';
@@ -114,14 +115,18 @@ export async function planStaging(
   const later = [...deferred, ...(publicService === undefined ? [] : [publicService])];
   // What waits for the switch is asked about now, so that promote meets no refusal that could have been known.
   const all = [...resources.shared, ...sized, ...later];
-  const { planned, refusal } = await survey({
-    cluster: step.cluster,
-    resources: all,
-    force: inputs.forceConflicts,
-    recreate: inputs.recreate,
-    idle: new Set(sized),
-    comingNamespaces: inputs.createNamespace ? [step.records.namespace] : [],
-  });
+  const checked = { check: inputs.imageCheck, resources: [...resources.shared, ...sized] };
+  const { survey: surveyed, missing } = await besideImageCheck(step, checked, () =>
+    survey({
+      cluster: step.cluster,
+      resources: all,
+      force: inputs.forceConflicts,
+      recreate: inputs.recreate,
+      idle: new Set(sized),
+      comingNamespaces: inputs.createNamespace ? [step.records.namespace] : [],
+    }),
+  );
+  const { planned, refusal } = surveyed;
   const staged = planned.filter(({ resource }) => !later.includes(resource));
   const shared = active.kind === 'role' ? sharedConfigRefusal(staged, resources) : undefined;
   narratePlan(step.log, staged);
@@ -132,7 +137,7 @@ export async function planStaging(
     later: planned.filter(({ resource }) => later.includes(resource)),
     wanted: all,
     counterparts,
-    refusals: [refusal, shared].filter(error => error !== undefined),
+    refusals: [refusal, missing, shared].filter(error => error !== undefined),
     deferred: deferred.map(({ object }) => object),
     leftovers: found.filter(object => object !== undefined),
   };

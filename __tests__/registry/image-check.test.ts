@@ -1,0 +1,250 @@
+import { createServer, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { afterAll, describe, expect, it } from '@jest/globals';
+import { CutoverError } from '../../src/errors.js';
+import { parseReference } from '../../src/inputs/reference.js';
+import type { ImageCheck, RegistryLogin } from '../../src/inputs/registry.js';
+import type { Resource } from '../../src/manifests/resource.js';
+import { openHttp } from '../../src/registry/http.js';
+import { checkImages } from '../../src/registry/image-check.js';
+import { askRegistry } from '../../src/registry/registry.js';
+import { render } from '../manifests/rendering.js';
+import { listLog } from '../verify/fake-cluster.js';
+import { startRegistry, type RegistryOptions, type RegistryServer } from './registry-server.js';
+
+const servers: { close(): Promise<void> }[] = [];
+afterAll(() => Promise.all(servers.map(server => server.close())));
+
+async function registry(options: RegistryOptions = {}): Promise<RegistryServer> {
+  const server = await startRegistry(options);
+  servers.push(server);
+  return server;
+}
+
+const workload = (images: readonly string[], more = ''): readonly Resource[] =>
+  render(
+    'apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: web}\nspec:\n  selector: {matchLabels: {app: web}}\n' +
+      '  template:\n    metadata: {labels: {app: web}}\n    spec:\n      containers:\n' +
+      images.map((image, index) => `      - name: c${index}\n        image: ${image}\n${more}`).join(''),
+  ).resources;
+
+interface Told {
+  readonly error: CutoverError | undefined;
+  readonly lines: readonly string[];
+}
+
+async function check(resources: readonly Resource[], options: Partial<ImageCheck> = {}): Promise<Told> {
+  const log = listLog();
+  const { signal } = new AbortController();
+  try {
+    await checkImages({
+      check: { demand: 'plausible', logins: [], ...options },
+      resources,
+      environment: {},
+      signal,
+      log,
+    });
+    return { error: undefined, lines: log.lines };
+  } catch (error) {
+    if (!(error instanceof CutoverError)) throw error;
+    return { error, lines: log.lines };
+  }
+}
+
+const messages = ({ error }: Told): readonly string[] => (error?.problems ?? []).map(({ message }) => message);
+const bob = (server: RegistryServer, password = 's3cret'): RegistryLogin[] => [
+  { server: server.host, username: 'bob', password },
+];
+
+describe('images that are there', () => {
+  it('are asked for once each, by tag or digest, whoever uses them', async () => {
+    const digest = `sha256:${'a'.repeat(64)}`;
+    const server = await registry({ images: ['shop/web:1', 'shop/web:latest', `side@${digest}`] });
+    const { host } = server;
+    const told = await check(
+      workload([`${host}/shop/web:1`, `${host}/shop/web`, `${host}/side:9@${digest}`, `${host}/shop/web:1`]),
+    );
+    expect(told).toEqual({ error: undefined, lines: ['3 images are in the registry'] });
+    expect([...server.requests].sort()).toEqual([
+      `HEAD /v2/shop/web/manifests/1`,
+      `HEAD /v2/shop/web/manifests/latest`,
+      `HEAD /v2/side/manifests/${digest}`,
+    ]);
+  });
+
+  it('are found with a token that anybody gets, one for a repository', async () => {
+    const server = await registry({ images: ['web:1', 'web:2', 'web:3'], auth: 'bearer', closed: 'private' });
+    const told = await check(workload(['web:1', 'web:2', 'web:3'].map(image => `${server.host}/${image}`)));
+    expect(told).toEqual({ error: undefined, lines: ['3 images are in the registry'] });
+    expect(server.requests.filter(request => request.includes('/token'))).toEqual(['GET /token']);
+  });
+
+  it.each(['basic', 'bearer'] as const)('are found with the login of their registry (%s)', async auth => {
+    const server = await registry({ images: ['private/web:1'], auth, user: 'bob:s3cret', closed: 'private' });
+    const other = await registry({ images: ['web:1'] });
+    const logins = bob(server);
+    const told = await check(workload([`${server.host}/private/web:1`, `${other.host}/web:1`]), {
+      logins,
+      demand: 'certain',
+    });
+    expect(told.error).toBeUndefined();
+    expect(server.requests.some(request => request.endsWith(' as bob'))).toBe(true);
+    // Its login is shown to no other registry.
+    expect(other.requests).toEqual(['HEAD /v2/web/manifests/1']);
+  });
+
+  it('are found when the registry asks to come back later', async () => {
+    const busy = (response: ServerResponse): unknown => response.writeHead(429, { 'retry-after': '0' }).end();
+    const server = await registry({ images: ['web:1'], answers: [busy, busy] });
+    expect((await check(workload([`${server.host}/web:1`]), { demand: 'certain' })).error).toBeUndefined();
+    expect(server.requests).toHaveLength(3);
+  });
+
+  it('are found behind a redirect, and the login is not shown to where it leads', async () => {
+    const target = await registry({ images: ['web:1'] });
+    const server = await registry({
+      auth: 'basic',
+      user: 'bob:s3cret',
+      answers: [
+        response => response.writeHead(401, { 'www-authenticate': 'Basic realm="r"' }).end(),
+        response => response.writeHead(307, { location: `http://${target.host}/v2/web/manifests/1` }).end(),
+      ],
+    });
+    const told = await check(workload([`${server.host}/web:1`]), { logins: bob(server), demand: 'certain' });
+    expect(told.error).toBeUndefined();
+    expect(server.requests.at(-1)).toBe('HEAD /v2/web/manifests/1 as bob');
+    expect(target.requests).toEqual(['HEAD /v2/web/manifests/1']);
+  });
+
+  it('are asked for ten at a time, however many they are', async () => {
+    const images = Array.from({ length: 40 }, (_, index) => `web:${index}`);
+    const server = await registry({ images, delayMs: 5 });
+    const told = await check(workload(images.map(image => `${server.host}/${image}`)), { demand: 'certain' });
+    expect(told).toEqual({ error: undefined, lines: ['40 images are in the registry'] });
+    expect(server.mostAtOnce()).toBe(10);
+  });
+
+  it('on nodes only are not asked for', async () => {
+    const server = await registry();
+    const told = await check(workload([`${server.host}/web:1`], '        imagePullPolicy: Never\n'), {
+      demand: 'certain',
+    });
+    expect([told, server.requests]).toEqual([{ error: undefined, lines: [] }, []]);
+  });
+});
+
+describe('an image that its registry does not have', () => {
+  it("is an error with workload, line and the registry's answer", async () => {
+    const server = await registry({ images: ['web:1'] });
+    const told = await check(workload([`${server.host}/web:2`, `${server.host}/wbe:1`, `${server.host}/web:1`]));
+    expect(told.error).toMatchObject({ code: 'image', message: '2 images cannot be relied on' });
+    expect(messages(told)).toEqual([
+      `Deployment shop/web, container c0: image ${server.host}/web:2 does not exist; ${server.host}: it answered 404 MANIFEST_UNKNOWN: manifest unknown`,
+      `Deployment shop/web, container c1: image ${server.host}/wbe:1 does not exist; ${server.host}: it answered 404 NAME_UNKNOWN: name unknown`,
+    ]);
+    expect(told.error?.problems.map(({ at }) => at)).toMatchObject([
+      { file: 'app.yml', line: 11 },
+      { file: 'app.yml', line: 13 },
+    ]);
+  });
+
+  it('is told from a server that is no registry, whose 404 says nothing', async () => {
+    const web = createServer((_, response) => response.writeHead(404).end('<h1>Not here</h1>'));
+    await new Promise<void>(done => web.listen(0, '127.0.0.1', done));
+    servers.push({ close: () => new Promise(done => web.close(() => done())) });
+    const host = `127.0.0.1:${(web.address() as AddressInfo).port}`;
+    expect(await check(workload([`${host}/web:1`]))).toEqual({
+      error: undefined,
+      lines: [expect.stringContaining(`Nobody can tell whether ${host}/web:1 exists; ${host}: it answered 404`)],
+    });
+  });
+});
+
+describe('a registry that cannot tell', () => {
+  const unsure: readonly (readonly [string, RegistryOptions, string | undefined, RegExp])[] = [
+    ['wants a login', { auth: 'basic', user: 'bob:s3cret' }, undefined, /it wants a login/],
+    [
+      'knows another password',
+      { auth: 'basic', user: 'bob:s3cret' },
+      'wr0ng',
+      /the login that it was shown may not read it/,
+    ],
+    [
+      'gives the login no token',
+      { auth: 'bearer', user: 'bob:s3cret' },
+      'wr0ng',
+      /gives the login that it was shown no token \(401\)/,
+    ],
+    [
+      'hides what is private',
+      { auth: 'bearer', user: 'bob:s3cret', closed: 'w' },
+      undefined,
+      /it answered 401; it wants a login/,
+    ],
+    ['fails', { answers: [response => response.writeHead(503).end()] }, undefined, /it answered 503/],
+    [
+      'asks for a login of another kind',
+      { answers: [response => response.writeHead(401, { 'www-authenticate': 'Negotiate' }).end()] },
+      undefined,
+      /a login of a kind that is not known/,
+    ],
+    [
+      'redirects for ever',
+      {
+        answers: Array.from({ length: 9 }, () => response => response.writeHead(302, { location: '/v2/again' }).end()),
+      },
+      undefined,
+      /more than 5 redirects/,
+    ],
+    [
+      'breaks the connection',
+      { answers: [response => response.destroy()] },
+      undefined,
+      /cannot be reached \(ECONNRESET\)/,
+    ],
+  ];
+
+  it.each(unsure.map(([what, options, password, said]) => ({ what, options, password, said })))(
+    'since it $what is warned of, and is an error where certainty is demanded',
+    async ({ options, password, said }) => {
+      for (const demand of ['plausible', 'certain'] as const) {
+        const server = await registry({ images: ['web:1'], ...options });
+        const logins = password === undefined ? [] : bob(server, password);
+        const told = await check(workload([`${server.host}/web:1`]), { demand, logins });
+        const text = demand === 'certain' ? messages(told) : told.lines;
+        expect(text).toEqual([expect.stringMatching(said)]);
+        expect(told.error?.code).toBe(demand === 'certain' ? 'image' : undefined);
+        expect(JSON.stringify([told.lines, messages(told)])).not.toMatch(/s3cret|wr0ng/);
+      }
+    },
+  );
+
+  it('since nobody is there is warned of once, whatever the number of images', async () => {
+    const server = await startRegistry();
+    await server.close();
+    const told = await check(workload(['web:1', 'web:2', 'side:1'].map(image => `${server.host}/${image}`)));
+    const list = ['web:1', 'web:2', 'side:1'].map(image => `${server.host}/${image}`).join(', ');
+    expect(told).toEqual({
+      error: undefined,
+      lines: [`Nobody can tell whether ${list} exist; ${server.host}: it cannot be reached (ECONNREFUSED)`],
+    });
+  });
+
+  it('since it is silent is not waited for beyond its time, and others are not asked after the first', async () => {
+    const server = await registry({ answers: [() => undefined] });
+    const http = openHttp({});
+    const references = ['web:1', 'web:2'].map(image => parseReference(`${server.host}/${image}`)!);
+    const { signal } = new AbortController();
+    const verdicts = await askRegistry(references, { ...http, signal, timeoutMs: 50 });
+    http.close();
+    const silent = { kind: 'unknown', said: 'no answer within 0.05 s' };
+    expect([verdicts, server.requests.length]).toEqual([[silent, silent], 1]);
+  });
+
+  it('does not keep another registry from saying that an image does not exist', async () => {
+    const [gone, server] = [await startRegistry(), await registry()];
+    await gone.close();
+    const told = await check(workload([`${gone.host}/web:1`, `${server.host}/web:1`]));
+    expect([told.error?.problems.length, told.lines.length]).toEqual([1, 1]);
+  });
+});
