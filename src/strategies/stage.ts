@@ -1,5 +1,5 @@
 import { CutoverError } from '../errors.js';
-import { refKey, refOf } from '../manifests/object.js';
+import { describeRef, refKey, refOf } from '../manifests/object.js';
 import type { Snapshot } from '../plan/change.js';
 import { recordFailure, withHistory } from '../release/records.js';
 import { historyEntry } from '../release/revision.js';
@@ -7,33 +7,38 @@ import type { ReleaseState, StagedRecord } from '../release/state.js';
 import type { ReadyWorkload } from '../rollout/observer.js';
 import type { CheckResult } from '../verify/verify.js';
 import { alreadyServing } from './already-serving.js';
+import { findAdoption, revisionOfAdopted, withAdopted, withoutAdopted } from './adoption.js';
 import { bringUp, merged, recordable, snapshotsOf } from './bring-up.js';
 import { assertPassed, checksOf, endpointOf, runChecks, type Side } from './checking.js';
 import { ensureNamespace } from './namespace.js';
 import { changesOf, FailedStep, type Outcome } from './outcome.js';
-import { changesSinceVerified, roleRecords } from './roles.js';
+import { pin, undoStaging } from './pin.js';
+import { roleRecords } from './roles.js';
 import {
-  findActive,
+  findSide,
   planStaging,
   refuseMovedUsers,
   planUnchanged,
   type BlueGreenDeploy,
   type Staging,
 } from './staging-plan.js';
-import { revisionOf, withStagedRecord } from './staged-revision.js';
+import { isAsVerified, revisionOf, withStagedRecord } from './staged-revision.js';
 import { underLock, type Step } from './step.js';
-import { undo } from './undo.js';
 import { withoutStagedRecord } from './unstaged.js';
 
 /**
  * Stages a revision: brings it up on the idle role, where no user is, and runs the staged checks. Neither the public
  * Service nor any object of the active role is written.
  */
-export async function stage(step: Step, deploy: BlueGreenDeploy): Promise<Outcome> {
-  const { inputs, state, resources } = deploy;
-  refuseUnfinishedSwitch(state);
-  const records = roleRecords(resources);
-  const active = await step.stage('Check', () => findActive(step, deploy, records));
+export async function stage(step: Step, given: BlueGreenDeploy): Promise<Outcome> {
+  refuseUnfinishedSwitch(given.state);
+  const records = roleRecords(given.resources);
+  const { deploy, active } = await step.stage('Check', async () => {
+    const adoption = await findAdoption(step, given);
+    const adopting = adoption === undefined ? given : withAdopted(given, adoption);
+    return { deploy: adopting, active: await findSide(step, adopting, records) };
+  });
+  const { inputs, state } = deploy;
   const live = active.kind === 'role' ? active.role : undefined;
 
   // Unchanged is asked of the active role first: the same manifests again must not start a second copy of what serves.
@@ -47,7 +52,7 @@ export async function stage(step: Step, deploy: BlueGreenDeploy): Promise<Outcom
   if (same && nothingToDo && state.inFlight === undefined && isAsVerified(staging, state.staged))
     return stagedAlready(step, staging, state.staged);
   await ensureNamespace(step, { planned: staging.planned, createNamespace: inputs.createNamespace });
-  return underLock(step, state, locked => bringUpStaged(locked, staging));
+  return underLock(step, given.state, locked => bringUpStaged(locked, staging));
 }
 
 async function stagedAlready(step: Step, staging: Staging, staged: StagedRecord | undefined): Promise<Outcome> {
@@ -78,17 +83,9 @@ function refuseUnfinishedSwitch({ release, inFlight }: ReleaseState): void {
   );
 }
 
-/** Whether the staged workloads still are those that were verified; a dry run tells the generation that is live. */
-function isAsVerified(staging: Staging, staged: StagedRecord | undefined): boolean {
-  const live = new Map(staging.planned.map(({ resource, after }) => [refKey(refOf(resource.object)), after]));
-  return (staged?.workloads ?? []).every(
-    verified => changesSinceVerified(verified, live.get(refKey(verified.ref))).length === 0,
-  );
-}
-
 async function bringUpStaged(step: Step, staging: Staging): Promise<Outcome> {
   const { deploy, role, planned, leftovers, records } = staging;
-  const { inputs, state } = deploy;
+  const { inputs, state, adoption } = deploy;
   await refuseMovedUsers(step, staging);
   const { inFlight: unfinished } = state;
   const earlier = state.staged?.role === role ? state.staged : undefined;
@@ -105,6 +102,7 @@ async function bringUpStaged(step: Step, staging: Staging): Promise<Outcome> {
   );
   const revision = revisionOf(step, staging, before);
   const { number } = revision;
+  const pinned = adoption?.before ?? (half === undefined ? undefined : unfinished?.undo);
   const previous = earlier === undefined ? state.roles?.[role] : earlier.previous;
   const begun: ReleaseState = {
     ...state,
@@ -113,11 +111,18 @@ async function bringUpStaged(step: Step, staging: Staging): Promise<Outcome> {
     roleNames: inputs.roles,
     roles: { ...records, ...state.roles },
     ...(revision.publicService !== undefined && { publicService: refOf(revision.publicService) }),
-    inFlight: { step: 'stage', revision: number, role, run: step.run.url },
+    inFlight: {
+      step: 'stage',
+      revision: number,
+      role,
+      run: step.run.url,
+      ...(pinned !== undefined && { undo: pinned }),
+    },
   };
   const { inFlight: pending, ...rest } = begun;
   const known = { ...facts(step, staging), revision: number };
   try {
+    if (adoption !== undefined) await step.records.writeRevision(revisionOfAdopted(step, adoption));
     await step.records.writeRevision(revision);
     await step.records.writeState(begun);
   } catch (error) {
@@ -126,6 +131,8 @@ async function bringUpStaged(step: Step, staging: Staging): Promise<Outcome> {
 
   let checks: readonly CheckResult[] = [];
   try {
+    // Before anything is staged: its pods would get traffic at once, for they carry the labels that the Service selects.
+    if (adoption !== undefined) await step.stage('Deploy', () => pin(step, adoption));
     for (const object of leftovers) await step.cluster.remove(refOf(object), { uid: object.metadata.uid ?? '' });
     const verified = await readyAndVerified(step, staging);
     ({ checks } = verified);
@@ -143,8 +150,14 @@ async function bringUpStaged(step: Step, staging: Staging): Promise<Outcome> {
         serving: `${servingNow(staging)} ${role} was left as it is (rollback-on-failure: false).${note}`,
       });
     }
-    const { complete, sentence } = await undo({ step, snapshots, timeoutMs: inputs.timeoutMs, cause: error });
-    const original = half === undefined ? rest : withoutStagedRecord(rest, role);
+    const { complete, sentence } = await undoStaging(step, {
+      snapshots,
+      timeoutMs: inputs.timeoutMs,
+      cause: error,
+      ...(pinned !== undefined && { pinned }),
+    });
+    const unstaged = half === undefined ? rest : withoutStagedRecord(rest, role);
+    const original = pinned === undefined ? unstaged : withoutAdopted(rest);
     const ended = withHistory(
       { ...(complete ? original : rest), ...(!complete && pending && { inFlight: pending }) },
       failed,
@@ -231,5 +244,7 @@ function servingNow(staging: Staging): string {
   const { active, deploy } = staging;
   if (active.kind === 'none') return 'Nobody is served yet: there is no public Service.';
   const revision = deploy.state.roles?.[active.role]?.revision;
+  if (deploy.adoption !== undefined)
+    return `Users are on ${describeRef(refOf(deploy.adoption.deployment))}, as before.`;
   return `Users are on ${active.role}${revision === undefined ? '' : `, revision ${revision}`}, as before.`;
 }
