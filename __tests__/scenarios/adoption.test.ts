@@ -16,8 +16,9 @@ const selector = async (place: Place): Promise<unknown> =>
 
 /** The Deployment as far as anybody but its own controller writes it. */
 const written = async (place: Place): Promise<unknown> => {
-  const { spec, metadata } = (await place.get('Deployment', 'plain')) ?? {};
-  return { spec, uid: metadata?.uid, generation: metadata?.generation, annotations: metadata?.annotations };
+  const live = await place.get('Deployment', 'plain');
+  const { uid, generation, annotations } = live?.metadata ?? {};
+  return { spec: live?.['spec'], uid, generation, annotations };
 };
 
 describe('An application that is live without roles', () => {

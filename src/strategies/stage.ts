@@ -1,5 +1,5 @@
 import { CutoverError } from '../errors.js';
-import { describeRef, refKey, refOf } from '../manifests/object.js';
+import { describeRef, refOf } from '../manifests/object.js';
 import type { Snapshot } from '../plan/change.js';
 import { recordFailure, withHistory } from '../release/records.js';
 import { historyEntry } from '../release/revision.js';
