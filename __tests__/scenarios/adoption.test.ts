@@ -4,7 +4,7 @@ import { startCluster } from './cluster.js';
 import { field } from './field.js';
 import { expectRefused, expectUsersSaw, scenario } from './place.js';
 import type { Place } from './place.js';
-import { plain } from './plain.js';
+import { adopter, plain } from './plain.js';
 import { failing } from './shop.js';
 
 const starting = startCluster();
@@ -31,7 +31,7 @@ describe('An application that is live without roles', () => {
       const before = await written(place);
       const users = await place.users('plain', place.cluster.pace.crowd);
 
-      const staged = await place.step(plain.stage('v2'));
+      const staged = await place.step(plain.stage('v2'), adopter);
       expect(staged).toMatchObject({
         exitCode: 0,
         outputs: { outcome: 'staged', 'staged-role': 'blue', 'active-role': 'green' },
@@ -40,7 +40,7 @@ describe('An application that is live without roles', () => {
       expect(await selector(place)).toEqual({ app: 'plain', 'pod-template-hash': expect.any(String) });
       expect(Object.keys((await users.counts()).byVersion)).toEqual(['v1']);
 
-      const promoted = await place.step(plain.promote());
+      const promoted = await place.step(plain.promote(), adopter);
       expect(promoted).toMatchObject({ exitCode: 0, outputs: { outcome: 'switched', 'active-role': 'blue' } });
       expect(await written(place)).toEqual(before);
       await expectUsersSaw(users, ['v1', 'v2']);
@@ -51,28 +51,28 @@ describe('An application that is live without roles', () => {
     await plain.bring(place);
     await plain.applyWithKubectl(place, 'v1');
     const users = await place.users('plain');
-    await place.given(plain.release('v2', { idle: 'scale-down' }));
+    await place.given(plain.release('v2', { idle: 'scale-down' }), adopter);
     expect(field(await place.get('Deployment', 'plain'), 'spec', 'replicas')).toBe(0);
     expect(await place.get('HorizontalPodAutoscaler', 'plain')).toBeUndefined();
-    const back = await place.step(plain.rollback());
+    const back = await place.step(plain.rollback(), adopter);
     expect(back).toMatchObject({ exitCode: 0, outputs: { outcome: 'rolled-back', 'active-role': 'green' } });
     await expectUsersSaw(users, ['v1', 'v2', 'v1']);
     expect(await place.get('HorizontalPodAutoscaler', 'plain')).toBeDefined();
-    await place.given(plain.release('v3'));
+    await place.given(plain.release('v3'), adopter);
     await place.reaches('plain', 'v3');
   });
 
   scenario('goes once a second release has taken its place', cluster, async place => {
     await plain.bring(place);
     await plain.applyWithKubectl(place, 'v1');
-    await place.given(plain.release('v2'));
+    await place.given(plain.release('v2'), adopter);
     const users = await place.users('plain');
-    await place.given(plain.stage('v3'));
+    await place.given(plain.stage('v3'), adopter);
     expect(await place.get('Deployment', 'plain')).toBeDefined();
-    await place.given(plain.promote());
+    await place.given(plain.promote(), adopter);
     expect(await place.get('Deployment', 'plain')).toBeUndefined();
     await expectUsersSaw(users, ['v2', 'v3']);
-    await place.given(plain.rollback());
+    await place.given(plain.rollback(), adopter);
     await place.reaches('plain', 'v2');
   });
 
@@ -82,11 +82,11 @@ describe('An application that is live without roles', () => {
     const before = await written(place);
     const service = await place.get('Service', 'plain');
     const users = await place.users('plain');
-    expectRefused(await place.step(plain.stage('v2', { verify: failing })), /nothing of that kind/);
+    expectRefused(await place.step(plain.stage('v2', { verify: failing }), adopter), /nothing of that kind/);
     expect(await selector(place)).toEqual({ app: 'plain' });
     expect((await place.get('Service', 'plain'))?.metadata.annotations).toEqual(service?.metadata.annotations);
     expect(await written(place)).toEqual(before);
-    await place.given(plain.release('v2'));
+    await place.given(plain.release('v2'), adopter);
     await expectUsersSaw(users, ['v1', 'v2']);
   });
 
@@ -95,11 +95,11 @@ describe('An application that is live without roles', () => {
     await plain.applyWithKubectl(place, 'v1');
     const before = await written(place);
     const users = await place.users('plain');
-    await place.given(plain.stage('v2'));
+    await place.given(plain.stage('v2'), adopter);
     expect(await place.step(plain.reject)).toMatchObject({ exitCode: 0, outputs: { outcome: 'rejected' } });
     expect(await selector(place)).toEqual({ app: 'plain' });
     expect(await written(place)).toEqual(before);
-    await place.given(plain.release('v3'));
+    await place.given(plain.release('v3'), adopter);
     await expectUsersSaw(users, ['v1', 'v3']);
   });
 
@@ -108,11 +108,12 @@ describe('An application that is live without roles', () => {
     await plain.applyWithKubectl(place, 'v1');
     const users = await place.users('plain');
     const killed = await place.step(plain.stage('v2'), {
+      ...adopter,
       interrupt: { when: /Deployment .*plain-blue created/, signal: 'SIGKILL' },
     });
     expect(killed.exitCode).toBe(137);
     expect(await selector(place)).toEqual({ app: 'plain' });
-    await place.given(plain.release('v2'));
+    await place.given(plain.release('v2'), adopter);
     await expectUsersSaw(users, ['v1', 'v2']);
   });
 
@@ -121,7 +122,11 @@ describe('An application that is live without roles', () => {
       await plain.bring(place);
       await plain.applyWithKubectl(place, 'v1');
       const users = await place.users('plain');
-      const lost = await place.step(plain.stage('v2'), { post: 'never', interrupt: { when, signal: 'SIGKILL' } });
+      const lost = await place.step(plain.stage('v2'), {
+        ...adopter,
+        post: 'never',
+        interrupt: { when, signal: 'SIGKILL' },
+      });
       expect(lost.exitCode).toBe(137);
       await place.cluster.kube.send({
         method: 'PATCH',
@@ -129,7 +134,7 @@ describe('An application that is live without roles', () => {
         contentType: 'application/merge-patch+json',
         body: { spec: { renewTime: '2020-01-01T00:00:00.000000Z' } },
       });
-      await place.given(plain.release('v3'));
+      await place.given(plain.release('v3'), adopter);
       await expectUsersSaw(users, ['v1', 'v3']);
     });
 });
@@ -141,7 +146,7 @@ describe('What cannot be adopted is left as it is:', () => {
     const image = `${place.cluster.images.site}:never-ready`;
     await setImage(place, { deployment: 'plain', container: 'site', image });
     await place.until('a new pod is there', async () => (await place.list('Pod')).length > 2);
-    expectRefused(await place.step(plain.stage('v2')), /its pods are of several sets/);
+    expectRefused(await place.step(plain.stage('v2'), adopter), /its pods are of several sets/);
     expect(await selector(place)).toEqual({ app: 'plain' });
     expect(await place.get('Deployment', 'plain-blue')).toBeUndefined();
   });
@@ -153,6 +158,6 @@ describe('What cannot be adopted is left as it is:', () => {
     await place.until('its pods are on their way out', async () =>
       (await place.list('Pod')).every(({ metadata }) => metadata.deletionTimestamp !== undefined),
     );
-    expectRefused(await place.step(plain.stage('v2')), /leads to no ready pod/);
+    expectRefused(await place.step(plain.stage('v2'), adopter), /leads to no ready pod/);
   });
 });

@@ -1,9 +1,13 @@
 import type { KubeObject } from '../../src/manifests/object.js';
 import { loadAll } from 'js-yaml';
 import type { Place } from './place.js';
+import { documentedRoles } from './rights.js';
 import { passing } from './shop.js';
 
 type Inputs = Readonly<Record<string, string>>;
+
+/** What a step may do that adopts what is live, beside the Roles of its inputs. */
+export const adopter = { as: documentedRoles.get('cutover-adopt') ?? [] };
 
 /** A shop whose manifests know nothing of roles, with all that a role can have of its own. */
 export const plain = {

@@ -22,6 +22,7 @@ export type RoleName =
   | 'cutover-reject'
   | 'cutover-rollback'
   | 'cutover-status'
+  | 'cutover-adopt'
   | 'cutover-cluster';
 
 /** Whose rights are wanted. */
