@@ -2,7 +2,7 @@ import type { IdlePolicy } from '../inputs/inputs.js';
 import { asCutoverError, CutoverError } from '../errors.js';
 import { describeRef, refOf, type ObjectRef } from '../manifests/object.js';
 import { selects } from '../manifests/pods.js';
-import type { ReleaseState } from '../release/state.js';
+import { adoptedRevision, type ReleaseState } from '../release/state.js';
 import type { Outcome } from './outcome.js';
 import { activeOnRecord, publicServiceOf } from './recheck.js';
 import type { Revision } from '../release/revision.js';
@@ -27,6 +27,7 @@ export interface Aftermath {
 export async function settleIdle(step: Step, aftermath: Aftermath): Promise<string> {
   const { state, revision, policy } = aftermath;
   const { inFlight, ...done } = state;
+  if (inFlight?.role !== undefined) await removeAmbiguous(step, aftermath, inFlight.role);
   for (const object of revision.deferred) {
     await step.cluster.apply(object, { force: revision.force });
     step.log.info(`${describeRef(refOf(object))} applied, now that its side has the traffic`);
@@ -40,6 +41,17 @@ export async function settleIdle(step: Step, aftermath: Aftermath): Promise<stri
     step.log.warning(`The record of ${state.release} still calls this unfinished: ${asCutoverError(error).message}`);
   }
   return sentence;
+}
+
+/**
+ * The selector of what was adopted matches the pods of the roles too, and two autoscalers whose pods overlap both stop
+ * scaling. So the one of the side that users left goes; it comes back with them.
+ */
+async function removeAmbiguous(step: Step, { state, revision }: Aftermath, left: string): Promise<void> {
+  const number = state.roles?.[left]?.revision;
+  if (number === undefined || ![number, revision.number].includes(adoptedRevision)) return;
+  const { deferred } = await step.records.readRevision(number);
+  for (const object of deferred) await removeLive(step, refOf(object));
 }
 
 async function applyPolicy(step: Step, { state, service, policy }: Aftermath, role: string): Promise<string> {
