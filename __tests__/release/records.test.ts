@@ -310,6 +310,11 @@ describe('the revision to go back to', () => {
     expect(previousRevision(given)).toBe(expected);
   });
 
+  it('is never what was adopted: that is a role’s, not a rolling release’s', () => {
+    const history = [entry(0, 'rolled-back'), entry(1, 'deployed')];
+    expect(previousRevision(state({ current: 1, revisions: [1], history }))).toBeUndefined();
+  });
+
   it('is one that is still on record', () => {
     const history = [entry(3, 'deployed'), entry(2, 'deployed'), entry(1, 'deployed')];
     expect(previousRevision(state({ current: 3, revisions: [1, 3], history }))).toBe(1);

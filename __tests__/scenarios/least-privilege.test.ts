@@ -1,3 +1,5 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { afterAll, describe, expect, it, jest } from '@jest/globals';
 import type { Named } from '../../demo/kube.js';
 import type { StepResult } from '../../demo/runner.js';
@@ -5,6 +7,7 @@ import { startGitHub } from '../bundle/github-server.js';
 import { describeEmbedded, startCluster } from './cluster.js';
 import { scenario, type Place } from './place.js';
 import { documentedRoles, grant, rightsOf, type RoleName, type Rule } from './rights.js';
+import { plain } from './plain.js';
 import { failing, failingInPublic, heal, lose, meddle, shop, sicken, stepAs } from './shop.js';
 
 type Inputs = Readonly<Record<string, string>>;
@@ -136,9 +139,12 @@ describe('Each action does its work with the Role of docs/rbac.md, and names eve
   scenario('promote', cluster, async place => {
     await shop.bring(place);
     const promote = actor(place, 'cutover-promote');
+    const written = await readFile(join(place.workspace, 'roles.yml'), 'utf8');
+    await place.rewrite('roles.yml', text => newSecret + text);
     await place.given(shop.stage('v1'));
     await promote('failed', shop.promote({ verify: failingInPublic }));
     await promote('switched', shop.promote());
+    await place.write({ 'roles.yml': written });
     for (const version of ['v2', 'v3', 'v2']) await place.given(shop.stage(version));
     await meddle(place, [['Service', 'shop']]);
     await promote('failed', shop.promote({ verify: failingInPublic }));
@@ -157,6 +163,9 @@ describe('Each action does its work with the Role of docs/rbac.md, and names eve
     await expectUnexplained(place, 'cutover-promote', shop.promote());
     await heal(place, 'blue');
     await expectEveryRuleNamed(place, 'cutover-promote', shop.promote());
+    // The Secret that left the manifests goes last of all.
+    await promote('switched', shop.promote());
+    expect(await place.get('Secret', 'shop-new-blue')).toBeUndefined();
   });
 
   scenario('reject', cluster, async place => {
@@ -195,6 +204,35 @@ describe('Each action does its work with the Role of docs/rbac.md, and names eve
     await heal(place, 'blue');
     await expectEveryRuleNamed(place, 'cutover-rollback', shop.rollback());
   });
+});
+
+describe('What is live without roles', () => {
+  scenario(
+    'is adopted with one more Role of docs/rbac.md, and each of its rules is named where it is missing',
+    cluster,
+    async place => {
+      await plain.bring(place);
+      await plain.applyWithKubectl(place, 'v1');
+      const [list, follow, remove, ...more] = (documentedRoles.get('cutover-adopt') ?? []).map(rule => [rule]);
+      if (list === undefined || follow === undefined || remove === undefined) throw new Error('a rule is missing');
+      expect(more).toEqual([]);
+      const denied = async (rules: readonly Rule[], inputs: Inputs): Promise<void> => {
+        const own: RoleName = inputs.action === 'promote' ? 'cutover-promote' : 'cutover-stage';
+        const result = await stepAs(place, { roles: [own, 'cutover-adopt'], without: rightsOf(rules) }, inputs);
+        expect([result.exitCode, rules.every(rule => isNamed(result, rule))]).toEqual([1, true]);
+      };
+      await denied(list, plain.stage('v2'));
+      await denied(follow, plain.stage('v2'));
+      const roles = ['cutover-stage', 'cutover-promote', 'cutover-adopt'] as const;
+      const first = await stepAs(place, { roles }, plain.release('v2'));
+      expect(first).toMatchObject({ exitCode: 0, outputs: { outcome: 'switched' } });
+      await place.given(plain.stage('v3'));
+      await denied(remove, plain.promote());
+      const last = await stepAs(place, { roles: ['cutover-promote', 'cutover-adopt'] }, plain.promote());
+      expect(last).toMatchObject({ exitCode: 0, outputs: { outcome: 'switched' } });
+      expect(await place.get('Deployment', 'plain')).toBeUndefined();
+    },
+  );
 });
 
 describe('What lies outside of namespaces', () => {
@@ -253,7 +291,8 @@ describeEmbedded('The Roles of docs/rbac.md', 'a real cluster does not tell whic
       );
       return { role, idle, more: [...rights].filter(right => !granted.includes(right)) };
     });
-    const roles: readonly RoleName[] = [...documentedRoles.keys()].filter(role => role !== 'cutover-cluster');
+    const beside: readonly RoleName[] = ['cutover-cluster', 'cutover-adopt'];
+    const roles: readonly RoleName[] = [...documentedRoles.keys()].filter(role => !beside.includes(role));
     expect(found.sort((a, b) => roles.indexOf(a.role) - roles.indexOf(b.role))).toEqual(
       roles.map(role => ({ role, idle: [], more: [] })),
     );

@@ -23,6 +23,7 @@ export type RoleName =
   | 'cutover-rollback'
   | 'cutover-plan'
   | 'cutover-status'
+  | 'cutover-adopt'
   | 'cutover-cluster';
 
 /** Whose rights are wanted. */

@@ -150,7 +150,7 @@ export function previousRevision(state: ReleaseState): number | undefined {
   const served: number[] = [];
   for (const { revision, outcome } of [...state.history].reverse()) {
     if (outcome !== 'deployed' && outcome !== 'rolled-back') continue;
-    while ((served.at(-1) ?? 0) >= revision) served.pop();
+    while ((served.at(-1) ?? -1) >= revision) served.pop();
     served.push(revision);
   }
   return served.reverse().find(number => number < (state.current ?? Infinity) && state.revisions.includes(number));

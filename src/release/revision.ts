@@ -13,6 +13,13 @@ export interface RecordedSecret {
   readonly hash: string;
 }
 
+/** An object to be deleted. */
+export interface Obsolete {
+  readonly ref: ObjectRef;
+  /** Only this one. Absent: whatever has the name. */
+  readonly uid?: string;
+}
+
 /** Proof of an approval by the reviewers of a GitHub environment. */
 export interface RecordedApproval {
   readonly environment: string;
@@ -35,6 +42,8 @@ export interface Revision {
   readonly shared: readonly KubeObject[];
   /** Blue/green: objects that are applied after the switch only (autoscalers of the role). */
   readonly deferred: readonly KubeObject[];
+  /** Blue/green: what an earlier life of the role left behind and nobody needs once this one serves. Absent: nothing. */
+  readonly obsolete?: readonly Obsolete[];
   /** What the step found before its first write, but for Secrets. */
   readonly before: readonly Snapshot[];
   /** Checks that promote and rollback run again. */

@@ -40,7 +40,10 @@ export interface InFlight {
   readonly role?: string;
   /** The run's page. */
   readonly run: string;
-  /** `switch`: the public Service as it was, for the way back; the snapshots of other steps lie in the revision. */
+  /**
+   * `switch`, and a `stage` that adopts: the public Service as it was, for the way back; the other snapshots lie in the
+   * revision.
+   */
   readonly undo?: Snapshot;
 }
 
@@ -78,6 +81,9 @@ export interface ReleaseState {
   /** Newest first. */
   readonly history: readonly HistoryEntry[];
 }
+
+/** The number that stands for what was live before the first revision, and was adopted. */
+export const adoptedRevision = 0;
 
 /** The state of a release that was never deployed. */
 export function newState(release: string, strategy: ReleaseState['strategy']): ReleaseState {

@@ -1,8 +1,8 @@
 import type { IdlePolicy } from '../inputs/inputs.js';
 import { asCutoverError, CutoverError } from '../errors.js';
-import { describeRef, refOf, type KubeObject, type ObjectRef } from '../manifests/object.js';
+import { describeRef, refOf, type ObjectRef } from '../manifests/object.js';
 import { selects } from '../manifests/pods.js';
-import type { ReleaseState } from '../release/state.js';
+import { adoptedRevision, type ReleaseState } from '../release/state.js';
 import type { Outcome } from './outcome.js';
 import { activeOnRecord, publicServiceOf } from './recheck.js';
 import type { Revision } from '../release/revision.js';
@@ -27,10 +27,12 @@ export interface Aftermath {
 export async function settleIdle(step: Step, aftermath: Aftermath): Promise<string> {
   const { state, revision, policy } = aftermath;
   const { inFlight, ...done } = state;
+  if (inFlight?.role !== undefined) await removeAmbiguous(step, aftermath, inFlight.role);
   for (const object of revision.deferred) {
     await step.cluster.apply(object, { force: revision.force });
     step.log.info(`${describeRef(refOf(object))} applied, now that its side has the traffic`);
   }
+  for (const { ref, uid } of revision.obsolete ?? []) await removeLive(step, ref, uid);
   const sentence = inFlight?.role === undefined ? '' : await applyPolicy(step, aftermath, inFlight.role);
   try {
     await step.records.finish(done, policy.history, step.log);
@@ -39,6 +41,17 @@ export async function settleIdle(step: Step, aftermath: Aftermath): Promise<stri
     step.log.warning(`The record of ${state.release} still calls this unfinished: ${asCutoverError(error).message}`);
   }
   return sentence;
+}
+
+/**
+ * The selector of what was adopted matches the pods of the roles too, and two autoscalers whose pods overlap both stop
+ * scaling. So the one of the side that users left goes; it comes back with them.
+ */
+async function removeAmbiguous(step: Step, { state, revision }: Aftermath, left: string): Promise<void> {
+  const number = state.roles?.[left]?.revision;
+  if (number === undefined || ![number, revision.number].includes(adoptedRevision)) return;
+  const { deferred } = await step.records.readRevision(number);
+  for (const object of deferred) await removeLive(step, refOf(object));
 }
 
 async function applyPolicy(step: Step, { state, service, policy }: Aftermath, role: string): Promise<string> {
@@ -83,7 +96,7 @@ async function refuseIfServing(
  */
 async function scaleDown(step: Step, revision: Revision, replicas: number): Promise<void> {
   // An autoscaler would undo the scaling; it comes back with the role's next switch.
-  for (const object of revision.deferred) await removeLive(step, object);
+  for (const object of revision.deferred) await removeLive(step, refOf(object));
   for (const object of revision.objects.filter(isDeployment)) {
     const live = await step.cluster.get(refOf(object));
     if (live === undefined || replicasOf(live) <= replicas) continue;
@@ -92,12 +105,12 @@ async function scaleDown(step: Step, revision: Revision, replicas: number): Prom
   }
 }
 
-/** Deletes the live counterpart of an object, if there is one. */
-export async function removeLive(step: Step, object: KubeObject): Promise<void> {
-  const live = await step.cluster.get(refOf(object));
-  if (live?.metadata.uid === undefined) return;
-  await step.cluster.remove(refOf(object), { uid: live.metadata.uid });
-  step.log.info(`${describeRef(refOf(object))} removed`);
+/** Deletes what has an object's name, if there is one; with `uid` only that very one. */
+export async function removeLive(step: Step, ref: ObjectRef, uid?: string): Promise<void> {
+  const live = await step.cluster.get(ref);
+  if (live?.metadata.uid === undefined || (uid !== undefined && uid !== live.metadata.uid)) return;
+  await step.cluster.remove(ref, { uid: live.metadata.uid });
+  step.log.info(`${describeRef(ref)} removed`);
 }
 
 /** What a run that was killed after its switch left undone: autoscalers, drain, idle policy. */

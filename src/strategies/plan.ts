@@ -120,7 +120,13 @@ function storyOf({ deploy, active, role }: Staging): readonly string[] {
   const service = resources.publicService[role];
   const name = service === undefined ? 'the public Service' : describeRef(refOf(service.object));
   const who = inputs.switch === 'auto' ? 'The same step would then' : '`promote` would later';
+  const { adoption } = deploy;
   return [
+    ...(adoption === undefined
+      ? []
+      : [
+          `${name} would first be pinned to the pods that it selects now: ${describeRef(refOf(adoption.deployment))} serves on as ${adoption.role}, untouched.`,
+        ]),
     `Revision ${state.latest + 1} would be staged on ${role}, where no user is.`,
     ...(staged === undefined
       ? []
@@ -157,11 +163,13 @@ function removed(object: Staging['leftovers'][number]): PreviewedObject {
 }
 
 /** What staging removes first is made again by the switch. */
-function atSwitch({ later, leftovers }: Staging): readonly PreviewedObject[] {
+function atSwitch({ later, leftovers, obsolete }: Staging): readonly PreviewedObject[] {
   const gone = new Set(leftovers.map(object => refKey(refOf(object))));
-  return previewed(later, 'switch').map(one =>
+  const moved = previewed(later, 'switch').map((one): PreviewedObject =>
     gone.has(refKey(one.ref)) ? { ...one, change: 'created', fields: [] } : one,
   );
+  const useless = obsolete.map(({ ref }): PreviewedObject => ({ ref, when: 'switch', change: 'deleted', fields: [] }));
+  return [...moved, ...useless];
 }
 
 function about(step: Step, strategy: Outcome['strategy']) {

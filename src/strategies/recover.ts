@@ -10,8 +10,13 @@ import type { InFlight, ReleaseState } from '../release/state.js';
 import { removeStuckPods } from '../rollout/stuck-pods.js';
 import type { RunContext } from '../inputs/inputs.js';
 import type { StepFacts } from './step.js';
+import { withoutAdopted } from './adoption.js';
+import { unpin } from './pin.js';
 import { readyPods } from './switch-back.js';
 import { withoutStagedRecord } from './unstaged.js';
+
+/** For pods that were staged to be on their way out; a post step must end sometime. */
+const unpinMs = 60_000;
 
 /**
  * Cleans up after a process that was killed before it could: what it had begun is put back from the record, and its lock
@@ -61,8 +66,12 @@ async function putBackInFlight(options: {
   }
   const { failed } = await putBack({ cluster, snapshots, release: state.release, log });
   await removeStuckPods({ cluster, snapshots, log });
+  const pinned = inFlight.step === 'stage' ? inFlight.undo : undefined;
   if (failed.length > 0)
     return `Not everything could be put back: ${failed.map(({ ref }) => describeRef(ref)).join(', ')}`;
+  const why = pinned && (await unpin(pinned, { cluster, log, release: state.release, timeoutMs: unpinMs }));
+  if (why !== undefined)
+    return `The staged revision is gone, but the selector of the public Service stays narrowed: ${why}.`;
   await records.writeState(withHistory(after, historyEntry(run, revision, 'failed')));
   return `The run was killed during ${inFlight.step} of revision ${inFlight.revision}; everything was put back.`;
 }
@@ -77,7 +86,10 @@ function wayBack({ inFlight, revision, rest }: { inFlight: InFlight; revision: R
       return { snapshots: revision.before, after: rest };
     case 'stage':
       // Recorded is what was before the first of several stagings, so nothing is staged any more either.
-      return { snapshots: revision.before, after: withoutStagedRecord(rest, inFlight.role ?? '') };
+      return {
+        snapshots: revision.before,
+        after: inFlight.undo === undefined ? withoutStagedRecord(rest, inFlight.role ?? '') : withoutAdopted(rest),
+      };
     case 'switch':
       return { snapshots: inFlight.undo === undefined ? [] : [inFlight.undo], after: rest };
     case 'idle':

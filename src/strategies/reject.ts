@@ -2,8 +2,10 @@ import { CutoverError } from '../errors.js';
 import type { Reject } from '../inputs/inputs.js';
 import { withHistory } from '../release/records.js';
 import { historyEntry } from '../release/revision.js';
-import type { ReleaseState, StagedRecord } from '../release/state.js';
+import { adoptedRevision, type ReleaseState, type StagedRecord } from '../release/state.js';
+import { withoutAdopted } from './adoption.js';
 import { FailedStep, type Outcome } from './outcome.js';
+import { unpin } from './pin.js';
 import { readActive, readBlueGreen } from './recheck.js';
 import { otherRole, type Active } from './roles.js';
 import { rolesOf } from './recheck.js';
@@ -75,7 +77,24 @@ export async function unstage(
   }
   // Whatever was begun with the staged revision is over with it.
   const { inFlight: _over, ...rest } = state;
-  return { state: withoutStagedRecord(rest, staged.role), sentence };
+  const unstaged = withoutStagedRecord(rest, staged.role);
+  if (state.current !== adoptedRevision || staged.previous?.revision !== undefined)
+    return { state: unstaged, sentence };
+  return unadopted(step, { state: unstaged, sentence, timeoutMs });
+}
+
+/** Nothing of this release is left but the pin: without it the application is what it was before it was adopted. */
+async function unadopted(
+  step: Step,
+  left: { readonly state: ReleaseState; readonly sentence: string; readonly timeoutMs: number },
+): Promise<{ readonly state: ReleaseState; readonly sentence: string }> {
+  const { before } = await step.records.readRevision(adoptedRevision);
+  const [service] = before;
+  if (service === undefined) return left;
+  const { cluster, log, records } = step;
+  const why = await unpin(service, { cluster, log, release: records.release, timeoutMs: left.timeoutMs });
+  if (why === undefined) return { state: withoutAdopted(left.state), sentence: left.sentence };
+  return { state: left.state, sentence: `${left.sentence} The selector of the public Service stays narrowed: ${why}.` };
 }
 
 function sides(state: ReleaseState, active: Active): { readonly activeRole?: string; readonly idleRole?: string } {

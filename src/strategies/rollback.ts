@@ -158,7 +158,7 @@ async function bringBack(
     return changes;
   });
   // An autoscaler of an idle side sees no load and would take pods away just before they are needed; it comes back after.
-  for (const object of revision.deferred) await removeLive(step, object);
+  for (const object of revision.deferred) await removeLive(step, refOf(object));
   const ready = await step.stage('Deploy', () => bringUp({ step, planned, patience: inputs, force: revision.force }));
   const found = await Promise.all(revision.objects.filter(isDeployment).map(object => step.cluster.get(refOf(object))));
   const workloads = found.filter(object => object !== undefined);

@@ -1,5 +1,5 @@
 import { CutoverError } from '../errors.js';
-import { refOf } from '../manifests/object.js';
+import { describeRef, refOf } from '../manifests/object.js';
 import type { Snapshot } from '../plan/change.js';
 import { recordFailure, withHistory } from '../release/records.js';
 import { historyEntry } from '../release/revision.js';
@@ -7,32 +7,33 @@ import type { ReleaseState, StagedRecord } from '../release/state.js';
 import type { ReadyWorkload } from '../rollout/observer.js';
 import type { CheckResult } from '../verify/verify.js';
 import { alreadyServing } from './already-serving.js';
+import { revisionOfAdopted, withoutAdopted } from './adoption.js';
 import { bringUp, merged, recordable, snapshotsOf } from './bring-up.js';
 import { assertPassed, checksOf, endpointOf, runChecks, type Side } from './checking.js';
 import { ensureNamespace } from './namespace.js';
 import { changesOf, FailedStep, type Outcome } from './outcome.js';
+import { pin, undoStaging } from './pin.js';
 import { throwAny } from './refusals.js';
 import { decideStaging, isStagedAlready } from './staging-decision.js';
 import { refuseMovedUsers, type BlueGreenDeploy, type Staging } from './staging-plan.js';
 import { revisionOf, withStagedRecord } from './staged-revision.js';
 import { underLock, type Step } from './step.js';
-import { undo } from './undo.js';
 import { withoutStagedRecord } from './unstaged.js';
 
 /**
  * Stages a revision: brings it up on the idle role, where no user is, and runs the staged checks. Neither the public
  * Service nor any object of the active role is written.
  */
-export async function stage(step: Step, deploy: BlueGreenDeploy): Promise<Outcome> {
-  const { inputs, state } = deploy;
-  refuseUnfinishedSwitch(state);
-  const decision = await decideStaging(step, deploy);
+export async function stage(step: Step, given: BlueGreenDeploy): Promise<Outcome> {
+  refuseUnfinishedSwitch(given.state);
+  const decision = await decideStaging(step, given);
   throwAny(decision.refusals);
-  if (decision.kind === 'serving') return alreadyServing(step, deploy, decision);
+  if (decision.kind === 'serving') return alreadyServing(step, given, decision);
   const { staging } = decision;
+  const { inputs, state } = staging.deploy;
   if (isStagedAlready(staging)) return stagedAlready(step, staging, state.staged);
   await ensureNamespace(step, { planned: staging.planned, createNamespace: inputs.createNamespace });
-  return underLock(step, state, locked => bringUpStaged(locked, staging));
+  return underLock(step, given.state, locked => bringUpStaged(locked, staging));
 }
 
 async function stagedAlready(step: Step, staging: Staging, staged: StagedRecord | undefined): Promise<Outcome> {
@@ -65,7 +66,7 @@ function refuseUnfinishedSwitch({ release, inFlight }: ReleaseState): void {
 
 async function bringUpStaged(step: Step, staging: Staging): Promise<Outcome> {
   const { deploy, role, planned, leftovers, records } = staging;
-  const { inputs, state } = deploy;
+  const { inputs, state, adoption } = deploy;
   await refuseMovedUsers(step, staging);
   const { inFlight: unfinished } = state;
   const earlier = state.staged?.role === role ? state.staged : undefined;
@@ -82,6 +83,7 @@ async function bringUpStaged(step: Step, staging: Staging): Promise<Outcome> {
   );
   const revision = revisionOf(step, staging, before);
   const { number } = revision;
+  const pinned = adoption?.before ?? (half === undefined ? undefined : unfinished?.undo);
   const previous = earlier === undefined ? state.roles?.[role] : earlier.previous;
   const begun: ReleaseState = {
     ...state,
@@ -90,11 +92,18 @@ async function bringUpStaged(step: Step, staging: Staging): Promise<Outcome> {
     roleNames: inputs.roles,
     roles: { ...records, ...state.roles },
     ...(revision.publicService !== undefined && { publicService: refOf(revision.publicService) }),
-    inFlight: { step: 'stage', revision: number, role, run: step.run.url },
+    inFlight: {
+      step: 'stage',
+      revision: number,
+      role,
+      run: step.run.url,
+      ...(pinned !== undefined && { undo: pinned }),
+    },
   };
   const { inFlight: pending, ...rest } = begun;
   const known = { ...facts(step, staging), revision: number };
   try {
+    if (adoption !== undefined) await step.records.writeRevision(revisionOfAdopted(step, adoption));
     await step.records.writeRevision(revision);
     await step.records.writeState(begun);
   } catch (error) {
@@ -103,6 +112,8 @@ async function bringUpStaged(step: Step, staging: Staging): Promise<Outcome> {
 
   let checks: readonly CheckResult[] = [];
   try {
+    // Before anything is staged: its pods would get traffic at once, for they carry the labels that the Service selects.
+    if (adoption !== undefined) await step.stage('Deploy', () => pin(step, adoption));
     for (const object of leftovers) await step.cluster.remove(refOf(object), { uid: object.metadata.uid ?? '' });
     const verified = await readyAndVerified(step, staging);
     ({ checks } = verified);
@@ -120,8 +131,14 @@ async function bringUpStaged(step: Step, staging: Staging): Promise<Outcome> {
         serving: `${servingNow(staging)} ${role} was left as it is (rollback-on-failure: false).${note}`,
       });
     }
-    const { complete, sentence } = await undo({ step, snapshots, timeoutMs: inputs.timeoutMs, cause: error });
-    const original = half === undefined ? rest : withoutStagedRecord(rest, role);
+    const { complete, sentence } = await undoStaging(step, {
+      snapshots,
+      timeoutMs: inputs.timeoutMs,
+      cause: error,
+      ...(pinned !== undefined && { pinned }),
+    });
+    const unstaged = half === undefined ? rest : withoutStagedRecord(rest, role);
+    const original = pinned === undefined ? unstaged : withoutAdopted(rest);
     const ended = withHistory(
       { ...(complete ? original : rest), ...(!complete && pending && { inFlight: pending }) },
       failed,
@@ -210,5 +227,7 @@ export function servingNow(staging: Staging): string {
   const { active, deploy } = staging;
   if (active.kind === 'none') return 'Nobody is served yet: there is no public Service.';
   const revision = deploy.state.roles?.[active.role]?.revision;
+  if (deploy.adoption !== undefined)
+    return `Users are on ${describeRef(refOf(deploy.adoption.deployment))}, as before.`;
   return `Users are on ${active.role}${revision === undefined ? '' : `, revision ${revision}`}, as before.`;
 }

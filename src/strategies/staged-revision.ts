@@ -1,13 +1,15 @@
+import { refKey, refOf } from '../manifests/object.js';
 import type { Snapshot } from '../plan/change.js';
 import { authorOf, imagesOf, withoutSecrets, type Revision } from '../release/revision.js';
-import type { ReleaseState, RoleRecord } from '../release/state.js';
+import type { ReleaseState, RoleRecord, StagedRecord } from '../release/state.js';
 import type { ReadyWorkload } from '../rollout/observer.js';
+import { changesSinceVerified } from './roles.js';
 import type { Staging } from './staging-plan.js';
 import type { Step } from './step.js';
 
 /** What is recorded of a revision that is about to be staged. */
 export function revisionOf(step: Step, staging: Staging, before: readonly Snapshot[]): Revision {
-  const { deploy, role, planned, deferred } = staging;
+  const { deploy, role, planned, deferred, obsolete } = staging;
   const { inputs, state, resources, contentHash } = deploy;
   const objects = planned.map(({ resource }) => resource.object);
   const sharedObjects = new Set(resources.shared.map(({ object }) => object));
@@ -21,6 +23,7 @@ export function revisionOf(step: Step, staging: Staging, before: readonly Snapsh
     role,
     shared: withoutSecrets([...sharedObjects]).objects,
     deferred,
+    obsolete,
     before,
     checks: inputs.verify,
     force: inputs.forceConflicts,
@@ -56,4 +59,12 @@ export function withStagedRecord(
       ...(previous !== undefined && { previous }),
     },
   };
+}
+
+/** Whether the staged workloads still are those that were verified; a dry run tells the generation that is live. */
+export function isAsVerified(staging: Staging, staged: StagedRecord | undefined): boolean {
+  const live = new Map(staging.planned.map(({ resource, after }) => [refKey(refOf(resource.object)), after]));
+  return (staged?.workloads ?? []).every(
+    verified => changesSinceVerified(verified, live.get(refKey(verified.ref))).length === 0,
+  );
 }

@@ -1,9 +1,10 @@
 import type { CutoverError } from '../errors.js';
-import { refKey, refOf } from '../manifests/object.js';
 import type { PlannedChange } from '../plan/change.js';
 import { lint, sceneOf } from './lint.js';
-import { changesSinceVerified, roleRecords, type Active } from './roles.js';
-import { findActive, planStaging, planUnchanged, type BlueGreenDeploy, type Staging } from './staging-plan.js';
+import { findAdoption, withAdopted } from './adoption.js';
+import { roleRecords, type Active } from './roles.js';
+import { isAsVerified } from './staged-revision.js';
+import { findSide, planStaging, planUnchanged, type BlueGreenDeploy, type Staging } from './staging-plan.js';
 import type { Step } from './step.js';
 
 /** What a blue/green deploy comes to, decided before anything is written, and every reason not to do it. */
@@ -18,11 +19,15 @@ export type StagingDecision = { readonly refusals: readonly CutoverError[] } & (
   | { readonly kind: 'staging'; readonly staging: Staging }
 );
 
-/** Asks where users are, what the idle role would get, and what would drop requests. Writes nothing. */
-export async function decideStaging(step: Step, deploy: BlueGreenDeploy): Promise<StagingDecision> {
-  const { inputs, resources } = deploy;
+/** Asks where users are, whether they have to be adopted first, what the idle role would get, and what would drop requests. Writes nothing. */
+export async function decideStaging(step: Step, given: BlueGreenDeploy): Promise<StagingDecision> {
+  const { inputs, resources } = given;
   const records = roleRecords(resources);
-  const active = await step.stage('Check', () => findActive(step, deploy, records));
+  const { deploy, active } = await step.stage('Check', async () => {
+    const adoption = await findAdoption(step, given);
+    const adopting = adoption === undefined ? given : withAdopted(given, adoption);
+    return { deploy: adopting, active: await findSide(step, adopting, records) };
+  });
   const live = active.kind === 'role' ? active.role : undefined;
   // Unchanged is asked of the active role first: the same manifests again must not start a second copy of what serves.
   const unchanged = live === undefined ? undefined : await planUnchanged(step, deploy, live);
@@ -50,14 +55,10 @@ export async function decideStaging(step: Step, deploy: BlueGreenDeploy): Promis
 }
 
 /** Whether this very content waits on the idle role already, as it was verified. */
-export function isStagedAlready({ deploy, role, planned, leftovers }: Staging): boolean {
+export function isStagedAlready(staging: Staging): boolean {
+  const { deploy, role, planned, leftovers } = staging;
   const { staged, roles, inFlight } = deploy.state;
   const same = staged?.role === role && roles?.[role]?.contentHash === deploy.contentHash;
   const nothingToDo = planned.every(({ change }) => change === 'unchanged') && leftovers.length === 0;
-  // A dry run tells the generation that is live.
-  const live = new Map(planned.map(({ resource, after }) => [refKey(refOf(resource.object)), after]));
-  const asVerified = (staged?.workloads ?? []).every(
-    verified => changesSinceVerified(verified, live.get(refKey(verified.ref))).length === 0,
-  );
-  return same && nothingToDo && inFlight === undefined && asVerified;
+  return same && nothingToDo && inFlight === undefined && isAsVerified(staging, staged);
 }

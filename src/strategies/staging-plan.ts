@@ -1,14 +1,17 @@
 import { preflight, survey } from '../cluster/preflight.js';
-import { CutoverError } from '../errors.js';
+import { asCutoverError, CutoverError } from '../errors.js';
 import type { DeployBlueGreen } from '../inputs/inputs.js';
-import { describeRef, refKey, refOf, type KubeObject } from '../manifests/object.js';
+import { describeRef, refKey, refOf, type KubeObject, type ObjectRef } from '../manifests/object.js';
 import type { Resource, RoleResources } from '../manifests/resource.js';
 import type { PlannedChange } from '../plan/change.js';
 import { configReferences } from '../plan/references.js';
-import type { ReleaseState, RoleRecord } from '../release/state.js';
+import type { Obsolete, Revision } from '../release/revision.js';
+import { adoptedRevision, type ReleaseState, type RoleRecord } from '../release/state.js';
 import { besideImageCheck } from './image-check.js';
 import { narratePlan } from './narration.js';
-import { decideActive, isDeployment, replicasOf, withReplicas, type Active } from './roles.js';
+import type { Adoption } from './adoption.js';
+import { deferredBefore, obsoleteOf } from './earlier-life.js';
+import { decideActive, isDeployment, otherRole, replicasOf, withReplicas, type Active } from './roles.js';
 import type { Step } from './step.js';
 
 /** What a blue/green deploy starts from. */
@@ -18,6 +21,8 @@ export interface BlueGreenDeploy {
   /** Rendered for revision `state.latest + 1`, for both roles. */
   readonly resources: RoleResources;
   readonly contentHash: string;
+  /** What is live without roles and has to be adopted first. Absent: nothing. */
+  readonly adoption?: Adoption;
 }
 
 /** What is to be done on the idle role, decided before anything is written. */
@@ -38,6 +43,8 @@ export interface Staging {
   /** Objects that wait for the switch, and those of them that an earlier life of the role left behind. */
   readonly deferred: readonly KubeObject[];
   readonly leftovers: readonly KubeObject[];
+  /** What nobody needs once the staged revision serves. */
+  readonly obsolete: readonly Obsolete[];
 }
 
 /** Reads which role users are on, right now. */
@@ -87,8 +94,22 @@ export async function findActive(
   return active;
 }
 
+/** Where users are, of a release that is being adopted too. */
+export async function findSide(
+  step: Step,
+  deploy: BlueGreenDeploy,
+  records: Readonly<Record<string, RoleRecord>>,
+): Promise<Active> {
+  const { adoption, inputs } = deploy;
+  return adoption === undefined
+    ? findActive(step, deploy, records)
+    : { kind: 'role', role: adoption.role, idle: otherRole(inputs.roles, adoption.role) };
+}
+
 /** Throws `changed` when users are no longer where the plan was made for; asked again under the lock, before the first write. */
 export async function refuseMovedUsers(step: Step, { deploy, active, records }: Staging): Promise<void> {
+  // The first write of an adoption is made on the Service as it was read.
+  if (deploy.adoption !== undefined) return;
   const now = await findActive(step, deploy, records);
   if (now.kind === active.kind && (now.kind === 'none' || active.kind === 'none' || now.role === active.role)) return;
   throw new CutoverError('The public Service was switched while this step was planning; nothing was written', {
@@ -109,7 +130,7 @@ export async function planStaging(
   const now = own.filter(({ object }) => object.kind !== 'HorizontalPodAutoscaler');
   const { sized, counterparts } = await asManyAsLive(step, {
     resources: now,
-    of: resources.of[active.kind === 'role' ? active.role : role] ?? [],
+    counterparts: deploymentsOf(deploy, active.kind === 'role' ? active.role : role),
   });
   const publicService = resources.publicService[role];
   const later = [...deferred, ...(publicService === undefined ? [] : [publicService])];
@@ -128,9 +149,14 @@ export async function planStaging(
   );
   const { planned, refusal } = surveyed;
   const staged = planned.filter(({ resource }) => !later.includes(resource));
-  const shared = active.kind === 'role' ? sharedConfigRefusal(staged, resources) : undefined;
+  const shared = active.kind === 'role' ? sharedConfigRefusal(staged, deploy) : undefined;
   narratePlan(step.log, staged);
-  const found = await Promise.all(deferred.map(({ object }) => step.cluster.get(refOf(object))));
+  const earlier = await earlierLife(step, deploy.state, role);
+  const left = deferredBefore(
+    earlier,
+    deferred.map(({ object }) => refOf(object)),
+  );
+  const found = await Promise.all(left.map(ref => step.cluster.get(ref)));
   return {
     ...wanted,
     planned: staged,
@@ -140,22 +166,45 @@ export async function planStaging(
     refusals: [refusal, missing, shared].filter(error => error !== undefined),
     deferred: deferred.map(({ object }) => object),
     leftovers: found.filter(object => object !== undefined),
+    obsolete: obsoleteOf(
+      earlier,
+      [...resources.shared, ...own].map(({ object }) => refOf(object)),
+    ),
   };
+}
+
+/** What a role runs: by the names of the manifests, or what was adopted. */
+function deploymentsOf({ state, resources }: BlueGreenDeploy, role: string): readonly ObjectRef[] {
+  const record = state.roles?.[role];
+  if (record?.revision === adoptedRevision) return record.deployments;
+  return (resources.of[role] ?? []).filter(({ object }) => isDeployment(object)).map(({ object }) => refOf(object));
+}
+
+/** The revision that the role ran before anything was staged over it. */
+async function earlierLife(step: Step, state: ReleaseState, role: string): Promise<Revision | undefined> {
+  const record = state.staged?.role === role ? state.staged.previous : state.roles?.[role];
+  if (record?.revision === undefined) return undefined;
+  try {
+    return await step.records.readRevision(record.revision);
+  } catch (error) {
+    // Somebody deleted it: then it is not known what went with it, and all of it stays.
+    if (asCutoverError(error).code === 'no-revision') return undefined;
+    throw error;
+  }
 }
 
 /** Staged replicas are at least the live ones: the new side must carry today's load, not that of the manifest's day. */
 async function asManyAsLive(
   step: Step,
-  side: { readonly resources: readonly Resource[]; readonly of: readonly Resource[] },
+  side: { readonly resources: readonly Resource[]; readonly counterparts: readonly ObjectRef[] },
 ): Promise<{ readonly sized: readonly Resource[]; readonly counterparts: Staging['counterparts'] }> {
-  const others = side.of.filter(({ object }) => isDeployment(object));
   const counterparts = new Map<string, KubeObject>();
   let index = 0;
   const sized = await Promise.all(
     side.resources.map(async resource => {
       if (!isDeployment(resource.object)) return resource;
-      const counterpart = others[index++];
-      const live = counterpart === undefined ? undefined : await step.cluster.get(refOf(counterpart.object));
+      const counterpart = side.counterparts[index++];
+      const live = counterpart === undefined ? undefined : await step.cluster.get(counterpart);
       if (live !== undefined) counterparts.set(refKey(refOf(resource.object)), live);
       const wanted = replicasOf(resource.object);
       if (live === undefined || replicasOf(live) <= wanted) return resource;
@@ -172,12 +221,17 @@ async function asManyAsLive(
  * A shared ConfigMap or Secret reaches the live pods as soon as it is written; staging must not do that. One that images
  * are pulled with may change: no container sees it, and new credentials are what the live side pulls with too.
  */
-function sharedConfigRefusal(planned: readonly PlannedChange[], resources: RoleResources): CutoverError | undefined {
+function sharedConfigRefusal(
+  planned: readonly PlannedChange[],
+  { resources, adoption }: BlueGreenDeploy,
+): CutoverError | undefined {
   const shared = new Set(resources.shared);
+  const readers = Object.values(resources.of)
+    .flat()
+    .map(({ object }) => object);
   const used = new Set(
-    Object.values(resources.of)
-      .flat()
-      .flatMap(({ object }) => configReferences(object))
+    [...readers, ...(adoption === undefined ? [] : [adoption.deployment])]
+      .flatMap(configReferences)
       .filter(({ pullOnly }) => pullOnly !== true)
       .map(({ kind, name }) => `${kind}/${name}`),
   );
@@ -206,7 +260,7 @@ export async function planUnchanged(
   if (state.inFlight !== undefined || state.roles?.[role]?.contentHash !== contentHash) return undefined;
   const { sized: own } = await asManyAsLive(step, {
     resources: resources.of[role] ?? [],
-    of: resources.of[role] ?? [],
+    counterparts: deploymentsOf(deploy, role),
   });
   const planned = await preflight({
     cluster: step.cluster,

@@ -1,0 +1,111 @@
+import { afterAll, describe, expect } from '@jest/globals';
+import { startCluster } from './cluster.js';
+import { field } from './field.js';
+import { expectRefused, expectUsersSaw, scenario, settled } from './place.js';
+import { plain } from './plain.js';
+
+const starting = startCluster();
+const cluster = () => starting;
+afterAll(async () => (await starting).close());
+
+describe('Blue/green of manifests that know nothing of roles', () => {
+  scenario('stages a first release on blue, and users come with its promotion', cluster, async place => {
+    await plain.bring(place);
+    const staged = await place.step(plain.stage('v1'));
+    expect(staged).toMatchObject({
+      exitCode: 0,
+      outputs: { outcome: 'staged', 'staged-role': 'blue', release: 'plain' },
+    });
+    expect(await place.get('Service', 'plain')).toBeUndefined();
+    await place.given(plain.promote());
+    await place.reaches('plain', 'v1');
+    expect(field(await place.get('Service', 'plain'), 'spec', 'selector')).toEqual({
+      app: 'plain',
+      'cutover/role': 'blue',
+    });
+    expect(field(await place.get('Service', 'plain-metrics'), 'spec', 'selector')).toEqual({ app: 'plain' });
+    expect(field(await place.get('HorizontalPodAutoscaler', 'plain-blue'), 'spec', 'scaleTargetRef', 'name')).toBe(
+      'plain-blue',
+    );
+  });
+
+  scenario(
+    'gives an update configuration of its own, and leaves that of the live side as it is',
+    cluster,
+    async place => {
+      await plain.bring(place);
+      await place.given(plain.release('v1'));
+      const live = await place.get('ConfigMap', 'plain-config-blue');
+      const users = await place.users('plain');
+      await place.given(plain.stage('v2'));
+      expect(field(await place.get('ConfigMap', 'plain-config-green'), 'data', 'greeting')).toBe('hello from v2');
+      expect(await place.get('ConfigMap', 'plain-config-blue')).toEqual(live);
+      await place.given(plain.promote());
+      await expectUsersSaw(users, ['v1', 'v2']);
+    },
+  );
+
+  scenario('goes back by a switch, and once more forward', cluster, async place => {
+    await plain.bring(place);
+    await place.given(plain.release('v1'));
+    await place.given(plain.release('v2'));
+    const users = await place.users('plain');
+    expect(await place.step(plain.rollback())).toMatchObject({ exitCode: 0, outputs: { 'active-role': 'blue' } });
+    await place.given(plain.release('v3'));
+    await expectUsersSaw(users, ['v2', 'v1', 'v3']);
+  });
+
+  scenario('takes a rejected first version of a role away, with all that was its own', cluster, async place => {
+    await plain.bring(place);
+    await place.given(plain.release('v1'));
+    const service = await place.get('Service', 'plain');
+    const users = await place.users('plain');
+    await place.given(plain.stage('v2'));
+    expect(await place.step(plain.reject)).toMatchObject({ exitCode: 0, outputs: { outcome: 'rejected' } });
+    await expectUsersSaw(users, ['v1']);
+    for (const [kind, name] of [
+      ['Deployment', 'plain-green'],
+      ['ConfigMap', 'plain-config-green'],
+      ['Secret', 'plain-secret-green'],
+      ['Service', 'plain-test-green'],
+    ] as const)
+      expect([name, await place.get(kind, name)]).toEqual([name, undefined]);
+    expect(await place.get('Service', 'plain')).toEqual(service);
+  });
+
+  scenario('says unchanged of the same manifests, and writes nothing', cluster, async place => {
+    await plain.bring(place);
+    await place.given(plain.release('v1'));
+    await settled(place);
+    const before = await place.versions();
+    expect(await place.step(plain.stage('v1'))).toMatchObject({ exitCode: 0, outputs: { outcome: 'unchanged' } });
+    expect(await place.versions()).toEqual(before);
+  });
+
+  scenario('removes configuration that left the manifests with the revision that used it', cluster, async place => {
+    await plain.bring(place);
+    const extra = 'apiVersion: v1\nkind: ConfigMap\nmetadata: {name: extra}\ndata: {key: value}\n---\n';
+    const reads = '            - {name: EXTRA, valueFrom: {configMapKeyRef: {name: extra, key: key}}}\n';
+    await place.rewrite(
+      'plain.yml',
+      text => extra + text.replace('            - {name: PASSWORD', () => `${reads}            - {name: PASSWORD`),
+    );
+    await place.given(plain.release('v1'));
+    await plain.bring(place);
+    await place.given(plain.release('v2'));
+    await place.given(plain.stage('v3'));
+    // The way back to what blue ran is still there.
+    expect(await place.get('ConfigMap', 'extra-blue')).toBeDefined();
+    await place.given(plain.promote());
+    expect(await place.get('ConfigMap', 'extra-blue')).toBeUndefined();
+  });
+
+  scenario('refuses a version that does not start, and users see nothing of it', cluster, async place => {
+    await plain.bring(place);
+    await place.given(plain.release('v1'));
+    const users = await place.users('plain');
+    expectRefused(await place.step(plain.stage('broken')), /exit|crash/i);
+    await expectUsersSaw(users, ['v1']);
+    expect(await place.get('Deployment', 'plain-green')).toBeUndefined();
+  });
+});
