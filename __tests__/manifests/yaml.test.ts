@@ -282,6 +282,17 @@ describe('errors of manifests', () => {
 });
 
 describe('places', () => {
+  it.each(['---', '--- # here', '--- !!map', '--- &root', '--- !!map &root # both'])(
+    'behind %j are those of the file, also after a value was put in',
+    marker => {
+      const before = `${configMap('a')}data: {x: "$<V>"}\n`;
+      const text = `${before}${marker}\n${configMap('b')}data:\n  y: $<V>\n  z: 8\n`;
+      expect(problemsOf(() => render(text, { variables: { V: 'a long value: of many words' } }))).toEqual([
+        'app.yml:11:3 data.z is a number, but has to be text: put it in quotes.',
+      ]);
+    },
+  );
+
   const text = [
     '# a comment',
     'apiVersion: apps/v1',
