@@ -33,14 +33,13 @@ export async function decideStaging(step: Step, given: BlueGreenDeploy): Promise
   const unchanged = live === undefined ? undefined : await planUnchanged(step, deploy, live);
   if (live !== undefined && unchanged !== undefined) {
     const publicService = resources.publicService[live];
+    const wanted = unchanged.map(({ resource }) => resource);
     const found = lint(step, inputs.lint, {
       strategy: 'blue-green',
-      resources: [
-        ...unchanged.map(({ resource }) => resource),
-        ...(publicService === undefined ? [] : [publicService]),
-      ],
+      resources: [...wanted, ...(publicService === undefined ? [] : [publicService])],
       planned: unchanged,
-      idle: new Set(resources.of[live]),
+      // A role is never updated in place, not even the one that serves.
+      idle: new Set(wanted.filter(resource => !resources.shared.includes(resource))),
       active: [],
       ...(publicService !== undefined && { publicService }),
     });

@@ -34,7 +34,7 @@ function podsOf(scene: Scene, budget: Resource): number {
   const { namespace } = budget.object.metadata;
   const selected = podIndex(scene)
     .selectedBy(namespace, selector)
-    .filter(({ kind }) => kind !== 'Job');
+    .filter(({ kind }) => !kind.endsWith('Job'));
   if (selected.length === 0) return unknownPods;
   return selected.reduce((sum, object) => {
     // A budget that both roles share also counts the pods of the other one.

@@ -14,7 +14,7 @@ function moves({ live, after }: PlannedChange, paths: readonly (readonly (string
 function keepsPods(planned: PlannedChange): boolean {
   const { change, resource } = planned;
   const spec = podSpecPath(resource.object);
-  if (spec === undefined || resource.object.kind === 'Job') return false;
+  if (spec === undefined || resource.object.kind.endsWith('Job')) return false;
   return (
     change === 'unchanged' ||
     (change === 'changed' && planned.after !== undefined && !moves(planned, [spec.slice(0, -1)]))

@@ -33,7 +33,7 @@ export interface Scene {
   readonly resources: readonly Resource[];
   /** What the dry run said of them; what it refused, or was not asked about, is not there. */
   readonly planned: readonly PlannedChange[];
-  /** Blue/green: those of `resources` that belong to the role without users. */
+  /** Blue/green: those of `resources` that belong to a role, and so are never updated under users. */
   readonly idle: ReadonlySet<Resource>;
   /** Blue/green: the public Service, one of `resources`. */
   readonly publicService?: Resource;

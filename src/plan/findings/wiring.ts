@@ -52,7 +52,7 @@ function readiness(live: unknown): { readonly ready: number; readonly wanted: nu
 
 export const noReadyEndpoint: Rule = scene => {
   const { active, publicService, resources } = scene;
-  const own = resources.filter(({ object }) => podSpecPath(object) !== undefined && object.kind !== 'Job');
+  const own = resources.filter(({ object }) => podSpecPath(object) !== undefined && !object.kind.endsWith('Job'));
   const live = new PodIndex([...active, ...own.flatMap(resource => liveOf(scene, resource) ?? [])]);
   return routedServices(scene)
     .filter(({ resource }) => publicService === undefined || resource === publicService)
