@@ -14,39 +14,7 @@ afterAll(async () => (await starting).close());
 const selector = async (place: Place): Promise<unknown> =>
   field(await place.get('Service', 'plain'), 'spec', 'selector');
 
-/** The Deployment as far as anybody but its own controller writes it. */
-const written = async (place: Place): Promise<unknown> => {
-  const live = await place.get('Deployment', 'plain');
-  const { uid, generation, annotations } = live?.metadata ?? {};
-  return { spec: live?.['spec'], uid, generation, annotations };
-};
-
 describe('An application that is live without roles', () => {
-  scenario(
-    'is adopted under a crowd of users: nobody is lost, and nobody sees what is only staged',
-    cluster,
-    async place => {
-      await plain.bring(place);
-      await plain.applyWithKubectl(place, 'v1');
-      const before = await written(place);
-      const users = await place.users('plain', place.cluster.pace.crowd);
-
-      const staged = await place.step(plain.stage('v2'), adopter);
-      expect(staged).toMatchObject({
-        exitCode: 0,
-        outputs: { outcome: 'staged', 'staged-role': 'blue', 'active-role': 'green' },
-      });
-      expect(await written(place)).toEqual(before);
-      expect(await selector(place)).toEqual({ app: 'plain', 'pod-template-hash': expect.any(String) });
-      expect(Object.keys((await users.counts()).byVersion)).toEqual(['v1']);
-
-      const promoted = await place.step(plain.promote(), adopter);
-      expect(promoted).toMatchObject({ exitCode: 0, outputs: { outcome: 'switched', 'active-role': 'blue' } });
-      expect(await written(place)).toEqual(before);
-      await expectUsersSaw(users, ['v1', 'v2']);
-    },
-  );
-
   scenario('is the first way back, also after it was scaled down', cluster, async place => {
     await plain.bring(place);
     await plain.applyWithKubectl(place, 'v1');
@@ -79,13 +47,13 @@ describe('An application that is live without roles', () => {
   scenario('is as it was before when the first staging fails', cluster, async place => {
     await plain.bring(place);
     await plain.applyWithKubectl(place, 'v1');
-    const before = await written(place);
+    const before = await plain.written(place);
     const service = await place.get('Service', 'plain');
     const users = await place.users('plain');
     expectRefused(await place.step(plain.stage('v2', { verify: failing }), adopter), /nothing of that kind/);
     expect(await selector(place)).toEqual({ app: 'plain' });
     expect((await place.get('Service', 'plain'))?.metadata.annotations).toEqual(service?.metadata.annotations);
-    expect(await written(place)).toEqual(before);
+    expect(await plain.written(place)).toEqual(before);
     await place.given(plain.release('v2'), adopter);
     await expectUsersSaw(users, ['v1', 'v2']);
   });
@@ -93,12 +61,12 @@ describe('An application that is live without roles', () => {
   scenario('is as it was before when what is staged is rejected', cluster, async place => {
     await plain.bring(place);
     await plain.applyWithKubectl(place, 'v1');
-    const before = await written(place);
+    const before = await plain.written(place);
     const users = await place.users('plain');
     await place.given(plain.stage('v2'), adopter);
     expect(await place.step(plain.reject)).toMatchObject({ exitCode: 0, outputs: { outcome: 'rejected' } });
     expect(await selector(place)).toEqual({ app: 'plain' });
-    expect(await written(place)).toEqual(before);
+    expect(await plain.written(place)).toEqual(before);
     await place.given(plain.release('v3'), adopter);
     await expectUsersSaw(users, ['v1', 'v3']);
   });

@@ -32,6 +32,12 @@ export const plain = {
     steady: '100ms',
     ...more,
   }),
+  /** Its own Deployment as far as anybody but a controller writes it. */
+  async written(place: Place): Promise<unknown> {
+    const live = await place.get('Deployment', 'plain');
+    const { uid, generation, annotations } = live?.metadata ?? {};
+    return { spec: live?.['spec'], uid, generation, annotations };
+  },
   /** Somebody has applied it with kubectl, and knows nothing of roles either. Resolves once users are answered. */
   async applyWithKubectl(place: Place, version: string): Promise<void> {
     const { namespace, cluster } = place;
