@@ -4,11 +4,11 @@ import type { DeployBlueGreen } from '../inputs/inputs.js';
 import { describeRef, refKey, refOf, type KubeObject, type ObjectRef } from '../manifests/object.js';
 import type { Resource, RoleResources } from '../manifests/resource.js';
 import type { PlannedChange } from '../plan/change.js';
-import { configReferences } from '../plan/references.js';
 import type { Obsolete, Revision } from '../release/revision.js';
 import { adoptedRevision, type ReleaseState, type RoleRecord } from '../release/state.js';
 import { besideImageCheck } from './image-check.js';
 import { narratePlan } from './narration.js';
+import { sharedConfigRefusal } from './shared-config.js';
 import type { Adoption } from './adoption.js';
 import { deferredBefore, obsoleteOf } from './earlier-life.js';
 import { decideActive, isDeployment, otherRole, replicasOf, withReplicas, type Active } from './roles.js';
@@ -215,39 +215,6 @@ async function asManyAsLive(
     }),
   );
   return { sized, counterparts };
-}
-
-/**
- * A shared ConfigMap or Secret reaches the live pods as soon as it is written; staging must not do that. One that images
- * are pulled with may change: no container sees it, and new credentials are what the live side pulls with too.
- */
-function sharedConfigRefusal(
-  planned: readonly PlannedChange[],
-  { resources, adoption }: BlueGreenDeploy,
-): CutoverError | undefined {
-  const shared = new Set(resources.shared);
-  const readers = Object.values(resources.of)
-    .flat()
-    .map(({ object }) => object);
-  const used = new Set(
-    [...readers, ...(adoption === undefined ? [] : [adoption.deployment])]
-      .flatMap(configReferences)
-      .filter(({ pullOnly }) => pullOnly !== true)
-      .map(({ kind, name }) => `${kind}/${name}`),
-  );
-  const problems = planned
-    .filter(({ resource, change }) => shared.has(resource) && change === 'changed')
-    .filter(({ resource }) => used.has(`${resource.object.kind}/${resource.object.metadata.name}`))
-    .map(({ resource }) => ({
-      message: `${describeRef(refOf(resource.object))} is shared by both roles and would change under the pods that serve users`,
-      at: resource.at,
-    }));
-  if (problems.length === 0) return undefined;
-  return new CutoverError('Staging would change configuration that the active role reads; nothing was changed', {
-    code: 'rejected-plan',
-    problems,
-    hint: 'Give each role its own: put ${TARGET_ROLE} into its name and into every reference to it.',
-  });
 }
 
 /** The plan for a role, if this very content runs there and nothing would change; otherwise undefined. */
