@@ -146,10 +146,10 @@ describe('A deploy that cannot be done says why in one message, and changes noth
     expectRefused(result, /ECONNREFUSED/);
   });
 
-  scenario('manifests without roles for blue/green', cluster, async place => {
+  scenario('blue/green for a release that is rolling', cluster, async place => {
     await live(place);
     const before = await place.versions();
-    expectRefused(await place.step(site.deploy('v2', { strategy: 'blue-green' })), /TARGET_ROLE/);
+    expectRefused(await place.step(site.deploy('v2', { strategy: 'blue-green' })), /strategy rolling, not blue-green/);
     expect(await place.versions()).toEqual(before);
   });
 
