@@ -4,10 +4,14 @@ import { CutoverError } from '../../src/errors.js';
 import { images } from '../../src/inputs/images.js';
 import { where, type Position } from '../../src/log.js';
 import { loadManifests } from '../../src/manifests/content.js';
+import { describeRef, refOf } from '../../src/manifests/object.js';
 import { renderManifests } from '../../src/manifests/render.js';
 import { renderRoles } from '../../src/manifests/render-roles.js';
 import type { Resource } from '../../src/manifests/resource.js';
 import { readDocuments } from '../../src/manifests/yaml.js';
+import type { Scene } from '../../src/plan/findings/finding.js';
+import { judge } from '../../src/plan/findings/registry.js';
+import { orderWaves } from '../../src/plan/waves.js';
 
 const folder = resolve('__tests__', 'corpus');
 
@@ -66,7 +70,18 @@ const told = ({ message, at }: { readonly message: string; readonly at?: Positio
   at === undefined ? message : `${where(at)} ${message}`;
 const objectsOf = (resources: readonly Resource[]) => resources.map(({ object }) => object);
 
-/** What becomes of a manifest: objects and warnings, or errors. */
+/** In which order a cluster that has none of them would get the objects, and what in them would drop requests. */
+function planOf(scene: Pick<Scene, 'strategy' | 'idle' | 'resources' | 'publicService'>): unknown {
+  const { resources } = scene;
+  const waves = orderWaves(resources).map(({ stage, items }) => {
+    return `${stage}: ${items.map(({ object }) => describeRef(refOf(object))).join(', ')}`;
+  });
+  const planned = resources.map(resource => ({ resource, change: 'created' as const }));
+  const { findings } = judge({ ...scene, planned, active: [] });
+  return { waves, findings: findings.map(({ code, message, at }) => `${where(at)} ${code}: ${message}`) };
+}
+
+/** What becomes of a manifest: objects, plan and warnings, or errors. */
 export async function outcomeOf({ file, inputs }: CorpusCase): Promise<unknown> {
   const files = await loadManifests({ patterns: [file], workspace: folder, environment: {} });
   const request = {
@@ -83,14 +98,25 @@ export async function outcomeOf({ file, inputs }: CorpusCase): Promise<unknown> 
   try {
     if (inputs.roles === undefined) {
       const { resources, warnings } = renderManifests(request);
-      return { objects: objectsOf(resources), warnings: warnings.map(told) };
+      const plan = planOf({ strategy: 'rolling', resources, idle: new Set() });
+      return { objects: objectsOf(resources), plan, warnings: warnings.map(told) };
     }
     const { resources, warnings } = renderRoles({ ...request, roles: inputs.roles });
     const { of, publicService, shared } = resources;
+    const [first] = inputs.roles;
+    const own = of[first] ?? [];
+    const switched = publicService[first];
+    const plan = planOf({
+      strategy: 'blue-green',
+      resources: [...shared, ...own, ...(switched === undefined ? [] : [switched])],
+      idle: new Set(own),
+      ...(switched !== undefined && { publicService: switched }),
+    });
     return {
       roles: Object.fromEntries(Object.entries(of).map(([role, own]) => [role, objectsOf(own)])),
       public: Object.fromEntries(Object.entries(publicService).map(([role, { object }]) => [role, object])),
       shared: objectsOf(shared),
+      plan,
       warnings: warnings.map(told),
     };
   } catch (thrown) {
