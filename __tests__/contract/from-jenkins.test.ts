@@ -17,7 +17,7 @@ const proofs = page
 
 /** Whether a test has this title: as it is written there, or as a template that is filled in with texts of the file. */
 function isTitle(source: string, title: string): boolean {
-  if (source.includes(`'${title}'`)) return true;
+  if (source.includes(`'${title}'`) || source.includes(`"${title}"`)) return true;
   const templates = [...source.matchAll(/`([^`\n]*\$\{what\}[^`\n]*)`/g)].map(([, template]) => template ?? '');
   return templates.some(template => {
     const [before = '', after = ''] = template.split('${what}');
