@@ -35,6 +35,7 @@ describe('Manifests that users copy', () => {
   it.each([
     ['examples/rolling-website/k8s', rollingScene],
     ['examples/tomcat-blue-green/k8s', stagingScene],
+    ['examples/plain-blue-green/k8s', stagingScene],
   ])('%s have no finding', (folder, scene) => {
     const variables = { TOMCAT_VERSION: '9.0.98' };
     expect(judge(scene(textOf(folder), { variables, preStopSeconds: 5 })).findings).toEqual([]);
