@@ -30,6 +30,30 @@ describe('An application that is live without roles', () => {
     await place.reaches('plain', 'v3');
   });
 
+  scenario('is told by a plan, which touches nothing', cluster, async place => {
+    await plain.bring(place);
+    await plain.applyWithKubectl(place, 'v1');
+    const before = await place.versions();
+    // What docs/rbac.md says is to be added to the Role of `plan`.
+    const reader = [
+      { apiGroups: [''], resources: ['pods'], verbs: ['list'] },
+      { apiGroups: ['apps'], resources: ['replicasets'], verbs: ['list'] },
+      { apiGroups: ['autoscaling'], resources: ['horizontalpodautoscalers'], verbs: ['list'] },
+    ];
+    const { exitCode, outputs } = await place.step({ ...plain.stage('v2'), action: 'plan' }, { as: reader });
+    expect({ exitCode, active: outputs['active-role'], staged: outputs['staged-role'] }).toEqual({
+      exitCode: 0,
+      active: 'green',
+      staged: undefined,
+    });
+    const { story } = JSON.parse(outputs.plan ?? '') as { readonly story: readonly string[] };
+    expect(story.join('\n')).toMatch(
+      /Service \S*plain would first be pinned .*Deployment \S*plain serves on as green, untouched/,
+    );
+    expect(story.join('\n')).toMatch(/Revision 1 would be staged on blue, where no user is/);
+    expect(await place.versions()).toEqual(before);
+  });
+
   scenario('goes once a second release has taken its place', cluster, async place => {
     await plain.bring(place);
     await plain.applyWithKubectl(place, 'v1');
