@@ -34,6 +34,10 @@ const preview: Preview = {
     },
   ],
   images: [{ ref: ref('Deployment', 'web-green'), container: 'web', from: 'web:1', to: 'web:2' }],
+  users: [
+    { ref: ref('Deployment', 'web-blue'), at, when: 'switch', change: 'changed', fields: [image] },
+    { ref: ref('ConfigMap', 'web-blue'), at, when: 'switch', change: 'created', fields: [] },
+  ],
 };
 const planned: Report = {
   action: 'plan',
@@ -89,6 +93,10 @@ describe('the output `plan`', () => {
       ],
       images: [
         { kind: 'Deployment', namespace: 'shop', name: 'web-green', container: 'web', from: 'web:1', to: 'web:2' },
+      ],
+      users: [
+        { kind: 'Deployment', namespace: 'shop', name: 'web-blue', change: 'changed', fields: [image] },
+        { kind: 'ConfigMap', namespace: 'shop', name: 'web-blue', change: 'created', fields: [] },
       ],
       findings: [
         {

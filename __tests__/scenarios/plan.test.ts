@@ -28,6 +28,7 @@ interface Planned {
     readonly checked: boolean;
     readonly fields: readonly { readonly path: string; readonly from?: string; readonly to?: string }[];
   }[];
+  readonly users: readonly unknown[];
   readonly images: readonly { readonly name: string; readonly from?: string; readonly to: string }[];
   readonly findings: readonly { readonly code: string; readonly file: string; readonly line: number }[];
   readonly problems: readonly { readonly message: string; readonly file?: string; readonly line?: number }[];
@@ -175,6 +176,21 @@ describe('A plan of a blue/green deploy', () => {
     expect(second.outputs).toMatchObject({ 'active-role': 'blue', 'idle-role': 'green' });
     expect(plan).toMatchObject({ revision: 2, activeRole: 'blue', stageRole: 'green', refused: false });
     expect(plan.images).toMatchObject([{ from: expect.stringMatching(/:7$/), to: expect.stringMatching(/:8$/) }]);
+    expect(plan.users).toMatchObject([
+      {
+        kind: 'Deployment',
+        name: 'tomcat-deployment-blue',
+        change: 'changed',
+        fields: [
+          {
+            path: expect.stringMatching(/image$/),
+            from: expect.stringMatching(/:7"$/),
+            to: expect.stringMatching(/:8"$/),
+          },
+        ],
+      },
+    ]);
+    expect(second.summary).toContain('What users would get that they do not have');
     expect(plan.objects.find(({ when }) => when === 'switch')).toMatchObject({
       kind: 'Service',
       change: 'changed',

@@ -39,6 +39,8 @@ export interface Preview {
   readonly story: readonly string[];
   readonly objects: readonly PreviewedObject[];
   readonly images: readonly ImageChange[];
+  /** Blue/green: the objects that users would get in other words than those that they have, as the active role has them. */
+  readonly users: readonly PreviewedObject[];
 }
 
 const notThere = 'what it needs, a namespace or a kind, is made by the deploy itself';

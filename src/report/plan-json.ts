@@ -12,8 +12,8 @@ export function planJson(report: Report): string | undefined {
   const { preview } = report;
   if (preview === undefined) return undefined;
   const whole = content(report, preview);
-  const { objects } = whole;
-  const bare = { ...whole, objects: objects.map(object => ({ ...object, fields: [] })) };
+  const { objects, users } = whole;
+  const bare = { ...whole, objects: objects.map(withoutFields), users: users.map(withoutFields) };
   const changing = { ...bare, objects: bare.objects.filter(({ change }) => change !== 'unchanged') };
   for (const [cut, candidate] of [
     [undefined, whole],
@@ -26,9 +26,13 @@ export function planJson(report: Report): string | undefined {
   return JSON.stringify(shortened(changing));
 }
 
+function withoutFields<T extends { readonly fields: readonly unknown[] }>(object: T): T {
+  return { ...object, fields: [] };
+}
+
 function content(report: Report, preview: NonNullable<Report['preview']>) {
   const { release, namespace, strategy, outcome, activeRole, findings = [], error } = report;
-  const { revision, role, story, objects, images } = preview;
+  const { revision, role, story, objects, images, users } = preview;
   return {
     format: 1,
     release,
@@ -49,6 +53,7 @@ function content(report: Report, preview: NonNullable<Report['preview']>) {
       fields,
     })),
     images: images.map(({ ref, container, from, to }) => ({ ...shownRef(ref), container, from, to })),
+    users: users.map(({ ref, change, fields }) => ({ ...shownRef(ref), change, fields })),
     findings: findings.map(({ code, message, remedy, object, field, at }) => ({
       code,
       message,
@@ -72,18 +77,19 @@ function problemsOf(error: ReportedError | undefined): ReportedError['problems']
 
 type Content = ReturnType<typeof content>;
 
-/** As many items of each list as fit into a fifth of the whole. */
+/** As many items of each list as fit into a sixth of the whole. */
 function shortened(plan: Content) {
   const fitting = <T>(items: readonly T[]): readonly T[] => {
-    let left = largest / 5 - 1_000;
+    let left = largest / 6 - 1_000;
     return items.filter(item => (left -= JSON.stringify(item).length + 1) >= 0);
   };
-  const { story, objects, images, findings, problems } = plan;
+  const { story, objects, images, users, findings, problems } = plan;
   return {
     ...plan,
     story: fitting(story),
     objects: fitting(objects),
     images: fitting(images),
+    users: fitting(users),
     findings: fitting(findings),
     problems: fitting(problems),
     cut: 'lists',

@@ -3,13 +3,13 @@ import { describeRef, type ObjectRef } from '../manifests/object.js';
 import { describeFieldChange } from '../plan/diff.js';
 import type { Finding } from '../plan/findings/finding.js';
 import type { Preview, PreviewedObject } from '../plan/preview.js';
-import { block, code, list, table, text } from './markdown.js';
+import { block, code, list, prose, table, text } from './markdown.js';
 
 /** Fields of one object beyond these are counted, not shown. */
 const mostFields = 100;
 
 /** What a deploy would do, as sections of the summary. */
-export function previewSections({ story, objects, images }: Preview): readonly string[] {
+export function previewSections({ story, objects, images, users }: Preview): readonly string[] {
   const rows = objects
     .filter(({ change, unchecked }) => change !== 'unchanged' || unchecked !== undefined)
     .map(one => [
@@ -22,7 +22,7 @@ export function previewSections({ story, objects, images }: Preview): readonly s
   const same = objects.length - rows.length;
   const unchecked = [...new Set(objects.flatMap(one => one.unchecked ?? []))];
   return [
-    list(story.map(text)),
+    list(story.map(prose)),
     ...(images.length === 0
       ? []
       : [
@@ -36,6 +36,9 @@ export function previewSections({ story, objects, images }: Preview): readonly s
             ]),
           )}`,
         ]),
+    ...(users.length === 0
+      ? []
+      : [['### What users would get that they do not have', ...users.map(fieldsOf)].join('\n\n')]),
     ['### Objects', ...(rows.length === 0 ? [] : [table(['Kind', 'Name', 'Namespace', 'Change', 'When'], rows)])].join(
       '\n\n',
     ),
@@ -45,7 +48,8 @@ export function previewSections({ story, objects, images }: Preview): readonly s
   ];
 }
 
-function fieldsOf({ ref, fields, when }: PreviewedObject): string {
+function fieldsOf({ ref, fields, when, change }: PreviewedObject): string {
+  if (change === 'created') return `${text(describeRef(ref))}: new`;
   const shown = fields.slice(0, mostFields).map(describeFieldChange);
   const more = fields.length - shown.length;
   const lines = [...shown, ...(more > 0 ? [`and ${more} more fields`] : [])].join('\n');
@@ -61,7 +65,7 @@ export function findingsSection(findings: readonly Finding[]): string | undefine
     code(describeRef(finding.object)),
     code(where(finding.at)),
     text(finding.message),
-    text(finding.remedy),
+    prose(finding.remedy),
   ]);
   return `### Findings\n\n${table(['Finding', 'Object', 'Where', 'What', 'Remedy'], rows)}`;
 }

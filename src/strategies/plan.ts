@@ -1,5 +1,7 @@
+import { survey } from '../cluster/preflight.js';
 import { describeRef, refKey, refOf } from '../manifests/object.js';
 import type { PlannedChange } from '../plan/change.js';
+import { describeFieldChange } from '../plan/diff.js';
 import { imageChanges, previewed, replacedWorkloads, type Preview, type PreviewedObject } from '../plan/preview.js';
 import type { ReleaseState } from '../release/state.js';
 import { comingNamespace } from './namespace.js';
@@ -40,6 +42,7 @@ export async function planRolling(step: Step, deploy: RollingDeploy): Promise<Ou
       ...previewed(planned, 'deploy'),
     ],
     images: imageChanges(planned, new Map()),
+    users: [],
   };
   return told(step, { known: { ...about(step, 'rolling'), serving }, preview, unchanged, refusals });
 }
@@ -53,7 +56,7 @@ export async function planBlueGreen(step: Step, deploy: BlueGreenDeploy): Promis
   if (decision.kind === 'serving') {
     const { role, planned } = decision;
     const story = [`Nothing would be changed: users are on ${role}, and it is exactly these manifests.`];
-    const preview = { revision, story, objects: previewed(planned, 'deploy'), images: [] };
+    const preview = { revision, story, objects: previewed(planned, 'deploy'), images: [], users: [] };
     const known = {
       ...about(step, 'blue-green'),
       activeRole: role,
@@ -81,6 +84,7 @@ export async function planBlueGreen(step: Step, deploy: BlueGreenDeploy): Promis
     ],
     objects: [...namespace, ...previewed(planned, 'deploy'), ...leftovers.map(removed), ...atSwitch(staging)],
     images: imageChanges(planned, staging.counterparts),
+    users: unchanged ? [] : await comparedForUsers(step, staging),
   };
   const { changes: _changes, testUrl: _url, previousRevision: _previous, ...roles } = facts(step, staging);
   return told(step, {
@@ -89,6 +93,24 @@ export async function planBlueGreen(step: Step, deploy: BlueGreenDeploy): Promis
     unchanged,
     refusals,
   });
+}
+
+/**
+ * What users would notice: the objects of the role that they are on, as a dry run of these manifests would change them. The
+ * idle role's own objects are mostly new, or were changed long ago, and say nothing of that.
+ */
+async function comparedForUsers(step: Step, { deploy, active }: Staging): Promise<readonly PreviewedObject[]> {
+  if (active.kind === 'none' || deploy.adoption !== undefined) return [];
+  const { inputs, resources } = deploy;
+  const own = resources.of[active.role] ?? [];
+  const { planned } = await survey({ cluster: step.cluster, resources: own, force: inputs.forceConflicts });
+  const changing = previewed(planned, 'switch').filter(({ change }) => change !== 'unchanged');
+  if (changing.length > 0) step.log.info(`Compared with ${active.role}, where users are:`);
+  for (const { ref, change, fields } of changing) {
+    step.log.info(`${describeRef(ref)}: ${change === 'created' ? 'new' : 'other'}`);
+    for (const field of fields) step.log.info(`  ${describeFieldChange(field)}`);
+  }
+  return changing;
 }
 
 /** Logs the plan, and ends the step: as failed where a deploy would be refused. */
