@@ -194,6 +194,7 @@ function generic({ kind, name }: SeenCall, { version, active, idle }: Names): st
   return name
     .replace(/^cutover-shop-\d+$/, 'cutover-shop-<revision>')
     .replace(version, '<version>')
+    .replace(/\bv\d+$/, '<earlier>')
     .replace(new RegExp(`\\b${active}\\b`), '<active>')
     .replace(new RegExp(`\\b${idle}\\b`), '<idle>');
 }
@@ -203,6 +204,7 @@ function matchOf({ place }: Lane, target: Target, { version, active, idle }: Nam
   const name = target.name
     .replace('<revision>', '\\d+')
     .replace('<version>', version)
+    .replace('<earlier>', `(?!${version}$)v\\d+`)
     .replace('<active>', active)
     .replace('<idle>', idle)
     .replace('<pod>', '.+');

@@ -2,7 +2,10 @@ import type { Fault, SeenCall } from '../../sandbox/sandbox.js';
 import type { Named } from '../../demo/kube.js';
 import type { Place } from './place.js';
 
-/** One request of a deploy. Names that differ from run to run are written as `<version>`, `<revision>`, `<active>`, `<idle>`, `<pod>`. */
+/**
+ * One request of a deploy. Names that differ from run to run are written as `<version>`, `<earlier>` (that of another deploy),
+ * `<revision>`, `<active>`, `<idle>`, `<pod>`.
+ */
 export interface Target extends SeenCall {
   /** How many requests like it come before. */
   readonly skip: number;
