@@ -156,7 +156,7 @@ export const rows: readonly Row[] = [
         same: at(status, 'podIPs', 0, 'ip') === ip && at(status, 'hostIPs', 0, 'ip') === at(status, 'hostIP'),
         qosClass: at(status, 'qosClass'),
         // A node that has the same image of several registries names any of them.
-        image: /[^/]*$/.exec(textOf(at(status, 'containerStatuses', 0, 'image')))?.[0],
+        image: textOf(at(status, 'containerStatuses', 0, 'image')).replace(/^.*\//, ''),
         imageID: /@sha256:[0-9a-f]{64}$/.test(textOf(at(status, 'containerStatuses', 0, 'imageID'))),
         containerID: /^containerd:\/\/[0-9a-f]{64}$/.test(textOf(at(status, 'containerStatuses', 0, 'containerID'))),
         observedGeneration: at(status, 'observedGeneration'),
