@@ -5,6 +5,7 @@ import { delimiter, dirname, join } from 'node:path';
 import { kustomizeTool } from '../../src/inputs/kustomize.js';
 import { loadManifests } from '../../src/manifests/content.js';
 import { readManifests, renderManifests } from '../../src/manifests/render.js';
+import { describeUnless } from '../describe-unless.js';
 import { rejectionOf, request } from './rendering.js';
 
 let root = '';
@@ -127,9 +128,9 @@ describe('a folder with a kustomization', () => {
 });
 
 const real = kustomizeTool({ PATH: process.env['PATH'] ?? '' });
-if (real === undefined) console.warn('Not played: the real tool, since neither kustomize nor kubectl is on the PATH.');
+const missing = real === undefined ? 'neither kustomize nor kubectl is on the PATH' : undefined;
 
-(real === undefined ? describe.skip : describe)('the tool of this machine', () => {
+describeUnless(missing, 'the tool of this machine', () => {
   const searched = (...patterns: string[]) => ({ patterns, workspace, environment: {}, kustomize: real! });
 
   it('builds base and overlay, which are then rendered', async () => {

@@ -1,15 +1,14 @@
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { afterAll, beforeAll, expect, it } from '@jest/globals';
 import { spawn, spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createStore, type MemoryStore } from '../../sandbox/api/memory-store.js';
 import { startApiServer, type ApiServer } from '../../sandbox/api/server.js';
+import { describeUnless } from '../describe-unless.js';
 
 const found = spawnSync('kubectl', ['version', '--client'], { encoding: 'utf8' });
-if (found.status !== 0) {
-  process.stderr.write('kubectl tests are skipped: there is no kubectl on the PATH that runs\n');
-}
+const missing = found.status === 0 ? undefined : 'there is no kubectl on the PATH that runs';
 
 const manifest = (image: string, extra = ''): string => `
 apiVersion: apps/v1
@@ -32,7 +31,7 @@ spec: {selector: {app: web}, ports: [{port: 80, targetPort: 8080}]}
 
 const webRef = { apiVersion: 'apps/v1', kind: 'Deployment', namespace: 'default', name: 'web' };
 
-(found.status === 0 ? describe : describe.skip)('a stock kubectl', () => {
+describeUnless(missing, 'a stock kubectl', () => {
   let home: string;
   let store: MemoryStore;
   let server: ApiServer;

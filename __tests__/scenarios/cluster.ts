@@ -1,8 +1,8 @@
-import { describe } from '@jest/globals';
 import { openKube } from '../../demo/kube.js';
 import type { Kube } from '../../demo/kube.js';
 import type { Sandbox } from '../../sandbox/sandbox.js';
 import { startSandbox } from '../../sandbox/start.js';
+import { describeUnless } from '../describe-unless.js';
 import { eventually } from './eventually.js';
 import { openRealCluster } from './real-cluster.js';
 
@@ -95,11 +95,5 @@ export async function startEmbedded(): Promise<ClusterUnderTest & { readonly san
 
 /** Scenarios that only the embedded cluster can play. On a real one they are skipped, and the reason is printed. */
 export function describeEmbedded(title: string, reason: string, play: () => void): void {
-  if (!isReal) {
-    describe(title, play);
-    return;
-  }
-  // Skipped, not left out: the count of what was not played is part of the closing line.
-  process.stderr.write(`skipped: ${title}: ${reason}\n`);
-  describe.skip(title, play);
+  describeUnless(isReal ? reason : undefined, title, play);
 }
