@@ -48,6 +48,8 @@ export interface SeenCall {
   /** '' for a collection, and for what is created there. */
   readonly name: string;
   readonly dryRun: boolean;
+  /** The User-Agent of the client; '' if it sends none. */
+  readonly userAgent: string;
 }
 
 /** Which requests a fault hits. Absent members match anything. */

@@ -12,6 +12,7 @@ import { patientProbe } from './cluster.js';
 import type { ClusterUnderTest, Load } from './cluster.js';
 import { eventually } from './eventually.js';
 import { field } from './field.js';
+import { compareWithGolden } from './golden.js';
 import { grant, rolesFor } from './rights.js';
 import type { Rule } from './rights.js';
 import { warningsOf } from './warnings.js';
@@ -25,6 +26,12 @@ interface StepOptions extends Omit<Partial<StepRequest>, 'inputs' | 'workspace'>
   readonly as?: readonly Rule[] | 'admin';
 }
 type Kind = Named['kind'];
+
+/** A step that was run, with what came of it. */
+export interface PlayedStep {
+  readonly inputs: Inputs;
+  readonly result: StepResult;
+}
 
 /** Where one scenario plays: a namespace and a workspace of its own. */
 export interface Place {
@@ -41,6 +48,8 @@ export interface Place {
   until<T>(what: string, look: () => Promise<T | undefined | false>): Promise<T>;
   /** The kubeconfig that a step with these inputs is given. */
   kubeconfigOf(inputs: Inputs, as: StepOptions['as']): Promise<string>;
+  /** Every step so far, in the order in which they ended. */
+  readonly steps: readonly PlayedStep[];
   /** Runs the bundle as a step of a workflow, in this namespace. */
   step(inputs: Inputs, options?: StepOptions): Promise<StepResult>;
   /** The same, for steps that are only there to set the scene: throws with the log unless the step succeeds. */
@@ -67,7 +76,7 @@ export function scenario(
   it.concurrent(title, async () => {
     const { place, leave } = await openPlace(await cluster(), title);
     try {
-      await play(place);
+      await compareWithGolden(title, place, () => play(place));
     } finally {
       await leave();
     }
@@ -92,8 +101,9 @@ export async function openPlace(
     if (as === 'admin') return cluster.kubeconfig;
     return (await grant({ cluster, namespace, roles: rolesFor(inputs), also: as })).kubeconfig;
   };
-  const step: Place['step'] = async (inputs, { as, ...options } = {}) =>
-    runStep({
+  const steps: PlayedStep[] = [];
+  const step: Place['step'] = async (inputs, { as, ...options } = {}) => {
+    const result = await runStep({
       workspace,
       inputs: {
         namespace,
@@ -109,6 +119,9 @@ export async function openPlace(
       // Compiling the bundle once for all steps halves the time that a step takes.
       environment: { NODE_COMPILE_CACHE: join(tmpdir(), 'cutover-compile-cache'), ...options.environment },
     });
+    steps.push({ inputs, result });
+    return result;
+  };
   const readyPodsOf = async (service: string): Promise<readonly unknown[]> => {
     const slices = await kube.list('EndpointSlice', namespace);
     const ours = slices.filter(({ metadata }) => metadata.labels?.['kubernetes.io/service-name'] === service);
@@ -146,6 +159,7 @@ export async function openPlace(
     },
     until,
     kubeconfigOf,
+    steps,
     step,
     given: async (inputs, options) => {
       const result = await step(inputs, options);

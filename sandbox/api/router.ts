@@ -171,7 +171,9 @@ export class Router {
 
 function callOf(incoming: IncomingMessage, url: URL, request: ResourceRequest | undefined): SeenCall {
   const method = incoming.method ?? 'GET';
-  if (request === undefined) return { verb: method, kind: url.pathname, namespace: '', name: '', dryRun: false };
+  const userAgent = incoming.headers['user-agent'] ?? '';
+  if (request === undefined)
+    return { verb: method, kind: url.pathname, namespace: '', name: '', dryRun: false, userAgent };
   const { kind, subresource } = request;
   const name = subresource === 'proxy' ? proxyTarget(request.name).name : request.name;
   const call = (verb: string, suffix = ''): SeenCall => ({
@@ -180,6 +182,7 @@ function callOf(incoming: IncomingMessage, url: URL, request: ResourceRequest | 
     namespace: request.namespace,
     name,
     dryRun: isDryRun(url.searchParams),
+    userAgent,
   });
   if (subresource === 'proxy') return call('PROXY');
   if (subresource === 'log') return call('LOG');
