@@ -1,6 +1,6 @@
 import js from '@eslint/js';
 import tseslint from 'typescript-eslint';
-import rooms from './eslint/rooms.js';
+import layers from './eslint/layers.js';
 
 export default tseslint.config(
   { ignores: ['dist/', 'node_modules/', 'coverage/', '.cache/', 'examples/', '__tests__/fixtures/'] },
@@ -8,10 +8,10 @@ export default tseslint.config(
     files: ['**/*.ts'],
     extends: [js.configs.recommended, ...tseslint.configs.strictTypeChecked],
     languageOptions: { parserOptions: { projectService: true, tsconfigRootDir: import.meta.dirname } },
-    plugins: { rooms },
+    plugins: { layers },
     rules: {
-      'rooms/left-only': 'error',
-      'rooms/no-cycle': 'error',
+      'layers/boundaries': 'error',
+      'layers/no-cycle': 'error',
       'max-lines': ['error', { max: 250, skipBlankLines: false, skipComments: false }],
       'max-params': ['error', 3],
       '@typescript-eslint/restrict-template-expressions': ['error', { allowNumber: true, allowBoolean: true }],
@@ -21,7 +21,7 @@ export default tseslint.config(
     },
   },
   {
-    // A suite is a list of sentences, not a room.
+    // A suite is a list of sentences, not a module.
     files: ['__tests__/**/*.ts'],
     rules: { 'max-lines': 'off', '@typescript-eslint/no-non-null-assertion': 'off' },
   },

@@ -2,8 +2,8 @@ import { spawn, spawnSync } from 'node:child_process';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import { runStep } from '../demo/runner.js';
-import type { ObjectSet } from './object-sets.js';
+import { runStep } from '../__tests__/support/runner/runner.js';
+import type { ObjectSet } from '../__tests__/support/object-sets.js';
 
 /** What a tool is to deploy, and where. */
 export interface Job {

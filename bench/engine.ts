@@ -12,8 +12,8 @@ import { figuresOf } from './figures.js';
 import type { Figures } from './figures.js';
 import { costTable } from './figures-table.js';
 import { measure } from './measured-deploy.js';
-import { referenceSet, singleDeployment, thousandObjects } from './object-sets.js';
-import type { ObjectSet } from './object-sets.js';
+import { referenceSet, singleDeployment, thousandObjects } from '../__tests__/support/object-sets.js';
+import type { ObjectSet } from '../__tests__/support/object-sets.js';
 
 const { values: flags } = parseArgs({
   options: {

@@ -1,7 +1,7 @@
 import type { AnsweredCall } from '../sandbox/sandbox.js';
 import type { Tool } from './deploy-tools.js';
 import type { Measured } from './measured-deploy.js';
-import type { ObjectSet } from './object-sets.js';
+import type { ObjectSet } from '../__tests__/support/object-sets.js';
 
 /** What one deploy cost. A member that is missing was not to be seen. Times in milliseconds. */
 export interface Figures {

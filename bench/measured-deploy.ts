@@ -2,14 +2,14 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
-import { openKube } from '../demo/kube.js';
-import { createStore } from '../sandbox/api/memory-store.js';
-import type { Store } from '../sandbox/api/store.js';
+import { openKube } from '../__tests__/support/kube.js';
+import { createStore } from '../sandbox/api/store/memory-store.js';
+import type { Store } from '../sandbox/api/store/store.js';
 import type { Sandbox, AnsweredCall, WireCounts } from '../sandbox/sandbox.js';
 import { startSandbox } from '../sandbox/start.js';
-import type { KubeObject } from '../src/manifests/object.js';
+import type { KubeObject } from '../src/kubernetes/object.js';
 import type { Told, Tool } from './deploy-tools.js';
-import type { ObjectSet } from './object-sets.js';
+import type { ObjectSet } from '../__tests__/support/object-sets.js';
 import { ProcessMemory } from './process-memory.js';
 
 /** One deploy by one tool into an empty cluster of its own. Times are those of `performance.now()`. */

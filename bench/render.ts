@@ -8,7 +8,7 @@ import { parseArgs } from 'node:util';
 import '../src/memory.js';
 import { readManifests, renderManifests } from '../src/manifests/render.js';
 import { markdownTable } from './markdown-table.js';
-import { manyDocuments } from './object-sets.js';
+import { manyDocuments } from '../__tests__/support/object-sets.js';
 
 const { values: flags } = parseArgs({
   options: {

@@ -1,6 +1,6 @@
 // What the generator of requests costs: sends to URL for SECONDS (default 30) and says what it saw and what it used.
 // URL [SECONDS] [PER_SECOND] [KEPT_ALIVE_PER_SECOND]
-import { startTraffic } from '../demo/traffic.js';
+import { startTraffic } from '../__tests__/support/traffic/traffic.js';
 
 const [url = '', seconds = '30', perSecond = '500', keptAlive = '50'] = process.argv.slice(2);
 const rate = Number(perSecond);

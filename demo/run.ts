@@ -1,8 +1,8 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { connect, createServer } from 'node:net';
-import { startGitHub } from '../__tests__/bundle/github-server.js';
+import { startGitHub } from '../__tests__/support/github-server.js';
 import { startSandbox } from '../sandbox/start.js';
-import { openKube } from './kube.js';
+import { openKube } from '../__tests__/support/kube.js';
 import { namespace, token } from './stage.js';
 import { Story } from './story.js';
 import { firstRelease, refused, update, wayBack } from './tomcat.js';

@@ -1,11 +1,11 @@
-import type { GitHubServer } from '../__tests__/bundle/github-server.js';
-import type { KubeObject } from '../src/manifests/object.js';
-import type { Kube, Named } from './kube.js';
-import { runStep } from './runner.js';
-import type { StepResult } from './runner.js';
+import type { GitHubServer } from '../__tests__/support/github-server.js';
+import type { KubeObject } from '../__tests__/support/kube.js';
+import type { Kube, Named } from '../__tests__/support/kube.js';
+import { runStep } from '../__tests__/support/runner/runner.js';
+import type { StepResult } from '../__tests__/support/runner/runner.js';
 import type { Story } from './story.js';
-import { startTraffic } from './traffic.js';
-import type { Traffic } from './traffic.js';
+import { startTraffic } from '../__tests__/support/traffic/traffic.js';
+import type { Traffic } from '../__tests__/support/traffic/traffic.js';
 
 /** What every chapter plays on. */
 export interface Stage {

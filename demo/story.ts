@@ -1,5 +1,5 @@
-import type { StepResult } from './runner.js';
-import type { Traffic, TrafficCounts } from './traffic.js';
+import type { StepResult } from '../__tests__/support/runner/runner.js';
+import type { Traffic, TrafficCounts } from '../__tests__/support/traffic/traffic.js';
 
 /** Where the story is told: one line at a time. */
 export type Print = (line: string) => void;

@@ -1,7 +1,7 @@
 import { field, live, namespace, play, users, versionAt } from './stage.js';
 import type { DemoStep, Stage } from './stage.js';
-import type { StepResult } from './runner.js';
-import type { Traffic } from './traffic.js';
+import type { StepResult } from '../__tests__/support/runner/runner.js';
+import type { Traffic } from '../__tests__/support/traffic/traffic.js';
 
 const page = { service: 'tomcat-service', version: /Apache Tomcat\/([\d.]+)/ };
 const testPage = (role: string): typeof page => ({ ...page, service: `tomcat-test-${role}` });

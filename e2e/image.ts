@@ -1,8 +1,8 @@
 import { createServer } from 'node:http';
 import type { Server } from 'node:http';
 import { hostname } from 'node:os';
-import { pullImage } from '../sandbox/network/images.js';
-import type { ProgramProcess } from '../sandbox/network/process.js';
+import { pullImage } from '../sandbox/network/programs/images.js';
+import type { ProgramProcess } from '../sandbox/network/pods/process.js';
 
 /**
  * Runs one of the embedded cluster's images as the only program of a real container, so that pods on both are the same.

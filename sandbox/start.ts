@@ -1,6 +1,6 @@
-import { apiVersionOf } from './api/kinds.js';
-import { createStore, type MemoryStore } from './api/memory-store.js';
-import { startApiServer } from './api/server.js';
+import { apiVersionOf } from './api/schema/kinds.js';
+import { createStore, type MemoryStore } from './api/store/memory-store.js';
+import { startApiServer } from './api/http/server.js';
 import { bringToLife } from './network/live-cluster.js';
 import type { Sandbox, SandboxOptions } from './sandbox.js';
 

@@ -13,19 +13,19 @@ import { newState, type ReleaseState } from './release/state.js';
 import { failureMessage } from './report/failure.js';
 import type { Report } from './report/report.js';
 import { writeReport } from './report/write.js';
-import { FailedStep, type Outcome } from './strategies/outcome.js';
-import { tellIn, type Narrative } from './strategies/narrative.js';
-import { finishIdle } from './strategies/idle.js';
+import { FailedStep, type Outcome } from './strategies/shared/outcome.js';
+import { createRecorder, type RunRecorder } from './run/recorder.js';
+import { resumeFinishSwitch } from './strategies/blue-green/finish-switch.js';
 import { planBlueGreen, planRolling } from './strategies/plan.js';
-import { promote, type Promotion } from './strategies/promote.js';
-import { readRelease } from './strategies/recheck.js';
-import { reject } from './strategies/reject.js';
-import { draft, renderBlueGreen, renderRolling } from './strategies/rendering.js';
-import { rollBackBlueGreen } from './strategies/rollback.js';
-import { deployRolling, rollBackRolling } from './strategies/rolling.js';
-import { stage } from './strategies/stage.js';
+import { promote, type Promotion } from './strategies/blue-green/promote.js';
+import { readRelease } from './strategies/blue-green/recheck.js';
+import { reject } from './strategies/blue-green/reject.js';
+import { draft, renderBlueGreen, renderRolling } from './strategies/shared/rendering.js';
+import { rollBackBlueGreen } from './strategies/blue-green/rollback.js';
+import { deployRolling, rollBackRolling } from './strategies/rolling/deploy.js';
+import { stage } from './strategies/blue-green/staging/stage.js';
 import { status } from './strategies/status.js';
-import type { Step } from './strategies/step.js';
+import type { RunContext } from './run/context.js';
 import { version } from './version.js';
 
 /** What a run works with: the runner's environment, its log, its wish to stop, and the story so far. */
@@ -33,28 +33,28 @@ interface Run {
   readonly environment: Readonly<Record<string, string | undefined>>;
   readonly log: Log;
   readonly cancelled: AbortSignal;
-  readonly narrative: Narrative;
+  readonly recorder: RunRecorder;
 }
 
 /** One step of a workflow: does it, reports it, and fails the run if it failed. */
 export async function main(options: Pick<Run, 'environment' | 'cancelled'>): Promise<void> {
   const log = actionsLog();
-  const narrative = tellIn(log, () => systemClock.now());
+  const recorder = createRecorder(log, () => systemClock.now());
   const { environment } = options;
-  const report = await act({ ...options, log, narrative }).then(succeeded(narrative), failed(narrative));
-  if (narrative.unfinished.size === 0) core.saveState('finished', 'true');
+  const report = await act({ ...options, log, recorder }).then(succeeded(recorder), failed(recorder));
+  if (recorder.unfinished.size === 0) core.saveState('finished', 'true');
   await writeReport({ report, log, environment });
   if (report.error === undefined) log.info(report.serving);
   else core.setFailed(failureMessage({ error: report.error, serving: report.serving }));
 }
 
 async function act(run: Run): Promise<Outcome> {
-  const { environment, log, narrative } = run;
+  const { environment, log, recorder } = run;
   const inputs = readInputs({ environment, log });
-  narrative.begins(inputs);
+  recorder.recordInputs(inputs);
   // Its requests outlive a cancel: putting back what was needs them most just then.
   const signal = new AbortController().signal;
-  const cluster = await narrative.stage('Check', () =>
+  const cluster = await recorder.phase('Check', () =>
     connect({ ...inputs, workspace: inputs.run.workspace, log, version, signal }),
   );
   switch (inputs.action) {
@@ -75,23 +75,23 @@ async function act(run: Run): Promise<Outcome> {
 }
 
 async function deploy(run: Run, cluster: Connection, inputs: DeployRolling | DeployBlueGreen): Promise<Outcome> {
-  const { log, narrative } = run;
-  const drafted = await narrative.stage('Render', () => draft(inputs, cluster, log));
-  const step = await stepFor(run, cluster, { ...inputs, release: drafted.release });
+  const { log, recorder } = run;
+  const drafted = await recorder.phase('Render', () => draft(inputs, cluster, log));
+  const ctx = await stepFor(run, cluster, { ...inputs, release: drafted.release });
   const fresh = newState(drafted.release, inputs.strategy);
-  let recorded = (await step.records.readState()) ?? fresh;
+  let recorded = (await ctx.records.readState()) ?? fresh;
   const isPlan = inputs.action === 'plan';
-  if (!isPlan && inputs.strategy === 'blue-green' && recorded.inFlight?.step === 'idle') {
-    await finishIdle(step, inputs, recorded);
-    recorded = (await step.records.readState()) ?? fresh;
+  if (!isPlan && inputs.strategy === 'blue-green' && recorded.operation?.kind === 'finish') {
+    await resumeFinishSwitch(ctx, inputs, recorded);
+    recorded = (await ctx.records.readState()) ?? fresh;
   }
   const given = { draft: drafted, state: ofStrategy(recorded, inputs.strategy), log };
-  if (inputs.strategy === 'rolling') return (isPlan ? planRolling : deployRolling)(step, renderRolling(inputs, given));
+  if (inputs.strategy === 'rolling') return (isPlan ? planRolling : deployRolling)(ctx, renderRolling(inputs, given));
   const rendered = renderBlueGreen(inputs, given);
-  if (isPlan) return planBlueGreen(step, rendered);
-  const staged = await stage(step, rendered);
+  if (isPlan) return planBlueGreen(ctx, rendered);
+  const staged = await stage(ctx, rendered);
   if (inputs.switch === 'manual' || staged.outcome !== 'staged') return staged;
-  const promoted = await promote(step, {
+  const promoted = await promote(ctx, {
     ...inputs,
     force: inputs.forceConflicts,
     ...(staged.revision !== undefined && { revision: staged.revision }),
@@ -102,33 +102,33 @@ async function deploy(run: Run, cluster: Connection, inputs: DeployRolling | Dep
   return { ...promoted, changes: [...staged.changes, ...promoted.changes] };
 }
 
-async function rollBack(step: Step, inputs: Rollback): Promise<Outcome> {
-  const state = await readRelease(step);
-  const rollback = { inputs, state, ...approvalOf(inputs, step.log) };
-  return state.strategy === 'rolling' ? rollBackRolling(step, rollback) : rollBackBlueGreen(step, rollback);
+async function rollBack(ctx: RunContext, inputs: Rollback): Promise<Outcome> {
+  const state = await readRelease(ctx);
+  const rollback = { inputs, state, ...approvalOf(inputs, ctx.log) };
+  return state.strategy === 'rolling' ? rollBackRolling(ctx, rollback) : rollBackBlueGreen(ctx, rollback);
 }
 
 /** What every recipe works with, for the release that the inputs name (or the only one that there is). */
-async function stepFor(run: Run, cluster: Cluster, inputs: Inputs): Promise<Step> {
-  const { log, cancelled, narrative } = run;
+async function stepFor(run: Run, cluster: Cluster, inputs: Inputs): Promise<RunContext> {
+  const { log, cancelled, recorder } = run;
   const { namespace } = cluster;
   const release = inputs.release ?? (await onlyRelease(cluster, namespace));
   log.info(`Release ${release} in namespace ${namespace}`);
   return {
     cluster,
-    records: openRecords({ cluster, release, namespace, onWrite: () => narrative.writes() }),
+    records: openRecords({ cluster, release, namespace, onWrite: () => recorder.recordWrite() }),
     log,
     clock: systemClock,
     run: inputs.run,
     environment: inputs.environment,
     signal: cancelled,
-    stage: (name, work) => narrative.stage(name, work),
-    finds: findings => narrative.finds(findings),
-    remember: facts => {
-      narrative.unfinished.add(facts);
+    phase: (name, work) => recorder.phase(name, work),
+    recordFindings: findings => recorder.recordFindings(findings),
+    savePostState: facts => {
+      recorder.unfinished.add(facts);
       core.saveState('facts', JSON.stringify(facts));
     },
-    forget: facts => void narrative.unfinished.delete(facts),
+    clearPostState: facts => void recorder.unfinished.delete(facts),
   };
 }
 
@@ -154,22 +154,22 @@ function ofStrategy(state: ReleaseState, strategy: ReleaseState['strategy']): Re
   });
 }
 
-function succeeded(narrative: Narrative): (outcome: Outcome) => Report {
-  return outcome => ({ ...outcome, ...told(narrative) });
+function succeeded(recorder: RunRecorder): (outcome: Outcome) => Report {
+  return outcome => ({ ...outcome, ...told(recorder) });
 }
 
-function failed(narrative: Narrative): (thrown: unknown) => Report {
+function failed(recorder: RunRecorder): (thrown: unknown) => Report {
   return thrown => {
     const known = thrown instanceof FailedStep ? thrown.outcome : undefined;
     const error = thrown instanceof FailedStep ? thrown.error : asCutoverError(thrown);
     const untouched = 'As before: this step changed nothing that serves users.';
     const unknown = 'This step ended in the middle of its work; run `action: status` to see what serves users now.';
-    const serving = known?.serving ?? (narrative.wrote ? unknown : untouched);
-    return { ...known, ...told(narrative), outcome: 'failed', serving, error };
+    const serving = known?.serving ?? (recorder.wrote ? unknown : untouched);
+    return { ...known, ...told(recorder), outcome: 'failed', serving, error };
   };
 }
 
 /** What every report tells of the run itself. */
-function told({ inputs, stages, findings }: Narrative): Pick<Report, 'action' | 'stages' | 'findings'> {
+function told({ inputs, phases: stages, findings }: RunRecorder): Pick<Report, 'action' | 'stages' | 'findings'> {
   return { action: inputs?.action ?? 'deploy', stages, ...(findings !== undefined && { findings }) };
 }

@@ -5,7 +5,7 @@ import { readInputs } from './inputs/read.js';
 import { actionsLog } from './log.js';
 import { openRecords } from './release/records.js';
 import { recover } from './strategies/recover.js';
-import type { StepFacts } from './strategies/step.js';
+import type { PostState } from './run/context.js';
 import { version } from './version.js';
 
 /**
@@ -20,7 +20,7 @@ export async function post(environment: Readonly<Record<string, string | undefin
     const inputs = readInputs({ environment, log });
     const signal = new AbortController().signal;
     const cluster = await connect({ ...inputs, workspace: inputs.run.workspace, log, version, signal });
-    const remembered = JSON.parse(facts) as StepFacts;
+    const remembered = JSON.parse(facts) as PostState;
     const records = openRecords({ cluster, release: remembered.release, namespace: remembered.namespace });
     const rollbackOnFailure = !('rollbackOnFailure' in inputs) || inputs.rollbackOnFailure;
     const done = await log.group('Clean up after a killed run', () =>

@@ -5,7 +5,7 @@ import http from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
-import { certificates } from '../../sandbox/api/tls.js';
+import { certificates } from '../../sandbox/api/http/tls.js';
 import { answer, connectTo, keptLog, kubeconfigFor, startServer, status } from './server.js';
 import type { Handler, TestServer } from './server.js';
 

@@ -1,13 +1,13 @@
 import { describe, expect, it } from '@jest/globals';
-import { asJson } from '../../sandbox/api/json.js';
-import { carryOut } from '../../src/cluster/carry-out.js';
-import { preflight } from '../../src/cluster/preflight.js';
-import { refusal } from '../../src/cluster/refusal.js';
+import { asJson } from '../../sandbox/api/schema/json.js';
+import { applyChange } from '../../src/cluster/apply/apply-change.js';
+import { requirePlan } from '../../src/cluster/apply/dry-run-all.js';
+import { refusal } from '../../src/cluster/http/refusal.js';
 import type { CutoverError } from '../../src/errors.js';
 import type { RecreatePolicy } from '../../src/inputs/inputs.js';
-import { refOf, type KubeObject } from '../../src/manifests/object.js';
+import { refOf, type KubeObject } from '../../src/kubernetes/object.js';
 import type { PlannedChange } from '../../src/plan/change.js';
-import { memoryCluster, type MemoryCluster } from '../strategies/memory-cluster.js';
+import { memoryCluster, type MemoryCluster } from '../support/cluster/memory-cluster.js';
 import { handClock } from './server.js';
 
 const at = { file: 'app.yml', line: 1, column: 1 };
@@ -19,7 +19,7 @@ interface Wish {
 
 const ask = async (cluster: MemoryCluster, object: KubeObject, wish: Wish = {}): Promise<PlannedChange> => {
   const { force = false, ...rest } = wish;
-  const [planned] = await preflight({ cluster, resources: [{ object, at, place: () => at }], force, ...rest });
+  const [planned] = await requirePlan({ cluster, resources: [{ object, at, place: () => at }], force, ...rest });
   if (planned === undefined) throw new Error('nothing was planned');
   return planned;
 };
@@ -43,7 +43,7 @@ const deploy = async (cluster: MemoryCluster, object: KubeObject, wish: Wish = {
   const planned = await ask(cluster, object, wish);
   const { signal } = new AbortController();
   const options = { cluster, clock: handClock(), signal, force: wish.force ?? false, timeoutMs: 1000 };
-  if (planned.change !== 'unchanged') await carryOut(planned, options);
+  if (planned.change !== 'unchanged') await applyChange(planned, options);
   return planned;
 };
 
@@ -193,14 +193,14 @@ describe('a kind that is defined but not served yet', () => {
     const cluster = memoryCluster();
     const clock = handClock();
     const options = { cluster, clock, signal, force: false, timeoutMs: 1000 };
-    await expect(carryOut(planned, options)).rejects.toMatchObject({ code: 'unknown-kind' });
+    await expect(applyChange(planned, options)).rejects.toMatchObject({ code: 'unknown-kind' });
     expect(clock.waits).toEqual(Array.from({ length: 60 }, () => 500));
   });
 
   it('is not waited for where the dry run had been answered', async () => {
     const clock = handClock();
     const options = { cluster: memoryCluster(), clock, signal, force: false, timeoutMs: 1000 };
-    await expect(carryOut({ ...planned, after: thing }, options)).rejects.toMatchObject({ code: 'unknown-kind' });
+    await expect(applyChange({ ...planned, after: thing }, options)).rejects.toMatchObject({ code: 'unknown-kind' });
     expect(clock.waits).toEqual([]);
   });
 });

@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { pathOf } from '../../src/cluster/field-path.js';
+import { pathOf } from '../../src/cluster/apply/field-path.js';
 
 const service = {
   apiVersion: 'v1',

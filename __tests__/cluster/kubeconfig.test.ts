@@ -2,8 +2,8 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { readKubeconfig } from '../../src/cluster/kubeconfig.js';
-import type { Entry } from '../../src/cluster/kubeconfig.js';
+import { readKubeconfig } from '../../src/cluster/access/kubeconfig.js';
+import type { Entry } from '../../src/cluster/access/kubeconfig.js';
 
 let folder = '';
 beforeAll(() => {

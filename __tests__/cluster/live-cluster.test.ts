@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
 import type { Cluster } from '../../src/cluster/cluster.js';
-import type { KubeObject } from '../../src/manifests/object.js';
+import type { KubeObject } from '../../src/kubernetes/object.js';
 import { answer, connectTo, handClock, keptLog, kubeconfigFor, startServer, status } from './server.js';
 import type { Handler, HandClock, KeptLog, TestServer } from './server.js';
 
@@ -394,13 +394,13 @@ describe('trying again', () => {
   });
 
   it('keeps its connections, and has at most ten requests in flight', async () => {
-    let inFlight = 0;
+    let operation = 0;
     let most = 0;
     const { server, cluster } = await setting((_s, response) => {
-      inFlight += 1;
-      most = Math.max(most, inFlight);
+      operation += 1;
+      most = Math.max(most, operation);
       setImmediate(() => {
-        inFlight -= 1;
+        operation -= 1;
         answer(response, 200, deployment);
       });
     });

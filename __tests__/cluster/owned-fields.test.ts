@@ -1,9 +1,9 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import { appliedBy } from '../../src/cluster/owned-fields.js';
-import type { Json, KubeObject } from '../../src/manifests/object.js';
+import { appliedBy } from '../../src/cluster/apply/owned-fields.js';
+import type { Json, KubeObject } from '../../src/kubernetes/object.js';
 import { canonical } from '../../src/plan/change.js';
-import { memoryCluster } from '../strategies/memory-cluster.js';
+import { memoryCluster } from '../support/cluster/memory-cluster.js';
 
 const applied = (fieldsV1: Json, more: Readonly<Record<string, Json>> = {}): Json => ({
   manager: 'cutover',

@@ -1,9 +1,9 @@
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
-import { preflight } from '../../src/cluster/preflight.js';
+import { requirePlan } from '../../src/cluster/apply/dry-run-all.js';
 import { CutoverError } from '../../src/errors.js';
-import type { KubeObject } from '../../src/manifests/object.js';
+import type { KubeObject } from '../../src/kubernetes/object.js';
 import type { Resource } from '../../src/manifests/resource.js';
-import { memoryCluster } from '../strategies/memory-cluster.js';
+import { memoryCluster } from '../support/cluster/memory-cluster.js';
 
 beforeEach(() => {
   jest.useFakeTimers({ now: Date.parse('2026-03-01T12:00:00Z') });
@@ -56,7 +56,7 @@ describe('asking what a deploy would do', () => {
     jest.setSystemTime(Date.now() + 60_000);
     cluster.calls.length = 0;
     const given = resources(configMap('new', '1'), configMap('same', '1'), configMap('other', '2'));
-    const planned = await preflight({ cluster, resources: given, force: false });
+    const planned = await requirePlan({ cluster, resources: given, force: false });
     expect(planned.map(({ change }) => change)).toEqual(['created', 'unchanged', 'changed']);
     expect(planned.map(({ resource }) => resource)).toEqual(given);
     expect(planned.map(({ live }) => live?.['data'])).toEqual([undefined, undefined, { KEY: '1' }]);
@@ -71,7 +71,7 @@ describe('asking what a deploy would do', () => {
     await cluster.apply(configMap('fresh', '1'));
     cluster.calls.length = 0;
     const given = resources(configMap('new', '1'), configMap('old', '1'), configMap('fresh', '1'));
-    const planned = await preflight({ cluster, resources: given, force: false });
+    const planned = await requirePlan({ cluster, resources: given, force: false });
     expect(planned.map(({ change }) => change)).toEqual(['created', 'unchanged', 'unchanged']);
     expect(cluster.calls.filter(call => call.startsWith('GET'))).toEqual(['GET ConfigMap shop/fresh']);
   });
@@ -83,7 +83,7 @@ describe('asking what a deploy would do', () => {
       if (call.startsWith('GET'))
         cluster.store.remove({ apiVersion: 'v1', kind: 'ConfigMap', namespace: 'shop', name: 'going' });
     };
-    const [planned] = await preflight({ cluster, resources: resources(configMap('going', '2')), force: false });
+    const [planned] = await requirePlan({ cluster, resources: resources(configMap('going', '2')), force: false });
     expect(planned).toMatchObject({ change: 'created', after: { data: { KEY: '2' } } });
     expect(planned).not.toHaveProperty('live');
   });
@@ -91,12 +91,12 @@ describe('asking what a deploy would do', () => {
   it('an object that others made, and that becomes ours as it is, will be changed only by its ownership', async () => {
     const cluster = memoryCluster();
     cluster.given(configMap('theirs', '1'));
-    const [planned] = await preflight({ cluster, resources: resources(configMap('theirs', '1')), force: false });
+    const [planned] = await requirePlan({ cluster, resources: resources(configMap('theirs', '1')), force: false });
     expect(planned?.change).toBe('unchanged');
   });
 
   it('there is nothing to ask for no objects', async () => {
-    expect(await preflight({ cluster: memoryCluster(), resources: [], force: false })).toEqual([]);
+    expect(await requirePlan({ cluster: memoryCluster(), resources: [], force: false })).toEqual([]);
   });
 });
 
@@ -112,7 +112,7 @@ describe('what the API server refuses', () => {
       configMap('far', '1', 'nowhere'),
       { apiVersion: 'example.org/v1', kind: 'Thing', metadata: { name: 'one', namespace: 'shop' } },
     );
-    const error = await refusalOf(preflight({ cluster, resources: given, force: false }));
+    const error = await refusalOf(requirePlan({ cluster, resources: given, force: false }));
     expect(error).toMatchObject({
       code: 'rejected-plan',
       message: 'The API server refuses 4 of 5 objects; nothing was changed',
@@ -131,7 +131,7 @@ describe('what the API server refuses', () => {
   it('keeps its own code when all objects are refused for the same reason', async () => {
     const cluster = memoryCluster();
     const given = resources(configMap('a', '1', 'nowhere'), configMap('b', '1', 'nowhere'));
-    expect(await refusalOf(preflight({ cluster, resources: given, force: false }))).toMatchObject({
+    expect(await refusalOf(requirePlan({ cluster, resources: given, force: false }))).toMatchObject({
       code: 'not-found',
       status: 404,
       message: 'The API server refuses 2 of 2 objects; nothing was changed',
@@ -142,7 +142,7 @@ describe('what the API server refuses', () => {
   it('names every wrong field of an object', async () => {
     const cluster = memoryCluster();
     const given = resources(deployment({ imagePolicy: 'Always', tty: 'yes' }));
-    const error = await refusalOf(preflight({ cluster, resources: given, force: false }));
+    const error = await refusalOf(requirePlan({ cluster, resources: given, force: false }));
     expect(error).toMatchObject({
       code: 'invalid',
       message: 'The API server refuses 1 of 1 object; nothing was changed',
@@ -156,7 +156,7 @@ describe('what the API server refuses', () => {
   it('is nothing of what will be taken over by force', async () => {
     const cluster = memoryCluster();
     cluster.given(configMap('theirs', 'kubectl'));
-    const [planned] = await preflight({ cluster, resources: resources(configMap('theirs', 'ours')), force: true });
+    const [planned] = await requirePlan({ cluster, resources: resources(configMap('theirs', 'ours')), force: true });
     expect(planned).toMatchObject({ change: 'changed', live: { data: { KEY: 'kubectl' } } });
   });
 
@@ -169,7 +169,7 @@ describe('what the API server refuses', () => {
         throw cause;
       };
       const given = resources(configMap('a', '1'), configMap('b', '1'));
-      expect(await refusalOf(preflight({ cluster, resources: given, force: false }))).toBe(cause);
+      expect(await refusalOf(requirePlan({ cluster, resources: given, force: false }))).toBe(cause);
     },
   );
 });
@@ -195,7 +195,7 @@ describe('objects that wait for others of the same deploy', () => {
 
   it('count as created in a namespace that is among them', async () => {
     const given = resources(namespace, configMap('a', '1', 'coming'));
-    const planned = await preflight({ cluster: memoryCluster(), resources: given, force: false });
+    const planned = await requirePlan({ cluster: memoryCluster(), resources: given, force: false });
     expect(planned.map(({ change, after }) => [change, after === undefined])).toEqual([
       ['created', false],
       ['created', true],
@@ -204,7 +204,7 @@ describe('objects that wait for others of the same deploy', () => {
 
   it('count as created in a namespace that is promised', async () => {
     const given = resources(configMap('a', '1', 'coming'));
-    const planned = await preflight({
+    const planned = await requirePlan({
       cluster: memoryCluster(),
       resources: given,
       force: false,
@@ -214,7 +214,7 @@ describe('objects that wait for others of the same deploy', () => {
   });
 
   it('count as created when their kind is defined among them', async () => {
-    const planned = await preflight({
+    const planned = await requirePlan({
       cluster: memoryCluster(),
       resources: resources(thing, definition),
       force: false,
@@ -225,7 +225,7 @@ describe('objects that wait for others of the same deploy', () => {
   it('are refused when the kind that is defined is of another group', async () => {
     const other = { ...thing, apiVersion: 'example.com/v1' };
     const error = await refusalOf(
-      preflight({ cluster: memoryCluster(), resources: resources(other, definition), force: false }),
+      requirePlan({ cluster: memoryCluster(), resources: resources(other, definition), force: false }),
     );
     expect(error).toMatchObject({
       code: 'unknown-kind',

@@ -1,10 +1,10 @@
 import { describe, expect, it } from '@jest/globals';
-import { putBack } from '../../src/cluster/putback.js';
+import { restoreSnapshots } from '../../src/cluster/apply/restore.js';
 import { CutoverError } from '../../src/errors.js';
-import { describeRef, refOf, type KubeObject, type ObjectRef } from '../../src/manifests/object.js';
+import { describeRef, refOf, type KubeObject, type ObjectRef } from '../../src/kubernetes/object.js';
 import { content, type Snapshot } from '../../src/plan/change.js';
-import { memoryCluster, type MemoryCluster } from '../strategies/memory-cluster.js';
-import { listLog } from '../verify/fake-cluster.js';
+import { memoryCluster, type MemoryCluster } from '../support/cluster/memory-cluster.js';
+import { listLog } from '../support/cluster/proxy-cluster.js';
 
 const annotations = { 'cutover/release': 'web' };
 
@@ -48,7 +48,7 @@ const snapshot = (object: KubeObject): Snapshot => ({ ref: refOf(object), object
 
 function undo(cluster: MemoryCluster, ...snapshots: readonly Snapshot[]) {
   const log = listLog();
-  const done = putBack({ cluster, snapshots, release: 'web', log });
+  const done = restoreSnapshots({ cluster, snapshots, release: 'web', log });
   return done.then(({ restored, failed }) => ({
     restored: restored.map(describeRef),
     failed: failed.map(({ ref, error }) => `${describeRef(ref)}: ${error.message}`),
@@ -233,7 +233,7 @@ describe('putting back many', () => {
     const cluster = memoryCluster();
     const secret = { apiVersion: 'v1', kind: 'Secret', name: 'db', namespace: 'shop' };
     const log = listLog();
-    const done = await putBack({ cluster, snapshots: [{ ref: secret, withheld: true }], release: 'web', log });
+    const done = await restoreSnapshots({ cluster, snapshots: [{ ref: secret, withheld: true }], release: 'web', log });
     expect(done).toEqual({ restored: [], failed: [], withheld: [secret], kept: [] });
     expect(log.lines).toEqual(['Secret shop/db stays as it is: its data before this is not on record']);
     expect(cluster.calls).toEqual([]);
@@ -245,7 +245,7 @@ describe('putting back many', () => {
     const object = { ...configMap('migrate', '1'), apiVersion: 'batch/v1', kind: 'Job' };
     const log = listLog();
     const snapshots = [{ ref: job, object, recreated: true as const }];
-    const done = await putBack({ cluster, snapshots, release: 'web', log });
+    const done = await restoreSnapshots({ cluster, snapshots, release: 'web', log });
     expect(done).toEqual({ restored: [], failed: [], withheld: [], kept: [job] });
     expect(log.lines).toEqual([
       'Job shop/migrate stays as this step made it: run again, the one before would repeat its work',

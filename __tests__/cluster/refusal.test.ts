@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
-import { refusal } from '../../src/cluster/refusal.js';
-import type { Asked } from '../../src/cluster/refusal.js';
+import { refusal } from '../../src/cluster/http/refusal.js';
+import type { Asked } from '../../src/cluster/http/refusal.js';
 import type { CutoverError } from '../../src/errors.js';
 import { status } from './server.js';
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
-import { networkFailure } from '../../src/cluster/network-error.js';
-import { decide, delayMs, giveUpAfterMs, retryAfterMs } from '../../src/cluster/retry.js';
+import { networkFailure } from '../../src/cluster/http/network-error.js';
+import { decide, delayMs, giveUpAfterMs, retryAfterMs } from '../../src/cluster/http/retry.js';
 
 const network = (code: string) => ({ from: 'network', failure: { code, message: '' } }) as const;
 const server = (status: number, reason?: string) => ({ from: 'server', status, ...(reason && { reason }) }) as const;

@@ -5,7 +5,7 @@ import type { PeerCertificate, TLSSocket } from 'node:tls';
 import { connect } from '../../src/cluster/connect.js';
 import type { ConnectOptions } from '../../src/cluster/connect.js';
 import type { Log } from '../../src/log.js';
-import { certificates } from '../../sandbox/api/tls.js';
+import { certificates } from '../../sandbox/api/http/tls.js';
 
 /** A request as the server saw it. */
 export interface Seen {

@@ -7,7 +7,7 @@ import {
   textAt,
   type JsonObject,
   type JsonValue,
-} from '../../sandbox/api/json.js';
+} from '../../sandbox/api/schema/json.js';
 import type { Answer, ApiClient } from '../sandbox/api-client.js';
 import { nameOf } from './ground.js';
 

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import type { JsonValue } from '../../sandbox/api/json.js';
-import { startCluster, type ClusterUnderTest } from '../scenarios/cluster.js';
+import type { JsonValue } from '../../sandbox/api/schema/json.js';
+import { startCluster, type ClusterUnderTest } from '../support/scenario/cluster.js';
 import { ApiClient } from '../sandbox/api-client.js';
 import type { Row } from './api-place.js';
 import { subjects } from './api-subjects.js';

@@ -6,7 +6,7 @@ import {
   textAt,
   type JsonObject,
   type JsonValue,
-} from '../../sandbox/api/json.js';
+} from '../../sandbox/api/schema/json.js';
 import type { Answer } from '../sandbox/api-client.js';
 import { configMap as anyConfigMap, metadataOf, patch, type Row } from './api-place.js';
 

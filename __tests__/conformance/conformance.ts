@@ -1,5 +1,5 @@
 import { afterAll, describe, expect, it } from '@jest/globals';
-import { startCluster } from '../scenarios/cluster.js';
+import { startCluster } from '../support/scenario/cluster.js';
 import { Ground, type Row } from './ground.js';
 
 /** Milliseconds for one wait, and for a row: bounds for a machine that is busy with something else. */

@@ -1,4 +1,4 @@
-import { objectAt, objectsAt, type JsonObject, type JsonValue } from '../../sandbox/api/json.js';
+import { objectAt, objectsAt, type JsonObject, type JsonValue } from '../../sandbox/api/schema/json.js';
 import { at, nameOf, textOf, type Ground, type Row } from './ground.js';
 import { daemonSet, image, isLeaving, isReady, statefulSet, revisionsKept } from './web.js';
 

@@ -1,4 +1,4 @@
-import { objectAt, objectsAt, textAt, type JsonObject, type JsonValue } from '../../sandbox/api/json.js';
+import { objectAt, objectsAt, textAt, type JsonObject, type JsonValue } from '../../sandbox/api/schema/json.js';
 import { openWatch } from '../sandbox/watch-reader.js';
 import {
   account,

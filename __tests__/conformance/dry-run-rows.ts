@@ -1,4 +1,4 @@
-import { objectAt, objectsAt, type JsonObject, type JsonValue } from '../../sandbox/api/json.js';
+import { objectAt, objectsAt, type JsonObject, type JsonValue } from '../../sandbox/api/schema/json.js';
 import type { Answer } from '../sandbox/api-client.js';
 import {
   all,

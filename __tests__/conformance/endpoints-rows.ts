@@ -1,4 +1,4 @@
-import { objectAt, objectsAt, type JsonObject, type JsonValue } from '../../sandbox/api/json.js';
+import { objectAt, objectsAt, type JsonObject, type JsonValue } from '../../sandbox/api/schema/json.js';
 import { at, nameOf, type Ground, type Row, textOf } from './ground.js';
 import { bare, deployment, pod, ready, rolledOut, service } from './web.js';
 

@@ -1,4 +1,4 @@
-import { asText, objectAt, type JsonValue } from '../../sandbox/api/json.js';
+import { asText, objectAt, type JsonValue } from '../../sandbox/api/schema/json.js';
 import {
   all,
   apply,

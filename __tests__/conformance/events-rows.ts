@@ -1,4 +1,4 @@
-import { objectAt, type JsonObject } from '../../sandbox/api/json.js';
+import { objectAt, type JsonObject } from '../../sandbox/api/schema/json.js';
 import { at, nameOf, type Ground, type Row, textOf } from './ground.js';
 import { bare, deployment, image, pod, ready, rolledOut, type PodParts } from './web.js';
 

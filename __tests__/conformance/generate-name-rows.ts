@@ -1,4 +1,4 @@
-import { textAt, type JsonObject, type JsonValue } from '../../sandbox/api/json.js';
+import { textAt, type JsonObject, type JsonValue } from '../../sandbox/api/schema/json.js';
 import { configMap, create, given, metadataOf, verdict, type Row } from './api-place.js';
 
 const generated = (prefix: string, name?: string): JsonObject =>

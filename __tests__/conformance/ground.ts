@@ -1,6 +1,13 @@
 import { randomUUID } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
-import { isObject, objectAt, objectsAt, textAt, type JsonObject, type JsonValue } from '../../sandbox/api/json.js';
+import {
+  isObject,
+  objectAt,
+  objectsAt,
+  textAt,
+  type JsonObject,
+  type JsonValue,
+} from '../../sandbox/api/schema/json.js';
 import { ApiClient, type Answer } from '../sandbox/api-client.js';
 
 /** What a ground is opened on. */

@@ -1,4 +1,4 @@
-import { asText, clone, objectAt, type JsonObject, type JsonValue } from '../../sandbox/api/json.js';
+import { asText, clone, objectAt, type JsonObject, type JsonValue } from '../../sandbox/api/schema/json.js';
 import {
   account,
   apply,

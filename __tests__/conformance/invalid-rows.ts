@@ -1,4 +1,12 @@
-import { asText, childOf, clone, erase, objectsAt, type JsonObject, type JsonValue } from '../../sandbox/api/json.js';
+import {
+  asText,
+  childOf,
+  clone,
+  erase,
+  objectsAt,
+  type JsonObject,
+  type JsonValue,
+} from '../../sandbox/api/schema/json.js';
 import {
   apply,
   autoscaler,

@@ -1,4 +1,4 @@
-import { asText, objectAt, objectsAt, textAt, type JsonObject, type JsonValue } from '../../sandbox/api/json.js';
+import { asText, objectAt, objectsAt, textAt, type JsonObject, type JsonValue } from '../../sandbox/api/schema/json.js';
 import type { Answer } from '../sandbox/api-client.js';
 import {
   account,

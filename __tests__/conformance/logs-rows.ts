@@ -1,5 +1,5 @@
-import { objectsAt, type JsonObject, type JsonValue } from '../../sandbox/api/json.js';
-import { eventually } from '../scenarios/eventually.js';
+import { objectsAt, type JsonObject, type JsonValue } from '../../sandbox/api/schema/json.js';
+import { eventually } from '../support/eventually.js';
 import { at, type Ground, type Row, textOf } from './ground.js';
 import { bare, pod, ready } from './web.js';
 

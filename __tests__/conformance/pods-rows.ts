@@ -1,4 +1,4 @@
-import { objectsAt, textAt, type JsonObject, type JsonValue } from '../../sandbox/api/json.js';
+import { objectsAt, textAt, type JsonObject, type JsonValue } from '../../sandbox/api/schema/json.js';
 import { at, conditionsOf, has, nameOf, type Ground, type Row, textOf } from './ground.js';
 import { bare, isLeaving, pod, ready, service, type PodParts } from './web.js';
 

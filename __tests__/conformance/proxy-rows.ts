@@ -1,4 +1,4 @@
-import type { JsonObject, JsonValue } from '../../sandbox/api/json.js';
+import type { JsonObject, JsonValue } from '../../sandbox/api/schema/json.js';
 import type { Answer, Ask } from '../sandbox/api-client.js';
 import { at, type Ground, type Row, textOf } from './ground.js';
 import { bare, pod, ready, service } from './web.js';

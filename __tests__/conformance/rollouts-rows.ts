@@ -1,4 +1,4 @@
-import { objectAt, objectsAt, type JsonObject, type JsonValue } from '../../sandbox/api/json.js';
+import { objectAt, objectsAt, type JsonObject, type JsonValue } from '../../sandbox/api/schema/json.js';
 import { at, conditionsOf, has, nameOf, type Change, type Ground, type Row, textOf } from './ground.js';
 import { deployment, image, isLeaving, isReady, isRolledOut, rolledOut } from './web.js';
 

@@ -1,4 +1,4 @@
-import { objectAt, objectsAt, type JsonObject, type JsonValue } from '../../sandbox/api/json.js';
+import { objectAt, objectsAt, type JsonObject, type JsonValue } from '../../sandbox/api/schema/json.js';
 import { at, nameOf, textOf, type Change, type Ground, type Row } from './ground.js';
 import { image, isLeaving, isReady, ready, service, statefulSet, revisionsKept } from './web.js';
 

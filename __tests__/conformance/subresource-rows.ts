@@ -1,4 +1,4 @@
-import { clone, erase, objectAt, objectsAt, type JsonObject, type JsonValue } from '../../sandbox/api/json.js';
+import { clone, erase, objectAt, objectsAt, type JsonObject, type JsonValue } from '../../sandbox/api/schema/json.js';
 import type { Answer } from '../sandbox/api-client.js';
 import {
   account,

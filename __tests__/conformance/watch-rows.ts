@@ -1,4 +1,4 @@
-import { asText, objectAt, objectsAt, textAt, type JsonObject, type JsonValue } from '../../sandbox/api/json.js';
+import { asText, objectAt, objectsAt, textAt, type JsonObject, type JsonValue } from '../../sandbox/api/schema/json.js';
 import { openWatch, type WatchReader } from '../sandbox/watch-reader.js';
 import {
   all,

@@ -1,4 +1,4 @@
-import type { JsonObject } from '../../sandbox/api/json.js';
+import type { JsonObject } from '../../sandbox/api/schema/json.js';
 import { at, has, textOf, type Ground } from './ground.js';
 
 /** What a pod of the site is told; what is absent is left to the defaults. */

@@ -2,7 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { load } from 'js-yaml';
-import { declarationOf, declarations, inputNames, type InputName } from '../../src/inputs/declarations.js';
+import { declarationOf, declarations, inputNames, type InputName } from '../../src/inputs/table.js';
 import { problems, read } from '../inputs/runner.js';
 
 interface Described {

@@ -1,16 +1,16 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join, relative, resolve } from 'node:path';
 import { CutoverError } from '../../src/errors.js';
-import { images } from '../../src/inputs/images.js';
+import { images } from '../../src/inputs/parse/images.js';
 import { where, type Position } from '../../src/log.js';
-import { loadManifests } from '../../src/manifests/content.js';
-import { describeRef, refOf } from '../../src/manifests/object.js';
+import { loadManifests } from '../../src/manifests/files/load.js';
+import { describeRef, refOf } from '../../src/kubernetes/object.js';
 import { renderManifests } from '../../src/manifests/render.js';
-import { renderRoles } from '../../src/manifests/render-roles.js';
+import { renderRoles } from '../../src/manifests/roles/render.js';
 import type { Resource } from '../../src/manifests/resource.js';
-import { readDocuments } from '../../src/manifests/yaml.js';
-import type { Scene } from '../../src/plan/findings/finding.js';
-import { judge } from '../../src/plan/findings/registry.js';
+import { readDocuments } from '../../src/manifests/yaml/documents.js';
+import type { LintContext } from '../../src/plan/lint/finding.js';
+import { judge } from '../../src/plan/lint/rules.js';
 import { orderWaves } from '../../src/plan/waves.js';
 
 const folder = resolve('__tests__', 'corpus');
@@ -71,13 +71,13 @@ const told = ({ message, at }: { readonly message: string; readonly at?: Positio
 const objectsOf = (resources: readonly Resource[]) => resources.map(({ object }) => object);
 
 /** In which order a cluster that has none of them would get the objects, and what in them would drop requests. */
-function planOf(scene: Pick<Scene, 'strategy' | 'idle' | 'resources' | 'publicService'>): unknown {
-  const { resources } = scene;
-  const waves = orderWaves(resources).map(({ stage, items }) => {
-    return `${stage}: ${items.map(({ object }) => describeRef(refOf(object))).join(', ')}`;
+function planOf(context: Pick<LintContext, 'strategy' | 'idle' | 'resources' | 'publicService'>): unknown {
+  const { resources } = context;
+  const waves = orderWaves(resources).map(({ name, items }) => {
+    return `${name}: ${items.map(({ object }) => describeRef(refOf(object))).join(', ')}`;
   });
   const planned = resources.map(resource => ({ resource, change: 'created' as const }));
-  const { findings } = judge({ ...scene, planned, active: [] });
+  const { findings } = judge({ ...context, planned, active: [] });
   return { waves, findings: findings.map(({ code, message, at }) => `${where(at)} ${code}: ${message}`) };
 }
 

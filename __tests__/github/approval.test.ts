@@ -2,8 +2,8 @@ import { afterEach, describe, expect, it } from '@jest/globals';
 import { inspect } from 'node:util';
 import { CutoverError } from '../../src/errors.js';
 import { proveApproval, type ApprovalRequest } from '../../src/github/approval.js';
-import type { RunContext } from '../../src/inputs/inputs.js';
-import { startGitHub, type GitHubOptions, type GitHubServer } from '../bundle/github-server.js';
+import type { CiRun } from '../../src/inputs/inputs.js';
+import { startGitHub, type GitHubOptions, type GitHubServer } from '../support/github-server.js';
 
 const token = 'ghs_not-a-real-token';
 const approved: GitHubOptions = {
@@ -21,7 +21,7 @@ afterEach(async () => {
   github = undefined;
 });
 
-const run = (apiUrl: string, changes: Partial<RunContext> = {}): RunContext => ({
+const run = (apiUrl: string, changes: Partial<CiRun> = {}): CiRun => ({
   repository: 'octo/shop',
   sha: 'abc',
   refName: 'main',
@@ -40,7 +40,7 @@ const run = (apiUrl: string, changes: Partial<RunContext> = {}): RunContext => (
 async function prove(options: {
   readonly server?: Partial<GitHubOptions>;
   readonly request?: Partial<ApprovalRequest>;
-  readonly run?: Partial<RunContext>;
+  readonly run?: Partial<CiRun>;
 }) {
   github = await startGitHub({ ...approved, ...options.server });
   const waited: number[] = [];

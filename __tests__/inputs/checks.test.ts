@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import { checks } from '../../src/inputs/checks.js';
+import { checks } from '../../src/inputs/checks/checks.js';
 import { Refusal } from '../../src/inputs/refusal.js';
 import { github, read } from './runner.js';
 

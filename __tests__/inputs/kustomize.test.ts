@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
-import { kustomizeTool } from '../../src/inputs/kustomize.js';
+import { kustomizeTool } from '../../src/inputs/parse/kustomize.js';
 import { readInputs } from '../../src/inputs/read.js';
 import { asRunner, github, maskingLog } from './runner.js';
 

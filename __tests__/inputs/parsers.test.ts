@@ -1,13 +1,13 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import { duration, writeDuration } from '../../src/inputs/durations.js';
-import { images } from '../../src/inputs/images.js';
-import { entries } from '../../src/inputs/lists.js';
-import { nearest, nearestNames } from '../../src/inputs/nearest.js';
-import { idlePolicy, preStop } from '../../src/inputs/policies.js';
-import { recreate } from '../../src/inputs/recreate.js';
+import { duration, writeDuration } from '../../src/inputs/parse/durations.js';
+import { images } from '../../src/inputs/parse/images.js';
+import { entries } from '../../src/inputs/parse/lists.js';
+import { nearest, nearestNames } from '../../src/inputs/parse/nearest.js';
+import { idlePolicy, preStop } from '../../src/inputs/parse/policies.js';
+import { recreate } from '../../src/inputs/parse/recreate.js';
 import { Refusal } from '../../src/inputs/refusal.js';
-import { variables } from '../../src/inputs/variables.js';
+import { variables } from '../../src/inputs/parse/variables.js';
 
 /** What a parser refuses with: the reasons, or what it would accept. */
 function refused(parse: () => unknown): readonly string[] {

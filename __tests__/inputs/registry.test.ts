@@ -2,10 +2,10 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from '@jest/globals';
-import { readDockerLogin } from '../../src/inputs/docker-login.js';
+import { readDockerLogin } from '../../src/inputs/parse/docker-login.js';
 import type { Inputs } from '../../src/inputs/inputs.js';
 import { readInputs } from '../../src/inputs/read.js';
-import { registryCredentials } from '../../src/inputs/registry.js';
+import { registryCredentials } from '../../src/inputs/parse/registry.js';
 import { Refusal } from '../../src/inputs/refusal.js';
 import { asRunner, github, maskingLog, problems, read } from './runner.js';
 

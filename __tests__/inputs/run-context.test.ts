@@ -1,10 +1,10 @@
 import { describe, expect, it } from '@jest/globals';
-import { isGitHubRun, runContext, runNames } from '../../src/inputs/run-context.js';
+import { isGitHubRun, readCiRun, runNames } from '../../src/inputs/ci-run.js';
 import { github } from './runner.js';
 
 describe('the run that a step belongs to', () => {
   it('is told by the runner', () => {
-    const run = runContext(github);
+    const run = readCiRun(github);
     expect(run).toEqual({
       repository: 'acme/web',
       sha: '0123456789abcdef0123456789abcdef01234567',
@@ -23,7 +23,7 @@ describe('the run that a step belongs to', () => {
   });
 
   it('may be on a GitHub of one’s own', () => {
-    const run = runContext({
+    const run = readCiRun({
       ...github,
       GITHUB_SERVER_URL: 'https://git.acme.test',
       GITHUB_API_URL: 'https://git.acme.test/api/v3',
@@ -37,14 +37,14 @@ describe('the run that a step belongs to', () => {
   it.each([[{}], [{ GITHUB_REPOSITORY: 'acme/web' }], [{ GITHUB_REPOSITORY: '', GITHUB_RUN_ID: '1' }]])(
     'is local where the runner says no more than %j',
     environment => {
-      const run = runContext(environment);
+      const run = readCiRun(environment);
       expect(run).toMatchObject({ url: 'local', actor: 'local', sha: 'local', workspace: process.cwd() });
       expect(isGitHubRun(run)).toBe(false);
     },
   );
 
   it('gives the built-in names of commit and run', () => {
-    expect(runNames(runContext(github))).toEqual({
+    expect(runNames(readCiRun(github))).toEqual({
       SHA: github.GITHUB_SHA,
       SHORT_SHA: '0123456',
       REF_NAME: 'main',

@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { CutoverError } from '../../src/errors.js';
-import { kubeconfigSecrets, kubeconfigText } from '../../src/inputs/kubeconfig.js';
+import { kubeconfigSecrets, kubeconfigText } from '../../src/inputs/parse/kubeconfig.js';
 import { readInputs } from '../../src/inputs/read.js';
 import { asRunner, github, maskingLog } from './runner.js';
 

@@ -1,8 +1,8 @@
 import { describe, expect, it } from '@jest/globals';
 import type { ImageOverride } from '../../src/inputs/inputs.js';
-import { parseReference } from '../../src/inputs/reference.js';
-import { imagePlaces } from '../../src/manifests/image-places.js';
-import { imagesOf } from '../../src/manifests/images.js';
+import { parseReference } from '../../src/inputs/parse/image-reference.js';
+import { imagePlaces } from '../../src/manifests/overrides/image-fields.js';
+import { imagesOf } from '../../src/manifests/overrides/images.js';
 import { problemsOf, render, renderBoth } from './rendering.js';
 
 const byRepository = (repository: string, image: string): ImageOverride => ({ by: 'repository', repository, image });

@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
-import { repositoryOf, imagesOf } from '../../src/manifests/images.js';
-import { describePath, fieldAt, without, withField } from '../../src/manifests/fields.js';
-import type { KubeObject } from '../../src/manifests/object.js';
+import { repositoryOf, imagesOf } from '../../src/manifests/overrides/images.js';
+import { describePath, fieldAt, without, withField } from '../../src/kubernetes/fields.js';
+import type { KubeObject } from '../../src/kubernetes/object.js';
 import { renderManifests } from '../../src/manifests/render.js';
 import { problemsOf, render, request, type Overrides } from './rendering.js';
 

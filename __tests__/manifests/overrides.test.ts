@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
-import type { WorkloadOverrides } from '../../src/inputs/overrides.js';
-import { fieldAt } from '../../src/manifests/fields.js';
+import type { WorkloadOverrides } from '../../src/inputs/parse/overrides.js';
+import { fieldAt } from '../../src/kubernetes/fields.js';
 import { problemsOf, render, renderBoth } from './rendering.js';
 
 const workload = (kind: string, spec = '', name = 'web'): string =>

@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
-import type { RegistrySecret } from '../../src/inputs/registry.js';
-import { fieldAt } from '../../src/manifests/fields.js';
-import type { KubeObject } from '../../src/manifests/object.js';
+import type { RegistrySecret } from '../../src/inputs/parse/registry.js';
+import { fieldAt } from '../../src/kubernetes/fields.js';
+import type { KubeObject } from '../../src/kubernetes/object.js';
 import type { Resource } from '../../src/manifests/resource.js';
 import { secretValues } from '../../src/manifests/secrets.js';
 import { problemsOf, render, renderBoth, type Overrides } from './rendering.js';
@@ -63,9 +63,9 @@ describe('the Secret of registry-secret', () => {
 
   it('is used by every workload, after what the manifest and imagepullsecrets name, each once', () => {
     const text = workload(', imagePullSecrets: [{name: own}, {name: reg}]');
-    const { resources } = render(text, { registrySecret, pullSecrets: ['more', 'own'] });
+    const { resources } = render(text, { registrySecret, imagePullSecrets: ['more', 'own'] });
     expect(pullSecretsOf(resources[0]!)).toEqual([{ name: 'own' }, { name: 'reg' }, { name: 'more' }]);
-    expect(pullSecretsOf(render(workload(), { registrySecret, pullSecrets: ['b', 'a'] }).resources[0]!)).toEqual([
+    expect(pullSecretsOf(render(workload(), { registrySecret, imagePullSecrets: ['b', 'a'] }).resources[0]!)).toEqual([
       { name: 'b' },
       { name: 'a' },
       { name: 'reg' },
@@ -118,13 +118,13 @@ describe('imagepullsecrets', () => {
       containers: [{ name: 'a', image: 'a' }],
     });
     const text = JSON.stringify({ apiVersion, kind, metadata: { name: 'a' }, ...(nested as object) });
-    const [resource] = render(text, { pullSecrets: ['b'] }).resources;
+    const [resource] = render(text, { imagePullSecrets: ['b'] }).resources;
     expect(fieldAt(resource!.object, [...path, 'imagePullSecrets'])).toEqual([{ name: 'b' }]);
   });
 
   it('that no workload is there for are an error', () => {
     const text = 'apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\n';
-    expect(problemsOf(() => render(text, { pullSecrets: ['a', 'b'] }))).toEqual([
+    expect(problemsOf(() => render(text, { imagePullSecrets: ['a', 'b'] }))).toEqual([
       '`a, b` in the input `imagepullsecrets` would be added to nothing: the manifests have no workload.',
     ]);
   });

@@ -1,6 +1,6 @@
 import { renderManifests, type Rendered, type RenderRequest } from '../../src/manifests/render.js';
-import { renderRoles, type RenderedRoles, type RoleRenderRequest } from '../../src/manifests/render-roles.js';
-import { readDocuments } from '../../src/manifests/yaml.js';
+import { renderRoles, type RenderedRoles, type RoleRenderRequest } from '../../src/manifests/roles/render.js';
+import { readDocuments } from '../../src/manifests/yaml/documents.js';
 import { CutoverError } from '../../src/errors.js';
 import { where } from '../../src/log.js';
 

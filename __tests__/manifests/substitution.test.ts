@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import { fill, placeholdersIn } from '../../src/manifests/placeholder.js';
+import { fill, placeholdersIn } from '../../src/manifests/placeholders/syntax.js';
 import { errorOf, problemsOf, render, type Overrides } from './rendering.js';
 
 const sources = {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import type { Json, KubeObject } from '../../src/manifests/object.js';
+import type { Json, KubeObject } from '../../src/kubernetes/object.js';
 import { canonical, content, differs, judgeDryRun } from '../../src/plan/change.js';
 
 const answeredAt = Date.parse('2026-03-01T12:00:10Z');

@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import { orderWaves, stageOf } from '../../src/plan/waves.js';
+import { orderWaves, waveOf } from '../../src/plan/waves.js';
 
 const item = (apiVersion: string, kind: string, name = kind) => ({ object: { apiVersion, kind, metadata: { name } } });
 
@@ -25,7 +25,7 @@ describe('the order of applying', () => {
     ['example.org/v1', 'Thing', 'rest'],
     ['admissionregistration.k8s.io/v1', 'ValidatingWebhookConfiguration', 'webhooks'],
   ] as const)('puts %s %s with %s', (apiVersion, kind, stage) => {
-    expect(stageOf(item(apiVersion, kind).object)).toBe(stage);
+    expect(waveOf(item(apiVersion, kind).object)).toBe(stage);
   });
 
   it('keeps the order inside a wave and leaves empty waves out', () => {
@@ -37,7 +37,7 @@ describe('the order of applying', () => {
       item('apps/v1', 'Deployment', 'a'),
       item('v1', 'ConfigMap'),
     ];
-    expect(orderWaves(items).map(wave => [wave.stage, wave.items.map(({ object }) => object.metadata.name)])).toEqual([
+    expect(orderWaves(items).map(wave => [wave.name, wave.items.map(({ object }) => object.metadata.name)])).toEqual([
       ['foundations', ['Namespace']],
       ['configuration', ['Secret', 'ConfigMap']],
       ['workloads', ['b', 'a']],

@@ -2,7 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import { isLoopback, manifestUrl } from '../../src/registry/address.js';
 import { judge, retryAfterSeconds } from '../../src/registry/answer.js';
 import { parseChallenge } from '../../src/registry/challenge.js';
-import { parseReference } from '../../src/inputs/reference.js';
+import { parseReference } from '../../src/inputs/parse/image-reference.js';
 
 describe('the challenge of a registry', () => {
   it('is read as Docker Hub writes it', () => {

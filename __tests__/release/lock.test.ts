@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { CutoverError } from '../../src/errors.js';
-import type { KubeObject } from '../../src/manifests/object.js';
+import type { KubeObject } from '../../src/kubernetes/object.js';
 import {
   acquireLock,
   isTakenOver,
@@ -9,9 +9,9 @@ import {
   releaseLock,
   type LeaseVerdict,
 } from '../../src/release/lock.js';
-import { memoryCluster, type MemoryCluster } from '../strategies/memory-cluster.js';
-import { runOf } from '../strategies/steps.js';
-import { listLog } from '../verify/fake-cluster.js';
+import { memoryCluster, type MemoryCluster } from '../support/cluster/memory-cluster.js';
+import { runOf } from '../support/strategies/context.js';
+import { listLog } from '../support/cluster/proxy-cluster.js';
 
 const start = Date.parse('2026-03-01T12:00:00Z');
 const ref = { apiVersion: 'coordination.k8s.io/v1', kind: 'Lease', namespace: 'shop', name: 'cutover-web' };

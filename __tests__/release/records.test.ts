@@ -10,10 +10,10 @@ import {
 } from '../../src/release/records.js';
 import { authorOf, type Revision } from '../../src/release/revision.js';
 import { newState, type HistoryEntry, type ReleaseState } from '../../src/release/state.js';
-import type { KubeObject } from '../../src/manifests/object.js';
-import { memoryCluster, type MemoryCluster } from '../strategies/memory-cluster.js';
-import { runOf } from '../strategies/steps.js';
-import { listLog } from '../verify/fake-cluster.js';
+import type { KubeObject } from '../../src/kubernetes/object.js';
+import { memoryCluster, type MemoryCluster } from '../support/cluster/memory-cluster.js';
+import { runOf } from '../support/strategies/context.js';
+import { listLog } from '../support/cluster/proxy-cluster.js';
 
 const revision = (number: number): Revision => ({
   ...authorOf(runOf(1)),
@@ -22,7 +22,7 @@ const revision = (number: number): Revision => ({
   objects: [],
   secrets: [],
   shared: [],
-  deferred: [],
+  applyAfterSwitch: [],
   before: [],
   checks: [],
   force: false,
@@ -170,7 +170,7 @@ describe('which revisions stay', () => {
     ['the one that is staged', state({ latest: 12, staged }), 2, [9, 11, 12]],
     [
       'the one that a step works on',
-      state({ latest: 9, inFlight: { step: 'deploy', revision: 3, run: 'x' } }),
+      state({ latest: 9, operation: { kind: 'deploy', revision: 3, run: 'x' } }),
       2,
       [3, 8, 9],
     ],

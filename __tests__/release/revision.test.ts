@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { gunzipSync } from 'node:zlib';
 import fc from 'fast-check';
 import { CutoverError } from '../../src/errors.js';
-import type { KubeObject } from '../../src/manifests/object.js';
+import type { KubeObject } from '../../src/kubernetes/object.js';
 import {
   authorOf,
   decodeRevision,
@@ -17,7 +17,7 @@ import {
   withoutSecrets,
   type Revision,
 } from '../../src/release/revision.js';
-import { runOf } from '../strategies/steps.js';
+import { runOf } from '../support/strategies/context.js';
 
 const configMap = (data: Readonly<Record<string, string>>): KubeObject => ({
   apiVersion: 'v1',
@@ -39,7 +39,7 @@ const revision = (more: Partial<Revision> = {}): Revision => ({
   objects: [configMap({ KEY: 'value' })],
   secrets: [],
   shared: [],
-  deferred: [],
+  applyAfterSwitch: [],
   before: [{ ref: { apiVersion: 'v1', kind: 'ConfigMap', name: 'settings', namespace: 'shop' } }],
   checks: [],
   force: false,
@@ -71,7 +71,7 @@ describe('the record of a revision', () => {
             before: [{ ref: { apiVersion: 'v1', kind: 'ConfigMap', name: 'x' }, object: configMap(data) }],
             images,
             force,
-            ...(force && { role: 'blue', publicService: service, deferred: [service], shared: [service] }),
+            ...(force && { role: 'blue', publicService: service, applyAfterSwitch: [service], shared: [service] }),
             approval: { environment: 'production', by: ['bob'], comment: images.join() },
           });
           const stored = JSON.parse(JSON.stringify(encodeRevision(given, place))) as KubeObject;

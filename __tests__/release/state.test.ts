@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { CutoverError } from '../../src/errors.js';
-import type { KubeObject } from '../../src/manifests/object.js';
+import type { KubeObject } from '../../src/kubernetes/object.js';
 import { decodeState, encodeState, newState, recordName, type ReleaseState } from '../../src/release/state.js';
 
 const ref = fc.record({ apiVersion: fc.string(), kind: fc.string(), name: fc.string(), namespace: fc.string() });
@@ -29,8 +29,8 @@ const state: fc.Arbitrary<ReleaseState> = fc.record(
     publicService: ref,
     roleNames: fc.constant(['blue', 'green'] as const),
     roles: fc.dictionary(fc.constantFrom('blue', 'green'), roleRecord),
-    inFlight: fc.record({
-      step: fc.constantFrom('deploy', 'stage', 'switch', 'idle'),
+    operation: fc.record({
+      kind: fc.constantFrom('deploy', 'stage', 'switch', 'finish'),
       revision: fc.nat(),
       run: fc.webUrl(),
     }),

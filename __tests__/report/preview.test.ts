@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { CutoverError } from '../../src/errors.js';
-import type { Finding } from '../../src/plan/findings/finding.js';
+import type { Finding } from '../../src/plan/lint/finding.js';
 import type { Preview, PreviewedObject } from '../../src/plan/preview.js';
 import { buildOutputs } from '../../src/report/outputs.js';
 import type { Report } from '../../src/report/report.js';

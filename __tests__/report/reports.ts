@@ -25,7 +25,7 @@ export const staged: Report = {
   checks: [
     {
       name: 'GET /',
-      stage: 'staged',
+      side: 'staged',
       verdict: 'pass',
       detail: '2 pods and Service web-test-green answered 200',
       attempts: 3,
@@ -36,7 +36,7 @@ export const staged: Report = {
     { name: 'Deploy', ms: 61_400 },
     { name: 'Verify staged', ms: 8_240 },
   ],
-  wayBack: { action: 'reject', release: 'web', namespace },
+  rollbackHint: { action: 'reject', release: 'web', namespace },
 };
 
 /** A step that failed before a release was known. */

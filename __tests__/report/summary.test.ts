@@ -145,7 +145,7 @@ describe('the way back', () => {
     ['no', '"no"'],
     ['true', '"true"'],
   ])('names release %s as %s', (release, written) => {
-    const summary = buildSummary({ ...staged, wayBack: { action: 'rollback', release, namespace: 'shop' } });
+    const summary = buildSummary({ ...staged, rollbackHint: { action: 'rollback', release, namespace: 'shop' } });
     expect(summary).toContain(`  action: rollback\n  release: ${written}\n  namespace: shop\n`);
   });
 });

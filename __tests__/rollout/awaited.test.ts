@@ -1,10 +1,10 @@
 import { describe, expect, it } from '@jest/globals';
 import { CutoverError } from '../../src/errors.js';
-import { refOf, type KubeObject } from '../../src/manifests/object.js';
+import { refOf, type KubeObject } from '../../src/kubernetes/object.js';
 import { isAwaited, kindsFor } from '../../src/rollout/awaited.js';
 import { observe, type ReadyWorkload, type Wait } from '../../src/rollout/observer.js';
-import { fakeCluster, keptLines, manualClock, settle } from './fake-cluster.js';
-import { pod } from './objects.js';
+import { fakeCluster, keptLines, manualClock, settle } from '../support/cluster/watched-cluster.js';
+import { pod } from '../support/objects.js';
 import { changed, real } from './real-objects.js';
 
 /** A wait for these objects, with nothing told yet. */
@@ -16,7 +16,7 @@ async function waitFor(targets: readonly KubeObject[], wait: Partial<Wait> = {})
   const observer = observe({ cluster: cluster.port, log, clock, signal, targets: targets.map(refOf) });
   const opened = [...cluster.watched];
   const outcome: { ready?: readonly ReadyWorkload[]; error?: CutoverError } = {};
-  observer.until({ targets, timeoutMs: 60_000, steadyMs: 5_000, ...wait }).then(
+  observer.until({ targets, timeoutMs: 60_000, stableForMs: 5_000, ...wait }).then(
     ready => (outcome.ready = ready),
     (error: unknown) => (outcome.error = error as CutoverError),
   );

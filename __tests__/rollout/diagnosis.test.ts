@@ -1,20 +1,20 @@
 import { describe, expect, it } from '@jest/globals';
 import type { Cluster } from '../../src/cluster/cluster.js';
-import { refOf, type KubeObject } from '../../src/manifests/object.js';
+import { refOf, type KubeObject } from '../../src/kubernetes/object.js';
 import type { Assessment } from '../../src/rollout/assessment.js';
 import { diagnose } from '../../src/rollout/diagnosis.js';
 import { rolloutTimeout } from '../../src/rollout/failure.js';
-import { troubleOf } from '../../src/rollout/trouble.js';
-import { fakeCluster } from './fake-cluster.js';
-import type { FakeAnswers } from './fake-cluster.js';
-import { pod, type ContainerFacts } from './objects.js';
+import { podFailureOf } from '../../src/rollout/pod-failure.js';
+import { fakeCluster } from '../support/cluster/watched-cluster.js';
+import type { FakeAnswers } from '../support/cluster/watched-cluster.js';
+import { pod, type ContainerFacts } from '../support/objects.js';
 import { changed, real } from './real-objects.js';
 
 const running = { state: { running: {} } };
 const crashed = (exitCode: number): object => ({ lastState: { terminated: { exitCode } } });
 
 function assessed(newPods: readonly KubeObject[], live = real('deployments', 'complete')): Assessment {
-  const [trouble] = newPods.map(troubleOf);
+  const [trouble] = newPods.map(podFailureOf);
   const readiness = { done: false, ok: false, reason: '0 of 2 ready' } as const;
   return { ref: refOf(live), live, newPods, readiness, ...(trouble && { trouble }) };
 }

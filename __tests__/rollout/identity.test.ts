@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
-import { newReplicaSet, sameTemplate, templateHashOf } from '../../src/rollout/identity.js';
-import { deployment, replicaSet, template } from './objects.js';
+import { newReplicaSet, sameTemplate, templateHashOf } from '../../src/kubernetes/pod-template.js';
+import { deployment, replicaSet, template } from '../support/objects.js';
 
 describe('the new ReplicaSet', () => {
   it('is the one with the Deployment’s own template, whatever hash it carries', () => {

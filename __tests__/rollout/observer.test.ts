@@ -1,14 +1,14 @@
 import { describe, expect, it } from '@jest/globals';
 import { CutoverError } from '../../src/errors.js';
-import { refOf } from '../../src/manifests/object.js';
-import type { KubeObject } from '../../src/manifests/object.js';
+import { refOf } from '../../src/kubernetes/object.js';
+import type { KubeObject } from '../../src/kubernetes/object.js';
 import { kindsFor } from '../../src/rollout/awaited.js';
 import { observe } from '../../src/rollout/observer.js';
 import type { Observer, ReadyWorkload } from '../../src/rollout/observer.js';
-import { fakeCluster, keptLines, manualClock, settle } from './fake-cluster.js';
-import type { FakeAnswers, FakeCluster, ManualClock } from './fake-cluster.js';
-import { deployment, pod, replicaSet } from './objects.js';
-import type { ContainerFacts } from './objects.js';
+import { fakeCluster, keptLines, manualClock, settle } from '../support/cluster/watched-cluster.js';
+import type { FakeAnswers, FakeCluster, ManualClock } from '../support/cluster/watched-cluster.js';
+import { deployment, pod, replicaSet } from '../support/objects.js';
+import type { ContainerFacts } from '../support/objects.js';
 
 const written = deployment({ tag: 'v2', generation: 2 });
 const starting = deployment({ tag: 'v2', generation: 2, status: { readyReplicas: 0, availableReplicas: 0 } });
@@ -47,7 +47,7 @@ function outcomeOf(wait: Promise<readonly ReadyWorkload[]>): {
   return outcome;
 }
 
-const limits = { timeoutMs: 600_000, steadyMs: 5_000 };
+const limits = { timeoutMs: 600_000, stableForMs: 5_000 };
 
 describe('watching', () => {
   it('opens one watch for each kind and namespace, however many workloads there are', () => {
@@ -152,7 +152,7 @@ describe('a rollout', () => {
     const { cluster, observer } = await observing();
     await cluster.tell('ADDED', written, set, newPod('a'), newPod('b'));
     await cluster.synced();
-    await expect(observer.until({ targets: [written], timeoutMs: 1_000, steadyMs: 0 })).resolves.toHaveLength(1);
+    await expect(observer.until({ targets: [written], timeoutMs: 1_000, stableForMs: 0 })).resolves.toHaveLength(1);
   });
 
   it('goes on when an autoscaler changes the replicas, since the version is the same', async () => {
@@ -160,7 +160,7 @@ describe('a rollout', () => {
     const scaled = deployment({ tag: 'v2', generation: 3, replicas: 3 });
     await cluster.tell('ADDED', scaled, set, newPod('a'), newPod('b'), newPod('c'));
     await cluster.synced();
-    await expect(observer.until({ targets: [written], timeoutMs: 1_000, steadyMs: 0 })).resolves.toMatchObject([
+    await expect(observer.until({ targets: [written], timeoutMs: 1_000, stableForMs: 0 })).resolves.toMatchObject([
       { generation: 3 },
     ]);
   });
@@ -240,7 +240,7 @@ describe('a rollout that cannot succeed', () => {
     const old = pod({ owner: 'rs-h1', name: 'old', ready: false, containers: [crashing] });
     await cluster.tell('ADDED', written, set, replicaSet('v1', 'h1'), old, newPod('a'), newPod('b'));
     await cluster.synced();
-    await expect(observer.until({ targets: [written], timeoutMs: 1_000, steadyMs: 0 })).resolves.toHaveLength(1);
+    await expect(observer.until({ targets: [written], timeoutMs: 1_000, stableForMs: 0 })).resolves.toHaveLength(1);
   });
 
   it('is patient with what a controller may still mend, but not for long', async () => {
@@ -310,7 +310,7 @@ describe('a rollout whose time is over', () => {
     const warming = newPod('a', { ready: false });
     await cluster.tell('ADDED', starting, set, warming, newPod('b'));
     await cluster.synced();
-    const outcome = outcomeOf(observer.until({ targets: [written], timeoutMs: 90_000, steadyMs: 0 }));
+    const outcome = outcomeOf(observer.until({ targets: [written], timeoutMs: 90_000, stableForMs: 0 }));
     await clock.advance(90_000);
     expect(outcome.error).toMatchObject({
       code: 'timeout',
@@ -328,7 +328,7 @@ describe('a rollout whose time is over', () => {
     const { cluster, clock, observer } = await observing();
     await cluster.tell('ADDED', starting, set, newPod('a', { ready: false }), newPod('b'));
     await cluster.synced();
-    const outcome = outcomeOf(observer.until({ targets: [written], timeoutMs: 10_000, steadyMs: 5_000 }));
+    const outcome = outcomeOf(observer.until({ targets: [written], timeoutMs: 10_000, stableForMs: 5_000 }));
     await clock.advance(8_000);
     await cluster.tell('MODIFIED', newPod('a'), written);
     await clock.advance(2_000);
@@ -342,7 +342,7 @@ describe('a rollout whose time is over', () => {
     const other = deployment({ name: 'api', uid: 'd9', status: { readyReplicas: 0 } });
     await cluster.tell('ADDED', starting, other);
     await cluster.synced();
-    const outcome = outcomeOf(observer.until({ targets: [written, other], timeoutMs: 10_000, steadyMs: 0 }));
+    const outcome = outcomeOf(observer.until({ targets: [written, other], timeoutMs: 10_000, stableForMs: 0 }));
     await clock.advance(10_000);
     expect(outcome.error).toMatchObject({
       message: '2 workloads were not ready after 10 s: Deployment shop/web, Deployment shop/api',

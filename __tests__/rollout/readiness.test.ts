@@ -1,13 +1,13 @@
 import { describe, expect, it } from '@jest/globals';
-import type { KubeObject } from '../../src/manifests/object.js';
-import { crdReadiness, namespaceReadiness } from '../../src/rollout/resource-readiness.js';
+import type { KubeObject } from '../../src/kubernetes/object.js';
+import { crdReadiness, namespaceReadiness } from '../../src/rollout/readiness/resources.js';
 import {
   daemonSetReadiness,
   deploymentReadiness,
   jobReadiness,
   podReadiness,
-} from '../../src/rollout/workload-readiness.js';
-import { deployment, pod } from './objects.js';
+} from '../../src/rollout/readiness/workloads.js';
+import { deployment, pod } from '../support/objects.js';
 
 const two = [pod({ name: 'a' }), pod({ name: 'b' })];
 const condition = (type: string, status: string, more: object = {}): object => ({ type, status, ...more });

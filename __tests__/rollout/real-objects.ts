@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import type { KubeObject } from '../../src/manifests/object.js';
+import type { KubeObject } from '../../src/kubernetes/object.js';
 
 // What `kubectl get -o json` printed on Kubernetes 1.37.1, cut down to what readiness reads, by kind and by what had been
 // done to it; names of namespaces and registries were changed. The statuses of custom resources were written by hand, since

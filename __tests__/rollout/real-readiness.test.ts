@@ -1,22 +1,22 @@
 import { describe, expect, it } from '@jest/globals';
-import { customReadiness, isCustom } from '../../src/rollout/custom-resource.js';
-import { newPodsOfDaemonSet, newPodsOfStatefulSet } from '../../src/rollout/identity.js';
-import type { Note, Readiness } from '../../src/rollout/readiness.js';
+import { customReadiness, isCustom } from '../../src/rollout/readiness/custom-resource.js';
+import { newPodsOfDaemonSet, newPodsOfStatefulSet } from '../../src/kubernetes/pod-template.js';
+import type { Note, Readiness } from '../../src/rollout/readiness/readiness.js';
 import {
   autoscalerReadiness,
   claimReadiness,
   crdReadiness,
   cronJobReadiness,
   namespaceReadiness,
-} from '../../src/rollout/resource-readiness.js';
+} from '../../src/rollout/readiness/resources.js';
 import {
   daemonSetReadiness,
   deploymentReadiness,
   jobReadiness,
   podReadiness,
   statefulSetReadiness,
-} from '../../src/rollout/workload-readiness.js';
-import { pod } from './objects.js';
+} from '../../src/rollout/readiness/workloads.js';
+import { pod } from '../support/objects.js';
 import { changed, real } from './real-objects.js';
 
 const unobserved = 'its controller has not seen the change yet';

@@ -1,13 +1,13 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import { connect } from '../../src/cluster/connect.js';
 import type { Cluster } from '../../src/cluster/cluster.js';
-import { refOf } from '../../src/manifests/object.js';
-import type { KubeObject } from '../../src/manifests/object.js';
+import { refOf } from '../../src/kubernetes/object.js';
+import type { KubeObject } from '../../src/kubernetes/object.js';
 import { observe } from '../../src/rollout/observer.js';
 import type { ReadyWorkload } from '../../src/rollout/observer.js';
 import type { Sandbox } from '../../sandbox/sandbox.js';
 import { startSandbox } from '../../sandbox/start.js';
-import { keptLines } from './fake-cluster.js';
+import { keptLines } from '../support/cluster/watched-cluster.js';
 
 let sandbox: Sandbox;
 let cluster: Cluster;
@@ -65,7 +65,7 @@ async function roll(object: KubeObject): Promise<ReadyWorkload | undefined> {
   try {
     await observer.synced;
     const { object: written } = await cluster.apply(object);
-    const [ready] = await observer.until({ targets: [written], timeoutMs: 30_000, steadyMs: 100 });
+    const [ready] = await observer.until({ targets: [written], timeoutMs: 30_000, stableForMs: 100 });
     return ready;
   } finally {
     observer.close();

@@ -1,8 +1,8 @@
 import { describe, expect, it } from '@jest/globals';
-import { refOf, type KubeObject } from '../../src/manifests/object.js';
+import { refOf, type KubeObject } from '../../src/kubernetes/object.js';
 import { isUnsettled, removeStuckPods } from '../../src/rollout/stuck-pods.js';
-import { memoryCluster, type MemoryCluster } from '../strategies/memory-cluster.js';
-import { keptLines, settle } from './fake-cluster.js';
+import { memoryCluster, type MemoryCluster } from '../support/cluster/memory-cluster.js';
+import { keptLines, settle } from '../support/cluster/watched-cluster.js';
 import { changed, real } from './real-objects.js';
 
 const labels = { app: 'db' };

@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
-import { troubleOf, whyNotReady } from '../../src/rollout/trouble.js';
-import { pod } from './objects.js';
-import type { ContainerFacts } from './objects.js';
+import { podFailureOf, whyNotReady } from '../../src/rollout/pod-failure.js';
+import { pod } from '../support/objects.js';
+import type { ContainerFacts } from '../support/objects.js';
 import { real } from './real-objects.js';
 
 const waiting = (reason: string, message?: string): object => ({ waiting: { reason, message } });
@@ -68,7 +68,7 @@ describe('a pod that waiting will not mend', () => {
       'previous',
     ],
   ])('has %s', (...[, container, words, patienceMs, log]) => {
-    expect(troubleOf(ill(container))).toMatchObject({
+    expect(podFailureOf(ill(container))).toMatchObject({
       container: 'app',
       sentence: `container app of pod shop/web-h1-a ${words}`,
       patienceMs,
@@ -106,7 +106,11 @@ describe('a pod that waiting will not mend', () => {
       'keeps crashing: it used more memory than its limit (OOMKilled)',
     ],
   ])('has, on Kubernetes 1.37, %s', (...[, name, patienceMs, log, words]) => {
-    expect(troubleOf(real('pods', name))).toMatchObject({ patienceMs, log, sentence: expect.stringContaining(words) });
+    expect(podFailureOf(real('pods', name))).toMatchObject({
+      patienceMs,
+      log,
+      sentence: expect.stringContaining(words),
+    });
   });
 
   it.each([
@@ -120,7 +124,7 @@ describe('a pod that waiting will not mend', () => {
     ['failed to resolve not-found.test/a:1: connection refused', 60_000],
   ])('fails at once only where the registry gave its answer: %s', (message, patienceMs) => {
     const container = { image: 'not-found.test/a:1', state: waiting('ErrImagePull', message) };
-    expect(troubleOf(ill(container))?.patienceMs).toBe(patienceMs);
+    expect(podFailureOf(ill(container))?.patienceMs).toBe(patienceMs);
   });
 
   it('may be held up by an init container', () => {
@@ -129,12 +133,12 @@ describe('a pod that waiting will not mend', () => {
       initContainers: [{ ...crashing(4), name: 'migrate' }],
       containers: [{ state: waiting('PodInitializing') }],
     });
-    expect(troubleOf(subject)?.container).toBe('migrate');
+    expect(podFailureOf(subject)?.container).toBe('migrate');
   });
 
   it('says what to do about it', () => {
-    expect(troubleOf(ill({ state: waiting('ImagePullBackOff') }))?.hint).toContain('imagePullSecrets');
-    expect(troubleOf(ill(crashing(2)))?.hint).toContain('log');
+    expect(podFailureOf(ill({ state: waiting('ImagePullBackOff') }))?.hint).toContain('imagePullSecrets');
+    expect(podFailureOf(ill(crashing(2)))?.hint).toContain('log');
   });
 });
 
@@ -147,20 +151,20 @@ describe('a pod that waiting may mend', () => {
     ['runs but is not ready', { state: { running: {} } }],
     ['restarted twice for other reasons', { restarts: 2, state: { running: {} }, lastState: ended(0, 'Completed') }],
   ])('%s', (_what, container) => {
-    expect(troubleOf(ill(container))).toBeUndefined();
+    expect(podFailureOf(ill(container))).toBeUndefined();
   });
 
   it.each(['ready', 'unschedulable', 'succeeded', 'failed'])('is, on Kubernetes 1.37, %s', name => {
-    expect(troubleOf(real('pods', name))).toBeUndefined();
+    expect(podFailureOf(real('pods', name))).toBeUndefined();
   });
 
   it('got over an OOM kill of long ago', () => {
     const container = { ready: true, restarts: 5, state: { running: {} }, lastState: ended(137, 'OOMKilled') };
-    expect(troubleOf(pod({ ready: true, containers: [container] }))).toBeUndefined();
+    expect(podFailureOf(pod({ ready: true, containers: [container] }))).toBeUndefined();
   });
 
   it('is being deleted, so its state no longer matters', () => {
-    expect(troubleOf(pod({ ready: false, deleting: true, containers: [crashing(9)] }))).toBeUndefined();
+    expect(podFailureOf(pod({ ready: false, deleting: true, containers: [crashing(9)] }))).toBeUndefined();
   });
 });
 

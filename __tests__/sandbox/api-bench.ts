@@ -1,7 +1,7 @@
 import { afterEach } from '@jest/globals';
-import { createStore, type MemoryStore } from '../../sandbox/api/memory-store.js';
-import type { JsonObject } from '../../sandbox/api/json.js';
-import { startApiServer, type ApiServer, type ApiServerOptions } from '../../sandbox/api/server.js';
+import { createStore, type MemoryStore } from '../../sandbox/api/store/memory-store.js';
+import type { JsonObject } from '../../sandbox/api/schema/json.js';
+import { startApiServer, type ApiServer, type ApiServerOptions } from '../../sandbox/api/http/server.js';
 import { ApiClient } from './api-client.js';
 
 /** An API server without controllers, and a client for it. */

@@ -1,7 +1,14 @@
 import { load } from 'js-yaml';
 import { Agent, request } from 'node:https';
 import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
-import { isObject, objectAt, objectsAt, textAt, type JsonObject, type JsonValue } from '../../sandbox/api/json.js';
+import {
+  isObject,
+  objectAt,
+  objectsAt,
+  textAt,
+  type JsonObject,
+  type JsonValue,
+} from '../../sandbox/api/schema/json.js';
 
 /** One request to an API server. */
 export interface Ask {

@@ -1,13 +1,13 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { asJson, objectAt, objectsAt, textAt, type JsonObject, type JsonValue } from '../../sandbox/api/json.js';
-import { canonicalQuantity } from '../../sandbox/api/quantity.js';
-import { schemaOf } from '../../sandbox/api/schemas.js';
-import { any } from '../../sandbox/api/schema.js';
-import { strategicMerge } from '../../sandbox/api/strategic-merge.js';
+import { asJson, objectAt, objectsAt, textAt, type JsonObject, type JsonValue } from '../../sandbox/api/schema/json.js';
+import { canonicalQuantity } from '../../sandbox/api/schema/quantity.js';
+import { schemaOf } from '../../sandbox/api/schema/schemas.js';
+import { any } from '../../sandbox/api/schema/schema.js';
+import { strategicMerge } from '../../sandbox/api/apply/strategic-merge.js';
 import type { FaultMatch, Fault, AnsweredCall } from '../../sandbox/sandbox.js';
-import { eventually } from '../scenarios/eventually.js';
+import { eventually } from '../support/eventually.js';
 import { ApiClient, type Answer } from './api-client.js';
 import { bench, configMap, configMaps } from './api-bench.js';
 

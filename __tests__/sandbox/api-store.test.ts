@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
-import { createStore } from '../../sandbox/api/memory-store.js';
-import type { StoreEvent } from '../../sandbox/api/store.js';
-import type { KubeObject } from '../../src/manifests/object.js';
+import { createStore } from '../../sandbox/api/store/memory-store.js';
+import type { StoreEvent } from '../../sandbox/api/store/store.js';
+import type { KubeObject } from '../../src/kubernetes/object.js';
 
 const deployment: KubeObject = {
   apiVersion: 'apps/v1',

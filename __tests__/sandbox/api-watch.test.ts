@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { objectAt, textAt, type JsonObject } from '../../sandbox/api/json.js';
+import { objectAt, textAt, type JsonObject } from '../../sandbox/api/schema/json.js';
 import { bench, configMap, configMaps } from './api-bench.js';
 import { openWatch, type WatchReader } from './watch-reader.js';
 

@@ -1,12 +1,12 @@
 import { describe, expect, it } from '@jest/globals';
-import { judgeJob } from '../../sandbox/controllers/job.js';
+import { judgeJob } from '../../sandbox/controllers/workloads/job.js';
 import type { Job } from '../../sandbox/controllers/kinds.js';
-import { firstToGo } from '../../sandbox/controllers/pod-ranking.js';
+import { firstToGo } from '../../sandbox/controllers/workloads/pod-ranking.js';
 import type { Pod } from '../../sandbox/controllers/pod.js';
-import type { SetState } from '../../sandbox/controllers/rollout-plan.js';
-import { limitsOf, planRolling, planScaling } from '../../sandbox/controllers/rollout-plan.js';
-import { planStateful } from '../../sandbox/controllers/stateful-set-plan.js';
-import type { OrdinalPod, StatefulGoal } from '../../sandbox/controllers/stateful-set-plan.js';
+import type { SetState } from '../../sandbox/controllers/workloads/rollout-plan.js';
+import { limitsOf, planRolling, planScaling } from '../../sandbox/controllers/workloads/rollout-plan.js';
+import { planStateful } from '../../sandbox/controllers/workloads/stateful-set-plan.js';
+import type { OrdinalPod, StatefulGoal } from '../../sandbox/controllers/workloads/stateful-set-plan.js';
 import { templateHash, withHash } from '../../sandbox/controllers/template-hash.js';
 
 const template = { metadata: { labels: { app: 'web' } }, spec: { containers: [{ name: 'web', image: 'site:v1' }] } };

@@ -3,9 +3,9 @@ import { spawn, spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { createStore, type MemoryStore } from '../../sandbox/api/memory-store.js';
-import { startApiServer, type ApiServer } from '../../sandbox/api/server.js';
-import { describeUnless } from '../describe-unless.js';
+import { createStore, type MemoryStore } from '../../sandbox/api/store/memory-store.js';
+import { startApiServer, type ApiServer } from '../../sandbox/api/http/server.js';
+import { describeUnless } from '../support/describe-unless.js';
 
 const found = spawnSync('kubectl', ['version', '--client'], { encoding: 'utf8' });
 const missing = found.status === 0 ? undefined : 'there is no kubectl on the PATH that runs';

@@ -1,13 +1,13 @@
-import { apiVersionOf } from '../../sandbox/api/kinds.js';
-import type { MemoryStore } from '../../sandbox/api/memory-store.js';
-import { createStore } from '../../sandbox/api/memory-store.js';
+import { apiVersionOf } from '../../sandbox/api/schema/kinds.js';
+import type { MemoryStore } from '../../sandbox/api/store/memory-store.js';
+import { createStore } from '../../sandbox/api/store/memory-store.js';
 import type { Deployment, Kind, Service } from '../../sandbox/controllers/kinds.js';
 import { DEPLOYMENT, getByKey, listKind, POD, SERVICE } from '../../sandbox/controllers/kinds.js';
 import type { Container, Pod, PodSpec } from '../../sandbox/controllers/pod.js';
 import type { LiveCluster } from '../../sandbox/network/live-cluster.js';
 import { bringToLife } from '../../sandbox/network/live-cluster.js';
 import type { SandboxOptions } from '../../sandbox/sandbox.js';
-import type { KubeObject } from '../../src/manifests/object.js';
+import type { KubeObject } from '../../src/kubernetes/object.js';
 
 /** A cluster without an API server in front of it, and ways to wait for what it does. */
 export interface TestCluster {

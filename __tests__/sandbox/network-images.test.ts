@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
-import { parseSeconds } from '../../sandbox/network/duration.js';
-import { parseImageName } from '../../sandbox/network/image-name.js';
-import { parseTag, pullImage } from '../../sandbox/network/images.js';
+import { parseSeconds } from '../../sandbox/network/pods/duration.js';
+import { parseImageName } from '../../sandbox/network/programs/image-name.js';
+import { parseTag, pullImage } from '../../sandbox/network/programs/images.js';
 
 describe('an image reference', () => {
   it.each([

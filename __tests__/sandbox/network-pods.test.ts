@@ -3,7 +3,7 @@ import type { Job } from '../../sandbox/controllers/kinds.js';
 import { conditionOf, ENDPOINT_SLICE, JOB, listKind, POD } from '../../sandbox/controllers/kinds.js';
 import type { Container, ContainerStatus, Pod, PodSpec } from '../../sandbox/controllers/pod.js';
 import { isReady } from '../../sandbox/controllers/pod.js';
-import type { KubeObject } from '../../src/manifests/object.js';
+import type { KubeObject } from '../../src/kubernetes/object.js';
 import type { TestCluster } from './live.js';
 import { startTestCluster, webService } from './live.js';
 

@@ -3,7 +3,7 @@ import { request } from 'node:https';
 import { load } from 'js-yaml';
 import type { Sandbox } from '../../sandbox/sandbox.js';
 import { startSandbox } from '../../sandbox/start.js';
-import type { KubeObject } from '../../src/manifests/object.js';
+import type { KubeObject } from '../../src/kubernetes/object.js';
 import { webDeployment, webService } from './live.js';
 
 let sandbox: Sandbox;

@@ -1,5 +1,5 @@
 import { createInterface } from 'node:readline';
-import type { JsonObject } from '../../sandbox/api/json.js';
+import type { JsonObject } from '../../sandbox/api/schema/json.js';
 import type { ApiClient } from './api-client.js';
 
 /** A watch that is read event by event. */

@@ -1,8 +1,8 @@
 import { afterAll, describe, expect } from '@jest/globals';
-import { startCluster } from './cluster.js';
-import { field } from './field.js';
-import { expectUsersSaw, scenario } from './place.js';
-import { adopter, plain } from './plain.js';
+import { startCluster } from '../support/scenario/cluster.js';
+import { field } from '../support/field.js';
+import { expectUsersSaw, scenario } from '../support/scenario/test-namespace.js';
+import { adopter, plain } from '../support/scenario/plain.js';
 
 // A file of its own: beside other scenarios an embedded cluster could not bear so many users.
 const starting = startCluster();
@@ -13,27 +13,27 @@ describe('An application that is live without roles', () => {
   scenario(
     'is adopted under a crowd of users: nobody is lost, and nobody sees what is only staged',
     cluster,
-    async place => {
-      await plain.bring(place);
-      await plain.applyWithKubectl(place, 'v1');
-      const before = await plain.written(place);
-      const users = await place.users('plain', place.cluster.pace.crowd);
+    async ns => {
+      await plain.bring(ns);
+      await plain.applyWithKubectl(ns, 'v1');
+      const before = await plain.written(ns);
+      const users = await ns.users('plain', ns.cluster.pace.crowd);
 
-      const staged = await place.step(plain.stage('v2'), adopter);
+      const staged = await ns.step(plain.stage('v2'), adopter);
       expect(staged).toMatchObject({
         exitCode: 0,
         outputs: { outcome: 'staged', 'staged-role': 'blue', 'active-role': 'green' },
       });
-      expect(await plain.written(place)).toEqual(before);
-      expect(field(await place.get('Service', 'plain'), 'spec', 'selector')).toEqual({
+      expect(await plain.written(ns)).toEqual(before);
+      expect(field(await ns.get('Service', 'plain'), 'spec', 'selector')).toEqual({
         app: 'plain',
         'pod-template-hash': expect.any(String),
       });
       expect(Object.keys((await users.counts()).byVersion)).toEqual(['v1']);
 
-      const promoted = await place.step(plain.promote(), adopter);
+      const promoted = await ns.step(plain.promote(), adopter);
       expect(promoted).toMatchObject({ exitCode: 0, outputs: { outcome: 'switched', 'active-role': 'blue' } });
-      expect(await plain.written(place)).toEqual(before);
+      expect(await plain.written(ns)).toEqual(before);
       await expectUsersSaw(users, ['v1', 'v2']);
     },
   );

@@ -1,9 +1,9 @@
 import { afterAll, describe, expect } from '@jest/globals';
-import { startGitHub } from '../bundle/github-server.js';
-import type { GitHubOptions } from '../bundle/github-server.js';
-import { tomcat } from './applications.js';
-import { startCluster } from './cluster.js';
-import { expectRefused, expectUsersSaw, scenario } from './place.js';
+import { startGitHub } from '../support/github-server.js';
+import type { GitHubOptions } from '../support/github-server.js';
+import { tomcat } from '../support/scenario/applications.js';
+import { startCluster } from '../support/scenario/cluster.js';
+import { expectRefused, expectUsersSaw, scenario } from '../support/scenario/test-namespace.js';
 
 const starting = startCluster();
 const cluster = () => starting;
@@ -20,14 +20,14 @@ const fine: GitHubOptions = {
 };
 
 describe('The gate', () => {
-  scenario('lets a run pass that a required reviewer approved, and says who did', cluster, async place => {
+  scenario('lets a run pass that a required reviewer approved, and says who did', cluster, async ns => {
     const github = await startGitHub(fine);
     try {
-      await tomcat.bring(place);
-      await place.given(tomcat.release('7'));
-      await place.given(tomcat.deploy('8'));
-      const users = await place.users(tomcat.service);
-      const promoted = await place.step(tomcat.promote({ approval: 'production' }), {
+      await tomcat.bring(ns);
+      await ns.given(tomcat.release('7'));
+      await ns.given(tomcat.deploy('8'));
+      const users = await ns.users(tomcat.service);
+      const promoted = await ns.step(tomcat.promote({ approval: 'production' }), {
         token,
         environment: { GITHUB_API_URL: github.url, GITHUB_RUN_ID: runId },
       });
@@ -85,21 +85,21 @@ describe('The gate', () => {
   ];
 
   for (const { what, github: settings, token: given = token, names } of refusals)
-    scenario(`stops ${what} before anything is written`, cluster, async place => {
+    scenario(`stops ${what} before anything is written`, cluster, async ns => {
       const github = await startGitHub({ ...fine, ...settings });
       try {
-        await tomcat.bring(place);
-        await place.given(tomcat.release('7'));
-        await place.given(tomcat.deploy('8'));
-        const before = [await place.versions(), await place.list('Lease')];
-        const users = await place.users(tomcat.service);
-        const result = await place.step(tomcat.promote({ approval: 'production' }), {
+        await tomcat.bring(ns);
+        await ns.given(tomcat.release('7'));
+        await ns.given(tomcat.deploy('8'));
+        const before = [await ns.versions(), await ns.list('Lease')];
+        const users = await ns.users(tomcat.service);
+        const result = await ns.step(tomcat.promote({ approval: 'production' }), {
           token: given,
           environment: { GITHUB_API_URL: github.url, GITHUB_RUN_ID: runId },
         });
         for (const name of names) expectRefused(result, name);
         await expectUsersSaw(users, ['7']);
-        expect([await place.versions(), await place.list('Lease')]).toEqual(before);
+        expect([await ns.versions(), await ns.list('Lease')]).toEqual(before);
         if (given !== '') expect(`${result.log}${result.summary}`).not.toContain(given);
       } finally {
         await github.close();

@@ -1,67 +1,63 @@
 import { afterAll, describe, expect } from '@jest/globals';
-import { startCluster } from './cluster.js';
-import { field } from './field.js';
-import { expectRefused, expectUsersSaw, scenario, settled } from './place.js';
-import { plain } from './plain.js';
+import { startCluster } from '../support/scenario/cluster.js';
+import { field } from '../support/field.js';
+import { expectRefused, expectUsersSaw, scenario, settled } from '../support/scenario/test-namespace.js';
+import { plain } from '../support/scenario/plain.js';
 
 const starting = startCluster();
 const cluster = () => starting;
 afterAll(async () => (await starting).close());
 
 describe('Blue/green of manifests that know nothing of roles', () => {
-  scenario('stages a first release on blue, and users come with its promotion', cluster, async place => {
-    await plain.bring(place);
-    const staged = await place.step(plain.stage('v1'));
+  scenario('stages a first release on blue, and users come with its promotion', cluster, async ns => {
+    await plain.bring(ns);
+    const staged = await ns.step(plain.stage('v1'));
     expect(staged).toMatchObject({
       exitCode: 0,
       outputs: { outcome: 'staged', 'staged-role': 'blue', release: 'plain' },
     });
-    expect(await place.get('Service', 'plain')).toBeUndefined();
-    await place.given(plain.promote());
-    await place.reaches('plain', 'v1');
-    expect(field(await place.get('Service', 'plain'), 'spec', 'selector')).toEqual({
+    expect(await ns.get('Service', 'plain')).toBeUndefined();
+    await ns.given(plain.promote());
+    await ns.reaches('plain', 'v1');
+    expect(field(await ns.get('Service', 'plain'), 'spec', 'selector')).toEqual({
       app: 'plain',
       'cutover/role': 'blue',
     });
-    expect(field(await place.get('Service', 'plain-metrics'), 'spec', 'selector')).toEqual({ app: 'plain' });
-    expect(field(await place.get('HorizontalPodAutoscaler', 'plain-blue'), 'spec', 'scaleTargetRef', 'name')).toBe(
+    expect(field(await ns.get('Service', 'plain-metrics'), 'spec', 'selector')).toEqual({ app: 'plain' });
+    expect(field(await ns.get('HorizontalPodAutoscaler', 'plain-blue'), 'spec', 'scaleTargetRef', 'name')).toBe(
       'plain-blue',
     );
   });
 
-  scenario(
-    'gives an update configuration of its own, and leaves that of the live side as it is',
-    cluster,
-    async place => {
-      await plain.bring(place);
-      await place.given(plain.release('v1'));
-      const live = await place.get('ConfigMap', 'plain-config-blue');
-      const users = await place.users('plain');
-      await place.given(plain.stage('v2'));
-      expect(field(await place.get('ConfigMap', 'plain-config-green'), 'data', 'greeting')).toBe('hello from v2');
-      expect(await place.get('ConfigMap', 'plain-config-blue')).toEqual(live);
-      await place.given(plain.promote());
-      await expectUsersSaw(users, ['v1', 'v2']);
-    },
-  );
+  scenario('gives an update configuration of its own, and leaves that of the live side as it is', cluster, async ns => {
+    await plain.bring(ns);
+    await ns.given(plain.release('v1'));
+    const live = await ns.get('ConfigMap', 'plain-config-blue');
+    const users = await ns.users('plain');
+    await ns.given(plain.stage('v2'));
+    expect(field(await ns.get('ConfigMap', 'plain-config-green'), 'data', 'greeting')).toBe('hello from v2');
+    expect(await ns.get('ConfigMap', 'plain-config-blue')).toEqual(live);
+    await ns.given(plain.promote());
+    await expectUsersSaw(users, ['v1', 'v2']);
+  });
 
-  scenario('goes back by a switch, and once more forward', cluster, async place => {
-    await plain.bring(place);
-    await place.given(plain.release('v1'));
-    await place.given(plain.release('v2'));
-    const users = await place.users('plain');
-    expect(await place.step(plain.rollback())).toMatchObject({ exitCode: 0, outputs: { 'active-role': 'blue' } });
-    await place.given(plain.release('v3'));
+  scenario('goes back by a switch, and once more forward', cluster, async ns => {
+    await plain.bring(ns);
+    await ns.given(plain.release('v1'));
+    await ns.given(plain.release('v2'));
+    const users = await ns.users('plain');
+    expect(await ns.step(plain.rollback())).toMatchObject({ exitCode: 0, outputs: { 'active-role': 'blue' } });
+    await ns.given(plain.release('v3'));
     await expectUsersSaw(users, ['v2', 'v1', 'v3']);
   });
 
-  scenario('takes a rejected first version of a role away, with all that was its own', cluster, async place => {
-    await plain.bring(place);
-    await place.given(plain.release('v1'));
-    const service = await place.get('Service', 'plain');
-    const users = await place.users('plain');
-    await place.given(plain.stage('v2'));
-    expect(await place.step(plain.reject)).toMatchObject({ exitCode: 0, outputs: { outcome: 'rejected' } });
+  scenario('takes a rejected first version of a role away, with all that was its own', cluster, async ns => {
+    await plain.bring(ns);
+    await ns.given(plain.release('v1'));
+    const service = await ns.get('Service', 'plain');
+    const users = await ns.users('plain');
+    await ns.given(plain.stage('v2'));
+    expect(await ns.step(plain.reject)).toMatchObject({ exitCode: 0, outputs: { outcome: 'rejected' } });
     await expectUsersSaw(users, ['v1']);
     for (const [kind, name] of [
       ['Deployment', 'plain-green'],
@@ -69,43 +65,43 @@ describe('Blue/green of manifests that know nothing of roles', () => {
       ['Secret', 'plain-secret-green'],
       ['Service', 'plain-test-green'],
     ] as const)
-      expect([name, await place.get(kind, name)]).toEqual([name, undefined]);
-    expect(await place.get('Service', 'plain')).toEqual(service);
+      expect([name, await ns.get(kind, name)]).toEqual([name, undefined]);
+    expect(await ns.get('Service', 'plain')).toEqual(service);
   });
 
-  scenario('says unchanged of the same manifests, and writes nothing', cluster, async place => {
-    await plain.bring(place);
-    await place.given(plain.release('v1'));
-    await settled(place);
-    const before = await place.versions();
-    expect(await place.step(plain.stage('v1'))).toMatchObject({ exitCode: 0, outputs: { outcome: 'unchanged' } });
-    expect(await place.versions()).toEqual(before);
+  scenario('says unchanged of the same manifests, and writes nothing', cluster, async ns => {
+    await plain.bring(ns);
+    await ns.given(plain.release('v1'));
+    await settled(ns);
+    const before = await ns.versions();
+    expect(await ns.step(plain.stage('v1'))).toMatchObject({ exitCode: 0, outputs: { outcome: 'unchanged' } });
+    expect(await ns.versions()).toEqual(before);
   });
 
-  scenario('removes configuration that left the manifests with the revision that used it', cluster, async place => {
-    await plain.bring(place);
+  scenario('removes configuration that left the manifests with the revision that used it', cluster, async ns => {
+    await plain.bring(ns);
     const extra = 'apiVersion: v1\nkind: ConfigMap\nmetadata: {name: extra}\ndata: {key: value}\n---\n';
     const reads = '            - {name: EXTRA, valueFrom: {configMapKeyRef: {name: extra, key: key}}}\n';
-    await place.rewrite(
+    await ns.rewrite(
       'plain.yml',
       text => extra + text.replace('            - {name: PASSWORD', () => `${reads}            - {name: PASSWORD`),
     );
-    await place.given(plain.release('v1'));
-    await plain.bring(place);
-    await place.given(plain.release('v2'));
-    await place.given(plain.stage('v3'));
+    await ns.given(plain.release('v1'));
+    await plain.bring(ns);
+    await ns.given(plain.release('v2'));
+    await ns.given(plain.stage('v3'));
     // The way back to what blue ran is still there.
-    expect(await place.get('ConfigMap', 'extra-blue')).toBeDefined();
-    await place.given(plain.promote());
-    expect(await place.get('ConfigMap', 'extra-blue')).toBeUndefined();
+    expect(await ns.get('ConfigMap', 'extra-blue')).toBeDefined();
+    await ns.given(plain.promote());
+    expect(await ns.get('ConfigMap', 'extra-blue')).toBeUndefined();
   });
 
-  scenario('refuses a version that does not start, and users see nothing of it', cluster, async place => {
-    await plain.bring(place);
-    await place.given(plain.release('v1'));
-    const users = await place.users('plain');
-    expectRefused(await place.step(plain.stage('broken')), /exit|crash/i);
+  scenario('refuses a version that does not start, and users see nothing of it', cluster, async ns => {
+    await plain.bring(ns);
+    await ns.given(plain.release('v1'));
+    const users = await ns.users('plain');
+    expectRefused(await ns.step(plain.stage('broken')), /exit|crash/i);
     await expectUsersSaw(users, ['v1']);
-    expect(await place.get('Deployment', 'plain-green')).toBeUndefined();
+    expect(await ns.get('Deployment', 'plain-green')).toBeUndefined();
   });
 });

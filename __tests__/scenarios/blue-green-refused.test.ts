@@ -1,9 +1,9 @@
 import { afterAll, describe, expect } from '@jest/globals';
-import { setImage, tomcat } from './applications.js';
-import { startCluster } from './cluster.js';
-import { field } from './field.js';
-import { recordHistory } from './history.js';
-import { expectRefused, expectUsersSaw, scenario } from './place.js';
+import { setImage, tomcat } from '../support/scenario/applications.js';
+import { startCluster } from '../support/scenario/cluster.js';
+import { field } from '../support/field.js';
+import { recordHistory } from '../support/scenario/history.js';
+import { expectRefused, expectUsersSaw, scenario } from '../support/scenario/test-namespace.js';
 
 const starting = startCluster();
 const cluster = () => starting;
@@ -33,48 +33,48 @@ const illnesses = [
 
 describe('Blue/green, when the new version is ill', () => {
   for (const { what, tag, inputs, names } of illnesses)
-    scenario(`a version that ${what} is refused, and users never see it`, cluster, async place => {
-      await tomcat.bring(place);
-      await place.given(tomcat.release('7'));
-      await place.given(tomcat.release('8'));
-      const service = await place.get('Service', tomcat.service);
-      const idle = await place.get('Deployment', 'tomcat-deployment-blue');
-      const users = await place.users(tomcat.service);
+    scenario(`a version that ${what} is refused, and users never see it`, cluster, async ns => {
+      await tomcat.bring(ns);
+      await ns.given(tomcat.release('7'));
+      await ns.given(tomcat.release('8'));
+      const service = await ns.get('Service', tomcat.service);
+      const idle = await ns.get('Deployment', 'tomcat-deployment-blue');
+      const users = await ns.users(tomcat.service);
 
-      expectRefused(await place.step(tomcat.deploy(tag, inputs)), names);
+      expectRefused(await ns.step(tomcat.deploy(tag, inputs)), names);
       await expectUsersSaw(users, ['8']);
-      expect(await place.get('Service', tomcat.service)).toEqual(service);
-      const back = await place.get('Deployment', 'tomcat-deployment-blue');
+      expect(await ns.get('Service', tomcat.service)).toEqual(service);
+      const back = await ns.get('Deployment', 'tomcat-deployment-blue');
       expect(field(back, 'spec')).toEqual(field(idle, 'spec'));
-      expectRefused(await place.step(tomcat.promote()), /nothing (is )?staged/i);
+      expectRefused(await ns.step(tomcat.promote()), /nothing (is )?staged/i);
     });
 
-  scenario('a first release that is ill leaves nothing of its role behind', cluster, async place => {
-    await tomcat.bring(place);
-    expectRefused(await place.step(tomcat.deploy('9-broken')), /exit|CrashLoopBackOff/i);
-    expect(await place.list('Deployment')).toEqual([]);
-    expect(await place.list('Service')).toEqual([]);
+  scenario('a first release that is ill leaves nothing of its role behind', cluster, async ns => {
+    await tomcat.bring(ns);
+    expectRefused(await ns.step(tomcat.deploy('9-broken')), /exit|CrashLoopBackOff/i);
+    expect(await ns.list('Deployment')).toEqual([]);
+    expect(await ns.list('Service')).toEqual([]);
   });
 
-  scenario('the next version is staged as if the ill one had never been', cluster, async place => {
-    await tomcat.bring(place);
-    await place.given(tomcat.release('7'));
-    const users = await place.users(tomcat.service);
-    expectRefused(await place.step(tomcat.deploy('9-broken')), /exit|CrashLoopBackOff/i);
-    await place.given(tomcat.release('8'));
+  scenario('the next version is staged as if the ill one had never been', cluster, async ns => {
+    await tomcat.bring(ns);
+    await ns.given(tomcat.release('7'));
+    const users = await ns.users(tomcat.service);
+    expectRefused(await ns.step(tomcat.deploy('9-broken')), /exit|CrashLoopBackOff/i);
+    await ns.given(tomcat.release('8'));
     await expectUsersSaw(users, ['7', '8']);
   });
 });
 
 describe('Blue/green, when the ground has moved', () => {
-  scenario('a check that fails on the public side switches users back', cluster, async place => {
-    await tomcat.bring(place);
-    await place.given(tomcat.release('7'));
+  scenario('a check that fails on the public side switches users back', cluster, async ns => {
+    await tomcat.bring(ns);
+    await ns.given(tomcat.release('7'));
     const verify = tomcat.verify('a sentence that no page has', '  on: public\n');
-    await place.given(tomcat.deploy('8', { verify }));
-    const users = await place.users(tomcat.service);
-    const changes = await recordHistory(place, 'Service');
-    const result = await place.step(tomcat.promote());
+    await ns.given(tomcat.deploy('8', { verify }));
+    const users = await ns.users(tomcat.service);
+    const changes = await recordHistory(ns, 'Service');
+    const result = await ns.step(tomcat.promote());
     expectRefused(result, /a sentence that no page has/);
     expect(result.outputs['active-role']).toBe('blue');
     const switches = (await changes()).filter(({ object }) => object.metadata.name === tomcat.service);
@@ -84,41 +84,41 @@ describe('Blue/green, when the ground has moved', () => {
     await expectUsersSaw(users, timeline.length === 1 ? ['7'] : ['7', '8', '7']);
   });
 
-  scenario('a staged side that somebody changed is not promoted', cluster, async place => {
-    await tomcat.bring(place);
-    await place.given(tomcat.release('7'));
-    await place.given(tomcat.deploy('8'));
-    const image = `${place.cluster.images.tomcat}:9`;
-    await setImage(place, { deployment: 'tomcat-deployment-green', container: 'tomcat-container', image });
-    const users = await place.users(tomcat.service);
-    expectRefused(await place.step(tomcat.promote()), /tomcat-deployment-green/);
-    expect(await tomcat.activeRole(place)).toBe('blue');
+  scenario('a staged side that somebody changed is not promoted', cluster, async ns => {
+    await tomcat.bring(ns);
+    await ns.given(tomcat.release('7'));
+    await ns.given(tomcat.deploy('8'));
+    const image = `${ns.cluster.images.tomcat}:9`;
+    await setImage(ns, { deployment: 'tomcat-deployment-green', container: 'tomcat-container', image });
+    const users = await ns.users(tomcat.service);
+    expectRefused(await ns.step(tomcat.promote()), /tomcat-deployment-green/);
+    expect(await tomcat.activeRole(ns)).toBe('blue');
     await expectUsersSaw(users, ['7']);
   });
 
-  scenario('a staged side whose Deployment somebody deleted is not promoted', cluster, async place => {
-    await tomcat.bring(place);
-    await place.given(tomcat.release('7'));
-    await place.given(tomcat.deploy('8'));
-    await place.cluster.kube.remove({
+  scenario('a staged side whose Deployment somebody deleted is not promoted', cluster, async ns => {
+    await tomcat.bring(ns);
+    await ns.given(tomcat.release('7'));
+    await ns.given(tomcat.deploy('8'));
+    await ns.cluster.kube.remove({
       kind: 'Deployment',
-      namespace: place.namespace,
+      namespace: ns.namespace,
       name: 'tomcat-deployment-green',
     });
-    const users = await place.users(tomcat.service);
-    expectRefused(await place.step(tomcat.promote()), /tomcat-deployment-green/);
+    const users = await ns.users(tomcat.service);
+    expectRefused(await ns.step(tomcat.promote()), /tomcat-deployment-green/);
     await expectUsersSaw(users, ['7']);
   });
 
-  scenario('a public Service that was switched by hand after staging stops the promotion', cluster, async place => {
-    await tomcat.bring(place);
-    await place.given(tomcat.release('7'));
-    await place.given(tomcat.deploy('8'));
-    await select(place.cluster.kube, place.namespace, { app: 'tomcat', role: 'green' });
-    await place.reaches(tomcat.service, '8');
-    const users = await place.users(tomcat.service);
-    expectRefused(await place.step(tomcat.promote()), /green/);
-    expect(await tomcat.activeRole(place)).toBe('green');
+  scenario('a public Service that was switched by hand after staging stops the promotion', cluster, async ns => {
+    await tomcat.bring(ns);
+    await ns.given(tomcat.release('7'));
+    await ns.given(tomcat.deploy('8'));
+    await select(ns.cluster.kube, ns.namespace, { app: 'tomcat', role: 'green' });
+    await ns.reaches(tomcat.service, '8');
+    const users = await ns.users(tomcat.service);
+    expectRefused(await ns.step(tomcat.promote()), /green/);
+    expect(await tomcat.activeRole(ns)).toBe('green');
     await expectUsersSaw(users, ['8']);
   });
 
@@ -126,19 +126,15 @@ describe('Blue/green, when the ground has moved', () => {
     ['no role', { app: 'tomcat', role: 'purple' }],
     ['both roles', { app: 'tomcat', role: null }],
   ] as const)
-    scenario(
-      `a public Service whose selector matches ${what} stops a deploy before it writes`,
-      cluster,
-      async place => {
-        await tomcat.bring(place);
-        await place.given(tomcat.release('7'));
-        await place.given(tomcat.release('8'));
-        await select(place.cluster.kube, place.namespace, selector);
-        const before = await place.versions();
-        expectRefused(await place.step(tomcat.deploy('9')), /tomcat-service/);
-        expect(await place.versions()).toEqual(before);
-      },
-    );
+    scenario(`a public Service whose selector matches ${what} stops a deploy before it writes`, cluster, async ns => {
+      await tomcat.bring(ns);
+      await ns.given(tomcat.release('7'));
+      await ns.given(tomcat.release('8'));
+      await select(ns.cluster.kube, ns.namespace, selector);
+      const before = await ns.versions();
+      expectRefused(await ns.step(tomcat.deploy('9')), /tomcat-service/);
+      expect(await ns.versions()).toEqual(before);
+    });
 });
 
 type Kube = Awaited<typeof starting>['kube'];

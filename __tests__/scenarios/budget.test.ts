@@ -1,23 +1,23 @@
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
-import { referenceSet } from '../../bench/object-sets.js';
+import { referenceSet } from '../support/object-sets.js';
 import type { Sandbox } from '../../sandbox/sandbox.js';
-import { describeEmbedded, startEmbedded } from './cluster.js';
-import type { ClusterUnderTest } from './cluster.js';
-import { eventually } from './eventually.js';
-import { openPlace, settled } from './place.js';
-import type { Place } from './place.js';
+import { describeEmbedded, startEmbedded } from '../support/scenario/cluster.js';
+import type { ClusterUnderTest } from '../support/scenario/cluster.js';
+import { eventually } from '../support/eventually.js';
+import { openTestNamespace, settled } from '../support/scenario/test-namespace.js';
+import type { TestNamespace } from '../support/scenario/test-namespace.js';
 
 // Calls are counted for the whole embedded cluster, so these scenarios play one after the other.
 let cluster: ClusterUnderTest & { readonly sandbox: Sandbox };
-let place: Place;
+let ns: TestNamespace;
 let leave: () => Promise<void>;
 const inputs = { manifests: 'r10.yml', release: 'r10', steady: '200ms' };
 
 describeEmbedded('What the reference set of ten objects costs in API calls', 'only it counts the calls it gets', () => {
   beforeAll(async () => {
     cluster = await startEmbedded();
-    ({ place, leave } = await openPlace(cluster));
-    await place.write({ 'r10.yml': r10('v1') });
+    ({ ns, leave } = await openTestNamespace(cluster));
+    await ns.write({ 'r10.yml': r10('v1') });
   });
   afterAll(async () => {
     await leave();
@@ -26,7 +26,7 @@ describeEmbedded('What the reference set of ten objects costs in API calls', 'on
 
   it('creating and waiting for it takes 23, 10 of them the dry run', async () => {
     const { calls } = await counted(async () => {
-      expect(await place.step(inputs, { as: 'admin' })).toMatchObject({
+      expect(await ns.step(inputs, { as: 'admin' })).toMatchObject({
         exitCode: 0,
         outputs: { outcome: 'deployed' },
       });
@@ -37,22 +37,22 @@ describeEmbedded('What the reference set of ten objects costs in API calls', 'on
   });
 
   it('an unchanged run writes nothing, moves no resourceVersion, starts no pod, and says so', async () => {
-    await settled(place);
+    await settled(ns);
     await aged();
-    const before = await place.versions();
-    const { calls, value } = await counted(() => place.step(inputs, { as: 'admin' }));
+    const before = await ns.versions();
+    const { calls, value } = await counted(() => ns.step(inputs, { as: 'admin' }));
     expect(value).toMatchObject({ exitCode: 0, outputs: { outcome: 'unchanged' } });
     expect(value.log).toMatch(/unchanged/i);
-    expect(await place.versions()).toEqual(before);
+    expect(await ns.versions()).toEqual(before);
     expect(writes(calls)).toEqual([]);
     // The dry run, and the three watches by which the workloads are known to be ready.
     expect(engine(calls)).toBe(13);
   });
 
   it('an update of three images and a ConfigMap takes 21 and changes just those', async () => {
-    await place.write({ 'r10.yml': r10('v2') });
+    await ns.write({ 'r10.yml': r10('v2') });
     await aged();
-    const { calls, value } = await counted(() => place.step(inputs, { as: 'admin' }));
+    const { calls, value } = await counted(() => ns.step(inputs, { as: 'admin' }));
     expect(value).toMatchObject({ exitCode: 0, outputs: { outcome: 'deployed' } });
     // A GET of each object that changes, for the comparison and as the way back.
     expect(engine(calls)).toBe(21);
@@ -62,9 +62,9 @@ describeEmbedded('What the reference set of ten objects costs in API calls', 'on
   });
 
   it('the post step of a deploy that ended by itself makes no call at all', async () => {
-    await place.write({ 'r10.yml': r10('v3') });
+    await ns.write({ 'r10.yml': r10('v3') });
     const { calls } = cluster.sandbox;
-    const result = await place.step(inputs, {
+    const result = await ns.step(inputs, {
       as: 'admin',
       post: 'always',
       // The last that the main program says.
@@ -80,7 +80,7 @@ describeEmbedded('What the reference set of ten objects costs in API calls', 'on
  * after a write cannot tell that nothing changed, and the action then looks at the object itself.
  */
 async function aged(): Promise<void> {
-  const deployments = await place.list('Deployment');
+  const deployments = await ns.list('Deployment');
   const times = deployments.flatMap(({ metadata }) =>
     (metadata.managedFields ?? []).map(entry => Date.parse((entry as { readonly time: string }).time)),
   );

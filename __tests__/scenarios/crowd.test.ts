@@ -1,7 +1,7 @@
 import { afterAll, describe, expect } from '@jest/globals';
-import { site, tomcat } from './applications.js';
-import { startCluster } from './cluster.js';
-import { arrived, scenario } from './place.js';
+import { site, tomcat } from '../support/scenario/applications.js';
+import { startCluster } from '../support/scenario/cluster.js';
+import { arrived, scenario } from '../support/scenario/test-namespace.js';
 
 const starting = startCluster();
 const cluster = () => starting;
@@ -10,18 +10,18 @@ afterAll(async () => (await starting).close());
 const round = <T>(values: readonly [T, ...T[]], number: number): T => values[number % values.length] ?? values[0];
 
 describe('A crowd of users', () => {
-  scenario('is switched over again and again, each time at once, and nobody is lost', cluster, async place => {
-    const { crowd, rounds } = place.cluster.pace;
-    await tomcat.bring(place);
-    await place.given(tomcat.release('7'));
-    const users = await place.users(tomcat.service, crowd);
+  scenario('is switched over again and again, each time at once, and nobody is lost', cluster, async ns => {
+    const { crowd, rounds } = ns.cluster.pace;
+    await tomcat.bring(ns);
+    await ns.given(tomcat.release('7'));
+    const users = await ns.users(tomcat.service, crowd);
     const seen = ['7'];
     for (let number = 0; number < rounds; number += 1) {
       const version = round(['8', '9', '7'], number);
-      await place.given(tomcat.deploy(version));
+      await ns.given(tomcat.deploy(version));
       // Nobody sees what is only staged.
       expect((await users.counts()).timeline.map(entry => entry.version)).toEqual(seen);
-      await place.given(tomcat.promote());
+      await ns.given(tomcat.promote());
       seen.push(version);
       // Every entry begins with a request that was sent after the one before had ended: nobody saw an old version
       // once a new one had answered.
@@ -34,14 +34,14 @@ describe('A crowd of users', () => {
     expect(counts.timeline.map(({ version }) => version)).toEqual(seen);
   });
 
-  scenario('is rolled over and back again and again, and nobody is lost', cluster, async place => {
-    const { crowd, rounds } = place.cluster.pace;
-    await site.bring(place);
-    await place.given(site.deploy('v1'));
-    const users = await place.users(site.service, crowd);
+  scenario('is rolled over and back again and again, and nobody is lost', cluster, async ns => {
+    const { crowd, rounds } = ns.cluster.pace;
+    await site.bring(ns);
+    await ns.given(site.deploy('v1'));
+    const users = await ns.users(site.service, crowd);
     for (let number = 0; number < rounds / 4; number += 1) {
-      await place.given(site.deploy(round(['v2', 'v3'], number)));
-      await place.given(site.rollback());
+      await ns.given(site.deploy(round(['v2', 'v3'], number)));
+      await ns.given(site.rollback());
     }
     await arrived(users, 'v1');
     const counts = await users.stop();

@@ -1,14 +1,14 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it, jest } from '@jest/globals';
-import type { Named } from '../../demo/kube.js';
-import type { StepResult } from '../../demo/runner.js';
-import { startGitHub } from '../bundle/github-server.js';
-import { describeEmbedded, startCluster } from './cluster.js';
-import { scenario, type Place } from './place.js';
-import { documentedRoles, grant, rightsOf, type RoleName, type Rule } from './rights.js';
-import { plain } from './plain.js';
-import { failing, failingInPublic, heal, lose, meddle, shop, sicken, stepAs } from './shop.js';
+import type { Named } from '../support/kube.js';
+import type { StepResult } from '../support/runner/runner.js';
+import { startGitHub } from '../support/github-server.js';
+import { describeEmbedded, startCluster } from '../support/scenario/cluster.js';
+import { scenario, type TestNamespace } from '../support/scenario/test-namespace.js';
+import { documentedRoles, grant, rightsOf, type RoleName, type Rule } from '../support/scenario/rights.js';
+import { plain } from '../support/scenario/plain.js';
+import { failing, failingInPublic, heal, lose, meddle, shop, sicken, stepAs } from '../support/scenario/shop.js';
 
 type Inputs = Readonly<Record<string, string>>;
 type Things = readonly (readonly [Named['kind'], string])[];
@@ -24,13 +24,13 @@ afterAll(async () => (await starting).close());
 const used = new Map<RoleName, Set<string>>();
 
 /** Runs a step with exactly this Role. */
-function actor(place: Place, role: RoleName) {
-  return async (outcome: string, inputs: Inputs, options: Parameters<Place['step']>[1] = {}): Promise<void> => {
-    const result = await stepAs(place, { roles: [role] }, inputs, options);
+function actor(ns: TestNamespace, role: RoleName) {
+  return async (outcome: string, inputs: Inputs, options: Parameters<TestNamespace['step']>[1] = {}): Promise<void> => {
+    const result = await stepAs(ns, { roles: [role] }, inputs, options);
     if ((result.outputs.outcome ?? '') !== outcome || /forbidden|Missing rule/.test(result.log))
       throw new Error(`${role} ended as ${result.outputs.outcome}, not ${outcome}:\n${result.log}`);
-    const { user } = await grant({ cluster: place.cluster, namespace: place.namespace, roles: [role] });
-    const rights = (place.cluster.sandbox?.usedRights(user) ?? []).filter(right => !right.includes('authorization'));
+    const { user } = await grant({ cluster: ns.cluster, namespace: ns.namespace, roles: [role] });
+    const rights = (ns.cluster.sandbox?.usedRights(user) ?? []).filter(right => !right.includes('authorization'));
     used.set(role, new Set([...(used.get(role) ?? []), ...rights]));
   };
 }
@@ -42,12 +42,12 @@ const explaining = ['events', 'pods/log'];
  * Begins with no right at all and grants each time what the error names: the step fails until it has every rule of its
  * Role, and each of them was asked for in the words of RBAC.
  */
-async function expectEveryRuleNamed(place: Place, role: RoleName, inputs: Inputs): Promise<void> {
+async function expectEveryRuleNamed(ns: TestNamespace, role: RoleName, inputs: Inputs): Promise<void> {
   const rules = (documentedRoles.get(role) ?? []).flatMap(rule =>
     rule.resources.filter(one => !explaining.includes(one)).map(resource => ({ ...rule, resources: [resource] })),
   );
   for (let missing = rules; missing.length > 0;) {
-    const result = await stepAs(place, { roles: [role], without: rightsOf(missing) }, inputs);
+    const result = await stepAs(ns, { roles: [role], without: rightsOf(missing) }, inputs);
     const left = missing.filter(rule => !isNamed(result, rule));
     if (result.exitCode !== 1 || left.length === missing.length)
       throw new Error(`exit ${result.exitCode} of ${role} without ${rightsOf(missing).join(', ')}:\n${result.log}`);
@@ -67,9 +67,9 @@ function isNamed({ annotations }: StepResult, { apiGroups: [group], resources: [
 }
 
 /** A step that fails for its pods says that it could not read why, and for want of which right. */
-async function expectUnexplained(place: Place, role: RoleName, inputs: Inputs): Promise<void> {
+async function expectUnexplained(ns: TestNamespace, role: RoleName, inputs: Inputs): Promise<void> {
   const without = ['list events', 'get pods/log'];
-  const result = await stepAs(place, { roles: [role], without }, inputs);
+  const result = await stepAs(ns, { roles: [role], without }, inputs);
   expect(result.exitCode).toBe(1);
   expect(result.log).toMatch(/events could not be read: .* cannot list resource "events" in API group ""/);
   expect(result.log).toMatch(/log of .* could not be read: .* cannot get resource "pods\/log" in API group ""/);
@@ -92,61 +92,61 @@ const newSecret = 'apiVersion: v1\nkind: Secret\nmetadata: {name: "shop-new-${TA
 const foretell = (inputs: Inputs): Inputs => ({ ...inputs, action: 'plan' });
 
 describe('Each action does its work with the Role of docs/rbac.md, and names every rule that it is denied', () => {
-  scenario('deploy, rolling, and the rollback of it', cluster, async place => {
-    await shop.bring(place);
-    const deploy = actor(place, 'cutover-deploy-rolling');
-    const rollback = actor(place, 'cutover-rollback');
+  scenario('deploy, rolling, and the rollback of it', cluster, async ns => {
+    await shop.bring(ns);
+    const deploy = actor(ns, 'cutover-deploy-rolling');
+    const rollback = actor(ns, 'cutover-rollback');
     await deploy('failed', shop.roll('v1', { verify: failing }));
     await deploy('deployed', shop.roll('v1'));
-    await meddle(place, thingsOf('shop'));
+    await meddle(ns, thingsOf('shop'));
     await deploy('failed', shop.roll('broken'));
-    await expectUnexplained(place, 'cutover-deploy-rolling', shop.roll('broken'));
+    await expectUnexplained(ns, 'cutover-deploy-rolling', shop.roll('broken'));
     await deploy('deployed', shop.roll('v3'));
-    await meddle(place, thingsOf('shop'));
+    await meddle(ns, thingsOf('shop'));
     await rollback('failed', shop.rollback({ verify: failing }));
-    await lose(place, losable('shop'));
+    await lose(ns, losable('shop'));
     await rollback('failed', shop.rollback({ verify: failing }));
     await rollback('rolled-back', shop.rollback());
-    await expectEveryRuleNamed(place, 'cutover-deploy-rolling', shop.roll('v2'));
+    await expectEveryRuleNamed(ns, 'cutover-deploy-rolling', shop.roll('v2'));
   });
 
-  scenario('deploy, blue/green', cluster, async place => {
-    await shop.bring(place);
-    const stage = actor(place, 'cutover-stage');
+  scenario('deploy, blue/green', cluster, async ns => {
+    await shop.bring(ns);
+    const stage = actor(ns, 'cutover-stage');
     await stage('failed', shop.stage('v1', { verify: failing }));
-    await place.given(shop.release('v1'));
-    await place.given(shop.release('v2'));
-    await meddle(place, thingsOf('shop-blue'));
+    await ns.given(shop.release('v1'));
+    await ns.given(shop.release('v2'));
+    await meddle(ns, thingsOf('shop-blue'));
     await stage('failed', shop.stage('broken'));
-    await expectUnexplained(place, 'cutover-stage', shop.stage('broken'));
-    await actor(place, 'cutover-plan')('', foretell(shop.stage('v3')));
+    await expectUnexplained(ns, 'cutover-stage', shop.stage('broken'));
+    await actor(ns, 'cutover-plan')('', foretell(shop.stage('v3')));
     await stage('staged', shop.stage('v3', { history: '2' }));
-    await expectEveryRuleNamed(place, 'cutover-stage', shop.stage('v1'));
-    await actor(place, 'cutover-status')('', shop.status({ release: '' }));
-    await expectEveryRuleNamed(place, 'cutover-status', shop.status());
+    await expectEveryRuleNamed(ns, 'cutover-stage', shop.stage('v1'));
+    await actor(ns, 'cutover-status')('', shop.status({ release: '' }));
+    await expectEveryRuleNamed(ns, 'cutover-status', shop.status());
   });
 
-  scenario('plan', cluster, async place => {
-    await shop.bring(place);
-    const plan = actor(place, 'cutover-plan');
+  scenario('plan', cluster, async ns => {
+    await shop.bring(ns);
+    const plan = actor(ns, 'cutover-plan');
     await plan('', foretell(shop.stage('v1')));
     await plan('', foretell(shop.roll('v1')));
-    await place.given(shop.roll('v1'));
+    await ns.given(shop.roll('v1'));
     await plan('', foretell(shop.roll('v2')));
-    await expectEveryRuleNamed(place, 'cutover-plan', foretell(shop.roll('v2')));
+    await expectEveryRuleNamed(ns, 'cutover-plan', foretell(shop.roll('v2')));
   });
 
-  scenario('promote', cluster, async place => {
-    await shop.bring(place);
-    const promote = actor(place, 'cutover-promote');
-    const written = await readFile(join(place.workspace, 'roles.yml'), 'utf8');
-    await place.rewrite('roles.yml', text => newSecret + text);
-    await place.given(shop.stage('v1'));
+  scenario('promote', cluster, async ns => {
+    await shop.bring(ns);
+    const promote = actor(ns, 'cutover-promote');
+    const written = await readFile(join(ns.workspace, 'roles.yml'), 'utf8');
+    await ns.rewrite('roles.yml', text => newSecret + text);
+    await ns.given(shop.stage('v1'));
     await promote('failed', shop.promote({ verify: failingInPublic }));
     await promote('switched', shop.promote());
-    await place.write({ 'roles.yml': written });
-    for (const version of ['v2', 'v3', 'v2']) await place.given(shop.stage(version));
-    await meddle(place, [['Service', 'shop']]);
+    await ns.write({ 'roles.yml': written });
+    for (const version of ['v2', 'v3', 'v2']) await ns.given(shop.stage(version));
+    await meddle(ns, [['Service', 'shop']]);
     await promote('failed', shop.promote({ verify: failingInPublic }));
     const github = await startGitHub({
       token: 'token',
@@ -157,52 +157,52 @@ describe('Each action does its work with the Role of docs/rbac.md, and names eve
     const approved = { token: 'token', environment: { GITHUB_API_URL: github.url, GITHUB_RUN_ID: '7' } };
     const thorough = { release: '', idle: 'scale-down', history: '2', approval: 'production' };
     await promote('switched', shop.promote(thorough), approved).finally(() => github.close());
-    await place.given(shop.stage('v3'));
-    await sicken(place, 'blue');
+    await ns.given(shop.stage('v3'));
+    await sicken(ns, 'blue');
     await promote('failed', shop.promote());
-    await expectUnexplained(place, 'cutover-promote', shop.promote());
-    await heal(place, 'blue');
-    await expectEveryRuleNamed(place, 'cutover-promote', shop.promote());
+    await expectUnexplained(ns, 'cutover-promote', shop.promote());
+    await heal(ns, 'blue');
+    await expectEveryRuleNamed(ns, 'cutover-promote', shop.promote());
     // The Secret that left the manifests goes last of all.
     await promote('switched', shop.promote());
-    expect(await place.get('Secret', 'shop-new-blue')).toBeUndefined();
+    expect(await ns.get('Secret', 'shop-new-blue')).toBeUndefined();
   });
 
-  scenario('reject', cluster, async place => {
-    await shop.bring(place);
-    const reject = actor(place, 'cutover-reject');
-    await place.given(shop.release('v1'));
-    await place.given(shop.stage('v2'));
+  scenario('reject', cluster, async ns => {
+    await shop.bring(ns);
+    const reject = actor(ns, 'cutover-reject');
+    await ns.given(shop.release('v1'));
+    await ns.given(shop.stage('v2'));
     await reject('rejected', shop.reject({ release: '' }));
-    await place.given(shop.release('v2'));
-    await place.given(shop.stage('v3'));
-    await lose(place, losable('shop-blue'));
+    await ns.given(shop.release('v2'));
+    await ns.given(shop.stage('v3'));
+    await lose(ns, losable('shop-blue'));
     await reject('rejected', shop.reject());
-    await meddle(place, thingsOf('shop-blue'));
-    await place.given(shop.stage('v3'));
+    await meddle(ns, thingsOf('shop-blue'));
+    await ns.given(shop.stage('v3'));
     await reject('rejected', shop.reject());
-    await place.rewrite('roles.yml', text => newSecret + text);
-    await place.given(shop.stage('v3'));
-    await expectEveryRuleNamed(place, 'cutover-reject', shop.reject());
+    await ns.rewrite('roles.yml', text => newSecret + text);
+    await ns.given(shop.stage('v3'));
+    await expectEveryRuleNamed(ns, 'cutover-reject', shop.reject());
   });
 
-  scenario('rollback, blue/green', cluster, async place => {
-    await shop.bring(place);
-    const rollback = actor(place, 'cutover-rollback');
-    await place.given(shop.release('v1'));
-    await place.given(shop.release('v2'));
-    await place.rewrite('roles.yml', text => newSecret + text);
-    await place.given(shop.stage('v3'));
+  scenario('rollback, blue/green', cluster, async ns => {
+    await shop.bring(ns);
+    const rollback = actor(ns, 'cutover-rollback');
+    await ns.given(shop.release('v1'));
+    await ns.given(shop.release('v2'));
+    await ns.rewrite('roles.yml', text => newSecret + text);
+    await ns.given(shop.stage('v3'));
     await rollback('rolled-back', shop.rollback({ release: '', idle: 'scale-down', history: '2' }));
-    await place.given(shop.release('v2'));
-    await meddle(place, [...thingsOf('shop-blue'), ['Service', 'shop']]);
+    await ns.given(shop.release('v2'));
+    await meddle(ns, [...thingsOf('shop-blue'), ['Service', 'shop']]);
     await rollback('failed', shop.rollback({ verify: failingInPublic }));
-    await lose(place, losable('shop-blue'));
-    await sicken(place);
+    await lose(ns, losable('shop-blue'));
+    await sicken(ns);
     await rollback('failed', shop.rollback());
-    await expectUnexplained(place, 'cutover-rollback', shop.rollback());
-    await heal(place, 'blue');
-    await expectEveryRuleNamed(place, 'cutover-rollback', shop.rollback());
+    await expectUnexplained(ns, 'cutover-rollback', shop.rollback());
+    await heal(ns, 'blue');
+    await expectEveryRuleNamed(ns, 'cutover-rollback', shop.rollback());
   });
 });
 
@@ -210,27 +210,27 @@ describe('What is live without roles', () => {
   scenario(
     'is adopted with one more Role of docs/rbac.md, and each of its rules is named where it is missing',
     cluster,
-    async place => {
-      await plain.bring(place);
-      await plain.applyWithKubectl(place, 'v1');
+    async ns => {
+      await plain.bring(ns);
+      await plain.applyWithKubectl(ns, 'v1');
       const [list, follow, remove, ...more] = (documentedRoles.get('cutover-adopt') ?? []).map(rule => [rule]);
       if (list === undefined || follow === undefined || remove === undefined) throw new Error('a rule is missing');
       expect(more).toEqual([]);
       const denied = async (rules: readonly Rule[], inputs: Inputs): Promise<void> => {
         const own: RoleName = inputs.action === 'promote' ? 'cutover-promote' : 'cutover-stage';
-        const result = await stepAs(place, { roles: [own, 'cutover-adopt'], without: rightsOf(rules) }, inputs);
+        const result = await stepAs(ns, { roles: [own, 'cutover-adopt'], without: rightsOf(rules) }, inputs);
         expect([result.exitCode, rules.every(rule => isNamed(result, rule))]).toEqual([1, true]);
       };
       await denied(list, plain.stage('v2'));
       await denied(follow, plain.stage('v2'));
       const roles = ['cutover-stage', 'cutover-promote', 'cutover-adopt'] as const;
-      const first = await stepAs(place, { roles }, plain.release('v2'));
+      const first = await stepAs(ns, { roles }, plain.release('v2'));
       expect(first).toMatchObject({ exitCode: 0, outputs: { outcome: 'switched' } });
-      await place.given(plain.stage('v3'));
+      await ns.given(plain.stage('v3'));
       await denied(remove, plain.promote());
-      const last = await stepAs(place, { roles: ['cutover-promote', 'cutover-adopt'] }, plain.promote());
+      const last = await stepAs(ns, { roles: ['cutover-promote', 'cutover-adopt'] }, plain.promote());
       expect(last).toMatchObject({ exitCode: 0, outputs: { outcome: 'switched' } });
-      expect(await place.get('Deployment', 'plain')).toBeUndefined();
+      expect(await ns.get('Deployment', 'plain')).toBeUndefined();
     },
   );
 });
@@ -239,21 +239,21 @@ describe('What lies outside of namespaces', () => {
   scenario(
     'is made with the ClusterRole of docs/rbac.md, and each of its rules is named where it is missing',
     cluster,
-    async place => {
-      const { kube } = place.cluster;
-      const group = `${place.namespace}.example.com`;
-      const namespace = `${place.namespace}-fresh`;
+    async ns => {
+      const { kube } = ns.cluster;
+      const group = `${ns.namespace}.example.com`;
+      const namespace = `${ns.namespace}-fresh`;
       const roles = ['cutover-deploy-rolling', 'cutover-cluster'] as const;
-      await shop.bring(place);
-      await place.write({ 'kind.yml': customKind(group) });
+      await shop.bring(ns);
+      await ns.write({ 'kind.yml': customKind(group) });
       const inputs = shop.roll('v1', { manifests: 'kind.yml, rolling.yml', namespace, 'create-namespace': 'true' });
       const rules = documentedRoles.get('cutover-cluster') ?? [];
       try {
         for (const rule of rules) {
-          const result = await stepAs(place, { roles, without: rightsOf([rule]), scope: 'cluster' }, inputs);
+          const result = await stepAs(ns, { roles, without: rightsOf([rule]), scope: 'cluster' }, inputs);
           expect([result.exitCode, isNamed(result, rule), rule.resources]).toEqual([1, true, rule.resources]);
         }
-        const made = await stepAs(place, { roles, scope: 'cluster' }, inputs);
+        const made = await stepAs(ns, { roles, scope: 'cluster' }, inputs);
         expect(made).toMatchObject({ exitCode: 0, outputs: { outcome: 'deployed' } });
         expect(made.log).not.toMatch(/forbidden|Missing rule/);
       } finally {

@@ -1,9 +1,9 @@
 import { chmod } from 'node:fs/promises';
 import { delimiter, join } from 'node:path';
 import { afterAll, describe, expect } from '@jest/globals';
-import { startCluster } from './cluster.js';
-import { field } from './field.js';
-import { scenario } from './place.js';
+import { startCluster } from '../support/scenario/cluster.js';
+import { field } from '../support/field.js';
+import { scenario } from '../support/scenario/test-namespace.js';
 
 const starting = startCluster();
 const cluster = () => starting;
@@ -13,8 +13,8 @@ const configMap = (name: string, value: string): string =>
   `apiVersion: v1\nkind: ConfigMap\nmetadata: {name: ${name}}\ndata: {value: ${value}}\n`;
 
 describe('Manifests as people write them', () => {
-  scenario('are files, folders without what is excluded, and what kustomize makes', cluster, async place => {
-    await place.write({
+  scenario('are files, folders without what is excluded, and what kustomize makes', cluster, async ns => {
+    await ns.write({
       'top.yml': configMap('top', 'x'),
       'k8s/list.yml': `apiVersion: v1\nkind: ConfigMapList\nitems:\n- {metadata: {name: item}, data: {value: x}}\n`,
       'k8s/local.yml': configMap('local', 'x'),
@@ -22,9 +22,9 @@ describe('Manifests as people write them', () => {
       'overlays/prod/patch.yml': 'not: a manifest\n',
       'tools/kustomize': `#!/bin/sh\ncat <<'END'\n${configMap('built', '$<VALUE>')}END\n`,
     });
-    await chmod(join(place.workspace, 'tools/kustomize'), 0o755);
-    const path = [join(place.workspace, 'tools'), process.env['PATH'] ?? ''].join(delimiter);
-    const { outputs, log } = await place.given(
+    await chmod(join(ns.workspace, 'tools/kustomize'), 0o755);
+    const path = [join(ns.workspace, 'tools'), process.env['PATH'] ?? ''].join(delimiter);
+    const { outputs, log } = await ns.given(
       {
         manifests: 'top.yml\nk8s\n!k8s/local.yml\noverlays/prod',
         variables: 'VALUE=8',
@@ -36,8 +36,8 @@ describe('Manifests as people write them', () => {
     expect(outputs.outcome).toBe('deployed');
     const order = ['top.yml', 'k8s/list.yml', 'overlays/prod (built by kustomize)'];
     expect(log).toContain(['Manifests, in this order:', ...order].join('\n'));
-    expect(field(await place.get('ConfigMap', 'built'), 'data', 'value')).toBe('8');
-    expect(await place.get('ConfigMap', 'item')).toBeDefined();
-    expect(await place.get('ConfigMap', 'local')).toBeUndefined();
+    expect(field(await ns.get('ConfigMap', 'built'), 'data', 'value')).toBe('8');
+    expect(await ns.get('ConfigMap', 'item')).toBeDefined();
+    expect(await ns.get('ConfigMap', 'local')).toBeUndefined();
   });
 });

@@ -2,13 +2,19 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, describe, expect } from '@jest/globals';
 import { loadAll } from 'js-yaml';
-import type { KubeObject } from '../../src/manifests/object.js';
-import { setImage, site } from './applications.js';
-import { startCluster } from './cluster.js';
-import { field } from './field.js';
-import { expectRefused, expectUsersMovedOver, expectUsersSaw, scenario, type Place } from './place.js';
-import { rolesFor } from './rights.js';
-import { stepAs } from './shop.js';
+import type { KubeObject } from '../../src/kubernetes/object.js';
+import { setImage, site } from '../support/scenario/applications.js';
+import { startCluster } from '../support/scenario/cluster.js';
+import { field } from '../support/field.js';
+import {
+  expectRefused,
+  expectUsersMovedOver,
+  expectUsersSaw,
+  scenario,
+  type TestNamespace,
+} from '../support/scenario/test-namespace.js';
+import { rolesFor } from '../support/scenario/rights.js';
+import { stepAs } from '../support/scenario/shop.js';
 
 const starting = startCluster();
 const cluster = () => starting;
@@ -21,17 +27,17 @@ const collections: Readonly<Record<string, string>> = {
 };
 
 /** Makes the site as `kubectl apply` does: with its manager, and with the manifest in an annotation. */
-async function applyWithKubectl(place: Place, version: string): Promise<void> {
-  const { namespace, workspace } = place;
+async function applyWithKubectl(ns: TestNamespace, version: string): Promise<void> {
+  const { namespace, workspace } = ns;
   const text = await readFile(join(workspace, 'site.yml'), 'utf8');
   for (const object of loadAll(text.replaceAll('${VERSION}', version)) as KubeObject[]) {
     const annotations = { 'kubectl.kubernetes.io/last-applied-configuration': JSON.stringify(object) };
     const path = `/${collections[object.kind] ?? ''}?fieldManager=kubectl-client-side-apply`.replace('*', namespace);
     const body = { ...object, metadata: { ...object.metadata, namespace, annotations } };
-    const { status } = await place.cluster.kube.send({ method: 'POST', path, body });
+    const { status } = await ns.cluster.kube.send({ method: 'POST', path, body });
     expect(status).toBe(201);
   }
-  await place.reaches(site.service, version);
+  await ns.reaches(site.service, version);
 }
 
 const managersOf = (object: KubeObject | undefined): readonly string[] => {
@@ -39,7 +45,7 @@ const managersOf = (object: KubeObject | undefined): readonly string[] => {
   return entries.filter(({ subresource }) => subresource === undefined).map(({ manager }) => manager);
 };
 
-const scale = async ({ cluster: { kube }, namespace }: Place, replicas: number): Promise<void> => {
+const scale = async ({ cluster: { kube }, namespace }: TestNamespace, replicas: number): Promise<void> => {
   const { status } = await kube.send({
     method: 'PATCH',
     path: `/apis/apps/v1/namespaces/${namespace}/deployments/site/scale?fieldManager=autoscaler`,
@@ -49,40 +55,40 @@ const scale = async ({ cluster: { kube }, namespace }: Place, replicas: number):
 };
 
 describe('Who owns what', () => {
-  scenario('a site that kubectl applied before is taken over once, with nobody lost', cluster, async place => {
-    await site.bring(place);
+  scenario('a site that kubectl applied before is taken over once, with nobody lost', cluster, async ns => {
+    await site.bring(ns);
     // Pods that end without this lose requests, whoever ends them.
     const preStop = 'lifecycle: {preStop: {sleep: {seconds: 5}}}';
-    await place.rewrite('site.yml', text =>
+    await ns.rewrite('site.yml', text =>
       text.replace('env:', `${preStop}\n          env:\n            - {name: OLD, value: "1"}`),
     );
-    await applyWithKubectl(place, 'v1');
-    await site.bring(place);
-    const users = await place.users(site.service);
-    const result = await place.step(site.deploy('v2'));
+    await applyWithKubectl(ns, 'v1');
+    await site.bring(ns);
+    const users = await ns.users(site.service);
+    const result = await ns.step(site.deploy('v2'));
     expect(result).toMatchObject({ exitCode: 0, outputs: { outcome: 'deployed' } });
     expect(result.log).toContain('taken over from kubectl-client-side-apply');
     await expectUsersMovedOver(users, 'v1', 'v2');
-    const deployment = await place.get('Deployment', 'site');
+    const deployment = await ns.get('Deployment', 'site');
     expect(managersOf(deployment)).toContain('cutover');
     expect(managersOf(deployment)).not.toContain('kubectl-client-side-apply');
     expect(deployment?.metadata.annotations).not.toHaveProperty(['kubectl.kubernetes.io/last-applied-configuration']);
     // What kubectl had set and the manifest no longer has.
     const env = field(deployment, 'spec', 'template', 'spec', 'containers', 0, 'env') as readonly { name: string }[];
     expect(env.map(({ name }) => name)).toEqual(['GREETING']);
-    const before = await place.versions();
-    expect(await place.step(site.deploy('v2'))).toMatchObject({ outputs: { outcome: 'unchanged' } });
-    expect(await place.versions()).toEqual(before);
+    const before = await ns.versions();
+    expect(await ns.step(site.deploy('v2'))).toMatchObject({ outputs: { outcome: 'unchanged' } });
+    expect(await ns.versions()).toEqual(before);
   });
 
-  scenario('a takeover that fails gives everything back to kubectl', cluster, async place => {
-    await site.bring(place);
-    await applyWithKubectl(place, 'v1');
-    const before = await place.get('Deployment', 'site');
-    const users = await place.users(site.service);
-    expectRefused(await place.step(site.deploy('broken')), /exit code|CrashLoopBackOff/);
+  scenario('a takeover that fails gives everything back to kubectl', cluster, async ns => {
+    await site.bring(ns);
+    await applyWithKubectl(ns, 'v1');
+    const before = await ns.get('Deployment', 'site');
+    const users = await ns.users(site.service);
+    expectRefused(await ns.step(site.deploy('broken')), /exit code|CrashLoopBackOff/);
     await expectUsersSaw(users, ['v1']);
-    const after = await place.get('Deployment', 'site');
+    const after = await ns.get('Deployment', 'site');
     expect(field(after, 'spec')).toEqual(field(before, 'spec'));
     expect(after?.metadata.annotations).toEqual(
       expect.objectContaining({
@@ -92,60 +98,60 @@ describe('Who owns what', () => {
     expect(managersOf(after)).toContain('kubectl-client-side-apply');
   });
 
-  scenario('what another manager owns stops the deploy, with the field and both values', cluster, async place => {
-    await site.bring(place);
-    await place.given(site.deploy('v1'));
-    await setImage(place, { deployment: 'site', container: 'site', image: `${place.cluster.images.site}:v3` });
-    await place.reaches(site.service, 'v3');
-    const before = await place.versions();
-    const users = await place.users(site.service);
-    const { images } = place.cluster;
-    const result = await place.step(site.deploy('v2'));
+  scenario('what another manager owns stops the deploy, with the field and both values', cluster, async ns => {
+    await site.bring(ns);
+    await ns.given(site.deploy('v1'));
+    await setImage(ns, { deployment: 'site', container: 'site', image: `${ns.cluster.images.site}:v3` });
+    await ns.reaches(site.service, 'v3');
+    const before = await ns.versions();
+    const users = await ns.users(site.service);
+    const { images } = ns.cluster;
+    const result = await ns.step(site.deploy('v2'));
     expectRefused(result, /conflict with/);
     expect(result.log).toContain(`spec.template.spec.containers[name="site"].image: conflict with`);
     expect(result.log).toContain(`live is "${images.site}:v3", the manifest says "${images.site}:v2"`);
     expect(result.annotations).toContainEqual(expect.objectContaining({ level: 'error', file: 'site.yml' }));
-    expect(await place.versions()).toEqual(before);
+    expect(await ns.versions()).toEqual(before);
     await expectUsersSaw(users, ['v3']);
   });
 
-  scenario('replicas that an autoscaler set stay, even where conflicts are forced', cluster, async place => {
-    await site.bring(place);
-    await place.given(site.deploy('v1'));
-    await scale(place, 5);
+  scenario('replicas that an autoscaler set stay, even where conflicts are forced', cluster, async ns => {
+    await site.bring(ns);
+    await ns.given(site.deploy('v1'));
+    await scale(ns, 5);
     for (const [version, force] of [
       ['v2', 'false'],
       ['v3', 'true'],
     ] as const) {
-      await place.given(site.deploy(version, { 'force-conflicts': force }));
-      expect(field(await place.get('Deployment', 'site'), 'spec', 'replicas')).toBe(5);
+      await ns.given(site.deploy(version, { 'force-conflicts': force }));
+      expect(field(await ns.get('Deployment', 'site'), 'spec', 'replicas')).toBe(5);
     }
   });
 
-  scenario('replicas that the manifest no longer names stay as many as they are', cluster, async place => {
-    await site.bring(place);
-    await place.given(site.deploy('v1'));
-    const users = await place.users(site.service);
-    await place.rewrite('site.yml', text => text.replace('  replicas: 3\n', ''));
-    await place.given(site.deploy('v2'));
-    expect(field(await place.get('Deployment', 'site'), 'spec', 'replicas')).toBe(3);
+  scenario('replicas that the manifest no longer names stay as many as they are', cluster, async ns => {
+    await site.bring(ns);
+    await ns.given(site.deploy('v1'));
+    const users = await ns.users(site.service);
+    await ns.rewrite('site.yml', text => text.replace('  replicas: 3\n', ''));
+    await ns.given(site.deploy('v2'));
+    expect(field(await ns.get('Deployment', 'site'), 'spec', 'replicas')).toBe(3);
     await expectUsersMovedOver(users, 'v1', 'v2');
-    expect(await place.step(site.deploy('v2'))).toMatchObject({ outputs: { outcome: 'unchanged' } });
+    expect(await ns.step(site.deploy('v2'))).toMatchObject({ outputs: { outcome: 'unchanged' } });
   });
 });
 
 describe('What a deploy is about to do', () => {
-  scenario('is told field by field, and never what a Secret holds', cluster, async place => {
-    await site.bring(place);
+  scenario('is told field by field, and never what a Secret holds', cluster, async ns => {
+    await site.bring(ns);
     const secret = (value: string): Readonly<Record<string, string>> => ({
       'secret.yml': `apiVersion: v1\nkind: Secret\nmetadata: {name: site}\nstringData: {PASSWORD: ${value}}\n`,
     });
     const inputs = { manifests: 'site.yml, secret.yml' };
-    await place.write(secret('correct-horse'));
-    await place.given(site.deploy('v1', inputs));
-    await place.write(secret('battery-staple'));
-    const { log, summary, outputs } = await place.given(site.deploy('v2', inputs));
-    const { images } = place.cluster;
+    await ns.write(secret('correct-horse'));
+    await ns.given(site.deploy('v1', inputs));
+    await ns.write(secret('battery-staple'));
+    const { log, summary, outputs } = await ns.given(site.deploy('v2', inputs));
+    const { images } = ns.cluster;
     expect(log).toContain(`  spec.template.spec.containers[site].image: "${images.site}:v1" → "${images.site}:v2"\n`);
     expect(log).toContain('  data.greeting: "hello from v1" → "hello from v2"\n');
     expect(log).toContain('  data.PASSWORD: *** → ***\n');
@@ -156,17 +162,17 @@ describe('What a deploy is about to do', () => {
 });
 
 describe('A missing right to watch', () => {
-  scenario('is made up for by asking every two seconds, and named in a warning', cluster, async place => {
-    await site.bring(place);
+  scenario('is made up for by asking every two seconds, and named in a warning', cluster, async ns => {
+    await site.bring(ns);
     const inputs = site.deploy('v1');
     const rights = {
       roles: rolesFor(inputs),
       without: ['watch pods', 'watch apps/replicasets', 'watch apps/deployments'],
     };
-    const result = await stepAs(place, rights, inputs);
+    const result = await stepAs(ns, rights, inputs);
     expect(result).toMatchObject({ exitCode: 0, outputs: { outcome: 'deployed' } });
     for (const resource of ['pods', 'replicasets', 'deployments'])
       expect(result.log).toMatch(new RegExp(`resources: \\["${resource}"\\], verbs: \\["watch"\\]`));
-    expectRefused(await stepAs(place, rights, site.deploy('broken')), /exit code|CrashLoopBackOff/);
+    expectRefused(await stepAs(ns, rights, site.deploy('broken')), /exit code|CrashLoopBackOff/);
   });
 });

@@ -1,12 +1,12 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, describe, expect } from '@jest/globals';
-import { setImage, site, tomcat } from './applications.js';
-import { startCluster } from './cluster.js';
-import { field } from './field.js';
-import { expectRefused, scenario, settled } from './place.js';
-import type { Place } from './place.js';
-import type { StepResult } from '../../demo/runner.js';
+import { setImage, site, tomcat } from '../support/scenario/applications.js';
+import { startCluster } from '../support/scenario/cluster.js';
+import { field } from '../support/field.js';
+import { expectRefused, scenario, settled } from '../support/scenario/test-namespace.js';
+import type { TestNamespace } from '../support/scenario/test-namespace.js';
+import type { StepResult } from '../support/runner/runner.js';
 
 const starting = startCluster();
 const cluster = () => starting;
@@ -44,19 +44,19 @@ const changesOf = ({ objects }: Planned): Readonly<Record<string, string>> =>
 const writing = new Set(['POST', 'PUT', 'PATCH', 'DELETE']);
 
 /** Plays a plan; nothing in the namespace may have moved, and only dry runs may have been written. */
-async function planned(place: Place, inputs: Inputs): Promise<StepResult> {
-  await place.kubeconfigOf(foretell(inputs), []);
+async function planned(ns: TestNamespace, inputs: Inputs): Promise<StepResult> {
+  await ns.kubeconfigOf(foretell(inputs), []);
   const leases = async (): Promise<readonly unknown[]> =>
-    (await place.list('Lease')).map(({ metadata }) => metadata.resourceVersion);
-  const before = [await place.versions(), await leases()];
+    (await ns.list('Lease')).map(({ metadata }) => metadata.resourceVersion);
+  const before = [await ns.versions(), await leases()];
   const written: string[] = [];
-  const end = place.cluster.sandbox?.calls.listen(({ verb, kind, name, namespace, dryRun }) => {
+  const end = ns.cluster.sandbox?.calls.listen(({ verb, kind, name, namespace, dryRun }) => {
     // Other scenarios play in other namespaces.
-    if (namespace === place.namespace && writing.has(verb) && !dryRun) written.push(`${verb} ${kind} ${name}`);
+    if (namespace === ns.namespace && writing.has(verb) && !dryRun) written.push(`${verb} ${kind} ${name}`);
   });
   try {
-    const result = await place.step(foretell(inputs));
-    expect([await place.versions(), await leases()]).toEqual(before);
+    const result = await ns.step(foretell(inputs));
+    expect([await ns.versions(), await leases()]).toEqual(before);
     expect(written).toEqual([]);
     return result;
   } finally {
@@ -68,28 +68,28 @@ const secret = (value: string): string =>
   `apiVersion: v1\nkind: Secret\nmetadata: {name: site-secret}\nstringData: {password: ${value}}\n`;
 
 describe('A plan of a rolling deploy', () => {
-  scenario('tells what a first deploy creates', cluster, async place => {
-    await site.bring(place);
-    const result = await planned(place, site.deploy('v1'));
+  scenario('tells what a first deploy creates', cluster, async ns => {
+    await site.bring(ns);
+    const result = await planned(ns, site.deploy('v1'));
     expect(result.exitCode).toBe(0);
     expect(result.outputs).toMatchObject({ release: 'site' });
     expect(result.outputs.outcome).toBeUndefined();
     const plan = planOf(result);
     expect(plan).toMatchObject({ changes: true, refused: false, revision: 1, problems: [] });
     expect(changesOf(plan)).toEqual({ ConfigMap: 'created', Deployment: 'created', Service: 'created' });
-    expect(plan.images).toEqual([expect.objectContaining({ name: 'site', to: `${place.cluster.images.site}:v1` })]);
+    expect(plan.images).toEqual([expect.objectContaining({ name: 'site', to: `${ns.cluster.images.site}:v1` })]);
     expect(JSON.parse(result.outputs.changes ?? '')).toHaveLength(3);
-    expect(await place.list('Deployment')).toEqual([]);
+    expect(await ns.list('Deployment')).toEqual([]);
   });
 
-  scenario('tells each field of an update, the images, and no secret', cluster, async place => {
-    await site.bring(place);
-    await place.write({ 'secret.yml': secret('first-hush') });
+  scenario('tells each field of an update, the images, and no secret', cluster, async ns => {
+    await site.bring(ns);
+    await ns.write({ 'secret.yml': secret('first-hush') });
     const inputs = (version: string) => site.deploy(version, { manifests: 'site.yml, secret.yml' });
-    await place.given(inputs('v1'));
-    await place.write({ 'secret.yml': secret('second-hush') });
-    await settled(place);
-    const result = await planned(place, inputs('v2'));
+    await ns.given(inputs('v1'));
+    await ns.write({ 'secret.yml': secret('second-hush') });
+    await settled(ns);
+    const result = await planned(ns, inputs('v2'));
     const plan = planOf(result);
     expect(changesOf(plan)).toEqual({
       ConfigMap: 'changed',
@@ -97,7 +97,7 @@ describe('A plan of a rolling deploy', () => {
       Deployment: 'changed',
       Service: 'unchanged',
     });
-    const { site: repository } = place.cluster.images;
+    const { site: repository } = ns.cluster.images;
     expect(plan.images).toMatchObject([{ from: `${repository}:v1`, to: `${repository}:v2` }]);
     expect(plan.objects.flatMap(({ fields }) => fields)).toEqual([
       { path: 'data.greeting', from: '"hello from v1"', to: '"hello from v2"' },
@@ -114,24 +114,24 @@ describe('A plan of a rolling deploy', () => {
       expect(text).not.toContain('hush');
       expect(text).not.toContain(Buffer.from('second-hush').toString('base64'));
     }
-    expect(await site.version(place)).toBe('v1');
+    expect(await site.version(ns)).toBe('v1');
   });
 
-  scenario('says so when nothing would change', cluster, async place => {
-    await site.bring(place);
-    await place.given(site.deploy('v1'));
-    await settled(place);
-    const result = await place.step(foretell(site.deploy('v1')));
+  scenario('says so when nothing would change', cluster, async ns => {
+    await site.bring(ns);
+    await ns.given(site.deploy('v1'));
+    await settled(ns);
+    const result = await ns.step(foretell(site.deploy('v1')));
     expect(result).toMatchObject({ exitCode: 0, outputs: { outcome: 'unchanged' } });
     expect(planOf(result)).toMatchObject({ changes: false, images: [] });
     expect(result.summary).toContain('nothing would be changed');
   });
 
-  scenario('marks what lives in a namespace that is not there yet as not checked', cluster, async place => {
-    await site.bring(place);
-    const namespace = `${place.namespace}-coming`;
+  scenario('marks what lives in a namespace that is not there yet as not checked', cluster, async ns => {
+    await site.bring(ns);
+    const namespace = `${ns.namespace}-coming`;
     const inputs = foretell(site.deploy('v1', { namespace, 'create-namespace': 'true' }));
-    const result = await place.step(inputs, { as: 'admin' });
+    const result = await ns.step(inputs, { as: 'admin' });
     expect(result.exitCode).toBe(0);
     const plan = planOf(result);
     expect(plan.objects.map(({ kind, change, checked }) => [kind, change, checked])).toEqual([
@@ -140,13 +140,13 @@ describe('A plan of a rolling deploy', () => {
       ['Deployment', 'created', false],
       ['Service', 'created', false],
     ]);
-    expect(await place.cluster.kube.get({ kind: 'Namespace', namespace: '', name: namespace })).toBeUndefined();
+    expect(await ns.cluster.kube.get({ kind: 'Namespace', namespace: '', name: namespace })).toBeUndefined();
   });
 
-  scenario('shows everything and fails where the API server refuses an object', cluster, async place => {
-    await site.bring(place);
-    await place.rewrite('site.yml', text => text.replace('replicas: 3', 'replicas: 3\n  nonsense: 1'));
-    const result = await planned(place, site.deploy('v1'));
+  scenario('shows everything and fails where the API server refuses an object', cluster, async ns => {
+    await site.bring(ns);
+    await ns.rewrite('site.yml', text => text.replace('replicas: 3', 'replicas: 3\n  nonsense: 1'));
+    const result = await planned(ns, site.deploy('v1'));
     expectRefused(result, /refuses 1 of 3 objects/);
     const plan = planOf(result);
     expect(plan).toMatchObject({ refused: true });
@@ -159,9 +159,9 @@ describe('A plan of a rolling deploy', () => {
 });
 
 describe('A plan of a blue/green deploy', () => {
-  scenario('tells the role, the switch and the images that users would get', cluster, async place => {
-    await tomcat.bring(place);
-    const first = planOf(await place.step(foretell(tomcat.deploy('7'))));
+  scenario('tells the role, the switch and the images that users would get', cluster, async ns => {
+    await tomcat.bring(ns);
+    const first = planOf(await ns.step(foretell(tomcat.deploy('7'))));
     expect(first).toMatchObject({ revision: 1, stageRole: 'blue' });
     expect(first.story.join(' ')).toMatch(/staged on blue.*`promote` would later make Service/);
     expect(changesOf(first)).toEqual({
@@ -169,9 +169,9 @@ describe('A plan of a blue/green deploy', () => {
       Service: 'created',
       'Service at the switch': 'created',
     });
-    await place.given(tomcat.release('7'));
-    await settled(place);
-    const second = await place.step(foretell(tomcat.deploy('8')));
+    await ns.given(tomcat.release('7'));
+    await settled(ns);
+    const second = await ns.step(foretell(tomcat.deploy('8')));
     const plan = planOf(second);
     expect(second.outputs).toMatchObject({ 'active-role': 'blue', 'idle-role': 'green' });
     expect(plan).toMatchObject({ revision: 2, activeRole: 'blue', stageRole: 'green', refused: false });
@@ -196,8 +196,8 @@ describe('A plan of a blue/green deploy', () => {
       change: 'changed',
       fields: expect.arrayContaining([{ path: 'spec.selector.role', from: '"blue"', to: '"green"' }]),
     });
-    expect(await place.get('Deployment', 'tomcat-deployment-green')).toBeUndefined();
-    const same = await place.step(foretell(tomcat.deploy('7')));
+    expect(await ns.get('Deployment', 'tomcat-deployment-green')).toBeUndefined();
+    const same = await ns.step(foretell(tomcat.deploy('7')));
     expect(same).toMatchObject({ exitCode: 0, outputs: { outcome: 'unchanged', 'active-role': 'blue' } });
   });
 });
@@ -205,11 +205,11 @@ describe('A plan of a blue/green deploy', () => {
 describe('Findings', () => {
   const fragile = (text: string): string => text.replace('replicas: 3', 'replicas: 1');
 
-  scenario('are annotations on the line of the manifest, and in the summary', cluster, async place => {
-    await site.bring(place);
-    await place.rewrite('site.yml', fragile);
-    const result = await place.given(site.deploy('v1'));
-    const text = await readFile(join(place.workspace, 'site.yml'), 'utf8');
+  scenario('are annotations on the line of the manifest, and in the summary', cluster, async ns => {
+    await site.bring(ns);
+    await ns.rewrite('site.yml', fragile);
+    const result = await ns.given(site.deploy('v1'));
+    const text = await readFile(join(ns.workspace, 'site.yml'), 'utf8');
     const line = 1 + text.split('\n').findIndex(one => one.includes('replicas: 1'));
     expect(result.annotations).toContainEqual(
       expect.objectContaining({
@@ -222,50 +222,46 @@ describe('Findings', () => {
     expect(result.summary).toContain('single-replica');
   });
 
-  scenario(
-    'stop a deploy before its first write with `lint: error`, unless they are silenced',
-    cluster,
-    async place => {
-      await site.bring(place);
-      await place.rewrite('site.yml', fragile);
-      const refused = await planned(place, site.deploy('v1', { lint: 'error' }));
-      expectRefused(refused, /single-replica/);
-      const deploy = await place.step(site.deploy('v1', { lint: 'error' }));
-      expectRefused(deploy, /single-replica/);
-      expect(await place.list('Deployment')).toEqual([]);
-      await place.rewrite('site.yml', text =>
-        text.replace(
-          '  name: site\nspec:\n  replicas',
-          `  name: site\n  annotations: {cutover/ignore-single-replica: a toy}\nspec:\n  replicas`,
-        ),
-      );
-      const taken = await place.step(site.deploy('v1', { lint: 'error' }));
-      expect(taken).toMatchObject({ exitCode: 0, outputs: { outcome: 'deployed' } });
-      expect(taken.log).toContain('single-replica is silenced: a toy');
-      const annotation = field(
-        await place.get('Deployment', 'site'),
-        'metadata',
-        'annotations',
-        'cutover/ignore-single-replica',
-      );
-      expect(annotation).toBe('a toy');
-    },
-  );
+  scenario('stop a deploy before its first write with `lint: error`, unless they are silenced', cluster, async ns => {
+    await site.bring(ns);
+    await ns.rewrite('site.yml', fragile);
+    const refused = await planned(ns, site.deploy('v1', { lint: 'error' }));
+    expectRefused(refused, /single-replica/);
+    const deploy = await ns.step(site.deploy('v1', { lint: 'error' }));
+    expectRefused(deploy, /single-replica/);
+    expect(await ns.list('Deployment')).toEqual([]);
+    await ns.rewrite('site.yml', text =>
+      text.replace(
+        '  name: site\nspec:\n  replicas',
+        `  name: site\n  annotations: {cutover/ignore-single-replica: a toy}\nspec:\n  replicas`,
+      ),
+    );
+    const taken = await ns.step(site.deploy('v1', { lint: 'error' }));
+    expect(taken).toMatchObject({ exitCode: 0, outputs: { outcome: 'deployed' } });
+    expect(taken.log).toContain('single-replica is silenced: a toy');
+    const annotation = field(
+      await ns.get('Deployment', 'site'),
+      'metadata',
+      'annotations',
+      'cutover/ignore-single-replica',
+    );
+    expect(annotation).toBe('a toy');
+  });
 
-  scenario('tell that no pod behind the live Service is ready', cluster, async place => {
-    await site.bring(place);
-    await place.given(site.deploy('v1'));
-    await place.cluster.kube.patch(
-      { kind: 'Deployment', namespace: place.namespace, name: 'site' },
+  scenario('tell that no pod behind the live Service is ready', cluster, async ns => {
+    await site.bring(ns);
+    await ns.given(site.deploy('v1'));
+    await ns.cluster.kube.patch(
+      { kind: 'Deployment', namespace: ns.namespace, name: 'site' },
       { spec: { strategy: { type: 'Recreate', rollingUpdate: null } } },
     );
-    const image = `${place.cluster.images.site}:never-ready`;
-    await setImage(place, { deployment: 'site', container: 'site', image });
-    await place.until(
+    const image = `${ns.cluster.images.site}:never-ready`;
+    await setImage(ns, { deployment: 'site', container: 'site', image });
+    await ns.until(
       'no pod is ready',
-      async () => !field(await place.get('Deployment', 'site'), 'status', 'readyReplicas'),
+      async () => !field(await ns.get('Deployment', 'site'), 'status', 'readyReplicas'),
     );
-    const result = await place.step(foretell(site.deploy('v2', { lint: 'error', 'force-conflicts': 'true' })));
+    const result = await ns.step(foretell(site.deploy('v2', { lint: 'error', 'force-conflicts': 'true' })));
     // It is told, but does not stop the deploy that may mend it.
     expect(result.exitCode).toBe(0);
     expect(planOf(result).findings.map(({ code }) => code)).toEqual(['no-ready-endpoint']);

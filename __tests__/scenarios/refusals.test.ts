@@ -1,10 +1,16 @@
 import { createServer } from 'node:net';
 import type { AddressInfo } from 'node:net';
 import { afterAll, describe, expect, it } from '@jest/globals';
-import { site, tomcat } from './applications.js';
-import { startCluster } from './cluster.js';
-import { expectRefused, expectUsersSaw, openPlace, scenario, settled } from './place.js';
-import type { Place } from './place.js';
+import { site, tomcat } from '../support/scenario/applications.js';
+import { startCluster } from '../support/scenario/cluster.js';
+import {
+  expectRefused,
+  expectUsersSaw,
+  openTestNamespace,
+  scenario,
+  settled,
+} from '../support/scenario/test-namespace.js';
+import type { TestNamespace } from '../support/scenario/test-namespace.js';
 
 const starting = startCluster();
 const cluster = () => starting;
@@ -119,21 +125,21 @@ const refusals: readonly Refusal[] = [
 
 describe('A deploy that cannot be done says why in one message, and changes nothing', () => {
   // None of them may change anything, so they all play in one place where something is live.
-  const standing = starting.then(openPlace);
-  const before = standing.then(async ({ place }) => {
-    await live(place);
-    await settled(place);
-    return place.versions();
+  const standing = starting.then(openTestNamespace);
+  const before = standing.then(async ({ ns }) => {
+    await live(ns);
+    await settled(ns);
+    return ns.versions();
   });
   afterAll(async () => (await standing).leave());
 
   it.concurrent.each(refusals)('$what', async ({ files, inputs, names, as }) => {
     const expected = await before;
-    const { place } = await standing;
-    await place.write(files ?? {});
-    const result = await place.step(inputs, as && { as });
+    const { ns } = await standing;
+    await ns.write(files ?? {});
+    const result = await ns.step(inputs, as && { as });
     for (const name of names) expectRefused(result, name);
-    expect(await place.versions()).toEqual(expected);
+    expect(await ns.versions()).toEqual(expected);
     expect(result.summary).toMatch(/failed/i);
   });
 
@@ -199,14 +205,14 @@ describe('A deploy that cannot be done says why in one message, and changes noth
 
 describe('The runner that the scenarios use', () => {
   it('hands the action nothing of this process but the PATH', async () => {
-    const { runStep } = await import('../../demo/runner.js');
+    const { runStep } = await import('../support/runner/runner.js');
     const result = await runStep({ workspace: process.cwd(), inputs: { action: 'status' } });
     expectRefused(result, /kubeconfig/i);
   });
 });
 
 /** Something is live already, so that "nothing changed" means something. */
-async function live(place: Place): Promise<void> {
+async function live(place: TestNamespace): Promise<void> {
   await site.bring(place);
   await place.given(site.deploy('v1'));
 }

@@ -1,11 +1,11 @@
 import { afterAll, describe, expect } from '@jest/globals';
-import type { KubeObject } from '../../src/manifests/object.js';
-import { startRegistry, type RegistryOptions, type RegistryServer } from '../registry/registry-server.js';
-import { site } from './applications.js';
-import { startCluster } from './cluster.js';
-import { field } from './field.js';
-import { expectRefused, scenario, settled } from './place.js';
-import type { Place } from './place.js';
+import type { KubeObject } from '../../src/kubernetes/object.js';
+import { startRegistry, type RegistryOptions, type RegistryServer } from '../support/registry-server.js';
+import { site } from '../support/scenario/applications.js';
+import { startCluster } from '../support/scenario/cluster.js';
+import { field } from '../support/field.js';
+import { expectRefused, scenario, settled } from '../support/scenario/test-namespace.js';
+import type { TestNamespace } from '../support/scenario/test-namespace.js';
 
 const starting = startCluster();
 const cluster = () => starting;
@@ -16,16 +16,19 @@ afterAll(async () => {
 });
 
 /** The site, its image in a registry of the scenario's own. On a real cluster that hands on what the cluster's registry has. */
-async function siteFrom(place: Place, options: RegistryOptions): Promise<{ registry: RegistryServer; image: string }> {
-  const written = place.cluster.images.site;
+async function siteFrom(
+  ns: TestNamespace,
+  options: RegistryOptions,
+): Promise<{ registry: RegistryServer; image: string }> {
+  const written = ns.cluster.images.site;
   const [host = '', ...path] = written.split('/');
   const real = host.startsWith('127.') ? { upstream: `http://${host}` } : {};
   const images = ['v1', 'v2'].map(tag => `${path.join('/')}:${tag}`);
   const registry = await startRegistry({ images, ...real, ...options });
   registries.push(registry);
   const image = [registry.host, ...path].join('/');
-  await site.bring(place);
-  await place.rewrite('site.yml', text => text.replaceAll(written, image));
+  await site.bring(ns);
+  await ns.rewrite('site.yml', text => text.replaceAll(written, image));
   return { registry, image };
 }
 
@@ -37,13 +40,13 @@ describe('The registry of the images', () => {
   scenario(
     'is asked before anything is written: an image that it does not have is refused, with its line',
     cluster,
-    async place => {
-      const { registry, image } = await siteFrom(place, {});
-      const first = await place.given(site.deploy('v1', { 'image-check': 'auto' }));
+    async ns => {
+      const { registry, image } = await siteFrom(ns, {});
+      const first = await ns.given(site.deploy('v1', { 'image-check': 'auto' }));
       expect(first.log).toContain('1 image is in the registry');
-      await settled(place);
-      const before = await place.versions();
-      const refused = await place.step(site.deploy('v7000', { 'image-check': 'auto' }));
+      await settled(ns);
+      const before = await ns.versions();
+      const refused = await ns.step(site.deploy('v7000', { 'image-check': 'auto' }));
       expectRefused(
         refused,
         /Deployment \S+\/site, container site: image \S+:v7000 does not exist; .* 404 MANIFEST_UNKNOWN/,
@@ -51,18 +54,18 @@ describe('The registry of the images', () => {
       expect(refused.log).toContain(image);
       const [error] = refused.annotations.filter(({ level }) => level === 'error');
       expect(JSON.stringify(error)).toMatch(/site\.yml/);
-      expect(await place.versions()).toEqual(before);
+      expect(await ns.versions()).toEqual(before);
       expect(registry.requests.filter(request => request.endsWith('/v7000'))).toContain(
         `HEAD /v2/${image.split('/').slice(1).join('/')}/manifests/v7000`,
       );
     },
   );
 
-  scenario('that cannot be reached is one warning, and the deploy goes on', cluster, async place => {
-    const { registry } = await siteFrom(place, {});
-    await place.given(site.deploy('v1', { 'image-check': 'auto' }));
+  scenario('that cannot be reached is one warning, and the deploy goes on', cluster, async ns => {
+    const { registry } = await siteFrom(ns, {});
+    await ns.given(site.deploy('v1', { 'image-check': 'auto' }));
     await registry.close();
-    const again = await place.step(site.deploy('v1', { 'image-check': 'auto' }));
+    const again = await ns.step(site.deploy('v1', { 'image-check': 'auto' }));
     expect([again.exitCode, again.outputs.outcome]).toEqual([0, 'unchanged']);
     const warnings = again.annotations.filter(({ level }) => level === 'warning');
     expect(warnings.map(({ message }) => message)).toEqual([expect.stringMatching(/^Nobody can tell .*ECONNREFUSED/)]);
@@ -70,35 +73,35 @@ describe('The registry of the images', () => {
 });
 
 describe('The Secret of registry-secret', () => {
-  scenario('is made, pulled with, rotated in place, and put back by a deploy that fails', cluster, async place => {
-    const { registry } = await siteFrom(place, { auth: 'basic', user: 'bob:first-Pa55' });
+  scenario('is made, pulled with, rotated in place, and put back by a deploy that fails', cluster, async ns => {
+    const { registry } = await siteFrom(ns, { auth: 'basic', user: 'bob:first-Pa55' });
     const login = (password: string): string => `${registry.host} bob ${password}`;
-    const v1 = await place.given(site.deploy('v1', { ...pullSecret, 'registry-credentials': login('first-Pa55') }));
-    const made = await place.get('Secret', 'regcred');
+    const v1 = await ns.given(site.deploy('v1', { ...pullSecret, 'registry-credentials': login('first-Pa55') }));
+    const made = await ns.get('Secret', 'regcred');
     expect(made?.['type']).toBe('kubernetes.io/dockerconfigjson');
     expect(JSON.parse(contentOf(made))).toMatchObject({
       auths: { [registry.host]: { username: 'bob', password: 'first-Pa55' } },
     });
-    const pods = await place.list('Pod');
+    const pods = await ns.list('Pod');
     expect(pods.map(pod => field(pod, 'spec', 'imagePullSecrets'))).toEqual(pods.map(() => [{ name: 'regcred' }]));
 
     registry.knows('bob:second-Pa55');
-    const stale = await place.step(site.deploy('v2', { ...pullSecret, 'registry-credentials': login('first-Pa55') }));
+    const stale = await ns.step(site.deploy('v2', { ...pullSecret, 'registry-credentials': login('first-Pa55') }));
     expectRefused(stale, /nobody can tell; .* the login that it was shown may not read it/);
-    const v2 = await place.given(site.deploy('v2', { ...pullSecret, 'registry-credentials': login('second-Pa55') }));
-    const rotated = await place.get('Secret', 'regcred');
+    const v2 = await ns.given(site.deploy('v2', { ...pullSecret, 'registry-credentials': login('second-Pa55') }));
+    const rotated = await ns.get('Secret', 'regcred');
     expect(rotated?.metadata.uid).toBe(made?.metadata.uid);
     expect(contentOf(rotated)).toContain('second-Pa55');
-    expect(await site.version(place)).toBe('v2');
+    expect(await site.version(ns)).toBe('v2');
 
     const failing = { verify: '- http: /\n  contains: nothing of that kind\n', 'image-check': 'off' };
-    const failed = await place.step(
+    const failed = await ns.step(
       site.deploy('v1', { ...pullSecret, ...failing, 'registry-credentials': login('third-Pa55') }),
     );
     expect(failed.exitCode).toBe(1);
-    expect(field(await place.get('Secret', 'regcred'), 'data')).toEqual(field(rotated, 'data'));
+    expect(field(await ns.get('Secret', 'regcred'), 'data')).toEqual(field(rotated, 'data'));
 
-    const record = JSON.stringify(await place.list('ConfigMap'));
+    const record = JSON.stringify(await ns.list('ConfigMap'));
     for (const password of ['first-Pa55', 'second-Pa55', 'third-Pa55']) {
       const encoded = Buffer.from(`bob:${password}`).toString('base64');
       const shown = [v1, stale, v2, failed].map(({ log, summary, outputs, state }) =>
@@ -111,12 +114,12 @@ describe('The Secret of registry-secret', () => {
   scenario(
     "users' bug 55: of another type is refused with the remedy, and made anew where recreate names it",
     cluster,
-    async place => {
-      await site.bring(place);
-      const { kube } = place.cluster;
+    async ns => {
+      await site.bring(ns);
+      const { kube } = ns.cluster;
       const { status } = await kube.send({
         method: 'POST',
-        path: `/api/v1/namespaces/${place.namespace}/secrets?fieldManager=kubectl-create`,
+        path: `/api/v1/namespaces/${ns.namespace}/secrets?fieldManager=kubectl-create`,
         body: {
           apiVersion: 'v1',
           kind: 'Secret',
@@ -127,11 +130,11 @@ describe('The Secret of registry-secret', () => {
       });
       expect(status).toBe(201);
       const inputs = { 'registry-secret': 'regcred', 'registry-credentials': 'registry.test bob s3cret-Pa55' };
-      const refused = await place.step(site.deploy('v1', inputs));
+      const refused = await ns.step(site.deploy('v1', inputs));
       expectRefused(refused, /Secret \S+\/regcred: .*type.*immutable[^]*recreate: Secret\/regcred/);
-      expect(await place.get('Deployment', 'site')).toBeUndefined();
-      await place.given(site.deploy('v1', { ...inputs, recreate: 'secret/regcred' }));
-      const secret = await place.get('Secret', 'regcred');
+      expect(await ns.get('Deployment', 'site')).toBeUndefined();
+      await ns.given(site.deploy('v1', { ...inputs, recreate: 'secret/regcred' }));
+      const secret = await ns.get('Secret', 'regcred');
       expect([secret?.['type'], Object.keys(field(secret, 'data') as object)]).toEqual([
         'kubernetes.io/dockerconfigjson',
         ['.dockerconfigjson'],
@@ -139,9 +142,9 @@ describe('The Secret of registry-secret', () => {
     },
   );
 
-  scenario('may be rotated while both roles use it', cluster, async place => {
+  scenario('may be rotated while both roles use it', cluster, async ns => {
     const role = (name: string): string => `${name}: "site-\${TARGET_ROLE}"`;
-    await place.write({
+    await ns.write({
       'roles.yml': `apiVersion: v1
 kind: Service
 metadata: {name: site}
@@ -154,7 +157,7 @@ spec:
   selector: {matchLabels: {${role('app')}}}
   template:
     metadata: {labels: {${role('app')}}}
-    spec: {containers: [{name: site, image: "${place.cluster.images.site}:\${VERSION}", ports: [{containerPort: 8080}]}]}
+    spec: {containers: [{name: site, image: "${ns.cluster.images.site}:\${VERSION}", ports: [{containerPort: 8080}]}]}
 `,
     });
     const release = (version: string, password: string) =>
@@ -167,8 +170,8 @@ spec:
         'registry-secret': 'regcred',
         'registry-credentials': `registry.test bob ${password}`,
       });
-    await place.given(release('v1', 'first-Pa55'));
-    await place.given(release('v2', 'second-Pa55'));
-    expect(contentOf(await place.get('Secret', 'regcred'))).toContain('second-Pa55');
+    await ns.given(release('v1', 'first-Pa55'));
+    await ns.given(release('v2', 'second-Pa55'));
+    expect(contentOf(await ns.get('Secret', 'regcred'))).toContain('second-Pa55');
   });
 });

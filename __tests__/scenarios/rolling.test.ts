@@ -1,8 +1,14 @@
 import { afterAll, describe, expect } from '@jest/globals';
-import { site } from './applications.js';
-import { startCluster } from './cluster.js';
-import { field } from './field.js';
-import { expectRefused, expectUsersMovedOver, expectUsersSaw, scenario, settled } from './place.js';
+import { site } from '../support/scenario/applications.js';
+import { startCluster } from '../support/scenario/cluster.js';
+import { field } from '../support/field.js';
+import {
+  expectRefused,
+  expectUsersMovedOver,
+  expectUsersSaw,
+  scenario,
+  settled,
+} from '../support/scenario/test-namespace.js';
 
 const starting = startCluster();
 const cluster = () => starting;
@@ -11,46 +17,46 @@ afterAll(async () => (await starting).close());
 const page = (text: string): string => `- http: /\n  contains: ${text}\n`;
 
 describe('Rolling', () => {
-  scenario('a first release creates what is there and waits for it', cluster, async place => {
-    await site.bring(place);
-    const result = await place.step(site.deploy('v1', { verify: page('site $<VERSION>') }));
+  scenario('a first release creates what is there and waits for it', cluster, async ns => {
+    await site.bring(ns);
+    const result = await ns.step(site.deploy('v1', { verify: page('site $<VERSION>') }));
     expect(result).toMatchObject({ exitCode: 0, outputs: { outcome: 'deployed', release: 'site', revision: '1' } });
-    await place.reaches(site.service, 'v1');
-    expect(field(await place.get('Deployment', 'site'), 'status', 'readyReplicas')).toBe(3);
+    await ns.reaches(site.service, 'v1');
+    expect(field(await ns.get('Deployment', 'site'), 'status', 'readyReplicas')).toBe(3);
     expect(result.summary).toContain('site');
     expect(JSON.parse(result.outputs.changes ?? '')).toContainEqual(
       expect.objectContaining({ kind: 'Deployment', name: 'site', change: 'created' }),
     );
   });
 
-  scenario('an update moves users over without losing a request', cluster, async place => {
-    await site.bring(place);
-    await place.given(site.deploy('v1'));
-    const service = await place.get('Service', 'site');
-    const users = await place.users(site.service);
-    const result = await place.step(site.deploy('v2', { verify: page('site v2') }));
+  scenario('an update moves users over without losing a request', cluster, async ns => {
+    await site.bring(ns);
+    await ns.given(site.deploy('v1'));
+    const service = await ns.get('Service', 'site');
+    const users = await ns.users(site.service);
+    const result = await ns.step(site.deploy('v2', { verify: page('site v2') }));
     expect(result.outputs).toMatchObject({ outcome: 'deployed', revision: '2', 'previous-revision': '1' });
     await expectUsersMovedOver(users, 'v1', 'v2');
-    expect(await place.get('Service', 'site')).toEqual(service);
+    expect(await ns.get('Service', 'site')).toEqual(service);
   });
 
-  scenario('the website example keeps node port 31000 over an update and a rollback', cluster, async place => {
-    await place.copy('examples/rolling-website/k8s', 'k8s');
+  scenario('the website example keeps node port 31000 over an update and a rollback', cluster, async ns => {
+    await ns.copy('examples/rolling-website/k8s', 'k8s');
     const deploy = (run: number): Readonly<Record<string, string>> => ({
       manifests: 'k8s',
-      images: `${place.cluster.images.site}:${run}`,
+      images: `${ns.cluster.images.site}:${run}`,
       steady: '200ms',
     });
     const port = async (): Promise<unknown> =>
-      field(await place.get('Service', 'website'), 'spec', 'ports', 0, 'nodePort');
-    await place.given(deploy(41));
-    const users = await place.users('website');
+      field(await ns.get('Service', 'website'), 'spec', 'ports', 0, 'nodePort');
+    await ns.given(deploy(41));
+    const users = await ns.users('website');
     expect(await port()).toBe(31000);
-    await place.given(deploy(42));
+    await ns.given(deploy(42));
     expect(await port()).toBe(31000);
     await expectUsersMovedOver(users, '41', '42');
-    const again = await place.users('website');
-    await place.given({ action: 'rollback', release: 'website', steady: '200ms' });
+    const again = await ns.users('website');
+    await ns.given({ action: 'rollback', release: 'website', steady: '200ms' });
     expect(await port()).toBe(31000);
     await expectUsersMovedOver(again, '42', '41');
   });
@@ -66,105 +72,101 @@ describe('Rolling', () => {
     },
     { what: 'cannot be pulled', tag: 'missing', inputs: {}, names: /site:missing/ },
   ])
-    scenario(`a version that ${what} is refused, and the old one put back exactly`, cluster, async place => {
-      await site.bring(place);
-      await place.given(site.deploy('v1'));
-      const before = await place.get('Deployment', 'site');
-      const config = await place.get('ConfigMap', 'site-config');
-      const users = await place.users(site.service);
-      const result = await place.step(site.deploy(tag, inputs));
+    scenario(`a version that ${what} is refused, and the old one put back exactly`, cluster, async ns => {
+      await site.bring(ns);
+      await ns.given(site.deploy('v1'));
+      const before = await ns.get('Deployment', 'site');
+      const config = await ns.get('ConfigMap', 'site-config');
+      const users = await ns.users(site.service);
+      const result = await ns.step(site.deploy(tag, inputs));
       expectRefused(result, names);
       expect(result.annotations.some(({ message }) => /pod \S*site-/.test(message))).toBe(true);
       await expectUsersSaw(users, ['v1']);
-      const after = await place.get('Deployment', 'site');
+      const after = await ns.get('Deployment', 'site');
       expect(field(after, 'spec')).toEqual(field(before, 'spec'));
-      expect(field(await place.get('ConfigMap', 'site-config'), 'data')).toEqual(field(config, 'data'));
+      expect(field(await ns.get('ConfigMap', 'site-config'), 'data')).toEqual(field(config, 'data'));
     });
 
   scenario(
     'a version that answers 500 fails its check, and the old one comes back without a lost request',
     cluster,
-    async place => {
-      await site.bring(place);
-      await place.given(site.deploy('v1'));
-      const url = await place.cluster.publicUrl(place.namespace, site.service);
-      const result = await place.step(site.deploy('http500', { verify: page('site') }));
+    async ns => {
+      await site.bring(ns);
+      await ns.given(site.deploy('v1'));
+      const url = await ns.cluster.publicUrl(ns.namespace, site.service);
+      const result = await ns.step(site.deploy('http500', { verify: page('site') }));
       expectRefused(result, /\b500\b/);
-      expect(await site.version(place)).toBe('v1');
-      await settled(place);
+      expect(await site.version(ns)).toBe('v1');
+      await settled(ns);
       expect((await fetch(url, { headers: { connection: 'close' } })).status).toBe(200);
     },
   );
 
-  scenario('with rollback-on-failure: false the ill version is left for a look', cluster, async place => {
-    await site.bring(place);
-    await place.given(site.deploy('v1'));
-    const users = await place.users(site.service);
-    expectRefused(await place.step(site.deploy('broken', { 'rollback-on-failure': 'false' })), /exit|CrashLoop/i);
-    expect(await site.version(place)).toBe('broken');
+  scenario('with rollback-on-failure: false the ill version is left for a look', cluster, async ns => {
+    await site.bring(ns);
+    await ns.given(site.deploy('v1'));
+    const users = await ns.users(site.service);
+    expectRefused(await ns.step(site.deploy('broken', { 'rollback-on-failure': 'false' })), /exit|CrashLoop/i);
+    expect(await site.version(ns)).toBe('broken');
     await expectUsersSaw(users, ['v1']);
   });
 
-  scenario('a rollback re-applies the revision before, ConfigMaps included', cluster, async place => {
-    await site.bring(place);
-    await place.given(site.deploy('v1'));
-    await place.given(site.deploy('v2'));
-    const users = await place.users(site.service);
-    const back = await place.step(site.rollback());
+  scenario('a rollback re-applies the revision before, ConfigMaps included', cluster, async ns => {
+    await site.bring(ns);
+    await ns.given(site.deploy('v1'));
+    await ns.given(site.deploy('v2'));
+    const users = await ns.users(site.service);
+    const back = await ns.step(site.rollback());
     expect(back).toMatchObject({ exitCode: 0, outputs: { outcome: 'rolled-back' } });
     await expectUsersMovedOver(users, 'v2', 'v1');
-    expect(field(await place.get('ConfigMap', 'site-config'), 'data', 'greeting')).toBe('hello from v1');
+    expect(field(await ns.get('ConfigMap', 'site-config'), 'data', 'greeting')).toBe('hello from v1');
   });
 
-  scenario(
-    'a rollback goes to any revision of the history, and refuses one that is not in it',
-    cluster,
-    async place => {
-      await site.bring(place);
-      for (const version of ['v1', 'v2', 'v3']) await place.given(site.deploy(version));
-      const users = await place.users(site.service);
-      await place.given(site.rollback({ to: '1' }));
-      await expectUsersMovedOver(users, 'v3', 'v1');
-      const before = await place.versions();
-      expectRefused(await place.step(site.rollback({ to: '99' })), /revision 99/i);
-      expect(await place.versions()).toEqual(before);
-    },
-  );
-
-  scenario('a rollback with nothing before it is refused', cluster, async place => {
-    await site.bring(place);
-    await place.given(site.deploy('v1'));
-    const before = await place.versions();
-    expectRefused(await place.step(site.rollback()), /revision/);
-    expect(await place.versions()).toEqual(before);
+  scenario('a rollback goes to any revision of the history, and refuses one that is not in it', cluster, async ns => {
+    await site.bring(ns);
+    for (const version of ['v1', 'v2', 'v3']) await ns.given(site.deploy(version));
+    const users = await ns.users(site.service);
+    await ns.given(site.rollback({ to: '1' }));
+    await expectUsersMovedOver(users, 'v3', 'v1');
+    const before = await ns.versions();
+    expectRefused(await ns.step(site.rollback({ to: '99' })), /revision 99/i);
+    expect(await ns.versions()).toEqual(before);
   });
 
-  scenario('a cancelled update is put back before the step ends', cluster, async place => {
-    await site.bring(place);
-    await place.given(site.deploy('v1'));
-    const users = await place.users(site.service);
-    const result = await place.step(site.deploy('never-ready'), { interrupt: { when: /of 3/, signal: 'SIGINT' } });
+  scenario('a rollback with nothing before it is refused', cluster, async ns => {
+    await site.bring(ns);
+    await ns.given(site.deploy('v1'));
+    const before = await ns.versions();
+    expectRefused(await ns.step(site.rollback()), /revision/);
+    expect(await ns.versions()).toEqual(before);
+  });
+
+  scenario('a cancelled update is put back before the step ends', cluster, async ns => {
+    await site.bring(ns);
+    await ns.given(site.deploy('v1'));
+    const users = await ns.users(site.service);
+    const result = await ns.step(site.deploy('never-ready'), { interrupt: { when: /of 3/, signal: 'SIGINT' } });
     expectRefused(result, /cancel/i);
-    expect(await site.version(place)).toBe('v1');
+    expect(await site.version(ns)).toBe('v1');
     await expectUsersSaw(users, ['v1']);
   });
 
   scenario(
     'an update whose process is killed is put back by the post step, and the next one goes on',
     cluster,
-    async place => {
-      await site.bring(place);
-      await place.given(site.deploy('v1'));
-      const users = await place.users(site.service);
-      const killed = await place.step(site.deploy('never-ready'), { interrupt: { when: /of 3/, signal: 'SIGKILL' } });
+    async ns => {
+      await site.bring(ns);
+      await ns.given(site.deploy('v1'));
+      const users = await ns.users(site.service);
+      const killed = await ns.step(site.deploy('never-ready'), { interrupt: { when: /of 3/, signal: 'SIGKILL' } });
       expect(killed).toMatchObject({ exitCode: 137, postExitCode: 0 });
-      expect(await site.version(place)).toBe('v1');
-      await place.given(site.deploy('v2'));
+      expect(await site.version(ns)).toBe('v1');
+      await ns.given(site.deploy('v2'));
       await expectUsersMovedOver(users, 'v1', 'v2');
     },
   );
 
-  scenario('a Job is waited for, and one that fails fails the step', cluster, async place => {
+  scenario('a Job is waited for, and one that fails fails the step', cluster, async ns => {
     const job = (tag: string): string => `apiVersion: batch/v1
 kind: Job
 metadata: {name: migrate-${tag}}
@@ -173,14 +175,14 @@ spec:
   template:
     spec:
       restartPolicy: Never
-      containers: [{name: task, image: "${place.cluster.images.task}:${tag}"}]
+      containers: [{name: task, image: "${ns.cluster.images.task}:${tag}"}]
 `;
-    await place.write({ 'ok.yml': job('ok'), 'fail.yml': job('fail') });
+    await ns.write({ 'ok.yml': job('ok'), 'fail.yml': job('fail') });
     const verbs = ['get', 'list', 'watch', 'create', 'update', 'patch', 'delete'];
     const as = [{ apiGroups: ['batch'], resources: ['jobs'], verbs }];
-    const fine = await place.step({ manifests: 'ok.yml', release: 'tasks', steady: '100ms' }, { as });
+    const fine = await ns.step({ manifests: 'ok.yml', release: 'tasks', steady: '100ms' }, { as });
     expect(fine).toMatchObject({ exitCode: 0, outputs: { outcome: 'deployed' } });
-    const failed = await place.step({ manifests: 'fail.yml', release: 'tasks', steady: '100ms' }, { as });
+    const failed = await ns.step({ manifests: 'fail.yml', release: 'tasks', steady: '100ms' }, { as });
     expectRefused(failed, /migrate-fail/);
   });
 });

@@ -1,7 +1,7 @@
 import { afterAll, expect } from '@jest/globals';
-import { site } from './applications.js';
-import { describeEmbedded, startEmbedded } from './cluster.js';
-import { expectUsersMovedOver, scenario } from './place.js';
+import { site } from '../support/scenario/applications.js';
+import { describeEmbedded, startEmbedded } from '../support/scenario/cluster.js';
+import { expectUsersMovedOver, scenario } from '../support/scenario/test-namespace.js';
 
 const reason = 'only it ends watches and forgets versions when it is told to';
 
@@ -10,12 +10,12 @@ describeEmbedded('Watches of a deploy', reason, () => {
   const cluster = () => (started ??= startEmbedded());
   afterAll(async () => (await started)?.close());
 
-  scenario('may be dropped twenty times and be too old once: the deploy sees everything', cluster, async place => {
+  scenario('may be dropped twenty times and be too old once: the deploy sees everything', cluster, async ns => {
     const { sandbox } = await cluster();
-    const { namespace } = place;
-    await site.bring(place);
-    await place.given(site.deploy('v1'));
-    const users = await place.users(site.service);
+    const { namespace } = ns;
+    await site.bring(ns);
+    await ns.given(site.deploy('v1'));
+    const users = await ns.users(site.service);
     const met: string[] = [];
     const stop = sandbox.calls.listen((call, faults) => {
       if (call.namespace === namespace && call.verb === 'WATCH') met.push(...faults.map(fault => fault.do));
@@ -25,10 +25,10 @@ describeEmbedded('Watches of a deploy', reason, () => {
     for (const kind of ['Pod', 'ReplicaSet', 'Deployment'])
       sandbox.fault({ verb: 'WATCH', kind, namespace }, { do: 'reset', when: 'after' }, 7);
     // Long enough for every watch to be dropped that often.
-    const result = await place.step(site.deploy('v2-slow', { steady: '6s' }));
+    const result = await ns.step(site.deploy('v2-slow', { steady: '6s' }));
     stop();
     expect(result).toMatchObject({ exitCode: 0, outputs: { outcome: 'deployed' } });
-    expect(await site.version(place)).toBe('v2-slow');
+    expect(await site.version(ns)).toBe('v2-slow');
     expect(met.filter(fault => fault === 'reset').length).toBeGreaterThanOrEqual(20);
     expect(met.filter(fault => fault === 'gone')).toHaveLength(1);
     await expectUsersMovedOver(users, 'v1', 'v2-slow');

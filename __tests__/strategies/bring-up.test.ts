@@ -1,10 +1,10 @@
 import { describe, expect, it } from '@jest/globals';
-import { refOf, type KubeObject } from '../../src/manifests/object.js';
+import { refOf, type KubeObject } from '../../src/kubernetes/object.js';
 import type { PlannedChange } from '../../src/plan/change.js';
-import { bringUp } from '../../src/strategies/bring-up.js';
+import { bringUp } from '../../src/strategies/shared/bring-up.js';
 import { real } from '../rollout/real-objects.js';
-import { memoryCluster } from './memory-cluster.js';
-import { stepOn } from './steps.js';
+import { memoryCluster } from '../support/cluster/memory-cluster.js';
+import { stepOn } from '../support/strategies/context.js';
 
 const at = { file: 'app.yml', line: 1, column: 1 };
 const resource = (object: KubeObject) => ({ object, at, place: () => at });
@@ -41,9 +41,9 @@ const podOf = ({ metadata: { uid = '' } }: KubeObject, revision: string): KubeOb
 });
 
 const bring = (cluster: ReturnType<typeof memoryCluster>, planned: readonly PlannedChange[]) => {
-  const step = stepOn(cluster);
-  const done = bringUp({ step, planned, patience: { timeoutMs: 1_000, steadyMs: 0 }, force: false });
-  return { step, done };
+  const ctx = stepOn(cluster);
+  const done = bringUp({ ctx, planned, waitOptions: { timeoutMs: 1_000, stableForMs: 0 }, force: false });
+  return { step: ctx, done };
 };
 
 describe('bringing up', () => {
@@ -59,10 +59,10 @@ describe('bringing up', () => {
     const { status: _status, ...claim } = real('claims', 'pending');
     const { uid: _uid, ...metadata } = claim.metadata;
     const spec = { accessModes: ['ReadWriteOnce'], resources: { requests: { storage: '1Mi' } } };
-    const { step, done } = bring(cluster, [created({ ...claim, metadata, spec })]);
+    const { step: ctx, done } = bring(cluster, [created({ ...claim, metadata, spec })]);
     await done;
     expect(cluster.calls).toEqual(['APPLY PersistentVolumeClaim shop/later']);
-    expect(step.log.lines).toContain(
+    expect(ctx.log.lines).toContain(
       'PersistentVolumeClaim shop/later: not bound yet: it binds with the first pod that uses it',
     );
   });

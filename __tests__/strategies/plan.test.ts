@@ -1,13 +1,13 @@
 import { describe, expect, it } from '@jest/globals';
 import type { DeployBlueGreen, DeployRolling } from '../../src/inputs/inputs.js';
 import { newState, type ReleaseState } from '../../src/release/state.js';
-import { FailedStep, type Outcome } from '../../src/strategies/outcome.js';
+import { FailedStep, type Outcome } from '../../src/strategies/shared/outcome.js';
 import { planBlueGreen, planRolling } from '../../src/strategies/plan.js';
 import { read } from '../inputs/runner.js';
 import { render, renderBoth } from '../manifests/rendering.js';
-import { memoryCluster, type MemoryCluster } from './memory-cluster.js';
-import { deployment, publicService, staged } from './shop.js';
-import { runOf, stepOn } from './steps.js';
+import { memoryCluster, type MemoryCluster } from '../support/cluster/memory-cluster.js';
+import { deployment, publicService, staged } from '../support/strategies/shop.js';
+import { runOf, stepOn } from '../support/strategies/context.js';
 
 const web = `apiVersion: apps/v1
 kind: Deployment
@@ -78,8 +78,8 @@ describe('a blue/green plan', () => {
 
   it('tells of a switch that was never finished, and takes no lock to find out', async () => {
     const cluster = memoryCluster();
-    const inFlight = { step: 'switch', revision: 2, role: 'green', run: runOf(7).url } as const;
-    const { preview } = await planOn(cluster, staged({ inFlight }));
+    const operation = { kind: 'switch', revision: 2, role: 'green', run: runOf(7).url } as const;
+    const { preview } = await planOn(cluster, staged({ operation }));
     expect(preview?.story.at(-1)).toBe(
       `Unfinished: switch of revision 2 (green), begun by ${runOf(7).url}; no deploy begins before \`promote\` or \`rollback\` has finished it.`,
     );
@@ -148,7 +148,7 @@ describe('a rolling plan', () => {
     const cluster = memoryCluster();
     for (const { object } of render(text).resources) await cluster.apply(object);
     await expect(planRolled(cluster, release)).resolves.toMatchObject({ outcome: 'unchanged' });
-    const unfinished = { ...release, inFlight: { step: 'deploy', revision: 4, run: runOf(3).url } as const };
+    const unfinished = { ...release, operation: { kind: 'deploy', revision: 4, run: runOf(3).url } as const };
     const outcome = await planRolled(cluster, unfinished);
     expect(outcome.outcome).toBe('planned');
     expect(outcome.preview?.story.at(-1)).toMatch(/^Unfinished: deploy of revision 4, begun by /);

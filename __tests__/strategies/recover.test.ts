@@ -1,20 +1,29 @@
 import { describe, expect, it } from '@jest/globals';
 import { CutoverError } from '../../src/errors.js';
-import { refOf, type KubeObject } from '../../src/manifests/object.js';
+import { refOf, type KubeObject } from '../../src/kubernetes/object.js';
 import { acquireLock } from '../../src/release/lock.js';
 import { openRecords } from '../../src/release/records.js';
-import type { InFlight, ReleaseState } from '../../src/release/state.js';
+import type { Operation, ReleaseState } from '../../src/release/state.js';
 import { recover } from '../../src/strategies/recover.js';
-import { listLog } from '../verify/fake-cluster.js';
-import { memoryCluster, type MemoryCluster } from './memory-cluster.js';
-import { deployment, podsOf, publicRef, publicService, revision, run, selectedRole, staged } from './shop.js';
-import { runOf } from './steps.js';
+import { listLog } from '../support/cluster/proxy-cluster.js';
+import { memoryCluster, type MemoryCluster } from '../support/cluster/memory-cluster.js';
+import {
+  deployment,
+  podsOf,
+  publicRef,
+  publicService,
+  revision,
+  run,
+  selectedRole,
+  staged,
+} from '../support/strategies/shop.js';
+import { runOf } from '../support/strategies/context.js';
 
 const lease = { apiVersion: 'coordination.k8s.io/v1', kind: 'Lease', namespace: 'shop', name: 'cutover-web' };
 const holderOf = (cluster: MemoryCluster): unknown =>
   (cluster.store.get(lease)?.['spec'] as { holderIdentity?: string } | undefined)?.holderIdentity;
-const inFlight = (step: InFlight['step'], more: Partial<InFlight> = {}): InFlight => ({
-  step,
+const operation = (kind: Operation['kind'], more: Partial<Operation> = {}): Operation => ({
+  kind,
   revision: 2,
   role: 'green',
   run: runOf(1).url,
@@ -55,7 +64,7 @@ describe('after a process was killed', () => {
   it.each([
     ['nothing was on record yet', undefined],
     ['nothing was in flight', staged()],
-    ['what is in flight is the work of another run', staged({ inFlight: inFlight('switch', { run: runOf(2).url }) })],
+    ['what is in flight is the work of another run', staged({ operation: operation('switch', { run: runOf(2).url }) })],
   ])('only its lock is given back when %s', async (_what, state) => {
     const { cluster, holder } = await killed(state);
     cluster.calls.length = 0;
@@ -66,7 +75,7 @@ describe('after a process was killed', () => {
   });
 
   it('everything stays as it is when nothing is to be put back', async () => {
-    const state = staged({ inFlight: inFlight('stage') });
+    const state = staged({ operation: operation('stage') });
     const { cluster, holder } = await killed(state);
     expect(await post(cluster, holder, false)).toBe(
       'stage of revision 2 was left as it is (rollback-on-failure: false).',
@@ -76,7 +85,7 @@ describe('after a process was killed', () => {
   });
 
   it.each(['deploy', 'stage'] as const)('a %s is undone from its revision’s record', async step => {
-    const { staged: _none, ...unstaged } = staged({ inFlight: inFlight(step) });
+    const { staged: _none, ...unstaged } = staged({ operation: operation(step) });
     const { cluster, holder } = await killed(unstaged);
     await cluster.apply(configMap('before'));
     const before = cluster.store.get(refOf(configMap('')))!;
@@ -91,7 +100,7 @@ describe('after a process was killed', () => {
     );
     expect(cluster.store.get(refOf(before))).toMatchObject({ data: { KEY: 'before' } });
     expect(cluster.store.get(made.ref)).toBeUndefined();
-    const { inFlight: _ended, ...rest } = unstaged;
+    const { operation: _ended, ...rest } = unstaged;
     expect(await stateIn(cluster)).toEqual({
       ...rest,
       history: [expect.objectContaining({ revision: 2, outcome: 'failed', run: runOf(1).url })],
@@ -100,7 +109,7 @@ describe('after a process was killed', () => {
   });
 
   it('what could not be put back is named, and stays on record as unfinished', async () => {
-    const state = staged({ inFlight: inFlight('stage') });
+    const state = staged({ operation: operation('stage') });
     const { cluster, holder } = await killed(state);
     const records = openRecords({ cluster, release: 'web', namespace: 'shop' });
     await records.writeRevision(revision('green', { before: [{ ref: refOf(deployment('green')) }] }));
@@ -114,13 +123,13 @@ describe('after a process was killed', () => {
   });
 
   it('its lock is given back even when the record cannot be read', async () => {
-    const { cluster, holder } = await killed(staged({ inFlight: inFlight('stage', { revision: 7 }) }));
+    const { cluster, holder } = await killed(staged({ operation: operation('stage', { revision: 7 }) }));
     await expect(post(cluster, holder)).rejects.toMatchObject({ code: 'no-revision' });
     expect(holderOf(cluster)).toBe('');
   });
 
   it('nothing is touched that another run has taken over by now', async () => {
-    const state = staged({ inFlight: inFlight('stage') });
+    const state = staged({ operation: operation('stage') });
     const { cluster, holder } = await killed(state);
     const live = cluster.store.get(lease)!;
     const spec = { ...(live['spec'] as object), holderIdentity: 'another run' };
@@ -137,7 +146,7 @@ describe('after a process was killed in a switch', () => {
     const first = memoryCluster();
     await first.apply(publicService('blue'));
     const before = first.store.get(publicRef)!;
-    const state = staged({ inFlight: inFlight('switch', { undo: { ref: publicRef, object: before } }) });
+    const state = staged({ operation: operation('switch', { previousService: { ref: publicRef, object: before } }) });
     const { cluster, holder } = await killed(state);
     await run(cluster, 'blue', { ready: options.blueIsReady });
     await cluster.apply(publicService('blue'));
@@ -151,7 +160,7 @@ describe('after a process was killed in a switch', () => {
       'The run was killed during switch of revision 2; everything was put back.',
     );
     expect(selectedRole(cluster)).toBe('blue');
-    const { inFlight: _ended, ...rest } = state;
+    const { operation: _ended, ...rest } = state;
     expect(await stateIn(cluster)).toEqual({
       ...rest,
       history: [expect.objectContaining({ revision: 2, outcome: 'failed', role: 'green' })],
@@ -176,7 +185,9 @@ describe('after a process was killed in a switch', () => {
   });
 
   it('the Service of a first release is removed again', async () => {
-    const { current: _none, ...first } = staged({ inFlight: inFlight('switch', { undo: { ref: publicRef } }) });
+    const { current: _none, ...first } = staged({
+      operation: operation('switch', { previousService: { ref: publicRef } }),
+    });
     const { cluster, holder } = await killed(first);
     await cluster.apply(publicService('green'));
     expect(await post(cluster, holder)).toContain('everything was put back');
@@ -184,7 +195,7 @@ describe('after a process was killed in a switch', () => {
   });
 
   it('users stay on the new side when only the idle policy was left to do', async () => {
-    const state = staged({ current: 2, inFlight: inFlight('idle', { role: 'blue' }) });
+    const state = staged({ current: 2, operation: operation('finish', { role: 'blue' }) });
     const { cluster, holder } = await killed(state);
     await cluster.apply(publicService('green'));
     expect(await post(cluster, holder)).toBe(

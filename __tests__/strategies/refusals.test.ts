@@ -1,33 +1,33 @@
 import { describe, expect, it } from '@jest/globals';
 import { CutoverError } from '../../src/errors.js';
-import { refOf } from '../../src/manifests/object.js';
+import { refOf } from '../../src/kubernetes/object.js';
 import { historyEntry } from '../../src/release/revision.js';
 import { newState, type ReleaseState } from '../../src/release/state.js';
-import { promote, type Promotion } from '../../src/strategies/promote.js';
-import { reject } from '../../src/strategies/reject.js';
-import { FailedStep } from '../../src/strategies/outcome.js';
-import { memoryCluster } from './memory-cluster.js';
-import { deployment, publicRef, publicService, revision, selectedRole, staged } from './shop.js';
-import { runOf, stepOn } from './steps.js';
+import { promote, type Promotion } from '../../src/strategies/blue-green/promote.js';
+import { reject } from '../../src/strategies/blue-green/reject.js';
+import { FailedStep } from '../../src/strategies/shared/outcome.js';
+import { memoryCluster } from '../support/cluster/memory-cluster.js';
+import { deployment, publicRef, publicService, revision, selectedRole, staged } from '../support/strategies/shop.js';
+import { runOf, stepOn } from '../support/strategies/context.js';
 
 const promotion: Promotion = {
-  idle: { policy: 'keep' },
+  idlePolicy: { policy: 'keep' },
   drainMs: 0,
   timeoutMs: 1000,
   rollbackOnFailure: true,
-  history: 10,
+  historyLimit: 10,
 };
 
 /** A step on a cluster where blue serves and the record is `state`. */
 async function stepWith(state: ReleaseState) {
   const cluster = memoryCluster();
   await cluster.apply(publicService('blue'));
-  const step = stepOn(cluster);
-  await step.records.writeRevision(revision('blue'));
-  await step.records.writeRevision(revision('green', { before: [{ ref: refOf(deployment('green')) }] }));
-  await step.records.writeState(state);
+  const ctx = stepOn(cluster);
+  await ctx.records.writeRevision(revision('blue'));
+  await ctx.records.writeRevision(revision('green', { before: [{ ref: refOf(deployment('green')) }] }));
+  await ctx.records.writeState(state);
   cluster.calls.length = 0;
-  return { cluster, step };
+  return { cluster, step: ctx };
 }
 
 const { staged: _none, ...unstaged } = staged();
@@ -58,17 +58,17 @@ describe('a promotion', () => {
     ],
     ['the revision that is wanted is gone', unstaged, 7, 'Nothing is staged for release web'],
   ])('is refused, and nothing written, when %s', async (_what, ...[state, wanted, message]) => {
-    const { cluster, step } = await stepWith(state);
-    const promoting = promote(step, { ...promotion, ...(wanted !== undefined && { revision: wanted }) });
+    const { cluster, step: ctx } = await stepWith(state);
+    const promoting = promote(ctx, { ...promotion, ...(wanted !== undefined && { revision: wanted }) });
     await expect(promoting).rejects.toMatchObject({ code: 'nothing-staged', message });
     expect(cluster.writes()).toEqual([]);
   });
 
   it.each([undefined, 2])('of what was promoted before changes nothing and says so (revision: %s)', async wanted => {
-    const { cluster, step } = await stepWith({ ...unstaged, current: 2, history: last('switched') });
+    const { cluster, step: ctx } = await stepWith({ ...unstaged, current: 2, history: last('switched') });
     await cluster.apply(publicService('green'));
     cluster.calls.length = 0;
-    const outcome = await promote(step, { ...promotion, ...(wanted !== undefined && { revision: wanted }) });
+    const outcome = await promote(ctx, { ...promotion, ...(wanted !== undefined && { revision: wanted }) });
     expect(outcome).toMatchObject({
       outcome: 'unchanged',
       revision: 2,
@@ -80,9 +80,9 @@ describe('a promotion', () => {
   });
 
   it('without the approval that was asked for takes no lock and writes nothing', async () => {
-    const { cluster, step } = await stepWith(staged());
+    const { cluster, step: ctx } = await stepWith(staged());
     const refused = new Error('not approved');
-    await expect(promote(step, { ...promotion, approve: () => Promise.reject(refused) })).rejects.toBe(refused);
+    await expect(promote(ctx, { ...promotion, approve: () => Promise.reject(refused) })).rejects.toBe(refused);
     expect(cluster.writes()).toEqual([]);
   });
 
@@ -129,7 +129,7 @@ describe('a promotion', () => {
 });
 
 describe('a rejection', () => {
-  const inputs = { action: 'reject', timeoutMs: 1000, history: 10, run: runOf(1), environment: {} } as const;
+  const inputs = { action: 'reject', timeoutMs: 1000, historyLimit: 10, run: runOf(1), environment: {} } as const;
 
   it('takes away what staging made, and the role is as it was', async () => {
     const previous = { podLabels: { app: 'web', role: 'green' }, deployments: [] };

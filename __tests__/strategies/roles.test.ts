@@ -1,12 +1,12 @@
 import { describe, expect, it } from '@jest/globals';
 import { CutoverError } from '../../src/errors.js';
 import type { Roles } from '../../src/inputs/inputs.js';
-import { refOf, type KubeObject } from '../../src/manifests/object.js';
+import { refOf, type KubeObject } from '../../src/kubernetes/object.js';
 import type { Resource } from '../../src/manifests/resource.js';
 import type { ReleaseState } from '../../src/release/state.js';
 import { newState } from '../../src/release/state.js';
-import { readBlueGreen, readRelease, rolesOf, whereUsersAre } from '../../src/strategies/recheck.js';
-import { whereTo } from '../../src/strategies/rollback.js';
+import { readBlueGreen, readRelease, rolesOf, whereUsersAre } from '../../src/strategies/blue-green/recheck.js';
+import { whereTo } from '../../src/strategies/blue-green/rollback.js';
 import {
   changesSinceVerified,
   decideActive,
@@ -19,10 +19,10 @@ import {
   withReplicas,
   type Active,
   type PodLabels,
-} from '../../src/strategies/roles.js';
-import { selects } from '../../src/manifests/pods.js';
-import { memoryCluster } from './memory-cluster.js';
-import { stepOn } from './steps.js';
+} from '../../src/traffic/active-role.js';
+import { selects } from '../../src/kubernetes/pod-spec.js';
+import { memoryCluster } from '../support/cluster/memory-cluster.js';
+import { stepOn } from '../support/strategies/context.js';
 
 type Labels = Readonly<Record<string, string>>;
 
@@ -228,7 +228,7 @@ const on = (role: 'blue' | 'green'): Extract<Active, { kind: 'role' }> => ({
   role,
   idle: otherRole(roles, role),
 });
-const switching = (role: string, revision: number) => ({ step: 'switch', role, revision, run: 'x' }) as const;
+const switching = (role: string, revision: number) => ({ kind: 'switch', role, revision, run: 'x' }) as const;
 
 describe('where users are when green is to be promoted', () => {
   const none: Active = { kind: 'none', reason: 'there is no public Service yet' };
@@ -239,19 +239,19 @@ describe('where users are when green is to be promoted', () => {
     ['on blue, which was live before Cutover knew of it', state(), on('blue'), 'blue'],
     [
       'on blue as far as the way back goes: a killed run has switched already',
-      state({ current: 1, inFlight: switching('green', 2) }),
+      state({ current: 1, operation: switching('green', 2) }),
       on('green'),
       'blue',
     ],
     [
       'nowhere as far as the way back goes: a killed run has made the first Service',
-      state({ inFlight: switching('green', 2) }),
+      state({ operation: switching('green', 2) }),
       on('green'),
       undefined,
     ],
     [
       'still on blue: a killed run had not switched yet',
-      state({ current: 1, inFlight: switching('green', 2) }),
+      state({ current: 1, operation: switching('green', 2) }),
       on('blue'),
       'blue',
     ],
@@ -298,31 +298,31 @@ describe('where a rollback goes', () => {
     ['to the idle role', state({ current: 2 }), on('green'), 'blue'],
     [
       'to the idle role while a step of another kind is unfinished',
-      state({ inFlight: { ...switching('green', 2), step: 'idle' } }),
+      state({ operation: { ...switching('green', 2), kind: 'finish' } }),
       on('green'),
       'blue',
     ],
     [
       'back where a killed promotion came from, though it has switched',
-      state({ staged: staged(2), inFlight: switching('green', 2) }),
+      state({ staged: staged(2), operation: switching('green', 2) }),
       on('green'),
       'blue',
     ],
     [
       'back where a killed promotion came from, though it has not switched',
-      state({ staged: staged(2), inFlight: switching('green', 2) }),
+      state({ staged: staged(2), operation: switching('green', 2) }),
       on('blue'),
       'blue',
     ],
     [
       'on where a killed rollback was going, though it has not switched',
-      state({ inFlight: switching('blue', 1) }),
+      state({ operation: switching('blue', 1) }),
       on('green'),
       'blue',
     ],
     [
       'on where a killed rollback was going, though it has switched',
-      state({ inFlight: switching('blue', 1) }),
+      state({ operation: switching('blue', 1) }),
       on('blue'),
       'blue',
     ],
@@ -341,13 +341,13 @@ describe('the record that a step begins with', () => {
   });
 
   it('must be of a blue/green release where only that can be promoted or rejected', async () => {
-    const step = stepOn(memoryCluster());
-    await step.records.writeState(newState('web', 'rolling'));
-    await expect(readBlueGreen(step, 'promote')).rejects.toMatchObject({
+    const ctx = stepOn(memoryCluster());
+    await ctx.records.writeState(newState('web', 'rolling'));
+    await expect(readBlueGreen(ctx, 'promote')).rejects.toMatchObject({
       code: 'input',
       message: 'Release web is deployed by rolling updates, so there is nothing to promote',
     });
-    expect(await readRelease(step)).toEqual(newState('web', 'rolling'));
+    expect(await readRelease(ctx)).toEqual(newState('web', 'rolling'));
   });
 
   it('must name its roles and its public Service', () => {

@@ -1,11 +1,11 @@
 import { describe, expect, it } from '@jest/globals';
-import { refOf, type KubeObject } from '../../src/manifests/object.js';
+import { refOf, type KubeObject } from '../../src/kubernetes/object.js';
 import type { Resource } from '../../src/manifests/resource.js';
 import type { PlannedChange } from '../../src/plan/change.js';
-import { merged, recordable, snapshotsOf } from '../../src/strategies/bring-up.js';
-import { narratePlan } from '../../src/strategies/narration.js';
-import { changesOf } from '../../src/strategies/outcome.js';
-import { listLog } from '../verify/fake-cluster.js';
+import { merged, recordable, snapshotsOf } from '../../src/strategies/shared/bring-up.js';
+import { logPlan } from '../../src/strategies/shared/log-plan.js';
+import { changesOf } from '../../src/strategies/shared/outcome.js';
+import { listLog } from '../support/cluster/proxy-cluster.js';
 
 const object = (kind: string, name: string, data?: object): KubeObject => ({
   apiVersion: 'v1',
@@ -87,7 +87,7 @@ describe('what a plan says', () => {
 
   it('is every object that changes, field by field, and how many do not', () => {
     const log = listLog();
-    narratePlan(log, plan);
+    logPlan(log, plan);
     expect(log.lines).toEqual([
       'ConfigMap shop/b: to be changed',
       '  data.KEY: "old" → "new"',
@@ -107,7 +107,7 @@ describe('what a plan says', () => {
     const keys = Array.from({ length: 23 }, (_, index) => `KEY${index + 10}`);
     const data = (value: string): object => Object.fromEntries(keys.map(key => [key, value]));
     const log = listLog();
-    narratePlan(log, [
+    logPlan(log, [
       checked(planned('changed', object('ConfigMap', 'b', data('new')), object('ConfigMap', 'b', data('old')))),
     ]);
     expect(log.lines).toHaveLength(23);

@@ -1,8 +1,8 @@
 import { describe, expect, it } from '@jest/globals';
-import { refOf, type KubeObject } from '../../src/manifests/object.js';
-import { confirmEndpoints, judgeEndpoints, pointService } from '../../src/strategies/switch.js';
-import { memoryCluster, type MemoryCluster } from './memory-cluster.js';
-import { stepOn } from './steps.js';
+import { refOf, type KubeObject } from '../../src/kubernetes/object.js';
+import { confirmEndpoints, judgeEndpoints, pointService } from '../../src/traffic/service-selector.js';
+import { memoryCluster, type MemoryCluster } from '../support/cluster/memory-cluster.js';
+import { stepOn } from '../support/strategies/context.js';
 
 interface Endpoint {
   readonly pod?: string;
@@ -95,25 +95,25 @@ const selectorIn = (cluster: MemoryCluster) => (cluster.store.get(ref)?.['spec']
 describe('pointing the Service at another side', () => {
   it('is one write, and leaves its address as it is', async () => {
     const cluster = memoryCluster();
-    const step = stepOn(cluster);
+    const ctx = stepOn(cluster);
     const live = (
       await cluster.apply({ ...service('blue'), spec: { ...(service('blue')['spec'] as object), type: 'NodePort' } })
     ).object;
     cluster.calls.length = 0;
     const typed = { ...service('green'), spec: { ...(service('green')['spec'] as object), type: 'NodePort' } };
-    await pointService({ step, service: typed, live, force: false });
+    await pointService({ ctx, service: typed, live, force: false });
     expect(cluster.calls).toEqual(['APPLY Service shop/web']);
     const { spec } = cluster.store.get(ref)!;
     expect(spec).toEqual({ ...(live['spec'] as object), selector: { app: 'web', role: 'green' } });
-    expect(step.log.lines).toEqual(['Service shop/web switched']);
+    expect(ctx.log.lines).toEqual(['Service shop/web switched']);
   });
 
   it('makes the Service of the first release', async () => {
     const cluster = memoryCluster();
-    const step = stepOn(cluster);
-    await pointService({ step, service: service('blue'), live: undefined, force: false });
+    const ctx = stepOn(cluster);
+    await pointService({ ctx, service: service('blue'), live: undefined, force: false });
     expect(selectorIn(cluster)).toEqual({ app: 'web', role: 'blue' });
-    expect(step.log.lines).toEqual(['Service shop/web created']);
+    expect(ctx.log.lines).toEqual(['Service shop/web created']);
   });
 
   it('changes nothing when somebody changed the Service since it was read', async () => {
@@ -123,8 +123,8 @@ describe('pointing the Service at another side', () => {
       { ...live, metadata: { ...live.metadata, labels: { touched: 'yes' } } },
       { manager: 'kubectl' },
     );
-    const step = stepOn(cluster);
-    const pointing = pointService({ step, service: service('green'), live, force: true });
+    const ctx = stepOn(cluster);
+    const pointing = pointService({ ctx, service: service('green'), live, force: true });
     await expect(pointing).rejects.toMatchObject({ code: 'moved', object: 'Service shop/web' });
     expect(selectorIn(cluster)).toEqual({ app: 'web', role: 'blue' });
   });
@@ -135,9 +135,9 @@ describe('pointing the Service at another side', () => {
   ])('takes the selector over from another manager only by force: %s', async (force, role) => {
     const cluster = memoryCluster();
     cluster.given(service('blue'));
-    const step = stepOn(cluster);
+    const ctx = stepOn(cluster);
     const live = cluster.store.get(ref);
-    const pointed = await pointService({ step, service: service('green'), live, force }).then(
+    const pointed = await pointService({ ctx, service: service('green'), live, force }).then(
       () => 'done',
       (error: unknown) => (error as { code: string }).code,
     );
@@ -148,9 +148,9 @@ describe('pointing the Service at another side', () => {
 describe('waiting for the endpoints', () => {
   const confirm = (cluster: MemoryCluster, options: { signal?: AbortSignal; timeoutMs?: number } = {}) => {
     const { timeoutMs = 60_000, signal } = options;
-    const step = stepOn(cluster, signal === undefined ? {} : { signal });
-    const done = confirmEndpoints({ step, service: ref, wanted: pods('g1', 'g2'), timeoutMs });
-    return { step, done };
+    const ctx = stepOn(cluster, signal === undefined ? {} : { signal });
+    const done = confirmEndpoints({ ctx, service: ref, wanted: pods('g1', 'g2'), timeoutMs });
+    return { step: ctx, done };
   };
 
   it('ends as soon as they hold all new pods and no other', async () => {
@@ -159,12 +159,12 @@ describe('waiting for the endpoints', () => {
     store.create(slice('a', { pod: 'b1', ready: true }));
     store.create(slice('old', { pod: 'b2', ready: true }));
     store.create({ ...slice('x', { pod: 'z', ready: true }), metadata: { name: 'x', namespace: 'shop' } });
-    const { step, done } = confirm(cluster);
+    const { step: ctx, done } = confirm(cluster);
     store.update(slice('a', { pod: 'b1', ready: true }, { pod: 'g1', ready: true }));
     store.update(slice('a', { pod: 'g1', ready: true }, { pod: 'g2', ready: true }));
     store.remove(refOf(slice('old')));
     await done;
-    expect(step.log.lines).toEqual(['Service shop/web: 2 endpoints, all of the new side']);
+    expect(ctx.log.lines).toEqual(['Service shop/web: 2 endpoints, all of the new side']);
   });
 
   it('ends with what is missing when the time is over', async () => {

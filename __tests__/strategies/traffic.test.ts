@@ -1,11 +1,11 @@
 import { describe, expect, it } from '@jest/globals';
 import { CutoverError } from '../../src/errors.js';
 import type { Check } from '../../src/inputs/inputs.js';
-import { refOf, type KubeObject } from '../../src/manifests/object.js';
-import type { FailedStep, Outcome } from '../../src/strategies/outcome.js';
-import { moveTraffic, type Move } from '../../src/strategies/traffic.js';
-import { answer } from '../verify/fake-cluster.js';
-import { memoryCluster, type MemoryCluster } from './memory-cluster.js';
+import { refOf, type KubeObject } from '../../src/kubernetes/object.js';
+import type { FailedStep, Outcome } from '../../src/strategies/shared/outcome.js';
+import { switchTraffic, type TrafficSwitch } from '../../src/strategies/blue-green/switch-traffic.js';
+import { answer } from '../support/cluster/proxy-cluster.js';
+import { memoryCluster, type MemoryCluster } from '../support/cluster/memory-cluster.js';
 import {
   deployment,
   followService,
@@ -17,8 +17,8 @@ import {
   run,
   selectedRole,
   staged,
-} from './shop.js';
-import { stepOn } from './steps.js';
+} from '../support/strategies/shop.js';
+import { stepOn } from '../support/strategies/context.js';
 
 const check: Check = {
   kind: 'http',
@@ -34,7 +34,7 @@ const check: Check = {
 interface Play {
   readonly cluster: MemoryCluster;
   readonly step: ReturnType<typeof stepOn>;
-  readonly move: Move;
+  readonly trafficSwitch: TrafficSwitch;
 }
 
 /** Users are on blue, green is staged and ready; about to move. */
@@ -42,7 +42,7 @@ async function scene(options: {
   readonly status?: number;
   readonly blueIsReady?: boolean;
   readonly signal?: AbortSignal;
-  readonly change?: Partial<Move>;
+  readonly change?: Partial<TrafficSwitch>;
 }): Promise<Play> {
   const { status = 200, blueIsReady = true, signal, change = {} } = options;
   const cluster = memoryCluster({ proxy: () => answer(status, 'hello') });
@@ -50,11 +50,11 @@ async function scene(options: {
   await run(cluster, 'blue', { ready: blueIsReady });
   await run(cluster, 'green');
   const live = (await cluster.apply(publicService('blue'))).object;
-  const step = stepOn(cluster, signal === undefined ? {} : { signal });
-  await step.records.writeRevision(revision('blue'));
-  await step.records.writeState(staged());
+  const ctx = stepOn(cluster, signal === undefined ? {} : { signal });
+  await ctx.records.writeRevision(revision('blue'));
+  await ctx.records.writeState(staged());
   const green = cluster.store.get(refOf(deployment('green')))!;
-  const move: Move = {
+  const trafficSwitch: TrafficSwitch = {
     state: staged(),
     revision: revision('green'),
     role: 'green',
@@ -77,14 +77,20 @@ async function scene(options: {
     checks: [check],
     stagedChecks: [],
     outcome: 'switched',
-    policy: { idle: { policy: 'keep' }, drainMs: 30_000, timeoutMs: 60_000, rollbackOnFailure: true, history: 10 },
+    policy: {
+      idlePolicy: { policy: 'keep' },
+      drainMs: 30_000,
+      timeoutMs: 60_000,
+      rollbackOnFailure: true,
+      historyLimit: 10,
+    },
     ...change,
   };
   cluster.calls.length = 0;
-  return { cluster, step, move };
+  return { cluster, step: ctx, trafficSwitch };
 }
 
-const play = ({ step, move }: Play): Promise<Outcome> => moveTraffic(step, move);
+const play = ({ step: ctx, trafficSwitch }: Play): Promise<Outcome> => switchTraffic(ctx, trafficSwitch);
 const failure = async (work: Promise<unknown>): Promise<FailedStep> =>
   work.then(
     () => {
@@ -98,7 +104,7 @@ const scaled = (cluster: MemoryCluster, role: 'blue' | 'green'): unknown =>
 describe('moving users to the other role', () => {
   it('switches by one write, between two of the record, and ends with the way back', async () => {
     const scenery = await scene({});
-    const { cluster, step } = scenery;
+    const { cluster, step: ctx } = scenery;
     const outcome = await play(scenery);
     expect(outcome).toMatchObject({
       outcome: 'switched',
@@ -108,7 +114,7 @@ describe('moving users to the other role', () => {
       idleRole: 'blue',
       changes: [{ ref: publicRef, change: 'changed' }],
       serving: 'Users are on green, revision 2 (site:v2). blue is kept for the way back.',
-      wayBack: { action: 'rollback', release: 'web', namespace: 'shop' },
+      rollbackHint: { action: 'rollback', release: 'web', namespace: 'shop' },
     });
     expect(outcome.checks.map(({ verdict }) => verdict)).toEqual(['pass']);
     expect(selectedRole(cluster)).toBe('green');
@@ -117,13 +123,13 @@ describe('moving users to the other role', () => {
       'APPLY Service shop/web',
       'REPLACE ConfigMap shop/cutover-web',
     ]);
-    expect(step.stages.filter((stage, index) => stage !== step.stages[index - 1])).toEqual([
+    expect(ctx.stages.filter((stage, index) => stage !== ctx.stages[index - 1])).toEqual([
       'Switch',
       'Verify prod',
       'Clean up',
     ]);
     const { staged: _switched, ...rest } = staged();
-    expect(await step.records.readState()).toEqual({
+    expect(await ctx.records.readState()).toEqual({
       ...rest,
       current: 2,
       history: [expect.objectContaining({ revision: 2, outcome: 'switched', role: 'green' })],
@@ -141,11 +147,11 @@ describe('moving users to the other role', () => {
     await play(scenery);
     expect(seen).toMatchObject([
       {
-        inFlight: {
-          step: 'switch',
+        operation: {
+          kind: 'switch',
           revision: 2,
           role: 'green',
-          undo: { object: { spec: { selector: { role: 'blue' } } } },
+          previousService: { object: { spec: { selector: { role: 'blue' } } } },
         },
       },
     ]);
@@ -153,8 +159,8 @@ describe('moving users to the other role', () => {
 
   it('drains the old side before it is scaled down', async () => {
     const scenery = await scene({});
-    const policy = { ...scenery.move.policy, idle: { policy: 'scale-down', replicas: 0 } } as const;
-    const { serving } = await moveTraffic(scenery.step, { ...scenery.move, policy });
+    const policy = { ...scenery.trafficSwitch.policy, idlePolicy: { policy: 'scale-down', replicas: 0 } } as const;
+    const { serving } = await switchTraffic(scenery.step, { ...scenery.trafficSwitch, policy });
     expect(serving).toBe(
       'Users are on green, revision 2 (site:v2). blue was scaled down to 0; a rollback brings it up first.',
     );
@@ -174,20 +180,20 @@ describe('moving users to the other role', () => {
     ['may be wanted, now that the Service is gone', 'is gone', ({ store }: MemoryCluster) => store.remove(publicRef)],
   ])('never scales down a side that %s', async (_what, fact, happen) => {
     const scenery = await scene({});
-    const { cluster, step } = scenery;
-    step.clock.wait = () => {
+    const { cluster, step: ctx } = scenery;
+    ctx.clock.wait = () => {
       happen(cluster);
       return Promise.resolve();
     };
-    const policy = { ...scenery.move.policy, idle: { policy: 'scale-down', replicas: 0 } } as const;
-    const { error, outcome } = await failure(moveTraffic(step, { ...scenery.move, policy }));
+    const policy = { ...scenery.trafficSwitch.policy, idlePolicy: { policy: 'scale-down', replicas: 0 } } as const;
+    const { error, outcome } = await failure(switchTraffic(ctx, { ...scenery.trafficSwitch, policy }));
     expect(error).toMatchObject({
       code: 'changed',
       message: `Service shop/web ${fact}, so blue was not scaled down`,
     });
     expect(outcome.serving).toContain('The switch itself is complete and verified');
     expect(scaled(cluster, 'blue')).toBe(2);
-    expect((await step.records.readState())?.inFlight).toMatchObject({ step: 'idle', role: 'blue' });
+    expect((await ctx.records.readState())?.operation).toMatchObject({ kind: 'finish', role: 'blue' });
   });
 
   it('applies the autoscalers of the new side only when it has the traffic', async () => {
@@ -197,7 +203,7 @@ describe('moving users to the other role', () => {
       metadata: { name: 'web-green', namespace: 'shop' },
       spec: { scaleTargetRef: { apiVersion: 'apps/v1', kind: 'Deployment', name: 'web-green' }, maxReplicas: 5 },
     };
-    const scenery = await scene({ change: { revision: revision('green', { deferred: [autoscaler] }) } });
+    const scenery = await scene({ change: { revision: revision('green', { applyAfterSwitch: [autoscaler] }) } });
     await play(scenery);
     const order = scenery.cluster.writes().filter(call => call.startsWith('APPLY'));
     expect(order).toEqual(['APPLY Service shop/web', 'APPLY HorizontalPodAutoscaler shop/web-green']);
@@ -207,13 +213,13 @@ describe('moving users to the other role', () => {
     const { current: _none, ...first } = staged();
     const scenery = await scene({ change: { state: first } });
     scenery.cluster.store.remove(publicRef);
-    const { from: _nowhere, ...move } = scenery.move;
-    const outcome = await moveTraffic(scenery.step, { ...move, live: undefined });
+    const { from: _nowhere, ...move } = scenery.trafficSwitch;
+    const outcome = await switchTraffic(scenery.step, { ...move, live: undefined });
     expect(outcome).toMatchObject({
       changes: [{ change: 'created' }],
       serving: 'Users are on green, revision 2 (site:v2).',
     });
-    expect(outcome).not.toHaveProperty('wayBack');
+    expect(outcome).not.toHaveProperty('rollbackHint');
     expect(selectedRole(scenery.cluster)).toBe('green');
   });
 });
@@ -256,19 +262,21 @@ describe('users are sent back', () => {
     const { current: _none, ...first } = staged();
     const scenery = await scene({ status: 500, change: { state: first } });
     scenery.cluster.store.remove(publicRef);
-    const { from: _nowhere, ...move } = scenery.move;
-    const { outcome } = await failure(moveTraffic(scenery.step, { ...move, live: undefined }));
+    const { from: _nowhere, ...move } = scenery.trafficSwitch;
+    const { outcome } = await failure(switchTraffic(scenery.step, { ...move, live: undefined }));
     expect(outcome.serving).toBe('Service shop/web was removed again: nobody is served, as before this step.');
     expect(scenery.cluster.store.get(publicRef)).toBeUndefined();
   });
 
   it('to where a killed run had found them, not to where it left them', async () => {
     const scenery = await scene({ status: 500 });
-    const { cluster, step, move } = scenery;
-    const undo = { ref: publicRef, object: move.live! };
+    const { cluster, step, trafficSwitch } = scenery;
+    const undo = { ref: publicRef, object: trafficSwitch.live! };
     const live = (await cluster.apply(publicService('green'))).object;
-    const state = staged({ inFlight: { step: 'switch', revision: 2, role: 'green', run: 'an earlier run', undo } });
-    await failure(moveTraffic(step, { ...move, state, live }));
+    const state = staged({
+      operation: { kind: 'switch', revision: 2, role: 'green', run: 'an earlier run', previousService: undo },
+    });
+    await failure(switchTraffic(step, { ...trafficSwitch, state, live }));
     expect(selectedRole(cluster)).toBe('blue');
   });
 });
@@ -303,13 +311,13 @@ describe('users stay where they are', () => {
       'blue has no ready pod, so users were not sent back there. Neither side may be well: look at once.',
     );
     expect(selectedRole(scenery.cluster)).toBe('green');
-    expect((await scenery.step.records.readState())?.inFlight).toMatchObject({ step: 'switch' });
+    expect((await scenery.step.records.readState())?.operation).toMatchObject({ kind: 'switch' });
   });
 
   it('when nothing is to be put back', async () => {
     const scenery = await scene({ status: 500 });
-    const policy = { ...scenery.move.policy, rollbackOnFailure: false };
-    const { outcome } = await failure(moveTraffic(scenery.step, { ...scenery.move, policy }));
+    const policy = { ...scenery.trafficSwitch.policy, rollbackOnFailure: false };
+    const { outcome } = await failure(switchTraffic(scenery.step, { ...scenery.trafficSwitch, policy }));
     expect(outcome.serving).toBe('Service shop/web points at green, revision 2: rollback-on-failure is false.');
     expect(selectedRole(scenery.cluster)).toBe('green');
   });
@@ -327,7 +335,7 @@ describe('users stay where they are', () => {
     expect(outcome.serving).toBe('This step did not switch anything: users are where they were (blue).');
     expect(cluster.store.get(publicRef)).toMatchObject({ metadata: { labels: { touched: 'yes' } } });
     expect(selectedRole(cluster)).toBe('blue');
-    expect((await scenery.step.records.readState())?.inFlight).toBeUndefined();
+    expect((await scenery.step.records.readState())?.operation).toBeUndefined();
   });
 
   it('when the run is cancelled before the switch', async () => {
@@ -380,7 +388,7 @@ describe('users stay where they are', () => {
     const { error, outcome } = await failure(play(scenery));
     expect(error).toMatchObject({ code: 'unreachable' });
     expect(outcome.serving).toBe('It is not known whether the switch was made: no connection. Either side serves.');
-    expect((await step.records.readState())?.inFlight).toMatchObject({ step: 'switch', role: 'green' });
+    expect((await step.records.readState())?.operation).toMatchObject({ kind: 'switch', role: 'green' });
   });
 
   it('when the way back cannot be recorded first', async () => {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import type { KubeObject } from '../../src/manifests/object.js';
+import type { KubeObject } from '../../src/kubernetes/object.js';
 import { firstPort, resolvePorts } from '../../src/verify/endpoint.js';
 
 const service = (...ports: object[]): KubeObject => ({

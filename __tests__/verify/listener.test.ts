@@ -3,7 +3,7 @@ import { request } from 'node:http';
 import { CutoverError } from '../../src/errors.js';
 import type { Endpoint } from '../../src/verify/endpoint.js';
 import { listen, type Listener } from '../../src/verify/listener.js';
-import { answer, fakeCluster } from './fake-cluster.js';
+import { answer, fakeCluster } from '../support/cluster/proxy-cluster.js';
 
 const pods = [{ name: 'web-a' }, { name: 'web-b' }];
 const withService: Endpoint = { namespace: 'shop', service: { name: 'web-test', port: 80 }, pods, podPort: 8080 };

@@ -2,7 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import type { RunCheck } from '../../src/inputs/inputs.js';
 import { runCommand } from '../../src/verify/command.js';
 import { commandEnvironment, judgeEnding, runCheckName, tryRun } from '../../src/verify/run-check.js';
-import { listLog } from './fake-cluster.js';
+import { listLog } from '../support/cluster/proxy-cluster.js';
 
 const path = { PATH: process.env['PATH'] ?? '' };
 const never = (): AbortSignal => new AbortController().signal;
@@ -40,7 +40,7 @@ describe('the environment of a command', () => {
     'GITHUB_STATE',
     'STATE_holder',
   ])('does not hold %s', name => {
-    expect(commandEnvironment({ ...path, [name]: 'secret' }, { stage: 'staged' })).toEqual({
+    expect(commandEnvironment({ ...path, [name]: 'secret' }, { side: 'staged' })).toEqual({
       ...path,
       CUTOVER_STAGE: 'staged',
     });
@@ -48,7 +48,7 @@ describe('the environment of a command', () => {
 
   it('holds everything else, the stage and the address', () => {
     const given = { ...path, KUBECONFIG: '/k', GITHUB_SHA: 'abc', ACTIONS_STEP_DEBUG: 'true', CUTOVER_URL: 'stale' };
-    expect(commandEnvironment(given, { stage: 'public', url: 'http://127.0.0.1:1' })).toEqual({
+    expect(commandEnvironment(given, { side: 'public', url: 'http://127.0.0.1:1' })).toEqual({
       ...given,
       CUTOVER_STAGE: 'public',
       CUTOVER_URL: 'http://127.0.0.1:1',
@@ -60,7 +60,7 @@ describe('a command', () => {
   it('streams both outputs into the log, where the runner takes no line for a command of its own', async () => {
     const log = listLog();
     const trial = await tryRun(check('echo "::add-mask::x"; echo "##[warning]y" >&2'), {
-      ...{ environment: path, stage: 'staged', log, signal: never() },
+      ...{ environment: path, side: 'staged', log, signal: never() },
     });
     expect(trial.verdict).toBe('pass');
     expect([...log.lines].sort()).toEqual(['| ## [warning]y', '| ::add-mask::x']);

@@ -4,7 +4,7 @@ import { CutoverError } from '../../src/errors.js';
 import type { Check, HttpCheck, RunCheck } from '../../src/inputs/inputs.js';
 import type { Endpoint } from '../../src/verify/endpoint.js';
 import { verify } from '../../src/verify/verify.js';
-import { answer, fakeClock, fakeCluster, fromApiServer, listLog, livePod } from './fake-cluster.js';
+import { answer, fakeClock, fakeCluster, fromApiServer, listLog, livePod } from '../support/cluster/proxy-cluster.js';
 
 const http = (check: Partial<HttpCheck> = {}): HttpCheck => ({
   kind: 'http',
@@ -44,14 +44,14 @@ async function outcome(options: {
   readonly checks: readonly Check[];
   readonly cluster?: Cluster;
   readonly endpoint?: Endpoint;
-  readonly stage?: 'staged' | 'public';
+  readonly side?: 'staged' | 'public';
   readonly signal?: AbortSignal;
   readonly environment?: Record<string, string>;
 }) {
   const log = listLog();
   const clock = fakeClock();
   const results = await verify({
-    stage: 'staged',
+    side: 'staged',
     endpoint,
     cluster: fakeCluster({ proxy: () => answer(200) }),
     environment: { PATH: process.env['PATH'] ?? '' },
@@ -87,7 +87,7 @@ describe('an http check by path', () => {
     expect(results).toEqual([
       {
         name: 'GET /healthz?deep=1',
-        stage: 'staged',
+        side: 'staged',
         verdict: 'pass',
         detail: '2 pods and Service web-test answered 200',
         attempts: 1,
@@ -262,11 +262,11 @@ describe('a list of checks', () => {
   it.each([
     ['staged', ['GET /both', 'GET /staged']],
     ['public', ['GET /both', 'GET /public']],
-  ] as const)('runs on the %s side what is meant for it', async (stage, names) => {
+  ] as const)('runs on the %s side what is meant for it', async (side, names) => {
     const checks = (['both', 'staged', 'public'] as const).map(on => http({ target: `/${on}`, on }));
-    const { results } = await outcome({ checks, stage });
+    const { results } = await outcome({ checks, side });
     expect(results.map(({ name }) => name)).toEqual(names);
-    expect(new Set(results.map(result => result.stage))).toEqual(new Set([stage]));
+    expect(new Set(results.map(result => result.side))).toEqual(new Set([side]));
   });
 
   it('stops at the first check that does not pass and lists the rest as not run', async () => {

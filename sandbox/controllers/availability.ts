@@ -1,4 +1,4 @@
-import type { KubeObject } from '../../src/manifests/object.js';
+import type { KubeObject } from '../object.js';
 import type { Clock } from './clock.js';
 import type { Pod } from './pod.js';
 import { isReady } from './pod.js';

@@ -1,4 +1,4 @@
-import type { Store } from '../api/store.js';
+import type { Store } from '../api/store/store.js';
 import type { Clock } from './clock.js';
 
 /** A kind that the API server serves. */

@@ -1,14 +1,14 @@
 import type { Controller, ControllerContext } from './context.js';
-import { daemonSetController } from './daemon-set.js';
-import { deploymentController } from './deployment.js';
-import { endpointSliceController } from './endpoint-slice.js';
-import { garbageCollector } from './garbage.js';
-import { jobController } from './job.js';
-import { loadBalancerController } from './load-balancer.js';
-import { namespaceController } from './namespace.js';
-import { replicaSetController } from './replica-set.js';
-import { scheduler } from './scheduler.js';
-import { statefulSetController } from './stateful-set.js';
+import { daemonSetController } from './workloads/daemon-set.js';
+import { deploymentController } from './workloads/deployment.js';
+import { endpointSliceController } from './cluster/endpoint-slice.js';
+import { garbageCollector } from './cluster/garbage.js';
+import { jobController } from './workloads/job.js';
+import { loadBalancerController } from './cluster/load-balancer.js';
+import { namespaceController } from './cluster/namespace.js';
+import { replicaSetController } from './workloads/replica-set.js';
+import { scheduler } from './cluster/scheduler.js';
+import { statefulSetController } from './workloads/stateful-set.js';
 
 const controllers: readonly Controller[] = [
   deploymentController,

@@ -1,5 +1,5 @@
-import type { KubeObject, ObjectMeta } from '../../src/manifests/object.js';
-import type { Store } from '../api/store.js';
+import type { KubeObject, ObjectMeta } from '../object.js';
+import type { Store } from '../api/store/store.js';
 import type { Pod, PodTemplate } from './pod.js';
 
 /** One condition of any kind's status. */

@@ -1,5 +1,5 @@
-import type { KubeObject } from '../../src/manifests/object.js';
-import type { Store } from '../api/store.js';
+import type { KubeObject } from '../object.js';
+import type { Store } from '../api/store/store.js';
 import type { Availability } from './availability.js';
 import { controllerOf, keyOf, POD, type Kind } from './kinds.js';
 import type { Queue } from './queue.js';

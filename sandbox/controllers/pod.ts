@@ -1,4 +1,4 @@
-import type { KubeObject } from '../../src/manifests/object.js';
+import type { KubeObject } from '../object.js';
 import type { Condition } from './kinds.js';
 
 export interface KeySelector {

@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
-import type { KubeObject } from '../../src/manifests/object.js';
-import type { Store } from '../api/store.js';
+import type { KubeObject } from '../object.js';
+import type { Store } from '../api/store/store.js';
 import type { Condition } from './kinds.js';
 import { timestamp } from './kinds.js';
 

@@ -1,4 +1,4 @@
-import type { StoreEvent } from '../api/store.js';
+import type { StoreEvent } from '../api/store/store.js';
 import type { ControllerContext, ServedKind } from './context.js';
 import { createQueue } from './queue.js';
 

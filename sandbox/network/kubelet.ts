@@ -1,11 +1,11 @@
-import type { Store } from '../api/store.js';
+import type { Store } from '../api/store/store.js';
 import type { Clock } from '../controllers/clock.js';
-import { createRecorder } from '../controllers/events.js';
+import { createRecorder } from '../controllers/cluster/events.js';
 import { getByKey, keyOf, POD } from '../controllers/kinds.js';
-import { NODE_NAME } from '../controllers/scheduler.js';
+import { NODE_NAME } from '../controllers/cluster/scheduler.js';
 import { createQueue } from '../controllers/queue.js';
-import type { NodeTools } from './pod-worker.js';
-import { PodWorker } from './pod-worker.js';
+import type { NodeTools } from './pods/pod-worker.js';
+import { PodWorker } from './pods/pod-worker.js';
 
 /** The node: runs the pods that are assigned to it. */
 export interface Kubelet {

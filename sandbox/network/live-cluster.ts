@@ -1,5 +1,5 @@
-import type { Runtime } from '../api/runtime.js';
-import type { Store } from '../api/store.js';
+import type { Runtime } from '../api/store/runtime.js';
+import type { Store } from '../api/store/store.js';
 import { createClock } from '../controllers/clock.js';
 import type { ServedKind } from '../controllers/context.js';
 import { startControllers } from '../controllers/controllers.js';

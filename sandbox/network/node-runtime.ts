@@ -1,5 +1,5 @@
-import type { Runtime } from '../api/runtime.js';
-import type { Store } from '../api/store.js';
+import type { Runtime } from '../api/store/runtime.js';
+import type { Store } from '../api/store/store.js';
 import { getByKey, SERVICE } from '../controllers/kinds.js';
 import type { Kubelet } from './kubelet.js';
 import { backendsOf, slicesFor } from './routes.js';

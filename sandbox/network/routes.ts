@@ -1,4 +1,4 @@
-import type { Store } from '../api/store.js';
+import type { Store } from '../api/store/store.js';
 import type { EndpointSlice, Service } from '../controllers/kinds.js';
 import { ENDPOINT_SLICE, listKind } from '../controllers/kinds.js';
 

@@ -1,6 +1,6 @@
-import type { Store } from '../api/store.js';
+import type { Store } from '../api/store/store.js';
 import type { Clock } from '../controllers/clock.js';
-import { createRecorder } from '../controllers/events.js';
+import { createRecorder } from '../controllers/cluster/events.js';
 import type { Service, ServicePort } from '../controllers/kinds.js';
 import { ENDPOINT_SLICE, getByKey, keyOf, SERVICE } from '../controllers/kinds.js';
 import { createQueue } from '../controllers/queue.js';

@@ -1,4 +1,4 @@
-import type { KindRef, KubeObject, ObjectRef } from '../manifests/object.js';
+import type { KindRef, KubeObject, ObjectRef } from '../kubernetes/object.js';
 
 /** Options of {@link Cluster.apply}. */
 export interface ApplyOptions {

@@ -1,16 +1,16 @@
 import type { RequestOptions } from 'node:https';
 import { KubeConfig } from '@kubernetes/client-node/dist/config.js';
 import type { Log } from '../log.js';
-import { isFields } from '../manifests/fields.js';
-import { Api } from './api.js';
+import { isFields } from '../kubernetes/fields.js';
+import { Api } from './http/api.js';
 import { systemClock } from './clock.js';
 import type { Clock } from './clock.js';
-import { credentialsOf } from './credentials.js';
-import { readKubeconfig } from './kubeconfig.js';
-import type { Entry } from './kubeconfig.js';
+import { credentialsOf } from './access/credentials.js';
+import { readKubeconfig } from './access/kubeconfig.js';
+import type { Entry } from './access/kubeconfig.js';
 import { LiveCluster, type Connection } from './live-cluster.js';
-import { proxyFor } from './proxy-environment.js';
-import { nodeTransport } from './transport.js';
+import { proxyFor } from './access/proxy-environment.js';
+import { nodeTransport } from './http/transport.js';
 
 /** How to find a cluster. */
 export interface ConnectOptions {

@@ -1,6 +1,6 @@
 import { CutoverError } from '../errors.js';
-import { groupOf } from '../manifests/kinds.js';
-import type { KindRef, ObjectRef } from '../manifests/object.js';
+import { groupOf } from '../kubernetes/kinds.js';
+import type { KindRef, ObjectRef } from '../kubernetes/object.js';
 
 /** How the API server addresses a kind. */
 export interface ServedKind {

@@ -1,17 +1,17 @@
 import { asCutoverError } from '../errors.js';
 import type { Log } from '../log.js';
-import { refOf } from '../manifests/object.js';
-import type { KindRef, KubeObject, ObjectRef } from '../manifests/object.js';
-import type { Api } from './api.js';
-import { asApplied, holds, warningsOf } from './applied.js';
+import { refOf } from '../kubernetes/object.js';
+import type { KindRef, KubeObject, ObjectRef } from '../kubernetes/object.js';
+import type { Api } from './http/api.js';
+import { asApplied, holds, warningsOf } from './apply/apply-body.js';
 import type { Clock } from './clock.js';
 import type { Applied, ApplyOptions, Cluster, ListOptions, ProxyAnswer, ProxyRequest, WatchEvent } from './cluster.js';
-import { fieldManager } from './field-manager.js';
+import { fieldManager } from './apply/field-manager.js';
 import { proxyAnswer, proxyCall } from './proxy.js';
-import { refusal } from './refusal.js';
+import { refusal } from './http/refusal.js';
 import { objectOf, Resources, selectors } from './resources.js';
-import type { HttpAnswer } from './transport.js';
-import { watchKind } from './watch.js';
+import type { HttpAnswer } from './http/transport.js';
+import { watchKind } from './watch/watch.js';
 
 /** What a {@link LiveCluster} works with. */
 export interface LiveClusterParts {

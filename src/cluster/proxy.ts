@@ -1,8 +1,8 @@
 import type { IncomingHttpHeaders } from 'node:http';
-import type { Call } from './api.js';
+import type { Call } from './http/api.js';
 import type { ProxyAnswer, ProxyRequest } from './cluster.js';
-import { statusOf } from './refusal.js';
-import type { HttpAnswer } from './transport.js';
+import { statusOf } from './http/refusal.js';
+import type { HttpAnswer } from './http/transport.js';
 
 const verbs: Readonly<Record<string, string>> = { POST: 'create', PUT: 'update', PATCH: 'patch', DELETE: 'delete' };
 

@@ -1,11 +1,11 @@
 import type { IncomingMessage } from 'node:http';
 import { asCutoverError } from '../errors.js';
-import type { KindRef, KubeObject, ObjectRef } from '../manifests/object.js';
-import type { Api } from './api.js';
+import type { KindRef, KubeObject, ObjectRef } from '../kubernetes/object.js';
+import type { Api } from './http/api.js';
 import type { ListOptions } from './cluster.js';
 import { groupVersionPath, Kinds, resourcePath } from './kinds.js';
-import type { Asked } from './refusal.js';
-import type { HttpAnswer } from './transport.js';
+import type { Asked } from './http/refusal.js';
+import type { HttpAnswer } from './http/transport.js';
 
 /** What goes with a request for an object or a collection. */
 export interface ResourceRequest {

@@ -1,6 +1,6 @@
 import { systemClock, type Clock } from '../cluster/clock.js';
 import { CutoverError } from '../errors.js';
-import type { RunContext } from '../inputs/inputs.js';
+import type { CiRun } from '../inputs/inputs.js';
 import { decideApproval, type Approval } from './decision.js';
 import { readApprovals, readEnvironment, type GitHubAnswer, type RunAddress } from './rest.js';
 
@@ -11,7 +11,7 @@ export interface ApprovalRequest {
   readonly environment: string;
   /** Token with `actions: read`. Absent: the proof is refused with the setting to change. */
   readonly token?: string | undefined;
-  readonly run: RunContext;
+  readonly run: CiRun;
   readonly signal?: AbortSignal;
   /** Default: the machine's. */
   readonly clock?: Clock;
@@ -65,7 +65,7 @@ async function withRetry(
   return answer;
 }
 
-function addressOf({ repository, runId }: RunContext): RunAddress | undefined {
+function addressOf({ repository, runId }: CiRun): RunAddress | undefined {
   const [owner, repo, ...more] = repository.split('/');
   if (!owner || !repo || more.length > 0 || !/^\d+$/.test(runId)) return undefined;
   return { owner, repo, runId: Number(runId) };

@@ -1,4 +1,4 @@
-import type { RunContext } from '../inputs/inputs.js';
+import type { CiRun } from '../inputs/inputs.js';
 import type { GitHubAnswer } from './rest.js';
 
 /** Proof that the required reviewers of an environment let this run pass. GitHub does not tell when they did. */
@@ -17,7 +17,7 @@ export type ApprovalDecision =
 
 interface Question {
   readonly environment: string;
-  readonly run: Pick<RunContext, 'repository' | 'url' | 'job'>;
+  readonly run: Pick<CiRun, 'repository' | 'url' | 'job'>;
   readonly environmentAnswer: GitHubAnswer;
   readonly approvalsAnswer: GitHubAnswer;
 }

@@ -1,8 +1,8 @@
 import { CutoverError } from '../errors.js';
-import { declarationOf, declarations, describeStep, describeSteps, inputNames, isInputName } from './declarations.js';
-import type { DefaultedName, InputName, Step } from './declarations.js';
-import { foreignAdvice } from './foreign.js';
-import { suggestion } from './nearest.js';
+import { declarationOf, declarations, describeStep, describeSteps, inputNames, isInputName } from './table.js';
+import type { DefaultedName, InputName, Step } from './table.js';
+import { foreignAdvice } from './unknown-inputs.js';
+import { suggestion } from './parse/nearest.js';
 import { describeRefusal, Refusal, shown, type Parse } from './refusal.js';
 
 const prefix = 'INPUT_';

@@ -1,4 +1,4 @@
-import type { Step } from './declarations.js';
+import type { Step } from './table.js';
 import type {
   Check,
   IdlePolicy,
@@ -8,12 +8,12 @@ import type {
   Lint,
   RecreatePolicy,
   Roles,
-  RunContext,
+  CiRun,
 } from './inputs.js';
-import type { ImageCheck, RegistryLogin, RegistrySecret } from './registry.js';
-import type { PodShare } from './overrides.js';
-import type { PreStop } from './policies.js';
-import type { ActionName, StrategyName } from './steps.js';
+import type { ImageCheck, RegistryLogin, RegistrySecret } from './parse/registry.js';
+import type { PodShare } from './parse/overrides.js';
+import type { PreStop } from './parse/policies.js';
+import type { ActionName, StrategyName } from './actions.js';
 
 /** Every input, parsed; which of them belong to the step is not decided here. */
 export interface Values {
@@ -34,29 +34,29 @@ export interface Values {
   readonly roles: Roles;
   readonly switch: 'manual' | 'auto';
   readonly verify: readonly Check[] | undefined;
-  readonly idle: IdlePolicy;
+  readonly idlePolicy: IdlePolicy;
   readonly drainMs: number;
   readonly preStop: PreStop;
   readonly approval: string | undefined;
   readonly timeoutMs: number;
-  readonly steadyMs: number;
+  readonly stableForMs: number;
   readonly rollbackOnFailure: boolean;
   readonly lint: Lint;
   readonly to: number | undefined;
   readonly revision: number | undefined;
-  readonly history: number;
+  readonly historyLimit: number;
   readonly forceConflicts: boolean;
   readonly recreate: RecreatePolicy;
   readonly replicas: number | undefined;
   readonly maxSurge: PodShare | undefined;
   readonly maxUnavailable: PodShare | undefined;
-  readonly pullSecrets: readonly string[] | undefined;
+  readonly imagePullSecrets: readonly string[] | undefined;
   readonly registrySecret: RegistrySecret | undefined;
   readonly imageCheck: ImageCheck | undefined;
   /** Of `registry-credentials`, else of the runner's docker login. */
   readonly registryLogins: readonly RegistryLogin[];
   readonly token: string | undefined;
-  readonly run: RunContext;
+  readonly run: CiRun;
   readonly environment: Readonly<Record<string, string>>;
 }
 
@@ -66,13 +66,13 @@ export function assemble(step: Step, values: Values): Inputs {
     case 'rolling':
       return { ...deploy(values), strategy: 'rolling' };
     case 'blue-green': {
-      const { roles, switch: how, testService, idle, drainMs } = values;
+      const { roles, switch: how, testService, idlePolicy, drainMs } = values;
       return {
         ...deploy(values),
         strategy: 'blue-green',
         roles,
         switch: how,
-        idle,
+        idlePolicy,
         drainMs,
         ...given({ testService }),
       };
@@ -80,9 +80,14 @@ export function assemble(step: Step, values: Values): Inputs {
     case 'promote':
       return { ...traffic(values), action: 'promote', ...given({ revision: values.revision }) };
     case 'rollback':
-      return { ...traffic(values), action: 'rollback', steadyMs: values.steadyMs, ...given({ to: values.to }) };
+      return {
+        ...traffic(values),
+        action: 'rollback',
+        stableForMs: values.stableForMs,
+        ...given({ revision: values.to }),
+      };
     case 'reject':
-      return { ...common(values), action: 'reject', history: values.history };
+      return { ...common(values), action: 'reject', historyLimit: values.historyLimit };
     case 'status':
       return { ...common(values), action: 'status' };
   }
@@ -93,9 +98,9 @@ function common({ timeoutMs, run, environment, kubeconfig, context, namespace, r
 }
 
 function deploy(values: Values) {
-  const { manifests, variables, substitution, images, steadyMs, rollbackOnFailure } = values;
-  const { createNamespace, forceConflicts, recreate, history, service, preStop, verify } = values;
-  const { pullSecrets, registrySecret, imageCheck, replicas, maxSurge, maxUnavailable } = values;
+  const { manifests, variables, substitution, images, stableForMs, rollbackOnFailure } = values;
+  const { createNamespace, forceConflicts, recreate, historyLimit, service, preStop, verify } = values;
+  const { imagePullSecrets, registrySecret, imageCheck, replicas, maxSurge, maxUnavailable } = values;
   const overrides = given({ replicas, maxSurge, maxUnavailable });
   return {
     ...common(values),
@@ -107,26 +112,26 @@ function deploy(values: Values) {
     images,
     preStopExplicit: preStop.explicit,
     verify: verify ?? [],
-    steadyMs,
+    stableForMs,
     rollbackOnFailure,
     createNamespace,
     forceConflicts,
     recreate,
-    history,
+    historyLimit,
     ...given({ kustomize: values.kustomize, preStopSeconds: preStop.seconds, service }),
-    ...given({ pullSecrets, registrySecret, imageCheck }),
+    ...given({ imagePullSecrets, registrySecret, imageCheck }),
     ...(Object.keys(overrides).length > 0 && { overrides }),
   };
 }
 
 function traffic(values: Values) {
-  const { idle, drainMs, rollbackOnFailure, history, verify, approval, token } = values;
+  const { idlePolicy, drainMs, rollbackOnFailure, historyLimit, verify, approval, token } = values;
   return {
     ...common(values),
-    idle,
+    idlePolicy,
     drainMs,
     rollbackOnFailure,
-    history,
+    historyLimit,
     ...given({ verify, approval, token }),
   };
 }

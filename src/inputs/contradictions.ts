@@ -1,5 +1,5 @@
 import type { Answers } from './answers.js';
-import { declarations, type InputName, type Step } from './declarations.js';
+import { declarations, type InputName, type Step } from './table.js';
 import type { Check } from './inputs.js';
 
 /** What decides whether the inputs fit each other. */
@@ -14,7 +14,7 @@ export interface Facts {
   /** Whether neither a surplus nor a missing pod is allowed. Absent: not so. */
   readonly neverReplaces?: boolean;
   readonly timeoutMs: number;
-  readonly steadyMs: number;
+  readonly stableForMs: number;
   /** Whether the step belongs to a run on GitHub that could have been approved. */
   readonly inGitHubRun: boolean;
 }
@@ -97,8 +97,8 @@ function* approvalWithoutProof({ step, isGiven, inGitHubRun }: Facts): Generator
   }
 }
 
-function* steadyTooLong({ step, steadyMs, timeoutMs }: Facts): Generator<Contradiction> {
-  if (declaredFor('steady', step) && steadyMs >= timeoutMs) {
+function* steadyTooLong({ step, stableForMs, timeoutMs }: Facts): Generator<Contradiction> {
+  if (declaredFor('steady', step) && stableForMs >= timeoutMs) {
     yield { name: 'steady', reason: 'but "timeout" is not longer, so the wait could never succeed' };
   }
 }

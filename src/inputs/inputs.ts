@@ -1,5 +1,5 @@
-import type { WorkloadOverrides } from './overrides.js';
-import type { ImageCheck, RegistrySecret } from './registry.js';
+import type { WorkloadOverrides } from './parse/overrides.js';
+import type { ImageCheck, RegistrySecret } from './parse/registry.js';
 
 /** The two names of a blue/green release, in the order in which the first release picks them. */
 export type Roles = readonly [string, string];
@@ -57,7 +57,7 @@ export type ImageOverride =
 export type IdlePolicy = { readonly policy: 'keep' } | { readonly policy: 'scale-down'; readonly replicas: number };
 
 /** The workflow run this step belongs to, from the runner's environment. */
-export interface RunContext {
+export interface CiRun {
   /** `owner/name`. */
   readonly repository: string;
   readonly sha: string;
@@ -94,7 +94,7 @@ interface Common {
   /** Absent: derived from the manifests, or from the namespace's only record. */
   readonly release?: string;
   readonly timeoutMs: number;
-  readonly run: RunContext;
+  readonly run: CiRun;
   /** The runner's environment without the step's own `INPUT_*`, for `$<NAME>` and the `run` checks. */
   readonly environment: Readonly<Record<string, string>>;
 }
@@ -122,7 +122,7 @@ export interface RenderInputs {
   /** Absent: none. */
   readonly overrides?: WorkloadOverrides;
   /** Names of Secrets that every workload pulls its images with. Absent: those of the manifests alone. */
-  readonly pullSecrets?: readonly string[];
+  readonly imagePullSecrets?: readonly string[];
   /** Absent: none is made. */
   readonly registrySecret?: RegistrySecret;
 }
@@ -138,13 +138,13 @@ interface DeployCommon extends Common, RenderInputs {
   readonly imageCheck?: ImageCheck;
   readonly verify: readonly Check[];
   /** How long ready must last, with no restart. */
-  readonly steadyMs: number;
+  readonly stableForMs: number;
   readonly rollbackOnFailure: boolean;
   readonly createNamespace: boolean;
   readonly forceConflicts: boolean;
   readonly recreate: RecreatePolicy;
   /** Revisions kept in the record. */
-  readonly history: number;
+  readonly historyLimit: number;
   /** Name of the public Service, where it is ambiguous. */
   readonly service?: string;
 }
@@ -159,7 +159,7 @@ export interface DeployBlueGreen extends DeployCommon {
   readonly switch: 'manual' | 'auto';
   /** Name pattern of the test Services, with `*` for the role. */
   readonly testService?: string;
-  readonly idle: IdlePolicy;
+  readonly idlePolicy: IdlePolicy;
   readonly drainMs: number;
 }
 
@@ -167,10 +167,10 @@ export interface DeployBlueGreen extends DeployCommon {
 interface Traffic extends Common {
   /** Checks to run instead of those recorded with the revision. Absent: the recorded ones. */
   readonly verify?: readonly Check[];
-  readonly idle: IdlePolicy;
+  readonly idlePolicy: IdlePolicy;
   readonly drainMs: number;
   readonly rollbackOnFailure: boolean;
-  readonly history: number;
+  readonly historyLimit: number;
   /** GitHub environment whose approval must be proved. Absent: no proof is asked for. */
   readonly approval?: string;
   readonly token?: string;
@@ -185,14 +185,14 @@ export interface Promote extends Traffic {
 export interface Rollback extends Traffic {
   readonly action: 'rollback';
   /** How long ready must last, with no restart. */
-  readonly steadyMs: number;
+  readonly stableForMs: number;
   /** Revision to go back to (rolling). Absent: the one before. */
-  readonly to?: number;
+  readonly revision?: number;
 }
 
 export interface Reject extends Common {
   readonly action: 'reject';
-  readonly history: number;
+  readonly historyLimit: number;
 }
 
 export interface Status extends Common {

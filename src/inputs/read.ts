@@ -1,23 +1,23 @@
 import type { Log } from '../log.js';
 import { Answers } from './answers.js';
 import { assemble, type Values } from './assemble.js';
-import { checks } from './checks.js';
+import { checks } from './checks/checks.js';
 import { refuseContradictions } from './contradictions.js';
-import { duration } from './durations.js';
-import { images } from './images.js';
+import { duration } from './parse/durations.js';
+import { images } from './parse/images.js';
 import type { Inputs } from './inputs.js';
-import { kubeconfigSecrets } from './kubeconfig.js';
-import { kustomizeTool } from './kustomize.js';
-import { entries, roles, secretNames } from './lists.js';
-import { isNone, podPart, podShare, replicas } from './overrides.js';
-import { mentionsPlaceholder } from './placeholders.js';
-import { idlePolicy, preStop } from './policies.js';
-import { recreate } from './recreate.js';
-import { loginSecrets, registryInputs, registrySecrets } from './registry.js';
-import { isGitHubRun, runContext, runNames } from './run-context.js';
-import { anything, dnsLabel, flag, integer, line, oneOf, revisionNumber, rolePattern } from './scalars.js';
-import { actionName, stepOf, strategyName } from './steps.js';
-import { variables } from './variables.js';
+import { kubeconfigSecrets } from './parse/kubeconfig.js';
+import { kustomizeTool } from './parse/kustomize.js';
+import { entries, roles, secretNames } from './parse/lists.js';
+import { isNone, podPart, podShare, replicas } from './parse/overrides.js';
+import { mentionsPlaceholder } from './checks/placeholders.js';
+import { idlePolicy, preStop } from './parse/policies.js';
+import { recreate } from './parse/recreate.js';
+import { loginSecrets, registryInputs, registrySecrets } from './parse/registry.js';
+import { isGitHubRun, readCiRun, runNames } from './ci-run.js';
+import { anything, dnsLabel, flag, integer, line, oneOf, revisionNumber, rolePattern } from './parse/scalars.js';
+import { actionName, stepOf, strategyName } from './actions.js';
+import { variables } from './parse/variables.js';
 
 type Environment = Readonly<Record<string, string>>;
 
@@ -36,7 +36,7 @@ export function readInputs({
   const answers = new Answers(environment);
   maskSecrets(answers, log);
   const own = withoutInputs(environment);
-  const run = runContext(own);
+  const run = readCiRun(own);
   const values = parseAll(answers, { environment: own, run });
   for (const secret of values.registryLogins.flatMap(loginSecrets)) log.mask(secret);
   const step = stepOf(values);
@@ -52,7 +52,7 @@ export function readInputs({
       checks: values.verify ?? [],
       neverReplaces: isNone(values.maxSurge) && isNone(values.maxUnavailable),
       timeoutMs: values.timeoutMs,
-      steadyMs: values.steadyMs,
+      stableForMs: values.stableForMs,
       inGitHubRun: isGitHubRun(run),
     });
   }
@@ -103,24 +103,24 @@ function parseAll(answers: Answers, { environment, run }: Pick<Values, 'environm
     roles: answers.settled('roles', roles),
     switch: answers.settled('switch', oneOf('manual', 'auto')),
     verify: readable ? answers.optional('verify', checks(names)) : undefined,
-    idle: answers.settled('idle', idlePolicy),
+    idlePolicy: answers.settled('idle', idlePolicy),
     drainMs: answers.settled('drain', duration()),
     preStop: answers.settled('pre-stop', preStop),
     approval: answers.optional('approval', line),
     timeoutMs: answers.settled('timeout', duration({ atLeastMs: 1 })),
-    steadyMs: answers.settled('steady', duration()),
+    stableForMs: answers.settled('steady', duration()),
     rollbackOnFailure: answers.settled('rollback-on-failure', flag),
     lint: answers.settled('lint', oneOf('error', 'warn', 'off')),
     to: answers.optional('to', revisionNumber),
     revision: answers.optional('revision', revisionNumber),
     // Two: the revision that is live, and the one to go back to.
-    history: answers.settled('history', integer({ min: 2, max: 100 })),
+    historyLimit: answers.settled('history', integer({ min: 2, max: 100 })),
     forceConflicts: answers.settled('force-conflicts', flag),
     recreate: answers.settled('recreate', recreate),
     replicas: answers.optional('replicas', replicas),
     maxSurge: answers.optional('max-surge', podShare),
     maxUnavailable: answers.optional('max-unavailable', podPart),
-    pullSecrets: answers.optional('imagepullsecrets', secretNames),
+    imagePullSecrets: answers.optional('imagepullsecrets', secretNames),
     ...registryInputs(answers, environment),
     token: answers.optional('token', line),
     run,

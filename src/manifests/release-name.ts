@@ -1,10 +1,10 @@
 import { CutoverError } from '../errors.js';
 import type { Position } from '../log.js';
-import { podSpecPath, routesTo } from './pods.js';
-import { renderRoles, type RoleRenderRequest } from './render-roles.js';
+import { podSpecPath, routesTo } from '../kubernetes/pod-spec.js';
+import { renderRoles, type RoleRenderRequest } from './roles/render.js';
 import { renderManifests, type RenderRequest } from './render.js';
 import type { Resource, RoleResources } from './resource.js';
-import { mentionsIn } from './substitution.js';
+import { mentionsIn } from './placeholders/substitution.js';
 
 /** Names of records and of the lock are made from it, and Kubernetes limits those. */
 const longest = 40;

@@ -1,24 +1,24 @@
 import type { Problem } from '../errors.js';
 import type { RenderInputs } from '../inputs/inputs.js';
 import { where } from '../log.js';
-import { objectsOf } from './construct.js';
-import { loadManifests } from './content.js';
-import { withDefaults } from './defaults.js';
-import type { ManifestSearch } from './files.js';
-import { overrideImages } from './images.js';
-import { definedClusterKinds } from './kinds.js';
-import type { BuildOptions } from './kustomize.js';
-import { describeRef, refKey, refOf } from './object.js';
-import { overrideReplicas, overrideSurge } from './overrides.js';
-import { addPreStop } from './pre-stop.js';
+import { objectsOf } from './yaml/construct.js';
+import { loadManifests } from './files/load.js';
+import { withDefaults } from './overrides/defaults.js';
+import type { ManifestSearch } from './files/find.js';
+import { overrideImages } from './overrides/images.js';
+import { definedClusterKinds } from '../kubernetes/kinds.js';
+import type { BuildOptions } from './files/kustomize.js';
+import { describeRef, refKey, refOf } from '../kubernetes/object.js';
+import { overrideReplicas, overrideSurge } from './overrides/replicas.js';
+import { addPreStop } from './overrides/pre-stop.js';
 import { manifestError, type ManifestWarning } from './problems.js';
-import { addPullSecrets, uselessPullSecrets } from './pull-secrets.js';
-import { registrySecrets } from './registry-secret.js';
+import { addPullSecrets, uselessPullSecrets } from './overrides/image-pull-secrets.js';
+import { registrySecrets } from './overrides/registry-secret.js';
 import type { Resource } from './resource.js';
-import { mentionsIn } from './substitution.js';
-import { textProblems } from './texts.js';
-import { upgradeDeployment } from './upgrade.js';
-import { readDocuments, type Manifests } from './yaml.js';
+import { mentionsIn } from './placeholders/substitution.js';
+import { textProblems } from './yaml/string-fields.js';
+import { upgradeDeployment } from './overrides/api-version-upgrade.js';
+import { readDocuments, type Manifests } from './yaml/documents.js';
 
 /** Everything that decides what the manifests become. */
 export interface RenderRequest extends Omit<RenderInputs, 'manifests' | 'kustomize' | 'preStopExplicit'> {
@@ -82,9 +82,9 @@ export function renderManifests(request: RenderRequest): Rendered {
   );
   const clusterKinds = definedClusterKinds(overridden.resources.map(({ object }) => object));
   const mistyped = overridden.resources.flatMap(textProblems);
-  const { pullSecrets = [], registrySecret } = request;
+  const { imagePullSecrets = [], registrySecret } = request;
   const made = registrySecret === undefined ? [] : registrySecrets(registrySecret, { ...overridden, namespace });
-  const pulling = [...pullSecrets, ...(registrySecret === undefined ? [] : [registrySecret.name])];
+  const pulling = [...imagePullSecrets, ...(registrySecret === undefined ? [] : [registrySecret.name])];
   const defaulted = [...addPullSecrets(overridden.resources, pulling), ...made].map(resource => ({
     ...resource,
     object: withDefaults(resource.object, { namespace, clusterKinds, ...(release === undefined ? {} : { release }) }),
@@ -106,7 +106,7 @@ export function renderManifests(request: RenderRequest): Rendered {
       ...overridden.problems,
       ...sized.problems,
       ...rolled.problems,
-      ...uselessPullSecrets(defaulted, pullSecrets),
+      ...uselessPullSecrets(defaulted, imagePullSecrets),
     );
   if (problems.length === 0 && defaulted.length === 0) {
     problems.push({ message: `The manifests hold no object: ${manifests.files.join(', ')}.` });

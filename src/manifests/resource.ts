@@ -1,5 +1,5 @@
 import type { Position } from '../log.js';
-import type { KubeObject } from './object.js';
+import type { KubeObject } from '../kubernetes/object.js';
 
 /** A rendered object and where in the manifests it came from. */
 export interface Resource {

@@ -1,4 +1,4 @@
-import type { KubeObject, ObjectRef } from '../manifests/object.js';
+import type { KubeObject, ObjectRef } from '../kubernetes/object.js';
 import type { Resource } from '../manifests/resource.js';
 
 /** What becomes of one object. */

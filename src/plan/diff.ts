@@ -1,5 +1,5 @@
-import { isFields } from '../manifests/fields.js';
-import type { KubeObject } from '../manifests/object.js';
+import { isFields } from '../kubernetes/fields.js';
+import type { KubeObject } from '../kubernetes/object.js';
 import { canonical, content } from './change.js';
 
 /** One field that a deploy changes, as text for people: JSON, secrets as `***`, of long values the length. */

@@ -1,8 +1,8 @@
 import type { Position } from '../log.js';
-import { textAt } from '../manifests/fields.js';
-import { refKey, refOf, type KubeObject, type ObjectRef } from '../manifests/object.js';
-import { containersOf, podSpecPath } from '../manifests/pods.js';
-import { fieldAt } from '../manifests/fields.js';
+import { textAt } from '../kubernetes/fields.js';
+import { refKey, refOf, type KubeObject, type ObjectRef } from '../kubernetes/object.js';
+import { containersOf, podSpecPath } from '../kubernetes/pod-spec.js';
+import { fieldAt } from '../kubernetes/fields.js';
 import { canonical, type ChangeKind, type PlannedChange } from './change.js';
 import { fieldChanges, type FieldChange } from './diff.js';
 

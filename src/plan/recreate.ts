@@ -1,5 +1,5 @@
 import type { RecreatePolicy } from '../inputs/inputs.js';
-import type { KubeObject } from '../manifests/object.js';
+import type { KubeObject } from '../kubernetes/object.js';
 
 /** Nothing is deleted to be made again. */
 export const recreateNothing: RecreatePolicy = { jobs: false, objects: [] };

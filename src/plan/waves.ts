@@ -1,15 +1,15 @@
-import { groupKind } from '../manifests/kinds.js';
-import type { KubeObject } from '../manifests/object.js';
+import { groupKind } from '../kubernetes/kinds.js';
+import type { KubeObject } from '../kubernetes/object.js';
 
 /** What has to be there before what. Objects of one wave go out together. */
-export type Stage = 'foundations' | 'configuration' | 'services' | 'workloads' | 'rest' | 'webhooks';
+export type WaveName = 'foundations' | 'configuration' | 'services' | 'workloads' | 'rest' | 'webhooks';
 
 export interface Wave<T> {
-  readonly stage: Stage;
+  readonly name: WaveName;
   readonly items: readonly T[];
 }
 
-const kinds: Readonly<Record<Exclude<Stage, 'rest'>, readonly string[]>> = {
+const kinds: Readonly<Record<Exclude<WaveName, 'rest'>, readonly string[]>> = {
   // Everything else may live in them or be of them.
   foundations: ['apiextensions.k8s.io/CustomResourceDefinition', '/Namespace', 'scheduling.k8s.io/PriorityClass'],
   // Pods that start before these would fail or run with the old ones.
@@ -53,20 +53,20 @@ const kinds: Readonly<Record<Exclude<Stage, 'rest'>, readonly string[]>> = {
   ],
 };
 
-const order: readonly Stage[] = ['foundations', 'configuration', 'services', 'workloads', 'rest', 'webhooks'];
+const order: readonly WaveName[] = ['foundations', 'configuration', 'services', 'workloads', 'rest', 'webhooks'];
 
-const stages: ReadonlyMap<string, Stage> = new Map(
-  order.flatMap(stage => (stage === 'rest' ? [] : kinds[stage].map(kind => [kind, stage] as const))),
+const waves: ReadonlyMap<string, WaveName> = new Map(
+  order.flatMap(wave => (wave === 'rest' ? [] : kinds[wave].map(kind => [kind, wave] as const))),
 );
 
 /** The wave that an object belongs to; kinds that nobody knows come with the rest, when what they need is there. */
-export function stageOf(object: KubeObject): Stage {
-  return stages.get(groupKind(object)) ?? 'rest';
+export function waveOf(object: KubeObject): WaveName {
+  return waves.get(groupKind(object)) ?? 'rest';
 }
 
 /** Objects in the order in which they are applied: waves without members are left out, order inside a wave is kept. */
 export function orderWaves<T extends { readonly object: KubeObject }>(items: readonly T[]): readonly Wave<T>[] {
   return order
-    .map(stage => ({ stage, items: items.filter(({ object }) => stageOf(object) === stage) }))
+    .map(name => ({ name, items: items.filter(({ object }) => waveOf(object) === name) }))
     .filter(wave => wave.items.length > 0);
 }

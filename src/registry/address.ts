@@ -1,4 +1,4 @@
-import type { ImageReference } from '../inputs/reference.js';
+import type { ImageReference } from '../inputs/parse/image-reference.js';
 
 /** Whether the host, with or without a port, is this very machine; container engines speak plain http to it, too. */
 export function isLoopback(host: string): boolean {

@@ -18,11 +18,11 @@ const mostRedirects = 5;
 /** Manifests and errors are far smaller. */
 const mostBytes = 256 * 1024;
 /** Registries count requests; more at once would only make them refuse some. */
-const inFlight = 10;
+const operation = 10;
 
 /** Opens connections to registries, at most ten at once, through the proxy that the environment names. */
 export function openHttp(environment: Readonly<Record<string, string>>): { send: Send; close: () => void } {
-  const options = { keepAlive: true, maxTotalSockets: inFlight };
+  const options = { keepAlive: true, maxTotalSockets: operation };
   const agents = {
     near: new http.Agent(options),
     plain: new http.Agent({ ...options, proxyEnv: environment }),

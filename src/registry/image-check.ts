@@ -1,9 +1,9 @@
 import { CutoverError, type Problem } from '../errors.js';
-import { parseReference, type ImageReference } from '../inputs/reference.js';
-import type { ImageCheck } from '../inputs/registry.js';
+import { parseReference, type ImageReference } from '../inputs/parse/image-reference.js';
+import type { ImageCheck } from '../inputs/parse/registry.js';
 import type { Log, Position } from '../log.js';
-import { imagePlaces } from '../manifests/image-places.js';
-import { describePlace } from '../manifests/images.js';
+import { imagePlaces } from '../manifests/overrides/image-fields.js';
+import { describePlace } from '../manifests/overrides/images.js';
 import type { Resource } from '../manifests/resource.js';
 import type { Verdict } from './answer.js';
 import { openHttp } from './http.js';

@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import type { ImageReference } from '../inputs/reference.js';
-import { basicCredentials, type RegistryLogin } from '../inputs/registry.js';
+import type { ImageReference } from '../inputs/parse/image-reference.js';
+import { basicCredentials, type RegistryLogin } from '../inputs/parse/registry.js';
 import { isLoopback, manifestUrl } from './address.js';
 import { judge, retryAfterSeconds, type Answer, type Verdict } from './answer.js';
 import { parseChallenge } from './challenge.js';

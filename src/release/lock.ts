@@ -1,9 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import type { Cluster } from '../cluster/cluster.js';
 import { asCutoverError, CutoverError } from '../errors.js';
-import type { RunContext } from '../inputs/inputs.js';
+import type { CiRun } from '../inputs/inputs.js';
 import type { Log } from '../log.js';
-import { describeRef, type KubeObject, type ObjectRef } from '../manifests/object.js';
+import { describeRef, type KubeObject, type ObjectRef } from '../kubernetes/object.js';
 import { recordName } from './state.js';
 
 /** The right to change a release, for one step of one run. */
@@ -47,7 +47,7 @@ export async function acquireLock(options: {
   readonly cluster: Cluster;
   readonly release: string;
   readonly namespace: string;
-  readonly run: RunContext;
+  readonly run: CiRun;
   readonly log: Log;
 }): Promise<Lock> {
   const { cluster, release, namespace, run, log } = options;

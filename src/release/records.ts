@@ -1,7 +1,7 @@
 import type { Cluster } from '../cluster/cluster.js';
 import { asCutoverError, CutoverError } from '../errors.js';
 import type { Log } from '../log.js';
-import type { KubeObject } from '../manifests/object.js';
+import type { KubeObject } from '../kubernetes/object.js';
 import { decodeRevision, encodeRevision, revisionName, type Revision } from './revision.js';
 import { decodeState, encodeState, recordName, type HistoryEntry, type ReleaseState } from './state.js';
 
@@ -135,8 +135,8 @@ export async function recordFailure(records: Records, state: ReleaseState): Prom
 export function neededRevisions(state: ReleaseState, history: number): ReadonlySet<number> {
   const needed = new Set<number>();
   for (let number = state.latest; number > Math.max(0, state.latest - history); number -= 1) needed.add(number);
-  const { current, staged, inFlight } = state;
-  const used = [current, previousRevision(state), staged?.revision, staged?.previous?.revision, inFlight?.revision];
+  const { current, staged, operation } = state;
+  const used = [current, previousRevision(state), staged?.revision, staged?.previous?.revision, operation?.revision];
   for (const number of used) if (number !== undefined) needed.add(number);
   for (const role of Object.values(state.roles ?? {})) if (role.revision !== undefined) needed.add(role.revision);
   return needed;

@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
 import { gunzipSync, gzipSync } from 'node:zlib';
 import { CutoverError } from '../errors.js';
-import type { Check, RunContext } from '../inputs/inputs.js';
-import type { KubeObject, ObjectRef } from '../manifests/object.js';
+import type { Check, CiRun } from '../inputs/inputs.js';
+import type { KubeObject, ObjectRef } from '../kubernetes/object.js';
 import { canonical, type Snapshot } from '../plan/change.js';
 import { recordName, type HistoryEntry } from './state.js';
 
@@ -14,7 +14,7 @@ export interface RecordedSecret {
 }
 
 /** An object to be deleted. */
-export interface Obsolete {
+export interface ObjectToDelete {
   readonly ref: ObjectRef;
   /** Only this one. Absent: whatever has the name. */
   readonly uid?: string;
@@ -41,9 +41,9 @@ export interface Revision {
   /** Blue/green: objects of both roles as they were applied while staging, but for Secrets; a rollback leaves them alone. */
   readonly shared: readonly KubeObject[];
   /** Blue/green: objects that are applied after the switch only (autoscalers of the role). */
-  readonly deferred: readonly KubeObject[];
+  readonly applyAfterSwitch: readonly KubeObject[];
   /** Blue/green: what an earlier life of the role left behind and nobody needs once this one serves. Absent: nothing. */
-  readonly obsolete?: readonly Obsolete[];
+  readonly deleteAfterSwitch?: readonly ObjectToDelete[];
   /** What the step found before its first write, but for Secrets. */
   readonly before: readonly Snapshot[];
   /** Checks that promote and rollback run again. */
@@ -73,10 +73,10 @@ export function encodeRevision(
   revision: Revision,
   release: { readonly name: string; readonly namespace: string },
 ): KubeObject {
-  const { objects, before, publicService, shared, deferred, ...rest } = revision;
-  const bulk = gzipSync(JSON.stringify({ objects, before, publicService, shared, deferred }), { level: 9 }).toString(
-    'base64',
-  );
+  const { objects, before, publicService, shared, applyAfterSwitch, ...rest } = revision;
+  const bulk = gzipSync(JSON.stringify({ objects, before, publicService, shared, applyAfterSwitch }), {
+    level: 9,
+  }).toString('base64');
   const info = JSON.stringify(rest, null, 1);
   if (bulk.length + info.length > recordLimit) {
     throw new CutoverError(
@@ -172,7 +172,7 @@ export function imagesOf(objects: readonly KubeObject[]): readonly string[] {
 
 /** One line of history about a revision, dated now. */
 export function historyEntry(
-  run: RunContext,
+  run: CiRun,
   revision: Pick<Revision, 'number' | 'images' | 'role'>,
   outcome: HistoryEntry['outcome'],
 ): HistoryEntry {
@@ -187,6 +187,6 @@ export function historyEntry(
 }
 
 /** The part of a revision or history entry that tells who made it. */
-export function authorOf(run: RunContext): { readonly sha: string; readonly run: string; readonly actor: string } {
+export function authorOf(run: CiRun): { readonly sha: string; readonly run: string; readonly actor: string } {
   return { sha: run.sha, run: run.url, actor: run.actor };
 }

@@ -1,5 +1,5 @@
 import { CutoverError } from '../errors.js';
-import type { KubeObject, ObjectRef } from '../manifests/object.js';
+import type { KubeObject, ObjectRef } from '../kubernetes/object.js';
 import type { Snapshot } from '../plan/change.js';
 
 /** What a role needs to be recognised without its manifests. */
@@ -33,8 +33,8 @@ export interface StagedRecord {
 }
 
 /** A step that had begun to write. It stays in the record until the step is finished or undone. */
-export interface InFlight {
-  readonly step: 'deploy' | 'stage' | 'switch' | 'idle';
+export interface Operation {
+  readonly kind: 'deploy' | 'stage' | 'switch' | 'finish';
   readonly revision: number;
   /** Role that the step works towards (`stage`, `switch`), or the one whose idle policy is pending (`idle`). */
   readonly role?: string;
@@ -44,7 +44,7 @@ export interface InFlight {
    * `switch`, and a `stage` that adopts: the public Service as it was, for the way back; the other snapshots lie in the
    * revision.
    */
-  readonly undo?: Snapshot;
+  readonly previousService?: Snapshot;
 }
 
 /** How a step ended, for the next run and for `status`. */
@@ -77,7 +77,7 @@ export interface ReleaseState {
   readonly roleNames?: readonly [string, string];
   readonly roles?: Readonly<Record<string, RoleRecord>>;
   readonly staged?: StagedRecord;
-  readonly inFlight?: InFlight;
+  readonly operation?: Operation;
   /** Newest first. */
   readonly history: readonly HistoryEntry[];
 }

@@ -1,7 +1,7 @@
 import { where } from '../log.js';
-import { describeRef, type ObjectRef } from '../manifests/object.js';
+import { describeRef, type ObjectRef } from '../kubernetes/object.js';
 import { describeFieldChange } from '../plan/diff.js';
-import type { Finding } from '../plan/findings/finding.js';
+import type { Finding } from '../plan/lint/finding.js';
 import type { Preview, PreviewedObject } from '../plan/preview.js';
 import { block, code, list, prose, table, text } from './markdown.js';
 

@@ -1,7 +1,7 @@
 import type { CutoverError } from '../errors.js';
 import type { Inputs } from '../inputs/inputs.js';
-import type { Finding } from '../plan/findings/finding.js';
-import type { Outcome, OutcomeKind } from '../strategies/outcome.js';
+import type { Finding } from '../plan/lint/finding.js';
+import type { Outcome, OutcomeKind } from '../strategies/shared/outcome.js';
 
 /** How long a stage of the run took. */
 export interface StageTime {

@@ -3,12 +3,12 @@ import { headline, sign } from './headline.js';
 import { block, code, fit, list, table, text, prose } from './markdown.js';
 import { findingsSection, previewSections } from './preview.js';
 import type { Report } from './report.js';
-import { wayBackInputs } from './way-back.js';
+import { rollbackInputs } from './rollback-hint.js';
 
 /** GitHub drops a step's summary over 1 MiB. */
 const largest = 900_000;
 
-/** The job summary: the outcome first, then what serves users, what went wrong, what was done, and the way back. */
+/** The job summary: the outcome first, then what serves users, what went wrong, what was done, and the hint back. */
 export function buildSummary(report: Report): string {
   const sections = [
     `## ${sign(report)} ${text(headline(report))}`,
@@ -20,7 +20,7 @@ export function buildSummary(report: Report): string {
     checks(report),
     approval(report),
     times(report),
-    wayBack(report),
+    rollbackHint(report),
     history(report),
   ];
   return fit(`${sections.filter(section => section !== undefined).join('\n\n')}\n`, largest);
@@ -84,8 +84,8 @@ function objects({ changes = [] }: Report): Section {
 
 function checks({ checks: results = [] }: Report): Section {
   if (results.length === 0) return undefined;
-  const rows = results.map(({ name, stage, verdict, detail, attempts, seconds }) => [
-    ...[code(name), stage, verdict === 'pass' ? 'pass' : `**${verdict === 'fail' ? 'fail' : 'cannot tell'}**`],
+  const rows = results.map(({ name, side, verdict, detail, attempts, seconds }) => [
+    ...[code(name), side, verdict === 'pass' ? 'pass' : `**${verdict === 'fail' ? 'fail' : 'cannot tell'}**`],
     ...[text(detail), String(attempts), `${seconds} s`],
   ]);
   return `### Checks\n\n${table(['Check', 'Side', 'Verdict', 'What came', 'Tries', 'Time'], rows, { limit: 100 })}`;
@@ -111,10 +111,10 @@ export function duration(ms: number): string {
   return seconds < 60 ? `${seconds} s` : `${Math.floor(seconds / 60)} min ${seconds % 60} s`;
 }
 
-function wayBack({ wayBack: way }: Report): Section {
-  if (way === undefined) return undefined;
-  const what = way.action === 'reject' ? 'Discard what is staged' : 'Go back to the revision before';
-  return `### How to go back\n\n${what} with a step of this action that has these inputs:\n\n${block('yaml', wayBackInputs(way))}`;
+function rollbackHint({ rollbackHint: hint }: Report): Section {
+  if (hint === undefined) return undefined;
+  const what = hint.action === 'reject' ? 'Discard what is staged' : 'Go back to the revision before';
+  return `### How to go back\n\n${what} with a step of this action that has these inputs:\n\n${block('yaml', rollbackInputs(hint))}`;
 }
 
 function history({ history: entries = [] }: Report): Section {

@@ -1,23 +1,29 @@
-import { groupKind } from '../manifests/kinds.js';
-import { refOf } from '../manifests/object.js';
-import type { KubeObject, ObjectRef } from '../manifests/object.js';
+import { groupKind } from '../kubernetes/kinds.js';
+import { refOf } from '../kubernetes/object.js';
+import type { KubeObject, ObjectRef } from '../kubernetes/object.js';
 import { isJob } from './awaited.js';
-import { customReadiness } from './custom-resource.js';
-import { newPodsOfDaemonSet, newPodsOfStatefulSet, newReplicaSet, sameTemplate, templateHashOf } from './identity.js';
+import { customReadiness } from './readiness/custom-resource.js';
+import {
+  newPodsOfDaemonSet,
+  newPodsOfStatefulSet,
+  newReplicaSet,
+  sameTemplate,
+  templateHashOf,
+} from '../kubernetes/pod-template.js';
 import type { Inventory } from './inventory.js';
-import { unobserved } from './readiness.js';
-import type { Readiness } from './readiness.js';
-import { troubleOf } from './trouble.js';
-import type { Trouble } from './trouble.js';
+import { unobserved } from './readiness/readiness.js';
+import type { Readiness } from './readiness/readiness.js';
+import { podFailureOf } from './pod-failure.js';
+import type { PodFailure } from './pod-failure.js';
 import {
   daemonSetReadiness,
   deploymentReadiness,
   jobReadiness,
   podReadiness,
   statefulSetReadiness,
-} from './workload-readiness.js';
-import type { Paused } from './workload-readiness.js';
-import { specOf, statusOf } from './workload.js';
+} from './readiness/workloads.js';
+import type { Paused } from './readiness/workloads.js';
+import { specOf, statusOf } from '../kubernetes/workload.js';
 
 /** Where one workload stands, from everything that is known of it. */
 export interface Assessment {
@@ -31,7 +37,7 @@ export interface Assessment {
   /** What makes them, when it is not the workload itself: its events tell why there are none. */
   readonly maker?: KubeObject;
   /** What keeps a new pod from ever becoming ready; of several the one with the least patience. */
-  readonly trouble?: Trouble;
+  readonly trouble?: PodFailure;
   /** Set when the workload is no longer the one that was written: how it differs. */
   readonly superseded?: string;
 }
@@ -101,8 +107,11 @@ function judge(live: KubeObject, inventory: Inventory, paused?: Paused): Judged 
   }
 }
 
-function worst(pods: readonly KubeObject[], counts: (trouble: Trouble) => boolean = () => true): { trouble?: Trouble } {
-  const troubles = pods.map(troubleOf).filter(trouble => trouble !== undefined);
+function worst(
+  pods: readonly KubeObject[],
+  counts: (trouble: PodFailure) => boolean = () => true,
+): { trouble?: PodFailure } {
+  const troubles = pods.map(podFailureOf).filter(trouble => trouble !== undefined);
   const [first] = troubles.filter(counts).sort((a, b) => a.patienceMs - b.patienceMs);
   return first === undefined ? {} : { trouble: first };
 }

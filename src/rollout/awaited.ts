@@ -1,6 +1,6 @@
-import { groupKind } from '../manifests/kinds.js';
-import type { KindRef, ObjectRef } from '../manifests/object.js';
-import { isCustom } from './custom-resource.js';
+import { groupKind } from '../kubernetes/kinds.js';
+import type { KindRef, ObjectRef } from '../kubernetes/object.js';
+import { isCustom } from './readiness/custom-resource.js';
 
 type Kind = Pick<KindRef, 'apiVersion' | 'kind'>;
 

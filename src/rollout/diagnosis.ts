@@ -1,10 +1,10 @@
 import type { Cluster } from '../cluster/cluster.js';
 import { asCutoverError } from '../errors.js';
 import type { Problem } from '../errors.js';
-import { refOf } from '../manifests/object.js';
-import type { KubeObject } from '../manifests/object.js';
+import { refOf } from '../kubernetes/object.js';
+import type { KubeObject } from '../kubernetes/object.js';
 import type { Assessment } from './assessment.js';
-import { containersOf, isReady } from './workload.js';
+import { containersOf, isReady } from '../kubernetes/workload.js';
 
 /** What can be told about a workload that did not become ready, beyond its status. */
 export interface Diagnosis {

@@ -1,9 +1,9 @@
 import type { Cluster } from '../cluster/cluster.js';
 import { CutoverError } from '../errors.js';
-import { describeRef } from '../manifests/object.js';
+import { describeRef } from '../kubernetes/object.js';
 import type { Assessment } from './assessment.js';
 import { diagnose, pickPod } from './diagnosis.js';
-import { whyNotReady } from './trouble.js';
+import { whyNotReady } from './pod-failure.js';
 
 /** Workloads beyond these are named, but not looked into: the first causes are what a reader acts on. */
 const maxDiagnosed = 3;

@@ -1,7 +1,7 @@
 import type { WatchEvent } from '../cluster/cluster.js';
-import { refKey, refOf } from '../manifests/object.js';
-import type { KubeObject, ObjectRef } from '../manifests/object.js';
-import { ownersOf } from './workload.js';
+import { refKey, refOf } from '../kubernetes/object.js';
+import type { KubeObject, ObjectRef } from '../kubernetes/object.js';
+import { ownersOf } from '../kubernetes/workload.js';
 
 /** Everything that the watches have told, as it is now. */
 export class Inventory {

@@ -3,18 +3,18 @@ import type { Clock } from '../cluster/clock.js';
 import type { Cluster } from '../cluster/cluster.js';
 import { asCutoverError, CutoverError } from '../errors.js';
 import type { Log } from '../log.js';
-import { describeRef, refOf } from '../manifests/object.js';
-import type { KindRef, KubeObject, ObjectRef } from '../manifests/object.js';
+import { describeRef, refOf } from '../kubernetes/object.js';
+import type { KindRef, KubeObject, ObjectRef } from '../kubernetes/object.js';
 import { assess } from './assessment.js';
 import type { Assessment } from './assessment.js';
 import { kindKey, kindsFor } from './awaited.js';
-import { isCustom } from './custom-resource.js';
+import { isCustom } from './readiness/custom-resource.js';
 import { rolloutFailure, rolloutTimeout, spoken } from './failure.js';
 import { Inventory } from './inventory.js';
 import { Progress } from './progress.js';
-import type { Readiness } from './readiness.js';
-import { served } from './served.js';
-import type { Paused } from './workload-readiness.js';
+import type { Readiness } from './readiness/readiness.js';
+import { waitUntilReady } from './wait-until-ready.js';
+import type { Paused } from './readiness/workloads.js';
 
 /** A workload that is ready, and which pods that is true of. */
 export interface ReadyWorkload {
@@ -33,7 +33,7 @@ export interface Wait {
   readonly targets: readonly KubeObject[];
   readonly timeoutMs: number;
   /** How long ready must last, with the same pods and no restart. */
-  readonly steadyMs: number;
+  readonly stableForMs: number;
   /** Default: refused. */
   readonly paused?: Paused;
 }
@@ -105,13 +105,13 @@ export function observe({ cluster, log, signal, targets, clock = systemClock }: 
   };
   const synced = followAll(kindsFor(targets).filter(kind => !isCustom(kind)));
 
-  async function until({ targets, timeoutMs, steadyMs, paused }: Wait): Promise<readonly ReadyWorkload[]> {
+  async function until({ targets, timeoutMs, stableForMs, paused }: Wait): Promise<readonly ReadyWorkload[]> {
     if (targets.length === 0) return [];
     void followAll(kindsFor(targets.map(refOf)).filter(kind => !followed.has(kindKey(kind))));
     const names = targets.map(target => describeRef(refOf(target))).join(', ');
-    const steady = steadyMs === 0 ? '' : ` and stay so for ${spoken(steadyMs)}`;
+    const steady = stableForMs === 0 ? '' : ` and stay so for ${spoken(stableForMs)}`;
     log.info(`Waiting up to ${spoken(timeoutMs)} for ${names} to be ready${steady}`);
-    const progress = new Progress(clock.now(), { timeoutMs, steadyMs });
+    const progress = new Progress(clock.now(), { timeoutMs, stableForMs });
     for (;;) {
       const rung = new Promise<void>(resolve => {
         ring = resolve;
@@ -144,7 +144,7 @@ export function observe({ cluster, log, signal, targets, clock = systemClock }: 
   return {
     synced,
     until,
-    served: (objects, timeoutMs) => served({ cluster, log, clock, signal: end, objects, timeoutMs }),
+    served: (objects, timeoutMs) => waitUntilReady({ cluster, log, clock, signal: end, objects, timeoutMs }),
     close: () => ending.abort(),
   };
 }

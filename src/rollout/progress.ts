@@ -1,9 +1,9 @@
-import { describeRef, refKey } from '../manifests/object.js';
+import { describeRef, refKey } from '../kubernetes/object.js';
 import { fingerprint } from './assessment.js';
 import type { Assessment } from './assessment.js';
 import { isJob } from './awaited.js';
-import { unobserved } from './readiness.js';
-import { restartsOf } from './workload.js';
+import { unobserved } from './readiness/readiness.js';
+import { restartsOf } from '../kubernetes/workload.js';
 
 /** What is to be done next with a set of workloads that is waited for. */
 export type NextMove =
@@ -22,12 +22,12 @@ interface Since {
 /** Remembers since when each workload is ready or in trouble: a look at one moment cannot tell. */
 export class Progress {
   readonly #startedMs: number;
-  readonly #limits: { readonly timeoutMs: number; readonly steadyMs: number };
+  readonly #limits: { readonly timeoutMs: number; readonly stableForMs: number };
   readonly #ready = new Map<string, Since>();
   readonly #failing = new Map<string, Since>();
   readonly #told = new Map<string, string>();
 
-  constructor(startedMs: number, limits: { readonly timeoutMs: number; readonly steadyMs: number }) {
+  constructor(startedMs: number, limits: { readonly timeoutMs: number; readonly stableForMs: number }) {
     this.#startedMs = startedMs;
     this.#limits = limits;
   }
@@ -95,7 +95,7 @@ export class Progress {
     // What has run to its end cannot become unready.
     if (isJob(assessment.ref)) return nowMs;
     const what = fingerprint(assessment, restartsOf);
-    return since(this.#ready, { key, what, nowMs }) + this.#limits.steadyMs;
+    return since(this.#ready, { key, what, nowMs }) + this.#limits.stableForMs;
   }
 }
 

@@ -1,15 +1,15 @@
 import { systemClock, type Clock } from '../cluster/clock.js';
 import type { Cluster } from '../cluster/cluster.js';
-import { untilObject } from '../cluster/object-watch.js';
+import { untilObject } from '../cluster/watch/wait-for-object.js';
 import type { Log } from '../log.js';
-import { groupKind } from '../manifests/kinds.js';
-import { describeRef, refOf } from '../manifests/object.js';
-import type { KubeObject } from '../manifests/object.js';
+import { groupKind } from '../kubernetes/kinds.js';
+import { describeRef, refOf } from '../kubernetes/object.js';
+import type { KubeObject } from '../kubernetes/object.js';
 import type { Snapshot } from '../plan/change.js';
-import { revisionOf } from './identity.js';
-import { troubleOf } from './trouble.js';
-import { statefulSetReadiness } from './workload-readiness.js';
-import { isReady, ownedBy, specOf, statusOf } from './workload.js';
+import { revisionOf } from '../kubernetes/pod-template.js';
+import { podFailureOf } from './pod-failure.js';
+import { statefulSetReadiness } from './readiness/workloads.js';
+import { isReady, ownedBy, specOf, statusOf } from '../kubernetes/workload.js';
 
 /** Its controller looks at every change at once; one that is not there at all must not hold up the way back. */
 const observedWithinMs = 10_000;
@@ -75,7 +75,7 @@ export function stuckPods({
       pod.metadata.deletionTimestamp === undefined &&
       !isReady(pod) &&
       revisionOf(pod) !== updateRevision &&
-      (revisionOf(pod) !== currentRevision || troubleOf(pod) !== undefined),
+      (revisionOf(pod) !== currentRevision || podFailureOf(pod) !== undefined),
   );
 }
 

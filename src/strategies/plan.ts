@@ -1,25 +1,25 @@
-import { survey } from '../cluster/preflight.js';
-import { describeRef, refKey, refOf } from '../manifests/object.js';
+import { dryRunAll } from '../cluster/apply/dry-run-all.js';
+import { describeRef, refKey, refOf } from '../kubernetes/object.js';
 import type { PlannedChange } from '../plan/change.js';
 import { describeFieldChange } from '../plan/diff.js';
 import { imageChanges, previewed, replacedWorkloads, type Preview, type PreviewedObject } from '../plan/preview.js';
 import type { ReleaseState } from '../release/state.js';
-import { comingNamespace } from './namespace.js';
-import { narratePlan } from './narration.js';
-import { FailedStep, type Outcome } from './outcome.js';
-import { combined } from './refusals.js';
-import { nothingToDo, surveyRolling, type RollingDeploy } from './rolling.js';
-import { facts, servingNow } from './stage.js';
-import { decideStaging, isStagedAlready } from './staging-decision.js';
-import type { BlueGreenDeploy, Staging } from './staging-plan.js';
-import type { Step } from './step.js';
+import { comingNamespace } from './shared/namespace.js';
+import { logPlan } from './shared/log-plan.js';
+import { FailedStep, type Outcome } from './shared/outcome.js';
+import { combined } from './shared/refusals.js';
+import { nothingToDo, surveyRolling, type RollingDeploy } from './rolling/deploy.js';
+import { facts, servingNow } from './blue-green/staging/stage.js';
+import { decideStaging, isStagedAlready } from './blue-green/staging/staging-decision.js';
+import type { BlueGreenDeploy, Staging } from './blue-green/staging/staging-plan.js';
+import type { RunContext } from '../run/context.js';
 
 type Known = Omit<Outcome, 'outcome' | 'changes' | 'checks' | 'preview'>;
 
 /** Tells what a rolling deploy of these manifests would do now. Writes nothing, and takes no lock. */
-export async function planRolling(step: Step, deploy: RollingDeploy): Promise<Outcome> {
+export async function planRolling(ctx: RunContext, deploy: RollingDeploy): Promise<Outcome> {
   const { inputs, state } = deploy;
-  const { planned, refusals } = await surveyRolling(step, deploy);
+  const { planned, refusals } = await surveyRolling(ctx, deploy);
   const unchanged = nothingToDo(planned, state);
   const revision = state.latest + 1;
   const rolling = replacedWorkloads(planned).map(describeRef);
@@ -38,19 +38,19 @@ export async function planRolling(step: Step, deploy: RollingDeploy): Promise<Ou
     revision,
     story: [...story, ...unfinished(state)],
     objects: [
-      ...(await namespaceOf(step, { planned, createNamespace: inputs.createNamespace })),
+      ...(await namespaceOf(ctx, { planned, createNamespace: inputs.createNamespace })),
       ...previewed(planned, 'deploy'),
     ],
     images: imageChanges(planned, new Map()),
     users: [],
   };
-  return told(step, { known: { ...about(step, 'rolling'), serving }, preview, unchanged, refusals });
+  return told(ctx, { known: { ...about(ctx, 'rolling'), serving }, preview, unchanged, refusals });
 }
 
 /** Tells what a blue/green deploy of these manifests would do now, and its switch. Writes nothing, and takes no lock. */
-export async function planBlueGreen(step: Step, deploy: BlueGreenDeploy): Promise<Outcome> {
+export async function planBlueGreen(ctx: RunContext, deploy: BlueGreenDeploy): Promise<Outcome> {
   const { state, inputs } = deploy;
-  const decision = await decideStaging(step, deploy);
+  const decision = await decideStaging(ctx, deploy);
   const { refusals } = decision;
   const revision = state.latest + 1;
   if (decision.kind === 'serving') {
@@ -58,21 +58,21 @@ export async function planBlueGreen(step: Step, deploy: BlueGreenDeploy): Promis
     const story = [`Nothing would be changed: users are on ${role}, and it is exactly these manifests.`];
     const preview = { revision, story, objects: previewed(planned, 'deploy'), images: [], users: [] };
     const known = {
-      ...about(step, 'blue-green'),
+      ...about(ctx, 'blue-green'),
       activeRole: role,
       ...stagedOf(state),
       serving: `Users are on ${role}, as before.`,
     };
-    return told(step, { known, preview, unchanged: true, refusals });
+    return told(ctx, { known, preview, unchanged: true, refusals });
   }
   const { staging } = decision;
-  const { planned, leftovers, later, role } = staging;
-  if (later.length > 0) {
-    step.log.info('At the switch, later:');
-    narratePlan(step.log, later);
+  const { planned, staleObjects, plannedAfterSwitch, role } = staging;
+  if (plannedAfterSwitch.length > 0) {
+    ctx.log.info('At the switch, later:');
+    logPlan(ctx.log, plannedAfterSwitch);
   }
   const unchanged = isStagedAlready(staging);
-  const namespace = await namespaceOf(step, { planned, createNamespace: inputs.createNamespace });
+  const namespace = await namespaceOf(ctx, { planned, createNamespace: inputs.createNamespace });
   const preview: Preview = {
     revision,
     ...(!unchanged && { role }),
@@ -82,12 +82,12 @@ export async function planBlueGreen(step: Step, deploy: BlueGreenDeploy): Promis
         : storyOf(staging)),
       ...unfinished(state),
     ],
-    objects: [...namespace, ...previewed(planned, 'deploy'), ...leftovers.map(removed), ...atSwitch(staging)],
+    objects: [...namespace, ...previewed(planned, 'deploy'), ...staleObjects.map(removed), ...atSwitch(staging)],
     images: imageChanges(planned, staging.counterparts),
-    users: unchanged ? [] : await comparedForUsers(step, staging),
+    users: unchanged ? [] : await comparedForUsers(ctx, staging),
   };
-  const { changes: _changes, testUrl: _url, previousRevision: _previous, ...roles } = facts(step, staging);
-  return told(step, {
+  const { changes: _changes, testUrl: _url, previousRevision: _previous, ...roles } = facts(ctx, staging);
+  return told(ctx, {
     known: { ...roles, ...stagedOf(state), serving: servingNow(staging) },
     preview,
     unchanged,
@@ -99,23 +99,23 @@ export async function planBlueGreen(step: Step, deploy: BlueGreenDeploy): Promis
  * What users would notice: the objects of the role that they are on, as a dry run of these manifests would change them. The
  * idle role's own objects are mostly new, or were changed long ago, and say nothing of that.
  */
-async function comparedForUsers(step: Step, { deploy, active }: Staging): Promise<readonly PreviewedObject[]> {
+async function comparedForUsers(ctx: RunContext, { deploy, active }: Staging): Promise<readonly PreviewedObject[]> {
   if (active.kind === 'none' || deploy.adoption !== undefined) return [];
   const { inputs, resources } = deploy;
   const own = resources.of[active.role] ?? [];
-  const { planned } = await survey({ cluster: step.cluster, resources: own, force: inputs.forceConflicts });
+  const { planned } = await dryRunAll({ cluster: ctx.cluster, resources: own, force: inputs.forceConflicts });
   const changing = previewed(planned, 'switch').filter(({ change }) => change !== 'unchanged');
-  if (changing.length > 0) step.log.info(`Compared with ${active.role}, where users are:`);
+  if (changing.length > 0) ctx.log.info(`Compared with ${active.role}, where users are:`);
   for (const { ref, change, fields } of changing) {
-    step.log.info(`${describeRef(ref)}: ${change === 'created' ? 'new' : 'other'}`);
-    for (const field of fields) step.log.info(`  ${describeFieldChange(field)}`);
+    ctx.log.info(`${describeRef(ref)}: ${change === 'created' ? 'new' : 'other'}`);
+    for (const field of fields) ctx.log.info(`  ${describeFieldChange(field)}`);
   }
   return changing;
 }
 
 /** Logs the plan, and ends the step: as failed where a deploy would be refused. */
 function told(
-  step: Step,
+  ctx: RunContext,
   end: {
     readonly known: Known;
     readonly preview: Preview;
@@ -124,7 +124,7 @@ function told(
   },
 ): Outcome {
   const { preview, unchanged, refusals } = end;
-  for (const line of preview.story) step.log.info(line);
+  for (const line of preview.story) ctx.log.info(line);
   const known = {
     ...end.known,
     preview,
@@ -160,42 +160,47 @@ function storyOf({ deploy, active, role }: Staging): readonly string[] {
 }
 
 /** What an earlier run began and did not finish decides what a deploy finds. */
-function unfinished({ inFlight }: ReleaseState): readonly string[] {
-  if (inFlight === undefined) return [];
-  const { step, revision, role, run } = inFlight;
+function unfinished({ operation }: ReleaseState): readonly string[] {
+  if (operation === undefined) return [];
+  const { kind, revision, role, run } = operation;
   const where = role === undefined ? '' : ` (${role})`;
   const then =
-    step === 'switch'
+    kind === 'switch'
       ? 'no deploy begins before `promote` or `rollback` has finished it'
       : 'the next deploy finishes it or starts from what it had found';
-  return [`Unfinished: ${step} of revision ${revision}${where}, begun by ${run}; ${then}.`];
+  return [`Unfinished: ${kind} of revision ${revision}${where}, begun by ${run}; ${then}.`];
 }
 
 async function namespaceOf(
-  step: Step,
+  ctx: RunContext,
   deploy: { readonly planned: readonly PlannedChange[]; readonly createNamespace: boolean },
 ): Promise<readonly PreviewedObject[]> {
-  const object = await comingNamespace(step, deploy);
+  const object = await comingNamespace(ctx, deploy);
   const listed = deploy.planned.some(({ resource }) => resource.object === object);
   return object === undefined || listed ? [] : [{ ref: refOf(object), when: 'deploy', change: 'created', fields: [] }];
 }
 
-function removed(object: Staging['leftovers'][number]): PreviewedObject {
+function removed(object: Staging['staleObjects'][number]): PreviewedObject {
   return { ref: refOf(object), when: 'deploy', change: 'deleted', fields: [] };
 }
 
 /** What staging removes first is made again by the switch. */
-function atSwitch({ later, leftovers, obsolete }: Staging): readonly PreviewedObject[] {
-  const gone = new Set(leftovers.map(object => refKey(refOf(object))));
-  const moved = previewed(later, 'switch').map((one): PreviewedObject =>
+function atSwitch({ plannedAfterSwitch, staleObjects, deleteAfterSwitch }: Staging): readonly PreviewedObject[] {
+  const gone = new Set(staleObjects.map(object => refKey(refOf(object))));
+  const moved = previewed(plannedAfterSwitch, 'switch').map((one): PreviewedObject =>
     gone.has(refKey(one.ref)) ? { ...one, change: 'created', fields: [] } : one,
   );
-  const useless = obsolete.map(({ ref }): PreviewedObject => ({ ref, when: 'switch', change: 'deleted', fields: [] }));
+  const useless = deleteAfterSwitch.map(({ ref }): PreviewedObject => ({
+    ref,
+    when: 'switch',
+    change: 'deleted',
+    fields: [],
+  }));
   return [...moved, ...useless];
 }
 
-function about(step: Step, strategy: Outcome['strategy']) {
-  return { release: step.records.release, namespace: step.records.namespace, strategy };
+function about(ctx: RunContext, strategy: Outcome['strategy']) {
+  return { release: ctx.records.release, namespace: ctx.records.namespace, strategy };
 }
 
 function stagedOf({ staged }: ReleaseState) {

@@ -1,19 +1,19 @@
-import { putBack } from '../cluster/putback.js';
+import { restoreSnapshots } from '../cluster/apply/restore.js';
 import type { Cluster } from '../cluster/cluster.js';
-import { describeRef } from '../manifests/object.js';
+import { describeRef } from '../kubernetes/object.js';
 import type { Log } from '../log.js';
 import { isTakenOver, releaseLock } from '../release/lock.js';
 import { withHistory, type Records } from '../release/records.js';
 import { historyEntry, type Revision } from '../release/revision.js';
 import type { Snapshot } from '../plan/change.js';
-import type { InFlight, ReleaseState } from '../release/state.js';
+import type { Operation, ReleaseState } from '../release/state.js';
 import { removeStuckPods } from '../rollout/stuck-pods.js';
-import type { RunContext } from '../inputs/inputs.js';
-import type { StepFacts } from './step.js';
-import { withoutAdopted } from './adoption.js';
-import { unpin } from './pin.js';
-import { readyPods } from './switch-back.js';
-import { withoutStagedRecord } from './unstaged.js';
+import type { CiRun } from '../inputs/inputs.js';
+import type { PostState } from '../run/context.js';
+import { withoutAdopted } from './blue-green/adoption/adoption.js';
+import { restoreSelector } from './blue-green/adoption/pin.js';
+import { readyPods } from './blue-green/restore-traffic.js';
+import { withoutStagedRecord } from './blue-green/staging/unstaged.js';
 
 /** For pods that were staged to be on their way out; a post step must end sometime. */
 const unpinMs = 60_000;
@@ -25,8 +25,8 @@ const unpinMs = 60_000;
 export async function recover(options: {
   readonly cluster: Cluster;
   readonly records: Records;
-  readonly facts: StepFacts;
-  readonly run: RunContext;
+  readonly facts: PostState;
+  readonly run: CiRun;
   readonly rollbackOnFailure: boolean;
   readonly log: Log;
 }): Promise<string> {
@@ -37,70 +37,73 @@ export async function recover(options: {
     return 'Another run has taken over the release: nothing was touched.';
   try {
     const state = await records.readState();
-    const { inFlight } = state ?? {};
-    if (state === undefined || inFlight?.run !== run.url) return 'Nothing was left unfinished.';
+    const { operation } = state ?? {};
+    if (state === undefined || operation?.run !== run.url) return 'Nothing was left unfinished.';
     if (!rollbackOnFailure)
-      return `${inFlight.step} of revision ${inFlight.revision} was left as it is (rollback-on-failure: false).`;
-    return await putBackInFlight({ cluster, records, run, log, state, inFlight });
+      return `${operation.kind} of revision ${operation.revision} was left as it is (rollback-on-failure: false).`;
+    return await restoreOperation({ cluster, records, run, log, state, operation });
   } finally {
     await releaseLock({ cluster, release, namespace, holder });
   }
 }
 
-async function putBackInFlight(options: {
+async function restoreOperation(options: {
   readonly cluster: Cluster;
   readonly records: Records;
-  readonly run: RunContext;
+  readonly run: CiRun;
   readonly log: Log;
   readonly state: ReleaseState;
-  readonly inFlight: InFlight;
+  readonly operation: Operation;
 }): Promise<string> {
-  const { cluster, records, run, log, state, inFlight } = options;
-  const revision = await records.readRevision(inFlight.revision);
-  const { inFlight: _ended, ...rest } = state;
-  const { snapshots, after } = wayBack({ inFlight, revision, rest });
+  const { cluster, records, run, log, state, operation } = options;
+  const revision = await records.readRevision(operation.revision);
+  const { operation: _ended, ...rest } = state;
+  const { snapshots, after } = wayBack({ operation, revision, rest });
   // The switch was verified before `idle` was written: users are where they should be.
   if (snapshots === undefined) return 'Users are on the new side; run the same step again to finish what is left.';
-  if (inFlight.step === 'switch' && !(await canServe(cluster, inFlight))) {
+  if (operation.kind === 'switch' && !(await canServe(cluster, operation))) {
     return 'The role that users left has no ready pod, so they were not sent back there: look at both roles at once.';
   }
-  const { failed } = await putBack({ cluster, snapshots, release: state.release, log });
+  const { failed } = await restoreSnapshots({ cluster, snapshots, release: state.release, log });
   await removeStuckPods({ cluster, snapshots, log });
-  const pinned = inFlight.step === 'stage' ? inFlight.undo : undefined;
+  const pinned = operation.kind === 'stage' ? operation.previousService : undefined;
   if (failed.length > 0)
     return `Not everything could be put back: ${failed.map(({ ref }) => describeRef(ref)).join(', ')}`;
-  const why = pinned && (await unpin(pinned, { cluster, log, release: state.release, timeoutMs: unpinMs }));
+  const why = pinned && (await restoreSelector(pinned, { cluster, log, release: state.release, timeoutMs: unpinMs }));
   if (why !== undefined)
     return `The staged revision is gone, but the selector of the public Service stays narrowed: ${why}.`;
   await records.writeState(withHistory(after, historyEntry(run, revision, 'failed')));
-  return `The run was killed during ${inFlight.step} of revision ${inFlight.revision}; everything was put back.`;
+  return `The run was killed during ${operation.kind} of revision ${operation.revision}; everything was put back.`;
 }
 
 /** What has to be put back, and the record once it is. */
-function wayBack({ inFlight, revision, rest }: { inFlight: InFlight; revision: Revision; rest: ReleaseState }): {
+function wayBack({ operation, revision, rest }: { operation: Operation; revision: Revision; rest: ReleaseState }): {
   readonly snapshots: readonly Snapshot[] | undefined;
   readonly after: ReleaseState;
 } {
-  switch (inFlight.step) {
+  switch (operation.kind) {
     case 'deploy':
       return { snapshots: revision.before, after: rest };
     case 'stage':
       // Recorded is what was before the first of several stagings, so nothing is staged any more either.
       return {
         snapshots: revision.before,
-        after: inFlight.undo === undefined ? withoutStagedRecord(rest, inFlight.role ?? '') : withoutAdopted(rest),
+        after:
+          operation.previousService === undefined
+            ? withoutStagedRecord(rest, operation.role ?? '')
+            : withoutAdopted(rest),
       };
     case 'switch':
-      return { snapshots: inFlight.undo === undefined ? [] : [inFlight.undo], after: rest };
-    case 'idle':
+      return { snapshots: operation.previousService === undefined ? [] : [operation.previousService], after: rest };
+    case 'finish':
       return { snapshots: undefined, after: rest };
     default:
-      return inFlight.step satisfies never;
+      return operation.kind satisfies never;
   }
 }
 
 /** Whether the Service as it was before the switch would lead to a ready pod. */
-async function canServe(cluster: Cluster, { undo }: InFlight): Promise<boolean> {
+async function canServe(cluster: Cluster, { previousService: undo }: Operation): Promise<boolean> {
   // Before the first release there was no Service, and putting back removes it: nobody had been served.
   if (undo?.object === undefined) return true;
   return (await readyPods(cluster, undo.object)).length > 0;

@@ -1,15 +1,15 @@
-import { describeRef, refOf, type KubeObject } from '../manifests/object.js';
+import { describeRef, refOf, type KubeObject } from '../kubernetes/object.js';
 import type { ReleaseState } from '../release/state.js';
-import type { Outcome } from './outcome.js';
-import { readActive, readRelease } from './recheck.js';
-import { isDeployment, replicasOf } from './roles.js';
-import type { Step } from './step.js';
+import type { Outcome } from './shared/outcome.js';
+import { readActive, readRelease } from './blue-green/recheck.js';
+import { isDeployment, replicasOf } from '../traffic/active-role.js';
+import type { RunContext } from '../run/context.js';
 
 /** Tells where users are, what runs where, how it is, and how it came about. Only reads. */
-export async function status(step: Step): Promise<Outcome> {
-  const { records, log } = step;
+export async function status(ctx: RunContext): Promise<Outcome> {
+  const { records, log } = ctx;
   const { release, namespace } = records;
-  const state = await readRelease(step);
+  const state = await readRelease(ctx);
   const common = {
     outcome: 'status',
     release,
@@ -21,19 +21,19 @@ export async function status(step: Step): Promise<Outcome> {
     ...(state.current !== undefined && { revision: state.current }),
   } as const;
   const unfinished =
-    state.inFlight === undefined
+    state.operation === undefined
       ? ''
-      : ` Unfinished: ${state.inFlight.step} of revision ${state.inFlight.revision} by ${state.inFlight.run}; run that step again to finish it.`;
+      : ` Unfinished: ${state.operation.kind} of revision ${state.operation.revision} by ${state.operation.run}; run that step again to finish it.`;
   if (state.strategy === 'rolling') {
-    const health = await rollingHealth(step, state);
+    const health = await rollingHealth(ctx, state);
     health.forEach(line => log.info(line));
     return {
       ...common,
       serving: `${state.current === undefined ? 'No revision is deployed.' : `Revision ${state.current} serves users.`} ${health.join('. ')}${unfinished}`,
     };
   }
-  const { active } = await readActive(step, state);
-  const roles = await Promise.all((state.roleNames ?? []).map(role => roleHealth(step, state, role)));
+  const { active } = await readActive(ctx, state);
+  const roles = await Promise.all((state.roleNames ?? []).map(role => roleHealth(ctx, state, role)));
   roles.forEach(line => log.info(line));
   return {
     ...common,
@@ -43,16 +43,16 @@ export async function status(step: Step): Promise<Outcome> {
   };
 }
 
-async function rollingHealth(step: Step, state: ReleaseState): Promise<readonly string[]> {
+async function rollingHealth(ctx: RunContext, state: ReleaseState): Promise<readonly string[]> {
   if (state.current === undefined) return [];
-  const revision = await step.records.readRevision(state.current);
-  const found = await Promise.all(revision.objects.filter(isDeployment).map(object => step.cluster.get(refOf(object))));
+  const revision = await ctx.records.readRevision(state.current);
+  const found = await Promise.all(revision.objects.filter(isDeployment).map(object => ctx.cluster.get(refOf(object))));
   return found.flatMap(live => (live === undefined ? [] : health(live)));
 }
 
-async function roleHealth(step: Step, state: ReleaseState, role: string): Promise<string> {
+async function roleHealth(ctx: RunContext, state: ReleaseState, role: string): Promise<string> {
   const record = state.roles?.[role];
-  const found = await Promise.all((record?.deployments ?? []).map(ref => step.cluster.get(ref)));
+  const found = await Promise.all((record?.deployments ?? []).map(ref => ctx.cluster.get(ref)));
   const lines = found.flatMap(live => (live === undefined ? [] : health(live)));
   const revision = record?.revision === undefined ? 'no revision' : `revision ${record.revision}`;
   const staged = state.staged?.role === role ? ', staged' : '';

@@ -1,5 +1,5 @@
 import { CutoverError } from '../errors.js';
-import { describeRef, refOf, type KubeObject } from '../manifests/object.js';
+import { describeRef, refOf, type KubeObject } from '../kubernetes/object.js';
 
 /** A pod that must answer for itself. `uid` tells a later pod of the same name apart. */
 export interface EndpointPod {

@@ -8,7 +8,7 @@ import { plain, quote } from './quote.js';
 interface Surroundings {
   /** The runner's environment; what is secret or meant for this step alone is not passed on. */
   readonly environment: Readonly<Record<string, string>>;
-  readonly stage: 'staged' | 'public';
+  readonly side: 'staged' | 'public';
   /** Local way to the endpoint. Absent: there is none, and `CUTOVER_URL` is not set. */
   readonly url?: string;
   readonly log: Log;
@@ -24,9 +24,9 @@ export function runCheckName({ command }: RunCheck): string {
 
 /** One try: runs the command and streams its output into the log. Exit status 0 is a pass. */
 export async function tryRun(check: RunCheck, surroundings: Surroundings): Promise<Trial> {
-  const { environment, stage, url, log, signal } = surroundings;
+  const { environment, side, url, log, signal } = surroundings;
   const ending = await runCommand(check.command, {
-    environment: commandEnvironment(environment, { stage, ...(url !== undefined && { url }) }),
+    environment: commandEnvironment(environment, { side, ...(url !== undefined && { url }) }),
     // The bar keeps the runner from taking a line of output for one of its commands (`::set-output …`).
     line: text => log.info(`| ${plain(text)}`),
     signal,
@@ -61,8 +61,8 @@ const withheld = /^(INPUT_.*|ACTIONS_(RUNTIME|ID_TOKEN|RESULTS|CACHE)_.*|GITHUB_
 /** The environment of a command: the runner's without what is withheld, with `CUTOVER_STAGE` and `CUTOVER_URL`. */
 export function commandEnvironment(
   environment: Readonly<Record<string, string>>,
-  { stage, url }: { readonly stage: 'staged' | 'public'; readonly url?: string },
+  { side, url }: { readonly side: 'staged' | 'public'; readonly url?: string },
 ): Record<string, string> {
   const kept = Object.entries(environment).filter(([name]) => !withheld.test(name) && name !== 'CUTOVER_URL');
-  return { ...Object.fromEntries(kept), CUTOVER_STAGE: stage, ...(url !== undefined && { CUTOVER_URL: url }) };
+  return { ...Object.fromEntries(kept), CUTOVER_STAGE: side, ...(url !== undefined && { CUTOVER_URL: url }) };
 }

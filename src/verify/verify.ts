@@ -10,13 +10,13 @@ import { listen } from './listener.js';
 import { runCheckName, tryRun } from './run-check.js';
 
 /** Which side is under test: the staged one before the switch, or the one that users reach. */
-export type Stage = 'staged' | 'public';
+export type Side = 'staged' | 'public';
 
 /** How one check ended. Only `pass` goes on. */
 export interface CheckResult {
   /** `GET /healthz`, `run: npm run smoke`. */
   readonly name: string;
-  readonly stage: Stage;
+  readonly side: Side;
   readonly verdict: Verdict;
   /** One line: what was expected, what came, and from whom. */
   readonly detail: string;
@@ -26,9 +26,9 @@ export interface CheckResult {
 }
 
 export interface VerifyRequest {
-  /** All checks of the release; those for the other stage are left out here. */
+  /** All checks of the release; those for the other side are left out here. */
   readonly checks: readonly Check[];
-  readonly stage: Stage;
+  readonly side: Side;
   readonly endpoint: Endpoint;
   readonly cluster: Cluster;
   readonly log: Log;
@@ -44,14 +44,14 @@ export interface VerifyRequest {
 const doubtMs = 30_000;
 
 /**
- * Runs the checks of a stage one after the other and stops at the first that does not pass: after a switch, every second
+ * Runs the checks of a side one after the other and stops at the first that does not pass: after a switch, every second
  * spent on the rest is one in which users meet what the first has found.
  */
 export async function verify(request: VerifyRequest): Promise<readonly CheckResult[]> {
-  const { stage, log } = request;
-  const due = request.checks.filter(check => check.on === stage || check.on === 'both');
+  const { side, log } = request;
+  const due = request.checks.filter(check => check.on === side || check.on === 'both');
   if (due.length === 0) {
-    log.info(`No checks are asked for here (${stage}): ready pods are enough`);
+    log.info(`No checks are asked for here (${side}): ready pods are enough`);
     return [];
   }
   const results: CheckResult[] = [];
@@ -67,10 +67,10 @@ async function runOne(check: Check, request: VerifyRequest): Promise<CheckResult
     return await untilDecided(check, request, () => unlessCancelled(tryHttp(check, request), check, request.signal));
   }
   const listener = await listen(request.cluster, request.endpoint);
-  const { environment, stage, log, signal } = request;
+  const { environment, side, log, signal } = request;
   if (listener === undefined) log.info('CUTOVER_URL is not set: there is no Service and no pod with a known port');
   const surroundings = {
-    ...{ environment, stage, log, signal },
+    ...{ environment, side, log, signal },
     ...(listener !== undefined && { url: listener.url }),
   };
   try {
@@ -81,7 +81,7 @@ async function runOne(check: Check, request: VerifyRequest): Promise<CheckResult
 }
 
 async function untilDecided(check: Check, request: VerifyRequest, attempt: () => Promise<Trial>): Promise<CheckResult> {
-  const { stage, log, signal, clock = systemClock } = request;
+  const { side, log, signal, clock = systemClock } = request;
   const name = nameOf(check);
   const started = clock.now();
   let told = '';
@@ -93,7 +93,7 @@ async function untilDecided(check: Check, request: VerifyRequest, attempt: () =>
     if (trial.verdict === 'pass' || trial.final || spent >= allowed) {
       const { verdict, detail } = trial;
       log.info(`${words[verdict]}: ${name}: ${detail}`);
-      return { name, stage, verdict, detail, attempts, seconds: Math.round(spent / 100) / 10 };
+      return { name, side, verdict, detail, attempts, seconds: Math.round(spent / 100) / 10 };
     }
     if (trial.detail !== told) {
       const plan = told === '' ? `; trying again for up to ${Math.ceil((allowed - spent) / 1000)} s` : '';
@@ -110,7 +110,7 @@ const words: Readonly<Record<Verdict, string>> = { pass: 'passed', fail: 'failed
 
 function notRun(check: Check, blocker: CheckResult): CheckResult {
   const detail = `not run, because "${blocker.name}" did not pass`;
-  return { name: nameOf(check), stage: blocker.stage, verdict: 'cannot-tell', detail, attempts: 0, seconds: 0 };
+  return { name: nameOf(check), side: blocker.side, verdict: 'cannot-tell', detail, attempts: 0, seconds: 0 };
 }
 
 function nameOf(check: Check): string {

@@ -1,0 +1,153 @@
+import { asJson, asKube, clone, type JsonObject } from '../../../sandbox/api/schema/json.js';
+import type { Kind } from '../../../sandbox/api/schema/kinds.js';
+import { createStore, type MemoryStore } from '../../../sandbox/api/store/memory-store.js';
+import { ApiError } from '../../../sandbox/api/http/status.js';
+import { asApplied } from '../../../src/cluster/apply/apply-body.js';
+import type { Cluster, ProxyAnswer, ProxyRequest, WatchEvent } from '../../../src/cluster/cluster.js';
+import { fieldManager } from '../../../src/cluster/apply/field-manager.js';
+import { refusal } from '../../../src/cluster/http/refusal.js';
+import { describeRef, refOf, type KindRef, type KubeObject, type ObjectRef } from '../../../src/kubernetes/object.js';
+
+/** The port to Kubernetes straight onto the embedded cluster's store: no server, no controllers, no time of its own. */
+export interface MemoryCluster extends Cluster {
+  /** The cluster from the inside, as controllers and other people change it. */
+  readonly store: MemoryStore;
+  /** `GET Deployment shop/web`, `APPLY …`, `DRY RUN …`, `CREATE …`, `TRY CREATE …`, `REASSIGN …`, `REPLACE …`, `REMOVE …`, `LIST Pod`, in order. */
+  readonly calls: string[];
+  /** The calls that store something. */
+  writes(): readonly string[];
+  /** Called before each call is answered; what it throws is the answer. */
+  before: (call: string) => void;
+  /** Makes objects as another manager does that is none of those that Cutover takes over from. */
+  given(...objects: readonly KubeObject[]): void;
+  /** The same, as this manager. */
+  givenBy(manager: string, ...objects: readonly KubeObject[]): void;
+}
+
+export function memoryCluster(
+  options: { readonly proxy?: (request: ProxyRequest) => ProxyAnswer } = {},
+): MemoryCluster {
+  const store = createStore();
+  const { registry } = store;
+  const namespace = 'shop';
+  store.create({ apiVersion: 'v1', kind: 'Namespace', metadata: { name: namespace } });
+  const calls: string[] = [];
+  const placed = (ref: ObjectRef): ObjectRef => {
+    const namespaced = registry.kinds.byKind(ref.apiVersion, ref.kind)?.namespaced ?? true;
+    return namespaced ? { ...ref, namespace: ref.namespace ?? namespace } : ref;
+  };
+
+  async function call<T>(verb: string, target: ObjectRef, work: (kind: Kind, ref: ObjectRef) => T): Promise<T> {
+    // As any request: the answer is not there yet when the call returns.
+    await Promise.resolve();
+    const ref = placed(target);
+    const asked = `${verb} ${describeRef(ref)}`;
+    calls.push(asked);
+    cluster.before(asked);
+    const kind = registry.kinds.byKind(ref.apiVersion, ref.kind);
+    const about = { verb: verb.toLowerCase(), target: ref, resource: kind?.plural ?? '*' };
+    if (kind === undefined) throw refusal(404, Buffer.from('404 page not found\n'), about);
+    try {
+      return work(kind, ref);
+    } catch (thrown) {
+      if (!(thrown instanceof ApiError)) throw thrown;
+      throw refusal(thrown.code, Buffer.from(JSON.stringify(thrown.status)), about);
+    }
+  }
+
+  const cluster: MemoryCluster = {
+    namespace,
+    store,
+    calls,
+    before: () => undefined,
+    writes: () => calls.filter(made => /^(APPLY|CREATE|REASSIGN|REPLACE|REMOVE) /.test(made)),
+    given: (...objects) => cluster.givenBy('operator', ...objects),
+    givenBy(manager, ...objects) {
+      for (const object of objects) store.create(object, { manager });
+    },
+    apply: (object, { dryRun = false, force = false, resourceVersion } = {}) =>
+      call(dryRun ? 'DRY RUN' : 'APPLY', refOf(object), (kind, ref) => {
+        const config = clone(asApplied(object, resourceVersion) as JsonObject);
+        const place = { namespace: ref.namespace ?? '', name: ref.name };
+        const written = registry.apply(kind, config, {
+          manager: fieldManager,
+          validation: 'Strict',
+          dryRun,
+          force,
+          place,
+        });
+        // The Date header has whole seconds.
+        const serverTimeMs = Math.floor(Date.now() / 1000) * 1000;
+        return { object: asKube(written.object), created: written.created, warnings: [], serverTimeMs };
+      }),
+    create: (object, { dryRun = false } = {}) =>
+      call(dryRun ? 'TRY CREATE' : 'CREATE', refOf(object), kind => {
+        if (!dryRun) return store.create(object, { manager: fieldManager });
+        return asKube(registry.create(kind, clone(asJson(object)), { manager: fieldManager, dryRun }));
+      }),
+    reassign: (live, managedFields) =>
+      call('REASSIGN', refOf(live), () => {
+        const metadata = { ...live.metadata, managedFields } as KubeObject['metadata'];
+        return store.update({ ...live, metadata }, { manager: fieldManager });
+      }),
+    replace: object => call('REPLACE', refOf(object), () => store.update(object, { manager: fieldManager })),
+    get: target => call('GET', target, (_kind, ref) => store.get(ref)),
+    list: async (kind, { labelSelector = '' } = {}) => {
+      await Promise.resolve();
+      calls.push(`LIST ${kind.kind}`);
+      cluster.before(`LIST ${kind.kind}`);
+      return store.list(kind, { labels: labelsOf(labelSelector) });
+    },
+    watch: (kind, { labelSelector = '', signal }) => watched(store, kind, { labels: labelsOf(labelSelector), signal }),
+    remove: (target, { uid } = { uid: '' }) =>
+      call('REMOVE', target, (_kind, ref) => {
+        const live = store.get(ref);
+        if (live === undefined || (uid !== '' && live.metadata.uid !== uid)) return;
+        store.remove(ref);
+      }),
+    logs: () => Promise.resolve(''),
+    proxy: request => {
+      const { proxy } = options;
+      if (proxy === undefined) throw new Error('this test sends no request to a pod');
+      return Promise.resolve(proxy(request));
+    },
+  };
+  return cluster;
+}
+
+function labelsOf(selector: string): Record<string, string> {
+  const pairs = selector.split(',').filter(pair => pair !== '');
+  return Object.fromEntries(pairs.map(pair => [pair.slice(0, pair.indexOf('=')), pair.slice(pair.indexOf('=') + 1)]));
+}
+
+async function* watched(
+  store: MemoryStore,
+  kind: KindRef,
+  options: { readonly labels: Readonly<Record<string, string>>; readonly signal: AbortSignal },
+): AsyncGenerator<WatchEvent> {
+  const { labels, signal } = options;
+  const wanted = (object: KubeObject): boolean =>
+    (kind.namespace === undefined || object.metadata.namespace === kind.namespace) &&
+    Object.entries(labels).every(([name, value]) => object.metadata.labels?.[name] === value);
+  const told: WatchEvent[] = store.list(kind, { labels }).map(object => ({ type: 'ADDED', object }));
+  told.push({ type: 'synced' });
+  let ring: () => void = () => undefined;
+  const end = store.watch(kind, event => {
+    if (!wanted(event.object)) return;
+    told.push(event);
+    ring();
+  });
+  signal.addEventListener('abort', () => ring());
+  try {
+    while (!signal.aborted) {
+      const next = told.shift();
+      if (next !== undefined) yield next;
+      else
+        await new Promise<void>(resolve => {
+          ring = resolve;
+        });
+    }
+  } finally {
+    end();
+  }
+}

@@ -1,0 +1,219 @@
+import { expect, it } from '@jest/globals';
+import type { StepResult } from '../runner/runner.js';
+import type { Traffic } from '../traffic/traffic.js';
+import type { FaultMatch, Sandbox, SeenCall } from '../../../sandbox/sandbox.js';
+
+import { startEmbedded } from '../scenario/cluster.js';
+import { matrixFaults, type MatrixFault, type Target } from './faults.js';
+import { kubeconfigWithPlugin } from '../scenario/exec-plugin.js';
+import { applicationOf, secretOf, release, type Subject } from './subjects.js';
+import { openTestNamespace, type TestNamespace } from '../scenario/test-namespace.js';
+import { judge, leavesWork, roleOf, type Row } from './verdict.js';
+
+type Embedded = Awaited<ReturnType<typeof startEmbedded>>;
+
+/** A place in which rows are played one after the other. */
+interface MatrixWorker {
+  readonly ns: TestNamespace;
+  readonly sandbox: Sandbox;
+  readonly subject: Subject;
+  readonly users: Traffic | undefined;
+  readonly leave: () => Promise<void>;
+}
+
+let versions = 0;
+
+/**
+ * Declares one test for each fault: every request of the deploy meets it, one request at a time. Faults that are mended
+ * before it matters which request it is take turns, unless CUTOVER_TEST_FAULTS says `all`.
+ */
+export function playMatrix(subject: Subject): () => Promise<void> {
+  let started: Promise<Embedded> | undefined;
+  const start = (): Promise<Embedded> => (started ??= startEmbedded());
+  let discovered: Promise<readonly Target[]> | undefined;
+  const targetsOf = async (fault: MatrixFault): Promise<readonly Target[]> => {
+    discovered ??= start().then(cluster => discover(cluster, subject));
+    const all = await discovered;
+    const turns = process.env.CUTOVER_TEST_FAULTS === 'all' ? undefined : fault.turns;
+    const inTurn = (at: number): boolean => turns === undefined || at % turns.every === turns.at;
+    return all.filter(fault.appliesTo).filter((_target, at) => inTurn(at));
+  };
+
+  it.concurrent(`${subject.title} makes the requests that the matrix is about`, async () => {
+    const everywhere = { strikes: () => true } as unknown as MatrixFault;
+    const made = new Set((await targetsOf(everywhere)).map(({ verb, kind }) => `${verb} ${kind}`));
+    expect(subject.makes.filter(call => !made.has(call))).toEqual([]);
+  });
+
+  it.concurrent.each(matrixFaults.map(fault => [fault.title, fault] as const))(
+    `${subject.title} meets %s`,
+    async (...[, fault]) => {
+      const targets = await targetsOf(fault);
+      const cluster = await start();
+      const queue = [...targets];
+      const wrong: string[] = [];
+      const work = async (): Promise<void> => {
+        const worker = subject.earlier === 0 ? undefined : await openWorker(cluster, subject);
+        try {
+          for (let target = queue.shift(); target !== undefined; target = queue.shift())
+            wrong.push(...(await row(cluster, { subject, fault, target, worker })));
+        } finally {
+          await worker?.leave();
+        }
+      };
+      await Promise.all(Array.from({ length: fault.workers ?? 1 }, work));
+      expect(targets.length).toBeGreaterThan(0);
+      expect(wrong).toEqual([]);
+    },
+    1_800_000,
+  );
+  return async () => (await started)?.close();
+}
+
+/** What the deploy asks of the API server, in its order. */
+async function discover(cluster: Embedded, subject: Subject): Promise<readonly Target[]> {
+  const worker = await openWorker(cluster, subject);
+  try {
+    const names = await namesIn(worker, nextVersion());
+    const { seen } = await listened(worker, () => worker.ns.given(subject.inputs(names.version)));
+    const before = new Map<string, number>();
+    return seen.map(call => {
+      const target = { ...call, name: generic(call, names) };
+      const key = [target.verb, target.kind, target.name, target.dryRun].join(' ');
+      const skip = before.get(key) ?? 0;
+      before.set(key, skip + 1);
+      return { ...target, skip };
+    });
+  } finally {
+    await worker.leave();
+  }
+}
+
+/** Plays one row; gives what is wrong with it. */
+async function row(
+  cluster: Embedded,
+  played: { subject: Subject; fault: MatrixFault; target: Target; worker: MatrixWorker | undefined },
+): Promise<readonly string[]> {
+  const { subject, fault, target } = played;
+  const worker = played.worker ?? (await openWorker(cluster, subject));
+  const { ns, sandbox } = worker;
+  const title = `${target.verb} ${target.kind} ${target.name}${target.dryRun ? ' (dry run)' : ''} #${target.skip + 1}`;
+  try {
+    const names = await namesIn(worker, nextVersion());
+    const inputs = subject.inputs(names.version);
+    const plugin = await kubeconfigWithPlugin(ns, await ns.kubeconfigOf(inputs, []));
+    const before = await applicationOf(ns);
+    const lost = (await worker.users?.counts())?.lost ?? 0;
+    const mend = sandbox.fault(matchOf(worker, target, names), fault.make(ns), 1);
+    const { value: result, hit } = await listened(worker, () =>
+      ns.step({ ...inputs, ...(fault.renews && { kubeconfig: plugin.kubeconfig }) }),
+    );
+    mend();
+    const played: Row = { ns, subject, fault, target, names, before, result };
+    const wrong = hit ? [...(await judge(played))] : ['no such request was made'];
+    const runs = await plugin.runs();
+    if (fault.renews && hit && runs !== 2) wrong.push(`the credentials were asked for ${runs} times`);
+    wrong.push(...whispered(result, names.version));
+    if (result.exitCode !== 0 || leavesWork(result))
+      wrong.push(...(await again(worker, { ...inputs, ...fault.again })));
+    await worker.users?.more(2);
+    const now = await worker.users?.counts();
+    if (now !== undefined && now.lost > lost) {
+      wrong.push(`users lost ${now.lost - lost} requests: ${now.losses.at(-1)?.why ?? 'nobody knows why'}`);
+    }
+    return wrong.length === 0 ? [] : [`${title}: ${wrong.join('; ')}\n${result.log}`];
+  } finally {
+    if (played.worker === undefined) await worker.leave();
+  }
+}
+
+/** The same deploy without the fault: nothing that the failed one left may be in its way. */
+async function again({ ns }: MatrixWorker, inputs: Parameters<TestNamespace['step']>[0]): Promise<readonly string[]> {
+  const result = await ns.step(inputs);
+  return result.exitCode === 0 ? [] : [`run again it fails:\n${result.log}`];
+}
+
+/** A Secret's value in anything that is shown. */
+function whispered({ log, outputs, summary, annotations }: StepResult, version: string): readonly string[] {
+  const shown = `${log}\n${summary}\n${JSON.stringify([outputs, annotations])}`;
+  const secret = secretOf(version);
+  const told = [secret, Buffer.from(secret).toString('base64')].filter(value => shown.includes(value));
+  return told.length === 0 ? [] : ['a Secret is told'];
+}
+
+/** Users of one lane; there are many lanes, and the pods share a process with them. */
+const load = { perSecond: 8, keptAlive: { connections: 1, perSecond: 2 } };
+
+async function openWorker(cluster: Embedded, subject: Subject): Promise<MatrixWorker> {
+  const { ns, leave } = await openTestNamespace(cluster, subject.title);
+  await subject.bring(ns);
+  // Asked for here, so that the requests which grant its rights are not taken for the deploy's.
+  await ns.kubeconfigOf(subject.inputs('v0'), []);
+  for (let earlier = 0; earlier < subject.earlier; earlier += 1) await ns.given(subject.inputs(nextVersion()));
+  const users = subject.earlier === 0 ? undefined : await ns.users(release, load);
+  return { ns, sandbox: cluster.sandbox, subject, users, leave };
+}
+
+function nextVersion(): string {
+  return `v${(versions += 1)}`;
+}
+
+/** Runs a step and gives the requests of its namespace, and of no namespace at all. */
+async function listened<T>(
+  { ns, sandbox }: MatrixWorker,
+  work: () => Promise<T>,
+): Promise<{ readonly value: T; readonly seen: readonly SeenCall[]; readonly hit: boolean }> {
+  const seen: SeenCall[] = [];
+  let hit = false;
+  const stop = sandbox.calls.listen((call, faults) => {
+    if (call.namespace !== ns.namespace) return;
+    seen.push(call);
+    hit ||= faults.length > 0;
+  });
+  try {
+    return { value: await work(), seen, hit };
+  } finally {
+    stop();
+  }
+}
+
+/** What the names of this row's objects are made of. */
+export interface Names {
+  readonly version: string;
+  readonly active: string;
+  readonly idle: string;
+}
+
+async function namesIn({ ns }: MatrixWorker, version: string): Promise<Names> {
+  const active = roleOf(await ns.get('Service', release)) ?? 'blue';
+  return { version, active, idle: active === 'blue' ? 'green' : 'blue' };
+}
+
+function generic({ kind, name }: SeenCall, { version, active, idle }: Names): string {
+  if (kind === 'Pod') return name === '' ? '' : '<pod>';
+  return name
+    .replace(/^cutover-shop-\d+$/, 'cutover-shop-<revision>')
+    .replace(version, '<version>')
+    .replace(/\bv\d+$/, '<earlier>')
+    .replace(new RegExp(`\\b${active}\\b`), '<active>')
+    .replace(new RegExp(`\\b${idle}\\b`), '<idle>');
+}
+
+function matchOf({ ns }: MatrixWorker, target: Target, { version, active, idle }: Names): FaultMatch {
+  const { verb, kind, dryRun, skip } = target;
+  const name = target.name
+    .replace('<revision>', '\\d+')
+    .replace('<version>', version)
+    .replace('<earlier>', `(?!${version}$)v\\d+`)
+    .replace('<active>', active)
+    .replace('<idle>', idle)
+    .replace('<pod>', '.+');
+  return {
+    verb: verb as NonNullable<FaultMatch['verb']>,
+    kind,
+    namespace: ns.namespace,
+    name: new RegExp(`^${name}$`),
+    dryRun,
+    skip,
+  };
+}

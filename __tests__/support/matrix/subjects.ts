@@ -1,0 +1,152 @@
+import type { KubeObject } from '../../../src/kubernetes/object.js';
+import { shopDeployment } from '../scenario/applications.js';
+import { field } from '../field.js';
+import type { TestNamespace } from '../scenario/test-namespace.js';
+
+type Inputs = Readonly<Record<string, string>>;
+
+/** A deploy that the matrix of faults is about. */
+export interface Subject {
+  readonly title: string;
+  /**
+   * Deploys that came before. 0: each row begins without a release; else each row updates what the row before left, and
+   * three are enough for both roles to have been used and for old revisions to be removed.
+   */
+  readonly earlier: 0 | 3;
+  /** Requests that it must be seen to make, `VERB Kind`. */
+  readonly makes: readonly string[];
+  readonly inputs: (version: string) => Inputs;
+  readonly bring: (ns: TestNamespace) => Promise<void>;
+  /** What an outcome that is a success is called. */
+  readonly outcome: string;
+}
+
+export const release = 'shop';
+/** What a Secret of the application holds. */
+export const secretOf = (version: string): string => `hush-${version}-hush`;
+
+const inputs = (version: string): Inputs => ({
+  manifests: 'shop.yml',
+  release,
+  variables: `VERSION=${version}`,
+  verify: '- http: /\n  contains: site $<VERSION>\n  retry: 5s\n',
+  steady: '100ms',
+  history: '2',
+});
+const rolling = ['GET ConfigMap', 'PATCH ConfigMap', 'PATCH Secret', 'PATCH Service', 'PATCH Deployment', 'WATCH Pod'];
+const record = ['POST Lease', 'GET Lease', 'PUT Lease', 'PUT ConfigMap'];
+
+export const firstDeploy: Subject = {
+  title: 'A first rolling deploy',
+  earlier: 0,
+  makes: [...rolling, ...record, 'POST ConfigMap'],
+  inputs,
+  bring: ns => ns.write({ 'shop.yml': manifest(ns, { suffix: '', labels: '' }) }),
+  outcome: 'deployed',
+};
+
+export const update: Subject = {
+  ...firstDeploy,
+  title: 'A rolling update',
+  earlier: 3,
+  makes: [...rolling, 'PUT Lease', 'PUT ConfigMap', 'GET Deployment', 'GET Secret', 'GET Service', 'DELETE ConfigMap'],
+};
+
+export const switched: Subject = {
+  title: 'A blue/green deploy that goes on to the switch',
+  earlier: 3,
+  makes: [...update.makes, 'LIST Pod', 'WATCH EndpointSlice', 'PATCH HorizontalPodAutoscaler'],
+  inputs: version => ({ ...inputs(version), strategy: 'blue-green', switch: 'auto', drain: '0s' }),
+  bring: ns =>
+    ns.write({
+      'shop.yml': [
+        manifest(ns, { suffix: '-${TARGET_ROLE}', labels: ', role: "${TARGET_ROLE}"' }),
+        service('shop-test-${TARGET_ROLE}', 'ClusterIP', ', role: "${TARGET_ROLE}"'),
+        `apiVersion: autoscaling/v2
+kind: HorizontalPodAutoscaler
+${meta('shop-${TARGET_ROLE}')}
+spec:
+  scaleTargetRef: {apiVersion: apps/v1, kind: Deployment, name: "shop-\${TARGET_ROLE}"}
+  minReplicas: 1
+  maxReplicas: 2
+`,
+      ].join('---\n'),
+    }),
+  outcome: 'switched',
+};
+
+function meta(name: string): string {
+  return `metadata: {name: "${name}", labels: {app: shop, version: "\${VERSION}"}}`;
+}
+
+function service(name: string, type: string, labels: string): string {
+  return `apiVersion: v1
+kind: Service
+${meta(name)}
+spec: {type: ${type}, selector: {app: shop${labels}}, ports: [{port: 80, targetPort: 8080}]}
+`;
+}
+
+function manifest({ cluster }: TestNamespace, role: { suffix: string; labels: string }): string {
+  const { suffix, labels } = role;
+  const name = `shop${suffix}`;
+  return `apiVersion: v1
+kind: ConfigMap
+${meta(name)}
+data: {version: "\${VERSION}"}
+---
+apiVersion: v1
+kind: ConfigMap
+${meta(`${name}-\${VERSION}`)}
+data: {mood: "mood of \${VERSION}"}
+---
+apiVersion: v1
+kind: Secret
+${meta(name)}
+stringData: {password: "${secretOf('${VERSION}')}"}
+---
+${shopDeployment(cluster, {
+  meta: meta(name),
+  labels,
+  envFrom: `{configMapRef: {name: "${name}-\${VERSION}"}}, {secretRef: {name: "${name}"}}`,
+})}---
+${service('shop', 'NodePort', labels)}`;
+}
+
+/** The application's objects as somebody else sees them: `Kind/name` → the object, without the release's own record. */
+export async function applicationOf(ns: TestNamespace): Promise<ReadonlyMap<string, KubeObject>> {
+  const kinds = ['ConfigMap', 'Secret', 'Service', 'Deployment', 'HorizontalPodAutoscaler'] as const;
+  const lists = await Promise.all(kinds.map(kind => ns.list(kind)));
+  return new Map(
+    // Items of a list do not say their kind.
+    lists
+      .flatMap((list, at) =>
+        list.map(object => [`${kinds[at]}/${object.metadata.name}`, { ...object, kind: kinds[at] ?? '' }] as const),
+      )
+      .filter(([name]) => /^\w+\/shop/.test(name))
+      .sort(([a], [b]) => (a < b ? -1 : 1)),
+  );
+}
+
+/** What was meant of an object: everything but what the API server and controllers say of it. */
+export function meantOf(object: KubeObject): readonly unknown[] {
+  const { labels, annotations = {} } = object.metadata;
+  // Autoscalers of an idle side are taken away while it is brought up, and made again.
+  const uid = object.kind === 'HorizontalPodAutoscaler' ? '' : object.metadata.uid;
+  // The other writer's annotation is not the deploy's to put back.
+  const { 'deployment.kubernetes.io/revision': _counted, somebody: _theirs, ...meant } = annotations;
+  return [uid, labels, meant, object['spec'], object['data']];
+}
+
+/** Whether the object is what this version of the manifest says. */
+export function isOf(object: KubeObject, version: string): boolean {
+  const { kind, metadata } = object;
+  const said: Readonly<Record<string, () => boolean>> = {
+    ConfigMap: () => JSON.stringify(object['data']).includes(version),
+    Secret: () => field(object, 'data', 'password') === Buffer.from(secretOf(version)).toString('base64'),
+    Deployment: () =>
+      String(field(object, 'spec', 'template', 'spec', 'containers', 0, 'image')).endsWith(`:${version}`) &&
+      field(object, 'status', 'readyReplicas') === 1,
+  };
+  return metadata.labels?.['version'] === version && (said[kind]?.() ?? true);
+}

@@ -1,0 +1,163 @@
+import { isDeepStrictEqual } from 'node:util';
+import type { StepResult } from '../runner/runner.js';
+import type { KubeObject } from '../../../src/kubernetes/object.js';
+import type { ReleaseState } from '../../../src/release/state.js';
+import type { Names } from './matrix.js';
+import type { MatrixFault, Target } from './faults.js';
+import { field } from '../field.js';
+import { applicationOf, isOf, meantOf, release, type Subject } from './subjects.js';
+import type { TestNamespace } from '../scenario/test-namespace.js';
+
+/** One deploy that met one fault, once it has ended. */
+export interface Row {
+  readonly ns: TestNamespace;
+  readonly subject: Subject;
+  readonly fault: MatrixFault;
+  readonly target: Target;
+  readonly names: Names;
+  /** The application's objects before it. */
+  readonly before: ReadonlyMap<string, KubeObject>;
+  readonly result: StepResult;
+}
+
+/** The role that a public Service selects. */
+export function roleOf(service: KubeObject | undefined): string | undefined {
+  return field(service, 'spec', 'selector', 'role') as string | undefined;
+}
+
+/** Everything that is wrong with how a row ended, in words. */
+export async function judge(row: Row): Promise<readonly string[]> {
+  const { ns, result, fault, target } = row;
+  const after = await applicationOf(ns);
+  const lease = await ns.get('Lease', `cutover-${release}`);
+  const held = field(lease, 'spec', 'holderIdentity') as string | undefined;
+  const wrong = [
+    ...(held ? [`the lock is held by ${held}`] : []),
+    ...(result.postExitCode === 0 ? [] : [`post ended with ${result.postExitCode}`]),
+  ];
+  switch (result.exitCode) {
+    case 0:
+      return [...wrong, ...(await successful(row, after))];
+    case 1: {
+      const survivable = fault.survivable(target) ? ['it should have been survived'] : [];
+      const how = settling.test(result.log) ? unsettled : failed;
+      return [...wrong, ...survivable, ...(await how(row, after)), ...told(row)];
+    }
+    default:
+      return [...wrong, `it ended with ${result.exitCode}`];
+  }
+}
+
+/** Success: what is live is what was rendered, and the record says so. */
+async function successful(row: Row, after: ReadonlyMap<string, KubeObject>): Promise<readonly string[]> {
+  const { ns, subject, names, result } = row;
+  const wrong = [...after]
+    .filter(([name]) => isDeployed(row, name))
+    .filter(([, object]) => !isOf(object, names.version))
+    .map(([name]) => `${name} is not of ${names.version}`);
+  const { outcome, revision } = result.outputs;
+  if (outcome !== subject.outcome) wrong.push(`the outcome is ${outcome ?? 'not told'}`);
+  const live = roleOf(after.get(`Service/${release}`));
+  if (live !== undefined && live !== names.idle) wrong.push(`users are on ${live}`);
+  if (![...after.keys()].some(name => name.startsWith('ConfigMap/') && name.endsWith(names.version)))
+    wrong.push('the new ConfigMap is missing');
+  const state = await stateOf(ns);
+  if (state?.current !== Number(revision)) wrong.push(`the record says ${state?.current ?? 'nothing'} is current`);
+  if (state?.operation !== undefined && !/still calls this unfinished/.test(result.log))
+    wrong.push(`${state.operation.kind} is in flight`);
+  if (state?.history[0]?.outcome !== subject.outcome) wrong.push('its history does not say so');
+  return [...wrong, ...(leavesWork(result) ? [] : await unrecorded(ns, state))];
+}
+
+/** Whether a step says that it leaves something of its record to the next run. */
+export function leavesWork({ log }: StepResult): boolean {
+  return /still calls this unfinished|left for the next run/.test(log);
+}
+
+/** Failure after users were moved for good: the record says so, and only what belongs to the side that they left is open. */
+async function unsettled(row: Row, after: ReadonlyMap<string, KubeObject>): Promise<readonly string[]> {
+  const { ns, names } = row;
+  const state = await stateOf(ns);
+  const moved = ['Service/shop', `Deployment/shop-${names.idle}`].filter(name => {
+    const object = after.get(name);
+    return object === undefined || !isOf(object, names.version);
+  });
+  return [
+    ...moved.map(name => `${name} is not of ${names.version}`),
+    ...(roleOf(after.get('Service/shop')) === names.idle ? [] : ['users are not where it says']),
+    ...(state?.operation?.kind === 'finish' && state.history[0]?.outcome === 'switched'
+      ? []
+      : ['the record is silent']),
+  ];
+}
+
+/** Objects that a successful deploy has written; in a blue/green one the other role's stay. */
+function isDeployed({ names, subject }: Row, name: string): boolean {
+  if (subject.outcome === 'switched')
+    return name === `Service/${release}` || new RegExp(`\\b${names.idle}$`).test(name);
+  return !/-v\d+$/.test(name);
+}
+
+/** Revisions of the record that are not there. */
+async function unrecorded(ns: TestNamespace, state: ReleaseState | undefined): Promise<readonly string[]> {
+  const there = (await ns.list('ConfigMap')).map(({ metadata }) => metadata.name);
+  return (state?.revisions ?? [])
+    .filter(number => !there.includes(`cutover-${release}-${number}`))
+    .map(number => `revision ${number} is not on record`);
+}
+
+/** Failure: everything is what it was, on the staged side at least what the record says. */
+async function failed(row: Row, after: ReadonlyMap<string, KubeObject>): Promise<readonly string[]> {
+  const { ns, names, before } = row;
+  const state = await stateOf(ns);
+  const staged = state?.staged?.role === names.idle;
+  const wrong: string[] = [];
+  for (const name of new Set([...before.keys(), ...after.keys()])) {
+    const [was, is] = [before.get(name), after.get(name)];
+    if (staged && name.includes(names.idle)) {
+      if (is !== undefined && !/-v\d+$/.test(name) && !isOf(is, names.version))
+        wrong.push(`${name} is not what is staged`);
+    } else if (was === undefined) wrong.push(`${name} was left behind`);
+    else if (is === undefined) wrong.push(`${name} is gone`);
+    else if (!isDeepStrictEqual(meantOf(was), meantOf(withoutOthers(is, was))))
+      wrong.push(`${name} is not what it was`);
+  }
+  if (state?.operation !== undefined) wrong.push(`${state.operation.kind} is in flight`);
+  return [...wrong, ...(await unrecorded(ns, state))];
+}
+
+/** The object without what the other writer of the matrix set, which is not the deploy's to put back. */
+function withoutOthers(is: KubeObject, was: KubeObject): KubeObject {
+  const { labels = {} } = is.metadata;
+  const version = labels['version'] === 'of-somebody' ? was.metadata.labels?.['version'] : labels['version'];
+  return {
+    ...is,
+    metadata: { ...is.metadata, labels: { ...labels, ...(version !== undefined && { version }) } },
+  };
+}
+
+const settling = /The switch itself is complete and verified/;
+
+/** What the message of the failure lacks. */
+function told({ result, fault, target, subject }: Row): readonly string[] {
+  const message = result.annotations.filter(({ level }) => level === 'error').at(-1)?.message ?? '';
+  const serving = /^Serving users now: (.*)$/m.exec(message)?.[1] ?? '';
+  const about = target.name === '' || target.name.includes('<') ? target.kind : `(${target.name}|${target.kind})`;
+  const untouched =
+    subject.earlier === 0
+      ? /nobody|no earlier revision|changed nothing/i
+      : /as before|where they were|changed nothing|back on|nothing was switched|complete and verified/;
+  const everything = result.annotations.map(annotation => annotation.message).join('\n');
+  return [
+    ...(fault.cause.test(everything) ? [] : ['the cause is not told']),
+    ...(new RegExp(about, 'i').test(message) ? [] : [`${about} is not named`]),
+    ...(untouched.test(serving) ? [] : [`"${serving}" is what is said to serve users`]),
+    ...(/^What to do: ./m.test(message) ? [] : ['what to do is not told']),
+  ];
+}
+
+async function stateOf(ns: TestNamespace): Promise<ReleaseState | undefined> {
+  const object = await ns.get('ConfigMap', `cutover-${release}`);
+  const text = field(object, 'data', 'state');
+  return typeof text === 'string' ? (JSON.parse(text) as ReleaseState) : undefined;
+}

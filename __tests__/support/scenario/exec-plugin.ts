@@ -1,0 +1,32 @@
+import { chmod, readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { dump, load } from 'js-yaml';
+import type { TestNamespace } from './test-namespace.js';
+
+/** A kubeconfig whose credentials come from a program. */
+export interface PluginKubeconfig {
+  /** YAML. */
+  readonly kubeconfig: string;
+  /** How often the program was run since this kubeconfig was made. */
+  runs(): Promise<number>;
+}
+
+/** The same user as in a kubeconfig that holds a token, but the token comes from an exec plugin. */
+export async function kubeconfigWithPlugin(
+  { workspace }: TestNamespace,
+  kubeconfig: string,
+): Promise<PluginKubeconfig> {
+  const file = load(kubeconfig) as { readonly users: readonly { name: string; user: { token?: string } }[] };
+  const token = file.users[0]?.user.token;
+  const credential = { apiVersion: 'client.authentication.k8s.io/v1', kind: 'ExecCredential', status: { token } };
+  const command = join(workspace, 'plugin');
+  const counter = join(workspace, 'plugin-runs');
+  await writeFile(counter, '');
+  await writeFile(command, `#!/bin/sh\nprintf x >> '${counter}'\nprintf '%s' '${JSON.stringify(credential)}'\n`);
+  await chmod(command, 0o755);
+  const exec = { apiVersion: credential.apiVersion, command, interactiveMode: 'Never' };
+  return {
+    kubeconfig: dump({ ...file, users: file.users.map(({ name }) => ({ name, user: { exec } })) }),
+    runs: async () => (await readFile(counter, 'utf8')).length,
+  };
+}

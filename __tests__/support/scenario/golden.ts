@@ -1,0 +1,85 @@
+import { appendFileSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { basename, join } from 'node:path';
+import { expect } from '@jest/globals';
+import type { PlayedStep, TestNamespace } from './test-namespace.js';
+
+/**
+ * What a scenario did, kept in `golden/<suite>.json`: the exit status, outcome and outputs of each step, and what its steps
+ * asked of the API server. A difference fails the scenario. `CUTOVER_GOLDEN=write` writes the files anew.
+ */
+interface Golden {
+  readonly steps: readonly GoldenStep[];
+  /**
+   * `PATCH Deployment (dry run)` → how often, over all steps. Reads are left out: their number depends on time. So does the
+   * number of retries after a conflict and of renewals: the same write to the same object, directly repeated, counts once,
+   * save to the release record.
+   */
+  readonly writes: Readonly<Record<string, number>>;
+}
+
+interface GoldenStep {
+  readonly action: string;
+  readonly exitCode: number;
+  readonly postExitCode: number;
+  readonly outputs: Readonly<Record<string, string>>;
+}
+
+const folder = '__tests__/scenarios/golden';
+const isWriting = process.env.CUTOVER_GOLDEN === 'write';
+
+/** Plays a scenario and compares it with its golden file. On a real cluster, which counts no calls, it only plays. */
+export async function compareWithGolden(title: string, ns: TestNamespace, play: () => Promise<void>): Promise<void> {
+  const { sandbox } = ns.cluster;
+  if (sandbox === undefined) return play();
+  const writes: Record<string, number> = {};
+  const last = new Map<string, string>();
+  const stop = sandbox.calls.listen(({ verb, kind, name, namespace, dryRun, userAgent }) => {
+    if (namespace !== ns.namespace || !userAgent.startsWith('cutover/')) return;
+    if (!['POST', 'PUT', 'PATCH', 'DELETE'].includes(verb)) return;
+    const call = `${verb} ${kind}${dryRun ? ' (dry run)' : ''}`;
+    const object = `${kind}/${name}`;
+    const isRecord = kind !== 'Lease' && name.startsWith('cutover-');
+    // A POST names no object.
+    if (name !== '' && !isRecord && last.get(object) === call) return;
+    last.set(object, call);
+    writes[call] = (writes[call] ?? 0) + 1;
+  });
+  try {
+    await play();
+  } finally {
+    stop();
+  }
+  const seen: Golden = { steps: ns.steps.map(step => goldenStep(step, ns)), writes: sorted(writes) };
+  const file = join(folder, `${basename(expect.getState().testPath ?? '', '.test.ts')}.json`);
+  const all = existsSync(file) ? (JSON.parse(readFileSync(file, 'utf8')) as Record<string, Golden>) : {};
+  if (!isWriting) {
+    expect(seen).toEqual(all[title]);
+    return;
+  }
+  mkdirSync(folder, { recursive: true });
+  writeFileSync(file, `${JSON.stringify(sorted({ ...all, [title]: seen }), undefined, 2)}\n`);
+  const log = process.env.CUTOVER_GOLDEN_LOG;
+  if (log !== undefined) appendFileSync(log, `${JSON.stringify([title, seen])}\n`);
+}
+
+function goldenStep({ inputs, result }: PlayedStep, ns: TestNamespace): GoldenStep {
+  const { summary: _summary, ...outputs } = result.outputs;
+  return {
+    action: [inputs.action ?? 'deploy', inputs.strategy].filter(Boolean).join(' '),
+    exitCode: result.exitCode,
+    postExitCode: result.postExitCode,
+    outputs: Object.fromEntries(Object.entries(outputs).map(([name, text]) => [name, stable(text, ns)])),
+  };
+}
+
+/** The text without what differs from run to run. */
+function stable(text: string, { namespace, workspace }: TestNamespace): string {
+  return text
+    .replaceAll(namespace, '<namespace>')
+    .replaceAll(workspace, '<workspace>')
+    .replaceAll(/127\.0\.0\.1:\d+/g, '127.0.0.1:<port>');
+}
+
+function sorted<T>(values: Readonly<Record<string, T>>): Record<string, T> {
+  return Object.fromEntries(Object.entries(values).sort(([a], [b]) => (a < b ? -1 : 1)));
+}

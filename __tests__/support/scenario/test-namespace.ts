@@ -1,0 +1,327 @@
+import { appendFile, cp, mkdir, mkdtemp, readFile, readdir, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { expect, it } from '@jest/globals';
+import type { Named } from '../kube.js';
+import { runStep } from '../runner/runner.js';
+import type { StepRequest, StepResult } from '../runner/runner.js';
+import { startTraffic } from '../traffic/traffic.js';
+import type { Traffic, TrafficCounts } from '../traffic/traffic.js';
+import type { KubeObject } from '../../../src/kubernetes/object.js';
+import { patientProbe } from './cluster.js';
+import type { ClusterUnderTest, Load } from './cluster.js';
+import { eventually } from '../eventually.js';
+import { field } from '../field.js';
+import { compareWithGolden } from './golden.js';
+import { grant, rolesFor } from './rights.js';
+import type { Rule } from './rights.js';
+import { warningsOf } from './warnings.js';
+
+type Inputs = Readonly<Record<string, string>>;
+interface StepOptions extends Omit<Partial<StepRequest>, 'inputs' | 'workspace'> {
+  /**
+   * Who runs it: a ServiceAccount that may do what the Roles of docs/rbac.md for these inputs say and nothing else
+   * (default), the same with rules for kinds that those do not know, or the user of the cluster's own kubeconfig.
+   */
+  readonly as?: readonly Rule[] | 'admin';
+}
+type Kind = Named['kind'];
+
+/** A step that was run, with what came of it. */
+export interface PlayedStep {
+  readonly inputs: Inputs;
+  readonly result: StepResult;
+}
+
+/** Where one scenario plays: a namespace and a workspace of its own. */
+export interface TestNamespace {
+  readonly cluster: ClusterUnderTest;
+  readonly namespace: string;
+  readonly workspace: string;
+  /** Writes files into the workspace, by path. */
+  write(files: Readonly<Record<string, string>>): Promise<void>;
+  /** Copies a folder of the project into the workspace, with the cluster's own images and fewer, patient probes. */
+  copy(from: string, to: string): Promise<void>;
+  /** Changes the text of one file of the workspace. */
+  rewrite(path: string, change: (text: string) => string): Promise<void>;
+  /** Waits for what the cluster does in its own time, as long as its pace allows; resolves with what was seen. */
+  until<T>(what: string, look: () => Promise<T | undefined | false>): Promise<T>;
+  /** The kubeconfig that a step with these inputs is given. */
+  kubeconfigOf(inputs: Inputs, as: StepOptions['as']): Promise<string>;
+  /** Every step so far, in the order in which they ended. */
+  readonly steps: readonly PlayedStep[];
+  /** Runs the bundle as a step of a workflow, in this namespace. */
+  step(inputs: Inputs, options?: StepOptions): Promise<StepResult>;
+  /** The same, for steps that are only there to set the scene: throws with the log unless the step succeeds. */
+  given(inputs: Inputs, options?: StepOptions): Promise<StepResult>;
+  get(kind: Kind, name: string): Promise<KubeObject | undefined>;
+  list(kind: Kind): Promise<readonly KubeObject[]>;
+  /**
+   * `Kind/name` of all that is there → resourceVersion; of pods the uid, since a node writes their status when it likes.
+   * Leases are left out: holding one is no change.
+   */
+  versions(): Promise<Readonly<Record<string, string | undefined>>>;
+  /** Users of a public Service who send requests until they are stopped. Default load: what the cluster's pace says. */
+  users(service: string, load?: Load): Promise<Traffic>;
+  /** Waits until this version answers at a Service's public address: the nodes learn of a change a moment later. */
+  reaches(service: string, version: string): Promise<void>;
+}
+
+/** One sentence, played in a place of its own beside the others of its file. */
+export function scenario(
+  title: string,
+  cluster: () => Promise<ClusterUnderTest>,
+  play: (ns: TestNamespace) => Promise<void>,
+): void {
+  it.concurrent(title, async () => {
+    const { ns, leave } = await openTestNamespace(await cluster(), title);
+    try {
+      await compareWithGolden(title, ns, () => play(ns));
+    } finally {
+      await leave();
+    }
+  });
+}
+
+let opened = 0;
+
+/** Opens a place. Scenarios do it by themselves; `leave` ends its traffic, removes what it made and reports under `title`. */
+export async function openTestNamespace(
+  cluster: ClusterUnderTest,
+  title = '',
+): Promise<{ ns: TestNamespace; leave: () => Promise<void> }> {
+  const namespace = `scenario-${process.pid}-${(opened += 1)}`;
+  const workspace = await mkdtemp(join(tmpdir(), 'cutover-scenario-'));
+  const { kube, pace } = cluster;
+  await kube.create({ apiVersion: 'v1', kind: 'Namespace', metadata: { name: namespace } });
+  const until: TestNamespace['until'] = (what, look) =>
+    eventually(what, async () => (await look()) || undefined, pace.patienceMs);
+  const streams: Traffic[] = [];
+  const kubeconfigOf: TestNamespace['kubeconfigOf'] = async (inputs, as = []) => {
+    if (as === 'admin') return cluster.kubeconfig;
+    return (await grant({ cluster, namespace, roles: rolesFor(inputs), also: as })).kubeconfig;
+  };
+  const steps: PlayedStep[] = [];
+  const step: TestNamespace['step'] = async (inputs, { as, ...options } = {}) => {
+    const result = await runStep({
+      workspace,
+      inputs: {
+        namespace,
+        timeout: pace.timeout,
+        // Hosts of images here lead nowhere, or have images that are meant not to be there.
+        ...((inputs.action ?? 'deploy') === 'deploy' && { 'image-check': 'off' }),
+        ...inputs,
+        kubeconfig: inputs.kubeconfig ?? (await kubeconfigOf(inputs, as)),
+      },
+      // A process fewer for most steps; budget.test.ts has a finished step whose post does nothing.
+      post: 'unfinished',
+      ...options,
+      // Compiling the bundle once for all steps halves the time that a step takes.
+      environment: { NODE_COMPILE_CACHE: join(tmpdir(), 'cutover-compile-cache'), ...options.environment },
+    });
+    steps.push({ inputs, result });
+    return result;
+  };
+  const readyPodsOf = async (service: string): Promise<readonly unknown[]> => {
+    const slices = await kube.list('EndpointSlice', namespace);
+    const ours = slices.filter(({ metadata }) => metadata.labels?.['kubernetes.io/service-name'] === service);
+    const endpoints = ours.flatMap(slice => (slice['endpoints'] as readonly object[] | undefined) ?? []);
+    const ready = endpoints.filter(endpoint => field(endpoint, 'conditions', 'ready') !== false);
+    return ready.map(endpoint => field(endpoint, 'targetRef', 'name'));
+  };
+  const ns: TestNamespace = {
+    cluster,
+    namespace,
+    workspace,
+    write: async files => {
+      for (const [path, text] of Object.entries(files)) {
+        await mkdir(dirname(join(workspace, path)), { recursive: true });
+        await writeFile(join(workspace, path), text);
+      }
+    },
+    copy: async (from, to) => {
+      const folder = join(workspace, to);
+      await cp(from, folder, { recursive: true });
+      for (const name of await readdir(folder)) {
+        const text = await readFile(join(folder, name), 'utf8');
+        const calm = text.replaceAll(
+          /( *)periodSeconds: 2/g,
+          `$1periodSeconds: ${pace.probeSeconds}\n$1${patientProbe}`,
+        );
+        const { tomcat, site } = cluster.images;
+        const ours = calm.replaceAll('image: tomcat:', `image: ${tomcat}:`).replaceAll('ghcr.io/your-name/site', site);
+        await writeFile(join(folder, name), ours);
+      }
+    },
+    rewrite: async (path, change) => {
+      const file = join(workspace, path);
+      await writeFile(file, change(await readFile(file, 'utf8')));
+    },
+    until,
+    kubeconfigOf,
+    steps,
+    step,
+    given: async (inputs, options) => {
+      const result = await step(inputs, options);
+      if (result.exitCode !== 0) throw new Error(`a step that sets the scene failed:\n${result.log}`);
+      return result;
+    },
+    get: (kind, name) => kube.get({ kind, namespace, name }),
+    list: kind => kube.list(kind, namespace),
+    versions: async () => {
+      // Pods on their way out still move the status of what owned them.
+      await until('an earlier rollout is over', () => isSettled(ns));
+      const kinds = ['ConfigMap', 'Deployment', 'Pod', 'ReplicaSet', 'Secret', 'Service', 'Job'] as const;
+      const objects = (await Promise.all(kinds.map(kind => kube.list(kind, namespace)))).map((list, at) =>
+        list.map(({ metadata }) => {
+          const version = kinds[at] === 'Pod' ? metadata.uid : metadata.resourceVersion;
+          return [`${kinds[at]}/${metadata.name}`, version] as const;
+        }),
+      );
+      return Object.fromEntries(objects.flat());
+    },
+    users: async (service, load = pace.users) => {
+      const url = await cluster.publicUrl(namespace, service);
+      // After an earlier change a node may lead to old pods for a moment more.
+      await until(`the nodes lead to the ready pods of ${service} alone`, async () => {
+        const pods = await readyPodsOf(service);
+        for (let number = 0; number < pace.inARow; number += 1) {
+          const answer = await ask(url);
+          if (answer?.status !== 200 || !pods.includes(answer.pod)) return false;
+        }
+        return true;
+      });
+      const { rotateSource } = pace;
+      const stream = startTraffic({ url, ...load, rotateSource, timeoutMs: 30_000, version: versionOf });
+      streams.push(stream);
+      await stream.more(5);
+      return stream;
+    },
+    reaches: async (service, version) => {
+      const url = await cluster.publicUrl(namespace, service);
+      await until(`${version} answers at ${service}`, async () => versionOf((await ask(url))?.body ?? '') === version);
+    },
+  };
+  return {
+    ns,
+    leave: async () => {
+      const seen = await Promise.all(streams.map(stream => stream.stop()));
+      const lost = seen.some(counts => counts.lost + counts.keptAlive.lost > 0);
+      await report(title, seen, lost ? await warningsOf(kube, namespace) : []);
+      await kube.remove({ kind: 'Namespace', namespace: '', name: namespace });
+      await rm(workspace, { recursive: true, force: true });
+    },
+  };
+}
+
+/**
+ * Leaves what the users of a scenario saw for the verdicts that scripts/test.js writes, and where somebody lost a request,
+ * what the cluster warned of meanwhile.
+ */
+async function report(scenario: string, streams: readonly TrafficCounts[], warnings: readonly string[]): Promise<void> {
+  const file = process.env.CUTOVER_TEST_TRAFFIC;
+  if (file === undefined || streams.length === 0) return;
+  const sum = (count: (stream: TrafficCounts) => number): number =>
+    streams.reduce((total, stream) => total + count(stream), 0);
+  const row = {
+    scenario,
+    requests: sum(({ sent }) => sent),
+    lost: sum(({ lost }) => lost),
+    perSecond: Math.round(Math.max(...streams.map(({ achievedPerSecond }) => achievedPerSecond))),
+    // Kept-alive connections stay with the pods that they lead to, until those end.
+    keptAlive: {
+      requests: sum(({ keptAlive }) => keptAlive.sent),
+      lost: sum(({ keptAlive }) => keptAlive.lost),
+      behind: sum(({ keptAlive }) => keptAlive.behind),
+    },
+    ...(warnings.length > 0 && { warnings }),
+  };
+  await appendFile(file, `${JSON.stringify(row)}\n`);
+}
+
+/** `7` of Tomcat's page, `v1` of the site's. */
+function versionOf(body: string): string {
+  return /Apache Tomcat\/(\d+)/.exec(body)?.[1] ?? /^site (\S+)/.exec(body)?.[1] ?? body.trim().slice(0, 80);
+}
+
+/** The step failed with one message that names the matter, and says so in its outcome. */
+export function expectRefused(result: StepResult, message: RegExp): void {
+  const errors = result.annotations.filter(({ level }) => level === 'error').map(({ message: text }) => text);
+  expect(errors.join('\n')).toMatch(message);
+  expect({ exitCode: result.exitCode, post: result.postExitCode }).toEqual({ exitCode: 1, post: 0 });
+  expect(result.outputs.outcome).toBe('failed');
+}
+
+/** Ends the stream when the last version was reached: nobody lost anything, and users saw these versions in this order. */
+export async function expectUsersSaw(users: Traffic, versions: readonly string[]): Promise<void> {
+  await arrived(users, versions.at(-1));
+  const counts = await users.stop();
+  expect(counts.losses).toEqual([]);
+  expect(counts.lost).toBe(0);
+  expect(counts.timeline.map(({ version }) => version)).toEqual(versions);
+}
+
+/** The same for a rolling update, in which old and new answer side by side. */
+export async function expectUsersMovedOver(users: Traffic, from: string, to: string): Promise<void> {
+  await arrived(users, to, 20);
+  const counts = await users.stop();
+  expect(counts.losses).toEqual([]);
+  expect(Object.keys(counts.byVersion).sort()).toEqual([from, to].sort());
+  expect([counts.timeline[0]?.version, counts.timeline.at(-1)?.version]).toEqual([from, to]);
+}
+
+/**
+ * The nodes learn of a change a moment after the API server: waits until so many requests in a row were answered by this
+ * version alone.
+ */
+export async function arrived(users: Traffic, version: string | undefined, inARow = 5): Promise<void> {
+  const look = async (): Promise<true | undefined> => {
+    const before = await users.counts();
+    await users.more(inARow);
+    const after = await users.counts();
+    const answering = Object.keys(after.byVersion).filter(name => after.byVersion[name] !== before.byVersion[name]);
+    return (answering.length === 1 && answering[0] === version) || undefined;
+  };
+  await eventually(`users to be answered by ${version ?? 'anybody'} alone`, look, 30_000);
+}
+
+/** An answer, and the name of the pod that it came from. */
+interface Answer {
+  readonly status: number;
+  readonly body: string;
+  readonly pod: string | null;
+}
+
+/** One request on a connection of its own; `undefined`: there was no answer. */
+async function ask(url: string): Promise<Answer | undefined> {
+  try {
+    const answer = await fetch(url, { headers: { connection: 'close' } });
+    return { status: answer.status, body: await answer.text(), pod: answer.headers.get('x-pod') };
+  } catch {
+    return undefined;
+  }
+}
+
+/** Waits until no pod of the namespace is on its way out. */
+export async function settled(ns: TestNamespace): Promise<void> {
+  await ns.until('pods that end are gone', async () => {
+    const pods = await ns.list('Pod');
+    return pods.every(({ metadata }) => metadata.deletionTimestamp === undefined);
+  });
+}
+
+/** Waits until a Deployment has so many ready pods. */
+export async function untilReady(ns: TestNamespace, deployment: string, pods: number): Promise<void> {
+  await ns.until(`${deployment} has ${pods} ready pods`, async () => {
+    return field(await ns.get('Deployment', deployment), 'status', 'readyReplicas') === pods;
+  });
+}
+
+/** Whether no pod is on its way out, and nothing says that one still is. */
+async function isSettled(ns: TestNamespace): Promise<boolean> {
+  const kinds = ['Pod', 'ReplicaSet', 'Deployment'] as const;
+  const objects = (await Promise.all(kinds.map(kind => ns.list(kind)))).flat();
+  return objects.every(
+    object => object.metadata.deletionTimestamp === undefined && !field(object, 'status', 'terminatingReplicas'),
+  );
+}

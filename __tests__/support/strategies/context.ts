@@ -1,0 +1,61 @@
+import type { Clock } from '../../../src/cluster/clock.js';
+import type { CiRun } from '../../../src/inputs/inputs.js';
+import type { Log } from '../../../src/log.js';
+import { openRecords } from '../../../src/release/records.js';
+import type { RunContext, PostState } from '../../../src/run/context.js';
+import { fakeClock, listLog } from '../cluster/proxy-cluster.js';
+import type { MemoryCluster } from '../cluster/memory-cluster.js';
+
+/** Run number `id` of the workflow. */
+export function runOf(id: number): CiRun {
+  return {
+    repository: 'acme/shop',
+    sha: '0123456789abcdef0123456789abcdef01234567',
+    refName: 'main',
+    runId: String(id),
+    runNumber: String(id),
+    runAttempt: '1',
+    job: 'deploy',
+    actor: 'alice',
+    eventName: 'push',
+    url: `https://github.com/acme/shop/actions/runs/${id}`,
+    apiUrl: 'https://api.github.com',
+    workspace: '/nowhere',
+  };
+}
+
+/** A step of run 1 of release `web` in namespace `shop`, on a clock that never makes anyone wait. */
+export function stepOn(
+  cluster: MemoryCluster,
+  options: { readonly signal?: AbortSignal } = {},
+): RunContext & {
+  readonly log: Log & { readonly lines: string[] };
+  readonly clock: Clock & { readonly waited: number[] };
+  readonly stages: string[];
+  /** What the post step is told to finish, and what it no longer has to. */
+  readonly remembered: PostState[];
+  readonly forgotten: PostState[];
+} {
+  const stages: string[] = [];
+  const remembered: PostState[] = [];
+  const forgotten: PostState[] = [];
+  return {
+    cluster,
+    records: openRecords({ cluster, release: 'web', namespace: 'shop' }),
+    log: listLog(),
+    clock: fakeClock(),
+    run: runOf(1),
+    environment: {},
+    signal: options.signal ?? new AbortController().signal,
+    stages,
+    remembered,
+    forgotten,
+    phase: (name, work) => {
+      stages.push(name);
+      return work();
+    },
+    recordFindings: () => undefined,
+    savePostState: facts => void remembered.push(facts),
+    clearPostState: facts => void forgotten.push(facts),
+  };
+}

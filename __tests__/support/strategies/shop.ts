@@ -1,0 +1,126 @@
+import { refOf, type KubeObject } from '../../../src/kubernetes/object.js';
+import { authorOf, type Revision } from '../../../src/release/revision.js';
+import { newState, type ReleaseState } from '../../../src/release/state.js';
+import type { MemoryCluster } from '../cluster/memory-cluster.js';
+import { runOf } from './context.js';
+
+/** Release `web` in namespace `shop`: revision 1 on blue, revision 2 on green. */
+const numbers = { blue: 1, green: 2 };
+export type Role = keyof typeof numbers;
+
+export const podLabels = (role: Role) => ({ app: 'web', role });
+
+export function publicService(role: Role): KubeObject {
+  return {
+    apiVersion: 'v1',
+    kind: 'Service',
+    metadata: { name: 'web', namespace: 'shop', annotations: { 'cutover/release': 'web' } },
+    spec: { selector: podLabels(role), ports: [{ port: 80, targetPort: 8080 }] },
+  };
+}
+export const publicRef = refOf(publicService('blue'));
+
+export function deployment(role: Role, replicas = 2): KubeObject {
+  return {
+    apiVersion: 'apps/v1',
+    kind: 'Deployment',
+    metadata: { name: `web-${role}`, namespace: 'shop', annotations: { 'cutover/release': 'web' } },
+    spec: {
+      replicas,
+      selector: { matchLabels: podLabels(role) },
+      template: {
+        metadata: { labels: podLabels(role) },
+        spec: { containers: [{ name: 'web', image: `site:v${numbers[role]}`, ports: [{ containerPort: 8080 }] }] },
+      },
+    },
+  };
+}
+
+export function revision(role: Role, more: Partial<Revision> = {}): Revision {
+  return {
+    ...authorOf(runOf(1)),
+    number: numbers[role],
+    strategy: 'blue-green',
+    role,
+    objects: [deployment(role)],
+    secrets: [],
+    publicService: publicService(role),
+    shared: [],
+    applyAfterSwitch: [],
+    before: [],
+    checks: [],
+    force: false,
+    contentHash: role,
+    images: [`site:v${numbers[role]}`],
+    at: '2026-03-01T12:00:00.000Z',
+    ...more,
+  };
+}
+
+/** Blue serves, green is staged. */
+export function staged(more: Partial<ReleaseState> = {}): ReleaseState {
+  const record = (role: Role) => ({
+    podLabels: podLabels(role),
+    deployments: [refOf(deployment(role))],
+    revision: numbers[role],
+  });
+  return {
+    ...newState('web', 'blue-green'),
+    latest: 2,
+    revisions: [1, 2],
+    current: 1,
+    publicService: publicRef,
+    roleNames: ['blue', 'green'],
+    roles: { blue: record('blue'), green: record('green') },
+    staged: { revision: 2, role: 'green', workloads: [] },
+    ...more,
+  };
+}
+
+/** Runs the pods `<role>-1`, `<role>-2`, … of a role, and says in its Deployment how many are ready. */
+export async function run(cluster: MemoryCluster, role: Role, { ready = true } = {}): Promise<void> {
+  await cluster.apply(deployment(role));
+  const { store } = cluster;
+  for (const name of podsOf(role)) {
+    const pod = store.create({
+      apiVersion: 'v1',
+      kind: 'Pod',
+      metadata: { name, namespace: 'shop', labels: { ...podLabels(role), 'pod-template-hash': hashOf(role) } },
+      spec: { containers: [{ name: 'web', image: `site:v${numbers[role]}` }] },
+    });
+    const status = { conditions: [{ type: 'Ready', status: ready ? 'True' : 'False' }] };
+    store.update({ ...pod, status }, { part: 'status' });
+  }
+  const live = store.get(refOf(deployment(role)))!;
+  store.update({ ...live, status: { replicas: 2, readyReplicas: ready ? 2 : 0 } }, { part: 'status' });
+}
+
+/** The hash of a role's pod template. */
+export const hashOf = (role: Role): string => `hash-of-${role}`;
+
+export const podsOf = (role: Role): readonly string[] => [`${role}-1`, `${role}-2`];
+
+export const selectedRole = (cluster: MemoryCluster): unknown =>
+  (cluster.store.get(publicRef)?.['spec'] as { selector: { role: string } } | undefined)?.selector.role;
+
+/** The endpoints follow the Service, as the controller of a real cluster makes them do. */
+export function followService({ store }: MemoryCluster): void {
+  store.watch({ apiVersion: 'v1', kind: 'Service' }, ({ type, object }) => {
+    const { selector } = object['spec'] as { selector: Record<string, string> };
+    const name = `${object.metadata.name}-1`;
+    const pods = store.list({ apiVersion: 'v1', kind: 'Pod', namespace: 'shop' }, { labels: selector });
+    const slice: KubeObject = {
+      apiVersion: 'discovery.k8s.io/v1',
+      kind: 'EndpointSlice',
+      metadata: { name, namespace: 'shop', labels: { 'kubernetes.io/service-name': object.metadata.name } },
+      addressType: 'IPv4',
+      endpoints: pods.map(pod => ({ addresses: ['127.0.0.2'], targetRef: { kind: 'Pod', name: pod.metadata.name } })),
+    };
+    queueMicrotask(() => {
+      const live = store.get(refOf(slice));
+      if (type === 'DELETED') store.remove(refOf(slice));
+      else if (live === undefined) store.create(slice);
+      else store.update(slice);
+    });
+  });
+}

@@ -1,0 +1,115 @@
+import { common, showPath, union, minus, sameSet, type FieldSet } from './field-set.js';
+import { isObject, objectAt, objectsAt, textAt, timestamp, type JsonObject } from '../schema/json.js';
+import { identity, managersOf, ownable, recordUpdate, setManagers, unreachable, withoutChanges } from './managed.js';
+import type { Manager, Managers, Writer } from './managed.js';
+import type { Schema } from '../schema/schema.js';
+import { refusal, type ApiError } from '../http/status.js';
+import { difference, fieldsOf, merge, withParents, withoutFields } from '../schema/typed.js';
+
+/** A server-side apply. */
+export interface Application {
+  /** The stored object; `{apiVersion, kind, metadata: {name, …}}` alone when there is none. */
+  readonly live: JsonObject;
+  /** What the manager wants: already validated against the schema. */
+  readonly config: JsonObject;
+  readonly schema: Schema;
+  readonly writer: Writer;
+  readonly hasStatus: boolean;
+  readonly force: boolean;
+}
+
+/** Fields of others that an apply would change. */
+interface Conflict {
+  readonly manager: Manager;
+  readonly path: string;
+}
+
+const lastApplied = 'kubectl.kubernetes.io/last-applied-configuration';
+
+/**
+ * The object after the apply, managedFields included; `undefined` when nothing changes. Throws the 409 that lists the
+ * fields which others own, unless `force`.
+ */
+export function applyConfig(application: Application): JsonObject | undefined {
+  const { config, schema, writer, hasStatus } = application;
+  const live = tracked(application);
+  const before = managersOf(live);
+  const self = identity(writer, 'Apply');
+  const closed = unreachable(writer, hasStatus);
+  const sent: FieldSet = new Set(fieldsOf(config, schema).keys());
+  const fields = ownable(sent, closed);
+  const previous = before.get(self)?.fields ?? new Set<string>();
+
+  const merged = merge(live, config, schema) as JsonObject;
+  const mine: Manager = { ...writer, operation: 'Apply', time: timestamp(), fields };
+  const wanted: Managers = new Map([...before, [self, mine]]);
+  const kept = withParents(union(sent, ...[...wanted.values()].map(manager => manager.fields)), schema);
+  const next = withoutFields(merged, minus(withParents(previous, schema), kept), schema);
+
+  const changes = difference(live, next, schema);
+  const conflicts = conflictsOf(wanted, self, union(changes.added, changes.modified));
+  if (!application.force && conflicts.length > 0) {
+    const mayTake = writer.name === 'kubectl' ? clientSideApplied(live, schema) : new Set<string>();
+    const refused = conflicts.filter(conflict => !mayTake.has(conflict.path));
+    if (refused.length > 0) throw conflictError(refused);
+  }
+  const unchanged = changes.added.size + changes.modified.size + changes.removed.size === 0;
+  if (unchanged && before.has(self) && sameSet(previous, fields) && live === application.live) return undefined;
+  setManagers(next, withoutChanges(wanted, changes, self));
+  return next;
+}
+
+/** The live object; one that nobody tracks gets its fields owned by `before-first-apply`. */
+function tracked({ live, schema, writer, hasStatus }: Application): JsonObject {
+  if (textAt(objectAt(live, 'metadata'), 'uid') === undefined) return live;
+  if (objectsAt(live, 'metadata', 'managedFields').length > 0) return live;
+  const next = structuredClone(live);
+  const first: Writer = { ...writer, name: 'before-first-apply' };
+  recordUpdate({ live: {}, next, schema, writer: first, hasStatus });
+  return next;
+}
+
+function conflictsOf(managers: Managers, self: string, changed: FieldSet): Conflict[] {
+  return [...managers].flatMap(([id, manager]) =>
+    id === self ? [] : [...common(manager.fields, changed)].sort().map(path => ({ manager, path })),
+  );
+}
+
+/** What `kubectl apply` recorded and nobody changed since: kubectl may take that over without force. */
+function clientSideApplied(live: JsonObject, schema: Schema): FieldSet {
+  const annotation = textAt(objectAt(live, 'metadata', 'annotations'), lastApplied);
+  if (annotation === undefined) return new Set();
+  const applied: unknown = JSON.parse(annotation);
+  if (!isObject(applied) || applied.apiVersion !== live.apiVersion) return new Set();
+  const now = fieldsOf(live, schema);
+  const changed = difference(applied, live, schema).modified;
+  return new Set([...fieldsOf(applied, schema).keys()].filter(path => now.has(path) && !changed.has(path)));
+}
+
+function showManager(manager: Manager): string {
+  const through = manager.subresource === '' ? '' : ` with subresource "${manager.subresource}"`;
+  const using = manager.operation === 'Apply' ? '' : ` using ${manager.apiVersion}`;
+  return `"${manager.name}"${through}${using}`;
+}
+
+function conflictError(conflicts: readonly Conflict[]): ApiError {
+  const [first] = conflicts;
+  const causes = conflicts.map(({ manager, path }) => ({
+    reason: 'FieldManagerConflict',
+    message: `conflict with ${showManager(manager)}`,
+    field: showPath(path),
+  }));
+  const byManager = new Map<string, string[]>();
+  for (const { manager, path } of conflicts) {
+    const shown = showManager(manager);
+    byManager.set(shown, [...(byManager.get(shown) ?? []), `- ${showPath(path)}`]);
+  }
+  const listed = [...byManager.keys()]
+    .sort()
+    .map(shown => [`conflicts with ${shown}:`, ...(byManager.get(shown) ?? [])]);
+  const message =
+    conflicts.length === 1 && first !== undefined
+      ? `Apply failed with 1 conflict: conflict with ${showManager(first.manager)}: ${showPath(first.path)}`
+      : `Apply failed with ${conflicts.length} conflicts: ${listed.flat().join('\n')}`;
+  return refusal(409, 'Conflict', { message, details: { causes } });
+}

@@ -1,0 +1,91 @@
+import { asText, isObject, type JsonObject, type JsonValue } from '../schema/json.js';
+import { memberSchema, type Schema } from '../schema/schema.js';
+
+/** An object as its kind knows it: unknown members and nulls are left out. */
+export interface Decoded {
+  readonly object: JsonObject;
+  /** `unknown field "spec.foo"`, one each. */
+  readonly unknown: readonly string[];
+  /** Values of the wrong type: such an object cannot be used at all. */
+  readonly mistyped: readonly string[];
+}
+
+const typeNames: Readonly<Record<Schema['type'], string>> = {
+  text: 'string',
+  number: 'int32',
+  flag: 'bool',
+  scalar: 'intstr.IntOrString',
+  quantity: 'resource.Quantity',
+  any: 'object',
+  map: 'object',
+  list: 'array',
+};
+
+const jsonType = (value: JsonValue): string => {
+  if (Array.isArray(value)) return 'array';
+  return typeof value === 'boolean' ? 'bool' : typeof value;
+};
+
+function fits(value: JsonValue, schema: Schema): boolean {
+  switch (schema.type) {
+    case 'any':
+      return true;
+    case 'text':
+      return typeof value === 'string';
+    case 'number':
+      return typeof value === 'number';
+    case 'flag':
+      return typeof value === 'boolean';
+    case 'scalar':
+    case 'quantity':
+      return typeof value === 'string' || typeof value === 'number';
+    case 'map':
+      return isObject(value);
+    case 'list':
+      return Array.isArray(value);
+  }
+}
+
+/** Members whose zero value is as good as none: they are left out when an object is written. */
+const zeroIsNone = new Set(['initialDelaySeconds', 'minReadySeconds', 'value']);
+
+/** What nobody sees in a stored object. */
+function isNone(name: string, member: JsonValue, schema: Schema): boolean {
+  if (member === null) return true;
+  if (zeroIsNone.has(name)) return member === 0 || member === '';
+  const free = schema.type === 'map' && schema.rest !== undefined && Object.keys(schema.fields).length === 0;
+  return free && isObject(member) && Object.keys(member).length === 0;
+}
+
+const quantityRule = "quantities must match the regular expression '^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$'";
+
+/** Reads `value` as its kind does; `root` is the kind's schema. */
+export function decode(value: JsonObject, root: Schema): Decoded {
+  const unknown: string[] = [];
+  const mistyped: string[] = [];
+  const walk = (here: JsonValue, schema: Schema, path: string): JsonValue => {
+    if (!fits(here, schema)) {
+      mistyped.push(
+        `json: cannot unmarshal ${jsonType(here)} into Go struct field ${path} of type ${typeNames[schema.type]}`,
+      );
+      return here;
+    }
+    if (schema.type === 'quantity' && !/^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$/.test(asText(here))) {
+      mistyped.push(quantityRule);
+    }
+    if (schema.type === 'list' && Array.isArray(here)) {
+      return here.map((item, index) => walk(item, schema.items, `${path}[${index}]`));
+    }
+    if (schema.type !== 'map' || !isObject(here)) return here;
+    const known: JsonObject = {};
+    for (const [name, member] of Object.entries(here)) {
+      const memberPath = path === '' ? name : `${path}.${name}`;
+      const memberOf = memberSchema(schema, name);
+      if (memberOf === undefined) unknown.push(`unknown field "${memberPath}"`);
+      else if (!isNone(name, member, memberOf)) known[name] = walk(member, memberOf, memberPath);
+    }
+    return known;
+  };
+  const object = walk(value, root, '') as JsonObject;
+  return { object, unknown, mistyped };
+}

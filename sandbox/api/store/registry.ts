@@ -1,0 +1,245 @@
+import { randomInt, randomUUID } from 'node:crypto';
+import { needNamespace, needServiceAccount } from '../validation/admission.js';
+import { applyConfig } from '../apply/apply.js';
+import { checkPreconditions, converted, decodeAs, partOf, untypable } from '../writes/write-rules.js';
+import { admit, initialStatus, setDefaults } from '../schema/defaults.js';
+import { Deletion, type DeleteOptions } from '../writes/deletion.js';
+import { childOf, clone, equal, erase, nameOf, objectAt, textAt, timestamp, type JsonObject } from '../schema/json.js';
+import { apiVersionOf, resourceOf, type Kind, type Kinds } from '../schema/kinds.js';
+import { recordUpdate, sameButTimes, type Writer } from '../apply/managed.js';
+import { canonicalQuantities } from '../schema/quantity.js';
+import type { WriteOptions } from '../writes/write-rules.js';
+import { unknownKind } from '../schema/schemas.js';
+import { allocateAddresses } from '../writes/service-addresses.js';
+import { badRequest, invalid, refusal, notFound, alreadyExists, invalidValue } from '../http/status.js';
+import { keyOf, type Storage } from './storage.js';
+import { numberTemplate } from '../writes/template-generation.js';
+import { typedProblems } from '../schema/typed-check.js';
+import { validate } from '../validation/validation.js';
+import { metadataUpdateErrors } from '../validation/metadata.js';
+import { validateUpdate } from '../validation/update.js';
+import { warningsAbout } from '../validation/warnings.js';
+
+/** The outcome of a write. */
+export interface Written {
+  readonly object: JsonObject;
+  readonly created: boolean;
+}
+
+/** Where an object lies; `namespace` '' for cluster-scoped kinds. */
+export interface Place {
+  readonly namespace: string;
+  readonly name: string;
+}
+
+/** Creates, updates, applies and deletes objects as the registry of a real API server does. */
+export class Registry {
+  readonly #deletion: Deletion;
+
+  constructor(
+    readonly storage: Storage,
+    readonly kinds: Kinds,
+  ) {
+    this.#deletion = new Deletion(storage);
+  }
+
+  /** The object in the version that `kind` asks for. */
+  read(kind: Kind, place: Place): JsonObject | undefined {
+    const stored = this.storage.read(resourceOf(kind), place);
+    return stored === undefined ? undefined : inVersion(kind, stored);
+  }
+
+  /** As {@link read}; throws 404. */
+  need(kind: Kind, place: Place): JsonObject {
+    const object = this.read(kind, place);
+    if (object === undefined) throw notFound(kind, place.name);
+    return object;
+  }
+
+  list(kind: Kind, namespace: string): JsonObject[] {
+    return this.storage.list(resourceOf(kind), namespace).map(stored => inVersion(kind, stored));
+  }
+
+  create(kind: Kind, sent: JsonObject, options: WriteOptions): JsonObject {
+    const object = decodeAs(kind, sent, options);
+    const metadata = childOf(object, 'metadata');
+    if (textAt(metadata, 'resourceVersion') !== undefined && options.dryRun !== true) {
+      throw refusal(500, '', { message: 'resourceVersion should not be set on objects to be created' });
+    }
+    const prefix = textAt(metadata, 'generateName');
+    if (textAt(metadata, 'name') === undefined && prefix !== undefined)
+      metadata.name = prefix.slice(0, longestPrefix) + suffix();
+    setDefaults(kind, object);
+    recordUpdate({ live: bare(kind, object), next: object, ...this.#writing(kind, options) });
+    return this.#insert(kind, object, options);
+  }
+
+  update(kind: Kind, sent: JsonObject, options: WriteOptions): JsonObject {
+    const place = nameOf(sent);
+    const live = this.need(kind, place);
+    const decoded = decodeAs(kind, sent, options);
+    if (kind.conditional && textAt(objectAt(decoded, 'metadata'), 'resourceVersion') === undefined) {
+      const why = invalidValue('metadata.resourceVersion', 0, 'must be specified for an update');
+      throw invalid({ ...kind, kind: kind.plural }, place.name, [why]);
+    }
+    const next = partOf(live, decoded, { ...options, hasStatus: kind.status });
+    setDefaults(kind, next);
+    checkPreconditions(kind, live, next);
+    recordUpdate({ live, next, ...this.#writing(kind, options) });
+    return this.#replace(kind, { live, next }, options);
+  }
+
+  /** Server-side apply; `config` names the object. */
+  apply(kind: Kind, config: JsonObject, options: WriteOptions & { readonly place: Place }): Written {
+    const { place } = options;
+    const live = this.read(kind, place);
+    const metadata = childOf(config, 'metadata');
+    if (metadata.managedFields !== undefined) throw badRequest('metadata.managedFields must be nil');
+    const writing = this.#writing(kind, options);
+    const problems = typedProblems(config, writing.schema);
+    if (problems.length > 0) throw untypable(kind, config, problems);
+    if (live !== undefined) checkPreconditions(kind, live, config);
+    const given = keyOf(config);
+    for (const name of ['resourceVersion', 'uid', 'creationTimestamp', 'generation']) erase(metadata, name);
+    metadata.name = place.name;
+    if (place.namespace !== '') metadata.namespace = place.namespace;
+    const force = options.force === true;
+    const merged = applyConfig({ live: live ?? emptyOf(config), config, ...writing, force });
+    if (merged === undefined && live !== undefined) return { object: live, created: false };
+    const next = converted(kind, merged ?? clone(config), given);
+    setDefaults(kind, next);
+    if (live === undefined) return { object: this.#insert(kind, next, options), created: true };
+    return {
+      object: this.#replace(kind, { live, next: partOf(live, next, { ...options, hasStatus: kind.status }) }, options),
+      created: false,
+    };
+  }
+
+  /** Deletes, or marks for deletion. Returns the last state. Throws 404, and 409 when a precondition does not hold. */
+  remove(kind: Kind, place: Place, options: DeleteOptions): JsonObject {
+    return inVersion(kind, this.#deletion.remove(kind, this.need(kind, place), options));
+  }
+
+  #writing(
+    kind: Kind,
+    options: WriteOptions,
+  ): { schema: NonNullable<Kind['schema']>; writer: Writer; hasStatus: boolean } {
+    const writer = {
+      name: options.manager ?? 'unknown',
+      apiVersion: apiVersionOf(kind),
+      subresource: options.part ?? '',
+    };
+    return { schema: kind.schema ?? unknownKind, writer, hasStatus: kind.status };
+  }
+
+  #insert(kind: Kind, object: JsonObject, options: WriteOptions): JsonObject {
+    const place = nameOf(object);
+    needNamespace(this.storage, kind, place);
+    const metadata = childOf(object, 'metadata');
+    for (const name of ['deletionTimestamp', 'deletionGracePeriodSeconds', 'selfLink', 'generation'])
+      erase(metadata, name);
+    metadata.uid = randomUUID();
+    metadata.creationTimestamp = timestamp();
+    if (kind.generation) metadata.generation = 1;
+    numberTemplate(kind, { next: object });
+    if (kind.status || kind.schema !== undefined) {
+      const status = initialStatus(kind);
+      if (kind.status) erase(object, 'status');
+      if (status !== undefined) object.status = status;
+    }
+    admit(kind, object);
+    needServiceAccount(this.storage, kind, object);
+    this.#check(kind, { next: object }, options);
+    options.mayCreate?.();
+    const namesake = this.storage.read(resourceOf(kind), place);
+    if (namesake !== undefined) throw alreadyExists(kind, namesake);
+    return options.dryRun === true ? object : this.storage.write(resourceOf(kind), object);
+  }
+
+  #replace(kind: Kind, states: { live: JsonObject; next: JsonObject }, options: WriteOptions): JsonObject {
+    const { live, next } = states;
+    const forbiddenChanges = metadataUpdateErrors(live, next);
+    if (forbiddenChanges.length > 0) throw invalid(kind, nameOf(live).name, forbiddenChanges);
+    const old = objectAt(live, 'metadata');
+    const metadata = childOf(next, 'metadata');
+    for (const name of [
+      'uid',
+      'creationTimestamp',
+      'generation',
+      'deletionTimestamp',
+      'deletionGracePeriodSeconds',
+      'resourceVersion',
+    ]) {
+      const value = old[name];
+      if (value === undefined) erase(metadata, name);
+      else metadata[name] = value;
+    }
+    this.#check(kind, states, options);
+    numberTemplate(kind, states);
+    if (sameButTimes(live, next)) return live;
+    if (
+      kind.generation &&
+      typeof old.generation === 'number' &&
+      !equal(generationContent(kind, live), generationContent(kind, next))
+    ) {
+      metadata.generation = old.generation + 1;
+    }
+    if (options.dryRun === true) return next;
+    return this.#deletion.complete(kind, next, options) ?? this.storage.write(resourceOf(kind), next);
+  }
+
+  /** Last look at what is about to be stored: quantities, addresses, everything that can be wrong. */
+  #check(kind: Kind, states: { live?: JsonObject; next: JsonObject }, options: WriteOptions): void {
+    const { live: before, next: object } = states;
+    if (kind.schema !== undefined) canonicalQuantities(object, kind.schema);
+    const { name } = nameOf(object);
+    const errors = validate(kind, object);
+    if (before !== undefined) errors.push(...validateUpdate(kind, before, object));
+    if (errors.length === 0 && kind.group === '' && kind.kind === 'Service') {
+      const services = this.storage.list('services');
+      const allocation = { service: object, services, dryRun: options.dryRun === true };
+      errors.push(...allocateAddresses(before === undefined ? allocation : { ...allocation, before }));
+    }
+    if (errors.length > 0) throw invalid(kind, name, errors);
+    warningsAbout(kind, object).forEach(text => options.warn?.(text));
+  }
+}
+
+/** What moves the generation: the spec, but not the node of a pod; of a Deployment also annotations, but not its revision. */
+function generationContent(kind: Kind, object: JsonObject): JsonObject {
+  const content = { ...object, metadata: null, status: null };
+  if (kind.kind === 'Pod') return { ...content, spec: { ...objectAt(object, 'spec'), nodeName: null } };
+  if (kind.kind !== 'Deployment') return content;
+  const annotations = objectAt(object, 'metadata', 'annotations');
+  return { ...content, metadata: { ...annotations, 'deployment.kubernetes.io/revision': null } };
+}
+
+function inVersion(kind: Kind, stored: JsonObject): JsonObject {
+  const apiVersion = apiVersionOf(kind);
+  return stored.apiVersion === apiVersion ? stored : { ...stored, apiVersion };
+}
+
+/** What an apply that creates merges into. */
+function emptyOf(object: JsonObject): JsonObject {
+  return { apiVersion: object.apiVersion ?? '', kind: object.kind ?? '', metadata: {} };
+}
+
+/**
+ * The empty object a creation starts from. The parts that every object of a known kind has are there already, so that
+ * nobody owns these themselves.
+ */
+function bare(kind: Kind, object: JsonObject): JsonObject {
+  const type = emptyOf(object);
+  if (kind.custom) return type;
+  const template = { metadata: {}, spec: { containers: [] } };
+  const jobTemplate = { metadata: {}, spec: { template } };
+  const parts = { strategy: {}, updateStrategy: {}, scaleTargetRef: {}, resources: {}, containers: [] };
+  return { ...type, spec: { template, jobTemplate, ...parts } };
+}
+
+/** So that the whole name fits into a label. */
+const longestPrefix = 58;
+
+// No vowels and no look-alikes, so that no name spells a word.
+const alphabet = 'bcdfghjklmnpqrstvwxz2456789';
+const suffix = (): string => Array.from({ length: 5 }, () => alphabet[randomInt(alphabet.length)]).join('');

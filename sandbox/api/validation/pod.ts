@@ -1,0 +1,50 @@
+import { isObject, objectsAt, textAt, type JsonObject } from '../schema/json.js';
+import { duplicateValue, forbiddenValue, invalidValue, type FieldError } from '../http/status.js';
+import { containerErrors } from './container.js';
+import { labelNameFault, subdomainFault } from './metadata.js';
+import { oneOf } from './values.js';
+
+function volumeErrors(spec: JsonObject, path: string): FieldError[] {
+  const names = new Set<string>();
+  return objectsAt(spec, 'volumes').flatMap((volume, index) => {
+    const field = `${path}.volumes[${index}]`;
+    const name = textAt(volume, 'name');
+    const [, ...more] = Object.keys(volume).filter(member => isObject(volume[member]));
+    const errors = more.map(member => forbiddenValue(`${field}.${member}`, 'may not specify more than 1 volume type'));
+    if (name === undefined) return errors;
+    const fault = labelNameFault(name);
+    if (fault !== undefined) errors.push(invalidValue(`${field}.name`, name, fault));
+    if (names.has(name)) errors.push(duplicateValue(`${field}.name`, name));
+    names.add(name);
+    return errors;
+  });
+}
+
+/** What is wrong with a pod's spec beyond its schema; `path` is where the spec lies, as in `spec.template.spec`. */
+export function podSpecErrors(spec: JsonObject, path: string): FieldError[] {
+  const volumes = new Set(objectsAt(spec, 'volumes').map(volume => volume.name));
+  const grace = typeof spec.terminationGracePeriodSeconds === 'number' ? spec.terminationGracePeriodSeconds : 30;
+  const seen = new Set<string>();
+  const containers = ['containers', 'initContainers'].flatMap(list =>
+    objectsAt(spec, list).flatMap((container, index) => {
+      const here = `${path}.${list}[${index}]`;
+      const name = textAt(container, 'name');
+      const errors: FieldError[] = [];
+      const fault = name === undefined ? undefined : labelNameFault(name);
+      if (name !== undefined && fault !== undefined) errors.push(invalidValue(`${here}.name`, name, fault));
+      if (name !== undefined && seen.has(name)) errors.push(duplicateValue(`${here}.name`, name));
+      seen.add(name ?? '');
+      return [...errors, ...containerErrors(container, { path: here, volumes, grace })];
+    }),
+  );
+  const account = textAt(spec, 'serviceAccountName');
+  const accountFault = account === undefined ? undefined : subdomainFault(account);
+  return [
+    ...volumeErrors(spec, path),
+    ...containers,
+    ...oneOf(`${path}.restartPolicy`, spec.restartPolicy, ['Always', 'OnFailure', 'Never']),
+    ...(account !== undefined && accountFault !== undefined
+      ? [invalidValue(`${path}.serviceAccountName`, account, accountFault)]
+      : []),
+  ];
+}

@@ -1,0 +1,52 @@
+import { refOf } from '../../object.js';
+import type { Controller } from '../context.js';
+import { getByKey, keyOf, NAMESPACE } from '../kinds.js';
+import { createQueue } from '../queue.js';
+import { writeStatus } from '../status.js';
+import { watchAll } from '../watch-all.js';
+
+/** What every namespace holds from the first moment on. */
+const furniture = [
+  { apiVersion: 'v1', kind: 'ServiceAccount', name: 'default' },
+  { apiVersion: 'v1', kind: 'ConfigMap', name: 'kube-root-ca.crt' },
+];
+
+/** Makes namespaces Active and furnishes them; empties those that are being deleted and then lets them go. */
+export const namespaceController: Controller = context => {
+  const { store, clock, kinds } = context;
+  const queue = createQueue(clock, key => {
+    const namespace = getByKey(store, NAMESPACE, key);
+    if (!namespace) return;
+    const { name, deletionTimestamp } = namespace.metadata;
+    if (deletionTimestamp === undefined) {
+      if (namespace.status?.phase === undefined) writeStatus(store, namespace, { phase: 'Active' });
+      for (const { apiVersion, kind, name: own } of furniture) {
+        if (store.get({ apiVersion, kind, name: own, namespace: name })) continue;
+        store.create({ apiVersion, kind, metadata: { name: own, namespace: name } });
+      }
+      return;
+    }
+    const content = () =>
+      kinds()
+        .filter(({ namespaced }) => namespaced)
+        .flatMap(({ apiVersion, kind }) => store.list({ apiVersion, kind, namespace: name }));
+    for (const object of content()) {
+      // An object kept under two API versions goes with the first of them.
+      if (object.metadata.deletionTimestamp === undefined && store.get(refOf(object))) store.remove(refOf(object));
+    }
+    if (content().length === 0) store.remove(refOf(namespace), { gracePeriodSeconds: 0 });
+  });
+
+  const ends = [
+    store.watch(NAMESPACE, ({ type, object }) => {
+      if (type !== 'DELETED') queue.add(keyOf(object));
+    }),
+    watchAll(context, ({ type, object }) => {
+      if (type === 'DELETED' && object.metadata.namespace !== undefined) queue.add(`/${object.metadata.namespace}`);
+    }),
+  ];
+  return () => {
+    queue.close();
+    for (const end of ends) end();
+  };
+};

@@ -1,0 +1,92 @@
+import type { Condition } from '../../controllers/kinds.js';
+import type { ContainerStatus, Pod, PodStatus } from '../../controllers/pod.js';
+import type { Verdict } from '../../controllers/status.js';
+import { dropCondition, setCondition } from '../../controllers/status.js';
+
+/** What the kubelet knows of a pod. */
+export interface PodFacts {
+  readonly containers: readonly ContainerStatus[];
+  readonly inits: readonly ContainerStatus[];
+  /** All init containers have succeeded. */
+  readonly initialized: boolean;
+  /** An init container has failed for good. */
+  readonly failed: boolean;
+  /** Its network and volumes are there. */
+  readonly sandboxed: boolean;
+  /** It was deleted, and everything in it has ended. */
+  readonly over: boolean;
+  readonly podIP: string;
+  readonly hostIP: string;
+  readonly startTime: string;
+}
+
+/** The status a kubelet reports. Conditions of others stay as they are. */
+export function podStatus(pod: Pod, facts: PodFacts): PodStatus {
+  const phase = phaseOf(facts.over ? 'Never' : (pod.spec.restartPolicy ?? 'Always'), facts);
+  const verdicts: readonly Verdict[] = [
+    sandboxed(phase, facts),
+    initialized(phase, facts),
+    ready('Ready', phase, facts),
+    ready('ContainersReady', phase, facts),
+    { type: 'PodScheduled', status: 'True' },
+  ];
+  const before: readonly Condition[] = pod.status?.conditions ?? [];
+  const others = verdicts.reduce((left, { type }) => dropCondition(left, type), before);
+  const own = verdicts.flatMap(verdict =>
+    setCondition(
+      before.filter(({ type }) => type === verdict.type),
+      verdict,
+    ),
+  );
+  const { generation } = pod.metadata;
+  const ip = facts.podIP;
+  return {
+    ...pod.status,
+    ...(generation === undefined ? {} : { observedGeneration: generation }),
+    phase,
+    conditions: [...own, ...others],
+    ...{ hostIP: facts.hostIP, hostIPs: [{ ip: facts.hostIP }], qosClass: 'BestEffort' },
+    ...(facts.sandboxed ? { podIP: ip, podIPs: [{ ip }] } : {}),
+    startTime: facts.startTime,
+    containerStatuses: facts.containers,
+    ...(facts.inits.length > 0 ? { initContainerStatuses: facts.inits } : {}),
+  };
+}
+
+/** The phase by the kubelet's rules: what runs, what has ended and how, and whether it may start again. */
+export function phaseOf(restartPolicy: string, facts: Pick<PodFacts, 'containers' | 'initialized' | 'failed'>): string {
+  if (facts.failed) return 'Failed';
+  if (!facts.initialized) return 'Pending';
+  const { containers } = facts;
+  const ended = containers.map(({ state, lastState }) => state.terminated ?? (state.waiting && lastState.terminated));
+  if (containers.some(({ state }, index) => state.waiting && !ended[index])) return 'Pending';
+  if (containers.some(({ state }) => state.running) || restartPolicy === 'Always') return 'Running';
+  if (ended.every(end => end?.exitCode === 0)) return 'Succeeded';
+  return restartPolicy === 'Never' ? 'Failed' : 'Running';
+}
+
+function sandboxed(phase: string, facts: PodFacts): Verdict {
+  const type = 'PodReadyToStartContainers';
+  const ended = phase === 'Succeeded' || phase === 'Failed';
+  if (facts.sandboxed && !ended) return { type, status: 'True' };
+  const message = ended ? 'pod sandbox is not ready' : 'no pod sandbox exists';
+  return { type, status: 'False', reason: 'PodSandboxNotReady', message };
+}
+
+function initialized(phase: string, facts: PodFacts): Verdict {
+  if (phase === 'Succeeded') return { type: 'Initialized', status: 'True', reason: 'PodCompleted' };
+  if (facts.initialized) return { type: 'Initialized', status: 'True' };
+  if (facts.inits.length === 0) return { type: 'Initialized', status: 'True' };
+  const names = facts.inits.filter(({ state }) => state.terminated?.exitCode !== 0).map(({ name }) => name);
+  const message = `containers with incomplete status: [${names.join(' ')}]`;
+  return { type: 'Initialized', status: 'False', reason: 'ContainersNotInitialized', message };
+}
+
+function ready(type: string, phase: string, facts: PodFacts): Verdict {
+  if (phase === 'Succeeded') return { type, status: 'False', reason: 'PodCompleted' };
+  if (phase === 'Failed') return { type, status: 'False', reason: 'PodFailed' };
+  const unready = facts.containers.filter(container => !container.ready).map(({ name }) => name);
+  if (unready.length === 0) return { type, status: 'True' };
+  const message = `containers with unready status: [${unready.join(' ')}]`;
+  return { type, status: 'False', reason: 'ContainersNotReady', message };
+}

@@ -1,0 +1,161 @@
+import type { Store } from '../../api/store/store.js';
+import type { Clock } from '../../controllers/clock.js';
+import type { Recorder } from '../../controllers/cluster/events.js';
+import { getByKey, keyOf, POD, timestamp } from '../../controllers/kinds.js';
+import type { Container, Pod } from '../../controllers/pod.js';
+import { writeStatus } from '../../controllers/status.js';
+import { Aborted, untilAborted } from './aborted.js';
+import type { ContainerHost } from './container-host.js';
+import type { RestartPolicy } from './container.js';
+import { ContainerRunner } from './container.js';
+import { environmentOf, mountProblem } from '../programs/environment.js';
+import type { ImageStore } from '../programs/image-store.js';
+import { podStatus } from './pod-status.js';
+import type { PodNetwork } from './process.js';
+
+/** Seconds between two tries to mount the volumes. */
+const MOUNT_RETRY = 2;
+
+/** What the node gives each of its pods. */
+export interface NodeTools {
+  readonly store: Store;
+  readonly clock: Clock;
+  readonly images: ImageStore;
+  readonly record: Recorder;
+}
+
+/** One pod on the node, from its first container to its removal. */
+export class PodWorker {
+  readonly uid: string;
+  readonly podIP: string;
+  readonly network: PodNetwork = new Map();
+  readonly #pod: Pod;
+  readonly #tools: NodeTools;
+  readonly #inits: readonly ContainerRunner[];
+  readonly #containers: readonly ContainerRunner[];
+  readonly #stopped = new AbortController();
+  readonly #startTime = timestamp();
+  #initialized = false;
+  #failed = false;
+  #sandboxed = false;
+  #over = false;
+  #forgotten = false;
+  #work: Promise<void> = Promise.resolve();
+
+  constructor(pod: Pod, podIP: string, tools: NodeTools) {
+    this.#pod = pod;
+    this.uid = pod.metadata.uid ?? '';
+    this.podIP = podIP;
+    this.#tools = tools;
+    const host = this.#host();
+    const inits = pod.spec.initContainers ?? [];
+    const reason = inits.length > 0 ? 'PodInitializing' : 'ContainerCreating';
+    this.#inits = inits.map(container => new ContainerRunner(container, host, 'PodInitializing'));
+    this.#containers = pod.spec.containers.map(container => new ContainerRunner(container, host, reason));
+  }
+
+  start(): void {
+    this.#publish();
+    this.#work = untilAborted(this.#run());
+  }
+
+  /** Stops everything within the grace and then removes the pod from the API server. Only the first call counts. */
+  stop(graceSeconds: number): void {
+    if (this.#stopped.signal.aborted) return;
+    this.#stopped.abort(new Aborted());
+    void this.#end(graceSeconds);
+  }
+
+  /** The API server has forgotten the pod, or the sandbox ends: everything goes at once. */
+  kill(): void {
+    this.#forgotten = true;
+    this.#stopped.abort(new Aborted());
+    for (const runner of [...this.#inits, ...this.#containers]) runner.kill();
+  }
+
+  /** Log lines of a container; `container` absent: of the first one. Undefined: no such container or life. */
+  lines(which: 'newest' | 'last', container?: string): readonly string[] | undefined {
+    const all = [...this.#containers, ...this.#inits];
+    const runner = container === undefined ? all[0] : all.find(({ status }) => status.name === container);
+    return runner?.lines(which);
+  }
+
+  async #run(): Promise<void> {
+    await this.#mount();
+    this.#sandboxed = true;
+    this.#publish();
+    const policy = (this.#pod.spec.restartPolicy ?? 'Always') as RestartPolicy;
+    for (const init of this.#inits) {
+      const code = await init.run(policy === 'Never' ? 'Never' : 'OnFailure');
+      this.#stopped.signal.throwIfAborted();
+      if (code !== 0) {
+        this.#failed = true;
+        this.#publish();
+        return;
+      }
+    }
+    this.#initialized = true;
+    this.#publish();
+    await Promise.all(this.#containers.map(container => untilAborted(container.run(policy).then(() => undefined))));
+  }
+
+  async #mount(): Promise<void> {
+    for (;;) {
+      const message = mountProblem(this.#tools.store, this.#pod);
+      if (message === undefined) return;
+      this.#tools.record(this.#pod, { type: 'Warning', reason: 'FailedMount', message });
+      await this.#tools.clock.sleep(MOUNT_RETRY, this.#stopped.signal);
+    }
+  }
+
+  async #end(graceSeconds: number): Promise<void> {
+    await Promise.all([...this.#inits, ...this.#containers].map(runner => runner.stop(graceSeconds)));
+    await this.#work;
+    if (this.#forgotten) return;
+    this.#over = true;
+    this.#publish();
+    const { name, namespace = '' } = this.#pod.metadata;
+    const live = this.#live();
+    if (live) this.#tools.store.remove({ ...POD, name, namespace }, { uid: this.uid, gracePeriodSeconds: 0 });
+  }
+
+  #host(): ContainerHost {
+    const { store, clock, images, record } = this.#tools;
+    const { name, namespace = '' } = this.#pod.metadata;
+    return {
+      clock,
+      images,
+      network: this.network,
+      hostname: name,
+      podIP: this.podIP,
+      podTitle: `${name}_${namespace}(${this.uid})`,
+      gracePeriodSeconds: this.#pod.spec.terminationGracePeriodSeconds ?? 30,
+      environment: (container: Container) => environmentOf(store, this.#live() ?? this.#pod, container),
+      note: note => record(this.#pod, note),
+      changed: () => this.#publish(),
+    };
+  }
+
+  /** Undefined: the API server has it no longer, or another one of its name. */
+  #live(): Pod | undefined {
+    const live = getByKey(this.#tools.store, POD, keyOf(this.#pod));
+    return live?.metadata.uid === this.uid ? live : undefined;
+  }
+
+  #publish(): void {
+    const live = this.#live();
+    if (!live || this.#forgotten) return;
+    const status = podStatus(live, {
+      containers: this.#containers.map(({ status }) => status),
+      inits: this.#inits.map(({ status }) => ({ ...status, ready: status.state.terminated?.exitCode === 0 })),
+      initialized: this.#initialized,
+      failed: this.#failed,
+      sandboxed: this.#sandboxed,
+      over: this.#over,
+      podIP: this.podIP,
+      hostIP: '127.0.0.1',
+      startTime: this.#startTime,
+    });
+    writeStatus(this.#tools.store, live, status);
+  }
+}

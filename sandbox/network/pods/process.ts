@@ -1,0 +1,133 @@
+import type { RequestListener, Server } from 'node:http';
+import { createServer } from 'node:http';
+import type { AddressInfo, Socket } from 'node:net';
+import type { Clock } from '../../controllers/clock.js';
+
+/** What an image holds. Resolves when it serves, or has ended. */
+export type Program = (process: ProgramProcess) => Promise<void>;
+
+/** What a program knows of the process that it runs in. */
+export type ProgramProcess = Pick<
+  Process,
+  'env' | 'hostname' | 'log' | 'after' | 'onTerminate' | 'listen' | 'drain' | 'exit'
+>;
+
+/** Real ports on 127.0.0.1 by the port that a program of the pod listens on. */
+export type PodNetwork = Map<number, number>;
+
+export interface ProcessOptions {
+  readonly env: Readonly<Record<string, string>>;
+  readonly hostname: string;
+  readonly clock: Clock;
+  readonly network: PodNetwork;
+}
+
+/** One life of a container: its environment, log, servers and timers, which all end with it. */
+export class Process {
+  readonly env: Readonly<Record<string, string>>;
+  readonly hostname: string;
+  /** Resolves with the exit code. */
+  readonly exited: Promise<number>;
+  readonly #clock: Clock;
+  readonly #network: PodNetwork;
+  readonly #lines: string[] = [];
+  readonly #ends: (() => void)[] = [];
+  readonly #servers = new Set<Server>();
+  #onTerminate = () => this.exit(143);
+  #resolve: (code: number) => void = () => undefined;
+  #ended = false;
+
+  constructor(options: ProcessOptions) {
+    this.env = options.env;
+    this.hostname = options.hostname;
+    this.#clock = options.clock;
+    this.#network = options.network;
+    this.exited = new Promise(resolve => {
+      this.#resolve = resolve;
+    });
+  }
+
+  get ended(): boolean {
+    return this.#ended;
+  }
+
+  /** All it logged, a line each. */
+  get lines(): readonly string[] {
+    return this.#lines;
+  }
+
+  log(line: string): void {
+    this.#lines.push(line);
+  }
+
+  /** Runs `action` after that many Kubernetes seconds, unless it has ended by then. */
+  after(seconds: number, action: () => void): void {
+    this.#ends.push(this.#clock.after(seconds, action));
+  }
+
+  /** What SIGTERM does. Default: exit with 143, as a process that does not handle it. */
+  onTerminate(action: () => void): void {
+    this.#onTerminate = action;
+  }
+
+  /** Serves HTTP on a port of the pod. A port that the pod uses already ends the process with 1, as it would a naive program. */
+  async listen(port: number, handler: RequestListener): Promise<void> {
+    if (this.#network.has(port)) {
+      this.log(`listen tcp :${port}: bind: address already in use`);
+      this.exit(1);
+      return;
+    }
+    // Idle connections stay open as long as the client likes, so that a switch has something to shed.
+    const server = createServer({ keepAliveTimeout: 0, requestTimeout: 0, headersTimeout: 0 }, handler);
+    const sockets = new Set<Socket>();
+    server.on('connection', (socket: Socket) => {
+      sockets.add(socket);
+      socket.once('close', () => sockets.delete(socket));
+    });
+    this.#servers.add(server);
+    await new Promise<void>((resolve, reject) => {
+      server.once('error', reject);
+      server.listen(0, '127.0.0.1', resolve);
+    });
+    const end = () => {
+      server.close();
+      // As the kernel does for a process that is gone: whatever is in flight is cut.
+      for (const socket of sockets) socket.destroy();
+    };
+    if (this.#ended) {
+      end();
+      return;
+    }
+    const { port: real } = server.address() as AddressInfo;
+    this.#network.set(port, real);
+    this.#ends.push(end, () => {
+      if (this.#network.get(port) === real) this.#network.delete(port);
+    });
+  }
+
+  /** Takes no new connections, closes idle ones and resolves when the busy ones have had their answer. */
+  async drain(): Promise<void> {
+    const closing = [...this.#servers].map(
+      server =>
+        new Promise<void>(resolve => {
+          server.close(() => resolve());
+          server.closeIdleConnections();
+        }),
+    );
+    await Promise.all(closing);
+  }
+
+  exit(code: number): void {
+    if (this.#ended) return;
+    this.#ended = true;
+    for (const end of this.#ends) end();
+    this.#resolve(code);
+  }
+
+  /** SIGTERM asks, SIGKILL ends it with 137. */
+  signal(name: 'SIGTERM' | 'SIGKILL'): void {
+    if (this.#ended) return;
+    if (name === 'SIGTERM') this.#onTerminate();
+    else this.exit(137);
+  }
+}

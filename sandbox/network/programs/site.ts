@@ -1,0 +1,124 @@
+import type { IncomingMessage } from 'node:http';
+import { parseSeconds } from '../pods/duration.js';
+import type { Illness, Tag } from './images.js';
+import type { Program, ProgramProcess } from '../pods/process.js';
+
+/** Environment that an ill image brings; the container's own comes on top. */
+const illEnvironments: Readonly<Partial<Record<Illness, Readonly<Record<string, string>>>>> = {
+  broken: { CRASH_AFTER: '0s' },
+  'never-ready': { READY_AFTER: 'never' },
+  slow: { READY_AFTER: '8s' },
+  http500: { STATUS: '500' },
+};
+
+interface Settings {
+  readonly version: string;
+  readonly port: number;
+  /** Undefined: never. */
+  readonly readyAfter: number | undefined;
+  readonly grace: number;
+  readonly crashAfter: number | undefined;
+  readonly status: number;
+  readonly failRate: number;
+}
+
+/** A web site that says its version, as ready, as slow and as ill as its environment tells it to be. */
+export function siteProgram({ version, illness }: Tag): Program {
+  const name = illness === undefined || version === illness ? version : `${version}-${illness}`;
+  const image = { VERSION: name, ...(illness === undefined ? {} : illEnvironments[illness]) };
+  return async process => {
+    const settings = readSettings({ ...image, ...nonEmpty(process.env) });
+    if (typeof settings === 'string') {
+      process.log(settings);
+      process.exit(1);
+      return;
+    }
+    const { crashAfter, readyAfter, grace, port } = settings;
+    const title = `site ${settings.version}`;
+    const crash = () => {
+      process.log(`${title} crashes, as told by CRASH_AFTER=${crashAfter ?? 0}s`);
+      process.exit(1);
+    };
+    if (crashAfter === 0) {
+      crash();
+      return;
+    }
+    if (crashAfter !== undefined) process.after(crashAfter, crash);
+
+    const state = { ready: readyAfter === 0 };
+    if (readyAfter !== undefined && readyAfter > 0) process.after(readyAfter, () => (state.ready = true));
+    process.onTerminate(() => {
+      process.log(`${title} got terminated, serves for ${grace}s more`);
+      state.ready = false;
+      stopAfter(process, grace);
+    });
+    process.log(`${title} listens on :${port}`);
+    await process.listen(port, (request, response) => {
+      const [status, text] = answerTo(request, settings, state.ready);
+      const headers = { 'Content-Type': 'text/plain; charset=utf-8', 'X-Pod': process.hostname };
+      response.writeHead(status, headers).end(`${text}\n`);
+    });
+  };
+}
+
+/** Without grace the process ends on the spot; else it serves on and then answers what has begun. */
+export function stopAfter(process: ProgramProcess, grace: number): void {
+  if (grace === 0) {
+    process.exit(0);
+    return;
+  }
+  process.after(grace, () => {
+    void process.drain().then(() => process.exit(0));
+  });
+}
+
+/** Status and text of the answer. */
+function answerTo(request: IncomingMessage, settings: Settings, ready: boolean): readonly [number, string] {
+  const { version } = settings;
+  if (request.method !== 'GET' && request.method !== 'HEAD') return [405, 'Method Not Allowed'];
+  switch ((request.url ?? '/').replace(/\?.*/, '')) {
+    case '/':
+      return Math.random() < settings.failRate ? [500, `site ${version} fails`] : [settings.status, `site ${version}`];
+    case '/version':
+      return [200, version];
+    case '/healthz':
+      return [200, 'ok'];
+    case '/readyz':
+      return ready ? [200, 'ready'] : [503, 'not ready'];
+    case '/echo-headers':
+      return [200, headerLines(request).join('\n')];
+    default:
+      return [404, '404 page not found'];
+  }
+}
+
+function headerLines(request: IncomingMessage): readonly string[] {
+  const { host = '', ...headers } = request.headers;
+  const others = Object.entries(headers).map(([name, value]) => `${name}: ${String(value)}`);
+  return [`Host: ${host}`, ...others.sort()];
+}
+
+/** A text is what is wrong with the environment. */
+function readSettings(env: Readonly<Record<string, string>>): Settings | string {
+  const wrong = ['READY_AFTER', 'GRACE', 'CRASH_AFTER'].find(name => {
+    const text = env[name];
+    return text !== undefined && !(name === 'READY_AFTER' && text === 'never') && parseSeconds(text) === undefined;
+  });
+  if (wrong !== undefined) return `${wrong}: invalid duration "${env[wrong] ?? ''}"`;
+  const wrongNumber = ['PORT', 'STATUS', 'FAIL_RATE'].find(name => Number.isNaN(Number(env[name] ?? 0)));
+  if (wrongNumber !== undefined) return `${wrongNumber}: "${env[wrongNumber] ?? ''}" is not a number`;
+  return {
+    version: env['VERSION'] ?? 'dev',
+    port: Number(env['PORT'] ?? 8080),
+    readyAfter: env['READY_AFTER'] === 'never' ? undefined : parseSeconds(env['READY_AFTER'] ?? '0'),
+    grace: parseSeconds(env['GRACE'] ?? '0') ?? 0,
+    crashAfter: env['CRASH_AFTER'] === undefined ? undefined : parseSeconds(env['CRASH_AFTER']),
+    status: Number(env['STATUS'] ?? 200),
+    failRate: Number(env['FAIL_RATE'] ?? 0),
+  };
+}
+
+/** An empty variable counts as unset. */
+function nonEmpty(env: Readonly<Record<string, string>>): Readonly<Record<string, string>> {
+  return Object.fromEntries(Object.entries(env).filter(([, value]) => value !== ''));
+}

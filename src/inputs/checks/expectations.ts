@@ -1,0 +1,80 @@
+import { entries } from '../parse/lists.js';
+import type { Expectation } from '../inputs.js';
+import { Refusal } from '../refusal.js';
+import { isYamlMap, type Fields } from './fields.js';
+
+type Status = Expectation['status'][number];
+
+const classes = ['1xx', '2xx', '3xx', '4xx', '5xx'] as const;
+const bodyKeys = ['contains', 'matches', 'json'] as const;
+
+/** What an http check expects of the answer; problems are noted on `fields`. Nothing said: any 2xx. */
+export function readExpectation(fields: Fields): Expectation {
+  const contains = fields.text('contains', nonEmpty);
+  const matches = fields.text('matches', regularExpression);
+  const json = readJson(fields);
+  const header = readHeader(fields);
+  if (fields.raw('method') === 'HEAD') {
+    for (const key of bodyKeys) if (fields.has(key)) fields.note(`${key} needs a body, which HEAD does not bring`);
+  }
+  return {
+    status: readStatus(fields),
+    ...(contains === undefined ? {} : { contains }),
+    ...(matches === undefined ? {} : { matches }),
+    ...(json === undefined ? {} : { json }),
+    ...(header === undefined ? {} : { header }),
+  };
+}
+
+function readStatus(fields: Fields): Expectation['status'] {
+  const given = fields.raw('status');
+  if (given === undefined) return ['2xx'];
+  const words = typeof given === 'string' ? entries(given) : Array.isArray(given) ? (given as unknown[]) : [];
+  const codes = words.map(statusCode);
+  if (codes.length > 0 && codes.every(code => code !== undefined)) return codes;
+  fields.note('status is not one of those accepted: a code such as 200, a class such as 2xx, or a list of these');
+  return ['2xx'];
+}
+
+function statusCode(word: unknown): Status | undefined {
+  if (typeof word !== 'string') return undefined;
+  return /^[1-5]\d\d$/.test(word) ? Number(word) : classes.find(each => each === word);
+}
+
+function readJson(fields: Fields): Expectation['json'] {
+  const given = fields.raw('json');
+  if (given === undefined) return undefined;
+  const { path, ...rest } = isYamlMap(given) ? given : {};
+  const typed = fields.typed('json');
+  const keys = Object.keys(rest);
+  if (typeof path !== 'string' || path === '' || keys.join() !== 'equals' || !isYamlMap(typed)) {
+    fields.note('json is not of the form {path: items.0.name, equals: value}');
+    return undefined;
+  }
+  return { path, equals: typed['equals'] };
+}
+
+function readHeader(fields: Fields): Expectation['header'] {
+  const given = fields.raw('header');
+  if (given === undefined) return undefined;
+  const pairs = isYamlMap(given) ? Object.entries(given) : [];
+  if (pairs.length === 0 || !pairs.every((pair): pair is [string, string] => typeof pair[1] === 'string')) {
+    fields.note('header is not of the form {name: value}');
+    return undefined;
+  }
+  return Object.fromEntries(pairs.map(([name, value]) => [name.toLowerCase(), value]));
+}
+
+function nonEmpty(text: string): string {
+  if (text === '') throw Refusal.accepting('some text; every answer contains nothing');
+  return text;
+}
+
+function regularExpression(text: string): string {
+  try {
+    RegExp(text);
+    return text;
+  } catch {
+    throw Refusal.accepting('a regular expression of JavaScript');
+  }
+}

@@ -1,0 +1,73 @@
+import { suggestion } from '../parse/nearest.js';
+import { describeRefusal, Refusal, type Parse } from '../refusal.js';
+
+type YamlMap = Readonly<Record<string, unknown>>;
+
+export function isYamlMap(value: unknown): value is YamlMap {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+/** One map of a YAML input, read field by field; what is wrong is noted, never thrown. */
+export class Fields {
+  readonly #text: YamlMap;
+  readonly #typed: unknown;
+  readonly #where: string;
+  readonly #reasons: string[];
+
+  /** `text`: all scalars as text; `typed`: the same map with typed scalars; `where` begins every line in `reasons`. */
+  constructor(from: {
+    readonly text: YamlMap;
+    readonly typed: unknown;
+    readonly where: string;
+    readonly reasons: string[];
+  }) {
+    this.#text = from.text;
+    this.#typed = from.typed;
+    this.#where = from.where;
+    this.#reasons = from.reasons;
+  }
+
+  has(key: string): boolean {
+    return Object.hasOwn(this.#text, key);
+  }
+
+  /** The value with all scalars as text. `undefined`: absent. */
+  raw(key: string): unknown {
+    return this.has(key) ? this.#text[key] : undefined;
+  }
+
+  /** The value with scalars typed as YAML does. */
+  typed(key: string): unknown {
+    return isYamlMap(this.#typed) && Object.hasOwn(this.#typed, key) ? this.#typed[key] : undefined;
+  }
+
+  /** The value that `parse` makes of the text. `undefined`: absent, or noted. */
+  text<T>(key: string, parse: Parse<T>): T | undefined {
+    const value = this.raw(key);
+    if (value === undefined) return undefined;
+    if (typeof value !== 'string') {
+      this.note(`${key} is not text`);
+      return undefined;
+    }
+    try {
+      return parse(value);
+    } catch (thrown) {
+      if (!(thrown instanceof Refusal)) throw thrown;
+      for (const line of describeRefusal(thrown, key, value)) this.note(line);
+      return undefined;
+    }
+  }
+
+  /** Notes every key that is not one of `known`. */
+  refuseOthers(known: readonly string[]): void {
+    for (const key of Object.keys(this.#text)) {
+      if (!known.includes(key)) {
+        this.note(`unknown key "${key}"${suggestion(key, known)} (keys here: ${known.join(', ')})`);
+      }
+    }
+  }
+
+  note(reason: string): void {
+    this.#reasons.push(`${this.#where}: ${reason}`);
+  }
+}

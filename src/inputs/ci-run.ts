@@ -1,0 +1,43 @@
+import type { CiRun } from './inputs.js';
+
+/** Stands for whatever only a GitHub run has. */
+export const outside = 'local';
+
+/** The workflow run from the runner's environment. Outside GitHub every name is `local`, and paths start from here. */
+export function readCiRun(environment: Readonly<Record<string, string>>): CiRun {
+  const read = (name: string): string => environment[name] || outside;
+  const repository = read('GITHUB_REPOSITORY');
+  const runId = read('GITHUB_RUN_ID');
+  const server = environment['GITHUB_SERVER_URL'] || 'https://github.com';
+  const inRun = repository !== outside && runId !== outside;
+  return {
+    repository,
+    sha: read('GITHUB_SHA'),
+    refName: read('GITHUB_REF_NAME'),
+    runId,
+    runNumber: read('GITHUB_RUN_NUMBER'),
+    runAttempt: read('GITHUB_RUN_ATTEMPT'),
+    job: read('GITHUB_JOB'),
+    actor: read('GITHUB_ACTOR'),
+    eventName: read('GITHUB_EVENT_NAME'),
+    url: inRun ? `${server}/${repository}/actions/runs/${runId}` : outside,
+    apiUrl: environment['GITHUB_API_URL'] || 'https://api.github.com',
+    workspace: environment['GITHUB_WORKSPACE'] || process.cwd(),
+  };
+}
+
+/** Whether there is a run on GitHub that could have been approved. */
+export function isGitHubRun(run: CiRun): boolean {
+  return run.repository !== outside && run.runId !== outside;
+}
+
+/** The built-in names of the spec that are known before anything is rendered. */
+export function runNames(run: CiRun): Readonly<Record<string, string>> {
+  return {
+    SHA: run.sha,
+    SHORT_SHA: run.sha.slice(0, 7),
+    REF_NAME: run.refName,
+    RUN_NUMBER: run.runNumber,
+    RUN_ID: run.runId,
+  };
+}

@@ -1,0 +1,74 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { isYamlMap } from '../checks/fields.js';
+import type { RegistryLogin } from './registry.js';
+import { registryHost } from './image-reference.js';
+
+/** What `docker login` has left on the runner. */
+export interface DockerLogin {
+  readonly file: string;
+  /** One for each server. */
+  readonly logins: readonly RegistryLogin[];
+  /** Why there are no more of them, one reason a line. */
+  readonly unreadable: readonly string[];
+}
+
+/** Docker Desktop keeps tokens of its own under these; they are no logins. */
+const notServers = /\/(?:access|refresh)-token$/;
+
+/** Reads `config.json` in `DOCKER_CONFIG`, else in `~/.docker`. Never throws: what cannot be read is a reason. */
+export function readDockerLogin(environment: Readonly<Record<string, string>>): DockerLogin {
+  const folder = environment['DOCKER_CONFIG'] || join(environment['HOME'] ?? '', '.docker');
+  const file = join(folder, 'config.json');
+  let config: unknown;
+  try {
+    config = JSON.parse(readFileSync(file, 'utf8'));
+  } catch (thrown) {
+    // Not the parser's message: it quotes the text.
+    const why =
+      thrown instanceof SyntaxError ? 'is not JSON' : `cannot be read (${(thrown as NodeJS.ErrnoException).code})`;
+    return { file, logins: [], unreadable: [`${file} ${why}`] };
+  }
+  if (!isYamlMap(config)) return { file, logins: [], unreadable: [`${file} is not a JSON object`] };
+  const { auths, credsStore, credHelpers } = config;
+  const helpers = isYamlMap(credHelpers) ? credHelpers : {};
+  const logins = new Map<string, RegistryLogin>();
+  const unreadable: string[] = [];
+  for (const [key, entry] of Object.entries(isYamlMap(auths) ? auths : {})) {
+    if (notServers.test(key)) continue;
+    const server = registryHost(key);
+    const read = isYamlMap(entry) ? credentialsOf(entry) : undefined;
+    if (read === undefined) unreadable.push(`${server}: ${keeper(helpers[key] ?? credsStore)}`);
+    else if (typeof read === 'string') unreadable.push(`${server}: ${read}`);
+    else if (!logins.has(server)) logins.set(server, { server, ...read });
+  }
+  for (const [server, helper] of Object.entries(helpers)) {
+    if (!isYamlMap(auths) || !Object.hasOwn(auths, server)) unreadable.push(`${server}: ${keeper(helper)}`);
+  }
+  if (logins.size === 0 && unreadable.length === 0) {
+    const nobody = typeof credsStore === 'string' ? keeper(credsStore) : 'it holds no login';
+    unreadable.push(`${file}: ${nobody}`);
+  }
+  return { file, logins: [...logins.values()], unreadable };
+}
+
+function keeper(helper: unknown): string {
+  if (typeof helper !== 'string') return 'it holds no username and password';
+  return `its credentials are kept by the helper docker-credential-${helper}, which cannot be read here`;
+}
+
+/** Username and password of an entry of `auths`; why it cannot be used; `undefined` where it holds nothing. */
+function credentialsOf(
+  entry: Readonly<Record<string, unknown>>,
+): Pick<RegistryLogin, 'username' | 'password'> | string | undefined {
+  const { auth, username, password, identitytoken } = entry;
+  if (typeof identitytoken === 'string' && identitytoken !== '') {
+    return 'its login is an identity token, and nodes pull with a username and password only';
+  }
+  if (typeof username === 'string' && typeof password === 'string') return { username, password };
+  if (typeof auth !== 'string' || auth === '') return undefined;
+  const text = Buffer.from(auth, 'base64').toString('utf8');
+  const colon = text.indexOf(':');
+  if (colon < 1) return 'its "auth" is not base64 of username:password';
+  return { username: text.slice(0, colon), password: text.slice(colon + 1).replace(/\0+$/, '') };
+}

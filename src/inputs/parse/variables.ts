@@ -1,0 +1,68 @@
+import { FAILSAFE_SCHEMA, load, YAMLException } from 'js-yaml';
+import { Refusal, type Parse } from '../refusal.js';
+
+const nameShape = /^[A-Za-z_][A-Za-z0-9_]*$/;
+
+/**
+ * `NAME=value` lines, or a YAML or JSON map. All values are text, exactly as written (`1.10` stays `1.10`). In lines, space
+ * around name and value is dropped, quotes are kept, `#` begins a comment only at the start of a line.
+ */
+export const variables: Parse<Readonly<Record<string, string>>> = text =>
+  looksLikeLines(text) ? fromLines(text) : fromMap(text);
+
+const significant = (lines: readonly string[]): readonly string[] =>
+  lines.map(line => line.trim()).filter(line => line !== '' && !line.startsWith('#'));
+
+/** The first line that says something decides: `A=x: y` is a line, `A: x=y` and `{"A": "x"}` are maps. */
+function looksLikeLines(text: string): boolean {
+  const [first = ''] = significant(text.split('\n'));
+  return !first.startsWith('{') && /^[^:"'\s]*\s*=/.test(first);
+}
+
+function fromLines(text: string): Readonly<Record<string, string>> {
+  const pairs = significant(text.split('\n')).map((line): Pair => {
+    const equals = line.indexOf('=');
+    // The line may be a secret that lost its name: it is not quoted.
+    if (equals === -1) return { name: undefined, value: line };
+    return { name: line.slice(0, equals).trim(), value: line.slice(equals + 1).trim() };
+  });
+  return collect(pairs);
+}
+
+function fromMap(text: string): Readonly<Record<string, string>> {
+  const value = loadText(text);
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
+    throw Refusal.because(['neither NAME=value lines nor a YAML or JSON map']);
+  }
+  return collect(Object.entries(value).map(([name, each]) => ({ name, value: each as unknown })));
+}
+
+function loadText(text: string): unknown {
+  try {
+    return load(text, { schema: FAILSAFE_SCHEMA });
+  } catch (thrown) {
+    // Only the reason: the library's message quotes lines of the value, which may be secret.
+    if (thrown instanceof YAMLException) throw Refusal.because([`cannot be read as a YAML map: ${thrown.reason}`]);
+    throw thrown;
+  }
+}
+
+interface Pair {
+  readonly name: string | undefined;
+  readonly value: unknown;
+}
+
+function collect(pairs: readonly Pair[]): Readonly<Record<string, string>> {
+  const reasons: string[] = [];
+  const found = new Map<string, string>();
+  pairs.forEach(({ name, value }, index) => {
+    if (name === undefined) reasons.push(`entry ${index + 1} has no "="; expected NAME=value`);
+    else if (!nameShape.test(name)) {
+      reasons.push(`"${name}" is not a name; expected letters, digits and _, not beginning with a digit`);
+    } else if (typeof value !== 'string') reasons.push(`${name} is not text; quote it if it shall be one`);
+    else if (found.has(name)) reasons.push(`${name} is given twice`);
+    else found.set(name, value);
+  });
+  if (reasons.length > 0) throw Refusal.because(reasons);
+  return Object.fromEntries(found);
+}

@@ -1,0 +1,80 @@
+import { fieldAt, fieldsAt, isFields, listAt, textAt, withField, without } from '../../kubernetes/fields.js';
+import { isBuiltInWorkload, isClusterScoped } from '../../kubernetes/kinds.js';
+import type { KubeObject } from '../../kubernetes/object.js';
+import { isService, mapContainers } from '../../kubernetes/pod-spec.js';
+
+export interface Defaults {
+  /** Namespace of objects that name none. */
+  readonly namespace: string;
+  /** Name of the release; absent while it is being derived. */
+  readonly release?: string;
+  /** Cluster-scoped kinds that the manifests define, as `group/kind`. */
+  readonly clusterKinds: ReadonlySet<string>;
+}
+
+/** Metadata that only the API server may write; left in, an exported object could not be applied. */
+const serverOwned = ['managedFields', 'resourceVersion', 'uid', 'generation', 'creationTimestamp', 'selfLink'];
+
+const hasNull = (value: unknown): boolean => {
+  if (Array.isArray(value)) return value.some(item => item !== null && hasNull(item));
+  if (!isFields(value)) return value === null;
+  for (const name in value) if (hasNull(value[name])) return true;
+  return false;
+};
+
+/** Without fields whose value is null: to a server-side apply they would be a wish to own nothing. */
+function withoutNulls(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(withoutNulls);
+  if (!isFields(value) || !hasNull(value)) return value;
+  const kept = Object.entries(value).filter(([, field]) => field !== null);
+  return Object.fromEntries(kept.map(([name, field]) => [name, withoutNulls(field)]));
+}
+
+function withProtocol(ports: readonly unknown[]): readonly unknown[] {
+  return ports.map(port => (isFields(port) && port['protocol'] === undefined ? { ...port, protocol: 'TCP' } : port));
+}
+
+/** The protocol is part of a port's identity in a server-side apply; without it two ports could become one. */
+function withProtocols(object: KubeObject): KubeObject {
+  if (isService(object)) {
+    const ports = listAt(object, ['spec', 'ports']);
+    return ports.length > 0 ? withField(object, ['spec', 'ports'], withProtocol(ports)) : object;
+  }
+  if (!isBuiltInWorkload(object)) return object;
+  return mapContainers(object, ({ fields }) => {
+    const ports = listAt(fields, ['ports']);
+    return ports.length > 0 ? { ...fields, ports: withProtocol(ports) } : fields;
+  });
+}
+
+/** stringData is write-only: what is later removed from it would stay in the Secret for ever. */
+function withEncodedData(object: KubeObject): KubeObject {
+  if (object.apiVersion !== 'v1' || object.kind !== 'Secret' || object['stringData'] === undefined) return object;
+  const encoded = Object.entries(fieldsAt(object, ['stringData'])).map(([name, value]) => {
+    return [name, Buffer.from(String(value)).toString('base64')] as const;
+  });
+  const data = { ...fieldsAt(object, ['data']), ...Object.fromEntries(encoded) };
+  return withField(without(object, ['stringData']) as KubeObject, ['data'], data);
+}
+
+function withNamespace(object: KubeObject, { namespace, clusterKinds }: Defaults): KubeObject {
+  if (isClusterScoped(object, clusterKinds)) {
+    return withField(object, ['metadata'], without(object.metadata, ['namespace']));
+  }
+  return textAt(object, ['metadata', 'namespace']) ? object : withField(object, ['metadata', 'namespace'], namespace);
+}
+
+function withMarks(object: KubeObject, release: string | undefined): KubeObject {
+  const label = ['metadata', 'labels', 'app.kubernetes.io/managed-by'];
+  const labelled = fieldAt(object, label) === undefined ? withField(object, label, 'cutover') : object;
+  return release === undefined
+    ? labelled
+    : withField(labelled, ['metadata', 'annotations', 'cutover/release'], release);
+}
+
+/** The object as it is sent: what only the server may say left out, what it would assume anyway filled in, marked. */
+export function withDefaults(object: KubeObject, defaults: Defaults): KubeObject {
+  const desired = without(fieldsAt(withoutNulls(object), []), ['status']);
+  const own = { ...desired, metadata: without(fieldsAt(desired, ['metadata']), serverOwned) } as KubeObject;
+  return withMarks(withNamespace(withEncodedData(withProtocols(own)), defaults), defaults.release);
+}

@@ -1,0 +1,144 @@
+import { fieldAt, fieldsAt, isFields, listAt, type Fields } from '../../kubernetes/fields.js';
+import { groupKind } from '../../kubernetes/kinds.js';
+import { describeRef, refKey, refOf, type KubeObject } from '../../kubernetes/object.js';
+import { containersOf, isService, podSpecPath, type Container } from '../../kubernetes/pod-spec.js';
+import type { Resource } from '../../manifests/resource.js';
+import type { LintContext } from './finding.js';
+import { PodIndex, routedBy } from '../../kubernetes/label-selectors.js';
+
+/** Workloads whose pods are replaced while their Services go on. */
+const serving = new Set(['apps/Deployment', 'apps/StatefulSet', 'apps/DaemonSet', 'apps/ReplicaSet']);
+
+/** A workload and the Services of the manifests that lead to its pods; at least one. */
+export interface Served {
+  readonly resource: Resource;
+  readonly services: readonly KubeObject[];
+}
+
+/** A Service and the objects whose pods its selector takes. */
+export interface Routed {
+  readonly resource: Resource;
+  readonly workloads: readonly KubeObject[];
+}
+
+/** What the rules ask again and again, found out once: a release may have thousands of objects. */
+interface Facts {
+  readonly live: ReadonlyMap<string, KubeObject>;
+  readonly scalers: ReadonlyMap<string, Resource>;
+  readonly pods: PodIndex;
+  readonly routed: readonly Routed[];
+  readonly served: readonly Served[];
+}
+
+const known = new WeakMap<LintContext, Facts>();
+
+function factsOf(context: LintContext): Facts {
+  const found = known.get(context) ?? findOut(context);
+  known.set(context, found);
+  return found;
+}
+
+function findOut(context: LintContext): Facts {
+  const { resources, planned } = context;
+  const live = planned.flatMap(({ resource, change, live: before, after }) => {
+    const object = change === 'created' ? undefined : (before ?? after);
+    return object === undefined ? [] : [[refKey(refOf(resource.object)), object] as const];
+  });
+  const scalers = ofKind(context, 'autoscaling/HorizontalPodAutoscaler').map(resource => {
+    const { kind, name } = fieldsAt(resource.object, ['spec', 'scaleTargetRef']);
+    return [[resource.object.metadata.namespace, kind, name].join('/'), resource] as const;
+  });
+  const pods = new PodIndex(resources.map(({ object }) => object).filter(object => podSpecPath(object) !== undefined));
+  const routed = resources
+    .filter(({ object }) => isService(object))
+    .map(resource => ({ resource, workloads: routedBy(resource.object, pods) }));
+  const services = new Map<KubeObject, KubeObject[]>();
+  for (const { resource, workloads } of routed)
+    for (const workload of workloads) services.set(workload, [...(services.get(workload) ?? []), resource.object]);
+  const served = resources
+    .filter(({ object }) => serving.has(groupKind(object)))
+    .map(resource => ({ resource, services: services.get(resource.object) ?? [] }))
+    .filter(one => one.services.length > 0);
+  return { live: new Map(live), scalers: new Map(scalers), pods, routed, served };
+}
+
+export function nameOf({ object }: Pick<Resource, 'object'>): string {
+  return describeRef(refOf(object));
+}
+
+export function ofKind({ resources }: LintContext, kind: string): readonly Resource[] {
+  return resources.filter(({ object }) => groupKind(object) === kind);
+}
+
+/** The workloads that serve somebody: what no Service selects loses no request. */
+export function servedWorkloads(context: LintContext): readonly Served[] {
+  return factsOf(context).served;
+}
+
+/** Every Service of the manifests. */
+export function routedServices(context: LintContext): readonly Routed[] {
+  return factsOf(context).routed;
+}
+
+/** The objects of the manifests that make pods, by the labels of those. */
+export function podIndex(context: LintContext): PodIndex {
+  return factsOf(context).pods;
+}
+
+/** The live object behind a rendered one; `undefined` where there is none, or nobody asked. */
+export function liveOf(context: LintContext, { object }: Pick<Resource, 'object'>): KubeObject | undefined {
+  return factsOf(context).live.get(refKey(refOf(object)));
+}
+
+/** The autoscaler among the manifests that sizes a workload. */
+export function autoscalerOf(context: LintContext, { object }: Pick<Resource, 'object'>): Resource | undefined {
+  const { namespace, name } = object.metadata;
+  return factsOf(context).scalers.get([namespace, object.kind, name].join('/'));
+}
+
+/** How many pods a workload has at least: its autoscaler's minimum, its own replicas, the live ones, else 1. */
+export function leastReplicas(context: LintContext, resource: Pick<Resource, 'object'>): number {
+  const scaler = autoscalerOf(context, resource);
+  const minimum = scaler === undefined ? undefined : (fieldAt(scaler.object, ['spec', 'minReplicas']) ?? 1);
+  const replicas = ['spec', 'replicas'];
+  const number = minimum ?? fieldAt(resource.object, replicas) ?? fieldAt(liveOf(context, resource), replicas);
+  return typeof number === 'number' ? number : 1;
+}
+
+/** A number, or a percentage of `total` rounded as Kubernetes does; `undefined` for anything else. */
+export function resolveShare(value: unknown, total: number, round: 'up' | 'down'): number | undefined {
+  if (typeof value === 'number') return value;
+  const percent = typeof value === 'string' ? /^(\d+)%$/.exec(value)?.[1] : undefined;
+  if (percent === undefined) return undefined;
+  const share = (Number(percent) * total) / 100;
+  return round === 'up' ? Math.ceil(share) : Math.floor(share);
+}
+
+/** Containers that run as long as the pod does: sidecars among the init containers are. */
+export function lastingContainers(object: KubeObject): readonly Container[] {
+  const spec = podSpecPath(object) ?? [];
+  return containersOf(object).filter(({ fields, path }) => {
+    return path[spec.length] === 'containers' || fields['restartPolicy'] === 'Always';
+  });
+}
+
+/** Where a Service's port leads: a port's name or number. */
+export function targetOf(port: Fields): unknown {
+  return port['targetPort'] ?? port['port'];
+}
+
+export function hasPort({ fields }: Container, target: unknown): boolean {
+  return listAt(fields, ['ports']).some(port => {
+    return isFields(port) && (typeof target === 'string' ? port['name'] : port['containerPort']) === target;
+  });
+}
+
+/** The containers that requests reach: those with a port that a Service names, or all where none declares a port. */
+export function reachedContainers({ resource, services }: Served): readonly Container[] {
+  const containers = lastingContainers(resource.object);
+  const targets = services.flatMap(service => listAt(service, ['spec', 'ports']).filter(isFields).map(targetOf));
+  const reached = containers.filter(container => targets.some(target => hasPort(container, target)));
+  const open = containers.filter(({ fields }) => listAt(fields, ['ports']).length > 0);
+  if (reached.length > 0) return reached;
+  return open.length > 0 ? open : containers;
+}

@@ -1,0 +1,53 @@
+import { fieldAt, fieldsAt, listAt } from '../../kubernetes/fields.js';
+import { podSpecPath } from '../../kubernetes/pod-spec.js';
+import { defaultGrace, leastRemainder } from '../../manifests/overrides/pre-stop.js';
+import type { Rule, Violation } from './finding.js';
+import { nameOf, reachedContainers, servedWorkloads } from './context.js';
+
+export const noReadinessProbe: Rule = context =>
+  servedWorkloads(context).flatMap(served =>
+    reachedContainers(served)
+      .filter(({ fields }) => fields['readinessProbe'] === undefined)
+      .map(({ fields, path }) => ({
+        resource: served.resource,
+        path,
+        message: `Container ${String(fields['name'])} of ${nameOf(served.resource)} has no readinessProbe: it is sent requests before it can answer them.`,
+        remedy: 'Give it a readinessProbe that passes only once requests can be answered.',
+      })),
+  );
+
+export const noPreStop: Rule = context =>
+  servedWorkloads(context).flatMap(served =>
+    reachedContainers(served)
+      .filter(({ fields }) => Object.keys(fieldsAt(fields, ['lifecycle', 'preStop'])).length === 0)
+      .map(({ fields, path }) => ({
+        resource: served.resource,
+        path: [...path, 'lifecycle', 'preStop'],
+        message: `Container ${String(fields['name'])} of ${nameOf(served.resource)} has no preStop hook: it is told to stop while requests still come in.`,
+        remedy:
+          'Leave the input `pre-stop` at `auto` (Kubernetes 1.30 or later), or write a preStop hook that waits some seconds.',
+      })),
+  );
+
+/** Seconds that a preStop hook waits, as far as it can be told: its sleep, or the `sleep` of its command. */
+function waitOf(container: unknown): number {
+  const hook = ['lifecycle', 'preStop'];
+  const seconds = fieldAt(container, [...hook, 'sleep', 'seconds']);
+  if (typeof seconds === 'number') return seconds;
+  const command = listAt(container, [...hook, 'exec', 'command']).join(' ');
+  return Number(/\bsleep\s+(\d+)/.exec(command)?.[1] ?? 0);
+}
+
+export const shortGracePeriod: Rule = context =>
+  servedWorkloads(context).flatMap((served): Violation[] => {
+    const { resource } = served;
+    const path = [...(podSpecPath(resource.object) ?? []), 'terminationGracePeriodSeconds'];
+    const written = fieldAt(resource.object, path);
+    const grace = typeof written === 'number' ? written : defaultGrace;
+    const wait = Math.max(0, ...reachedContainers(served).map(({ fields }) => waitOf(fields)));
+    if (grace - wait >= leastRemainder) return [];
+    const left = wait === 0 ? '' : `, and their preStop hook takes ${wait} of them`;
+    const message = `Pods of ${nameOf(resource)} are killed ${grace} s after they were told to stop${left}: requests under way are cut off.`;
+    const remedy = `Set terminationGracePeriodSeconds to ${wait + leastRemainder} or more.`;
+    return [{ resource, path, message, remedy }];
+  });

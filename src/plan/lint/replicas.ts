@@ -1,0 +1,80 @@
+import { fieldAt, textAt } from '../../kubernetes/fields.js';
+import { groupKind } from '../../kubernetes/kinds.js';
+import type { Rule, LintContext, Violation } from './finding.js';
+import { autoscalerOf, leastReplicas, nameOf, resolveShare, servedWorkloads, type Served } from './context.js';
+
+export const singleReplica: Rule = context =>
+  servedWorkloads(context)
+    .filter(({ resource }) => ['apps/Deployment', 'apps/StatefulSet'].includes(groupKind(resource.object)))
+    .filter(({ resource }) => leastReplicas(context, resource) === 1)
+    .map(({ resource }) => {
+      const scaler = autoscalerOf(context, resource);
+      if (scaler === undefined) {
+        return {
+          resource,
+          path: ['spec', 'replicas'],
+          message: `${nameOf(resource)} serves with a single pod: while that is evicted or crashes, every request fails.`,
+          remedy: 'Set replicas to 2 or more.',
+        };
+      }
+      return {
+        resource: scaler,
+        path: ['spec', 'minReplicas'],
+        message: `${nameOf(scaler)} may leave ${nameOf(resource)} a single pod: while that is evicted or crashes, every request fails.`,
+        remedy: 'Set minReplicas to 2 or more.',
+      };
+    });
+
+/** Workloads that are replaced while users are on them: those of a role without users may go at once. */
+function underUsers(context: LintContext, kind: string): readonly Served[] {
+  return servedWorkloads(context).filter(({ resource }) => {
+    return groupKind(resource.object) === kind && !context.idle.has(resource);
+  });
+}
+
+const allUnavailableRemedy = 'Set maxUnavailable to 0 or 1, and maxSurge to 1 or more where the kind has it.';
+
+/** Kubernetes' own defaults are 25 % for both; where both come to nothing, one pod may be unavailable. */
+function unavailableOf(object: unknown, replicas: number): number {
+  const update = ['spec', 'strategy', 'rollingUpdate'];
+  const down = resolveShare(fieldAt(object, [...update, 'maxUnavailable']) ?? '25%', replicas, 'down') ?? 0;
+  const surge = resolveShare(fieldAt(object, [...update, 'maxSurge']) ?? '25%', replicas, 'up') ?? 0;
+  return down === 0 && surge === 0 ? 1 : down;
+}
+
+export const allUnavailable: Rule = context => {
+  const deployments = underUsers(context, 'apps/Deployment').flatMap(({ resource }): Violation[] => {
+    const { object } = resource;
+    const replicas = leastReplicas(context, resource);
+    if (textAt(object, ['spec', 'strategy', 'type']) === 'Recreate' || replicas === 0) return [];
+    if (unavailableOf(object, replicas) < replicas) return [];
+    const path = ['spec', 'strategy', 'rollingUpdate', 'maxUnavailable'];
+    const message = `A rolling update of ${nameOf(resource)} may take all of its ${replicas} pods away at once.`;
+    return [{ resource, path, message, remedy: allUnavailableRemedy }];
+  });
+  const path = ['spec', 'updateStrategy', 'rollingUpdate', 'maxUnavailable'];
+  const others = ['apps/StatefulSet', 'apps/DaemonSet'].flatMap(kind =>
+    underUsers(context, kind).flatMap(({ resource }): Violation[] => {
+      const value = fieldAt(resource.object, path);
+      const all = kind === 'apps/DaemonSet' ? value === '100%' : reachesAll(value, leastReplicas(context, resource));
+      const message = `A rolling update of ${nameOf(resource)} may take all of its pods away at once.`;
+      return all ? [{ resource, path, message, remedy: allUnavailableRemedy }] : [];
+    }),
+  );
+  return [...deployments, ...others];
+};
+
+/** A StatefulSet of one pod is told of as such. */
+function reachesAll(value: unknown, replicas: number): boolean {
+  return replicas > 1 && (resolveShare(value, replicas, 'up') ?? 0) >= replicas;
+}
+
+export const recreateStrategy: Rule = context =>
+  underUsers(context, 'apps/Deployment')
+    .filter(({ resource }) => textAt(resource.object, ['spec', 'strategy', 'type']) === 'Recreate')
+    .map(({ resource }) => ({
+      resource,
+      path: ['spec', 'strategy', 'type'],
+      message: `${nameOf(resource)} stops all of its pods before the first new one starts: every update is an outage.`,
+      remedy: 'Use the type RollingUpdate, or `strategy: blue-green` if two versions must never answer side by side.',
+    }));

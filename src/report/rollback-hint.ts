@@ -1,0 +1,14 @@
+import type { RollbackHint } from '../strategies/shared/outcome.js';
+
+/** The inputs of the step that goes back, ready to be pasted below `uses:`. */
+export function rollbackInputs({ action, release, namespace }: RollbackHint): string {
+  return ['with:', `  action: ${action}`, `  release: ${scalar(release)}`, `  namespace: ${scalar(namespace)}`].join(
+    '\n',
+  );
+}
+
+/** A DNS label as YAML: quoted where a reader could take it for a number or a truth value. */
+function scalar(label: string): string {
+  const word = /^(y|n|yes|no|on|off|true|false|null)$/i.test(label);
+  return /^[a-z]/.test(label) && !word ? label : JSON.stringify(label);
+}

@@ -1,0 +1,39 @@
+import { CutoverError } from '../../../errors.js';
+import { describeRef, refOf } from '../../../kubernetes/object.js';
+import type { PlannedChange } from '../../../plan/change.js';
+import { configReferences } from '../../../plan/config-references.js';
+import type { BlueGreenDeploy } from './staging-plan.js';
+
+/**
+ * A shared ConfigMap or Secret reaches the live pods as soon as it is written; staging must not do that. One that images
+ * are pulled with may change: no container sees it, and new credentials are what the live side pulls with too. `undefined`:
+ * nothing of the kind is planned.
+ */
+export function sharedConfigRefusal(
+  planned: readonly PlannedChange[],
+  { resources, adoption }: BlueGreenDeploy,
+): CutoverError | undefined {
+  const shared = new Set(resources.shared);
+  const readers = Object.values(resources.of)
+    .flat()
+    .map(({ object }) => object);
+  const used = new Set(
+    [...readers, ...(adoption === undefined ? [] : [adoption.deployment])]
+      .flatMap(configReferences)
+      .filter(({ pullOnly }) => pullOnly !== true)
+      .map(({ kind, name }) => `${kind}/${name}`),
+  );
+  const problems = planned
+    .filter(({ resource, change }) => shared.has(resource) && change === 'changed')
+    .filter(({ resource }) => used.has(`${resource.object.kind}/${resource.object.metadata.name}`))
+    .map(({ resource }) => ({
+      message: `${describeRef(refOf(resource.object))} is shared by both roles and would change under the pods that serve users`,
+      at: resource.at,
+    }));
+  if (problems.length === 0) return undefined;
+  return new CutoverError('Staging would change configuration that the active role reads; nothing was changed', {
+    code: 'rejected-plan',
+    problems,
+    hint: 'Give each role its own: put ${TARGET_ROLE} into its name and into every reference to it.',
+  });
+}

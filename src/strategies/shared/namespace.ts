@@ -1,0 +1,34 @@
+import { refOf, type KubeObject } from '../../kubernetes/object.js';
+import type { PlannedChange } from '../../plan/change.js';
+import type { RunContext } from '../../run/context.js';
+
+/**
+ * Makes the release's namespace if it is not there and the deploy may make it: the lock and the record live in it, so it
+ * comes before everything else. It stays when the deploy fails.
+ */
+export async function ensureNamespace(
+  ctx: RunContext,
+  deploy: { readonly planned: readonly PlannedChange[]; readonly createNamespace: boolean },
+): Promise<void> {
+  const object = await comingNamespace(ctx, deploy);
+  if (object === undefined) return;
+  await ctx.cluster.apply(object);
+  ctx.log.info(`Namespace ${ctx.records.namespace} created`);
+}
+
+/** The release's namespace as the deploy would make it; `undefined` where it is there, or not the deploy's to make. */
+export async function comingNamespace(
+  ctx: RunContext,
+  deploy: { readonly planned: readonly PlannedChange[]; readonly createNamespace: boolean },
+): Promise<KubeObject | undefined> {
+  const { cluster, records } = ctx;
+  const name = records.namespace;
+  const own = deploy.planned.find(
+    ({ resource, change }) =>
+      change === 'created' && resource.object.kind === 'Namespace' && resource.object.metadata.name === name,
+  );
+  if (own !== undefined) return own.resource.object;
+  if (!deploy.createNamespace) return undefined;
+  const object = { apiVersion: 'v1', kind: 'Namespace', metadata: { name } };
+  return (await cluster.get(refOf(object))) === undefined ? object : undefined;
+}
