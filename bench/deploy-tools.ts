@@ -52,7 +52,7 @@ export const cutover: Tool = {
         // kubectl asks no registry.
         'image-check': 'off',
         // kubectl does not ask whether pods stay ready.
-        steady: '0s',
+        'stable-for': '0s',
         timeout: `${timeoutSeconds}s`,
         namespace,
         kubeconfig,

@@ -12,7 +12,7 @@ const deploy = (version: string): DemoStep['inputs'] => ({
   manifests: 'examples/tomcat-blue-green/k8s',
   variables: `TOMCAT_VERSION=${version}`,
   verify: `- http: /\n  contains: Apache Tomcat/${version.slice(0, 1)}\n`,
-  steady: '1s',
+  'stable-for': '1s',
 });
 const move = { release: 'tomcat-service', drain: '1s' };
 
@@ -91,7 +91,7 @@ export async function refused(stage: Stage, visitors: Traffic): Promise<void> {
 export async function wayBack(stage: Stage, visitors: Traffic): Promise<void> {
   const { story } = stage;
   story.chapter('Second thoughts about 8: back to Tomcat 7');
-  const result = await play(stage, { title: 'rollback', inputs: { action: 'rollback', steady: '1s', ...move } });
+  const result = await play(stage, { title: 'rollback', inputs: { action: 'rollback', 'stable-for': '1s', ...move } });
   const { outcome, 'active-role': active } = result.outputs;
   story.check('blue is active again', outcome === 'rolled-back' && active === 'blue', result.outputs);
   const seen = await versionAt(stage, page, '7.');

@@ -8,7 +8,7 @@ const deploy = (run: number): Readonly<Record<string, string>> => ({
   manifests: 'examples/rolling-website/k8s',
   images: `ghcr.io/your-name/site:${run}`,
   verify: `- http: /\n  contains: site ${run}\n`,
-  steady: '1s',
+  'stable-for': '1s',
 });
 
 /** Chapter 5: pod by pod, on a node port that must not move. */

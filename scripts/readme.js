@@ -1,86 +1,111 @@
-// Writes the tables of README.md from action.yml, between their markers. `--check` only compares.
+// Writes the tables of README.md from action.yml, between their markers, and the line under each heading of docs/inputs.md from
+// src/inputs/table.ts. `--check` only compares.
 import { readFileSync, writeFileSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { build } from 'esbuild';
 import { load } from 'js-yaml';
 import { format, resolveConfig } from 'prettier';
 
-const file = 'README.md';
 const repair = 'npm run readme';
 
-/** The README with every table as action.yml says it, formatted as the formatter wants it. */
-export async function withTables(readme, actionYml) {
-  const { inputs, outputs } = load(actionYml);
-  const filled = [
+/** README.md with every table as in action.yml. */
+function withTables(readme, { inputs, outputs }) {
+  return [
     ['inputs', table(['Input', 'Default', 'Meaning'], Object.entries(inputs).map(inputRow))],
     ['outputs', table(['Output', 'Meaning'], Object.entries(outputs).map(outputRow))],
   ].reduce((text, [name, rows]) => between(text, { name, rows }), readme);
-  return format(filled, { ...(await resolveConfig(file)), parser: 'markdown' });
 }
 
 function between(text, { name, rows }) {
   const [begin, end] = [`<!-- ${name}: from action.yml -->`, `<!-- end of ${name} -->`];
   const [from, to] = [text.indexOf(begin), text.indexOf(end)];
-  if (from === -1 || to < from) throw new Error(`${file} lacks the markers "${begin}" and "${end}"`);
-  // The formatter would pad every cell of a column to the longest one, which is a page long.
+  if (from === -1 || to < from) throw new Error(`README.md lacks the markers "${begin}" and "${end}"`);
+  // The formatter would pad every cell of a column to the longest one.
   const kept = `<!-- prettier-ignore-start -->\n\n${rows}\n\n<!-- prettier-ignore-end -->`;
   return `${text.slice(0, from + begin.length)}\n${kept}\n${text.slice(to)}`;
 }
 
 const table = (head, rows) => [head, head.map(() => '---'), ...rows].map(row => `| ${row.join(' | ')} |`).join('\n');
 
-/** Where action.yml has no default, the description tells it in a line of its own: Default: `x`. */
-const toldDefault = /\n*^Default: (`[^`]+`)\.$/m;
+/** An input without a default in action.yml has it in its description: Default: `x`. */
+const describedDefault = /\s*Default:\s+(`[^`]+`)\./;
 
 function inputRow([name, { description, default: value }]) {
-  const told = toldDefault.exec(description)?.[1] ?? '';
-  return [`\`${name}\``, value === undefined ? told : `\`${value}\``, cell(description.replace(toldDefault, ''))];
+  const fallback = value === undefined ? (describedDefault.exec(description)?.[1] ?? '') : `\`${value}\``;
+  return [`\`${name}\``, fallback, cell(description.replace(describedDefault, ''))];
 }
 
 const outputRow = ([name, { description }]) => [`\`${name}\``, cell(description)];
 
-/** A description in one table cell: paragraphs, lists and code blocks become the HTML that GitHub shows there. */
-function cell(description) {
-  return description
+/** A description of one paragraph as a table cell, with its reference to docs/inputs.md as a link. */
+const cell = description =>
+  description
     .trim()
-    .split(/^```\w*\n([^]*?)^```$/m)
-    .map((part, index) => (index % 2 === 1 ? codeBlock(part) : prose(part)))
-    .join('');
+    .replaceAll(/\s+/g, ' ')
+    .replaceAll('|', '\\|')
+    .replace(/See (docs\/inputs\.md#[-a-z]+)\.$/, '[Details]($1)');
+
+/** docs/inputs.md with the default and the actions of each input under its heading. */
+function withDefinitions(page, inputs, definitions) {
+  const [introduction, ...sections] = page.split(/^## /m);
+  const headings = sections.map(section => section.slice(0, section.indexOf('\n')));
+  const names = Object.keys(definitions);
+  if (headings.join() !== names.join()) {
+    throw new Error(`docs/inputs.md must have one section per input, in the order of action.yml: ${names.join(', ')}`);
+  }
+  const written = sections.map((section, index) => {
+    const name = names[index];
+    const [, body] = /^[^\n]*\n+(?:Default: [^\n]*\n+|No default\. [^\n]*\n+)?([^]*)$/.exec(section);
+    return `${name}\n\n${definitionLine(definitions[name], inputs[name])}\n\n${body}`;
+  });
+  return [introduction, ...written].join('## ');
 }
 
-const escapeBar = text => text.replaceAll('|', '\\|');
+function definitionLine({ actions, default: value }, input) {
+  const fallback = value ?? input?.default;
+  return `${fallback === undefined ? 'No default.' : `Default: \`${fallback}\`.`} Actions: ${actionNames(actions)}.`;
+}
 
-const prose = text =>
-  text
-    .trim()
-    .split(/\n{2,}/)
-    .filter(paragraph => paragraph !== '')
-    .map(paragraph => (paragraph.startsWith('- ') ? list(paragraph) : escapeBar(joined(paragraph))))
-    .join('<br><br>')
-    .replaceAll('<br><br><ul>', '<ul>')
-    .replaceAll('</ul><br><br>', '</ul>');
+/** The actions as users write them; `plan` takes the inputs of `deploy`. */
+function actionNames(actions) {
+  const [rolling, blueGreen] = ['rolling', 'blue-green'].map(strategy => actions.includes(strategy));
+  const deploys = rolling || blueGreen ? ['`deploy`', '`plan`'] : [];
+  const only = rolling && blueGreen ? '' : ` with \`strategy: ${rolling ? 'rolling' : 'blue-green'}\``;
+  const others = actions.filter(action => !['rolling', 'blue-green'].includes(action)).map(action => `\`${action}\``);
+  if (deploys.length === 0) return others.join(', ');
+  return only === '' ? [...deploys, ...others].join(', ') : [`${deploys.join(' and ')}${only}`, ...others].join(', ');
+}
 
-const joined = lines => lines.split(/\s*\n\s*/).join(' ');
+async function readDefinitions() {
+  const outfile = resolve('node_modules/.cache/cutover/input-table.mjs');
+  await build({
+    entryPoints: ['src/inputs/table.ts'],
+    outfile,
+    bundle: true,
+    packages: 'external',
+    platform: 'node',
+    format: 'esm',
+    logLevel: 'warning',
+  });
+  return (await import(pathToFileURL(outfile).href)).inputTable;
+}
 
-const list = paragraph =>
-  `<ul>${paragraph
-    .split(/^- /m)
-    .slice(1)
-    .map(item => `<li>${escapeBar(joined(item.trim()))}</li>`)
-    .join('')}</ul>`;
+const formatted = async (file, text) => format(text, { ...(await resolveConfig(file)), parser: 'markdown' });
 
-const codeBlock = code =>
-  `<pre>${code
-    .trimEnd()
-    .replace(/[&<>|$*_`[\]]/g, sign => `&#${sign.codePointAt(0)};`)
-    .replaceAll('\n', '<br>')}</pre>`;
-
-if (process.argv[1]?.endsWith('readme.js')) {
-  const now = readFileSync(file, 'utf8');
-  const wanted = await withTables(now, readFileSync('action.yml', 'utf8'));
-  if (process.argv.includes('--check')) {
-    if (now !== wanted) {
-      console.error(`${file} does not say what action.yml says.\nRun: ${repair}, and commit ${file}`);
-      process.exit(1);
-    }
-    console.log(`${file} says what action.yml says`);
-  } else writeFileSync(file, wanted);
+const action = load(readFileSync('action.yml', 'utf8'));
+const definitions = await readDefinitions();
+const pages = {
+  'README.md': readme => withTables(readme, action),
+  'docs/inputs.md': page => withDefinitions(page, action.inputs, definitions),
+};
+for (const [file, generate] of Object.entries(pages)) {
+  const current = readFileSync(file, 'utf8');
+  const expected = await formatted(file, generate(current));
+  if (!process.argv.includes('--check')) writeFileSync(file, expected);
+  else if (current === expected) console.log(`${file} matches action.yml and src/inputs/table.ts`);
+  else {
+    console.error(`${file} does not match action.yml or src/inputs/table.ts.\nRun: ${repair}, and commit ${file}`);
+    process.exitCode = 1;
+  }
 }

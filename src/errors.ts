@@ -30,7 +30,6 @@ export type ErrorCode =
   | 'record' // the release record cannot be read or is too big
   | 'locked' // another run holds the release
   | 'approval' // the approval is missing or cannot be proved
-  | 'unavailable' // an input whose work is not available yet
   | 'cancelled' // the run was cancelled
   | 'internal';
 

@@ -5,7 +5,7 @@ import { Refusal } from '../../src/inputs/refusal.js';
 import { github, read } from './runner.js';
 
 const none = checks({});
-const plain = { method: 'GET', expect: { status: ['2xx'] }, pods: 'every', on: 'both', retryMs: 0, intervalMs: 5000 };
+const plain = { method: 'GET', expect: { status: ['2xx'] }, pods: 'every', when: 'both', retryMs: 0, intervalMs: 5000 };
 
 function reasons(text: string, values: Readonly<Record<string, string>> = {}): readonly string[] {
   try {
@@ -18,7 +18,7 @@ function reasons(text: string, values: Readonly<Record<string, string>> = {}): r
 }
 
 describe('the list of checks', () => {
-  it('is read as the documentation shows it', () => {
+  it('is parsed as documented', () => {
     const text = [
       '- http: /                       # GET through the test Service',
       '  status: 200',
@@ -27,7 +27,7 @@ describe('the list of checks', () => {
       '  retry: 5m',
       '- run: npm run smoke',
       '- http: /healthz',
-      '  on: staged',
+      '  when: staged',
     ];
     expect(checks({ TOMCAT_VERSION: '8.5' })(text.join('\n'))).toEqual([
       {
@@ -37,8 +37,8 @@ describe('the list of checks', () => {
         retryMs: 300_000,
         expect: { status: [200], contains: 'Apache Tomcat/8.5' },
       },
-      { kind: 'run', command: 'npm run smoke', on: 'both', retryMs: 0, intervalMs: 5000 },
-      { ...plain, kind: 'http', target: '/healthz', on: 'staged' },
+      { kind: 'run', command: 'npm run smoke', when: 'both', retryMs: 0, intervalMs: 5000 },
+      { ...plain, kind: 'http', target: '/healthz', when: 'staged' },
     ]);
   });
 
@@ -61,7 +61,7 @@ describe('the list of checks', () => {
       { status: ['2xx'], json: { path: 'a', equals: [true, null, { b: 'x' }] } },
     ],
     ['header: {X-Version: 8, server: nginx}', { status: ['2xx'], header: { 'x-version': '8', server: 'nginx' } }],
-  ])('expects of an answer what %j says', (line, expected) => {
+  ])('%j sets what a response must be', (line, expected) => {
     expect(none(`- http: /\n  ${line}`)).toEqual([{ ...plain, kind: 'http', target: '/', expect: expected }]);
   });
 
@@ -70,55 +70,55 @@ describe('the list of checks', () => {
     ['- {http: /, method: HEAD}', { method: 'HEAD' }],
     ['- {http: /, pods: any}', { pods: 'any' }],
     ['- {http: /, interval: 500ms, retry: 1m}', { intervalMs: 500, retryMs: 60_000 }],
-    ['- {run: make test, on: public}', { command: 'make test', on: 'public' }],
+    ['- {run: make test, when: public}', { command: 'make test', when: 'public' }],
     ['[{"http": "/json"}]', { target: '/json' }],
   ])('%s is a check', (text, expected) => {
     expect(none(text)).toEqual([expect.objectContaining(expected)]);
   });
 
-  it('lists everything that is wrong, by the number of the check', () => {
+  it('lists every problem with the number of the check', () => {
     const text = [
       '- htpp: /',
       '- {http: /, run: x}',
       '- just text',
-      '- {http: healthz, contain: x, status: 99, retry: 30, interval: 1ms, on: prod, pods: all, method: POST}',
+      '- {http: healthz, contain: x, status: 99, retry: 30, interval: 1ms, when: prod, pods: all, method: POST}',
       '- {http: /, contains: "", matches: "(", json: {path: a}, header: x}',
       '- {run: "", status: 200}',
       '- {http: /, method: HEAD, contains: x}',
       '- {http: "http://acme.test/", pods: every}',
       '- {http: [/a]}',
     ];
-    const httpKeys = 'http, method, status, contains, matches, json, header, pods, on, retry, interval';
+    const httpKeys = 'http, method, status, contains, matches, json, header, pods, when, retry, interval';
     expect(reasons(text.join('\n'))).toEqual([
-      'check 1: expected exactly one of "http" and "run" beside htpp',
-      'check 2: expected exactly one of "http" and "run"',
-      'check 3: not a check; expected a map with "http" or "run"',
-      `check 4: unknown key "contain"; did you mean "contains"? (keys here: ${httpKeys})`,
+      'check 1: must have exactly one of "http" and "run", found htpp',
+      'check 2: must have exactly one of "http" and "run"',
+      'check 3: not a check; write a map with "http" or "run"',
+      `check 4: unknown key "contain"; did you mean "contains"? (accepted: ${httpKeys})`,
       'check 4: http: received "healthz", accepted: a path such as /healthz, or a URL with http or https',
       'check 4: method: received "POST", accepted: GET | HEAD',
-      'check 4: status is not one of those accepted: a code such as 200, a class such as 2xx, or a list of these',
+      'check 4: status is not valid; accepted: a code such as 200, a class such as 2xx, or a list of these',
       'check 4: pods: received "all", accepted: every | any',
-      'check 4: on: received "prod", accepted: staged | public | both',
-      'check 4: retry: received "30", accepted: a duration with its unit: a bare number has none, write 30s or 30m',
+      'check 4: when: received "prod", accepted: staged | public | both',
+      'check 4: retry: received "30", accepted: a duration with a unit, such as 30s or 30m',
       'check 4: interval: received "1ms", accepted: a duration such as 500ms, 30s, 10m or 1h30m, at least 100ms, at most 120h',
-      'check 5: contains: received "", accepted: some text; every answer contains nothing',
-      'check 5: matches: received "(", accepted: a regular expression of JavaScript',
-      'check 5: json is not of the form {path: items.0.name, equals: value}',
-      'check 5: header is not of the form {name: value}',
-      'check 6: unknown key "status" (keys here: run, on, retry, interval)',
+      'check 5: contains: received "", accepted: text that is not empty, since every response contains an empty one',
+      'check 5: matches: received "(", accepted: a JavaScript regular expression',
+      'check 5: json must have the form {path: items.0.name, equals: value}',
+      'check 5: header must have the form {name: value}',
+      'check 6: unknown key "status" (accepted: run, when, retry, interval)',
       'check 6: run: received "", accepted: a command for the shell',
-      'check 7: contains needs a body, which HEAD does not bring',
-      'check 8: pods means nothing for a URL: only a path can be asked of each pod',
-      'check 9: http is not text',
+      'check 7: contains needs a body, and a response to HEAD has none; use GET',
+      'check 8: pods cannot be used with a URL: only a path can be requested from each pod; remove pods',
+      'check 9: http must be text, not a list or map',
     ]);
   });
 
   it.each([
-    ['http: /', ['not a YAML list; expected items such as "- http: /healthz"']],
-    ['/healthz', ['not a YAML list; expected items such as "- http: /healthz"']],
+    ['http: /', ['not a YAML list; write items such as "- http: /healthz"']],
+    ['/healthz', ['not a YAML list; write items such as "- http: /healthz"']],
     ['- http: /\n- http: [', [expect.stringMatching(/^cannot be read as YAML: .* in line 2$/)]],
     ['- {http: /, http: /x}', [expect.stringMatching(/^cannot be read as YAML: duplicated mapping key in line 1$/)]],
-  ])('%j is none', (text, expected) => {
+  ])('%j is not a list of checks', (text, expected) => {
     expect(reasons(text)).toEqual(expected);
   });
 });
@@ -136,30 +136,30 @@ describe('placeholders in checks', () => {
     ['- {http: /, contains: $$<V>}', { contains: '$<V>' }],
     ['- {http: /, contains: "$V ${V} $<not a name>"}', { contains: '$V ${V} $<not a name>' }],
     ['- {http: /, contains: $<EVIL>}', { contains: 'x\n- run: rm -rf /' }],
-  ])('%s is filled in', (text, expected) => {
+  ])('%s is replaced', (text, expected) => {
     expect(checks(values)(text)).toEqual([
       { ...plain, kind: 'http', target: '/', expect: { status: ['2xx'], ...expected } },
     ]);
   });
 
-  it('must be defined, and the nearest name is shown', () => {
+  it('must be defined; an undefined one is reported with the nearest name', () => {
     expect(reasons('- {http: /$<VERSIN>, contains: $<NOPE>}', values)).toEqual([
       '$<VERSIN> is not defined; set it in "variables", or write $<VERSIN:-default>. Did you mean $<VERSION>?',
       '$<NOPE> is not defined; set it in "variables", or write $<NOPE:-default>.',
     ]);
   });
 
-  it('are looked up in variables, then in the run, and never in the environment, which may hold secrets', () => {
+  it('are replaced from variables, then from the run, and never from the environment, which may hold secrets', () => {
     const verify = '- {http: /, contains: $<A> $<SHORT_SHA> $<REF_NAME>}';
     const environment = { ...github, REF_NAME: 'from the environment', A: 'from the environment' };
     expect(read({ manifests: 'k8s', variables: 'A=given', verify }, environment)).toMatchObject({
       verify: [{ expect: { contains: 'given 0123456 main' } }],
     });
     const secret = '- {http: /, contains: $<API_TOKEN>}';
-    expect(() => read({ manifests: 'k8s', verify: secret }, { ...github, API_TOKEN: 'hush' })).toThrow('verify');
+    expect(() => read({ manifests: 'k8s', verify: secret }, { ...github, API_TOKEN: 's3cret' })).toThrow('verify');
   });
 
-  it('never change the structure, whatever the value', () => {
+  it('never change the structure of the list, whatever the value', () => {
     fc.assert(
       fc.property(
         fc.string({ minLength: 1 }),

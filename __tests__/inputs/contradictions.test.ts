@@ -4,72 +4,87 @@ import { github, problems, read } from './runner.js';
 const rolling = { manifests: 'k8s' };
 const blueGreen = { manifests: 'k8s', strategy: 'blue-green' };
 
-describe('inputs that cannot be meant together', () => {
+describe('inputs that contradict each other', () => {
   it.each([
     [
       'a deploy needs manifests',
       {},
-      'manifests: received nothing, accepted: files, folders or globs, one a line (required for action: deploy)',
+      'manifests: received nothing, accepted: files, folders or globs, one per line (required for action: deploy)',
     ],
     [
       'a promote takes no manifests',
       { action: 'promote', manifests: 'k8s' },
-      'manifests: received "k8s", but it means nothing to action: promote; it belongs to action: deploy',
+      'manifests: not an input of action: promote, only of action: deploy; remove it',
     ],
     [
       'a deploy proves no approval',
       { ...rolling, approval: 'production' },
-      'approval: received "production", but it means nothing to action: deploy with strategy: rolling; it belongs to action: promote or action: rollback',
+      'approval: not an input of action: deploy with strategy: rolling, only of action: promote or action: rollback; remove it',
     ],
     [
       'not even one that switches',
       { ...blueGreen, switch: 'auto', approval: 'production' },
-      'approval: received "production", but it means nothing to action: deploy with strategy: blue-green; it belongs to action: promote or action: rollback',
+      'approval: not an input of action: deploy with strategy: blue-green, only of action: promote or action: rollback; remove it',
     ],
     [
       'a rolling update has nothing to switch',
       { ...rolling, switch: 'auto' },
-      'switch: received "auto", but it means nothing to action: deploy with strategy: rolling; it belongs to action: deploy with strategy: blue-green',
+      'switch: not an input of action: deploy with strategy: rolling, only of action: deploy with strategy: blue-green; remove it',
     ],
     [
       'a rolling update has no idle role',
-      { ...rolling, idle: 'keep' },
-      'idle: received "keep", but it means nothing to action: deploy with strategy: rolling; it belongs to action: deploy with strategy: blue-green, action: promote or action: rollback',
+      { ...rolling, 'idle-policy': 'keep' },
+      'idle-policy: not an input of action: deploy with strategy: rolling, only of action: deploy with strategy: blue-green, action: promote or action: rollback; remove it',
     ],
     [
       'a rolling update has no roles',
       { ...rolling, roles: 'a,b' },
-      'roles: received "a,b", but it means nothing to action: deploy with strategy: rolling; it belongs to action: deploy with strategy: blue-green',
+      'roles: not an input of action: deploy with strategy: rolling, only of action: deploy with strategy: blue-green; remove it',
     ],
     [
-      'a promote goes back to nothing',
-      { action: 'promote', to: '3' },
-      'to: received "3", but it means nothing to action: promote; it belongs to action: rollback',
+      'a deploy has no revision to choose',
+      { ...rolling, revision: '3' },
+      'revision: not an input of action: deploy with strategy: rolling, only of action: promote or action: rollback; remove it',
     ],
     [
-      'a rollback promotes no revision',
-      { action: 'rollback', revision: '3' },
-      'revision: received "3", but it means nothing to action: rollback; it belongs to action: promote',
+      'a reject has no revision to choose',
+      { action: 'reject', revision: '3' },
+      'revision: not an input of action: reject, only of action: promote or action: rollback; remove it',
     ],
     [
-      'a rollback learns its strategy from the record',
+      'a rollback reads its strategy from the record',
       { action: 'rollback', strategy: 'rolling' },
-      'strategy: received "rolling", but it means nothing to action: rollback; it belongs to action: deploy, action: promote or action: reject',
+      'strategy: not an input of action: rollback, only of action: deploy, action: promote or action: reject; remove it',
     ],
     [
       'a status keeps no history',
-      { action: 'status', history: '5' },
-      'history: received "5", but it means nothing to action: status; it belongs to action: deploy, action: promote, action: rollback or action: reject',
+      { action: 'status', 'history-limit': '5' },
+      'history-limit: not an input of action: status, only of action: deploy, action: promote, action: rollback or action: reject; remove it',
     ],
     [
       'a rolling release is not promoted',
       { action: 'promote', strategy: 'rolling' },
-      'strategy: received "rolling", but action: promote exists for blue-green only; leave it out',
+      'strategy: received "rolling", but action: promote is only for blue-green releases; remove it',
     ],
     [
-      'a step that only stages has no idle role to deal with',
-      { ...blueGreen, idle: 'scale-down' },
-      'idle: received "scale-down", but this step does not switch; set it on the step with action: promote, or use switch: auto',
+      'a step that only stages has no old role',
+      { ...blueGreen, 'idle-policy': 'scale-down' },
+      'idle-policy: received "scale-down", but this step does not switch; set it on the step with action: promote, or use switch: auto',
+    ],
+    [
+      'a step that only stages leaves no pods of an old role',
+      { ...blueGreen, 'idle-replicas': '1' },
+      'idle-replicas: received "1", but this step does not switch; set it on the step with action: promote, or use switch: auto',
+    ],
+    [
+      'a kept role has no number of pods that stay',
+      { action: 'promote', 'idle-policy': 'keep', 'idle-replicas': '1' },
+      'idle-replicas: received "1", but idle-policy: keep leaves all pods of the old role; set idle-policy: scale-down, or remove it',
+    ],
+    [
+      'the default of idle-policy counts too',
+      { action: 'rollback', 'idle-replicas': '0' },
+      'idle-replicas: received "0", but idle-policy: keep leaves all pods of the old role; set idle-policy: scale-down, or remove it',
     ],
     [
       'a step that only stages drains nothing',
@@ -79,38 +94,38 @@ describe('inputs that cannot be meant together', () => {
     [
       'variables of a promote are for its checks',
       { action: 'promote', variables: 'A=1' },
-      'variables: received a hidden value, but this step renders no manifests and there is no "verify" to use it; leave it out',
+      'variables: received a hidden value, but this step renders no manifests and there is no "verify" to use it; remove it',
     ],
     [
       'variables do nothing when nothing is substituted',
       { ...rolling, variables: 'A=1', substitution: 'off' },
-      'variables: received a hidden value, but substitution is off and there is no "verify" to use it; leave it out',
+      'variables: received a hidden value, but substitution is off and there is no "verify" to use it; remove it',
     ],
     [
       'a rolling update has no staged side to check',
-      { ...rolling, verify: '- {http: /, on: staged}' },
-      'verify: received "- {http: /, on: staged}", but "on: staged" never happens with strategy: rolling, which has no staged side; use public or both',
+      { ...rolling, verify: '- {http: /, when: staged}' },
+      'verify: received "- {http: /, when: staged}", but "when: staged" never applies with strategy: rolling, which has no staged side; use public or both',
     ],
     [
       'an approval needs a token',
       { action: 'promote', approval: 'production' },
-      'approval: received "production", but "token" is empty, and without a token the approval cannot be proved',
+      'approval: received "production", but "token" is empty, and the approval cannot be proved without a token',
     ],
     [
       'a wait must be able to succeed',
-      { ...rolling, steady: '1m', timeout: '30s' },
-      'steady: received "1m", but "timeout" is not longer, so the wait could never succeed',
+      { ...rolling, 'stable-for': '1m', timeout: '30s' },
+      'stable-for: received "1m", but "timeout" is not longer, so the wait could never succeed',
     ],
     [
-      'the default of steady counts too',
+      'the default of stable-for counts too',
       { ...rolling, timeout: '5s' },
-      'steady: received nothing (default 5s), but "timeout" is not longer, so the wait could never succeed',
+      'stable-for: received nothing (default 5s), but "timeout" is not longer, so the wait could never succeed',
     ],
   ])('%s', (_, inputs, line) => {
     expect(problems(inputs)).toEqual([line]);
   });
 
-  it('names the missing run where an approval is asked for outside of GitHub', () => {
+  it('reports an approval outside of a GitHub run, with the variables that are not set', () => {
     const local = { GITHUB_REPOSITORY: github.GITHUB_REPOSITORY };
     expect(problems({ action: 'promote', approval: 'production', token: 't0ken' }, local)).toEqual([
       'approval: received "production", but this is not a run on GitHub (GITHUB_REPOSITORY and GITHUB_RUN_ID are not set)',
@@ -118,18 +133,19 @@ describe('inputs that cannot be meant together', () => {
   });
 
   it.each([
-    [{ ...blueGreen, switch: 'auto', idle: 'scale-down', drain: '10s' }],
-    [{ ...blueGreen, verify: '- {http: /, on: staged}' }],
+    [{ ...blueGreen, switch: 'auto', 'idle-policy': 'scale-down', drain: '10s' }],
+    [{ ...blueGreen, verify: '- {http: /, when: staged}' }],
     [{ ...rolling, variables: 'A=1', substitution: 'off', verify: '- http: /$<A>' }],
-    [{ action: 'promote', variables: 'A=1', verify: '- http: /$<A>', idle: 'keep', drain: '1s' }],
+    [{ action: 'promote', variables: 'A=1', verify: '- http: /$<A>', 'idle-policy': 'keep', drain: '1s' }],
     [{ action: 'rollback', approval: 'production', token: 'ghs_token' }],
     [{ action: 'status', timeout: '1s', token: 'ghs_token' }],
-  ])('accepts %j, which can', inputs => {
+    [{ action: 'promote', 'idle-policy': 'scale-down', 'idle-replicas': '1' }],
+  ])('accepts %j, which do not', inputs => {
     expect(read(inputs)).toMatchObject({ action: 'action' in inputs ? inputs.action : 'deploy' });
   });
 
-  it('are not looked for while the action itself is wrong', () => {
-    expect(problems({ action: 'promot', manifests: 'k8s', to: '1', revision: '1' })).toEqual([
+  it('are not reported while the action itself is wrong', () => {
+    expect(problems({ action: 'promot', manifests: 'k8s', approval: 'production', revision: '1' })).toEqual([
       'action: received "promot", accepted: deploy | promote | reject | rollback | plan | status',
     ]);
   });

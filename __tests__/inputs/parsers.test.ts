@@ -4,12 +4,12 @@ import { duration, writeDuration } from '../../src/inputs/parse/durations.js';
 import { images } from '../../src/inputs/parse/images.js';
 import { entries } from '../../src/inputs/parse/lists.js';
 import { nearest, nearestNames } from '../../src/inputs/parse/nearest.js';
-import { idlePolicy, preStop } from '../../src/inputs/parse/policies.js';
+import { idlePolicy, idleReplicas, preStop } from '../../src/inputs/parse/policies.js';
 import { recreate } from '../../src/inputs/parse/recreate.js';
 import { Refusal } from '../../src/inputs/refusal.js';
 import { variables } from '../../src/inputs/parse/variables.js';
 
-/** What a parser refuses with: the reasons, or what it would accept. */
+/** Why a parser refuses: the reasons, or the values accepted. */
 function refused(parse: () => unknown): readonly string[] {
   try {
     parse();
@@ -34,13 +34,13 @@ describe('a duration', () => {
   });
 
   it.each(['', 's', 'h1', '1s1m', '1.5h', '-1s', '10 m', '10M', '1d', '1m1m', '121h', '99999999999h'])(
-    '%j is none',
+    '%j is not a duration',
     text => {
       expect(refused(() => duration()(text))).toEqual(['a duration such as 500ms, 30s, 10m or 1h30m, at most 120h']);
     },
   );
 
-  it('is read back from what is written', () => {
+  it('is parsed back from its written form', () => {
     fc.assert(
       fc.property(fc.integer({ min: 0, max: 432_000_000 }), ms => {
         expect(duration()(writeDuration(ms))).toBe(ms);
@@ -63,24 +63,30 @@ describe('a list', () => {
   });
 });
 
-describe('the old role', () => {
-  it.each([
-    ['keep', { policy: 'keep' }],
-    ['scale-down', { policy: 'scale-down', replicas: 0 }],
-    ['scale-down: 2', { policy: 'scale-down', replicas: 2 }],
-    ['scale-down:0', { policy: 'scale-down', replicas: 0 }],
-  ])('is dealt with as %s says', (text, policy) => {
-    expect(idlePolicy(text)).toEqual(policy);
+describe('the idle policy', () => {
+  it.each(['keep', 'scale-down'])('accepts %s', text => {
+    expect(idlePolicy(text)).toBe(text);
   });
 
-  it.each(['scale-down:', 'scale-down: -1', 'scale-down 2', 'scale-downs', 'scale-down: 1.5'])(
-    'is not told by %j',
+  it.each(['hot-backup', 'scale-down 2', 'scale-downs', 'Keep'])('refuses %j', text => {
+    expect(refused(() => idlePolicy(text))).toEqual(['keep | scale-down']);
+  });
+
+  it.each(['scale-down:', 'scale-down: 2', 'scale-down: -1', 'scale-down: 1.5'])(
+    'names the input for the number of pods when it refuses %j',
     text => {
       expect(refused(() => idlePolicy(text))).toEqual([
-        'keep | scale-down | scale-down: N, N being the pods that stay',
+        'keep | scale-down (the number of pods that stay is the input "idle-replicas")',
       ]);
     },
   );
+
+  it('leaves 0 to 999999 pods', () => {
+    expect(['0', '2', '999999'].map(idleReplicas)).toEqual([0, 2, 999_999]);
+    for (const text of ['-1', '1.5', '1000000', 'few']) {
+      expect(refused(() => idleReplicas(text))).toEqual(['a whole number, from 0 to 999999']);
+    }
+  });
 });
 
 describe('the preStop sleep', () => {
@@ -89,7 +95,7 @@ describe('the preStop sleep', () => {
     ['off', { explicit: true }],
     ['5s', { seconds: 5, explicit: true }],
     ['1m', { seconds: 60, explicit: true }],
-  ])('is as %s says', (text, expected) => {
+  ])('is set by %s', (text, expected) => {
     expect(preStop(text)).toEqual(expected);
   });
 });
@@ -105,11 +111,11 @@ describe('images', () => {
     ['registry.acme.test:5000/a/b_c/d-e.f:1', 'registry.acme.test:5000/a/b_c/d-e.f'],
     [`acme/web@${digest}`, 'acme/web'],
     [`acme/web:v1@${digest}`, 'acme/web'],
-  ])('%s goes wherever the repository %s is used', (image, repository) => {
+  ])('%s is for every use of the repository %s', (image, repository) => {
     expect(images(image)).toEqual([{ by: 'repository', repository, image }]);
   });
 
-  it('by container name go to that container alone', () => {
+  it('with a container name are for that container alone', () => {
     expect(images(`web=acme/web:v1\nsidecar = envoy@${digest}`)).toEqual([
       { by: 'container', container: 'web', image: 'acme/web:v1' },
       { by: 'container', container: 'sidecar', image: `envoy@${digest}` },
@@ -117,7 +123,7 @@ describe('images', () => {
   });
 
   it('are all checked before the step stops', () => {
-    const form = 'expected repository:tag, repository@sha256:<64 hex digits> or container=image';
+    const form = 'write repository:tag, repository@sha256:<64 hex digits> or container=image';
     const text = [
       'acme/web',
       'Acme/web:1',
@@ -131,14 +137,14 @@ describe('images', () => {
       '=a:1',
     ];
     expect(refused(() => images(text.join('\n')))).toEqual([
-      `"acme/web" has neither tag nor digest, so nobody could tell which version it is; ${form}`,
-      `"Acme/web:1" is not an image (repositories are lower case); ${form}`,
-      `"Web=acme/web:1" does not begin with a container's name; ${form}`,
+      `"acme/web" has neither a tag nor a digest, so its version is unknown; ${form}`,
+      `"Acme/web:1" is not an image (a repository is lower case); ${form}`,
+      `"Web=acme/web:1" does not begin with a container name; ${form}`,
       `"acme/web@sha256:123" is not an image (its digest is not sha256:<64 hex digits>); ${form}`,
-      `"acme/web:-1" is not an image (a tag is up to 128 letters, digits, _, . and -, beginning with none of the last two); ${form}`,
+      `"acme/web:-1" is not an image (a tag has up to 128 letters, digits, _, . and -, and does not begin with . or -); ${form}`,
       '"docker.io/library/a:2" names repository docker.io/library/a a second time',
       '"c=b:1" names container c a second time',
-      `"=a:1" does not begin with a container's name; ${form}`,
+      `"=a:1" does not begin with a container name; ${form}`,
     ]);
   });
 });
@@ -159,10 +165,10 @@ describe('variables', () => {
   });
 
   it.each([
-    ['A=1\nA=2', ['A is given twice']],
+    ['A=1\nA=2', ['A is set twice']],
     ['A-B=1\n1A=2', [notName('A-B'), notName('1A')]],
-    ['A=1\nB', ['entry 2 has no "="; expected NAME=value']],
-    ['A: [1]\nB: {c: d}', ['A is not text; quote it if it shall be one', 'B is not text; quote it if it shall be one']],
+    ['A=1\nB', ['entry 2 has no "="; write NAME=value']],
+    ['A: [1]\nB: {c: d}', ['A is not text; quote it', 'B is not text; quote it']],
     ['A: 1\nA: 2', ['cannot be read as a YAML map: duplicated mapping key']],
     ['- A', ['neither NAME=value lines nor a YAML or JSON map']],
     ['just text', ['neither NAME=value lines nor a YAML or JSON map']],
@@ -172,10 +178,10 @@ describe('variables', () => {
   });
 
   function notName(name: string): string {
-    return `"${name}" is not a name; expected letters, digits and _, not beginning with a digit`;
+    return `"${name}" is not a valid name; use letters, digits and _, not beginning with a digit`;
   }
 
-  it('come back as they were written, whatever the line holds', () => {
+  it('keep the text of a line exactly', () => {
     const value = fc
       .string()
       .filter(text => !/[\r\n]/.test(text))
@@ -230,7 +236,7 @@ describe('the nearest name', () => {
   });
 });
 
-describe('what may be made anew', () => {
+describe('what may be recreated', () => {
   it.each([
     ['jobs', { jobs: true, objects: [] }],
     ['none', { jobs: false, objects: [] }],
@@ -246,15 +252,15 @@ describe('what may be made anew', () => {
         ],
       },
     ],
-  ])('%j is understood', (text, policy) => {
+  ])('%j is accepted', (text, policy) => {
     expect(recreate(text)).toEqual(policy);
   });
 
-  it('refuses what is neither, and what nothing could bring back, all at once', () => {
+  it('refuses malformed entries and kinds that are never deleted, all at once', () => {
     expect(refused(() => recreate('job, Service/web, PersistentVolumeClaim/data, Deployment/Web'))).toEqual([
       '"job" is neither jobs, none nor kind/name such as StatefulSet/db',
-      '"Service/web": a Service is never deleted to be made again; it holds what no manifest brings back',
-      '"PersistentVolumeClaim/data": a PersistentVolumeClaim is never deleted to be made again; it holds what no manifest brings back',
+      '"Service/web": a Service is never deleted and recreated, because no manifest can restore what is lost with it',
+      '"PersistentVolumeClaim/data": a PersistentVolumeClaim is never deleted and recreated, because no manifest can restore what is lost with it',
       '"Deployment/Web" is neither jobs, none nor kind/name such as StatefulSet/db',
     ]);
   });

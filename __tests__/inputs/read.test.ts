@@ -25,7 +25,7 @@ describe('the inputs of a step', () => {
       rollbackOnFailure: true,
       createNamespace: false,
       forceConflicts: false,
-      history: 10,
+      historyLimit: 10,
     });
     expect(environment).toEqual(github);
     expect(run.workspace).toBe('/home/runner/work/web');
@@ -36,30 +36,31 @@ describe('the inputs of a step', () => {
       strategy: 'blue-green',
       roles: ['blue', 'green'],
       switch: 'manual',
-      idle: { policy: 'keep' },
+      idlePolicy: { policy: 'keep' },
       drainMs: 30_000,
     });
   });
 
-  it('hold what was given and nothing else', () => {
+  it('hold the values of the inputs that are set', () => {
     const inputs = read({
       ...blueGreen,
       switch: 'auto',
       'test-service': 'web-test-*',
       service: 'web',
       roles: 'a, b',
-      idle: 'scale-down: 2',
+      'idle-policy': 'scale-down',
+      'idle-replicas': '2',
       drain: '0s',
       'create-namespace': 'true',
       'force-conflicts': 'true',
       'rollback-on-failure': 'false',
-      history: '2',
+      'history-limit': '2',
       namespace: 'shop',
       context: 'prod',
       release: 'web',
       kubeconfig: 'kube/config',
       timeout: '1h30m',
-      steady: '0s',
+      'stable-for': '0s',
       'pre-stop': 'off',
       images: 'sidecar=envoy:1',
       substitution: 'strict-only',
@@ -69,12 +70,12 @@ describe('the inputs of a step', () => {
       testService: 'web-test-*',
       service: 'web',
       roles: ['a', 'b'],
-      idle: { policy: 'scale-down', replicas: 2 },
+      idlePolicy: { policy: 'scale-down', replicas: 2 },
       drainMs: 0,
       createNamespace: true,
       forceConflicts: true,
       rollbackOnFailure: false,
-      history: 2,
+      historyLimit: 2,
       namespace: 'shop',
       context: 'prod',
       release: 'web',
@@ -88,7 +89,7 @@ describe('the inputs of a step', () => {
     expect(inputs).not.toHaveProperty('preStopSeconds');
   });
 
-  it('are a promote that names its approval, its token and the revision', () => {
+  it('are a promote with its approval, its token and the revision', () => {
     const { environment, run, ...inputs } = read({
       action: 'promote',
       release: 'web',
@@ -104,8 +105,8 @@ describe('the inputs of a step', () => {
       token: 'ghs_token',
       timeoutMs: 600_000,
       rollbackOnFailure: true,
-      history: 10,
-      idle: { policy: 'keep' },
+      historyLimit: 10,
+      idlePolicy: { policy: 'keep' },
       drainMs: 30_000,
     });
     expect(environment).toEqual(github);
@@ -113,15 +114,15 @@ describe('the inputs of a step', () => {
   });
 
   it.each([
-    ['rollback', { to: '3' }, { action: 'rollback', to: 3 }],
-    ['reject', { history: '5' }, { action: 'reject', history: 5 }],
+    ['rollback', { revision: '3' }, { action: 'rollback', revision: 3 }],
+    ['reject', { 'history-limit': '5' }, { action: 'reject', historyLimit: 5 }],
     ['status', {}, { action: 'status' }],
     ['promote', { strategy: 'blue-green' }, { action: 'promote' }],
   ])('are a %s with %j', (action, inputs, expected) => {
     expect(read({ action, ...inputs })).toMatchObject(expected);
   });
 
-  it('tell checks that were left out from an empty list of them when traffic moves', () => {
+  it('distinguish omitted checks from an empty list where traffic switches', () => {
     expect(read({ action: 'promote' })).not.toHaveProperty('verify');
     expect(read({ action: 'promote', verify: '[]' })).toHaveProperty('verify', []);
   });
@@ -133,7 +134,17 @@ describe('the inputs of a step', () => {
     expect(inputs).toMatchObject({ timeoutMs: 600_000, images: [], verify: [] });
   });
 
-  it('keep their own secrets out of the environment that manifests and checks may use', () => {
+  it.each(['auto', ' auto '])('use the default kubeconfig for %j, as for an omitted one', kubeconfig => {
+    expect(read({ ...rolling, kubeconfig })).not.toHaveProperty('kubeconfig');
+    expect(read(rolling)).not.toHaveProperty('kubeconfig');
+  });
+
+  it('ask for no approval with `none`, which any action accepts since the runner passes it as the default', () => {
+    expect(read({ action: 'promote', approval: 'none' })).not.toHaveProperty('approval');
+    expect(read({ ...rolling, approval: 'none' })).toEqual(read(rolling));
+  });
+
+  it('are not in the environment that manifests and checks may use', () => {
     const { environment } = read({ ...rolling, token: 'ghs_token' }, { ...github, PATH: '/bin', ABSENT: undefined });
     expect(environment).toEqual({ ...github, PATH: '/bin' });
   });
@@ -151,20 +162,20 @@ describe('the inputs of a plan', () => {
     expect(read({ ...inputs, action: 'plan', lint: 'error' })).toEqual({ ...deploy, action: 'plan' });
   });
 
-  it('are refused in the name of the plan', () => {
-    expect(problems({ ...rolling, action: 'plan', to: '3' })).toEqual([
-      'to: received "3", but it means nothing to action: plan with strategy: rolling; it belongs to action: rollback',
+  it('are refused as inputs of a plan', () => {
+    expect(problems({ ...rolling, action: 'plan', revision: '3' })).toEqual([
+      'revision: not an input of action: plan with strategy: rolling, only of action: promote or action: rollback; remove it',
     ]);
   });
 });
 
 describe('wrong inputs', () => {
-  it('are all listed in one error, each with its name, its value and what is accepted', () => {
+  it('are all listed in one error, each with its name, its value and the values accepted', () => {
     const error = refusal({
       action: 'deploy',
       strategy: 'bluegreen',
       timeout: '10',
-      history: 'many',
+      'history-limit': 'many',
       'create-namespace': 'yes',
       release: 'Web!',
       verfiy: '- http: /',
@@ -172,62 +183,64 @@ describe('wrong inputs', () => {
     });
     expect(error.code).toBe('input');
     expect(error.message).toBe(
-      'These inputs: verfiy, strategy, create-namespace, release, timeout, lint, history cannot be used as given.',
+      'Invalid inputs: verfiy, strategy, create-namespace, release, timeout, lint, history-limit.',
     );
     expect(error.hint).toContain('Nothing was changed.');
     expect(error.problems.map(problem => problem.message)).toEqual([
-      'verfiy: not an input of this action; did you mean "verify"?',
+      'verfiy: unknown input; did you mean "verify"?',
       'strategy: received "bluegreen", accepted: rolling | blue-green',
       'create-namespace: received "yes", accepted: true | false',
       'release: received "Web!", accepted: lower-case letters, digits and dashes, beginning and ending with a letter or digit, at most 40 characters',
-      'timeout: received "10", accepted: a duration with its unit: a bare number has none, write 10s or 10m',
+      'timeout: received "10", accepted: a duration with a unit, such as 10s or 10m',
       'lint: received "errors", accepted: error | warn | off',
-      'history: received "many", accepted: a whole number, from 2 to 100',
+      'history-limit: received "many", accepted: a whole number, from 2 to 100',
     ]);
   });
 
   it.each([
     ['action', 'Deploy', 'deploy | promote | reject | rollback | plan | status'],
-    ['strategy', 'basic', 'rolling (it does what that does) | blue-green'],
-    ['strategy', 'canary', 'rolling | blue-green (canary is not offered)'],
+    ['strategy', 'basic', 'rolling (the same as basic) | blue-green'],
+    ['strategy', 'canary', 'rolling | blue-green (canary is not supported)'],
     ['substitution', 'yes', 'on | strict-only | off'],
     ['switch', 'now', 'manual | auto'],
     ['rollback-on-failure', 'True', 'true | false'],
     ['force-conflicts', '1', 'true | false'],
-    ['history', '1', 'a whole number, from 2 to 100'],
-    ['to', '0', 'a whole number, 1 or more'],
+    ['history-limit', '1', 'a whole number, from 2 to 100'],
+    ['revision', '0', 'a whole number, 1 or more'],
     ['revision', '1.5', 'a whole number, 1 or more'],
-    ['to', '-1', 'a whole number, 1 or more'],
-    ['idle', 'remove', 'keep | scale-down | scale-down: N, N being the pods that stay'],
-    ['idle', 'scale-down: few', 'keep | scale-down | scale-down: N, N being the pods that stay'],
+    ['revision', '-1', 'a whole number, 1 or more'],
+    ['idle-policy', 'remove', 'keep | scale-down'],
+    ['idle-policy', 'hot-backup', 'keep | scale-down'],
+    ['idle-policy', 'scale-down: few', 'keep | scale-down (the number of pods that stay is the input "idle-replicas")'],
+    ['idle-replicas', 'few', 'a whole number, from 0 to 999999'],
     ['pre-stop', 'on', 'auto | off | a duration of whole seconds such as 5s, at least 1s'],
     ['pre-stop', '1500ms', 'auto | off | a duration of whole seconds such as 5s, at least 1s'],
-    ['pre-stop', '5', 'a duration with its unit: a bare number has none, write 5s or 5m'],
+    ['pre-stop', '5', 'a duration with a unit, such as 5s or 5m'],
     ['drain', '1d', 'a duration such as 500ms, 30s, 10m or 1h30m, at most 120h'],
     ['timeout', '0s', 'a duration such as 500ms, 30s, 10m or 1h30m, at least 1ms, at most 120h'],
     ['roles', 'blue', 'two different names of lower-case letters, digits and dashes, such as blue,green'],
     ['roles', 'blue,blue', 'two different names of lower-case letters, digits and dashes, such as blue,green'],
     ['roles', 'a,b,c', 'two different names of lower-case letters, digits and dashes, such as blue,green'],
     ['roles', 'Blue,Green', 'two different names of lower-case letters, digits and dashes, such as blue,green'],
-    ['test-service', 'web-test', 'a Service name with one * in the place of the role, such as tomcat-test-*'],
-    ['test-service', 'web-*-*', 'a Service name with one * in the place of the role, such as tomcat-test-*'],
+    ['test-service', 'web-test', 'a Service name with one * for the role, such as tomcat-test-*'],
+    ['test-service', 'web-*-*', 'a Service name with one * for the role, such as tomcat-test-*'],
     ['context', 'a\nb', 'one line'],
-  ])('%s: %j is refused with what is accepted', (name, value, accepted) => {
+  ])('%s: %j is refused with the values accepted', (name, value, accepted) => {
     expect(problems({ [name]: value })).toContain(`${name}: received ${JSON.stringify(value)}, accepted: ${accepted}`);
   });
 
   it.each([
-    [{ CREATE_NAMESPACE: 'true' }, 'create_namespace: not an input of this action; did you mean "create-namespace"?'],
-    [{ manifest: 'k8s' }, 'manifest: not an input of this action; did you mean "manifests"?'],
-    [{ colour: 'red' }, 'colour: not an input of this action'],
-    [{ unknown: '' }, 'unknown: not an input of this action'],
-  ])('%j is not an input, and the nearest one is named', (inputs, line) => {
+    [{ CREATE_NAMESPACE: 'true' }, 'create_namespace: unknown input; did you mean "create-namespace"?'],
+    [{ manifest: 'k8s' }, 'manifest: unknown input; did you mean "manifests"?'],
+    [{ colour: 'red' }, 'colour: unknown input'],
+    [{ unknown: '' }, 'unknown: unknown input'],
+  ])('%j is unknown, and the nearest input is suggested', (inputs, line) => {
     expect(problems({ ...rolling, ...inputs })).toEqual([line]);
   });
 
   it.each([
     ['route-method', 'remove it'],
-    ['version-switch-buffer', '"steady"'],
+    ['version-switch-buffer', '"stable-for"'],
     ['traffic-split-method', 'strategy: blue-green'],
     ['percentage', 'strategy: blue-green'],
     ['annotate-resources', 'release record'],
@@ -238,29 +251,34 @@ describe('wrong inputs', () => {
     ['private-cluster', '"kubeconfig"'],
     ['kubeconfigId', '"kubeconfig"'],
     ['configs', '"manifests"'],
-  ])('%s of another tool is answered with what to do instead', (name, advice) => {
+  ])('%s of another tool is reported with what to use instead', (name, advice) => {
     expect(problems({ ...rolling, [name]: 'true' })).toEqual([expect.stringContaining(advice)]);
   });
 
   it.each([
-    [{ probe: 'auto' }, 'probe: received "auto", not available yet, accepted: off'],
-    [{ 'probe-url': 'off' }, 'probe-url: received "off", not available yet, accepted: nothing; leave it out'],
-    [{ shed: 'on' }, 'shed: received "on", not available yet, accepted: off'],
-    [{ comment: 'auto' }, 'comment: received "auto", not available yet, accepted: off'],
-    [
-      { ...blueGreen, switch: 'auto', idle: 'hot-backup' },
-      'idle: received "hot-backup", not available yet, accepted: keep | scale-down | scale-down: N, N being the pods that stay',
-    ],
-  ])('%j waits for a later version, and is told apart from a mistake', (inputs, line) => {
-    const error = refusal({ ...rolling, ...inputs });
-    expect(error.code).toBe('unavailable');
-    expect(error.problems).toEqual([{ message: line }]);
+    ['steady', 'stable-for'],
+    ['idle', 'idle-policy'],
+    ['history', 'history-limit'],
+    ['to', 'revision'],
+    ['imagepullsecrets', 'image-pull-secrets'],
+  ])('%s is reported with its new name, %s', (name, now) => {
+    expect(problems({ ...rolling, [name]: '1' })).toEqual([`${name}: unknown input; it is now "${now}"`]);
   });
 
-  it('accept the one value that asks for nothing of what is not available yet', () => {
-    const nothing = { probe: 'off', comment: 'off' };
-    expect(read({ ...rolling, ...nothing })).toEqual(read(rolling));
-    expect(read({ action: 'promote', shed: 'off' })).toEqual(read({ action: 'promote' }));
+  it.each(['probe', 'probe-url', 'shed', 'comment'])('%s is unknown, whatever its value', name => {
+    expect(problems({ ...rolling, [name]: 'off' })).toEqual([`${name}: unknown input`]);
+  });
+
+  it.each([
+    [{ ...rolling, kubeconfig: '' }, 'kubeconfig', 'auto'],
+    [{ ...rolling, kubeconfig: ' \n ' }, 'kubeconfig', 'auto'],
+    [{ action: 'promote', approval: '' }, 'approval', 'none'],
+    [{ ...rolling, approval: '  ' }, 'approval', 'none'],
+  ])('%j: an empty value is refused where it may be a misspelt secret', (inputs, name, fallback) => {
+    expect(problems(inputs)).toEqual([
+      `${name}: received an empty value; the secret or variable in it may be misspelt, or not available to this event. ` +
+        `Write \`${fallback}\` if that is what you mean`,
+    ]);
   });
 
   it('never show a secret, and cut what is long', () => {
@@ -271,16 +289,16 @@ describe('wrong inputs', () => {
       release: 'x'.repeat(500),
     });
     expect(lines).toEqual([
-      'variables: entry 2 has no "="; expected NAME=value',
+      'variables: entry 2 has no "="; write NAME=value',
       expect.stringMatching(/^release: received "\(500 characters\)", accepted: /),
       'token: received a hidden value, accepted: one line',
     ]);
     expect(lines.join()).not.toMatch(/hunter|ghs_/);
   });
 
-  it('leave out what only follows from variables that could not be read', () => {
+  it('do not report checks whose variables cannot be read', () => {
     expect(problems({ ...rolling, variables: 'A-B=1', verify: '- http: /$<A>' })).toEqual([
-      'variables: "A-B" is not a name; expected letters, digits and _, not beginning with a digit',
+      'variables: "A-B" is not a valid name; use letters, digits and _, not beginning with a digit',
     ]);
   });
 });

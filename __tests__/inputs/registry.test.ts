@@ -56,10 +56,10 @@ describe('registry-credentials', () => {
     expect(reasonsOf('url: https://ghcr.io bob s3cret')).toHaveLength(1);
   });
 
-  it('names a server once, under any of its names, and tells all lines without quoting one', () => {
+  it('has each server once, under any of its names, and reports all lines without quoting one', () => {
     const text = 'docker.io bob s3cret\nhttps://index.docker.io/v1/ bob s3cret\ns3cret';
     const reasons = reasonsOf(text);
-    expect(reasons).toEqual(['line 2 names a server a second time', 'line 3 is not "server username password"']);
+    expect(reasons).toEqual(['line 2 repeats a server', 'line 3 is not "server username password"']);
     expect(problems({ manifests: 'k8s', 'registry-secret': 'x', 'registry-credentials': text }).join()).not.toContain(
       's3cret',
     );
@@ -157,8 +157,8 @@ describe('registry-secret', () => {
   it('without any credentials is refused, with what keeps them from being read', () => {
     const environment = { ...github, DOCKER_CONFIG: dockerConfig({ auths: { 'ghcr.io': {} }, credsStore: 'desktop' }) };
     expect(problems({ manifests: 'k8s', 'registry-secret': 'reg' }, environment)).toEqual([
-      'registry-secret: received "reg", but there are no credentials for it: "registry-credentials" is not given, and of ' +
-        "the runner's docker login: ghcr.io: its credentials are kept by the helper docker-credential-desktop, which cannot be read here",
+      'registry-secret: received "reg", but there are no credentials for it: "registry-credentials" is not set, and the docker login ' +
+        'of the runner cannot be used: ghcr.io: its credentials are in the helper docker-credential-desktop, which cannot be read here',
     ]);
   });
 
@@ -171,15 +171,15 @@ describe('registry-secret', () => {
   });
 });
 
-describe('imagepullsecrets', () => {
+describe('image-pull-secrets', () => {
   it('are names of Secrets, each once, in the order given', () => {
-    expect(read({ manifests: 'k8s', imagepullsecrets: 'b, a.example\nb' })).toMatchObject({
-      pullSecrets: ['b', 'a.example'],
+    expect(read({ manifests: 'k8s', 'image-pull-secrets': 'b, a.example\nb' })).toMatchObject({
+      imagePullSecrets: ['b', 'a.example'],
     });
   });
 
   it('that are no names are refused', () => {
-    const [line] = problems({ manifests: 'k8s', imagepullsecrets: 'a, B' });
-    expect(line).toMatch(/^imagepullsecrets: received "a, B", accepted: a name of lower-case letters/);
+    const [line] = problems({ manifests: 'k8s', 'image-pull-secrets': 'a, B' });
+    expect(line).toMatch(/^image-pull-secrets: received "a, B", accepted: a name of lower-case letters/);
   });
 });

@@ -61,7 +61,7 @@ describe('the Secret of registry-secret', () => {
     expect(values).toEqual([encoded, decoded(encoded)]);
   });
 
-  it('is used by every workload, after what the manifest and imagepullsecrets name, each once', () => {
+  it('is used by every workload, after what the manifest and image-pull-secrets name, each once', () => {
     const text = workload(', imagePullSecrets: [{name: own}, {name: reg}]');
     const { resources } = render(text, { registrySecret, imagePullSecrets: ['more', 'own'] });
     expect(pullSecretsOf(resources[0]!)).toEqual([{ name: 'own' }, { name: 'reg' }, { name: 'more' }]);
@@ -107,7 +107,7 @@ describe('the Secret of registry-secret', () => {
   });
 });
 
-describe('imagepullsecrets', () => {
+describe('image-pull-secrets', () => {
   it.each([
     ['batch/v1', 'CronJob', ['spec', 'jobTemplate', 'spec', 'template', 'spec']],
     ['apps/v1', 'StatefulSet', ['spec', 'template', 'spec']],
@@ -125,7 +125,7 @@ describe('imagepullsecrets', () => {
   it('that no workload is there for are an error', () => {
     const text = 'apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\n';
     expect(problemsOf(() => render(text, { imagePullSecrets: ['a', 'b'] }))).toEqual([
-      '`a, b` in the input `imagepullsecrets` would be added to nothing: the manifests have no workload.',
+      '`a, b` in the input `image-pull-secrets` would be added to nothing: the manifests have no workload.',
     ]);
   });
 });

@@ -19,7 +19,7 @@ describe('An application that is live without roles', () => {
     await plain.bring(ns);
     await plain.applyWithKubectl(ns, 'v1');
     const users = await ns.users('plain');
-    await ns.given(plain.release('v2', { idle: 'scale-down' }), adopter);
+    await ns.given(plain.release('v2', { 'idle-policy': 'scale-down' }), adopter);
     expect(field(await ns.get('Deployment', 'plain'), 'spec', 'replicas')).toBe(0);
     expect(await ns.get('HorizontalPodAutoscaler', 'plain')).toBeUndefined();
     const back = await ns.step(plain.rollback(), adopter);

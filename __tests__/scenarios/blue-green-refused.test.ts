@@ -70,7 +70,7 @@ describe('Blue/green, when the ground has moved', () => {
   scenario('a check that fails on the public side switches users back', cluster, async ns => {
     await tomcat.bring(ns);
     await ns.given(tomcat.release('7'));
-    const verify = tomcat.verify('a sentence that no page has', '  on: public\n');
+    const verify = tomcat.verify('a sentence that no page has', '  when: public\n');
     await ns.given(tomcat.deploy('8', { verify }));
     const users = await ns.users(tomcat.service);
     const changes = await recordHistory(ns, 'Service');

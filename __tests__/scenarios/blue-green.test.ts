@@ -106,7 +106,7 @@ describe('Blue/green, when all goes well', () => {
   scenario('rejecting a later version gives the idle role back its template and replicas', cluster, async ns => {
     await tomcat.bring(ns);
     await ns.given(tomcat.release('7'));
-    await ns.given(tomcat.release('8', { idle: 'scale-down: 1' }));
+    await ns.given(tomcat.release('8', { 'idle-policy': 'scale-down', 'idle-replicas': '1' }));
     const idle = await ns.get('Deployment', 'tomcat-deployment-blue');
     expect(field(idle, 'spec', 'replicas')).toBe(1);
     const users = await ns.users(tomcat.service);
@@ -136,7 +136,7 @@ describe('Blue/green, when all goes well', () => {
   scenario('an idle role that was scaled down is brought up again before a rollback switches', cluster, async ns => {
     await tomcat.bring(ns);
     await ns.given(tomcat.release('7'));
-    await ns.given(tomcat.release('8', { idle: 'scale-down' }));
+    await ns.given(tomcat.release('8', { 'idle-policy': 'scale-down' }));
     expect(field(await ns.get('Deployment', 'tomcat-deployment-blue'), 'spec', 'replicas')).toBe(0);
     const users = await ns.users(tomcat.service);
     const back = await ns.step(tomcat.rollback());
@@ -148,7 +148,7 @@ describe('Blue/green, when all goes well', () => {
   scenario('an idle role that was scaled down is brought up again for the next release', cluster, async ns => {
     await tomcat.bring(ns);
     await ns.given(tomcat.release('7'));
-    await ns.given(tomcat.release('8', { idle: 'scale-down: 0' }));
+    await ns.given(tomcat.release('8', { 'idle-policy': 'scale-down', 'idle-replicas': '0' }));
     const users = await ns.users(tomcat.service);
     await ns.given(tomcat.release('9'));
     await expectUsersSaw(users, ['8', '9']);

@@ -11,7 +11,7 @@ import type { TestNamespace } from '../support/scenario/test-namespace.js';
 let cluster: ClusterUnderTest & { readonly sandbox: Sandbox };
 let ns: TestNamespace;
 let leave: () => Promise<void>;
-const inputs = { manifests: 'r10.yml', release: 'r10', steady: '200ms' };
+const inputs = { manifests: 'r10.yml', release: 'r10', 'stable-for': '200ms' };
 
 describeEmbedded('What the reference set of ten objects costs in API calls', 'only it counts the calls it gets', () => {
   beforeAll(async () => {

@@ -29,7 +29,7 @@ spec:
       containers: [{name: task, image: "${images.task}:${tag}"}]
 `;
 
-const inputs = { manifests: 'job.yml', release: 'tasks', steady: '100ms' };
+const inputs = { manifests: 'job.yml', release: 'tasks', 'stable-for': '100ms' };
 
 const uidOf = async (ns: TestNamespace): Promise<string | undefined> => (await ns.get('Job', 'migrate'))?.metadata.uid;
 

@@ -120,7 +120,7 @@ describe('Each action does its work with the Role of docs/rbac.md, and names eve
     await stage('failed', shop.stage('broken'));
     await expectUnexplained(ns, 'cutover-stage', shop.stage('broken'));
     await actor(ns, 'cutover-plan')('', foretell(shop.stage('v3')));
-    await stage('staged', shop.stage('v3', { history: '2' }));
+    await stage('staged', shop.stage('v3', { 'history-limit': '2' }));
     await expectEveryRuleNamed(ns, 'cutover-stage', shop.stage('v1'));
     await actor(ns, 'cutover-status')('', shop.status({ release: '' }));
     await expectEveryRuleNamed(ns, 'cutover-status', shop.status());
@@ -155,7 +155,7 @@ describe('Each action does its work with the Role of docs/rbac.md, and names eve
       approvals: { 7: [{ environments: ['production'], state: 'approved', by: 'mona' }] },
     });
     const approved = { token: 'token', environment: { GITHUB_API_URL: github.url, GITHUB_RUN_ID: '7' } };
-    const thorough = { release: '', idle: 'scale-down', history: '2', approval: 'production' };
+    const thorough = { release: '', 'idle-policy': 'scale-down', 'history-limit': '2', approval: 'production' };
     await promote('switched', shop.promote(thorough), approved).finally(() => github.close());
     await ns.given(shop.stage('v3'));
     await sicken(ns, 'blue');
@@ -193,7 +193,7 @@ describe('Each action does its work with the Role of docs/rbac.md, and names eve
     await ns.given(shop.release('v2'));
     await ns.rewrite('roles.yml', text => newSecret + text);
     await ns.given(shop.stage('v3'));
-    await rollback('rolled-back', shop.rollback({ release: '', idle: 'scale-down', history: '2' }));
+    await rollback('rolled-back', shop.rollback({ release: '', 'idle-policy': 'scale-down', 'history-limit': '2' }));
     await ns.given(shop.release('v2'));
     await meddle(ns, [...thingsOf('shop-blue'), ['Service', 'shop']]);
     await rollback('failed', shop.rollback({ verify: failingInPublic }));

@@ -29,7 +29,7 @@ describe('Manifests as people write them', () => {
         manifests: 'top.yml\nk8s\n!k8s/local.yml\noverlays/prod',
         variables: 'VALUE=8',
         release: 'maps',
-        steady: '0s',
+        'stable-for': '0s',
       },
       { environment: { PATH: path } },
     );

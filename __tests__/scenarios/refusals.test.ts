@@ -45,8 +45,8 @@ const refusals: readonly Refusal[] = [
   },
   {
     what: 'wrong inputs, all of them at once',
-    inputs: { ...site.deploy('v2'), strategy: 'canary', timeout: 'ten minutes', history: '0.5', colour: 'red' },
-    names: [/strategy/, /canary/, /timeout/, /ten minutes/, /history/, /0\.5/, /colour/],
+    inputs: { ...site.deploy('v2'), strategy: 'canary', timeout: 'ten minutes', 'history-limit': '0.5', colour: 'red' },
+    names: [/strategy/, /canary/, /timeout/, /ten minutes/, /history-limit/, /0\.5/, /colour/],
   },
   {
     what: 'inputs that contradict each other',
@@ -54,9 +54,9 @@ const refusals: readonly Refusal[] = [
     names: [/switch/, /rolling/],
   },
   {
-    what: 'an input whose work is not available yet',
-    inputs: site.deploy('v2', { 'probe-url': 'http://shop.test', probe: 'on' }),
-    names: [/probe-url/, /probe: /, /not available yet/],
+    what: 'inputs under their former names',
+    inputs: site.deploy('v2', { steady: '5s', imagepullsecrets: 'registry' }),
+    names: [/steady: /, /stable-for/, /imagepullsecrets: /, /image-pull-secrets/],
   },
   {
     what: 'a pattern that no file matches',

@@ -45,7 +45,7 @@ describe('Rolling', () => {
     const deploy = (run: number): Readonly<Record<string, string>> => ({
       manifests: 'k8s',
       images: `${ns.cluster.images.site}:${run}`,
-      steady: '200ms',
+      'stable-for': '200ms',
     });
     const port = async (): Promise<unknown> =>
       field(await ns.get('Service', 'website'), 'spec', 'ports', 0, 'nodePort');
@@ -56,7 +56,7 @@ describe('Rolling', () => {
     expect(await port()).toBe(31000);
     await expectUsersMovedOver(users, '41', '42');
     const again = await ns.users('website');
-    await ns.given({ action: 'rollback', release: 'website', steady: '200ms' });
+    await ns.given({ action: 'rollback', release: 'website', 'stable-for': '200ms' });
     expect(await port()).toBe(31000);
     await expectUsersMovedOver(again, '42', '41');
   });
@@ -126,10 +126,10 @@ describe('Rolling', () => {
     await site.bring(ns);
     for (const version of ['v1', 'v2', 'v3']) await ns.given(site.deploy(version));
     const users = await ns.users(site.service);
-    await ns.given(site.rollback({ to: '1' }));
+    await ns.given(site.rollback({ revision: '1' }));
     await expectUsersMovedOver(users, 'v3', 'v1');
     const before = await ns.versions();
-    expectRefused(await ns.step(site.rollback({ to: '99' })), /revision 99/i);
+    expectRefused(await ns.step(site.rollback({ revision: '99' })), /revision 99/i);
     expect(await ns.versions()).toEqual(before);
   });
 
@@ -180,9 +180,9 @@ spec:
     await ns.write({ 'ok.yml': job('ok'), 'fail.yml': job('fail') });
     const verbs = ['get', 'list', 'watch', 'create', 'update', 'patch', 'delete'];
     const as = [{ apiGroups: ['batch'], resources: ['jobs'], verbs }];
-    const fine = await ns.step({ manifests: 'ok.yml', release: 'tasks', steady: '100ms' }, { as });
+    const fine = await ns.step({ manifests: 'ok.yml', release: 'tasks', 'stable-for': '100ms' }, { as });
     expect(fine).toMatchObject({ exitCode: 0, outputs: { outcome: 'deployed' } });
-    const failed = await ns.step({ manifests: 'fail.yml', release: 'tasks', steady: '100ms' }, { as });
+    const failed = await ns.step({ manifests: 'fail.yml', release: 'tasks', 'stable-for': '100ms' }, { as });
     expectRefused(failed, /migrate-fail/);
   });
 });

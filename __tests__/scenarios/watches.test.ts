@@ -25,7 +25,7 @@ describeEmbedded('Watches of a deploy', reason, () => {
     for (const kind of ['Pod', 'ReplicaSet', 'Deployment'])
       sandbox.fault({ verb: 'WATCH', kind, namespace }, { do: 'reset', when: 'after' }, 7);
     // Long enough for every watch to be dropped that often.
-    const result = await ns.step(site.deploy('v2-slow', { steady: '6s' }));
+    const result = await ns.step(site.deploy('v2-slow', { 'stable-for': '6s' }));
     stop();
     expect(result).toMatchObject({ exitCode: 0, outputs: { outcome: 'deployed' } });
     expect(await site.version(ns)).toBe('v2-slow');

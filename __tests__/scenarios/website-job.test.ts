@@ -21,7 +21,7 @@ const website = {
   deploy: (ns: TestNamespace, build: number, more: Inputs = {}): Inputs => ({
     manifests: website.manifest,
     images: `${ns.cluster.images.site}:${build}`,
-    steady: '200ms',
+    'stable-for': '200ms',
     ...more,
   }),
   nodePort: async (ns: TestNamespace): Promise<unknown> =>

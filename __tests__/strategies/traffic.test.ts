@@ -26,7 +26,7 @@ const check: Check = {
   method: 'GET',
   expect: { status: ['2xx'] },
   pods: 'every',
-  on: 'both',
+  when: 'both',
   retryMs: 0,
   intervalMs: 1000,
 };

@@ -78,7 +78,7 @@ describe('a direct request', () => {
 describe('a check of an absolute URL', () => {
   const check = (target: string): HttpCheck => ({
     ...{ kind: 'http', target, method: 'GET', expect: { status: ['2xx'] }, pods: 'every' },
-    ...{ on: 'both', retryMs: 0, intervalMs: 5_000 },
+    ...{ when: 'both', retryMs: 0, intervalMs: 5_000 },
   });
 
   it('asks that URL and neither pods nor Service', async () => {

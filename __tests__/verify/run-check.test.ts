@@ -6,7 +6,7 @@ import { listLog } from '../support/cluster/proxy-cluster.js';
 
 const path = { PATH: process.env['PATH'] ?? '' };
 const never = (): AbortSignal => new AbortController().signal;
-const check = (command: string): RunCheck => ({ kind: 'run', command, on: 'both', retryMs: 0, intervalMs: 5_000 });
+const check = (command: string): RunCheck => ({ kind: 'run', command, when: 'both', retryMs: 0, intervalMs: 5_000 });
 
 describe('the end of a command', () => {
   it.each([

@@ -12,7 +12,7 @@ const http = (check: Partial<HttpCheck> = {}): HttpCheck => ({
   method: 'GET',
   expect: { status: ['2xx'] },
   pods: 'every',
-  on: 'both',
+  when: 'both',
   retryMs: 0,
   intervalMs: 5_000,
   ...check,
@@ -21,7 +21,7 @@ const http = (check: Partial<HttpCheck> = {}): HttpCheck => ({
 const run = (command: string, check: Partial<RunCheck> = {}): RunCheck => ({
   kind: 'run',
   command,
-  on: 'both',
+  when: 'both',
   retryMs: 0,
   intervalMs: 5_000,
   ...check,
@@ -263,7 +263,7 @@ describe('a list of checks', () => {
     ['staged', ['GET /both', 'GET /staged']],
     ['public', ['GET /both', 'GET /public']],
   ] as const)('runs on the %s side what is meant for it', async (side, names) => {
-    const checks = (['both', 'staged', 'public'] as const).map(on => http({ target: `/${on}`, on }));
+    const checks = (['both', 'staged', 'public'] as const).map(when => http({ target: `/${when}`, when }));
     const { results } = await outcome({ checks, side });
     expect(results.map(({ name }) => name)).toEqual(names);
     expect(new Set(results.map(result => result.side))).toEqual(new Set([side]));

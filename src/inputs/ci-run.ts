@@ -1,9 +1,27 @@
-import type { CiRun } from './inputs.js';
+/** The workflow run that the step belongs to, from the runner's environment. */
+export interface CiRun {
+  /** `owner/name`. */
+  readonly repository: string;
+  readonly sha: string;
+  readonly refName: string;
+  readonly runId: string;
+  readonly runNumber: string;
+  readonly runAttempt: string;
+  readonly job: string;
+  readonly actor: string;
+  readonly eventName: string;
+  /** The page of the run, for messages and the record. */
+  readonly url: string;
+  /** Base of GitHub's REST API. */
+  readonly apiUrl: string;
+  /** Folder that relative paths start from. */
+  readonly workspace: string;
+}
 
-/** Stands for whatever only a GitHub run has. */
+/** The value of everything that only a GitHub run has, outside of one. */
 export const outside = 'local';
 
-/** The workflow run from the runner's environment. Outside GitHub every name is `local`, and paths start from here. */
+/** Outside GitHub every name is `local`, and the workspace is the current folder. */
 export function readCiRun(environment: Readonly<Record<string, string>>): CiRun {
   const read = (name: string): string => environment[name] || outside;
   const repository = read('GITHUB_REPOSITORY');
@@ -26,12 +44,12 @@ export function readCiRun(environment: Readonly<Record<string, string>>): CiRun 
   };
 }
 
-/** Whether there is a run on GitHub that could have been approved. */
+/** Whether the run is on GitHub, where it could have been approved. */
 export function isGitHubRun(run: CiRun): boolean {
   return run.repository !== outside && run.runId !== outside;
 }
 
-/** The built-in names of the spec that are known before anything is rendered. */
+/** The built-in variables that are known before anything is rendered. */
 export function runNames(run: CiRun): Readonly<Record<string, string>> {
   return {
     SHA: run.sha,

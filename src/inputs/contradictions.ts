@@ -1,65 +1,72 @@
-import type { Answers } from './answers.js';
-import { declarations, type InputName, type Step } from './table.js';
-import type { Check } from './inputs.js';
+import type { Action } from './actions.js';
+import type { DockerLogin } from './parse/docker-login.js';
+import { isNone } from './parse/overrides.js';
+import type { ReceivedInputs } from './received-inputs.js';
+import { takes, type InputName } from './table.js';
+import type { Values } from './values.js';
 
-/** What decides whether the inputs fit each other. */
-export interface Facts {
-  readonly step: Step;
-  /** Inputs that the user gave, whatever their value. */
-  readonly isGiven: (name: InputName) => boolean;
-  readonly strategy: 'rolling' | 'blue-green';
-  readonly switch: 'manual' | 'auto';
-  readonly substitution: 'on' | 'strict-only' | 'off';
-  readonly checks: readonly Check[];
-  /** Whether neither a surplus nor a missing pod is allowed. Absent: not so. */
-  readonly neverReplaces?: boolean;
-  readonly timeoutMs: number;
-  readonly stableForMs: number;
-  /** Whether the step belongs to a run on GitHub that could have been approved. */
+/** What decides whether the inputs fit together. */
+export interface Combination {
+  readonly action: Action;
+  readonly values: Values;
+  readonly received: Pick<ReceivedInputs, 'isSet' | 'isRefused'>;
+  /** The docker login of the runner. `undefined`: it is not used. */
+  readonly dockerLogin: DockerLogin | undefined;
+  /** Whether the step belongs to a run on GitHub, which could have been approved. */
   readonly inGitHubRun: boolean;
 }
 
-/** One contradiction: the input to blame, and why it cannot be meant. */
+/** One contradiction: the input to report it for, and the reason. */
 export interface Contradiction {
   readonly name: InputName;
   readonly reason: string;
 }
 
-/** Every way in which inputs that are fine one by one cannot be meant together. */
-export function contradictions(facts: Facts): readonly Contradiction[] {
+/** Every way in which inputs that are valid one by one do not fit together. */
+export function contradictions(combination: Combination): readonly Contradiction[] {
   return [
-    ...missing(facts),
-    ...strategyOfAction(facts),
-    ...switchLater(facts),
-    ...uselessVariables(facts),
-    ...checksThatNeverRun(facts),
-    ...approvalWithoutProof(facts),
-    ...steadyTooLong(facts),
-    ...noRoomToReplace(facts),
-  ];
+    missingManifests,
+    strategyOfAction,
+    idleInputsWithoutSwitch,
+    idleReplicasOfKeptRole,
+    unusedVariables,
+    checksThatNeverRun,
+    approvalWithoutProof,
+    stableForTooLong,
+    noPodCanBeReplaced,
+    secretWithoutCredentials,
+    unusedCredentials,
+  ].flatMap(rule => [...rule(combination)]);
 }
 
-/** Notes the contradictions against inputs that are not refused already. */
-export function refuseContradictions(answers: Answers, facts: Facts): void {
-  for (const { name, reason } of contradictions(facts)) if (!answers.isRefused(name)) answers.refuse(name, reason);
-}
-
-function* missing({ step, isGiven }: Facts): Generator<Contradiction> {
-  if ((step === 'rolling' || step === 'blue-green') && !isGiven('manifests')) {
-    yield { name: 'manifests', reason: 'accepted: files, folders or globs, one a line (required for action: deploy)' };
+/** Adds the contradictions as problems of inputs that have none yet. */
+export function refuseContradictions(received: ReceivedInputs, combination: Combination): void {
+  for (const { name, reason } of contradictions(combination)) {
+    if (!received.isRefused(name)) received.refuse(name, reason);
   }
 }
 
-function* strategyOfAction({ step, strategy, isGiven }: Facts): Generator<Contradiction> {
-  if ((step === 'promote' || step === 'reject') && isGiven('strategy') && strategy === 'rolling') {
-    yield { name: 'strategy', reason: `but action: ${step} exists for blue-green only; leave it out` };
+type Rule = Generator<Contradiction>;
+
+function* missingManifests({ action, received }: Combination): Rule {
+  if (isDeploy(action) && !received.isSet('manifests')) {
+    yield {
+      name: 'manifests',
+      reason: 'accepted: files, folders or globs, one per line (required for action: deploy)',
+    };
   }
 }
 
-function* switchLater({ step, isGiven, switch: how }: Facts): Generator<Contradiction> {
-  if (step !== 'blue-green' || how === 'auto') return;
-  for (const name of ['idle', 'drain'] as const) {
-    if (isGiven(name)) {
+function* strategyOfAction({ action, values, received }: Combination): Rule {
+  if ((action === 'promote' || action === 'reject') && received.isSet('strategy') && values.strategy === 'rolling') {
+    yield { name: 'strategy', reason: `but action: ${action} is only for blue-green releases; remove it` };
+  }
+}
+
+function* idleInputsWithoutSwitch({ action, values, received }: Combination): Rule {
+  if (action !== 'blue-green' || values.switch === 'auto') return;
+  for (const name of ['idle-policy', 'idle-replicas', 'drain'] as const) {
+    if (received.isSet(name)) {
       yield {
         name,
         reason: 'but this step does not switch; set it on the step with action: promote, or use switch: auto',
@@ -68,26 +75,35 @@ function* switchLater({ step, isGiven, switch: how }: Facts): Generator<Contradi
   }
 }
 
-function* uselessVariables({ step, isGiven, substitution }: Facts): Generator<Contradiction> {
-  const renders = (step === 'rolling' || step === 'blue-green') && substitution !== 'off';
-  if (!isGiven('variables') || renders || isGiven('verify') || !declaredFor('variables', step)) return;
-  const why = step === 'promote' || step === 'rollback' ? 'this step renders no manifests' : 'substitution is off';
-  yield { name: 'variables', reason: `but ${why} and there is no "verify" to use it; leave it out` };
-}
-
-function* checksThatNeverRun({ step, checks }: Facts): Generator<Contradiction> {
-  if (step === 'rolling' && checks.some(check => check.on === 'staged')) {
+function* idleReplicasOfKeptRole({ values, received }: Combination): Rule {
+  if (received.isSet('idle-replicas') && values['idle-policy'] === 'keep' && !received.isRefused('idle-policy')) {
     yield {
-      name: 'verify',
-      reason: 'but "on: staged" never happens with strategy: rolling, which has no staged side; use public or both',
+      name: 'idle-replicas',
+      reason: 'but idle-policy: keep leaves all pods of the old role; set idle-policy: scale-down, or remove it',
     };
   }
 }
 
-function* approvalWithoutProof({ step, isGiven, inGitHubRun }: Facts): Generator<Contradiction> {
-  if (!isGiven('approval') || !declaredFor('approval', step)) return;
-  if (!isGiven('token')) {
-    yield { name: 'approval', reason: 'but "token" is empty, and without a token the approval cannot be proved' };
+function* unusedVariables({ action, values, received }: Combination): Rule {
+  const renders = isDeploy(action) && values.substitution !== 'off';
+  if (!received.isSet('variables') || renders || received.isSet('verify')) return;
+  const why = isDeploy(action) ? 'substitution is off' : 'this step renders no manifests';
+  yield { name: 'variables', reason: `but ${why} and there is no "verify" to use it; remove it` };
+}
+
+function* checksThatNeverRun({ action, values }: Combination): Rule {
+  if (action === 'rolling' && values.verify?.some(check => check.when === 'staged') === true) {
+    yield {
+      name: 'verify',
+      reason: 'but "when: staged" never applies with strategy: rolling, which has no staged side; use public or both',
+    };
+  }
+}
+
+function* approvalWithoutProof({ received, inGitHubRun }: Combination): Rule {
+  if (!received.isSet('approval')) return;
+  if (!received.isSet('token')) {
+    yield { name: 'approval', reason: 'but "token" is empty, and the approval cannot be proved without a token' };
   }
   if (!inGitHubRun) {
     yield {
@@ -97,18 +113,36 @@ function* approvalWithoutProof({ step, isGiven, inGitHubRun }: Facts): Generator
   }
 }
 
-function* steadyTooLong({ step, stableForMs, timeoutMs }: Facts): Generator<Contradiction> {
-  if (declaredFor('steady', step) && stableForMs >= timeoutMs) {
-    yield { name: 'steady', reason: 'but "timeout" is not longer, so the wait could never succeed' };
+function* stableForTooLong({ action, values }: Combination): Rule {
+  if (takes(action, 'stable-for') && values['stable-for'] >= values.timeout) {
+    yield { name: 'stable-for', reason: 'but "timeout" is not longer, so the wait could never succeed' };
   }
 }
 
-function* noRoomToReplace({ neverReplaces }: Facts): Generator<Contradiction> {
-  if (neverReplaces === true) {
+function* noPodCanBeReplaced({ values }: Combination): Rule {
+  if (isNone(values['max-surge']) && isNone(values['max-unavailable'])) {
     yield { name: 'max-surge', reason: 'but "max-unavailable" is 0 too, so no pod could ever be replaced' };
   }
 }
 
-function declaredFor(name: 'variables' | 'approval' | 'steady', step: Step): boolean {
-  return declarations[name].steps.includes(step);
+function* secretWithoutCredentials({ values, dockerLogin }: Combination): Rule {
+  if (values['registry-secret'] === undefined || dockerLogin === undefined || dockerLogin.logins.length > 0) return;
+  yield {
+    name: 'registry-secret',
+    reason: `but there are no credentials for it: "registry-credentials" is not set, and the docker login of the runner cannot be used: ${dockerLogin.unreadable.join('; ')}`,
+  };
+}
+
+function* unusedCredentials({ values, received }: Combination): Rule {
+  if (!received.isSet('registry-credentials') || received.isSet('registry-secret')) return;
+  if (values['image-check'] === 'off') {
+    yield {
+      name: 'registry-credentials',
+      reason: 'but there is no "registry-secret", and "image-check" is off; remove it',
+    };
+  }
+}
+
+function isDeploy(action: Action): boolean {
+  return action === 'rolling' || action === 'blue-green';
 }

@@ -1,101 +1,132 @@
-/** What a step can be: the two kinds of deploy, done or foretold by `plan`, and the other actions. */
-export type Step = 'rolling' | 'blue-green' | 'promote' | 'reject' | 'rollback' | 'status';
+import { actionName, strategyName, type Action } from './actions.js';
+import { checks } from './checks/checks.js';
+import { duration } from './parse/durations.js';
+import { images } from './parse/images.js';
+import { entries, roles, secretNames } from './parse/lists.js';
+import { podPart, podShare, replicas } from './parse/overrides.js';
+import { idlePolicy, idleReplicas, preStop } from './parse/policies.js';
+import { recreate } from './parse/recreate.js';
+import { imageCheck, registryCredentials } from './parse/registry.js';
+import { anything, dnsLabel, dnsSubdomain, flag, integer, line, oneOf } from './parse/scalars.js';
+import { revisionNumber, rolePattern, unless } from './parse/scalars.js';
+import { variables } from './parse/variables.js';
 
-/** What is known of an input before its value is read. */
-export interface Declaration {
-  /** Steps for which the input means something; given to any other step it is refused. */
-  readonly steps: readonly Step[];
-  /** What absence means, in the very words a user would write. Absent: see the input's description in action.yml. */
-  readonly default?: string;
-  /** The work behind it is not available yet. `only`: the one value that asks for nothing and is accepted. */
-  readonly pending?: { readonly only?: string };
-  /** Its value is never shown in a message. */
-  readonly secret?: true;
+/** What a parser may need beside the text. */
+export interface ParseContext {
+  /** Values of `$<NAME>` in `verify`. Not from the environment: checks are recorded, and the environment may hold secrets. */
+  readonly checkVariables: Readonly<Record<string, string>>;
 }
 
-const deploy: readonly Step[] = ['rolling', 'blue-green'];
-const traffic: readonly Step[] = ['promote', 'rollback'];
-const changing: readonly Step[] = [...deploy, ...traffic];
-const every: readonly Step[] = [...changing, 'reject', 'status'];
-const staging: readonly Step[] = ['blue-green'];
+/** One input of action.yml. */
+export interface InputDefinition {
+  /** Actions that take the input; every other action refuses it. */
+  readonly actions: readonly Action[];
+  /** Throws a `Refusal` for a value that is not accepted. */
+  readonly parse: (text: string, context: ParseContext) => unknown;
+  /** The value of an omitted input, as a user would write it. Absent: see `absent`. */
+  readonly default?: string;
+  /** The parsed value of an omitted input without a default. Absent: `undefined`. */
+  readonly absent?: unknown;
+  /** Field of `Inputs` that holds the parsed value unchanged. Absent: `assemble.ts` combines it with others. */
+  readonly field?: string;
+  /** The value is never shown in a message. */
+  readonly secret?: true;
+  /** An empty value is an error. action.yml must have the default too, since the runner passes omitted inputs as ''. */
+  readonly refuseEmpty?: true;
+}
 
-/** Every input, in the order of action.yml. */
-export const declarations = {
-  action: { steps: every, default: 'deploy' },
-  strategy: { steps: [...deploy, 'promote', 'reject'], default: 'rolling' },
-  manifests: { steps: deploy },
-  variables: { steps: changing, secret: true },
-  substitution: { steps: deploy, default: 'on' },
-  images: { steps: deploy },
-  'image-check': { steps: deploy, default: 'auto' },
-  namespace: { steps: every },
-  'create-namespace': { steps: deploy, default: 'false' },
-  kubeconfig: { steps: every, secret: true },
-  context: { steps: every },
-  release: { steps: every },
-  service: { steps: deploy },
-  'test-service': { steps: staging },
-  roles: { steps: staging, default: 'blue,green' },
-  switch: { steps: staging, default: 'manual' },
-  verify: { steps: changing },
-  probe: { steps: changing, pending: { only: 'off' } },
-  'probe-url': { steps: changing, pending: {} },
-  idle: { steps: [...staging, ...traffic], default: 'keep' },
-  drain: { steps: [...staging, ...traffic], default: '30s' },
-  'pre-stop': { steps: deploy, default: 'auto' },
-  shed: { steps: [...staging, ...traffic], pending: { only: 'off' } },
-  replicas: { steps: deploy },
-  'max-surge': { steps: deploy },
-  'max-unavailable': { steps: deploy },
-  approval: { steps: traffic },
-  timeout: { steps: every, default: '10m' },
-  steady: { steps: [...deploy, 'rollback'], default: '5s' },
-  'rollback-on-failure': { steps: changing, default: 'true' },
-  lint: { steps: deploy, default: 'warn' },
-  recreate: { steps: deploy, default: 'jobs' },
-  imagepullsecrets: { steps: deploy },
-  'registry-secret': { steps: deploy },
-  'registry-credentials': { steps: deploy, secret: true },
-  to: { steps: ['rollback'] },
-  revision: { steps: ['promote'] },
-  history: { steps: [...changing, 'reject'], default: '10' },
-  'force-conflicts': { steps: deploy, default: 'false' },
-  comment: { steps: deploy, pending: { only: 'off' } },
-  token: { steps: every, secret: true },
-} as const satisfies Record<string, Declaration>;
+const deploy = ['rolling', 'blue-green'] as const;
+const switching = ['promote', 'rollback'] as const;
+const changing = [...deploy, ...switching] as const;
+const every = [...changing, 'reject', 'status'] as const;
 
-export type InputName = keyof typeof declarations;
+/** Every input, in the order of action.yml. Types follow from it, see `values.ts`; docs/inputs.md explains each input. */
+export const inputTable = {
+  action: { actions: every, default: 'deploy', parse: actionName },
+  strategy: { actions: [...deploy, 'promote', 'reject'], default: 'rolling', parse: strategyName },
+  /** Patterns in the order written. */
+  manifests: { actions: deploy, absent: [], field: 'manifests', parse: entries },
+  variables: { actions: changing, absent: {}, parse: variables, secret: true },
+  substitution: {
+    actions: deploy,
+    default: 'on',
+    field: 'substitution',
+    parse: oneOf('on', 'strict-only', 'off'),
+  },
+  images: { actions: deploy, absent: [], field: 'images', parse: images },
+  'image-check': { actions: deploy, default: 'auto', parse: imageCheck },
+  /** Absent: the namespace of the kubeconfig's context, else `default`. */
+  namespace: { actions: every, field: 'namespace', parse: dnsLabel() },
+  'create-namespace': { actions: deploy, default: 'false', field: 'createNamespace', parse: flag },
+  /** Content, base64 of it, or a path. Absent: `KUBECONFIG`, `~/.kube/config`, in-cluster. */
+  kubeconfig: {
+    actions: every,
+    default: 'auto',
+    refuseEmpty: true,
+    field: 'kubeconfig',
+    parse: unless('auto', anything),
+    secret: true,
+  },
+  context: { actions: every, field: 'context', parse: line },
+  /** Absent: derived from the manifests, or from the only record of the namespace. */
+  release: { actions: every, field: 'release', parse: dnsLabel({ longest: 40 }) },
+  /** Name of the public Service, where it is ambiguous. */
+  service: { actions: deploy, field: 'service', parse: dnsLabel() },
+  /** Name pattern of the test Services, with `*` for the role. */
+  'test-service': { actions: ['blue-green'], field: 'testService', parse: rolePattern },
+  roles: { actions: ['blue-green'], default: 'blue,green', field: 'roles', parse: roles },
+  switch: { actions: ['blue-green'], default: 'manual', field: 'switch', parse: oneOf('manual', 'auto') },
+  verify: { actions: changing, parse: (text, { checkVariables }) => checks(checkVariables)(text) },
+  'idle-policy': { actions: ['blue-green', ...switching], default: 'keep', parse: idlePolicy },
+  'idle-replicas': { actions: ['blue-green', ...switching], default: '0', parse: idleReplicas },
+  drain: { actions: ['blue-green', ...switching], default: '30s', field: 'drainMs', parse: duration() },
+  'pre-stop': { actions: deploy, default: 'auto', parse: preStop },
+  replicas: { actions: deploy, parse: replicas },
+  'max-surge': { actions: deploy, parse: podShare },
+  'max-unavailable': { actions: deploy, parse: podPart },
+  /** GitHub environment whose approval must be proved. Absent: no proof is required. */
+  approval: {
+    actions: switching,
+    default: 'none',
+    refuseEmpty: true,
+    field: 'approval',
+    parse: unless('none', line),
+  },
+  timeout: { actions: every, default: '10m', field: 'timeoutMs', parse: duration({ atLeastMs: 1 }) },
+  /** How long the new pods must stay ready, with no restart. */
+  'stable-for': { actions: [...deploy, 'rollback'], default: '5s', field: 'stableForMs', parse: duration() },
+  'rollback-on-failure': { actions: changing, default: 'true', field: 'rollbackOnFailure', parse: flag },
+  lint: { actions: deploy, default: 'warn', field: 'lint', parse: oneOf('error', 'warn', 'off') },
+  recreate: { actions: deploy, default: 'jobs', field: 'recreate', parse: recreate },
+  /** Names of Secrets that every workload pulls its images with. Absent: those of the manifests alone. */
+  'image-pull-secrets': { actions: deploy, field: 'imagePullSecrets', parse: secretNames },
+  'registry-secret': { actions: deploy, parse: dnsSubdomain },
+  'registry-credentials': { actions: deploy, parse: registryCredentials, secret: true },
+  /** promote: only this staged revision; absent: whatever is staged. rollback: the target; absent: the previous one. */
+  revision: { actions: switching, field: 'revision', parse: revisionNumber },
+  /** Revisions kept in the record; at least the live one and the one to roll back to. */
+  'history-limit': {
+    actions: [...changing, 'reject'],
+    default: '10',
+    field: 'historyLimit',
+    parse: integer({ min: 2, max: 100 }),
+  },
+  'force-conflicts': { actions: deploy, default: 'false', field: 'forceConflicts', parse: flag },
+  token: { actions: every, parse: line, secret: true },
+} as const satisfies Readonly<Record<string, InputDefinition>>;
 
-/** The inputs whose absence stands for a value. */
-export type DefaultedName = {
-  [Name in InputName]: (typeof declarations)[Name] extends { readonly default: string } ? Name : never;
-}[InputName];
+export type InputName = keyof typeof inputTable;
 
-export const inputNames = Object.keys(declarations) as readonly InputName[];
+export const inputNames = Object.keys(inputTable) as readonly InputName[];
 
 export function isInputName(name: string): name is InputName {
-  return Object.hasOwn(declarations, name);
+  return Object.hasOwn(inputTable, name);
 }
 
-export function declarationOf(name: InputName): Declaration {
-  return declarations[name];
+export function definitionOf(name: InputName): InputDefinition {
+  return inputTable[name];
 }
 
-/** How messages name a step: `action: deploy with strategy: rolling`. `plan` takes the inputs of the deploy that it foretells. */
-export function describeStep(step: Step, action: 'deploy' | 'plan' = 'deploy'): string {
-  switch (step) {
-    case 'rolling':
-    case 'blue-green':
-      return `action: ${action} with strategy: ${step}`;
-    default:
-      return `action: ${step}`;
-  }
-}
-
-/** The steps as a phrase, shortened where both kinds of deploy are meant. */
-export function describeSteps(steps: readonly Step[]): string {
-  const both = deploy.every(step => steps.includes(step));
-  const named = steps.filter(step => !both || !deploy.includes(step)).map(step => describeStep(step));
-  const all = both ? ['action: deploy', ...named] : named;
-  return all.length < 2 ? all.join('') : `${all.slice(0, -1).join(', ')} or ${all.at(-1) ?? ''}`;
+export function takes(action: Action, name: InputName): boolean {
+  return definitionOf(name).actions.includes(action);
 }

@@ -1,29 +1,42 @@
-const strategyInstead =
-  'a share of the traffic for the new version is not offered; use strategy: blue-green, which tests it before any user sees it';
-const recorded = 'commit, run and actor of every revision are kept in the release record; remove it';
-const reachable =
-  'run the job on a runner that reaches the API server, and give its kubeconfig in "kubeconfig"; remove it';
+import { inputNames, type InputName } from './table.js';
+import { suggestion } from './parse/nearest.js';
 
-/** Names that other deploy tools use for their inputs, lower case, and what to do about each here. */
-const advice: Readonly<Record<string, string>> = {
-  'route-method': 'traffic always moves by the selector of the public Service; remove it, and see "service"',
-  'version-switch-buffer': 'no fixed pause is needed: "steady" says how long the new pods must stay ready; remove it',
-  'traffic-split-method': strategyInstead,
-  'traffic-split-annotations': strategyInstead,
-  'baseline-and-canary-replicas': strategyInstead,
-  percentage: strategyInstead,
+/** Former names of inputs, lower case. */
+const renamed: Readonly<Record<string, InputName>> = {
+  steady: 'stable-for',
+  idle: 'idle-policy',
+  history: 'history-limit',
+  to: 'revision',
+  imagepullsecrets: 'image-pull-secrets',
+};
+
+const useBlueGreen =
+  'weighted traffic is not supported; use strategy: blue-green, which tests the new version before users reach it';
+const recorded = 'commit, run and actor of every revision are in the release record; remove it';
+const reachable =
+  'run the job on a runner that reaches the API server, and pass the kubeconfig in "kubeconfig"; remove it';
+
+/** Inputs of other deploy tools, lower case, and what to do about each. */
+const foreign: Readonly<Record<string, string>> = {
+  'route-method': 'traffic is switched by the selector of the public Service; remove it, and see "service"',
+  'version-switch-buffer':
+    'no fixed pause is needed: "stable-for" sets how long the new pods must stay ready; remove it',
+  'traffic-split-method': useBlueGreen,
+  'traffic-split-annotations': useBlueGreen,
+  'baseline-and-canary-replicas': useBlueGreen,
+  percentage: useBlueGreen,
   'annotate-resources': recorded,
   'annotate-namespace': recorded,
   annotations: 'write annotations into the manifests; remove it',
   'pull-images': 'no image is pulled to the runner; remove it',
-  force: 'use "force-conflicts" to take fields over from other managers; objects are never deleted to be made again',
+  force:
+    'use "force-conflicts" to take fields over from other managers, or "recreate" to name what may be deleted and recreated',
   'server-side': 'every apply is server-side; remove it',
   'private-cluster': reachable,
   'resource-group': reachable,
   'resource-type': reachable,
   name: reachable,
-  'skip-tls-verify':
-    'set it in the kubeconfig (insecure-skip-tls-verify), or better give the certificate authority there',
+  'skip-tls-verify': 'set insecure-skip-tls-verify, or better the certificate authority, in the kubeconfig',
   'kubectl-version': 'no kubectl is used; remove it',
   args: 'no kubectl is used; remove it',
   arguments: 'no kubectl is used; remove it',
@@ -35,11 +48,14 @@ const advice: Readonly<Record<string, string>> = {
   enableconfigsubstitution: 'use "substitution"',
   secretname: 'use "registry-secret"',
   dockercredentials: 'use "registry-credentials"',
-  deleteresource: 'objects are not deleted by this action; remove it',
+  deleteresource: 'this action does not delete objects; remove it',
   environment: 'use "approval" with the name of the environment',
 };
 
-/** What to use instead of an input of another tool. `undefined`: the name is not one of theirs. */
-export function foreignAdvice(name: string): string | undefined {
-  return Object.hasOwn(advice, name) ? advice[name] : undefined;
+/** The line for an input that does not exist, with what to use instead where that is known. */
+export function describeUnknownInput(name: string): string {
+  const unknown = `${name}: unknown input`;
+  if (Object.hasOwn(renamed, name)) return `${unknown}; it is now "${renamed[name] ?? ''}"`;
+  if (Object.hasOwn(foreign, name)) return `${unknown}; ${foreign[name] ?? ''}`;
+  return `${unknown}${suggestion(name, inputNames)}`;
 }

@@ -86,7 +86,7 @@ export function openRecords(options: {
       throw new CutoverError(`Revision ${number} of ${release} is not in the record (any more)`, {
         code: 'no-revision',
         object: `ConfigMap ${namespace}/${revisionName(release, number)}`,
-        hint: 'Run `action: status` to see which revisions are there; the input `history` says how many are kept.',
+        hint: 'Run `action: status` to see which revisions are there; the input `history-limit` sets how many are kept.',
       });
     },
     async writeRevision(revision) {

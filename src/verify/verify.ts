@@ -49,7 +49,7 @@ const doubtMs = 30_000;
  */
 export async function verify(request: VerifyRequest): Promise<readonly CheckResult[]> {
   const { side, log } = request;
-  const due = request.checks.filter(check => check.on === side || check.on === 'both');
+  const due = request.checks.filter(check => check.when === side || check.when === 'both');
   if (due.length === 0) {
     log.info(`No checks are asked for here (${side}): ready pods are enough`);
     return [];

@@ -30,8 +30,8 @@ const inputs = (version: string): Inputs => ({
   release,
   variables: `VERSION=${version}`,
   verify: '- http: /\n  contains: site $<VERSION>\n  retry: 5s\n',
-  steady: '100ms',
-  history: '2',
+  'stable-for': '100ms',
+  'history-limit': '2',
 });
 const rolling = ['GET ConfigMap', 'PATCH ConfigMap', 'PATCH Secret', 'PATCH Service', 'PATCH Deployment', 'WATCH Pod'];
 const record = ['POST Lease', 'GET Lease', 'PUT Lease', 'PUT ConfigMap'];

@@ -18,7 +18,7 @@ export const plain = {
     manifests: 'plain.yml',
     variables: `VERSION=${version}`,
     verify: passing,
-    steady: '100ms',
+    'stable-for': '100ms',
     ...more,
   }),
   release: (version: string, more: Inputs = {}): Inputs =>
@@ -29,7 +29,7 @@ export const plain = {
     action: 'rollback',
     release: 'plain',
     drain: '0s',
-    steady: '100ms',
+    'stable-for': '100ms',
     ...more,
   }),
   /** Its own Deployment as far as anybody but a controller writes it. */

@@ -17,7 +17,7 @@ export const shop = {
     manifests: 'rolling.yml',
     variables: `VERSION=${version}`,
     verify: passing,
-    steady: '100ms',
+    'stable-for': '100ms',
     'force-conflicts': 'true',
     ...more,
   }),
@@ -29,13 +29,13 @@ export const shop = {
     shop.stage(version, { switch: 'auto', drain: '0s', ...more }),
   promote: (more: Inputs = {}): Inputs => ({ action: 'promote', release: 'shop', drain: '0s', ...more }),
   reject: (more: Inputs = {}): Inputs => ({ action: 'reject', release: 'shop', ...more }),
-  rollback: (more: Inputs = {}): Inputs => ({ action: 'rollback', release: 'shop', steady: '100ms', ...more }),
+  rollback: (more: Inputs = {}): Inputs => ({ action: 'rollback', release: 'shop', 'stable-for': '100ms', ...more }),
   status: (more: Inputs = {}): Inputs => ({ action: 'status', release: 'shop', ...more }),
 };
 
 export const passing = '- http: /\n  contains: site\n';
 /** Passes on the staged side, so that it fails only once users were sent there. */
-export const failingInPublic = `${passing}- http: /\n  contains: nothing of that kind\n  on: public\n`;
+export const failingInPublic = `${passing}- http: /\n  contains: nothing of that kind\n  when: public\n`;
 export const failing = '- http: /\n  contains: nothing of that kind\n';
 
 const role = ', role: "${TARGET_ROLE}"';

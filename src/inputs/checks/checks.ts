@@ -2,32 +2,32 @@ import { load, YAMLException } from 'js-yaml';
 import { duration } from '../parse/durations.js';
 import { readExpectation } from './expectations.js';
 import { Fields, isYamlMap } from './fields.js';
-import type { Check, CheckStage, HttpCheck, RunCheck } from '../inputs.js';
+import type { Check, CheckStage, HttpCheck, RunCheck } from './check.js';
 import { nearest } from '../parse/nearest.js';
 import { fillingSchemas } from './placeholders.js';
 import { Refusal, type Parse } from '../refusal.js';
 import { oneOf } from '../parse/scalars.js';
 
-const timing = ['on', 'retry', 'interval'];
+const timing = ['when', 'retry', 'interval'];
 const httpKeys = ['http', 'method', 'status', 'contains', 'matches', 'json', 'header', 'pods', ...timing];
 const runKeys = ['run', ...timing];
 
-/** Parser of the `verify` list. `values` fill the `$<NAME>` placeholders; a name that has none is refused. */
+/** Parser of the `verify` list. `values` replace the `$<NAME>` placeholders; a name without a value is refused. */
 export function checks(values: Readonly<Record<string, string>>): Parse<readonly Check[]> {
   return text => {
     const missing = new Set<string>();
     const schemas = fillingSchemas({ values, missing: name => missing.add(name) });
     const list = readYaml(() => load(text, { schema: schemas.text }));
     const typed = readYaml(() => load(text, { schema: schemas.typed }));
-    if (!Array.isArray(list)) throw Refusal.because(['not a YAML list; expected items such as "- http: /healthz"']);
+    if (!Array.isArray(list)) throw Refusal.because(['not a YAML list; write items such as "- http: /healthz"']);
     const typedList: readonly unknown[] = Array.isArray(typed) ? typed : [];
     const reasons = [...missing].map(name => undefinedName(name, values));
-    const found = list.map((item: unknown, index) => {
+    const parsed = list.map((item: unknown, index) => {
       const where = `check ${index + 1}`;
       return readCheck({ item, typed: typedList[index], where, reasons });
     });
     if (reasons.length > 0) throw Refusal.because(reasons);
-    return found.filter(check => check !== undefined);
+    return parsed.filter(check => check !== undefined);
   };
 }
 
@@ -56,14 +56,14 @@ interface Item {
 
 function readCheck({ item, typed, where, reasons }: Item): Check | undefined {
   if (!isYamlMap(item)) {
-    reasons.push(`${where}: not a check; expected a map with "http" or "run"`);
+    reasons.push(`${where}: not a check; write a map with "http" or "run"`);
     return undefined;
   }
   const fields = new Fields({ text: item, typed, where, reasons });
   if (fields.has('http') === fields.has('run')) {
     const rest = Object.keys(item).filter(key => !httpKeys.includes(key) && !runKeys.includes(key));
-    const other = rest.length > 0 ? ` beside ${rest.join(', ')}` : '';
-    fields.note(`expected exactly one of "http" and "run"${other}`);
+    const other = rest.length > 0 ? `, found ${rest.join(', ')}` : '';
+    fields.note(`must have exactly one of "http" and "run"${other}`);
     return undefined;
   }
   return fields.has('http') ? readHttp(fields) : readRun(fields);
@@ -73,7 +73,7 @@ function readHttp(fields: Fields): HttpCheck {
   fields.refuseOthers(httpKeys);
   const target = fields.text('http', pathOrUrl) ?? '/';
   if (fields.has('pods') && !target.startsWith('/')) {
-    fields.note('pods means nothing for a URL: only a path can be asked of each pod');
+    fields.note('pods cannot be used with a URL: only a path can be requested from each pod; remove pods');
   }
   return {
     kind: 'http',
@@ -91,14 +91,14 @@ function readRun(fields: Fields): RunCheck {
 }
 
 interface Timing {
-  readonly on: CheckStage;
+  readonly when: CheckStage;
   readonly retryMs: number;
   readonly intervalMs: number;
 }
 
 function readTiming(fields: Fields): Timing {
   return {
-    on: fields.text('on', oneOf('staged', 'public', 'both')) ?? 'both',
+    when: fields.text('when', oneOf('staged', 'public', 'both')) ?? 'both',
     retryMs: fields.text('retry', duration()) ?? 0,
     intervalMs: fields.text('interval', duration({ atLeastMs: 100 })) ?? 5000,
   };
@@ -109,7 +109,7 @@ function pathOrUrl(text: string): string {
   if (!url && !/^\/\S*$/.test(text)) throw Refusal.accepting('a path such as /healthz, or a URL with http or https');
   if (url && (new URL(text).username !== '' || new URL(text).password !== '')) {
     throw Refusal.because([
-      'a URL with credentials in it, which would be recorded with the revision; use "run" with a variable of the environment',
+      'the URL contains credentials, which would be recorded with the revision; use "run" with an environment variable',
     ]);
   }
   return text;

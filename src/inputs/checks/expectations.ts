@@ -1,5 +1,5 @@
 import { entries } from '../parse/lists.js';
-import type { Expectation } from '../inputs.js';
+import type { Expectation } from './check.js';
 import { Refusal } from '../refusal.js';
 import { isYamlMap, type Fields } from './fields.js';
 
@@ -8,14 +8,15 @@ type Status = Expectation['status'][number];
 const classes = ['1xx', '2xx', '3xx', '4xx', '5xx'] as const;
 const bodyKeys = ['contains', 'matches', 'json'] as const;
 
-/** What an http check expects of the answer; problems are noted on `fields`. Nothing said: any 2xx. */
+/** What an http check expects of the response; problems are added to `fields`. Default: any 2xx. */
 export function readExpectation(fields: Fields): Expectation {
   const contains = fields.text('contains', nonEmpty);
   const matches = fields.text('matches', regularExpression);
   const json = readJson(fields);
   const header = readHeader(fields);
   if (fields.raw('method') === 'HEAD') {
-    for (const key of bodyKeys) if (fields.has(key)) fields.note(`${key} needs a body, which HEAD does not bring`);
+    for (const key of bodyKeys)
+      if (fields.has(key)) fields.note(`${key} needs a body, and a response to HEAD has none; use GET`);
   }
   return {
     status: readStatus(fields),
@@ -27,12 +28,12 @@ export function readExpectation(fields: Fields): Expectation {
 }
 
 function readStatus(fields: Fields): Expectation['status'] {
-  const given = fields.raw('status');
-  if (given === undefined) return ['2xx'];
-  const words = typeof given === 'string' ? entries(given) : Array.isArray(given) ? (given as unknown[]) : [];
+  const status = fields.raw('status');
+  if (status === undefined) return ['2xx'];
+  const words = typeof status === 'string' ? entries(status) : Array.isArray(status) ? (status as unknown[]) : [];
   const codes = words.map(statusCode);
   if (codes.length > 0 && codes.every(code => code !== undefined)) return codes;
-  fields.note('status is not one of those accepted: a code such as 200, a class such as 2xx, or a list of these');
+  fields.note('status is not valid; accepted: a code such as 200, a class such as 2xx, or a list of these');
   return ['2xx'];
 }
 
@@ -42,31 +43,31 @@ function statusCode(word: unknown): Status | undefined {
 }
 
 function readJson(fields: Fields): Expectation['json'] {
-  const given = fields.raw('json');
-  if (given === undefined) return undefined;
-  const { path, ...rest } = isYamlMap(given) ? given : {};
+  const json = fields.raw('json');
+  if (json === undefined) return undefined;
+  const { path, ...rest } = isYamlMap(json) ? json : {};
   const typed = fields.typed('json');
   const keys = Object.keys(rest);
   if (typeof path !== 'string' || path === '' || keys.join() !== 'equals' || !isYamlMap(typed)) {
-    fields.note('json is not of the form {path: items.0.name, equals: value}');
+    fields.note('json must have the form {path: items.0.name, equals: value}');
     return undefined;
   }
   return { path, equals: typed['equals'] };
 }
 
 function readHeader(fields: Fields): Expectation['header'] {
-  const given = fields.raw('header');
-  if (given === undefined) return undefined;
-  const pairs = isYamlMap(given) ? Object.entries(given) : [];
+  const header = fields.raw('header');
+  if (header === undefined) return undefined;
+  const pairs = isYamlMap(header) ? Object.entries(header) : [];
   if (pairs.length === 0 || !pairs.every((pair): pair is [string, string] => typeof pair[1] === 'string')) {
-    fields.note('header is not of the form {name: value}');
+    fields.note('header must have the form {name: value}');
     return undefined;
   }
   return Object.fromEntries(pairs.map(([name, value]) => [name.toLowerCase(), value]));
 }
 
 function nonEmpty(text: string): string {
-  if (text === '') throw Refusal.accepting('some text; every answer contains nothing');
+  if (text === '') throw Refusal.accepting('text that is not empty, since every response contains an empty one');
   return text;
 }
 
@@ -75,6 +76,6 @@ function regularExpression(text: string): string {
     RegExp(text);
     return text;
   } catch {
-    throw Refusal.accepting('a regular expression of JavaScript');
+    throw Refusal.accepting('a JavaScript regular expression');
   }
 }

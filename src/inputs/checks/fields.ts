@@ -7,14 +7,14 @@ export function isYamlMap(value: unknown): value is YamlMap {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
-/** One map of a YAML input, read field by field; what is wrong is noted, never thrown. */
+/** One map of a YAML input, read field by field. Problems are added to `reasons`, never thrown. */
 export class Fields {
   readonly #text: YamlMap;
   readonly #typed: unknown;
   readonly #where: string;
   readonly #reasons: string[];
 
-  /** `text`: all scalars as text; `typed`: the same map with typed scalars; `where` begins every line in `reasons`. */
+  /** `text`: all scalars as text; `typed`: the same map with typed scalars; `where`: how every line in `reasons` begins. */
   constructor(from: {
     readonly text: YamlMap;
     readonly typed: unknown;
@@ -41,12 +41,12 @@ export class Fields {
     return isYamlMap(this.#typed) && Object.hasOwn(this.#typed, key) ? this.#typed[key] : undefined;
   }
 
-  /** The value that `parse` makes of the text. `undefined`: absent, or noted. */
+  /** The text, parsed. `undefined`: absent, or refused with a problem added. */
   text<T>(key: string, parse: Parse<T>): T | undefined {
     const value = this.raw(key);
     if (value === undefined) return undefined;
     if (typeof value !== 'string') {
-      this.note(`${key} is not text`);
+      this.note(`${key} must be text, not a list or map`);
       return undefined;
     }
     try {
@@ -58,11 +58,11 @@ export class Fields {
     }
   }
 
-  /** Notes every key that is not one of `known`. */
-  refuseOthers(known: readonly string[]): void {
+  /** Adds a problem for every key that is not one of `accepted`. */
+  refuseOthers(accepted: readonly string[]): void {
     for (const key of Object.keys(this.#text)) {
-      if (!known.includes(key)) {
-        this.note(`unknown key "${key}"${suggestion(key, known)} (keys here: ${known.join(', ')})`);
+      if (!accepted.includes(key)) {
+        this.note(`unknown key "${key}"${suggestion(key, accepted)} (accepted: ${accepted.join(', ')})`);
       }
     }
   }

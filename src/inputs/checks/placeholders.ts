@@ -2,7 +2,7 @@ import { CORE_SCHEMA, defineScalarTag, FAILSAFE_SCHEMA, NOT_RESOLVED, type Schem
 
 const placeholder = /(\$?)\$<([A-Za-z_][A-Za-z0-9_]*)(?::-([^>]*))?>/g;
 
-/** What `String.replace` hands over: the whole match, then the groups. */
+/** The arguments that `String.replace` passes: the whole match, then the groups. */
 type Match = [whole: string, escape: string, name: string, fallback: string | undefined, ...rest: unknown[]];
 
 /** Whether the text holds a `$<NAME>`. */
@@ -21,18 +21,18 @@ export interface Names {
 export function fill(text: string, { values, missing }: Names): string {
   return text.replace(placeholder, (...[whole, escape, name, fallback]: Match) => {
     if (escape !== '') return whole.slice(1);
-    const given = Object.hasOwn(values, name) ? values[name] : undefined;
-    // As in manifests and in a shell, the default also stands in for an empty value.
-    const value = given === undefined || (given === '' && fallback !== undefined) ? fallback : given;
+    const set = Object.hasOwn(values, name) ? values[name] : undefined;
+    // As in manifests and in a shell, the default also replaces an empty value.
+    const value = set === undefined || (set === '' && fallback !== undefined) ? fallback : set;
     if (value === undefined) missing(name);
-    // Left as it is, so that nothing else seems to be wrong with the text.
+    // Left as it is, so that no other problem is reported for the text.
     return value ?? whole;
   });
 }
 
 /**
- * Two YAML schemas that fill placeholders while the text is read, scalar by scalar, so that a value can never change the
- * structure: `text` leaves every scalar as text, `typed` types plain scalars after they were filled.
+ * Two YAML schemas that replace placeholders while the text is parsed, scalar by scalar, so that a value can never change the
+ * structure. `text` leaves every scalar as text, `typed` types plain scalars after the replacement.
  */
 export function fillingSchemas(names: Names): { readonly text: Schema; readonly typed: Schema } {
   const filledText = defineScalarTag('tag:yaml.org,2002:str', {

@@ -1,22 +1,22 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { isYamlMap } from '../checks/fields.js';
-import type { RegistryLogin } from './registry.js';
 import { registryHost } from './image-reference.js';
+import type { RegistryLogin } from './registry.js';
 
-/** What `docker login` has left on the runner. */
+/** The logins that `docker login` stored on the runner. */
 export interface DockerLogin {
   readonly file: string;
   /** One for each server. */
   readonly logins: readonly RegistryLogin[];
-  /** Why there are no more of them, one reason a line. */
+  /** Why others could not be read, one reason each. */
   readonly unreadable: readonly string[];
 }
 
-/** Docker Desktop keeps tokens of its own under these; they are no logins. */
+/** Docker Desktop stores its own tokens under these keys; they are not logins. */
 const notServers = /\/(?:access|refresh)-token$/;
 
-/** Reads `config.json` in `DOCKER_CONFIG`, else in `~/.docker`. Never throws: what cannot be read is a reason. */
+/** Reads `config.json` in `DOCKER_CONFIG`, else in `~/.docker`. Never throws: what cannot be read is listed. */
 export function readDockerLogin(environment: Readonly<Record<string, string>>): DockerLogin {
   const folder = environment['DOCKER_CONFIG'] || join(environment['HOME'] ?? '', '.docker');
   const file = join(folder, 'config.json');
@@ -24,7 +24,7 @@ export function readDockerLogin(environment: Readonly<Record<string, string>>): 
   try {
     config = JSON.parse(readFileSync(file, 'utf8'));
   } catch (thrown) {
-    // Not the parser's message: it quotes the text.
+    // Not the message of the parser: it quotes the text.
     const why =
       thrown instanceof SyntaxError ? 'is not JSON' : `cannot be read (${(thrown as NodeJS.ErrnoException).code})`;
     return { file, logins: [], unreadable: [`${file} ${why}`] };
@@ -54,16 +54,16 @@ export function readDockerLogin(environment: Readonly<Record<string, string>>): 
 
 function keeper(helper: unknown): string {
   if (typeof helper !== 'string') return 'it holds no username and password';
-  return `its credentials are kept by the helper docker-credential-${helper}, which cannot be read here`;
+  return `its credentials are in the helper docker-credential-${helper}, which cannot be read here`;
 }
 
-/** Username and password of an entry of `auths`; why it cannot be used; `undefined` where it holds nothing. */
+/** Username and password of an entry of `auths`; a text: why it cannot be used; `undefined`: it is empty. */
 function credentialsOf(
   entry: Readonly<Record<string, unknown>>,
 ): Pick<RegistryLogin, 'username' | 'password'> | string | undefined {
   const { auth, username, password, identitytoken } = entry;
   if (typeof identitytoken === 'string' && identitytoken !== '') {
-    return 'its login is an identity token, and nodes pull with a username and password only';
+    return 'its login is an identity token, but nodes need a username and password';
   }
   if (typeof username === 'string' && typeof password === 'string') return { username, password };
   if (typeof auth !== 'string' || auth === '') return undefined;

@@ -1,8 +1,8 @@
-/** An image reference, taken apart as container engines do it. */
+/** An image reference, split as container engines do it. */
 export interface ImageReference {
   /** Registry and path as written, without tag and digest. */
   readonly written: string;
-  /** Host, with its port where one is written; `docker.io` where no registry is. */
+  /** Host, with its port where one is written; `docker.io` where no registry is written. */
   readonly registry: string;
   /** Path within the registry: `library/nginx` for `nginx`. */
   readonly path: string;
@@ -11,7 +11,7 @@ export interface ImageReference {
   readonly digest?: string;
 }
 
-// A first part in capitals is a host only if it has a dot or a port: `Team/app` is a misspelt repository.
+// A first part with capitals is a host only if it has a dot or a port: `Team/app` is a misspelt repository.
 const host = /(?=[^/A-Z]*\/|[^/]*[.:])(?:[a-zA-Z0-9](?:[-a-zA-Z0-9.]*[a-zA-Z0-9])?|\[[0-9a-fA-F:]+\])(?::\d+)?\//
   .source;
 const path = /[a-z0-9]+(?:(?:\.|_{1,2}|-+)[a-z0-9]+)*/.source;
@@ -19,7 +19,7 @@ const reference = new RegExp(
   `^(?<written>(?:${host})?${path}(?:/${path})*)(?::(?<tag>[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}))?(?:@(?<digest>sha256:[0-9a-f]{64}|sha512:[0-9a-f]{128}))?$`,
 );
 
-/** The parts of an image reference. `undefined`: it is none, because of capitals, a tag that is not valid, and the like. */
+/** The parts of an image reference. `undefined`: it is not valid, for example because of capitals. */
 export function parseReference(image: string): ImageReference | undefined {
   const { written, tag, digest } = reference.exec(image)?.groups ?? {};
   if (written === undefined) return undefined;
@@ -31,7 +31,7 @@ export function parseReference(image: string): ImageReference | undefined {
   };
 }
 
-/** Names under which Docker Hub is known. */
+/** The host names of Docker Hub. */
 const hub = /^(?:(?:index|registry-1|registry)\.)?docker\.io$|^registry\.hub\.docker\.com$/;
 
 /** The host of a registry as credentials and images name it: `docker.io` for any name of Docker Hub. */

@@ -1,8 +1,8 @@
 import { FAILSAFE_SCHEMA, load, YAMLException } from 'js-yaml';
 
 /**
- * The text of a kubeconfig that was given as content or as base64 of it. `undefined`: the value is a path. A kubeconfig is
- * known by its words, since a path holds neither a line break nor `clusters:`.
+ * The text of a kubeconfig that is passed as content or as base64 of it. `undefined`: the value is a path. A path contains
+ * neither a line break nor a key such as `clusters:`.
  */
 export function kubeconfigText(value: string): string | undefined {
   if (value.trim().includes('\n') ? !isPacked(value) : isKubeconfig(value)) return value;
@@ -15,7 +15,7 @@ export function kubeconfigText(value: string): string | undefined {
 const isKubeconfig = (text: string): boolean => /["']?(?:apiVersion|clusters|contexts|users)["']?\s*:/.test(text);
 const isPacked = (text: string): boolean => /^[A-Za-z0-9+/_\s-]{40,}={0,2}\s*$/.test(text);
 
-/** Keys of a kubeconfig whose values open the cluster. */
+/** Keys of a kubeconfig whose values are credentials. */
 const secretKeys = new Set([
   'token',
   'password',
@@ -29,7 +29,7 @@ const secretName = /secret|token|password|passwd|credential|api[-_]?key|access[-
 
 /**
  * What must be masked of a kubeconfig: its base64 form as a whole, and every credential in it. Not the content as a
- * whole: the runner masks line by line, and lines such as `kind: Config` would garble the log.
+ * whole: the runner masks line by line, and masking lines such as `kind: Config` would make the log unreadable.
  */
 export function kubeconfigSecrets(value: string): readonly string[] {
   const text = kubeconfigText(value);
@@ -43,7 +43,7 @@ function credentials(text: string): readonly string[] {
     return [...secretsIn(load(text, { schema: FAILSAFE_SCHEMA }))];
   } catch (thrown) {
     if (!(thrown instanceof YAMLException)) throw thrown;
-    // Not readable, so nobody knows which line is the secret: what is long enough to be one is masked.
+    // Which part is the secret cannot be known: every word that is long enough is masked.
     return [...text.matchAll(/[^\s"':]{20,}/g)].map(([word]) => word);
   }
 }

@@ -1,6 +1,12 @@
 import { accessSync, constants, statSync } from 'node:fs';
 import { delimiter, isAbsolute, join } from 'node:path';
-import type { KustomizeTool } from '../inputs.js';
+
+/** A program on the runner that builds kustomizations. */
+export interface KustomizeTool {
+  readonly name: 'kustomize' | 'kubectl';
+  /** Absolute path of the program. */
+  readonly file: string;
+}
 
 function isProgram(file: string): boolean {
   if (!(statSync(file, { throwIfNoEntry: false })?.isFile() ?? false)) return false;
@@ -12,14 +18,14 @@ function isProgram(file: string): boolean {
   }
 }
 
-/** What builds kustomizations: the `kustomize` on the PATH, else the `kubectl` there; `undefined` without either. */
+/** The `kustomize` on the PATH, else the `kubectl` there. `undefined`: neither is there. */
 export function kustomizeTool(environment: Readonly<Record<string, string>>): KustomizeTool | undefined {
-  // Windows calls it Path, and programs there have an ending.
+  // On Windows the variable is Path, and programs end in .exe.
   const path = Object.entries(environment).find(([name]) => name.toUpperCase() === 'PATH')?.[1] ?? '';
-  // A relative entry would let whatever lies in the repository stand in for the tool.
+  // With a relative entry, a file of the repository could be run as the tool.
   const folders = path.split(delimiter).filter(isAbsolute);
   const candidates = (['kustomize', 'kubectl'] as const).flatMap(name =>
-    folders.flatMap(folder => ['', '.exe'].map(ending => ({ name, file: join(folder, name + ending) }))),
+    folders.flatMap(folder => ['', '.exe'].map(extension => ({ name, file: join(folder, name + extension) }))),
   );
   return candidates.find(({ file }) => isProgram(file));
 }

@@ -1,15 +1,17 @@
-import type { Roles } from '../inputs.js';
 import { Refusal, type Parse } from '../refusal.js';
 import { dnsSubdomain, isDnsLabel } from './scalars.js';
 
-/** The entries of a newline or comma list, trimmed, in order, without empty ones; commas inside `{a,b}` do not part. */
+/** The two names of a blue/green release, in the order in which the first release picks them. */
+export type Roles = readonly [string, string];
+
+/** The entries of a newline- or comma-separated list, trimmed, without empty ones. Commas inside `{a,b}` do not separate. */
 export const entries: Parse<readonly string[]> = text =>
   text
     .split(/\n|,(?![^{}\n]*\})/)
     .map(entry => entry.trim())
     .filter(entry => entry !== '');
 
-/** Names of Secrets, each once, in the order given. */
+/** Names of Secrets, each once, in the order written. */
 export const secretNames: Parse<readonly string[]> = text => {
   const names = [...new Set(entries(text))];
   names.forEach(dnsSubdomain);

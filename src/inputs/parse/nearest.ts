@@ -1,9 +1,9 @@
-/** How many names a message offers at most. */
-const most = 3;
+/** How many names a message suggests at most. */
+const maxSuggestions = 3;
 
 /**
- * Up to three of `candidates` that `word` was most likely meant to be, nearest first: at most a third of its letters (and
- * at least two) were added, left out, changed or swapped. Case and the difference of `-` and `_` do not count.
+ * Up to three of `candidates` that `word` most likely stands for, nearest first: at most a third of its letters, or two in a
+ * short word, are added, missing, changed or swapped. Case is ignored, and `-` equals `_`.
  */
 export function nearestNames(word: string, candidates: Iterable<string>): readonly string[] {
   const plain = (text: string): string => text.toLowerCase().replaceAll('_', '-');
@@ -11,26 +11,26 @@ export function nearestNames(word: string, candidates: Iterable<string>): readon
   return (
     [...new Set(candidates)]
       .map(candidate => ({ candidate, far: distance(plain(word), plain(candidate)) }))
-      // A short name is never a misspelling of which every letter is wrong.
+      // A word in which every letter is wrong is not a misspelling, however short it is.
       .filter(({ candidate, far }) => far <= limit && far < Math.min(word.length, candidate.length))
       .sort((one, other) => one.far - other.far)
-      .slice(0, most)
+      .slice(0, maxSuggestions)
       .map(({ candidate }) => candidate)
   );
 }
 
-/** The nearest of {@link nearestNames}. `undefined`: none is near. */
+/** The nearest of {@link nearestNames}. `undefined`: none is near enough. */
 export function nearest(word: string, candidates: Iterable<string>): string | undefined {
   return nearestNames(word, candidates)[0];
 }
 
-/** `; did you mean "x"?`, or nothing where no candidate is near. */
+/** `; did you mean "x"?`, or nothing where no candidate is near enough. */
 export function suggestion(word: string, candidates: Iterable<string>): string {
   const near = nearest(word, candidates);
   return near === undefined ? '' : `; did you mean "${near}"?`;
 }
 
-/** Steps from one word to the other, a swap of neighbours being one step (optimal string alignment). */
+/** Edits between two words; a swap of neighbours is one edit (optimal string alignment). */
 function distance(from: string, to: string): number {
   let beforeLast: number[] = [];
   let last = Array.from({ length: to.length + 1 }, (_, index) => index);

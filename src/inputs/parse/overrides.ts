@@ -1,7 +1,7 @@
 import { Refusal, type Parse } from '../refusal.js';
 import { integer } from './scalars.js';
 
-/** Fields of workloads that are set whatever the manifests say; absent ones are left as they are. */
+/** Fields of workloads that are set instead of those in the manifests. Absent: as in the manifests. */
 export interface WorkloadOverrides {
   readonly replicas?: number;
   /** A number of pods, or a percentage such as `25%`. */
@@ -10,7 +10,7 @@ export interface WorkloadOverrides {
   readonly maxUnavailable?: PodShare;
 }
 
-/** A number of pods; Kubernetes counts them in 32 bits. */
+/** A number of pods; Kubernetes keeps it in 32 bits. */
 export const replicas = integer({ min: 0, max: 2_147_483_647 });
 
 /** A number of pods, or a percentage of them as text. */
@@ -32,7 +32,7 @@ export const podPart: Parse<PodShare> = text => {
   return share;
 };
 
-/** Whether it stands for no pod at all. */
+/** Whether it is 0 or 0 %. */
 export function isNone(share: unknown): boolean {
   return share === 0 || (typeof share === 'string' && /^0+%?$/.test(share));
 }

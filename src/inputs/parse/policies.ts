@@ -1,28 +1,28 @@
-import { duration } from './durations.js';
-import type { IdlePolicy } from '../inputs.js';
 import { Refusal, type Parse } from '../refusal.js';
+import { duration } from './durations.js';
+import { integer } from './scalars.js';
 
-const acceptedIdle = 'keep | scale-down | scale-down: N, N being the pods that stay';
+/** What happens to the old role after the switch; `replicas`: the pods that stay. */
+export type IdlePolicy = { readonly policy: 'keep' } | { readonly policy: 'scale-down'; readonly replicas: number };
 
-/** `keep`, `scale-down` (to none) or `scale-down: N`. */
-export const idlePolicy: Parse<IdlePolicy> = text => {
-  if (text === 'keep') return { policy: 'keep' };
-  if (text === 'hot-backup') throw Refusal.later(acceptedIdle);
-  const [, replicas] = /^scale-down(?:\s*:\s*(\d{1,6}))?$/.exec(text) ?? [];
-  if (!text.startsWith('scale-down') || (text !== 'scale-down' && replicas === undefined)) {
-    throw Refusal.accepting(acceptedIdle);
-  }
-  return { policy: 'scale-down', replicas: Number(replicas ?? 0) };
+/** The input `idle-policy`. */
+export const idlePolicy: Parse<IdlePolicy['policy']> = text => {
+  if (text === 'keep' || text === 'scale-down') return text;
+  const replicas = text.startsWith('scale-down:') ? ' (the number of pods that stay is the input "idle-replicas")' : '';
+  throw Refusal.accepting(`keep | scale-down${replicas}`);
 };
 
-/** The native preStop sleep: how many seconds, and whether somebody asked for just that number. */
+/** The input `idle-replicas`. */
+export const idleReplicas = integer({ min: 0, max: 999_999 });
+
+/** The native preStop sleep, and whether the user set its length. */
 export interface PreStop {
   /** Absent: off. */
   readonly seconds?: number;
   readonly explicit: boolean;
 }
 
-/** What kube-proxy may take to hear of an ended pod, with a margin: measured with 1 s, requests were lost. */
+/** The time that kube-proxy may need to stop routing to a pod that ends, with a margin: with 1 s, requests were lost. */
 const automaticSeconds = 5;
 const toMilliseconds = duration({ atLeastMs: 1000 });
 

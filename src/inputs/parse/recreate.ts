@@ -1,11 +1,18 @@
-import type { RecreatePolicy } from '../inputs.js';
-import { entries } from './lists.js';
 import { Refusal, type Parse } from '../refusal.js';
+import { entries } from './lists.js';
 
-/** What exists apart from any manifest: deleting it would take addresses, data or other people's objects along. */
-const never = ['Service', 'PersistentVolumeClaim', 'PersistentVolume', 'Namespace', 'CustomResourceDefinition'];
+/** Which objects may be deleted and recreated when the API server refuses to change them. */
+export interface RecreatePolicy {
+  /** Every Job: it exists to run once. */
+  readonly jobs: boolean;
+  /** These objects; the case of kinds is ignored. */
+  readonly objects: readonly { readonly kind: string; readonly name: string }[];
+}
 
-/** `jobs`, `none`, or a list of `kind/name` (and `jobs`, if Jobs are still to be among them). */
+/** Deleting one of these would lose addresses, data or objects of others, which no manifest restores. */
+const neverDeleted = ['Service', 'PersistentVolumeClaim', 'PersistentVolume', 'Namespace', 'CustomResourceDefinition'];
+
+/** `jobs`, `none`, or a list of `kind/name`, which includes Jobs only with `jobs` in it. */
 export const recreate: Parse<RecreatePolicy> = text => {
   if (text === 'none') return { jobs: false, objects: [] };
   const reasons: string[] = [];
@@ -13,8 +20,10 @@ export const recreate: Parse<RecreatePolicy> = text => {
   const objects = named.map(entry => {
     const [, kind = '', name = ''] = /^([A-Za-z]+)\/([a-z0-9][-.a-z0-9]*)$/.exec(entry) ?? [];
     if (kind === '') reasons.push(`"${entry}" is neither jobs, none nor kind/name such as StatefulSet/db`);
-    if (never.some(one => one.toLowerCase() === kind.toLowerCase()))
-      reasons.push(`"${entry}": a ${kind} is never deleted to be made again; it holds what no manifest brings back`);
+    if (neverDeleted.some(one => one.toLowerCase() === kind.toLowerCase()))
+      reasons.push(
+        `"${entry}": a ${kind} is never deleted and recreated, because no manifest can restore what is lost with it`,
+      );
     return { kind, name };
   });
   if (reasons.length > 0) throw Refusal.because(reasons);

@@ -11,7 +11,7 @@ export function oneOf<const Word extends string>(...words: readonly Word[]): Par
 
 const trueOrFalse = oneOf('true', 'false');
 
-/** `true` or `false`; `yes`, `1` and `True` are refused rather than guessed at. */
+/** `true` or `false`; `yes`, `1` and `True` are refused. */
 export const flag: Parse<boolean> = text => trueOrFalse(text) === 'true';
 
 /** Parser of a whole number in decimal digits. */
@@ -24,7 +24,7 @@ export function integer({ min, max }: { readonly min: number; readonly max: numb
   };
 }
 
-/** A revision's number: 1, 2, 3… */
+/** The number of a revision: 1, 2, 3… */
 export const revisionNumber = integer({ min: 1, max: Number.MAX_SAFE_INTEGER });
 
 const label = /^[a-z0-9](?:[-a-z0-9]*[a-z0-9])?$/;
@@ -33,13 +33,13 @@ export function isDnsLabel(text: string, longest = 63): boolean {
   return text.length <= longest && label.test(text);
 }
 
-/** Parser of a DNS subdomain, the form that Kubernetes asks of names of Secrets. */
+/** Parser of a DNS subdomain, the form that Kubernetes requires for names of Secrets. */
 export const dnsSubdomain: Parse<string> = text => {
   if (text.length <= 253 && text.split('.').every(part => isDnsLabel(part, 253))) return text;
   throw Refusal.accepting('a name of lower-case letters, digits, dashes and dots, at most 253 characters');
 };
 
-/** Parser of a DNS label, the form that Kubernetes asks of names of namespaces and Services. */
+/** Parser of a DNS label, the form that Kubernetes requires for names of namespaces and Services. */
 export function dnsLabel({ longest = 63 }: { readonly longest?: number } = {}): Parse<string> {
   return text => {
     if (isDnsLabel(text, longest)) return text;
@@ -49,17 +49,22 @@ export function dnsLabel({ longest = 63 }: { readonly longest?: number } = {}): 
   };
 }
 
-/** A name with one `*` where the role goes: `tomcat-test-*`. */
+/** A name with one `*` for the role: `tomcat-test-*`. */
 export const rolePattern: Parse<string> = text => {
   if (text.split('*').length === 2 && isDnsLabel(text.replace('*', 'x'))) return text;
-  throw Refusal.accepting('a Service name with one * in the place of the role, such as tomcat-test-*');
+  throw Refusal.accepting('a Service name with one * for the role, such as tomcat-test-*');
 };
 
-/** Anything on one line. */
+/** Any text on one line. */
 export const line: Parse<string> = text => {
   if (text.includes('\n')) throw Refusal.accepting('one line');
   return text;
 };
 
-/** Anything at all. */
+/** Any text. */
 export const anything: Parse<string> = text => text;
+
+/** Parser of `parse` and of one word that means nothing: `undefined`. */
+export function unless<T>(word: string, parse: Parse<T>): Parse<T | undefined> {
+  return text => (text === word ? undefined : parse(text));
+}

@@ -5,7 +5,7 @@ const nameShape = /^[A-Za-z_][A-Za-z0-9_]*$/;
 
 /**
  * `NAME=value` lines, or a YAML or JSON map. All values are text, exactly as written (`1.10` stays `1.10`). In lines, space
- * around name and value is dropped, quotes are kept, `#` begins a comment only at the start of a line.
+ * around name and value is removed, quotes are kept, `#` begins a comment only at the start of a line.
  */
 export const variables: Parse<Readonly<Record<string, string>>> = text =>
   looksLikeLines(text) ? fromLines(text) : fromMap(text);
@@ -13,7 +13,7 @@ export const variables: Parse<Readonly<Record<string, string>>> = text =>
 const significant = (lines: readonly string[]): readonly string[] =>
   lines.map(line => line.trim()).filter(line => line !== '' && !line.startsWith('#'));
 
-/** The first line that says something decides: `A=x: y` is a line, `A: x=y` and `{"A": "x"}` are maps. */
+/** The first line that is neither empty nor a comment decides: `A=x: y` is a line, `A: x=y` and `{"A": "x"}` are maps. */
 function looksLikeLines(text: string): boolean {
   const [first = ''] = significant(text.split('\n'));
   return !first.startsWith('{') && /^[^:"'\s]*\s*=/.test(first);
@@ -22,7 +22,7 @@ function looksLikeLines(text: string): boolean {
 function fromLines(text: string): Readonly<Record<string, string>> {
   const pairs = significant(text.split('\n')).map((line): Pair => {
     const equals = line.indexOf('=');
-    // The line may be a secret that lost its name: it is not quoted.
+    // The line may be a secret without its name: it is not quoted.
     if (equals === -1) return { name: undefined, value: line };
     return { name: line.slice(0, equals).trim(), value: line.slice(equals + 1).trim() };
   });
@@ -41,7 +41,7 @@ function loadText(text: string): unknown {
   try {
     return load(text, { schema: FAILSAFE_SCHEMA });
   } catch (thrown) {
-    // Only the reason: the library's message quotes lines of the value, which may be secret.
+    // Only the reason: the message of the library quotes lines of the value, which may be secret.
     if (thrown instanceof YAMLException) throw Refusal.because([`cannot be read as a YAML map: ${thrown.reason}`]);
     throw thrown;
   }
@@ -54,15 +54,15 @@ interface Pair {
 
 function collect(pairs: readonly Pair[]): Readonly<Record<string, string>> {
   const reasons: string[] = [];
-  const found = new Map<string, string>();
+  const variables = new Map<string, string>();
   pairs.forEach(({ name, value }, index) => {
-    if (name === undefined) reasons.push(`entry ${index + 1} has no "="; expected NAME=value`);
+    if (name === undefined) reasons.push(`entry ${index + 1} has no "="; write NAME=value`);
     else if (!nameShape.test(name)) {
-      reasons.push(`"${name}" is not a name; expected letters, digits and _, not beginning with a digit`);
-    } else if (typeof value !== 'string') reasons.push(`${name} is not text; quote it if it shall be one`);
-    else if (found.has(name)) reasons.push(`${name} is given twice`);
-    else found.set(name, value);
+      reasons.push(`"${name}" is not a valid name; use letters, digits and _, not beginning with a digit`);
+    } else if (typeof value !== 'string') reasons.push(`${name} is not text; quote it`);
+    else if (variables.has(name)) reasons.push(`${name} is set twice`);
+    else variables.set(name, value);
   });
   if (reasons.length > 0) throw Refusal.because(reasons);
-  return Object.fromEntries(found);
+  return Object.fromEntries(variables);
 }

@@ -20,6 +20,6 @@ export function addPullSecrets(resources: readonly Resource[], names: readonly s
 /** Pull secrets that no workload is there for are a slip of the pen. */
 export function uselessPullSecrets(resources: readonly Resource[], names: readonly string[]): readonly Problem[] {
   if (names.length === 0 || resources.some(({ object }) => podSpecPaths(object).length > 0)) return [];
-  const message = `\`${names.join(', ')}\` in the input \`imagepullsecrets\` would be added to nothing: the manifests have no workload.`;
+  const message = `\`${names.join(', ')}\` in the input \`image-pull-secrets\` would be added to nothing: the manifests have no workload.`;
   return [{ message }];
 }

@@ -76,7 +76,7 @@ export const podTargetingLoadBalancer: Rule = (context): readonly Violation[] =>
       path,
       message: `A load balancer reaches the pods of ${nameOf(publicService)} directly (${what}): after the switch it learns of the new ones later than the cluster does, and may drop requests.`,
       remedy:
-        'Let it target the nodes (target type instance, no network endpoint groups), or keep the old side running: `idle: keep`, or a `drain` that is longer than its deregistration delay.',
+        'Let it target the nodes (target type instance, no network endpoint groups), or keep the old side running: `idle-policy: keep`, or a `drain` that is longer than its deregistration delay.',
     }),
   );
 };

@@ -27,9 +27,9 @@ export async function rollBackBlueGreen(
 ): Promise<Outcome> {
   const { inputs, state, approve } = rollback;
   if (inputs.revision !== undefined) {
-    throw new CutoverError('Input "to" is for rolling releases: a blue/green rollback goes to the other role', {
+    throw new CutoverError('The input `revision` is for rolling releases: a blue/green rollback switches to the other role', {
       code: 'input',
-      hint: 'Leave `to` away, or deploy the version that you want.',
+      hint: 'Remove `revision`, or deploy the version that you want.',
     });
   }
   if (state.operation?.kind === 'finish' && state.history[0]?.outcome === 'rolled-back')

@@ -37,7 +37,7 @@ export function isRolledBack({ history, current, operation }: ReleaseState): boo
 export function rolledBackAlready(ctx: RunContext, state: ReleaseState): Outcome {
   const { current = 0, strategy } = state;
   const further =
-    strategy === 'rolling' ? 'Name a revision in `to` to go further back.' : 'Deploy the version that you want.';
+    strategy === 'rolling' ? 'Name a revision in `revision` to go further back.' : 'Deploy the version that you want.';
   return {
     outcome: 'unchanged',
     release: ctx.records.release,
