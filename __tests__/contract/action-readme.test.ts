@@ -9,7 +9,7 @@ const readme = readFileSync(join(root, 'README.md'), 'utf8');
 
 type Tree = { readonly [key: string]: Tree } | readonly Tree[] | string | number | boolean | null;
 
-/** Every step of this action in a workflow, wherever it stands. */
+/** Every step of this action in a workflow. */
 function* stepsIn(tree: Tree): Generator<Readonly<Record<string, string>>> {
   if (typeof tree !== 'object' || tree === null) return;
   const { uses, with: inputs } = tree as { readonly uses?: string; readonly with?: Readonly<Record<string, string>> };
@@ -17,7 +17,7 @@ function* stepsIn(tree: Tree): Generator<Readonly<Record<string, string>>> {
   for (const child of Object.values(tree)) yield* stepsIn(child);
 }
 
-/** As the runner fills in expressions: with some value that is not empty. */
+/** As the runner replaces expressions: with a value that is not empty. */
 const evaluated = (inputs: Readonly<Record<string, string | number | boolean>>): Record<string, string> => ({
   token: 'ghs_token',
   ...Object.fromEntries(
@@ -52,7 +52,7 @@ describe('our own workflows', () => {
     expect(used.filter(name => !name.startsWith('./') && !/@[0-9a-f]{40}$/.test(name))).toEqual([]);
   });
 
-  it.each(files)('%s gives its token nothing unless a job asks for it', (_, text) => {
+  it.each(files)('%s gives its token no permission unless a job requests it', (_, text) => {
     expect((load(text) as { readonly permissions?: unknown }).permissions).toEqual({});
   });
 });

@@ -38,7 +38,7 @@ const steps = workflowFiles.flatMap(file =>
   ),
 );
 
-/** What GitHub would put in the place of an expression. */
+/** The values that GitHub would replace expressions with. */
 const expressions: Readonly<Record<string, string>> = {
   'secrets.KUBECONFIG': 'apiVersion: v1\nkind: Config\n',
   'inputs.version': '8',
@@ -50,7 +50,7 @@ const expressions: Readonly<Record<string, string>> = {
 const evaluate = (text: string): string =>
   text.replaceAll(/\$\{\{\s*(.*?)\s*\}\}/g, (_all, expression: string) => {
     const value = expressions[expression];
-    if (value === undefined) throw new Error(`the test does not know ${expression}`);
+    if (value === undefined) throw new Error(`the test has no value for ${expression}`);
     return value;
   });
 
@@ -64,7 +64,7 @@ const silent: Log = {
 };
 
 describe('Workflows that users copy', () => {
-  it('are there for all examples', () => {
+  it('exist for all examples', () => {
     expect(workflowFiles.sort()).toEqual([
       'examples/plain-blue-green/workflow.yml',
       'examples/rolling-website/workflow.yml',
@@ -74,11 +74,11 @@ describe('Workflows that users copy', () => {
     expect(steps).toHaveLength(7);
   });
 
-  it.each(workflowFiles)('%s runs one at a time and is never cut off half way', file => {
+  it.each(workflowFiles)('%s runs one at a time and is never cancelled by the next run', file => {
     expect(workflow(file).concurrency).toEqual({ group: expect.any(String), 'cancel-in-progress': false });
   });
 
-  it.each(workflowFiles)('%s gives each job no more rights than it names', file => {
+  it.each(workflowFiles)('%s gives each job only the permissions that it lists', file => {
     const { permissions, jobs } = workflow(file);
     expect(permissions).toEqual({});
     for (const job of Object.values(jobs)) expect(job.permissions).toBeDefined();
@@ -92,22 +92,22 @@ describe('Workflows that users copy', () => {
   it.each(steps.map(({ file, job, step }) => [`${file}, job ${job}`, step] as const))(
     '%s: the step has only inputs that the action takes, with values that it accepts',
     (_where, step) => {
-      const given = Object.fromEntries(
+      const inputs = Object.fromEntries(
         Object.entries(step.with ?? {}).map(([name, value]) => [name, evaluate(String(value))]),
       );
-      expect(Object.keys(action.inputs)).toEqual(expect.arrayContaining(Object.keys(given)));
+      expect(Object.keys(action.inputs)).toEqual(expect.arrayContaining(Object.keys(inputs)));
       const environment = Object.fromEntries(
-        Object.keys(action.inputs).map(name => [`INPUT_${name.toUpperCase()}`, given[name] ?? defaultOf(name)]),
+        Object.keys(action.inputs).map(name => [`INPUT_${name.toUpperCase()}`, inputs[name] ?? defaultOf(name)]),
       );
       const github = { GITHUB_ACTIONS: 'true', GITHUB_REPOSITORY: 'shop/website', GITHUB_RUN_ID: '1' };
       expect(readInputs({ environment: { ...environment, ...github }, log: silent })).toMatchObject({
-        action: given.action ?? 'deploy',
+        action: inputs.action ?? 'deploy',
       });
     },
   );
 
   it.each(['tomcat', 'plain'])(
-    'promote of %s runs in the environment whose approval it proves, and may read it',
+    'promote of %s runs in the environment whose approval it proves, with the permission to read it',
     name => {
       const { promote, stage } = workflow(`examples/${name}-blue-green/workflow.yml`).jobs;
       expect(promote).toMatchObject({
@@ -127,7 +127,7 @@ describe('Workflows that users copy', () => {
     expect(workflow('examples/tomcat-blue-green/rollback.yml').on).toBe('workflow_dispatch');
   });
 
-  it('the website is deployed only after its image was pushed, under the tag of the run', () => {
+  it('the website is deployed only after its image is pushed, with the tag of the run', () => {
     const { image, deploy } = workflow('examples/rolling-website/workflow.yml').jobs;
     const commands = image?.steps.flatMap(({ run }) => run ?? []) ?? [];
     expect(commands.findIndex(run => run.includes('docker build'))).toBeLessThan(
@@ -139,7 +139,7 @@ describe('Workflows that users copy', () => {
     );
   });
 
-  it.each(workflowFiles)('%s points at manifests that are there', file => {
+  it.each(workflowFiles)('%s refers to manifests that exist', file => {
     const named = Object.values(workflow(file).jobs)
       .flatMap(job => job.steps.flatMap(step => step.with?.manifests ?? []))
       .map(String);

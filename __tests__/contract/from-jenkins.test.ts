@@ -5,7 +5,7 @@ import { read } from '../inputs/runner.js';
 
 const page = readFileSync('docs/from-jenkins.md', 'utf8');
 
-/** What the last column of the tables names: a file of `__tests__/`, and a title in it. */
+/** The last column of the tables: a file of `__tests__/`, and the title of a test in it. */
 const proofs = page
   .split('\n')
   .filter(line => line.startsWith('| '))
@@ -15,7 +15,7 @@ const proofs = page
     return file === undefined || title === undefined ? [] : [[file, title] as const];
   });
 
-/** Whether a test has this title: as it is written there, or as a template that is filled in with texts of the file. */
+/** Whether a test has this title: literally, or as a template with texts of the file. */
 function isTitle(source: string, title: string): boolean {
   if (source.includes(`'${title}'`) || source.includes(`"${title}"`)) return true;
   const templates = [...source.matchAll(/`([^`\n]*\$\{what\}[^`\n]*)`/g)].map(([, template]) => template ?? '');
@@ -26,7 +26,7 @@ function isTitle(source: string, title: string): boolean {
   });
 }
 
-describe('The page for those who come from Jenkins', () => {
+describe('docs/from-jenkins.md', () => {
   it('shows a step with inputs that the action accepts', () => {
     const [, code = ''] = /^```yaml\n([^]*?)^```$/m.exec(page) ?? [];
     const [step] = load(code) as readonly { readonly with: Readonly<Record<string, string>> }[];
@@ -37,16 +37,16 @@ describe('The page for those who come from Jenkins', () => {
     });
   });
 
-  it('has a proof in most of its rows', () => {
+  it('has a proof in most rows', () => {
     expect(proofs.length).toBeGreaterThan(40);
   });
 
-  it.each(proofs)('names a test that is there: %s: %s', (file, title) => {
+  it.each(proofs)('names a test that exists: %s: %s', (file, title) => {
     expect(isTitle(readFileSync(`__tests__/${file}.test.ts`, 'utf8'), title)).toBe(true);
   });
 
-  it.each(['rolling', 'refusals'])('would not pass with a title that is not in %s', file => {
+  it.each(['rolling', 'refusals'])('would fail for a title that is not in %s', file => {
     const source = readFileSync(`__tests__/scenarios/${file}.test.ts`, 'utf8');
-    expect(isTitle(source, 'a version that sings is refused, and the old one put back exactly')).toBe(false);
+    expect(isTitle(source, 'a title of no test at all')).toBe(false);
   });
 });

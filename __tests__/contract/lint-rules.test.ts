@@ -13,12 +13,12 @@ const sections = new Map(
 );
 
 describe('docs/findings.md', () => {
-  it('has a section for every finding, in the order of the registry, and none for what is not looked for', () => {
+  it('has a section for every finding, in the order of the rules, and no other', () => {
     const headings = [...sections.keys()].filter(heading => heading.startsWith('`'));
     expect(headings).toEqual(findingCodes.map(code => `\`${code}\``));
   });
 
-  it.each(findingCodes)('says of %s why requests are lost, the remedy, and how to silence it', code => {
+  it.each(findingCodes)('explains for %s why requests are lost, the remedy, and how to silence it', code => {
     const section = sections.get(`\`${code}\``) ?? '';
     expect(section).toMatch(/^\*\*Why requests are lost:\*\* \S/m);
     expect(section).toMatch(/^\*\*Remedy:\*\* \S/m);
@@ -41,7 +41,7 @@ describe('Manifests that users copy', () => {
     expect(judge(scene(textOf(folder), { variables, preStopSeconds: 5 })).findings).toEqual([]);
   });
 
-  it('of README.md have none either', () => {
+  it('of README.md have no finding either', () => {
     const blocks = Array.from(
       readFileSync('README.md', 'utf8').matchAll(/^```yaml\n([^]*?)^```$/gm),
       ([, yaml = '']) => yaml,

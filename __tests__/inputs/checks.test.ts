@@ -152,8 +152,8 @@ describe('placeholders in checks', () => {
   it('are replaced from variables, then from the run, and never from the environment, which may hold secrets', () => {
     const verify = '- {http: /, contains: $<A> $<SHORT_SHA> $<REF_NAME>}';
     const environment = { ...github, REF_NAME: 'from the environment', A: 'from the environment' };
-    expect(read({ manifests: 'k8s', variables: 'A=given', verify }, environment)).toMatchObject({
-      verify: [{ expect: { contains: 'given 0123456 main' } }],
+    expect(read({ manifests: 'k8s', variables: 'A=set', verify }, environment)).toMatchObject({
+      verify: [{ expect: { contains: 'set 0123456 main' } }],
     });
     const secret = '- {http: /, contains: $<API_TOKEN>}';
     expect(() => read({ manifests: 'k8s', verify: secret }, { ...github, API_TOKEN: 's3cret' })).toThrow('verify');

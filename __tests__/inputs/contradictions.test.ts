@@ -14,52 +14,52 @@ describe('inputs that contradict each other', () => {
     [
       'a promote takes no manifests',
       { action: 'promote', manifests: 'k8s' },
-      'manifests: not an input of action: promote, only of action: deploy; remove it',
+      'manifests: received "k8s", but it is not an input of action: promote, only of action: deploy',
     ],
     [
       'a deploy proves no approval',
       { ...rolling, approval: 'production' },
-      'approval: not an input of action: deploy with strategy: rolling, only of action: promote or action: rollback; remove it',
+      'approval: received "production", but it is not an input of action: deploy with strategy: rolling, only of action: promote or action: rollback',
     ],
     [
       'not even one that switches',
       { ...blueGreen, switch: 'auto', approval: 'production' },
-      'approval: not an input of action: deploy with strategy: blue-green, only of action: promote or action: rollback; remove it',
+      'approval: received "production", but it is not an input of action: deploy with strategy: blue-green, only of action: promote or action: rollback',
     ],
     [
       'a rolling update has nothing to switch',
       { ...rolling, switch: 'auto' },
-      'switch: not an input of action: deploy with strategy: rolling, only of action: deploy with strategy: blue-green; remove it',
+      'switch: received "auto", but it is not an input of action: deploy with strategy: rolling, only of action: deploy with strategy: blue-green',
     ],
     [
       'a rolling update has no idle role',
       { ...rolling, 'idle-policy': 'keep' },
-      'idle-policy: not an input of action: deploy with strategy: rolling, only of action: deploy with strategy: blue-green, action: promote or action: rollback; remove it',
+      'idle-policy: received "keep", but it is not an input of action: deploy with strategy: rolling, only of action: deploy with strategy: blue-green, action: promote or action: rollback',
     ],
     [
       'a rolling update has no roles',
       { ...rolling, roles: 'a,b' },
-      'roles: not an input of action: deploy with strategy: rolling, only of action: deploy with strategy: blue-green; remove it',
+      'roles: received "a,b", but it is not an input of action: deploy with strategy: rolling, only of action: deploy with strategy: blue-green',
     ],
     [
       'a deploy has no revision to choose',
       { ...rolling, revision: '3' },
-      'revision: not an input of action: deploy with strategy: rolling, only of action: promote or action: rollback; remove it',
+      'revision: received "3", but it is not an input of action: deploy with strategy: rolling, only of action: promote or action: rollback',
     ],
     [
       'a reject has no revision to choose',
       { action: 'reject', revision: '3' },
-      'revision: not an input of action: reject, only of action: promote or action: rollback; remove it',
+      'revision: received "3", but it is not an input of action: reject, only of action: promote or action: rollback',
     ],
     [
       'a rollback reads its strategy from the record',
       { action: 'rollback', strategy: 'rolling' },
-      'strategy: not an input of action: rollback, only of action: deploy, action: promote or action: reject; remove it',
+      'strategy: received "rolling", but it is not an input of action: rollback, only of action: deploy, action: promote or action: reject',
     ],
     [
       'a status keeps no history',
       { action: 'status', 'history-limit': '5' },
-      'history-limit: not an input of action: status, only of action: deploy, action: promote, action: rollback or action: reject; remove it',
+      'history-limit: received "5", but it is not an input of action: status, only of action: deploy, action: promote, action: rollback or action: reject',
     ],
     [
       'a rolling release is not promoted',

@@ -47,7 +47,7 @@ describe('the tool that builds kustomizations', () => {
     expect(kustomizeTool(environment)).toBeUndefined();
   });
 
-  it('is never taken from a relative folder, which would be one of the repository', () => {
+  it('is never taken from a relative folder, which could be in the repository', () => {
     const before = process.cwd();
     process.chdir(root);
     const found = kustomizeTool({ PATH: ['both', '.', ''].join(delimiter) });
@@ -55,7 +55,7 @@ describe('the tool that builds kustomizations', () => {
     expect(found).toBeUndefined();
   });
 
-  it('comes with the inputs of a deploy, and is missing there where there is none', () => {
+  it('is in the inputs of a deploy, and absent if there is none', () => {
     const environment = { ...github, ...asRunner({ manifests: 'k8s' }) };
     const read = (path: string) => readInputs({ environment: { ...environment, PATH: path }, log: maskingLog() });
     expect(read(folder('kubectl'))).toMatchObject({ kustomize: { name: 'kubectl', file: folder('kubectl/kubectl') } });

@@ -4,7 +4,7 @@ import { problems, read } from './runner.js';
 const rolling = { manifests: 'k8s' };
 
 describe('replicas, max-surge and max-unavailable', () => {
-  it('are numbers of pods or percentages, and absent unless given', () => {
+  it('are numbers of pods or percentages, and absent if omitted', () => {
     const inputs = { ...rolling, replicas: '0', 'max-surge': '150%', 'max-unavailable': '0' };
     expect(read(inputs)).toMatchObject({ overrides: { replicas: 0, maxSurge: '150%', maxUnavailable: 0 } });
     expect(read({ ...rolling, 'max-surge': '2' })).toMatchObject({ overrides: { maxSurge: 2 } });

@@ -5,7 +5,7 @@ const rolling = { manifests: 'k8s' };
 const blueGreen = { manifests: 'k8s', strategy: 'blue-green' };
 
 describe('the inputs of a step', () => {
-  it('are a rolling deploy with every default when only manifests are given', () => {
+  it('are a rolling deploy with every default if only manifests are set', () => {
     const { environment, run, ...inputs } = read(rolling);
     expect(inputs).toEqual({
       action: 'deploy',
@@ -31,7 +31,7 @@ describe('the inputs of a step', () => {
     expect(run.workspace).toBe('/home/runner/work/web');
   });
 
-  it('are a blue/green deploy that stages when only the strategy is added', () => {
+  it('are a blue/green deploy that stages if only the strategy is added', () => {
     expect(read(blueGreen)).toMatchObject({
       strategy: 'blue-green',
       roles: ['blue', 'green'],
@@ -139,7 +139,7 @@ describe('the inputs of a step', () => {
     expect(read(rolling)).not.toHaveProperty('kubeconfig');
   });
 
-  it('ask for no approval with `none`, which any action accepts since the runner passes it as the default', () => {
+  it('require no approval with `none`, which every action accepts because the runner passes it as the default', () => {
     expect(read({ action: 'promote', approval: 'none' })).not.toHaveProperty('approval');
     expect(read({ ...rolling, approval: 'none' })).toEqual(read(rolling));
   });
@@ -164,7 +164,7 @@ describe('the inputs of a plan', () => {
 
   it('are refused as inputs of a plan', () => {
     expect(problems({ ...rolling, action: 'plan', revision: '3' })).toEqual([
-      'revision: not an input of action: plan with strategy: rolling, only of action: promote or action: rollback; remove it',
+      'revision: received "3", but it is not an input of action: plan with strategy: rolling, only of action: promote or action: rollback',
     ]);
   });
 });
@@ -281,7 +281,7 @@ describe('wrong inputs', () => {
     ]);
   });
 
-  it('never show a secret, and cut what is long', () => {
+  it('never show a secret, and cut long values', () => {
     const lines = problems({
       ...rolling,
       token: 'ghs_one\nghs_two',

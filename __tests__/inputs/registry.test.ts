@@ -29,7 +29,7 @@ const reasonsOf = (text: string): readonly string[] => {
     if (thrown instanceof Refusal) return thrown.reasons;
     throw thrown;
   }
-  throw new Error('it was accepted');
+  throw new Error('the credentials were accepted');
 };
 
 describe('registry-credentials', () => {
@@ -110,10 +110,10 @@ describe("the runner's docker login", () => {
       { auths: { 'ghcr.io': { auth: '!!!' } } },
       /ghcr\.io: its "auth" is not base64/,
     ],
-    ['no login', { auths: {} }, /config\.json: it holds no login/],
+    ['no login', { auths: {} }, /config\.json: it has no login/],
     ['text that is no JSON', '{"auths": s3cret', /config\.json is not JSON/],
     ['a list', [], /is not a JSON object/],
-  ])('says why it cannot be read from %s', (_, config, reason) => {
+  ])('is reported with the reason if it cannot be read from %s', (_, config, reason) => {
     const { logins, unreadable } = from(config);
     expect(logins).toEqual([]);
     expect(unreadable).toHaveLength(1);
@@ -121,7 +121,7 @@ describe("the runner's docker login", () => {
     expect(unreadable[0]).not.toMatch(/s3cret|t0ken/);
   });
 
-  it('is looked for in the home folder, and may not be there', () => {
+  it('is read from the home folder, and may be missing', () => {
     expect(readDockerLogin({ HOME: '/nowhere' })).toEqual({
       file: '/nowhere/.docker/config.json',
       logins: [],
@@ -133,7 +133,7 @@ describe("the runner's docker login", () => {
 describe('registry-secret', () => {
   const ghcr = { auths: { 'ghcr.io': { auth: base64('bob:s3cret') } } };
 
-  it('takes the credentials that are given', () => {
+  it('uses the credentials that are set', () => {
     const inputs = read({ manifests: 'k8s', 'registry-secret': 'reg', 'registry-credentials': 'ghcr.io bob s3cret' });
     expect(secretOf(inputs)).toEqual({
       name: 'reg',
@@ -141,7 +141,7 @@ describe('registry-secret', () => {
     });
   });
 
-  it("takes the runner's docker login where none are given, and masks it", () => {
+  it("uses the runner's docker login if none are set, and masks it", () => {
     const masked: string[] = [];
     const environment = {
       ...github,
@@ -154,7 +154,7 @@ describe('registry-secret', () => {
     expect(masked).toEqual(expect.arrayContaining(['s3cret', base64('bob:s3cret')]));
   });
 
-  it('without any credentials is refused, with what keeps them from being read', () => {
+  it('is refused without credentials, with the reason why they cannot be read', () => {
     const environment = { ...github, DOCKER_CONFIG: dockerConfig({ auths: { 'ghcr.io': {} }, credsStore: 'desktop' }) };
     expect(problems({ manifests: 'k8s', 'registry-secret': 'reg' }, environment)).toEqual([
       'registry-secret: received "reg", but there are no credentials for it: "registry-credentials" is not set, and the docker login ' +
@@ -162,7 +162,7 @@ describe('registry-secret', () => {
     ]);
   });
 
-  it('has the name of a Secret', () => {
+  it('must be a valid name of a Secret', () => {
     expect(
       problems({ manifests: 'k8s', 'registry-secret': 'My_Secret', 'registry-credentials': 'ghcr.io b p' }),
     ).toEqual([
@@ -172,13 +172,13 @@ describe('registry-secret', () => {
 });
 
 describe('image-pull-secrets', () => {
-  it('are names of Secrets, each once, in the order given', () => {
+  it('are names of Secrets, each once, in the order written', () => {
     expect(read({ manifests: 'k8s', 'image-pull-secrets': 'b, a.example\nb' })).toMatchObject({
       imagePullSecrets: ['b', 'a.example'],
     });
   });
 
-  it('that are no names are refused', () => {
+  it('are refused if they are not valid names', () => {
     const [line] = problems({ manifests: 'k8s', 'image-pull-secrets': 'a, B' });
     expect(line).toMatch(/^image-pull-secrets: received "a, B", accepted: a name of lower-case letters/);
   });

@@ -3,7 +3,7 @@ import { isGitHubRun, readCiRun, runNames } from '../../src/inputs/ci-run.js';
 import { github } from './runner.js';
 
 describe('the run that a step belongs to', () => {
-  it('is told by the runner', () => {
+  it('is read from the environment of the runner', () => {
     const run = readCiRun(github);
     expect(run).toEqual({
       repository: 'acme/web',
@@ -22,7 +22,7 @@ describe('the run that a step belongs to', () => {
     expect(isGitHubRun(run)).toBe(true);
   });
 
-  it('may be on a GitHub of one’s own', () => {
+  it('may be on GitHub Enterprise Server', () => {
     const run = readCiRun({
       ...github,
       GITHUB_SERVER_URL: 'https://git.acme.test',
@@ -35,7 +35,7 @@ describe('the run that a step belongs to', () => {
   });
 
   it.each([[{}], [{ GITHUB_REPOSITORY: 'acme/web' }], [{ GITHUB_REPOSITORY: '', GITHUB_RUN_ID: '1' }]])(
-    'is local where the runner says no more than %j',
+    'is local if the environment has only %j',
     environment => {
       const run = readCiRun(environment);
       expect(run).toMatchObject({ url: 'local', actor: 'local', sha: 'local', workspace: process.cwd() });

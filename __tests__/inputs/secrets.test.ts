@@ -36,7 +36,7 @@ const packed = Buffer.from(kubeconfig).toString('base64');
 const wrapped = packed.replace(/.{76}/g, '$&\n');
 
 describe('what is masked of a kubeconfig', () => {
-  it('is every credential in its content, and no line that a log may hold', () => {
+  it('is every credential in its content, and no ordinary line', () => {
     expect(kubeconfigSecrets(kubeconfig)).toEqual(credentials);
   });
 
@@ -48,7 +48,7 @@ describe('what is masked of a kubeconfig', () => {
     expect(secrets).toEqual(expect.arrayContaining([value, packed, ...credentials]));
   });
 
-  it('is every long word when the content cannot be read', () => {
+  it('is every long word if the content cannot be parsed', () => {
     const broken = 'apiVersion: v1\nusers: [\n  token: abcdefghijklmnopqrstuvwxyz';
     expect(kubeconfigSecrets(broken)).toEqual(['abcdefghijklmnopqrstuvwxyz']);
   });
@@ -62,14 +62,14 @@ describe('what is masked of a kubeconfig', () => {
   );
 
   it.each([
-    ['as it is', kubeconfig],
+    ['text', kubeconfig],
     ['base64 of it', packed],
     ['base64 in lines', wrapped],
-  ])('does not change the content, given %s', (_, value) => {
+  ])('does not change the content, passed as %s', (_, value) => {
     expect(kubeconfigText(value)).toBe(kubeconfig);
   });
 
-  it('takes JSON on one line for content', () => {
+  it('treats JSON on one line as content', () => {
     const json = '{"apiVersion":"v1","users":[{"name":"a","user":{"token":"json-secret"}}]}';
     expect(kubeconfigSecrets(json)).toEqual(['json-secret']);
   });
@@ -85,7 +85,7 @@ describe('reading inputs', () => {
     expect([...new Set(masked)]).toEqual([...credentials, 'ghs_token', 'hunter2', 'Ym9iOmh1bnRlcjI=']);
   });
 
-  it('hands the kubeconfig on as it was given', () => {
+  it('passes the kubeconfig on unchanged', () => {
     const environment = { ...github, ...asRunner({ manifests: 'k8s', kubeconfig: packed }) };
     expect(readInputs({ environment, log: maskingLog() }).kubeconfig).toBe(packed);
   });

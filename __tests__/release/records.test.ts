@@ -228,7 +228,9 @@ describe('revisions that nobody needs', () => {
     };
     await open(cluster).finish(done, 1, log);
     expect(await open(cluster).readState()).toEqual(done);
-    expect(log.lines).toEqual(['Revisions beyond `history-limit` are left for the next run to delete: no right to delete']);
+    expect(log.lines).toEqual([
+      'Revisions beyond `history-limit` are left for the next run to delete: no right to delete',
+    ]);
   });
 });
 

@@ -68,8 +68,7 @@ export class ReceivedInputs {
     for (const name of inputNames) {
       if (!this.isSet(name) || this.isRefused(name) || takes(action, name)) continue;
       const others = describeActions(definitionOf(name).actions);
-      const message = `${name}: not an input of ${describeAction(action, deployOrPlan)}, only of ${others}; remove it`;
-      this.#problems.push({ name, message });
+      this.refuse(name, `but it is not an input of ${describeAction(action, deployOrPlan)}, only of ${others}`);
     }
   }
 

@@ -104,7 +104,7 @@ export function openRecords(options: {
         await writeState({ ...state, revisions: state.revisions.filter(number => needed.has(number)) });
       } catch (error) {
         log.warning(
-          `Revisions beyond \`history\` are left for the next run to delete: ${asCutoverError(error).message}`,
+          `Revisions beyond \`history-limit\` are left for the next run to delete: ${asCutoverError(error).message}`,
         );
       }
     },

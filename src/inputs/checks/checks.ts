@@ -63,7 +63,7 @@ function readCheck({ item, typed, where, reasons }: Item): Check | undefined {
   if (fields.has('http') === fields.has('run')) {
     const rest = Object.keys(item).filter(key => !httpKeys.includes(key) && !runKeys.includes(key));
     const other = rest.length > 0 ? `, found ${rest.join(', ')}` : '';
-    fields.note(`must have exactly one of "http" and "run"${other}`);
+    fields.refuse(`must have exactly one of "http" and "run"${other}`);
     return undefined;
   }
   return fields.has('http') ? readHttp(fields) : readRun(fields);
@@ -73,7 +73,7 @@ function readHttp(fields: Fields): HttpCheck {
   fields.refuseOthers(httpKeys);
   const target = fields.text('http', pathOrUrl) ?? '/';
   if (fields.has('pods') && !target.startsWith('/')) {
-    fields.note('pods cannot be used with a URL: only a path can be requested from each pod; remove pods');
+    fields.refuse('pods cannot be used with a URL: only a path can be requested from each pod; remove pods');
   }
   return {
     kind: 'http',

@@ -16,7 +16,7 @@ export function readExpectation(fields: Fields): Expectation {
   const header = readHeader(fields);
   if (fields.raw('method') === 'HEAD') {
     for (const key of bodyKeys)
-      if (fields.has(key)) fields.note(`${key} needs a body, and a response to HEAD has none; use GET`);
+      if (fields.has(key)) fields.refuse(`${key} needs a body, and a response to HEAD has none; use GET`);
   }
   return {
     status: readStatus(fields),
@@ -33,7 +33,7 @@ function readStatus(fields: Fields): Expectation['status'] {
   const words = typeof status === 'string' ? entries(status) : Array.isArray(status) ? (status as unknown[]) : [];
   const codes = words.map(statusCode);
   if (codes.length > 0 && codes.every(code => code !== undefined)) return codes;
-  fields.note('status is not valid; accepted: a code such as 200, a class such as 2xx, or a list of these');
+  fields.refuse('status is not valid; accepted: a code such as 200, a class such as 2xx, or a list of these');
   return ['2xx'];
 }
 
@@ -49,7 +49,7 @@ function readJson(fields: Fields): Expectation['json'] {
   const typed = fields.typed('json');
   const keys = Object.keys(rest);
   if (typeof path !== 'string' || path === '' || keys.join() !== 'equals' || !isYamlMap(typed)) {
-    fields.note('json must have the form {path: items.0.name, equals: value}');
+    fields.refuse('json must have the form {path: items.0.name, equals: value}');
     return undefined;
   }
   return { path, equals: typed['equals'] };
@@ -60,7 +60,7 @@ function readHeader(fields: Fields): Expectation['header'] {
   if (header === undefined) return undefined;
   const pairs = isYamlMap(header) ? Object.entries(header) : [];
   if (pairs.length === 0 || !pairs.every((pair): pair is [string, string] => typeof pair[1] === 'string')) {
-    fields.note('header must have the form {name: value}');
+    fields.refuse('header must have the form {name: value}');
     return undefined;
   }
   return Object.fromEntries(pairs.map(([name, value]) => [name.toLowerCase(), value]));

@@ -46,14 +46,14 @@ export class Fields {
     const value = this.raw(key);
     if (value === undefined) return undefined;
     if (typeof value !== 'string') {
-      this.note(`${key} must be text, not a list or map`);
+      this.refuse(`${key} must be text, not a list or map`);
       return undefined;
     }
     try {
       return parse(value);
     } catch (thrown) {
       if (!(thrown instanceof Refusal)) throw thrown;
-      for (const line of describeRefusal(thrown, key, value)) this.note(line);
+      for (const line of describeRefusal(thrown, key, value)) this.refuse(line);
       return undefined;
     }
   }
@@ -62,12 +62,13 @@ export class Fields {
   refuseOthers(accepted: readonly string[]): void {
     for (const key of Object.keys(this.#text)) {
       if (!accepted.includes(key)) {
-        this.note(`unknown key "${key}"${suggestion(key, accepted)} (accepted: ${accepted.join(', ')})`);
+        this.refuse(`unknown key "${key}"${suggestion(key, accepted)} (accepted: ${accepted.join(', ')})`);
       }
     }
   }
 
-  note(reason: string): void {
+  /** Adds a problem. */
+  refuse(reason: string): void {
     this.#reasons.push(`${this.#where}: ${reason}`);
   }
 }

@@ -38,22 +38,23 @@ export function readDockerLogin(environment: Readonly<Record<string, string>>): 
     if (notServers.test(key)) continue;
     const server = registryHost(key);
     const read = isYamlMap(entry) ? credentialsOf(entry) : undefined;
-    if (read === undefined) unreadable.push(`${server}: ${keeper(helpers[key] ?? credsStore)}`);
+    if (read === undefined) unreadable.push(`${server}: ${describeHelper(helpers[key] ?? credsStore)}`);
     else if (typeof read === 'string') unreadable.push(`${server}: ${read}`);
     else if (!logins.has(server)) logins.set(server, { server, ...read });
   }
   for (const [server, helper] of Object.entries(helpers)) {
-    if (!isYamlMap(auths) || !Object.hasOwn(auths, server)) unreadable.push(`${server}: ${keeper(helper)}`);
+    if (!isYamlMap(auths) || !Object.hasOwn(auths, server)) unreadable.push(`${server}: ${describeHelper(helper)}`);
   }
   if (logins.size === 0 && unreadable.length === 0) {
-    const nobody = typeof credsStore === 'string' ? keeper(credsStore) : 'it holds no login';
-    unreadable.push(`${file}: ${nobody}`);
+    const reason = typeof credsStore === 'string' ? describeHelper(credsStore) : 'it has no login';
+    unreadable.push(`${file}: ${reason}`);
   }
   return { file, logins: [...logins.values()], unreadable };
 }
 
-function keeper(helper: unknown): string {
-  if (typeof helper !== 'string') return 'it holds no username and password';
+/** Why a login without credentials of its own cannot be used. */
+function describeHelper(helper: unknown): string {
+  if (typeof helper !== 'string') return 'it has no username and password';
   return `its credentials are in the helper docker-credential-${helper}, which cannot be read here`;
 }
 
