@@ -27,10 +27,13 @@ export async function rollBackBlueGreen(
 ): Promise<Outcome> {
   const { inputs, state, approve } = rollback;
   if (inputs.revision !== undefined) {
-    throw new CutoverError('The input `revision` is for rolling releases: a blue/green rollback switches to the other role', {
-      code: 'input',
-      hint: 'Remove `revision`, or deploy the version that you want.',
-    });
+    throw new CutoverError(
+      'The input `revision` is for rolling releases: a blue/green rollback switches to the other role',
+      {
+        code: 'input',
+        hint: 'Remove `revision`, or deploy the version that you want.',
+      },
+    );
   }
   if (state.operation?.kind === 'finish' && state.history[0]?.outcome === 'rolled-back')
     return resumeFinishSwitch(ctx, inputs, state);
