@@ -1,6 +1,6 @@
 import { fieldAt, fieldsAt } from '../../kubernetes/fields.js';
 import type { Resource } from '../../manifests/resource.js';
-import type { Rule, LintContext, Violation } from './finding.js';
+import type { Rule, LintContext, Violation } from './rule.js';
 import { leastReplicas, nameOf, ofKind, podIndex, resolveShare } from './context.js';
 
 /** What a budget comes to for the pods that it is about. */
@@ -43,7 +43,7 @@ function podsOf(context: LintContext, budget: Resource): number {
   }, 0);
 }
 
-const suspicion = ({ resource, field }: Budget, words: { message: string; remedy: string }): Violation => ({
+const violationOf = ({ resource, field }: Budget, words: { message: string; remedy: string }): Violation => ({
   ...words,
   resource,
   path: ['spec', field],
@@ -53,7 +53,7 @@ export const budgetBlocks: Rule = context =>
   budgetsOf(context)
     .filter(({ away }) => away === 0)
     .map(budget =>
-      suspicion(budget, {
+      violationOf(budget, {
         message: `${nameOf(budget.resource)} allows no eviction at all: nodes cannot be drained, until somebody deletes pods by force.`,
         remedy: 'Let one pod be away: `maxUnavailable: 1`, with two replicas or more.',
       }),
@@ -63,7 +63,7 @@ export const budgetAllowsAll: Rule = context =>
   budgetsOf(context)
     .filter(({ away, of }) => of > 1 && away >= of)
     .map(budget =>
-      suspicion(budget, {
+      violationOf(budget, {
         message: `${nameOf(budget.resource)} lets all pods be evicted at once, so it protects nothing.`,
         remedy: 'Let one pod be away: `maxUnavailable: 1`.',
       }),

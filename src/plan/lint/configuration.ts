@@ -2,7 +2,7 @@ import { fieldAt } from '../../kubernetes/fields.js';
 import { podSpecPath } from '../../kubernetes/pod-spec.js';
 import { canonical, type PlannedChange } from '../change.js';
 import { configReferences } from '../config-references.js';
-import type { Rule } from './finding.js';
+import type { Rule } from './rule.js';
 import { nameOf } from './context.js';
 
 /** Whether storing `after` changes any of these fields of the live object. */

@@ -1,5 +1,5 @@
 import { containersOf } from '../../kubernetes/pod-spec.js';
-import type { Rule } from './finding.js';
+import type { Rule } from './rule.js';
 import { nameOf } from './context.js';
 
 /** Tags that are pushed again and again. */

@@ -1,7 +1,7 @@
 import { fieldAt, fieldsAt, textAt, type Path } from '../../kubernetes/fields.js';
 import { groupKind } from '../../kubernetes/kinds.js';
 import type { Resource } from '../../manifests/resource.js';
-import type { Rule, LintContext, Violation } from './finding.js';
+import type { Rule, LintContext, Violation } from './rule.js';
 import { liveOf, nameOf } from './context.js';
 
 const aws = 'service.beta.kubernetes.io/aws-load-balancer';

@@ -1,7 +1,7 @@
 import { fieldAt, fieldsAt, listAt } from '../../kubernetes/fields.js';
 import { podSpecPath } from '../../kubernetes/pod-spec.js';
 import { defaultGrace, leastRemainder } from '../../manifests/overrides/pre-stop.js';
-import type { Rule, Violation } from './finding.js';
+import type { Rule, Violation } from './rule.js';
 import { nameOf, reachedContainers, servedWorkloads } from './context.js';
 
 export const noReadinessProbe: Rule = context =>

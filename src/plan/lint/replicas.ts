@@ -1,7 +1,7 @@
 import { fieldAt, textAt } from '../../kubernetes/fields.js';
 import { groupKind } from '../../kubernetes/kinds.js';
-import type { Rule, LintContext, Violation } from './finding.js';
-import { autoscalerOf, leastReplicas, nameOf, resolveShare, servedWorkloads, type Served } from './context.js';
+import type { Rule, LintContext, Violation } from './rule.js';
+import { autoscalerOf, leastReplicas, nameOf, resolveShare, servedWorkloads, type ServedWorkload } from './context.js';
 
 export const singleReplica: Rule = context =>
   servedWorkloads(context)
@@ -26,7 +26,7 @@ export const singleReplica: Rule = context =>
     });
 
 /** Workloads that are replaced while users are on them: those of a role without users may go at once. */
-function underUsers(context: LintContext, kind: string): readonly Served[] {
+function underUsers(context: LintContext, kind: string): readonly ServedWorkload[] {
   return servedWorkloads(context).filter(({ resource }) => {
     return groupKind(resource.object) === kind && !context.idle.has(resource);
   });

@@ -1,4 +1,4 @@
-import type { Rule } from './finding.js';
+import type { Rule } from './rule.js';
 import { nameOf } from './context.js';
 
 /** One removal a line: version, kinds, the minor release of Kubernetes 1 that no longer serves them, what to write instead. */

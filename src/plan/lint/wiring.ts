@@ -1,7 +1,7 @@
 import { fieldAt, fieldsAt, isFields, listAt } from '../../kubernetes/fields.js';
 import { groupKind } from '../../kubernetes/kinds.js';
 import { podLabels, podSpecPath } from '../../kubernetes/pod-spec.js';
-import type { Rule, Violation } from './finding.js';
+import type { Rule, Violation } from './rule.js';
 import { labelsMatch, PodIndex, routedBy } from '../../kubernetes/label-selectors.js';
 import { hasPort, lastingContainers, liveOf, nameOf, routedServices, targetOf } from './context.js';
 
