@@ -47,38 +47,3 @@ export function mapContainers(object: KubeObject, change: (container: Container)
     return next === container.fields ? result : withField(result, container.path, next);
   }, object);
 }
-
-/** Whether a Service's selector selects pods with these labels. An empty one selects none by itself. */
-export function selects(selector: Readonly<Record<string, string>>, labels: Readonly<Record<string, string>>): boolean {
-  const wanted = Object.entries(selector);
-  return wanted.length > 0 && wanted.every(([name, value]) => labels[name] === value);
-}
-
-export function isService(object: KubeObject): boolean {
-  return groupKind(object) === '/Service';
-}
-
-/** Whether a Service routes to the pods of a workload: labels match, in the same namespace. */
-export function routesTo(service: KubeObject, workload: KubeObject): boolean {
-  const here = service.metadata.namespace === workload.metadata.namespace;
-  return here && isService(service) && selects(textsAt(service, ['spec', 'selector']), podLabels(workload));
-}
-
-/** Tells the workloads that one of these Services routes to, as {@link routesTo} does; made for thousands of both. */
-export function routedBy(services: readonly KubeObject[]): (workload: KubeObject) => boolean {
-  const key = (namespace: string | undefined, [name, value]: readonly string[]): string =>
-    JSON.stringify([namespace, name, value]);
-  const byPair = new Map<string, Readonly<Record<string, string>>[]>();
-  for (const { metadata, ...service } of services) {
-    const selector = textsAt(service, ['spec', 'selector']);
-    const [pair] = Object.entries(selector);
-    if (pair === undefined) continue;
-    const selectors = byPair.get(key(metadata.namespace, pair)) ?? [];
-    byPair.set(key(metadata.namespace, pair), [...selectors, selector]);
-  }
-  return workload => {
-    const labels = podLabels(workload);
-    const candidates = Object.entries(labels).flatMap(pair => byPair.get(key(workload.metadata.namespace, pair)) ?? []);
-    return candidates.some(selector => selects(selector, labels));
-  };
-}

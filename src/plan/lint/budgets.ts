@@ -1,7 +1,8 @@
 import { fieldAt, fieldsAt } from '../../kubernetes/fields.js';
+import { resolveIntOrPercent } from '../../kubernetes/int-or-percent.js';
 import type { Resource } from '../../manifests/resource.js';
 import type { Rule, LintContext, Violation } from './rule.js';
-import { leastReplicas, nameOf, ofKind, podIndex, resolveShare } from './context.js';
+import { leastReplicas, nameOf, ofKind, podIndex } from './context.js';
 
 /** What a budget comes to for the pods that it is about. */
 interface Budget {
@@ -22,9 +23,9 @@ function budgetsOf(context: LintContext): readonly Budget[] {
       fieldAt(resource.object, ['spec', 'maxUnavailable']) === undefined ? 'minAvailable' : 'maxUnavailable';
     // A budget that says neither keeps one pod.
     const value = fieldAt(resource.object, ['spec', field]) ?? 1;
-    const share = resolveShare(value, of, 'up');
-    if (share === undefined || of === 0) return [];
-    return [{ resource, field, of, away: Math.max(0, field === 'minAvailable' ? of - share : share) }];
+    const allowed = resolveIntOrPercent(value, of, 'up');
+    if (allowed === undefined || of === 0) return [];
+    return [{ resource, field, of, away: Math.max(0, field === 'minAvailable' ? of - allowed : allowed) }];
   });
 }
 

@@ -1,10 +1,10 @@
 import { fieldAt, fieldsAt, isFields, listAt, type Fields } from '../../kubernetes/fields.js';
 import { groupKind } from '../../kubernetes/kinds.js';
 import { describeRef, refKey, refOf, type KubeObject } from '../../kubernetes/object.js';
-import { containersOf, isService, podSpecPath, type Container } from '../../kubernetes/pod-spec.js';
+import { containersOf, podSpecPath, type Container } from '../../kubernetes/pod-spec.js';
+import { isService, PodIndex } from '../../kubernetes/selectors.js';
 import type { Resource } from '../../manifests/resource.js';
 import type { LintContext } from './rule.js';
-import { PodIndex, routedBy } from '../../kubernetes/label-selectors.js';
 
 /** Workloads whose pods are replaced while their Services go on. */
 const serving = new Set(['apps/Deployment', 'apps/StatefulSet', 'apps/DaemonSet', 'apps/ReplicaSet']);
@@ -53,7 +53,7 @@ function buildIndex(context: LintContext): LintIndex {
   const pods = new PodIndex(resources.map(({ object }) => object).filter(object => podSpecPath(object) !== undefined));
   const routed = resources
     .filter(({ object }) => isService(object))
-    .map(resource => ({ resource, workloads: routedBy(resource.object, pods) }));
+    .map(resource => ({ resource, workloads: pods.routedBy(resource.object) }));
   const services = new Map<KubeObject, KubeObject[]>();
   for (const { resource, workloads } of routed)
     for (const workload of workloads) services.set(workload, [...(services.get(workload) ?? []), resource.object]);
@@ -105,15 +105,6 @@ export function leastReplicas(context: LintContext, resource: Pick<Resource, 'ob
   const replicas = ['spec', 'replicas'];
   const number = minimum ?? fieldAt(resource.object, replicas) ?? fieldAt(liveOf(context, resource), replicas);
   return typeof number === 'number' ? number : 1;
-}
-
-/** A number, or a percentage of `total` rounded as Kubernetes does; `undefined` for anything else. */
-export function resolveShare(value: unknown, total: number, round: 'up' | 'down'): number | undefined {
-  if (typeof value === 'number') return value;
-  const percent = typeof value === 'string' ? /^(\d+)%$/.exec(value)?.[1] : undefined;
-  if (percent === undefined) return undefined;
-  const share = (Number(percent) * total) / 100;
-  return round === 'up' ? Math.ceil(share) : Math.floor(share);
 }
 
 /** Containers that run as long as the pod does: sidecars among the init containers are. */

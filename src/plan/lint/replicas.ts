@@ -1,7 +1,8 @@
 import { fieldAt, textAt } from '../../kubernetes/fields.js';
+import { resolveIntOrPercent } from '../../kubernetes/int-or-percent.js';
 import { groupKind } from '../../kubernetes/kinds.js';
 import type { Rule, LintContext, Violation } from './rule.js';
-import { autoscalerOf, leastReplicas, nameOf, resolveShare, servedWorkloads, type ServedWorkload } from './context.js';
+import { autoscalerOf, leastReplicas, nameOf, servedWorkloads, type ServedWorkload } from './context.js';
 
 export const singleReplica: Rule = context =>
   servedWorkloads(context)
@@ -37,8 +38,8 @@ const allUnavailableRemedy = 'Set maxUnavailable to 0 or 1, and maxSurge to 1 or
 /** Kubernetes' own defaults are 25 % for both; where both come to nothing, one pod may be unavailable. */
 function unavailableOf(object: unknown, replicas: number): number {
   const update = ['spec', 'strategy', 'rollingUpdate'];
-  const down = resolveShare(fieldAt(object, [...update, 'maxUnavailable']) ?? '25%', replicas, 'down') ?? 0;
-  const surge = resolveShare(fieldAt(object, [...update, 'maxSurge']) ?? '25%', replicas, 'up') ?? 0;
+  const down = resolveIntOrPercent(fieldAt(object, [...update, 'maxUnavailable']) ?? '25%', replicas, 'down') ?? 0;
+  const surge = resolveIntOrPercent(fieldAt(object, [...update, 'maxSurge']) ?? '25%', replicas, 'up') ?? 0;
   return down === 0 && surge === 0 ? 1 : down;
 }
 
@@ -66,7 +67,7 @@ export const allUnavailable: Rule = context => {
 
 /** A StatefulSet of one pod is told of as such. */
 function reachesAll(value: unknown, replicas: number): boolean {
-  return replicas > 1 && (resolveShare(value, replicas, 'up') ?? 0) >= replicas;
+  return replicas > 1 && (resolveIntOrPercent(value, replicas, 'up') ?? 0) >= replicas;
 }
 
 export const recreateStrategy: Rule = context =>

@@ -1,8 +1,8 @@
-import { fieldAt, fieldsAt, isFields, listAt } from '../../kubernetes/fields.js';
+import { fieldAt, isFields, listAt } from '../../kubernetes/fields.js';
 import { groupKind } from '../../kubernetes/kinds.js';
 import { podLabels, podSpecPath } from '../../kubernetes/pod-spec.js';
+import { PodIndex, selectorMatches } from '../../kubernetes/selectors.js';
 import type { Rule, Violation } from './rule.js';
-import { labelsMatch, PodIndex, routedBy } from '../../kubernetes/label-selectors.js';
 import { hasPort, lastingContainers, liveOf, nameOf, routedServices, targetOf } from './context.js';
 
 const selecting = new Set(['apps/Deployment', 'apps/StatefulSet', 'apps/DaemonSet', 'apps/ReplicaSet']);
@@ -10,7 +10,7 @@ const selecting = new Set(['apps/Deployment', 'apps/StatefulSet', 'apps/DaemonSe
 export const selectorMismatch: Rule = ({ resources }) =>
   resources
     .filter(({ object }) => selecting.has(groupKind(object)))
-    .filter(({ object }) => !labelsMatch(fieldsAt(object, ['spec', 'selector']), podLabels(object)))
+    .filter(({ object }) => !selectorMatches(fieldAt(object, ['spec', 'selector']), podLabels(object)))
     .map(resource => ({
       resource,
       path: ['spec', 'selector'],
@@ -59,7 +59,7 @@ export const noReadyEndpoint: Rule = context => {
     .flatMap(({ resource }): Violation[] => {
       const service = liveOf(context, resource);
       if (service === undefined) return [];
-      const behind = routedBy(service, live).map(readiness);
+      const behind = live.routedBy(service).map(readiness);
       if (behind.length === 0 || behind.some(({ ready, wanted }) => ready > 0 || wanted === 0)) return [];
       return [
         {

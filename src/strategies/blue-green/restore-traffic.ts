@@ -7,7 +7,7 @@ import { recordFailure, withHistory } from '../../release/records.js';
 import { historyEntry } from '../../release/revision.js';
 import type { ReleaseState } from '../../release/state.js';
 import { isReady } from '../../kubernetes/workload.js';
-import { selectorOf } from '../../traffic/active-role.js';
+import { selectorOf } from '../../kubernetes/selectors.js';
 import type { RunContext } from '../../run/context.js';
 import { confirmEndpoints, confirmMs, type PodName } from '../../traffic/service-selector.js';
 import type { TrafficSwitch } from './switch-traffic.js';

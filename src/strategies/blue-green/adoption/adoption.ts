@@ -10,7 +10,8 @@ import { authorOf, imagesOf, type Revision } from '../../../release/revision.js'
 import { adoptedRevision, type ReleaseState } from '../../../release/state.js';
 import { isReady, specOf, statusOf } from '../../../kubernetes/workload.js';
 import { hashLabel } from './pin.js';
-import { selectorOf, templateLabels } from '../../../traffic/active-role.js';
+import { templateLabels } from '../../../kubernetes/deployment.js';
+import { selectorOf } from '../../../kubernetes/selectors.js';
 import type { BlueGreenDeploy } from '../staging/staging-plan.js';
 import type { RunContext } from '../../../run/context.js';
 import type { PodName } from '../../../traffic/service-selector.js';
