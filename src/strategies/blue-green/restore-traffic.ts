@@ -6,7 +6,7 @@ import { canonical, type Snapshot } from '../../plan/change.js';
 import { recordFailure, withHistory } from '../../release/records.js';
 import { historyEntry } from '../../release/revision.js';
 import type { ReleaseState } from '../../release/state.js';
-import { isReady } from '../../kubernetes/workload.js';
+import { isReady } from '../../kubernetes/pod.js';
 import { selectorOf } from '../../kubernetes/selectors.js';
 import type { RunContext } from '../../run/context.js';
 import { confirmEndpoints, confirmMs, type PodName } from '../../traffic/service-selector.js';
