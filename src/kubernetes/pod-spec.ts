@@ -11,13 +11,13 @@ const specPaths: readonly Path[] = [
 /** Lists of containers that a pod spec can have. */
 export const containerLists = ['initContainers', 'containers', 'ephemeralContainers'] as const;
 
-/** Path of the pod spec inside an object, found by its shape, so that custom workloads are known too. */
+/** Path of an object's pod spec, found by its shape, so also in custom workloads; `undefined` where there is none. */
 export function podSpecPath(object: KubeObject): Path | undefined {
   if (groupKind(object) === '/Pod') return ['spec'];
   return specPaths.find(path => Array.isArray(fieldAt(object, [...path, 'containers'])));
 }
 
-/** Labels that the pods of a workload carry; empty for anything that makes no pods. */
+/** Labels of the pods of a workload; empty for an object that creates no pods. */
 export function podLabels(object: KubeObject): Readonly<Record<string, string>> {
   const path = podSpecPath(object);
   return path === undefined ? {} : textsAt(object, [...path.slice(0, -1), 'metadata', 'labels']);
@@ -29,7 +29,7 @@ export interface Container {
   readonly path: Path;
 }
 
-/** All containers of an object's pods, in the order in which they are written. */
+/** The containers of an object's pods: init containers first, then in the order of the manifest. */
 export function containersOf(object: KubeObject): readonly Container[] {
   const spec = podSpecPath(object);
   if (spec === undefined) return [];
@@ -40,7 +40,7 @@ export function containersOf(object: KubeObject): readonly Container[] {
   );
 }
 
-/** A copy of the object with every container put through `change`. */
+/** A copy with `change` applied to every container. */
 export function mapContainers(object: KubeObject, change: (container: Container) => Fields): KubeObject {
   return containersOf(object).reduce((result, container) => {
     const next = change(container);

@@ -6,7 +6,7 @@ import { lintResources } from '../../../src/plan/lint/lint.js';
 import { findingCodes, type FindingCode } from '../../../src/plan/lint/rules.js';
 import { only, rollingContext, stagingContext, withLive } from './contexts.js';
 
-/** A workload that nothing is to be said of. */
+/** A workload without a finding. */
 const web = `apiVersion: apps/v1
 kind: Deployment
 metadata: {name: web}
@@ -129,7 +129,7 @@ const rows: readonly Row[] = [
   row('single-replica', 'one replica', change('replicas: 2', 'replicas: 1'), 5),
   row('single-replica', 'no replicas, which means one', change('  replicas: 2\n', ''), 4),
   row('single-replica', 'none at all, on purpose', change('replicas: 2', 'replicas: 0')),
-  row('single-replica', 'one replica that no Service leads to', web.replace('replicas: 2', 'replicas: 1')),
+  row('single-replica', 'one replica that no Service routes to', web.replace('replicas: 2', 'replicas: 1')),
   row('single-replica', 'no replicas in the manifest, and three live', () =>
     withReplicas(rollingContext(change('  replicas: 2\n', '')), 3),
   ),
@@ -172,7 +172,7 @@ const rows: readonly Row[] = [
     change('replicas: 2', 'replicas: 1').replace('maxSurge: 1', 'maxSurge: 0'),
     6,
   ),
-  row('all-unavailable', 'the pods of a role that nobody is on', () =>
+  row('all-unavailable', 'the pods of the idle role', () =>
     stagingContext(roles.replace('maxUnavailable: 0', 'maxUnavailable: 2')),
   ),
   row(
@@ -181,27 +181,27 @@ const rows: readonly Row[] = [
     change('{type: RollingUpdate, rollingUpdate: {maxSurge: 1, maxUnavailable: 0}}', '{type: Recreate}'),
     6,
   ),
-  row('recreate-strategy', 'Recreate on a role that nobody is on', () =>
+  row('recreate-strategy', 'Recreate on the idle role', () =>
     stagingContext(
       roles.replace('{type: RollingUpdate, rollingUpdate: {maxSurge: 1, maxUnavailable: 0}}', '{type: Recreate}'),
     ),
   ),
-  row('budget-blocks-evictions', 'nobody may go', served + budget('maxUnavailable: 0'), 28),
-  row('budget-blocks-evictions', 'all must stay', served + budget('minAvailable: 100%'), 28),
-  row('budget-blocks-evictions', 'as many must stay as there are', served + budget('minAvailable: 2'), 28),
-  row('budget-blocks-evictions', 'one may go', served + budget('maxUnavailable: 1')),
+  row('budget-blocks-evictions', 'no eviction allowed', served + budget('maxUnavailable: 0'), 28),
+  row('budget-blocks-evictions', 'all must be available', served + budget('minAvailable: 100%'), 28),
+  row('budget-blocks-evictions', 'as many must be available as there are', served + budget('minAvailable: 2'), 28),
+  row('budget-blocks-evictions', 'one eviction allowed', served + budget('maxUnavailable: 1')),
   row(
     'budget-blocks-evictions',
     'as many must stay as there may be elsewhere',
     served + budget('minAvailable: 2', 'other'),
   ),
-  row('budget-blocks-evictions', 'half must stay, of two', served + budget('minAvailable: 50%')),
-  row('budget-blocks-evictions', 'as many must stay as one of two roles has', () =>
+  row('budget-blocks-evictions', 'half of two must be available', served + budget('minAvailable: 50%')),
+  row('budget-blocks-evictions', 'as many must be available as one of two roles has', () =>
     stagingContext(roles + budget('minAvailable: 2')),
   ),
-  row('budget-allows-all', 'nobody must stay', served + budget('minAvailable: 0'), 28),
-  row('budget-allows-all', 'as many may go as there are', served + budget('maxUnavailable: 2'), 28),
-  row('budget-allows-all', 'one may go of two', served + budget('maxUnavailable: 1')),
+  row('budget-allows-all', 'none must be available', served + budget('minAvailable: 0'), 28),
+  row('budget-allows-all', 'all may be evicted', served + budget('maxUnavailable: 2'), 28),
+  row('budget-allows-all', 'one of two may be evicted', served + budget('maxUnavailable: 1')),
   row('moving-tag', 'latest', change(':1.4.2', ':latest'), 14),
   row('moving-tag', 'no tag, behind a port', change('web:1.4.2', 'web'), 14),
   row('moving-tag', 'a branch', change(':1.4.2', ':main'), 14),
@@ -285,7 +285,7 @@ const rows: readonly Row[] = [
   row('shared-config-changed', 'the pods are replaced', () =>
     withConfig(rollingContext(config('new') + reading), 'changed'),
   ),
-  row('shared-config-changed', 'nobody reads it', () =>
+  row('shared-config-changed', 'no pod reads it', () =>
     withConfig(rollingContext(config('new') + served), 'unchanged'),
   ),
   row(
