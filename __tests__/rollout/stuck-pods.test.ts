@@ -78,7 +78,7 @@ function givePod(cluster: MemoryCluster, name: string, facts: PodFacts): void {
 const podNames = (cluster: MemoryCluster): readonly string[] =>
   cluster.store.list({ apiVersion: 'v1', kind: 'Pod' }).map(({ metadata }) => metadata.name);
 
-async function free(cluster: MemoryCluster, before: KubeObject): Promise<readonly string[]> {
+async function removeStuck(cluster: MemoryCluster, before: KubeObject): Promise<readonly string[]> {
   const { log, lines } = keptLines();
   await removeStuckPods({ cluster, snapshots: [{ ref: refOf(before), object: before }], log });
   return lines;
@@ -92,7 +92,7 @@ describe('a StatefulSet that was rolled back', () => {
     givePod(cluster, 'db-2', { revision: 'db-v2' });
     givePod(cluster, 'other-0', { revision: 'db-v2', owner: 'somebody' });
     observe('db-v1', 'db-v1');
-    expect(await free(cluster, before)).toEqual([
+    expect(await removeStuck(cluster, before)).toEqual([
       'Pod shop/db-2 deleted: its version failed, and its StatefulSet would wait for it forever',
     ]);
     expect(podNames(cluster)).toEqual(['db-0', 'db-1', 'other-0']);
@@ -102,7 +102,7 @@ describe('a StatefulSet that was rolled back', () => {
     const { cluster, before, observe } = await running();
     givePod(cluster, 'db-1', { revision: 'db-v2' });
     observe('db-v2', 'db-v1');
-    await free(cluster, before);
+    await removeStuck(cluster, before);
     expect(podNames(cluster)).toEqual([]);
   });
 
@@ -112,11 +112,11 @@ describe('a StatefulSet that was rolled back', () => {
     observe('db-v1', 'db-v2');
     givePod(cluster, 'db-1', { revision: 'db-v2' });
     await cluster.apply(set('v1'));
-    const freed = free(cluster, before);
+    const removed = removeStuck(cluster, before);
     await settle();
     expect(podNames(cluster)).toEqual(['db-1']);
     observe('db-v1', 'db-v1');
-    await freed;
+    await removed;
     expect(podNames(cluster)).toEqual([]);
   });
 
@@ -128,21 +128,21 @@ describe('a StatefulSet that was rolled back', () => {
       cluster.store.remove({ apiVersion: 'v1', kind: 'Pod', namespace: 'shop', name: 'db-1' });
       givePod(cluster, 'db-1', { revision: 'db-v1' });
     };
-    await free(cluster, before);
+    await removeStuck(cluster, before);
     expect(podNames(cluster)).toEqual(['db-1']);
   });
 
   it('keeps every pod under OnDelete, where people delete pods', async () => {
     const { cluster, before } = await running({ updateStrategy: { type: 'OnDelete' } });
     givePod(cluster, 'db-1', { revision: 'db-v2' });
-    expect(await free(cluster, before)).toEqual([]);
+    expect(await removeStuck(cluster, before)).toEqual([]);
     expect(cluster.calls).not.toContain('LIST Pod');
   });
 
   it('is not waited for when it was deleted', async () => {
     const { cluster, before } = await running();
     cluster.store.remove(refOf(before));
-    expect(await free(cluster, before)).toEqual([]);
+    expect(await removeStuck(cluster, before)).toEqual([]);
   });
 });
 
@@ -153,20 +153,20 @@ describe('a StatefulSet that gets a new version after one that never became read
     givePod(cluster, 'db-1', { revision: 'db-v1' });
     const before = live();
     observe('db-v1', 'db-v2');
-    await free(cluster, before);
+    await removeStuck(cluster, before);
     expect(podNames(cluster)).toEqual(['db-1']);
   });
 
   it.each([
     ['complete', real('statefulSets', 'complete'), false],
-    ['held by a pod that does not get ready', real('statefulSets', 'held'), true],
+    ['blocked by a pod that does not become ready', real('statefulSets', 'held'), true],
     [
-      'left to people',
+      'under OnDelete',
       changed(real('statefulSets', 'held'), { spec: { updateStrategy: { type: 'OnDelete' } } }),
       false,
     ],
-    ['no StatefulSet at all', real('deployments', 'refusedByQuota'), false],
-  ])('is looked at only if need be: %s', (_what, object, unsettled) => {
+    ['no StatefulSet', real('deployments', 'refusedByQuota'), false],
+  ])('is checked only where its rollout is incomplete: %s', (_what, object, unsettled) => {
     expect(isUnsettled(object)).toBe(unsettled);
   });
 });

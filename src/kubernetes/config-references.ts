@@ -1,4 +1,5 @@
-import { isFields, type Fields } from './fields.js';
+import { fieldAt, isFields, type Fields } from './fields.js';
+import type { KubeObject } from './object.js';
 
 /** A ConfigMap or Secret that something reads. */
 export interface ConfigReference {
@@ -69,4 +70,9 @@ export function referencesIn(value: unknown): readonly ConfigReference[] {
     return reference.name;
   });
   return [...found.values()];
+}
+
+/** The references of a workload's pod template: env, envFrom, volumes, projected volumes, pull secrets. */
+export function configReferences(workload: KubeObject): readonly ConfigReference[] {
+  return referencesIn(fieldAt(workload, ['spec', 'template']));
 }

@@ -1,4 +1,3 @@
-import { systemClock } from '../cluster/clock.js';
 import type { Clock } from '../cluster/clock.js';
 import type { Cluster } from '../cluster/cluster.js';
 import { asCutoverError, CutoverError } from '../errors.js';
@@ -59,15 +58,14 @@ export interface ObserveOptions {
   readonly signal: AbortSignal;
   /** What to wait for later; these need not exist yet. */
   readonly targets: readonly ObjectRef[];
-  /** Default: the machine's. */
-  readonly clock?: Clock;
+  readonly clock: Clock;
 }
 
 /**
  * Opens one watch for each kind and namespace that the targets need: 3 for any number of Deployments in one namespace. Custom
  * resources are watched from the start of the wait: before the first write their kind may not be served.
  */
-export function observe({ cluster, log, signal, targets, clock = systemClock }: ObserveOptions): Observer {
+export function observe({ cluster, log, signal, targets, clock }: ObserveOptions): Observer {
   const inventory = new Inventory();
   const ending = new AbortController();
   const end = AbortSignal.any([signal, ending.signal]);

@@ -1,7 +1,7 @@
+import { configReferences } from '../../kubernetes/config-references.js';
 import { fieldAt } from '../../kubernetes/fields.js';
 import { podSpecPath } from '../../kubernetes/pod-spec.js';
 import { canonical, type PlannedChange } from '../change.js';
-import { configReferences } from '../config-references.js';
 import type { Rule } from './rule.js';
 import { nameOf } from './context.js';
 
