@@ -1,8 +1,10 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from '@jest/globals';
-import { findingCodes, judge, silencer } from '../../src/plan/lint/rules.js';
-import { rollingScene, stagingScene } from '../plan/lint/contexts.js';
+import { silenceAnnotation } from '../../src/plan/lint/finding.js';
+import { lintResources } from '../../src/plan/lint/lint.js';
+import { findingCodes } from '../../src/plan/lint/rules.js';
+import { rollingContext, stagingContext } from '../plan/lint/contexts.js';
 
 const page = readFileSync('docs/findings.md', 'utf8');
 const sections = new Map(
@@ -22,7 +24,7 @@ describe('docs/findings.md', () => {
     const section = sections.get(`\`${code}\``) ?? '';
     expect(section).toMatch(/^\*\*Why requests are lost:\*\* \S/m);
     expect(section).toMatch(/^\*\*Remedy:\*\* \S/m);
-    expect(section).toContain(`**Silence:** \`${silencer(code)}\` on the `);
+    expect(section).toContain(`**Silence:** \`${silenceAnnotation(code)}\` on the `);
   });
 });
 
@@ -33,12 +35,12 @@ describe('Manifests that users copy', () => {
       .join('\n---\n');
 
   it.each([
-    ['examples/rolling-website/k8s', rollingScene],
-    ['examples/tomcat-blue-green/k8s', stagingScene],
-    ['examples/plain-blue-green/k8s', stagingScene],
-  ])('%s have no finding', (folder, scene) => {
+    ['examples/rolling-website/k8s', rollingContext],
+    ['examples/tomcat-blue-green/k8s', stagingContext],
+    ['examples/plain-blue-green/k8s', stagingContext],
+  ])('%s have no finding', (folder, contextOf) => {
     const variables = { TOMCAT_VERSION: '9.0.98' };
-    expect(judge(scene(textOf(folder), { variables, preStopSeconds: 5 })).findings).toEqual([]);
+    expect(lintResources(contextOf(textOf(folder), { variables, preStopSeconds: 5 })).findings).toEqual([]);
   });
 
   it('of README.md have no finding either', () => {
@@ -49,6 +51,8 @@ describe('Manifests that users copy', () => {
     const manifests = blocks.filter(yaml => yaml.includes('kind: Deployment'));
     expect(manifests).toHaveLength(1);
     const variables = { VERSION: '1.4.2' };
-    expect(judge(stagingScene(manifests.join('---\n'), { variables, preStopSeconds: 5 })).findings).toEqual([]);
+    expect(lintResources(stagingContext(manifests.join('---\n'), { variables, preStopSeconds: 5 })).findings).toEqual(
+      [],
+    );
   });
 });

@@ -9,8 +9,8 @@ import { renderManifests } from '../../src/manifests/render.js';
 import { renderRoles } from '../../src/manifests/roles/render.js';
 import type { Resource } from '../../src/manifests/resource.js';
 import { readDocuments } from '../../src/manifests/yaml/documents.js';
-import type { LintContext } from '../../src/plan/lint/finding.js';
-import { judge } from '../../src/plan/lint/rules.js';
+import type { LintContext } from '../../src/plan/lint/rule.js';
+import { lintResources } from '../../src/plan/lint/lint.js';
 import { orderWaves } from '../../src/plan/waves.js';
 
 const folder = resolve('__tests__', 'corpus');
@@ -77,7 +77,7 @@ function planOf(context: Pick<LintContext, 'strategy' | 'idle' | 'resources' | '
     return `${name}: ${items.map(({ object }) => describeRef(refOf(object))).join(', ')}`;
   });
   const planned = resources.map(resource => ({ resource, change: 'created' as const }));
-  const { findings } = judge({ ...context, planned, active: [] });
+  const { findings } = lintResources({ ...context, planned, active: [] });
   return { waves, findings: findings.map(({ code, message, at }) => `${where(at)} ${code}: ${message}`) };
 }
 

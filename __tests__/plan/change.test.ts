@@ -20,7 +20,7 @@ const configMap = (metadata: Partial<KubeObject['metadata']> = {}, rest: object 
   ...rest,
 });
 
-describe('what a dry run alone tells', () => {
+describe('the result of a dry run alone', () => {
   const cases: readonly [string, 'unchanged' | 'compare', readonly Json[]][] = [
     ['an entry from yesterday proves that nothing changes', 'unchanged', [entry('2026-02-28T12:00:10Z')]],
     ['an entry three seconds old proves it too', 'unchanged', [entry('2026-03-01T12:00:07Z')]],
@@ -48,11 +48,11 @@ describe('what a dry run alone tells', () => {
     expect(judgeDryRun(answer, 'cutover')).toBe(verdict);
   });
 
-  it('an object that carries no managedFields has to be compared', () => {
+  it('an object without managedFields has to be compared', () => {
     expect(judgeDryRun({ object: configMap(), created: false, serverTimeMs: answeredAt }, 'cutover')).toBe('compare');
   });
 
-  it('an object that was not there is created, whatever its entries say', () => {
+  it('an object that did not exist is created, whatever its managedFields are', () => {
     const object = configMap({ managedFields: [entry('2026-02-28T12:00:10Z')] });
     expect(judgeDryRun({ object, created: true, serverTimeMs: answeredAt }, 'cutover')).toBe('created');
   });
@@ -95,7 +95,7 @@ describe('whether an apply changes the live object', () => {
     expect(differs(listed('a', 'b'), listed('b', 'a'))).toBe(true);
   });
 
-  it('the content is everything but the bookkeeping of the API server', () => {
+  it('the content excludes what the API server maintains', () => {
     expect(content(live)).toEqual({
       apiVersion: 'v1',
       kind: 'ConfigMap',

@@ -9,10 +9,10 @@ const object = (kind: string, content: object): KubeObject => ({
   ...content,
 });
 
-/** What a change from one content to another is told as; `wanted`: as the manifest says it. */
-function told(kind: string, sides: { live: object; after: object; wanted?: object }): readonly string[] {
-  const { live, after, wanted = after } = sides;
-  return fieldChanges(object(kind, live), object(kind, after), object(kind, wanted)).map(describeFieldChange);
+/** The lines that describe a change from one content to another; `manifest`: as in the manifest. */
+function describedChanges(kind: string, sides: { live: object; after: object; manifest?: object }): readonly string[] {
+  const { live, after, manifest = after } = sides;
+  return fieldChanges(object(kind, live), object(kind, after), object(kind, manifest)).map(describeFieldChange);
 }
 
 const pod = (container: object, rest: object = {}): object => ({
@@ -20,10 +20,10 @@ const pod = (container: object, rest: object = {}): object => ({
 });
 
 describe('the difference that a deploy makes', () => {
-  it('is told field by field, items of lists by their name', () => {
+  it('is described field by field, list items by their name', () => {
     const live = pod({ image: 'site:v1', env: [{ name: 'LEVEL', value: '1' }] });
     const after = pod({ image: 'site:v2', env: [{ name: 'MORE', value: '2' }], tty: true });
-    expect(told('Deployment', { live, after })).toEqual([
+    expect(describedChanges('Deployment', { live, after })).toEqual([
       'spec.template.spec.containers[web].env[LEVEL]: removed, it was {"name":"LEVEL","value":"1"}',
       'spec.template.spec.containers[web].env[MORE]: added, {"name":"MORE","value":"2"}',
       'spec.template.spec.containers[web].image: "site:v1" → "site:v2"',
@@ -31,10 +31,10 @@ describe('the difference that a deploy makes', () => {
     ]);
   });
 
-  it('is nothing of the server’s own bookkeeping', () => {
+  it('excludes what the API server maintains', () => {
     const live = { status: { replicas: 1 }, spec: { replicas: 2 } };
     const after = { status: { replicas: 2 }, spec: { replicas: 2 } };
-    expect(told('Deployment', { live, after })).toEqual([]);
+    expect(describedChanges('Deployment', { live, after })).toEqual([]);
   });
 
   it('leaves out what the API server fills in, at the top and inside of what is new', () => {
@@ -43,8 +43,8 @@ describe('the difference that a deploy makes', () => {
       { image: 'site:v1', readinessProbe: { httpGet: { path: '/' }, timeoutSeconds: 1, periodSeconds: 10 } },
       { schedulerName: 'default-scheduler' },
     );
-    const wanted = pod({ image: 'site:v1', readinessProbe: { httpGet: { path: '/' } } });
-    expect(told('Deployment', { live, after, wanted })).toEqual([
+    const manifest = pod({ image: 'site:v1', readinessProbe: { httpGet: { path: '/' } } });
+    expect(describedChanges('Deployment', { live, after, manifest })).toEqual([
       'spec.template.spec.containers[web].readinessProbe: added, {"httpGet":{"path":"/"}}',
     ]);
   });
@@ -58,25 +58,28 @@ describe('the difference that a deploy makes', () => {
       metadata: { name: 'web', annotations: { 'example.org/owner': 'b' } },
       spec: { ports: [{ port: 80, targetPort: 9090 }], externalIPs: ['10.0.0.1', '10.0.0.2'] },
     };
-    expect(told('Service', { live, after })).toEqual([
+    expect(describedChanges('Service', { live, after })).toEqual([
       'metadata.annotations["example.org/owner"]: "a" → "b"',
       'spec.externalIPs: ["10.0.0.1"] → ["10.0.0.1","10.0.0.2"]',
       'spec.ports[80].targetPort: 8080 → 9090',
     ]);
   });
 
-  it('tells a new order of variables, since one can refer to those before it', () => {
+  it('includes a new order of variables, since one can refer to those before it', () => {
     const [a, b] = [
       { name: 'A', value: '1' },
       { name: 'B', value: '$(A)' },
     ];
-    expect(told('Deployment', { live: pod({ env: [b, a] }), after: pod({ env: [a, b] }) })).toEqual([
+    expect(describedChanges('Deployment', { live: pod({ env: [b, a] }), after: pod({ env: [a, b] }) })).toEqual([
       'spec.template.spec.containers[web].env: ["B","A"] → ["A","B"]',
     ]);
   });
 
-  it('tells of a long value only how long it is: half of a secret would not be masked', () => {
-    const [line] = told('ConfigMap', { live: { data: { A: 'x' } }, after: { data: { A: 'y'.repeat(5000) } } });
+  it('has only the length of a long value: half of a secret would not be masked', () => {
+    const [line] = describedChanges('ConfigMap', {
+      live: { data: { A: 'x' } },
+      after: { data: { A: 'y'.repeat(5000) } },
+    });
     expect(line).toBe('data.A: "x" → (5002 characters)');
   });
 });
@@ -124,7 +127,7 @@ describe('a secret', () => {
       },
     ],
   ])('is never shown: %s', (_what, kind, sides) => {
-    const lines = told(kind, sides);
+    const lines = describedChanges(kind, sides);
     expect(lines.join('\n')).not.toContain(hidden);
     expect(lines.join('\n')).toContain('***');
   });

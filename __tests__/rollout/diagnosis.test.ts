@@ -14,9 +14,9 @@ const running = { state: { running: {} } };
 const crashed = (exitCode: number): object => ({ lastState: { terminated: { exitCode } } });
 
 function assessed(newPods: readonly KubeObject[], live = real('deployments', 'complete')): Assessment {
-  const [trouble] = newPods.map(podFailureOf);
+  const [podFailure] = newPods.map(podFailureOf);
   const readiness = { done: false, ok: false, reason: '0 of 2 ready' } as const;
-  return { ref: refOf(live), live, newPods, readiness, ...(trouble && { trouble }) };
+  return { ref: refOf(live), live, newPods, readiness, ...(podFailure && { podFailure }) };
 }
 
 async function diagnosed(assessment: Assessment, answers: FakeAnswers = {}) {
@@ -33,39 +33,47 @@ describe('the log of a container that is not ready', () => {
   const ofOne = (facts: ContainerFacts) => assessed([pod({ name: 'web-1', ready: false, containers: [facts] })]);
 
   it.each([
-    ['runs for the first time: this life', running, 'logs web-1/app'],
+    ['runs for the first time: the current container', running, 'logs web-1/app'],
     [
-      'was restarted after a crash: the life before',
+      'was restarted after a crash: the previous container',
       { ...running, ...crashed(137), restarts: 1 },
       'logs web-1/app previous',
     ],
-    ['was restarted after a good end: this life', { ...running, ...crashed(0), restarts: 1 }, 'logs web-1/app'],
     [
-      'waits to be started again: the life before',
+      'was restarted after exit code 0: the current container',
+      { ...running, ...crashed(0), restarts: 1 },
+      'logs web-1/app',
+    ],
+    [
+      'waits for its next start: the previous container',
       { state: { waiting: { reason: 'CrashLoopBackOff' } }, ...crashed(0), restarts: 1 },
       'logs web-1/app previous',
     ],
-    ['has ended: this life', { state: { terminated: { exitCode: 1 } }, ...crashed(1), restarts: 2 }, 'logs web-1/app'],
+    [
+      'has ended: the current container',
+      { state: { terminated: { exitCode: 1 } }, ...crashed(1), restarts: 2 },
+      'logs web-1/app',
+    ],
   ])('that %s', async (...[, facts, asked]) => {
     const done = await diagnosed(ofOne(facts));
     expect(done.asked.slice(1)).toEqual([asked]);
     expect(done.lines).toEqual([50]);
   });
 
-  it('is not asked for where the container never ran', async () => {
+  it('is not read where the container never ran', async () => {
     const { asked } = await diagnosed(assessed([real('pods', 'noSuchImage')]));
     expect(asked).toHaveLength(1);
   });
 
-  it('keeps every word of a line, since half of a secret would no longer be masked', async () => {
+  it('is not cut, since half of a secret would no longer be masked', async () => {
     const line = `token=${'x'.repeat(5_000)}`;
     const { diagnosis } = await diagnosed(ofOne(running), { logs: line });
     expect(diagnosis.lines).toEqual([{ message: `log of web-1/app: ${line}` }]);
   });
 });
 
-describe('a set without pods', () => {
-  it('tells by its events why there are none', async () => {
+describe('a StatefulSet without pods', () => {
+  it('has events that show why there are none', async () => {
     const { port } = fakeCluster({
       events: [{ reason: 'FailedCreate', message: 'create Pod db-0 failed: exceeded quota: none', count: 12 }],
     });

@@ -2,9 +2,9 @@ import { describe, expect, it } from '@jest/globals';
 import { CutoverError } from '../../src/errors.js';
 import { refOf } from '../../src/kubernetes/object.js';
 import type { KubeObject } from '../../src/kubernetes/object.js';
-import { kindsFor } from '../../src/rollout/awaited.js';
 import { observe } from '../../src/rollout/observer.js';
 import type { Observer, ReadyWorkload } from '../../src/rollout/observer.js';
+import { watchedKinds } from '../../src/rollout/watched-kinds.js';
 import { fakeCluster, keptLines, manualClock, settle } from '../support/cluster/watched-cluster.js';
 import type { FakeAnswers, FakeCluster, ManualClock } from '../support/cluster/watched-cluster.js';
 import { deployment, pod, replicaSet } from '../support/objects.js';
@@ -34,7 +34,7 @@ async function observing(answers: FakeAnswers = {}): Promise<Setting> {
   return { cluster, clock, lines, observer, abort };
 }
 
-/** The wait's end, once there is one. */
+/** The result of the wait, once it has ended. */
 function outcomeOf(wait: Promise<readonly ReadyWorkload[]>): {
   ready?: readonly ReadyWorkload[];
   error?: CutoverError;
@@ -57,7 +57,7 @@ describe('watching', () => {
       name,
       namespace,
     });
-    const kinds = kindsFor([
+    const kinds = watchedKinds([
       ref('Deployment', 'a'),
       ref('Deployment', 'b'),
       ref('Job', 'c'),
@@ -74,7 +74,7 @@ describe('watching', () => {
     ]);
   });
 
-  it('is synced when every watch has told what was there', async () => {
+  it('is synced when every watch has reported what existed at the start', async () => {
     const { cluster, observer } = await observing();
     expect(cluster.watched).toEqual(['Deployment shop', 'Pod shop', 'ReplicaSet shop']);
     let synced = false;
@@ -85,7 +85,7 @@ describe('watching', () => {
     expect(synced).toBe(true);
   });
 
-  it('hands on why a watch cannot be opened, to whoever waits', async () => {
+  it('reports to every wait why a watch cannot be opened', async () => {
     const { cluster, observer } = await observing();
     const outcome = outcomeOf(observer.until({ targets: [written], ...limits }));
     await cluster.breakWatches(new CutoverError('pods is forbidden', { code: 'forbidden' }));
@@ -95,7 +95,7 @@ describe('watching', () => {
 });
 
 describe('a rollout', () => {
-  it('succeeds once the pods of the very template that was written are ready and have stayed so', async () => {
+  it('succeeds once the pods of the template that was written are ready and have stayed so', async () => {
     const { cluster, clock, lines, observer } = await observing();
     await cluster.tell(
       'ADDED',
@@ -134,7 +134,7 @@ describe('a rollout', () => {
     ]);
   });
 
-  it('starts to count anew when a container restarts meanwhile', async () => {
+  it('starts the stable time again when a container restarts', async () => {
     const { cluster, clock, observer } = await observing();
     await cluster.tell('ADDED', written, set, newPod('a'), newPod('b'));
     await cluster.synced();
@@ -148,7 +148,7 @@ describe('a rollout', () => {
     expect(outcome.ready).toHaveLength(1);
   });
 
-  it('asks for no steadiness when told so', async () => {
+  it('ends at once when ready need not last', async () => {
     const { cluster, observer } = await observing();
     await cluster.tell('ADDED', written, set, newPod('a'), newPod('b'));
     await cluster.synced();
@@ -168,8 +168,8 @@ describe('a rollout', () => {
   it.each([
     ['got another pod template', 'MODIFIED', deployment({ tag: 'v3', generation: 3 })],
     ['was deleted', 'DELETED', written],
-    ['was deleted and made again', 'MODIFIED', deployment({ tag: 'v2', uid: 'd2' })],
-  ] as const)('is superseded when the workload %s', async (words, type, object) => {
+    ['was deleted and recreated', 'MODIFIED', deployment({ tag: 'v2', uid: 'd2' })],
+  ] as const)('is superseded when the workload %s', async (difference, type, object) => {
     const { cluster, observer } = await observing();
     await cluster.tell('ADDED', starting, set);
     await cluster.synced();
@@ -177,7 +177,7 @@ describe('a rollout', () => {
     await cluster.tell(type, object);
     expect(outcome.error).toMatchObject({
       code: 'changed',
-      message: `Deployment shop/web ${words} while it was waited for`,
+      message: `Deployment shop/web ${difference} during the wait`,
     });
   });
 
@@ -198,7 +198,7 @@ describe('a rollout that cannot succeed', () => {
     lastState: { terminated: { exitCode: 3, reason: 'Error' } },
   };
 
-  it('names pod, container and exit code first, then events and the log of the previous life', async () => {
+  it('names pod, container and exit code first, then events and the log of the previous container', async () => {
     const { cluster, observer } = await observing({
       events: [
         { reason: 'BackOff', message: 'older', lastTimestamp: '2026-01-01T00:00:01Z' },
@@ -212,18 +212,18 @@ describe('a rollout that cannot succeed', () => {
       code: 'rollout',
       object: 'Deployment shop/web',
       message: 'container app of pod shop/a keeps crashing: exit code 3, 2 restarts (Deployment shop/web)',
-      hint: 'The last log lines of the container say why.',
+      hint: 'See the last log lines of the container.',
       problems: [
         { message: 'event BackOff: newer (4 times)' },
         { message: 'event BackOff: older' },
-        { message: 'log of a/app (previous life): reading config' },
-        { message: 'log of a/app (previous life): no such table: users' },
+        { message: 'log of a/app (previous container): reading config' },
+        { message: 'log of a/app (previous container): no such table: users' },
       ],
     });
     expect(cluster.asked).toEqual(['list Event involvedObject.uid=uid-a,type=Warning', 'logs a/app previous']);
   });
 
-  it('tells the cause even where events and logs may not be read', async () => {
+  it('reports the cause even where events and logs may not be read', async () => {
     const { cluster, observer } = await observing({
       logs: new CutoverError('pods/log is forbidden', { code: 'forbidden' }),
     });
@@ -231,11 +231,11 @@ describe('a rollout that cannot succeed', () => {
     await cluster.synced();
     await expect(observer.until({ targets: [written], ...limits })).rejects.toMatchObject({
       code: 'rollout',
-      problems: [{ message: 'log of a/app (previous life) could not be read: pods/log is forbidden' }],
+      problems: [{ message: 'log of a/app (previous container) could not be read: pods/log is forbidden' }],
     });
   });
 
-  it('does not mind old pods that crash', async () => {
+  it('ignores old pods that crash', async () => {
     const { cluster, observer } = await observing();
     const old = pod({ owner: 'rs-h1', name: 'old', ready: false, containers: [crashing] });
     await cluster.tell('ADDED', written, set, replicaSet('v1', 'h1'), old, newPod('a'), newPod('b'));
@@ -243,7 +243,7 @@ describe('a rollout that cannot succeed', () => {
     await expect(observer.until({ targets: [written], timeoutMs: 1_000, stableForMs: 0 })).resolves.toHaveLength(1);
   });
 
-  it('is patient with what a controller may still mend, but not for long', async () => {
+  it('tolerates for a while a failure that a controller may still resolve', async () => {
     const { cluster, clock, observer } = await observing();
     const stuck = newPod('a', {
       ready: false,
@@ -264,7 +264,7 @@ describe('a rollout that cannot succeed', () => {
     expect(cluster.asked).toEqual(['list Event involvedObject.uid=uid-a,type=Warning']);
   });
 
-  it('forgives trouble that went away in time', async () => {
+  it('goes on when the failure ends in time', async () => {
     const { cluster, clock, observer } = await observing();
     const stuck = { ready: false, containers: [{ state: { waiting: { reason: 'CreateContainerConfigError' } } }] };
     await cluster.tell('ADDED', starting, set, newPod('a', stuck), newPod('b'));
@@ -276,7 +276,7 @@ describe('a rollout that cannot succeed', () => {
     expect(outcome.ready).toHaveLength(1);
   });
 
-  it('asks what should have made the pods when there are none', async () => {
+  it('reads the events of the ReplicaSet when there are no pods', async () => {
     const { cluster, clock, observer } = await observing({
       events: [{ reason: 'FailedCreate', message: 'exceeded quota' }],
     });
@@ -292,15 +292,15 @@ describe('a rollout that cannot succeed', () => {
     await clock.advance(5_000);
     expect(outcome.error).toMatchObject({
       code: 'rollout',
-      message: 'Deployment shop/web: its pods cannot be made: exceeded quota',
+      message: 'Deployment shop/web: its pods cannot be created: exceeded quota',
       problems: [{ message: 'event FailedCreate: exceeded quota' }],
     });
     expect(cluster.asked).toEqual(['list Event involvedObject.uid=rs-h2,type=Warning']);
   });
 });
 
-describe('a rollout whose time is over', () => {
-  it('says what was still awaited, and why', async () => {
+describe('a rollout that times out', () => {
+  it('reports what was not ready, and why', async () => {
     const { cluster, clock, observer } = await observing({
       events: [
         { reason: 'Unhealthy', message: 'Readiness probe failed: HTTP probe failed with statuscode: 503', count: 7 },
@@ -324,7 +324,7 @@ describe('a rollout whose time is over', () => {
     });
   });
 
-  it('tells ready apart from ready for long enough', async () => {
+  it('distinguishes ready from ready for long enough', async () => {
     const { cluster, clock, observer } = await observing();
     await cluster.tell('ADDED', starting, set, newPod('a', { ready: false }), newPod('b'));
     await cluster.synced();
@@ -337,7 +337,7 @@ describe('a rollout whose time is over', () => {
     );
   });
 
-  it('lists every workload that was still awaited', async () => {
+  it('lists every workload that was not ready', async () => {
     const { cluster, clock, observer } = await observing();
     const other = deployment({ name: 'api', uid: 'd9', status: { readyReplicas: 0 } });
     await cluster.tell('ADDED', starting, other);
@@ -351,7 +351,7 @@ describe('a rollout whose time is over', () => {
   });
 });
 
-describe('what other objects need to exist', () => {
+describe('an object that others need', () => {
   const namespace = (phase: string | undefined): KubeObject => ({
     apiVersion: 'v1',
     kind: 'Namespace',
@@ -359,16 +359,16 @@ describe('what other objects need to exist', () => {
     status: { phase },
   });
 
-  it('is not watched when it can be used already', async () => {
+  it('is not watched when it is ready already', async () => {
     const { cluster, observer } = await observing();
-    await observer.served([namespace('Active'), written], 1_000);
+    await observer.waitUntilReady([namespace('Active'), written], 1_000);
     expect(cluster.watched).not.toContain('Namespace');
   });
 
   it('is waited for', async () => {
     const { cluster, observer } = await observing();
     let done = false;
-    const wait = observer.served([namespace(undefined)], 1_000).then(() => (done = true));
+    const wait = observer.waitUntilReady([namespace(undefined)], 1_000).then(() => (done = true));
     await settle();
     expect(done).toBe(false);
     await cluster.tell('MODIFIED', namespace('Active'));
@@ -376,12 +376,12 @@ describe('what other objects need to exist', () => {
     expect(done).toBe(true);
   });
 
-  it('runs into the deadline with its reason', async () => {
+  it('times out with its reason', async () => {
     const { clock, observer } = await observing();
-    const wait = observer.served([namespace('Terminating')], 1_000);
+    const wait = observer.waitUntilReady([namespace('Terminating')], 1_000);
     const checked = expect(wait).rejects.toMatchObject({
       code: 'timeout',
-      message: 'Namespace new could not be used after 1 s: it is being deleted',
+      message: 'Namespace new was not ready after 1 s: it is being deleted',
     });
     await settle();
     await clock.advance(1_000);

@@ -1,12 +1,11 @@
 import { describe, expect, it } from '@jest/globals';
 import type { KubeObject } from '../../src/kubernetes/object.js';
-import { crdReadiness, namespaceReadiness } from '../../src/rollout/readiness/resources.js';
-import {
-  daemonSetReadiness,
-  deploymentReadiness,
-  jobReadiness,
-  podReadiness,
-} from '../../src/rollout/readiness/workloads.js';
+import { customResourceDefinitionReadiness } from '../../src/rollout/readiness/custom-resource-definition.js';
+import { daemonSetReadiness } from '../../src/rollout/readiness/daemon-set.js';
+import { deploymentReadiness } from '../../src/rollout/readiness/deployment.js';
+import { jobReadiness } from '../../src/rollout/readiness/job.js';
+import { namespaceReadiness } from '../../src/rollout/readiness/namespace.js';
+import { podReadiness } from '../../src/rollout/readiness/pod.js';
 import { deployment, pod } from '../support/objects.js';
 
 const two = [pod({ name: 'a' }), pod({ name: 'b' })];
@@ -14,8 +13,14 @@ const condition = (type: string, status: string, more: object = {}): object => (
 
 describe('a Deployment', () => {
   it.each([
-    ['is ready when updated, ready and available are as asked and no old pod is left', {}, two, true, '2 of 2 ready'],
-    ['is ready with no pods when none are asked for', { replicas: 0 }, [], true, '0 of 0 ready'],
+    [
+      'is ready when all replicas are updated, ready and available and no old pod is left',
+      {},
+      two,
+      true,
+      '2 of 2 ready',
+    ],
+    ['is ready without pods when replicas is 0', { replicas: 0 }, [], true, '0 of 0 ready'],
     [
       'waits for its controller',
       { generation: 3, status: { observedGeneration: 2 } },
@@ -24,7 +29,7 @@ describe('a Deployment', () => {
       'its controller has not seen the change yet',
     ],
     [
-      'waits while its controller has said nothing at all',
+      'waits while its controller has written no status',
       { status: { observedGeneration: undefined } },
       [],
       false,
@@ -52,7 +57,7 @@ describe('a Deployment', () => {
       false,
       '2 of 2 ready, 2 old pods still running',
     ],
-    ['does not believe counts that its own pods do not bear out', {}, [pod()], false, '1 of 2 ready'],
+    ['is not ready by counts that its own pods contradict', {}, [pod()], false, '1 of 2 ready'],
     [
       'does not count a pod that is being deleted',
       {},
@@ -60,8 +65,8 @@ describe('a Deployment', () => {
       false,
       '1 of 2 ready',
     ],
-  ])('%s', (...[, facts, pods, ok, reason]) => {
-    expect(deploymentReadiness(deployment(facts), pods)).toMatchObject({ done: ok, ok, reason });
+  ])('%s', (...[, fields, pods, ok, reason]) => {
+    expect(deploymentReadiness(deployment(fields), pods)).toMatchObject({ done: ok, ok, reason });
   });
 
   it.each([
@@ -72,18 +77,18 @@ describe('a Deployment', () => {
       0,
     ],
     [
-      'ran out of its own deadline',
+      'exceeded its progressDeadlineSeconds',
       {
         status: {
           readyReplicas: 0,
           conditions: [condition('Progressing', 'False', { reason: 'ProgressDeadlineExceeded' })],
         },
       },
-      '0 of 2 ready when its progressDeadlineSeconds were over',
+      '0 of 2 ready when its progressDeadlineSeconds expired',
       5_000,
     ],
     [
-      'may not make its pods',
+      'cannot create its pods',
       {
         status: {
           updatedReplicas: 0,
@@ -91,14 +96,14 @@ describe('a Deployment', () => {
           conditions: [condition('ReplicaFailure', 'True', { reason: 'FailedCreate', message: 'exceeded quota: q' })],
         },
       },
-      'its pods cannot be made: exceeded quota: q',
+      'its pods cannot be created: exceeded quota: q',
       5_000,
     ],
-  ])('cannot become ready when it %s', (...[, facts, reason, patienceMs]) => {
-    expect(deploymentReadiness(deployment(facts), [])).toEqual({ done: true, ok: false, reason, patienceMs });
+  ])('cannot become ready when it %s', (...[, fields, reason, toleranceMs]) => {
+    expect(deploymentReadiness(deployment(fields), [])).toEqual({ done: true, ok: false, reason, toleranceMs });
   });
 
-  it('is ready even where a condition of an earlier version was left behind', () => {
+  it('is ready even where a condition of an earlier version remains', () => {
     const stale = { conditions: [condition('Progressing', 'False', { reason: 'ProgressDeadlineExceeded' })] };
     expect(deploymentReadiness(deployment({ status: stale }), two).ok).toBe(true);
   });
@@ -116,7 +121,7 @@ describe('a Job', () => {
 });
 
 describe('a Pod on its own', () => {
-  it('waits while nothing has been done with it', () => {
+  it('waits until it is scheduled', () => {
     expect(podReadiness(object('Pod', {}, {}))).toMatchObject({ done: false, reason: 'not scheduled yet' });
   });
 });
@@ -131,16 +136,16 @@ describe('a DaemonSet', () => {
   });
 });
 
-describe('what others need to exist', () => {
-  it('is not there while a definition is not established', () => {
+describe('an object that others need', () => {
+  it('is not ready while a definition is not established', () => {
     const conditions = [condition('Established', 'False')];
-    expect(crdReadiness(object('CustomResourceDefinition', {}, { conditions }))).toMatchObject({
+    expect(customResourceDefinitionReadiness(object('CustomResourceDefinition', {}, { conditions }))).toMatchObject({
       done: false,
       reason: 'not established yet',
     });
   });
 
-  it('is not there while a Namespace has no phase', () => {
+  it('is not ready while a Namespace has no phase', () => {
     expect(namespaceReadiness(object('Namespace', {}, {}))).toMatchObject({ done: false, reason: 'not active yet' });
   });
 });

@@ -3,6 +3,7 @@ import { connect } from '../../src/cluster/connect.js';
 import type { Cluster } from '../../src/cluster/cluster.js';
 import { refOf } from '../../src/kubernetes/object.js';
 import type { KubeObject } from '../../src/kubernetes/object.js';
+import { systemClock } from '../../src/cluster/clock.js';
 import { observe } from '../../src/rollout/observer.js';
 import type { ReadyWorkload } from '../../src/rollout/observer.js';
 import type { Sandbox } from '../../sandbox/sandbox.js';
@@ -61,7 +62,7 @@ function site(name: string, tag: string): KubeObject {
 
 /** Applies and waits, as every deploy does. */
 async function roll(object: KubeObject): Promise<ReadyWorkload | undefined> {
-  const observer = observe({ cluster, log, signal: abort.signal, targets: [refOf(object)] });
+  const observer = observe({ cluster, log, clock: systemClock, signal: abort.signal, targets: [refOf(object)] });
   try {
     await observer.synced;
     const { object: written } = await cluster.apply(object);
@@ -73,7 +74,7 @@ async function roll(object: KubeObject): Promise<ReadyWorkload | undefined> {
 }
 
 describe('a rollout in the embedded cluster', () => {
-  it('takes one write and three watches', async () => {
+  it('needs one write and three watches', async () => {
     sandbox.calls.reset();
     const ready = await roll(site('plain', 'v1'));
     expect(ready?.pods).toHaveLength(2);
@@ -86,7 +87,7 @@ describe('a rollout in the embedded cluster', () => {
     });
   });
 
-  it('is seen to its end through watches that end all the time, a version that is too old and a cut write', async () => {
+  it('completes through watches that end all the time, an expired resourceVersion and a write that was cut off', async () => {
     const first = await roll(site('shaken', 'v1'));
     mended.push(
       sandbox.fault({ verb: 'WATCH', kind: 'Pod' }, { do: 'end-watch' }, 5),
@@ -100,7 +101,7 @@ describe('a rollout in the embedded cluster', () => {
     expect(lines).toContainEqual(expect.stringContaining('trying again in'));
   });
 
-  it('takes its own write for its own, though the answer to it was lost', async () => {
+  it('recognizes its own write although the answer to it was lost', async () => {
     const config = (text: string): KubeObject => ({
       apiVersion: 'v1',
       kind: 'ConfigMap',
@@ -115,7 +116,7 @@ describe('a rollout in the embedded cluster', () => {
     await expect(cluster.apply(config('again'), { resourceVersion })).rejects.toMatchObject({ code: 'moved' });
   });
 
-  it('is refused with the crash and its log, which takes two calls more', async () => {
+  it('fails with the crash and its log, by two more calls', async () => {
     sandbox.calls.reset();
     await expect(roll(site('ill', 'broken'))).rejects.toMatchObject({
       code: 'rollout',

@@ -32,7 +32,7 @@ const crashing = {
   lastState: { terminated: { exitCode: 1 } },
 };
 
-/** A cluster with a StatefulSet of version v1 that ran, and what its controller says of it. */
+/** A cluster with a StatefulSet of version v1 that ran, and the status that its controller wrote. */
 async function running(spec: object = {}) {
   const cluster = memoryCluster();
   await cluster.apply(set('v1', spec));
@@ -49,7 +49,7 @@ async function running(spec: object = {}) {
 interface PodFacts {
   readonly revision: string;
   readonly ready?: boolean;
-  readonly ill?: boolean;
+  readonly crashing?: boolean;
   readonly owner?: string;
 }
 
@@ -70,7 +70,7 @@ function givePod(cluster: MemoryCluster, name: string, facts: PodFacts): void {
   const pod = cluster.store.get({ apiVersion: 'v1', kind: 'Pod', namespace: 'shop', name })!;
   const status = {
     conditions: [{ type: 'Ready', status: facts.ready ? 'True' : 'False' }],
-    ...(facts.ill && { containerStatuses: [crashing] }),
+    ...(facts.crashing && { containerStatuses: [crashing] }),
   };
   cluster.store.update({ ...pod, status }, { part: 'status' });
 }
@@ -78,49 +78,49 @@ function givePod(cluster: MemoryCluster, name: string, facts: PodFacts): void {
 const podNames = (cluster: MemoryCluster): readonly string[] =>
   cluster.store.list({ apiVersion: 'v1', kind: 'Pod' }).map(({ metadata }) => metadata.name);
 
-async function free(cluster: MemoryCluster, before: KubeObject): Promise<readonly string[]> {
+async function removeStuck(cluster: MemoryCluster, before: KubeObject): Promise<readonly string[]> {
   const { log, lines } = keptLines();
   await removeStuckPods({ cluster, snapshots: [{ ref: refOf(before), object: before }], log });
   return lines;
 }
 
-describe('a StatefulSet that was put back', () => {
-  it('is freed of the pods of the failed version that are not ready, and of no others', async () => {
+describe('a StatefulSet that was rolled back', () => {
+  it('loses the pods of the failed version that are not ready, and no others', async () => {
     const { cluster, before, observe } = await running();
     givePod(cluster, 'db-0', { revision: 'db-v1' });
     givePod(cluster, 'db-1', { revision: 'db-v2', ready: true });
     givePod(cluster, 'db-2', { revision: 'db-v2' });
     givePod(cluster, 'other-0', { revision: 'db-v2', owner: 'somebody' });
     observe('db-v1', 'db-v1');
-    expect(await free(cluster, before)).toEqual([
-      'Pod shop/db-2 deleted: it is of a version that failed, and the others would wait for it',
+    expect(await removeStuck(cluster, before)).toEqual([
+      'Pod shop/db-2 deleted: its version failed, and its StatefulSet would wait for it forever',
     ]);
     expect(podNames(cluster)).toEqual(['db-0', 'db-1', 'other-0']);
   });
 
-  it('is freed even where the failed version had run for a moment', async () => {
+  it('loses them even where the failed version had run for a moment', async () => {
     const { cluster, before, observe } = await running();
     givePod(cluster, 'db-1', { revision: 'db-v2' });
     observe('db-v2', 'db-v1');
-    await free(cluster, before);
+    await removeStuck(cluster, before);
     expect(podNames(cluster)).toEqual([]);
   });
 
-  it('keeps them until its controller knows its template, or it would make them again', async () => {
+  it('keeps them until its controller has observed its template, or it would recreate them', async () => {
     const { cluster, before, observe } = await running();
     await cluster.apply(set('v2'));
     observe('db-v1', 'db-v2');
     givePod(cluster, 'db-1', { revision: 'db-v2' });
     await cluster.apply(set('v1'));
-    const freed = free(cluster, before);
+    const removed = removeStuck(cluster, before);
     await settle();
     expect(podNames(cluster)).toEqual(['db-1']);
     observe('db-v1', 'db-v1');
-    await freed;
+    await removed;
     expect(podNames(cluster)).toEqual([]);
   });
 
-  it('keeps a pod that took the place of the broken one meanwhile', async () => {
+  it('keeps a pod that replaced the broken one meanwhile', async () => {
     const { cluster, before } = await running();
     givePod(cluster, 'db-1', { revision: 'db-v2' });
     cluster.before = call => {
@@ -128,45 +128,45 @@ describe('a StatefulSet that was put back', () => {
       cluster.store.remove({ apiVersion: 'v1', kind: 'Pod', namespace: 'shop', name: 'db-1' });
       givePod(cluster, 'db-1', { revision: 'db-v1' });
     };
-    await free(cluster, before);
+    await removeStuck(cluster, before);
     expect(podNames(cluster)).toEqual(['db-1']);
   });
 
-  it('keeps everything under OnDelete, where pods are the business of people', async () => {
+  it('keeps every pod under OnDelete, where people delete pods', async () => {
     const { cluster, before } = await running({ updateStrategy: { type: 'OnDelete' } });
     givePod(cluster, 'db-1', { revision: 'db-v2' });
-    expect(await free(cluster, before)).toEqual([]);
+    expect(await removeStuck(cluster, before)).toEqual([]);
     expect(cluster.calls).not.toContain('LIST Pod');
   });
 
-  it('is not waited for when it is gone', async () => {
+  it('is not waited for when it was deleted', async () => {
     const { cluster, before } = await running();
     cluster.store.remove(refOf(before));
-    expect(await free(cluster, before)).toEqual([]);
+    expect(await removeStuck(cluster, before)).toEqual([]);
   });
 });
 
-describe('a StatefulSet that gets a new version after one that never got ready', () => {
-  it('is freed of the pods that waiting cannot mend, even of the version before', async () => {
+describe('a StatefulSet that gets a new version after one that never became ready', () => {
+  it('loses the pods that cannot become ready by themselves, even of the previous version', async () => {
     const { cluster, observe, live } = await running();
-    givePod(cluster, 'db-0', { revision: 'db-v1', ill: true });
+    givePod(cluster, 'db-0', { revision: 'db-v1', crashing: true });
     givePod(cluster, 'db-1', { revision: 'db-v1' });
     const before = live();
     observe('db-v1', 'db-v2');
-    await free(cluster, before);
+    await removeStuck(cluster, before);
     expect(podNames(cluster)).toEqual(['db-1']);
   });
 
   it.each([
     ['complete', real('statefulSets', 'complete'), false],
-    ['held by a pod that does not get ready', real('statefulSets', 'held'), true],
+    ['blocked by a pod that does not become ready', real('statefulSets', 'held'), true],
     [
-      'left to people',
+      'under OnDelete',
       changed(real('statefulSets', 'held'), { spec: { updateStrategy: { type: 'OnDelete' } } }),
       false,
     ],
-    ['no StatefulSet at all', real('deployments', 'refusedByQuota'), false],
-  ])('is looked at only if need be: %s', (_what, object, unsettled) => {
+    ['no StatefulSet', real('deployments', 'refusedByQuota'), false],
+  ])('is checked only where its rollout is incomplete: %s', (_what, object, unsettled) => {
     expect(isUnsettled(object)).toBe(unsettled);
   });
 });

@@ -1,7 +1,9 @@
 import { describe, expect, it } from '@jest/globals';
 import { CutoverError } from '../../src/errors.js';
 import type { Roles } from '../../src/inputs/inputs.js';
+import { isDeployment, replicasOf, templateLabels, withReplicas } from '../../src/kubernetes/deployment.js';
 import { refOf, type KubeObject } from '../../src/kubernetes/object.js';
+import { selectorOf, selects } from '../../src/kubernetes/selectors.js';
 import type { Resource } from '../../src/manifests/resource.js';
 import type { ReleaseState } from '../../src/release/state.js';
 import { newState } from '../../src/release/state.js';
@@ -10,17 +12,11 @@ import { whereTo } from '../../src/strategies/blue-green/rollback.js';
 import {
   changesSinceVerified,
   decideActive,
-  isDeployment,
   otherRole,
-  replicasOf,
   roleRecords,
-  selectorOf,
-  templateLabels,
-  withReplicas,
   type Active,
   type PodLabels,
 } from '../../src/traffic/active-role.js';
-import { selects } from '../../src/kubernetes/pod-spec.js';
 import { memoryCluster } from '../support/cluster/memory-cluster.js';
 import { stepOn } from '../support/strategies/context.js';
 

@@ -1,20 +1,21 @@
-import { isFields, type Fields } from './fields.js';
+import { fieldAt, isFields, type Fields } from './fields.js';
+import type { KubeObject } from './object.js';
 
 /** A ConfigMap or Secret that something reads. */
 export interface ConfigReference {
   readonly kind: 'ConfigMap' | 'Secret';
   readonly name: string;
-  /** Images are pulled with it, and nothing else: containers never see it. */
+  /** Used only to pull images: containers never read it. */
   readonly pullOnly?: true;
 }
 
-/** Gives the name that a reference shall have from now on. */
+/** The new name of a reference. */
 export type Rename = (reference: ConfigReference) => string;
 
-type Form = readonly [kind: ConfigReference['kind'], holder: string, nameKey: string];
+type ReferenceField = readonly [kind: ConfigReference['kind'], field: string, nameKey: string];
 
-/** Maps that hold a reference. */
-const single: readonly Form[] = [
+/** Fields with one reference. */
+const single: readonly ReferenceField[] = [
   ['ConfigMap', 'configMapRef', 'name'],
   ['ConfigMap', 'configMapKeyRef', 'name'],
   ['ConfigMap', 'configMap', 'name'],
@@ -26,39 +27,41 @@ const single: readonly Form[] = [
   ['Secret', 'nodePublishSecretRef', 'name'],
 ];
 
-/** Lists of maps that hold one each. All but the first are not of pods: Ingresses, ServiceAccounts and Gateways have them. */
-const listed: readonly Form[] = [
+/** Lists of references. All but the first are fields of Ingresses, ServiceAccounts and Gateways, not of pods. */
+const listed: readonly ReferenceField[] = [
   ['Secret', 'imagePullSecrets', 'name'],
   ['Secret', 'tls', 'secretName'],
   ['Secret', 'secrets', 'name'],
   ['Secret', 'certificateRefs', 'name'],
 ];
 
-function renamed(value: unknown, [kind, holder, nameKey]: Form, rename: Rename): unknown {
+function renamed(value: unknown, [kind, field, nameKey]: ReferenceField, rename: Rename): unknown {
   if (!isFields(value)) return value;
   const name = value[nameKey];
   if (typeof name !== 'string') return value;
-  return { ...value, [nameKey]: rename({ kind, name, ...(holder === 'imagePullSecrets' && { pullOnly: true }) }) };
+  return { ...value, [nameKey]: rename({ kind, name, ...(field === 'imagePullSecrets' && { pullOnly: true }) }) };
 }
 
-function below(key: string, value: unknown, rename: Rename): unknown {
-  const one = single.filter(([, holder]) => holder === key).reduce((now, form) => renamed(now, form, rename), value);
-  const list = listed.find(([, holder]) => holder === key);
+function renamedField(key: string, value: unknown, rename: Rename): unknown {
+  const one = single
+    .filter(([, field]) => field === key)
+    .reduce((result, form) => renamed(result, form, rename), value);
+  const list = listed.find(([, field]) => field === key);
   if (list === undefined || !Array.isArray(one)) return one;
   return (one as readonly unknown[]).map(item => renamed(item, list, rename));
 }
 
-/** A copy of a pod template, or of a whole object, in which every reference to a ConfigMap or Secret was put through `rename`. */
+/** A copy of a pod template, or of a whole object, with every reference to a ConfigMap or Secret renamed. */
 export function mapReferences(value: unknown, rename: Rename): unknown {
   if (Array.isArray(value)) return value.map(item => mapReferences(item, rename));
   if (!isFields(value)) return value;
   const fields: Fields = Object.fromEntries(
-    Object.entries(value).map(([key, field]) => [key, mapReferences(below(key, field, rename), rename)]),
+    Object.entries(value).map(([key, field]) => [key, mapReferences(renamedField(key, field, rename), rename)]),
   );
   return fields;
 }
 
-/** Every ConfigMap and Secret that is referred to, each once, in the order in which they are found. */
+/** Every ConfigMap and Secret that is referred to, each once, in the order of the fields. */
 export function referencesIn(value: unknown): readonly ConfigReference[] {
   const found = new Map<string, ConfigReference>();
   mapReferences(value, reference => {
@@ -67,4 +70,9 @@ export function referencesIn(value: unknown): readonly ConfigReference[] {
     return reference.name;
   });
   return [...found.values()];
+}
+
+/** The references of a workload's pod template: env, envFrom, volumes, projected volumes, pull secrets. */
+export function configReferences(workload: KubeObject): readonly ConfigReference[] {
+  return referencesIn(fieldAt(workload, ['spec', 'template']));
 }

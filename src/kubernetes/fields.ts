@@ -1,16 +1,16 @@
 import type { KubeObject } from './object.js';
 
-/** A JSON object whose fields are not known yet. */
+/** A JSON object of any shape. */
 export type Fields = Readonly<Record<string, unknown>>;
 
-/** Where a field is: map keys and list indexes, outermost first. */
+/** Path of a field: map keys and list indexes, outermost first. */
 export type Path = readonly (string | number)[];
 
 export function isFields(value: unknown): value is Fields {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
-/** The value at `path`, `undefined` where any step of it is missing. */
+/** The value at `path`; `undefined` where any part of the path is missing. */
 export function fieldAt(root: unknown, path: Path): unknown {
   let value = root;
   for (const step of path) {
@@ -32,13 +32,13 @@ export function listAt(root: unknown, path: Path): readonly unknown[] {
   return Array.isArray(value) ? value : [];
 }
 
-/** The text at `path`; `undefined` where there is none or it is not text. */
+/** The string at `path`; `undefined` where there is none. */
 export function textAt(root: unknown, path: Path): string | undefined {
   const value = fieldAt(root, path);
   return typeof value === 'string' ? value : undefined;
 }
 
-/** The map of texts at `path`, as labels and selectors are; entries that are not text are left out. */
+/** The map of strings at `path`, such as labels or a selector, without entries that are not strings. */
 export function textsAt(root: unknown, path: Path): Readonly<Record<string, string>> {
   const texts = Object.entries(fieldsAt(root, path)).filter((entry): entry is [string, string] => {
     return typeof entry[1] === 'string';
@@ -57,7 +57,7 @@ function changed(root: unknown, path: Path, value: unknown): unknown {
   return { ...fields, [step]: changed(fields[step], rest, value) };
 }
 
-/** A copy with `value` at `path`; maps that are missing on the way are made, list items must exist. */
+/** A copy with `value` at `path`. Missing maps are created; a missing list item is not. */
 export function withField(object: KubeObject, path: Path, value: unknown): KubeObject {
   return changed(object, path, value) as KubeObject;
 }

@@ -1,7 +1,7 @@
 import { textAt } from './fields.js';
 import type { KubeObject } from './object.js';
 
-/** Kinds that live outside namespaces, by group; the empty group is the core one. */
+/** Cluster-scoped kinds by API group; the empty group is the core group. */
 const clusterScoped: Readonly<Record<string, readonly string[]>> = {
   '': ['Namespace', 'Node', 'PersistentVolume', 'ComponentStatus'],
   'admissionregistration.k8s.io': [
@@ -32,17 +32,17 @@ export function groupOf(apiVersion: string): string {
   return apiVersion.includes('/') ? apiVersion.slice(0, apiVersion.indexOf('/')) : '';
 }
 
-/** `apps/Deployment`, `/Service`: names a kind whatever its version. */
+/** `apps/Deployment`, `/Service`: a kind without its version. */
 export function groupKind({ apiVersion, kind }: Pick<KubeObject, 'apiVersion' | 'kind'>): string {
   return `${groupOf(apiVersion)}/${kind}`;
 }
 
-/** True for the kinds of Kubernetes itself that make pods or are pods. */
+/** Whether the object is of an API group in which Kubernetes has its workloads. */
 export function isBuiltInWorkload(object: KubeObject): boolean {
   return ['', 'apps', 'batch'].includes(groupOf(object.apiVersion));
 }
 
-/** Cluster-scoped custom kinds that the manifests themselves define. */
+/** Cluster-scoped custom kinds, as `<group>/<kind>`, that CustomResourceDefinitions among the objects define. */
 export function definedClusterKinds(objects: readonly KubeObject[]): ReadonlySet<string> {
   const definitions = objects.filter(object => {
     const isDefinition = groupKind(object) === 'apiextensions.k8s.io/CustomResourceDefinition';
@@ -55,8 +55,8 @@ export function definedClusterKinds(objects: readonly KubeObject[]): ReadonlySet
   );
 }
 
-/** Whether objects of this kind live outside namespaces. Kinds that nobody knows are taken for namespaced. */
+/** Whether the kind is cluster-scoped. `defined`: see {@link definedClusterKinds}. An unknown kind counts as namespaced. */
 export function isClusterScoped(object: KubeObject, defined: ReadonlySet<string>): boolean {
-  const known = clusterScoped[groupOf(object.apiVersion)]?.includes(object.kind) ?? false;
-  return known || defined.has(groupKind(object));
+  const builtIn = clusterScoped[groupOf(object.apiVersion)]?.includes(object.kind) ?? false;
+  return builtIn || defined.has(groupKind(object));
 }

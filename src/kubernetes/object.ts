@@ -1,7 +1,7 @@
 /** Any JSON value, as the API server sends and takes it. */
 export type Json = null | boolean | number | string | readonly Json[] | { readonly [key: string]: Json };
 
-/** Metadata that Cutover reads; everything else stays as it came. */
+/** The metadata that Cutover reads; every other field is kept. */
 export interface ObjectMeta {
   readonly name: string;
   readonly namespace?: string;
@@ -23,7 +23,7 @@ export interface ObjectMeta {
   readonly [key: string]: unknown;
 }
 
-/** One Kubernetes object as raw JSON: no field is ever dropped, whatever its kind. */
+/** A Kubernetes object of any kind, as raw JSON with all its fields. */
 export interface KubeObject {
   readonly apiVersion: string;
   readonly kind: string;
@@ -46,7 +46,7 @@ export interface KindRef {
   readonly namespace?: string;
 }
 
-/** `Deployment shop/web`, the way every message names an object. */
+/** `Deployment shop/web`: how every message names an object. */
 export function describeRef(ref: ObjectRef): string {
   return ref.namespace === undefined ? `${ref.kind} ${ref.name}` : `${ref.kind} ${ref.namespace}/${ref.name}`;
 }
@@ -57,7 +57,7 @@ export function refOf(object: KubeObject): ObjectRef {
   return namespace === undefined ? ref : { ...ref, namespace };
 }
 
-/** Equal for the same object whatever version it is addressed by. */
+/** Equal for the same object in every API version. */
 export function refKey(ref: ObjectRef): string {
   const group = ref.apiVersion.includes('/') ? ref.apiVersion.slice(0, ref.apiVersion.indexOf('/')) : '';
   return `${group}/${ref.kind}/${ref.namespace ?? ''}/${ref.name}`;

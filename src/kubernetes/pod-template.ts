@@ -1,11 +1,11 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { KubeObject } from './object.js';
-import { ownedBy, specOf, statusOf } from './workload.js';
-import type { PodTemplate } from './workload.js';
+import { statusOf } from './status.js';
+import { ownedBy, specOf, type PodTemplate } from './workload.js';
 
 const hashLabel = 'pod-template-hash';
 
-/** Whether two pod templates make the same pods. The hash that a controller adds is left aside. */
+/** Whether two pod templates describe the same pods. The hash label that a controller adds is ignored. */
 export function sameTemplate(one: PodTemplate | undefined, other: PodTemplate | undefined): boolean {
   return isDeepStrictEqual(withoutHash(one), withoutHash(other));
 }
@@ -18,8 +18,8 @@ function withoutHash(template: PodTemplate | undefined): unknown {
 }
 
 /**
- * The ReplicaSet that runs exactly the Deployment's template; the oldest one, as the Deployment's controller chooses too.
- * `undefined` while it has not been made.
+ * The ReplicaSet with exactly the Deployment's template; of several the oldest, which the Deployment controller chooses too.
+ * `undefined` while it does not exist.
  */
 export function newReplicaSet(deployment: KubeObject, replicaSets: readonly KubeObject[]): KubeObject | undefined {
   const { template } = specOf(deployment);
@@ -28,17 +28,17 @@ export function newReplicaSet(deployment: KubeObject, replicaSets: readonly Kube
     .sort((a, b) => (a.metadata.creationTimestamp ?? '').localeCompare(b.metadata.creationTimestamp ?? ''))[0];
 }
 
-/** The hash by which the pods of a ReplicaSet are told from others. */
+/** The hash that the pods of a ReplicaSet carry as a label. */
 export function templateHashOf(replicaSet: KubeObject): string | undefined {
   return replicaSet.metadata.labels?.[hashLabel];
 }
 
-/** The label by which the controllers of StatefulSets and DaemonSets tell the pods of their revisions apart. */
+/** Revision of a StatefulSet's or DaemonSet's pod, from its label `controller-revision-hash`. */
 export function revisionOf(pod: KubeObject): string | undefined {
   return pod.metadata.labels?.['controller-revision-hash'];
 }
 
-/** Of a StatefulSet's pods those of the version that was written; none while its controller has not named its revision. */
+/** The pods of a StatefulSet's current template; none until its controller has set `updateRevision`. */
 export function newPodsOfStatefulSet(set: KubeObject, pods: readonly KubeObject[]): readonly KubeObject[] {
   const { observedGeneration = 0, updateRevision } = statusOf(set);
   if (updateRevision === undefined || observedGeneration < (set.metadata.generation ?? 0)) return [];
@@ -46,13 +46,13 @@ export function newPodsOfStatefulSet(set: KubeObject, pods: readonly KubeObject[
 }
 
 /**
- * Of a DaemonSet's pods those of the version that was written. Its status names no revision: pods carry the generation of
- * the template that they were made from, and older ones belong to it too if their revision is the same.
+ * The pods of a DaemonSet's current template. Its status names no revision: pods carry the generation of the template that
+ * they were created from, and pods of an older generation count too if their revision is the same.
  */
 export function newPodsOfDaemonSet(set: KubeObject, pods: readonly KubeObject[]): readonly KubeObject[] {
   const generation = set.metadata.annotations?.['deprecated.daemonset.template.generation'];
   if (generation === undefined) return [];
-  const made = pods.filter(pod => pod.metadata.labels?.['pod-template-generation'] === generation);
-  const revisions = new Set(made.map(revisionOf));
+  const created = pods.filter(pod => pod.metadata.labels?.['pod-template-generation'] === generation);
+  const revisions = new Set(created.map(revisionOf));
   return pods.filter(pod => revisions.has(revisionOf(pod)));
 }

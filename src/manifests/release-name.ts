@@ -1,6 +1,7 @@
 import { CutoverError } from '../errors.js';
 import type { Position } from '../log.js';
-import { podSpecPath, routesTo } from '../kubernetes/pod-spec.js';
+import { podSpecPath } from '../kubernetes/pod-spec.js';
+import { routesTo } from '../kubernetes/selectors.js';
 import { renderRoles, type RoleRenderRequest } from './roles/render.js';
 import { renderManifests, type RenderRequest } from './render.js';
 import type { Resource, RoleResources } from './resource.js';

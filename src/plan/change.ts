@@ -1,16 +1,17 @@
 import type { KubeObject, ObjectRef } from '../kubernetes/object.js';
 import type { Resource } from '../manifests/resource.js';
 
-/** What becomes of one object. */
+/** What a deploy does to one object. */
 export type ChangeKind = 'created' | 'changed' | 'unchanged' | 'recreated' | 'deleted';
 
-/** An object as it was before a step touched it; `object` is absent when it did not exist. */
+/** An object as it was before the run changed it. */
 export interface Snapshot {
   readonly ref: ObjectRef;
+  /** Absent: it did not exist, or is `withheld`. */
   readonly object?: KubeObject;
-  /** It did exist, but is a Secret, whose data is never recorded: it cannot be put back from the record. */
+  /** It existed, but is a Secret, whose data is never recorded: it cannot be restored from the record. */
   readonly withheld?: true;
-  /** The step deletes it and makes it anew, so that what is live later is another object. */
+  /** The run deletes and recreates it, so that the live object is another one afterwards. */
   readonly recreated?: true;
 }
 
@@ -18,17 +19,20 @@ export interface Snapshot {
 export interface PlannedChange {
   readonly resource: Resource;
   readonly change: 'created' | 'changed' | 'unchanged' | 'recreated';
-  /** Fields of other managers are taken over for this object, though not for all. */
+  /** The apply takes over fields of other managers, for this object alone. */
   readonly force?: true;
-  /** Managers that wrote the object's manifest before Cutover and give their fields up now. */
+  /** Managers that applied the object's manifest before Cutover, and whose fields Cutover takes over now. */
   readonly from?: readonly string[];
   /** The live object, where it had to be read (`changed`, `recreated`). */
   readonly live?: KubeObject;
-  /** What the server would store (of what is new: the manifest); absent where it could not be asked (a namespace or kind that this deploy makes, a webhook without dry run). */
+  /**
+   * What the server would store (for a new object: the manifest). Absent where no dry run was possible: a namespace or kind
+   * that this deploy creates, a webhook without dry run.
+   */
   readonly after?: KubeObject;
 }
 
-/** An answer to a dry-run apply, as far as the decision needs it. */
+/** The answer to a dry-run apply. */
 export interface DryRunAnswer {
   readonly object: KubeObject;
   readonly created: boolean;
@@ -38,13 +42,13 @@ export interface DryRunAnswer {
 
 /**
  * Times in managedFields have whole seconds, and two API servers of one control plane may disagree a little: an entry
- * this young may have been made by this very dry run.
+ * this recent may come from this very dry run.
  */
-const freshMs = 2_000;
+const recentMs = 2_000;
 
 /**
- * What a dry run alone tells. An apply that changes nothing leaves the time of its manager's entry as it was, so an old
- * entry proves `unchanged` without a read; a fresh one proves nothing, and the live object must be compared.
+ * What follows from a dry run alone. An apply that changes nothing keeps the time of its manager's entry, so an old entry
+ * proves `unchanged` without a read; a recent one proves nothing, and the live object must be compared.
  */
 export function judgeDryRun(answer: DryRunAnswer, manager: string): 'created' | 'unchanged' | 'compare' {
   if (answer.created) return 'created';
@@ -52,15 +56,15 @@ export function judgeDryRun(answer: DryRunAnswer, manager: string): 'created' | 
     candidate => isApplyEntry(candidate) && candidate.manager === manager,
   );
   if (entry === undefined || !isApplyEntry(entry)) return 'compare';
-  return Date.parse(entry.time) < answer.serverTimeMs - freshMs ? 'unchanged' : 'compare';
+  return Date.parse(entry.time) < answer.serverTimeMs - recentMs ? 'unchanged' : 'compare';
 }
 
-/** Whether an apply would change the live object in anything but the server's own bookkeeping and its status. */
+/** Whether the objects differ in anything but their status and the metadata that the API server maintains. */
 export function differs(live: KubeObject, after: KubeObject): boolean {
   return canonical(content(live)) !== canonical(content(after));
 }
 
-/** The object without what the API server and controllers keep for themselves. */
+/** The object without its status and the metadata that the API server maintains. */
 export function content(object: KubeObject): Record<string, unknown> {
   const { metadata, status: _status, ...rest } = object;
   const { managedFields: _fields, resourceVersion: _version, generation: _generation, ...kept } = metadata;

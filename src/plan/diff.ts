@@ -2,30 +2,30 @@ import { isFields } from '../kubernetes/fields.js';
 import type { KubeObject } from '../kubernetes/object.js';
 import { canonical, content } from './change.js';
 
-/** One field that a deploy changes, as text for people: JSON, secrets as `***`, of long values the length. */
+/** One field that a deploy changes. Values are JSON text, with secrets as `***` and the length instead of a long value. */
 export interface FieldChange {
   /** `spec.template.spec.containers[web].image`. */
   readonly path: string;
   /** Absent: the field is new. */
   readonly from?: string;
-  /** Absent: the field goes. */
+  /** Absent: the field is removed. */
   readonly to?: string;
 }
 
-/** What there is of one field: live, as it would be stored, and as the manifest says it. */
+/** The values of one field: live, as it would be stored, and in the manifest. */
 interface Sides {
   readonly live: unknown;
   readonly after: unknown;
-  readonly wanted: unknown;
+  readonly manifest: unknown;
 }
 
 /**
- * Field by field, what storing `after` changes of `live`, in the order of their names. What the API server would fill in by
- * itself, since `wanted` (the manifest) does not say it, is left out. Values of Secrets are never shown, nor are those of
- * environment variables and keys that are named as secrets are.
+ * The fields in which `after` differs from `live`, in the order of their names, without those that the API server or a
+ * controller sets by itself, since the `manifest` does not have them. Values of Secrets are never shown, nor are those of
+ * environment variables and keys with the name of a secret.
  */
-export function fieldChanges(live: KubeObject, after: KubeObject, wanted: KubeObject): readonly FieldChange[] {
-  const sides = { live: content(live), after: content(after), wanted: content(wanted) };
+export function fieldChanges(live: KubeObject, after: KubeObject, manifest: KubeObject): readonly FieldChange[] {
+  const sides = { live: content(live), after: content(after), manifest: content(manifest) };
   return [...changesAt({ kind: live.kind, path: '' }, sides)];
 }
 
@@ -35,73 +35,81 @@ export function describeFieldChange({ path, from, to }: FieldChange): string {
   return to === undefined ? `${path}: removed, it was ${from}` : `${path}: ${from} → ${to}`;
 }
 
-interface Place {
+interface FieldPlace {
   readonly kind: string;
   readonly path: string;
 }
 
-function* changesAt(place: Place, sides: Sides): Generator<FieldChange> {
-  const { live, after, wanted } = sides;
+function* changesAt(field: FieldPlace, sides: Sides): Generator<FieldChange> {
+  const { live, after, manifest } = sides;
   if (canonical(live) === canonical(after)) return;
   if (isFields(live) && isFields(after)) {
     const names = [...new Set([...Object.keys(live), ...Object.keys(after)])].sort();
     for (const name of names) {
-      const below = { live: live[name], after: after[name], wanted: isFields(wanted) ? wanted[name] : undefined };
-      yield* changesAt({ ...place, path: memberPath(place.path, name) }, below);
+      const member = {
+        live: live[name],
+        after: after[name],
+        manifest: isFields(manifest) ? manifest[name] : undefined,
+      };
+      yield* changesAt({ ...field, path: memberPath(field.path, name) }, member);
     }
     return;
   }
   if (Array.isArray(live) && Array.isArray(after)) {
-    yield* changesInList(place, { live, after, wanted: Array.isArray(wanted) ? wanted : undefined });
+    yield* changesInList(field, { live, after, manifest: Array.isArray(manifest) ? manifest : undefined });
     return;
   }
   if (isFilledIn(sides)) return;
   yield {
-    path: place.path,
-    ...(live !== undefined && { from: shownValue(place, live) }),
-    // As it was written: the API server's defaults inside of it say nothing to the reader.
-    ...(after !== undefined && { to: shownValue(place, isComposite(after) && live === undefined ? wanted : after) }),
+    path: field.path,
+    ...(live !== undefined && { from: shownValue(field, live) }),
+    // As in the manifest: a reader does not need the API server's defaults inside of it.
+    ...(after !== undefined && { to: shownValue(field, isComposite(after) && live === undefined ? manifest : after) }),
   };
 }
 
 function* changesInList(
-  place: Place,
+  field: FieldPlace,
   {
     live,
     after,
-    wanted,
-  }: { live: readonly unknown[]; after: readonly unknown[]; wanted: readonly unknown[] | undefined },
+    manifest,
+  }: { live: readonly unknown[]; after: readonly unknown[]; manifest: readonly unknown[] | undefined },
 ): Generator<FieldChange> {
   const key = keyOf([...live, ...after], live, after);
   if (key === undefined) {
-    if (isFilledIn({ live, after, wanted })) return;
-    yield { path: place.path, from: shownValue(place, live), to: shownValue(place, after) };
+    if (isFilledIn({ live, after, manifest })) return;
+    yield { path: field.path, from: shownValue(field, live), to: shownValue(field, after) };
     return;
   }
   const nameOf = (item: unknown): string => String((item as Record<string, unknown>)[key]);
   const named = (list: readonly unknown[]) => new Map(list.filter(isFields).map(item => [nameOf(item), item]));
-  const [before, then, meant] = [named(live), named(after), named(wanted ?? [])];
+  const [liveItems, afterItems, manifestItems] = [named(live), named(after), named(manifest ?? [])];
   let found = false;
-  for (const name of new Set([...before.keys(), ...then.keys()])) {
-    const below = { live: before.get(name), after: then.get(name), wanted: meant.get(name) };
-    for (const change of changesAt({ ...place, path: `${place.path}[${name}]` }, below)) {
+  for (const name of new Set([...liveItems.keys(), ...afterItems.keys()])) {
+    const member = { live: liveItems.get(name), after: afterItems.get(name), manifest: manifestItems.get(name) };
+    for (const change of changesAt({ ...field, path: `${field.path}[${name}]` }, member)) {
       found = true;
       yield change;
     }
   }
   // A variable can refer to those before it only, so order is content.
-  if (!found && wanted !== undefined)
-    yield { path: place.path, from: shownValue(place, [...before.keys()]), to: shownValue(place, [...then.keys()]) };
+  if (!found && manifest !== undefined)
+    yield {
+      path: field.path,
+      from: shownValue(field, [...liveItems.keys()]),
+      to: shownValue(field, [...afterItems.keys()]),
+    };
 }
 
 /** Whether the value comes from the API server or a controller, and not from the manifest. */
-function isFilledIn({ after, wanted }: Sides): boolean {
-  return wanted === undefined && after !== undefined;
+function isFilledIn({ after, manifest }: Sides): boolean {
+  return manifest === undefined && after !== undefined;
 }
 
 const keys = ['name', 'mountPath', 'devicePath', 'containerPort', 'port', 'ip', 'topologyKey', 'key', 'type'];
 
-/** The member by which items of both lists can be told apart; `undefined` when there is none. */
+/** The member that identifies the items of both lists; `undefined` when there is none. */
 function keyOf(items: readonly unknown[], ...lists: readonly (readonly unknown[])[]): string | undefined {
   return keys.find(
     key =>
@@ -116,15 +124,15 @@ function memberPath(path: string, name: string): string {
 }
 
 const secretName = /passw|secret|token|credential|private|api.?key|auth/i;
-/** Longer ones are not shown at all: the runner masks whole secrets, and half of one would get through. */
-const longest = 300;
+/** Longer values are not shown at all: the runner masks whole secrets only, not a part of one. */
+const maxLength = 300;
 
-/** A field's value as text for people; `path` is the field's, `kind` the object's. */
-export function shownValue({ kind, path }: Place, value: unknown): string {
+/** A field's value as text; `path` is the field's, `kind` the object's. */
+export function shownValue({ kind, path }: FieldPlace, value: unknown): string {
   if (value === undefined) return 'absent';
   if (isSensitive(kind, path)) return '***';
   const text = JSON.stringify(redacted(value));
-  return text.length <= longest ? text : `(${text.length} characters)`;
+  return text.length <= maxLength ? text : `(${text.length} characters)`;
 }
 
 function isSensitive(kind: string, path: string): boolean {
@@ -135,12 +143,12 @@ function isSensitive(kind: string, path: string): boolean {
   return secretName.test(variable ?? entry ?? '');
 }
 
-/** The value without what environment variables and keys that are named as secrets hold. */
+/** The value with `***` for environment variables and keys with the name of a secret. */
 function redacted(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(redacted);
   if (!isFields(value)) return value;
-  const { name, value: held } = value;
-  const secret = typeof name === 'string' && held !== undefined && secretName.test(name);
+  const { name } = value;
+  const secret = typeof name === 'string' && value['value'] !== undefined && secretName.test(name);
   return Object.fromEntries(
     Object.entries(value).map(([member, item]) => {
       const hidden = (secret && member === 'value') || member.endsWith('last-applied-configuration');

@@ -6,45 +6,45 @@ import { fieldAt } from '../kubernetes/fields.js';
 import { canonical, type ChangeKind, type PlannedChange } from './change.js';
 import { fieldChanges, type FieldChange } from './diff.js';
 
-/** What a deploy would do to one object. */
+/** What a deploy would do to one object, for a reader. */
 export interface PreviewedObject {
   readonly ref: ObjectRef;
-  /** Where it is in the manifests. Absent: it is not in them. */
+  /** Its position in the manifests. Absent: it is not in them. */
   readonly at?: Position;
-  /** `switch`: only when users are sent to the new side (blue/green). */
+  /** `switch`: only when traffic is switched (blue/green). */
   readonly when: 'deploy' | 'switch';
   readonly change: ChangeKind;
-  /** Why the API server could not be asked about it. Absent: it was. */
+  /** Why no dry run was possible. Absent: there was one. */
   readonly unchecked?: string;
-  /** What the API server would store differently; secrets as `***`. Empty for what is new or stays. */
+  /** The fields that would change; secrets as `***`. Empty for an object that is new or unchanged. */
   readonly fields: readonly FieldChange[];
 }
 
-/** One container that would run another image. */
+/** A container that would run another image. */
 export interface ImageChange {
   readonly ref: ObjectRef;
   readonly container: string;
-  /** What users get from it now. Absent: the container is new. */
+  /** The image that serves users now. Absent: the container is new. */
   readonly from?: string;
   readonly to: string;
 }
 
-/** What a deploy would do, told before anything is done. */
+/** What a deploy would do. */
 export interface Preview {
-  /** The number that the revision would get. */
+  /** The number of the revision that it would create. */
   readonly revision: number;
-  /** Blue/green: the role that it would be staged on. Absent: nothing would be staged. */
+  /** Blue/green: the role that it would stage on. Absent: it would stage nothing. */
   readonly role?: string;
-  /** What would happen, in order, in whole sentences. */
+  /** What would happen, in order, one sentence each. */
   readonly story: readonly string[];
   readonly objects: readonly PreviewedObject[];
   readonly images: readonly ImageChange[];
-  /** Blue/green: the objects that users would get in other words than those that they have, as the active role has them. */
+  /** Blue/green: how the objects that serve users after the switch would differ from those of the active role. */
   readonly users: readonly PreviewedObject[];
 }
 
-const notThere = 'what it needs, a namespace or a kind, is made by the deploy itself';
-const noDryRun = 'a webhook of the cluster has no dry run';
+const needsOther = 'it needs a namespace or a kind that the deploy itself creates';
+const noDryRun = 'a webhook of the cluster does not support dry run';
 
 /** The objects of a plan, with their fields as the API server would change them. */
 export function previewed(
@@ -56,7 +56,7 @@ export function previewed(
     at: resource.at,
     when,
     change,
-    ...(after === undefined && { unchecked: live === undefined ? notThere : noDryRun }),
+    ...(after === undefined && { unchecked: live === undefined ? needsOther : noDryRun }),
     fields:
       change === 'unchanged' || live === undefined || after === undefined
         ? []
@@ -65,8 +65,8 @@ export function previewed(
 }
 
 /**
- * The containers whose image would be another one. `serving`: the live workload that users get their answers from now,
- * by the key of the one that would take its place; default: the object itself.
+ * The containers whose image would change. `serving`: the live workload that serves users now, by the key of the one that would
+ * replace it; an object without an entry replaces itself.
  */
 export function imageChanges(
   planned: readonly PlannedChange[],

@@ -1,10 +1,10 @@
 import type { RecreatePolicy } from '../inputs/inputs.js';
 import type { KubeObject } from '../kubernetes/object.js';
 
-/** Nothing is deleted to be made again. */
+/** The policy that recreates nothing. */
 export const recreateNothing: RecreatePolicy = { jobs: false, objects: [] };
 
-/** Whether the policy lets this object be deleted and made again. */
+/** Whether the policy lets this object be deleted and recreated. */
 export function mayRecreate({ jobs, objects }: RecreatePolicy, object: KubeObject): boolean {
   return (jobs && object.kind === 'Job') || objects.some(entry => names(entry, object));
 }

@@ -1,7 +1,7 @@
 import { groupKind } from '../kubernetes/kinds.js';
 import type { KubeObject } from '../kubernetes/object.js';
 
-/** What has to be there before what. Objects of one wave go out together. */
+/** The order of applying. Objects of one wave are applied together. */
 export type WaveName = 'foundations' | 'configuration' | 'services' | 'workloads' | 'rest' | 'webhooks';
 
 export interface Wave<T> {
@@ -10,9 +10,9 @@ export interface Wave<T> {
 }
 
 const kinds: Readonly<Record<Exclude<WaveName, 'rest'>, readonly string[]>> = {
-  // Everything else may live in them or be of them.
+  // Every other object may be in one of these namespaces, of one of these kinds or classes.
   foundations: ['apiextensions.k8s.io/CustomResourceDefinition', '/Namespace', 'scheduling.k8s.io/PriorityClass'],
-  // Pods that start before these would fail or run with the old ones.
+  // Pods that start earlier would fail or run with the old ones.
   configuration: [
     '/ServiceAccount',
     '/ConfigMap',
@@ -42,7 +42,7 @@ const kinds: Readonly<Record<Exclude<WaveName, 'rest'>, readonly string[]>> = {
     'batch/CronJob',
     'autoscaling/HorizontalPodAutoscaler',
   ],
-  // Last, so that a webhook never has to be asked before the pods behind it run.
+  // Last: an API server that calls a webhook whose pods do not run yet would refuse the other objects.
   webhooks: [
     'admissionregistration.k8s.io/MutatingWebhookConfiguration',
     'admissionregistration.k8s.io/ValidatingWebhookConfiguration',
@@ -59,12 +59,12 @@ const waves: ReadonlyMap<string, WaveName> = new Map(
   order.flatMap(wave => (wave === 'rest' ? [] : kinds[wave].map(kind => [kind, wave] as const))),
 );
 
-/** The wave that an object belongs to; kinds that nobody knows come with the rest, when what they need is there. */
+/** The wave of an object; an unknown kind belongs to `rest`, after everything that it may need. */
 export function waveOf(object: KubeObject): WaveName {
   return waves.get(groupKind(object)) ?? 'rest';
 }
 
-/** Objects in the order in which they are applied: waves without members are left out, order inside a wave is kept. */
+/** Objects in waves, in the order of applying, without empty waves. The order inside a wave is kept. */
 export function orderWaves<T extends { readonly object: KubeObject }>(items: readonly T[]): readonly Wave<T>[] {
   return order
     .map(name => ({ name, items: items.filter(({ object }) => waveOf(object) === name) }))

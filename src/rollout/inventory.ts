@@ -3,14 +3,14 @@ import { refKey, refOf } from '../kubernetes/object.js';
 import type { KubeObject, ObjectRef } from '../kubernetes/object.js';
 import { ownersOf } from '../kubernetes/workload.js';
 
-/** Everything that the watches have told, as it is now. */
+/** The objects that the watches have reported, in their latest version. */
 export class Inventory {
   readonly #objects = new Map<string, KubeObject>();
   readonly #deleted = new Map<string, KubeObject>();
-  /** Keys of objects by their owner's uid: each event asks for those of every workload. */
+  /** Keys of objects by the uid of their owner: every event needs those of each workload. */
   readonly #owned = new Map<string, Set<string>>();
 
-  tell(event: WatchEvent): void {
+  update(event: WatchEvent): void {
     if (event.type === 'synced') return;
     const key = refKey(refOf(event.object));
     for (const uid of this.#owners(key)) this.#owned.get(uid)?.delete(key);
@@ -30,12 +30,12 @@ export class Inventory {
     return this.#objects.get(refKey(ref));
   }
 
-  /** The object with this uid as it was when it was seen to go; `undefined` when it was not. */
+  /** The last version of the object with this uid that a watch reported as deleted; `undefined` where none did. */
   deleted(uid: string): KubeObject | undefined {
     return this.#deleted.get(uid);
   }
 
-  /** All of a kind that the object with this uid controls. */
+  /** The objects of a kind that the controller with this uid owns. */
   ownedBy(uid: string, kind: string): readonly KubeObject[] {
     const keys = [...(this.#owned.get(uid) ?? [])];
     return keys.map(key => this.#objects.get(key)).filter(object => object?.kind === kind) as KubeObject[];

@@ -1,129 +1,134 @@
 import type { KubeObject } from '../kubernetes/object.js';
-import { conditionOf, containersOf, isReady, statusOf } from '../kubernetes/workload.js';
-import type { ContainerState, ContainerStatus } from '../kubernetes/workload.js';
+import { containerStatusesOf, isBeingDeleted, isReady } from '../kubernetes/pod.js';
+import { conditionOf, statusOf } from '../kubernetes/status.js';
+import type { ContainerState, ContainerStatus } from '../kubernetes/status.js';
 
-/** Why a pod will not become ready by waiting. */
+/** Why a pod will not become ready by itself. */
 export interface PodFailure {
   readonly pod: KubeObject;
   readonly container: string;
-  /** One sentence without its end, container and pod named. */
-  readonly sentence: string;
+  /** One sentence without a full stop, which names container and pod. */
+  readonly message: string;
   readonly hint: string;
-  /** How long it must last before it counts. */
-  readonly patienceMs: number;
-  /** Whose log tells more: of this life of the container, the one before, or none since it never ran. */
+  /** How long the failure must last before it counts, since its cause may go away; 0 where it cannot. */
+  readonly toleranceMs: number;
+  /** Which log of the container explains it: of its current instance, of the previous one, or none since it never ran. */
   readonly log: 'current' | 'previous' | 'none';
 }
 
-/** What a waiting reason means, where waiting does not help. The patience is for what a controller may still mend. */
-const hopeless: Readonly<Record<string, { readonly patienceMs: number; readonly kind: 'image' | 'start' }>> = {
-  InvalidImageName: { patienceMs: 0, kind: 'image' },
-  ErrImageNeverPull: { patienceMs: 0, kind: 'image' },
-  SignatureValidationFailed: { patienceMs: 0, kind: 'image' },
-  ImageInspectError: { patienceMs: 15_000, kind: 'image' },
-  // Kubelet tries again after 10, 20 and 40 s: what a registry is asked for three times in vain.
-  ErrImagePull: { patienceMs: 60_000, kind: 'image' },
-  ImagePullBackOff: { patienceMs: 60_000, kind: 'image' },
-  RegistryUnavailable: { patienceMs: 60_000, kind: 'image' },
-  CreateContainerConfigError: { patienceMs: 15_000, kind: 'start' },
-  CreateContainerError: { patienceMs: 15_000, kind: 'start' },
-  RunContainerError: { patienceMs: 15_000, kind: 'start' },
+type ContainerFailure = Omit<PodFailure, 'pod' | 'container'>;
+
+/** The waiting reasons of a container that fail a pod. A tolerance where a controller or the kubelet may still succeed. */
+const waitingFailures: Readonly<Record<string, { readonly toleranceMs: number; readonly kind: 'image' | 'start' }>> = {
+  InvalidImageName: { toleranceMs: 0, kind: 'image' },
+  ErrImageNeverPull: { toleranceMs: 0, kind: 'image' },
+  SignatureValidationFailed: { toleranceMs: 0, kind: 'image' },
+  ImageInspectError: { toleranceMs: 15_000, kind: 'image' },
+  // The kubelet tries again after 10, 20 and 40 s: the registry has then failed three times.
+  ErrImagePull: { toleranceMs: 60_000, kind: 'image' },
+  ImagePullBackOff: { toleranceMs: 60_000, kind: 'image' },
+  RegistryUnavailable: { toleranceMs: 60_000, kind: 'image' },
+  CreateContainerConfigError: { toleranceMs: 15_000, kind: 'start' },
+  CreateContainerError: { toleranceMs: 15_000, kind: 'start' },
+  RunContainerError: { toleranceMs: 15_000, kind: 'start' },
 };
 
 /**
- * How registries and container runtimes say that a pull cannot work however often it is tried: there is no such image, or it
- * may not be read. Anything else, such as a registry that does not answer or asks for fewer requests, may pass.
+ * Messages of registries and container runtimes for a pull that fails however often it is tried: the image does not exist,
+ * or the cluster may not pull it. Any other failure, such as a registry that does not answer or limits the rate, may pass.
  */
-const finalPull =
+const permanentPullFailure =
   /not ?found|manifest unknown|name unknown|repository does not exist|unauthorized|denied|forbidden|authorization failed|authentication required|no basic auth credentials|no match for platform/i;
 
 const hints = {
   image: 'Check the image’s name and tag, and that the cluster may pull it (imagePullSecrets).',
   start: 'Check the ConfigMaps, Secrets, volumes and the command that the container names.',
-  crash: 'The last log lines of the container say why.',
+  crash: 'See the last log lines of the container.',
   memory: 'Raise resources.limits.memory, or find out what uses so much.',
 };
 
-/** The first hopeless container of a pod; `undefined` when waiting may help. */
+/** The first failure of a pod's containers; `undefined` when the pod may become ready by itself. */
 export function podFailureOf(pod: KubeObject): PodFailure | undefined {
-  if (pod.metadata.deletionTimestamp !== undefined) return undefined;
-  for (const container of containersOf(pod)) {
-    const found = containerTrouble(container, pod);
-    if (found !== undefined) return { ...found, pod, container: container.name };
+  if (isBeingDeleted(pod)) return undefined;
+  for (const container of containerStatusesOf(pod)) {
+    const failure = waitingFailure(container, pod) ?? crashFailure(container, pod);
+    if (failure !== undefined) return { ...failure, pod, container: container.name };
   }
   return undefined;
 }
 
-function containerTrouble(
-  container: ContainerStatus,
-  pod: KubeObject,
-): Omit<PodFailure, 'pod' | 'container'> | undefined {
-  const { name, image = '', restartCount = 0, state, lastState } = container;
-  const who = `container ${name} of pod ${pod.metadata.namespace ?? 'default'}/${pod.metadata.name}`;
+function nameOf({ name }: ContainerStatus, { metadata }: KubeObject): string {
+  return `container ${name} of pod ${metadata.namespace ?? 'default'}/${metadata.name}`;
+}
+
+/** A container whose image cannot be pulled, or that cannot be started. */
+function waitingFailure(container: ContainerStatus, pod: KubeObject): ContainerFailure | undefined {
+  const { image = '', state } = container;
   const { reason = '', message = '' } = state?.waiting ?? {};
-  const known = hopeless[reason];
-  if (known?.kind === 'image') {
-    const why = message === '' ? reason : `${reason}: ${oneLine(message)}`;
-    return {
-      sentence: `${who} cannot get its image ${image} (${why})`,
-      hint: hints.image,
-      patienceMs: finalPull.test(message.replaceAll(image, '')) ? 0 : known.patienceMs,
-      log: 'none',
-    };
-  }
-  if (known !== undefined) {
-    return {
-      sentence: `${who} cannot be started (${reason}${message === '' ? '' : `: ${oneLine(message)}`})`,
-      hint: hints.start,
-      patienceMs: known.patienceMs,
-      log: 'none',
-    };
-  }
+  const failure = waitingFailures[reason];
+  if (failure === undefined) return undefined;
+  const { kind, toleranceMs } = failure;
+  const why = message === '' ? reason : `${reason}: ${oneLine(message)}`;
+  const name = nameOf(container, pod);
+  if (kind === 'start')
+    return { message: `${name} cannot be started (${why})`, hint: hints.start, toleranceMs, log: 'none' };
+  return {
+    message: `${name} cannot pull its image ${image} (${why})`,
+    hint: hints.image,
+    // An image's own name may contain such words.
+    toleranceMs: permanentPullFailure.test(message.replaceAll(image, '')) ? 0 : toleranceMs,
+    log: 'none',
+  };
+}
+
+/** A container that crashed at least twice after its first start, and has not recovered. */
+function crashFailure(container: ContainerStatus, pod: KubeObject): ContainerFailure | undefined {
+  const { restartCount = 0, state, lastState } = container;
   if (restartCount < 2) return undefined;
-  const ended = state?.terminated ?? lastState?.terminated;
-  const memory = ended?.reason === 'OOMKilled';
-  // A kubelet may go on telling of the end while it already holds the next start back.
-  const looping = reason === 'CrashLoopBackOff' || (state?.terminated?.exitCode ?? 0) !== 0;
-  // A pod that is ready now has got over whatever killed it before.
-  if (!looping && !(memory && !isReady(pod))) return undefined;
-  const end = memory ? 'it used more memory than its limit (OOMKilled)' : exitOf(ended);
-  const sentence = `${who} keeps crashing: ${end}, ${restartCount} restarts`;
-  // Its command could not even be started, so there is no log of it.
-  if (ended?.reason === 'StartError') return { sentence, hint: hints.start, patienceMs: 0, log: 'none' };
+  const terminated = state?.terminated ?? lastState?.terminated;
+  const outOfMemory = terminated?.reason === 'OOMKilled';
+  // A kubelet may still report the exit while it already delays the next start.
+  const crashLooping = state?.waiting?.reason === 'CrashLoopBackOff' || (state?.terminated?.exitCode ?? 0) !== 0;
+  // A pod that is ready now has recovered from an earlier OOM kill.
+  if (!crashLooping && !(outOfMemory && !isReady(pod))) return undefined;
+  const exit = outOfMemory ? 'it used more memory than its limit (OOMKilled)' : describeExit(terminated);
+  const message = `${nameOf(container, pod)} keeps crashing: ${exit}, ${restartCount} restarts`;
+  // Its command could not be started, so it has no log.
+  if (terminated?.reason === 'StartError') return { message, hint: hints.start, toleranceMs: 0, log: 'none' };
   const log = state?.terminated === undefined ? 'previous' : 'current';
-  return { sentence, hint: memory ? hints.memory : hints.crash, patienceMs: 0, log };
+  return { message, hint: outOfMemory ? hints.memory : hints.crash, toleranceMs: 0, log };
 }
 
-function exitOf(ended: ContainerState['terminated']): string {
-  if (ended?.exitCode === undefined) return 'its exit code is unknown';
-  const { exitCode, reason, message } = ended;
-  const words = [reason === 'Error' ? undefined : reason, message && oneLine(message)].filter(Boolean).join(': ');
-  return `exit code ${exitCode}${words === '' ? '' : ` (${words})`}`;
+function describeExit(terminated: ContainerState['terminated']): string {
+  if (terminated?.exitCode === undefined) return 'its exit code is unknown';
+  const { exitCode, reason, message } = terminated;
+  const why = [reason === 'Error' ? undefined : reason, message && oneLine(message)].filter(Boolean).join(': ');
+  return `exit code ${exitCode}${why === '' ? '' : ` (${why})`}`;
 }
 
-/** In a few words, why a pod is not ready; for what a wait still waited for. */
+/** In a few words, why a pod is not ready; for the error of a wait that timed out. */
 export function whyNotReady(pod: KubeObject): string {
-  if (pod.metadata.deletionTimestamp !== undefined) return 'stopping';
+  if (isBeingDeleted(pod)) return 'stopping';
   const scheduled = conditionOf(pod, 'PodScheduled');
   if (scheduled?.status === 'False')
     return `cannot be scheduled: ${oneLine(scheduled.message ?? scheduled.reason ?? '')}`;
-  for (const { name, ready, restartCount = 0, state, lastState } of containersOf(pod)) {
-    const again = restartCount === 0 ? '' : `, restarted ${restartCount === 1 ? 'once' : `${restartCount} times`}`;
+  for (const { name, ready, restartCount = 0, state, lastState } of containerStatusesOf(pod)) {
+    const restarts = restartCount === 0 ? '' : `, restarted ${restartCount === 1 ? 'once' : `${restartCount} times`}`;
     const { waiting, terminated } = state ?? {};
     if (waiting !== undefined) {
-      const end = lastState?.terminated === undefined ? '' : `, ${exitOf(lastState.terminated)}`;
-      const said = waiting.message === undefined ? '' : `: ${oneLine(waiting.message)}`;
-      return `container ${name} waits (${waiting.reason ?? 'no reason given'}${said}${end}${again})`;
+      const exit = lastState?.terminated === undefined ? '' : `, ${describeExit(lastState.terminated)}`;
+      const message = waiting.message === undefined ? '' : `: ${oneLine(waiting.message)}`;
+      return `container ${name} waits (${waiting.reason ?? 'no reason given'}${message}${exit}${restarts})`;
     }
     if (terminated !== undefined && terminated.exitCode !== 0)
-      return `container ${name} ended with ${exitOf(terminated)}${again}`;
-    if (state?.running !== undefined && ready === false) return `container ${name} runs but is not ready${again}`;
+      return `container ${name} ended with ${describeExit(terminated)}${restarts}`;
+    if (state?.running !== undefined && ready === false) return `container ${name} runs but is not ready${restarts}`;
   }
   const { phase = 'Pending' } = statusOf(pod);
   return `${phase.toLowerCase()}, not ready`;
 }
 
-/** Cut between words: half of a secret would no longer be masked. */
+/** On one line of at most 300 characters, cut between words: half of a secret would no longer be masked. */
 function oneLine(text: string): string {
   return text
     .replace(/\s+/g, ' ')

@@ -1,107 +1,119 @@
 import { describeRef, refKey } from '../kubernetes/object.js';
-import { fingerprint } from './assessment.js';
-import type { Assessment } from './assessment.js';
-import { isJob } from './awaited.js';
+import { fingerprint, type Assessment } from './assessment.js';
 import { unobserved } from './readiness/readiness.js';
-import { restartsOf } from '../kubernetes/workload.js';
+import { rolloutRuleOf } from './readiness/table.js';
 
-/** What is to be done next with a set of workloads that is waited for. */
-export type NextMove =
-  /** Look again when something changed, or after `ms`. */
-  | { readonly do: 'wait'; readonly ms: number }
-  | { readonly do: 'succeed' }
-  | { readonly do: 'fail'; readonly failed: readonly Assessment[] }
-  | { readonly do: 'superseded'; readonly by: Assessment }
-  | { readonly do: 'time-out'; readonly open: readonly Assessment[] };
+/** What a wait for a set of objects does next. */
+export type WaitDecision =
+  /** Assess again when a watch reports something, or after `ms`. */
+  | { readonly action: 'wait'; readonly ms: number }
+  | { readonly action: 'succeed' }
+  | { readonly action: 'fail'; readonly failed: readonly Assessment[] }
+  | { readonly action: 'superseded'; readonly by: Assessment }
+  | { readonly action: 'time-out'; readonly open: readonly Assessment[] };
 
-interface Since {
-  readonly what: string;
-  readonly atMs: number;
+export interface WaitLimits {
+  readonly timeoutMs: number;
+  /** How long ready must last. */
+  readonly stableForMs: number;
 }
 
-/** Remembers since when each workload is ready or in trouble: a look at one moment cannot tell. */
+/** A state that lasts, and since when. */
+interface LastingState {
+  readonly state: string;
+  readonly sinceMs: number;
+}
+
+/** Keeps since when each object has been ready or failing: one assessment cannot tell. */
 export class Progress {
   readonly #startedMs: number;
-  readonly #limits: { readonly timeoutMs: number; readonly stableForMs: number };
-  readonly #ready = new Map<string, Since>();
-  readonly #failing = new Map<string, Since>();
-  readonly #told = new Map<string, string>();
+  readonly #limits: WaitLimits;
+  readonly #ready = new Map<string, LastingState>();
+  readonly #failing = new Map<string, LastingState>();
+  readonly #logged = new Map<string, string>();
 
-  constructor(startedMs: number, limits: { readonly timeoutMs: number; readonly stableForMs: number }) {
+  constructor(startedMs: number, limits: WaitLimits) {
     this.#startedMs = startedMs;
     this.#limits = limits;
   }
 
-  /** One line for each workload that has news since the last call. */
-  news(assessments: readonly Assessment[], nowMs: number): readonly string[] {
+  /** A log line for each object whose reason differs from the last one logged. */
+  changes(assessments: readonly Assessment[], nowMs: number): readonly string[] {
     return assessments.flatMap(({ ref, readiness }) => {
       const key = refKey(ref);
-      if (readiness.reason === unobserved || this.#told.get(key) === readiness.reason) return [];
-      this.#told.set(key, readiness.reason);
+      if (readiness.reason === unobserved || this.#logged.get(key) === readiness.reason) return [];
+      this.#logged.set(key, readiness.reason);
       return [`${describeRef(ref)}: ${readiness.reason}, ${Math.round((nowMs - this.#startedMs) / 1000)} s`];
     });
   }
 
-  /** Decides from where every workload stands now. Call it at each change, and when the time it gave is over. */
-  decide(assessments: readonly Assessment[], nowMs: number): NextMove {
+  /** Decides by the latest assessment of every object. Call it at each change, and when the time that it returned is over. */
+  decide(assessments: readonly Assessment[], nowMs: number): WaitDecision {
     const superseded = assessments.find(assessment => assessment.superseded !== undefined);
-    if (superseded !== undefined) return { do: 'superseded', by: superseded };
+    if (superseded !== undefined) return { action: 'superseded', by: superseded };
 
-    const ends = this.#startedMs + this.#limits.timeoutMs;
-    let next = ends;
+    const endsAt = this.#startedMs + this.#limits.timeoutMs;
+    let nextAt = endsAt;
     const failed: Assessment[] = [];
     const open: Assessment[] = [];
     for (const assessment of assessments) {
       const failsAt = this.#failsAt(assessment, nowMs);
       if (failsAt <= nowMs) failed.push(assessment);
-      next = Math.min(next, failsAt);
-      const steadyAt = this.#steadyAt(assessment, nowMs);
-      if (steadyAt <= nowMs) continue;
+      nextAt = Math.min(nextAt, failsAt);
+      const stableAt = this.#stableAt(assessment, nowMs);
+      if (stableAt <= nowMs) continue;
       open.push(assessment);
-      next = Math.min(next, steadyAt);
+      nextAt = Math.min(nextAt, stableAt);
     }
-    if (failed.length > 0) return { do: 'fail', failed };
-    if (open.length === 0) return { do: 'succeed' };
-    if (nowMs >= ends) return { do: 'time-out', open };
-    return { do: 'wait', ms: next - nowMs };
+    if (failed.length > 0) return { action: 'fail', failed };
+    if (open.length === 0) return { action: 'succeed' };
+    if (nowMs >= endsAt) return { action: 'time-out', open };
+    return { action: 'wait', ms: nextAt - nowMs };
   }
 
-  /** When what ails a workload or its pods has lasted long enough; Infinity when nothing does. */
-  #failsAt({ ref, readiness, trouble }: Assessment, nowMs: number): number {
-    const failing = readiness.done && !readiness.ok ? readiness.patienceMs : undefined;
-    const stuck = readiness.done ? undefined : trouble;
+  /** When the failure of an object or of its pods will have lasted long enough to count; Infinity without one. */
+  #failsAt({ ref, readiness, podFailure }: Assessment, nowMs: number): number {
+    const own = readiness.done && !readiness.ok ? { toleranceMs: readiness.toleranceMs, state: '' } : undefined;
+    const pods =
+      readiness.done || podFailure === undefined
+        ? undefined
+        : { toleranceMs: podFailure.toleranceMs, state: podFailure.container };
     return Math.min(
-      this.#lastsUntil({ key: `${refKey(ref)} itself`, patienceMs: failing }, nowMs),
-      this.#lastsUntil({ key: `${refKey(ref)} pods`, patienceMs: stuck?.patienceMs, what: stuck?.container }, nowMs),
+      this.#countsAt(`${refKey(ref)} itself`, own, nowMs),
+      this.#countsAt(`${refKey(ref)} pods`, pods, nowMs),
     );
   }
 
-  #lastsUntil(
-    { key, patienceMs, what = '' }: { key: string; patienceMs: number | undefined; what?: string | undefined },
+  #countsAt(
+    key: string,
+    failure: { readonly toleranceMs: number; readonly state: string } | undefined,
     nowMs: number,
   ): number {
-    if (patienceMs !== undefined) return since(this.#failing, { key, what, nowMs }) + patienceMs;
+    if (failure !== undefined) return since(this.#failing, { key, state: failure.state, nowMs }) + failure.toleranceMs;
     this.#failing.delete(key);
     return Infinity;
   }
 
-  /** When a workload has been ready for long enough; Infinity while it is not. */
-  #steadyAt(assessment: Assessment, nowMs: number): number {
+  /** When an object will have been ready for long enough; Infinity while it is not ready. */
+  #stableAt(assessment: Assessment, nowMs: number): number {
     const key = refKey(assessment.ref);
     if (!assessment.readiness.ok) {
       this.#ready.delete(key);
       return Infinity;
     }
-    // What has run to its end cannot become unready.
-    if (isJob(assessment.ref)) return nowMs;
-    const what = fingerprint(assessment, restartsOf);
-    return since(this.#ready, { key, what, nowMs }) + this.#limits.stableForMs;
+    if (rolloutRuleOf(assessment.ref)?.isFinalOnceReady) return nowMs;
+    const state = fingerprint(assessment);
+    return since(this.#ready, { key, state, nowMs }) + this.#limits.stableForMs;
   }
 }
 
-function since(memory: Map<string, Since>, { key, what, nowMs }: { key: string; what: string; nowMs: number }): number {
-  const known = memory.get(key);
-  if (known?.what === what) return known.atMs;
-  memory.set(key, { what, atMs: nowMs });
+/** Since when the state has been the same; from now on where it changed. */
+function since(
+  states: Map<string, LastingState>,
+  { key, state, nowMs }: { readonly key: string; readonly state: string; readonly nowMs: number },
+): number {
+  const lasting = states.get(key);
+  if (lasting?.state === state) return lasting.sinceMs;
+  states.set(key, { state, sinceMs: nowMs });
   return nowMs;
 }

@@ -7,11 +7,13 @@ import { describeRef, refOf } from '../kubernetes/object.js';
 import type { KubeObject } from '../kubernetes/object.js';
 import type { Snapshot } from '../plan/change.js';
 import { revisionOf } from '../kubernetes/pod-template.js';
+import { isBeingDeleted, isReady } from '../kubernetes/pod.js';
+import { statusOf } from '../kubernetes/status.js';
+import { ownedBy, specOf } from '../kubernetes/workload.js';
 import { podFailureOf } from './pod-failure.js';
-import { statefulSetReadiness } from './readiness/workloads.js';
-import { isReady, ownedBy, specOf, statusOf } from '../kubernetes/workload.js';
+import { statefulSetReadiness } from './readiness/stateful-set.js';
 
-/** Its controller looks at every change at once; one that is not there at all must not hold up the way back. */
+/** A controller observes every change at once; one that does not run must not block the rollback. */
 const observedWithinMs = 10_000;
 
 interface Options {
@@ -23,10 +25,10 @@ interface Options {
 }
 
 /**
- * Deletes broken pods of other versions from StatefulSets that got another template. Their controller starts no pod while
- * one before it in the order is not ready, whatever its version, and so would wait for the broken one for ever
- * (https://github.com/kubernetes/kubernetes/issues/67250). Ready pods are left to the controller; under OnDelete all are
- * left to people. `snapshots`: what was there before that template; other kinds are passed over.
+ * Deletes pods of other versions that are not ready from StatefulSets whose template changed. Their controller replaces no
+ * pod while an earlier one in the order is not ready, whatever its version, and so would wait for it forever
+ * (https://github.com/kubernetes/kubernetes/issues/67250). Ready pods are left to the controller, and under OnDelete all
+ * pods to their operators. `snapshots`: the objects before the change; other kinds are ignored.
  */
 export async function removeStuckPods(options: Options): Promise<void> {
   const { cluster, snapshots, log } = options;
@@ -38,7 +40,7 @@ export async function removeStuckPods(options: Options): Promise<void> {
       for (const pod of stuckPods({ before, now, pods: await podsOf(cluster, now) })) {
         await cluster.remove(refOf(pod), { uid: pod.metadata.uid ?? '' });
         log.info(
-          `${describeRef(refOf(pod))} deleted: it is of a version that failed, and the others would wait for it`,
+          `${describeRef(refOf(pod))} deleted: its version failed, and its StatefulSet would wait for it forever`,
         );
       }
     }),
@@ -49,14 +51,14 @@ function isOrdered(object: KubeObject): boolean {
   return groupKind(object) === 'apps/StatefulSet' && specOf(object).updateStrategy?.type !== 'OnDelete';
 }
 
-/** Whether a StatefulSet may hold broken pods that a new version would wait for: its last rollout has not ended. */
+/** Whether the object is a StatefulSet that may have pods that a new version would wait for: its last rollout is not complete. */
 export function isUnsettled(object: KubeObject): boolean {
   return isOrdered(object) && !statefulSetReadiness(object).ok;
 }
 
 /**
- * Pods that are not ready, nor of the version that the set has now. One of the version that ran before may only need more
- * time; it counts when waiting cannot mend it.
+ * Pods that are neither ready nor of the set's current version. A pod of the previous version may only need more time; it is
+ * stuck when it cannot become ready by itself.
  */
 export function stuckPods({
   before,
@@ -72,7 +74,7 @@ export function stuckPods({
   return pods.filter(
     pod =>
       ownedBy(pod, now.metadata.uid ?? '') &&
-      pod.metadata.deletionTimestamp === undefined &&
+      !isBeingDeleted(pod) &&
       !isReady(pod) &&
       revisionOf(pod) !== updateRevision &&
       (revisionOf(pod) !== currentRevision || podFailureOf(pod) !== undefined),
@@ -80,8 +82,8 @@ export function stuckPods({
 }
 
 /**
- * The set once its controller knows its template: before, it would make the deleted pod again as it was. As it is,
- * when that takes too long; `undefined` when there is no such set.
+ * The set once its controller has observed its template: until then it would recreate a deleted pod with the old one. After
+ * the timeout the set as it is; `undefined` when it does not exist.
  */
 async function observed(
   before: KubeObject,

@@ -3,30 +3,15 @@ import type { Cluster } from '../cluster/cluster.js';
 import { untilObject } from '../cluster/watch/wait-for-object.js';
 import { CutoverError } from '../errors.js';
 import type { Log } from '../log.js';
-import { groupKind } from '../kubernetes/kinds.js';
 import { describeRef, refOf } from '../kubernetes/object.js';
-import type { KubeObject } from '../kubernetes/object.js';
-import { spoken } from './failure.js';
+import type { KubeObject, ObjectRef } from '../kubernetes/object.js';
+import { formatDuration } from './duration.js';
 import type { Readiness } from './readiness/readiness.js';
-import {
-  autoscalerReadiness,
-  claimReadiness,
-  crdReadiness,
-  cronJobReadiness,
-  namespaceReadiness,
-} from './readiness/resources.js';
-
-const judges: Readonly<Record<string, (object: KubeObject) => Readiness>> = {
-  'apiextensions.k8s.io/CustomResourceDefinition': crdReadiness,
-  '/Namespace': namespaceReadiness,
-  '/PersistentVolumeClaim': claimReadiness,
-  'autoscaling/HorizontalPodAutoscaler': autoscalerReadiness,
-  'batch/CronJob': cronJobReadiness,
-};
+import { applyRuleOf } from './readiness/table.js';
 
 const hint = 'Look at its conditions with kubectl describe.';
 
-interface ServedOptions {
+interface WaitUntilReadyOptions {
   readonly cluster: Cluster;
   readonly log: Log;
   readonly clock: Clock;
@@ -36,38 +21,47 @@ interface ServedOptions {
 }
 
 /**
- * Waits until what other objects need to exist at all is there: definitions established, namespaces active. Claims,
- * autoscalers and CronJobs are judged as they are: what there is to say of them is said, and nothing is waited for.
+ * Waits until the objects that others need are ready, such as a CustomResourceDefinition or a Namespace, and logs the notes
+ * of their rules. Objects whose kind has no such rule are ignored. Throws `rollout` when one has failed, `timeout`.
  */
-export async function waitUntilReady(options: ServedOptions): Promise<void> {
-  await Promise.all(options.objects.map(object => one(object, options)));
+export async function waitUntilReady(options: WaitUntilReadyOptions): Promise<void> {
+  await Promise.all(options.objects.map(object => waitForOne(object, options)));
 }
 
-async function one(object: KubeObject, { cluster, log, clock, signal, timeoutMs }: ServedOptions): Promise<void> {
-  const judge = judges[groupKind(object)];
-  if (judge === undefined) return;
+async function waitForOne(
+  object: KubeObject,
+  { cluster, log, clock, signal, timeoutMs }: WaitUntilReadyOptions,
+): Promise<void> {
+  const rule = applyRuleOf(object);
+  if (rule === undefined) return;
   const ref = refOf(object);
-  const who = describeRef(ref);
-  /** Whether there is nothing to wait for any more. */
-  const settled = (readiness: Readiness): boolean => {
+  const name = describeRef(ref);
+  /** Whether the wait is over. */
+  const isOver = (readiness: Readiness): boolean => {
     if (!readiness.done) return false;
-    if (!readiness.ok) throw new CutoverError(`${who}: ${readiness.reason}`, { code: 'rollout', object: who, hint });
-    if (readiness.note !== undefined) log[readiness.note.level](`${who}: ${readiness.note.text}`);
+    if (!readiness.ok) throw new CutoverError(`${name}: ${readiness.reason}`, { code: 'rollout', object: name, hint });
+    logNote(log, ref, readiness);
     return true;
   };
-  let readiness = judge(object);
-  if (settled(readiness)) return;
-  log.info(`Waiting up to ${spoken(timeoutMs)} for ${who}: ${readiness.reason}`);
-  const done = await untilObject(ref, { cluster, clock, signal, timeoutMs }, live => {
+  let readiness = rule.judge(object);
+  if (isOver(readiness)) return;
+  log.info(`Waiting up to ${formatDuration(timeoutMs)} for ${name}: ${readiness.reason}`);
+  const ready = await untilObject(ref, { cluster, clock, signal, timeoutMs }, live => {
     if (live?.metadata.uid !== object.metadata.uid || live === undefined) return undefined;
-    readiness = judge(live);
-    return settled(readiness) || undefined;
+    readiness = rule.judge(live);
+    return isOver(readiness) || undefined;
   });
-  if (done) return;
+  if (ready) return;
   signal.throwIfAborted();
-  throw new CutoverError(`${who} could not be used after ${spoken(timeoutMs)}: ${readiness.reason}`, {
+  throw new CutoverError(`${name} was not ready after ${formatDuration(timeoutMs)}: ${readiness.reason}`, {
     code: 'timeout',
-    object: who,
+    object: name,
     hint,
   });
+}
+
+/** Logs what a reader should know about an object that counts as ready. */
+export function logNote(log: Log, ref: ObjectRef, readiness: Readiness): void {
+  if (readiness.ok && readiness.note !== undefined)
+    log[readiness.note.level](`${describeRef(ref)}: ${readiness.note.text}`);
 }

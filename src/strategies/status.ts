@@ -2,7 +2,7 @@ import { describeRef, refOf, type KubeObject } from '../kubernetes/object.js';
 import type { ReleaseState } from '../release/state.js';
 import type { Outcome } from './shared/outcome.js';
 import { readActive, readRelease } from './blue-green/recheck.js';
-import { isDeployment, replicasOf } from '../traffic/active-role.js';
+import { isDeployment, replicasOf } from '../kubernetes/deployment.js';
 import type { RunContext } from '../run/context.js';
 
 /** Tells where users are, what runs where, how it is, and how it came about. Only reads. */

@@ -1,16 +1,16 @@
 import type { KubeObject } from '../../../src/kubernetes/object.js';
 import type { Resource } from '../../../src/manifests/resource.js';
 import type { PlannedChange } from '../../../src/plan/change.js';
-import type { LintContext } from '../../../src/plan/lint/finding.js';
+import type { LintContext } from '../../../src/plan/lint/rule.js';
 import { render, renderBoth, type Overrides } from '../../manifests/rendering.js';
 
 /** The manifests as a rolling deploy would apply them. */
-export function rollingScene(text: string, more: Overrides = {}): LintContext {
+export function rollingContext(text: string, more: Overrides = {}): LintContext {
   return { strategy: 'rolling', resources: render(text, more).resources, planned: [], idle: new Set(), active: [] };
 }
 
 /** The manifests as a blue/green deploy would stage them on green. */
-export function stagingScene(text: string, more: Overrides = {}): LintContext {
+export function stagingContext(text: string, more: Overrides = {}): LintContext {
   const { shared, of, publicService } = renderBoth(text, more).resources;
   const own = of['green'] ?? [];
   const front = publicService['green'];
@@ -31,7 +31,7 @@ export function only(context: LintContext, kind: string): Resource {
   return found;
 }
 
-/** The scene with what a dry run said of one object: live, and as it would be stored (default: as the manifest says). */
+/** The context with the answer of a dry run for one object: live, and as it would be stored (default: as the manifest says). */
 export function withLive(
   context: LintContext,
   kind: string,

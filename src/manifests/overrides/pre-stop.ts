@@ -1,7 +1,8 @@
 import { fieldAt, fieldsAt, listAt, withField, type Path } from '../../kubernetes/fields.js';
 import { groupKind } from '../../kubernetes/kinds.js';
 import { describeRef, refOf } from '../../kubernetes/object.js';
-import { containersOf, isService, podSpecPath, routedBy } from '../../kubernetes/pod-spec.js';
+import { containersOf, podSpecPath } from '../../kubernetes/pod-spec.js';
+import { PodIndex } from '../../kubernetes/selectors.js';
 import type { ManifestWarning } from '../problems.js';
 import type { Resource } from '../resource.js';
 
@@ -56,12 +57,14 @@ export interface PreStopped {
  * reach it until every node has taken the pod out of its routes. A grace period too short for it is raised.
  */
 export function addPreStop(resources: readonly Resource[], seconds: number): PreStopped {
-  const isRouted = routedBy(resources.map(({ object }) => object).filter(isService));
+  const objects = resources.map(({ object }) => object);
+  const pods = new PodIndex(objects);
+  const routed = new Set(objects.flatMap(object => pods.routedBy(object)));
   const warnings: ManifestWarning[] = [];
   const delayed = resources.map(resource => {
     const { object } = resource;
     const spec = replaced.has(groupKind(object)) ? podSpecPath(object) : undefined;
-    if (spec === undefined || !isRouted(object)) return resource;
+    if (spec === undefined || !routed.has(object)) return resource;
     const result = delay(resource, spec, seconds);
     warnings.push(...result.warnings);
     return result.resource;

@@ -4,7 +4,8 @@ import { where } from '../../log.js';
 import { fieldAt } from '../../kubernetes/fields.js';
 import { groupKind } from '../../kubernetes/kinds.js';
 import { describeRef, refKey, refOf, type KubeObject } from '../../kubernetes/object.js';
-import { isService, podLabels, podSpecPath, routesTo } from '../../kubernetes/pod-spec.js';
+import { podLabels, podSpecPath } from '../../kubernetes/pod-spec.js';
+import { isService, routesTo, selectorMatches } from '../../kubernetes/selectors.js';
 import { manifestError, type ManifestWarning } from '../problems.js';
 import { choosePublicService, furtherServiceProblems, isMarkedShared } from './public-service.js';
 import { referencesIn, type ConfigReference } from '../../kubernetes/config-references.js';
@@ -16,7 +17,6 @@ import {
   deploymentCopy,
   namedCopy,
   roleName,
-  selectorMatches,
   switchedCopy,
   targetOf,
   testServiceOf,

@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto';
-import { fieldAt, fieldsAt, isFields, listAt, textsAt, withField, type Path } from '../../kubernetes/fields.js';
+import { fieldAt, fieldsAt, isFields, listAt, withField, type Path } from '../../kubernetes/fields.js';
 import type { KubeObject } from '../../kubernetes/object.js';
-import { podLabels, podSpecPath, selects } from '../../kubernetes/pod-spec.js';
+import { podLabels, podSpecPath } from '../../kubernetes/pod-spec.js';
+import { selectorMatches } from '../../kubernetes/selectors.js';
 import { mapReferences, type Rename } from '../../kubernetes/config-references.js';
 import type { Resource } from '../resource.js';
 
@@ -18,28 +19,6 @@ export function roleName(name: string, role: string): string {
   const hash = createHash('sha256').update(name).digest('hex').slice(0, 8);
   const kept = name.slice(0, longest - role.length - hash.length - 2).replace(/[^a-z0-9]+$/, '');
   return `${kept}-${hash}-${role}`;
-}
-
-/** Whether a label selector selects pods with these labels. One that says nothing selects all; an unknown operator selects none. */
-export function selectorMatches(selector: unknown, labels: Readonly<Record<string, string>>): boolean {
-  const wanted = textsAt(selector, ['matchLabels']);
-  if (Object.keys(wanted).length > 0 && !selects(wanted, labels)) return false;
-  return listAt(selector, ['matchExpressions']).every(expression => {
-    const label = labels[String(fieldAt(expression, ['key']))];
-    const listed = label !== undefined && listAt(expression, ['values']).includes(label);
-    switch (fieldAt(expression, ['operator'])) {
-      case 'In':
-        return listed;
-      case 'NotIn':
-        return !listed;
-      case 'Exists':
-        return label !== undefined;
-      case 'DoesNotExist':
-        return label === undefined;
-      default:
-        return false;
-    }
-  });
 }
 
 function labelled(object: KubeObject, path: Path, role: string): KubeObject {

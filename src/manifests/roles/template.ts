@@ -3,7 +3,7 @@ import type { Problem } from '../../errors.js';
 import type { Roles } from '../../inputs/inputs.js';
 import { describePath, fieldAt, isFields, type Path } from '../../kubernetes/fields.js';
 import { describeRef, refKey, refOf } from '../../kubernetes/object.js';
-import { isService } from '../../kubernetes/pod-spec.js';
+import { isService } from '../../kubernetes/selectors.js';
 import { manifestError } from '../problems.js';
 import type { Resource, RoleResources } from '../resource.js';
 import { roleProblems } from './rules.js';

@@ -1,7 +1,7 @@
 import type { Problem } from '../../errors.js';
 import type { Roles } from '../../inputs/inputs.js';
 import { describeRef, refOf } from '../../kubernetes/object.js';
-import { routesTo } from '../../kubernetes/pod-spec.js';
+import { routesTo } from '../../kubernetes/selectors.js';
 import { isDeployment } from './rules.js';
 import type { Resource } from '../resource.js';
 

@@ -1,5 +1,5 @@
 import { fieldAt } from '../../kubernetes/fields.js';
-import type { Rule } from './finding.js';
+import type { Rule } from './rule.js';
 import { autoscalerOf, liveOf, nameOf } from './context.js';
 
 export const autoscalerBelowLive: Rule = context =>

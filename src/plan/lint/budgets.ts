@@ -1,30 +1,32 @@
 import { fieldAt, fieldsAt } from '../../kubernetes/fields.js';
+import { resolveIntOrPercent } from '../../kubernetes/int-or-percent.js';
 import type { Resource } from '../../manifests/resource.js';
-import type { Rule, LintContext, Violation } from './finding.js';
-import { leastReplicas, nameOf, ofKind, podIndex, resolveShare } from './context.js';
+import type { Rule, LintContext, Violation } from './rule.js';
+import { leastReplicas, nameOf, ofKind, podIndex } from './context.js';
 
-/** What a budget comes to for the pods that it is about. */
+/** A PodDisruptionBudget, resolved for the number of pods that it selects. */
 interface Budget {
   readonly resource: Resource;
   readonly field: 'minAvailable' | 'maxUnavailable';
-  /** Pods that may be away at once, of how many; both `undefined` where only a percentage can be judged. */
-  readonly away: number;
-  readonly of: number;
+  /** Pods that may be evicted at once. */
+  readonly evictable: number;
+  /** Pods that it selects; {@link unknownPods} where it selects none of the manifests. */
+  readonly pods: number;
 }
 
-/** Stands for the pods of a budget that selects nothing of the manifests: only 0 and 100 % mean the same for any number. */
+/** Number of pods of a budget that selects none of the manifests: only 0 and 100 % have the same meaning for every number. */
 const unknownPods = 100_000;
 
 function budgetsOf(context: LintContext): readonly Budget[] {
   return ofKind(context, 'policy/PodDisruptionBudget').flatMap((resource): Budget[] => {
-    const of = podsOf(context, resource);
+    const pods = podsOf(context, resource);
     const field =
       fieldAt(resource.object, ['spec', 'maxUnavailable']) === undefined ? 'minAvailable' : 'maxUnavailable';
-    // A budget that says neither keeps one pod.
+    // A budget with neither field keeps one pod.
     const value = fieldAt(resource.object, ['spec', field]) ?? 1;
-    const share = resolveShare(value, of, 'up');
-    if (share === undefined || of === 0) return [];
-    return [{ resource, field, of, away: Math.max(0, field === 'minAvailable' ? of - share : share) }];
+    const limit = resolveIntOrPercent(value, pods, 'up');
+    if (limit === undefined || pods === 0) return [];
+    return [{ resource, field, pods, evictable: Math.max(0, field === 'minAvailable' ? pods - limit : limit) }];
   });
 }
 
@@ -43,7 +45,7 @@ function podsOf(context: LintContext, budget: Resource): number {
   }, 0);
 }
 
-const suspicion = ({ resource, field }: Budget, words: { message: string; remedy: string }): Violation => ({
+const violationOf = ({ resource, field }: Budget, words: { message: string; remedy: string }): Violation => ({
   ...words,
   resource,
   path: ['spec', field],
@@ -51,20 +53,20 @@ const suspicion = ({ resource, field }: Budget, words: { message: string; remedy
 
 export const budgetBlocks: Rule = context =>
   budgetsOf(context)
-    .filter(({ away }) => away === 0)
+    .filter(({ evictable }) => evictable === 0)
     .map(budget =>
-      suspicion(budget, {
-        message: `${nameOf(budget.resource)} allows no eviction at all: nodes cannot be drained, until somebody deletes pods by force.`,
-        remedy: 'Let one pod be away: `maxUnavailable: 1`, with two replicas or more.',
+      violationOf(budget, {
+        message: `${nameOf(budget.resource)} allows no eviction at all: nodes cannot be drained until somebody deletes its pods.`,
+        remedy: 'Allow one eviction at a time: `maxUnavailable: 1`, with two replicas or more.',
       }),
     );
 
 export const budgetAllowsAll: Rule = context =>
   budgetsOf(context)
-    .filter(({ away, of }) => of > 1 && away >= of)
+    .filter(({ evictable, pods }) => pods > 1 && evictable >= pods)
     .map(budget =>
-      suspicion(budget, {
+      violationOf(budget, {
         message: `${nameOf(budget.resource)} lets all pods be evicted at once, so it protects nothing.`,
-        remedy: 'Let one pod be away: `maxUnavailable: 1`.',
+        remedy: 'Allow one eviction at a time: `maxUnavailable: 1`.',
       }),
     );

@@ -1,30 +1,30 @@
+import { configReferences } from '../../kubernetes/config-references.js';
 import { fieldAt } from '../../kubernetes/fields.js';
 import { podSpecPath } from '../../kubernetes/pod-spec.js';
 import { canonical, type PlannedChange } from '../change.js';
-import { configReferences } from '../config-references.js';
-import type { Rule } from './finding.js';
+import type { Rule } from './rule.js';
 import { nameOf } from './context.js';
 
-/** Whether storing `after` changes any of these fields of the live object. */
-function moves({ live, after }: PlannedChange, paths: readonly (readonly (string | number)[])[]): boolean {
+/** Whether the deploy changes any of these fields of the live object. */
+function changesAny({ live, after }: PlannedChange, paths: readonly (readonly (string | number)[])[]): boolean {
   return paths.some(path => canonical([fieldAt(live, path)]) !== canonical([fieldAt(after, path)]));
 }
 
-/** A workload that goes on with the pods that it has. */
+/** Whether the deploy leaves the pods of a workload running. */
 function keepsPods(planned: PlannedChange): boolean {
   const { change, resource } = planned;
   const spec = podSpecPath(resource.object);
   if (spec === undefined || resource.object.kind.endsWith('Job')) return false;
   return (
     change === 'unchanged' ||
-    (change === 'changed' && planned.after !== undefined && !moves(planned, [spec.slice(0, -1)]))
+    (change === 'changed' && planned.after !== undefined && !changesAny(planned, [spec.slice(0, -1)]))
   );
 }
 
 const contents = [['data'], ['binaryData']];
 
 export const sharedConfigChanged: Rule = ({ strategy, planned }) => {
-  // Blue/green refuses it outright.
+  // Blue/green refuses such a change.
   if (strategy === 'blue-green') return [];
   const readersOf = new Map<string, PlannedChange[]>();
   for (const one of planned.filter(keepsPods)) {
@@ -36,7 +36,7 @@ export const sharedConfigChanged: Rule = ({ strategy, planned }) => {
   }
   return planned
     .filter(({ change, resource }) => change === 'changed' && ['ConfigMap', 'Secret'].includes(resource.object.kind))
-    .filter(one => one.after !== undefined && moves(one, contents))
+    .filter(one => one.after !== undefined && changesAny(one, contents))
     .flatMap(({ resource }) => {
       const { kind, metadata } = resource.object;
       const readers = readersOf.get([metadata.namespace, kind, metadata.name].join('/')) ?? [];
@@ -46,7 +46,7 @@ export const sharedConfigChanged: Rule = ({ strategy, planned }) => {
         {
           resource,
           path: ['data'],
-          message: `${nameOf(resource)} changes, but the pods of ${names} are not replaced: those that restart later read another configuration than the others, and nobody tested it.`,
+          message: `${nameOf(resource)} changes, but the pods of ${names} are not replaced: those that restart later read another configuration than the others, and it was never tested.`,
           remedy:
             'Put a part of its content, a hash or a version, into its name and the references to it, so that a change of it is a rollout.',
         },

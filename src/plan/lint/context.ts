@@ -1,57 +1,59 @@
 import { fieldAt, fieldsAt, isFields, listAt, type Fields } from '../../kubernetes/fields.js';
 import { groupKind } from '../../kubernetes/kinds.js';
 import { describeRef, refKey, refOf, type KubeObject } from '../../kubernetes/object.js';
-import { containersOf, isService, podSpecPath, type Container } from '../../kubernetes/pod-spec.js';
+import { containersOf, podSpecPath, type Container } from '../../kubernetes/pod-spec.js';
+import { isService, PodIndex } from '../../kubernetes/selectors.js';
 import type { Resource } from '../../manifests/resource.js';
-import type { LintContext } from './finding.js';
-import { PodIndex, routedBy } from '../../kubernetes/label-selectors.js';
+import type { LintContext } from './rule.js';
 
 /** Workloads whose pods are replaced while their Services go on. */
 const serving = new Set(['apps/Deployment', 'apps/StatefulSet', 'apps/DaemonSet', 'apps/ReplicaSet']);
 
-/** A workload and the Services of the manifests that lead to its pods; at least one. */
-export interface Served {
+/** A workload and the Services of the manifests that route to its pods; at least one. */
+export interface ServedWorkload {
   readonly resource: Resource;
   readonly services: readonly KubeObject[];
 }
 
-/** A Service and the objects whose pods its selector takes. */
-export interface Routed {
+/** A Service and the objects whose pods its selector selects. */
+export interface RoutedService {
   readonly resource: Resource;
   readonly workloads: readonly KubeObject[];
 }
 
-/** What the rules ask again and again, found out once: a release may have thousands of objects. */
-interface Facts {
+/** Lookups that several rules need, built once for each context: a release may have thousands of objects. */
+interface LintIndex {
+  /** By the key of the object's reference. */
   readonly live: ReadonlyMap<string, KubeObject>;
-  readonly scalers: ReadonlyMap<string, Resource>;
+  /** By `<namespace>/<kind>/<name>` of the target. */
+  readonly autoscalers: ReadonlyMap<string, Resource>;
   readonly pods: PodIndex;
-  readonly routed: readonly Routed[];
-  readonly served: readonly Served[];
+  readonly routed: readonly RoutedService[];
+  readonly served: readonly ServedWorkload[];
 }
 
-const known = new WeakMap<LintContext, Facts>();
+const indexes = new WeakMap<LintContext, LintIndex>();
 
-function factsOf(context: LintContext): Facts {
-  const found = known.get(context) ?? findOut(context);
-  known.set(context, found);
-  return found;
+function indexOf(context: LintContext): LintIndex {
+  const index = indexes.get(context) ?? buildIndex(context);
+  indexes.set(context, index);
+  return index;
 }
 
-function findOut(context: LintContext): Facts {
+function buildIndex(context: LintContext): LintIndex {
   const { resources, planned } = context;
   const live = planned.flatMap(({ resource, change, live: before, after }) => {
     const object = change === 'created' ? undefined : (before ?? after);
     return object === undefined ? [] : [[refKey(refOf(resource.object)), object] as const];
   });
-  const scalers = ofKind(context, 'autoscaling/HorizontalPodAutoscaler').map(resource => {
+  const autoscalers = ofKind(context, 'autoscaling/HorizontalPodAutoscaler').map(resource => {
     const { kind, name } = fieldsAt(resource.object, ['spec', 'scaleTargetRef']);
     return [[resource.object.metadata.namespace, kind, name].join('/'), resource] as const;
   });
   const pods = new PodIndex(resources.map(({ object }) => object).filter(object => podSpecPath(object) !== undefined));
   const routed = resources
     .filter(({ object }) => isService(object))
-    .map(resource => ({ resource, workloads: routedBy(resource.object, pods) }));
+    .map(resource => ({ resource, workloads: pods.routedBy(resource.object) }));
   const services = new Map<KubeObject, KubeObject[]>();
   for (const { resource, workloads } of routed)
     for (const workload of workloads) services.set(workload, [...(services.get(workload) ?? []), resource.object]);
@@ -59,7 +61,7 @@ function findOut(context: LintContext): Facts {
     .filter(({ object }) => serving.has(groupKind(object)))
     .map(resource => ({ resource, services: services.get(resource.object) ?? [] }))
     .filter(one => one.services.length > 0);
-  return { live: new Map(live), scalers: new Map(scalers), pods, routed, served };
+  return { live: new Map(live), autoscalers: new Map(autoscalers), pods, routed, served };
 }
 
 export function nameOf({ object }: Pick<Resource, 'object'>): string {
@@ -70,48 +72,39 @@ export function ofKind({ resources }: LintContext, kind: string): readonly Resou
   return resources.filter(({ object }) => groupKind(object) === kind);
 }
 
-/** The workloads that serve somebody: what no Service selects loses no request. */
-export function servedWorkloads(context: LintContext): readonly Served[] {
-  return factsOf(context).served;
+/** The workloads that a Service routes to: the others lose no request. */
+export function servedWorkloads(context: LintContext): readonly ServedWorkload[] {
+  return indexOf(context).served;
 }
 
 /** Every Service of the manifests. */
-export function routedServices(context: LintContext): readonly Routed[] {
-  return factsOf(context).routed;
+export function routedServices(context: LintContext): readonly RoutedService[] {
+  return indexOf(context).routed;
 }
 
-/** The objects of the manifests that make pods, by the labels of those. */
+/** The objects of the manifests that create pods, by the labels of their pods. */
 export function podIndex(context: LintContext): PodIndex {
-  return factsOf(context).pods;
+  return indexOf(context).pods;
 }
 
-/** The live object behind a rendered one; `undefined` where there is none, or nobody asked. */
+/** The live object behind a rendered one; `undefined` where there is none, or the dry run did not return it. */
 export function liveOf(context: LintContext, { object }: Pick<Resource, 'object'>): KubeObject | undefined {
-  return factsOf(context).live.get(refKey(refOf(object)));
+  return indexOf(context).live.get(refKey(refOf(object)));
 }
 
-/** The autoscaler among the manifests that sizes a workload. */
+/** The HorizontalPodAutoscaler among the manifests that scales a workload. */
 export function autoscalerOf(context: LintContext, { object }: Pick<Resource, 'object'>): Resource | undefined {
   const { namespace, name } = object.metadata;
-  return factsOf(context).scalers.get([namespace, object.kind, name].join('/'));
+  return indexOf(context).autoscalers.get([namespace, object.kind, name].join('/'));
 }
 
-/** How many pods a workload has at least: its autoscaler's minimum, its own replicas, the live ones, else 1. */
+/** The least number of pods of a workload: its autoscaler's minimum, its own replicas, the live replicas, else 1. */
 export function leastReplicas(context: LintContext, resource: Pick<Resource, 'object'>): number {
   const scaler = autoscalerOf(context, resource);
   const minimum = scaler === undefined ? undefined : (fieldAt(scaler.object, ['spec', 'minReplicas']) ?? 1);
   const replicas = ['spec', 'replicas'];
   const number = minimum ?? fieldAt(resource.object, replicas) ?? fieldAt(liveOf(context, resource), replicas);
   return typeof number === 'number' ? number : 1;
-}
-
-/** A number, or a percentage of `total` rounded as Kubernetes does; `undefined` for anything else. */
-export function resolveShare(value: unknown, total: number, round: 'up' | 'down'): number | undefined {
-  if (typeof value === 'number') return value;
-  const percent = typeof value === 'string' ? /^(\d+)%$/.exec(value)?.[1] : undefined;
-  if (percent === undefined) return undefined;
-  const share = (Number(percent) * total) / 100;
-  return round === 'up' ? Math.ceil(share) : Math.floor(share);
 }
 
 /** Containers that run as long as the pod does: sidecars among the init containers are. */
@@ -122,7 +115,7 @@ export function lastingContainers(object: KubeObject): readonly Container[] {
   });
 }
 
-/** Where a Service's port leads: a port's name or number. */
+/** The target of a Service's port: the name or number of a container's port. */
 export function targetOf(port: Fields): unknown {
   return port['targetPort'] ?? port['port'];
 }
@@ -134,7 +127,7 @@ export function hasPort({ fields }: Container, target: unknown): boolean {
 }
 
 /** The containers that requests reach: those with a port that a Service names, or all where none declares a port. */
-export function reachedContainers({ resource, services }: Served): readonly Container[] {
+export function reachedContainers({ resource, services }: ServedWorkload): readonly Container[] {
   const containers = lastingContainers(resource.object);
   const targets = services.flatMap(service => listAt(service, ['spec', 'ports']).filter(isFields).map(targetOf));
   const reached = containers.filter(container => targets.some(target => hasPort(container, target)));

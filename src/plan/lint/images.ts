@@ -1,8 +1,8 @@
 import { containersOf } from '../../kubernetes/pod-spec.js';
-import type { Rule } from './finding.js';
+import type { Rule } from './rule.js';
 import { nameOf } from './context.js';
 
-/** Tags that are pushed again and again. */
+/** Tags that are usually pushed repeatedly. */
 const moving = /^(latest|main|master|trunk|head|stable|edge|nightly|dev|develop|development|current|snapshot)$/i;
 
 /** The tag of an image without a digest; empty where it has neither. */
@@ -23,7 +23,7 @@ export const movingTag: Rule = ({ resources }) =>
         {
           resource,
           path: [...path, 'image'],
-          message: `Image ${image} of ${nameOf(resource)} ${has}: pods that restart may run another version than the others, and no rollback brings this one back.`,
+          message: `Image ${image} of ${nameOf(resource)} ${has}: pods that restart may run another version than the others, and no rollback can restore this one.`,
           remedy:
             'Use a tag that is never pushed again, such as the commit, or a digest; the input `images` can set it.',
         },

@@ -1,7 +1,7 @@
 import { fieldAt, fieldsAt, listAt } from '../../kubernetes/fields.js';
 import { podSpecPath } from '../../kubernetes/pod-spec.js';
 import { defaultGrace, leastRemainder } from '../../manifests/overrides/pre-stop.js';
-import type { Rule, Violation } from './finding.js';
+import type { Rule, Violation } from './rule.js';
 import { nameOf, reachedContainers, servedWorkloads } from './context.js';
 
 export const noReadinessProbe: Rule = context =>
@@ -23,14 +23,14 @@ export const noPreStop: Rule = context =>
       .map(({ fields, path }) => ({
         resource: served.resource,
         path: [...path, 'lifecycle', 'preStop'],
-        message: `Container ${String(fields['name'])} of ${nameOf(served.resource)} has no preStop hook: it is told to stop while requests still come in.`,
+        message: `Container ${String(fields['name'])} of ${nameOf(served.resource)} has no preStop hook: it receives SIGTERM while requests still arrive.`,
         remedy:
           'Leave the input `pre-stop` at `auto` (Kubernetes 1.30 or later), or write a preStop hook that waits some seconds.',
       })),
   );
 
-/** Seconds that a preStop hook waits, as far as it can be told: its sleep, or the `sleep` of its command. */
-function waitOf(container: unknown): number {
+/** Seconds that a preStop hook sleeps, natively or by the `sleep` of its command; 0 where neither is found. */
+function sleepSecondsOf(container: unknown): number {
   const hook = ['lifecycle', 'preStop'];
   const seconds = fieldAt(container, [...hook, 'sleep', 'seconds']);
   if (typeof seconds === 'number') return seconds;
@@ -44,10 +44,10 @@ export const shortGracePeriod: Rule = context =>
     const path = [...(podSpecPath(resource.object) ?? []), 'terminationGracePeriodSeconds'];
     const written = fieldAt(resource.object, path);
     const grace = typeof written === 'number' ? written : defaultGrace;
-    const wait = Math.max(0, ...reachedContainers(served).map(({ fields }) => waitOf(fields)));
+    const wait = Math.max(0, ...reachedContainers(served).map(({ fields }) => sleepSecondsOf(fields)));
     if (grace - wait >= leastRemainder) return [];
     const left = wait === 0 ? '' : `, and their preStop hook takes ${wait} of them`;
-    const message = `Pods of ${nameOf(resource)} are killed ${grace} s after they were told to stop${left}: requests under way are cut off.`;
+    const message = `Pods of ${nameOf(resource)} are killed ${grace} s after their termination starts${left}: requests in flight are cut off.`;
     const remedy = `Set terminationGracePeriodSeconds to ${wait + leastRemainder} or more.`;
     return [{ resource, path, message, remedy }];
   });

@@ -1,7 +1,8 @@
 import { fieldAt, textAt } from '../../kubernetes/fields.js';
+import { resolveIntOrPercent } from '../../kubernetes/int-or-percent.js';
 import { groupKind } from '../../kubernetes/kinds.js';
-import type { Rule, LintContext, Violation } from './finding.js';
-import { autoscalerOf, leastReplicas, nameOf, resolveShare, servedWorkloads, type Served } from './context.js';
+import type { Rule, LintContext, Violation } from './rule.js';
+import { autoscalerOf, leastReplicas, nameOf, servedWorkloads, type ServedWorkload } from './context.js';
 
 export const singleReplica: Rule = context =>
   servedWorkloads(context)
@@ -25,8 +26,8 @@ export const singleReplica: Rule = context =>
       };
     });
 
-/** Workloads that are replaced while users are on them: those of a role without users may go at once. */
-function underUsers(context: LintContext, kind: string): readonly Served[] {
+/** Served workloads that are updated while they serve: those of the idle role may be replaced at once. */
+function updatedWhileServing(context: LintContext, kind: string): readonly ServedWorkload[] {
   return servedWorkloads(context).filter(({ resource }) => {
     return groupKind(resource.object) === kind && !context.idle.has(resource);
   });
@@ -34,16 +35,16 @@ function underUsers(context: LintContext, kind: string): readonly Served[] {
 
 const allUnavailableRemedy = 'Set maxUnavailable to 0 or 1, and maxSurge to 1 or more where the kind has it.';
 
-/** Kubernetes' own defaults are 25 % for both; where both come to nothing, one pod may be unavailable. */
+/** Pods that a rolling update may take away. Kubernetes' default is 25 % for both fields; where both are 0, it is one pod. */
 function unavailableOf(object: unknown, replicas: number): number {
   const update = ['spec', 'strategy', 'rollingUpdate'];
-  const down = resolveShare(fieldAt(object, [...update, 'maxUnavailable']) ?? '25%', replicas, 'down') ?? 0;
-  const surge = resolveShare(fieldAt(object, [...update, 'maxSurge']) ?? '25%', replicas, 'up') ?? 0;
+  const down = resolveIntOrPercent(fieldAt(object, [...update, 'maxUnavailable']) ?? '25%', replicas, 'down') ?? 0;
+  const surge = resolveIntOrPercent(fieldAt(object, [...update, 'maxSurge']) ?? '25%', replicas, 'up') ?? 0;
   return down === 0 && surge === 0 ? 1 : down;
 }
 
 export const allUnavailable: Rule = context => {
-  const deployments = underUsers(context, 'apps/Deployment').flatMap(({ resource }): Violation[] => {
+  const deployments = updatedWhileServing(context, 'apps/Deployment').flatMap(({ resource }): Violation[] => {
     const { object } = resource;
     const replicas = leastReplicas(context, resource);
     if (textAt(object, ['spec', 'strategy', 'type']) === 'Recreate' || replicas === 0) return [];
@@ -54,7 +55,7 @@ export const allUnavailable: Rule = context => {
   });
   const path = ['spec', 'updateStrategy', 'rollingUpdate', 'maxUnavailable'];
   const others = ['apps/StatefulSet', 'apps/DaemonSet'].flatMap(kind =>
-    underUsers(context, kind).flatMap(({ resource }): Violation[] => {
+    updatedWhileServing(context, kind).flatMap(({ resource }): Violation[] => {
       const value = fieldAt(resource.object, path);
       const all = kind === 'apps/DaemonSet' ? value === '100%' : reachesAll(value, leastReplicas(context, resource));
       const message = `A rolling update of ${nameOf(resource)} may take all of its pods away at once.`;
@@ -64,13 +65,13 @@ export const allUnavailable: Rule = context => {
   return [...deployments, ...others];
 };
 
-/** A StatefulSet of one pod is told of as such. */
+/** Whether it allows every pod to be unavailable. A StatefulSet of one pod is left to the rule `single-replica`. */
 function reachesAll(value: unknown, replicas: number): boolean {
-  return replicas > 1 && (resolveShare(value, replicas, 'up') ?? 0) >= replicas;
+  return replicas > 1 && (resolveIntOrPercent(value, replicas, 'up') ?? 0) >= replicas;
 }
 
 export const recreateStrategy: Rule = context =>
-  underUsers(context, 'apps/Deployment')
+  updatedWhileServing(context, 'apps/Deployment')
     .filter(({ resource }) => textAt(resource.object, ['spec', 'strategy', 'type']) === 'Recreate')
     .map(({ resource }) => ({
       resource,

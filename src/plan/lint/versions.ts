@@ -1,7 +1,7 @@
-import type { Rule } from './finding.js';
+import type { Rule } from './rule.js';
 import { nameOf } from './context.js';
 
-/** One removal a line: version, kinds, the minor release of Kubernetes 1 that no longer serves them, what to write instead. */
+/** One removal a line: apiVersion, kinds, the minor release of Kubernetes 1 that stopped serving them, their replacement. */
 const removals = `
 extensions/v1beta1 Deployment,DaemonSet,ReplicaSet 16 apps/v1
 extensions/v1beta1 NetworkPolicy 16 networking.k8s.io/v1
@@ -37,8 +37,8 @@ flowcontrol.apiserver.k8s.io/v1beta3 FlowSchema,PriorityLevelConfiguration 32 fl
 
 interface Removal {
   readonly minor: string;
-  /** `-`: nothing took its place. */
-  readonly instead: string;
+  /** The apiVersion to use; `-` where there is none. */
+  readonly replacement: string;
 }
 
 const table: ReadonlyMap<string, Removal> = new Map(
@@ -46,8 +46,8 @@ const table: ReadonlyMap<string, Removal> = new Map(
     .trim()
     .split('\n')
     .flatMap(line => {
-      const [apiVersion = '', kinds = '', minor = '', instead = ''] = line.split(' ');
-      return kinds.split(',').map(kind => [`${apiVersion} ${kind}`, { minor, instead }] as const);
+      const [apiVersion = '', kinds = '', minor = '', replacement = ''] = line.split(' ');
+      return kinds.split(',').map(kind => [`${apiVersion} ${kind}`, { minor, replacement }] as const);
     }),
 );
 
@@ -56,16 +56,16 @@ export const removedApi: Rule = ({ resources }) =>
     const { apiVersion, kind } = resource.object;
     const removal = table.get(`${apiVersion} ${kind}`);
     if (removal === undefined) return [];
-    const { minor, instead } = removal;
+    const { minor, replacement } = removal;
     return [
       {
         resource,
         path: ['apiVersion'],
-        message: `${nameOf(resource)} says ${apiVersion}, which Kubernetes has not served since 1.${minor}.`,
+        message: `${nameOf(resource)} has apiVersion ${apiVersion}, which Kubernetes has not served since 1.${minor}.`,
         remedy:
-          instead === '-'
-            ? 'Remove it: Pod Security Admission, by labels of the namespace, took its place.'
-            : `Write ${instead}, and look for fields that were renamed.`,
+          replacement === '-'
+            ? 'Remove it: Pod Security Admission, by labels of the namespace, replaced it.'
+            : `Use ${replacement}, and check for fields that were renamed.`,
       },
     ];
   });

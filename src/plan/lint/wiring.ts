@@ -1,8 +1,8 @@
-import { fieldAt, fieldsAt, isFields, listAt } from '../../kubernetes/fields.js';
+import { fieldAt, isFields, listAt } from '../../kubernetes/fields.js';
 import { groupKind } from '../../kubernetes/kinds.js';
 import { podLabels, podSpecPath } from '../../kubernetes/pod-spec.js';
-import type { Rule, Violation } from './finding.js';
-import { labelsMatch, PodIndex, routedBy } from '../../kubernetes/label-selectors.js';
+import { PodIndex, selectorMatches } from '../../kubernetes/selectors.js';
+import type { Rule, Violation } from './rule.js';
 import { hasPort, lastingContainers, liveOf, nameOf, routedServices, targetOf } from './context.js';
 
 const selecting = new Set(['apps/Deployment', 'apps/StatefulSet', 'apps/DaemonSet', 'apps/ReplicaSet']);
@@ -10,7 +10,7 @@ const selecting = new Set(['apps/Deployment', 'apps/StatefulSet', 'apps/DaemonSe
 export const selectorMismatch: Rule = ({ resources }) =>
   resources
     .filter(({ object }) => selecting.has(groupKind(object)))
-    .filter(({ object }) => !labelsMatch(fieldsAt(object, ['spec', 'selector']), podLabels(object)))
+    .filter(({ object }) => !selectorMatches(fieldAt(object, ['spec', 'selector']), podLabels(object)))
     .map(resource => ({
       resource,
       path: ['spec', 'selector'],
@@ -24,29 +24,29 @@ export const unknownTargetPort: Rule = context =>
     const declared = containers.some(({ fields }) => listAt(fields, ['ports']).length > 0);
     return listAt(resource.object, ['spec', 'ports']).flatMap((port, index): Violation[] => {
       const target = isFields(port) ? targetOf(port) : undefined;
-      // Declaring a port is optional: a number can be judged only beside others that are declared.
+      // Declaring a port is optional: a number can be judged only where other ports are declared.
       const judged = typeof target === 'string' ? containers.length > 0 : typeof target === 'number' && declared;
       if (!judged || containers.some(container => hasPort(container, target))) return [];
       return [
         {
           resource,
           path: ['spec', 'ports', index, 'targetPort'],
-          message: `${nameOf(resource)} leads to port ${String(target)}, which no container of its pods has.`,
+          message: `${nameOf(resource)} routes to port ${String(target)}, which no container of its pods has.`,
           remedy: 'Name a port that a container declares, or declare it there.',
         },
       ];
     });
   });
 
-/** Ready pods of a live workload, and how many it should have. */
-function readiness(live: unknown): { readonly ready: number; readonly wanted: number } {
+/** The number of ready pods of a live workload, and of desired pods. */
+function podCounts(live: unknown): { readonly ready: number; readonly desired: number } {
   const count = (...path: string[]): number | undefined => {
     const value = fieldAt(live, path);
     return typeof value === 'number' ? value : undefined;
   };
   return {
     ready: count('status', 'readyReplicas') ?? count('status', 'numberReady') ?? 0,
-    wanted: count('spec', 'replicas') ?? count('status', 'desiredNumberScheduled') ?? 1,
+    desired: count('spec', 'replicas') ?? count('status', 'desiredNumberScheduled') ?? 1,
   };
 }
 
@@ -59,14 +59,14 @@ export const noReadyEndpoint: Rule = context => {
     .flatMap(({ resource }): Violation[] => {
       const service = liveOf(context, resource);
       if (service === undefined) return [];
-      const behind = routedBy(service, live).map(readiness);
-      if (behind.length === 0 || behind.some(({ ready, wanted }) => ready > 0 || wanted === 0)) return [];
+      const behind = live.routedBy(service).map(podCounts);
+      if (behind.length === 0 || behind.some(({ ready, desired }) => ready > 0 || desired === 0)) return [];
       return [
         {
           resource,
           path: ['spec', 'selector'],
-          message: `No pod behind the live ${nameOf(resource)} is ready: users get no answer now, before anything is changed.`,
-          remedy: 'Look at its pods; a deploy that cannot get ready would be put back to this state.',
+          message: `No pod behind the live ${nameOf(resource)} is ready: users get no answer now, before any change.`,
+          remedy: 'Check its pods: a deploy that does not become ready is rolled back to this state.',
           advice: true,
         },
       ];

@@ -1,10 +1,10 @@
 import { groupOf } from '../../kubernetes/kinds.js';
 import type { KubeObject } from '../../kubernetes/object.js';
-import { controllerPatienceMs, failed, ready, says, spokenReason, unobserved, waiting } from './readiness.js';
-import type { Readiness } from './readiness.js';
-import { conditionOf, statusOf } from '../../kubernetes/workload.js';
+import { conditionOf, describeCondition, hasCondition, statusOf } from '../../kubernetes/status.js';
+import { controllerToleranceMs, failed, ready, unobserved, waiting, type Readiness } from './readiness.js';
+import type { RolloutRule } from './rule.js';
 
-/** The API groups of Kubernetes itself. Others end in `.k8s.io` too, so the ending says nothing. */
+/** The API groups of Kubernetes itself. Custom ones may end in `.k8s.io` too. */
 const builtInGroups: ReadonlySet<string> = new Set([
   '',
   'admissionregistration.k8s.io',
@@ -32,28 +32,33 @@ const builtInGroups: ReadonlySet<string> = new Set([
   'storagemigration.k8s.io',
 ]);
 
-/** Whether the kind is one that Kubernetes itself does not have. */
+/** Whether the kind belongs to no API group of Kubernetes itself. */
 export function isCustom({ apiVersion }: { readonly apiVersion: string }): boolean {
   return !builtInGroups.has(groupOf(apiVersion));
 }
 
-const told = ['Reconciling', 'Stalled', 'Ready'] as const;
+/** Every kind that Kubernetes itself does not have, by the conditions that most controllers set. */
+export const customResourceRule: RolloutRule = {
+  when: 'rollout',
+  watch: [],
+  judge: live => ({ readiness: customResourceReadiness(live), newPods: [] }),
+};
 
 /**
- * Any custom resource, by the conditions that controllers agree on. One without a Ready condition counts as ready; since a
- * new one has no status at first, that only means something when it lasts.
+ * Ready by its condition Ready. Without that condition it counts as ready; since a new object has no status at first, that only
+ * means something when it lasts.
  */
-export function customReadiness(object: KubeObject): Readiness {
+export function customResourceReadiness(object: KubeObject): Readiness {
   const { deletionTimestamp, generation = 0 } = object.metadata;
   if (deletionTimestamp !== undefined) return waiting('it is being deleted');
-  const seen = [statusOf(object), ...told.map(type => conditionOf(object, type))];
-  if (seen.some(one => (one?.observedGeneration ?? generation) < generation)) return waiting(unobserved);
-  if (says(object, 'Reconciling', 'True'))
-    return waiting(`not reconciled yet: ${spokenReason(conditionOf(object, 'Reconciling'))}`);
-  // Controllers that name no generation may still speak of the version before.
-  if (says(object, 'Stalled', 'True'))
-    return failed(`it cannot get ready: ${spokenReason(conditionOf(object, 'Stalled'))}`, controllerPatienceMs);
-  const condition = conditionOf(object, 'Ready');
+  const [reconciling, stalled, condition] = ['Reconciling', 'Stalled', 'Ready'].map(type => conditionOf(object, type));
+  const observed = [statusOf(object), reconciling, stalled, condition];
+  if (observed.some(one => (one?.observedGeneration ?? generation) < generation)) return waiting(unobserved);
+  if (hasCondition(object, 'Reconciling', 'True'))
+    return waiting(`not reconciled yet: ${describeCondition(reconciling)}`);
+  // A controller that reports no generation may still report on the previous version.
+  if (hasCondition(object, 'Stalled', 'True'))
+    return failed(`it cannot become ready: ${describeCondition(stalled)}`, controllerToleranceMs);
   if (condition === undefined) return ready('has no Ready condition to wait for');
-  return condition.status === 'True' ? ready('ready') : waiting(`not ready: ${spokenReason(condition)}`);
+  return condition.status === 'True' ? ready('ready') : waiting(`not ready: ${describeCondition(condition)}`);
 }

@@ -1,26 +1,26 @@
-import type { KubeObject } from '../../kubernetes/object.js';
-import { conditionOf } from '../../kubernetes/workload.js';
-
-/** Where a wait stands. `reason` is never empty; `patienceMs` is how long a failure must last before it counts. */
+/**
+ * How far an object is from ready. `reason` is never empty. `toleranceMs`: how long the failure must last before it counts, since
+ * its cause may go away; 0 where it cannot.
+ */
 export type Readiness =
   | { readonly done: false; readonly ok: false; readonly reason: string }
   | { readonly done: true; readonly ok: true; readonly reason: string; readonly note?: Note }
-  | { readonly done: true; readonly ok: false; readonly reason: string; readonly patienceMs: number };
+  | { readonly done: true; readonly ok: false; readonly reason: string; readonly toleranceMs: number };
 
-/** What a reader should know of something that counts as done; a warning where the new version does not run. */
+/** What a reader should know about an object that counts as ready; a warning where the new version does not run. */
 export interface Note {
   readonly level: 'info' | 'warning';
   readonly text: string;
 }
 
-/** The reason while nothing can be said yet. It is true for a moment after every write, so it is no news. */
+/** The reason until the controller has observed the object. True for a moment after every write, so it is not logged. */
 export const unobserved = 'its controller has not seen the change yet';
 
 /**
- * How long what a controller says must last. A quota or a webhook may let the next try through. And when a version that was
- * stuck is put back, the condition of the stuck one stays for a moment, until the controller has moved the first pod.
+ * How long a failure that a controller reports must last. A quota or a webhook may let the next attempt through. And after a
+ * failed version was rolled back, its condition stays for a moment, until the controller has started the first pod.
  */
-export const controllerPatienceMs = 5_000;
+export const controllerToleranceMs = 5_000;
 
 export const waiting = (reason: string): Readiness => ({ done: false, ok: false, reason });
 export const ready = (reason: string, note?: Note): Readiness => ({
@@ -29,17 +29,8 @@ export const ready = (reason: string, note?: Note): Readiness => ({
   reason,
   ...(note && { note }),
 });
-export const failed = (reason: string, patienceMs = 0): Readiness => ({ done: true, ok: false, reason, patienceMs });
+export const failed = (reason: string, toleranceMs = 0): Readiness => ({ done: true, ok: false, reason, toleranceMs });
 
-/** Done, although the new version does not run: warns of that. */
-export const held = (reason: string, text: string): Readiness => ready(reason, { level: 'warning', text });
-
-/** `QuotaExceeded: no room`; `no reason given` where a condition says nothing. */
-export function spokenReason(said: { readonly reason?: string; readonly message?: string } | undefined): string {
-  return [said?.reason, said?.message].filter(Boolean).join(': ') || 'no reason given';
-}
-
-/** Whether a condition of this type is there and says so. */
-export function says(object: KubeObject, type: string, status: 'True' | 'False'): boolean {
-  return conditionOf(object, type)?.status === status;
-}
+/** Counts as ready although the new version does not run; the warning says why it does not. */
+export const readyWithWarning = (reason: string, warning: string): Readiness =>
+  ready(reason, { level: 'warning', text: warning });

@@ -1,12 +1,12 @@
 import type { IdlePolicy } from '../../inputs/inputs.js';
 import { asCutoverError, CutoverError } from '../../errors.js';
 import { describeRef, refOf, type ObjectRef } from '../../kubernetes/object.js';
-import { selects } from '../../kubernetes/pod-spec.js';
 import { adoptedRevision, type ReleaseState } from '../../release/state.js';
 import type { Outcome } from '../shared/outcome.js';
 import { activeOnRecord, publicServiceOf } from './recheck.js';
 import type { Revision } from '../../release/revision.js';
-import { isDeployment, replicasOf, selectorOf, withReplicas } from '../../traffic/active-role.js';
+import { isDeployment, replicasOf, withReplicas } from '../../kubernetes/deployment.js';
+import { selectorOf, selects } from '../../kubernetes/selectors.js';
 import { underLock, type RunContext } from '../../run/context.js';
 
 /** What is left to do once users are on the new side. */

@@ -12,7 +12,8 @@ import { FailedStep, type Outcome } from '../shared/outcome.js';
 import { checkStaged, readActive, rolesOf, type StagedSide } from './recheck.js';
 import { isRolledBack, recordedResource, rolledBackAlready, warnOfSecrets } from '../shared/recorded-objects.js';
 import { unstage } from './reject.js';
-import { isDeployment, otherRole, replicasOf, withReplicas, type Active } from '../../traffic/active-role.js';
+import { isDeployment, replicasOf, withReplicas } from '../../kubernetes/deployment.js';
+import { otherRole, type Active } from '../../traffic/active-role.js';
 import { underLock, type RunContext } from '../../run/context.js';
 import { switchTraffic } from './switch-traffic.js';
 

@@ -4,7 +4,7 @@ import type { DeployRolling, Rollback } from '../../inputs/inputs.js';
 import type { KubeObject } from '../../kubernetes/object.js';
 import type { Resource } from '../../manifests/resource.js';
 import type { PlannedChange, Snapshot } from '../../plan/change.js';
-import type { LintContext } from '../../plan/lint/finding.js';
+import type { LintContext } from '../../plan/lint/rule.js';
 import { previousRevision } from '../../release/records.js';
 import { authorOf, imagesOf, withoutSecrets, type RecordedApproval, type Revision } from '../../release/revision.js';
 import type { ReleaseState } from '../../release/state.js';

@@ -2,10 +2,10 @@ import { applyChange } from '../../cluster/apply/apply-change.js';
 import { describeRef, refKey, refOf, type KubeObject } from '../../kubernetes/object.js';
 import type { PlannedChange, Snapshot } from '../../plan/change.js';
 import { orderWaves } from '../../plan/waves.js';
-import { isAwaited } from '../../rollout/awaited.js';
+import { isAwaited } from '../../rollout/readiness/table.js';
 import { observe, type ReadyWorkload } from '../../rollout/observer.js';
 import { isUnsettled, removeStuckPods } from '../../rollout/stuck-pods.js';
-import type { Paused } from '../../rollout/readiness/workloads.js';
+import type { Paused } from '../../rollout/readiness/rule.js';
 import { isSecret } from '../../release/revision.js';
 import type { RunContext } from '../../run/context.js';
 
@@ -45,7 +45,7 @@ export async function bringUp(options: {
     // Opened before the first write: a pod that fails at once must not fail unseen.
     await observer.synced;
     const unchanged = planned.flatMap(({ change, after }) => (change === 'unchanged' && after ? [after] : []));
-    await observer.served(unchanged, waitOptions.timeoutMs);
+    await observer.waitUntilReady(unchanged, waitOptions.timeoutMs);
     const written = new Map<PlannedChange, KubeObject>();
     const changing = planned
       .filter(({ change }) => change !== 'unchanged')
@@ -62,7 +62,7 @@ export async function bringUp(options: {
           return answer.object;
         }),
       );
-      await observer.served(answers, waitOptions.timeoutMs);
+      await observer.waitUntilReady(answers, waitOptions.timeoutMs);
     }
     // An earlier deploy may have left broken pods that the new version would wait for.
     const unsettled = snapshotsOf(planned).filter(({ object }) => object !== undefined && isUnsettled(object));

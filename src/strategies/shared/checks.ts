@@ -1,11 +1,11 @@
 import { CutoverError, type Problem } from '../../errors.js';
 import type { Check } from '../../inputs/inputs.js';
 import type { KubeObject } from '../../kubernetes/object.js';
-import { selects } from '../../kubernetes/pod-spec.js';
 import type { ReadyWorkload } from '../../rollout/observer.js';
 import { firstPort, resolvePorts, type Endpoint } from '../../verify/endpoint.js';
 import { verify, type CheckResult } from '../../verify/verify.js';
-import { isDeployment, selectorOf, templateLabels } from '../../traffic/active-role.js';
+import { isDeployment, templateLabels } from '../../kubernetes/deployment.js';
+import { selectorOf, selects } from '../../kubernetes/selectors.js';
 import type { RunContext } from '../../run/context.js';
 
 /** The side of a release that checks go to: a Service and the workloads behind it. */

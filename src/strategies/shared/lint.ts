@@ -1,8 +1,9 @@
 import { CutoverError } from '../../errors.js';
 import type { Lint } from '../../inputs/inputs.js';
 import { describeRef } from '../../kubernetes/object.js';
-import type { Finding, LintContext } from '../../plan/lint/finding.js';
-import { judge } from '../../plan/lint/rules.js';
+import type { Finding } from '../../plan/lint/finding.js';
+import { lintResources } from '../../plan/lint/lint.js';
+import type { LintContext } from '../../plan/lint/rule.js';
 import type { Staging } from '../blue-green/staging/staging-plan.js';
 import type { RunContext } from '../../run/context.js';
 
@@ -13,7 +14,7 @@ import type { RunContext } from '../../run/context.js';
 export function lint(ctx: RunContext, level: Lint, context: LintContext): CutoverError | undefined {
   if (level === 'off') return undefined;
   const { log } = ctx;
-  const { findings, silenced } = judge(context);
+  const { findings, silenced } = lintResources(context);
   ctx.recordFindings(findings);
   for (const { code, object, reason } of silenced) log.info(`${describeRef(object)}: ${code} is silenced: ${reason}`);
   const stopping = level === 'error' ? findings.filter(({ advice }) => advice === undefined) : [];

@@ -2,7 +2,7 @@ import { restoreSnapshots } from '../../cluster/apply/restore.js';
 import { asCutoverError } from '../../errors.js';
 import { describeRef, refKey, type ObjectRef } from '../../kubernetes/object.js';
 import type { Snapshot } from '../../plan/change.js';
-import { isAwaited } from '../../rollout/awaited.js';
+import { isAwaited } from '../../rollout/readiness/table.js';
 import { observe } from '../../rollout/observer.js';
 import { removeStuckPods } from '../../rollout/stuck-pods.js';
 import type { RunContext } from '../../run/context.js';

@@ -6,7 +6,7 @@ import { describeRef, type KubeObject } from '../../../kubernetes/object.js';
 import type { Log } from '../../../log.js';
 import { canonical, type Snapshot } from '../../../plan/change.js';
 import type { Adoption } from './adoption.js';
-import { selectorOf } from '../../../traffic/active-role.js';
+import { selectorOf } from '../../../kubernetes/selectors.js';
 import type { RunContext } from '../../../run/context.js';
 import { confirmEndpoints, confirmMs } from '../../../traffic/service-selector.js';
 import { restore, type Restored } from '../../shared/restore.js';

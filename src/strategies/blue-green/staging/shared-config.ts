@@ -1,7 +1,7 @@
 import { CutoverError } from '../../../errors.js';
 import { describeRef, refOf } from '../../../kubernetes/object.js';
 import type { PlannedChange } from '../../../plan/change.js';
-import { configReferences } from '../../../plan/config-references.js';
+import { configReferences } from '../../../kubernetes/config-references.js';
 import type { BlueGreenDeploy } from './staging-plan.js';
 
 /**

@@ -11,14 +11,8 @@ import { logPlan } from '../../shared/log-plan.js';
 import { sharedConfigRefusal } from './shared-config.js';
 import type { Adoption } from '../adoption/adoption.js';
 import { autoscalersWithoutUsers, deleteAfterSwitchOf } from './previous-revision.js';
-import {
-  decideActive,
-  isDeployment,
-  otherRole,
-  replicasOf,
-  withReplicas,
-  type Active,
-} from '../../../traffic/active-role.js';
+import { isDeployment, replicasOf, withReplicas } from '../../../kubernetes/deployment.js';
+import { decideActive, otherRole, type Active } from '../../../traffic/active-role.js';
 import type { RunContext } from '../../../run/context.js';
 
 /** What a blue/green deploy starts from. */

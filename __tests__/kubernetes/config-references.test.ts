@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { configReferences } from '../../src/plan/config-references.js';
+import { configReferences } from '../../src/kubernetes/config-references.js';
 
 const workload = (spec: object) => ({
   apiVersion: 'apps/v1',
@@ -39,7 +39,7 @@ describe('the configuration that pods read', () => {
     expect(configReferences(workload(spec)).map(({ kind, name }) => `${kind}/${name}`)).toEqual([found]);
   });
 
-  it('each is named once, however often it is read', () => {
+  it('each is listed once, however often it is read', () => {
     const twice = [{ configMapRef: { name: 'c' } }, { configMapRef: { name: 'c' } }, { secretRef: { name: 'c' } }];
     expect(configReferences(workload(container({ envFrom: twice })))).toEqual([
       { kind: 'ConfigMap', name: 'c' },
@@ -47,7 +47,7 @@ describe('the configuration that pods read', () => {
     ]);
   });
 
-  it('a Secret that only images are pulled with is marked, one that containers see too is not', () => {
+  it('a Secret that only pulls images is marked, one that containers read too is not', () => {
     const pulling = { imagePullSecrets: [{ name: 's' }, { name: 'registry' }] };
     expect(configReferences(workload({ ...pulling, ...volume({ secret: { secretName: 's' } }) }))).toEqual([
       { kind: 'Secret', name: 's' },
@@ -64,7 +64,7 @@ describe('the configuration that pods read', () => {
     expect(configReferences(workload(spec))).toEqual([]);
   });
 
-  it('labels that are called like references are none', () => {
+  it('labels with the name of a reference field are ignored', () => {
     const labels = { configMap: 'c', secret: 's' };
     const spec = { template: { metadata: { labels }, spec: container({}) } };
     expect(configReferences({ ...workload({}), spec })).toEqual([]);

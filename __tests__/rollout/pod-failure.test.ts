@@ -8,33 +8,33 @@ const waiting = (reason: string, message?: string): object => ({ waiting: { reas
 const ended = (exitCode: number, reason = 'Error', message?: string): object => ({
   terminated: { exitCode, reason, message },
 });
-const ill = (container: ContainerFacts): ReturnType<typeof pod> => pod({ ready: false, containers: [container] });
+const failing = (container: ContainerFacts): ReturnType<typeof pod> => pod({ ready: false, containers: [container] });
 const crashing = (restarts: number): ContainerFacts => ({
   restarts,
   state: waiting('CrashLoopBackOff'),
   lastState: ended(3),
 });
 
-describe('a pod that waiting will not mend', () => {
+describe('a pod that will not become ready by itself', () => {
   it.each([
     [
       'an invalid image name',
       { state: waiting('InvalidImageName', 'bad') },
-      'cannot get its image web:v1 (InvalidImageName: bad)',
+      'cannot pull its image web:v1 (InvalidImageName: bad)',
       0,
       'none',
     ],
     [
       'an image that may not be pulled',
       { state: waiting('ErrImageNeverPull') },
-      'cannot get its image web:v1 (ErrImageNeverPull)',
+      'cannot pull its image web:v1 (ErrImageNeverPull)',
       0,
       'none',
     ],
     [
-      'a pull of which nothing more is said',
+      'a pull that failed without a message',
       { state: waiting('ImagePullBackOff') },
-      'cannot get its image web:v1 (ImagePullBackOff)',
+      'cannot pull its image web:v1 (ImagePullBackOff)',
       60_000,
       'none',
     ],
@@ -67,33 +67,33 @@ describe('a pod that waiting will not mend', () => {
       0,
       'previous',
     ],
-  ])('has %s', (...[, container, words, patienceMs, log]) => {
-    expect(podFailureOf(ill(container))).toMatchObject({
+  ])('has %s', (...[, container, words, toleranceMs, log]) => {
+    expect(podFailureOf(failing(container))).toMatchObject({
       container: 'app',
-      sentence: `container app of pod shop/web-h1-a ${words}`,
-      patienceMs,
+      message: `container app of pod shop/web-h1-a ${words}`,
+      toleranceMs,
       log,
     });
   });
 
   it.each([
-    ['InvalidImageName', 'invalidImageName', 0, 'none', 'cannot get its image UPPER:::x (InvalidImageName: '],
+    ['InvalidImageName', 'invalidImageName', 0, 'none', 'cannot pull its image UPPER:::x (InvalidImageName: '],
     [
       'ErrImageNeverPull',
       'neverPulled',
       0,
       'none',
-      'cannot get its image registry.test/site:absent (ErrImageNeverPull: ',
+      'cannot pull its image registry.test/site:absent (ErrImageNeverPull: ',
     ],
-    ['an image that does not exist', 'noSuchImage', 0, 'none', 'cannot get its image registry.test/site:absent ('],
+    ['an image that does not exist', 'noSuchImage', 0, 'none', 'cannot pull its image registry.test/site:absent ('],
     [
       'a registry that refuses connections',
       'silentRegistry',
       60_000,
       'none',
-      'cannot get its image silent.test/site:v1 (',
+      'cannot pull its image silent.test/site:v1 (',
     ],
-    ['a registry that has no address', 'noSuchRegistry', 60_000, 'none', 'cannot get its image registry.invalid/'],
+    ['a registry that has no address', 'noSuchRegistry', 60_000, 'none', 'cannot pull its image registry.invalid/'],
     ['a ConfigMap that is not there', 'noConfig', 15_000, 'none', 'cannot be started (CreateContainerConfigError: '],
     ['a command that is not there', 'noCommand', 0, 'none', 'keeps crashing: exit code 128 (StartError: '],
     ['a crash loop', 'crashing', 0, 'previous', 'keeps crashing: exit code 1, 3 restarts'],
@@ -105,11 +105,11 @@ describe('a pod that waiting will not mend', () => {
       'previous',
       'keeps crashing: it used more memory than its limit (OOMKilled)',
     ],
-  ])('has, on Kubernetes 1.37, %s', (...[, name, patienceMs, log, words]) => {
+  ])('has, on Kubernetes 1.37, %s', (...[, name, toleranceMs, log, words]) => {
     expect(podFailureOf(real('pods', name))).toMatchObject({
-      patienceMs,
+      toleranceMs,
       log,
-      sentence: expect.stringContaining(words),
+      message: expect.stringContaining(words),
     });
   });
 
@@ -122,12 +122,12 @@ describe('a pod that waiting will not mend', () => {
     ['unexpected status from HEAD request to https://r.test/v2/a/manifests/1: 503 Service Unavailable', 60_000],
     ['dial tcp: lookup r.test: i/o timeout', 60_000],
     ['failed to resolve not-found.test/a:1: connection refused', 60_000],
-  ])('fails at once only where the registry gave its answer: %s', (message, patienceMs) => {
+  ])('fails at once only where the registry answered: %s', (message, toleranceMs) => {
     const container = { image: 'not-found.test/a:1', state: waiting('ErrImagePull', message) };
-    expect(podFailureOf(ill(container))?.patienceMs).toBe(patienceMs);
+    expect(podFailureOf(failing(container))?.toleranceMs).toBe(toleranceMs);
   });
 
-  it('may be held up by an init container', () => {
+  it('may fail because of an init container', () => {
     const subject = pod({
       ready: false,
       initContainers: [{ ...crashing(4), name: 'migrate' }],
@@ -137,28 +137,28 @@ describe('a pod that waiting will not mend', () => {
   });
 
   it('says what to do about it', () => {
-    expect(podFailureOf(ill({ state: waiting('ImagePullBackOff') }))?.hint).toContain('imagePullSecrets');
-    expect(podFailureOf(ill(crashing(2)))?.hint).toContain('log');
+    expect(podFailureOf(failing({ state: waiting('ImagePullBackOff') }))?.hint).toContain('imagePullSecrets');
+    expect(podFailureOf(failing(crashing(2)))?.hint).toContain('log');
   });
 });
 
-describe('a pod that waiting may mend', () => {
+describe('a pod that may become ready by itself', () => {
   it.each([
     ['starts', { state: waiting('ContainerCreating') }],
     ['has crashed once', crashing(1)],
-    ['has crashed once and tells of it', { restarts: 1, state: ended(1), lastState: ended(1) }],
+    ['has crashed once and reports it', { restarts: 1, state: ended(1), lastState: ended(1) }],
     ['ended well after two restarts', { restarts: 2, state: ended(0, 'Completed'), lastState: ended(1) }],
     ['runs but is not ready', { state: { running: {} } }],
     ['restarted twice for other reasons', { restarts: 2, state: { running: {} }, lastState: ended(0, 'Completed') }],
   ])('%s', (_what, container) => {
-    expect(podFailureOf(ill(container))).toBeUndefined();
+    expect(podFailureOf(failing(container))).toBeUndefined();
   });
 
   it.each(['ready', 'unschedulable', 'succeeded', 'failed'])('is, on Kubernetes 1.37, %s', name => {
     expect(podFailureOf(real('pods', name))).toBeUndefined();
   });
 
-  it('got over an OOM kill of long ago', () => {
+  it('has recovered from an earlier OOM kill', () => {
     const container = { ready: true, restarts: 5, state: { running: {} }, lastState: ended(137, 'OOMKilled') };
     expect(podFailureOf(pod({ ready: true, containers: [container] }))).toBeUndefined();
   });
@@ -182,12 +182,12 @@ describe('why a pod is not ready', () => {
     ],
     [
       `container app waits (CreateContainerError: ${'word '.repeat(60).trim()} …)`,
-      ill({ state: waiting('CreateContainerError', 'word '.repeat(99)) }),
+      failing({ state: waiting('CreateContainerError', 'word '.repeat(99)) }),
     ],
-    ['container app waits (ContainerCreating)', ill({ state: waiting('ContainerCreating') })],
-    ['container app waits (CrashLoopBackOff, exit code 3, restarted once)', ill(crashing(1))],
-    ['container app ended with exit code 2', ill({ state: ended(2) })],
-    ['container app runs but is not ready', ill({ state: { running: {} } })],
+    ['container app waits (ContainerCreating)', failing({ state: waiting('ContainerCreating') })],
+    ['container app waits (CrashLoopBackOff, exit code 3, restarted once)', failing(crashing(1))],
+    ['container app ended with exit code 2', failing({ state: ended(2) })],
+    ['container app runs but is not ready', failing({ state: { running: {} } })],
     ['pending, not ready', pod({ ready: false, phase: 'Pending', containers: [] })],
   ])('%s', (words, subject) => {
     expect(whyNotReady(subject)).toBe(words);

@@ -1,28 +1,24 @@
 import { describe, expect, it } from '@jest/globals';
-import { customReadiness, isCustom } from '../../src/rollout/readiness/custom-resource.js';
+import { cronJobReadiness } from '../../src/rollout/readiness/cron-job.js';
+import { customResourceDefinitionReadiness } from '../../src/rollout/readiness/custom-resource-definition.js';
+import { customResourceReadiness, isCustom } from '../../src/rollout/readiness/custom-resource.js';
+import { daemonSetReadiness } from '../../src/rollout/readiness/daemon-set.js';
+import { deploymentReadiness } from '../../src/rollout/readiness/deployment.js';
+import { horizontalPodAutoscalerReadiness } from '../../src/rollout/readiness/horizontal-pod-autoscaler.js';
+import { jobReadiness } from '../../src/rollout/readiness/job.js';
+import { namespaceReadiness } from '../../src/rollout/readiness/namespace.js';
+import { persistentVolumeClaimReadiness } from '../../src/rollout/readiness/persistent-volume-claim.js';
+import { podReadiness } from '../../src/rollout/readiness/pod.js';
+import { statefulSetReadiness } from '../../src/rollout/readiness/stateful-set.js';
 import { newPodsOfDaemonSet, newPodsOfStatefulSet } from '../../src/kubernetes/pod-template.js';
 import type { Note, Readiness } from '../../src/rollout/readiness/readiness.js';
-import {
-  autoscalerReadiness,
-  claimReadiness,
-  crdReadiness,
-  cronJobReadiness,
-  namespaceReadiness,
-} from '../../src/rollout/readiness/resources.js';
-import {
-  daemonSetReadiness,
-  deploymentReadiness,
-  jobReadiness,
-  podReadiness,
-  statefulSetReadiness,
-} from '../../src/rollout/readiness/workloads.js';
 import { pod } from '../support/objects.js';
 import { changed, real } from './real-objects.js';
 
 const unobserved = 'its controller has not seen the change yet';
 const waiting = (reason: string): Readiness => ({ done: false, ok: false, reason });
 const ready = (reason: string, note?: Note): Readiness => ({ done: true, ok: true, reason, ...(note && { note }) });
-const failed = (reason: string, patienceMs = 0): Readiness => ({ done: true, ok: false, reason, patienceMs });
+const failed = (reason: string, toleranceMs = 0): Readiness => ({ done: true, ok: false, reason, toleranceMs });
 const warned = (reason: string, text: string): Readiness => ready(reason, { level: 'warning', text });
 
 const behind = { metadata: { generation: 9 } };
@@ -35,7 +31,7 @@ describe('a Deployment of Kubernetes 1.37', () => {
   );
   const refused = failed('it is paused, so its new pods will not start; remove spec.paused');
   const quota =
-    'its pods cannot be made: pods "refused-6dc9f7d7b8-7xsv5" is forbidden: exceeded quota: none, requested: pods=1, used: pods=0, limited: pods=0';
+    'its pods cannot be created: pods "refused-6dc9f7d7b8-7xsv5" is forbidden: exceeded quota: none, requested: pods=1, used: pods=0, limited: pods=0';
 
   it.each([
     ['complete', real('deployments', 'complete'), two, ready('2 of 2 ready')],
@@ -53,7 +49,7 @@ describe('a Deployment of Kubernetes 1.37', () => {
     expect(deploymentReadiness(object, pods, 'noted')).toEqual(expected);
   });
 
-  it('is refused when it is paused by its manifest, unless a note of that is enough', () => {
+  it('fails when it is paused by its manifest, unless a warning is enough', () => {
     expect(deploymentReadiness(real('deployments', 'pausedByManifest'), [])).toEqual(refused);
   });
 });
@@ -64,13 +60,13 @@ describe('a StatefulSet of Kubernetes 1.37', () => {
   const onDelete = real('statefulSets', 'onDelete');
   const untouched = warned(
     '2 of 2 ready',
-    'its updateStrategy is OnDelete, so pods keep the version before until somebody deletes them',
+    'its updateStrategy is OnDelete, so pods keep the previous version until somebody deletes them',
   );
 
   it.each([
     ['complete', complete, ready('2 of 2 ready')],
     ['not seen by its controller', changed(complete, behind), waiting(unobserved)],
-    ['held by a pod that does not get ready', real('statefulSets', 'held'), waiting('1 of 2 ready, 1 updated')],
+    ['blocked by a pod that does not become ready', real('statefulSets', 'held'), waiting('1 of 2 ready, 1 updated')],
     ['without pods', real('statefulSets', 'withoutPods'), waiting('0 of 2 ready, 0 updated')],
     ['scaled to nothing', changed(complete, { spec: { replicas: 0 } }), waiting('2 of 0 ready')],
     [
@@ -79,25 +75,25 @@ describe('a StatefulSet of Kubernetes 1.37', () => {
       waiting('2 of 2 ready, 1 available'),
     ],
     [
-      'of an API server that does not tell what is available',
+      'of an API server that does not report availableReplicas',
       changed(complete, { status: { availableReplicas: undefined } }),
       ready('2 of 2 ready'),
     ],
     [
-      'updated, with its revision not settled',
+      'updated, with its currentRevision not updated',
       changed(complete, { status: { currentRevision: 'sts-before' } }),
-      waiting('2 of 2 ready, its revision is not settled'),
+      waiting('2 of 2 ready, its currentRevision is not updated yet'),
     ],
     ['updated down to its partition', partitioned, ready('2 of 2 ready, 1 updated (partition 1)')],
     [
-      'kept at the version before by its partition',
+      'kept at the previous version by its partition',
       changed(partitioned, {
         spec: { updateStrategy: { rollingUpdate: { partition: 2 } } },
         status: { updatedReplicas: undefined },
       }),
-      warned('2 of 2 ready, 0 updated (partition 2)', 'its partition of 2 lets no pod have the new version'),
+      warned('2 of 2 ready, 0 updated (partition 2)', 'its partition of 2 keeps every pod at the previous version'),
     ],
-    ['left to people by OnDelete', onDelete, untouched],
+    ['left to its operators by OnDelete', onDelete, untouched],
     ['complete under OnDelete', real('statefulSets', 'onDeleteComplete'), ready('2 of 2 ready')],
     [
       'complete under OnDelete once its pods were deleted',
@@ -105,7 +101,7 @@ describe('a StatefulSet of Kubernetes 1.37', () => {
       ready('2 of 2 ready'),
     ],
     [
-      'just made under OnDelete',
+      'just created under OnDelete',
       changed(real('statefulSets', 'onDeleteComplete'), {
         status: { replicas: 1, readyReplicas: 0, updatedReplicas: 1 },
       }),
@@ -115,7 +111,7 @@ describe('a StatefulSet of Kubernetes 1.37', () => {
     expect(statefulSetReadiness(object)).toEqual(expected);
   });
 
-  it('knows its new pods by the revision, but not before its controller has named it', () => {
+  it('knows its new pods by the revision, once its controller has set it', () => {
     const set = changed(real('statefulSets', 'held'), { metadata: { uid: 's1' } });
     const pods = [real('orderedPods', 'old'), real('orderedPods', 'new')];
     expect(newPodsOfStatefulSet(set, pods).map(({ metadata }) => metadata.name)).toEqual(['sts-1']);
@@ -126,17 +122,17 @@ describe('a StatefulSet of Kubernetes 1.37', () => {
 describe('a DaemonSet of Kubernetes 1.37', () => {
   const untouched = warned(
     '1 of 1 available',
-    'its updateStrategy is OnDelete, so pods keep the version before until somebody deletes them',
+    'its updateStrategy is OnDelete, so pods keep the previous version until somebody deletes them',
   );
 
   it.each([
     ['complete', real('daemonSets', 'complete'), ready('1 of 1 available')],
     ['not seen by its controller', changed(real('daemonSets', 'complete'), behind), waiting(unobserved)],
-    ['held by a pod that does not get ready', real('daemonSets', 'held'), waiting('0 of 1 available')],
-    ['left to people by OnDelete', real('daemonSets', 'onDelete'), untouched],
+    ['blocked by a pod that does not become ready', real('daemonSets', 'held'), waiting('0 of 1 available')],
+    ['left to its operators by OnDelete', real('daemonSets', 'onDelete'), untouched],
     ['complete under OnDelete', real('daemonSets', 'onDeleteComplete'), ready('1 of 1 available')],
     [
-      'just made under OnDelete',
+      'just created under OnDelete',
       changed(real('daemonSets', 'onDelete'), { status: { currentNumberScheduled: 0, numberAvailable: 0 } }),
       waiting('0 of 1 available, 0 updated'),
     ],
@@ -171,7 +167,7 @@ describe('a Job and a Pod of Kubernetes 1.37', () => {
       warned('suspended', 'it is suspended (spec.suspend), so it does not run'),
     ],
     ['a Pod that is ready', podReadiness(real('pods', 'ready')), ready('ready')],
-    ['a Pod that ran to its end', podReadiness(real('pods', 'succeeded')), ready('complete')],
+    ['a Pod that succeeded', podReadiness(real('pods', 'succeeded')), ready('complete')],
     ['a Pod that failed', podReadiness(real('pods', 'failed')), failed('it failed: see its containers')],
     ['a Pod without a node', podReadiness(real('pods', 'unschedulable')), waiting('pending, not ready')],
     ['a Pod without its image', podReadiness(real('pods', 'noSuchImage')), waiting('pending, not ready')],
@@ -180,7 +176,7 @@ describe('a Job and a Pod of Kubernetes 1.37', () => {
   });
 });
 
-describe('what is judged as it is, on Kubernetes 1.37', () => {
+describe('an object that is judged but not waited for, on Kubernetes 1.37', () => {
   const metrics =
     'it does not scale (ScalingActive is False): FailedGetResourceMetric: the HPA was unable to compute the replica count: failed to get cpu utilization: unable to get metrics for resource cpu: unable to fetch metrics from resource metrics API: the server could not find the requested resource (get pods.metrics.k8s.io)';
   const target =
@@ -195,24 +191,28 @@ describe('what is judged as it is, on Kubernetes 1.37', () => {
   });
 
   it.each([
-    ['a claim that is bound', claimReadiness(real('claims', 'bound')), ready('bound')],
+    ['a claim that is bound', persistentVolumeClaimReadiness(real('claims', 'bound')), ready('bound')],
     [
       'a claim that waits for its first pod',
-      claimReadiness(real('claims', 'pending')),
+      persistentVolumeClaimReadiness(real('claims', 'pending')),
       ready('not bound', { level: 'info', text: 'not bound yet: it binds with the first pod that uses it' }),
     ],
     [
       'a claim without its volume',
-      claimReadiness(real('claims', 'lost')),
-      failed('the volume that it was bound to is gone'),
+      persistentVolumeClaimReadiness(real('claims', 'lost')),
+      failed('the volume that it was bound to no longer exists'),
     ],
-    ['an autoscaler without metrics', autoscalerReadiness(withoutMetrics), warned('applied', metrics)],
-    ['an autoscaler without its target', autoscalerReadiness(withoutTarget), warned('applied', target)],
-    ['a new autoscaler', autoscalerReadiness({ ...withoutMetrics, status: undefined }), ready('applied')],
-    ['an autoscaler that was just changed', autoscalerReadiness(changed(withoutMetrics, behind)), ready('applied')],
+    ['an autoscaler without metrics', horizontalPodAutoscalerReadiness(withoutMetrics), warned('applied', metrics)],
+    ['an autoscaler without its target', horizontalPodAutoscalerReadiness(withoutTarget), warned('applied', target)],
+    ['a new autoscaler', horizontalPodAutoscalerReadiness({ ...withoutMetrics, status: undefined }), ready('applied')],
+    [
+      'an autoscaler that was just changed',
+      horizontalPodAutoscalerReadiness(changed(withoutMetrics, behind)),
+      ready('applied'),
+    ],
     [
       'one that never worked and was just changed',
-      autoscalerReadiness(changed(withoutTarget, behind)),
+      horizontalPodAutoscalerReadiness(changed(withoutTarget, behind)),
       ready('applied'),
     ],
     ['a CronJob', cronJobReadiness(cronJob(false)), ready('applied')],
@@ -221,14 +221,18 @@ describe('what is judged as it is, on Kubernetes 1.37', () => {
       cronJobReadiness(cronJob(true)),
       warned('applied', 'it is suspended (spec.suspend), so it starts no Jobs'),
     ],
-    ['a definition', crdReadiness(real('definitions', 'established')), ready('established')],
+    ['a definition', customResourceDefinitionReadiness(real('definitions', 'established')), ready('established')],
     [
       'a definition whose names are taken',
-      crdReadiness(real('definitions', 'nameTaken')),
+      customResourceDefinitionReadiness(real('definitions', 'nameTaken')),
       failed('its names are taken: "WidgetList" is already in use'),
     ],
     ['a Namespace', namespaceReadiness(real('namespaces', 'active')), ready('active')],
-    ['a Namespace that goes', namespaceReadiness(real('namespaces', 'terminating')), waiting('it is being deleted')],
+    [
+      'a Namespace that is being deleted',
+      namespaceReadiness(real('namespaces', 'terminating')),
+      waiting('it is being deleted'),
+    ],
   ])('%s', (_what, readiness, expected) => {
     expect(readiness).toEqual(expected);
   });
@@ -245,14 +249,14 @@ describe('a custom resource', () => {
     ['without conditions', of('plain'), ready('has no Ready condition to wait for')],
     ['that is ready', of('ready'), ready('ready')],
     ['that is not ready', of('unready'), waiting('not ready: Issuing: the order is pending')],
-    ['whose controller speaks of the version before', of('stale'), waiting(unobserved)],
+    ['whose controller reports on the previous version', of('stale'), waiting(unobserved)],
     [
-      'whose Ready condition speaks of the version before',
+      'whose Ready condition is of the previous version',
       changed(of('ready'), conditions({ type: 'Ready', status: 'True', ...stale })),
       waiting(unobserved),
     ],
     [
-      'whose other conditions speak of the version before',
+      'whose other conditions are of the previous version',
       changed(
         of('ready'),
         conditions({ type: 'Ready', status: 'True' }, { type: 'Issuing', status: 'False', ...stale }),
@@ -260,7 +264,7 @@ describe('a custom resource', () => {
       ready('ready'),
     ],
     ['that is reconciled', of('reconciling'), waiting('not reconciled yet: Progressing: 2 of 3 parts')],
-    ['that is stalled', of('stalled'), failed('it cannot get ready: Bad: no such size', 5_000)],
+    ['that is stalled', of('stalled'), failed('it cannot become ready: Bad: no such size', 5_000)],
     [
       'whose readiness is unknown',
       changed(of('ready'), conditions({ type: 'Ready', status: 'Unknown' })),
@@ -268,7 +272,7 @@ describe('a custom resource', () => {
     ],
     ['that is being deleted', changed(of('ready'), leaving), waiting('it is being deleted')],
   ])('%s', (_what, object, expected) => {
-    expect(customReadiness(object)).toEqual(expected);
+    expect(customResourceReadiness(object)).toEqual(expected);
   });
 
   it.each([
@@ -277,7 +281,7 @@ describe('a custom resource', () => {
     ['networking.k8s.io/v1', false],
     ['batch/v1', false],
     ['v1', false],
-  ])('is told by its group: %s', (apiVersion, custom) => {
+  ])('is known by its API group: %s', (apiVersion, custom) => {
     expect(isCustom({ apiVersion })).toBe(custom);
   });
 });

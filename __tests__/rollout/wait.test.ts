@@ -1,14 +1,15 @@
 import { describe, expect, it } from '@jest/globals';
 import { CutoverError } from '../../src/errors.js';
 import { refOf, type KubeObject } from '../../src/kubernetes/object.js';
-import { isAwaited, kindsFor } from '../../src/rollout/awaited.js';
-import { observe, type ReadyWorkload, type Wait } from '../../src/rollout/observer.js';
+import { observe, type ReadyWorkload, type RolloutWait } from '../../src/rollout/observer.js';
+import { isAwaited } from '../../src/rollout/readiness/table.js';
+import { watchedKinds } from '../../src/rollout/watched-kinds.js';
 import { fakeCluster, keptLines, manualClock, settle } from '../support/cluster/watched-cluster.js';
 import { pod } from '../support/objects.js';
 import { changed, real } from './real-objects.js';
 
-/** A wait for these objects, with nothing told yet. */
-async function waitFor(targets: readonly KubeObject[], wait: Partial<Wait> = {}) {
+/** A wait for these objects; no watch has reported anything yet. */
+async function waitFor(targets: readonly KubeObject[], wait: Partial<RolloutWait> = {}) {
   const cluster = fakeCluster();
   const clock = manualClock();
   const { log, lines } = keptLines();
@@ -41,7 +42,7 @@ describe('what is waited for', () => {
     expect(isAwaited({ apiVersion, kind })).toBe(awaited);
   });
 
-  it('takes one watch a kind and namespace of custom resources, and no more', () => {
+  it('needs one watch for each kind and namespace of custom resources', () => {
     const widget = (name: string, namespace: string) => ({
       apiVersion: 'shop.test/v1',
       kind: 'Widget',
@@ -49,7 +50,7 @@ describe('what is waited for', () => {
       namespace,
     });
     const job = { apiVersion: 'batch.volcano.test/v1', kind: 'Job', name: 'a', namespace: 'shop' };
-    const kinds = kindsFor([widget('a', 'shop'), widget('b', 'shop'), widget('c', 'other'), job]);
+    const kinds = watchedKinds([widget('a', 'shop'), widget('b', 'shop'), widget('c', 'other'), job]);
     expect(kinds.map(({ apiVersion, kind, namespace }) => `${apiVersion} ${kind} ${namespace ?? ''}`)).toEqual([
       'shop.test/v1 Widget shop',
       'shop.test/v1 Widget other',
@@ -63,7 +64,7 @@ describe('the wait for a custom resource', () => {
   const unready = changed(real('customResources', 'unready'), { metadata: fresh.metadata });
   const ready = changed(real('customResources', 'ready'), { metadata: fresh.metadata });
 
-  it('begins its watch no sooner than the wait: before that its kind may not be served', async () => {
+  it('opens its watch when the wait starts: before that its kind may not be served', async () => {
     const { cluster, opened } = await waitFor([fresh]);
     expect(opened).toEqual([]);
     expect(cluster.watched).toEqual(['Widget shop']);
@@ -88,7 +89,7 @@ describe('the wait for a custom resource', () => {
     ]);
   });
 
-  it('fails when it is stalled and stays so, with what its controller says', async () => {
+  it('fails when it is stalled and stays so, with the message of its controller', async () => {
     const stalled = changed(real('customResources', 'stalled'), { metadata: fresh.metadata });
     const { cluster, clock, outcome } = await waitFor([fresh]);
     await cluster.tell('ADDED', stalled);
@@ -98,12 +99,12 @@ describe('the wait for a custom resource', () => {
     expect(outcome.error).toMatchObject({
       code: 'rollout',
       object: 'Widget shop/new',
-      message: 'Widget shop/new: it cannot get ready: Bad: no such size',
+      message: 'Widget shop/new: it cannot become ready: Bad: no such size',
     });
     expect(cluster.asked).toEqual([`list Event involvedObject.uid=${fresh.metadata.uid ?? ''},type=Warning`]);
   });
 
-  it('ends in the time that is given, with what its controller says', async () => {
+  it('ends at the timeout, with the message of its controller', async () => {
     const { cluster, clock, outcome } = await waitFor([fresh]);
     await cluster.tell('ADDED', unready);
     await clock.advance(60_000);
@@ -113,17 +114,17 @@ describe('the wait for a custom resource', () => {
     });
   });
 
-  it('tells why its kind cannot be watched', async () => {
+  it('fails with the reason why its kind cannot be watched', async () => {
     const { cluster, outcome } = await waitFor([fresh]);
     await cluster.breakWatches(new CutoverError('no such kind', { code: 'unknown-kind' }));
     expect(outcome.error).toMatchObject({ code: 'unknown-kind' });
   });
 });
 
-describe('what counts as done though the new version does not run', () => {
+describe('an object that counts as ready although the new version does not run', () => {
   const paused = real('deployments', 'pausedByManifest');
 
-  it('is told once, as a warning', async () => {
+  it('is logged once, as a warning', async () => {
     const { cluster, clock, outcome, lines } = await waitFor([paused], { paused: 'noted' });
     await cluster.tell('ADDED', paused);
     await clock.advance(5_000);
@@ -134,7 +135,7 @@ describe('what counts as done though the new version does not run', () => {
     ]);
   });
 
-  it('is refused where a paused Deployment would be taken for one that can serve', async () => {
+  it('is an error where a paused Deployment would have to serve', async () => {
     const { cluster, outcome } = await waitFor([paused]);
     await cluster.tell('ADDED', paused);
     expect(outcome.error).toMatchObject({
@@ -147,13 +148,13 @@ describe('what counts as done though the new version does not run', () => {
 describe('a Job', () => {
   const complete = real('jobs', 'complete');
 
-  it('has succeeded even if it was removed after its time to live', async () => {
+  it('has succeeded even if it was deleted after its ttlSecondsAfterFinished', async () => {
     const { cluster, outcome } = await waitFor([complete]);
     await cluster.tell('DELETED', complete);
     expect(outcome.ready).toMatchObject([{ ref: refOf(complete) }]);
   });
 
-  it('has not when somebody deleted it before its end', async () => {
+  it('has not succeeded when somebody deleted it before it completed', async () => {
     const { cluster, outcome } = await waitFor([complete]);
     await cluster.tell('DELETED', changed(complete, { status: { conditions: [] } }));
     expect(outcome.error).toMatchObject({ code: 'changed', message: expect.stringContaining('was deleted') });
@@ -161,7 +162,7 @@ describe('a Job', () => {
 });
 
 describe('a pod on its own', () => {
-  it('is waited for by one watch, and its container’s trouble is told', async () => {
+  it('needs one watch, and its container’s failure is reported', async () => {
     const written = real('pods', 'noSuchImage');
     const { cluster, outcome, opened } = await waitFor([written]);
     await cluster.tell('ADDED', written);
@@ -169,7 +170,7 @@ describe('a pod on its own', () => {
     expect(outcome.error).toMatchObject({
       code: 'rollout',
       message: expect.stringMatching(
-        /^container app of pod shop\/notfound cannot get its image registry.test\/site:absent/,
+        /^container app of pod shop\/notfound cannot pull its image registry.test\/site:absent/,
       ),
     });
   });
@@ -206,10 +207,10 @@ describe('pods of sets', () => {
   });
 });
 
-describe('what is judged as it is', () => {
-  it('is told once, and never watched', async () => {
+describe('an object that is judged but not waited for', () => {
+  it('is logged once, and never watched', async () => {
     const { cluster, observer, lines } = await waitFor([]);
-    await observer.served(
+    await observer.waitUntilReady(
       [real('claims', 'pending'), real('claims', 'bound'), real('autoscalers', 'withoutTarget')],
       1_000,
     );
@@ -220,12 +221,12 @@ describe('what is judged as it is', () => {
     expect(cluster.watched).toEqual([]);
   });
 
-  it('ends the deploy when a claim has lost its volume', async () => {
+  it('fails the deploy when a claim has lost its volume', async () => {
     const { observer } = await waitFor([]);
-    await expect(observer.served([real('claims', 'lost')], 1_000)).rejects.toMatchObject({
+    await expect(observer.waitUntilReady([real('claims', 'lost')], 1_000)).rejects.toMatchObject({
       code: 'rollout',
       object: 'PersistentVolumeClaim shop/lost',
-      message: 'PersistentVolumeClaim shop/lost: the volume that it was bound to is gone',
+      message: 'PersistentVolumeClaim shop/lost: the volume that it was bound to no longer exists',
     });
   });
 });

@@ -8,7 +8,7 @@ describe('the new ReplicaSet', () => {
     expect(found && templateHashOf(found)).toBe('h2');
   });
 
-  it('belongs to this very Deployment, not to one of the same name before it', () => {
+  it('belongs to this very Deployment, not to an earlier one of the same name', () => {
     expect(newReplicaSet(deployment(), [replicaSet('v1', 'h1', 'another-uid')])).toBeUndefined();
   });
 
@@ -19,9 +19,9 @@ describe('the new ReplicaSet', () => {
 
 describe('two templates', () => {
   it.each([
-    ['are the same but for the hash', template('v1'), template('v1', 'h1'), true],
+    ['are the same except for the hash', template('v1'), template('v1', 'h1'), true],
     [
-      'are the same but for an empty creationTimestamp',
+      'are the same except for an empty creationTimestamp',
       template('v1'),
       { ...template('v1'), metadata: { labels: { app: 'web' }, creationTimestamp: null } },
       true,

@@ -1,0 +1,33 @@
+import type { KubeObject } from '../../kubernetes/object.js';
+import { newPodsOfDaemonSet } from '../../kubernetes/pod-template.js';
+import { statusOf } from '../../kubernetes/status.js';
+import { specOf } from '../../kubernetes/workload.js';
+import { ready, readyWithWarning, unobserved, waiting, type Readiness } from './readiness.js';
+import { firstPodFailure, onDeleteWarning, podKind, type RolloutRule } from './rule.js';
+
+/** Ready when its pods on all nodes are updated and available. Under `OnDelete` at once, with a warning. */
+export const daemonSetRule: RolloutRule = {
+  when: 'rollout',
+  watch: [podKind],
+  isPinnedByTemplate: true,
+  judge(live, { inventory }) {
+    const newPods = newPodsOfDaemonSet(live, inventory.ownedBy(live.metadata.uid ?? '', 'Pod'));
+    return { readiness: daemonSetReadiness(live), newPods, ...firstPodFailure(newPods) };
+  },
+};
+
+export function daemonSetReadiness(set: KubeObject): Readiness {
+  const {
+    observedGeneration = 0,
+    desiredNumberScheduled: desired,
+    currentNumberScheduled = 0,
+    updatedNumberScheduled = 0,
+    numberAvailable = 0,
+  } = statusOf(set);
+  if (observedGeneration < (set.metadata.generation ?? 0) || desired === undefined) return waiting(unobserved);
+  const counts = `${numberAvailable} of ${desired} available`;
+  if (specOf(set).updateStrategy?.type === 'OnDelete' && updatedNumberScheduled < currentNumberScheduled)
+    return readyWithWarning(counts, onDeleteWarning);
+  if (updatedNumberScheduled < desired) return waiting(`${counts}, ${updatedNumberScheduled} updated`);
+  return numberAvailable >= desired ? ready(counts) : waiting(counts);
+}

@@ -1,0 +1,27 @@
+import type { KubeObject } from '../../kubernetes/object.js';
+import { conditionOf, describeCondition, hasCondition, statusOf } from '../../kubernetes/status.js';
+import { specOf } from '../../kubernetes/workload.js';
+import { failed, ready, readyWithWarning, waiting, type Readiness } from './readiness.js';
+import { firstPodFailure, podKind, type RolloutRule } from './rule.js';
+
+/** Ready when it is complete. A suspended one counts as ready, with a warning. */
+export const jobRule: RolloutRule = {
+  when: 'rollout',
+  watch: [podKind],
+  isFinalOnceReady: true,
+  judge(live, { inventory }) {
+    const newPods = inventory.ownedBy(live.metadata.uid ?? '', 'Pod');
+    // How many crashes are too many is decided by the Job's backoffLimit; a container that cannot start never crashes.
+    const cannotStart = firstPodFailure(newPods, ({ log }) => log === 'none');
+    return { readiness: jobReadiness(live), newPods, ...cannotStart };
+  },
+};
+
+export function jobReadiness(job: KubeObject): Readiness {
+  if (hasCondition(job, 'Complete', 'True')) return ready('complete');
+  if (hasCondition(job, 'Failed', 'True')) return failed(`it failed: ${describeCondition(conditionOf(job, 'Failed'))}`);
+  const { suspend, completions = 1 } = specOf(job);
+  if (suspend) return readyWithWarning('suspended', 'it is suspended (spec.suspend), so it does not run');
+  const { succeeded = 0, active = 0 } = statusOf(job);
+  return waiting(`${succeeded} of ${completions} complete, ${active} running`);
+}
