@@ -3,6 +3,8 @@ import { runOf } from '../support/strategies/context.js';
 import { breakPods } from '../support/cluster/run-controllers.js';
 import {
   application,
+  closeReleases,
+  releaseAfter,
   deploymentRef,
   endOf,
   failureOf,
@@ -20,21 +22,14 @@ import {
   type WebRelease,
 } from '../support/strategies/web-release.js';
 
-let open: WebRelease[] = [];
-afterEach(() => {
-  for (const release of open) release.close();
-  open = [];
-});
+afterEach(closeReleases);
 
 /** Users are on blue, revision 1; revision 2 is staged on green. */
-async function staged(): Promise<WebRelease> {
-  const release = webRelease();
-  open.push(release);
+const staged = releaseAfter(async release => {
   await release.stage(roleManifests('v1'));
   await release.promote();
   await release.stage(roleManifests('v2'));
-  return release;
-}
+});
 
 const versions = ({ cluster }: WebRelease): readonly string[] => {
   const images = served(cluster);

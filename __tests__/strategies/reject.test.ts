@@ -1,6 +1,9 @@
+import type { ReleaseState } from '../../src/release/state.js';
 import { afterEach, describe, expect, it } from '@jest/globals';
 import {
   application,
+  closeReleases,
+  releaseAfter,
   autoscalerRef,
   configRef,
   endOf,
@@ -17,25 +20,22 @@ import {
   type WebRelease,
 } from '../support/strategies/web-release.js';
 
-let open: WebRelease[] = [];
-afterEach(() => {
-  for (const release of open) release.close();
-  open = [];
-});
+afterEach(closeReleases);
 
 /** Users are on blue, revision 1; revision 3 is staged on green, over revision 2, which users have had. */
-async function staged() {
-  const release = webRelease();
-  open.push(release);
+const restaged = releaseAfter(async release => {
   await release.stage(roleManifests('v1'));
   await release.promote();
   await release.stage(roleManifests('v2'));
   await release.promote();
   await release.rollback();
-  const [before, record] = [application(release.cluster), stateOf(release.cluster)!];
+  before = application(release.cluster);
+  record = stateOf(release.cluster)!;
   await release.stage(roleManifests('v3'));
-  return { release, before, record };
-}
+});
+let before: readonly unknown[];
+let record: ReleaseState;
+const staged = async () => ({ release: await restaged(), before, record });
 
 const blue = ['site:v1', 'site:v1'];
 
@@ -125,7 +125,6 @@ describe('a rejection', () => {
 
   it('waits until the earlier revision is ready again, and leaves it on record as staged when it is not', async () => {
     const release = webRelease();
-    open.push(release);
     await release.stage(roleManifests('v1'));
     await release.promote();
     await failureOf(release.stage(roleManifests('broken'), { rollbackOnFailure: false }));
@@ -139,7 +138,6 @@ describe('a rejection', () => {
 
   it('keeps what another release has made in the place of what it would remove', async () => {
     const release = webRelease();
-    open.push(release);
     const { cluster } = release;
     await release.stage(roleManifests('v1'));
     await release.promote();

@@ -4,6 +4,8 @@ import type { ReleaseState } from '../../src/release/state.js';
 import { runOf } from '../support/strategies/context.js';
 import {
   application,
+  closeReleases,
+  releaseAfter,
   configRef,
   deploymentRef,
   endOf,
@@ -21,26 +23,16 @@ import {
   type WebRelease,
 } from '../support/strategies/web-release.js';
 
-let open: WebRelease[] = [];
-afterEach(() => {
-  for (const release of open) release.close();
-  open = [];
-});
+afterEach(closeReleases);
 
 /** Users are on revision 1. */
-async function deployed(): Promise<WebRelease> {
-  const release = webRelease();
-  open.push(release);
-  await release.deploy(plainManifests('v1'));
-  return release;
-}
+const deployed = releaseAfter(release => release.deploy(plainManifests('v1')));
 
 /** Users are on revision 2; revision 1 is what they had before. */
-async function updated(): Promise<WebRelease> {
-  const release = await deployed();
+const updated = releaseAfter(async release => {
+  await release.deploy(plainManifests('v1'));
   await release.deploy(plainManifests('v2'));
-  return release;
-}
+});
 
 const versions = ({ cluster }: WebRelease) => [...new Set(served(cluster))];
 const outcomes = ({ cluster }: WebRelease) =>
@@ -209,7 +201,6 @@ describe('a rolling deploy', () => {
 
   it('that is the first and fails leaves nothing behind', async () => {
     const release = webRelease();
-    open.push(release);
     await failureOf(release.deploy(plainManifests('broken')));
     expect(application(release.cluster)).toEqual([]);
     expect(release.cluster.writes().filter(write => write.startsWith('REMOVE'))).toEqual([
@@ -341,7 +332,6 @@ describe('a rolling rollback', () => {
     const job =
       'apiVersion: batch/v1\nkind: Job\nmetadata: {name: migrate-$<REVISION>}\nspec: {suspend: true, template: {spec: {restartPolicy: Never, containers: [{name: m, image: "site:v1"}]}}}\n---\n';
     const release = webRelease();
-    open.push(release);
     await release.deploy(job + plainManifests('v1'));
     release.cluster.store.remove({ apiVersion: 'batch/v1', kind: 'Job', namespace: 'shop', name: 'migrate-1' });
     await release.deploy(plainManifests('v2'));

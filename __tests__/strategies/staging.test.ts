@@ -3,6 +3,8 @@ import type { KubeObject } from '../../src/kubernetes/object.js';
 import { runOf } from '../support/strategies/context.js';
 import {
   application,
+  closeReleases,
+  releaseAfter,
   autoscalerRef,
   configRef,
   deploymentRef,
@@ -23,29 +25,22 @@ import {
   type WebRelease,
 } from '../support/strategies/web-release.js';
 
-let open: WebRelease[] = [];
-afterEach(() => {
-  for (const release of open) release.close();
-  open = [];
-});
+afterEach(closeReleases);
 
 /** Users are on blue, revision 1; green was never used. */
-async function live(): Promise<WebRelease> {
-  const release = webRelease();
-  open.push(release);
+const live = releaseAfter(async release => {
   await release.stage(roleManifests('v1'));
   await release.promote();
-  return release;
-}
+});
 
 /** Users are back on blue, revision 1; green still runs revision 2 with its configuration and autoscaler. */
-async function servedTwice(): Promise<WebRelease> {
-  const release = await live();
+const servedTwice = releaseAfter(async release => {
+  await release.stage(roleManifests('v1'));
+  await release.promote();
   await release.stage(roleManifests('v2'));
   await release.promote();
   await release.rollback();
-  return release;
-}
+});
 
 const lastOutcome = ({ cluster }: WebRelease) => {
   const [last] = stateOf(cluster)?.history ?? [];
@@ -368,7 +363,6 @@ describe('staging keeps off', () => {
 
   it('shared configuration that the active role reads', async () => {
     const release = webRelease();
-    open.push(release);
     const shared = (version: string): string =>
       `apiVersion: v1\nkind: ConfigMap\nmetadata: {name: mood}\ndata: {mood: "${version}"}\n---\n` +
       roleManifests(version).replace('{name: web, image', '{envFrom: [{configMapRef: {name: mood}}], name: web, image');
@@ -396,7 +390,6 @@ describe('the size of a staged role', () => {
 
   it('is nothing after a first release that failed, and neither is anything else', async () => {
     const release = webRelease();
-    open.push(release);
     await failureOf(release.stage(roleManifests('broken')));
     expect(application(release.cluster)).toEqual([]);
     expect(stateOf(release.cluster)).toMatchObject({ latest: 1, history: [{ outcome: 'failed' }] });

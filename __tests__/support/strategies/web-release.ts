@@ -15,6 +15,7 @@ import { stage } from '../../../src/strategies/blue-green/staging/stage.js';
 import { recover } from '../../../src/strategies/recover.js';
 import { deployRolling, rollBackRolling } from '../../../src/strategies/rolling/deploy.js';
 import { FailedStep, type Outcome } from '../../../src/strategies/shared/outcome.js';
+import { clone } from '../../../sandbox/api/schema/json.js';
 import { idle, idleClock, runControllers } from '../cluster/run-controllers.js';
 import { answer } from '../cluster/proxy-cluster.js';
 import { memoryCluster, type MemoryCluster } from '../cluster/memory-cluster.js';
@@ -36,6 +37,8 @@ export interface WebRelease {
   deploy(manifests: string, inputs?: Partial<DeployRolling>): Promise<Outcome>;
   /** The post step of the last run, after its process was killed. */
   post(rollbackOnFailure?: boolean): Promise<string>;
+  /** How many steps there were. */
+  readonly runs: () => number;
   /** Ends the controllers. */
   close(): void;
 }
@@ -76,10 +79,32 @@ const deployInputs = {
   environment: {},
 } as const;
 
-export function webRelease(): WebRelease {
-  let runs = 0;
+const open = new Set<WebRelease>();
+
+/** Ends the controllers of every release that was made. */
+export function closeReleases(): void {
+  for (const release of open) release.close();
+  open.clear();
+}
+
+/** A release as `build` leaves it: built once, and copied for each caller. */
+export function releaseAfter(build: (release: WebRelease) => Promise<unknown>): () => Promise<WebRelease> {
+  let built: Promise<WebRelease> | undefined;
+  const buildOnce = async (): Promise<WebRelease> => {
+    const original = webRelease();
+    await build(original);
+    original.close();
+    return original;
+  };
+  return async () => webRelease(await (built ??= buildOnce()));
+}
+
+/** A release that was never deployed, or a copy of `original`. */
+export function webRelease(original?: WebRelease): WebRelease {
+  let runs = original?.runs() ?? 0;
   let ctx: ReturnType<typeof stepOn>;
   const cluster = memoryCluster({ proxy: request => answer(release.answer(request)) });
+  if (original !== undefined) copyObjects(original.cluster, cluster);
   const stop = runControllers(cluster);
 
   async function step<T>(work: (ctx: RunContext) => Promise<T>): Promise<T> {
@@ -97,6 +122,7 @@ export function webRelease(): WebRelease {
     answer: () => 200,
     signal: new AbortController().signal,
     ctx: () => ctx,
+    runs: () => runs,
     stage: (text, more = {}) =>
       step(async ctx => {
         const state = stateOf(cluster) ?? newState('web', 'blue-green');
@@ -144,7 +170,14 @@ export function webRelease(): WebRelease {
     },
     close: stop,
   };
+  open.add(release);
   return release;
+}
+
+/** What the steps and the controllers made, with uids, generations and owners of fields. */
+function copyObjects({ store: { registry: from } }: MemoryCluster, { store: { registry: to } }: MemoryCluster): void {
+  for (const resource of from.storage.resources().filter(name => !/^(nodes|namespaces|events|cluster)/.test(name)))
+    for (const object of from.storage.list(resource)) to.storage.write(resource, clone(object));
 }
 
 function requestOf(text: string, state: ReleaseState): RenderRequest {
