@@ -96,7 +96,12 @@ export function releaseAfter(build: (release: WebRelease) => Promise<unknown>): 
     original.close();
     return original;
   };
-  return async () => webRelease(await (built ??= buildOnce()));
+  return async () => {
+    const copy = webRelease(await (built ??= buildOnce()));
+    // Its garbage collector begins to watch a turn later.
+    await idle();
+    return copy;
+  };
 }
 
 /** A release that was never deployed, or a copy of `original`. */
