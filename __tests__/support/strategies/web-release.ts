@@ -35,8 +35,8 @@ export interface WebRelease {
   reject(inputs?: { readonly timeoutMs?: number }): Promise<Outcome>;
   rollback(inputs?: Partial<Rollback>): Promise<Outcome>;
   deploy(manifests: string, inputs?: Partial<DeployRolling>): Promise<Outcome>;
-  /** The post step of the last run, after its process was killed. */
-  post(rollbackOnFailure?: boolean): Promise<string>;
+  /** The post step of the last run, after its process was killed. `interrupted`: what interrupts calls stays as it is. */
+  post(options?: { readonly interrupted?: boolean }): Promise<string>;
   /** How many steps there were. */
   readonly runs: () => number;
   /** Ends the controllers. */
@@ -165,13 +165,13 @@ export function webRelease(original?: WebRelease): WebRelease {
         const inputs: DeployRolling = { ...deployInputs, run: ctx.run, strategy: 'rolling', ...more };
         return deployRolling(ctx, { inputs, state, resources, contentHash });
       }),
-    async post(rollbackOnFailure = true) {
+    async post({ interrupted = false } = {}) {
       const { records, log, run, remembered } = ctx;
-      cluster.before = () => undefined;
+      if (!interrupted) cluster.before = () => undefined;
       cluster.calls.length = 0;
       const [facts] = remembered;
       if (facts === undefined) throw new Error('the killed step had told the post step nothing');
-      return recover({ cluster, records, facts, run, rollbackOnFailure, log }).finally(idle);
+      return recover({ cluster, records, facts, run, rollbackOnFailure: true, log }).finally(idle);
     },
     close: stop,
   };
