@@ -20,6 +20,7 @@ import {
   revisionOf,
   served,
   serviceRef,
+  slowEndpoints,
   stateOf,
   traceWrites,
   unfinished,
@@ -116,6 +117,13 @@ describe('staging beside an application without roles', () => {
     });
   });
 
+  it('writes no pod until the endpoints have followed the narrowed selector', async () => {
+    const release = await live();
+    const written = slowEndpoints(release.cluster);
+    await release.stage(plainManifests('v2'));
+    expect(written).toEqual([0]);
+  });
+
   it('leads users to no staged pod at any of its writes', async () => {
     const release = await live();
     const { cluster } = release;
@@ -126,13 +134,14 @@ describe('staging beside an application without roles', () => {
   });
 
   it('has the Service as it was on record before it is narrowed', async () => {
-    const { cluster, stage } = await live();
+    const release = await live();
+    const { cluster } = release;
     const before = { ref: serviceRef('web'), object: cluster.store.get(serviceRef('web')) };
     const seen: unknown[] = [];
     cluster.before = call => {
       if (call.startsWith('REASSIGN')) seen.push(stateOf(cluster)?.operation, revisionOf(cluster, 0)?.before);
     };
-    await stage(plainManifests('v2'));
+    await release.stage(plainManifests('v2'));
     expect(seen).toEqual([
       { kind: 'stage', revision: 1, role: 'blue', run: runOf(1).url, previousService: before },
       [before],
@@ -140,7 +149,7 @@ describe('staging beside an application without roles', () => {
   });
 
   it.each(rows)(
-    'that is killed at write %i (%s) leaves users with their pods, and %s on record',
+    'leaves users with the pods that they had when it is killed at write %i (%s); unfinished on record: %s',
     async (n, ...[, operation]) => {
       const release = await live();
       const { cluster } = release;
@@ -163,7 +172,7 @@ describe('staging beside an application without roles', () => {
   );
 
   it.each(rows.slice(1, 10))(
-    'whose write %i (%s) is refused restores everything, the selector last',
+    'restores everything, the selector last, when write %i (%s) is refused',
     async (n, ...[, operation]) => {
       const release = await live();
       const { cluster } = release;
@@ -184,19 +193,22 @@ describe('staging beside an application without roles', () => {
     },
   );
 
-  it.each([5, 7, 8, 9, 10])('that was killed at write %i, with no post step, is adopted by the next run', async n => {
-    const release = await live();
-    const { cluster } = release;
-    const before = application(cluster);
-    await lost(release, n);
-    await expect(release.stage(plainManifests('v3'))).resolves.toMatchObject({ outcome: 'staged', revision: 2 });
-    expect([served(cluster), unfinished(cluster), stateOf(cluster)?.current]).toEqual([old, '-', 0]);
-    await release.reject();
-    expect([application(cluster), served(cluster)]).toEqual([before, old]);
-  });
+  it.each([5, 7, 8, 9, 10])(
+    'is repeated by the next run when it was killed at write %i and no post step ran',
+    async n => {
+      const release = await live();
+      const { cluster } = release;
+      const before = application(cluster);
+      await lost(release, n);
+      await expect(release.stage(plainManifests('v3'))).resolves.toMatchObject({ outcome: 'staged', revision: 2 });
+      expect([served(cluster), unfinished(cluster), stateOf(cluster)?.current]).toEqual([old, '-', 0]);
+      await release.reject();
+      expect([application(cluster), served(cluster)]).toEqual([before, old]);
+    },
+  );
 
   it.each(['killed', 'refused'])(
-    'that is %s between the two writes of the Service cannot be adopted any more',
+    'rules out every later adoption when it is %s between the two writes of the Service',
     async how => {
       const release = await live();
       const { cluster } = release;
@@ -215,19 +227,25 @@ describe('staging beside an application without roles', () => {
     },
   );
 
-  it('stops when somebody writes the Service after it was read, and leaves theirs', async () => {
-    const release = await live();
-    const { cluster } = release;
-    cluster.before = call => {
-      const now = cluster.store.get(serviceRef('web'))!;
-      const metadata = { ...now.metadata, labels: { touched: 'yes' } };
-      if (call.startsWith('REASSIGN')) cluster.store.update({ ...now, metadata }, { manager: 'kubectl' });
-    };
-    await expect(failureOf(release.stage(plainManifests('v2')))).resolves.toMatchObject({ error: { code: 'moved' } });
-    expect(cluster.store.get(serviceRef('web'))).toMatchObject({ metadata: { labels: { touched: 'yes' } } });
-    expect([selector(release), served(cluster)]).toEqual([labels, old]);
-    expect(cluster.store.get(deploymentRef('web-blue'))).toBeUndefined();
-  });
+  it.each(['REASSIGN Service', 'APPLY Service'])(
+    'stops when somebody writes the Service before its %s, and leaves theirs',
+    async write => {
+      const release = await live();
+      const { cluster } = release;
+      let written = false;
+      cluster.before = call => {
+        if (written || !call.startsWith(write)) return;
+        written = true;
+        const now = cluster.store.get(serviceRef('web'))!;
+        const metadata = { ...now.metadata, labels: { touched: 'yes' } };
+        cluster.store.update({ ...now, metadata }, { manager: 'kubectl' });
+      };
+      await expect(failureOf(release.stage(plainManifests('v2')))).resolves.toMatchObject({ error: { code: 'moved' } });
+      expect(cluster.store.get(serviceRef('web'))).toMatchObject({ metadata: { labels: { touched: 'yes' } } });
+      expect([selector(release), served(cluster)]).toEqual([labels, old]);
+      expect(cluster.store.get(deploymentRef('web-blue'))).toBeUndefined();
+    },
+  );
 });
 
 describe('a rejection of what is staged beside it', () => {
@@ -253,7 +271,7 @@ describe('a rejection of what is staged beside it', () => {
     expect(stateOf(cluster)).not.toHaveProperty('roles');
   });
 
-  it('keeps the selector narrow, and the adoption on record, while a pod of somebody else carries the labels', async () => {
+  it('keeps the selector narrow, and the adoption on record, while a pod that was not staged has the labels', async () => {
     const release = await staged();
     const { cluster } = release;
     const spec = { containers: [{ name: 'web', image: 'site:theirs' }] };
@@ -287,7 +305,7 @@ describe('the application that was adopted', () => {
     await release.promote(down);
   });
 
-  it('is scaled down without its autoscaler, and comes back with both by a rollback', async () => {
+  it('is scaled down without its autoscaler, and a rollback restores both', async () => {
     const release = await promoted();
     const { cluster } = release;
     expect([served(cluster), replicasIn(cluster, 'web')]).toEqual([['site:v2', 'site:v2'], 0]);
@@ -311,7 +329,7 @@ describe('the application that was adopted', () => {
     expect(served(cluster)).toEqual(['site:v3', 'site:v3']);
   });
 
-  it('is not deleted when somebody has made another one of its name', async () => {
+  it('is not deleted when somebody has created another one of its name', async () => {
     const release = await promoted();
     const { cluster } = release;
     await release.stage(plainManifests('v3'));

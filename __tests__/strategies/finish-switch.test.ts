@@ -77,14 +77,14 @@ describe('what follows a switch', () => {
     expect([waited, sizes(release), served(cluster)]).toEqual([[[7_000]], [1, 2], green]);
   });
 
-  it('keeps the fields that it scales by its own: the next deploy meets no conflict', async () => {
+  it('owns the replicas that it sets: the next deploy meets no conflict', async () => {
     const release = await staged();
     await release.promote(down);
     await expect(release.stage(roleManifests('v3'))).resolves.toMatchObject({ outcome: 'staged', stagedRole: 'blue' });
     expect(sizes(release)).toEqual([2, 2]);
   });
 
-  it('leaves a role alone that is smaller already', async () => {
+  it('does not scale up a role that is smaller already', async () => {
     const release = await staged();
     const { store } = release.cluster;
     const blue = store.get(deploymentRef('web-blue'))!;
@@ -102,7 +102,7 @@ describe('what follows a switch', () => {
     expect([release.ctx().clock.waited, unfinished(release.cluster)]).toEqual([[], '-']);
   });
 
-  it('is complete when only its last record cannot be written; the next run does it again and changes nothing', async () => {
+  it('is complete when only its last record cannot be written; the next run repeats it and changes nothing', async () => {
     const release = await staged();
     const { cluster } = release;
     refuseWrites(cluster, 9);
@@ -115,7 +115,7 @@ describe('what follows a switch', () => {
   });
 });
 
-describe('what an earlier revision of the new role left behind', () => {
+describe('the configuration of an earlier revision of the new role', () => {
   it('is deleted after the switch and no sooner: a rejection still needs it', async () => {
     const release = await stagedOverEarlier();
     const { cluster } = release;
@@ -141,8 +141,8 @@ describe('what an earlier revision of the new role left behind', () => {
   });
 });
 
-describe('a drain that is cut short', () => {
-  it('by a cancel leaves both roles up and itself on record; the next run drains for the whole time', async () => {
+describe('a drain that is interrupted', () => {
+  it('by a cancel leaves both roles running and is unfinished on record; the next run drains for the whole time', async () => {
     const release = await staged();
     const { cluster } = release;
     const cancel = new AbortController();
@@ -171,7 +171,7 @@ describe('a drain that is cut short', () => {
     expect(unfinished(cluster)).toBe('-');
   });
 
-  it('by a kill is not continued on a role that users were moved to by hand', async () => {
+  it('by a kill is not continued on a role that somebody has moved users to', async () => {
     const release = await staged();
     const { cluster } = release;
     await lost(release, 7);
@@ -184,7 +184,7 @@ describe('a drain that is cut short', () => {
     expect([sizes(release), writes(release), unfinished(cluster)]).toEqual([[2, 2], [], 'finish']);
   });
 
-  it('by a kill in a rollback is completed by the next rollback, which is still called one', async () => {
+  it('by a kill in a rollback is completed by the next rollback, whose outcome is rolled-back', async () => {
     const release = await staged();
     const { cluster } = release;
     await release.promote();

@@ -14,11 +14,11 @@ import {
   revisionOf,
   roleManifests,
   served,
+  slowEndpoints,
   serviceRef,
   stateOf,
   traceWrites,
   unfinished,
-  webRelease,
   type WebRelease,
 } from '../support/strategies/web-release.js';
 
@@ -39,26 +39,27 @@ const versions = ({ cluster }: WebRelease): readonly string[] => {
 const scaleDown = { idlePolicy: { policy: 'scale-down', replicas: 0 } } as const;
 const approval = { environment: 'production', by: ['bob'], comment: '' };
 
-/** Every write of a promotion, what the record calls unfinished when it is asked for, and whom users are with then. */
+/** Every write of a promotion, what the record calls unfinished when it is asked for, and the version that users have then. */
 const promoteWrites = [
   ['CREATE Lease shop/cutover-web', '-', 'site:v1'],
   ['REPLACE Lease shop/cutover-web', '-', 'site:v1'],
   ['REPLACE ConfigMap shop/cutover-web', '-', 'site:v1'],
-  // After the record: of a switch that is on no record nobody could tell where users came from.
+  // After the record: otherwise nothing would say where users came from when the run is killed here.
   ['APPLY Service shop/web', 'switch', 'site:v1'],
   ['REPLACE ConfigMap shop/cutover-web', 'switch', 'site:v2'],
   // After the switch is on record as complete: a failure from here on must not send users back to a role that is being taken down.
   ['APPLY HorizontalPodAutoscaler shop/web-green', 'finish', 'site:v2'],
-  // Before the Deployment that it scales: it would scale it up again.
+  // Before its Deployment: it would scale that up again.
   ['REMOVE HorizontalPodAutoscaler shop/web-blue', 'finish', 'site:v2'],
   ['APPLY Deployment shop/web-blue', 'finish', 'site:v2'],
   ['REPLACE ConfigMap shop/cutover-web', 'finish', 'site:v2'],
   ['REPLACE Lease shop/cutover-web', '-', 'site:v2'],
 ] as const;
-const rows = promoteWrites.map((row, index) => [index + 1, ...row] as const);
+type Row = readonly [n: number, write: string, unfinished: string, version: string];
+const rows = promoteWrites.map((row, index): Row => [index + 1, ...row]);
 
 describe('a promotion', () => {
-  it('moves users by one write between two of the record, and takes the old role down last', async () => {
+  it('moves users by one write between two of the record, and scales the old role down last', async () => {
     const release = await staged();
     const { cluster } = release;
     const pods: string[] = [];
@@ -79,7 +80,7 @@ describe('a promotion', () => {
   });
 
   it.each(rows)(
-    'that is killed at write %i (%s) leaves %s on record and users with ready pods of %s',
+    'when it is killed at write %i (%s): unfinished on record: %s; users have ready pods of %s',
     async (n, ...row) => {
       const [, operation, version] = row;
       const release = await staged();
@@ -87,7 +88,7 @@ describe('a promotion', () => {
       const [before, service] = [stateOf(cluster), cluster.store.get(serviceRef('web'))!];
       killAtWrite(cluster, n);
       const end = await endOf(release.promote(scaleDown));
-      // What is left when only the last write of the record or the lock fails is only warned of.
+      // A last record or a lock that cannot be written is only warned of.
       expect(end instanceof Error).toBe(n < 9);
       expect([unfinished(cluster), versions(release)]).toEqual([operation, [version]]);
       expect(stateOf(cluster)?.current).toBe(n <= 5 ? 1 : 2);
@@ -112,7 +113,7 @@ describe('a promotion', () => {
   );
 
   it.each(rows.slice(2, 8))(
-    'that is killed at write %i (%s), with no post step, is completed by the next promotion',
+    'is completed by the next promotion when it was killed at write %i (%s) and no post step ran',
     async n => {
       const release = await staged();
       const { cluster } = release;
@@ -126,7 +127,7 @@ describe('a promotion', () => {
   );
 
   it.each(rows.slice(3, 5))(
-    'whose write %i (%s) is refused ends with users where they were, and green still staged',
+    'leaves users where they were, and green staged, when write %i (%s) is refused',
     async n => {
       const release = await staged();
       const { cluster } = release;
@@ -140,7 +141,7 @@ describe('a promotion', () => {
     },
   );
 
-  it('that fails its checks and cannot send users back stays on record as a switch', async () => {
+  it('stays on record as a switch when its checks fail and users cannot be moved back', async () => {
     const release = await staged();
     const { cluster } = release;
     release.answer = ({ kind }) => (kind === 'Service' ? 500 : 200);
@@ -156,6 +157,13 @@ describe('a promotion', () => {
     expect([unfinished(cluster), versions(release)]).toEqual(['-', ['site:v1']]);
   });
 
+  it('writes nothing until the endpoints have followed: proxies would still send users to the old role', async () => {
+    const release = await staged();
+    const written = slowEndpoints(release.cluster);
+    await expect(release.promote(scaleDown)).resolves.toMatchObject({ outcome: 'switched' });
+    expect(written).toEqual([0]);
+  });
+
   it('records its approval before it switches', async () => {
     const release = await staged();
     const trace = traceWrites(release.cluster);
@@ -168,7 +176,7 @@ describe('a promotion', () => {
     expect(revisionOf(release.cluster, 2)).toMatchObject({ approval });
   });
 
-  it('waits for pods that are not ready now, and then leaves users where they are', async () => {
+  it('waits for its timeout for pods that are not ready, and leaves users where they are', async () => {
     const release = await staged();
     breakPods(release.cluster, { app: 'web', role: 'green' });
     const failure = await failureOf(release.promote());
@@ -178,7 +186,7 @@ describe('a promotion', () => {
     expect(versions(release)).toEqual(['site:v1']);
   });
 
-  it('leaves users where they are when nobody is left to serve them: green was scaled to zero', async () => {
+  it('leaves users where they are when somebody has scaled green to zero', async () => {
     const release = await staged();
     const { store } = release.cluster;
     const green = store.get(deploymentRef('web-green'))!;

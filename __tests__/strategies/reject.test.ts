@@ -17,12 +17,11 @@ import {
   traceWrites,
   unfinished,
   webRelease,
-  type WebRelease,
 } from '../support/strategies/web-release.js';
 
 afterEach(closeReleases);
 
-/** Users are on blue, revision 1; revision 3 is staged on green, over revision 2, which users have had. */
+/** Users are on blue, revision 1; revision 3 is staged on green, over revision 2, which served users before. */
 const restaged = releaseAfter(async release => {
   await release.stage(roleManifests('v1'));
   await release.promote();
@@ -51,10 +50,11 @@ const rejectWrites = [
   ['REPLACE ConfigMap shop/cutover-web', 3],
   ['REPLACE Lease shop/cutover-web', undefined],
 ] as const;
-const rows = rejectWrites.map((row, index) => [index + 1, ...row] as const);
+type Row = readonly [n: number, write: string, staged: number | undefined];
+const rows = rejectWrites.map((row, index): Row => [index + 1, ...row]);
 
 describe('a rejection', () => {
-  it('restores the idle role in the order of a deploy, and forgets what was staged last', async () => {
+  it('restores the idle role in the order of a deploy, and changes the record last', async () => {
     const { release, before, record } = await staged();
     const { cluster } = release;
     const onRecord: unknown[] = [];
@@ -80,7 +80,7 @@ describe('a rejection', () => {
   });
 
   it.each(rows)(
-    'that is killed at write %i (%s) leaves users on blue and can be run again',
+    'leaves users on blue and can be run again when it is killed at write %i (%s)',
     async (n, ...[, revision]) => {
       const { release, before } = await staged();
       const { cluster } = release;
@@ -100,7 +100,7 @@ describe('a rejection', () => {
   );
 
   it.each(rows.slice(2, 5))(
-    'whose write %i (%s) is refused restores the rest, and leaves revision 3 on record as staged',
+    'restores the rest when write %i (%s) is refused, and revision 3 stays on record as staged',
     async n => {
       const { release, before } = await staged();
       const { cluster } = release;
@@ -115,7 +115,7 @@ describe('a rejection', () => {
     },
   );
 
-  it('cannot be promoted once its restore has begun: half of it would go live', async () => {
+  it('that was begun rules out a promotion: half of the revision would serve users', async () => {
     const { release } = await staged();
     refuseWrites(release.cluster, 5);
     await failureOf(release.reject());
@@ -123,20 +123,20 @@ describe('a rejection', () => {
     expect(served(release.cluster)).toEqual(blue);
   });
 
-  it('waits until the earlier revision is ready again, and leaves it on record as staged when it is not', async () => {
+  it('restores what was there before a failed staging that was left as it was', async () => {
     const release = webRelease();
     await release.stage(roleManifests('v1'));
     await release.promote();
     await failureOf(release.stage(roleManifests('broken'), { rollbackOnFailure: false }));
     await release.stage(roleManifests('v3'));
     expect(unfinished(release.cluster)).toBe('-');
-    // Nothing was on green before the broken one: what is restored is nothing, and nothing is waited for.
+    // Green was empty before the failed one: everything is deleted, and there is nothing to wait for.
     await expect(release.reject()).resolves.toMatchObject({ outcome: 'rejected' });
     expect(release.ctx().clock.waited).toEqual([]);
     expect(release.cluster.store.get(configRef('web-green'))).toBeUndefined();
   });
 
-  it('keeps what another release has made in the place of what it would remove', async () => {
+  it('keeps an object of another release in place of the one that it would delete', async () => {
     const release = webRelease();
     const { cluster } = release;
     await release.stage(roleManifests('v1'));
@@ -153,7 +153,7 @@ describe('a rejection', () => {
     expect(cluster.store.get(autoscalerRef('web-green'))).toBeUndefined();
   });
 
-  it('after a killed staging over it leaves what only the killed one made', async () => {
+  it('after an interrupted staging over it leaves what only that one created', async () => {
     const { release, before } = await staged();
     const { cluster } = release;
     const extra = 'apiVersion: v1\nkind: ConfigMap\nmetadata: {name: extra-$<TARGET_ROLE>}\n---\n';

@@ -102,7 +102,7 @@ describe('restoring after a failure', () => {
     expect(release.cluster.writes()).toHaveLength(2);
   });
 
-  it.each([1, 2])('goes on when write %i is refused, and is not complete', async n => {
+  it.each([1, 2])('continues when write %i is refused, and is not complete', async n => {
     const release = await updated();
     refuseWrites(release.cluster, n);
     expect(await restoring(release)).toMatchObject({ complete: false });
@@ -137,26 +137,28 @@ function withImage({ object }: Snapshot, image: string) {
   return withField(object!, ['spec', 'template', 'spec', 'containers'], [{ name: 'web', image }]);
 }
 
-/** Each kind of operation: the release, the step that is interrupted, and the write before it would be complete. */
-const operations: readonly (readonly [
-  string,
-  () => Promise<WebRelease>,
-  (release: WebRelease) => Promise<unknown>,
-  number,
-])[] = [
-  ['deploy', deployed, release => release.deploy(plainManifests('v2')), 7],
-  ['stage', live, release => release.stage(roleManifests('v2')), 7],
-  ['switch', staged, release => release.promote(), 5],
+interface Interrupted {
+  readonly kind: 'deploy' | 'stage' | 'switch';
+  readonly begin: () => Promise<WebRelease>;
+  readonly step: (release: WebRelease) => Promise<unknown>;
+  /** The write of the record after which the step would be complete, by its number. */
+  readonly last: number;
+}
+
+const operations: readonly Interrupted[] = [
+  { kind: 'deploy', begin: deployed, step: release => release.deploy(plainManifests('v2')), last: 7 },
+  { kind: 'stage', begin: live, step: release => release.stage(roleManifests('v2')), last: 7 },
+  { kind: 'switch', begin: staged, step: release => release.promote(), last: 5 },
 ];
 
-describe.each(operations)('restoring a %s', (kind, begin, step, last) => {
+describe.each(operations)('restoring a $kind', ({ kind, begin, step, last }) => {
   /** The record, and of its history only what does not depend on the time. */
   const recordOf = ({ cluster }: WebRelease) => {
     const { history, ...state } = stateOf(cluster)!;
     return { ...state, history: history.map(({ at: _time, ...entry }) => entry) };
   };
 
-  it('comes to the same by the step itself and by its post step', async () => {
+  it('has the same result in the step itself and in its post step', async () => {
     const alive = await begin();
     const before = application(alive.cluster);
     refuseWrites(alive.cluster, last);

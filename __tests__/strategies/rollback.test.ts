@@ -43,7 +43,7 @@ const versions = ({ cluster }: WebRelease): readonly string[] => {
   return [...new Set(images)];
 };
 
-/** Every write of a rollback, what the record calls unfinished when it is asked for, and whom users are with then. */
+/** Every write of a rollback, what the record calls unfinished when it is asked for, and the version that users have then. */
 const rollbackWrites = [
   ['CREATE Lease shop/cutover-web', '-', 'site:v2'],
   ['REPLACE Lease shop/cutover-web', '-', 'site:v2'],
@@ -57,7 +57,8 @@ const rollbackWrites = [
   ['REPLACE ConfigMap shop/cutover-web', 'finish', 'site:v1'],
   ['REPLACE Lease shop/cutover-web', '-', 'site:v1'],
 ] as const;
-const rows = rollbackWrites.map((row, index) => [index + 1, ...row] as const);
+type Row = readonly [n: number, write: string, unfinished: string, version: string];
+const rows = rollbackWrites.map((row, index): Row => [index + 1, ...row]);
 
 describe('a blue/green rollback', () => {
   it('brings the role up as it was recorded before users are moved there', async () => {
@@ -79,14 +80,14 @@ describe('a blue/green rollback', () => {
   });
 
   it.each(rows)(
-    'that is killed at write %i (%s) leaves %s on record and users with ready pods of %s',
+    'when it is killed at write %i (%s): unfinished on record: %s; users have ready pods of %s',
     async (n, ...row) => {
       const [, operation, version] = row;
       const release = await scaledDown();
       const { cluster } = release;
       killAtWrite(cluster, n);
       const end = await endOf(release.rollback());
-      // What is left when only the last write of the record or the lock fails is only warned of.
+      // A last record or a lock that cannot be written is only warned of.
       expect(end instanceof Error).toBe(n < 8);
       // Wrong today from write 4 on: the Deployment of blue is scaled up before any operation is on record, so that a run that
       // is killed there leaves an idle role with pods that nothing calls unfinished. Users do not notice.
@@ -106,7 +107,7 @@ describe('a blue/green rollback', () => {
   );
 
   it.each(rows.slice(4, 6))(
-    'that is killed at write %i (%s), with no post step, is completed by the next one',
+    'is completed by the next one when it was killed at write %i (%s) and no post step ran',
     async n => {
       const release = await scaledDown();
       const { cluster } = release;
@@ -135,7 +136,7 @@ describe('a blue/green rollback', () => {
     expect(replicasIn(release.cluster, 'web-blue')).toBe(4);
   });
 
-  it('whose role does not pass its checks leaves users where they are', async () => {
+  it('leaves users where they are when the checks of the role fail', async () => {
     const release = await scaledDown();
     release.answer = () => 500;
     const failure = await failureOf(release.rollback());
@@ -145,7 +146,7 @@ describe('a blue/green rollback', () => {
     expect([replicasIn(release.cluster, 'web-blue'), unfinished(release.cluster)]).toEqual([2, '-']);
   });
 
-  it('of a role that was kept removes its autoscaler until users are there', async () => {
+  it('deletes the autoscaler of the role until users are there', async () => {
     const release = await stagedOver();
     const { cluster } = release;
     await release.reject();
@@ -157,7 +158,7 @@ describe('a blue/green rollback', () => {
     expect(cluster.store.get(autoscalerRef('web-blue'))).toBeUndefined();
   });
 
-  it('discards what is staged over the target, and brings back what was there before', async () => {
+  it('discards what is staged over the target, and restores what was there before', async () => {
     const release = await stagedOver();
     const { cluster } = release;
     const trace = traceWrites(cluster);
@@ -176,7 +177,7 @@ describe('a blue/green rollback', () => {
     expect(stateOf(cluster)).not.toHaveProperty('staged');
   });
 
-  it.each([3, 4, 5, 6, 7, 8, 9])('over a staged revision that is killed at write %i can be repeated', async n => {
+  it.each([3, 4, 5, 6, 7, 8, 9])('can be repeated when it was killed at write %i, over a staged revision', async n => {
     const release = await stagedOver();
     const { cluster } = release;
     killAtWrite(cluster, n);

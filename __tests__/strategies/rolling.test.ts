@@ -51,9 +51,9 @@ const deployWrites = [
   ['REPLACE Lease shop/cutover-web', '-'],
   ['APPLY ConfigMap shop/cutover-web-2', '-'],
   ['REPLACE ConfigMap shop/cutover-web', '-'],
-  // From here on a killed run has changed the application: without the record nobody could tell, nor restore it.
+  // From here on a killed run has changed the application: without the record, the post step could not restore it.
   ['APPLY ConfigMap shop/settings', 'deploy'],
-  // Configuration before pods: the new pods would start with the old one, and keep it.
+  // After its configuration: the new pods would start with the old one and keep it.
   ['APPLY Deployment shop/web', 'deploy'],
   ['REPLACE ConfigMap shop/cutover-web', 'deploy'],
   ['REPLACE Lease shop/cutover-web', '-'],
@@ -79,15 +79,16 @@ describe('a rolling deploy', () => {
     expect(outcomes(release)).toEqual(['2 deployed', '1 deployed']);
   });
 
-  it('has what it found on record before it writes any object', async () => {
-    const { cluster, deploy } = await deployed();
+  it('records what it found before it writes any object', async () => {
+    const release = await deployed();
+    const { cluster } = release;
     const before = [configRef('settings'), deploymentRef('web')].map(ref => cluster.store.get(ref)!);
     const seen: unknown[] = [];
     cluster.before = call => {
       if (call === 'APPLY ConfigMap shop/settings')
         seen.push(revisionOf(cluster, 2)?.before, stateOf(cluster)?.operation);
     };
-    await deploy(plainManifests('v2'));
+    await release.deploy(plainManifests('v2'));
     expect(seen).toEqual([
       before.map(object => ({ ref: refOf(object), object })),
       { kind: 'deploy', revision: 2, run: runOf(2).url },
@@ -95,7 +96,7 @@ describe('a rolling deploy', () => {
   });
 
   it.each(kills)(
-    'that is killed at write %i (%s) leaves users with ready pods, and %s on record',
+    'leaves users with ready pods when it is killed at write %i (%s); unfinished on record: %s',
     async (n, ...[, operation]) => {
       const release = await deployed();
       const { cluster } = release;
@@ -107,7 +108,7 @@ describe('a rolling deploy', () => {
       expect(served(cluster).length).toBeGreaterThanOrEqual(2);
       expect(unfinished(cluster)).toBe(operation);
       expect(stateOf(cluster)?.current).toBe(n === 8 ? 2 : 1);
-      // What nobody calls unfinished is untouched, or done.
+      // What the record does not call unfinished is untouched or complete.
       if (operation === '-' && n !== 8) expect([application(cluster), stateOf(cluster)]).toEqual([before, record]);
       if (n <= 2) return;
 
@@ -120,25 +121,22 @@ describe('a rolling deploy', () => {
     },
   );
 
-  it.each(kills.slice(1, 7))(
-    'whose write %i (%s) is refused ends as if it had never been',
-    async (n, ...[write, operation]) => {
-      const release = await deployed();
-      const { cluster } = release;
-      const before = application(cluster);
-      refuseWrites(cluster, n);
-      const failure = await failureOf(release.deploy(plainManifests('v2')));
-      expect('error' in failure ? failure.error.code : failure.code).toBe('forbidden');
-      expect(application(cluster)).toEqual(before);
-      expect(versions(release)).toEqual(['site:v1']);
-      expect(stateOf(cluster)).toMatchObject({ current: 1 });
-      expect(unfinished(cluster)).toBe('-');
-      expect(outcomes(release)?.[0]).toBe(operation === '-' ? '1 deployed' : '2 failed');
-      expect(cluster.writes()[n - 1]).toBe(write);
-    },
-  );
+  it.each(kills.slice(1, 7))('restores everything when write %i (%s) is refused', async (n, ...[write, operation]) => {
+    const release = await deployed();
+    const { cluster } = release;
+    const before = application(cluster);
+    refuseWrites(cluster, n);
+    const failure = await failureOf(release.deploy(plainManifests('v2')));
+    expect('error' in failure ? failure.error.code : failure.code).toBe('forbidden');
+    expect(application(cluster)).toEqual(before);
+    expect(versions(release)).toEqual(['site:v1']);
+    expect(stateOf(cluster)).toMatchObject({ current: 1 });
+    expect(unfinished(cluster)).toBe('-');
+    expect(outcomes(release)?.[0]).toBe(operation === '-' ? '1 deployed' : '2 failed');
+    expect(cluster.writes()[n - 1]).toBe(write);
+  });
 
-  it('that never becomes ready waits for its time and no longer, and goes back to the objects that were there', async () => {
+  it('waits for its timeout and no longer, and then restores what it found', async () => {
     const release = await deployed();
     const before = application(release.cluster);
     const failure = await failureOf(release.deploy(plainManifests('broken')));
@@ -156,7 +154,7 @@ describe('a rolling deploy', () => {
     expect(stateOf(release.cluster)).toMatchObject({ current: 1, latest: 2, revisions: [1, 2] });
   });
 
-  it.each([7, 8])('that can not be restored (write %i) stays on record as unfinished, for the next run', async n => {
+  it.each([7, 8])('stays on record as unfinished when it cannot be restored (write %i is refused)', async n => {
     const release = await deployed();
     const { cluster } = release;
     const before = application(cluster);
@@ -169,7 +167,7 @@ describe('a rolling deploy', () => {
     expect(unfinished(cluster)).toBe('-');
   });
 
-  it('that fails its checks goes back; without rollback-on-failure it stays, and the record says so', async () => {
+  it('is restored when its checks fail; with rollback-on-failure: false it stays, as unfinished on record', async () => {
     const release = await deployed();
     release.answer = ({ kind }) => (kind === 'Service' ? 500 : 200);
     const failing = await failureOf(release.deploy(plainManifests('v2')));
@@ -183,7 +181,7 @@ describe('a rolling deploy', () => {
     expect(stateOf(release.cluster)).toMatchObject({ current: 1, operation: { kind: 'deploy', revision: 3 } });
   });
 
-  it('after an unfinished one goes back to what was there before both when it fails', async () => {
+  it('restores what was there before an unfinished deploy when it fails after one', async () => {
     const release = await deployed();
     const { cluster } = release;
     const before = application(cluster);
@@ -191,7 +189,7 @@ describe('a rolling deploy', () => {
     await failureOf(release.deploy(plainManifests('half')));
     cluster.before = () => undefined;
     expect(versionIn(release)).toBe('half');
-    // The lock of a run that was killed without a post step runs out.
+    // The lock of a run that was killed expires; there was no post step.
     cluster.store.remove(leaseRef);
     await failureOf(release.deploy(plainManifests('broken')));
     expect(application(cluster)).toEqual(before);
@@ -199,12 +197,12 @@ describe('a rolling deploy', () => {
     expect(unfinished(cluster)).toBe('-');
   });
 
-  it('that is the first and fails leaves nothing behind', async () => {
+  it('deletes everything again when it is the first and fails', async () => {
     const release = webRelease();
     await failureOf(release.deploy(plainManifests('broken')));
     expect(application(release.cluster)).toEqual([]);
     expect(release.cluster.writes().filter(write => write.startsWith('REMOVE'))).toEqual([
-      // The last made goes first: nothing uses what is removed after it.
+      // In reverse order: nothing uses an object any more when it is deleted.
       'REMOVE Deployment shop/web',
       'REMOVE Service shop/web',
       'REMOVE ConfigMap shop/settings',
@@ -228,7 +226,7 @@ describe('a rolling deploy', () => {
 });
 
 describe('the same manifests again', () => {
-  it('write nothing, and are unchanged only when they are ready and pass their checks', async () => {
+  it('write nothing, and are unchanged only if they are ready and pass their checks', async () => {
     const release = await deployed();
     await expect(release.deploy(plainManifests('v1'))).resolves.toMatchObject({ outcome: 'unchanged', revision: 1 });
     expect(release.cluster.writes()).toEqual([]);
@@ -246,7 +244,7 @@ describe('the same manifests again', () => {
     release.answer = () => 200;
     await expect(release.deploy(plainManifests('v2'))).resolves.toMatchObject({ outcome: 'deployed', revision: 3 });
     expect([unfinished(cluster), stateOf(cluster)?.current]).toEqual(['-', 3]);
-    // What the unfinished one had found, not its own work.
+    // What the unfinished deploy had found, not what it left.
     expect(revisionOf(cluster, 3)?.before.map(({ object }) => object?.['data'] ?? 'pods')).toEqual([
       { version: 'v1' },
       'pods',
@@ -276,7 +274,7 @@ describe('a rolling rollback', () => {
   });
 
   it.each(rollbackWrites.map(([write, operation], index) => [index + 1, write, operation] as const))(
-    'that is killed at write %i (%s) leaves users with ready pods, and %s on record',
+    'leaves users with ready pods when it is killed at write %i (%s); unfinished on record: %s',
     async (n, ...[, operation]) => {
       const release = await updated();
       const { cluster } = release;
@@ -294,7 +292,7 @@ describe('a rolling rollback', () => {
     },
   );
 
-  it('that fails its checks ends with the version that users had', async () => {
+  it('restores the version that users had when its checks fail', async () => {
     const release = await updated();
     const before = application(release.cluster);
     release.answer = () => 500;
@@ -304,7 +302,7 @@ describe('a rolling rollback', () => {
     expect(outcomes(release)?.[0]).toBe('1 failed');
   });
 
-  it('of an unfinished deploy remembers what that had found', async () => {
+  it('records what an unfinished deploy had found, not what that left', async () => {
     const release = await updated();
     const { cluster } = release;
     await failureOf(release.deploy(plainManifests('broken'), { rollbackOnFailure: false }));
@@ -313,7 +311,7 @@ describe('a rolling rollback', () => {
     expect([unfinished(cluster), versions(release)]).toEqual(['-', ['site:v1']]);
   });
 
-  it('that is repeated changes nothing; one to a revision by number does', async () => {
+  it('changes nothing when it is repeated; one to a revision by number does', async () => {
     const release = await updated();
     await release.rollback();
     await expect(release.rollback()).resolves.toMatchObject({ outcome: 'unchanged', revision: 1 });
@@ -322,13 +320,13 @@ describe('a rolling rollback', () => {
     expect(versions(release)).toEqual(['site:v2']);
   });
 
-  it('has nowhere to go from a first revision, and says so before it takes the lock', async () => {
+  it('is refused for a first revision, before it takes the lock', async () => {
     const release = await deployed();
     await expect(failureOf(release.rollback())).resolves.toMatchObject({ code: 'no-revision' });
     expect(release.cluster.writes()).toEqual([]);
   });
 
-  it('runs no Job again', async () => {
+  it('does not run a Job again', async () => {
     const job =
       'apiVersion: batch/v1\nkind: Job\nmetadata: {name: migrate-$<REVISION>}\nspec: {suspend: true, template: {spec: {restartPolicy: Never, containers: [{name: m, image: "site:v1"}]}}}\n---\n';
     const release = webRelease();

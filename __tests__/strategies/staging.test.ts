@@ -11,7 +11,6 @@ import {
   endOf,
   failureOf,
   killAtWrite,
-  leaseRef,
   refuseWrites,
   replicasIn,
   revisionOf,
@@ -50,7 +49,7 @@ const writesOfOthers = ({ cluster }: WebRelease) =>
   cluster.writes().filter(write => !/ cutover-web|\/cutover-web/.test(write));
 const blue = ['site:v1', 'site:v1'];
 
-/** Every write of a staging over an earlier life of the role, and what the record calls unfinished when it is asked for. */
+/** Every write of a staging on a role that was used before, and what the record calls unfinished when it is asked for. */
 const stageWrites = [
   ['CREATE Lease shop/cutover-web', '-'],
   ['REPLACE Lease shop/cutover-web', '-'],
@@ -102,20 +101,21 @@ describe('staging', () => {
     expect(lastOutcome(release)).toBe('3 staged');
   });
 
-  it('has on record what it found, down to the autoscaler that it removes', async () => {
-    const { cluster, stage } = await servedTwice();
+  it('records what it found before it writes any object, the autoscaler that it deletes included', async () => {
+    const release = await servedTwice();
+    const { cluster } = release;
     const found = [configRef('web-green'), deploymentRef('web-green'), autoscalerRef('web-green')];
     const before = found.map(ref => ({ ref, object: cluster.store.get(ref) }));
     const seen: unknown[] = [];
     cluster.before = call => {
       if (call.startsWith('REMOVE')) seen.push(revisionOf(cluster, 3)?.before, stateOf(cluster)?.operation);
     };
-    await stage(roleManifests('v3'));
+    await release.stage(roleManifests('v3'));
     expect(seen).toEqual([before, { kind: 'stage', revision: 3, role: 'green', run: runOf(6).url }]);
   });
 
   it.each(rows)(
-    'that is killed at write %i (%s) leaves users on blue, and %s on record',
+    'leaves users on blue when it is killed at write %i (%s); unfinished on record: %s',
     async (n, ...[, operation]) => {
       const release = await servedTwice();
       const { cluster } = release;
@@ -126,7 +126,7 @@ describe('staging', () => {
       expect(end instanceof Error).toBe(n !== 9);
       expect([served(cluster), unfinished(cluster)]).toEqual([blue, operation]);
       expect(stateOf(cluster)?.staged?.revision).toBe(n === 9 ? 3 : undefined);
-      // What nobody calls unfinished is untouched, or done.
+      // What the record does not call unfinished is untouched or complete.
       if (operation === '-' && n !== 9) expect([application(cluster), stateOf(cluster)]).toEqual([before, record]);
       if (n <= 2) return;
 
@@ -140,40 +140,34 @@ describe('staging', () => {
     },
   );
 
-  it.each(rows.slice(1, 8))(
-    'whose write %i (%s) is refused ends as if it had never been',
-    async (n, ...[, operation]) => {
-      const release = await servedTwice();
-      const { cluster } = release;
-      const [before, { roles }] = [application(cluster), stateOf(cluster)!];
-      refuseWrites(cluster, n);
-      const failure = await failureOf(release.stage(roleManifests('v3')));
-      expect('error' in failure ? failure.error.code : failure.code).toBe('forbidden');
-      expect(application(cluster)).toEqual(before);
-      expect([served(cluster), unfinished(cluster)]).toEqual([blue, '-']);
-      expect(stateOf(cluster)).toMatchObject({ current: 1, roles });
-      expect(stateOf(cluster)).not.toHaveProperty('staged');
-      expect(lastOutcome(release)).toBe(operation === '-' ? '1 rolled-back' : '3 failed');
-    },
-  );
+  it.each(rows.slice(1, 8))('restores everything when write %i (%s) is refused', async (n, ...[, operation]) => {
+    const release = await servedTwice();
+    const { cluster } = release;
+    const [before, { roles }] = [application(cluster), stateOf(cluster)!];
+    refuseWrites(cluster, n);
+    const failure = await failureOf(release.stage(roleManifests('v3')));
+    expect('error' in failure ? failure.error.code : failure.code).toBe('forbidden');
+    expect(application(cluster)).toEqual(before);
+    expect([served(cluster), unfinished(cluster)]).toEqual([blue, '-']);
+    expect(stateOf(cluster)).toMatchObject({ current: 1, roles });
+    expect(stateOf(cluster)).not.toHaveProperty('staged');
+    expect(lastOutcome(release)).toBe(operation === '-' ? '1 rolled-back' : '3 failed');
+  });
 
-  it.each([8, 9, 10])(
-    'that fails and cannot be restored (write %i) stays on record, for the post step or the next run',
-    async n => {
-      const release = await servedTwice();
-      const { cluster } = release;
-      const before = application(cluster);
-      refuseWrites(cluster, n);
-      const failure = await failureOf(release.stage(roleManifests('broken')));
-      expect(failure).toMatchObject({ error: { code: 'timeout' } });
-      expect(stateOf(cluster)?.operation).toEqual({ kind: 'stage', revision: 3, role: 'green', run: runOf(6).url });
-      expect(served(cluster)).toEqual(blue);
-      await release.post();
-      expect([application(cluster), unfinished(cluster)]).toEqual([before, '-']);
-    },
-  );
+  it.each([8, 9, 10])('stays on record as unfinished when it cannot be restored (write %i is refused)', async n => {
+    const release = await servedTwice();
+    const { cluster } = release;
+    const before = application(cluster);
+    refuseWrites(cluster, n);
+    const failure = await failureOf(release.stage(roleManifests('broken')));
+    expect(failure).toMatchObject({ error: { code: 'timeout' } });
+    expect(stateOf(cluster)?.operation).toEqual({ kind: 'stage', revision: 3, role: 'green', run: runOf(6).url });
+    expect(served(cluster)).toEqual(blue);
+    await release.post();
+    expect([application(cluster), unfinished(cluster)]).toEqual([before, '-']);
+  });
 
-  it('that fails its checks is taken back, unless rollback-on-failure is false: then it is on record as unfinished', async () => {
+  it('is restored when its checks fail; with rollback-on-failure: false it stays, as unfinished on record', async () => {
     const release = await live();
     const before = application(release.cluster);
     release.answer = () => 500;
@@ -192,7 +186,7 @@ describe('staging', () => {
     expect(stateOf(release.cluster)).not.toHaveProperty('staged');
   });
 
-  it('that is cancelled while it waits still restores the role, without waiting for it', async () => {
+  it('restores the role after a cancel, without waiting for it to be ready', async () => {
     const release = await servedTwice();
     const { cluster } = release;
     const before = application(cluster);
@@ -207,101 +201,7 @@ describe('staging', () => {
   });
 });
 
-describe('staging over what an earlier one left', () => {
-  /** A run that was killed at this write, and whose lock has run out since; no post step ran. */
-  async function lost(release: WebRelease, manifests: string, n: number): Promise<void> {
-    killAtWrite(release.cluster, n);
-    await failureOf(release.stage(manifests));
-    release.cluster.before = () => undefined;
-    release.cluster.store.remove(leaseRef);
-  }
-
-  it('takes the place of half a staging, and a reject brings back what was before both', async () => {
-    const release = await servedTwice();
-    const { cluster } = release;
-    const [before, { roles }] = [application(cluster), stateOf(cluster)!];
-    await lost(release, roleManifests('half'), 8);
-    expect(application(cluster)).not.toEqual(before);
-    await expect(release.stage(roleManifests('v4'))).resolves.toMatchObject({ outcome: 'staged', revision: 4 });
-    expect([unfinished(cluster), stateOf(cluster)?.staged?.previous?.revision]).toEqual(['-', 2]);
-    await release.reject();
-    expect(application(cluster)).toEqual(before);
-    expect(stateOf(cluster)).toMatchObject({ current: 1, roles });
-  });
-
-  it('fails back to what was before half a staging, not to the half', async () => {
-    const release = await servedTwice();
-    const { cluster } = release;
-    const [before, { roles }] = [application(cluster), stateOf(cluster)!];
-    await lost(release, roleManifests('half'), 8);
-    await failureOf(release.stage(roleManifests('broken')));
-    expect(application(cluster)).toEqual(before);
-    expect(stateOf(cluster)).toMatchObject({ current: 1, roles });
-    expect(unfinished(cluster)).toBe('-');
-  });
-
-  it('keeps the first staging’s way back, so that a reject brings back what was before both', async () => {
-    const release = await servedTwice();
-    const { cluster } = release;
-    const [before, { roles }] = [application(cluster), stateOf(cluster)!];
-    await release.stage(roleManifests('v3'));
-    await release.stage(roleManifests('v4'));
-    expect(stateOf(cluster)?.staged).toMatchObject({ revision: 4, previous: { revision: 2 } });
-    await release.reject();
-    expect([application(cluster), stateOf(cluster)?.roles]).toEqual([before, roles]);
-  });
-
-  it('fails back to the staged revision, which must be staged again before it can be promoted', async () => {
-    const release = await live();
-    const { cluster } = release;
-    await release.stage(roleManifests('v2'));
-    const before = application(cluster);
-    await failureOf(release.stage(roleManifests('broken')));
-    expect(application(cluster)).toEqual(before);
-    expect(stateOf(cluster)?.staged?.revision).toBe(2);
-    // Its pods are the old ones, but nobody has verified the Deployment as it is now.
-    await expect(failureOf(release.promote())).resolves.toMatchObject({ error: { code: 'changed' } });
-    expect(served(cluster)).toEqual(blue);
-    await expect(release.stage(roleManifests('v2'))).resolves.toMatchObject({ outcome: 'staged', revision: 4 });
-    await expect(release.promote()).resolves.toMatchObject({ outcome: 'switched' });
-  });
-});
-
-describe('the same manifests again', () => {
-  it('write nothing where they serve, and are unchanged only if the active role passes its checks', async () => {
-    const release = await live();
-    await expect(release.stage(roleManifests('v1'))).resolves.toMatchObject({
-      outcome: 'unchanged',
-      activeRole: 'blue',
-    });
-    release.answer = () => 500;
-    await expect(failureOf(release.stage(roleManifests('v1')))).resolves.toMatchObject({ error: { code: 'verify' } });
-    expect(writesOfOthers(release)).toEqual([]);
-    expect(stateOf(release.cluster)).toMatchObject({ latest: 1, current: 1 });
-  });
-
-  it('write nothing where they are staged, and are staged only if they pass their checks', async () => {
-    const release = await live();
-    await release.stage(roleManifests('v2'));
-    await expect(release.stage(roleManifests('v2'))).resolves.toMatchObject({ outcome: 'staged', revision: 2 });
-    expect(release.cluster.writes()).toEqual([]);
-    release.answer = () => 500;
-    await expect(failureOf(release.stage(roleManifests('v2')))).resolves.toMatchObject({ error: { code: 'verify' } });
-    expect(release.cluster.writes()).toEqual([]);
-  });
-
-  it('are verified and recorded anew when somebody changed what was staged', async () => {
-    const release = await live();
-    const { store } = release.cluster;
-    await release.stage(roleManifests('v2'));
-    const green = store.get(deploymentRef('web-green'))!;
-    store.update({ ...green, spec: { ...(green['spec'] as object), minReadySeconds: 1 } }, { manager: 'kubectl' });
-    await expect(release.stage(roleManifests('v2'))).resolves.toMatchObject({ outcome: 'staged', revision: 3 });
-    expect(stateOf(release.cluster)?.staged?.workloads[0]?.generation).toBe(2);
-  });
-});
-
-describe('staging keeps off', () => {
+describe('staging does not touch', () => {
   const touch = (object: KubeObject): KubeObject => ({
     ...object,
     metadata: { ...object.metadata, labels: { touched: 'yes' } },
@@ -335,7 +235,7 @@ describe('staging keeps off', () => {
     expect(writesOfOthers(release)).toEqual([]);
   });
 
-  it('an autoscaler that somebody made in the place of the one that it found', async () => {
+  it('an autoscaler that somebody created in place of the one that it found', async () => {
     const release = await servedTwice();
     const { cluster } = release;
     const ref = autoscalerRef('web-green');
@@ -349,7 +249,7 @@ describe('staging keeps off', () => {
     expect(cluster.store.get(ref)).toMatchObject({ metadata: { labels: { touched: 'yes' } } });
   });
 
-  it('a release whose switch is unfinished: the way back would be lost', async () => {
+  it('a release whose switch is unfinished: what to restore would be lost', async () => {
     const release = await live();
     const { cluster } = release;
     await release.stage(roleManifests('v2'));
@@ -374,7 +274,7 @@ describe('staging keeps off', () => {
 });
 
 describe('the size of a staged role', () => {
-  it('is at least that of the active one: it must carry the load of today', async () => {
+  it('is at least that of the active role, which has the load of today', async () => {
     const release = await live();
     const { store } = release.cluster;
     const live_ = store.get(deploymentRef('web-blue'))!;
@@ -388,7 +288,7 @@ describe('the size of a staged role', () => {
     expect(replicasIn(release.cluster, 'web-green')).toBe(5);
   });
 
-  it('is nothing after a first release that failed, and neither is anything else', async () => {
+  it('is zero after a first release that failed: everything is deleted again', async () => {
     const release = webRelease();
     await failureOf(release.stage(roleManifests('broken')));
     expect(application(release.cluster)).toEqual([]);

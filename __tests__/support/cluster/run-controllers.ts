@@ -25,7 +25,10 @@ export function runControllers({ store }: MemoryCluster): () => void {
     setImmediate(() => {
       const pod = store.get(refOf(object));
       if (pod === undefined || pod.metadata.uid !== object.metadata.uid) return;
-      if (pod.metadata.deletionTimestamp !== undefined) return store.remove(refOf(pod), { gracePeriodSeconds: 0 });
+      if (pod.metadata.deletionTimestamp !== undefined) {
+        store.remove(refOf(pod), { gracePeriodSeconds: 0 });
+        return;
+      }
       const { phase } = (pod['status'] ?? {}) as { phase?: string };
       if (fieldOf(pod, 'nodeName') === undefined || phase === 'Running') return;
       addresses += 1;

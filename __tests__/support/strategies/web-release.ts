@@ -245,6 +245,21 @@ export function traceWrites(cluster: MemoryCluster): (readonly [write: string, u
 
 export const unfinished = (cluster: MemoryCluster): string => stateOf(cluster)?.operation?.kind ?? '-';
 
+/** Whoever watches endpoints hears of them late; gives for each watch how many writes there were in the meantime. */
+export function slowEndpoints(cluster: MemoryCluster): readonly number[] {
+  const written: number[] = [];
+  const watch = cluster.watch.bind(cluster);
+  cluster.watch = async function* (kind, options) {
+    if (kind.kind === 'EndpointSlice') {
+      const before = cluster.writes().length;
+      await idle();
+      written.push(cluster.writes().length - before);
+    }
+    yield* watch(kind, options);
+  };
+  return written;
+}
+
 /** What was thrown. */
 export async function failureOf(work: Promise<unknown>): Promise<FailedStep | CutoverError> {
   const thrown: unknown = await work.then(
