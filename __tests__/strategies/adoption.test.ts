@@ -319,6 +319,20 @@ describe('the application that was adopted', () => {
     expect(cluster.store.get(autoscalerRef('web'))).toBeDefined();
   });
 
+  it('loses its autoscaler before the new role gets one, even if it is kept: its selector matches the pods of both', async () => {
+    const release = await live();
+    const { cluster } = release;
+    await release.stage(plainManifests('v2', { autoscaler: true }));
+    expect(cluster.store.get(autoscalerRef('web'))).toBeDefined();
+    await release.promote();
+    expect(cluster.writes().filter(write => !write.includes('cutover-web'))).toEqual([
+      'APPLY Service shop/web',
+      'REMOVE HorizontalPodAutoscaler shop/web',
+      'APPLY HorizontalPodAutoscaler shop/web-blue',
+    ]);
+    expect(replicasIn(cluster, 'web')).toBe(2);
+  });
+
   it('is deleted once a second release has taken its place, and no sooner', async () => {
     const release = await promoted();
     const { cluster } = release;

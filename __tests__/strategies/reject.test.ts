@@ -123,6 +123,19 @@ describe('a rejection', () => {
     expect(served(release.cluster)).toEqual(blue);
   });
 
+  it('that was begun does not rule out a promotion while the Deployment is as it was', async () => {
+    const { release } = await staged();
+    const { cluster } = release;
+    refuseWrites(cluster, 4);
+    await failureOf(release.reject());
+    cluster.before = () => undefined;
+    // Wrong today: a rejection puts no operation on record, so a promotion only looks at the Deployment. Users get revision 3
+    // with the configuration of revision 2.
+    await expect(release.promote()).resolves.toMatchObject({ outcome: 'switched', revision: 3 });
+    expect(cluster.store.get(configRef('web-green'))).toMatchObject({ data: { version: 'v2' } });
+    expect(served(cluster)).toEqual(['site:v3', 'site:v3']);
+  });
+
   it('restores what was there before a failed staging that was left as it was', async () => {
     const release = webRelease();
     await release.stage(roleManifests('v1'));

@@ -360,8 +360,8 @@ spec: {scaleTargetRef: {apiVersion: apps/v1, kind: Deployment, name: ${name}}, m
 `;
 
 /** Manifests that know of no roles. */
-export function plainManifests(version: string): string {
-  return `apiVersion: v1
+export function plainManifests(version: string, { autoscaler = false } = {}): string {
+  return `${autoscaler ? autoscalerOf('web') : ''}apiVersion: v1
 kind: ConfigMap
 metadata: {name: settings}
 data: {version: "${version}"}
