@@ -127,6 +127,19 @@ describe('a promotion', () => {
     },
   );
 
+  it('moves users back to where a killed run had found them, not to where it left them, when its checks fail', async () => {
+    const release = await staged();
+    const { cluster } = release;
+    killAtWrite(cluster, 5);
+    await failureOf(release.promote());
+    cluster.before = () => undefined;
+    cluster.store.remove(leaseRef);
+    expect(versions(release)).toEqual(['site:v2']);
+    release.answer = ({ kind }) => (kind === 'Service' ? 500 : 200);
+    await expect(failureOf(release.promote())).resolves.toMatchObject({ error: { code: 'verify' } });
+    expect([versions(release), unfinished(cluster), stateOf(cluster)?.current]).toEqual([['site:v1'], '-', 1]);
+  });
+
   it.each(rows.slice(3, 5))(
     'leaves users where they were, and green staged, when write %i (%s) is refused',
     async n => {

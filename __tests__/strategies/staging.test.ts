@@ -243,7 +243,7 @@ describe('staging does not touch', () => {
       if (!call.startsWith('REMOVE')) return;
       const { metadata, ...rest } = cluster.store.get(ref)!;
       cluster.store.remove(ref);
-      cluster.given(touch({ ...rest, metadata: { name: metadata.name, namespace: 'shop' } } as KubeObject));
+      cluster.given(touch({ ...rest, metadata: { name: metadata.name, namespace: 'shop' } }));
     };
     await release.stage(roleManifests('v3'));
     expect(cluster.store.get(ref)).toMatchObject({ metadata: { labels: { touched: 'yes' } } });
