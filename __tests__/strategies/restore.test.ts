@@ -89,17 +89,17 @@ describe('restoring after a failure', () => {
 
   it('is not complete while what was before is not ready, however long it waited', async () => {
     const release = await updated();
-    const snapshots = revisionOf(release.cluster, 2)!.before.map(snapshot =>
-      snapshot.ref.kind === 'Deployment' ? { ...snapshot, object: withImage(snapshot, 'site:broken') } : snapshot,
-    );
+    const snapshots = broken(revisionOf(release.cluster, 2)!.before);
     expect(await restoring(release, { snapshots })).toEqual({ complete: false, waited: [5_000] });
     expect(configOf(release)).toBe('v1');
   });
 
   it('waits for nothing after a cancel, and restores all the same', async () => {
     const release = await updated();
-    expect(await restoring(release, { signal: AbortSignal.abort() })).toEqual({ complete: true, waited: [] });
-    expect(release.cluster.writes()).toHaveLength(2);
+    const snapshots = broken(revisionOf(release.cluster, 2)!.before);
+    const signal = AbortSignal.abort();
+    expect(await restoring(release, { snapshots, signal })).toEqual({ complete: true, waited: [] });
+    expect(release.cluster.writes()).toEqual(['APPLY ConfigMap shop/settings', 'APPLY Deployment shop/web']);
   });
 
   it.each([1, 2])('continues when write %i is refused, and is not complete', async n => {
@@ -133,8 +133,14 @@ describe('restoring after a failure', () => {
   });
 });
 
-function withImage({ object }: Snapshot, image: string) {
-  return withField(object!, ['spec', 'template', 'spec', 'containers'], [{ name: 'web', image }]);
+/** The same objects, with pods that never become ready. */
+function broken(snapshots: readonly Snapshot[]): readonly Snapshot[] {
+  const containers = [{ name: 'web', image: 'site:broken' }];
+  return snapshots.map(({ ref, object }) => ({
+    ref,
+    object:
+      ref.kind === 'Deployment' ? withField(object!, ['spec', 'template', 'spec', 'containers'], containers) : object!,
+  }));
 }
 
 interface Interrupted {

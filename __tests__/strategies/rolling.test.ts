@@ -1,12 +1,14 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { refOf } from '../../src/kubernetes/object.js';
 import type { ReleaseState } from '../../src/release/state.js';
+import { idle } from '../support/cluster/run-controllers.js';
 import { runOf } from '../support/strategies/context.js';
 import {
   application,
   closeReleases,
   releaseAfter,
   configRef,
+  denied,
   deploymentRef,
   endOf,
   failureOf,
@@ -152,6 +154,27 @@ describe('a rolling deploy', () => {
     ]);
     expect(application(release.cluster)).toEqual(before);
     expect(stateOf(release.cluster)).toMatchObject({ current: 1, latest: 2, revisions: [1, 2] });
+  });
+
+  it('restores only when no write is under way any more: a late one would undo it', async () => {
+    const release = await deployed();
+    const { cluster } = release;
+    const before = application(cluster);
+    const late = 'apiVersion: v1\nkind: ConfigMap\nmetadata: {name: late}\n---\n';
+    const apply = cluster.apply.bind(cluster);
+    cluster.apply = async (object, options) => {
+      if (object.metadata.name === 'late' && options?.dryRun !== true) await idle();
+      return apply(object, options);
+    };
+    cluster.before = call => {
+      if (call === 'APPLY ConfigMap shop/settings' && !cluster.writes().includes('APPLY ConfigMap shop/late'))
+        throw denied;
+    };
+    await expect(failureOf(release.deploy(late + plainManifests('v2')))).resolves.toMatchObject({
+      error: { code: 'forbidden' },
+    });
+    await idle();
+    expect([application(cluster), unfinished(cluster)]).toEqual([before, '-']);
   });
 
   it.each([7, 8])('stays on record as unfinished when it cannot be restored (write %i is refused)', async n => {
