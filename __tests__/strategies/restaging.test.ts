@@ -82,6 +82,19 @@ describe('staging over an earlier staging', () => {
     expect(stateOf(cluster)).toMatchObject({ roles });
   });
 
+  it('that is killed is undone by its post step together with the staged revision under it', async () => {
+    const release = await servedTwice();
+    const { cluster } = release;
+    const [before, { roles }] = [application(cluster), stateOf(cluster)!];
+    await release.stage(roleManifests('v3'));
+    killAtWrite(cluster, 7);
+    await failureOf(release.stage(roleManifests('half')));
+    await release.post();
+    expect([application(cluster), unfinished(cluster)]).toEqual([before, '-']);
+    expect(stateOf(cluster)).not.toHaveProperty('staged');
+    expect(stateOf(cluster)).toMatchObject({ roles });
+  });
+
   it('keeps what the first one found, and a rejection restores what was there before both', async () => {
     const release = await servedTwice();
     const { cluster } = release;
