@@ -156,7 +156,7 @@ describe('staging beside an application without roles', () => {
       const before = application(cluster);
       killAtWrite(cluster, n);
       const end = await endOf(release.stage(plainManifests('v2')));
-      // A lock that cannot be given back is only warned of.
+      // A lock that cannot be released is only warned of.
       expect(end instanceof Error).toBe(n !== 11);
       expect([served(cluster), unfinished(cluster)]).toEqual([old, operation]);
       if (operation === '-' && n !== 11) expect([application(cluster), stateOf(cluster)]).toEqual([before, undefined]);

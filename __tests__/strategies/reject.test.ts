@@ -86,7 +86,7 @@ describe('a rejection', () => {
       const { cluster } = release;
       killAtWrite(cluster, n);
       const end = await endOf(release.reject());
-      // A lock that cannot be given back is only warned of.
+      // A lock that cannot be released is only warned of.
       expect(end instanceof Error).toBe(n !== 7);
       expect([served(cluster), stateOf(cluster)?.staged?.revision]).toEqual([blue, revision]);
       cluster.before = () => undefined;

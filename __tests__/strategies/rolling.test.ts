@@ -105,7 +105,7 @@ describe('a rolling deploy', () => {
       const [before, record] = [application(cluster), stateOf(cluster)];
       killAtWrite(cluster, n);
       const end = await endOf(release.deploy(plainManifests('v2')));
-      // A lock that cannot be given back is only warned of.
+      // A lock that cannot be released is only warned of.
       expect(end instanceof Error).toBe(n !== 8);
       expect(served(cluster).length).toBeGreaterThanOrEqual(2);
       expect(unfinished(cluster)).toBe(operation);

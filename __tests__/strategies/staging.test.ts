@@ -122,7 +122,7 @@ describe('staging', () => {
       const [before, record] = [application(cluster), stateOf(cluster)];
       killAtWrite(cluster, n);
       const end = await endOf(release.stage(roleManifests('v3')));
-      // A lock that cannot be given back is only warned of.
+      // A lock that cannot be released is only warned of.
       expect(end instanceof Error).toBe(n !== 9);
       expect([served(cluster), unfinished(cluster)]).toEqual([blue, operation]);
       expect(stateOf(cluster)?.staged?.revision).toBe(n === 9 ? 3 : undefined);
