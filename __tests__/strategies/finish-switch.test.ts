@@ -1,0 +1,203 @@
+import { afterEach, describe, expect, it } from '@jest/globals';
+import { CutoverError } from '../../src/errors.js';
+import {
+  application,
+  autoscalerRef,
+  closeReleases,
+  configRef,
+  deploymentRef,
+  failureOf,
+  killAtWrite,
+  leaseRef,
+  refuseWrites,
+  releaseAfter,
+  replicasIn,
+  roleManifests,
+  served,
+  serviceRef,
+  stateOf,
+  unfinished,
+  webRelease,
+  type WebRelease,
+} from '../support/strategies/web-release.js';
+
+afterEach(closeReleases);
+
+/** Users are on blue, revision 1; revision 2 is staged on green. */
+const staged = releaseAfter(async release => {
+  await release.stage(roleManifests('v1'));
+  await release.promote();
+  await release.stage(roleManifests('v2'));
+});
+
+/** The configuration has another name in each version, as that of kustomize has. */
+const versioned = (version: string): string =>
+  roleManifests(version).replace('{name: web-$<TARGET_ROLE>}', `{name: web-$<TARGET_ROLE>-${version}}`);
+
+/** Users are on green, revision 2; revision 3 is staged on blue, over revision 1 and beside its configuration. */
+const stagedOverEarlier = releaseAfter(async release => {
+  await release.stage(versioned('v1'));
+  await release.promote();
+  await release.stage(versioned('v2'));
+  await release.promote();
+  await release.stage(versioned('v3'));
+});
+
+const down = { idlePolicy: { policy: 'scale-down', replicas: 0 } } as const;
+const green = ['site:v2', 'site:v2'];
+const sizes = ({ cluster }: WebRelease) => ['web-blue', 'web-green'].map(name => replicasIn(cluster, name));
+/** Writes that are not of the record or the lock. */
+const writes = ({ cluster }: WebRelease) => cluster.writes().filter(write => !write.includes('cutover-web'));
+/** A run that was killed at this write of its promotion, and whose lock has run out since. */
+async function lost(release: WebRelease, n: number): Promise<void> {
+  killAtWrite(release.cluster, n);
+  await failureOf(release.promote(down));
+  release.cluster.before = () => undefined;
+  release.cluster.store.remove(leaseRef);
+}
+
+describe('what follows a switch', () => {
+  it('keeps the role that users left as it is, and waits for nothing', async () => {
+    const release = await staged();
+    await release.promote({ idlePolicy: { policy: 'keep' } });
+    expect(writes(release)).toEqual(['APPLY Service shop/web', 'APPLY HorizontalPodAutoscaler shop/web-green']);
+    expect([sizes(release), release.ctx().clock.waited]).toEqual([[2, 2], []]);
+    expect(release.cluster.store.get(autoscalerRef('web-blue'))).toBeDefined();
+  });
+
+  it('scales down only the role that users left, after the whole drain time', async () => {
+    const release = await staged();
+    const { cluster } = release;
+    const waited: unknown[] = [];
+    cluster.before = call => {
+      // Requests that were accepted before the switch are still being answered there.
+      if (call === 'APPLY Deployment shop/web-blue') waited.push([...release.ctx().clock.waited]);
+    };
+    await release.promote({ idlePolicy: { policy: 'scale-down', replicas: 1 }, drainMs: 7_000 });
+    expect([waited, sizes(release), served(cluster)]).toEqual([[[7_000]], [1, 2], green]);
+  });
+
+  it('owns the replicas that it sets: the next deploy meets no conflict', async () => {
+    const release = await staged();
+    await release.promote(down);
+    await expect(release.stage(roleManifests('v3'))).resolves.toMatchObject({ outcome: 'staged', stagedRole: 'blue' });
+    expect(sizes(release)).toEqual([2, 2]);
+  });
+
+  it('does not scale up a role that is smaller already', async () => {
+    const release = await staged();
+    const { store } = release.cluster;
+    const blue = store.get(deploymentRef('web-blue'))!;
+    store.update({ ...blue, spec: { ...(blue['spec'] as object), replicas: 0 } });
+    await release.promote({ idlePolicy: { policy: 'scale-down', replicas: 1 } });
+    expect(writes(release)).not.toContain('APPLY Deployment shop/web-blue');
+    expect(sizes(release)).toEqual([0, 2]);
+  });
+
+  it('drains nothing after a first release: there is no role that users left', async () => {
+    const release = webRelease();
+    await release.stage(roleManifests('v1'));
+    await release.promote(down);
+    expect(writes(release)).toEqual(['APPLY Service shop/web', 'APPLY HorizontalPodAutoscaler shop/web-blue']);
+    expect([release.ctx().clock.waited, unfinished(release.cluster)]).toEqual([[], '-']);
+  });
+
+  it('is complete when only its last record cannot be written; the next run repeats it and changes nothing', async () => {
+    const release = await staged();
+    const { cluster } = release;
+    refuseWrites(cluster, 9);
+    await expect(release.promote(down)).resolves.toMatchObject({ outcome: 'switched' });
+    expect(unfinished(cluster)).toBe('finish');
+    const before = application(cluster);
+    cluster.before = () => undefined;
+    await expect(release.promote(down)).resolves.toMatchObject({ outcome: 'switched', revision: 2 });
+    expect([application(cluster), unfinished(cluster), served(cluster)]).toEqual([before, '-', green]);
+  });
+});
+
+describe('the configuration of an earlier revision of the new role', () => {
+  it('is deleted after the switch and no sooner: a rejection still needs it', async () => {
+    const release = await stagedOverEarlier();
+    const { cluster } = release;
+    expect(cluster.store.get(configRef('web-blue-v1'))).toBeDefined();
+    await release.promote();
+    expect(writes(release)).toEqual([
+      'APPLY Service shop/web',
+      'APPLY HorizontalPodAutoscaler shop/web-blue',
+      'REMOVE ConfigMap shop/web-blue-v1',
+    ]);
+    expect([configRef('web-green-v2'), configRef('web-blue-v3')].map(ref => cluster.store.get(ref))).not.toContain(
+      undefined,
+    );
+  });
+
+  it('is deleted by the next run when the first one was killed before', async () => {
+    const release = await stagedOverEarlier();
+    await lost(release, 7);
+    expect(release.cluster.store.get(configRef('web-blue-v1'))).toBeDefined();
+    await release.promote();
+    expect(release.cluster.store.get(configRef('web-blue-v1'))).toBeUndefined();
+    expect([unfinished(release.cluster), served(release.cluster)]).toEqual(['-', ['site:v3', 'site:v3']]);
+  });
+});
+
+describe('a drain that is interrupted', () => {
+  it('by a cancel leaves both roles running and is unfinished on record; the next run drains for the whole time', async () => {
+    const release = await staged();
+    const { cluster } = release;
+    const cancel = new AbortController();
+    release.signal = cancel.signal;
+    cluster.before = call => {
+      if (call === 'APPLY HorizontalPodAutoscaler shop/web-green')
+        cancel.abort(new CutoverError('the run was cancelled', { code: 'cancelled' }));
+    };
+    const failure = await failureOf(release.promote(down));
+    expect(failure).toMatchObject({ error: { code: 'cancelled' }, outcome: { activeRole: 'green', idleRole: 'blue' } });
+    expect([sizes(release), served(cluster), unfinished(cluster), stateOf(cluster)?.current]).toEqual([
+      [2, 2],
+      green,
+      'finish',
+      2,
+    ]);
+    expect(cluster.store.get(autoscalerRef('web-blue'))).toBeDefined();
+
+    release.signal = new AbortController().signal;
+    await expect(release.promote(down)).resolves.toMatchObject({
+      outcome: 'switched',
+      activeRole: 'green',
+      idleRole: 'blue',
+    });
+    expect([sizes(release), release.ctx().clock.waited]).toEqual([[0, 2], [30_000]]);
+    expect(unfinished(cluster)).toBe('-');
+  });
+
+  it('by a kill is not continued on a role that somebody has moved users to', async () => {
+    const release = await staged();
+    const { cluster } = release;
+    await lost(release, 7);
+    const service = cluster.store.get(serviceRef('web'))!;
+    cluster.store.update({
+      ...service,
+      spec: { ...(service['spec'] as object), selector: { app: 'web', role: 'blue' } },
+    });
+    await expect(failureOf(release.promote(down))).resolves.toMatchObject({ code: 'changed' });
+    expect([sizes(release), writes(release), unfinished(cluster)]).toEqual([[2, 2], [], 'finish']);
+  });
+
+  it('by a kill in a rollback is completed by the next rollback, whose outcome is rolled-back', async () => {
+    const release = await staged();
+    const { cluster } = release;
+    await release.promote();
+    killAtWrite(cluster, 7);
+    await failureOf(release.rollback(down));
+    cluster.before = () => undefined;
+    cluster.store.remove(leaseRef);
+    expect([unfinished(cluster), stateOf(cluster)?.current]).toEqual(['finish', 1]);
+    await expect(release.rollback(down)).resolves.toMatchObject({
+      outcome: 'rolled-back',
+      revision: 1,
+      activeRole: 'blue',
+    });
+    expect([sizes(release), served(cluster), unfinished(cluster)]).toEqual([[2, 0], ['site:v1', 'site:v1'], '-']);
+  });
+});

@@ -1,0 +1,226 @@
+import { afterEach, describe, expect, it } from '@jest/globals';
+import { runOf } from '../support/strategies/context.js';
+import { breakPods } from '../support/cluster/run-controllers.js';
+import {
+  application,
+  closeReleases,
+  configRef,
+  releaseAfter,
+  deploymentRef,
+  endOf,
+  failureOf,
+  killAtWrite,
+  leaseRef,
+  refuseWrites,
+  revisionOf,
+  roleManifests,
+  served,
+  slowEndpoints,
+  serviceRef,
+  stateOf,
+  traceWrites,
+  unfinished,
+  type WebRelease,
+} from '../support/strategies/web-release.js';
+
+afterEach(closeReleases);
+
+/** Users are on blue, revision 1; revision 2 is staged on green. */
+const staged = releaseAfter(async release => {
+  await release.stage(roleManifests('v1'));
+  await release.promote();
+  await release.stage(roleManifests('v2'));
+});
+
+const versions = ({ cluster }: WebRelease): readonly string[] => {
+  const images = served(cluster);
+  expect(images).toHaveLength(2);
+  return [...new Set(images)];
+};
+const scaleDown = { idlePolicy: { policy: 'scale-down', replicas: 0 } } as const;
+const approval = { environment: 'production', by: ['bob'], comment: '' };
+
+/** Every write of a promotion, what the record calls unfinished when it is asked for, and the version that users have then. */
+const promoteWrites = [
+  ['CREATE Lease shop/cutover-web', '-', 'site:v1'],
+  ['REPLACE Lease shop/cutover-web', '-', 'site:v1'],
+  ['REPLACE ConfigMap shop/cutover-web', '-', 'site:v1'],
+  // After the record: otherwise nothing would say where users came from when the run is killed here.
+  ['APPLY Service shop/web', 'switch', 'site:v1'],
+  ['REPLACE ConfigMap shop/cutover-web', 'switch', 'site:v2'],
+  // After the switch is on record as complete: a failure from here on must not send users back to a role that is being taken down.
+  ['APPLY HorizontalPodAutoscaler shop/web-green', 'finish', 'site:v2'],
+  // Before its Deployment: it would scale that up again.
+  ['REMOVE HorizontalPodAutoscaler shop/web-blue', 'finish', 'site:v2'],
+  ['APPLY Deployment shop/web-blue', 'finish', 'site:v2'],
+  ['REPLACE ConfigMap shop/cutover-web', 'finish', 'site:v2'],
+  ['REPLACE Lease shop/cutover-web', '-', 'site:v2'],
+] as const;
+type Row = readonly [n: number, write: string, unfinished: string, version: string];
+const rows = promoteWrites.map((row, index): Row => [index + 1, ...row]);
+
+describe('a promotion', () => {
+  it('moves users by one write between two of the record, and scales the old role down last', async () => {
+    const release = await staged();
+    const { cluster } = release;
+    const pods: string[] = [];
+    const trace = traceWrites(cluster);
+    const { before } = cluster;
+    cluster.before = call => {
+      if (/^(APPLY|CREATE|REPLACE|REMOVE)/.test(call)) pods.push(versions(release).join());
+      before(call);
+    };
+    await expect(release.promote(scaleDown)).resolves.toMatchObject({
+      outcome: 'switched',
+      activeRole: 'green',
+      idleRole: 'blue',
+    });
+    expect(trace.map((write, index) => [...write, pods[index]])).toEqual(promoteWrites);
+    expect(stateOf(cluster)).toMatchObject({ current: 2, roles: { blue: { revision: 1 }, green: { revision: 2 } } });
+    expect(stateOf(cluster)).not.toHaveProperty('staged');
+  });
+
+  it.each(rows)(
+    'when it is killed at write %i (%s): unfinished on record: %s; users have ready pods of %s',
+    async (n, ...row) => {
+      const [, operation, version] = row;
+      const release = await staged();
+      const { cluster } = release;
+      const [before, service] = [stateOf(cluster), cluster.store.get(serviceRef('web'))!];
+      killAtWrite(cluster, n);
+      const end = await endOf(release.promote(scaleDown));
+      // A last record or a lock that cannot be written is only warned of.
+      expect(end instanceof Error).toBe(n < 9);
+      expect([unfinished(cluster), versions(release)]).toEqual([operation, [version]]);
+      expect(stateOf(cluster)?.current).toBe(n <= 5 ? 1 : 2);
+      if (operation === 'switch')
+        expect(stateOf(cluster)?.operation).toEqual({
+          ...{ kind: 'switch', revision: 2, role: 'green', run: runOf(4).url },
+          previousService: { ref: serviceRef('web'), object: service },
+        });
+      if (operation === 'finish')
+        expect(stateOf(cluster)?.operation).toEqual({ kind: 'finish', revision: 2, role: 'blue', run: runOf(4).url });
+      if (n <= 2) return;
+
+      await release.post();
+      // A switch that was not complete is undone, and revision 2 is still staged; one that was complete stays.
+      expect([stateOf(cluster)?.current, versions(release)]).toEqual(n <= 5 ? [1, ['site:v1']] : [2, ['site:v2']]);
+      expect(unfinished(cluster)).toBe(operation === 'finish' ? 'finish' : '-');
+      if (n <= 5) expect(stateOf(cluster)).toMatchObject({ staged: before!.staged!, roles: before!.roles! });
+
+      await expect(release.promote(scaleDown)).resolves.toMatchObject({ outcome: n === 10 ? 'unchanged' : 'switched' });
+      expect([unfinished(cluster), versions(release)]).toEqual(['-', ['site:v2']]);
+    },
+  );
+
+  it.each(rows.slice(2, 8))(
+    'is completed by the next promotion when it was killed at write %i (%s) and no post step ran',
+    async n => {
+      const release = await staged();
+      const { cluster } = release;
+      killAtWrite(cluster, n);
+      await failureOf(release.promote(scaleDown));
+      cluster.before = () => undefined;
+      cluster.store.remove(leaseRef);
+      await expect(release.promote(scaleDown)).resolves.toMatchObject({ outcome: 'switched', revision: 2 });
+      expect([unfinished(cluster), versions(release), stateOf(cluster)?.current]).toEqual(['-', ['site:v2'], 2]);
+    },
+  );
+
+  it('moves users back to where a killed run had found them, not to where it left them, when its checks fail', async () => {
+    const release = await staged();
+    const { cluster } = release;
+    killAtWrite(cluster, 5);
+    await failureOf(release.promote());
+    cluster.before = () => undefined;
+    cluster.store.remove(leaseRef);
+    expect(versions(release)).toEqual(['site:v2']);
+    release.answer = ({ kind }) => (kind === 'Service' ? 500 : 200);
+    await expect(failureOf(release.promote())).resolves.toMatchObject({ error: { code: 'verify' } });
+    expect([versions(release), unfinished(cluster), stateOf(cluster)?.current]).toEqual([['site:v1'], '-', 1]);
+  });
+
+  it.each(rows.slice(3, 5))(
+    'leaves users where they were, and green staged, when write %i (%s) is refused',
+    async n => {
+      const release = await staged();
+      const { cluster } = release;
+      const [before, record] = [application(cluster), stateOf(cluster)];
+      refuseWrites(cluster, n);
+      await expect(failureOf(release.promote(scaleDown))).resolves.toMatchObject({ error: { code: 'forbidden' } });
+      expect([application(cluster), versions(release)]).toEqual([before, ['site:v1']]);
+      const { history: _times, ...rest } = stateOf(cluster)!;
+      expect(record).toMatchObject(rest);
+      expect(stateOf(cluster)?.history[0]).toMatchObject({ revision: 2, outcome: 'failed' });
+    },
+  );
+
+  it('stays on record as a switch when its checks fail and users cannot be moved back', async () => {
+    const release = await staged();
+    const { cluster } = release;
+    release.answer = ({ kind }) => (kind === 'Service' ? 500 : 200);
+    // The Service is written a second time to send users back.
+    refuseWrites(cluster, 5);
+    await expect(failureOf(release.promote())).resolves.toMatchObject({
+      error: { code: 'verify' },
+      outcome: { activeRole: 'green' },
+    });
+    expect(cluster.writes()[4]).toBe('APPLY Service shop/web');
+    expect([unfinished(cluster), versions(release), stateOf(cluster)?.current]).toEqual(['switch', ['site:v2'], 1]);
+    await release.post();
+    expect([unfinished(cluster), versions(release)]).toEqual(['-', ['site:v1']]);
+  });
+
+  it('writes nothing until the endpoints have followed: proxies would still send users to the old role', async () => {
+    const release = await staged();
+    const written = slowEndpoints(release.cluster);
+    await expect(release.promote(scaleDown)).resolves.toMatchObject({ outcome: 'switched' });
+    expect(written).toEqual([0]);
+  });
+
+  it('records its approval before it switches', async () => {
+    const release = await staged();
+    const trace = traceWrites(release.cluster);
+    await expect(release.promote({ approve: () => Promise.resolve(approval) })).resolves.toMatchObject({ approval });
+    expect(trace.slice(2, 5)).toEqual([
+      ['APPLY ConfigMap shop/cutover-web-2', '-'],
+      ['REPLACE ConfigMap shop/cutover-web', '-'],
+      ['APPLY Service shop/web', 'switch'],
+    ]);
+    expect(revisionOf(release.cluster, 2)).toMatchObject({ approval });
+  });
+
+  it('waits for its timeout for pods that are not ready, and leaves users where they are', async () => {
+    const release = await staged();
+    breakPods(release.cluster, { app: 'web', role: 'green' });
+    const failure = await failureOf(release.promote());
+    expect(failure).toMatchObject({ error: { code: 'timeout' }, outcome: { activeRole: 'blue', stagedRole: 'green' } });
+    expect(release.ctx().clock.waited).toEqual([60_000]);
+    expect(release.cluster.writes().filter(write => !write.includes('Lease'))).toEqual([]);
+    expect(versions(release)).toEqual(['site:v1']);
+  });
+
+  it('leaves users where they are when somebody has scaled green to zero', async () => {
+    const release = await staged();
+    const { store } = release.cluster;
+    const green = store.get(deploymentRef('web-green'))!;
+    store.update({ ...green, spec: { ...(green['spec'] as object), replicas: 0 } });
+    await expect(failureOf(release.promote())).resolves.toMatchObject({ error: { code: 'changed' } });
+    expect(versions(release)).toEqual(['site:v1']);
+  });
+
+  it('of a revision that an interrupted staging has begun to overwrite is not refused', async () => {
+    const release = await staged();
+    const { cluster } = release;
+    killAtWrite(cluster, 6);
+    await failureOf(release.stage(roleManifests('v3')));
+    cluster.before = () => undefined;
+    cluster.store.remove(leaseRef);
+    expect(stateOf(cluster)).toMatchObject({ staged: { revision: 2 }, operation: { kind: 'stage', revision: 3 } });
+    // Wrong today: the record calls the staging of revision 3 unfinished, but the promotion only looks at the Deployment, which
+    // is as it was verified. Users get revision 2 with the configuration of revision 3, and no record names it any more.
+    await expect(release.promote()).resolves.toMatchObject({ outcome: 'switched', revision: 2 });
+    expect(cluster.store.get(configRef('web-green'))).toMatchObject({ data: { version: 'v3' } });
+    expect([versions(release), unfinished(cluster)]).toEqual([['site:v2'], '-']);
+  });
+});

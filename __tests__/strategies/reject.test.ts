@@ -1,0 +1,186 @@
+import type { ReleaseState } from '../../src/release/state.js';
+import { afterEach, describe, expect, it } from '@jest/globals';
+import {
+  application,
+  closeReleases,
+  releaseAfter,
+  autoscalerRef,
+  configRef,
+  endOf,
+  failureOf,
+  killAtWrite,
+  leaseRef,
+  refuseWrites,
+  roleManifests,
+  served,
+  stateOf,
+  traceWrites,
+  unfinished,
+  webRelease,
+} from '../support/strategies/web-release.js';
+
+afterEach(closeReleases);
+
+/** Users are on blue, revision 1; revision 3 is staged on green, over revision 2, which served users before. */
+const restaged = releaseAfter(async release => {
+  await release.stage(roleManifests('v1'));
+  await release.promote();
+  await release.stage(roleManifests('v2'));
+  await release.promote();
+  await release.rollback();
+  before = application(release.cluster);
+  record = stateOf(release.cluster)!;
+  await release.stage(roleManifests('v3'));
+});
+let before: readonly unknown[];
+let record: ReleaseState;
+const staged = async () => ({ release: await restaged(), before, record });
+
+const blue = ['site:v1', 'site:v1'];
+
+/** Every write of a rejection, and the revision that is on record as staged when it is asked for. */
+const rejectWrites = [
+  ['CREATE Lease shop/cutover-web', 3],
+  ['REPLACE Lease shop/cutover-web', 3],
+  // Before the Deployment: its pods start with this configuration.
+  ['APPLY ConfigMap shop/web-green', 3],
+  ['APPLY Deployment shop/web-green', 3],
+  ['APPLY HorizontalPodAutoscaler shop/web-green', 3],
+  // Last: while it is on record as staged, the same rejection can be run again.
+  ['REPLACE ConfigMap shop/cutover-web', 3],
+  ['REPLACE Lease shop/cutover-web', undefined],
+] as const;
+type Row = readonly [n: number, write: string, staged: number | undefined];
+const rows = rejectWrites.map((row, index): Row => [index + 1, ...row]);
+
+describe('a rejection', () => {
+  it('restores the idle role in the order of a deploy, and changes the record last', async () => {
+    const { release, before, record } = await staged();
+    const { cluster } = release;
+    const onRecord: unknown[] = [];
+    const trace = traceWrites(cluster);
+    const { before: traced } = cluster;
+    cluster.before = call => {
+      const length = trace.length;
+      traced(call);
+      if (trace.length > length) onRecord.push(stateOf(cluster)?.staged?.revision);
+    };
+    await expect(release.reject()).resolves.toMatchObject({
+      outcome: 'rejected',
+      revision: 3,
+      activeRole: 'blue',
+      idleRole: 'green',
+    });
+    expect(trace.map(([write], index) => [write, onRecord[index]])).toEqual(rejectWrites);
+    expect([application(cluster), served(cluster)]).toEqual([before, blue]);
+    const { history: _times, latest: _latest, revisions: _revisions, ...rest } = record;
+    expect(stateOf(cluster)).toMatchObject({ ...rest, latest: 3, revisions: [1, 2, 3] });
+    expect(stateOf(cluster)).not.toHaveProperty('staged');
+    expect(stateOf(cluster)?.history[0]).toMatchObject({ revision: 3, outcome: 'rejected' });
+  });
+
+  it.each(rows)(
+    'leaves users on blue and can be run again when it is killed at write %i (%s)',
+    async (n, ...[, revision]) => {
+      const { release, before } = await staged();
+      const { cluster } = release;
+      killAtWrite(cluster, n);
+      const end = await endOf(release.reject());
+      // A lock that cannot be released is only warned of.
+      expect(end instanceof Error).toBe(n !== 7);
+      expect([served(cluster), stateOf(cluster)?.staged?.revision]).toEqual([blue, revision]);
+      cluster.before = () => undefined;
+      cluster.store.remove(leaseRef);
+      const again = release.reject();
+      await (n === 7
+        ? expect(again).rejects.toMatchObject({ code: 'nothing-staged' })
+        : expect(again).resolves.toMatchObject({ outcome: 'rejected', revision: 3 }));
+      expect([application(cluster), served(cluster), unfinished(cluster)]).toEqual([before, blue, '-']);
+    },
+  );
+
+  it.each(rows.slice(2, 5))(
+    'restores the rest when write %i (%s) is refused, and revision 3 stays on record as staged',
+    async n => {
+      const { release, before } = await staged();
+      const { cluster } = release;
+      refuseWrites(cluster, n);
+      await expect(failureOf(release.reject())).resolves.toMatchObject({ error: { code: 'rollout' } });
+      expect(cluster.writes()).toEqual(
+        rejectWrites.filter(([write]) => write !== 'REPLACE ConfigMap shop/cutover-web').map(([write]) => write),
+      );
+      expect([served(cluster), stateOf(cluster)?.staged?.revision]).toEqual([blue, 3]);
+      await expect(release.reject()).resolves.toMatchObject({ outcome: 'rejected' });
+      expect(application(cluster)).toEqual(before);
+    },
+  );
+
+  it('that was begun rules out a promotion: half of the revision would serve users', async () => {
+    const { release } = await staged();
+    refuseWrites(release.cluster, 5);
+    await failureOf(release.reject());
+    await expect(failureOf(release.promote())).resolves.toMatchObject({ error: { code: 'changed' } });
+    expect(served(release.cluster)).toEqual(blue);
+  });
+
+  it('that was begun does not rule out a promotion while the Deployment is as it was', async () => {
+    const { release } = await staged();
+    const { cluster } = release;
+    refuseWrites(cluster, 4);
+    await failureOf(release.reject());
+    cluster.before = () => undefined;
+    // Wrong today: a rejection puts no operation on record, so a promotion only looks at the Deployment. Users get revision 3
+    // with the configuration of revision 2.
+    await expect(release.promote()).resolves.toMatchObject({ outcome: 'switched', revision: 3 });
+    expect(cluster.store.get(configRef('web-green'))).toMatchObject({ data: { version: 'v2' } });
+    expect(served(cluster)).toEqual(['site:v3', 'site:v3']);
+  });
+
+  it('restores what was there before a failed staging that was left as it was', async () => {
+    const release = webRelease();
+    await release.stage(roleManifests('v1'));
+    await release.promote();
+    await failureOf(release.stage(roleManifests('broken'), { rollbackOnFailure: false }));
+    await release.stage(roleManifests('v3'));
+    expect(unfinished(release.cluster)).toBe('-');
+    // Green was empty before the failed one: everything is deleted, and there is nothing to wait for.
+    await expect(release.reject()).resolves.toMatchObject({ outcome: 'rejected' });
+    expect(release.ctx().clock.waited).toEqual([]);
+    expect(release.cluster.store.get(configRef('web-green'))).toBeUndefined();
+  });
+
+  it('keeps an object of another release in place of the one that it would delete', async () => {
+    const release = webRelease();
+    const { cluster } = release;
+    await release.stage(roleManifests('v1'));
+    await release.promote();
+    await release.stage(roleManifests('v2'));
+    cluster.store.remove(configRef('web-green'));
+    cluster.given({
+      apiVersion: 'v1',
+      kind: 'ConfigMap',
+      metadata: { name: 'web-green', namespace: 'shop', annotations: { 'cutover/release': 'other' } },
+    });
+    await release.reject();
+    expect(cluster.store.get(configRef('web-green'))).toBeDefined();
+    expect(cluster.store.get(autoscalerRef('web-green'))).toBeUndefined();
+  });
+
+  it('after an interrupted staging over it leaves what only that one created', async () => {
+    const { release, before } = await staged();
+    const { cluster } = release;
+    const extra = 'apiVersion: v1\nkind: ConfigMap\nmetadata: {name: extra-$<TARGET_ROLE>}\n---\n';
+    killAtWrite(cluster, 8);
+    await failureOf(release.stage(extra + roleManifests('v4')));
+    cluster.before = () => undefined;
+    cluster.store.remove(leaseRef);
+    expect(stateOf(cluster)).toMatchObject({ staged: { revision: 3 }, operation: { kind: 'stage', revision: 4 } });
+    await expect(release.reject()).resolves.toMatchObject({ outcome: 'rejected', revision: 3 });
+    // Wrong today: only revision 4 has `extra-green` among what it found (as absent), and the rejection restores what
+    // revision 3 had found and drops the operation of revision 4: the object stays, and no record names it any more.
+    expect(cluster.store.get(configRef('extra-green'))).toBeDefined();
+    expect(unfinished(cluster)).toBe('-');
+    cluster.store.remove(configRef('extra-green'));
+    expect([application(cluster), served(cluster)]).toEqual([before, blue]);
+  });
+});

@@ -1,0 +1,164 @@
+import { afterEach, describe, expect, it } from '@jest/globals';
+import {
+  application,
+  closeReleases,
+  releaseAfter,
+  deploymentRef,
+  failureOf,
+  killAtWrite,
+  leaseRef,
+  roleManifests,
+  served,
+  stateOf,
+  unfinished,
+  type WebRelease,
+} from '../support/strategies/web-release.js';
+
+afterEach(closeReleases);
+
+/** Users are on blue, revision 1; green was never used. */
+const live = releaseAfter(async release => {
+  await release.stage(roleManifests('v1'));
+  await release.promote();
+});
+
+/** Users are back on blue, revision 1; green still runs revision 2 with its configuration and autoscaler. */
+const servedTwice = releaseAfter(async release => {
+  await release.stage(roleManifests('v1'));
+  await release.promote();
+  await release.stage(roleManifests('v2'));
+  await release.promote();
+  await release.rollback();
+});
+
+const writesOfOthers = ({ cluster }: WebRelease) =>
+  cluster.writes().filter(write => !/ cutover-web|\/cutover-web/.test(write));
+const blue = ['site:v1', 'site:v1'];
+
+/** A run that was killed at this write, and whose lock has run out since; no post step ran. */
+async function lost(release: WebRelease, manifests: string, n: number): Promise<void> {
+  killAtWrite(release.cluster, n);
+  await failureOf(release.stage(manifests));
+  release.cluster.before = () => undefined;
+  release.cluster.store.remove(leaseRef);
+}
+
+describe('staging over an earlier staging', () => {
+  it('replaces an interrupted one, and a rejection restores what was there before both', async () => {
+    const release = await servedTwice();
+    const { cluster } = release;
+    const [before, { roles }] = [application(cluster), stateOf(cluster)!];
+    await lost(release, roleManifests('half'), 8);
+    expect(application(cluster)).not.toEqual(before);
+    await expect(release.stage(roleManifests('v4'))).resolves.toMatchObject({ outcome: 'staged', revision: 4 });
+    expect([unfinished(cluster), stateOf(cluster)?.staged?.previous?.revision]).toEqual(['-', 2]);
+    await release.reject();
+    expect(application(cluster)).toEqual(before);
+    expect(stateOf(cluster)).toMatchObject({ current: 1, roles });
+  });
+
+  it('restores what was there before an interrupted one when it fails', async () => {
+    const release = await servedTwice();
+    const { cluster } = release;
+    const [before, { roles }] = [application(cluster), stateOf(cluster)!];
+    await lost(release, roleManifests('half'), 8);
+    await failureOf(release.stage(roleManifests('broken')));
+    expect(application(cluster)).toEqual(before);
+    expect(stateOf(cluster)).toMatchObject({ current: 1, roles });
+    expect(unfinished(cluster)).toBe('-');
+  });
+
+  it('restores what was there before a staged revision too, when it fails after one over that was interrupted', async () => {
+    const release = await servedTwice();
+    const { cluster } = release;
+    const [before, { roles }] = [application(cluster), stateOf(cluster)!];
+    await release.stage(roleManifests('v3'));
+    await lost(release, roleManifests('half'), 7);
+    expect(stateOf(cluster)).toMatchObject({ staged: { revision: 3 }, operation: { revision: 4 } });
+    await failureOf(release.stage(roleManifests('broken')));
+    expect([application(cluster), unfinished(cluster)]).toEqual([before, '-']);
+    // Its objects are gone: as staged it could neither be promoted nor rejected.
+    expect(stateOf(cluster)).not.toHaveProperty('staged');
+    expect(stateOf(cluster)).toMatchObject({ roles });
+  });
+
+  it('that is killed is undone by its post step together with the staged revision under it', async () => {
+    const release = await servedTwice();
+    const { cluster } = release;
+    const [before, { roles }] = [application(cluster), stateOf(cluster)!];
+    await release.stage(roleManifests('v3'));
+    killAtWrite(cluster, 7);
+    await failureOf(release.stage(roleManifests('half')));
+    await release.post();
+    expect([application(cluster), unfinished(cluster)]).toEqual([before, '-']);
+    expect(stateOf(cluster)).not.toHaveProperty('staged');
+    expect(stateOf(cluster)).toMatchObject({ roles });
+  });
+
+  it('keeps what the first one found, and a rejection restores what was there before both', async () => {
+    const release = await servedTwice();
+    const { cluster } = release;
+    const [before, { roles }] = [application(cluster), stateOf(cluster)!];
+    await release.stage(roleManifests('v3'));
+    await release.stage(roleManifests('v4'));
+    expect(stateOf(cluster)?.staged).toMatchObject({ revision: 4, previous: { revision: 2 } });
+    await release.reject();
+    expect([application(cluster), stateOf(cluster)?.roles]).toEqual([before, roles]);
+  });
+
+  it('restores the staged revision when it fails; that must be staged again before it can be promoted', async () => {
+    const release = await live();
+    const { cluster } = release;
+    await release.stage(roleManifests('v2'));
+    const before = application(cluster);
+    await failureOf(release.stage(roleManifests('broken')));
+    expect(application(cluster)).toEqual(before);
+    expect(stateOf(cluster)?.staged?.revision).toBe(2);
+    // Its pods are the old ones, but nobody has verified the Deployment as it is now.
+    await expect(failureOf(release.promote())).resolves.toMatchObject({ error: { code: 'changed' } });
+    expect(served(cluster)).toEqual(blue);
+    await expect(release.stage(roleManifests('v2'))).resolves.toMatchObject({ outcome: 'staged', revision: 4 });
+    await expect(release.promote()).resolves.toMatchObject({ outcome: 'switched' });
+  });
+});
+
+describe('the same manifests again', () => {
+  it('write nothing where they serve, and are unchanged only if the active role passes its checks', async () => {
+    const release = await live();
+    await expect(release.stage(roleManifests('v1'))).resolves.toMatchObject({
+      outcome: 'unchanged',
+      activeRole: 'blue',
+    });
+    release.answer = () => 500;
+    await expect(failureOf(release.stage(roleManifests('v1')))).resolves.toMatchObject({ error: { code: 'verify' } });
+    expect(writesOfOthers(release)).toEqual([]);
+    expect(stateOf(release.cluster)).toMatchObject({ latest: 1, current: 1 });
+  });
+
+  it('are staged, not unchanged, while another staging is unfinished: only that clears the idle role', async () => {
+    const release = await live();
+    await lost(release, roleManifests('half'), 7);
+    await expect(release.stage(roleManifests('v1'))).resolves.toMatchObject({ outcome: 'staged', revision: 3 });
+    expect([unfinished(release.cluster), served(release.cluster)]).toEqual(['-', blue]);
+  });
+
+  it('write nothing where they are staged, and are staged only if they pass their checks', async () => {
+    const release = await live();
+    await release.stage(roleManifests('v2'));
+    await expect(release.stage(roleManifests('v2'))).resolves.toMatchObject({ outcome: 'staged', revision: 2 });
+    expect(release.cluster.writes()).toEqual([]);
+    release.answer = () => 500;
+    await expect(failureOf(release.stage(roleManifests('v2')))).resolves.toMatchObject({ error: { code: 'verify' } });
+    expect(release.cluster.writes()).toEqual([]);
+  });
+
+  it('are verified and recorded again when somebody changed what was staged', async () => {
+    const release = await live();
+    const { store } = release.cluster;
+    await release.stage(roleManifests('v2'));
+    const green = store.get(deploymentRef('web-green'))!;
+    store.update({ ...green, spec: { ...(green['spec'] as object), minReadySeconds: 1 } }, { manager: 'kubectl' });
+    await expect(release.stage(roleManifests('v2'))).resolves.toMatchObject({ outcome: 'staged', revision: 3 });
+    expect(stateOf(release.cluster)?.staged?.workloads[0]?.generation).toBe(2);
+  });
+});

@@ -1,0 +1,300 @@
+import { afterEach, describe, expect, it } from '@jest/globals';
+import type { KubeObject } from '../../src/kubernetes/object.js';
+import { runOf } from '../support/strategies/context.js';
+import {
+  application,
+  closeReleases,
+  releaseAfter,
+  autoscalerRef,
+  configRef,
+  deploymentRef,
+  endOf,
+  failureOf,
+  killAtWrite,
+  refuseWrites,
+  replicasIn,
+  revisionOf,
+  roleManifests,
+  served,
+  serviceRef,
+  stateOf,
+  traceWrites,
+  unfinished,
+  webRelease,
+  type WebRelease,
+} from '../support/strategies/web-release.js';
+
+afterEach(closeReleases);
+
+/** Users are on blue, revision 1; green was never used. */
+const live = releaseAfter(async release => {
+  await release.stage(roleManifests('v1'));
+  await release.promote();
+});
+
+/** Users are back on blue, revision 1; green still runs revision 2 with its configuration and autoscaler. */
+const servedTwice = releaseAfter(async release => {
+  await release.stage(roleManifests('v1'));
+  await release.promote();
+  await release.stage(roleManifests('v2'));
+  await release.promote();
+  await release.rollback();
+});
+
+const lastOutcome = ({ cluster }: WebRelease) => {
+  const [last] = stateOf(cluster)?.history ?? [];
+  return `${last?.revision} ${last?.outcome}`;
+};
+const writesOfOthers = ({ cluster }: WebRelease) =>
+  cluster.writes().filter(write => !/ cutover-web|\/cutover-web/.test(write));
+const blue = ['site:v1', 'site:v1'];
+
+/** Every write of a staging on a role that was used before, and what the record calls unfinished when it is asked for. */
+const stageWrites = [
+  ['CREATE Lease shop/cutover-web', '-'],
+  ['REPLACE Lease shop/cutover-web', '-'],
+  ['APPLY ConfigMap shop/cutover-web-3', '-'],
+  ['REPLACE ConfigMap shop/cutover-web', '-'],
+  // Before the Deployment gets its size: an idle role has no load, and its autoscaler would scale it down before its switch.
+  ['REMOVE HorizontalPodAutoscaler shop/web-green', 'stage'],
+  ['APPLY ConfigMap shop/web-green', 'stage'],
+  // After its configuration: pods read that when they start.
+  ['APPLY Deployment shop/web-green', 'stage'],
+  ['REPLACE ConfigMap shop/cutover-web', 'stage'],
+  ['REPLACE Lease shop/cutover-web', '-'],
+] as const;
+const rows = stageWrites.map(([write, operation], index) => [index + 1, write, operation] as const);
+
+describe('staging', () => {
+  it('writes the record before the first object of the idle role, and nothing of the active one', async () => {
+    const release = await servedTwice();
+    const { cluster } = release;
+    const trace = traceWrites(cluster);
+    const outcome = await release.stage(roleManifests('v3'));
+    expect(trace).toEqual(stageWrites);
+    expect(outcome).toMatchObject({
+      outcome: 'staged',
+      revision: 3,
+      previousRevision: 1,
+      activeRole: 'blue',
+      idleRole: 'green',
+      stagedRole: 'green',
+    });
+    expect(served(cluster)).toEqual(blue);
+    const { uid, generation } = cluster.store.get(deploymentRef('web-green'))!.metadata;
+    expect(stateOf(cluster)).toMatchObject({
+      ...{
+        latest: 3,
+        revisions: [1, 2, 3],
+        current: 1,
+        roleNames: ['blue', 'green'],
+        publicService: serviceRef('web'),
+      },
+      roles: { blue: { revision: 1 }, green: { revision: 3 } },
+      staged: {
+        revision: 3,
+        role: 'green',
+        workloads: [{ ref: deploymentRef('web-green'), uid, generation, templateHash: expect.any(String) as unknown }],
+        previous: { revision: 2 },
+      },
+    });
+    expect(lastOutcome(release)).toBe('3 staged');
+  });
+
+  it('records what it found before it writes any object, the autoscaler that it deletes included', async () => {
+    const release = await servedTwice();
+    const { cluster } = release;
+    const found = [configRef('web-green'), deploymentRef('web-green'), autoscalerRef('web-green')];
+    const before = found.map(ref => ({ ref, object: cluster.store.get(ref) }));
+    const seen: unknown[] = [];
+    cluster.before = call => {
+      if (call.startsWith('REMOVE')) seen.push(revisionOf(cluster, 3)?.before, stateOf(cluster)?.operation);
+    };
+    await release.stage(roleManifests('v3'));
+    expect(seen).toEqual([before, { kind: 'stage', revision: 3, role: 'green', run: runOf(6).url }]);
+  });
+
+  it.each(rows)(
+    'leaves users on blue when it is killed at write %i (%s); unfinished on record: %s',
+    async (n, ...[, operation]) => {
+      const release = await servedTwice();
+      const { cluster } = release;
+      const [before, record] = [application(cluster), stateOf(cluster)];
+      killAtWrite(cluster, n);
+      const end = await endOf(release.stage(roleManifests('v3')));
+      // A lock that cannot be released is only warned of.
+      expect(end instanceof Error).toBe(n !== 9);
+      expect([served(cluster), unfinished(cluster)]).toEqual([blue, operation]);
+      expect(stateOf(cluster)?.staged?.revision).toBe(n === 9 ? 3 : undefined);
+      // What the record does not call unfinished is untouched or complete.
+      if (operation === '-' && n !== 9) expect([application(cluster), stateOf(cluster)]).toEqual([before, record]);
+      if (n <= 2) return;
+
+      await release.post();
+      expect([served(cluster), unfinished(cluster)]).toEqual([blue, '-']);
+      if (n === 9) return;
+      expect(application(cluster)).toEqual(before);
+      const { history: _times, latest: _latest, revisions: _revisions, ...rest } = record!;
+      expect(stateOf(cluster)).toMatchObject(rest);
+      expect(stateOf(cluster)).not.toHaveProperty('staged');
+    },
+  );
+
+  it.each(rows.slice(1, 8))('restores everything when write %i (%s) is refused', async (n, ...[, operation]) => {
+    const release = await servedTwice();
+    const { cluster } = release;
+    const [before, { roles }] = [application(cluster), stateOf(cluster)!];
+    refuseWrites(cluster, n);
+    const failure = await failureOf(release.stage(roleManifests('v3')));
+    expect('error' in failure ? failure.error.code : failure.code).toBe('forbidden');
+    expect(application(cluster)).toEqual(before);
+    expect([served(cluster), unfinished(cluster)]).toEqual([blue, '-']);
+    expect(stateOf(cluster)).toMatchObject({ current: 1, roles });
+    expect(stateOf(cluster)).not.toHaveProperty('staged');
+    expect(lastOutcome(release)).toBe(operation === '-' ? '1 rolled-back' : '3 failed');
+  });
+
+  it.each([8, 9, 10])('stays on record as unfinished when it cannot be restored (write %i is refused)', async n => {
+    const release = await servedTwice();
+    const { cluster } = release;
+    const before = application(cluster);
+    refuseWrites(cluster, n);
+    const failure = await failureOf(release.stage(roleManifests('broken')));
+    expect(failure).toMatchObject({ error: { code: 'timeout' } });
+    expect(stateOf(cluster)?.operation).toEqual({ kind: 'stage', revision: 3, role: 'green', run: runOf(6).url });
+    expect(served(cluster)).toEqual(blue);
+    await release.post();
+    expect([application(cluster), unfinished(cluster)]).toEqual([before, '-']);
+  });
+
+  it('is restored when its checks fail; with rollback-on-failure: false it stays, as unfinished on record', async () => {
+    const release = await live();
+    const before = application(release.cluster);
+    release.answer = () => 500;
+    const failure = await failureOf(release.stage(roleManifests('v2')));
+    expect(failure).toMatchObject({
+      error: { code: 'verify' },
+      outcome: { checks: [{ verdict: 'fail', side: 'staged' }] },
+    });
+    expect(application(release.cluster)).toEqual(before);
+    await failureOf(release.stage(roleManifests('v3'), { rollbackOnFailure: false }));
+    expect(replicasIn(release.cluster, 'web-green')).toBe(2);
+    expect(stateOf(release.cluster)).toMatchObject({
+      current: 1,
+      operation: { kind: 'stage', revision: 3, role: 'green' },
+    });
+    expect(stateOf(release.cluster)).not.toHaveProperty('staged');
+  });
+
+  it('restores the role after a cancel, without waiting for it to be ready', async () => {
+    const release = await servedTwice();
+    const { cluster } = release;
+    const before = application(cluster);
+    const cancel = new AbortController();
+    release.signal = cancel.signal;
+    cluster.before = call => {
+      if (call === 'APPLY Deployment shop/web-green') cancel.abort();
+    };
+    await failureOf(release.stage(roleManifests('broken')));
+    expect(application(cluster)).toEqual(before);
+    expect([unfinished(cluster), release.ctx().clock.waited]).toEqual(['-', []]);
+  });
+});
+
+describe('staging does not touch', () => {
+  const touch = (object: KubeObject): KubeObject => ({
+    ...object,
+    metadata: { ...object.metadata, labels: { touched: 'yes' } },
+  });
+
+  it('the role that users were moved to while it was planning', async () => {
+    const release = await live();
+    const { cluster } = release;
+    await release.stage(roleManifests('v2'));
+    await release.promote();
+    cluster.before = call => {
+      const service = cluster.store.get(serviceRef('web'))!;
+      const spec = { ...(service['spec'] as object), selector: { app: 'web', role: 'blue' } };
+      if (call === 'CREATE Lease shop/cutover-web') cluster.store.update({ ...service, spec });
+    };
+    await expect(failureOf(release.stage(roleManifests('v3')))).resolves.toMatchObject({ code: 'changed' });
+    expect(writesOfOthers(release)).toEqual([]);
+    expect(served(cluster)).toEqual(blue);
+  });
+
+  it('a release that another run changed while it was planning', async () => {
+    const release = await live();
+    const { cluster } = release;
+    const record = configRef('cutover-web');
+    cluster.before = call => {
+      if (call !== 'CREATE Lease shop/cutover-web') return;
+      const live = cluster.store.get(record)!;
+      cluster.store.update({ ...live, data: { state: JSON.stringify({ ...stateOf(cluster), latest: 7 }) } });
+    };
+    await expect(failureOf(release.stage(roleManifests('v2')))).resolves.toMatchObject({ code: 'changed' });
+    expect(writesOfOthers(release)).toEqual([]);
+  });
+
+  it('an autoscaler that somebody created in place of the one that it found', async () => {
+    const release = await servedTwice();
+    const { cluster } = release;
+    const ref = autoscalerRef('web-green');
+    cluster.before = call => {
+      if (!call.startsWith('REMOVE')) return;
+      const { metadata, ...rest } = cluster.store.get(ref)!;
+      cluster.store.remove(ref);
+      cluster.given(touch({ ...rest, metadata: { name: metadata.name, namespace: 'shop' } }));
+    };
+    await release.stage(roleManifests('v3'));
+    expect(cluster.store.get(ref)).toMatchObject({ metadata: { labels: { touched: 'yes' } } });
+  });
+
+  it('a release whose switch is unfinished: what to restore would be lost', async () => {
+    const release = await live();
+    const { cluster } = release;
+    await release.stage(roleManifests('v2'));
+    killAtWrite(cluster, 5);
+    await failureOf(release.promote());
+    cluster.before = () => undefined;
+    expect(unfinished(cluster)).toBe('switch');
+    await expect(failureOf(release.stage(roleManifests('v3')))).resolves.toMatchObject({ code: 'changed' });
+    expect(cluster.writes()).toEqual([]);
+  });
+
+  it('shared configuration that the active role reads', async () => {
+    const release = webRelease();
+    const shared = (version: string): string =>
+      `apiVersion: v1\nkind: ConfigMap\nmetadata: {name: mood}\ndata: {mood: "${version}"}\n---\n` +
+      roleManifests(version).replace('{name: web, image', '{envFrom: [{configMapRef: {name: mood}}], name: web, image');
+    await release.stage(shared('v1'));
+    await release.promote();
+    await expect(failureOf(release.stage(shared('v2')))).resolves.toMatchObject({ code: 'rejected-plan' });
+    expect(release.cluster.writes()).toEqual([]);
+  });
+});
+
+describe('the size of a staged role', () => {
+  it('is at least that of the active role, which has the load of today', async () => {
+    const release = await live();
+    const { store } = release.cluster;
+    const live_ = store.get(deploymentRef('web-blue'))!;
+    store.update(
+      { ...live_, spec: { ...(live_['spec'] as object), replicas: 4 } },
+      { manager: 'kube-controller-manager' },
+    );
+    await release.stage(roleManifests('v2'));
+    expect([replicasIn(release.cluster, 'web-green'), replicasIn(release.cluster, 'web-blue')]).toEqual([4, 4]);
+    await release.stage(roleManifests('v3', { replicas: 5 }));
+    expect(replicasIn(release.cluster, 'web-green')).toBe(5);
+  });
+
+  it('is zero after a first release that failed: everything is deleted again', async () => {
+    const release = webRelease();
+    await failureOf(release.stage(roleManifests('broken')));
+    expect(application(release.cluster)).toEqual([]);
+    expect(stateOf(release.cluster)).toMatchObject({ latest: 1, history: [{ outcome: 'failed' }] });
+    expect(stateOf(release.cluster)).not.toHaveProperty('current');
+    expect(stateOf(release.cluster)).not.toHaveProperty('staged');
+    expect(unfinished(release.cluster)).toBe('-');
+  });
+});

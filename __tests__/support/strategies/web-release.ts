@@ -1,0 +1,384 @@
+import type { ProxyRequest } from '../../../src/cluster/cluster.js';
+import { CutoverError } from '../../../src/errors.js';
+import type { Check, DeployBlueGreen, DeployRolling, Rollback } from '../../../src/inputs/inputs.js';
+import type { KubeObject, ObjectRef } from '../../../src/kubernetes/object.js';
+import { renderRoles } from '../../../src/manifests/roles/render.js';
+import { renderManifests, type RenderRequest } from '../../../src/manifests/render.js';
+import { readDocuments } from '../../../src/manifests/yaml/documents.js';
+import { hashOf, decodeRevision, type Revision } from '../../../src/release/revision.js';
+import { decodeState, newState, type ReleaseState } from '../../../src/release/state.js';
+import type { RunContext } from '../../../src/run/context.js';
+import { promote, type Promotion } from '../../../src/strategies/blue-green/promote.js';
+import { reject } from '../../../src/strategies/blue-green/reject.js';
+import { rollBackBlueGreen } from '../../../src/strategies/blue-green/rollback.js';
+import { stage } from '../../../src/strategies/blue-green/staging/stage.js';
+import { recover } from '../../../src/strategies/recover.js';
+import { deployRolling, rollBackRolling } from '../../../src/strategies/rolling/deploy.js';
+import { FailedStep, type Outcome } from '../../../src/strategies/shared/outcome.js';
+import { clone } from '../../../sandbox/api/schema/json.js';
+import { idle, idleClock, runControllers } from '../cluster/run-controllers.js';
+import { answer } from '../cluster/proxy-cluster.js';
+import { memoryCluster, type MemoryCluster } from '../cluster/memory-cluster.js';
+import { runOf, stepOn } from './context.js';
+
+/** Release `web` in namespace `shop`, deployed by the product's own steps onto a cluster whose controllers run. */
+export interface WebRelease {
+  readonly cluster: MemoryCluster;
+  /** Status with which a pod or Service answers the checks; default 200. */
+  answer: (request: ProxyRequest) => number;
+  /** Cancels the steps that begin after it was set. Default: never. */
+  signal: AbortSignal;
+  /** The context of the last step. Every step is a run of its own, numbered from 1. */
+  readonly ctx: () => ReturnType<typeof stepOn>;
+  stage(manifests: string, inputs?: Partial<DeployBlueGreen>): Promise<Outcome>;
+  promote(inputs?: Partial<Promotion>): Promise<Outcome>;
+  reject(inputs?: { readonly timeoutMs?: number }): Promise<Outcome>;
+  rollback(inputs?: Partial<Rollback>): Promise<Outcome>;
+  deploy(manifests: string, inputs?: Partial<DeployRolling>): Promise<Outcome>;
+  /** The post step of the last run, after its process was killed. `interrupted`: what interrupts calls stays as it is. */
+  post(options?: { readonly interrupted?: boolean }): Promise<string>;
+  /** How many steps there were. */
+  readonly runs: () => number;
+  /** Ends the controllers. */
+  close(): void;
+}
+
+export const check: Check = {
+  kind: 'http',
+  target: '/',
+  method: 'GET',
+  expect: { status: ['2xx'] },
+  pods: 'every',
+  on: 'both',
+  retryMs: 0,
+  intervalMs: 1000,
+};
+
+const policy = {
+  idlePolicy: { policy: 'keep' } as DeployBlueGreen['idlePolicy'],
+  drainMs: 30_000,
+  timeoutMs: 60_000,
+  rollbackOnFailure: true,
+  historyLimit: 10,
+};
+
+const deployInputs = {
+  ...policy,
+  action: 'deploy',
+  manifests: [],
+  variables: {},
+  substitution: 'on',
+  images: [],
+  preStopExplicit: false,
+  lint: 'off',
+  verify: [check],
+  stableForMs: 0,
+  createNamespace: false,
+  forceConflicts: false,
+  recreate: { jobs: false, objects: [] },
+  environment: {},
+} as const;
+
+const open = new Set<WebRelease>();
+
+/** Ends the controllers of every release that was made. */
+export function closeReleases(): void {
+  for (const release of open) release.close();
+  open.clear();
+}
+
+/** A release as `build` leaves it: built once, and copied for each caller. */
+export function releaseAfter(build: (release: WebRelease) => Promise<unknown>): () => Promise<WebRelease> {
+  let built: Promise<WebRelease> | undefined;
+  const buildOnce = async (): Promise<WebRelease> => {
+    const original = webRelease();
+    await build(original);
+    original.close();
+    return original;
+  };
+  return async () => {
+    const copy = webRelease(await (built ??= buildOnce()));
+    // Its garbage collector begins to watch a turn later.
+    await idle();
+    return copy;
+  };
+}
+
+/** A release that was never deployed, or a copy of `original`. */
+export function webRelease(original?: WebRelease): WebRelease {
+  let runs = original?.runs() ?? 0;
+  let ctx: ReturnType<typeof stepOn>;
+  const cluster = memoryCluster({ proxy: request => answer(release.answer(request)) });
+  if (original !== undefined) copyObjects(original.cluster, cluster);
+  const stop = runControllers(cluster);
+
+  async function step<T>(work: (ctx: RunContext) => Promise<T>): Promise<T> {
+    runs += 1;
+    ctx = { ...stepOn(cluster, { signal: release.signal }), run: runOf(runs), clock: idleClock() };
+    cluster.calls.length = 0;
+    const [ended] = await Promise.allSettled([work(ctx)]);
+    await idle();
+    if (ended.status === 'rejected') throw ended.reason;
+    return ended.value;
+  }
+
+  const release: WebRelease = {
+    cluster,
+    answer: () => 200,
+    signal: new AbortController().signal,
+    ctx: () => ctx,
+    runs: () => runs,
+    stage: (text, more = {}) =>
+      step(async ctx => {
+        const state = stateOf(cluster) ?? newState('web', 'blue-green');
+        const { resources } = renderRoles({ ...requestOf(text, state), roles: ['blue', 'green'] });
+        const everything = [...resources.shared, ...Object.values(resources.of).flat()].map(({ object }) => object);
+        const contentHash = hashOf([everything, Object.values(resources.publicService).map(({ object }) => object)]);
+        const { run } = ctx;
+        const inputs: DeployBlueGreen = {
+          ...{ ...deployInputs, run, strategy: 'blue-green', roles: ['blue', 'green'], switch: 'manual' },
+          ...more,
+        };
+        return stage(ctx, { inputs, state, resources, contentHash });
+      }),
+    promote: (more = {}) => step(ctx => promote(ctx, { ...policy, ...more })),
+    reject: ({ timeoutMs = 60_000 } = {}) =>
+      step(ctx => reject(ctx, { action: 'reject', timeoutMs, historyLimit: 10, run: ctx.run, environment: {} })),
+    rollback: (more = {}) =>
+      step(ctx => {
+        const state = stateOf(cluster)!;
+        const inputs: Rollback = {
+          ...policy,
+          action: 'rollback',
+          stableForMs: 0,
+          run: ctx.run,
+          environment: {},
+          ...more,
+        };
+        return (state.strategy === 'rolling' ? rollBackRolling : rollBackBlueGreen)(ctx, { inputs, state });
+      }),
+    deploy: (text, more = {}) =>
+      step(ctx => {
+        const state = stateOf(cluster) ?? newState('web', 'rolling');
+        const { resources } = renderManifests(requestOf(text, state));
+        const contentHash = hashOf(resources.map(({ object }) => object));
+        const inputs: DeployRolling = { ...deployInputs, run: ctx.run, strategy: 'rolling', ...more };
+        return deployRolling(ctx, { inputs, state, resources, contentHash });
+      }),
+    async post({ interrupted = false } = {}) {
+      const { records, log, run, remembered } = ctx;
+      if (!interrupted) cluster.before = () => undefined;
+      cluster.calls.length = 0;
+      const [facts] = remembered;
+      if (facts === undefined) throw new Error('the killed step had told the post step nothing');
+      return recover({ cluster, records, facts, run, rollbackOnFailure: true, log }).finally(idle);
+    },
+    close: stop,
+  };
+  open.add(release);
+  return release;
+}
+
+/** What the steps and the controllers made, with uids, generations and owners of fields. */
+function copyObjects({ store: { registry: from } }: MemoryCluster, { store: { registry: to } }: MemoryCluster): void {
+  for (const resource of from.storage.resources().filter(name => !/^(nodes|namespaces|events|cluster)/.test(name)))
+    for (const object of from.storage.list(resource)) to.storage.write(resource, clone(object));
+}
+
+function requestOf(text: string, state: ReleaseState): RenderRequest {
+  return {
+    manifests: readDocuments([{ file: 'app.yml', text }]),
+    builtIns: { REVISION: String(state.latest + 1) },
+    variables: {},
+    environment: {},
+    substitution: 'on',
+    images: [],
+    namespace: 'shop',
+    release: 'web',
+  };
+}
+
+const recordRef: ObjectRef = { apiVersion: 'v1', kind: 'ConfigMap', namespace: 'shop', name: 'cutover-web' };
+
+/** The record as it is in the cluster; reading it is no call. */
+export function stateOf({ store }: MemoryCluster): ReleaseState | undefined {
+  const live = store.get(recordRef);
+  return live && decodeState(live);
+}
+
+export function revisionOf({ store }: MemoryCluster, number: number): Revision | undefined {
+  const live = store.get({ ...recordRef, name: `cutover-web-${number}` });
+  return live && decodeRevision(live);
+}
+
+/** What an interrupted step is interrupted with. */
+export const killed = new CutoverError('the process was killed', { code: 'unreachable' });
+export const denied = new CutoverError('an admission webhook denied it', { code: 'forbidden' });
+
+const isWrite = (call: string): boolean => /^(APPLY|CREATE|REASSIGN|REPLACE|REMOVE) /.test(call);
+
+/** From the n-th write on (1 is the first) nothing reaches the cluster any more: what is there is what a kill leaves. */
+export function killAtWrite(cluster: MemoryCluster, n: number): void {
+  let writes = 0;
+  cluster.before = call => {
+    if (isWrite(call)) writes += 1;
+    if (writes >= n) throw killed;
+  };
+}
+
+/** Only these writes are refused, by their number (1 is the first). */
+export function refuseWrites(cluster: MemoryCluster, ...numbers: readonly number[]): void {
+  let writes = 0;
+  cluster.before = call => {
+    if (isWrite(call) && numbers.includes(++writes)) throw denied;
+  };
+}
+
+/** What was on record when each write was asked for: the kind of the unfinished operation, or `-` for none. */
+export function traceWrites(cluster: MemoryCluster): (readonly [write: string, unfinished: string])[] {
+  const trace: (readonly [string, string])[] = [];
+  cluster.before = call => {
+    if (isWrite(call)) trace.push([call, unfinished(cluster)]);
+  };
+  return trace;
+}
+
+export const unfinished = (cluster: MemoryCluster): string => stateOf(cluster)?.operation?.kind ?? '-';
+
+/** Whoever watches endpoints hears of them late; gives for each watch how many writes there were in the meantime. */
+export function slowEndpoints(cluster: MemoryCluster): readonly number[] {
+  const written: number[] = [];
+  const watch = cluster.watch.bind(cluster);
+  cluster.watch = async function* (kind, options) {
+    if (kind.kind === 'EndpointSlice') {
+      const before = cluster.writes().length;
+      await idle();
+      written.push(cluster.writes().length - before);
+    }
+    yield* watch(kind, options);
+  };
+  return written;
+}
+
+/** What was thrown. */
+export async function failureOf(work: Promise<unknown>): Promise<FailedStep | CutoverError> {
+  const thrown: unknown = await work.then(
+    () => new Error('the step did not fail'),
+    (error: unknown) => error,
+  );
+  if (thrown instanceof FailedStep || thrown instanceof CutoverError) return thrown;
+  throw thrown;
+}
+
+/** How a step ended, well or not. */
+export function endOf(work: Promise<Outcome>): Promise<Outcome | FailedStep | CutoverError> {
+  return work.catch((thrown: unknown) => failureOf(Promise.reject(thrown as Error)));
+}
+
+/** Images of the ready pods that the public Service leads to, as its endpoints say: what users get, pod by pod. */
+export function served({ store }: MemoryCluster): readonly string[] {
+  const slices = store.list(
+    { apiVersion: 'discovery.k8s.io/v1', kind: 'EndpointSlice', namespace: 'shop' },
+    { labels: { 'kubernetes.io/service-name': 'web' } },
+  );
+  return slices
+    .flatMap(slice => (slice['endpoints'] ?? []) as readonly Endpoint[])
+    .filter(({ conditions }) => conditions.ready)
+    .map(({ targetRef }) => store.get({ apiVersion: 'v1', kind: 'Pod', namespace: 'shop', name: targetRef.name }))
+    .map(pod => (pod?.['spec'] as { containers: readonly { image: string }[] }).containers[0]!.image)
+    .sort();
+}
+
+interface Endpoint {
+  readonly conditions: { readonly ready: boolean };
+  readonly targetRef: { readonly name: string };
+}
+
+const at = (apiVersion: string, kind: string, name: string): ObjectRef => ({
+  apiVersion,
+  kind,
+  namespace: 'shop',
+  name,
+});
+export const deploymentRef = (name: string): ObjectRef => at('apps/v1', 'Deployment', name);
+export const configRef = (name: string): ObjectRef => at('v1', 'ConfigMap', name);
+export const serviceRef = (name: string): ObjectRef => at('v1', 'Service', name);
+export const autoscalerRef = (name: string): ObjectRef => at('autoscaling/v2', 'HorizontalPodAutoscaler', name);
+
+/** Everything that is of the application and not of the record, with its content: equal when nothing was changed. */
+export function application({ store }: MemoryCluster): readonly unknown[] {
+  const kinds = ['v1/ConfigMap', 'v1/Service', 'apps/v1/Deployment', 'autoscaling/v2/HorizontalPodAutoscaler'];
+  return kinds
+    .flatMap(kind => {
+      const slash = kind.lastIndexOf('/');
+      return store.list({ apiVersion: kind.slice(0, slash), kind: kind.slice(slash + 1), namespace: 'shop' });
+    })
+    .filter(({ metadata }) => !/^cutover-/.test(metadata.name) && metadata.name !== 'kube-root-ca.crt')
+    .map(({ kind, metadata, spec, data }: KubeObject) => {
+      const { name, labels = {}, annotations = {} } = metadata;
+      const { 'deployment.kubernetes.io/revision': _rollouts, ...own } = annotations;
+      return { kind, name, labels, annotations: own, spec, data };
+    });
+}
+
+export const leaseRef: ObjectRef = at('coordination.k8s.io/v1', 'Lease', 'cutover-web');
+
+/** Replicas that a Deployment is meant to have. */
+export function replicasIn({ store }: MemoryCluster, name: string): number | undefined {
+  return (store.get(deploymentRef(name))?.['spec'] as { replicas: number } | undefined)?.replicas;
+}
+
+/** Manifests that give each role its Deployment, configuration and autoscaler, all of this version. */
+export function roleManifests(version: string, { replicas = 2, autoscaler = true } = {}): string {
+  return `apiVersion: v1
+kind: ConfigMap
+metadata: {name: web-$<TARGET_ROLE>}
+data: {version: "${version}"}
+---
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: web-$<TARGET_ROLE>}
+spec:
+  replicas: ${replicas}
+  selector: {matchLabels: {app: web, role: $<TARGET_ROLE>}}
+  template:
+    metadata: {labels: {app: web, role: $<TARGET_ROLE>}}
+    spec: {containers: [{name: web, image: "site:${version}", ports: [{containerPort: 8080}]}]}
+---
+${autoscaler ? autoscalerOf('web-$<TARGET_ROLE>') : ''}apiVersion: v1
+kind: Service
+metadata: {name: web}
+spec: {selector: {app: web, role: $<TARGET_ROLE>}, ports: [{port: 80, targetPort: 8080}]}
+`;
+}
+
+const autoscalerOf = (name: string): string => `apiVersion: autoscaling/v2
+kind: HorizontalPodAutoscaler
+metadata: {name: ${name}}
+spec: {scaleTargetRef: {apiVersion: apps/v1, kind: Deployment, name: ${name}}, minReplicas: 2, maxReplicas: 4}
+---
+`;
+
+/** Manifests that know of no roles. */
+export function plainManifests(version: string, { autoscaler = false } = {}): string {
+  return `${autoscaler ? autoscalerOf('web') : ''}apiVersion: v1
+kind: ConfigMap
+metadata: {name: settings}
+data: {version: "${version}"}
+---
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: web}
+spec:
+  replicas: 2
+  selector: {matchLabels: {app: web}}
+  template:
+    metadata: {labels: {app: web}}
+    spec: {containers: [{name: web, image: "site:${version}", ports: [{containerPort: 8080}]}]}
+---
+apiVersion: v1
+kind: Service
+metadata: {name: web}
+spec: {selector: {app: web}, ports: [{port: 80, targetPort: 8080}]}
+`;
+}
