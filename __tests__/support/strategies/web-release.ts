@@ -49,7 +49,7 @@ export const check: Check = {
   method: 'GET',
   expect: { status: ['2xx'] },
   pods: 'every',
-  on: 'both',
+  when: 'both',
   retryMs: 0,
   intervalMs: 1000,
 };
