@@ -3,7 +3,8 @@ import { CutoverError } from '../../src/errors.js';
 import type { Check } from '../../src/inputs/inputs.js';
 import { refOf, type KubeObject } from '../../src/kubernetes/object.js';
 import type { FailedStep, Outcome } from '../../src/strategies/shared/outcome.js';
-import { switchTraffic, type TrafficSwitch } from '../../src/strategies/blue-green/switch-traffic.js';
+import { switchTraffic } from '../../src/strategies/blue-green/switch-traffic.js';
+import type { TrafficSwitch } from '../../src/strategies/blue-green/traffic-switch.js';
 import { answer } from '../support/cluster/proxy-cluster.js';
 import { memoryCluster, type MemoryCluster } from '../support/cluster/memory-cluster.js';
 import {

@@ -11,7 +11,7 @@ import { combined } from './shared/refusals.js';
 import { nothingToDo, surveyRolling, type RollingDeploy } from './rolling/deploy.js';
 import { facts, servingNow } from './blue-green/staging/stage.js';
 import { decideStaging, isStagedAlready } from './blue-green/staging/staging-decision.js';
-import type { BlueGreenDeploy, Staging } from './blue-green/staging/staging-plan.js';
+import type { BlueGreenDeploy, Staging } from './blue-green/staging/staging.js';
 import type { RunContext } from '../run/context.js';
 
 type Known = Omit<Outcome, 'outcome' | 'changes' | 'checks' | 'preview'>;

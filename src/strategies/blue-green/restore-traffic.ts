@@ -10,7 +10,7 @@ import { isReady } from '../../kubernetes/workload.js';
 import { selectorOf } from '../../traffic/active-role.js';
 import type { RunContext } from '../../run/context.js';
 import { confirmEndpoints, confirmMs, type PodName } from '../../traffic/service-selector.js';
-import type { TrafficSwitch } from './switch-traffic.js';
+import type { TrafficSwitch } from './traffic-switch.js';
 
 /** What users reach after a switch that failed. */
 export interface Whereabouts {

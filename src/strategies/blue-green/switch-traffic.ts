@@ -1,11 +1,9 @@
 import { CutoverError } from '../../errors.js';
-import type { Check, IdlePolicy } from '../../inputs/inputs.js';
-import { describeRef, refOf, type KubeObject } from '../../kubernetes/object.js';
+import { describeRef, refOf } from '../../kubernetes/object.js';
 import type { Snapshot } from '../../plan/change.js';
 import { withHistory } from '../../release/records.js';
-import { historyEntry, type RecordedApproval, type Revision } from '../../release/revision.js';
+import { historyEntry } from '../../release/revision.js';
 import type { ReleaseState } from '../../release/state.js';
-import type { ReadyWorkload } from '../../rollout/observer.js';
 import type { CheckResult } from '../../verify/verify.js';
 import { assertPassed, checksOf, runChecks } from '../shared/checks.js';
 import { finishSwitch } from './finish-switch.js';
@@ -13,34 +11,7 @@ import { FailedStep, type Outcome } from '../shared/outcome.js';
 import type { RunContext } from '../../run/context.js';
 import { confirmEndpoints, confirmMs, pointService, type PodName } from '../../traffic/service-selector.js';
 import { afterRefusedSwitch, readyPods, restoreTraffic } from './restore-traffic.js';
-
-/** Users move from one role to another: by a promotion, or back by a rollback. */
-export interface TrafficSwitch {
-  readonly state: ReleaseState;
-  readonly revision: Revision;
-  /** Where users go. */
-  readonly role: string;
-  /** Where users are; absent for the first release. */
-  readonly from?: string;
-  /** The public Service as it was read under the lock; absent: it does not exist yet. */
-  readonly live: KubeObject | undefined;
-  readonly publicService: KubeObject;
-  /** The role's workloads, live and ready a moment ago. */
-  readonly workloads: readonly KubeObject[];
-  readonly ready: readonly ReadyWorkload[];
-  readonly checks: readonly Check[];
-  /** Results of the checks before the switch. */
-  readonly stagedChecks: readonly CheckResult[];
-  readonly approval?: RecordedApproval;
-  readonly outcome: 'switched' | 'rolled-back';
-  readonly policy: {
-    readonly idlePolicy: IdlePolicy;
-    readonly drainMs: number;
-    readonly timeoutMs: number;
-    readonly rollbackOnFailure: boolean;
-    readonly historyLimit: number;
-  };
-}
+import type { TrafficSwitch } from './traffic-switch.js';
 
 /**
  * Moves users: switch, confirm, verify, then settle the side they left. On failure users go back to where they were, which

@@ -3,7 +3,7 @@ import type { Lint } from '../../inputs/inputs.js';
 import { describeRef } from '../../kubernetes/object.js';
 import type { Finding, LintContext } from '../../plan/lint/finding.js';
 import { judge } from '../../plan/lint/rules.js';
-import type { Staging } from '../blue-green/staging/staging-plan.js';
+import type { Staging } from '../blue-green/staging/staging.js';
 import type { RunContext } from '../../run/context.js';
 
 /**

@@ -10,7 +10,7 @@ import { secretValues } from '../../manifests/secrets.js';
 import { hashOf } from '../../release/revision.js';
 import type { ReleaseState } from '../../release/state.js';
 import { preStopFor } from './pre-stop.js';
-import type { BlueGreenDeploy } from '../blue-green/staging/staging-plan.js';
+import type { BlueGreenDeploy } from '../blue-green/staging/staging.js';
 import type { RollingDeploy } from '../rolling/deploy.js';
 
 /** The manifests of a deploy, read once, and the release that they are for. */

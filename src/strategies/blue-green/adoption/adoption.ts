@@ -5,32 +5,14 @@ import { CutoverError } from '../../../errors.js';
 import { fieldAt, withField, without } from '../../../kubernetes/fields.js';
 import { describeRef, refKey, refOf, type KubeObject } from '../../../kubernetes/object.js';
 import { roleLabel } from '../../../manifests/roles/copies.js';
-import { canonical, type Snapshot } from '../../../plan/change.js';
+import { canonical } from '../../../plan/change.js';
 import { authorOf, imagesOf, type Revision } from '../../../release/revision.js';
 import { adoptedRevision, type ReleaseState } from '../../../release/state.js';
 import { isReady, specOf, statusOf } from '../../../kubernetes/workload.js';
-import { hashLabel } from './pin.js';
+import { hashLabel, type Adoption } from './live-application.js';
 import { selectorOf, templateLabels } from '../../../traffic/active-role.js';
-import type { BlueGreenDeploy } from '../staging/staging-plan.js';
+import type { BlueGreenDeploy } from '../staging/staging.js';
 import type { RunContext } from '../../../run/context.js';
-import type { PodName } from '../../../traffic/service-selector.js';
-
-/** An application that is live without roles, and what is needed to make its Deployment the first way back. */
-export interface Adoption {
-  /** The role whose place it takes. */
-  readonly role: string;
-  readonly deployment: KubeObject;
-  /** What scales it. */
-  readonly autoscalers: readonly KubeObject[];
-  /** The public Service as it is. */
-  readonly before: Snapshot & { readonly object: KubeObject };
-  /** What is applied to it, so that it selects the very pods that it selects now, by the hash of their template. */
-  readonly pinned: KubeObject;
-  /** Fields that other tools give up to this one; absent: there are none. */
-  readonly takeover?: Takeover;
-  /** The pods that serve now. */
-  readonly pods: readonly PodName[];
-}
 
 /**
  * The application that has to be adopted before anything can be staged beside it. `undefined`: none is live, or it has

@@ -5,14 +5,11 @@ import { fieldAt } from '../../../kubernetes/fields.js';
 import { describeRef, type KubeObject } from '../../../kubernetes/object.js';
 import type { Log } from '../../../log.js';
 import { canonical, type Snapshot } from '../../../plan/change.js';
-import type { Adoption } from './adoption.js';
+import { hashLabel, type Adoption } from './live-application.js';
 import { selectorOf } from '../../../traffic/active-role.js';
 import type { RunContext } from '../../../run/context.js';
 import { confirmEndpoints, confirmMs } from '../../../traffic/service-selector.js';
 import { restore, type Restored } from '../../shared/restore.js';
-
-/** The label by which a Deployment's controller tells the pods of one template from those of any other. */
-export const hashLabel = 'pod-template-hash';
 
 /**
  * Narrows the selector of the public Service to the pods that serve now, on the very version of it that was looked at, and

@@ -2,7 +2,7 @@ import type { PlannedChange } from '../../../plan/change.js';
 import { bringUp } from '../../shared/bring-up.js';
 import { assertPassed, checksOf, runChecks } from '../../shared/checks.js';
 import { changesOf, FailedStep, type Outcome } from '../../shared/outcome.js';
-import type { BlueGreenDeploy } from './staging-plan.js';
+import type { BlueGreenDeploy } from './staging.js';
 import type { RunContext } from '../../../run/context.js';
 
 /** The same manifests again: nothing is written, but `unchanged` is only said of a side that is ready and passes its checks. */

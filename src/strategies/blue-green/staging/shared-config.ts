@@ -2,7 +2,7 @@ import { CutoverError } from '../../../errors.js';
 import { describeRef, refOf } from '../../../kubernetes/object.js';
 import type { PlannedChange } from '../../../plan/change.js';
 import { configReferences } from '../../../plan/config-references.js';
-import type { BlueGreenDeploy } from './staging-plan.js';
+import type { BlueGreenDeploy } from './staging.js';
 
 /**
  * A shared ConfigMap or Secret reaches the live pods as soon as it is written; staging must not do that. One that images

@@ -4,7 +4,7 @@ import { authorOf, imagesOf, withoutSecrets, type Revision } from '../../../rele
 import type { ReleaseState, RoleRecord, StagedRecord } from '../../../release/state.js';
 import type { ReadyWorkload } from '../../../rollout/observer.js';
 import { changesSinceVerified } from '../../../traffic/active-role.js';
-import type { Staging } from './staging-plan.js';
+import type { Staging } from './staging.js';
 import type { RunContext } from '../../../run/context.js';
 
 /** What is recorded of a revision that is about to be staged. */

@@ -4,7 +4,8 @@ import { lint, sceneOf } from '../../shared/lint.js';
 import { findAdoption, withAdopted } from '../adoption/adoption.js';
 import { roleRecords, type Active } from '../../../traffic/active-role.js';
 import { isAsVerified } from './staged-revision.js';
-import { findSide, planStaging, planUnchanged, type BlueGreenDeploy, type Staging } from './staging-plan.js';
+import { findSide, planStaging, planUnchanged } from './staging-plan.js';
+import type { BlueGreenDeploy, Staging } from './staging.js';
 import type { RunContext } from '../../../run/context.js';
 
 /** What a blue/green deploy comes to, decided before anything is written, and every reason not to do it. */

@@ -1,16 +1,15 @@
 import { requirePlan, dryRunAll } from '../../../cluster/apply/dry-run-all.js';
 import { asCutoverError, CutoverError } from '../../../errors.js';
-import type { DeployBlueGreen } from '../../../inputs/inputs.js';
 import { describeRef, refKey, refOf, type KubeObject, type ObjectRef } from '../../../kubernetes/object.js';
-import type { Resource, RoleResources } from '../../../manifests/resource.js';
+import type { Resource } from '../../../manifests/resource.js';
 import type { PlannedChange } from '../../../plan/change.js';
-import type { ObjectToDelete, Revision } from '../../../release/revision.js';
+import type { Revision } from '../../../release/revision.js';
 import { adoptedRevision, type ReleaseState, type RoleRecord } from '../../../release/state.js';
 import { besideImageCheck } from '../../shared/image-check.js';
 import { logPlan } from '../../shared/log-plan.js';
 import { sharedConfigRefusal } from './shared-config.js';
-import type { Adoption } from '../adoption/adoption.js';
 import { autoscalersWithoutUsers, deleteAfterSwitchOf } from './previous-revision.js';
+import type { BlueGreenDeploy, Staging } from './staging.js';
 import {
   decideActive,
   isDeployment,
@@ -20,39 +19,6 @@ import {
   type Active,
 } from '../../../traffic/active-role.js';
 import type { RunContext } from '../../../run/context.js';
-
-/** What a blue/green deploy starts from. */
-export interface BlueGreenDeploy {
-  readonly inputs: DeployBlueGreen;
-  readonly state: ReleaseState;
-  /** Rendered for revision `state.latest + 1`, for both roles. */
-  readonly resources: RoleResources;
-  readonly contentHash: string;
-  /** What is live without roles and has to be adopted first. Absent: nothing. */
-  readonly adoption?: Adoption;
-}
-
-/** What is to be done on the idle role, decided before anything is written. */
-export interface Staging {
-  readonly deploy: BlueGreenDeploy;
-  readonly active: Active;
-  readonly role: string;
-  readonly records: Readonly<Record<string, RoleRecord>>;
-  readonly planned: readonly PlannedChange[];
-  /** What the switch would do: to the public Service, and to the objects that wait for it. */
-  readonly plannedAfterSwitch: readonly PlannedChange[];
-  /** Everything that the API server was asked about. */
-  readonly wanted: readonly Resource[];
-  /** By the key of the idle role's Deployment: the live one of the active role. */
-  readonly counterparts: ReadonlyMap<string, KubeObject>;
-  /** Why it must not be done. */
-  readonly refusals: readonly CutoverError[];
-  /** Objects that wait for the switch, and those of them that an earlier life of the role left behind. */
-  readonly applyAfterSwitch: readonly KubeObject[];
-  readonly staleObjects: readonly KubeObject[];
-  /** What nobody needs once the staged revision serves. */
-  readonly deleteAfterSwitch: readonly ObjectToDelete[];
-}
 
 /** Reads which role users are on, right now. */
 export async function findActive(
