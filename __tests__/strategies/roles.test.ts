@@ -5,8 +5,9 @@ import { refOf, type KubeObject } from '../../src/kubernetes/object.js';
 import type { Resource } from '../../src/manifests/resource.js';
 import type { ReleaseState } from '../../src/release/state.js';
 import { newState } from '../../src/release/state.js';
-import { readBlueGreen, readRelease, rolesOf, whereUsersAre } from '../../src/strategies/blue-green/recheck.js';
-import { whereTo } from '../../src/strategies/blue-green/rollback.js';
+import { rolesOf, roleToLeave } from '../../src/strategies/blue-green/live-traffic.js';
+import { roleToRollBackTo } from '../../src/strategies/blue-green/rollback.js';
+import { readBlueGreen, readRelease } from '../../src/strategies/shared/recorded-release.js';
 import {
   changesSinceVerified,
   decideActive,
@@ -196,7 +197,7 @@ describe('what happened to a workload since it was verified', () => {
   it.each([
     ['nothing', live({ uid: 'u1', generation: 2 }), []],
     ['it was deleted', undefined, ['Deployment shop/web-green is gone']],
-    ['it was made again', live({ uid: 'u2', generation: 2 }), ['Deployment shop/web-green was deleted and made again']],
+    ['it was made again', live({ uid: 'u2', generation: 2 }), ['Deployment shop/web-green was deleted and recreated']],
     [
       'it was edited',
       live({ uid: 'u1', generation: 3 }),
@@ -256,7 +257,7 @@ describe('where users are when green is to be promoted', () => {
       'blue',
     ],
   ])('%s', (_where, ...[given, active, expected]) => {
-    expect(whereUsersAre(given, active, 'green')).toBe(expected);
+    expect(roleToLeave(given, active, 'green')).toBe(expected);
   });
 
   it.each<[string, ReleaseState, Active, string]>([
@@ -285,7 +286,7 @@ describe('where users are when green is to be promoted', () => {
       'Service shop/web selects blue (revision unknown), but revision 2 should be serving',
     ],
   ])('is an error when %s', (_what, ...[given, active, message]) => {
-    const error = errorOf(() => whereUsersAre(given, active, 'green'));
+    const error = errorOf(() => roleToLeave(given, active, 'green'));
     expect(error).toMatchObject({ code: 'changed', message });
     expect(error.hint).toContain('stage again');
   });
@@ -327,7 +328,7 @@ describe('where a rollback goes', () => {
       'blue',
     ],
   ])('%s', (_where, ...[given, active, expected]) => {
-    expect(whereTo(given, active)).toBe(expected);
+    expect(roleToRollBackTo(given, active)).toBe(expected);
   });
 });
 
@@ -357,7 +358,7 @@ describe('the record that a step begins with', () => {
       code: 'record',
       message: 'The record of release web does not say which roles it has',
     });
-    expect(errorOf(() => whereUsersAre(bare, on('blue'), 'green'))).toMatchObject({
+    expect(errorOf(() => roleToLeave(bare, on('blue'), 'green'))).toMatchObject({
       code: 'record',
       message: 'The record of release web does not say which Service is the public one',
     });

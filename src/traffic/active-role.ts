@@ -102,7 +102,7 @@ export function withReplicas(workload: KubeObject, replicas: number): KubeObject
 export function changesSinceVerified(verified: VerifiedWorkload, live: KubeObject | undefined): readonly string[] {
   const name = describeRef(verified.ref);
   if (live === undefined) return [`${name} is gone`];
-  if (live.metadata.uid !== verified.uid) return [`${name} was deleted and made again`];
+  if (live.metadata.uid !== verified.uid) return [`${name} was deleted and recreated`];
   if (live.metadata.generation !== verified.generation) {
     return [`${name} was changed: generation ${live.metadata.generation ?? 0}, verified was ${verified.generation}`];
   }

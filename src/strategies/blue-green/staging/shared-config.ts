@@ -5,9 +5,9 @@ import { configReferences } from '../../../plan/config-references.js';
 import type { BlueGreenDeploy } from './staging.js';
 
 /**
- * A shared ConfigMap or Secret reaches the live pods as soon as it is written; staging must not do that. One that images
- * are pulled with may change: no container sees it, and new credentials are what the live side pulls with too. `undefined`:
- * nothing of the kind is planned.
+ * Why a plan must not be carried out: a shared ConfigMap or Secret reaches the live pods as soon as it is written. An image
+ * pull Secret may change: no container sees it, and the live pods pull with new credentials too. `undefined`: no such change
+ * is planned.
  */
 export function sharedConfigRefusal(
   planned: readonly PlannedChange[],

@@ -15,27 +15,34 @@ export interface BlueGreenDeploy {
   /** Rendered for revision `state.latest + 1`, for both roles. */
   readonly resources: RoleResources;
   readonly contentHash: string;
-  /** What is live without roles and has to be adopted first. Absent: nothing. */
+  /** What is live without roles and must be adopted first. Absent: nothing. */
   readonly adoption?: Adoption;
 }
 
-/** What is to be done on the idle role, decided before anything is written. */
-export interface Staging {
+/** Which role a deploy stages on, and which role users are on. */
+export interface StagingTarget {
   readonly deploy: BlueGreenDeploy;
   readonly active: Active;
+  /** The idle role; in the first release the first role. */
   readonly role: string;
+  /** What the manifests say of each role. */
   readonly records: Readonly<Record<string, RoleRecord>>;
+}
+
+/** What a staging would do, decided before anything is written. */
+export interface Staging extends StagingTarget {
   readonly planned: readonly PlannedChange[];
-  /** What the switch would do: to the public Service, and to the objects that wait for it. */
+  /** What the switch would do to the public Service and to the objects that are applied after it. */
   readonly plannedAfterSwitch: readonly PlannedChange[];
-  /** Everything that the API server was asked about. */
-  readonly wanted: readonly Resource[];
+  /** Everything that was dry-run. */
+  readonly resources: readonly Resource[];
   /** By the key of the idle role's Deployment: the live one of the active role. */
   readonly counterparts: ReadonlyMap<string, KubeObject>;
   /** Why it must not be done. */
   readonly refusals: readonly CutoverError[];
-  /** Objects that wait for the switch, and those of them that an earlier life of the role left behind. */
+  /** Objects that are applied after the switch: autoscalers of the role. */
   readonly applyAfterSwitch: readonly KubeObject[];
+  /** Live autoscalers of the role, deleted before staging: the role has no load. */
   readonly staleObjects: readonly KubeObject[];
   /** What nobody needs once the staged revision serves. */
   readonly deleteAfterSwitch: readonly ObjectToDelete[];
