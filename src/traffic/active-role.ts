@@ -15,9 +15,10 @@ export type PodLabels = Readonly<Record<string, Readonly<Record<string, string>>
 
 /**
  * Decides the active role. Throws `roles` when the selector is missing, matches no role or matches both: a guess would
- * deploy onto the side that users are on.
+ * deploy to the role that users are on.
  */
 export function decideActive(options: {
+  /** `undefined`: the public Service does not exist. */
   readonly service: KubeObject | undefined;
   readonly roles: Roles;
   readonly podLabels: PodLabels;
@@ -25,31 +26,11 @@ export function decideActive(options: {
   const { service, roles, podLabels } = options;
   if (service === undefined) return { kind: 'none', reason: 'there is no public Service yet' };
   const selector = selectorOf(service);
-  const name = describeRef(refOf(service));
-  const stop = (message: string, hint: string): CutoverError =>
-    new CutoverError(message, { code: 'roles', object: name, hint });
-  if (Object.keys(selector).length === 0) {
-    throw stop(
-      `${name} has no selector, so it says of no role that it is the active one`,
-      'Give it the selector of the role that serves users now, or delete it if nobody uses it, and run this step again.',
-    );
-  }
+  if (Object.keys(selector).length === 0) throw noSelector(service);
   const matching = roles.filter(role => selects(selector, podLabels[role] ?? {}));
   const [active] = matching;
-  if (active === undefined) {
-    throw stop(
-      `${name} selects neither ${roles[0]} nor ${roles[1]}: its selector is ${labelText(selector)}, the pods carry ${roles
-        .map(role => `${labelText(podLabels[role] ?? {})} (${role})`)
-        .join(' and ')}`,
-      'Set its selector to the labels of the role that serves users now; nothing was changed.',
-    );
-  }
-  if (matching.length > 1) {
-    throw stop(
-      `${name} selects both ${roles[0]} and ${roles[1]}: its selector ${labelText(selector)} does not tell the roles apart`,
-      'Add the label that tells the roles apart to its selector, set to the role that serves users now; nothing was changed.',
-    );
-  }
+  if (active === undefined) throw selectsNoRole(service, { roles, podLabels });
+  if (matching.length > 1) throw selectsBothRoles(service, roles);
   return { kind: 'role', role: active, idle: otherRole(roles, active) };
 }
 
@@ -98,7 +79,7 @@ export function withReplicas(workload: KubeObject, replicas: number): KubeObject
   return { ...workload, spec: { ...(workload['spec'] as object), replicas } };
 }
 
-/** Why a live Deployment is not the one that was verified; empty when it is. */
+/** Why a live Deployment is not the one that was verified; empty: it is. */
 export function changesSinceVerified(verified: VerifiedWorkload, live: KubeObject | undefined): readonly string[] {
   const name = describeRef(verified.ref);
   if (live === undefined) return [`${name} is gone`];
@@ -112,4 +93,37 @@ export function changesSinceVerified(verified: VerifiedWorkload, live: KubeObjec
 function labelText(labels: Readonly<Record<string, string>>): string {
   const entries = Object.entries(labels);
   return entries.length === 0 ? 'no labels' : entries.map(([key, value]) => `${key}=${value}`).join(',');
+}
+
+function noSelector(service: KubeObject): CutoverError {
+  return undecided(service, {
+    reason: 'has no selector, so Cutover cannot tell which role is active',
+    hint: 'Give it the selector of the role that serves users now, or delete it if nobody uses it, and run this step again.',
+  });
+}
+
+function selectsNoRole(
+  service: KubeObject,
+  { roles, podLabels }: { readonly roles: Roles; readonly podLabels: PodLabels },
+): CutoverError {
+  const found = roles.map(role => `${labelText(podLabels[role] ?? {})} (${role})`).join(' and ');
+  return undecided(service, {
+    reason: `selects neither ${roles[0]} nor ${roles[1]}: its selector is ${labelText(selectorOf(service))}, the pods have ${found}`,
+    hint: 'Set its selector to the labels of the role that serves users now; nothing was changed.',
+  });
+}
+
+function selectsBothRoles(service: KubeObject, roles: Roles): CutoverError {
+  return undecided(service, {
+    reason: `selects both ${roles[0]} and ${roles[1]}: its selector ${labelText(selectorOf(service))} matches the pods of both roles`,
+    hint: 'Add the label in which the roles differ to its selector, set to the role that serves users now; nothing was changed.',
+  });
+}
+
+function undecided(
+  service: KubeObject,
+  { reason, hint }: { readonly reason: string; readonly hint: string },
+): CutoverError {
+  const name = describeRef(refOf(service));
+  return new CutoverError(`${name} ${reason}`, { code: 'roles', object: name, hint });
 }
