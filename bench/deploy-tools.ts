@@ -61,7 +61,7 @@ export const cutover: Tool = {
       onStart,
       onLine: text => lines.push({ text, at: performance.now() }),
     });
-    const decision = lines.find(({ text }) => text === 'Verify prod' || text === 'Put back');
+    const decision = lines.find(({ text }) => text === 'Verify public' || text === 'Restore');
     return { succeeded: result.exitCode === 0, lines, ...(decision && { decidedAt: decision.at }) };
   },
 };

@@ -34,7 +34,7 @@ export interface DemoStep {
 export const token = 'token-of-the-demo';
 
 /** The stages in which something happens that users could notice. */
-const stageNames = /^(Deploy|Verify staged|Confirm|Switch|Verify prod|Put back)$/;
+const stageNames = /^(Deploy|Verify staged|Confirm|Switch|Verify public|Restore)$/;
 
 /** Runs the bundle as the runner does and tells the stages as they begin. */
 export async function play(stage: Stage, step: DemoStep): Promise<StepResult> {

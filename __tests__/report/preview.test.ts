@@ -48,7 +48,7 @@ const planned: Report = {
   activeRole: 'blue',
   idleRole: 'green',
   serving: 'Users are on blue, as before.',
-  stages: [],
+  phases: [],
   changes: preview.objects.map(({ ref: of, change }) => ({ ref: of, change })),
   preview,
   findings: [finding],

@@ -32,7 +32,7 @@ export const staged: Report = {
       seconds: 8.2,
     },
   ],
-  stages: [
+  phases: [
     { name: 'Deploy', ms: 61_400 },
     { name: 'Verify staged', ms: 8_240 },
   ],
@@ -44,7 +44,7 @@ export const early: Report = {
   action: 'deploy',
   outcome: 'failed',
   serving: 'Nothing was changed.',
-  stages: [],
+  phases: [],
   error: {
     message: 'Two inputs are wrong',
     hint: 'Correct them and run the step again.',

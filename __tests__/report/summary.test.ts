@@ -4,8 +4,8 @@ import { buildSummary, duration } from '../../src/report/summary.js';
 import { early, staged } from './reports.js';
 
 describe('the job summary', () => {
-  it('tells outcome, what serves users, objects, checks, times and the way back, in this order', () => {
-    expect(buildSummary(staged)).toBe(`## ✅ web: revision 8 is staged on green, no user is there yet
+  it('tells outcome, what serves users, objects, checks, times and how to roll back, in this order', () => {
+    expect(buildSummary(staged)).toBe(`## ✅ web: revision 8 is staged on green, without user traffic yet
 
 **Serving users now:** Users are on blue, revision 7.
 
@@ -30,19 +30,19 @@ describe('the job summary', () => {
 
 ### Checks
 
-| Check | Side | Verdict | What came | Tries | Time |
+| Check | Side | Verdict | Answer | Attempts | Time |
 | --- | --- | --- | --- | --- | --- |
 | \`GET /\` | staged | pass | 2 pods and Service web-test-green answered 200 | 3 | 8.2 s |
 
 ### Time
 
-| Stage | Took |
+| Phase | Time |
 | --- | --- |
 | Deploy | 1 min 1 s |
 | Verify staged | 8.2 s |
-| Together | 1 min 10 s |
+| Total | 1 min 10 s |
 
-### How to go back
+### How to roll back
 
 Discard what is staged with a step of this action that has these inputs:
 
@@ -133,7 +133,7 @@ Two inputs are wrong
     const summary = buildSummary({ ...staged, changes, error: { message: 'x', problems } });
     expect(Buffer.byteLength(summary)).toBeLessThanOrEqual(900_000);
     expect(summary).toContain('…and 4900 more.');
-    expect(buildSummary({ ...staged, changes })).toContain('### How to go back');
+    expect(buildSummary({ ...staged, changes })).toContain('### How to roll back');
   });
 });
 

@@ -133,7 +133,7 @@ describe('A job that deploys a website', () => {
     const verify = '- http: /\n  contains: site $<RUN_NUMBER>\n';
     const result = await ns.given(website.deploy(ns, 41, { verify }));
     const lines = result.log.split('\n');
-    const stages = ['Check', 'Render', 'Plan', 'Deploy', 'Verify prod', 'Clean up'];
+    const stages = ['Check', 'Render', 'Plan', 'Deploy', 'Verify public', 'Clean up'];
     expect(lines.filter(line => stages.includes(line))).toEqual(stages);
     expect(result.log).toMatch(/of 2 ready/);
     expect(result.log).toContain('2 to create, 0 to change, 0 unchanged');

@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
 import type { KubeObject } from '../../src/kubernetes/object.js';
-import { unsettled } from '../../src/strategies/blue-green/adoption/adoption.js';
+import { unsettled } from '../../src/strategies/blue-green/adoption/find-adoption.js';
 import { deployment } from '../support/objects.js';
 import { idle } from '../support/cluster/run-controllers.js';
 import { runOf } from '../support/strategies/context.js';

@@ -1,6 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import type { DeployBlueGreen, DeployRolling } from '../../src/inputs/inputs.js';
 import { newState, type ReleaseState } from '../../src/release/state.js';
+import { describePlanNote } from '../../src/report/plan-notes.js';
 import { FailedStep, type Outcome } from '../../src/strategies/shared/outcome.js';
 import { planBlueGreen, planRolling } from '../../src/strategies/plan.js';
 import { read } from '../inputs/runner.js';
@@ -30,6 +31,9 @@ metadata: {name: web-$<TARGET_ROLE>}
 spec: {scaleTargetRef: {apiVersion: apps/v1, kind: Deployment, name: web-$<TARGET_ROLE>}, minReplicas: 2, maxReplicas: 4}
 ---
 `;
+
+/** The notes of a plan as people read them. */
+const storyOf = (preview: Outcome['preview']): readonly string[] => (preview?.notes ?? []).map(describePlanNote);
 
 const inputsOf = (more: Readonly<Record<string, string>>) =>
   read({ action: 'plan', manifests: 'k8s', 'force-conflicts': 'true', lint: 'off', ...more });
@@ -64,7 +68,7 @@ describe('a blue/green plan', () => {
     await cluster.apply(deployment('green'));
     const { preview } = await planOn(cluster, staged());
     expect(preview?.images).toMatchObject([{ ref: { name: 'web-green' }, from: 'site:v1', to: 'site:v3' }]);
-    expect(preview?.story).toEqual([
+    expect(storyOf(preview)).toEqual([
       'Revision 3 would be staged on green, where no user is.',
       'It would take the place of revision 2, which is staged on green.',
       '`promote` would later switch Service shop/web from blue to green: all users would move at once.',
@@ -73,14 +77,14 @@ describe('a blue/green plan', () => {
 
   it('of a deploy that switches by itself says so', async () => {
     const { preview } = await planOn(memoryCluster(), staged(), { switch: 'auto' });
-    expect(preview?.story.at(-1)).toMatch(/^The same step would then switch Service shop\/web from blue to green/);
+    expect(storyOf(preview).at(-1)).toMatch(/^The same step would then switch Service shop\/web from blue to green/);
   });
 
   it('tells of a switch that was never finished, and takes no lock to find out', async () => {
     const cluster = memoryCluster();
     const operation = { kind: 'switch', revision: 2, role: 'green', run: runOf(7).url } as const;
     const { preview } = await planOn(cluster, staged({ operation }));
-    expect(preview?.story.at(-1)).toBe(
+    expect(storyOf(preview).at(-1)).toBe(
       `Unfinished: switch of revision 2 (green), begun by ${runOf(7).url}; no deploy begins before \`promote\` or \`rollback\` has finished it.`,
     );
     expect(cluster.calls.filter(call => call.includes('Lease'))).toEqual([]);
@@ -137,8 +141,8 @@ describe('a rolling plan', () => {
     const cluster = memoryCluster();
     for (const { object } of render(text).resources) await cluster.apply(object);
     const outcome = await planRolled(cluster, release, 'v5');
-    expect(outcome).toMatchObject({ outcome: 'planned', serving: 'Revision 4 serves users, as before.' });
-    expect(outcome.preview?.story).toEqual([
+    expect(outcome).toMatchObject({ outcome: 'planned', serving: { kind: 'planned', current: 4 } });
+    expect(storyOf(outcome.preview)).toEqual([
       'Revision 5 would be deployed.',
       'Pods would be replaced, a few at a time: Deployment shop/web.',
     ]);
@@ -151,6 +155,6 @@ describe('a rolling plan', () => {
     const unfinished = { ...release, operation: { kind: 'deploy', revision: 4, run: runOf(3).url } as const };
     const outcome = await planRolled(cluster, unfinished);
     expect(outcome.outcome).toBe('planned');
-    expect(outcome.preview?.story.at(-1)).toMatch(/^Unfinished: deploy of revision 4, begun by /);
+    expect(storyOf(outcome.preview).at(-1)).toMatch(/^Unfinished: deploy of revision 4, begun by /);
   });
 });

@@ -3,19 +3,16 @@ import { CutoverError } from '../../src/errors.js';
 import { refOf } from '../../src/kubernetes/object.js';
 import { historyEntry } from '../../src/release/revision.js';
 import { newState, type ReleaseState } from '../../src/release/state.js';
-import { promote, type Promotion } from '../../src/strategies/blue-green/promote.js';
+import { promote, type PromoteRequest } from '../../src/strategies/blue-green/promote.js';
 import { reject } from '../../src/strategies/blue-green/reject.js';
 import { FailedStep } from '../../src/strategies/shared/outcome.js';
 import { memoryCluster } from '../support/cluster/memory-cluster.js';
 import { deployment, publicRef, publicService, revision, selectedRole, staged } from '../support/strategies/shop.js';
 import { runOf, stepOn } from '../support/strategies/context.js';
 
-const promotion: Promotion = {
-  idlePolicy: { policy: 'keep' },
-  drainMs: 0,
+const promotion: PromoteRequest = {
   timeoutMs: 1000,
-  rollbackOnFailure: true,
-  historyLimit: 10,
+  policy: { idlePolicy: { policy: 'keep' }, drainMs: 0, rollbackOnFailure: true, historyLimit: 10 },
 };
 
 /** A step on a cluster where blue serves and the record is `state`. */
@@ -74,7 +71,7 @@ describe('a promotion', () => {
       revision: 2,
       activeRole: 'green',
       idleRole: 'blue',
-      serving: 'Revision 2 was promoted before and serves users on green. Nothing was written.',
+      serving: { kind: 'promoted-before', role: 'green', revision: 2 },
     });
     expect(cluster.writes()).toEqual([]);
   });
@@ -96,14 +93,14 @@ describe('a promotion', () => {
       error: {
         code: 'changed',
         message:
-          'What is staged on green is not what was verified: Deployment shop/web-green was deleted and made again',
+          'What is staged on green is not what was verified: Deployment shop/web-green was deleted and recreated',
         hint: expect.stringContaining('Stage again') as unknown,
       },
-      outcome: { serving: 'Users are on blue, as before; nothing was switched.', activeRole: 'blue' },
+      outcome: { serving: { kind: 'not-switched', active: 'blue' }, activeRole: 'blue' },
     });
     expect(selectedRole(cluster)).toBe('blue');
-    expect(step.remembered).toMatchObject([{ release: 'web', namespace: 'shop' }]);
-    expect(step.forgotten).toEqual(step.remembered);
+    expect(step.savedPostStates).toMatchObject([{ release: 'web', namespace: 'shop' }]);
+    expect(step.clearedPostStates).toEqual(step.savedPostStates);
   });
 
   it('leaves its lock to the post step when it cannot give it back', async () => {
@@ -114,8 +111,8 @@ describe('a promotion', () => {
       if (call === 'REPLACE Lease shop/cutover-web') throw cause;
     };
     await expect(promote(step, promotion)).rejects.toMatchObject({ code: 'changed' });
-    expect(step.forgotten).toEqual([]);
-    expect(step.log.lines).toContain('The lock of web could not be given back yet: no right to update leases');
+    expect(step.clearedPostStates).toEqual([]);
+    expect(step.log.lines).toContain('The lock of web could not be released yet: no right to update leases');
   });
 
   it('is refused when somebody has switched already', async () => {
@@ -144,7 +141,13 @@ describe('a rejection', () => {
       activeRole: 'blue',
       idleRole: 'green',
       changes: [{ ref: refOf(deployment('green')), change: 'deleted' }],
-      serving: 'Users are on blue, revision 1, as before. Revision 2 is discarded. On green: Everything was put back.',
+      serving: {
+        kind: 'rejected',
+        users: { kind: 'role', role: 'blue', revision: 1 },
+        revision: 2,
+        role: 'green',
+        restored: { objects: { kind: 'complete', ready: false, withheld: [], kept: [] } },
+      },
     });
     expect(cluster.store.get(refOf(deployment('green')))).toBeUndefined();
     expect(cluster.writes().filter(call => call.includes('Service'))).toEqual([]);
@@ -170,7 +173,7 @@ describe('a rejection', () => {
     await cluster.apply(deployment('green'));
     await expect(reject(step, inputs)).rejects.toMatchObject({
       code: 'changed',
-      message: 'Users are on green, which holds the staged revision 2: it was not touched',
+      message: 'Users are on green, which holds the staged revision 2: it was not changed',
       hint: expect.stringContaining('action: rollback') as unknown,
     });
     expect(cluster.store.get(refOf(deployment('green')))).toBeDefined();

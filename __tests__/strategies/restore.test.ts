@@ -65,8 +65,8 @@ async function restoring(
   const ctx = { ...stepOn(release.cluster), clock, ...more };
   const before = snapshots ?? revisionOf(release.cluster, 2)!.before;
   release.cluster.calls.length = 0;
-  const { complete } = await restore({ ctx, snapshots: before, timeoutMs: 5_000, cause });
-  return { complete, waited: clock.waited };
+  const { kind } = await restore(ctx, { snapshots: before, timeoutMs: 5_000, cause });
+  return { complete: kind === 'complete', waited: clock.waited };
 }
 
 describe('restoring after a failure', () => {
@@ -79,7 +79,7 @@ describe('restoring after a failure', () => {
   });
 
   it.each([
-    ['the lock was lost: another run is at work', { lost: AbortSignal.abort() }],
+    ['the lock was lost: another run is at work', { lockLost: AbortSignal.abort() }],
     ['somebody else changed what this step had written', { cause: new CutoverError('changed', { code: 'changed' }) }],
   ])('asks and writes nothing when %s', async (_why, options) => {
     const release = await updated();

@@ -7,8 +7,9 @@ import { selectorOf, selects } from '../../src/kubernetes/selectors.js';
 import type { Resource } from '../../src/manifests/resource.js';
 import type { ReleaseState } from '../../src/release/state.js';
 import { newState } from '../../src/release/state.js';
-import { readBlueGreen, readRelease, rolesOf, whereUsersAre } from '../../src/strategies/blue-green/recheck.js';
-import { whereTo } from '../../src/strategies/blue-green/rollback.js';
+import { rolesOf, roleToLeave } from '../../src/strategies/blue-green/live-traffic.js';
+import { roleToRollBackTo } from '../../src/strategies/blue-green/rollback.js';
+import { readBlueGreen, readRelease } from '../../src/strategies/shared/recorded-release.js';
 import {
   changesSinceVerified,
   decideActive,
@@ -73,36 +74,36 @@ describe('the active role', () => {
       'has no selector',
       service(),
       podLabels,
-      'Service shop/web has no selector, so it says of no role that it is the active one',
+      'Service shop/web has no selector, so Cutover cannot tell which role is active',
       'Give it the selector of the role that serves users now',
     ],
     [
       'has an empty selector',
       service({}),
       podLabels,
-      'Service shop/web has no selector, so it says of no role that it is the active one',
+      'Service shop/web has no selector, so Cutover cannot tell which role is active',
       'Give it the selector of the role that serves users now',
     ],
     [
       'selects neither role',
       service({ role: 'red' }),
       podLabels,
-      'Service shop/web selects neither blue nor green: its selector is role=red, the pods carry app=web,role=blue (blue) and app=web,role=green (green)',
+      'Service shop/web selects neither blue nor green: its selector is role=red, the pods have app=web,role=blue (blue) and app=web,role=green (green)',
       'Set its selector to the labels of the role that serves users now; nothing was changed.',
     ],
     [
       'selects neither role, of which nothing is known',
       service({ role: 'blue' }),
       {},
-      'Service shop/web selects neither blue nor green: its selector is role=blue, the pods carry no labels (blue) and no labels (green)',
+      'Service shop/web selects neither blue nor green: its selector is role=blue, the pods have no labels (blue) and no labels (green)',
       'Set its selector to the labels of the role that serves users now; nothing was changed.',
     ],
     [
       'selects both roles',
       service({ app: 'web' }),
       podLabels,
-      'Service shop/web selects both blue and green: its selector app=web does not tell the roles apart',
-      'Add the label that tells the roles apart to its selector',
+      'Service shop/web selects both blue and green: its selector app=web matches the pods of both roles',
+      'Add the label in which the roles differ to its selector',
     ],
   ])('is not guessed when the public Service %s', (_what, ...[given, labels, message, hint]) => {
     const error = errorOf(() => decideActive({ service: given, roles, podLabels: labels }));
@@ -192,7 +193,7 @@ describe('what happened to a workload since it was verified', () => {
   it.each([
     ['nothing', live({ uid: 'u1', generation: 2 }), []],
     ['it was deleted', undefined, ['Deployment shop/web-green is gone']],
-    ['it was made again', live({ uid: 'u2', generation: 2 }), ['Deployment shop/web-green was deleted and made again']],
+    ['it was made again', live({ uid: 'u2', generation: 2 }), ['Deployment shop/web-green was deleted and recreated']],
     [
       'it was edited',
       live({ uid: 'u1', generation: 3 }),
@@ -252,7 +253,7 @@ describe('where users are when green is to be promoted', () => {
       'blue',
     ],
   ])('%s', (_where, ...[given, active, expected]) => {
-    expect(whereUsersAre(given, active, 'green')).toBe(expected);
+    expect(roleToLeave(given, active, 'green')).toBe(expected);
   });
 
   it.each<[string, ReleaseState, Active, string]>([
@@ -281,7 +282,7 @@ describe('where users are when green is to be promoted', () => {
       'Service shop/web selects blue (revision unknown), but revision 2 should be serving',
     ],
   ])('is an error when %s', (_what, ...[given, active, message]) => {
-    const error = errorOf(() => whereUsersAre(given, active, 'green'));
+    const error = errorOf(() => roleToLeave(given, active, 'green'));
     expect(error).toMatchObject({ code: 'changed', message });
     expect(error.hint).toContain('stage again');
   });
@@ -323,7 +324,7 @@ describe('where a rollback goes', () => {
       'blue',
     ],
   ])('%s', (_where, ...[given, active, expected]) => {
-    expect(whereTo(given, active)).toBe(expected);
+    expect(roleToRollBackTo(given, active)).toBe(expected);
   });
 });
 
@@ -353,7 +354,7 @@ describe('the record that a step begins with', () => {
       code: 'record',
       message: 'The record of release web does not say which roles it has',
     });
-    expect(errorOf(() => whereUsersAre(bare, on('blue'), 'green'))).toMatchObject({
+    expect(errorOf(() => roleToLeave(bare, on('blue'), 'green'))).toMatchObject({
       code: 'record',
       message: 'The record of release web does not say which Service is the public one',
     });

@@ -2,9 +2,9 @@ import { describe, expect, it } from '@jest/globals';
 import { refOf, type KubeObject } from '../../src/kubernetes/object.js';
 import type { Resource } from '../../src/manifests/resource.js';
 import type { PlannedChange } from '../../src/plan/change.js';
-import { merged, recordable, snapshotsOf } from '../../src/strategies/shared/bring-up.js';
-import { logPlan } from '../../src/strategies/shared/log-plan.js';
+import { logPlan } from '../../src/report/log-plan.js';
 import { changesOf } from '../../src/strategies/shared/outcome.js';
+import { earliest, recordable, snapshotsOf } from '../../src/strategies/shared/snapshots.js';
 import { listLog } from '../support/cluster/proxy-cluster.js';
 
 const object = (kind: string, name: string, data?: object): KubeObject => ({
@@ -62,11 +62,11 @@ describe('what must be remembered before the first write', () => {
   it('is the earliest known state where a revision is staged over another', () => {
     const [first, second] = [object('ConfigMap', 'c', { KEY: '1' }), object('ConfigMap', 'c', { KEY: '2' })];
     const added = object('ConfigMap', 'added');
-    expect(merged([snapshot(first, first)], [snapshot(second, second), snapshot(added)])).toEqual([
+    expect(earliest([snapshot(first, first)], [snapshot(second, second), snapshot(added)])).toEqual([
       snapshot(first, first),
       snapshot(added),
     ]);
-    expect(merged([snapshot(first)], [snapshot(second, second)])).toEqual([snapshot(first)]);
+    expect(earliest([snapshot(first)], [snapshot(second, second)])).toEqual([snapshot(first)]);
   });
 });
 
@@ -94,12 +94,12 @@ describe('what a plan says', () => {
       'Secret shop/c: to be created',
       'Secret shop/d: to be changed',
       '  data.KEY: *** → ***',
-      'Job shop/e: to be recreated (deleted and made anew, since it cannot be changed)',
+      'Job shop/e: to be recreated (deleted and recreated, since it cannot be changed)',
       '  data.KEY: "old" → "new"',
-      'ConfigMap shop/f: to be created (not checked: what it needs is made by this deploy)',
-      'ConfigMap shop/g: to be changed (not checked: a webhook of the cluster has no dry run)',
-      'ConfigMap shop/b: to be changed, and taken over from kubectl-client-side-apply and helm: what only they had set goes',
-      '2 to create, 4 to change, 1 to delete and make anew, 1 unchanged',
+      'ConfigMap shop/f: to be created (not checked: what it needs is created by this deploy)',
+      'ConfigMap shop/g: to be changed (not checked: a webhook of the cluster does not support dry run)',
+      'ConfigMap shop/b: to be changed, and taken over from kubectl-client-side-apply and helm: fields that only they had set are removed',
+      '2 to create, 4 to change, 1 to delete and recreate, 1 unchanged',
     ]);
   });
 

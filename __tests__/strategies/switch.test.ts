@@ -1,6 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { refOf, type KubeObject } from '../../src/kubernetes/object.js';
-import { confirmEndpoints, judgeEndpoints, pointService } from '../../src/traffic/service-selector.js';
+import { confirmEndpoints, judgeEndpoints } from '../../src/traffic/endpoints.js';
+import { serviceSelector } from '../../src/traffic/service-selector.js';
 import { memoryCluster, type MemoryCluster } from '../support/cluster/memory-cluster.js';
 import { stepOn } from '../support/strategies/context.js';
 
@@ -29,35 +30,35 @@ describe('whether the endpoints are those of the new side', () => {
       [slice('a', { pod: 'g1', ready: true }, { pod: 'g2', ready: true })],
       ['g1', 'g2'],
       true,
-      '2 endpoints, all of the new side',
+      '2 endpoints, all of the expected pods',
     ],
     [
       'they are spread over slices',
       [slice('a', { pod: 'g1', ready: true }), slice('b', { pod: 'g2', ready: true })],
       ['g1', 'g2'],
       true,
-      '2 endpoints, all of the new side',
+      '2 endpoints, all of the expected pods',
     ],
     [
       'the only one is there, and says nothing of being ready',
       [slice('a', { pod: 'g1' })],
       ['g1'],
       true,
-      '1 endpoint, all of the new side',
+      '1 endpoint, all of the expected pods',
     ],
     [
       'one is listed twice',
       [slice('a', { pod: 'g1', ready: true }), slice('b', { pod: 'g1', ready: true })],
       ['g1'],
       true,
-      '1 endpoint, all of the new side',
+      '1 endpoint, all of the expected pods',
     ],
     [
       'an old one is still listed, but not ready',
       [slice('a', { pod: 'g1', ready: true }, { pod: 'b1', ready: false })],
       ['g1'],
       true,
-      '1 endpoint, all of the new side',
+      '1 endpoint, all of the expected pods',
     ],
     ['one is missing', [slice('a', { pod: 'g1', ready: true })], ['g1', 'g2'], false, 'not yet an endpoint: g2'],
     ['one is not ready', [slice('a', { pod: 'g1', ready: false })], ['g1'], false, 'not yet an endpoint: g1'],
@@ -70,14 +71,8 @@ describe('whether the endpoints are those of the new side', () => {
     ],
     ['there is no slice', [], ['g1'], false, 'not yet an endpoint: g1'],
     ['a slice is empty', [{ ...slice('a'), endpoints: null }], ['g1'], false, 'not yet an endpoint: g1'],
-    ['nobody is wanted', [], [], false, 'there is no pod to lead to'],
-    [
-      'nobody is wanted, and somebody is there',
-      [slice('a', { pod: 'b1', ready: true })],
-      [],
-      false,
-      'there is no pod to lead to',
-    ],
+    ['nobody is wanted', [], [], false, 'no pod is ready'],
+    ['nobody is wanted, and somebody is there', [slice('a', { pod: 'b1', ready: true })], [], false, 'no pod is ready'],
   ])('%s', (_what, ...[slices, wanted, done, reason]) => {
     expect(judgeEndpoints(slices as readonly KubeObject[], pods(...wanted))).toEqual({ done, reason });
   });
@@ -101,7 +96,7 @@ describe('pointing the Service at another side', () => {
     ).object;
     cluster.calls.length = 0;
     const typed = { ...service('green'), spec: { ...(service('green')['spec'] as object), type: 'NodePort' } };
-    await pointService({ ctx, service: typed, live, force: false });
+    await serviceSelector(ctx, ref).set({ object: typed, force: false }, { ref, object: live });
     expect(cluster.calls).toEqual(['APPLY Service shop/web']);
     const { spec } = cluster.store.get(ref)!;
     expect(spec).toEqual({ ...(live['spec'] as object), selector: { app: 'web', role: 'green' } });
@@ -111,7 +106,7 @@ describe('pointing the Service at another side', () => {
   it('makes the Service of the first release', async () => {
     const cluster = memoryCluster();
     const ctx = stepOn(cluster);
-    await pointService({ ctx, service: service('blue'), live: undefined, force: false });
+    await serviceSelector(ctx, ref).set({ object: service('blue'), force: false }, { ref });
     expect(selectorIn(cluster)).toEqual({ app: 'web', role: 'blue' });
     expect(ctx.log.lines).toEqual(['Service shop/web created']);
   });
@@ -124,8 +119,8 @@ describe('pointing the Service at another side', () => {
       { manager: 'kubectl' },
     );
     const ctx = stepOn(cluster);
-    const pointing = pointService({ ctx, service: service('green'), live, force: true });
-    await expect(pointing).rejects.toMatchObject({ code: 'moved', object: 'Service shop/web' });
+    const setting = serviceSelector(ctx, ref).set({ object: service('green'), force: true }, { ref, object: live });
+    await expect(setting).rejects.toMatchObject({ code: 'moved', object: 'Service shop/web' });
     expect(selectorIn(cluster)).toEqual({ app: 'web', role: 'blue' });
   });
 
@@ -136,12 +131,14 @@ describe('pointing the Service at another side', () => {
     const cluster = memoryCluster();
     cluster.given(service('blue'));
     const ctx = stepOn(cluster);
-    const live = cluster.store.get(ref);
-    const pointed = await pointService({ ctx, service: service('green'), live, force }).then(
-      () => 'done',
-      (error: unknown) => (error as { code: string }).code,
-    );
-    expect([pointed, selectorIn(cluster)]).toEqual([force ? 'done' : 'conflict', { app: 'web', role }]);
+    const before = { ref, object: cluster.store.get(ref)! };
+    const result = await serviceSelector(ctx, ref)
+      .set({ object: service('green'), force }, before)
+      .then(
+        () => 'done',
+        (error: unknown) => (error as { code: string }).code,
+      );
+    expect([result, selectorIn(cluster)]).toEqual([force ? 'done' : 'conflict', { app: 'web', role }]);
   });
 });
 
@@ -149,7 +146,8 @@ describe('waiting for the endpoints', () => {
   const confirm = (cluster: MemoryCluster, options: { signal?: AbortSignal; timeoutMs?: number } = {}) => {
     const { timeoutMs = 60_000, signal } = options;
     const ctx = stepOn(cluster, signal === undefined ? {} : { signal });
-    const done = confirmEndpoints({ ctx, service: ref, wanted: pods('g1', 'g2'), timeoutMs });
+    const request = { service: ref, pods: pods('g1', 'g2'), timeoutMs, signal: ctx.signal };
+    const done = confirmEndpoints({ cluster, log: ctx.log, ...request });
     return { step: ctx, done };
   };
 
@@ -164,7 +162,7 @@ describe('waiting for the endpoints', () => {
     store.update(slice('a', { pod: 'g1', ready: true }, { pod: 'g2', ready: true }));
     store.remove(refOf(slice('old')));
     await done;
-    expect(ctx.log.lines).toEqual(['Service shop/web: 2 endpoints, all of the new side']);
+    expect(ctx.log.lines).toEqual(['Service shop/web: 2 endpoints, all of the expected pods']);
   });
 
   it('ends with what is missing when the time is over', async () => {

@@ -3,7 +3,9 @@ import { CutoverError } from '../../src/errors.js';
 import type { Check } from '../../src/inputs/inputs.js';
 import { refOf, type KubeObject } from '../../src/kubernetes/object.js';
 import type { FailedStep, Outcome } from '../../src/strategies/shared/outcome.js';
-import { switchTraffic, type TrafficSwitch } from '../../src/strategies/blue-green/switch-traffic.js';
+import { describeServing } from '../../src/report/serving.js';
+import { switchTraffic } from '../../src/strategies/blue-green/switch-traffic.js';
+import type { TrafficSwitch } from '../../src/strategies/blue-green/traffic-switch.js';
 import { answer } from '../support/cluster/proxy-cluster.js';
 import { memoryCluster, type MemoryCluster } from '../support/cluster/memory-cluster.js';
 import {
@@ -59,28 +61,29 @@ async function scene(options: {
     revision: revision('green'),
     role: 'green',
     from: 'blue',
-    live,
+    before: { ref: publicRef, object: live },
     publicService: publicService('green'),
-    workloads: [green],
-    ready: [
-      {
-        ref: refOf(green),
-        uid: green.metadata.uid!,
-        generation: 1,
-        templateHash: hashOf('green'),
-        pods: podsOf('green').map(name => ({
-          name,
-          uid: cluster.store.get({ apiVersion: 'v1', kind: 'Pod', namespace: 'shop', name })!.metadata.uid!,
-        })),
-      },
-    ],
+    verified: {
+      workloads: [green],
+      ready: [
+        {
+          ref: refOf(green),
+          uid: green.metadata.uid!,
+          generation: 1,
+          templateHash: hashOf('green'),
+          pods: podsOf('green').map(name => ({
+            name,
+            uid: cluster.store.get({ apiVersion: 'v1', kind: 'Pod', namespace: 'shop', name })!.metadata.uid!,
+          })),
+        },
+      ],
+      stagedChecks: [],
+    },
     checks: [check],
-    stagedChecks: [],
     outcome: 'switched',
     policy: {
       idlePolicy: { policy: 'keep' },
       drainMs: 30_000,
-      timeoutMs: 60_000,
       rollbackOnFailure: true,
       historyLimit: 10,
     },
@@ -102,7 +105,7 @@ const scaled = (cluster: MemoryCluster, role: 'blue' | 'green'): unknown =>
   (cluster.store.get(refOf(deployment(role)))!['spec'] as { replicas: number }).replicas;
 
 describe('moving users to the other role', () => {
-  it('switches by one write, between two of the record, and ends with the way back', async () => {
+  it('switches by one write, between two of the record, and ends with how to roll back', async () => {
     const scenery = await scene({});
     const { cluster, step: ctx } = scenery;
     const outcome = await play(scenery);
@@ -113,9 +116,11 @@ describe('moving users to the other role', () => {
       activeRole: 'green',
       idleRole: 'blue',
       changes: [{ ref: publicRef, change: 'changed' }],
-      serving: 'Users are on green, revision 2 (site:v2). blue is kept for the way back.',
       rollbackHint: { action: 'rollback', release: 'web', namespace: 'shop' },
     });
+    expect(describeServing(outcome.serving)).toBe(
+      'Users are on green, revision 2 (site:v2). blue is kept for a rollback.',
+    );
     expect(outcome.checks.map(({ verdict }) => verdict)).toEqual(['pass']);
     expect(selectedRole(cluster)).toBe('green');
     expect(cluster.writes().slice(0, 3)).toEqual([
@@ -123,9 +128,9 @@ describe('moving users to the other role', () => {
       'APPLY Service shop/web',
       'REPLACE ConfigMap shop/cutover-web',
     ]);
-    expect(ctx.stages.filter((stage, index) => stage !== ctx.stages[index - 1])).toEqual([
+    expect(ctx.phases.filter((stage, index) => stage !== ctx.phases[index - 1])).toEqual([
       'Switch',
-      'Verify prod',
+      'Verify public',
       'Clean up',
     ]);
     const { staged: _switched, ...rest } = staged();
@@ -161,8 +166,8 @@ describe('moving users to the other role', () => {
     const scenery = await scene({});
     const policy = { ...scenery.trafficSwitch.policy, idlePolicy: { policy: 'scale-down', replicas: 0 } } as const;
     const { serving } = await switchTraffic(scenery.step, { ...scenery.trafficSwitch, policy });
-    expect(serving).toBe(
-      'Users are on green, revision 2 (site:v2). blue was scaled down to 0; a rollback brings it up first.',
+    expect(describeServing(serving)).toBe(
+      'Users are on green, revision 2 (site:v2). blue was scaled down to 0; a rollback scales it up first.',
     );
     expect(scenery.step.clock.waited).toEqual([30_000]);
     expect([scaled(scenery.cluster, 'blue'), scaled(scenery.cluster, 'green')]).toEqual([0, 2]);
@@ -191,7 +196,7 @@ describe('moving users to the other role', () => {
       code: 'changed',
       message: `Service shop/web ${fact}, so blue was not scaled down`,
     });
-    expect(outcome.serving).toContain('The switch itself is complete and verified');
+    expect(describeServing(outcome.serving)).toContain('The switch itself is complete and verified');
     expect(scaled(cluster, 'blue')).toBe(2);
     expect((await ctx.records.readState())?.operation).toMatchObject({ kind: 'finish', role: 'blue' });
   });
@@ -214,11 +219,9 @@ describe('moving users to the other role', () => {
     const scenery = await scene({ change: { state: first } });
     scenery.cluster.store.remove(publicRef);
     const { from: _nowhere, ...move } = scenery.trafficSwitch;
-    const outcome = await switchTraffic(scenery.step, { ...move, live: undefined });
-    expect(outcome).toMatchObject({
-      changes: [{ change: 'created' }],
-      serving: 'Users are on green, revision 2 (site:v2).',
-    });
+    const outcome = await switchTraffic(scenery.step, { ...move, before: { ref: publicRef } });
+    expect(outcome).toMatchObject({ changes: [{ change: 'created' }] });
+    expect(describeServing(outcome.serving)).toBe('Users are on green, revision 2 (site:v2).');
     expect(outcome).not.toHaveProperty('rollbackHint');
     expect(selectedRole(scenery.cluster)).toBe('green');
   });
@@ -234,8 +237,8 @@ describe('users are sent back', () => {
       activeRole: 'blue',
       idleRole: 'green',
       stagedRole: 'green',
-      serving: 'Users are back on blue, revision 1.',
     });
+    expect(describeServing(outcome.serving)).toBe('Users are back on blue, revision 1.');
     expect(outcome.checks.map(({ verdict }) => verdict)).toEqual(['fail']);
     expect(selectedRole(scenery.cluster)).toBe('blue');
     expect(await scenery.step.records.readState()).toEqual({
@@ -254,7 +257,7 @@ describe('users are sent back', () => {
       return proxied({ ...request }).then(() => answer(500));
     };
     const { outcome } = await failure(play(scenery));
-    expect(outcome.serving).toBe('Users are back on blue, revision 1.');
+    expect(describeServing(outcome.serving)).toBe('Users are back on blue, revision 1.');
     expect(selectedRole(cluster)).toBe('blue');
   });
 
@@ -263,20 +266,22 @@ describe('users are sent back', () => {
     const scenery = await scene({ status: 500, change: { state: first } });
     scenery.cluster.store.remove(publicRef);
     const { from: _nowhere, ...move } = scenery.trafficSwitch;
-    const { outcome } = await failure(switchTraffic(scenery.step, { ...move, live: undefined }));
-    expect(outcome.serving).toBe('Service shop/web was removed again: nobody is served, as before this step.');
+    const { outcome } = await failure(switchTraffic(scenery.step, { ...move, before: { ref: publicRef } }));
+    expect(describeServing(outcome.serving)).toBe(
+      'Service shop/web was removed again: nobody is served, as before this step.',
+    );
     expect(scenery.cluster.store.get(publicRef)).toBeUndefined();
   });
 
   it('to where a killed run had found them, not to where it left them', async () => {
     const scenery = await scene({ status: 500 });
     const { cluster, step, trafficSwitch } = scenery;
-    const undo = { ref: publicRef, object: trafficSwitch.live! };
+    const undo = trafficSwitch.before;
     const live = (await cluster.apply(publicService('green'))).object;
     const state = staged({
       operation: { kind: 'switch', revision: 2, role: 'green', run: 'an earlier run', previousService: undo },
     });
-    await failure(switchTraffic(step, { ...trafficSwitch, state, live }));
+    await failure(switchTraffic(step, { ...trafficSwitch, state, before: { ref: publicRef, object: live } }));
     expect(selectedRole(cluster)).toBe('blue');
   });
 });
@@ -293,7 +298,7 @@ describe('a switch whose answer was lost', () => {
     };
     const { error, outcome } = await failure(play(scenery));
     expect(error).toMatchObject({ code: 'unreachable' });
-    expect(outcome.serving).toBe('Users are back on blue, revision 1.');
+    expect(describeServing(outcome.serving)).toBe('Users are back on blue, revision 1.');
     expect(selectedRole(cluster)).toBe('blue');
   });
 });
@@ -302,13 +307,12 @@ describe('users stay where they are', () => {
   it('when the old side has no ready pod to go back to, and it is said loudly', async () => {
     const scenery = await scene({ status: 500, blueIsReady: false });
     const { outcome } = await failure(play(scenery));
-    expect(outcome).toMatchObject({
-      activeRole: 'green',
-      serving:
-        'Service shop/web points at green, revision 2: blue has no ready pod to go back to. Nothing more was changed.',
-    });
+    expect(outcome.activeRole).toBe('green');
+    expect(describeServing(outcome.serving)).toBe(
+      'Service shop/web points at green, revision 2: blue has no ready pod to switch back to. Nothing more was changed.',
+    );
     expect(scenery.step.log.lines).toContain(
-      'blue has no ready pod, so users were not sent back there. Neither side may be well: look at once.',
+      'blue has no ready pod, so users were not sent back to it. Both roles may be unhealthy: look at them now.',
     );
     expect(selectedRole(scenery.cluster)).toBe('green');
     expect((await scenery.step.records.readState())?.operation).toMatchObject({ kind: 'switch' });
@@ -318,7 +322,9 @@ describe('users stay where they are', () => {
     const scenery = await scene({ status: 500 });
     const policy = { ...scenery.trafficSwitch.policy, rollbackOnFailure: false };
     const { outcome } = await failure(switchTraffic(scenery.step, { ...scenery.trafficSwitch, policy }));
-    expect(outcome.serving).toBe('Service shop/web points at green, revision 2: rollback-on-failure is false.');
+    expect(describeServing(outcome.serving)).toBe(
+      'Service shop/web points at green, revision 2: rollback-on-failure is false.',
+    );
     expect(selectedRole(scenery.cluster)).toBe('green');
   });
 
@@ -332,7 +338,9 @@ describe('users stay where they are', () => {
     );
     const { error, outcome } = await failure(play(scenery));
     expect(error).toMatchObject({ code: 'moved', object: 'Service shop/web' });
-    expect(outcome.serving).toBe('This step did not switch anything: users are where they were (blue).');
+    expect(describeServing(outcome.serving)).toBe(
+      'This step did not switch anything: users are where they were (blue).',
+    );
     expect(cluster.store.get(publicRef)).toMatchObject({ metadata: { labels: { touched: 'yes' } } });
     expect(selectedRole(cluster)).toBe('blue');
     expect((await scenery.step.records.readState())?.operation).toBeUndefined();
@@ -363,7 +371,9 @@ describe('users stay where they are', () => {
       object: 'Service shop/web',
       message: 'Service shop/web would also lead to pods that are not of this revision: stranger',
     });
-    expect(outcome.serving).toBe('This step did not switch anything: users are where they were (blue).');
+    expect(describeServing(outcome.serving)).toBe(
+      'This step did not switch anything: users are where they were (blue).',
+    );
     expect(selectedRole(scenery.cluster)).toBe('blue');
   });
 
@@ -387,7 +397,9 @@ describe('users stay where they are', () => {
     };
     const { error, outcome } = await failure(play(scenery));
     expect(error).toMatchObject({ code: 'unreachable' });
-    expect(outcome.serving).toBe('It is not known whether the switch was made: no connection. Either side serves.');
+    expect(describeServing(outcome.serving)).toBe(
+      'It is not known whether the switch was made: no connection. Either role serves.',
+    );
     expect((await step.records.readState())?.operation).toMatchObject({ kind: 'switch', role: 'green' });
   });
 
@@ -398,7 +410,7 @@ describe('users stay where they are', () => {
     };
     const { error, outcome } = await failure(play(scenery));
     expect(error).toMatchObject({ code: 'forbidden' });
-    expect(outcome.serving).toBe('Users are on blue, as before; nothing was switched.');
+    expect(describeServing(outcome.serving)).toBe('Users are on blue, as before; nothing was switched.');
     expect(selectedRole(scenery.cluster)).toBe('blue');
   });
 });

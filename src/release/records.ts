@@ -119,15 +119,15 @@ function textOf(record: KubeObject | undefined): string | undefined {
 }
 
 /**
- * Writes the state after a failure. The failure itself is what the step must end with, so a record that cannot be
- * written is only told: the sentence is empty when it could.
+ * Writes the state after a failure. The failure itself is what the step must end with, so this never throws: it returns why
+ * the record could not be written, `undefined` when it was.
  */
-export async function recordFailure(records: Records, state: ReleaseState): Promise<string> {
+export async function recordFailure(records: Records, state: ReleaseState): Promise<string | undefined> {
   try {
     await records.writeState(state);
-    return '';
+    return undefined;
   } catch (error) {
-    return ` The record could not be brought up to date (${asCutoverError(error).message}); the next run finds it unfinished.`;
+    return asCutoverError(error).message;
   }
 }
 

@@ -24,7 +24,7 @@ export function failureMessage({
   ].join('\n');
 }
 
-/** One problem with the place it is about in front; further lines of it are indented. */
+/** One problem with its place in the manifests in front; its further lines are indented. */
 export function problemLine({ message, at }: ReportedError['problems'][number]): string {
   const line = at === undefined ? message : `${where(at)}: ${message}`;
   return line.replace(/\n/g, '\n  ');

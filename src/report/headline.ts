@@ -2,23 +2,23 @@ import type { Report } from './report.js';
 
 /** The outcome in one line, as in `web: revision 8 is staged on green`. */
 export function headline(report: Report): string {
-  return `${report.release ?? 'Cutover'}: ${said(report)}`;
+  return `${report.release ?? 'Cutover'}: ${describeOutcome(report)}`;
 }
 
-function said({ action, outcome, revision, activeRole, stagedRole, preview }: Report): string {
-  const what = revision === undefined ? 'the new revision' : `revision ${revision}`;
+function describeOutcome({ action, outcome, revision, activeRole, stagedRole, preview }: Report): string {
+  const subject = revision === undefined ? 'the new revision' : `revision ${revision}`;
   const on = (role: string | undefined): string => (role === undefined ? '' : ` on ${role}`);
   switch (outcome) {
     case 'unchanged':
       return preview === undefined ? 'nothing had to be changed' : 'nothing would be changed';
     case 'deployed':
-      return `${what} is deployed`;
+      return `${subject} is deployed`;
     case 'staged':
-      return `${what} is staged${on(stagedRole)}, no user is there yet`;
+      return `${subject} is staged${on(stagedRole)}, without user traffic yet`;
     case 'switched':
-      return `users are on ${what}${on(activeRole)}`;
+      return `users are on ${subject}${on(activeRole)}`;
     case 'rolled-back':
-      return `users are back on ${revision === undefined ? 'the previous revision' : what}${on(activeRole)}`;
+      return `users are back on ${revision === undefined ? 'the previous revision' : subject}${on(activeRole)}`;
     case 'rejected':
       return 'what was staged is discarded';
     case 'planned':
@@ -30,7 +30,7 @@ function said({ action, outcome, revision, activeRole, stagedRole, preview }: Re
   }
 }
 
-/** A sign that is seen before anything is read. */
+/** An emoji for the kind of outcome. */
 export function sign({ outcome }: Report): string {
   switch (outcome) {
     case 'failed':

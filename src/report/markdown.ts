@@ -1,14 +1,14 @@
 import { shortened } from '../log.js';
 
-/** Longest text of one table cell or list item, in characters; the log has the whole. */
+/** Longest text of one table cell or list item, in characters; the log has the full text. */
 const longest = 2_000;
 
-/** Text that means nothing but itself in Markdown and HTML, on one line. */
+/** Text with everything escaped that Markdown or HTML would interpret, on one line. */
 export function text(value: string): string {
   return escaped(shortened(value, longest).trim());
 }
 
-/** Our own sentences, in which backticks mark code: that stays code, everything else means only itself. */
+/** Our own sentences, in which backticks mark code: code stays code, everything else is escaped. */
 export function prose(value: string): string {
   const parts = value.trim().split(/(`[^`\n]+`)/);
   return parts.map((part, index) => (index % 2 === 1 ? code(part.slice(1, -1)) : escaped(part))).join('');
@@ -25,14 +25,14 @@ function escaped(value: string): string {
 
 /** A name in code style, on one line. */
 export function code(value: string): string {
-  // In a table even code must escape its bars; the fence is longer than any run of backticks inside.
+  // In a table even code must escape its bars. The fence is longer than any run of backticks inside.
   const inner = value.replace(/\s+/g, ' ').replace(/\|/g, '\\|');
   const fence = '`'.repeat(longestRun(inner) + 1);
   const space = inner.startsWith('`') || inner.endsWith('`') ? ' ' : '';
   return `${fence}${space}${inner}${space}${fence}`;
 }
 
-/** A block of code whatever it holds. */
+/** A code block of any content. */
 export function block(language: string, value: string): string {
   const fence = '`'.repeat(Math.max(3, longestRun(value) + 1));
   return `${fence}${language}\n${value.trimEnd()}\n${fence}`;
@@ -42,7 +42,7 @@ function longestRun(value: string): number {
   return Math.max(0, ...[...value.matchAll(/`+/g)].map(([run]) => run.length));
 }
 
-/** A table of cells that are Markdown already; of many rows the first `limit`, and a line that counts the rest. */
+/** A table of cells that are Markdown already. Rows beyond `limit` (default 300) are only counted. */
 export function table(
   head: readonly string[],
   rows: readonly (readonly string[])[],
@@ -54,7 +54,7 @@ export function table(
   return lines.join('\n') + more(rows.length - shown.length);
 }
 
-/** A list of items that are Markdown already; of many the first 100. */
+/** A list of items that are Markdown already. Items beyond the first 100 are only counted. */
 export function list(items: readonly string[]): string {
   const shown = items.slice(0, 100);
   return shown.map(item => `- ${item}`).join('\n') + more(items.length - shown.length);
@@ -64,7 +64,7 @@ function more(count: number): string {
   return count > 0 ? `\n\n…and ${count} more.` : '';
 }
 
-/** Markdown of at most `bytes` bytes: cut at the end of a line, an open block of code and a folded part closed, and the cut told. */
+/** Markdown of at most `bytes` bytes. It is cut at the end of a line, open code blocks and folded parts are closed, and a note says so. */
 export function fit(markdown: string, bytes: number): string {
   if (Buffer.byteLength(markdown) <= bytes) return markdown;
   const note = '\n\n*Cut here, because it is too long. The log has all of it.*\n';

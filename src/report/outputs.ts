@@ -10,7 +10,7 @@ const largest = 100_000;
 export function buildOutputs(report: Report): Readonly<Record<string, string>> {
   const { outcome, release, revision, previousRevision, activeRole, idleRole, stagedRole, testUrl, changes } = report;
   const outputs: Readonly<Record<string, string | number | undefined>> = {
-    // Neither did anything that could end.
+    // Neither action changes anything, so neither has an outcome.
     outcome: outcome === 'status' || outcome === 'planned' ? undefined : outcome,
     release,
     revision,
@@ -28,7 +28,7 @@ export function buildOutputs(report: Report): Readonly<Record<string, string>> {
   );
 }
 
-/** A JSON list of what became of each object. Where it would be too long, unchanged objects are left out, then the last. */
+/** A JSON list of the change of each object. Where it would be too long, unchanged objects are omitted, then the last ones. */
 function changesJson(changes: NonNullable<Report['changes']>): string {
   const all = changes.map(({ ref: { kind, namespace, name }, change }) =>
     JSON.stringify({ kind, namespace, name, change }),

@@ -5,8 +5,8 @@ import type { Report, ReportedError } from './report.js';
 const largest = 200_000;
 
 /**
- * The output `plan`: one JSON object as docs/planning.md describes it. Where it would be too long, first the fields go,
- * then unchanged objects, then the last of every list; `cut` names what went.
+ * The output `plan`: one JSON object as docs/planning.md describes it. Where it would be too long, first the fields are
+ * omitted, then unchanged objects, then the last items of every list; `cut` names what is omitted.
  */
 export function planJson(report: Report): string | undefined {
   const { preview } = report;

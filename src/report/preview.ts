@@ -5,7 +5,7 @@ import type { Finding } from '../plan/lint/finding.js';
 import type { Preview, PreviewedObject } from '../plan/preview.js';
 import { block, code, list, prose, table, text } from './markdown.js';
 
-/** Fields of one object beyond these are counted, not shown. */
+/** Fields of one object beyond these are only counted. */
 const mostFields = 100;
 
 /** What a deploy would do, as sections of the summary. */

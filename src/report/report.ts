@@ -1,31 +1,72 @@
-import type { CutoverError } from '../errors.js';
+import { asCutoverError, type CutoverError } from '../errors.js';
 import type { Inputs } from '../inputs/inputs.js';
 import type { Finding } from '../plan/lint/finding.js';
-import type { Outcome, OutcomeKind } from '../strategies/shared/outcome.js';
-
-/** How long a stage of the run took. */
-export interface StageTime {
-  /** As in the log: `Verify staged`. */
-  readonly name: string;
-  readonly ms: number;
-}
+import type { Preview } from '../plan/preview.js';
+import type { PhaseTime, RunRecorder } from '../run/recorder.js';
+import { FailedStep, type Outcome, type OutcomeKind } from '../strategies/shared/outcome.js';
+import type { PlannedDeploy } from '../strategies/shared/plan-note.js';
+import { comparisonLines } from './log-plan.js';
+import { describePlanNote } from './plan-notes.js';
+import { describeServing } from './serving.js';
+import { statusLines } from './status.js';
 
 /** Why a step failed, as far as people read it. */
 export type ReportedError = Pick<CutoverError, 'message' | 'object' | 'hint' | 'problems'>;
 
 /**
- * Everything that outputs and summary are made of: the outcome of the strategy (its members are absent where the step
- * ended before they were known), and what only the run itself knows.
+ * Everything that outputs and summary are made of: the outcome of the strategy in words (its members are absent where the
+ * step ended before they were known), and what only the run itself knows.
  */
-export interface Report extends Partial<Outcome> {
+export interface Report extends Partial<Omit<Outcome, 'serving' | 'preview'>> {
   readonly action: Inputs['action'];
   readonly outcome: OutcomeKind;
-  /** One or two sentences: what serves users now. Never empty. */
+  /** What serves users now, in one or a few sentences. Never empty. */
   readonly serving: string;
+  /** What a deploy would do; only of `action: plan`. */
+  readonly preview?: Preview;
+  /** Lines for the log alone, before its last line: what a plan would do, what runs where. Absent: none. */
+  readonly details?: readonly string[];
   /** In the order in which they ran. */
-  readonly stages: readonly StageTime[];
-  /** What in the manifests would drop requests. Absent: nobody asked. */
+  readonly phases: readonly PhaseTime[];
+  /** What in the manifests would drop requests. Absent: the lint rules did not run. */
   readonly findings?: readonly Finding[];
   /** Present when the step failed. */
   readonly error?: ReportedError;
+}
+
+/** The report of a step that succeeded. */
+export function successReport(outcome: Outcome, recorder: RunRecorder): Report {
+  return { ...inWords(outcome), ...runReport(recorder) };
+}
+
+/** The report of a step that threw. */
+export function failureReport(thrown: unknown, recorder: RunRecorder): Report {
+  if (thrown instanceof FailedStep) return { ...successReport(thrown.outcome, recorder), error: thrown.error };
+  const serving = describeServing({ kind: recorder.wrote ? 'unknown' : 'untouched' });
+  return { ...runReport(recorder), outcome: 'failed', serving, error: asCutoverError(thrown) };
+}
+
+function inWords(outcome: Outcome): Omit<Report, 'action' | 'phases'> {
+  const { serving, preview, ...rest } = outcome;
+  return {
+    ...rest,
+    serving: describeServing(serving),
+    ...(preview !== undefined && { preview: previewInWords(preview) }),
+    details: detailsOf(outcome),
+  };
+}
+
+function previewInWords({ notes, ...preview }: PlannedDeploy): Preview {
+  return { ...preview, story: notes.map(describePlanNote) };
+}
+
+function detailsOf({ serving, preview, activeRole }: Outcome): readonly string[] {
+  if (serving.kind === 'rolling-status' || serving.kind === 'blue-green-status') return statusLines(serving);
+  if (preview === undefined) return [];
+  return [...comparisonLines(activeRole ?? '', preview.users), ...preview.notes.map(describePlanNote)];
+}
+
+/** What only the run itself knows. */
+function runReport({ inputs, phases, findings }: RunRecorder): Pick<Report, 'action' | 'phases' | 'findings'> {
+  return { action: inputs?.action ?? 'deploy', phases, ...(findings !== undefined && { findings }) };
 }

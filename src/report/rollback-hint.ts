@@ -1,13 +1,13 @@
 import type { RollbackHint } from '../strategies/shared/outcome.js';
 
-/** The inputs of the step that goes back, ready to be pasted below `uses:`. */
+/** The inputs of the step that rolls back or rejects, ready to be pasted below `uses:`. */
 export function rollbackInputs({ action, release, namespace }: RollbackHint): string {
   return ['with:', `  action: ${action}`, `  release: ${scalar(release)}`, `  namespace: ${scalar(namespace)}`].join(
     '\n',
   );
 }
 
-/** A DNS label as YAML: quoted where a reader could take it for a number or a truth value. */
+/** A DNS label as YAML: quoted where YAML could read it as a number or a boolean. */
 function scalar(label: string): string {
   const word = /^(y|n|yes|no|on|off|true|false|null)$/i.test(label);
   return /^[a-z]/.test(label) && !word ? label : JSON.stringify(label);

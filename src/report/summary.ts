@@ -8,12 +8,12 @@ import { rollbackInputs } from './rollback-hint.js';
 /** GitHub drops a step's summary over 1 MiB. */
 const largest = 900_000;
 
-/** The job summary: the outcome first, then what serves users, what went wrong, what was done, and the hint back. */
+/** The job summary: the outcome first, then what serves users, what failed, what was done, and how to roll back. */
 export function buildSummary(report: Report): string {
   const sections = [
     `## ${sign(report)} ${text(headline(report))}`,
     `**Serving users now:** ${text(report.serving)}`,
-    facts(report),
+    release(report),
     failure(report),
     ...(report.preview === undefined ? [objects(report)] : previewSections(report.preview)),
     findingsSection(report.findings ?? []),
@@ -28,7 +28,7 @@ export function buildSummary(report: Report): string {
 
 type Section = string | undefined;
 
-function facts({
+function release({
   namespace,
   strategy,
   revision,
@@ -38,7 +38,7 @@ function facts({
   stagedRole,
   testUrl,
 }: Report): Section {
-  const known = Object.entries({
+  const rows = Object.entries({
     Namespace: namespace,
     Strategy: strategy,
     Revision: revision,
@@ -48,7 +48,7 @@ function facts({
     'Staged on': stagedRole,
     'Test endpoint (inside the cluster)': testUrl,
   }).flatMap(([name, value]) => (value === undefined ? [] : [[name, code(String(value))]]));
-  return known.length === 0 ? undefined : table(['', ''], known);
+  return rows.length === 0 ? undefined : table(['', ''], rows);
 }
 
 function failure({ error }: Report): Section {
@@ -88,20 +88,20 @@ function checks({ checks: results = [] }: Report): Section {
     ...[code(name), side, verdict === 'pass' ? 'pass' : `**${verdict === 'fail' ? 'fail' : 'cannot tell'}**`],
     ...[text(detail), String(attempts), `${seconds} s`],
   ]);
-  return `### Checks\n\n${table(['Check', 'Side', 'Verdict', 'What came', 'Tries', 'Time'], rows, { limit: 100 })}`;
+  return `### Checks\n\n${table(['Check', 'Side', 'Verdict', 'Answer', 'Attempts', 'Time'], rows, { limit: 100 })}`;
 }
 
 function approval({ approval: proof }: Report): Section {
   if (proof === undefined) return undefined;
-  const said = proof.comment === '' ? '' : `: “${text(proof.comment)}”`;
-  return `### Approval\n\nEnvironment ${code(proof.environment)}, approved by ${proof.by.map(code).join(', ')}${said}`;
+  const comment = proof.comment === '' ? '' : `: “${text(proof.comment)}”`;
+  return `### Approval\n\nEnvironment ${code(proof.environment)}, approved by ${proof.by.map(code).join(', ')}${comment}`;
 }
 
-function times({ stages }: Report): Section {
-  if (stages.length === 0) return undefined;
-  const total = stages.reduce((sum, { ms }) => sum + ms, 0);
-  const rows = [...stages, { name: 'Together', ms: total }].map(({ name, ms }) => [text(name), duration(ms)]);
-  return `### Time\n\n${table(['Stage', 'Took'], rows)}`;
+function times({ phases }: Report): Section {
+  if (phases.length === 0) return undefined;
+  const total = phases.reduce((sum, { ms }) => sum + ms, 0);
+  const rows = [...phases, { name: 'Total', ms: total }].map(({ name, ms }) => [text(name), duration(ms)]);
+  return `### Time\n\n${table(['Phase', 'Time'], rows)}`;
 }
 
 /** `0.4 s`, `12 s`, `3 min 5 s`. */
@@ -113,8 +113,8 @@ export function duration(ms: number): string {
 
 function rollbackHint({ rollbackHint: hint }: Report): Section {
   if (hint === undefined) return undefined;
-  const what = hint.action === 'reject' ? 'Discard what is staged' : 'Go back to the revision before';
-  return `### How to go back\n\n${what} with a step of this action that has these inputs:\n\n${block('yaml', rollbackInputs(hint))}`;
+  const what = hint.action === 'reject' ? 'Discard what is staged' : 'Go back to the previous revision';
+  return `### How to roll back\n\n${what} with a step of this action that has these inputs:\n\n${block('yaml', rollbackInputs(hint))}`;
 }
 
 function history({ history: entries = [] }: Report): Section {

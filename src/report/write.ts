@@ -5,17 +5,18 @@ import type { Report } from './report.js';
 import { buildSummary } from './summary.js';
 
 /**
- * Sets the outputs, annotates the manifests' lines that problems are about, and appends the job summary. Outside GitHub
- * Actions what has no place to go is skipped with a line in the log. Never throws: a deploy that is done must not fail
+ * Logs the details, annotates the manifests' lines that have problems, sets the outputs, and appends the job summary. Outside
+ * GitHub Actions, outputs and summary are skipped with a line in the log. Never throws: a deploy that succeeded must not fail
  * for its report, and one that failed must fail for its own cause.
  */
 export async function writeReport(options: {
   readonly report: Report;
   readonly log: Log;
-  /** The runner's environment: names the files that outputs and summary go to. */
+  /** The runner's environment, which names the files for outputs and summary. */
   readonly environment: Readonly<Record<string, string | undefined>>;
 }): Promise<void> {
   const { report, log, environment } = options;
+  for (const line of report.details ?? []) log.info(line);
   for (const { message, at } of report.error?.problems ?? []) if (at !== undefined) log.error(message, at);
   await attempt(log, 'outputs', () => {
     if (!environment['GITHUB_OUTPUT']) log.info('Outputs are not set: GITHUB_OUTPUT names no file');

@@ -3,25 +3,32 @@ import type { Log } from '../log.js';
 import type { Finding } from '../plan/lint/finding.js';
 import type { PhaseName, PostState } from './context.js';
 
-/** The story of one run as it unfolds: which stages it went through, and how long each took. */
+/** How long a phase of the run took. */
+export interface PhaseTime {
+  readonly name: PhaseName;
+  readonly ms: number;
+}
+
+/** What is known of one run as it goes on: its phases with their times, and what the post step must finish. */
 export interface RunRecorder {
-  /** In the order in which they began; a stage that was entered twice counts once. */
-  readonly phases: readonly { readonly name: PhaseName; readonly ms: number }[];
-  /** What the user asked for; absent until the inputs were read. */
+  /** In the order in which they began; a phase that was entered twice counts once. */
+  readonly phases: readonly PhaseTime[];
+  /** Absent until the inputs were read. */
   readonly inputs: Inputs | undefined;
   /** Whether the step may have written something. */
   readonly wrote: boolean;
-  /** What the post step would have to finish if the story ended here. */
+  /** What the post step would have to finish if the run ended now. */
   readonly unfinished: Set<PostState>;
-  /** What in the manifests would drop requests; absent until it was asked. */
+  /** What in the manifests would drop requests; absent until the lint rules ran. */
   readonly findings: readonly Finding[] | undefined;
   recordInputs(inputs: Inputs): void;
   recordFindings(findings: readonly Finding[]): void;
-  /** From now on the step may write. */
+  /** From now on the step may have written something. */
   recordWrite(): void;
   phase<T>(name: PhaseName, work: () => Promise<T>): Promise<T>;
 }
 
+/** `now` gives the time in milliseconds. */
 export function createRecorder(log: Log, now: () => number): RunRecorder {
   const times = new Map<PhaseName, number>();
   let inputs: Inputs | undefined;
@@ -47,8 +54,8 @@ export function createRecorder(log: Log, now: () => number): RunRecorder {
     recordWrite() {
       wrote = true;
     },
-    recordInputs(given) {
-      inputs = given;
+    recordInputs(read) {
+      inputs = read;
     },
     async phase(name, work) {
       const began = now();

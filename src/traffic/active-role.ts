@@ -1,8 +1,7 @@
+import { selects } from '../kubernetes/selectors.js';
 import { CutoverError } from '../errors.js';
 import type { Roles } from '../inputs/inputs.js';
-import { isDeployment, templateLabels } from '../kubernetes/deployment.js';
 import { describeRef, refOf, type KubeObject } from '../kubernetes/object.js';
-import { selectorOf, selects } from '../kubernetes/selectors.js';
 import type { RoleResources } from '../manifests/resource.js';
 import type { RoleRecord, VerifiedWorkload } from '../release/state.js';
 
@@ -16,9 +15,10 @@ export type PodLabels = Readonly<Record<string, Readonly<Record<string, string>>
 
 /**
  * Decides the active role. Throws `roles` when the selector is missing, matches no role or matches both: a guess would
- * deploy onto the side that users are on.
+ * deploy to the role that users are on.
  */
 export function decideActive(options: {
+  /** `undefined`: the public Service does not exist. */
   readonly service: KubeObject | undefined;
   readonly roles: Roles;
   readonly podLabels: PodLabels;
@@ -26,36 +26,20 @@ export function decideActive(options: {
   const { service, roles, podLabels } = options;
   if (service === undefined) return { kind: 'none', reason: 'there is no public Service yet' };
   const selector = selectorOf(service);
-  const name = describeRef(refOf(service));
-  const stop = (message: string, hint: string): CutoverError =>
-    new CutoverError(message, { code: 'roles', object: name, hint });
-  if (Object.keys(selector).length === 0) {
-    throw stop(
-      `${name} has no selector, so it says of no role that it is the active one`,
-      'Give it the selector of the role that serves users now, or delete it if nobody uses it, and run this step again.',
-    );
-  }
+  if (Object.keys(selector).length === 0) throw noSelector(service);
   const matching = roles.filter(role => selects(selector, podLabels[role] ?? {}));
   const [active] = matching;
-  if (active === undefined) {
-    throw stop(
-      `${name} selects neither ${roles[0]} nor ${roles[1]}: its selector is ${labelText(selector)}, the pods carry ${roles
-        .map(role => `${labelText(podLabels[role] ?? {})} (${role})`)
-        .join(' and ')}`,
-      'Set its selector to the labels of the role that serves users now; nothing was changed.',
-    );
-  }
-  if (matching.length > 1) {
-    throw stop(
-      `${name} selects both ${roles[0]} and ${roles[1]}: its selector ${labelText(selector)} does not tell the roles apart`,
-      'Add the label that tells the roles apart to its selector, set to the role that serves users now; nothing was changed.',
-    );
-  }
+  if (active === undefined) throw selectsNoRole(service, { roles, podLabels });
+  if (matching.length > 1) throw selectsBothRoles(service, roles);
   return { kind: 'role', role: active, idle: otherRole(roles, active) };
 }
 
 export function otherRole(roles: Roles, role: string): string {
   return roles[0] === role ? roles[1] : roles[0];
+}
+
+export function selectorOf(service: KubeObject): Readonly<Record<string, string>> {
+  return (service['spec'] as { selector?: Record<string, string> } | undefined)?.selector ?? {};
 }
 
 /** What the record must know of each role, out of what was rendered. */
@@ -77,11 +61,29 @@ export function roleRecords(resources: RoleResources): Readonly<Record<string, R
   );
 }
 
-/** Why a live Deployment is not the one that was verified; empty when it is. */
+export function isDeployment(object: { readonly apiVersion: string; readonly kind: string }): boolean {
+  return object.apiVersion === 'apps/v1' && object.kind === 'Deployment';
+}
+
+export function templateLabels(workload: KubeObject): Readonly<Record<string, string>> {
+  const spec = workload['spec'] as { template?: { metadata?: { labels?: Record<string, string> } } } | undefined;
+  return spec?.template?.metadata?.labels ?? {};
+}
+
+/** `spec.replicas`; Kubernetes' own default, 1, when absent. */
+export function replicasOf(workload: KubeObject): number {
+  return (workload['spec'] as { replicas?: number } | undefined)?.replicas ?? 1;
+}
+
+export function withReplicas(workload: KubeObject, replicas: number): KubeObject {
+  return { ...workload, spec: { ...(workload['spec'] as object), replicas } };
+}
+
+/** Why a live Deployment is not the one that was verified; empty: it is. */
 export function changesSinceVerified(verified: VerifiedWorkload, live: KubeObject | undefined): readonly string[] {
   const name = describeRef(verified.ref);
   if (live === undefined) return [`${name} is gone`];
-  if (live.metadata.uid !== verified.uid) return [`${name} was deleted and made again`];
+  if (live.metadata.uid !== verified.uid) return [`${name} was deleted and recreated`];
   if (live.metadata.generation !== verified.generation) {
     return [`${name} was changed: generation ${live.metadata.generation ?? 0}, verified was ${verified.generation}`];
   }
@@ -91,4 +93,37 @@ export function changesSinceVerified(verified: VerifiedWorkload, live: KubeObjec
 function labelText(labels: Readonly<Record<string, string>>): string {
   const entries = Object.entries(labels);
   return entries.length === 0 ? 'no labels' : entries.map(([key, value]) => `${key}=${value}`).join(',');
+}
+
+function noSelector(service: KubeObject): CutoverError {
+  return undecided(service, {
+    reason: 'has no selector, so Cutover cannot tell which role is active',
+    hint: 'Give it the selector of the role that serves users now, or delete it if nobody uses it, and run this step again.',
+  });
+}
+
+function selectsNoRole(
+  service: KubeObject,
+  { roles, podLabels }: { readonly roles: Roles; readonly podLabels: PodLabels },
+): CutoverError {
+  const found = roles.map(role => `${labelText(podLabels[role] ?? {})} (${role})`).join(' and ');
+  return undecided(service, {
+    reason: `selects neither ${roles[0]} nor ${roles[1]}: its selector is ${labelText(selectorOf(service))}, the pods have ${found}`,
+    hint: 'Set its selector to the labels of the role that serves users now; nothing was changed.',
+  });
+}
+
+function selectsBothRoles(service: KubeObject, roles: Roles): CutoverError {
+  return undecided(service, {
+    reason: `selects both ${roles[0]} and ${roles[1]}: its selector ${labelText(selectorOf(service))} matches the pods of both roles`,
+    hint: 'Add the label in which the roles differ to its selector, set to the role that serves users now; nothing was changed.',
+  });
+}
+
+function undecided(
+  service: KubeObject,
+  { reason, hint }: { readonly reason: string; readonly hint: string },
+): CutoverError {
+  const name = describeRef(refOf(service));
+  return new CutoverError(`${name} ${reason}`, { code: 'roles', object: name, hint });
 }

@@ -1,112 +1,68 @@
-import { CutoverError } from '../errors.js';
+import { isReady } from '../kubernetes/pod.js';
+import { restoreSnapshots } from '../cluster/apply/restore.js';
+import type { Cluster } from '../cluster/cluster.js';
 import { describeRef, refOf, type KubeObject, type ObjectRef } from '../kubernetes/object.js';
+import { canonical } from '../plan/change.js';
 import type { RunContext } from '../run/context.js';
+import { decideActive, selectorOf } from './active-role.js';
+import { confirmEndpoints } from './endpoints.js';
+import type { TrafficRouter } from './router.js';
 
-/** One pod that a Service should, or should not, lead to. */
-export interface PodName {
-  readonly name: string;
-}
+/** The router that every cluster has: the selector of the public Service. */
+export function serviceSelector(
+  { cluster, log, records }: Pick<RunContext, 'cluster' | 'log' | 'records'>,
+  ref: ObjectRef,
+): TrafficRouter {
+  return {
+    ref,
 
-/** EndpointSlices follow a selector within moments; one that does not is a defect of the cluster, not a slow app. */
-export const confirmMs = 30_000;
-
-interface SliceEndpoint {
-  readonly conditions?: { readonly ready?: boolean; readonly terminating?: boolean };
-  readonly targetRef?: { readonly kind?: string; readonly name?: string };
-}
-
-/** Whether the endpoints of a Service are exactly the pods that are meant: all of the new side, none of the other. */
-export function judgeEndpoints(
-  slices: readonly KubeObject[],
-  wanted: readonly PodName[],
-): { readonly done: boolean; readonly reason: string } {
-  const ready = new Set(
-    slices
-      .flatMap(slice => (slice['endpoints'] as readonly SliceEndpoint[] | undefined) ?? [])
-      // An absent `ready` means unknown, which consumers must read as ready.
-      .filter(({ conditions }) => conditions?.ready !== false)
-      .flatMap(({ targetRef }) => targetRef?.name ?? []),
-  );
-  const names = new Set(wanted.map(({ name }) => name));
-  const missing = [...names].filter(name => !ready.has(name));
-  const foreign = [...ready].filter(name => !names.has(name));
-  if (names.size === 0) return { done: false, reason: 'there is no pod to lead to' };
-  if (missing.length > 0) return { done: false, reason: `not yet an endpoint: ${missing.join(', ')}` };
-  if (foreign.length > 0) return { done: false, reason: `still an endpoint: ${foreign.join(', ')}` };
-  return { done: true, reason: `${ready.size} endpoint${ready.size === 1 ? '' : 's'}, all of the new side` };
-}
-
-/**
- * Points the public Service at another side: one server-side apply, conditional on the version that was read, so that
- * users see the old side or the new one, never both and never none. clusterIP, nodePort and load balancer stay, since
- * the apply does not speak of them.
- */
-export async function pointService(options: {
-  readonly ctx: RunContext;
-  readonly service: KubeObject;
-  /** The Service as it was read a moment ago; absent: it does not exist yet. */
-  readonly live: KubeObject | undefined;
-  /** Whether to take the selector over from another manager. */
-  readonly force: boolean;
-}): Promise<KubeObject> {
-  const { ctx, service, live, force } = options;
-  const precondition =
-    live?.metadata.resourceVersion === undefined ? {} : { resourceVersion: live.metadata.resourceVersion };
-  const { object } = await ctx.cluster.apply(service, { force, ...precondition });
-  ctx.log.info(`${describeRef(refOf(service))} ${live === undefined ? 'created' : 'switched'}`);
-  return object;
-}
-
-/** Waits until the Service's EndpointSlices hold all `wanted` pods and no other. Throws `switch` at the deadline. */
-export async function confirmEndpoints(options: {
-  readonly ctx: RunContext;
-  readonly service: ObjectRef;
-  readonly wanted: readonly PodName[];
-  readonly timeoutMs: number;
-  /** Absent: the step's own; a switch back goes on after a cancel. */
-  readonly signal?: AbortSignal;
-}): Promise<void> {
-  const { ctx, service, wanted, timeoutMs } = options;
-  const deadline = AbortSignal.timeout(timeoutMs);
-  const cancelled = options.signal ?? ctx.signal;
-  const ended = new AbortController();
-  const signal = AbortSignal.any([deadline, cancelled, ended.signal]);
-  const slices = new Map<string, KubeObject>();
-  let verdict = { done: false, reason: 'no EndpointSlice was seen yet' };
-  let synced = false;
-  const events = ctx.cluster.watch(
-    {
-      apiVersion: 'discovery.k8s.io/v1',
-      kind: 'EndpointSlice',
-      ...(service.namespace !== undefined && { namespace: service.namespace }),
+    async read({ roles, podLabels }) {
+      const service = await cluster.get(ref);
+      return {
+        active: decideActive({ service, roles, podLabels }),
+        before: { ref, ...(service !== undefined && { object: service }) },
+      };
     },
-    { labelSelector: `kubernetes.io/service-name=${service.name}`, signal },
-  );
-  try {
-    for await (const event of events) {
-      if (event.type === 'DELETED') slices.delete(event.object.metadata.name);
-      else if (event.type === 'synced') synced = true;
-      else slices.set(event.object.metadata.name, event.object);
-      // Of several slices the first alone may look complete.
-      if (!synced) continue;
-      verdict = judgeEndpoints([...slices.values()], wanted);
-      if (verdict.done) {
-        ctx.log.info(`${describeRef(service)}: ${verdict.reason}`);
-        return;
-      }
-    }
-  } catch (error) {
-    if (!signal.aborted) throw error;
-  } finally {
-    ended.abort();
-  }
-  cancelled.throwIfAborted();
-  throw new CutoverError(
-    `${describeRef(service)} was switched, but its endpoints did not follow within ${Math.round(timeoutMs / 1000)} s: ${verdict.reason}`,
-    {
-      code: 'switch',
-      object: describeRef(service),
-      hint: 'Look at the EndpointSlices of the Service and at the endpointslice controller of the cluster.',
+
+    async readyPods(service) {
+      return service === undefined ? [] : (await selectedPods(cluster, service)).filter(isReady);
     },
+
+    // One server-side apply: users reach the old role or the new one, never both and never none. The apply does not
+    // mention clusterIP, nodePort and load balancer, so they stay.
+    async set({ object, force }, before) {
+      const resourceVersion = before.object?.metadata.resourceVersion;
+      await cluster.apply(object, { force, ...(resourceVersion !== undefined && { resourceVersion }) });
+      log.info(`${describeRef(ref)} ${before.object === undefined ? 'created' : 'switched'}`);
+    },
+
+    async isSetTo({ object }) {
+      const live = await cluster.get(ref);
+      return live !== undefined && canonical(selectorOf(live)) === canonical(selectorOf(object));
+    },
+
+    confirm: (pods, options) => confirmEndpoints({ cluster, log, service: ref, pods, ...options }),
+
+    async restore(before) {
+      const { failed } = await restoreSnapshots({ cluster, snapshots: [before], release: records.release, log });
+      const [first] = failed;
+      if (first !== undefined) throw first.error;
+    },
+  };
+}
+
+/** The pods that a Service selects, in any state. */
+export async function selectedPods(cluster: Cluster, service: KubeObject): Promise<readonly KubeObject[]> {
+  const { namespace } = refOf(service);
+  return cluster.list(
+    { apiVersion: 'v1', kind: 'Pod', ...(namespace !== undefined && { namespace }) },
+    { labelSelector: labelSelectorOf(service) },
   );
+}
+
+/** A Service's selector as the API server takes it: `app=web,role=blue`. */
+export function labelSelectorOf(service: KubeObject): string {
+  return Object.entries(selectorOf(service))
+    .map(([key, value]) => `${key}=${value}`)
+    .join(',');
 }

@@ -2,6 +2,7 @@ import type { Clock } from '../../../src/cluster/clock.js';
 import type { CiRun } from '../../../src/inputs/inputs.js';
 import type { Log } from '../../../src/log.js';
 import { openRecords } from '../../../src/release/records.js';
+import { logPlan } from '../../../src/report/log-plan.js';
 import type { RunContext, PostState } from '../../../src/run/context.js';
 import { fakeClock, listLog } from '../cluster/proxy-cluster.js';
 import type { MemoryCluster } from '../cluster/memory-cluster.js';
@@ -31,31 +32,33 @@ export function stepOn(
 ): RunContext & {
   readonly log: Log & { readonly lines: string[] };
   readonly clock: Clock & { readonly waited: number[] };
-  readonly stages: string[];
-  /** What the post step is told to finish, and what it no longer has to. */
-  readonly remembered: PostState[];
-  readonly forgotten: PostState[];
+  readonly phases: string[];
+  /** What the post step must finish, and what it no longer has to. */
+  readonly savedPostStates: PostState[];
+  readonly clearedPostStates: PostState[];
 } {
-  const stages: string[] = [];
-  const remembered: PostState[] = [];
-  const forgotten: PostState[] = [];
+  const log = listLog();
+  const phases: string[] = [];
+  const savedPostStates: PostState[] = [];
+  const clearedPostStates: PostState[] = [];
   return {
     cluster,
     records: openRecords({ cluster, release: 'web', namespace: 'shop' }),
-    log: listLog(),
+    log,
     clock: fakeClock(),
     run: runOf(1),
     environment: {},
     signal: options.signal ?? new AbortController().signal,
-    stages,
-    remembered,
-    forgotten,
+    phases,
+    savedPostStates,
+    clearedPostStates,
     phase: (name, work) => {
-      stages.push(name);
+      phases.push(name);
       return work();
     },
+    logPlan: planned => logPlan(log, planned),
     recordFindings: () => undefined,
-    savePostState: facts => void remembered.push(facts),
-    clearPostState: facts => void forgotten.push(facts),
+    savePostState: state => void savedPostStates.push(state),
+    clearPostState: state => void clearedPostStates.push(state),
   };
 }

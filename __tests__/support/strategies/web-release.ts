@@ -8,13 +8,16 @@ import { readDocuments } from '../../../src/manifests/yaml/documents.js';
 import { hashOf, decodeRevision, type Revision } from '../../../src/release/revision.js';
 import { decodeState, newState, type ReleaseState } from '../../../src/release/state.js';
 import type { RunContext } from '../../../src/run/context.js';
-import { promote, type Promotion } from '../../../src/strategies/blue-green/promote.js';
+import { promote, type PromoteRequest } from '../../../src/strategies/blue-green/promote.js';
 import { reject } from '../../../src/strategies/blue-green/reject.js';
 import { rollBackBlueGreen } from '../../../src/strategies/blue-green/rollback.js';
 import { stage } from '../../../src/strategies/blue-green/staging/stage.js';
-import { recover } from '../../../src/strategies/recover.js';
-import { deployRolling, rollBackRolling } from '../../../src/strategies/rolling/deploy.js';
+import type { SwitchPolicy } from '../../../src/strategies/blue-green/traffic-switch.js';
+import { restoreInterrupted } from '../../../src/strategies/restore-interrupted.js';
+import { deployRolling } from '../../../src/strategies/rolling/deploy.js';
+import { rollBackRolling } from '../../../src/strategies/rolling/rollback.js';
 import { FailedStep, type Outcome } from '../../../src/strategies/shared/outcome.js';
+import type { Recovered } from '../../../src/strategies/shared/restored.js';
 import { clone } from '../../../sandbox/api/schema/json.js';
 import { idle, idleClock, runControllers } from '../cluster/run-controllers.js';
 import { answer } from '../cluster/proxy-cluster.js';
@@ -31,12 +34,12 @@ export interface WebRelease {
   /** The context of the last step. Every step is a run of its own, numbered from 1. */
   readonly ctx: () => ReturnType<typeof stepOn>;
   stage(manifests: string, inputs?: Partial<DeployBlueGreen>): Promise<Outcome>;
-  promote(inputs?: Partial<Promotion>): Promise<Outcome>;
+  promote(request?: Partial<PromoteRequest & SwitchPolicy>): Promise<Outcome>;
   reject(inputs?: { readonly timeoutMs?: number }): Promise<Outcome>;
   rollback(inputs?: Partial<Rollback>): Promise<Outcome>;
   deploy(manifests: string, inputs?: Partial<DeployRolling>): Promise<Outcome>;
   /** The post step of the last run, after its process was killed. `interrupted`: what interrupts calls stays as it is. */
-  post(options?: { readonly interrupted?: boolean }): Promise<string>;
+  post(options?: { readonly interrupted?: boolean }): Promise<Recovered>;
   /** How many steps there were. */
   readonly runs: () => number;
   /** Ends the controllers. */
@@ -141,7 +144,11 @@ export function webRelease(original?: WebRelease): WebRelease {
         };
         return stage(ctx, { inputs, state, resources, contentHash });
       }),
-    promote: (more = {}) => step(ctx => promote(ctx, { ...policy, ...more })),
+    promote: (more = {}) =>
+      step(ctx => {
+        const { timeoutMs, idlePolicy, drainMs, rollbackOnFailure, historyLimit, ...rest } = { ...policy, ...more };
+        return promote(ctx, { timeoutMs, policy: { idlePolicy, drainMs, rollbackOnFailure, historyLimit }, ...rest });
+      }),
     reject: ({ timeoutMs = 60_000 } = {}) =>
       step(ctx => reject(ctx, { action: 'reject', timeoutMs, historyLimit: 10, run: ctx.run, environment: {} })),
     rollback: (more = {}) =>
@@ -166,12 +173,12 @@ export function webRelease(original?: WebRelease): WebRelease {
         return deployRolling(ctx, { inputs, state, resources, contentHash });
       }),
     async post({ interrupted = false } = {}) {
-      const { records, log, run, remembered } = ctx;
+      const { savedPostStates } = ctx;
       if (!interrupted) cluster.before = () => undefined;
       cluster.calls.length = 0;
-      const [facts] = remembered;
-      if (facts === undefined) throw new Error('the killed step had told the post step nothing');
-      return recover({ cluster, records, facts, run, rollbackOnFailure: true, log }).finally(idle);
+      const [postState] = savedPostStates;
+      if (postState === undefined) throw new Error('the killed step saved no state for its post step');
+      return restoreInterrupted(ctx, { postState, rollbackOnFailure: true }).finally(idle);
     },
     close: stop,
   };

@@ -1,101 +1,134 @@
-import type { IdlePolicy } from '../../inputs/inputs.js';
+import { selects } from '../../kubernetes/selectors.js';
 import { asCutoverError, CutoverError } from '../../errors.js';
 import { describeRef, refOf, type ObjectRef } from '../../kubernetes/object.js';
-import { adoptedRevision, type ReleaseState } from '../../release/state.js';
-import type { Outcome } from '../shared/outcome.js';
-import { activeOnRecord, publicServiceOf } from './recheck.js';
 import type { Revision } from '../../release/revision.js';
-import { isDeployment, replicasOf, withReplicas } from '../../kubernetes/deployment.js';
-import { selectorOf, selects } from '../../kubernetes/selectors.js';
-import { underLock, type RunContext } from '../../run/context.js';
+import { adoptedRevision, type ReleaseState } from '../../release/state.js';
+import type { RunContext } from '../../run/context.js';
+import { underLock } from '../../run/under-lock.js';
+import { isDeployment, replicasOf, selectorOf, withReplicas } from '../../traffic/active-role.js';
+import { outcomeBase, type Outcome } from '../shared/outcome.js';
+import type { IdleResult } from '../shared/serving.js';
+import { publicServiceOf, readActiveOnRecord } from './live-traffic.js';
+import type { SwitchPolicy } from './traffic-switch.js';
 
-/** What is left to do once users are on the new side. */
-export interface FinishOptions {
-  /** In flight is `idle`; its role is the side that users left, absent after the first release. */
+/** What is left to do once users are on the new role. */
+export interface FinishRequest {
+  /** Its operation is `finish`, with the role that users left; no role after the first release. */
   readonly state: ReleaseState;
-  /** What users are on now. */
+  /** The revision that users are on now. */
   readonly revision: Revision;
-  /** The public Service, read again before anything is taken away. */
+  /** The public Service, read again before pods are removed. */
   readonly service: ObjectRef;
-  readonly policy: { readonly idlePolicy: IdlePolicy; readonly drainMs: number; readonly historyLimit: number };
+  readonly policy: FinishPolicy;
 }
 
+/** What becomes of the role that users left. */
+export type FinishPolicy = Pick<SwitchPolicy, 'idlePolicy' | 'drainMs' | 'historyLimit'>;
+
 /**
- * Gives the new side its autoscalers, lets the old side drain and applies the idle policy, and takes the step off the
- * record. Each part can be done twice, so a run that was killed here is finished by the next. Says what became of it.
+ * Applies the autoscalers of the new role, drains the old role, applies the idle policy, and takes the operation off the
+ * record. Each part can be done twice, so a run that was killed here is finished by the next.
  */
-export async function finishSwitch(ctx: RunContext, aftermath: FinishOptions): Promise<string> {
-  const { state, revision, policy } = aftermath;
+export async function finishSwitch(ctx: RunContext, request: FinishRequest): Promise<IdleResult> {
+  const { state, revision, policy } = request;
   const { operation, ...done } = state;
-  if (operation?.role !== undefined) await removeAmbiguous(ctx, aftermath, operation.role);
+  const left = operation?.role;
+  if (left !== undefined) await removeOverlappingAutoscalers(ctx, request, left);
   for (const object of revision.applyAfterSwitch) {
     await ctx.cluster.apply(object, { force: revision.force });
-    ctx.log.info(`${describeRef(refOf(object))} applied, now that its side has the traffic`);
+    ctx.log.info(`${describeRef(refOf(object))} applied, now that its role has the traffic`);
   }
   for (const { ref, uid } of revision.deleteAfterSwitch ?? []) await removeLive(ctx, ref, uid);
-  const sentence = operation?.role === undefined ? '' : await applyPolicy(ctx, aftermath, operation.role);
+  const idle: IdleResult = left === undefined ? { kind: 'none' } : await applyIdlePolicy(ctx, request, left);
   try {
     await ctx.records.finish(done, policy.historyLimit, ctx.log);
   } catch (error) {
-    // Users are where they should be, and the record says so; it only asks the next run to do again what is done.
+    // Users are where they should be, and the record says so; at worst the next run does this work again.
     ctx.log.warning(`The record of ${state.release} still calls this unfinished: ${asCutoverError(error).message}`);
   }
-  return sentence;
+  return idle;
+}
+
+/** Finishes what a run that was killed after its switch left: autoscalers, drain, idle policy. */
+export async function resumeFinishSwitch(
+  ctx: RunContext,
+  { state, policy }: Pick<FinishRequest, 'state' | 'policy'>,
+): Promise<Outcome> {
+  return underLock(ctx, state, async locked => {
+    const active = await readActiveOnRecord(locked, state);
+    const revision = await locked.records.readRevision(state.operation?.revision ?? 0);
+    const service = publicServiceOf(state);
+    const idle = await locked.phase('Clean up', () => finishSwitch(locked, { state, revision, service, policy }));
+    return {
+      ...outcomeBase(ctx, 'blue-green'),
+      outcome: state.history[0]?.outcome === 'rolled-back' ? 'rolled-back' : 'switched',
+      revision: revision.number,
+      activeRole: active.role,
+      idleRole: active.idle,
+      changes: [],
+      checks: [],
+      serving: { kind: 'switch-finished', role: active.role, revision: revision.number, idle },
+    };
+  });
 }
 
 /**
  * The selector of what was adopted matches the pods of the roles too, and two autoscalers whose pods overlap both stop
- * scaling. So the one of the side that users left goes; it comes back with them.
+ * scaling. So the one of the role that users left is deleted; a rollback applies it again.
  */
-async function removeAmbiguous(ctx: RunContext, { state, revision }: FinishOptions, left: string): Promise<void> {
+async function removeOverlappingAutoscalers(
+  ctx: RunContext,
+  { state, revision }: FinishRequest,
+  left: string,
+): Promise<void> {
   const number = state.roles?.[left]?.revision;
   if (number === undefined || ![number, revision.number].includes(adoptedRevision)) return;
   const { applyAfterSwitch } = await ctx.records.readRevision(number);
   for (const object of applyAfterSwitch) await removeLive(ctx, refOf(object));
 }
 
-async function applyPolicy(ctx: RunContext, { state, service, policy }: FinishOptions, role: string): Promise<string> {
+async function applyIdlePolicy(
+  ctx: RunContext,
+  { state, service, policy }: FinishRequest,
+  role: string,
+): Promise<IdleResult> {
   switch (policy.idlePolicy.policy) {
     case 'keep':
-      // Nothing is taken away, so there is nothing to wait for: requests on their way end on pods that stay.
-      return `${role} is kept for the way back.`;
+      // No pod is removed, so there is nothing to wait for: pending requests end on pods that stay.
+      return { kind: 'kept', role };
     case 'scale-down': {
       ctx.log.info(`Draining ${role} for ${policy.drainMs / 1000} s`);
       await ctx.clock.wait(policy.drainMs, ctx.signal);
       ctx.signal.throwIfAborted();
-      const old = state.roles?.[role];
-      await refuseIfServing(ctx, { service, role, podLabels: old?.podLabels ?? {} });
+      const left = state.roles?.[role];
+      await refuseIfServing(ctx, { service, role, podLabels: left?.podLabels ?? {} });
+      if (left?.revision === undefined) return { kind: 'not-recorded', role };
       const { replicas } = policy.idlePolicy;
-      if (old?.revision === undefined) return `${role} was left as it is: no revision of it is on record.`;
-      await scaleDown(ctx, await ctx.records.readRevision(old.revision), replicas);
-      return `${role} was scaled down to ${replicas}; a rollback brings it up first.`;
+      await scaleDown(ctx, await ctx.records.readRevision(left.revision), replicas);
+      return { kind: 'scaled-down', role, replicas };
     }
     default:
       return policy.idlePolicy satisfies never;
   }
 }
 
-/** Somebody may have switched back while we drained: scaling that side down would leave users with nothing. */
+/** Somebody may have switched back during the drain: scaling down that role then would leave users without a pod. */
 async function refuseIfServing(
   ctx: RunContext,
-  side: { readonly service: ObjectRef; readonly role: string; readonly podLabels: Readonly<Record<string, string>> },
+  idle: { readonly service: ObjectRef; readonly role: string; readonly podLabels: Readonly<Record<string, string>> },
 ): Promise<void> {
-  const live = await ctx.cluster.get(side.service);
-  if (live !== undefined && !selects(selectorOf(live), side.podLabels)) return;
-  const what = live === undefined ? 'is gone' : `selects ${side.role} again`;
-  throw new CutoverError(`${describeRef(side.service)} ${what}, so ${side.role} was not scaled down`, {
-    code: 'changed',
-    object: describeRef(side.service),
-    hint: 'Somebody changed it while this step was draining. Run `action: status` to see where users are.',
-  });
+  const { service, role, podLabels } = idle;
+  const live = await ctx.cluster.get(service);
+  if (live !== undefined && !selects(selectorOf(live), podLabels)) return;
+  throw notScaledDown(service, { role, found: live === undefined ? 'is gone' : `selects ${role} again` });
 }
 
 /**
- * Scales what the role runs by applying it again with other replicas: a write to the field alone would make another
+ * Scales what the role runs by applying it again with other replicas: a write to the field alone would make another field
  * manager own it, and the next deploy would meet that as a conflict.
  */
 async function scaleDown(ctx: RunContext, revision: Revision, replicas: number): Promise<void> {
-  // An autoscaler would undo the scaling; it comes back with the role's next switch.
+  // An autoscaler would scale up again; it is applied again with the role's next switch.
   for (const object of revision.applyAfterSwitch) await removeLive(ctx, refOf(object));
   for (const object of revision.objects.filter(isDeployment)) {
     const live = await ctx.cluster.get(refOf(object));
@@ -105,7 +138,7 @@ async function scaleDown(ctx: RunContext, revision: Revision, replicas: number):
   }
 }
 
-/** Deletes what has an object's name, if there is one; with `uid` only that very one. */
+/** Deletes the live object of this name, if there is one; with `uid` only that very one. */
 export async function removeLive(ctx: RunContext, ref: ObjectRef, uid?: string): Promise<void> {
   const live = await ctx.cluster.get(ref);
   if (live?.metadata.uid === undefined || (uid !== undefined && uid !== live.metadata.uid)) return;
@@ -113,29 +146,10 @@ export async function removeLive(ctx: RunContext, ref: ObjectRef, uid?: string):
   ctx.log.info(`${describeRef(ref)} removed`);
 }
 
-/** What a run that was killed after its switch left undone: autoscalers, drain, idle policy. */
-export async function resumeFinishSwitch(
-  ctx: RunContext,
-  policy: FinishOptions['policy'],
-  state: ReleaseState,
-): Promise<Outcome> {
-  return underLock(ctx, state, async locked => {
-    const active = await activeOnRecord(locked, state);
-    const revision = await locked.records.readRevision(state.operation?.revision ?? 0);
-    const service = publicServiceOf(state);
-    const sentence = await locked.phase('Clean up', () => finishSwitch(locked, { state, revision, service, policy }));
-    return {
-      release: ctx.records.release,
-      namespace: ctx.records.namespace,
-      strategy: 'blue-green',
-      outcome: state.history[0]?.outcome === 'rolled-back' ? 'rolled-back' : 'switched',
-      revision: revision.number,
-      activeRole: active.role,
-      idleRole: active.idle,
-      changes: [],
-      checks: [],
-      serving:
-        `Users are on ${active.role}, revision ${revision.number}; the work of an earlier run was finished. ${sentence}`.trim(),
-    };
+function notScaledDown(service: ObjectRef, { role, found }: { readonly role: string; readonly found: string }) {
+  return new CutoverError(`${describeRef(service)} ${found}, so ${role} was not scaled down`, {
+    code: 'changed',
+    object: describeRef(service),
+    hint: 'Somebody changed it while this step was draining. Run `action: status` to see where users are.',
   });
 }

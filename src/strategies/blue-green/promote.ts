@@ -1,131 +1,146 @@
 import { CutoverError } from '../../errors.js';
-import type { Check, IdlePolicy } from '../../inputs/inputs.js';
+import type { Check } from '../../inputs/inputs.js';
 import type { RecordedApproval } from '../../release/revision.js';
 import type { ReleaseState, StagedRecord } from '../../release/state.js';
+import type { RunContext } from '../../run/context.js';
+import { underLock } from '../../run/under-lock.js';
 import { checksOf } from '../shared/checks.js';
+import { FailedStep, outcomeBase, type Outcome } from '../shared/outcome.js';
+import { readBlueGreen } from '../shared/recorded-release.js';
+import type { Serving } from '../shared/serving.js';
 import { resumeFinishSwitch } from './finish-switch.js';
-import { FailedStep, type Outcome } from '../shared/outcome.js';
-import { activeOnRecord, readActive, readBlueGreen, recheck, whereUsersAre, type StagedSide } from './recheck.js';
-import { underLock, type RunContext } from '../../run/context.js';
+import { readActive, readActiveOnRecord, roleToLeave } from './live-traffic.js';
 import { switchTraffic } from './switch-traffic.js';
+import type { SwitchPolicy } from './traffic-switch.js';
+import { verifyStaged, type VerifiedRole } from './verify-staged.js';
 
-/** What a promotion takes; `deploy` with `switch: auto` gives the same. */
-export interface Promotion {
-  /** Promote only this revision. */
+/** What a promotion takes, from `promote` or from `deploy` with `switch: auto`. */
+export interface PromoteRequest {
+  /** Promote only this revision. Absent: what is staged. */
   readonly revision?: number;
   /** Checks instead of the recorded ones. */
   readonly verify?: readonly Check[];
-  /** Takes fields of the public Service over from other managers. Default: as when the revision was staged. */
+  /** Takes fields of the public Service over from other field managers. Default: as when the revision was staged. */
   readonly force?: boolean;
-  readonly idlePolicy: IdlePolicy;
-  readonly drainMs: number;
   readonly timeoutMs: number;
-  readonly rollbackOnFailure: boolean;
-  readonly historyLimit: number;
+  readonly policy: SwitchPolicy;
   /** Proves the approval; throws `approval` when there is none. Absent: none is asked for. */
   readonly approve?: () => Promise<RecordedApproval>;
 }
 
 /**
- * Promotes what is staged: proves the approval, makes sure that nothing moved since it was verified, and moves the users.
- * Run again after it was killed, it finishes the work.
+ * Promotes what is staged: proves the approval, verifies that nothing changed since staging, and moves the users. Run again
+ * after it was killed, it finishes the work.
  */
-export async function promote(ctx: RunContext, promotion: Promotion): Promise<Outcome> {
+export async function promote(ctx: RunContext, request: PromoteRequest): Promise<Outcome> {
   const state = await ctx.phase('Check', () => readBlueGreen(ctx, 'promote'));
-  if (state.operation?.kind === 'finish') return resumeFinishSwitch(ctx, promotion, state);
-  const wanted = whatIsStaged(state, promotion.revision);
-  if (wanted === undefined) return promotedAlready(ctx, state);
-  const approval = promotion.approve && (await ctx.phase('Confirm', promotion.approve));
+  if (state.operation?.kind === 'finish') return resumeFinishSwitch(ctx, { state, policy: request.policy });
+  const staged = stagedToPromote(state, request.revision);
+  if (staged === undefined) return promotedBefore(ctx, state);
+  const approval = request.approve && (await ctx.phase('Confirm', request.approve));
   return underLock(ctx, state, locked =>
-    promoteStaged(locked, promotion, { state, staged: wanted, ...(approval && { approval }) }),
+    promoteStaged(locked, request, { state, staged, ...(approval && { approval }) }),
   );
 }
 
-function whatIsStaged(state: ReleaseState, revision: number | undefined): StagedRecord | undefined {
-  const { staged, release } = state;
+/** What is staged; `undefined`: it was promoted before. Throws `nothing-staged` when there is nothing to promote. */
+function stagedToPromote(state: ReleaseState, revision: number | undefined): StagedRecord | undefined {
+  const { staged, current, history } = state;
   if (staged !== undefined && (revision === undefined || revision === staged.revision)) return staged;
-  const [last] = state.history;
-  const alreadyDone =
-    state.current !== undefined && (revision ?? last?.revision) === state.current && last?.outcome !== 'rejected';
-  if (staged === undefined && alreadyDone && (revision !== undefined || last?.outcome === 'switched')) return undefined;
-  throw new CutoverError(
-    staged === undefined
-      ? `Nothing is staged for release ${release}`
-      : `Revision ${revision ?? 0} is not what is staged: that is revision ${staged.revision} on ${staged.role}`,
-    {
-      code: 'nothing-staged',
-      hint:
-        staged === undefined
-          ? 'Run `action: deploy` with `strategy: blue-green` first; it ends with a staged revision.'
-          : 'Stage the revision that you want, or leave the input `revision` away to promote what is staged now.',
-    },
-  );
+  if (staged !== undefined) throw otherRevisionStaged(staged, revision);
+  const [last] = history;
+  const isCurrent = current !== undefined && (revision ?? last?.revision) === current && last?.outcome !== 'rejected';
+  if (isCurrent && (revision !== undefined || last?.outcome === 'switched')) return undefined;
+  throw nothingStaged(state.release);
 }
 
-/** Promoting twice changes nothing the second time, and says so. */
-async function promotedAlready(ctx: RunContext, state: ReleaseState): Promise<Outcome> {
-  const { role, idle } = await activeOnRecord(ctx, state);
+/** A second promotion changes nothing. */
+async function promotedBefore(ctx: RunContext, state: ReleaseState): Promise<Outcome> {
+  const { role, idle } = await readActiveOnRecord(ctx, state);
   const revision = state.current ?? 0;
   return {
-    ...about(ctx),
+    ...outcomeBase(ctx, 'blue-green'),
     outcome: 'unchanged',
     revision,
     activeRole: role,
     idleRole: idle,
     changes: [],
     checks: [],
-    serving: `Revision ${revision} was promoted before and serves users on ${role}. Nothing was written.`,
+    serving: { kind: 'promoted-before', role, revision },
   };
 }
 
-interface Confirmed {
+interface ApprovedRevision {
   readonly state: ReleaseState;
   readonly staged: StagedRecord;
   readonly approval?: RecordedApproval;
 }
 
-async function promoteStaged(ctx: RunContext, promotion: Promotion, confirmed: Confirmed): Promise<Outcome> {
-  const { state, staged, approval } = confirmed;
+async function promoteStaged(ctx: RunContext, request: PromoteRequest, approved: ApprovedRevision): Promise<Outcome> {
+  const { state, staged, approval } = approved;
+  const { role } = staged;
   const recorded = await ctx.records.readRevision(staged.revision);
-  const revision = { ...recorded, force: promotion.force ?? recorded.force };
-  const publicService = revision.publicService;
-  if (publicService === undefined)
-    throw new CutoverError(`Revision ${revision.number} has no public Service on record`, { code: 'record' });
-  const { active, service: live } = await readActive(ctx, state);
-  const from = whereUsersAre(state, active, staged.role);
-  const checks = promotion.verify ?? revision.checks;
-  const serving =
-    from === undefined ? 'Nobody is served yet.' : `Users are on ${from}, as before; nothing was switched.`;
-  const known = {
-    ...about(ctx),
-    revision: revision.number,
-    ...(from !== undefined && { activeRole: from }),
-    idleRole: staged.role,
-    stagedRole: staged.role,
-    changes: [],
-    ...(approval !== undefined && { approval }),
-  };
-  let side: StagedSide;
+  const revision = { ...recorded, force: request.force ?? recorded.force };
+  const { publicService } = revision;
+  if (publicService === undefined) throw noPublicService(revision.number);
+  const { active, before } = await readActive(ctx, state);
+  const from = roleToLeave(state, active, role);
+  const checks = request.verify ?? revision.checks;
+  let verified: VerifiedRole;
   try {
-    side = await ctx.phase('Verify staged', () => recheck(ctx, promotion, { state, staged, revision, checks }));
+    const { timeoutMs } = request;
+    verified = await ctx.phase('Verify staged', () =>
+      verifyStaged(ctx, { state, staged, revision, checks, timeoutMs }),
+    );
   } catch (error) {
-    throw new FailedStep(error, { ...known, checks: checksOf(error), serving });
+    const serving: Serving = { kind: 'not-switched', ...(from !== undefined && { active: from }) };
+    throw new FailedStep(error, {
+      ...outcomeBase(ctx, 'blue-green'),
+      revision: revision.number,
+      ...(from !== undefined && { activeRole: from }),
+      idleRole: role,
+      stagedRole: role,
+      changes: [],
+      ...(approval !== undefined && { approval }),
+      checks: checksOf(error),
+      serving,
+    });
   }
   return switchTraffic(ctx, {
     state,
     revision,
-    role: staged.role,
+    role,
     ...(from !== undefined && { from }),
-    live,
+    before,
     publicService,
-    ...side,
+    verified,
     checks,
     ...(approval !== undefined && { approval }),
     outcome: 'switched',
-    policy: promotion,
+    policy: request.policy,
   });
 }
 
-function about(ctx: RunContext) {
-  return { release: ctx.records.release, namespace: ctx.records.namespace, strategy: 'blue-green' } as const;
+function nothingStaged(release: string): CutoverError {
+  return new CutoverError(`Nothing is staged for release ${release}`, {
+    code: 'nothing-staged',
+    hint: 'Run `action: deploy` with `strategy: blue-green` first; it ends with a staged revision.',
+  });
+}
+
+function otherRevisionStaged(staged: StagedRecord, revision = 0): CutoverError {
+  return new CutoverError(
+    `Revision ${revision} is not what is staged: that is revision ${staged.revision} on ${staged.role}`,
+    {
+      code: 'nothing-staged',
+      hint: 'Stage the revision that you want, or omit the input `revision` to promote what is staged now.',
+    },
+  );
+}
+
+function noPublicService(revision: number): CutoverError {
+  return new CutoverError(`Revision ${revision} has no public Service on record`, {
+    code: 'record',
+    hint: 'Deploy again with `strategy: blue-green` to stage a new revision.',
+  });
 }

@@ -1,142 +1,110 @@
-import type { Cluster } from '../../cluster/cluster.js';
-import { restoreSnapshots } from '../../cluster/apply/restore.js';
 import { asCutoverError } from '../../errors.js';
-import { describeRef, refOf, type KubeObject } from '../../kubernetes/object.js';
-import { canonical, type Snapshot } from '../../plan/change.js';
+import { refOf } from '../../kubernetes/object.js';
 import { recordFailure, withHistory } from '../../release/records.js';
 import { historyEntry } from '../../release/revision.js';
-import type { ReleaseState } from '../../release/state.js';
-import { isReady } from '../../kubernetes/pod.js';
-import { selectorOf } from '../../kubernetes/selectors.js';
 import type { RunContext } from '../../run/context.js';
-import { confirmEndpoints, confirmMs, type PodName } from '../../traffic/service-selector.js';
-import type { TrafficSwitch } from './switch-traffic.js';
+import { confirmMs } from '../../traffic/endpoints.js';
+import type { PodName } from '../../traffic/router.js';
+import { serviceSelector } from '../../traffic/service-selector.js';
+import type { Outcome } from '../shared/outcome.js';
+import type { WhyNotSwitchedBack } from '../shared/serving.js';
+import type { RecordedSwitch } from './traffic-switch.js';
 
-/** What users reach after a switch that failed. */
-export interface Whereabouts {
-  readonly serving: string;
-  readonly activeRole?: string;
-  readonly idleRole?: string;
-  readonly stagedRole?: string;
-}
-
-interface Way {
-  readonly undo: Snapshot;
-  readonly switching: ReleaseState;
-  /** Why the switch failed; absent: it was refused. */
-  readonly cause?: unknown;
-}
+/** Where users are after a switch that failed. */
+export type RestoredTraffic = Pick<Outcome, 'serving' | 'activeRole' | 'idleRole' | 'stagedRole'>;
 
 /**
- * After the switch itself failed: looks at where the Service is. A refused switch leaves it to whoever it is with now; one
- * that was carried out all the same is taken back; where nobody can tell, the record keeps the way back.
+ * After the write itself failed: reads where the router sends users now. A write that was refused changed nothing; one that
+ * was made all the same is undone. When the router cannot be read, the record keeps what to restore.
  */
-export async function afterRefusedSwitch(
-  ctx: RunContext,
-  trafficSwitch: TrafficSwitch,
-  way: Way,
-): Promise<Whereabouts> {
+export async function restoreRefusedSwitch(ctx: RunContext, recorded: RecordedSwitch): Promise<RestoredTraffic> {
+  const { trafficSwitch, switching } = recorded;
   const { state, revision, from, publicService } = trafficSwitch;
   const failed = historyEntry(ctx.run, revision, 'failed');
-  let live: KubeObject | undefined;
+  let switched: boolean;
   try {
-    live = await ctx.cluster.get(refOf(publicService));
-  } catch (error) {
-    const note = await recordFailure(ctx.records, withHistory(way.switching, failed));
-    return {
-      serving: `It is not known whether the switch was made: ${asCutoverError(error).message}. Either side serves.${note}`,
-    };
-  }
-  if (live !== undefined && canonical(selectorOf(live)) === canonical(selectorOf(publicService)))
-    return restoreTraffic(ctx, trafficSwitch, way);
-  const note = await recordFailure(ctx.records, withHistory(state, failed));
-  if (from === undefined) return { serving: `Nobody is served yet; nothing was switched.${note}` };
-  return {
-    activeRole: from,
-    serving: `This step did not switch anything: users are where they were (${from}).${note}`,
-  };
-}
-
-/** Points the Service back, unless the old side cannot serve. Goes on after a cancel; never throws, so that the cause stays. */
-export async function restoreTraffic(ctx: RunContext, trafficSwitch: TrafficSwitch, way: Way): Promise<Whereabouts> {
-  const { from, policy } = trafficSwitch;
-  const overtaken = way.cause !== undefined && asCutoverError(way.cause).code === 'changed';
-  if (ctx.lost?.aborted || overtaken)
-    return stay(ctx, trafficSwitch, { way, why: 'another run has taken the release over and decides now.' });
-  if (!policy.rollbackOnFailure) return stay(ctx, trafficSwitch, { way, why: 'rollback-on-failure is false.' });
-  try {
-    return await ctx.phase('Put back', async () => {
-      const old = (await readyPods(ctx.cluster, way.undo.object)).map(({ metadata }) => ({ name: metadata.name }));
-      if (from !== undefined && old.length === 0) {
-        ctx.log.error(
-          `${from} has no ready pod, so users were not sent back there. Neither side may be well: look at once.`,
-        );
-        return stay(ctx, trafficSwitch, {
-          way,
-          why: `${from} has no ready pod to go back to. Nothing more was changed.`,
-        });
-      }
-      return await pointBack(ctx, trafficSwitch, { way, old });
+    switched = await serviceSelector(ctx, refOf(publicService)).isSetTo({
+      object: publicService,
+      force: revision.force,
     });
   } catch (error) {
-    return stay(ctx, trafficSwitch, { way, why: `it could not be put back (${asCutoverError(error).message}).` });
+    const note = unrecordedOf(await recordFailure(ctx.records, withHistory(switching, failed)));
+    return { serving: { kind: 'switch-unknown', reason: asCutoverError(error).message, ...note } };
+  }
+  if (switched) return restoreTraffic(ctx, recorded);
+  const note = unrecordedOf(await recordFailure(ctx.records, withHistory(state, failed)));
+  return from === undefined
+    ? { serving: { kind: 'switch-refused', ...note } }
+    : { activeRole: from, serving: { kind: 'switch-refused', active: from, ...note } };
+}
+
+/** Sends users back, unless the role that they left cannot serve. Goes on after a cancel; never throws, so that the cause stays. */
+export async function restoreTraffic(ctx: RunContext, recorded: RecordedSwitch): Promise<RestoredTraffic> {
+  const { trafficSwitch, before, cause } = recorded;
+  const { from, policy } = trafficSwitch;
+  const takenOver = cause !== undefined && asCutoverError(cause).code === 'changed';
+  if (ctx.lockLost?.aborted || takenOver) return leaveSwitched(ctx, recorded, { kind: 'lock-lost' });
+  if (!policy.rollbackOnFailure) return leaveSwitched(ctx, recorded, { kind: 'not-wanted' });
+  try {
+    return await ctx.phase('Restore', async () => {
+      const pods = await serviceSelector(ctx, before.ref).readyPods(before.object);
+      if (from !== undefined && pods.length === 0) {
+        ctx.log.error(
+          `${from} has no ready pod, so users were not sent back to it. Both roles may be unhealthy: look at them now.`,
+        );
+        return leaveSwitched(ctx, recorded, { kind: 'no-ready-pod', role: from });
+      }
+      const names = pods.map(({ metadata }) => ({ name: metadata.name }));
+      return await switchBack(ctx, recorded, names);
+    });
+  } catch (error) {
+    return leaveSwitched(ctx, recorded, { kind: 'failed', reason: asCutoverError(error).message });
   }
 }
 
-async function pointBack(
+async function switchBack(
   ctx: RunContext,
-  trafficSwitch: TrafficSwitch,
-  back: { readonly way: Way; readonly old: readonly PodName[] },
-): Promise<Whereabouts> {
+  { trafficSwitch, before, switching }: RecordedSwitch,
+  pods: readonly PodName[],
+): Promise<RestoredTraffic> {
   const { role, from, state, revision } = trafficSwitch;
-  const { undo, switching } = back.way;
-  const { cluster, log, records } = ctx;
-  const { failed: stuck } = await restoreSnapshots({ cluster, snapshots: [undo], release: state.release, log });
-  const [first] = stuck;
-  if (first !== undefined) throw first.error;
+  const router = serviceSelector(ctx, before.ref);
+  await router.restore(before);
   const { operation: _ended, ...rest } = switching;
-  const note = await recordFailure(records, withHistory(rest, historyEntry(ctx.run, revision, 'failed')));
-  if (from === undefined)
-    return { serving: `${describeRef(undo.ref)} was removed again: nobody is served, as before this step.${note}` };
-  const serving = `Users are back on ${from}${state.current === undefined ? '' : `, revision ${state.current}`}.${note}`;
-  const sides = {
+  const failed = historyEntry(ctx.run, revision, 'failed');
+  const note = unrecordedOf(await recordFailure(ctx.records, withHistory(rest, failed)));
+  const service = before.ref;
+  if (from === undefined) return { serving: { kind: 'switched-back', service, ...note } };
+  const to = { role: from, ...(state.current !== undefined && { revision: state.current }) };
+  const roles = {
     activeRole: from,
     idleRole: role,
     ...(rest.staged !== undefined && { stagedRole: rest.staged.role }),
   };
-  if (ctx.signal.aborted) return { ...sides, serving };
+  const serving = { kind: 'switched-back', service, to, ...note } as const;
+  if (ctx.signal.aborted) return { ...roles, serving };
   try {
-    const signal = new AbortController().signal;
-    await confirmEndpoints({ ctx, service: undo.ref, wanted: back.old, timeoutMs: confirmMs, signal });
-    return { ...sides, serving };
+    await router.confirm(pods, { timeoutMs: confirmMs, signal: new AbortController().signal });
+    return { ...roles, serving };
   } catch (error) {
-    return { ...sides, serving: `${serving} But its endpoints are not confirmed: ${asCutoverError(error).message}` };
+    return { ...roles, serving: { ...serving, unconfirmed: asCutoverError(error).message } };
   }
 }
 
-async function stay(
+async function leaveSwitched(
   ctx: RunContext,
-  trafficSwitch: TrafficSwitch,
-  left: { readonly way: Way; readonly why: string },
-): Promise<Whereabouts> {
+  { trafficSwitch, before, switching }: RecordedSwitch,
+  why: WhyNotSwitchedBack,
+): Promise<RestoredTraffic> {
   const { role, revision } = trafficSwitch;
-  const { undo, switching } = left.way;
-  const note = await recordFailure(ctx.records, withHistory(switching, historyEntry(ctx.run, revision, 'failed')));
-  const where = `${describeRef(undo.ref)} points at ${role}, revision ${revision.number}`;
-  return { activeRole: role, serving: `${where}: ${left.why}${note}` };
+  const failed = historyEntry(ctx.run, revision, 'failed');
+  const note = unrecordedOf(await recordFailure(ctx.records, withHistory(switching, failed)));
+  return {
+    activeRole: role,
+    serving: { kind: 'not-switched-back', service: before.ref, role, revision: revision.number, why, ...note },
+  };
 }
 
-/** Ready pods that a Service selects; `undefined` stands for one that did not exist. */
-export async function readyPods(cluster: Cluster, service: KubeObject | undefined): Promise<readonly KubeObject[]> {
-  if (service === undefined) return [];
-  const { namespace } = refOf(service);
-  const pods = await cluster.list(
-    { apiVersion: 'v1', kind: 'Pod', ...(namespace !== undefined && { namespace }) },
-    {
-      labelSelector: Object.entries(selectorOf(service))
-        .map(([key, value]) => `${key}=${value}`)
-        .join(','),
-    },
-  );
-  return pods.filter(isReady);
+function unrecordedOf(unrecorded: string | undefined): { readonly unrecorded?: string } {
+  return unrecorded === undefined ? {} : { unrecorded };
 }

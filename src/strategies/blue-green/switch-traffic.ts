@@ -1,148 +1,110 @@
 import { CutoverError } from '../../errors.js';
-import type { Check, IdlePolicy } from '../../inputs/inputs.js';
 import { describeRef, refOf, type KubeObject } from '../../kubernetes/object.js';
 import type { Snapshot } from '../../plan/change.js';
 import { withHistory } from '../../release/records.js';
-import { historyEntry, type RecordedApproval, type Revision } from '../../release/revision.js';
+import { historyEntry } from '../../release/revision.js';
 import type { ReleaseState } from '../../release/state.js';
-import type { ReadyWorkload } from '../../rollout/observer.js';
+import type { RunContext } from '../../run/context.js';
+import { confirmMs } from '../../traffic/endpoints.js';
+import type { PodName } from '../../traffic/router.js';
+import { serviceSelector } from '../../traffic/service-selector.js';
 import type { CheckResult } from '../../verify/verify.js';
 import { assertPassed, checksOf, runChecks } from '../shared/checks.js';
+import { FailedStep, outcomeBase, type Outcome } from '../shared/outcome.js';
+import type { IdleResult } from '../shared/serving.js';
 import { finishSwitch } from './finish-switch.js';
-import { FailedStep, type Outcome } from '../shared/outcome.js';
-import type { RunContext } from '../../run/context.js';
-import { confirmEndpoints, confirmMs, pointService, type PodName } from '../../traffic/service-selector.js';
-import { afterRefusedSwitch, readyPods, restoreTraffic } from './restore-traffic.js';
-
-/** Users move from one role to another: by a promotion, or back by a rollback. */
-export interface TrafficSwitch {
-  readonly state: ReleaseState;
-  readonly revision: Revision;
-  /** Where users go. */
-  readonly role: string;
-  /** Where users are; absent for the first release. */
-  readonly from?: string;
-  /** The public Service as it was read under the lock; absent: it does not exist yet. */
-  readonly live: KubeObject | undefined;
-  readonly publicService: KubeObject;
-  /** The role's workloads, live and ready a moment ago. */
-  readonly workloads: readonly KubeObject[];
-  readonly ready: readonly ReadyWorkload[];
-  readonly checks: readonly Check[];
-  /** Results of the checks before the switch. */
-  readonly stagedChecks: readonly CheckResult[];
-  readonly approval?: RecordedApproval;
-  readonly outcome: 'switched' | 'rolled-back';
-  readonly policy: {
-    readonly idlePolicy: IdlePolicy;
-    readonly drainMs: number;
-    readonly timeoutMs: number;
-    readonly rollbackOnFailure: boolean;
-    readonly historyLimit: number;
-  };
-}
+import { restoreRefusedSwitch, restoreTraffic } from './restore-traffic.js';
+import type { RecordedSwitch, TrafficSwitch } from './traffic-switch.js';
 
 /**
- * Moves users: switch, confirm, verify, then settle the side they left. On failure users go back to where they were, which
- * depends on that side being ready and on nothing else.
+ * Moves all users: switch, confirm, verify, then apply the idle policy to the role that they left. On failure users are
+ * sent back, provided that the role that they left is ready.
  */
 export async function switchTraffic(ctx: RunContext, trafficSwitch: TrafficSwitch): Promise<Outcome> {
-  const { state, revision, role, from, live, publicService, outcome } = trafficSwitch;
+  const { state, revision, role, from, publicService, verified, approval, outcome, policy } = trafficSwitch;
   const service = refOf(publicService);
-  // After a killed run the live Service is the switched one; the way back is the one that that run had recorded, if it was
-  // on its way to the same role.
-  const undo: Snapshot =
-    state.operation?.kind === 'switch' && state.operation.role === role && state.operation.previousService !== undefined
-      ? state.operation.previousService
-      : { ref: service, ...(live !== undefined && { object: live }) };
+  const router = serviceSelector(ctx, service);
+  const before = snapshotToRestore(trafficSwitch);
   const switching: ReleaseState = {
     ...state,
-    operation: { kind: 'switch', revision: revision.number, role, run: ctx.run.url, previousService: undo },
+    operation: { kind: 'switch', revision: revision.number, role, run: ctx.run.url, previousService: before },
   };
-  const known = {
-    release: state.release,
-    namespace: ctx.records.namespace,
-    strategy: 'blue-green',
+  const recorded: RecordedSwitch = { trafficSwitch, before, switching };
+  const base = {
+    ...outcomeBase(ctx, 'blue-green'),
     revision: revision.number,
     ...(state.current !== undefined && { previousRevision: state.current }),
-    ...(trafficSwitch.approval !== undefined && { approval: trafficSwitch.approval }),
-    changes: [{ ref: service, change: live === undefined ? 'created' : 'changed' }],
+    ...(approval !== undefined && { approval }),
+    changes: [{ ref: service, change: trafficSwitch.before.object === undefined ? 'created' : 'changed' }],
   } as const;
-  const way = { undo, switching };
+  const { stagedChecks } = verified;
   try {
-    if (trafficSwitch.approval !== undefined)
-      await ctx.records.writeRevision({ ...revision, approval: trafficSwitch.approval });
-    // On record before the switch: whoever comes after a killed run knows which way is back.
+    if (approval !== undefined) await ctx.records.writeRevision({ ...revision, approval });
+    // On record before the switch: after a killed run, the next one knows where to send users back to.
     await ctx.records.writeState(switching);
   } catch (error) {
-    const serving =
-      from === undefined ? 'Nobody is served yet.' : `Users are on ${from}, as before; nothing was switched.`;
-    throw new FailedStep(error, { ...known, changes: [], checks: trafficSwitch.stagedChecks, serving });
+    const serving = { kind: 'not-switched', ...(from !== undefined && { active: from }) } as const;
+    throw new FailedStep(error, { ...base, changes: [], checks: stagedChecks, serving });
   }
 
-  let wanted: readonly PodName[];
+  let pods: readonly PodName[];
   try {
-    wanted = await ctx.phase('Switch', async () => {
+    pods = await ctx.phase('Switch', async () => {
       ctx.signal.throwIfAborted();
-      const pods = await podsToServe(ctx, trafficSwitch);
-      await pointService({ ctx, service: publicService, live, force: revision.force });
-      return pods;
+      const found = await podsToServe(ctx, trafficSwitch);
+      await router.set({ object: publicService, force: revision.force }, trafficSwitch.before);
+      return found;
     });
   } catch (error) {
-    throw new FailedStep(error, {
-      ...known,
-      ...(await afterRefusedSwitch(ctx, trafficSwitch, way)),
-      checks: trafficSwitch.stagedChecks,
-    });
+    throw new FailedStep(error, { ...base, ...(await restoreRefusedSwitch(ctx, recorded)), checks: stagedChecks });
   }
   let publicChecks: readonly CheckResult[] = [];
   let switched: ReleaseState;
   try {
-    // Draining the old side before every proxy knows the new one would refuse connections.
-    await ctx.phase('Switch', () => confirmEndpoints({ ctx, service, wanted, timeoutMs: confirmMs }));
-    publicChecks = await ctx.phase('Verify prod', async () => {
-      const { workloads, ready, checks } = trafficSwitch;
-      const subject = {
-        namespace: service.namespace ?? ctx.records.namespace,
-        service: publicService,
-        workloads,
-        ready,
-      };
-      const results = await runChecks({ ctx, checks, side: 'public', subject });
-      assertPassed(results);
-      return results;
-    });
-    // A switch that is on no record could neither be rolled back nor be told from a half-done one: it counts as failed.
+    // Draining the old role before every proxy knows the new one would refuse connections.
+    await ctx.phase('Switch', () => router.confirm(pods, { timeoutMs: confirmMs, signal: ctx.signal }));
+    publicChecks = await ctx.phase('Verify public', () => verifyPublic(ctx, trafficSwitch));
+    // A switch that is not on record could neither be rolled back nor be told from a half-done one: it counts as failed.
     switched = await ctx.phase('Clean up', () => recordSwitch(ctx, trafficSwitch, switching));
   } catch (error) {
-    const back = await restoreTraffic(ctx, trafficSwitch, { ...way, cause: error });
-    const checks = [...trafficSwitch.stagedChecks, ...publicChecks, ...checksOf(error)];
-    throw new FailedStep(error, { ...known, ...back, checks });
+    const restored = await restoreTraffic(ctx, { ...recorded, cause: error });
+    throw new FailedStep(error, {
+      ...base,
+      ...restored,
+      checks: [...stagedChecks, ...publicChecks, ...checksOf(error)],
+    });
   }
   const arrived = {
-    ...known,
+    ...base,
     activeRole: role,
     ...(from !== undefined && { idleRole: from }),
-    checks: [...trafficSwitch.stagedChecks, ...publicChecks],
+    checks: [...stagedChecks, ...publicChecks],
   };
-  const serving = `Users are on ${role}, revision ${revision.number} (${revision.images.join(', ') || 'no images'}).`;
-  let settled: string;
+  const switchedTo = { role, revision: revision.number, images: revision.images };
+  let idle: IdleResult;
   try {
-    const { policy } = trafficSwitch;
-    settled = await ctx.phase('Clean up', () => finishSwitch(ctx, { state: switched, revision, service, policy }));
+    idle = await ctx.phase('Clean up', () => finishSwitch(ctx, { state: switched, revision, service, policy }));
   } catch (error) {
-    const todo = 'The switch itself is complete and verified; run this step again to finish the rest.';
-    throw new FailedStep(error, { ...arrived, serving: `${serving} ${todo}` });
+    throw new FailedStep(error, { ...arrived, serving: { kind: 'switched-unfinished', ...switchedTo } });
   }
+  const { release, namespace } = base;
+  const canRollBack = from !== undefined && state.roles?.[from]?.revision !== undefined;
   return {
     ...arrived,
     outcome,
-    serving: `${serving} ${settled}`.trim(),
-    ...(from !== undefined &&
-      state.roles?.[from]?.revision !== undefined && {
-        rollbackHint: { action: 'rollback', release: state.release, namespace: ctx.records.namespace } as const,
-      }),
+    serving: { kind: 'switched', ...switchedTo, idle },
+    ...(canRollBack && { rollbackHint: { action: 'rollback', release, namespace } as const }),
   };
+}
+
+/**
+ * What a failure restores. After a killed run the live Service is the switched one already: then it is what that run had
+ * recorded, if it was a switch to the same role.
+ */
+function snapshotToRestore({ state, role, before }: TrafficSwitch): Snapshot {
+  const { operation } = state;
+  const interrupted = operation?.kind === 'switch' && operation.role === role ? operation.previousService : undefined;
+  return interrupted ?? before;
 }
 
 /**
@@ -150,29 +112,26 @@ export async function switchTraffic(ctx: RunContext, trafficSwitch: TrafficSwitc
  * pods of another version that carry the same labels: users would get both.
  */
 async function podsToServe(ctx: RunContext, trafficSwitch: TrafficSwitch): Promise<readonly PodName[]> {
-  const pods = await readyPods(ctx.cluster, trafficSwitch.publicService);
-  const verified = new Set(trafficSwitch.ready.map(({ templateHash }) => templateHash));
-  const strangers = pods.filter(({ metadata }) => !verified.has(metadata.labels?.['pod-template-hash']));
-  const service = describeRef(refOf(trafficSwitch.publicService));
-  if (strangers.length > 0) {
-    throw new CutoverError(
-      `${service} would also lead to pods that are not of this revision: ${strangers.map(({ metadata }) => metadata.name).join(', ')}`,
-      {
-        code: 'changed',
-        object: service,
-        hint: `They carry the labels of ${trafficSwitch.role}: often a Deployment that was renamed and is still there. Delete it, or give its pods other labels.`,
-      },
-    );
-  }
-  if (pods.length > 0) return pods.map(({ metadata }) => ({ name: metadata.name }));
-  throw new CutoverError(`${service} would lead to no ready pod of ${trafficSwitch.role}`, {
-    code: 'switch',
-    object: service,
-    hint: 'The pods were ready a moment ago. Look at their events, then run this step again.',
-  });
+  const { publicService, verified, role } = trafficSwitch;
+  const service = refOf(publicService);
+  const pods = await serviceSelector(ctx, service).readyPods(publicService);
+  const verifiedHashes = new Set(verified.ready.map(({ templateHash }) => templateHash));
+  const others = pods.filter(({ metadata }) => !verifiedHashes.has(metadata.labels?.['pod-template-hash']));
+  if (others.length > 0) throw otherPods(describeRef(service), { role, pods: others });
+  if (pods.length === 0) throw noReadyPod(describeRef(service), role);
+  return pods.map(({ metadata }) => ({ name: metadata.name }));
 }
 
-/** After the switch is verified: users are on the new side by record, and what belongs to the old one is still to be done. */
+async function verifyPublic(ctx: RunContext, trafficSwitch: TrafficSwitch): Promise<readonly CheckResult[]> {
+  const { publicService: service, verified, checks } = trafficSwitch;
+  const { workloads, ready } = verified;
+  const namespace = service.metadata.namespace ?? ctx.records.namespace;
+  const results = await runChecks(ctx, { checks, side: 'public', subject: { namespace, service, workloads, ready } });
+  assertPassed(results);
+  return results;
+}
+
+/** After the switch is verified: the record says that users are on the new role, and what is left to do for the old one. */
 async function recordSwitch(
   ctx: RunContext,
   trafficSwitch: TrafficSwitch,
@@ -193,4 +152,24 @@ async function recordSwitch(
   await ctx.records.writeState(switched);
   ctx.log.info(`Recorded: users are on ${role}, revision ${revision.number}`);
   return switched;
+}
+
+function otherPods(
+  service: string,
+  { role, pods }: { readonly role: string; readonly pods: readonly KubeObject[] },
+): CutoverError {
+  const names = pods.map(({ metadata }) => metadata.name).join(', ');
+  return new CutoverError(`${service} would also lead to pods that are not of this revision: ${names}`, {
+    code: 'changed',
+    object: service,
+    hint: `They carry the labels of ${role}: often a Deployment that was renamed and is still there. Delete it, or give its pods other labels.`,
+  });
+}
+
+function noReadyPod(service: string, role: string): CutoverError {
+  return new CutoverError(`${service} would lead to no ready pod of ${role}`, {
+    code: 'switch',
+    object: service,
+    hint: 'The pods were ready a moment ago. Look at their events, then run this step again.',
+  });
 }

@@ -8,24 +8,26 @@ import { isDeployment, templateLabels } from '../../kubernetes/deployment.js';
 import { selectorOf, selects } from '../../kubernetes/selectors.js';
 import type { RunContext } from '../../run/context.js';
 
-/** The side of a release that checks go to: a Service and the workloads behind it. */
+/** What checks go to: a Service and the workloads behind it. */
 export interface CheckSubject {
   readonly namespace: string;
-  /** Absent: the pods are asked alone. */
+  /** Absent: only the pods are checked. */
   readonly service?: KubeObject;
   /** Workloads as they are live. */
   readonly workloads: readonly KubeObject[];
   readonly ready: readonly ReadyWorkload[];
 }
 
-/** Runs the checks of a stage; gives all results, passed or not. */
-export async function runChecks(options: {
-  readonly ctx: RunContext;
+/** The checks of one side of a release. */
+export interface CheckRequest {
   readonly checks: readonly Check[];
   readonly side: 'staged' | 'public';
   readonly subject: CheckSubject;
-}): Promise<readonly CheckResult[]> {
-  const { ctx, checks, side, subject } = options;
+}
+
+/** Runs the checks; returns all results, passed or not. */
+export async function runChecks(ctx: RunContext, request: CheckRequest): Promise<readonly CheckResult[]> {
+  const { checks, side, subject } = request;
   const { cluster, log, clock, signal, environment } = ctx;
   return verify({ checks, side, endpoint: endpointOf(subject), cluster, log, clock, signal, environment });
 }
@@ -41,7 +43,7 @@ export class FailedChecks extends CutoverError {
   }
 }
 
-/** Results of the checks, where those are why a step failed. */
+/** Results of the checks, if a failed check is the error; otherwise none. */
 export function checksOf(error: unknown): readonly CheckResult[] {
   return error instanceof FailedChecks ? error.results : [];
 }
@@ -51,18 +53,12 @@ export function assertPassed(results: readonly CheckResult[]): void {
   const open = results.filter(({ verdict }) => verdict !== 'pass');
   const [first] = open;
   if (first === undefined) return;
-  const said = first.verdict === 'fail' ? 'failed' : 'could not tell';
-  throw new FailedChecks(`Check "${first.name}" ${said}: ${first.detail}`, results, {
-    ...(open.length > 1 && {
-      problems: open.map(({ name, verdict, detail }) => ({ message: `${name} (${verdict}): ${detail}` })),
-    }),
-    hint: 'Look at the answer above and at the logs of the new pods. If the check itself is wrong, mend the input `verify`.',
-  });
+  throw checksFailed(first, { open, results });
 }
 
-/** Where the checks of a side go: its Service's port, and the pods of the workload behind that Service. */
-export function endpointOf(side: CheckSubject): Endpoint {
-  const { namespace, service, workloads, ready } = side;
+/** Where the checks go: the Service's port, and the pods of the workload behind that Service. */
+export function endpointOf(subject: CheckSubject): Endpoint {
+  const { namespace, service, workloads, ready } = subject;
   const deployments = workloads.filter(isDeployment);
   const served =
     service === undefined
@@ -92,4 +88,17 @@ export function servingService(objects: readonly KubeObject[], name: string | un
   return services.find(service =>
     deployments.some(deployment => selects(selectorOf(service), templateLabels(deployment))),
   );
+}
+
+function checksFailed(
+  first: CheckResult,
+  { open, results }: { readonly open: readonly CheckResult[]; readonly results: readonly CheckResult[] },
+): FailedChecks {
+  const verdict = first.verdict === 'fail' ? 'failed' : 'could not tell';
+  return new FailedChecks(`Check "${first.name}" ${verdict}: ${first.detail}`, results, {
+    ...(open.length > 1 && {
+      problems: open.map(({ name, verdict, detail }) => ({ message: `${name} (${verdict}): ${detail}` })),
+    }),
+    hint: 'Look at the answer above and at the logs of the new pods. If the check itself is wrong, correct the input `verify`.',
+  });
 }

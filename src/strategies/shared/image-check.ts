@@ -5,28 +5,28 @@ import type { Resource } from '../../manifests/resource.js';
 import { checkImages } from '../../registry/image-check.js';
 import type { RunContext } from '../../run/context.js';
 
-/** What the API server and the registries say of a deploy. */
+/** What the API server and the registries answered. */
 interface Answers {
   readonly survey: Survey;
-  /** Images that the registries do not have. Absent: they have all of them, or nobody asked. */
+  /** Images that the registries do not have. Absent: they have all of them, or were not asked. */
   readonly missing?: CutoverError;
 }
 
-/** Surveys while the registries are asked for the images, so that asking costs no time. `check` absent: nobody is asked. */
+/** Does the dry run while the registries are asked for the images, so that asking takes no extra time. `check` absent: they are not asked. */
 export async function besideImageCheck(
   ctx: Pick<RunContext, 'environment' | 'signal' | 'log'>,
   { check, resources }: { readonly check: ImageCheck | undefined; readonly resources: readonly Resource[] },
-  survey: () => Promise<Survey>,
+  dryRun: () => Promise<Survey>,
 ): Promise<Answers> {
-  if (check === undefined) return { survey: await survey() };
+  if (check === undefined) return { survey: await dryRun() };
   const refused = new AbortController();
   const signal = AbortSignal.any([ctx.signal, refused.signal]);
   const { environment, log } = ctx;
   const checked = checkImages({ check, resources, environment, signal, log }).then(() => undefined, asCutoverError);
   try {
-    const surveyed = await survey();
+    const survey = await dryRun();
     const missing = await checked;
-    return { survey: surveyed, ...(missing !== undefined && { missing }) };
+    return { survey, ...(missing !== undefined && { missing }) };
   } finally {
     refused.abort();
   }

@@ -4,12 +4,11 @@ import { describeRef } from '../../kubernetes/object.js';
 import type { Finding } from '../../plan/lint/finding.js';
 import { lintResources } from '../../plan/lint/lint.js';
 import type { LintContext } from '../../plan/lint/rule.js';
-import type { Staging } from '../blue-green/staging/staging-plan.js';
 import type { RunContext } from '../../run/context.js';
 
 /**
- * Tells what in the manifests would drop requests, each on its line. With `error` those are returned as the one error
- * that must stop the step before its first write.
+ * Warns of each finding on its line of the manifests. With `error` the findings that are no mere advice are returned as the
+ * one error that must stop the step before its first write. `undefined`: nothing stops the step.
  */
 export function lint(ctx: RunContext, level: Lint, context: LintContext): CutoverError | undefined {
   if (level === 'off') return undefined;
@@ -19,33 +18,19 @@ export function lint(ctx: RunContext, level: Lint, context: LintContext): Cutove
   for (const { code, object, reason } of silenced) log.info(`${describeRef(object)}: ${code} is silenced: ${reason}`);
   const stopping = level === 'error' ? findings.filter(({ advice }) => advice === undefined) : [];
   // What stops the step is annotated as the error that it becomes.
-  for (const finding of findings) if (!stopping.includes(finding)) log.warning(sentence(finding), finding.at);
-  if (stopping.length === 0) return undefined;
-  const several = stopping.length > 1;
-  return new CutoverError(
-    `${stopping.length} finding${several ? 's' : ''} in the manifests would drop requests; nothing was changed`,
-    {
-      code: 'findings',
-      problems: stopping.map(finding => ({ message: sentence(finding), at: finding.at })),
-      hint: 'Mend them, silence one with the annotation `cutover/ignore-<code>` and a reason (docs/findings.md), or set `lint: warn`.',
-    },
-  );
+  for (const finding of findings) if (!stopping.includes(finding)) log.warning(describeFinding(finding), finding.at);
+  return stopping.length === 0 ? undefined : findingsError(stopping);
 }
 
-function sentence({ code, message, remedy }: Finding): string {
+function describeFinding({ code, message, remedy }: Finding): string {
   return `${message} ${remedy} (${code})`;
 }
 
-/** What the findings of a staging are judged by. */
-export function sceneOf({ deploy, role, wanted, planned, plannedAfterSwitch, counterparts }: Staging): LintContext {
-  const publicService = deploy.resources.publicService[role];
-  const shared = new Set(deploy.resources.shared);
-  return {
-    strategy: 'blue-green',
-    resources: wanted,
-    planned: [...planned, ...plannedAfterSwitch],
-    idle: new Set(wanted.filter(resource => !shared.has(resource) && resource !== publicService)),
-    active: [...counterparts.values()],
-    ...(publicService !== undefined && { publicService }),
-  };
+function findingsError(findings: readonly Finding[]): CutoverError {
+  const count = `${findings.length} finding${findings.length > 1 ? 's' : ''}`;
+  return new CutoverError(`${count} in the manifests would drop requests; nothing was changed`, {
+    code: 'findings',
+    problems: findings.map(finding => ({ message: describeFinding(finding), at: finding.at })),
+    hint: 'Correct them, silence one with the annotation `cutover/ignore-<code>` and a reason (docs/findings.md), or set `lint: warn`.',
+  });
 }

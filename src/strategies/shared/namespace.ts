@@ -3,8 +3,8 @@ import type { PlannedChange } from '../../plan/change.js';
 import type { RunContext } from '../../run/context.js';
 
 /**
- * Makes the release's namespace if it is not there and the deploy may make it: the lock and the record live in it, so it
- * comes before everything else. It stays when the deploy fails.
+ * Creates the release's namespace if it does not exist and the deploy may create it. The lock and the record are in it, so
+ * it comes before everything else. It stays when the deploy fails.
  */
 export async function ensureNamespace(
   ctx: RunContext,
@@ -16,7 +16,7 @@ export async function ensureNamespace(
   ctx.log.info(`Namespace ${ctx.records.namespace} created`);
 }
 
-/** The release's namespace as the deploy would make it; `undefined` where it is there, or not the deploy's to make. */
+/** The release's namespace as the deploy would create it; `undefined`: it exists, or the deploy may not create it. */
 export async function comingNamespace(
   ctx: RunContext,
   deploy: { readonly planned: readonly PlannedChange[]; readonly createNamespace: boolean },

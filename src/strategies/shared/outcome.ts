@@ -1,10 +1,12 @@
 import { asCutoverError, CutoverError } from '../../errors.js';
 import { refOf, type ObjectRef } from '../../kubernetes/object.js';
 import type { ChangeKind, PlannedChange } from '../../plan/change.js';
-import type { Preview } from '../../plan/preview.js';
 import type { RecordedApproval } from '../../release/revision.js';
 import type { HistoryEntry } from '../../release/state.js';
+import type { RunContext } from '../../run/context.js';
 import type { CheckResult } from '../../verify/verify.js';
+import type { PlannedDeploy } from './plan-note.js';
+import type { Serving } from './serving.js';
 
 export type OutcomeKind =
   'unchanged' | 'deployed' | 'staged' | 'switched' | 'rolled-back' | 'rejected' | 'planned' | 'status' | 'failed';
@@ -14,29 +16,29 @@ export interface ObjectChange {
   readonly change: ChangeKind;
 }
 
-/** What a step came to; absent members do not apply. */
+/** The result of a step; absent members do not apply. */
 export interface Outcome {
   readonly outcome: OutcomeKind;
   readonly release: string;
   readonly namespace: string;
   readonly strategy: 'rolling' | 'blue-green';
-  /** One or two sentences: what serves users now. Never empty. */
-  readonly serving: string;
+  /** What serves users now. */
+  readonly serving: Serving;
   readonly revision?: number;
   readonly previousRevision?: number;
   readonly activeRole?: string;
   readonly idleRole?: string;
   readonly stagedRole?: string;
-  /** In-cluster address of the staged side. */
+  /** URL of the staged role's test Service, inside the cluster. */
   readonly testUrl?: string;
   readonly changes: readonly ObjectChange[];
   readonly checks: readonly CheckResult[];
   readonly approval?: RecordedApproval;
-  /** What a user puts into the workflow to go back. */
+  /** Inputs of the step that rolls back or discards what this step did. */
   readonly rollbackHint?: RollbackHint;
   readonly history?: readonly HistoryEntry[];
   /** What a deploy would do; only of `action: plan`. */
-  readonly preview?: Preview;
+  readonly preview?: PlannedDeploy;
 }
 
 export interface RollbackHint {
@@ -45,7 +47,7 @@ export interface RollbackHint {
   readonly namespace: string;
 }
 
-/** A failure together with what is known of the release at that point; `cause` is the error that ended the step. */
+/** A failure together with what is known of the release at that point; `cause` is what was thrown. */
 export class FailedStep extends Error {
   override readonly name = 'FailedStep';
   readonly error: CutoverError;
@@ -59,6 +61,13 @@ export class FailedStep extends Error {
   }
 }
 
+/** What every outcome says about the release itself. */
+export function outcomeBase<S extends Outcome['strategy']>({ records }: Pick<RunContext, 'records'>, strategy: S) {
+  const { release, namespace } = records;
+  return { release, namespace, strategy } as const;
+}
+
+/** The planned change of each object, for the report. */
 export function changesOf(planned: readonly PlannedChange[]): readonly ObjectChange[] {
   return planned.map(({ resource, change }) => ({ ref: refOf(resource.object), change }));
 }

@@ -3,12 +3,12 @@ import { CutoverError } from '../../errors.js';
 import type { RenderInputs } from '../../inputs/inputs.js';
 import type { Log } from '../../log.js';
 
-/** Kubernetes 1.x with the native preStop sleep switched on; older ones refuse the field. */
+/** The first Kubernetes 1.x with the native preStop sleep enabled; older ones refuse the field. */
 const firstWithSleep = 30;
 
 /**
- * Seconds of the preStop sleep that the cluster can do; `undefined` for none. Throws `input` when a sleep was asked for
- * and the cluster is too old; where it is only the default, a warning says what is missing.
+ * Seconds of the preStop sleep; `undefined` for none. Throws `input` when a sleep was asked for and the cluster is too old
+ * for it; where it is only the default, a warning is logged.
  */
 export async function preStopFor(
   cluster: Pick<Connection, 'minor'>,
@@ -19,15 +19,20 @@ export async function preStopFor(
   if (preStopSeconds === undefined) return undefined;
   const minor = await cluster.minor();
   if (minor === undefined || minor >= firstWithSleep) return preStopSeconds;
-  const fact = `The native preStop sleep needs Kubernetes 1.${firstWithSleep}, and this cluster is 1.${minor}`;
-  if (preStopExplicit) {
-    throw new CutoverError(`Input "pre-stop" cannot be met: ${fact}`, {
-      code: 'input',
-      hint: 'Set `pre-stop: off`, and give the containers a preStop hook of their own or let the app serve on for some seconds after SIGTERM.',
-    });
-  }
+  if (preStopExplicit) throw tooOld(minor);
   log.warning(
-    `${fact}: pods without a preStop hook of their own may drop requests when they stop. Give them one, or let the app serve on after SIGTERM.`,
+    `${versionNeeded(minor)}: pods without a preStop hook of their own may drop requests when they stop. Give them one, or let the application serve on after SIGTERM.`,
   );
   return undefined;
+}
+
+function tooOld(minor: number): CutoverError {
+  return new CutoverError(`Input "pre-stop" cannot be met: ${versionNeeded(minor)}`, {
+    code: 'input',
+    hint: 'Set `pre-stop: off`, and give the containers a preStop hook of their own or let the application serve on for some seconds after SIGTERM.',
+  });
+}
+
+function versionNeeded(minor: number): string {
+  return `The native preStop sleep needs Kubernetes 1.${firstWithSleep}, and this cluster is 1.${minor}`;
 }

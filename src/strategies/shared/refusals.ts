@@ -13,7 +13,7 @@ export function combined(refusals: readonly CutoverError[]): CutoverError | unde
   });
 }
 
-/** Throws what {@link combined} makes of them, if there is anything. */
+/** Throws the {@link combined} error, if there is one. */
 export function throwAny(refusals: readonly CutoverError[]): void {
   const error = combined(refusals);
   if (error !== undefined) throw error;

@@ -9,9 +9,9 @@ import type { Resource } from '../../manifests/resource.js';
 import { secretValues } from '../../manifests/secrets.js';
 import { hashOf } from '../../release/revision.js';
 import type { ReleaseState } from '../../release/state.js';
-import { preStopFor } from './pre-stop.js';
-import type { BlueGreenDeploy } from '../blue-green/staging/staging-plan.js';
+import type { BlueGreenDeploy } from '../blue-green/staging/staging.js';
 import type { RollingDeploy } from '../rolling/deploy.js';
+import { preStopFor } from './pre-stop.js';
 
 /** The manifests of a deploy, read once, and the release that they are for. */
 export interface Draft {
@@ -19,8 +19,12 @@ export interface Draft {
   readonly request: RenderRequest;
 }
 
-/** Reads the manifests and finds out which release they are, before its record can be read. */
-export async function draft(inputs: DeployRolling | DeployBlueGreen, cluster: Connection, log: Log): Promise<Draft> {
+/** Reads the manifests and finds out which release they are for, before its record can be read. */
+export async function readDraft(
+  inputs: DeployRolling | DeployBlueGreen,
+  cluster: Connection,
+  log: Log,
+): Promise<Draft> {
   const { run, variables, substitution, images, environment, overrides, imagePullSecrets, registrySecret } = inputs;
   const { namespace } = cluster;
   const { manifests: patterns, kustomize } = inputs;
@@ -46,35 +50,34 @@ export async function draft(inputs: DeployRolling | DeployBlueGreen, cluster: Co
     ...(preStopSeconds !== undefined && { preStopSeconds }),
   };
   const { service } = inputs;
-  const question =
+  const named =
     inputs.strategy === 'blue-green'
-      ? { ...request, ...roleQuestion(inputs) }
+      ? { ...request, ...roleRequest(inputs) }
       : { ...request, ...(service !== undefined && { service }) };
-  return { request, release: inputs.release ?? deriveReleaseName(question) };
+  return { request, release: inputs.release ?? deriveReleaseName(named) };
+}
+
+/** What is rendered: the manifests as the revision after `state.latest`. */
+export interface RenderDraft<I extends DeployRolling | DeployBlueGreen> {
+  readonly inputs: I;
+  readonly draft: Draft;
+  readonly state: ReleaseState;
 }
 
 /** The manifests as the next revision of a rolling release. */
-export function renderRolling(
-  inputs: DeployRolling,
-  given: { readonly draft: Draft; readonly state: ReleaseState; readonly log: Log },
-): RollingDeploy {
-  const { state, log } = given;
-  const rendered = renderManifests(numbered(given.draft, state));
+export function renderRolling(log: Log, { inputs, draft, state }: RenderDraft<DeployRolling>): RollingDeploy {
+  const rendered = renderManifests(numbered(draft, state));
   const { resources } = rendered;
-  tell(log, resources, rendered);
+  logRendered(log, resources, rendered);
   return { inputs, state, resources, contentHash: hashOf(objectsOf(resources)) };
 }
 
 /** The manifests as the next revision of a blue/green release, for both roles. */
-export function renderBlueGreen(
-  inputs: DeployBlueGreen,
-  given: { readonly draft: Draft; readonly state: ReleaseState; readonly log: Log },
-): BlueGreenDeploy {
-  const { state, log } = given;
-  const rendered = renderRoles({ ...numbered(given.draft, state), ...roleQuestion(inputs) });
+export function renderBlueGreen(log: Log, { inputs, draft, state }: RenderDraft<DeployBlueGreen>): BlueGreenDeploy {
+  const rendered = renderRoles({ ...numbered(draft, state), ...roleRequest(inputs) });
   const { resources } = rendered;
   const { shared, of, publicService } = resources;
-  tell(log, [...shared, ...Object.values(of).flat()], rendered);
+  logRendered(log, [...shared, ...Object.values(of).flat()], rendered);
   const everything = [...shared, ...Object.values(of).flat(), ...Object.values(publicService)];
   return { inputs, state, resources, contentHash: hashOf(objectsOf(everything)) };
 }
@@ -87,11 +90,12 @@ function numbered({ request, release }: Draft, state: ReleaseState): RenderReque
   };
 }
 
-function roleQuestion({ roles, service, testService }: DeployBlueGreen) {
+function roleRequest({ roles, service, testService }: DeployBlueGreen) {
   return { roles, ...(service !== undefined && { service }), ...(testService !== undefined && { testService }) };
 }
 
-function tell(
+/** Masks what is secret, before anything of the manifests is logged. */
+function logRendered(
   log: Log,
   resources: readonly Resource[],
   { warnings, notes }: Pick<Rendered, 'warnings' | 'notes'>,

@@ -1,95 +1,65 @@
 import { restoreSnapshots } from '../../cluster/apply/restore.js';
 import { asCutoverError } from '../../errors.js';
-import { describeRef, refKey, type ObjectRef } from '../../kubernetes/object.js';
+import { refKey, type ObjectRef } from '../../kubernetes/object.js';
 import type { Snapshot } from '../../plan/change.js';
 import { isAwaited } from '../../rollout/readiness/table.js';
 import { observe } from '../../rollout/observer.js';
 import { removeStuckPods } from '../../rollout/stuck-pods.js';
 import type { RunContext } from '../../run/context.js';
+import type { Restored } from './restored.js';
 
-/** How putting back went. */
-export interface Restored {
-  /** Everything is as it was before; nothing is left for a later run. */
-  readonly complete: boolean;
-  readonly sentence: string;
+/** What is restored, and why. */
+export interface RestoreRequest {
+  readonly snapshots: readonly Snapshot[];
+  /** How long to wait until the restored workloads are ready. */
+  readonly timeoutMs: number;
+  /** The error that ended the step. Absent: it did not fail. */
+  readonly cause?: unknown;
 }
 
 /**
- * Puts everything back after `cause` and, unless the run was cancelled, waits until what was is ready again. It keeps its
- * hands off when others are at work: when the lock was lost, or when the cause is that somebody else changed what this step
- * had written. Never throws: the cause is what the step must end with.
+ * Restores every object and, unless the run was cancelled, waits until the restored workloads are ready. It writes nothing
+ * when the lock was lost, or when the cause is that somebody else changed what this step had written. Never throws: the
+ * cause is what the step must end with.
  */
-export async function restore(options: {
-  readonly ctx: RunContext;
-  readonly snapshots: readonly Snapshot[];
-  readonly timeoutMs: number;
-  readonly cause?: unknown;
-}): Promise<Restored> {
-  const { ctx, cause } = options;
-  if (ctx.lost?.aborted) {
-    return { complete: false, sentence: 'Nothing was put back: another run has taken the lock over and decides now.' };
-  }
-  if (cause !== undefined && asCutoverError(cause).code === 'changed') {
-    return {
-      complete: false,
-      sentence: 'Nothing was put back, so that what somebody else has changed meanwhile stays.',
-    };
-  }
+export async function restore(ctx: RunContext, request: RestoreRequest): Promise<Restored> {
+  const { cause } = request;
+  if (ctx.lockLost?.aborted) return { kind: 'lock-lost' };
+  if (cause !== undefined && asCutoverError(cause).code === 'changed') return { kind: 'changed-by-others' };
   try {
-    return await ctx.phase('Put back', () => putBackAndWait(options));
+    return await ctx.phase('Restore', () => restoreAndWait(ctx, request));
   } catch (error) {
-    return {
-      complete: false,
-      sentence: `What was before has been put back, but is not ready: ${asCutoverError(error).message}`,
-    };
+    return { kind: 'not-ready', reason: asCutoverError(error).message };
   }
 }
 
-async function putBackAndWait(options: {
-  readonly ctx: RunContext;
-  readonly snapshots: readonly Snapshot[];
-  readonly timeoutMs: number;
-}): Promise<Restored> {
-  const { ctx, snapshots, timeoutMs } = options;
+async function restoreAndWait(ctx: RunContext, { snapshots, timeoutMs }: RestoreRequest): Promise<Restored> {
   const { cluster, log, clock, records } = ctx;
-  const { failed, withheld, kept } = await restoreSnapshots({
-    cluster,
-    snapshots,
-    release: records.release,
-    log,
-    clock,
-  });
+  const { release } = records;
+  const { failed, withheld, kept } = await restoreSnapshots({ cluster, snapshots, release, log, clock });
   await removeStuckPods({ cluster, snapshots, log });
-  if (failed.length > 0) {
-    const names = namesOf(failed.map(({ ref }) => ref));
-    return { complete: false, sentence: `Not everything could be put back; still as this step left it: ${names}.` };
-  }
-  const except = [
-    ...(withheld.length > 0 ? [`, but for the data of ${namesOf(withheld)}, which is never recorded`] : []),
-    ...(kept.length > 0 ? [`, but for ${namesOf(kept)}, whose work cannot be taken back`] : []),
-  ].join('');
-  const keys = new Set(kept.map(refKey));
+  if (failed.length > 0) return { kind: 'incomplete', failed: failed.map(({ ref }) => ref) };
+  const keptKeys = new Set(kept.map(refKey));
   const targets = snapshots.flatMap(({ ref, object }) =>
-    object !== undefined && isAwaited(object) && !keys.has(refKey(ref)) ? [ref] : [],
+    object !== undefined && isAwaited(object) && !keptKeys.has(refKey(ref)) ? [ref] : [],
   );
-  if (targets.length === 0 || ctx.signal.aborted)
-    return { complete: true, sentence: `Everything was put back${except}.` };
+  const ready = targets.length > 0 && !ctx.signal.aborted;
+  if (ready) await waitUntilReady(ctx, { targets, timeoutMs });
+  return { kind: 'complete', ready, withheld, kept };
+}
+
+async function waitUntilReady(
+  ctx: RunContext,
+  { targets, timeoutMs }: { readonly targets: readonly ObjectRef[]; readonly timeoutMs: number },
+): Promise<void> {
+  const { cluster, log, clock } = ctx;
   const observer = observe({ cluster, log, clock, signal: new AbortController().signal, targets });
   try {
     await observer.synced;
-    const live = await Promise.all(targets.map(ref => cluster.get(ref)));
-    await observer.until({
-      targets: live.filter(object => object !== undefined),
-      timeoutMs,
-      stableForMs: 0,
-      paused: 'noted',
-    });
-    return { complete: true, sentence: `Everything was put back${except} and is ready.` };
+    const found = await Promise.all(targets.map(ref => cluster.get(ref)));
+    const live = found.filter(object => object !== undefined);
+    await observer.until({ targets: live, timeoutMs, stableForMs: 0, paused: 'noted' });
   } finally {
     observer.close();
   }
-}
-
-function namesOf(refs: readonly ObjectRef[]): string {
-  return refs.map(describeRef).join(', ');
 }

@@ -1,47 +1,43 @@
 import type { PlannedChange } from '../../../plan/change.js';
-import { bringUp } from '../../shared/bring-up.js';
-import { assertPassed, checksOf, runChecks } from '../../shared/checks.js';
-import { changesOf, FailedStep, type Outcome } from '../../shared/outcome.js';
-import type { BlueGreenDeploy } from './staging-plan.js';
 import type { RunContext } from '../../../run/context.js';
+import { applyAndWait } from '../../shared/apply-and-wait.js';
+import { assertPassed, checksOf, runChecks } from '../../shared/checks.js';
+import { changesOf, FailedStep, outcomeBase, type Outcome } from '../../shared/outcome.js';
+import type { BlueGreenDeploy } from './staging.js';
 
-/** The same manifests again: nothing is written, but `unchanged` is only said of a side that is ready and passes its checks. */
-export async function confirmActive(
-  ctx: RunContext,
-  deploy: BlueGreenDeploy,
-  side: { readonly role: string; readonly planned: readonly PlannedChange[] },
-): Promise<Outcome> {
-  const { inputs, state } = deploy;
-  const { role, planned } = side;
+/** The active role, which is exactly these manifests. */
+export interface ConfirmActiveRequest {
+  readonly deploy: BlueGreenDeploy;
+  readonly role: string;
+  readonly planned: readonly PlannedChange[];
+}
+
+/** Writes nothing; the outcome is `unchanged` only if the active role is ready and passes its checks. */
+export async function confirmActive(ctx: RunContext, request: ConfirmActiveRequest): Promise<Outcome> {
+  const { deploy, role, planned } = request;
+  const { inputs, state, resources } = deploy;
   const revision = state.roles?.[role]?.revision;
-  const { release, namespace } = ctx.records;
-  const known = {
-    release,
-    namespace,
-    strategy: 'blue-green',
+  const base = {
+    ...outcomeBase(ctx, 'blue-green'),
     activeRole: role,
     ...(revision !== undefined && { revision }),
     changes: changesOf(planned),
-  } as const;
-  const serving = `Users are on ${role}${revision === undefined ? '' : `, revision ${revision}`}: exactly these manifests. Nothing was written.`;
+  };
+  const serving = { kind: 'active-confirmed', role, ...(revision !== undefined && { revision }) } as const;
   try {
-    const ready = await ctx.phase('Deploy', () => bringUp({ ctx, planned, waitOptions: inputs, force: false }));
-    const service = deploy.resources.publicService[role]?.object;
+    const waitOptions = { timeoutMs: inputs.timeoutMs, stableForMs: inputs.stableForMs };
+    const ready = await ctx.phase('Deploy', () => applyAndWait(ctx, { planned, waitOptions, force: false }));
+    const service = resources.publicService[role]?.object;
     const workloads = planned.map(({ resource }) => resource.object);
-    const checks = await ctx.phase('Verify prod', async () => {
-      const subject = {
-        namespace: service?.metadata.namespace ?? namespace,
-        workloads,
-        ready,
-        ...(service && { service }),
-      };
-      const results = await runChecks({ ctx, checks: inputs.verify, side: 'public', subject });
+    const checks = await ctx.phase('Verify public', async () => {
+      const namespace = service?.metadata.namespace ?? base.namespace;
+      const subject = { namespace, workloads, ready, ...(service && { service }) };
+      const results = await runChecks(ctx, { checks: inputs.verify, side: 'public', subject });
       assertPassed(results);
       return results;
     });
-    return { ...known, outcome: 'unchanged', checks, serving };
+    return { ...base, outcome: 'unchanged', checks, serving: { ...serving, healthy: true } };
   } catch (error) {
-    const well = 'But it is not well, as described here.';
-    throw new FailedStep(error, { ...known, checks: checksOf(error), serving: `${serving} ${well}` });
+    throw new FailedStep(error, { ...base, checks: checksOf(error), serving: { ...serving, healthy: false } });
   }
 }

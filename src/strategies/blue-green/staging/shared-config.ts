@@ -1,13 +1,13 @@
+import { configReferences } from '../../../kubernetes/config-references.js';
 import { CutoverError } from '../../../errors.js';
 import { describeRef, refOf } from '../../../kubernetes/object.js';
 import type { PlannedChange } from '../../../plan/change.js';
-import { configReferences } from '../../../kubernetes/config-references.js';
-import type { BlueGreenDeploy } from './staging-plan.js';
+import type { BlueGreenDeploy } from './staging.js';
 
 /**
- * A shared ConfigMap or Secret reaches the live pods as soon as it is written; staging must not do that. One that images
- * are pulled with may change: no container sees it, and new credentials are what the live side pulls with too. `undefined`:
- * nothing of the kind is planned.
+ * Why a plan must not be carried out: a shared ConfigMap or Secret reaches the live pods as soon as it is written. An image
+ * pull Secret may change: no container sees it, and the live pods pull with new credentials too. `undefined`: no such change
+ * is planned.
  */
 export function sharedConfigRefusal(
   planned: readonly PlannedChange[],

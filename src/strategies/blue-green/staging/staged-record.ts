@@ -3,9 +3,9 @@ import type { Snapshot } from '../../../plan/change.js';
 import { authorOf, imagesOf, withoutSecrets, type Revision } from '../../../release/revision.js';
 import type { ReleaseState, RoleRecord, StagedRecord } from '../../../release/state.js';
 import type { ReadyWorkload } from '../../../rollout/observer.js';
-import { changesSinceVerified } from '../../../traffic/active-role.js';
-import type { Staging } from './staging-plan.js';
 import type { RunContext } from '../../../run/context.js';
+import { changesSinceVerified } from '../../../traffic/active-role.js';
+import type { Staging } from './staging.js';
 
 /** What is recorded of a revision that is about to be staged. */
 export function revisionOf(ctx: RunContext, staging: Staging, before: readonly Snapshot[]): Revision {
@@ -34,22 +34,24 @@ export function revisionOf(ctx: RunContext, staging: Staging, before: readonly S
   };
 }
 
-/** The state once a revision is staged: what was verified, and what the role had been before. Not yet written. */
-export function withStagedRecord(
-  state: ReleaseState,
-  wanted: {
-    readonly staging: Staging;
-    readonly ready: readonly ReadyWorkload[];
-    readonly number: number;
-    readonly previous: RoleRecord | undefined;
-  },
-): ReleaseState {
-  const { staging, ready, number, previous } = wanted;
+/** What was staged, and on what. */
+export interface StagedRevision {
+  readonly staging: Staging;
+  readonly ready: readonly ReadyWorkload[];
+  /** Number of the revision. */
+  readonly number: number;
+  /** The role before anything was staged on it; `undefined` when it had never been used. */
+  readonly previous: RoleRecord | undefined;
+}
+
+/** The state once a revision is staged: what was verified, and what the role was before. Not yet written. */
+export function withStagedRecord(state: ReleaseState, stagedRevision: StagedRevision): ReleaseState {
+  const { staging, ready, number, previous } = stagedRevision;
   const { role, records, deploy } = staging;
-  const known = records[role] ?? { podLabels: {}, deployments: [] };
+  const rendered = records[role] ?? { podLabels: {}, deployments: [] };
   return {
     ...state,
-    roles: { ...state.roles, [role]: { ...known, revision: number, contentHash: deploy.contentHash } },
+    roles: { ...state.roles, [role]: { ...rendered, revision: number, contentHash: deploy.contentHash } },
     staged: {
       revision: number,
       role,
@@ -61,7 +63,23 @@ export function withStagedRecord(
   };
 }
 
-/** Whether the staged workloads still are those that were verified; a dry run tells the generation that is live. */
+/** The state once a role is restored to what it was before staging: nothing is staged, and the role runs its earlier revision. */
+export function withoutStagedRecord(state: ReleaseState, role: string): ReleaseState {
+  const { staged, roles, ...rest } = state;
+  const { [role]: current, ...others } = roles ?? {};
+  if (staged !== undefined && staged.role !== role) return state;
+  const { revision, contentHash, ...labels } = current ?? { podLabels: {}, deployments: [] };
+  // Without a staged revision on record, the role's entry was not yet changed.
+  const unchanged = {
+    ...labels,
+    ...(revision !== undefined && { revision }),
+    ...(contentHash !== undefined && { contentHash }),
+  };
+  const before = staged === undefined ? unchanged : (staged.previous ?? labels);
+  return { ...rest, roles: { ...others, [role]: before } };
+}
+
+/** Whether the staged workloads still are those that were verified; a dry run returns the generation that is live. */
 export function isAsVerified(staging: Staging, staged: StagedRecord | undefined): boolean {
   const live = new Map(staging.planned.map(({ resource, after }) => [refKey(refOf(resource.object)), after]));
   return (staged?.workloads ?? []).every(

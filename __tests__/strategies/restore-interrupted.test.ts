@@ -4,7 +4,8 @@ import { refOf, type KubeObject } from '../../src/kubernetes/object.js';
 import { acquireLock } from '../../src/release/lock.js';
 import { openRecords } from '../../src/release/records.js';
 import type { Operation, ReleaseState } from '../../src/release/state.js';
-import { recover } from '../../src/strategies/recover.js';
+import { restoreInterrupted } from '../../src/strategies/restore-interrupted.js';
+import type { Recovered } from '../../src/strategies/shared/restored.js';
 import { listLog } from '../support/cluster/proxy-cluster.js';
 import { memoryCluster, type MemoryCluster } from '../support/cluster/memory-cluster.js';
 import {
@@ -47,15 +48,10 @@ async function killed(state: ReleaseState | undefined): Promise<{ cluster: Memor
   return { cluster, holder };
 }
 
-function post(cluster: MemoryCluster, holder: string, rollbackOnFailure = true): Promise<string> {
-  return recover({
-    cluster,
-    records: openRecords({ cluster, release: 'web', namespace: 'shop' }),
-    facts: { release: 'web', namespace: 'shop', lockHolder: holder },
-    run: runOf(1),
-    rollbackOnFailure,
-    log: listLog(),
-  });
+function post(cluster: MemoryCluster, holder: string, rollbackOnFailure = true): Promise<Recovered> {
+  const records = openRecords({ cluster, release: 'web', namespace: 'shop' });
+  const postState = { release: 'web', namespace: 'shop', lockHolder: holder };
+  return restoreInterrupted({ cluster, records, run: runOf(1), log: listLog() }, { postState, rollbackOnFailure });
 }
 
 const stateIn = (cluster: MemoryCluster) => openRecords({ cluster, release: 'web', namespace: 'shop' }).readState();
@@ -68,7 +64,7 @@ describe('after a process was killed', () => {
   ])('only its lock is given back when %s', async (_what, state) => {
     const { cluster, holder } = await killed(state);
     cluster.calls.length = 0;
-    expect(await post(cluster, holder)).toBe('Nothing was left unfinished.');
+    expect(await post(cluster, holder)).toEqual({ kind: 'nothing-unfinished' });
     expect(cluster.writes()).toEqual(['REPLACE Lease shop/cutover-web']);
     expect(holderOf(cluster)).toBe('');
     expect(await stateIn(cluster)).toEqual(state);
@@ -77,9 +73,7 @@ describe('after a process was killed', () => {
   it('everything stays as it is when nothing is to be put back', async () => {
     const state = staged({ operation: operation('stage') });
     const { cluster, holder } = await killed(state);
-    expect(await post(cluster, holder, false)).toBe(
-      'stage of revision 2 was left as it is (rollback-on-failure: false).',
-    );
+    expect(await post(cluster, holder, false)).toEqual({ kind: 'left', operation: state.operation });
     expect(await stateIn(cluster)).toEqual(state);
     expect(holderOf(cluster)).toBe('');
   });
@@ -95,9 +89,7 @@ describe('after a process was killed', () => {
     await cluster.apply(configMap('after'));
     await cluster.apply(deployment('green'));
 
-    expect(await post(cluster, holder)).toBe(
-      `The run was killed during ${step} of revision 2; everything was put back.`,
-    );
+    expect(await post(cluster, holder)).toEqual({ kind: 'restored', operation: operation(step) });
     expect(cluster.store.get(refOf(before))).toMatchObject({ data: { KEY: 'before' } });
     expect(cluster.store.get(made.ref)).toBeUndefined();
     const { operation: _ended, ...rest } = unstaged;
@@ -117,7 +109,7 @@ describe('after a process was killed', () => {
     cluster.before = call => {
       if (call.startsWith('REMOVE')) throw new CutoverError('no right to', { code: 'forbidden' });
     };
-    expect(await post(cluster, holder)).toBe('Not everything could be put back: Deployment shop/web-green');
+    expect(await post(cluster, holder)).toEqual({ kind: 'incomplete', failed: [refOf(deployment('green'))] });
     expect(await stateIn(cluster)).toEqual(state);
     expect(holderOf(cluster)).toBe('');
   });
@@ -135,7 +127,7 @@ describe('after a process was killed', () => {
     const spec = { ...(live['spec'] as object), holderIdentity: 'another run' };
     cluster.store.update({ ...live, spec });
     cluster.calls.length = 0;
-    expect(await post(cluster, holder)).toBe('Another run has taken over the release: nothing was touched.');
+    expect(await post(cluster, holder)).toEqual({ kind: 'lock-lost' });
     expect(cluster.writes()).toEqual([]);
   });
 });
@@ -156,9 +148,7 @@ describe('after a process was killed in a switch', () => {
 
   it('users are sent back to the side that they came from, and what was staged still is', async () => {
     const { cluster, holder, state } = await switched({ blueIsReady: true });
-    expect(await post(cluster, holder)).toBe(
-      'The run was killed during switch of revision 2; everything was put back.',
-    );
+    expect(await post(cluster, holder)).toEqual({ kind: 'restored', operation: state.operation });
     expect(selectedRole(cluster)).toBe('blue');
     const { operation: _ended, ...rest } = state;
     expect(await stateIn(cluster)).toEqual({
@@ -169,9 +159,7 @@ describe('after a process was killed in a switch', () => {
 
   it('users stay where they are when the side that they came from has no ready pod', async () => {
     const { cluster, holder, state } = await switched({ blueIsReady: false });
-    expect(await post(cluster, holder)).toBe(
-      'The role that users left has no ready pod, so they were not sent back there: look at both roles at once.',
-    );
+    expect(await post(cluster, holder)).toEqual({ kind: 'no-ready-pod' });
     expect(selectedRole(cluster)).toBe('green');
     expect(await stateIn(cluster)).toEqual(state);
     expect(holderOf(cluster)).toBe('');
@@ -180,7 +168,7 @@ describe('after a process was killed in a switch', () => {
   it('users stay where they are when the side that they came from is gone', async () => {
     const { cluster, holder } = await switched({ blueIsReady: true });
     for (const name of podsOf('blue')) await cluster.remove({ apiVersion: 'v1', kind: 'Pod', namespace: 'shop', name });
-    expect(await post(cluster, holder)).toContain('no ready pod');
+    expect(await post(cluster, holder)).toEqual({ kind: 'no-ready-pod' });
     expect(selectedRole(cluster)).toBe('green');
   });
 
@@ -190,7 +178,7 @@ describe('after a process was killed in a switch', () => {
     });
     const { cluster, holder } = await killed(first);
     await cluster.apply(publicService('green'));
-    expect(await post(cluster, holder)).toContain('everything was put back');
+    expect(await post(cluster, holder)).toEqual({ kind: 'restored', operation: first.operation });
     expect(cluster.store.get(publicRef)).toBeUndefined();
   });
 
@@ -198,9 +186,7 @@ describe('after a process was killed in a switch', () => {
     const state = staged({ current: 2, operation: operation('finish', { role: 'blue' }) });
     const { cluster, holder } = await killed(state);
     await cluster.apply(publicService('green'));
-    expect(await post(cluster, holder)).toBe(
-      'Users are on the new side; run the same step again to finish what is left.',
-    );
+    expect(await post(cluster, holder)).toEqual({ kind: 'finish-left' });
     expect(selectedRole(cluster)).toBe('green');
     expect(await stateIn(cluster)).toEqual(state);
   });

@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { refOf, type KubeObject } from '../../src/kubernetes/object.js';
 import type { PlannedChange } from '../../src/plan/change.js';
-import { bringUp } from '../../src/strategies/shared/bring-up.js';
+import { applyAndWait } from '../../src/strategies/shared/apply-and-wait.js';
 import { real } from '../rollout/real-objects.js';
 import { memoryCluster } from '../support/cluster/memory-cluster.js';
 import { stepOn } from '../support/strategies/context.js';
@@ -40,16 +40,16 @@ const podOf = ({ metadata: { uid = '' } }: KubeObject, revision: string): KubeOb
   spec: { containers: [{ name: 'db', image: 'db:v0' }] },
 });
 
-const bring = (cluster: ReturnType<typeof memoryCluster>, planned: readonly PlannedChange[]) => {
+const apply = (cluster: ReturnType<typeof memoryCluster>, planned: readonly PlannedChange[]) => {
   const ctx = stepOn(cluster);
-  const done = bringUp({ ctx, planned, waitOptions: { timeoutMs: 1_000, stableForMs: 0 }, force: false });
+  const done = applyAndWait(ctx, { planned, waitOptions: { timeoutMs: 1_000, stableForMs: 0 }, force: false });
   return { step: ctx, done };
 };
 
-describe('bringing up', () => {
+describe('applying and waiting', () => {
   it('writes nothing when a claim that would not change has lost its volume', async () => {
     const cluster = memoryCluster();
-    const { done } = bring(cluster, [unchanged(real('claims', 'lost')), created(config)]);
+    const { done } = apply(cluster, [unchanged(real('claims', 'lost')), created(config)]);
     await expect(done).rejects.toMatchObject({ code: 'rollout', object: 'PersistentVolumeClaim shop/lost' });
     expect(cluster.writes()).toEqual([]);
   });
@@ -59,7 +59,7 @@ describe('bringing up', () => {
     const { status: _status, ...claim } = real('claims', 'pending');
     const { uid: _uid, ...metadata } = claim.metadata;
     const spec = { accessModes: ['ReadWriteOnce'], resources: { requests: { storage: '1Mi' } } };
-    const { step: ctx, done } = bring(cluster, [created({ ...claim, metadata, spec })]);
+    const { step: ctx, done } = apply(cluster, [created({ ...claim, metadata, spec })]);
     await done;
     expect(cluster.calls).toEqual(['APPLY PersistentVolumeClaim shop/later']);
     expect(ctx.log.lines).toContain(
@@ -84,7 +84,7 @@ describe('bringing up', () => {
     cluster.store.update({ ...cluster.store.get(refOf(set))!, status }, { part: 'status' });
     const live = cluster.store.get(refOf(set))!;
     cluster.given(podOf(live, 'db-v0'));
-    const { done } = bring(cluster, [{ resource: resource(live), change: 'changed', live }]);
+    const { done } = apply(cluster, [{ resource: resource(live), change: 'changed', live }]);
     const [ended] = await Promise.allSettled([done]);
     expect(ended.status).toBe(outcome);
     expect(cluster.calls.filter(call => call.includes(' Pod'))).toEqual(calls);

@@ -1,0 +1,245 @@
+import { describe, expect, it } from '@jest/globals';
+import type { Operation } from '../../src/release/state.js';
+import { describeServing } from '../../src/report/serving.js';
+import { describeRecovered, describeRestored, describeRestoredStaging } from '../../src/report/restored.js';
+import type { Recovered, Restored, RestoredStaging } from '../../src/strategies/shared/restored.js';
+import type { IdleResult, Serving, StagingResult, WhyNotSwitchedBack } from '../../src/strategies/shared/serving.js';
+
+const ref = (kind: string, name: string) => ({ apiVersion: 'v1', kind, namespace: 'shop', name });
+const service = ref('Service', 'web');
+const complete: Restored = { kind: 'complete', ready: true, withheld: [], kept: [] };
+const operation: Operation = { kind: 'stage', revision: 2, role: 'green', run: 'https://ci.example/7' };
+const images = ['site:v2'];
+const note = ' The release record could not be updated (no connection); the next run treats this step as unfinished.';
+const unrecorded = 'no connection';
+
+describe('what serves users', () => {
+  it.each<[Serving, string]>([
+    [{ kind: 'untouched' }, 'As before: this step changed nothing that serves users.'],
+    [
+      { kind: 'unknown' },
+      'This step ended in the middle of its work; run `action: status` to see what serves users now.',
+    ],
+    [
+      { kind: 'rolled-back-before', strategy: 'rolling', revision: 3 },
+      'Revision 3 serves users since an earlier rollback; nothing was written. Set the input `revision` to roll back further.',
+    ],
+    [
+      { kind: 'rolled-back-before', strategy: 'blue-green', revision: 3 },
+      'Revision 3 serves users since an earlier rollback; nothing was written. Deploy the version that you want.',
+    ],
+    [{ kind: 'deployed', revision: 2, images }, 'Revision 2 serves users (site:v2).'],
+    [{ kind: 'deployed', revision: 2, images: [] }, 'Revision 2 serves users (no images).'],
+    [{ kind: 'unchanged', revision: 2, healthy: true }, 'Revision 2 serves users, as before; nothing was written.'],
+    [
+      { kind: 'unchanged', revision: 2, healthy: false },
+      'Nothing was changed: revision 2 is what users reach, in the state described here.',
+    ],
+    [{ kind: 'planned' }, 'No revision is deployed yet.'],
+    [{ kind: 'planned', current: 4 }, 'Revision 4 serves users, as before.'],
+    [{ kind: 'not-deployed' }, 'Nothing was changed. There is no earlier revision of this release.'],
+    [{ kind: 'not-deployed', current: 4 }, 'Nothing was changed: revision 4 serves users, as before.'],
+    [
+      { kind: 'partly-deployed' },
+      'The new version was left as it is (rollback-on-failure: false): users reach the pods that are ready, old or new.',
+    ],
+    [
+      { kind: 'restored', restored: complete, unrecorded },
+      `Everything was restored and is ready. There is no earlier revision of this release.${note}`,
+    ],
+    [
+      { kind: 'restored', restored: complete, current: 4 },
+      'Everything was restored and is ready. Revision 4 serves users, as before.',
+    ],
+    [
+      { kind: 'restored', restored: { kind: 'not-ready', reason: 'timed out.' }, current: 4 },
+      'The state before this step was restored, but is not ready: timed out. Users reach the pods that are ready, of revision 4 or of the new one.',
+    ],
+    [
+      { kind: 'active-confirmed', role: 'blue', revision: 1, healthy: true },
+      'Users are on blue, revision 1: exactly these manifests. Nothing was written.',
+    ],
+    [
+      { kind: 'active-confirmed', role: 'blue', healthy: false },
+      'Users are on blue: exactly these manifests. Nothing was written. But it is not healthy, as described here.',
+    ],
+    [
+      {
+        kind: 'rejected',
+        users: { kind: 'role', role: 'blue', revision: 1 },
+        revision: 2,
+        role: 'green',
+        restored: { objects: complete },
+      },
+      'Users are on blue, revision 1, as before. Revision 2 is discarded. On green: Everything was restored and is ready.',
+    ],
+    [
+      { kind: 'not-rejected', role: 'green', restored: { kind: 'lock-lost' } },
+      'The public Service was not changed: users are where they were. On green: Nothing was restored: another run has taken over the lock and decides now.',
+    ],
+    [{ kind: 'not-switched' }, 'Nobody is served yet; nothing was switched.'],
+    [{ kind: 'not-switched', active: 'blue' }, 'Users are on blue, as before; nothing was switched.'],
+    [
+      { kind: 'switched-unfinished', role: 'green', revision: 2, images },
+      'Users are on green, revision 2 (site:v2). The switch itself is complete and verified; run this step again to finish the rest.',
+    ],
+    [
+      { kind: 'switch-finished', role: 'green', revision: 2, idle: { kind: 'kept', role: 'blue' } },
+      'Users are on green, revision 2; the work of an earlier run was finished. blue is kept for a rollback.',
+    ],
+    [
+      { kind: 'promoted-before', role: 'green', revision: 2 },
+      'Revision 2 was promoted before and serves users on green. Nothing was written.',
+    ],
+    [
+      { kind: 'switch-never-made', role: 'blue' },
+      'Users are on blue: an interrupted run recorded the switch but never made it. No workload was changed.',
+    ],
+    [
+      { kind: 'switch-unknown', reason: 'no answer', unrecorded },
+      `It is not known whether the switch was made: no answer. Either role serves.${note}`,
+    ],
+    [{ kind: 'switch-refused' }, 'Nobody is served yet; nothing was switched.'],
+    [
+      { kind: 'switch-refused', active: 'blue', unrecorded },
+      `This step did not switch anything: users are where they were (blue).${note}`,
+    ],
+    [{ kind: 'switched-back', service }, 'Service shop/web was removed again: nobody is served, as before this step.'],
+    [
+      { kind: 'switched-back', service, to: { role: 'blue', revision: 1 }, unrecorded },
+      `Users are back on blue, revision 1.${note}`,
+    ],
+    [
+      { kind: 'switched-back', service, to: { role: 'blue' }, unconfirmed: 'no EndpointSlice' },
+      'Users are back on blue. But its endpoints are not confirmed: no EndpointSlice',
+    ],
+    [
+      {
+        kind: 'rolling-status',
+        current: 2,
+        workloads: [{ ref: ref('Deployment', 'web'), ready: 1, replicas: 2 }],
+        unfinished: { kind: 'deploy', revision: 3, run: 'https://ci.example/7' },
+      },
+      'Revision 2 serves users. Deployment shop/web 1 of 2 ready. Unfinished: deploy of revision 3 by https://ci.example/7; run that step again to finish it.',
+    ],
+    [{ kind: 'rolling-status', workloads: [] }, 'No revision is deployed.'],
+    [
+      {
+        kind: 'blue-green-status',
+        active: 'blue',
+        roles: [
+          {
+            role: 'blue',
+            revision: 1,
+            staged: false,
+            workloads: [{ ref: ref('Deployment', 'web-blue'), ready: 2, replicas: 2 }],
+          },
+          { role: 'green', revision: 2, staged: true, workloads: [] },
+        ],
+      },
+      'Users are on blue. blue: revision 1, Deployment shop/web-blue 2 of 2 ready. green: revision 2, staged, nothing runs.',
+    ],
+    [
+      { kind: 'blue-green-status', roles: [{ role: 'blue', staged: false, workloads: [] }] },
+      'Nobody is served yet: there is no public Service. blue: no revision, nothing runs.',
+    ],
+  ])('%j', (serving, words) => {
+    expect(describeServing(serving)).toBe(words);
+  });
+
+  const users = { kind: 'role', role: 'blue' } as const;
+  it.each<[StagingResult, string]>([
+    [{ kind: 'none' }, ''],
+    [{ kind: 'staged', role: 'green', revision: 2 }, ' Revision 2 is staged on green, without user traffic.'],
+    [{ kind: 'staged-before' }, ' Nothing was written: this was staged already.'],
+    [{ kind: 'not-begun' }, ' Nothing was changed.'],
+    [{ kind: 'left', role: 'green', unrecorded }, ` green was left as it is (rollback-on-failure: false).${note}`],
+    [
+      { kind: 'restored', role: 'green', restored: { objects: complete }, stageAgain: 2, unrecorded },
+      ` On green: Everything was restored and is ready. Revision 2, which was staged before, must be staged again before it can be promoted.${note}`,
+    ],
+  ])('after a staging: %j', (result, words) => {
+    expect(describeServing({ kind: 'staging', users, result })).toBe(`Users are on blue, as before.${words}`);
+  });
+
+  it.each([
+    [{ kind: 'none' }, 'Nobody is served yet: there is no public Service.'],
+    [{ kind: 'role', role: 'blue', revision: 1 }, 'Users are on blue, revision 1, as before.'],
+    [{ kind: 'adopted', deployment: ref('Deployment', 'web') }, 'Users are on Deployment shop/web, as before.'],
+  ] as const)('before a staging: %j', (before, words) => {
+    expect(describeServing({ kind: 'staging', users: before, result: { kind: 'none' } })).toBe(words);
+  });
+
+  it.each<[IdleResult, string]>([
+    [{ kind: 'none' }, ''],
+    [{ kind: 'kept', role: 'blue' }, ' blue is kept for a rollback.'],
+    [{ kind: 'not-recorded', role: 'blue' }, ' blue was left as it is: no revision of it is on record.'],
+    [{ kind: 'scaled-down', role: 'blue', replicas: 1 }, ' blue was scaled down to 1; a rollback scales it up first.'],
+  ])('after a switch: %j', (idle, words) => {
+    expect(describeServing({ kind: 'switched', role: 'green', revision: 2, images, idle })).toBe(
+      `Users are on green, revision 2 (site:v2).${words}`,
+    );
+  });
+
+  it.each<[WhyNotSwitchedBack, string]>([
+    [{ kind: 'lock-lost' }, 'another run has taken over the release and decides now.'],
+    [{ kind: 'not-wanted' }, 'rollback-on-failure is false.'],
+    [{ kind: 'no-ready-pod', role: 'blue' }, 'blue has no ready pod to switch back to. Nothing more was changed.'],
+    [{ kind: 'failed', reason: 'forbidden' }, 'it could not be switched back (forbidden).'],
+  ])('after a switch that was not undone: %j', (why, words) => {
+    expect(describeServing({ kind: 'not-switched-back', service, role: 'green', revision: 2, why, unrecorded })).toBe(
+      `Service shop/web points at green, revision 2: ${words}${note}`,
+    );
+  });
+});
+
+describe('what was restored', () => {
+  it.each<[Restored, string]>([
+    [{ kind: 'lock-lost' }, 'Nothing was restored: another run has taken over the lock and decides now.'],
+    [{ kind: 'changed-by-others' }, 'Nothing was restored, so that changes that somebody else made meanwhile stay.'],
+    [
+      { kind: 'incomplete', failed: [service, ref('Secret', 'db')] },
+      'Not everything could be restored; still as this step left it: Service shop/web, Secret shop/db.',
+    ],
+    [{ kind: 'not-ready', reason: 'no' }, 'The state before this step was restored, but is not ready: no'],
+    [{ kind: 'complete', ready: false, withheld: [], kept: [] }, 'Everything was restored.'],
+    [
+      { kind: 'complete', ready: true, withheld: [ref('Secret', 'db')], kept: [ref('Job', 'migrate')] },
+      'Everything was restored and is ready, except the data of Secret shop/db, which is never recorded, and Job shop/migrate, whose work cannot be undone.',
+    ],
+  ])('%j', (restored, words) => {
+    expect(describeRestored(restored)).toBe(words);
+  });
+
+  it.each<[NonNullable<RestoredStaging['narrowed']>, string]>([
+    [{ kind: 'changed-by-others', service }, 'Service shop/web was changed by somebody else.'],
+    [
+      { kind: 'other-pods', service },
+      'Service shop/web still selects the earlier pods by their template hash, because other pods with the same labels still exist.',
+    ],
+    [{ kind: 'failed', reason: 'forbidden' }, 'forbidden.'],
+  ])('of an adoption: %j', (narrowed, words) => {
+    expect(describeRestoredStaging({ objects: complete, narrowed })).toBe(
+      `Everything was restored and is ready. The selector of the public Service stays narrowed: ${words}`,
+    );
+  });
+
+  it.each<[Recovered, string]>([
+    [{ kind: 'lock-lost' }, 'Another run has taken over the release: nothing was changed.'],
+    [{ kind: 'nothing-unfinished' }, 'Nothing was left unfinished.'],
+    [{ kind: 'left', operation }, 'Operation stage of revision 2 was left as it is (rollback-on-failure: false).'],
+    [{ kind: 'finish-left' }, 'Users are on the new role; run the same step again to finish what is left.'],
+    [
+      { kind: 'no-ready-pod' },
+      'The role that users left has no ready pod, so users were not sent back to it: look at both roles now.',
+    ],
+    [{ kind: 'incomplete', failed: [service] }, 'Not everything could be restored: Service shop/web'],
+    [
+      { kind: 'narrowed', narrowed: { kind: 'failed', reason: 'forbidden' } },
+      'The staged revision is removed, but the selector of the public Service stays narrowed: forbidden.',
+    ],
+    [{ kind: 'restored', operation }, 'The run was killed during stage of revision 2; everything was restored.'],
+  ])('by the post step: %j', (recovered, words) => {
+    expect(describeRecovered(recovered)).toBe(words);
+  });
+});

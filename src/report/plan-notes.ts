@@ -1,0 +1,51 @@
+import { describeRef, type ObjectRef } from '../kubernetes/object.js';
+import type { Operation } from '../release/state.js';
+import type { PlanNote } from '../strategies/shared/plan-note.js';
+
+/** One thing that a deploy would do, as a sentence. */
+export function describePlanNote(note: PlanNote): string {
+  switch (note.kind) {
+    case 'unchanged':
+      return `Nothing would be changed: revision ${note.revision} is exactly these manifests.`;
+    case 'to-deploy':
+      return `Revision ${note.revision} would be deployed.`;
+    case 'pods-to-replace':
+      return note.workloads.length === 0
+        ? 'No pod that runs now would be replaced.'
+        : `Pods would be replaced, a few at a time: ${note.workloads.map(describeRef).join(', ')}.`;
+    case 'active-unchanged':
+      return `Nothing would be changed: users are on ${note.role}, and it is exactly these manifests.`;
+    case 'staged-before':
+      return `Nothing would be changed: revision ${note.revision} is staged on ${note.role} already.`;
+    case 'to-adopt':
+      return `${nameOf(note.service)} would first be pinned to the pods that it selects now: ${describeRef(note.deployment)} serves on as ${note.role}, untouched.`;
+    case 'to-stage':
+      return `Revision ${note.revision} would be staged on ${note.role}, where no user is.`;
+    case 'to-replace-staged':
+      return `It would take the place of revision ${note.revision}, which is staged on ${note.role}.`;
+    case 'to-switch': {
+      const { service, from, to, by } = note;
+      const who = by === 'deploy' ? 'The same step would then' : '`promote` would later';
+      return from === undefined
+        ? `${who} make ${nameOf(service)} and let users in to ${to}.`
+        : `${who} switch ${nameOf(service)} from ${from} to ${to}: all users would move at once.`;
+    }
+    case 'unfinished':
+      return describeUnfinished(note.operation);
+    default:
+      return note satisfies never;
+  }
+}
+
+function describeUnfinished({ kind, revision, role, run }: Operation): string {
+  const on = role === undefined ? '' : ` (${role})`;
+  const next =
+    kind === 'switch'
+      ? 'no deploy begins before `promote` or `rollback` has finished it'
+      : 'the next deploy finishes it or starts from what it had found';
+  return `Unfinished: ${kind} of revision ${revision}${on}, begun by ${run}; ${next}.`;
+}
+
+function nameOf(service: ObjectRef | undefined): string {
+  return service === undefined ? 'the public Service' : describeRef(service);
+}

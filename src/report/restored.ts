@@ -1,0 +1,79 @@
+import { describeRef, type ObjectRef } from '../kubernetes/object.js';
+import type { NarrowedSelector, Recovered, Restored, RestoredStaging } from '../strategies/shared/restored.js';
+
+/** How far the state before a step was restored, as one sentence. */
+export function describeRestored(restored: Restored): string {
+  switch (restored.kind) {
+    case 'lock-lost':
+      return 'Nothing was restored: another run has taken over the lock and decides now.';
+    case 'changed-by-others':
+      return 'Nothing was restored, so that changes that somebody else made meanwhile stay.';
+    case 'incomplete':
+      return `Not everything could be restored; still as this step left it: ${namesOf(restored.failed)}.`;
+    case 'not-ready':
+      return `The state before this step was restored, but is not ready: ${restored.reason}`;
+    case 'complete': {
+      const { withheld, kept, ready } = restored;
+      const exceptions = [
+        ...(withheld.length > 0 ? [`the data of ${namesOf(withheld)}, which is never recorded`] : []),
+        ...(kept.length > 0 ? [`${namesOf(kept)}, whose work cannot be undone`] : []),
+      ];
+      const except = exceptions.length === 0 ? '' : `, except ${exceptions.join(', and ')}`;
+      return `Everything was restored${ready ? ' and is ready' : ''}${except}.`;
+    }
+    default:
+      return restored satisfies never;
+  }
+}
+
+/** How far the state before a staging was restored, as one or two sentences. */
+export function describeRestoredStaging({ objects, narrowed }: RestoredStaging): string {
+  return narrowed === undefined
+    ? describeRestored(objects)
+    : `${describeRestored(objects)} The selector of the public Service stays narrowed: ${describeNarrowed(narrowed)}.`;
+}
+
+/** What the post step did, as one sentence. */
+export function describeRecovered(recovered: Recovered): string {
+  switch (recovered.kind) {
+    case 'lock-lost':
+      return 'Another run has taken over the release: nothing was changed.';
+    case 'nothing-unfinished':
+      return 'Nothing was left unfinished.';
+    case 'left': {
+      const { kind, revision } = recovered.operation;
+      return `Operation ${kind} of revision ${revision} was left as it is (rollback-on-failure: false).`;
+    }
+    case 'finish-left':
+      return 'Users are on the new role; run the same step again to finish what is left.';
+    case 'no-ready-pod':
+      return 'The role that users left has no ready pod, so users were not sent back to it: look at both roles now.';
+    case 'incomplete':
+      return `Not everything could be restored: ${namesOf(recovered.failed)}`;
+    case 'narrowed':
+      return `The staged revision is removed, but the selector of the public Service stays narrowed: ${describeNarrowed(recovered.narrowed)}.`;
+    case 'restored': {
+      const { kind, revision } = recovered.operation;
+      return `The run was killed during ${kind} of revision ${revision}; everything was restored.`;
+    }
+    default:
+      return recovered satisfies never;
+  }
+}
+
+function describeNarrowed(narrowed: NarrowedSelector): string {
+  switch (narrowed.kind) {
+    case 'changed-by-others':
+      return `${describeRef(narrowed.service)} was changed by somebody else`;
+    case 'other-pods':
+      return `${describeRef(narrowed.service)} still selects the earlier pods by their template hash, because other pods with the same labels still exist`;
+    case 'failed':
+      return narrowed.reason;
+    default:
+      return narrowed satisfies never;
+  }
+}
+
+function namesOf(refs: readonly ObjectRef[]): string {
+  return refs.map(describeRef).join(', ');
+}

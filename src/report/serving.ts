@@ -1,0 +1,176 @@
+import { describeRef } from '../kubernetes/object.js';
+import type { IdleResult, Serving, StagingResult, Users, WhyNotSwitchedBack } from '../strategies/shared/serving.js';
+import { describeRestored, describeRestoredStaging } from './restored.js';
+import { describeStatus } from './status.js';
+
+/** What serves users now, in one or a few sentences. Never empty. */
+export function describeServing(serving: Serving): string {
+  switch (serving.kind) {
+    case 'untouched':
+      return 'As before: this step changed nothing that serves users.';
+    case 'unknown':
+      return 'This step ended in the middle of its work; run `action: status` to see what serves users now.';
+    case 'rolled-back-before':
+      return `Revision ${serving.revision} serves users since an earlier rollback; nothing was written. ${
+        serving.strategy === 'rolling'
+          ? 'Set the input `revision` to roll back further.'
+          : 'Deploy the version that you want.'
+      }`;
+    case 'deployed':
+      return `Revision ${serving.revision} serves users (${imagesOf(serving)}).`;
+    case 'unchanged':
+      return serving.healthy
+        ? `Revision ${serving.revision} serves users, as before; nothing was written.`
+        : `Nothing was changed: revision ${serving.revision} is what users reach, in the state described here.`;
+    case 'planned':
+      return serving.current === undefined ? 'No revision is deployed yet.' : stillServing(serving.current);
+    case 'not-deployed':
+      return serving.current === undefined
+        ? 'Nothing was changed. There is no earlier revision of this release.'
+        : `Nothing was changed: revision ${serving.current} serves users, as before.`;
+    case 'partly-deployed':
+      return `The new version was left as it is (rollback-on-failure: false): users reach the pods that are ready, old or new.${note(serving)}`;
+    case 'restored':
+      return `${describeRestored(serving.restored)} ${afterRestore(serving)}${note(serving)}`;
+    case 'staging':
+      return [describeUsers(serving.users), ...resultOf(serving.result)].join(' ');
+    case 'active-confirmed': {
+      const words = `Users are on ${revisionOn(serving)}: exactly these manifests. Nothing was written.`;
+      return serving.healthy ? words : `${words} But it is not healthy, as described here.`;
+    }
+    case 'rejected':
+      return `${describeUsers(serving.users)} Revision ${serving.revision} is discarded. On ${serving.role}: ${describeRestoredStaging(serving.restored)}`;
+    case 'not-rejected':
+      return `The public Service was not changed: users are where they were. On ${serving.role}: ${describeRestored(serving.restored)}`;
+    case 'not-switched':
+      return serving.active === undefined
+        ? 'Nobody is served yet; nothing was switched.'
+        : `Users are on ${serving.active}, as before; nothing was switched.`;
+    case 'switched':
+      return [`Users are on ${revisionOn(serving)} (${imagesOf(serving)}).`, ...describeIdle(serving.idle)].join(' ');
+    case 'switched-unfinished':
+      return `Users are on ${revisionOn(serving)} (${imagesOf(serving)}). The switch itself is complete and verified; run this step again to finish the rest.`;
+    case 'switch-finished':
+      return [
+        `Users are on ${revisionOn(serving)}; the work of an earlier run was finished.`,
+        ...describeIdle(serving.idle),
+      ].join(' ');
+    case 'promoted-before':
+      return `Revision ${serving.revision} was promoted before and serves users on ${serving.role}. Nothing was written.`;
+    case 'switch-never-made':
+      return `Users are on ${serving.role}: an interrupted run recorded the switch but never made it. No workload was changed.`;
+    case 'switch-unknown':
+      return `It is not known whether the switch was made: ${serving.reason}. Either role serves.${note(serving)}`;
+    case 'switch-refused':
+      return serving.active === undefined
+        ? `Nobody is served yet; nothing was switched.${note(serving)}`
+        : `This step did not switch anything: users are where they were (${serving.active}).${note(serving)}`;
+    case 'switched-back': {
+      const { to, service, unconfirmed } = serving;
+      if (to === undefined)
+        return `${describeRef(service)} was removed again: nobody is served, as before this step.${note(serving)}`;
+      const words = `Users are back on ${revisionOn(to)}.${note(serving)}`;
+      return unconfirmed === undefined ? words : `${words} But its endpoints are not confirmed: ${unconfirmed}`;
+    }
+    case 'not-switched-back':
+      return `${describeRef(serving.service)} points at ${revisionOn(serving)}: ${describeWhy(serving.why)}${note(serving)}`;
+    case 'rolling-status':
+    case 'blue-green-status':
+      return describeStatus(serving);
+    default:
+      return serving satisfies never;
+  }
+}
+
+function describeUsers(users: Users): string {
+  switch (users.kind) {
+    case 'none':
+      return 'Nobody is served yet: there is no public Service.';
+    case 'role':
+      return `Users are on ${revisionOn(users)}, as before.`;
+    case 'adopted':
+      return `Users are on ${describeRef(users.deployment)}, as before.`;
+    default:
+      return users satisfies never;
+  }
+}
+
+function resultOf(result: StagingResult): readonly string[] {
+  switch (result.kind) {
+    case 'none':
+      return [];
+    case 'staged':
+      return [`Revision ${result.revision} is staged on ${result.role}, without user traffic.`];
+    case 'staged-before':
+      return ['Nothing was written: this was staged already.'];
+    case 'not-begun':
+      return ['Nothing was changed.'];
+    case 'left':
+      return [`${result.role} was left as it is (rollback-on-failure: false).${note(result)}`];
+    case 'restored': {
+      const { role, restored, stageAgain } = result;
+      const again =
+        stageAgain === undefined
+          ? ''
+          : ` Revision ${stageAgain}, which was staged before, must be staged again before it can be promoted.`;
+      return [`On ${role}: ${describeRestoredStaging(restored)}${again}${note(result)}`];
+    }
+    default:
+      return result satisfies never;
+  }
+}
+
+function describeIdle(idle: IdleResult): readonly string[] {
+  switch (idle.kind) {
+    case 'none':
+      return [];
+    case 'kept':
+      return [`${idle.role} is kept for a rollback.`];
+    case 'not-recorded':
+      return [`${idle.role} was left as it is: no revision of it is on record.`];
+    case 'scaled-down':
+      return [`${idle.role} was scaled down to ${idle.replicas}; a rollback scales it up first.`];
+    default:
+      return idle satisfies never;
+  }
+}
+
+function describeWhy(why: WhyNotSwitchedBack): string {
+  switch (why.kind) {
+    case 'lock-lost':
+      return 'another run has taken over the release and decides now.';
+    case 'not-wanted':
+      return 'rollback-on-failure is false.';
+    case 'no-ready-pod':
+      return `${why.role} has no ready pod to switch back to. Nothing more was changed.`;
+    case 'failed':
+      return `it could not be switched back (${why.reason}).`;
+    default:
+      return why satisfies never;
+  }
+}
+
+function afterRestore({ restored, current }: Extract<Serving, { readonly kind: 'restored' }>): string {
+  if (current === undefined) return 'There is no earlier revision of this release.';
+  return restored.kind === 'complete'
+    ? stillServing(current)
+    : `Users reach the pods that are ready, of revision ${current} or of the new one.`;
+}
+
+function stillServing(revision: number): string {
+  return `Revision ${revision} serves users, as before.`;
+}
+
+function revisionOn({ role, revision }: { readonly role: string; readonly revision?: number }): string {
+  return revision === undefined ? role : `${role}, revision ${revision}`;
+}
+
+function imagesOf({ images }: { readonly images: readonly string[] }): string {
+  return images.join(', ') || 'no images';
+}
+
+function note({ unrecorded }: { readonly unrecorded?: string }): string {
+  return unrecorded === undefined
+    ? ''
+    : ` The release record could not be updated (${unrecorded}); the next run treats this step as unfinished.`;
+}

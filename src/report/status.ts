@@ -1,0 +1,42 @@
+import { describeRef } from '../kubernetes/object.js';
+import type { Operation } from '../release/state.js';
+import type { RoleHealth, StatusServing, WorkloadHealth } from '../strategies/shared/serving.js';
+
+/** What `action: status` found, in a few sentences. */
+export function describeStatus(status: StatusServing): string {
+  const [users, ...lines] = [usersOf(status), ...statusLines(status)];
+  return [users, ...lines.map(line => `${line}.`), ...unfinishedOf(status.unfinished)].join(' ');
+}
+
+/** One line per role or, of a rolling release, per Deployment. */
+export function statusLines(status: StatusServing): readonly string[] {
+  return status.kind === 'rolling-status' ? status.workloads.map(workloadLine) : status.roles.map(roleLine);
+}
+
+function usersOf(status: StatusServing): string {
+  switch (status.kind) {
+    case 'rolling-status':
+      return status.current === undefined ? 'No revision is deployed.' : `Revision ${status.current} serves users.`;
+    case 'blue-green-status':
+      return status.active === undefined
+        ? 'Nobody is served yet: there is no public Service.'
+        : `Users are on ${status.active}.`;
+    default:
+      return status satisfies never;
+  }
+}
+
+function roleLine({ role, revision, staged, workloads }: RoleHealth): string {
+  const what = `${revision === undefined ? 'no revision' : `revision ${revision}`}${staged ? ', staged' : ''}`;
+  return `${role}: ${what}, ${workloads.length === 0 ? 'nothing runs' : workloads.map(workloadLine).join(', ')}`;
+}
+
+function workloadLine({ ref, ready, replicas }: WorkloadHealth): string {
+  return `${describeRef(ref)} ${ready} of ${replicas} ready`;
+}
+
+function unfinishedOf(operation: Operation | undefined): readonly string[] {
+  if (operation === undefined) return [];
+  const { kind, revision, run } = operation;
+  return [`Unfinished: ${kind} of revision ${revision} by ${run}; run that step again to finish it.`];
+}

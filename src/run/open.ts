@@ -1,0 +1,62 @@
+import type { Clock } from '../cluster/clock.js';
+import type { Cluster } from '../cluster/cluster.js';
+import { connect } from '../cluster/connect.js';
+import type { Connection } from '../cluster/live-cluster.js';
+import type { Inputs } from '../inputs/inputs.js';
+import type { Log } from '../log.js';
+import type { PlannedChange } from '../plan/change.js';
+import { onlyRelease, openRecords } from '../release/records.js';
+import type { RunContext } from './context.js';
+import { savePostState } from './post-state.js';
+import type { RunRecorder } from './recorder.js';
+
+/** What the process itself gives to a run. */
+export interface Run {
+  /** Cutover's own version, for the User-Agent. */
+  readonly version: string;
+  /** The runner's environment. */
+  readonly environment: Readonly<Record<string, string | undefined>>;
+  readonly log: Log;
+  readonly clock: Clock;
+  /** Aborts when the run is cancelled. */
+  readonly cancelled: AbortSignal;
+  readonly recorder: RunRecorder;
+  /** Logs what would change. */
+  readonly logPlan: (planned: readonly PlannedChange[]) => void;
+}
+
+/** Connects to the cluster that the inputs name. Its requests outlive a cancel: a restore needs them most just then. */
+export function openCluster(inputs: Inputs, { log, version }: Pick<Run, 'log' | 'version'>): Promise<Connection> {
+  const { kubeconfig, context, namespace, environment, run } = inputs;
+  const signal = new AbortController().signal;
+  return connect({ kubeconfig, context, namespace, environment, workspace: run.workspace, log, version, signal });
+}
+
+/** What every strategy works with, for one release of the cluster's namespace. `release` absent: the only one on record. */
+export async function openContext(
+  run: Run,
+  target: { readonly cluster: Cluster; readonly inputs: Inputs; readonly release: string | undefined },
+): Promise<RunContext> {
+  const { log, clock, cancelled, recorder, logPlan } = run;
+  const { cluster, inputs } = target;
+  const { namespace } = cluster;
+  const release = target.release ?? (await onlyRelease(cluster, namespace));
+  log.info(`Release ${release} in namespace ${namespace}`);
+  return {
+    cluster,
+    records: openRecords({ cluster, release, namespace, onWrite: () => recorder.recordWrite() }),
+    log,
+    clock,
+    run: inputs.run,
+    environment: inputs.environment,
+    signal: cancelled,
+    phase: (name, work) => recorder.phase(name, work),
+    logPlan,
+    recordFindings: findings => recorder.recordFindings(findings),
+    savePostState: state => {
+      recorder.unfinished.add(state);
+      savePostState(state);
+    },
+    clearPostState: state => void recorder.unfinished.delete(state),
+  };
+}

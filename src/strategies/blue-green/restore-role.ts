@@ -1,0 +1,63 @@
+import { requirePlan } from '../../cluster/apply/dry-run-all.js';
+import type { Check } from '../../inputs/inputs.js';
+import { refOf, type ObjectRef } from '../../kubernetes/object.js';
+import type { Resource } from '../../manifests/resource.js';
+import type { Revision } from '../../release/revision.js';
+import type { ReleaseState } from '../../release/state.js';
+import type { RunContext } from '../../run/context.js';
+import { isDeployment, replicasOf, withReplicas } from '../../traffic/active-role.js';
+import { applyAndWait, type WaitOptions } from '../shared/apply-and-wait.js';
+import { recordedResource, warnOfSecrets } from '../shared/recorded-objects.js';
+import { removeLive } from './finish-switch.js';
+import { checkStaged, type VerifiedRole } from './verify-staged.js';
+
+/** A role, and the revision that it ran. */
+export interface RestoreRoleRequest {
+  readonly state: ReleaseState;
+  readonly revision: Revision;
+  readonly role: string;
+  /** The role that serves users now. */
+  readonly from: string;
+  readonly checks: readonly Check[];
+  readonly waitOptions: WaitOptions;
+}
+
+/** Applies a role as its revision was recorded, with at least as many pods as serve now; shared objects stay as they are. */
+export async function restoreRole(ctx: RunContext, request: RestoreRoleRequest): Promise<VerifiedRole> {
+  const { state, revision, role, from, checks, waitOptions } = request;
+  await warnOfSecrets(ctx, revision);
+  const resources = resourcesOf(revision, await liveReplicas(ctx, state.roles?.[from]?.deployments ?? []));
+  const planned = await ctx.phase('Plan', async () => {
+    const idle = new Set(resources);
+    const changes = await requirePlan({ cluster: ctx.cluster, resources, force: revision.force, idle });
+    ctx.logPlan(changes);
+    return changes;
+  });
+  // An autoscaler of an idle role sees no load and would remove pods just before they are needed. The switch applies it again.
+  for (const object of revision.applyAfterSwitch) await removeLive(ctx, refOf(object));
+  const ready = await ctx.phase('Deploy', () => applyAndWait(ctx, { planned, waitOptions, force: revision.force }));
+  const found = await Promise.all(revision.objects.filter(isDeployment).map(object => ctx.cluster.get(refOf(object))));
+  const workloads = found.filter(object => object !== undefined);
+  const stagedChecks = await ctx.phase('Verify staged', () =>
+    checkStaged(ctx, { role, state, revision, workloads, ready, checks }),
+  );
+  return { workloads, ready, stagedChecks };
+}
+
+/** `serving`: the live replicas of the other role's Deployments, in the same order. */
+function resourcesOf({ objects, number }: Revision, serving: readonly number[]): readonly Resource[] {
+  let index = 0;
+  // A Job of that revision has done its work; if it ran again, an old migration would undo a newer one.
+  return objects
+    .filter(({ kind }) => kind !== 'Job')
+    .map(object => {
+      if (!isDeployment(object)) return recordedResource(object, number);
+      const replicas = Math.max(replicasOf(object), serving[index++] ?? 0);
+      return recordedResource(withReplicas(object, replicas), number);
+    });
+}
+
+async function liveReplicas(ctx: RunContext, deployments: readonly ObjectRef[]): Promise<readonly number[]> {
+  const found = await Promise.all(deployments.map(ref => ctx.cluster.get(ref)));
+  return found.map(live => (live === undefined ? 0 : replicasOf(live)));
+}

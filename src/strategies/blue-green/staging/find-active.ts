@@ -1,0 +1,96 @@
+import { CutoverError } from '../../../errors.js';
+import { describeRef, refKey, refOf, type ObjectRef } from '../../../kubernetes/object.js';
+import type { ReleaseState } from '../../../release/state.js';
+import type { RunContext } from '../../../run/context.js';
+import { otherRole, type Active } from '../../../traffic/active-role.js';
+import { serviceSelector } from '../../../traffic/service-selector.js';
+import type { Staging, StagingTarget } from './staging.js';
+
+/** Which role users are on; of a release that is being adopted, the role of what is adopted. */
+export async function findActive(ctx: RunContext, target: Pick<StagingTarget, 'deploy' | 'records'>): Promise<Active> {
+  const { adoption, inputs } = target.deploy;
+  return adoption === undefined
+    ? readActive(ctx, target)
+    : { kind: 'role', role: adoption.role, idle: otherRole(inputs.roles, adoption.role) };
+}
+
+/** Throws `changed` when users are on another role than the plan was made for; read again under the lock, before the first write. */
+export async function refuseMovedUsers(ctx: RunContext, { deploy, active, records }: Staging): Promise<void> {
+  // The first write of an adoption is conditional on the Service as it was read.
+  if (deploy.adoption !== undefined) return;
+  const now = await readActive(ctx, { deploy, records });
+  if (now.kind === active.kind && (now.kind === 'none' || active.kind === 'none' || now.role === active.role)) return;
+  throw switchedMeanwhile();
+}
+
+/** Reads the active role from the live public Service of the manifests. */
+async function readActive(
+  ctx: RunContext,
+  { deploy, records }: Pick<StagingTarget, 'deploy' | 'records'>,
+): Promise<Active> {
+  const { inputs, state, resources } = deploy;
+  const { roles } = inputs;
+  const publicService = resources.publicService[roles[0]];
+  if (publicService === undefined) throw noPublicService();
+  const service = refOf(publicService.object);
+  if (state.roleNames !== undefined && state.roleNames.join() !== roles.join())
+    throw otherRoleNames(state.release, { recorded: state.roleNames, roles });
+  if (state.publicService !== undefined && refKey(state.publicService) !== refKey(service))
+    throw otherPublicService(state.release, { recorded: state.publicService, service });
+  // What is live carries the labels on record; the manifests may have changed theirs since.
+  const podLabels = Object.fromEntries(
+    roles.map(role => [role, state.roles?.[role]?.podLabels ?? records[role]?.podLabels ?? {}]),
+  );
+  const { active } = await serviceSelector(ctx, service).read({ roles, podLabels });
+  if (active.kind === 'none' && state.current !== undefined) throw serviceGone(state, service);
+  ctx.log.info(
+    active.kind === 'role'
+      ? `${describeRef(service)} selects ${active.role}: users are there, ${active.idle} is idle`
+      : `${describeRef(service)} does not exist yet: this is the first release, ${roles[0]} comes first`,
+  );
+  return active;
+}
+
+function noPublicService(): CutoverError {
+  return new CutoverError('The manifests have no public Service', {
+    code: 'manifest',
+    hint: 'Add the Service that users reach; its selector or the pods that it selects must belong to one role.',
+  });
+}
+
+function otherRoleNames(
+  release: string,
+  { recorded, roles }: { readonly recorded: readonly string[]; readonly roles: readonly string[] },
+): CutoverError {
+  return new CutoverError(`Release ${release} has the roles ${recorded.join(' and ')}, not ${roles.join(' and ')}`, {
+    code: 'input',
+    hint: 'Set the input `roles` as before, or give the new roles a release of their own.',
+  });
+}
+
+function otherPublicService(
+  release: string,
+  { recorded, service }: { readonly recorded: ObjectRef; readonly service: ObjectRef },
+): CutoverError {
+  return new CutoverError(
+    `The public Service of release ${release} is ${describeRef(recorded)}, and the manifests name ${describeRef(service)}`,
+    {
+      code: 'changed',
+      hint: 'Users are on the recorded one, and a new one would not know their role. Keep its name, or give the new Service a release of its own.',
+    },
+  );
+}
+
+function serviceGone({ current = 0 }: ReleaseState, service: ObjectRef): CutoverError {
+  return new CutoverError(`${describeRef(service)} is gone, but revision ${current} should be serving through it`, {
+    code: 'changed',
+    hint: 'Somebody deleted it. Create it again with the selector of the role that should serve, then run this step again.',
+  });
+}
+
+function switchedMeanwhile(): CutoverError {
+  return new CutoverError('The public Service was switched while this step was planning; nothing was written', {
+    code: 'changed',
+    hint: 'Run this step again: it plans for the role that is idle now.',
+  });
+}

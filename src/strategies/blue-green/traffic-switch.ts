@@ -1,0 +1,49 @@
+import type { Check, IdlePolicy } from '../../inputs/inputs.js';
+import type { KubeObject } from '../../kubernetes/object.js';
+import type { Snapshot } from '../../plan/change.js';
+import type { RecordedApproval, Revision } from '../../release/revision.js';
+import type { ReleaseState } from '../../release/state.js';
+import type { VerifiedRole } from './verify-staged.js';
+
+/** All users move from one role to the other: by a promotion, or back by a rollback. */
+export interface TrafficSwitch {
+  readonly state: ReleaseState;
+  readonly revision: Revision;
+  /** The role that gets the traffic. */
+  readonly role: string;
+  /** The role that users leave; absent for the first release. */
+  readonly from?: string;
+  /** The public Service as it was read under the lock. */
+  readonly before: Snapshot;
+  /** The public Service with the selector of `role`. */
+  readonly publicService: KubeObject;
+  /** What was verified of `role` a moment ago. */
+  readonly verified: VerifiedRole;
+  /** Checks that run after the switch. */
+  readonly checks: readonly Check[];
+  readonly approval?: RecordedApproval;
+  readonly outcome: 'switched' | 'rolled-back';
+  readonly policy: SwitchPolicy;
+}
+
+/** What happens after the switch. */
+export interface SwitchPolicy {
+  readonly idlePolicy: IdlePolicy;
+  /** How long the old role is left alone before the idle policy is applied. */
+  readonly drainMs: number;
+  /** Whether a failure sends users back. */
+  readonly rollbackOnFailure: boolean;
+  /** Revisions kept in the record. */
+  readonly historyLimit: number;
+}
+
+/** A switch that is on record. */
+export interface RecordedSwitch {
+  readonly trafficSwitch: TrafficSwitch;
+  /** What a failure restores. */
+  readonly before: Snapshot;
+  /** The state with the switch in progress, as it was written. */
+  readonly switching: ReleaseState;
+  /** Why the switch failed; absent: it was refused. */
+  readonly cause?: unknown;
+}

@@ -1,0 +1,108 @@
+import { CutoverError } from '../../errors.js';
+import type { Check } from '../../inputs/inputs.js';
+import { describeRef, refOf, type KubeObject } from '../../kubernetes/object.js';
+import type { Revision } from '../../release/revision.js';
+import type { ReleaseState, StagedRecord } from '../../release/state.js';
+import { observe, type ReadyWorkload } from '../../rollout/observer.js';
+import type { RunContext } from '../../run/context.js';
+import { changesSinceVerified } from '../../traffic/active-role.js';
+import type { CheckResult } from '../../verify/verify.js';
+import { assertPassed, runChecks } from '../shared/checks.js';
+
+/** A role that is ready to get the traffic. */
+export interface VerifiedRole {
+  /** Its workloads as they are live. */
+  readonly workloads: readonly KubeObject[];
+  readonly ready: readonly ReadyWorkload[];
+  readonly stagedChecks: readonly CheckResult[];
+}
+
+/** What is staged, and how it is verified before it gets the traffic. */
+export interface VerifyStagedRequest {
+  readonly state: ReleaseState;
+  readonly staged: StagedRecord;
+  readonly revision: Revision;
+  readonly checks: readonly Check[];
+  readonly timeoutMs: number;
+}
+
+/**
+ * Verifies a staged role again before it is promoted, since time has passed: it must be the very workloads that were
+ * verified, ready, and pass the checks. Throws `changed` when they are not the same.
+ */
+export async function verifyStaged(ctx: RunContext, request: VerifyStagedRequest): Promise<VerifiedRole> {
+  const { state, staged, revision, checks, timeoutMs } = request;
+  const found = await Promise.all(
+    staged.workloads.map(async verified => ({ verified, live: await ctx.cluster.get(verified.ref) })),
+  );
+  refuseChanges(
+    staged,
+    found.flatMap(({ verified, live }) => changesSinceVerified(verified, live)),
+  );
+  const workloads = found.flatMap(({ live }) => live ?? []);
+  const ready = await waitForPods(ctx, { workloads, timeoutMs });
+  refuseChanges(
+    staged,
+    ready
+      .filter(({ ref, templateHash }) =>
+        staged.workloads.some(verified => verified.ref.name === ref.name && verified.templateHash !== templateHash),
+      )
+      .map(({ ref }) => `${describeRef(ref)} runs another template than was verified`),
+  );
+  const stagedChecks = await checkStaged(ctx, { role: staged.role, state, revision, workloads, ready, checks });
+  return { workloads, ready, stagedChecks };
+}
+
+/** Waits until live workloads are ready in the version that they have now. Throws `switch` when there is no pod at all. */
+async function waitForPods(
+  ctx: RunContext,
+  { workloads, timeoutMs }: { readonly workloads: readonly KubeObject[]; readonly timeoutMs: number },
+): Promise<readonly ReadyWorkload[]> {
+  const { cluster, log, clock, signal } = ctx;
+  const observer = observe({ cluster, log, clock, signal, targets: workloads.map(refOf) });
+  try {
+    await observer.synced;
+    const ready = await observer.until({ targets: workloads, timeoutMs, stableForMs: 0 });
+    if (ready.some(({ pods }) => pods.length > 0)) return ready;
+    throw scaledToZero();
+  } finally {
+    observer.close();
+  }
+}
+
+/** Runs the staged checks of a revision against the role's test Service and every pod. */
+export async function checkStaged(
+  ctx: RunContext,
+  request: {
+    readonly role: string;
+    readonly state: ReleaseState;
+    readonly revision: Revision;
+    readonly workloads: readonly KubeObject[];
+    readonly ready: readonly ReadyWorkload[];
+    readonly checks: readonly Check[];
+  },
+): Promise<readonly CheckResult[]> {
+  const { role, state, revision, workloads, ready, checks } = request;
+  const name = state.roles?.[role]?.testService;
+  const service = revision.objects.find(object => object.kind === 'Service' && object.metadata.name === name);
+  const namespace = service?.metadata.namespace ?? ctx.records.namespace;
+  const subject = { namespace, workloads, ready, ...(service !== undefined && { service }) };
+  const results = await runChecks(ctx, { checks, side: 'staged', subject });
+  assertPassed(results);
+  return results;
+}
+
+function refuseChanges(staged: StagedRecord, reasons: readonly string[]): void {
+  if (reasons.length === 0) return;
+  throw new CutoverError(`What is staged on ${staged.role} is not what was verified: ${reasons.join('; ')}`, {
+    code: 'changed',
+    hint: `Stage again (\`action: deploy\`), so that what goes live is what was tested, or use \`action: reject\` to restore ${staged.role}.`,
+  });
+}
+
+function scaledToZero(): CutoverError {
+  return new CutoverError('There is no pod that could serve: the staged role is scaled to zero', {
+    code: 'switch',
+    hint: 'Set replicas to at least 1 and stage again.',
+  });
+}

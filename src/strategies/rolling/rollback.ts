@@ -1,0 +1,50 @@
+import { requirePlan } from '../../cluster/apply/dry-run-all.js';
+import { previousRevision } from '../../release/records.js';
+import type { RunContext } from '../../run/context.js';
+import { underLock } from '../../run/under-lock.js';
+import type { Outcome } from '../shared/outcome.js';
+import {
+  isRolledBack,
+  noRevisionToRollBackTo,
+  recordedResource,
+  rolledBackBefore,
+  warnOfSecrets,
+} from '../shared/recorded-objects.js';
+import type { RollbackRequest } from '../shared/rollback-request.js';
+import { earliest, recordable, snapshotsOf } from '../shared/snapshots.js';
+import { interruptedSnapshots } from './deploy.js';
+import { rollOut } from './rollout.js';
+
+/** Applies an earlier revision again exactly as it was recorded, ConfigMaps included. */
+export async function rollBackRolling(ctx: RunContext, request: RollbackRequest): Promise<Outcome> {
+  const { inputs, state, approve } = request;
+  if (inputs.revision === undefined && isRolledBack(state)) return rolledBackBefore(ctx, state);
+  const target = inputs.revision ?? previousRevision(state);
+  if (target === undefined) throw noRevisionToRollBackTo(state.release);
+  const approval = approve && (await ctx.phase('Confirm', approve));
+  return underLock(ctx, state, async locked => {
+    const recorded = await locked.records.readRevision(target);
+    await warnOfSecrets(locked, recorded);
+    // A Job of that revision has done its work; if it ran again, an old migration would undo a newer one.
+    const objects = recorded.objects.filter(({ kind }) => kind !== 'Job');
+    const resources = objects.map(object => recordedResource(object, recorded.number));
+    const planned = await locked.phase('Plan', async () => {
+      const changes = await requirePlan({ cluster: locked.cluster, resources, force: recorded.force });
+      locked.logPlan(changes);
+      return changes;
+    });
+    const snapshots = earliest(await interruptedSnapshots(locked, state), snapshotsOf(planned));
+    return rollOut(locked, {
+      state,
+      revision: { ...recorded, before: recordable(snapshots), ...(approval !== undefined && { approval }) },
+      planned,
+      snapshots,
+      waitOptions: { timeoutMs: inputs.timeoutMs, stableForMs: inputs.stableForMs },
+      checks: inputs.verify ?? recorded.checks,
+      force: recorded.force,
+      rollbackOnFailure: inputs.rollbackOnFailure,
+      historyLimit: inputs.historyLimit,
+      outcome: 'rolled-back',
+    });
+  });
+}

@@ -1,0 +1,40 @@
+import type { ObjectRef } from '../../kubernetes/object.js';
+import type { Preview } from '../../plan/preview.js';
+import type { Operation } from '../../release/state.js';
+
+/** One thing that a deploy would do: a fact, which `report/plan-notes.ts` words. */
+export type PlanNote =
+  /** Rolling: the current revision is exactly these manifests. */
+  | { readonly kind: 'unchanged'; readonly revision: number }
+  | { readonly kind: 'to-deploy'; readonly revision: number }
+  /** Workloads whose pods would be replaced; may be empty. */
+  | { readonly kind: 'pods-to-replace'; readonly workloads: readonly ObjectRef[] }
+  /** Blue/green: the active role is exactly these manifests. */
+  | { readonly kind: 'active-unchanged'; readonly role: string }
+  | { readonly kind: 'staged-before'; readonly revision: number; readonly role: string }
+  /** A live Deployment would be adopted as `role`. */
+  | {
+      readonly kind: 'to-adopt';
+      readonly service: ObjectRef | undefined;
+      readonly deployment: ObjectRef;
+      readonly role: string;
+    }
+  | { readonly kind: 'to-stage'; readonly revision: number; readonly role: string }
+  /** The revision that is staged now would be replaced. */
+  | { readonly kind: 'to-replace-staged'; readonly revision: number; readonly role: string }
+  | {
+      readonly kind: 'to-switch';
+      readonly service: ObjectRef | undefined;
+      /** Absent: the first release. */
+      readonly from?: string;
+      readonly to: string;
+      /** Which step would switch: this one, or a later `promote`. */
+      readonly by: 'deploy' | 'promote';
+    }
+  /** An earlier run was interrupted. */
+  | { readonly kind: 'unfinished'; readonly operation: Operation };
+
+/** What a deploy would do. */
+export interface PlannedDeploy extends Omit<Preview, 'story'> {
+  readonly notes: readonly PlanNote[];
+}

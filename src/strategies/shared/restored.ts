@@ -1,0 +1,56 @@
+import type { ObjectRef } from '../../kubernetes/object.js';
+import type { Operation } from '../../release/state.js';
+
+/** How far the state before a step was restored: facts, which `report/restored.ts` words. */
+export type Restored =
+  /** Another run holds the lock, so nothing was written. */
+  | { readonly kind: 'lock-lost' }
+  /** The step failed because somebody else changed its objects, so nothing was written. */
+  | { readonly kind: 'changed-by-others' }
+  /** `failed`: the objects that are still as the step left them. */
+  | { readonly kind: 'incomplete'; readonly failed: readonly ObjectRef[] }
+  /** `reason` is the message of the error that ended the wait. */
+  | { readonly kind: 'not-ready'; readonly reason: string }
+  | {
+      readonly kind: 'complete';
+      /** Whether the wait until the restored workloads are ready was made. False: there are none, or the run was cancelled. */
+      readonly ready: boolean;
+      /** Secrets whose data is never recorded. */
+      readonly withheld: readonly ObjectRef[];
+      /** Jobs that ran again. */
+      readonly kept: readonly ObjectRef[];
+    };
+
+/** How far the state before a staging was restored. */
+export interface RestoredStaging {
+  readonly objects: Restored;
+  /** Why the public Service keeps the selector that an adoption narrowed. Absent: it does not, or was never narrowed. */
+  readonly narrowed?: NarrowedSelector;
+}
+
+/** Why the selector of the public Service stays narrowed to the pods of one template. */
+export type NarrowedSelector =
+  | { readonly kind: 'changed-by-others'; readonly service: ObjectRef }
+  /** Pods with the same labels that do not serve are still there. */
+  | { readonly kind: 'other-pods'; readonly service: ObjectRef }
+  | { readonly kind: 'failed'; readonly reason: string };
+
+/** What the post step did about an interrupted run. */
+export type Recovered =
+  /** Another run holds the release; nothing was read or written. */
+  | { readonly kind: 'lock-lost' }
+  | { readonly kind: 'nothing-unfinished' }
+  /** `rollback-on-failure` is false. */
+  | { readonly kind: 'left'; readonly operation: Operation }
+  /** The switch was verified; only the work after it is left. */
+  | { readonly kind: 'finish-left' }
+  /** The role that users left has no ready pod, so they were not sent back. */
+  | { readonly kind: 'no-ready-pod' }
+  | { readonly kind: 'incomplete'; readonly failed: readonly ObjectRef[] }
+  | { readonly kind: 'narrowed'; readonly narrowed: NarrowedSelector }
+  | { readonly kind: 'restored'; readonly operation: Operation };
+
+/** Whether nothing is left for a later run. */
+export function isComplete({ objects, narrowed }: RestoredStaging): boolean {
+  return objects.kind === 'complete' && narrowed === undefined;
+}

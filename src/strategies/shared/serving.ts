@@ -1,0 +1,166 @@
+import type { ObjectRef } from '../../kubernetes/object.js';
+import type { Operation } from '../../release/state.js';
+import type { Restored, RestoredStaging } from './restored.js';
+
+/** What serves users when a step ends: facts, which `report/serving.ts` words. */
+export type Serving = RunServing | RollingServing | StagingServing | SwitchServing | StatusServing;
+
+/** What is true of a run of either strategy that ended before a strategy could tell more. */
+export type RunServing =
+  /** The step failed before its first write. */
+  | { readonly kind: 'untouched' }
+  /** The step failed after its first write, and nothing tells how far it came. */
+  | { readonly kind: 'unknown' }
+  /** A rollback that was repeated: nothing was written. */
+  | { readonly kind: 'rolled-back-before'; readonly strategy: 'rolling' | 'blue-green'; readonly revision: number };
+
+/** A part of every failure that is recorded. */
+interface Recorded {
+  /** Why the release record could not be updated. Absent: it was. */
+  readonly unrecorded?: string;
+}
+
+export type RollingServing =
+  | { readonly kind: 'deployed'; readonly revision: number; readonly images: readonly string[] }
+  /** Nothing was written. `healthy`: the revision is ready and passed its checks. */
+  | { readonly kind: 'unchanged'; readonly revision: number; readonly healthy: boolean }
+  /** A plan. `current` absent: no revision is deployed yet. */
+  | { readonly kind: 'planned'; readonly current?: number }
+  /** The deploy failed before its first write. `current` absent: there is no earlier revision. */
+  | { readonly kind: 'not-deployed'; readonly current?: number }
+  /** The deploy failed, and `rollback-on-failure` is false. */
+  | ({ readonly kind: 'partly-deployed' } & Recorded)
+  /** The deploy failed, and what it had changed was restored as far as `restored` says. */
+  | ({ readonly kind: 'restored'; readonly restored: Restored; readonly current?: number } & Recorded);
+
+/** Whom the public Service serves before the step does anything. */
+export type Users =
+  /** The public Service does not exist yet. */
+  | { readonly kind: 'none' }
+  /** `revision` absent: none of the role is on record. */
+  | { readonly kind: 'role'; readonly role: string; readonly revision?: number }
+  /** A live Deployment without roles, which the step adopts. */
+  | { readonly kind: 'adopted'; readonly deployment: ObjectRef };
+
+export type StagingServing =
+  | { readonly kind: 'staging'; readonly users: Users; readonly result: StagingResult }
+  /** Users are on these very manifests; nothing was written. `healthy`: the role is ready and passed its checks. */
+  | { readonly kind: 'active-confirmed'; readonly role: string; readonly revision?: number; readonly healthy: boolean }
+  | {
+      readonly kind: 'rejected';
+      readonly users: Users;
+      readonly revision: number;
+      readonly role: string;
+      readonly restored: RestoredStaging;
+    }
+  /** The idle role could not be restored; the public Service was not written. */
+  | { readonly kind: 'not-rejected'; readonly role: string; readonly restored: Restored };
+
+/** What became of the idle role; users do not notice. */
+export type StagingResult =
+  /** Nothing was written: a plan, or a refusal. */
+  | { readonly kind: 'none' }
+  | { readonly kind: 'staged'; readonly role: string; readonly revision: number }
+  /** This content was staged before, and is ready. */
+  | { readonly kind: 'staged-before' }
+  /** The release record could not be written, so the step stopped before its first change. */
+  | { readonly kind: 'not-begun' }
+  /** The staging failed, and `rollback-on-failure` is false. */
+  | ({ readonly kind: 'left'; readonly role: string } & Recorded)
+  | ({
+      readonly kind: 'restored';
+      readonly role: string;
+      readonly restored: RestoredStaging;
+      /** An earlier staged revision that was lost with this staging. */
+      readonly stageAgain?: number;
+    } & Recorded);
+
+export type SwitchServing =
+  /** The step failed before the switch. `active` absent: nobody is served yet. */
+  | { readonly kind: 'not-switched'; readonly active?: string }
+  | ({ readonly kind: 'switched'; readonly idle: IdleResult } & SwitchedTo)
+  /** The switch is verified and on record, but the work after it failed. */
+  | ({ readonly kind: 'switched-unfinished' } & SwitchedTo)
+  /** The work that an earlier run left after its switch is done. */
+  | { readonly kind: 'switch-finished'; readonly role: string; readonly revision: number; readonly idle: IdleResult }
+  /** The revision was promoted before; nothing was written. */
+  | { readonly kind: 'promoted-before'; readonly role: string; readonly revision: number }
+  /** An interrupted switch that was recorded but never made. */
+  | { readonly kind: 'switch-never-made'; readonly role: string }
+  /** The router could not be read after the switch failed. `reason` is the message of that error. */
+  | ({ readonly kind: 'switch-unknown'; readonly reason: string } & Recorded)
+  /** The switch was refused. `active` absent: nobody is served yet. */
+  | ({ readonly kind: 'switch-refused'; readonly active?: string } & Recorded)
+  | ({
+      readonly kind: 'switched-back';
+      readonly service: ObjectRef;
+      /** Absent: the Service was removed, since it did not exist before. */
+      readonly to?: { readonly role: string; readonly revision?: number };
+      /** Why the endpoints could not be confirmed. Absent: they were, or the run was cancelled. */
+      readonly unconfirmed?: string;
+    } & Recorded)
+  | ({
+      readonly kind: 'not-switched-back';
+      readonly service: ObjectRef;
+      readonly role: string;
+      readonly revision: number;
+      readonly why: WhyNotSwitchedBack;
+    } & Recorded);
+
+interface SwitchedTo {
+  readonly role: string;
+  readonly revision: number;
+  readonly images: readonly string[];
+}
+
+/** Why users were not sent back after a switch that failed. */
+export type WhyNotSwitchedBack =
+  | { readonly kind: 'lock-lost' }
+  /** `rollback-on-failure` is false. */
+  | { readonly kind: 'not-wanted' }
+  /** The role that users left cannot serve. */
+  | { readonly kind: 'no-ready-pod'; readonly role: string }
+  | { readonly kind: 'failed'; readonly reason: string };
+
+/** What the idle policy did to the role that users left. */
+export type IdleResult =
+  /** The first release: users left no role. */
+  | { readonly kind: 'none' }
+  | { readonly kind: 'kept'; readonly role: string }
+  /** No revision of the role is on record, so it was left as it is. */
+  | { readonly kind: 'not-recorded'; readonly role: string }
+  | { readonly kind: 'scaled-down'; readonly role: string; readonly replicas: number };
+
+/** Ready pods of one Deployment. */
+export interface WorkloadHealth {
+  readonly ref: ObjectRef;
+  readonly ready: number;
+  readonly replicas: number;
+}
+
+/** What a role runs. */
+export interface RoleHealth {
+  readonly role: string;
+  /** Absent: no revision of the role is on record. */
+  readonly revision?: number;
+  readonly staged: boolean;
+  /** Those that exist. */
+  readonly workloads: readonly WorkloadHealth[];
+}
+
+/** What `action: status` found. */
+export type StatusServing =
+  | {
+      readonly kind: 'rolling-status';
+      /** Absent: no revision is deployed. */
+      readonly current?: number;
+      readonly workloads: readonly WorkloadHealth[];
+      readonly unfinished?: Operation;
+    }
+  | {
+      readonly kind: 'blue-green-status';
+      /** Absent: there is no public Service. */
+      readonly active?: string;
+      readonly roles: readonly RoleHealth[];
+      readonly unfinished?: Operation;
+    };

@@ -1,0 +1,31 @@
+import { refKey, refOf } from '../../kubernetes/object.js';
+import type { PlannedChange, Snapshot } from '../../plan/change.js';
+import { isSecret } from '../../release/revision.js';
+
+/** Kinds that hold what others own. A restore leaves them: deleting one deletes more than this step created. */
+const containerKinds = new Set(['Namespace', 'CustomResourceDefinition', 'PersistentVolumeClaim', 'PersistentVolume']);
+
+/** What must be on record before the first write, so that everything can be restored. */
+export function snapshotsOf(planned: readonly PlannedChange[]): readonly Snapshot[] {
+  return planned
+    .filter(({ change }) => change !== 'unchanged')
+    .filter(({ change, resource }) => change !== 'created' || !containerKinds.has(resource.object.kind))
+    .map(({ resource, live, change }) => ({
+      ref: refOf(resource.object),
+      ...(live !== undefined && { object: live }),
+      ...(change === 'recreated' && { recreated: true }),
+    }));
+}
+
+/** The snapshots as they may be recorded: a Secret's data never leaves this process. */
+export function recordable(snapshots: readonly Snapshot[]): readonly Snapshot[] {
+  return snapshots.map(snapshot =>
+    snapshot.object !== undefined && isSecret(snapshot.ref) ? { ref: snapshot.ref, withheld: true } : snapshot,
+  );
+}
+
+/** The earliest known state of every object, of two steps in a row. */
+export function earliest(earlier: readonly Snapshot[], later: readonly Snapshot[]): readonly Snapshot[] {
+  const keys = new Set(earlier.map(({ ref }) => refKey(ref)));
+  return [...earlier, ...later.filter(({ ref }) => !keys.has(refKey(ref)))];
+}
