@@ -19,7 +19,7 @@ interface Wish {
 
 const ask = async (cluster: MemoryCluster, object: KubeObject, wish: Wish = {}): Promise<PlannedChange> => {
   const { force = false, ...rest } = wish;
-  const [planned] = await requirePlan({ cluster, resources: [{ object, at, place: () => at }], force, ...rest });
+  const [planned] = await requirePlan({ cluster, resources: [{ object, at, positionOf: () => at }], force, ...rest });
   if (planned === undefined) throw new Error('nothing was planned');
   return planned;
 };
@@ -186,7 +186,7 @@ describe('a kind that is defined but not served yet', () => {
     kind: 'Thing',
     metadata: { name: 'one', namespace: 'shop' },
   };
-  const planned: PlannedChange = { resource: { object: thing, at, place: () => at }, change: 'created' };
+  const planned: PlannedChange = { resource: { object: thing, at, positionOf: () => at }, change: 'created' };
   const { signal } = new AbortController();
 
   it('is asked for again every half second, for half a minute', async () => {

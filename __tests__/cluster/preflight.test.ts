@@ -37,7 +37,7 @@ const deployment = (container: object): KubeObject => ({
 const resources = (...objects: readonly KubeObject[]): readonly Resource[] =>
   objects.map((object, index) => {
     const at = { file: 'app.yml', line: (index + 1) * 10, column: 1 };
-    return { object, at, place: path => (path.length === 0 ? at : { ...at, line: at.line + 1 }) };
+    return { object, at, positionOf: path => (path.length === 0 ? at : { ...at, line: at.line + 1 }) };
   });
 
 const refusalOf = async (work: Promise<unknown>): Promise<CutoverError> =>

@@ -61,7 +61,7 @@ describe('the Secret of registry-secret', () => {
     expect(values).toEqual([encoded, decoded(encoded)]);
   });
 
-  it('is used by every workload, after what the manifest and imagepullsecrets name, each once', () => {
+  it('is used by every workload, after those of the manifest and of imagepullsecrets, without duplicates', () => {
     const text = workload(', imagePullSecrets: [{name: own}, {name: reg}]');
     const { resources } = render(text, { registrySecret, imagePullSecrets: ['more', 'own'] });
     expect(pullSecretsOf(resources[0]!)).toEqual([{ name: 'own' }, { name: 'reg' }, { name: 'more' }]);
@@ -72,7 +72,7 @@ describe('the Secret of registry-secret', () => {
     ]);
   });
 
-  it('is made in every namespace that has a workload, for nodes pull with none of another', () => {
+  it('is created in every namespace with a workload, because pull secrets are namespaced', () => {
     const text = [workload('', 'name: a'), workload('', 'name: b, namespace: other')].join('---\n');
     expect(secretsIn(text).map(({ metadata }) => metadata.namespace)).toEqual(['shop', 'other']);
     const alone = 'apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\n';
@@ -97,7 +97,7 @@ describe('the Secret of registry-secret', () => {
     expect(Object.values(of).map(own => pullSecretsOf(own[0]!))).toEqual([[{ name: 'reg' }], [{ name: 'reg' }]]);
   });
 
-  it('is named by KUBERNETES_SECRET_NAME, which has no value without the input', () => {
+  it('is available as KUBERNETES_SECRET_NAME, which has no value without the input', () => {
     const text = workload(', imagePullSecrets: [{name: "${KUBERNETES_SECRET_NAME}"}]');
     const { resources } = render(text, { registrySecret, builtIns: { KUBERNETES_SECRET_NAME: 'reg' } });
     expect(pullSecretsOf(resources[0]!)).toEqual([{ name: 'reg' }]);
@@ -122,10 +122,10 @@ describe('imagepullsecrets', () => {
     expect(fieldAt(resource!.object, [...path, 'imagePullSecrets'])).toEqual([{ name: 'b' }]);
   });
 
-  it('that no workload is there for are an error', () => {
+  it('without a workload are an error', () => {
     const text = 'apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\n';
     expect(problemsOf(() => render(text, { imagePullSecrets: ['a', 'b'] }))).toEqual([
-      '`a, b` in the input `imagepullsecrets` would be added to nothing: the manifests have no workload.',
+      '`a, b` in the input `imagepullsecrets` cannot be used: the manifests contain no workload.',
     ]);
   });
 });

@@ -2,8 +2,8 @@ import { CutoverError, type Problem } from '../errors.js';
 import { parseReference, type ImageReference } from '../inputs/parse/image-reference.js';
 import type { ImageCheck } from '../inputs/parse/registry.js';
 import type { Log, Position } from '../log.js';
-import { imagePlaces } from '../manifests/overrides/image-fields.js';
-import { describePlace } from '../manifests/overrides/images.js';
+import { imageFields } from '../manifests/overrides/image-fields.js';
+import { describeImageField } from '../manifests/overrides/images.js';
 import type { Resource } from '../manifests/resource.js';
 import type { Verdict } from './answer.js';
 import { openHttp } from './http.js';
@@ -30,9 +30,9 @@ interface Wanted {
 export function wantedImages(resources: readonly Resource[]): readonly Wanted[] {
   const found = new Map<string, { readonly what: string; readonly at: Position }[]>();
   for (const resource of resources) {
-    for (const place of imagePlaces(resource.object)) {
+    for (const place of imageFields(resource.object)) {
       if (place.image === '' || place.pullPolicy === 'Never') continue;
-      const user = { what: describePlace(resource, place), at: resource.place(place.path) };
+      const user = { what: describeImageField(resource, place), at: resource.positionOf(place.path) };
       found.set(place.image, [...(found.get(place.image) ?? []), user]);
     }
   }

@@ -80,8 +80,8 @@ export async function dryRunAll(options: SurveyOptions): Promise<Survey> {
       }
     }),
   );
-  const place = new Map(resources.map((resource, index) => [resource, index]));
-  refused.sort((one, other) => (place.get(one.resource) ?? 0) - (place.get(other.resource) ?? 0));
+  const order = new Map(resources.map((resource, index) => [resource, index]));
+  refused.sort((one, other) => (order.get(one.resource) ?? 0) - (order.get(other.resource) ?? 0));
   return {
     planned: planned.filter(change => change !== undefined),
     ...(refused.length > 0 && { refusal: refusal(refused, resources.length) }),
@@ -119,12 +119,12 @@ function refusal(
 }
 
 /** Everything that is wrong with one object, field by field where the API server named them, at its place in the manifest. */
-function problemsOf({ object, at, place }: Resource, error: CutoverError): readonly Problem[] {
+function problemsOf({ object, at, positionOf }: Resource, error: CutoverError): readonly Problem[] {
   const name = describeRef(refOf(object));
   if (error.problems.length === 0) return [{ message: `${name}: ${error.message}`, at }];
   return error.problems.map(({ message, field = '' }) => ({
     message: `${name}: ${message}`,
-    at: place(pathOf(object, field)),
+    at: positionOf(pathOf(object, field)),
     ...(field !== '' && { field }),
   }));
 }

@@ -76,7 +76,7 @@ function toFinding(code: FindingCode, { resource, path, ...said }: Violation, re
     message: reason === undefined ? said.message : said.message + unsilenced,
     object: refOf(resource.object),
     field: describePath(path),
-    at: resource.place(path),
+    at: resource.positionOf(path),
   };
 }
 

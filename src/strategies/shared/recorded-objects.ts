@@ -8,7 +8,7 @@ import type { RunContext } from '../../run/context.js';
 /** An object out of the record, which has no place in any file: messages name the revision instead. */
 export function recordedResource(object: KubeObject, revision: number): Resource {
   const at = { file: `revision ${revision}`, line: 1, column: 1 };
-  return { object, at, place: () => at };
+  return { object, at, positionOf: () => at };
 }
 
 /** Secrets are recorded by fingerprint only, so going back cannot bring their old data; says where they differ now. */
