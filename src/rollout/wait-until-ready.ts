@@ -1,6 +1,6 @@
 import type { Clock } from '../cluster/clock.js';
 import type { Cluster } from '../cluster/cluster.js';
-import { untilObject } from '../cluster/watch/wait-for-object.js';
+import { waitForObject } from '../cluster/watch/wait-for-object.js';
 import { CutoverError } from '../errors.js';
 import type { Log } from '../log.js';
 import { groupKind } from '../kubernetes/kinds.js';
@@ -58,7 +58,7 @@ async function one(object: KubeObject, { cluster, log, clock, signal, timeoutMs 
   let readiness = judge(object);
   if (settled(readiness)) return;
   log.info(`Waiting up to ${spoken(timeoutMs)} for ${who}: ${readiness.reason}`);
-  const done = await untilObject(ref, { cluster, clock, signal, timeoutMs }, live => {
+  const done = await waitForObject(ref, { cluster, clock, signal, timeoutMs }, live => {
     if (live?.metadata.uid !== object.metadata.uid || live === undefined) return undefined;
     readiness = judge(live);
     return settled(readiness) || undefined;

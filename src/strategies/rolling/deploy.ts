@@ -79,7 +79,7 @@ export async function surveyRolling(
     const { survey: surveyed, missing } = await besideImageCheck(ctx, { check: inputs.imageCheck, resources }, () =>
       dryRunAll({ cluster: ctx.cluster, resources, force, comingNamespaces, recreate }),
     );
-    const { planned, refusal } = surveyed;
+    const { planned, rejection: refusal } = surveyed;
     logPlan(ctx.log, planned);
     const context: LintContext = { strategy: 'rolling', resources, planned, idle: new Set(), active: [] };
     const found = lint(ctx, inputs.lint, context);

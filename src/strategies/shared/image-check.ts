@@ -1,4 +1,4 @@
-import type { Survey } from '../../cluster/apply/dry-run-all.js';
+import type { DryRunResult } from '../../cluster/apply/dry-run-all.js';
 import { asCutoverError, type CutoverError } from '../../errors.js';
 import type { ImageCheck } from '../../inputs/parse/registry.js';
 import type { Resource } from '../../manifests/resource.js';
@@ -7,7 +7,7 @@ import type { RunContext } from '../../run/context.js';
 
 /** What the API server and the registries say of a deploy. */
 interface Answers {
-  readonly survey: Survey;
+  readonly survey: DryRunResult;
   /** Images that the registries do not have. Absent: they have all of them, or nobody asked. */
   readonly missing?: CutoverError;
 }
@@ -16,7 +16,7 @@ interface Answers {
 export async function besideImageCheck(
   ctx: Pick<RunContext, 'environment' | 'signal' | 'log'>,
   { check, resources }: { readonly check: ImageCheck | undefined; readonly resources: readonly Resource[] },
-  survey: () => Promise<Survey>,
+  survey: () => Promise<DryRunResult>,
 ): Promise<Answers> {
   if (check === undefined) return { survey: await survey() };
   const refused = new AbortController();

@@ -1,5 +1,5 @@
 import { fieldManager } from '../../../cluster/apply/field-manager.js';
-import { takeOver, type Takeover } from '../../../cluster/apply/ownership-migration.js';
+import { planOwnershipMigration, type OwnershipMigration } from '../../../cluster/apply/ownership-migration.js';
 import { appliedBy } from '../../../cluster/apply/owned-fields.js';
 import { CutoverError } from '../../../errors.js';
 import { fieldAt, withField, without } from '../../../kubernetes/fields.js';
@@ -27,7 +27,7 @@ export interface Adoption {
   /** What is applied to it, so that it selects the very pods that it selects now, by the hash of their template. */
   readonly pinned: KubeObject;
   /** Fields that other tools give up to this one; absent: there are none. */
-  readonly takeover?: Takeover;
+  readonly takeover?: OwnershipMigration;
   /** The pods that serve now. */
   readonly pods: readonly PodName[];
 }
@@ -62,7 +62,7 @@ export async function findAdoption(ctx: RunContext, deploy: BlueGreenDeploy): Pr
       'Run this step again once the rollout is over.',
     );
   const hash = pods[0]?.metadata.labels?.[hashLabel] ?? '';
-  const takeover = takeOver(service, wanted, fieldManager);
+  const takeover = planOwnershipMigration(service, wanted, fieldManager);
   ctx.log.info(
     `${describeRef(refOf(service))} leads to ${name}, which knows of no roles: it is adopted as ${inputs.roles[1]}`,
   );
@@ -168,7 +168,7 @@ async function autoscalersOf(ctx: RunContext, deployment: KubeObject): Promise<r
 }
 
 /** What is Cutover's of the Service from now on, with the selector narrowed. */
-function pinnedTo(hash: string, service: KubeObject, takeover: Takeover | undefined): KubeObject {
+function pinnedTo(hash: string, service: KubeObject, takeover: OwnershipMigration | undefined): KubeObject {
   const { apiVersion, kind, name, namespace } = refOf(service);
   const metadata = { name, ...(namespace !== undefined && { namespace }) };
   const owned =

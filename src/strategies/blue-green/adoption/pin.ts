@@ -20,7 +20,8 @@ export const hashLabel = 'pod-template-hash';
  */
 export async function narrowSelector(ctx: RunContext, { before, pinned, takeover, pods }: Adoption): Promise<void> {
   const { cluster, log } = ctx;
-  const mine = takeover === undefined ? before.object : await cluster.reassign(before.object, takeover.managedFields);
+  const mine =
+    takeover === undefined ? before.object : await cluster.setManagedFields(before.object, takeover.managedFields);
   const { resourceVersion } = mine.metadata;
   await cluster.apply(pinned, { force: true, ...(resourceVersion !== undefined && { resourceVersion }) });
   log.info(`${describeRef(before.ref)} leads to the pods that serve now and to no others, whatever their labels`);

@@ -154,7 +154,7 @@ export async function planStaging(
       comingNamespaces: inputs.createNamespace ? [ctx.records.namespace] : [],
     }),
   );
-  const { planned, refusal } = surveyed;
+  const { planned, rejection: refusal } = surveyed;
   const staged = planned.filter(({ resource }) => !later.includes(resource));
   const shared = active.kind === 'role' ? sharedConfigRefusal(staged, deploy) : undefined;
   logPlan(ctx.log, staged);

@@ -2,11 +2,11 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { loadManifests } from '../../src/manifests/files/load.js';
-import { findManifests } from '../../src/manifests/files/find.js';
-import { expandBraces, globBase, globMatcher } from '../../src/manifests/files/glob.js';
-import { readManifests, renderManifests } from '../../src/manifests/render.js';
-import { problemsOf, rejectionOf, request } from './rendering.js';
+import { loadManifests } from '../../../src/manifests/files/load.js';
+import { findManifests } from '../../../src/manifests/files/find.js';
+import { expandBraces, globBase, globMatcher } from '../../../src/manifests/files/glob.js';
+import { readManifests, renderManifests } from '../../../src/manifests/render.js';
+import { problemsOf, rejectionOf, request } from '../rendering.js';
 
 let root = '';
 let workspace = '';

@@ -1,10 +1,10 @@
 import { describe, expect, it } from '@jest/globals';
-import type { RegistrySecret } from '../../src/inputs/parse/registry.js';
-import { fieldAt } from '../../src/kubernetes/fields.js';
-import type { KubeObject } from '../../src/kubernetes/object.js';
-import type { Resource } from '../../src/manifests/resource.js';
-import { secretValues } from '../../src/manifests/secrets.js';
-import { problemsOf, render, renderBoth, type Overrides } from './rendering.js';
+import type { RegistrySecret } from '../../../src/inputs/parse/registry.js';
+import { fieldAt } from '../../../src/kubernetes/fields.js';
+import type { KubeObject } from '../../../src/kubernetes/object.js';
+import type { Resource } from '../../../src/manifests/resource.js';
+import { secretValues } from '../../../src/manifests/secrets.js';
+import { problemsOf, render, renderBoth, type Overrides } from '../rendering.js';
 
 const registrySecret: RegistrySecret = {
   name: 'reg',

@@ -2,11 +2,11 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { delimiter, dirname, join } from 'node:path';
-import { kustomizeTool } from '../../src/inputs/parse/kustomize.js';
-import { loadManifests } from '../../src/manifests/files/load.js';
-import { readManifests, renderManifests } from '../../src/manifests/render.js';
-import { describeUnless } from '../support/describe-unless.js';
-import { rejectionOf, request } from './rendering.js';
+import { kustomizeTool } from '../../../src/inputs/parse/kustomize.js';
+import { loadManifests } from '../../../src/manifests/files/load.js';
+import { readManifests, renderManifests } from '../../../src/manifests/render.js';
+import { describeUnless } from '../../support/describe-unless.js';
+import { rejectionOf, request } from '../rendering.js';
 
 let root = '';
 let workspace = '';

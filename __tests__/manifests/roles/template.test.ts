@@ -1,12 +1,12 @@
 import { describe, expect, it } from '@jest/globals';
 import { resolve } from 'node:path';
-import { fieldAt } from '../../src/kubernetes/fields.js';
-import { defaultReleaseName, deriveReleaseName } from '../../src/manifests/release-name.js';
-import { readManifests, renderManifests } from '../../src/manifests/render.js';
-import { renderRoles } from '../../src/manifests/roles/render.js';
-import type { Resource } from '../../src/manifests/resource.js';
-import { classifyRoles } from '../../src/manifests/roles/template.js';
-import { errorOf, problemsOf, renderBoth, request, render } from './rendering.js';
+import { fieldAt } from '../../../src/kubernetes/fields.js';
+import { defaultReleaseName, deriveReleaseName } from '../../../src/manifests/release-name.js';
+import { readManifests, renderManifests } from '../../../src/manifests/render.js';
+import { renderRoles } from '../../../src/manifests/roles/render.js';
+import type { Resource } from '../../../src/manifests/resource.js';
+import { classifyRoles } from '../../../src/manifests/roles/template.js';
+import { errorOf, problemsOf, renderBoth, request, render } from '../rendering.js';
 
 const workspace = resolve('__tests__', 'fixtures', 'manifests');
 const names = (resources: readonly Resource[] = []): string[] =>
