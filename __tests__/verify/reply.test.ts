@@ -3,7 +3,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo } from 'node:net';
 import type { HttpCheck } from '../../src/inputs/inputs.js';
 import { httpCheckName, tryHttp } from '../../src/verify/http-check.js';
-import { askDirectly } from '../../src/verify/reply.js';
+import { requestDirectly } from '../../src/verify/reply.js';
 import { answer, fakeCluster } from '../support/cluster/proxy-cluster.js';
 
 let server: Server;
@@ -21,7 +21,8 @@ afterEach(async () => {
   await new Promise(resolve => server.close(resolve));
 });
 
-const ask = (target: string, signal = new AbortController().signal) => askDirectly(target, { method: 'GET', signal });
+const ask = (target: string, signal = new AbortController().signal) =>
+  requestDirectly(target, { method: 'GET', signal });
 
 describe('a direct request', () => {
   it('brings status, headers and body, on a connection of its own', async () => {

@@ -9,7 +9,7 @@ export interface ServedKind {
 }
 
 /** One kind per line: group (empty for core), kind, plural, and `cluster` for cluster-scoped kinds. */
-const builtIn = `
+const builtInTable = `
  ConfigMap configmaps
  Endpoints endpoints
  Event events
@@ -60,7 +60,7 @@ storage.k8s.io StorageClass storageclasses cluster
 `;
 
 const builtInKinds: ReadonlyMap<string, ServedKind> = new Map(
-  builtIn
+  builtInTable
     .split('\n')
     .filter(line => line !== '')
     .map(line => {
@@ -104,8 +104,8 @@ export class Kinds {
   }
 
   async find(ref: KindRef): Promise<ServedKind> {
-    const builtIn = builtInKind(ref);
-    if (builtIn !== undefined) return builtIn;
+    const served = builtInKind(ref);
+    if (served !== undefined) return served;
     let list = this.#lists.get(ref.apiVersion);
     if (list === undefined) {
       list = this.#discover(ref).then(answer => answer as ResourceList);

@@ -49,17 +49,17 @@ interface ServicePort {
 export function resolvePorts(service: KubeObject, workload: KubeObject): Ports | undefined {
   const { ports = [] } = (service['spec'] ?? {}) as { ports?: readonly ServicePort[] };
   const tcp = ports.filter(({ protocol = 'TCP' }) => protocol === 'TCP');
-  const chosen = tcp.find(({ name }) => name === 'http') ?? tcp[0];
-  if (chosen === undefined) return undefined;
-  const { port, targetPort = port } = chosen;
+  const selectedPort = tcp.find(({ name }) => name === 'http') ?? tcp[0];
+  if (selectedPort === undefined) return undefined;
+  const { port, targetPort = port } = selectedPort;
   if (typeof targetPort === 'number') return { servicePort: port, podPort: targetPort };
   // The API server takes a number written as a string (`"8080"`) for a number.
   if (/^\d+$/.test(targetPort)) return { servicePort: port, podPort: Number(targetPort) };
 
-  const declared = containerPorts(workload);
-  const named = declared.find(({ name }) => name === targetPort);
-  if (named !== undefined) return { servicePort: port, podPort: named.containerPort };
-  const names = declared.flatMap(({ name }) => name ?? []).join(', ') || 'none';
+  const containerPortList = containerPorts(workload);
+  const namedPort = containerPortList.find(({ name }) => name === targetPort);
+  if (namedPort !== undefined) return { servicePort: port, podPort: namedPort.containerPort };
+  const names = containerPortList.flatMap(({ name }) => name ?? []).join(', ') || 'none';
   throw new CutoverError(
     `${describeRef(refOf(service))} leads to a port named "${targetPort}", which no container of ${describeRef(refOf(workload))} declares`,
     {

@@ -1,8 +1,8 @@
 import type { Cluster } from '../cluster/cluster.js';
 import type { HttpCheck } from '../inputs/inputs.js';
 import type { Endpoint, EndpointPod } from './endpoint.js';
-import { judge, type Verdict } from './judge.js';
-import { askDirectly, askThroughProxy, withoutCredentials, type Reply } from './reply.js';
+import { checkExpectation, type Verdict } from './judge.js';
+import { requestDirectly, requestThroughProxy, withoutCredentials, type Reply } from './reply.js';
 
 /** What one try of a check found. */
 export interface Trial {
@@ -32,7 +32,7 @@ export function httpCheckName({ method, target }: HttpCheck): string {
 /** One try: an absolute URL is asked directly, a path behind the endpoint through the API server's proxy. */
 export async function tryHttp(check: HttpCheck, way: Way): Promise<Trial> {
   if (isUrl(check.target)) {
-    const reply = await askDirectly(check.target, { method: check.method, signal: way.signal });
+    const reply = await requestDirectly(check.target, { method: check.method, signal: way.signal });
     return combine([{ who: withoutCredentials(check.target), ...toTrial(check, reply) }], 'every');
   }
   const { podPort, pods, service } = way.endpoint;
@@ -88,7 +88,14 @@ async function askPod(
   const { namespace } = endpoint;
   const { method, target: path } = check;
   const who = `pod ${pod.name}`;
-  const reply = await askThroughProxy(cluster, { kind: 'Pod', namespace, name: pod.name, port: podPort, path, method });
+  const reply = await requestThroughProxy(cluster, {
+    kind: 'Pod',
+    namespace,
+    name: pod.name,
+    port: podPort,
+    path,
+    method,
+  });
   const trial = toTrial(check, reply);
   // Where not even the API server answered, it cannot be asked for the pod's fate either.
   if (trial.verdict === 'pass' || (reply.kind === 'silence' && reply.at === 'way')) return { who, ...trial };
@@ -113,7 +120,7 @@ async function askService(
 ): Promise<Witness> {
   const { cluster, endpoint, service } = way;
   const { method, target: path } = check;
-  const reply = await askThroughProxy(cluster, {
+  const reply = await requestThroughProxy(cluster, {
     kind: 'Service',
     namespace: endpoint.namespace,
     ...service,
@@ -125,7 +132,7 @@ async function askService(
 
 function toTrial({ expect }: HttpCheck, reply: Reply): Trial {
   if (reply.kind === 'silence') return { verdict: 'cannot-tell', detail: reply.reason, final: false };
-  const { verdict, reason } = judge(expect, reply.answer);
+  const { verdict, reason } = checkExpectation(expect, reply.answer);
   return { verdict, detail: reason, final: false };
 }
 

@@ -4,7 +4,7 @@ import type { Expectation } from '../inputs/inputs.js';
 import { quote, shorten } from './quote.js';
 
 /** Whatever came back from the application. */
-export interface Answer {
+export interface HttpAnswer {
   readonly status: number;
   /** Lower-case names. */
   readonly headers: Readonly<Record<string, string>>;
@@ -15,37 +15,37 @@ export interface Answer {
 export type Verdict = 'pass' | 'fail' | 'cannot-tell';
 
 /** What one answer is worth, and why. */
-export interface Judgement {
+export interface ExpectationResult {
   readonly verdict: 'pass' | 'fail';
   /** Pass: what came. Fail: what was expected, and what came instead. */
   readonly reason: string;
 }
 
 /** Compares an answer with all that is expected of it; a failure names every expectation that does not hold. */
-export function judge(expected: Expectation, answer: Answer): Judgement {
+export function checkExpectation(expected: Expectation, answer: HttpAnswer): ExpectationResult {
   const body = answer.body.toString('utf8');
-  const unmet = [
-    ...unmetStatus(expected, answer.status),
-    ...unmetBody(expected, body),
-    ...unmetJson(expected, body),
-    ...unmetHeaders(expected, answer.headers),
+  const failures = [
+    ...statusFailures(expected, answer.status),
+    ...bodyFailures(expected, body),
+    ...jsonFailures(expected, body),
+    ...headerFailures(expected, answer.headers),
   ];
-  if (unmet.length === 0) return { verdict: 'pass', reason: `answered ${answer.status}` };
-  return { verdict: 'fail', reason: `expected ${unmet.join(' and ')}; got ${answer.status} ${quote(body)}` };
+  if (failures.length === 0) return { verdict: 'pass', reason: `answered ${answer.status}` };
+  return { verdict: 'fail', reason: `expected ${failures.join(' and ')}; got ${answer.status} ${quote(body)}` };
 }
 
-function unmetStatus({ status }: Expectation, got: number): readonly string[] {
+function statusFailures({ status }: Expectation, actual: number): readonly string[] {
   const met = status.some(accepted =>
-    typeof accepted === 'number' ? accepted === got : Number(accepted.charAt(0)) === Math.floor(got / 100),
+    typeof accepted === 'number' ? accepted === actual : Number(accepted.charAt(0)) === Math.floor(actual / 100),
   );
   return met ? [] : [`status ${status.join(' or ')}`];
 }
 
-function unmetBody({ contains, matches }: Expectation, body: string): readonly string[] {
-  const unmet: string[] = [];
-  if (contains !== undefined && !body.includes(contains)) unmet.push(`a body that contains ${quote(contains)}`);
-  if (matches !== undefined && !pattern(matches).test(body)) unmet.push(`a body that matches /${matches}/`);
-  return unmet;
+function bodyFailures({ contains, matches }: Expectation, body: string): readonly string[] {
+  const failures: string[] = [];
+  if (contains !== undefined && !body.includes(contains)) failures.push(`a body that contains ${quote(contains)}`);
+  if (matches !== undefined && !pattern(matches).test(body)) failures.push(`a body that matches /${matches}/`);
+  return failures;
 }
 
 function pattern(source: string): RegExp {
@@ -60,18 +60,18 @@ function pattern(source: string): RegExp {
   }
 }
 
-function unmetJson({ json }: Expectation, body: string): readonly string[] {
+function jsonFailures({ json }: Expectation, body: string): readonly string[] {
   if (json === undefined) return [];
-  const wanted = `JSON in which ${json.path} is ${JSON.stringify(json.equals)}`;
+  const expectation = `JSON in which ${json.path} is ${JSON.stringify(json.equals)}`;
   let parsed: unknown;
   try {
     parsed = JSON.parse(body);
   } catch {
-    return [`${wanted} (the body is not JSON)`];
+    return [`${expectation} (the body is not JSON)`];
   }
-  const found = lookUp(parsed, json.path);
-  if (found === undefined) return [`${wanted} (there is no ${json.path})`];
-  return isDeepStrictEqual(found, json.equals) ? [] : [`${wanted} (it is ${shorten(JSON.stringify(found))})`];
+  const value = lookUp(parsed, json.path);
+  if (value === undefined) return [`${expectation} (there is no ${json.path})`];
+  return isDeepStrictEqual(value, json.equals) ? [] : [`${expectation} (it is ${shorten(JSON.stringify(value))})`];
 }
 
 /** The value at a dotted path (`items.0.name`); `undefined` where the path ends early. */
@@ -87,11 +87,11 @@ function lookUp(value: unknown, path: string): unknown {
     );
 }
 
-function unmetHeaders({ header }: Expectation, headers: Answer['headers']): readonly string[] {
+function headerFailures({ header }: Expectation, headers: HttpAnswer['headers']): readonly string[] {
   return Object.entries(header ?? {})
     .filter(([name, value]) => headers[name.toLowerCase()]?.trim() !== value.trim())
     .map(([name, value]) => {
-      const got = headers[name.toLowerCase()];
-      return `header ${name}: ${value} (${got === undefined ? 'it is not set' : `it is ${quote(got)}`})`;
+      const actual = headers[name.toLowerCase()];
+      return `header ${name}: ${value} (${actual === undefined ? 'it is not set' : `it is ${quote(actual)}`})`;
     });
 }

@@ -2,12 +2,12 @@ import { request as httpRequest } from 'node:http';
 import { request as httpsRequest } from 'node:https';
 import type { Cluster, ProxyAnswer, ProxyRequest } from '../cluster/cluster.js';
 import { asCutoverError, type ErrorCode } from '../errors.js';
-import type { Answer } from './judge.js';
+import type { HttpAnswer } from './judge.js';
 import { quote } from './quote.js';
 
 /** What one request brought: the application's own answer, or nothing that the application said. */
 export type Reply =
-  | { readonly kind: 'answer'; readonly answer: Answer }
+  | { readonly kind: 'answer'; readonly answer: HttpAnswer }
   | {
       readonly kind: 'silence';
       readonly reason: string;
@@ -18,16 +18,16 @@ export type Reply =
 const directTimeoutMs = 10_000;
 
 /** Errors of the way to the application. Any other (a missing permission, a cancelled run) ends the step by itself. */
-const wayErrors: ReadonlySet<ErrorCode> = new Set(['unreachable', 'timeout', 'not-found', 'api']);
+const proxyErrors: ReadonlySet<ErrorCode> = new Set(['unreachable', 'timeout', 'not-found', 'api']);
 
 /** Asks a pod or Service through the API server. Throws what says nothing of the way there (`forbidden`, `cancelled`…). */
-export async function askThroughProxy(cluster: Cluster, request: ProxyRequest): Promise<Reply> {
+export async function requestThroughProxy(cluster: Cluster, request: ProxyRequest): Promise<Reply> {
   let answer: ProxyAnswer;
   try {
     answer = await cluster.proxy(request);
   } catch (thrown) {
     const error = asCutoverError(thrown);
-    if (!wayErrors.has(error.code)) throw thrown;
+    if (!proxyErrors.has(error.code)) throw thrown;
     return { kind: 'silence', reason: error.message, at: 'way' };
   }
   if (!answer.fromApiServer) return { kind: 'answer', answer };
@@ -49,7 +49,7 @@ function statusMessage(text: string): string {
 }
 
 /** One direct request on a connection of its own; redirects are not followed. No answer within 10 s is silence. */
-export async function askDirectly(
+export async function requestDirectly(
   target: string,
   options: { readonly method: string; readonly signal: AbortSignal },
 ): Promise<Reply> {
@@ -66,7 +66,7 @@ export async function askDirectly(
 async function send(
   target: string,
   options: { readonly method: string; readonly signal: AbortSignal; readonly timeout: AbortSignal },
-): Promise<Answer> {
+): Promise<HttpAnswer> {
   const { method, signal, timeout } = options;
   const send = new URL(target).protocol === 'https:' ? httpsRequest : httpRequest;
   return await new Promise((resolve, reject) => {

@@ -1,9 +1,9 @@
 import type { RunCheck } from '../inputs/inputs.js';
 import { shortened } from '../log.js';
 import type { Log } from '../log.js';
-import { runCommand, type Ending } from './command.js';
+import { runCommand, type CommandResult } from './command.js';
 import type { Trial } from './http-check.js';
-import { plain, quote } from './quote.js';
+import { withoutControls, quote } from './quote.js';
 
 interface Surroundings {
   /** The runner's environment; what is secret or meant for this step alone is not passed on. */
@@ -19,7 +19,7 @@ interface Surroundings {
 export function runCheckName({ command }: RunCheck): string {
   const [first = '', ...more] = command.trim().split('\n');
   const cut = shortened(first, 80);
-  return `run: ${plain(cut)}${more.length > 0 && cut === first ? ' …' : ''}`;
+  return `run: ${withoutControls(cut)}${more.length > 0 && cut === first ? ' …' : ''}`;
 }
 
 /** One try: runs the command and streams its output into the log. Exit status 0 is a pass. */
@@ -28,14 +28,14 @@ export async function tryRun(check: RunCheck, surroundings: Surroundings): Promi
   const ending = await runCommand(check.command, {
     environment: commandEnvironment(environment, { side, ...(url !== undefined && { url }) }),
     // The bar keeps the runner from taking a line of output for one of its commands (`::set-output …`).
-    line: text => log.info(`| ${plain(text)}`),
+    line: text => log.info(`| ${withoutControls(text)}`),
     signal,
   });
   return judgeEnding(ending);
 }
 
 /** What the end of a command says of the application. */
-export function judgeEnding(ending: Ending): Trial {
+export function judgeEnding(ending: CommandResult): Trial {
   switch (ending.kind) {
     case 'no-shell':
       return { verdict: 'cannot-tell', detail: `no shell could be started: ${ending.reason}`, final: true };
