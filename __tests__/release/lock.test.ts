@@ -1,14 +1,8 @@
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { CutoverError } from '../../src/errors.js';
 import type { KubeObject } from '../../src/kubernetes/object.js';
-import {
-  acquireLock,
-  isTakenOver,
-  leaseStatus,
-  leaseSeconds,
-  releaseLock,
-  type LeaseStatus,
-} from '../../src/release/lock.js';
+import { leaseStatus, leaseSeconds, type LeaseStatus } from '../../src/release/lease.js';
+import { acquireLock, isTakenOver, releaseLock } from '../../src/release/lock.js';
 import { memoryCluster, type MemoryCluster } from '../support/cluster/memory-cluster.js';
 import { runOf } from '../support/strategies/context.js';
 import { listLog } from '../support/cluster/proxy-cluster.js';

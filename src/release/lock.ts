@@ -3,8 +3,8 @@ import type { Cluster } from '../cluster/cluster.js';
 import { asCutoverError, CutoverError } from '../errors.js';
 import type { CiRun } from '../inputs/inputs.js';
 import type { Log } from '../log.js';
-import { describeRef, type KubeObject, type ObjectRef } from '../kubernetes/object.js';
-import { recordName } from './state.js';
+import { describeRef, type KubeObject } from '../kubernetes/object.js';
+import { leaseObject, leaseRef, leaseStatus, microTime, runOf, specOf, type LeaseSpec } from './lease.js';
 
 /** The lock of a release, held by one step of one run. */
 export interface Lock {
@@ -15,32 +15,8 @@ export interface Lock {
   release(): Promise<void>;
 }
 
-/** Seconds after the last renewal until another run may take over the lock. */
-export const leaseSeconds = 60;
+/** A quarter of the Lease duration, so that two renewals may fail. */
 const renewEveryMs = 15_000;
-
-interface LeaseSpec {
-  readonly holderIdentity?: string;
-  readonly leaseDurationSeconds?: number;
-  readonly acquireTime?: string;
-  readonly renewTime?: string;
-  readonly leaseTransitions?: number;
-}
-
-/** Whether a Lease can be acquired, with the reason. */
-export type LeaseStatus =
-  { readonly free: true; readonly reason: string } | { readonly free: false; readonly reason: string };
-
-/** A Lease is free when it has no holder or its holder has not renewed it within its duration. */
-export function leaseStatus(spec: LeaseSpec, nowMs: number): LeaseStatus {
-  if (!spec.holderIdentity) return { free: true, reason: 'it has no holder' };
-  const renewed = Date.parse(spec.renewTime ?? spec.acquireTime ?? '');
-  if (Number.isNaN(renewed)) return { free: true, reason: 'it has no renew time' };
-  const expires = renewed + (spec.leaseDurationSeconds ?? leaseSeconds) * 1000;
-  if (expires <= nowMs)
-    return { free: true, reason: `its holder last renewed it at ${new Date(renewed).toISOString()}` };
-  return { free: false, reason: `it is held until ${new Date(expires).toISOString()} unless renewed` };
-}
 
 /** Acquires the Lease `cutover-<release>` and renews it until released. Throws `locked` with the run that holds it. */
 export async function acquireLock(options: {
@@ -203,50 +179,4 @@ function locked(release: string, lease: KubeObject, reason: string): CutoverErro
     object: `Lease ${lease.metadata.namespace ?? ''}/${lease.metadata.name}`,
     hint: 'Wait for that run to finish, then run this step again. With `concurrency` in the workflow, runs wait for each other.',
   });
-}
-
-function leaseRef(release: string, namespace: string): ObjectRef {
-  return { apiVersion: 'coordination.k8s.io/v1', kind: 'Lease', namespace, name: recordName(release) };
-}
-
-function leaseObject(options: {
-  readonly release: string;
-  readonly namespace: string;
-  readonly holder: string;
-  readonly run: string;
-  readonly found?: KubeObject;
-}): KubeObject {
-  const { release, namespace, holder, run, found } = options;
-  const now = microTime(Date.now());
-  return {
-    apiVersion: 'coordination.k8s.io/v1',
-    kind: 'Lease',
-    metadata: {
-      name: recordName(release),
-      namespace,
-      labels: { 'app.kubernetes.io/managed-by': 'cutover' },
-      annotations: { 'cutover/release': release, 'cutover/run': run },
-      ...(found?.metadata.resourceVersion && { resourceVersion: found.metadata.resourceVersion }),
-    },
-    spec: {
-      holderIdentity: holder,
-      leaseDurationSeconds: leaseSeconds,
-      acquireTime: now,
-      renewTime: now,
-      leaseTransitions: found === undefined ? 0 : (specOf(found).leaseTransitions ?? 0) + 1,
-    },
-  };
-}
-
-function specOf(lease: KubeObject): LeaseSpec {
-  return lease['spec'] ?? {};
-}
-
-function runOf(lease: KubeObject): string {
-  return lease.metadata.annotations?.['cutover/run'] ?? specOf(lease).holderIdentity ?? 'an unknown run';
-}
-
-/** A MicroTime of Kubernetes, which has six decimal places. */
-function microTime(ms: number): string {
-  return new Date(ms).toISOString().replace(/Z$/, '000Z');
 }
