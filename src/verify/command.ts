@@ -2,7 +2,7 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import { createInterface } from 'node:readline';
 import type { Readable } from 'node:stream';
 
-/** How a command ended. */
+/** The result of a command. */
 export type CommandResult =
   | { readonly kind: 'exit'; readonly status: number; readonly lastLine: string }
   | { readonly kind: 'killed'; readonly by: NodeJS.Signals; readonly lastLine: string }
@@ -10,13 +10,13 @@ export type CommandResult =
 
 interface CommandOptions {
   readonly environment: Readonly<Record<string, string>>;
-  /** Called with every line of output, standard and error. */
+  /** Called with every line of standard output and standard error. */
   readonly line: (text: string) => void;
-  /** Ends the command with everything it started. */
+  /** Ends the command and all processes that it started. */
   readonly signal: AbortSignal;
 }
 
-/** Between asking a command to end and ending it by force: a cancelled step has some ten seconds for everything. */
+/** Between SIGTERM and SIGKILL; a cancelled step has about ten seconds in total. */
 const killAfterMs = 2_000;
 
 const shellCommands: readonly (readonly [string, ...string[]])[] = [
@@ -24,9 +24,9 @@ const shellCommands: readonly (readonly [string, ...string[]])[] = [
   ['sh', '-e', '-c'],
 ];
 
-/** Runs a command in bash as a workflow's `run` does, in sh where there is no bash. Never throws. */
+/** Runs a command in bash as `run` in a workflow does, or in sh without bash. Never rejects. */
 export async function runCommand(command: string, options: CommandOptions): Promise<CommandResult> {
-  let result: CommandResult = { kind: 'no-shell', reason: 'no shell was tried' };
+  let result: CommandResult = { kind: 'no-shell', reason: 'no shell was started' };
   for (const shell of shellCommands) {
     result = await runInShell([...shell, command], options);
     if (result.kind !== 'no-shell') return result;
@@ -36,7 +36,7 @@ export async function runCommand(command: string, options: CommandOptions): Prom
 
 async function runInShell([shell = '', ...rest]: readonly string[], options: CommandOptions): Promise<CommandResult> {
   const { environment, line, signal } = options;
-  // A process group of its own: what the command started in the background ends with it.
+  // Its own process group, so that background processes end with it.
   const child = spawn(shell, rest, {
     env: environment,
     stdio: ['ignore', 'pipe', 'pipe'],
@@ -57,7 +57,7 @@ async function runInShell([shell = '', ...rest]: readonly string[], options: Com
     signalGroup(child, 'SIGTERM');
     killTimer = setTimeout(() => {
       signalGroup(child, 'SIGKILL');
-      // Output still held open by a process that left the group must not keep the run waiting.
+      // A process that has left the group may keep the output open; do not wait for it.
       child.stdout.destroy();
       child.stderr.destroy();
     }, killAfterMs);
@@ -85,7 +85,7 @@ function signalGroup({ pid }: ChildProcess, signalName: NodeJS.Signals): void {
   try {
     process.kill(-pid, signalName);
   } catch (error) {
-    // Nobody is left in the group, or (macOS) only the dead: that is what was wanted.
+    // The group is empty, or (macOS) has only zombie processes.
     const { code } = error as NodeJS.ErrnoException;
     if (code !== 'ESRCH' && code !== 'EPERM') throw error;
   }

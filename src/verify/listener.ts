@@ -4,7 +4,7 @@ import type { Cluster } from '../cluster/cluster.js';
 import { asCutoverError } from '../errors.js';
 import type { Endpoint } from './endpoint.js';
 
-/** A local way to the endpoint under test, for commands. */
+/** A local proxy to the endpoint, for commands. */
 export interface Listener {
   /** `http://127.0.0.1:PORT`, no slash at the end. */
   readonly url: string;
@@ -14,8 +14,8 @@ export interface Listener {
 type Target = { readonly kind: 'Pod' | 'Service'; readonly name: string; readonly port: number };
 
 /**
- * Passes requests on to the endpoint's Service (without one, to its pods in turn) through the API server; reachable from
- * this machine alone. `undefined` where the endpoint has neither.
+ * Starts an HTTP proxy on 127.0.0.1 that forwards requests through the API server to the Service of the endpoint, or
+ * round-robin to its pods. `undefined` where the endpoint has neither.
  */
 export async function listen(cluster: Cluster, endpoint: Endpoint): Promise<Listener | undefined> {
   const targets = targetsOf(endpoint);
@@ -53,7 +53,7 @@ async function forward(
   target: Target & { readonly cluster: Cluster; readonly namespace: string },
 ): Promise<{ readonly status: number; readonly headers: Record<string, string>; readonly body: Buffer }> {
   const { cluster, ...address } = target;
-  // Resolved against a base, so that `..` cannot climb out of the proxy's path into the API server's own.
+  // Resolves `..`, so that a path cannot leave the proxy path of the API server.
   const { pathname, search } = new URL(request.url ?? '/', 'http://127.0.0.1');
   const body = await readAll(request);
   const answer = await cluster.proxy({
@@ -72,11 +72,11 @@ async function readAll(request: IncomingMessage): Promise<Buffer> {
   return Buffer.concat(chunks);
 }
 
-/** Headers of one connection, not of the message. */
+/** Hop-by-hop headers. */
 const hopByHopHeaders =
   /^(connection|keep-alive|proxy-connection|te|trailer|transfer-encoding|upgrade|expect|host|content-length)$/;
 
-/** The API server would take these for its own: credentials of the command must not replace, or widen, those of the run. */
+/** Headers that the API server would interpret: credentials of the command must not replace or extend those of the run. */
 const credentialHeaders = /^(authorization|proxy-authorization|impersonate-.*|x-remote-.*)$/;
 
 function forwardedHeaders(request: IncomingMessage): Record<string, string> {

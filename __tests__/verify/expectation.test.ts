@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import type { Expectation } from '../../src/inputs/inputs.js';
-import { checkExpectation } from '../../src/verify/judge.js';
+import { checkExpectation } from '../../src/verify/expectation.js';
 import { withoutControls, quote } from '../../src/verify/quote.js';
 
 interface Row {
@@ -74,7 +74,7 @@ describe('an answer passes', () => {
   });
 });
 
-describe('an answer fails and says what was expected and what came', () => {
+describe('an answer fails with the expected and the actual answer', () => {
   it.each<Row>([
     {
       title: 'with a status of another class',
@@ -148,7 +148,7 @@ describe('an answer fails and says what was expected and what came', () => {
     expect(judged(row)).toEqual({ verdict: 'fail', reason: row.reason });
   });
 
-  it('shows the first 200 characters of a long body, and no part of a value that would have to be cut in two', () => {
+  it('shows the first 200 characters of a long body, without a partial value', () => {
     const reasonFor = (body: string) =>
       checkExpectation({ status: [201] }, { status: 200, headers: {}, body: Buffer.from(body) }).reason;
     expect(reasonFor('12345 789 '.repeat(500))).toBe(
@@ -161,11 +161,11 @@ describe('an answer fails and says what was expected and what came', () => {
   });
 });
 
-it('a regular expression that cannot be read is the user’s mistake and says so', () => {
+it('an invalid regular expression is an input error', () => {
   const attempt = () =>
     checkExpectation({ status: ['2xx'], matches: '(' }, { status: 200, headers: {}, body: Buffer.from('') });
   expect(attempt).toThrow(
-    expect.objectContaining({ code: 'input', message: 'The regular expression /(/ of a check cannot be read' }),
+    expect.objectContaining({ code: 'input', message: 'The regular expression /(/ of a check is not valid' }),
   );
 });
 

@@ -3,7 +3,7 @@ import { CutoverError } from '../errors.js';
 import type { Expectation } from '../inputs/inputs.js';
 import { quote, shorten } from './quote.js';
 
-/** Whatever came back from the application. */
+/** An HTTP answer of the application. */
 export interface HttpAnswer {
   readonly status: number;
   /** Lower-case names. */
@@ -11,17 +11,14 @@ export interface HttpAnswer {
   readonly body: Buffer;
 }
 
-/** What an answer, or a set of them, says of the application. `cannot-tell`: nobody spoke for the application. */
-export type Verdict = 'pass' | 'fail' | 'cannot-tell';
-
-/** What one answer is worth, and why. */
+/** Whether an answer meets the expectation, with the reason. */
 export interface ExpectationResult {
   readonly verdict: 'pass' | 'fail';
-  /** Pass: what came. Fail: what was expected, and what came instead. */
+  /** Pass: the answer. Fail: the expected and the actual answer. */
   readonly reason: string;
 }
 
-/** Compares an answer with all that is expected of it; a failure names every expectation that does not hold. */
+/** Compares an answer with the expectation; the reason of a failure lists everything that does not match. */
 export function checkExpectation(expected: Expectation, answer: HttpAnswer): ExpectationResult {
   const body = answer.body.toString('utf8');
   const failures = [
@@ -52,9 +49,9 @@ function pattern(source: string): RegExp {
   try {
     return new RegExp(source);
   } catch (error) {
-    throw new CutoverError(`The regular expression /${source}/ of a check cannot be read`, {
+    throw new CutoverError(`The regular expression /${source}/ of a check is not valid`, {
       code: 'input',
-      hint: 'Correct `matches` in input `verify`; the syntax is that of JavaScript.',
+      hint: 'Correct `matches` in input `verify`, in the syntax of JavaScript.',
       cause: error,
     });
   }
@@ -74,7 +71,7 @@ function jsonFailures({ json }: Expectation, body: string): readonly string[] {
   return isDeepStrictEqual(value, json.equals) ? [] : [`${expectation} (it is ${shorten(JSON.stringify(value))})`];
 }
 
-/** The value at a dotted path (`items.0.name`); `undefined` where the path ends early. */
+/** The value at a dotted path (`items.0.name`); `undefined` where there is none. */
 function lookUp(value: unknown, path: string): unknown {
   return path
     .split('.')
