@@ -45,7 +45,7 @@ function config(user: unknown, cluster: object = { 'certificate-authority-data':
 }
 
 describe('a connection', () => {
-  it('proves itself with a client certificate', async () => {
+  it('authenticates with a client certificate', async () => {
     const user = { 'client-certificate-data': base64(client.certificate), 'client-key-data': base64(client.key) };
     const log = keptLog();
     const cluster = await connectTo(config(user), { log });
@@ -69,7 +69,7 @@ describe('a connection', () => {
   it.each([
     ['a token', { token: 'abc-123' }, 'Bearer abc-123'],
     ['a name and a password', { username: 'me', password: 'pass' }, `Basic ${base64('me:pass')}`],
-  ])('proves itself with %s', async (_what, user, authorization) => {
+  ])('authenticates with %s', async (_what, user, authorization) => {
     await (await connectTo(config(user))).get(ref);
     expect(server.seen[0]?.headers.authorization).toBe(authorization);
   });
@@ -82,24 +82,24 @@ describe('a connection', () => {
     expect(log.masked).toContain('from-a-file');
   });
 
-  it('speaks for somebody else where the kubeconfig says so', async () => {
+  it('impersonates the user in the kubeconfig', async () => {
     await (await connectTo(config({ token: 't', as: 'deployer', 'as-groups': ['a', 'b'] }))).get(ref);
     expect(server.seen[0]?.headers).toMatchObject({ 'impersonate-user': 'deployer', 'impersonate-group': 'a, b' });
   });
 
-  it('takes the namespace of the input before the context’s', async () => {
+  it('prefers the namespace of the input to that of the context', async () => {
     const cluster = await connectTo(config({}), { namespace: 'mine' });
     expect(cluster.namespace).toBe('mine');
   });
 
-  it('goes on without checking the server where the kubeconfig says so, and warns of it', async () => {
+  it('skips TLS verification where the kubeconfig disables it, with a warning', async () => {
     const log = keptLog();
     const cluster = await connectTo(config({}, { 'insecure-skip-tls-verify': true }), { log });
     expect(await cluster.get(ref)).toEqual(object);
-    expect(log.lines).toContainEqual(expect.stringContaining('warning: input kubeconfig turns TLS verification off'));
+    expect(log.lines).toContainEqual(expect.stringContaining('warning: input kubeconfig disables TLS verification'));
   });
 
-  it('expects the server’s certificate to have the name that the kubeconfig gives', async () => {
+  it('verifies the certificate against tls-server-name', async () => {
     const authority = { 'certificate-authority-data': base64(ca) };
     const right = await connectTo(config({}, { ...authority, 'tls-server-name': 'localhost' }));
     expect(await right.get(ref)).toEqual(object);
@@ -110,7 +110,7 @@ describe('a connection', () => {
     });
   });
 
-  it('does not trust a server that another authority vouches for', async () => {
+  it('does not trust a certificate of another authority', async () => {
     const cluster = await connectTo(config({}, {}));
     await expect(cluster.get(ref)).rejects.toMatchObject({
       code: 'unreachable',
@@ -126,7 +126,7 @@ describe('an exec plugin', () => {
     exec: { apiVersion: 'client.authentication.k8s.io/v1', command, interactiveMode: 'Never', ...more },
   });
 
-  it('is run once, with the runner’s environment and what the client tells plugins', async () => {
+  it('runs once, with the runner’s environment and KUBERNETES_EXEC_INFO', async () => {
     const runs = join(folder, 'runs');
     const command = plugin('good', `echo "$STAGE $KUBERNETES_EXEC_INFO" >> ${runs}\necho '${credential('plugged')}'`);
     const log = keptLog();
@@ -141,7 +141,7 @@ describe('an exec plugin', () => {
     expect(log.masked).toContain('plugged');
   });
 
-  it('is run again, once, when its token is no longer accepted', async () => {
+  it('runs again, once, when its token is no longer accepted', async () => {
     const runs = join(folder, 'again');
     const command = plugin(
       'renewing',
@@ -157,7 +157,7 @@ describe('an exec plugin', () => {
     expect(readFileSync(runs, 'utf8').trim().split('\n')).toHaveLength(2);
   });
 
-  it('does not help for ever: a second 401 is the end', async () => {
+  it('does not run again after a second 401', async () => {
     server.handle((_seen, response) => answer(response, 401, status(401, { reason: 'Unauthorized' })));
     const cluster = await connectTo(config({ token: 'stale' }));
     await expect(cluster.get(ref)).rejects.toMatchObject({
@@ -167,7 +167,7 @@ describe('an exec plugin', () => {
     expect(server.seen).toHaveLength(2);
   });
 
-  it('that is not installed is named, with its own advice', async () => {
+  it('that is not installed is named, with its install hint', async () => {
     const user = exec('no-such-plugin', { installHint: 'See the manual.' });
     await expect(connectTo(config(user), { environment: { PATH: '/usr/bin:/bin' } })).rejects.toMatchObject({
       code: 'kubeconfig',
@@ -176,7 +176,7 @@ describe('an exec plugin', () => {
     });
   });
 
-  it('that fails is quoted, but for what may be a secret', async () => {
+  it('that fails is quoted, without possible secrets', async () => {
     const secret = 'eyJhbGciOiJSUzI1NiIsImtpZCI6IjEyMyJ9.eyJzdWIiOiIxMjMifQ.c2lnbmF0dXJl';
     const command = plugin('bad', `echo "cannot log in with ${secret}" >&2\nexit 1`);
     await expect(connectTo(config(exec(command)))).rejects.toThrow(
@@ -184,7 +184,7 @@ describe('an exec plugin', () => {
     );
   });
 
-  it('that prints something else is not quoted at all', async () => {
+  it('that prints invalid output is not quoted', async () => {
     const command = plugin('chatty', 'echo "hush: not JSON"');
     const failed = connectTo(config(exec(command)));
     await expect(failed).rejects.toMatchObject({ code: 'kubeconfig', hint: expect.stringContaining('ExecCredential') });
@@ -192,15 +192,15 @@ describe('an exec plugin', () => {
   });
 });
 
-describe('what a kubeconfig names', () => {
-  it('is missed by its path when it is not there', async () => {
+describe('a file in a kubeconfig', () => {
+  it('is reported by its path when it does not exist', async () => {
     await expect(connectTo(config({}, { 'certificate-authority': '/gone/ca.pem' }))).rejects.toMatchObject({
       code: 'kubeconfig',
-      message: 'input kubeconfig names the file /gone/ca.pem, which cannot be read (ENOENT)',
+      message: 'input kubeconfig refers to the file /gone/ca.pem, which cannot be read (ENOENT)',
     });
   });
 
-  it('is refused when it is no certificate', async () => {
+  it('is rejected when it is not a certificate', async () => {
     const user = { 'client-certificate-data': base64('no PEM'), 'client-key-data': base64('neither') };
     await expect(connectTo(config(user))).rejects.toMatchObject({
       code: 'kubeconfig',

@@ -52,7 +52,7 @@ function inTurn(...handlers: readonly Handler[]): Handler {
 const ok: Handler = (_seen, response) => answer(response, 200, deployment);
 
 describe('apply', () => {
-  it('drops no field, neither on the way out nor back, of whatever version of Kubernetes it is', async () => {
+  it('drops no field of any version of Kubernetes, in request and answer', async () => {
     const { server, cluster } = await setting((seen, response) => answer(response, 200, JSON.parse(seen.body)));
     const newer = {
       ...deployment,
@@ -66,7 +66,7 @@ describe('apply', () => {
     expect(JSON.parse(server.seen[0]?.body ?? '')).toEqual(newer);
   });
 
-  it('sends server-side apply as raw JSON with the manager, strict validation and who asks', async () => {
+  it('sends server-side apply as raw JSON with field manager, strict validation and credentials', async () => {
     const { server, cluster } = await setting((_seen, response) => {
       response.setHeader('date', 'Sat, 22 Nov 2025 12:00:00 GMT');
       answer(response, 201, deployment);
@@ -92,7 +92,7 @@ describe('apply', () => {
     expect(JSON.parse(seen?.body ?? '')).toEqual(deployment);
   });
 
-  it('asks for a dry run, force and a version only when told to', async () => {
+  it('requests a dry run, force and a version only when set', async () => {
     const { server, cluster } = await setting(ok);
     await cluster.apply(deployment, { dryRun: true, force: true, resourceVersion: '7' });
     expect(server.seen[0]?.query).toEqual({
@@ -104,7 +104,7 @@ describe('apply', () => {
     expect(JSON.parse(server.seen[0]?.body ?? '')).toMatchObject({ metadata: { resourceVersion: '7' } });
   });
 
-  it('leaves out what only the API server sets, as exported manifests hold it', async () => {
+  it('omits server-set fields, which exported manifests contain', async () => {
     const { server, cluster } = await setting(ok);
     await cluster.apply({
       ...deployment,
@@ -114,7 +114,7 @@ describe('apply', () => {
     expect(JSON.parse(server.seen[0]?.body ?? '')).toEqual(deployment);
   });
 
-  it('hands on every Warning header', async () => {
+  it('returns every Warning header', async () => {
     const { cluster } = await setting((_seen, response) => {
       response.setHeader('warning', ['299 - "v1beta1 is \\"old\\""', '299 - "and, so on"']);
       answer(response, 200, deployment);
@@ -122,7 +122,7 @@ describe('apply', () => {
     expect((await cluster.apply(deployment)).warnings).toEqual(['v1beta1 is "old"', 'and, so on']);
   });
 
-  it('takes a stale version for its own write when the live object is already as wanted', async () => {
+  it('treats a stale version as its own write when the live object is already as desired', async () => {
     const moved = status(409, { reason: 'Conflict', details: { name: 'web', kind: 'deployments' } });
     const { server, cluster } = await setting(inTurn((_s, response) => answer(response, 409, moved), ok, ok));
     const applied = await cluster.apply(deployment, { resourceVersion: '7' });
@@ -134,7 +134,7 @@ describe('apply', () => {
     ]);
   });
 
-  it('says that the object moved when the live one is not as wanted', async () => {
+  it('throws moved when the live object is not as desired', async () => {
     const moved = status(409, { reason: 'Conflict', details: { name: 'web', kind: 'deployments' } });
     const other = { ...deployment, spec: { replicas: 9 } };
     const { cluster } = await setting(
@@ -152,14 +152,14 @@ describe('apply', () => {
 });
 
 describe('reading and removing', () => {
-  it('gives undefined for an object that does not exist', async () => {
+  it('returns undefined for an object that does not exist', async () => {
     const { cluster } = await setting((_seen, response) =>
       answer(response, 404, status(404, { reason: 'NotFound', details: { name: 'web', kind: 'deployments' } })),
     );
     expect(await cluster.get(ref)).toBeUndefined();
   });
 
-  it('says which kind is not served when the answer is no Status', async () => {
+  it('reports which kind is not served when the answer is not a Status', async () => {
     const { cluster } = await setting((_seen, response) => answer(response, 404, '404 page not found\n'));
     await expect(cluster.get({ ...ref, apiVersion: 'extensions/v1beta1' })).rejects.toMatchObject({
       code: 'unknown-kind',
@@ -172,7 +172,7 @@ describe('reading and removing', () => {
     expect(server.seen[0]?.path).toBe('/api/v1/namespaces/shop/services/web');
   });
 
-  it('reads a collection page by page and gives its items their kind', async () => {
+  it('reads a collection page by page and sets the kind of its items', async () => {
     const page = (names: string[], next: string): unknown => ({
       kind: 'DeploymentList',
       apiVersion: 'apps/v1',
@@ -198,7 +198,7 @@ describe('reading and removing', () => {
     ]);
   });
 
-  it('reads a collection anew in one piece when a later page comes too late', async () => {
+  it('reads a collection again in one request when a later page has expired', async () => {
     const list = (names: string[], next?: string): unknown => ({
       kind: 'PodList',
       apiVersion: 'v1',
@@ -218,7 +218,7 @@ describe('reading and removing', () => {
   it.each([
     ['is gone', 404, status(404, { reason: 'NotFound', details: { name: 'web', kind: 'deployments' } })],
     ['has another uid', 409, status(409, { reason: 'Conflict' })],
-  ])('removes nothing when the object %s', async (_what, code, body) => {
+  ])('deletes nothing when the object %s', async (_what, code, body) => {
     const { server, cluster } = await setting((_seen, response) => answer(response, code, body));
     await cluster.remove(ref, { uid: 'u1' });
     expect(server.seen).toHaveLength(1);
@@ -228,18 +228,18 @@ describe('reading and removing', () => {
     });
   });
 
-  it('creates in the collection and names the object when it is there already', async () => {
+  it('creates in the collection and names the object when it already exists', async () => {
     const { server, cluster } = await setting((_seen, response) =>
       answer(response, 409, status(409, { reason: 'AlreadyExists', details: { name: 'web' } })),
     );
     await expect(cluster.create(deployment)).rejects.toMatchObject({
       code: 'exists',
-      message: 'Deployment shop/web exists already',
+      message: 'Deployment shop/web already exists',
     });
     expect(server.seen[0]).toMatchObject({ method: 'POST', path: '/apis/apps/v1/namespaces/shop/deployments' });
   });
 
-  it('asks for the previous life of a container and its last lines', async () => {
+  it('requests the last lines of the previous instance of a container', async () => {
     const { server, cluster } = await setting((_seen, response) => answer(response, 200, 'bye\n'));
     const pod = { apiVersion: 'v1', kind: 'Pod', namespace: 'shop', name: 'web-1' };
     expect(await cluster.logs(pod, { container: 'app', previous: true, lines: 9 })).toBe('bye\n');
@@ -259,7 +259,7 @@ describe('kinds', () => {
   };
   const widget = { apiVersion: 'example.com/v1', kind: 'Widget', name: 'w' };
 
-  it('asks for a group-version once, however many of its objects are wanted at once', async () => {
+  it('discovers a group-version once, for any number of concurrent requests', async () => {
     const { server, cluster } = await setting((seen, response) =>
       answer(response, 200, seen.path === '/apis/example.com/v1' ? list : deployment),
     );
@@ -270,7 +270,7 @@ describe('kinds', () => {
     ]);
   });
 
-  it('asks again for a kind that was not there before, since a definition may just have been applied', async () => {
+  it('discovers a missing kind again, because its definition may have been applied since', async () => {
     const { cluster } = await setting(
       inTurn(
         (_s, response) => answer(response, 404, '404 page not found\n'),
@@ -282,19 +282,21 @@ describe('kinds', () => {
     await expect(cluster.get(widget)).resolves.toEqual(deployment);
   });
 
-  it('names a kind that its group-version does not have', async () => {
+  it('reports a kind that its group-version does not have', async () => {
     const { cluster } = await setting((_s, response) => answer(response, 200, { resources: [] }));
-    await expect(cluster.get(widget)).rejects.toThrow('the API server serves example.com/v1, but no kind Widget in it');
+    await expect(cluster.get(widget)).rejects.toThrow(
+      'the API server serves example.com/v1, but it has no kind Widget',
+    );
   });
 });
 
-describe('trying again', () => {
+describe('retries', () => {
   it.each([
     ['503', 503, {}],
     ['429', 429, { reason: 'TooManyRequests' }],
     ['502 of a load balancer', 502, undefined],
     ['500 with InternalError', 500, { reason: 'InternalError' }],
-  ])('repeats after %s, with growing patience, and says so', async (_what, code, more) => {
+  ])('retries after %s, with exponential backoff, and logs it', async (_what, code, more) => {
     const refuse: Handler = (_s, response) =>
       answer(response, code, more === undefined ? '<html>' : status(code, more));
     const { cluster, clock, log } = await setting(inTurn(refuse, refuse, ok));
@@ -304,10 +306,10 @@ describe('trying again', () => {
     expect(first).toBeLessThanOrEqual(500);
     expect(second).toBeGreaterThanOrEqual(500);
     expect(second).toBeLessThanOrEqual(1000);
-    expect(log.lines.filter(line => line.includes('trying again in'))).toHaveLength(2);
+    expect(log.lines.filter(line => line.includes('retrying in'))).toHaveLength(2);
   });
 
-  it('waits as long as the API server asks for', async () => {
+  it('waits for Retry-After', async () => {
     const { cluster, clock } = await setting(
       inTurn((_s, response) => {
         response.setHeader('retry-after', '3');
@@ -318,7 +320,7 @@ describe('trying again', () => {
     expect(clock.waits.filter(ms => ms < 60_000)).toEqual([3000]);
   });
 
-  it('gives up after a minute of unbroken failure', async () => {
+  it('gives up after a minute of continuous failure', async () => {
     const { cluster, clock } = await setting((_s, response) => answer(response, 503, status(503, { message: 'busy' })));
     await expect(cluster.get(ref)).rejects.toMatchObject({
       code: 'api',
@@ -330,7 +332,7 @@ describe('trying again', () => {
     expect(waited).toBeLessThanOrEqual(60_000);
   });
 
-  it('never repeats a 500 without a reason, and quotes each line of it', async () => {
+  it('never retries a 500 without a reason, and quotes each line of it', async () => {
     const { server, cluster } = await setting((_s, response) =>
       answer(
         response,
@@ -343,7 +345,7 @@ describe('trying again', () => {
     );
     await expect(cluster.apply(deployment)).rejects.toMatchObject({
       code: 'invalid',
-      message: 'Deployment shop/web does not fit the schema of apps/v1',
+      message: 'Deployment shop/web does not match the schema of apps/v1',
       problems: [
         { message: 'spec.foo: field not declared in schema', field: 'spec.foo' },
         { message: 'spec.replicas: expected numeric', field: 'spec.replicas' },
@@ -352,7 +354,7 @@ describe('trying again', () => {
     expect(server.seen).toHaveLength(1);
   });
 
-  it('repeats a PATCH whose connection was cut, but no POST', async () => {
+  it('retries a PATCH whose connection was interrupted, but no POST', async () => {
     const cut: Handler = (_s, response) => response.destroy();
     const { server, cluster } = await setting(inTurn(cut, ok, cut));
     await cluster.apply(deployment);
@@ -360,7 +362,7 @@ describe('trying again', () => {
     expect(server.seen.map(seen => seen.method)).toEqual(['PATCH', 'PATCH', 'POST']);
   });
 
-  it('fails at once when nothing listens at the first request, and names host and cause', async () => {
+  it('fails at once when nothing listens at the first request, with host and cause', async () => {
     const { server, cluster, clock } = await setting(ok);
     await server.close();
     await expect(cluster.get(ref)).rejects.toMatchObject({
@@ -368,12 +370,12 @@ describe('trying again', () => {
       message: expect.stringMatching(
         /^no answer from the API server 127\.0\.0\.1:\d+ to get Deployment shop\/web: connect ECONNREFUSED/,
       ),
-      hint: expect.stringContaining('Nothing listens at that address'),
+      hint: expect.stringContaining('Nothing listens at this address'),
     });
     expect(clock.waits.filter(ms => ms < 60_000)).toEqual([]);
   });
 
-  it('is patient with an API server that has answered before', async () => {
+  it('retries with an API server that has answered before', async () => {
     const { server, cluster, clock } = await setting(ok);
     await cluster.get(ref);
     await server.close();
@@ -414,7 +416,7 @@ describe('trying again', () => {
 describe('proxy', () => {
   const request = { kind: 'Pod', namespace: 'shop', name: 'web-1', port: 8080, path: '/healthz?full=1' } as const;
 
-  it('passes path, query, method and headers on, but nothing that belongs to the connection', async () => {
+  it('forwards path, query, method and headers, but no hop-by-hop headers', async () => {
     const { server, cluster } = await setting((_s, response) => {
       response.setHeader('x-version', '8');
       answer(response, 201, 'made');
@@ -454,18 +456,18 @@ describe('proxy', () => {
     ['the app’s own 503', 503, 'warming up', false],
     ['the app’s own 404 in JSON', 404, { error: 'not found' }, false],
     ['a Status that the app itself serves with 200', 200, status(503, { reason: 'ServiceUnavailable' }), false],
-  ])('tells whose answer it is: %s', async (...[, code, body, fromApiServer]) => {
+  ])('detects who answered: %s', async (...[, code, body, fromApiServer]) => {
     const { cluster } = await setting((_s, response) => answer(response, code, body));
     expect(await cluster.proxy(request)).toMatchObject({ status: code, fromApiServer });
   });
 
-  it('never repeats a request to an app', async () => {
+  it('never retries a request to an application', async () => {
     const { server, cluster } = await setting((_s, response) => response.destroy());
     await expect(cluster.proxy(request)).rejects.toMatchObject({ code: 'unreachable' });
     expect(server.seen).toHaveLength(1);
   });
 
-  it('throws when the API server does not allow it, naming the rule', async () => {
+  it('throws when the API server does not allow it, with the missing rule', async () => {
     const { cluster } = await setting((_s, response) =>
       answer(
         response,
@@ -480,7 +482,7 @@ describe('proxy', () => {
     );
     await expect(cluster.proxy(request)).rejects.toMatchObject({
       code: 'forbidden',
-      hint: 'Missing rule: {apiGroups: [""], resources: ["pods/proxy"], verbs: ["get"]} in a Role in namespace shop, bound to whom the kubeconfig stands for.',
+      hint: 'Missing rule: {apiGroups: [""], resources: ["pods/proxy"], verbs: ["get"]} in a Role in namespace shop, bound to the user of the kubeconfig.',
     });
   });
 });

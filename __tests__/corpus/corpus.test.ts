@@ -11,12 +11,12 @@ describe('the corpus of manifests', () => {
     expect(outcome).toEqual(JSON.parse(readFileSync(one.golden, 'utf8')));
   });
 
-  it('has sixty manifests at least, with a sentence of its own for each', () => {
+  it('has at least sixty manifests, each with its own title', () => {
     expect(cases.length).toBeGreaterThanOrEqual(60);
     expect(new Set(cases.map(({ title }) => title)).size).toBe(cases.length);
   });
 
-  it('expects nothing of a manifest that is not there', () => {
+  it('has no golden file without a manifest', () => {
     expect(orphans()).toEqual([]);
   });
 });

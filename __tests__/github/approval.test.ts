@@ -57,7 +57,7 @@ async function prove(options: {
 }
 
 describe('the proof of an approval', () => {
-  it('takes two reads and tells who approved and what they wrote', async () => {
+  it('sends two requests and returns reviewers and comments', async () => {
     const { outcome, requests } = await prove({});
     expect(outcome).toEqual({ environment: 'production', by: ['ann'], comment: 'ship it' });
     expect([...requests].sort()).toEqual([
@@ -83,7 +83,7 @@ describe('the proof of an approval', () => {
   });
 });
 
-describe('the proof is refused, naming what to change,', () => {
+describe('the proof fails, with the remedy,', () => {
   it.each<{ title: string; given: Parameters<typeof prove>[0]; message: RegExp; hint: RegExp }>([
     {
       title: 'without a token',
@@ -95,7 +95,7 @@ describe('the proof is refused, naming what to change,', () => {
       title: 'with a wrong token',
       given: { request: { token: 'wrong' } },
       message: /401 "Bad credentials"/,
-      hint: /wrong or has expired/,
+      hint: /invalid or has expired/,
     },
     {
       title: 'without the permission',
@@ -118,7 +118,7 @@ describe('the proof is refused, naming what to change,', () => {
     {
       title: 'when the run has no approval',
       given: { run: { runId: '9' } },
-      message: /carries no approval/,
+      message: /has no approval/,
       hint: /environment: production/,
     },
     {
@@ -131,7 +131,7 @@ describe('the proof is refused, naming what to change,', () => {
       title: 'when the repository is hidden',
       given: { run: { repository: 'octo/hidden' } },
       message: /404 "Not Found"/,
-      hint: /may not read/,
+      hint: /has no permission to read/,
     },
     {
       title: 'when the rate limit is used up',
@@ -159,37 +159,37 @@ describe('the proof is refused, naming what to change,', () => {
     ['no repository', { repository: 'local', runId: 'local' }],
     ['a repository that is none', { repository: 'a/b/c' }],
     ['no run', { runId: 'local' }],
-  ])('outside a run (%s), without asking GitHub', async (_, changes) => {
+  ])('outside a run (%s), without a request to GitHub', async (_, changes) => {
     const { outcome, requests } = await prove({ run: changes });
     expect(outcome).toMatchObject({
       code: 'approval',
-      message: expect.stringContaining('not a run of GitHub'),
+      message: expect.stringContaining('not a GitHub Actions run'),
     });
     expect(requests).toEqual([]);
   });
 
-  it('when nobody listens at the URL, which is named', async () => {
+  it('when nothing listens at the URL, which is reported', async () => {
     const gone = await startGitHub(approved);
     await gone.close();
     const { outcome, waited } = await prove({ run: { apiUrl: gone.url } });
     expect(outcome).toMatchObject({
-      message: `The approval by environment production cannot be proved: GitHub cannot be reached at ${gone.url}: ECONNREFUSED`,
+      message: `The approval for environment production cannot be proved: GitHub cannot be reached at ${gone.url}: ECONNREFUSED`,
     });
     expect([...waited].sort()).toEqual([1_000, 1_000, 4_000, 4_000]);
   });
 
-  it('after three tries at most', async () => {
+  it('after at most three attempts', async () => {
     const { requests } = await prove({ server: { faults: [500, 500, 500, 500, 500, 500, 500, 500] } });
     expect(requests).toHaveLength(6);
   });
 
-  it('without showing the token anywhere', async () => {
+  it('without revealing the token', async () => {
     const { outcome } = await prove({ server: { mayReadActions: false } });
     expect(inspect(outcome, { depth: null, showHidden: true })).not.toContain(token);
   });
 });
 
-it('a run that is cancelled while GitHub is asked ends as cancelled', async () => {
+it('a run that is cancelled during a request to GitHub ends as cancelled', async () => {
   const { outcome } = await prove({ request: { signal: AbortSignal.abort() } });
   expect(outcome).toMatchObject({ code: 'cancelled' });
 });

@@ -40,9 +40,9 @@ describe('an approval is proved', () => {
       comment: '',
     },
     {
-      title: 'by somebody whose account is gone',
+      title: 'by a deleted account',
       reviews: [{ ...review('approved', ''), user: null }],
-      by: ['somebody whose account is gone'],
+      by: ['a deleted account'],
       comment: '',
     },
   ])('$title', ({ reviews, by, comment }) => {
@@ -52,7 +52,7 @@ describe('an approval is proved', () => {
     });
   });
 
-  it('where GitHub keeps the reviewers’ names to itself', () => {
+  it('where GitHub omits the names of the reviewers', () => {
     const secretive = ok({ protection_rules: [{ type: 'required_reviewers' }] });
     expect(decide(secretive, ok([review('approved', 'ann')]))).toMatchObject({ approved: true });
   });
@@ -81,42 +81,42 @@ describe('an approval is not proved', () => {
       title: 'when the environment has no required reviewers',
       environment: ok({ protection_rules: [{ type: 'wait_timer' }, { type: 'branch_policy' }] }),
       approvals: good,
-      message: 'it has no required reviewers, so any run may pass it',
+      message: 'it has no required reviewers, so every run passes it',
       hint: 'Add them under Settings → Environments → production → Required reviewers.',
     },
     {
       title: 'when the list of required reviewers is empty',
       environment: protectedBy(),
       approvals: good,
-      message: 'it has no required reviewers, so any run may pass it',
+      message: 'it has no required reviewers, so every run passes it',
       hint: 'Add them under Settings → Environments → production → Required reviewers.',
     },
     {
       title: 'when GitHub answers something of another shape',
       environment: ok('<html>'),
       approvals: good,
-      message: 'it has no required reviewers, so any run may pass it',
+      message: 'it has no required reviewers, so every run passes it',
       hint: 'Add them under Settings → Environments → production → Required reviewers.',
     },
     {
       title: 'when the run has no review',
       environment: guarded,
       approvals: ok([]),
-      message: 'this run carries no approval for it',
-      hint: 'Give job promote the line `environment: production`, so that GitHub holds it until a reviewer has approved. Where an administrator let the run pass by force, GitHub records no approval: start it again.',
+      message: 'this run has no approval for it',
+      hint: 'Add `environment: production` to job promote, so that it waits for the approval of a reviewer. If an administrator bypassed the protection rules, GitHub records no approval: start the run again.',
     },
     {
       title: 'when only another environment was approved',
       environment: guarded,
       approvals: ok([elsewhere('test')]),
-      message: 'this run carries no approval for it',
+      message: 'this run has no approval for it',
       hint: expect.stringContaining('environment: production'),
     },
     {
       title: 'when the review is still pending',
       environment: guarded,
       approvals: ok([review('pending', 'ann')]),
-      message: 'this run carries no approval for it',
+      message: 'this run has no approval for it',
       hint: expect.stringContaining('environment: production'),
     },
     {
@@ -124,14 +124,14 @@ describe('an approval is not proved', () => {
       environment: guarded,
       approvals: ok([review('rejected', 'bob', 'not today')]),
       message: 'bob rejected this run ("not today")',
-      hint: 'Settle it with bob, then start a new run: https://github.com/octo/shop/actions/runs/7',
+      hint: 'Resolve it with bob, then start a new run: https://github.com/octo/shop/actions/runs/7',
     },
     {
       title: 'when the token is wrong',
       environment: refused(401, 'Bad credentials'),
       approvals: refused(401, 'Bad credentials'),
       message: 'GitHub answered 401 "Bad credentials"',
-      hint: 'The token is wrong or has expired: leave input `token` at its default, or renew it.',
+      hint: 'The token is invalid or has expired: use the default of input `token`, or renew it.',
     },
     {
       title: 'when the token lacks the permission',
@@ -152,14 +152,14 @@ describe('an approval is not proved', () => {
       environment: refused(404, 'Not Found'),
       approvals: refused(404, 'Not Found'),
       message: 'GitHub answered 404 "Not Found"',
-      hint: expect.stringContaining('may not read runs and environments of octo/shop'),
+      hint: expect.stringContaining('has no permission to read runs and environments of octo/shop'),
     },
     {
       title: 'when the rate limit is used up',
       environment: refused(403, 'API rate limit exceeded', true),
       approvals: good,
       message: 'GitHub answered 403 "API rate limit exceeded"',
-      hint: 'The rate limit of this token is used up: run this job again later.',
+      hint: 'The rate limit of this token is exceeded: run this job again later.',
     },
     {
       title: 'when GitHub is ill',
@@ -173,7 +173,7 @@ describe('an approval is not proved', () => {
       environment: unreachable,
       approvals: unreachable,
       message: 'GitHub cannot be reached at https://api.github.com: ECONNREFUSED',
-      hint: "Check the runner's way to GitHub (proxy, firewall, GITHUB_API_URL), then run this job again.",
+      hint: "Check the runner's connection to GitHub (proxy, firewall, GITHUB_API_URL), then run this job again.",
     },
   ])('$title', ({ environment, approvals, message, hint }) => {
     expect(decide(environment, approvals)).toMatchObject({ approved: false, message, hint });

@@ -32,19 +32,19 @@ describe('fields', () => {
     expect(fieldAt(thing, ['nope', 0, 'x'])).toBeUndefined();
   });
 
-  it('are set in a copy, with maps made on the way', () => {
+  it('are set in a copy, with missing maps created', () => {
     const changed = withField(withField(thing, ['list', 1, 'x'], 3), ['spec', 'a', 'b'], true);
     expect(changed).toEqual({ ...thing, list: [{ x: 1 }, { x: 3 }], spec: { a: { b: true } } });
     expect(thing.list[1]).toEqual({ x: 2 });
   });
 
-  it('are described as people write them', () => {
+  it('are formatted as in kubectl', () => {
     expect(describePath(['spec', 'ports', 0, 'name'])).toBe('spec.ports[0].name');
   });
 });
 
 describe('defaults', () => {
-  it('mark every object and give it a namespace where it has none', () => {
+  it('add label and annotation to every object, and a namespace where it has none', () => {
     const text = 'apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\n';
     expect(object(text).metadata).toEqual({
       name: 'a',
@@ -54,7 +54,7 @@ describe('defaults', () => {
     });
   });
 
-  it('keep the namespace and the managed-by label that are written', () => {
+  it('keep the namespace and the managed-by label of the manifest', () => {
     const labels = '{app.kubernetes.io/managed-by: Helm}';
     const text = `apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a, namespace: other, labels: ${labels}}\n`;
     expect(object(text).metadata).toMatchObject({
@@ -63,7 +63,7 @@ describe('defaults', () => {
     });
   });
 
-  it('leave the annotation out while the release has no name', () => {
+  it('omit the annotation while the release has no name', () => {
     const { manifests, ...rest } = request('apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\n');
     const draft = without(rest, ['release']) as typeof rest;
     expect(renderManifests({ ...draft, manifests }).resources[0]!.object.metadata).not.toHaveProperty('annotations');
@@ -79,7 +79,7 @@ describe('defaults', () => {
     expect(object(text).metadata).not.toHaveProperty('namespace');
   });
 
-  it('take unknown kinds for namespaced, unless the manifests define them otherwise', () => {
+  it('treat unknown kinds as namespaced, unless the manifests define them otherwise', () => {
     const custom = 'apiVersion: example.org/v1\nkind: Thing\nmetadata: {name: a}\n';
     expect(object(custom).metadata.namespace).toBe('shop');
     const definition =
@@ -88,7 +88,7 @@ describe('defaults', () => {
     expect(object(custom + definition).metadata).not.toHaveProperty('namespace');
   });
 
-  it('drop what only the API server may say, and nulls', () => {
+  it('drop server-set fields and nulls', () => {
     const text = `apiVersion: v1
 kind: ConfigMap
 metadata:
@@ -111,7 +111,7 @@ status: {phase: Active}
     expect(Object.keys(metadata).sort()).toEqual(['annotations', 'finalizers', 'labels', 'name', 'namespace']);
   });
 
-  it('encode stringData of Secrets, which wins over data', () => {
+  it('encode stringData of Secrets, which overrides data', () => {
     const text =
       'apiVersion: v1\nkind: Secret\nmetadata: {name: a}\ndata: {a: eA==, b: eQ==}\nstringData: {b: "pä$"}\n';
     const secret = object(text);
@@ -119,7 +119,7 @@ status: {phase: Active}
     expect(secret['data']).toEqual({ a: 'eA==', b: Buffer.from('pä$').toString('base64') });
   });
 
-  it('write the protocol of ports, which tells them apart', () => {
+  it('set the protocol of ports, which is part of their merge key', () => {
     const ports = '[{containerPort: 8080}, {containerPort: 53, protocol: UDP}]';
     const both = render(deployment(container(`, ports: ${ports}`)) + service('{app: web}')).resources;
     expect(fieldAt(both[0]!.object, ['spec', 'template', 'spec', 'containers', 0, 'ports'])).toEqual([
@@ -138,8 +138,8 @@ status: {phase: Active}
   });
 });
 
-describe('text fields', () => {
-  it('that hold a number or truth value are told by line', () => {
+describe('string fields', () => {
+  it('with a number or boolean are reported by line', () => {
     const pod = `      containers:
       - name: app
         command: [sleep, 5]
@@ -159,19 +159,19 @@ metadata: {name: a}
 stringData: {pin: 1234}
 ${service('{app: 7}')}`;
     expect(problemsOf(() => render(text))).toEqual([
-      'app.yml:7:35 spec.template.metadata.labels.version is a number, but has to be text: put it in quotes.',
-      'app.yml:13:25 spec.template.spec.containers[0].env[0].value is true or false, but has to be text: put it in quotes.',
-      'app.yml:11:26 spec.template.spec.containers[0].command[1] is a number, but has to be text: put it in quotes.',
-      'app.yml:18:35 metadata.annotations.x is a number, but has to be text: put it in quotes.',
-      'app.yml:19:8 data.port is a number, but has to be text: put it in quotes.',
-      'app.yml:24:14 stringData.pin is a number, but has to be text: put it in quotes.',
-      'app.yml:30:14 spec.selector.app is a number, but has to be text: put it in quotes.',
+      'app.yml:7:35 spec.template.metadata.labels.version is a number, but must be a string: put it in quotes.',
+      'app.yml:13:25 spec.template.spec.containers[0].env[0].value is a boolean, but must be a string: put it in quotes.',
+      'app.yml:11:26 spec.template.spec.containers[0].command[1] is a number, but must be a string: put it in quotes.',
+      'app.yml:18:35 metadata.annotations.x is a number, but must be a string: put it in quotes.',
+      'app.yml:19:8 data.port is a number, but must be a string: put it in quotes.',
+      'app.yml:24:14 stringData.pin is a number, but must be a string: put it in quotes.',
+      'app.yml:30:14 spec.selector.app is a number, but must be a string: put it in quotes.',
     ]);
   });
 });
 
-describe('placeholders where Kubernetes takes only text', () => {
-  it('are text without quotes, exactly as their value is written; elsewhere they are typed', () => {
+describe('placeholders where Kubernetes requires a string', () => {
+  it('are strings without quotes, exactly as the value is written; elsewhere they are typed', () => {
     const pod = `      containers:
       - name: app
         command: [sleep, $<SECONDS>]
@@ -197,25 +197,25 @@ data: {port: $<PORT>, empty: $<EMPTY>, both: 1$<PORT>}
     expect(fieldAt(map!.object, ['metadata', 'labels', 'version'])).toBe('1.10');
   });
 
-  it('are text in the items of lists too, while numbers that are written stay an error', () => {
+  it('are strings in the items of lists too, while literal numbers stay an error', () => {
     const list = (value: string): string =>
       `apiVersion: v1\nkind: List\nitems:\n- {apiVersion: v1, kind: ConfigMap, metadata: {name: $<N>x}, data: {a: ${value}}}\n`;
     const variables = { N: '8' };
     expect(render(list('$<N>'), { variables }).resources[0]!.object['data']).toEqual({ a: '8' });
     expect(problemsOf(() => render(list('8'), { variables }))).toEqual([
-      'app.yml:4:69 data.a is a number, but has to be text: put it in quotes.',
+      'app.yml:4:69 data.a is a number, but must be a string: put it in quotes.',
     ]);
   });
 });
 
-describe('retired versions of Deployment', () => {
+describe('removed API versions of Deployment', () => {
   it.each(['extensions/v1beta1', 'apps/v1beta1', 'apps/v1beta2'])('%s becomes apps/v1 with a warning', version => {
     const { resources, warnings } = render(deployment(container(), version));
     expect(resources[0]!.object.apiVersion).toBe('apps/v1');
     expect(fieldAt(resources[0]!.object, ['spec', 'selector'])).toEqual({ matchLabels: { app: 'web' } });
     expect(warnings).toEqual([
       {
-        message: `Deployment web says ${version}, which clusters no longer serve; it is deployed as apps/v1.`,
+        message: `Deployment web has apiVersion ${version}, which clusters no longer serve; it is deployed as apps/v1.`,
         at: { file: 'app.yml', line: 1, column: 1 },
       },
     ]);
@@ -231,18 +231,18 @@ describe('retired versions of Deployment', () => {
       selector: { matchLabels: { app: 'web' } },
       template: expect.anything(),
     });
-    expect(warnings[0]!.message).toMatch(/Its selector is its template's labels: app=web\.$/);
+    expect(warnings[0]!.message).toMatch(/Its selector is set to the labels of its pod template: app=web\.$/);
   });
 
-  it('without labels anywhere are refused', () => {
+  it('without any labels are rejected', () => {
     const text =
       'apiVersion: extensions/v1beta1\nkind: Deployment\nmetadata: {name: web}\nspec:\n  template: {spec: {containers: []}}\n';
     expect(problemsOf(() => render(text))).toEqual([
-      'app.yml:5:3 Deployment web has neither spec.selector nor labels in its template, so apps/v1 cannot tell its pods.',
+      'app.yml:5:3 Deployment web has neither spec.selector nor labels in its pod template, so apps/v1 cannot select its pods: add both.',
     ]);
   });
 
-  it('other kinds and versions are left alone', () => {
+  it('other kinds and versions are unchanged', () => {
     const text = 'apiVersion: extensions/v1beta1\nkind: Ingress\nmetadata: {name: web}\n';
     expect(object(text).apiVersion).toBe('extensions/v1beta1');
     expect(render(deployment(container())).warnings).toEqual([]);
@@ -273,12 +273,12 @@ describe('image overrides', () => {
       - {name: side, image: "registry:5000/site:v1"}
 `;
 
-  it('swap the image wherever that repository is used', () => {
+  it('replace the image wherever the repository is used', () => {
     const { resources } = render(deployment(pod), { images: [byRepository('site', 'site@sha256:abc')] });
     expect(imagesOf(resources)).toEqual(['registry:5000/site:v1', 'site@sha256:abc']);
   });
 
-  it('set the image of a container by name, over the one for its repository', () => {
+  it('set the image of a container by name, with precedence over its repository', () => {
     const images = [byContainer('app', 'other:2'), byRepository('site', 'site:v2'), byContainer('side', 'side:1')];
     const { resources } = render(deployment(pod), { images });
     const containers = fieldAt(resources[0]!.object, ['spec', 'template', 'spec', 'containers']);
@@ -296,12 +296,12 @@ describe('image overrides', () => {
     ['apps/v1', 'StatefulSet', 'spec: {template: {spec: {containers: [{name: a, image: x}]}}}'],
     ['v1', 'PodTemplate', 'template: {spec: {containers: [{name: a, image: x}]}}'],
     ['argoproj.io/v1alpha1', 'Rollout', 'spec: {template: {spec: {containers: [{name: a, image: x}]}}}'],
-  ])('reach the containers of %s %s', (apiVersion, kind, rest) => {
+  ])('set the containers of %s %s', (apiVersion, kind, rest) => {
     const text = `apiVersion: ${apiVersion}\nkind: ${kind}\nmetadata: {name: a}\n${rest}\n`;
     expect(imagesOf(render(text, { images: [byRepository('x', 'x:2')] }).resources)).toEqual(['x:2']);
   });
 
-  it('that match nothing are told with what there is', () => {
+  it('that match nothing are reported with the available names', () => {
     const images = [byRepository('sit', 'sit:2'), byContainer('web', 'site:3'), byContainer('app', 'site:4')];
     expect(problemsOf(() => render(deployment(pod), { images }))).toEqual([
       '`sit:2` in the input `images` matches no image; the manifests have docker.io/library/site:v1, registry:5000/site:v1, site:v1. Did you mean site?',
@@ -322,12 +322,12 @@ describe('preStop hooks', () => {
   const lifecycles = (text: string): unknown[] =>
     (podOf(text)['containers'] as Record<string, unknown>[]).map(({ lifecycle }) => lifecycle);
 
-  it('come to containers with ports whose pods a Service selects', () => {
+  it('are added to containers with ports whose pods a Service selects', () => {
     const pod = `      containers:\n      - {name: app${ports}}\n      - {name: log}\n`;
     expect(lifecycles(deployment(pod) + service('{app: web}'))).toEqual([sleep, undefined]);
   });
 
-  it('come to all containers where none declares a port', () => {
+  it('are added to all containers where none declares a port', () => {
     const pod = '      initContainers: [{name: init}]\n      containers: [{name: app}, {name: side}]\n';
     const text = deployment(pod) + service('{app: web}');
     expect(lifecycles(text)).toEqual([sleep, sleep]);
@@ -343,7 +343,7 @@ describe('preStop hooks', () => {
     expect(lifecycles(deployment(container(ports)) + services)).toEqual([undefined]);
   });
 
-  it('leave a hook that is there alone, and keep postStart', () => {
+  it('do not replace an existing hook, and keep postStart', () => {
     const own = '{preStop: {exec: {command: [drain]}}}';
     const text = deployment(container(`${ports}, lifecycle: ${own}`)) + service('{app: web}');
     expect(lifecycles(text)).toEqual([{ preStop: { exec: { command: ['drain'] } } }]);
@@ -377,7 +377,7 @@ describe('preStop hooks', () => {
         ? []
         : [
             `terminationGracePeriodSeconds of Deployment shop/web is raised from ${grace ?? 30} to ${raised}: its pods wait ` +
-              `${seconds} s for traffic to leave before they are told to stop, and that counts as grace.`,
+              `${seconds} s for traffic to drain before they receive SIGTERM, and this counts towards the grace period.`,
           ],
     );
   });

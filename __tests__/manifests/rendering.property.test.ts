@@ -69,7 +69,7 @@ const specsFor = (text: string, role: string): unknown[] =>
 const runs = { numRuns: 500 };
 
 describe('rendering', () => {
-  it('makes the same of the same text every time', () => {
+  it('has the same result for the same text every time', () => {
     fc.assert(
       fc.property(trees, specs => {
         const text = manifestOf(specs);
@@ -82,7 +82,7 @@ describe('rendering', () => {
     );
   });
 
-  it('for blue and for green differs only where the role is', () => {
+  it('for blue and for green differs only in the role', () => {
     fc.assert(
       fc.property(trees, specs => {
         const text = manifestOf(specs);
@@ -98,7 +98,7 @@ describe('rendering', () => {
     );
   });
 
-  it('gives what it gave when its own output is rendered, as YAML, as JSON and as a list', () => {
+  it('is idempotent, for output as YAML, as JSON and as a list', () => {
     fc.assert(
       fc.property(trees, specs => {
         const first = objectsOf(manifestOf(specs), { variables: { TARGET_ROLE: 'blue' } });

@@ -1,11 +1,11 @@
 import { describe, expect, it } from '@jest/globals';
 import { isLoopback, manifestUrl } from '../../src/registry/address.js';
-import { judge, retryAfterSeconds } from '../../src/registry/answer.js';
+import { imageStatus, retryAfterSeconds } from '../../src/registry/answer.js';
 import { parseChallenge } from '../../src/registry/challenge.js';
 import { parseReference } from '../../src/inputs/parse/image-reference.js';
 
 describe('the challenge of a registry', () => {
-  it('is read as Docker Hub writes it', () => {
+  it('is parsed in the format of Docker Hub', () => {
     const header =
       'Bearer realm="https://auth.docker.io/token",service="registry.docker.io",scope="repository:library/nginx:pull"';
     expect(parseChallenge(header)).toEqual({
@@ -16,7 +16,7 @@ describe('the challenge of a registry', () => {
     });
   });
 
-  it('may hold commas and quotes in its values, and no scope', () => {
+  it('may contain commas and quotes in its values, and no scope', () => {
     const header = 'bearer service="a, \\"b\\"", realm=https://r.test/t';
     expect(parseChallenge(header)).toEqual({ scheme: 'bearer', realm: new URL('https://r.test/t'), service: 'a, "b"' });
   });
@@ -27,7 +27,7 @@ describe('the challenge of a registry', () => {
     ['Bearer realm="file:///etc/passwd"', undefined],
     ['Negotiate', undefined],
     [undefined, undefined],
-  ])('%j leads to %j', (header, challenge) => {
+  ])('%j is parsed as %j', (header, challenge) => {
     expect(parseChallenge(header)).toEqual(challenge);
   });
 });
@@ -44,20 +44,20 @@ describe('the address of a manifest', () => {
     expect(manifestUrl(parseReference(image)!).href).toBe(url);
   });
 
-  it('of another host is never plain http, whatever it is called', () => {
+  it('of another host is never plain http, whatever its name', () => {
     expect(['127.0.0.1.example.com', 'localhost.example.com:80', '10.0.0.1:5000'].some(isLoopback)).toBe(false);
   });
 });
 
 describe('the answer of a registry', () => {
-  it('says that an image does not exist by its code alone', () => {
+  it('means that an image does not exist only by its error code', () => {
     const body = (code: string): string => JSON.stringify({ errors: [{ code, message: 'some\nwords' }] });
     const kinds = ['MANIFEST_UNKNOWN', 'NAME_UNKNOWN', 'DENIED', 'unknown'].map(
-      code => judge({ status: 404, headers: {}, body: body(code) }, 'none').kind,
+      code => imageStatus({ status: 404, headers: {}, body: body(code) }, 'none').kind,
     );
     expect(kinds).toEqual(['missing', 'missing', 'unknown', 'unknown']);
-    expect(judge({ status: 404, headers: {}, body: body('NAME_UNKNOWN') }, 'none')).toMatchObject({
-      said: 'it answered 404 NAME_UNKNOWN: some words',
+    expect(imageStatus({ status: 404, headers: {}, body: body('NAME_UNKNOWN') }, 'none')).toMatchObject({
+      reason: 'it answered 404 NAME_UNKNOWN: some words',
     });
   });
 
@@ -67,7 +67,7 @@ describe('the answer of a registry', () => {
     ['soon', 1],
     ['Thu, 01 Jan 1970 00:00:12 GMT', 2],
     ['Thu, 01 Jan 1970 00:00:01 GMT', 0],
-  ])('with Retry-After %j is asked again after %d s', (header, seconds) => {
+  ])('with Retry-After %j is retried after %d s', (header, seconds) => {
     expect(retryAfterSeconds(header, 10_000)).toBe(seconds);
   });
 });

@@ -56,8 +56,8 @@ const bob = (server: RegistryServer, password = 's3cret'): RegistryLogin[] => [
   { server: server.host, username: 'bob', password },
 ];
 
-describe('images that are there', () => {
-  it('are asked for once each, by tag or digest, whoever uses them', async () => {
+describe('images that exist', () => {
+  it('are requested once each, by tag or digest, for any number of uses', async () => {
     const digest = `sha256:${'a'.repeat(64)}`;
     const server = await registry({ images: ['shop/web:1', 'shop/web:latest', `side@${digest}`] });
     const { host } = server;
@@ -72,7 +72,7 @@ describe('images that are there', () => {
     ]);
   });
 
-  it('are found with a token that anybody gets, one for a repository', async () => {
+  it('are found with an anonymous token, one for each repository', async () => {
     const server = await registry({ images: ['web:1', 'web:2', 'web:3'], auth: 'bearer', closed: 'private' });
     const told = await check(workload(['web:1', 'web:2', 'web:3'].map(image => `${server.host}/${image}`)));
     expect(told).toEqual({ error: undefined, lines: ['3 images are in the registry'] });
@@ -93,14 +93,14 @@ describe('images that are there', () => {
     expect(other.requests).toEqual(['HEAD /v2/web/manifests/1']);
   });
 
-  it('are found when the registry asks to come back later', async () => {
+  it('are found when the registry limits the request rate', async () => {
     const busy = (response: ServerResponse): unknown => response.writeHead(429, { 'retry-after': '0' }).end();
     const server = await registry({ images: ['web:1'], answers: [busy, busy] });
     expect((await check(workload([`${server.host}/web:1`]), { demand: 'certain' })).error).toBeUndefined();
     expect(server.requests).toHaveLength(3);
   });
 
-  it('are found behind a redirect, and the login is not shown to where it leads', async () => {
+  it('are found behind a redirect, which does not receive the login', async () => {
     const target = await registry({ images: ['web:1'] });
     const server = await registry({
       auth: 'basic',
@@ -116,7 +116,7 @@ describe('images that are there', () => {
     expect(target.requests).toEqual(['HEAD /v2/web/manifests/1']);
   });
 
-  it('are asked for ten at a time, however many they are', async () => {
+  it('are requested at most ten at a time', async () => {
     const images = Array.from({ length: 40 }, (_, index) => `web:${index}`);
     const server = await registry({ images, delayMs: 5 });
     const told = await check(workload(images.map(image => `${server.host}/${image}`)), { demand: 'certain' });
@@ -124,7 +124,7 @@ describe('images that are there', () => {
     expect(server.mostAtOnce()).toBe(10);
   });
 
-  it('on nodes only are not asked for', async () => {
+  it('with pull policy Never are not requested', async () => {
     const server = await registry();
     const told = await check(workload([`${server.host}/web:1`], '        imagePullPolicy: Never\n'), {
       demand: 'certain',
@@ -137,7 +137,7 @@ describe('an image that its registry does not have', () => {
   it("is an error with workload, line and the registry's answer", async () => {
     const server = await registry({ images: ['web:1'] });
     const told = await check(workload([`${server.host}/web:2`, `${server.host}/wbe:1`, `${server.host}/web:1`]));
-    expect(told.error).toMatchObject({ code: 'image', message: '2 images cannot be relied on' });
+    expect(told.error).toMatchObject({ code: 'image', message: '2 images do not exist or cannot be checked' });
     expect(messages(told)).toEqual([
       `Deployment shop/web, container c0: image ${server.host}/web:2 does not exist; ${server.host}: it answered 404 MANIFEST_UNKNOWN: manifest unknown`,
       `Deployment shop/web, container c1: image ${server.host}/wbe:1 does not exist; ${server.host}: it answered 404 NAME_UNKNOWN: name unknown`,
@@ -148,45 +148,45 @@ describe('an image that its registry does not have', () => {
     ]);
   });
 
-  it('is told from a server that is no registry, whose 404 says nothing', async () => {
+  it('is distinguished from a 404 of another web server', async () => {
     const web = createServer((_, response) => response.writeHead(404).end('<h1>Not here</h1>'));
     await new Promise<void>(done => web.listen(0, '127.0.0.1', done));
     servers.push({ close: () => new Promise(done => web.close(() => done())) });
     const host = `127.0.0.1:${(web.address() as AddressInfo).port}`;
     expect(await check(workload([`${host}/web:1`]))).toEqual({
       error: undefined,
-      lines: [expect.stringContaining(`Nobody can tell whether ${host}/web:1 exists; ${host}: it answered 404`)],
+      lines: [expect.stringContaining(`Cannot tell whether ${host}/web:1 exists; ${host}: it answered 404`)],
     });
   });
 });
 
 describe('a registry that cannot tell', () => {
   const unsure: readonly (readonly [string, RegistryOptions, string | undefined, RegExp])[] = [
-    ['wants a login', { auth: 'basic', user: 'bob:s3cret' }, undefined, /it wants a login/],
+    ['wants a login', { auth: 'basic', user: 'bob:s3cret' }, undefined, /it requires a login/],
     [
       'knows another password',
       { auth: 'basic', user: 'bob:s3cret' },
       'wr0ng',
-      /the login that it was shown may not read it/,
+      /the login has no permission to read it/,
     ],
     [
       'gives the login no token',
       { auth: 'bearer', user: 'bob:s3cret' },
       'wr0ng',
-      /gives the login that it was shown no token \(401\)/,
+      /issues no token for the login \(401\)/,
     ],
     [
       'hides what is private',
       { auth: 'bearer', user: 'bob:s3cret', closed: 'w' },
       undefined,
-      /it answered 401; it wants a login/,
+      /it answered 401; it requires a login/,
     ],
     ['fails', { answers: [response => response.writeHead(503).end()] }, undefined, /it answered 503/],
     [
       'asks for a login of another kind',
       { answers: [response => response.writeHead(401, { 'www-authenticate': 'Negotiate' }).end()] },
       undefined,
-      /a login of a kind that is not known/,
+      /an unsupported type of login/,
     ],
     [
       'redirects for ever',
@@ -219,29 +219,29 @@ describe('a registry that cannot tell', () => {
     },
   );
 
-  it('since nobody is there is warned of once, whatever the number of images', async () => {
+  it('because it cannot be reached causes one warning for any number of images', async () => {
     const server = await startRegistry();
     await server.close();
     const told = await check(workload(['web:1', 'web:2', 'side:1'].map(image => `${server.host}/${image}`)));
     const list = ['web:1', 'web:2', 'side:1'].map(image => `${server.host}/${image}`).join(', ');
     expect(told).toEqual({
       error: undefined,
-      lines: [`Nobody can tell whether ${list} exist; ${server.host}: it cannot be reached (ECONNREFUSED)`],
+      lines: [`Cannot tell whether ${list} exist; ${server.host}: it cannot be reached (ECONNREFUSED)`],
     });
   });
 
-  it('since it is silent is not waited for beyond its time, and others are not asked after the first', async () => {
+  it('because it does not answer causes a timeout, and only one request', async () => {
     const server = await registry({ answers: [() => undefined] });
     const http = openHttp({});
     const references = ['web:1', 'web:2'].map(image => parseReference(`${server.host}/${image}`)!);
     const { signal } = new AbortController();
     const verdicts = await askRegistry(references, { ...http, signal, timeoutMs: 50 });
     http.close();
-    const silent = { kind: 'unknown', said: 'no answer within 0.05 s' };
+    const silent = { kind: 'unknown', reason: 'no answer within 0.05 s' };
     expect([verdicts, server.requests.length]).toEqual([[silent, silent], 1]);
   });
 
-  it('does not keep another registry from saying that an image does not exist', async () => {
+  it('does not hide that an image of another registry does not exist', async () => {
     const [gone, server] = [await startRegistry(), await registry()];
     await gone.close();
     const told = await check(workload([`${gone.host}/web:1`, `${server.host}/web:1`]));

@@ -1,14 +1,8 @@
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { CutoverError } from '../../src/errors.js';
 import type { KubeObject } from '../../src/kubernetes/object.js';
-import {
-  acquireLock,
-  isTakenOver,
-  judgeLease,
-  leaseSeconds,
-  releaseLock,
-  type LeaseVerdict,
-} from '../../src/release/lock.js';
+import { leaseStatus, leaseSeconds, type LeaseStatus } from '../../src/release/lease.js';
+import { acquireLock, isTakenOver, releaseLock } from '../../src/release/lock.js';
 import { memoryCluster, type MemoryCluster } from '../support/cluster/memory-cluster.js';
 import { runOf } from '../support/strategies/context.js';
 import { listLog } from '../support/cluster/proxy-cluster.js';
@@ -48,14 +42,14 @@ function touchOnce(cluster: MemoryCluster): void {
   };
 }
 
-describe('what a lease means', () => {
+describe('the status of a Lease', () => {
   const held = (more: object = {}) => ({ holderIdentity: 'run 1', leaseDurationSeconds: 60, ...more });
   const ago = (seconds: number) => new Date(start - seconds * 1000).toISOString().replace('Z', '000Z');
 
-  type Lease = Parameters<typeof judgeLease>[0];
-  const cases: readonly [string, Lease, LeaseVerdict['free'], string][] = [
-    ['nobody has ever held it', {}, true, 'nobody holds it'],
-    ['it was given back', held({ holderIdentity: '', renewTime: ago(0) }), true, 'nobody holds it'],
+  type Lease = Parameters<typeof leaseStatus>[0];
+  const cases: readonly [string, Lease, LeaseStatus['free'], string][] = [
+    ['nobody has ever held it', {}, true, 'it has no holder'],
+    ['it was given back', held({ holderIdentity: '', renewTime: ago(0) }), true, 'it has no holder'],
     [
       'its holder renewed it just now',
       held({ renewTime: ago(0) }),
@@ -72,16 +66,16 @@ describe('what a lease means', () => {
       'its time is over at this moment',
       held({ renewTime: ago(60) }),
       true,
-      'its holder was last heard of at 2026-03-01T11:59:00.000Z',
+      'its holder last renewed it at 2026-03-01T11:59:00.000Z',
     ],
     [
       'it was taken and never renewed',
       held({ acquireTime: ago(61) }),
       true,
-      'its holder was last heard of at 2026-03-01T11:58:59.000Z',
+      'its holder last renewed it at 2026-03-01T11:58:59.000Z',
     ],
-    ['it says no time', held(), true, 'its holder never said when'],
-    ['its time cannot be read', held({ renewTime: 'soon' }), true, 'its holder never said when'],
+    ['it says no time', held(), true, 'it has no renew time'],
+    ['its time cannot be read', held({ renewTime: 'soon' }), true, 'it has no renew time'],
     [
       'it says no duration, so that ours counts',
       { holderIdentity: 'x', renewTime: ago(59) },
@@ -92,17 +86,17 @@ describe('what a lease means', () => {
       'another duration is over',
       held({ leaseDurationSeconds: 15, renewTime: ago(16) }),
       true,
-      'its holder was last heard of at 2026-03-01T11:59:44.000Z',
+      'its holder last renewed it at 2026-03-01T11:59:44.000Z',
     ],
   ];
 
   it.each(cases)('%s', (_when, ...[spec, free, reason]) => {
-    expect(judgeLease(spec, start)).toEqual({ free, reason });
+    expect(leaseStatus(spec, start)).toEqual({ free, reason });
   });
 });
 
 describe('the lock of a release', () => {
-  it('is taken by making the Lease, which names the holder and the page of its run', async () => {
+  it('is acquired by creating the Lease, with the holder and the URL of its run', async () => {
     const cluster = memoryCluster();
     const lock = await take(cluster);
     expect(lease(cluster)).toMatchObject({
@@ -123,7 +117,7 @@ describe('the lock of a release', () => {
     await lock.release();
   });
 
-  it('is refused while another run holds it, naming the page of that run', async () => {
+  it('is not acquired while another run holds it, with the URL of that run', async () => {
     const cluster = memoryCluster();
     const lock = await take(cluster, 1);
     expect(await errorOf(take(cluster, 2))).toMatchObject({
@@ -137,14 +131,14 @@ describe('the lock of a release', () => {
     await lock.release();
   });
 
-  it('is refused to a second step of the same run too', async () => {
+  it('is not acquired by a second step of the same run either', async () => {
     const cluster = memoryCluster();
     const lock = await take(cluster, 1);
     expect(await errorOf(take(cluster, 1))).toMatchObject({ code: 'locked' });
     await lock.release();
   });
 
-  it('is free again once it was given back, and counts its holders', async () => {
+  it('is free after its release, and counts its transitions', async () => {
     const cluster = memoryCluster();
     await (await take(cluster, 1)).release();
     expect(specOf(cluster)).toEqual({ holderIdentity: '', leaseDurationSeconds: 1, leaseTransitions: 0 });
@@ -155,14 +149,14 @@ describe('the lock of a release', () => {
     await lock.release();
   });
 
-  it('is taken over from a run that was not heard of for its whole duration, with a warning', async () => {
+  it('is taken over from a run that has not renewed it for its duration, with a warning', async () => {
     const cluster = memoryCluster();
     const dead = await take(cluster, 1);
     jest.setSystemTime(start + 61_000);
     const log = listLog();
     const lock = await take(cluster, 2, log);
     expect(log.lines).toEqual([
-      'Took over the lock of web from https://github.com/acme/shop/actions/runs/1: its holder was last heard of at 2026-03-01T12:00:00.000Z',
+      'Took over the lock of web from https://github.com/acme/shop/actions/runs/1: its holder last renewed it at 2026-03-01T12:00:00.000Z',
     ]);
     expect(lease(cluster)).toMatchObject({
       metadata: { annotations: { 'cutover/run': runOf(2).url } },
@@ -188,7 +182,7 @@ describe('the lock of a release', () => {
         jest.setSystemTime(Date.now() + 61_000);
       },
     ],
-  ])('goes to one of two runs that ask at once for one %s', async (_which, prepare) => {
+  ])('is acquired by one of two concurrent runs for one %s', async (_which, prepare) => {
     const cluster = memoryCluster();
     await prepare(cluster);
     const asked = await Promise.allSettled([take(cluster, 1), take(cluster, 2)]);
@@ -200,7 +194,7 @@ describe('the lock of a release', () => {
     await won[0]?.release();
   });
 
-  it('can be taken where the Lease vanishes between two looks at it', async () => {
+  it('can be acquired when the Lease is deleted between two requests', async () => {
     const cluster = memoryCluster();
     cluster.given({ ...ref, metadata: { name: ref.name, namespace: ref.namespace }, spec: { holderIdentity: 'x' } });
     cluster.before = call => {
@@ -211,7 +205,7 @@ describe('the lock of a release', () => {
     await lock.release();
   });
 
-  it('is taken where the Lease was made, though the answer to that was lost', async () => {
+  it('is acquired when the Lease was created, but the answer was lost', async () => {
     const cluster = memoryCluster();
     const create = cluster.create.bind(cluster);
     const lost = new CutoverError('no answer', { code: 'unreachable' });
@@ -225,7 +219,7 @@ describe('the lock of a release', () => {
     expect(specOf(cluster)).toMatchObject({ holderIdentity: '' });
   });
 
-  it('is not taken where nobody knows whether the Lease was made, and there is none', async () => {
+  it('is not acquired when the answer to the create was lost, and there is no Lease', async () => {
     const cluster = memoryCluster();
     const lost = new CutoverError('no answer', { code: 'unreachable' });
     cluster.create = () => Promise.reject(lost);
@@ -235,7 +229,7 @@ describe('the lock of a release', () => {
   it.each<[string, (cluster: MemoryCluster) => Promise<unknown>]>([
     ['taken', cluster => take(cluster, 2).then(lock => lock.release())],
     ['given back', cluster => take(cluster, 2).then(lock => (touchOnce(cluster), lock.release()))],
-  ])('is %s though somebody touches the Lease', async (_what, work) => {
+  ])('is %s although another client changes the Lease', async (_what, work) => {
     const cluster = memoryCluster();
     await (await take(cluster, 1)).release();
     touchOnce(cluster);
@@ -243,7 +237,7 @@ describe('the lock of a release', () => {
     expect(specOf(cluster)).toMatchObject({ holderIdentity: '', leaseTransitions: 1 });
   });
 
-  it('is not taken without the right to: the reason is passed on', async () => {
+  it('is not acquired without permission: the error is passed on', async () => {
     const cluster = memoryCluster();
     const cause = new CutoverError('no right to create leases', { code: 'forbidden' });
     cluster.before = () => {
@@ -253,8 +247,8 @@ describe('the lock of a release', () => {
   });
 });
 
-describe('giving the lock back', () => {
-  it('leaves alone what another run holds by now', async () => {
+describe('releasing the lock', () => {
+  it('does not change a lock that another run holds', async () => {
     const cluster = memoryCluster();
     const lock = await take(cluster);
     cluster.calls.length = 0;
@@ -264,7 +258,7 @@ describe('giving the lock back', () => {
     await lock.release();
   });
 
-  it('can be done by another process that knows the holder', async () => {
+  it('can be done by another process with the holder name', async () => {
     const cluster = memoryCluster();
     const { holder } = await take(cluster);
     await releaseLock({ cluster, release: 'web', namespace: 'shop', holder });
@@ -275,14 +269,14 @@ describe('giving the lock back', () => {
     ['has it itself', (holder: string) => holder, false],
     ['finds nobody who has it', () => '', false],
     ['finds somebody else who has it', () => 'somebody else', true],
-  ])('is asked by one who %s whether it was taken over', async (_what, now, expected) => {
+  ])('detects a takeover for a holder who %s', async (_what, now, expected) => {
     const cluster = memoryCluster();
     const { holder } = await take(cluster);
     cluster.store.update({ ...lease(cluster), spec: { ...specOf(cluster), holderIdentity: now(holder) } });
     expect(await isTakenOver({ cluster, release: 'web', namespace: 'shop', holder })).toBe(expected);
   });
 
-  it('has nothing to do where there is no Lease', async () => {
+  it('does nothing where there is no Lease', async () => {
     const cluster = memoryCluster();
     await releaseLock({ cluster, release: 'web', namespace: 'shop', holder: 'x' });
     expect(cluster.writes()).toEqual([]);
@@ -313,8 +307,8 @@ function holdReplaces(cluster: MemoryCluster): () => void {
   return answer;
 }
 
-describe('keeping the lock', () => {
-  it('renews it every fifteen seconds for as long as the work takes', async () => {
+describe('renewing the lock', () => {
+  it('happens every fifteen seconds until the release', async () => {
     const cluster = memoryCluster();
     const lock = await take(cluster);
     await jest.advanceTimersByTimeAsync(10 * 60_000);
@@ -331,7 +325,7 @@ describe('keeping the lock', () => {
         cluster.store.update({ ...lease(cluster), spec: { ...specOf(cluster), holderIdentity: 'other' } }),
     ],
     ['somebody deleted it', (cluster: MemoryCluster) => cluster.store.remove(ref)],
-  ])('is over when %s: the work is told to stop', async (_what, happen) => {
+  ])('ends when %s: the lost signal aborts', async (_what, happen) => {
     const cluster = memoryCluster();
     const lock = await take(cluster);
     happen(cluster);
@@ -347,7 +341,7 @@ describe('keeping the lock', () => {
     expect(cluster.calls).toEqual([]);
   });
 
-  it('outlives an API server that cannot be reached for a while', async () => {
+  it('continues after the API server is unreachable for a while', async () => {
     const cluster = memoryCluster();
     const log = listLog();
     const lock = await take(cluster, 1, log);
@@ -364,7 +358,7 @@ describe('keeping the lock', () => {
     await lock.release();
   });
 
-  it('is over when it could not be renewed until it expired, since others may take it then', async () => {
+  it('ends when it fails until the Lease expires, because others can acquire it then', async () => {
     const cluster = memoryCluster();
     const lock = await take(cluster);
     cluster.before = () => {
@@ -374,7 +368,7 @@ describe('keeping the lock', () => {
     expect(lock.lost.reason).toMatchObject({ code: 'locked', message: 'The lock of web was lost: no connection' });
   });
 
-  it('never renews twice at once: a slow answer would make the second look like a loss', async () => {
+  it('is never concurrent: with a slow answer the second one would look like a loss', async () => {
     const cluster = memoryCluster();
     const lock = await take(cluster);
     const answer = holdReplaces(cluster);
@@ -386,7 +380,7 @@ describe('keeping the lock', () => {
     await lock.release();
   });
 
-  it('is not given back while a renewal is under way, which would make it look changed', async () => {
+  it('delays a release until a pending renewal is complete', async () => {
     const cluster = memoryCluster();
     const lock = await take(cluster);
     const answer = holdReplaces(cluster);
@@ -398,7 +392,7 @@ describe('keeping the lock', () => {
     expect(lock.lost.aborted).toBe(false);
   });
 
-  it('is over when a renewal hangs until the lock expires', async () => {
+  it('ends when a request hangs until the Lease expires', async () => {
     const cluster = memoryCluster();
     const lock = await take(cluster);
     cluster.replace = () => new Promise(() => undefined);

@@ -47,11 +47,11 @@ const errorOf = async (work: Promise<unknown>): Promise<unknown> =>
   );
 
 describe('the record of a release', () => {
-  it('is not there before the first deploy', async () => {
+  it('does not exist before the first deploy', async () => {
     expect(await open(memoryCluster()).readState()).toBeUndefined();
   });
 
-  it('is what was written last, for the next run to read', async () => {
+  it('can be read by the next run as it was written last', async () => {
     const cluster = memoryCluster();
     const records = open(cluster);
     await records.readState();
@@ -60,7 +60,7 @@ describe('the record of a release', () => {
     expect(await open(cluster).readState()).toEqual(state({ latest: 2 }));
   });
 
-  it('is not written by a run that another one has overtaken', async () => {
+  it('is not written when another run has changed it', async () => {
     const cluster = memoryCluster();
     const slow = open(cluster);
     const fast = open(cluster);
@@ -71,7 +71,7 @@ describe('the record of a release', () => {
     expect(await open(cluster).readState()).toEqual(state({ latest: 2 }));
   });
 
-  it('is not begun twice by two runs that both found none', async () => {
+  it('is not created twice by two concurrent runs', async () => {
     const cluster = memoryCluster();
     const [one, other] = [open(cluster), open(cluster)];
     await one.readState();
@@ -82,7 +82,7 @@ describe('the record of a release', () => {
   });
 });
 
-describe('a record that somebody touches', () => {
+describe('a record that another client changes', () => {
   let touches = 0;
   const touch = (cluster: MemoryCluster): void => {
     const object = cluster.store.get(record)!;
@@ -92,7 +92,7 @@ describe('a record that somebody touches', () => {
     });
   };
 
-  it('is written all the same, since the state in it is what this run knows', async () => {
+  it('is still written when its state is the last seen one', async () => {
     const cluster = memoryCluster();
     const records = open(cluster);
     await records.writeState(state({ latest: 1 }));
@@ -101,7 +101,7 @@ describe('a record that somebody touches', () => {
     expect(await open(cluster).readState()).toEqual(state({ latest: 2 }));
   });
 
-  it('is given up when it is touched each time', async () => {
+  it('is not written when it changes at each attempt', async () => {
     const cluster = memoryCluster();
     const records = open(cluster);
     await records.writeState(state({ latest: 1 }));
@@ -113,10 +113,10 @@ describe('a record that somebody touches', () => {
   });
 });
 
-describe('a record whose first write got no answer', () => {
+describe('a record whose first write has no answer', () => {
   const silence = new CutoverError('no answer', { code: 'unreachable' });
 
-  it('is taken as written when it is there', async () => {
+  it('counts as written when it exists', async () => {
     const cluster = memoryCluster();
     const create = cluster.create.bind(cluster);
     const deaf = { ...cluster, create: (object: KubeObject) => create(object).then(() => Promise.reject(silence)) };
@@ -126,7 +126,7 @@ describe('a record whose first write got no answer', () => {
     expect(await open(cluster).readState()).toEqual(state({ latest: 2 }));
   });
 
-  it('is not written twice when it is not there', async () => {
+  it('is not written twice when it does not exist', async () => {
     const cluster = memoryCluster();
     cluster.before = call => {
       if (call.startsWith('CREATE')) throw silence;
@@ -145,17 +145,17 @@ describe('the record of a revision', () => {
     expect(await records.readRevision(1)).toEqual({ ...revision(1), actor: 'bob' });
   });
 
-  it('that is not there (any more) is an error that names it', async () => {
+  it('that does not exist is an error with its name', async () => {
     expect(await errorOf(open(memoryCluster()).readRevision(4))).toMatchObject({
       code: 'no-revision',
       object: 'ConfigMap shop/cutover-web-4',
-      message: 'Revision 4 of web is not in the record (any more)',
+      message: 'Revision 4 of web is not in the record',
       hint: expect.stringContaining('action: status') as unknown,
     });
   });
 });
 
-describe('which revisions stay', () => {
+describe('revisions to keep', () => {
   const roles = {
     blue: { podLabels: {}, deployments: [], revision: 2 },
     green: { podLabels: {}, deployments: [], revision: 9 },
@@ -216,11 +216,11 @@ describe('which revisions stay', () => {
   });
 });
 
-describe('revisions that nobody needs', () => {
+describe('expired revisions', () => {
   const done = state({ latest: 4, current: 4, revisions: [2, 3, 4], history: [entry(4, 'deployed')] });
   const forbidden = new CutoverError('no right to delete', { code: 'forbidden' });
 
-  it('stay on record when they cannot be deleted, and the step is done all the same', async () => {
+  it('stay on record when they cannot be deleted, and the step still succeeds', async () => {
     const cluster = memoryCluster();
     const log = listLog();
     cluster.before = call => {
@@ -234,7 +234,7 @@ describe('revisions that nobody needs', () => {
   });
 });
 
-describe('the revision to go back to', () => {
+describe('the target of a rollback', () => {
   it.each<[string, readonly [number, HistoryEntry['outcome']][], number | undefined]>([
     ['is none without a history', [], undefined],
     ['is none for the first', [[1, 'deployed']], undefined],
@@ -312,7 +312,7 @@ describe('the revision to go back to', () => {
     expect(previousRevision(given)).toBe(expected);
   });
 
-  it('is never what was adopted: that is a role’s, not a rolling release’s', () => {
+  it('is never an adopted revision, which belongs to a role', () => {
     const history = [entry(0, 'rolled-back'), entry(1, 'deployed')];
     expect(previousRevision(state({ current: 1, revisions: [1], history }))).toBeUndefined();
   });
@@ -323,14 +323,14 @@ describe('the revision to go back to', () => {
     expect(previousRevision(state({ current: 3, revisions: [3], history }))).toBeUndefined();
   });
 
-  it('is the last one that was deployed where nothing serves', () => {
+  it('is the last deployed revision where none is active', () => {
     const history = [entry(2, 'deployed'), entry(1, 'deployed')];
     expect(previousRevision(state({ revisions: [1, 2], history }))).toBe(2);
   });
 });
 
 describe('history', () => {
-  it('begins with the newest entry and stays short', () => {
+  it('starts with the newest entry and is limited', () => {
     let told = state();
     for (let number = 1; number <= 60; number += 1) told = withHistory(told, entry(number, 'deployed'));
     expect(told.history.map(({ revision }) => revision)).toEqual(Array.from({ length: 50 }, (_, index) => 60 - index));
@@ -365,14 +365,14 @@ describe('the only release of a namespace', () => {
     expect(await onlyRelease(cluster, 'shop')).toBe('web');
   });
 
-  it('must be named where there are several', async () => {
+  it('must be specified where there are several', async () => {
     const cluster = memoryCluster();
     await release(cluster, 'web');
     await release(cluster, 'api');
     expect(await errorOf(onlyRelease(cluster, 'shop'))).toMatchObject({
       code: 'input',
       message: 'There are 2 releases in namespace shop: api, web',
-      hint: 'Say which one in the input `release`.',
+      hint: 'Set the input `release` to one of them.',
     });
   });
 

@@ -58,7 +58,7 @@ const errorOf = (work: () => unknown): unknown => {
 };
 
 describe('the record of a revision', () => {
-  it('comes out of its ConfigMap as it went in', () => {
+  it('is decoded from its ConfigMap as it was encoded', () => {
     const service = { apiVersion: 'v1', kind: 'Service', metadata: { name: 'web', namespace: 'shop' }, spec: {} };
     fc.assert(
       fc.property(
@@ -81,7 +81,7 @@ describe('the record of a revision', () => {
     );
   });
 
-  it('lies in a ConfigMap of its own, readable but for the bulk', () => {
+  it('is in its own ConfigMap, compressed only in part', () => {
     const object = encodeRevision(revision({ images: ['site:v1'] }), place);
     expect(object).toMatchObject({
       kind: 'ConfigMap',
@@ -105,7 +105,7 @@ describe('the record of a revision', () => {
     expect(encodeRevision(revision(), place)).toEqual(encodeRevision(revision(), place));
   });
 
-  it('that would not fit is refused before anything is written, with its size', () => {
+  it('that is too big is rejected before anything is written, with its size', () => {
     const big = revision({ objects: [configMap({ blob: randomBytes(900_000).toString('base64') })] });
     const error = errorOf(() => encodeRevision(big, place));
     expect(error).toBeInstanceOf(CutoverError);
@@ -113,7 +113,7 @@ describe('the record of a revision', () => {
       code: 'record',
       object: 'ConfigMap shop/cutover-web-3',
       message: expect.stringMatching(
-        /^Revision 3 of web is too big for its record: \d{7} bytes compressed, at most 1000000 fit into a ConfigMap$/,
+        /^Revision 3 of web is too big for its record: \d{7} bytes compressed, but a ConfigMap is limited to 1000000$/,
       ) as unknown,
       hint: expect.stringContaining('Split the manifests') as unknown,
     });
@@ -130,7 +130,7 @@ describe('the record of a revision', () => {
     ['with a bulk that is no gzip', { binaryData: { bulk: Buffer.from('plain').toString('base64') } }],
     ['with a bulk that is cut off', { binaryData: { bulk: 'H4sIAAAAAAACA6tWyk8' } }],
     ['with another text', { data: { info: '{' } }],
-  ])('%s cannot be read: error, not half a revision', (_what, change) => {
+  ])('%s cannot be read: an error, not a partial revision', (_what, change) => {
     const object = { ...encodeRevision(revision(), place), ...change };
     expect(errorOf(() => decodeRevision(object))).toMatchObject({
       code: 'record',
@@ -145,7 +145,7 @@ describe('Secrets', () => {
   const canary = 'correct-horse-battery-staple';
   const encoded = Buffer.from(canary).toString('base64');
 
-  it('never get into a record: only their name and a fingerprint do', () => {
+  it('are never in a record: only their name and a hash are', () => {
     const { objects, secrets } = withoutSecrets([configMap({ KEY: 'value' }), secret({ password: encoded })]);
     expect(objects).toEqual([configMap({ KEY: 'value' })]);
     expect(secrets).toEqual([
@@ -168,11 +168,11 @@ describe('Secrets', () => {
     ['another type', secret({ password: encoded }, { type: 'kubernetes.io/tls' }), false],
     ['the default type, as the API server fills it in', secret({ password: encoded }, { type: 'Opaque' }), true],
     ['other labels', { ...secret({ password: encoded }), metadata: { name: 'other', labels: { a: 'b' } } }, true],
-  ])('with %s: the same fingerprint is %s', (_what, other, same) => {
+  ])('with %s: the same hash is %s', (_what, other, same) => {
     expect(secretHash(other) === secretHash(secret({ password: encoded }))).toBe(same);
   });
 
-  it('without data have a fingerprint too', () => {
+  it('without data have a hash too', () => {
     expect(secretHash({ apiVersion: 'v1', kind: 'Secret', metadata: { name: 'db' } })).toBe(secretHash(secret({})));
   });
 
@@ -216,8 +216,8 @@ describe('the images of a release', () => {
   });
 });
 
-describe('what history says', () => {
-  it('of a revision is who did what with which images, and when', () => {
+describe('a history entry', () => {
+  it('of a revision has author, outcome, images and time', () => {
     expect(historyEntry(runOf(7), revision({ images: ['site:v1'], role: 'green' }), 'switched')).toEqual({
       revision: 3,
       outcome: 'switched',

@@ -40,7 +40,7 @@ const state: fc.Arbitrary<ReleaseState> = fc.record(
 );
 
 describe('the state of a release', () => {
-  it('comes out of its ConfigMap as it went in', () => {
+  it('is decoded from its ConfigMap as it was encoded', () => {
     fc.assert(
       fc.property(state, given => {
         const stored = JSON.parse(JSON.stringify(encodeState(given, 'shop'))) as KubeObject;
@@ -49,7 +49,7 @@ describe('the state of a release', () => {
     );
   });
 
-  it('lies in a ConfigMap that says whose it is', () => {
+  it('is in a ConfigMap with the labels of the release', () => {
     expect(encodeState(newState('web', 'rolling'), 'shop')).toMatchObject({
       apiVersion: 'v1',
       kind: 'ConfigMap',
@@ -79,7 +79,7 @@ describe('a state that cannot be used', () => {
   const good = newState('web', 'rolling');
   const withData = (data: unknown) => ({ ...encodeState(good, 'shop'), data }) as unknown as KubeObject;
   const withState = (change: object) => withData({ state: JSON.stringify({ ...good, ...change }) });
-  const foreign = 'it was written by another version of Cutover, or by hand';
+  const foreign = 'it was written by another version of Cutover, or manually';
 
   it.each([
     ['has no data', withData(undefined), 'it has no key "state"'],
@@ -94,7 +94,7 @@ describe('a state that cannot be used', () => {
     ['has no history', withState({ history: null }), foreign],
     ['has no release', withState({ release: 7 }), foreign],
     ['has no latest revision', withState({ latest: '3' }), foreign],
-  ])('is refused when it %s', (_what, object, why) => {
+  ])('is rejected when it %s', (_what, object, why) => {
     let thrown: unknown;
     try {
       decodeState(object);

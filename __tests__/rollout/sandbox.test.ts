@@ -98,7 +98,7 @@ describe('a rollout in the embedded cluster', () => {
     const second = await update;
     expect(second?.templateHash).not.toBe(first?.templateHash);
     expect(second?.pods).toHaveLength(2);
-    expect(lines).toContainEqual(expect.stringContaining('trying again in'));
+    expect(lines).toContainEqual(expect.stringContaining('retrying in'));
   });
 
   it('recognizes its own write although the answer to it was lost', async () => {

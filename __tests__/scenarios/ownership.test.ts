@@ -109,7 +109,7 @@ describe('Who owns what', () => {
     const result = await ns.step(site.deploy('v2'));
     expectRefused(result, /conflict with/);
     expect(result.log).toContain(`spec.template.spec.containers[name="site"].image: conflict with`);
-    expect(result.log).toContain(`live is "${images.site}:v3", the manifest says "${images.site}:v2"`);
+    expect(result.log).toContain(`the live value is "${images.site}:v3", the manifest has "${images.site}:v2"`);
     expect(result.annotations).toContainEqual(expect.objectContaining({ level: 'error', file: 'site.yml' }));
     expect(await ns.versions()).toEqual(before);
     await expectUsersSaw(users, ['v3']);

@@ -7,7 +7,7 @@ import { memoryCluster } from '../support/cluster/memory-cluster.js';
 import { stepOn } from '../support/strategies/context.js';
 
 const at = { file: 'app.yml', line: 1, column: 1 };
-const resource = (object: KubeObject) => ({ object, at, place: () => at });
+const resource = (object: KubeObject) => ({ object, at, positionOf: () => at });
 const created = (object: KubeObject): PlannedChange => ({ resource: resource(object), change: 'created' });
 const unchanged = (object: KubeObject): PlannedChange => ({
   resource: resource(object),

@@ -153,7 +153,7 @@ describe('what workloads say', () => {
 
 describe('what the record must know of the roles', () => {
   const at = { file: 'app.yml', line: 1, column: 1 };
-  const resource = (object: KubeObject): Resource => ({ object, at, place: () => at });
+  const resource = (object: KubeObject): Resource => ({ object, at, positionOf: () => at });
   const own = (role: string) => [
     resource(deployment(`worker-${role}`, { app: 'worker', role })),
     resource(deployment(`web-${role}`, labelsOf(role))),

@@ -14,7 +14,7 @@ const object = (kind: string, name: string, data?: object): KubeObject => ({
   ...(data && { data }),
 });
 const at = { file: 'app.yml', line: 1, column: 1 };
-const resource = (wanted: KubeObject): Resource => ({ object: wanted, at, place: () => at });
+const resource = (wanted: KubeObject): Resource => ({ object: wanted, at, positionOf: () => at });
 const planned = (change: PlannedChange['change'], wanted: KubeObject, live?: KubeObject): PlannedChange => ({
   resource: resource(wanted),
   change,

@@ -64,15 +64,15 @@ describe('the port behind a Service', () => {
     expect(() => resolvePorts(service({ port: 80, targetPort: 'http' }), web)).toThrow(
       expect.objectContaining({
         code: 'manifest',
-        message: 'Service shop/web leads to a port named "http", which no container of Deployment shop/web declares',
-        hint: "Set targetPort to a container port's number or name. Names that exist: web, metrics, mesh.",
+        message: 'Service shop/web routes to a port named "http", which no container of Deployment shop/web declares',
+        hint: 'Set targetPort to the number or name of a container port. Available names: web, metrics, mesh.',
       }),
     );
   });
 });
 
 describe('a workload without a Service', () => {
-  it('is asked on the first TCP port that it declares', () => {
+  it('is checked on the first TCP port that it declares', () => {
     expect(firstPort(web)).toBe(8080);
   });
 

@@ -31,7 +31,7 @@ async function rawGet(url: string, path: string): Promise<void> {
 }
 
 describe('the local listener', () => {
-  it('passes method, path, query, headers and body on to the Service and brings the answer back', async () => {
+  it('forwards method, path, query, headers and body to the Service and returns the answer', async () => {
     const cluster = fakeCluster({ proxy: () => answer(201, 'made', { 'x-version': '8', connection: 'close' }) });
     const url = await open(cluster);
     const response = await fetch(`${url}/items?x=1`, { method: 'POST', body: 'new', headers: { 'x-trace': '7' } });
@@ -44,7 +44,7 @@ describe('the local listener', () => {
     expect(url).toMatch(/^http:\/\/127\.0\.0\.1:\d+$/);
   });
 
-  it('asks the pods in turn where there is no Service', async () => {
+  it('sends requests round-robin to the pods where there is no Service', async () => {
     const cluster = fakeCluster({ proxy: () => answer(200) });
     const url = await open(cluster, alone);
     for (let count = 0; count < 3; count += 1) await fetch(url);
@@ -55,7 +55,7 @@ describe('the local listener', () => {
     ]);
   });
 
-  it('keeps back the headers that the API server would take for its own, and those of the connection', async () => {
+  it('removes headers that the API server would interpret, and hop-by-hop headers', async () => {
     const cluster = fakeCluster({ proxy: () => answer(200) });
     const url = await open(cluster);
     await fetch(url, {
@@ -73,7 +73,7 @@ describe('the local listener', () => {
     ['/%2e%2e/%2E%2E/secrets', '/secrets'],
     ['//elsewhere/x', '/x'],
     ['http://elsewhere/y', '/y'],
-  ])('does not let %s climb out of the proxy', async (path, asked) => {
+  ])('does not let %s leave the path of the proxy', async (path, asked) => {
     const cluster = fakeCluster({ proxy: () => answer(200) });
     await rawGet(await open(cluster), path);
     expect(cluster.asked.map(({ path: reached }) => reached)).toEqual([asked]);
@@ -90,7 +90,7 @@ describe('the local listener', () => {
     ]);
   });
 
-  it('is not opened where there is nothing to reach', async () => {
+  it('is not started without a target', async () => {
     const cluster = fakeCluster({ proxy: () => answer(200) });
     expect(await listen(cluster, { namespace: 'shop', pods })).toBeUndefined();
     expect(await listen(cluster, { namespace: 'shop', pods: [], podPort: 80 })).toBeUndefined();

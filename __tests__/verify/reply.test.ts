@@ -2,8 +2,8 @@ import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { HttpCheck } from '../../src/inputs/inputs.js';
-import { httpCheckName, tryHttp } from '../../src/verify/http-check.js';
-import { askDirectly } from '../../src/verify/reply.js';
+import { httpCheckName, attemptHttp } from '../../src/verify/http-check.js';
+import { requestDirectly } from '../../src/verify/reply.js';
 import { answer, fakeCluster } from '../support/cluster/proxy-cluster.js';
 
 let server: Server;
@@ -21,10 +21,11 @@ afterEach(async () => {
   await new Promise(resolve => server.close(resolve));
 });
 
-const ask = (target: string, signal = new AbortController().signal) => askDirectly(target, { method: 'GET', signal });
+const ask = (target: string, signal = new AbortController().signal) =>
+  requestDirectly(target, { method: 'GET', signal });
 
 describe('a direct request', () => {
-  it('brings status, headers and body, on a connection of its own', async () => {
+  it('returns status, headers and body, with a new connection', async () => {
     const ports = new Set<number | undefined>();
     handle = (request, response) => {
       ports.add(request.socket.remotePort);
@@ -48,30 +49,30 @@ describe('a direct request', () => {
     expect(paths).toEqual(['/start']);
   });
 
-  it('is silence, not an answer, when nobody listens', async () => {
+  it('is no answer when nothing listens', async () => {
     const gone = createServer();
     await new Promise<void>(resolve => gone.listen(0, '127.0.0.1', resolve));
     const { port } = gone.address() as AddressInfo;
     await new Promise(resolve => gone.close(resolve));
     expect(await ask(`http://127.0.0.1:${port}`)).toEqual({
-      kind: 'silence',
+      kind: 'no-answer',
       reason: 'no answer: ECONNREFUSED',
-      at: 'way',
+      at: 'network',
     });
   });
 
-  it('is silence when the connection breaks within the answer', async () => {
+  it('is no answer when the connection is interrupted', async () => {
     handle = (_, response) => {
       response.writeHead(200, { 'content-length': '100' });
       response.write('half', () => response.destroy());
     };
-    expect(await ask(url)).toEqual({ kind: 'silence', reason: 'no answer: ECONNRESET', at: 'way' });
+    expect(await ask(url)).toEqual({ kind: 'no-answer', reason: 'no answer: ECONNRESET', at: 'network' });
   });
 
   it('ends when the run is cancelled', async () => {
     const controller = new AbortController();
     handle = () => controller.abort();
-    expect(await ask(url, controller.signal)).toMatchObject({ kind: 'silence' });
+    expect(await ask(url, controller.signal)).toMatchObject({ kind: 'no-answer' });
   });
 });
 
@@ -81,16 +82,16 @@ describe('a check of an absolute URL', () => {
     ...{ when: 'both', retryMs: 0, intervalMs: 5_000 },
   });
 
-  it('asks that URL and neither pods nor Service', async () => {
+  it('requests this URL and neither pods nor Service', async () => {
     handle = (_, response) => response.writeHead(404).end('no such page');
     const cluster = fakeCluster({ proxy: () => answer(200) });
     const endpoint = { namespace: 'shop', pods: [{ name: 'web-a' }], podPort: 8080 };
-    const trial = await tryHttp(check(`${url}/x`), { endpoint, cluster, signal: new AbortController().signal });
+    const trial = await attemptHttp(check(`${url}/x`), { endpoint, cluster, signal: new AbortController().signal });
     expect(trial).toMatchObject({ verdict: 'fail', detail: `${url}/x: expected status 2xx; got 404 "no such page"` });
     expect(cluster.asked).toEqual([]);
   });
 
-  it('is named without the credentials in it', () => {
+  it('has a name without credentials', () => {
     expect(httpCheckName(check('https://user:secret@shop.example/x?y=1'))).toBe('GET https://shop.example/x?y=1');
   });
 });

@@ -1,14 +1,14 @@
 import { describe, expect, it } from '@jest/globals';
 import type { RunCheck } from '../../src/inputs/inputs.js';
 import { runCommand } from '../../src/verify/command.js';
-import { commandEnvironment, judgeEnding, runCheckName, tryRun } from '../../src/verify/run-check.js';
+import { commandEnvironment, attemptOf, runCheckName, attemptRun } from '../../src/verify/run-check.js';
 import { listLog } from '../support/cluster/proxy-cluster.js';
 
 const path = { PATH: process.env['PATH'] ?? '' };
 const never = (): AbortSignal => new AbortController().signal;
 const check = (command: string): RunCheck => ({ kind: 'run', command, when: 'both', retryMs: 0, intervalMs: 5_000 });
 
-describe('the end of a command', () => {
+describe('the result of a command', () => {
   it.each([
     [{ kind: 'exit', status: 0, lastLine: 'fine' } as const, 'pass', 'exit status 0'],
     [
@@ -22,8 +22,8 @@ describe('the end of a command', () => {
       'cannot-tell',
       'no shell could be started: spawn sh ENOENT',
     ],
-  ])('%j is judged %s', (ending, verdict, detail) => {
-    expect(judgeEnding(ending)).toMatchObject({ verdict, detail });
+  ])('%j is %s', (ending, verdict, detail) => {
+    expect(attemptOf(ending)).toMatchObject({ verdict, detail });
   });
 });
 
@@ -39,14 +39,14 @@ describe('the environment of a command', () => {
     'ACTIONS_CACHE_URL',
     'GITHUB_STATE',
     'STATE_holder',
-  ])('does not hold %s', name => {
+  ])('does not contain %s', name => {
     expect(commandEnvironment({ ...path, [name]: 'secret' }, { side: 'staged' })).toEqual({
       ...path,
       CUTOVER_STAGE: 'staged',
     });
   });
 
-  it('holds everything else, the stage and the address', () => {
+  it('contains everything else, the side and the URL', () => {
     const given = { ...path, KUBECONFIG: '/k', GITHUB_SHA: 'abc', ACTIONS_STEP_DEBUG: 'true', CUTOVER_URL: 'stale' };
     expect(commandEnvironment(given, { side: 'public', url: 'http://127.0.0.1:1' })).toEqual({
       ...given,
@@ -57,9 +57,9 @@ describe('the environment of a command', () => {
 });
 
 describe('a command', () => {
-  it('streams both outputs into the log, where the runner takes no line for a command of its own', async () => {
+  it('logs both outputs, without lines that the runner parses as a command', async () => {
     const log = listLog();
-    const trial = await tryRun(check('echo "::add-mask::x"; echo "##[warning]y" >&2'), {
+    const trial = await attemptRun(check('echo "::add-mask::x"; echo "##[warning]y" >&2'), {
       ...{ environment: path, side: 'staged', log, signal: never() },
     });
     expect(trial.verdict).toBe('pass');
@@ -80,14 +80,14 @@ describe('a command', () => {
     expect(lines).toEqual([]);
   });
 
-  it('tells its last line that is not blank', async () => {
+  it('reports its last line that is not blank', async () => {
     const ending = await runCommand('echo one; echo two; echo; exit 2', {
       ...{ environment: path, line: () => undefined, signal: never() },
     });
     expect(ending).toEqual({ kind: 'exit', status: 2, lastLine: 'two' });
   });
 
-  it('is ended together with what it started when the run is cancelled', async () => {
+  it('ends with its child processes when the run is cancelled', async () => {
     const controller = new AbortController();
     const ending = await runCommand('sleep 300 & echo started; wait', {
       environment: path,
@@ -98,7 +98,7 @@ describe('a command', () => {
     expect(ending).toEqual({ kind: 'killed', by: 'SIGTERM', lastLine: 'started' });
   });
 
-  it('that does not listen to the request to end is ended by force', async () => {
+  it('that ignores SIGTERM is ended with SIGKILL', async () => {
     const controller = new AbortController();
     const ending = await runCommand("trap '' TERM; echo started; while true; do sleep 0.1; done", {
       environment: path,
@@ -108,7 +108,7 @@ describe('a command', () => {
     expect(ending).toEqual({ kind: 'killed', by: 'SIGKILL', lastLine: 'started' });
   });
 
-  it('does not wait for what it left in the background', async () => {
+  it('does not wait for background processes', async () => {
     const ending = await runCommand('sleep 300 & echo done', {
       environment: path,
       line: () => undefined,
@@ -117,7 +117,7 @@ describe('a command', () => {
     expect(ending).toEqual({ kind: 'exit', status: 0, lastLine: 'done' });
   });
 
-  it('that finds no shell says so', async () => {
+  it('without a shell reports it', async () => {
     const ending = await runCommand('true', {
       environment: { PATH: '/nowhere' },
       line: () => undefined,

@@ -76,7 +76,7 @@ function inTurn(...answers: readonly ProxyAnswer[]): () => ProxyAnswer {
 }
 
 describe('an http check by path', () => {
-  it('asks every new pod by name and the Service, each through its own port', async () => {
+  it('requests every new pod by name and the Service, each with its own port', async () => {
     const cluster = fakeCluster({ proxy: () => answer(200) });
     const { results } = await outcome({ checks: [http({ target: '/healthz?deep=1' })], cluster });
     expect(cluster.asked).toEqual([
@@ -96,14 +96,14 @@ describe('an http check by path', () => {
     ]);
   });
 
-  it('asks the Service alone when any pod is enough', async () => {
+  it('requests only the Service when any pod is enough', async () => {
     const cluster = fakeCluster({ proxy: () => answer(200) });
     const { results } = await outcome({ checks: [http({ pods: 'any' })], cluster });
     expect(cluster.asked.map(({ name }) => name)).toEqual(['web-test']);
     expect(results[0]).toMatchObject({ verdict: 'pass', detail: 'Service web-test answered 200' });
   });
 
-  it('asks the pods alone where there is no test Service', async () => {
+  it('requests only the pods where there is no test Service', async () => {
     const cluster = fakeCluster({ proxy: () => answer(200) });
     const { results } = await outcome({ checks: [http()], cluster, endpoint: alone });
     expect(cluster.asked.map(({ name }) => name)).toEqual(['web-a', 'web-b']);
@@ -116,7 +116,7 @@ describe('an http check by path', () => {
     expect(results[0]).toMatchObject({ verdict: 'pass', detail: 'pod web-b answered 200' });
   });
 
-  it('fails at once without retry when one pod of several answers wrongly, and says which', async () => {
+  it('fails at once without retry when one pod of several fails, with its name', async () => {
     const cluster = fakeCluster({ proxy: byName({ 'web-b': answer(500, 'boom') }) });
     const { results, waited } = await outcome({ checks: [http()], cluster });
     expect(waited).toEqual([]);
@@ -127,7 +127,7 @@ describe('an http check by path', () => {
     });
   });
 
-  it('fails when all pods answer but the Service leads elsewhere', async () => {
+  it('fails when all pods answer but the Service routes elsewhere', async () => {
     const cluster = fakeCluster({ proxy: byName({ 'web-test': answer(200, 'v7') }, answer(200, 'v8')) });
     const { results } = await outcome({ checks: [http({ expect: { status: ['2xx'], contains: 'v8' } })], cluster });
     expect(results[0]).toMatchObject({
@@ -147,8 +147,8 @@ describe('an http check by path', () => {
   });
 
   it.each([
-    ['there is no new pod', podless, 'there is no new pod that could be asked'],
-    ['no port is known', nowhere, 'no container port is known behind which the pods could be asked'],
+    ['there is no new pod', podless, 'there is no new pod'],
+    ['no port is known', nowhere, 'the pods have no known container port'],
   ])('cannot tell when %s, and does not wait for it', async (_, where, detail) => {
     const { results, waited } = await outcome({ checks: [http()], endpoint: where });
     expect(results[0]).toMatchObject({ verdict: 'cannot-tell', detail, attempts: 1 });
@@ -156,20 +156,20 @@ describe('an http check by path', () => {
   });
 });
 
-describe('trying again', () => {
-  it('goes on every interval until the answer is right', async () => {
+describe('retries', () => {
+  it('continue at every interval until the answer is right', async () => {
     const cluster = fakeCluster({ proxy: inTurn(answer(503), answer(503), answer(200)) });
     const check = http({ pods: 'any', retryMs: 60_000, intervalMs: 4_000 });
     const { results, waited, lines } = await outcome({ checks: [check], cluster });
     expect(waited).toEqual([4_000, 4_000]);
     expect(results[0]).toMatchObject({ verdict: 'pass', attempts: 3, seconds: 8 });
     expect(lines).toEqual([
-      'not yet: GET /: Service web-test: expected status 2xx; got 503 (empty); trying again for up to 60 s',
+      'not yet: GET /: Service web-test: expected status 2xx; got 503 (empty); retrying for up to 60 s',
       'passed: GET /: Service web-test answered 200',
     ]);
   });
 
-  it('says so again when the reason changes, and only then', async () => {
+  it('are logged again only when the reason changes', async () => {
     const cluster = fakeCluster({ proxy: inTurn(answer(503), answer(503), answer(404), answer(200)) });
     const { lines } = await outcome({ checks: [http({ pods: 'any', retryMs: 60_000 })], cluster });
     expect(lines.filter(line => line.startsWith('not yet'))).toEqual([
@@ -178,7 +178,7 @@ describe('trying again', () => {
     ]);
   });
 
-  it('ends when time is up, with a last try at that moment', async () => {
+  it('end at the time limit, with a last attempt at that moment', async () => {
     const cluster = fakeCluster({ proxy: () => answer(503) });
     const check = http({ pods: 'any', retryMs: 12_000, intervalMs: 5_000 });
     const { results, waited } = await outcome({ checks: [check], cluster });
@@ -186,25 +186,25 @@ describe('trying again', () => {
     expect(results[0]).toMatchObject({ verdict: 'fail', attempts: 4, seconds: 12 });
   });
 
-  it('gives an API server that cannot reach the pod 30 s even without retry', async () => {
+  it('continue for 30 s where the API server cannot reach the pod, even without retry', async () => {
     const status = JSON.stringify({ kind: 'Status', message: 'no endpoints available for service "web-test"' });
     const cluster = fakeCluster({ proxy: () => fromApiServer(503, status) });
     const { results } = await outcome({ checks: [http({ pods: 'any', intervalMs: 10_000 })], cluster });
     expect(results[0]).toMatchObject({
       verdict: 'cannot-tell',
-      detail: 'Service web-test: the API server itself answered 503 "no endpoints available for service "web-test""',
+      detail: 'Service web-test: the API server answered 503 "no endpoints available for service "web-test""',
       attempts: 4,
       seconds: 30,
     });
   });
 
-  it('passes when the way to the pod heals within that time', async () => {
+  it('pass when the connection to the pod recovers within that time', async () => {
     const proxy = inTurn(fromApiServer(502, 'error trying to reach service: connection refused'), answer(200));
     const { results } = await outcome({ checks: [http({ pods: 'any' })], cluster: fakeCluster({ proxy }) });
     expect(results[0]).toMatchObject({ verdict: 'pass', attempts: 2 });
   });
 
-  it('takes an unreachable API server for doubt, not for failure', async () => {
+  it('cannot tell, instead of fail, with an unreachable API server', async () => {
     const proxy = (): never => {
       throw new CutoverError('No connection to 10.0.0.1:6443: ECONNRESET', { code: 'unreachable' });
     };
@@ -218,7 +218,7 @@ describe('trying again', () => {
     });
   });
 
-  it('lets a missing permission end the step with its own error', async () => {
+  it('end with the error of a missing permission', async () => {
     const refusal = new CutoverError('Not allowed to get pods/proxy', { code: 'forbidden' });
     const proxy = (): never => {
       throw refusal;
@@ -232,7 +232,7 @@ describe('a pod that goes away during a check', () => {
     ['disappeared', undefined, 'disappeared'],
     ['was replaced', livePod('web-b', { uid: 'another' }), 'was replaced by another pod of the same name'],
     ['terminates', livePod('web-b', { deletionTimestamp: '2026-01-01T00:00:00Z' }), 'began to terminate'],
-  ])('cannot tell that it %s for a failing version, says so and stops', async (_, live, fate) => {
+  ])('that %s is reported as cannot tell, not as a failure, without retry', async (_, live, fate) => {
     const cluster = fakeCluster({
       proxy: byName({ 'web-b': answer(500, 'bye') }),
       pod: name => (name === 'web-b' ? live : livePod(name)),
@@ -245,7 +245,7 @@ describe('a pod that goes away during a check', () => {
     expect(waited).toEqual([]);
   });
 
-  it('is not looked up as long as all answers are right', async () => {
+  it('is not read while all answers are right', async () => {
     const cluster = fakeCluster({ proxy: () => answer(200) });
     await outcome({ checks: [http()], cluster });
     expect(cluster.read).toEqual([]);
@@ -253,10 +253,10 @@ describe('a pod that goes away during a check', () => {
 });
 
 describe('a list of checks', () => {
-  it('that is empty means ready pods only, and the log says so', async () => {
+  it('that is empty requires ready pods only, which is logged', async () => {
     const { results, lines } = await outcome({ checks: [] });
     expect(results).toEqual([]);
-    expect(lines).toEqual(['No checks are asked for here (staged): ready pods are enough']);
+    expect(lines).toEqual(['No checks are configured (staged): ready pods are sufficient']);
   });
 
   it.each([
@@ -269,7 +269,7 @@ describe('a list of checks', () => {
     expect(new Set(results.map(result => result.side))).toEqual(new Set([side]));
   });
 
-  it('stops at the first check that does not pass and lists the rest as not run', async () => {
+  it('stops at the first check that does not pass and reports the rest as not run', async () => {
     const cluster = fakeCluster({ proxy: ({ path }) => answer(path === '/bad' ? 500 : 200) });
     const checks = [http({ target: '/good' }), http({ target: '/bad' }), http({ target: '/next' }), run('exit 0')];
     const { results } = await outcome({ checks, cluster });
@@ -285,7 +285,7 @@ describe('a list of checks', () => {
 });
 
 describe('a cancelled run', () => {
-  it('does not wait for an answer that is still to come', async () => {
+  it('does not wait for a pending answer', async () => {
     const controller = new AbortController();
     const proxy = (): Promise<ProxyAnswer> => {
       controller.abort();
@@ -295,7 +295,7 @@ describe('a cancelled run', () => {
     await expect(attempt).rejects.toMatchObject({ code: 'cancelled' });
   });
 
-  it('ends the checks between two tries', async () => {
+  it('ends the checks between two attempts', async () => {
     const controller = new AbortController();
     const proxy = (): ProxyAnswer => {
       controller.abort();
@@ -312,14 +312,14 @@ describe('a cancelled run', () => {
     });
   });
 
-  it('ends with the reason of the one who ended it', async () => {
+  it('ends with the reason of the signal', async () => {
     const reason = new CutoverError('The lock of web was lost', { code: 'locked' });
     await expect(outcome({ checks: [http()], signal: AbortSignal.abort(reason) })).rejects.toBe(reason);
   });
 });
 
 describe('a run check through verify', () => {
-  it('finds the endpoint at CUTOVER_URL and its stage in CUTOVER_STAGE', async () => {
+  it('has the endpoint in CUTOVER_URL and its side in CUTOVER_STAGE', async () => {
     const cluster = fakeCluster({ proxy: () => answer(200, 'hello') });
     const command = `"${process.execPath}" -e 'fetch(process.env.CUTOVER_URL + "/x").then(r => r.text()).then(t => console.log(t, process.env.CUTOVER_STAGE))'`;
     const { results, lines } = await outcome({ checks: [run(command)], cluster });
@@ -328,7 +328,7 @@ describe('a run check through verify', () => {
     expect(cluster.asked).toMatchObject([{ kind: 'Service', name: 'web-test', port: 80, path: '/x', method: 'GET' }]);
   });
 
-  it('is tried again until it passes', async () => {
+  it('is retried until it passes', async () => {
     const cluster = fakeCluster({ proxy: () => answer(200) });
     const { results } = await outcome({ checks: [run('exit 7', { retryMs: 5_000 })], cluster });
     expect(results[0]).toMatchObject({
@@ -338,7 +338,7 @@ describe('a run check through verify', () => {
     });
   });
 
-  it('runs without CUTOVER_URL where there is nothing to reach, and the log says so', async () => {
+  it('runs without CUTOVER_URL where there is no target, which is logged', async () => {
     const { results, lines } = await outcome({ checks: [run('test -z "$CUTOVER_URL"')], endpoint: nowhere });
     expect(results[0]).toMatchObject({ verdict: 'pass' });
     expect(lines[0]).toBe('CUTOVER_URL is not set: there is no Service and no pod with a known port');

@@ -1,12 +1,12 @@
-/** Time as everything that waits needs it; tests pass one that they move by hand. */
+/** Time and waiting; tests use a fake clock. */
 export interface Clock {
-  /** Milliseconds since any fixed moment; never goes back. */
+  /** Milliseconds since a fixed moment; monotonic. */
   now(): number;
-  /** Ends after `ms` milliseconds or as soon as the signal aborts, whichever is first; it never throws. */
+  /** Resolves after `ms` milliseconds or when the signal aborts, whichever is first; never rejects. */
   wait(ms: number, signal: AbortSignal): Promise<void>;
 }
 
-/** The machine's own clock. */
+/** The clock of the machine. */
 export const systemClock: Clock = {
   now: () => performance.now(),
   wait: (ms, signal) => {

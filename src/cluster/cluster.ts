@@ -2,15 +2,15 @@ import type { KindRef, KubeObject, ObjectRef } from '../kubernetes/object.js';
 
 /** Options of {@link Cluster.apply}. */
 export interface ApplyOptions {
-  /** `true`: the API server answers as if, and stores nothing. */
+  /** `true`: the API server validates the request, but stores nothing. Default `false`. */
   readonly dryRun?: boolean;
-  /** `true`: takes over fields that other managers own. */
+  /** `true`: takes over fields that other managers own. Default `false`. */
   readonly force?: boolean;
-  /** Write only if the live object still has this version; otherwise `moved` is thrown. */
+  /** Write only if the live object still has this version; otherwise throws `moved`. Absent: no precondition. */
   readonly resourceVersion?: string;
 }
 
-/** What the API server answered to an apply. */
+/** Result of an apply. */
 export interface Applied {
   readonly object: KubeObject;
   /** The object did not exist before (status 201). */
@@ -28,7 +28,7 @@ export interface ListOptions {
   readonly fieldSelector?: string;
 }
 
-/** What a watch tells, in order. `synced` comes once: everything that was there at the start has been told. */
+/** Events of a watch, in order. `synced` comes once, after all objects that existed at the start. */
 export type WatchEvent =
   { readonly type: 'ADDED' | 'MODIFIED' | 'DELETED'; readonly object: KubeObject } | { readonly type: 'synced' };
 
@@ -38,7 +38,7 @@ export interface ProxyAnswer {
   /** Lower-case names. */
   readonly headers: Readonly<Record<string, string>>;
   readonly body: Buffer;
-  /** True when the API server itself, not the pod, answered (no endpoint, pod unreachable): says nothing of the app. */
+  /** True when the API server answered instead of the pod (no endpoint, pod unreachable). */
   readonly fromApiServer: boolean;
 }
 
@@ -48,7 +48,7 @@ export interface ProxyRequest {
   readonly name: string;
   /** Port number, or for a Service its port's name or number. */
   readonly port: number | string;
-  /** Starts with `/`; may hold a query. */
+  /** Starts with `/`; may contain a query. */
   readonly path: string;
   readonly method?: string;
   readonly headers?: Readonly<Record<string, string>>;
@@ -58,31 +58,31 @@ export interface ProxyRequest {
 }
 
 /**
- * The port to Kubernetes. Every method throws a `CutoverError` whose `code` says what the API server answered, and
- * takes the abort signal that the port was made with. No vendor type crosses it.
+ * The port to Kubernetes. Every method throws a `CutoverError` whose `code` classifies the answer of the API
+ * server, and ends with the abort signal of the connection. Uses no type of a client library.
  */
 export interface Cluster {
-  /** Namespace of objects that name none. */
+  /** Namespace of objects without one. */
   readonly namespace: string;
   /** Server-side apply of raw JSON, manager `cutover`, `fieldValidation=Strict`. */
   apply(object: KubeObject, options?: ApplyOptions): Promise<Applied>;
-  /** POST; `exists` if it is there already. `dryRun: true`: the API server answers as if, and stores nothing. */
+  /** POST; throws `exists` if the object exists. `dryRun: true`: the API server stores nothing. */
   create(object: KubeObject, options?: { readonly dryRun?: boolean }): Promise<KubeObject>;
-  /** PUT; with `metadata.resourceVersion` set only if it still has that version, else `moved`. */
+  /** PUT; with `metadata.resourceVersion` set, throws `moved` if the live object has another version. */
   replace(object: KubeObject): Promise<KubeObject>;
-  /** Changes who owns which fields of the live object, and nothing else; `moved` if it no longer has this version. */
-  reassign(live: KubeObject, managedFields: readonly unknown[]): Promise<KubeObject>;
+  /** Replaces `metadata.managedFields` of the live object; throws `moved` if it no longer has this version. */
+  setManagedFields(live: KubeObject, managedFields: readonly unknown[]): Promise<KubeObject>;
   /** `undefined` when the object does not exist. */
   get(ref: ObjectRef): Promise<KubeObject | undefined>;
   list(kind: KindRef, options?: ListOptions): Promise<readonly KubeObject[]>;
   /**
-   * What is there, then `synced`, then every change, for as long as the caller reads. Dropped connections and 410 are
-   * mended inside: the caller sees at worst an object told twice, and a DELETED for what vanished meanwhile.
+   * Existing objects, then `synced`, then every change, until the caller stops reading. Dropped connections and 410 are
+   * handled: the caller may see an object twice, and sees DELETED for an object that was deleted meanwhile.
    */
   watch(kind: KindRef, options: ListOptions & { readonly signal: AbortSignal }): AsyncIterable<WatchEvent>;
-  /** Background deletion. Nothing happens when the object is gone or has another uid. */
+  /** Background deletion. Does nothing when the object does not exist or has another uid. */
   remove(ref: ObjectRef, precondition?: { readonly uid: string }): Promise<void>;
-  /** The last `lines` log lines of a container, of its previous life if `previous`. Default 50. */
+  /** The last `lines` log lines of a container (default 50), of its previous instance if `previous`. */
   logs(
     pod: ObjectRef,
     options: { readonly container: string; readonly previous?: boolean; readonly lines?: number },

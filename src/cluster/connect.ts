@@ -7,46 +7,46 @@ import { systemClock } from './clock.js';
 import type { Clock } from './clock.js';
 import { credentialsOf } from './access/credentials.js';
 import { readKubeconfig } from './access/kubeconfig.js';
-import type { Entry } from './access/kubeconfig.js';
+import type { KubeconfigContext } from './access/kubeconfig.js';
 import { LiveCluster, type Connection } from './live-cluster.js';
 import { proxyFor } from './access/proxy-environment.js';
 import { nodeTransport } from './http/transport.js';
 
 /** How to find a cluster. */
 export interface ConnectOptions {
-  /** Content of a kubeconfig, base64 of it, or a path. Absent: `KUBECONFIG`, `~/.kube/config`, in-cluster. */
+  /** Content of a kubeconfig, base64-encoded content, or a path. Absent: `KUBECONFIG`, `~/.kube/config`, in-cluster. */
   readonly kubeconfig?: string | undefined;
   /** Absent: the kubeconfig's current-context. */
   readonly context?: string | undefined;
-  /** For objects that name none. Absent: the context's, else `default`. */
+  /** For objects without a namespace. Absent: the namespace of the context, else `default`. */
   readonly namespace?: string | undefined;
   /** Folder that relative paths start from. */
   readonly workspace: string;
-  /** The runner's environment: where kubeconfigs and proxies are named. */
+  /** The runner's environment: kubeconfig and proxy variables. */
   readonly environment: Readonly<Record<string, string | undefined>>;
   readonly log: Log;
   /** Ends every request and watch. */
   readonly signal: AbortSignal;
-  /** Cutover's own version, for the User-Agent. Default `dev`. */
+  /** Version of Cutover, for the User-Agent. Default `dev`. */
   readonly version?: string;
   /** Default: the machine's. */
   readonly clock?: Clock;
-  /** Folder of a pod's service account. Default: where Kubernetes puts it. */
+  /** Folder of the pod's service account. Default: the path that Kubernetes uses. */
   readonly serviceAccount?: string;
 }
 
 /**
- * The cluster that a kubeconfig leads to. Certificates and tokens are read (and exec plugins run) before this returns,
- * but no request is made. Throws `kubeconfig`, naming what was tried.
+ * Connects to the cluster of a kubeconfig. Reads certificates and tokens and runs exec plugins, but sends no request.
+ * Throws `kubeconfig` with all attempts.
  */
 export async function connect(options: ConnectOptions): Promise<Connection> {
   const { environment, log, signal, clock = systemClock } = options;
   const entry = readKubeconfig(options);
-  for (const secret of secretsOf(entry.user)) log.mask(secret);
+  for (const secret of secretsIn(entry.user)) log.mask(secret);
   const server = new URL(entry.cluster.server);
   if (entry.cluster['insecure-skip-tls-verify'] === true && server.protocol === 'https:') {
     log.warning(
-      `${entry.source} turns TLS verification off: anyone between this runner and ${server.host} can read and change everything`,
+      `${entry.source} disables TLS verification: anyone between this runner and ${server.host} can read and change the traffic`,
     );
   }
   const credentials = credentialsOf({ entry, load: () => load(entry, environment), clock, log, signal });
@@ -63,12 +63,12 @@ export async function connect(options: ConnectOptions): Promise<Connection> {
   return new LiveCluster({ api, namespace, server: entry.cluster.server, clock, signal, log });
 }
 
-/** Everything the client knows about credentials, TLS and proxies, as options of node's own https. */
-async function load(entry: Entry, environment: ConnectOptions['environment']): Promise<RequestOptions> {
+/** Credentials, TLS and proxy settings of the Kubernetes client as options of node:https. */
+async function load(entry: KubeconfigContext, environment: ConnectOptions['environment']): Promise<RequestOptions> {
   const server = new URL(entry.cluster.server);
   const proxy = entry.cluster['proxy-url'] ?? proxyFor(server, environment);
   const config = new KubeConfig();
-  // JSON is YAML: the client reads it as any kubeconfig. Made anew each time, since the client caches tokens for good.
+  // JSON is YAML: the client reads it as any kubeconfig. Created for each call, because the client caches tokens forever.
   config.loadFromString(
     JSON.stringify({
       clusters: [
@@ -77,7 +77,7 @@ async function load(entry: Entry, environment: ConnectOptions['environment']): P
           cluster: {
             ...entry.cluster,
             ...(proxy !== undefined && { 'proxy-url': proxy }),
-            // The client refuses plain http (a local `kubectl proxy`) without this; there is no TLS to skip.
+            // The client rejects plain http (a local `kubectl proxy`) without this setting.
             ...(server.protocol === 'http:' && { 'insecure-skip-tls-verify': true }),
           },
         },
@@ -92,16 +92,16 @@ async function load(entry: Entry, environment: ConnectOptions['environment']): P
   return options;
 }
 
-/** The user with what the client leaves out: token files by their real name, and what exec plugins are told. */
+/** The user with settings that the client does not support: `tokenFile`, and cluster information for exec plugins. */
 function clientUser(
-  { user, cluster }: Entry,
+  { user, cluster }: KubeconfigContext,
   environment: ConnectOptions['environment'],
 ): Readonly<Record<string, unknown>> {
   const { tokenFile, exec, ...rest } = user;
   const file =
     tokenFile === undefined ? {} : { 'auth-provider': { name: 'tokenFile', config: { tokenFile } }, token: undefined };
   if (!isFields(exec)) return { ...rest, ...file };
-  const about = {
+  const clusterInfo = {
     server: cluster.server,
     'certificate-authority-data': cluster['certificate-authority-data'],
     'tls-server-name': cluster['tls-server-name'],
@@ -110,7 +110,7 @@ function clientUser(
   const info = {
     apiVersion: exec['apiVersion'],
     kind: 'ExecCredential',
-    spec: { interactive: false, ...(exec['provideClusterInfo'] === true && { cluster: about }) },
+    spec: { interactive: false, ...(exec['provideClusterInfo'] === true && { cluster: clusterInfo }) },
   };
   const env = [
     ...Object.entries(environment).map(([name, value]) => ({ name, value })),
@@ -120,7 +120,7 @@ function clientUser(
   return { ...rest, ...file, exec: { ...exec, env } };
 }
 
-function secretsOf(user: Entry['user']): readonly string[] {
+function secretsIn(user: KubeconfigContext['user']): readonly string[] {
   const provider = user['auth-provider'];
   const config = isFields(provider) && isFields(provider['config']) ? provider['config'] : {};
   return [

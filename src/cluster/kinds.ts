@@ -8,8 +8,8 @@ export interface ServedKind {
   readonly namespaced: boolean;
 }
 
-/** One kind a line: group (empty for core), kind, plural, and `cluster` where objects live outside namespaces. */
-const builtIn = `
+/** One kind per line: group (empty for core), kind, plural, and `cluster` for cluster-scoped kinds. */
+const builtInTable = `
  ConfigMap configmaps
  Endpoints endpoints
  Event events
@@ -59,8 +59,8 @@ storage.k8s.io CSIDriver csidrivers cluster
 storage.k8s.io StorageClass storageclasses cluster
 `;
 
-const table: ReadonlyMap<string, ServedKind> = new Map(
-  builtIn
+const builtInKinds: ReadonlyMap<string, ServedKind> = new Map(
+  builtInTable
     .split('\n')
     .filter(line => line !== '')
     .map(line => {
@@ -74,12 +74,12 @@ export function groupVersionPath(apiVersion: string): string {
   return apiVersion.includes('/') ? `/apis/${apiVersion}` : `/api/${apiVersion}`;
 }
 
-/** Whether objects of a built-in kind live in namespaces. `undefined`: the kind is not built in. */
+/** Plural and scope of a built-in kind. `undefined`: the kind is not built in. */
 export function builtInKind(kind: KindRef): ServedKind | undefined {
-  return table.get(`${groupOf(kind.apiVersion)}/${kind.kind}`);
+  return builtInKinds.get(`${groupOf(kind.apiVersion)}/${kind.kind}`);
 }
 
-/** Path of one object, or of the whole collection when the reference has no name. */
+/** Path of one object, or of the collection when the reference has no name. */
 export function resourcePath(served: ServedKind, ref: ObjectRef | KindRef): string {
   const parts = [groupVersionPath(ref.apiVersion)];
   if (served.namespaced && ref.namespace !== undefined) parts.push('namespaces', encodeURIComponent(ref.namespace));
@@ -88,35 +88,35 @@ export function resourcePath(served: ServedKind, ref: ObjectRef | KindRef): stri
   return parts.join('/');
 }
 
-/** What discovery says of one group-version. */
+/** The discovery document of one group-version. */
 interface ResourceList {
   readonly resources?: readonly { readonly name: string; readonly kind: string; readonly namespaced: boolean }[];
 }
 
-/** Finds out how kinds are addressed: built-in ones from a table, the others by one GET of their group-version. */
+/** Plural and scope of kinds: from a table for built-in ones, else from the discovery of their group-version. */
 export class Kinds {
   readonly #discover: (kind: KindRef) => Promise<unknown>;
   readonly #lists = new Map<string, Promise<ResourceList>>();
 
-  /** `discover` reads the list of the kind's group-version and throws `unknown-kind` where it is not served. */
+  /** `discover` reads the discovery document of the kind's group-version; throws `unknown-kind` where it is not served. */
   constructor(discover: (kind: KindRef) => Promise<unknown>) {
     this.#discover = discover;
   }
 
   async find(ref: KindRef): Promise<ServedKind> {
-    const known = builtInKind(ref);
-    if (known !== undefined) return known;
+    const served = builtInKind(ref);
+    if (served !== undefined) return served;
     let list = this.#lists.get(ref.apiVersion);
     if (list === undefined) {
       list = this.#discover(ref).then(answer => answer as ResourceList);
       this.#lists.set(ref.apiVersion, list);
-      // A CustomResourceDefinition of this very run may make it served a moment later.
+      // A CustomResourceDefinition of this run may add the group-version later.
       list.catch(() => this.#lists.delete(ref.apiVersion));
     }
     const found = (await list).resources?.find(one => one.kind === ref.kind && !one.name.includes('/'));
     if (found !== undefined) return { plural: found.name, namespaced: found.namespaced };
     this.#lists.delete(ref.apiVersion);
-    throw new CutoverError(`the API server serves ${ref.apiVersion}, but no kind ${ref.kind} in it`, {
+    throw new CutoverError(`the API server serves ${ref.apiVersion}, but it has no kind ${ref.kind}`, {
       code: 'unknown-kind',
       hint: 'Check apiVersion and kind, or apply the CustomResourceDefinition first.',
       status: 404,

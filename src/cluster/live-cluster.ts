@@ -3,17 +3,17 @@ import type { Log } from '../log.js';
 import { refOf } from '../kubernetes/object.js';
 import type { KindRef, KubeObject, ObjectRef } from '../kubernetes/object.js';
 import type { Api } from './http/api.js';
-import { asApplied, holds, warningsOf } from './apply/apply-body.js';
+import { applyBody, matchesDesired, warningsOf } from './apply/apply-body.js';
 import type { Clock } from './clock.js';
 import type { Applied, ApplyOptions, Cluster, ListOptions, ProxyAnswer, ProxyRequest, WatchEvent } from './cluster.js';
 import { fieldManager } from './apply/field-manager.js';
 import { proxyAnswer, proxyCall } from './proxy.js';
-import { refusal } from './http/refusal.js';
+import { apiError } from './http/error-status.js';
 import { objectOf, Resources, selectors } from './resources.js';
 import type { HttpAnswer } from './http/transport.js';
 import { watchKind } from './watch/watch.js';
 
-/** What a {@link LiveCluster} works with. */
+/** What a {@link LiveCluster} needs. */
 export interface LiveClusterParts {
   readonly api: Api;
   readonly namespace: string;
@@ -23,11 +23,11 @@ export interface LiveClusterParts {
   readonly log: Log;
 }
 
-/** A cluster that was connected to: the port, and what only a connection knows. */
+/** A connected cluster, with the properties of the connection. */
 export interface Connection extends Cluster {
-  /** As in the kubeconfig. */
+  /** URL of the API server, as in the kubeconfig. */
   readonly server: string;
-  /** Kubernetes 1.x: the x. `undefined` when the API server does not say. */
+  /** Minor version of Kubernetes: 31 for 1.31. `undefined` when the API server does not report it. */
   minor(): Promise<number | undefined>;
 }
 
@@ -51,26 +51,26 @@ export class LiveCluster implements Connection {
       return applied(await this.#patch(object, options));
     } catch (error) {
       if (resourceVersion === undefined || asCutoverError(error).code !== 'moved') throw error;
-      // When a connection breaks after the write, its repetition looks stale: the write itself moved the version.
-      const wouldBe = applied(await this.#patch(object, { force: options.force ?? false, dryRun: true }));
+      // When a connection breaks after the write, the retry fails: the write itself has changed the resourceVersion.
+      const expected = applied(await this.#patch(object, { force: options.force ?? false, dryRun: true }));
       const live = await this.get(refOf(object));
-      if (live === undefined || !holds(live, wouldBe.object)) throw error;
-      return { ...wouldBe, object: live };
+      if (live === undefined || !matchesDesired(live, expected.object)) throw error;
+      return { ...expected, object: live };
     }
   }
 
   async create(object: KubeObject, { dryRun = false }: { readonly dryRun?: boolean } = {}): Promise<KubeObject> {
-    const query = { ...written, ...(dryRun && { dryRun: 'All' }) };
+    const query = { ...writeQuery, ...(dryRun && { dryRun: 'All' }) };
     return objectOf(await this.#resources.send(refOf(object), { method: 'POST', verb: 'create', query, body: object }));
   }
 
-  async reassign(live: KubeObject, managedFields: readonly unknown[]): Promise<KubeObject> {
+  async setManagedFields(live: KubeObject, managedFields: readonly unknown[]): Promise<KubeObject> {
     const { resourceVersion } = live.metadata;
     const answer = await this.#resources.send(refOf(live), {
       method: 'PATCH',
       verb: 'patch',
       contentType: 'application/json-patch+json',
-      query: written,
+      query: writeQuery,
       body: [
         { op: 'replace', path: '/metadata/managedFields', value: managedFields },
         { op: 'replace', path: '/metadata/resourceVersion', value: resourceVersion },
@@ -82,12 +82,14 @@ export class LiveCluster implements Connection {
   async replace(object: KubeObject): Promise<KubeObject> {
     const ref = refOf(object);
     try {
-      return objectOf(await this.#resources.send(ref, { method: 'PUT', verb: 'update', query: written, body: object }));
+      return objectOf(
+        await this.#resources.send(ref, { method: 'PUT', verb: 'update', query: writeQuery, body: object }),
+      );
     } catch (error) {
       if (asCutoverError(error).code !== 'moved') throw error;
       const live = await this.get(ref);
-      // As above: our own write may be what moved it.
-      if (live === undefined || !holds(live, object)) throw error;
+      // As above: our own write may have changed the resourceVersion.
+      if (live === undefined || !matchesDesired(live, object)) throw error;
       return live;
     }
   }
@@ -149,20 +151,23 @@ export class LiveCluster implements Connection {
 
   async proxy(request: ProxyRequest): Promise<ProxyAnswer> {
     const call = proxyCall(request);
-    const answer = await this.#parts.api.pass(call);
-    const judged = proxyAnswer(answer, request);
-    // A missing permission is nothing that a later try could mend, and nothing that the app said.
-    if (judged.fromApiServer && (answer.status === 401 || answer.status === 403)) {
-      throw refusal(answer.status, answer.body, call.asked);
+    const answer = await this.#parts.api.sendOnce(call);
+    const proxied = proxyAnswer(answer, request);
+    // A missing permission is not an answer of the application, and a retry cannot help.
+    if (proxied.fromApiServer && (answer.status === 401 || answer.status === 403)) {
+      throw apiError(answer.status, answer.body, call.description);
     }
-    return judged;
+    return proxied;
   }
 
   async minor(): Promise<number | undefined> {
-    const asked = { verb: 'get', target: { apiVersion: 'v1', kind: 'Version' }, resource: '/version' };
-    const answer = await this.#parts.api.send({ asked, request: { method: 'GET', path: '/version' } });
+    const description = { verb: 'get', target: { apiVersion: 'v1', kind: 'Version' }, resource: '/version' };
+    const answer = await this.#parts.api.send({
+      description,
+      request: { method: 'GET', path: '/version' },
+    });
     const { minor = '' } = JSON.parse(answer.body.toString('utf8')) as { minor?: string };
-    // Some providers write `31+`.
+    // Some providers return `31+`.
     const number = Number.parseInt(minor, 10);
     return Number.isNaN(number) ? undefined : number;
   }
@@ -172,14 +177,14 @@ export class LiveCluster implements Connection {
       method: 'PATCH',
       verb: 'patch',
       contentType: 'application/apply-patch+yaml',
-      query: { ...written, ...(dryRun && { dryRun: 'All' }), ...(force && { force: 'true' }) },
-      body: asApplied(object, resourceVersion),
+      query: { ...writeQuery, ...(dryRun && { dryRun: 'All' }), ...(force && { force: 'true' }) },
+      body: applyBody(object, resourceVersion),
     });
   }
 }
 
-/** Goes with every write. */
-const written = { fieldManager, fieldValidation: 'Strict' };
+/** Query of every write. */
+const writeQuery = { fieldManager, fieldValidation: 'Strict' };
 
 function applied(answer: HttpAnswer): Applied {
   const date = Date.parse(answer.headers.date ?? '');
@@ -187,7 +192,7 @@ function applied(answer: HttpAnswer): Applied {
     object: objectOf(answer),
     created: answer.status === 201,
     warnings: warningsOf(answer.headers),
-    // Without a Date header (no API server leaves it out) this machine's clock is the best guess there is.
+    // Every API server sets the Date header; without it, the clock of the runner is the best approximation.
     serverTimeMs: Number.isNaN(date) ? Date.now() : date,
   };
 }

@@ -1,16 +1,16 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import type { Call } from './http/api.js';
 import type { ProxyAnswer, ProxyRequest } from './cluster.js';
-import { statusOf } from './http/refusal.js';
+import { statusOf } from './http/error-status.js';
 import type { HttpAnswer } from './http/transport.js';
 
 const verbs: Readonly<Record<string, string>> = { POST: 'create', PUT: 'update', PATCH: 'patch', DELETE: 'delete' };
 
-/** The request to the API server that passes on a request to a pod or Service. */
+/** The request to the API server that proxies a request to a pod or Service. */
 export function proxyCall(request: ProxyRequest): Call {
   const { kind, namespace, name, method = 'GET', body, timeoutMs = 10_000 } = request;
   return {
-    asked: {
+    description: {
       verb: verbs[method] ?? 'get',
       target: { apiVersion: 'v1', kind, namespace, name },
       resource: kind === 'Pod' ? 'pods/proxy' : 'services/proxy',
@@ -18,7 +18,7 @@ export function proxyCall(request: ProxyRequest): Call {
     request: {
       method,
       path: proxyPath(request),
-      headers: passedHeaders(request.headers),
+      headers: forwardedHeaders(request.headers),
       timeoutMs,
       ...(body && { body }),
     },
@@ -31,8 +31,8 @@ function proxyPath({ kind, namespace, name, port, path }: ProxyRequest): string 
   return `/api/v1/namespaces/${encodeURIComponent(namespace)}/${plural}/${target}/proxy${path}`;
 }
 
-/** Headers that belong to one connection, or that would mislead the API server. */
-const notPassedOn = new Set([
+/** Headers of one connection, or that would have another meaning for the API server. */
+const hopByHopHeaders = new Set([
   'host',
   'connection',
   'keep-alive',
@@ -46,42 +46,42 @@ const notPassedOn = new Set([
   'content-length',
 ]);
 
-/** The caller's headers, without those that belong to its own connection. */
-function passedHeaders(headers: ProxyRequest['headers'] = {}): Record<string, string> {
+/** The headers of the caller, without hop-by-hop headers. */
+function forwardedHeaders(headers: ProxyRequest['headers'] = {}): Record<string, string> {
   return Object.fromEntries(
     Object.entries(headers)
       .map(([name, value]) => [name.toLowerCase(), value] as const)
-      .filter(([name]) => !notPassedOn.has(name)),
+      .filter(([name]) => !hopByHopHeaders.has(name)),
   );
 }
 
-/** The answer, and whether the pod or the API server gave it. */
+/** The answer, and whether it came from the pod or the API server. */
 export function proxyAnswer(answer: HttpAnswer, { namespace, name }: ProxyRequest): ProxyAnswer {
   const { status, body } = answer;
   return {
     status,
-    headers: flat(answer.headers),
+    headers: flattenHeaders(answer.headers),
     body,
-    fromApiServer: isApiServers(status, body, { namespace, name }),
+    fromApiServer: isFromApiServer(status, body, { namespace, name }),
   };
 }
 
 /**
- * The API server refuses with a Status about the pod or Service itself, or with the plain text of its reverse proxy. Its
- * own headers say nothing: it adds them to what pods answer, too.
+ * The API server answers with a Status, or with the plain text of its reverse proxy. Its headers do not help: it adds them
+ * to answers of pods, too.
  */
-function isApiServers(status: number, body: Buffer, asked: { namespace: string; name: string }): boolean {
+function isFromApiServer(status: number, body: Buffer, target: { namespace: string; name: string }): boolean {
   if (status < 400) return false;
   const answer = statusOf(body);
   if (answer !== undefined) return answer.code === status && answer.reason !== undefined && answer.reason !== '';
   const start = body.subarray(0, 200).toString('utf8').toLowerCase();
   return (
     start.startsWith('error trying to reach service') ||
-    start.startsWith(`no endpoints available for service "${asked.name}"`)
+    start.startsWith(`no endpoints available for service "${target.name}"`)
   );
 }
 
-function flat(headers: IncomingHttpHeaders): Record<string, string> {
+function flattenHeaders(headers: IncomingHttpHeaders): Record<string, string> {
   const entries = Object.entries(headers).flatMap(([name, value]) =>
     value === undefined ? [] : [[name, Array.isArray(value) ? value.join(', ') : value] as const],
   );

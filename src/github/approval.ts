@@ -9,55 +9,55 @@ export type { Approval } from './decision.js';
 export interface ApprovalRequest {
   /** Name of the GitHub environment, as in the job's `environment:`. */
   readonly environment: string;
-  /** Token with `actions: read`. Absent: the proof is refused with the setting to change. */
+  /** Token with `actions: read`. Absent: throws `approval` with the setting to change. */
   readonly token?: string | undefined;
   readonly run: CiRun;
   readonly signal?: AbortSignal;
-  /** Default: the machine's. */
+  /** Default: the clock of the machine. */
   readonly clock?: Clock;
 }
 
 /**
- * Proves that this run was approved by the required reviewers of an environment; reads twice, writes nothing. Throws
- * `approval` with the setting or permission to change when there is no proof, whatever the reason.
+ * Verifies that required reviewers of an environment have approved this run, with two read requests. Throws `approval` with
+ * the setting or permission to change when this cannot be proved, for any reason.
  */
 export async function proveApproval(request: ApprovalRequest): Promise<Approval> {
   const { environment, token, run, signal = new AbortController().signal, clock = systemClock } = request;
   if (token === undefined || token === '') {
-    throw refuse(environment, {
+    throw approvalError(environment, {
       message: 'there is no token',
       hint: 'Set input `token` (its default is `${{ github.token }}`) and give the job `permissions: actions: read`.',
     });
   }
   const address = addressOf(run);
   if (address === undefined) {
-    throw refuse(environment, {
-      message: 'this is not a run of GitHub Actions',
-      hint: 'Run this step in a workflow, in a job that carries `environment:`, or leave input `approval` out.',
+    throw approvalError(environment, {
+      message: 'this is not a GitHub Actions run',
+      hint: 'Run this step in a workflow, in a job with `environment:`, or remove input `approval`.',
     });
   }
-  const way = { ...address, apiUrl: run.apiUrl, token, signal };
+  const access = { ...address, apiUrl: run.apiUrl, token, signal };
   const answers = await Promise.all([
-    withRetry(() => readEnvironment(way, environment), { clock, signal }),
-    withRetry(() => readApprovals(way), { clock, signal }),
+    withRetry(() => readEnvironment(access, environment), { clock, signal }),
+    withRetry(() => readApprovals(access), { clock, signal }),
   ]);
   const decision = decideApproval({ environment, run, environmentAnswer: answers[0], approvalsAnswer: answers[1] });
-  if (!decision.approved) throw refuse(environment, decision);
+  if (!decision.approved) throw approvalError(environment, decision);
   return decision.approval;
 }
 
-/** Milliseconds before the second and third try: a run that was approved by hand should not fail for one bad answer. */
-const pauses = [1_000, 4_000];
+/** Milliseconds before the second and third attempt: one failed request should not fail a run that was approved manually. */
+const retryDelaysMs = [1_000, 4_000];
 
 async function withRetry(
   read: () => Promise<GitHubAnswer>,
   { clock, signal }: { readonly clock: Clock; readonly signal: AbortSignal },
 ): Promise<GitHubAnswer> {
   let answer = await read();
-  for (const pause of pauses) {
-    const passing = answer.kind === 'unreachable' || (answer.kind === 'refused' && answer.status >= 500);
-    if (!passing || signal.aborted) break;
-    await clock.wait(pause, signal);
+  for (const delayMs of retryDelaysMs) {
+    const isTransient = answer.kind === 'unreachable' || (answer.kind === 'refused' && answer.status >= 500);
+    if (!isTransient || signal.aborted) break;
+    await clock.wait(delayMs, signal);
     answer = await read();
   }
   if (signal.aborted)
@@ -71,14 +71,14 @@ function addressOf({ repository, runId }: CiRun): RunAddress | undefined {
   return { owner, repo, runId: Number(runId) };
 }
 
-function refuse(
+function approvalError(
   environment: string,
-  why: { readonly message: string; readonly hint: string; readonly status?: number },
+  reason: { readonly message: string; readonly hint: string; readonly status?: number },
 ): CutoverError {
-  return new CutoverError(`The approval by environment ${environment} cannot be proved: ${why.message}`, {
+  return new CutoverError(`The approval for environment ${environment} cannot be proved: ${reason.message}`, {
     code: 'approval',
     object: `GitHub environment ${environment}`,
-    hint: why.hint,
-    ...(why.status !== undefined && { status: why.status }),
+    hint: reason.hint,
+    ...(reason.status !== undefined && { status: reason.status }),
   });
 }

@@ -1,49 +1,49 @@
 import type { CiRun } from '../inputs/inputs.js';
 import type { GitHubAnswer } from './rest.js';
 
-/** Proof that the required reviewers of an environment let this run pass. GitHub does not tell when they did. */
+/** Proof that required reviewers of an environment approved this run. GitHub does not report the time. */
 export interface Approval {
   readonly environment: string;
-  /** Logins of those who approved. */
+  /** Logins of the reviewers who approved. */
   readonly by: readonly string[];
-  /** What they wrote; empty if nothing. */
+  /** Their comments; empty if there are none. */
   readonly comment: string;
 }
 
-/** Proved, or why not and what to change. */
+/** Approved, or the reason and what to change. */
 export type ApprovalDecision =
   | { readonly approved: true; readonly approval: Approval }
   | { readonly approved: false; readonly message: string; readonly hint: string; readonly status?: number };
 
-interface Question {
+interface ApprovalAnswers {
   readonly environment: string;
   readonly run: Pick<CiRun, 'repository' | 'url' | 'job'>;
   readonly environmentAnswer: GitHubAnswer;
   readonly approvalsAnswer: GitHubAnswer;
 }
 
-/** What GitHub's two answers prove. The environment's name is compared without regard to case, as GitHub does. */
-export function decideApproval(question: Question): ApprovalDecision {
-  const { environment, environmentAnswer, approvalsAnswer } = question;
+/** Decides by the two answers of GitHub. Environment names are case-insensitive, as in GitHub. */
+export function decideApproval(answers: ApprovalAnswers): ApprovalDecision {
+  const { environment, environmentAnswer, approvalsAnswer } = answers;
   if (environmentAnswer.kind === 'refused' && environmentAnswer.status === 404 && approvalsAnswer.kind === 'ok') {
-    return refuse({
-      message: `${question.run.repository} has no environment of that name`,
+    return notApproved({
+      message: `${answers.run.repository} has no environment of that name`,
       hint: `Create it under Settings → Environments → New environment, name "${environment}", and tick Required reviewers; or correct input \`approval\`.`,
       status: 404,
     });
   }
-  if (environmentAnswer.kind !== 'ok') return explainUnread(environmentAnswer, question);
-  if (approvalsAnswer.kind !== 'ok') return explainUnread(approvalsAnswer, question);
+  if (environmentAnswer.kind !== 'ok') return explainFailure(environmentAnswer, answers);
+  if (approvalsAnswer.kind !== 'ok') return explainFailure(approvalsAnswer, answers);
   if (!hasReviewers(environmentAnswer.data)) {
-    return refuse({
-      message: 'it has no required reviewers, so any run may pass it',
+    return notApproved({
+      message: 'it has no required reviewers, so every run passes it',
       hint: `Add them under Settings → Environments → ${environment} → Required reviewers.`,
     });
   }
-  return decideReviews(reviewsOf(approvalsAnswer.data, environment), question);
+  return decideReviews(reviewsOf(approvalsAnswer.data, environment), answers);
 }
 
-function decideReviews(reviews: readonly Review[], { environment, run }: Question): ApprovalDecision {
+function decideReviews(reviews: readonly Review[], { environment, run }: ApprovalAnswers): ApprovalDecision {
   const approvals = reviews.filter(({ state }) => state === 'approved');
   if (approvals.length > 0) {
     const comment = approvals
@@ -54,60 +54,68 @@ function decideReviews(reviews: readonly Review[], { environment, run }: Questio
   }
   const rejection = reviews.find(({ state }) => state === 'rejected');
   if (rejection !== undefined) {
-    const said = rejection.comment === '' ? '' : ` ("${rejection.comment}")`;
-    return refuse({
-      message: `${rejection.by} rejected this run${said}`,
-      hint: `Settle it with ${rejection.by}, then start a new run: ${run.url}`,
+    const answerText = rejection.comment === '' ? '' : ` ("${rejection.comment}")`;
+    return notApproved({
+      message: `${rejection.by} rejected this run${answerText}`,
+      hint: `Resolve it with ${rejection.by}, then start a new run: ${run.url}`,
     });
   }
-  return refuse({
-    message: 'this run carries no approval for it',
-    hint: `Give job ${run.job} the line \`environment: ${environment}\`, so that GitHub holds it until a reviewer has approved. Where an administrator let the run pass by force, GitHub records no approval: start it again.`,
+  return notApproved({
+    message: 'this run has no approval for it',
+    hint: `Add \`environment: ${environment}\` to job ${run.job}, so that it waits for the approval of a reviewer. If an administrator bypassed the protection rules, GitHub records no approval: start the run again.`,
   });
 }
 
-function explainUnread(answer: Exclude<GitHubAnswer, { kind: 'ok' }>, { run }: Question): ApprovalDecision {
+function explainFailure(answer: Exclude<GitHubAnswer, { kind: 'ok' }>, { run }: ApprovalAnswers): ApprovalDecision {
   if (answer.kind === 'unreachable') {
-    return refuse({
+    return notApproved({
       message: `GitHub cannot be reached at ${answer.reason}`,
-      hint: "Check the runner's way to GitHub (proxy, firewall, GITHUB_API_URL), then run this job again.",
+      hint: "Check the runner's connection to GitHub (proxy, firewall, GITHUB_API_URL), then run this job again.",
     });
   }
   const { status, message, rateLimited } = answer;
-  const said = `GitHub answered ${status} "${message}"`;
+  const answerText = `GitHub answered ${status} "${message}"`;
   if (rateLimited) {
-    return refuse({
-      message: said,
-      hint: 'The rate limit of this token is used up: run this job again later.',
+    return notApproved({
+      message: answerText,
+      hint: 'The rate limit of this token is exceeded: run this job again later.',
       status,
     });
   }
   switch (status) {
     case 401:
-      return refuse({
-        message: said,
-        hint: 'The token is wrong or has expired: leave input `token` at its default, or renew it.',
+      return notApproved({
+        message: answerText,
+        hint: 'The token is invalid or has expired: use the default of input `token`, or renew it.',
         status,
       });
     case 403:
     case 404:
-      return refuse({
-        message: said,
-        hint: `The token may not read runs and environments of ${run.repository}: give the job \`permissions: actions: read\` (naming any permission takes away those that are not named), or a token of your own the repository permission Actions: Read.`,
+      return notApproved({
+        message: answerText,
+        hint: `The token has no permission to read runs and environments of ${run.repository}: give the job \`permissions: actions: read\` (this removes all permissions that are not listed), or use a token with the repository permission Actions: Read.`,
         status,
       });
     default:
-      return refuse({ message: said, hint: 'See https://www.githubstatus.com, then run this job again.', status });
+      return notApproved({
+        message: answerText,
+        hint: 'See https://www.githubstatus.com, then run this job again.',
+        status,
+      });
   }
 }
 
-function refuse(why: { readonly message: string; readonly hint: string; readonly status?: number }): ApprovalDecision {
-  return { approved: false, ...why };
+function notApproved(reason: {
+  readonly message: string;
+  readonly hint: string;
+  readonly status?: number;
+}): ApprovalDecision {
+  return { approved: false, ...reason };
 }
 
 function hasReviewers(environment: unknown): boolean {
   const { protection_rules: rules } = (environment ?? {}) as { protection_rules?: unknown };
-  // GitHub may leave the names away; an empty list means that nobody has to approve.
+  // GitHub may omit the reviewers; an empty list means that no approval is required.
   return listOf(rules).some(
     ({ type, reviewers }) => type === 'required_reviewers' && (reviewers === undefined || listOf(reviewers).length > 0),
   );
@@ -119,7 +127,7 @@ interface Review {
   readonly comment: string;
 }
 
-/** The reviews of a run that name the environment; what has another shape is no review. */
+/** The reviews of a run for the environment, without entries of another shape. */
 function reviewsOf(data: unknown, environment: string): readonly Review[] {
   return listOf(data)
     .filter(({ environments }) => listOf(environments).some(({ name }) => sameName(name, environment)))
@@ -127,14 +135,14 @@ function reviewsOf(data: unknown, environment: string): readonly Review[] {
       const { login } = (user ?? {}) as { login?: unknown };
       return {
         state: typeof state === 'string' ? state : '',
-        by: typeof login === 'string' ? login : 'somebody whose account is gone',
+        by: typeof login === 'string' ? login : 'a deleted account',
         comment: typeof comment === 'string' ? comment.trim() : '',
       };
     });
 }
 
-function sameName(name: unknown, wanted: string): boolean {
-  return typeof name === 'string' && name.toLowerCase() === wanted.toLowerCase();
+function sameName(name: unknown, environment: string): boolean {
+  return typeof name === 'string' && name.toLowerCase() === environment.toLowerCase();
 }
 
 /** The objects of a JSON list; none for anything else. */

@@ -1,40 +1,46 @@
-/** A run of a repository, as GitHub's REST API names it. */
+/** A run of a repository in the REST API of GitHub. */
 export interface RunAddress {
   readonly owner: string;
   readonly repo: string;
   readonly runId: number;
 }
 
-/** How to ask, and as whom. */
-export interface Way extends RunAddress {
-  /** Base of the REST API. */
+/** Address and credentials of the REST API. */
+export interface GitHubAccess extends RunAddress {
+  /** Base URL of the REST API. */
   readonly apiUrl: string;
   readonly token: string;
   readonly signal: AbortSignal;
 }
 
-/** What came of one question to GitHub; never holds the token. */
+/** Result of one request to GitHub; never contains the token. */
 export type GitHubAnswer =
   | { readonly kind: 'ok'; readonly data: unknown }
   | { readonly kind: 'refused'; readonly status: number; readonly message: string; readonly rateLimited: boolean }
   | { readonly kind: 'unreachable'; readonly reason: string };
 
 const timeoutMs = 10_000;
-const overdue = `no answer within ${timeoutMs / 1000} s`;
+const timeoutReason = `no answer within ${timeoutMs / 1000} s`;
 
 /** The environment with its protection rules. */
-export async function readEnvironment(way: Way, environment: string): Promise<GitHubAnswer> {
-  return await ask(way, 'GET /repos/{owner}/{repo}/environments/{environment_name}', { environment_name: environment });
+export async function readEnvironment(access: GitHubAccess, environment: string): Promise<GitHubAnswer> {
+  return await get(access, 'GET /repos/{owner}/{repo}/environments/{environment_name}', {
+    environment_name: environment,
+  });
 }
 
-/** The reviews that this run has received, of all its environments. */
-export async function readApprovals(way: Way): Promise<GitHubAnswer> {
-  return await ask(way, 'GET /repos/{owner}/{repo}/actions/runs/{run_id}/approvals', { run_id: way.runId });
+/** The reviews of this run, for all its environments. */
+export async function readApprovals(access: GitHubAccess): Promise<GitHubAnswer> {
+  return await get(access, 'GET /repos/{owner}/{repo}/actions/runs/{run_id}/approvals', { run_id: access.runId });
 }
 
-async function ask(way: Way, route: string, parameters: Record<string, string | number>): Promise<GitHubAnswer> {
-  const { apiUrl, token, owner, repo, signal } = way;
-  // Loaded here, because on import it reads the runner's event file and proxy settings, which most steps never need.
+async function get(
+  access: GitHubAccess,
+  route: string,
+  parameters: Record<string, string | number>,
+): Promise<GitHubAnswer> {
+  const { apiUrl, token, owner, repo, signal } = access;
+  // Loaded on demand: on import it reads the event file and the proxy settings, which most steps do not need.
   const { getOctokit } = await import('@actions/github');
   const octokit = getOctokit(token, { baseUrl: apiUrl.replace(/\/+$/, '') });
   try {
@@ -44,40 +50,45 @@ async function ask(way: Way, route: string, parameters: Record<string, string | 
     })) as { data: unknown };
     return { kind: 'ok', data };
   } catch (thrown) {
-    return explain(thrown, way);
+    return errorAnswer(thrown, access);
   }
 }
 
-/** Octokit gives network errors status 500 without a response; only an answer has one. */
-function explain(thrown: unknown, { apiUrl, token }: Way): GitHubAnswer {
+/** In Octokit, network errors have status 500 and no response. */
+function errorAnswer(thrown: unknown, { apiUrl, token }: GitHubAccess): GitHubAnswer {
   const { status, response, message } = thrown as {
     readonly status?: number;
     readonly response?: { readonly headers: Readonly<Record<string, string | undefined>>; readonly data: unknown };
     readonly message?: string;
   };
-  // A proxy on the way may quote the request.
-  const clean = (text: string): string => text.replaceAll(token, '***');
+  // A proxy may quote the request with its token.
+  const redact = (text: string): string => text.replaceAll(token, '***');
   if (status === undefined || response === undefined) {
     const reason = codeOf(thrown) ?? message ?? 'no answer';
-    return { kind: 'unreachable', reason: clean(`${apiUrl}: ${reason}`) };
+    return { kind: 'unreachable', reason: redact(`${apiUrl}: ${reason}`) };
   }
-  const { message: said } = (response.data ?? {}) as { message?: unknown };
+  const { message: apiMessage } = (response.data ?? {}) as { message?: unknown };
   const rateLimited = status === 429 || (status === 403 && response.headers['x-ratelimit-remaining'] === '0');
-  return { kind: 'refused', status, message: clean(typeof said === 'string' ? said : `status ${status}`), rateLimited };
+  return {
+    kind: 'refused',
+    status,
+    message: redact(typeof apiMessage === 'string' ? apiMessage : `status ${status}`),
+    rateLimited,
+  };
 }
 
-/** The system's code (`ECONNREFUSED`) in a chain of causes. */
+/** The system error code (`ECONNREFUSED`) in a chain of causes. */
 function codeOf(cause: unknown): string | undefined {
-  let link = cause;
-  while (typeof link === 'object' && link !== null) {
+  let current = cause;
+  while (typeof current === 'object' && current !== null) {
     const {
       code,
       name,
       cause: next,
-    } = link as { readonly code?: unknown; readonly name?: unknown; readonly cause?: unknown };
-    if (name === 'TimeoutError') return overdue;
+    } = current as { readonly code?: unknown; readonly name?: unknown; readonly cause?: unknown };
+    if (name === 'TimeoutError') return timeoutReason;
     if (typeof code === 'string') return code;
-    link = next;
+    current = next;
   }
   return undefined;
 }

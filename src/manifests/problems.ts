@@ -1,13 +1,13 @@
 import { CutoverError, type Problem } from '../errors.js';
 import { where, type Position } from '../log.js';
 
-/** Something that works but that the reader should know, with the manifest's place. */
+/** A problem that does not stop the deploy, with its position in the manifests. */
 export interface ManifestWarning {
   readonly message: string;
   readonly at: Position;
 }
 
-/** One error for everything that is wrong with the manifests; its problems hold each with its place. */
+/** One error for all problems of the manifests, each with its position. `hint`: what to do about them; absent: no hint. */
 export function manifestError(problems: readonly Problem[], hint?: string): CutoverError {
   const [first] = problems;
   const single = first?.at === undefined ? first?.message : `${where(first.at)}: ${first.message}`;

@@ -12,35 +12,35 @@ import { describeRef, refKey, refOf } from '../kubernetes/object.js';
 import { overrideReplicas, overrideSurge } from './overrides/replicas.js';
 import { addPreStop } from './overrides/pre-stop.js';
 import { manifestError, type ManifestWarning } from './problems.js';
-import { addPullSecrets, uselessPullSecrets } from './overrides/image-pull-secrets.js';
+import { addPullSecrets, unusedPullSecrets } from './overrides/image-pull-secrets.js';
 import { registrySecrets } from './overrides/registry-secret.js';
 import type { Resource } from './resource.js';
-import { mentionsIn } from './placeholders/substitution.js';
-import { textProblems } from './yaml/string-fields.js';
+import { findPlaceholders } from './placeholders/substitution.js';
+import { stringFieldProblems } from './yaml/string-fields.js';
 import { upgradeDeployment } from './overrides/api-version-upgrade.js';
 import { readDocuments, type Manifests } from './yaml/documents.js';
 
-/** Everything that decides what the manifests become. */
+/** Everything that the result of rendering depends on. */
 export interface RenderRequest extends Omit<RenderInputs, 'manifests' | 'kustomize' | 'preStopExplicit'> {
   readonly manifests: Manifests;
-  /** Values of the built-in names, as `NAMESPACE` and `TARGET_ROLE`; variables of the same name win. */
+  /** Values of the built-in names, such as `NAMESPACE` and `TARGET_ROLE`; variables of the same name take precedence. */
   readonly builtIns: Readonly<Record<string, string>>;
-  /** For `$<NAME>`, where neither a variable nor a built-in has the name. */
+  /** For `$<NAME>`, where neither a variable nor a built-in has this name. */
   readonly environment: Readonly<Record<string, string>>;
-  /** Namespace of objects that name none. */
+  /** Namespace of objects without one. */
   readonly namespace: string;
-  /** Goes into the annotation `cutover/release`. Absent: the annotation is left out, for a draft. */
+  /** Value of the annotation `cutover/release`. Absent: no annotation, for a draft rendering. */
   readonly release?: string;
 }
 
 export interface Rendered {
   readonly resources: readonly Resource[];
   readonly warnings: readonly ManifestWarning[];
-  /** Lines for the log: what the inputs have set in place of what the manifests say. */
+  /** Lines for the log: the fields that inputs have overridden. */
   readonly notes: readonly string[];
 }
 
-/** Finds, builds and parses the manifests, once for any number of renderings. Throws as `loadManifests` does. */
+/** Finds, builds and parses the manifests; the result can be rendered several times. Throws as `loadManifests` does. */
 export async function readManifests(search: ManifestSearch & BuildOptions): Promise<Manifests> {
   return readDocuments(await loadManifests(search));
 }
@@ -56,20 +56,24 @@ function duplicates(resources: readonly Resource[]): readonly Problem[] {
   });
 }
 
-/** Built-ins that not every step has; left as they are, they would become part of a name. */
-const conditional = { TARGET_ROLE: 'strategy: blue-green', KUBERNETES_SECRET_NAME: 'registry-secret' };
+/** Built-ins that only some inputs define; without a value, the placeholder would become part of a name. */
+const conditionalBuiltIns = { TARGET_ROLE: 'strategy: blue-green', KUBERNETES_SECRET_NAME: 'registry-secret' };
 
 function missingBuiltIns({ manifests, substitution, variables, builtIns }: RenderRequest): readonly Problem[] {
-  return Object.entries(conditional).flatMap(([missing, input]) => {
+  return Object.entries(conditionalBuiltIns).flatMap(([missing, input]) => {
     if ([variables, builtIns].some(map => Object.hasOwn(map, missing))) return [];
-    const mention = mentionsIn(manifests.documents, substitution, missing).find(({ form }) => form === 'loose');
-    return mention === undefined ? [] : [{ message: `${missing} has a value only with \`${input}\`.`, at: mention.at }];
+    const placeholder = findPlaceholders(manifests.documents, substitution, missing).find(
+      ({ form }) => form === 'loose',
+    );
+    return placeholder === undefined
+      ? []
+      : [{ message: `${missing} has a value only with \`${input}\`.`, at: placeholder.at }];
   });
 }
 
 /**
- * Text to objects: placeholders, lists, retired versions, images, defaults, preStop hooks; nothing on disk changes.
- * Throws `manifest` with everything that is wrong, each with its place.
+ * Text to objects: placeholders, lists, removed API versions, images, defaults, preStop hooks. Does not change any file.
+ * Throws `manifest` with all problems, each with its position.
  */
 export function renderManifests(request: RenderRequest): Rendered {
   const { manifests, builtIns, variables, environment, namespace, release } = request;
@@ -81,11 +85,12 @@ export function renderManifests(request: RenderRequest): Rendered {
     request.images,
   );
   const clusterKinds = definedClusterKinds(overridden.resources.map(({ object }) => object));
-  const mistyped = overridden.resources.flatMap(textProblems);
+  const mistyped = overridden.resources.flatMap(stringFieldProblems);
   const { imagePullSecrets = [], registrySecret } = request;
-  const made = registrySecret === undefined ? [] : registrySecrets(registrySecret, { ...overridden, namespace });
-  const pulling = [...imagePullSecrets, ...(registrySecret === undefined ? [] : [registrySecret.name])];
-  const defaulted = [...addPullSecrets(overridden.resources, pulling), ...made].map(resource => ({
+  const secretResources =
+    registrySecret === undefined ? [] : registrySecrets(registrySecret, { ...overridden, namespace });
+  const pullSecretNames = [...imagePullSecrets, ...(registrySecret === undefined ? [] : [registrySecret.name])];
+  const defaulted = [...addPullSecrets(overridden.resources, pullSecretNames), ...secretResources].map(resource => ({
     ...resource,
     object: withDefaults(resource.object, { namespace, clusterKinds, ...(release === undefined ? {} : { release }) }),
   }));
@@ -100,16 +105,16 @@ export function renderManifests(request: RenderRequest): Rendered {
     ...mistyped,
     ...duplicates(defaulted),
   ];
-  // A file that could not be read may hold the image that seems to be missing.
+  // A file that could not be parsed may contain the image that seems to be missing.
   if (problems.length === 0)
     problems.push(
       ...overridden.problems,
       ...sized.problems,
       ...rolled.problems,
-      ...uselessPullSecrets(defaulted, imagePullSecrets),
+      ...unusedPullSecrets(defaulted, imagePullSecrets),
     );
   if (problems.length === 0 && defaulted.length === 0) {
-    problems.push({ message: `The manifests hold no object: ${manifests.files.join(', ')}.` });
+    problems.push({ message: `The manifests contain no object: ${manifests.files.join(', ')}.` });
   }
   if (problems.length > 0) throw manifestError(problems);
   const warnings = upgraded.flatMap(one => one.warnings);

@@ -1,25 +1,25 @@
 import type { Position } from '../log.js';
 import type { KubeObject } from '../kubernetes/object.js';
 
-/** A rendered object and where in the manifests it came from. */
+/** A rendered object and its position in the manifests. */
 export interface Resource {
   readonly object: KubeObject;
-  /** Where the document starts. */
+  /** Start of the object. */
   readonly at: Position;
-  /** Place of a field by its path (`['spec', 'replicas']`); the nearest known parent if the field is not there. */
-  readonly place: (path: readonly (string | number)[]) => Position;
+  /** Position of a field by its path (`['spec', 'replicas']`); that of the nearest existing parent if there is no such field. */
+  readonly positionOf: (path: readonly (string | number)[]) => Position;
 }
 
-/** The objects of one release, sorted out by what blue/green does with them. `of` maps a role to its own objects. */
+/** The objects of one release, classified by how blue/green handles them. */
 export interface RoleResources {
-  /** Objects of each role: Deployments, test Services, ConfigMaps… whose names depend on the role. */
+  /** Objects by role: Deployments, test Services, ConfigMaps… whose names depend on the role. */
   readonly of: Readonly<Record<string, readonly Resource[]>>;
-  /** The public Service as each role renders it: same name, another selector. */
+  /** The public Service by role: same name, different selector. */
   readonly publicService: Readonly<Record<string, Resource>>;
-  /** Name of each role's test Service; absent where the manifests have none. */
+  /** Name of the test Service by role; without a key for a role that has none. */
   readonly testService: Readonly<Record<string, string>>;
   /** Objects that do not depend on the role. */
   readonly shared: readonly Resource[];
-  /** The manifests know nothing of roles, so what is live may not either. */
+  /** The manifests do not use TARGET_ROLE, so the live objects may have no roles yet. Absent: they use it. */
   readonly automatic?: true;
 }

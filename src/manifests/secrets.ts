@@ -1,6 +1,6 @@
 import type { Resource } from './resource.js';
 
-/** The plain values of all Secrets among the resources, for masking before anything about them can be logged. */
+/** The values of all Secrets among the resources, encoded and decoded; mask them before logging anything about the resources. */
 export function secretValues(resources: readonly Resource[]): readonly string[] {
   return resources
     .filter(({ object }) => object.apiVersion === 'v1' && object.kind === 'Secret')

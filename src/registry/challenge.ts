@@ -1,9 +1,9 @@
-/** How a registry wants to be asked, from its header `WWW-Authenticate`. */
+/** How to authenticate with a registry, from its header `WWW-Authenticate`. */
 export type Challenge =
   | { readonly scheme: 'basic' }
   | {
       readonly scheme: 'bearer';
-      /** Address of the token service. */
+      /** URL of the token service. */
       readonly realm: URL;
       readonly service?: string;
       readonly scope?: string;
@@ -11,16 +11,17 @@ export type Challenge =
 
 const parameter = /([a-zA-Z]+)\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^\s",]+))/g;
 
-/** The challenge in the header. `undefined`: there is none that can be met. Bearer goes before Basic. */
+/** The challenge in the header; Bearer takes precedence over Basic. `undefined`: no supported challenge. */
 export function parseChallenge(header: string | undefined): Challenge | undefined {
   const bearer = /(?:^|,)\s*Bearer\s+(.*)$/i.exec(header ?? '')?.[1];
   if (bearer !== undefined) {
-    const found = new Map<string, string>();
+    const parameters = new Map<string, string>();
     for (const [, name = '', quoted, plain = ''] of bearer.matchAll(parameter)) {
-      if (!found.has(name.toLowerCase())) found.set(name.toLowerCase(), quoted?.replace(/\\(.)/g, '$1') ?? plain);
+      if (!parameters.has(name.toLowerCase()))
+        parameters.set(name.toLowerCase(), quoted?.replace(/\\(.)/g, '$1') ?? plain);
     }
-    const realm = found.get('realm') ?? '';
-    const [service, scope] = [found.get('service'), found.get('scope')];
+    const realm = parameters.get('realm') ?? '';
+    const [service, scope] = [parameters.get('service'), parameters.get('scope')];
     if (URL.canParse(realm) && /^https?:/i.test(realm)) {
       return {
         scheme: 'bearer',

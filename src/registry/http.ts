@@ -1,35 +1,35 @@
 import http from 'node:http';
 import https from 'node:https';
 import { isLoopback } from './address.js';
-import type { Answer } from './answer.js';
+import type { RegistryAnswer } from './answer.js';
 
 /** One request to a registry or its token service. */
-export interface Ask {
+export interface RegistryRequest {
   readonly method: 'HEAD' | 'GET';
   readonly url: URL;
   readonly headers: Readonly<Record<string, string>>;
   readonly signal: AbortSignal;
 }
 
-/** Sends a request and follows redirects. Rejects where there is no answer. */
-export type Send = (ask: Ask) => Promise<Answer>;
+/** Sends a request and follows redirects. Rejects when there is no answer. */
+export type Send = (registryRequest: RegistryRequest) => Promise<RegistryAnswer>;
 
-const mostRedirects = 5;
-/** Manifests and errors are far smaller. */
-const mostBytes = 256 * 1024;
-/** Registries count requests; more at once would only make them refuse some. */
-const operation = 10;
+const maxRedirects = 5;
+/** In characters; manifests and errors are far smaller. */
+const maxBodyLength = 256 * 1024;
+/** Registries limit the request rate; more requests at once would be rejected. */
+const maxConcurrentRequests = 10;
 
-/** Opens connections to registries, at most ten at once, through the proxy that the environment names. */
+/** Opens connections to registries, at most ten at once, through the proxy in the environment. */
 export function openHttp(environment: Readonly<Record<string, string>>): { send: Send; close: () => void } {
-  const options = { keepAlive: true, maxTotalSockets: operation };
+  const options = { keepAlive: true, maxTotalSockets: maxConcurrentRequests };
   const agents = {
     near: new http.Agent(options),
     plain: new http.Agent({ ...options, proxyEnv: environment }),
     tls: new https.Agent({ ...options, proxyEnv: environment }),
   };
-  const once = (ask: Ask): Promise<Answer> => {
-    const { method, url, headers, signal } = ask;
+  const sendOnce = (registryRequest: RegistryRequest): Promise<RegistryAnswer> => {
+    const { method, url, headers, signal } = registryRequest;
     const agent = url.protocol === 'https:' ? agents.tls : isLoopback(url.host) ? agents.near : agents.plain;
     const { request } = url.protocol === 'https:' ? https : http;
     return new Promise((resolve, reject) => {
@@ -39,13 +39,13 @@ export function openHttp(environment: Readonly<Record<string, string>>): { send:
         response => {
           let body = '';
           response.setEncoding('utf8');
-          response.on('data', (part: string) => (body = (body + part).slice(0, mostBytes)));
+          response.on('data', (part: string) => (body = (body + part).slice(0, maxBodyLength)));
           response.on('error', reject);
           response.on('end', () => {
-            const flat = Object.entries(response.headers).map(
+            const entries = Object.entries(response.headers).map(
               ([name, value]) => [name, [value].flat().join(', ')] as const,
             );
-            resolve({ status: response.statusCode ?? 0, headers: Object.fromEntries(flat), body });
+            resolve({ status: response.statusCode ?? 0, headers: Object.fromEntries(entries), body });
           });
         },
       );
@@ -53,24 +53,25 @@ export function openHttp(environment: Readonly<Record<string, string>>): { send:
       sent.end();
     });
   };
-  const send: Send = async ask => {
-    let next = ask;
+  const send: Send = async registryRequest => {
+    let next = registryRequest;
     for (let redirects = 0; ; redirects += 1) {
-      const answer = await once(next);
+      const answer = await sendOnce(next);
       const { location } = answer.headers;
       if (![301, 302, 303, 307, 308].includes(answer.status) || location === undefined) return answer;
-      if (redirects === mostRedirects) throw new Error(`more than ${mostRedirects} redirects`);
+      if (redirects === maxRedirects) throw new Error(`more than ${maxRedirects} redirects`);
       next = redirected(next, location);
     }
   };
   return { send, close: () => Object.values(agents).forEach(agent => agent.destroy()) };
 }
 
-/** The request to where it was redirected; a login is for the host that it was meant for alone. */
-function redirected(ask: Ask, location: string): Ask {
-  const url = new URL(location, ask.url);
-  if (ask.url.protocol === 'https:' && url.protocol !== 'https:') throw new Error('it redirects to plain http');
-  if (url.host === ask.url.host) return { ...ask, url };
-  const { authorization: _login, ...headers } = ask.headers;
-  return { ...ask, url, headers };
+/** The redirected request; credentials are only sent to the original host. */
+function redirected(registryRequest: RegistryRequest, location: string): RegistryRequest {
+  const url = new URL(location, registryRequest.url);
+  if (registryRequest.url.protocol === 'https:' && url.protocol !== 'https:')
+    throw new Error('it redirects to plain http');
+  if (url.host === registryRequest.url.host) return { ...registryRequest, url };
+  const { authorization: _login, ...headers } = registryRequest.headers;
+  return { ...registryRequest, url, headers };
 }

@@ -2,106 +2,109 @@ import { CutoverError, type Problem } from '../errors.js';
 import { parseReference, type ImageReference } from '../inputs/parse/image-reference.js';
 import type { ImageCheck } from '../inputs/parse/registry.js';
 import type { Log, Position } from '../log.js';
-import { imagePlaces } from '../manifests/overrides/image-fields.js';
-import { describePlace } from '../manifests/overrides/images.js';
+import { imageFields } from '../manifests/overrides/image-fields.js';
+import { describeImageField } from '../manifests/overrides/images.js';
 import type { Resource } from '../manifests/resource.js';
-import type { Verdict } from './answer.js';
+import type { ImageStatus } from './answer.js';
 import { openHttp } from './http.js';
 import { askRegistry } from './registry.js';
 
-export interface ImageQuestion {
+export interface ImageCheckRequest {
   readonly check: ImageCheck;
   readonly resources: readonly Resource[];
-  /** Names the proxy. */
+  /** Environment variables, with the proxy settings. */
   readonly environment: Readonly<Record<string, string>>;
   readonly signal: AbortSignal;
   readonly log: Log;
 }
 
-/** An image, and everything that uses it. */
-interface Wanted {
+/** An image, and the fields that refer to it. */
+interface ReferencedImage {
   readonly image: string;
-  /** Absent: no registry could be asked for it. */
+  /** Absent: the image is not a valid reference. */
   readonly reference?: ImageReference;
   readonly users: readonly { readonly what: string; readonly at: Position }[];
 }
 
-/** The images of all resources, each once. Those that nodes are never to pull are not among them. */
-export function wantedImages(resources: readonly Resource[]): readonly Wanted[] {
-  const found = new Map<string, { readonly what: string; readonly at: Position }[]>();
+/** The images of all resources, without duplicates, and without those with pull policy `Never`. */
+export function referencedImages(resources: readonly Resource[]): readonly ReferencedImage[] {
+  const usersByImage = new Map<string, { readonly what: string; readonly at: Position }[]>();
   for (const resource of resources) {
-    for (const place of imagePlaces(resource.object)) {
-      if (place.image === '' || place.pullPolicy === 'Never') continue;
-      const user = { what: describePlace(resource, place), at: resource.place(place.path) };
-      found.set(place.image, [...(found.get(place.image) ?? []), user]);
+    for (const field of imageFields(resource.object)) {
+      if (field.image === '' || field.pullPolicy === 'Never') continue;
+      const user = { what: describeImageField(resource, field), at: resource.positionOf(field.path) };
+      usersByImage.set(field.image, [...(usersByImage.get(field.image) ?? []), user]);
     }
   }
-  return [...found].map(([image, users]) => {
+  return [...usersByImage].map(([image, users]) => {
     const reference = parseReference(image);
     return { image, users, ...(reference !== undefined && { reference }) };
   });
 }
 
 /**
- * Asks the registries for every image, each once. Warns, once for each registry, where one cannot tell.
+ * Checks with the registries whether every image exists. Logs a warning for each registry that cannot tell.
  *
- * @throws CutoverError `image` with every image that does not exist, and with those of which nobody can tell where the
- * check demands to be certain.
+ * @throws CutoverError `image` with every image that does not exist; where the check demands certainty, also with every
+ * image whose registry cannot tell.
  */
-export async function checkImages({ check, resources, environment, signal, log }: ImageQuestion): Promise<void> {
-  const groups = Map.groupBy(wantedImages(resources), ({ reference }) => reference?.registry ?? '');
+export async function checkImages({ check, resources, environment, signal, log }: ImageCheckRequest): Promise<void> {
+  const groups = Map.groupBy(referencedImages(resources), ({ reference }) => reference?.registry ?? '');
   const http = openHttp(environment);
   const problems: Problem[] = [];
-  let exist = 0;
+  let existing = 0;
   try {
     await Promise.all(
-      [...groups].map(async ([registry, wanted]) => {
+      [...groups].map(async ([registry, images]) => {
         const login = check.logins.find(({ server }) => server === registry);
-        const references = wanted.flatMap(({ reference }) => reference ?? []);
-        const verdicts = await askRegistry(references, { ...http, signal, ...(login !== undefined && { login }) });
+        const references = images.flatMap(({ reference }) => reference ?? []);
+        const statuses = await askRegistry(references, { ...http, signal, ...(login !== undefined && { login }) });
         if (signal.aborted) return;
-        const told = wanted.map((one, index) => ({ ...one, verdict: verdicts[index] ?? illegible }));
-        const unknown = told.filter(({ verdict }) => verdict.kind === 'unknown');
-        exist += told.filter(({ verdict }) => verdict.kind === 'exists').length;
-        const wrong = check.demand === 'certain' ? told : told.filter(({ verdict }) => verdict.kind === 'missing');
-        problems.push(...wrong.flatMap(one => problemsOf(one, registry)));
-        if (check.demand === 'plausible' && unknown.length > 0) log.warning(doubt(registry, unknown));
+        const checked = images.map((one, index) => ({ ...one, status: statuses[index] ?? invalidReference }));
+        const unknown = checked.filter(({ status }) => status.kind === 'unknown');
+        existing += checked.filter(({ status }) => status.kind === 'exists').length;
+        const rejected =
+          check.demand === 'certain' ? checked : checked.filter(({ status }) => status.kind === 'missing');
+        problems.push(...rejected.flatMap(one => problemsOf(one, registry)));
+        if (check.demand === 'plausible' && unknown.length > 0) log.warning(unknownImagesWarning(registry, unknown));
       }),
     );
   } finally {
     http.close();
   }
-  if (problems.length > 0) throw refusal(problems);
-  if (exist > 0) log.info(`${exist} image${exist === 1 ? ' is' : 's are'} in the registry`);
+  if (problems.length > 0) throw imageError(problems);
+  if (existing > 0) log.info(`${existing} image${existing === 1 ? ' is' : 's are'} in the registry`);
 }
 
-const illegible: Verdict = { kind: 'unknown', said: 'it is no image reference' };
+const invalidReference: ImageStatus = { kind: 'unknown', reason: 'it is not a valid image reference' };
 
-interface Judged extends Wanted {
-  readonly verdict: Verdict;
+interface CheckedImage extends ReferencedImage {
+  readonly status: ImageStatus;
 }
 
-function problemsOf({ image, users, verdict }: Judged, registry: string): readonly Problem[] {
-  if (verdict.kind === 'exists') return [];
+function problemsOf({ image, users, status }: CheckedImage, registry: string): readonly Problem[] {
+  if (status.kind === 'exists') return [];
   const where = registry === '' ? '' : ` ${registry}:`;
-  const state = verdict.kind === 'missing' ? 'does not exist' : 'may not exist, nobody can tell';
-  return users.map(({ what, at }) => ({ message: `${what}: image ${image} ${state};${where} ${verdict.said}`, at }));
+  const state = status.kind === 'missing' ? 'does not exist' : 'may not exist: the registry cannot tell';
+  return users.map(({ what, at }) => ({ message: `${what}: image ${image} ${state};${where} ${status.reason}`, at }));
 }
 
-function doubt(registry: string, unknown: readonly Judged[]): string {
-  const said = new Set(unknown.map(({ verdict }) => ('said' in verdict ? verdict.said : '')));
+function unknownImagesWarning(registry: string, unknown: readonly CheckedImage[]): string {
+  const reasons = new Set(unknown.map(({ status }) => ('reason' in status ? status.reason : '')));
   const images = unknown.map(({ image }) => image).join(', ');
-  const whose = registry === '' ? '' : `${registry}: `;
-  return `Nobody can tell whether ${images} exist${unknown.length === 1 ? 's' : ''}; ${whose}${[...said].join('; ')}`;
+  const prefix = registry === '' ? '' : `${registry}: `;
+  return `Cannot tell whether ${images} exist${unknown.length === 1 ? 's' : ''}; ${prefix}${[...reasons].join('; ')}`;
 }
 
-function refusal(problems: readonly Problem[]): CutoverError {
+function imageError(problems: readonly Problem[]): CutoverError {
   const [first] = problems;
   const message =
-    problems.length === 1 && first !== undefined ? first.message : `${problems.length} images cannot be relied on`;
+    problems.length === 1 && first !== undefined
+      ? first.message
+      : `${problems.length} images do not exist or cannot be checked`;
   return new CutoverError(message, {
     code: 'image',
     problems,
-    hint: 'Nothing was changed. Push the image, or correct its name or tag; `image-check: off` asks no registry.',
+    hint: 'Nothing was changed. Push the image, or correct its name or tag; `image-check: off` disables this check.',
   });
 }

@@ -2,22 +2,22 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { ImageReference } from '../inputs/parse/image-reference.js';
 import { basicCredentials, type RegistryLogin } from '../inputs/parse/registry.js';
 import { isLoopback, manifestUrl } from './address.js';
-import { judge, retryAfterSeconds, type Answer, type Verdict } from './answer.js';
+import { imageStatus, retryAfterSeconds, type RegistryAnswer, type ImageStatus } from './answer.js';
 import { parseChallenge } from './challenge.js';
-import type { Ask, Send } from './http.js';
+import type { RegistryRequest, Send } from './http.js';
 
-/** What asking one registry needs. */
+/** What {@link askRegistry} needs. */
 export interface RegistryAccess {
   readonly send: Send;
-  /** Absent: nobody in particular asks. */
+  /** Absent: anonymous access. */
   readonly login?: RegistryLogin;
-  /** Ends all that is under way. */
+  /** Ends all requests. */
   readonly signal: AbortSignal;
-  /** For all images together. Default 10 000. */
+  /** Limit for all images together. Default 10 000. */
   readonly timeoutMs?: number;
 }
 
-/** Every form in which a manifest can be kept: a registry says 404 of one that it may not send. */
+/** All media types of manifests: a registry answers 404 where the stored type is not accepted. */
 const accept = [
   'application/vnd.oci.image.index.v1+json',
   'application/vnd.oci.image.manifest.v1+json',
@@ -25,107 +25,113 @@ const accept = [
   'application/vnd.docker.distribution.manifest.v2+json',
   'application/vnd.docker.distribution.manifest.v1+prettyjws',
 ].join(', ');
-const mostTries = 3;
+const maxAttempts = 3;
 
-/** Why a registry could not be asked to the end. */
-class Obstacle extends Error {}
+/** The registry cannot be accessed; the message has the reason. */
+class RegistryAccessError extends Error {}
 
-/** A verdict for each reference, in their order. Where the first finds nobody, the others are not asked. Never rejects. */
+/** The status of each image, in order. If the registry cannot be reached for the first one, no others are requested. Never rejects. */
 export async function askRegistry(
   references: readonly ImageReference[],
   access: RegistryAccess,
-): Promise<readonly Verdict[]> {
+): Promise<readonly ImageStatus[]> {
   const { timeoutMs = 10_000 } = access;
-  const until = Date.now() + timeoutMs;
-  const inTime = AbortSignal.timeout(timeoutMs);
-  const signal = AbortSignal.any([access.signal, inTime]);
-  const registry = new Registry({ ...access, signal }, until);
-  const words = (thrown: unknown): string =>
-    inTime.aborted ? `no answer within ${timeoutMs / 1000} s` : describe(thrown);
-  const ask = (reference: ImageReference): Promise<Verdict> =>
-    registry.presence(reference).catch((thrown: unknown) => ({ kind: 'unknown', said: words(thrown) }));
+  const deadline = Date.now() + timeoutMs;
+  const timeout = AbortSignal.timeout(timeoutMs);
+  const signal = AbortSignal.any([access.signal, timeout]);
+  const registry = new RegistryClient({ ...access, signal }, deadline);
+  const reasonOf = (thrown: unknown): string =>
+    timeout.aborted ? `no answer within ${timeoutMs / 1000} s` : describeFailure(thrown);
+  const ask = (reference: ImageReference): Promise<ImageStatus> =>
+    registry.statusOf(reference).catch((thrown: unknown) => ({ kind: 'unknown', reason: reasonOf(thrown) }));
   const [first, ...others] = references;
   if (first === undefined) return [];
-  let verdict: Verdict;
+  let firstStatus: ImageStatus;
   try {
-    verdict = await registry.presence(first);
+    firstStatus = await registry.statusOf(first);
   } catch (thrown) {
-    verdict = { kind: 'unknown', said: words(thrown) };
-    // No connection for one is none for all.
-    if (!(thrown instanceof Obstacle)) return references.map(() => verdict);
+    firstStatus = { kind: 'unknown', reason: reasonOf(thrown) };
+    // Without a connection, the other requests would fail too.
+    if (!(thrown instanceof RegistryAccessError)) return references.map(() => firstStatus);
   }
-  return [verdict, ...(await Promise.all(others.map(ask)))];
+  return [firstStatus, ...(await Promise.all(others.map(ask)))];
 }
 
-/** What the network or this room threw, without what a server may have written. */
-function describe(thrown: unknown): string {
+/** The reason of a failure, without text of the server. */
+function describeFailure(thrown: unknown): string {
   const { code, message } = Object(thrown) as { readonly code?: unknown; readonly message?: unknown };
-  if (thrown instanceof Obstacle) return thrown.message;
+  if (thrown instanceof RegistryAccessError) return thrown.message;
   return `it cannot be reached (${typeof code === 'string' ? code : String(message)})`;
 }
 
-class Registry {
+class RegistryClient {
   readonly #tokens = new Map<string, Promise<string>>();
 
   constructor(
     private readonly access: RegistryAccess,
-    private readonly until: number,
+    private readonly deadline: number,
   ) {}
 
-  async presence(reference: ImageReference): Promise<Verdict> {
+  async statusOf(reference: ImageReference): Promise<ImageStatus> {
     const { login } = this.access;
     const url = manifestUrl(reference);
-    const known = await this.#tokens.get(reference.path);
-    let authorization = known;
-    const ask = (method: Ask['method']): Promise<Answer> =>
+    const cachedToken = await this.#tokens.get(reference.path);
+    let authorization = cachedToken;
+    const ask = (method: RegistryRequest['method']): Promise<RegistryAnswer> =>
       this.#send(method, url, { accept, ...(authorization !== undefined && { authorization }) });
     let answer = await ask('HEAD');
-    if (answer.status === 401 && known === undefined) {
+    if (answer.status === 401 && cachedToken === undefined) {
       authorization = await this.#authorization(reference, answer);
       answer = await ask('HEAD');
     }
-    // Only the body tells what is unknown, and HEAD has none.
+    // The body has the error code, and HEAD has no body.
     if (answer.status === 404) answer = await ask('GET');
-    return judge(answer, login === undefined ? 'none' : 'given');
+    return imageStatus(answer, login === undefined ? 'none' : 'sent');
   }
 
-  /** One token does for all images of a repository. */
-  #authorization({ path }: ImageReference, answer: Answer): Promise<string> {
-    const asked = this.#tokens.get(path) ?? this.#authorize(path, answer);
-    this.#tokens.set(path, asked);
-    return asked;
+  /** One token is valid for all images of a repository. */
+  #authorization({ path }: ImageReference, answer: RegistryAnswer): Promise<string> {
+    const pending = this.#tokens.get(path) ?? this.#authorize(path, answer);
+    this.#tokens.set(path, pending);
+    return pending;
   }
 
-  async #authorize(path: string, answer: Answer): Promise<string> {
+  async #authorize(path: string, answer: RegistryAnswer): Promise<string> {
     const { login } = this.access;
     const basic = login === undefined ? undefined : `Basic ${basicCredentials(login)}`;
     const challenge = parseChallenge(answer.headers['www-authenticate']);
-    if (challenge === undefined) throw new Obstacle('it wants a login of a kind that is not known here');
+    if (challenge === undefined) throw new RegistryAccessError('it requires an unsupported type of login');
     if (challenge.scheme === 'basic') {
-      if (basic === undefined) throw new Obstacle('it wants a login');
+      if (basic === undefined) throw new RegistryAccessError('it requires a login');
       return basic;
     }
     const { realm, service, scope = `repository:${path}:pull` } = challenge;
     if (basic !== undefined && realm.protocol === 'http:' && !isLoopback(realm.host)) {
-      throw new Obstacle(`its token service ${realm.host} would be shown the password over plain http`);
+      throw new RegistryAccessError(`its token service ${realm.host} would receive the password over plain http`);
     }
     const url = new URL(realm);
     if (service !== undefined) url.searchParams.set('service', service);
-    for (const each of scope.split(' ')) url.searchParams.append('scope', each);
-    const granted = await this.#send('GET', url, basic === undefined ? {} : { authorization: basic });
-    const token = granted.status === 200 ? tokenIn(granted.body) : undefined;
+    for (const part of scope.split(' ')) url.searchParams.append('scope', part);
+    const tokenAnswer = await this.#send('GET', url, basic === undefined ? {} : { authorization: basic });
+    const token = tokenAnswer.status === 200 ? tokenIn(tokenAnswer.body) : undefined;
     if (token !== undefined) return `Bearer ${token}`;
-    const whom = login === undefined ? 'nobody in particular' : 'the login that it was shown';
-    throw new Obstacle(`its token service ${realm.host} gives ${whom} no token (${granted.status})`);
+    const recipient = login === undefined ? 'anonymous users' : 'the login';
+    throw new RegistryAccessError(
+      `its token service ${realm.host} issues no token for ${recipient} (${tokenAnswer.status})`,
+    );
   }
 
-  /** Sends, and sends again when the registry asks to come back later and that is in time. */
-  async #send(method: Ask['method'], url: URL, headers: Ask['headers']): Promise<Answer> {
+  /** Sends a request; retries after 429 as long as `Retry-After` ends before the deadline. */
+  async #send(
+    method: RegistryRequest['method'],
+    url: URL,
+    headers: RegistryRequest['headers'],
+  ): Promise<RegistryAnswer> {
     const { send, signal } = this.access;
-    for (let tries = 1; ; tries += 1) {
+    for (let attempt = 1; ; attempt += 1) {
       const answer = await send({ method, url, headers, signal });
       const waitMs = retryAfterSeconds(answer.headers['retry-after'], Date.now()) * 1000;
-      if (answer.status !== 429 || tries === mostTries || Date.now() + waitMs > this.until) return answer;
+      if (answer.status !== 429 || attempt === maxAttempts || Date.now() + waitMs > this.deadline) return answer;
       await delay(waitMs, undefined, { signal });
     }
   }

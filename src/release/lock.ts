@@ -3,46 +3,22 @@ import type { Cluster } from '../cluster/cluster.js';
 import { asCutoverError, CutoverError } from '../errors.js';
 import type { CiRun } from '../inputs/inputs.js';
 import type { Log } from '../log.js';
-import { describeRef, type KubeObject, type ObjectRef } from '../kubernetes/object.js';
-import { recordName } from './state.js';
+import { describeRef, type KubeObject } from '../kubernetes/object.js';
+import { leaseObject, leaseRef, leaseStatus, microTime, runOf, specOf, type LeaseSpec } from './lease.js';
 
-/** The right to change a release, for one step of one run. */
+/** The lock of a release, held by one step of one run. */
 export interface Lock {
-  /** Who holds it, as written into the Lease. The post step of the same run releases by this name. */
+  /** holderIdentity of the Lease. The post step of the same run uses it to release the lock. */
   readonly holder: string;
-  /** Aborts when the lock was lost: somebody took it over, or it could not be renewed in time. */
+  /** Aborts when the lock is lost: another run took it over, or it could not be renewed in time. */
   readonly lost: AbortSignal;
   release(): Promise<void>;
 }
 
-/** Seconds after the last renewal until another run may take the lock over. */
-export const leaseSeconds = 60;
+/** A quarter of the Lease duration, so that two renewals may fail. */
 const renewEveryMs = 15_000;
 
-interface LeaseSpec {
-  readonly holderIdentity?: string;
-  readonly leaseDurationSeconds?: number;
-  readonly acquireTime?: string;
-  readonly renewTime?: string;
-  readonly leaseTransitions?: number;
-}
-
-/** What a lease means for someone who wants it. */
-export type LeaseVerdict =
-  { readonly free: true; readonly reason: string } | { readonly free: false; readonly reason: string };
-
-/** A lease is free when nobody holds it or its holder has not renewed it within its duration. */
-export function judgeLease(spec: LeaseSpec, nowMs: number): LeaseVerdict {
-  if (!spec.holderIdentity) return { free: true, reason: 'nobody holds it' };
-  const renewed = Date.parse(spec.renewTime ?? spec.acquireTime ?? '');
-  if (Number.isNaN(renewed)) return { free: true, reason: 'its holder never said when' };
-  const expires = renewed + (spec.leaseDurationSeconds ?? leaseSeconds) * 1000;
-  if (expires <= nowMs)
-    return { free: true, reason: `its holder was last heard of at ${new Date(renewed).toISOString()}` };
-  return { free: false, reason: `it is held until ${new Date(expires).toISOString()} unless renewed` };
-}
-
-/** Takes the Lease `cutover-<release>` or throws `locked` naming the run that holds it; renews it until released. */
+/** Acquires the Lease `cutover-<release>` and renews it until released. Throws `locked` with the run that holds it. */
 export async function acquireLock(options: {
   readonly cluster: Cluster;
   readonly release: string;
@@ -52,30 +28,30 @@ export async function acquireLock(options: {
 }): Promise<Lock> {
   const { cluster, release, namespace, run, log } = options;
   const holder = `${run.runId}/${run.runAttempt}/${run.job}/${randomUUID().slice(0, 8)}`;
-  const wanted = (found?: KubeObject): KubeObject =>
+  const newLease = (found?: KubeObject): KubeObject =>
     leaseObject({ release, namespace, holder, run: run.url, ...(found && { found }) });
-  let held = await take({ cluster, release, namespace, holder, wanted, log });
+  let currentLease = await acquireLease({ cluster, release, namespace, holder, wanted: newLease, log });
 
   const lost = new AbortController();
-  const lose = (why: string): void => {
+  const setLost = (reason: string): void => {
     clearInterval(renewal);
-    lost.abort(new CutoverError(`The lock of ${release} was lost: ${why}`, { code: 'locked' }));
+    lost.abort(new CutoverError(`The lock of ${release} was lost: ${reason}`, { code: 'locked' }));
   };
-  const expired = (): boolean => judgeLease(specOf(held), Date.now()).free;
+  const expired = (): boolean => leaseStatus(specOf(currentLease), Date.now()).free;
   let renewing: Promise<void> | undefined;
   const renewal = setInterval(() => {
-    // Two renewals under way would be written onto the same version, and the second would look like a loss.
+    // Two concurrent renewals would use the same resourceVersion, and the second one would look like a loss.
     if (renewing !== undefined) {
-      if (expired()) lose('it could not be renewed in time');
+      if (expired()) setLost('it could not be renewed in time');
       return;
     }
-    renewing = renew({ cluster, release, namespace, holder }, held)
+    renewing = renew({ cluster, release, namespace, holder }, currentLease)
       .then(answer => {
-        held = answer;
+        currentLease = answer;
       })
       .catch((error: unknown) => {
         const { code, message } = asCutoverError(error);
-        if (code === 'moved' || code === 'not-found' || expired()) lose(message);
+        if (code === 'moved' || code === 'not-found' || expired()) setLost(message);
         else log.debug(`The lock could not be renewed yet: ${message}`);
       })
       .finally(() => {
@@ -90,103 +66,109 @@ export async function acquireLock(options: {
     async release() {
       clearInterval(renewal);
       if (lost.signal.aborted) return;
-      // Its answer would make the version that is given back an old one.
+      // A pending renewal would change the resourceVersion that the release uses.
       await renewing;
       await releaseLock({ cluster, release, namespace, holder });
     },
   };
 }
 
-/** Somebody's hold on the lock of a release. */
-export interface Hold {
+/** A holder of the lock of a release. */
+export interface LockHolder {
   readonly cluster: Cluster;
   readonly release: string;
   readonly namespace: string;
   readonly holder: string;
 }
 
-/** Whether somebody else than `holder` has taken the lock by now. */
-export async function isTakenOver({ cluster, release, namespace, holder }: Hold): Promise<boolean> {
+/** Whether another holder than `holder` has the lock. */
+export async function isTakenOver({ cluster, release, namespace, holder }: LockHolder): Promise<boolean> {
   const found = await cluster.get(leaseRef(release, namespace));
   const now = found === undefined ? undefined : specOf(found).holderIdentity;
   return Boolean(now) && now !== holder;
 }
 
-/** Gives the lock back if `holder` (still) has it; otherwise leaves it alone. */
-export async function releaseLock(hold: Hold): Promise<void> {
-  await rewrite(hold, await ofHolder(hold), found => {
+/** Releases the lock if `holder` still has it; otherwise does nothing. */
+export async function releaseLock(lockHolder: LockHolder): Promise<void> {
+  await replaceLease(lockHolder, await ownLease(lockHolder), found => {
     const { leaseTransitions = 0 } = specOf(found);
     return { holderIdentity: '', leaseDurationSeconds: 1, leaseTransitions };
   });
 }
 
-/** Throws `moved` when another holder has it by now, `not-found` when it is gone. */
-async function renew(hold: Hold, held: KubeObject): Promise<KubeObject> {
-  const answer = await rewrite(hold, held, found => ({ ...specOf(found), renewTime: microTime(Date.now()) }));
+/** Renews the Lease. Throws `moved` when another holder has it, `not-found` when it does not exist. */
+async function renew(lockHolder: LockHolder, currentLease: KubeObject): Promise<KubeObject> {
+  const answer = await replaceLease(lockHolder, currentLease, found => ({
+    ...specOf(found),
+    renewTime: microTime(Date.now()),
+  }));
   if (answer !== undefined) return answer;
-  throw new CutoverError(`${describeRef(leaseRef(hold.release, hold.namespace))} is not held by this run any more`, {
-    code: 'moved',
-  });
+  throw new CutoverError(
+    `${describeRef(leaseRef(lockHolder.release, lockHolder.namespace))} is no longer held by this run`,
+    {
+      code: 'moved',
+    },
+  );
 }
 
-/** Somebody may touch a Lease (an annotation, say) without taking it: then it is written again on what is there now. */
-const attempts = 3;
+/** Another client may change a Lease, such as an annotation, without acquiring it: the write is then retried. */
+const maxAttempts = 3;
 
-async function rewrite(
-  hold: Hold,
+async function replaceLease(
+  lockHolder: LockHolder,
   lease: KubeObject | undefined,
   spec: (found: KubeObject) => LeaseSpec,
 ): Promise<KubeObject | undefined> {
   let found = lease;
   for (let attempt = 1; found !== undefined; attempt += 1) {
     try {
-      return await hold.cluster.replace({ ...found, spec: spec(found) });
+      return await lockHolder.cluster.replace({ ...found, spec: spec(found) });
     } catch (error) {
-      if (asCutoverError(error).code !== 'moved' || attempt >= attempts) throw error;
-      found = await ofHolder(hold);
+      if (asCutoverError(error).code !== 'moved' || attempt >= maxAttempts) throw error;
+      found = await ownLease(lockHolder);
     }
   }
   return undefined;
 }
 
-/** The Lease as it is now; `undefined` when it is gone or somebody else's. */
-async function ofHolder({ cluster, release, namespace, holder }: Hold): Promise<KubeObject | undefined> {
+/** The live Lease; `undefined` when it does not exist or has another holder. */
+async function ownLease({ cluster, release, namespace, holder }: LockHolder): Promise<KubeObject | undefined> {
   const found = await cluster.get(leaseRef(release, namespace));
   return found !== undefined && specOf(found).holderIdentity === holder ? found : undefined;
 }
 
-/** Answers to a create that leave open whether there is a Lease now, and whose it is. */
-const openAnswers: ReadonlySet<string> = new Set(['exists', 'unreachable', 'api']);
+/** Errors of a create after which the Lease may exist, with any holder. */
+const uncertainCodes: ReadonlySet<string> = new Set(['exists', 'unreachable', 'api']);
 
-/** Makes the Lease, or takes over one that is free. */
-async function take(
-  hold: Hold & { readonly wanted: (found?: KubeObject) => KubeObject; readonly log: Log },
+/** Creates the Lease, or takes over one that is free. */
+async function acquireLease(
+  lockHolder: LockHolder & { readonly wanted: (found?: KubeObject) => KubeObject; readonly log: Log },
 ): Promise<KubeObject> {
-  const { cluster, release, namespace, holder, wanted, log } = hold;
-  let unmade: unknown;
+  const { cluster, release, namespace, holder, wanted: newLease, log } = lockHolder;
+  let createError: unknown;
   try {
-    return await cluster.create(wanted());
+    return await cluster.create(newLease());
   } catch (error) {
-    if (!openAnswers.has(asCutoverError(error).code)) throw error;
-    unmade = error;
+    if (!uncertainCodes.has(asCutoverError(error).code)) throw error;
+    createError = error;
   }
   for (let attempt = 1; ; attempt += 1) {
     const found = await cluster.get(leaseRef(release, namespace));
-    if (found === undefined && asCutoverError(unmade).code !== 'exists') throw unmade;
-    if (found === undefined) return cluster.create(wanted());
-    // It was made, and only the answer was lost.
+    if (found === undefined && asCutoverError(createError).code !== 'exists') throw createError;
+    if (found === undefined) return cluster.create(newLease());
+    // The create succeeded, but its answer was lost.
     if (specOf(found).holderIdentity === holder) return found;
-    const verdict = judgeLease(specOf(found), Date.now());
-    if (!verdict.free) throw locked(release, found, verdict.reason);
+    const status = leaseStatus(specOf(found), Date.now());
+    if (!status.free) throw locked(release, found, status.reason);
     try {
-      // On the version that was judged: of two runs that judge alike, one gets `moved`.
-      const taken = await cluster.replace(wanted(found));
+      // With the resourceVersion that was read: of two concurrent runs, one gets `moved`.
+      const taken = await cluster.replace(newLease(found));
       if (specOf(found).holderIdentity)
-        log.warning(`Took over the lock of ${release} from ${runOf(found)}: ${verdict.reason}`);
+        log.warning(`Took over the lock of ${release} from ${runOf(found)}: ${status.reason}`);
       return taken;
     } catch (error) {
       if (asCutoverError(error).code !== 'moved') throw error;
-      if (attempt >= attempts) throw locked(release, found, 'another run took it a moment ago');
+      if (attempt >= maxAttempts) throw locked(release, found, 'another run has just acquired it');
     }
   }
 }
@@ -195,52 +177,6 @@ function locked(release: string, lease: KubeObject, reason: string): CutoverErro
   return new CutoverError(`Another run is working on release ${release}: ${runOf(lease)} (${reason})`, {
     code: 'locked',
     object: `Lease ${lease.metadata.namespace ?? ''}/${lease.metadata.name}`,
-    hint: 'Wait for that run to end and run this step again. `concurrency` in the workflow makes runs wait for each other.',
+    hint: 'Wait for that run to finish, then run this step again. With `concurrency` in the workflow, runs wait for each other.',
   });
-}
-
-function leaseRef(release: string, namespace: string): ObjectRef {
-  return { apiVersion: 'coordination.k8s.io/v1', kind: 'Lease', namespace, name: recordName(release) };
-}
-
-function leaseObject(options: {
-  readonly release: string;
-  readonly namespace: string;
-  readonly holder: string;
-  readonly run: string;
-  readonly found?: KubeObject;
-}): KubeObject {
-  const { release, namespace, holder, run, found } = options;
-  const now = microTime(Date.now());
-  return {
-    apiVersion: 'coordination.k8s.io/v1',
-    kind: 'Lease',
-    metadata: {
-      name: recordName(release),
-      namespace,
-      labels: { 'app.kubernetes.io/managed-by': 'cutover' },
-      annotations: { 'cutover/release': release, 'cutover/run': run },
-      ...(found?.metadata.resourceVersion && { resourceVersion: found.metadata.resourceVersion }),
-    },
-    spec: {
-      holderIdentity: holder,
-      leaseDurationSeconds: leaseSeconds,
-      acquireTime: now,
-      renewTime: now,
-      leaseTransitions: found === undefined ? 0 : (specOf(found).leaseTransitions ?? 0) + 1,
-    },
-  };
-}
-
-function specOf(lease: KubeObject): LeaseSpec {
-  return lease['spec'] ?? {};
-}
-
-function runOf(lease: KubeObject): string {
-  return lease.metadata.annotations?.['cutover/run'] ?? specOf(lease).holderIdentity ?? 'an unknown run';
-}
-
-/** Kubernetes' MicroTime has six digits after the second. */
-function microTime(ms: number): string {
-  return new Date(ms).toISOString().replace(/Z$/, '000Z');
 }

@@ -9,16 +9,16 @@ import { decodeState, encodeState, recordName, type HistoryEntry, type ReleaseSt
 export interface Records {
   readonly release: string;
   readonly namespace: string;
-  /** `undefined` when the release was never deployed. */
+  /** `undefined`: the release was never deployed. */
   readState(): Promise<ReleaseState | undefined>;
-  /** Writes the state if nobody else did since it was last read or written here; otherwise throws `changed`. */
+  /** Writes the state; throws `changed` if another run wrote it since it was last read or written here. */
   writeState(state: ReleaseState): Promise<void>;
-  /** Throws `no-revision` when it is not there (any more). */
+  /** Throws `no-revision` when it does not exist or was deleted. */
   readRevision(number: number): Promise<Revision>;
   writeRevision(revision: Revision): Promise<void>;
   /**
-   * Writes the last state of a step, as `writeState` does; then deletes the revisions that nobody needs any more. What goes
-   * wrong with those is only warned of: the next run finds them in the state.
+   * Writes the last state of a step, as `writeState` does; then deletes the revisions that are no longer needed. If this
+   * fails, a warning is logged and the next run deletes them. `history`: number of revisions to keep.
    */
   finish(state: ReleaseState, history: number, log: Log): Promise<void>;
 }
@@ -27,48 +27,48 @@ export function openRecords(options: {
   readonly cluster: Cluster;
   readonly release: string;
   readonly namespace: string;
-  /** Called before each write; every step that changes anything writes its record first. */
+  /** Called before each write of the record, which is before any other write of a step. Absent: nothing is called. */
   readonly onWrite?: () => void;
 }): Records {
   const { cluster, release, namespace, onWrite } = options;
   const stateRef = { apiVersion: 'v1', kind: 'ConfigMap', namespace, name: recordName(release) };
   const revisionRef = (number: number) => ({ ...stateRef, name: revisionName(release, number) });
-  // The ConfigMap as it was last read or written here; `undefined`: there was none.
-  let known: KubeObject | undefined;
+  // The ConfigMap as it was last read or written here; `undefined`: it did not exist.
+  let lastSeen: KubeObject | undefined;
 
   function write(object: KubeObject): Promise<KubeObject> {
-    const resourceVersion = known?.metadata.resourceVersion;
+    const resourceVersion = lastSeen?.metadata.resourceVersion;
     if (resourceVersion === undefined) return cluster.create(object);
     return cluster.replace({ ...object, metadata: { ...object.metadata, resourceVersion } });
   }
 
-  /** What a write that was not taken left behind; throws unless the state is this run's or what it last knew. */
-  async function afterRefused(object: KubeObject, error: unknown): Promise<KubeObject> {
+  /** The live ConfigMap after a failed write; throws unless its state is the written one or the last seen one. */
+  async function resolveFailedWrite(object: KubeObject, error: unknown): Promise<KubeObject> {
     const { code } = asCutoverError(error);
-    const lost = known === undefined && (code === 'unreachable' || code === 'api');
-    if (code !== 'moved' && code !== 'exists' && !lost) throw error;
+    const isAnswerLost = lastSeen === undefined && (code === 'unreachable' || code === 'api');
+    if (code !== 'moved' && code !== 'exists' && !isAnswerLost) throw error;
     const live = await cluster.get(stateRef);
-    if (live !== undefined && [textOf(object), textOf(known)].includes(textOf(live))) return live;
-    if (lost && live === undefined) throw error;
-    throw new CutoverError(`Another run wrote the record of release ${release} meanwhile`, {
+    if (live !== undefined && [textOf(object), textOf(lastSeen)].includes(textOf(live))) return live;
+    if (isAnswerLost && live === undefined) throw error;
+    throw new CutoverError(`Another run changed the record of release ${release} during this step`, {
       code: 'changed',
       object: `ConfigMap ${namespace}/${recordName(release)}`,
-      hint: 'Run this step again: it plans anew from what is there now. `concurrency` in the workflow makes runs wait for each other.',
+      hint: 'Run this step again: it plans from the current state. With `concurrency` in the workflow, runs wait for each other.',
     });
   }
 
   async function writeState(state: ReleaseState): Promise<void> {
     onWrite?.();
-    // The lock keeps other runs out; the precondition also stops a run that lost its lock without knowing it.
+    // The lock excludes other runs; the precondition also stops a run that has lost its lock without noticing.
     const object = encodeState(state, namespace);
     for (let attempt = 1; ; attempt += 1) {
       try {
-        known = await write(object);
+        lastSeen = await write(object);
         return;
       } catch (error) {
-        if (attempt >= attempts) throw error;
-        known = await afterRefused(object, error);
-        if (textOf(known) === textOf(object)) return;
+        if (attempt >= maxAttempts) throw error;
+        lastSeen = await resolveFailedWrite(object, error);
+        if (textOf(lastSeen) === textOf(object)) return;
       }
     }
   }
@@ -77,13 +77,13 @@ export function openRecords(options: {
     release,
     namespace,
     async readState() {
-      known = await cluster.get(stateRef);
-      return known === undefined ? undefined : decodeState(known);
+      lastSeen = await cluster.get(stateRef);
+      return lastSeen === undefined ? undefined : decodeState(lastSeen);
     },
     async readRevision(number) {
       const object = await cluster.get(revisionRef(number));
       if (object !== undefined) return decodeRevision(object);
-      throw new CutoverError(`Revision ${number} of ${release} is not in the record (any more)`, {
+      throw new CutoverError(`Revision ${number} of ${release} is not in the record`, {
         code: 'no-revision',
         object: `ConfigMap ${namespace}/${revisionName(release, number)}`,
         hint: 'Run `action: status` to see which revisions are there; the input `history-limit` sets how many are kept.',
@@ -97,10 +97,10 @@ export function openRecords(options: {
     async finish(state, history, log) {
       await writeState(state);
       const needed = neededRevisions(state, history);
-      const spare = state.revisions.filter(number => !needed.has(number));
-      if (spare.length === 0) return;
+      const expired = state.revisions.filter(number => !needed.has(number));
+      if (expired.length === 0) return;
       try {
-        for (const number of spare) await cluster.remove(revisionRef(number));
+        for (const number of expired) await cluster.remove(revisionRef(number));
         await writeState({ ...state, revisions: state.revisions.filter(number => needed.has(number)) });
       } catch (error) {
         log.warning(
@@ -111,8 +111,8 @@ export function openRecords(options: {
   };
 }
 
-/** Somebody may touch the ConfigMap (an annotation, say) without changing the state: then it is written again. */
-const attempts = 3;
+/** Another client may change the ConfigMap, such as an annotation, without changing the state: the write is then retried. */
+const maxAttempts = 3;
 
 function textOf(record: KubeObject | undefined): string | undefined {
   return (record?.['data'] as { readonly state?: string } | undefined)?.state;
@@ -131,20 +131,26 @@ export async function recordFailure(records: Records, state: ReleaseState): Prom
   }
 }
 
-/** Revisions that must stay: the newest `history` ones, and whatever serves, waits or can be rolled back to. */
+/** Revisions to keep: the newest `history` ones, and all that are active, staged or the target of a rollback. */
 export function neededRevisions(state: ReleaseState, history: number): ReadonlySet<number> {
   const needed = new Set<number>();
   for (let number = state.latest; number > Math.max(0, state.latest - history); number -= 1) needed.add(number);
   const { current, staged, operation } = state;
-  const used = [current, previousRevision(state), staged?.revision, staged?.previous?.revision, operation?.revision];
-  for (const number of used) if (number !== undefined) needed.add(number);
+  const referenced = [
+    current,
+    previousRevision(state),
+    staged?.revision,
+    staged?.previous?.revision,
+    operation?.revision,
+  ];
+  for (const number of referenced) if (number !== undefined) needed.add(number);
   for (const role of Object.values(state.roles ?? {})) if (role.revision !== undefined) needed.add(role.revision);
   return needed;
 }
 
 /**
- * The revision that served before the current one and is still on record. One that failed never served, and one that was
- * rolled back from is not what anybody wants back. The way back of `rolling`.
+ * The target of a `rolling` rollback: the last revision that was active before the current one and is still on record,
+ * without failed revisions and those that were rolled back. `undefined`: there is none.
  */
 export function previousRevision(state: ReleaseState): number | undefined {
   const served: number[] = [];
@@ -156,7 +162,7 @@ export function previousRevision(state: ReleaseState): number | undefined {
   return served.reverse().find(number => number < (state.current ?? Infinity) && state.revisions.includes(number));
 }
 
-/** Entries of history that the state keeps, so that it stays small whatever happens. */
+/** Number of history entries in the state, which limits its size. */
 const historyEntries = 50;
 
 /** The state with one more entry of history. */
@@ -165,15 +171,15 @@ export function withHistory(state: ReleaseState, entry: HistoryEntry): ReleaseSt
 }
 
 /**
- * The only release on record in a namespace, for a step that names none. Throws `input` when there is none or there are
- * several; the message names them.
+ * The only release on record in a namespace, for a step without the input `release`. Throws `input` when there is none or
+ * there are several, with their names.
  */
 export async function onlyRelease(cluster: Cluster, namespace: string): Promise<string> {
-  const found = await cluster.list(
+  const configMaps = await cluster.list(
     { apiVersion: 'v1', kind: 'ConfigMap', namespace },
     { labelSelector: 'cutover/record=state' },
   );
-  const names = found.map(object => decodeState(object).release).sort();
+  const names = configMaps.map(object => decodeState(object).release).sort();
   const [only, ...others] = names;
   if (only !== undefined && others.length === 0) return only;
   throw new CutoverError(
@@ -183,7 +189,9 @@ export async function onlyRelease(cluster: Cluster, namespace: string): Promise<
     {
       code: 'input',
       hint:
-        only === undefined ? 'Check the input `namespace`, or deploy first.' : 'Say which one in the input `release`.',
+        only === undefined
+          ? 'Check the input `namespace`, or deploy first.'
+          : 'Set the input `release` to one of them.',
     },
   );
 }

@@ -6,7 +6,7 @@ import type { KubeObject, ObjectRef } from '../kubernetes/object.js';
 import { canonical, type Snapshot } from '../plan/change.js';
 import { recordName, type HistoryEntry } from './state.js';
 
-/** A Secret as the record keeps it: never its data. */
+/** A Secret in the record, without its data. */
 export interface RecordedSecret {
   readonly ref: ObjectRef;
   /** SHA-256 of its type and data. */
@@ -16,11 +16,11 @@ export interface RecordedSecret {
 /** An object to be deleted. */
 export interface ObjectToDelete {
   readonly ref: ObjectRef;
-  /** Only this one. Absent: whatever has the name. */
+  /** Delete only the object with this uid. Absent: any object with the name. */
   readonly uid?: string;
 }
 
-/** Proof of an approval by the reviewers of a GitHub environment. */
+/** An approval by the reviewers of a GitHub environment. */
 export interface RecordedApproval {
   readonly environment: string;
   readonly by: readonly string[];
@@ -33,24 +33,24 @@ export interface Revision {
   readonly strategy: 'rolling' | 'blue-green';
   /** Blue/green only: the role that it was staged on. */
   readonly role?: string;
-  /** What was applied, in order, but for Secrets; blue/green: the role's own objects. */
+  /** Applied objects, in order, without Secrets; blue/green: the objects of the role. */
   readonly objects: readonly KubeObject[];
   readonly secrets: readonly RecordedSecret[];
   /** Blue/green: the public Service as this revision renders it, applied by the switch. */
   readonly publicService?: KubeObject;
-  /** Blue/green: objects of both roles as they were applied while staging, but for Secrets; a rollback leaves them alone. */
+  /** Blue/green: shared objects as applied while staging, without Secrets; a rollback does not change them. */
   readonly shared: readonly KubeObject[];
-  /** Blue/green: objects that are applied after the switch only (autoscalers of the role). */
+  /** Blue/green: objects that are applied after the switch (autoscalers of the role). */
   readonly applyAfterSwitch: readonly KubeObject[];
-  /** Blue/green: what an earlier life of the role left behind and nobody needs once this one serves. Absent: nothing. */
+  /** Blue/green: objects of the previous revision of the role that are not needed after the switch. Absent: none. */
   readonly deleteAfterSwitch?: readonly ObjectToDelete[];
-  /** What the step found before its first write, but for Secrets. */
+  /** Snapshots of the live objects before the first write of the step, without data of Secrets. */
   readonly before: readonly Snapshot[];
   /** Checks that promote and rollback run again. */
   readonly checks: readonly Check[];
-  /** Whether fields of other managers were to be taken over (`force-conflicts`). */
+  /** Whether fields of other managers are taken over (`force-conflicts`). */
   readonly force: boolean;
-  /** SHA-256 over everything that was rendered, for both roles: equal for equal manifests and variables. */
+  /** SHA-256 of all rendered objects, for both roles: equal for equal manifests and variables. */
   readonly contentHash: string;
   readonly images: readonly string[];
   readonly sha: string;
@@ -61,14 +61,14 @@ export interface Revision {
   readonly approval?: RecordedApproval;
 }
 
-/** A ConfigMap may hold 1 MiB; this leaves room for metadata and managedFields. */
+/** In bytes. A ConfigMap is limited to 1 MiB, including metadata and managedFields. */
 const recordLimit = 1_000_000;
 
 export function revisionName(release: string, number: number): string {
   return `${recordName(release)}-${number}`;
 }
 
-/** The ConfigMap of a revision. Throws `record` when it would not fit; nothing has been written then. */
+/** The ConfigMap of a revision. Throws `record` when it would be too big. */
 export function encodeRevision(
   revision: Revision,
   release: { readonly name: string; readonly namespace: string },
@@ -80,7 +80,7 @@ export function encodeRevision(
   const info = JSON.stringify(rest, null, 1);
   if (bulk.length + info.length > recordLimit) {
     throw new CutoverError(
-      `Revision ${revision.number} of ${release.name} is too big for its record: ${bulk.length + info.length} bytes compressed, at most ${recordLimit} fit into a ConfigMap`,
+      `Revision ${revision.number} of ${release.name} is too big for its record: ${bulk.length + info.length} bytes compressed, but a ConfigMap is limited to ${recordLimit}`,
       {
         code: 'record',
         object: `ConfigMap ${release.namespace}/${revisionName(release.name, revision.number)}`,
@@ -102,7 +102,7 @@ export function encodeRevision(
   };
 }
 
-/** The revision out of its ConfigMap. Throws `record` when it cannot be read. */
+/** Decodes the ConfigMap of a revision. Throws `record` when it is invalid. */
 export function decodeRevision(object: KubeObject): Revision {
   const name = `ConfigMap ${object.metadata.namespace ?? ''}/${object.metadata.name}`;
   const { info } = (object['data'] ?? {}) as { info?: string };
@@ -115,13 +115,13 @@ export function decodeRevision(object: KubeObject): Revision {
     throw new CutoverError(`The record of this revision cannot be read: ${name}`, {
       code: 'record',
       object: name,
-      hint: 'It was changed by hand or written by another version. Deploy again to make a new revision.',
+      hint: 'It was changed manually or written by another version. Deploy again to create a new revision.',
       cause: error,
     });
   }
 }
 
-/** Splits rendered objects into what may be recorded and the Secrets' fingerprints. */
+/** Splits rendered objects into those that are recorded and the hashes of Secrets. */
 export function withoutSecrets(objects: readonly KubeObject[]): {
   readonly objects: readonly KubeObject[];
   readonly secrets: readonly RecordedSecret[];
@@ -139,17 +139,17 @@ export function isSecret(object: { readonly apiVersion: string; readonly kind: s
   return object.apiVersion === 'v1' && object.kind === 'Secret';
 }
 
-/** Fingerprint of a Secret's type and data. */
+/** SHA-256 of a Secret's type and data. */
 export function secretHash(secret: KubeObject): string {
   return hashOf({ type: secret['type'] ?? 'Opaque', data: secret['data'] ?? {} });
 }
 
-/** SHA-256 in hex over the value's canonical JSON. */
+/** SHA-256 of the value's canonical JSON, in hex. */
 export function hashOf(value: unknown): string {
   return createHash('sha256').update(canonical(value)).digest('hex');
 }
 
-/** Images of all containers of the objects, sorted, each once. */
+/** Images of all containers of the objects, sorted, without duplicates. */
 export function imagesOf(objects: readonly KubeObject[]): readonly string[] {
   const images = new Set<string>();
   const visit = (value: unknown): void => {
@@ -157,7 +157,7 @@ export function imagesOf(objects: readonly KubeObject[]): readonly string[] {
     else if (value !== null && typeof value === 'object') {
       for (const [key, item] of Object.entries(value)) {
         const isList = (key === 'containers' || key === 'initContainers') && Array.isArray(item);
-        // Custom resources and their schemas may call anything so.
+        // In custom resources and schemas, fields of these names may have any content.
         for (const container of isList ? (item as unknown[]) : []) {
           const { image } = (container ?? {}) as { image?: unknown };
           if (typeof image === 'string') images.add(image);
@@ -170,7 +170,7 @@ export function imagesOf(objects: readonly KubeObject[]): readonly string[] {
   return [...images].sort();
 }
 
-/** One line of history about a revision, dated now. */
+/** A history entry for a revision, with the current time. */
 export function historyEntry(
   run: CiRun,
   revision: Pick<Revision, 'number' | 'images' | 'role'>,
@@ -186,7 +186,7 @@ export function historyEntry(
   };
 }
 
-/** The part of a revision or history entry that tells who made it. */
+/** The author fields of a revision or history entry. */
 export function authorOf(run: CiRun): { readonly sha: string; readonly run: string; readonly actor: string } {
   return { sha: run.sha, run: run.url, actor: run.actor };
 }

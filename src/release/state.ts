@@ -2,7 +2,7 @@ import { CutoverError } from '../errors.js';
 import type { KubeObject, ObjectRef } from '../kubernetes/object.js';
 import type { Snapshot } from '../plan/change.js';
 
-/** What a role needs to be recognised without its manifests. */
+/** What identifies a role without its manifests. */
 export interface RoleRecord {
   /** Labels of the pods that the public Service selects when this role is active. */
   readonly podLabels: Readonly<Record<string, string>>;
@@ -12,11 +12,11 @@ export interface RoleRecord {
   readonly testService?: string;
   /** Revision that the role runs; absent before its first one. */
   readonly revision?: number;
-  /** What that revision was rendered from (its `contentHash`). */
+  /** `contentHash` of that revision; absent before its first one. */
   readonly contentHash?: string;
 }
 
-/** One workload as it was when it was verified; promote accepts nothing else. */
+/** A workload as it was verified; promote requires that it has not changed. */
 export interface VerifiedWorkload {
   readonly ref: ObjectRef;
   readonly uid: string;
@@ -28,26 +28,26 @@ export interface StagedRecord {
   readonly revision: number;
   readonly role: string;
   readonly workloads: readonly VerifiedWorkload[];
-  /** What was known of the role before staging, for `reject`; absent when it had never been used. */
+  /** The role before staging, for `reject`; absent when it had never been used. */
   readonly previous?: RoleRecord;
 }
 
-/** A step that had begun to write. It stays in the record until the step is finished or undone. */
+/** An operation in progress. It stays in the record until it is completed or restored. */
 export interface Operation {
   readonly kind: 'deploy' | 'stage' | 'switch' | 'finish';
   readonly revision: number;
-  /** Role that the step works towards (`stage`, `switch`), or the one whose idle policy is pending (`idle`). */
+  /** Target role (`stage`, `switch`), or the role whose idle policy is pending (`finish`). */
   readonly role?: string;
   /** The run's page. */
   readonly run: string;
   /**
-   * `switch`, and a `stage` that adopts: the public Service as it was, for the way back; the other snapshots lie in the
+   * `switch`, and a `stage` that adopts: snapshot of the public Service, to restore it; the other snapshots are in the
    * revision.
    */
   readonly previousService?: Snapshot;
 }
 
-/** How a step ended, for the next run and for `status`. */
+/** The outcome of a step, for the next run and for `status`. */
 export interface HistoryEntry {
   readonly revision: number;
   readonly outcome: 'deployed' | 'staged' | 'switched' | 'rolled-back' | 'rejected' | 'failed';
@@ -60,16 +60,16 @@ export interface HistoryEntry {
   readonly images: readonly string[];
 }
 
-/** What the next job or run needs to know of a release; kept in ConfigMap `cutover-<release>`. */
+/** State of a release for the next job or run; stored in ConfigMap `cutover-<release>`. */
 export interface ReleaseState {
   readonly format: 1;
   readonly release: string;
   readonly strategy: 'rolling' | 'blue-green';
-  /** Highest revision number given out so far. */
+  /** Highest revision number so far; 0 before the first one. */
   readonly latest: number;
-  /** Revisions whose ConfigMaps are there. */
+  /** Revisions that have a ConfigMap. */
   readonly revisions: readonly number[];
-  /** Revision that serves users; absent before the first release is complete. */
+  /** Active revision; absent before the first deploy is complete. */
   readonly current?: number;
   /** Blue/green only. */
   readonly publicService?: ObjectRef;
@@ -82,7 +82,7 @@ export interface ReleaseState {
   readonly history: readonly HistoryEntry[];
 }
 
-/** The number that stands for what was live before the first revision, and was adopted. */
+/** Revision number of the live objects that were adopted before the first revision. */
 export const adoptedRevision = 0;
 
 /** The state of a release that was never deployed. */
@@ -109,25 +109,25 @@ export function encodeState(state: ReleaseState, namespace: string): KubeObject 
   };
 }
 
-/** The state out of its ConfigMap. Throws `record` when it is not one that this version understands. */
+/** Decodes the ConfigMap of a state. Throws `record` when it is invalid or of another format. */
 export function decodeState(object: KubeObject): ReleaseState {
   const name = `ConfigMap ${object.metadata.namespace ?? ''}/${object.metadata.name}`;
   const text = (object['data'] as { state?: string } | undefined)?.state;
-  const broken = (why: string, cause?: unknown): CutoverError =>
-    new CutoverError(`The release record in ${name} cannot be used: ${why}`, {
+  const recordError = (reason: string, cause?: unknown): CutoverError =>
+    new CutoverError(`The release record in ${name} cannot be used: ${reason}`, {
       code: 'record',
       object: name,
       hint: 'Restore it from a backup, or delete it: the next deploy then starts a new record (revisions begin at 1).',
       cause,
     });
-  if (text === undefined) throw broken('it has no key "state"');
+  if (text === undefined) throw recordError('it has no key "state"');
   let state: unknown;
   try {
     state = JSON.parse(text);
   } catch (error) {
-    throw broken('its key "state" is not JSON', error);
+    throw recordError('its key "state" is not JSON', error);
   }
-  if (!isState(state)) throw broken('it was written by another version of Cutover, or by hand');
+  if (!isState(state)) throw recordError('it was written by another version of Cutover, or manually');
   return state;
 }
 

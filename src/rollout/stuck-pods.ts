@@ -1,6 +1,6 @@
 import { systemClock, type Clock } from '../cluster/clock.js';
 import type { Cluster } from '../cluster/cluster.js';
-import { untilObject } from '../cluster/watch/wait-for-object.js';
+import { waitForObject } from '../cluster/watch/wait-for-object.js';
 import type { Log } from '../log.js';
 import { groupKind } from '../kubernetes/kinds.js';
 import { describeRef, refOf } from '../kubernetes/object.js';
@@ -92,7 +92,7 @@ async function observed(
   const { cluster, clock = systemClock } = options;
   const { signal } = new AbortController();
   let now: KubeObject | undefined;
-  await untilObject(refOf(before), { cluster, clock, signal, timeoutMs: observedWithinMs }, live => {
+  await waitForObject(refOf(before), { cluster, clock, signal, timeoutMs: observedWithinMs }, live => {
     now = live;
     return (
       live === undefined || (statusOf(live).observedGeneration ?? 0) >= (live.metadata.generation ?? 0) || undefined

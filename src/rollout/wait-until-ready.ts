@@ -1,6 +1,6 @@
 import type { Clock } from '../cluster/clock.js';
 import type { Cluster } from '../cluster/cluster.js';
-import { untilObject } from '../cluster/watch/wait-for-object.js';
+import { waitForObject } from '../cluster/watch/wait-for-object.js';
 import { CutoverError } from '../errors.js';
 import type { Log } from '../log.js';
 import { describeRef, refOf } from '../kubernetes/object.js';
@@ -46,7 +46,7 @@ async function waitForOne(
   let readiness = rule.judge(object);
   if (isOver(readiness)) return;
   log.info(`Waiting up to ${formatDuration(timeoutMs)} for ${name}: ${readiness.reason}`);
-  const ready = await untilObject(ref, { cluster, clock, signal, timeoutMs }, live => {
+  const ready = await waitForObject(ref, { cluster, clock, signal, timeoutMs }, live => {
     if (live?.metadata.uid !== object.metadata.uid || live === undefined) return undefined;
     readiness = rule.judge(live);
     return isOver(readiness) || undefined;

@@ -2,41 +2,41 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import { createInterface } from 'node:readline';
 import type { Readable } from 'node:stream';
 
-/** How a command ended. */
-export type Ending =
+/** The result of a command. */
+export type CommandResult =
   | { readonly kind: 'exit'; readonly status: number; readonly lastLine: string }
   | { readonly kind: 'killed'; readonly by: NodeJS.Signals; readonly lastLine: string }
   | { readonly kind: 'no-shell'; readonly reason: string };
 
-interface Options {
+interface CommandOptions {
   readonly environment: Readonly<Record<string, string>>;
-  /** Called with every line of output, standard and error. */
+  /** Called with every line of standard output and standard error. */
   readonly line: (text: string) => void;
-  /** Ends the command with everything it started. */
+  /** Ends the command and all processes that it started. */
   readonly signal: AbortSignal;
 }
 
-/** Between asking a command to end and ending it by force: a cancelled step has some ten seconds for everything. */
-const graceMs = 2_000;
+/** Between SIGTERM and SIGKILL; a cancelled step has about ten seconds in total. */
+const killAfterMs = 2_000;
 
-const shells: readonly (readonly [string, ...string[]])[] = [
+const shellCommands: readonly (readonly [string, ...string[]])[] = [
   ['bash', '--noprofile', '--norc', '-e', '-o', 'pipefail', '-c'],
   ['sh', '-e', '-c'],
 ];
 
-/** Runs a command in bash as a workflow's `run` does, in sh where there is no bash. Never throws. */
-export async function runCommand(command: string, options: Options): Promise<Ending> {
-  let ending: Ending = { kind: 'no-shell', reason: 'no shell was tried' };
-  for (const shell of shells) {
-    ending = await runIn([...shell, command], options);
-    if (ending.kind !== 'no-shell') return ending;
+/** Runs a command in bash as `run` in a workflow does, or in sh without bash. Never rejects. */
+export async function runCommand(command: string, options: CommandOptions): Promise<CommandResult> {
+  let result: CommandResult = { kind: 'no-shell', reason: 'no shell was started' };
+  for (const shell of shellCommands) {
+    result = await runInShell([...shell, command], options);
+    if (result.kind !== 'no-shell') return result;
   }
-  return ending;
+  return result;
 }
 
-async function runIn([shell = '', ...rest]: readonly string[], options: Options): Promise<Ending> {
+async function runInShell([shell = '', ...rest]: readonly string[], options: CommandOptions): Promise<CommandResult> {
   const { environment, line, signal } = options;
-  // A process group of its own: what the command started in the background ends with it.
+  // Its own process group, so that background processes end with it.
   const child = spawn(shell, rest, {
     env: environment,
     stdio: ['ignore', 'pipe', 'pipe'],
@@ -52,40 +52,40 @@ async function runIn([shell = '', ...rest]: readonly string[], options: Options)
   read(child.stdout);
   read(child.stderr);
 
-  let force: NodeJS.Timeout | undefined;
-  const stop = (): void => {
-    endGroup(child, 'SIGTERM');
-    force = setTimeout(() => {
-      endGroup(child, 'SIGKILL');
-      // Output still held open by a process that left the group must not keep the run waiting.
+  let killTimer: NodeJS.Timeout | undefined;
+  const terminate = (): void => {
+    signalGroup(child, 'SIGTERM');
+    killTimer = setTimeout(() => {
+      signalGroup(child, 'SIGKILL');
+      // A process that has left the group may keep the output open; do not wait for it.
       child.stdout.destroy();
       child.stderr.destroy();
-    }, graceMs);
+    }, killAfterMs);
   };
-  if (signal.aborted) stop();
-  else signal.addEventListener('abort', stop, { once: true });
-  child.once('exit', () => endGroup(child, 'SIGKILL'));
+  if (signal.aborted) terminate();
+  else signal.addEventListener('abort', terminate, { once: true });
+  child.once('exit', () => signalGroup(child, 'SIGKILL'));
 
   try {
-    return await new Promise<Ending>(resolve => {
+    return await new Promise<CommandResult>(resolve => {
       child.once('error', error => resolve({ kind: 'no-shell', reason: error.message }));
-      child.once('close', (status, by) => {
-        if (by !== null) resolve({ kind: 'killed', by, lastLine });
+      child.once('close', (status, signalName) => {
+        if (signalName !== null) resolve({ kind: 'killed', by: signalName, lastLine });
         else resolve({ kind: 'exit', status: status ?? 0, lastLine });
       });
     });
   } finally {
-    clearTimeout(force);
-    signal.removeEventListener('abort', stop);
+    clearTimeout(killTimer);
+    signal.removeEventListener('abort', terminate);
   }
 }
 
-function endGroup({ pid }: ChildProcess, by: NodeJS.Signals): void {
+function signalGroup({ pid }: ChildProcess, signalName: NodeJS.Signals): void {
   if (pid === undefined) return;
   try {
-    process.kill(-pid, by);
+    process.kill(-pid, signalName);
   } catch (error) {
-    // Nobody is left in the group, or (macOS) only the dead: that is what was wanted.
+    // The group is empty, or (macOS) has only zombie processes.
     const { code } = error as NodeJS.ErrnoException;
     if (code !== 'ESRCH' && code !== 'EPERM') throw error;
   }

@@ -1,24 +1,24 @@
 import { CutoverError } from '../errors.js';
 import { describeRef, refOf, type KubeObject } from '../kubernetes/object.js';
 
-/** A pod that must answer for itself. `uid` tells a later pod of the same name apart. */
+/** A pod to check. `uid` distinguishes it from a later pod of the same name; absent: any pod of the name. */
 export interface EndpointPod {
   readonly name: string;
   readonly uid?: string;
 }
 
-/** The side of a release that is under test. */
+/** The pods and the Service to check. */
 export interface Endpoint {
   readonly namespace: string;
-  /** The Service whose wiring is tested too: the test Service before the switch, the public one after. Absent: pods alone. */
+  /** The Service to check too: the test Service before the switch, the public one after it. Absent: pods only. */
   readonly service?: { readonly name: string; readonly port: number };
-  /** The new pods, all of them; an answer of any other pod counts for nothing. */
+  /** All new pods; answers of other pods are not used. */
   readonly pods: readonly EndpointPod[];
-  /** Container port of the pods. Absent: no port is known, and a check by path cannot be made. */
+  /** Container port of the pods. Absent: unknown, and a check by path is not possible. */
   readonly podPort?: number;
 }
 
-/** The port of a Service and the container port that it leads to. */
+/** The port of a Service and its container port. */
 export interface Ports {
   readonly servicePort: number;
   readonly podPort: number;
@@ -42,30 +42,30 @@ interface ServicePort {
 }
 
 /**
- * The port of a Service that checks go to, and the container port behind it. Of several ports the one named `http` is
- * taken, else the first. `undefined` for a Service without TCP ports. Throws `manifest` when the Service's targetPort is a
- * name that no container of the workload declares.
+ * The port of a Service for checks, and its container port. Of several ports, the one named `http` is used, else the first.
+ * `undefined` for a Service without TCP ports. Throws `manifest` when targetPort is a name that no container of the workload
+ * declares.
  */
 export function resolvePorts(service: KubeObject, workload: KubeObject): Ports | undefined {
   const { ports = [] } = (service['spec'] ?? {}) as { ports?: readonly ServicePort[] };
   const tcp = ports.filter(({ protocol = 'TCP' }) => protocol === 'TCP');
-  const chosen = tcp.find(({ name }) => name === 'http') ?? tcp[0];
-  if (chosen === undefined) return undefined;
-  const { port, targetPort = port } = chosen;
+  const selectedPort = tcp.find(({ name }) => name === 'http') ?? tcp[0];
+  if (selectedPort === undefined) return undefined;
+  const { port, targetPort = port } = selectedPort;
   if (typeof targetPort === 'number') return { servicePort: port, podPort: targetPort };
-  // The API server takes a number written as a string (`"8080"`) for a number.
+  // A number as a string (`"8080"`) is a port number in Kubernetes.
   if (/^\d+$/.test(targetPort)) return { servicePort: port, podPort: Number(targetPort) };
 
-  const declared = containerPorts(workload);
-  const named = declared.find(({ name }) => name === targetPort);
-  if (named !== undefined) return { servicePort: port, podPort: named.containerPort };
-  const names = declared.flatMap(({ name }) => name ?? []).join(', ') || 'none';
+  const containerPortList = containerPorts(workload);
+  const namedPort = containerPortList.find(({ name }) => name === targetPort);
+  if (namedPort !== undefined) return { servicePort: port, podPort: namedPort.containerPort };
+  const names = containerPortList.flatMap(({ name }) => name ?? []).join(', ') || 'none';
   throw new CutoverError(
-    `${describeRef(refOf(service))} leads to a port named "${targetPort}", which no container of ${describeRef(refOf(workload))} declares`,
+    `${describeRef(refOf(service))} routes to a port named "${targetPort}", which no container of ${describeRef(refOf(workload))} declares`,
     {
       code: 'manifest',
       object: describeRef(refOf(service)),
-      hint: `Set targetPort to a container port's number or name. Names that exist: ${names}.`,
+      hint: `Set targetPort to the number or name of a container port. Available names: ${names}.`,
     },
   );
 }

@@ -1,105 +1,121 @@
-import type { Cluster } from '../cluster/cluster.js';
 import type { HttpCheck } from '../inputs/inputs.js';
-import type { Endpoint, EndpointPod } from './endpoint.js';
-import { judge, type Verdict } from './judge.js';
-import { askDirectly, askThroughProxy, withoutCredentials, type Reply } from './reply.js';
+import type { EndpointPod } from './endpoint.js';
+import { retryCheck, unlessCancelled, type Check, type CheckAttempt, type CheckSubject } from './check.js';
+import { checkExpectation } from './expectation.js';
+import { requestDirectly, requestThroughProxy, withoutCredentials, type Reply } from './reply.js';
 
-/** What one try of a check found. */
-export interface Trial {
-  readonly verdict: Verdict;
-  /** One line; never empty. */
-  readonly detail: string;
-  /** True where trying again cannot change the verdict. */
-  readonly final: boolean;
+/** An attempt with one target. */
+interface TargetAttempt extends CheckAttempt {
+  /** `pod web-6d4c-x2x9k`, `Service web-test` or a URL. */
+  readonly target: string;
 }
 
-/** A {@link Trial} of one of those who were asked, as in `pod web-6d4c-x2x9k`. */
-export interface Witness extends Trial {
-  readonly who: string;
+type HttpCheckSubject = Pick<CheckSubject, 'endpoint' | 'cluster'> & { readonly signal: AbortSignal };
+
+/** The check of the kind `http`. */
+export function httpCheck(input: HttpCheck): Check {
+  const { when, retryMs, intervalMs } = input;
+  const name = httpCheckName(input);
+  return {
+    name,
+    when,
+    run: (subject, signal) => {
+      const attempt = (): Promise<CheckAttempt> =>
+        unlessCancelled(attemptHttp(input, { ...subject, signal }), name, signal);
+      return retryCheck({ name, retryMs, intervalMs, attempt }, subject, signal);
+    },
+  };
 }
 
-interface Way {
-  readonly endpoint: Endpoint;
-  readonly cluster: Cluster;
-  readonly signal: AbortSignal;
-}
-
-/** How messages and results name the check. */
+/** The name of the check in messages and results. */
 export function httpCheckName({ method, target }: HttpCheck): string {
   return `${method} ${isUrl(target) ? withoutCredentials(target) : target}`;
 }
 
-/** One try: an absolute URL is asked directly, a path behind the endpoint through the API server's proxy. */
-export async function tryHttp(check: HttpCheck, way: Way): Promise<Trial> {
+/** One attempt: an absolute URL is requested directly, a path through the proxy of the API server. */
+export async function attemptHttp(check: HttpCheck, subject: HttpCheckSubject): Promise<CheckAttempt> {
   if (isUrl(check.target)) {
-    const reply = await askDirectly(check.target, { method: check.method, signal: way.signal });
-    return combine([{ who: withoutCredentials(check.target), ...toTrial(check, reply) }], 'every');
+    const reply = await requestDirectly(check.target, { method: check.method, signal: subject.signal });
+    return combineAttempts([{ target: withoutCredentials(check.target), ...attemptOf(check, reply) }], 'every');
   }
-  const { podPort, pods, service } = way.endpoint;
-  if (podPort === undefined) return cannotAsk('no container port is known behind which the pods could be asked');
+  const { podPort, pods, service } = subject.endpoint;
+  if (podPort === undefined) return cannotTell('the pods have no known container port');
   if (pods.length === 0 && (check.pods === 'every' || service === undefined)) {
-    return cannotAsk('there is no new pod that could be asked');
+    return cannotTell('there is no new pod');
   }
-  const asksPods = check.pods === 'every' || service === undefined;
-  const witnesses = await Promise.all([
-    ...(asksPods ? pods.map(pod => askPod(check, { ...way, pod, podPort })) : []),
-    ...(service === undefined ? [] : [askService(check, { ...way, service })]),
+  const requestsPods = check.pods === 'every' || service === undefined;
+  const attempts = await Promise.all([
+    ...(requestsPods ? pods.map(pod => requestPod(check, { ...subject, pod, podPort })) : []),
+    ...(service === undefined ? [] : [requestService(check, { ...subject, service })]),
   ]);
-  return combine(witnesses, check.pods);
+  return combineAttempts(attempts, check.pods);
 }
 
-/** One verdict out of many. `every`: all must pass. `any`: one pass is enough. A failure outweighs what cannot be told. */
-export function combine(witnesses: readonly Witness[], need: 'every' | 'any'): Trial {
-  const passed = witnesses.filter(({ verdict }) => verdict === 'pass');
-  if (passed.length > 0 && (need === 'any' || passed.length === witnesses.length)) {
-    const said = [...new Set(passed.map(({ detail }) => detail))].join(' / ');
-    return { verdict: 'pass', detail: `${gather(passed)} ${said}`, final: true };
+/** The verdict of several attempts. `every`: all must pass. `any`: one pass is enough. `fail` takes precedence over `cannot-tell`. */
+function combineAttempts(attempts: readonly TargetAttempt[], required: 'every' | 'any'): CheckAttempt {
+  const passed = attempts.filter(({ verdict }) => verdict === 'pass');
+  if (passed.length > 0 && (required === 'any' || passed.length === attempts.length)) {
+    const details = [...new Set(passed.map(({ detail }) => detail))].join(' / ');
+    return { verdict: 'pass', detail: `${listTargets(passed)} ${details}`, final: true };
   }
-  const failed = witnesses.filter(({ verdict }) => verdict === 'fail');
-  const doubtful = witnesses.filter(({ verdict }) => verdict === 'cannot-tell');
-  const decisive = failed.length > 0 ? failed : doubtful;
-  const named = decisive.slice(0, 3).map(({ who, detail }) => `${who}: ${detail}`);
-  const rest = decisive.length - named.length;
-  const hopeless = witnesses.filter(({ verdict, final }) => verdict !== 'pass' && final);
+  const failed = attempts.filter(({ verdict }) => verdict === 'fail');
+  const undecided = attempts.filter(({ verdict }) => verdict === 'cannot-tell');
+  const reported = failed.length > 0 ? failed : undecided;
+  const named = reported.slice(0, 3).map(({ target, detail }) => `${target}: ${detail}`);
+  const rest = reported.length - named.length;
+  const finalAttempts = attempts.filter(({ verdict, final }) => verdict !== 'pass' && final);
   return {
     verdict: failed.length > 0 ? 'fail' : 'cannot-tell',
     detail: named.join('; ') + (rest > 0 ? `; and ${rest} more` : ''),
-    final: need === 'every' ? hopeless.length > 0 : hopeless.length === witnesses.length,
+    final: required === 'every' ? finalAttempts.length > 0 : finalAttempts.length === attempts.length,
   };
 }
 
 /** `3 pods and Service web`. */
-function gather(witnesses: readonly Witness[]): string {
-  const pods = witnesses.filter(({ who }) => who.startsWith('pod '));
-  const others = witnesses.filter(witness => !pods.includes(witness)).map(({ who }) => who);
-  const count = pods.length > 1 ? [`${pods.length} pods`] : pods.map(({ who }) => who);
+function listTargets(attempts: readonly TargetAttempt[]): string {
+  const pods = attempts.filter(({ target }) => target.startsWith('pod '));
+  const others = attempts.filter(attempt => !pods.includes(attempt)).map(({ target }) => target);
+  const count = pods.length > 1 ? [`${pods.length} pods`] : pods.map(({ target }) => target);
   return [...count, ...others].join(' and ');
 }
 
-function cannotAsk(detail: string): Trial {
+function cannotTell(detail: string): CheckAttempt {
   return { verdict: 'cannot-tell', detail, final: true };
 }
 
-async function askPod(
+async function requestPod(
   check: HttpCheck,
-  way: Way & { readonly pod: EndpointPod; readonly podPort: number },
-): Promise<Witness> {
-  const { cluster, endpoint, pod, podPort } = way;
+  subject: HttpCheckSubject & { readonly pod: EndpointPod; readonly podPort: number },
+): Promise<TargetAttempt> {
+  const { cluster, endpoint, pod, podPort } = subject;
   const { namespace } = endpoint;
   const { method, target: path } = check;
-  const who = `pod ${pod.name}`;
-  const reply = await askThroughProxy(cluster, { kind: 'Pod', namespace, name: pod.name, port: podPort, path, method });
-  const trial = toTrial(check, reply);
-  // Where not even the API server answered, it cannot be asked for the pod's fate either.
-  if (trial.verdict === 'pass' || (reply.kind === 'silence' && reply.at === 'way')) return { who, ...trial };
-  // A pod on its way out answers wrongly or not at all; that says nothing of the version under test.
-  const fate = await fateOf(pod, way);
-  if (fate === undefined) return { who, ...trial };
-  return { who, verdict: 'cannot-tell', detail: `it ${fate} while the check ran (${trial.detail})`, final: true };
+  const target = `pod ${pod.name}`;
+  const reply = await requestThroughProxy(cluster, {
+    kind: 'Pod',
+    namespace,
+    name: pod.name,
+    port: podPort,
+    path,
+    method,
+  });
+  const attempt = attemptOf(check, reply);
+  // Without a connection to the API server, the pod cannot be read either.
+  if (attempt.verdict === 'pass' || (reply.kind === 'no-answer' && reply.at === 'network'))
+    return { target, ...attempt };
+  // A terminating pod may fail to answer, which is no result for the version under test.
+  const change = await podChange(pod, subject);
+  if (change === undefined) return { target, ...attempt };
+  return {
+    target,
+    verdict: 'cannot-tell',
+    detail: `it ${change} while the check ran (${attempt.detail})`,
+    final: true,
+  };
 }
 
-/** What has become of a pod; `undefined` while it is there as it was. */
-async function fateOf(pod: EndpointPod, { cluster, endpoint }: Way): Promise<string | undefined> {
+/** What has happened to a pod; `undefined`: it has not changed. */
+async function podChange(pod: EndpointPod, { cluster, endpoint }: HttpCheckSubject): Promise<string | undefined> {
   const { namespace } = endpoint;
   const live = await cluster.get({ apiVersion: 'v1', kind: 'Pod', namespace, name: pod.name });
   if (live === undefined) return 'disappeared';
@@ -107,25 +123,25 @@ async function fateOf(pod: EndpointPod, { cluster, endpoint }: Way): Promise<str
   return live.metadata.deletionTimestamp === undefined ? undefined : 'began to terminate';
 }
 
-async function askService(
+async function requestService(
   check: HttpCheck,
-  way: Way & { readonly service: { readonly name: string; readonly port: number } },
-): Promise<Witness> {
-  const { cluster, endpoint, service } = way;
+  subject: HttpCheckSubject & { readonly service: { readonly name: string; readonly port: number } },
+): Promise<TargetAttempt> {
+  const { cluster, endpoint, service } = subject;
   const { method, target: path } = check;
-  const reply = await askThroughProxy(cluster, {
+  const reply = await requestThroughProxy(cluster, {
     kind: 'Service',
     namespace: endpoint.namespace,
     ...service,
     path,
     method,
   });
-  return { who: `Service ${service.name}`, ...toTrial(check, reply) };
+  return { target: `Service ${service.name}`, ...attemptOf(check, reply) };
 }
 
-function toTrial({ expect }: HttpCheck, reply: Reply): Trial {
-  if (reply.kind === 'silence') return { verdict: 'cannot-tell', detail: reply.reason, final: false };
-  const { verdict, reason } = judge(expect, reply.answer);
+function attemptOf({ expect }: HttpCheck, reply: Reply): CheckAttempt {
+  if (reply.kind === 'no-answer') return { verdict: 'cannot-tell', detail: reply.reason, final: false };
+  const { verdict, reason } = checkExpectation(expect, reply.answer);
   return { verdict, detail: reason, final: false };
 }
 

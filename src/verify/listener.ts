@@ -4,7 +4,7 @@ import type { Cluster } from '../cluster/cluster.js';
 import { asCutoverError } from '../errors.js';
 import type { Endpoint } from './endpoint.js';
 
-/** A local way to the endpoint under test, for commands. */
+/** A local proxy to the endpoint, for commands. */
 export interface Listener {
   /** `http://127.0.0.1:PORT`, no slash at the end. */
   readonly url: string;
@@ -14,19 +14,19 @@ export interface Listener {
 type Target = { readonly kind: 'Pod' | 'Service'; readonly name: string; readonly port: number };
 
 /**
- * Passes requests on to the endpoint's Service (without one, to its pods in turn) through the API server; reachable from
- * this machine alone. `undefined` where the endpoint has neither.
+ * Starts an HTTP proxy on 127.0.0.1 that forwards requests through the API server to the Service of the endpoint, or
+ * round-robin to its pods. `undefined` where the endpoint has neither.
  */
 export async function listen(cluster: Cluster, endpoint: Endpoint): Promise<Listener | undefined> {
   const targets = targetsOf(endpoint);
   if (targets.length === 0) return undefined;
-  let turn = 0;
+  let nextTarget = 0;
   const server = createServer((request, response) => {
-    const target = targets[turn++ % targets.length];
+    const target = targets[nextTarget++ % targets.length];
     if (target === undefined) return;
-    passOn(request, { cluster, namespace: endpoint.namespace, ...target })
+    forward(request, { cluster, namespace: endpoint.namespace, ...target })
       .then(({ status, headers, body }) => response.writeHead(status, headers).end(body))
-      .catch((thrown: unknown) => refuse(response, asCutoverError(thrown).message));
+      .catch((thrown: unknown) => sendError(response, asCutoverError(thrown).message));
   });
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);
@@ -48,22 +48,22 @@ function targetsOf({ service, pods, podPort }: Endpoint): readonly Target[] {
   return podPort === undefined ? [] : pods.map(({ name }) => ({ kind: 'Pod', name, port: podPort }));
 }
 
-async function passOn(
+async function forward(
   request: IncomingMessage,
-  way: Target & { readonly cluster: Cluster; readonly namespace: string },
+  target: Target & { readonly cluster: Cluster; readonly namespace: string },
 ): Promise<{ readonly status: number; readonly headers: Record<string, string>; readonly body: Buffer }> {
-  const { cluster, ...target } = way;
-  // Resolved against a base, so that `..` cannot climb out of the proxy's path into the API server's own.
+  const { cluster, ...address } = target;
+  // Resolves `..`, so that a path cannot leave the proxy path of the API server.
   const { pathname, search } = new URL(request.url ?? '/', 'http://127.0.0.1');
   const body = await readAll(request);
   const answer = await cluster.proxy({
-    ...target,
+    ...address,
     path: pathname + search,
     method: request.method ?? 'GET',
-    headers: headersTo(request),
+    headers: forwardedHeaders(request),
     ...(body.length > 0 && { body }),
   });
-  return { status: answer.status, headers: headersBack(answer.headers), body: answer.body };
+  return { status: answer.status, headers: responseHeaders(answer.headers), body: answer.body };
 }
 
 async function readAll(request: IncomingMessage): Promise<Buffer> {
@@ -72,23 +72,25 @@ async function readAll(request: IncomingMessage): Promise<Buffer> {
   return Buffer.concat(chunks);
 }
 
-/** Headers of one connection, not of the message. */
-const ofConnection =
+/** Hop-by-hop headers. */
+const hopByHopHeaders =
   /^(connection|keep-alive|proxy-connection|te|trailer|transfer-encoding|upgrade|expect|host|content-length)$/;
 
-/** The API server would take these for its own: credentials of the command must not replace, or widen, those of the run. */
-const ofApiServer = /^(authorization|proxy-authorization|impersonate-.*|x-remote-.*)$/;
+/** Headers that the API server would interpret: credentials of the command must not replace or extend those of the run. */
+const credentialHeaders = /^(authorization|proxy-authorization|impersonate-.*|x-remote-.*)$/;
 
-function headersTo(request: IncomingMessage): Record<string, string> {
-  const kept = Object.entries(request.headers).filter(([name]) => !ofConnection.test(name) && !ofApiServer.test(name));
+function forwardedHeaders(request: IncomingMessage): Record<string, string> {
+  const kept = Object.entries(request.headers).filter(
+    ([name]) => !hopByHopHeaders.test(name) && !credentialHeaders.test(name),
+  );
   return Object.fromEntries(kept.map(([name, value]) => [name, [value].flat().join(', ')]));
 }
 
-function headersBack(headers: Readonly<Record<string, string>>): Record<string, string> {
-  return Object.fromEntries(Object.entries(headers).filter(([name]) => !ofConnection.test(name)));
+function responseHeaders(headers: Readonly<Record<string, string>>): Record<string, string> {
+  return Object.fromEntries(Object.entries(headers).filter(([name]) => !hopByHopHeaders.test(name)));
 }
 
-function refuse(response: ServerResponse, reason: string): void {
+function sendError(response: ServerResponse, reason: string): void {
   if (response.headersSent) {
     response.destroy();
     return;

@@ -1,9 +1,9 @@
 import { shortened } from '../log.js';
 
-/** Characters of an answer or of a command's output that a message shows. */
-const shown = 200;
+/** Longest part of an answer or of the output of a command in a message, in characters. */
+const maxLength = 200;
 
-/** The beginning of a text on one line, in quotes; `(empty)` where there is nothing. */
+/** The beginning of a text on one line, in quotes; `(empty)` for an empty text. */
 export function quote(text: string): string {
   const line = shorten(text);
   return line === '' ? '(empty)' : `"${line}"`;
@@ -11,13 +11,13 @@ export function quote(text: string): string {
 
 /** The beginning of a text on one line. */
 export function shorten(text: string): string {
-  return shortened(plain(text.replace(/\s+/g, ' ').trim()), shown);
+  return shortened(withoutControls(text.replace(/\s+/g, ' ').trim()), maxLength);
 }
 
 /**
- * Text of strangers made safe for the log: the runner obeys `##[command]` anywhere in a line. (It obeys `::command::` only
- * at the start of a line, so callers put something before it.) Control characters but tabs are dropped.
+ * Makes untrusted text safe for the log: the runner parses `##[command]` anywhere in a line. (It parses `::command::` only
+ * at the start of a line, so callers add a prefix.) Removes control characters except tabs.
  */
-export function plain(text: string): string {
+export function withoutControls(text: string): string {
   return text.replace(/##\[/g, '## [').replace(/\p{Cc}/gu, character => (character === '\t' ? character : ''));
 }

@@ -2,43 +2,43 @@ import { request as httpRequest } from 'node:http';
 import { request as httpsRequest } from 'node:https';
 import type { Cluster, ProxyAnswer, ProxyRequest } from '../cluster/cluster.js';
 import { asCutoverError, type ErrorCode } from '../errors.js';
-import type { Answer } from './judge.js';
+import type { HttpAnswer } from './expectation.js';
 import { quote } from './quote.js';
 
-/** What one request brought: the application's own answer, or nothing that the application said. */
+/** Result of one request: the answer of the application, or the reason why it did not answer. */
 export type Reply =
-  | { readonly kind: 'answer'; readonly answer: Answer }
+  | { readonly kind: 'answer'; readonly answer: HttpAnswer }
   | {
-      readonly kind: 'silence';
+      readonly kind: 'no-answer';
       readonly reason: string;
-      /** Where it ended: at the API server, which did answer for itself, or on the way, where nobody answered. */
-      readonly at: 'api-server' | 'way';
+      /** Where it failed: at the API server, which answered instead, or in the network. */
+      readonly at: 'api-server' | 'network';
     };
 
 const directTimeoutMs = 10_000;
 
-/** Errors of the way to the application. Any other (a missing permission, a cancelled run) ends the step by itself. */
-const wayErrors: ReadonlySet<ErrorCode> = new Set(['unreachable', 'timeout', 'not-found', 'api']);
+/** Errors of the connection to the application. Any other (a missing permission, a cancelled run) ends the step. */
+const proxyErrors: ReadonlySet<ErrorCode> = new Set(['unreachable', 'timeout', 'not-found', 'api']);
 
-/** Asks a pod or Service through the API server. Throws what says nothing of the way there (`forbidden`, `cancelled`…). */
-export async function askThroughProxy(cluster: Cluster, request: ProxyRequest): Promise<Reply> {
+/** Sends a request to a pod or Service through the API server. Throws any error but those of the connection (`forbidden`, `cancelled`…). */
+export async function requestThroughProxy(cluster: Cluster, request: ProxyRequest): Promise<Reply> {
   let answer: ProxyAnswer;
   try {
     answer = await cluster.proxy(request);
   } catch (thrown) {
     const error = asCutoverError(thrown);
-    if (!wayErrors.has(error.code)) throw thrown;
-    return { kind: 'silence', reason: error.message, at: 'way' };
+    if (!proxyErrors.has(error.code)) throw thrown;
+    return { kind: 'no-answer', reason: error.message, at: 'network' };
   }
   if (!answer.fromApiServer) return { kind: 'answer', answer };
   return {
-    kind: 'silence',
+    kind: 'no-answer',
     at: 'api-server',
-    reason: `the API server itself answered ${answer.status} ${quote(statusMessage(answer.body.toString('utf8')))}`,
+    reason: `the API server answered ${answer.status} ${quote(statusMessage(answer.body.toString('utf8')))}`,
   };
 }
 
-/** The `message` of a Kubernetes Status, or the text as it is. */
+/** The `message` of a Kubernetes Status, else the text. */
 function statusMessage(text: string): string {
   try {
     const { message } = JSON.parse(text) as { message?: unknown };
@@ -48,8 +48,8 @@ function statusMessage(text: string): string {
   }
 }
 
-/** One direct request on a connection of its own; redirects are not followed. No answer within 10 s is silence. */
-export async function askDirectly(
+/** One direct request with a new connection, without following redirects, with a timeout of 10 s. Never rejects. */
+export async function requestDirectly(
   target: string,
   options: { readonly method: string; readonly signal: AbortSignal },
 ): Promise<Reply> {
@@ -59,18 +59,18 @@ export async function askDirectly(
   } catch (thrown) {
     const code = (thrown as NodeJS.ErrnoException).code ?? String(thrown);
     const reason = timeout.aborted ? `no answer within ${directTimeoutMs / 1000} s` : `no answer: ${code}`;
-    return { kind: 'silence', reason, at: 'way' };
+    return { kind: 'no-answer', reason, at: 'network' };
   }
 }
 
 async function send(
   target: string,
   options: { readonly method: string; readonly signal: AbortSignal; readonly timeout: AbortSignal },
-): Promise<Answer> {
+): Promise<HttpAnswer> {
   const { method, signal, timeout } = options;
-  const send = new URL(target).protocol === 'https:' ? httpsRequest : httpRequest;
+  const sendRequest = new URL(target).protocol === 'https:' ? httpsRequest : httpRequest;
   return await new Promise((resolve, reject) => {
-    const request = send(target, {
+    const request = sendRequest(target, {
       method,
       agent: false,
       signal: AbortSignal.any([signal, timeout]),
@@ -94,7 +94,7 @@ async function send(
   });
 }
 
-/** A URL as messages show it: without the user and password it may carry. */
+/** A URL without user and password, for messages. */
 export function withoutCredentials(target: string): string {
   const url = new URL(target);
   url.username = '';

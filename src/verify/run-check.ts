@@ -1,68 +1,86 @@
 import type { RunCheck } from '../inputs/inputs.js';
 import { shortened } from '../log.js';
-import type { Log } from '../log.js';
-import { runCommand, type Ending } from './command.js';
-import type { Trial } from './http-check.js';
-import { plain, quote } from './quote.js';
+import { retryCheck, type Check, type CheckAttempt, type CheckSubject } from './check.js';
+import { runCommand, type CommandResult } from './command.js';
+import { listen } from './listener.js';
+import { withoutControls, quote } from './quote.js';
 
-interface Surroundings {
-  /** The runner's environment; what is secret or meant for this step alone is not passed on. */
-  readonly environment: Readonly<Record<string, string>>;
-  readonly side: 'staged' | 'public';
-  /** Local way to the endpoint. Absent: there is none, and `CUTOVER_URL` is not set. */
+interface RunCheckSubject extends Pick<CheckSubject, 'side' | 'log' | 'environment'> {
+  /** Local URL of the endpoint. Absent: there is none, and `CUTOVER_URL` is not set. */
   readonly url?: string;
-  readonly log: Log;
   readonly signal: AbortSignal;
 }
 
-/** How messages and results name the check: its command's first line. */
+/** The check of the kind `run`. All attempts use the same local URL. */
+export function runCheck(input: RunCheck): Check {
+  const { when, retryMs, intervalMs } = input;
+  const name = runCheckName(input);
+  return {
+    name,
+    when,
+    async run(subject, signal) {
+      const { cluster, endpoint, log } = subject;
+      const listener = await listen(cluster, endpoint);
+      if (listener === undefined) log.info('CUTOVER_URL is not set: there is no Service and no pod with a known port');
+      const attempt = (): Promise<CheckAttempt> =>
+        attemptRun(input, { ...subject, signal, ...(listener !== undefined && { url: listener.url }) });
+      try {
+        return await retryCheck({ name, retryMs, intervalMs, attempt }, subject, signal);
+      } finally {
+        await listener?.close();
+      }
+    },
+  };
+}
+
+/** The name of the check in messages and results: the first line of its command. */
 export function runCheckName({ command }: RunCheck): string {
   const [first = '', ...more] = command.trim().split('\n');
-  const cut = shortened(first, 80);
-  return `run: ${plain(cut)}${more.length > 0 && cut === first ? ' …' : ''}`;
+  const shortName = shortened(first, 80);
+  return `run: ${withoutControls(shortName)}${more.length > 0 && shortName === first ? ' …' : ''}`;
 }
 
-/** One try: runs the command and streams its output into the log. Exit status 0 is a pass. */
-export async function tryRun(check: RunCheck, surroundings: Surroundings): Promise<Trial> {
-  const { environment, side, url, log, signal } = surroundings;
-  const ending = await runCommand(check.command, {
+/** One attempt: runs the command and logs its output. Exit status 0 passes. */
+export async function attemptRun(check: RunCheck, subject: RunCheckSubject): Promise<CheckAttempt> {
+  const { environment, side, url, log, signal } = subject;
+  const result = await runCommand(check.command, {
     environment: commandEnvironment(environment, { side, ...(url !== undefined && { url }) }),
-    // The bar keeps the runner from taking a line of output for one of its commands (`::set-output …`).
-    line: text => log.info(`| ${plain(text)}`),
+    // The prefix prevents the runner from parsing a line as a workflow command (`::set-output …`).
+    line: text => log.info(`| ${withoutControls(text)}`),
     signal,
   });
-  return judgeEnding(ending);
+  return attemptOf(result);
 }
 
-/** What the end of a command says of the application. */
-export function judgeEnding(ending: Ending): Trial {
-  switch (ending.kind) {
+/** The result of a command. */
+export function attemptOf(result: CommandResult): CheckAttempt {
+  switch (result.kind) {
     case 'no-shell':
-      return { verdict: 'cannot-tell', detail: `no shell could be started: ${ending.reason}`, final: true };
+      return { verdict: 'cannot-tell', detail: `no shell could be started: ${result.reason}`, final: true };
     case 'killed':
-      return { verdict: 'fail', detail: `ended by ${ending.by}; last line ${quote(ending.lastLine)}`, final: false };
+      return { verdict: 'fail', detail: `ended by ${result.by}; last line ${quote(result.lastLine)}`, final: false };
     case 'exit':
-      return ending.status === 0
+      return result.status === 0
         ? { verdict: 'pass', detail: 'exit status 0', final: true }
         : {
             verdict: 'fail',
-            detail: `expected exit status 0; got ${ending.status}, last line ${quote(ending.lastLine)}`,
+            detail: `expected exit status 0; got ${result.status}, last line ${quote(result.lastLine)}`,
             final: false,
           };
   }
 }
 
 /**
- * Names that a command must not see: this step's inputs (the token and the kubeconfig are among them), the runner's own
- * service tokens, and the file through which this step talks to its post step.
+ * Variables that are hidden from commands: the inputs of this step (including token and kubeconfig), the service tokens of
+ * the runner, and the state for the post step.
  */
-const withheld = /^(INPUT_.*|ACTIONS_(RUNTIME|ID_TOKEN|RESULTS|CACHE)_.*|GITHUB_STATE|STATE_.*)$/i;
+const hiddenVariables = /^(INPUT_.*|ACTIONS_(RUNTIME|ID_TOKEN|RESULTS|CACHE)_.*|GITHUB_STATE|STATE_.*)$/i;
 
-/** The environment of a command: the runner's without what is withheld, with `CUTOVER_STAGE` and `CUTOVER_URL`. */
+/** The environment of a command: that of the runner without hidden variables, with `CUTOVER_STAGE` and `CUTOVER_URL`. */
 export function commandEnvironment(
   environment: Readonly<Record<string, string>>,
   { side, url }: { readonly side: 'staged' | 'public'; readonly url?: string },
 ): Record<string, string> {
-  const kept = Object.entries(environment).filter(([name]) => !withheld.test(name) && name !== 'CUTOVER_URL');
+  const kept = Object.entries(environment).filter(([name]) => !hiddenVariables.test(name) && name !== 'CUTOVER_URL');
   return { ...Object.fromEntries(kept), CUTOVER_STAGE: side, ...(url !== undefined && { CUTOVER_URL: url }) };
 }

@@ -2,10 +2,10 @@ import { asJson, asKube, clone, type JsonObject } from '../../../sandbox/api/sch
 import type { Kind } from '../../../sandbox/api/schema/kinds.js';
 import { createStore, type MemoryStore } from '../../../sandbox/api/store/memory-store.js';
 import { ApiError } from '../../../sandbox/api/http/status.js';
-import { asApplied } from '../../../src/cluster/apply/apply-body.js';
+import { applyBody } from '../../../src/cluster/apply/apply-body.js';
 import type { Cluster, ProxyAnswer, ProxyRequest, WatchEvent } from '../../../src/cluster/cluster.js';
 import { fieldManager } from '../../../src/cluster/apply/field-manager.js';
-import { refusal } from '../../../src/cluster/http/refusal.js';
+import { apiError } from '../../../src/cluster/http/error-status.js';
 import { describeRef, refOf, type KindRef, type KubeObject, type ObjectRef } from '../../../src/kubernetes/object.js';
 
 /** The port to Kubernetes straight onto the embedded cluster's store: no server, no controllers, no time of its own. */
@@ -46,12 +46,12 @@ export function memoryCluster(
     cluster.before(asked);
     const kind = registry.kinds.byKind(ref.apiVersion, ref.kind);
     const about = { verb: verb.toLowerCase(), target: ref, resource: kind?.plural ?? '*' };
-    if (kind === undefined) throw refusal(404, Buffer.from('404 page not found\n'), about);
+    if (kind === undefined) throw apiError(404, Buffer.from('404 page not found\n'), about);
     try {
       return work(kind, ref);
     } catch (thrown) {
       if (!(thrown instanceof ApiError)) throw thrown;
-      throw refusal(thrown.code, Buffer.from(JSON.stringify(thrown.status)), about);
+      throw apiError(thrown.code, Buffer.from(JSON.stringify(thrown.status)), about);
     }
   }
 
@@ -67,7 +67,7 @@ export function memoryCluster(
     },
     apply: (object, { dryRun = false, force = false, resourceVersion } = {}) =>
       call(dryRun ? 'DRY RUN' : 'APPLY', refOf(object), (kind, ref) => {
-        const config = clone(asApplied(object, resourceVersion) as JsonObject);
+        const config = clone(applyBody(object, resourceVersion) as JsonObject);
         const place = { namespace: ref.namespace ?? '', name: ref.name };
         const written = registry.apply(kind, config, {
           manager: fieldManager,
@@ -85,7 +85,7 @@ export function memoryCluster(
         if (!dryRun) return store.create(object, { manager: fieldManager });
         return asKube(registry.create(kind, clone(asJson(object)), { manager: fieldManager, dryRun }));
       }),
-    reassign: (live, managedFields) =>
+    setManagedFields: (live, managedFields) =>
       call('REASSIGN', refOf(live), () => {
         const metadata = { ...live.metadata, managedFields } as KubeObject['metadata'];
         return store.update({ ...live, metadata }, { manager: fieldManager });

@@ -19,7 +19,7 @@ export function fakeCluster(options: {
     namespace: 'shop',
     apply: unexpected,
     create: unexpected,
-    reassign: unexpected,
+    setManagedFields: unexpected,
     replace: unexpected,
     remove: unexpected,
     list: unexpected,

@@ -69,7 +69,7 @@ export function fakeCluster(answers: FakeAnswers = {}): FakeCluster {
       namespace: 'shop',
       apply: refuse,
       create: refuse,
-      reassign: refuse,
+      setManagedFields: refuse,
       replace: refuse,
       get: refuse,
       remove: refuse,

@@ -5,40 +5,42 @@ import { CutoverError } from '../../errors.js';
 import { isFields } from '../../kubernetes/fields.js';
 import type { Fields } from '../../kubernetes/fields.js';
 import { findKubeconfig } from './kubeconfig-source.js';
-import type { KubeconfigText, SourceOptions } from './kubeconfig-source.js';
+import type { KubeconfigText, KubeconfigSearch } from './kubeconfig-source.js';
 
-/** One way in: a cluster and a user, as the kubeconfig has them, with file names made absolute. */
-export interface Entry {
-  /** Where it was found, for messages. */
+/** A context of a kubeconfig: its cluster and user, with absolute paths. */
+export interface KubeconfigContext {
+  /** Name of the kubeconfig in messages. */
   readonly source: string;
   readonly context: string;
-  /** Absent: the context names none. */
+  /** Absent: the context has none. */
   readonly namespace?: string;
   readonly cluster: Fields & { readonly server: string };
   readonly user: Fields;
 }
 
-interface Named {
+interface NamedEntry {
   readonly name: string;
   readonly fields: Fields;
 }
 
-interface Config {
+interface ParsedKubeconfig {
   readonly source: string;
   readonly current: string | undefined;
-  readonly clusters: readonly Named[];
-  readonly contexts: readonly Named[];
-  readonly users: readonly Named[];
+  readonly clusters: readonly NamedEntry[];
+  readonly contexts: readonly NamedEntry[];
+  readonly users: readonly NamedEntry[];
 }
 
-/** Finds, reads, merges and checks; `context` absent means the current one. Throws `kubeconfig`. */
-export function readKubeconfig(options: SourceOptions & { readonly context?: string | undefined }): Entry {
-  const found = findKubeconfig(options);
-  if (found.from === 'in-cluster') return inCluster(found.server, found.folder);
-  return pick(merge(found.documents.map(parse)), options.context);
+/** Finds, reads, merges and checks the kubeconfig. `context` absent: its current-context. Throws `kubeconfig`. */
+export function readKubeconfig(
+  options: KubeconfigSearch & { readonly context?: string | undefined },
+): KubeconfigContext {
+  const source = findKubeconfig(options);
+  if (source.from === 'in-cluster') return inCluster(source.server, source.folder);
+  return selectContext(merge(source.documents.map(parse)), options.context);
 }
 
-function inCluster(server: string, folder: string): Entry {
+function inCluster(server: string, folder: string): KubeconfigContext {
   const file = join(folder, 'namespace');
   const namespace = existsSync(file) ? readFileSync(file, 'utf8').trim() : undefined;
   return {
@@ -50,30 +52,30 @@ function inCluster(server: string, folder: string): Entry {
   };
 }
 
-function parse({ text, folder, name }: KubeconfigText): Config {
+function parse({ text, folder, name }: KubeconfigText): ParsedKubeconfig {
   let value: unknown;
   try {
     value = load(text);
   } catch (thrown) {
-    // The parser's own message quotes the text around the error, which may be a key.
+    // The message of the parser quotes the text around the error, which may be a key.
     const reason = thrown instanceof Error && 'reason' in thrown ? `: ${String(thrown.reason)}` : '';
-    throw fault(`${name} is not YAML${reason}`);
+    throw kubeconfigError(`${name} is not YAML${reason}`);
   }
-  if (!isFields(value)) throw fault(`${name} is not a kubeconfig: it holds no mapping`);
+  if (!isFields(value)) throw kubeconfigError(`${name} is not a kubeconfig: it is not a YAML mapping`);
   const current = value['current-context'];
   return {
     source: name,
     current: typeof current === 'string' && current !== '' ? current : undefined,
-    clusters: named(value['clusters'], 'cluster').map(one => withPaths(one, folder)),
-    contexts: named(value['contexts'], 'context'),
-    users: named(value['users'], 'user').map(one => withPaths(one, folder)),
+    clusters: namedEntries(value['clusters'], 'cluster').map(one => withAbsolutePaths(one, folder)),
+    contexts: namedEntries(value['contexts'], 'context'),
+    users: namedEntries(value['users'], 'user').map(one => withAbsolutePaths(one, folder)),
   };
 }
 
-/** Several files are one: for each name the first file that has it wins. */
-function merge(configs: readonly Config[]): Config {
-  const first = (lists: readonly (readonly Named[])[]): readonly Named[] => {
-    const byName = new Map<string, Named>();
+/** Merges several files: of entries with the same name, the first one takes precedence. */
+function merge(configs: readonly ParsedKubeconfig[]): ParsedKubeconfig {
+  const first = (lists: readonly (readonly NamedEntry[])[]): readonly NamedEntry[] => {
+    const byName = new Map<string, NamedEntry>();
     for (const one of lists.flat()) if (!byName.has(one.name)) byName.set(one.name, one);
     return [...byName.values()];
   };
@@ -86,32 +88,33 @@ function merge(configs: readonly Config[]): Config {
   };
 }
 
-function pick(config: Config, wanted: string | undefined): Entry {
+function selectContext(config: ParsedKubeconfig, contextName: string | undefined): KubeconfigContext {
   const { source } = config;
   const names = config.contexts.map(one => one.name);
-  const known = names.length === 0 ? 'It has no contexts.' : `Its contexts: ${names.join(', ')}.`;
-  const name = wanted ?? config.current;
-  if (name === undefined) throw fault(`${source} has no current-context`, `${known} Name one with input context.`);
+  const available = names.length === 0 ? 'It has no contexts.' : `Its contexts: ${names.join(', ')}.`;
+  const name = contextName ?? config.current;
+  if (name === undefined)
+    throw kubeconfigError(`${source} has no current-context`, `${available} Set input context to one of them.`);
   const context = config.contexts.find(one => one.name === name)?.fields;
-  if (context === undefined) throw fault(`${source} has no context ${name}`, known);
+  if (context === undefined) throw kubeconfigError(`${source} has no context ${name}`, available);
 
-  const part = (list: readonly Named[], key: 'cluster' | 'user'): Fields => {
+  const entryFor = (list: readonly NamedEntry[], key: 'cluster' | 'user'): Fields => {
     const reference = context[key];
     if (typeof reference !== 'string' || reference === '') {
       if (key === 'user') return {};
-      throw fault(`context ${name} of ${source} names no ${key}`);
+      throw kubeconfigError(`context ${name} of ${source} has no ${key}`);
     }
-    const found = list.find(one => one.name === reference)?.fields;
-    if (found === undefined) {
-      throw fault(`context ${name} of ${source} names the ${key} ${reference}, which is not in it`);
+    const entry = list.find(one => one.name === reference)?.fields;
+    if (entry === undefined) {
+      throw kubeconfigError(`context ${name} of ${source} refers to the ${key} ${reference}, which does not exist`);
     }
-    return found;
+    return entry;
   };
-  const cluster = part(config.clusters, 'cluster');
-  const user = part(config.users, 'user');
+  const cluster = entryFor(config.clusters, 'cluster');
+  const user = entryFor(config.users, 'user');
   const server = cluster['server'];
   if (typeof server !== 'string' || !URL.canParse(server) || !/^https?:$/.test(new URL(server).protocol)) {
-    throw fault(
+    throw kubeconfigError(
       `the cluster of context ${name} in ${source} has no usable server address`,
       'It must be an https:// URL.',
     );
@@ -126,7 +129,7 @@ function pick(config: Config, wanted: string | undefined): Entry {
   };
 }
 
-function named(value: unknown, key: string): readonly Named[] {
+function namedEntries(value: unknown, key: string): readonly NamedEntry[] {
   if (!Array.isArray(value)) return [];
   return value
     .filter(isFields)
@@ -134,23 +137,23 @@ function named(value: unknown, key: string): readonly Named[] {
     .map(one => ({ name: String(one['name']), fields: isFields(one[key]) ? one[key] : {} }));
 }
 
-/** File names in a kubeconfig start from its own folder, as kubectl reads them. */
+/** Keys with paths; relative ones start from the folder of the kubeconfig, as in kubectl. */
 const fileKeys = ['certificate-authority', 'client-certificate', 'client-key', 'tokenFile', 'token-file'];
 
-function withPaths({ name, fields }: Named, folder: string): Named {
+function withAbsolutePaths({ name, fields }: NamedEntry, folder: string): NamedEntry {
   const entries = Object.entries(fields).map(([key, value]) => {
     const file = fileKeys.includes(key) && typeof value === 'string' && value !== '' && !isAbsolute(value);
     return [key, file ? join(folder, value) : value] as const;
   });
   const exec = fields['exec'];
   const command = isFields(exec) ? exec['command'] : undefined;
-  // A bare name is looked up in PATH; one with a slash starts from the kubeconfig's folder.
+  // A command without a slash is looked up in PATH; a relative path starts from the folder of the kubeconfig.
   const relative = typeof command === 'string' && command.includes('/') && !isAbsolute(command);
   const changed = relative && isFields(exec) ? { exec: { ...exec, command: join(folder, command) } } : {};
   return { name, fields: { ...Object.fromEntries(entries), ...changed } };
 }
 
-function fault(
+function kubeconfigError(
   message: string,
   hint = 'A kubeconfig is YAML with clusters, users, contexts and current-context.',
 ): CutoverError {

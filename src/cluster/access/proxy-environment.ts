@@ -3,8 +3,8 @@ import { BlockList, isIP } from 'node:net';
 type Environment = Readonly<Record<string, string | undefined>>;
 
 /**
- * The proxy that `HTTPS_PROXY`, `HTTP_PROXY` and `NO_PROXY` (or their lower-case forms) name for a server; `undefined`
- * for a direct connection. The machine itself is never reached through a proxy.
+ * The proxy for a server according to `HTTPS_PROXY`, `HTTP_PROXY` and `NO_PROXY` (or their lower-case forms); `undefined`
+ * for a direct connection. Loopback addresses never use a proxy.
  */
 export function proxyFor(server: URL, environment: Environment): string | undefined {
   const read = (name: string): string | undefined => environment[name] || environment[name.toLowerCase()] || undefined;
@@ -15,13 +15,13 @@ export function proxyFor(server: URL, environment: Environment): string | undefi
   const port = server.port || (server.protocol === 'http:' ? '80' : '443');
   const exempt = (read('NO_PROXY') ?? '')
     .split(/[\s,]+/)
-    .some(rule => rule !== '' && covers(rule.toLowerCase(), { host, port }));
+    .some(rule => rule !== '' && ruleMatches(rule.toLowerCase(), { host, port }));
   if (exempt) return undefined;
   return /^[a-z0-9]+:\/\//i.test(proxy) ? proxy : `http://${proxy}`;
 }
 
-/** `*`, a host, a domain with or without a leading dot, an address, a range as `10.0.0.0/8`, each with or without port. */
-function covers(rule: string, { host, port }: { host: string; port: string }): boolean {
+/** Whether a rule matches: `*`, a host, a domain with or without a leading dot, an address or a range, each with or without port. */
+function ruleMatches(rule: string, { host, port }: { host: string; port: string }): boolean {
   if (rule === '*') return true;
   const version = isIP(host);
   const [address = '', bits] = rule.split('/');

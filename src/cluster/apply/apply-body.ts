@@ -2,8 +2,8 @@ import type { IncomingHttpHeaders } from 'node:http';
 import type { KubeObject } from '../../kubernetes/object.js';
 import { differs } from '../../plan/change.js';
 
-/** What the API server alone sets; in an apply a uid or version would be a condition that nobody meant. */
-const serverSet = new Set([
+/** Fields that only the API server sets; in an apply, a uid or resourceVersion would be an unintended precondition. */
+const serverSetMetadata = new Set([
   'managedFields',
   'resourceVersion',
   'uid',
@@ -14,20 +14,20 @@ const serverSet = new Set([
   'selfLink',
 ]);
 
-/** The object as server-side apply takes it: exported manifests hold a status and much that is not theirs to say. */
-export function asApplied(object: KubeObject, resourceVersion?: string): unknown {
+/** The body of a server-side apply: the object without status and server-set fields, which exported manifests contain. */
+export function applyBody(object: KubeObject, resourceVersion?: string): unknown {
   const fields = Object.entries(object).filter(([key]) => key !== 'status');
-  const metadata = Object.entries(object.metadata).filter(([key]) => !serverSet.has(key));
+  const metadata = Object.entries(object.metadata).filter(([key]) => !serverSetMetadata.has(key));
   if (resourceVersion !== undefined) metadata.push(['resourceVersion', resourceVersion]);
   return { ...Object.fromEntries(fields), metadata: Object.fromEntries(metadata) };
 }
 
-/** Whether the live object is already what a write wanted to make of it. */
-export function holds(live: KubeObject, wanted: KubeObject): boolean {
-  return !differs(live, { ...wanted, metadata: { ...live.metadata, ...wanted.metadata } });
+/** Whether the live object already has all desired fields. */
+export function matchesDesired(live: KubeObject, desired: KubeObject): boolean {
+  return !differs(live, { ...desired, metadata: { ...live.metadata, ...desired.metadata } });
 }
 
-/** The texts of `Warning` headers: `299 - "text"`, several of them in one line or in many. */
+/** The texts of `Warning` headers: `299 - "text"`, one or several per header. */
 export function warningsOf(headers: IncomingHttpHeaders): readonly string[] {
   const value: unknown = headers['warning'];
   const line = Array.isArray(value) ? value.join(', ') : typeof value === 'string' ? value : '';

@@ -4,82 +4,84 @@ import type { PlannedChange } from '../../plan/change.js';
 import type { Clock } from '../clock.js';
 import type { Applied, Cluster } from '../cluster.js';
 import { fieldManager } from './field-manager.js';
-import { takeOver } from './ownership-migration.js';
-import { untilObject } from '../watch/wait-for-object.js';
+import { planOwnershipMigration } from './ownership-migration.js';
+import { waitForObject } from '../watch/wait-for-object.js';
 import { cancelled } from '../http/transport.js';
 
-/** What carrying out a plan needs beside the plan. */
-export interface CarryOutOptions {
+/** What {@link applyChange} needs beside the planned change. */
+export interface ApplyChangeOptions {
   readonly cluster: Cluster;
   readonly clock: Clock;
   readonly signal: AbortSignal;
-  /** Whether fields are taken over from whoever owns them. */
+  /** Whether fields of other managers are taken over. */
   readonly force: boolean;
-  /** How long to wait for an object to be gone that is made again. */
+  /** Limit of the wait for the deletion of an object that is recreated. */
   readonly timeoutMs: number;
 }
 
-/** An API server of a control plane may learn of a new kind some seconds after another one. */
-const newKind = { everyMs: 500, forMs: 30_000 };
-/** Status is written all the time, and each write moves the version. */
-const takeoverAttempts = 5;
+/** With several API servers, a new kind is served by some of them seconds later than by others. */
+const kindRetry = { everyMs: 500, forMs: 30_000 };
+/** Controllers write the status frequently, and each write changes the resourceVersion. */
+const maxMigrationAttempts = 5;
 
-/** Does to the cluster what the dry run said of one object: the takeover first, or the deletion of what is made anew. */
-export async function applyChange(planned: PlannedChange, options: CarryOutOptions): Promise<Applied> {
+/** Applies one planned change, after migrating its field ownership or deleting an object that is recreated. */
+export async function applyChange(planned: PlannedChange, options: ApplyChangeOptions): Promise<Applied> {
   const { cluster, force } = options;
   const { object } = planned.resource;
   if (planned.change === 'recreated' && planned.live !== undefined) await removeAndWait(planned.live, options);
-  if (planned.from !== undefined && planned.live !== undefined) await takeFromFormer(planned.live, object, cluster);
+  if (planned.from !== undefined && planned.live !== undefined)
+    await migrateFieldOwnership(planned.live, object, cluster);
   const apply = (): Promise<Applied> => cluster.apply(object, { force: planned.force ?? force });
-  return planned.after === undefined ? onceServed(apply, options) : apply();
+  return planned.after === undefined ? retryUntilServed(apply, options) : apply();
 }
 
-async function takeFromFormer(planned: KubeObject, wanted: KubeObject, cluster: Cluster): Promise<void> {
+async function migrateFieldOwnership(planned: KubeObject, desired: KubeObject, cluster: Cluster): Promise<void> {
   let live: KubeObject | undefined = planned;
   for (let attempt = 1; live !== undefined; attempt += 1) {
-    const takeover = takeOver(live, wanted, fieldManager);
-    if (takeover === undefined) return;
+    const migration = planOwnershipMigration(live, desired, fieldManager);
+    if (migration === undefined) return;
     try {
-      await cluster.reassign(live, takeover.managedFields);
+      await cluster.setManagedFields(live, migration.managedFields);
       return;
     } catch (thrown) {
-      if (asCutoverError(thrown).code !== 'moved' || attempt >= takeoverAttempts) throw thrown;
+      if (asCutoverError(thrown).code !== 'moved' || attempt >= maxMigrationAttempts) throw thrown;
     }
     live = await cluster.get(refOf(live));
   }
 }
 
-/** Tries again while the kind is not served yet: its definition was applied in this run and is established. */
-async function onceServed<T>(ask: () => Promise<T>, { clock, signal }: CarryOutOptions): Promise<T> {
-  const until = clock.now() + newKind.forMs;
+/** Retries while the kind is not served yet: this run has applied its definition, and it is established. */
+async function retryUntilServed<T>(request: () => Promise<T>, { clock, signal }: ApplyChangeOptions): Promise<T> {
+  const deadline = clock.now() + kindRetry.forMs;
   for (;;) {
     try {
-      return await ask();
+      return await request();
     } catch (thrown) {
-      if (asCutoverError(thrown).code !== 'unknown-kind' || clock.now() + newKind.everyMs > until) throw thrown;
+      if (asCutoverError(thrown).code !== 'unknown-kind' || clock.now() + kindRetry.everyMs > deadline) throw thrown;
     }
-    await clock.wait(newKind.everyMs, signal);
+    await clock.wait(kindRetry.everyMs, signal);
     if (signal.aborted) throw cancelled();
   }
 }
 
-/** Deletes this very object, and waits until its name is free. */
+/** Deletes the object with this uid, and waits until its name is free. Throws `timeout` or `cancelled`. */
 export async function removeAndWait(
   live: KubeObject,
-  { cluster, clock, signal, timeoutMs }: Omit<CarryOutOptions, 'force'>,
+  { cluster, clock, signal, timeoutMs }: Omit<ApplyChangeOptions, 'force'>,
 ): Promise<void> {
   const ref = refOf(live);
   const { uid = '' } = live.metadata;
   await cluster.remove(ref, { uid });
   const isGone = (now: KubeObject | undefined): true | undefined => now?.metadata.uid !== uid || undefined;
-  if (isGone(await cluster.get(ref)) ?? (await untilObject(ref, { cluster, clock, signal, timeoutMs }, isGone))) return;
+  if (isGone(await cluster.get(ref)) ?? (await waitForObject(ref, { cluster, clock, signal, timeoutMs }, isGone)))
+    return;
   if (signal.aborted) throw cancelled();
   throw new CutoverError(
-    `${describeRef(ref)} was deleted to be made again, but is not gone after ${timeoutMs / 1000} s`,
+    `${describeRef(ref)} was deleted to be recreated, but still exists after ${timeoutMs / 1000} s`,
     {
       code: 'timeout',
       object: describeRef(ref),
-      hint: 'Its finalizers say who holds it: see metadata.finalizers.',
+      hint: 'A finalizer delays the deletion: see metadata.finalizers.',
     },
   );
 }

@@ -9,8 +9,8 @@ import type { Cluster } from '../cluster.js';
 import { dryRun } from './dry-run.js';
 import { pathOf } from './field-path.js';
 
-/** Answers that speak of one object; anything else (no connection, no rights at all) ends the preflight at once. */
-const perObject: ReadonlySet<ErrorCode> = new Set([
+/** Errors that concern one object; any other (no connection, invalid credentials) ends the dry run at once. */
+const objectErrors: ReadonlySet<ErrorCode> = new Set([
   'invalid',
   'conflict',
   'forbidden',
@@ -21,45 +21,45 @@ const perObject: ReadonlySet<ErrorCode> = new Set([
   'api',
 ]);
 
-/** What the API server says of a set of objects. */
-export interface Survey {
-  /** Of every object that it would take. */
+/** Result of the dry run of a set of objects. */
+export interface DryRunResult {
+  /** Changes of all objects that the API server accepts. */
   readonly planned: readonly PlannedChange[];
-  /** One error that lists every object that it refuses: `rejected-plan`, or their common code. Absent: it refuses none. */
-  readonly refusal?: CutoverError;
+  /** One error for all rejected objects: `rejected-plan`, or their common code. Absent: none was rejected. */
+  readonly rejection?: CutoverError;
 }
 
-/** What a survey asks about. */
-export interface SurveyOptions {
+/** What {@link dryRunAll} needs. */
+export interface DryRunOptions {
   readonly cluster: Cluster;
   readonly resources: readonly Resource[];
   readonly force: boolean;
   /**
-   * Resources of a side without users, whose size is this deploy's own business. Elsewhere (default: everywhere) replicas
-   * that an autoscaler or a person set through the scale subresource are left alone.
+   * Resources of the idle role, whose replicas this deploy sets. For all others (default: all), replicas that an autoscaler
+   * or a person has set through the scale subresource are kept.
    */
   readonly idle?: ReadonlySet<Resource>;
-  /** Namespaces that will be there by the time the objects are applied. */
+  /** Namespaces that will exist when the objects are applied. Default: those among the resources. */
   readonly comingNamespaces?: readonly string[];
-  /** What may be deleted and made again. Default: nothing. */
+  /** Objects that may be deleted and recreated. Default: none. */
   readonly recreate?: RecreatePolicy;
 }
 
-/** As {@link dryRunAll}; throws the refusal, so that no deploy stops half way for a reason known before. */
-export async function requirePlan(options: SurveyOptions): Promise<readonly PlannedChange[]> {
-  const { planned, refusal: error } = await dryRunAll(options);
+/** As {@link dryRunAll}; throws the rejection, so that no deploy fails halfway for a reason that is known before. */
+export async function requirePlan(options: DryRunOptions): Promise<readonly PlannedChange[]> {
+  const { planned, rejection: error } = await dryRunAll(options);
   if (error !== undefined) throw error;
   return planned;
 }
 
-/** Asks the API server what applying each object would do, and stores nothing. */
-export async function dryRunAll(options: SurveyOptions): Promise<Survey> {
+/** Sends a dry-run apply of each object. */
+export async function dryRunAll(options: DryRunOptions): Promise<DryRunResult> {
   const { cluster, resources, force, idle, recreate = recreateNothing } = options;
   const objects = resources.map(resource => resource.object);
-  refuseUnmatched(recreate, objects);
-  const coming = new Set([...(options.comingNamespaces ?? []), ...namesOf(objects, 'Namespace')]);
+  rejectUnmatched(recreate, objects);
+  const comingNamespaces = new Set([...(options.comingNamespaces ?? []), ...namesOf(objects, 'Namespace')]);
   const comingGroups = customGroups(objects);
-  const refused: { readonly resource: Resource; readonly error: CutoverError }[] = [];
+  const rejected: { readonly resource: Resource; readonly error: CutoverError }[] = [];
 
   const planned = await Promise.all(
     resources.map(async (resource): Promise<PlannedChange | undefined> => {
@@ -67,48 +67,48 @@ export async function dryRunAll(options: SurveyOptions): Promise<Survey> {
         return await dryRun({ cluster, resource, force, recreate, replicas: idle?.has(resource) ? 'take' : 'yield' });
       } catch (thrown) {
         const error = asCutoverError(thrown);
-        if (!perObject.has(error.code)) throw error;
+        if (!objectErrors.has(error.code)) throw error;
         const { namespace } = resource.object.metadata;
-        if (error.code === 'not-found' && namespace !== undefined && coming.has(namespace)) {
+        if (error.code === 'not-found' && namespace !== undefined && comingNamespaces.has(namespace)) {
           return { resource, change: 'created' };
         }
         if (error.code === 'unknown-kind' && comingGroups.has(groupOf(resource.object.apiVersion))) {
           return { resource, change: 'created' };
         }
-        refused.push({ resource, error });
+        rejected.push({ resource, error });
         return undefined;
       }
     }),
   );
-  const place = new Map(resources.map((resource, index) => [resource, index]));
-  refused.sort((one, other) => (place.get(one.resource) ?? 0) - (place.get(other.resource) ?? 0));
+  const order = new Map(resources.map((resource, index) => [resource, index]));
+  rejected.sort((one, other) => (order.get(one.resource) ?? 0) - (order.get(other.resource) ?? 0));
   return {
     planned: planned.filter(change => change !== undefined),
-    ...(refused.length > 0 && { refusal: refusal(refused, resources.length) }),
+    ...(rejected.length > 0 && { rejection: rejectionError(rejected, resources.length) }),
   };
 }
 
-/** A name that is not there is a slip of the pen, and would be found out only when it matters. */
-function refuseUnmatched(recreate: RecreatePolicy, objects: readonly KubeObject[]): void {
-  const lost = unmatched(recreate, objects);
-  if (lost.length === 0) return;
-  throw new CutoverError(`Input recreate names ${lost.join(', ')}, which the manifests do not have`, {
+/** Throws `input` where the policy names objects that the manifests do not have: otherwise the error would show only at a recreation. */
+function rejectUnmatched(recreate: RecreatePolicy, objects: readonly KubeObject[]): void {
+  const unmatchedNames = unmatched(recreate, objects);
+  if (unmatchedNames.length === 0) return;
+  throw new CutoverError(`Input recreate names ${unmatchedNames.join(', ')}, which the manifests do not have`, {
     code: 'input',
-    hint: 'Write kind and name as the manifests say them after substitution. Nothing was changed.',
+    hint: 'Use kind and name as in the manifests after substitution. Nothing was changed.',
   });
 }
 
-function refusal(
-  refused: readonly { readonly resource: Resource; readonly error: CutoverError }[],
+function rejectionError(
+  rejected: readonly { readonly resource: Resource; readonly error: CutoverError }[],
   total: number,
 ): CutoverError {
-  const codes = new Set(refused.map(({ error }) => error.code));
-  const [first] = refused;
+  const codes = new Set(rejected.map(({ error }) => error.code));
+  const [first] = rejected;
   const code = codes.size === 1 && first !== undefined ? first.error.code : 'rejected-plan';
-  const problems = refused.flatMap(({ resource, error }) => problemsOf(resource, error));
-  const hints = new Set(refused.map(({ error }) => error.hint).filter(hint => hint !== undefined));
+  const problems = rejected.flatMap(({ resource, error }) => problemsOf(resource, error));
+  const hints = new Set(rejected.map(({ error }) => error.hint).filter(hint => hint !== undefined));
   return new CutoverError(
-    `The API server refuses ${refused.length} of ${total} object${total === 1 ? '' : 's'}; nothing was changed`,
+    `The API server rejects ${rejected.length} of ${total} object${total === 1 ? '' : 's'}; nothing was changed`,
     {
       code,
       problems,
@@ -118,13 +118,13 @@ function refusal(
   );
 }
 
-/** Everything that is wrong with one object, field by field where the API server named them, at its place in the manifest. */
-function problemsOf({ object, at, place }: Resource, error: CutoverError): readonly Problem[] {
+/** All problems of one object, one per field where the API server reports fields, with their positions in the manifest. */
+function problemsOf({ object, at, positionOf }: Resource, error: CutoverError): readonly Problem[] {
   const name = describeRef(refOf(object));
   if (error.problems.length === 0) return [{ message: `${name}: ${error.message}`, at }];
   return error.problems.map(({ message, field = '' }) => ({
     message: `${name}: ${message}`,
-    at: place(pathOf(object, field)),
+    at: positionOf(pathOf(object, field)),
     ...(field !== '' && { field }),
   }));
 }

@@ -9,152 +9,154 @@ import { shownValue } from '../../plan/diff.js';
 import type { Applied, Cluster } from '../cluster.js';
 import { fieldManager } from './field-manager.js';
 import { valueOf } from './field-path.js';
-import { isFormer, takeOver } from './ownership-migration.js';
+import { isMigratedManager, planOwnershipMigration } from './ownership-migration.js';
 import { hasApplied, ownsReplicas, scaledBy } from './owned-fields.js';
 
-/** What is asked of the API server about one object. */
-export interface Question {
+/** What {@link dryRun} needs. */
+export interface DryRunRequest {
   readonly cluster: Cluster;
   readonly resource: Resource;
-  /** Whether fields are taken over from whoever owns them. */
+  /** Whether fields of other managers are taken over. */
   readonly force: boolean;
-  /** Whether replicas that an autoscaler or a person set through the scale subresource are left alone. */
+  /** `yield`: replicas that an autoscaler or a person has set through the scale subresource are kept; `take`: overwritten. */
   readonly replicas: 'yield' | 'take';
   readonly recreate: RecreatePolicy;
 }
 
-/** Asks what applying one object would do, and stores nothing. Throws what the API server refuses it for. */
-export async function dryRun(question: Question): Promise<PlannedChange> {
-  const { cluster, resource, force } = question;
+/** Sends a dry-run apply of one object. Throws the error with which the API server rejects it. */
+export async function dryRun(request: DryRunRequest): Promise<PlannedChange> {
+  const { cluster, resource, force } = request;
   let answer: Applied;
   try {
     answer = await cluster.apply(resource.object, { dryRun: true, force });
   } catch (thrown) {
     const error = asCutoverError(thrown);
-    if (error.code === 'conflict') return resolveConflict(question, error);
-    if (error.code === 'invalid') return replace(question, error);
+    if (error.code === 'conflict') return resolveConflict(request, error);
+    if (error.code === 'invalid') return planRecreation(request, error);
     throw error;
   }
   const after = answer.object;
-  const verdict = judgeDryRun(answer, fieldManager);
-  // Of what is new the manifest says enough; the answers about a thousand objects would only be kept.
+  const change = judgeDryRun(answer, fieldManager);
+  // For a new object the manifest is enough; keeping the answers for a thousand objects costs memory.
   const created = { resource, change: 'created', after: resource.object } as const;
-  if (verdict === 'created') return created;
-  if (verdict === 'unchanged') return { resource, change: verdict, after };
+  if (change === 'created') return created;
+  if (change === 'unchanged') return { resource, change, after };
   const live = await cluster.get(refOf(resource.object));
-  return live === undefined ? created : compare(question, { live, after });
+  return live === undefined ? created : compareWithLive(request, { live, after });
 }
 
-/** What a dry run came to for an object that exists. */
-async function compare(
-  question: Question,
+/** The change of an object that exists. */
+async function compareWithLive(
+  request: DryRunRequest,
   { live, after }: { readonly live: KubeObject; readonly after: KubeObject },
 ): Promise<PlannedChange> {
-  const { resource, force, replicas } = question;
+  const { resource, force, replicas } = request;
   const { object } = resource;
-  if (!force) refuseForeign(object, live);
+  if (!force) rejectOtherRelease(object, live);
   if (hasReplicas(object)) {
     if (force && replicas === 'yield' && scaledBy(live) !== undefined)
-      return dryRun({ ...question, resource: withReplicas(resource, undefined) });
+      return dryRun({ ...request, resource: withReplicas(resource, undefined) });
   } else if (ownsReplicas(live, fieldManager) && replicasOf(live) !== replicasOf(after)) {
-    // A manifest that leaves replicas to an autoscaler from now on does not want them to fall to one first.
-    return dryRun({ ...question, resource: withReplicas(resource, replicasOf(live)) });
+    // A manifest that now leaves replicas to an autoscaler must not reset them to 1 first.
+    return dryRun({ ...request, resource: withReplicas(resource, replicasOf(live)) });
   }
-  const takeover = takeOver(live, object, fieldManager);
-  if (takeover !== undefined) return { resource, change: 'changed', from: takeover.managers, live, after };
+  const migration = planOwnershipMigration(live, object, fieldManager);
+  if (migration !== undefined) return { resource, change: 'changed', from: migration.managers, live, after };
   return { resource, change: differs(live, after) ? 'changed' : 'unchanged', live, after };
 }
 
 /**
- * Who gives way in a conflict: this deploy to an autoscaler, former managers to this deploy. Whoever else owns a field keeps
- * it, and the error says which value he wants.
+ * Resolves a conflict by policy: replicas of an autoscaler are kept; fields of managers whose ownership is migrated are
+ * taken over. For any other manager, throws the conflict with both values.
  */
-async function resolveConflict(question: Question, error: CutoverError): Promise<PlannedChange> {
-  const { cluster, resource, replicas } = question;
+async function resolveConflict(request: DryRunRequest, error: CutoverError): Promise<PlannedChange> {
+  const { cluster, resource, replicas } = request;
   const live = await cluster.get(refOf(resource.object));
   if (live === undefined) throw error;
   if (hasReplicas(resource.object) && scaledBy(live) !== undefined) {
-    const rest = await dryRun({ ...question, resource: withReplicas(resource, undefined) });
-    if (replicas === 'yield') return rest;
-    // Nothing but the replicas was in the way, so forcing takes nothing else.
-    return { ...(await dryRun({ ...question, force: true })), force: true };
+    const withoutOwnReplicas = await dryRun({ ...request, resource: withReplicas(resource, undefined) });
+    if (replicas === 'yield') return withoutOwnReplicas;
+    // Only the replicas conflict, so forcing takes over nothing else.
+    return { ...(await dryRun({ ...request, force: true })), force: true };
   }
-  const former = error.problems.every(({ manager = '' }) => isFormer(manager));
-  if (former && !hasApplied(live, fieldManager)) {
-    refuseForeign(resource.object, live);
-    return { ...(await dryRun({ ...question, force: true })), force: true };
+  const allMigrated = error.problems.every(({ manager = '' }) => isMigratedManager(manager));
+  if (allMigrated && !hasApplied(live, fieldManager)) {
+    rejectOtherRelease(resource.object, live);
+    return { ...(await dryRun({ ...request, force: true })), force: true };
   }
-  throw withValues(error, { wanted: resource.object, live });
+  throw withValues(error, { desired: resource.object, live });
 }
 
 /**
- * What cannot be changed may be made anew, if the policy allows it and the API server proves that only the change is
- * refused: it would take the same object under another name.
+ * Plans to recreate an object with immutable fields, if the policy allows it and the API server rejects only the change:
+ * it accepts a dry-run creation of the same object under another name.
  */
-async function replace(question: Question, error: CutoverError): Promise<PlannedChange> {
-  const { cluster, resource, recreate } = question;
+async function planRecreation(request: DryRunRequest, error: CutoverError): Promise<PlannedChange> {
+  const { cluster, resource, recreate } = request;
   const { object } = resource;
-  // A webhook that has no dry run cannot be asked; the apply itself will.
-  if (error.status === 400 && error.message.includes('does not support dry run')) return uncheckedChange(question);
+  // A webhook without dry-run support rejects every dry run; only the apply itself shows the result.
+  if (error.status === 400 && error.message.includes('does not support dry run')) return uncheckedChange(request);
   const immutable = error.problems.some(({ message }) => message.includes('immutable'));
   if (!mayRecreate(recreate, object)) throw immutable ? withRecreateHint(error, object) : error;
   const live = await cluster.get(refOf(object));
   if (live === undefined) throw error;
-  refuseForeign(object, live);
-  refuseRunning(live);
+  rejectOtherRelease(object, live);
+  rejectRunningJob(live);
   const name = `${object.metadata.name.slice(0, 50)}-dry-run`;
   const after = await cluster.create({ ...object, metadata: { ...object.metadata, name } }, { dryRun: true });
   return { resource, change: 'recreated', live, after: { ...after, metadata: object.metadata } };
 }
 
-async function uncheckedChange({ cluster, resource }: Question): Promise<PlannedChange> {
+async function uncheckedChange({ cluster, resource }: DryRunRequest): Promise<PlannedChange> {
   const live = await cluster.get(refOf(resource.object));
   return live === undefined ? { resource, change: 'created' } : { resource, change: 'changed', live };
 }
 
-/** An object of another release is not this one's to change: its own next deploy would change it back. */
-function refuseForeign(wanted: KubeObject, live: KubeObject): void {
-  const mine = wanted.metadata.annotations?.[releaseAnnotation];
-  const theirs = live.metadata.annotations?.[releaseAnnotation];
-  if (mine === undefined || theirs === undefined || mine === theirs) return;
-  throw new CutoverError(`it belongs to release ${theirs}, and this is release ${mine}`, {
+/** Throws `conflict` for an object of another release: the next deploy of that release would revert the change. */
+function rejectOtherRelease(desired: KubeObject, live: KubeObject): void {
+  const ownRelease = desired.metadata.annotations?.[releaseAnnotation];
+  const liveRelease = live.metadata.annotations?.[releaseAnnotation];
+  if (ownRelease === undefined || liveRelease === undefined || ownRelease === liveRelease) return;
+  throw new CutoverError(`it belongs to release ${liveRelease}, not to this release ${ownRelease}`, {
     code: 'conflict',
-    hint: 'Set the input `release` to the name under which it was deployed before, or rename the object; `force-conflicts: true` takes it over.',
+    hint: 'Set the input `release` to the name of that release, rename the object, or take it over with `force-conflicts: true`.',
   });
 }
 
 const releaseAnnotation = 'cutover/release';
 
-/** Half of a migration may be worse than none: what works at this moment is not cut short. */
-function refuseRunning(live: KubeObject): void {
+/** Throws `conflict` for a Job with running pods: interrupting its work, such as a migration, may do harm. */
+function rejectRunningJob(live: KubeObject): void {
   if (live.kind !== 'Job' || !fieldAt(live, ['status', 'ready'])) return;
-  throw new CutoverError('it has to be made anew, but its pods are at work', {
+  throw new CutoverError('it must be recreated, but its pods are running', {
     code: 'conflict',
-    hint: 'Wait until it has ended, or delete it if its work may be cut short; then run this step again.',
+    hint: 'Wait until it has finished, or delete it if its work may be interrupted; then run this step again.',
   });
 }
 
 function withRecreateHint(error: CutoverError, { kind, metadata }: KubeObject): CutoverError {
   const hint =
     kind === 'Job'
-      ? '`recreate: jobs` deletes the Job and makes it anew.'
-      : `It cannot be changed in place. Give it another name, or let \`recreate: ${kind}/${metadata.name}\` delete it and make it anew${podless.has(kind) ? '' : '; its pods end with it'}.`;
+      ? '`recreate: jobs` deletes and recreates the Job.'
+      : `It cannot be changed in place. Rename it, or set \`recreate: ${kind}/${metadata.name}\` to delete and recreate it${podless.has(kind) ? '' : '; this deletes its pods too'}.`;
   return error.amended({ hint });
 }
 
-/** Immutable kinds that pods only read. */
+/** Kinds without pods of their own. */
 const podless: ReadonlySet<string> = new Set(['Secret', 'ConfigMap']);
 
-/** The conflict with what the other manager wants and what the manifest says, field by field. */
+/** The conflict with the live value and the value of the manifest for each field. */
 function withValues(
   error: CutoverError,
-  { wanted, live }: { readonly wanted: KubeObject; readonly live: KubeObject },
+  { desired, live }: { readonly desired: KubeObject; readonly live: KubeObject },
 ): CutoverError {
-  const { kind } = wanted;
+  const { kind } = desired;
   const problems = error.problems.map((problem): Problem => {
     const { field = '', message } = problem;
-    const [theirs, ours] = [live, wanted].map(object => shownValue({ kind, path: field }, valueOf(object, field)));
-    return { ...problem, message: `${message}: live is ${theirs}, the manifest says ${ours}` };
+    const [liveValue, manifestValue] = [live, desired].map(object =>
+      shownValue({ kind, path: field }, valueOf(object, field)),
+    );
+    return { ...problem, message: `${message}: the live value is ${liveValue}, the manifest has ${manifestValue}` };
   });
   return error.amended({ problems });
 }

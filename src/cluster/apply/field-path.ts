@@ -5,28 +5,28 @@ const step = /\[(?<index>\d+)\]|\[(?<keys>[^\]]+)\]|(?<member>[^.[\]]+)/g;
 
 /**
  * The path of a field as the API server writes it: `spec.template.spec.containers[0].image`, or in conflicts
- * `spec.ports[port=80,protocol="TCP"].nodePort`. It ends where the object has no such field.
+ * `spec.ports[port=80,protocol="TCP"].nodePort`. It ends at the last field that exists.
  */
 export function pathOf(object: KubeObject, field: string): Path {
-  return follow(object, field).path;
+  return resolveField(object, field).path;
 }
 
 /** The value of such a field; `undefined` where the object has none. */
 export function valueOf(object: KubeObject, field: string): unknown {
-  return follow(object, field).value;
+  return resolveField(object, field).value;
 }
 
-function follow(object: KubeObject, field: string): { readonly path: Path; readonly value: unknown } {
+function resolveField(object: KubeObject, field: string): { readonly path: Path; readonly value: unknown } {
   const path: (string | number)[] = [];
-  let here: unknown = object;
+  let value: unknown = object;
   for (const { groups = {} } of field.matchAll(step)) {
     const { index, keys, member } = groups;
-    const next = member ?? (index === undefined ? itemWith(here, keys ?? '') : Number(index));
-    if (here === null || typeof here !== 'object' || !(next in here)) return { path, value: undefined };
+    const next = member ?? (index === undefined ? itemWith(value, keys ?? '') : Number(index));
+    if (value === null || typeof value !== 'object' || !(next in value)) return { path, value: undefined };
     path.push(next);
-    here = (here as Record<string | number, unknown>)[next];
+    value = (value as Record<string | number, unknown>)[next];
   }
-  return { path, value: here };
+  return { path, value };
 }
 
 /** Index of the item with these keys (`name="web"`); -1 when there is none. */

@@ -5,8 +5,8 @@ export interface FieldTree {
   readonly [field: string]: FieldTree;
 }
 
-/** One entry of `managedFields`: who owns which fields. */
-export interface Entry {
+/** One entry of `managedFields`: the fields of one manager. */
+export interface ManagedFieldsEntry {
   readonly manager?: string;
   readonly operation?: string;
   readonly subresource?: string;
@@ -14,16 +14,16 @@ export interface Entry {
 }
 
 /**
- * What `manager` applied last to this object: exactly the fields that its Apply entry owns. Applied again, it brings the
- * object back to that state with the same ownership, which a PUT would not: a PUT makes another manager entry the owner
- * of every field that it changes, and the next apply would meet that as a conflict. `undefined` when the manager never
- * applied it. `owned` is the state of the object that says which fields those are; default: the object itself.
+ * What `manager` applied last to this object: the fields that its Apply entry owns. Applying it again restores this state
+ * with the same ownership, unlike a PUT: a PUT makes another entry the owner of every field that it changes, which
+ * conflicts with the next apply. `undefined` when the manager never applied the object. `owned` is the state of the object
+ * whose `managedFields` are used; default: the object itself.
  */
 export function appliedBy(object: KubeObject, manager: string, owned = object): KubeObject | undefined {
   const entry = entryOf(owned, manager);
   if (entry?.fieldsV1 === undefined) return undefined;
   const { apiVersion, kind, metadata } = object;
-  const picked = pick(object, entry.fieldsV1) as Record<string, unknown>;
+  const picked = pickOwned(object, entry.fieldsV1) as Record<string, unknown>;
   return {
     ...picked,
     apiVersion,
@@ -46,30 +46,30 @@ export function ownsReplicas(object: KubeObject, manager: string): boolean {
   return entryOf(object, manager)?.fieldsV1?.['f:spec']?.['f:replicas'] !== undefined;
 }
 
-function entryOf(object: KubeObject, manager: string): Entry | undefined {
-  return ((object.metadata.managedFields ?? []) as readonly Entry[]).find(
+function entryOf(object: KubeObject, manager: string): ManagedFieldsEntry | undefined {
+  return ((object.metadata.managedFields ?? []) as readonly ManagedFieldsEntry[]).find(
     candidate => candidate.manager === manager && candidate.operation === 'Apply' && !candidate.subresource,
   );
 }
 
-function pick(value: unknown, tree: FieldTree): unknown {
+function pickOwned(value: unknown, tree: FieldTree): unknown {
   const fields = Object.entries(tree).filter(([field]) => field !== '.');
-  // A leaf owns the whole value, whatever is in it (atomic maps and lists, scalars).
+  // A leaf owns the whole value (atomic maps and lists, scalars).
   if (fields.length === 0) return value;
   if (Array.isArray(value)) {
-    // Ownership is sorted, but order may matter: a variable of `env` can refer to those before it only.
+    // fieldsV1 is sorted, but the order of items can matter: a variable of `env` can only refer to variables before it.
     return fields
       .flatMap(([field, below]) => pickItems(value, field, below))
       .sort((one, other) => one.index - other.index)
       .map(({ item }) => item);
   }
   if (value === null || typeof value !== 'object') return value;
-  const from = value as Record<string, unknown>;
+  const source = value as Record<string, unknown>;
   const picked: Record<string, unknown> = {};
   for (const [field, below] of fields) {
     if (!field.startsWith('f:')) continue;
     const name = field.slice(2);
-    if (name in from) picked[name] = pick(from[name], below);
+    if (name in source) picked[name] = pickOwned(source[name], below);
   }
   return picked;
 }
@@ -79,7 +79,7 @@ interface ListItem {
   readonly item: unknown;
 }
 
-/** Items of a list that the field names: by key (`k:`), by value (`v:`) or by index (`i:`). */
+/** Items of a list that the field selects: by key (`k:`), by value (`v:`) or by index (`i:`). */
 function pickItems(list: readonly unknown[], field: string, below: FieldTree): readonly ListItem[] {
   const selector = field.slice(2);
   const items = list.map((item, index) => ({ index, item }));
@@ -87,11 +87,13 @@ function pickItems(list: readonly unknown[], field: string, below: FieldTree): r
     const keys = Object.entries(JSON.parse(selector) as Record<string, unknown>);
     return (
       items
-        .filter(({ item }) => keys.every(([key, wanted]) => (item as Record<string, unknown> | null)?.[key] === wanted))
-        // The keys always go along: an item of a keyed list cannot be applied without them.
+        .filter(({ item }) =>
+          keys.every(([key, expected]) => (item as Record<string, unknown> | null)?.[key] === expected),
+        )
+        // The keys are always included: an item of a keyed list cannot be applied without them.
         .map(({ index, item }) => ({
           index,
-          item: { ...Object.fromEntries(keys), ...(pick(item, below) as object) },
+          item: { ...Object.fromEntries(keys), ...(pickOwned(item, below) as object) },
         }))
     );
   }
@@ -99,9 +101,9 @@ function pickItems(list: readonly unknown[], field: string, below: FieldTree): r
   return field.startsWith('i:') ? items.filter(({ index }) => index === Number(selector)) : [];
 }
 
-/** Who owns `spec.replicas` through the scale subresource (an autoscaler, `kubectl scale`); `undefined` when nobody does. */
+/** The manager that owns `spec.replicas` through the scale subresource (an autoscaler, `kubectl scale`); `undefined`: none. */
 export function scaledBy(object: KubeObject): string | undefined {
-  const entries = (object.metadata.managedFields ?? []) as readonly Entry[];
+  const entries = (object.metadata.managedFields ?? []) as readonly ManagedFieldsEntry[];
   const entry = entries.find(
     ({ subresource, fieldsV1 }) => subresource === 'scale' && fieldsV1?.['f:spec']?.['f:replicas'] !== undefined,
   );

@@ -1,16 +1,16 @@
 import { fieldAt } from '../../kubernetes/fields.js';
 import type { KubeObject } from '../../kubernetes/object.js';
-import { hasApplied, type Entry, type FieldTree } from './owned-fields.js';
+import { hasApplied, type ManagedFieldsEntry, type FieldTree } from './owned-fields.js';
 
-/** A change of ownership: fields pass from those who wrote manifests before to Cutover. */
-export interface Takeover {
-  /** Who gives them up, each once. */
+/** A migration of field ownership from previous managers to Cutover. */
+export interface OwnershipMigration {
+  /** The previous managers, without duplicates. */
   readonly managers: readonly string[];
   /** The object's new `managedFields`. */
-  readonly managedFields: readonly Entry[];
+  readonly managedFields: readonly ManagedFieldsEntry[];
 }
 
-/** Tools that write whole manifests; what they own and the manifest no longer has is meant to go. */
+/** Managers that apply whole manifests; a field that they own and the manifest no longer has is removed. */
 const manifestWriters: ReadonlySet<string> = new Set([
   'kubectl-client-side-apply',
   'kubectl-create',
@@ -20,44 +20,48 @@ const manifestWriters: ReadonlySet<string> = new Set([
 ]);
 
 /**
- * Whether a conflict with this manager ends with Cutover's first deploy of an object. People's hands (`kubectl edit`, `set`,
- * `patch`) give way then too, but only in the fields that the manifest sets.
+ * Whether the first deploy of an object with Cutover takes over conflicting fields of this manager. This includes manual
+ * changes (`kubectl edit`, `set`, `patch`), but only in fields that the manifest sets.
  */
-export function isFormer(manager: string): boolean {
+export function isMigratedManager(manager: string): boolean {
   return manifestWriters.has(manager) || manager.startsWith('kubectl-');
 }
 
 /**
- * The ownership that lets `manager` carry on from the tools that applied the live object before, as in an upgrade from
- * client-side to server-side apply: their fields become its own, so that the next apply removes what the manifest no
- * longer has, the `last-applied-configuration` annotation among it. `undefined` when there is nothing to take over: no
- * such tool, or `manager` has applied the object before, so that they are no former managers but present ones.
+ * The migration of field ownership to `manager` from the tools that applied the live object before, as in an upgrade from
+ * client-side to server-side apply: `manager` owns their fields afterwards, so that the next apply removes those that the
+ * manifest no longer has, including the `last-applied-configuration` annotation. `undefined` when there is nothing to
+ * migrate: no such tool, or `manager` has applied the object before, so the other managers are in use.
  *
- * Replicas that `wanted` does not name stay with whom they were: given up by their only owner they would fall to one.
+ * Replicas that `desired` does not set stay with their owner: without an owner they would be reset to 1.
  */
-export function takeOver(live: KubeObject, wanted: KubeObject, manager: string): Takeover | undefined {
-  const entries = (live.metadata.managedFields ?? []) as readonly Entry[];
+export function planOwnershipMigration(
+  live: KubeObject,
+  desired: KubeObject,
+  manager: string,
+): OwnershipMigration | undefined {
+  const entries = (live.metadata.managedFields ?? []) as readonly ManagedFieldsEntry[];
   if (hasApplied(live, manager)) return undefined;
-  const formers = entries.filter(entry => manifestWriters.has(entry.manager ?? '') && !entry.subresource);
-  const [first] = formers;
+  const migratedEntries = entries.filter(entry => manifestWriters.has(entry.manager ?? '') && !entry.subresource);
+  const [first] = migratedEntries;
   if (first === undefined) return undefined;
-  const namesReplicas = fieldAt(wanted, ['spec', 'replicas']) !== undefined;
-  const left = namesReplicas ? [] : formers.flatMap(keepingReplicas);
-  const { 'f:status': _status, ...fields } = formers.reduce<FieldTree>(
-    (union, { fieldsV1 = {} }) => merged(union, namesReplicas ? fieldsV1 : withoutReplicas(fieldsV1)),
+  const setsReplicas = fieldAt(desired, ['spec', 'replicas']) !== undefined;
+  const replicaEntries = setsReplicas ? [] : migratedEntries.flatMap(onlyReplicas);
+  const { 'f:status': _status, ...fields } = migratedEntries.reduce<FieldTree>(
+    (union, { fieldsV1 = {} }) => merged(union, setsReplicas ? fieldsV1 : withoutReplicas(fieldsV1)),
     {},
   );
   return {
-    managers: [...new Set(formers.map(entry => entry.manager ?? ''))],
+    managers: [...new Set(migratedEntries.map(entry => entry.manager ?? ''))],
     managedFields: [
-      ...entries.filter(entry => !formers.includes(entry)),
-      ...left,
+      ...entries.filter(entry => !migratedEntries.includes(entry)),
+      ...replicaEntries,
       { ...first, manager, operation: 'Apply', fieldsV1: fields },
     ],
   };
 }
 
-function keepingReplicas(entry: Entry): readonly Entry[] {
+function onlyReplicas(entry: ManagedFieldsEntry): readonly ManagedFieldsEntry[] {
   const replicas = entry.fieldsV1?.['f:spec']?.['f:replicas'];
   return replicas === undefined ? [] : [{ ...entry, fieldsV1: { 'f:spec': { 'f:replicas': replicas } } }];
 }
@@ -72,8 +76,8 @@ function withoutReplicas(fields: FieldTree): FieldTree {
 function merged(one: FieldTree, other: FieldTree): FieldTree {
   const union: Record<string, FieldTree> = { ...one };
   for (const [field, below] of Object.entries(other)) {
-    const known = union[field];
-    union[field] = known === undefined ? below : merged(known, below);
+    const existing = union[field];
+    union[field] = existing === undefined ? below : merged(existing, below);
   }
   return union;
 }

@@ -9,26 +9,26 @@ import type { Cluster } from '../cluster.js';
 import { appliedBy } from './owned-fields.js';
 import { fieldManager } from './field-manager.js';
 
-/** What putting back came to. */
+/** Result of {@link restoreSnapshots}. */
 export interface RestoredSnapshots {
-  /** Objects that were changed by it. */
+  /** Objects that were changed. */
   readonly restored: readonly ObjectRef[];
   readonly failed: readonly { readonly ref: ObjectRef; readonly error: CutoverError }[];
-  /** Secrets that had been changed and stay so: their data is never recorded. */
+  /** Secrets that the step has changed and that keep the change: their data is never recorded. */
   readonly withheld: readonly ObjectRef[];
-  /** Jobs that were made anew and stay so: run again, the one before would repeat its work. */
+  /** Recreated Jobs that stay: restoring the previous Job would repeat its work. */
   readonly kept: readonly ObjectRef[];
 }
 
-/** Writes of controllers (status) move the version all the time; a write of ours is tried again on the newest one. */
-const attempts = 10;
-/** For what was made anew to be gone, so that what was before can be made again. */
-const goneWithinMs = 60_000;
+/** Controllers write the status frequently; a write that conflicts is retried with the latest resourceVersion. */
+const maxAttempts = 10;
+/** Limit of the wait for the deletion of a recreated object, before the previous one is created again. */
+const deletionTimeoutMs = 60_000;
 
 /**
- * Puts objects back to what they were. What Cutover had applied before is applied again, so that ownership stays as it was;
- * what others had made, or what was taken over from them, is replaced by the very snapshot; what did not exist is deleted
- * if it carries this release's annotation. One that fails does not keep the others from being put back.
+ * Restores objects from snapshots. An object that Cutover had applied before is applied again, which keeps the field
+ * ownership; an object of others, or one with fields taken over from others, is replaced with the snapshot; an object that
+ * did not exist is deleted if it has the annotation of this release. A failure does not stop the restoration of the others.
  */
 export async function restoreSnapshots(options: {
   readonly cluster: Cluster;
@@ -42,21 +42,21 @@ export async function restoreSnapshots(options: {
   const restored: ObjectRef[] = [];
   const failed: { ref: ObjectRef; error: CutoverError }[] = [];
   const withheld = snapshots.filter(snapshot => snapshot.withheld).map(({ ref }) => ref);
-  for (const ref of withheld) log.warning(`${describeRef(ref)} stays as it is: its data before this is not on record`);
+  for (const ref of withheld)
+    log.warning(`${describeRef(ref)} is not restored: its previous data is not in the record`);
   const kept = snapshots.filter(isKept).map(({ ref }) => ref);
-  for (const ref of kept)
-    log.warning(`${describeRef(ref)} stays as this step made it: run again, the one before would repeat its work`);
-  const rest = snapshots.filter(candidate => !candidate.withheld && !isKept(candidate));
-  for (const snapshot of inOrder(rest)) {
+  for (const ref of kept) log.warning(`${describeRef(ref)} is not restored: the previous Job would repeat its work`);
+  const restorable = snapshots.filter(candidate => !candidate.withheld && !isKept(candidate));
+  for (const snapshot of inRestoreOrder(restorable)) {
     try {
-      const what = await putBackOne({ cluster, snapshot, release, clock });
-      if (what === undefined) continue;
+      const action = await restoreOne({ cluster, snapshot, release, clock });
+      if (action === undefined) continue;
       restored.push(snapshot.ref);
-      log.info(`${describeRef(snapshot.ref)} ${what}`);
+      log.info(`${describeRef(snapshot.ref)} ${action}`);
     } catch (thrown) {
       const error = asCutoverError(thrown);
       failed.push({ ref: snapshot.ref, error });
-      log.error(`${describeRef(snapshot.ref)} could not be put back: ${error.message}`);
+      log.error(`${describeRef(snapshot.ref)} could not be restored: ${error.message}`);
     }
   }
   return { restored, failed, withheld, kept };
@@ -67,20 +67,20 @@ function isKept({ ref, recreated }: Snapshot): boolean {
 }
 
 /**
- * What was there goes back in the order in which it is applied: pods of the old version that start again would otherwise
- * read the new configuration. What was not there goes last, and the other way round: nothing still uses it then.
+ * Existing objects are restored in apply order: otherwise, restarted pods of the old version would read the new
+ * configuration. Objects that did not exist are deleted last, in reverse order, when nothing uses them any more.
  */
-function inOrder(snapshots: readonly Snapshot[]): readonly Snapshot[] {
-  const known = snapshots.flatMap(({ object, ...rest }) => (object === undefined ? [] : [{ ...rest, object }]));
-  const fresh = snapshots.filter(({ object }) => object === undefined);
-  const removals = orderWaves(fresh.map(({ ref }) => ({ ref, object: { ...ref, metadata: { name: ref.name } } })));
+function inRestoreOrder(snapshots: readonly Snapshot[]): readonly Snapshot[] {
+  const existing = snapshots.flatMap(({ object, ...rest }) => (object === undefined ? [] : [{ ...rest, object }]));
+  const absent = snapshots.filter(({ object }) => object === undefined);
+  const removals = orderWaves(absent.map(({ ref }) => ({ ref, object: { ...ref, metadata: { name: ref.name } } })));
   return [
-    ...orderWaves(known).flatMap(({ items }) => items),
+    ...orderWaves(existing).flatMap(({ items }) => items),
     ...removals.flatMap(({ items }) => items.map(({ ref }) => ({ ref }))).reverse(),
   ];
 }
 
-async function putBackOne(options: {
+async function restoreOne(options: {
   readonly cluster: Cluster;
   readonly snapshot: Snapshot;
   readonly release: string;
@@ -95,42 +95,42 @@ async function putBackOne(options: {
       if (live?.metadata.uid === undefined) return undefined;
       if (live.metadata.annotations?.['cutover/release'] !== release) return undefined;
       await cluster.remove(ref, { uid: live.metadata.uid });
-      return 'removed again';
+      return 'deleted';
     }
     if (recreated && live !== undefined && live.metadata.uid !== object.metadata.uid) {
       const { signal } = new AbortController();
-      await removeAndWait(live, { cluster, clock, signal, timeoutMs: goneWithinMs });
+      await removeAndWait(live, { cluster, clock, signal, timeoutMs: deletionTimeoutMs });
       continue;
     }
     if (live !== undefined && !differs(live, withIdentity(object, live.metadata))) return undefined;
-    if (applied !== undefined && (live === undefined || !tookOver(object, live))) {
+    if (applied !== undefined && (live === undefined || !hasTakenOverFields(object, live))) {
       await cluster.apply(applied, { force: true });
-      return live === undefined ? 'made again' : 'put back';
+      return live === undefined ? 'recreated' : 'restored';
     }
     if (live === undefined) {
       await cluster.create(withIdentity(object, {}));
-      return 'made again';
+      return 'recreated';
     }
     try {
       const now = await cluster.replace(withIdentity(object, live.metadata));
-      // The first replace makes its own entry the owner of what it changed; the second one gives all owners back theirs.
+      // The first replace makes this manager the owner of the changed fields; the second one restores the previous owners.
       await cluster.replace(withIdentity(object, now.metadata));
-      return 'put back';
+      return 'restored';
     } catch (thrown) {
-      if (asCutoverError(thrown).code !== 'moved' || attempt >= attempts) throw thrown;
+      if (asCutoverError(thrown).code !== 'moved' || attempt >= maxAttempts) throw thrown;
     }
   }
 }
 
 /**
- * Whether the step took fields over from others (`force-conflicts`). Giving such a field up does not bring back what its
- * owner had set: it resets the field, or leaves the object without one that it must have.
+ * Whether the step took fields over from other managers (`force-conflicts`). Applying without such a field does not restore
+ * the value of its owner: it resets or removes the field.
  */
-function tookOver(before: KubeObject, live: KubeObject): boolean {
+function hasTakenOverFields(before: KubeObject, live: KubeObject): boolean {
   return !covers(appliedBy(before, fieldManager), appliedBy(before, fieldManager, live));
 }
 
-/** Whether everything in `part` is in `whole` too; items of lists may stand at other places. */
+/** Whether everything in `part` is in `whole` too; the order of list items does not matter. */
 function covers(whole: unknown, part: unknown): boolean {
   if (Array.isArray(part)) return Array.isArray(whole) && part.every(item => whole.some(other => covers(other, item)));
   if (part === null || typeof part !== 'object') return whole === part;
@@ -138,7 +138,7 @@ function covers(whole: unknown, part: unknown): boolean {
   return Object.entries(part).every(([key, value]) => covers((whole as Record<string, unknown>)[key], value));
 }
 
-/** The snapshot, addressed to the object that is live now (or to a new one). */
+/** The snapshot with the identity of the live object, or without one for a new object. */
 function withIdentity(
   object: KubeObject,
   live: { readonly uid?: string; readonly resourceVersion?: string; readonly creationTimestamp?: string },

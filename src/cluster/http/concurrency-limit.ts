@@ -1,10 +1,10 @@
-/** Lets a limited number of pieces of work run at once; the rest wait in the order in which they came. */
+/** Runs a limited number of tasks at once; the others wait in first-in, first-out order. */
 export class ConcurrencyLimit {
   #free: number;
   readonly #waiting: (() => void)[] = [];
 
-  constructor(width: number) {
-    this.#free = width;
+  constructor(limit: number) {
+    this.#free = limit;
   }
 
   async run<T>(work: () => Promise<T>): Promise<T> {
@@ -14,7 +14,7 @@ export class ConcurrencyLimit {
       return await work();
     } finally {
       const next = this.#waiting.shift();
-      // The place goes straight to the next in line, so that nobody can slip in between.
+      // The slot goes directly to the next waiting task, so that no later one can take it.
       if (next === undefined) this.#free += 1;
       else next();
     }

@@ -1,21 +1,28 @@
 import { CutoverError } from '../../errors.js';
 
-/** What went wrong below HTTP, in the words of the operating system or TLS. */
+/** An error below HTTP: of the operating system or TLS. */
 export interface NetworkFailure {
   /** `ECONNREFUSED`, `DEPTH_ZERO_SELF_SIGNED_CERT`, `TIMEOUT`…; never empty. */
   readonly code: string;
   readonly message: string;
 }
 
-/** Nothing was sent: repeating is safe for every verb. */
-const neverSent = new Set(['ECONNREFUSED', 'ENOTFOUND', 'EAI_AGAIN', 'EHOSTUNREACH', 'ENETUNREACH']);
-/** The connection broke at some point; whether the request was carried out is not known. */
-const broken = new Set(['ECONNRESET', 'EPIPE', 'ETIMEDOUT', 'TIMEOUT', 'ECONNABORTED', 'HPE_INVALID_EOF_STATE']);
+/** Nothing was sent: a retry is safe for every method. */
+const notSentCodes = new Set(['ECONNREFUSED', 'ENOTFOUND', 'EAI_AGAIN', 'EHOSTUNREACH', 'ENETUNREACH']);
+/** The connection was interrupted; the request may have been processed. */
+const interruptedCodes = new Set([
+  'ECONNRESET',
+  'EPIPE',
+  'ETIMEDOUT',
+  'TIMEOUT',
+  'ECONNABORTED',
+  'HPE_INVALID_EOF_STATE',
+]);
 
-/** Reads code and message out of whatever the network threw. */
+/** Code and message of a network error. */
 export function networkFailure(thrown: unknown): NetworkFailure {
   const error: { code?: unknown; message?: unknown; errors?: unknown } = Object(thrown) as object;
-  // Several addresses of one host are tried; the first one's failure stands for all.
+  // One error for each address of a host; the first one represents all.
   if (Array.isArray(error.errors) && error.errors.length > 0) return networkFailure(error.errors[0]);
   return {
     code: typeof error.code === 'string' && error.code !== '' ? error.code : 'UNKNOWN',
@@ -23,16 +30,16 @@ export function networkFailure(thrown: unknown): NetworkFailure {
   };
 }
 
-/** Whether trying again can help, and for which requests. `sent` is false when the request cannot have arrived. */
-export function repeatable(failure: NetworkFailure): { readonly again: boolean; readonly sent: boolean } {
-  if (neverSent.has(failure.code)) return { again: true, sent: false };
-  return { again: broken.has(failure.code), sent: true };
+/** Whether a retry can help. `sent` is false when the request cannot have reached the server. */
+export function retryability(failure: NetworkFailure): { readonly retry: boolean; readonly sent: boolean } {
+  if (notSentCodes.has(failure.code)) return { retry: true, sent: false };
+  return { retry: interruptedCodes.has(failure.code), sent: true };
 }
 
 function hintFor(code: string, host: string): string {
   switch (code) {
     case 'ECONNREFUSED':
-      return 'Nothing listens at that address. Check the server in the kubeconfig, and that the cluster is up and reachable from this runner.';
+      return 'Nothing listens at this address. Check the server in the kubeconfig, and that the cluster is up and reachable from this runner.';
     case 'ENOTFOUND':
     case 'EAI_AGAIN':
       return `The name ${host} cannot be resolved from this runner. Check the server in the kubeconfig; a private cluster needs a runner in its network or a proxy-url.`;
@@ -40,9 +47,9 @@ function hintFor(code: string, host: string): string {
     case 'ENETUNREACH':
     case 'ETIMEDOUT':
     case 'TIMEOUT':
-      return 'A firewall or a private network may lie between this runner and the cluster. Check the server in the kubeconfig and the proxy settings.';
+      return 'A firewall may block the connection, or the cluster may be in a private network. Check the server in the kubeconfig and the proxy settings.';
     case 'ERR_TLS_CERT_ALTNAME_INVALID':
-      return 'The certificate is for another name. Set tls-server-name in the kubeconfig, or use the name that the certificate has.';
+      return 'The certificate is for another name. Set tls-server-name in the kubeconfig, or use a name of the certificate.';
     case 'CERT_HAS_EXPIRED':
       return 'The certificate of the API server has expired. Renew it.';
     case 'DEPTH_ZERO_SELF_SIGNED_CERT':
@@ -50,20 +57,20 @@ function hintFor(code: string, host: string): string {
     case 'UNABLE_TO_VERIFY_LEAF_SIGNATURE':
     case 'UNABLE_TO_GET_ISSUER_CERT':
     case 'UNABLE_TO_GET_ISSUER_CERT_LOCALLY':
-      return "The certificate was not signed by an authority that the kubeconfig names. Check its cluster's certificate-authority-data.";
+      return 'The certificate is not signed by the certificate authority in the kubeconfig. Check certificate-authority-data of the cluster.';
     default:
       if (code.startsWith('ERR_SSL') || code === 'EPROTO') {
-        return 'TLS could not be agreed on. Check that the server in the kubeconfig starts with the right scheme, and that the client certificate is valid.';
+        return 'The TLS handshake failed. Check that the server in the kubeconfig has the right scheme, and that the client certificate is valid.';
       }
       return 'Check the server in the kubeconfig, and that the cluster is reachable from this runner.';
   }
 }
 
-/** The error for a request that got no answer at all. `what` names the request: `PATCH Deployment shop/web`. */
-export function unreachable(server: URL, what: string, failure: NetworkFailure): CutoverError {
+/** The error for a request without an answer. `request` describes it: `PATCH Deployment shop/web`. */
+export function unreachable(server: URL, request: string, failure: NetworkFailure): CutoverError {
   const { code, message } = failure;
   const cause = code === 'UNKNOWN' || code === 'TIMEOUT' || message.includes(code) ? message : `${code}: ${message}`;
-  return new CutoverError(`no answer from the API server ${server.host} to ${what}: ${cause}`, {
+  return new CutoverError(`no answer from the API server ${server.host} to ${request}: ${cause}`, {
     code: 'unreachable',
     hint: hintFor(failure.code, server.hostname),
   });

@@ -9,11 +9,11 @@ export interface HttpRequest {
   readonly path: string;
   readonly headers?: Readonly<Record<string, string>>;
   readonly body?: Buffer;
-  /** Until the last byte (of the head, for a stream) has come. Default 30 000. */
+  /** Until the last byte (for a stream: the last byte of the headers) has arrived. Default 30 000. */
   readonly timeoutMs?: number;
 }
 
-/** Status and headers, with the body still to come. */
+/** Status and headers, with the body as a stream. */
 export interface HttpStream {
   readonly status: number;
   readonly headers: http.IncomingHttpHeaders;
@@ -27,37 +27,37 @@ export interface HttpAnswer {
   readonly body: Buffer;
 }
 
-/** How a request gets in: the kept-alive connections and the headers that say who asks. */
+/** The connection pool, and the headers with the credentials. */
 export interface Access {
   readonly agent: http.Agent;
   readonly headers: Readonly<Record<string, string | readonly string[]>>;
 }
 
-/** The wire: rejects with the network's own error, with one of code `TIMEOUT`, or with `cancelled`. */
+/** Sends requests; rejects with the network error, with code `TIMEOUT`, or with `cancelled`. */
 export interface Transport {
   send(request: HttpRequest, access: Access): Promise<HttpAnswer>;
-  /** `signal` ends the stream; so does the transport's own. */
+  /** `signal` ends the stream; so does the signal of the transport. */
   open(request: HttpRequest, access: Access, signal: AbortSignal): Promise<HttpStream>;
 }
 
 const defaultTimeoutMs = 30_000;
 
-/** What a deadline aborts a request with. */
-export class Overdue extends Error {
+/** The reason with which a deadline aborts a request. */
+export class RequestTimeoutError extends Error {
   readonly code = 'TIMEOUT';
   constructor(ms: number) {
     super(`no answer within ${ms / 1000} s`);
   }
 }
 
-/** Over node's own http and https, so that connections are kept and nothing is added to the bundle. */
+/** Uses node:http and node:https, which reuse connections and add nothing to the bundle. */
 export function nodeTransport(server: URL, options: { signal: AbortSignal; userAgent: string }): Transport {
   const { signal, userAgent } = options;
-  const { request: dial } = server.protocol === 'http:' ? http : https;
+  const { request: openRequest } = server.protocol === 'http:' ? http : https;
 
   function start(request: HttpRequest, access: Access, end: AbortSignal): Promise<HttpStream> {
     return new Promise((resolve, reject) => {
-      const outgoing = dial({
+      const outgoing = openRequest({
         agent: access.agent,
         host: server.hostname.replace(/^\[(.*)\]$/, '$1'),
         ...(server.port !== '' && { port: server.port }),
@@ -66,29 +66,29 @@ export function nodeTransport(server: URL, options: { signal: AbortSignal; userA
         headers: {
           'user-agent': userAgent,
           ...request.headers,
-          ...access.headers, // last: nobody else says who asks
+          ...access.headers, // last: no other header may replace the credentials
           ...(request.body && { 'content-length': request.body.length }),
         },
         signal: end,
       });
       outgoing.once('response', body => resolve({ status: body.statusCode ?? 0, headers: body.headers, body }));
-      // Stays for the whole life of the request: a late error without a listener would end the process.
+      // Not removed after the response: a late error without a listener would end the process.
       outgoing.on('error', reject);
       outgoing.end(request.body);
     });
   }
 
-  /** Whoever ended the request explains it; otherwise the network does. */
-  function explain(thrown: unknown, end: AbortSignal): unknown {
+  /** The reason of the abort if the request was aborted, else the network error. */
+  function errorOf(thrown: unknown, end: AbortSignal): unknown {
     if (signal.aborted) return cancelled();
     return end.aborted ? end.reason : thrown;
   }
 
   return {
     async send(request, access) {
-      const limit = request.timeoutMs ?? defaultTimeoutMs;
+      const timeoutMs = request.timeoutMs ?? defaultTimeoutMs;
       const deadline = new AbortController();
-      const timer = setTimeout(() => deadline.abort(new Overdue(limit)), limit);
+      const timer = setTimeout(() => deadline.abort(new RequestTimeoutError(timeoutMs)), timeoutMs);
       const end = AbortSignal.any([signal, deadline.signal]);
       try {
         const { status, headers, body } = await start(request, access, end);
@@ -96,20 +96,20 @@ export function nodeTransport(server: URL, options: { signal: AbortSignal; userA
         for await (const chunk of body) chunks.push(chunk as Buffer);
         return { status, headers, body: Buffer.concat(chunks) };
       } catch (thrown) {
-        throw explain(thrown, end);
+        throw errorOf(thrown, end);
       } finally {
         clearTimeout(timer);
       }
     },
     async open(request, access, ending) {
-      const limit = request.timeoutMs ?? defaultTimeoutMs;
+      const timeoutMs = request.timeoutMs ?? defaultTimeoutMs;
       const deadline = new AbortController();
-      const timer = setTimeout(() => deadline.abort(new Overdue(limit)), limit);
+      const timer = setTimeout(() => deadline.abort(new RequestTimeoutError(timeoutMs)), timeoutMs);
       const end = AbortSignal.any([signal, ending, deadline.signal]);
       try {
         return await start(request, access, end);
       } catch (thrown) {
-        throw explain(thrown, end);
+        throw errorOf(thrown, end);
       } finally {
         clearTimeout(timer);
       }
@@ -117,7 +117,7 @@ export function nodeTransport(server: URL, options: { signal: AbortSignal; userA
   };
 }
 
-/** The error of everything that the run's end cuts short. */
+/** The error of a request that the cancellation of the run ends. */
 export function cancelled(): CutoverError {
   return new CutoverError('the run was cancelled', { code: 'cancelled' });
 }

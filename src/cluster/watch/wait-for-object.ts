@@ -2,8 +2,8 @@ import type { KubeObject, ObjectRef } from '../../kubernetes/object.js';
 import type { Clock } from '../clock.js';
 import type { Cluster } from '../cluster.js';
 
-/** How to follow an object, and for how long. */
-export interface FollowOptions {
+/** What {@link waitForObject} needs. */
+export interface WaitForObjectOptions {
   readonly cluster: Cluster;
   readonly clock: Clock;
   readonly signal: AbortSignal;
@@ -11,30 +11,30 @@ export interface FollowOptions {
 }
 
 /**
- * Follows one object until `look` has an answer: it is given the object at each change, and `undefined` while there is
- * none. Resolves with `undefined` when the time is over or the signal aborts.
+ * Watches one object until `evaluate` returns a result. It is called with the object at each change, and with `undefined`
+ * while the object does not exist. Resolves to `undefined` on timeout or when the signal aborts.
  */
-export async function untilObject<T>(
+export async function waitForObject<T>(
   ref: ObjectRef,
-  { cluster, clock, signal, timeoutMs }: FollowOptions,
-  look: (live: KubeObject | undefined) => T | undefined,
+  { cluster, clock, signal, timeoutMs }: WaitForObjectOptions,
+  evaluate: (live: KubeObject | undefined) => T | undefined,
 ): Promise<T | undefined> {
   const { name, ...kind } = ref;
   const ending = new AbortController();
   const end = AbortSignal.any([signal, ending.signal]);
-  const overdue = clock.wait(timeoutMs, end).then(() => ending.abort());
+  const timeout = clock.wait(timeoutMs, end).then(() => ending.abort());
   let live: KubeObject | undefined;
   try {
     for await (const event of cluster.watch(kind, { fieldSelector: `metadata.name=${name}`, signal: end })) {
-      // Until everything has been told, an object that was not told yet may still be there.
-      const known = event.type === 'synced' || event.object.metadata.name === name;
-      if (event.type !== 'synced' && known) live = event.type === 'DELETED' ? undefined : event.object;
-      const answer = known ? look(live) : undefined;
-      if (answer !== undefined) return answer;
+      // Before `synced`, an object that was not reported yet may still exist.
+      const isConclusive = event.type === 'synced' || event.object.metadata.name === name;
+      if (event.type !== 'synced' && isConclusive) live = event.type === 'DELETED' ? undefined : event.object;
+      const result = isConclusive ? evaluate(live) : undefined;
+      if (result !== undefined) return result;
     }
     return undefined;
   } finally {
     ending.abort();
-    await overdue;
+    await timeout;
   }
 }

@@ -4,15 +4,15 @@ import type { Log } from '../../log.js';
 import type { KubeObject } from '../../kubernetes/object.js';
 import type { Clock } from '../clock.js';
 import type { WatchEvent } from '../cluster.js';
-import { WatchMemory } from './watch-memory.js';
+import { WatchCache } from './watch-cache.js';
 
-/** How a watch reads the cluster. */
+/** The requests of a watch. */
 export interface WatchSource {
-  /** The kind's name, for the log. */
+  /** Kind in log lines. */
   readonly kind: string;
-  /** Opens a stream of JSON lines; throws as every request does. */
+  /** Opens a stream of JSON lines; throws as any other request. */
   open(query: Readonly<Record<string, string>>, signal: AbortSignal): Promise<IncomingMessage>;
-  /** Everything there is, with the version from which a watch continues. */
+  /** All objects, with the version from which a watch continues. */
   list(): Promise<{ readonly objects: readonly KubeObject[]; readonly resourceVersion: string }>;
 }
 
@@ -24,53 +24,54 @@ export interface WatchParts {
   readonly random: () => number;
 }
 
-/** What one connection told before it ended. */
+/** One line of the stream. */
 type Line =
   | { readonly type: 'ADDED' | 'MODIFIED' | 'DELETED' | 'BOOKMARK'; readonly object: KubeObject }
   | { readonly type: 'ERROR'; readonly object: { readonly code?: number; readonly message?: string } };
 
-/** The API server ends each watch after this many seconds; a silent connection is given up a little later. */
-const serverEndsAfter = 240;
-/** Between two questions where watching is forbidden and listing is not. */
+/** The API server ends each watch after this time; a connection without data is closed a little later. */
+const timeoutSeconds = 240;
+/** Interval of lists where watching is forbidden. */
 const pollMs = 2_000;
 const initialEventsEnd = 'k8s.io/initial-events-end';
 
 /**
- * What is there, `synced`, then every change until the signal aborts. A dropped connection resumes where it stopped; a
- * version that is too old starts again and tells what vanished. Where the right to watch is missing, everything is listed
- * every two seconds instead, and a warning names the rule. Throws only what trying again cannot mend.
+ * Existing objects, `synced`, then every change until the signal aborts. A dropped connection resumes at the last version;
+ * an expired version starts a new initial list and reports deleted objects. Without the permission to watch, all objects
+ * are listed every two seconds instead, and a warning contains the missing rule. Throws errors that a retry cannot solve.
  */
 export async function* watchKind(parts: WatchParts): AsyncGenerator<WatchEvent, void, undefined> {
   const { source, clock, log, signal, random } = parts;
-  const memory = new WatchMemory();
-  let streamed = true; // until the API server says that it cannot stream the initial list
+  const cache = new WatchCache();
+  let streamsInitialList = true; // until the API server says that it cannot stream the initial list
   let synced = false;
-  let quiet = 0; // connections in a row that brought it no further
+  let fruitlessConnections = 0; // consecutive connections without an event
   while (!signal.aborted) {
-    let told = false;
+    let receivedEvents = false;
     try {
-      if (memory.resourceVersion === undefined && !streamed) {
+      if (cache.resourceVersion === undefined && !streamsInitialList) {
         const { objects, resourceVersion } = await source.list();
-        yield* memory.replaceAll(objects, resourceVersion);
+        yield* cache.replaceAll(objects, resourceVersion);
         if (!synced) yield { type: 'synced' };
         synced = true;
       }
-      const starting = memory.resourceVersion === undefined;
-      if (starting) memory.restart();
-      for await (const line of linesOf(parts, startQuery(memory.resourceVersion))) {
+      const starting = cache.resourceVersion === undefined;
+      if (starting) cache.beginList();
+      for await (const line of linesOf(parts, startQuery(cache.resourceVersion))) {
         if (line.type === 'ERROR') {
-          if (line.object.code === 410) throw new CutoverError('the watch is too old', { code: 'expired' });
-          log.debug(`watch of ${source.kind}: ${line.object.message ?? 'an error without words'}`);
+          if (line.object.code === 410)
+            throw new CutoverError('the resourceVersion of the watch has expired', { code: 'expired' });
+          log.debug(`watch of ${source.kind}: ${line.object.message ?? 'error without a message'}`);
           break;
         }
-        told = true;
+        receivedEvents = true;
         if (line.type !== 'BOOKMARK') {
-          yield* memory.tell(line.type, line.object);
+          yield* cache.update(line.type, line.object);
           continue;
         }
-        if (line.object.metadata.annotations?.[initialEventsEnd] === 'true') yield* memory.complete();
-        memory.advance(line.object);
-        if (memory.whole && !synced) {
+        if (line.object.metadata.annotations?.[initialEventsEnd] === 'true') yield* cache.completeList();
+        cache.setVersion(line.object);
+        if (cache.isComplete && !synced) {
           synced = true;
           yield { type: 'synced' };
         }
@@ -78,35 +79,37 @@ export async function* watchKind(parts: WatchParts): AsyncGenerator<WatchEvent, 
       log.debug(`watch of ${source.kind} ended; resuming`);
     } catch (thrown) {
       if (isAborted(signal)) return;
-      if (!(thrown instanceof CutoverError)) log.debug(`watch of ${source.kind} broke; resuming`);
-      else if (thrown.code === 'expired') memory.forgetVersion();
-      else if (thrown.code === 'invalid' && streamed && memory.resourceVersion === undefined) streamed = false;
-      else if (thrown.code === 'forbidden') return yield* listed(parts, { memory, synced, denied: thrown });
+      if (!(thrown instanceof CutoverError)) log.debug(`watch of ${source.kind} was interrupted; resuming`);
+      else if (thrown.code === 'expired') cache.forgetVersion();
+      else if (thrown.code === 'invalid' && streamsInitialList && cache.resourceVersion === undefined)
+        streamsInitialList = false;
+      else if (thrown.code === 'forbidden') return yield* pollList(parts, { cache, synced, denied: thrown });
       else throw thrown;
     }
-    quiet = told && memory.whole ? 0 : quiet + 1;
-    // The first repetition is immediate: most connections end because their time was up. Later ones come within a second,
-    // since whoever waits for pods would learn of them that much later.
-    if (quiet > 1) await clock.wait(Math.min(125 * 2 ** quiet, 1_000) * (0.5 + random() / 2), signal);
+    fruitlessConnections = receivedEvents && cache.isComplete ? 0 : fruitlessConnections + 1;
+    // The first reconnect is immediate: most connections end because of their timeout. Later ones come within a second,
+    // because a delay also delays every wait for pods.
+    if (fruitlessConnections > 1)
+      await clock.wait(Math.min(125 * 2 ** fruitlessConnections, 1_000) * (0.5 + random() / 2), signal);
   }
 }
 
-/** The same without the right to watch. Throws that denial if there is no right to list either. */
-async function* listed(
+/** The same without the permission to watch. Throws `denied` if there is no permission to list either. */
+async function* pollList(
   { source, clock, log, signal }: WatchParts,
-  from: { readonly memory: WatchMemory; readonly synced: boolean; readonly denied: CutoverError },
+  state: { readonly cache: WatchCache; readonly synced: boolean; readonly denied: CutoverError },
 ): AsyncGenerator<WatchEvent, void, undefined> {
-  const { memory, denied } = from;
+  const { cache, denied } = state;
   const { message, hint = '' } = denied;
-  let { synced } = from;
-  let told = false;
+  let { synced } = state;
+  let warned = false;
   while (!signal.aborted) {
     const { objects, resourceVersion } = await source.list().catch((thrown: unknown) => {
       throw asCutoverError(thrown).code === 'forbidden' ? denied : thrown;
     });
-    if (!told) log.warning(`${message}; asking every ${pollMs / 1000} s instead. ${hint}`.trim());
-    told = true;
-    yield* memory.replaceAll(objects, resourceVersion);
+    if (!warned) log.warning(`${message}; listing every ${pollMs / 1000} s instead. ${hint}`.trim());
+    warned = true;
+    yield* cache.replaceAll(objects, resourceVersion);
     if (!synced) yield { type: 'synced' };
     synced = true;
     await clock.wait(pollMs, signal);
@@ -118,12 +121,12 @@ function isAborted(signal: AbortSignal): boolean {
 }
 
 function startQuery(resourceVersion: string | undefined): Readonly<Record<string, string>> {
-  const always = { watch: 'true', allowWatchBookmarks: 'true', timeoutSeconds: String(serverEndsAfter) };
+  const always = { watch: 'true', allowWatchBookmarks: 'true', timeoutSeconds: String(timeoutSeconds) };
   if (resourceVersion !== undefined) return { ...always, resourceVersion };
   return { ...always, sendInitialEvents: 'true', resourceVersionMatch: 'NotOlderThan' };
 }
 
-/** The lines of one connection. It ends with the connection, with the signal, or when nothing came for too long. */
+/** The lines of one connection, until it ends, the signal aborts, or no data arrives for too long. */
 async function* linesOf(
   parts: WatchParts,
   query: Readonly<Record<string, string>>,
@@ -132,7 +135,7 @@ async function* linesOf(
   const ending = new AbortController();
   const end = AbortSignal.any([signal, ending.signal]);
   const body = await source.open(query, end);
-  const silence = clock.wait((serverEndsAfter + 15) * 1000, end).then(() => body.destroy());
+  const idleTimeout = clock.wait((timeoutSeconds + 15) * 1000, end).then(() => body.destroy());
   body.setEncoding('utf8');
   let rest = '';
   try {
@@ -144,6 +147,6 @@ async function* linesOf(
   } finally {
     ending.abort();
     body.destroy();
-    await silence;
+    await idleTimeout;
   }
 }

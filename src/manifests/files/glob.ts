@@ -1,11 +1,11 @@
 const special = /[*?{[]/;
 
-/** True for a pattern that has to be matched rather than opened. */
+/** Whether a pattern contains a wildcard or braces. */
 export function isGlob(pattern: string): boolean {
   return special.test(pattern);
 }
 
-/** The folder that a glob's matches all lie in: its leading segments without a wildcard. `''` if there is none. */
+/** The folder that contains all matches of a glob: its leading segments without a wildcard. `''` if there is none. */
 export function globBase(pattern: string): string {
   const segments = pattern.split('/');
   const wild = segments.findIndex(segment => special.test(segment));
@@ -14,7 +14,7 @@ export function globBase(pattern: string): string {
 
 const literal = (text: string): string => text.replace(/[\\^$.*+?()[\]{}|/-]/g, character => `\\${character}`);
 
-/** One path segment; like a shell's, its wildcards do not match a leading dot. */
+/** Regular expression of one path segment; as in a shell, a wildcard does not match a leading dot. */
 function segmentSource(segment: string): string {
   const noDot = /^[*?]/.test(segment) ? '(?!\\.)' : '';
   let source = '';
@@ -32,7 +32,7 @@ function segmentSource(segment: string): string {
   return noDot + source;
 }
 
-/** Every way to read `{a,b}`, nested ones included: plain patterns without braces. */
+/** Expands `{a,b}`, nested ones included, into patterns without braces. */
 export function expandBraces(pattern: string): readonly string[] {
   const inner = /\{([^{}]*)\}/.exec(pattern);
   if (inner === null) return [pattern];
@@ -42,8 +42,8 @@ export function expandBraces(pattern: string): readonly string[] {
 }
 
 /**
- * Tells whether a path with `/` matches: `*` and `?` stay inside one segment, `**` stands for any number of
- * segments (not hidden ones), `{a,b}` for either, `[abc]` for one character.
+ * A predicate for paths with `/`: `*` and `?` match within one segment, `**` matches any number of segments (not hidden
+ * ones), `{a,b}` either alternative, `[abc]` one character.
  */
 export function globMatcher(pattern: string): (path: string) => boolean {
   const sources = expandBraces(pattern).map(plain => {

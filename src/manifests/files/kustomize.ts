@@ -8,43 +8,43 @@ import type { ManifestFile } from './find.js';
 export interface Kustomization {
   /** Absolute path of the folder. */
   readonly folder: string;
-  /** The folder as messages name it. */
+  /** Name of the folder in messages. */
   readonly name: string;
 }
 
 export interface BuildOptions {
-  /** Absent: there is none, and every build is a problem that says so. */
+  /** Absent: the tool is not installed, and every build fails with a problem that reports this. */
   readonly kustomize?: KustomizeTool;
-  /** What the tool sees of the environment. */
+  /** Environment variables of the tool. */
   readonly environment: Readonly<Record<string, string>>;
 }
 
-/** As much of a tool's words as a message can bear, in characters. */
-const longestCause = 1000;
+/** Longest output of the tool in a message, in characters. */
+const maxCauseLength = 1000;
 
-/** What the tool says went wrong: its error, without the warnings before it. */
-function causeIn(stderr: string): string {
+/** The error in the tool's output, without the warnings before it. */
+function errorOf(stderr: string): string {
   const lines = stderr.split(/\r?\n/).filter(line => line.trim() !== '' && !/^#? ?warning/i.test(line));
   const start = lines.findIndex(line => /^error:/i.test(line));
   const cause = lines
     .slice(Math.max(start, 0))
     .join('\n')
     .replace(/^error:\s*/i, '');
-  return shortened(cause, longestCause) || 'nothing';
+  return shortened(cause, maxCauseLength) || 'no error output';
 }
 
-/** The manifests that `kustomize build` makes of a folder, as one text whose lines are those of its output. */
+/** The output of `kustomize build` for a folder; line numbers refer to this output. */
 export async function buildKustomization(
   { folder, name }: Kustomization,
   { kustomize, environment }: BuildOptions,
 ): Promise<ManifestFile | Problem> {
-  const byHand = `build it before this step (\`kustomize build ${name} > manifests.yml\`) and name the result instead`;
+  const remedy = `build it in an earlier step (\`kustomize build ${name} > manifests.yml\`) and deploy the result instead`;
   if (kustomize === undefined) {
-    const looked = 'neither kustomize nor kubectl was found on the PATH';
-    return { message: `${name} has a kustomization, and ${looked}: install one in a step before, or ${byHand}.` };
+    const cause = 'neither kustomize nor kubectl is on the PATH';
+    return { message: `${name} has a kustomization, but ${cause}: install one in an earlier step, or ${remedy}.` };
   }
   const subcommand = kustomize.name === 'kustomize' ? 'build' : 'kustomize';
-  const called = `${kustomize.name} ${subcommand}`;
+  const command = `${kustomize.name} ${subcommand}`;
   try {
     const { exitCode, stdout, stderr } = await getExecOutput(`"${kustomize.file}"`, [subcommand, folder], {
       env: environment,
@@ -52,8 +52,8 @@ export async function buildKustomization(
       ignoreReturnCode: true,
     });
     if (exitCode === 0) return { file: `${name} (built by ${kustomize.name})`, text: stdout };
-    return { message: `${name} cannot be built: \`${called}\` ended with exit code ${exitCode}: ${causeIn(stderr)}` };
+    return { message: `${name} cannot be built: \`${command}\` ended with exit code ${exitCode}: ${errorOf(stderr)}` };
   } catch (thrown) {
-    return { message: `${name} cannot be built: \`${called}\` cannot be run: ${(thrown as Error).message}` };
+    return { message: `${name} cannot be built: \`${command}\` cannot be run: ${(thrown as Error).message}` };
   }
 }

@@ -6,7 +6,7 @@ import { findManifests, type ManifestFile, type ManifestSearch, type ManifestSou
 import { buildKustomization, type BuildOptions } from './kustomize.js';
 import { manifestError } from '../problems.js';
 
-function textOf({ path, name }: ManifestSource): ManifestFile | Problem {
+function readManifest({ path, name }: ManifestSource): ManifestFile | Problem {
   try {
     const content = readFileSync(path);
     if (isUtf8(content)) return { file: name, text: new TextDecoder().decode(content) };
@@ -17,21 +17,22 @@ function textOf({ path, name }: ManifestSource): ManifestFile | Problem {
 }
 
 /**
- * The manifests that the patterns name, in their order, kustomizations built. Throws `manifest` naming everything that
+ * The manifests that the patterns match, in order, with kustomizations built. Throws `manifest` with everything that
  * cannot be found, read or built.
  */
 export async function loadManifests(search: ManifestSearch & BuildOptions): Promise<readonly ManifestFile[]> {
-  const { sources, problems: unfound } = findManifests(search);
-  const problems = [...unfound];
+  const { sources, problems: searchProblems } = findManifests(search);
+  const problems = [...searchProblems];
   const files: ManifestFile[] = [];
   for (const source of sources) {
     const { path, name, kind } = source;
-    if (kind === 'kustomization' && unfound.length > 0) continue;
-    const read = kind === 'file' ? textOf(source) : await buildKustomization({ folder: dirname(path), name }, search);
-    if ('text' in read) files.push(read);
-    else problems.push(read);
+    if (kind === 'kustomization' && searchProblems.length > 0) continue;
+    const result =
+      kind === 'file' ? readManifest(source) : await buildKustomization({ folder: dirname(path), name }, search);
+    if ('text' in result) files.push(result);
+    else problems.push(result);
   }
   const hint = `Patterns are relative to the workspace, ${search.workspace}; is the repository checked out?`;
-  if (problems.length > 0) throw manifestError(problems, unfound.length > 0 ? hint : undefined);
+  if (problems.length > 0) throw manifestError(problems, searchProblems.length > 0 ? hint : undefined);
   return files;
 }

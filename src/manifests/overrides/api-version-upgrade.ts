@@ -5,10 +5,10 @@ import { podLabels } from '../../kubernetes/pod-spec.js';
 import type { ManifestWarning } from '../problems.js';
 import type { Resource } from '../resource.js';
 
-/** Versions of Deployment that no cluster since 1.16 serves. */
-const retired: readonly string[] = ['extensions/v1beta1', 'apps/v1beta1', 'apps/v1beta2'];
+/** API versions of Deployment that Kubernetes 1.16 removed. */
+const removedApiVersions: readonly string[] = ['extensions/v1beta1', 'apps/v1beta1', 'apps/v1beta2'];
 
-export interface Upgraded {
+export interface UpgradeResult {
   readonly resource: Resource;
   readonly warnings: readonly ManifestWarning[];
   readonly problems: readonly Problem[];
@@ -26,30 +26,32 @@ function withoutRollbackTo(object: KubeObject): KubeObject {
 }
 
 /**
- * Turns a Deployment of a retired version into `apps/v1`, with a warning at its `apiVersion`. A selector that is
- * missing becomes the template's labels, as the API server of that time did; without labels there it is a problem.
+ * Converts a Deployment of a removed API version to `apps/v1`, with a warning at its `apiVersion`. A missing selector is
+ * set to the labels of the pod template, as the API server did for these versions; without such labels it is a problem.
  */
-export function upgradeDeployment(resource: Resource): Upgraded {
-  const { object, place } = resource;
-  if (object.kind !== 'Deployment' || !retired.includes(object.apiVersion)) {
+export function upgradeDeployment(resource: Resource): UpgradeResult {
+  const { object, positionOf } = resource;
+  if (object.kind !== 'Deployment' || !removedApiVersions.includes(object.apiVersion)) {
     return { resource, warnings: [], problems: [] };
   }
   const name = `Deployment ${object.metadata.name}`;
-  const told = `${name} says ${object.apiVersion}, which clusters no longer serve; it is deployed as apps/v1.`;
+  const warning = `${name} has apiVersion ${object.apiVersion}, which clusters no longer serve; it is deployed as apps/v1.`;
   const upgraded = withoutRollbackTo({ ...object, apiVersion: 'apps/v1' });
-  const at = place(['apiVersion']);
+  const at = positionOf(['apiVersion']);
   if (fieldAt(upgraded, ['spec', 'selector']) !== undefined && fieldAt(upgraded, ['spec', 'selector']) !== null) {
-    return { resource: { ...resource, object: upgraded }, warnings: [{ message: told, at }], problems: [] };
+    return { resource: { ...resource, object: upgraded }, warnings: [{ message: warning, at }], problems: [] };
   }
   const labels = podLabels(upgraded);
   if (Object.keys(labels).length === 0) {
-    const message = `${name} has neither spec.selector nor labels in its template, so apps/v1 cannot tell its pods.`;
-    return { resource, warnings: [], problems: [{ message, at: place(['spec', 'template']) }] };
+    const message = `${name} has neither spec.selector nor labels in its pod template, so apps/v1 cannot select its pods: add both.`;
+    return { resource, warnings: [], problems: [{ message, at: positionOf(['spec', 'template']) }] };
   }
   const selector = { matchLabels: textsAt({ labels }, ['labels']) };
   return {
     resource: { ...resource, object: withField(upgraded, ['spec', 'selector'], selector) },
-    warnings: [{ message: `${told} Its selector is its template's labels: ${describeLabels(labels)}.`, at }],
+    warnings: [
+      { message: `${warning} Its selector is set to the labels of its pod template: ${describeLabels(labels)}.`, at },
+    ],
     problems: [],
   };
 }

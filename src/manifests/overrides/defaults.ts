@@ -5,16 +5,16 @@ import { mapContainers } from '../../kubernetes/pod-spec.js';
 import { isService } from '../../kubernetes/selectors.js';
 
 export interface Defaults {
-  /** Namespace of objects that name none. */
+  /** Namespace of objects without one. */
   readonly namespace: string;
-  /** Name of the release; absent while it is being derived. */
+  /** Name of the release; absent while the name is being derived. */
   readonly release?: string;
   /** Cluster-scoped kinds that the manifests define, as `group/kind`. */
   readonly clusterKinds: ReadonlySet<string>;
 }
 
-/** Metadata that only the API server may write; left in, an exported object could not be applied. */
-const serverOwned = ['managedFields', 'resourceVersion', 'uid', 'generation', 'creationTimestamp', 'selfLink'];
+/** Metadata that only the API server sets; with it, an exported object cannot be applied. */
+const serverSetMetadata = ['managedFields', 'resourceVersion', 'uid', 'generation', 'creationTimestamp', 'selfLink'];
 
 const hasNull = (value: unknown): boolean => {
   if (Array.isArray(value)) return value.some(item => item !== null && hasNull(item));
@@ -23,7 +23,7 @@ const hasNull = (value: unknown): boolean => {
   return false;
 };
 
-/** Without fields whose value is null: to a server-side apply they would be a wish to own nothing. */
+/** Without fields whose value is null: server-side apply would treat them as owned and unset. */
 function withoutNulls(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(withoutNulls);
   if (!isFields(value) || !hasNull(value)) return value;
@@ -35,7 +35,7 @@ function withProtocol(ports: readonly unknown[]): readonly unknown[] {
   return ports.map(port => (isFields(port) && port['protocol'] === undefined ? { ...port, protocol: 'TCP' } : port));
 }
 
-/** The protocol is part of a port's identity in a server-side apply; without it two ports could become one. */
+/** The protocol is part of a port's merge key in server-side apply; without it, two ports could be merged into one. */
 function withProtocols(object: KubeObject): KubeObject {
   if (isService(object)) {
     const ports = listAt(object, ['spec', 'ports']);
@@ -48,7 +48,7 @@ function withProtocols(object: KubeObject): KubeObject {
   });
 }
 
-/** stringData is write-only: what is later removed from it would stay in the Secret for ever. */
+/** stringData is write-only: a key that is later removed from it would stay in the Secret. */
 function withEncodedData(object: KubeObject): KubeObject {
   if (object.apiVersion !== 'v1' || object.kind !== 'Secret' || object['stringData'] === undefined) return object;
   const encoded = Object.entries(fieldsAt(object, ['stringData'])).map(([name, value]) => {
@@ -65,7 +65,7 @@ function withNamespace(object: KubeObject, { namespace, clusterKinds }: Defaults
   return textAt(object, ['metadata', 'namespace']) ? object : withField(object, ['metadata', 'namespace'], namespace);
 }
 
-function withMarks(object: KubeObject, release: string | undefined): KubeObject {
+function withReleaseMetadata(object: KubeObject, release: string | undefined): KubeObject {
   const label = ['metadata', 'labels', 'app.kubernetes.io/managed-by'];
   const labelled = fieldAt(object, label) === undefined ? withField(object, label, 'cutover') : object;
   return release === undefined
@@ -73,9 +73,9 @@ function withMarks(object: KubeObject, release: string | undefined): KubeObject 
     : withField(labelled, ['metadata', 'annotations', 'cutover/release'], release);
 }
 
-/** The object as it is sent: what only the server may say left out, what it would assume anyway filled in, marked. */
+/** The object as it is applied: without server-set fields, with defaults, the managed-by label and the release annotation. */
 export function withDefaults(object: KubeObject, defaults: Defaults): KubeObject {
   const desired = without(fieldsAt(withoutNulls(object), []), ['status']);
-  const own = { ...desired, metadata: without(fieldsAt(desired, ['metadata']), serverOwned) } as KubeObject;
-  return withMarks(withNamespace(withEncodedData(withProtocols(own)), defaults), defaults.release);
+  const own = { ...desired, metadata: without(fieldsAt(desired, ['metadata']), serverSetMetadata) } as KubeObject;
+  return withReleaseMetadata(withNamespace(withEncodedData(withProtocols(own)), defaults), defaults.release);
 }

@@ -3,19 +3,20 @@ import { groupKind } from '../../kubernetes/kinds.js';
 import type { KubeObject } from '../../kubernetes/object.js';
 import { containerLists, podSpecPath } from '../../kubernetes/pod-spec.js';
 
-/** A field that names an image, and the container that it belongs to. */
-export interface ImagePlace {
-  /** Of the field itself. */
+/** A field that contains an image reference, and the container that it belongs to. */
+export interface ImageField {
+  /** Path of the field. */
   readonly path: Path;
-  /** Absent where the field belongs to no container of a name. */
+  /** Name of the container. Absent: the field does not belong to a named container. */
   readonly container?: string;
+  /** Empty: the field is not set. */
   readonly image: string;
-  /** `imagePullPolicy` beside it; absent where nothing is said. */
+  /** `imagePullPolicy` of the same container. Absent: not set. */
   readonly pullPolicy?: string;
 }
 
-/** Pod specs of well-known custom kinds, by place; `*` stands for every item or member. Others are found by their shape. */
-const podSpecs: Readonly<Record<string, readonly string[]>> = {
+/** Paths of the pod specs of well-known custom kinds; `*` stands for every item or key. Others are found by their shape. */
+const customPodSpecs: Readonly<Record<string, readonly string[]>> = {
   'keda.sh/ScaledJob': ['spec.jobTargetRef.template.spec'],
   'jobset.x-k8s.io/JobSet': ['spec.replicatedJobs.*.template.spec.template.spec'],
   'leaderworkerset.x-k8s.io/LeaderWorkerSet': [
@@ -31,8 +32,8 @@ const podSpecs: Readonly<Record<string, readonly string[]>> = {
 const argoTemplates = (base: string): readonly string[] =>
   ['container', 'script', 'initContainers.*', 'sidecars.*'].map(part => `${base}.templates.*.${part}.image`);
 
-/** Fields of well-known custom kinds that name an image and are in no pod spec. */
-const imageFields: Readonly<Record<string, readonly string[]>> = {
+/** Paths of image fields outside pod specs in well-known custom kinds. */
+const customImageFields: Readonly<Record<string, readonly string[]>> = {
   'monitoring.coreos.com/Prometheus': ['spec.image', 'spec.containers.*.image', 'spec.initContainers.*.image'],
   'monitoring.coreos.com/Alertmanager': ['spec.image', 'spec.containers.*.image', 'spec.initContainers.*.image'],
   'opentelemetry.io/OpenTelemetryCollector': ['spec.image', 'spec.initContainers.*.image'],
@@ -48,8 +49,8 @@ const imageFields: Readonly<Record<string, readonly string[]>> = {
   'argoproj.io/CronWorkflow': argoTemplates('spec.workflowSpec'),
 };
 
-/** Every path of the object that the pattern leads to and where something is. */
-function matching(object: KubeObject, pattern: string): readonly Path[] {
+/** Every path of the object that matches the pattern and has a value. */
+function pathsMatching(object: KubeObject, pattern: string): readonly Path[] {
   return pattern.split('.').reduce<readonly Path[]>(
     (paths, step) =>
       paths.flatMap(path => {
@@ -62,29 +63,31 @@ function matching(object: KubeObject, pattern: string): readonly Path[] {
   );
 }
 
-/** Paths of all pod specs of an object, that of a workload and those of the well-known custom kinds. */
+/** Paths of all pod specs of an object: of a workload and of the well-known custom kinds. */
 export function podSpecPaths(object: KubeObject): readonly Path[] {
   const path = podSpecPath(object);
   return [
     ...(path === undefined ? [] : [path]),
-    ...(podSpecs[groupKind(object)] ?? []).flatMap(pattern => matching(object, pattern)),
+    ...(customPodSpecs[groupKind(object)] ?? []).flatMap(pattern => pathsMatching(object, pattern)),
   ];
 }
 
-/** Every field of the object that names an image, in the order in which containers are listed. */
-export function imagePlaces(object: KubeObject): readonly ImagePlace[] {
+/** Every image field of the object, in the order of the containers. */
+export function imageFields(object: KubeObject): readonly ImageField[] {
   const inPods = podSpecPaths(object).flatMap(spec =>
     containerLists.flatMap(list => listAt(object, [...spec, list]).map((_, index) => [...spec, list, index, 'image'])),
   );
-  const elsewhere = (imageFields[groupKind(object)] ?? []).flatMap(pattern => matching(object, pattern));
-  return [...inPods, ...elsewhere].flatMap(path => {
-    const holder = path.slice(0, -1);
-    // What the pod of a template does without, as an init container that a policy fills in, still has a name.
+  const inCustomFields = (customImageFields[groupKind(object)] ?? []).flatMap(pattern =>
+    pathsMatching(object, pattern),
+  );
+  return [...inPods, ...inCustomFields].flatMap(path => {
+    const parent = path.slice(0, -1);
+    // A container without an image, as one that an admission policy completes, still has a name.
     const image = textAt(object, path) ?? '';
-    const container = textAt(object, [...holder, 'name']);
-    const pullPolicy = textAt(object, [...holder, 'imagePullPolicy']);
+    const container = textAt(object, [...parent, 'name']);
+    const pullPolicy = textAt(object, [...parent, 'imagePullPolicy']);
     if (image === '' && container === undefined) return [];
-    const named = container !== undefined && holder.length > 1;
+    const named = container !== undefined && parent.length > 1;
     return [{ path, image, ...(named && { container }), ...(pullPolicy !== undefined && { pullPolicy }) }];
   });
 }

@@ -3,13 +3,13 @@ import type { ImageOverride } from '../../inputs/inputs.js';
 import { nearestNames } from '../../inputs/parse/nearest.js';
 import { repositoryParts } from '../../inputs/parse/image-reference.js';
 import { withField } from '../../kubernetes/fields.js';
-import { imagePlaces, type ImagePlace } from './image-fields.js';
+import { imageFields, type ImageField } from './image-fields.js';
 import { describeRef, refOf } from '../../kubernetes/object.js';
 import type { Resource } from '../resource.js';
 
 /**
- * The repository of an image, without tag and digest, as registries know it: `docker.io/library/tomcat` for `tomcat:9`. A
- * colon before the last slash belongs to a registry's port.
+ * The full repository of an image, without tag and digest: `docker.io/library/tomcat` for `tomcat:9`. A colon before the
+ * last slash belongs to the port of a registry.
  */
 export function repositoryOf(image: string): string {
   const [named = ''] = image.split('@');
@@ -17,89 +17,91 @@ export function repositoryOf(image: string): string {
   return `${registry}/${path}`;
 }
 
-export interface Overridden {
+export interface OverrideResult {
   readonly resources: readonly Resource[];
-  /** Lines for the log: what was set to something else than the manifests say, and where else than its author may think. */
+  /** Lines for the log: which fields were overridden, and where an override changed several objects. */
   readonly notes: readonly string[];
   readonly problems: readonly Problem[];
 }
 
-function matches(override: ImageOverride, { container, image }: ImagePlace): boolean {
+function matches(override: ImageOverride, { container, image }: ImageField): boolean {
   if (override.by === 'container') return override.container === container;
   return image !== '' && repositoryOf(image) === repositoryOf(override.repository);
 }
 
 /**
- * Sets images wherever a kind is known to name one: containers of every sort in everything that makes pods, and fields of
- * well-known custom kinds. An entry for a container wins over one for a repository, and goes to every container of that
- * name. An entry that nothing matches is a problem.
+ * Sets images in all image fields: containers of all types in everything that creates pods, and fields of well-known
+ * custom kinds. An entry for a container takes precedence over one for a repository, and applies to every container of
+ * that name. An entry without a match is a problem.
  */
-export function overrideImages(resources: readonly Resource[], overrides: readonly ImageOverride[]): Overridden {
-  // Stable: entries for containers are looked at first.
+export function overrideImages(resources: readonly Resource[], overrides: readonly ImageOverride[]): OverrideResult {
+  // The sort is stable; entries for containers come first.
   const ranked = [...overrides].sort((one, other) => Number(one.by > other.by) - Number(one.by < other.by));
   const users = new Map(overrides.map(override => [override, new Set<string>()]));
-  const seen: ImagePlace[] = [];
+  const allFields: ImageField[] = [];
   const notes: string[] = [];
   const changed = resources.map(resource => {
-    const places = imagePlaces(resource.object);
-    seen.push(...places);
-    const object = places.reduce((result, place) => {
-      const found = ranked.filter(override => matches(override, place));
+    const fields = imageFields(resource.object);
+    allFields.push(...fields);
+    const object = fields.reduce((result, field) => {
+      const found = ranked.filter(override => matches(override, field));
       for (const override of found) users.get(override)?.add(describeRef(refOf(resource.object)));
       const [first] = found;
-      if (first === undefined || first.image === place.image) return result;
-      notes.push(`${describePlace(resource, place)}: image ${place.image || 'none'} → ${first.image}`);
-      return withField(result, place.path, first.image);
+      if (first === undefined || first.image === field.image) return result;
+      notes.push(`${describeImageField(resource, field)}: image ${field.image || 'none'} → ${first.image}`);
+      return withField(result, field.path, first.image);
     }, resource.object);
     return object === resource.object ? resource : { ...resource, object };
   });
   const problems: Problem[] = [];
   for (const [override, names] of users) {
-    if (names.size === 0) problems.push(unmatched(override, seen));
+    if (names.size === 0) problems.push(unmatchedProblem(override, allFields));
     if (override.by === 'container' && names.size > 1) {
-      notes.push(`\`${written(override)}\` sets a container of that name in each of ${[...names].join(', ')}`);
+      notes.push(
+        `\`${formatOverride(override)}\` sets the image of this container in each of ${[...names].join(', ')}`,
+      );
     }
   }
   return { resources: changed, notes, problems };
 }
 
-function written(override: ImageOverride): string {
+function formatOverride(override: ImageOverride): string {
   return override.by === 'container' ? `${override.container}=${override.image}` : override.image;
 }
 
-/** `Deployment web, container app`: the object that an image belongs to, and where in it. */
-export function describePlace({ object }: Resource, { container }: ImagePlace): string {
+/** `Deployment web, container app`: the object and container that an image field belongs to. */
+export function describeImageField({ object }: Resource, { container }: ImageField): string {
   const name = describeRef(refOf(object));
   return container === undefined ? name : `${name}, container ${container}`;
 }
 
-function unmatched(override: ImageOverride, seen: readonly ImagePlace[]): Problem {
+function unmatchedProblem(override: ImageOverride, allFields: readonly ImageField[]): Problem {
   const byContainer = override.by === 'container';
-  const there = byContainer ? seen.map(({ container }) => container) : seen.map(({ image }) => image);
-  const listed = [...new Set(there)].filter(one => one !== undefined && one !== '').sort();
-  const list = listed.length > 0 ? `the manifests have ${listed.join(', ')}` : 'the manifests have no containers';
-  const near = byContainer
+  const candidates = byContainer ? allFields.map(({ container }) => container) : allFields.map(({ image }) => image);
+  const available = [...new Set(candidates)].filter(one => one !== undefined && one !== '').sort();
+  const list = available.length > 0 ? `the manifests have ${available.join(', ')}` : 'the manifests have no containers';
+  const nearest = byContainer
     ? nearestNames(
         override.container,
-        listed.filter(one => one !== undefined),
+        available.filter(one => one !== undefined),
       )[0]
-    : nearestRepository(override.repository, seen);
-  const meant = near === undefined ? '' : ` Did you mean ${near}?`;
-  const message = `\`${written(override)}\` in the input \`images\` matches no ${byContainer ? 'container' : 'image'}; ${list}.${meant}`;
+    : nearestRepository(override.repository, allFields);
+  const suggestion = nearest === undefined ? '' : ` Did you mean ${nearest}?`;
+  const message = `\`${formatOverride(override)}\` in the input \`images\` matches no ${byContainer ? 'container' : 'image'}; ${list}.${suggestion}`;
   return { message };
 }
 
-/** The repository, as written, that is spelt nearly like this one, else one of the same last part elsewhere. */
-function nearestRepository(wanted: string, seen: readonly ImagePlace[]): string | undefined {
-  const repositories = seen
+/** The repository with the most similar spelling, else one with the same last path segment; as written in the manifests. */
+function nearestRepository(repository: string, allFields: readonly ImageField[]): string | undefined {
+  const repositories = allFields
     .filter(({ image }) => image !== '')
     .map(({ image }) => image.replace(/(?::[^:/@]*)?(?:@.*)?$/, ''));
-  const lastPart = (repository: string): string => repository.slice(repository.lastIndexOf('/') + 1);
-  return nearestNames(wanted, repositories)[0] ?? repositories.find(one => lastPart(one) === lastPart(wanted));
+  const lastPart = (path: string): string => path.slice(path.lastIndexOf('/') + 1);
+  return nearestNames(repository, repositories)[0] ?? repositories.find(one => lastPart(one) === lastPart(repository));
 }
 
-/** Every image that the resources name, sorted, each once. */
+/** All images of the resources, sorted, without duplicates. */
 export function imagesOf(resources: readonly Resource[]): readonly string[] {
-  const all = resources.flatMap(({ object }) => imagePlaces(object).map(({ image }) => image));
+  const all = resources.flatMap(({ object }) => imageFields(object).map(({ image }) => image));
   return [...new Set(all)].filter(image => image !== '').sort();
 }

@@ -11,27 +11,33 @@ import {
 } from 'js-yaml';
 import type { Problem } from '../../errors.js';
 import type { Position } from '../../log.js';
-import { fill, placeholdersIn, type NamedPlaceholder, type SubstitutionMode, type ValueSources } from './syntax.js';
+import {
+  replacePlaceholders,
+  placeholdersIn,
+  type NamedPlaceholder,
+  type SubstitutionMode,
+  type ValueSources,
+} from './syntax.js';
 import type { ManifestDocument } from '../yaml/documents.js';
 
 /** A document's events with every placeholder replaced. */
 export interface SubstitutedDocument {
   readonly events: readonly Event[];
-  /** The file's text with the new values behind it; the events' offsets refer to it. */
+  /** Text of the file, followed by the new values; the offsets of `events` refer to it. */
   readonly source: string;
-  /** Line and column in the file as written, also for an offset of a new value. */
+  /** Line and column in the original file, also for the offset of a new value. */
   readonly locate: (offset: number) => Position;
   readonly problems: readonly Problem[];
-  /** Indexes of the plain values among `events` that were replaced; see {@link replacedAsText}. */
+  /** Indexes in `events` of the plain values that were replaced; see {@link replacedAsText}. */
   readonly replaced: readonly number[];
 }
 
 type NodeEvent = Exclude<Event, PopEvent | DocumentEvent>;
 
-/** Is told a scalar, alias, map or list, its index among the events, and whether it is a key of a mapping. */
+/** Called with a scalar, alias, map or list, its index among the events, and whether it is a key of a mapping. */
 type Visit<E> = (event: E, index: number, isKey: boolean) => void;
 
-/** The nodes in order. What follows an opened mapping is key, value, key, value…, each possibly a collection. */
+/** Visits the nodes in order. The events of a mapping alternate key and value, each possibly a collection. */
 function visitNodes(events: readonly Event[], visit: Visit<NodeEvent>): void {
   const stack: { readonly mapping: boolean; atKey: boolean }[] = [];
   events.forEach((event, index) => {
@@ -47,14 +53,14 @@ function visitNodes(events: readonly Event[], visit: Visit<NodeEvent>): void {
   });
 }
 
-/** The scalars that have a text. */
+/** Visits the scalars that have a value. */
 function visitScalars(events: readonly Event[], visit: Visit<ScalarEvent>): void {
   visitNodes(events, (event, index, isKey) => {
     if (event.type === EVENT_ID.SCALAR && event.valueStart !== -1) visit(event, index, isKey);
   });
 }
 
-/** The first key that is a map or a list, which no object of Kubernetes can have. */
+/** The first key that is a map or a list, which a Kubernetes object cannot have. */
 export function collectionKey(events: readonly Event[]): MappingEvent | SequenceEvent | undefined {
   const keys: (MappingEvent | SequenceEvent)[] = [];
   visitNodes(events, (event, _, isKey) => {
@@ -63,26 +69,26 @@ export function collectionKey(events: readonly Event[]): MappingEvent | Sequence
   return keys[0];
 }
 
-/** Where a scalar is seen to start: its opening quote, or its first character. */
+/** Offset where a scalar starts: its opening quote, or its first character. */
 export function startOf(event: ScalarEvent): number {
   const quoted = event.style === SCALAR_STYLE.SINGLE_QUOTED || event.style === SCALAR_STYLE.DOUBLE_QUOTED;
   return quoted ? event.valueStart - 1 : event.valueStart;
 }
 
-/** Numbers that JSON has no form for, or that would silently lose digits on the way to the API server. */
+/** Numbers that JSON cannot represent, or that would lose digits when sent to the API server. */
 function numberProblem(text: string, event: ScalarEvent): string | undefined {
   if (event.style !== SCALAR_STYLE.PLAIN || event.tagStart !== -1) return undefined;
   if (/^[-+]?\d{16,}$/.test(text) && !Number.isSafeInteger(Number(text))) {
-    return 'This number is too big to be kept exactly; put it in quotes if it is text.';
+    return 'This number is too large to be represented exactly; put it in quotes if it is a string.';
   }
   if (/^(?:[-+]?\.inf|\.nan)$/i.test(text)) return `${text} is not a number that Kubernetes can store.`;
   return undefined;
 }
 
 /**
- * Replaces placeholders in keys and values. The new text is put behind the file's text and the scalar points at it, so
- * no value can add a key, end a string or start a comment. A plain value is typed by its new text (nothing at all is
- * null, as everywhere in YAML); quoted and block scalars and keys stay text.
+ * Replaces placeholders in keys and values. The new text is appended to the text of the file and the scalar points to it,
+ * so no value can add a key, end a string or start a comment. The type of a plain value follows from its new text (an
+ * empty one is null, as in YAML); quoted scalars, block scalars and keys stay strings.
  */
 export function substitute(
   document: ManifestDocument,
@@ -96,20 +102,20 @@ export function substitute(
   let source = document.source;
   visitScalars(document.events, (event, index, isKey) => {
     const before = getScalarValue(document.source, event);
-    const filled = before.includes('$') ? fill(before, mode, sources) : { text: before, problems: [] };
+    const result = before.includes('$') ? replacePlaceholders(before, mode, sources) : { text: before, problems: [] };
     let cursor = event.valueStart;
-    for (const { written, message } of filled.problems) {
-      const found = document.source.indexOf(written, cursor);
-      const known = found !== -1 && found < event.valueEnd;
-      problems.push({ message, at: document.locate(known ? found : startOf(event)) });
-      if (known) cursor = found + written.length;
+    for (const { placeholder, message } of result.problems) {
+      const found = document.source.indexOf(placeholder, cursor);
+      const isFound = found !== -1 && found < event.valueEnd;
+      problems.push({ message, at: document.locate(isFound ? found : startOf(event)) });
+      if (isFound) cursor = found + placeholder.length;
     }
-    const wrongNumber = isKey ? undefined : numberProblem(filled.text, event);
+    const wrongNumber = isKey ? undefined : numberProblem(result.text, event);
     if (wrongNumber !== undefined) problems.push({ message: wrongNumber, at: document.locate(startOf(event)) });
-    if (filled.text === before) return;
-    // One character apart, so that the place of a quoted value, one before its text, is not that of its neighbour.
+    if (result.text === before) return;
+    // One character between values: a quoted value starts one character before its text.
     const start = source.length + 1;
-    source += ` ${filled.text}`;
+    source += ` ${result.text}`;
     origins.push({ start: start - 1, origin: startOf(event) });
     if (!isKey && event.style === SCALAR_STYLE.PLAIN) replaced.push(index);
     const style = isKey && event.style === SCALAR_STYLE.PLAIN ? SCALAR_STYLE.SINGLE_QUOTED : event.style;
@@ -122,7 +128,7 @@ export function substitute(
   return { events, source, locate, problems, replaced };
 }
 
-/** The events, every plain value that was replaced being text whatever it looks like. */
+/** The events, with every replaced plain value as a string. */
 export function replacedAsText({ events, replaced }: SubstitutedDocument): readonly Event[] {
   const texts = [...events];
   for (const index of replaced) {
@@ -132,26 +138,26 @@ export function replacedAsText({ events, replaced }: SubstitutedDocument): reado
   return texts;
 }
 
-/** A placeholder and the scalar that it is in. */
-export interface Mention extends NamedPlaceholder {
+/** A placeholder and the position of the scalar that contains it. */
+export interface LocatedPlaceholder extends NamedPlaceholder {
   readonly at: Position;
 }
 
-/** The placeholders of the documents that the mode looks at, in order: those of one name, or all. */
-export function mentionsIn(
+/** The placeholders that the mode replaces, in order. `onlyName`: only those with this name; absent: all. */
+export function findPlaceholders(
   documents: readonly ManifestDocument[],
   mode: SubstitutionMode,
-  only?: string,
-): readonly Mention[] {
-  const mentions: Mention[] = [];
+  onlyName?: string,
+): readonly LocatedPlaceholder[] {
+  const placeholders: LocatedPlaceholder[] = [];
   for (const { source, events, locate } of documents) {
-    // Most documents mention nothing of the kind, and to look at every scalar takes long.
-    if (!source.includes('$') || !source.includes(only ?? '$')) continue;
+    // Most documents have no such placeholder, and visiting every scalar is slow.
+    if (!source.includes('$') || !source.includes(onlyName ?? '$')) continue;
     visitScalars(events, event => {
       const found = placeholdersIn(getScalarValue(source, event), mode);
-      const wanted = found.filter(({ name }) => only === undefined || name === only);
-      mentions.push(...wanted.map(placeholder => ({ ...placeholder, at: locate(startOf(event)) })));
+      const matching = found.filter(({ name }) => onlyName === undefined || name === onlyName);
+      placeholders.push(...matching.map(placeholder => ({ ...placeholder, at: locate(startOf(event)) })));
     });
   }
-  return mentions;
+  return placeholders;
 }

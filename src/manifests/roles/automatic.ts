@@ -24,34 +24,34 @@ import {
 
 export interface PlainManifests {
   readonly roles: Roles;
-  /** Rendered once; nothing in them knows of roles. */
+  /** Rendered once, without TARGET_ROLE. */
   readonly resources: readonly Resource[];
-  /** Name of the public Service, where several could be meant. */
+  /** Name of the public Service. Absent: the manifests must have exactly one candidate. */
   readonly service?: string;
-  /** Name pattern of the test Services, `*` standing for the role. Default: `<service>-test-*`. */
+  /** Name pattern of the test Services; `*` stands for the role. Default: `<service>-test-*`. */
   readonly testService?: string;
-  /** Name of the Secret that the input `registry-secret` makes: both roles pull with it, under the name that it was given. */
+  /** Name of the Secret of the input `registry-secret`; it is shared by both roles. Absent: there is none. */
   readonly registrySecret?: string;
 }
 
 export interface AutomaticRoles {
-  /** The manifests as each role has them, in the same order, as if they had been written with TARGET_ROLE. */
+  /** The manifests of each role, in the same order, as if they were written with TARGET_ROLE. */
   readonly rendered: Readonly<Record<string, readonly Resource[]>>;
   /** Name of the public Service. */
   readonly service: string;
   readonly warnings: readonly ManifestWarning[];
 }
 
-/** Workloads that run once to do a task; they serve nobody and stay shared. */
+/** Jobs and CronJobs receive no traffic and stay shared. */
 const isTask = ({ object }: Resource): boolean => object.apiVersion.startsWith('batch/');
 
-/** What the parts of the manifests are to the roles, before any copy is made. */
+/** Which objects get a copy for each role. */
 interface Parts {
   readonly publicService: Resource;
   readonly deployments: readonly Resource[];
-  /** Keys of the ConfigMaps and Secrets that the deployments read. */
+  /** Keys of the ConfigMaps and Secrets that the Deployments refer to. */
   readonly config: ReadonlySet<string>;
-  /** Keys of those that shared objects read as well. */
+  /** Keys of those that shared objects refer to as well. */
   readonly alsoShared: ReadonlySet<string>;
 }
 
@@ -64,7 +64,7 @@ function configOf(resources: readonly Resource[]): readonly string[] {
   );
 }
 
-/** What every kind of role's own object becomes for one role; `undefined`: the object is shared. */
+/** The copy of an object for one role; `undefined`: the object is shared. */
 function copyOf(resource: Resource, parts: Parts, role: string): KubeObject | undefined {
   const { object } = resource;
   const { deployments, publicService, config } = parts;
@@ -89,18 +89,18 @@ function isBudgetOf({ object }: Resource, deployments: readonly Resource[]): boo
   });
 }
 
-/** Workloads that the public Service leads to but that cannot exist twice. */
-function unfitProblems(workloads: readonly Resource[]): readonly Problem[] {
+/** Workloads that the public Service routes to but that cannot exist once for each role. */
+function unsupportedWorkloadProblems(workloads: readonly Resource[]): readonly Problem[] {
   return workloads
     .filter(workload => !isDeployment(workload))
     .flatMap(workload => {
-      const known = kindProblems(workload);
+      const reasons = kindProblems(workload);
       const message = `${describeRef(refOf(workload.object))} cannot have roles: only Deployments can.`;
-      return known.length > 0 ? known : [{ message, at: workload.at }];
+      return reasons.length > 0 ? reasons : [{ message, at: workload.at }];
     });
 }
 
-/** Deployments that the public Service does not lead to: those behind another Service are shared, others must say so. */
+/** Deployments that the public Service does not route to: behind another Service they are shared, others need an annotation. */
 function otherDeployments(others: readonly Resource[], services: readonly Resource[]) {
   const problems: Problem[] = [];
   const warnings: ManifestWarning[] = [];
@@ -109,29 +109,29 @@ function otherDeployments(others: readonly Resource[], services: readonly Resour
     const service = services.find(({ object }) => routesTo(object, other.object));
     if (service === undefined) {
       const message =
-        `No Service selects the pods of ${name}, so it is not known whether each role needs one. Deploy it as a release of ` +
-        'its own, or, if both roles can use one that is updated while staging, annotate it cutover/shared: "true".';
+        `No Service selects the pods of ${name}, so it is unclear whether each role needs its own. Deploy it as a ` +
+        'separate release, or, if both roles can use one that is updated while staging, annotate it cutover/shared: "true".';
       problems.push({ message, at: other.at });
     } else {
       const message =
         `${name} is behind ${describeRef(refOf(service.object))}, not behind the public Service: it is updated in place ` +
-        'while staging, not held back until the switch. A release of its own can give it roles too.';
+        'while staging, not held back until the switch. To give it roles, deploy it as a separate release.';
       warnings.push({ message, at: other.at });
     }
   }
   return { problems, warnings };
 }
 
-/** A copy must not take the name of something that the manifests hold. */
+/** A copy must not have the name of another object of the manifests. */
 function nameProblems(rendered: AutomaticRoles['rendered'], resources: readonly Resource[]): readonly Problem[] {
   const written = new Map(resources.map(resource => [refKey(refOf(resource.object)), resource]));
   return Object.entries(rendered).flatMap(([role, copies]) => {
     return copies.flatMap(copy => {
       const ref = refOf(copy.object);
-      const taken = written.get(refKey(ref));
-      // The same place: the object itself, or its switched or shared form.
-      if (taken === undefined || where(taken.at) === where(copy.at)) return [];
-      const message = `${describeRef(ref)} would be made for ${role}, but the manifests define it at ${where(taken.at)}.`;
+      const existing = written.get(refKey(ref));
+      // The same position: the object itself, or its switched or shared form.
+      if (existing === undefined || where(existing.at) === where(copy.at)) return [];
+      const message = `${describeRef(ref)} would be created for ${role}, but the manifests define it at ${where(existing.at)}.`;
       return [{ message, at: copy.at }];
     });
   });
@@ -151,41 +151,41 @@ function renderedFor(role: string, parts: Parts, manifests: PlainManifests): rea
 }
 
 /**
- * Gives plain manifests roles: the Deployments behind the public Service, the ConfigMaps and Secrets that their pods read,
- * their autoscalers and disruption budgets exist once for each role; a test Service leads to each. Everything else is
- * shared. Throws `manifest` with all that speaks against it.
+ * Derives roles for manifests without TARGET_ROLE: the Deployments behind the public Service, the ConfigMaps and Secrets
+ * that their pods refer to, their autoscalers and disruption budgets are copied for each role; each role gets a test
+ * Service. Everything else is shared. Throws `manifest` with all reasons why this is not possible.
  */
 export function automaticRoles(manifests: PlainManifests): AutomaticRoles {
   const { roles, resources, service } = manifests;
   const services = resources.filter(({ object }) => isService(object));
   const workloads = resources.filter(one => podSpecPath(one.object) !== undefined && !isTask(one));
-  const leadsTo = (one: Resource): readonly Resource[] =>
+  const routedBy = (one: Resource): readonly Resource[] =>
     workloads.filter(workload => routesTo(one.object, workload.object));
-  const serving = services.filter(one => leadsTo(one).length > 0);
+  const serving = services.filter(one => routedBy(one).length > 0);
   const choice = choosePublicService(serving, { resources, ...(service !== undefined && { service }) });
   if ('message' in choice) throw manifestError([choice]);
   const publicService = choice;
-  const behind = leadsTo(publicService);
-  const deployments = behind.filter(isDeployment);
+  const routedWorkloads = routedBy(publicService);
+  const deployments = routedWorkloads.filter(isDeployment);
   const others = otherDeployments(
-    workloads.filter(workload => !behind.includes(workload)),
+    workloads.filter(workload => !routedWorkloads.includes(workload)),
     services,
   );
   const further = serving.filter(
-    one => one !== publicService && leadsTo(one).some(found => deployments.includes(found)),
+    one => one !== publicService && routedBy(one).some(found => deployments.includes(found)),
   );
-  const read = new Set(configOf(deployments));
-  // What the manifests do not hold, somebody else keeps: its name stays.
+  const referencedConfig = new Set(configOf(deployments));
+  // A referenced object that is not in the manifests is managed elsewhere: its name stays.
   const own = resources.map(({ object }) => refOf(object));
-  const doubled = own.filter(({ kind, name }) => kind !== 'Secret' || name !== manifests.registrySecret);
-  const config = new Set(doubled.map(refKey).filter(key => read.has(key)));
-  const makes = { publicService, deployments, config, alsoShared: new Set<string>() };
+  const copiedRefs = own.filter(({ kind, name }) => kind !== 'Secret' || name !== manifests.registrySecret);
+  const config = new Set(copiedRefs.map(refKey).filter(key => referencedConfig.has(key)));
+  const partsForCopies = { publicService, deployments, config, alsoShared: new Set<string>() };
   const [first] = roles;
-  const shared = resources.filter(resource => copyOf(resource, makes, first) === undefined);
-  const parts: Parts = { ...makes, alsoShared: new Set(configOf(shared).filter(key => config.has(key))) };
+  const shared = resources.filter(resource => copyOf(resource, partsForCopies, first) === undefined);
+  const parts: Parts = { ...partsForCopies, alsoShared: new Set(configOf(shared).filter(key => config.has(key))) };
   const rendered = Object.fromEntries(roles.map(role => [role, renderedFor(role, parts, manifests)]));
   const problems = [
-    ...unfitProblems(behind),
+    ...unsupportedWorkloadProblems(routedWorkloads),
     ...others.problems,
     ...further.flatMap(one => furtherServiceProblems(one, { publicService, deployments })),
     ...nameProblems(rendered, resources),

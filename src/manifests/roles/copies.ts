@@ -6,18 +6,18 @@ import { selectorMatches } from '../../kubernetes/selectors.js';
 import { mapReferences, type Rename } from '../../kubernetes/config-references.js';
 import type { Resource } from '../resource.js';
 
-/** Tells the pods of the two roles apart, in selectors, pod templates and the metadata of a role's own objects. */
+/** Distinguishes the roles in selectors, pod templates and the metadata of a role's own objects. */
 export const roleLabel = 'cutover/role';
 
-/** What Kubernetes allows for names of Services and values of labels. */
-const longest = 63;
+/** Limit of Kubernetes for names of Services and values of labels, in characters. */
+const maxNameLength = 63;
 
-/** `web-blue`. A name that would be too long loses its end to a hash of the whole, so that it stays one of its own. */
+/** `web-blue`. The end of a name that would be too long is replaced by a hash of the whole name, so that it stays unique. */
 export function roleName(name: string, role: string): string {
   const whole = `${name}-${role}`;
-  if (whole.length <= longest) return whole;
+  if (whole.length <= maxNameLength) return whole;
   const hash = createHash('sha256').update(name).digest('hex').slice(0, 8);
-  const kept = name.slice(0, longest - role.length - hash.length - 2).replace(/[^a-z0-9]+$/, '');
+  const kept = name.slice(0, maxNameLength - role.length - hash.length - 2).replace(/[^a-z0-9]+$/, '');
   return `${kept}-${hash}-${role}`;
 }
 
@@ -32,8 +32,8 @@ export function namedCopy(object: KubeObject, role: string): KubeObject {
 }
 
 /**
- * Spread constraints and affinities that speak of the workload's own pods mean those of one role: counted together, the
- * pods of the other role would keep the new ones from being scheduled.
+ * Restricts spread constraints and affinities that match the workload's own pods to one role: otherwise the pods of the
+ * other role could prevent the new ones from being scheduled.
  */
 function withOwnSelectors(value: unknown, labels: Readonly<Record<string, string>>, role: string): unknown {
   if (Array.isArray(value)) return value.map(item => withOwnSelectors(item, labels, role));
@@ -46,7 +46,7 @@ function withOwnSelectors(value: unknown, labels: Readonly<Record<string, string
   return Object.fromEntries(fields);
 }
 
-/** A Deployment as a role's own: name, selector, pod labels, and what its pods refer to. */
+/** The copy of a Deployment for a role: name, selector, pod labels, and references of its pods. */
 export function deploymentCopy(object: KubeObject, role: string, rename: Rename): KubeObject {
   const spec = podSpecPath(object) ?? [];
   const referring = withField(object, spec, mapReferences(fieldAt(object, spec), rename));
@@ -60,13 +60,13 @@ export function deploymentCopy(object: KubeObject, role: string, rename: Rename)
   return labelled(selecting, ['spec', 'template', 'metadata', 'labels'], role);
 }
 
-/** Where objects name the one workload that they are about: autoscalers of all makes. */
+/** Fields in which autoscalers refer to their workload. */
 const targetPaths: readonly Path[] = [
   ['spec', 'scaleTargetRef'],
   ['spec', 'targetRef'],
 ];
 
-/** Path of the name of the Deployment that an autoscaler scales, if it is one of these. */
+/** Path of the field with the name of the Deployment that an autoscaler scales; `undefined` if it is none of these. */
 export function targetOf(object: KubeObject, deployments: readonly Resource[]): Path | undefined {
   const path = targetPaths.find(target => {
     const { kind = 'Deployment', name } = fieldsAt(object, target);
@@ -80,22 +80,22 @@ export function targetOf(object: KubeObject, deployments: readonly Resource[]): 
   return path === undefined ? undefined : [...path, 'name'];
 }
 
-/** An autoscaler as a role's own; `target` is the path that {@link targetOf} found. */
+/** The copy of an autoscaler for a role; `target` is the path that {@link targetOf} returned. */
 export function autoscalerCopy(object: KubeObject, role: string, target: Path): KubeObject {
   return withField(namedCopy(object, role), target, roleName(String(fieldAt(object, target)), role));
 }
 
-/** A disruption budget as a role's own. */
+/** The copy of a disruption budget for a role. */
 export function budgetCopy(object: KubeObject, role: string): KubeObject {
   return labelled(namedCopy(object, role), ['spec', 'selector', 'matchLabels'], role);
 }
 
-/** The public Service as it leads to a role. */
+/** The public Service with the selector of a role. */
 export function switchedCopy(object: KubeObject, role: string): KubeObject {
   return labelled(object, ['spec', 'selector'], role);
 }
 
-/** A Service inside the cluster that leads to the pods of one role, on the ports of the public one. */
+/** A ClusterIP Service for the pods of one role, with the ports of the public one. */
 export function testServiceOf(object: KubeObject, role: string, name: string): KubeObject {
   const { namespace, labels = {}, annotations = {} } = object.metadata;
   const manager = 'app.kubernetes.io/managed-by';

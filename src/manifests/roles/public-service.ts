@@ -5,11 +5,11 @@ import { describeRef, refOf, type KubeObject } from '../../kubernetes/object.js'
 import { containersOf } from '../../kubernetes/pod-spec.js';
 import type { Resource } from '../resource.js';
 
-/** Says of a Service or Deployment that both roles use the one that there is. */
+/** Annotation of a Service or Deployment that both roles share. */
 const sharedAnnotation = 'cutover/shared';
 
-/** Kinds that lead users from outside to Services. */
-const entrances = new Set(['Ingress', 'HTTPRoute', 'GRPCRoute', 'TLSRoute', 'TCPRoute', 'Route', 'VirtualService']);
+/** Kinds that route external traffic to Services. */
+const routeKinds = new Set(['Ingress', 'HTTPRoute', 'GRPCRoute', 'TLSRoute', 'TCPRoute', 'Route', 'VirtualService']);
 
 export function isMarkedShared({ object }: Resource): boolean {
   return object.metadata.annotations?.[sharedAnnotation] === 'true';
@@ -23,13 +23,13 @@ function portsOf({ object }: Resource): readonly unknown[] {
   return listAt(object, ['spec', 'ports']);
 }
 
-/** Nobody but a collector comes through it. */
+/** Whether all ports of the Service are for metrics. */
 function isForMetrics(service: Resource): boolean {
   const ports = portsOf(service);
   return ports.length > 0 && ports.every(port => (textAt(port, ['name']) ?? '').includes('metrics'));
 }
 
-/** Names in an object that may be those of Services behind it. */
+/** Names in an object that may be names of Services. */
 function namesIn(value: unknown): readonly string[] {
   if (Array.isArray(value)) return value.flatMap(namesIn);
   if (!isFields(value)) return [];
@@ -43,14 +43,14 @@ function isExposed(service: Resource, resources: readonly Resource[]): boolean {
   if (type === 'NodePort' || type === 'LoadBalancer') return true;
   const { name, namespace } = service.object.metadata;
   return resources.some(({ object }) => {
-    const leads = entrances.has(object.kind) && object.metadata.namespace === namespace;
-    return leads && namesIn(object['spec']).includes(name);
+    const isRoute = routeKinds.has(object.kind) && object.metadata.namespace === namespace;
+    return isRoute && namesIn(object['spec']).includes(name);
   });
 }
 
 const list = (services: readonly Resource[]): string => services.map(({ object }) => object.metadata.name).join(', ');
 
-/** The Service that users come through, among those that select workloads, or what is wrong with the choice. */
+/** The Service that users connect to, among those that select workloads, or the problem of the choice. */
 export function choosePublicService(
   candidates: readonly Resource[],
   choice: { readonly resources: readonly Resource[]; readonly service?: string },
@@ -59,12 +59,14 @@ export function choosePublicService(
   if (service !== undefined) {
     const named = candidates.find(({ object }) => object.metadata.name === service);
     if (named === undefined) {
-      const there = candidates.length === 0 ? 'none does' : `${list(candidates)} would`;
-      return { message: `The input \`service\` names ${service}, which selects the pods of no workload; ${there}.` };
+      const alternatives = candidates.length === 0 ? 'no Service does' : `${list(candidates)} would`;
+      return {
+        message: `The input \`service\` is ${service}, which selects the pods of no workload; ${alternatives}.`,
+      };
     }
     if (!isHeadless(named)) return named;
-    const message = `${describeRef(refOf(named.object))} is headless: its users are told the pods themselves, and no switch reaches them.`;
-    return { message, at: named.place(['spec', 'clusterIP']) };
+    const message = `${describeRef(refOf(named.object))} is headless: its clients connect to the pods directly, so its traffic cannot be switched.`;
+    return { message, at: named.positionOf(['spec', 'clusterIP']) };
   }
   const usable = candidates.filter(candidate => !isHeadless(candidate) && !isMarkedShared(candidate));
   const serving = usable.filter(candidate => !isForMetrics(candidate));
@@ -76,11 +78,11 @@ export function choosePublicService(
     return { message };
   }
   if (others.length === 0) return only;
-  const message = `Several Services could be the public one: ${list([only, ...others])}. Name it in the input \`service\`.`;
+  const message = `Several Services could be the public one: ${list([only, ...others])}. Specify it in the input \`service\`.`;
   return { message, at: only.at };
 }
 
-/** Numbers of the container ports that a Service leads to, as far as the pods tell them; else the names. */
+/** Container ports that a Service routes to: their numbers where the containers declare them, else their names. */
 function targetsOf(service: Resource, deployment: KubeObject): readonly unknown[] {
   const ports = containersOf(deployment).flatMap(({ fields }) => listAt(fields, ['ports']));
   return portsOf(service).map(port => {
@@ -90,7 +92,7 @@ function targetsOf(service: Resource, deployment: KubeObject): readonly unknown[
   });
 }
 
-/** Why a further Service of the role's pods cannot be left alone: its users would reach what is only staged. */
+/** Problems of another Service for the same pods: its users would reach the staged revision. */
 export function furtherServiceProblems(
   further: Resource,
   { publicService, deployments }: { readonly publicService: Resource; readonly deployments: readonly Resource[] },
@@ -103,7 +105,7 @@ export function furtherServiceProblems(
   if (!clash) return [];
   const [name, main] = [further, publicService].map(({ object }) => describeRef(refOf(object)));
   const message =
-    `${name} leads to the same port of the same pods as ${main}, and only one Service can be switched: its users would ` +
-    `reach what is only staged. Make its ports further ports of the public one, or, if that may be, annotate it ${sharedAnnotation}: "true".`;
-  return [{ message, at: further.place(['spec', 'selector']) }];
+    `${name} routes to the same port of the same pods as ${main}, but only one Service can be switched: its users would ` +
+    `reach the staged revision. Move its ports to the public Service, or, if that is acceptable, annotate it ${sharedAnnotation}: "true".`;
+  return [{ message, at: further.positionOf(['spec', 'selector']) }];
 }

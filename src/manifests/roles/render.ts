@@ -6,11 +6,11 @@ import { manifestError, type ManifestWarning } from '../problems.js';
 import { renderManifests, type RenderRequest } from '../render.js';
 import type { RoleResources } from '../resource.js';
 import { classifyRoles } from './template.js';
-import { mentionsIn } from '../placeholders/substitution.js';
+import { findPlaceholders } from '../placeholders/substitution.js';
 
 export interface RoleRenderRequest extends RenderRequest {
   readonly roles: Roles;
-  /** As in `RoleQuestion`. */
+  /** As in `ClassifyRolesRequest`. */
   readonly service?: string;
   readonly testService?: string;
 }
@@ -24,38 +24,38 @@ export interface RenderedRoles {
 
 const isTargetRole = ({ name }: { readonly name: string }): boolean => name === 'TARGET_ROLE';
 
-/** Whether the manifests say themselves what is a role's own. Throws `manifest` where they try to and cannot. */
-function mentionsTargetRole({ manifests, substitution, variables }: RoleRenderRequest): boolean {
+/** Whether the manifests use TARGET_ROLE. Throws `manifest` where they use it but it would not be replaced. */
+function usesTargetRole({ manifests, substitution, variables }: RoleRenderRequest): boolean {
   if (Object.hasOwn(variables, 'TARGET_ROLE')) {
     const message = 'The input `variables` sets TARGET_ROLE, but blue/green renders the manifests once for each role.';
-    throw manifestError([{ message }], 'Take TARGET_ROLE out of `variables`; `roles` sets the names of the roles.');
+    throw manifestError([{ message }], 'Remove TARGET_ROLE from `variables`; `roles` sets the names of the roles.');
   }
-  if (mentionsIn(manifests.documents, substitution).some(isTargetRole)) return true;
-  // The file that mentions it may be the one that cannot be read.
+  if (findPlaceholders(manifests.documents, substitution).some(isTargetRole)) return true;
+  // The file that uses it may be the one that cannot be parsed.
   if (manifests.problems.length > 0) throw manifestError(manifests.problems);
-  const written = substitution === 'on' ? undefined : mentionsIn(manifests.documents, 'on').find(isTargetRole);
-  if (written === undefined) return false;
-  const form = substitution === 'off' ? 'no placeholder' : 'only `$<NAME>`';
-  const message = `TARGET_ROLE is not replaced here: with \`substitution: ${substitution}\` ${form} is.`;
-  throw manifestError([{ message, at: written.at }], 'Set `substitution: on`, or write `$<TARGET_ROLE>`.');
+  const ignored = substitution === 'on' ? undefined : findPlaceholders(manifests.documents, 'on').find(isTargetRole);
+  if (ignored === undefined) return false;
+  const form = substitution === 'off' ? 'no placeholders' : 'only `$<NAME>`';
+  const message = `TARGET_ROLE is not replaced here: \`substitution: ${substitution}\` replaces ${form}.`;
+  throw manifestError([{ message, at: ignored.at }], 'Set `substitution: on`, or write `$<TARGET_ROLE>`.');
 }
 
-/** Plain manifests, rendered once, with the roles that are found in them. */
+/** Manifests without TARGET_ROLE: rendered once; the objects of each role are derived. */
 function renderPlain(request: RoleRenderRequest): RenderedRoles {
   const { roles, service, testService } = request;
   const { resources, warnings, notes } = renderManifests(request);
-  const question = {
+  const roleOptions = {
     roles,
     ...(service === undefined ? {} : { service }),
     ...(testService === undefined ? {} : { testService }),
   };
   const secret = request.registrySecret?.name;
-  const found = automaticRoles({ ...question, resources, ...(secret !== undefined && { registrySecret: secret }) });
-  const sorted = classifyRoles({ ...question, service: found.service, rendered: found.rendered });
-  return { resources: { ...sorted, automatic: true }, warnings: [...warnings, ...found.warnings], notes };
+  const found = automaticRoles({ ...roleOptions, resources, ...(secret !== undefined && { registrySecret: secret }) });
+  const classified = classifyRoles({ ...roleOptions, service: found.service, rendered: found.rendered });
+  return { resources: { ...classified, automatic: true }, warnings: [...warnings, ...found.warnings], notes };
 }
 
-/** Manifests that mention TARGET_ROLE, rendered once for each role. */
+/** Manifests with TARGET_ROLE: rendered once for each role. */
 function renderTemplates(request: RoleRenderRequest): RenderedRoles {
   const { roles, service, testService } = request;
   const warnings = new Map<string, ManifestWarning>();
@@ -63,7 +63,7 @@ function renderTemplates(request: RoleRenderRequest): RenderedRoles {
   const rendered = Object.fromEntries(
     roles.map(role => {
       const result = renderManifests({ ...request, builtIns: { ...request.builtIns, TARGET_ROLE: role } });
-      // Both renderings warn of the same line; once is enough.
+      // Both renderings produce the same warnings; each is reported once.
       for (const warning of result.warnings) {
         if (!warnings.has(where(warning.at))) warnings.set(where(warning.at), warning);
       }
@@ -81,15 +81,15 @@ function renderTemplates(request: RoleRenderRequest): RenderedRoles {
 }
 
 /**
- * The manifests for both roles. Where they mention TARGET_ROLE they are rendered once for each role and sorted out by what
- * depends on it; otherwise the roles are found in them. Throws `manifest` as `renderManifests`, `classifyRoles`,
- * `automaticRoles` and `overrideReplicas` do.
+ * The manifests for both roles. Where they use TARGET_ROLE, they are rendered once for each role and compared; otherwise
+ * the objects of each role are derived. Throws `manifest` as `renderManifests`, `classifyRoles`, `automaticRoles` and
+ * `overrideReplicas` do.
  */
 export function renderRoles(request: RoleRenderRequest): RenderedRoles {
   const { replicas, ...overrides } = request.overrides ?? {};
-  const render = mentionsTargetRole(request) ? renderTemplates : renderPlain;
+  const render = usesTargetRole(request) ? renderTemplates : renderPlain;
   const { resources, warnings, notes } = render({ ...request, overrides });
-  // What both roles share runs once, whatever their size.
+  // The input `replicas` does not apply to shared objects.
   const sized = Object.entries(resources.of).map(([role, own]) => [role, overrideReplicas(own, replicas)] as const);
   const [first] = sized;
   if (first !== undefined && first[1].problems.length > 0) throw manifestError(first[1].problems);

@@ -9,45 +9,46 @@ import type { Resource, RoleResources } from '../resource.js';
 import { roleProblems } from './rules.js';
 import { findTestServices } from './test-services.js';
 
-export interface RoleQuestion {
+export interface ClassifyRolesRequest {
   readonly roles: Roles;
   /** The same manifests rendered for each role, in the same order. */
   readonly rendered: Readonly<Record<string, readonly Resource[]>>;
-  /** Name of the public Service, where several could be meant. */
+  /** Name of the public Service. Absent: the manifests must have exactly one candidate. */
   readonly service?: string;
-  /** Name pattern of the test Services, `*` standing for the role. */
+  /** Name pattern of the test Services; `*` stands for the role. Absent: the role's only Service for its pods. */
   readonly testService?: string;
 }
 
-/** One object as each role renders it. */
+/** One object as it is rendered for each role. */
 export interface RolePair {
   readonly first: Resource;
   readonly second: Resource;
 }
 
-const howTo = 'Put TARGET_ROLE into the names of what each role has for itself, and into the public selector.';
+const hint =
+  'Add TARGET_ROLE to the names of the objects that each role owns, and to the selector of the public Service.';
 const selectorPath: Path = ['spec', 'selector'];
 
 /** Path of the first field in which two values differ; `undefined` when they are equal. */
 function firstDifference(one: unknown, other: unknown): Path | undefined {
   if (isDeepStrictEqual(one, other)) return undefined;
-  const steps: readonly (string | number)[] =
+  const keys: readonly (string | number)[] =
     isFields(one) && isFields(other)
       ? [...new Set([...Object.keys(one), ...Object.keys(other)])]
       : Array.isArray(one) && Array.isArray(other) && one.length === other.length
         ? [...one.keys()]
         : [];
-  for (const step of steps) {
-    const below = firstDifference(fieldAt(one, [step]), fieldAt(other, [step]));
-    if (below !== undefined) return [step, ...below];
+  for (const key of keys) {
+    const rest = firstDifference(fieldAt(one, [key]), fieldAt(other, [key]));
+    if (rest !== undefined) return [key, ...rest];
   }
   return [];
 }
 
-/** What an object is to blue/green. */
-type Part = 'role' | 'public' | 'shared' | 'mixed';
+/** How blue/green handles an object: own copy of each role, the public Service, the same for both roles, or neither. */
+type RoleScope = 'role' | 'public' | 'shared' | 'mixed';
 
-function partOf({ first, second }: RolePair): Part {
+function scopeOf({ first, second }: RolePair): RoleScope {
   if (refKey(refOf(first.object)) !== refKey(refOf(second.object))) return 'role';
   if (isDeepStrictEqual(first.object, second.object)) return 'shared';
   const [one, other] = [first, second].map(({ object }) => fieldAt(object, selectorPath));
@@ -57,46 +58,46 @@ function partOf({ first, second }: RolePair): Part {
 function mixedProblem({ first, second }: RolePair): Problem {
   const path = firstDifference(first.object, second.object) ?? [];
   const message =
-    `${describeRef(refOf(first.object))} has one name for both roles, but ${describePath(path)} depends on TARGET_ROLE: ` +
-    'staging would change it under the live pods. Put TARGET_ROLE into its name too, or take it out of the field.';
-  return { message, at: first.place(path) };
+    `${describeRef(refOf(first.object))} has the same name for both roles, but ${describePath(path)} depends on TARGET_ROLE: ` +
+    'staging would change the object that the live pods use. Add TARGET_ROLE to its name too, or remove it from the field.';
+  return { message, at: first.positionOf(path) };
 }
 
 const names = (pairs: readonly RolePair[]): string => pairs.map(({ first }) => first.object.metadata.name).join(', ');
 
-/** The one Service whose selector moves from role to role, or what is wrong with the choice. */
+/** The one Service whose selector depends on the role, or the problems of the choice. */
 function choosePublic(candidates: readonly RolePair[], service: string | undefined): RolePair | readonly Problem[] {
   const [only] = candidates;
   if (only === undefined) {
     const message =
-      'No Service is public: its name has to stay the same for both roles and its selector has to hold TARGET_ROLE, ' +
+      'No Service is public: the public Service has the same name for both roles and TARGET_ROLE in its selector, ' +
       'as in `role: $<TARGET_ROLE>`.';
     return [{ message }];
   }
   const chosen = service === undefined ? only : candidates.find(({ first }) => first.object.metadata.name === service);
   if (chosen === undefined) {
     return [
-      { message: `The input \`service\` names ${service}, but the selector of ${names(candidates)} is switched.` },
+      { message: `The input \`service\` is ${service}, but TARGET_ROLE is in the selector of ${names(candidates)}.` },
     ];
   }
   const others = candidates.filter(pair => pair !== chosen);
   if (others.length === 0) return chosen;
-  const remedy = 'Give the other Service a name with TARGET_ROLE in it, or make it further ports of the public one.';
+  const remedy = 'Add TARGET_ROLE to the name of the other Service, or move its ports to the public Service.';
   if (service === undefined) {
     const message = `Several Services could be the public one: ${names(candidates)}.`;
-    return [{ message: `${message} ${remedy}`, at: only.first.place(selectorPath) }];
+    return [{ message: `${message} ${remedy}`, at: only.first.positionOf(selectorPath) }];
   }
   return others.map(({ first }) => ({
-    message: `${describeRef(refOf(first.object))} would have to switch together with ${service}. ${remedy}`,
-    at: first.place(selectorPath),
+    message: `${describeRef(refOf(first.object))} would have to be switched together with ${service}. ${remedy}`,
+    at: first.positionOf(selectorPath),
   }));
 }
 
-function pairsOf({ roles, rendered }: RoleQuestion): readonly RolePair[] {
+function pairsOf({ roles, rendered }: ClassifyRolesRequest): readonly RolePair[] {
   const [firsts = [], seconds = []] = roles.map(role => rendered[role]);
   if (firsts.length !== seconds.length) {
     throw manifestError([
-      { message: 'The number of objects depends on TARGET_ROLE; only their names and fields may.' },
+      { message: 'The number of objects depends on TARGET_ROLE; only their names and fields may depend on it.' },
     ]);
   }
   return firsts.flatMap((first, index) => {
@@ -108,21 +109,21 @@ function pairsOf({ roles, rendered }: RoleQuestion): readonly RolePair[] {
 const isProblems = (choice: RolePair | readonly Problem[]): choice is readonly Problem[] => Array.isArray(choice);
 
 /**
- * Sorts the objects out by comparing both renderings: a name that depends on the role makes an object the role's own,
- * a selector that does makes a Service public, what does not depend at all is shared. Throws `manifest` with all that
- * makes these manifests unfit for blue/green.
+ * Classifies the objects by comparing both renderings: an object whose name depends on the role belongs to the role, a
+ * Service whose selector depends on it is public, an object that does not depend on it is shared. Throws `manifest` with
+ * all reasons why blue/green cannot deploy these manifests.
  */
-export function classifyRoles(question: RoleQuestion): RoleResources {
-  const { roles, service, testService } = question;
-  const pairs = pairsOf(question);
-  const part = (wanted: Part): readonly RolePair[] => pairs.filter(pair => partOf(pair) === wanted);
-  const shared = part('shared').map(({ first }) => first);
-  const choice = choosePublic(part('public'), service);
-  const own = part('role');
+export function classifyRoles(request: ClassifyRolesRequest): RoleResources {
+  const { roles, service, testService } = request;
+  const pairs = pairsOf(request);
+  const pairsWithScope = (scope: RoleScope): readonly RolePair[] => pairs.filter(pair => scopeOf(pair) === scope);
+  const shared = pairsWithScope('shared').map(({ first }) => first);
+  const choice = choosePublic(pairsWithScope('public'), service);
+  const own = pairsWithScope('role');
   const [blue, green] = roles;
   const of = { [blue]: own.map(({ first }) => first), [green]: own.map(({ second }) => second) };
-  const problems = [...part('mixed').map(mixedProblem), ...(isProblems(choice) ? choice : [])];
-  if (isProblems(choice)) throw manifestError(problems, howTo);
+  const problems = [...pairsWithScope('mixed').map(mixedProblem), ...(isProblems(choice) ? choice : [])];
+  if (isProblems(choice)) throw manifestError(problems, hint);
   const publicService = { [blue]: choice.first, [green]: choice.second };
   const tests = findTestServices({ roles, of, ...(testService === undefined ? {} : { pattern: testService }) });
   problems.push(...roleProblems({ roles, of, publicService, shared }), ...tests.problems);

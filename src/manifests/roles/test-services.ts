@@ -5,53 +5,56 @@ import { routesTo } from '../../kubernetes/selectors.js';
 import { isDeployment } from './rules.js';
 import type { Resource } from '../resource.js';
 
-export interface TestServiceQuestion {
+export interface TestServiceRequest {
   readonly roles: Roles;
   readonly of: Readonly<Record<string, readonly Resource[]>>;
-  /** Name of the test Services, `*` standing for the role. Absent: the role's only Service for its pods. */
+  /** Name pattern of the test Services; `*` stands for the role. Absent: the role's only Service for its pods. */
   readonly pattern?: string;
 }
 
 export interface TestServices {
-  /** By role; roles without one are missing. */
+  /** By role, without a key for a role that has none. */
   readonly names: Readonly<Record<string, string>>;
   readonly problems: readonly Problem[];
 }
 
-/** Whether a Service reaches pods of any Deployment of these. */
+/** Whether a Service selects pods of any of these Deployments. */
 function reaches(service: Resource, resources: readonly Resource[]): boolean {
   return resources.some(resource => isDeployment(resource) && routesTo(service.object, resource.object));
 }
 
-function choose({ of, roles, pattern }: TestServiceQuestion, role: string): Resource | Problem | undefined {
+function chooseTestService({ of, roles, pattern }: TestServiceRequest, role: string): Resource | Problem | undefined {
   const own = of[role] ?? [];
   const candidates = own.filter(resource => reaches(resource, own));
   const list = candidates.map(({ object }) => object.metadata.name).join(', ');
-  const wanted = pattern?.split('*').join(role);
-  const named = wanted === undefined ? candidates : candidates.filter(({ object }) => object.metadata.name === wanted);
+  const expectedName = pattern?.split('*').join(role);
+  const named =
+    expectedName === undefined ? candidates : candidates.filter(({ object }) => object.metadata.name === expectedName);
   const [service, ...others] = named;
   if (service === undefined) {
-    if (wanted === undefined) return undefined;
-    const there = list === '' ? 'no Service of the role does' : `${list} would`;
-    return { message: `The input \`test-service\` means ${wanted}, which does not select pods of ${role}; ${there}.` };
+    if (expectedName === undefined) return undefined;
+    const alternatives = list === '' ? 'no Service of the role does' : `${list} would`;
+    return {
+      message: `The input \`test-service\` resolves to ${expectedName}, which does not select pods of ${role}; ${alternatives}.`,
+    };
   }
   if (others.length > 0) {
-    const message = `Several Services could test ${role}: ${list}. Name one in the input \`test-service\`, with * for the role.`;
+    const message = `Several Services could be the test Service of ${role}: ${list}. Set the input \`test-service\` to one of them, with * for the role.`;
     return { message, at: service.at };
   }
-  const elsewhere = roles.filter(other => other !== role).find(other => reaches(service, of[other] ?? []));
-  if (elsewhere === undefined) return service;
+  const otherRole = roles.filter(other => other !== role).find(other => reaches(service, of[other] ?? []));
+  if (otherRole === undefined) return service;
   const name = describeRef(refOf(service.object));
-  const message = `${name} tests ${role}, but also selects pods of ${elsewhere}: its answers would prove nothing.`;
-  return { message, at: service.place(['spec', 'selector']) };
+  const message = `${name} is the test Service of ${role}, but also selects pods of ${otherRole}: checks could reach either role.`;
+  return { message, at: service.positionOf(['spec', 'selector']) };
 }
 
-/** The Service of each role that selects its pods and no others. None at all is fine. */
-export function findTestServices(question: TestServiceQuestion): TestServices {
+/** The Service of each role that selects its pods and no others. A role may have none. */
+export function findTestServices(request: TestServiceRequest): TestServices {
   const names: Record<string, string> = {};
   const problems: Problem[] = [];
-  for (const role of question.roles) {
-    const choice = choose(question, role);
+  for (const role of request.roles) {
+    const choice = chooseTestService(request, role);
     if (choice === undefined) continue;
     if ('message' in choice) problems.push(choice);
     else names[role] = choice.object.metadata.name;

@@ -3,19 +3,19 @@ import type { Problem } from '../../errors.js';
 import type { Position } from '../../log.js';
 import { fieldAt, isFields, textAt, type Fields, type Path } from '../../kubernetes/fields.js';
 import type { KubeObject } from '../../kubernetes/object.js';
-import { placesOf } from './positions.js';
+import { positionFinder } from './positions.js';
 import type { SubstitutionMode, ValueSources } from '../placeholders/syntax.js';
 import type { Resource } from '../resource.js';
 import { collectionKey, replacedAsText, substitute, type SubstitutedDocument } from '../placeholders/substitution.js';
-import { withTexts } from './string-fields.js';
+import { withStrings } from './string-fields.js';
 import { construct, templateRemedy, yamlProblem, type ManifestDocument } from './documents.js';
 
-/** Aliases let a few lines stand for any amount of values and text; no manifest needs as much as this. */
+/** Limits for the expansion of aliases: a few lines can expand to any number of values. No manifest needs this many. */
 const nodeLimit = 1_000_000;
 const textLimit = 50_000_000;
 
-/** A copy in which nothing is shared; throws a RangeError where aliases make the value endless or huge. */
-function unshared(root: unknown): unknown {
+/** A copy without shared references; throws a RangeError where aliases make the value infinite or too large. */
+function expandAliases(root: unknown): unknown {
   let nodes = 0;
   let characters = 0;
   const copy = (value: unknown): unknown => {
@@ -29,75 +29,76 @@ function unshared(root: unknown): unknown {
   return copy(root);
 }
 
-/** The value of a document, nothing in it shared. Throws as {@link construct} and {@link unshared} do. */
+/** The value of a document, with aliases expanded. Throws as {@link construct} and {@link expandAliases} do. */
 function valueOf({ events, source }: SubstitutedDocument): unknown {
   const value = construct(events, source);
-  return events.some(({ type }) => type === EVENT_ID.ALIAS) ? unshared(value) : value;
+  return events.some(({ type }) => type === EVENT_ID.ALIAS) ? expandAliases(value) : value;
 }
 
-/** What keeps a document from having a value; `undefined` for an error that is none of the document's. */
+/** The error of an invalid document as a problem; `undefined` for any other error. */
 function valueProblem(thrown: unknown, document: SubstitutedDocument): Problem | undefined {
   const { events, locate } = document;
   if (thrown instanceof RangeError) {
-    return { message: 'Aliases make this document endless or far too big.', at: placesOf(document)([]) };
+    return { message: 'Aliases make this document infinite or too large.', at: positionFinder(document)([]) };
   }
   const problem = yamlProblem(thrown, locate);
   const key = problem && collectionKey(events);
   if (key === undefined) return problem;
   const braces = document.source.slice(key.start - 1, key.start + 1) === '{{';
-  return { message: `A key has to be text.${braces ? ` ${templateRemedy}` : ''}`, at: locate(key.start) };
+  return { message: `A key must be a string.${braces ? ` ${templateRemedy}` : ''}`, at: locate(key.start) };
 }
 
-/** What an object lacks to be one of Kubernetes'. */
-function identityProblems(value: unknown, place: (path: Path) => Position): readonly Problem[] {
+/** Fields that every Kubernetes object must have and this one lacks. */
+function identityProblems(value: unknown, positionOf: (path: Path) => Position): readonly Problem[] {
   if (!isFields(value)) {
-    return [{ message: 'This document is not a Kubernetes object: it has no fields.', at: place([]) }];
+    return [{ message: 'This document is not a Kubernetes object: it has no fields.', at: positionOf([]) }];
   }
   const problems: Problem[] = [];
-  const lacks = (path: Path, remedy: string): void => {
+  const requireString = (path: Path, remedy: string): void => {
     const found = fieldAt(value, path);
     if (typeof found === 'string' && found !== '') return;
-    const state = found === undefined || found === null || found === '' ? 'is missing' : 'is not text';
-    problems.push({ message: `${path.join('.')} ${state}${remedy}.`, at: place(path) });
+    const state = found === undefined || found === null || found === '' ? 'is missing' : 'is not a string';
+    problems.push({ message: `${path.join('.')} ${state}${remedy}.`, at: positionOf(path) });
   };
-  lacks(['apiVersion'], '');
-  lacks(['kind'], '');
+  requireString(['apiVersion'], '');
+  requireString(['kind'], '');
   const generated = textAt(value, ['metadata', 'generateName']) !== undefined;
   const named = fieldAt(value, ['metadata', 'name']) !== undefined;
   if (generated && !named) {
-    const again = textAt(value, ['kind']) === 'Job' ? ' A named Job is made again when it changes.' : '';
-    const message = `metadata.name is missing, and generateName cannot stand in: it would make a new object every run.${again}`;
-    problems.push({ message, at: place(['metadata', 'generateName']) });
-  } else lacks(['metadata', 'name'], typeof fieldAt(value, ['metadata', 'name']) === 'number' ? ': quote it' : '');
+    const forJobs = textAt(value, ['kind']) === 'Job' ? ' A Job with a name is recreated when it changes.' : '';
+    const message = `metadata.name is missing, and generateName is not supported: every run would create a new object.${forJobs}`;
+    problems.push({ message, at: positionOf(['metadata', 'generateName']) });
+  } else
+    requireString(['metadata', 'name'], typeof fieldAt(value, ['metadata', 'name']) === 'number' ? ': quote it' : '');
   const namespace = fieldAt(value, ['metadata', 'namespace']);
-  if (namespace !== undefined && namespace !== null) lacks(['metadata', 'namespace'], '');
+  if (namespace !== undefined && namespace !== null) requireString(['metadata', 'namespace'], '');
   return problems;
 }
 
-interface Located {
+interface LocatedValue {
   readonly value: unknown;
-  /** Path of the object inside its document; empty unless it came in a list. */
+  /** Path of the object in its document; empty unless it is an item of a list. */
   readonly base: Path;
 }
 
-/** The fields that an item of a typed list may leave out: a `DeploymentList` says what its items are. */
-function itemOf(list: Fields, item: unknown): unknown {
+/** An item with apiVersion and kind; an item of a typed list, as `DeploymentList`, may omit them. */
+function withListKind(list: Fields, item: unknown): unknown {
   const kind = String(list['kind']).slice(0, -'List'.length);
   return isFields(item) && kind !== '' ? { apiVersion: list['apiVersion'], kind, ...item } : item;
 }
 
 /**
- * The objects of a `List`, or of a `DeploymentList` and the like, in order; anything else is itself. A list has no name,
- * while an object of a kind as `AllowList` has one.
+ * The items of a `List` or a typed list such as `DeploymentList`, in order; any other value is returned as it is. A list
+ * has no name, an object of a kind such as `AllowList` has one.
  */
-function flatten({ value, base }: Located): readonly Located[] {
+function flatten({ value, base }: LocatedValue): readonly LocatedValue[] {
   const kind = textAt(value, ['kind']) ?? '';
   const items = fieldAt(value, ['items']) ?? [];
   const isList = kind === 'List' || (kind.endsWith('List') && isFields(value) && 'items' in value);
   const named = fieldAt(value, ['metadata', 'name']) !== undefined;
   if (!isFields(value) || !isList || named || !Array.isArray(items)) return [{ value, base }];
   return items.flatMap((item: unknown, index) =>
-    flatten({ value: itemOf(value, item), base: [...base, 'items', index] }),
+    flatten({ value: withListKind(value, item), base: [...base, 'items', index] }),
   );
 }
 
@@ -115,7 +116,7 @@ export interface Substitution {
 export function objectsOf(document: ManifestDocument, { mode, sources }: Substitution): Constructed {
   const substituted = substitute(document, mode, sources);
   const problems = [...substituted.problems];
-  const placeInDocument = placesOf(substituted);
+  const positionInDocument = positionFinder(substituted);
   let root: unknown;
   try {
     root = valueOf(substituted);
@@ -126,14 +127,14 @@ export function objectsOf(document: ManifestDocument, { mode, sources }: Substit
   }
   if (root === null || root === undefined) return { resources: [], problems };
   const resources: Resource[] = [];
-  const written = substituted.replaced.length > 0 ? construct(replacedAsText(substituted), substituted.source) : root;
+  const untyped = substituted.replaced.length > 0 ? construct(replacedAsText(substituted), substituted.source) : root;
   for (const { value, base } of flatten({ value: root, base: [] })) {
-    const place = (path: Path): Position => placeInDocument([...base, ...path]);
-    const wrong = identityProblems(value, place);
-    problems.push(...wrong);
-    if (wrong.length > 0) continue;
-    const object = withTexts(value as Fields as KubeObject, fieldAt(written, base));
-    resources.push({ object, at: place([]), place });
+    const positionOf = (path: Path): Position => positionInDocument([...base, ...path]);
+    const objectProblems = identityProblems(value, positionOf);
+    problems.push(...objectProblems);
+    if (objectProblems.length > 0) continue;
+    const object = withStrings(value as Fields as KubeObject, fieldAt(untyped, base));
+    resources.push({ object, at: positionOf([]), positionOf });
   }
   return { resources, problems };
 }

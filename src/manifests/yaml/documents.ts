@@ -13,7 +13,7 @@ import type { Problem } from '../../errors.js';
 import type { Position } from '../../log.js';
 import type { ManifestFile } from '../files/find.js';
 
-/** `0644` is octal to Kubernetes, as file modes in manifests expect; the 1.2 core schema would read 644. */
+/** `0644` is octal, as file modes in manifests expect; the YAML 1.2 core schema would read 644. */
 const intTag = defineScalarTag<number>(intCoreTag.tagName, {
   implicit: true,
   implicitFirstChars: intCoreTag.implicitFirstChars,
@@ -22,7 +22,7 @@ const intTag = defineScalarTag<number>(intCoreTag.tagName, {
   identify: intCoreTag.identify,
 });
 
-/** YAML 1.2 core, merge keys, octal integers: dates and `yes` stay text. */
+/** YAML 1.2 core, merge keys, octal integers: dates and `yes` stay strings. */
 const schema = CORE_SCHEMA.withTags(mergeTag, intTag);
 
 /** One document of a manifest, parsed but neither substituted nor constructed. */
@@ -35,12 +35,12 @@ export interface ManifestDocument {
   readonly locate: (offset: number) => Position;
 }
 
-/** Everything that was read, and what could not be. */
+/** The parsed manifests, with their syntax errors. */
 export interface Manifests {
-  /** Files in the order in which they are rendered. */
+  /** Names of the files, in the order in which they are rendered. */
   readonly files: readonly string[];
   readonly documents: readonly ManifestDocument[];
-  /** Syntax errors, one a file; rendering reports them together with its own. */
+  /** Syntax errors, at most one per file; rendering reports them together with its own problems. */
   readonly problems: readonly Problem[];
 }
 
@@ -65,24 +65,24 @@ export function yamlProblem(thrown: unknown, locate: (offset: number) => Positio
   return { message: `Not valid YAML: ${thrown.reason}.`, at: locate(thrown.mark?.position ?? 0) };
 }
 
-/** What to do with a chart's own files, whose text is YAML only once it is rendered. */
-export const templateRemedy = 'Text in {{ }} has to be rendered first, as by `helm template … > manifests.yml`.';
+/** Remedy for templates of a chart, which are YAML only after rendering. */
+export const templateRemedy = 'Render templates with {{ }} first, for example with `helm template … > manifests.yml`.';
 
 const remedies = [
-  { sign: '{{', remedy: templateRemedy },
-  { sign: '${', remedy: 'Inside { } and [ ], put text with ${…} in quotes, or write $<NAME>.' },
+  { pattern: '{{', remedy: templateRemedy },
+  { pattern: '${', remedy: 'Inside { } and [ ], put text with ${…} in quotes, or write $<NAME>.' },
 ];
 
-/** As {@link yamlProblem}, with the cause that a template shows most often. */
+/** As {@link yamlProblem}, with a remedy where the line looks like a template. */
 function syntaxProblem(thrown: unknown, { file, text }: ManifestFile): Problem | undefined {
   const problem = yamlProblem(thrown, locator(file, text));
   const line = problem?.at === undefined ? undefined : text.split(/\r\n|\r|\n/)[problem.at.line - 1];
-  const remedy = remedies.find(({ sign }) => line?.includes(sign))?.remedy;
+  const remedy = remedies.find(({ pattern }) => line?.includes(pattern))?.remedy;
   if (problem === undefined || remedy === undefined) return problem;
   return { ...problem, message: `${problem.message} ${remedy}` };
 }
 
-/** Where the text of a document starts: at its root, or the tag or anchor in front of it. */
+/** Offset where a document starts: at its root, or the tag or anchor before it. */
 function startOf([, root]: readonly Event[]): number {
   if (root === undefined || root.type === EVENT_ID.DOCUMENT || root.type === EVENT_ID.POP) return 0;
   if (root.type === EVENT_ID.ALIAS) return root.anchorStart;
@@ -90,7 +90,7 @@ function startOf([, root]: readonly Event[]): number {
   return Math.min(...[first, root.anchorStart, root.tagStart].filter(offset => offset !== -1));
 }
 
-/** Makes the events of a document count from its start. In place: nobody has seen them yet, and there are many. */
+/** Makes the offsets of a document's events relative to its start. In place, because there are many events. */
 function rebase(events: readonly Event[], start: number): void {
   const moved = (offset: number): number => (offset === -1 ? -1 : offset - start);
   for (const event of events) {
@@ -107,7 +107,7 @@ function rebase(events: readonly Event[], start: number): void {
   }
 }
 
-/** The events of each document, cut where a document starts; documents without content are left out. */
+/** The events of each document, without empty documents. */
 function split(events: readonly Event[]): readonly (readonly Event[])[] {
   const documents: Event[][] = [];
   for (const event of events) {
@@ -121,7 +121,7 @@ function split(events: readonly Event[]): readonly (readonly Event[])[] {
   });
 }
 
-/** The documents of a file, each with its own part of the text: what is done to one must not cost the whole file. */
+/** The documents of a file, each with its own part of the text, so that the cost of handling one does not grow with the file. */
 function documentsOf(file: string, text: string): readonly ManifestDocument[] {
   const locate = locator(file, text);
   const documents = split(parseEvents(text, { filename: file }));
@@ -133,13 +133,13 @@ function documentsOf(file: string, text: string): readonly ManifestDocument[] {
   });
 }
 
-/** Parses files into documents. Never throws for their content: errors are among the problems. */
+/** Parses files into documents. Does not throw for invalid content: syntax errors are in `problems`. */
 export function readDocuments(files: readonly ManifestFile[]): Manifests {
   const documents: ManifestDocument[] = [];
   const problems: Problem[] = [];
-  for (const { file, text: written } of files) {
-    // Files that were joined keep the byte order mark of each, in front of a document.
-    const text = written.replace(/^\uFEFF/gm, '');
+  for (const { file, text: original } of files) {
+    // Concatenated files keep their byte order marks, each before a document.
+    const text = original.replace(/^\uFEFF/gm, '');
     try {
       documents.push(...documentsOf(file, text));
     } catch (thrown) {

@@ -3,24 +3,24 @@ import type { Position } from '../../log.js';
 import type { Path } from '../../kubernetes/fields.js';
 import { startOf, type SubstitutedDocument } from '../placeholders/substitution.js';
 
-/** Where a node is, and the nodes below it by key or index. */
-interface Place {
+/** Offset of a node, and its child nodes by key or index. */
+interface NodePosition {
   readonly offset: number;
-  readonly below: Map<string | number, Place>;
+  readonly children: Map<string | number, NodePosition>;
 }
 
 function offsetOf(event: Event | undefined): number | undefined {
   if (event?.type === EVENT_ID.SCALAR) {
     const block = event.style === SCALAR_STYLE.LITERAL_BLOCK || event.style === SCALAR_STYLE.FOLDED_BLOCK;
-    // The text of a block scalar starts on the line after the one that a reader looks for.
+    // The text of a block scalar starts on the line after its key; the position of the key is more useful.
     return block || event.valueStart === -1 ? undefined : startOf(event);
   }
   if (event?.type === EVENT_ID.MAPPING || event?.type === EVENT_ID.SEQUENCE) return event.start;
   return event?.type === EVENT_ID.ALIAS ? event.anchorStart - 1 : undefined;
 }
 
-/** Builds the tree of places from events, one node at a time. */
-class PlaceReader {
+/** Builds the tree of positions from events, one node at a time. */
+class PositionReader {
   #index = 1;
 
   constructor(
@@ -28,10 +28,10 @@ class PlaceReader {
     private readonly source: string,
   ) {}
 
-  /** Reads the next node; `offset` is where its field is seen to start. */
-  read(offset: number): Place {
+  /** Reads the next node; `offset` is where its field starts. */
+  read(offset: number): NodePosition {
     const event = this.#next();
-    const place: Place = { offset, below: new Map() };
+    const position: NodePosition = { offset, children: new Map() };
     if (event?.type === EVENT_ID.MAPPING) {
       while (!this.#ended()) {
         const key = this.#peek();
@@ -39,16 +39,16 @@ class PlaceReader {
         const name = key?.type === EVENT_ID.SCALAR ? getScalarValue(this.source, key) : '';
         this.read(start);
         const value = this.read(start);
-        place.below.set(name, value);
+        position.children.set(name, value);
       }
       this.#next();
     } else if (event?.type === EVENT_ID.SEQUENCE) {
       for (let item = 0; !this.#ended(); item += 1) {
-        place.below.set(item, this.read(offsetOf(this.#peek()) ?? offset));
+        position.children.set(item, this.read(offsetOf(this.#peek()) ?? offset));
       }
       this.#next();
     }
-    return place;
+    return position;
   }
 
   #peek(): Event | undefined {
@@ -67,20 +67,20 @@ class PlaceReader {
   }
 }
 
-/** Finds fields of a document by path: the place of their key, or of the list item; else the nearest known parent. */
-export function placesOf({ events, source, locate }: SubstitutedDocument): (path: Path) => Position {
+/** Finds the position of a field by path: that of its key or list item, else of the nearest existing parent. */
+export function positionFinder({ events, source, locate }: SubstitutedDocument): (path: Path) => Position {
   const start = offsetOf(events[1]) ?? 0;
-  let root: Place | undefined;
+  let root: NodePosition | undefined;
   return path => {
     if (path.length === 0) return locate(start);
-    // Of thousands of documents, few are asked for the place of a field.
-    root ??= new PlaceReader(events, source).read(start);
-    let place = root;
+    // Built on demand: field positions are needed for few of possibly thousands of documents.
+    root ??= new PositionReader(events, source).read(start);
+    let position = root;
     for (const step of path) {
-      const below = place.below.get(step);
-      if (below === undefined) break;
-      place = below;
+      const child = position.children.get(step);
+      if (child === undefined) break;
+      position = child;
     }
-    return locate(place.offset);
+    return locate(position.offset);
   };
 }

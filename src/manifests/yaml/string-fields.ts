@@ -10,7 +10,7 @@ interface TextField {
   readonly value: unknown;
 }
 
-/** Paths of maps whose values must be text, whatever they look like. */
+/** Paths of maps whose values must be strings. */
 function textMaps(object: KubeObject): readonly Path[] {
   const always: Path[] = [
     ['metadata', 'labels'],
@@ -32,7 +32,7 @@ function textMaps(object: KubeObject): readonly Path[] {
   ];
 }
 
-/** Paths of single values in containers that must be text. */
+/** Fields of containers that must be strings. */
 function textValues(object: KubeObject): readonly TextField[] {
   if (!isBuiltInWorkload(object)) return [];
   return containersOf(object).flatMap(({ fields, path }) => [
@@ -46,8 +46,8 @@ function textValues(object: KubeObject): readonly TextField[] {
   ]);
 }
 
-/** The fields that take only text, and hold a number or truth value. */
-function mistyped(object: KubeObject): readonly TextField[] {
+/** The string fields that have a number or boolean as value. */
+function mistypedFields(object: KubeObject): readonly TextField[] {
   const mapped = textMaps(object).flatMap(path =>
     Object.entries(fieldsAt(object, path)).map(([name, value]) => ({ path: [...path, name], value })),
   );
@@ -57,24 +57,27 @@ function mistyped(object: KubeObject): readonly TextField[] {
 }
 
 /**
- * Numbers and truth values where Kubernetes takes only text: `version: 8` in labels, `value: true` in an environment.
- * The API server's own answer names neither line nor remedy.
+ * Numbers and booleans where Kubernetes requires a string: `version: 8` in labels, `value: true` in an environment
+ * variable. The error of the API server gives neither line nor remedy.
  */
-export function textProblems({ object, place }: Resource): readonly Problem[] {
-  return mistyped(object).map(({ path, value }) => {
-    // Not the value itself: it may be a Secret's.
-    const what = typeof value === 'number' ? 'a number' : 'true or false';
-    return { message: `${describePath(path)} is ${what}, but has to be text: put it in quotes.`, at: place(path) };
+export function stringFieldProblems({ object, positionOf }: Resource): readonly Problem[] {
+  return mistypedFields(object).map(({ path, value }) => {
+    // Without the value: it may be the value of a Secret.
+    const type = typeof value === 'number' ? 'a number' : 'a boolean';
+    return {
+      message: `${describePath(path)} is ${type}, but must be a string: put it in quotes.`,
+      at: positionOf(path),
+    };
   });
 }
 
 /**
- * The object with text where Kubernetes takes only text and `written`, the same object before its values were typed, has
- * text. Kustomize drops the quotes around a placeholder, so that nobody could put them there.
+ * The object with strings where Kubernetes requires a string and `untyped`, the same object with every replaced value as a
+ * string, has one. Kustomize drops the quotes around a placeholder, so users cannot quote it.
  */
-export function withTexts(object: KubeObject, written: unknown): KubeObject {
-  return mistyped(object).reduce((current, { path }) => {
-    const text = textAt(written, path);
+export function withStrings(object: KubeObject, untyped: unknown): KubeObject {
+  return mistypedFields(object).reduce((current, { path }) => {
+    const text = textAt(untyped, path);
     return text === undefined ? current : withField(current, path, text);
   }, object);
 }

@@ -37,7 +37,7 @@ function toFinding(
     message: emptyReason ? message + unsilenced : message,
     object: refOf(resource.object),
     field: describePath(path),
-    at: resource.place(path),
+    at: resource.positionOf(path),
   };
 }
 

@@ -1,6 +1,6 @@
 import { fieldAt, fieldsAt, listAt } from '../../kubernetes/fields.js';
 import { podSpecPath } from '../../kubernetes/pod-spec.js';
-import { defaultGrace, leastRemainder } from '../../manifests/overrides/pre-stop.js';
+import { defaultGrace, minShutdownSeconds } from '../../manifests/overrides/pre-stop.js';
 import type { Rule, Violation } from './rule.js';
 import { nameOf, reachedContainers, servedWorkloads } from './context.js';
 
@@ -45,9 +45,9 @@ export const shortGracePeriod: Rule = context =>
     const written = fieldAt(resource.object, path);
     const grace = typeof written === 'number' ? written : defaultGrace;
     const wait = Math.max(0, ...reachedContainers(served).map(({ fields }) => sleepSecondsOf(fields)));
-    if (grace - wait >= leastRemainder) return [];
+    if (grace - wait >= minShutdownSeconds) return [];
     const left = wait === 0 ? '' : `, and their preStop hook takes ${wait} of them`;
     const message = `Pods of ${nameOf(resource)} are killed ${grace} s after their termination starts${left}: requests in flight are cut off.`;
-    const remedy = `Set terminationGracePeriodSeconds to ${wait + leastRemainder} or more.`;
+    const remedy = `Set terminationGracePeriodSeconds to ${wait + minShutdownSeconds} or more.`;
     return [{ resource, path, message, remedy }];
   });

@@ -89,14 +89,14 @@ export async function dryRunRolling(
   const { recreate, forceConflicts: force } = inputs;
   const comingNamespaces = inputs.createNamespace ? [ctx.records.namespace] : [];
   return ctx.phase('Plan', async () => {
-    const { survey, missing } = await besideImageCheck(ctx, { check: inputs.imageCheck, resources }, () =>
+    const { dryRun, missing } = await besideImageCheck(ctx, { check: inputs.imageCheck, resources }, () =>
       dryRunAll({ cluster: ctx.cluster, resources, force, comingNamespaces, recreate }),
     );
-    const { planned, refusal } = survey;
+    const { planned, rejection } = dryRun;
     ctx.logPlan(planned);
     const context: LintContext = { strategy: 'rolling', resources, planned, idle: new Set(), active: [] };
     const found = lint(ctx, inputs.lint, context);
-    return { planned, refusals: [refusal, missing, found].filter(error => error !== undefined) };
+    return { planned, refusals: [rejection, missing, found].filter(error => error !== undefined) };
   });
 }
 

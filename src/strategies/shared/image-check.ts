@@ -1,4 +1,4 @@
-import type { Survey } from '../../cluster/apply/dry-run-all.js';
+import type { DryRunResult } from '../../cluster/apply/dry-run-all.js';
 import { asCutoverError, type CutoverError } from '../../errors.js';
 import type { ImageCheck } from '../../inputs/parse/registry.js';
 import type { Resource } from '../../manifests/resource.js';
@@ -7,7 +7,7 @@ import type { RunContext } from '../../run/context.js';
 
 /** What the API server and the registries answered. */
 interface Answers {
-  readonly survey: Survey;
+  readonly dryRun: DryRunResult;
   /** Images that the registries do not have. Absent: they have all of them, or were not asked. */
   readonly missing?: CutoverError;
 }
@@ -16,17 +16,17 @@ interface Answers {
 export async function besideImageCheck(
   ctx: Pick<RunContext, 'environment' | 'signal' | 'log'>,
   { check, resources }: { readonly check: ImageCheck | undefined; readonly resources: readonly Resource[] },
-  dryRun: () => Promise<Survey>,
+  dryRun: () => Promise<DryRunResult>,
 ): Promise<Answers> {
-  if (check === undefined) return { survey: await dryRun() };
+  if (check === undefined) return { dryRun: await dryRun() };
   const refused = new AbortController();
   const signal = AbortSignal.any([ctx.signal, refused.signal]);
   const { environment, log } = ctx;
   const checked = checkImages({ check, resources, environment, signal, log }).then(() => undefined, asCutoverError);
   try {
-    const survey = await dryRun();
+    const result = await dryRun();
     const missing = await checked;
-    return { survey, ...(missing !== undefined && { missing }) };
+    return { dryRun: result, ...(missing !== undefined && { missing }) };
   } finally {
     refused.abort();
   }

@@ -9,7 +9,7 @@ import { outcomeBase, type Outcome } from './outcome.js';
 /** An object from the record, which has no position in any file: messages name the revision instead. */
 export function recordedResource(object: KubeObject, revision: number): Resource {
   const at = { file: `revision ${revision}`, line: 1, column: 1 };
-  return { object, at, place: () => at };
+  return { object, at, positionOf: () => at };
 }
 
 /** Secrets are recorded by fingerprint only, so a rollback cannot restore their data; warns of each that differs now. */

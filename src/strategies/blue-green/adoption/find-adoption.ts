@@ -2,7 +2,7 @@ import { isReady } from '../../../kubernetes/pod.js';
 import { statusOf } from '../../../kubernetes/status.js';
 import { fieldManager } from '../../../cluster/apply/field-manager.js';
 import { appliedBy } from '../../../cluster/apply/owned-fields.js';
-import { takeOver, type Takeover } from '../../../cluster/apply/ownership-migration.js';
+import { planOwnershipMigration, type OwnershipMigration } from '../../../cluster/apply/ownership-migration.js';
 import { CutoverError } from '../../../errors.js';
 import { fieldAt, withField } from '../../../kubernetes/fields.js';
 import { describeRef, refKey, refOf, type KubeObject } from '../../../kubernetes/object.js';
@@ -32,7 +32,7 @@ export async function findAdoption(ctx: RunContext, deploy: BlueGreenDeploy): Pr
   const reason = unsettled(deployment, pods.length);
   if (reason !== undefined) throw inRollout(service, { deployment, reason });
   const hash = pods[0]?.metadata.labels?.[hashLabel] ?? '';
-  const takeover = takeOver(service, publicService, fieldManager);
+  const migration = planOwnershipMigration(service, publicService, fieldManager);
   ctx.log.info(
     `${describeRef(refOf(service))} leads to ${describeRef(refOf(deployment))}, which has no role: it is adopted as ${inputs.roles[1]}`,
   );
@@ -41,8 +41,8 @@ export async function findAdoption(ctx: RunContext, deploy: BlueGreenDeploy): Pr
     deployment,
     autoscalers: await autoscalersOf(ctx, deployment),
     before: { ref: refOf(service), object: service },
-    narrowed: narrowedTo(hash, service, takeover),
-    ...(takeover !== undefined && { takeover }),
+    narrowed: narrowedTo(hash, service, migration),
+    ...(migration !== undefined && { migration }),
     pods: pods.map(({ metadata }) => ({ name: metadata.name })),
   };
 }
@@ -129,13 +129,13 @@ async function autoscalersOf(ctx: RunContext, deployment: KubeObject): Promise<r
 }
 
 /** The fields of the Service that Cutover owns from now on, with the selector narrowed. */
-function narrowedTo(hash: string, service: KubeObject, takeover: Takeover | undefined): KubeObject {
+function narrowedTo(hash: string, service: KubeObject, migration: OwnershipMigration | undefined): KubeObject {
   const { apiVersion, kind, name, namespace } = refOf(service);
   const metadata = { name, ...(namespace !== undefined && { namespace }) };
   const owned =
-    takeover === undefined
+    migration === undefined
       ? undefined
-      : appliedBy(withField(service, ['metadata', 'managedFields'], takeover.managedFields), fieldManager);
+      : appliedBy(withField(service, ['metadata', 'managedFields'], migration.managedFields), fieldManager);
   const base = owned ?? { apiVersion, kind, metadata };
   return withField(base, ['spec', 'selector'], { ...selectorOf(service), [hashLabel]: hash });
 }

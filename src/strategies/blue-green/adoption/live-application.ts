@@ -1,4 +1,4 @@
-import type { Takeover } from '../../../cluster/apply/ownership-migration.js';
+import type { OwnershipMigration } from '../../../cluster/apply/ownership-migration.js';
 import type { KubeObject } from '../../../kubernetes/object.js';
 import type { Snapshot } from '../../../plan/change.js';
 import type { PodName } from '../../../traffic/router.js';
@@ -18,7 +18,7 @@ export interface Adoption {
   /** What is applied to it, so that it selects the very pods that it selects now, by the hash of their template. */
   readonly narrowed: KubeObject;
   /** Fields whose ownership moves from other tools to Cutover; absent: there are none. */
-  readonly takeover?: Takeover;
+  readonly migration?: OwnershipMigration;
   /** The pods that serve now. */
   readonly pods: readonly PodName[];
 }

@@ -17,9 +17,10 @@ import { hashLabel, type Adoption } from './live-application.js';
  * until its endpoints are those pods. Without it, pods that are staged with the same labels would get traffic at once.
  */
 export async function narrowSelector(ctx: RunContext, adoption: Adoption): Promise<void> {
-  const { before, narrowed, takeover, pods } = adoption;
+  const { before, narrowed, migration, pods } = adoption;
   const { cluster, log, signal } = ctx;
-  const owned = takeover === undefined ? before.object : await cluster.reassign(before.object, takeover.managedFields);
+  const owned =
+    migration === undefined ? before.object : await cluster.setManagedFields(before.object, migration.managedFields);
   const { resourceVersion } = owned.metadata;
   await cluster.apply(narrowed, { force: true, ...(resourceVersion !== undefined && { resourceVersion }) });
   log.info(`${describeRef(before.ref)} leads to the pods that serve now and to no others, whatever their labels`);

@@ -27,7 +27,7 @@ export async function planStaging(ctx: RunContext, target: StagingTarget): Promi
   // What is applied at the switch is dry-run now, so that promote meets no refusal that could have been known.
   const all = [...resources.shared, ...sized, ...atSwitch];
   const imageRequest = { check: inputs.imageCheck, resources: [...resources.shared, ...sized] };
-  const { survey, missing } = await besideImageCheck(ctx, imageRequest, () =>
+  const { dryRun, missing } = await besideImageCheck(ctx, imageRequest, () =>
     dryRunAll({
       cluster: ctx.cluster,
       resources: all,
@@ -37,7 +37,7 @@ export async function planStaging(ctx: RunContext, target: StagingTarget): Promi
       comingNamespaces: inputs.createNamespace ? [ctx.records.namespace] : [],
     }),
   );
-  const { planned, refusal } = survey;
+  const { planned, rejection } = dryRun;
   const plannedNow = planned.filter(({ resource }) => !atSwitch.includes(resource));
   const shared = active.kind === 'role' ? sharedConfigRefusal(plannedNow, deploy) : undefined;
   ctx.logPlan(plannedNow);
@@ -53,7 +53,7 @@ export async function planStaging(ctx: RunContext, target: StagingTarget): Promi
     plannedAfterSwitch: planned.filter(({ resource }) => atSwitch.includes(resource)),
     resources: all,
     counterparts,
-    refusals: [refusal, missing, shared].filter(error => error !== undefined),
+    refusals: [rejection, missing, shared].filter(error => error !== undefined),
     applyAfterSwitch: applyAfterSwitch.map(({ object }) => object),
     staleObjects: found.filter(object => object !== undefined),
     deleteAfterSwitch: deleteAfterSwitchOf(

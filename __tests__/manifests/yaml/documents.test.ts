@@ -1,8 +1,8 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { dump } from 'js-yaml';
-import { construct, readDocuments } from '../../src/manifests/yaml/documents.js';
-import { problemsOf, render } from './rendering.js';
+import { construct, readDocuments } from '../../../src/manifests/yaml/documents.js';
+import { problemsOf, render } from '../rendering.js';
 
 const valueOf = (text: string): unknown => {
   const { documents } = readDocuments([{ file: 'app.yml', text }]);
@@ -49,35 +49,35 @@ describe('YAML as Kubernetes reads it', () => {
     expect(valueOf(`value: ${text}`)).toEqual({ value });
   });
 
-  it('merges keys with <<, the written ones winning', () => {
+  it('merges keys with <<; explicit keys take precedence', () => {
     expect(valueOf('base: &base {a: 1, b: 2}\nmine:\n  <<: *base\n  b: 3\n')).toEqual({
       base: { a: 1, b: 2 },
       mine: { a: 1, b: 3 },
     });
   });
 
-  it('merges several maps, the first of them winning', () => {
+  it('merges several maps; the first one takes precedence', () => {
     const text = 'b: &b {p: 1}\nc: &c {p: 2, q: 2}\nmine:\n  <<: [*b, *c]\n';
     expect(valueOf(text)).toHaveProperty('mine', { p: 1, q: 2 });
   });
 
-  it('lets a later anchor take the name of an earlier one', () => {
+  it('lets a later anchor redefine an earlier one', () => {
     expect(valueOf('a: &x [1]\nb: *x\nc: &x [2]\nd: *x\n')).toEqual({ a: [1], b: [1], c: [2], d: [2] });
   });
 
-  it('gives every alias a copy of its own, so that one can be changed without the other', () => {
+  it('copies the value for every alias, so that one can be changed without the other', () => {
     const { object } = render(`${configMap('a')}one: &one {x: [1]}\ntwo: *one\n`).resources[0]!;
     expect(object['two']).toEqual(object['one']);
     expect(object['two']).not.toBe(object['one']);
   });
 
-  it('keeps __proto__ as the key that it is', () => {
+  it('keeps __proto__ as an ordinary key', () => {
     const value = valueOf('__proto__: {polluted: yes}\n');
     expect(Object.keys(value as object)).toEqual(['__proto__']);
     expect({}).not.toHaveProperty('polluted');
   });
 
-  it('gives back whatever was dumped, also on Windows lines', () => {
+  it('reads what was dumped, also with Windows line ends', () => {
     fc.assert(
       fc.property(fc.dictionary(fc.string(), fc.jsonValue({ maxDepth: 3 })), value => {
         const text = dump(value);
@@ -92,7 +92,7 @@ describe('YAML as Kubernetes reads it', () => {
 });
 
 describe('documents', () => {
-  it('come in order, several a file, empty and comment-only ones left out', () => {
+  it('are in order, several per file, without empty and comment-only ones', () => {
     const text = `---\n# nothing yet\n---\n${configMap('a')}---\n---\nnull\n...\n---\n${configMap('b')}---\n# the end\n`;
     expect(namesIn(text)).toEqual(['a', 'b']);
   });
@@ -123,23 +123,23 @@ describe('documents', () => {
     expect(render(`\uFEFF${configMap('a')}`).resources[0]!.at.column).toBe(1);
   });
 
-  it('may each start with a byte order mark, as files that were joined do', () => {
+  it('may each start with a byte order mark, as in concatenated files', () => {
     const text = `\uFEFF${configMap('a')}---\r\n\uFEFF${configMap('b')}`;
     expect(namesIn(text)).toEqual(['a', 'b']);
   });
 
-  it('of JSON keep what their escapes say', () => {
+  it('of JSON keep escaped characters', () => {
     const text =
       '{"apiVersion":"v1","kind":"ConfigMap","metadata":{"name":"a"},"data":{"x":"\\ud83d\\ude00\\/\\u0041"}}';
     expect(render(text).resources[0]!.object['data']).toEqual({ x: '😀/A' });
   });
 
-  it('may hold one deeply nested value, as definitions of custom resources do', () => {
+  it('may contain a deeply nested value, as definitions of custom resources do', () => {
     const text = `${configMap('a')}deep: ${'['.repeat(90)}${']'.repeat(90)}\n`;
     expect(namesIn(text)).toEqual(['a']);
   });
 
-  it('items of a typed list need not say what they are', () => {
+  it('items of a typed list may omit apiVersion and kind', () => {
     const text =
       'apiVersion: v1\nkind: ConfigMapList\nitems:\n- metadata: {name: a}\n- kind: Secret\n  metadata: {name: b}\n';
     expect(render(text).resources.map(({ object }) => [object.apiVersion, object.kind, object.metadata.name])).toEqual([
@@ -148,16 +148,16 @@ describe('documents', () => {
     ]);
   });
 
-  it('a custom object whose kind ends in List is no list', () => {
+  it('a custom object whose kind ends in List is not a list', () => {
     const text = 'apiVersion: example.org/v1\nkind: AllowList\nmetadata: {name: a}\nitems: [{x: 1}]\n';
     expect(render(text).resources[0]!.object).toMatchObject({ kind: 'AllowList', items: [{ x: 1 }] });
   });
 
-  it.each(['items: []', 'items:', 'metadata: {resourceVersion: ""}'])('a list with %j holds no object', items => {
+  it.each(['items: []', 'items:', 'metadata: {resourceVersion: ""}'])('a list with %j contains no object', items => {
     expect(namesIn(`apiVersion: v1\nkind: List\n${items}\n---\n${configMap('a')}`)).toEqual(['a']);
   });
 
-  it('lists are flattened, nested and typed ones too, and items know their own line', () => {
+  it('lists are flattened, nested and typed ones too, and items have their own line', () => {
     const item = (name: string): string => `{apiVersion: v1, kind: ConfigMap, metadata: {name: ${name}}}`;
     const text = [
       'apiVersion: v1',
@@ -176,12 +176,12 @@ describe('documents', () => {
       ['b', 8],
       ['c', 9],
     ]);
-    expect(resources[1]!.place(['metadata', 'name'])).toEqual({ file: 'app.yml', line: 8, column: 50 });
+    expect(resources[1]!.positionOf(['metadata', 'name'])).toEqual({ file: 'app.yml', line: 8, column: 50 });
   });
 });
 
 describe('errors of manifests', () => {
-  it('are listed together, over all files, each with its place', () => {
+  it('are listed together, for all files, each with its position', () => {
     const files = {
       'a.yml': `${configMap('a')}data:\n  one: x\n  one: y\n---\nkind: ConfigMap\nmetadata: {}\n`,
       'b.yml': 'apiVersion: v1\n kind: ConfigMap\n',
@@ -196,7 +196,7 @@ describe('errors of manifests', () => {
     ]);
   });
 
-  it('name both places of an object that is there twice, whatever version it is written in', () => {
+  it('give both positions of a duplicate object, in any apiVersion', () => {
     const files = {
       'a.yml': 'apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: web, namespace: shop}\n',
       'b.yml': '# again\napiVersion: apps/v1beta2\nkind: Deployment\nmetadata: {name: web}\nspec: {selector: {}}\n',
@@ -206,37 +206,37 @@ describe('errors of manifests', () => {
 
   it.each([
     ['apiVersion: v1\nkind: ConfigMap\n', 'app.yml:1:1 metadata.name is missing.'],
-    ['apiVersion: v1\nkind: ConfigMap\nmetadata: {name: 8}\n', 'app.yml:3:12 metadata.name is not text: quote it.'],
+    ['apiVersion: v1\nkind: ConfigMap\nmetadata: {name: 8}\n', 'app.yml:3:12 metadata.name is not a string: quote it.'],
     ['apiVersion: v1\nkind: ConfigMap\nmetadata: {name: ""}\n', 'app.yml:3:12 metadata.name is missing.'],
     [
       'apiVersion: batch/v1\nkind: Job\nmetadata: {generateName: migrate-}\n',
-      'app.yml:3:12 metadata.name is missing, and generateName cannot stand in: it would make a new object every run. A named Job is made again when it changes.',
+      'app.yml:3:12 metadata.name is missing, and generateName is not supported: every run would create a new object. A Job with a name is recreated when it changes.',
     ],
     [
       'apiVersion: v1\nkind: Pod\nmetadata: {generateName: migrate-}\n',
-      'app.yml:3:12 metadata.name is missing, and generateName cannot stand in: it would make a new object every run.',
+      'app.yml:3:12 metadata.name is missing, and generateName is not supported: every run would create a new object.',
     ],
     [
       'apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a, namespace: 7}\n',
-      'app.yml:3:21 metadata.namespace is not text.',
+      'app.yml:3:21 metadata.namespace is not a string.',
     ],
     ['just text\n', 'app.yml:1:1 This document is not a Kubernetes object: it has no fields.'],
     ['a: *nowhere\n', 'app.yml:1:5 Not valid YAML: unidentified alias "nowhere".'],
     ['a: !!python/object x\n', 'app.yml:1:4 Not valid YAML: unknown scalar tag !<tag:yaml.org,2002:python/object>.'],
-    ['a: &a\n  b: *a\n', 'app.yml:1:1 Aliases make this document endless or far too big.'],
+    ['a: &a\n  b: *a\n', 'app.yml:1:1 Aliases make this document infinite or too large.'],
     [
       '{name: web-${ROLE}}\n',
       'app.yml:1:13 Not valid YAML: missed comma between flow collection entries. Inside { } and [ ], put text with ${…} in quotes, or write $<NAME>.',
     ],
     [
       'apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: {{ .Release.Name }}\n',
-      'app.yml:4:10 A key has to be text. Text in {{ }} has to be rendered first, as by `helm template … > manifests.yml`.',
+      'app.yml:4:10 A key must be a string. Render templates with {{ }} first, for example with `helm template … > manifests.yml`.',
     ],
     [
       '{{- if .Values.on }}\na: b\n{{- end }}\n',
-      'app.yml:1:3 Not valid YAML: missed comma between flow collection entries. Text in {{ }} has to be rendered first, as by `helm template … > manifests.yml`.',
+      'app.yml:1:3 Not valid YAML: missed comma between flow collection entries. Render templates with {{ }} first, for example with `helm template … > manifests.yml`.',
     ],
-    ['? [a, b]\n: c\n', 'app.yml:1:3 A key has to be text.'],
+    ['? [a, b]\n: c\n', 'app.yml:1:3 A key must be a string.'],
     [
       'apiVersion: v1\nkind: ConfigMap\nmetadata:\n\tname: a\n',
       'app.yml:4:1 Not valid YAML: tab characters must not be used in indentation.',
@@ -251,22 +251,22 @@ describe('errors of manifests', () => {
     [`${configMap('a')}deep: ${'['.repeat(150)}\n`, 'app.yml:4:106 Not valid YAML: nesting exceeded maxDepth (100).'],
     [`${configMap('a')}x: &x 1\n---\n${configMap('b')}y: *x\n`, 'app.yml:9:5 Not valid YAML: unidentified alias "x".'],
     [`${configMap('a')}x: "\u0000"\n`, 'app.yml:4:5 Not valid YAML: null byte is not allowed in input.'],
-    ['# nothing\n', 'The manifests hold no object: app.yml.'],
+    ['# nothing\n', 'The manifests contain no object: app.yml.'],
     [
       `${configMap('a')}id: 12345678901234567890\n`,
-      'app.yml:4:5 This number is too big to be kept exactly; put it in quotes if it is text.',
+      'app.yml:4:5 This number is too large to be represented exactly; put it in quotes if it is a string.',
     ],
     [`${configMap('a')}limit: .inf\n`, 'app.yml:4:8 .inf is not a number that Kubernetes can store.'],
   ])('%j is refused', (text, problem) => {
     expect(problemsOf(() => render(text))).toEqual([problem]);
   });
 
-  it('stop one long text that aliases repeat', () => {
+  it('limit a long string that aliases repeat', () => {
     const text = `${configMap('a')}x: &x ${'y'.repeat(100_000)}\nz: [${Array(600).fill('*x').join(', ')}]\n`;
-    expect(problemsOf(() => render(text))).toEqual(['app.yml:1:1 Aliases make this document endless or far too big.']);
+    expect(problemsOf(() => render(text))).toEqual(['app.yml:1:1 Aliases make this document infinite or too large.']);
   });
 
-  it('stop aliases that would fill the memory', () => {
+  it('limit aliases that would fill the memory', () => {
     const lines = ['a0: &a0 [x, x, x, x, x, x, x, x, x, x]'];
     for (let level = 1; level < 9; level += 1) {
       lines.push(
@@ -276,19 +276,19 @@ describe('errors of manifests', () => {
       );
     }
     expect(problemsOf(() => render(lines.join('\n')))).toEqual([
-      'app.yml:1:1 Aliases make this document endless or far too big.',
+      'app.yml:1:1 Aliases make this document infinite or too large.',
     ]);
   });
 });
 
-describe('places', () => {
+describe('positions', () => {
   it.each(['---', '--- # here', '--- !!map', '--- &root', '--- !!map &root # both'])(
     'behind %j are those of the file, also after a value was put in',
     marker => {
       const before = `${configMap('a')}data: {x: "$<V>"}\n`;
       const text = `${before}${marker}\n${configMap('b')}data:\n  y: $<V>\n  z: 8\n`;
       expect(problemsOf(() => render(text, { variables: { V: 'a long value: of many words' } }))).toEqual([
-        'app.yml:11:3 data.z is a number, but has to be text: put it in quotes.',
+        'app.yml:11:3 data.z is a number, but must be a string: put it in quotes.',
       ]);
     },
   );
@@ -323,6 +323,6 @@ describe('places', () => {
     [['spec', 'template', 'spec', 'containers', 0, 'ports', 0], 11, 11],
     [['spec', 'replicas'], 6, 1],
   ])('of %j is line %i, column %i', (path, line, column) => {
-    expect(render(text).resources[0]!.place(path)).toEqual({ file: 'app.yml', line, column });
+    expect(render(text).resources[0]!.positionOf(path)).toEqual({ file: 'app.yml', line, column });
   });
 });

@@ -2,11 +2,11 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { loadManifests } from '../../src/manifests/files/load.js';
-import { findManifests } from '../../src/manifests/files/find.js';
-import { expandBraces, globBase, globMatcher } from '../../src/manifests/files/glob.js';
-import { readManifests, renderManifests } from '../../src/manifests/render.js';
-import { problemsOf, rejectionOf, request } from './rendering.js';
+import { loadManifests } from '../../../src/manifests/files/load.js';
+import { findManifests } from '../../../src/manifests/files/find.js';
+import { expandBraces, globBase, globMatcher } from '../../../src/manifests/files/glob.js';
+import { readManifests, renderManifests } from '../../../src/manifests/render.js';
+import { problemsOf, rejectionOf, request } from '../rendering.js';
 
 let root = '';
 let workspace = '';
@@ -91,21 +91,21 @@ describe('finding manifests', () => {
     expect(find(...patterns)).toEqual(files);
   });
 
-  it('takes absolute paths and paths out of the workspace, and names them absolutely', () => {
+  it('accepts absolute paths and paths outside the workspace, and reports them as absolute paths', () => {
     const outside = join(root, 'outside', 'out.yml');
     expect(find(join(workspace, 'top.yml'), join(root, 'outside'))).toEqual(['top.yml', outside]);
     expect(find(join(root, 'outside', '*.yml'))).toEqual([outside]);
     expect(find('../outside/*.yml')).toEqual([outside]);
   });
 
-  it('hands over the text, without a byte order mark', async () => {
+  it('returns the text, without a byte order mark', async () => {
     expect(await loadManifests({ patterns: ['top.yml', 'mark.yml'], workspace, environment: {} })).toEqual([
       { file: 'top.yml', text: '# top.yml\n' },
       { file: 'mark.yml', text: '# marked\n' },
     ]);
   });
 
-  it('names every pattern that matches nothing, and every file that cannot be read', async () => {
+  it('reports every pattern that matches nothing, and every file that cannot be read', async () => {
     const patterns = ['top.yml', 'nope.yml', 'k8s/*.txt', 'empty', 'nowhere/**/*.yml', 'latin.yml'];
     const error = await rejectionOf(loadManifests({ patterns, workspace, environment: {} }));
     expect(error.problems.map(({ message }) => message)).toEqual([
@@ -118,16 +118,16 @@ describe('finding manifests', () => {
     expect(error).toMatchObject({ code: 'manifest', message: 'The manifests have 5 problems.' });
   });
 
-  it('a URL is refused with what to do instead', () => {
+  it('rejects a URL, with the remedy', () => {
     expect(refused('https://example.com/app.yml')).toEqual([
-      '`https://example.com/app.yml` in the input `manifests` is a URL: download it in a step before, and name the file.',
+      '`https://example.com/app.yml` in the input `manifests` is a URL: download it in an earlier step and specify the file.',
     ]);
   });
 
-  it('files without an object are an error that names them', async () => {
+  it('rejects files without an object, and names them', async () => {
     const manifests = await readManifests({ patterns: ['top.yml', 'k8s/b.yml'], workspace, environment: {} });
     expect(problemsOf(() => renderManifests({ ...request(''), manifests }))).toEqual([
-      'The manifests hold no object: top.yml, k8s/b.yml.',
+      'The manifests contain no object: top.yml, k8s/b.yml.',
     ]);
   });
 });
@@ -170,7 +170,7 @@ describe('exclusions', () => {
     expect(find(...patterns)).toEqual(files);
   });
 
-  it('take out files by absolute paths and paths out of the workspace', () => {
+  it('exclude files by absolute paths and paths outside the workspace', () => {
     const outside = join(root, 'outside');
     expect(find('top.yml', outside, `!${outside}`)).toEqual(['top.yml']);
     expect(find('top.yml', outside, `!${outside}/*.yml`)).toEqual(['top.yml']);
@@ -184,14 +184,14 @@ describe('exclusions', () => {
     [['k8s', '!k8s/readme.md'], '!k8s/readme.md'],
     [['kustom', '!kustom/app.yml'], '!kustom/app.yml'],
     [['k8s', '!top.yml'], '!top.yml'],
-  ])('%j is an error, because %s takes out nothing', (patterns, exclusion) => {
+  ])('%j is an error, because %s excludes nothing', (patterns, exclusion) => {
     expect(refused(...patterns)).toEqual([
-      `\`${exclusion}\` in the input \`manifests\` takes out nothing that the patterns before it name.`,
+      `\`${exclusion}\` in the input \`manifests\` excludes nothing that the patterns before it match.`,
     ]);
   });
 
-  it('that leave nothing are an error', () => {
-    expect(refused('k8s', '!k8s/**')).toEqual(['The exclusions in the input `manifests` leave no file.']);
+  it('that exclude everything are an error', () => {
+    expect(refused('k8s', '!k8s/**')).toEqual(['The exclusions in the input `manifests` exclude every file.']);
   });
 });
 
@@ -218,9 +218,9 @@ describe('folders with a kustomization', () => {
     expect(find(...patterns)).toEqual(files);
   });
 
-  it.each(['tree', 'tree/**/*', 'tree/**'])('%s holds several, so that one has to be named', pattern => {
+  it.each(['tree', 'tree/**/*', 'tree/**'])('%s contains several, so that one must be specified', pattern => {
     expect(refused(pattern)).toEqual([
-      `\`${pattern}\` in the input \`manifests\` holds several kustomizations: tree/base, tree/prod. Name the one to deploy.`,
+      `\`${pattern}\` in the input \`manifests\` contains several kustomizations: tree/base, tree/prod. Specify the one to deploy.`,
     ]);
   });
 
@@ -263,7 +263,7 @@ describe('globs', () => {
     expect(globBase(pattern)).toBe(base);
   });
 
-  it('braces unfold, nested ones too', () => {
+  it('expand braces, nested ones too', () => {
     expect(expandBraces('{a,b{1,2}}.yml')).toEqual(['a.yml', 'b1.yml', 'b2.yml']);
     expect(expandBraces('plain')).toEqual(['plain']);
   });

@@ -1,9 +1,9 @@
 import { describe, expect, it } from '@jest/globals';
-import type { ImageOverride } from '../../src/inputs/inputs.js';
-import { parseReference } from '../../src/inputs/parse/image-reference.js';
-import { imagePlaces } from '../../src/manifests/overrides/image-fields.js';
-import { imagesOf } from '../../src/manifests/overrides/images.js';
-import { problemsOf, render, renderBoth } from './rendering.js';
+import type { ImageOverride } from '../../../src/inputs/inputs.js';
+import { parseReference } from '../../../src/inputs/parse/image-reference.js';
+import { imageFields } from '../../../src/manifests/overrides/image-fields.js';
+import { imagesOf } from '../../../src/manifests/overrides/images.js';
+import { problemsOf, render, renderBoth } from '../rendering.js';
 
 const byRepository = (repository: string, image: string): ImageOverride => ({ by: 'repository', repository, image });
 const byContainer = (container: string, image: string): ImageOverride => ({ by: 'container', container, image });
@@ -60,13 +60,13 @@ describe('the input images', () => {
     ]);
   });
 
-  it('an entry of another registry is told of the repository that ends alike', () => {
+  it('an entry of another registry gets a suggestion with the same last part', () => {
     const text = workload('web', '{name: app, image: "registry.internal.example:5000/shop/site:1"}');
     const [problem] = problemsOf(() => render(text, { images: [byRepository('ghcr.io/site', 'ghcr.io/site:2')] }));
     expect(problem).toMatch(/Did you mean registry\.internal\.example:5000\/shop\/site\?$/);
   });
 
-  it('a container that is misspelt is told of the nearest one', () => {
+  it('a misspelt container name gets a suggestion', () => {
     const text = workload('web', '{name: webserver, image: "a:1"}');
     const [problem] = problemsOf(() => render(text, { images: [byContainer('webservr', 'a:2')] }));
     expect(problem).toMatch(/matches no container; .* Did you mean webserver\?$/);
@@ -76,14 +76,14 @@ describe('the input images', () => {
     ['nginx', 'docker.io/library/nginx:1'],
     ['docker.io/library/nginx', 'nginx'],
     ['reg:5000/nginx', `reg:5000/nginx:1@sha256:${'a'.repeat(64)}`],
-  ])('%s swaps %s, tag and digest included', (repository, image) => {
+  ])('%s replaces %s, tag and digest included', (repository, image) => {
     const { resources } = render(workload('web', `{name: app, image: "${image}"}`), {
       images: [byRepository(repository, `${repository}:2`)],
     });
     expect(imagesOf(resources)).toEqual([`${repository}:2`]);
   });
 
-  it('tells every image from and to, with the object and the container', () => {
+  it('logs every old and new image, with the object and the container', () => {
     const text = workload('web', '{name: app, image: "a:1"}', ', initContainers: [{name: init, image: "a"}]');
     expect(render(text, { images: [byRepository('a', 'a:2')] }).notes).toEqual([
       'Deployment web, container init: image a → a:2',
@@ -92,16 +92,18 @@ describe('the input images', () => {
     expect(render(text, { images: [byContainer('app', 'a:1')] }).notes).toEqual([]);
   });
 
-  it('a container name that several workloads have is set in all of them, and told', () => {
+  it('a container name that several workloads have is set in all of them, and logged', () => {
     const text = [workload('web', '{name: app, image: "a:1"}'), workload('worker', '{name: app, image: "b:1"}')].join(
       '---\n',
     );
     const { resources, notes } = render(text, { images: [byContainer('app', 'c:2')] });
     expect(imagesOf(resources)).toEqual(['c:2']);
-    expect(notes.at(-1)).toBe('`app=c:2` sets a container of that name in each of Deployment web, Deployment worker');
+    expect(notes.at(-1)).toBe(
+      '`app=c:2` sets the image of this container in each of Deployment web, Deployment worker',
+    );
   });
 
-  it('gives a container its image where the manifest names none', () => {
+  it('sets the image of a container where the manifest has none', () => {
     const { resources, notes } = render(workload('web', '{name: app}'), { images: [byContainer('app', 'c:2')] });
     expect([imagesOf(resources), notes]).toEqual([['c:2'], ['Deployment web, container app: image none → c:2']]);
   });
@@ -130,16 +132,16 @@ describe('the input images', () => {
     ['postgresql.cnpg.io/v1', 'Cluster', 'spec: {imageName: x}'],
     ['tekton.dev/v1', 'Task', 'spec: {steps: [{name: a, image: x}]}'],
     ['argoproj.io/v1alpha1', 'CronWorkflow', 'spec: {workflowSpec: {templates: [{name: t, container: {image: x}}]}}'],
-  ])('reaches every image of %s %s', (apiVersion, kind, rest) => {
+  ])('sets every image of %s %s', (apiVersion, kind, rest) => {
     const text = `apiVersion: ${apiVersion}\nkind: ${kind}\nmetadata: {name: a}\n${rest}\n`;
     const { resources } = render(text, { images: [byRepository('x', 'x:2')] });
     expect(imagesOf(resources)).toEqual(['x:2']);
     expect(JSON.stringify(resources[0]!.object)).not.toContain('"x"');
   });
 
-  it('leaves fields alone that are called image in kinds nobody knows', () => {
+  it('does not change fields named image in unknown kinds', () => {
     const text = 'apiVersion: example.com/v1\nkind: Poster\nmetadata: {name: a}\nspec: {image: x}\n';
     const { resources } = render(text);
-    expect(imagePlaces(resources[0]!.object)).toEqual([]);
+    expect(imageFields(resources[0]!.object)).toEqual([]);
   });
 });

@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import { render } from './rendering.js';
+import { render } from '../rendering.js';
 
 const nasty = [
   '\n',
@@ -99,7 +99,7 @@ data: {"a$<V>": $<V>, z: z}
 `;
 
 describe('substitution', () => {
-  it('puts 10 000 hostile values where they belong, and changes nothing else', () => {
+  it('inserts 10 000 hostile values correctly, and changes nothing else', () => {
     fc.assert(
       fc.property(hostile, value => {
         const { resources } = render(text, { variables: { V: value } });
@@ -138,7 +138,7 @@ describe('substitution', () => {
     );
   }, 300_000);
 
-  it('says of 1 000 hostile texts without a value what is wrong, or leaves them, and never breaks down', () => {
+  it('reports a problem of 1 000 hostile texts without a value or leaves them unchanged, and never throws', () => {
     fc.assert(
       fc.property(hostile, value => {
         const scalar = JSON.stringify(`$<${value}> $\{${value}} $${value} $<V:-${value}>`);

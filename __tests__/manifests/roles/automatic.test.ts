@@ -1,10 +1,10 @@
 import { describe, expect, it } from '@jest/globals';
-import { fieldAt, type Path } from '../../src/kubernetes/fields.js';
-import type { KubeObject } from '../../src/kubernetes/object.js';
-import type { Resource } from '../../src/manifests/resource.js';
-import { selectorMatches } from '../../src/kubernetes/selectors.js';
-import { roleName } from '../../src/manifests/roles/copies.js';
-import { problemsOf, renderBoth, type Overrides } from './rendering.js';
+import { fieldAt, type Path } from '../../../src/kubernetes/fields.js';
+import type { KubeObject } from '../../../src/kubernetes/object.js';
+import type { Resource } from '../../../src/manifests/resource.js';
+import { selectorMatches } from '../../../src/kubernetes/selectors.js';
+import { roleName } from '../../../src/manifests/roles/copies.js';
+import { problemsOf, renderBoth, type Overrides } from '../rendering.js';
 
 const document = (text: string): string => `---\n${text.trim()}\n`;
 const deployment = (name: string, pod = '', app = name): string =>
@@ -43,8 +43,8 @@ function ofGreen(text: string, name: string): KubeObject {
   return found.object;
 }
 
-describe('Plain manifests with roles of their own accord', () => {
-  it('have each Deployment behind the public Service once for each role, told apart by a label', () => {
+describe('Manifests without TARGET_ROLE', () => {
+  it('have each Deployment behind the public Service once for each role, distinguished by a label', () => {
     const green = ofGreen(web, 'Deployment web-green');
     expect(green.metadata.labels).toMatchObject({ 'cutover/role': 'green' });
     expect(fieldAt(green, ['spec', 'selector'])).toEqual({ matchLabels: { app: 'web', 'cutover/role': 'green' } });
@@ -69,9 +69,9 @@ describe('Plain manifests with roles of their own accord', () => {
     expect(sorted(text, { testService: 'try-*' }).testService).toEqual({ blue: 'try-blue', green: 'try-green' });
   });
 
-  it('keep the places of their sources', () => {
+  it('keep the positions of their sources', () => {
     const [first] = sorted(web).of['blue'] ?? [];
-    expect(first?.place(['metadata', 'name'])).toMatchObject({ file: 'app.yml', line: 4 });
+    expect(first?.positionOf(['metadata', 'name'])).toMatchObject({ file: 'app.yml', line: 4 });
   });
 
   it('take every Deployment that the public Service selects', () => {
@@ -155,14 +155,14 @@ describe('Plain manifests with roles of their own accord', () => {
     expect(names(sorted(text).shared)).toEqual([]);
   });
 
-  it.each(pods)('%s that the manifests do not hold keeps its name', (...[, pod, kind, path]) => {
+  it.each(pods)('%s that is not in the manifests keeps its name', (...[, pod, kind, path]) => {
     const elsewhere = kind === 'Secret' ? 'ConfigMap' : 'Secret';
     const text = deployment('web', pod) + service('web') + config('c', elsewhere);
     expect(fieldAt(ofGreen(text, 'Deployment web-green'), ['spec', 'template', 'spec', ...path])).toBe('c');
     expect(names(sorted(text).shared)).toEqual([`${elsewhere} c`]);
   });
 
-  it('leave configuration where shared objects read it too, beside the roles’ own', () => {
+  it('keep configuration that shared objects refer to, beside the copies of the roles', () => {
     const task =
       '{template: {spec: {restartPolicy: Never, containers: [{name: m, image: x, envFrom: [{configMapRef: {name: c}}]}]}}}';
     const text =
@@ -203,7 +203,7 @@ describe('Plain manifests with roles of their own accord', () => {
     expect(names(sorted(text).shared)).toEqual(['PodDisruptionBudget db']);
   });
 
-  it('count only a role’s own pods where these shall be spread, and others’ as before', () => {
+  it('restrict spread constraints for their own pods to the role, and leave others unchanged', () => {
     const selector = (app: string): string => `labelSelector: {matchLabels: {app: ${app}}}`;
     const pod =
       `, topologySpreadConstraints: [{${selector('web')}}], affinity: {podAntiAffinity: ` +
@@ -225,7 +225,7 @@ describe('Plain manifests with roles of their own accord', () => {
       'annotated as shared',
       service('further').replace('{name: further}', '{name: further, annotations: {cutover/shared: "true"}}'),
     ],
-  ])('leave a further Service alone that is %s', (_what, text) => {
+  ])('do not change another Service that is %s', (_what, text) => {
     expect(names(sorted(web + text).shared)).toEqual(['Service further']);
     expect(sorted(web + text).publicService['blue']?.object.metadata.name).toBe('web');
   });
@@ -242,19 +242,24 @@ describe('Plain manifests with roles of their own accord', () => {
         other('networking.k8s.io/v1 Ingress web', '{rules: [{http: {paths: [{backend: {service: {name: web}}}]}}]}'),
       service('api', 'ports: [{port: 80}]', 'api'),
     ],
-  ])('take the Service for public that is %s, and update what is behind others in place', (_what, main, inner) => {
-    const { resources, warnings } = renderBoth(deployment('web') + main + deployment('api') + inner);
-    expect(resources.publicService['blue']?.object.metadata.name).toBe('web');
-    expect(names(resources.shared)).toEqual(expect.arrayContaining(['Deployment api', 'Service api']));
-    expect(warnings.map(({ message }) => message)).toEqual([expect.stringContaining('updated in place while staging')]);
-  });
+  ])(
+    'use the Service that is %s as the public one, and update what is behind others in place',
+    (_what, main, inner) => {
+      const { resources, warnings } = renderBoth(deployment('web') + main + deployment('api') + inner);
+      expect(resources.publicService['blue']?.object.metadata.name).toBe('web');
+      expect(names(resources.shared)).toEqual(expect.arrayContaining(['Deployment api', 'Service api']));
+      expect(warnings.map(({ message }) => message)).toEqual([
+        expect.stringContaining('updated in place while staging'),
+      ]);
+    },
+  );
 
-  it('take the Service that the input names', () => {
+  it('use the Service that the input names', () => {
     const text = web + deployment('api') + service('api', 'ports: [{port: 80}]', 'api');
     expect(sorted(text, { service: 'api' }).publicService['blue']?.object.metadata.name).toBe('api');
   });
 
-  it('share workloads that say so, and tasks', () => {
+  it('share annotated workloads and Jobs', () => {
     const marked = deployment('worker').replace(
       '{name: worker}',
       '{name: worker, annotations: {cutover/shared: "true"}}',
@@ -267,11 +272,11 @@ describe('Plain manifests with roles of their own accord', () => {
   });
 });
 
-describe('Plain manifests are refused, with the reason and the place,', () => {
+describe('Manifests without TARGET_ROLE are rejected, with reason and position,', () => {
   it.each<readonly [string, string, RegExp, Overrides?]>([
     ['without a Service', deployment('web'), /^No Service is public/],
     [
-      'with a Service that selects nothing of theirs',
+      'with a Service that selects none of their pods',
       deployment('web') + service('db', 'ports: [{port: 80}]', 'db'),
       /^No Service is public/,
     ],
@@ -279,12 +284,12 @@ describe('Plain manifests are refused, with the reason and the place,', () => {
     [
       'where several Services could be public',
       web + deployment('api') + service('api', 'ports: [{port: 80}]', 'api'),
-      /^app\.yml:\d+:\d+ Several Services could be the public one: web, api\. Name it in the input `service`/,
+      /^app\.yml:\d+:\d+ Several Services could be the public one: web, api\. Specify it in the input `service`/,
     ],
     [
       'where the input names another Service',
       web,
-      /names api, which selects the pods of no workload; web would/,
+      /is api, which selects the pods of no workload; web would/,
       { service: 'api' },
     ],
     [
@@ -294,9 +299,9 @@ describe('Plain manifests are refused, with the reason and the place,', () => {
       { service: 'web' },
     ],
     [
-      'where a second Service leads to the same port',
+      'where a second Service routes to the same port',
       deployment('web') + service('web', 'type: NodePort, ports: [{port: 80, targetPort: 8080}]') + service('inner'),
-      /^app\.yml:\d+:\d+ Service shop\/inner leads to the same port of the same pods/,
+      /^app\.yml:\d+:\d+ Service shop\/inner routes to the same port of the same pods/,
     ],
     [
       'with a Deployment that no Service selects',
@@ -319,7 +324,7 @@ describe('Plain manifests are refused, with the reason and the place,', () => {
         document(
           'apiVersion: v1\nkind: Pod\nmetadata: {name: p, labels: {app: web}}\nspec: {containers: [{name: c, image: x}]}',
         ),
-      /Pod shop\/p cannot have roles: nothing makes it anew/,
+      /Pod shop\/p cannot have roles: no controller recreates it/,
     ],
     [
       'with a workload of a foreign kind behind it',
@@ -336,12 +341,12 @@ describe('Plain manifests are refused, with the reason and the place,', () => {
       /ReadWriteOnce/,
     ],
     [
-      'where a copy would take the name of something else',
+      'where a copy would have the name of another object',
       deployment('web', ', volumes: [{name: v, configMap: {name: c}}]') +
         service('web') +
         config('c') +
         config('c-blue'),
-      /^app\.yml:\d+:\d+ ConfigMap shop\/c-blue would be made for blue, but the manifests define it at app\.yml:/,
+      /^app\.yml:\d+:\d+ ConfigMap shop\/c-blue would be created for blue, but the manifests define it at app\.yml:/,
     ],
   ])('%s', (...[, text, message, overrides]) => {
     expect(problemsOf(() => renderBoth(text, overrides))[0]).toMatch(message);
@@ -349,7 +354,7 @@ describe('Plain manifests are refused, with the reason and the place,', () => {
 });
 
 describe('The name of a role’s own object', () => {
-  it('is cut to what Kubernetes allows, and stays one of its own', () => {
+  it('is cut to the limit of Kubernetes, and stays unique', () => {
     expect(roleName('web', 'blue')).toBe('web-blue');
     const [one, two] = ['a', 'b'].map(end => roleName(`${'long-'.repeat(13)}${end}`, 'green'));
     expect(one).toMatch(/^(long-){8}.*-[0-9a-f]{8}-green$/);

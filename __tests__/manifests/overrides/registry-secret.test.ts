@@ -1,10 +1,10 @@
 import { describe, expect, it } from '@jest/globals';
-import type { RegistrySecret } from '../../src/inputs/parse/registry.js';
-import { fieldAt } from '../../src/kubernetes/fields.js';
-import type { KubeObject } from '../../src/kubernetes/object.js';
-import type { Resource } from '../../src/manifests/resource.js';
-import { secretValues } from '../../src/manifests/secrets.js';
-import { problemsOf, render, renderBoth, type Overrides } from './rendering.js';
+import type { RegistrySecret } from '../../../src/inputs/parse/registry.js';
+import { fieldAt } from '../../../src/kubernetes/fields.js';
+import type { KubeObject } from '../../../src/kubernetes/object.js';
+import type { Resource } from '../../../src/manifests/resource.js';
+import { secretValues } from '../../../src/manifests/secrets.js';
+import { problemsOf, render, renderBoth, type Overrides } from '../rendering.js';
 
 const registrySecret: RegistrySecret = {
   name: 'reg',
@@ -72,7 +72,7 @@ describe('the Secret of registry-secret', () => {
     ]);
   });
 
-  it('is made in every namespace that has a workload, for nodes pull with none of another', () => {
+  it('is created in every namespace with a workload, because pull secrets are namespaced', () => {
     const text = [workload('', 'name: a'), workload('', 'name: b, namespace: other')].join('---\n');
     expect(secretsIn(text).map(({ metadata }) => metadata.namespace)).toEqual(['shop', 'other']);
     const alone = 'apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\n';
@@ -97,7 +97,7 @@ describe('the Secret of registry-secret', () => {
     expect(Object.values(of).map(own => pullSecretsOf(own[0]!))).toEqual([[{ name: 'reg' }], [{ name: 'reg' }]]);
   });
 
-  it('is named by KUBERNETES_SECRET_NAME, which has no value without the input', () => {
+  it('is available as KUBERNETES_SECRET_NAME, which has no value without the input', () => {
     const text = workload(', imagePullSecrets: [{name: "${KUBERNETES_SECRET_NAME}"}]');
     const { resources } = render(text, { registrySecret, builtIns: { KUBERNETES_SECRET_NAME: 'reg' } });
     expect(pullSecretsOf(resources[0]!)).toEqual([{ name: 'reg' }]);
@@ -122,7 +122,7 @@ describe('image-pull-secrets', () => {
     expect(fieldAt(resource!.object, [...path, 'imagePullSecrets'])).toEqual([{ name: 'b' }]);
   });
 
-  it('that no workload is there for are an error', () => {
+  it('without a workload are an error', () => {
     const text = 'apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\n';
     expect(problemsOf(() => render(text, { imagePullSecrets: ['a', 'b'] }))).toEqual([
       '`a, b` in the input `image-pull-secrets` would be added to nothing: the manifests have no workload.',

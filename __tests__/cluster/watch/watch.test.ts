@@ -1,8 +1,8 @@
 import type { ServerResponse } from 'node:http';
 import { afterEach, describe, expect, it } from '@jest/globals';
-import type { Cluster, WatchEvent } from '../../src/cluster/cluster.js';
-import { answer, connectTo, handClock, keptLog, kubeconfigFor, startServer, status } from './server.js';
-import type { Handler, HandClock, KeptLog, TestServer } from './server.js';
+import type { Cluster, WatchEvent } from '../../../src/cluster/cluster.js';
+import { answer, connectTo, handClock, keptLog, kubeconfigFor, startServer, status } from '../server.js';
+import type { Handler, HandClock, KeptLog, TestServer } from '../server.js';
 
 const kind = { apiVersion: 'v1', kind: 'Pod', namespace: 'shop' };
 
@@ -88,7 +88,7 @@ function text(one: WatchEvent): string {
 }
 
 describe('a watch', () => {
-  it('tells what is there, then synced, then each change', async () => {
+  it('reports existing objects, then synced, then each change', async () => {
     const { cluster, server } = await watched(
       lines(
         event('ADDED', 'a', 1),
@@ -123,7 +123,7 @@ describe('a watch', () => {
     expect(server.seen[1]?.query).not.toHaveProperty('sendInitialEvents');
   });
 
-  it('resumes from a bookmark, so that quiet kinds do not grow too old', async () => {
+  it('resumes from a bookmark, so that the version of quiet kinds does not expire', async () => {
     const { cluster, server } = await watched(ending(bookmark(5, true), bookmark(90)), lines(event('ADDED', 'a', 91)));
     expect(await take(cluster, 2)).toEqual(['synced', 'ADDED a']);
     expect(server.seen[1]?.query['resourceVersion']).toBe('90');
@@ -144,7 +144,7 @@ describe('a watch', () => {
   it.each([
     ['an ERROR event', lines(`${JSON.stringify({ type: 'ERROR', object: status(410, { reason: 'Expired' }) })}\n`)],
     ['an answer 410', refuse(410, { reason: 'Expired' })],
-  ])('starts again after %s and tells what vanished meanwhile', async (_what, gone) => {
+  ])('starts again after %s and reports what was deleted meanwhile', async (_what, gone) => {
     const { cluster, server } = await watched(
       ending(event('ADDED', 'a', 1), event('ADDED', 'b', 2), bookmark(2, true)),
       gone,
@@ -162,7 +162,7 @@ describe('a watch', () => {
     expect(server.seen[2]?.query).toMatchObject({ sendInitialEvents: 'true' });
   });
 
-  it('tells of an object that was deleted and made again while nobody listened', async () => {
+  it('reports an object that was deleted and recreated without a connection', async () => {
     const { cluster } = await watched(
       ending(event('ADDED', 'a', { version: 1, uid: 'first' }), bookmark(1, true)),
       refuse(410, { reason: 'Expired' }),
@@ -171,7 +171,7 @@ describe('a watch', () => {
     expect(await take(cluster, 4)).toEqual(['ADDED a', 'synced', 'DELETED a', 'ADDED a']);
   });
 
-  it('does not take half a beginning for the whole', async () => {
+  it('does not treat an incomplete initial list as complete', async () => {
     const { cluster, server } = await watched(
       cut(event('ADDED', 'a', 1)),
       lines(event('ADDED', 'a', 1), event('ADDED', 'b', 2), bookmark(2, true)),
@@ -180,7 +180,7 @@ describe('a watch', () => {
     expect(server.seen[1]?.query).toMatchObject({ sendInitialEvents: 'true' });
   });
 
-  it.each([400, 422])('lists and then watches when the API server cannot stream the beginning (%i)', async code => {
+  it.each([400, 422])('lists and then watches when the API server cannot stream the initial list (%i)', async code => {
     const list: Connection = response =>
       answer(response, 200, {
         kind: 'PodList',
@@ -201,7 +201,7 @@ describe('a watch', () => {
     ]);
   });
 
-  it('waits longer each time while connections tell nothing', async () => {
+  it('waits longer each time while connections have no events', async () => {
     const { cluster, clock } = await watched(
       ending(bookmark(1, true)),
       ending(),
@@ -215,7 +215,7 @@ describe('a watch', () => {
     expect(waits[1]).toBeGreaterThan(waits[0] ?? 0);
   });
 
-  it('reads characters that two chunks share', async () => {
+  it('reads characters that are split between two chunks', async () => {
     const bytes = Buffer.from(event('ADDED', 'größe', 1) + bookmark(1, true));
     const middle = bytes.indexOf(0xc3) + 1;
     const { cluster } = await watched(response => {
@@ -252,7 +252,7 @@ describe('a watch', () => {
         })),
       });
 
-  it('lists every two seconds where watching is forbidden, tells only what changed, and names the missing rule', async () => {
+  it('lists every two seconds where watching is forbidden, reports only changes, and logs the missing rule', async () => {
     const { cluster, clock, log } = await watched(
       forbidden('watch'),
       listing(['a', 1], ['b', 2]),
@@ -263,12 +263,12 @@ describe('a watch', () => {
     expect(clock.waits.filter(ms => ms === 2_000)).toHaveLength(2);
     expect(log.lines.filter(line => line.startsWith('warning:'))).toEqual([
       expect.stringMatching(
-        /cannot watch resource "pods".*asking every 2 s instead.*\{apiGroups: \[""\], resources: \["pods"\], verbs: \["watch"\]\}/,
+        /cannot watch resource "pods".*listing every 2 s instead.*\{apiGroups: \[""\], resources: \["pods"\], verbs: \["watch"\]\}/,
       ),
     ]);
   });
 
-  it('throws what trying again cannot mend: the right to watch is asked for where listing is forbidden too', async () => {
+  it('throws the missing permission to watch where listing is forbidden too', async () => {
     const { cluster } = await watched(forbidden('watch'), forbidden('list'));
     await expect(take(cluster, 1)).rejects.toMatchObject({
       code: 'forbidden',

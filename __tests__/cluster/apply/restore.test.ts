@@ -1,10 +1,10 @@
 import { describe, expect, it } from '@jest/globals';
-import { restoreSnapshots } from '../../src/cluster/apply/restore.js';
-import { CutoverError } from '../../src/errors.js';
-import { describeRef, refOf, type KubeObject, type ObjectRef } from '../../src/kubernetes/object.js';
-import { content, type Snapshot } from '../../src/plan/change.js';
-import { memoryCluster, type MemoryCluster } from '../support/cluster/memory-cluster.js';
-import { listLog } from '../support/cluster/proxy-cluster.js';
+import { restoreSnapshots } from '../../../src/cluster/apply/restore.js';
+import { CutoverError } from '../../../src/errors.js';
+import { describeRef, refOf, type KubeObject, type ObjectRef } from '../../../src/kubernetes/object.js';
+import { content, type Snapshot } from '../../../src/plan/change.js';
+import { memoryCluster, type MemoryCluster } from '../../support/cluster/memory-cluster.js';
+import { listLog } from '../../support/cluster/proxy-cluster.js';
 
 const annotations = { 'cutover/release': 'web' };
 
@@ -56,8 +56,8 @@ function undo(cluster: MemoryCluster, ...snapshots: readonly Snapshot[]) {
   }));
 }
 
-describe('putting back what Cutover had applied before', () => {
-  it('brings every field back, with the same owners', async () => {
+describe('restoring an object that Cutover had applied', () => {
+  it('restores every field, with the same owners', async () => {
     const cluster = memoryCluster();
     await cluster.apply(deployment('site:v1'));
     const before = live(cluster);
@@ -65,13 +65,13 @@ describe('putting back what Cutover had applied before', () => {
     expect(await undo(cluster, snapshot(before))).toEqual({
       restored: ['Deployment shop/web'],
       failed: [],
-      lines: ['Deployment shop/web put back'],
+      lines: ['Deployment shop/web restored'],
     });
     expect(content(live(cluster))).toEqual(content(before));
     expect(owners(live(cluster))).toEqual(owners(before));
   });
 
-  it('leaves alone what others changed meanwhile', async () => {
+  it('keeps what others have changed meanwhile', async () => {
     const cluster = memoryCluster();
     await cluster.apply(deployment('site:v1'));
     const before = live(cluster);
@@ -84,7 +84,7 @@ describe('putting back what Cutover had applied before', () => {
     });
   });
 
-  it('gives back the values of fields that were taken over from others', async () => {
+  it('restores the values of fields that were taken over from others', async () => {
     const cluster = memoryCluster();
     await cluster.apply(deployment('site:v1'));
     const scaled = { ...live(cluster), spec: { ...(live(cluster)['spec'] as object), replicas: 5 } };
@@ -95,7 +95,7 @@ describe('putting back what Cutover had applied before', () => {
     expect(content(live(cluster))).toEqual(content(before));
   });
 
-  it('gives back what cannot be left out, such as the selector that was taken over', async () => {
+  it('restores required fields, such as a selector that was taken over', async () => {
     const cluster = memoryCluster();
     const { selector, ...unselected } = deployment('site:v1')['spec'] as { selector: object };
     cluster.given(deployment('site:v1'));
@@ -107,19 +107,19 @@ describe('putting back what Cutover had applied before', () => {
     expect(owners(live(cluster))).toEqual(owners(before));
   });
 
-  it('makes again what was deleted', async () => {
+  it('recreates an object that was deleted', async () => {
     const cluster = memoryCluster();
     await cluster.apply(configMap('settings', '1'));
     const before = live(cluster, refOf(configMap('settings', '')));
     cluster.store.remove(refOf(before));
     const { lines } = await undo(cluster, snapshot(before));
-    expect(lines).toEqual(['ConfigMap shop/settings made again']);
+    expect(lines).toEqual(['ConfigMap shop/settings recreated']);
     expect(live(cluster, refOf(before))).toMatchObject({ data: { KEY: '1' }, metadata: { annotations } });
   });
 });
 
-describe('putting back what others had made', () => {
-  it('replaces it by the very snapshot', async () => {
+describe('restoring an object of others', () => {
+  it('replaces it with the snapshot', async () => {
     const cluster = memoryCluster();
     cluster.given(deployment('site:v1', { replicas: 4 }));
     const before = live(cluster);
@@ -128,17 +128,17 @@ describe('putting back what others had made', () => {
     expect(content(live(cluster))).toEqual(content(before));
   });
 
-  it('makes it again when it is gone', async () => {
+  it('recreates it when it is gone', async () => {
     const cluster = memoryCluster();
     cluster.given(configMap('settings', '1'));
     const before = live(cluster, refOf(configMap('settings', '')));
     cluster.store.remove(refOf(before));
     const { lines } = await undo(cluster, snapshot(before));
-    expect(lines).toEqual(['ConfigMap shop/settings made again']);
+    expect(lines).toEqual(['ConfigMap shop/settings recreated']);
     expect(live(cluster, refOf(before))).toMatchObject({ data: { KEY: '1' } });
   });
 
-  it('tries again on the newest version when a controller writes in between', async () => {
+  it('retries with the latest version when a controller writes in between', async () => {
     const cluster = memoryCluster();
     cluster.given(deployment('site:v1'));
     const before = live(cluster);
@@ -153,7 +153,7 @@ describe('putting back what others had made', () => {
     expect(content(live(cluster))).toEqual(content(before));
   });
 
-  it('gives up when it moves every time, and says so', async () => {
+  it('gives up when the version changes every time, and reports it', async () => {
     const cluster = memoryCluster();
     cluster.given(deployment('site:v1'));
     const before = live(cluster);
@@ -167,22 +167,22 @@ describe('putting back what others had made', () => {
     expect(await undo(cluster, snapshot(before))).toEqual({
       restored: [],
       failed: ['Deployment shop/web: Deployment shop/web changed since it was read'],
-      lines: ['Deployment shop/web could not be put back: Deployment shop/web changed since it was read'],
+      lines: ['Deployment shop/web could not be restored: Deployment shop/web changed since it was read'],
     });
     expect(writes).toBe(10);
   });
 });
 
-describe('putting back what did not exist', () => {
+describe('restoring an object that did not exist', () => {
   const made = refOf(configMap('new', ''));
 
-  it('removes it', async () => {
+  it('deletes it', async () => {
     const cluster = memoryCluster();
     await cluster.apply(configMap('new', '1'));
     expect(await undo(cluster, { ref: made })).toEqual({
       restored: ['ConfigMap shop/new'],
       failed: [],
-      lines: ['ConfigMap shop/new removed again'],
+      lines: ['ConfigMap shop/new deleted'],
     });
     expect(cluster.store.get(made)).toBeUndefined();
   });
@@ -190,14 +190,14 @@ describe('putting back what did not exist', () => {
   it.each([
     ['another release', { 'cutover/release': 'other' }],
     ['nobody', {}],
-  ])('leaves it to %s whose annotation it carries', async (_whose, theirs) => {
+  ])('keeps it when it has the annotation of %s', async (_whose, theirs) => {
     const cluster = memoryCluster();
     cluster.given({ ...configMap('new', '1'), metadata: { name: 'new', namespace: 'shop', annotations: theirs } });
     expect(await undo(cluster, { ref: made })).toEqual({ restored: [], failed: [], lines: [] });
     expect(live(cluster, made)).toMatchObject({ data: { KEY: '1' } });
   });
 
-  it('leaves one that somebody made in its place a moment ago', async () => {
+  it('keeps one that somebody else has just created in its place', async () => {
     const cluster = memoryCluster();
     await cluster.apply(configMap('new', '1'));
     cluster.before = call => {
@@ -209,15 +209,15 @@ describe('putting back what did not exist', () => {
     expect(live(cluster, made)).toMatchObject({ data: { KEY: 'theirs' } });
   });
 
-  it('has nothing to do when it is not there', async () => {
+  it('does nothing when it does not exist', async () => {
     const cluster = memoryCluster();
     expect(await undo(cluster, { ref: made })).toEqual({ restored: [], failed: [], lines: [] });
     expect(cluster.writes()).toEqual([]);
   });
 });
 
-describe('putting back many', () => {
-  it('brings configuration back before the pods that read it, and removes what is new last', async () => {
+describe('restoring many objects', () => {
+  it('restores configuration before the pods that read it, and deletes new objects last', async () => {
     const cluster = memoryCluster();
     await cluster.apply(configMap('settings', '1'));
     await cluster.apply(deployment('site:v1'));
@@ -229,17 +229,17 @@ describe('putting back many', () => {
     expect(restored).toEqual(['ConfigMap shop/settings', 'Deployment shop/web', 'ConfigMap shop/new']);
   });
 
-  it('leaves what it may not know, and says so', async () => {
+  it('does not restore a Secret, and reports it', async () => {
     const cluster = memoryCluster();
     const secret = { apiVersion: 'v1', kind: 'Secret', name: 'db', namespace: 'shop' };
     const log = listLog();
     const done = await restoreSnapshots({ cluster, snapshots: [{ ref: secret, withheld: true }], release: 'web', log });
     expect(done).toEqual({ restored: [], failed: [], withheld: [secret], kept: [] });
-    expect(log.lines).toEqual(['Secret shop/db stays as it is: its data before this is not on record']);
+    expect(log.lines).toEqual(['Secret shop/db is not restored: its previous data is not in the record']);
     expect(cluster.calls).toEqual([]);
   });
 
-  it('leaves a Job that was made anew: the one before would repeat its work', async () => {
+  it('does not restore a recreated Job: the previous one would repeat its work', async () => {
     const cluster = memoryCluster();
     const job = { apiVersion: 'batch/v1', kind: 'Job', name: 'migrate', namespace: 'shop' };
     const object = { ...configMap('migrate', '1'), apiVersion: 'batch/v1', kind: 'Job' };
@@ -247,13 +247,11 @@ describe('putting back many', () => {
     const snapshots = [{ ref: job, object, recreated: true as const }];
     const done = await restoreSnapshots({ cluster, snapshots, release: 'web', log });
     expect(done).toEqual({ restored: [], failed: [], withheld: [], kept: [job] });
-    expect(log.lines).toEqual([
-      'Job shop/migrate stays as this step made it: run again, the one before would repeat its work',
-    ]);
+    expect(log.lines).toEqual(['Job shop/migrate is not restored: the previous Job would repeat its work']);
     expect(cluster.calls).toEqual([]);
   });
 
-  it('makes anything else that was made anew once more, as it was', async () => {
+  it('recreates any other recreated object, as it was', async () => {
     const cluster = memoryCluster();
     await cluster.apply(deployment('site:v1'));
     const before = live(cluster);
@@ -267,7 +265,7 @@ describe('putting back many', () => {
     expect(live(cluster)['spec']).toEqual(before['spec']);
   });
 
-  it('removes first what was made last', async () => {
+  it('deletes first what was created last', async () => {
     const cluster = memoryCluster();
     for (const name of ['first', 'second', 'third']) await cluster.apply(configMap(name, '1'));
     const refs = ['first', 'second', 'third'].map(name => ({ ref: refOf(configMap(name, '')) }));
@@ -275,7 +273,7 @@ describe('putting back many', () => {
     expect(restored).toEqual(['ConfigMap shop/third', 'ConfigMap shop/second', 'ConfigMap shop/first']);
   });
 
-  it('goes on after one that fails', async () => {
+  it('continues after a failure', async () => {
     const cluster = memoryCluster();
     const names = ['first', 'second', 'third'];
     for (const name of names) await cluster.apply(configMap(name, '1'));
@@ -287,7 +285,7 @@ describe('putting back many', () => {
     expect(failed).toEqual(['ConfigMap shop/second: no right to']);
   });
 
-  it('writes nothing where everything is as it was', async () => {
+  it('writes nothing where nothing has changed', async () => {
     const cluster = memoryCluster();
     await cluster.apply(deployment('site:v1'));
     cluster.given(configMap('theirs', '1'));
@@ -298,7 +296,7 @@ describe('putting back many', () => {
     expect(cluster.writes()).toEqual([]);
   });
 
-  it('is whole again after the same putting back has run twice', async () => {
+  it('is idempotent', async () => {
     const cluster = memoryCluster();
     await cluster.apply(deployment('site:v1'));
     const snapshots = [snapshot(live(cluster)), { ref: refOf(configMap('new', '')) }];

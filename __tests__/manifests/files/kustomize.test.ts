@@ -2,11 +2,11 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { delimiter, dirname, join } from 'node:path';
-import { kustomizeTool } from '../../src/inputs/parse/kustomize.js';
-import { loadManifests } from '../../src/manifests/files/load.js';
-import { readManifests, renderManifests } from '../../src/manifests/render.js';
-import { describeUnless } from '../support/describe-unless.js';
-import { rejectionOf, request } from './rendering.js';
+import { kustomizeTool } from '../../../src/inputs/parse/kustomize.js';
+import { loadManifests } from '../../../src/manifests/files/load.js';
+import { readManifests, renderManifests } from '../../../src/manifests/render.js';
+import { describeUnless } from '../../support/describe-unless.js';
+import { rejectionOf, request } from '../rendering.js';
 
 let root = '';
 let workspace = '';
@@ -80,15 +80,19 @@ describe('a folder with a kustomization', () => {
     expect(calls()).toEqual([join(tools.kubectl, 'kubectl'), 'kustomize', join(workspace, 'prod')]);
   });
 
-  it('is rendered like a file: placeholders are replaced, and places are those of the output', async () => {
+  it('is rendered like a file: placeholders are replaced, and positions refer to the output', async () => {
     const manifests = await readManifests(search(['top.yml', 'prod'], tools.kustomize));
     expect(manifests.files).toEqual(['top.yml', 'prod (built by kustomize)']);
     const { resources } = renderManifests({ ...request('', { variables: { TAG: '8' } }), manifests });
     expect(resources.map(({ object }) => object.metadata.name)).toEqual(['top', 'web-8']);
-    expect(resources[1]!.place(['data', 'port'])).toEqual({ file: 'prod (built by kustomize)', line: 6, column: 3 });
+    expect(resources[1]!.positionOf(['data', 'port'])).toEqual({
+      file: 'prod (built by kustomize)',
+      line: 6,
+      column: 3,
+    });
   });
 
-  it('sees nothing of the environment but what it is given', async () => {
+  it('runs with the given environment only', async () => {
     const folder = toolFolder('env', { kustomize: program('env') });
     process.env['INPUT_KUBECONFIG'] = 'secret';
     const [file] = await loadManifests(search(['prod'], folder));
@@ -97,7 +101,7 @@ describe('a folder with a kustomization', () => {
     expect(file!.text).not.toContain('INPUT_KUBECONFIG');
   });
 
-  it('that cannot be built is told with the error of the tool', async () => {
+  it('that cannot be built is reported with the error of the tool', async () => {
     const error = await rejectionOf(loadManifests(search(['top.yml', 'broken'], tools.failing)));
     expect(error).toMatchObject({
       code: 'manifest',
@@ -106,16 +110,16 @@ describe('a folder with a kustomization', () => {
     });
   });
 
-  it('whose tool says nothing is told with its exit code', async () => {
+  it('whose tool prints nothing is reported with its exit code', async () => {
     const error = await rejectionOf(loadManifests(search(['broken'], tools.silent)));
-    expect(error.message).toBe('broken cannot be built: `kustomize build` ended with exit code 1: nothing');
+    expect(error.message).toBe('broken cannot be built: `kustomize build` ended with exit code 1: no error output');
   });
 
-  it('is a problem with a way out where the runner has no tool', async () => {
+  it('is a problem with a remedy where the runner has no tool', async () => {
     const error = await rejectionOf(loadManifests(search(['prod', 'base'])));
     expect(error.problems.map(({ message }) => message)).toEqual([
-      'prod has a kustomization, and neither kustomize nor kubectl was found on the PATH: install one in a step before, or build it before this step (`kustomize build prod > manifests.yml`) and name the result instead.',
-      'base has a kustomization, and neither kustomize nor kubectl was found on the PATH: install one in a step before, or build it before this step (`kustomize build base > manifests.yml`) and name the result instead.',
+      'prod has a kustomization, but neither kustomize nor kubectl is on the PATH: install one in an earlier step, or build it in an earlier step (`kustomize build prod > manifests.yml`) and deploy the result instead.',
+      'base has a kustomization, but neither kustomize nor kubectl is on the PATH: install one in an earlier step, or build it in an earlier step (`kustomize build base > manifests.yml`) and deploy the result instead.',
     ]);
   });
 
@@ -144,7 +148,7 @@ describeUnless(missing, 'the tool of this machine', () => {
     expect(resources[0]!.at.file).toBe(`prod (built by ${real!.name})`);
   });
 
-  it('says which file is missing', async () => {
+  it('reports which file is missing', async () => {
     const error = await rejectionOf(loadManifests(searched('broken')));
     expect(error.message).toMatch(
       /^broken cannot be built: `\S+ (build|kustomize)` ended with exit code 1: .*nowhere\.yml/s,

@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import type { Expectation } from '../../src/inputs/inputs.js';
-import { judge } from '../../src/verify/judge.js';
-import { plain, quote } from '../../src/verify/quote.js';
+import { checkExpectation } from '../../src/verify/expectation.js';
+import { withoutControls, quote } from '../../src/verify/quote.js';
 
 interface Row {
   readonly title: string;
@@ -13,7 +13,7 @@ interface Row {
 }
 
 const judged = ({ expected, status = 200, headers = {}, body = '' }: Row) =>
-  judge({ status: ['2xx'], ...expected }, { status, headers, body: Buffer.from(body) });
+  checkExpectation({ status: ['2xx'], ...expected }, { status, headers, body: Buffer.from(body) });
 
 const health = '{"status":{"db":"up"},"items":[{"name":"a","tags":[1,2]}],"off":null,"zero":0}';
 
@@ -74,7 +74,7 @@ describe('an answer passes', () => {
   });
 });
 
-describe('an answer fails and says what was expected and what came', () => {
+describe('an answer fails with the expected and the actual answer', () => {
   it.each<Row>([
     {
       title: 'with a status of another class',
@@ -148,9 +148,9 @@ describe('an answer fails and says what was expected and what came', () => {
     expect(judged(row)).toEqual({ verdict: 'fail', reason: row.reason });
   });
 
-  it('shows the first 200 characters of a long body, and no part of a value that would have to be cut in two', () => {
+  it('shows the first 200 characters of a long body, without a partial value', () => {
     const reasonFor = (body: string) =>
-      judge({ status: [201] }, { status: 200, headers: {}, body: Buffer.from(body) }).reason;
+      checkExpectation({ status: [201] }, { status: 200, headers: {}, body: Buffer.from(body) }).reason;
     expect(reasonFor('12345 789 '.repeat(500))).toBe(
       `expected status 201; got 200 "${'12345 789 '.repeat(20).trim()}…"`,
     );
@@ -161,10 +161,11 @@ describe('an answer fails and says what was expected and what came', () => {
   });
 });
 
-it('a regular expression that cannot be read is the user’s mistake and says so', () => {
-  const attempt = () => judge({ status: ['2xx'], matches: '(' }, { status: 200, headers: {}, body: Buffer.from('') });
+it('an invalid regular expression is an input error', () => {
+  const attempt = () =>
+    checkExpectation({ status: ['2xx'], matches: '(' }, { status: 200, headers: {}, body: Buffer.from('') });
   expect(attempt).toThrow(
-    expect.objectContaining({ code: 'input', message: 'The regular expression /(/ of a check cannot be read' }),
+    expect.objectContaining({ code: 'input', message: 'The regular expression /(/ of a check is not valid' }),
   );
 });
 
@@ -180,6 +181,6 @@ describe('quoted text', () => {
   });
 
   it('keeps tabs and drops other control characters from a line of output', () => {
-    expect(plain('a\tb\u0007c')).toBe('a\tbc');
+    expect(withoutControls('a\tb\u0007c')).toBe('a\tbc');
   });
 });

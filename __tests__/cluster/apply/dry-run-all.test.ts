@@ -1,9 +1,9 @@
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
-import { requirePlan } from '../../src/cluster/apply/dry-run-all.js';
-import { CutoverError } from '../../src/errors.js';
-import type { KubeObject } from '../../src/kubernetes/object.js';
-import type { Resource } from '../../src/manifests/resource.js';
-import { memoryCluster } from '../support/cluster/memory-cluster.js';
+import { requirePlan } from '../../../src/cluster/apply/dry-run-all.js';
+import { CutoverError } from '../../../src/errors.js';
+import type { KubeObject } from '../../../src/kubernetes/object.js';
+import type { Resource } from '../../../src/manifests/resource.js';
+import { memoryCluster } from '../../support/cluster/memory-cluster.js';
 
 beforeEach(() => {
   jest.useFakeTimers({ now: Date.parse('2026-03-01T12:00:00Z') });
@@ -37,7 +37,7 @@ const deployment = (container: object): KubeObject => ({
 const resources = (...objects: readonly KubeObject[]): readonly Resource[] =>
   objects.map((object, index) => {
     const at = { file: 'app.yml', line: (index + 1) * 10, column: 1 };
-    return { object, at, place: path => (path.length === 0 ? at : { ...at, line: at.line + 1 }) };
+    return { object, at, positionOf: path => (path.length === 0 ? at : { ...at, line: at.line + 1 }) };
   });
 
 const refusalOf = async (work: Promise<unknown>): Promise<CutoverError> =>
@@ -48,8 +48,8 @@ const refusalOf = async (work: Promise<unknown>): Promise<CutoverError> =>
     (error: unknown) => error as CutoverError,
   );
 
-describe('asking what a deploy would do', () => {
-  it('tells created, changed and unchanged apart, and stores nothing', async () => {
+describe('a dry run', () => {
+  it('distinguishes created, changed and unchanged, and stores nothing', async () => {
     const cluster = memoryCluster();
     await cluster.apply(configMap('same', '1'));
     await cluster.apply(configMap('other', '1'));
@@ -64,7 +64,7 @@ describe('asking what a deploy would do', () => {
     expect(cluster.writes()).toEqual([]);
   });
 
-  it('reads a live object only where the dry run alone does not tell', async () => {
+  it('reads a live object only where the answer alone is not enough', async () => {
     const cluster = memoryCluster();
     await cluster.apply(configMap('old', '1'));
     jest.setSystemTime(Date.now() + 60_000);
@@ -76,7 +76,7 @@ describe('asking what a deploy would do', () => {
     expect(cluster.calls.filter(call => call.startsWith('GET'))).toEqual(['GET ConfigMap shop/fresh']);
   });
 
-  it('an object that is deleted between the two questions will be created', async () => {
+  it('reports an object that is deleted between the two requests as created', async () => {
     const cluster = memoryCluster();
     await cluster.apply(configMap('going', '1'));
     cluster.before = call => {
@@ -88,20 +88,20 @@ describe('asking what a deploy would do', () => {
     expect(planned).not.toHaveProperty('live');
   });
 
-  it('an object that others made, and that becomes ours as it is, will be changed only by its ownership', async () => {
+  it('reports an adopted object without other changes as changed in its ownership', async () => {
     const cluster = memoryCluster();
     cluster.given(configMap('theirs', '1'));
     const [planned] = await requirePlan({ cluster, resources: resources(configMap('theirs', '1')), force: false });
     expect(planned?.change).toBe('unchanged');
   });
 
-  it('there is nothing to ask for no objects', async () => {
+  it('sends nothing for no objects', async () => {
     expect(await requirePlan({ cluster: memoryCluster(), resources: [], force: false })).toEqual([]);
   });
 });
 
-describe('what the API server refuses', () => {
-  it('is listed at once, object by object, with its place in the manifests', async () => {
+describe('what the API server rejects', () => {
+  it('is listed together, object by object, with its position in the manifests', async () => {
     const cluster = memoryCluster();
     cluster.given(configMap('theirs', 'theirs'));
     cluster.calls.length = 0;
@@ -115,10 +115,10 @@ describe('what the API server refuses', () => {
     const error = await refusalOf(requirePlan({ cluster, resources: given, force: false }));
     expect(error).toMatchObject({
       code: 'rejected-plan',
-      message: 'The API server refuses 4 of 5 objects; nothing was changed',
+      message: 'The API server rejects 4 of 5 objects; nothing was changed',
     });
     expect(error.problems.map(({ message, at }) => `${at?.line ?? 0}: ${message}`)).toEqual([
-      '21: ConfigMap shop/theirs: data.KEY: conflict with "operator" using v1: live is "theirs", the manifest says "ours"',
+      '21: ConfigMap shop/theirs: data.KEY: conflict with "operator" using v1: the live value is "theirs", the manifest has "ours"',
       '31: Deployment shop/web: spec.template.spec.containers[name="web"].imagePolicy: field not declared in schema',
       '40: ConfigMap nowhere/far: namespace nowhere does not exist',
       '50: Thing shop/one: the API server does not serve Thing of example.org/v1',
@@ -128,24 +128,24 @@ describe('what the API server refuses', () => {
     expect(cluster.writes()).toEqual([]);
   });
 
-  it('keeps its own code when all objects are refused for the same reason', async () => {
+  it('keeps its own code when all objects are rejected for the same reason', async () => {
     const cluster = memoryCluster();
     const given = resources(configMap('a', '1', 'nowhere'), configMap('b', '1', 'nowhere'));
     expect(await refusalOf(requirePlan({ cluster, resources: given, force: false }))).toMatchObject({
       code: 'not-found',
       status: 404,
-      message: 'The API server refuses 2 of 2 objects; nothing was changed',
+      message: 'The API server rejects 2 of 2 objects; nothing was changed',
       hint: 'Create it, or set create-namespace: true.',
     });
   });
 
-  it('names every wrong field of an object', async () => {
+  it('includes every invalid field of an object', async () => {
     const cluster = memoryCluster();
     const given = resources(deployment({ imagePolicy: 'Always', tty: 'yes' }));
     const error = await refusalOf(requirePlan({ cluster, resources: given, force: false }));
     expect(error).toMatchObject({
       code: 'invalid',
-      message: 'The API server refuses 1 of 1 object; nothing was changed',
+      message: 'The API server rejects 1 of 1 object; nothing was changed',
     });
     expect(error.problems.map(({ field }) => field)).toEqual([
       'spec.template.spec.containers[name="web"].imagePolicy',
@@ -153,7 +153,7 @@ describe('what the API server refuses', () => {
     ]);
   });
 
-  it('is nothing of what will be taken over by force', async () => {
+  it('does not include fields that are taken over by force', async () => {
     const cluster = memoryCluster();
     cluster.given(configMap('theirs', 'kubectl'));
     const [planned] = await requirePlan({ cluster, resources: resources(configMap('theirs', 'ours')), force: true });
@@ -202,7 +202,7 @@ describe('objects that wait for others of the same deploy', () => {
     ]);
   });
 
-  it('count as created in a namespace that is promised', async () => {
+  it('count as created in a namespace that is created before', async () => {
     const given = resources(configMap('a', '1', 'coming'));
     const planned = await requirePlan({
       cluster: memoryCluster(),
@@ -222,14 +222,14 @@ describe('objects that wait for others of the same deploy', () => {
     expect(planned.map(({ change }) => change)).toEqual(['created', 'created']);
   });
 
-  it('are refused when the kind that is defined is of another group', async () => {
+  it('are rejected when the defined kind has another group', async () => {
     const other = { ...thing, apiVersion: 'example.com/v1' };
     const error = await refusalOf(
       requirePlan({ cluster: memoryCluster(), resources: resources(other, definition), force: false }),
     );
     expect(error).toMatchObject({
       code: 'unknown-kind',
-      message: 'The API server refuses 1 of 2 objects; nothing was changed',
+      message: 'The API server rejects 1 of 2 objects; nothing was changed',
     });
   });
 });

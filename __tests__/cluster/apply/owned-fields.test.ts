@@ -1,9 +1,9 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import { appliedBy } from '../../src/cluster/apply/owned-fields.js';
-import type { Json, KubeObject } from '../../src/kubernetes/object.js';
-import { canonical } from '../../src/plan/change.js';
-import { memoryCluster } from '../support/cluster/memory-cluster.js';
+import { appliedBy } from '../../../src/cluster/apply/owned-fields.js';
+import type { Json, KubeObject } from '../../../src/kubernetes/object.js';
+import { canonical } from '../../../src/plan/change.js';
+import { memoryCluster } from '../../support/cluster/memory-cluster.js';
 
 const applied = (fieldsV1: Json, more: Readonly<Record<string, Json>> = {}): Json => ({
   manager: 'cutover',
@@ -88,7 +88,7 @@ describe('the fields that a manager applied', () => {
     expect(appliedBy(thing(spec, [applied({ 'f:spec': fields })]), 'cutover')?.['spec']).toEqual(expected);
   });
 
-  it('keep the order that the items have in the object, which the sorted ownership does not know', () => {
+  it('keep the order of items in the object, which the sorted fieldsV1 does not have', () => {
     const env = [
       { name: 'Z', value: '1' },
       { name: 'A', value: '$(Z)' },
@@ -101,7 +101,7 @@ describe('the fields that a manager applied', () => {
     expect(appliedBy(object, 'cutover')?.['spec']).toEqual({ env });
   });
 
-  it('come with the name of the object and nothing that the server alone sets', () => {
+  it('include the name of the object and no server-set field', () => {
     const fields = { 'f:metadata': { 'f:labels': { 'f:app': {} } } };
     const object = { ...thing({ a: 1 }, [applied(fields)]), status: { ready: true } };
     const labelled = { ...object, metadata: { ...object.metadata, labels: { app: 'web', other: 'x' } } };
@@ -112,7 +112,7 @@ describe('the fields that a manager applied', () => {
     });
   });
 
-  it('come without a namespace where the object has none', () => {
+  it('have no namespace where the object has none', () => {
     const object = { apiVersion: 'v1', kind: 'Namespace', metadata: { name: 'shop', managedFields: [applied({})] } };
     expect(appliedBy(object, 'cutover')).toMatchObject({ metadata: { name: 'shop' } });
     expect(appliedBy(object, 'cutover')?.metadata).not.toHaveProperty('namespace');
@@ -317,7 +317,7 @@ describe('what was applied, applied again', () => {
     return [canonical(again.object), canonical(live)];
   };
 
-  it('changes nothing and conflicts with nobody, where we came second', async () => {
+  it('changes nothing and causes no conflict, where Cutover applied second', async () => {
     const check = fc.asyncProperty(wanted, wanted, async (ours, theirs) => {
       cluster.given(object(theirs));
       await cluster.apply(object(ours), { force: true });
@@ -327,7 +327,7 @@ describe('what was applied, applied again', () => {
     await fc.assert(check, { numRuns: 40, endOnFailure: true });
   });
 
-  it('changes nothing and conflicts with nobody, where others came after us', async () => {
+  it('changes nothing and causes no conflict, where others applied after Cutover', async () => {
     const check = fc.asyncProperty(wanted, wanted, async (ours, theirs) => {
       await cluster.apply(object(ours));
       cluster.store.update(

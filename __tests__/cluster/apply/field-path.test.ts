@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { pathOf } from '../../src/cluster/apply/field-path.js';
+import { pathOf } from '../../../src/cluster/apply/field-path.js';
 
 const service = {
   apiVersion: 'v1',
@@ -14,7 +14,7 @@ const service = {
   },
 };
 
-describe('the path of a field that the API server names', () => {
+describe('the path of a field in an API server message', () => {
   it.each([
     ['spec.ports[1].nodePort', ['spec', 'ports', 1, 'nodePort']],
     ['.spec.ports[0]', ['spec', 'ports', 0]],
@@ -27,7 +27,7 @@ describe('the path of a field that the API server names', () => {
     ['spec.type', ['spec']],
     ['spec[name="x"]', ['spec']],
     ['', []],
-  ])('%j leads to %j', (field, path) => {
+  ])('%j resolves to %j', (field, path) => {
     expect(pathOf(service, field)).toEqual(path);
   });
 });

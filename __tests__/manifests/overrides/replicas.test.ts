@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
-import type { WorkloadOverrides } from '../../src/inputs/parse/overrides.js';
-import { fieldAt } from '../../src/kubernetes/fields.js';
-import { problemsOf, render, renderBoth } from './rendering.js';
+import type { WorkloadOverrides } from '../../../src/inputs/parse/overrides.js';
+import { fieldAt } from '../../../src/kubernetes/fields.js';
+import { problemsOf, render, renderBoth } from '../rendering.js';
 
 const workload = (kind: string, spec = '', name = 'web'): string =>
   `apiVersion: apps/v1\nkind: ${kind}\nmetadata: {name: ${name}}\nspec:\n${spec}` +
@@ -14,7 +14,7 @@ const fields = (text: string, overrides: WorkloadOverrides, path: readonly strin
   with_(text, overrides).resources.map(({ object }) => fieldAt(object, path));
 
 describe('replicas', () => {
-  it('are set on Deployments and StatefulSets, and told', () => {
+  it('are set on Deployments and StatefulSets, and logged', () => {
     const text = together(
       workload('Deployment', '  replicas: 2\n', 'web'),
       workload('StatefulSet', '', 'db'),
@@ -32,18 +32,18 @@ describe('replicas', () => {
   it.each([
     ['autoscaling/v2', 'HorizontalPodAutoscaler', '{apiVersion: apps/v1, kind: Deployment, name: web}'],
     ['keda.sh/v1alpha1', 'ScaledObject', '{name: web}'],
-  ])('are refused for what a %s %s sizes', (apiVersion, kind, target) => {
+  ])('are rejected for a workload that a %s %s scales', (apiVersion, kind, target) => {
     const scaler = `apiVersion: ${apiVersion}\nkind: ${kind}\nmetadata: {name: sizer}\nspec: {scaleTargetRef: ${target}}\n`;
     expect(problemsOf(() => with_(together(workload('Deployment'), scaler), { replicas: 5 }))).toEqual([
-      `app.yml:8:1 ${kind} shop/sizer decides how many pods Deployment shop/web has, so the input \`replicas\` cannot; set its minReplicas instead.`,
+      `app.yml:8:1 ${kind} shop/sizer scales Deployment shop/web, so the input \`replicas\` cannot set its size; set minReplicas of the autoscaler instead.`,
     ]);
     const other = together(workload('Deployment', '', 'worker'), scaler);
     expect(fields(other, { replicas: 5 }, ['spec', 'replicas'])).toEqual([5, undefined]);
   });
 
-  it('that nothing takes are an error', () => {
+  it('without an object to apply to are an error', () => {
     expect(problemsOf(() => with_(workload('DaemonSet'), { replicas: 5 }))).toEqual([
-      'The input `replicas` is taken by nothing: there is no Deployment or StatefulSet.',
+      'The input `replicas` has no effect: the manifests contain no Deployment or StatefulSet.',
     ]);
   });
 
@@ -53,21 +53,19 @@ describe('replicas', () => {
     workload('Deployment', '  replicas: 1\n', 'worker'),
   );
 
-  it('are those of the roles in blue/green, and not of what both share', () => {
+  it('apply to the objects of the roles in blue/green, and not to shared objects', () => {
     const { resources } = renderBoth(roles, { overrides: { replicas: 4 } });
     const replicas = (all: readonly { object: unknown }[]): unknown[] =>
       all.map(({ object }) => fieldAt(object, ['spec', 'replicas']));
     expect([...Object.values(resources.of).map(replicas), replicas(resources.shared)]).toEqual([[4], [4], [1]]);
   });
 
-  it('are refused where an autoscaler of the role sizes it', () => {
+  it('are rejected where an autoscaler of the role scales it', () => {
     const scaler =
       'apiVersion: autoscaling/v2\nkind: HorizontalPodAutoscaler\nmetadata: {name: "web-$<TARGET_ROLE>"}\n' +
       'spec: {scaleTargetRef: {apiVersion: apps/v1, kind: Deployment, name: "web-$<TARGET_ROLE>"}}\n';
     const [problem, ...more] = problemsOf(() => renderBoth(together(roles, scaler), { overrides: { replicas: 4 } }));
-    expect(problem).toContain(
-      'HorizontalPodAutoscaler shop/web-blue decides how many pods Deployment shop/web-blue has',
-    );
+    expect(problem).toContain('HorizontalPodAutoscaler shop/web-blue scales Deployment shop/web-blue,');
     expect(more).toEqual([]);
   });
 });
@@ -75,7 +73,7 @@ describe('replicas', () => {
 describe('max-surge and max-unavailable', () => {
   const strategy = ['spec', 'strategy', 'rollingUpdate'];
 
-  it('are set on Deployments, and what is not given stays', () => {
+  it('are set on Deployments; the other one stays as it is', () => {
     const text = workload('Deployment', '  strategy: {rollingUpdate: {maxSurge: 3, maxUnavailable: 2}}\n');
     expect(fields(text, { maxSurge: '50%' }, strategy)).toEqual([{ maxSurge: '50%', maxUnavailable: 2 }]);
     expect(fields(workload('Deployment'), { maxUnavailable: 0 }, strategy)).toEqual([{ maxUnavailable: 0 }]);
@@ -96,7 +94,7 @@ describe('max-surge and max-unavailable', () => {
     { kind: 'DaemonSet', spec: '  updateStrategy: {type: OnDelete}\n', type: 'OnDelete', column: 20 },
   ])('are refused for a $kind with $type', ({ kind, spec, type, column }) => {
     expect(problemsOf(() => with_(workload(kind, spec), { maxSurge: 1, maxUnavailable: 0 }))).toEqual([
-      `app.yml:5:${column} ${kind} shop/web has the strategy ${type}, which has no use for \`max-surge\` and \`max-unavailable\`.`,
+      `app.yml:5:${column} ${kind} shop/web has the update strategy ${type}, which does not support \`max-surge\` and \`max-unavailable\`.`,
     ]);
   });
 
@@ -104,19 +102,19 @@ describe('max-surge and max-unavailable', () => {
     ['Deployment', '  strategy: {rollingUpdate: {maxUnavailable: 0}}\n', { maxSurge: '0%' }],
     ['Deployment', '  strategy: {rollingUpdate: {maxSurge: 0}}\n', { maxUnavailable: 0 }],
     ['DaemonSet', '', { maxUnavailable: 0 }],
-  ])('may not leave a %s with %j and %j without room to replace a pod', (kind, spec, overrides) => {
+  ])('may not keep a %s with %j and %j from replacing a pod', (kind, spec, overrides) => {
     const [problem] = problemsOf(() => with_(workload(kind, spec), overrides));
-    expect(problem).toContain(`${kind} shop/web would have maxSurge and maxUnavailable both at 0`);
+    expect(problem).toContain(`${kind} shop/web would have maxSurge and maxUnavailable both set to 0`);
   });
 
-  it('may not both be given to a DaemonSet, as the API server has it', () => {
+  it('may not both be set for a DaemonSet, as in the API server', () => {
     const [problem] = problemsOf(() => with_(workload('DaemonSet'), { maxSurge: 1 }));
     expect(problem).toContain('DaemonSet shop/web can have either maxSurge or maxUnavailable; set the other one to 0');
   });
 
-  it('that nothing takes are an error', () => {
+  it('without an object to apply to are an error', () => {
     expect(problemsOf(() => with_(workload('StatefulSet'), { maxSurge: 1 }))).toEqual([
-      'Nothing takes `max-surge`: there is no Deployment or DaemonSet.',
+      'No object supports `max-surge`: the manifests contain no Deployment or DaemonSet.',
     ]);
   });
 });

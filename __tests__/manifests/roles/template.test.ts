@@ -1,12 +1,12 @@
 import { describe, expect, it } from '@jest/globals';
 import { resolve } from 'node:path';
-import { fieldAt } from '../../src/kubernetes/fields.js';
-import { defaultReleaseName, deriveReleaseName } from '../../src/manifests/release-name.js';
-import { readManifests, renderManifests } from '../../src/manifests/render.js';
-import { renderRoles } from '../../src/manifests/roles/render.js';
-import type { Resource } from '../../src/manifests/resource.js';
-import { classifyRoles } from '../../src/manifests/roles/template.js';
-import { errorOf, problemsOf, renderBoth, request, render } from './rendering.js';
+import { fieldAt } from '../../../src/kubernetes/fields.js';
+import { defaultReleaseName, deriveReleaseName } from '../../../src/manifests/release-name.js';
+import { readManifests, renderManifests } from '../../../src/manifests/render.js';
+import { renderRoles } from '../../../src/manifests/roles/render.js';
+import type { Resource } from '../../../src/manifests/resource.js';
+import { classifyRoles } from '../../../src/manifests/roles/template.js';
+import { errorOf, problemsOf, renderBoth, request, render } from '../rendering.js';
 
 const workspace = resolve('__tests__', 'fixtures', 'manifests');
 const names = (resources: readonly Resource[] = []): string[] =>
@@ -45,7 +45,7 @@ function application({ deployment, pod, publicService, more = '' }: Parts = {}):
 }
 
 describe('the files of 2018', () => {
-  it('render to both roles, sorted out, just as they are', () => {
+  it('render to both roles, classified, without changes', () => {
     const { resources, warnings } = renderRoles({ ...tomcat(), roles: ['blue', 'green'] });
     expect(names(resources.of['blue'])).toEqual(['Deployment tomcat-deployment-blue', 'Service tomcat-test-blue']);
     expect(names(resources.of['green'])).toEqual(['Deployment tomcat-deployment-green', 'Service tomcat-test-green']);
@@ -86,7 +86,7 @@ describe('the files of 2018', () => {
     expect(warnings.map(({ at }) => at)).toEqual([{ file: 'tomcat/deployment.yml', line: 2, column: 1 }]);
   });
 
-  it('render to a rolling deploy too', async () => {
+  it('can be deployed with the rolling strategy too', async () => {
     const manifests = await readManifests({ patterns: ['tomcat-rolling/*.yml'], workspace, environment });
     const { resources } = renderManifests({ ...tomcat({ preStopSeconds: 5 }), manifests });
     expect(names(resources)).toEqual(['Deployment tomcat-deployment-rolling-update', 'Service tomcat-service-rolling']);
@@ -98,19 +98,19 @@ describe('the files of 2018', () => {
     });
   });
 
-  it('need a version of Tomcat only if they are asked for it strictly', () => {
+  it('need a version of Tomcat only if the placeholder is strict', () => {
     const { resources } = renderRoles({ ...tomcat({ variables: {} }), roles: ['blue', 'green'] });
     expect(JSON.stringify(resources.of['blue'])).toContain('tomcat:${TOMCAT_VERSION}');
   });
 
-  it('take the roles by any names', () => {
+  it('accept any role names', () => {
     const { resources } = renderRoles({ ...tomcat(), roles: ['left', 'right'] });
     expect(resources.testService).toEqual({ left: 'tomcat-test-left', right: 'tomcat-test-right' });
   });
 });
 
-describe('sorting objects out', () => {
-  it('leaves what does not depend on the role shared', () => {
+describe('classifying objects', () => {
+  it('shares objects that do not depend on the role', () => {
     const more =
       '---\napiVersion: v1\nkind: ConfigMap\nmetadata: {name: settings}\n' +
       '---\napiVersion: v1\nkind: ConfigMap\nmetadata: {name: settings-$<TARGET_ROLE>}\n' +
@@ -121,7 +121,7 @@ describe('sorting objects out', () => {
     expect(resources.testService).toEqual({});
   });
 
-  it('gives preStop hooks to both roles', () => {
+  it('adds preStop hooks to both roles', () => {
     const { resources } = renderBoth(application(), { preStopSeconds: 7 });
     for (const role of ['blue', 'green']) expect(JSON.stringify(resources.of[role])).toContain('{"seconds":7}');
   });
@@ -130,36 +130,36 @@ describe('sorting objects out', () => {
     [
       'a name that does not depend while a label does',
       { more: '---\napiVersion: v1\nkind: ConfigMap\nmetadata: {name: settings}\ndata: {role: $<TARGET_ROLE>}\n' },
-      'app.yml:19:8 ConfigMap shop/settings has one name for both roles, but data.role depends on TARGET_ROLE: staging ' +
-        'would change it under the live pods. Put TARGET_ROLE into its name too, or take it out of the field.',
+      'app.yml:19:8 ConfigMap shop/settings has the same name for both roles, but data.role depends on TARGET_ROLE: staging ' +
+        'would change the object that the live pods use. Add TARGET_ROLE to its name too, or remove it from the field.',
     ],
     [
       'a Service that depends elsewhere than in its selector',
       { more: serviceText('side', '{app: side}').replace('name: side', 'name: side, labels: {role: $<TARGET_ROLE>}') },
-      'app.yml:18:33 Service shop/side has one name for both roles, but metadata.labels.role depends on TARGET_ROLE: staging ' +
-        'would change it under the live pods. Put TARGET_ROLE into its name too, or take it out of the field.',
+      'app.yml:18:33 Service shop/side has the same name for both roles, but metadata.labels.role depends on TARGET_ROLE: staging ' +
+        'would change the object that the live pods use. Add TARGET_ROLE to its name too, or remove it from the field.',
     ],
     [
       'no public Service',
       { publicService: serviceText('web-$<TARGET_ROLE>') },
-      'No Service is public: its name has to stay the same for both roles and its selector has to hold TARGET_ROLE, as in `role: $<TARGET_ROLE>`.',
+      'No Service is public: the public Service has the same name for both roles and TARGET_ROLE in its selector, as in `role: $<TARGET_ROLE>`.',
     ],
     [
       'two public Services',
       { more: serviceText('admin') },
-      'app.yml:14:8 Several Services could be the public one: web, admin. Give the other ' +
-        'Service a name with TARGET_ROLE in it, or make it further ports of the public one.',
+      'app.yml:14:8 Several Services could be the public one: web, admin. Add TARGET_ROLE to the ' +
+        'name of the other Service, or move its ports to the public Service.',
     ],
     [
       'a public Service that selects none of the pods',
       { publicService: serviceText('web', '{app: wev, role: $<TARGET_ROLE>}') },
-      'app.yml:14:8 As blue, Service shop/web selects {"app":"wev","role":"blue"}: none of the pods of Deployment shop/web-blue.',
-      'app.yml:14:8 As green, Service shop/web selects {"app":"wev","role":"green"}: none of the pods of Deployment shop/web-green.',
+      'app.yml:14:8 For blue, Service shop/web selects {"app":"wev","role":"blue"}, which matches none of the pods of Deployment shop/web-blue.',
+      'app.yml:14:8 For green, Service shop/web selects {"app":"wev","role":"green"}, which matches none of the pods of Deployment shop/web-green.',
     ],
     [
       'no Deployment of its own for each role',
       { deployment: deploymentText().replace('kind: Deployment', 'kind: Thing') },
-      'No Deployment belongs to a role: put TARGET_ROLE into the name of the one that serves.',
+      'No Deployment belongs to a role: add TARGET_ROLE to the name of the Deployment that serves users.',
     ],
     [
       'a StatefulSet with roles',
@@ -176,12 +176,12 @@ describe('sorting objects out', () => {
     [
       'hostNetwork',
       { pod: ', hostNetwork: true' },
-      'app.yml:9:49 Deployment shop/web-blue cannot have roles: hostNetwork lets only one of its pods have a port of a node.',
+      'app.yml:9:49 Deployment shop/web-blue cannot have roles: with hostNetwork, only one of its pods can use a port of a node.',
     ],
     [
       'hostPort',
       { pod: ', initContainers: [{name: a, ports: [{containerPort: 1}, {containerPort: 8080, hostPort: 80}]}]' },
-      'app.yml:9:126 Deployment shop/web-blue cannot have roles: hostPort 80 can be used by one pod of a node only.',
+      'app.yml:9:126 Deployment shop/web-blue cannot have roles: only one pod of a node can use hostPort 80.',
     ],
     [
       'a claim that one node has for itself',
@@ -192,26 +192,26 @@ describe('sorting objects out', () => {
           '---\napiVersion: v1\nkind: PersistentVolumeClaim\nmetadata: {name: many}\nspec: {accessModes: [ReadWriteMany]}\n',
       },
       'app.yml:9:93 Deployment shop/web-blue cannot have roles: PersistentVolumeClaim shop/data is ReadWriteOnce, so the ' +
-        'pods of both roles cannot use it side by side.',
+        'pods of both roles cannot use it at the same time.',
     ],
     [
       'a test Service that reaches both sides',
       { more: serviceText('web-test-$<TARGET_ROLE>', '{app: web}') },
-      'app.yml:19:8 Service shop/web-test-blue tests blue, but also selects pods of green: its answers would prove nothing.',
-      'app.yml:19:8 Service shop/web-test-green tests green, but also selects pods of blue: its answers would prove nothing.',
+      'app.yml:19:8 Service shop/web-test-blue is the test Service of blue, but also selects pods of green: checks could reach either role.',
+      'app.yml:19:8 Service shop/web-test-green is the test Service of green, but also selects pods of blue: checks could reach either role.',
     ],
     [
       'several test Services',
       { more: serviceText('a-$<TARGET_ROLE>') + serviceText('b-$<TARGET_ROLE>') },
-      'app.yml:16:1 Several Services could test blue: a-blue, b-blue. Name one in the input `test-service`, with * for the role.',
-      'app.yml:16:1 Several Services could test green: a-green, b-green. Name one in the input `test-service`, with * for the role.',
+      'app.yml:16:1 Several Services could be the test Service of blue: a-blue, b-blue. Set the input `test-service` to one of them, with * for the role.',
+      'app.yml:16:1 Several Services could be the test Service of green: a-green, b-green. Set the input `test-service` to one of them, with * for the role.',
     ],
   ] as const)('refuses %s', (_, parts, ...problems) => {
     const found = problemsOf(() => renderBoth(application(parts)));
     expect(found).toEqual(problems);
   });
 
-  it('refuses a public Service that also selects the other side', () => {
+  it('rejects a public Service that also selects the other role', () => {
     const deployment = deploymentText().replace('labels: {app: web, role', 'labels: {app: web, all: "yes", role');
     const other = serviceText('web', '{app: web, all: $<ALL>}');
     const one = render(deployment + other, { builtIns: { TARGET_ROLE: 'blue' }, variables: { ALL: '"yes"' } });
@@ -223,12 +223,12 @@ describe('sorting objects out', () => {
       }),
     );
     expect(problemsOf(() => classifyRoles({ roles: ['blue', 'green'], rendered }))).toEqual([
-      'app.yml:14:8 As blue, Service shop/web also selects the pods of Deployment shop/web-green: users would get both.',
-      'app.yml:14:8 As green, Service shop/web selects {"app":"web","all":"no"}: none of the pods of Deployment shop/web-green.',
+      'app.yml:14:8 For blue, Service shop/web also selects the pods of Deployment shop/web-green: users would reach both roles.',
+      'app.yml:14:8 For green, Service shop/web selects {"app":"web","all":"no"}, which matches none of the pods of Deployment shop/web-green.',
     ]);
   });
 
-  it('lists everything that is wrong at once', () => {
+  it('lists all problems together', () => {
     const more = '---\napiVersion: v1\nkind: ConfigMap\nmetadata: {name: c}\ndata: {a: $<TARGET_ROLE>}\n';
     const text = application({ pod: ', hostNetwork: true', more });
     expect(problemsOf(() => renderBoth(text))).toHaveLength(2);
@@ -239,7 +239,7 @@ describe('the inputs service and test-service', () => {
   const two = application({ more: serviceText('admin') });
   const tests = application({ more: serviceText('a-$<TARGET_ROLE>') + serviceText('b-$<TARGET_ROLE>') });
 
-  it('choose where there are several', () => {
+  it('choose one of several', () => {
     expect(renderBoth(application(), { service: 'web' }).resources.publicService['blue']!.object.metadata.name).toBe(
       'web',
     );
@@ -249,19 +249,18 @@ describe('the inputs service and test-service', () => {
     });
   });
 
-  it('have to name something that fits', () => {
+  it('must name a suitable Service', () => {
     expect(problemsOf(() => renderBoth(application(), { service: 'shop' }))).toEqual([
-      'The input `service` names shop, but the selector of web is switched.',
+      'The input `service` is shop, but TARGET_ROLE is in the selector of web.',
     ]);
     expect(problemsOf(() => renderBoth(two, { service: 'admin' }))).toEqual([
-      'app.yml:14:8 Service shop/web would have to switch together with admin. Give the other Service a name with ' +
-        'TARGET_ROLE in it, or make it further ports of the public one.',
+      'app.yml:14:8 Service shop/web would have to be switched together with admin. Add TARGET_ROLE to the name of the other Service, or move its ports to the public Service.',
     ]);
     expect(problemsOf(() => renderBoth(tests, { testService: 'c-*' }))[0]).toBe(
-      'The input `test-service` means c-blue, which does not select pods of blue; a-blue, b-blue would.',
+      'The input `test-service` resolves to c-blue, which does not select pods of blue; a-blue, b-blue would.',
     );
     expect(problemsOf(() => renderBoth(application(), { testService: 'c-*' }))[0]).toBe(
-      'The input `test-service` means c-blue, which does not select pods of blue; no Service of the role does.',
+      'The input `test-service` resolves to c-blue, which does not select pods of blue; no Service of the role does.',
     );
   });
 });
@@ -273,7 +272,7 @@ describe('manifests without TARGET_ROLE', () => {
     ['never mention it', plain],
     ['mention it in a comment only', `# $<TARGET_ROLE>\n${plain}`],
     ['mention it escaped', plain.replace('image: x', () => 'image: x, args: ["$$<TARGET_ROLE>"]')],
-  ])('get roles by themselves when they %s', (_, text) => {
+  ])('get derived roles when they %s', (_, text) => {
     const { resources } = renderBoth(text);
     expect(resources.automatic).toBe(true);
     expect(names(resources.of['green'])).toEqual(['Deployment web-blue-green', 'Service web-test-green']);
@@ -281,22 +280,22 @@ describe('manifests without TARGET_ROLE', () => {
   });
 
   it.each([
-    ['off', 'no placeholder'],
+    ['off', 'no placeholders'],
     ['strict-only', 'only `$<NAME>`'],
-  ] as const)('are told apart from those where substitution is %s', (substitution, form) => {
+  ] as const)('are distinguished from those where substitution is %s', (substitution, form) => {
     const text = application().replaceAll('$<TARGET_ROLE>', '$TARGET_ROLE');
     expect(errorOf(() => renderBoth(text, { substitution })).message).toBe(
-      `app.yml:4:18: TARGET_ROLE is not replaced here: with \`substitution: ${substitution}\` ${form} is.`,
+      `app.yml:4:18: TARGET_ROLE is not replaced here: \`substitution: ${substitution}\` replaces ${form}.`,
     );
   });
 
-  it('are not the same as a TARGET_ROLE among the variables', () => {
+  it('may not set TARGET_ROLE in the variables', () => {
     expect(errorOf(() => renderBoth(application(), { variables: { TARGET_ROLE: 'blue' } })).message).toBe(
       'The input `variables` sets TARGET_ROLE, but blue/green renders the manifests once for each role.',
     );
   });
 
-  it('that cannot be parsed say that first', () => {
+  it('that cannot be parsed report this first', () => {
     expect(problemsOf(() => renderBoth('a: [\n'))[0]).toMatch(/^app\.yml:\d+:\d+ Not valid YAML/);
   });
 });
@@ -328,23 +327,23 @@ describe('the name of a release', () => {
   it.each([
     ['REVISION may be used', workload('web').replace('image: x', 'image: x-$<REVISION>'), 'web'],
     ['RELEASE as a variable may be used', workload('$<RELEASE>'), 'mine'],
-  ])('%s before the name is known', (_, text, name) => {
+  ])('%s before the name is derived', (_, text, name) => {
     expect(deriveReleaseName(request(text, name === 'mine' ? { variables: { RELEASE: 'mine' } } : {}))).toBe(name);
   });
 
   it.each([
-    [config, 'The release has no name: the manifests hold no workload to name it after.'],
+    [config, 'The release name cannot be derived: the manifests contain no workload.'],
+    [workload('a'.repeat(41)), `The name ${'a'.repeat(41)}, derived from the manifests, is not a valid release name.`],
+    [workload('web.v2'), 'The name web.v2, derived from the manifests, is not a valid release name.'],
     [
-      workload('a'.repeat(41)),
-      `The release would be named ${'a'.repeat(41)}, after the manifests, and that is no name for a release.`,
+      workload('web-$RELEASE'),
+      'The manifests use the placeholder RELEASE, but the release name would be derived from the manifests.',
     ],
-    [workload('web.v2'), 'The release would be named web.v2, after the manifests, and that is no name for a release.'],
-    [workload('web-$RELEASE'), 'The manifests mention RELEASE, and its name would be taken from the manifests.'],
-  ])('has to be given by the input where the manifests have none that fits (%#)', (text, message) => {
+  ])('must be set by the input where the manifests have no valid one (%#)', (text, message) => {
     expect(errorOf(() => deriveReleaseName(request(text)))).toMatchObject({
       code: 'input',
       message,
-      hint: 'Name the release in the input `release`: lower-case letters, digits and -, at most 40 characters.',
+      hint: 'Set the input `release`: lower-case letters, digits and -, at most 40 characters.',
     });
   });
 });

@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import { fill, placeholdersIn } from '../../src/manifests/placeholders/syntax.js';
-import { errorOf, problemsOf, render, type Overrides } from './rendering.js';
+import { replacePlaceholders, placeholdersIn } from '../../../src/manifests/placeholders/syntax.js';
+import { errorOf, problemsOf, render, type Overrides } from '../rendering.js';
 
 const sources = {
   variables: { TAG: '8', EMPTY: '', SELF: '$<TAG> ${TAG}', MONEY: "$& $1 $$ $<TAG> $` $'", PORT: '8080' },
@@ -9,7 +9,7 @@ const sources = {
   environment: { HOME: '/root', TAG: 'hidden', ONLY: 'env' },
 };
 
-const filled = (text: string): string => fill(text, 'on', sources).text;
+const filled = (text: string): string => replacePlaceholders(text, 'on', sources).text;
 
 /** The fields of the only object, whose text is `spec:` and what is below it. */
 function spec(lines: string, overrides: Overrides = {}): unknown {
@@ -45,48 +45,50 @@ describe('placeholders', () => {
     ['$<MONEY>', "$& $1 $$ $<TAG> $` $'"],
     ['${toString} $constructor ${__proto__}', '${toString} $constructor ${__proto__}'],
   ])('%j becomes %j', (text, result) => {
-    expect(fill(text, 'on', sources)).toEqual({ text: result, problems: [] });
+    expect(replacePlaceholders(text, 'on', sources)).toEqual({ text: result, problems: [] });
   });
 
-  it('only the strict ones are looked at in strict-only, and none in off', () => {
+  it('are replaced only in the strict form in strict-only, and not in off', () => {
     const text = '$<TAG> ${TAG} $TAG $${TAG} $$<TAG>';
-    expect(fill(text, 'strict-only', sources).text).toBe('8 ${TAG} $TAG $${TAG} $<TAG>');
-    expect(fill(text, 'off', sources).text).toBe(text);
+    expect(replacePlaceholders(text, 'strict-only', sources).text).toBe('8 ${TAG} $TAG $${TAG} $<TAG>');
+    expect(replacePlaceholders(text, 'off', sources).text).toBe(text);
   });
 
   it.each([
     [
       '$<TAGG>',
-      '$<TAGG> has no value: TAGG is neither in `variables`, nor built in, nor in the environment. Did you mean TAG?',
+      '$<TAGG> has no value: TAGG is not in `variables`, not a built-in name and not in the environment. Did you mean TAG?',
     ],
     [
       '$<role>',
-      '$<role> has no value: role is neither in `variables`, nor built in, nor in the environment. Did you mean ROLE?',
+      '$<role> has no value: role is not in `variables`, not a built-in name and not in the environment. Did you mean ROLE?',
     ],
     [
       '$<HOMES>',
-      '$<HOMES> has no value: HOMES is neither in `variables`, nor built in, nor in the environment. Did you mean HOME?',
+      '$<HOMES> has no value: HOMES is not in `variables`, not a built-in name and not in the environment. Did you mean HOME?',
     ],
     [
       '$<ZZZZZZZZ>',
-      '$<ZZZZZZZZ> has no value: ZZZZZZZZ is neither in `variables`, nor built in, nor in the environment.',
+      '$<ZZZZZZZZ> has no value: ZZZZZZZZ is not in `variables`, not a built-in name and not in the environment.',
     ],
     [
       '$<my-tag>',
-      '$<my-tag> is not a placeholder: names are letters, digits and _, and do not start with a digit. Write $$<my-tag> to keep it.',
+      '$<my-tag> is not a valid placeholder: a name consists of letters, digits and _, and does not start with a digit. Write $$<my-tag> for the literal text.',
     ],
     [
       '$<toString>',
-      '$<toString> has no value: toString is neither in `variables`, nor built in, nor in the environment.',
+      '$<toString> has no value: toString is not in `variables`, not a built-in name and not in the environment.',
     ],
-  ])('%s is an error that says what is wrong', (text, message) => {
-    expect(fill(text, 'on', sources)).toEqual({ text, problems: [{ written: text, message }] });
+  ])('%s is an error with its cause', (text, message) => {
+    expect(replacePlaceholders(text, 'on', sources)).toEqual({ text, problems: [{ placeholder: text, message }] });
   });
 
-  it('values are never looked at again, whatever they hold', () => {
+  it('inside values are not replaced', () => {
     fc.assert(
       fc.property(fc.string(), fc.constantFrom('$<V>', '${V}', '$V'), (value, form) => {
-        expect(fill(`a ${form} b`, 'on', { variables: { V: value }, builtIns: {}, environment: {} })).toEqual({
+        expect(
+          replacePlaceholders(`a ${form} b`, 'on', { variables: { V: value }, builtIns: {}, environment: {} }),
+        ).toEqual({
           text: `a ${value} b`,
           problems: [],
         });
@@ -103,7 +105,7 @@ describe('placeholders', () => {
     );
   });
 
-  it('are told by name and form, escaped ones left out', () => {
+  it('are found with name and form, without escaped ones', () => {
     expect(placeholdersIn('$<A> ${B} $C $$<D> $${E} $<F:-x>', 'on')).toEqual([
       { name: 'A', form: 'strict' },
       { name: 'B', form: 'loose' },
@@ -163,7 +165,7 @@ describe('substitution in YAML', () => {
     'line\r\nline',
     '${TAG} $<TAG>',
     '<<',
-  ])('the value %j stays one value wherever it is put', value => {
+  ])('the value %j stays one value at any position', value => {
     const text = '  $<V>: k\n  a: $<V>\n  b: "$<V>"\n  c: |-\n    $<V>\n  d: [$<V>]\n  e: last\n';
     const expected = { [value]: 'k', a: value, b: value, c: value, d: [value], e: 'last' };
     expect(spec(text, { variables: { V: value } })).toEqual(expected);
@@ -190,7 +192,7 @@ describe('substitution in YAML', () => {
     expect(off).toMatchObject({ mode: 420, block: '#!/bin/sh\necho "$HOME" $1 $$\n\n', folded: 'a b\n' });
   });
 
-  it('undefined names are listed together, each where it is written', () => {
+  it('undefined names are listed together, each with its position', () => {
     const text = '  a: x $<ONE> $<TWO>\n  b: |\n    first\n    $<ONE> $<TWO>\n  $<TWO>: "\\t$<ONE>"\n';
     const lines = problemsOf(() => spec(text)).map(line => line.split(' has no value')[0]);
     expect(lines).toEqual([
@@ -203,11 +205,11 @@ describe('substitution in YAML', () => {
     ]);
   });
 
-  it('fields keep their places when values before them grow', () => {
+  it('fields keep their positions when values before them grow', () => {
     const text = 'apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: a\ndata:\n  $<K>: "1"\n  z: "2"\n';
-    const { place } = render(text, { variables: { K: 'long\nkey'.repeat(50) } }).resources[0]!;
-    expect(place(['data', 'z'])).toEqual({ file: 'app.yml', line: 7, column: 3 });
-    expect(place(['data', 'long\nkey'.repeat(50)])).toEqual({ file: 'app.yml', line: 6, column: 3 });
+    const { positionOf } = render(text, { variables: { K: 'long\nkey'.repeat(50) } }).resources[0]!;
+    expect(positionOf(['data', 'z'])).toEqual({ file: 'app.yml', line: 7, column: 3 });
+    expect(positionOf(['data', 'long\nkey'.repeat(50)])).toEqual({ file: 'app.yml', line: 6, column: 3 });
   });
 
   it('two keys that become the same are an error at the second one', () => {
@@ -219,7 +221,7 @@ describe('substitution in YAML', () => {
     ]);
   });
 
-  it('TARGET_ROLE left unreplaced in a rolling deploy is an error, unless it is escaped or given', () => {
+  it('TARGET_ROLE in a rolling deploy is an error, unless it is escaped or set', () => {
     const text = 'apiVersion: v1\nkind: ConfigMap\nmetadata: {name: "a-${TARGET_ROLE}"}\n';
     expect(errorOf(() => render(text)).message).toBe(
       'app.yml:3:18: TARGET_ROLE has a value only with `strategy: blue-green`.',

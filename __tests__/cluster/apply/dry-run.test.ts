@@ -1,14 +1,14 @@
 import { describe, expect, it } from '@jest/globals';
-import { asJson } from '../../sandbox/api/schema/json.js';
-import { applyChange } from '../../src/cluster/apply/apply-change.js';
-import { requirePlan } from '../../src/cluster/apply/dry-run-all.js';
-import { refusal } from '../../src/cluster/http/refusal.js';
-import type { CutoverError } from '../../src/errors.js';
-import type { RecreatePolicy } from '../../src/inputs/inputs.js';
-import { refOf, type KubeObject } from '../../src/kubernetes/object.js';
-import type { PlannedChange } from '../../src/plan/change.js';
-import { memoryCluster, type MemoryCluster } from '../support/cluster/memory-cluster.js';
-import { handClock } from './server.js';
+import { asJson } from '../../../sandbox/api/schema/json.js';
+import { applyChange } from '../../../src/cluster/apply/apply-change.js';
+import { requirePlan } from '../../../src/cluster/apply/dry-run-all.js';
+import { apiError } from '../../../src/cluster/http/error-status.js';
+import type { CutoverError } from '../../../src/errors.js';
+import type { RecreatePolicy } from '../../../src/inputs/inputs.js';
+import { refOf, type KubeObject } from '../../../src/kubernetes/object.js';
+import type { PlannedChange } from '../../../src/plan/change.js';
+import { memoryCluster, type MemoryCluster } from '../../support/cluster/memory-cluster.js';
+import { handClock } from '../server.js';
 
 const at = { file: 'app.yml', line: 1, column: 1 };
 
@@ -19,7 +19,7 @@ interface Wish {
 
 const ask = async (cluster: MemoryCluster, object: KubeObject, wish: Wish = {}): Promise<PlannedChange> => {
   const { force = false, ...rest } = wish;
-  const [planned] = await requirePlan({ cluster, resources: [{ object, at, place: () => at }], force, ...rest });
+  const [planned] = await requirePlan({ cluster, resources: [{ object, at, positionOf: () => at }], force, ...rest });
   if (planned === undefined) throw new Error('nothing was planned');
   return planned;
 };
@@ -72,7 +72,7 @@ const managersOf = (object: KubeObject): readonly string[] =>
     ({ manager, operation }) => `${manager} ${operation}`,
   );
 
-describe('what another tool applied before', () => {
+describe('fields of a previous manager', () => {
   it.each(['kubectl-client-side-apply', 'kubectl-create', 'before-first-apply', 'helm'])(
     'by %s is taken over at the first deploy, and what the manifest no longer has goes',
     async manager => {
@@ -89,14 +89,14 @@ describe('what another tool applied before', () => {
     },
   );
 
-  it('is taken over without a conflict too', async () => {
+  it('are migrated without a conflict too', async () => {
     const cluster = memoryCluster();
     cluster.givenBy('kubectl-client-side-apply', configMap({ A: '1', B: '1' }));
     await deploy(cluster, configMap({ A: '1' }));
     expect(live(cluster, configMap({}))['data']).toEqual({ A: '1' });
   });
 
-  it('keeps what people set by hand and the manifest does not name', async () => {
+  it('stay when they were set manually and the manifest does not set them', async () => {
     const cluster = memoryCluster();
     cluster.givenBy('kubectl-client-side-apply', configMap({ A: '1' }));
     const edited = live(cluster, configMap({}));
@@ -105,7 +105,7 @@ describe('what another tool applied before', () => {
     expect(live(cluster, configMap({}))['data']).toEqual({ A: '3', BY_HAND: '1' });
   });
 
-  it('yields nothing of another manager: all conflicts are told, with both values', async () => {
+  it('are not taken over from another manager: all conflicts are reported, with both values', async () => {
     const cluster = memoryCluster();
     cluster.givenBy('kubectl-client-side-apply', configMap({ A: '1' }));
     const found = live(cluster, configMap({}));
@@ -113,12 +113,12 @@ describe('what another tool applied before', () => {
     const error = await refused(ask(cluster, configMap({ A: '2', B: 'ours' })));
     expect(error).toMatchObject({ code: 'conflict' });
     expect(error.problems.map(({ message }) => message)).toEqual([
-      'ConfigMap shop/web: data.A: conflict with "kubectl-client-side-apply" using v1: live is "1", the manifest says "2"',
-      'ConfigMap shop/web: data.B: conflict with "operator" using v1: live is "theirs", the manifest says "ours"',
+      'ConfigMap shop/web: data.A: conflict with "kubectl-client-side-apply" using v1: the live value is "1", the manifest has "2"',
+      'ConfigMap shop/web: data.B: conflict with "operator" using v1: the live value is "theirs", the manifest has "ours"',
     ]);
   });
 
-  it('is no longer former once Cutover has applied the object: a hand that changes it now is told', async () => {
+  it('are not migrated once Cutover has applied the object: a manual change is a conflict', async () => {
     const cluster = memoryCluster();
     await deploy(cluster, configMap({ A: '1' }));
     const edited = live(cluster, configMap({}));
@@ -126,7 +126,7 @@ describe('what another tool applied before', () => {
     expect(await refused(ask(cluster, configMap({ A: '3' })))).toMatchObject({ code: 'conflict' });
   });
 
-  it('never shows the values of a Secret that two managers differ about', async () => {
+  it('are not shown where they are conflicting values of a Secret', async () => {
     const cluster = memoryCluster();
     const secret = (value: string): KubeObject => ({
       apiVersion: 'v1',
@@ -137,11 +137,11 @@ describe('what another tool applied before', () => {
     cluster.given(secret('theirs'));
     const error = await refused(ask(cluster, secret('ours')));
     expect(error.problems.map(({ message }) => message)).toEqual([
-      'Secret shop/web: data.PASSWORD: conflict with "operator" using v1: live is ***, the manifest says ***',
+      'Secret shop/web: data.PASSWORD: conflict with "operator" using v1: the live value is ***, the manifest has ***',
     ]);
   });
 
-  it('is tried again when a controller writes in between, and given up when it never stops', async () => {
+  it('are migrated with retries when a controller writes in between, up to a limit', async () => {
     const cluster = memoryCluster();
     cluster.givenBy('kubectl-client-side-apply', configMap({ A: '1' }));
     let times = 2;
@@ -158,7 +158,7 @@ describe('what another tool applied before', () => {
   });
 });
 
-describe('a webhook that has no dry run', () => {
+describe('a webhook without dry-run support', () => {
   const wanted = configMap({ A: '2' });
   const words = 'admission webhook "policy.example.org" does not support dry run';
   const withWebhook = (): MemoryCluster => {
@@ -166,12 +166,12 @@ describe('a webhook that has no dry run', () => {
     cluster.before = call => {
       if (!call.startsWith('DRY RUN')) return;
       const body = JSON.stringify({ kind: 'Status', reason: 'BadRequest', code: 400, message: words });
-      throw refusal(400, Buffer.from(body), { verb: 'patch', target: refOf(wanted), resource: 'configmaps' });
+      throw apiError(400, Buffer.from(body), { verb: 'patch', target: refOf(wanted), resource: 'configmaps' });
     };
     return cluster;
   };
 
-  it('leaves an object unchecked, which is created or changed all the same', async () => {
+  it('leaves an object unchecked, which is still created or changed', async () => {
     const cluster = withWebhook();
     expect(await deploy(cluster, wanted)).toEqual({ resource: expect.anything(), change: 'created' });
     const again = await ask(cluster, configMap({ A: '3' }));
@@ -186,10 +186,10 @@ describe('a kind that is defined but not served yet', () => {
     kind: 'Thing',
     metadata: { name: 'one', namespace: 'shop' },
   };
-  const planned: PlannedChange = { resource: { object: thing, at, place: () => at }, change: 'created' };
+  const planned: PlannedChange = { resource: { object: thing, at, positionOf: () => at }, change: 'created' };
   const { signal } = new AbortController();
 
-  it('is asked for again every half second, for half a minute', async () => {
+  it('is retried every half second, for half a minute', async () => {
     const cluster = memoryCluster();
     const clock = handClock();
     const options = { cluster, clock, signal, force: false, timeoutMs: 1000 };
@@ -197,7 +197,7 @@ describe('a kind that is defined but not served yet', () => {
     expect(clock.waits).toEqual(Array.from({ length: 60 }, () => 500));
   });
 
-  it('is not waited for where the dry run had been answered', async () => {
+  it('is not retried where the dry run succeeded', async () => {
     const clock = handClock();
     const options = { cluster: memoryCluster(), clock, signal, force: false, timeoutMs: 1000 };
     await expect(applyChange({ ...planned, after: thing }, options)).rejects.toMatchObject({ code: 'unknown-kind' });
@@ -206,7 +206,7 @@ describe('a kind that is defined but not served yet', () => {
 });
 
 describe('replicas', () => {
-  it('that the manifest leaves to others stay with the tool that set them, and as many as they are', async () => {
+  it('that the manifest does not set keep their owner and their value', async () => {
     const cluster = memoryCluster();
     cluster.givenBy('kubectl-client-side-apply', deployment({ replicas: 5 }));
     await deploy(cluster, deployment({}, 'site:v2'));
@@ -215,14 +215,14 @@ describe('replicas', () => {
     expect(replicasOf(live(cluster, deployment({})))).toBe(5);
   });
 
-  it('stay as they are when the manifest does not name them any more', async () => {
+  it('stay as they are when the manifest does not set them any more', async () => {
     const cluster = memoryCluster();
     await deploy(cluster, deployment({ replicas: 5 }));
     await deploy(cluster, deployment({}, 'site:v2'));
     expect(replicasOf(live(cluster, deployment({})))).toBe(5);
   });
 
-  it('of an autoscaler are never forced, whoever owned the rest before', async () => {
+  it('of an autoscaler are never forced, whatever the previous manager', async () => {
     const cluster = memoryCluster();
     cluster.givenBy('kubectl-client-side-apply', deployment({ replicas: 2 }));
     const { registry } = cluster.store;
@@ -247,8 +247,8 @@ const job = (image: string): KubeObject => ({
 });
 const jobs: RecreatePolicy = { jobs: true, objects: [] };
 
-describe('what cannot be changed', () => {
-  it('is a Job that is made anew, after its deletion', async () => {
+describe('an object that cannot be changed', () => {
+  it('is recreated after its deletion when it is a Job', async () => {
     const cluster = memoryCluster();
     await deploy(cluster, job('task:v1'));
     const before = live(cluster, job(''));
@@ -263,7 +263,7 @@ describe('what cannot be changed', () => {
     expect(cluster.writes()).toEqual(['REMOVE Job shop/web', 'APPLY Job shop/web']);
   });
 
-  it('is refused where nothing may be made anew, with the setting that would allow it', async () => {
+  it('is rejected where nothing may be recreated, with the setting that would allow it', async () => {
     const cluster = memoryCluster();
     await deploy(cluster, job('task:v1'));
     const error = await refused(ask(cluster, job('task:v2')));
@@ -283,7 +283,7 @@ describe('what cannot be changed', () => {
     expect((await deploy(cluster, wanted, { recreate: named })).change).toBe('recreated');
   });
 
-  it('is not deleted when the new one would be refused as well', async () => {
+  it('is not deleted when the new one would be rejected as well', async () => {
     const cluster = memoryCluster();
     await deploy(cluster, job('task:v1'));
     const wrong = { ...job('task:v2'), spec: { ...(job('task:v2')['spec'] as object), backoffLimit: -1 } };
@@ -292,17 +292,17 @@ describe('what cannot be changed', () => {
     expect(cluster.writes()).toEqual(['APPLY Job shop/web']);
   });
 
-  it('is not deleted while it is at work', async () => {
+  it('is not deleted while it is running', async () => {
     const cluster = memoryCluster();
     await deploy(cluster, job('task:v1'));
     cluster.store.update({ ...live(cluster, job('')), status: { active: 1, ready: 1 } }, { part: 'status' });
     expect(await refused(ask(cluster, job('task:v2'), { recreate: jobs }))).toMatchObject({
       code: 'conflict',
-      problems: [{ message: 'Job shop/web: it has to be made anew, but its pods are at work' }],
+      problems: [{ message: 'Job shop/web: it must be recreated, but its pods are running' }],
     });
   });
 
-  it('must be among the manifests when it is named', async () => {
+  it('must be in the manifests when the policy names it', async () => {
     const lost = { jobs: false, objects: [{ kind: 'StatefulSet', name: 'db' }] };
     expect(await refused(ask(memoryCluster(), job('task:v1'), { recreate: lost }))).toMatchObject({
       code: 'input',

@@ -2,8 +2,8 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { readKubeconfig } from '../../src/cluster/access/kubeconfig.js';
-import type { Entry } from '../../src/cluster/access/kubeconfig.js';
+import { readKubeconfig } from '../../../src/cluster/access/kubeconfig.js';
+import type { KubeconfigContext } from '../../../src/cluster/access/kubeconfig.js';
 
 let folder = '';
 beforeAll(() => {
@@ -31,7 +31,7 @@ users: [{name: ${name}, user: {${user}}}]
 `;
 }
 
-function read(options: Partial<Parameters<typeof readKubeconfig>[0]>): Entry {
+function read(options: Partial<Parameters<typeof readKubeconfig>[0]>): KubeconfigContext {
   return readKubeconfig({ workspace: folder, environment: {}, ...options });
 }
 
@@ -76,7 +76,7 @@ describe('a kubeconfig is found', () => {
     expect(entry.source.endsWith(source)).toBe(true);
   });
 
-  it('in several files of KUBECONFIG, the first of which wins', () => {
+  it('in several files of KUBECONFIG, where the first takes precedence', () => {
     const environment = {
       KUBECONFIG: [join(folder, 'files', 'one'), join(folder, 'gone'), join(folder, 'files', 'two')].join(':'),
     };
@@ -84,7 +84,7 @@ describe('a kubeconfig is found', () => {
     expect(read({ environment, context: 'two' }).namespace).toBe('ns-two');
   });
 
-  it('inside a pod, where there is nothing else', () => {
+  it('inside a pod, without any other source', () => {
     const environment = {
       KUBERNETES_SERVICE_HOST: 'fd00::1',
       KUBERNETES_SERVICE_PORT: '443',
@@ -97,7 +97,7 @@ describe('a kubeconfig is found', () => {
     });
   });
 
-  it('with names of files that start from its own folder, as kubectl reads them', () => {
+  it('with paths relative to its own folder, as in kubectl', () => {
     expect(read({ kubeconfig: 'files/one' }).cluster['certificate-authority']).toBe(join(folder, 'files', 'ca.pem'));
     const exec = read({ kubeconfig: config('x', 'exec: {command: ./bin/login}') }).user['exec'];
     expect(exec).toMatchObject({ command: join(folder, 'bin', 'login') });
@@ -105,7 +105,7 @@ describe('a kubeconfig is found', () => {
   });
 });
 
-describe('a kubeconfig is refused', () => {
+describe('a kubeconfig is rejected', () => {
   const cluster = 'clusters: [{name: c, cluster: {server: "https://c.example"}}]';
   it.each([
     ['when the secret is empty', ' \n', 'input kubeconfig is empty'],
@@ -113,14 +113,14 @@ describe('a kubeconfig is refused', () => {
     [
       'when it is something else, which is not repeated',
       'c2VjcmV0LXRva2VuLXZhbHVl',
-      'input kubeconfig is neither a kubeconfig, nor base64 of one, nor the path of a file',
+      'input kubeconfig is neither a kubeconfig, nor a base64-encoded one, nor the path of a file',
     ],
     [
       'when it is not YAML, without quoting it',
       'apiVersion: v1\nusers: [{token: "hush',
       'input kubeconfig is not YAML',
     ],
-    ['when it is a list', '- apiVersion: v1', 'input kubeconfig is not a kubeconfig: it holds no mapping'],
+    ['when it is a list', '- apiVersion: v1', 'input kubeconfig is not a kubeconfig: it is not a YAML mapping'],
     ['when no context is current', `apiVersion: v1\n${cluster}`, 'input kubeconfig has no current-context'],
     [
       'when the context is missing',
@@ -130,7 +130,7 @@ describe('a kubeconfig is refused', () => {
     [
       'when the context’s cluster is missing',
       `current-context: a\ncontexts: [{name: a, context: {cluster: d}}]\n${cluster}`,
-      'context a of input kubeconfig names the cluster d, which is not in it',
+      'context a of input kubeconfig refers to the cluster d, which does not exist',
     ],
     [
       'when the server is no URL',
@@ -142,13 +142,13 @@ describe('a kubeconfig is refused', () => {
     expect(() => read({ kubeconfig })).not.toThrow(/hush|c2VjcmV0/);
   });
 
-  it('with the contexts that there are', () => {
+  it('with the available contexts', () => {
     expect(() => read({ kubeconfig: config('a'), context: 'b' })).toThrow(
       expect.objectContaining({ code: 'kubeconfig', hint: 'Its contexts: a.' }),
     );
   });
 
-  it('with everything that was tried when there is none', () => {
+  it('with all attempts when there is none', () => {
     const environment = { KUBECONFIG: '/gone/config', HOME: '/gone' };
     expect(() => read({ environment })).toThrow(
       'no kubeconfig found (input kubeconfig: not set; KUBECONFIG: no file /gone/config; ~/.kube/config: no file /gone/.kube/config; in-cluster: this runner is not a pod with a service account)',

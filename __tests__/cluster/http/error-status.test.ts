@@ -1,22 +1,22 @@
 import { describe, expect, it } from '@jest/globals';
-import { refusal } from '../../src/cluster/http/refusal.js';
-import type { Asked } from '../../src/cluster/http/refusal.js';
-import type { CutoverError } from '../../src/errors.js';
-import { status } from './server.js';
+import { apiError } from '../../../src/cluster/http/error-status.js';
+import type { RequestDescription } from '../../../src/cluster/http/error-status.js';
+import type { CutoverError } from '../../../src/errors.js';
+import { status } from '../server.js';
 
-const asked: Asked = {
+const asked: RequestDescription = {
   verb: 'patch',
   target: { apiVersion: 'apps/v1', kind: 'Deployment', namespace: 'shop', name: 'web' },
   resource: 'deployments',
 };
-const secret: Asked = {
+const secret: RequestDescription = {
   verb: 'patch',
   target: { apiVersion: 'v1', kind: 'Secret', namespace: 'shop', name: 'key' },
   resource: 'secrets',
 };
 
 function refused(code: number, body: unknown, what = asked): CutoverError {
-  return refusal(code, Buffer.from(typeof body === 'string' ? body : JSON.stringify(body)), what);
+  return apiError(code, Buffer.from(typeof body === 'string' ? body : JSON.stringify(body)), what);
 }
 
 const notFound = (details: object): unknown => status(404, { reason: 'NotFound', message: 'not found', details });
@@ -26,7 +26,7 @@ const ownedBy = (manager: string, field: string): object => ({
   message: `conflict with "${manager}" using v1`,
 });
 
-describe('what an answer means', () => {
+describe('the error of an answer', () => {
   it.each([
     [
       401,
@@ -43,7 +43,7 @@ describe('what an answer means', () => {
     ],
     [404, notFound({ kind: 'namespaces', name: 'shop' }), 'not-found', 'namespace shop does not exist'],
     [404, notFound({ kind: 'deployments', name: 'web' }), 'not-found', 'Deployment shop/web does not exist'],
-    [409, status(409, { reason: 'AlreadyExists' }), 'exists', 'Deployment shop/web exists already'],
+    [409, status(409, { reason: 'AlreadyExists' }), 'exists', 'Deployment shop/web already exists'],
     [409, status(409, { reason: 'Conflict' }), 'moved', 'Deployment shop/web changed since it was read'],
     [
       410,
@@ -75,13 +75,13 @@ describe('what an answer means', () => {
     expect(refused(code, body)).toMatchObject({ code: kind, message, status: code, object: 'Deployment shop/web' });
   });
 
-  it('of a namespace that does not exist says how to get one', () => {
+  it('of a namespace that does not exist has the remedy', () => {
     expect(refused(404, notFound({ kind: 'namespaces', name: 'shop' })).hint).toContain('create-namespace: true');
   });
 });
 
 describe('fields of other managers', () => {
-  it('are named with who owns them', () => {
+  it('are named with their owners', () => {
     const details = { causes: [ownedBy('kubectl', '.spec.replicas'), ownedBy('kubectl', '.spec.selector')] };
     expect(refused(409, status(409, { reason: 'Conflict', details }))).toMatchObject({
       code: 'conflict',
@@ -93,7 +93,7 @@ describe('fields of other managers', () => {
     });
   });
 
-  it('are counted when they are many', () => {
+  it('are counted when there are many', () => {
     const fields = ['.a', '.b', '.c', '.d', '.e'];
     const details = { causes: fields.map(field => ownedBy(field === '.a' ? 'helm' : 'flux', field)) };
     expect(refused(409, status(409, { reason: 'Conflict', details })).message).toBe(
@@ -108,33 +108,33 @@ describe('a missing permission', () => {
   const rbac =
     'deployments.apps "web" is forbidden: User "ci" cannot patch resource "deployments" in API group "apps" in the namespace "shop"';
 
-  it('is told as the rule that would allow it', () => {
+  it('is reported as the missing RBAC rule', () => {
     expect(refused(403, denied(rbac))).toMatchObject({
       code: 'forbidden',
       message: rbac,
-      hint: 'Missing rule: {apiGroups: ["apps"], resources: ["deployments"], verbs: ["patch"]} in a Role in namespace shop, bound to whom the kubeconfig stands for.',
+      hint: 'Missing rule: {apiGroups: ["apps"], resources: ["deployments"], verbs: ["patch"]} in a Role in namespace shop, bound to the user of the kubeconfig.',
     });
   });
 
-  it('needs a ClusterRole for what lives outside namespaces', () => {
+  it('needs a ClusterRole for cluster-scoped objects', () => {
     const what = { verb: 'create', target: { apiVersion: 'v1', kind: 'Namespace', name: 'x' }, resource: 'namespaces' };
     const message =
       'namespaces is forbidden: User "ci" cannot create resource "namespaces" in API group "" at the cluster scope';
     expect(refused(403, denied(message), what).hint).toContain('in a ClusterRole');
   });
 
-  it('is not what a quota or a webhook means', () => {
+  it('is not the cause of an error of a quota or a webhook', () => {
     expect(refused(403, denied('pods "x" is forbidden: exceeded quota: q')).hint).toContain('not a missing permission');
   });
 
-  it('is not what a namespace that is being deleted means', () => {
+  it('is not the cause of an error of a namespace that is being deleted', () => {
     const details = { causes: [{ reason: 'NamespaceTerminating' }] };
     expect(refused(403, denied('… is being terminated', details)).hint).toContain('Namespace shop is being deleted');
   });
 });
 
-describe('an object that does not fit', () => {
-  it('is told field by field, and the value that the API server quotes is left out', () => {
+describe('an invalid object', () => {
+  it('is reported field by field, without the values that the API server quotes', () => {
     const quoted = 'Invalid value: core.PodTemplateSpec{Env:[]core.EnvVar{{Value:"hush"}}}: field is immutable';
     const details = { causes: [{ reason: 'FieldValueInvalid', field: 'spec.template', message: quoted }] };
     const message = `Job.batch "migrate" is invalid: spec.template: ${quoted}`;
@@ -145,12 +145,12 @@ describe('an object that does not fit', () => {
     });
   });
 
-  it('is told in one line when only one field is wrong', () => {
+  it('is reported in one line when only one field is invalid', () => {
     const message =
       'failed to create typed patch object (shop/web; apps/v1, Kind=Deployment): .spec.foo: field not declared in schema';
     expect(refused(500, status(500, { message }))).toMatchObject({
       code: 'invalid',
-      message: 'Deployment shop/web does not fit the schema of apps/v1',
+      message: 'Deployment shop/web does not match the schema of apps/v1',
       problems: [{ field: 'spec.foo', message: 'spec.foo: field not declared in schema' }],
     });
   });
@@ -181,7 +181,7 @@ describe('an object that does not fit', () => {
     expect(error.message).toContain('Secret shop/key');
   });
 
-  it('says of a Secret that a field cannot be changed, without its value', () => {
+  it('reports an immutable field of a Secret without its value', () => {
     const said = [
       'type: Invalid value: "hush": field is immutable',
       'Forbidden: field is immutable when `immutable` is set',
@@ -193,7 +193,7 @@ describe('an object that does not fit', () => {
     ]);
   });
 
-  it('quotes of a Secret what RBAC says, which holds nothing of it', () => {
+  it('quotes an RBAC message about a Secret, which contains no value', () => {
     const message =
       'secrets "key" is forbidden: User "robot" cannot get resource "secrets" in API group "" in the namespace "shop"';
     expect(refused(403, status(403, { message }), secret).message).toBe(message);

@@ -1,11 +1,11 @@
 import { describe, expect, it } from '@jest/globals';
-import { networkFailure } from '../../src/cluster/http/network-error.js';
-import { decide, delayMs, giveUpAfterMs, retryAfterMs } from '../../src/cluster/http/retry.js';
+import { networkFailure } from '../../../src/cluster/http/network-error.js';
+import { decideRetry, delayMs, giveUpAfterMs, retryAfterMs } from '../../../src/cluster/http/retry.js';
 
 const network = (code: string) => ({ from: 'network', failure: { code, message: '' } }) as const;
 const server = (status: number, reason?: string) => ({ from: 'server', status, ...(reason && { reason }) }) as const;
 
-describe('trying again', () => {
+describe('retrying', () => {
   it.each([
     ['a reset', network('ECONNRESET'), 'PATCH', true],
     ['a reset after a POST', network('ECONNRESET'), 'POST', false],
@@ -21,8 +21,8 @@ describe('trying again', () => {
     ['500 without a reason', server(500), 'PATCH', false],
     ['409', server(409, 'Conflict'), 'PATCH', false],
     ['422', server(422, 'Invalid'), 'PATCH', false],
-  ])('after %s', (...[, failure, method, again]) => {
-    expect(decide(failure, { method, reached: true }).again).toBe(again);
+  ])('after %s', (...[, failure, method, retry]) => {
+    expect(decideRetry(failure, { method, reached: true }).retry).toBe(retry);
   });
 
   it.each([
@@ -30,8 +30,8 @@ describe('trying again', () => {
     ['ENOTFOUND', false],
     ['TIMEOUT', false],
     ['ECONNRESET', true],
-  ])('at the very first request after %s: %s', (code, again) => {
-    expect(decide(network(code), { method: 'GET', reached: false }).again).toBe(again);
+  ])('at the first request after %s: %s', (code, retry) => {
+    expect(decideRetry(network(code), { method: 'GET', reached: false }).retry).toBe(retry);
   });
 
   it.each([
@@ -40,7 +40,7 @@ describe('trying again', () => {
     [3, 2_000],
     [5, 8_000],
     [9, 8_000],
-  ])('try %i is followed by %i ms at most, and half of that at least', (tries, most) => {
+  ])('failure %i is followed by %i ms at most, and half of that at least', (tries, most) => {
     expect(delayMs(tries, { random: 1 })).toBe(most);
     expect(delayMs(tries, { random: 0 })).toBe(most / 2);
   });
@@ -49,12 +49,12 @@ describe('trying again', () => {
     ['Internal error occurred: failed calling webhook "a.example.org": connection refused', 120_000],
     ['conversion webhook for example.org/v1, Kind=Thing failed: no endpoints available', 120_000],
     ['Internal error occurred: etcdserver: leader changed', 60_000],
-  ])('is given up when nothing else came for long: %s', (message, ms) => {
+  ])('is given up after continuous failure: %s', (message, ms) => {
     expect(giveUpAfterMs({ ...server(500, 'InternalError'), message })).toBe(ms);
     expect(giveUpAfterMs(network('ECONNRESET'))).toBe(60_000);
   });
 
-  it('never comes earlier than the server wishes', () => {
+  it('never comes before Retry-After', () => {
     expect(delayMs(1, { random: 0, retryAfterMs: 9_000 })).toBe(9_000);
   });
 
@@ -63,13 +63,13 @@ describe('trying again', () => {
     [{}, { kind: 'Status', details: { retryAfterSeconds: 3 } } as const, 3_000],
     [{ 'retry-after': 'soon' }, undefined, undefined],
     [{}, undefined, undefined],
-  ])('reads the wish of %j and %j as %s ms', (headers, status, expected) => {
+  ])('reads Retry-After in %j and %j as %s ms', (headers, status, expected) => {
     expect(retryAfterMs(headers, status)).toBe(expected);
   });
 });
 
 describe('a network failure', () => {
-  it('is the first of several addresses’ failures', () => {
+  it('is the first failure of several addresses', () => {
     const refused = Object.assign(new Error('connect ECONNREFUSED ::1'), { code: 'ECONNREFUSED' });
     expect(networkFailure(new AggregateError([refused, new Error('other')]))).toEqual({
       code: 'ECONNREFUSED',
@@ -77,7 +77,7 @@ describe('a network failure', () => {
     });
   });
 
-  it('has a code even where the system gave none', () => {
+  it('has a code even where the system has none', () => {
     expect(networkFailure(new Error('odd'))).toEqual({ code: 'UNKNOWN', message: 'odd' });
   });
 });

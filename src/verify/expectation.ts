@@ -1,0 +1,94 @@
+import { isDeepStrictEqual } from 'node:util';
+import { CutoverError } from '../errors.js';
+import type { Expectation } from '../inputs/inputs.js';
+import { quote, shorten } from './quote.js';
+
+/** An HTTP answer of the application. */
+export interface HttpAnswer {
+  readonly status: number;
+  /** Lower-case names. */
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: Buffer;
+}
+
+/** Whether an answer meets the expectation, with the reason. */
+export interface ExpectationResult {
+  readonly verdict: 'pass' | 'fail';
+  /** Pass: the answer. Fail: the expected and the actual answer. */
+  readonly reason: string;
+}
+
+/** Compares an answer with the expectation; the reason of a failure lists everything that does not match. */
+export function checkExpectation(expected: Expectation, answer: HttpAnswer): ExpectationResult {
+  const body = answer.body.toString('utf8');
+  const failures = [
+    ...statusFailures(expected, answer.status),
+    ...bodyFailures(expected, body),
+    ...jsonFailures(expected, body),
+    ...headerFailures(expected, answer.headers),
+  ];
+  if (failures.length === 0) return { verdict: 'pass', reason: `answered ${answer.status}` };
+  return { verdict: 'fail', reason: `expected ${failures.join(' and ')}; got ${answer.status} ${quote(body)}` };
+}
+
+function statusFailures({ status }: Expectation, actual: number): readonly string[] {
+  const met = status.some(accepted =>
+    typeof accepted === 'number' ? accepted === actual : Number(accepted.charAt(0)) === Math.floor(actual / 100),
+  );
+  return met ? [] : [`status ${status.join(' or ')}`];
+}
+
+function bodyFailures({ contains, matches }: Expectation, body: string): readonly string[] {
+  const failures: string[] = [];
+  if (contains !== undefined && !body.includes(contains)) failures.push(`a body that contains ${quote(contains)}`);
+  if (matches !== undefined && !pattern(matches).test(body)) failures.push(`a body that matches /${matches}/`);
+  return failures;
+}
+
+function pattern(source: string): RegExp {
+  try {
+    return new RegExp(source);
+  } catch (error) {
+    throw new CutoverError(`The regular expression /${source}/ of a check is not valid`, {
+      code: 'input',
+      hint: 'Correct `matches` in input `verify`, in the syntax of JavaScript.',
+      cause: error,
+    });
+  }
+}
+
+function jsonFailures({ json }: Expectation, body: string): readonly string[] {
+  if (json === undefined) return [];
+  const expectation = `JSON in which ${json.path} is ${JSON.stringify(json.equals)}`;
+  let parsed: unknown;
+  try {
+    parsed = JSON.parse(body);
+  } catch {
+    return [`${expectation} (the body is not JSON)`];
+  }
+  const value = lookUp(parsed, json.path);
+  if (value === undefined) return [`${expectation} (there is no ${json.path})`];
+  return isDeepStrictEqual(value, json.equals) ? [] : [`${expectation} (it is ${shorten(JSON.stringify(value))})`];
+}
+
+/** The value at a dotted path (`items.0.name`); `undefined` where there is none. */
+function lookUp(value: unknown, path: string): unknown {
+  return path
+    .split('.')
+    .reduce<unknown>(
+      (inner, key) =>
+        typeof inner === 'object' && inner !== null && Object.hasOwn(inner, key)
+          ? (inner as Record<string, unknown>)[key]
+          : undefined,
+      value,
+    );
+}
+
+function headerFailures({ header }: Expectation, headers: HttpAnswer['headers']): readonly string[] {
+  return Object.entries(header ?? {})
+    .filter(([name, value]) => headers[name.toLowerCase()]?.trim() !== value.trim())
+    .map(([name, value]) => {
+      const actual = headers[name.toLowerCase()];
+      return `header ${name}: ${value} (${actual === undefined ? 'it is not set' : `it is ${quote(actual)}`})`;
+    });
+}
