@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { comparisonLines } from '../../src/report/log-plan.js';
 import { describePlanNote } from '../../src/report/plan-notes.js';
-import type { PlanNote } from '../../src/strategies/shared/plan-note.js';
+import type { PlanNote } from '../../src/strategies/outcome/plan-note.js';
 
 const ref = (kind: string, name: string) => ({ apiVersion: 'v1', kind, namespace: 'shop', name });
 const service = ref('Service', 'web');

@@ -2,7 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import { CutoverError } from '../../src/errors.js';
 import { failureReport, successReport } from '../../src/report/report.js';
 import { createRecorder } from '../../src/run/recorder.js';
-import { FailedStep, type Outcome } from '../../src/strategies/shared/outcome.js';
+import { FailedStep, type Outcome } from '../../src/strategies/outcome/outcome.js';
 import { listLog } from '../support/cluster/proxy-cluster.js';
 
 const recorder = () => createRecorder(listLog(), () => 0);

@@ -2,7 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import type { DeployBlueGreen, DeployRolling } from '../../src/inputs/inputs.js';
 import { newState, type ReleaseState } from '../../src/release/state.js';
 import { describePlanNote } from '../../src/report/plan-notes.js';
-import { FailedStep, type Outcome } from '../../src/strategies/shared/outcome.js';
+import { FailedStep, type Outcome } from '../../src/strategies/outcome/outcome.js';
 import { planBlueGreen, planRolling } from '../../src/strategies/plan.js';
 import { read } from '../inputs/runner.js';
 import { render, renderBoth } from '../manifests/rendering.js';

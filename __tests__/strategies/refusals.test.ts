@@ -5,7 +5,7 @@ import { historyEntry } from '../../src/release/revision.js';
 import { newState, type ReleaseState } from '../../src/release/state.js';
 import { promote, type PromoteRequest } from '../../src/strategies/blue-green/promote.js';
 import { reject } from '../../src/strategies/blue-green/reject.js';
-import { FailedStep } from '../../src/strategies/shared/outcome.js';
+import { FailedStep } from '../../src/strategies/outcome/outcome.js';
 import { memoryCluster } from '../support/cluster/memory-cluster.js';
 import { deployment, publicRef, publicService, revision, selectedRole, staged } from '../support/strategies/shop.js';
 import { runOf, stepOn } from '../support/strategies/context.js';

@@ -5,7 +5,7 @@ import { acquireLock } from '../../src/release/lock.js';
 import { openRecords } from '../../src/release/records.js';
 import type { Operation, ReleaseState } from '../../src/release/state.js';
 import { restoreInterrupted } from '../../src/strategies/restore-interrupted.js';
-import type { Recovered } from '../../src/strategies/shared/restored.js';
+import type { Recovered } from '../../src/strategies/outcome/restored.js';
 import { listLog } from '../support/cluster/proxy-cluster.js';
 import { memoryCluster, type MemoryCluster } from '../support/cluster/memory-cluster.js';
 import {

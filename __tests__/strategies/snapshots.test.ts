@@ -3,7 +3,7 @@ import { refOf, type KubeObject } from '../../src/kubernetes/object.js';
 import type { Resource } from '../../src/manifests/resource.js';
 import type { PlannedChange } from '../../src/plan/change.js';
 import { logPlan } from '../../src/report/log-plan.js';
-import { changesOf } from '../../src/strategies/shared/outcome.js';
+import { changesOf } from '../../src/strategies/outcome/outcome.js';
 import { earliest, recordable, snapshotsOf } from '../../src/strategies/shared/snapshots.js';
 import { listLog } from '../support/cluster/proxy-cluster.js';
 

@@ -2,7 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import { CutoverError } from '../../src/errors.js';
 import type { Check } from '../../src/inputs/inputs.js';
 import { refOf, type KubeObject } from '../../src/kubernetes/object.js';
-import type { FailedStep, Outcome } from '../../src/strategies/shared/outcome.js';
+import type { FailedStep, Outcome } from '../../src/strategies/outcome/outcome.js';
 import { describeServing } from '../../src/report/serving.js';
 import { switchTraffic } from '../../src/strategies/blue-green/switch-traffic.js';
 import type { TrafficSwitch } from '../../src/strategies/blue-green/traffic-switch.js';

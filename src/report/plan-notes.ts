@@ -1,6 +1,6 @@
 import { describeRef, type ObjectRef } from '../kubernetes/object.js';
 import type { Operation } from '../release/state.js';
-import type { PlanNote } from '../strategies/shared/plan-note.js';
+import type { PlanNote } from '../strategies/outcome/plan-note.js';
 
 /** One thing that a deploy would do, as a sentence. */
 export function describePlanNote(note: PlanNote): string {
