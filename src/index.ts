@@ -10,11 +10,15 @@ if (getState('isPost') === 'true') {
 } else {
   saveState('isPost', 'true');
   const cancel = new AbortController();
-  const stop = (): void =>
-    cancel.abort(
-      new CutoverError('The run was cancelled', { code: 'cancelled', hint: 'Run the step again when it suits.' }),
-    );
+  const stop = (): void => cancel.abort(runCancelled());
   process.once('SIGINT', stop);
   process.once('SIGTERM', stop);
   await main({ environment: process.env, cancelled: cancel.signal });
+}
+
+function runCancelled(): CutoverError {
+  return new CutoverError('The run was cancelled', {
+    code: 'cancelled',
+    hint: 'Run the step again when you are ready.',
+  });
 }

@@ -20,7 +20,7 @@ import { rollBackBlueGreen } from './strategies/blue-green/rollback.js';
 import { planBlueGreen, planRolling } from './strategies/plan.js';
 import { deployRolling } from './strategies/rolling/deploy.js';
 import { rollBackRolling } from './strategies/rolling/rollback.js';
-import type { Outcome } from './strategies/shared/outcome.js';
+import type { Outcome } from './strategies/outcome/outcome.js';
 import { readOrCreate, readRelease } from './strategies/shared/recorded-release.js';
 import { readDraft, renderBlueGreen, renderRolling } from './strategies/shared/rendering.js';
 import { status } from './strategies/status.js';

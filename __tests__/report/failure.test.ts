@@ -6,7 +6,7 @@ import { early } from './reports.js';
 const serving = 'Users are on blue, revision 7.';
 
 describe('the message of a failed step', () => {
-  it('tells the cause, the object, what serves users now and what to do', () => {
+  it('has the cause, the object, what serves users now and what to do', () => {
     const error = new CutoverError('The new pods did not become ready within 10 min', {
       ...{ code: 'timeout', object: 'Deployment shop/web', hint: 'Look at the readiness probe.' },
     });

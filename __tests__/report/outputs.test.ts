@@ -3,7 +3,7 @@ import { buildOutputs } from '../../src/report/outputs.js';
 import { early, staged } from './reports.js';
 
 describe('the outputs', () => {
-  it('of a staged revision name it, the roles and what became of each object', () => {
+  it('of a staged revision are the revision, the roles and the change of each object', () => {
     const { summary, changes, ...rest } = buildOutputs(staged);
     expect(rest).toEqual({
       outcome: 'staged',
@@ -26,7 +26,7 @@ describe('the outputs', () => {
     expect(Object.keys(buildOutputs(early))).toEqual(['outcome', 'summary']);
   });
 
-  it('of a status carry no outcome, for nothing was done', () => {
+  it('of a status have no outcome, since nothing was done', () => {
     expect(buildOutputs({ ...staged, outcome: 'status' })).not.toHaveProperty('outcome');
   });
 

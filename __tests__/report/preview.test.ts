@@ -20,7 +20,7 @@ const finding: Finding = {
 const preview: Preview = {
   revision: 8,
   role: 'green',
-  story: ['Revision 8 would be staged on green, where no user is.'],
+  story: ['Revision 8 would be staged on green, without user traffic.'],
   objects: [
     { ref: ref('Deployment', 'web-green'), at, when: 'deploy', change: 'changed', fields: [image] },
     { ref: ref('ConfigMap', 'web'), at, when: 'deploy', change: 'unchanged', fields: [] },
@@ -167,7 +167,7 @@ describe('the summary of a plan', () => {
 
   it('begins with what would happen, and who is served now', () => {
     expect(summary).toMatch(/^## ℹ️ web: revision 8 would be staged on green\n\n\*\*Serving users now:\*\*/);
-    expect(summary).toContain('- Revision 8 would be staged on green, where no user is.');
+    expect(summary).toContain('- Revision 8 would be staged on green, without user traffic.');
   });
 
   it('has a row for each object that changes, and folds its fields', () => {

@@ -2,8 +2,8 @@ import { describe, expect, it } from '@jest/globals';
 import type { Operation } from '../../src/release/state.js';
 import { describeServing } from '../../src/report/serving.js';
 import { describeRecovered, describeRestored, describeRestoredStaging } from '../../src/report/restored.js';
-import type { Recovered, Restored, RestoredStaging } from '../../src/strategies/shared/restored.js';
-import type { IdleResult, Serving, StagingResult, WhyNotSwitchedBack } from '../../src/strategies/shared/serving.js';
+import type { Recovered, Restored, RestoredStaging } from '../../src/strategies/outcome/restored.js';
+import type { IdleResult, Serving, StagingResult, WhyNotSwitchedBack } from '../../src/strategies/outcome/serving.js';
 
 const ref = (kind: string, name: string) => ({ apiVersion: 'v1', kind, namespace: 'shop', name });
 const service = ref('Service', 'web');

@@ -4,7 +4,7 @@ import { buildSummary, duration } from '../../src/report/summary.js';
 import { early, staged } from './reports.js';
 
 describe('the job summary', () => {
-  it('tells outcome, what serves users, objects, checks, times and how to roll back, in this order', () => {
+  it('shows outcome, what serves users, objects, checks, times and how to roll back, in this order', () => {
     expect(buildSummary(staged)).toBe(`## ✅ web: revision 8 is staged on green, without user traffic yet
 
 **Serving users now:** Users are on blue, revision 7.
@@ -137,7 +137,7 @@ Two inputs are wrong
   });
 });
 
-describe('the way back', () => {
+describe('how to roll back', () => {
   it.each([
     ['web', 'web'],
     ['8080', '"8080"'],

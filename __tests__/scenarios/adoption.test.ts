@@ -48,9 +48,9 @@ describe('An application that is live without roles', () => {
     });
     const { story } = JSON.parse(outputs.plan ?? '') as { readonly story: readonly string[] };
     expect(story.join('\n')).toMatch(
-      /Service \S*plain would first be pinned .*Deployment \S*plain serves on as green, untouched/,
+      /Service \S*plain would first be narrowed .*Deployment \S*plain goes on serving as green, unchanged/,
     );
-    expect(story.join('\n')).toMatch(/Revision 1 would be staged on blue, where no user is/);
+    expect(story.join('\n')).toMatch(/Revision 1 would be staged on blue, without user traffic/);
     expect(await ns.versions()).toEqual(before);
   });
 

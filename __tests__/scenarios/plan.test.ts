@@ -163,7 +163,7 @@ describe('A plan of a blue/green deploy', () => {
     await tomcat.bring(ns);
     const first = planOf(await ns.step(foretell(tomcat.deploy('7'))));
     expect(first).toMatchObject({ revision: 1, stageRole: 'blue' });
-    expect(first.story.join(' ')).toMatch(/staged on blue.*`promote` would later make Service/);
+    expect(first.story.join(' ')).toMatch(/staged on blue.*`promote` would later create Service/);
     expect(changesOf(first)).toEqual({
       Deployment: 'created',
       Service: 'created',

@@ -43,7 +43,7 @@ const podOf = ({ metadata: { uid = '' } }: KubeObject, revision: string): KubeOb
 const apply = (cluster: ReturnType<typeof memoryCluster>, planned: readonly PlannedChange[]) => {
   const ctx = stepOn(cluster);
   const done = applyAndWait(ctx, { planned, waitOptions: { timeoutMs: 1_000, stableForMs: 0 }, force: false });
-  return { step: ctx, done };
+  return { ctx, done };
 };
 
 describe('applying and waiting', () => {
@@ -54,12 +54,12 @@ describe('applying and waiting', () => {
     expect(cluster.writes()).toEqual([]);
   });
 
-  it('asks nothing more of a claim that waits for its first pod, and says so', async () => {
+  it('does not wait for a claim that waits for its first pod, and logs it', async () => {
     const cluster = memoryCluster();
     const { status: _status, ...claim } = real('claims', 'pending');
     const { uid: _uid, ...metadata } = claim.metadata;
     const spec = { accessModes: ['ReadWriteOnce'], resources: { requests: { storage: '1Mi' } } };
-    const { step: ctx, done } = apply(cluster, [created({ ...claim, metadata, spec })]);
+    const { ctx, done } = apply(cluster, [created({ ...claim, metadata, spec })]);
     await done;
     expect(cluster.calls).toEqual(['APPLY PersistentVolumeClaim shop/later']);
     expect(ctx.log.lines).toContain(
@@ -69,16 +69,16 @@ describe('applying and waiting', () => {
 
   it.each([
     [
-      'of its broken pod when its last rollout has not ended',
+      'is deleted when the last rollout of its StatefulSet has not ended',
       'db-v2',
       'rejected',
       ['LIST Pod', 'REMOVE Pod shop/db-0'],
     ],
-    ['of nothing when all was well', 'db-v1', 'fulfilled', []],
-  ])('frees a StatefulSet %s', async (...[, updateRevision, outcome, calls]) => {
+    ['is not deleted when the last rollout has ended', 'db-v1', 'fulfilled', []],
+  ])('a broken pod %s', async (...[, updateRevision, outcome, calls]) => {
     const cluster = memoryCluster();
     cluster.given(set);
-    // A controller that has seen every version that there will be.
+    // The controller has observed every later generation.
     const counts = { replicas: 1, readyReplicas: 1, updatedReplicas: 1, observedGeneration: 99 };
     const status = { ...counts, currentRevision: 'db-v1', updateRevision };
     cluster.store.update({ ...cluster.store.get(refOf(set))!, status }, { part: 'status' });

@@ -18,33 +18,33 @@ const check = { demand: 'plausible', logins: [] } as const;
 const planned = { planned: [] };
 const dryRun = () => Promise.resolve(planned);
 
-describe('The plan beside the check of the images', () => {
-  it('is what comes out when all of them are there', async () => {
+describe('the dry run and the image check at the same time', () => {
+  it('returns the dry run when all images exist', async () => {
     const step = stepOf();
     expect(await besideImageCheck(step, { check, resources: await pods('1') }, dryRun)).toEqual({ dryRun: planned });
     expect(step.log.lines).toEqual(['1 image is in the registry']);
   });
 
-  it('comes out with what is missing', async () => {
-    const answers = await besideImageCheck(stepOf(), { check, resources: await pods('2') }, dryRun);
-    expect(answers.dryRun).toBe(planned);
+  it('returns the dry run and the missing images', async () => {
+    const answers = await besideImageCheck(stepOf(), { check, resources: await pods('2') }, surveyed);
+    expect(answers.survey).toBe(survey);
     expect(answers.missing).toMatchObject({ code: 'image' });
   });
 
-  it('ends with the API server that does not answer', async () => {
+  it('fails with the error of the API server when it does not answer', async () => {
     const gone = new CutoverError('gone', { code: 'unreachable' });
     const answers = besideImageCheck(stepOf(), { check, resources: await pods('2') }, () => Promise.reject(gone));
     await expect(answers).rejects.toBe(gone);
   });
 
-  it('is made alone where no check is wanted', async () => {
+  it('asks no registry when no check is requested', async () => {
     const { requests } = await starting;
     const before = requests.length;
     await besideImageCheck(stepOf(), { check: undefined, resources: await pods('2') }, dryRun);
     expect(requests.length).toBe(before);
   });
 
-  it('goes on without a word about images when the run is cancelled', async () => {
+  it('logs nothing about images when the run is cancelled', async () => {
     const step = stepOf(AbortSignal.abort());
     expect(await besideImageCheck(step, { check, resources: await pods('2') }, dryRun)).toEqual({ dryRun: planned });
     expect(step.log.lines).toEqual([]);

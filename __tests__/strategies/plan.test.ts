@@ -2,7 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import type { DeployBlueGreen, DeployRolling } from '../../src/inputs/inputs.js';
 import { newState, type ReleaseState } from '../../src/release/state.js';
 import { describePlanNote } from '../../src/report/plan-notes.js';
-import { FailedStep, type Outcome } from '../../src/strategies/shared/outcome.js';
+import { FailedStep, type Outcome } from '../../src/strategies/outcome/outcome.js';
 import { planBlueGreen, planRolling } from '../../src/strategies/plan.js';
 import { read } from '../inputs/runner.js';
 import { render, renderBoth } from '../manifests/rendering.js';
@@ -38,7 +38,7 @@ const storyOf = (preview: Outcome['preview']): readonly string[] => (preview?.no
 const inputsOf = (more: Readonly<Record<string, string>>) =>
   read({ action: 'plan', manifests: 'k8s', 'force-conflicts': 'true', lint: 'off', ...more });
 
-/** Blue serves; the plan of these manifests with this record. */
+/** Plans these manifests with this record; blue is active. */
 async function planOn(
   cluster: MemoryCluster,
   state: ReleaseState,
@@ -63,24 +63,24 @@ async function failureOf(plan: Promise<Outcome>): Promise<FailedStep> {
 }
 
 describe('a blue/green plan', () => {
-  it('tells the image that users have now, not the one that the idle role had once', async () => {
+  it('names the image that users have now, not an earlier one of the idle role', async () => {
     const cluster = memoryCluster();
     await cluster.apply(deployment('green'));
     const { preview } = await planOn(cluster, staged());
     expect(preview?.images).toMatchObject([{ ref: { name: 'web-green' }, from: 'site:v1', to: 'site:v3' }]);
     expect(storyOf(preview)).toEqual([
-      'Revision 3 would be staged on green, where no user is.',
-      'It would take the place of revision 2, which is staged on green.',
+      'Revision 3 would be staged on green, without user traffic.',
+      'It would replace revision 2, which is staged on green.',
       '`promote` would later switch Service shop/web from blue to green: all users would move at once.',
     ]);
   });
 
-  it('of a deploy that switches by itself says so', async () => {
+  it('says that a deploy with `switch: auto` would switch', async () => {
     const { preview } = await planOn(memoryCluster(), staged(), { switch: 'auto' });
     expect(storyOf(preview).at(-1)).toMatch(/^The same step would then switch Service shop\/web from blue to green/);
   });
 
-  it('tells of a switch that was never finished, and takes no lock to find out', async () => {
+  it('reports a switch that was never finished, and takes no lock', async () => {
     const cluster = memoryCluster();
     const operation = { kind: 'switch', revision: 2, role: 'green', run: runOf(7).url } as const;
     const { preview } = await planOn(cluster, staged({ operation }));
@@ -90,7 +90,7 @@ describe('a blue/green plan', () => {
     expect(cluster.calls.filter(call => call.includes('Lease'))).toEqual([]);
   });
 
-  it('tells that an autoscaler of the idle role goes while staged, and comes back with the switch', async () => {
+  it('deletes an autoscaler of the idle role while staged, and creates it at the switch', async () => {
     const cluster = memoryCluster();
     const text = scaler + web;
     const live = renderBoth(text).resources.of['green']?.find(({ object }) => object.kind.startsWith('Horizontal'));
@@ -103,7 +103,7 @@ describe('a blue/green plan', () => {
     ]);
   });
 
-  it('shows everything and fails with every reason at once: the API server, shared configuration, findings', async () => {
+  it('shows all objects and fails with all reasons at once: the API server, shared configuration, findings', async () => {
     const cluster = memoryCluster();
     const config = 'apiVersion: v1\nkind: ConfigMap\nmetadata: {name: mood}\ndata: {mood: new}\n---\n';
     const shared =
@@ -148,7 +148,7 @@ describe('a rolling plan', () => {
     ]);
   });
 
-  it('is unchanged only where a deploy would be', async () => {
+  it('is unchanged only when a deploy would be', async () => {
     const cluster = memoryCluster();
     for (const { object } of render(text).resources) await cluster.apply(object);
     await expect(planRolled(cluster, release)).resolves.toMatchObject({ outcome: 'unchanged' });

@@ -5,7 +5,7 @@ import { historyEntry } from '../../src/release/revision.js';
 import { newState, type ReleaseState } from '../../src/release/state.js';
 import { promote, type PromoteRequest } from '../../src/strategies/blue-green/promote.js';
 import { reject } from '../../src/strategies/blue-green/reject.js';
-import { FailedStep } from '../../src/strategies/shared/outcome.js';
+import { FailedStep } from '../../src/strategies/outcome/outcome.js';
 import { memoryCluster } from '../support/cluster/memory-cluster.js';
 import { deployment, publicRef, publicService, revision, selectedRole, staged } from '../support/strategies/shop.js';
 import { runOf, stepOn } from '../support/strategies/context.js';
@@ -15,7 +15,7 @@ const promotion: PromoteRequest = {
   policy: { idlePolicy: { policy: 'keep' }, drainMs: 0, rollbackOnFailure: true, historyLimit: 10 },
 };
 
-/** A step on a cluster where blue serves and the record is `state`. */
+/** A context on a cluster where blue is active and the record is `state`. */
 async function stepWith(state: ReleaseState) {
   const cluster = memoryCluster();
   await cluster.apply(publicService('blue'));
@@ -24,7 +24,7 @@ async function stepWith(state: ReleaseState) {
   await ctx.records.writeRevision(revision('green', { before: [{ ref: refOf(deployment('green')) }] }));
   await ctx.records.writeState(state);
   cluster.calls.length = 0;
-  return { cluster, step: ctx };
+  return { cluster, ctx };
 }
 
 const { staged: _none, ...unstaged } = staged();
@@ -42,52 +42,55 @@ describe('a promotion', () => {
       'Nothing is staged for release web',
     ],
     [
-      'the last thing that happened was a rollback',
+      'the last operation was a rollback',
       { ...unstaged, history: last('rolled-back') },
       undefined,
       'Nothing is staged for release web',
     ],
     [
-      'another revision is wanted than is staged',
+      'another revision is requested than is staged',
       staged(),
       7,
       'Revision 7 is not what is staged: that is revision 2 on green',
     ],
-    ['the revision that is wanted is gone', unstaged, 7, 'Nothing is staged for release web'],
-  ])('is refused, and nothing written, when %s', async (_what, ...[state, wanted, message]) => {
-    const { cluster, step: ctx } = await stepWith(state);
-    const promoting = promote(ctx, { ...promotion, ...(wanted !== undefined && { revision: wanted }) });
+    ['nothing is staged and another revision is requested', unstaged, 7, 'Nothing is staged for release web'],
+  ])('is refused, and nothing is written, when %s', async (_what, ...[state, requested, message]) => {
+    const { cluster, ctx } = await stepWith(state);
+    const promoting = promote(ctx, { ...promotion, ...(requested !== undefined && { revision: requested }) });
     await expect(promoting).rejects.toMatchObject({ code: 'nothing-staged', message });
     expect(cluster.writes()).toEqual([]);
   });
 
-  it.each([undefined, 2])('of what was promoted before changes nothing and says so (revision: %s)', async wanted => {
-    const { cluster, step: ctx } = await stepWith({ ...unstaged, current: 2, history: last('switched') });
-    await cluster.apply(publicService('green'));
-    cluster.calls.length = 0;
-    const outcome = await promote(ctx, { ...promotion, ...(wanted !== undefined && { revision: wanted }) });
-    expect(outcome).toMatchObject({
-      outcome: 'unchanged',
-      revision: 2,
-      activeRole: 'green',
-      idleRole: 'blue',
-      serving: { kind: 'promoted-before', role: 'green', revision: 2 },
-    });
-    expect(cluster.writes()).toEqual([]);
-  });
+  it.each([undefined, 2])(
+    'of what was promoted before changes nothing and reports it (revision: %s)',
+    async requested => {
+      const { cluster, ctx } = await stepWith({ ...unstaged, current: 2, history: last('switched') });
+      await cluster.apply(publicService('green'));
+      cluster.calls.length = 0;
+      const outcome = await promote(ctx, { ...promotion, ...(requested !== undefined && { revision: requested }) });
+      expect(outcome).toMatchObject({
+        outcome: 'unchanged',
+        revision: 2,
+        activeRole: 'green',
+        idleRole: 'blue',
+        serving: { kind: 'promoted-before', role: 'green', revision: 2 },
+      });
+      expect(cluster.writes()).toEqual([]);
+    },
+  );
 
-  it('without the approval that was asked for takes no lock and writes nothing', async () => {
-    const { cluster, step: ctx } = await stepWith(staged());
+  it('without the required approval takes no lock and writes nothing', async () => {
+    const { cluster, ctx } = await stepWith(staged());
     const refused = new Error('not approved');
     await expect(promote(ctx, { ...promotion, approve: () => Promise.reject(refused) })).rejects.toBe(refused);
     expect(cluster.writes()).toEqual([]);
   });
 
-  it('of a side that was changed since it was verified is refused, and users stay', async () => {
+  it('of a role that was changed since it was verified is refused, and users stay', async () => {
     const workloads = [{ ref: refOf(deployment('green')), uid: 'u1', generation: 1, templateHash: 'abc' }];
-    const { cluster, step } = await stepWith(staged({ staged: { revision: 2, role: 'green', workloads } }));
+    const { cluster, ctx } = await stepWith(staged({ staged: { revision: 2, role: 'green', workloads } }));
     await cluster.apply(deployment('green'));
-    const failed = await promote(step, promotion).catch((error: unknown) => error);
+    const failed = await promote(ctx, promotion).catch((error: unknown) => error);
     expect(failed).toBeInstanceOf(FailedStep);
     expect(failed).toMatchObject({
       error: {
@@ -99,26 +102,26 @@ describe('a promotion', () => {
       outcome: { serving: { kind: 'not-switched', active: 'blue' }, activeRole: 'blue' },
     });
     expect(selectedRole(cluster)).toBe('blue');
-    expect(step.savedPostStates).toMatchObject([{ release: 'web', namespace: 'shop' }]);
-    expect(step.clearedPostStates).toEqual(step.savedPostStates);
+    expect(ctx.savedPostStates).toMatchObject([{ release: 'web', namespace: 'shop' }]);
+    expect(ctx.clearedPostStates).toEqual(ctx.savedPostStates);
   });
 
-  it('leaves its lock to the post step when it cannot give it back', async () => {
-    const { cluster, step } = await stepWith(staged());
+  it('leaves its lock to the post step when it cannot release it', async () => {
+    const { cluster, ctx } = await stepWith(staged());
     await cluster.apply(publicService('green'));
     const cause = new CutoverError('no right to update leases', { code: 'forbidden' });
     cluster.before = call => {
       if (call === 'REPLACE Lease shop/cutover-web') throw cause;
     };
-    await expect(promote(step, promotion)).rejects.toMatchObject({ code: 'changed' });
-    expect(step.clearedPostStates).toEqual([]);
-    expect(step.log.lines).toContain('The lock of web could not be released yet: no right to update leases');
+    await expect(promote(ctx, promotion)).rejects.toMatchObject({ code: 'changed' });
+    expect(ctx.clearedPostStates).toEqual([]);
+    expect(ctx.log.lines).toContain('The lock of web could not be released yet: no right to update leases');
   });
 
   it('is refused when somebody has switched already', async () => {
-    const { cluster, step } = await stepWith(staged());
+    const { cluster, ctx } = await stepWith(staged());
     await cluster.apply(publicService('green'));
-    await expect(promote(step, promotion)).rejects.toMatchObject({
+    await expect(promote(ctx, promotion)).rejects.toMatchObject({
       code: 'changed',
       message: 'Service shop/web selects green already, though nothing was promoted there',
     });
@@ -128,14 +131,14 @@ describe('a promotion', () => {
 describe('a rejection', () => {
   const inputs = { action: 'reject', timeoutMs: 1000, historyLimit: 10, run: runOf(1), environment: {} } as const;
 
-  it('takes away what staging made, and the role is as it was', async () => {
+  it('deletes what staging created and restores the record of the role', async () => {
     const previous = { podLabels: { app: 'web', role: 'green' }, deployments: [] };
-    const { cluster, step } = await stepWith(
+    const { cluster, ctx } = await stepWith(
       staged({ staged: { revision: 2, role: 'green', workloads: [], previous } }),
     );
     await cluster.apply(deployment('green'));
     cluster.calls.length = 0;
-    expect(await reject(step, inputs)).toMatchObject({
+    expect(await reject(ctx, inputs)).toMatchObject({
       outcome: 'rejected',
       revision: 2,
       activeRole: 'blue',
@@ -151,7 +154,7 @@ describe('a rejection', () => {
     });
     expect(cluster.store.get(refOf(deployment('green')))).toBeUndefined();
     expect(cluster.writes().filter(call => call.includes('Service'))).toEqual([]);
-    expect(await step.records.readState()).toEqual({
+    expect(await ctx.records.readState()).toEqual({
       ...unstaged,
       roles: { ...unstaged.roles, green: previous },
       history: [expect.objectContaining({ revision: 2, outcome: 'rejected' })],
@@ -159,19 +162,19 @@ describe('a rejection', () => {
   });
 
   it('is refused when nothing is staged', async () => {
-    const { cluster, step } = await stepWith(unstaged);
-    await expect(reject(step, inputs)).rejects.toMatchObject({
+    const { cluster, ctx } = await stepWith(unstaged);
+    await expect(reject(ctx, inputs)).rejects.toMatchObject({
       code: 'nothing-staged',
       message: 'Nothing is staged for release web',
     });
     expect(cluster.writes()).toEqual([]);
   });
 
-  it('is refused when users are on the staged role by now', async () => {
-    const { cluster, step } = await stepWith(staged());
+  it('is refused when users are already on the staged role', async () => {
+    const { cluster, ctx } = await stepWith(staged());
     await cluster.apply(publicService('green'));
     await cluster.apply(deployment('green'));
-    await expect(reject(step, inputs)).rejects.toMatchObject({
+    await expect(reject(ctx, inputs)).rejects.toMatchObject({
       code: 'changed',
       message: 'Users are on green, which holds the staged revision 2: it was not changed',
       hint: expect.stringContaining('action: rollback') as unknown,
@@ -181,7 +184,7 @@ describe('a rejection', () => {
   });
 
   it('is refused for a release that is deployed by rolling updates', async () => {
-    const { step } = await stepWith(newState('web', 'rolling'));
-    await expect(reject(step, inputs)).rejects.toMatchObject({ code: 'input' });
+    const { ctx } = await stepWith(newState('web', 'rolling'));
+    await expect(reject(ctx, inputs)).rejects.toMatchObject({ code: 'input' });
   });
 });

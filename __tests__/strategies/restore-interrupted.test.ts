@@ -5,7 +5,7 @@ import { acquireLock } from '../../src/release/lock.js';
 import { openRecords } from '../../src/release/records.js';
 import type { Operation, ReleaseState } from '../../src/release/state.js';
 import { restoreInterrupted } from '../../src/strategies/restore-interrupted.js';
-import type { Recovered } from '../../src/strategies/shared/restored.js';
+import type { Recovered } from '../../src/strategies/outcome/restored.js';
 import { listLog } from '../support/cluster/proxy-cluster.js';
 import { memoryCluster, type MemoryCluster } from '../support/cluster/memory-cluster.js';
 import {
@@ -37,7 +37,7 @@ const configMap = (value: string): KubeObject => ({
   data: { KEY: value },
 });
 
-/** A cluster as a killed run left it: its lock is held, and its record says what it was doing. */
+/** A cluster as a killed run left it: its lock is held, and its operation is on record. */
 async function killed(state: ReleaseState | undefined): Promise<{ cluster: MemoryCluster; holder: string }> {
   const cluster = memoryCluster();
   const { holder } = await acquireLock({ cluster, release: 'web', namespace: 'shop', run: runOf(1), log: listLog() });
@@ -59,9 +59,9 @@ const stateIn = (cluster: MemoryCluster) => openRecords({ cluster, release: 'web
 describe('after a process was killed', () => {
   it.each([
     ['nothing was on record yet', undefined],
-    ['nothing was in flight', staged()],
-    ['what is in flight is the work of another run', staged({ operation: operation('switch', { run: runOf(2).url }) })],
-  ])('only its lock is given back when %s', async (_what, state) => {
+    ['no operation was on record', staged()],
+    ['the operation is of another run', staged({ operation: operation('switch', { run: runOf(2).url }) })],
+  ])('only its lock is released when %s', async (_what, state) => {
     const { cluster, holder } = await killed(state);
     cluster.calls.length = 0;
     expect(await post(cluster, holder)).toEqual({ kind: 'nothing-unfinished' });
@@ -70,7 +70,7 @@ describe('after a process was killed', () => {
     expect(await stateIn(cluster)).toEqual(state);
   });
 
-  it('everything stays as it is when nothing is to be put back', async () => {
+  it('everything stays as it is with `rollback-on-failure: false`', async () => {
     const state = staged({ operation: operation('stage') });
     const { cluster, holder } = await killed(state);
     expect(await post(cluster, holder, false)).toEqual({ kind: 'left', operation: state.operation });
@@ -78,7 +78,7 @@ describe('after a process was killed', () => {
     expect(holderOf(cluster)).toBe('');
   });
 
-  it.each(['deploy', 'stage'] as const)('a %s is undone from its revision’s record', async step => {
+  it.each(['deploy', 'stage'] as const)('a %s is restored from the record of its revision', async step => {
     const { staged: _none, ...unstaged } = staged({ operation: operation(step) });
     const { cluster, holder } = await killed(unstaged);
     await cluster.apply(configMap('before'));
@@ -100,7 +100,7 @@ describe('after a process was killed', () => {
     expect(holderOf(cluster)).toBe('');
   });
 
-  it('what could not be put back is named, and stays on record as unfinished', async () => {
+  it('what could not be restored is named, and the operation stays on record', async () => {
     const state = staged({ operation: operation('stage') });
     const { cluster, holder } = await killed(state);
     const records = openRecords({ cluster, release: 'web', namespace: 'shop' });
@@ -114,13 +114,13 @@ describe('after a process was killed', () => {
     expect(holderOf(cluster)).toBe('');
   });
 
-  it('its lock is given back even when the record cannot be read', async () => {
+  it('its lock is released even when the record cannot be read', async () => {
     const { cluster, holder } = await killed(staged({ operation: operation('stage', { revision: 7 }) }));
     await expect(post(cluster, holder)).rejects.toMatchObject({ code: 'no-revision' });
     expect(holderOf(cluster)).toBe('');
   });
 
-  it('nothing is touched that another run has taken over by now', async () => {
+  it('nothing is written when another run has taken over the lock', async () => {
     const state = staged({ operation: operation('stage') });
     const { cluster, holder } = await killed(state);
     const live = cluster.store.get(lease)!;
@@ -133,7 +133,7 @@ describe('after a process was killed', () => {
 });
 
 describe('after a process was killed in a switch', () => {
-  /** The Service has been switched from blue to green; `undo` remembers blue. */
+  /** The Service was switched from blue to green; the record holds the Service of blue. */
   async function switched(options: { readonly blueIsReady: boolean }) {
     const first = memoryCluster();
     await first.apply(publicService('blue'));
@@ -146,7 +146,7 @@ describe('after a process was killed in a switch', () => {
     return { cluster, holder, state };
   }
 
-  it('users are sent back to the side that they came from, and what was staged still is', async () => {
+  it('users are sent back to the role that they left, and the staged revision stays staged', async () => {
     const { cluster, holder, state } = await switched({ blueIsReady: true });
     expect(await post(cluster, holder)).toEqual({ kind: 'restored', operation: state.operation });
     expect(selectedRole(cluster)).toBe('blue');
@@ -157,7 +157,7 @@ describe('after a process was killed in a switch', () => {
     });
   });
 
-  it('users stay where they are when the side that they came from has no ready pod', async () => {
+  it('users stay where they are when the role that they left has no ready pod', async () => {
     const { cluster, holder, state } = await switched({ blueIsReady: false });
     expect(await post(cluster, holder)).toEqual({ kind: 'no-ready-pod' });
     expect(selectedRole(cluster)).toBe('green');
@@ -165,7 +165,7 @@ describe('after a process was killed in a switch', () => {
     expect(holderOf(cluster)).toBe('');
   });
 
-  it('users stay where they are when the side that they came from is gone', async () => {
+  it('users stay where they are when the role that they left has no pods', async () => {
     const { cluster, holder } = await switched({ blueIsReady: true });
     for (const name of podsOf('blue')) await cluster.remove({ apiVersion: 'v1', kind: 'Pod', namespace: 'shop', name });
     expect(await post(cluster, holder)).toEqual({ kind: 'no-ready-pod' });
@@ -182,7 +182,7 @@ describe('after a process was killed in a switch', () => {
     expect(cluster.store.get(publicRef)).toBeUndefined();
   });
 
-  it('users stay on the new side when only the idle policy was left to do', async () => {
+  it('users stay on the new role when only the idle policy was left to apply', async () => {
     const state = staged({ current: 2, operation: operation('finish', { role: 'blue' }) });
     const { cluster, holder } = await killed(state);
     await cluster.apply(publicService('green'));

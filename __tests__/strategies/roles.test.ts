@@ -105,29 +105,29 @@ describe('the active role', () => {
       'Service shop/web selects both blue and green: its selector app=web matches the pods of both roles',
       'Add the label in which the roles differ to its selector',
     ],
-  ])('is not guessed when the public Service %s', (_what, ...[given, labels, message, hint]) => {
-    const error = errorOf(() => decideActive({ service: given, roles, podLabels: labels }));
+  ])('is not guessed when the public Service %s', (_what, ...[live, labels, message, hint]) => {
+    const error = errorOf(() => decideActive({ service: live, roles, podLabels: labels }));
     expect(error).toMatchObject({ code: 'roles', object: 'Service shop/web', message });
     expect(error.hint).toContain(hint);
   });
 
-  it('and the idle one are each other’s other', () => {
+  it('is the other one of the idle role, and the reverse', () => {
     expect([otherRole(roles, 'blue'), otherRole(roles, 'green')]).toEqual(['green', 'blue']);
   });
 });
 
 describe('a selector', () => {
   it.each<[string, Labels, Labels, boolean]>([
-    ['selects pods that carry all of it', { a: '1' }, { a: '1', b: '2' }, true],
-    ['passes over pods with another value', { a: '1', b: '2' }, { a: '1', b: '3' }, false],
-    ['passes over pods without the label', { a: '1' }, {}, false],
+    ['selects pods that have all of its labels', { a: '1' }, { a: '1', b: '2' }, true],
+    ['does not select pods with another value', { a: '1', b: '2' }, { a: '1', b: '3' }, false],
+    ['does not select pods without the label', { a: '1' }, {}, false],
     ['that is empty selects nothing, not everything', {}, { a: '1' }, false],
   ])('%s', (_what, ...[selector, labels, expected]) => {
     expect(selects(selector, labels)).toBe(expected);
   });
 });
 
-describe('what workloads say', () => {
+describe('the fields of workloads', () => {
   const web = deployment('web', { app: 'web' });
 
   it.each([
@@ -138,7 +138,7 @@ describe('what workloads say', () => {
     expect(isDeployment({ apiVersion, kind })).toBe(expected);
   });
 
-  it('replicas are 1 unless they are given, 0 included', () => {
+  it('replicas are 1 unless they are set, also to 0', () => {
     expect(replicasOf(web)).toBe(1);
     expect(replicasOf(withReplicas(web, 0))).toBe(0);
     expect(withReplicas(web, 3)).toEqual({ ...web, spec: { ...(web['spec'] as object), replicas: 3 } });
@@ -151,7 +151,7 @@ describe('what workloads say', () => {
   });
 });
 
-describe('what the record must know of the roles', () => {
+describe('the record of the roles', () => {
   const at = { file: 'app.yml', line: 1, column: 1 };
   const resource = (object: KubeObject): Resource => ({ object, at, positionOf: () => at });
   const own = (role: string) => [
@@ -160,7 +160,7 @@ describe('what the record must know of the roles', () => {
     resource(service(labelsOf(role), `web-test-${role}`)),
   ];
 
-  it('are the labels of the pods that users reach, the Deployments and the test Service', () => {
+  it('has the labels of the pods that users reach, the Deployments and the test Service', () => {
     const resources = {
       of: { blue: own('blue'), green: own('green') },
       publicService: { blue: resource(service(labelsOf('blue'))), green: resource(service(labelsOf('green'))) },
@@ -174,18 +174,18 @@ describe('what the record must know of the roles', () => {
     });
   });
 
-  it('are the labels of the first Deployment where the Service selects none', () => {
+  it('has the labels of the first Deployment when the Service selects none', () => {
     const resources = { of: { blue: own('blue') }, publicService: {}, testService: {}, shared: [] };
     expect(roleRecords(resources)['blue']).toMatchObject({ podLabels: { app: 'worker', role: 'blue' } });
   });
 
-  it('is little where a role has nothing', () => {
+  it('is empty for a role without objects', () => {
     const resources = { of: { blue: [] }, publicService: {}, testService: {}, shared: [] };
     expect(roleRecords(resources)).toEqual({ blue: { podLabels: {}, deployments: [] } });
   });
 });
 
-describe('what happened to a workload since it was verified', () => {
+describe('the changes of a workload since it was verified', () => {
   const ref = { apiVersion: 'apps/v1', kind: 'Deployment', name: 'web-green', namespace: 'shop' };
   const verified = { ref, uid: 'u1', generation: 2, templateHash: 'abc' };
   const live = (metadata: object): KubeObject => ({ ...ref, metadata: { ...ref, ...metadata } });
@@ -193,7 +193,7 @@ describe('what happened to a workload since it was verified', () => {
   it.each([
     ['nothing', live({ uid: 'u1', generation: 2 }), []],
     ['it was deleted', undefined, ['Deployment shop/web-green is gone']],
-    ['it was made again', live({ uid: 'u2', generation: 2 }), ['Deployment shop/web-green was deleted and recreated']],
+    ['it was recreated', live({ uid: 'u2', generation: 2 }), ['Deployment shop/web-green was deleted and recreated']],
     [
       'it was edited',
       live({ uid: 'u1', generation: 3 }),
@@ -227,13 +227,13 @@ const on = (role: 'blue' | 'green'): Extract<Active, { kind: 'role' }> => ({
 });
 const switching = (role: string, revision: number) => ({ kind: 'switch', role, revision, run: 'x' }) as const;
 
-describe('where users are when green is to be promoted', () => {
+describe('the role that users leave when green is promoted', () => {
   const none: Active = { kind: 'none', reason: 'there is no public Service yet' };
 
   it.each<[string, ReleaseState, Active, string | undefined]>([
-    ['nowhere, before the first release', state(), none, undefined],
-    ['on blue, as the record says', state({ current: 1 }), on('blue'), 'blue'],
-    ['on blue, which was live before Cutover knew of it', state(), on('blue'), 'blue'],
+    ['is none before the first release', state(), none, undefined],
+    ['is blue, as the record says', state({ current: 1 }), on('blue'), 'blue'],
+    ['is blue, which was live before the first release', state(), on('blue'), 'blue'],
     [
       'on blue as far as the way back goes: a killed run has switched already',
       state({ current: 1, operation: switching('green', 2) }),
@@ -252,8 +252,8 @@ describe('where users are when green is to be promoted', () => {
       on('blue'),
       'blue',
     ],
-  ])('%s', (_where, ...[given, active, expected]) => {
-    expect(roleToLeave(given, active, 'green')).toBe(expected);
+  ])('%s', (_where, ...[recorded, active, expected]) => {
+    expect(roleToLeave(recorded, active, 'green')).toBe(expected);
   });
 
   it.each<[string, ReleaseState, Active, string]>([
@@ -281,14 +281,14 @@ describe('where users are when green is to be promoted', () => {
       on('blue'),
       'Service shop/web selects blue (revision unknown), but revision 2 should be serving',
     ],
-  ])('is an error when %s', (_what, ...[given, active, message]) => {
-    const error = errorOf(() => roleToLeave(given, active, 'green'));
+  ])('is an error when %s', (_what, ...[recorded, active, message]) => {
+    const error = errorOf(() => roleToLeave(recorded, active, 'green'));
     expect(error).toMatchObject({ code: 'changed', message });
     expect(error.hint).toContain('stage again');
   });
 });
 
-describe('where a rollback goes', () => {
+describe('the role that a rollback goes to', () => {
   const staged = (revision: number) => ({ revision, role: 'green', workloads: [] });
 
   it.each([
@@ -323,13 +323,13 @@ describe('where a rollback goes', () => {
       on('blue'),
       'blue',
     ],
-  ])('%s', (_where, ...[given, active, expected]) => {
-    expect(roleToRollBackTo(given, active)).toBe(expected);
+  ])('%s', (_where, ...[recorded, active, expected]) => {
+    expect(roleToRollBackTo(recorded, active)).toBe(expected);
   });
 });
 
-describe('the record that a step begins with', () => {
-  it('must be there', async () => {
+describe('the record that an action starts from', () => {
+  it('must exist', async () => {
     await expect(readRelease(stepOn(memoryCluster()))).rejects.toMatchObject({
       code: 'no-revision',
       message: 'There is no release web in namespace shop',

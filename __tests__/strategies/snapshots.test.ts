@@ -3,7 +3,7 @@ import { refOf, type KubeObject } from '../../src/kubernetes/object.js';
 import type { Resource } from '../../src/manifests/resource.js';
 import type { PlannedChange } from '../../src/plan/change.js';
 import { logPlan } from '../../src/report/log-plan.js';
-import { changesOf } from '../../src/strategies/shared/outcome.js';
+import { changesOf } from '../../src/strategies/outcome/outcome.js';
 import { earliest, recordable, snapshotsOf } from '../../src/strategies/shared/snapshots.js';
 import { listLog } from '../support/cluster/proxy-cluster.js';
 
@@ -22,8 +22,8 @@ const planned = (change: PlannedChange['change'], wanted: KubeObject, live?: Kub
 });
 const snapshot = (of: KubeObject, then?: KubeObject) => ({ ref: refOf(of), ...(then && { object: then }) });
 
-describe('what must be remembered before the first write', () => {
-  it('is what was live of all that changes, and that the rest was not there', () => {
+describe('the snapshots before the first write', () => {
+  it('hold the live state of every object that changes, and the absence of every object that is created', () => {
     const live = object('ConfigMap', 'changed', { KEY: 'old' });
     const plan = [
       planned('unchanged', object('ConfigMap', 'same')),
@@ -34,7 +34,7 @@ describe('what must be remembered before the first write', () => {
   });
 
   it.each(['Namespace', 'CustomResourceDefinition', 'PersistentVolumeClaim', 'PersistentVolume'])(
-    'is not that a %s was not there: deleting it would delete what others put into it',
+    'do not hold the absence of a %s: deleting it would delete what others put into it',
     kind => {
       expect(snapshotsOf([planned('created', object(kind, 'x'))])).toEqual([]);
       const live = object(kind, 'x', { KEY: 'old' });
@@ -42,7 +42,7 @@ describe('what must be remembered before the first write', () => {
     },
   );
 
-  it('goes on record without the data of Secrets', () => {
+  it('are recorded without the data of Secrets', () => {
     const canary = Buffer.from('correct-horse-battery-staple').toString('base64');
     const old = object('Secret', 'db', { password: canary });
     const plan = [
@@ -59,7 +59,7 @@ describe('what must be remembered before the first write', () => {
     expect(JSON.stringify(recorded)).not.toContain(canary);
   });
 
-  it('is the earliest known state where a revision is staged over another', () => {
+  it('hold the earliest known state when one revision is staged over another', () => {
     const [first, second] = [object('ConfigMap', 'c', { KEY: '1' }), object('ConfigMap', 'c', { KEY: '2' })];
     const added = object('ConfigMap', 'added');
     expect(earliest([snapshot(first, first)], [snapshot(second, second), snapshot(added)])).toEqual([
@@ -70,7 +70,7 @@ describe('what must be remembered before the first write', () => {
   });
 });
 
-describe('what a plan says', () => {
+describe('the log of a plan', () => {
   const checked = (one: PlannedChange): PlannedChange => ({ ...one, after: one.resource.object });
   const old = object('ConfigMap', 'b', { KEY: 'old' });
   const secret = object('Secret', 'd', { KEY: 'b2xk' });
@@ -85,7 +85,7 @@ describe('what a plan says', () => {
     { ...checked(planned('changed', old, old)), from: ['kubectl-client-side-apply', 'helm'] },
   ];
 
-  it('is every object that changes, field by field, and how many do not', () => {
+  it('has every object that changes, field by field, and the number of those that do not', () => {
     const log = listLog();
     logPlan(log, plan);
     expect(log.lines).toEqual([
@@ -114,7 +114,7 @@ describe('what a plan says', () => {
     expect(log.lines.at(-2)).toBe('  and 3 more fields');
   });
 
-  it('is told of every object in the outputs', () => {
+  it('is also in the outputs, with every object', () => {
     expect(changesOf(plan).map(({ ref, change }) => `${ref.name} ${change}`)).toEqual([
       'a unchanged',
       'b changed',

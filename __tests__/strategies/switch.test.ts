@@ -23,7 +23,7 @@ const slice = (name: string, ...endpoints: readonly Endpoint[]): KubeObject => (
 });
 const pods = (...names: readonly string[]) => names.map(name => ({ name }));
 
-describe('whether the endpoints are those of the new side', () => {
+describe('the endpoints are those of the new role', () => {
   it.each([
     [
       'all of them are there',
@@ -71,10 +71,16 @@ describe('whether the endpoints are those of the new side', () => {
     ],
     ['there is no slice', [], ['g1'], false, 'not yet an endpoint: g1'],
     ['a slice is empty', [{ ...slice('a'), endpoints: null }], ['g1'], false, 'not yet an endpoint: g1'],
-    ['nobody is wanted', [], [], false, 'no pod is ready'],
-    ['nobody is wanted, and somebody is there', [slice('a', { pod: 'b1', ready: true })], [], false, 'no pod is ready'],
-  ])('%s', (_what, ...[slices, wanted, done, reason]) => {
-    expect(judgeEndpoints(slices as readonly KubeObject[], pods(...wanted))).toEqual({ done, reason });
+    ['no pod is expected', [], [], false, 'no pod is ready'],
+    [
+      'no pod is expected, and one is an endpoint',
+      [slice('a', { pod: 'b1', ready: true })],
+      [],
+      false,
+      'no pod is ready',
+    ],
+  ])('%s', (_what, ...[slices, expected, done, reason]) => {
+    expect(judgeEndpoints(slices as readonly KubeObject[], pods(...expected))).toEqual({ done, reason });
   });
 });
 
@@ -87,8 +93,8 @@ const service = (role: string): KubeObject => ({
 const ref = refOf(service(''));
 const selectorIn = (cluster: MemoryCluster) => (cluster.store.get(ref)?.['spec'] as { selector: object }).selector;
 
-describe('pointing the Service at another side', () => {
-  it('is one write, and leaves its address as it is', async () => {
+describe('setting the selector of the public Service', () => {
+  it('is one write, and does not change its address', async () => {
     const cluster = memoryCluster();
     const ctx = stepOn(cluster);
     const live = (
@@ -103,7 +109,7 @@ describe('pointing the Service at another side', () => {
     expect(ctx.log.lines).toEqual(['Service shop/web switched']);
   });
 
-  it('makes the Service of the first release', async () => {
+  it('creates the Service of the first release', async () => {
     const cluster = memoryCluster();
     const ctx = stepOn(cluster);
     await serviceSelector(ctx, ref).set({ object: service('blue'), force: false }, { ref });
@@ -148,16 +154,16 @@ describe('waiting for the endpoints', () => {
     const ctx = stepOn(cluster, signal === undefined ? {} : { signal });
     const request = { service: ref, pods: pods('g1', 'g2'), timeoutMs, signal: ctx.signal };
     const done = confirmEndpoints({ cluster, log: ctx.log, ...request });
-    return { step: ctx, done };
+    return { ctx, done };
   };
 
-  it('ends as soon as they hold all new pods and no other', async () => {
+  it('ends as soon as they are all new pods and no others', async () => {
     const cluster = memoryCluster();
     const { store } = cluster;
     store.create(slice('a', { pod: 'b1', ready: true }));
     store.create(slice('old', { pod: 'b2', ready: true }));
     store.create({ ...slice('x', { pod: 'z', ready: true }), metadata: { name: 'x', namespace: 'shop' } });
-    const { step: ctx, done } = confirm(cluster);
+    const { ctx, done } = confirm(cluster);
     store.update(slice('a', { pod: 'b1', ready: true }, { pod: 'g1', ready: true }));
     store.update(slice('a', { pod: 'g1', ready: true }, { pod: 'g2', ready: true }));
     store.remove(refOf(slice('old')));
@@ -165,7 +171,7 @@ describe('waiting for the endpoints', () => {
     expect(ctx.log.lines).toEqual(['Service shop/web: 2 endpoints, all of the expected pods']);
   });
 
-  it('ends with what is missing when the time is over', async () => {
+  it('fails with what is missing at the deadline', async () => {
     const cluster = memoryCluster();
     cluster.store.create(slice('a', { pod: 'g1', ready: true }));
     await expect(confirm(cluster, { timeoutMs: 1 }).done).rejects.toMatchObject({
@@ -183,7 +189,7 @@ describe('waiting for the endpoints', () => {
     await expect(done).rejects.toThrow('cancelled by hand');
   });
 
-  it('passes on why the slices cannot be watched', async () => {
+  it('fails with the reason why the slices cannot be watched', async () => {
     const cluster = memoryCluster();
     const refused = new Error('no right to watch');
     cluster.watch = () => ({

@@ -2,7 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import { CutoverError } from '../../src/errors.js';
 import type { Check } from '../../src/inputs/inputs.js';
 import { refOf, type KubeObject } from '../../src/kubernetes/object.js';
-import type { FailedStep, Outcome } from '../../src/strategies/shared/outcome.js';
+import type { FailedStep, Outcome } from '../../src/strategies/outcome/outcome.js';
 import { describeServing } from '../../src/report/serving.js';
 import { switchTraffic } from '../../src/strategies/blue-green/switch-traffic.js';
 import type { TrafficSwitch } from '../../src/strategies/blue-green/traffic-switch.js';
@@ -33,19 +33,19 @@ const check: Check = {
   intervalMs: 1000,
 };
 
-interface Play {
+interface Scene {
   readonly cluster: MemoryCluster;
-  readonly step: ReturnType<typeof stepOn>;
+  readonly ctx: ReturnType<typeof stepOn>;
   readonly trafficSwitch: TrafficSwitch;
 }
 
-/** Users are on blue, green is staged and ready; about to move. */
-async function scene(options: {
+/** Users are on blue; green is staged and ready. */
+async function prepare(options: {
   readonly status?: number;
   readonly blueIsReady?: boolean;
   readonly signal?: AbortSignal;
   readonly change?: Partial<TrafficSwitch>;
-}): Promise<Play> {
+}): Promise<Scene> {
   const { status = 200, blueIsReady = true, signal, change = {} } = options;
   const cluster = memoryCluster({ proxy: () => answer(status, 'hello') });
   followService(cluster);
@@ -90,10 +90,10 @@ async function scene(options: {
     ...change,
   };
   cluster.calls.length = 0;
-  return { cluster, step: ctx, trafficSwitch };
+  return { cluster, ctx, trafficSwitch };
 }
 
-const play = ({ step: ctx, trafficSwitch }: Play): Promise<Outcome> => switchTraffic(ctx, trafficSwitch);
+const switchIn = ({ ctx, trafficSwitch }: Scene): Promise<Outcome> => switchTraffic(ctx, trafficSwitch);
 const failure = async (work: Promise<unknown>): Promise<FailedStep> =>
   work.then(
     () => {
@@ -104,11 +104,11 @@ const failure = async (work: Promise<unknown>): Promise<FailedStep> =>
 const scaled = (cluster: MemoryCluster, role: 'blue' | 'green'): unknown =>
   (cluster.store.get(refOf(deployment(role)))!['spec'] as { replicas: number }).replicas;
 
-describe('moving users to the other role', () => {
-  it('switches by one write, between two of the record, and ends with how to roll back', async () => {
-    const scenery = await scene({});
-    const { cluster, step: ctx } = scenery;
-    const outcome = await play(scenery);
+describe('switching users to the other role', () => {
+  it('is one write between two writes of the record, and ends with how to roll back', async () => {
+    const scene = await prepare({});
+    const { cluster, ctx } = scene;
+    const outcome = await switchIn(scene);
     expect(outcome).toMatchObject({
       outcome: 'switched',
       revision: 2,
@@ -141,15 +141,15 @@ describe('moving users to the other role', () => {
     });
   });
 
-  it('has the way back on record before it switches', async () => {
-    const scenery = await scene({});
+  it('has what to restore on record before it switches', async () => {
+    const scene = await prepare({});
     const seen: unknown[] = [];
-    scenery.cluster.before = call => {
+    scene.cluster.before = call => {
       if (!call.startsWith('APPLY Service')) return;
-      const record = scenery.cluster.store.get({ ...publicRef, kind: 'ConfigMap', name: 'cutover-web' })!;
+      const record = scene.cluster.store.get({ ...publicRef, kind: 'ConfigMap', name: 'cutover-web' })!;
       seen.push(JSON.parse((record['data'] as { state: string }).state));
     };
-    await play(scenery);
+    await switchIn(scene);
     expect(seen).toMatchObject([
       {
         operation: {
@@ -162,15 +162,15 @@ describe('moving users to the other role', () => {
     ]);
   });
 
-  it('drains the old side before it is scaled down', async () => {
-    const scenery = await scene({});
-    const policy = { ...scenery.trafficSwitch.policy, idlePolicy: { policy: 'scale-down', replicas: 0 } } as const;
-    const { serving } = await switchTraffic(scenery.step, { ...scenery.trafficSwitch, policy });
+  it('drains the old role before it is scaled down', async () => {
+    const scene = await prepare({});
+    const policy = { ...scene.trafficSwitch.policy, idlePolicy: { policy: 'scale-down', replicas: 0 } } as const;
+    const { serving } = await switchTraffic(scene.ctx, { ...scene.trafficSwitch, policy });
     expect(describeServing(serving)).toBe(
       'Users are on green, revision 2 (site:v2). blue was scaled down to 0; a rollback scales it up first.',
     );
-    expect(scenery.step.clock.waited).toEqual([30_000]);
-    expect([scaled(scenery.cluster, 'blue'), scaled(scenery.cluster, 'green')]).toEqual([0, 2]);
+    expect(scene.ctx.clock.waited).toEqual([30_000]);
+    expect([scaled(scene.cluster, 'blue'), scaled(scene.cluster, 'green')]).toEqual([0, 2]);
   });
 
   it.each([
@@ -183,15 +183,15 @@ describe('moving users to the other role', () => {
       },
     ],
     ['may be wanted, now that the Service is gone', 'is gone', ({ store }: MemoryCluster) => store.remove(publicRef)],
-  ])('never scales down a side that %s', async (_what, fact, happen) => {
-    const scenery = await scene({});
-    const { cluster, step: ctx } = scenery;
+  ])('never scales down a role that %s', async (_what, fact, happen) => {
+    const scene = await prepare({});
+    const { cluster, ctx } = scene;
     ctx.clock.wait = () => {
       happen(cluster);
       return Promise.resolve();
     };
-    const policy = { ...scenery.trafficSwitch.policy, idlePolicy: { policy: 'scale-down', replicas: 0 } } as const;
-    const { error, outcome } = await failure(switchTraffic(ctx, { ...scenery.trafficSwitch, policy }));
+    const policy = { ...scene.trafficSwitch.policy, idlePolicy: { policy: 'scale-down', replicas: 0 } } as const;
+    const { error, outcome } = await failure(switchTraffic(ctx, { ...scene.trafficSwitch, policy }));
     expect(error).toMatchObject({
       code: 'changed',
       message: `Service shop/web ${fact}, so blue was not scaled down`,
@@ -201,36 +201,36 @@ describe('moving users to the other role', () => {
     expect((await ctx.records.readState())?.operation).toMatchObject({ kind: 'finish', role: 'blue' });
   });
 
-  it('applies the autoscalers of the new side only when it has the traffic', async () => {
+  it('applies the autoscalers of the new role only when it has the traffic', async () => {
     const autoscaler: KubeObject = {
       apiVersion: 'autoscaling/v2',
       kind: 'HorizontalPodAutoscaler',
       metadata: { name: 'web-green', namespace: 'shop' },
       spec: { scaleTargetRef: { apiVersion: 'apps/v1', kind: 'Deployment', name: 'web-green' }, maxReplicas: 5 },
     };
-    const scenery = await scene({ change: { revision: revision('green', { applyAfterSwitch: [autoscaler] }) } });
-    await play(scenery);
-    const order = scenery.cluster.writes().filter(call => call.startsWith('APPLY'));
+    const scene = await prepare({ change: { revision: revision('green', { applyAfterSwitch: [autoscaler] }) } });
+    await switchIn(scene);
+    const order = scene.cluster.writes().filter(call => call.startsWith('APPLY'));
     expect(order).toEqual(['APPLY Service shop/web', 'APPLY HorizontalPodAutoscaler shop/web-green']);
   });
 
-  it('makes the public Service of a first release', async () => {
+  it('creates the public Service of a first release', async () => {
     const { current: _none, ...first } = staged();
-    const scenery = await scene({ change: { state: first } });
-    scenery.cluster.store.remove(publicRef);
-    const { from: _nowhere, ...move } = scenery.trafficSwitch;
-    const outcome = await switchTraffic(scenery.step, { ...move, before: { ref: publicRef } });
+    const scene = await prepare({ change: { state: first } });
+    scene.cluster.store.remove(publicRef);
+    const { from: _nowhere, ...move } = scene.trafficSwitch;
+    const outcome = await switchTraffic(scene.ctx, { ...move, before: { ref: publicRef } });
     expect(outcome).toMatchObject({ changes: [{ change: 'created' }] });
     expect(describeServing(outcome.serving)).toBe('Users are on green, revision 2 (site:v2).');
     expect(outcome).not.toHaveProperty('rollbackHint');
-    expect(selectedRole(scenery.cluster)).toBe('green');
+    expect(selectedRole(scene.cluster)).toBe('green');
   });
 });
 
 describe('users are sent back', () => {
-  it('when the new side fails its checks in production', async () => {
-    const scenery = await scene({ status: 500 });
-    const { error, outcome } = await failure(play(scenery));
+  it('when the new role fails its public checks', async () => {
+    const scene = await prepare({ status: 500 });
+    const { error, outcome } = await failure(switchIn(scene));
     expect(error).toMatchObject({ code: 'verify' });
     expect(outcome).toMatchObject({
       outcome: 'failed',
@@ -240,8 +240,8 @@ describe('users are sent back', () => {
     });
     expect(describeServing(outcome.serving)).toBe('Users are back on blue, revision 1.');
     expect(outcome.checks.map(({ verdict }) => verdict)).toEqual(['fail']);
-    expect(selectedRole(scenery.cluster)).toBe('blue');
-    expect(await scenery.step.records.readState()).toEqual({
+    expect(selectedRole(scene.cluster)).toBe('blue');
+    expect(await scene.ctx.records.readState()).toEqual({
       ...staged(),
       history: [expect.objectContaining({ revision: 2, outcome: 'failed' })],
     });
@@ -249,54 +249,54 @@ describe('users are sent back', () => {
 
   it('when the run is cancelled after the switch, which goes on past the cancel', async () => {
     const cancel = new AbortController();
-    const scenery = await scene({ signal: cancel.signal });
-    const { cluster } = scenery;
+    const scene = await prepare({ signal: cancel.signal });
+    const { cluster } = scene;
     const proxied = cluster.proxy.bind(cluster);
     cluster.proxy = request => {
       cancel.abort(new CutoverError('the run was cancelled', { code: 'cancelled' }));
       return proxied({ ...request }).then(() => answer(500));
     };
-    const { outcome } = await failure(play(scenery));
+    const { outcome } = await failure(switchIn(scene));
     expect(describeServing(outcome.serving)).toBe('Users are back on blue, revision 1.');
     expect(selectedRole(cluster)).toBe('blue');
   });
 
-  it('to nowhere when it was the first release', async () => {
+  it('to no role when it was the first release: the Service is removed', async () => {
     const { current: _none, ...first } = staged();
-    const scenery = await scene({ status: 500, change: { state: first } });
-    scenery.cluster.store.remove(publicRef);
-    const { from: _nowhere, ...move } = scenery.trafficSwitch;
-    const { outcome } = await failure(switchTraffic(scenery.step, { ...move, before: { ref: publicRef } }));
+    const scene = await prepare({ status: 500, change: { state: first } });
+    scene.cluster.store.remove(publicRef);
+    const { from: _nowhere, ...move } = scene.trafficSwitch;
+    const { outcome } = await failure(switchTraffic(scene.ctx, { ...move, before: { ref: publicRef } }));
     expect(describeServing(outcome.serving)).toBe(
       'Service shop/web was removed again: nobody is served, as before this step.',
     );
-    expect(scenery.cluster.store.get(publicRef)).toBeUndefined();
+    expect(scene.cluster.store.get(publicRef)).toBeUndefined();
   });
 
-  it('to where a killed run had found them, not to where it left them', async () => {
-    const scenery = await scene({ status: 500 });
-    const { cluster, step, trafficSwitch } = scenery;
+  it('to the role on which a killed run had found them, not to the one on which it left them', async () => {
+    const scene = await prepare({ status: 500 });
+    const { cluster, ctx, trafficSwitch } = scene;
     const undo = trafficSwitch.before;
     const live = (await cluster.apply(publicService('green'))).object;
     const state = staged({
       operation: { kind: 'switch', revision: 2, role: 'green', run: 'an earlier run', previousService: undo },
     });
-    await failure(switchTraffic(step, { ...trafficSwitch, state, before: { ref: publicRef, object: live } }));
+    await failure(switchTraffic(ctx, { ...trafficSwitch, state, before: { ref: publicRef, object: live } }));
     expect(selectedRole(cluster)).toBe('blue');
   });
 });
 
 describe('a switch whose answer was lost', () => {
-  it('is taken back when it was made all the same', async () => {
-    const scenery = await scene({});
-    const { cluster } = scenery;
+  it('is undone when it was made all the same', async () => {
+    const scene = await prepare({});
+    const { cluster } = scene;
     const apply = cluster.apply.bind(cluster);
     cluster.apply = async (object, options) => {
       await apply(object, options);
       cluster.apply = apply;
       throw new CutoverError('the connection broke', { code: 'unreachable' });
     };
-    const { error, outcome } = await failure(play(scenery));
+    const { error, outcome } = await failure(switchIn(scene));
     expect(error).toMatchObject({ code: 'unreachable' });
     expect(describeServing(outcome.serving)).toBe('Users are back on blue, revision 1.');
     expect(selectedRole(cluster)).toBe('blue');
@@ -304,68 +304,68 @@ describe('a switch whose answer was lost', () => {
 });
 
 describe('users stay where they are', () => {
-  it('when the old side has no ready pod to go back to, and it is said loudly', async () => {
-    const scenery = await scene({ status: 500, blueIsReady: false });
-    const { outcome } = await failure(play(scenery));
+  it('when the old role has no ready pod, which is logged as an error', async () => {
+    const scene = await prepare({ status: 500, blueIsReady: false });
+    const { outcome } = await failure(switchIn(scene));
     expect(outcome.activeRole).toBe('green');
     expect(describeServing(outcome.serving)).toBe(
       'Service shop/web points at green, revision 2: blue has no ready pod to switch back to. Nothing more was changed.',
     );
-    expect(scenery.step.log.lines).toContain(
+    expect(scene.ctx.log.lines).toContain(
       'blue has no ready pod, so users were not sent back to it. Both roles may be unhealthy: look at them now.',
     );
-    expect(selectedRole(scenery.cluster)).toBe('green');
-    expect((await scenery.step.records.readState())?.operation).toMatchObject({ kind: 'switch' });
+    expect(selectedRole(scene.cluster)).toBe('green');
+    expect((await scene.ctx.records.readState())?.operation).toMatchObject({ kind: 'switch' });
   });
 
-  it('when nothing is to be put back', async () => {
-    const scenery = await scene({ status: 500 });
-    const policy = { ...scenery.trafficSwitch.policy, rollbackOnFailure: false };
-    const { outcome } = await failure(switchTraffic(scenery.step, { ...scenery.trafficSwitch, policy }));
+  it('when rollback-on-failure is false', async () => {
+    const scene = await prepare({ status: 500 });
+    const policy = { ...scene.trafficSwitch.policy, rollbackOnFailure: false };
+    const { outcome } = await failure(switchTraffic(scene.ctx, { ...scene.trafficSwitch, policy }));
     expect(describeServing(outcome.serving)).toBe(
       'Service shop/web points at green, revision 2: rollback-on-failure is false.',
     );
-    expect(selectedRole(scenery.cluster)).toBe('green');
+    expect(selectedRole(scene.cluster)).toBe('green');
   });
 
-  it('when the Service was changed by somebody else before the switch: theirs is left alone', async () => {
-    const scenery = await scene({});
-    const { cluster } = scenery;
+  it('when somebody else changed the Service before the switch: that change stays', async () => {
+    const scene = await prepare({});
+    const { cluster } = scene;
     const live = cluster.store.get(publicRef)!;
     cluster.store.update(
       { ...live, metadata: { ...live.metadata, labels: { touched: 'yes' } } },
       { manager: 'kubectl' },
     );
-    const { error, outcome } = await failure(play(scenery));
+    const { error, outcome } = await failure(switchIn(scene));
     expect(error).toMatchObject({ code: 'moved', object: 'Service shop/web' });
     expect(describeServing(outcome.serving)).toBe(
       'This step did not switch anything: users are where they were (blue).',
     );
     expect(cluster.store.get(publicRef)).toMatchObject({ metadata: { labels: { touched: 'yes' } } });
     expect(selectedRole(cluster)).toBe('blue');
-    expect((await scenery.step.records.readState())?.operation).toBeUndefined();
+    expect((await scene.ctx.records.readState())?.operation).toBeUndefined();
   });
 
   it('when the run is cancelled before the switch', async () => {
     const cancel = new AbortController();
     cancel.abort(new CutoverError('the run was cancelled', { code: 'cancelled' }));
-    const scenery = await scene({ signal: cancel.signal });
-    const { error } = await failure(play(scenery));
+    const scene = await prepare({ signal: cancel.signal });
+    const { error } = await failure(switchIn(scene));
     expect(error).toMatchObject({ code: 'cancelled' });
-    expect(scenery.cluster.writes()).not.toContain('APPLY Service shop/web');
-    expect(selectedRole(scenery.cluster)).toBe('blue');
+    expect(scene.cluster.writes()).not.toContain('APPLY Service shop/web');
+    expect(selectedRole(scene.cluster)).toBe('blue');
   });
 
   it('when the Service would also lead to pods of another version with the same labels', async () => {
-    const scenery = await scene({});
-    const { store } = scenery.cluster;
+    const scene = await prepare({});
+    const { store } = scene.cluster;
     const labels = { app: 'web', role: 'green', 'pod-template-hash': 'another' };
     const pod = store.create({
       ...store.get({ apiVersion: 'v1', kind: 'Pod', namespace: 'shop', name: 'green-1' })!,
       metadata: { name: 'stranger', namespace: 'shop', labels },
     });
     store.update({ ...pod, status: { conditions: [{ type: 'Ready', status: 'True' }] } }, { part: 'status' });
-    const { error, outcome } = await failure(play(scenery));
+    const { error, outcome } = await failure(switchIn(scene));
     expect(error).toMatchObject({
       code: 'changed',
       object: 'Service shop/web',
@@ -374,43 +374,43 @@ describe('users stay where they are', () => {
     expect(describeServing(outcome.serving)).toBe(
       'This step did not switch anything: users are where they were (blue).',
     );
-    expect(selectedRole(scenery.cluster)).toBe('blue');
+    expect(selectedRole(scene.cluster)).toBe('blue');
   });
 
-  it('when the pods of the new side have gone since they were checked', async () => {
-    const scenery = await scene({});
-    const { store } = scenery.cluster;
+  it('when the pods of the new role are no longer ready', async () => {
+    const scene = await prepare({});
+    const { store } = scene.cluster;
     for (const name of podsOf('green')) {
       const pod = store.get({ apiVersion: 'v1', kind: 'Pod', namespace: 'shop', name })!;
       store.update({ ...pod, status: { conditions: [{ type: 'Ready', status: 'False' }] } }, { part: 'status' });
     }
-    const { error } = await failure(play(scenery));
+    const { error } = await failure(switchIn(scene));
     expect(error).toMatchObject({ code: 'switch', message: 'Service shop/web would lead to no ready pod of green' });
-    expect(selectedRole(scenery.cluster)).toBe('blue');
+    expect(selectedRole(scene.cluster)).toBe('blue');
   });
 
-  it('when nobody can tell whether the switch was made: the record keeps the way back', async () => {
-    const scenery = await scene({});
-    const { cluster, step } = scenery;
+  it('when it is not known whether the switch was made: the record keeps what to restore', async () => {
+    const scene = await prepare({});
+    const { cluster, ctx } = scene;
     cluster.before = call => {
       if (/^(APPLY|GET) Service/.test(call)) throw new CutoverError('no connection', { code: 'unreachable' });
     };
-    const { error, outcome } = await failure(play(scenery));
+    const { error, outcome } = await failure(switchIn(scene));
     expect(error).toMatchObject({ code: 'unreachable' });
     expect(describeServing(outcome.serving)).toBe(
       'It is not known whether the switch was made: no connection. Either role serves.',
     );
-    expect((await step.records.readState())?.operation).toMatchObject({ kind: 'switch', role: 'green' });
+    expect((await ctx.records.readState())?.operation).toMatchObject({ kind: 'switch', role: 'green' });
   });
 
-  it('when the way back cannot be recorded first', async () => {
-    const scenery = await scene({});
-    scenery.cluster.before = call => {
+  it('when the switch cannot be recorded first', async () => {
+    const scene = await prepare({});
+    scene.cluster.before = call => {
       if (call === 'REPLACE ConfigMap shop/cutover-web') throw new CutoverError('no right to', { code: 'forbidden' });
     };
-    const { error, outcome } = await failure(play(scenery));
+    const { error, outcome } = await failure(switchIn(scene));
     expect(error).toMatchObject({ code: 'forbidden' });
     expect(describeServing(outcome.serving)).toBe('Users are on blue, as before; nothing was switched.');
-    expect(selectedRole(scenery.cluster)).toBe('blue');
+    expect(selectedRole(scene.cluster)).toBe('blue');
   });
 });

@@ -1,6 +1,6 @@
 import { describeRef, type ObjectRef } from '../kubernetes/object.js';
 import type { Operation } from '../release/state.js';
-import type { PlanNote } from '../strategies/shared/plan-note.js';
+import type { PlanNote } from '../strategies/outcome/plan-note.js';
 
 /** One thing that a deploy would do, as a sentence. */
 export function describePlanNote(note: PlanNote): string {
@@ -18,16 +18,16 @@ export function describePlanNote(note: PlanNote): string {
     case 'staged-before':
       return `Nothing would be changed: revision ${note.revision} is staged on ${note.role} already.`;
     case 'to-adopt':
-      return `${nameOf(note.service)} would first be pinned to the pods that it selects now: ${describeRef(note.deployment)} serves on as ${note.role}, untouched.`;
+      return `${nameOf(note.service)} would first be narrowed to the pods that it selects now: ${describeRef(note.deployment)} goes on serving as ${note.role}, unchanged.`;
     case 'to-stage':
-      return `Revision ${note.revision} would be staged on ${note.role}, where no user is.`;
+      return `Revision ${note.revision} would be staged on ${note.role}, without user traffic.`;
     case 'to-replace-staged':
-      return `It would take the place of revision ${note.revision}, which is staged on ${note.role}.`;
+      return `It would replace revision ${note.revision}, which is staged on ${note.role}.`;
     case 'to-switch': {
       const { service, from, to, by } = note;
       const who = by === 'deploy' ? 'The same step would then' : '`promote` would later';
       return from === undefined
-        ? `${who} make ${nameOf(service)} and let users in to ${to}.`
+        ? `${who} create ${nameOf(service)} and send users to ${to}.`
         : `${who} switch ${nameOf(service)} from ${from} to ${to}: all users would move at once.`;
     }
     case 'unfinished':

@@ -1,5 +1,5 @@
 import { describeRef, type ObjectRef } from '../kubernetes/object.js';
-import type { NarrowedSelector, Recovered, Restored, RestoredStaging } from '../strategies/shared/restored.js';
+import type { NarrowedSelector, Recovered, Restored, RestoredStaging } from '../strategies/outcome/restored.js';
 
 /** How far the state before a step was restored, as one sentence. */
 export function describeRestored(restored: Restored): string {

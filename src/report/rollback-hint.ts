@@ -1,4 +1,4 @@
-import type { RollbackHint } from '../strategies/shared/outcome.js';
+import type { RollbackHint } from '../strategies/outcome/outcome.js';
 
 /** The inputs of the step that rolls back or rejects, ready to be pasted below `uses:`. */
 export function rollbackInputs({ action, release, namespace }: RollbackHint): string {

@@ -1,5 +1,5 @@
 import { describeRef } from '../kubernetes/object.js';
-import type { IdleResult, Serving, StagingResult, Users, WhyNotSwitchedBack } from '../strategies/shared/serving.js';
+import type { IdleResult, Serving, StagingResult, Users, WhyNotSwitchedBack } from '../strategies/outcome/serving.js';
 import { describeRestored, describeRestoredStaging } from './restored.js';
 import { describeStatus } from './status.js';
 

@@ -1,6 +1,6 @@
 import { describeRef } from '../kubernetes/object.js';
 import type { Operation } from '../release/state.js';
-import type { RoleHealth, StatusServing, WorkloadHealth } from '../strategies/shared/serving.js';
+import type { RoleHealth, StatusServing, WorkloadHealth } from '../strategies/outcome/serving.js';
 
 /** What `action: status` found, in a few sentences. */
 export function describeStatus(status: StatusServing): string {

@@ -10,8 +10,8 @@ import { decideStaging, isStagedAlready } from './blue-green/staging/staging-dec
 import { stagingOutcome, usersNow } from './blue-green/staging/staging-outcome.js';
 import { dryRunRolling, isUnchanged, type RollingDeploy } from './rolling/deploy.js';
 import { comingNamespace } from './shared/namespace.js';
-import { FailedStep, outcomeBase, type Outcome } from './shared/outcome.js';
-import type { PlannedDeploy, PlanNote } from './shared/plan-note.js';
+import { FailedStep, outcomeBase, type Outcome } from './outcome/outcome.js';
+import type { PlannedDeploy, PlanNote } from './outcome/plan-note.js';
 import { combined } from './shared/refusals.js';
 
 /** What a rolling deploy of these manifests would do now. Writes nothing, and takes no lock. */

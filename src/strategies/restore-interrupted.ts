@@ -10,7 +10,7 @@ import { serviceSelector } from '../traffic/service-selector.js';
 import { withoutAdopted } from './blue-green/adoption/adopted-record.js';
 import { restoreSelector } from './blue-green/adoption/narrow-selector.js';
 import { withoutStagedRecord } from './blue-green/staging/staged-record.js';
-import type { Recovered } from './shared/restored.js';
+import type { Recovered } from './outcome/restored.js';
 
 /** How long to wait until staged pods are gone; a post step must end sometime. */
 const podsGoneMs = 60_000;

@@ -3,9 +3,9 @@ import type { Operation, ReleaseState } from '../release/state.js';
 import type { RunContext } from '../run/context.js';
 import { isDeployment, replicasOf } from '../traffic/active-role.js';
 import { readActive } from './blue-green/live-traffic.js';
-import { outcomeBase, type Outcome } from './shared/outcome.js';
+import { outcomeBase, type Outcome } from './outcome/outcome.js';
 import { readRelease } from './shared/recorded-release.js';
-import type { RoleHealth, Serving, WorkloadHealth } from './shared/serving.js';
+import type { RoleHealth, Serving, WorkloadHealth } from './outcome/serving.js';
 
 /** Which role or revision serves users, what runs where, how many pods are ready, and the history. Only reads. */
 export async function status(ctx: RunContext): Promise<Outcome> {

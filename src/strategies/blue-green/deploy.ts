@@ -1,6 +1,6 @@
 import type { DeployBlueGreen } from '../../inputs/inputs.js';
 import type { RunContext } from '../../run/context.js';
-import { FailedStep, type Outcome } from '../shared/outcome.js';
+import { FailedStep, type Outcome } from '../outcome/outcome.js';
 import { readOrCreate } from '../shared/recorded-release.js';
 import { renderBlueGreen, type Draft } from '../shared/rendering.js';
 import { resumeFinishSwitch } from './finish-switch.js';

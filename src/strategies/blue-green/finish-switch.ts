@@ -6,8 +6,8 @@ import { adoptedRevision, type ReleaseState } from '../../release/state.js';
 import type { RunContext } from '../../run/context.js';
 import { underLock } from '../../run/under-lock.js';
 import { isDeployment, replicasOf, selectorOf, withReplicas } from '../../traffic/active-role.js';
-import { outcomeBase, type Outcome } from '../shared/outcome.js';
-import type { IdleResult } from '../shared/serving.js';
+import { outcomeBase, type Outcome } from '../outcome/outcome.js';
+import type { IdleResult } from '../outcome/serving.js';
 import { publicServiceOf, readActiveOnRecord } from './live-traffic.js';
 import type { SwitchPolicy } from './traffic-switch.js';
 

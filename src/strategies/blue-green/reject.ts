@@ -6,9 +6,9 @@ import type { ReleaseState, StagedRecord } from '../../release/state.js';
 import type { RunContext } from '../../run/context.js';
 import { underLock } from '../../run/under-lock.js';
 import { otherRole, type Active } from '../../traffic/active-role.js';
-import { outcomeBase, type Outcome } from '../shared/outcome.js';
+import { outcomeBase, type Outcome } from '../outcome/outcome.js';
 import { readBlueGreen } from '../shared/recorded-release.js';
-import type { Users } from '../shared/serving.js';
+import type { Users } from '../outcome/serving.js';
 import { discardStaged } from './discard-staged.js';
 import { readActive, rolesOf } from './live-traffic.js';
 

@@ -6,8 +6,8 @@ import type { RunContext } from '../../run/context.js';
 import { confirmMs } from '../../traffic/endpoints.js';
 import type { PodName } from '../../traffic/router.js';
 import { serviceSelector } from '../../traffic/service-selector.js';
-import type { Outcome } from '../shared/outcome.js';
-import type { WhyNotSwitchedBack } from '../shared/serving.js';
+import type { Outcome } from '../outcome/outcome.js';
+import type { WhyNotSwitchedBack } from '../outcome/serving.js';
 import type { RecordedSwitch } from './traffic-switch.js';
 
 /** Where users are after a switch that failed. */

@@ -7,7 +7,7 @@ import type { RunContext } from '../../run/context.js';
 import { underLock } from '../../run/under-lock.js';
 import { otherRole, type Active } from '../../traffic/active-role.js';
 import { checksOf } from '../shared/checks.js';
-import { FailedStep, outcomeBase, type Outcome } from '../shared/outcome.js';
+import { FailedStep, outcomeBase, type Outcome } from '../outcome/outcome.js';
 import { isRolledBack, noRevisionToRollBackTo, rolledBackBefore } from '../shared/recorded-objects.js';
 import type { RollbackRequest } from '../shared/rollback-request.js';
 import { discardStaged } from './discard-staged.js';

@@ -11,7 +11,7 @@ import { underLock } from '../../run/under-lock.js';
 import { besideImageCheck } from '../shared/image-check.js';
 import { lint } from '../shared/lint.js';
 import { ensureNamespace } from '../shared/namespace.js';
-import type { Outcome } from '../shared/outcome.js';
+import type { Outcome } from '../outcome/outcome.js';
 import { throwAny } from '../shared/refusals.js';
 import { earliest, recordable, snapshotsOf } from '../shared/snapshots.js';
 import { confirmUnchanged, rollOut, type Rollout } from './rollout.js';

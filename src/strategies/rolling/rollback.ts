@@ -2,7 +2,7 @@ import { requirePlan } from '../../cluster/apply/dry-run-all.js';
 import { previousRevision } from '../../release/records.js';
 import type { RunContext } from '../../run/context.js';
 import { underLock } from '../../run/under-lock.js';
-import type { Outcome } from '../shared/outcome.js';
+import type { Outcome } from '../outcome/outcome.js';
 import {
   isRolledBack,
   noRevisionToRollBackTo,

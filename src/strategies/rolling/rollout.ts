@@ -7,9 +7,9 @@ import type { RunContext } from '../../run/context.js';
 import type { CheckResult } from '../../verify/verify.js';
 import { applyAndWait, type WaitOptions } from '../shared/apply-and-wait.js';
 import { assertPassed, checksOf, runChecks, servingService } from '../shared/checks.js';
-import { changesOf, FailedStep, outcomeBase, type Outcome } from '../shared/outcome.js';
+import { changesOf, FailedStep, outcomeBase, type Outcome } from '../outcome/outcome.js';
 import { restore } from '../shared/restore.js';
-import type { Serving } from '../shared/serving.js';
+import type { Serving } from '../outcome/serving.js';
 
 /** One rolling update: to a new revision, or to an earlier one. */
 export interface Rollout {

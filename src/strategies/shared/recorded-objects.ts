@@ -4,7 +4,7 @@ import type { Resource } from '../../manifests/resource.js';
 import { secretHash, type Revision } from '../../release/revision.js';
 import type { ReleaseState } from '../../release/state.js';
 import type { RunContext } from '../../run/context.js';
-import { outcomeBase, type Outcome } from './outcome.js';
+import { outcomeBase, type Outcome } from '../outcome/outcome.js';
 
 /** An object from the record, which has no position in any file: messages name the revision instead. */
 export function recordedResource(object: KubeObject, revision: number): Resource {

@@ -6,7 +6,7 @@ import { isAwaited } from '../../rollout/readiness/table.js';
 import { observe } from '../../rollout/observer.js';
 import { removeStuckPods } from '../../rollout/stuck-pods.js';
 import type { RunContext } from '../../run/context.js';
-import type { Restored } from './restored.js';
+import type { Restored } from '../outcome/restored.js';
 
 /** What is restored, and why. */
 export interface RestoreRequest {

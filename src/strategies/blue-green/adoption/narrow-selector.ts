@@ -9,7 +9,7 @@ import { selectorOf } from '../../../traffic/active-role.js';
 import { confirmMs } from '../../../traffic/endpoints.js';
 import { labelSelectorOf, serviceSelector } from '../../../traffic/service-selector.js';
 import { restore } from '../../shared/restore.js';
-import type { NarrowedSelector, RestoredStaging } from '../../shared/restored.js';
+import type { NarrowedSelector, RestoredStaging } from '../../outcome/restored.js';
 import { hashLabel, type Adoption } from './live-application.js';
 
 /**

@@ -2,7 +2,7 @@ import type { PlannedChange } from '../../../plan/change.js';
 import type { RunContext } from '../../../run/context.js';
 import { applyAndWait } from '../../shared/apply-and-wait.js';
 import { assertPassed, checksOf, runChecks } from '../../shared/checks.js';
-import { changesOf, FailedStep, outcomeBase, type Outcome } from '../../shared/outcome.js';
+import { changesOf, FailedStep, outcomeBase, type Outcome } from '../../outcome/outcome.js';
 import type { BlueGreenDeploy } from './staging.js';
 
 /** The active role, which is exactly these manifests. */

@@ -1,8 +1,8 @@
 import { refOf } from '../../../kubernetes/object.js';
 import type { RunContext } from '../../../run/context.js';
 import { endpointOf } from '../../shared/checks.js';
-import { changesOf, outcomeBase } from '../../shared/outcome.js';
-import type { Users } from '../../shared/serving.js';
+import { changesOf, outcomeBase } from '../../outcome/outcome.js';
+import type { Users } from '../../outcome/serving.js';
 import type { Staging } from './staging.js';
 import { stagedSubject } from './deploy-staged.js';
 

@@ -1,0 +1,76 @@
+import { describe, expect, it } from '@jest/globals';
+import { comparisonLines } from '../../src/report/log-plan.js';
+import { describePlanNote } from '../../src/report/plan-notes.js';
+import type { PlanNote } from '../../src/strategies/outcome/plan-note.js';
+
+const ref = (kind: string, name: string) => ({ apiVersion: 'v1', kind, namespace: 'shop', name });
+const service = ref('Service', 'web');
+const deployment = ref('Deployment', 'web');
+const run = 'https://ci.example/7';
+
+describe('a note of a plan', () => {
+  it.each<[PlanNote, string]>([
+    [{ kind: 'unchanged', revision: 4 }, 'Nothing would be changed: revision 4 is exactly these manifests.'],
+    [{ kind: 'to-deploy', revision: 5 }, 'Revision 5 would be deployed.'],
+    [{ kind: 'pods-to-replace', workloads: [] }, 'No pod that runs now would be replaced.'],
+    [
+      { kind: 'pods-to-replace', workloads: [deployment] },
+      'Pods would be replaced, a few at a time: Deployment shop/web.',
+    ],
+    [
+      { kind: 'active-unchanged', role: 'blue' },
+      'Nothing would be changed: users are on blue, and it is exactly these manifests.',
+    ],
+    [
+      { kind: 'staged-before', revision: 2, role: 'green' },
+      'Nothing would be changed: revision 2 is staged on green already.',
+    ],
+    [
+      { kind: 'to-adopt', service, deployment, role: 'green' },
+      'Service shop/web would first be narrowed to the pods that it selects now: Deployment shop/web goes on serving as green, unchanged.',
+    ],
+    [{ kind: 'to-stage', revision: 3, role: 'green' }, 'Revision 3 would be staged on green, without user traffic.'],
+    [
+      { kind: 'to-replace-staged', revision: 2, role: 'green' },
+      'It would replace revision 2, which is staged on green.',
+    ],
+    [
+      { kind: 'to-switch', service, from: 'blue', to: 'green', by: 'promote' },
+      '`promote` would later switch Service shop/web from blue to green: all users would move at once.',
+    ],
+    [
+      { kind: 'to-switch', service: undefined, to: 'blue', by: 'deploy' },
+      'The same step would then create the public Service and send users to blue.',
+    ],
+    [
+      { kind: 'unfinished', operation: { kind: 'switch', revision: 2, role: 'green', run } },
+      `Unfinished: switch of revision 2 (green), begun by ${run}; no deploy begins before \`promote\` or \`rollback\` has finished it.`,
+    ],
+    [
+      { kind: 'unfinished', operation: { kind: 'deploy', revision: 2, run } },
+      `Unfinished: deploy of revision 2, begun by ${run}; the next deploy finishes it or starts from what it had found.`,
+    ],
+  ])('%j is one sentence', (note, sentence) => {
+    expect(describePlanNote(note)).toBe(sentence);
+  });
+});
+
+describe('the comparison with the active role', () => {
+  it('has a line for each object that users would get differently, and one for each field', () => {
+    expect(
+      comparisonLines('blue', [
+        { ref: service, when: 'switch', change: 'created', fields: [] },
+        { ref: deployment, when: 'switch', change: 'changed', fields: [{ path: 'spec.replicas', from: '1', to: '2' }] },
+      ]),
+    ).toEqual([
+      'Compared with blue, where users are:',
+      'Service shop/web: new',
+      'Deployment shop/web: different',
+      '  spec.replicas: 1 → 2',
+    ]);
+  });
+
+  it('is empty when nothing would be different', () => {
+    expect(comparisonLines('blue', [])).toEqual([]);
+  });
+});
