@@ -26,8 +26,8 @@ describe('the dry run and the image check at the same time', () => {
   });
 
   it('returns the dry run and the missing images', async () => {
-    const answers = await besideImageCheck(stepOf(), { check, resources: await pods('2') }, surveyed);
-    expect(answers.survey).toBe(survey);
+    const answers = await besideImageCheck(stepOf(), { check, resources: await pods('2') }, dryRun);
+    expect(answers.dryRun).toBe(planned);
     expect(answers.missing).toMatchObject({ code: 'image' });
   });
 

@@ -16,8 +16,8 @@ import type { SwitchPolicy } from '../../../src/strategies/blue-green/traffic-sw
 import { restoreInterrupted } from '../../../src/strategies/restore-interrupted.js';
 import { deployRolling } from '../../../src/strategies/rolling/deploy.js';
 import { rollBackRolling } from '../../../src/strategies/rolling/rollback.js';
-import { FailedStep, type Outcome } from '../../../src/strategies/shared/outcome.js';
-import type { Recovered } from '../../../src/strategies/shared/restored.js';
+import { FailedStep, type Outcome } from '../../../src/strategies/outcome/outcome.js';
+import type { Recovered } from '../../../src/strategies/outcome/restored.js';
 import { clone } from '../../../sandbox/api/schema/json.js';
 import { idle, idleClock, runControllers } from '../cluster/run-controllers.js';
 import { answer } from '../cluster/proxy-cluster.js';
