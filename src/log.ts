@@ -1,36 +1,36 @@
 import * as core from '@actions/core';
 
-/** A place in a manifest. `file` is relative to the workspace; line and column count from 1. */
+/** A position in a manifest. `file` is relative to the workspace; line and column start at 1. */
 export interface Position {
   readonly file: string;
   readonly line: number;
   readonly column: number;
 }
 
-/** The log port: narration, annotations, masking. */
+/** The log: lines, annotations, masking. */
 export interface Log {
-  /** One line of narration: what changed. */
+  /** One line. */
   info(line: string): void;
-  /** Shown only when debug logging is enabled. */
+  /** One line that is only shown with debug logging. */
   debug(line: string): void;
-  /** An annotation of level warning, on the manifest's line if `at` is given. */
+  /** A warning annotation; `at`: its position in a manifest. Absent: without a position. */
   warning(line: string, at?: Position): void;
-  /** An annotation of level error, on the manifest's line if `at` is given. */
+  /** An error annotation; `at`: its position in a manifest. Absent: without a position. */
   error(line: string, at?: Position): void;
-  /** From now on `secret` is shown as `***`. Empty values are left alone. */
+  /** Masks `secret` as `***` in later lines. Ignores values of three characters and less. */
   mask(secret: string): void;
-  /** Runs `work` inside a folded group; the group ends whatever happens. */
+  /** Runs `work` inside a collapsible group, which also ends when `work` rejects. */
   group<T>(title: string, work: () => Promise<T>): Promise<T>;
 }
 
-/** `file:line:column`, as editors and terminals link it. */
+/** `file:line:column`, which editors and terminals link. */
 export function where(at: Position): string {
   return `${at.file}:${at.line}:${at.column}`;
 }
 
 /**
- * A text of at most `longest` characters and a `…`, cut between two words or values; a single long one is only counted.
- * The runner masks whole secrets: it would show the half of one that is cut in two.
+ * A text of at most `longest` characters and a `…`, cut between two words or values; for a single long one, its length.
+ * The runner only masks complete secrets, so a secret must not be cut.
  */
 export function shortened(text: string, longest: number): string {
   if (text.length <= longest) return text;
@@ -38,7 +38,7 @@ export function shortened(text: string, longest: number): string {
   return words.trim() === '' ? `(${text.length} characters)` : `${words.trimEnd()}…`;
 }
 
-/** GitHub shows at most ten annotations of a level a step; the rest are plain lines. */
+/** GitHub shows at most ten annotations of each level for a step; further ones are logged as lines. */
 const annotationLimit = 10;
 
 /** The log of a GitHub Actions step. */
@@ -50,9 +50,9 @@ export function actionsLog(): Log {
       core.info(at ? `${level}: ${where(at)}: ${line}` : `${level}: ${line}`);
       return;
     }
-    const place = at ? { file: at.file, startLine: at.line, startColumn: at.column } : {};
-    if (level === 'warning') core.warning(line, place);
-    else core.error(line, place);
+    const properties = at ? { file: at.file, startLine: at.line, startColumn: at.column } : {};
+    if (level === 'warning') core.warning(line, properties);
+    else core.error(line, properties);
   };
   return {
     info: line => core.info(line),
@@ -60,7 +60,7 @@ export function actionsLog(): Log {
     warning: (line, at) => annotate('warning', line, at),
     error: (line, at) => annotate('error', line, at),
     mask: secret => {
-      // The runner masks line by line; a very short line would garble every later line of the log.
+      // The runner masks line by line; masking a very short value would make later lines unreadable.
       if (secret.trim().length > 3) core.setSecret(secret);
     },
     group: (title, work) => core.group(title, work),

@@ -1,2 +1,2 @@
-/** The version of package.json, for the User-Agent; a test holds them together. */
+/** The version in package.json, for the User-Agent; a test compares them. */
 export const version = '0.1.0';

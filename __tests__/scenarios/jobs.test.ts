@@ -70,7 +70,7 @@ describe('A Job', () => {
       await ns.write({ 'job.yml': job(ns, 'fail') });
       const failed = await ns.step(inputs, { as });
       expectRefused(failed, /Job \S+\/migrate/);
-      expect(failed.log).toMatch(/Job \S+\/migrate stays as this step made it/);
+      expect(failed.log).toMatch(/Job \S+\/migrate is not restored/);
       const left = await ns.get('Job', 'migrate');
       expect(left?.metadata.uid).not.toBe(first);
       expect(field(left, 'status', 'failed')).toBe(1);

@@ -68,7 +68,7 @@ describe('The registry of the images', () => {
     const again = await ns.step(site.deploy('v1', { 'image-check': 'auto' }));
     expect([again.exitCode, again.outputs.outcome]).toEqual([0, 'unchanged']);
     const warnings = again.annotations.filter(({ level }) => level === 'warning');
-    expect(warnings.map(({ message }) => message)).toEqual([expect.stringMatching(/^Nobody can tell .*ECONNREFUSED/)]);
+    expect(warnings.map(({ message }) => message)).toEqual([expect.stringMatching(/^Cannot tell .*ECONNREFUSED/)]);
   });
 });
 
@@ -87,7 +87,7 @@ describe('The Secret of registry-secret', () => {
 
     registry.knows('bob:second-Pa55');
     const stale = await ns.step(site.deploy('v2', { ...pullSecret, 'registry-credentials': login('first-Pa55') }));
-    expectRefused(stale, /nobody can tell; .* the login that it was shown may not read it/);
+    expectRefused(stale, /the registry cannot tell; .* the login has no permission to read it/);
     const v2 = await ns.given(site.deploy('v2', { ...pullSecret, 'registry-credentials': login('second-Pa55') }));
     const rotated = await ns.get('Secret', 'regcred');
     expect(rotated?.metadata.uid).toBe(made?.metadata.uid);
