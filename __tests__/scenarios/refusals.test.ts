@@ -2,6 +2,8 @@ import { createServer } from 'node:net';
 import type { AddressInfo } from 'node:net';
 import { afterAll, describe, expect, it } from '@jest/globals';
 import { site, tomcat } from '../support/scenario/applications.js';
+import { actionUnderTest } from '../support/runner/action-under-test.js';
+import { runStep } from '../support/runner/runner.js';
 import { startCluster } from '../support/scenario/cluster.js';
 import {
   expectRefused,
@@ -205,8 +207,7 @@ describe('A deploy that cannot be done says why in one message, and changes noth
 
 describe('The runner that the scenarios use', () => {
   it('hands the action nothing of this process but the PATH', async () => {
-    const { runStep } = await import('../support/runner/runner.js');
-    const result = await runStep({ workspace: process.cwd(), inputs: { action: 'status' } });
+    const result = await runStep({ action: actionUnderTest(), workspace: process.cwd(), inputs: { action: 'status' } });
     expectRefused(result, /kubeconfig/i);
   });
 });

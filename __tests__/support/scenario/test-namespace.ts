@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { expect, it } from '@jest/globals';
 import type { Named } from '../kube.js';
+import { actionUnderTest } from '../runner/action-under-test.js';
 import { runStep } from '../runner/runner.js';
 import type { StepRequest, StepResult } from '../runner/runner.js';
 import { startTraffic } from '../traffic/traffic.js';
@@ -104,6 +105,7 @@ export async function openTestNamespace(
   const steps: PlayedStep[] = [];
   const step: TestNamespace['step'] = async (inputs, { as, ...options } = {}) => {
     const result = await runStep({
+      action: actionUnderTest(),
       workspace,
       inputs: {
         namespace,
