@@ -2,7 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import { refusal } from '../../src/cluster/http/refusal.js';
 import type { Asked } from '../../src/cluster/http/refusal.js';
 import type { CutoverError } from '../../src/errors.js';
-import { status } from './server.js';
+import { status } from '../support/cluster/scripted-server.js';
 
 const asked: Asked = {
   verb: 'patch',

@@ -2,7 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from '@jest/globals';
 import { findingCodes, judge, silencer } from '../../src/plan/lint/rules.js';
-import { rollingScene, stagingScene } from '../plan/lint/contexts.js';
+import { rollingScene, stagingScene } from '../support/lint-contexts.js';
 
 const page = readFileSync('docs/findings.md', 'utf8');
 const sections = new Map(

@@ -5,7 +5,7 @@ import { isAwaited, kindsFor } from '../../src/rollout/awaited.js';
 import { observe, type ReadyWorkload, type Wait } from '../../src/rollout/observer.js';
 import { fakeCluster, keptLines, manualClock, settle } from '../support/cluster/watched-cluster.js';
 import { pod } from '../support/objects.js';
-import { changed, real } from './real-objects.js';
+import { changed, real } from '../support/real-objects.js';
 
 /** A wait for these objects, with nothing told yet. */
 async function waitFor(targets: readonly KubeObject[], wait: Partial<Wait> = {}) {

@@ -8,7 +8,7 @@ import { podFailureOf } from '../../src/rollout/pod-failure.js';
 import { fakeCluster } from '../support/cluster/watched-cluster.js';
 import type { FakeAnswers } from '../support/cluster/watched-cluster.js';
 import { pod, type ContainerFacts } from '../support/objects.js';
-import { changed, real } from './real-objects.js';
+import { changed, real } from '../support/real-objects.js';
 
 const running = { state: { running: {} } };
 const crashed = (exitCode: number): object => ({ lastState: { terminated: { exitCode } } });

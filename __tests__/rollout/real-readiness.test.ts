@@ -17,7 +17,7 @@ import {
   statefulSetReadiness,
 } from '../../src/rollout/readiness/workloads.js';
 import { pod } from '../support/objects.js';
-import { changed, real } from './real-objects.js';
+import { changed, real } from '../support/real-objects.js';
 
 const unobserved = 'its controller has not seen the change yet';
 const waiting = (reason: string): Readiness => ({ done: false, ok: false, reason });

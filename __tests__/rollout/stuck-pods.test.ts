@@ -3,7 +3,7 @@ import { refOf, type KubeObject } from '../../src/kubernetes/object.js';
 import { isUnsettled, removeStuckPods } from '../../src/rollout/stuck-pods.js';
 import { memoryCluster, type MemoryCluster } from '../support/cluster/memory-cluster.js';
 import { keptLines, settle } from '../support/cluster/watched-cluster.js';
-import { changed, real } from './real-objects.js';
+import { changed, real } from '../support/real-objects.js';
 
 const labels = { app: 'db' };
 

@@ -8,8 +8,8 @@ import { any } from '../../sandbox/api/schema/schema.js';
 import { strategicMerge } from '../../sandbox/api/apply/strategic-merge.js';
 import type { FaultMatch, Fault, AnsweredCall } from '../../sandbox/sandbox.js';
 import { eventually } from '../support/eventually.js';
-import { ApiClient, type Answer } from './api-client.js';
-import { bench, configMap, configMaps } from './api-bench.js';
+import { ApiClient, type Answer } from '../support/sandbox/api-client.js';
+import { bench, configMap, configMaps } from '../support/sandbox/api-server.js';
 
 const post = (name: string, rest: JsonObject = {}) =>
   ({ method: 'POST', path: configMaps, body: configMap(name, rest) }) as const;

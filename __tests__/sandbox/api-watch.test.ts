@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { objectAt, textAt, type JsonObject } from '../../sandbox/api/schema/json.js';
-import { bench, configMap, configMaps } from './api-bench.js';
-import { openWatch, type WatchReader } from './watch-reader.js';
+import { bench, configMap, configMaps } from '../support/sandbox/api-server.js';
+import { openWatch, type WatchReader } from '../support/sandbox/watch-reader.js';
 
 const told = (event: JsonObject | undefined): unknown =>
   event === undefined

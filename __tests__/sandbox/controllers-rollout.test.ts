@@ -1,9 +1,10 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { conditionOf } from '../../sandbox/controllers/condition.js';
 import type { Deployment } from '../../sandbox/controllers/kinds.js';
-import { conditionOf, DEPLOYMENT, listKind, POD, REPLICA_SET } from '../../sandbox/controllers/kinds.js';
+import { DEPLOYMENT, listKind, POD, REPLICA_SET } from '../../sandbox/controllers/kinds.js';
 import { isActive, isReady } from '../../sandbox/controllers/pod.js';
-import type { TestCluster } from './live.js';
-import { isRolledOut, startTestCluster, webDeployment } from './live.js';
+import type { TestCluster } from '../support/sandbox/test-cluster.js';
+import { isRolledOut, startTestCluster, webDeployment } from '../support/sandbox/test-cluster.js';
 
 let cluster: TestCluster;
 beforeEach(() => {

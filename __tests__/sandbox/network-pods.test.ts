@@ -1,11 +1,12 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { conditionOf } from '../../sandbox/controllers/condition.js';
 import type { Job } from '../../sandbox/controllers/kinds.js';
-import { conditionOf, ENDPOINT_SLICE, JOB, listKind, POD } from '../../sandbox/controllers/kinds.js';
+import { ENDPOINT_SLICE, JOB, listKind, POD } from '../../sandbox/controllers/kinds.js';
 import type { Container, ContainerStatus, Pod, PodSpec } from '../../sandbox/controllers/pod.js';
 import { isReady } from '../../sandbox/controllers/pod.js';
 import type { KubeObject } from '../../src/kubernetes/object.js';
-import type { TestCluster } from './live.js';
-import { startTestCluster, webService } from './live.js';
+import type { TestCluster } from '../support/sandbox/test-cluster.js';
+import { startTestCluster, webService } from '../support/sandbox/test-cluster.js';
 
 let cluster: TestCluster;
 beforeEach(() => {

@@ -4,7 +4,7 @@ import { load } from 'js-yaml';
 import type { Sandbox } from '../../sandbox/sandbox.js';
 import { startSandbox } from '../../sandbox/start.js';
 import type { KubeObject } from '../../src/kubernetes/object.js';
-import { webDeployment, webService } from './live.js';
+import { webDeployment, webService } from '../support/sandbox/test-cluster.js';
 
 let sandbox: Sandbox;
 afterEach(() => sandbox.close());

@@ -4,8 +4,8 @@ import { once } from 'node:events';
 import { connect, createServer } from 'node:net';
 import { DEPLOYMENT, SERVICE } from '../../sandbox/controllers/kinds.js';
 import type { Container } from '../../sandbox/controllers/pod.js';
-import type { TestCluster } from './live.js';
-import { isRolledOut, startTestCluster, webDeployment, webService } from './live.js';
+import type { TestCluster } from '../support/sandbox/test-cluster.js';
+import { isRolledOut, startTestCluster, webDeployment, webService } from '../support/sandbox/test-cluster.js';
 
 let cluster: TestCluster;
 afterEach(() => cluster.close());

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { objectAt, textAt, type JsonObject } from '../../sandbox/api/schema/json.js';
 import { createStore } from '../../sandbox/api/store/memory-store.js';
 import { startApiServer, type ApiServer } from '../../sandbox/api/http/server.js';
-import { ApiClient, type Answer, type Ask } from './api-client.js';
+import { ApiClient, type Answer, type Ask } from '../support/sandbox/api-client.js';
 
 const rbac = '/apis/rbac.authorization.k8s.io/v1';
 const inShop = '/api/v1/namespaces/shop';

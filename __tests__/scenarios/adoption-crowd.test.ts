@@ -1,7 +1,8 @@
 import { afterAll, describe, expect } from '@jest/globals';
 import { startCluster } from '../support/scenario/cluster.js';
 import { field } from '../support/field.js';
-import { expectUsersSaw, scenario } from '../support/scenario/test-namespace.js';
+import { scenario } from '../support/scenario/scenario.js';
+import { expectUsersSaw } from '../support/scenario/expectations.js';
 import { adopter, plain } from '../support/scenario/plain.js';
 
 // A file of its own: beside other scenarios an embedded cluster could not bear so many users.

@@ -3,7 +3,8 @@ import { startGitHub } from '../support/github-server.js';
 import type { GitHubOptions } from '../support/github-server.js';
 import { tomcat } from '../support/scenario/applications.js';
 import { startCluster } from '../support/scenario/cluster.js';
-import { expectRefused, expectUsersSaw, scenario } from '../support/scenario/test-namespace.js';
+import { scenario } from '../support/scenario/scenario.js';
+import { expectRefused, expectUsersSaw } from '../support/scenario/expectations.js';
 
 const starting = startCluster();
 const cluster = () => starting;

@@ -1,7 +1,8 @@
 import { afterAll, describe, expect } from '@jest/globals';
 import { startCluster } from '../support/scenario/cluster.js';
 import { field } from '../support/field.js';
-import { expectRefused, expectUsersSaw, scenario, settled } from '../support/scenario/test-namespace.js';
+import { scenario } from '../support/scenario/scenario.js';
+import { expectRefused, expectUsersSaw, settled } from '../support/scenario/expectations.js';
 import { plain } from '../support/scenario/plain.js';
 
 const starting = startCluster();

@@ -3,7 +3,8 @@ import { setImage, tomcat } from '../support/scenario/applications.js';
 import { startCluster } from '../support/scenario/cluster.js';
 import { field } from '../support/field.js';
 import { recordHistory } from '../support/scenario/history.js';
-import { expectRefused, expectUsersSaw, scenario } from '../support/scenario/test-namespace.js';
+import { scenario } from '../support/scenario/scenario.js';
+import { expectRefused, expectUsersSaw } from '../support/scenario/expectations.js';
 
 const starting = startCluster();
 const cluster = () => starting;

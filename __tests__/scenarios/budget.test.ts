@@ -1,10 +1,11 @@
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
 import { referenceSet } from '../support/object-sets.js';
 import type { Sandbox } from '../../sandbox/sandbox.js';
+import type { ClusterUnderTest } from '../support/scenario/cluster-under-test.js';
 import { describeEmbedded, startEmbedded } from '../support/scenario/cluster.js';
-import type { ClusterUnderTest } from '../support/scenario/cluster.js';
 import { eventually } from '../support/eventually.js';
-import { openTestNamespace, settled } from '../support/scenario/test-namespace.js';
+import { settled } from '../support/scenario/expectations.js';
+import { openTestNamespace } from '../support/scenario/test-namespace.js';
 import type { TestNamespace } from '../support/scenario/test-namespace.js';
 
 // Calls are counted for the whole embedded cluster, so these scenarios play one after the other.

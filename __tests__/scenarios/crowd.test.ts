@@ -1,7 +1,8 @@
 import { afterAll, describe, expect } from '@jest/globals';
 import { site, tomcat } from '../support/scenario/applications.js';
 import { startCluster } from '../support/scenario/cluster.js';
-import { arrived, scenario } from '../support/scenario/test-namespace.js';
+import { scenario } from '../support/scenario/scenario.js';
+import { arrived } from '../support/scenario/expectations.js';
 
 const starting = startCluster();
 const cluster = () => starting;

@@ -2,7 +2,9 @@ import { afterAll, describe, expect } from '@jest/globals';
 import { tomcat } from '../support/scenario/applications.js';
 import { startCluster } from '../support/scenario/cluster.js';
 import { field } from '../support/field.js';
-import { expectRefused, scenario, type TestNamespace } from '../support/scenario/test-namespace.js';
+import { scenario } from '../support/scenario/scenario.js';
+import { expectRefused } from '../support/scenario/expectations.js';
+import { type TestNamespace } from '../support/scenario/test-namespace.js';
 import type { Rule } from '../support/scenario/rights.js';
 
 const starting = startCluster();

@@ -3,7 +3,7 @@ import { delimiter, join } from 'node:path';
 import { afterAll, describe, expect } from '@jest/globals';
 import { startCluster } from '../support/scenario/cluster.js';
 import { field } from '../support/field.js';
-import { scenario } from '../support/scenario/test-namespace.js';
+import { scenario } from '../support/scenario/scenario.js';
 
 const starting = startCluster();
 const cluster = () => starting;

@@ -6,13 +6,9 @@ import type { KubeObject } from '../../src/kubernetes/object.js';
 import { setImage, site } from '../support/scenario/applications.js';
 import { startCluster } from '../support/scenario/cluster.js';
 import { field } from '../support/field.js';
-import {
-  expectRefused,
-  expectUsersMovedOver,
-  expectUsersSaw,
-  scenario,
-  type TestNamespace,
-} from '../support/scenario/test-namespace.js';
+import { scenario } from '../support/scenario/scenario.js';
+import { expectRefused, expectUsersMovedOver, expectUsersSaw } from '../support/scenario/expectations.js';
+import { type TestNamespace } from '../support/scenario/test-namespace.js';
 import { rolesFor } from '../support/scenario/rights.js';
 import { stepAs } from '../support/scenario/shop.js';
 

@@ -4,7 +4,8 @@ import { afterAll, describe, expect } from '@jest/globals';
 import { setImage, site, tomcat } from '../support/scenario/applications.js';
 import { startCluster } from '../support/scenario/cluster.js';
 import { field } from '../support/field.js';
-import { expectRefused, scenario, settled } from '../support/scenario/test-namespace.js';
+import { scenario } from '../support/scenario/scenario.js';
+import { expectRefused, settled } from '../support/scenario/expectations.js';
 import type { TestNamespace } from '../support/scenario/test-namespace.js';
 import type { StepResult } from '../support/runner/runner.js';
 

@@ -5,13 +5,9 @@ import { site, tomcat } from '../support/scenario/applications.js';
 import { actionUnderTest } from '../support/runner/action-under-test.js';
 import { runStep } from '../support/runner/runner.js';
 import { startCluster } from '../support/scenario/cluster.js';
-import {
-  expectRefused,
-  expectUsersSaw,
-  openTestNamespace,
-  scenario,
-  settled,
-} from '../support/scenario/test-namespace.js';
+import { scenario } from '../support/scenario/scenario.js';
+import { expectRefused, expectUsersSaw, settled } from '../support/scenario/expectations.js';
+import { openTestNamespace } from '../support/scenario/test-namespace.js';
 import type { TestNamespace } from '../support/scenario/test-namespace.js';
 
 const starting = startCluster();

@@ -2,13 +2,8 @@ import { afterAll, describe, expect } from '@jest/globals';
 import { site } from '../support/scenario/applications.js';
 import { startCluster } from '../support/scenario/cluster.js';
 import { field } from '../support/field.js';
-import {
-  expectRefused,
-  expectUsersMovedOver,
-  expectUsersSaw,
-  scenario,
-  settled,
-} from '../support/scenario/test-namespace.js';
+import { scenario } from '../support/scenario/scenario.js';
+import { expectRefused, expectUsersMovedOver, expectUsersSaw, settled } from '../support/scenario/expectations.js';
 
 const starting = startCluster();
 const cluster = () => starting;

@@ -1,7 +1,8 @@
 import { afterAll, expect } from '@jest/globals';
 import { site } from '../support/scenario/applications.js';
 import { describeEmbedded, startEmbedded } from '../support/scenario/cluster.js';
-import { expectUsersMovedOver, scenario } from '../support/scenario/test-namespace.js';
+import { scenario } from '../support/scenario/scenario.js';
+import { expectUsersMovedOver } from '../support/scenario/expectations.js';
 
 const reason = 'only it ends watches and forgets versions when it is told to';
 

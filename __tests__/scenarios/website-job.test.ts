@@ -2,10 +2,12 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, describe, expect } from '@jest/globals';
 import type { KubeObject } from '../../src/kubernetes/object.js';
-import { patientProbe, startCluster } from '../support/scenario/cluster.js';
+import { patientProbe } from '../support/scenario/cluster-under-test.js';
+import { startCluster } from '../support/scenario/cluster.js';
 import { field } from '../support/field.js';
 import { recordHistory, replay } from '../support/scenario/history.js';
-import { expectUsersMovedOver, expectUsersSaw, scenario } from '../support/scenario/test-namespace.js';
+import { scenario } from '../support/scenario/scenario.js';
+import { expectUsersMovedOver, expectUsersSaw } from '../support/scenario/expectations.js';
 import type { TestNamespace } from '../support/scenario/test-namespace.js';
 
 const starting = startCluster();

@@ -3,8 +3,8 @@ import type { DeployBlueGreen, DeployRolling } from '../../src/inputs/inputs.js'
 import { newState, type ReleaseState } from '../../src/release/state.js';
 import { FailedStep, type Outcome } from '../../src/strategies/shared/outcome.js';
 import { planBlueGreen, planRolling } from '../../src/strategies/plan.js';
-import { read } from '../inputs/runner.js';
-import { render, renderBoth } from '../manifests/rendering.js';
+import { read } from '../support/step-inputs.js';
+import { render, renderBoth } from '../support/rendering.js';
 import { memoryCluster, type MemoryCluster } from '../support/cluster/memory-cluster.js';
 import { deployment, publicService, staged } from '../support/strategies/shop.js';
 import { runOf, stepOn } from '../support/strategies/context.js';

@@ -1,5 +1,5 @@
 import type { KubeObject } from '../object.js';
-import type { Condition } from './kinds.js';
+import type { Condition } from './condition.js';
 
 export interface KeySelector {
   readonly name?: string;

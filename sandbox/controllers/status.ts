@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { KubeObject } from '../object.js';
 import type { Store } from '../api/store/store.js';
-import type { Condition } from './kinds.js';
+import type { Condition } from './condition.js';
 import { timestamp } from './kinds.js';
 
 /** Writes the object's status if it differs from the one it has. */

@@ -2,7 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import type { KubeObject } from '../../../src/kubernetes/object.js';
 import type { LintContext } from '../../../src/plan/lint/finding.js';
 import { findingCodes, judge, silencer, type FindingCode } from '../../../src/plan/lint/rules.js';
-import { only, rollingScene, stagingScene, withLive } from './contexts.js';
+import { only, rollingScene, stagingScene, withLive } from '../../support/lint-contexts.js';
 
 /** A workload that nothing is to be said of. */
 const web = `apiVersion: apps/v1

@@ -68,13 +68,13 @@ export function memoryCluster(
     apply: (object, { dryRun = false, force = false, resourceVersion } = {}) =>
       call(dryRun ? 'DRY RUN' : 'APPLY', refOf(object), (kind, ref) => {
         const config = clone(asApplied(object, resourceVersion) as JsonObject);
-        const place = { namespace: ref.namespace ?? '', name: ref.name };
+        const key = { namespace: ref.namespace ?? '', name: ref.name };
         const written = registry.apply(kind, config, {
           manager: fieldManager,
           validation: 'Strict',
           dryRun,
           force,
-          place,
+          key,
         });
         // The Date header has whole seconds.
         const serverTimeMs = Math.floor(Date.now() / 1000) * 1000;

@@ -1,14 +1,15 @@
 import { expect, it } from '@jest/globals';
 import type { StepResult } from '../runner/runner.js';
 import type { Traffic } from '../traffic/traffic.js';
-import type { FaultMatch, Sandbox, SeenCall } from '../../../sandbox/sandbox.js';
+import type { Sandbox, SeenCall } from '../../../sandbox/sandbox.js';
 
 import { startEmbedded } from '../scenario/cluster.js';
 import { matrixFaults, type MatrixFault, type Target } from './faults.js';
 import { kubeconfigWithPlugin } from '../scenario/exec-plugin.js';
 import { applicationOf, secretOf, release, type Subject } from './subjects.js';
 import { openTestNamespace, type TestNamespace } from '../scenario/test-namespace.js';
-import { judge, leavesWork, roleOf, type Row } from './verdict.js';
+import { generic, matchOf, namesIn } from './request-names.js';
+import { judge, leavesWork, type Row } from './verdict.js';
 
 type Embedded = Awaited<ReturnType<typeof startEmbedded>>;
 
@@ -74,7 +75,7 @@ export function playMatrix(subject: Subject): () => Promise<void> {
 async function discover(cluster: Embedded, subject: Subject): Promise<readonly Target[]> {
   const worker = await openWorker(cluster, subject);
   try {
-    const names = await namesIn(worker, nextVersion());
+    const names = await namesIn(worker.ns, nextVersion());
     const { seen } = await listened(worker, () => worker.ns.given(subject.inputs(names.version)));
     const before = new Map<string, number>();
     return seen.map(call => {
@@ -99,12 +100,12 @@ async function row(
   const { ns, sandbox } = worker;
   const title = `${target.verb} ${target.kind} ${target.name}${target.dryRun ? ' (dry run)' : ''} #${target.skip + 1}`;
   try {
-    const names = await namesIn(worker, nextVersion());
+    const names = await namesIn(worker.ns, nextVersion());
     const inputs = subject.inputs(names.version);
     const plugin = await kubeconfigWithPlugin(ns, await ns.kubeconfigOf(inputs, []));
     const before = await applicationOf(ns);
     const lost = (await worker.users?.counts())?.lost ?? 0;
-    const mend = sandbox.fault(matchOf(worker, target, names), fault.make(ns), 1);
+    const mend = sandbox.fault(matchOf(ns, target, names), fault.make(ns), 1);
     const { value: result, hit } = await listened(worker, () =>
       ns.step({ ...inputs, ...(fault.renews && { kubeconfig: plugin.kubeconfig }) }),
     );
@@ -175,45 +176,4 @@ async function listened<T>(
   } finally {
     stop();
   }
-}
-
-/** What the names of this row's objects are made of. */
-export interface Names {
-  readonly version: string;
-  readonly active: string;
-  readonly idle: string;
-}
-
-async function namesIn({ ns }: MatrixWorker, version: string): Promise<Names> {
-  const active = roleOf(await ns.get('Service', release)) ?? 'blue';
-  return { version, active, idle: active === 'blue' ? 'green' : 'blue' };
-}
-
-function generic({ kind, name }: SeenCall, { version, active, idle }: Names): string {
-  if (kind === 'Pod') return name === '' ? '' : '<pod>';
-  return name
-    .replace(/^cutover-shop-\d+$/, 'cutover-shop-<revision>')
-    .replace(version, '<version>')
-    .replace(/\bv\d+$/, '<earlier>')
-    .replace(new RegExp(`\\b${active}\\b`), '<active>')
-    .replace(new RegExp(`\\b${idle}\\b`), '<idle>');
-}
-
-function matchOf({ ns }: MatrixWorker, target: Target, { version, active, idle }: Names): FaultMatch {
-  const { verb, kind, dryRun, skip } = target;
-  const name = target.name
-    .replace('<revision>', '\\d+')
-    .replace('<version>', version)
-    .replace('<earlier>', `(?!${version}$)v\\d+`)
-    .replace('<active>', active)
-    .replace('<idle>', idle)
-    .replace('<pod>', '.+');
-  return {
-    verb: verb as NonNullable<FaultMatch['verb']>,
-    kind,
-    namespace: ns.namespace,
-    name: new RegExp(`^${name}$`),
-    dryRun,
-    skip,
-  };
 }

@@ -2,7 +2,7 @@ import { isDeepStrictEqual } from 'node:util';
 import type { StepResult } from '../runner/runner.js';
 import type { KubeObject } from '../../../src/kubernetes/object.js';
 import type { ReleaseState } from '../../../src/release/state.js';
-import type { Names } from './matrix.js';
+import { roleOf, type Names } from './request-names.js';
 import type { MatrixFault, Target } from './faults.js';
 import { field } from '../field.js';
 import { applicationOf, isOf, meantOf, release, type Subject } from './subjects.js';
@@ -18,11 +18,6 @@ export interface Row {
   /** The application's objects before it. */
   readonly before: ReadonlyMap<string, KubeObject>;
   readonly result: StepResult;
-}
-
-/** The role that a public Service selects. */
-export function roleOf(service: KubeObject | undefined): string | undefined {
-  return field(service, 'spec', 'selector', 'role') as string | undefined;
 }
 
 /** Everything that is wrong with how a row ended, in words. */

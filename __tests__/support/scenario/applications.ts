@@ -1,7 +1,6 @@
 import type { KubeObject } from '../../../src/kubernetes/object.js';
 import { field } from '../field.js';
-import { patientProbe } from './cluster.js';
-import type { ClusterUnderTest } from './cluster.js';
+import { patientProbe, type ClusterUnderTest } from './cluster-under-test.js';
 import type { TestNamespace } from './test-namespace.js';
 
 type Inputs = Readonly<Record<string, string>>;

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { openKube } from '../kube.js';
 import type { Named } from '../kube.js';
-import type { ClusterUnderTest } from './cluster.js';
+import type { ClusterUnderTest } from './cluster-under-test.js';
 import { eventually } from '../eventually.js';
 import { field } from '../field.js';
 

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { dump, load, loadAll } from 'js-yaml';
 import { openKube } from '../kube.js';
 import type { Kube } from '../kube.js';
-import type { ClusterUnderTest } from './cluster.js';
+import type { ClusterUnderTest } from './cluster-under-test.js';
 import { eventually } from '../eventually.js';
 import { field } from '../field.js';
 

@@ -1,7 +1,6 @@
 import { appendFile, cp, mkdir, mkdtemp, readFile, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { expect, it } from '@jest/globals';
 import type { Named } from '../kube.js';
 import { actionUnderTest } from '../runner/action-under-test.js';
 import { runStep } from '../runner/runner.js';
@@ -9,11 +8,9 @@ import type { StepRequest, StepResult } from '../runner/runner.js';
 import { startTraffic } from '../traffic/traffic.js';
 import type { Traffic, TrafficCounts } from '../traffic/traffic.js';
 import type { KubeObject } from '../../../src/kubernetes/object.js';
-import { patientProbe } from './cluster.js';
-import type { ClusterUnderTest, Load } from './cluster.js';
+import { patientProbe, type ClusterUnderTest, type Load } from './cluster-under-test.js';
 import { eventually } from '../eventually.js';
 import { field } from '../field.js';
-import { compareWithGolden } from './golden.js';
 import { grant, rolesFor } from './rights.js';
 import type { Rule } from './rights.js';
 import { warningsOf } from './warnings.js';
@@ -66,22 +63,6 @@ export interface TestNamespace {
   users(service: string, load?: Load): Promise<Traffic>;
   /** Waits until this version answers at a Service's public address: the nodes learn of a change a moment later. */
   reaches(service: string, version: string): Promise<void>;
-}
-
-/** One sentence, played in a place of its own beside the others of its file. */
-export function scenario(
-  title: string,
-  cluster: () => Promise<ClusterUnderTest>,
-  play: (ns: TestNamespace) => Promise<void>,
-): void {
-  it.concurrent(title, async () => {
-    const { ns, leave } = await openTestNamespace(await cluster(), title);
-    try {
-      await compareWithGolden(title, ns, () => play(ns));
-    } finally {
-      await leave();
-    }
-  });
 }
 
 let opened = 0;
@@ -246,47 +227,6 @@ function versionOf(body: string): string {
   return /Apache Tomcat\/(\d+)/.exec(body)?.[1] ?? /^site (\S+)/.exec(body)?.[1] ?? body.trim().slice(0, 80);
 }
 
-/** The step failed with one message that names the matter, and says so in its outcome. */
-export function expectRefused(result: StepResult, message: RegExp): void {
-  const errors = result.annotations.filter(({ level }) => level === 'error').map(({ message: text }) => text);
-  expect(errors.join('\n')).toMatch(message);
-  expect({ exitCode: result.exitCode, post: result.postExitCode }).toEqual({ exitCode: 1, post: 0 });
-  expect(result.outputs.outcome).toBe('failed');
-}
-
-/** Ends the stream when the last version was reached: nobody lost anything, and users saw these versions in this order. */
-export async function expectUsersSaw(users: Traffic, versions: readonly string[]): Promise<void> {
-  await arrived(users, versions.at(-1));
-  const counts = await users.stop();
-  expect(counts.losses).toEqual([]);
-  expect(counts.lost).toBe(0);
-  expect(counts.timeline.map(({ version }) => version)).toEqual(versions);
-}
-
-/** The same for a rolling update, in which old and new answer side by side. */
-export async function expectUsersMovedOver(users: Traffic, from: string, to: string): Promise<void> {
-  await arrived(users, to, 20);
-  const counts = await users.stop();
-  expect(counts.losses).toEqual([]);
-  expect(Object.keys(counts.byVersion).sort()).toEqual([from, to].sort());
-  expect([counts.timeline[0]?.version, counts.timeline.at(-1)?.version]).toEqual([from, to]);
-}
-
-/**
- * The nodes learn of a change a moment after the API server: waits until so many requests in a row were answered by this
- * version alone.
- */
-export async function arrived(users: Traffic, version: string | undefined, inARow = 5): Promise<void> {
-  const look = async (): Promise<true | undefined> => {
-    const before = await users.counts();
-    await users.more(inARow);
-    const after = await users.counts();
-    const answering = Object.keys(after.byVersion).filter(name => after.byVersion[name] !== before.byVersion[name]);
-    return (answering.length === 1 && answering[0] === version) || undefined;
-  };
-  await eventually(`users to be answered by ${version ?? 'anybody'} alone`, look, 30_000);
-}
-
 /** An answer, and the name of the pod that it came from. */
 interface Answer {
   readonly status: number;
@@ -302,21 +242,6 @@ async function ask(url: string): Promise<Answer | undefined> {
   } catch {
     return undefined;
   }
-}
-
-/** Waits until no pod of the namespace is on its way out. */
-export async function settled(ns: TestNamespace): Promise<void> {
-  await ns.until('pods that end are gone', async () => {
-    const pods = await ns.list('Pod');
-    return pods.every(({ metadata }) => metadata.deletionTimestamp === undefined);
-  });
-}
-
-/** Waits until a Deployment has so many ready pods. */
-export async function untilReady(ns: TestNamespace, deployment: string, pods: number): Promise<void> {
-  await ns.until(`${deployment} has ${pods} ready pods`, async () => {
-    return field(await ns.get('Deployment', deployment), 'status', 'readyReplicas') === pods;
-  });
 }
 
 /** Whether no pod is on its way out, and nothing says that one still is. */

@@ -58,7 +58,7 @@ apiextensions.k8s.io/v1 CustomResourceDefinition/sg/crd,crds
 apiregistration.k8s.io/v1 APIService/s/
 `;
 
-/** Where objects of a kind are stored: all its versions share one place. */
+/** The resource that objects of a kind are stored under; all versions of the kind share it. */
 export function resourceOf(kind: Pick<Kind, 'group' | 'plural'>): string {
   return kind.group === '' ? kind.plural : `${kind.plural}.${kind.group}`;
 }

@@ -13,6 +13,12 @@ export interface Change {
 
 type Listener = (change: Change) => void;
 
+/** Identifies an object among those of its resource; `namespace` is '' for cluster-scoped kinds. */
+export interface ObjectKey {
+  readonly namespace: string;
+  readonly name: string;
+}
+
 /** What an object lies under, and lists are sorted by: `namespace/name`. */
 export function keyOf(object: JsonObject): string {
   const { name, namespace } = nameOf(object);
@@ -37,7 +43,7 @@ export class Storage {
     return this.#revision;
   }
 
-  read(resource: string, at: { readonly namespace: string; readonly name: string }): JsonObject | undefined {
+  read(resource: string, at: ObjectKey): JsonObject | undefined {
     return this.#objects.get(resource)?.get(`${at.namespace}/${at.name}`);
   }
 

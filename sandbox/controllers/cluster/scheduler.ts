@@ -1,6 +1,7 @@
 import type { Controller } from '../context.js';
 import { createRecorder } from './events.js';
-import { conditionOf, getByKey, hasLabels, keyOf, listKind, NODE, POD } from '../kinds.js';
+import { conditionOf } from '../condition.js';
+import { getByKey, hasLabels, keyOf, listKind, NODE, POD } from '../kinds.js';
 import { createQueue } from '../queue.js';
 import { setCondition, writeStatus } from '../status.js';
 

@@ -1,5 +1,6 @@
-import type { Condition, Deployment, DeploymentStatus, ReplicaSet } from '../kinds.js';
-import { conditionOf, timestamp } from '../kinds.js';
+import { conditionOf, type Condition } from '../condition.js';
+import type { Deployment, DeploymentStatus, ReplicaSet } from '../kinds.js';
+import { timestamp } from '../kinds.js';
 import { limitsOf } from './rollout-plan.js';
 import type { DeploymentSets } from './replica-sets.js';
 import { dropCondition, nonZero, putCondition } from '../status.js';

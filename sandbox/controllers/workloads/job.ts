@@ -1,8 +1,9 @@
 import { ApiError } from '../../api/http/status.js';
 import type { Controller } from '../context.js';
 import { createRecorder } from '../cluster/events.js';
-import type { Condition, Job } from '../kinds.js';
-import { conditionOf, controlledBy, controllerOf, getByKey, JOB, keyOf, ownedBy, POD, timestamp } from '../kinds.js';
+import { conditionOf, type Condition } from '../condition.js';
+import type { Job } from '../kinds.js';
+import { controlledBy, controllerOf, getByKey, JOB, keyOf, ownedBy, POD, timestamp } from '../kinds.js';
 import type { Pod } from '../pod.js';
 import { isActive, isReady, RETRY_REFUSED } from '../pod.js';
 import { createQueue } from '../queue.js';

@@ -1,4 +1,4 @@
-import { conditionOf } from '../kinds.js';
+import { conditionOf } from '../condition.js';
 import type { Pod } from '../pod.js';
 import { isReady } from '../pod.js';
 

@@ -1,4 +1,4 @@
-import type { Condition } from '../../controllers/kinds.js';
+import type { Condition } from '../../controllers/condition.js';
 import type { ContainerStatus, Pod, PodStatus } from '../../controllers/pod.js';
 import type { Verdict } from '../../controllers/status.js';
 import { dropCondition, setCondition } from '../../controllers/status.js';

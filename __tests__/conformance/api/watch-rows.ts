@@ -1,0 +1,413 @@
+import {
+  asText,
+  objectAt,
+  objectsAt,
+  textAt,
+  type JsonObject,
+  type JsonValue,
+} from '../../../sandbox/api/schema/json.js';
+import { openWatch, type WatchReader } from '../../support/sandbox/watch-reader.js';
+import {
+  all,
+  at,
+  configMap,
+  create,
+  given,
+  metadataOf,
+  patch,
+  remove,
+  replace,
+  verdict,
+  versionOf,
+  withName,
+  type Place,
+  type Row,
+} from '../../support/conformance/api-row.js';
+
+/** An event in short: type, and the name of its object or the code of its Status. */
+const told = (event: JsonObject | undefined): JsonValue =>
+  event === undefined
+    ? 'end'
+    : [event.type ?? '', objectAt(event.object, 'metadata').name ?? objectAt(event.object).code ?? ''];
+
+async function take(watch: WatchReader, count: number): Promise<JsonObject[]> {
+  const events: JsonObject[] = [];
+  for (let index = 0; index < count; index += 1) events.push((await watch.next()) ?? { type: 'end' });
+  return events;
+}
+
+const names = (events: readonly JsonObject[]): JsonValue[] => events.map(told);
+
+/** Watches the ConfigMaps that carry the row's label. */
+const own = ({ name }: Place): Readonly<Record<string, string>> => ({ labelSelector: `row=${name}` });
+const labelled = (place: Place, name: string, data: JsonObject = {}): JsonObject =>
+  configMap(data, { name: `${place.name}-${name}`, labels: { row: place.name } });
+const make = (place: Place, name: string, data: JsonObject = {}): Promise<JsonObject> =>
+  given(place, labelled(place, name, data));
+const pathOf = (place: Place, name: string): string => at(place, 'ConfigMap', `${place.name}-${name}`);
+const label = (place: Place, name: string, row: string): Promise<unknown> =>
+  patch(place, pathOf(place, name), { body: { metadata: { labels: { row } } } });
+
+const open = (place: Place, query: Readonly<Record<string, string>> = {}): Promise<WatchReader> =>
+  openWatch(place.api, all(place, 'ConfigMap'), { timeoutSeconds: '60', ...own(place), ...query });
+
+const streaming = { sendInitialEvents: 'true', resourceVersionMatch: 'NotOlderThan', allowWatchBookmarks: 'true' };
+const ask = async (place: Place, query: Readonly<Record<string, string>>): Promise<JsonValue> =>
+  verdict(
+    await place.api.send({
+      method: 'GET',
+      path: all(place, 'ConfigMap'),
+      query: { watch: 'true', timeoutSeconds: '1', ...query },
+    }),
+  );
+
+export const watchRows: readonly Row[] = [
+  {
+    title: 'a watch without a version tells what is there, then what happens, in order',
+    run: async place => {
+      await make(place, 'a');
+      const watch = await open(place);
+      const first = await take(watch, 1);
+      await make(place, 'b');
+      await patch(place, pathOf(place, 'a'), { body: { data: { x: '1' } } });
+      await remove(place, pathOf(place, 'b'));
+      return names([...first, ...(await take(watch, 3))]);
+    },
+    expected: [
+      ['ADDED', 'web-a'],
+      ['ADDED', 'web-b'],
+      ['MODIFIED', 'web-a'],
+      ['DELETED', 'web-b'],
+    ],
+  },
+  {
+    title: 'a watch of version 0 tells what is there first',
+    run: async place => {
+      await make(place, 'a');
+      return names(await take(await open(place, { resourceVersion: '0' }), 1));
+    },
+    expected: [['ADDED', 'web-a']],
+  },
+  {
+    title: 'a watch from the version of a list tells what came later and nothing twice',
+    run: async place => {
+      await make(place, 'a');
+      const list = await place.api.send({ method: 'GET', path: all(place, 'ConfigMap'), query: own(place) });
+      await make(place, 'b');
+      const watch = await open(place, { resourceVersion: versionOf(list) });
+      await make(place, 'c');
+      return [objectsAt(list.json, 'items').length, names(await take(watch, 2))];
+    },
+    expected: [
+      1,
+      [
+        ['ADDED', 'web-b'],
+        ['ADDED', 'web-c'],
+      ],
+    ],
+  },
+  {
+    title: 'a watch from the version of an object does not tell of that version again',
+    run: async place => {
+      const made = await make(place, 'a');
+      const watch = await open(place, { resourceVersion: versionOf({ json: made }) });
+      await make(place, 'b');
+      return names(await take(watch, 1));
+    },
+    expected: [['ADDED', 'web-b']],
+  },
+  {
+    title: 'events carry rising versions and the object as it was written',
+    run: async place => {
+      const watch = await open(place);
+      const made = await make(place, 'a', { x: '1' });
+      const changed = await patch(place, pathOf(place, 'a'), { body: { data: { x: '2' } } });
+      await remove(place, pathOf(place, 'a'));
+      const [added, modified, deleted] = (await take(watch, 3)).map(event => ({ json: objectAt(event.object) }));
+      if (!added || !modified || !deleted) return 'no events';
+      return [
+        [versionOf(added) === versionOf({ json: made }), versionOf(modified) === versionOf(changed)],
+        Number(versionOf(deleted)) > Number(versionOf(modified)),
+        [added, modified, deleted].map(({ json }) => [json.kind ?? '', json.apiVersion ?? '', json.data ?? {}]),
+      ];
+    },
+    expected: [
+      [true, true],
+      true,
+      [
+        ['ConfigMap', 'v1', { x: '1' }],
+        ['ConfigMap', 'v1', { x: '2' }],
+        ['ConfigMap', 'v1', { x: '2' }],
+      ],
+    ],
+  },
+  {
+    title: 'streaming begins with what is there and a bookmark that says so',
+    run: async place => {
+      await make(place, 'a');
+      const watch = await open(place, streaming);
+      const [first, second] = await take(watch, 2);
+      await make(place, 'b');
+      const bookmark = objectAt(second, 'object');
+      return [
+        told(first),
+        [second?.type ?? '', bookmark.kind ?? '', bookmark.apiVersion ?? '', Object.keys(bookmark).sort()],
+        [metadataOf({ json: bookmark }).annotations ?? '', Object.keys(objectAt(bookmark, 'metadata')).sort()],
+        names(await take(watch, 1)),
+      ];
+    },
+    expected: [
+      ['ADDED', 'web-a'],
+      ['BOOKMARK', 'ConfigMap', 'v1', ['apiVersion', 'kind', 'metadata']],
+      [{ 'k8s.io/initial-events-end': 'true' }, ['annotations', 'resourceVersion']],
+      [['ADDED', 'web-b']],
+    ],
+  },
+  {
+    title: 'streaming of nothing begins with the bookmark',
+    run: async place => {
+      const watch = await open(place, streaming);
+      const [first] = await take(watch, 1);
+      return [first?.type ?? '', objectAt(first, 'object', 'metadata').annotations ?? ''];
+    },
+    expected: ['BOOKMARK', { 'k8s.io/initial-events-end': 'true' }],
+  },
+  {
+    title: 'streaming without initial events tells only what happens',
+    run: async place => {
+      await make(place, 'a');
+      const watch = await open(place, { ...streaming, sendInitialEvents: 'false', resourceVersion: '' });
+      await make(place, 'b');
+      const events = await take(watch, 1);
+      return names(events);
+    },
+    expected: [['ADDED', 'web-b']],
+  },
+  {
+    title: 'streaming needs to say how its version is meant',
+    run: async place => [
+      await ask(place, { sendInitialEvents: 'true' }),
+      await ask(place, { sendInitialEvents: 'true', resourceVersionMatch: 'Exact' }),
+      await ask(place, { resourceVersionMatch: 'NotOlderThan' }),
+    ],
+    expected: [
+      {
+        status: 422,
+        reason: 'Invalid',
+        message:
+          'ListOptions.meta.k8s.io "" is invalid: resourceVersionMatch: Forbidden: sendInitialEvents requires setting resourceVersionMatch to NotOlderThan',
+        details: { group: 'meta.k8s.io', kind: 'ListOptions' },
+        causes: ['FieldValueForbidden resourceVersionMatch'],
+      },
+      {
+        status: 422,
+        reason: 'Invalid',
+        message:
+          'ListOptions.meta.k8s.io "" is invalid: [resourceVersionMatch: Forbidden: sendInitialEvents requires setting resourceVersionMatch to NotOlderThan, resourceVersionMatch: Unsupported value: "Exact": supported values: "NotOlderThan"]',
+        details: { group: 'meta.k8s.io', kind: 'ListOptions' },
+        causes: ['FieldValueForbidden resourceVersionMatch', 'FieldValueNotSupported resourceVersionMatch'],
+      },
+      {
+        status: 422,
+        reason: 'Invalid',
+        message:
+          'ListOptions.meta.k8s.io "" is invalid: resourceVersionMatch: Forbidden: resourceVersionMatch is forbidden for watch unless sendInitialEvents is provided',
+        details: { group: 'meta.k8s.io', kind: 'ListOptions' },
+        causes: ['FieldValueForbidden resourceVersionMatch'],
+      },
+    ],
+  },
+  {
+    title: 'an object that gets the label is ADDED, one that loses it is DELETED with its last labels',
+    run: async place => {
+      const watch = await open(place);
+      await given(place, configMap({}, { name: `${place.name}-a` }));
+      await label(place, 'a', place.name);
+      await patch(place, pathOf(place, 'a'), { body: { data: { x: '1' } } });
+      await label(place, 'a', 'none');
+      const lost = await place.api.get(pathOf(place, 'a'));
+      await remove(place, pathOf(place, 'a'));
+      await make(place, 'b');
+      const events = await take(watch, 4);
+      const last = objectAt(events[2], 'object');
+      return [
+        names(events),
+        objectAt(last, 'metadata').labels ?? {},
+        last.data ?? {},
+        versionOf({ json: last }) === versionOf(lost),
+      ];
+    },
+    expected: [
+      [
+        ['ADDED', 'web-a'],
+        ['MODIFIED', 'web-a'],
+        ['DELETED', 'web-a'],
+        ['ADDED', 'web-b'],
+      ],
+      { row: 'web' },
+      { x: '1' },
+      true,
+    ],
+  },
+  {
+    title: 'a watch by the field metadata.name tells of one object alone',
+    run: async place => {
+      const watch = await openWatch(place.api, all(place, 'ConfigMap'), {
+        fieldSelector: `metadata.name=${place.name}`,
+        timeoutSeconds: '60',
+      });
+      await make(place, 'other');
+      await create(place, configMap());
+      await remove(place, at(place, 'ConfigMap'));
+      return names(await take(watch, 2));
+    },
+    expected: [
+      ['ADDED', 'web'],
+      ['DELETED', 'web'],
+    ],
+  },
+  {
+    title: 'an object that is made again under its name is DELETED and ADDED with another uid',
+    run: async place => {
+      const watch = await open(place);
+      await make(place, 'a');
+      await remove(place, pathOf(place, 'a'));
+      await make(place, 'a');
+      await remove(place, pathOf(place, 'a'));
+      const events = await take(watch, 4);
+      const uids = events.map(event => textAt(objectAt(event.object, 'metadata'), 'uid') ?? '');
+      return [names(events), new Set(uids).size];
+    },
+    expected: [
+      [
+        ['ADDED', 'web-a'],
+        ['DELETED', 'web-a'],
+        ['ADDED', 'web-a'],
+        ['DELETED', 'web-a'],
+      ],
+      2,
+    ],
+  },
+  {
+    title: 'a deletion that a finalizer holds up is MODIFIED, then DELETED when the finalizer is gone',
+    run: async place => {
+      const watch = await open(place);
+      const held = labelled(place, 'a');
+      await given(place, { ...held, metadata: { ...objectAt(held, 'metadata'), finalizers: ['example.com/hold'] } });
+      await remove(place, pathOf(place, 'a'));
+      await patch(place, pathOf(place, 'a'), { body: { metadata: { finalizers: null } } });
+      const events = await take(watch, 3);
+      const marked = events.map(event => objectAt(event.object, 'metadata').deletionTimestamp !== undefined);
+      return [names(events), marked];
+    },
+    expected: [
+      [
+        ['ADDED', 'web-a'],
+        ['MODIFIED', 'web-a'],
+        ['DELETED', 'web-a'],
+      ],
+      [false, true, true],
+    ],
+  },
+  {
+    title: 'a write that changes nothing tells nothing',
+    run: async place => {
+      const made = await make(place, 'a', { x: '1' });
+      const watch = await open(place, { resourceVersion: versionOf({ json: made }) });
+      await replace(place, made);
+      await patch(place, pathOf(place, 'a'), { body: { data: { x: '1' } } });
+      await make(place, 'b');
+      return names(await take(watch, 1));
+    },
+    expected: [['ADDED', 'web-b']],
+  },
+  {
+    title: 'a watch ends cleanly when its time is over',
+    run: async place => [told(await (await open(place, { timeoutSeconds: '1' })).next())],
+    expected: ['end'],
+  },
+  {
+    title: 'a watch of one object by its path is a GET',
+    run: async place => {
+      await create(place, configMap());
+      const answer = await place.api.send({ method: 'GET', path: at(place, 'ConfigMap'), query: { watch: 'true' } });
+      return [answer.status, answer.json.kind ?? ''];
+    },
+    expected: [200, 'ConfigMap'],
+  },
+  {
+    title: 'a watch of a single object before it is there waits for it',
+    run: async place => {
+      const watch = await openWatch(place.api, all(place, 'ConfigMap'), {
+        fieldSelector: `metadata.name=${place.name}`,
+        timeoutSeconds: '60',
+      });
+      await place.api.apply(at(place, 'ConfigMap'), withName(place, configMap()));
+      return names(await take(watch, 1));
+    },
+    expected: [['ADDED', 'web']],
+  },
+  {
+    title: 'a version that is no number is refused',
+    run: async place => {
+      const list = await place.api.get(`${all(place, 'ConfigMap')}?resourceVersion=latest`);
+      return [await ask(place, { resourceVersion: 'latest' }), verdict(list)];
+    },
+    expected: [
+      {
+        status: 500,
+        message: 'resourceVersion: Invalid value: "latest": strconv.ParseUint: parsing "latest": invalid syntax',
+      },
+      {
+        status: 400,
+        reason: 'BadRequest',
+        message:
+          'invalid resource version: resourceVersion: Invalid value: "latest": strconv.ParseUint: parsing "latest": invalid syntax',
+      },
+    ],
+  },
+  {
+    title: 'a watch from a version that is no longer kept gets one ERROR event with 410',
+    run: async place => {
+      const watch = await open(place, { resourceVersion: '1' });
+      const [event] = await take(watch, 1);
+      const { message, ...status } = objectAt(event, 'object');
+      return [event?.type ?? '', status, asText(message).replaceAll(/\d+/g, 'N'), told(await watch.next())];
+    },
+    expected: [
+      'ERROR',
+      { kind: 'Status', apiVersion: 'v1', metadata: {}, status: 'Failure', reason: 'Expired', code: 410 },
+      'too old resource version: N (N)',
+      'end',
+    ],
+  },
+  {
+    title: 'a list of a version that is yet to come is refused after a while, as an older answer than wanted',
+    run: async place => {
+      const answer = await place.api.send({
+        method: 'GET',
+        path: all(place, 'ConfigMap'),
+        query: { resourceVersion: '99999999999', resourceVersionMatch: 'NotOlderThan' },
+      });
+      const seen = verdict(answer);
+      return { ...seen, message: asText(seen.message).replaceAll(/\d{2,}/g, 'N') };
+    },
+    expected: {
+      status: 504,
+      reason: 'Timeout',
+      message: 'Timeout: Too large resource version: N, current: N',
+      details: { retryAfterSeconds: 1 },
+      causes: ['ResourceVersionTooLarge '],
+    },
+  },
+  {
+    title: 'a watch over all namespaces tells of the namespace of each object',
+    run: async place => {
+      const watch = await openWatch(place.api, '/api/v1/configmaps', { timeoutSeconds: '60', ...own(place) });
+      await make(place, 'a');
+      const [event] = await take(watch, 1);
+      return [told(event), objectAt(event, 'object', 'metadata').namespace ?? ''];
+    },
+    expected: [['ADDED', 'web-a'], 'shop'],
+  },
+];

@@ -1,0 +1,326 @@
+import { objectAt, objectsAt, type JsonObject, type JsonValue } from '../../../sandbox/api/schema/json.js';
+import { at, nameOf, textOf, type Ground, type Row } from '../../support/conformance/conformance-namespace.js';
+import {
+  daemonSet,
+  image,
+  isLeaving,
+  isReady,
+  statefulSet,
+  revisionsKept,
+} from '../../support/conformance/web-application.js';
+
+const REVISION = 'controller-revision-hash';
+const TEMPLATE = 'deprecated.daemonset.template.generation';
+const tagOf = (pod: JsonObject): string =>
+  textOf(at(pod, 'spec', 'containers', 0, 'image'))
+    .split(':')
+    .at(-1) ?? '';
+const uidOf = (object: JsonObject): JsonValue => at(object, 'metadata', 'uid');
+const numberOf = (set: JsonObject, name: string): number => Number(at(set, 'status', name) ?? 0);
+const isObserved = (set: JsonObject): boolean =>
+  at(set, 'status', 'observedGeneration') === at(set, 'metadata', 'generation');
+
+/** A pod of the newest template is available on every node that wants one. */
+const isDone = (set: JsonObject): boolean =>
+  isObserved(set) &&
+  numberOf(set, 'desiredNumberScheduled') > 0 &&
+  ['updatedNumberScheduled', 'numberAvailable'].every(
+    name => numberOf(set, name) === numberOf(set, 'desiredNumberScheduled'),
+  );
+
+const done = (ground: Ground): Promise<JsonObject> => ground.until('daemonsets/web', 'the rollout to end', isDone);
+const change = (ground: Ground, body: JsonObject): Promise<JsonObject> => ground.change('daemonsets/web', body);
+
+/** Tags of the pods that are not on their way out. */
+async function podsOf(ground: Ground): Promise<string[]> {
+  return (await ground.list('pods')).filter(pod => !isLeaving(pod)).map(tagOf);
+}
+
+/** What an update from v1 to v2 does to the pods of the one node, in order. */
+async function update(ground: Ground, set: JsonObject): Promise<string[]> {
+  await ground.make(daemonSet(ground, { set }));
+  await done(ground);
+  const watched = await ground.watch('pods');
+  await change(ground, image(ground, 'v2'));
+  await done(ground);
+  await ground.untilAll('pods', 'the old pod to be gone', pods =>
+    pods.every(pod => tagOf(pod) === 'v2') ? true : undefined,
+  );
+  const told = new Set<string>();
+  for (const { type, object } of watched.changes) {
+    const tag = tagOf(object);
+    told.add(`${tag} there`);
+    if (type === 'DELETED' || isLeaving(object)) told.add(`${tag} leaves`);
+    else if (isReady(object)) told.add(`${tag} ready`);
+  }
+  return [...told];
+}
+
+/** The status of a set that has its one pod, available. */
+const settled = (observedGeneration: number): JsonObject => ({
+  currentNumberScheduled: 1,
+  desiredNumberScheduled: 1,
+  numberAvailable: 1,
+  numberMisscheduled: 0,
+  numberReady: 1,
+  observedGeneration,
+  updatedNumberScheduled: 1,
+});
+
+/** The same before the pod is available. */
+const unavailable = (observedGeneration: number, numberReady: number): JsonObject => {
+  const { numberAvailable: _, ...rest } = settled(observedGeneration);
+  return { ...rest, numberReady, numberUnavailable: 1 };
+};
+
+/** The same while its pod is of an earlier template. */
+const outdated = (observedGeneration: number): JsonObject => {
+  const { updatedNumberScheduled: _, ...rest } = settled(observedGeneration);
+  return rest;
+};
+
+export const rows: readonly Row[] = [
+  {
+    title: 'a finished rollout has this status',
+    play: async ground => {
+      await ground.make(daemonSet(ground));
+      return at(await done(ground), 'status');
+    },
+    expected: settled(1),
+  },
+  {
+    title: 'its pod is made for the node, tolerates that the node is ill, and has the revision as a label',
+    play: async ground => {
+      const made = await ground.make(daemonSet(ground));
+      const set = await done(ground);
+      const [pod = {}] = await ground.list('pods');
+      const [revision = {}] = await ground.list('controllerrevisions');
+      const { [REVISION]: hash, ...labels } = objectAt(pod, 'metadata', 'labels');
+      const terms = at(
+        pod,
+        'spec',
+        'affinity',
+        'nodeAffinity',
+        'requiredDuringSchedulingIgnoredDuringExecution',
+        'nodeSelectorTerms',
+      );
+      const node = textOf(at(pod, 'spec', 'nodeName'));
+      return {
+        labels,
+        generateName: at(pod, 'metadata', 'generateName'),
+        revision: nameOf(revision) === `web-${textOf(hash)}`,
+        terms: textOf(terms).replaceAll(node, 'NODE'),
+        tolerations: objectsAt(pod, 'spec', 'tolerations').map(({ key, operator, effect }) =>
+          [key, operator, effect].map(textOf).join(' '),
+        ),
+        annotation: at(set, 'metadata', 'annotations', TEMPLATE),
+        owners: objectsAt(pod, 'metadata', 'ownerReferences').map(({ uid, ...rest }) => ({
+          ...rest,
+          owner: uid === uidOf(made),
+        })),
+      };
+    },
+    expected: {
+      labels: { app: 'web', 'pod-template-generation': '1' },
+      generateName: 'web-',
+      revision: true,
+      terms: '[{"matchFields":[{"key":"metadata.name","operator":"In","values":["NODE"]}]}]',
+      tolerations: [
+        'node.kubernetes.io/not-ready Exists NoExecute',
+        'node.kubernetes.io/unreachable Exists NoExecute',
+        'node.kubernetes.io/disk-pressure Exists NoSchedule',
+        'node.kubernetes.io/memory-pressure Exists NoSchedule',
+        'node.kubernetes.io/pid-pressure Exists NoSchedule',
+        'node.kubernetes.io/unschedulable Exists NoSchedule',
+      ],
+      annotation: '1',
+      owners: [
+        {
+          apiVersion: 'apps/v1',
+          kind: 'DaemonSet',
+          name: 'web',
+          controller: true,
+          blockOwnerDeletion: true,
+          owner: true,
+        },
+      ],
+    },
+  },
+  {
+    title: 'a revision is a ControllerRevision, of the set and with its labels',
+    play: async ground => {
+      const made = await ground.make(daemonSet(ground));
+      await done(ground);
+      const [one = {}] = await ground.list('controllerrevisions');
+      const hash = nameOf(one).replace('web-', '');
+      const labels = Object.entries(objectAt(one, 'metadata', 'labels'));
+      return {
+        labels: Object.fromEntries(labels.map(([name, value]) => [name, value === hash ? 'HASH' : value])),
+        annotations: at(one, 'metadata', 'annotations'),
+        revision: at(one, 'revision'),
+        owned: at(one, 'metadata', 'ownerReferences', 0, 'uid') === uidOf(made),
+        replaces: at(one, 'data', 'spec', 'template', '$patch'),
+        data: Object.keys(objectAt(one, 'data', 'spec')),
+      };
+    },
+    expected: {
+      labels: { app: 'web', 'controller-revision-hash': 'HASH' },
+      annotations: { 'deprecated.daemonset.template.generation': '1' },
+      revision: 1,
+      owned: true,
+      replaces: 'replace',
+      data: ['template'],
+    },
+  },
+  {
+    title: 'an update takes the old pod away before it makes the new one',
+    play: ground => update(ground, {}),
+    expected: ['v1 there', 'v1 ready', 'v1 leaves', 'v2 there', 'v2 ready'],
+  },
+  {
+    title: 'with maxSurge the new pod is ready before the old one leaves',
+    play: ground => update(ground, { updateStrategy: { rollingUpdate: { maxSurge: 1, maxUnavailable: 0 } } }),
+    expected: ['v1 there', 'v1 ready', 'v2 there', 'v2 ready', 'v1 leaves'],
+  },
+  {
+    title: 'OnDelete leaves every pod as it is until somebody deletes it',
+    play: async ground => {
+      await ground.make(daemonSet(ground, { set: { updateStrategy: { type: 'OnDelete' } } }));
+      await done(ground);
+      await change(ground, image(ground, 'v2'));
+      const left = await ground.until('daemonsets/web', 'the change to be seen', isObserved);
+      const pods = await podsOf(ground);
+      const [old = {}] = await ground.list('pods');
+      await ground.remove(`pods/${nameOf(old)}`);
+      await done(ground);
+      return { left: at(left, 'status'), pods, after: await podsOf(ground) };
+    },
+    expected: { left: outdated(2), pods: ['v1'], after: ['v2'] },
+  },
+  {
+    title: 'a node that the pods do not want gets none',
+    play: async ground => {
+      await ground.make(daemonSet(ground, { spec: { nodeSelector: { 'example.com/disk': 'none' } } }));
+      const seen = await ground.until('daemonsets/web', 'the set to be seen', isObserved);
+      return { status: at(seen, 'status'), pods: await podsOf(ground) };
+    },
+    expected: {
+      status: {
+        currentNumberScheduled: 0,
+        desiredNumberScheduled: 0,
+        numberMisscheduled: 0,
+        numberReady: 0,
+        observedGeneration: 1,
+      },
+      pods: [],
+    },
+  },
+  {
+    title: 'a broken update goes on as soon as the template is put back',
+    play: async ground => {
+      await ground.make(daemonSet(ground));
+      await done(ground);
+      await change(ground, image(ground, 'never-ready'));
+      await ground.untilAll('pods', 'the new pod to run', pods =>
+        pods.some(pod => tagOf(pod) === 'never-ready' && at(pod, 'status', 'phase') === 'Running') ? true : undefined,
+      );
+      const broken = await ground.until(
+        'daemonsets/web',
+        'it to be counted',
+        set => isObserved(set) && numberOf(set, 'updatedNumberScheduled') === 1,
+      );
+      await change(ground, image(ground, 'v1'));
+      const end = await done(ground);
+      const revisions = await ground.list('controllerrevisions');
+      return {
+        broken: at(broken, 'status'),
+        end: at(end, 'status'),
+        pods: await podsOf(ground),
+        revisions: revisions.map(one => textOf(at(one, 'revision'))).sort(),
+        annotation: at(end, 'metadata', 'annotations', TEMPLATE),
+      };
+    },
+    expected: { broken: unavailable(2, 0), end: settled(3), pods: ['v1'], revisions: ['2', '3'], annotation: '3' },
+  },
+  {
+    title: 'revisionHistoryLimit says how many revisions without pods are kept',
+    play: ground =>
+      revisionsKept(ground, {
+        object: daemonSet(ground, { set: { revisionHistoryLimit: 1 } }),
+        resource: 'daemonsets/web',
+        done: () => done(ground),
+      }),
+    expected: ['2', '3'],
+  },
+  {
+    title: 'a deleted pod is replaced by another',
+    play: async ground => {
+      await ground.make(daemonSet(ground));
+      await done(ground);
+      const [old = {}] = await ground.list('pods');
+      await ground.remove(`pods/${nameOf(old)}`);
+      return ground.untilAll('pods', 'another', pods => {
+        const fresh = pods.find(pod => uidOf(pod) !== uidOf(old) && isReady(pod));
+        return fresh && [nameOf(fresh) !== nameOf(old), tagOf(fresh)];
+      });
+    },
+    expected: [true, 'v1'],
+  },
+  {
+    title: 'a StatefulSet of the same name and template does not get in its way',
+    play: async ground => {
+      await ground.make(daemonSet(ground), statefulSet(ground));
+      await done(ground);
+      await ground.until('statefulsets/web', 'its pod', set => numberOf(set, 'availableReplicas') === 1);
+      return podsOf(ground);
+    },
+    expected: ['v1', 'v1'],
+  },
+  {
+    title: 'minReadySeconds keep a ready pod from being available',
+    play: async ground => {
+      await ground.make(daemonSet(ground, { set: { minReadySeconds: 3 } }));
+      const first = await ground.until('daemonsets/web', 'a ready pod', set => numberOf(set, 'numberReady') === 1);
+      return { first: at(first, 'status'), end: at(await done(ground), 'status') };
+    },
+    expected: { first: unavailable(1, 1), end: settled(1) },
+  },
+  {
+    title: 'events of a set tell what it did with its pods',
+    play: async ground => {
+      await ground.make(daemonSet(ground));
+      await done(ground);
+      await change(ground, image(ground, 'v2'));
+      await done(ground);
+      return ground.untilAll('events', 'three events', events => {
+        const found = events.filter(({ involvedObject }) => at(involvedObject, 'kind') === 'DaemonSet');
+        const told = found.map(
+          event => `${textOf(event.type)} ${textOf(event.reason)}: ${ground.words(textOf(event.message))}`,
+        );
+        const from = textOf(at(found[0], 'source', 'component'));
+        return told.length === 3 ? [from, ...told.sort()] : undefined;
+      });
+    },
+    expected: [
+      'daemonset-controller',
+      'Normal SuccessfulCreate: Created pod: web-SUFFIX',
+      'Normal SuccessfulCreate: Created pod: web-SUFFIX',
+      'Normal SuccessfulDelete: Deleted pod: web-SUFFIX',
+    ],
+  },
+  {
+    title: 'a pod that cannot be made is told by an event, and made once it can be',
+    play: async ground => {
+      await ground.make(daemonSet(ground, { spec: { serviceAccountName: 'later' } }));
+      const told = await ground.untilAll('events', 'the refusal', events => {
+        const found = events.find(({ reason }) => reason === 'FailedCreate');
+        return found && ground.words(textOf(found.message));
+      });
+      await ground.make({ apiVersion: 'v1', kind: 'ServiceAccount', metadata: { name: 'later' } });
+      await done(ground);
+      return told;
+    },
+    expected:
+      'Error creating: pods "web-" is forbidden: error looking up service account NAMESPACE/later: serviceaccount "later" not found',
+  },
+];

@@ -1,0 +1,560 @@
+import { objectAt, objectsAt, type JsonObject, type JsonValue } from '../../../sandbox/api/schema/json.js';
+import {
+  at,
+  nameOf,
+  textOf,
+  type Change,
+  type Ground,
+  type Row,
+} from '../../support/conformance/conformance-namespace.js';
+import {
+  image,
+  isLeaving,
+  isReady,
+  ready,
+  service,
+  statefulSet,
+  revisionsKept,
+} from '../../support/conformance/web-application.js';
+
+const REVISION = 'controller-revision-hash';
+const revisionOf = (pod: JsonObject): JsonValue => at(pod, 'metadata', 'labels', REVISION);
+const uidOf = (object: JsonObject): JsonValue => at(object, 'metadata', 'uid');
+const tagOf = (pod: JsonObject): string =>
+  textOf(at(pod, 'spec', 'containers', 0, 'image'))
+    .split(':')
+    .at(-1) ?? '';
+const numberOf = (set: JsonObject, name: string): number => Number(at(set, 'status', name) ?? 0);
+const isObserved = (set: JsonObject): boolean =>
+  at(set, 'status', 'observedGeneration') === at(set, 'metadata', 'generation');
+
+/** Every wanted pod is of the newest template and available, and no other is left. */
+function isDone(set: JsonObject): boolean {
+  const wanted = at(set, 'spec', 'replicas');
+  const counts = ['replicas', 'availableReplicas', 'updatedReplicas'].map(name => numberOf(set, name));
+  return (
+    isObserved(set) &&
+    counts.every(count => count === wanted) &&
+    at(set, 'status', 'currentRevision') === at(set, 'status', 'updateRevision')
+  );
+}
+
+const done = (ground: Ground): Promise<JsonObject> => ground.until('statefulsets/web', 'the rollout to end', isDone);
+const change = (ground: Ground, body: JsonObject): Promise<JsonObject> => ground.change('statefulsets/web', body);
+
+/** `['web-0 v1', 'web-1 v2']`, those on their way out left out. */
+async function podsOf(ground: Ground): Promise<JsonValue> {
+  const pods = await ground.list('pods');
+  return pods.filter(pod => !isLeaving(pod)).map(pod => `${nameOf(pod)} ${tagOf(pod)}`);
+}
+
+/** The status, with revisions told from one another and from nothing else. */
+function statusOf(set: JsonObject): JsonObject {
+  const { currentRevision, updateRevision, ...rest } = objectAt(set, 'status');
+  return { ...rest, oneRevision: currentRevision === updateRevision };
+}
+
+/** What happened to the pods, in order: `+web-0 v1` made, `web-0 ready`, `-web-0` told to go. */
+function story(changes: readonly Change[]): string[] {
+  const seen = new Map<string, { uid: JsonValue; ready: boolean; leaving: boolean }>();
+  const told: string[] = [];
+  for (const { type, object } of changes) {
+    const name = nameOf(object);
+    const uid = uidOf(object);
+    let known = seen.get(name);
+    if (known?.uid !== uid) {
+      known = { uid, ready: false, leaving: false };
+      seen.set(name, known);
+      told.push(`+${name} ${tagOf(object)}`);
+    }
+    if (!known.leaving && (type === 'DELETED' || isLeaving(object))) {
+      known.leaving = true;
+      told.push(`-${name}`);
+    }
+    if (!known.ready && !known.leaving && isReady(object)) {
+      known.ready = true;
+      told.push(`${name} ready`);
+    }
+  }
+  return told;
+}
+
+/** What the status of a set of one version says: so many pods, all available. */
+const settled = (count: number, observedGeneration: number): JsonObject => ({
+  ...counted(count, observedGeneration),
+  readyReplicas: count,
+  availableReplicas: count,
+});
+
+/** The same of pods that do not get ready. */
+const counted = (count: number, observedGeneration: number): JsonObject => ({
+  replicas: count,
+  currentReplicas: count,
+  updatedReplicas: count,
+  availableReplicas: 0,
+  collisionCount: 0,
+  observedGeneration,
+  oneRevision: true,
+});
+
+/** Brings up three pods of v1 with a strategy, and tells what an update to v2 then does. */
+async function update(ground: Ground, set: JsonObject): Promise<string[]> {
+  await ground.make(statefulSet(ground, { set: { replicas: 3, ...set } }));
+  await done(ground);
+  const watched = await ground.watch('pods');
+  const before = story(watched.changes).length;
+  await change(ground, image(ground, 'v2'));
+  await done(ground);
+  return story(watched.changes).slice(before);
+}
+
+const oneByOne = ['web-2', 'web-1', 'web-0'].flatMap(name => [`-${name}`, `+${name} v2`, `${name} ready`]);
+
+/** An update to pods that never get ready has begun, and the first of them runs. Resolves with its name. */
+async function stuck(ground: Ground, set: JsonObject): Promise<string> {
+  await ground.make(statefulSet(ground, { set: { replicas: 2, ...set } }));
+  await done(ground);
+  await change(ground, image(ground, 'never-ready'));
+  await ground.until(
+    'pods/web-1',
+    'the new pod to run',
+    pod => tagOf(pod) === 'never-ready' && at(pod, 'status', 'phase') === 'Running',
+  );
+  return 'web-1';
+}
+
+const partitioned = (partition: number): JsonObject => ({
+  updateStrategy: { type: 'RollingUpdate', rollingUpdate: { partition } },
+});
+
+export const rows: readonly Row[] = [
+  {
+    title: 'pods are made one after the other, each when the one before is ready',
+    play: async ground => {
+      const watched = await ground.watch('pods');
+      await ground.make(statefulSet(ground, { set: { replicas: 3 } }));
+      await done(ground);
+      return story(watched.changes);
+    },
+    expected: ['+web-0 v1', 'web-0 ready', '+web-1 v1', 'web-1 ready', '+web-2 v1', 'web-2 ready'],
+  },
+  {
+    title: 'a pod that never gets ready keeps the next one from being made, unless they are made in parallel',
+    play: async ground => {
+      const made = async (name: string, podManagementPolicy: string, count: number): Promise<JsonValue> => {
+        const parts = { name, tag: 'never-ready', labels: { app: name } };
+        await ground.make(statefulSet(ground, { ...parts, set: { replicas: 3, podManagementPolicy } }));
+        const set = await ground.until(
+          `statefulsets/${name}`,
+          'its pods to be counted',
+          object => numberOf(object, 'replicas') === count,
+        );
+        await ground.until(
+          `pods/${name}-${count - 1}`,
+          'the last to run',
+          pod => at(pod, 'status', 'phase') === 'Running',
+        );
+        return [statusOf(set), (await ground.list('pods')).map(nameOf).filter(pod => pod.startsWith(name))];
+      };
+      return { ordered: await made('ordered', 'OrderedReady', 1), parallel: await made('parallel', 'Parallel', 3) };
+    },
+    expected: {
+      ordered: [counted(1, 1), ['ordered-0']],
+      parallel: [counted(3, 1), ['parallel-0', 'parallel-1', 'parallel-2']],
+    },
+  },
+  {
+    title: 'a pod has the name of its set and an ordinal, as hostname and label too, and the revision as a label',
+    play: async ground => {
+      const made = await ground.make(
+        service({ clusterIP: 'None' }),
+        statefulSet(ground, { set: { serviceName: 'web' } }),
+      );
+      const set = await done(ground);
+      const pod = await ground.read('pods/web-0');
+      const { [REVISION]: revision, ...labels } = objectAt(pod, 'metadata', 'labels');
+      const { hostname, subdomain } = objectAt(pod, 'spec');
+      return {
+        labels,
+        revision: revision === at(set, 'status', 'updateRevision'),
+        generateName: at(pod, 'metadata', 'generateName'),
+        hostname: hostname ?? null,
+        subdomain: subdomain ?? null,
+        owners: objectsAt(pod, 'metadata', 'ownerReferences').map(({ uid, ...rest }) => ({
+          ...rest,
+          owner: uid === uidOf(made),
+        })),
+      };
+    },
+    expected: {
+      labels: { app: 'web', 'apps.kubernetes.io/pod-index': '0', 'statefulset.kubernetes.io/pod-name': 'web-0' },
+      revision: true,
+      generateName: 'web-',
+      hostname: 'web-0',
+      subdomain: 'web',
+      owners: [
+        {
+          apiVersion: 'apps/v1',
+          kind: 'StatefulSet',
+          name: 'web',
+          controller: true,
+          blockOwnerDeletion: true,
+          owner: true,
+        },
+      ],
+    },
+  },
+  {
+    title: 'a headless Service tells the names of the pods',
+    play: async ground => {
+      await ground.make(
+        service({ clusterIP: 'None' }),
+        statefulSet(ground, { set: { replicas: 2, serviceName: 'web' } }),
+      );
+      await done(ground);
+      return ground.untilAll('endpointslices', 'both pods', slices => {
+        const found = slices.flatMap(slice => objectsAt(slice, 'endpoints'));
+        return found.length === 2 ? found.map(endpoint => textOf(endpoint.hostname)).sort() : undefined;
+      });
+    },
+    expected: ['web-0', 'web-1'],
+  },
+  {
+    title: 'a revision is a ControllerRevision, of the set and with its labels',
+    play: async ground => {
+      const made = await ground.make(statefulSet(ground));
+      const set = await done(ground);
+      const revisions = await ground.list('controllerrevisions');
+      return revisions.map(one => {
+        const hash = nameOf(one).replace('web-', '');
+        return {
+          current: nameOf(one) === at(set, 'status', 'currentRevision'),
+          shape: /^[bcdfghjklmnpqrstvwxz2456789]{5,10}$/.test(hash),
+          labels: Object.fromEntries(
+            Object.entries(objectAt(one, 'metadata', 'labels')).map(([name, value]) => [
+              name,
+              value === hash ? 'HASH' : value,
+            ]),
+          ),
+          revision: at(one, 'revision'),
+          owned: at(one, 'metadata', 'ownerReferences', 0, 'uid') === uidOf(made),
+          image:
+            textOf(at(one, 'data', 'spec', 'template', 'spec', 'containers', 0, 'image'))
+              .split(':')
+              .at(-1) ?? '',
+          replaces: at(one, 'data', 'spec', 'template', '$patch'),
+          data: Object.keys(objectAt(one, 'data', 'spec')),
+        };
+      });
+    },
+    expected: [
+      {
+        current: true,
+        shape: true,
+        labels: { app: 'web', 'controller.kubernetes.io/hash': 'HASH' },
+        revision: 1,
+        owned: true,
+        image: 'v1',
+        replaces: 'replace',
+        data: ['template'],
+      },
+    ],
+  },
+  {
+    title: 'a finished rollout has this status, and one without pods this',
+    play: async ground => {
+      await ground.make(statefulSet(ground, { set: { replicas: 2 } }));
+      const two = statusOf(await done(ground));
+      await change(ground, { spec: { replicas: 0 } });
+      return { two, none: statusOf(await done(ground)) };
+    },
+    expected: {
+      two: settled(2, 1),
+      none: { availableReplicas: 0, collisionCount: 0, observedGeneration: 2, oneRevision: true, replicas: 0 },
+    },
+  },
+  {
+    title: 'an update replaces the last pod first, and each when the one after it is ready again',
+    play: ground => update(ground, {}),
+    expected: oneByOne,
+  },
+  {
+    title: 'an update of pods that are made in parallel goes one by one all the same',
+    play: ground => update(ground, { podManagementPolicy: 'Parallel' }),
+    expected: oneByOne,
+  },
+  {
+    title: 'maxUnavailable lets an update replace more than one pod at a time',
+    play: async ground => {
+      const rollingUpdate = { maxUnavailable: 2 };
+      const told = await update(ground, {
+        podManagementPolicy: 'Parallel',
+        updateStrategy: { rollingUpdate },
+      });
+      return told.slice(0, 2).sort();
+    },
+    expected: ['-web-1', '-web-2'],
+  },
+  {
+    title: 'a partition keeps the pods below it as they are, until it is lowered',
+    play: async ground => {
+      await ground.make(statefulSet(ground, { set: { replicas: 3, ...partitioned(2) } }));
+      await done(ground);
+      await change(ground, image(ground, 'v2'));
+      const held = await ground.until(
+        'statefulsets/web',
+        'the part above to be updated',
+        set => isObserved(set) && numberOf(set, 'updatedReplicas') === 1 && numberOf(set, 'availableReplicas') === 3,
+      );
+      const pods = await podsOf(ground);
+      await change(ground, { spec: partitioned(0) });
+      return { status: statusOf(held), pods, lowered: statusOf(await done(ground)), all: await podsOf(ground) };
+    },
+    expected: {
+      status: { ...settled(3, 2), currentReplicas: 2, updatedReplicas: 1, oneRevision: false },
+      pods: ['web-0 v1', 'web-1 v1', 'web-2 v2'],
+      lowered: settled(3, 3),
+      all: ['web-0 v2', 'web-1 v2', 'web-2 v2'],
+    },
+  },
+  {
+    title: 'a deleted pod below the partition comes back as it was',
+    play: async ground => {
+      await ground.make(statefulSet(ground, { set: { replicas: 2, ...partitioned(1) } }));
+      await done(ground);
+      const old = await ground.read('pods/web-0');
+      await change(ground, image(ground, 'v2'));
+      await ground.until(
+        'statefulsets/web',
+        'the update',
+        set => isObserved(set) && numberOf(set, 'updatedReplicas') === 1,
+      );
+      await ready(ground, 'web-1');
+      await ground.remove('pods/web-0');
+      await ground.until('pods/web-0', 'another', pod => uidOf(pod) !== uidOf(old) && isReady(pod));
+      return podsOf(ground);
+    },
+    expected: ['web-0 v1', 'web-1 v2'],
+  },
+  {
+    title: 'OnDelete leaves every pod as it is until somebody deletes it',
+    play: async ground => {
+      await ground.make(statefulSet(ground, { set: { replicas: 2, updateStrategy: { type: 'OnDelete' } } }));
+      await ground.until('statefulsets/web', 'both pods', set => numberOf(set, 'availableReplicas') === 2);
+      await change(ground, image(ground, 'v2'));
+      const left = await ground.until('statefulsets/web', 'the change to be seen', isObserved);
+      const old = await ground.read('pods/web-1');
+      const pods = await podsOf(ground);
+      await ground.remove('pods/web-1');
+      await ground.until('pods/web-1', 'another', pod => uidOf(pod) !== uidOf(old) && isReady(pod));
+      const one = await ground.until(
+        'statefulsets/web',
+        'it to be counted',
+        set => numberOf(set, 'updatedReplicas') === 1 && numberOf(set, 'availableReplicas') === 2,
+      );
+      return { left: statusOf(left), pods, one: statusOf(one), after: await podsOf(ground) };
+    },
+    expected: {
+      left: {
+        replicas: 2,
+        currentReplicas: 2,
+        readyReplicas: 2,
+        availableReplicas: 2,
+        collisionCount: 0,
+        observedGeneration: 2,
+        oneRevision: false,
+      },
+      pods: ['web-0 v1', 'web-1 v1'],
+      one: { ...settled(2, 2), currentReplicas: 1, updatedReplicas: 1, oneRevision: false },
+      after: ['web-0 v1', 'web-1 v2'],
+    },
+  },
+  {
+    title:
+      'a rollout that is stuck on a broken pod stays stuck when its template is put back, until that pod is deleted',
+    play: async ground => {
+      const name = await stuck(ground, {});
+      const broken = await ground.read(`pods/${name}`);
+      await change(ground, image(ground, 'v1'));
+      const back = await ground.until(
+        'statefulsets/web',
+        'the change to be seen',
+        set => isObserved(set) && at(set, 'status', 'updateRevision') === at(set, 'status', 'currentRevision'),
+      );
+      // Another change of the set makes its controller look once more.
+      await change(ground, { spec: { revisionHistoryLimit: 9 } });
+      await ground.until('statefulsets/web', 'another look', isObserved);
+      const still = await ground.read(`pods/${name}`);
+      await ground.remove(`pods/${name}`);
+      const end = await done(ground);
+      return {
+        status: statusOf(back),
+        same: uidOf(still) === uidOf(broken) && !isLeaving(still),
+        end: statusOf(end),
+        pods: await podsOf(ground),
+      };
+    },
+    expected: {
+      status: { ...settled(1, 3), replicas: 2 },
+      same: true,
+      end: settled(2, 4),
+      pods: ['web-0 v1', 'web-1 v1'],
+    },
+  },
+  {
+    title: 'where pods are made in parallel, a broken one is replaced when the template is put back',
+    play: async ground => {
+      await stuck(ground, { podManagementPolicy: 'Parallel' });
+      await change(ground, image(ground, 'v1'));
+      await done(ground);
+      return podsOf(ground);
+    },
+    expected: ['web-0 v1', 'web-1 v1'],
+  },
+  {
+    title: 'going back to an earlier template uses its revision again, as the newest',
+    play: async ground => {
+      await ground.make(statefulSet(ground));
+      const first = await done(ground);
+      for (const tag of ['v2', 'v1']) {
+        await change(ground, image(ground, tag));
+        await done(ground);
+      }
+      const end = await done(ground);
+      const revisions = await ground.list('controllerrevisions');
+      return {
+        same: at(end, 'status', 'currentRevision') === at(first, 'status', 'currentRevision'),
+        numbers: revisions
+          .map(
+            one => [nameOf(one) === at(end, 'status', 'currentRevision') ? 'v1' : 'v2', at(one, 'revision')] as const,
+          )
+          .sort()
+          .map(([tag, number]) => `${tag}: ${textOf(number)}`),
+      };
+    },
+    expected: { same: true, numbers: ['v1: 3', 'v2: 2'] },
+  },
+  {
+    title: 'revisionHistoryLimit says how many revisions without pods are kept',
+    play: ground =>
+      revisionsKept(ground, {
+        object: statefulSet(ground, { set: { revisionHistoryLimit: 1 } }),
+        resource: 'statefulsets/web',
+        done: () => done(ground),
+      }),
+    expected: ['2', '3'],
+  },
+  {
+    title: 'fewer pods: the last goes first, one after the other',
+    play: async ground => {
+      await ground.make(statefulSet(ground, { set: { replicas: 3 } }));
+      await done(ground);
+      const watched = await ground.watch('pods');
+      await change(ground, { spec: { replicas: 1 } });
+      await done(ground);
+      await ground.gone('pods/web-1');
+      return { told: story(watched.changes).filter(line => line.startsWith('-')), pods: await podsOf(ground) };
+    },
+    expected: { told: ['-web-2', '-web-1'], pods: ['web-0 v1'] },
+  },
+  {
+    title: 'a deleted pod comes back under its name',
+    play: async ground => {
+      await ground.make(statefulSet(ground));
+      await done(ground);
+      const old = await ground.read('pods/web-0');
+      await ground.remove('pods/web-0');
+      const fresh = await ground.until('pods/web-0', 'another', pod => uidOf(pod) !== uidOf(old));
+      return revisionOf(fresh) === revisionOf(old);
+    },
+    expected: true,
+  },
+  {
+    title: 'ordinals begin where the set says',
+    play: async ground => {
+      await ground.make(statefulSet(ground, { set: { replicas: 2, ordinals: { start: 5 } } }));
+      await done(ground);
+      return podsOf(ground);
+    },
+    expected: ['web-5 v1', 'web-6 v1'],
+  },
+  {
+    title: 'a claim is made of each template for each pod, and stays when there are fewer',
+    play: async ground => {
+      const claim = {
+        accessModes: ['ReadWriteOnce'],
+        storageClassName: 'none',
+        resources: { requests: { storage: '1Mi' } },
+      };
+      const volumeClaimTemplates = [{ metadata: { name: 'data' }, spec: claim }];
+      await ground.make(
+        statefulSet(ground, { set: { replicas: 2, podManagementPolicy: 'Parallel', volumeClaimTemplates } }),
+      );
+      const claims = await ground.untilAll('persistentvolumeclaims', 'two claims', found =>
+        found.length === 2 ? found : undefined,
+      );
+      const pod = await ground.until('pods/web-1', 'the pod', () => true);
+      await change(ground, { spec: { replicas: 0 } });
+      await ground.gone('pods/web-1');
+      return {
+        claims: claims.map(nameOf).sort(),
+        labels: at(claims[0], 'metadata', 'labels'),
+        owners: at(claims[0], 'metadata', 'ownerReferences'),
+        volume: objectsAt(pod, 'spec', 'volumes').filter(({ name }) => name === 'data'),
+        left: (await ground.list('persistentvolumeclaims')).map(nameOf),
+      };
+    },
+    expected: {
+      claims: ['data-web-0', 'data-web-1'],
+      labels: { app: 'web' },
+      owners: null,
+      volume: [{ name: 'data', persistentVolumeClaim: { claimName: 'data-web-1' } }],
+      left: ['data-web-0', 'data-web-1'],
+    },
+  },
+  {
+    title: 'minReadySeconds keep a ready pod from being available',
+    play: async ground => {
+      await ground.make(statefulSet(ground, { set: { replicas: 2, minReadySeconds: 3 } }));
+      const first = await ground.until('statefulsets/web', 'a ready pod', set => numberOf(set, 'readyReplicas') === 1);
+      return { first: statusOf(first), end: statusOf(await done(ground)) };
+    },
+    expected: { first: { ...counted(1, 1), readyReplicas: 1 }, end: settled(2, 1) },
+  },
+  {
+    title: 'events of a set tell what it did with its pods',
+    play: async ground => {
+      await ground.make(statefulSet(ground, { set: { replicas: 1 } }));
+      await done(ground);
+      await change(ground, { spec: { replicas: 0 } });
+      return ground.untilAll('events', 'two events', events => {
+        const found = events.filter(({ involvedObject }) => at(involvedObject, 'kind') === 'StatefulSet');
+        const told = found.map(event => `${textOf(event.type)} ${textOf(event.reason)}: ${textOf(event.message)}`);
+        const from = textOf(at(found[0], 'source', 'component'));
+        return told.length === 2 ? [from, ...told.sort()] : undefined;
+      });
+    },
+    expected: [
+      'statefulset-controller',
+      'Normal SuccessfulCreate: Create Pod web-0 in StatefulSet web successful',
+      'Normal SuccessfulDelete: Delete Pod web-0 in StatefulSet web successful',
+    ],
+  },
+  {
+    title: 'a pod that cannot be made is told by an event, and made once it can be',
+    play: async ground => {
+      const body = statefulSet(ground, { spec: { serviceAccountName: 'later' } });
+      await ground.make(body);
+      const told = await ground.untilAll('events', 'the refusal', events => {
+        const found = events.find(({ reason }) => reason === 'FailedCreate');
+        return found && ground.words(textOf(found.message));
+      });
+      await ground.make({ apiVersion: 'v1', kind: 'ServiceAccount', metadata: { name: 'later' } });
+      return { told, end: statusOf(await done(ground)) };
+    },
+    expected: {
+      told: 'Create Pod web-0 in StatefulSet web failed error: pods "web-0" is forbidden: error looking up service account NAMESPACE/later: serviceaccount "later" not found',
+      end: settled(1, 1),
+    },
+  },
+];

@@ -1,0 +1,126 @@
+import type { JsonObject } from '../../../sandbox/api/schema/json.js';
+import { at, has, textOf, type Ground } from './conformance-namespace.js';
+
+/** What a pod of the site is told; what is absent is left to the defaults. */
+export interface PodParts {
+  /** Default `web`. */
+  readonly name?: string;
+  /** Tag of the site's image. Default `v1`. */
+  readonly tag?: string;
+  /** Whole image instead of the site's. */
+  readonly image?: string;
+  readonly container?: JsonObject;
+  readonly spec?: JsonObject;
+  readonly labels?: JsonObject;
+}
+
+const readiness: JsonObject = { httpGet: { path: '/readyz', port: 8080 }, periodSeconds: 1 };
+
+export function podSpec(ground: Ground, parts: PodParts = {}): JsonObject {
+  const image = parts.image ?? `${ground.options.site}:${parts.tag ?? 'v1'}`;
+  const container: JsonObject = {
+    name: 'web',
+    image,
+    ports: [{ name: 'http', containerPort: 8080 }],
+    readinessProbe: readiness,
+    ...parts.container,
+  };
+  return { containers: [container], ...parts.spec };
+}
+
+/** A container without probes and ports, for what ends or waits. */
+export const bare = (parts: JsonObject = {}): JsonObject => ({ name: 'web', ...parts });
+
+export function pod(ground: Ground, parts: PodParts = {}): JsonObject {
+  const { name = 'web', labels = { app: 'web' } } = parts;
+  return { apiVersion: 'v1', kind: 'Pod', metadata: { name, labels }, spec: podSpec(ground, parts) };
+}
+
+export interface DeploymentParts extends PodParts {
+  /** Default 1. */
+  readonly replicas?: number;
+  readonly deployment?: JsonObject;
+  readonly annotations?: JsonObject;
+}
+
+export function deployment(ground: Ground, parts: DeploymentParts = {}): JsonObject {
+  const { name = 'web', replicas = 1, labels = { app: 'web' }, annotations } = parts;
+  return {
+    apiVersion: 'apps/v1',
+    kind: 'Deployment',
+    metadata: { name, ...(annotations === undefined ? {} : { annotations }) },
+    spec: {
+      replicas,
+      selector: { matchLabels: labels },
+      template: { metadata: { labels }, spec: podSpec(ground, parts) },
+      ...parts.deployment,
+    },
+  };
+}
+
+export interface SetParts extends PodParts {
+  /** Further members of the spec; replicas of a StatefulSet are 1 without them. */
+  readonly set?: JsonObject;
+}
+
+function podSet(kind: string, ground: Ground, parts: SetParts): JsonObject {
+  const { name = 'web', labels = { app: 'web' } } = parts;
+  const template = { metadata: { labels }, spec: podSpec(ground, parts) };
+  return {
+    apiVersion: 'apps/v1',
+    kind,
+    metadata: { name },
+    spec: { selector: { matchLabels: labels }, template, ...parts.set },
+  };
+}
+
+export const statefulSet = (ground: Ground, parts: SetParts = {}): JsonObject => podSet('StatefulSet', ground, parts);
+export const daemonSet = (ground: Ground, parts: SetParts = {}): JsonObject => podSet('DaemonSet', ground, parts);
+
+export function service(spec: JsonObject = {}, metadata: JsonObject = {}): JsonObject {
+  return {
+    apiVersion: 'v1',
+    kind: 'Service',
+    metadata: { name: 'web', ...metadata },
+    spec: { selector: { app: 'web' }, ports: [{ port: 80, targetPort: 8080 }], ...spec },
+  };
+}
+
+/** A change of a Deployment's image. */
+export function image(ground: Ground, tag: string): JsonObject {
+  return { spec: { template: { spec: podSpec(ground, { tag }) } } };
+}
+
+/** Every wanted pod is of the newest template and available, and no other is left. */
+export function isRolledOut(deployment: JsonObject): boolean {
+  const wanted = at(deployment, 'spec', 'replicas');
+  const counts = ['replicas', 'updatedReplicas', 'availableReplicas'].map(name => at(deployment, 'status', name) ?? 0);
+  return (
+    at(deployment, 'status', 'observedGeneration') === at(deployment, 'metadata', 'generation') &&
+    counts.every(count => count === wanted)
+  );
+}
+
+export const isReady = (pod: JsonObject): boolean => has(pod, 'Ready');
+export const isLeaving = (object: JsonObject): boolean => at(object, 'metadata', 'deletionTimestamp') !== null;
+
+export const rolledOut = (ground: Ground): Promise<JsonObject> =>
+  ground.until('deployments/web', 'the rollout to end', isRolledOut);
+export const ready = (ground: Ground, name = 'web'): Promise<JsonObject> =>
+  ground.until(`pods/${name}`, 'a ready pod', isReady);
+
+/** Takes a set of one kept revision through two more templates: the numbers of the revisions that are left then. */
+export async function revisionsKept(
+  ground: Ground,
+  set: { readonly object: JsonObject; readonly resource: string; readonly done: () => Promise<unknown> },
+): Promise<string[]> {
+  await ground.make(set.object);
+  await set.done();
+  for (const tag of ['v2', 'v3']) {
+    await ground.change(set.resource, image(ground, tag));
+    await set.done();
+  }
+  return ground.untilAll('controllerrevisions', 'the oldest to be gone', revisions =>
+    revisions.length === 2 ? revisions.map(one => textOf(at(one, 'revision'))).sort() : undefined,
+  );
+}
