@@ -3,15 +3,18 @@ import { CutoverError } from '../../src/errors.js';
 import { refOf, type KubeObject } from '../../src/kubernetes/object.js';
 import { isAwaited, kindsFor } from '../../src/rollout/awaited.js';
 import { observe, type ReadyWorkload, type Wait } from '../../src/rollout/observer.js';
-import { fakeCluster, keptLines, manualClock, settle } from '../support/cluster/watched-cluster.js';
+import { manualClock, settle } from '../support/clock.js';
+import { listLog } from '../support/log.js';
+import { watchedCluster } from '../support/cluster/watched-cluster.js';
 import { pod } from '../support/objects.js';
 import { changed, real } from '../support/real-objects.js';
 
 /** A wait for these objects, with nothing told yet. */
 async function waitFor(targets: readonly KubeObject[], wait: Partial<Wait> = {}) {
-  const cluster = fakeCluster();
+  const cluster = watchedCluster();
   const clock = manualClock();
-  const { log, lines } = keptLines();
+  const log = listLog({ debug: false });
+  const { lines } = log;
   const signal = new AbortController().signal;
   const observer = observe({ cluster: cluster.port, log, clock, signal, targets: targets.map(refOf) });
   const opened = [...cluster.watched];
@@ -71,12 +74,12 @@ describe('the wait for a custom resource', () => {
 
   it('does not end while a new one has no status yet, if ready has to last', async () => {
     const { cluster, clock, outcome, lines } = await waitFor([fresh]);
-    await cluster.tell('ADDED', fresh);
+    await cluster.send('ADDED', fresh);
     await clock.advance(4_000);
-    await cluster.tell('MODIFIED', unready);
+    await cluster.send('MODIFIED', unready);
     await clock.advance(4_000);
     expect(outcome).toEqual({});
-    await cluster.tell('MODIFIED', ready);
+    await cluster.send('MODIFIED', ready);
     await clock.advance(4_999);
     expect(outcome).toEqual({});
     await clock.advance(1);
@@ -91,7 +94,7 @@ describe('the wait for a custom resource', () => {
   it('fails when it is stalled and stays so, with what its controller says', async () => {
     const stalled = changed(real('customResources', 'stalled'), { metadata: fresh.metadata });
     const { cluster, clock, outcome } = await waitFor([fresh]);
-    await cluster.tell('ADDED', stalled);
+    await cluster.send('ADDED', stalled);
     await clock.advance(4_999);
     expect(outcome).toEqual({});
     await clock.advance(1);
@@ -105,7 +108,7 @@ describe('the wait for a custom resource', () => {
 
   it('ends in the time that is given, with what its controller says', async () => {
     const { cluster, clock, outcome } = await waitFor([fresh]);
-    await cluster.tell('ADDED', unready);
+    await cluster.send('ADDED', unready);
     await clock.advance(60_000);
     expect(outcome.error).toMatchObject({
       code: 'timeout',
@@ -125,7 +128,7 @@ describe('what counts as done though the new version does not run', () => {
 
   it('is told once, as a warning', async () => {
     const { cluster, clock, outcome, lines } = await waitFor([paused], { paused: 'noted' });
-    await cluster.tell('ADDED', paused);
+    await cluster.send('ADDED', paused);
     await clock.advance(5_000);
     expect(outcome.ready).toMatchObject([{ ref: refOf(paused), pods: [] }]);
     expect(outcome.ready?.[0]).not.toHaveProperty('templateHash');
@@ -136,7 +139,7 @@ describe('what counts as done though the new version does not run', () => {
 
   it('is refused where a paused Deployment would be taken for one that can serve', async () => {
     const { cluster, outcome } = await waitFor([paused]);
-    await cluster.tell('ADDED', paused);
+    await cluster.send('ADDED', paused);
     expect(outcome.error).toMatchObject({
       code: 'rollout',
       message: 'Deployment shop/pausedbyus: it is paused, so its new pods will not start; remove spec.paused',
@@ -149,13 +152,13 @@ describe('a Job', () => {
 
   it('has succeeded even if it was removed after its time to live', async () => {
     const { cluster, outcome } = await waitFor([complete]);
-    await cluster.tell('DELETED', complete);
+    await cluster.send('DELETED', complete);
     expect(outcome.ready).toMatchObject([{ ref: refOf(complete) }]);
   });
 
   it('has not when somebody deleted it before its end', async () => {
     const { cluster, outcome } = await waitFor([complete]);
-    await cluster.tell('DELETED', changed(complete, { status: { conditions: [] } }));
+    await cluster.send('DELETED', changed(complete, { status: { conditions: [] } }));
     expect(outcome.error).toMatchObject({ code: 'changed', message: expect.stringContaining('was deleted') });
   });
 });
@@ -164,7 +167,7 @@ describe('a pod on its own', () => {
   it('is waited for by one watch, and its container’s trouble is told', async () => {
     const written = real('pods', 'noSuchImage');
     const { cluster, outcome, opened } = await waitFor([written]);
-    await cluster.tell('ADDED', written);
+    await cluster.send('ADDED', written);
     expect(opened).toEqual(['Pod shop']);
     expect(outcome.error).toMatchObject({
       code: 'rollout',
@@ -196,9 +199,9 @@ describe('pods of sets', () => {
   ])('of %s fail the wait when new ones crash, and not when old ones do', async (...[, set, made, old]) => {
     const { cluster, outcome } = await waitFor([set]);
     const uid = set.metadata.uid ?? '';
-    await cluster.tell('ADDED', set, owned(uid, old));
+    await cluster.send('ADDED', set, owned(uid, old));
     expect(outcome).toEqual({});
-    await cluster.tell('MODIFIED', owned(uid, made));
+    await cluster.send('MODIFIED', owned(uid, made));
     expect(outcome.error).toMatchObject({
       code: 'rollout',
       message: expect.stringContaining('keeps crashing: exit code 3, 2 restarts'),

@@ -2,7 +2,8 @@ import { describe, expect, it } from '@jest/globals';
 import { refOf, type KubeObject } from '../../src/kubernetes/object.js';
 import { isUnsettled, removeStuckPods } from '../../src/rollout/stuck-pods.js';
 import { memoryCluster, type MemoryCluster } from '../support/cluster/memory-cluster.js';
-import { keptLines, settle } from '../support/cluster/watched-cluster.js';
+import { settle } from '../support/clock.js';
+import { listLog } from '../support/log.js';
 import { changed, real } from '../support/real-objects.js';
 
 const labels = { app: 'db' };
@@ -79,7 +80,8 @@ const podNames = (cluster: MemoryCluster): readonly string[] =>
   cluster.store.list({ apiVersion: 'v1', kind: 'Pod' }).map(({ metadata }) => metadata.name);
 
 async function free(cluster: MemoryCluster, before: KubeObject): Promise<readonly string[]> {
-  const { log, lines } = keptLines();
+  const log = listLog({ debug: false });
+  const { lines } = log;
   await removeStuckPods({ cluster, snapshots: [{ ref: refOf(before), object: before }], log });
   return lines;
 }

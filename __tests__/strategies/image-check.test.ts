@@ -3,7 +3,7 @@ import { CutoverError } from '../../src/errors.js';
 import { besideImageCheck } from '../../src/strategies/shared/image-check.js';
 import { render } from '../support/rendering.js';
 import { startRegistry } from '../support/registry-server.js';
-import { listLog } from '../support/cluster/proxy-cluster.js';
+import { listLog } from '../support/log.js';
 
 const starting = startRegistry({ images: ['web:1'] });
 afterAll(async () => (await starting).close());

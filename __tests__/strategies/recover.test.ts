@@ -5,7 +5,7 @@ import { acquireLock } from '../../src/release/lock.js';
 import { openRecords } from '../../src/release/records.js';
 import type { Operation, ReleaseState } from '../../src/release/state.js';
 import { recover } from '../../src/strategies/recover.js';
-import { listLog } from '../support/cluster/proxy-cluster.js';
+import { listLog } from '../support/log.js';
 import { memoryCluster, type MemoryCluster } from '../support/cluster/memory-cluster.js';
 import {
   deployment,

@@ -5,7 +5,7 @@ import type { PlannedChange } from '../../src/plan/change.js';
 import { merged, recordable, snapshotsOf } from '../../src/strategies/shared/bring-up.js';
 import { logPlan } from '../../src/strategies/shared/log-plan.js';
 import { changesOf } from '../../src/strategies/shared/outcome.js';
-import { listLog } from '../support/cluster/proxy-cluster.js';
+import { listLog } from '../support/log.js';
 
 const object = (kind: string, name: string, data?: object): KubeObject => ({
   apiVersion: 'v1',

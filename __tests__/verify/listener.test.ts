@@ -3,7 +3,7 @@ import { request } from 'node:http';
 import { CutoverError } from '../../src/errors.js';
 import type { Endpoint } from '../../src/verify/endpoint.js';
 import { listen, type Listener } from '../../src/verify/listener.js';
-import { answer, fakeCluster } from '../support/cluster/proxy-cluster.js';
+import { answer, proxyCluster } from '../support/cluster/proxy-cluster.js';
 
 const pods = [{ name: 'web-a' }, { name: 'web-b' }];
 const withService: Endpoint = { namespace: 'shop', service: { name: 'web-test', port: 80 }, pods, podPort: 8080 };
@@ -15,7 +15,7 @@ afterEach(async () => {
   listener = undefined;
 });
 
-async function open(cluster: ReturnType<typeof fakeCluster>, endpoint = withService): Promise<string> {
+async function open(cluster: ReturnType<typeof proxyCluster>, endpoint = withService): Promise<string> {
   listener = await listen(cluster, endpoint);
   return listener!.url;
 }
@@ -32,7 +32,7 @@ async function rawGet(url: string, path: string): Promise<void> {
 
 describe('the local listener', () => {
   it('passes method, path, query, headers and body on to the Service and brings the answer back', async () => {
-    const cluster = fakeCluster({ proxy: () => answer(201, 'made', { 'x-version': '8', connection: 'close' }) });
+    const cluster = proxyCluster({ proxy: () => answer(201, 'made', { 'x-version': '8', connection: 'close' }) });
     const url = await open(cluster);
     const response = await fetch(`${url}/items?x=1`, { method: 'POST', body: 'new', headers: { 'x-trace': '7' } });
     expect([response.status, response.headers.get('x-version'), await response.text()]).toEqual([201, '8', 'made']);
@@ -45,7 +45,7 @@ describe('the local listener', () => {
   });
 
   it('asks the pods in turn where there is no Service', async () => {
-    const cluster = fakeCluster({ proxy: () => answer(200) });
+    const cluster = proxyCluster({ proxy: () => answer(200) });
     const url = await open(cluster, alone);
     for (let count = 0; count < 3; count += 1) await fetch(url);
     expect(cluster.asked.map(({ kind, name, port }) => [kind, name, port])).toEqual([
@@ -56,7 +56,7 @@ describe('the local listener', () => {
   });
 
   it('keeps back the headers that the API server would take for its own, and those of the connection', async () => {
-    const cluster = fakeCluster({ proxy: () => answer(200) });
+    const cluster = proxyCluster({ proxy: () => answer(200) });
     const url = await open(cluster);
     await fetch(url, {
       headers: { authorization: 'Bearer app', 'impersonate-user': 'admin', 'x-remote-user': 'admin', cookie: 'a=b' },
@@ -74,7 +74,7 @@ describe('the local listener', () => {
     ['//elsewhere/x', '/x'],
     ['http://elsewhere/y', '/y'],
   ])('does not let %s climb out of the proxy', async (path, asked) => {
-    const cluster = fakeCluster({ proxy: () => answer(200) });
+    const cluster = proxyCluster({ proxy: () => answer(200) });
     await rawGet(await open(cluster), path);
     expect(cluster.asked.map(({ path: reached }) => reached)).toEqual([asked]);
   });
@@ -83,7 +83,7 @@ describe('the local listener', () => {
     const proxy = (): never => {
       throw new CutoverError('No connection to the API server', { code: 'unreachable' });
     };
-    const response = await fetch(await open(fakeCluster({ proxy })));
+    const response = await fetch(await open(proxyCluster({ proxy })));
     expect([response.status, await response.text()]).toEqual([
       502,
       'The endpoint cannot be reached: No connection to the API server\n',
@@ -91,7 +91,7 @@ describe('the local listener', () => {
   });
 
   it('is not opened where there is nothing to reach', async () => {
-    const cluster = fakeCluster({ proxy: () => answer(200) });
+    const cluster = proxyCluster({ proxy: () => answer(200) });
     expect(await listen(cluster, { namespace: 'shop', pods })).toBeUndefined();
     expect(await listen(cluster, { namespace: 'shop', pods: [], podPort: 80 })).toBeUndefined();
   });

@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net';
 import type { HttpCheck } from '../../src/inputs/inputs.js';
 import { httpCheckName, tryHttp } from '../../src/verify/http-check.js';
 import { askDirectly } from '../../src/verify/reply.js';
-import { answer, fakeCluster } from '../support/cluster/proxy-cluster.js';
+import { answer, proxyCluster } from '../support/cluster/proxy-cluster.js';
 
 let server: Server;
 let url: string;
@@ -83,7 +83,7 @@ describe('a check of an absolute URL', () => {
 
   it('asks that URL and neither pods nor Service', async () => {
     handle = (_, response) => response.writeHead(404).end('no such page');
-    const cluster = fakeCluster({ proxy: () => answer(200) });
+    const cluster = proxyCluster({ proxy: () => answer(200) });
     const endpoint = { namespace: 'shop', pods: [{ name: 'web-a' }], podPort: 8080 };
     const trial = await tryHttp(check(`${url}/x`), { endpoint, cluster, signal: new AbortController().signal });
     expect(trial).toMatchObject({ verdict: 'fail', detail: `${url}/x: expected status 2xx; got 404 "no such page"` });

@@ -4,7 +4,9 @@ import { CutoverError } from '../../src/errors.js';
 import type { Check, HttpCheck, RunCheck } from '../../src/inputs/inputs.js';
 import type { Endpoint } from '../../src/verify/endpoint.js';
 import { verify } from '../../src/verify/verify.js';
-import { answer, fakeClock, fakeCluster, fromApiServer, listLog, livePod } from '../support/cluster/proxy-cluster.js';
+import { fakeClock } from '../support/clock.js';
+import { listLog } from '../support/log.js';
+import { answer, proxyCluster, fromApiServer, livePod } from '../support/cluster/proxy-cluster.js';
 
 const http = (check: Partial<HttpCheck> = {}): HttpCheck => ({
   kind: 'http',
@@ -53,7 +55,7 @@ async function outcome(options: {
   const results = await verify({
     side: 'staged',
     endpoint,
-    cluster: fakeCluster({ proxy: () => answer(200) }),
+    cluster: proxyCluster({ proxy: () => answer(200) }),
     environment: { PATH: process.env['PATH'] ?? '' },
     signal: new AbortController().signal,
     ...options,
@@ -77,7 +79,7 @@ function inTurn(...answers: readonly ProxyAnswer[]): () => ProxyAnswer {
 
 describe('an http check by path', () => {
   it('asks every new pod by name and the Service, each through its own port', async () => {
-    const cluster = fakeCluster({ proxy: () => answer(200) });
+    const cluster = proxyCluster({ proxy: () => answer(200) });
     const { results } = await outcome({ checks: [http({ target: '/healthz?deep=1' })], cluster });
     expect(cluster.asked).toEqual([
       { kind: 'Pod', namespace: 'shop', name: 'web-a', port: 8080, path: '/healthz?deep=1', method: 'GET' },
@@ -97,27 +99,27 @@ describe('an http check by path', () => {
   });
 
   it('asks the Service alone when any pod is enough', async () => {
-    const cluster = fakeCluster({ proxy: () => answer(200) });
+    const cluster = proxyCluster({ proxy: () => answer(200) });
     const { results } = await outcome({ checks: [http({ pods: 'any' })], cluster });
     expect(cluster.asked.map(({ name }) => name)).toEqual(['web-test']);
     expect(results[0]).toMatchObject({ verdict: 'pass', detail: 'Service web-test answered 200' });
   });
 
   it('asks the pods alone where there is no test Service', async () => {
-    const cluster = fakeCluster({ proxy: () => answer(200) });
+    const cluster = proxyCluster({ proxy: () => answer(200) });
     const { results } = await outcome({ checks: [http()], cluster, endpoint: alone });
     expect(cluster.asked.map(({ name }) => name)).toEqual(['web-a', 'web-b']);
     expect(results[0]).toMatchObject({ verdict: 'pass', detail: '2 pods answered 200' });
   });
 
   it('passes on one good pod without a test Service when any is enough', async () => {
-    const cluster = fakeCluster({ proxy: byName({ 'web-a': answer(500) }) });
+    const cluster = proxyCluster({ proxy: byName({ 'web-a': answer(500) }) });
     const { results } = await outcome({ checks: [http({ pods: 'any' })], cluster, endpoint: alone });
     expect(results[0]).toMatchObject({ verdict: 'pass', detail: 'pod web-b answered 200' });
   });
 
   it('fails at once without retry when one pod of several answers wrongly, and says which', async () => {
-    const cluster = fakeCluster({ proxy: byName({ 'web-b': answer(500, 'boom') }) });
+    const cluster = proxyCluster({ proxy: byName({ 'web-b': answer(500, 'boom') }) });
     const { results, waited } = await outcome({ checks: [http()], cluster });
     expect(waited).toEqual([]);
     expect(results[0]).toMatchObject({
@@ -128,7 +130,7 @@ describe('an http check by path', () => {
   });
 
   it('fails when all pods answer but the Service leads elsewhere', async () => {
-    const cluster = fakeCluster({ proxy: byName({ 'web-test': answer(200, 'v7') }, answer(200, 'v8')) });
+    const cluster = proxyCluster({ proxy: byName({ 'web-test': answer(200, 'v7') }, answer(200, 'v8')) });
     const { results } = await outcome({ checks: [http({ expect: { status: ['2xx'], contains: 'v8' } })], cluster });
     expect(results[0]).toMatchObject({
       verdict: 'fail',
@@ -138,7 +140,7 @@ describe('an http check by path', () => {
 
   it('names three of many failing pods and counts the rest', async () => {
     const pods = ['a', 'b', 'c', 'd', 'e'].map(name => ({ name }));
-    const cluster = fakeCluster({ proxy: () => answer(500) });
+    const cluster = proxyCluster({ proxy: () => answer(500) });
     const { results } = await outcome({ checks: [http()], cluster, endpoint: { ...alone, pods } });
     expect(results[0]?.detail).toBe(
       'pod a: expected status 2xx; got 500 (empty); pod b: expected status 2xx; got 500 (empty); ' +
@@ -158,7 +160,7 @@ describe('an http check by path', () => {
 
 describe('trying again', () => {
   it('goes on every interval until the answer is right', async () => {
-    const cluster = fakeCluster({ proxy: inTurn(answer(503), answer(503), answer(200)) });
+    const cluster = proxyCluster({ proxy: inTurn(answer(503), answer(503), answer(200)) });
     const check = http({ pods: 'any', retryMs: 60_000, intervalMs: 4_000 });
     const { results, waited, lines } = await outcome({ checks: [check], cluster });
     expect(waited).toEqual([4_000, 4_000]);
@@ -170,7 +172,7 @@ describe('trying again', () => {
   });
 
   it('says so again when the reason changes, and only then', async () => {
-    const cluster = fakeCluster({ proxy: inTurn(answer(503), answer(503), answer(404), answer(200)) });
+    const cluster = proxyCluster({ proxy: inTurn(answer(503), answer(503), answer(404), answer(200)) });
     const { lines } = await outcome({ checks: [http({ pods: 'any', retryMs: 60_000 })], cluster });
     expect(lines.filter(line => line.startsWith('not yet'))).toEqual([
       expect.stringContaining('got 503'),
@@ -179,7 +181,7 @@ describe('trying again', () => {
   });
 
   it('ends when time is up, with a last try at that moment', async () => {
-    const cluster = fakeCluster({ proxy: () => answer(503) });
+    const cluster = proxyCluster({ proxy: () => answer(503) });
     const check = http({ pods: 'any', retryMs: 12_000, intervalMs: 5_000 });
     const { results, waited } = await outcome({ checks: [check], cluster });
     expect(waited).toEqual([5_000, 5_000, 2_000]);
@@ -188,7 +190,7 @@ describe('trying again', () => {
 
   it('gives an API server that cannot reach the pod 30 s even without retry', async () => {
     const status = JSON.stringify({ kind: 'Status', message: 'no endpoints available for service "web-test"' });
-    const cluster = fakeCluster({ proxy: () => fromApiServer(503, status) });
+    const cluster = proxyCluster({ proxy: () => fromApiServer(503, status) });
     const { results } = await outcome({ checks: [http({ pods: 'any', intervalMs: 10_000 })], cluster });
     expect(results[0]).toMatchObject({
       verdict: 'cannot-tell',
@@ -200,7 +202,7 @@ describe('trying again', () => {
 
   it('passes when the way to the pod heals within that time', async () => {
     const proxy = inTurn(fromApiServer(502, 'error trying to reach service: connection refused'), answer(200));
-    const { results } = await outcome({ checks: [http({ pods: 'any' })], cluster: fakeCluster({ proxy }) });
+    const { results } = await outcome({ checks: [http({ pods: 'any' })], cluster: proxyCluster({ proxy }) });
     expect(results[0]).toMatchObject({ verdict: 'pass', attempts: 2 });
   });
 
@@ -208,7 +210,7 @@ describe('trying again', () => {
     const proxy = (): never => {
       throw new CutoverError('No connection to 10.0.0.1:6443: ECONNRESET', { code: 'unreachable' });
     };
-    const cluster = fakeCluster({ proxy });
+    const cluster = proxyCluster({ proxy });
     const { results } = await outcome({ checks: [http()], cluster, endpoint: alone });
     expect(cluster.read).toEqual([]);
     expect(results[0]).toMatchObject({
@@ -223,7 +225,7 @@ describe('trying again', () => {
     const proxy = (): never => {
       throw refusal;
     };
-    await expect(outcome({ checks: [http()], cluster: fakeCluster({ proxy }) })).rejects.toBe(refusal);
+    await expect(outcome({ checks: [http()], cluster: proxyCluster({ proxy }) })).rejects.toBe(refusal);
   });
 });
 
@@ -233,7 +235,7 @@ describe('a pod that goes away during a check', () => {
     ['was replaced', livePod('web-b', { uid: 'another' }), 'was replaced by another pod of the same name'],
     ['terminates', livePod('web-b', { deletionTimestamp: '2026-01-01T00:00:00Z' }), 'began to terminate'],
   ])('cannot tell that it %s for a failing version, says so and stops', async (_, live, fate) => {
-    const cluster = fakeCluster({
+    const cluster = proxyCluster({
       proxy: byName({ 'web-b': answer(500, 'bye') }),
       pod: name => (name === 'web-b' ? live : livePod(name)),
     });
@@ -246,7 +248,7 @@ describe('a pod that goes away during a check', () => {
   });
 
   it('is not looked up as long as all answers are right', async () => {
-    const cluster = fakeCluster({ proxy: () => answer(200) });
+    const cluster = proxyCluster({ proxy: () => answer(200) });
     await outcome({ checks: [http()], cluster });
     expect(cluster.read).toEqual([]);
   });
@@ -270,7 +272,7 @@ describe('a list of checks', () => {
   });
 
   it('stops at the first check that does not pass and lists the rest as not run', async () => {
-    const cluster = fakeCluster({ proxy: ({ path }) => answer(path === '/bad' ? 500 : 200) });
+    const cluster = proxyCluster({ proxy: ({ path }) => answer(path === '/bad' ? 500 : 200) });
     const checks = [http({ target: '/good' }), http({ target: '/bad' }), http({ target: '/next' }), run('exit 0')];
     const { results } = await outcome({ checks, cluster });
     expect(results.map(({ name, verdict, attempts }) => [name, verdict, attempts])).toEqual([
@@ -291,7 +293,7 @@ describe('a cancelled run', () => {
       controller.abort();
       return new Promise(() => undefined);
     };
-    const attempt = outcome({ checks: [http()], cluster: fakeCluster({ proxy }), signal: controller.signal });
+    const attempt = outcome({ checks: [http()], cluster: proxyCluster({ proxy }), signal: controller.signal });
     await expect(attempt).rejects.toMatchObject({ code: 'cancelled' });
   });
 
@@ -303,7 +305,7 @@ describe('a cancelled run', () => {
     };
     const attempt = outcome({
       checks: [http({ retryMs: 60_000 })],
-      cluster: fakeCluster({ proxy }),
+      cluster: proxyCluster({ proxy }),
       signal: controller.signal,
     });
     await expect(attempt).rejects.toMatchObject({
@@ -320,7 +322,7 @@ describe('a cancelled run', () => {
 
 describe('a run check through verify', () => {
   it('finds the endpoint at CUTOVER_URL and its stage in CUTOVER_STAGE', async () => {
-    const cluster = fakeCluster({ proxy: () => answer(200, 'hello') });
+    const cluster = proxyCluster({ proxy: () => answer(200, 'hello') });
     const command = `"${process.execPath}" -e 'fetch(process.env.CUTOVER_URL + "/x").then(r => r.text()).then(t => console.log(t, process.env.CUTOVER_STAGE))'`;
     const { results, lines } = await outcome({ checks: [run(command)], cluster });
     expect(lines).toContain('| hello staged');
@@ -329,7 +331,7 @@ describe('a run check through verify', () => {
   });
 
   it('is tried again until it passes', async () => {
-    const cluster = fakeCluster({ proxy: () => answer(200) });
+    const cluster = proxyCluster({ proxy: () => answer(200) });
     const { results } = await outcome({ checks: [run('exit 7', { retryMs: 5_000 })], cluster });
     expect(results[0]).toMatchObject({
       verdict: 'fail',

@@ -3,7 +3,8 @@ import type { CiRun } from '../../../src/inputs/inputs.js';
 import type { Log } from '../../../src/log.js';
 import { openRecords } from '../../../src/release/records.js';
 import type { RunContext, PostState } from '../../../src/run/context.js';
-import { fakeClock, listLog } from '../cluster/proxy-cluster.js';
+import { fakeClock } from '../clock.js';
+import { listLog } from '../log.js';
 import type { MemoryCluster } from '../cluster/memory-cluster.js';
 
 /** Run number `id` of the workflow. */
