@@ -39,9 +39,9 @@ const port = (name: string): JsonObject => service({ ports: [{ name, port: 80, t
 export const conflictRows: readonly Row[] = [
   {
     title: 'what kubectl applied from the client conflicts, field by field',
-    run: async place => {
-      await create(place, lastApplied(deployment()), byKubectl);
-      return verdict(await apply(place, deployment({ minReadySeconds: 1 }, { image: 'site:v2' })));
+    run: async ns => {
+      await create(ns, lastApplied(deployment()), byKubectl);
+      return verdict(await apply(ns, deployment({ minReadySeconds: 1 }, { image: 'site:v2' })));
     },
     expected: {
       status: 409,
@@ -53,34 +53,34 @@ export const conflictRows: readonly Row[] = [
   },
   {
     title: 'the same values as kubectl applied from the client are shared',
-    run: async place => {
-      await create(place, lastApplied(deployment()), byKubectl);
-      return managers(await apply(place, deployment()));
+    run: async ns => {
+      await create(ns, lastApplied(deployment()), byKubectl);
+      return managers(await apply(ns, deployment()));
     },
     expected: ['cutover Apply', 'kubectl-client-side-apply Update'],
   },
   {
     title: 'force takes what kubectl applied from the client',
-    run: async place => {
-      await create(place, lastApplied(image('v1')), byKubectl);
-      const answer = await apply(place, image('v2'), { force: true });
+    run: async ns => {
+      await create(ns, lastApplied(image('v1')), byKubectl);
+      const answer = await apply(ns, image('v2'), { force: true });
       return [answer.status, managers(answer)];
     },
     expected: [200, ['cutover Apply', 'kubectl-client-side-apply Update']],
   },
   {
     title: 'replicas that were set by scaling conflict',
-    run: async place => {
-      await apply(place, deployment());
-      await patch(place, `${at(place, 'Deployment')}/scale`, {
+    run: async ns => {
+      await apply(ns, deployment());
+      await patch(ns, `${at(ns, 'Deployment')}/scale`, {
         body: { spec: { replicas: 0 } },
         query: { fieldManager: 'kubectl' },
       });
-      await patch(place, `${at(place, 'Deployment')}/scale`, {
+      await patch(ns, `${at(ns, 'Deployment')}/scale`, {
         body: { spec: { replicas: 1 } },
         query: { fieldManager: 'kubectl' },
       });
-      return verdict(await apply(place, deployment(), { dryRun: true }));
+      return verdict(await apply(ns, deployment(), { dryRun: true }));
     },
     expected: {
       status: 409,
@@ -92,27 +92,27 @@ export const conflictRows: readonly Row[] = [
   },
   {
     title: 'a scale to none is owned by nobody',
-    run: async place => {
+    run: async ns => {
       const { replicas: _, ...spec } = objectAt(deployment(), 'spec');
       const bare = { ...deployment(), spec: { ...spec, paused: true } };
-      await apply(place, bare);
-      await patch(place, `${at(place, 'Deployment')}/scale`, { body: { spec: { replicas: 0 } } });
-      const answer = await apply(place, bare);
+      await apply(ns, bare);
+      await patch(ns, `${at(ns, 'Deployment')}/scale`, { body: { spec: { replicas: 0 } } });
+      const answer = await apply(ns, bare);
       return [answer.status, managers(answer)];
     },
     expected: [200, ['cutover Apply']],
   },
   {
     title: 'an image that somebody set conflicts',
-    run: async place => {
-      await apply(place, image('v1'));
+    run: async ns => {
+      await apply(ns, image('v1'));
       const body = { spec: { template: { spec: { containers: [{ name: 'web', image: 'site:hot' }] } } } };
-      await patch(place, at(place, 'Deployment'), {
+      await patch(ns, at(ns, 'Deployment'), {
         type: 'strategic-merge',
         body,
         query: { fieldManager: 'kubectl-set' },
       });
-      return verdict(await apply(place, image('v2')));
+      return verdict(await apply(ns, image('v2')));
     },
     expected: {
       status: 409,
@@ -124,25 +124,25 @@ export const conflictRows: readonly Row[] = [
   },
   {
     title: 'a restart by annotation does not conflict and stays',
-    run: async place => {
-      await apply(place, image('v1'));
+    run: async ns => {
+      await apply(ns, image('v1'));
       const annotations = { 'kubectl.kubernetes.io/restartedAt': 'now' };
-      await patch(place, at(place, 'Deployment'), {
+      await patch(ns, at(ns, 'Deployment'), {
         type: 'strategic-merge',
         body: { spec: { template: { metadata: { annotations } } } },
         query: { fieldManager: 'kubectl-rollout' },
       });
-      const answer = await apply(place, image('v2'));
+      const answer = await apply(ns, image('v2'));
       return [answer.status, objectAt(answer.json, 'spec', 'template', 'metadata').annotations ?? 'none'];
     },
     expected: [200, { 'kubectl.kubernetes.io/restartedAt': 'now' }],
   },
   {
     title: 'several managers are listed one after the other',
-    run: async place => {
-      await apply(place, configMap({ a: '1', b: '1', c: '1' }), { manager: 'one' });
-      await patch(place, at(place, 'ConfigMap'), { body: { data: { c: '2' } } });
-      return verdict(await apply(place, configMap({ a: '3', b: '3', c: '3' }), { manager: 'two' }));
+    run: async ns => {
+      await apply(ns, configMap({ a: '1', b: '1', c: '1' }), { manager: 'one' });
+      await patch(ns, at(ns, 'ConfigMap'), { body: { data: { c: '2' } } });
+      return verdict(await apply(ns, configMap({ a: '3', b: '3', c: '3' }), { manager: 'two' }));
     },
     expected: {
       status: 409,
@@ -154,9 +154,9 @@ export const conflictRows: readonly Row[] = [
   },
   {
     title: 'a port that another manager names conflicts by its key',
-    run: async place => {
-      await apply(place, port('http'), { manager: 'one' });
-      return verdict(await apply(place, port('web'), { manager: 'two' }));
+    run: async ns => {
+      await apply(ns, port('http'), { manager: 'one' });
+      return verdict(await apply(ns, port('web'), { manager: 'two' }));
     },
     expected: {
       status: 409,
@@ -167,9 +167,9 @@ export const conflictRows: readonly Row[] = [
   },
   {
     title: 'a selector is one field',
-    run: async place => {
-      await apply(place, service(), { manager: 'one' });
-      return verdict(await apply(place, service({ selector: { app: 'web', role: 'blue' } }), { manager: 'two' }));
+    run: async ns => {
+      await apply(ns, service(), { manager: 'one' });
+      return verdict(await apply(ns, service({ selector: { app: 'web', role: 'blue' } }), { manager: 'two' }));
     },
     expected: {
       status: 409,
@@ -180,11 +180,11 @@ export const conflictRows: readonly Row[] = [
   },
   {
     title: 'what a PUT changed is owned by who put it',
-    run: async place => {
-      const made = await given(place, configMap({ a: '1' }));
+    run: async ns => {
+      const made = await given(ns, configMap({ a: '1' }));
       const body = { ...configMap({ a: '2' }), metadata: { resourceVersion: versionOf({ json: made }) } };
-      await replace(place, body, { fieldManager: 'putter' });
-      const answer = await apply(place, configMap({ a: '3' }));
+      await replace(ns, body, { fieldManager: 'putter' });
+      const answer = await apply(ns, configMap({ a: '3' }));
       return verdict(answer);
     },
     expected: {
@@ -196,9 +196,9 @@ export const conflictRows: readonly Row[] = [
   },
   {
     title: 'the same manager conflicts with what it wrote otherwise than by apply',
-    run: async place => {
-      await create(place, configMap({ a: '1' }), { fieldManager: 'cutover' });
-      return verdict(await apply(place, configMap({ a: '2' })));
+    run: async ns => {
+      await create(ns, configMap({ a: '1' }), { fieldManager: 'cutover' });
+      return verdict(await apply(ns, configMap({ a: '2' })));
     },
     expected: {
       status: 409,
@@ -209,11 +209,11 @@ export const conflictRows: readonly Row[] = [
   },
   {
     title: 'managers without a name are called by their program',
-    run: async place => {
-      const path = at(place, 'ConfigMap');
-      await given(place, configMap({ a: '1' }));
+    run: async ns => {
+      const path = at(ns, 'ConfigMap');
+      await given(ns, configMap({ a: '1' }));
       const body = { data: { b: '1' } };
-      const answer = await place.api.send({
+      const answer = await ns.api.send({
         method: 'PATCH',
         path,
         body,
@@ -225,11 +225,11 @@ export const conflictRows: readonly Row[] = [
   },
   {
     title: 'a stale version in an apply is a conflict without causes',
-    run: async place => {
-      const made = await given(place, configMap({ a: '1' }));
-      await patch(place, at(place, 'ConfigMap'), { body: { data: { a: '2' } } });
+    run: async ns => {
+      const made = await given(ns, configMap({ a: '1' }));
+      await patch(ns, at(ns, 'ConfigMap'), { body: { data: { a: '2' } } });
       const stale = configMap({ b: '1' }, { resourceVersion: versionOf({ json: made }) });
-      return verdict(await apply(place, stale));
+      return verdict(await apply(ns, stale));
     },
     expected: {
       status: 409,
@@ -241,10 +241,10 @@ export const conflictRows: readonly Row[] = [
   },
   {
     title: 'an autoscaler of another manager conflicts in its limits',
-    run: async place => {
-      await apply(place, autoscaler(), { manager: 'one' });
+    run: async ns => {
+      await apply(ns, autoscaler(), { manager: 'one' });
       const answers: JsonValue[] = [];
-      for (const maxReplicas of [3, 4]) answers.push(verdict(await apply(place, autoscaler({ maxReplicas }))));
+      for (const maxReplicas of [3, 4]) answers.push(verdict(await apply(ns, autoscaler({ maxReplicas }))));
       return answers;
     },
     expected: [

@@ -437,17 +437,17 @@ const metadataNames = (made: JsonObject): string[] => Object.keys(objectAt(made,
 export const defaultRows: readonly Row[] = [
   ...defaults.map(([title, object, part, expected]): Row => ({
     title: `the defaults of ${title}`,
-    run: async place => {
-      const answer = await create(place, object, { dryRun: 'All' });
+    run: async ns => {
+      const answer = await create(ns, object, { dryRun: 'All' });
       return answer.status === 201 ? part(answer.json) : answer.text;
     },
     expected,
   })),
   {
     title: 'a pod is filled in, by admission too',
-    run: async place => {
-      await given(place, account);
-      const { json } = await create(place, pod(place, { resources: { limits: { cpu: 1 } } }), { dryRun: 'All' });
+    run: async ns => {
+      await given(ns, account);
+      const { json } = await create(ns, pod(ns, { resources: { limits: { cpu: 1 } } }), { dryRun: 'All' });
       return [json.spec ?? {}, json.status ?? {}, metadataNames(json)];
     },
     expected: [
@@ -484,9 +484,9 @@ export const defaultRows: readonly Row[] = [
   },
   {
     title: 'a new object has just this metadata and status',
-    run: async place => {
-      const made = await given(place, deployment({ paused: true }));
-      const namespace = (await place.api.get(`/api/v1/namespaces/${place.namespace}`)).json;
+    run: async ns => {
+      const made = await given(ns, deployment({ paused: true }));
+      const namespace = (await ns.api.get(`/api/v1/namespaces/${ns.namespace}`)).json;
       return [
         [metadataNames(made), objectAt(made, 'metadata').generation ?? 0, made.status ?? 'none'],
         [objectAt(namespace, 'metadata').labels ?? 'none', namespace.spec ?? 'none', namespace.status ?? 'none'],

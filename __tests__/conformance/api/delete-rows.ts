@@ -13,7 +13,7 @@ import {
   pod,
   remove,
   verdict,
-  type Place,
+  type RowNamespace,
   type Row,
 } from '../../support/conformance/api-row.js';
 
@@ -25,9 +25,9 @@ const owned = (owner: JsonObject, name: string, blocking = true): JsonObject => 
 };
 
 /** Waits until the object at `path` is gone; the watch tells when. */
-async function gone(place: Place, name: string): Promise<string> {
+async function gone(ns: RowNamespace, name: string): Promise<string> {
   const fieldSelector = `metadata.name=${name}`;
-  const watch = await openWatch(place.api, all(place, 'ConfigMap'), { fieldSelector, timeoutSeconds: '60' });
+  const watch = await openWatch(ns.api, all(ns, 'ConfigMap'), { fieldSelector, timeoutSeconds: '60' });
   for (let event = await watch.next(); event !== undefined; event = await watch.next()) {
     if (event.type === 'DELETED') return 'gone';
   }
@@ -40,9 +40,9 @@ const isMarked = (object: JsonObject): boolean => objectAt(object, 'metadata').d
 export const deleteRows: readonly Row[] = [
   {
     title: 'a deletion answers a Status with the uid',
-    run: async place => {
-      await given(place, deployment());
-      const { status, json } = await remove(place, at(place, 'Deployment'));
+    run: async ns => {
+      await given(ns, deployment());
+      const { status, json } = await remove(ns, at(ns, 'Deployment'));
       return [status, json];
     },
     expected: [
@@ -58,16 +58,16 @@ export const deleteRows: readonly Row[] = [
   },
   {
     title: 'a finalizer keeps an object, marked, until it is taken away',
-    run: async place => {
-      const path = at(place, 'ConfigMap');
-      await given(place, configMap({}, { finalizers: ['example.com/hold'] }));
-      const first = await remove(place, path);
-      const again = await remove(place, path);
-      const changed = await patch(place, path, { body: { data: { a: '1' } } });
-      const added = await patch(place, path, {
+    run: async ns => {
+      const path = at(ns, 'ConfigMap');
+      await given(ns, configMap({}, { finalizers: ['example.com/hold'] }));
+      const first = await remove(ns, path);
+      const again = await remove(ns, path);
+      const changed = await patch(ns, path, { body: { data: { a: '1' } } });
+      const added = await patch(ns, path, {
         body: { metadata: { finalizers: ['example.com/hold', 'example.com/b'] } },
       });
-      const freed = await patch(place, path, { body: { metadata: { finalizers: null } } });
+      const freed = await patch(ns, path, { body: { metadata: { finalizers: null } } });
       return [
         [
           first.status,
@@ -77,7 +77,7 @@ export const deleteRows: readonly Row[] = [
         ],
         [again.status, isMarked(again.json)],
         [changed.status, outcome(added)],
-        [freed.status, (await place.api.get(path)).status],
+        [freed.status, (await ns.api.get(path)).status],
       ];
     },
     expected: [
@@ -92,11 +92,11 @@ export const deleteRows: readonly Row[] = [
   },
   {
     title: 'an object that is marked cannot be made anew',
-    run: async place => {
-      await given(place, configMap({}, { finalizers: ['example.com/hold'] }));
-      await remove(place, at(place, 'ConfigMap'));
-      const again = verdict(await create(place, configMap()));
-      await patch(place, at(place, 'ConfigMap'), { body: { metadata: { finalizers: null } } });
+    run: async ns => {
+      await given(ns, configMap({}, { finalizers: ['example.com/hold'] }));
+      await remove(ns, at(ns, 'ConfigMap'));
+      const again = verdict(await create(ns, configMap()));
+      await patch(ns, at(ns, 'ConfigMap'), { body: { metadata: { finalizers: null } } });
       return again;
     },
     expected: {
@@ -108,58 +108,58 @@ export const deleteRows: readonly Row[] = [
   },
   {
     title: 'a mark is neither set nor taken away by a write',
-    run: async place => {
-      const path = at(place, 'ConfigMap');
-      await given(place, configMap());
-      const set = await patch(place, path, { body: { metadata: { deletionTimestamp: '2030-01-01T00:00:00Z' } } });
+    run: async ns => {
+      const path = at(ns, 'ConfigMap');
+      await given(ns, configMap());
+      const set = await patch(ns, path, { body: { metadata: { deletionTimestamp: '2030-01-01T00:00:00Z' } } });
       return [set.status, isMarked(set.json)];
     },
     expected: [422, false],
   },
   {
     title: 'what an object owns goes after it, in the background',
-    run: async place => {
-      const owner = await given(place, configMap());
-      await given(place, owned(owner, `${place.name}-owned`));
-      const waiting = gone(place, `${place.name}-owned`);
-      const { status, json } = await remove(place, at(place, 'ConfigMap'));
+    run: async ns => {
+      const owner = await given(ns, configMap());
+      await given(ns, owned(owner, `${ns.name}-owned`));
+      const waiting = gone(ns, `${ns.name}-owned`);
+      const { status, json } = await remove(ns, at(ns, 'ConfigMap'));
       return [status, json.kind ?? '', await waiting];
     },
     expected: [200, 'Status', 'gone'],
   },
   {
     title: 'in the foreground, the owner waits, marked and with a finalizer, for what it owns',
-    run: async place => {
-      const owner = await given(place, configMap());
-      const kept = owned(owner, `${place.name}-owned`);
-      await given(place, { ...kept, metadata: { ...objectAt(kept, 'metadata'), finalizers: ['example.com/hold'] } });
-      const waiting = gone(place, place.name);
-      const { status, json } = await remove(place, at(place, 'ConfigMap'), { propagationPolicy: 'Foreground' });
-      await patch(place, at(place, 'ConfigMap', `${place.name}-owned`), { body: { metadata: { finalizers: null } } });
+    run: async ns => {
+      const owner = await given(ns, configMap());
+      const kept = owned(owner, `${ns.name}-owned`);
+      await given(ns, { ...kept, metadata: { ...objectAt(kept, 'metadata'), finalizers: ['example.com/hold'] } });
+      const waiting = gone(ns, ns.name);
+      const { status, json } = await remove(ns, at(ns, 'ConfigMap'), { propagationPolicy: 'Foreground' });
+      await patch(ns, at(ns, 'ConfigMap', `${ns.name}-owned`), { body: { metadata: { finalizers: null } } });
       return [status, json.kind ?? '', isMarked(json), finalizersOf(json), await waiting];
     },
     expected: [200, 'ConfigMap', true, ['foregroundDeletion'], 'gone'],
   },
   {
     title: 'in the foreground, an owner of nothing is marked too',
-    run: async place => {
-      await given(place, configMap());
-      const waiting = gone(place, place.name);
-      const { status, json } = await remove(place, at(place, 'ConfigMap'), { propagationPolicy: 'Foreground' });
+    run: async ns => {
+      await given(ns, configMap());
+      const waiting = gone(ns, ns.name);
+      const { status, json } = await remove(ns, at(ns, 'ConfigMap'), { propagationPolicy: 'Foreground' });
       return [status, json.kind ?? '', finalizersOf(json), await waiting];
     },
     expected: [200, 'ConfigMap', ['foregroundDeletion'], 'gone'],
   },
   {
     title: 'orphans stay, without their owner',
-    run: async place => {
-      const owner = await given(place, configMap());
-      const path = at(place, 'ConfigMap', `${place.name}-owned`);
-      await given(place, owned(owner, `${place.name}-owned`));
-      const waiting = gone(place, place.name);
-      const { status, json } = await remove(place, at(place, 'ConfigMap'), { propagationPolicy: 'Orphan' });
+    run: async ns => {
+      const owner = await given(ns, configMap());
+      const path = at(ns, 'ConfigMap', `${ns.name}-owned`);
+      await given(ns, owned(owner, `${ns.name}-owned`));
+      const waiting = gone(ns, ns.name);
+      const { status, json } = await remove(ns, at(ns, 'ConfigMap'), { propagationPolicy: 'Orphan' });
       await waiting;
-      const left = await place.api.get(path);
+      const left = await ns.api.get(path);
       return [
         status,
         json.kind ?? '',
@@ -172,9 +172,9 @@ export const deleteRows: readonly Row[] = [
   },
   {
     title: 'an unknown propagation is refused',
-    run: async place => {
-      await given(place, configMap());
-      return verdict(await remove(place, at(place, 'ConfigMap'), { propagationPolicy: 'Sideways' }));
+    run: async ns => {
+      await given(ns, configMap());
+      return verdict(await remove(ns, at(ns, 'ConfigMap'), { propagationPolicy: 'Sideways' }));
     },
     expected: {
       status: 422,
@@ -187,37 +187,37 @@ export const deleteRows: readonly Row[] = [
   },
   {
     title: 'a pod that never ran goes at once, whatever its grace',
-    run: async place => {
-      await given(place, account);
-      await given(place, pod(place));
-      const { status, json } = await remove(place, at(place, 'Pod'));
+    run: async ns => {
+      await given(ns, account);
+      await given(ns, pod(ns));
+      const { status, json } = await remove(ns, at(ns, 'Pod'));
       return [
         status,
         json.kind ?? '',
         objectAt(json, 'metadata').deletionGracePeriodSeconds ?? 'none',
-        (await place.api.get(at(place, 'Pod'))).status,
+        (await ns.api.get(at(ns, 'Pod'))).status,
       ];
     },
     expected: [200, 'Pod', 0, 404],
   },
   {
     title: 'a negative grace of a deletion counts as one second',
-    run: async place => {
-      await given(place, configMap());
-      return verdict(await remove(place, at(place, 'ConfigMap'), { gracePeriodSeconds: -1 }));
+    run: async ns => {
+      await given(ns, configMap());
+      return verdict(await remove(ns, at(ns, 'ConfigMap'), { gracePeriodSeconds: -1 }));
     },
     expected: { status: 200, details: { name: 'web', kind: 'configmaps', uid: 'UID' } },
   },
   {
     title: 'a collection goes by its selector and answers what went',
-    run: async place => {
+    run: async ns => {
       for (const name of ['a', 'b'])
-        await given(place, configMap({}, { name: `${place.name}-${name}`, labels: { row: place.name } }));
-      const path = all(place, 'ConfigMap');
-      const { status, json } = await place.api.send({
+        await given(ns, configMap({}, { name: `${ns.name}-${name}`, labels: { row: ns.name } }));
+      const path = all(ns, 'ConfigMap');
+      const { status, json } = await ns.api.send({
         method: 'DELETE',
         path,
-        query: { labelSelector: `row=${place.name}` },
+        query: { labelSelector: `row=${ns.name}` },
       });
       return [
         status,
@@ -229,22 +229,22 @@ export const deleteRows: readonly Row[] = [
   },
   {
     title: 'a namespace that goes refuses new content and lets what is there change',
-    run: async place => {
-      const name = `${place.namespace}-${place.name}`;
-      const inside = { ...place, namespace: name };
-      await place.api.send({
+    run: async ns => {
+      const name = `${ns.namespace}-${ns.name}`;
+      const inside = { ...ns, namespace: name };
+      await ns.api.send({
         method: 'POST',
         path: '/api/v1/namespaces',
         body: { apiVersion: 'v1', kind: 'Namespace', metadata: { name } },
       });
       await given(inside, configMap({}, { finalizers: ['example.com/hold'] }));
-      const deleted = await remove(place, `/api/v1/namespaces/${name}`);
+      const deleted = await remove(ns, `/api/v1/namespaces/${name}`);
       const refused = await create(inside, configMap({}, { name: 'new' }));
       const applied = await inside.api.apply(at(inside, 'ConfigMap', 'new'), configMap({}, { name: 'new' }), {
         dryRun: true,
       });
       const changed = await patch(inside, at(inside, 'ConfigMap'), { body: { data: { a: '1' } } });
-      const again = await remove(place, `/api/v1/namespaces/${name}`);
+      const again = await remove(ns, `/api/v1/namespaces/${name}`);
       await patch(inside, at(inside, 'ConfigMap'), { body: { metadata: { finalizers: null } } });
       return [
         [deleted.status, deleted.json.kind ?? '', deleted.json.status ?? '', isMarked(deleted.json)],
@@ -269,7 +269,7 @@ export const deleteRows: readonly Row[] = [
   },
   {
     title: 'a namespace that must stay cannot be deleted',
-    run: async place => verdict(await remove(place, '/api/v1/namespaces/default')),
+    run: async ns => verdict(await remove(ns, '/api/v1/namespaces/default')),
     expected: {
       status: 403,
       reason: 'Forbidden',

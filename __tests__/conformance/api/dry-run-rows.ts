@@ -33,20 +33,20 @@ const ingress: JsonObject = {
 export const dryRunRows: readonly Row[] = [
   {
     title: 'a creation answers the object with a uid and without a version, and makes nothing',
-    run: async place => {
-      const answer = await create(place, configMap({ a: '1' }), dry);
-      const stored = await place.api.get(at(place, 'ConfigMap'));
+    run: async ns => {
+      const answer = await create(ns, configMap({ a: '1' }), dry);
+      const stored = await ns.api.get(at(ns, 'ConfigMap'));
       return [answer.status, answer.json.data ?? {}, Object.keys(metadataOf(answer)).sort(), stored.status];
     },
     expected: [201, { a: '1' }, ['creationTimestamp', 'managedFields', 'name', 'namespace', 'uid'], 404],
   },
   {
     title: 'a change by merge patch answers the next generation under the version that is there',
-    run: async place => {
-      const made = await given(place, ingress);
+    run: async ns => {
+      const made = await given(ns, ingress);
       const body = { spec: { ingressClassName: 'other' } };
-      const answer = await patch(place, at(place, 'Ingress'), { body, query: dry });
-      const stored = await place.api.get(at(place, 'Ingress'));
+      const answer = await patch(ns, at(ns, 'Ingress'), { body, query: dry });
+      const stored = await ns.api.get(at(ns, 'Ingress'));
       return [
         [answer.status, generation(answer), versionOf(answer) === versionOf({ json: made })],
         [generation(stored), objectAt(stored.json, 'spec').ingressClassName ?? 'none'],
@@ -59,13 +59,13 @@ export const dryRunRows: readonly Row[] = [
   },
   {
     title: 'a change by PUT is judged as a real one',
-    run: async place => {
-      await given(place, deployment());
+    run: async ns => {
+      await given(ns, deployment());
       const other = { ...deployment({ selector: { matchLabels: { app: 'api' } } }) };
       return [
-        outcome(await replace(place, deployment({ replicas: -1 }), dry)),
-        outcome(await replace(place, other, dry)),
-        outcome(await replace(place, configMap({}, { name: `${place.name}-none` }), dry)),
+        outcome(await replace(ns, deployment({ replicas: -1 }), dry)),
+        outcome(await replace(ns, other, dry)),
+        outcome(await replace(ns, configMap({}, { name: `${ns.name}-none` }), dry)),
       ];
     },
     expected: [
@@ -76,12 +76,12 @@ export const dryRunRows: readonly Row[] = [
   },
   {
     title: 'a deletion answers as a real one and deletes nothing',
-    run: async place => {
-      await given(place, configMap());
-      const path = at(place, 'ConfigMap');
-      const answer = await place.api.send({ method: 'DELETE', path, query: dry });
-      const inBody = await remove(place, path, { dryRun: ['All'] });
-      return [answer.status, answer.json, inBody.status, (await place.api.get(path)).status];
+    run: async ns => {
+      await given(ns, configMap());
+      const path = at(ns, 'ConfigMap');
+      const answer = await ns.api.send({ method: 'DELETE', path, query: dry });
+      const inBody = await remove(ns, path, { dryRun: ['All'] });
+      return [answer.status, answer.json, inBody.status, (await ns.api.get(path)).status];
     },
     expected: [
       200,
@@ -98,9 +98,9 @@ export const dryRunRows: readonly Row[] = [
   },
   {
     title: 'a second creation is 409 in a dry run too',
-    run: async place => {
-      await given(place, configMap());
-      return verdict(await create(place, configMap(), dry));
+    run: async ns => {
+      await given(ns, configMap());
+      return verdict(await create(ns, configMap(), dry));
     },
     expected: {
       status: 409,
@@ -111,8 +111,8 @@ export const dryRunRows: readonly Row[] = [
   },
   {
     title: 'a new Service by dry run has no cluster address that would be its own',
-    run: async place => {
-      const answer = await apply(place, service(), { dryRun: true });
+    run: async ns => {
+      const answer = await apply(ns, service(), { dryRun: true });
       const spec = objectAt(answer.json, 'spec');
       return [answer.status, typeof spec.clusterIP, spec.type ?? '', spec.ipFamilies ?? 'none'];
     },
@@ -120,42 +120,42 @@ export const dryRunRows: readonly Row[] = [
   },
   {
     title: 'a new node port by dry run is not taken',
-    run: async place => {
+    run: async ns => {
       const object = service({ type: 'NodePort' });
-      const first = await create(place, object, dry);
-      const list = await place.api.get(all(place, 'Service'));
+      const first = await create(ns, object, dry);
+      const list = await ns.api.get(all(ns, 'Service'));
       const names = objectsAt(list.json, 'items').map(item => objectAt(item, 'metadata').name ?? '');
-      return [first.status, typeof portsOf(first.json)[0]?.nodePort, names.includes(place.name)];
+      return [first.status, typeof portsOf(first.json)[0]?.nodePort, names.includes(ns.name)];
     },
     expected: [201, 'number', false],
   },
   {
     title: 'an apply that changes nothing answers the very version that is there',
-    run: async place => {
-      const made = await apply(place, ingress);
-      const answer = await apply(place, ingress, { dryRun: true });
+    run: async ns => {
+      const made = await apply(ns, ingress);
+      const answer = await apply(ns, ingress, { dryRun: true });
       return [answer.status, versionOf(answer) === versionOf(made), generation(answer)];
     },
     expected: [200, true, 1],
   },
   {
     title: 'an apply of a namespace that does not exist yet finds its objects homeless',
-    run: async place => {
-      const elsewhere = { ...place, namespace: `${place.namespace}-none` };
+    run: async ns => {
+      const elsewhere = { ...ns, namespace: `${ns.namespace}-none` };
       const path = `/api/v1/namespaces/${elsewhere.namespace}`;
       const body = { apiVersion: 'v1', kind: 'Namespace', metadata: { name: elsewhere.namespace } };
-      const namespace = await place.api.apply(path, body, { dryRun: true });
+      const namespace = await ns.api.apply(path, body, { dryRun: true });
       return [namespace.status, outcome(await apply(elsewhere, configMap(), { dryRun: true }))];
     },
     expected: [201, '404 namespaces "shop-none" not found'],
   },
   {
     title: 'a scale by dry run answers the number and leaves the object',
-    run: async place => {
-      await given(place, deployment());
-      const path = `${at(place, 'Deployment')}/scale`;
-      const answer = await patch(place, path, { body: { spec: { replicas: 2 } }, query: dry });
-      const stored = await place.api.get(path);
+    run: async ns => {
+      await given(ns, deployment());
+      const path = `${at(ns, 'Deployment')}/scale`;
+      const answer = await patch(ns, path, { body: { spec: { replicas: 2 } }, query: dry });
+      const stored = await ns.api.get(path);
       return [answer.json.spec ?? {}, stored.json.spec ?? {}];
     },
     expected: [{ replicas: 2 }, {}],

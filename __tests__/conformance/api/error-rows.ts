@@ -17,7 +17,7 @@ import {
   versionOf,
   warningsOf,
   withName,
-  type Place,
+  type RowNamespace,
   type Row,
 } from '../../support/conformance/api-row.js';
 
@@ -438,18 +438,18 @@ const asked: readonly Asked[] = [
   ],
 ];
 
-const fieldsOf = (place: Place, fieldValidation: string, replacing = false): Promise<JsonValue> => {
+const fieldsOf = (ns: RowNamespace, fieldValidation: string, replacing = false): Promise<JsonValue> => {
   const wrong = { ...deployment({ replica: 1 }, { imagePullPolcy: 'Always' }), note: 'x' };
-  const answer = replacing ? replace(place, wrong, { fieldValidation }) : create(place, wrong, { fieldValidation });
+  const answer = replacing ? replace(ns, wrong, { fieldValidation }) : create(ns, wrong, { fieldValidation });
   return answer.then(seen => [outcome(seen), warningsOf(seen)]);
 };
 
 const others: readonly Row[] = [
   {
     title: 'a second object of one name is 409',
-    run: async place => {
-      await given(place, deployment());
-      return verdict(await create(place, deployment()));
+    run: async ns => {
+      await given(ns, deployment());
+      return verdict(await create(ns, deployment()));
     },
     expected: {
       status: 409,
@@ -460,10 +460,10 @@ const others: readonly Row[] = [
   },
   {
     title: 'a PUT of an old version is 409',
-    run: async place => {
-      const made = await given(place, configMap());
-      await patch(place, at(place, 'ConfigMap'), { body: { data: { a: '1' } } });
-      return verdict(await replace(place, made));
+    run: async ns => {
+      const made = await given(ns, configMap());
+      await patch(ns, at(ns, 'ConfigMap'), { body: { data: { a: '1' } } });
+      return verdict(await replace(ns, made));
     },
     expected: {
       status: 409,
@@ -475,9 +475,9 @@ const others: readonly Row[] = [
   },
   {
     title: 'a PUT for another uid is 409',
-    run: async place => {
-      await given(place, configMap());
-      return verdict(await replace(place, configMap({}, { uid: '00000000-0000-4000-8000-000000000000' })));
+    run: async ns => {
+      await given(ns, configMap());
+      return verdict(await replace(ns, configMap({}, { uid: '00000000-0000-4000-8000-000000000000' })));
     },
     expected: {
       status: 409,
@@ -489,9 +489,9 @@ const others: readonly Row[] = [
   },
   {
     title: 'a patch for another version is 409',
-    run: async place => {
-      await given(place, deployment());
-      return verdict(await patch(place, at(place, 'Deployment'), { body: { metadata: { resourceVersion: '1' } } }));
+    run: async ns => {
+      await given(ns, deployment());
+      return verdict(await patch(ns, at(ns, 'Deployment'), { body: { metadata: { resourceVersion: '1' } } }));
     },
     expected: {
       status: 409,
@@ -503,7 +503,7 @@ const others: readonly Row[] = [
   },
   {
     title: 'a PUT of what is not there is 404',
-    run: async place => verdict(await replace(place, configMap())),
+    run: async ns => verdict(await replace(ns, configMap())),
     expected: {
       status: 404,
       reason: 'NotFound',
@@ -513,9 +513,9 @@ const others: readonly Row[] = [
   },
   {
     title: 'a PUT of another name is 400',
-    run: async place => {
-      const path = at(place, 'ConfigMap');
-      return verdict(await place.api.send({ method: 'PUT', path, body: configMap({}, { name: 'other' }) }));
+    run: async ns => {
+      const path = at(ns, 'ConfigMap');
+      return verdict(await ns.api.send({ method: 'PUT', path, body: configMap({}, { name: 'other' }) }));
     },
     expected: {
       status: 400,
@@ -525,19 +525,19 @@ const others: readonly Row[] = [
   },
   {
     title: 'a PUT without a version takes any',
-    run: async place => {
-      await given(place, configMap({ a: '1' }));
-      const answer = await replace(place, configMap({ b: '1' }));
+    run: async ns => {
+      await given(ns, configMap({ a: '1' }));
+      const answer = await replace(ns, configMap({ b: '1' }));
       return [answer.status, answer.json.data ?? {}];
     },
     expected: [200, { b: '1' }],
   },
   {
     title: 'a Lease without a version is not replaced',
-    run: async place => {
+    run: async ns => {
       const lease = { apiVersion: 'coordination.k8s.io/v1', kind: 'Lease', spec: { holderIdentity: 'a' } };
-      await given(place, lease);
-      return verdict(await replace(place, lease));
+      await given(ns, lease);
+      return verdict(await replace(ns, lease));
     },
     expected: {
       status: 422,
@@ -550,14 +550,14 @@ const others: readonly Row[] = [
   },
   {
     title: 'a new object with a version is refused',
-    run: async place => verdict(await create(place, configMap({}, { resourceVersion: '1' }))),
+    run: async ns => verdict(await create(ns, configMap({}, { resourceVersion: '1' }))),
     expected: { status: 500, message: 'resourceVersion should not be set on objects to be created' },
   },
   {
     title: 'a patch cannot rename an object',
-    run: async place => {
-      await given(place, configMap());
-      return verdict(await patch(place, at(place, 'ConfigMap'), { body: { metadata: { name: 'other' } } }));
+    run: async ns => {
+      await given(ns, configMap());
+      return verdict(await patch(ns, at(ns, 'ConfigMap'), { body: { metadata: { name: 'other' } } }));
     },
     expected: {
       status: 400,
@@ -567,11 +567,11 @@ const others: readonly Row[] = [
   },
   {
     title: 'a patch that is broken JSON is 400',
-    run: async place => {
-      await given(place, configMap());
+    run: async ns => {
+      await given(ns, configMap());
       const answers: JsonValue[] = [];
       for (const type of ['merge', 'strategic-merge', 'json'] as const)
-        answers.push(verdict(await patch(place, at(place, 'ConfigMap'), { type, body: '{"data":' })));
+        answers.push(verdict(await patch(ns, at(ns, 'ConfigMap'), { type, body: '{"data":' })));
       return answers;
     },
     expected: [
@@ -582,15 +582,15 @@ const others: readonly Row[] = [
   },
   {
     title: 'a JSON patch whose test fails, or whose path is not there, is 422',
-    run: async place => {
-      await given(place, configMap({ a: '1' }));
+    run: async ns => {
+      await given(ns, configMap({ a: '1' }));
       const answers: JsonValue[] = [];
       for (const operation of [
         { op: 'test', path: '/data/a', value: '2' },
         { op: 'remove', path: '/data/b' },
         { op: 'replace', path: '/none/b', value: '' },
       ])
-        answers.push(verdict(await patch(place, at(place, 'ConfigMap'), { type: 'json', body: [operation] })));
+        answers.push(verdict(await patch(ns, at(ns, 'ConfigMap'), { type: 'json', body: [operation] })));
       return answers;
     },
     expected: [
@@ -601,9 +601,9 @@ const others: readonly Row[] = [
   },
   {
     title: 'a strategic patch of the wrong type is refused',
-    run: async place => {
-      await given(place, deployment());
-      const answer = await patch(place, at(place, 'Deployment'), {
+    run: async ns => {
+      await given(ns, deployment());
+      const answer = await patch(ns, at(ns, 'Deployment'), {
         type: 'strategic-merge',
         body: { spec: { replicas: 'three' } },
       });
@@ -624,23 +624,23 @@ const others: readonly Row[] = [
   },
   {
     title: 'an apply that is broken YAML is 400',
-    run: async place => {
-      const { status, reason, message } = verdict(await place.api.apply(at(place, 'ConfigMap'), 'a: [b'));
+    run: async ns => {
+      const { status, reason, message } = verdict(await ns.api.apply(at(ns, 'ConfigMap'), 'a: [b'));
       return [status ?? 0, reason ?? '', asText(message).split('yaml: ')[0] ?? ''];
     },
     expected: [400, 'BadRequest', 'error encoding patch: '],
   },
   {
     title: 'an apply without a type is 400',
-    run: async place => verdict(await place.api.apply(at(place, 'ConfigMap'), { data: {} })),
+    run: async ns => verdict(await ns.api.apply(at(ns, 'ConfigMap'), { data: {} })),
     expected: { status: 400, reason: 'BadRequest', message: 'invalid object type: /, Kind=' },
   },
   {
     title: 'unknown fields of a creation are 400 when strict, warnings when asked, else nothing',
-    run: async place => [
-      await fieldsOf(place, 'Strict'),
-      await fieldsOf({ ...place, name: `${place.name}-w` }, 'Warn'),
-      await fieldsOf({ ...place, name: `${place.name}-i` }, 'Ignore'),
+    run: async ns => [
+      await fieldsOf(ns, 'Strict'),
+      await fieldsOf({ ...ns, name: `${ns.name}-w` }, 'Warn'),
+      await fieldsOf({ ...ns, name: `${ns.name}-i` }, 'Ignore'),
     ],
     expected: [
       [
@@ -660,9 +660,9 @@ const others: readonly Row[] = [
   },
   {
     title: 'unknown fields of a PUT are 400 when strict, else warnings',
-    run: async place => {
-      await given(place, deployment());
-      return [await fieldsOf(place, 'Strict', true), await fieldsOf(place, 'Warn', true)];
+    run: async ns => {
+      await given(ns, deployment());
+      return [await fieldsOf(ns, 'Strict', true), await fieldsOf(ns, 'Warn', true)];
     },
     expected: [
       [
@@ -681,11 +681,11 @@ const others: readonly Row[] = [
   },
   {
     title: 'unknown fields of a patch are 422 when strict, else warnings',
-    run: async place => {
-      await given(place, configMap());
+    run: async ns => {
+      await given(ns, configMap());
       const answers: JsonValue[] = [];
       for (const fieldValidation of ['Strict', 'Warn']) {
-        const answer = await patch(place, at(place, 'ConfigMap'), { body: { note: 'x' }, query: { fieldValidation } });
+        const answer = await patch(ns, at(ns, 'ConfigMap'), { body: { note: 'x' }, query: { fieldValidation } });
         const { status, reason, message } = verdict(answer);
         answers.push([status ?? 0, reason ?? '', asText(message).split('}": ').at(-1) ?? '', warningsOf(answer)]);
       }
@@ -698,10 +698,10 @@ const others: readonly Row[] = [
   },
   {
     title: 'a member that is there twice is 400 when strict, else a warning',
-    run: async place => {
-      const text = JSON.stringify(withName(place, configMap({ a: '1' }))).replace('"a":"1"', '"a":"1","a":"2"');
-      const send = (fieldValidation: string): ReturnType<Place['api']['send']> =>
-        place.api.send({ method: 'POST', path: all(place, 'ConfigMap'), query: { fieldValidation }, body: text });
+    run: async ns => {
+      const text = JSON.stringify(withName(ns, configMap({ a: '1' }))).replace('"a":"1"', '"a":"1","a":"2"');
+      const send = (fieldValidation: string): ReturnType<RowNamespace['api']['send']> =>
+        ns.api.send({ method: 'POST', path: all(ns, 'ConfigMap'), query: { fieldValidation }, body: text });
       const strict = await send('Strict');
       const warned = await send('Warn');
       return [verdict(strict), warned.json.data ?? {}, warningsOf(warned)];
@@ -719,25 +719,25 @@ const others: readonly Row[] = [
   },
   {
     title: 'a served version that is deprecated comes with a warning',
-    run: async place => {
+    run: async ns => {
       const endpoints = { apiVersion: 'v1', kind: 'Endpoints', subsets: [] };
-      return warningsOf(await create(place, endpoints));
+      return warningsOf(await create(ns, endpoints));
     },
     expected: ['299 - "v1 Endpoints is deprecated in v1.33+; use discovery.k8s.io/v1 EndpointSlice"'],
   },
   {
     title: 'what is likely to be a mistake comes with a warning',
-    run: async place => {
+    run: async ns => {
       const env = ['1', '2'].map(value => ({ name: 'A', value }));
       const ports = ['a', 'b'].map(name => ({ name, containerPort: 80 }));
       const answers = [
-        await create(place, deployment({}, { env }), { dryRun: 'All' }),
-        await create(place, deployment({}, { ports }), { dryRun: 'All' }),
-        await create(place, deployment({}, {}, { nodeSelector: { 'beta.kubernetes.io/os': 'linux' } }), {
+        await create(ns, deployment({}, { env }), { dryRun: 'All' }),
+        await create(ns, deployment({}, { ports }), { dryRun: 'All' }),
+        await create(ns, deployment({}, {}, { nodeSelector: { 'beta.kubernetes.io/os': 'linux' } }), {
           dryRun: 'All',
         }),
-        await create(place, service({ clusterIP: 'None', sessionAffinity: 'ClientIP' }), { dryRun: 'All' }),
-        await apply(place, deployment({}, {}, { nodeSelector: { 'beta.kubernetes.io/os': 'linux' } })),
+        await create(ns, service({ clusterIP: 'None', sessionAffinity: 'ClientIP' }), { dryRun: 'All' }),
+        await apply(ns, deployment({}, {}, { nodeSelector: { 'beta.kubernetes.io/os': 'linux' } })),
       ];
       return answers.map(answer => [answer.status, warningsOf(answer)]);
     },
@@ -771,12 +771,12 @@ const others: readonly Row[] = [
   },
   {
     title: 'a precondition of a deletion that does not hold is 409',
-    run: async place => {
-      const made = await given(place, configMap());
-      const path = at(place, 'ConfigMap');
-      const uid = await remove(place, path, { preconditions: { uid: 'other' } });
-      await patch(place, path, { body: { data: { a: '1' } } });
-      const version = await remove(place, path, { preconditions: { resourceVersion: versionOf({ json: made }) } });
+    run: async ns => {
+      const made = await given(ns, configMap());
+      const path = at(ns, 'ConfigMap');
+      const uid = await remove(ns, path, { preconditions: { uid: 'other' } });
+      await patch(ns, path, { body: { data: { a: '1' } } });
+      const version = await remove(ns, path, { preconditions: { resourceVersion: versionOf({ json: made }) } });
       const seen = verdict(version);
       return [verdict(uid), { ...seen, message: asText(seen.message).replaceAll(/\(\d+\)/g, '(N)') }];
     },

@@ -7,39 +7,39 @@ const generated = (prefix: string, name?: string): JsonObject =>
 export const generateNameRows: readonly Row[] = [
   {
     title: 'a generated name is the prefix and five characters that cannot be misread',
-    run: async place => {
-      const made = await given(place, generated(`${place.name}-`));
+    run: async ns => {
+      const made = await given(ns, generated(`${ns.name}-`));
       const name = textAt(metadataOf({ json: made }), 'name') ?? '';
-      const suffix = name.slice(place.name.length + 1);
+      const suffix = name.slice(ns.name.length + 1);
       return [/^[bcdfghjklmnpqrstvwxz2456789]{5}$/.test(suffix), metadataOf({ json: made }).generateName ?? ''];
     },
     expected: [true, 'web-'],
   },
   {
     title: 'two objects of one prefix get two names',
-    run: async place => {
-      const [first, second] = await Promise.all([1, 2].map(() => given(place, generated(`${place.name}-`))));
+    run: async ns => {
+      const [first, second] = await Promise.all([1, 2].map(() => given(ns, generated(`${ns.name}-`))));
       return metadataOf({ json: first ?? {} }).name !== metadataOf({ json: second ?? {} }).name;
     },
     expected: true,
   },
   {
     title: 'a name of its own counts more than the prefix',
-    run: async place => metadataOf({ json: await given(place, generated('other-', place.name)) }).name ?? '',
+    run: async ns => metadataOf({ json: await given(ns, generated('other-', ns.name)) }).name ?? '',
     expected: 'web',
   },
   {
     title: 'a long prefix is cut so that the name fits',
-    run: async place => {
-      const answer = await create(place, generated(`${place.name}-${'x'.repeat(100)}`));
+    run: async ns => {
+      const answer = await create(ns, generated(`${ns.name}-${'x'.repeat(100)}`));
       return [answer.status, (textAt(metadataOf(answer), 'name') ?? '').length];
     },
     expected: [201, 63],
   },
   {
     title: 'a prefix that makes no name is refused',
-    run: async place => {
-      const answer = verdict(await create(place, generated('Web_')));
+    run: async ns => {
+      const answer = verdict(await create(ns, generated('Web_')));
       return JSON.parse(JSON.stringify(answer).replaceAll(/Web_[a-z0-9]{5}/g, 'Web_RANDOM')) as JsonValue;
     },
     expected: {
@@ -53,7 +53,7 @@ export const generateNameRows: readonly Row[] = [
   },
   {
     title: 'a creation without name and prefix is refused',
-    run: async place => verdict(await create(place, configMap({}, { name: null }))),
+    run: async ns => verdict(await create(ns, configMap({}, { name: null }))),
     expected: { status: 201 },
   },
 ];

@@ -18,7 +18,7 @@ import {
   template,
   versionOf,
   type KindName,
-  type Place,
+  type RowNamespace,
   type Row,
 } from '../../support/conformance/api-row.js';
 
@@ -157,19 +157,19 @@ const changes: readonly Change[] = [
 /** First line of a refusal: what follows it in a pod's or a Job's case is the whole difference in Go. */
 const firstLine = (text: JsonValue): JsonValue => (typeof text === 'string' ? (text.split('\n')[0] ?? '') : text);
 
-const changePod = async (place: Place, change: JsonObject): Promise<JsonValue> => {
-  await given(place, account);
-  await given(place, pod(place));
-  return firstLine(outcome(await patch(place, at(place, 'Pod'), { type: 'strategic-merge', body: change })));
+const changePod = async (ns: RowNamespace, change: JsonObject): Promise<JsonValue> => {
+  await given(ns, account);
+  await given(ns, pod(ns));
+  return firstLine(outcome(await patch(ns, at(ns, 'Pod'), { type: 'strategic-merge', body: change })));
 };
 
 const others: readonly Row[] = [
   {
     title: 'the template of a Job cannot change',
-    run: async place => {
-      await given(place, job());
+    run: async ns => {
+      await given(ns, job());
       const body = { spec: { template: { spec: { containers: [{ name: 'web', image: 'site:v2' }] } } } };
-      const answer = await patch(place, at(place, 'Job'), { type: 'strategic-merge', body, query: { dryRun: 'All' } });
+      const answer = await patch(ns, at(ns, 'Job'), { type: 'strategic-merge', body, query: { dryRun: 'All' } });
       const text = asText(outcome(answer));
       // What is between is the whole template in the notation of Go.
       return [text.split(': Invalid value: ')[0] ?? '', text.slice(text.lastIndexOf(': '))];
@@ -178,41 +178,41 @@ const others: readonly Row[] = [
   },
   {
     title: 'the selector of a suspended Job cannot change',
-    run: async place => {
-      await given(place, job());
+    run: async ns => {
+      await given(ns, job());
       const body = { spec: { selector: { matchLabels: { a: 'b' } } } };
-      const answer = await patch(place, at(place, 'Job'), { body });
+      const answer = await patch(ns, at(ns, 'Job'), { body });
       return [answer.status, asText(answer.json.reason)];
     },
     expected: [422, 'Invalid'],
   },
   {
     title: 'the image of a pod changes',
-    run: place => changePod(place, { spec: { containers: [{ name: 'web', image: 'site:v2' }] } }),
+    run: ns => changePod(ns, { spec: { containers: [{ name: 'web', image: 'site:v2' }] } }),
     expected: 200,
   },
   {
     title: 'the variables of a pod cannot change',
-    run: place => changePod(place, { spec: { containers: [{ name: 'web', env: [{ name: 'A', value: '1' }] }] } }),
+    run: ns => changePod(ns, { spec: { containers: [{ name: 'web', env: [{ name: 'A', value: '1' }] }] } }),
     expected:
       '422 Pod "web" is invalid: spec: Forbidden: pod updates may not change fields other than `spec.containers[*].image`,`spec.initContainers[*].image`,`spec.activeDeadlineSeconds`,`spec.tolerations` (only additions to existing tolerations),`spec.terminationGracePeriodSeconds` (allow it to be set to 1 if it was previously negative)',
   },
   {
     title: 'the node selector of a pod cannot change',
-    run: place => changePod(place, { spec: { nodeSelector: { a: 'b' } } }),
+    run: ns => changePod(ns, { spec: { nodeSelector: { a: 'b' } } }),
     expected:
       '422 Pod "web" is invalid: spec: Forbidden: pod updates may not change fields other than `spec.containers[*].image`,`spec.initContainers[*].image`,`spec.activeDeadlineSeconds`,`spec.tolerations` (only additions to existing tolerations),`spec.terminationGracePeriodSeconds` (allow it to be set to 1 if it was previously negative)',
   },
   {
     title: 'a pod gets no second container',
-    run: place => changePod(place, { spec: { containers: [{ name: 'other', image: 'site:v1' }] } }),
+    run: ns => changePod(ns, { spec: { containers: [{ name: 'other', image: 'site:v1' }] } }),
     expected: '422 Pod "web" is invalid: spec.containers: Forbidden: pod updates may not add or remove containers',
   },
   {
     title: 'a PUT that leaves out the cluster address keeps it',
-    run: async place => {
-      const made = await given(place, service());
-      const answer = await replace(place, {
+    run: async ns => {
+      const made = await given(ns, service());
+      const answer = await replace(ns, {
         ...service({ ports: [{ port: 81 }] }),
         metadata: { resourceVersion: versionOf({ json: made }) },
       });
@@ -223,10 +223,10 @@ const others: readonly Row[] = [
   },
   {
     title: 'a template cannot lose a required member by apply of another manager',
-    run: async place => {
-      await apply(place, deployment());
+    run: async ns => {
+      await apply(ns, deployment());
       const rest = clone(deployment({ template: { metadata: { labels: { app: 'api' } } } }));
-      return outcome(await apply(place, rest, { manager: 'other', force: true }));
+      return outcome(await apply(ns, rest, { manager: 'other', force: true }));
     },
     expected:
       '422 Deployment.apps "web" is invalid: spec.template.metadata.labels: Invalid value: {"app":"api"}: `selector` does not match template `labels`',
@@ -236,9 +236,9 @@ const others: readonly Row[] = [
 export const immutabilityRows: readonly Row[] = [
   ...changes.map(([title, object, change, expected]): Row => ({
     title,
-    run: async place => {
-      await given(place, object);
-      return firstLine(outcome(await patch(place, at(place, object.kind as KindName), { body: change })));
+    run: async ns => {
+      await given(ns, object);
+      return firstLine(outcome(await patch(ns, at(ns, object.kind as KindName), { body: change })));
     },
     expected,
   })),

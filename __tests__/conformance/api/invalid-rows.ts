@@ -573,20 +573,20 @@ const mistakes: readonly (readonly [title: string, object: JsonObject, expected:
 const others: readonly Row[] = [
   {
     title: 'a node port that another Service has is refused',
-    run: async place => {
-      const made = await given(place, service({ type: 'NodePort' }));
+    run: async ns => {
+      const made = await given(ns, service({ type: 'NodePort' }));
       const taken = objectsAt(made, 'spec', 'ports')[0]?.nodePort ?? 0;
-      const twin = labelled(nodePort({ ports: [{ port: 80, nodePort: taken }] }), { name: `${place.name}-2` });
-      return asText(outcome(await create(place, twin, { dryRun: 'All' }))).replace(asText(taken), 'TAKEN');
+      const twin = labelled(nodePort({ ports: [{ port: 80, nodePort: taken }] }), { name: `${ns.name}-2` });
+      return asText(outcome(await create(ns, twin, { dryRun: 'All' }))).replace(asText(taken), 'TAKEN');
     },
     expected:
       '422 Service "web-2" is invalid: spec.ports[0].nodePort: Invalid value: TAKEN: provided port is already allocated',
   },
   {
     title: 'a node port out of range is refused, though not in a dry run',
-    run: async place => {
+    run: async ns => {
       const outside = nodePort({ ports: [{ port: 80, nodePort: 8080 }] });
-      return [outcome(await create(place, outside, { dryRun: 'All' })), outcome(await create(place, outside))];
+      return [outcome(await create(ns, outside, { dryRun: 'All' })), outcome(await create(ns, outside))];
     },
     expected: [
       201,
@@ -595,9 +595,9 @@ const others: readonly Row[] = [
   },
   {
     title: 'by server-side apply, a quantity that is none and data that is not base64 are 500 without a reason',
-    run: async place => {
+    run: async ns => {
       const asks = [deployment({}, { resources: { limits: { cpu: 'much' } } }), secret({ data: { a: '!' } })];
-      const answers = await Promise.all(asks.map(object => apply(place, object, { dryRun: true })));
+      const answers = await Promise.all(asks.map(object => apply(ns, object, { dryRun: true })));
       return answers.map(verdict);
     },
     expected: [
@@ -615,10 +615,10 @@ const others: readonly Row[] = [
   },
   {
     title: 'a dry run by server-side apply words a mistake as a creation does',
-    run: async place => {
+    run: async ns => {
       const wrong = deployment({ replicas: -1 }, { image: '' });
-      const applied = await apply(place, wrong, { dryRun: true });
-      return [outcome(applied), outcome(await create(place, wrong))];
+      const applied = await apply(ns, wrong, { dryRun: true });
+      return [outcome(applied), outcome(await create(ns, wrong))];
     },
     expected: [
       '422 Deployment.apps "web" is invalid: [spec.replicas: Invalid value: -1: must be greater than or equal to 0, spec.template.spec.containers[0].image: Required value]',
@@ -630,7 +630,7 @@ const others: readonly Row[] = [
 export const invalidRows: readonly Row[] = [
   ...mistakes.map(([title, object, expected]): Row => ({
     title: `${typeof expected === 'number' ? 'takes' : 'refuses'} ${title}`,
-    run: async place => outcome(await create(place, object, { dryRun: 'All' })),
+    run: async ns => outcome(await create(ns, object, { dryRun: 'All' })),
     expected,
   })),
   ...others,

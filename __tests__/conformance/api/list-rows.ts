@@ -18,24 +18,24 @@ import {
   secret,
   verdict,
   versionOf,
-  type Place,
+  type RowNamespace,
   type Row,
 } from '../../support/conformance/api-row.js';
 
-const list = (place: Place, query: Readonly<Record<string, string>> = {}): Promise<Answer> =>
-  place.api.send({
+const list = (ns: RowNamespace, query: Readonly<Record<string, string>> = {}): Promise<Answer> =>
+  ns.api.send({
     method: 'GET',
-    path: all(place, 'ConfigMap'),
-    query: { labelSelector: `row=${place.name}`, ...query },
+    path: all(ns, 'ConfigMap'),
+    query: { labelSelector: `row=${ns.name}`, ...query },
   });
 
 /** Names in the order they came in, without the row's own part. */
-const names = ({ json }: Answer, { name }: Place): string[] =>
+const names = ({ json }: Answer, { name }: RowNamespace): string[] =>
   objectsAt(json, 'items').map(item => (textAt(objectAt(item, 'metadata'), 'name') ?? '').slice(name.length + 1));
 
-const make = async (place: Place, labels: Readonly<Record<string, JsonObject>>): Promise<void> => {
+const make = async (ns: RowNamespace, labels: Readonly<Record<string, JsonObject>>): Promise<void> => {
   for (const [name, more] of Object.entries(labels)) {
-    await given(place, configMap({}, { name: `${place.name}-${name}`, labels: { row: place.name, ...more } }));
+    await given(ns, configMap({}, { name: `${ns.name}-${name}`, labels: { row: ns.name, ...more } }));
   }
 };
 
@@ -58,36 +58,36 @@ const bySelector: readonly (readonly [selector: string, expected: JsonValue])[] 
 const others: readonly Row[] = [
   {
     title: 'a list is in the order of names, with a version, and its items name neither kind nor version',
-    run: async place => {
-      await make(place, shops);
-      const answer = await list(place);
+    run: async ns => {
+      await make(ns, shops);
+      const answer = await list(ns);
       const { kind = '', apiVersion = '', metadata = {} } = answer.json;
       const [first = {}] = objectsAt(answer.json, 'items');
-      return [kind, apiVersion, Object.keys(objectAt(metadata)), names(answer, place), Object.keys(first).sort()];
+      return [kind, apiVersion, Object.keys(objectAt(metadata)), names(answer, ns), Object.keys(first).sort()];
     },
     expected: ['ConfigMapList', 'v1', ['resourceVersion'], ['a', 'b', 'c'], ['metadata']],
   },
   {
     title: 'a list by name and by other than a name',
-    run: async place => {
-      await make(place, shops);
+    run: async ns => {
+      await make(ns, shops);
       return [
-        names(await list(place, { fieldSelector: `metadata.name=${place.name}-a` }), place),
-        names(await list(place, { fieldSelector: `metadata.name!=${place.name}-a` }), place),
-        names(await list(place, { fieldSelector: `metadata.namespace=other` }), place),
+        names(await list(ns, { fieldSelector: `metadata.name=${ns.name}-a` }), ns),
+        names(await list(ns, { fieldSelector: `metadata.name!=${ns.name}-a` }), ns),
+        names(await list(ns, { fieldSelector: `metadata.namespace=other` }), ns),
       ];
     },
     expected: [['a'], ['b', 'c'], []],
   },
   {
     title: 'pods by phase and node, Secrets by type',
-    run: async place => {
-      await given(place, account);
-      await given(place, pod(place));
-      await given(place, secret({ type: 'example.com/own', metadata: { name: place.name } }));
+    run: async ns => {
+      await given(ns, account);
+      await given(ns, pod(ns));
+      await given(ns, secret({ type: 'example.com/own', metadata: { name: ns.name } }));
       const found = async (kind: 'Pod' | 'Secret', fieldSelector: string): Promise<number> => {
-        const answer = await place.api.send({ method: 'GET', path: all(place, kind), query: { fieldSelector } });
-        return objectsAt(answer.json, 'items').filter(item => objectAt(item, 'metadata').name === place.name).length;
+        const answer = await ns.api.send({ method: 'GET', path: all(ns, kind), query: { fieldSelector } });
+        return objectsAt(answer.json, 'items').filter(item => objectAt(item, 'metadata').name === ns.name).length;
       };
       return [
         await found('Pod', 'status.phase=Pending'),
@@ -101,15 +101,15 @@ const others: readonly Row[] = [
   },
   {
     title: 'a limit gives pages, each with the way to the next and how many are left',
-    run: async place => {
-      await make(place, shops);
-      const namesake = { fieldSelector: 'metadata.namespace=' + place.namespace };
-      const first = await list(place, { limit: '2', ...namesake });
+    run: async ns => {
+      await make(ns, shops);
+      const namesake = { fieldSelector: 'metadata.namespace=' + ns.namespace };
+      const first = await list(ns, { limit: '2', ...namesake });
       const { continue: next = '', ...rest } = objectAt(first.json, 'metadata');
-      const second = await list(place, { limit: '2', continue: asText(next), ...namesake });
+      const second = await list(ns, { limit: '2', continue: asText(next), ...namesake });
       return [
-        [names(first, place), next !== '', Object.keys(rest).sort()],
-        [names(second, place), Object.keys(objectAt(second.json, 'metadata'))],
+        [names(first, ns), next !== '', Object.keys(rest).sort()],
+        [names(second, ns), Object.keys(objectAt(second.json, 'metadata'))],
         versionOf(first) === versionOf(second),
       ];
     },
@@ -117,62 +117,62 @@ const others: readonly Row[] = [
   },
   {
     title: 'the pages of a list do not see what came in between',
-    run: async place => {
-      await make(place, shops);
-      const first = await list(place, { limit: '2' });
-      await make(place, { d: {} });
-      await remove(place, at(place, 'ConfigMap', `${place.name}-c`));
+    run: async ns => {
+      await make(ns, shops);
+      const first = await list(ns, { limit: '2' });
+      await make(ns, { d: {} });
+      await remove(ns, at(ns, 'ConfigMap', `${ns.name}-c`));
       const next = textAt(objectAt(first.json, 'metadata'), 'continue') ?? '';
-      return names(await list(place, { limit: '2', continue: next }), place);
+      return names(await list(ns, { limit: '2', continue: next }), ns);
     },
     expected: ['c'],
   },
   {
     title: 'a limit that is not reached says nothing of more',
-    run: async place => {
-      await make(place, shops);
-      const answer = await list(place, { limit: '3' });
-      return [names(answer, place), Object.keys(objectAt(answer.json, 'metadata'))];
+    run: async ns => {
+      await make(ns, shops);
+      const answer = await list(ns, { limit: '3' });
+      return [names(answer, ns), Object.keys(objectAt(answer.json, 'metadata'))];
     },
     expected: [['a', 'b', 'c'], ['resourceVersion']],
   },
   {
     title: 'a way to the next page that cannot be read is 400',
-    run: async place => {
-      const answer = verdict(await list(place, { limit: '1', continue: 'nonsense' }));
+    run: async ns => {
+      const answer = verdict(await list(ns, { limit: '1', continue: 'nonsense' }));
       return { ...answer, message: asText(answer.message).split(':')[0] ?? '' };
     },
     expected: { status: 400, reason: 'BadRequest', message: 'invalid continue token' },
   },
   {
     title: 'a list of exactly an earlier version shows what was there then',
-    run: async place => {
-      await make(place, { a: {} });
-      const before = versionOf(await list(place));
-      await make(place, { b: {} });
-      const answer = await list(place, { resourceVersion: before, resourceVersionMatch: 'Exact' });
-      return [names(answer, place), versionOf(answer) === before];
+    run: async ns => {
+      await make(ns, { a: {} });
+      const before = versionOf(await list(ns));
+      await make(ns, { b: {} });
+      const answer = await list(ns, { resourceVersion: before, resourceVersionMatch: 'Exact' });
+      return [names(answer, ns), versionOf(answer) === before];
     },
     expected: [['a'], true],
   },
   {
     title: 'a list not older than a version, or of any, shows what is there',
-    run: async place => {
-      await make(place, { a: {} });
-      const before = versionOf(await list(place));
-      await make(place, { b: {} });
-      const current = versionOf(await list(place));
-      const answer = await list(place, { resourceVersion: before });
-      return [names(answer, place), Number(versionOf(answer)) >= Number(current)];
+    run: async ns => {
+      await make(ns, { a: {} });
+      const before = versionOf(await list(ns));
+      await make(ns, { b: {} });
+      const current = versionOf(await list(ns));
+      const answer = await list(ns, { resourceVersion: before });
+      return [names(answer, ns), Number(versionOf(answer)) >= Number(current)];
     },
     expected: [['a', 'b'], true],
   },
   {
     title: 'a match of versions without a version is refused',
-    run: async place => [
-      verdict(await list(place, { resourceVersionMatch: 'Exact' })),
-      verdict(await list(place, { resourceVersionMatch: 'Exact', resourceVersion: '0' })),
-      verdict(await list(place, { resourceVersionMatch: 'Newest', resourceVersion: '1' })),
+    run: async ns => [
+      verdict(await list(ns, { resourceVersionMatch: 'Exact' })),
+      verdict(await list(ns, { resourceVersionMatch: 'Exact', resourceVersion: '0' })),
+      verdict(await list(ns, { resourceVersionMatch: 'Newest', resourceVersion: '1' })),
     ],
     expected: [
       {
@@ -203,8 +203,8 @@ const others: readonly Row[] = [
   },
   {
     title: 'a list of exactly a version that is no longer kept is 410',
-    run: async place => {
-      const answer = verdict(await list(place, { resourceVersion: '1', resourceVersionMatch: 'Exact' }));
+    run: async ns => {
+      const answer = verdict(await list(ns, { resourceVersion: '1', resourceVersionMatch: 'Exact' }));
       return { ...answer, message: asText(answer.message).replaceAll(/\d+/g, 'N') };
     },
     expected: { status: 410, reason: 'Expired', message: 'The resourceVersion for the provided list is too old.' },
@@ -214,9 +214,9 @@ const others: readonly Row[] = [
 export const listRows: readonly Row[] = [
   ...bySelector.map(([selector, expected]): Row => ({
     title: `the selector "${selector}" selects`,
-    run: async place => {
-      await make(place, shops);
-      return names(await list(place, { labelSelector: `row=${place.name},${selector}` }), place);
+    run: async ns => {
+      await make(ns, shops);
+      return names(await list(ns, { labelSelector: `row=${ns.name},${selector}` }), ns);
     },
     expected,
   })),

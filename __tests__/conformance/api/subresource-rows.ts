@@ -23,11 +23,11 @@ import {
   template,
   verdict,
   versionOf,
-  type Place,
+  type RowNamespace,
   type Row,
 } from '../../support/conformance/api-row.js';
 
-const scale = (place: Place): string => `${at(place, 'Deployment')}/scale`;
+const scale = (ns: RowNamespace): string => `${at(ns, 'Deployment')}/scale`;
 
 /** A Scale without what differs from cluster to cluster. */
 function shown({ json }: Answer): JsonObject {
@@ -39,10 +39,10 @@ function shown({ json }: Answer): JsonObject {
 
 const idle = deployment({ paused: true }, {}, { nodeSelector: { none: 'none' } });
 
-const put = (place: Place, path: string, body: JsonValue): Promise<Answer> =>
-  place.api.send({ method: 'PUT', path, query: { fieldManager: 'scaler' }, body });
+const put = (ns: RowNamespace, path: string, body: JsonValue): Promise<Answer> =>
+  ns.api.send({ method: 'PUT', path, query: { fieldManager: 'scaler' }, body });
 
-const scaleOf = ({ name, namespace }: Place): JsonObject => ({
+const scaleOf = ({ name, namespace }: RowNamespace): JsonObject => ({
   apiVersion: 'autoscaling/v1',
   kind: 'Scale',
   metadata: { name, namespace },
@@ -53,9 +53,9 @@ const condition = { type: 'Seen', status: 'True', reason: 'Looked', message: '' 
 export const subresourceRows: readonly Row[] = [
   {
     title: 'the scale of a Deployment shows number and selector',
-    run: async place => {
-      await given(place, deployment());
-      return shown(await place.api.get(scale(place)));
+    run: async ns => {
+      await given(ns, deployment());
+      return shown(await ns.api.get(scale(ns)));
     },
     expected: {
       kind: 'Scale',
@@ -67,10 +67,10 @@ export const subresourceRows: readonly Row[] = [
   },
   {
     title: 'a PUT of the scale changes replicas and generation',
-    run: async place => {
-      await given(place, idle);
-      const answer = await put(place, scale(place), { ...scaleOf(place), spec: { replicas: 1 } });
-      const object = (await place.api.get(at(place, 'Deployment'))).json;
+    run: async ns => {
+      await given(ns, idle);
+      const answer = await put(ns, scale(ns), { ...scaleOf(ns), spec: { replicas: 1 } });
+      const object = (await ns.api.get(at(ns, 'Deployment'))).json;
       return [
         answer.status,
         answer.json.spec ?? {},
@@ -82,11 +82,11 @@ export const subresourceRows: readonly Row[] = [
   },
   {
     title: 'a PUT of an old scale is 409',
-    run: async place => {
-      await given(place, deployment());
-      const { json } = await place.api.get(scale(place));
-      await patch(place, at(place, 'Deployment'), { body: { spec: { minReadySeconds: 1 } } });
-      return verdict(await put(place, scale(place), { ...json, spec: { replicas: 1 } }));
+    run: async ns => {
+      await given(ns, deployment());
+      const { json } = await ns.api.get(scale(ns));
+      await patch(ns, at(ns, 'Deployment'), { body: { spec: { minReadySeconds: 1 } } });
+      return verdict(await put(ns, scale(ns), { ...json, spec: { replicas: 1 } }));
     },
     expected: {
       status: 409,
@@ -98,18 +98,18 @@ export const subresourceRows: readonly Row[] = [
   },
   {
     title: 'a PUT of a scale without version and number scales to none',
-    run: async place => {
-      await given(place, deployment());
-      const answer = await put(place, scale(place), scaleOf(place));
+    run: async ns => {
+      await given(ns, deployment());
+      const answer = await put(ns, scale(ns), scaleOf(ns));
       return [outcome(answer), answer.json.spec ?? 'none'];
     },
     expected: [200, {}],
   },
   {
     title: 'a negative scale is refused',
-    run: async place => {
-      await given(place, deployment());
-      return verdict(await patch(place, scale(place), { body: { spec: { replicas: -1 } } }));
+    run: async ns => {
+      await given(ns, deployment());
+      return verdict(await patch(ns, scale(ns), { body: { spec: { replicas: -1 } } }));
     },
     expected: {
       status: 422,
@@ -122,18 +122,18 @@ export const subresourceRows: readonly Row[] = [
   },
   {
     title: 'a scale of the wrong type is refused',
-    run: async place => {
-      await given(place, deployment());
-      const { status, reason } = verdict(await patch(place, scale(place), { body: { spec: { replicas: 'two' } } }));
+    run: async ns => {
+      await given(ns, deployment());
+      const { status, reason } = verdict(await patch(ns, scale(ns), { body: { spec: { replicas: 'two' } } }));
       return [status ?? 0, reason ?? ''];
     },
     expected: [422, 'Invalid'],
   },
   {
     title: 'the scale of what is not there is 404',
-    run: async place => [
-      verdict(await place.api.get(scale(place))),
-      verdict(await patch(place, scale(place), { body: { spec: { replicas: 1 } } })),
+    run: async ns => [
+      verdict(await ns.api.get(scale(ns))),
+      verdict(await patch(ns, scale(ns), { body: { spec: { replicas: 1 } } })),
     ],
     expected: [
       {
@@ -152,12 +152,12 @@ export const subresourceRows: readonly Row[] = [
   },
   {
     title: 'who scales owns the number through that subresource, unless it is none',
-    run: async place => {
-      await given(place, idle);
+    run: async ns => {
+      await given(ns, idle);
       const entries: JsonValue[] = [];
       for (const replicas of [1, 0]) {
-        await patch(place, scale(place), { body: { spec: { replicas } }, query: { fieldManager: 'scaler' } });
-        const object = await place.api.get(at(place, 'Deployment'));
+        await patch(ns, scale(ns), { body: { spec: { replicas } }, query: { fieldManager: 'scaler' } });
+        const object = await ns.api.get(at(ns, 'Deployment'));
         const entry = objectsAt(metadataOf(object), 'managedFields').find(one => one.manager === 'scaler') ?? {};
         erase(entry, 'time');
         entries.push(entry);
@@ -178,9 +178,9 @@ export const subresourceRows: readonly Row[] = [
   },
   {
     title: 'the scale of a StatefulSet works alike',
-    run: async place => {
-      await given(place, statefulSet());
-      return shown(await patch(place, `${at(place, 'StatefulSet')}/scale`, { body: { spec: { replicas: 0 } } }));
+    run: async ns => {
+      await given(ns, statefulSet());
+      return shown(await patch(ns, `${at(ns, 'StatefulSet')}/scale`, { body: { spec: { replicas: 0 } } }));
     },
     expected: {
       kind: 'Scale',
@@ -192,28 +192,28 @@ export const subresourceRows: readonly Row[] = [
   },
   {
     title: 'a DaemonSet has no scale',
-    run: async place => {
+    run: async ns => {
       const spec = {
         selector: { matchLabels: { app: 'web' } },
         template: template({}, { nodeSelector: { none: 'none' } }),
       };
-      await given(place, { ...deployment(), kind: 'DaemonSet', spec });
-      return verdict(await place.api.get(`${at(place, 'DaemonSet')}/scale`));
+      await given(ns, { ...deployment(), kind: 'DaemonSet', spec });
+      return verdict(await ns.api.get(`${at(ns, 'DaemonSet')}/scale`));
     },
     expected: { status: 404, reason: 'NotFound', message: 'the server could not find the requested resource' },
   },
   {
     title: 'a status that comes with an object is left out',
-    run: async place => {
-      const { status, json } = await replaceStatus(place, false);
+    run: async ns => {
+      const { status, json } = await replaceStatus(ns, false);
       return [status, objectAt(json, 'status').currentReplicas ?? 'none', objectAt(json, 'spec').maxReplicas ?? 0];
     },
     expected: [200, 'none', 5],
   },
   {
     title: 'through the status subresource the status changes and the spec stays',
-    run: async place => {
-      const { status, json } = await replaceStatus(place, true);
+    run: async ns => {
+      const { status, json } = await replaceStatus(ns, true);
       const { generation = 'none' } = objectAt(json, 'metadata');
       return [
         status,
@@ -226,16 +226,16 @@ export const subresourceRows: readonly Row[] = [
   },
   {
     title: 'an apply of a status owns it through the subresource',
-    run: async place => {
-      await given(place, account);
-      await given(place, pod(place));
+    run: async ns => {
+      await given(ns, account);
+      await given(ns, pod(ns));
       const body = {
         apiVersion: 'v1',
         kind: 'Pod',
-        metadata: { name: place.name },
+        metadata: { name: ns.name },
         status: { conditions: [condition] },
       };
-      const answer = await place.api.apply(`${at(place, 'Pod')}/status`, body, { manager: 'looker' });
+      const answer = await ns.api.apply(`${at(ns, 'Pod')}/status`, body, { manager: 'looker' });
       const entry = objectsAt(metadataOf(answer), 'managedFields').find(one => one.manager === 'looker') ?? {};
       erase(entry, 'time');
       return [answer.status, entry];
@@ -260,9 +260,9 @@ export const subresourceRows: readonly Row[] = [
   },
   {
     title: 'an apply of a status makes no object',
-    run: async place => {
-      const body = { ...deployment(), metadata: { name: place.name }, status: {} };
-      return verdict(await place.api.apply(`${at(place, 'Deployment')}/status`, body));
+    run: async ns => {
+      const body = { ...deployment(), metadata: { name: ns.name }, status: {} };
+      return verdict(await ns.api.apply(`${at(ns, 'Deployment')}/status`, body));
     },
     expected: {
       status: 404,
@@ -273,19 +273,19 @@ export const subresourceRows: readonly Row[] = [
   },
   {
     title: 'the status of an object reads as the object',
-    run: async place => {
-      await given(place, deployment({ paused: true }));
-      const { status, json } = await place.api.get(`${at(place, 'Deployment')}/status`);
+    run: async ns => {
+      await given(ns, deployment({ paused: true }));
+      const { status, json } = await ns.api.get(`${at(ns, 'Deployment')}/status`);
       return [status, json.kind ?? '', objectAt(json, 'spec').paused ?? 'none'];
     },
     expected: [200, 'Deployment', true],
   },
   {
     title: 'a ConfigMap has neither scale nor status',
-    run: async place => {
-      await given(place, configMap());
-      const paths = ['scale', 'status'].map(name => `${at(place, 'ConfigMap')}/${name}`);
-      return (await Promise.all(paths.map(path => place.api.get(path)))).map(verdict);
+    run: async ns => {
+      await given(ns, configMap());
+      const paths = ['scale', 'status'].map(name => `${at(ns, 'ConfigMap')}/${name}`);
+      return (await Promise.all(paths.map(path => ns.api.get(path)))).map(verdict);
     },
     expected: [
       { status: 404, reason: 'NotFound', message: 'the server could not find the requested resource' },
@@ -295,14 +295,14 @@ export const subresourceRows: readonly Row[] = [
 ];
 
 /** Writes spec, labels and status of an autoscaler at once, through its status or not. */
-async function replaceStatus(place: Place, through: boolean): Promise<Answer> {
-  const made = await given(place, autoscaler());
+async function replaceStatus(ns: RowNamespace, through: boolean): Promise<Answer> {
+  const made = await given(ns, autoscaler());
   const body = {
     ...autoscaler({ maxReplicas: 5 }),
-    metadata: { name: place.name, labels: { a: 'b' } },
+    metadata: { name: ns.name, labels: { a: 'b' } },
     status: { currentReplicas: 2, desiredReplicas: 2, currentMetrics: [] },
   };
-  if (!through) return replace(place, body);
-  const answer = await put(place, `${at(place, 'HorizontalPodAutoscaler')}/status`, body);
+  if (!through) return replace(ns, body);
+  const answer = await put(ns, `${at(ns, 'HorizontalPodAutoscaler')}/status`, body);
   return versionOf(answer) === versionOf({ json: made }) ? { ...answer, status: 0 } : answer;
 }

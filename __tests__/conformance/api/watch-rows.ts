@@ -20,7 +20,7 @@ import {
   verdict,
   versionOf,
   withName,
-  type Place,
+  type RowNamespace,
   type Row,
 } from '../../support/conformance/api-row.js';
 
@@ -39,24 +39,24 @@ async function take(watch: WatchReader, count: number): Promise<JsonObject[]> {
 const names = (events: readonly JsonObject[]): JsonValue[] => events.map(told);
 
 /** Watches the ConfigMaps that carry the row's label. */
-const own = ({ name }: Place): Readonly<Record<string, string>> => ({ labelSelector: `row=${name}` });
-const labelled = (place: Place, name: string, data: JsonObject = {}): JsonObject =>
-  configMap(data, { name: `${place.name}-${name}`, labels: { row: place.name } });
-const make = (place: Place, name: string, data: JsonObject = {}): Promise<JsonObject> =>
-  given(place, labelled(place, name, data));
-const pathOf = (place: Place, name: string): string => at(place, 'ConfigMap', `${place.name}-${name}`);
-const label = (place: Place, name: string, row: string): Promise<unknown> =>
-  patch(place, pathOf(place, name), { body: { metadata: { labels: { row } } } });
+const own = ({ name }: RowNamespace): Readonly<Record<string, string>> => ({ labelSelector: `row=${name}` });
+const labelled = (ns: RowNamespace, name: string, data: JsonObject = {}): JsonObject =>
+  configMap(data, { name: `${ns.name}-${name}`, labels: { row: ns.name } });
+const make = (ns: RowNamespace, name: string, data: JsonObject = {}): Promise<JsonObject> =>
+  given(ns, labelled(ns, name, data));
+const pathOf = (ns: RowNamespace, name: string): string => at(ns, 'ConfigMap', `${ns.name}-${name}`);
+const label = (ns: RowNamespace, name: string, row: string): Promise<unknown> =>
+  patch(ns, pathOf(ns, name), { body: { metadata: { labels: { row } } } });
 
-const open = (place: Place, query: Readonly<Record<string, string>> = {}): Promise<WatchReader> =>
-  openWatch(place.api, all(place, 'ConfigMap'), { timeoutSeconds: '60', ...own(place), ...query });
+const open = (ns: RowNamespace, query: Readonly<Record<string, string>> = {}): Promise<WatchReader> =>
+  openWatch(ns.api, all(ns, 'ConfigMap'), { timeoutSeconds: '60', ...own(ns), ...query });
 
 const streaming = { sendInitialEvents: 'true', resourceVersionMatch: 'NotOlderThan', allowWatchBookmarks: 'true' };
-const ask = async (place: Place, query: Readonly<Record<string, string>>): Promise<JsonValue> =>
+const ask = async (ns: RowNamespace, query: Readonly<Record<string, string>>): Promise<JsonValue> =>
   verdict(
-    await place.api.send({
+    await ns.api.send({
       method: 'GET',
-      path: all(place, 'ConfigMap'),
+      path: all(ns, 'ConfigMap'),
       query: { watch: 'true', timeoutSeconds: '1', ...query },
     }),
   );
@@ -64,13 +64,13 @@ const ask = async (place: Place, query: Readonly<Record<string, string>>): Promi
 export const watchRows: readonly Row[] = [
   {
     title: 'a watch without a version tells what is there, then what happens, in order',
-    run: async place => {
-      await make(place, 'a');
-      const watch = await open(place);
+    run: async ns => {
+      await make(ns, 'a');
+      const watch = await open(ns);
       const first = await take(watch, 1);
-      await make(place, 'b');
-      await patch(place, pathOf(place, 'a'), { body: { data: { x: '1' } } });
-      await remove(place, pathOf(place, 'b'));
+      await make(ns, 'b');
+      await patch(ns, pathOf(ns, 'a'), { body: { data: { x: '1' } } });
+      await remove(ns, pathOf(ns, 'b'));
       return names([...first, ...(await take(watch, 3))]);
     },
     expected: [
@@ -82,20 +82,20 @@ export const watchRows: readonly Row[] = [
   },
   {
     title: 'a watch of version 0 tells what is there first',
-    run: async place => {
-      await make(place, 'a');
-      return names(await take(await open(place, { resourceVersion: '0' }), 1));
+    run: async ns => {
+      await make(ns, 'a');
+      return names(await take(await open(ns, { resourceVersion: '0' }), 1));
     },
     expected: [['ADDED', 'web-a']],
   },
   {
     title: 'a watch from the version of a list tells what came later and nothing twice',
-    run: async place => {
-      await make(place, 'a');
-      const list = await place.api.send({ method: 'GET', path: all(place, 'ConfigMap'), query: own(place) });
-      await make(place, 'b');
-      const watch = await open(place, { resourceVersion: versionOf(list) });
-      await make(place, 'c');
+    run: async ns => {
+      await make(ns, 'a');
+      const list = await ns.api.send({ method: 'GET', path: all(ns, 'ConfigMap'), query: own(ns) });
+      await make(ns, 'b');
+      const watch = await open(ns, { resourceVersion: versionOf(list) });
+      await make(ns, 'c');
       return [objectsAt(list.json, 'items').length, names(await take(watch, 2))];
     },
     expected: [
@@ -108,21 +108,21 @@ export const watchRows: readonly Row[] = [
   },
   {
     title: 'a watch from the version of an object does not tell of that version again',
-    run: async place => {
-      const made = await make(place, 'a');
-      const watch = await open(place, { resourceVersion: versionOf({ json: made }) });
-      await make(place, 'b');
+    run: async ns => {
+      const made = await make(ns, 'a');
+      const watch = await open(ns, { resourceVersion: versionOf({ json: made }) });
+      await make(ns, 'b');
       return names(await take(watch, 1));
     },
     expected: [['ADDED', 'web-b']],
   },
   {
     title: 'events carry rising versions and the object as it was written',
-    run: async place => {
-      const watch = await open(place);
-      const made = await make(place, 'a', { x: '1' });
-      const changed = await patch(place, pathOf(place, 'a'), { body: { data: { x: '2' } } });
-      await remove(place, pathOf(place, 'a'));
+    run: async ns => {
+      const watch = await open(ns);
+      const made = await make(ns, 'a', { x: '1' });
+      const changed = await patch(ns, pathOf(ns, 'a'), { body: { data: { x: '2' } } });
+      await remove(ns, pathOf(ns, 'a'));
       const [added, modified, deleted] = (await take(watch, 3)).map(event => ({ json: objectAt(event.object) }));
       if (!added || !modified || !deleted) return 'no events';
       return [
@@ -143,11 +143,11 @@ export const watchRows: readonly Row[] = [
   },
   {
     title: 'streaming begins with what is there and a bookmark that says so',
-    run: async place => {
-      await make(place, 'a');
-      const watch = await open(place, streaming);
+    run: async ns => {
+      await make(ns, 'a');
+      const watch = await open(ns, streaming);
       const [first, second] = await take(watch, 2);
-      await make(place, 'b');
+      await make(ns, 'b');
       const bookmark = objectAt(second, 'object');
       return [
         told(first),
@@ -165,8 +165,8 @@ export const watchRows: readonly Row[] = [
   },
   {
     title: 'streaming of nothing begins with the bookmark',
-    run: async place => {
-      const watch = await open(place, streaming);
+    run: async ns => {
+      const watch = await open(ns, streaming);
       const [first] = await take(watch, 1);
       return [first?.type ?? '', objectAt(first, 'object', 'metadata').annotations ?? ''];
     },
@@ -174,10 +174,10 @@ export const watchRows: readonly Row[] = [
   },
   {
     title: 'streaming without initial events tells only what happens',
-    run: async place => {
-      await make(place, 'a');
-      const watch = await open(place, { ...streaming, sendInitialEvents: 'false', resourceVersion: '' });
-      await make(place, 'b');
+    run: async ns => {
+      await make(ns, 'a');
+      const watch = await open(ns, { ...streaming, sendInitialEvents: 'false', resourceVersion: '' });
+      await make(ns, 'b');
       const events = await take(watch, 1);
       return names(events);
     },
@@ -185,10 +185,10 @@ export const watchRows: readonly Row[] = [
   },
   {
     title: 'streaming needs to say how its version is meant',
-    run: async place => [
-      await ask(place, { sendInitialEvents: 'true' }),
-      await ask(place, { sendInitialEvents: 'true', resourceVersionMatch: 'Exact' }),
-      await ask(place, { resourceVersionMatch: 'NotOlderThan' }),
+    run: async ns => [
+      await ask(ns, { sendInitialEvents: 'true' }),
+      await ask(ns, { sendInitialEvents: 'true', resourceVersionMatch: 'Exact' }),
+      await ask(ns, { resourceVersionMatch: 'NotOlderThan' }),
     ],
     expected: [
       {
@@ -219,15 +219,15 @@ export const watchRows: readonly Row[] = [
   },
   {
     title: 'an object that gets the label is ADDED, one that loses it is DELETED with its last labels',
-    run: async place => {
-      const watch = await open(place);
-      await given(place, configMap({}, { name: `${place.name}-a` }));
-      await label(place, 'a', place.name);
-      await patch(place, pathOf(place, 'a'), { body: { data: { x: '1' } } });
-      await label(place, 'a', 'none');
-      const lost = await place.api.get(pathOf(place, 'a'));
-      await remove(place, pathOf(place, 'a'));
-      await make(place, 'b');
+    run: async ns => {
+      const watch = await open(ns);
+      await given(ns, configMap({}, { name: `${ns.name}-a` }));
+      await label(ns, 'a', ns.name);
+      await patch(ns, pathOf(ns, 'a'), { body: { data: { x: '1' } } });
+      await label(ns, 'a', 'none');
+      const lost = await ns.api.get(pathOf(ns, 'a'));
+      await remove(ns, pathOf(ns, 'a'));
+      await make(ns, 'b');
       const events = await take(watch, 4);
       const last = objectAt(events[2], 'object');
       return [
@@ -251,14 +251,14 @@ export const watchRows: readonly Row[] = [
   },
   {
     title: 'a watch by the field metadata.name tells of one object alone',
-    run: async place => {
-      const watch = await openWatch(place.api, all(place, 'ConfigMap'), {
-        fieldSelector: `metadata.name=${place.name}`,
+    run: async ns => {
+      const watch = await openWatch(ns.api, all(ns, 'ConfigMap'), {
+        fieldSelector: `metadata.name=${ns.name}`,
         timeoutSeconds: '60',
       });
-      await make(place, 'other');
-      await create(place, configMap());
-      await remove(place, at(place, 'ConfigMap'));
+      await make(ns, 'other');
+      await create(ns, configMap());
+      await remove(ns, at(ns, 'ConfigMap'));
       return names(await take(watch, 2));
     },
     expected: [
@@ -268,12 +268,12 @@ export const watchRows: readonly Row[] = [
   },
   {
     title: 'an object that is made again under its name is DELETED and ADDED with another uid',
-    run: async place => {
-      const watch = await open(place);
-      await make(place, 'a');
-      await remove(place, pathOf(place, 'a'));
-      await make(place, 'a');
-      await remove(place, pathOf(place, 'a'));
+    run: async ns => {
+      const watch = await open(ns);
+      await make(ns, 'a');
+      await remove(ns, pathOf(ns, 'a'));
+      await make(ns, 'a');
+      await remove(ns, pathOf(ns, 'a'));
       const events = await take(watch, 4);
       const uids = events.map(event => textAt(objectAt(event.object, 'metadata'), 'uid') ?? '');
       return [names(events), new Set(uids).size];
@@ -290,12 +290,12 @@ export const watchRows: readonly Row[] = [
   },
   {
     title: 'a deletion that a finalizer holds up is MODIFIED, then DELETED when the finalizer is gone',
-    run: async place => {
-      const watch = await open(place);
-      const held = labelled(place, 'a');
-      await given(place, { ...held, metadata: { ...objectAt(held, 'metadata'), finalizers: ['example.com/hold'] } });
-      await remove(place, pathOf(place, 'a'));
-      await patch(place, pathOf(place, 'a'), { body: { metadata: { finalizers: null } } });
+    run: async ns => {
+      const watch = await open(ns);
+      const held = labelled(ns, 'a');
+      await given(ns, { ...held, metadata: { ...objectAt(held, 'metadata'), finalizers: ['example.com/hold'] } });
+      await remove(ns, pathOf(ns, 'a'));
+      await patch(ns, pathOf(ns, 'a'), { body: { metadata: { finalizers: null } } });
       const events = await take(watch, 3);
       const marked = events.map(event => objectAt(event.object, 'metadata').deletionTimestamp !== undefined);
       return [names(events), marked];
@@ -311,47 +311,47 @@ export const watchRows: readonly Row[] = [
   },
   {
     title: 'a write that changes nothing tells nothing',
-    run: async place => {
-      const made = await make(place, 'a', { x: '1' });
-      const watch = await open(place, { resourceVersion: versionOf({ json: made }) });
-      await replace(place, made);
-      await patch(place, pathOf(place, 'a'), { body: { data: { x: '1' } } });
-      await make(place, 'b');
+    run: async ns => {
+      const made = await make(ns, 'a', { x: '1' });
+      const watch = await open(ns, { resourceVersion: versionOf({ json: made }) });
+      await replace(ns, made);
+      await patch(ns, pathOf(ns, 'a'), { body: { data: { x: '1' } } });
+      await make(ns, 'b');
       return names(await take(watch, 1));
     },
     expected: [['ADDED', 'web-b']],
   },
   {
     title: 'a watch ends cleanly when its time is over',
-    run: async place => [told(await (await open(place, { timeoutSeconds: '1' })).next())],
+    run: async ns => [told(await (await open(ns, { timeoutSeconds: '1' })).next())],
     expected: ['end'],
   },
   {
     title: 'a watch of one object by its path is a GET',
-    run: async place => {
-      await create(place, configMap());
-      const answer = await place.api.send({ method: 'GET', path: at(place, 'ConfigMap'), query: { watch: 'true' } });
+    run: async ns => {
+      await create(ns, configMap());
+      const answer = await ns.api.send({ method: 'GET', path: at(ns, 'ConfigMap'), query: { watch: 'true' } });
       return [answer.status, answer.json.kind ?? ''];
     },
     expected: [200, 'ConfigMap'],
   },
   {
     title: 'a watch of a single object before it is there waits for it',
-    run: async place => {
-      const watch = await openWatch(place.api, all(place, 'ConfigMap'), {
-        fieldSelector: `metadata.name=${place.name}`,
+    run: async ns => {
+      const watch = await openWatch(ns.api, all(ns, 'ConfigMap'), {
+        fieldSelector: `metadata.name=${ns.name}`,
         timeoutSeconds: '60',
       });
-      await place.api.apply(at(place, 'ConfigMap'), withName(place, configMap()));
+      await ns.api.apply(at(ns, 'ConfigMap'), withName(ns, configMap()));
       return names(await take(watch, 1));
     },
     expected: [['ADDED', 'web']],
   },
   {
     title: 'a version that is no number is refused',
-    run: async place => {
-      const list = await place.api.get(`${all(place, 'ConfigMap')}?resourceVersion=latest`);
-      return [await ask(place, { resourceVersion: 'latest' }), verdict(list)];
+    run: async ns => {
+      const list = await ns.api.get(`${all(ns, 'ConfigMap')}?resourceVersion=latest`);
+      return [await ask(ns, { resourceVersion: 'latest' }), verdict(list)];
     },
     expected: [
       {
@@ -368,8 +368,8 @@ export const watchRows: readonly Row[] = [
   },
   {
     title: 'a watch from a version that is no longer kept gets one ERROR event with 410',
-    run: async place => {
-      const watch = await open(place, { resourceVersion: '1' });
+    run: async ns => {
+      const watch = await open(ns, { resourceVersion: '1' });
       const [event] = await take(watch, 1);
       const { message, ...status } = objectAt(event, 'object');
       return [event?.type ?? '', status, asText(message).replaceAll(/\d+/g, 'N'), told(await watch.next())];
@@ -383,10 +383,10 @@ export const watchRows: readonly Row[] = [
   },
   {
     title: 'a list of a version that is yet to come is refused after a while, as an older answer than wanted',
-    run: async place => {
-      const answer = await place.api.send({
+    run: async ns => {
+      const answer = await ns.api.send({
         method: 'GET',
-        path: all(place, 'ConfigMap'),
+        path: all(ns, 'ConfigMap'),
         query: { resourceVersion: '99999999999', resourceVersionMatch: 'NotOlderThan' },
       });
       const seen = verdict(answer);
@@ -402,9 +402,9 @@ export const watchRows: readonly Row[] = [
   },
   {
     title: 'a watch over all namespaces tells of the namespace of each object',
-    run: async place => {
-      const watch = await openWatch(place.api, '/api/v1/configmaps', { timeoutSeconds: '60', ...own(place) });
-      await make(place, 'a');
+    run: async ns => {
+      const watch = await openWatch(ns.api, '/api/v1/configmaps', { timeoutSeconds: '60', ...own(ns) });
+      await make(ns, 'a');
       const [event] = await take(watch, 1);
       return [told(event), objectAt(event, 'object', 'metadata').namespace ?? ''];
     },

@@ -1,4 +1,4 @@
-import { conform } from '../../support/conformance/play-rows.js';
+import { playRows } from '../../support/conformance/play-rows.js';
 import { rows } from './endpoints-rows.js';
 
-conform('EndpointSlices', rows);
+playRows('EndpointSlices', rows);

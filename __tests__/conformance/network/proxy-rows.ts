@@ -1,39 +1,40 @@
 import type { JsonObject, JsonValue } from '../../../sandbox/api/schema/json.js';
 import type { Answer, Ask } from '../../support/sandbox/api-client.js';
-import { at, type Ground, type Row, textOf } from '../../support/conformance/conformance-namespace.js';
+import { at, textOf } from '../../support/conformance/object-fields.js';
+import { type ConformanceNamespace, type Row } from '../../support/conformance/conformance-namespace.js';
 import { bare, pod, ready, service } from '../../support/conformance/web-application.js';
 
 /** What an answer says: a Status in its members, anything else as text. */
-function told(ground: Ground, { status, headers, text, json }: Answer): JsonObject {
+function told(ns: ConformanceNamespace, { status, headers, text, json }: Answer): JsonObject {
   const body =
     json.kind === 'Status'
       ? {
           reason: json.reason ?? null,
-          message: ground.words(textOf(json.message)),
+          message: ns.words(textOf(json.message)),
           details: json.details ?? null,
           code: json.code ?? null,
         }
-      : ground.words(text);
+      : ns.words(text);
   return { status, type: headers['content-type'] ?? null, body };
 }
 
-async function ask(ground: Ground, resource: string, more: Partial<Ask> = {}): Promise<JsonObject> {
-  return told(ground, await ground.api.send({ method: 'GET', path: ground.path(resource), ...more }));
+async function ask(ns: ConformanceNamespace, resource: string, more: Partial<Ask> = {}): Promise<JsonObject> {
+  return told(ns, await ns.api.send({ method: 'GET', path: ns.path(resource), ...more }));
 }
 
 /** A ready pod `web` behind a Service `web` with a named port. */
-async function site(ground: Ground, container: JsonObject = {}): Promise<void> {
-  await ground.make(pod(ground, { container }), service({ ports: [{ name: 'http', port: 80, targetPort: 8080 }] }));
-  await ready(ground);
-  await ground.untilAll('endpointslices', 'an endpoint', ([slice]) =>
+async function site(ns: ConformanceNamespace, container: JsonObject = {}): Promise<void> {
+  await ns.make(pod(ns, { container }), service({ ports: [{ name: 'http', port: 80, targetPort: 8080 }] }));
+  await ready(ns);
+  await ns.untilAll('endpointslices', 'an endpoint', ([slice]) =>
     at(slice, 'endpoints', 0, 'conditions', 'ready') === true ? true : undefined,
   );
 }
 
 /** The same questions to a pod and to its Service. */
-const both = async (ground: Ground, rest: string, more: Partial<Ask> = {}): Promise<JsonValue> => [
-  await ask(ground, `pods/web:8080/proxy/${rest}`, more),
-  await ask(ground, `services/web:80/proxy/${rest}`, more),
+const both = async (ns: ConformanceNamespace, rest: string, more: Partial<Ask> = {}): Promise<JsonValue> => [
+  await ask(ns, `pods/web:8080/proxy/${rest}`, more),
+  await ask(ns, `services/web:80/proxy/${rest}`, more),
 ];
 
 const passed: readonly [string, string, Partial<Ask>, JsonValue][] = [
@@ -121,8 +122,8 @@ const passed: readonly [string, string, Partial<Ask>, JsonValue][] = [
 ];
 
 /** Lines of /echo-headers, without what is the client's own or differs from run to run. */
-function echoed(ground: Ground, text: string): string[] {
-  return ground
+function echoed(ns: ConformanceNamespace, text: string): string[] {
+  return ns
     .words(text)
     .replace(/127\.0\.0\.1:\d+/g, 'SERVER')
     .replace(/IP:\d+/g, 'ADDRESS')
@@ -135,32 +136,32 @@ function echoed(ground: Ground, text: string): string[] {
 export const rows: readonly Row[] = [
   ...passed.map(([what, rest, more, expected]) => ({
     title: `${what} passes through to pods and Services as it is`,
-    play: async (ground: Ground) => {
-      await site(ground);
-      return both(ground, rest, more);
+    play: async (ns: ConformanceNamespace) => {
+      await site(ns);
+      return both(ns, rest, more);
     },
     expected,
   })),
   {
     title: 'headers of the answer pass, and HEAD has no body',
-    play: async ground => {
-      await site(ground);
-      const answer = await ground.api.send({ method: 'HEAD', path: ground.path('pods/web:8080/proxy/') });
+    play: async ns => {
+      await site(ns);
+      const answer = await ns.api.send({ method: 'HEAD', path: ns.path('pods/web:8080/proxy/') });
       return { status: answer.status, pod: answer.headers['x-pod'] ?? null, text: answer.text };
     },
     expected: { status: 200, pod: 'web', text: '' },
   },
   {
     title: 'headers of the request pass, and the proxy adds its own',
-    play: async ground => {
-      await site(ground);
-      const path = ground.path('services/web:http/proxy/echo-headers');
-      const { text } = await ground.api.send({
+    play: async ns => {
+      await site(ns);
+      const path = ns.path('services/web:http/proxy/echo-headers');
+      const { text } = await ns.api.send({
         method: 'GET',
         path,
         headers: { 'x-mine': 'yes', accept: 'text/plain' },
       });
-      return echoed(ground, text);
+      return echoed(ns, text);
     },
     expected: [
       'accept: text/plain',
@@ -173,9 +174,9 @@ export const rows: readonly Row[] = [
   },
   {
     title: 'a 500 of the application is its own answer',
-    play: async ground => {
-      await site(ground, { image: `${ground.options.site}:http500` });
-      return both(ground, '');
+    play: async ns => {
+      await site(ns, { image: `${ns.options.site}:http500` });
+      return both(ns, '');
     },
     expected: [
       { status: 500, type: 'text/plain; charset=utf-8', body: 'site http500\n' },
@@ -184,12 +185,12 @@ export const rows: readonly Row[] = [
   },
   {
     title: 'without a slash at the end there is a redirect to the path with one',
-    play: async ground => {
-      await site(ground);
+    play: async ns => {
+      await site(ns);
       const answers = [];
       for (const resource of ['pods/web:8080/proxy', 'services/web:80/proxy']) {
-        const { status, headers } = await ground.get(resource);
-        answers.push({ status, location: ground.words(headers.location ?? '') });
+        const { status, headers } = await ns.get(resource);
+        answers.push({ status, location: ns.words(headers.location ?? '') });
       }
       return answers;
     },
@@ -200,17 +201,17 @@ export const rows: readonly Row[] = [
   },
   {
     title: 'a pod without a port is asked at its first declared one',
-    play: async ground => {
-      await site(ground);
-      return ask(ground, 'pods/web/proxy/version');
+    play: async ns => {
+      await site(ns);
+      return ask(ns, 'pods/web/proxy/version');
     },
     expected: { status: 200, type: 'text/plain; charset=utf-8', body: 'v1\n' },
   },
   {
     title: 'a Service without a port: its only port has a name',
-    play: async ground => {
-      await site(ground);
-      return ask(ground, 'services/web/proxy/version');
+    play: async ns => {
+      await site(ns);
+      return ask(ns, 'services/web/proxy/version');
     },
     expected: {
       status: 503,
@@ -225,12 +226,9 @@ export const rows: readonly Row[] = [
   },
   {
     title: 'a Service is asked by the name of its port',
-    play: async ground => {
-      await site(ground);
-      return [
-        await ask(ground, 'services/web:http/proxy/version'),
-        await ask(ground, 'services/http:web:http/proxy/version'),
-      ];
+    play: async ns => {
+      await site(ns);
+      return [await ask(ns, 'services/web:http/proxy/version'), await ask(ns, 'services/http:web:http/proxy/version')];
     },
     expected: [
       { status: 200, type: 'text/plain; charset=utf-8', body: 'v1\n' },
@@ -239,9 +237,9 @@ export const rows: readonly Row[] = [
   },
   {
     title: 'a port that the Service does not have is not found',
-    play: async ground => {
-      await site(ground);
-      return [await ask(ground, 'services/web:81/proxy/'), await ask(ground, 'services/web:nosuch/proxy/')];
+    play: async ns => {
+      await site(ns);
+      return [await ask(ns, 'services/web:81/proxy/'), await ask(ns, 'services/web:nosuch/proxy/')];
     },
     expected: [
       {
@@ -268,9 +266,9 @@ export const rows: readonly Row[] = [
   },
   {
     title: 'a pod that does not listen at the port refuses the connection',
-    play: async ground => {
-      await site(ground);
-      return ask(ground, 'pods/web:9/proxy/');
+    play: async ns => {
+      await site(ns);
+      return ask(ns, 'pods/web:9/proxy/');
     },
     expected: {
       status: 503,
@@ -285,13 +283,13 @@ export const rows: readonly Row[] = [
   },
   {
     title: 'a Service whose pods do not listen at the port refuses the connection',
-    play: async ground => {
-      await ground.make(pod(ground), service({ ports: [{ port: 80, targetPort: 9 }] }));
-      await ready(ground);
-      await ground.untilAll('endpointslices', 'an endpoint', ([slice]) =>
+    play: async ns => {
+      await ns.make(pod(ns), service({ ports: [{ port: 80, targetPort: 9 }] }));
+      await ready(ns);
+      await ns.untilAll('endpointslices', 'an endpoint', ([slice]) =>
         at(slice, 'endpoints', 0, 'conditions', 'ready') === true ? true : undefined,
       );
-      return ask(ground, 'services/web:80/proxy/');
+      return ask(ns, 'services/web:80/proxy/');
     },
     expected: {
       status: 503,
@@ -306,9 +304,9 @@ export const rows: readonly Row[] = [
   },
   {
     title: 'a Service that selects no pod has no endpoints',
-    play: async ground => {
-      await ground.make(service({ selector: { app: 'nobody' } }));
-      return ask(ground, 'services/web:80/proxy/');
+    play: async ns => {
+      await ns.make(service({ selector: { app: 'nobody' } }));
+      return ask(ns, 'services/web:80/proxy/');
     },
     expected: {
       status: 503,
@@ -323,16 +321,16 @@ export const rows: readonly Row[] = [
   },
   {
     title: 'a pod that is not ready is not asked through its Service, but by its name',
-    play: async ground => {
-      await ground.make(pod(ground, { tag: 'never-ready' }), service());
+    play: async ns => {
+      await ns.make(pod(ns, { tag: 'never-ready' }), service());
       // A container that runs may not listen yet; one that answers its probe does.
-      await ground.untilAll('events', 'an answer to the probe', all =>
+      await ns.untilAll('events', 'an answer to the probe', all =>
         all.some(event => /statuscode: 503/.test(textOf(event.message))) ? true : undefined,
       );
-      await ground.untilAll('endpointslices', 'an endpoint', ([slice]) =>
+      await ns.untilAll('endpointslices', 'an endpoint', ([slice]) =>
         at(slice, 'endpoints', 0, 'conditions', 'ready') === false ? true : undefined,
       );
-      return both(ground, 'healthz');
+      return both(ns, 'healthz');
     },
     expected: [
       { status: 200, type: 'text/plain; charset=utf-8', body: 'ok\n' },
@@ -350,7 +348,7 @@ export const rows: readonly Row[] = [
   },
   {
     title: 'a Service or pod that does not exist is not found',
-    play: async ground => both(ground, ''),
+    play: async ns => both(ns, ''),
     expected: [
       {
         status: 404,
@@ -376,9 +374,9 @@ export const rows: readonly Row[] = [
   },
   {
     title: 'a pod that has no address yet cannot be asked',
-    play: async ground => {
-      await ground.make(pod(ground, { spec: { nodeSelector: { disk: 'none' } } }));
-      return ask(ground, 'pods/web:8080/proxy/');
+    play: async ns => {
+      await ns.make(pod(ns, { spec: { nodeSelector: { disk: 'none' } } }));
+      return ask(ns, 'pods/web:8080/proxy/');
     },
     expected: {
       status: 400,
@@ -388,11 +386,11 @@ export const rows: readonly Row[] = [
   },
   {
     title: 'a pod that has ended does not answer',
-    play: async ground => {
-      const container = bare({ image: `${ground.options.site}:broken` });
-      await ground.make(pod(ground, { spec: { restartPolicy: 'Never', containers: [container] } }));
-      await ground.until('pods/web', 'the end', object => at(object, 'status', 'phase') === 'Failed');
-      const answer = await ask(ground, 'pods/web:8080/proxy/');
+    play: async ns => {
+      const container = bare({ image: `${ns.options.site}:broken` });
+      await ns.make(pod(ns, { spec: { restartPolicy: 'Never', containers: [container] } }));
+      await ns.until('pods/web', 'the end', object => at(object, 'status', 'phase') === 'Failed');
+      const answer = await ask(ns, 'pods/web:8080/proxy/');
       return { status: answer.status ?? null };
     },
     expected: { status: 503 },

@@ -1,4 +1,4 @@
-import { conform } from '../../support/conformance/play-rows.js';
+import { playRows } from '../../support/conformance/play-rows.js';
 import { rows } from './proxy-rows.js';
 
-conform('the proxy to pods and Services', rows);
+playRows('the proxy to pods and Services', rows);

@@ -1,5 +1,6 @@
 import { objectAt, objectsAt, type JsonObject, type JsonValue } from '../../../sandbox/api/schema/json.js';
-import { at, nameOf, textOf, type Ground, type Row } from '../../support/conformance/conformance-namespace.js';
+import { at, nameOf, textOf } from '../../support/conformance/object-fields.js';
+import { type ConformanceNamespace, type Row } from '../../support/conformance/conformance-namespace.js';
 import {
   daemonSet,
   image,
@@ -28,22 +29,23 @@ const isDone = (set: JsonObject): boolean =>
     name => numberOf(set, name) === numberOf(set, 'desiredNumberScheduled'),
   );
 
-const done = (ground: Ground): Promise<JsonObject> => ground.until('daemonsets/web', 'the rollout to end', isDone);
-const change = (ground: Ground, body: JsonObject): Promise<JsonObject> => ground.change('daemonsets/web', body);
+const done = (ns: ConformanceNamespace): Promise<JsonObject> =>
+  ns.until('daemonsets/web', 'the rollout to end', isDone);
+const change = (ns: ConformanceNamespace, body: JsonObject): Promise<JsonObject> => ns.change('daemonsets/web', body);
 
 /** Tags of the pods that are not on their way out. */
-async function podsOf(ground: Ground): Promise<string[]> {
-  return (await ground.list('pods')).filter(pod => !isLeaving(pod)).map(tagOf);
+async function podsOf(ns: ConformanceNamespace): Promise<string[]> {
+  return (await ns.list('pods')).filter(pod => !isLeaving(pod)).map(tagOf);
 }
 
 /** What an update from v1 to v2 does to the pods of the one node, in order. */
-async function update(ground: Ground, set: JsonObject): Promise<string[]> {
-  await ground.make(daemonSet(ground, { set }));
-  await done(ground);
-  const watched = await ground.watch('pods');
-  await change(ground, image(ground, 'v2'));
-  await done(ground);
-  await ground.untilAll('pods', 'the old pod to be gone', pods =>
+async function update(ns: ConformanceNamespace, set: JsonObject): Promise<string[]> {
+  await ns.make(daemonSet(ns, { set }));
+  await done(ns);
+  const watched = await ns.watch('pods');
+  await change(ns, image(ns, 'v2'));
+  await done(ns);
+  await ns.untilAll('pods', 'the old pod to be gone', pods =>
     pods.every(pod => tagOf(pod) === 'v2') ? true : undefined,
   );
   const told = new Set<string>();
@@ -82,19 +84,19 @@ const outdated = (observedGeneration: number): JsonObject => {
 export const rows: readonly Row[] = [
   {
     title: 'a finished rollout has this status',
-    play: async ground => {
-      await ground.make(daemonSet(ground));
-      return at(await done(ground), 'status');
+    play: async ns => {
+      await ns.make(daemonSet(ns));
+      return at(await done(ns), 'status');
     },
     expected: settled(1),
   },
   {
     title: 'its pod is made for the node, tolerates that the node is ill, and has the revision as a label',
-    play: async ground => {
-      const made = await ground.make(daemonSet(ground));
-      const set = await done(ground);
-      const [pod = {}] = await ground.list('pods');
-      const [revision = {}] = await ground.list('controllerrevisions');
+    play: async ns => {
+      const made = await ns.make(daemonSet(ns));
+      const set = await done(ns);
+      const [pod = {}] = await ns.list('pods');
+      const [revision = {}] = await ns.list('controllerrevisions');
       const { [REVISION]: hash, ...labels } = objectAt(pod, 'metadata', 'labels');
       const terms = at(
         pod,
@@ -148,10 +150,10 @@ export const rows: readonly Row[] = [
   },
   {
     title: 'a revision is a ControllerRevision, of the set and with its labels',
-    play: async ground => {
-      const made = await ground.make(daemonSet(ground));
-      await done(ground);
-      const [one = {}] = await ground.list('controllerrevisions');
+    play: async ns => {
+      const made = await ns.make(daemonSet(ns));
+      await done(ns);
+      const [one = {}] = await ns.list('controllerrevisions');
       const hash = nameOf(one).replace('web-', '');
       const labels = Object.entries(objectAt(one, 'metadata', 'labels'));
       return {
@@ -174,35 +176,35 @@ export const rows: readonly Row[] = [
   },
   {
     title: 'an update takes the old pod away before it makes the new one',
-    play: ground => update(ground, {}),
+    play: ns => update(ns, {}),
     expected: ['v1 there', 'v1 ready', 'v1 leaves', 'v2 there', 'v2 ready'],
   },
   {
     title: 'with maxSurge the new pod is ready before the old one leaves',
-    play: ground => update(ground, { updateStrategy: { rollingUpdate: { maxSurge: 1, maxUnavailable: 0 } } }),
+    play: ns => update(ns, { updateStrategy: { rollingUpdate: { maxSurge: 1, maxUnavailable: 0 } } }),
     expected: ['v1 there', 'v1 ready', 'v2 there', 'v2 ready', 'v1 leaves'],
   },
   {
     title: 'OnDelete leaves every pod as it is until somebody deletes it',
-    play: async ground => {
-      await ground.make(daemonSet(ground, { set: { updateStrategy: { type: 'OnDelete' } } }));
-      await done(ground);
-      await change(ground, image(ground, 'v2'));
-      const left = await ground.until('daemonsets/web', 'the change to be seen', isObserved);
-      const pods = await podsOf(ground);
-      const [old = {}] = await ground.list('pods');
-      await ground.remove(`pods/${nameOf(old)}`);
-      await done(ground);
-      return { left: at(left, 'status'), pods, after: await podsOf(ground) };
+    play: async ns => {
+      await ns.make(daemonSet(ns, { set: { updateStrategy: { type: 'OnDelete' } } }));
+      await done(ns);
+      await change(ns, image(ns, 'v2'));
+      const left = await ns.until('daemonsets/web', 'the change to be seen', isObserved);
+      const pods = await podsOf(ns);
+      const [old = {}] = await ns.list('pods');
+      await ns.remove(`pods/${nameOf(old)}`);
+      await done(ns);
+      return { left: at(left, 'status'), pods, after: await podsOf(ns) };
     },
     expected: { left: outdated(2), pods: ['v1'], after: ['v2'] },
   },
   {
     title: 'a node that the pods do not want gets none',
-    play: async ground => {
-      await ground.make(daemonSet(ground, { spec: { nodeSelector: { 'example.com/disk': 'none' } } }));
-      const seen = await ground.until('daemonsets/web', 'the set to be seen', isObserved);
-      return { status: at(seen, 'status'), pods: await podsOf(ground) };
+    play: async ns => {
+      await ns.make(daemonSet(ns, { spec: { nodeSelector: { 'example.com/disk': 'none' } } }));
+      const seen = await ns.until('daemonsets/web', 'the set to be seen', isObserved);
+      return { status: at(seen, 'status'), pods: await podsOf(ns) };
     },
     expected: {
       status: {
@@ -217,25 +219,25 @@ export const rows: readonly Row[] = [
   },
   {
     title: 'a broken update goes on as soon as the template is put back',
-    play: async ground => {
-      await ground.make(daemonSet(ground));
-      await done(ground);
-      await change(ground, image(ground, 'never-ready'));
-      await ground.untilAll('pods', 'the new pod to run', pods =>
+    play: async ns => {
+      await ns.make(daemonSet(ns));
+      await done(ns);
+      await change(ns, image(ns, 'never-ready'));
+      await ns.untilAll('pods', 'the new pod to run', pods =>
         pods.some(pod => tagOf(pod) === 'never-ready' && at(pod, 'status', 'phase') === 'Running') ? true : undefined,
       );
-      const broken = await ground.until(
+      const broken = await ns.until(
         'daemonsets/web',
         'it to be counted',
         set => isObserved(set) && numberOf(set, 'updatedNumberScheduled') === 1,
       );
-      await change(ground, image(ground, 'v1'));
-      const end = await done(ground);
-      const revisions = await ground.list('controllerrevisions');
+      await change(ns, image(ns, 'v1'));
+      const end = await done(ns);
+      const revisions = await ns.list('controllerrevisions');
       return {
         broken: at(broken, 'status'),
         end: at(end, 'status'),
-        pods: await podsOf(ground),
+        pods: await podsOf(ns),
         revisions: revisions.map(one => textOf(at(one, 'revision'))).sort(),
         annotation: at(end, 'metadata', 'annotations', TEMPLATE),
       };
@@ -244,22 +246,22 @@ export const rows: readonly Row[] = [
   },
   {
     title: 'revisionHistoryLimit says how many revisions without pods are kept',
-    play: ground =>
-      revisionsKept(ground, {
-        object: daemonSet(ground, { set: { revisionHistoryLimit: 1 } }),
+    play: ns =>
+      revisionsKept(ns, {
+        object: daemonSet(ns, { set: { revisionHistoryLimit: 1 } }),
         resource: 'daemonsets/web',
-        done: () => done(ground),
+        done: () => done(ns),
       }),
     expected: ['2', '3'],
   },
   {
     title: 'a deleted pod is replaced by another',
-    play: async ground => {
-      await ground.make(daemonSet(ground));
-      await done(ground);
-      const [old = {}] = await ground.list('pods');
-      await ground.remove(`pods/${nameOf(old)}`);
-      return ground.untilAll('pods', 'another', pods => {
+    play: async ns => {
+      await ns.make(daemonSet(ns));
+      await done(ns);
+      const [old = {}] = await ns.list('pods');
+      await ns.remove(`pods/${nameOf(old)}`);
+      return ns.untilAll('pods', 'another', pods => {
         const fresh = pods.find(pod => uidOf(pod) !== uidOf(old) && isReady(pod));
         return fresh && [nameOf(fresh) !== nameOf(old), tagOf(fresh)];
       });
@@ -268,34 +270,34 @@ export const rows: readonly Row[] = [
   },
   {
     title: 'a StatefulSet of the same name and template does not get in its way',
-    play: async ground => {
-      await ground.make(daemonSet(ground), statefulSet(ground));
-      await done(ground);
-      await ground.until('statefulsets/web', 'its pod', set => numberOf(set, 'availableReplicas') === 1);
-      return podsOf(ground);
+    play: async ns => {
+      await ns.make(daemonSet(ns), statefulSet(ns));
+      await done(ns);
+      await ns.until('statefulsets/web', 'its pod', set => numberOf(set, 'availableReplicas') === 1);
+      return podsOf(ns);
     },
     expected: ['v1', 'v1'],
   },
   {
     title: 'minReadySeconds keep a ready pod from being available',
-    play: async ground => {
-      await ground.make(daemonSet(ground, { set: { minReadySeconds: 3 } }));
-      const first = await ground.until('daemonsets/web', 'a ready pod', set => numberOf(set, 'numberReady') === 1);
-      return { first: at(first, 'status'), end: at(await done(ground), 'status') };
+    play: async ns => {
+      await ns.make(daemonSet(ns, { set: { minReadySeconds: 3 } }));
+      const first = await ns.until('daemonsets/web', 'a ready pod', set => numberOf(set, 'numberReady') === 1);
+      return { first: at(first, 'status'), end: at(await done(ns), 'status') };
     },
     expected: { first: unavailable(1, 1), end: settled(1) },
   },
   {
     title: 'events of a set tell what it did with its pods',
-    play: async ground => {
-      await ground.make(daemonSet(ground));
-      await done(ground);
-      await change(ground, image(ground, 'v2'));
-      await done(ground);
-      return ground.untilAll('events', 'three events', events => {
+    play: async ns => {
+      await ns.make(daemonSet(ns));
+      await done(ns);
+      await change(ns, image(ns, 'v2'));
+      await done(ns);
+      return ns.untilAll('events', 'three events', events => {
         const found = events.filter(({ involvedObject }) => at(involvedObject, 'kind') === 'DaemonSet');
         const told = found.map(
-          event => `${textOf(event.type)} ${textOf(event.reason)}: ${ground.words(textOf(event.message))}`,
+          event => `${textOf(event.type)} ${textOf(event.reason)}: ${ns.words(textOf(event.message))}`,
         );
         const from = textOf(at(found[0], 'source', 'component'));
         return told.length === 3 ? [from, ...told.sort()] : undefined;
@@ -310,14 +312,14 @@ export const rows: readonly Row[] = [
   },
   {
     title: 'a pod that cannot be made is told by an event, and made once it can be',
-    play: async ground => {
-      await ground.make(daemonSet(ground, { spec: { serviceAccountName: 'later' } }));
-      const told = await ground.untilAll('events', 'the refusal', events => {
+    play: async ns => {
+      await ns.make(daemonSet(ns, { spec: { serviceAccountName: 'later' } }));
+      const told = await ns.untilAll('events', 'the refusal', events => {
         const found = events.find(({ reason }) => reason === 'FailedCreate');
-        return found && ground.words(textOf(found.message));
+        return found && ns.words(textOf(found.message));
       });
-      await ground.make({ apiVersion: 'v1', kind: 'ServiceAccount', metadata: { name: 'later' } });
-      await done(ground);
+      await ns.make({ apiVersion: 'v1', kind: 'ServiceAccount', metadata: { name: 'later' } });
+      await done(ns);
       return told;
     },
     expected:

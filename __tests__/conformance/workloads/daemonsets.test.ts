@@ -1,4 +1,4 @@
-import { conform } from '../../support/conformance/play-rows.js';
+import { playRows } from '../../support/conformance/play-rows.js';
 import { rows } from './daemonsets-rows.js';
 
-conform('DaemonSets', rows);
+playRows('DaemonSets', rows);

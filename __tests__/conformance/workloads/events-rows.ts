@@ -1,5 +1,6 @@
 import { objectAt, type JsonObject } from '../../../sandbox/api/schema/json.js';
-import { at, nameOf, type Ground, type Row, textOf } from '../../support/conformance/conformance-namespace.js';
+import { at, nameOf, textOf } from '../../support/conformance/object-fields.js';
+import { type ConformanceNamespace, type Row } from '../../support/conformance/conformance-namespace.js';
 import {
   bare,
   deployment,
@@ -11,39 +12,39 @@ import {
 } from '../../support/conformance/web-application.js';
 
 /** Events about objects of a kind as `Type Reason component: message`, the first of each first. */
-async function events(ground: Ground, kind: string): Promise<string[]> {
-  const all = (await ground.list('events')).filter(event => at(event, 'involvedObject', 'kind') === kind);
-  return all.map(event => lineOf(ground, event)).sort();
+async function events(ns: ConformanceNamespace, kind: string): Promise<string[]> {
+  const all = (await ns.list('events')).filter(event => at(event, 'involvedObject', 'kind') === kind);
+  return all.map(event => lineOf(ns, event)).sort();
 }
 
-function lineOf(ground: Ground, event: JsonObject): string {
+function lineOf(ns: ConformanceNamespace, event: JsonObject): string {
   const component = textOf(event.reportingComponent);
-  return `${textOf(event.type)} ${textOf(event.reason)} ${component}: ${ground.words(textOf(event.message))}`;
+  return `${textOf(event.type)} ${textOf(event.reason)} ${component}: ${ns.words(textOf(event.message))}`;
 }
 
 /** Waits for the Events with these reasons, then gives all of that kind. */
-async function after(ground: Ground, kind: string, ...reasons: readonly string[]): Promise<string[]> {
-  await ground.untilAll('events', `Events ${reasons.join(', ')}`, all =>
+async function after(ns: ConformanceNamespace, kind: string, ...reasons: readonly string[]): Promise<string[]> {
+  await ns.untilAll('events', `Events ${reasons.join(', ')}`, all =>
     reasons.every(reason => all.some(event => event.reason === reason)) ? true : undefined,
   );
-  return [...new Set(await events(ground, kind))];
+  return [...new Set(await events(ns, kind))];
 }
 
 /** A pod whose only container has no probe. */
 const of = (
-  ground: Ground,
+  ns: ConformanceNamespace,
   tag: string,
   { spec = {}, container = {} }: Pick<PodParts, 'spec' | 'container'> = {},
 ): JsonObject =>
-  pod(ground, { spec: { containers: [bare({ image: `${ground.options.site}:${tag}`, ...container })], ...spec } });
+  pod(ns, { spec: { containers: [bare({ image: `${ns.options.site}:${tag}`, ...container })], ...spec } });
 
 export const rows: readonly Row[] = [
   {
     title: 'of a pod that starts',
-    play: async ground => {
-      await ground.make(pod(ground, { container: { imagePullPolicy: 'Always' } }));
-      await ready(ground);
-      const lines = await after(ground, 'Pod', 'Scheduled', 'Started');
+    play: async ns => {
+      await ns.make(pod(ns, { container: { imagePullPolicy: 'Always' } }));
+      await ready(ns);
+      const lines = await after(ns, 'Pod', 'Scheduled', 'Started');
       // A probe may be faster than the program.
       return lines.filter(line => !line.includes('Unhealthy'));
     },
@@ -57,12 +58,12 @@ export const rows: readonly Row[] = [
   },
   {
     title: 'the shape of an Event of the kubelet',
-    play: async ground => {
-      await ground.make(pod(ground));
-      await ready(ground);
-      await after(ground, 'Pod', 'Started');
-      const own = await ground.read('pods/web');
-      const event = (await ground.list('events')).find(({ reason }) => reason === 'Started') ?? {};
+    play: async ns => {
+      await ns.make(pod(ns));
+      await ready(ns);
+      await after(ns, 'Pod', 'Started');
+      const own = await ns.read('pods/web');
+      const event = (await ns.list('events')).find(({ reason }) => reason === 'Started') ?? {};
       const about = objectAt(event, 'involvedObject');
       return {
         members: Object.keys(event)
@@ -70,7 +71,7 @@ export const rows: readonly Row[] = [
           .sort(),
         about: {
           ...about,
-          namespace: about.namespace === ground.namespace,
+          namespace: about.namespace === ns.namespace,
           uid: about.uid === at(own, 'metadata', 'uid'),
           resourceVersion: typeof about.resourceVersion,
         },
@@ -115,15 +116,15 @@ export const rows: readonly Row[] = [
   },
   {
     title: 'the shape of an Event of the scheduler',
-    play: async ground => {
-      await ground.make(pod(ground, { spec: { nodeSelector: { disk: 'none' } } }));
-      await after(ground, 'Pod', 'FailedScheduling');
-      const event = (await ground.list('events')).find(({ reason }) => reason === 'FailedScheduling') ?? {};
+    play: async ns => {
+      await ns.make(pod(ns, { spec: { nodeSelector: { disk: 'none' } } }));
+      await after(ns, 'Pod', 'FailedScheduling');
+      const event = (await ns.list('events')).find(({ reason }) => reason === 'FailedScheduling') ?? {};
       return {
         members: Object.keys(event)
           .filter(name => !['apiVersion', 'kind'].includes(name) && event[name] !== null)
           .sort(),
-        line: lineOf(ground, event),
+        line: lineOf(ns, event),
         about: Object.keys(objectAt(event, 'involvedObject')).sort(),
         action: event.action ?? null,
         count: event.count ?? null,
@@ -156,14 +157,14 @@ export const rows: readonly Row[] = [
   },
   {
     title: 'of an image that cannot be pulled',
-    play: async ground => {
-      await ground.make(of(ground, 'nosuchtag'));
-      await ground.until(
+    play: async ns => {
+      await ns.make(of(ns, 'nosuchtag'));
+      await ns.until(
         'pods/web',
         'the wait',
         object => at(object, 'status', 'containerStatuses', 0, 'state', 'waiting', 'reason') === 'ImagePullBackOff',
       );
-      return after(ground, 'Pod', 'BackOff', 'Failed', 'Pulling');
+      return after(ns, 'Pod', 'BackOff', 'Failed', 'Pulling');
     },
     expected: [
       'Normal BackOff kubelet: Back-off pulling image "SITE:nosuchtag"',
@@ -176,9 +177,9 @@ export const rows: readonly Row[] = [
   },
   {
     title: 'of an image name that is none',
-    play: async ground => {
-      await ground.make(of(ground, 'v1', { container: { image: 'shop/Site:v1' } }));
-      return after(ground, 'Pod', 'Failed', 'InspectFailed');
+    play: async ns => {
+      await ns.make(of(ns, 'v1', { container: { image: 'shop/Site:v1' } }));
+      return after(ns, 'Pod', 'Failed', 'InspectFailed');
     },
     expected: [
       'Normal Scheduled default-scheduler: Successfully assigned NAMESPACE/web to NODE',
@@ -188,9 +189,9 @@ export const rows: readonly Row[] = [
   },
   {
     title: 'of an image that may not be pulled and is not there',
-    play: async ground => {
-      await ground.make(of(ground, 'none-here', { container: { imagePullPolicy: 'Never' } }));
-      return after(ground, 'Pod', 'ErrImageNeverPull', 'Failed');
+    play: async ns => {
+      await ns.make(of(ns, 'none-here', { container: { imagePullPolicy: 'Never' } }));
+      return after(ns, 'Pod', 'ErrImageNeverPull', 'Failed');
     },
     expected: [
       'Normal Scheduled default-scheduler: Successfully assigned NAMESPACE/web to NODE',
@@ -200,9 +201,9 @@ export const rows: readonly Row[] = [
   },
   {
     title: 'of a container that ends again and again',
-    play: async ground => {
-      await ground.make(of(ground, 'broken', { container: { imagePullPolicy: 'Always' } }));
-      return after(ground, 'Pod', 'BackOff');
+    play: async ns => {
+      await ns.make(of(ns, 'broken', { container: { imagePullPolicy: 'Always' } }));
+      return after(ns, 'Pod', 'BackOff');
     },
     expected: [
       'Normal Created kubelet: Container created',
@@ -215,10 +216,10 @@ export const rows: readonly Row[] = [
   },
   {
     title: 'of a missing ConfigMap',
-    play: async ground => {
+    play: async ns => {
       const env = [{ name: 'A', valueFrom: { configMapKeyRef: { name: 'settings', key: 'a' } } }];
-      await ground.make(of(ground, 'v1', { container: { env } }));
-      return after(ground, 'Pod', 'Failed');
+      await ns.make(of(ns, 'v1', { container: { env } }));
+      return after(ns, 'Pod', 'Failed');
     },
     expected: [
       'Normal Pulled kubelet: Container image "SITE:v1" already present on machine and can be accessed by the pod',
@@ -228,11 +229,11 @@ export const rows: readonly Row[] = [
   },
   {
     title: 'of a volume that cannot be mounted',
-    play: async ground => {
+    play: async ns => {
       const volumes = [{ name: 'settings', secret: { secretName: 'settings' } }];
       const volumeMounts = [{ name: 'settings', mountPath: '/settings' }];
-      await ground.make(of(ground, 'v1', { spec: { volumes }, container: { volumeMounts } }));
-      return after(ground, 'Pod', 'FailedMount');
+      await ns.make(of(ns, 'v1', { spec: { volumes }, container: { volumeMounts } }));
+      return after(ns, 'Pod', 'FailedMount');
     },
     expected: [
       'Normal Scheduled default-scheduler: Successfully assigned NAMESPACE/web to NODE',
@@ -241,27 +242,27 @@ export const rows: readonly Row[] = [
   },
   {
     title: 'of a readiness probe that fails, counted',
-    play: async ground => {
-      await ground.make(pod(ground, { tag: 'never-ready' }));
-      await ground.untilAll('events', 'a second failure', all =>
+    play: async ns => {
+      await ns.make(pod(ns, { tag: 'never-ready' }));
+      await ns.untilAll('events', 'a second failure', all =>
         all.some(event => textOf(event.message).includes('statuscode') && Number(event.count) > 1) ? true : undefined,
       );
-      const lines = await after(ground, 'Pod', 'Unhealthy');
+      const lines = await after(ns, 'Pod', 'Unhealthy');
       return lines.filter(line => line.includes('Unhealthy') && !line.includes('connection refused'));
     },
     expected: ['Warning Unhealthy kubelet: Readiness probe failed: HTTP probe failed with statuscode: 503'],
   },
   {
     title: 'of a liveness probe that fails',
-    play: async ground => {
+    play: async ns => {
       const livenessProbe = {
         httpGet: { path: '/nowhere', port: 8080 },
         periodSeconds: 1,
         failureThreshold: 1,
         initialDelaySeconds: 10,
       };
-      await ground.make(of(ground, 'v1', { container: { livenessProbe } }));
-      const lines = await after(ground, 'Pod', 'Unhealthy', 'Killing');
+      await ns.make(of(ns, 'v1', { container: { livenessProbe } }));
+      const lines = await after(ns, 'Pod', 'Unhealthy', 'Killing');
       return lines.filter(line => /Unhealthy|Killing/.test(line));
     },
     expected: [
@@ -271,10 +272,10 @@ export const rows: readonly Row[] = [
   },
   {
     title: 'of a startup probe that fails',
-    play: async ground => {
+    play: async ns => {
       const startupProbe = { tcpSocket: { port: 9 }, periodSeconds: 1, failureThreshold: 2 };
-      await ground.make(of(ground, 'v1', { container: { startupProbe } }));
-      const lines = await after(ground, 'Pod', 'Unhealthy', 'Killing');
+      await ns.make(of(ns, 'v1', { container: { startupProbe } }));
+      const lines = await after(ns, 'Pod', 'Unhealthy', 'Killing');
       return lines.filter(line => /Unhealthy|Killing/.test(line));
     },
     expected: [
@@ -284,25 +285,25 @@ export const rows: readonly Row[] = [
   },
   {
     title: 'of a pod that is deleted',
-    play: async ground => {
-      await ground.make(pod(ground));
-      await ready(ground);
-      await ground.remove('pods/web');
-      return (await after(ground, 'Pod', 'Killing')).filter(line => line.includes('Killing'));
+    play: async ns => {
+      await ns.make(pod(ns));
+      await ready(ns);
+      await ns.remove('pods/web');
+      return (await after(ns, 'Pod', 'Killing')).filter(line => line.includes('Killing'));
     },
     expected: ['Normal Killing kubelet: Stopping container web'],
   },
   {
     title: 'of a rollout, at the Deployment',
-    play: async ground => {
-      await ground.make(deployment(ground));
-      await rolledOut(ground);
-      await ground.change('deployments/web', image(ground, 'v2'));
-      await rolledOut(ground);
-      await ground.untilAll('events', 'the last scaling', all =>
+    play: async ns => {
+      await ns.make(deployment(ns));
+      await rolledOut(ns);
+      await ns.change('deployments/web', image(ns, 'v2'));
+      await rolledOut(ns);
+      await ns.untilAll('events', 'the last scaling', all =>
         all.filter(({ reason }) => reason === 'ScalingReplicaSet').length === 3 ? true : undefined,
       );
-      return events(ground, 'Deployment');
+      return events(ns, 'Deployment');
     },
     expected: [
       'Normal ScalingReplicaSet deployment-controller: Scaled down replica set web-HASH from 1 to 0',
@@ -312,11 +313,11 @@ export const rows: readonly Row[] = [
   },
   {
     title: 'of a rollout, at the ReplicaSets',
-    play: async ground => {
-      await ground.make(deployment(ground));
-      await rolledOut(ground);
-      await ground.change('deployments/web', { spec: { replicas: 0 } });
-      return after(ground, 'ReplicaSet', 'SuccessfulCreate', 'SuccessfulDelete');
+    play: async ns => {
+      await ns.make(deployment(ns));
+      await rolledOut(ns);
+      await ns.change('deployments/web', { spec: { replicas: 0 } });
+      return after(ns, 'ReplicaSet', 'SuccessfulCreate', 'SuccessfulDelete');
     },
     expected: [
       'Normal SuccessfulCreate replicaset-controller: Created pod: web-HASH-SUFFIX',
@@ -325,9 +326,9 @@ export const rows: readonly Row[] = [
   },
   {
     title: 'of pods that the cluster refuses to create',
-    play: async ground => {
-      await ground.make(deployment(ground, { spec: { serviceAccountName: 'nobody' } }));
-      return after(ground, 'ReplicaSet', 'FailedCreate');
+    play: async ns => {
+      await ns.make(deployment(ns, { spec: { serviceAccountName: 'nobody' } }));
+      return after(ns, 'ReplicaSet', 'FailedCreate');
     },
     expected: [
       'Warning FailedCreate replicaset-controller: Error creating: pods "web-HASH-" is forbidden: error looking up service account NAMESPACE/nobody: serviceaccount "nobody" not found',
@@ -335,7 +336,7 @@ export const rows: readonly Row[] = [
   },
   {
     title: 'of a Job that is done and of one that failed',
-    play: async ground => {
+    play: async ns => {
       const job = (name: string, tag: string): JsonObject => ({
         apiVersion: 'batch/v1',
         kind: 'Job',
@@ -343,12 +344,12 @@ export const rows: readonly Row[] = [
         spec: {
           backoffLimit: 0,
           template: {
-            spec: { restartPolicy: 'Never', containers: [bare({ image: `${ground.options.task}:${tag}` })] },
+            spec: { restartPolicy: 'Never', containers: [bare({ image: `${ns.options.task}:${tag}` })] },
           },
         },
       });
-      await ground.make(job('web', 'ok'), job('job', 'fail'));
-      return after(ground, 'Job', 'Completed', 'BackoffLimitExceeded');
+      await ns.make(job('web', 'ok'), job('job', 'fail'));
+      return after(ns, 'Job', 'Completed', 'BackoffLimitExceeded');
     },
     expected: [
       'Normal Completed job-controller: Job completed',

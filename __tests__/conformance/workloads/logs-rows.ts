@@ -1,14 +1,15 @@
 import { objectsAt, type JsonObject, type JsonValue } from '../../../sandbox/api/schema/json.js';
 import { eventually } from '../../support/eventually.js';
-import { at, type Ground, type Row, textOf } from '../../support/conformance/conformance-namespace.js';
+import { at, textOf } from '../../support/conformance/object-fields.js';
+import { type ConformanceNamespace, type Row } from '../../support/conformance/conformance-namespace.js';
 import { bare, pod, ready } from '../../support/conformance/web-application.js';
 
 /** Status, kind of text and what is said: a Status by its message, a log by its lines without their times. */
-async function log(ground: Ground, query: Record<string, string> = {}, name = 'web'): Promise<JsonValue> {
-  const { status, headers, text, json } = await ground.get(`pods/${name}/log`, query);
+async function log(ns: ConformanceNamespace, query: Record<string, string> = {}, name = 'web'): Promise<JsonValue> {
+  const { status, headers, text, json } = await ns.get(`pods/${name}/log`, query);
   const said =
     json.kind === 'Status'
-      ? { reason: json.reason ?? null, message: ground.words(textOf(json.message)) }
+      ? { reason: json.reason ?? null, message: ns.words(textOf(json.message)) }
       : {
           lines: text
             .split('\n')
@@ -18,10 +19,10 @@ async function log(ground: Ground, query: Record<string, string> = {}, name = 'w
   return { status, type: headers['content-type'] ?? null, ...said };
 }
 
-const broken = (ground: Ground, spec: JsonObject = {}): JsonObject =>
-  pod(ground, { spec: { containers: [bare({ image: `${ground.options.site}:broken` })], ...spec } });
-const restarted = (ground: Ground): Promise<JsonObject> =>
-  ground.until('pods/web', 'a restart', object => {
+const broken = (ns: ConformanceNamespace, spec: JsonObject = {}): JsonObject =>
+  pod(ns, { spec: { containers: [bare({ image: `${ns.options.site}:broken` })], ...spec } });
+const restarted = (ns: ConformanceNamespace): Promise<JsonObject> =>
+  ns.until('pods/web', 'a restart', object => {
     const [status] = objectsAt(object, 'status', 'containerStatuses');
     return at(status, 'lastState', 'terminated') !== null && at(status, 'restartCount') !== 0;
   });
@@ -29,19 +30,19 @@ const restarted = (ground: Ground): Promise<JsonObject> =>
 export const rows: readonly Row[] = [
   {
     title: 'the log is plain text, a line each',
-    play: async ground => {
-      await ground.make(pod(ground));
-      await ready(ground);
-      return log(ground);
+    play: async ns => {
+      await ns.make(pod(ns));
+      await ready(ns);
+      return log(ns);
     },
     expected: { status: 200, type: 'text/plain', lines: ['site v1 listens on :8080'] },
   },
   {
     title: 'tailLines gives the last lines, none for 0',
-    play: async ground => {
-      await ground.make(pod(ground));
-      await ready(ground);
-      return [await log(ground, { tailLines: '1' }), await log(ground, { tailLines: '0' })];
+    play: async ns => {
+      await ns.make(pod(ns));
+      await ready(ns);
+      return [await log(ns, { tailLines: '1' }), await log(ns, { tailLines: '0' })];
     },
     expected: [
       { status: 200, type: 'text/plain', lines: ['site v1 listens on :8080'] },
@@ -50,10 +51,10 @@ export const rows: readonly Row[] = [
   },
   {
     title: 'a negative tailLines is refused',
-    play: async ground => {
-      await ground.make(pod(ground));
-      await ready(ground);
-      return log(ground, { tailLines: '-1' });
+    play: async ns => {
+      await ns.make(pod(ns));
+      await ready(ns);
+      return log(ns, { tailLines: '-1' });
     },
     expected: {
       status: 422,
@@ -64,22 +65,22 @@ export const rows: readonly Row[] = [
   },
   {
     title: 'limitBytes cuts the log',
-    play: async ground => {
-      await ground.make(pod(ground));
-      await ready(ground);
-      const { text } = await ground.get('pods/web/log', { limitBytes: '5' });
+    play: async ns => {
+      await ns.make(pod(ns));
+      await ready(ns);
+      const { text } = await ns.get('pods/web/log', { limitBytes: '5' });
       return text.length;
     },
     expected: 5,
   },
   {
     title: 'a container that crashed has its log and that of the life before',
-    play: async ground => {
-      await ground.make(broken(ground));
-      await restarted(ground);
+    play: async ns => {
+      await ns.make(broken(ns));
+      await restarted(ns);
       const logs = async (): Promise<JsonValue[]> => [
-        await log(ground, { tailLines: '1' }),
-        await log(ground, { previous: 'true', tailLines: '1' }),
+        await log(ns, { tailLines: '1' }),
+        await log(ns, { previous: 'true', tailLines: '1' }),
       ];
       // The kubelet may still be about to open the files.
       return eventually('both logs', async () => {
@@ -94,10 +95,10 @@ export const rows: readonly Row[] = [
   },
   {
     title: 'without an earlier life there is no previous log',
-    play: async ground => {
-      await ground.make(pod(ground));
-      await ready(ground);
-      return log(ground, { previous: 'true' });
+    play: async ns => {
+      await ns.make(pod(ns));
+      await ready(ns);
+      return log(ns, { previous: 'true' });
     },
     expected: {
       status: 400,
@@ -108,14 +109,14 @@ export const rows: readonly Row[] = [
   },
   {
     title: 'a container whose image cannot be pulled has no log yet',
-    play: async ground => {
-      await ground.make(pod(ground, { tag: 'nosuchtag' }));
-      await ground.until(
+    play: async ns => {
+      await ns.make(pod(ns, { tag: 'nosuchtag' }));
+      await ns.until(
         'pods/web',
         'the wait',
         object => at(object, 'status', 'containerStatuses', 0, 'state', 'waiting', 'reason') === 'ImagePullBackOff',
       );
-      return log(ground);
+      return log(ns);
     },
     expected: {
       status: 400,
@@ -126,16 +127,16 @@ export const rows: readonly Row[] = [
   },
   {
     title: 'a container that lacks its configuration has no log yet',
-    play: async ground => {
+    play: async ns => {
       const env = [{ name: 'A', valueFrom: { configMapKeyRef: { name: 'none', key: 'a' } } }];
-      await ground.make(pod(ground, { container: { env } }));
-      await ground.until(
+      await ns.make(pod(ns, { container: { env } }));
+      await ns.until(
         'pods/web',
         'the wait',
         object =>
           at(object, 'status', 'containerStatuses', 0, 'state', 'waiting', 'reason') === 'CreateContainerConfigError',
       );
-      return log(ground);
+      return log(ns);
     },
     expected: {
       status: 400,
@@ -146,25 +147,21 @@ export const rows: readonly Row[] = [
   },
   {
     title: 'a pod that no node has taken has an empty log',
-    play: async ground => {
-      await ground.make(pod(ground, { spec: { nodeSelector: { disk: 'none' } } }));
-      await ground.until(
-        'pods/web',
-        'the verdict',
-        object => at(object, 'status', 'conditions', 0, 'status') === 'False',
-      );
-      return log(ground);
+    play: async ns => {
+      await ns.make(pod(ns, { spec: { nodeSelector: { disk: 'none' } } }));
+      await ns.until('pods/web', 'the verdict', object => at(object, 'status', 'conditions', 0, 'status') === 'False');
+      return log(ns);
     },
     expected: { status: 204, type: null, lines: [] },
   },
   {
     title: 'a pod with several containers asks for the name of one',
-    play: async ground => {
-      const site = `${ground.options.site}:v1`;
+    play: async ns => {
+      const site = `${ns.options.site}:v1`;
       const containers = [bare({ image: site }), { name: 'side', image: site, env: [{ name: 'PORT', value: '9090' }] }];
       const initContainers = [{ name: 'first', image: site }];
-      await ground.make(pod(ground, { spec: { containers, initContainers, nodeSelector: { disk: 'none' } } }));
-      return log(ground);
+      await ns.make(pod(ns, { spec: { containers, initContainers, nodeSelector: { disk: 'none' } } }));
+      return log(ns);
     },
     expected: {
       status: 400,
@@ -175,9 +172,9 @@ export const rows: readonly Row[] = [
   },
   {
     title: 'a container that the pod does not have is refused',
-    play: async ground => {
-      await ground.make(pod(ground, { spec: { nodeSelector: { disk: 'none' } } }));
-      return log(ground, { container: 'nosuch' });
+    play: async ns => {
+      await ns.make(pod(ns, { spec: { nodeSelector: { disk: 'none' } } }));
+      return log(ns, { container: 'nosuch' });
     },
     expected: {
       status: 400,
@@ -188,11 +185,11 @@ export const rows: readonly Row[] = [
   },
   {
     title: 'while an init container fails, it has the log and the main one is initializing',
-    play: async ground => {
-      const initContainers = [{ name: 'first', image: `${ground.options.site}:broken` }];
-      await ground.make(pod(ground, { spec: { initContainers, restartPolicy: 'Never' } }));
-      await ground.until('pods/web', 'the end', object => at(object, 'status', 'phase') === 'Failed');
-      return [await log(ground, { container: 'first', tailLines: '1' }), await log(ground)];
+    play: async ns => {
+      const initContainers = [{ name: 'first', image: `${ns.options.site}:broken` }];
+      await ns.make(pod(ns, { spec: { initContainers, restartPolicy: 'Never' } }));
+      await ns.until('pods/web', 'the end', object => at(object, 'status', 'phase') === 'Failed');
+      return [await log(ns, { container: 'first', tailLines: '1' }), await log(ns)];
     },
     expected: [
       { status: 200, type: 'text/plain', lines: ['site broken crashes, as told by CRASH_AFTER=0s'] },
@@ -206,7 +203,7 @@ export const rows: readonly Row[] = [
   },
   {
     title: 'a pod that does not exist has no log',
-    play: ground => log(ground),
+    play: ns => log(ns),
     expected: { status: 404, type: 'application/json', reason: 'NotFound', message: 'pods "web" not found' },
   },
 ];

@@ -1,4 +1,4 @@
-import { conform } from '../../support/conformance/play-rows.js';
+import { playRows } from '../../support/conformance/play-rows.js';
 import { rows } from './logs-rows.js';
 
-conform('logs', rows);
+playRows('logs', rows);

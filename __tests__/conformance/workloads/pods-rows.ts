@@ -1,22 +1,15 @@
 import { objectsAt, textAt, type JsonObject, type JsonValue } from '../../../sandbox/api/schema/json.js';
-import {
-  at,
-  conditionsOf,
-  has,
-  nameOf,
-  type Ground,
-  type Row,
-  textOf,
-} from '../../support/conformance/conformance-namespace.js';
+import { at, conditionsOf, has, nameOf, textOf } from '../../support/conformance/object-fields.js';
+import { type ConformanceNamespace, type Row } from '../../support/conformance/conformance-namespace.js';
 import { bare, isLeaving, pod, ready, service, type PodParts } from '../../support/conformance/web-application.js';
 
 /** `waiting X: message`, `running`, `terminated 1 Error`. */
-function stateOf(ground: Ground, state: JsonValue): string {
+function stateOf(ns: ConformanceNamespace, state: JsonValue): string {
   const waiting = at(state, 'waiting');
   if (waiting !== null) {
     const message = at(waiting, 'message');
     const why = textOf(at(waiting, 'reason'));
-    return ground.words(`waiting ${why}${typeof message === 'string' ? `: ${message}` : ''}`);
+    return ns.words(`waiting ${why}${typeof message === 'string' ? `: ${message}` : ''}`);
   }
   const ended = at(state, 'terminated');
   if (ended !== null) {
@@ -27,12 +20,12 @@ function stateOf(ground: Ground, state: JsonValue): string {
 }
 
 /** A line each: `web: running; ready, started`, `web: waiting X: message; before: terminated 1 Error; not ready, not started; restarted`. */
-function containersOf(ground: Ground, object: JsonObject, list = 'containerStatuses'): string[] {
+function containersOf(ns: ConformanceNamespace, object: JsonObject, list = 'containerStatuses'): string[] {
   return objectsAt(object, 'status', list).map(one => {
-    const before = stateOf(ground, one.lastState ?? null);
+    const before = stateOf(ns, one.lastState ?? null);
     const is = [one.ready === true ? 'ready' : 'not ready', one.started === true ? 'started' : 'not started'];
     return [
-      `${textOf(one.name)}: ${stateOf(ground, one.state ?? null)}`,
+      `${textOf(one.name)}: ${stateOf(ns, one.state ?? null)}`,
       ...(before === 'none' ? [] : [`before: ${before}`]),
       is.join(', '),
       ...(one.restartCount === 0 ? [] : ['restarted']),
@@ -41,12 +34,12 @@ function containersOf(ground: Ground, object: JsonObject, list = 'containerStatu
 }
 
 /** All that matters of a pod's status. */
-function statusOf(ground: Ground, object: JsonObject): JsonObject {
-  const inits = containersOf(ground, object, 'initContainerStatuses');
+function statusOf(ns: ConformanceNamespace, object: JsonObject): JsonObject {
+  const inits = containersOf(ns, object, 'initContainerStatuses');
   return {
     phase: at(object, 'status', 'phase'),
-    conditions: conditionsOf(object).map(line => ground.words(line)),
-    containers: containersOf(ground, object),
+    conditions: conditionsOf(object).map(line => ns.words(line)),
+    containers: containersOf(ns, object),
     ...(inits.length > 0 ? { inits } : {}),
   };
 }
@@ -67,20 +60,24 @@ const isOver =
     isPhase(phase)(object) && has(object, 'PodReadyToStartContainers', 'False');
 
 /** A pod and the state in which its status is looked at. */
-async function seen(ground: Ground, made: JsonObject, met: (object: JsonObject) => boolean): Promise<JsonObject> {
-  await ground.make(made);
-  return statusOf(ground, await ground.until(`pods/${nameOf(made)}`, 'the state', met));
+async function seen(
+  ns: ConformanceNamespace,
+  made: JsonObject,
+  met: (object: JsonObject) => boolean,
+): Promise<JsonObject> {
+  await ns.make(made);
+  return statusOf(ns, await ns.until(`pods/${nameOf(made)}`, 'the state', met));
 }
 
 /** A pod whose only container has no probe. */
 const of = (
-  ground: Ground,
+  ns: ConformanceNamespace,
   tag: string,
   { spec = {}, container = {} }: Pick<PodParts, 'spec' | 'container'> = {},
 ): JsonObject =>
-  pod(ground, { spec: { containers: [bare({ image: `${ground.options.site}:${tag}`, ...container })], ...spec } });
-const ofTask = (ground: Ground, tag: string, spec: JsonObject = {}): JsonObject =>
-  pod(ground, { spec: { containers: [bare({ image: `${ground.options.task}:${tag}` })], ...spec } });
+  pod(ns, { spec: { containers: [bare({ image: `${ns.options.site}:${tag}`, ...container })], ...spec } });
+const ofTask = (ns: ConformanceNamespace, tag: string, spec: JsonObject = {}): JsonObject =>
+  pod(ns, { spec: { containers: [bare({ image: `${ns.options.task}:${tag}` })], ...spec } });
 const initOf = (image: string): JsonObject => ({ initContainers: [{ name: 'first', image }] });
 const key = (ref: string, name = 'settings', optional = false): JsonObject => ({
   env: [{ name: 'A', valueFrom: { [ref]: { name, key: 'a', ...(optional ? { optional } : {}) } } }],
@@ -98,19 +95,22 @@ interface JobParts {
   readonly restartPolicy?: string;
 }
 
-function job(ground: Ground, { tag = 'ok', job: spec = {}, restartPolicy = 'Never' }: JobParts = {}): JsonObject {
-  const containers = [bare({ image: `${ground.options.task}:${tag}` })];
+function job(
+  ns: ConformanceNamespace,
+  { tag = 'ok', job: spec = {}, restartPolicy = 'Never' }: JobParts = {},
+): JsonObject {
+  const containers = [bare({ image: `${ns.options.task}:${tag}` })];
   const template = { spec: { restartPolicy, containers } };
   return { apiVersion: 'batch/v1', kind: 'Job', metadata: { name: 'job' }, spec: { template, ...spec } };
 }
 
-async function ended(ground: Ground, made: JsonObject, type: string): Promise<JsonObject> {
-  await ground.make(made);
-  const object = await ground.until('jobs/job', type, one => has(one, type));
+async function ended(ns: ConformanceNamespace, made: JsonObject, type: string): Promise<JsonObject> {
+  await ns.make(made);
+  const object = await ns.until('jobs/job', type, one => has(one, type));
   const status = object.status as JsonObject;
   const { startTime, completionTime, conditions: _, ...counts } = status;
   return {
-    conditions: conditionsOf(object).map(line => ground.words(line)),
+    conditions: conditionsOf(object).map(line => ns.words(line)),
     counts,
     times: [startTime, completionTime].map(time => typeof time),
   };
@@ -126,7 +126,7 @@ const untilReady = (object: JsonObject): boolean => has(object, 'Ready');
 export const rows: readonly Row[] = [
   {
     title: 'a pod that is ready',
-    play: ground => seen(ground, pod(ground), untilReady),
+    play: ns => seen(ns, pod(ns), untilReady),
     expected: {
       phase: 'Running',
       conditions: [
@@ -141,7 +141,7 @@ export const rows: readonly Row[] = [
   },
   {
     title: 'a pod that runs and is not ready',
-    play: ground => seen(ground, pod(ground, { tag: 'never-ready' }), isPhase('Running')),
+    play: ns => seen(ns, pod(ns, { tag: 'never-ready' }), isPhase('Running')),
     expected: {
       phase: 'Running',
       conditions: [
@@ -156,9 +156,9 @@ export const rows: readonly Row[] = [
   },
   {
     title: 'a pod has its addresses, its class and the times',
-    play: async ground => {
-      await ground.make(pod(ground));
-      const { status } = await ready(ground);
+    play: async ns => {
+      await ns.make(pod(ns));
+      const { status } = await ready(ns);
       const ip = at(status, 'podIP');
       return {
         same: at(status, 'podIPs', 0, 'ip') === ip && at(status, 'hostIPs', 0, 'ip') === at(status, 'hostIP'),
@@ -181,7 +181,7 @@ export const rows: readonly Row[] = [
   },
   {
     title: 'an image that cannot be pulled: the first answer',
-    play: ground => seen(ground, of(ground, 'nosuchtag'), waits('ErrImagePull')),
+    play: ns => seen(ns, of(ns, 'nosuchtag'), waits('ErrImagePull')),
     expected: {
       phase: 'Pending',
       conditions: [
@@ -198,7 +198,7 @@ export const rows: readonly Row[] = [
   },
   {
     title: 'an image that cannot be pulled: the wait for the next try',
-    play: ground => seen(ground, of(ground, 'nosuchtag'), waits('ImagePullBackOff')),
+    play: ns => seen(ns, of(ns, 'nosuchtag'), waits('ImagePullBackOff')),
     expected: {
       phase: 'Pending',
       conditions: [
@@ -215,7 +215,7 @@ export const rows: readonly Row[] = [
   },
   {
     title: 'an image name that is none',
-    play: ground => seen(ground, of(ground, 'v1', { container: { image: 'shop/Site:v1' } }), waits('InvalidImageName')),
+    play: ns => seen(ns, of(ns, 'v1', { container: { image: 'shop/Site:v1' } }), waits('InvalidImageName')),
     expected: {
       phase: 'Pending',
       conditions: [
@@ -232,8 +232,7 @@ export const rows: readonly Row[] = [
   },
   {
     title: 'an image that may not be pulled and is not there',
-    play: ground =>
-      seen(ground, of(ground, 'none-here', { container: { imagePullPolicy: 'Never' } }), waits('ErrImageNeverPull')),
+    play: ns => seen(ns, of(ns, 'none-here', { container: { imagePullPolicy: 'Never' } }), waits('ErrImageNeverPull')),
     expected: {
       phase: 'Pending',
       conditions: [
@@ -250,7 +249,7 @@ export const rows: readonly Row[] = [
   },
   {
     title: 'a container that ends again and again: the wait',
-    play: ground => seen(ground, of(ground, 'broken'), waits('CrashLoopBackOff')),
+    play: ns => seen(ns, of(ns, 'broken'), waits('CrashLoopBackOff')),
     expected: {
       phase: 'Running',
       conditions: [
@@ -267,7 +266,7 @@ export const rows: readonly Row[] = [
   },
   {
     title: 'a pod that may not restart fails',
-    play: ground => seen(ground, of(ground, 'broken', { spec: { restartPolicy: 'Never' } }), isOver('Failed')),
+    play: ns => seen(ns, of(ns, 'broken', { spec: { restartPolicy: 'Never' } }), isOver('Failed')),
     expected: {
       phase: 'Failed',
       conditions: [
@@ -282,7 +281,7 @@ export const rows: readonly Row[] = [
   },
   {
     title: 'a pod that is done succeeds',
-    play: ground => seen(ground, ofTask(ground, 'ok', { restartPolicy: 'Never' }), isOver('Succeeded')),
+    play: ns => seen(ns, ofTask(ns, 'ok', { restartPolicy: 'Never' }), isOver('Succeeded')),
     expected: {
       phase: 'Succeeded',
       conditions: [
@@ -297,7 +296,7 @@ export const rows: readonly Row[] = [
   },
   {
     title: 'a pod whose container ends with 0 is restarted all the same',
-    play: ground => seen(ground, ofTask(ground, 'ok'), waits('CrashLoopBackOff')),
+    play: ns => seen(ns, ofTask(ns, 'ok'), waits('CrashLoopBackOff')),
     expected: {
       phase: 'Running',
       conditions: [
@@ -314,8 +313,7 @@ export const rows: readonly Row[] = [
   },
   {
     title: 'a ConfigMap that does not exist keeps the container waiting',
-    play: ground =>
-      seen(ground, of(ground, 'v1', { container: key('configMapKeyRef') }), waits('CreateContainerConfigError')),
+    play: ns => seen(ns, of(ns, 'v1', { container: key('configMapKeyRef') }), waits('CreateContainerConfigError')),
     expected: {
       phase: 'Pending',
       conditions: [
@@ -330,16 +328,16 @@ export const rows: readonly Row[] = [
   },
   {
     title: 'a key that the ConfigMap lacks keeps the container waiting, and it starts once the key is there',
-    play: async ground => {
-      await ground.make(settings('ConfigMap', { b: '1' }));
+    play: async ns => {
+      await ns.make(settings('ConfigMap', { b: '1' }));
       const before = await seen(
-        ground,
-        of(ground, 'v1', { container: key('configMapKeyRef') }),
+        ns,
+        of(ns, 'v1', { container: key('configMapKeyRef') }),
         waits('CreateContainerConfigError'),
       );
-      await ground.change('configmaps/settings', { data: { a: '1' } });
-      const after = await ground.until('pods/web', 'the start', isPhase('Running'));
-      return { before: before.containers ?? null, after: containersOf(ground, after) };
+      await ns.change('configmaps/settings', { data: { a: '1' } });
+      const after = await ns.until('pods/web', 'the start', isPhase('Running'));
+      return { before: before.containers ?? null, after: containersOf(ns, after) };
     },
     expected: {
       before: [
@@ -350,10 +348,10 @@ export const rows: readonly Row[] = [
   },
   {
     title: 'a key that the Secret lacks keeps the container waiting',
-    play: async ground => {
-      await ground.make(settings('Secret', { b: '1' }));
+    play: async ns => {
+      await ns.make(settings('Secret', { b: '1' }));
       return (
-        (await seen(ground, of(ground, 'v1', { container: key('secretKeyRef') }), waits('CreateContainerConfigError')))
+        (await seen(ns, of(ns, 'v1', { container: key('secretKeyRef') }), waits('CreateContainerConfigError')))
           .containers ?? null
       );
     },
@@ -363,16 +361,16 @@ export const rows: readonly Row[] = [
   },
   {
     title: 'a Secret that does not exist keeps the container waiting, an optional one does not',
-    play: async ground => {
+    play: async ns => {
       const waiting = await seen(
-        ground,
-        of(ground, 'v1', { container: key('secretKeyRef') }),
+        ns,
+        of(ns, 'v1', { container: key('secretKeyRef') }),
         waits('CreateContainerConfigError'),
       );
-      const { spec } = of(ground, 'v1', { container: key('secretKeyRef', 'settings', true) });
-      await ground.make({ ...pod(ground, { name: 'other' }), spec: spec ?? {} });
-      const other = await ground.until('pods/other', 'the start', isPhase('Running'));
-      return [waiting.containers ?? null, containersOf(ground, other)];
+      const { spec } = of(ns, 'v1', { container: key('secretKeyRef', 'settings', true) });
+      await ns.make({ ...pod(ns, { name: 'other' }), spec: spec ?? {} });
+      const other = await ns.until('pods/other', 'the start', isPhase('Running'));
+      return [waiting.containers ?? null, containersOf(ns, other)];
     },
     expected: [
       ['web: waiting CreateContainerConfigError: secret "settings" not found; not ready, not started'],
@@ -381,24 +379,22 @@ export const rows: readonly Row[] = [
   },
   {
     title: 'envFrom of a ConfigMap that does not exist keeps the container waiting',
-    play: async ground => {
+    play: async ns => {
       const container = { envFrom: [{ configMapRef: { name: 'settings' } }] };
-      return (
-        (await seen(ground, of(ground, 'v1', { container }), waits('CreateContainerConfigError'))).containers ?? null
-      );
+      return (await seen(ns, of(ns, 'v1', { container }), waits('CreateContainerConfigError'))).containers ?? null;
     },
     expected: ['web: waiting CreateContainerConfigError: configmap "settings" not found; not ready, not started'],
   },
   {
     title: 'a volume of a ConfigMap that does not exist keeps the container from being created',
-    play: async ground => {
+    play: async ns => {
       const volumes = [{ name: 'settings', configMap: { name: 'settings' } }];
       const volumeMounts = [{ name: 'settings', mountPath: '/settings' }];
-      await ground.make(of(ground, 'v1', { spec: { volumes }, container: { volumeMounts } }));
-      const waiting = await ground.until('pods/web', 'the wait', waits('ContainerCreating'));
-      const before = statusOf(ground, waiting);
-      await ground.make(settings('ConfigMap', { a: '1' }));
-      await ground.until('pods/web', 'the start', isPhase('Running'));
+      await ns.make(of(ns, 'v1', { spec: { volumes }, container: { volumeMounts } }));
+      const waiting = await ns.until('pods/web', 'the wait', waits('ContainerCreating'));
+      const before = statusOf(ns, waiting);
+      await ns.make(settings('ConfigMap', { a: '1' }));
+      await ns.until('pods/web', 'the start', isPhase('Running'));
       return before;
     },
     expected: {
@@ -415,10 +411,10 @@ export const rows: readonly Row[] = [
   },
   {
     title: 'a pod that fits no node',
-    play: async ground => {
-      const made = pod(ground, { spec: { nodeSelector: { disk: 'none' } } });
-      const status = await seen(ground, made, object => has(object, 'PodScheduled', 'False'));
-      return { ...status, node: at(await ground.read('pods/web'), 'spec', 'nodeName') };
+    play: async ns => {
+      const made = pod(ns, { spec: { nodeSelector: { disk: 'none' } } });
+      const status = await seen(ns, made, object => has(object, 'PodScheduled', 'False'));
+      return { ...status, node: at(await ns.read('pods/web'), 'spec', 'nodeName') };
     },
     expected: {
       phase: 'Pending',
@@ -431,24 +427,24 @@ export const rows: readonly Row[] = [
   },
   {
     title: 'a pod that fits no node is deleted at once',
-    play: async ground => {
-      await ground.make(pod(ground, { spec: { nodeSelector: { disk: 'none' } } }));
-      await ground.until('pods/web', 'the verdict', object => has(object, 'PodScheduled', 'False'));
-      const answer = await ground.remove('pods/web');
+    play: async ns => {
+      await ns.make(pod(ns, { spec: { nodeSelector: { disk: 'none' } } }));
+      await ns.until('pods/web', 'the verdict', object => has(object, 'PodScheduled', 'False'));
+      const answer = await ns.remove('pods/web');
       return {
         kind: answer.kind ?? null,
         grace: at(answer, 'metadata', 'deletionGracePeriodSeconds'),
-        after: (await ground.get('pods/web')).status,
+        after: (await ns.get('pods/web')).status,
       };
     },
     expected: { kind: 'Pod', grace: 0, after: 404 },
   },
   {
     title: 'while an init container runs, the main one is initializing',
-    play: ground =>
+    play: ns =>
       seen(
-        ground,
-        of(ground, 'v1', { spec: initOf(`${ground.options.site}:v1`) }),
+        ns,
+        of(ns, 'v1', { spec: initOf(`${ns.options.site}:v1`) }),
         object => at(object, 'status', 'initContainerStatuses', 0, 'state', 'running') !== null,
       ),
     expected: {
@@ -466,7 +462,7 @@ export const rows: readonly Row[] = [
   },
   {
     title: 'an init container that is done lets the main one start',
-    play: ground => seen(ground, of(ground, 'v1', { spec: initOf(`${ground.options.task}:ok`) }), isPhase('Running')),
+    play: ns => seen(ns, of(ns, 'v1', { spec: initOf(`${ns.options.task}:ok`) }), isPhase('Running')),
     expected: {
       phase: 'Running',
       conditions: [
@@ -482,10 +478,10 @@ export const rows: readonly Row[] = [
   },
   {
     title: 'an init container that fails is tried again',
-    play: ground =>
+    play: ns =>
       seen(
-        ground,
-        of(ground, 'v1', { spec: initOf(`${ground.options.site}:broken`) }),
+        ns,
+        of(ns, 'v1', { spec: initOf(`${ns.options.site}:broken`) }),
         waits('CrashLoopBackOff', 'initContainerStatuses'),
       ),
     expected: {
@@ -505,10 +501,10 @@ export const rows: readonly Row[] = [
   },
   {
     title: 'an init container that fails ends a pod that may not restart',
-    play: ground =>
+    play: ns =>
       seen(
-        ground,
-        of(ground, 'v1', { spec: { ...initOf(`${ground.options.site}:broken`), restartPolicy: 'Never' } }),
+        ns,
+        of(ns, 'v1', { spec: { ...initOf(`${ns.options.site}:broken`), restartPolicy: 'Never' } }),
         isOver('Failed'),
       ),
     expected: {
@@ -526,10 +522,10 @@ export const rows: readonly Row[] = [
   },
   {
     title: 'an init container whose image cannot be pulled holds the pod',
-    play: ground =>
+    play: ns =>
       seen(
-        ground,
-        of(ground, 'v1', { spec: initOf(`${ground.options.site}:nosuchtag`) }),
+        ns,
+        of(ns, 'v1', { spec: initOf(`${ns.options.site}:nosuchtag`) }),
         waits('ImagePullBackOff', 'initContainerStatuses'),
       ),
     expected: {
@@ -549,23 +545,23 @@ export const rows: readonly Row[] = [
   },
   {
     title: 'a container that fails its liveness probe is restarted',
-    play: async ground => {
+    play: async ns => {
       const livenessProbe = {
         httpGet: { path: '/nowhere', port: 8080 },
         initialDelaySeconds: 10,
         periodSeconds: 1,
         failureThreshold: 1,
       };
-      const made = of(ground, 'v1', { container: { livenessProbe } });
-      return (await seen(ground, made, isBack)).containers ?? null;
+      const made = of(ns, 'v1', { container: { livenessProbe } });
+      return (await seen(ns, made, isBack)).containers ?? null;
     },
     expected: ['web: running; before: terminated 0 Completed; ready, started; restarted'],
   },
   {
     title: 'a container whose startup probe has not passed has not started',
-    play: async ground => {
+    play: async ns => {
       const startupProbe = { httpGet: { path: '/nowhere', port: 8080 }, periodSeconds: 1, failureThreshold: 30 };
-      return seen(ground, pod(ground, { container: { startupProbe } }), isPhase('Running'));
+      return seen(ns, pod(ns, { container: { startupProbe } }), isPhase('Running'));
     },
     expected: {
       phase: 'Running',
@@ -581,16 +577,16 @@ export const rows: readonly Row[] = [
   },
   {
     title: 'a deleted pod carries the time of its end and its grace',
-    play: async ground => {
-      await ground.make(
-        pod(ground, {
+    play: async ns => {
+      await ns.make(
+        pod(ns, {
           container: { lifecycle: { preStop: { sleep: { seconds: 2 } } } },
           spec: { terminationGracePeriodSeconds: 20 },
         }),
       );
-      await ready(ground);
+      await ready(ns);
       const before = Date.now();
-      const answer = await ground.remove('pods/web');
+      const answer = await ns.remove('pods/web');
       const until = Date.parse(textOf(at(answer, 'metadata', 'deletionTimestamp')));
       return {
         kind: answer.kind ?? null,
@@ -603,24 +599,24 @@ export const rows: readonly Row[] = [
   },
   {
     title: 'during the preStop sleep the pod goes on to serve and to be ready',
-    play: async ground => {
-      await ground.make(pod(ground, { container: { lifecycle: { preStop: { sleep: { seconds: 6 } } } } }), service());
-      await ready(ground);
-      await ground.remove('pods/web');
-      const leaving = await ground.until('pods/web', 'the way out', isLeaving);
-      const answer = await ground.get('pods/web:8080/proxy/version');
-      await ground.untilAll('endpointslices', 'an endpoint on its way out', ([slice]) =>
+    play: async ns => {
+      await ns.make(pod(ns, { container: { lifecycle: { preStop: { sleep: { seconds: 6 } } } } }), service());
+      await ready(ns);
+      await ns.remove('pods/web');
+      const leaving = await ns.until('pods/web', 'the way out', isLeaving);
+      const answer = await ns.get('pods/web:8080/proxy/version');
+      await ns.untilAll('endpointslices', 'an endpoint on its way out', ([slice]) =>
         at(slice, 'endpoints', 0, 'conditions', 'terminating') === true ? true : undefined,
       );
-      const later = await ground.get('pods/web:8080/proxy/version');
-      const still = await ground.read('pods/web');
-      const status = statusOf(ground, leaving);
-      await ground.gone('pods/web');
+      const later = await ns.get('pods/web:8080/proxy/version');
+      const still = await ns.read('pods/web');
+      const status = statusOf(ns, leaving);
+      await ns.gone('pods/web');
       return {
         status,
         answers: [answer.status, later.status],
         ready: has(still, 'Ready'),
-        gone: (await ground.get('pods/web')).status,
+        gone: (await ns.get('pods/web')).status,
       };
     },
     expected: {
@@ -642,14 +638,14 @@ export const rows: readonly Row[] = [
   },
   {
     title: 'a pod that is stopped ends with these last words',
-    play: async ground => {
-      await ground.make(pod(ground));
-      await ready(ground);
-      const watched = await ground.watch('pods');
-      await ground.remove('pods/web');
+    play: async ns => {
+      await ns.make(pod(ns));
+      await ready(ns);
+      const watched = await ns.watch('pods');
+      await ns.remove('pods/web');
       await watched.until('the end', all => (all.length === 0 ? true : undefined));
       const last = watched.changes.at(-1)?.object ?? {};
-      return { ...statusOf(ground, last), grace: at(last, 'metadata', 'deletionGracePeriodSeconds') };
+      return { ...statusOf(ns, last), grace: at(last, 'metadata', 'deletionGracePeriodSeconds') };
     },
     expected: {
       phase: 'Succeeded',
@@ -666,7 +662,7 @@ export const rows: readonly Row[] = [
   },
   {
     title: 'a Job that is done',
-    play: ground => ended(ground, job(ground), 'Complete'),
+    play: ns => ended(ns, job(ns), 'Complete'),
     expected: {
       conditions: [
         'SuccessCriteriaMet=True CompletionsReached: Reached expected number of succeeded pods',
@@ -678,7 +674,7 @@ export const rows: readonly Row[] = [
   },
   {
     title: 'a Job of two completions in parallel',
-    play: ground => ended(ground, job(ground, { job: { completions: 2, parallelism: 2 } }), 'Complete'),
+    play: ns => ended(ns, job(ns, { job: { completions: 2, parallelism: 2 } }), 'Complete'),
     expected: {
       conditions: [
         'SuccessCriteriaMet=True CompletionsReached: Reached expected number of succeeded pods',
@@ -690,7 +686,7 @@ export const rows: readonly Row[] = [
   },
   {
     title: 'a Job that may not fail once',
-    play: ground => ended(ground, job(ground, { tag: 'fail', job: { backoffLimit: 0 } }), 'Failed'),
+    play: ns => ended(ns, job(ns, { tag: 'fail', job: { backoffLimit: 0 } }), 'Failed'),
     expected: {
       conditions: [
         'FailureTarget=True BackoffLimitExceeded: Job has reached the specified backoff limit',
@@ -702,7 +698,7 @@ export const rows: readonly Row[] = [
   },
   {
     title: 'a Job that may fail once has two failed pods in the end',
-    play: ground => ended(ground, job(ground, { tag: 'fail', job: { backoffLimit: 1 } }), 'Failed'),
+    play: ns => ended(ns, job(ns, { tag: 'fail', job: { backoffLimit: 1 } }), 'Failed'),
     expected: {
       conditions: [
         'FailureTarget=True BackoffLimitExceeded: Job has reached the specified backoff limit',
@@ -714,11 +710,11 @@ export const rows: readonly Row[] = [
   },
   {
     title: 'a Job that takes longer than it may',
-    play: async ground => {
-      const made = job(ground, { job: { activeDeadlineSeconds: 1 } });
-      const containers = [bare({ image: `${ground.options.site}:v1` })];
+    play: async ns => {
+      const made = job(ns, { job: { activeDeadlineSeconds: 1 } });
+      const containers = [bare({ image: `${ns.options.site}:v1` })];
       const template = { spec: { restartPolicy: 'Never', containers } };
-      return ended(ground, { ...made, spec: { ...(made.spec as JsonObject), template } }, 'Failed');
+      return ended(ns, { ...made, spec: { ...(made.spec as JsonObject), template } }, 'Failed');
     },
     expected: {
       conditions: [
@@ -731,13 +727,13 @@ export const rows: readonly Row[] = [
   },
   {
     title: 'a suspended Job has no pods',
-    play: async ground => {
-      await ground.make(job(ground, { job: { suspend: true } }));
-      const object = await ground.until('jobs/job', 'the condition', one => has(one, 'Suspended'));
+    play: async ns => {
+      await ns.make(job(ns, { job: { suspend: true } }));
+      const object = await ns.until('jobs/job', 'the condition', one => has(one, 'Suspended'));
       return {
         conditions: conditionsOf(object),
         status: Object.keys(object.status as JsonObject).sort(),
-        pods: (await ground.list('pods')).length,
+        pods: (await ns.list('pods')).length,
       };
     },
     expected: {
@@ -748,10 +744,10 @@ export const rows: readonly Row[] = [
   },
   {
     title: 'pods of a Job carry its name and uid and belong to it',
-    play: async ground => {
-      const made = await ground.make(job(ground));
-      await ground.until('jobs/job', 'the end', one => has(one, 'Complete'));
-      const [first = {}] = await ground.list('pods');
+    play: async ns => {
+      const made = await ns.make(job(ns));
+      await ns.until('jobs/job', 'the end', one => has(one, 'Complete'));
+      const [first = {}] = await ns.list('pods');
       const uid = textAt(made.metadata as JsonObject, 'uid') ?? '';
       const text = JSON.stringify({
         labels: at(first, 'metadata', 'labels'),
@@ -777,11 +773,11 @@ export const rows: readonly Row[] = [
   },
   {
     title: 'deleting a Job takes its pods',
-    play: async ground => {
-      await ground.make(job(ground));
-      await ground.until('jobs/job', 'the end', one => has(one, 'Complete'));
-      await ground.remove('jobs/job', { propagationPolicy: 'Background' });
-      return ground.untilAll('pods', 'no pod', all => (all.length === 0 ? 'gone' : undefined));
+    play: async ns => {
+      await ns.make(job(ns));
+      await ns.until('jobs/job', 'the end', one => has(one, 'Complete'));
+      await ns.remove('jobs/job', { propagationPolicy: 'Background' });
+      return ns.untilAll('pods', 'no pod', all => (all.length === 0 ? 'gone' : undefined));
     },
     expected: 'gone',
   },

@@ -1,4 +1,4 @@
-import { conform } from '../../support/conformance/play-rows.js';
+import { playRows } from '../../support/conformance/play-rows.js';
 import { rows } from './pods-rows.js';
 
-conform('pods and Jobs', rows);
+playRows('pods and Jobs', rows);

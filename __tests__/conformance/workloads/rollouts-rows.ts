@@ -1,14 +1,7 @@
 import { objectAt, objectsAt, type JsonObject, type JsonValue } from '../../../sandbox/api/schema/json.js';
-import {
-  at,
-  conditionsOf,
-  has,
-  nameOf,
-  type Change,
-  type Ground,
-  type Row,
-  textOf,
-} from '../../support/conformance/conformance-namespace.js';
+import { type Change } from '../../support/conformance/watched.js';
+import { at, conditionsOf, has, nameOf, textOf } from '../../support/conformance/object-fields.js';
+import { type ConformanceNamespace, type Row } from '../../support/conformance/conformance-namespace.js';
 import {
   deployment,
   image,
@@ -31,8 +24,8 @@ const byTag = (sets: readonly JsonObject[], valueOf: (set: JsonObject) => JsonVa
   Object.fromEntries(sets.map(set => [tagOf(set), valueOf(set)] as const));
 
 /** `{v1: 0, v2: 3}`: wanted pods by tag. */
-async function setsOf(ground: Ground): Promise<JsonObject> {
-  const sets = await ground.list('replicasets');
+async function setsOf(ns: ConformanceNamespace): Promise<JsonObject> {
+  const sets = await ns.list('replicasets');
   return byTag(sets, set => at(set, 'spec', 'replicas'));
 }
 
@@ -64,13 +57,13 @@ const wantedBy = (sets: readonly JsonObject[]): number =>
   sets.reduce((sum, set) => sum + Number(at(set, 'spec', 'replicas')), 0);
 
 /** Updates v1 → v2 and tells the most pods that were wanted at a time, and the fewest ready ones that there ever were. */
-async function extremes(ground: Ground, replicas: number, strategy: JsonObject): Promise<JsonValue> {
-  await ground.make(deployment(ground, { replicas, deployment: { strategy } }));
-  await rolledOut(ground);
-  const sets = await ground.watch('replicasets');
-  const watched = await ground.watch('pods');
-  await ground.change('deployments/web', image(ground, 'v2'));
-  await rolledOut(ground);
+async function extremes(ns: ConformanceNamespace, replicas: number, strategy: JsonObject): Promise<JsonValue> {
+  await ns.make(deployment(ns, { replicas, deployment: { strategy } }));
+  await rolledOut(ns);
+  const sets = await ns.watch('replicasets');
+  const watched = await ns.watch('pods');
+  await ns.change('deployments/web', image(ns, 'v2'));
+  await rolledOut(ns);
   // The first changes tell, pod by pod, what was there before.
   const all = [...states(watched.changes)].slice(replicas - 1);
   const mixed = all.some(pods => new Set(pods.map(tagOf)).size > 1);
@@ -97,11 +90,11 @@ const arithmetic: readonly [number, JsonObject, JsonObject][] = [
 ];
 
 /** Brings up v1 and then begins an update to pods that never get ready; resolves when nothing moves any more. */
-async function stuck(ground: Ground, replicas: number, spec: JsonObject = {}): Promise<JsonObject> {
-  await ground.make(deployment(ground, { replicas, deployment: spec }));
-  await rolledOut(ground);
-  await ground.change('deployments/web', image(ground, 'never-ready'));
-  return ground.until('deployments/web', 'the surge pod to be counted', object => {
+async function stuck(ns: ConformanceNamespace, replicas: number, spec: JsonObject = {}): Promise<JsonObject> {
+  await ns.make(deployment(ns, { replicas, deployment: spec }));
+  await rolledOut(ns);
+  await ns.change('deployments/web', image(ns, 'never-ready'));
+  return ns.until('deployments/web', 'the surge pod to be counted', object => {
     const { status } = object;
     const observed = at(status, 'observedGeneration') === at(object, 'metadata', 'generation');
     return observed && at(status, 'updatedReplicas') !== null && at(status, 'unavailableReplicas') !== null;
@@ -111,23 +104,23 @@ async function stuck(ground: Ground, replicas: number, spec: JsonObject = {}): P
 export const rows: readonly Row[] = [
   ...arithmetic.map(([replicas, strategy, expected]) => ({
     title: `an update of ${replicas} pods with ${JSON.stringify(strategy.rollingUpdate)} stays within its limits and uses them`,
-    play: (ground: Ground) => extremes(ground, replicas, strategy),
+    play: (ns: ConformanceNamespace) => extremes(ns, replicas, strategy),
     expected: { ...expected, mixed: true },
   })),
   {
     title: 'Recreate never has pods of both versions',
-    play: ground => extremes(ground, 2, { type: 'Recreate' }),
+    play: ns => extremes(ns, 2, { type: 'Recreate' }),
     expected: { mostPods: 2, fewestReady: 0, mixed: false },
   },
   {
     title: 'Recreate waits until the last old pod has ended',
-    play: async ground => {
+    play: async ns => {
       const preStop = { sleep: { seconds: 2 } };
       const parts = { container: { lifecycle: { preStop } }, deployment: { strategy: { type: 'Recreate' } } };
-      await ground.make(deployment(ground, parts));
-      await rolledOut(ground);
-      const watched = await ground.watch('pods');
-      await ground.change('deployments/web', image(ground, 'v2'));
+      await ns.make(deployment(ns, parts));
+      await rolledOut(ns);
+      const watched = await ns.watch('pods');
+      await ns.change('deployments/web', image(ns, 'v2'));
       const beside = await watched.until('the new pod', pods =>
         pods.some(pod => tagOf(pod) === 'v2') ? pods.filter(pod => tagOf(pod) === 'v1') : undefined,
       );
@@ -137,30 +130,30 @@ export const rows: readonly Row[] = [
   },
   {
     title: 'the generation counts changes of the spec alone, and the status follows it',
-    play: async ground => {
-      await ground.make(deployment(ground));
+    play: async ns => {
+      await ns.make(deployment(ns));
       const generations = async (): Promise<JsonValue> => {
-        const seen = await rolledOut(ground);
+        const seen = await rolledOut(ns);
         return [at(seen, 'metadata', 'generation'), at(seen, 'status', 'observedGeneration')];
       };
       const first = await generations();
-      await ground.change('deployments/web', { metadata: { annotations: { note: 'a' }, labels: { tier: 'front' } } });
+      await ns.change('deployments/web', { metadata: { annotations: { note: 'a' }, labels: { tier: 'front' } } });
       const noted = await generations();
-      await ground.change('deployments/web', image(ground, 'v2'));
+      await ns.change('deployments/web', image(ns, 'v2'));
       const updated = await generations();
-      await ground.change('deployments/web', { spec: { replicas: 2 } });
+      await ns.change('deployments/web', { spec: { replicas: 2 } });
       return { first, noted, updated, scaled: await generations() };
     },
     expected: { first: [1, 1], noted: [2, 2], updated: [3, 3], scaled: [4, 4] },
   },
   {
     title: 'a finished rollout has these conditions and counts',
-    play: async ground => {
-      await ground.make(deployment(ground, { replicas: 2 }));
-      const done = await rolledOut(ground);
-      const [set = {}] = await ground.list('replicasets');
+    play: async ns => {
+      await ns.make(deployment(ns, { replicas: 2 }));
+      const done = await rolledOut(ns);
+      const [set = {}] = await ns.list('replicasets');
       return {
-        conditions: conditionsOf(done).map(line => ground.words(line)),
+        conditions: conditionsOf(done).map(line => ns.words(line)),
         counts: countsOf(done),
         set: countsOf(set),
         setGeneration: at(set, 'status', 'observedGeneration'),
@@ -182,11 +175,11 @@ export const rows: readonly Row[] = [
   },
   {
     title: 'one hash names the ReplicaSet, selects its pods and is on them',
-    play: async ground => {
-      await ground.make(deployment(ground));
-      await rolledOut(ground);
-      const [set = {}] = await ground.list('replicasets');
-      const [pod = {}] = await ground.list('pods');
+    play: async ns => {
+      await ns.make(deployment(ns));
+      await rolledOut(ns);
+      const [set = {}] = await ns.list('replicasets');
+      const [pod = {}] = await ns.list('pods');
       const hash = textOf(at(set, 'metadata', 'labels', HASH));
       return {
         shape: /^[bcdfghjklmnpqrstvwxz2456789]{5,10}$/.test(hash),
@@ -214,15 +207,15 @@ export const rows: readonly Row[] = [
   },
   {
     title: 'a ReplicaSet belongs to its Deployment and a pod to its ReplicaSet',
-    play: async ground => {
-      const made = await ground.make(deployment(ground));
-      await rolledOut(ground);
-      const [set = {}] = await ground.list('replicasets');
-      const [pod = {}] = await ground.list('pods');
+    play: async ns => {
+      const made = await ns.make(deployment(ns));
+      await rolledOut(ns);
+      const [set = {}] = await ns.list('replicasets');
+      const [pod = {}] = await ns.list('pods');
       const ownerOf = (object: JsonObject): JsonValue =>
         objectsAt(object, 'metadata', 'ownerReferences').map(({ uid, name, ...rest }) => ({
           ...rest,
-          name: ground.words(textOf(name)),
+          name: ns.words(textOf(name)),
           owner: uid === at(made, 'metadata', 'uid') ? 'the Deployment' : uid === at(set, 'metadata', 'uid'),
         }));
       return { set: ownerOf(set), pod: ownerOf(pod) };
@@ -252,15 +245,15 @@ export const rows: readonly Row[] = [
   },
   {
     title: 'annotations of the Deployment are on its new ReplicaSet, with the revision and the numbers of pods',
-    play: async ground => {
-      await ground.make(
-        deployment(ground, {
+    play: async ns => {
+      await ns.make(
+        deployment(ns, {
           replicas: 2,
           annotations: { note: 'kept', 'kubectl.kubernetes.io/last-applied-configuration': '{}' },
         }),
       );
-      const done = await rolledOut(ground);
-      const [set = {}] = await ground.list('replicasets');
+      const done = await rolledOut(ns);
+      const [set = {}] = await ns.list('replicasets');
       return { deployment: at(done, 'metadata', 'annotations'), set: at(set, 'metadata', 'annotations') };
     },
     expected: {
@@ -279,17 +272,17 @@ export const rows: readonly Row[] = [
   },
   {
     title: 'every new template is a revision, and old ReplicaSets stay at 0',
-    play: async ground => {
-      await ground.make(deployment(ground));
-      const revisions: JsonValue[] = [revisionOf(await rolledOut(ground))];
+    play: async ns => {
+      await ns.make(deployment(ns));
+      const revisions: JsonValue[] = [revisionOf(await rolledOut(ns))];
       for (const tag of ['v2', 'v3']) {
-        await ground.change('deployments/web', image(ground, tag));
-        revisions.push(revisionOf(await rolledOut(ground)));
+        await ns.change('deployments/web', image(ns, tag));
+        revisions.push(revisionOf(await rolledOut(ns)));
       }
-      const sets = await ground.list('replicasets');
+      const sets = await ns.list('replicasets');
       return {
         revisions,
-        sets: await setsOf(ground),
+        sets: await setsOf(ns),
         numbers: byTag(sets, revisionOf),
       };
     },
@@ -297,22 +290,22 @@ export const rows: readonly Row[] = [
   },
   {
     title: 'going back to an earlier template uses its ReplicaSet again, as the newest revision',
-    play: async ground => {
-      await ground.make(deployment(ground));
-      await rolledOut(ground);
-      const [first = {}] = await ground.list('replicasets');
-      await ground.change('deployments/web', image(ground, 'v2'));
-      await rolledOut(ground);
-      await ground.change('deployments/web', image(ground, 'v1'));
-      const done = await rolledOut(ground);
-      const again = await ground.read(`replicasets/${nameOf(first)}`);
+    play: async ns => {
+      await ns.make(deployment(ns));
+      await rolledOut(ns);
+      const [first = {}] = await ns.list('replicasets');
+      await ns.change('deployments/web', image(ns, 'v2'));
+      await rolledOut(ns);
+      await ns.change('deployments/web', image(ns, 'v1'));
+      const done = await rolledOut(ns);
+      const again = await ns.read(`replicasets/${nameOf(first)}`);
       return {
-        sets: await setsOf(ground),
+        sets: await setsOf(ns),
         same: at(again, 'metadata', 'uid') === at(first, 'metadata', 'uid'),
         revision: revisionOf(done),
         set: revisionOf(again),
         history: at(again, 'metadata', 'annotations', 'deployment.kubernetes.io/revision-history'),
-        progressing: conditionsOf(done).map(line => ground.words(line)),
+        progressing: conditionsOf(done).map(line => ns.words(line)),
       };
     },
     expected: {
@@ -329,29 +322,29 @@ export const rows: readonly Row[] = [
   },
   {
     title: 'revisionHistoryLimit says how many old ReplicaSets are kept',
-    play: async ground => {
-      await ground.make(deployment(ground, { deployment: { revisionHistoryLimit: 1 } }));
-      await rolledOut(ground);
+    play: async ns => {
+      await ns.make(deployment(ns, { deployment: { revisionHistoryLimit: 1 } }));
+      await rolledOut(ns);
       for (const tag of ['v2', 'v3']) {
-        await ground.change('deployments/web', image(ground, tag));
-        await rolledOut(ground);
+        await ns.change('deployments/web', image(ns, tag));
+        await rolledOut(ns);
       }
-      await ground.untilAll('replicasets', 'the oldest to be gone', sets => (sets.length === 2 ? true : undefined));
-      return setsOf(ground);
+      await ns.untilAll('replicasets', 'the oldest to be gone', sets => (sets.length === 2 ? true : undefined));
+      return setsOf(ns);
     },
     expected: { v2: 0, v3: 1 },
   },
   {
     title: 'a change of the number of pods makes no new ReplicaSet',
-    play: async ground => {
-      await ground.make(deployment(ground));
-      await rolledOut(ground);
-      await ground.change('deployments/web', { spec: { replicas: 2 } });
-      const done = await rolledOut(ground);
+    play: async ns => {
+      await ns.make(deployment(ns));
+      await rolledOut(ns);
+      await ns.change('deployments/web', { spec: { replicas: 2 } });
+      const done = await rolledOut(ns);
       return {
-        sets: await setsOf(ground),
+        sets: await setsOf(ns),
         revision: revisionOf(done),
-        conditions: conditionsOf(done).map(line => ground.words(line)),
+        conditions: conditionsOf(done).map(line => ns.words(line)),
       };
     },
     expected: {
@@ -365,15 +358,15 @@ export const rows: readonly Row[] = [
   },
   {
     title: 'a Deployment of no pods is complete, and its counts are absent',
-    play: async ground => {
-      await ground.make(deployment(ground, { replicas: 0 }));
-      const done = await ground.until('deployments/web', 'a status', object => has(object, 'Progressing'));
-      const [set = {}] = await ground.list('replicasets');
+    play: async ns => {
+      await ns.make(deployment(ns, { replicas: 0 }));
+      const done = await ns.until('deployments/web', 'a status', object => has(object, 'Progressing'));
+      const [set = {}] = await ns.list('replicasets');
       return {
-        counts: countsOf(await ground.until('deployments/web', 'an end', isProgressed)),
-        conditions: conditionsOf(await ground.read('deployments/web')).map(line => ground.words(line)),
+        counts: countsOf(await ns.until('deployments/web', 'an end', isProgressed)),
+        conditions: conditionsOf(await ns.read('deployments/web')).map(line => ns.words(line)),
         set: at(set, 'spec', 'replicas'),
-        revision: revisionOf(done) ?? revisionOf(await ground.read('deployments/web')),
+        revision: revisionOf(done) ?? revisionOf(await ns.read('deployments/web')),
       };
     },
     expected: {
@@ -388,25 +381,25 @@ export const rows: readonly Row[] = [
   },
   {
     title: 'a label of the template is a new template; a label of the Deployment is not',
-    play: async ground => {
-      await ground.make(deployment(ground));
-      await rolledOut(ground);
-      await ground.change('deployments/web', { metadata: { labels: { tier: 'front' } } });
-      await rolledOut(ground);
-      const labelled = (await ground.list('replicasets')).length;
-      await ground.change('deployments/web', { spec: { template: { metadata: { labels: { tier: 'front' } } } } });
-      await rolledOut(ground);
-      return { labelled, templated: (await ground.list('replicasets')).length };
+    play: async ns => {
+      await ns.make(deployment(ns));
+      await rolledOut(ns);
+      await ns.change('deployments/web', { metadata: { labels: { tier: 'front' } } });
+      await rolledOut(ns);
+      const labelled = (await ns.list('replicasets')).length;
+      await ns.change('deployments/web', { spec: { template: { metadata: { labels: { tier: 'front' } } } } });
+      await rolledOut(ns);
+      return { labelled, templated: (await ns.list('replicasets')).length };
     },
     expected: { labelled: 1, templated: 2 },
   },
   {
     title: 'an update to pods that never get ready keeps the old ones and waits',
-    play: async ground => {
-      const seen = await stuck(ground, 2);
+    play: async ns => {
+      const seen = await stuck(ns, 2);
       return {
         counts: countsOf(seen),
-        sets: await setsOf(ground),
+        sets: await setsOf(ns),
         // A real controller that counts the pod in the sync that made its set keeps the reason NewReplicaSetCreated.
         available: has(seen, 'Available'),
         progressing: has(seen, 'Progressing'),
@@ -421,17 +414,17 @@ export const rows: readonly Row[] = [
   },
   {
     title: 'going back from pods that never got ready leaves the old ones untouched',
-    play: async ground => {
-      await stuck(ground, 1);
-      const before = (await ground.list('pods')).filter(isReady).map(nameOf);
-      await ground.change('deployments/web', image(ground, 'v1'));
-      const done = await rolledOut(ground);
-      const after = (await ground.list('pods')).filter(pod => isReady(pod) && !isLeaving(pod)).map(nameOf);
+    play: async ns => {
+      await stuck(ns, 1);
+      const before = (await ns.list('pods')).filter(isReady).map(nameOf);
+      await ns.change('deployments/web', image(ns, 'v1'));
+      const done = await rolledOut(ns);
+      const after = (await ns.list('pods')).filter(pod => isReady(pod) && !isLeaving(pod)).map(nameOf);
       return {
         same: JSON.stringify(before) === JSON.stringify(after),
-        sets: await setsOf(ground),
+        sets: await setsOf(ns),
         revision: revisionOf(done),
-        conditions: conditionsOf(done).map(line => ground.words(line)),
+        conditions: conditionsOf(done).map(line => ns.words(line)),
       };
     },
     expected: {
@@ -446,49 +439,47 @@ export const rows: readonly Row[] = [
   },
   {
     title: 'scaling in the middle of a rollout is shared among its ReplicaSets',
-    play: async ground => {
-      await stuck(ground, 2);
-      await ground.change('deployments/web', { spec: { replicas: 4 } });
-      await ground.untilAll('replicasets', 'the old set to grow', sets =>
+    play: async ns => {
+      await stuck(ns, 2);
+      await ns.change('deployments/web', { spec: { replicas: 4 } });
+      await ns.untilAll('replicasets', 'the old set to grow', sets =>
         sets.some(set => tagOf(set) === 'v1' && at(set, 'status', 'readyReplicas') === 3) ? true : undefined,
       );
-      return setsOf(ground);
+      return setsOf(ns);
     },
     expected: { 'never-ready': 2, v1: 3 },
   },
   {
     title: 'a third template in the middle of a rollout takes over, and the unfinished one shrinks first',
-    play: async ground => {
-      await stuck(ground, 1);
-      await ground.change('deployments/web', image(ground, 'v2'));
-      const done = await rolledOut(ground);
-      return { sets: await setsOf(ground), revision: revisionOf(done) };
+    play: async ns => {
+      await stuck(ns, 1);
+      await ns.change('deployments/web', image(ns, 'v2'));
+      const done = await rolledOut(ns);
+      return { sets: await setsOf(ns), revision: revisionOf(done) };
     },
     expected: { sets: { v2: 1, 'never-ready': 0, v1: 0 }, revision: '3' },
   },
   {
     title: 'a paused Deployment does not roll out; resumed, it does',
-    play: async ground => {
-      await ground.make(deployment(ground));
-      await rolledOut(ground);
-      await ground.change('deployments/web', { spec: { paused: true } });
-      const paused = await ground.until('deployments/web', 'the pause', object =>
-        has(object, 'Progressing', 'Unknown'),
-      );
-      const { template } = image(ground, 'v2').spec as JsonObject;
-      await ground.change('deployments/web', { spec: { template: template ?? {} } });
-      const changed = await ground.until('deployments/web', 'the change to be seen', isObserved);
-      const sets = await setsOf(ground);
-      await ground.change('deployments/web', { spec: { paused: false } });
-      const done = await rolledOut(ground);
+    play: async ns => {
+      await ns.make(deployment(ns));
+      await rolledOut(ns);
+      await ns.change('deployments/web', { spec: { paused: true } });
+      const paused = await ns.until('deployments/web', 'the pause', object => has(object, 'Progressing', 'Unknown'));
+      const { template } = image(ns, 'v2').spec as JsonObject;
+      await ns.change('deployments/web', { spec: { template: template ?? {} } });
+      const changed = await ns.until('deployments/web', 'the change to be seen', isObserved);
+      const sets = await setsOf(ns);
+      await ns.change('deployments/web', { spec: { paused: false } });
+      const done = await rolledOut(ns);
       return {
-        paused: conditionsOf(paused).map(line => ground.words(line)),
-        changed: conditionsOf(changed).map(line => ground.words(line)),
+        paused: conditionsOf(paused).map(line => ns.words(line)),
+        changed: conditionsOf(changed).map(line => ns.words(line)),
         updated: at(changed, 'status', 'updatedReplicas'),
         counts: countsOf(changed),
         sets,
-        done: conditionsOf(done).map(line => ground.words(line)),
-        setsDone: await setsOf(ground),
+        done: conditionsOf(done).map(line => ns.words(line)),
+        setsDone: await setsOf(ns),
       };
     },
     expected: {
@@ -512,16 +503,16 @@ export const rows: readonly Row[] = [
   },
   {
     title: 'a paused Deployment is scaled all the same',
-    play: async ground => {
-      await ground.make(deployment(ground, { deployment: { paused: false } }));
-      await rolledOut(ground);
-      await ground.change('deployments/web', { spec: { paused: true, replicas: 2 } });
-      const seen = await ground.until(
+    play: async ns => {
+      await ns.make(deployment(ns, { deployment: { paused: false } }));
+      await rolledOut(ns);
+      await ns.change('deployments/web', { spec: { paused: true, replicas: 2 } });
+      const seen = await ns.until(
         'deployments/web',
         'two ready pods',
         object => at(object, 'status', 'readyReplicas') === 2,
       );
-      return { counts: countsOf(seen), conditions: conditionsOf(seen).map(line => ground.words(line)) };
+      return { counts: countsOf(seen), conditions: conditionsOf(seen).map(line => ns.words(line)) };
     },
     expected: {
       counts: { replicas: 2, updatedReplicas: 2, readyReplicas: 2, availableReplicas: 2 },
@@ -533,10 +524,10 @@ export const rows: readonly Row[] = [
   },
   {
     title: 'a rollout that makes no progress for progressDeadlineSeconds says so',
-    play: async ground => {
-      await stuck(ground, 1, { progressDeadlineSeconds: 2 });
-      const late = await ground.until('deployments/web', 'the deadline', object => has(object, 'Progressing', 'False'));
-      return { conditions: conditionsOf(late).map(line => ground.words(line)), counts: countsOf(late) };
+    play: async ns => {
+      await stuck(ns, 1, { progressDeadlineSeconds: 2 });
+      const late = await ns.until('deployments/web', 'the deadline', object => has(object, 'Progressing', 'False'));
+      return { conditions: conditionsOf(late).map(line => ns.words(line)), counts: countsOf(late) };
     },
     expected: {
       conditions: [
@@ -548,10 +539,10 @@ export const rows: readonly Row[] = [
   },
   {
     title: 'a first rollout that makes no progress has no minimum availability either',
-    play: async ground => {
-      await ground.make(deployment(ground, { tag: 'never-ready', deployment: { progressDeadlineSeconds: 2 } }));
-      const late = await ground.until('deployments/web', 'the deadline', object => has(object, 'Progressing', 'False'));
-      return { conditions: conditionsOf(late).map(line => ground.words(line)), counts: countsOf(late) };
+    play: async ns => {
+      await ns.make(deployment(ns, { tag: 'never-ready', deployment: { progressDeadlineSeconds: 2 } }));
+      const late = await ns.until('deployments/web', 'the deadline', object => has(object, 'Progressing', 'False'));
+      return { conditions: conditionsOf(late).map(line => ns.words(line)), counts: countsOf(late) };
     },
     expected: {
       conditions: [
@@ -563,11 +554,11 @@ export const rows: readonly Row[] = [
   },
   {
     title: 'a rollout that was late and then gets on is well again',
-    play: async ground => {
-      await stuck(ground, 1, { progressDeadlineSeconds: 1 });
-      await ground.until('deployments/web', 'the deadline', object => has(object, 'Progressing', 'False'));
-      await ground.change('deployments/web', image(ground, 'v2'));
-      return conditionsOf(await rolledOut(ground)).map(line => ground.words(line));
+    play: async ns => {
+      await stuck(ns, 1, { progressDeadlineSeconds: 1 });
+      await ns.until('deployments/web', 'the deadline', object => has(object, 'Progressing', 'False'));
+      await ns.change('deployments/web', image(ns, 'v2'));
+      return conditionsOf(await rolledOut(ns)).map(line => ns.words(line));
     },
     expected: [
       'Available=True MinimumReplicasAvailable: Deployment has minimum availability.',
@@ -576,9 +567,9 @@ export const rows: readonly Row[] = [
   },
   {
     title: 'with minReadySeconds a ready pod is available only later',
-    play: async ground => {
-      await ground.make(deployment(ground, { deployment: { minReadySeconds: 60 } }));
-      const early = await ground.until(
+    play: async ns => {
+      await ns.make(deployment(ns, { deployment: { minReadySeconds: 60 } }));
+      const early = await ns.until(
         'deployments/web',
         'a ready pod',
         object => at(object, 'status', 'readyReplicas') === 1,
@@ -592,31 +583,31 @@ export const rows: readonly Row[] = [
   },
   {
     title: 'a pod that is deleted is replaced, and the finished rollout stays finished',
-    play: async ground => {
-      await ground.make(deployment(ground));
-      await rolledOut(ground);
-      const [first = {}] = await ground.list('pods');
-      const watched = await ground.watch('deployments');
-      await ground.remove(`pods/${nameOf(first)}`);
+    play: async ns => {
+      await ns.make(deployment(ns));
+      await rolledOut(ns);
+      const [first = {}] = await ns.list('pods');
+      const watched = await ns.watch('deployments');
+      await ns.remove(`pods/${nameOf(first)}`);
       await watched.until('the loss to be seen', ([seen = {}]) =>
         at(seen, 'status', 'readyReplicas') === null ? true : undefined,
       );
       await watched.until('another pod', ([seen]) => (seen && isRolledOut(seen) ? true : undefined));
       watched.end();
       const progress = watched.changes.map(({ object }) => conditionsOf(object).find(line => line.startsWith('Prog')));
-      return [...new Set(progress.map(line => ground.words(line ?? '')))];
+      return [...new Set(progress.map(line => ns.words(line ?? '')))];
     },
     expected: ['Progressing=True NewReplicaSetAvailable: ReplicaSet "web-HASH" has successfully progressed.'],
   },
   {
     title: 'what the cluster refuses to create is a ReplicaFailure of ReplicaSet and Deployment',
-    play: async ground => {
-      await ground.make(deployment(ground, { spec: { serviceAccountName: 'nobody' } }));
-      const seen = await ground.until('deployments/web', 'the failure', object => has(object, 'ReplicaFailure'));
-      const [set = {}] = await ground.list('replicasets');
+    play: async ns => {
+      await ns.make(deployment(ns, { spec: { serviceAccountName: 'nobody' } }));
+      const seen = await ns.until('deployments/web', 'the failure', object => has(object, 'ReplicaFailure'));
+      const [set = {}] = await ns.list('replicasets');
       return {
-        deployment: conditionsOf(seen).map(line => ground.words(line)),
-        set: conditionsOf(set).map(line => ground.words(line)),
+        deployment: conditionsOf(seen).map(line => ns.words(line)),
+        set: conditionsOf(set).map(line => ns.words(line)),
         counts: countsOf(seen),
       };
     },
@@ -634,26 +625,26 @@ export const rows: readonly Row[] = [
   },
   {
     title: 'deleting a Deployment takes its ReplicaSets and pods with it',
-    play: async ground => {
-      await ground.make(deployment(ground));
-      await rolledOut(ground);
-      const answer = await ground.remove('deployments/web', { propagationPolicy: 'Background' });
-      const after = await ground.get('deployments/web');
-      await ground.untilAll('replicasets', 'no ReplicaSet', sets => (sets.length === 0 ? true : undefined));
-      await ground.untilAll('pods', 'no pod', pods => (pods.length === 0 ? true : undefined));
+    play: async ns => {
+      await ns.make(deployment(ns));
+      await rolledOut(ns);
+      const answer = await ns.remove('deployments/web', { propagationPolicy: 'Background' });
+      const after = await ns.get('deployments/web');
+      await ns.untilAll('replicasets', 'no ReplicaSet', sets => (sets.length === 0 ? true : undefined));
+      await ns.untilAll('pods', 'no pod', pods => (pods.length === 0 ? true : undefined));
       return { kind: answer.kind ?? null, status: answer.status ?? null, after: after.status };
     },
     expected: { kind: 'Status', status: 'Success', after: 404 },
   },
   {
     title: 'foreground deletion keeps the Deployment until its ReplicaSets and pods are gone',
-    play: async ground => {
-      await ground.make(deployment(ground, { container: { lifecycle: { preStop: { sleep: { seconds: 1 } } } } }));
-      await rolledOut(ground);
-      const pods = await ground.watch('pods');
-      const sets = await ground.watch('replicasets');
-      const deployments = await ground.watch('deployments');
-      const answer = await ground.remove('deployments/web', { propagationPolicy: 'Foreground' });
+    play: async ns => {
+      await ns.make(deployment(ns, { container: { lifecycle: { preStop: { sleep: { seconds: 1 } } } } }));
+      await rolledOut(ns);
+      const pods = await ns.watch('pods');
+      const sets = await ns.watch('replicasets');
+      const deployments = await ns.watch('deployments');
+      const answer = await ns.remove('deployments/web', { propagationPolicy: 'Foreground' });
       await deployments.until('no Deployment', list => (list.length === 0 ? true : undefined));
       await pods.until('no pod', list => (list.length === 0 ? true : undefined));
       const gone = [pods, sets, deployments].flatMap(({ changes }) => changes.filter(({ type }) => type === 'DELETED'));
@@ -664,29 +655,29 @@ export const rows: readonly Row[] = [
   },
   {
     title: 'orphaning a Deployment leaves its ReplicaSet and pod to themselves',
-    play: async ground => {
-      await ground.make(deployment(ground));
-      await rolledOut(ground);
-      await ground.remove('deployments/web', { propagationPolicy: 'Orphan' });
-      await ground.gone('deployments/web');
-      const [set = {}] = await ground.list('replicasets');
-      const [pod = {}] = await ground.list('pods');
+    play: async ns => {
+      await ns.make(deployment(ns));
+      await rolledOut(ns);
+      await ns.remove('deployments/web', { propagationPolicy: 'Orphan' });
+      await ns.gone('deployments/web');
+      const [set = {}] = await ns.list('replicasets');
+      const [pod = {}] = await ns.list('pods');
       return { set: at(set, 'metadata', 'ownerReferences'), pod: objectsAt(pod, 'metadata', 'ownerReferences').length };
     },
     expected: { set: null, pod: 1 },
   },
   {
     title: 'a Deployment takes up a ReplicaSet that nobody owns and that its selector finds',
-    play: async ground => {
-      await ground.make(deployment(ground));
-      await rolledOut(ground);
-      const [pod = {}] = await ground.list('pods');
-      await ground.remove('deployments/web', { propagationPolicy: 'Orphan' });
-      await ground.gone('deployments/web');
-      const made = await ground.make(deployment(ground));
-      await rolledOut(ground);
-      const sets = await ground.list('replicasets');
-      const [same = {}] = await ground.list('pods');
+    play: async ns => {
+      await ns.make(deployment(ns));
+      await rolledOut(ns);
+      const [pod = {}] = await ns.list('pods');
+      await ns.remove('deployments/web', { propagationPolicy: 'Orphan' });
+      await ns.gone('deployments/web');
+      const made = await ns.make(deployment(ns));
+      await rolledOut(ns);
+      const sets = await ns.list('replicasets');
+      const [same = {}] = await ns.list('pods');
       return {
         sets: sets.length,
         owned: at(sets[0], 'metadata', 'ownerReferences', 0, 'uid') === at(made, 'metadata', 'uid'),

@@ -1,4 +1,4 @@
-import { conform } from '../../support/conformance/play-rows.js';
+import { playRows } from '../../support/conformance/play-rows.js';
 import { rows } from './rollouts-rows.js';
 
-conform('rollouts', rows);
+playRows('rollouts', rows);

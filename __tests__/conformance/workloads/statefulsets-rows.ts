@@ -1,12 +1,7 @@
 import { objectAt, objectsAt, type JsonObject, type JsonValue } from '../../../sandbox/api/schema/json.js';
-import {
-  at,
-  nameOf,
-  textOf,
-  type Change,
-  type Ground,
-  type Row,
-} from '../../support/conformance/conformance-namespace.js';
+import { type Change } from '../../support/conformance/watched.js';
+import { at, nameOf, textOf } from '../../support/conformance/object-fields.js';
+import { type ConformanceNamespace, type Row } from '../../support/conformance/conformance-namespace.js';
 import {
   image,
   isLeaving,
@@ -39,12 +34,13 @@ function isDone(set: JsonObject): boolean {
   );
 }
 
-const done = (ground: Ground): Promise<JsonObject> => ground.until('statefulsets/web', 'the rollout to end', isDone);
-const change = (ground: Ground, body: JsonObject): Promise<JsonObject> => ground.change('statefulsets/web', body);
+const done = (ns: ConformanceNamespace): Promise<JsonObject> =>
+  ns.until('statefulsets/web', 'the rollout to end', isDone);
+const change = (ns: ConformanceNamespace, body: JsonObject): Promise<JsonObject> => ns.change('statefulsets/web', body);
 
 /** `['web-0 v1', 'web-1 v2']`, those on their way out left out. */
-async function podsOf(ground: Ground): Promise<JsonValue> {
-  const pods = await ground.list('pods');
+async function podsOf(ns: ConformanceNamespace): Promise<JsonValue> {
+  const pods = await ns.list('pods');
   return pods.filter(pod => !isLeaving(pod)).map(pod => `${nameOf(pod)} ${tagOf(pod)}`);
 }
 
@@ -98,24 +94,24 @@ const counted = (count: number, observedGeneration: number): JsonObject => ({
 });
 
 /** Brings up three pods of v1 with a strategy, and tells what an update to v2 then does. */
-async function update(ground: Ground, set: JsonObject): Promise<string[]> {
-  await ground.make(statefulSet(ground, { set: { replicas: 3, ...set } }));
-  await done(ground);
-  const watched = await ground.watch('pods');
+async function update(ns: ConformanceNamespace, set: JsonObject): Promise<string[]> {
+  await ns.make(statefulSet(ns, { set: { replicas: 3, ...set } }));
+  await done(ns);
+  const watched = await ns.watch('pods');
   const before = story(watched.changes).length;
-  await change(ground, image(ground, 'v2'));
-  await done(ground);
+  await change(ns, image(ns, 'v2'));
+  await done(ns);
   return story(watched.changes).slice(before);
 }
 
 const oneByOne = ['web-2', 'web-1', 'web-0'].flatMap(name => [`-${name}`, `+${name} v2`, `${name} ready`]);
 
 /** An update to pods that never get ready has begun, and the first of them runs. Resolves with its name. */
-async function stuck(ground: Ground, set: JsonObject): Promise<string> {
-  await ground.make(statefulSet(ground, { set: { replicas: 2, ...set } }));
-  await done(ground);
-  await change(ground, image(ground, 'never-ready'));
-  await ground.until(
+async function stuck(ns: ConformanceNamespace, set: JsonObject): Promise<string> {
+  await ns.make(statefulSet(ns, { set: { replicas: 2, ...set } }));
+  await done(ns);
+  await change(ns, image(ns, 'never-ready'));
+  await ns.until(
     'pods/web-1',
     'the new pod to run',
     pod => tagOf(pod) === 'never-ready' && at(pod, 'status', 'phase') === 'Running',
@@ -130,31 +126,27 @@ const partitioned = (partition: number): JsonObject => ({
 export const rows: readonly Row[] = [
   {
     title: 'pods are made one after the other, each when the one before is ready',
-    play: async ground => {
-      const watched = await ground.watch('pods');
-      await ground.make(statefulSet(ground, { set: { replicas: 3 } }));
-      await done(ground);
+    play: async ns => {
+      const watched = await ns.watch('pods');
+      await ns.make(statefulSet(ns, { set: { replicas: 3 } }));
+      await done(ns);
       return story(watched.changes);
     },
     expected: ['+web-0 v1', 'web-0 ready', '+web-1 v1', 'web-1 ready', '+web-2 v1', 'web-2 ready'],
   },
   {
     title: 'a pod that never gets ready keeps the next one from being made, unless they are made in parallel',
-    play: async ground => {
+    play: async ns => {
       const made = async (name: string, podManagementPolicy: string, count: number): Promise<JsonValue> => {
         const parts = { name, tag: 'never-ready', labels: { app: name } };
-        await ground.make(statefulSet(ground, { ...parts, set: { replicas: 3, podManagementPolicy } }));
-        const set = await ground.until(
+        await ns.make(statefulSet(ns, { ...parts, set: { replicas: 3, podManagementPolicy } }));
+        const set = await ns.until(
           `statefulsets/${name}`,
           'its pods to be counted',
           object => numberOf(object, 'replicas') === count,
         );
-        await ground.until(
-          `pods/${name}-${count - 1}`,
-          'the last to run',
-          pod => at(pod, 'status', 'phase') === 'Running',
-        );
-        return [statusOf(set), (await ground.list('pods')).map(nameOf).filter(pod => pod.startsWith(name))];
+        await ns.until(`pods/${name}-${count - 1}`, 'the last to run', pod => at(pod, 'status', 'phase') === 'Running');
+        return [statusOf(set), (await ns.list('pods')).map(nameOf).filter(pod => pod.startsWith(name))];
       };
       return { ordered: await made('ordered', 'OrderedReady', 1), parallel: await made('parallel', 'Parallel', 3) };
     },
@@ -165,13 +157,10 @@ export const rows: readonly Row[] = [
   },
   {
     title: 'a pod has the name of its set and an ordinal, as hostname and label too, and the revision as a label',
-    play: async ground => {
-      const made = await ground.make(
-        service({ clusterIP: 'None' }),
-        statefulSet(ground, { set: { serviceName: 'web' } }),
-      );
-      const set = await done(ground);
-      const pod = await ground.read('pods/web-0');
+    play: async ns => {
+      const made = await ns.make(service({ clusterIP: 'None' }), statefulSet(ns, { set: { serviceName: 'web' } }));
+      const set = await done(ns);
+      const pod = await ns.read('pods/web-0');
       const { [REVISION]: revision, ...labels } = objectAt(pod, 'metadata', 'labels');
       const { hostname, subdomain } = objectAt(pod, 'spec');
       return {
@@ -206,13 +195,10 @@ export const rows: readonly Row[] = [
   },
   {
     title: 'a headless Service tells the names of the pods',
-    play: async ground => {
-      await ground.make(
-        service({ clusterIP: 'None' }),
-        statefulSet(ground, { set: { replicas: 2, serviceName: 'web' } }),
-      );
-      await done(ground);
-      return ground.untilAll('endpointslices', 'both pods', slices => {
+    play: async ns => {
+      await ns.make(service({ clusterIP: 'None' }), statefulSet(ns, { set: { replicas: 2, serviceName: 'web' } }));
+      await done(ns);
+      return ns.untilAll('endpointslices', 'both pods', slices => {
         const found = slices.flatMap(slice => objectsAt(slice, 'endpoints'));
         return found.length === 2 ? found.map(endpoint => textOf(endpoint.hostname)).sort() : undefined;
       });
@@ -221,10 +207,10 @@ export const rows: readonly Row[] = [
   },
   {
     title: 'a revision is a ControllerRevision, of the set and with its labels',
-    play: async ground => {
-      const made = await ground.make(statefulSet(ground));
-      const set = await done(ground);
-      const revisions = await ground.list('controllerrevisions');
+    play: async ns => {
+      const made = await ns.make(statefulSet(ns));
+      const set = await done(ns);
+      const revisions = await ns.list('controllerrevisions');
       return revisions.map(one => {
         const hash = nameOf(one).replace('web-', '');
         return {
@@ -262,11 +248,11 @@ export const rows: readonly Row[] = [
   },
   {
     title: 'a finished rollout has this status, and one without pods this',
-    play: async ground => {
-      await ground.make(statefulSet(ground, { set: { replicas: 2 } }));
-      const two = statusOf(await done(ground));
-      await change(ground, { spec: { replicas: 0 } });
-      return { two, none: statusOf(await done(ground)) };
+    play: async ns => {
+      await ns.make(statefulSet(ns, { set: { replicas: 2 } }));
+      const two = statusOf(await done(ns));
+      await change(ns, { spec: { replicas: 0 } });
+      return { two, none: statusOf(await done(ns)) };
     },
     expected: {
       two: settled(2, 1),
@@ -275,19 +261,19 @@ export const rows: readonly Row[] = [
   },
   {
     title: 'an update replaces the last pod first, and each when the one after it is ready again',
-    play: ground => update(ground, {}),
+    play: ns => update(ns, {}),
     expected: oneByOne,
   },
   {
     title: 'an update of pods that are made in parallel goes one by one all the same',
-    play: ground => update(ground, { podManagementPolicy: 'Parallel' }),
+    play: ns => update(ns, { podManagementPolicy: 'Parallel' }),
     expected: oneByOne,
   },
   {
     title: 'maxUnavailable lets an update replace more than one pod at a time',
-    play: async ground => {
+    play: async ns => {
       const rollingUpdate = { maxUnavailable: 2 };
-      const told = await update(ground, {
+      const told = await update(ns, {
         podManagementPolicy: 'Parallel',
         updateStrategy: { rollingUpdate },
       });
@@ -297,18 +283,18 @@ export const rows: readonly Row[] = [
   },
   {
     title: 'a partition keeps the pods below it as they are, until it is lowered',
-    play: async ground => {
-      await ground.make(statefulSet(ground, { set: { replicas: 3, ...partitioned(2) } }));
-      await done(ground);
-      await change(ground, image(ground, 'v2'));
-      const held = await ground.until(
+    play: async ns => {
+      await ns.make(statefulSet(ns, { set: { replicas: 3, ...partitioned(2) } }));
+      await done(ns);
+      await change(ns, image(ns, 'v2'));
+      const held = await ns.until(
         'statefulsets/web',
         'the part above to be updated',
         set => isObserved(set) && numberOf(set, 'updatedReplicas') === 1 && numberOf(set, 'availableReplicas') === 3,
       );
-      const pods = await podsOf(ground);
-      await change(ground, { spec: partitioned(0) });
-      return { status: statusOf(held), pods, lowered: statusOf(await done(ground)), all: await podsOf(ground) };
+      const pods = await podsOf(ns);
+      await change(ns, { spec: partitioned(0) });
+      return { status: statusOf(held), pods, lowered: statusOf(await done(ns)), all: await podsOf(ns) };
     },
     expected: {
       status: { ...settled(3, 2), currentReplicas: 2, updatedReplicas: 1, oneRevision: false },
@@ -319,40 +305,40 @@ export const rows: readonly Row[] = [
   },
   {
     title: 'a deleted pod below the partition comes back as it was',
-    play: async ground => {
-      await ground.make(statefulSet(ground, { set: { replicas: 2, ...partitioned(1) } }));
-      await done(ground);
-      const old = await ground.read('pods/web-0');
-      await change(ground, image(ground, 'v2'));
-      await ground.until(
+    play: async ns => {
+      await ns.make(statefulSet(ns, { set: { replicas: 2, ...partitioned(1) } }));
+      await done(ns);
+      const old = await ns.read('pods/web-0');
+      await change(ns, image(ns, 'v2'));
+      await ns.until(
         'statefulsets/web',
         'the update',
         set => isObserved(set) && numberOf(set, 'updatedReplicas') === 1,
       );
-      await ready(ground, 'web-1');
-      await ground.remove('pods/web-0');
-      await ground.until('pods/web-0', 'another', pod => uidOf(pod) !== uidOf(old) && isReady(pod));
-      return podsOf(ground);
+      await ready(ns, 'web-1');
+      await ns.remove('pods/web-0');
+      await ns.until('pods/web-0', 'another', pod => uidOf(pod) !== uidOf(old) && isReady(pod));
+      return podsOf(ns);
     },
     expected: ['web-0 v1', 'web-1 v2'],
   },
   {
     title: 'OnDelete leaves every pod as it is until somebody deletes it',
-    play: async ground => {
-      await ground.make(statefulSet(ground, { set: { replicas: 2, updateStrategy: { type: 'OnDelete' } } }));
-      await ground.until('statefulsets/web', 'both pods', set => numberOf(set, 'availableReplicas') === 2);
-      await change(ground, image(ground, 'v2'));
-      const left = await ground.until('statefulsets/web', 'the change to be seen', isObserved);
-      const old = await ground.read('pods/web-1');
-      const pods = await podsOf(ground);
-      await ground.remove('pods/web-1');
-      await ground.until('pods/web-1', 'another', pod => uidOf(pod) !== uidOf(old) && isReady(pod));
-      const one = await ground.until(
+    play: async ns => {
+      await ns.make(statefulSet(ns, { set: { replicas: 2, updateStrategy: { type: 'OnDelete' } } }));
+      await ns.until('statefulsets/web', 'both pods', set => numberOf(set, 'availableReplicas') === 2);
+      await change(ns, image(ns, 'v2'));
+      const left = await ns.until('statefulsets/web', 'the change to be seen', isObserved);
+      const old = await ns.read('pods/web-1');
+      const pods = await podsOf(ns);
+      await ns.remove('pods/web-1');
+      await ns.until('pods/web-1', 'another', pod => uidOf(pod) !== uidOf(old) && isReady(pod));
+      const one = await ns.until(
         'statefulsets/web',
         'it to be counted',
         set => numberOf(set, 'updatedReplicas') === 1 && numberOf(set, 'availableReplicas') === 2,
       );
-      return { left: statusOf(left), pods, one: statusOf(one), after: await podsOf(ground) };
+      return { left: statusOf(left), pods, one: statusOf(one), after: await podsOf(ns) };
     },
     expected: {
       left: {
@@ -372,26 +358,26 @@ export const rows: readonly Row[] = [
   {
     title:
       'a rollout that is stuck on a broken pod stays stuck when its template is put back, until that pod is deleted',
-    play: async ground => {
-      const name = await stuck(ground, {});
-      const broken = await ground.read(`pods/${name}`);
-      await change(ground, image(ground, 'v1'));
-      const back = await ground.until(
+    play: async ns => {
+      const name = await stuck(ns, {});
+      const broken = await ns.read(`pods/${name}`);
+      await change(ns, image(ns, 'v1'));
+      const back = await ns.until(
         'statefulsets/web',
         'the change to be seen',
         set => isObserved(set) && at(set, 'status', 'updateRevision') === at(set, 'status', 'currentRevision'),
       );
       // Another change of the set makes its controller look once more.
-      await change(ground, { spec: { revisionHistoryLimit: 9 } });
-      await ground.until('statefulsets/web', 'another look', isObserved);
-      const still = await ground.read(`pods/${name}`);
-      await ground.remove(`pods/${name}`);
-      const end = await done(ground);
+      await change(ns, { spec: { revisionHistoryLimit: 9 } });
+      await ns.until('statefulsets/web', 'another look', isObserved);
+      const still = await ns.read(`pods/${name}`);
+      await ns.remove(`pods/${name}`);
+      const end = await done(ns);
       return {
         status: statusOf(back),
         same: uidOf(still) === uidOf(broken) && !isLeaving(still),
         end: statusOf(end),
-        pods: await podsOf(ground),
+        pods: await podsOf(ns),
       };
     },
     expected: {
@@ -403,25 +389,25 @@ export const rows: readonly Row[] = [
   },
   {
     title: 'where pods are made in parallel, a broken one is replaced when the template is put back',
-    play: async ground => {
-      await stuck(ground, { podManagementPolicy: 'Parallel' });
-      await change(ground, image(ground, 'v1'));
-      await done(ground);
-      return podsOf(ground);
+    play: async ns => {
+      await stuck(ns, { podManagementPolicy: 'Parallel' });
+      await change(ns, image(ns, 'v1'));
+      await done(ns);
+      return podsOf(ns);
     },
     expected: ['web-0 v1', 'web-1 v1'],
   },
   {
     title: 'going back to an earlier template uses its revision again, as the newest',
-    play: async ground => {
-      await ground.make(statefulSet(ground));
-      const first = await done(ground);
+    play: async ns => {
+      await ns.make(statefulSet(ns));
+      const first = await done(ns);
       for (const tag of ['v2', 'v1']) {
-        await change(ground, image(ground, tag));
-        await done(ground);
+        await change(ns, image(ns, tag));
+        await done(ns);
       }
-      const end = await done(ground);
-      const revisions = await ground.list('controllerrevisions');
+      const end = await done(ns);
+      const revisions = await ns.list('controllerrevisions');
       return {
         same: at(end, 'status', 'currentRevision') === at(first, 'status', 'currentRevision'),
         numbers: revisions
@@ -436,72 +422,70 @@ export const rows: readonly Row[] = [
   },
   {
     title: 'revisionHistoryLimit says how many revisions without pods are kept',
-    play: ground =>
-      revisionsKept(ground, {
-        object: statefulSet(ground, { set: { revisionHistoryLimit: 1 } }),
+    play: ns =>
+      revisionsKept(ns, {
+        object: statefulSet(ns, { set: { revisionHistoryLimit: 1 } }),
         resource: 'statefulsets/web',
-        done: () => done(ground),
+        done: () => done(ns),
       }),
     expected: ['2', '3'],
   },
   {
     title: 'fewer pods: the last goes first, one after the other',
-    play: async ground => {
-      await ground.make(statefulSet(ground, { set: { replicas: 3 } }));
-      await done(ground);
-      const watched = await ground.watch('pods');
-      await change(ground, { spec: { replicas: 1 } });
-      await done(ground);
-      await ground.gone('pods/web-1');
-      return { told: story(watched.changes).filter(line => line.startsWith('-')), pods: await podsOf(ground) };
+    play: async ns => {
+      await ns.make(statefulSet(ns, { set: { replicas: 3 } }));
+      await done(ns);
+      const watched = await ns.watch('pods');
+      await change(ns, { spec: { replicas: 1 } });
+      await done(ns);
+      await ns.gone('pods/web-1');
+      return { told: story(watched.changes).filter(line => line.startsWith('-')), pods: await podsOf(ns) };
     },
     expected: { told: ['-web-2', '-web-1'], pods: ['web-0 v1'] },
   },
   {
     title: 'a deleted pod comes back under its name',
-    play: async ground => {
-      await ground.make(statefulSet(ground));
-      await done(ground);
-      const old = await ground.read('pods/web-0');
-      await ground.remove('pods/web-0');
-      const fresh = await ground.until('pods/web-0', 'another', pod => uidOf(pod) !== uidOf(old));
+    play: async ns => {
+      await ns.make(statefulSet(ns));
+      await done(ns);
+      const old = await ns.read('pods/web-0');
+      await ns.remove('pods/web-0');
+      const fresh = await ns.until('pods/web-0', 'another', pod => uidOf(pod) !== uidOf(old));
       return revisionOf(fresh) === revisionOf(old);
     },
     expected: true,
   },
   {
     title: 'ordinals begin where the set says',
-    play: async ground => {
-      await ground.make(statefulSet(ground, { set: { replicas: 2, ordinals: { start: 5 } } }));
-      await done(ground);
-      return podsOf(ground);
+    play: async ns => {
+      await ns.make(statefulSet(ns, { set: { replicas: 2, ordinals: { start: 5 } } }));
+      await done(ns);
+      return podsOf(ns);
     },
     expected: ['web-5 v1', 'web-6 v1'],
   },
   {
     title: 'a claim is made of each template for each pod, and stays when there are fewer',
-    play: async ground => {
+    play: async ns => {
       const claim = {
         accessModes: ['ReadWriteOnce'],
         storageClassName: 'none',
         resources: { requests: { storage: '1Mi' } },
       };
       const volumeClaimTemplates = [{ metadata: { name: 'data' }, spec: claim }];
-      await ground.make(
-        statefulSet(ground, { set: { replicas: 2, podManagementPolicy: 'Parallel', volumeClaimTemplates } }),
-      );
-      const claims = await ground.untilAll('persistentvolumeclaims', 'two claims', found =>
+      await ns.make(statefulSet(ns, { set: { replicas: 2, podManagementPolicy: 'Parallel', volumeClaimTemplates } }));
+      const claims = await ns.untilAll('persistentvolumeclaims', 'two claims', found =>
         found.length === 2 ? found : undefined,
       );
-      const pod = await ground.until('pods/web-1', 'the pod', () => true);
-      await change(ground, { spec: { replicas: 0 } });
-      await ground.gone('pods/web-1');
+      const pod = await ns.until('pods/web-1', 'the pod', () => true);
+      await change(ns, { spec: { replicas: 0 } });
+      await ns.gone('pods/web-1');
       return {
         claims: claims.map(nameOf).sort(),
         labels: at(claims[0], 'metadata', 'labels'),
         owners: at(claims[0], 'metadata', 'ownerReferences'),
         volume: objectsAt(pod, 'spec', 'volumes').filter(({ name }) => name === 'data'),
-        left: (await ground.list('persistentvolumeclaims')).map(nameOf),
+        left: (await ns.list('persistentvolumeclaims')).map(nameOf),
       };
     },
     expected: {
@@ -514,20 +498,20 @@ export const rows: readonly Row[] = [
   },
   {
     title: 'minReadySeconds keep a ready pod from being available',
-    play: async ground => {
-      await ground.make(statefulSet(ground, { set: { replicas: 2, minReadySeconds: 3 } }));
-      const first = await ground.until('statefulsets/web', 'a ready pod', set => numberOf(set, 'readyReplicas') === 1);
-      return { first: statusOf(first), end: statusOf(await done(ground)) };
+    play: async ns => {
+      await ns.make(statefulSet(ns, { set: { replicas: 2, minReadySeconds: 3 } }));
+      const first = await ns.until('statefulsets/web', 'a ready pod', set => numberOf(set, 'readyReplicas') === 1);
+      return { first: statusOf(first), end: statusOf(await done(ns)) };
     },
     expected: { first: { ...counted(1, 1), readyReplicas: 1 }, end: settled(2, 1) },
   },
   {
     title: 'events of a set tell what it did with its pods',
-    play: async ground => {
-      await ground.make(statefulSet(ground, { set: { replicas: 1 } }));
-      await done(ground);
-      await change(ground, { spec: { replicas: 0 } });
-      return ground.untilAll('events', 'two events', events => {
+    play: async ns => {
+      await ns.make(statefulSet(ns, { set: { replicas: 1 } }));
+      await done(ns);
+      await change(ns, { spec: { replicas: 0 } });
+      return ns.untilAll('events', 'two events', events => {
         const found = events.filter(({ involvedObject }) => at(involvedObject, 'kind') === 'StatefulSet');
         const told = found.map(event => `${textOf(event.type)} ${textOf(event.reason)}: ${textOf(event.message)}`);
         const from = textOf(at(found[0], 'source', 'component'));
@@ -542,15 +526,15 @@ export const rows: readonly Row[] = [
   },
   {
     title: 'a pod that cannot be made is told by an event, and made once it can be',
-    play: async ground => {
-      const body = statefulSet(ground, { spec: { serviceAccountName: 'later' } });
-      await ground.make(body);
-      const told = await ground.untilAll('events', 'the refusal', events => {
+    play: async ns => {
+      const body = statefulSet(ns, { spec: { serviceAccountName: 'later' } });
+      await ns.make(body);
+      const told = await ns.untilAll('events', 'the refusal', events => {
         const found = events.find(({ reason }) => reason === 'FailedCreate');
-        return found && ground.words(textOf(found.message));
+        return found && ns.words(textOf(found.message));
       });
-      await ground.make({ apiVersion: 'v1', kind: 'ServiceAccount', metadata: { name: 'later' } });
-      return { told, end: statusOf(await done(ground)) };
+      await ns.make({ apiVersion: 'v1', kind: 'ServiceAccount', metadata: { name: 'later' } });
+      return { told, end: statusOf(await done(ns)) };
     },
     expected: {
       told: 'Create Pod web-0 in StatefulSet web failed error: pods "web-0" is forbidden: error looking up service account NAMESPACE/later: serviceaccount "later" not found',

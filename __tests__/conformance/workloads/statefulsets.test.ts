@@ -1,4 +1,4 @@
-import { conform } from '../../support/conformance/play-rows.js';
+import { playRows } from '../../support/conformance/play-rows.js';
 import { rows } from './statefulsets-rows.js';
 
-conform('StatefulSets', rows);
+playRows('StatefulSets', rows);

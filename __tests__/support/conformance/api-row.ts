@@ -9,10 +9,10 @@ import {
   type JsonValue,
 } from '../../../sandbox/api/schema/json.js';
 import type { Answer, ApiClient } from '../sandbox/api-client.js';
-import { nameOf } from './conformance-namespace.js';
+import { nameOf } from './object-fields.js';
 
 /** Where a row works. */
-export interface Place {
+export interface RowNamespace {
   readonly api: ApiClient;
   readonly namespace: string;
   /** Name of the row's own objects; others of it begin with this name and a dash. */
@@ -22,8 +22,8 @@ export interface Place {
 /** One sentence about the API, true of every API server. */
 export interface Row {
   readonly title: string;
-  /** What was seen. The names of the place are read as `web` and `shop` and every uid as `UID`. */
-  readonly run: (place: Place) => Promise<JsonValue>;
+  /** What was seen. The names of this run are read as `web` and `shop` and every uid as `UID`. */
+  readonly run: (ns: RowNamespace) => Promise<JsonValue>;
   readonly expected: JsonValue;
 }
 
@@ -53,55 +53,55 @@ export type KindName = keyof typeof collections;
 type Query = Readonly<Record<string, string>>;
 
 /** Path of a kind's objects in the row's namespace. */
-export function all(place: Place, kind: KindName): string {
-  return collections[kind].replace('*', place.namespace);
+export function all(ns: RowNamespace, kind: KindName): string {
+  return collections[kind].replace('*', ns.namespace);
 }
 
 /** Path of one object; the row's own name unless another is given. */
-export function at(place: Place, kind: KindName, name = place.name): string {
-  return `${all(place, kind)}/${name}`;
+export function at(ns: RowNamespace, kind: KindName, name = ns.name): string {
+  return `${all(ns, kind)}/${name}`;
 }
 
 /** The object under the row's name, unless it has one. */
-export function withName(place: Place, object: JsonObject): JsonObject {
+export function withName(ns: RowNamespace, object: JsonObject): JsonObject {
   const named = clone(object);
   const metadata = childOf(named, 'metadata');
-  if (metadata.generateName === undefined) metadata.name ??= place.name;
+  if (metadata.generateName === undefined) metadata.name ??= ns.name;
   return named;
 }
 
 const kindOf = (object: JsonObject): KindName => textAt(object, 'kind') as KindName;
 
-export function create(place: Place, object: JsonObject, query: Query = {}): Promise<Answer> {
-  return place.api.send({
+export function create(ns: RowNamespace, object: JsonObject, query: Query = {}): Promise<Answer> {
+  return ns.api.send({
     method: 'POST',
-    path: all(place, kindOf(object)),
+    path: all(ns, kindOf(object)),
     query: { fieldManager: 'maker', ...query },
-    body: withName(place, object),
+    body: withName(ns, object),
   });
 }
 
 /** As {@link create}, for what must succeed. */
-export async function given(place: Place, object: JsonObject, query: Query = {}): Promise<JsonObject> {
-  const { status, text, json } = await create(place, object, query);
+export async function given(ns: RowNamespace, object: JsonObject, query: Query = {}): Promise<JsonObject> {
+  const { status, text, json } = await create(ns, object, query);
   if (status !== 201) throw new Error(`${status}: ${text}`);
   return json;
 }
 
 /** PUT of the object under its own or the row's name. */
-export function replace(place: Place, object: JsonObject, query: Query = {}): Promise<Answer> {
-  const body = withName(place, object);
-  return place.api.send({ method: 'PUT', path: at(place, kindOf(body), nameOf(body)), query, body });
+export function replace(ns: RowNamespace, object: JsonObject, query: Query = {}): Promise<Answer> {
+  const body = withName(ns, object);
+  return ns.api.send({ method: 'PUT', path: at(ns, kindOf(body), nameOf(body)), query, body });
 }
 
 /** Server-side apply of the object under the row's name. */
 export function apply(
-  place: Place,
+  ns: RowNamespace,
   object: JsonObject,
   options: Parameters<ApiClient['apply']>[2] = {},
 ): Promise<Answer> {
-  const body = withName(place, object);
-  return place.api.apply(at(place, kindOf(body), nameOf(body)), body, options);
+  const body = withName(ns, object);
+  return ns.api.apply(at(ns, kindOf(body), nameOf(body)), body, options);
 }
 
 /** A patch of one object. */
@@ -113,7 +113,7 @@ export interface Patch {
 
 /** A patch of what lies at `path`; a merge patch unless another type is named. */
 export function patch(
-  { api }: Pick<Place, 'api'>,
+  { api }: Pick<RowNamespace, 'api'>,
   path: string,
   { type = 'merge', body, query = {} }: Patch,
 ): Promise<Answer> {
@@ -121,7 +121,7 @@ export function patch(
   return api.send({ method: 'PATCH', path, query: { fieldManager: 'editor', ...query }, body, headers });
 }
 
-export function remove({ api }: Place, path: string, body: JsonObject = {}): Promise<Answer> {
+export function remove({ api }: RowNamespace, path: string, body: JsonObject = {}): Promise<Answer> {
   return api.send({ method: 'DELETE', path, body });
 }
 
@@ -182,8 +182,8 @@ export function template(container: JsonObject = {}, pod: JsonObject = {}): Json
 }
 
 /** A pod that no scheduler takes; its ServiceAccount is {@link account}. */
-export function pod(place: Place, container: JsonObject = {}, spec: JsonObject = {}): JsonObject {
-  const idle = { schedulerName: 'nobody', serviceAccountName: place.name, automountServiceAccountToken: false };
+export function pod(ns: RowNamespace, container: JsonObject = {}, spec: JsonObject = {}): JsonObject {
+  const idle = { schedulerName: 'nobody', serviceAccountName: ns.name, automountServiceAccountToken: false };
   return { apiVersion: 'v1', kind: 'Pod', ...template(container, { ...idle, ...spec }) };
 }
 

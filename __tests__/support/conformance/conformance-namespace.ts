@@ -1,17 +1,11 @@
 import { randomUUID } from 'node:crypto';
-import type { IncomingMessage } from 'node:http';
-import {
-  isObject,
-  objectAt,
-  objectsAt,
-  textAt,
-  type JsonObject,
-  type JsonValue,
-} from '../../../sandbox/api/schema/json.js';
+import { objectsAt, textAt, type JsonObject, type JsonValue } from '../../../sandbox/api/schema/json.js';
 import { ApiClient, type Answer } from '../sandbox/api-client.js';
+import { nameOf } from './object-fields.js';
+import { Watched } from './watched.js';
 
-/** What a ground is opened on. */
-export interface GroundOptions {
+/** What rows need to know of the cluster that they are played on. */
+export interface ConformanceOptions {
   readonly kubeconfig: string;
   /** Repository of the images, as `registry.test/shop/site`. */
   readonly site: string;
@@ -24,14 +18,8 @@ export interface GroundOptions {
 /** One sentence about Kubernetes, true of every cluster. */
 export interface Row {
   readonly title: string;
-  readonly play: (ground: Ground) => Promise<JsonValue>;
+  readonly play: (ns: ConformanceNamespace) => Promise<JsonValue>;
   readonly expected: JsonValue;
-}
-
-/** What one watch has shown. */
-export interface Change {
-  readonly type: string;
-  readonly object: JsonObject;
 }
 
 const collections: Readonly<Record<string, string>> = {
@@ -59,13 +47,13 @@ const kinds: Readonly<Record<string, string>> = {
 };
 
 /** Where one row plays: a namespace of its own on a cluster. */
-export class Ground {
+export class ConformanceNamespace {
   readonly api: ApiClient;
   readonly namespace: string;
-  readonly options: GroundOptions;
+  readonly options: ConformanceOptions;
   readonly #watches: Watched[] = [];
 
-  constructor(options: GroundOptions) {
+  constructor(options: ConformanceOptions) {
     this.options = options;
     this.api = new ApiClient(options.kubeconfig);
     this.namespace = `conformance-${randomUUID().slice(0, 8)}`;
@@ -187,108 +175,4 @@ export class Ground {
     if (answer.status >= 300) throw new Error(`${ask.method} ${ask.path}: ${answer.status} ${answer.text}`);
     return answer.json;
   }
-}
-
-/** A running watch: what is there now, and all that came. */
-export class Watched {
-  /** Without bookmarks. */
-  readonly changes: Change[] = [];
-  /** Settles when what was there before has been told. */
-  readonly begun: Promise<void>;
-  readonly #incoming: IncomingMessage;
-  readonly #patienceMs: number;
-  readonly #objects = new Map<string, JsonObject>();
-  readonly #listeners = new Set<() => void>();
-  #rest = '';
-
-  constructor(incoming: IncomingMessage, patienceMs: number) {
-    this.#incoming = incoming;
-    this.#patienceMs = patienceMs;
-    incoming.setEncoding('utf8');
-    incoming.on('error', () => undefined);
-    this.begun = new Promise(resolve => {
-      incoming.on('data', (text: string) => {
-        const lines = (this.#rest + text).split('\n');
-        this.#rest = lines.pop() ?? '';
-        for (const line of lines) {
-          const { type, object } = JSON.parse(line) as Change;
-          if (type === 'BOOKMARK') resolve();
-          else this.#take({ type, object });
-        }
-        for (const listener of this.#listeners) listener();
-      });
-    });
-  }
-
-  /** What is there now. */
-  get objects(): JsonObject[] {
-    return [...this.#objects.values()];
-  }
-
-  /** Waits until `look` has an answer. Throws with the last state when patience is over. */
-  until<T>(what: string, look: (objects: JsonObject[]) => T | undefined): Promise<T> {
-    return new Promise((resolve, reject) => {
-      const check = (): void => {
-        const seen = look(this.objects);
-        if (seen === undefined) return;
-        stop();
-        resolve(seen);
-      };
-      const patience = setTimeout(() => {
-        stop();
-        const last = JSON.stringify(this.objects.map(({ metadata: _, ...rest }) => rest));
-        reject(new Error(`waited ${this.#patienceMs / 1000} s for ${what}; last: ${last.slice(-2000)}`));
-      }, this.#patienceMs);
-      const stop = (): void => {
-        clearTimeout(patience);
-        this.#listeners.delete(check);
-      };
-      this.#listeners.add(check);
-      check();
-    });
-  }
-
-  end(): void {
-    this.#incoming.destroy();
-  }
-
-  #take(change: Change): void {
-    this.changes.push(change);
-    const name = nameOf(change.object);
-    if (change.type === 'DELETED') this.#objects.delete(name);
-    else this.#objects.set(name, change.object);
-  }
-}
-
-export function nameOf(object: JsonObject): string {
-  return textAt(objectAt(object, 'metadata'), 'name') ?? '';
-}
-
-/** The value at a path of names and indexes; `null` where there is none. */
-export function at(value: JsonValue | undefined, ...path: readonly (string | number)[]): JsonValue {
-  const found = path.reduce<JsonValue | undefined>((here, step) => {
-    if (typeof step === 'number') return Array.isArray(here) ? here[step] : undefined;
-    return isObject(here) ? here[step] : undefined;
-  }, value);
-  return found ?? null;
-}
-
-/** Text as it is, anything else as JSON. */
-export const textOf = (value: JsonValue | undefined): string =>
-  typeof value === 'string' ? value : JSON.stringify(value ?? null);
-
-/** Conditions as `Type=Status Reason: message`, in their order. */
-export function conditionsOf(object: JsonObject): string[] {
-  return objectsAt(object, 'status', 'conditions').map(({ type, status, reason, message }) =>
-    [
-      `${textOf(type)}=${textOf(status)}`,
-      ...(reason === undefined ? [] : [` ${textOf(reason)}`]),
-      ...(message === undefined ? [] : [`: ${textOf(message)}`]),
-    ].join(''),
-  );
-}
-
-/** Whether the condition of that type has that status. */
-export function has(object: JsonObject, type: string, status = 'True'): boolean {
-  return objectsAt(object, 'status', 'conditions').some(one => one.type === type && one.status === status);
 }

@@ -1,13 +1,13 @@
 import { afterAll, describe, expect, it } from '@jest/globals';
 import { startCluster } from '../scenario/cluster.js';
-import { Ground, type Row } from './conformance-namespace.js';
+import { ConformanceNamespace, type Row } from './conformance-namespace.js';
 
 /** Milliseconds for one wait, and for a row: bounds for a machine that is busy with something else. */
 const patienceMs = 120_000;
 const rowMs = 300_000;
 
 /** Plays the rows beside one another, on the cluster that the tests are run against. */
-export function conform(subject: string, rows: readonly Row[]): void {
+export function playRows(subject: string, rows: readonly Row[]): void {
   const starting = startCluster();
   afterAll(async () => (await starting).close());
 
@@ -16,12 +16,12 @@ export function conform(subject: string, rows: readonly Row[]): void {
       '$title',
       async ({ play, expected }) => {
         const { kubeconfig, images } = await starting;
-        const ground = new Ground({ kubeconfig, site: images.site, task: images.task, patienceMs });
-        await ground.enter();
+        const ns = new ConformanceNamespace({ kubeconfig, site: images.site, task: images.task, patienceMs });
+        await ns.enter();
         try {
-          expect(await play(ground)).toEqual(expected);
+          expect(await play(ns)).toEqual(expected);
         } finally {
-          await ground.leave();
+          await ns.leave();
         }
       },
       rowMs,

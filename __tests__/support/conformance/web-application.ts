@@ -1,5 +1,6 @@
 import type { JsonObject } from '../../../sandbox/api/schema/json.js';
-import { at, has, textOf, type Ground } from './conformance-namespace.js';
+import { at, has, textOf } from './object-fields.js';
+import { type ConformanceNamespace } from './conformance-namespace.js';
 
 /** What a pod of the site is told; what is absent is left to the defaults. */
 export interface PodParts {
@@ -16,8 +17,8 @@ export interface PodParts {
 
 const readiness: JsonObject = { httpGet: { path: '/readyz', port: 8080 }, periodSeconds: 1 };
 
-export function podSpec(ground: Ground, parts: PodParts = {}): JsonObject {
-  const image = parts.image ?? `${ground.options.site}:${parts.tag ?? 'v1'}`;
+export function podSpec(ns: ConformanceNamespace, parts: PodParts = {}): JsonObject {
+  const image = parts.image ?? `${ns.options.site}:${parts.tag ?? 'v1'}`;
   const container: JsonObject = {
     name: 'web',
     image,
@@ -31,9 +32,9 @@ export function podSpec(ground: Ground, parts: PodParts = {}): JsonObject {
 /** A container without probes and ports, for what ends or waits. */
 export const bare = (parts: JsonObject = {}): JsonObject => ({ name: 'web', ...parts });
 
-export function pod(ground: Ground, parts: PodParts = {}): JsonObject {
+export function pod(ns: ConformanceNamespace, parts: PodParts = {}): JsonObject {
   const { name = 'web', labels = { app: 'web' } } = parts;
-  return { apiVersion: 'v1', kind: 'Pod', metadata: { name, labels }, spec: podSpec(ground, parts) };
+  return { apiVersion: 'v1', kind: 'Pod', metadata: { name, labels }, spec: podSpec(ns, parts) };
 }
 
 export interface DeploymentParts extends PodParts {
@@ -43,7 +44,7 @@ export interface DeploymentParts extends PodParts {
   readonly annotations?: JsonObject;
 }
 
-export function deployment(ground: Ground, parts: DeploymentParts = {}): JsonObject {
+export function deployment(ns: ConformanceNamespace, parts: DeploymentParts = {}): JsonObject {
   const { name = 'web', replicas = 1, labels = { app: 'web' }, annotations } = parts;
   return {
     apiVersion: 'apps/v1',
@@ -52,7 +53,7 @@ export function deployment(ground: Ground, parts: DeploymentParts = {}): JsonObj
     spec: {
       replicas,
       selector: { matchLabels: labels },
-      template: { metadata: { labels }, spec: podSpec(ground, parts) },
+      template: { metadata: { labels }, spec: podSpec(ns, parts) },
       ...parts.deployment,
     },
   };
@@ -63,9 +64,9 @@ export interface SetParts extends PodParts {
   readonly set?: JsonObject;
 }
 
-function podSet(kind: string, ground: Ground, parts: SetParts): JsonObject {
+function podSet(kind: string, ns: ConformanceNamespace, parts: SetParts): JsonObject {
   const { name = 'web', labels = { app: 'web' } } = parts;
-  const template = { metadata: { labels }, spec: podSpec(ground, parts) };
+  const template = { metadata: { labels }, spec: podSpec(ns, parts) };
   return {
     apiVersion: 'apps/v1',
     kind,
@@ -74,8 +75,9 @@ function podSet(kind: string, ground: Ground, parts: SetParts): JsonObject {
   };
 }
 
-export const statefulSet = (ground: Ground, parts: SetParts = {}): JsonObject => podSet('StatefulSet', ground, parts);
-export const daemonSet = (ground: Ground, parts: SetParts = {}): JsonObject => podSet('DaemonSet', ground, parts);
+export const statefulSet = (ns: ConformanceNamespace, parts: SetParts = {}): JsonObject =>
+  podSet('StatefulSet', ns, parts);
+export const daemonSet = (ns: ConformanceNamespace, parts: SetParts = {}): JsonObject => podSet('DaemonSet', ns, parts);
 
 export function service(spec: JsonObject = {}, metadata: JsonObject = {}): JsonObject {
   return {
@@ -87,8 +89,8 @@ export function service(spec: JsonObject = {}, metadata: JsonObject = {}): JsonO
 }
 
 /** A change of a Deployment's image. */
-export function image(ground: Ground, tag: string): JsonObject {
-  return { spec: { template: { spec: podSpec(ground, { tag }) } } };
+export function image(ns: ConformanceNamespace, tag: string): JsonObject {
+  return { spec: { template: { spec: podSpec(ns, { tag }) } } };
 }
 
 /** Every wanted pod is of the newest template and available, and no other is left. */
@@ -104,23 +106,23 @@ export function isRolledOut(deployment: JsonObject): boolean {
 export const isReady = (pod: JsonObject): boolean => has(pod, 'Ready');
 export const isLeaving = (object: JsonObject): boolean => at(object, 'metadata', 'deletionTimestamp') !== null;
 
-export const rolledOut = (ground: Ground): Promise<JsonObject> =>
-  ground.until('deployments/web', 'the rollout to end', isRolledOut);
-export const ready = (ground: Ground, name = 'web'): Promise<JsonObject> =>
-  ground.until(`pods/${name}`, 'a ready pod', isReady);
+export const rolledOut = (ns: ConformanceNamespace): Promise<JsonObject> =>
+  ns.until('deployments/web', 'the rollout to end', isRolledOut);
+export const ready = (ns: ConformanceNamespace, name = 'web'): Promise<JsonObject> =>
+  ns.until(`pods/${name}`, 'a ready pod', isReady);
 
 /** Takes a set of one kept revision through two more templates: the numbers of the revisions that are left then. */
 export async function revisionsKept(
-  ground: Ground,
+  ns: ConformanceNamespace,
   set: { readonly object: JsonObject; readonly resource: string; readonly done: () => Promise<unknown> },
 ): Promise<string[]> {
-  await ground.make(set.object);
+  await ns.make(set.object);
   await set.done();
   for (const tag of ['v2', 'v3']) {
-    await ground.change(set.resource, image(ground, tag));
+    await ns.change(set.resource, image(ns, tag));
     await set.done();
   }
-  return ground.untilAll('controllerrevisions', 'the oldest to be gone', revisions =>
+  return ns.untilAll('controllerrevisions', 'the oldest to be gone', revisions =>
     revisions.length === 2 ? revisions.map(one => textOf(at(one, 'revision'))).sort() : undefined,
   );
 }
