@@ -20,8 +20,8 @@ const fine: GitHubOptions = {
   approvals: { [runId]: [approved] },
 };
 
-describe('The gate', () => {
-  scenario('lets a run pass that a required reviewer approved, and says who did', cluster, async ns => {
+describe('The approval', () => {
+  scenario('lets a run go on that a required reviewer approved, and names the reviewer', cluster, async ns => {
     const github = await startGitHub(fine);
     try {
       await tomcat.bring(ns);

@@ -32,7 +32,7 @@ const illnesses = [
   },
 ];
 
-describe('Blue/green, when the new version is ill', () => {
+describe('Blue/green, when the new version fails', () => {
   for (const { what, tag, inputs, names } of illnesses)
     scenario(`a version that ${what} is refused, and users never see it`, cluster, async ns => {
       await tomcat.bring(ns);
@@ -50,14 +50,14 @@ describe('Blue/green, when the new version is ill', () => {
       expectRefused(await ns.step(tomcat.promote()), /nothing (is )?staged/i);
     });
 
-  scenario('a first release that is ill leaves nothing of its role behind', cluster, async ns => {
+  scenario('a first release that fails leaves nothing of its role behind', cluster, async ns => {
     await tomcat.bring(ns);
     expectRefused(await ns.step(tomcat.deploy('9-broken')), /exit|CrashLoopBackOff/i);
     expect(await ns.list('Deployment')).toEqual([]);
     expect(await ns.list('Service')).toEqual([]);
   });
 
-  scenario('the next version is staged as if the ill one had never been', cluster, async ns => {
+  scenario('the version after a failed one is staged as usual', cluster, async ns => {
     await tomcat.bring(ns);
     await ns.given(tomcat.release('7'));
     const users = await ns.users(tomcat.service);
@@ -67,7 +67,7 @@ describe('Blue/green, when the new version is ill', () => {
   });
 });
 
-describe('Blue/green, when the ground has moved', () => {
+describe('Blue/green, when the cluster changed after staging', () => {
   scenario('a check that fails on the public side switches users back', cluster, async ns => {
     await tomcat.bring(ns);
     await ns.given(tomcat.release('7'));
@@ -85,7 +85,7 @@ describe('Blue/green, when the ground has moved', () => {
     await expectUsersSaw(users, timeline.length === 1 ? ['7'] : ['7', '8', '7']);
   });
 
-  scenario('a staged side that somebody changed is not promoted', cluster, async ns => {
+  scenario('a staged role that somebody changed is not promoted', cluster, async ns => {
     await tomcat.bring(ns);
     await ns.given(tomcat.release('7'));
     await ns.given(tomcat.deploy('8'));
@@ -97,7 +97,7 @@ describe('Blue/green, when the ground has moved', () => {
     await expectUsersSaw(users, ['7']);
   });
 
-  scenario('a staged side whose Deployment somebody deleted is not promoted', cluster, async ns => {
+  scenario('a staged role whose Deployment somebody deleted is not promoted', cluster, async ns => {
     await tomcat.bring(ns);
     await ns.given(tomcat.release('7'));
     await ns.given(tomcat.deploy('8'));

@@ -14,67 +14,71 @@ let ns: TestNamespace;
 let leave: () => Promise<void>;
 const inputs = { manifests: 'r10.yml', release: 'r10', steady: '200ms' };
 
-describeEmbedded('What the reference set of ten objects costs in API calls', 'only it counts the calls it gets', () => {
-  beforeAll(async () => {
-    cluster = await startEmbedded();
-    ({ ns, leave } = await openTestNamespace(cluster));
-    await ns.write({ 'r10.yml': r10('v1') });
-  });
-  afterAll(async () => {
-    await leave();
-    await cluster.close();
-  });
+describeEmbedded(
+  'What the reference set of ten objects costs in API calls',
+  'only the embedded cluster counts calls',
+  () => {
+    beforeAll(async () => {
+      cluster = await startEmbedded();
+      ({ ns, leave } = await openTestNamespace(cluster));
+      await ns.write({ 'r10.yml': r10('v1') });
+    });
+    afterAll(async () => {
+      await leave();
+      await cluster.close();
+    });
 
-  it('creating and waiting for it takes 23, 10 of them the dry run', async () => {
-    const { calls } = await counted(async () => {
-      expect(await ns.step(inputs, { as: 'admin' })).toMatchObject({
-        exitCode: 0,
-        outputs: { outcome: 'deployed' },
+    it('creating and waiting for it takes 23 calls, 10 of them the dry run', async () => {
+      const { calls } = await counted(async () => {
+        expect(await ns.step(inputs, { as: 'admin' })).toMatchObject({
+          exitCode: 0,
+          outputs: { outcome: 'deployed' },
+        });
       });
+      // Ten dry runs, ten applies, and a watch each of Deployments, ReplicaSets and Pods.
+      expect(engine(calls)).toBe(23);
+      expect(engine(calls.filter(call => !call.endsWith('(dry run)')))).toBe(13);
     });
-    // Ten dry runs, ten applies, and a watch each of Deployments, ReplicaSets and Pods.
-    expect(engine(calls)).toBe(23);
-    expect(engine(calls.filter(call => !call.endsWith('(dry run)')))).toBe(13);
-  });
 
-  it('an unchanged run writes nothing, moves no resourceVersion, starts no pod, and says so', async () => {
-    await settled(ns);
-    await aged();
-    const before = await ns.versions();
-    const { calls, value } = await counted(() => ns.step(inputs, { as: 'admin' }));
-    expect(value).toMatchObject({ exitCode: 0, outputs: { outcome: 'unchanged' } });
-    expect(value.log).toMatch(/unchanged/i);
-    expect(await ns.versions()).toEqual(before);
-    expect(writes(calls)).toEqual([]);
-    // The dry run, and the three watches by which the workloads are known to be ready.
-    expect(engine(calls)).toBe(13);
-  });
-
-  it('an update of three images and a ConfigMap takes 21 and changes just those', async () => {
-    await ns.write({ 'r10.yml': r10('v2') });
-    await aged();
-    const { calls, value } = await counted(() => ns.step(inputs, { as: 'admin' }));
-    expect(value).toMatchObject({ exitCode: 0, outputs: { outcome: 'deployed' } });
-    // A GET of each object that changes, for the comparison and as the way back.
-    expect(engine(calls)).toBe(21);
-    const changes = JSON.parse(value.outputs.changes ?? '[]') as readonly { name: string; change: string }[];
-    const changed = changes.filter(({ change }) => change === 'changed').map(({ name }) => name);
-    expect(changed.sort()).toEqual(['config-a', 'web-a', 'web-b', 'web-c']);
-  });
-
-  it('the post step of a deploy that ended by itself makes no call at all', async () => {
-    await ns.write({ 'r10.yml': r10('v3') });
-    const { calls } = cluster.sandbox;
-    const result = await ns.step(inputs, {
-      as: 'admin',
-      post: 'always',
-      // The last that the main program says.
-      onLine: line => (line.startsWith('Revision 3 serves users') ? calls.reset() : undefined),
+    it('an unchanged run writes nothing, changes no resourceVersion, starts no pod, and says so', async () => {
+      await settled(ns);
+      await aged();
+      const before = await ns.versions();
+      const { calls, value } = await counted(() => ns.step(inputs, { as: 'admin' }));
+      expect(value).toMatchObject({ exitCode: 0, outputs: { outcome: 'unchanged' } });
+      expect(value.log).toMatch(/unchanged/i);
+      expect(await ns.versions()).toEqual(before);
+      expect(writes(calls)).toEqual([]);
+      // The dry run, and the three watches by which the workloads are known to be ready.
+      expect(engine(calls)).toBe(13);
     });
-    expect(result).toMatchObject({ exitCode: 0, postExitCode: 0, outputs: { revision: '3' } });
-    expect(calls.read()).toEqual({ total: 0, byVerbAndKind: {} });
-  });
-});
+
+    it('an update of three images and a ConfigMap takes 21 calls and changes only those', async () => {
+      await ns.write({ 'r10.yml': r10('v2') });
+      await aged();
+      const { calls, value } = await counted(() => ns.step(inputs, { as: 'admin' }));
+      expect(value).toMatchObject({ exitCode: 0, outputs: { outcome: 'deployed' } });
+      // A GET of each object that changes, for the comparison and as the way back.
+      expect(engine(calls)).toBe(21);
+      const changes = JSON.parse(value.outputs.changes ?? '[]') as readonly { name: string; change: string }[];
+      const changed = changes.filter(({ change }) => change === 'changed').map(({ name }) => name);
+      expect(changed.sort()).toEqual(['config-a', 'web-a', 'web-b', 'web-c']);
+    });
+
+    it('the post step of a finished deploy makes no call', async () => {
+      await ns.write({ 'r10.yml': r10('v3') });
+      const { calls } = cluster.sandbox;
+      const result = await ns.step(inputs, {
+        as: 'admin',
+        post: 'always',
+        // The last that the main program says.
+        onLine: line => (line.startsWith('Revision 3 serves users') ? calls.reset() : undefined),
+      });
+      expect(result).toMatchObject({ exitCode: 0, postExitCode: 0, outputs: { revision: '3' } });
+      expect(calls.read()).toEqual({ total: 0, byVerbAndKind: {} });
+    });
+  },
+);
 
 /**
  * Waits until what was applied is older than two seconds: the API server tells times in whole seconds, so a dry run right

@@ -10,8 +10,8 @@ afterAll(async () => (await starting).close());
 
 const round = <T>(values: readonly [T, ...T[]], number: number): T => values[number % values.length] ?? values[0];
 
-describe('A crowd of users', () => {
-  scenario('is switched over again and again, each time at once, and nobody is lost', cluster, async ns => {
+describe('A site under load', () => {
+  scenario('is switched again and again, each time at once, without losing a request', cluster, async ns => {
     const { crowd, rounds } = ns.cluster.pace;
     await tomcat.bring(ns);
     await ns.given(tomcat.release('7'));
@@ -35,7 +35,7 @@ describe('A crowd of users', () => {
     expect(counts.timeline.map(({ version }) => version)).toEqual(seen);
   });
 
-  scenario('is rolled over and back again and again, and nobody is lost', cluster, async ns => {
+  scenario('is updated and rolled back again and again without losing a request', cluster, async ns => {
     const { crowd, rounds } = ns.cluster.pace;
     await site.bring(ns);
     await ns.given(site.deploy('v1'));

@@ -36,7 +36,7 @@ const inputs = { manifests: 'job.yml', release: 'tasks', steady: '100ms' };
 const uidOf = async (ns: TestNamespace): Promise<string | undefined> => (await ns.get('Job', 'migrate'))?.metadata.uid;
 
 describe('A Job', () => {
-  scenario('that changes is made anew and waited for, and not run again while it is the same', cluster, async ns => {
+  scenario('that changes is recreated and waited for, and not run again while it is unchanged', cluster, async ns => {
     await ns.write({ 'job.yml': job(ns, 'ok') });
     await ns.given(inputs, { as });
     const first = await uidOf(ns);
@@ -63,7 +63,7 @@ describe('A Job', () => {
   });
 
   scenario(
-    'that fails after it was made anew stays for a look, and the one before is not run again',
+    'that fails after it was recreated stays for inspection, and the one before is not run again',
     cluster,
     async ns => {
       await ns.write({ 'job.yml': job(ns, 'ok') });
@@ -82,7 +82,7 @@ describe('A Job', () => {
     },
   );
 
-  scenario('of each role is made anew when its role is staged again', cluster, async ns => {
+  scenario('of each role is recreated when its role is staged again', cluster, async ns => {
     await tomcat.bring(ns);
     await ns.write({ 'k8s/job.yml': job(ns, '${TOMCAT_VERSION}', 'migrate-${TARGET_ROLE}') });
     for (const version of ['7', '8', '7', '8']) {

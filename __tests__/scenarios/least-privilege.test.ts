@@ -93,7 +93,7 @@ const newSecret = 'apiVersion: v1\nkind: Secret\nmetadata: {name: "shop-new-${TA
 const foretell = (inputs: Inputs): Inputs => ({ ...inputs, action: 'plan' });
 
 describe('Each action does its work with the Role of docs/rbac.md, and names every rule that it is denied', () => {
-  scenario('deploy, rolling, and the rollback of it', cluster, async ns => {
+  scenario('deploy, rolling, and its rollback', cluster, async ns => {
     await shop.bring(ns);
     const deploy = actor(ns, 'cutover-deploy-rolling');
     const rollback = actor(ns, 'cutover-rollback');
@@ -207,66 +207,58 @@ describe('Each action does its work with the Role of docs/rbac.md, and names eve
   });
 });
 
-describe('What is live without roles', () => {
-  scenario(
-    'is adopted with one more Role of docs/rbac.md, and each of its rules is named where it is missing',
-    cluster,
-    async ns => {
-      await plain.bring(ns);
-      await plain.applyWithKubectl(ns, 'v1');
-      const [list, follow, remove, ...more] = (documentedRoles.get('cutover-adopt') ?? []).map(rule => [rule]);
-      if (list === undefined || follow === undefined || remove === undefined) throw new Error('a rule is missing');
-      expect(more).toEqual([]);
-      const denied = async (rules: readonly Rule[], inputs: Inputs): Promise<void> => {
-        const own: RoleName = inputs.action === 'promote' ? 'cutover-promote' : 'cutover-stage';
-        const result = await stepAs(ns, { roles: [own, 'cutover-adopt'], without: rightsOf(rules) }, inputs);
-        expect([result.exitCode, rules.every(rule => isNamed(result, rule))]).toEqual([1, true]);
-      };
-      await denied(list, plain.stage('v2'));
-      await denied(follow, plain.stage('v2'));
-      const roles = ['cutover-stage', 'cutover-promote', 'cutover-adopt'] as const;
-      const first = await stepAs(ns, { roles }, plain.release('v2'));
-      expect(first).toMatchObject({ exitCode: 0, outputs: { outcome: 'switched' } });
-      await ns.given(plain.stage('v3'));
-      await denied(remove, plain.promote());
-      const last = await stepAs(ns, { roles: ['cutover-promote', 'cutover-adopt'] }, plain.promote());
-      expect(last).toMatchObject({ exitCode: 0, outputs: { outcome: 'switched' } });
-      expect(await ns.get('Deployment', 'plain')).toBeUndefined();
-    },
-  );
+describe('An application that runs without roles', () => {
+  scenario('is adopted with one more Role of docs/rbac.md, and each missing rule is named', cluster, async ns => {
+    await plain.bring(ns);
+    await plain.applyWithKubectl(ns, 'v1');
+    const [list, follow, remove, ...more] = (documentedRoles.get('cutover-adopt') ?? []).map(rule => [rule]);
+    if (list === undefined || follow === undefined || remove === undefined) throw new Error('a rule is missing');
+    expect(more).toEqual([]);
+    const denied = async (rules: readonly Rule[], inputs: Inputs): Promise<void> => {
+      const own: RoleName = inputs.action === 'promote' ? 'cutover-promote' : 'cutover-stage';
+      const result = await stepAs(ns, { roles: [own, 'cutover-adopt'], without: rightsOf(rules) }, inputs);
+      expect([result.exitCode, rules.every(rule => isNamed(result, rule))]).toEqual([1, true]);
+    };
+    await denied(list, plain.stage('v2'));
+    await denied(follow, plain.stage('v2'));
+    const roles = ['cutover-stage', 'cutover-promote', 'cutover-adopt'] as const;
+    const first = await stepAs(ns, { roles }, plain.release('v2'));
+    expect(first).toMatchObject({ exitCode: 0, outputs: { outcome: 'switched' } });
+    await ns.given(plain.stage('v3'));
+    await denied(remove, plain.promote());
+    const last = await stepAs(ns, { roles: ['cutover-promote', 'cutover-adopt'] }, plain.promote());
+    expect(last).toMatchObject({ exitCode: 0, outputs: { outcome: 'switched' } });
+    expect(await ns.get('Deployment', 'plain')).toBeUndefined();
+  });
 });
 
-describe('What lies outside of namespaces', () => {
-  scenario(
-    'is made with the ClusterRole of docs/rbac.md, and each of its rules is named where it is missing',
-    cluster,
-    async ns => {
-      const { kube } = ns.cluster;
-      const group = `${ns.namespace}.example.com`;
-      const namespace = `${ns.namespace}-fresh`;
-      const roles = ['cutover-deploy-rolling', 'cutover-cluster'] as const;
-      await shop.bring(ns);
-      await ns.write({ 'kind.yml': customKind(group) });
-      const inputs = shop.roll('v1', { manifests: 'kind.yml, rolling.yml', namespace, 'create-namespace': 'true' });
-      const rules = documentedRoles.get('cutover-cluster') ?? [];
-      try {
-        for (const rule of rules) {
-          const result = await stepAs(ns, { roles, without: rightsOf([rule]), scope: 'cluster' }, inputs);
-          expect([result.exitCode, isNamed(result, rule), rule.resources]).toEqual([1, true, rule.resources]);
-        }
-        const made = await stepAs(ns, { roles, scope: 'cluster' }, inputs);
-        expect(made).toMatchObject({ exitCode: 0, outputs: { outcome: 'deployed' } });
-        expect(made.log).not.toMatch(/forbidden|Missing rule/);
-      } finally {
-        await kube.send({
-          method: 'DELETE',
-          path: `/apis/apiextensions.k8s.io/v1/customresourcedefinitions/gadgets.${group}`,
-        });
-        await kube.send({ method: 'DELETE', path: `/api/v1/namespaces/${namespace}` });
+describe('A cluster-scoped object', () => {
+  scenario('is created with the ClusterRole of docs/rbac.md, and each missing rule is named', cluster, async ns => {
+    const { kube } = ns.cluster;
+    const group = `${ns.namespace}.example.com`;
+    const namespace = `${ns.namespace}-fresh`;
+    const roles = ['cutover-deploy-rolling', 'cutover-cluster'] as const;
+    await shop.bring(ns);
+    await ns.write({ 'kind.yml': customKind(group) });
+    const inputs = shop.roll('v1', { manifests: 'kind.yml, rolling.yml', namespace, 'create-namespace': 'true' });
+    const rules = documentedRoles.get('cutover-cluster') ?? [];
+    try {
+      for (const rule of rules) {
+        const result = await stepAs(ns, { roles, without: rightsOf([rule]), scope: 'cluster' }, inputs);
+        expect([result.exitCode, isNamed(result, rule), rule.resources]).toEqual([1, true, rule.resources]);
       }
-      expect(rules).toHaveLength(2);
-    },
-  );
+      const made = await stepAs(ns, { roles, scope: 'cluster' }, inputs);
+      expect(made).toMatchObject({ exitCode: 0, outputs: { outcome: 'deployed' } });
+      expect(made.log).not.toMatch(/forbidden|Missing rule/);
+    } finally {
+      await kube.send({
+        method: 'DELETE',
+        path: `/apis/apiextensions.k8s.io/v1/customresourcedefinitions/gadgets.${group}`,
+      });
+      await kube.send({ method: 'DELETE', path: `/api/v1/namespaces/${namespace}` });
+    }
+    expect(rules).toHaveLength(2);
+  });
 });
 
 function customKind(group: string): string {
@@ -281,7 +273,7 @@ spec:
 `;
 }
 
-describeEmbedded('The Roles of docs/rbac.md', 'a real cluster does not tell which rights were used', () => {
+describeEmbedded('The Roles of docs/rbac.md', 'a real cluster does not report which rights were used', () => {
   it('grant nothing that their actions do not use in the scenarios above', () => {
     const found = [...used].map(([role, rights]) => {
       const granted = rightsOf(documentedRoles.get(role) ?? []);

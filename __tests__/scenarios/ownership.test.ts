@@ -51,7 +51,7 @@ const scale = async ({ cluster: { kube }, namespace }: TestNamespace, replicas: 
 };
 
 describe('Who owns what', () => {
-  scenario('a site that kubectl applied before is taken over once, with nobody lost', cluster, async ns => {
+  scenario('a site that kubectl applied before is taken over once, with no request lost', cluster, async ns => {
     await site.bring(ns);
     // Pods that end without this lose requests, whoever ends them.
     const preStop = 'lifecycle: {preStop: {sleep: {seconds: 5}}}';
@@ -77,7 +77,7 @@ describe('Who owns what', () => {
     expect(await ns.versions()).toEqual(before);
   });
 
-  scenario('a takeover that fails gives everything back to kubectl', cluster, async ns => {
+  scenario('a takeover that fails restores the ownership of kubectl', cluster, async ns => {
     await site.bring(ns);
     await applyWithKubectl(ns, 'v1');
     const before = await ns.get('Deployment', 'site');
@@ -94,7 +94,7 @@ describe('Who owns what', () => {
     expect(managersOf(after)).toContain('kubectl-client-side-apply');
   });
 
-  scenario('what another manager owns stops the deploy, with the field and both values', cluster, async ns => {
+  scenario('a field of another manager stops the deploy, with its path and both values', cluster, async ns => {
     await site.bring(ns);
     await ns.given(site.deploy('v1'));
     await setImage(ns, { deployment: 'site', container: 'site', image: `${ns.cluster.images.site}:v3` });
@@ -111,7 +111,7 @@ describe('Who owns what', () => {
     await expectUsersSaw(users, ['v3']);
   });
 
-  scenario('replicas that an autoscaler set stay, even where conflicts are forced', cluster, async ns => {
+  scenario('replicas that an autoscaler set stay, even with forced conflicts', cluster, async ns => {
     await site.bring(ns);
     await ns.given(site.deploy('v1'));
     await scale(ns, 5);
@@ -136,8 +136,8 @@ describe('Who owns what', () => {
   });
 });
 
-describe('What a deploy is about to do', () => {
-  scenario('is told field by field, and never what a Secret holds', cluster, async ns => {
+describe('The changes of a deploy', () => {
+  scenario('are logged field by field, and never the data of a Secret', cluster, async ns => {
     await site.bring(ns);
     const secret = (value: string): Readonly<Record<string, string>> => ({
       'secret.yml': `apiVersion: v1\nkind: Secret\nmetadata: {name: site}\nstringData: {PASSWORD: ${value}}\n`,
@@ -158,7 +158,7 @@ describe('What a deploy is about to do', () => {
 });
 
 describe('A missing right to watch', () => {
-  scenario('is made up for by asking every two seconds, and named in a warning', cluster, async ns => {
+  scenario('is replaced by polling every two seconds, and named in a warning', cluster, async ns => {
     await site.bring(ns);
     const inputs = site.deploy('v1');
     const rights = {

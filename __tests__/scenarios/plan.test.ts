@@ -69,7 +69,7 @@ const secret = (value: string): string =>
   `apiVersion: v1\nkind: Secret\nmetadata: {name: site-secret}\nstringData: {password: ${value}}\n`;
 
 describe('A plan of a rolling deploy', () => {
-  scenario('tells what a first deploy creates', cluster, async ns => {
+  scenario('shows what a first deploy creates', cluster, async ns => {
     await site.bring(ns);
     const result = await planned(ns, site.deploy('v1'));
     expect(result.exitCode).toBe(0);
@@ -83,7 +83,7 @@ describe('A plan of a rolling deploy', () => {
     expect(await ns.list('Deployment')).toEqual([]);
   });
 
-  scenario('tells each field of an update, the images, and no secret', cluster, async ns => {
+  scenario('shows each changed field and image of an update, and no secret', cluster, async ns => {
     await site.bring(ns);
     await ns.write({ 'secret.yml': secret('first-hush') });
     const inputs = (version: string) => site.deploy(version, { manifests: 'site.yml, secret.yml' });
@@ -118,7 +118,7 @@ describe('A plan of a rolling deploy', () => {
     expect(await site.version(ns)).toBe('v1');
   });
 
-  scenario('says so when nothing would change', cluster, async ns => {
+  scenario('reports when nothing would change', cluster, async ns => {
     await site.bring(ns);
     await ns.given(site.deploy('v1'));
     await settled(ns);
@@ -128,7 +128,7 @@ describe('A plan of a rolling deploy', () => {
     expect(result.summary).toContain('nothing would be changed');
   });
 
-  scenario('marks what lives in a namespace that is not there yet as not checked', cluster, async ns => {
+  scenario('marks objects of a namespace that does not exist yet as not checked', cluster, async ns => {
     await site.bring(ns);
     const namespace = `${ns.namespace}-coming`;
     const inputs = foretell(site.deploy('v1', { namespace, 'create-namespace': 'true' }));
@@ -160,7 +160,7 @@ describe('A plan of a rolling deploy', () => {
 });
 
 describe('A plan of a blue/green deploy', () => {
-  scenario('tells the role, the switch and the images that users would get', cluster, async ns => {
+  scenario('shows the role, the switch and the images that users would get', cluster, async ns => {
     await tomcat.bring(ns);
     const first = planOf(await ns.step(foretell(tomcat.deploy('7'))));
     expect(first).toMatchObject({ revision: 1, stageRole: 'blue' });
@@ -223,7 +223,7 @@ describe('Findings', () => {
     expect(result.summary).toContain('single-replica');
   });
 
-  scenario('stop a deploy before its first write with `lint: error`, unless they are silenced', cluster, async ns => {
+  scenario('stop a deploy before its first write with `lint: error`, unless they are ignored', cluster, async ns => {
     await site.bring(ns);
     await ns.rewrite('site.yml', fragile);
     const refused = await planned(ns, site.deploy('v1', { lint: 'error' }));
@@ -249,7 +249,7 @@ describe('Findings', () => {
     expect(annotation).toBe('a toy');
   });
 
-  scenario('tell that no pod behind the live Service is ready', cluster, async ns => {
+  scenario('report that no pod behind the live Service is ready', cluster, async ns => {
     await site.bring(ns);
     await ns.given(site.deploy('v1'));
     await ns.cluster.kube.patch(

@@ -121,7 +121,7 @@ const refusals: readonly Refusal[] = [
   },
 ];
 
-describe('A deploy that cannot be done says why in one message, and changes nothing', () => {
+describe('A deploy that cannot succeed gives the reason in one message, and changes nothing', () => {
   // None of them may change anything, so they share one namespace with a live release.
   const standing = starting.then(openTestNamespace);
   const before = standing.then(async ({ ns }) => {
@@ -141,7 +141,7 @@ describe('A deploy that cannot be done says why in one message, and changes noth
     expect(result.summary).toMatch(/failed/i);
   });
 
-  scenario('a cluster that nobody can reach', cluster, async ns => {
+  scenario('a cluster that cannot be reached', cluster, async ns => {
     await site.bring(ns);
     const address = `127.0.0.1:${await unusedPort()}`;
     const kubeconfig = ns.cluster.kubeconfig.replaceAll(/https:\/\/[^\s,}"']+/g, `https://${address}`);
@@ -188,7 +188,7 @@ describe('A deploy that cannot be done says why in one message, and changes noth
     { what: 'the private key', secret: /client-key-data["']?: ?["']?(\S{40})/, as: 'admin' },
     { what: 'the token', secret: /token["']?: ?["']?(\S{20})/, as: [] },
   ] as const)
-    scenario(`${what} of the kubeconfig is masked wherever it would show`, cluster, async ns => {
+    scenario(`${what} of the kubeconfig is masked wherever it would appear`, cluster, async ns => {
       await site.bring(ns);
       const inputs = site.deploy('v1');
       const kubeconfig = await ns.kubeconfigOf(inputs, as);
@@ -202,7 +202,7 @@ describe('A deploy that cannot be done says why in one message, and changes noth
 });
 
 describe('The runner that the scenarios use', () => {
-  it('hands the action nothing of this process but the PATH', async () => {
+  it('passes the action no variable of this process but PATH', async () => {
     const result = await runStep({ action: actionUnderTest(), workspace: process.cwd(), inputs: { action: 'status' } });
     expectRefused(result, /kubeconfig/i);
   });

@@ -62,7 +62,7 @@ describe('The registry of the images', () => {
     },
   );
 
-  scenario('that cannot be reached is one warning, and the deploy goes on', cluster, async ns => {
+  scenario('causes one warning when it cannot be reached, and the deploy goes on', cluster, async ns => {
     const { registry } = await siteFrom(ns, {});
     await ns.given(site.deploy('v1', { 'image-check': 'auto' }));
     await registry.close();
@@ -74,7 +74,7 @@ describe('The registry of the images', () => {
 });
 
 describe('The Secret of registry-secret', () => {
-  scenario('is made, pulled with, rotated in place, and put back by a deploy that fails', cluster, async ns => {
+  scenario('is created, used for pulls, rotated in place, and restored by a deploy that fails', cluster, async ns => {
     const { registry } = await siteFrom(ns, { auth: 'basic', user: 'bob:first-Pa55' });
     const login = (password: string): string => `${registry.host} bob ${password}`;
     const v1 = await ns.given(site.deploy('v1', { ...pullSecret, 'registry-credentials': login('first-Pa55') }));

@@ -15,7 +15,7 @@ afterAll(async () => (await starting).close());
 
 describe('A job that releases Tomcat blue/green', () => {
   scenario(
-    'finds its files by globs, makes both roles of one template under any names, and changes no file',
+    'finds its files by globs, renders both roles from one template under any names, and changes no file',
     cluster,
     async ns => {
       await tomcat.bring(ns);
@@ -44,7 +44,7 @@ describe('A job that releases Tomcat blue/green', () => {
     },
   );
 
-  scenario('completes a cluster that was half set up by hand, with users on it', cluster, async ns => {
+  scenario('completes a cluster that was half set up by hand and serves users', cluster, async ns => {
     await tomcat.bring(ns);
     await setUpByHand(ns);
     const users = await ns.users(tomcat.service);
@@ -60,7 +60,7 @@ describe('A job that releases Tomcat blue/green', () => {
   });
 
   scenario(
-    'writes nothing of what users are on while it stages, and switches with one update of their Service',
+    'writes no object that serves users while it stages, and switches with one update of their Service',
     cluster,
     async ns => {
       await tomcat.bring(ns);
@@ -86,7 +86,7 @@ describe('A job that releases Tomcat blue/green', () => {
     },
   );
 
-  scenario('refuses a change of what both roles share, since users are on one of them', cluster, async ns => {
+  scenario('refuses a change of an object that both roles share, since one of them serves users', cluster, async ns => {
     await tomcat.bring(ns);
     const shared = (greeting: string): Record<string, string> => ({
       'k8s/config.yml': `apiVersion: v1\nkind: ConfigMap\nmetadata: {name: tomcat-config}\ndata: {GREETING: ${greeting}}\n`,
@@ -113,7 +113,7 @@ describe('A job that releases Tomcat blue/green', () => {
     await ns.reaches(tomcat.service, '7');
   });
 
-  scenario('may recreate the pods of the idle role: nobody is on it', cluster, async ns => {
+  scenario('may recreate the pods of the idle role, which serves nobody', cluster, async ns => {
     await tomcat.bring(ns);
     await ns.rewrite('k8s/deployment.yml', text =>
       text.replace('  replicas: 2\n', '  replicas: 2\n  strategy: {type: Recreate}\n'),

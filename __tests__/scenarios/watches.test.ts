@@ -11,7 +11,7 @@ describeEmbedded('Watches of a deploy', reason, () => {
   const cluster = () => (started ??= startEmbedded());
   afterAll(async () => (await started)?.close());
 
-  scenario('may be dropped twenty times and be too old once: the deploy sees everything', cluster, async ns => {
+  scenario('may be dropped twenty times and expire once: the deploy misses nothing', cluster, async ns => {
     const { sandbox } = await cluster();
     const { namespace } = ns;
     await site.bring(ns);

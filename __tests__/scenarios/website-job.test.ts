@@ -35,7 +35,7 @@ const website = {
 };
 
 describe('A job that deploys a website', () => {
-  scenario('creates what is missing, updates what has changed, and leaves alone what has not', cluster, async ns => {
+  scenario('creates missing objects, updates changed ones, and leaves the others alone', cluster, async ns => {
     await website.bring(ns);
     const seen: unknown[] = [];
     for (const build of [41, 42, 42]) {
@@ -63,7 +63,7 @@ describe('A job that deploys a website', () => {
     ]);
   });
 
-  scenario('sets the image of the wanted container alone, and changes no file', cluster, async ns => {
+  scenario('sets the image of the named container alone, and changes no file', cluster, async ns => {
     await website.bring(ns);
     const { site } = ns.cluster.images;
     await ns.rewrite(website.manifest, text => text.replace('containers:\n', `containers:\n${sidecarOf(site)}`));
@@ -78,7 +78,7 @@ describe('A job that deploys a website', () => {
     await ns.reaches('website', '42');
   });
 
-  scenario('leaves a site that mends itself: a pod that is deleted comes back unnoticed', cluster, async ns => {
+  scenario('leaves a site that heals itself: a deleted pod is replaced unnoticed', cluster, async ns => {
     await website.bring(ns);
     await ns.given(website.deploy(ns, 41));
     const nodePort = await website.nodePort(ns);
@@ -130,7 +130,7 @@ describe('A job that deploys a website', () => {
     await expectUsersMovedOver(users, '41', '42');
   });
 
-  scenario('tells its stages, how far it is, and how many objects it changed', cluster, async ns => {
+  scenario('logs its phases, its progress, and how many objects it changed', cluster, async ns => {
     await website.bring(ns);
     const verify = '- http: /\n  contains: site $<RUN_NUMBER>\n';
     const result = await ns.given(website.deploy(ns, 41, { verify }));
