@@ -2,7 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from '@jest/globals';
 import { findingCodes, judge, silencer } from '../../src/plan/lint/rules.js';
-import { rollingScene, stagingScene } from '../support/lint-contexts.js';
+import { rollingContext, stagingContext } from '../support/lint-contexts.js';
 
 const page = readFileSync('docs/findings.md', 'utf8');
 const sections = new Map(
@@ -33,9 +33,9 @@ describe('Manifests that users copy', () => {
       .join('\n---\n');
 
   it.each([
-    ['examples/rolling-website/k8s', rollingScene],
-    ['examples/tomcat-blue-green/k8s', stagingScene],
-    ['examples/plain-blue-green/k8s', stagingScene],
+    ['examples/rolling-website/k8s', rollingContext],
+    ['examples/tomcat-blue-green/k8s', stagingContext],
+    ['examples/plain-blue-green/k8s', stagingContext],
   ])('%s have no finding', (folder, scene) => {
     const variables = { TOMCAT_VERSION: '9.0.98' };
     expect(judge(scene(textOf(folder), { variables, preStopSeconds: 5 })).findings).toEqual([]);
@@ -49,6 +49,6 @@ describe('Manifests that users copy', () => {
     const manifests = blocks.filter(yaml => yaml.includes('kind: Deployment'));
     expect(manifests).toHaveLength(1);
     const variables = { VERSION: '1.4.2' };
-    expect(judge(stagingScene(manifests.join('---\n'), { variables, preStopSeconds: 5 })).findings).toEqual([]);
+    expect(judge(stagingContext(manifests.join('---\n'), { variables, preStopSeconds: 5 })).findings).toEqual([]);
   });
 });

@@ -12,7 +12,7 @@ afterAll(async () => (await starting).close());
 
 const page9 = tomcat.verify('Apache Tomcat/9');
 
-const illnesses = [
+const failures = [
   { what: 'never gets ready', tag: '9-never-ready', inputs: { timeout: '3s' }, names: /readiness|not ready|0 of 2/i },
   { what: 'is not ready in time', tag: '9-slow', inputs: { timeout: '500ms' }, names: /0 of 2|not ready|500 ?ms/i },
   {
@@ -33,7 +33,7 @@ const illnesses = [
 ];
 
 describe('Blue/green, when the new version fails', () => {
-  for (const { what, tag, inputs, names } of illnesses)
+  for (const { what, tag, inputs, names } of failures)
     scenario(`a version that ${what} is refused, and users never see it`, cluster, async ns => {
       await tomcat.bring(ns);
       await ns.given(tomcat.release('7'));

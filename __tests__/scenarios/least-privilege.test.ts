@@ -9,10 +9,19 @@ import { scenario } from '../support/scenario/scenario.js';
 import { type TestNamespace } from '../support/scenario/test-namespace.js';
 import { documentedRoles, grant, rightsOf, type RoleName, type Rule } from '../support/scenario/rights.js';
 import { plain } from '../support/scenario/plain.js';
-import { failing, failingInPublic, heal, lose, meddle, shop, sicken, stepAs } from '../support/scenario/shop.js';
+import {
+  failing,
+  failingInPublic,
+  repairPods,
+  deleteObjects,
+  relabel,
+  shop,
+  breakPods,
+  stepAs,
+} from '../support/scenario/shop.js';
 
 type Inputs = Readonly<Record<string, string>>;
-type Things = readonly (readonly [Named['kind'], string])[];
+type ObjectNames = readonly (readonly [Named['kind'], string])[];
 
 // Each scenario plays some twenty steps, one after the other.
 jest.setTimeout(600_000);
@@ -77,7 +86,7 @@ async function expectUnexplained(ns: TestNamespace, role: RoleName, inputs: Inpu
 }
 
 /** What a rolling release consists of, or one role of a blue/green one. */
-const thingsOf = (name: string): Things => [
+const objectsOf = (name: string): ObjectNames => [
   ['ConfigMap', name],
   ['Secret', name],
   ['Deployment', name],
@@ -85,12 +94,12 @@ const thingsOf = (name: string): Things => [
   ['Service', name.replace('shop-', 'shop-test-')],
 ];
 /** Not the Secret, which is on no record and so never comes back. */
-const losable = (name: string): Things =>
-  thingsOf(name).filter(([kind]) => ['ConfigMap', 'Deployment', 'Service'].includes(kind));
+const restorable = (name: string): ObjectNames =>
+  objectsOf(name).filter(([kind]) => ['ConfigMap', 'Deployment', 'Service'].includes(kind));
 /** One that no earlier revision has. */
 const newSecret = 'apiVersion: v1\nkind: Secret\nmetadata: {name: "shop-new-${TARGET_ROLE}"}\n---\n';
 
-const foretell = (inputs: Inputs): Inputs => ({ ...inputs, action: 'plan' });
+const asPlan = (inputs: Inputs): Inputs => ({ ...inputs, action: 'plan' });
 
 describe('Each action does its work with the Role of docs/rbac.md, and names every rule that it is denied', () => {
   scenario('deploy, rolling, and its rollback', cluster, async ns => {
@@ -99,13 +108,13 @@ describe('Each action does its work with the Role of docs/rbac.md, and names eve
     const rollback = actor(ns, 'cutover-rollback');
     await deploy('failed', shop.roll('v1', { verify: failing }));
     await deploy('deployed', shop.roll('v1'));
-    await meddle(ns, thingsOf('shop'));
+    await relabel(ns, objectsOf('shop'));
     await deploy('failed', shop.roll('broken'));
     await expectUnexplained(ns, 'cutover-deploy-rolling', shop.roll('broken'));
     await deploy('deployed', shop.roll('v3'));
-    await meddle(ns, thingsOf('shop'));
+    await relabel(ns, objectsOf('shop'));
     await rollback('failed', shop.rollback({ verify: failing }));
-    await lose(ns, losable('shop'));
+    await deleteObjects(ns, restorable('shop'));
     await rollback('failed', shop.rollback({ verify: failing }));
     await rollback('rolled-back', shop.rollback());
     await expectEveryRuleNamed(ns, 'cutover-deploy-rolling', shop.roll('v2'));
@@ -117,10 +126,10 @@ describe('Each action does its work with the Role of docs/rbac.md, and names eve
     await stage('failed', shop.stage('v1', { verify: failing }));
     await ns.given(shop.release('v1'));
     await ns.given(shop.release('v2'));
-    await meddle(ns, thingsOf('shop-blue'));
+    await relabel(ns, objectsOf('shop-blue'));
     await stage('failed', shop.stage('broken'));
     await expectUnexplained(ns, 'cutover-stage', shop.stage('broken'));
-    await actor(ns, 'cutover-plan')('', foretell(shop.stage('v3')));
+    await actor(ns, 'cutover-plan')('', asPlan(shop.stage('v3')));
     await stage('staged', shop.stage('v3', { history: '2' }));
     await expectEveryRuleNamed(ns, 'cutover-stage', shop.stage('v1'));
     await actor(ns, 'cutover-status')('', shop.status({ release: '' }));
@@ -130,11 +139,11 @@ describe('Each action does its work with the Role of docs/rbac.md, and names eve
   scenario('plan', cluster, async ns => {
     await shop.bring(ns);
     const plan = actor(ns, 'cutover-plan');
-    await plan('', foretell(shop.stage('v1')));
-    await plan('', foretell(shop.roll('v1')));
+    await plan('', asPlan(shop.stage('v1')));
+    await plan('', asPlan(shop.roll('v1')));
     await ns.given(shop.roll('v1'));
-    await plan('', foretell(shop.roll('v2')));
-    await expectEveryRuleNamed(ns, 'cutover-plan', foretell(shop.roll('v2')));
+    await plan('', asPlan(shop.roll('v2')));
+    await expectEveryRuleNamed(ns, 'cutover-plan', asPlan(shop.roll('v2')));
   });
 
   scenario('promote', cluster, async ns => {
@@ -147,7 +156,7 @@ describe('Each action does its work with the Role of docs/rbac.md, and names eve
     await promote('switched', shop.promote());
     await ns.write({ 'roles.yml': written });
     for (const version of ['v2', 'v3', 'v2']) await ns.given(shop.stage(version));
-    await meddle(ns, [['Service', 'shop']]);
+    await relabel(ns, [['Service', 'shop']]);
     await promote('failed', shop.promote({ verify: failingInPublic }));
     const github = await startGitHub({
       token: 'token',
@@ -159,10 +168,10 @@ describe('Each action does its work with the Role of docs/rbac.md, and names eve
     const thorough = { release: '', idle: 'scale-down', history: '2', approval: 'production' };
     await promote('switched', shop.promote(thorough), approved).finally(() => github.close());
     await ns.given(shop.stage('v3'));
-    await sicken(ns, 'blue');
+    await breakPods(ns, 'blue');
     await promote('failed', shop.promote());
     await expectUnexplained(ns, 'cutover-promote', shop.promote());
-    await heal(ns, 'blue');
+    await repairPods(ns, 'blue');
     await expectEveryRuleNamed(ns, 'cutover-promote', shop.promote());
     // The Secret that left the manifests goes last of all.
     await promote('switched', shop.promote());
@@ -177,9 +186,9 @@ describe('Each action does its work with the Role of docs/rbac.md, and names eve
     await reject('rejected', shop.reject({ release: '' }));
     await ns.given(shop.release('v2'));
     await ns.given(shop.stage('v3'));
-    await lose(ns, losable('shop-blue'));
+    await deleteObjects(ns, restorable('shop-blue'));
     await reject('rejected', shop.reject());
-    await meddle(ns, thingsOf('shop-blue'));
+    await relabel(ns, objectsOf('shop-blue'));
     await ns.given(shop.stage('v3'));
     await reject('rejected', shop.reject());
     await ns.rewrite('roles.yml', text => newSecret + text);
@@ -196,13 +205,13 @@ describe('Each action does its work with the Role of docs/rbac.md, and names eve
     await ns.given(shop.stage('v3'));
     await rollback('rolled-back', shop.rollback({ release: '', idle: 'scale-down', history: '2' }));
     await ns.given(shop.release('v2'));
-    await meddle(ns, [...thingsOf('shop-blue'), ['Service', 'shop']]);
+    await relabel(ns, [...objectsOf('shop-blue'), ['Service', 'shop']]);
     await rollback('failed', shop.rollback({ verify: failingInPublic }));
-    await lose(ns, losable('shop-blue'));
-    await sicken(ns);
+    await deleteObjects(ns, restorable('shop-blue'));
+    await breakPods(ns);
     await rollback('failed', shop.rollback());
     await expectUnexplained(ns, 'cutover-rollback', shop.rollback());
-    await heal(ns, 'blue');
+    await repairPods(ns, 'blue');
     await expectEveryRuleNamed(ns, 'cutover-rollback', shop.rollback());
   });
 });

@@ -35,7 +35,7 @@ interface Planned {
   readonly problems: readonly { readonly message: string; readonly file?: string; readonly line?: number }[];
 }
 
-const foretell = (inputs: Inputs): Inputs => ({ ...inputs, action: 'plan' });
+const asPlan = (inputs: Inputs): Inputs => ({ ...inputs, action: 'plan' });
 const planOf = ({ outputs }: StepResult): Planned => JSON.parse(outputs.plan ?? '') as Planned;
 const changesOf = ({ objects }: Planned): Readonly<Record<string, string>> =>
   Object.fromEntries(
@@ -46,7 +46,7 @@ const writing = new Set(['POST', 'PUT', 'PATCH', 'DELETE']);
 
 /** Plays a plan; nothing in the namespace may have moved, and only dry runs may have been written. */
 async function planned(ns: TestNamespace, inputs: Inputs): Promise<StepResult> {
-  await ns.kubeconfigOf(foretell(inputs), []);
+  await ns.kubeconfigOf(asPlan(inputs), []);
   const leases = async (): Promise<readonly unknown[]> =>
     (await ns.list('Lease')).map(({ metadata }) => metadata.resourceVersion);
   const before = [await ns.versions(), await leases()];
@@ -56,7 +56,7 @@ async function planned(ns: TestNamespace, inputs: Inputs): Promise<StepResult> {
     if (namespace === ns.namespace && writing.has(verb) && !dryRun) written.push(`${verb} ${kind} ${name}`);
   });
   try {
-    const result = await ns.step(foretell(inputs));
+    const result = await ns.step(asPlan(inputs));
     expect([await ns.versions(), await leases()]).toEqual(before);
     expect(written).toEqual([]);
     return result;
@@ -122,7 +122,7 @@ describe('A plan of a rolling deploy', () => {
     await site.bring(ns);
     await ns.given(site.deploy('v1'));
     await settled(ns);
-    const result = await ns.step(foretell(site.deploy('v1')));
+    const result = await ns.step(asPlan(site.deploy('v1')));
     expect(result).toMatchObject({ exitCode: 0, outputs: { outcome: 'unchanged' } });
     expect(planOf(result)).toMatchObject({ changes: false, images: [] });
     expect(result.summary).toContain('nothing would be changed');
@@ -131,7 +131,7 @@ describe('A plan of a rolling deploy', () => {
   scenario('marks objects of a namespace that does not exist yet as not checked', cluster, async ns => {
     await site.bring(ns);
     const namespace = `${ns.namespace}-coming`;
-    const inputs = foretell(site.deploy('v1', { namespace, 'create-namespace': 'true' }));
+    const inputs = asPlan(site.deploy('v1', { namespace, 'create-namespace': 'true' }));
     const result = await ns.step(inputs, { as: 'admin' });
     expect(result.exitCode).toBe(0);
     const plan = planOf(result);
@@ -162,7 +162,7 @@ describe('A plan of a rolling deploy', () => {
 describe('A plan of a blue/green deploy', () => {
   scenario('shows the role, the switch and the images that users would get', cluster, async ns => {
     await tomcat.bring(ns);
-    const first = planOf(await ns.step(foretell(tomcat.deploy('7'))));
+    const first = planOf(await ns.step(asPlan(tomcat.deploy('7'))));
     expect(first).toMatchObject({ revision: 1, stageRole: 'blue' });
     expect(first.story.join(' ')).toMatch(/staged on blue.*`promote` would later make Service/);
     expect(changesOf(first)).toEqual({
@@ -172,7 +172,7 @@ describe('A plan of a blue/green deploy', () => {
     });
     await ns.given(tomcat.release('7'));
     await settled(ns);
-    const second = await ns.step(foretell(tomcat.deploy('8')));
+    const second = await ns.step(asPlan(tomcat.deploy('8')));
     const plan = planOf(second);
     expect(second.outputs).toMatchObject({ 'active-role': 'blue', 'idle-role': 'green' });
     expect(plan).toMatchObject({ revision: 2, activeRole: 'blue', stageRole: 'green', refused: false });
@@ -198,7 +198,7 @@ describe('A plan of a blue/green deploy', () => {
       fields: expect.arrayContaining([{ path: 'spec.selector.role', from: '"blue"', to: '"green"' }]),
     });
     expect(await ns.get('Deployment', 'tomcat-deployment-green')).toBeUndefined();
-    const same = await ns.step(foretell(tomcat.deploy('7')));
+    const same = await ns.step(asPlan(tomcat.deploy('7')));
     expect(same).toMatchObject({ exitCode: 0, outputs: { outcome: 'unchanged', 'active-role': 'blue' } });
   });
 });
@@ -262,7 +262,7 @@ describe('Findings', () => {
       'no pod is ready',
       async () => !field(await ns.get('Deployment', 'site'), 'status', 'readyReplicas'),
     );
-    const result = await ns.step(foretell(site.deploy('v2', { lint: 'error', 'force-conflicts': 'true' })));
+    const result = await ns.step(asPlan(site.deploy('v2', { lint: 'error', 'force-conflicts': 'true' })));
     // It is told, but does not stop the deploy that may mend it.
     expect(result.exitCode).toBe(0);
     expect(planOf(result).findings.map(({ code }) => code)).toEqual(['no-ready-endpoint']);

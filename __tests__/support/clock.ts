@@ -1,6 +1,6 @@
 import type { Clock } from '../../src/cluster/clock.js';
 
-/** A clock on which waiting takes no time; `waited` lists the waits. */
+/** A clock on which waiting takes no real time; `waited` lists the waits in milliseconds. */
 export function fakeClock(): Clock & { readonly waited: number[] } {
   let now = 0;
   const waited: number[] = [];
@@ -15,7 +15,7 @@ export function fakeClock(): Clock & { readonly waited: number[] } {
   };
 }
 
-/** A clock that only moves when told to. */
+/** A clock that moves only by `advance`. */
 export interface ManualClock extends Clock {
   advance(ms: number): Promise<void>;
 }
@@ -46,7 +46,7 @@ export function manualClock(): ManualClock {
   };
 }
 
-/** Lets everything that is ready to run, run. */
+/** Runs all pending callbacks. */
 export async function settle(): Promise<void> {
   for (let turn = 0; turn < 5; turn += 1) await new Promise(resolve => setImmediate(resolve));
 }

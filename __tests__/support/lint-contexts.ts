@@ -5,12 +5,12 @@ import type { LintContext } from '../../src/plan/lint/finding.js';
 import { render, renderBoth, type Overrides } from './rendering.js';
 
 /** The manifests as a rolling deploy would apply them. */
-export function rollingScene(text: string, more: Overrides = {}): LintContext {
+export function rollingContext(text: string, more: Overrides = {}): LintContext {
   return { strategy: 'rolling', resources: render(text, more).resources, planned: [], idle: new Set(), active: [] };
 }
 
 /** The manifests as a blue/green deploy would stage them on green. */
-export function stagingScene(text: string, more: Overrides = {}): LintContext {
+export function stagingContext(text: string, more: Overrides = {}): LintContext {
   const { shared, of, publicService } = renderBoth(text, more).resources;
   const own = of['green'] ?? [];
   const front = publicService['green'];
@@ -24,14 +24,14 @@ export function stagingScene(text: string, more: Overrides = {}): LintContext {
   };
 }
 
-/** The resource of a kind; throws unless there is just one. */
+/** The only resource of a kind; throws unless there is exactly one. */
 export function only(context: LintContext, kind: string): Resource {
   const [found, ...others] = context.resources.filter(({ object }) => object.kind === kind);
   if (found === undefined || others.length > 0) throw new Error(`there is not one ${kind}`);
   return found;
 }
 
-/** The scene with what a dry run said of one object: live, and as it would be stored (default: as the manifest says). */
+/** The context with the dry run of one object: live, and as it would be stored (default: the manifest). */
 export function withLive(
   context: LintContext,
   kind: string,

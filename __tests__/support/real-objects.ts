@@ -1,21 +1,21 @@
 import { readFileSync } from 'node:fs';
 import type { KubeObject } from '../../src/kubernetes/object.js';
 
-// What `kubectl get -o json` printed on Kubernetes 1.37.1, cut down to what readiness reads, by kind and by what had been
-// done to it; names of namespaces and registries were changed. The statuses of custom resources were written by hand, since
-// no controller of them ran, and of one pod the deletion that had just begun was left out.
+// Output of `kubectl get -o json` on Kubernetes 1.37.1, reduced to the fields that readiness reads, by kind and scenario.
+// Namespaces and registries are renamed. The statuses of custom resources are written by hand because their controllers did
+// not run, and one pod lacks the deletion that had just begun.
 const objects = JSON.parse(readFileSync('__tests__/fixtures/kubernetes-1.37.json', 'utf8')) as Readonly<
   Record<string, Readonly<Record<string, KubeObject>>>
 >;
 
-/** One object of them, as in `real('jobs', 'failed')`. */
+/** One recorded object, such as `real('jobs', 'failed')`. */
 export function real(kind: string, name: string): KubeObject {
   const found = objects[kind]?.[name];
   if (found === undefined) throw new Error(`there is no ${name} among the ${kind}`);
   return found;
 }
 
-/** A changed copy of an object, as it looks in between. */
+/** A changed copy of an object, for states between the recorded ones. */
 export function changed(
   object: KubeObject,
   change: { readonly metadata?: object; readonly spec?: object; readonly status?: object },

@@ -6,7 +6,7 @@ import { where } from '../../src/log.js';
 
 export type Overrides = Partial<Omit<RoleRenderRequest, 'manifests'>>;
 
-/** A request with nothing set but the text: one file `app.yml`, or several by name. */
+/** A render request with only the text set: one file `app.yml`, or several by name. */
 export function request(text: string | Readonly<Record<string, string>>, overrides: Overrides = {}): RenderRequest {
   const files = typeof text === 'string' ? { 'app.yml': text } : text;
   return {
@@ -30,7 +30,7 @@ export function renderBoth(text: string | Readonly<Record<string, string>>, over
   return renderRoles({ ...request(text, overrides), roles: ['blue', 'green'], ...overrides });
 }
 
-/** The error that a promise ends with; fails the test when it ends well. */
+/** The error that a promise rejects with; fails the test when it resolves. */
 export async function rejectionOf(work: Promise<unknown>): Promise<CutoverError> {
   const settled = await work.then(
     () => undefined,
@@ -41,7 +41,7 @@ export async function rejectionOf(work: Promise<unknown>): Promise<CutoverError>
   });
 }
 
-/** What is thrown, as `file:line:column message` lines; fails the test when nothing is. */
+/** The thrown problems as `file:line:column message` lines; fails the test when nothing is thrown. */
 export function problemsOf(work: () => unknown): readonly string[] {
   const error = errorOf(work);
   return error.problems.map(({ message, at }) => (at === undefined ? message : `${where(at)} ${message}`));

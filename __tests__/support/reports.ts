@@ -39,7 +39,7 @@ export const staged: Report = {
   rollbackHint: { action: 'reject', release: 'web', namespace },
 };
 
-/** A step that failed before a release was known. */
+/** A step that failed before its release was determined. */
 export const early: Report = {
   action: 'deploy',
   outcome: 'failed',

@@ -19,15 +19,15 @@ export const github = {
   GITHUB_WORKSPACE: '/home/runner/work/web',
 };
 
-/** Inputs as the runner sets them: upper case, spaces as `_`, dashes kept. */
+/** Inputs as the runner sets them: upper case, dashes kept. */
 export function asRunner(inputs: Readonly<Record<string, string>>): Record<string, string> {
   return Object.fromEntries(Object.entries(inputs).map(([name, value]) => [`INPUT_${name.toUpperCase()}`, value]));
 }
 
-/** A log that remembers what it was told to mask, and fails on anything else. */
+/** A log that collects the masked values in `masked`, and throws on any line. */
 export function maskingLog(masked: string[] = []): Log {
   const unexpected = (): never => {
-    throw new Error('reading inputs narrates nothing');
+    throw new Error('reading inputs must not log');
   };
   return {
     info: unexpected,
@@ -46,7 +46,7 @@ export function read(
   return readInputs({ environment: { ...environment, ...asRunner(inputs) }, log: maskingLog() });
 }
 
-/** The error that the inputs end in. */
+/** The error that reading the inputs throws. */
 export function refusal(
   inputs: Readonly<Record<string, string>>,
   environment: Readonly<Record<string, string | undefined>> = github,

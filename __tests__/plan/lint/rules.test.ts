@@ -2,7 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import type { KubeObject } from '../../../src/kubernetes/object.js';
 import type { LintContext } from '../../../src/plan/lint/finding.js';
 import { findingCodes, judge, silencer, type FindingCode } from '../../../src/plan/lint/rules.js';
-import { only, rollingScene, stagingScene, withLive } from '../../support/lint-contexts.js';
+import { only, rollingContext, stagingContext, withLive } from '../../support/lint-contexts.js';
 
 /** A workload that nothing is to be said of. */
 const web = `apiVersion: apps/v1
@@ -115,7 +115,7 @@ const row = (
 ): Row => ({
   code,
   what,
-  context: typeof context === 'string' ? () => rollingScene(context) : context,
+  context: typeof context === 'string' ? () => rollingContext(context) : context,
   ...(line !== undefined && { line }),
 });
 const change = (from: string, to: string): string => {
@@ -129,7 +129,7 @@ const rows: readonly Row[] = [
   row('single-replica', 'none at all, on purpose', change('replicas: 2', 'replicas: 0')),
   row('single-replica', 'one replica that no Service leads to', web.replace('replicas: 2', 'replicas: 1')),
   row('single-replica', 'no replicas in the manifest, and three live', () =>
-    withReplicas(rollingScene(change('  replicas: 2\n', '')), 3),
+    withReplicas(rollingContext(change('  replicas: 2\n', '')), 3),
   ),
   row('single-replica', 'an autoscaler that may leave one', served + scaler(5, 1), 29),
   row(
@@ -145,7 +145,7 @@ const rows: readonly Row[] = [
   ),
   row('no-pre-stop', 'no hook', change('          lifecycle: {preStop: {sleep: {seconds: 5}}}\n', ''), 13),
   row('no-pre-stop', 'no hook in the manifest, but one by `pre-stop`', () =>
-    rollingScene(change('          lifecycle: {preStop: {sleep: {seconds: 5}}}\n', ''), { preStopSeconds: 5 }),
+    rollingContext(change('          lifecycle: {preStop: {sleep: {seconds: 5}}}\n', ''), { preStopSeconds: 5 }),
   ),
   row('short-grace-period', 'a hook that takes all of the grace', change('{seconds: 5}', '{seconds: 30}'), 11),
   row(
@@ -171,7 +171,7 @@ const rows: readonly Row[] = [
     6,
   ),
   row('all-unavailable', 'the pods of a role that nobody is on', () =>
-    stagingScene(roles.replace('maxUnavailable: 0', 'maxUnavailable: 2')),
+    stagingContext(roles.replace('maxUnavailable: 0', 'maxUnavailable: 2')),
   ),
   row(
     'recreate-strategy',
@@ -180,7 +180,7 @@ const rows: readonly Row[] = [
     6,
   ),
   row('recreate-strategy', 'Recreate on a role that nobody is on', () =>
-    stagingScene(
+    stagingContext(
       roles.replace('{type: RollingUpdate, rollingUpdate: {maxSurge: 1, maxUnavailable: 0}}', '{type: Recreate}'),
     ),
   ),
@@ -195,7 +195,7 @@ const rows: readonly Row[] = [
   ),
   row('budget-blocks-evictions', 'half must stay, of two', served + budget('minAvailable: 50%')),
   row('budget-blocks-evictions', 'as many must stay as one of two roles has', () =>
-    stagingScene(roles + budget('minAvailable: 2')),
+    stagingContext(roles + budget('minAvailable: 2')),
   ),
   row('budget-allows-all', 'nobody must stay', served + budget('minAvailable: 0'), 28),
   row('budget-allows-all', 'as many may go as there are', served + budget('maxUnavailable: 2'), 28),
@@ -235,14 +235,14 @@ const rows: readonly Row[] = [
     'pods of somebody else',
     change('selector: {app: web}, ports', 'selector: {app: other}, ports'),
   ),
-  row('no-ready-endpoint', 'no pod is ready', () => withReady(rollingScene(served), 0), 22),
-  row('no-ready-endpoint', 'one is', () => withReady(rollingScene(served), 1)),
+  row('no-ready-endpoint', 'no pod is ready', () => withReady(rollingContext(served), 0), 22),
+  row('no-ready-endpoint', 'one is', () => withReady(rollingContext(served), 1)),
   row('no-ready-endpoint', 'nothing is live', served),
   row(
     'no-ready-endpoint',
     'no pod of the active role is ready',
     () => {
-      const context = stagingScene(roles);
+      const context = stagingContext(roles);
       const front = only(context, 'Service').object;
       const selector = { app: 'web', role: 'blue' };
       const pods = { metadata: { labels: selector }, spec: { containers: [] } };
@@ -258,8 +258,8 @@ const rows: readonly Row[] = [
     served.replace('replicas: 2', 'replicas: 6') + scaler(5),
     30,
   ),
-  row('autoscaler-below-live', 'more pods live', () => withReplicas(rollingScene(served + scaler(5)), 8), 30),
-  row('autoscaler-below-live', 'as many', () => withReplicas(rollingScene(served + scaler(5)), 5)),
+  row('autoscaler-below-live', 'more pods live', () => withReplicas(rollingContext(served + scaler(5)), 8), 30),
+  row('autoscaler-below-live', 'as many', () => withReplicas(rollingContext(served + scaler(5)), 5)),
   row(
     'removed-api',
     'a budget of policy/v1beta1',
@@ -277,33 +277,35 @@ const rows: readonly Row[] = [
   row(
     'shared-config-changed',
     'the pods stay',
-    () => withConfig(rollingScene(config('new') + reading), 'unchanged'),
+    () => withConfig(rollingContext(config('new') + reading), 'unchanged'),
     4,
   ),
   row('shared-config-changed', 'the pods are replaced', () =>
-    withConfig(rollingScene(config('new') + reading), 'changed'),
+    withConfig(rollingContext(config('new') + reading), 'changed'),
   ),
-  row('shared-config-changed', 'nobody reads it', () => withConfig(rollingScene(config('new') + served), 'unchanged')),
+  row('shared-config-changed', 'nobody reads it', () =>
+    withConfig(rollingContext(config('new') + served), 'unchanged'),
+  ),
   row(
     'pod-targeting-load-balancer',
     'a network load balancer of AWS',
-    () => stagingScene(annotated('service.beta.kubernetes.io/aws-load-balancer-nlb-target-type: ip')),
+    () => stagingContext(annotated('service.beta.kubernetes.io/aws-load-balancer-nlb-target-type: ip')),
     21,
   ),
   row('pod-targeting-load-balancer', 'one that targets nodes', () =>
-    stagingScene(annotated('service.beta.kubernetes.io/aws-load-balancer-nlb-target-type: instance')),
+    stagingContext(annotated('service.beta.kubernetes.io/aws-load-balancer-nlb-target-type: instance')),
   ),
   row(
     'pod-targeting-load-balancer',
     'network endpoint groups of Google',
-    () => stagingScene(annotated(`cloud.google.com/neg: '{"ingress": true}'`)),
+    () => stagingContext(annotated(`cloud.google.com/neg: '{"ingress": true}'`)),
     21,
   ),
   row(
     'pod-targeting-load-balancer',
     'network endpoint groups that Google added to what is live',
     () => {
-      const context = stagingScene(roles);
+      const context = stagingContext(roles);
       const { object } = only(context, 'Service');
       const annotations = { 'cloud.google.com/neg': '{"exposed_ports":{"80":{}}}' };
       return withLive(context, 'Service', {
@@ -314,16 +316,16 @@ const rows: readonly Row[] = [
     21,
   ),
   row('pod-targeting-load-balancer', 'none of them', () =>
-    stagingScene(annotated(`cloud.google.com/neg: '{"ingress": false}'`)),
+    stagingContext(annotated(`cloud.google.com/neg: '{"ingress": false}'`)),
   ),
   row(
     'pod-targeting-load-balancer',
     'an application load balancer of AWS',
-    () => stagingScene(ingress('alb.ingress.kubernetes.io/target-type: ip') + roles),
+    () => stagingContext(ingress('alb.ingress.kubernetes.io/target-type: ip') + roles),
     3,
   ),
-  row('pod-targeting-load-balancer', 'a binding to the pods', () => stagingScene(binding('ip') + roles), 6),
-  row('pod-targeting-load-balancer', 'a binding to the nodes', () => stagingScene(binding('instance') + roles)),
+  row('pod-targeting-load-balancer', 'a binding to the pods', () => stagingContext(binding('ip') + roles), 6),
+  row('pod-targeting-load-balancer', 'a binding to the nodes', () => stagingContext(binding('instance') + roles)),
   row(
     'pod-targeting-load-balancer',
     'a rolling deploy, which moves pods one by one',
@@ -336,8 +338,8 @@ const of = (context: LintContext, code: FindingCode) =>
 
 describe('A workload that serves well', () => {
   it.each([
-    ['rolling', () => rollingScene(served + budget('maxUnavailable: 1') + scaler(5))],
-    ['blue/green', () => stagingScene(roles + config('value'))],
+    ['rolling', () => rollingContext(served + budget('maxUnavailable: 1') + scaler(5))],
+    ['blue/green', () => stagingContext(roles + config('value'))],
   ])('has no finding, %s', (_, context) => {
     expect(judge(context())).toEqual({ findings: [], silenced: [] });
   });
@@ -375,12 +377,12 @@ describe('Findings', () => {
   );
 
   it('come in the order of the files', () => {
-    const many = rollingScene(change(':1.4.2', ':latest').replace('replicas: 2', 'replicas: 1'));
+    const many = rollingContext(change(':1.4.2', ':latest').replace('replicas: 2', 'replicas: 1'));
     expect(judge(many).findings.map(({ code }) => code)).toEqual(['single-replica', 'moving-tag']);
   });
 
   it('never stop a deploy that may be the remedy', () => {
-    expect(of(withReady(rollingScene(served), 0), 'no-ready-endpoint')).toMatchObject([{ advice: true }]);
+    expect(of(withReady(rollingContext(served), 0), 'no-ready-endpoint')).toMatchObject([{ advice: true }]);
   });
 });
 

@@ -5,7 +5,7 @@ import type { TestNamespace } from '../scenario/test-namespace.js';
 import type { Target } from './faults.js';
 import { release } from './subjects.js';
 
-/** What the names of this row's objects are made of. */
+/** The run-specific parts of the object names in a row. */
 export interface Names {
   readonly version: string;
   readonly active: string;

@@ -1,48 +1,48 @@
 import type { Kube } from '../kube.js';
 import type { Sandbox } from '../../../sandbox/sandbox.js';
 
-/** The cluster that the scenarios are played on. They know nothing else of it. */
+/** The cluster that the scenarios run on: everything that they may use of it. */
 export interface ClusterUnderTest {
-  /** YAML, with everything in itself. Its user may do everything. */
+  /** YAML with embedded credentials; its user is a cluster administrator. */
   readonly kubeconfig: string;
-  /** Looks at the cluster without the code under test. */
+  /** A client that does not use the code under test. */
   readonly kube: Kube;
   /** Repositories of the images; e2e/README.md has their tags (`7`, `v1`, `broken`, …). */
   readonly images: { readonly tomcat: string; readonly site: string; readonly task: string };
-  /** How fast things happen there, and how much of it the machine can bear. */
+  /** How fast the cluster is, and how much load it can take. */
   readonly pace: Pace;
-  /** Where users reach a NodePort or LoadBalancer Service. Waits until there is an address. */
+  /** Public URL of a NodePort or LoadBalancer Service. Waits until it has an address. */
   publicUrl(namespace: string, service: string): Promise<string>;
-  /** What only an embedded cluster can do: count calls, make faults. `undefined` on a real one. */
+  /** The embedded cluster's own functions, such as call counts and faults. `undefined` on a real cluster. */
   readonly sandbox?: Sandbox;
   close(): Promise<void>;
 }
 
 export interface Pace {
-  /** Milliseconds after which a wait is given up for what the cluster does in its own time. */
+  /** Deadline in milliseconds for what the cluster does asynchronously. */
   readonly patienceMs: number;
-  /** The steps' input `timeout`, unless a scenario says otherwise. */
+  /** Default of the steps' input `timeout`. */
   readonly timeout: string;
   /** Seconds between two readiness probes of a pod. */
   readonly probeSeconds: number;
-  /** Answers in a row that show where nodes lead: a single one may be luck. */
+  /** Consecutive answers that prove where nodes route: a single one may be chance. */
   readonly inARow: number;
-  /** What one stream of users is, unless a scenario says otherwise. */
+  /** Default load of one stream of users. */
   readonly users: Load;
-  /** What users are where a scenario is about their number, and how many rounds of it are played. */
+  /** Load of the scenarios that test high load, and how many rounds they play. */
   readonly crowd: Load;
   readonly rounds: number;
-  /** Whether a busy client has to go round the addresses 127.0.0.2–251, as a node with connection tracking asks for. */
+  /** Whether a busy client has to rotate its source addresses 127.0.0.2–251, because the node tracks connections. */
   readonly rotateSource: boolean;
 }
 
 /**
- * A line of a readiness probe. Scenarios are about what a deploy does to pods: at the default of one second, a machine that
- * stands still for three would take every pod out of its Service.
+ * A line of a readiness probe. Scenarios test what a deploy does to pods: with the default of one second, a machine that
+ * stalls for three seconds would remove every pod from its Service.
  */
 export const patientProbe = 'timeoutSeconds: 10';
 
-/** Requests a second: each on a connection of its own, and beside those on connections that are kept. */
+/** Requests per second: each on its own connection, and beside those on kept-alive connections. */
 export interface Load {
   readonly perSecond: number;
   readonly keptAlive: { readonly connections: number; readonly perSecond: number };

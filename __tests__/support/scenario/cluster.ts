@@ -6,7 +6,7 @@ import { eventually } from '../eventually.js';
 import type { ClusterUnderTest, Pace } from './cluster-under-test.js';
 import { openRealCluster } from './real-cluster.js';
 
-/** Set to `1` by whoever says that the cluster of KUBECONFIG is there for tests. */
+/** CUTOVER_TEST_CLUSTER=1 declares the cluster of KUBECONFIG a test cluster. */
 const isReal = process.env.CUTOVER_TEST_CLUSTER === '1';
 
 /** Starts the embedded cluster; under `npm run test:cluster` opens the real one instead. */
@@ -14,12 +14,12 @@ export function startCluster(): Promise<ClusterUnderTest> {
   return isReal ? openRealCluster() : startEmbedded();
 }
 
-/** What a scenario that only the embedded cluster can play needs. Not to be called on a real cluster. */
+/** Starts the embedded cluster, also for scenarios that cannot run on a real one. */
 export async function startEmbedded(): Promise<ClusterUnderTest & { readonly sandbox: Sandbox }> {
-  // Ten times as fast as a real one and on free ports.
+  // Ten times as fast as a real cluster, on free ports.
   const sandbox = await startSandbox({ secondMs: 100, nodePorts: 'any' });
   const kube = openKube(sandbox.kubeconfig);
-  // Probes at ten times the pace of a real cluster would be most of what the machine does.
+  // At ten times the usual rate, probes would take most of the machine.
   const pace: Pace = {
     patienceMs: 10_000,
     timeout: '30s',
@@ -46,7 +46,7 @@ export async function startEmbedded(): Promise<ClusterUnderTest & { readonly san
   };
 }
 
-/** Scenarios that only the embedded cluster can play. On a real one they are skipped, and the reason is printed. */
+/** Describes scenarios that need the embedded cluster. On a real one they are skipped, and the reason is printed. */
 export function describeEmbedded(title: string, reason: string, play: () => void): void {
   describeUnless(isReal ? reason : undefined, title, play);
 }

@@ -5,7 +5,7 @@ import type { StepResult } from '../runner/runner.js';
 import type { Traffic } from '../traffic/traffic.js';
 import type { TestNamespace } from './test-namespace.js';
 
-/** The step failed with one message that names the matter, and says so in its outcome. */
+/** The step failed with an error that matches, and its outcome is `failed`. */
 export function expectRefused(result: StepResult, message: RegExp): void {
   const errors = result.annotations.filter(({ level }) => level === 'error').map(({ message: text }) => text);
   expect(errors.join('\n')).toMatch(message);
@@ -13,7 +13,7 @@ export function expectRefused(result: StepResult, message: RegExp): void {
   expect(result.outputs.outcome).toBe('failed');
 }
 
-/** Ends the stream when the last version was reached: nobody lost anything, and users saw these versions in this order. */
+/** Waits for the last version and ends the stream: no request was lost, and users saw the versions in this order. */
 export async function expectUsersSaw(users: Traffic, versions: readonly string[]): Promise<void> {
   await arrived(users, versions.at(-1));
   const counts = await users.stop();
@@ -22,7 +22,7 @@ export async function expectUsersSaw(users: Traffic, versions: readonly string[]
   expect(counts.timeline.map(({ version }) => version)).toEqual(versions);
 }
 
-/** The same for a rolling update, in which old and new answer side by side. */
+/** The same for a rolling update, during which both versions answer. */
 export async function expectUsersMovedOver(users: Traffic, from: string, to: string): Promise<void> {
   await arrived(users, to, 20);
   const counts = await users.stop();
@@ -32,8 +32,8 @@ export async function expectUsersMovedOver(users: Traffic, from: string, to: str
 }
 
 /**
- * The nodes learn of a change a moment after the API server: waits until so many requests in a row were answered by this
- * version alone.
+ * Waits until `inARow` consecutive requests were answered by this version alone: nodes see a change a moment after the API
+ * server.
  */
 export async function arrived(users: Traffic, version: string | undefined, inARow = 5): Promise<void> {
   const look = async (): Promise<true | undefined> => {
@@ -46,7 +46,7 @@ export async function arrived(users: Traffic, version: string | undefined, inARo
   await eventually(`users to be answered by ${version ?? 'anybody'} alone`, look, 30_000);
 }
 
-/** Waits until no pod of the namespace is on its way out. */
+/** Waits until no pod of the namespace is terminating. */
 export async function settled(ns: TestNamespace): Promise<void> {
   await ns.until('pods that end are gone', async () => {
     const pods = await ns.list('Pod');
@@ -54,7 +54,7 @@ export async function settled(ns: TestNamespace): Promise<void> {
   });
 }
 
-/** Waits until a Deployment has so many ready pods. */
+/** Waits until a Deployment has this number of ready pods. */
 export async function untilReady(ns: TestNamespace, deployment: string, pods: number): Promise<void> {
   await ns.until(`${deployment} has ${pods} ready pods`, async () => {
     return field(await ns.get('Deployment', deployment), 'status', 'readyReplicas') === pods;

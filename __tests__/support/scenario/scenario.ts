@@ -3,7 +3,7 @@ import type { ClusterUnderTest } from './cluster-under-test.js';
 import { compareWithGolden } from './golden.js';
 import { openTestNamespace, type TestNamespace } from './test-namespace.js';
 
-/** One sentence, played in a place of its own beside the others of its file. */
+/** Declares one scenario. It runs in its own namespace and workspace, beside the others of its file. */
 export function scenario(
   title: string,
   cluster: () => Promise<ClusterUnderTest>,
