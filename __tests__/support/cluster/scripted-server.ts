@@ -7,7 +7,7 @@ import type { ConnectOptions } from '../../../src/cluster/connect.js';
 import type { Log } from '../../../src/log.js';
 import { certificates } from '../../../sandbox/api/http/tls.js';
 
-/** A request as the server saw it. */
+/** A received request. */
 export interface Seen {
   readonly method: string;
   readonly path: string;
@@ -25,12 +25,12 @@ export interface TestServer {
   readonly seen: Seen[];
   /** Connections opened so far. */
   readonly connections: () => number;
-  /** What answers from now on. */
+  /** Replaces the handler. */
   handle(handler: Handler): void;
   close(): Promise<void>;
 }
 
-/** A server on loopback that answers as the handler says; with TLS it asks for a client certificate. */
+/** A server on 127.0.0.1 with a handler per test; with TLS it requests a client certificate. */
 export async function startServer(handler: Handler, options: { readonly tls?: boolean } = {}): Promise<TestServer> {
   let current = handler;
   let connections = 0;
@@ -41,7 +41,7 @@ export async function startServer(handler: Handler, options: { readonly tls?: bo
     request.on('data', (chunk: Buffer) => chunks.push(chunk));
     request.on('end', () => {
       const { socket } = request;
-      // Without a client certificate Node gives an empty object.
+      // Without a client certificate, Node returns an empty object.
       const peer: Partial<PeerCertificate> =
         'getPeerCertificate' in socket ? (socket as TLSSocket).getPeerCertificate() : {};
       const client = peer.subject?.CN;
@@ -84,7 +84,7 @@ export async function startServer(handler: Handler, options: { readonly tls?: bo
   };
 }
 
-/** Headers that a test is about are set on the response before. */
+/** Sends the answer; a test may have set headers on the response. */
 export function answer(response: http.ServerResponse, status: number, body: unknown): void {
   response.writeHead(status, { 'content-type': 'application/json' });
   response.end(typeof body === 'string' ? body : JSON.stringify(body));
@@ -95,7 +95,7 @@ export function status(code: number, more: Readonly<Record<string, unknown>> = {
   return { kind: 'Status', apiVersion: 'v1', status: 'Failure', code, ...more };
 }
 
-/** A log that keeps what it was told. */
+/** A log that keeps its lines and masks. */
 export interface KeptLog extends Log {
   readonly lines: string[];
   readonly masked: string[];
@@ -116,7 +116,7 @@ export function keptLog(): KeptLog {
   };
 }
 
-/** A clock that stands still but for waits, which take no time at all. */
+/** A clock that only waits advance; they take no real time. */
 export interface HandClock {
   now(): number;
   wait(ms: number, signal: AbortSignal): Promise<void>;
@@ -132,7 +132,7 @@ export function handClock(): HandClock {
     now: () => now,
     wait: (ms, signal) => {
       waits.push(ms);
-      // Waits that only guard against silence (a minute and more) would otherwise end what they guard.
+      // Long waits are timeouts: without this they would end at once what they guard.
       if (ms >= 60_000) return new Promise(resolve => signal.addEventListener('abort', () => resolve()));
       now += ms;
       return Promise.resolve();
@@ -140,7 +140,7 @@ export function handClock(): HandClock {
   };
 }
 
-/** A kubeconfig for a server; `user` as kubeconfigs write it. */
+/** A kubeconfig for a server; `user` is the YAML of the user entry. */
 export function kubeconfigFor(
   server: string,
   options: { readonly user?: unknown; readonly cluster?: unknown } = {},
@@ -155,7 +155,7 @@ export function kubeconfigFor(
   });
 }
 
-/** A connection with everything that does not matter filled in. */
+/** Connects with defaults for all options. */
 export function connectTo(kubeconfig: string, options: Partial<ConnectOptions> = {}): ReturnType<typeof connect> {
   return connect({
     kubeconfig,

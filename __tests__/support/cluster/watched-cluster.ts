@@ -6,13 +6,13 @@ import type { KindRef, KubeObject } from '../../../src/kubernetes/object.js';
 /** A cluster that a test moves by hand: it sends the events of every watch. */
 export interface WatchedCluster {
   readonly port: Cluster;
-  /** Kinds watched so far, as `Pod shop`. */
+  /** Watches so far, as `Pod shop` (kind and namespace). */
   readonly watched: string[];
-  /** Requests beside watches, as `logs web-1/app previous`. */
+  /** Other requests, such as `logs web-1/app previous`. */
   readonly asked: string[];
   send(type: 'ADDED' | 'MODIFIED' | 'DELETED', ...objects: KubeObject[]): Promise<void>;
   synced(): Promise<void>;
-  /** Every watch breaks with this error. */
+  /** Ends every watch with this error. */
   breakWatches(error: Error): Promise<void>;
 }
 

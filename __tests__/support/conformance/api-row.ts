@@ -11,7 +11,7 @@ import {
 import type { Answer, ApiClient } from '../sandbox/api-client.js';
 import { nameOf } from './object-fields.js';
 
-/** Where a row works. */
+/** The namespace of a row, and a client for it. */
 export interface RowNamespace {
   readonly api: ApiClient;
   readonly namespace: string;
@@ -19,10 +19,10 @@ export interface RowNamespace {
   readonly name: string;
 }
 
-/** One sentence about the API, true of every API server. */
+/** One statement about the API that holds for every API server. */
 export interface Row {
   readonly title: string;
-  /** What was seen. The names of this run are read as `web` and `shop` and every uid as `UID`. */
+  /** Returns the observation. Names of this run are replaced by `web` and `shop`, every uid by `UID`. */
   readonly run: (ns: RowNamespace) => Promise<JsonValue>;
   readonly expected: JsonValue;
 }
@@ -57,12 +57,12 @@ export function all(ns: RowNamespace, kind: KindName): string {
   return collections[kind].replace('*', ns.namespace);
 }
 
-/** Path of one object; the row's own name unless another is given. */
+/** Path of one object. Default name: that of the row. */
 export function at(ns: RowNamespace, kind: KindName, name = ns.name): string {
   return `${all(ns, kind)}/${name}`;
 }
 
-/** The object under the row's name, unless it has one. */
+/** The object with the row's name, unless it has one. */
 export function withName(ns: RowNamespace, object: JsonObject): JsonObject {
   const named = clone(object);
   const metadata = childOf(named, 'metadata');
@@ -81,7 +81,7 @@ export function create(ns: RowNamespace, object: JsonObject, query: Query = {}):
   });
 }
 
-/** As {@link create}, for what must succeed. */
+/** As {@link create}, but throws unless it succeeds. */
 export async function given(ns: RowNamespace, object: JsonObject, query: Query = {}): Promise<JsonObject> {
   const { status, text, json } = await create(ns, object, query);
   if (status !== 201) throw new Error(`${status}: ${text}`);
@@ -111,7 +111,7 @@ export interface Patch {
   readonly query?: Query;
 }
 
-/** A patch of what lies at `path`; a merge patch unless another type is named. */
+/** Patches the object at `path`. Default type: merge. */
 export function patch(
   { api }: Pick<RowNamespace, 'api'>,
   path: string,
@@ -133,14 +133,14 @@ export function versionOf(answer: Pick<Answer, 'json'>): string {
   return textAt(metadataOf(answer), 'resourceVersion') ?? '';
 }
 
-/** What an answer says beyond its object: the status, and of a Status all that there is in it. */
+/** An answer without its object: the HTTP status, and all fields of a Status. */
 export function verdict({ status, json, text, headers }: Answer): JsonObject {
   if (json.kind !== 'Status') {
     const plain = headers['content-type']?.startsWith('text/plain') === true;
     return { status, ...(plain ? { text } : {}) };
   }
   const { causes: _causes, ...details } = objectAt(json, 'details');
-  // Of several managers, the causes come in any order.
+  // With several managers, the order of causes is not defined.
   const causes = objectsAt(json, 'details', 'causes')
     .map(({ reason, field }) => `${asText(reason)} ${asText(field)}`)
     .sort();
@@ -153,7 +153,7 @@ export function verdict({ status, json, text, headers }: Answer): JsonObject {
   };
 }
 
-/** The status of an answer, or what it refuses in words. */
+/** The HTTP status of an answer; for an error with its message. */
 export function outcome(answer: Answer): JsonValue {
   const { status, json } = answer;
   return json.kind === 'Status' && status >= 400 ? `${status} ${asText(json.message)}` : status;
@@ -173,7 +173,7 @@ export function deployment(spec: JsonObject = {}, container: JsonObject = {}, po
   };
 }
 
-/** A template of pods that nobody starts. */
+/** A pod template whose pods never start. */
 export function template(container: JsonObject = {}, pod: JsonObject = {}): JsonObject {
   return {
     metadata: { labels: { app: 'web' } },
@@ -181,7 +181,7 @@ export function template(container: JsonObject = {}, pod: JsonObject = {}): Json
   };
 }
 
-/** A pod that no scheduler takes; its ServiceAccount is {@link account}. */
+/** A pod that no scheduler handles; its ServiceAccount is {@link account}. */
 export function pod(ns: RowNamespace, container: JsonObject = {}, spec: JsonObject = {}): JsonObject {
   const idle = { schedulerName: 'nobody', serviceAccountName: ns.name, automountServiceAccountToken: false };
   return { apiVersion: 'v1', kind: 'Pod', ...template(container, { ...idle, ...spec }) };

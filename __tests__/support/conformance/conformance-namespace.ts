@@ -4,18 +4,18 @@ import { ApiClient, type Answer } from '../sandbox/api-client.js';
 import { nameOf } from './object-fields.js';
 import { Watched } from './watched.js';
 
-/** What rows need to know of the cluster that they are played on. */
+/** The cluster that rows run on. */
 export interface ConformanceOptions {
   readonly kubeconfig: string;
   /** Repository of the images, as `registry.test/shop/site`. */
   readonly site: string;
-  /** Repository of the programs that end by themselves. */
+  /** Repository of the programs that exit by themselves. */
   readonly task: string;
-  /** Milliseconds after which a wait is given up. */
+  /** Deadline of a wait in milliseconds. */
   readonly patienceMs: number;
 }
 
-/** One sentence about Kubernetes, true of every cluster. */
+/** One statement about Kubernetes that holds for every cluster. */
 export interface Row {
   readonly title: string;
   readonly play: (ns: ConformanceNamespace) => Promise<JsonValue>;
@@ -46,7 +46,7 @@ const kinds: Readonly<Record<string, string>> = {
   StatefulSet: 'statefulsets',
 };
 
-/** Where one row plays: a namespace of its own on a cluster. */
+/** The namespace of one row, with a client for it. */
 export class ConformanceNamespace {
   readonly api: ApiClient;
   readonly namespace: string;
@@ -62,11 +62,11 @@ export class ConformanceNamespace {
   async enter(): Promise<void> {
     const body = { apiVersion: 'v1', kind: 'Namespace', metadata: { name: this.namespace } };
     await this.#taken({ method: 'POST', path: '/api/v1/namespaces', body });
-    // Until then pods are refused.
+    // Before, the API server refuses pods.
     await this.until('serviceaccounts/default', 'a ServiceAccount for pods', () => true);
   }
 
-  /** Ends what still listens and removes the namespace; does not wait until it is gone. */
+  /** Ends all watches and deletes the namespace, without waiting for its end. */
   async leave(): Promise<void> {
     for (const watched of this.#watches) watched.end();
     await this.api.send({ method: 'DELETE', path: `/api/v1/namespaces/${this.namespace}` });
@@ -79,7 +79,7 @@ export class ConformanceNamespace {
     return `${collections[plural] ?? '/api/v1'}/namespaces/${this.namespace}/${resource}`;
   }
 
-  /** Creates the objects in their order. Returns the last one as it was stored. */
+  /** Creates the objects in order. Returns the last one as stored. */
   async make(...objects: readonly JsonObject[]): Promise<JsonObject> {
     let made: JsonObject = {};
     for (const body of objects) {
@@ -112,7 +112,7 @@ export class ConformanceNamespace {
     return objectsAt(await this.read(plural), 'items').sort((a, b) => (nameOf(a) < nameOf(b) ? -1 : 1));
   }
 
-  /** Everything of the kind that is there, and each change from now on. */
+  /** Watches all objects of the kind, beginning with the present ones. */
   async watch(plural: string): Promise<Watched> {
     const incoming = await this.api.open({
       method: 'GET',
@@ -130,13 +130,13 @@ export class ConformanceNamespace {
     return watched;
   }
 
-  /** Waits until the object, `pods/web`, is as it should be, and returns it. */
+  /** Waits until the object, such as `pods/web`, meets the condition, and returns it. */
   async until(resource: string, what: string, met: (object: JsonObject) => boolean): Promise<JsonObject> {
     const [plural = '', name = ''] = resource.split('/');
     return this.untilAll(plural, what, objects => objects.find(object => nameOf(object) === name && met(object)));
   }
 
-  /** Waits until the objects of a kind give an answer. */
+  /** Waits until `look` has a result for the objects of a kind. */
   async untilAll<T>(plural: string, what: string, look: (objects: JsonObject[]) => T | undefined): Promise<T> {
     const watched = await this.watch(plural);
     try {
@@ -146,7 +146,7 @@ export class ConformanceNamespace {
     }
   }
 
-  /** Waits until there is no such object. */
+  /** Waits until the object does not exist. */
   async gone(resource: string): Promise<void> {
     const [plural = '', name = ''] = resource.split('/');
     await this.untilAll(plural, `${resource} to be gone`, objects =>
@@ -154,7 +154,7 @@ export class ConformanceNamespace {
     );
   }
 
-  /** The text with what differs from cluster to cluster and from run to run replaced by words in capitals. */
+  /** The text with capitalized placeholders for what differs between clusters or runs. */
   words(text: string): string {
     return text
       .replaceAll(this.namespace, 'NAMESPACE')

@@ -11,7 +11,7 @@ export function nameOf(object: JsonObject): string {
   return textAt(objectAt(object, 'metadata'), 'name') ?? '';
 }
 
-/** The value at a path of names and indexes; `null` where there is none. */
+/** The value at a path of names and indexes; `null` if there is none. */
 export function at(value: JsonValue | undefined, ...path: readonly (string | number)[]): JsonValue {
   const found = path.reduce<JsonValue | undefined>((here, step) => {
     if (typeof step === 'number') return Array.isArray(here) ? here[step] : undefined;
@@ -20,11 +20,11 @@ export function at(value: JsonValue | undefined, ...path: readonly (string | num
   return found ?? null;
 }
 
-/** Text as it is, anything else as JSON. */
+/** A string unchanged, any other value as JSON. */
 export const textOf = (value: JsonValue | undefined): string =>
   typeof value === 'string' ? value : JSON.stringify(value ?? null);
 
-/** Conditions as `Type=Status Reason: message`, in their order. */
+/** Conditions as `Type=Status Reason: message`, in order. */
 export function conditionsOf(object: JsonObject): string[] {
   return objectsAt(object, 'status', 'conditions').map(({ type, status, reason, message }) =>
     [

@@ -2,11 +2,11 @@ import { afterAll, describe, expect, it } from '@jest/globals';
 import { startCluster } from '../scenario/cluster.js';
 import { ConformanceNamespace, type Row } from './conformance-namespace.js';
 
-/** Milliseconds for one wait, and for a row: bounds for a machine that is busy with something else. */
+/** Deadlines of one wait and of a row, in milliseconds; they only matter on a busy machine. */
 const patienceMs = 120_000;
 const rowMs = 300_000;
 
-/** Plays the rows beside one another, on the cluster that the tests are run against. */
+/** Declares a test per row. The rows run concurrently on the cluster under test. */
 export function playRows(subject: string, rows: readonly Row[]): void {
   const starting = startCluster();
   afterAll(async () => (await starting).close());

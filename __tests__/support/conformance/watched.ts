@@ -2,17 +2,17 @@ import type { IncomingMessage } from 'node:http';
 import type { JsonObject } from '../../../sandbox/api/schema/json.js';
 import { nameOf } from './object-fields.js';
 
-/** What one watch has shown. */
+/** One event of a watch. */
 export interface Change {
   readonly type: string;
   readonly object: JsonObject;
 }
 
-/** A running watch: what is there now, and all that came. */
+/** A running watch, with the present objects and all events. */
 export class Watched {
   /** Without bookmarks. */
   readonly changes: Change[] = [];
-  /** Settles when what was there before has been told. */
+  /** Resolves when all initial objects have arrived. */
   readonly begun: Promise<void>;
   readonly #incoming: IncomingMessage;
   readonly #patienceMs: number;
@@ -39,12 +39,12 @@ export class Watched {
     });
   }
 
-  /** What is there now. */
+  /** The present objects. */
   get objects(): JsonObject[] {
     return [...this.#objects.values()];
   }
 
-  /** Waits until `look` has an answer. Throws with the last state when patience is over. */
+  /** Waits until `look` has a result. Rejects with the last state after the deadline. */
   until<T>(what: string, look: (objects: JsonObject[]) => T | undefined): Promise<T> {
     return new Promise((resolve, reject) => {
       const check = (): void => {

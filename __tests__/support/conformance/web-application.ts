@@ -2,13 +2,13 @@ import type { JsonObject } from '../../../sandbox/api/schema/json.js';
 import { at, has, textOf } from './object-fields.js';
 import { type ConformanceNamespace } from './conformance-namespace.js';
 
-/** What a pod of the site is told; what is absent is left to the defaults. */
+/** Fields of a pod of the site. Absent ones have the defaults of the API server. */
 export interface PodParts {
   /** Default `web`. */
   readonly name?: string;
   /** Tag of the site's image. Default `v1`. */
   readonly tag?: string;
-  /** Whole image instead of the site's. */
+  /** An image instead of the site's. */
   readonly image?: string;
   readonly container?: JsonObject;
   readonly spec?: JsonObject;
@@ -29,7 +29,7 @@ export function podSpec(ns: ConformanceNamespace, parts: PodParts = {}): JsonObj
   return { containers: [container], ...parts.spec };
 }
 
-/** A container without probes and ports, for what ends or waits. */
+/** A container without probes and ports. */
 export const bare = (parts: JsonObject = {}): JsonObject => ({ name: 'web', ...parts });
 
 export function pod(ns: ConformanceNamespace, parts: PodParts = {}): JsonObject {
@@ -60,7 +60,7 @@ export function deployment(ns: ConformanceNamespace, parts: DeploymentParts = {}
 }
 
 export interface SetParts extends PodParts {
-  /** Further members of the spec; replicas of a StatefulSet are 1 without them. */
+  /** Further fields of the spec. Default: none, which gives a StatefulSet one replica. */
   readonly set?: JsonObject;
 }
 
@@ -88,12 +88,12 @@ export function service(spec: JsonObject = {}, metadata: JsonObject = {}): JsonO
   };
 }
 
-/** A change of a Deployment's image. */
+/** A merge patch that sets the image of a workload. */
 export function image(ns: ConformanceNamespace, tag: string): JsonObject {
   return { spec: { template: { spec: podSpec(ns, { tag }) } } };
 }
 
-/** Every wanted pod is of the newest template and available, and no other is left. */
+/** Whether all pods are of the newest template and available, and no other is left. */
 export function isRolledOut(deployment: JsonObject): boolean {
   const wanted = at(deployment, 'spec', 'replicas');
   const counts = ['replicas', 'updatedReplicas', 'availableReplicas'].map(name => at(deployment, 'status', name) ?? 0);
@@ -111,7 +111,7 @@ export const rolledOut = (ns: ConformanceNamespace): Promise<JsonObject> =>
 export const ready = (ns: ConformanceNamespace, name = 'web'): Promise<JsonObject> =>
   ns.until(`pods/${name}`, 'a ready pod', isReady);
 
-/** Takes a set of one kept revision through two more templates: the numbers of the revisions that are left then. */
+/** Changes the template of a workload with `revisionHistoryLimit: 1` twice. Returns the numbers of the remaining revisions. */
 export async function revisionsKept(
   ns: ConformanceNamespace,
   set: { readonly object: JsonObject; readonly resource: string; readonly done: () => Promise<unknown> },

@@ -15,7 +15,7 @@ export interface Ask {
   readonly method: string;
   readonly path: string;
   readonly query?: Readonly<Record<string, string>>;
-  /** Text goes out as it is, everything else as JSON. */
+  /** A string is sent unchanged, any other value as JSON. */
   readonly body?: JsonValue;
   readonly headers?: Readonly<Record<string, string>>;
 }
@@ -24,7 +24,7 @@ export interface Answer {
   readonly status: number;
   readonly headers: IncomingHttpHeaders;
   readonly text: string;
-  /** The body where it is a JSON object, else empty. */
+  /** The body if it is a JSON object, else empty. */
   readonly json: JsonObject;
 }
 
@@ -34,7 +34,7 @@ export interface Applying {
   readonly dryRun?: boolean;
 }
 
-/** A bare HTTPS client for an API server, so that tests see what goes over the wire and nothing else. */
+/** A plain HTTPS client for an API server, so that tests see exactly what is sent and received. */
 export class ApiClient {
   readonly #url: URL;
   readonly #agent: Agent;
@@ -63,7 +63,7 @@ export class ApiClient {
     this.#headers = token === undefined ? {} : { authorization: `Bearer ${token}` };
   }
 
-  /** The answer's head; the caller reads the body. */
+  /** Sends a request and returns the response without reading its body. */
   open({ method, path, query = {}, body, headers = {} }: Ask): Promise<IncomingMessage> {
     const search = new URLSearchParams(query).toString();
     const payload = body === undefined ? '' : typeof body === 'string' ? body : JSON.stringify(body);
@@ -104,7 +104,7 @@ export class ApiClient {
     return this.send({ method: 'GET', path });
   }
 
-  /** Server-side apply as Cutover does it; manager `cutover` unless another is named. */
+  /** Server-side apply as Cutover does it. Default manager: `cutover`. */
   apply(
     path: string,
     body: JsonValue,

@@ -4,16 +4,17 @@ import type { JsonObject } from '../../../sandbox/api/schema/json.js';
 import { startApiServer, type ApiServer, type ApiServerOptions } from '../../../sandbox/api/http/server.js';
 import { ApiClient } from './api-client.js';
 
-/** An API server without controllers, and a client for it. */
-export interface Bench {
+/** An API server without controllers, with its store and a client. */
+export interface TestApi {
   readonly store: MemoryStore;
   readonly server: ApiServer;
   readonly api: ApiClient;
 }
 
-const running: Bench[] = [];
+const running: TestApi[] = [];
 
-export async function bench(options: Partial<ApiServerOptions> = {}): Promise<Bench> {
+/** Starts the API server; it is closed after the test. */
+export async function startTestApi(options: Partial<ApiServerOptions> = {}): Promise<TestApi> {
   const store = createStore();
   const runtime = { logs: () => undefined, podPort: () => undefined, servicePorts: () => [] };
   const server = await startApiServer({ store, runtime, ...options });

@@ -9,18 +9,18 @@ import { bringToLife } from '../../../sandbox/network/live-cluster.js';
 import type { SandboxOptions } from '../../../sandbox/sandbox.js';
 import type { KubeObject } from '../../../src/kubernetes/object.js';
 
-/** A cluster without an API server in front of it, and ways to wait for what it does. */
+/** A cluster without an API server, with functions to wait for its changes. */
 export interface TestCluster {
   readonly store: MemoryStore;
   readonly live: LiveCluster;
   get<T extends KubeObject>(kind: Kind<T>, name: string): T | undefined;
   pods(): readonly Pod[];
-  /** Resolves once `find` returns something; looked at on every change of a kind that a test waits for. */
+  /** Resolves once `find` has a result; it is called on every change of the watched kinds. */
   until<T>(what: string, find: () => T | undefined | false): Promise<T>;
   close(): Promise<void>;
 }
 
-/** Kubernetes seconds take 20 ms, so that a probe period is 200 ms. */
+/** Starts the cluster. A Kubernetes second takes 20 ms, so a probe period of 10 s takes 200 ms. */
 export function startTestCluster(options: SandboxOptions = {}): TestCluster {
   const store = createStore();
   const kinds = () =>
@@ -52,11 +52,15 @@ export function startTestCluster(options: SandboxOptions = {}): TestCluster {
           resolve(found);
         };
         const ends = watched.map(kind => store.watch(kind, look));
-        // Listeners open and endpoints propagate without an event in the store.
+        // Listeners open and endpoints propagate without a change in the store.
         const tick = setInterval(look, 10);
         const limit = setTimeout(() => {
           finish();
-          reject(new Error(`never came: ${what}; pods: ${JSON.stringify(listKind(store, POD).map(p => p.status))}`));
+          reject(
+            new Error(
+              `timed out waiting for ${what}; pods: ${JSON.stringify(listKind(store, POD).map(p => p.status))}`,
+            ),
+          );
         }, 20_000);
         const finish = () => {
           for (const end of ends) end();

@@ -2,7 +2,7 @@ import { createInterface } from 'node:readline';
 import type { JsonObject } from '../../../sandbox/api/schema/json.js';
 import type { ApiClient } from './api-client.js';
 
-/** A watch that is read event by event. */
+/** Reads a watch event by event. */
 export interface WatchReader {
   readonly status: number;
   /** The next event; `undefined` when the watch has ended. */

@@ -72,7 +72,7 @@ export async function relabel(ns: TestNamespace, names: readonly (readonly [Name
   for (const [kind, name] of names) {
     await ns.cluster.kube.patch(
       { kind, namespace: ns.namespace, name },
-      { metadata: { labels: { tier: 'other-manager' } } },
+      { metadata: { labels: { tier: 'somebody' } } },
     );
   }
 }

@@ -25,7 +25,7 @@ export function runOf(id: number): CiRun {
   };
 }
 
-/** A step of run 1 of release `web` in namespace `shop`, on a clock that never makes anyone wait. */
+/** The context of run 1 of release `web` in namespace `shop`, with a clock that does not wait. */
 export function stepOn(
   cluster: MemoryCluster,
   options: { readonly signal?: AbortSignal } = {},
@@ -33,7 +33,7 @@ export function stepOn(
   readonly log: Log & { readonly lines: string[] };
   readonly clock: Clock & { readonly waited: number[] };
   readonly stages: string[];
-  /** What the post step is told to finish, and what it no longer has to. */
+  /** States saved for the post step, and states cleared. */
   readonly remembered: PostState[];
   readonly forgotten: PostState[];
 } {
