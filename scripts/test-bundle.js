@@ -1,5 +1,5 @@
-// Jest's global setup: the suites run the bundle of the present src/, never an older one. It lies in .cache/action, beside a
-// copy of action.yml, and is built again when one of the files that it is made of has changed. dist/ is not touched.
+// Jest's global setup: builds the bundle that the suites run, so that they never test an old one. It is in .cache/action,
+// beside a copy of action.yml, and is rebuilt when one of its sources has changed. dist/ is not touched.
 import { createHash } from 'node:crypto';
 import { copyFileSync, existsSync, mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
@@ -20,7 +20,7 @@ export default async function buildBundleUnderTest() {
   process.env.CUTOVER_TEST_ACTION = resolve(folder);
 }
 
-/** Of everything that the bundle is made of; the lock file stands for the packages. */
+/** The digest of all sources of the bundle; the lock file stands for the packages. */
 function digestOfSources() {
   const sources = readdirSync('src', { recursive: true, withFileTypes: true })
     .filter(entry => entry.isFile())

@@ -5,7 +5,7 @@ import { scenario } from '../support/scenario/scenario.js';
 import { expectUsersSaw } from '../support/scenario/expectations.js';
 import { adopter, plain } from '../support/scenario/plain.js';
 
-// A file of its own: beside other scenarios an embedded cluster could not bear so many users.
+// In its own file: beside other scenarios, an embedded cluster cannot take this load.
 const starting = startCluster();
 const cluster = () => starting;
 afterAll(async () => (await starting).close());

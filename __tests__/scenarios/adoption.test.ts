@@ -35,7 +35,7 @@ describe('An application that runs without roles', () => {
     await plain.bring(ns);
     await plain.applyWithKubectl(ns, 'v1');
     const before = await ns.versions();
-    // What docs/rbac.md says is to be added to the Role of `plan`.
+    // The rules that docs/rbac.md adds to the Role of `plan`.
     const reader = [
       { apiGroups: [''], resources: ['pods'], verbs: ['list'] },
       { apiGroups: ['apps'], resources: ['replicasets'], verbs: ['list'] },

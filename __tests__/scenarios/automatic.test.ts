@@ -95,7 +95,7 @@ describe('Blue/green of manifests without roles', () => {
     await plain.bring(ns);
     await ns.given(plain.release('v2'));
     await ns.given(plain.stage('v3'));
-    // The way back to what blue ran is still there.
+    // A rollback to the version on blue is still possible.
     expect(await ns.get('ConfigMap', 'extra-blue')).toBeDefined();
     await ns.given(plain.promote());
     expect(await ns.get('ConfigMap', 'extra-blue')).toBeUndefined();

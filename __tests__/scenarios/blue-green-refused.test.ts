@@ -80,7 +80,7 @@ describe('Blue/green, when the cluster changed after staging', () => {
     expect(result.outputs['active-role']).toBe('blue');
     const switches = (await changes()).filter(({ object }) => object.metadata.name === tomcat.service);
     expect(switches.map(({ object }) => field(object, 'spec', 'selector', 'role'))).toEqual(['green', 'blue']);
-    // The nodes may have followed the way there and back, or have missed it.
+    // The nodes may have followed both switches or neither.
     const { timeline } = await users.counts();
     await expectUsersSaw(users, timeline.length === 1 ? ['7'] : ['7', '8', '7']);
   });

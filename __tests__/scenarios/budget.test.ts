@@ -8,7 +8,7 @@ import { settled } from '../support/scenario/expectations.js';
 import { openTestNamespace } from '../support/scenario/test-namespace.js';
 import type { TestNamespace } from '../support/scenario/test-namespace.js';
 
-// Calls are counted for the whole embedded cluster, so these scenarios play one after the other.
+// Calls are counted for the whole embedded cluster, so these scenarios run one after the other.
 let cluster: ClusterUnderTest & { readonly sandbox: Sandbox };
 let ns: TestNamespace;
 let leave: () => Promise<void>;
@@ -49,7 +49,7 @@ describeEmbedded(
       expect(value.log).toMatch(/unchanged/i);
       expect(await ns.versions()).toEqual(before);
       expect(writes(calls)).toEqual([]);
-      // The dry run, and the three watches by which the workloads are known to be ready.
+      // The dry run, and the three watches that show that the workloads are ready.
       expect(engine(calls)).toBe(13);
     });
 
@@ -58,7 +58,7 @@ describeEmbedded(
       await aged();
       const { calls, value } = await counted(() => ns.step(inputs, { as: 'admin' }));
       expect(value).toMatchObject({ exitCode: 0, outputs: { outcome: 'deployed' } });
-      // A GET of each object that changes, for the comparison and as the way back.
+      // A GET of each object that changes, for the comparison and for a restore.
       expect(engine(calls)).toBe(21);
       const changes = JSON.parse(value.outputs.changes ?? '[]') as readonly { name: string; change: string }[];
       const changed = changes.filter(({ change }) => change === 'changed').map(({ name }) => name);
@@ -71,7 +71,7 @@ describeEmbedded(
       const result = await ns.step(inputs, {
         as: 'admin',
         post: 'always',
-        // The last that the main program says.
+        // The last line of the main program.
         onLine: line => (line.startsWith('Revision 3 serves users') ? calls.reset() : undefined),
       });
       expect(result).toMatchObject({ exitCode: 0, postExitCode: 0, outputs: { revision: '3' } });
@@ -81,8 +81,8 @@ describeEmbedded(
 );
 
 /**
- * Waits until what was applied is older than two seconds: the API server tells times in whole seconds, so a dry run right
- * after a write cannot tell that nothing changed, and the action then looks at the object itself.
+ * Waits until the applied objects are older than two seconds. The API server writes times in whole seconds, so a dry run
+ * right after a write cannot show that nothing changed, and the action reads the object itself.
  */
 async function aged(): Promise<void> {
   const deployments = await ns.list('Deployment');
@@ -108,13 +108,13 @@ async function counted<T>(work: () => Promise<T>): Promise<{ calls: Calls; value
   }
 }
 
-/** All calls but those for the release's own record and lock, and the one that asks for the version for the sake of `pre-stop`. */
+/** All calls except those for the record and the lock, and the one that reads the server version for `pre-stop`. */
 function engine(calls: Calls): number {
   return calls.filter(call => !/^\w+ (Lease|ConfigMap) cutover-|^POST (Lease|ConfigMap) |^GET \/version /.test(call))
     .length;
 }
 
-/** Calls that store something, but for the lock. */
+/** Calls that store something, except those for the lock. */
 function writes(calls: Calls): readonly string[] {
   return calls.filter(call => /^(PATCH|POST|PUT|DELETE) (?!Lease)[^(]*$/.test(call));
 }

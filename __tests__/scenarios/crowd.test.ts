@@ -20,12 +20,12 @@ describe('A site under load', () => {
     for (let number = 0; number < rounds; number += 1) {
       const version = round(['8', '9', '7'], number);
       await ns.given(tomcat.deploy(version));
-      // Nobody sees what is only staged.
+      // No user sees a version that is only staged.
       expect((await users.counts()).timeline.map(entry => entry.version)).toEqual(seen);
       await ns.given(tomcat.promote());
       seen.push(version);
-      // Every entry begins with a request that was sent after the one before had ended: nobody saw an old version
-      // once a new one had answered.
+      // Every entry begins with a request that was sent after the entry before had ended: no user saw an old version
+      // after a new one had answered.
       await arrived(users, version);
     }
     const counts = await users.stop();

@@ -121,7 +121,7 @@ describe('An object that does not belong to the release', () => {
   });
 });
 
-/** Plays a step whose runner is lost: the process is killed at a line of its log, no post step comes, the lock runs out. */
+/** Plays a step whose runner is lost: the process is killed at a line of its log, no post step runs, and the lock expires. */
 async function deleteObjects(
   ns: TestNamespace,
   inputs: Readonly<Record<string, string>>,

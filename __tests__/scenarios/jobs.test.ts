@@ -11,7 +11,7 @@ const starting = startCluster();
 const cluster = () => starting;
 afterAll(async () => (await starting).close());
 
-/** For Jobs, which docs/rbac.md leaves to applications that have them. */
+/** The rules for Jobs, which docs/rbac.md adds only for applications that have Jobs. */
 const as: readonly Rule[] = [
   {
     apiGroups: ['batch'],
@@ -76,7 +76,7 @@ describe('A Job', () => {
       const left = await ns.get('Job', 'migrate');
       expect(left?.metadata.uid).not.toBe(first);
       expect(field(left, 'status', 'failed')).toBe(1);
-      // And the next one is made anew in its turn.
+      // The next one is recreated in turn.
       await ns.write({ 'job.yml': job(ns, 'third') });
       expect(await ns.step(inputs, { as })).toMatchObject({ exitCode: 0, outputs: { outcome: 'deployed' } });
     },

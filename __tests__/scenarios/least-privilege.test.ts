@@ -30,7 +30,7 @@ const starting = startCluster();
 const cluster = () => starting;
 afterAll(async () => (await starting).close());
 
-/** Rights that the steps of a Role made use of; only the embedded cluster can tell. */
+/** Rights that the steps of a Role used; only the embedded cluster can report them. */
 const used = new Map<RoleName, Set<string>>();
 
 /** Runs a step with exactly this Role. */
@@ -45,12 +45,12 @@ function actor(ns: TestNamespace, role: RoleName) {
   };
 }
 
-/** Why pods do not get ready: read only then, and without them a step does not fail for that. */
+/** Resources that explain failing pods: they are read only then, and a step does not fail for lack of them. */
 const explaining = ['events', 'pods/log'];
 
 /**
- * Begins with no right at all and grants each time what the error names: the step fails until it has every rule of its
- * Role, and each of them was asked for in the words of RBAC.
+ * Starts without rights and grants what each error names: the step fails until it has every rule of its Role, and errors
+ * name each of them in the terms of RBAC.
  */
 async function expectEveryRuleNamed(ns: TestNamespace, role: RoleName, inputs: Inputs): Promise<void> {
   const rules = (documentedRoles.get(role) ?? []).flatMap(rule =>
@@ -76,7 +76,7 @@ function isNamed({ annotations }: StepResult, { apiGroups: [group], resources: [
   );
 }
 
-/** A step that fails for its pods says that it could not read why, and for want of which right. */
+/** A step whose pods fail logs that it could not read the reason, and which right is missing. */
 async function expectUnexplained(ns: TestNamespace, role: RoleName, inputs: Inputs): Promise<void> {
   const without = ['list events', 'get pods/log'];
   const result = await stepAs(ns, { roles: [role], without }, inputs);
@@ -85,7 +85,7 @@ async function expectUnexplained(ns: TestNamespace, role: RoleName, inputs: Inpu
   expect(result.log).toMatch(/log of .* could not be read: .* cannot get resource "pods\/log" in API group ""/);
 }
 
-/** What a rolling release consists of, or one role of a blue/green one. */
+/** The objects of a rolling release, or of one role of a blue/green one. */
 const objectsOf = (name: string): ObjectNames => [
   ['ConfigMap', name],
   ['Secret', name],
@@ -93,10 +93,10 @@ const objectsOf = (name: string): ObjectNames => [
   ['HorizontalPodAutoscaler', name],
   ['Service', name.replace('shop-', 'shop-test-')],
 ];
-/** Not the Secret, which is on no record and so never comes back. */
+/** All but the Secret, which is not in the record and so cannot be restored. */
 const restorable = (name: string): ObjectNames =>
   objectsOf(name).filter(([kind]) => ['ConfigMap', 'Deployment', 'Service'].includes(kind));
-/** One that no earlier revision has. */
+/** A Secret that no earlier revision has. */
 const newSecret = 'apiVersion: v1\nkind: Secret\nmetadata: {name: "shop-new-${TARGET_ROLE}"}\n---\n';
 
 const asPlan = (inputs: Inputs): Inputs => ({ ...inputs, action: 'plan' });
@@ -173,7 +173,7 @@ describe('Each action does its work with the Role of docs/rbac.md, and names eve
     await expectUnexplained(ns, 'cutover-promote', shop.promote());
     await repairPods(ns, 'blue');
     await expectEveryRuleNamed(ns, 'cutover-promote', shop.promote());
-    // The Secret that left the manifests goes last of all.
+    // The Secret that left the manifests is deleted last.
     await promote('switched', shop.promote());
     expect(await ns.get('Secret', 'shop-new-blue')).toBeUndefined();
   });
@@ -286,7 +286,7 @@ describeEmbedded('The Roles of docs/rbac.md', 'a real cluster does not report wh
   it('grant nothing that their actions do not use in the scenarios above', () => {
     const found = [...used].map(([role, rights]) => {
       const granted = rightsOf(documentedRoles.get(role) ?? []);
-      // Only API servers that cannot stream the initial state of a watch are asked for a list.
+      // A list is requested only from API servers that cannot stream the initial state of a watch.
       const streamed = granted.filter(right => granted.includes(right.replace(/^list /, 'watch ')));
       const idle = granted.filter(
         right => !rights.has(right) && !(right.startsWith('list ') && streamed.includes(right)),

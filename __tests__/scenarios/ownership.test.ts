@@ -22,7 +22,7 @@ const collections: Readonly<Record<string, string>> = {
   Service: 'api/v1/namespaces/*/services',
 };
 
-/** Makes the site as `kubectl apply` does: with its manager, and with the manifest in an annotation. */
+/** Creates the site as `kubectl apply` does: with its manager, and with the manifest in an annotation. */
 async function applyWithKubectl(ns: TestNamespace, version: string): Promise<void> {
   const { namespace, workspace } = ns;
   const text = await readFile(join(workspace, 'site.yml'), 'utf8');
@@ -53,7 +53,7 @@ const scale = async ({ cluster: { kube }, namespace }: TestNamespace, replicas: 
 describe('Who owns what', () => {
   scenario('a site that kubectl applied before is taken over once, with no request lost', cluster, async ns => {
     await site.bring(ns);
-    // Pods that end without this lose requests, whoever ends them.
+    // Without this, pods lose requests whenever they terminate.
     const preStop = 'lifecycle: {preStop: {sleep: {seconds: 5}}}';
     await ns.rewrite('site.yml', text =>
       text.replace('env:', `${preStop}\n          env:\n            - {name: OLD, value: "1"}`),
@@ -69,7 +69,7 @@ describe('Who owns what', () => {
     expect(managersOf(deployment)).toContain('cutover');
     expect(managersOf(deployment)).not.toContain('kubectl-client-side-apply');
     expect(deployment?.metadata.annotations).not.toHaveProperty(['kubectl.kubernetes.io/last-applied-configuration']);
-    // What kubectl had set and the manifest no longer has.
+    // A field that kubectl had set and the manifest no longer has.
     const env = field(deployment, 'spec', 'template', 'spec', 'containers', 0, 'env') as readonly { name: string }[];
     expect(env.map(({ name }) => name)).toEqual(['GREETING']);
     const before = await ns.versions();

@@ -44,7 +44,7 @@ const changesOf = ({ objects }: Planned): Readonly<Record<string, string>> =>
 
 const writing = new Set(['POST', 'PUT', 'PATCH', 'DELETE']);
 
-/** Plays a plan; nothing in the namespace may have moved, and only dry runs may have been written. */
+/** Plays a plan. It must change no object of the namespace, and all its writes must be dry runs. */
 async function planned(ns: TestNamespace, inputs: Inputs): Promise<StepResult> {
   await ns.kubeconfigOf(asPlan(inputs), []);
   const leases = async (): Promise<readonly unknown[]> =>
@@ -52,7 +52,7 @@ async function planned(ns: TestNamespace, inputs: Inputs): Promise<StepResult> {
   const before = [await ns.versions(), await leases()];
   const written: string[] = [];
   const end = ns.cluster.sandbox?.calls.listen(({ verb, kind, name, namespace, dryRun }) => {
-    // Other scenarios play in other namespaces.
+    // Other scenarios use other namespaces.
     if (namespace === ns.namespace && writing.has(verb) && !dryRun) written.push(`${verb} ${kind} ${name}`);
   });
   try {
@@ -263,7 +263,7 @@ describe('Findings', () => {
       async () => !field(await ns.get('Deployment', 'site'), 'status', 'readyReplicas'),
     );
     const result = await ns.step(asPlan(site.deploy('v2', { lint: 'error', 'force-conflicts': 'true' })));
-    // It is told, but does not stop the deploy that may mend it.
+    // It is reported, but does not stop the deploy that may fix it.
     expect(result.exitCode).toBe(0);
     expect(planOf(result).findings.map(({ code }) => code)).toEqual(['no-ready-endpoint']);
   });

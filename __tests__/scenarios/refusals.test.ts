@@ -21,9 +21,9 @@ interface Refusal {
   readonly what: string;
   readonly files?: Readonly<Record<string, string>>;
   readonly inputs: Readonly<Record<string, string>>;
-  /** Default: who may do what docs/rbac.md says, in the namespace that is there. */
+  /** Default: the Roles of docs/rbac.md, in the namespace of the scenario. */
   readonly as?: 'admin';
-  /** All of these are in the message. */
+  /** Patterns that the message must match. */
   readonly names: readonly RegExp[];
 }
 
@@ -208,7 +208,7 @@ describe('The runner that the scenarios use', () => {
   });
 });
 
-/** Something is live already, so that "nothing changed" means something. */
+/** Deploys a first version, so that "nothing changed" proves something. */
 async function live(ns: TestNamespace): Promise<void> {
   await site.bring(ns);
   await ns.given(site.deploy('v1'));

@@ -16,7 +16,7 @@ afterAll(async () => {
   await Promise.all(registries.map(registry => registry.close()));
 });
 
-/** The site, its image in a registry of the scenario's own. On a real cluster that hands on what the cluster's registry has. */
+/** The site, with its image in the scenario's own registry. On a real cluster that registry forwards to the cluster's. */
 async function siteFrom(
   ns: TestNamespace,
   options: RegistryOptions,

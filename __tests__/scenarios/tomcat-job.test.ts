@@ -48,7 +48,7 @@ describe('A job that releases Tomcat blue/green', () => {
     await tomcat.bring(ns);
     await setUpByHand(ns);
     const users = await ns.users(tomcat.service);
-    // Whoever made it owns its fields; this says that they are the release's own from now on.
+    // Its creator owns the fields; this makes the release their owner.
     const takeOver = { 'force-conflicts': 'true' };
     const staged = await ns.given(tomcat.deploy('8', takeOver));
     expect(staged.outputs).toMatchObject({ 'active-role': 'blue', 'staged-role': 'green' });
@@ -149,7 +149,7 @@ describe('A job that releases Tomcat blue/green', () => {
   });
 });
 
-/** Blue runs 7 and users are on it; green and the test Services are missing. No release of the action was ever there. */
+/** Blue runs 7 and serves users; green and the test Services are missing. The action has never deployed here. */
 async function setUpByHand(ns: TestNamespace): Promise<void> {
   const { kube, images } = ns.cluster;
   const labels = { app: 'tomcat', role: 'blue' };

@@ -25,7 +25,7 @@ describeEmbedded('Watches of a deploy', reason, () => {
     sandbox.fault({ ...inPods, skip: 1 }, { do: 'gone' }, 1);
     for (const kind of ['Pod', 'ReplicaSet', 'Deployment'])
       sandbox.fault({ verb: 'WATCH', kind, namespace }, { do: 'reset', when: 'after' }, 7);
-    // Long enough for every watch to be dropped that often.
+    // Long enough to drop every watch that often.
     const result = await ns.step(site.deploy('v2-slow', { steady: '6s' }));
     stop();
     expect(result).toMatchObject({ exitCode: 0, outputs: { outcome: 'deployed' } });

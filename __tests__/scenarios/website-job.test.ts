@@ -16,7 +16,7 @@ afterAll(async () => (await starting).close());
 
 type Inputs = Readonly<Record<string, string>>;
 
-/** A website whose manifest lives in a folder of the operators, and whose image has the number of the build as its tag. */
+/** A website whose manifest is in the operators' folder, and whose image tag is the build number. */
 const website = {
   manifest: 'kube_config/website_deploy.yaml',
   bring: (ns: TestNamespace): Promise<void> => ns.write({ [website.manifest]: manifestOf(ns) }),
@@ -118,9 +118,9 @@ describe('A job that deploys a website', () => {
     const [podHistory, setHistory] = [await recordHistory(ns, 'Pod'), await recordHistory(ns, 'ReplicaSet')];
     await ns.given(website.deploy(ns, 42));
     const seen = replay(pods, await podHistory());
-    // All of it was told: it ends with the two new pods.
+    // The history is complete: it ends with the two new pods.
     expect(seen.at(-1)?.filter(isReady)).toHaveLength(2);
-    // Of 2 replicas, 1 may be missing, and half as many more may be wanted: pods are made and ended a moment later.
+    // Of 2 replicas, 1 may be unavailable and 1 may be added; pods are created and deleted a moment later.
     expect(Math.min(...seen.map(all => all.filter(isReady).length))).toBeGreaterThanOrEqual(1);
     const wanted = replay(sets, await setHistory()).map(all =>
       all.reduce((sum, set) => sum + Number(field(set, 'spec', 'replicas')), 0),
