@@ -189,7 +189,7 @@ export function listKind<T extends KubeObject>(store: Store, kind: Kind<T>, name
   return store.list(namespace === undefined ? ref : { ...ref, namespace }) as readonly T[];
 }
 
-/** The owner that controls the object; undefined: nobody does. */
+/** The owner that controls the object; undefined: it has none. */
 export function controllerOf(object: KubeObject): NonNullable<ObjectMeta['ownerReferences']>[number] | undefined {
   return object.metadata.ownerReferences?.find(owner => owner.controller === true);
 }

@@ -14,15 +14,15 @@ export interface Kind {
   readonly scale: boolean;
   /** Has a generation that moves with its spec. */
   readonly generation: boolean;
-  /** A PUT without resourceVersion is refused. */
+  /** A PUT needs a resourceVersion. */
   readonly conditional: boolean;
   /** Served because of a CustomResourceDefinition. */
   readonly custom: boolean;
-  /** Absent: nothing is known of its fields. */
+  /** Absent: its fields are unknown. */
   readonly schema?: Schema;
 }
 
-/** Plural names where adding an s is wrong. */
+/** Irregular plural names. */
 const plurals: Readonly<Record<string, string>> = {
   Endpoints: 'endpoints',
   Ingress: 'ingresses',
@@ -95,7 +95,7 @@ function parse(line: string): Kind[] {
   });
 }
 
-/** The kinds that are served now: the built-in ones and those of CustomResourceDefinitions. */
+/** The served kinds: the built-in ones and those of CustomResourceDefinitions. */
 export class Kinds {
   readonly #byResource = new Map<string, Kind>();
   readonly #byKind = new Map<string, Kind>();

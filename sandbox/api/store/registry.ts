@@ -182,7 +182,7 @@ export class Registry {
     return this.#deletion.complete(kind, next, options) ?? this.storage.write(resourceOf(kind), next);
   }
 
-  /** Last look at what is about to be stored: quantities, addresses, everything that can be wrong. */
+  /** Validates the object before it is stored; normalizes quantities and allocates addresses. */
   #check(kind: Kind, states: { live?: JsonObject; next: JsonObject }, options: WriteOptions): void {
     const { live: before, next: object } = states;
     if (kind.schema !== undefined) canonicalQuantities(object, kind.schema);
@@ -199,7 +199,10 @@ export class Registry {
   }
 }
 
-/** What moves the generation: the spec, but not the node of a pod; of a Deployment also annotations, but not its revision. */
+/**
+ * The content whose change increments the generation: the spec, but not the node of a pod. For a Deployment also the
+ * annotations, but not the revision.
+ */
 function generationContent(kind: Kind, object: JsonObject): JsonObject {
   const content = { ...object, metadata: null, status: null };
   if (kind.kind === 'Pod') return { ...content, spec: { ...objectAt(object, 'spec'), nodeName: null } };
@@ -213,14 +216,14 @@ function inVersion(kind: Kind, stored: JsonObject): JsonObject {
   return stored.apiVersion === apiVersion ? stored : { ...stored, apiVersion };
 }
 
-/** What an apply that creates merges into. */
+/** The empty object into which a creating apply merges. */
 function emptyOf(object: JsonObject): JsonObject {
   return { apiVersion: object.apiVersion ?? '', kind: object.kind ?? '', metadata: {} };
 }
 
 /**
  * The empty object a creation starts from. The parts that every object of a known kind has are there already, so that
- * nobody owns these themselves.
+ * they get no owner.
  */
 function bare(kind: Kind, object: JsonObject): JsonObject {
   const type = emptyOf(object);
@@ -231,7 +234,7 @@ function bare(kind: Kind, object: JsonObject): JsonObject {
   return { ...type, spec: { template, jobTemplate, ...parts } };
 }
 
-/** So that the whole name fits into a label. */
+/** Leaves room for the suffix within the length of a label. */
 const longestPrefix = 58;
 
 // No vowels and no look-alikes, so that no name spells a word.

@@ -14,7 +14,7 @@ const noNode =
 
 const actions: Readonly<Record<string, string>> = { Scheduled: 'Binding', FailedScheduling: 'Scheduling' };
 
-/** Puts pods on the node, unless their nodeSelector wants another one. */
+/** Assigns pods to the node, unless their nodeSelector does not match. */
 export const scheduler: Controller = ({ store, clock }) => {
   const record = createRecorder(store, {
     component: 'default-scheduler',

@@ -39,7 +39,7 @@ export function countPods(deployment: Deployment, sets: DeploymentSets): Deploym
   };
 }
 
-/** True if all wanted pods are of today's template and available, and no other pod is left. */
+/** True if all wanted pods are of the current template and available, and no other pod is left. */
 export function isComplete(deployment: Deployment, status: DeploymentStatus): boolean {
   const wanted = deployment.spec.replicas ?? 1;
   return [status.replicas, status.updatedReplicas, status.availableReplicas].every(count => (count ?? 0) === wanted);
@@ -48,7 +48,7 @@ export function isComplete(deployment: Deployment, status: DeploymentStatus): bo
 /** What was done just now: a set was made for a new template, sets were scaled, or nothing. */
 export type Step = 'created' | 'scaled' | 'nothing';
 
-/** What the condition Progressing is decided from. */
+/** The input for the condition Progressing. */
 export interface Progress {
   readonly deployment: Deployment;
   readonly sets: DeploymentSets;

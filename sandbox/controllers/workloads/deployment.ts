@@ -71,7 +71,7 @@ export const deploymentController: Controller = context => {
       const owner = controllerOf(object);
       if (owner?.kind === 'Deployment') queue.add(`${object.metadata.namespace ?? ''}/${owner.name}`);
     }),
-    // Recreate waits for the last old pod to be gone, which no status tells.
+    // Recreate waits for the last old pod to be gone, which no status shows.
     store.watch(POD, ({ type, object }) => {
       const set = getByKey(
         store,
@@ -88,7 +88,7 @@ export const deploymentController: Controller = context => {
   };
 };
 
-/** A rollout and what it works with. */
+/** The state of a rollout. */
 interface Rollout {
   readonly context: ControllerContext;
   readonly record: Recorder;
@@ -156,7 +156,7 @@ function scaled(set: ReplicaSet, before: number, after: number): Note {
   return { type: 'Normal', reason: 'ScalingReplicaSet', message };
 }
 
-/** Undefined: the API server refuses the set, which an Event tells. */
+/** Undefined: the API server refuses the set, which an Event reports. */
 function tryCreate({ context, record, deployment }: Rollout, old: readonly ReplicaSet[]): ReplicaSet | undefined {
   const limits = limitsOf(deployment.spec);
   const none = { name: '', replicas: 0, available: 0 };

@@ -5,8 +5,8 @@ import { isReady } from '../pod.js';
 const phases = ['Pending', 'Unknown', 'Running'];
 
 /**
- * Pods in the order in which a controller that has too many deletes them: those that serve nobody first, then the
- * cheapest by annotation, then those that served for the shortest time.
+ * Pods in the order in which a controller that has too many deletes them: unready ones first, then the
+ * cheapest by annotation, then the youngest.
  */
 export function firstToGo(pods: readonly Pod[]): readonly Pod[] {
   return [...pods].sort((a, b) => {

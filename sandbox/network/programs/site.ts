@@ -61,7 +61,7 @@ export function siteProgram({ version, failure }: ImageTag): Program {
   };
 }
 
-/** Without grace the process ends on the spot; else it serves on and then answers what has begun. */
+/** Without grace the process exits at once; otherwise it keeps serving and then answers pending requests. */
 export function stopAfter(process: ProgramProcess, grace: number): void {
   if (grace === 0) {
     process.exit(0);
@@ -98,7 +98,7 @@ function headerLines(request: IncomingMessage): readonly string[] {
   return [`Host: ${host}`, ...others.sort()];
 }
 
-/** A text is what is wrong with the environment. */
+/** A string is the error of an invalid environment. */
 function readSettings(env: Readonly<Record<string, string>>): Settings | string {
   const wrong = ['READY_AFTER', 'GRACE', 'CRASH_AFTER'].find(name => {
     const text = env[name];

@@ -3,7 +3,7 @@ import type { Program } from '../pods/process.js';
 
 const SECONDS = 0.5;
 
-/** A program that ends by itself: with 0, or with 1 where the tag is `fail`. */
+/** A program that exits by itself: with 0, or with 1 for the tag `fail`. */
 export function taskProgram({ version }: ImageTag): Program {
   return process => {
     const fails = version === 'fail';

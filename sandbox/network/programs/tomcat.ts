@@ -6,7 +6,7 @@ import { stopAfter } from './site.js';
 const releases: Readonly<Record<string, string>> = { '7': '7.0.109', '8': '8.5.100', '9': '9.0.98' };
 const SLOW_SECONDS = 8;
 
-/** A Tomcat whose start page tells its version, on port 8080. */
+/** A Tomcat on port 8080 whose start page shows its version. */
 export function tomcatProgram({ version, failure }: ImageTag): Program {
   const full = failure === 'wrong' ? '7.0.109' : fullVersion(version);
   return async process => {
@@ -54,7 +54,7 @@ function fullVersion(version: string): string {
   return releases[major] ?? version;
 }
 
-/** The kubelet's probes still pass, so that the pod becomes ready and only a check of the page finds out. */
+/** The kubelet's probes still pass, so that the pod becomes ready and only a check of the page fails. */
 function fails(failure: FailureTag | undefined, userAgent: string | undefined): boolean {
   return failure === 'http500' && userAgent?.startsWith('kube-probe/') !== true;
 }
