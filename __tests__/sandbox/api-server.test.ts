@@ -29,7 +29,7 @@ const service: JsonObject = {
 };
 
 describe('identity and rights', () => {
-  it('says who asks and what one may do', async () => {
+  it('reports the user and their rights', async () => {
     const { api } = await startTestApi();
     const who = await api.send({ method: 'POST', path: '/apis/authentication.k8s.io/v1/selfsubjectreviews', body: {} });
     expect(objectAt(who.json, 'status', 'userInfo')).toEqual({
@@ -102,7 +102,7 @@ describe('counters and faults', () => {
     expect((await api.get(`${configMaps}/a`)).status).toBe(200);
   });
 
-  it('injects a fault into the third request, tells of each, and stops telling', async () => {
+  it('injects a fault into the third request, notifies of each request, and stops', async () => {
     const { api, server } = await startTestApi();
     await api.send(post('a'));
     const seen: unknown[] = [];
@@ -119,7 +119,7 @@ describe('counters and faults', () => {
     expect(seen).toEqual([told([]), told([]), told(['status']), told([])]);
   });
 
-  it('lets somebody else come first', async () => {
+  it('runs another write first', async () => {
     const { api, server } = await startTestApi();
     server.fault({ verb: 'GET' }, { do: 'overtake', by: () => api.send(post('a')) }, 1);
     expect((await api.get(`${configMaps}/a`)).status).toBe(200);
@@ -135,7 +135,7 @@ describe('counters and faults', () => {
     expect((await api.get(`${configMaps}/a`)).status).toBe(status);
   });
 
-  it('tells each call when its answer is complete, of a watch when it has ended', async () => {
+  it('reports each call when its answer is complete, a watch when it has ended', async () => {
     const seen: AnsweredCall[] = [];
     const { api, server } = await startTestApi({ onCall: call => seen.push(call) });
     const watching = await api.open({ method: 'GET', path: configMaps, query: { watch: 'true' } });
@@ -179,7 +179,7 @@ describe('counters and faults', () => {
 });
 
 describe('reads and writes', () => {
-  it('tells an unknown group version (plain text) from an unknown resource in a known one (Status)', async () => {
+  it('answers an unknown group version with plain text and an unknown resource of a known one with a Status', async () => {
     const { api } = await startTestApi();
     const unknown = await api.get('/apis/extensions/v1beta1/namespaces/default/deployments');
     expect([unknown.status, unknown.text]).toEqual([404, '404 page not found\n']);
@@ -209,7 +209,7 @@ describe('reads and writes', () => {
     expect(answer.json.foo).toBeUndefined();
   });
 
-  it('finds a key that the body holds twice', async () => {
+  it('finds a duplicate key of the body', async () => {
     const { api } = await startTestApi();
     const body = JSON.stringify(configMap('a')).replace('"data":{}', '"data":{"x":"1","x":"2"}');
     const answer = await api.send({ ...post('a'), query: { fieldValidation: 'Strict' }, body });
@@ -289,7 +289,7 @@ describe('reads and writes', () => {
     ]);
   });
 
-  it('serves a kind as soon as its definition is there, by its schema', async () => {
+  it('serves a kind as soon as its definition exists, with its schema', async () => {
     const { api } = await startTestApi();
     const schema = {
       type: 'object',

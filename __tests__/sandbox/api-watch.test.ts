@@ -18,7 +18,7 @@ const post = (name: string, labels: JsonObject = {}) =>
   ({ method: 'POST', path: configMaps, body: configMap(name, { metadata: { labels } }) }) as const;
 
 describe('a watch', () => {
-  it.each(['', '0'])('with resourceVersion "%s" tells what is there, then what changes', async resourceVersion => {
+  it.each(['', '0'])('with resourceVersion "%s" sends the present objects, then the changes', async resourceVersion => {
     const { api } = await startTestApi();
     await api.send(post('a'));
     const watch = await openWatch(api, configMaps, { resourceVersion });
@@ -58,7 +58,7 @@ describe('a watch', () => {
     ]);
   });
 
-  it('from a resourceVersion tells only what came later', async () => {
+  it('from a resourceVersion sends only later changes', async () => {
     const { api } = await startTestApi();
     await api.send(post('a'));
     const list = await api.get(configMaps);
@@ -86,7 +86,7 @@ describe('a watch', () => {
     expect(told(await watch.next())).toBe('end');
   });
 
-  it('by label tells an object that stops matching as DELETED, in its last matching state', async () => {
+  it('by label sends an object that stops matching as DELETED, in its last matching state', async () => {
     const { api } = await startTestApi();
     const watch = await openWatch(api, configMaps, { labelSelector: 'app=web' });
     await api.send(post('a', { app: 'other' }));
@@ -113,7 +113,7 @@ describe('a watch', () => {
     ]);
   });
 
-  it('by field and namespace tells nothing of others', async () => {
+  it('by field and namespace sends no other objects', async () => {
     const { api } = await startTestApi();
     const watch = await openWatch(api, configMaps, { fieldSelector: 'metadata.name=b' });
     const elsewhere = configMap('b', { metadata: { namespace: 'kube-system' } });

@@ -118,7 +118,7 @@ describe('the hash of a pod template', () => {
   });
 });
 
-describe('the pods that go first', () => {
+describe('the pods that are deleted first', () => {
   const pod = (name: string, change: { ready?: boolean; node?: string; cost?: string; since?: string }): Pod => ({
     apiVersion: 'v1',
     kind: 'Pod',

@@ -169,7 +169,7 @@ const ownership: readonly Row[] = [
     expected: [{ own: '2', shared: '1' }, ['one Apply', 'two Apply']],
   },
   {
-    title: 'what is no longer applied goes when nobody else owns it',
+    title: 'a field that is no longer applied is removed when it has no other owner',
     run: async ({ api, namespace }) => {
       const path = configMaps(namespace);
       await api.apply(path, configMap({ a: '1', b: '2' }, { labels: { x: 'y' } }));
@@ -190,7 +190,7 @@ const ownership: readonly Row[] = [
     expected: [{ a: '2', theirs: 'kept' }, ['cutover Apply', 'editor Update']],
   },
   {
-    title: 'a merge patch takes what it changes away from the applier, and the next apply conflicts',
+    title: 'a merge patch takes over the fields that it changes, and the next apply conflicts',
     run: async ({ api, namespace }) => {
       const path = configMaps(namespace);
       await api.apply(path, configMap({ a: '1', b: '1' }));
@@ -306,7 +306,7 @@ const merging: readonly Row[] = [
     expected: [{ role: 'green' }, true],
   },
   {
-    title: 'Service ports are told apart by number and protocol: a new number is a new port',
+    title: 'Service ports are identified by number and protocol: a new number is a new port',
     run: async ({ api, namespace }) => {
       const path = services(namespace);
       await api.apply(
@@ -356,7 +356,7 @@ const merging: readonly Row[] = [
     expected: ['site:v2', 'side:1'],
   },
   {
-    title: 'env is told apart by name: removed, changed and added one by one, in the order sent',
+    title: 'env is identified by name: removed, changed and added one by one, in the order sent',
     run: async ({ api, namespace }) => {
       const path = deployments(namespace);
       await api.apply(path, deployment({ container: { env: env('A', 'B', 'C') } }));
@@ -407,7 +407,7 @@ const merging: readonly Row[] = [
     ],
   },
   {
-    title: 'a field that the applier drops goes back to its default, and the generation moves',
+    title: 'a field that the applier drops gets its default, and the generation changes',
     run: async ({ api, namespace }) => {
       const path = deployments(namespace);
       const made = await api.apply(path, deployment({ spec: { minReadySeconds: 5, revisionHistoryLimit: 3 } }));

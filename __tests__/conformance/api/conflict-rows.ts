@@ -91,7 +91,7 @@ export const conflictRows: readonly Row[] = [
     },
   },
   {
-    title: 'a scale to none is owned by nobody',
+    title: 'a scale to zero has no owner',
     run: async ns => {
       const { replicas: _, ...spec } = objectAt(deployment(), 'spec');
       const bare = { ...deployment(), spec: { ...spec, paused: true } };
@@ -103,7 +103,7 @@ export const conflictRows: readonly Row[] = [
     expected: [200, ['cutover Apply']],
   },
   {
-    title: 'an image that somebody set conflicts',
+    title: 'an image that another manager set conflicts',
     run: async ns => {
       await apply(ns, image('v1'));
       const body = { spec: { template: { spec: { containers: [{ name: 'web', image: 'site:hot' }] } } } };

@@ -57,7 +57,7 @@ export const deleteRows: readonly Row[] = [
     ],
   },
   {
-    title: 'a finalizer keeps an object, marked, until it is taken away',
+    title: 'a finalizer keeps a marked object until it is removed',
     run: async ns => {
       const path = at(ns, 'ConfigMap');
       await given(ns, configMap({}, { finalizers: ['example.com/hold'] }));
@@ -91,7 +91,7 @@ export const deleteRows: readonly Row[] = [
     ],
   },
   {
-    title: 'an object that is marked cannot be made anew',
+    title: 'an object that is marked for deletion cannot be recreated',
     run: async ns => {
       await given(ns, configMap({}, { finalizers: ['example.com/hold'] }));
       await remove(ns, at(ns, 'ConfigMap'));
@@ -107,7 +107,7 @@ export const deleteRows: readonly Row[] = [
     },
   },
   {
-    title: 'a mark is neither set nor taken away by a write',
+    title: 'a write can neither set nor remove the deletion mark',
     run: async ns => {
       const path = at(ns, 'ConfigMap');
       await given(ns, configMap());
@@ -117,7 +117,7 @@ export const deleteRows: readonly Row[] = [
     expected: [422, false],
   },
   {
-    title: 'what an object owns goes after it, in the background',
+    title: 'dependents are deleted after their owner, in the background',
     run: async ns => {
       const owner = await given(ns, configMap());
       await given(ns, owned(owner, `${ns.name}-owned`));
@@ -186,7 +186,7 @@ export const deleteRows: readonly Row[] = [
     },
   },
   {
-    title: 'a pod that never ran goes at once, whatever its grace',
+    title: 'a pod that never ran is removed at once, whatever its grace period',
     run: async ns => {
       await given(ns, account);
       await given(ns, pod(ns));
@@ -209,7 +209,7 @@ export const deleteRows: readonly Row[] = [
     expected: { status: 200, details: { name: 'web', kind: 'configmaps', uid: 'UID' } },
   },
   {
-    title: 'a collection goes by its selector and answers what went',
+    title: 'a collection is deleted by selector, and the answer lists the deleted objects',
     run: async ns => {
       for (const name of ['a', 'b'])
         await given(ns, configMap({}, { name: `${ns.name}-${name}`, labels: { row: ns.name } }));
@@ -228,7 +228,7 @@ export const deleteRows: readonly Row[] = [
     expected: [200, 'ConfigMapList', ['web-a', 'web-b']],
   },
   {
-    title: 'a namespace that goes refuses new content and lets what is there change',
+    title: 'a terminating namespace refuses new objects and allows changes of existing ones',
     run: async ns => {
       const name = `${ns.namespace}-${ns.name}`;
       const inside = { ...ns, namespace: name };

@@ -119,7 +119,7 @@ export const dryRunRows: readonly Row[] = [
     expected: [201, 'string', 'ClusterIP', ['IPv4']],
   },
   {
-    title: 'a new node port by dry run is not taken',
+    title: 'a dry run does not allocate a node port',
     run: async ns => {
       const object = service({ type: 'NodePort' });
       const first = await create(ns, object, dry);

@@ -636,7 +636,7 @@ const others: readonly Row[] = [
     expected: { status: 400, reason: 'BadRequest', message: 'invalid object type: /, Kind=' },
   },
   {
-    title: 'unknown fields of a creation are 400 when strict, warnings when asked, else nothing',
+    title: 'unknown fields of a creation are 400 when strict, warnings when requested, and ignored otherwise',
     run: async ns => [
       await fieldsOf(ns, 'Strict'),
       await fieldsOf({ ...ns, name: `${ns.name}-w` }, 'Warn'),

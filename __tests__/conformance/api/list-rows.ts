@@ -100,7 +100,7 @@ const others: readonly Row[] = [
     expected: [1, 0, 1, 1, 0],
   },
   {
-    title: 'a limit gives pages, each with the way to the next and how many are left',
+    title: 'a limit gives pages, each with a continue token and the number of remaining items',
     run: async ns => {
       await make(ns, shops);
       const namesake = { fieldSelector: 'metadata.namespace=' + ns.namespace };
@@ -128,7 +128,7 @@ const others: readonly Row[] = [
     expected: ['c'],
   },
   {
-    title: 'a limit that is not reached says nothing of more',
+    title: 'a limit that is not reached gives no continue token',
     run: async ns => {
       await make(ns, shops);
       const answer = await list(ns, { limit: '3' });
@@ -137,7 +137,7 @@ const others: readonly Row[] = [
     expected: [['a', 'b', 'c'], ['resourceVersion']],
   },
   {
-    title: 'a way to the next page that cannot be read is 400',
+    title: 'an invalid continue token is 400',
     run: async ns => {
       const answer = verdict(await list(ns, { limit: '1', continue: 'nonsense' }));
       return { ...answer, message: asText(answer.message).split(':')[0] ?? '' };

@@ -63,7 +63,7 @@ const ask = async (ns: RowNamespace, query: Readonly<Record<string, string>>): P
 
 export const watchRows: readonly Row[] = [
   {
-    title: 'a watch without a version tells what is there, then what happens, in order',
+    title: 'a watch without a version sends the present objects, then the changes, in order',
     run: async ns => {
       await make(ns, 'a');
       const watch = await open(ns);
@@ -81,7 +81,7 @@ export const watchRows: readonly Row[] = [
     ],
   },
   {
-    title: 'a watch of version 0 tells what is there first',
+    title: 'a watch of version 0 sends the present objects first',
     run: async ns => {
       await make(ns, 'a');
       return names(await take(await open(ns, { resourceVersion: '0' }), 1));
@@ -89,7 +89,7 @@ export const watchRows: readonly Row[] = [
     expected: [['ADDED', 'web-a']],
   },
   {
-    title: 'a watch from the version of a list tells what came later and nothing twice',
+    title: 'a watch from the version of a list sends the later changes, each once',
     run: async ns => {
       await make(ns, 'a');
       const list = await ns.api.send({ method: 'GET', path: all(ns, 'ConfigMap'), query: own(ns) });
@@ -142,7 +142,7 @@ export const watchRows: readonly Row[] = [
     ],
   },
   {
-    title: 'streaming begins with what is there and a bookmark that says so',
+    title: 'streaming begins with the present objects and an annotated bookmark',
     run: async ns => {
       await make(ns, 'a');
       const watch = await open(ns, streaming);
@@ -173,7 +173,7 @@ export const watchRows: readonly Row[] = [
     expected: ['BOOKMARK', { 'k8s.io/initial-events-end': 'true' }],
   },
   {
-    title: 'streaming without initial events tells only what happens',
+    title: 'streaming without initial events sends only changes',
     run: async ns => {
       await make(ns, 'a');
       const watch = await open(ns, { ...streaming, sendInitialEvents: 'false', resourceVersion: '' });
@@ -250,7 +250,7 @@ export const watchRows: readonly Row[] = [
     ],
   },
   {
-    title: 'a watch by the field metadata.name tells of one object alone',
+    title: 'a watch by the field metadata.name sends only that object',
     run: async ns => {
       const watch = await openWatch(ns.api, all(ns, 'ConfigMap'), {
         fieldSelector: `metadata.name=${ns.name}`,
@@ -267,7 +267,7 @@ export const watchRows: readonly Row[] = [
     ],
   },
   {
-    title: 'an object that is made again under its name is DELETED and ADDED with another uid',
+    title: 'a recreated object is DELETED and ADDED with another uid',
     run: async ns => {
       const watch = await open(ns);
       await make(ns, 'a');
@@ -310,7 +310,7 @@ export const watchRows: readonly Row[] = [
     ],
   },
   {
-    title: 'a write that changes nothing tells nothing',
+    title: 'a write that changes nothing sends no event',
     run: async ns => {
       const made = await make(ns, 'a', { x: '1' });
       const watch = await open(ns, { resourceVersion: versionOf({ json: made }) });
@@ -382,7 +382,7 @@ export const watchRows: readonly Row[] = [
     ],
   },
   {
-    title: 'a list of a version that is yet to come is refused after a while, as an older answer than wanted',
+    title: 'a list of a future version is refused after a while as too large a resource version',
     run: async ns => {
       const answer = await ns.api.send({
         method: 'GET',
@@ -401,7 +401,7 @@ export const watchRows: readonly Row[] = [
     },
   },
   {
-    title: 'a watch over all namespaces tells of the namespace of each object',
+    title: 'a watch over all namespaces shows the namespace of each object',
     run: async ns => {
       const watch = await openWatch(ns.api, '/api/v1/configmaps', { timeoutSeconds: '60', ...own(ns) });
       await make(ns, 'a');

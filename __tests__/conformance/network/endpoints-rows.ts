@@ -100,7 +100,7 @@ export const rows: readonly Row[] = [
     expected: { ready: false, serving: false, terminating: false },
   },
   {
-    title: 'a pod that stops but still answers its probe serves and is terminating',
+    title: 'a terminating pod that still answers its probe is serving and terminating',
     play: async ns => {
       await ns.make(pod(ns, { container: preStop(4) }), service());
       await conditions(ns, { ready: true });
@@ -120,7 +120,7 @@ export const rows: readonly Row[] = [
     expected: { ready: false, serving: false, terminating: true },
   },
   {
-    title: 'an endpoint goes through ready, terminating and gone, and is never serving after that',
+    title: 'an endpoint is ready, then terminating, then removed, and never serving after that',
     play: async ns => {
       await ns.make(pod(ns, { container: preStop(1) }), service());
       await conditions(ns, { ready: true });
@@ -247,7 +247,7 @@ export const rows: readonly Row[] = [
     expected: 0,
   },
   {
-    title: 'the slice of a headless Service says so',
+    title: 'the slice of a headless Service is labelled as such',
     play: async ns => {
       await ns.make(pod(ns), service({ clusterIP: 'None' }));
       await conditions(ns, { ready: true });
@@ -339,7 +339,7 @@ export const rows: readonly Row[] = [
     expected: ['web'],
   },
   {
-    title: 'the slice goes with its Service',
+    title: 'the slice is deleted with its Service',
     play: async ns => {
       await ns.make(service());
       await slices(ns, 'a slice', ([first]) => first);

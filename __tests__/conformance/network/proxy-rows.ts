@@ -200,7 +200,7 @@ export const rows: readonly Row[] = [
     ],
   },
   {
-    title: 'a pod without a port is asked at its first declared one',
+    title: 'a request without a port goes to the first declared port of the pod',
     play: async ns => {
       await site(ns);
       return ask(ns, 'pods/web/proxy/version');
@@ -225,7 +225,7 @@ export const rows: readonly Row[] = [
     },
   },
   {
-    title: 'a Service is asked by the name of its port',
+    title: 'a request to a Service can name its port',
     play: async ns => {
       await site(ns);
       return [await ask(ns, 'services/web:http/proxy/version'), await ask(ns, 'services/http:web:http/proxy/version')];
@@ -320,7 +320,7 @@ export const rows: readonly Row[] = [
     },
   },
   {
-    title: 'a pod that is not ready is not asked through its Service, but by its name',
+    title: 'a pod that is not ready can be reached by its name, but not through its Service',
     play: async ns => {
       await ns.make(pod(ns, { tag: 'never-ready' }), service());
       // A container that runs may not listen yet; one that answers its probe does.
@@ -373,7 +373,7 @@ export const rows: readonly Row[] = [
     ],
   },
   {
-    title: 'a pod that has no address yet cannot be asked',
+    title: 'a pod without an address cannot be reached',
     play: async ns => {
       await ns.make(pod(ns, { spec: { nodeSelector: { disk: 'none' } } }));
       return ask(ns, 'pods/web:8080/proxy/');

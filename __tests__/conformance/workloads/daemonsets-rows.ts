@@ -91,7 +91,7 @@ export const rows: readonly Row[] = [
     expected: settled(1),
   },
   {
-    title: 'its pod is made for the node, tolerates that the node is ill, and has the revision as a label',
+    title: 'its pod is created for the node, tolerates a failing node, and has the revision as a label',
     play: async ns => {
       const made = await ns.make(daemonSet(ns));
       const set = await done(ns);
@@ -175,7 +175,7 @@ export const rows: readonly Row[] = [
     },
   },
   {
-    title: 'an update takes the old pod away before it makes the new one',
+    title: 'an update deletes the old pod before it creates the new one',
     play: ns => update(ns, {}),
     expected: ['v1 there', 'v1 ready', 'v1 leaves', 'v2 there', 'v2 ready'],
   },
@@ -185,7 +185,7 @@ export const rows: readonly Row[] = [
     expected: ['v1 there', 'v1 ready', 'v2 there', 'v2 ready', 'v1 leaves'],
   },
   {
-    title: 'OnDelete leaves every pod as it is until somebody deletes it',
+    title: 'OnDelete keeps every pod until it is deleted',
     play: async ns => {
       await ns.make(daemonSet(ns, { set: { updateStrategy: { type: 'OnDelete' } } }));
       await done(ns);
@@ -218,7 +218,7 @@ export const rows: readonly Row[] = [
     },
   },
   {
-    title: 'a broken update goes on as soon as the template is put back',
+    title: 'a broken update goes on as soon as the template is restored',
     play: async ns => {
       await ns.make(daemonSet(ns));
       await done(ns);
@@ -245,7 +245,7 @@ export const rows: readonly Row[] = [
     expected: { broken: unavailable(2, 0), end: settled(3), pods: ['v1'], revisions: ['2', '3'], annotation: '3' },
   },
   {
-    title: 'revisionHistoryLimit says how many revisions without pods are kept',
+    title: 'revisionHistoryLimit limits the number of revisions without pods',
     play: ns =>
       revisionsKept(ns, {
         object: daemonSet(ns, { set: { revisionHistoryLimit: 1 } }),
@@ -269,7 +269,7 @@ export const rows: readonly Row[] = [
     expected: [true, 'v1'],
   },
   {
-    title: 'a StatefulSet of the same name and template does not get in its way',
+    title: 'a StatefulSet of the same name and template does not interfere',
     play: async ns => {
       await ns.make(daemonSet(ns), statefulSet(ns));
       await done(ns);
@@ -311,7 +311,7 @@ export const rows: readonly Row[] = [
     ],
   },
   {
-    title: 'a pod that cannot be made is told by an event, and made once it can be',
+    title: 'a pod that cannot be created is reported by an Event, and created once it can be',
     play: async ns => {
       await ns.make(daemonSet(ns, { spec: { serviceAccountName: 'later' } }));
       const told = await ns.untilAll('events', 'the refusal', events => {

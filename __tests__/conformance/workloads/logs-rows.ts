@@ -74,7 +74,7 @@ export const rows: readonly Row[] = [
     expected: 5,
   },
   {
-    title: 'a container that crashed has its log and that of the life before',
+    title: 'a container that crashed has its log and that of its previous instance',
     play: async ns => {
       await ns.make(broken(ns));
       await restarted(ns);
@@ -94,7 +94,7 @@ export const rows: readonly Row[] = [
     ],
   },
   {
-    title: 'without an earlier life there is no previous log',
+    title: 'without a previous instance there is no previous log',
     play: async ns => {
       await ns.make(pod(ns));
       await ready(ns);
@@ -146,7 +146,7 @@ export const rows: readonly Row[] = [
     },
   },
   {
-    title: 'a pod that no node has taken has an empty log',
+    title: 'a pod that is not scheduled has an empty log',
     play: async ns => {
       await ns.make(pod(ns, { spec: { nodeSelector: { disk: 'none' } } }));
       await ns.until('pods/web', 'the verdict', object => at(object, 'status', 'conditions', 0, 'status') === 'False');

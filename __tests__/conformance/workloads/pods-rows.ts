@@ -598,7 +598,7 @@ export const rows: readonly Row[] = [
     expected: { kind: 'Pod', grace: 20, ahead: true, phase: 'Running' },
   },
   {
-    title: 'during the preStop sleep the pod goes on to serve and to be ready',
+    title: 'during the preStop sleep the pod keeps serving and stays ready',
     play: async ns => {
       await ns.make(pod(ns, { container: { lifecycle: { preStop: { sleep: { seconds: 6 } } } } }), service());
       await ready(ns);

@@ -129,7 +129,7 @@ export const rows: readonly Row[] = [
     expected: 0,
   },
   {
-    title: 'the generation counts changes of the spec alone, and the status follows it',
+    title: 'only changes of the spec increment the generation, and the status follows it',
     play: async ns => {
       await ns.make(deployment(ns));
       const generations = async (): Promise<JsonValue> => {
@@ -321,7 +321,7 @@ export const rows: readonly Row[] = [
     },
   },
   {
-    title: 'revisionHistoryLimit says how many old ReplicaSets are kept',
+    title: 'revisionHistoryLimit limits the number of old ReplicaSets',
     play: async ns => {
       await ns.make(deployment(ns, { deployment: { revisionHistoryLimit: 1 } }));
       await rolledOut(ns);
@@ -523,7 +523,7 @@ export const rows: readonly Row[] = [
     },
   },
   {
-    title: 'a rollout that makes no progress for progressDeadlineSeconds says so',
+    title: 'a rollout without progress for progressDeadlineSeconds reports it',
     play: async ns => {
       await stuck(ns, 1, { progressDeadlineSeconds: 2 });
       const late = await ns.until('deployments/web', 'the deadline', object => has(object, 'Progressing', 'False'));
@@ -667,7 +667,7 @@ export const rows: readonly Row[] = [
     expected: { set: null, pod: 1 },
   },
   {
-    title: 'a Deployment takes up a ReplicaSet that nobody owns and that its selector finds',
+    title: 'a Deployment adopts a ReplicaSet without an owner that its selector matches',
     play: async ns => {
       await ns.make(deployment(ns));
       await rolledOut(ns);

@@ -125,7 +125,7 @@ const partitioned = (partition: number): JsonObject => ({
 
 export const rows: readonly Row[] = [
   {
-    title: 'pods are made one after the other, each when the one before is ready',
+    title: 'pods are created one after the other, each when the one before is ready',
     play: async ns => {
       const watched = await ns.watch('pods');
       await ns.make(statefulSet(ns, { set: { replicas: 3 } }));
@@ -135,7 +135,7 @@ export const rows: readonly Row[] = [
     expected: ['+web-0 v1', 'web-0 ready', '+web-1 v1', 'web-1 ready', '+web-2 v1', 'web-2 ready'],
   },
   {
-    title: 'a pod that never gets ready keeps the next one from being made, unless they are made in parallel',
+    title: 'a pod that never becomes ready blocks the next one, unless pods are created in parallel',
     play: async ns => {
       const made = async (name: string, podManagementPolicy: string, count: number): Promise<JsonValue> => {
         const parts = { name, tag: 'never-ready', labels: { app: name } };
@@ -194,7 +194,7 @@ export const rows: readonly Row[] = [
     },
   },
   {
-    title: 'a headless Service tells the names of the pods',
+    title: 'a headless Service publishes the names of the pods',
     play: async ns => {
       await ns.make(service({ clusterIP: 'None' }), statefulSet(ns, { set: { replicas: 2, serviceName: 'web' } }));
       await done(ns);
@@ -265,7 +265,7 @@ export const rows: readonly Row[] = [
     expected: oneByOne,
   },
   {
-    title: 'an update of pods that are made in parallel goes one by one all the same',
+    title: 'an update with parallel pod management still goes one by one',
     play: ns => update(ns, { podManagementPolicy: 'Parallel' }),
     expected: oneByOne,
   },
@@ -323,7 +323,7 @@ export const rows: readonly Row[] = [
     expected: ['web-0 v1', 'web-1 v2'],
   },
   {
-    title: 'OnDelete leaves every pod as it is until somebody deletes it',
+    title: 'OnDelete keeps every pod until it is deleted',
     play: async ns => {
       await ns.make(statefulSet(ns, { set: { replicas: 2, updateStrategy: { type: 'OnDelete' } } }));
       await ns.until('statefulsets/web', 'both pods', set => numberOf(set, 'availableReplicas') === 2);
@@ -388,7 +388,7 @@ export const rows: readonly Row[] = [
     },
   },
   {
-    title: 'where pods are made in parallel, a broken one is replaced when the template is put back',
+    title: 'with parallel pod management, a broken pod is replaced when the template is restored',
     play: async ns => {
       await stuck(ns, { podManagementPolicy: 'Parallel' });
       await change(ns, image(ns, 'v1'));
@@ -421,7 +421,7 @@ export const rows: readonly Row[] = [
     expected: { same: true, numbers: ['v1: 3', 'v2: 2'] },
   },
   {
-    title: 'revisionHistoryLimit says how many revisions without pods are kept',
+    title: 'revisionHistoryLimit limits the number of revisions without pods',
     play: ns =>
       revisionsKept(ns, {
         object: statefulSet(ns, { set: { revisionHistoryLimit: 1 } }),
@@ -431,7 +431,7 @@ export const rows: readonly Row[] = [
     expected: ['2', '3'],
   },
   {
-    title: 'fewer pods: the last goes first, one after the other',
+    title: 'scaling down deletes the last pod first, one after the other',
     play: async ns => {
       await ns.make(statefulSet(ns, { set: { replicas: 3 } }));
       await done(ns);
@@ -456,7 +456,7 @@ export const rows: readonly Row[] = [
     expected: true,
   },
   {
-    title: 'ordinals begin where the set says',
+    title: 'ordinals begin at the configured start',
     play: async ns => {
       await ns.make(statefulSet(ns, { set: { replicas: 2, ordinals: { start: 5 } } }));
       await done(ns);
@@ -465,7 +465,7 @@ export const rows: readonly Row[] = [
     expected: ['web-5 v1', 'web-6 v1'],
   },
   {
-    title: 'a claim is made of each template for each pod, and stays when there are fewer',
+    title: 'each pod gets a claim from each template, and claims stay after scaling down',
     play: async ns => {
       const claim = {
         accessModes: ['ReadWriteOnce'],
@@ -525,7 +525,7 @@ export const rows: readonly Row[] = [
     ],
   },
   {
-    title: 'a pod that cannot be made is told by an event, and made once it can be',
+    title: 'a pod that cannot be created is reported by an Event, and created once it can be',
     play: async ns => {
       const body = statefulSet(ns, { spec: { serviceAccountName: 'later' } });
       await ns.make(body);
