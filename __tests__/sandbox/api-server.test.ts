@@ -350,9 +350,9 @@ describe('logs and proxies', () => {
     const asked: unknown[] = [];
     const runtime = {
       logs: (options: object) => (asked.push(options), 'one\ntwo\n'),
-      podPort: (...place: unknown[]) => (asked.push(place), ports.pod),
-      servicePorts: (...place: unknown[]) => (
-        asked.push(place),
+      podPort: (...request: unknown[]) => (asked.push(request), ports.pod),
+      servicePorts: (...request: unknown[]) => (
+        asked.push(request),
         ports.service.map(real => ({ ip: '10.0.0.1', port: 8080, real }))
       ),
     };

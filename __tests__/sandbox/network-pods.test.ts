@@ -112,7 +112,7 @@ describe('a healthy pod', () => {
 
   it('gets its environment from values, ConfigMaps, Secrets and fields', async () => {
     cluster.store.create(config('ConfigMap', { NAME: 'green' }));
-    cluster.store.create(config('Secret', { word: 'hush' }));
+    cluster.store.create(config('Secret', { word: 'secret-word' }));
     const secretKeyRef = { name: 'settings', key: 'word' };
     cluster.store.create(
       webPod('site:v1', {
@@ -126,7 +126,7 @@ describe('a healthy pod', () => {
       }),
     );
     await ready();
-    expect(await (await fetchPod('/version')).text()).toBe('green/hush/web/web/$(POD)/$(NONE)\n');
+    expect(await (await fetchPod('/version')).text()).toBe('green/secret-word/web/web/$(POD)/$(NONE)\n');
   });
 
   it('is not ready as a whole while one of its containers is not', async () => {

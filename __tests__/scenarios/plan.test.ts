@@ -85,10 +85,10 @@ describe('A plan of a rolling deploy', () => {
 
   scenario('shows each changed field and image of an update, and no secret', cluster, async ns => {
     await site.bring(ns);
-    await ns.write({ 'secret.yml': secret('first-hush') });
+    await ns.write({ 'secret.yml': secret('first-password') });
     const inputs = (version: string) => site.deploy(version, { manifests: 'site.yml, secret.yml' });
     await ns.given(inputs('v1'));
-    await ns.write({ 'secret.yml': secret('second-hush') });
+    await ns.write({ 'secret.yml': secret('second-password') });
     await settled(ns);
     const result = await planned(ns, inputs('v2'));
     const plan = planOf(result);
@@ -112,8 +112,8 @@ describe('A plan of a rolling deploy', () => {
     expect(result.summary).toContain('revision 2 would be deployed');
     expect(result.summary).toContain('"hello from v1" → "hello from v2"');
     for (const text of [result.log, result.summary, result.outputs.plan]) {
-      expect(text).not.toContain('hush');
-      expect(text).not.toContain(Buffer.from('second-hush').toString('base64'));
+      expect(text).not.toContain('-password');
+      expect(text).not.toContain(Buffer.from('second-password').toString('base64'));
     }
     expect(await site.version(ns)).toBe('v1');
   });

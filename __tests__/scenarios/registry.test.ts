@@ -112,36 +112,32 @@ describe('The Secret of registry-secret', () => {
     }
   });
 
-  scenario(
-    "users' bug 55: of another type is refused with the remedy, and made anew where recreate names it",
-    cluster,
-    async ns => {
-      await site.bring(ns);
-      const { kube } = ns.cluster;
-      const { status } = await kube.send({
-        method: 'POST',
-        path: `/api/v1/namespaces/${ns.namespace}/secrets?fieldManager=kubectl-create`,
-        body: {
-          apiVersion: 'v1',
-          kind: 'Secret',
-          metadata: { name: 'regcred' },
-          type: 'Opaque',
-          data: { token: 'eA==' },
-        },
-      });
-      expect(status).toBe(201);
-      const inputs = { 'registry-secret': 'regcred', 'registry-credentials': 'registry.test bob s3cret-Pa55' };
-      const refused = await ns.step(site.deploy('v1', inputs));
-      expectRefused(refused, /Secret \S+\/regcred: .*type.*immutable[^]*recreate: Secret\/regcred/);
-      expect(await ns.get('Deployment', 'site')).toBeUndefined();
-      await ns.given(site.deploy('v1', { ...inputs, recreate: 'secret/regcred' }));
-      const secret = await ns.get('Secret', 'regcred');
-      expect([secret?.['type'], Object.keys(field(secret, 'data') as object)]).toEqual([
-        'kubernetes.io/dockerconfigjson',
-        ['.dockerconfigjson'],
-      ]);
-    },
-  );
+  scenario('of another type is refused with the remedy, and recreated where recreate names it', cluster, async ns => {
+    await site.bring(ns);
+    const { kube } = ns.cluster;
+    const { status } = await kube.send({
+      method: 'POST',
+      path: `/api/v1/namespaces/${ns.namespace}/secrets?fieldManager=kubectl-create`,
+      body: {
+        apiVersion: 'v1',
+        kind: 'Secret',
+        metadata: { name: 'regcred' },
+        type: 'Opaque',
+        data: { token: 'eA==' },
+      },
+    });
+    expect(status).toBe(201);
+    const inputs = { 'registry-secret': 'regcred', 'registry-credentials': 'registry.test bob s3cret-Pa55' };
+    const refused = await ns.step(site.deploy('v1', inputs));
+    expectRefused(refused, /Secret \S+\/regcred: .*type.*immutable[^]*recreate: Secret\/regcred/);
+    expect(await ns.get('Deployment', 'site')).toBeUndefined();
+    await ns.given(site.deploy('v1', { ...inputs, recreate: 'secret/regcred' }));
+    const secret = await ns.get('Secret', 'regcred');
+    expect([secret?.['type'], Object.keys(field(secret, 'data') as object)]).toEqual([
+      'kubernetes.io/dockerconfigjson',
+      ['.dockerconfigjson'],
+    ]);
+  });
 
   scenario('may be rotated while both roles use it', cluster, async ns => {
     const role = (name: string): string => `${name}: "site-\${TARGET_ROLE}"`;

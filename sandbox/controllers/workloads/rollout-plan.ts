@@ -51,8 +51,8 @@ export function planRolling(
 
   // Pods that are about to be deleted still count.
   const present = sum(all.map(set => Math.max(set.replicas, set.existing ?? 0)));
-  const room = Math.max(0, replicas + limits.maxSurge - present);
-  const grown = Math.min(replicas, current.replicas + room);
+  const allowed = Math.max(0, replicas + limits.maxSurge - present);
+  const grown = Math.min(replicas, current.replicas + allowed);
   if (grown !== current.replicas) return new Map([[current.name, grown]]);
 
   const needed = replicas - limits.maxUnavailable;
