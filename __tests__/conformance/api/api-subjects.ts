@@ -16,7 +16,7 @@ import { watchRows } from './watch-rows.js';
 export interface Subject {
   readonly subject: string;
   readonly rows: readonly Row[];
-  /** Where the rows play: all in one namespace unless their objects have names in common. */
+  /** The namespaces of the rows: one for all unless their objects share names. */
   readonly namespaces: 'one for all' | 'one each';
 }
 

@@ -23,7 +23,7 @@ describe('the API server', () => {
     return name;
   };
 
-  /** Runs a row and reads what it saw with the names and uids of this run left out. */
+  /** Runs a row, and replaces the names and uids of this run in its observation. */
   const seen = async (row: Row, namespace: string): Promise<JsonValue> => {
     count += 1;
     const name = `web-${process.pid}-${count}x`;

@@ -21,7 +21,7 @@ interface DeploymentParts {
   readonly labels?: JsonObject;
 }
 
-/** A Deployment of no pods: nothing runs, whoever serves it. */
+/** A Deployment without pods, so that no controller changes it. */
 function deployment({ container = {}, spec = {}, labels = { app: 'web' } }: DeploymentParts = {}): JsonObject {
   const containers = [{ name: 'web', image: 'site:v1', ...container }];
   return {
@@ -47,7 +47,7 @@ const service = (selector: JsonObject, ports: JsonValue = [{ port: 80, targetPor
 const configMap = (data: JsonObject, metadata: JsonObject = {}): JsonObject =>
   anyConfigMap(data, { name: 'web', ...metadata });
 
-/** What tells answers apart: status, reason, and the causes where there are some. */
+/** Status, reason and causes of an answer. */
 function verdict({ status, json }: Answer): JsonObject {
   const causes = objectsAt(json, 'details', 'causes').map(({ reason, field }) => ({
     reason: reason ?? '',
@@ -65,7 +65,7 @@ const textOf = (value: JsonValue | undefined): string => (typeof value === 'stri
 const containerOf = (answer: Answer): JsonObject =>
   objectsAt(answer.json, 'spec', 'template', 'spec', 'containers')[0] ?? {};
 
-/** Managers and what each owns, without times. */
+/** The fields of each manager, without times. */
 function owners(answer: Answer): JsonObject {
   const entries = objectsAt(metadataOf(answer), 'managedFields').map(entry => {
     const through = textAt(entry, 'subresource');
@@ -238,7 +238,7 @@ const ownership: readonly Row[] = [
       await api.apply(path, configMap({ a: '1' }), { manager: 'one' });
       await api.apply(path, configMap({ b: '1' }), { manager: 'two' });
       const answer = refused(await api.apply(path, configMap({ a: '2', b: '2' })));
-      // A real API server lists the causes in any order.
+      // The order of the causes is not defined.
       const byField = (cause: JsonObject): string => textAt(cause, 'field') ?? '';
       const causes = objectsAt(answer, 'causes').sort((left, right) => (byField(left) < byField(right) ? -1 : 1));
       return { ...answer, causes };
@@ -661,5 +661,5 @@ const dryRuns: readonly Row[] = [
   },
 ];
 
-/** All rows; each runs in a namespace of its own. */
+/** All rows; each runs in its own namespace. */
 export const rows: readonly Row[] = [...ownership, ...merging, ...refusals, ...dryRuns];

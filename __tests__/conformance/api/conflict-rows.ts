@@ -17,7 +17,7 @@ import {
   type Row,
 } from '../../support/conformance/api-row.js';
 
-/** Who owns fields; the controllers are left out, as they come in their own time. */
+/** The managers of fields, without the controllers, which write asynchronously. */
 const managers = (answer: Answer): string[] =>
   objectsAt(metadataOf(answer), 'managedFields')
     .filter(entry => entry.manager !== 'kube-controller-manager')

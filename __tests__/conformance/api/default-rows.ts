@@ -23,7 +23,7 @@ import {
   type Row,
 } from '../../support/conformance/api-row.js';
 
-/** What is there of an object that was made in a dry run; `part` takes out what matters and does not vary. */
+/** An object created by a dry run; `part` selects what is compared. */
 type Defaulted = readonly [
   title: string,
   object: JsonObject,

@@ -24,7 +24,7 @@ const owned = (owner: JsonObject, name: string, blocking = true): JsonObject => 
   return configMap({}, { name, ownerReferences: [reference] });
 };
 
-/** Waits until the object at `path` is gone; the watch tells when. */
+/** Watches until the object at `path` is deleted. */
 async function gone(ns: RowNamespace, name: string): Promise<string> {
   const fieldSelector = `metadata.name=${name}`;
   const watch = await openWatch(ns.api, all(ns, 'ConfigMap'), { fieldSelector, timeoutSeconds: '60' });

@@ -23,7 +23,7 @@ const dry = { dryRun: 'All' };
 const generation = (answer: Answer): JsonValue => metadataOf(answer).generation ?? 'none';
 const portsOf = (object: JsonObject): JsonObject[] => objectsAt(object, 'spec', 'ports');
 
-/** Has a generation, and no controller that would write its status meanwhile. */
+/** An object with a generation whose status no controller writes. */
 const ingress: JsonObject = {
   apiVersion: 'networking.k8s.io/v1',
   kind: 'Ingress',

@@ -21,7 +21,7 @@ import {
   type Row,
 } from '../../support/conformance/api-row.js';
 
-/** A bare request; `*` in the path is the row's namespace and `+` its name. */
+/** A raw request; `*` in the path is the row's namespace and `+` its name. */
 type Asked = readonly [
   title: string,
   ask: {
@@ -813,7 +813,7 @@ export const errorRows: readonly Row[] = [
     run: async ({ api, namespace, name }) => {
       const fill = (text: string): string => text.replace('*', namespace).replace('+', name);
       const seen = verdict(await api.send({ method: 'GET', ...ask, path: fill(ask.path) }));
-      // The rest is the words of the parser and the types of Go.
+      // The rest is text of the Go parser.
       const message = asText(seen.message ?? '').replace(/(json parse error|Go struct field).*/s, '$1');
       return seen.message === undefined ? seen : { ...seen, message };
     },

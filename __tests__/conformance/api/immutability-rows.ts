@@ -22,7 +22,7 @@ import {
   type Row,
 } from '../../support/conformance/api-row.js';
 
-/** What somebody wants to change of an object, and the answer. */
+/** A change of an object, and the answer. */
 type Change = readonly [title: string, object: JsonObject, change: JsonObject, expected: JsonValue];
 
 const changes: readonly Change[] = [
@@ -154,7 +154,7 @@ const changes: readonly Change[] = [
   ],
 ];
 
-/** First line of a refusal: what follows it in a pod's or a Job's case is the whole difference in Go. */
+/** First line of an error: for pods and Jobs, a Go diff follows it. */
 const firstLine = (text: JsonValue): JsonValue => (typeof text === 'string' ? (text.split('\n')[0] ?? '') : text);
 
 const changePod = async (ns: RowNamespace, change: JsonObject): Promise<JsonValue> => {
@@ -171,7 +171,7 @@ const others: readonly Row[] = [
       const body = { spec: { template: { spec: { containers: [{ name: 'web', image: 'site:v2' }] } } } };
       const answer = await patch(ns, at(ns, 'Job'), { type: 'strategic-merge', body, query: { dryRun: 'All' } });
       const text = asText(outcome(answer));
-      // What is between is the whole template in the notation of Go.
+      // In between is the whole template in Go notation.
       return [text.split(': Invalid value: ')[0] ?? '', text.slice(text.lastIndexOf(': '))];
     },
     expected: ['422 Job.batch "web" is invalid: spec.template.spec', ': field is immutable'],

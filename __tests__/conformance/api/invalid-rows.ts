@@ -59,7 +59,7 @@ const cronJob = (spec: JsonObject): JsonObject => ({
 const jobTemplate: JsonObject = template({}, { restartPolicy: 'Never' });
 const budget = (spec: JsonObject): JsonObject => ({ apiVersion: 'policy/v1', kind: 'PodDisruptionBudget', spec });
 
-/** What a user wrote, and how it is refused. */
+/** An invalid object, and its error. */
 const mistakes: readonly (readonly [title: string, object: JsonObject, expected: JsonValue])[] = [
   [
     'a Deployment named in capitals',

@@ -29,7 +29,7 @@ const list = (ns: RowNamespace, query: Readonly<Record<string, string>> = {}): P
     query: { labelSelector: `row=${ns.name}`, ...query },
   });
 
-/** Names in the order they came in, without the row's own part. */
+/** Names in the received order, without the row's prefix. */
 const names = ({ json }: Answer, { name }: RowNamespace): string[] =>
   objectsAt(json, 'items').map(item => (textAt(objectAt(item, 'metadata'), 'name') ?? '').slice(name.length + 1));
 

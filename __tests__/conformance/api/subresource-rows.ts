@@ -29,7 +29,7 @@ import {
 
 const scale = (ns: RowNamespace): string => `${at(ns, 'Deployment')}/scale`;
 
-/** A Scale without what differs from cluster to cluster. */
+/** A Scale without what differs between clusters. */
 function shown({ json }: Answer): JsonObject {
   const copy = clone(json);
   const metadata = objectAt(copy, 'metadata');

@@ -14,12 +14,12 @@ const namesOf = (slices: readonly JsonObject[]): string[] =>
     .map(endpoint => textOf(at(endpoint, 'targetRef', 'name')))
     .sort();
 
-/** Waits until the Service's slices give an answer. */
+/** Waits until `look` has a result for the slices of the Service. */
 function slices<T>(ns: ConformanceNamespace, what: string, look: (slices: JsonObject[]) => T | undefined): Promise<T> {
   return ns.untilAll('endpointslices', what, all => look(slicesOf(all, 'web')));
 }
 
-/** The conditions of the only endpoint, once they are as wanted. */
+/** The conditions of the only endpoint, once they match. */
 function conditions(ns: ConformanceNamespace, wanted: JsonObject): Promise<JsonObject> {
   return slices(ns, `an endpoint that is ${JSON.stringify(wanted)}`, all => {
     const [endpoint] = endpointsOf(all);
@@ -318,7 +318,7 @@ export const rows: readonly Row[] = [
     },
   },
   {
-    // It may stay listed: the controller takes no notice of the end of a pod that was not ready before either.
+    // It may stay listed: the controller ignores the end of a pod that was not ready before.
     title: 'a pod that has ended is no ready endpoint',
     play: async ns => {
       const container = bare({ image: `${ns.options.site}:broken` });

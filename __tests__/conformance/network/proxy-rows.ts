@@ -4,7 +4,7 @@ import { at, textOf } from '../../support/conformance/object-fields.js';
 import { type ConformanceNamespace, type Row } from '../../support/conformance/conformance-namespace.js';
 import { bare, pod, ready, service } from '../../support/conformance/web-application.js';
 
-/** What an answer says: a Status in its members, anything else as text. */
+/** An answer: a Status by its fields, anything else as text. */
 function told(ns: ConformanceNamespace, { status, headers, text, json }: Answer): JsonObject {
   const body =
     json.kind === 'Status'
@@ -31,7 +31,7 @@ async function site(ns: ConformanceNamespace, container: JsonObject = {}): Promi
   );
 }
 
-/** The same questions to a pod and to its Service. */
+/** The same requests to a pod and to its Service. */
 const both = async (ns: ConformanceNamespace, rest: string, more: Partial<Ask> = {}): Promise<JsonValue> => [
   await ask(ns, `pods/web:8080/proxy/${rest}`, more),
   await ask(ns, `services/web:80/proxy/${rest}`, more),
@@ -121,7 +121,7 @@ const passed: readonly [string, string, Partial<Ask>, JsonValue][] = [
   ],
 ];
 
-/** Lines of /echo-headers, without what is the client's own or differs from run to run. */
+/** Lines of /echo-headers, without those of the client and those that differ between runs. */
 function echoed(ns: ConformanceNamespace, text: string): string[] {
   return ns
     .words(text)
@@ -323,7 +323,7 @@ export const rows: readonly Row[] = [
     title: 'a pod that is not ready can be reached by its name, but not through its Service',
     play: async ns => {
       await ns.make(pod(ns, { tag: 'never-ready' }), service());
-      // A container that runs may not listen yet; one that answers its probe does.
+      // A running container may not listen yet; one that answers its probe does.
       await ns.untilAll('events', 'an answer to the probe', all =>
         all.some(event => /statuscode: 503/.test(textOf(event.message))) ? true : undefined,
       );

@@ -21,7 +21,7 @@ const numberOf = (set: JsonObject, name: string): number => Number(at(set, 'stat
 const isObserved = (set: JsonObject): boolean =>
   at(set, 'status', 'observedGeneration') === at(set, 'metadata', 'generation');
 
-/** A pod of the newest template is available on every node that wants one. */
+/** A pod of the newest template is available on every matching node. */
 const isDone = (set: JsonObject): boolean =>
   isObserved(set) &&
   numberOf(set, 'desiredNumberScheduled') > 0 &&
@@ -33,12 +33,12 @@ const done = (ns: ConformanceNamespace): Promise<JsonObject> =>
   ns.until('daemonsets/web', 'the rollout to end', isDone);
 const change = (ns: ConformanceNamespace, body: JsonObject): Promise<JsonObject> => ns.change('daemonsets/web', body);
 
-/** Tags of the pods that are not on their way out. */
+/** Tags of the pods that are not terminating. */
 async function podsOf(ns: ConformanceNamespace): Promise<string[]> {
   return (await ns.list('pods')).filter(pod => !isLeaving(pod)).map(tagOf);
 }
 
-/** What an update from v1 to v2 does to the pods of the one node, in order. */
+/** The events of the pods on the only node during an update from v1 to v2, in order. */
 async function update(ns: ConformanceNamespace, set: JsonObject): Promise<string[]> {
   await ns.make(daemonSet(ns, { set }));
   await done(ns);

@@ -11,7 +11,7 @@ import {
   type PodParts,
 } from '../../support/conformance/web-application.js';
 
-/** Events about objects of a kind as `Type Reason component: message`, the first of each first. */
+/** Events of objects of a kind as `Type Reason component: message`, in order of their first occurrence. */
 async function events(ns: ConformanceNamespace, kind: string): Promise<string[]> {
   const all = (await ns.list('events')).filter(event => at(event, 'involvedObject', 'kind') === kind);
   return all.map(event => lineOf(ns, event)).sort();
@@ -22,7 +22,7 @@ function lineOf(ns: ConformanceNamespace, event: JsonObject): string {
   return `${textOf(event.type)} ${textOf(event.reason)} ${component}: ${ns.words(textOf(event.message))}`;
 }
 
-/** Waits for the Events with these reasons, then gives all of that kind. */
+/** Waits for the Events with these reasons, then returns all of that kind. */
 async function after(ns: ConformanceNamespace, kind: string, ...reasons: readonly string[]): Promise<string[]> {
   await ns.untilAll('events', `Events ${reasons.join(', ')}`, all =>
     reasons.every(reason => all.some(event => event.reason === reason)) ? true : undefined,

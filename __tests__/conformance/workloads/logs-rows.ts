@@ -4,7 +4,7 @@ import { at, textOf } from '../../support/conformance/object-fields.js';
 import { type ConformanceNamespace, type Row } from '../../support/conformance/conformance-namespace.js';
 import { bare, pod, ready } from '../../support/conformance/web-application.js';
 
-/** Status, kind of text and what is said: a Status by its message, a log by its lines without their times. */
+/** Status, content type and text: a Status by its message, a log by its lines without times. */
 async function log(ns: ConformanceNamespace, query: Record<string, string> = {}, name = 'web'): Promise<JsonValue> {
   const { status, headers, text, json } = await ns.get(`pods/${name}/log`, query);
   const said =
@@ -82,7 +82,7 @@ export const rows: readonly Row[] = [
         await log(ns, { tailLines: '1' }),
         await log(ns, { previous: 'true', tailLines: '1' }),
       ];
-      // The kubelet may still be about to open the files.
+      // The kubelet may not have opened the files yet.
       return eventually('both logs', async () => {
         const both = await logs();
         return both.every(one => at(one, 'lines', 0) !== null) ? both : undefined;

@@ -33,7 +33,7 @@ function containersOf(ns: ConformanceNamespace, object: JsonObject, list = 'cont
   });
 }
 
-/** All that matters of a pod's status. */
+/** The compared fields of a pod's status. */
 function statusOf(ns: ConformanceNamespace, object: JsonObject): JsonObject {
   const inits = containersOf(ns, object, 'initContainerStatuses');
   return {
@@ -53,13 +53,13 @@ const isPhase =
   (object: JsonObject): boolean =>
     at(object, 'status', 'phase') === phase;
 
-/** Ended, and its network taken down. */
+/** Terminated, with its network removed. */
 const isOver =
   (phase: string) =>
   (object: JsonObject): boolean =>
     isPhase(phase)(object) && has(object, 'PodReadyToStartContainers', 'False');
 
-/** A pod and the state in which its status is looked at. */
+/** A pod, and the state in which its status is compared. */
 async function seen(
   ns: ConformanceNamespace,
   made: JsonObject,
@@ -116,7 +116,7 @@ async function ended(ns: ConformanceNamespace, made: JsonObject, type: string): 
   };
 }
 
-/** Its container runs, and not for the first time. */
+/** Its container runs after a restart. */
 const isBack = (object: JsonObject): boolean => {
   const [status] = objectsAt(object, 'status', 'containerStatuses');
   return at(status, 'state', 'running') !== null && at(status, 'restartCount') !== 0;
@@ -163,7 +163,7 @@ export const rows: readonly Row[] = [
       return {
         same: at(status, 'podIPs', 0, 'ip') === ip && at(status, 'hostIPs', 0, 'ip') === at(status, 'hostIP'),
         qosClass: at(status, 'qosClass'),
-        // A node that has the same image of several registries names any of them.
+        // A node with the same image from several registries reports any of them.
         image: textOf(at(status, 'containerStatuses', 0, 'image')).replace(/^.*\//, ''),
         imageID: /@sha256:[0-9a-f]{64}$/.test(textOf(at(status, 'containerStatuses', 0, 'imageID'))),
         containerID: /^containerd:\/\/[0-9a-f]{64}$/.test(textOf(at(status, 'containerStatuses', 0, 'containerID'))),

@@ -23,13 +23,13 @@ const tagOf = (object: JsonObject): string => {
 const byTag = (sets: readonly JsonObject[], valueOf: (set: JsonObject) => JsonValue): JsonObject =>
   Object.fromEntries(sets.map(set => [tagOf(set), valueOf(set)] as const));
 
-/** `{v1: 0, v2: 3}`: wanted pods by tag. */
+/** `{v1: 0, v2: 3}`: replicas by tag. */
 async function setsOf(ns: ConformanceNamespace): Promise<JsonObject> {
   const sets = await ns.list('replicasets');
   return byTag(sets, set => at(set, 'spec', 'replicas'));
 }
 
-/** The counts of a status; what is absent is left out. */
+/** The counts of a status; absent ones are left out. */
 function countsOf({ status }: JsonObject): JsonObject {
   const names = [
     'replicas',
@@ -42,7 +42,7 @@ function countsOf({ status }: JsonObject): JsonObject {
   return Object.fromEntries(names.flatMap(name => (at(status, name) === null ? [] : [[name, at(status, name)]])));
 }
 
-/** States of the objects one after another, those on their way out left out. */
+/** The sets of objects after each event, without terminating ones. */
 function* states(changes: readonly Change[]): Generator<readonly JsonObject[]> {
   const pods = new Map<string, JsonObject>();
   for (const { type, object } of changes) {
@@ -52,11 +52,11 @@ function* states(changes: readonly Change[]): Generator<readonly JsonObject[]> {
   }
 }
 
-/** Pods of a set are created and deleted a moment later, so only what is wanted is bounded at any time. */
+/** Pods of a set are created and deleted a moment later, so only the replicas are within the limits at any time. */
 const wantedBy = (sets: readonly JsonObject[]): number =>
   sets.reduce((sum, set) => sum + Number(at(set, 'spec', 'replicas')), 0);
 
-/** Updates v1 → v2 and tells the most pods that were wanted at a time, and the fewest ready ones that there ever were. */
+/** Updates v1 → v2. Returns the highest sum of replicas and the lowest number of ready pods at any time. */
 async function extremes(ns: ConformanceNamespace, replicas: number, strategy: JsonObject): Promise<JsonValue> {
   await ns.make(deployment(ns, { replicas, deployment: { strategy } }));
   await rolledOut(ns);
@@ -64,7 +64,7 @@ async function extremes(ns: ConformanceNamespace, replicas: number, strategy: Js
   const watched = await ns.watch('pods');
   await ns.change('deployments/web', image(ns, 'v2'));
   await rolledOut(ns);
-  // The first changes tell, pod by pod, what was there before.
+  // The first events show the initial pods one by one.
   const all = [...states(watched.changes)].slice(replicas - 1);
   const mixed = all.some(pods => new Set(pods.map(tagOf)).size > 1);
   return {
@@ -89,7 +89,7 @@ const arithmetic: readonly [number, JsonObject, JsonObject][] = [
   [2, rolling('0%', '10%'), { mostPods: 2, fewestReady: 1 }],
 ];
 
-/** Brings up v1 and then begins an update to pods that never get ready; resolves when nothing moves any more. */
+/** Deploys v1 and starts an update to pods that never become ready; resolves when nothing changes any more. */
 async function stuck(ns: ConformanceNamespace, replicas: number, spec: JsonObject = {}): Promise<JsonObject> {
   await ns.make(deployment(ns, { replicas, deployment: spec }));
   await rolledOut(ns);
@@ -400,7 +400,7 @@ export const rows: readonly Row[] = [
       return {
         counts: countsOf(seen),
         sets: await setsOf(ns),
-        // A real controller that counts the pod in the sync that made its set keeps the reason NewReplicaSetCreated.
+        // A real controller that counts the pod in the same sync as the new set keeps the reason NewReplicaSetCreated.
         available: has(seen, 'Available'),
         progressing: has(seen, 'Progressing'),
       };

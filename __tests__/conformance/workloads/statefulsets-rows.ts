@@ -23,7 +23,7 @@ const numberOf = (set: JsonObject, name: string): number => Number(at(set, 'stat
 const isObserved = (set: JsonObject): boolean =>
   at(set, 'status', 'observedGeneration') === at(set, 'metadata', 'generation');
 
-/** Every wanted pod is of the newest template and available, and no other is left. */
+/** All pods are of the newest template and available, and no other is left. */
 function isDone(set: JsonObject): boolean {
   const wanted = at(set, 'spec', 'replicas');
   const counts = ['replicas', 'availableReplicas', 'updatedReplicas'].map(name => numberOf(set, name));
@@ -38,19 +38,19 @@ const done = (ns: ConformanceNamespace): Promise<JsonObject> =>
   ns.until('statefulsets/web', 'the rollout to end', isDone);
 const change = (ns: ConformanceNamespace, body: JsonObject): Promise<JsonObject> => ns.change('statefulsets/web', body);
 
-/** `['web-0 v1', 'web-1 v2']`, those on their way out left out. */
+/** `['web-0 v1', 'web-1 v2']`, without terminating pods. */
 async function podsOf(ns: ConformanceNamespace): Promise<JsonValue> {
   const pods = await ns.list('pods');
   return pods.filter(pod => !isLeaving(pod)).map(pod => `${nameOf(pod)} ${tagOf(pod)}`);
 }
 
-/** The status, with revisions told from one another and from nothing else. */
+/** The status, with placeholders for the revisions. */
 function statusOf(set: JsonObject): JsonObject {
   const { currentRevision, updateRevision, ...rest } = objectAt(set, 'status');
   return { ...rest, oneRevision: currentRevision === updateRevision };
 }
 
-/** What happened to the pods, in order: `+web-0 v1` made, `web-0 ready`, `-web-0` told to go. */
+/** The events of the pods in order: `+web-0 v1` created, `web-0 ready`, `-web-0` marked for deletion. */
 function story(changes: readonly Change[]): string[] {
   const seen = new Map<string, { uid: JsonValue; ready: boolean; leaving: boolean }>();
   const told: string[] = [];
@@ -75,14 +75,14 @@ function story(changes: readonly Change[]): string[] {
   return told;
 }
 
-/** What the status of a set of one version says: so many pods, all available. */
+/** The status of a set with one version and this number of pods, all available. */
 const settled = (count: number, observedGeneration: number): JsonObject => ({
   ...counted(count, observedGeneration),
   readyReplicas: count,
   availableReplicas: count,
 });
 
-/** The same of pods that do not get ready. */
+/** The same with pods that do not become ready. */
 const counted = (count: number, observedGeneration: number): JsonObject => ({
   replicas: count,
   currentReplicas: count,
@@ -93,7 +93,7 @@ const counted = (count: number, observedGeneration: number): JsonObject => ({
   oneRevision: true,
 });
 
-/** Brings up three pods of v1 with a strategy, and tells what an update to v2 then does. */
+/** Creates three pods of v1, and returns the events of an update to v2 with the strategy. */
 async function update(ns: ConformanceNamespace, set: JsonObject): Promise<string[]> {
   await ns.make(statefulSet(ns, { set: { replicas: 3, ...set } }));
   await done(ns);
@@ -106,7 +106,7 @@ async function update(ns: ConformanceNamespace, set: JsonObject): Promise<string
 
 const oneByOne = ['web-2', 'web-1', 'web-0'].flatMap(name => [`-${name}`, `+${name} v2`, `${name} ready`]);
 
-/** An update to pods that never get ready has begun, and the first of them runs. Resolves with its name. */
+/** Starts an update to pods that never become ready. Resolves with the name of the first one once it runs. */
 async function stuck(ns: ConformanceNamespace, set: JsonObject): Promise<string> {
   await ns.make(statefulSet(ns, { set: { replicas: 2, ...set } }));
   await done(ns);
@@ -367,7 +367,7 @@ export const rows: readonly Row[] = [
         'the change to be seen',
         set => isObserved(set) && at(set, 'status', 'updateRevision') === at(set, 'status', 'currentRevision'),
       );
-      // Another change of the set makes its controller look once more.
+      // Another change of the set triggers its controller again.
       await change(ns, { spec: { revisionHistoryLimit: 9 } });
       await ns.until('statefulsets/web', 'another look', isObserved);
       const still = await ns.read(`pods/${name}`);
