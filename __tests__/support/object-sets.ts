@@ -26,7 +26,7 @@ export function referenceSet({ repository, tag }: Image): ObjectSet {
       'apiVersion: v1\nkind: ServiceAccount\nmetadata: {name: web}\n',
       configMap('config-a', tag),
       configMap('config-b', '2'),
-      'apiVersion: v1\nkind: Secret\nmetadata: {name: web}\nstringData: {PASSWORD: "not told"}\n',
+      'apiVersion: v1\nkind: Secret\nmetadata: {name: web}\nstringData: {PASSWORD: "not shown"}\n',
       service('web-a'),
       service('web-b'),
       ...letters.map(letter => deployment(`web-${letter}`, { image: `${repository}:${tag}`, own, from })),

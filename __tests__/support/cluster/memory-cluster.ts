@@ -132,18 +132,18 @@ async function* watched(
   const wanted = (object: KubeObject): boolean =>
     (kind.namespace === undefined || object.metadata.namespace === kind.namespace) &&
     Object.entries(labels).every(([name, value]) => object.metadata.labels?.[name] === value);
-  const told: WatchEvent[] = store.list(kind, { labels }).map(object => ({ type: 'ADDED', object }));
-  told.push({ type: 'synced' });
+  const events: WatchEvent[] = store.list(kind, { labels }).map(object => ({ type: 'ADDED', object }));
+  events.push({ type: 'synced' });
   let ring: () => void = () => undefined;
   const end = store.watch(kind, event => {
     if (!wanted(event.object)) return;
-    told.push(event);
+    events.push(event);
     ring();
   });
   signal.addEventListener('abort', () => ring());
   try {
     while (!signal.aborted) {
-      const next = told.shift();
+      const next = events.shift();
       if (next !== undefined) yield next;
       else
         await new Promise<void>(resolve => {

@@ -34,14 +34,14 @@ export const deploymentController: Controller = context => {
     const deployment = getByKey(store, DEPLOYMENT, key);
     if (!deployment || deployment.metadata.deletionTimestamp !== undefined) return;
     const step = rollOut({ context, record, deployment });
-    const told = getByKey(store, DEPLOYMENT, key);
-    if (told && step === 'created') tellOfNewSet(told);
+    const scaled = getByKey(store, DEPLOYMENT, key);
+    if (scaled && step === 'created') reportNewSet(scaled);
     const fresh = getByKey(store, DEPLOYMENT, key);
     if (fresh) report(fresh, step);
   });
 
   /** Before anything is counted, so that this condition is the first. */
-  function tellOfNewSet(deployment: Deployment): void {
+  function reportNewSet(deployment: Deployment): void {
     const name = setsOf(store, deployment).current?.metadata.name ?? '';
     progressed.set(deployment.metadata.uid ?? '', clock.now());
     writeStatus(store, deployment, withProgress(deployment.status ?? {}, newSetCreated(name), true));
