@@ -2,6 +2,7 @@
 export default {
   testEnvironment: 'node',
   roots: ['<rootDir>/__tests__'],
+  globalSetup: '<rootDir>/scripts/test-bundle.js',
   testMatch: ['**/*.test.ts'],
   extensionsToTreatAsEsm: ['.ts'],
   moduleNameMapper: { '^(\\.{1,2}/.*)\\.js$': '$1' },
@@ -11,8 +12,8 @@ export default {
       { jsc: { parser: { syntax: 'typescript' }, target: 'es2022' }, module: { type: 'es6' } },
     ],
   },
-  // The scenarios run real servers and real processes; a hang must still end with a name.
+  // The scenarios run real servers and processes: a test that hangs must fail under its own name.
   testTimeout: 60_000,
-  // The scenarios mostly wait for clusters and processes, so one worker a core leaves none idle.
+  // The scenarios mostly wait for clusters and processes, so one worker per core leaves no core idle.
   maxWorkers: '100%',
 };

@@ -5,35 +5,35 @@ import { createInterface } from 'node:readline';
 import { runStep } from '../__tests__/support/runner/runner.js';
 import type { ObjectSet } from '../__tests__/support/object-sets.js';
 
-/** What a tool is to deploy, and where. */
+/** One deploy by a tool. */
 export interface Job {
   readonly set: ObjectSet;
   readonly kubeconfig: string;
   readonly namespace: string;
-  /** A folder of the tool's own, with the set in `objects.yml`. */
+  /** A folder for the tool, with the set in `objects.yml`. */
   readonly folder: string;
-  /** For one wait, in seconds. */
+  /** Deadline of one wait, in seconds. */
   readonly timeoutSeconds: number;
   readonly onStart: (pid: number) => void;
 }
 
-/** A line that was printed, and when: milliseconds of `performance.now()`. */
+/** A printed line with its time in milliseconds of `performance.now()`. */
 export interface Line {
   readonly text: string;
   readonly at: number;
 }
 
-/** What a tool said and how it ended. */
+/** The output of a tool and its end. */
 export interface Told {
   readonly succeeded: boolean;
   readonly lines: readonly Line[];
-  /** When it knew how the rollout went; `undefined` when it never got to wait. */
+  /** When it decided on the rollout; `undefined` if it did not wait. */
   readonly decidedAt?: number;
 }
 
 export interface Tool {
   readonly name: string;
-  /** The HTTP methods by which it writes the objects of a set; by others it writes only what is its own. */
+  /** The HTTP methods with which it writes the objects of a set; it uses others only for its own objects. */
   readonly appliesBy: readonly string[];
   run(job: Job): Promise<Told>;
 }
@@ -49,7 +49,7 @@ export const cutover: Tool = {
       inputs: {
         manifests: 'objects.yml',
         release: 'bench',
-        // kubectl asks no registry.
+        // kubectl does not query registries.
         'image-check': 'off',
         // kubectl does not ask whether pods stay ready.
         'stable-for': '0s',
@@ -98,7 +98,7 @@ function kubectl(name: string, options: readonly string[]): Tool {
   };
 }
 
-/** Every tool that is there, and the version of kubectl (`undefined`: there is none on the PATH). */
+/** All available tools, and the version of kubectl (`undefined`: not on the PATH). */
 export function toolsAtHand(): { readonly tools: readonly Tool[]; readonly kubectlVersion?: string } {
   const { status, stdout } = spawnSync('kubectl', ['version', '--client', '--output=json'], { encoding: 'utf8' });
   if (status !== 0) return { tools: [cutover] };

@@ -1,6 +1,6 @@
-// What a deploy costs, next to kubectl: API calls, times, bytes and memory. Measured, never asserted.
-// --quick: the reference set once, without delay. --only=r10,thousand,failures, --delays=0,20,80 (ms), --runs=3: some of it.
-// docs/benchmarks.md says more.
+// Measures the cost of a deploy compared with kubectl: API calls, times, bytes and memory. Nothing is asserted.
+// --quick: the reference set once, without delay. --only=r10,thousand,failures, --delays=0,20,80 (ms), --runs=3: a selection.
+// See docs/benchmarks.md.
 import { mkdir, writeFile } from 'node:fs/promises';
 import { cpus, platform } from 'node:os';
 import { parseArgs } from 'node:util';
@@ -26,7 +26,7 @@ const { values: flags } = parseArgs({
 const { only, delays, runs } = flags.quick ? { only: 'r10', delays: '0', runs: '1' } : flags;
 const parts = only.split(',');
 const delaysMs = delays.split(',').map(Number);
-/** Nobody waits longer for a rollout that has gone wrong. */
+/** The deadline of a failing rollout. */
 const patienceSeconds = 30;
 
 const site = { repository: 'registry.test/shop/site', tag: 'v1' };
@@ -35,12 +35,12 @@ const sets = [
   ...(parts.includes('thousand') ? [thousandObjects(site)] : []),
 ];
 const failures = [
-  { set: singleDeployment('an image name that is none', 'Registry.test/Shop//Site:v1'), reason: /InvalidImageName/ },
+  { set: singleDeployment('an invalid image name', 'Registry.test/Shop//Site:v1'), reason: /InvalidImageName/ },
   { set: singleDeployment('an image that cannot be pulled', 'registry.test/shop/nosuch:v1'), reason: /ImagePull/ },
   { set: singleDeployment('a crash loop', `${site.repository}:broken`), reason: /exit code|CrashLoop/ },
 ];
 
-/** What a set costs a tool under one delay. */
+/** The cost of a set for a tool with one delay. */
 interface Cost {
   readonly set: string;
   readonly delayMs: number;
@@ -65,7 +65,7 @@ const tellings: Telling[] = [];
 say(
   `${cpus().length} cores, ${platform()}, Node ${process.version}; kubectl ${kubectlVersion ?? 'is not on the PATH'}\n`,
 );
-// The first deploy also warms up the embedded cluster, which all share.
+// The first deploy also warms up the embedded cluster that all share.
 if (tools[0]) await costOf(tools[0], referenceSet(site), 0);
 for (const set of sets) {
   for (const delayMs of delaysMs) {
@@ -79,7 +79,7 @@ for (const set of sets) {
   }
 }
 if (parts.includes('failures')) {
-  // kubectl waits in the same way however it applied.
+  // kubectl waits in the same way after both kinds of apply.
   for (const tool of tools.filter(({ name }) => !name.includes('--'))) {
     for (const { set, reason } of failures) {
       const measured = await measure(tool, { set, delayMs: 0, timeoutSeconds: patienceSeconds });

@@ -1,7 +1,7 @@
 import { markdownTable } from './markdown-table.js';
 import type { Measured } from './measured-deploy.js';
 
-/** When a tool told why a rollout fails. Times in milliseconds since the first write was answered. */
+/** When a tool reported the cause of a failing rollout. Times in milliseconds since the first answer to a write. */
 export interface Telling {
   readonly tool: string;
   readonly failure: string;
@@ -12,7 +12,7 @@ export interface Telling {
   readonly words?: string;
 }
 
-/** `reason`: what a line that names the cause matches. */
+/** `reason` matches a line that names the cause. */
 export function tellingOf(
   { told, calls }: Measured,
   { tool, failure, reason }: { readonly tool: string; readonly failure: string; readonly reason: RegExp },
@@ -32,7 +32,7 @@ export function tellingOf(
 export function failureTable(tellings: readonly Telling[], patienceSeconds: number): string {
   const seconds = (ms: number | undefined): string => (ms === undefined ? '-' : `${(ms / 1000).toFixed(1)} s`);
   return markdownTable(
-    ['failure', 'tool', 'stops waiting after', 'cause told after', 'in these words'],
+    ['failure', 'tool', 'stops waiting after', 'reports the cause after', 'message'],
     tellings.map(({ failure, tool, decidedMs, toldMs, words = '-' }) => [
       failure,
       tool,
@@ -43,7 +43,7 @@ export function failureTable(tellings: readonly Telling[], patienceSeconds: numb
   );
 }
 
-/** The words of a registry go on and on. */
+/** Registry errors are long. */
 function cut(words: string): string {
   const limit = 150;
   return (words.length > limit ? `${words.slice(0, limit)}…` : words).replaceAll('|', '\\|');

@@ -11,7 +11,7 @@ interface Column {
   readonly title: string;
   readonly of: keyof Figures;
   readonly digits: number;
-  /** What one of the unit shown is in the unit measured. Default 1. */
+  /** Divisor from the measured unit to the shown one. Default 1. */
   readonly unit?: number;
 }
 
@@ -34,7 +34,7 @@ const columns: readonly Column[] = [
   { title: 'peak MiB', of: 'peakMiB', digits: 0 },
 ];
 
-/** One line per tool: the median, and the extremes where the runs differ. */
+/** One line per tool: the median, with minimum and maximum if the runs differ. */
 export function costTable(rows: readonly Row[]): string {
   return markdownTable(
     ['tool', ...columns.map(({ title }) => title)],

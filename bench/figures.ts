@@ -3,7 +3,7 @@ import type { Tool } from './deploy-tools.js';
 import type { Measured } from './measured-deploy.js';
 import type { ObjectSet } from '../__tests__/support/object-sets.js';
 
-/** What one deploy cost. A member that is missing was not to be seen. Times in milliseconds. */
+/** The cost of one deploy. Absent members could not be measured. Times in milliseconds. */
 export interface Figures {
   readonly calls: number;
   readonly dryRuns: number;
@@ -11,7 +11,7 @@ export interface Figures {
   readonly watches: number;
   /** GET and LIST of objects. */
   readonly reads: number;
-  /** What is asked of the API server itself: version, discovery, OpenAPI. */
+  /** Requests for the version, discovery and OpenAPI documents. */
   readonly discovery: number;
   /** The release's record and lock. */
   readonly record: number;
@@ -74,14 +74,14 @@ function span(calls: readonly AnsweredCall[]): number | undefined {
   return Math.max(...calls.map(call => call.answeredAt)) - Math.min(...calls.map(call => call.arrivedAt));
 }
 
-/** The middle one of several runs, and the extremes. */
+/** Median, minimum and maximum of several runs. */
 export interface Spread {
   readonly median: number;
   readonly min: number;
   readonly max: number;
 }
 
-/** `undefined`: no run has it. */
+/** `undefined`: no run has the figure. */
 export function spread(values: readonly (number | undefined)[]): Spread | undefined {
   const sorted = values.filter(value => value !== undefined).toSorted((one, other) => one - other);
   const [min] = sorted;

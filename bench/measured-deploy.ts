@@ -12,15 +12,15 @@ import type { Told, Tool } from './deploy-tools.js';
 import type { ObjectSet } from '../__tests__/support/object-sets.js';
 import { ProcessMemory } from './process-memory.js';
 
-/** One deploy by one tool into an empty cluster of its own. Times are those of `performance.now()`. */
+/** One deploy by one tool into its own empty cluster. Times are in milliseconds of `performance.now()`. */
 export interface Measured {
   readonly told: Told;
   readonly startedAt: number;
   readonly endedAt: number;
-  /** By arrival. */
+  /** In order of arrival. */
   readonly calls: readonly AnsweredCall[];
   readonly wire: WireCounts;
-  /** When the status of the last Deployment said that it is ready. Absent: not all of them got ready. */
+  /** When the last Deployment became ready according to its status. Absent: not all became ready. */
   readonly readyAt?: number;
   readonly peakMiB?: number;
 }
@@ -82,7 +82,7 @@ export async function measure(tool: Tool, { set, delayMs, timeoutSeconds }: Cond
   }
 }
 
-/** A process has ended before the server has seen the end of its last connection. */
+/** A process ends before the server sees the end of its last connection. */
 async function answered(sandbox: Sandbox, calls: readonly AnsweredCall[]): Promise<void> {
   while (calls.length < sandbox.calls.read().total) await pause(5);
 }
@@ -90,12 +90,12 @@ async function answered(sandbox: Sandbox, calls: readonly AnsweredCall[]): Promi
 async function makeNamespace({ kubeconfig }: Sandbox): Promise<void> {
   const kube = openKube(kubeconfig);
   await kube.create({ apiVersion: 'v1', kind: 'Namespace', metadata: { name: namespace } });
-  // Pods are not let in before it has its ServiceAccount.
+  // The API server refuses pods before the namespace has its ServiceAccount.
   while ((await kube.get({ kind: 'ServiceAccount', namespace, name: 'default' })) === undefined) await pause(5);
   kube.close();
 }
 
-/** Resolves when all Deployments are ready for good, as far as is known by now. */
+/** Resolves when all Deployments are ready according to their current status. */
 function followReadiness(store: Store, names: readonly string[]): () => number | undefined {
   const since = new Map<string, number>();
   store.watch({ apiVersion: 'apps/v1', kind: 'Deployment' }, ({ object }) => {

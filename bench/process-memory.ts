@@ -1,16 +1,16 @@
 import { readFileSync } from 'node:fs';
 
-/** Follows processes until they end; Linux alone tells their memory. */
+/** Measures processes until they end; only Linux reports their memory. */
 export class ProcessMemory {
   readonly #following = new Set<NodeJS.Timeout>();
   #peakKiB = 0;
 
-  /** The highest resident set of any followed process, in MiB. `undefined` where the system does not say. */
+  /** The highest resident set of any followed process, in MiB. `undefined` if the system does not report it. */
   get peakMiB(): number | undefined {
     return this.#peakKiB === 0 ? undefined : this.#peakKiB / 1024;
   }
 
-  /** The system keeps each process's own peak, so that only what comes after the last look is missed. */
+  /** The system records the peak of each process, so that only growth after the last sample is missed. */
   follow(pid: number): void {
     const timer = setInterval(() => {
       const peak = peakKiB(pid);

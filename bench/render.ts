@@ -1,5 +1,5 @@
-// How long 5 000 documents of 20 MB take from files to rendered objects, and with how much memory. Measured, never asserted.
-// --runs=3: how often, each time in a fresh process. --only=files,single: some of it. docs/benchmarks.md says more.
+// Measures time and memory from 5 000 documents (20 MB) in files to rendered objects. Nothing is asserted.
+// --runs=3: the number of runs, each in a new process. --only=files,single: a selection. See docs/benchmarks.md.
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -14,7 +14,7 @@ const { values: flags } = parseArgs({
   options: {
     runs: { type: 'string', default: '3' },
     only: { type: 'string', default: 'files,single' },
-    /** A folder of manifests: measures once in this very process, and prints the figures as JSON. */
+    /** A folder of manifests: measures once in this process, and prints the figures as JSON. */
     folder: { type: 'string' },
   },
 });
@@ -23,7 +23,7 @@ interface Figures {
   readonly documents: number;
   readonly readMs: number;
   readonly renderMs: number;
-  /** What the main thread computed; on a busy machine the times above are longer. */
+  /** CPU time of the main thread; on a busy machine the times above are longer. */
   readonly processorMs: number;
   readonly peakMiB: number;
 }
@@ -73,7 +73,7 @@ function spread(values: readonly number[], digits: number): string {
   return lowest === highest ? median : `${median} (${lowest}..${highest})`;
 }
 
-/** The set as files of so many documents each, measured again and again. */
+/** Measures the set repeatedly, as files of this number of documents each. */
 function rowOf(title: string, perFile: number): readonly string[] {
   const folder = mkdtempSync(join(tmpdir(), 'cutover-bench-'));
   try {

@@ -1,4 +1,4 @@
-// What the generator of requests costs: sends to URL for SECONDS (default 30) and says what it saw and what it used.
+// Measures the request generator: sends to URL for SECONDS (default 30), and prints the counts and the resources used.
 // URL [SECONDS] [PER_SECOND] [KEPT_ALIVE_PER_SECOND]
 import { startTraffic } from '../__tests__/support/traffic/traffic.js';
 

@@ -5,11 +5,12 @@ import { startSandbox } from '../sandbox/start.js';
 import { openKube } from '../__tests__/support/kube.js';
 import { namespace, token } from './stage.js';
 import { Story } from './story.js';
-import { firstRelease, refused, update, wayBack } from './tomcat.js';
+import { firstRelease, refused, rollback, update } from './tomcat.js';
 import { rollingUpdate } from './website.js';
 
 const summaryFile = '.cache/demo-summary.md';
-const enough = 2000;
+/** Fewer requests than this prove nothing. */
+const minRequests = 2000;
 
 const story = new Story(line => process.stdout.write(`${line}\n`));
 const begun = performance.now();
@@ -30,17 +31,16 @@ const stage = {
   publicUrl: (service: string) => sandbox.serviceUrl(namespace, service),
 };
 
-process.stdout.write(`Cutover takes live sites from version to version. The cluster is embedded: ${sandbox.url}\n`);
-if (nodePorts === 'any')
-  story.say('Port 31000 of this machine is taken, so node ports are found at other ports this time.');
+process.stdout.write(`Cutover updates live sites on an embedded cluster: ${sandbox.url}\n`);
+if (nodePorts === 'any') story.say('Port 31000 of this machine is in use, so node ports get other ports in this run.');
 try {
   const visitors = await firstRelease(stage);
   await update(stage, visitors);
   await refused(stage, visitors);
-  await wayBack(stage, visitors);
+  await rollback(stage, visitors);
   await rollingUpdate(stage);
 } catch (thrown) {
-  story.check('the story was told to its end', false, thrown instanceof Error ? thrown.message : thrown);
+  story.check('the demo ran to its end', false, thrown instanceof Error ? thrown.message : thrown);
 } finally {
   await story.close();
   kube.close();
@@ -53,22 +53,22 @@ try {
 process.stdout.write('\n');
 const { requests, lost, passed, failed } = await story.end();
 const seconds = Math.round((performance.now() - begun) / 1000);
-process.stdout.write(`The job summaries of all steps are in ${summaryFile}. It took ${seconds} s.\n`);
+process.stdout.write(`The job summaries of all steps are in ${summaryFile}. The demo took ${seconds} s.\n`);
 process.stdout.write(`demo: ${requests} requests, ${lost} lost, ${passed} checks passed\n`);
-if (lost > 0 || failed.length > 0 || requests < enough) process.exitCode = 1;
+if (lost > 0 || failed.length > 0 || requests < minRequests) process.exitCode = 1;
 
-/** Whether a port of 127.0.0.1 can be had, and leads here: a Kubernetes on this machine may catch its node ports. */
+/** Whether a port of 127.0.0.1 is free and routed to this process: a Kubernetes on this machine may intercept node ports. */
 function isFree(port: number): Promise<boolean> {
   return new Promise(resolve => {
     const server = createServer(socket => socket.end('here'));
     server.once('error', () => resolve(false));
     server.listen(port, '127.0.0.1', () => {
-      let said = '';
+      let received = '';
       const socket = connect(port, '127.0.0.1');
       socket.setTimeout(1000, () => socket.destroy());
-      socket.on('data', part => (said += part.toString()));
+      socket.on('data', part => (received += part.toString()));
       socket.on('error', () => undefined);
-      socket.on('close', () => server.close(() => resolve(said === 'here')));
+      socket.on('close', () => server.close(() => resolve(received === 'here')));
     });
   });
 }

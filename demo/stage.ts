@@ -7,14 +7,14 @@ import type { Story } from './story.js';
 import { startTraffic } from '../__tests__/support/traffic/traffic.js';
 import type { Traffic } from '../__tests__/support/traffic/traffic.js';
 
-/** What every chapter plays on. */
+/** The environment of every chapter. */
 export interface Stage {
   readonly story: Story;
   readonly kube: Kube;
   readonly kubeconfig: string;
-  /** Stands in for GitHub's API, so that an approval can be asked for and proved. */
+  /** A test server for GitHub's API, which proves the approval. */
   readonly github: GitHubServer;
-  /** Folder of the project, where the examples lie. */
+  /** Folder of the project, which contains the examples. */
   readonly workspace: string;
   /** Public address of a NodePort or LoadBalancer Service of the demo's namespace. */
   readonly publicUrl: (service: string) => string | undefined;
@@ -22,7 +22,7 @@ export interface Stage {
 
 export const namespace = 'default';
 
-/** A step of the demo: its name in the summary, its inputs, and how it has to end. */
+/** A step of the demo: its title in the summary, its inputs, and its expected end. */
 export interface DemoStep {
   readonly title: string;
   readonly inputs: Readonly<Record<string, string>>;
@@ -30,19 +30,19 @@ export interface DemoStep {
   readonly succeeds?: boolean;
 }
 
-/** The job's token, and the only one that the demo's GitHub knows. */
+/** The job's token, the only one that the demo's GitHub accepts. */
 export const token = 'token-of-the-demo';
 
 /** The stages in which something happens that users could notice. */
 const stageNames = /^(Deploy|Verify staged|Confirm|Switch|Verify public|Restore)$/;
 
-/** Runs the bundle as the runner does and tells the stages as they begin. */
+/** Runs the bundle as the runner does and prints the phases as they begin. */
 export async function play(stage: Stage, step: DemoStep): Promise<StepResult> {
   const result = await runStep({
     workspace: stage.workspace,
     inputs: { kubeconfig: stage.kubeconfig, timeout: '60s', ...withoutRegistry(step.inputs), ...step.inputs },
     onLine: line => {
-      if (stageNames.test(line)) stage.story.say(`  · ${line}`);
+      if (phaseNames.test(line)) stage.story.say(`  · ${line}`);
     },
     token,
     environment: { GITHUB_API_URL: stage.github.url },
@@ -51,12 +51,12 @@ export async function play(stage: Stage, step: DemoStep): Promise<StepResult> {
   return result;
 }
 
-/** The demo asks nobody outside of this machine, and its images are in no registry. */
+/** The demo sends no request outside this machine, and its images are in no registry. */
 function withoutRegistry({ action = 'deploy' }: DemoStep['inputs']): DemoStep['inputs'] {
   return action === 'deploy' ? { 'image-check': 'off' } : {};
 }
 
-/** A user who presses reload all the time, until the stream is stopped. */
+/** Starts users who reload the page until the stream is stopped. */
 export function users(stage: Stage, visit: { readonly service: string; readonly version: RegExp }): Traffic {
   const url = stage.publicUrl(visit.service);
   if (url === undefined) throw new Error(`Service ${visit.service} has no public address`);
@@ -64,8 +64,8 @@ export function users(stage: Stage, visit: { readonly service: string; readonly 
 }
 
 /**
- * Which version answers at a Service's public address. The nodes learn of a change a moment after the API server does, so
- * another version than `expected` (its first characters) is asked again, for at most five seconds.
+ * The version that answers at a Service's public address. Nodes see a change a moment after the API server, so this retries
+ * for at most five seconds until the version begins with `expected`.
  */
 export async function versionAt(
   stage: Stage,
@@ -83,7 +83,7 @@ export async function versionAt(
 async function ask(url: string | undefined, version: (body: string) => string): Promise<string> {
   if (url === undefined) return 'no address';
   try {
-    // A connection of its own: a kept one would still end at the pod it was made to.
+    // On its own connection: a kept-alive one would still reach the old pod.
     const answer = await fetch(url, { headers: { connection: 'close' } });
     return answer.ok ? version(await answer.text()) : `status ${answer.status}`;
   } catch (error) {
@@ -95,14 +95,14 @@ function versionBy(pattern: RegExp): (body: string) => string {
   return body => pattern.exec(body)?.[1] ?? 'something else';
 }
 
-/** The object, which has to be there. */
+/** The live object. Throws if it does not exist. */
 export async function live(stage: Stage, named: Omit<Named, 'namespace'>): Promise<KubeObject> {
   const object = await stage.kube.get({ ...named, namespace });
-  if (!object) throw new Error(`${named.kind} ${named.name} is not there`);
+  if (!object) throw new Error(`${named.kind} ${named.name} does not exist`);
   return object;
 }
 
-/** The value at a path of an object; `undefined` where the path ends early. */
+/** The value at a path of an object; `undefined` if there is none. */
 export function field(object: KubeObject, ...path: readonly (string | number)[]): unknown {
   return path.reduce<unknown>((value, key) => (value as Record<string | number, unknown> | undefined)?.[key], object);
 }

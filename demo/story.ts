@@ -1,10 +1,10 @@
 import type { StepResult } from '../__tests__/support/runner/runner.js';
 import type { Traffic, TrafficCounts } from '../__tests__/support/traffic/traffic.js';
 
-/** Where the story is told: one line at a time. */
+/** Prints one line of the demo. */
 export type Print = (line: string) => void;
 
-/** What has been seen by the end. */
+/** The result of the demo. */
 export interface Ending {
   readonly requests: number;
   readonly lost: number;
@@ -12,7 +12,7 @@ export interface Ending {
   readonly failed: readonly string[];
 }
 
-/** Tells the demo on a terminal, counts its checks and keeps an eye on the requests. */
+/** Prints the demo, counts its checks and adds up the requests of its streams. */
 export class Story {
   readonly #print: Print;
   readonly #streams: Traffic[] = [];
@@ -36,7 +36,7 @@ export class Story {
     this.#print(`   ${line}`);
   }
 
-  /** A fact seen from outside; `seen` is told when it does not hold. */
+  /** Checks a fact; `seen` is printed if it does not hold. */
   check(fact: string, holds: boolean, seen?: unknown): void {
     if (holds) {
       this.#passed += 1;
@@ -48,13 +48,13 @@ export class Story {
     this.#print(`   ✗ ${fact}${found}`);
   }
 
-  /** A step of the action has ended: keeps its job summary, shows its log if it did not end as the story needs. */
+  /** Records a finished step: keeps its job summary, and prints its log if its end is not the expected one. */
   step(title: string, result: StepResult, expected: { readonly succeeds: boolean }): void {
     this.#summaries.push(`## ${title}\n\n${result.summary}\n`);
     const succeeded = result.exitCode === 0 && result.postExitCode === 0;
     const seconds = (result.tookMs / 1000).toFixed(1);
     this.check(
-      `${title}: the step ${expected.succeeds ? 'succeeded' : 'failed, as it must'}, ${seconds} s`,
+      `${title}: the step ${expected.succeeds ? 'succeeded' : 'failed as expected'}, ${seconds} s`,
       succeeded === expected.succeeds,
     );
     if (succeeded !== expected.succeeds) for (const line of result.log.split('\n')) this.#print(`     | ${line}`);
@@ -65,7 +65,7 @@ export class Story {
     return stream;
   }
 
-  /** One line with the requests of all streams so far. */
+  /** Prints the requests of all streams so far. */
   async tally(): Promise<void> {
     const { sent, lost } = await this.total();
     this.say(`${sent} requests so far, ${lost} lost`);
@@ -90,12 +90,12 @@ export class Story {
     return this.#summaries.join('\n');
   }
 
-  /** Tells what went wrong, if anything did. */
+  /** Prints the losses and failed checks, and returns the result. */
   async end(): Promise<Ending> {
     const { sent, lost, counts } = await this.total();
     for (const { losses } of counts)
       for (const { atMs, why } of losses.slice(0, 10)) this.say(`lost after ${(atMs / 1000).toFixed(1)} s: ${why}`);
-    for (const fact of this.#failed) this.say(`did not hold: ${fact}`);
+    for (const fact of this.#failed) this.say(`failed check: ${fact}`);
     return { requests: sent, lost, passed: this.#passed, failed: this.#failed };
   }
 }

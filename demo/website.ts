@@ -11,11 +11,11 @@ const deploy = (run: number): Readonly<Record<string, string>> => ({
   'stable-for': '1s',
 });
 
-/** Chapter 5: pod by pod, on a node port that must not move. */
+/** Chapter 5: a rolling update on a node port that must not change. */
 export async function rollingUpdate(stage: Stage): Promise<void> {
   const { story } = stage;
-  story.chapter('Another way: the website, pod by pod');
-  story.say('Run 41 brings the site up, run 42 replaces it under load; the image tag is the run number.');
+  story.chapter('The other strategy: a rolling update of the website');
+  story.say('Run 41 deploys the site, run 42 updates it under load; the image tag is the run number.');
   await play(stage, { title: 'website 41', inputs: deploy(41) });
   const before = await nodePort(stage);
   const visitors = users(stage, page);
@@ -27,8 +27,8 @@ export async function rollingUpdate(stage: Stage): Promise<void> {
   story.check('the node port was 31000 and stays 31000', before === 31000 && (await nodePort(stage)) === 31000, before);
   await visitors.more(50);
   const unchanged = await play(stage, { title: 'website 42 again', inputs: deploy(42) });
-  story.check('the same again changes nothing', unchanged.outputs.outcome === 'unchanged', unchanged.outputs);
-  // Whatever the machine's pace, the count must be worth something.
+  story.check('the same deploy again changes nothing', unchanged.outputs.outcome === 'unchanged', unchanged.outputs);
+  // Also on a slow machine, the number of requests must prove something.
   const missing = 2000 - (await story.total()).sent;
   if (missing > 0) await visitors.more(missing);
   const { timeline, byVersion } = await visitors.stop();

@@ -5,8 +5,8 @@ import { pullImage } from '../sandbox/network/programs/images.js';
 import type { ProgramProcess } from '../sandbox/network/pods/process.js';
 
 /**
- * Runs one of the embedded cluster's images as the only program of a real container, so that pods on both are the same.
- * The variable IMAGE says which: `site:v1`, `tomcat:9-http500`. What each does: sandbox/IMAGES.md.
+ * Runs one of the embedded cluster's images as the program of a real container, so that both clusters run the same pods.
+ * The variable IMAGE names it: `site:v1`, `tomcat:9-http500`. sandbox/IMAGES.md describes the images.
  */
 const image = process.env.IMAGE ?? '';
 const servers: Server[] = [];
@@ -22,7 +22,7 @@ const self: ProgramProcess = {
   },
   listen: (port, handler) =>
     new Promise((resolve, reject) => {
-      // Idle connections stay open as long as the client likes, as in the embedded cluster.
+      // Idle connections stay open until the client closes them, as in the embedded cluster.
       const server = createServer({ keepAliveTimeout: 0, requestTimeout: 0, headersTimeout: 0 }, handler);
       servers.push(server);
       server.once('error', reject);
@@ -36,7 +36,7 @@ const self: ProgramProcess = {
   exit: code => process.exit(code),
 };
 
-// The first process of a container gets no default handlers from the kernel.
+// The kernel gives the first process of a container no default signal handlers.
 self.onTerminate(() => self.exit(143));
 const pulled = pullImage(image);
 if (pulled.kind !== 'image') throw new Error(`IMAGE=${image}: ${pulled.message}`);

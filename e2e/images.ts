@@ -3,11 +3,11 @@ import { arch } from 'node:os';
 import { isDeepStrictEqual } from 'node:util';
 
 /**
- * Gives the one image that holds all test programs its many names: `node scripts/run.js e2e/images.ts IMAGES`.
+ * Tags the image with all test programs under every test image name: `node scripts/run.js e2e/images.ts IMAGES`.
  *
- * IMAGES is the value of CUTOVER_TEST_IMAGES, as `127.0.0.1:5000/cutover`: a registry without TLS or login, and a path in it.
- * `IMAGES/base:latest` must be there, made by e2e/Dockerfile. Every tag is the same layers and a configuration whose
- * variable IMAGE says what to be; writing them takes the registry's HTTP API and a few hundred bytes each.
+ * IMAGES is the value of CUTOVER_TEST_IMAGES, such as `127.0.0.1:5000/cutover`: a registry without TLS or login, and a path.
+ * `IMAGES/base:latest` must exist (e2e/Dockerfile). Every tag has the same layers and a configuration whose variable IMAGE
+ * selects the program, so that writing a tag through the registry's HTTP API takes a few hundred bytes.
  */
 const tags: Readonly<Record<string, readonly string[]>> = {
   site: ['v1', 'v2', 'v3', '41', '42', '43', 'broken', 'never-ready', 'slow', 'http500'],
@@ -53,21 +53,21 @@ for (const [repository, names] of Object.entries(tags)) {
   for (const { digest } of layers) await mount(repository, digest);
   for (const tag of names) await write(repository, tag);
 }
-process.stdout.write(`${Object.values(tags).flat().length} images are at ${images}\n`);
+process.stdout.write(`${Object.values(tags).flat().length} images are in ${images}\n`);
 
-/** The manifest for this machine, also where the tag names one for each architecture. */
+/** The manifest for this machine's architecture. Resolves an image index. */
 async function manifestOf(repository: string, reference: string): Promise<{ type: string; manifest: Manifest }> {
   const answer = await ask(url(repository, `manifests/${reference}`), { headers: { accept: kinds.join(', ') } });
   const type = answer.headers.get('content-type') ?? '';
   const body = (await answer.json()) as Manifest & { readonly manifests?: readonly Descriptor[] };
   if (!body.manifests) return { type, manifest: body };
-  const wanted = arch() === 'x64' ? 'amd64' : arch();
-  const one = body.manifests.find(({ platform }) => platform?.architecture === wanted);
-  if (!one) throw new Error(`${repository}:${reference} is not there for ${wanted}`);
+  const architecture = arch() === 'x64' ? 'amd64' : arch();
+  const one = body.manifests.find(({ platform }) => platform?.architecture === architecture);
+  if (!one) throw new Error(`${repository}:${reference} has no image for ${architecture}`);
   return manifestOf(repository, one.digest);
 }
 
-/** Makes a layer of the base known to another repository, without sending it. */
+/** Mounts a layer of the base into another repository, without uploading it. */
 async function mount(repository: string, digest: string): Promise<void> {
   if ((await fetch(url(repository, `blobs/${digest}`), { method: 'HEAD' })).ok) return;
   const query = new URLSearchParams({ mount: digest, from: `${path.join('/')}/base` });
@@ -80,9 +80,9 @@ async function write(repository: string, tag: string): Promise<void> {
   const text = JSON.stringify({ ...configuration, config: { ...configuration.config, Env } });
   const digest = `sha256:${createHash('sha256').update(text).digest('hex')}`;
   const started = await ask(url(repository, 'blobs/uploads/'), { method: 'POST' });
-  const place = new URL(started.headers.get('location') ?? '', `http://${registry}`);
-  place.searchParams.set('digest', digest);
-  await ask(place.href, { method: 'PUT', body: text, headers: { 'content-type': 'application/octet-stream' } });
+  const upload = new URL(started.headers.get('location') ?? '', `http://${registry}`);
+  upload.searchParams.set('digest', digest);
+  await ask(upload.href, { method: 'PUT', body: text, headers: { 'content-type': 'application/octet-stream' } });
   const manifest = { ...base.manifest, config: { ...base.manifest.config, digest, size: Buffer.byteLength(text) } };
   await ask(url(repository, `manifests/${tag}`), {
     method: 'PUT',
@@ -90,7 +90,8 @@ async function write(repository: string, tag: string): Promise<void> {
     headers: { 'content-type': base.type },
   });
   const written = await manifestOf(repository, tag);
-  if (!isDeepStrictEqual(written.manifest, manifest)) throw new Error(`${repository}:${tag} is not what was written`);
+  if (!isDeepStrictEqual(written.manifest, manifest))
+    throw new Error(`${repository}:${tag} differs from what was written`);
 }
 
 async function ask(where: string, how: RequestInit = {}): Promise<Response> {

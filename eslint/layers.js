@@ -31,7 +31,7 @@ const folders = {
   '__tests__/support': ['src', 'sandbox'],
   demo: ['__tests__/support', 'sandbox'],
   bench: ['__tests__/support', 'src', 'sandbox'],
-  __tests__: ['__tests__/support', 'src', 'sandbox', 'bench', 'demo'],
+  __tests__: ['__tests__/support', 'src', 'sandbox'],
 };
 
 const root = resolve(import.meta.dirname, '..');

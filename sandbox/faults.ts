@@ -18,7 +18,7 @@ function hits(match: FaultMatch, call: SeenCall): boolean {
   );
 }
 
-/** The faults that are waiting for their requests. */
+/** The pending faults. */
 export class Faults {
   readonly #active = new Set<Active>();
   readonly #running = new Map<SeenCall, (fault: Fault) => void>();
@@ -28,14 +28,14 @@ export class Faults {
     const left = times ?? (fault.do === 'gone' ? 1 : Infinity);
     const active: Active = { match, fault, skip: match.skip ?? 0, left };
     this.#active.add(active);
-    // Which of several running watches came first is not known any more.
+    // The order of running watches is no longer known.
     if (active.skip === 0 && (fault.do === 'gone' || fault.do === 'end-watch')) {
       for (const [call, hit] of [...this.#running]) if (hits(match, call)) hit(fault);
     }
     return () => this.#active.delete(active);
   }
 
-  /** The faults that hit this request; each is used up by one. */
+  /** The faults that hit this request; each match uses one up. */
   take(call: SeenCall): readonly Fault[] {
     const matching = [...this.#active].filter(active => hits(active.match, call) && fits(active.fault, call));
     const found = matching.filter(active => active.skip === 0);
@@ -65,7 +65,7 @@ export function callName(call: SeenCall): string {
 
 type Listener = Parameters<Sandbox['calls']['listen']>[0];
 
-/** Counts what the API server is asked, and tells it. */
+/** Counts the calls and notifies listeners. */
 export class Calls {
   readonly #counts = new Map<string, number>();
   readonly #listeners = new Set<Listener>();

@@ -1,7 +1,7 @@
-/** Any JSON value, as the API server sends and takes it. */
+/** Any JSON value, as the API server sends and accepts it. */
 export type Json = null | boolean | number | string | readonly Json[] | { readonly [key: string]: Json };
 
-/** The metadata that the API server and the controllers read; everything else stays as it came. */
+/** The metadata that the API server and the controllers read; everything else is kept unchanged. */
 export interface ObjectMeta {
   readonly name: string;
   readonly namespace?: string;

@@ -1,4 +1,4 @@
-/** Options of {@link Sandbox}; every one has a default that behaves as a small real cluster. */
+/** Options of {@link Sandbox}; the defaults behave like a small real cluster. */
 export interface SandboxOptions {
   /**
    * How many real milliseconds one second of Kubernetes time takes: probe periods, image start-up, preStop sleeps, grace
@@ -7,45 +7,45 @@ export interface SandboxOptions {
   readonly secondMs?: number;
   /** Real milliseconds until a Service's listener knows a change of its endpoints, as kube-proxy needs. Default 100. */
   readonly propagationMs?: number;
-  /** `real` (default): a nodePort is that very port on 127.0.0.1. `any`: a free port, so that many sandboxes can run at once. */
+  /** `real` (default): a nodePort is the same port on 127.0.0.1. `any`: a free port, so that many sandboxes can run at once. */
   readonly nodePorts?: 'real' | 'any';
   /** Called with each API call once its answer is complete: of a watch, once it has ended. */
   readonly onCall?: (call: AnsweredCall) => void;
 }
 
-/** One API call, with its times as `performance.now()` tells them. */
+/** One API call, with its times in milliseconds of `performance.now()`. */
 export interface AnsweredCall {
   /** As in {@link CallCounts}: `PATCH Deployment (dry run)`. */
   readonly call: string;
-  /** '' for a collection, and for what is not about an object. */
+  /** '' for a collection, and for requests without an object. */
   readonly name: string;
   readonly arrivedAt: number;
   readonly answeredAt: number;
 }
 
-/** What clients of the API server sent and got since it started, in bytes on the network, TLS included. */
+/** Bytes that clients of the API server sent and received since it started, TLS included. */
 export interface WireCounts {
   readonly connections: number;
   readonly bytesIn: number;
   readonly bytesOut: number;
 }
 
-/** API calls seen so far. */
+/** API calls so far. */
 export interface CallCounts {
   readonly total: number;
   /** `PATCH Deployment` → 3. Dry runs count under `PATCH Deployment (dry run)`, watches under `WATCH Deployment`. */
   readonly byVerbAndKind: Readonly<Record<string, number>>;
 }
 
-/** A request that was made, as counters, faults and listeners know it. */
+/** A request, as counters, faults and listeners see it. */
 export interface SeenCall {
   /** `GET`, `LIST`, `WATCH`, `PROXY`, `LOG`; others as their HTTP method. */
   readonly verb: string;
   /** `Deployment`, `Deployment/status`; the path where no kind is asked for. */
   readonly kind: string;
-  /** '' for what lies in no namespace, and for all namespaces. */
+  /** '' for cluster-scoped objects and for all namespaces. */
   readonly namespace: string;
-  /** '' for a collection, and for what is created there. */
+  /** '' for a collection and for a creation. */
   readonly name: string;
   readonly dryRun: boolean;
   /** The User-Agent of the client; '' if it sends none. */
@@ -59,7 +59,7 @@ export interface FaultMatch {
   readonly namespace?: string;
   readonly name?: string | RegExp;
   readonly dryRun?: boolean;
-  /** How many matching requests pass unharmed before the first that is hit. Default 0. */
+  /** How many matching requests pass before the first that is hit. Default 0. */
   readonly skip?: number;
 }
 
@@ -87,11 +87,11 @@ export interface Sandbox {
   readonly calls: {
     read(): CallCounts;
     reset(): void;
-    /** Tells of each request as it comes in, with the faults that hit it. Returns the end of it. */
+    /** Calls the listener for each incoming request, with the faults that hit it. Returns a function that stops it. */
     listen(listener: (call: SeenCall, faults: readonly Fault[]) => void): () => void;
   };
   wire(): WireCounts;
-  /** Which rights a user has made use of, by name: `patch apps/deployments`, `get pods/log`. */
+  /** The rights that a user has used: `patch apps/deployments`, `get pods/log`. */
   usedRights(user: string): readonly string[];
   /** Adds a fault for the next `times` matching requests (default: until removed). Returns its removal. */
   fault(match: FaultMatch, fault: Fault, times?: number): () => void;

@@ -5,8 +5,8 @@ import { bringToLife } from './network/live-cluster.js';
 import type { Sandbox, SandboxOptions } from './sandbox.js';
 
 /**
- * Starts an embedded cluster on 127.0.0.1. It runs until `close`, and keeps the process alive until then. `store`: for who
- * wants to see each change; default a new one.
+ * Starts an embedded cluster on 127.0.0.1. It runs until `close`, and keeps the process alive until then. `store`: the store
+ * to use, so that a caller can watch it; default: a new one.
  */
 export async function startSandbox(options: SandboxOptions = {}, store: MemoryStore = createStore()): Promise<Sandbox> {
   const kinds = () =>
@@ -29,7 +29,7 @@ export async function startSandbox(options: SandboxOptions = {}, store: MemorySt
     fault: (match, fault, times) => server.fault(match, fault, times),
     serviceUrl: (namespace, name) => live.serviceUrl(namespace, name),
     async close() {
-      // Clients first: none of them should see a cluster that is half gone.
+      // Clients first, so that none sees a half-closed cluster.
       await server.close();
       await live.close();
     },

@@ -1,23 +1,23 @@
-// Makes dist/: esbuild drops what the Kubernetes client has and we do not use, ncc packs and minifies
-// the rest and collects the licences. Why both: docs/adr/0002-esbuild-before-ncc.md.
+// Builds dist/: esbuild drops the unused parts of the Kubernetes client, ncc bundles and minifies the rest. The reasons for
+// both tools: docs/adr/0002-esbuild-before-ncc.md.
 import { build } from 'esbuild';
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 /**
- * Keeps the HTTP client undici from being loaded at every start: 25 MB of memory and a part of the start-up time. Cutover asks
- * the API server over Node's own https, and loads undici with Octokit only to prove an approval.
+ * Loads the HTTP client undici only when it is needed: it takes 25 MB of memory and a part of the start-up time. Cutover uses
+ * Node's https for the API server, and loads undici with Octokit only to prove an approval.
  */
 const undiciOnlyForOctokit = {
   name: 'undici-only-for-octokit',
   setup(build) {
-    // What @actions/core has for OIDC tokens, which nobody here asks for, is left out when loading it does nothing.
+    // Marks the OIDC support of @actions/core as free of side effects, so that esbuild drops it: Cutover requests no OIDC token.
     build.onResolve({ filter: /^\.\/oidc-utils\.js$/ }, async ({ path, pluginData, ...rest }) => {
       if (pluginData === undefined)
         return { ...(await build.resolve(path, { ...rest, pluginData: true })), sideEffects: false };
     });
-    // The Kubernetes client gives undici to its own requests. Only its credentials are used; anything else fails aloud.
+    // The Kubernetes client sends its own requests with undici. Cutover uses only its credentials; anything else throws.
     build.onResolve({ filter: /^undici$/ }, ({ importer, path }) =>
       importer.includes('@kubernetes/client-node') ? { path, namespace: 'unused' } : undefined,
     );
@@ -70,12 +70,10 @@ export async function bundle(folder = 'dist') {
     { stdio: ['ignore', 'ignore', 'inherit'] },
   );
   writeFileSync(join(fresh, 'licenses.txt'), licences(metafile));
-  // Whole or not at all: somebody may be running the bundle that is there.
+  // Replaced as a whole, because a process may be running the old bundle.
   rmSync(folder, { recursive: true, force: true });
   renameSync(fresh, folder);
 }
-
-import { readFileSync, readdirSync, existsSync } from 'node:fs';
 
 /** The licence text of every package that went into the bundle, sorted by name. */
 function licences(metafile) {

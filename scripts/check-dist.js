@@ -1,4 +1,4 @@
-// Rebuilds the bundle beside dist/ and compares every file: users run dist/, so it must be what src/ says.
+// Rebuilds the bundle beside dist/ and compares every file: users run dist/, so it must match src/.
 import { readFileSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { bundle } from './build.js';
@@ -16,7 +16,7 @@ const differing = names.filter(name => {
 });
 rmSync(fresh, { recursive: true, force: true });
 if (differing.length > 0) {
-  console.error(`dist/ is not what src/ builds: ${differing.join(', ')}\nRun: npm run build, and commit dist/`);
+  console.error(`dist/ does not match src/: ${differing.join(', ')}\nRun: npm run build, and commit dist/`);
   process.exit(1);
 }
-console.log(`dist/ is what src/ builds (${names.length} files)`);
+console.log(`dist/ matches src/ (${names.length} files)`);

@@ -1,22 +1,22 @@
-// Plays the scenarios and the conformance rows on the cluster of KUBECONFIG. e2e/README.md is the manual.
+// Runs the scenarios and the conformance rows on the cluster of KUBECONFIG. See e2e/README.md.
 import { spawn } from 'node:child_process';
 
 if (process.env.CUTOVER_TEST_CLUSTER !== '1') {
-  console.error(`These tests make and remove namespaces in the cluster of KUBECONFIG, and send it traffic.
-If that cluster is there for tests, say so: CUTOVER_TEST_CLUSTER=1 npm run test:cluster`);
+  console.error(`These tests create and delete namespaces in the cluster of KUBECONFIG, and send traffic to it.
+If that is a test cluster, run: CUTOVER_TEST_CLUSTER=1 npm run test:cluster`);
   process.exit(2);
 }
 if (!process.env.KUBECONFIG) {
   console.error(
-    'KUBECONFIG names no file: it must lead to the cluster for tests, with its certificates or token inside.',
+    'KUBECONFIG is not set: it must name a kubeconfig of the test cluster that embeds its certificates or token.',
   );
   process.exit(2);
 }
 
-// A real cluster takes its real time, and one node bears only a few scenarios at once.
+// A real cluster is slower, and one node can run only a few scenarios at once.
 const options = ['--maxWorkers=1', '--maxConcurrency=4', '--testTimeout=600000'];
-const given = process.argv.slice(2);
-const places = given.length > 0 ? given : ['__tests__/scenarios', '__tests__/conformance'];
-const tests = spawn(process.execPath, ['scripts/test.js', ...options, ...places], { stdio: 'inherit' });
+const requested = process.argv.slice(2);
+const paths = requested.length > 0 ? requested : ['__tests__/scenarios', '__tests__/conformance'];
+const tests = spawn(process.execPath, ['scripts/test.js', ...options, ...paths], { stdio: 'inherit' });
 for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => tests.kill(signal));
 tests.on('close', code => process.exit(code ?? 1));

@@ -1,9 +1,20 @@
-// Runs jest in ESM on this very Node, and ends with the plain line that CI reads.
-// With CUTOVER_TEST_VERDICTS=FILE the verdict on every test is written there too, with what users of its scenario saw.
+// Runs jest in ESM mode on the current Node, and ends with the line `N passed, N failed` that CI reads.
+//   npm test                 every suite except those in the slow folders below
+//   npm test -- PATH…        the suites whose paths match, slow ones included
+//   npm run test:all         every suite
+// With CUTOVER_TEST_VERDICTS=FILE the status of every test is also written to that file as JSON, with the request counts of
+// its scenario.
 import { spawn } from 'node:child_process';
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join, relative } from 'node:path';
+
+/** Folders under `__tests__/` that take longer than everything else together. */
+const slowFolders = ['matrix'];
+
+const options = process.argv.slice(2).filter(argument => argument !== '--all');
+const isAll = process.argv.includes('--all');
+const skipped = slowFolders.filter(name => !isAll && !options.some(option => option.includes(name)));
 
 const folder = mkdtempSync(join(tmpdir(), 'cutover-test-'));
 const results = join(folder, 'results.json');
@@ -15,14 +26,16 @@ const jest = spawn(
     '--experimental-vm-modules',
     '--disable-warning=ExperimentalWarning',
     'node_modules/jest/bin/jest.js',
+    // Not last: jest would read the paths after it as more patterns.
+    ...skipped.map(name => `--testPathIgnorePatterns=/__tests__/${name}/`),
     '--json',
     `--outputFile=${results}`,
-    ...process.argv.slice(2),
+    ...options,
   ],
   // With --json jest prints the results to stdout too; the readable report goes to stderr.
   { stdio: ['ignore', 'ignore', 'inherit'], env: { ...process.env, CUTOVER_TEST_TRAFFIC: traffic } },
 );
-// Whoever ends this ends the tests, which then clean up.
+// jest forwards the signal to the suites, which then clean up.
 for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => jest.kill(signal));
 jest.on('close', code => {
   let summary;
@@ -30,18 +43,18 @@ jest.on('close', code => {
     summary = JSON.parse(readFileSync(results, 'utf8'));
     if (verdicts) writeVerdicts(summary);
   } catch (error) {
-    console.error(`jest wrote no results: ${error.message}`);
+    console.error(`jest wrote no results to ${results}: ${error.message}`);
     process.exit(code || 1);
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
   const failed = summary.numFailedTests + summary.numRuntimeErrorTestSuites;
-  const skipped = summary.numPendingTests + summary.numTodoTests;
-  console.log(`${summary.numPassedTests} passed, ${failed} failed` + (skipped ? `, ${skipped} skipped` : ''));
+  const pending = summary.numPendingTests + summary.numTodoTests;
+  console.log(`${summary.numPassedTests} passed, ${failed} failed` + (pending ? `, ${pending} skipped` : ''));
   process.exit(code ?? 1);
 });
 
-/** `[{file, test, status, requests, lost, …}]`; what users saw is only there for scenarios that had some. */
+/** `[{file, test, status, requests, lost, …}]`; only scenarios that sent requests have counts. */
 function writeVerdicts(summary) {
   const seen = new Map(
     (existsSync(traffic) ? readFileSync(traffic, 'utf8').trim().split('\n') : [])

@@ -6,8 +6,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import { certificates } from '../../sandbox/api/http/tls.js';
-import { answer, connectTo, keptLog, kubeconfigFor, startServer, status } from './server.js';
-import type { Handler, TestServer } from './server.js';
+import { answer, connectTo, keptLog, kubeconfigFor, startServer, status } from '../support/cluster/scripted-server.js';
+import type { Handler, TestServer } from '../support/cluster/scripted-server.js';
 
 const object = { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'a', namespace: 'shop' } };
 const ref = { apiVersion: 'v1', kind: 'ConfigMap', name: 'a' };

@@ -1,8 +1,16 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
 import type { Cluster } from '../../src/cluster/cluster.js';
 import type { KubeObject } from '../../src/kubernetes/object.js';
-import { answer, connectTo, handClock, keptLog, kubeconfigFor, startServer, status } from './server.js';
-import type { Handler, HandClock, KeptLog, TestServer } from './server.js';
+import {
+  answer,
+  connectTo,
+  handClock,
+  keptLog,
+  kubeconfigFor,
+  startServer,
+  status,
+} from '../support/cluster/scripted-server.js';
+import type { Handler, HandClock, KeptLog, TestServer } from '../support/cluster/scripted-server.js';
 
 const deployment: KubeObject = {
   apiVersion: 'apps/v1',

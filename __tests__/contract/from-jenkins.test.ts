@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from '@jest/globals';
 import { load } from 'js-yaml';
-import { read } from '../inputs/runner.js';
+import { read } from '../support/step-inputs.js';
 
 const page = readFileSync('docs/from-jenkins.md', 'utf8');
 

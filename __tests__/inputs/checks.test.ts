@@ -2,7 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { checks } from '../../src/inputs/checks/checks.js';
 import { Refusal } from '../../src/inputs/refusal.js';
-import { github, read } from './runner.js';
+import { github, read } from '../support/step-inputs.js';
 
 const none = checks({});
 const plain = { method: 'GET', expect: { status: ['2xx'] }, pods: 'every', when: 'both', retryMs: 0, intervalMs: 5000 };

@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { github, problems, read } from './runner.js';
+import { github, problems, read } from '../support/step-inputs.js';
 
 const rolling = { manifests: 'k8s' };
 const blueGreen = { manifests: 'k8s', strategy: 'blue-green' };

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { kustomizeTool } from '../../src/inputs/parse/kustomize.js';
 import { readInputs } from '../../src/inputs/read.js';
-import { asRunner, github, maskingLog } from './runner.js';
+import { asRunner, github, maskingLog } from '../support/step-inputs.js';
 
 let root = '';
 const folder = (name: string): string => join(root, name);

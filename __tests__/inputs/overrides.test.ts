@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { problems, read } from './runner.js';
+import { problems, read } from '../support/step-inputs.js';
 
 const rolling = { manifests: 'k8s' };
 

@@ -7,7 +7,7 @@ import type { Inputs } from '../../src/inputs/inputs.js';
 import { readInputs } from '../../src/inputs/read.js';
 import { registryCredentials } from '../../src/inputs/parse/registry.js';
 import { Refusal } from '../../src/inputs/refusal.js';
-import { asRunner, github, maskingLog, problems, read } from './runner.js';
+import { asRunner, github, maskingLog, problems, read } from '../support/step-inputs.js';
 
 const folders: string[] = [];
 afterAll(() => folders.forEach(folder => rmSync(folder, { recursive: true })));

@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { isGitHubRun, readCiRun, runNames } from '../../src/inputs/ci-run.js';
-import { github } from './runner.js';
+import { github } from '../support/step-inputs.js';
 
 describe('the run that a step belongs to', () => {
   it('is read from the environment of the runner', () => {

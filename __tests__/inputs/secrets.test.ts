@@ -2,7 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import { CutoverError } from '../../src/errors.js';
 import { kubeconfigSecrets, kubeconfigText } from '../../src/inputs/parse/kubeconfig.js';
 import { readInputs } from '../../src/inputs/read.js';
-import { asRunner, github, maskingLog } from './runner.js';
+import { asRunner, github, maskingLog } from '../support/step-inputs.js';
 
 const kubeconfig = `apiVersion: v1
 kind: Config

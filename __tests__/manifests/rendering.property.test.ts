@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { dump } from 'js-yaml';
-import { render, type Overrides } from './rendering.js';
+import { render, type Overrides } from '../support/rendering.js';
 
 /** A leaf of a manifest, and what it becomes for a role. */
 interface Leaf {

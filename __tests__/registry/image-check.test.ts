@@ -8,8 +8,8 @@ import type { Resource } from '../../src/manifests/resource.js';
 import { openHttp } from '../../src/registry/http.js';
 import { checkImages } from '../../src/registry/image-check.js';
 import { askRegistry } from '../../src/registry/registry.js';
-import { render } from '../manifests/rendering.js';
-import { listLog } from '../support/cluster/proxy-cluster.js';
+import { render } from '../support/rendering.js';
+import { listLog } from '../support/log.js';
 import { startRegistry, type RegistryOptions, type RegistryServer } from '../support/registry-server.js';
 
 const servers: { close(): Promise<void> }[] = [];

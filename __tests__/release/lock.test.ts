@@ -5,7 +5,7 @@ import { leaseStatus, leaseSeconds, type LeaseStatus } from '../../src/release/l
 import { acquireLock, isTakenOver, releaseLock } from '../../src/release/lock.js';
 import { memoryCluster, type MemoryCluster } from '../support/cluster/memory-cluster.js';
 import { runOf } from '../support/strategies/context.js';
-import { listLog } from '../support/cluster/proxy-cluster.js';
+import { listLog } from '../support/log.js';
 
 const start = Date.parse('2026-03-01T12:00:00Z');
 const ref = { apiVersion: 'coordination.k8s.io/v1', kind: 'Lease', namespace: 'shop', name: 'cutover-web' };

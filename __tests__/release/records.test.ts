@@ -13,7 +13,7 @@ import { newState, type HistoryEntry, type ReleaseState } from '../../src/releas
 import type { KubeObject } from '../../src/kubernetes/object.js';
 import { memoryCluster, type MemoryCluster } from '../support/cluster/memory-cluster.js';
 import { runOf } from '../support/strategies/context.js';
-import { listLog } from '../support/cluster/proxy-cluster.js';
+import { listLog } from '../support/log.js';
 
 const revision = (number: number): Revision => ({
   ...authorOf(runOf(1)),

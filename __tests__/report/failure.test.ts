@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { CutoverError } from '../../src/errors.js';
 import { failureMessage } from '../../src/report/failure.js';
-import { early } from './reports.js';
+import { early } from '../support/reports.js';
 
 const serving = 'Users are on blue, revision 7.';
 

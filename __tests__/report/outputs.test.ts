@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { buildOutputs } from '../../src/report/outputs.js';
-import { early, staged } from './reports.js';
+import { early, staged } from '../support/reports.js';
 
 describe('the outputs', () => {
   it('of a staged revision are the revision, the roles and the change of each object', () => {

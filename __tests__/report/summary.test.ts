@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import type { Report } from '../../src/report/report.js';
 import { buildSummary, duration } from '../../src/report/summary.js';
-import { early, staged } from './reports.js';
+import { early, staged } from '../support/reports.js';
 
 describe('the job summary', () => {
   it('shows outcome, what serves users, objects, checks, times and how to roll back, in this order', () => {

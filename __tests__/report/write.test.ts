@@ -5,8 +5,8 @@ import { join } from 'node:path';
 import type { Position } from '../../src/log.js';
 import { buildSummary } from '../../src/report/summary.js';
 import { writeReport } from '../../src/report/write.js';
-import { listLog } from '../support/cluster/proxy-cluster.js';
-import { early, staged } from './reports.js';
+import { listLog } from '../support/log.js';
+import { early, staged } from '../support/reports.js';
 
 const names = ['GITHUB_OUTPUT', 'GITHUB_STEP_SUMMARY'] as const;
 const before = process.env;

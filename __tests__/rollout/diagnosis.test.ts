@@ -5,10 +5,10 @@ import type { Assessment } from '../../src/rollout/assessment.js';
 import { diagnose } from '../../src/rollout/diagnosis.js';
 import { rolloutTimeout } from '../../src/rollout/failure.js';
 import { podFailureOf } from '../../src/rollout/pod-failure.js';
-import { fakeCluster } from '../support/cluster/watched-cluster.js';
-import type { FakeAnswers } from '../support/cluster/watched-cluster.js';
+import { watchedCluster } from '../support/cluster/watched-cluster.js';
+import type { WatchedAnswers } from '../support/cluster/watched-cluster.js';
 import { pod, type ContainerFacts } from '../support/objects.js';
-import { changed, real } from './real-objects.js';
+import { changed, real } from '../support/real-objects.js';
 
 const running = { state: { running: {} } };
 const crashed = (exitCode: number): object => ({ lastState: { terminated: { exitCode } } });
@@ -19,8 +19,8 @@ function assessed(newPods: readonly KubeObject[], live = real('deployments', 'co
   return { ref: refOf(live), live, newPods, readiness, ...(podFailure && { podFailure }) };
 }
 
-async function diagnosed(assessment: Assessment, answers: FakeAnswers = {}) {
-  const { port, asked } = fakeCluster(answers);
+async function diagnosed(assessment: Assessment, answers: WatchedAnswers = {}) {
+  const { port, asked } = watchedCluster(answers);
   const lines: (number | undefined)[] = [];
   const logs: Cluster['logs'] = (target, options) => {
     lines.push(options.lines);

@@ -17,18 +17,19 @@ const newPod = (name: string, facts: Parameters<typeof pod>[0] = {}): KubeObject
   pod({ owner: 'rs-h2', name, ...facts });
 
 interface Setting {
-  readonly cluster: FakeCluster;
+  readonly cluster: WatchedCluster;
   readonly clock: ManualClock;
   readonly lines: string[];
   readonly observer: Observer;
   readonly abort: AbortController;
 }
 
-async function observing(answers: FakeAnswers = {}): Promise<Setting> {
-  const cluster = fakeCluster(answers);
+async function observing(answers: WatchedAnswers = {}): Promise<Setting> {
+  const cluster = watchedCluster(answers);
   const clock = manualClock();
   const abort = new AbortController();
-  const { log, lines } = keptLines();
+  const log = listLog({ debug: false });
+  const { lines } = log;
   const observer = observe({ cluster: cluster.port, log, clock, signal: abort.signal, targets: [refOf(written)] });
   await settle();
   return { cluster, clock, lines, observer, abort };
@@ -97,7 +98,7 @@ describe('watching', () => {
 describe('a rollout', () => {
   it('succeeds once the pods of the template that was written are ready and have stayed so', async () => {
     const { cluster, clock, lines, observer } = await observing();
-    await cluster.tell(
+    await cluster.send(
       'ADDED',
       deployment({ tag: 'v1' }),
       replicaSet('v1', 'h1'),
@@ -106,10 +107,10 @@ describe('a rollout', () => {
     await cluster.synced();
     const outcome = outcomeOf(observer.until({ targets: [written], ...limits }));
     await clock.advance(2_000);
-    await cluster.tell('MODIFIED', starting, set);
-    await cluster.tell('ADDED', newPod('a', { ready: false }), newPod('b', { ready: false }));
+    await cluster.send('MODIFIED', starting, set);
+    await cluster.send('ADDED', newPod('a', { ready: false }), newPod('b', { ready: false }));
     await clock.advance(6_000);
-    await cluster.tell('MODIFIED', newPod('a'), newPod('b'), written);
+    await cluster.send('MODIFIED', newPod('a'), newPod('b'), written);
     expect(outcome).toEqual({});
     await clock.advance(4_999);
     expect(outcome).toEqual({});
@@ -136,12 +137,12 @@ describe('a rollout', () => {
 
   it('starts the stable time again when a container restarts', async () => {
     const { cluster, clock, observer } = await observing();
-    await cluster.tell('ADDED', written, set, newPod('a'), newPod('b'));
+    await cluster.send('ADDED', written, set, newPod('a'), newPod('b'));
     await cluster.synced();
     const outcome = outcomeOf(observer.until({ targets: [written], ...limits }));
     await settle();
     await clock.advance(4_000);
-    await cluster.tell('MODIFIED', newPod('a', { containers: [{ ready: true, restarts: 1, state: { running: {} } }] }));
+    await cluster.send('MODIFIED', newPod('a', { containers: [{ ready: true, restarts: 1, state: { running: {} } }] }));
     await clock.advance(4_000);
     expect(outcome).toEqual({});
     await clock.advance(1_000);
@@ -150,7 +151,7 @@ describe('a rollout', () => {
 
   it('ends at once when ready need not last', async () => {
     const { cluster, observer } = await observing();
-    await cluster.tell('ADDED', written, set, newPod('a'), newPod('b'));
+    await cluster.send('ADDED', written, set, newPod('a'), newPod('b'));
     await cluster.synced();
     await expect(observer.until({ targets: [written], timeoutMs: 1_000, stableForMs: 0 })).resolves.toHaveLength(1);
   });
@@ -158,7 +159,7 @@ describe('a rollout', () => {
   it('goes on when an autoscaler changes the replicas, since the version is the same', async () => {
     const { cluster, observer } = await observing();
     const scaled = deployment({ tag: 'v2', generation: 3, replicas: 3 });
-    await cluster.tell('ADDED', scaled, set, newPod('a'), newPod('b'), newPod('c'));
+    await cluster.send('ADDED', scaled, set, newPod('a'), newPod('b'), newPod('c'));
     await cluster.synced();
     await expect(observer.until({ targets: [written], timeoutMs: 1_000, stableForMs: 0 })).resolves.toMatchObject([
       { generation: 3 },
@@ -171,10 +172,10 @@ describe('a rollout', () => {
     ['was deleted and recreated', 'MODIFIED', deployment({ tag: 'v2', uid: 'd2' })],
   ] as const)('is superseded when the workload %s', async (difference, type, object) => {
     const { cluster, observer } = await observing();
-    await cluster.tell('ADDED', starting, set);
+    await cluster.send('ADDED', starting, set);
     await cluster.synced();
     const outcome = outcomeOf(observer.until({ targets: [written], ...limits }));
-    await cluster.tell(type, object);
+    await cluster.send(type, object);
     expect(outcome.error).toMatchObject({
       code: 'changed',
       message: `Deployment shop/web ${difference} during the wait`,
@@ -206,7 +207,7 @@ describe('a rollout that cannot succeed', () => {
       ],
       logs: 'reading config\nno such table: users\n',
     });
-    await cluster.tell('ADDED', starting, set, newPod('a', { ready: false, containers: [crashing] }));
+    await cluster.send('ADDED', starting, set, newPod('a', { ready: false, containers: [crashing] }));
     await cluster.synced();
     await expect(observer.until({ targets: [written], ...limits })).rejects.toMatchObject({
       code: 'rollout',
@@ -227,7 +228,7 @@ describe('a rollout that cannot succeed', () => {
     const { cluster, observer } = await observing({
       logs: new CutoverError('pods/log is forbidden', { code: 'forbidden' }),
     });
-    await cluster.tell('ADDED', starting, set, newPod('a', { ready: false, containers: [crashing] }));
+    await cluster.send('ADDED', starting, set, newPod('a', { ready: false, containers: [crashing] }));
     await cluster.synced();
     await expect(observer.until({ targets: [written], ...limits })).rejects.toMatchObject({
       code: 'rollout',
@@ -238,7 +239,7 @@ describe('a rollout that cannot succeed', () => {
   it('ignores old pods that crash', async () => {
     const { cluster, observer } = await observing();
     const old = pod({ owner: 'rs-h1', name: 'old', ready: false, containers: [crashing] });
-    await cluster.tell('ADDED', written, set, replicaSet('v1', 'h1'), old, newPod('a'), newPod('b'));
+    await cluster.send('ADDED', written, set, replicaSet('v1', 'h1'), old, newPod('a'), newPod('b'));
     await cluster.synced();
     await expect(observer.until({ targets: [written], timeoutMs: 1_000, stableForMs: 0 })).resolves.toHaveLength(1);
   });
@@ -251,7 +252,7 @@ describe('a rollout that cannot succeed', () => {
         { state: { waiting: { reason: 'CreateContainerConfigError', message: 'configmap "x" not found' } } },
       ],
     });
-    await cluster.tell('ADDED', starting, set, stuck);
+    await cluster.send('ADDED', starting, set, stuck);
     await cluster.synced();
     const outcome = outcomeOf(observer.until({ targets: [written], ...limits }));
     await clock.advance(14_999);
@@ -267,11 +268,11 @@ describe('a rollout that cannot succeed', () => {
   it('goes on when the failure ends in time', async () => {
     const { cluster, clock, observer } = await observing();
     const stuck = { ready: false, containers: [{ state: { waiting: { reason: 'CreateContainerConfigError' } } }] };
-    await cluster.tell('ADDED', starting, set, newPod('a', stuck), newPod('b'));
+    await cluster.send('ADDED', starting, set, newPod('a', stuck), newPod('b'));
     await cluster.synced();
     const outcome = outcomeOf(observer.until({ targets: [written], ...limits }));
     await clock.advance(14_000);
-    await cluster.tell('MODIFIED', newPod('a'), written);
+    await cluster.send('MODIFIED', newPod('a'), written);
     await clock.advance(5_000);
     expect(outcome.ready).toHaveLength(1);
   });
@@ -286,7 +287,7 @@ describe('a rollout that cannot succeed', () => {
       generation: 2,
       status: { updatedReplicas: 0, readyReplicas: 0, conditions: [condition] },
     });
-    await cluster.tell('ADDED', refused, set);
+    await cluster.send('ADDED', refused, set);
     await cluster.synced();
     const outcome = outcomeOf(observer.until({ targets: [written], ...limits }));
     await clock.advance(5_000);
@@ -308,7 +309,7 @@ describe('a rollout that times out', () => {
       logs: 'warming up',
     });
     const warming = newPod('a', { ready: false });
-    await cluster.tell('ADDED', starting, set, warming, newPod('b'));
+    await cluster.send('ADDED', starting, set, warming, newPod('b'));
     await cluster.synced();
     const outcome = outcomeOf(observer.until({ targets: [written], timeoutMs: 90_000, stableForMs: 0 }));
     await clock.advance(90_000);
@@ -326,11 +327,11 @@ describe('a rollout that times out', () => {
 
   it('distinguishes ready from ready for long enough', async () => {
     const { cluster, clock, observer } = await observing();
-    await cluster.tell('ADDED', starting, set, newPod('a', { ready: false }), newPod('b'));
+    await cluster.send('ADDED', starting, set, newPod('a', { ready: false }), newPod('b'));
     await cluster.synced();
     const outcome = outcomeOf(observer.until({ targets: [written], timeoutMs: 10_000, stableForMs: 5_000 }));
     await clock.advance(8_000);
-    await cluster.tell('MODIFIED', newPod('a'), written);
+    await cluster.send('MODIFIED', newPod('a'), written);
     await clock.advance(2_000);
     expect(outcome.error?.message).toBe(
       'Deployment shop/web was not ready after 10 s: 2 of 2 ready, but not for long enough',
@@ -340,7 +341,7 @@ describe('a rollout that times out', () => {
   it('lists every workload that was not ready', async () => {
     const { cluster, clock, observer } = await observing();
     const other = deployment({ name: 'api', uid: 'd9', status: { readyReplicas: 0 } });
-    await cluster.tell('ADDED', starting, other);
+    await cluster.send('ADDED', starting, other);
     await cluster.synced();
     const outcome = outcomeOf(observer.until({ targets: [written, other], timeoutMs: 10_000, stableForMs: 0 }));
     await clock.advance(10_000);
@@ -371,7 +372,7 @@ describe('an object that others need', () => {
     const wait = observer.waitUntilReady([namespace(undefined)], 1_000).then(() => (done = true));
     await settle();
     expect(done).toBe(false);
-    await cluster.tell('MODIFIED', namespace('Active'));
+    await cluster.send('MODIFIED', namespace('Active'));
     await wait;
     expect(done).toBe(true);
   });

@@ -2,7 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import { podFailureOf, whyNotReady } from '../../src/rollout/pod-failure.js';
 import { pod } from '../support/objects.js';
 import type { ContainerFacts } from '../support/objects.js';
-import { real } from './real-objects.js';
+import { real } from '../support/real-objects.js';
 
 const waiting = (reason: string, message?: string): object => ({ waiting: { reason, message } });
 const ended = (exitCode: number, reason = 'Error', message?: string): object => ({

@@ -13,7 +13,7 @@ import { statefulSetReadiness } from '../../src/rollout/readiness/stateful-set.j
 import { newPodsOfDaemonSet, newPodsOfStatefulSet } from '../../src/kubernetes/pod-template.js';
 import type { Note, Readiness } from '../../src/rollout/readiness/readiness.js';
 import { pod } from '../support/objects.js';
-import { changed, real } from './real-objects.js';
+import { changed, real } from '../support/real-objects.js';
 
 const unobserved = 'its controller has not seen the change yet';
 const waiting = (reason: string): Readiness => ({ done: false, ok: false, reason });

@@ -8,11 +8,12 @@ import { observe } from '../../src/rollout/observer.js';
 import type { ReadyWorkload } from '../../src/rollout/observer.js';
 import type { Sandbox } from '../../sandbox/sandbox.js';
 import { startSandbox } from '../../sandbox/start.js';
-import { keptLines } from '../support/cluster/watched-cluster.js';
+import { listLog } from '../support/log.js';
 
 let sandbox: Sandbox;
 let cluster: Cluster;
-const { log, lines } = keptLines();
+const log = listLog({ debug: false });
+const { lines } = log;
 const abort = new AbortController();
 const mended: (() => void)[] = [];
 

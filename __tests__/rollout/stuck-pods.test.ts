@@ -2,8 +2,9 @@ import { describe, expect, it } from '@jest/globals';
 import { refOf, type KubeObject } from '../../src/kubernetes/object.js';
 import { isUnsettled, removeStuckPods } from '../../src/rollout/stuck-pods.js';
 import { memoryCluster, type MemoryCluster } from '../support/cluster/memory-cluster.js';
-import { keptLines, settle } from '../support/cluster/watched-cluster.js';
-import { changed, real } from './real-objects.js';
+import { settle } from '../support/clock.js';
+import { listLog } from '../support/log.js';
+import { changed, real } from '../support/real-objects.js';
 
 const labels = { app: 'db' };
 

@@ -6,13 +6,14 @@ import { isAwaited } from '../../src/rollout/readiness/table.js';
 import { watchedKinds } from '../../src/rollout/watched-kinds.js';
 import { fakeCluster, keptLines, manualClock, settle } from '../support/cluster/watched-cluster.js';
 import { pod } from '../support/objects.js';
-import { changed, real } from './real-objects.js';
+import { changed, real } from '../support/real-objects.js';
 
 /** A wait for these objects; no watch has reported anything yet. */
 async function waitFor(targets: readonly KubeObject[], wait: Partial<RolloutWait> = {}) {
   const cluster = fakeCluster();
   const clock = manualClock();
-  const { log, lines } = keptLines();
+  const log = listLog({ debug: false });
+  const { lines } = log;
   const signal = new AbortController().signal;
   const observer = observe({ cluster: cluster.port, log, clock, signal, targets: targets.map(refOf) });
   const opened = [...cluster.watched];
@@ -72,12 +73,12 @@ describe('the wait for a custom resource', () => {
 
   it('does not end while a new one has no status yet, if ready has to last', async () => {
     const { cluster, clock, outcome, lines } = await waitFor([fresh]);
-    await cluster.tell('ADDED', fresh);
+    await cluster.send('ADDED', fresh);
     await clock.advance(4_000);
-    await cluster.tell('MODIFIED', unready);
+    await cluster.send('MODIFIED', unready);
     await clock.advance(4_000);
     expect(outcome).toEqual({});
-    await cluster.tell('MODIFIED', ready);
+    await cluster.send('MODIFIED', ready);
     await clock.advance(4_999);
     expect(outcome).toEqual({});
     await clock.advance(1);
@@ -92,7 +93,7 @@ describe('the wait for a custom resource', () => {
   it('fails when it is stalled and stays so, with the message of its controller', async () => {
     const stalled = changed(real('customResources', 'stalled'), { metadata: fresh.metadata });
     const { cluster, clock, outcome } = await waitFor([fresh]);
-    await cluster.tell('ADDED', stalled);
+    await cluster.send('ADDED', stalled);
     await clock.advance(4_999);
     expect(outcome).toEqual({});
     await clock.advance(1);
@@ -106,7 +107,7 @@ describe('the wait for a custom resource', () => {
 
   it('ends at the timeout, with the message of its controller', async () => {
     const { cluster, clock, outcome } = await waitFor([fresh]);
-    await cluster.tell('ADDED', unready);
+    await cluster.send('ADDED', unready);
     await clock.advance(60_000);
     expect(outcome.error).toMatchObject({
       code: 'timeout',
@@ -126,7 +127,7 @@ describe('an object that counts as ready although the new version does not run',
 
   it('is logged once, as a warning', async () => {
     const { cluster, clock, outcome, lines } = await waitFor([paused], { paused: 'noted' });
-    await cluster.tell('ADDED', paused);
+    await cluster.send('ADDED', paused);
     await clock.advance(5_000);
     expect(outcome.ready).toMatchObject([{ ref: refOf(paused), pods: [] }]);
     expect(outcome.ready?.[0]).not.toHaveProperty('templateHash');
@@ -137,7 +138,7 @@ describe('an object that counts as ready although the new version does not run',
 
   it('is an error where a paused Deployment would have to serve', async () => {
     const { cluster, outcome } = await waitFor([paused]);
-    await cluster.tell('ADDED', paused);
+    await cluster.send('ADDED', paused);
     expect(outcome.error).toMatchObject({
       code: 'rollout',
       message: 'Deployment shop/pausedbyus: it is paused, so its new pods will not start; remove spec.paused',
@@ -150,13 +151,13 @@ describe('a Job', () => {
 
   it('has succeeded even if it was deleted after its ttlSecondsAfterFinished', async () => {
     const { cluster, outcome } = await waitFor([complete]);
-    await cluster.tell('DELETED', complete);
+    await cluster.send('DELETED', complete);
     expect(outcome.ready).toMatchObject([{ ref: refOf(complete) }]);
   });
 
   it('has not succeeded when somebody deleted it before it completed', async () => {
     const { cluster, outcome } = await waitFor([complete]);
-    await cluster.tell('DELETED', changed(complete, { status: { conditions: [] } }));
+    await cluster.send('DELETED', changed(complete, { status: { conditions: [] } }));
     expect(outcome.error).toMatchObject({ code: 'changed', message: expect.stringContaining('was deleted') });
   });
 });
@@ -165,7 +166,7 @@ describe('a pod on its own', () => {
   it('needs one watch, and its container’s failure is reported', async () => {
     const written = real('pods', 'noSuchImage');
     const { cluster, outcome, opened } = await waitFor([written]);
-    await cluster.tell('ADDED', written);
+    await cluster.send('ADDED', written);
     expect(opened).toEqual(['Pod shop']);
     expect(outcome.error).toMatchObject({
       code: 'rollout',
@@ -197,9 +198,9 @@ describe('pods of sets', () => {
   ])('of %s fail the wait when new ones crash, and not when old ones do', async (...[, set, made, old]) => {
     const { cluster, outcome } = await waitFor([set]);
     const uid = set.metadata.uid ?? '';
-    await cluster.tell('ADDED', set, owned(uid, old));
+    await cluster.send('ADDED', set, owned(uid, old));
     expect(outcome).toEqual({});
-    await cluster.tell('MODIFIED', owned(uid, made));
+    await cluster.send('MODIFIED', owned(uid, made));
     expect(outcome.error).toMatchObject({
       code: 'rollout',
       message: expect.stringContaining('keeps crashing: exit code 3, 2 restarts'),

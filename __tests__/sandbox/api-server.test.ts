@@ -8,8 +8,8 @@ import { any } from '../../sandbox/api/schema/schema.js';
 import { strategicMerge } from '../../sandbox/api/apply/strategic-merge.js';
 import type { FaultMatch, Fault, AnsweredCall } from '../../sandbox/sandbox.js';
 import { eventually } from '../support/eventually.js';
-import { ApiClient, type Answer } from './api-client.js';
-import { bench, configMap, configMaps } from './api-bench.js';
+import { ApiClient, type Answer } from '../support/sandbox/api-client.js';
+import { startTestApi, configMap, configMaps } from '../support/sandbox/api-server.js';
 
 const post = (name: string, rest: JsonObject = {}) =>
   ({ method: 'POST', path: configMaps, body: configMap(name, rest) }) as const;
@@ -29,8 +29,8 @@ const service: JsonObject = {
 };
 
 describe('identity and rights', () => {
-  it('says who asks and what one may do', async () => {
-    const { api } = await bench();
+  it('reports the user and their rights', async () => {
+    const { api } = await startTestApi();
     const who = await api.send({ method: 'POST', path: '/apis/authentication.k8s.io/v1/selfsubjectreviews', body: {} });
     expect(objectAt(who.json, 'status', 'userInfo')).toEqual({
       username: 'sandbox-admin',
@@ -48,7 +48,7 @@ describe('identity and rights', () => {
 
 describe('counters and faults', () => {
   it('counts by verb, kind and dry run', async () => {
-    const { api, server } = await bench();
+    const { api, server } = await startTestApi();
     await api.get(configMaps);
     await api.apply(`${configMaps}/a`, configMap('a'), { dryRun: true });
     await api.apply(`${configMaps}/a`, configMap('a'));
@@ -94,7 +94,7 @@ describe('counters and faults', () => {
     ['a delay and then the answer', { match: {}, fault: { do: 'delay', ms: 1 } }, [200, 'none']],
   ];
   it.each(injected)('injects %s', async (_title, { match, fault }, expected) => {
-    const { api, server } = await bench();
+    const { api, server } = await startTestApi();
     await api.send(post('a'));
     server.fault(match, fault, 1);
     const answer = await api.get(`${configMaps}/a`);
@@ -102,8 +102,8 @@ describe('counters and faults', () => {
     expect((await api.get(`${configMaps}/a`)).status).toBe(200);
   });
 
-  it('injects a fault into the third request, tells of each, and stops telling', async () => {
-    const { api, server } = await bench();
+  it('injects a fault into the third request, notifies of each request, and stops', async () => {
+    const { api, server } = await startTestApi();
     await api.send(post('a'));
     const seen: unknown[] = [];
     const stop = server.calls.listen(({ verb, kind, namespace, name, dryRun }, faults) =>
@@ -119,8 +119,8 @@ describe('counters and faults', () => {
     expect(seen).toEqual([told([]), told([]), told(['status']), told([])]);
   });
 
-  it('lets somebody else come first', async () => {
-    const { api, server } = await bench();
+  it('runs another write first', async () => {
+    const { api, server } = await startTestApi();
     server.fault({ verb: 'GET' }, { do: 'overtake', by: () => api.send(post('a')) }, 1);
     expect((await api.get(`${configMaps}/a`)).status).toBe(200);
   });
@@ -129,15 +129,15 @@ describe('counters and faults', () => {
     ['before', 404],
     ['after', 200],
   ] as const)('cuts the connection %s the work is done', async (when, status) => {
-    const { api, server } = await bench();
+    const { api, server } = await startTestApi();
     server.fault({ verb: 'POST' }, { do: 'reset', when });
     await expect(api.send(post('a'))).rejects.toThrow(/socket hang up|ECONNRESET/);
     expect((await api.get(`${configMaps}/a`)).status).toBe(status);
   });
 
-  it('tells each call when its answer is complete, of a watch when it has ended', async () => {
+  it('reports each call when its answer is complete, a watch when it has ended', async () => {
     const seen: AnsweredCall[] = [];
-    const { api, server } = await bench({ onCall: call => seen.push(call) });
+    const { api, server } = await startTestApi({ onCall: call => seen.push(call) });
     const watching = await api.open({ method: 'GET', path: configMaps, query: { watch: 'true' } });
     await api.apply(`${configMaps}/a`, configMap('a'), { dryRun: true });
     const first = await eventually('a call to be told', () => seen[0]);
@@ -151,7 +151,7 @@ describe('counters and faults', () => {
   });
 
   it('counts what goes over the network, connection by connection', async () => {
-    const { api, server } = await bench();
+    const { api, server } = await startTestApi();
     await api.get(configMaps);
     const first = server.wire();
     const text = 'x'.repeat(10_000);
@@ -170,7 +170,7 @@ describe('counters and faults', () => {
   });
 
   it('builds the real 403 for a fault that gives no message', async () => {
-    const { api, server } = await bench();
+    const { api, server } = await startTestApi();
     server.fault({ verb: 'LIST', kind: 'Secret' }, { do: 'status', status: 403 });
     expect(short(await api.get('/api/v1/namespaces/default/secrets'))[2]).toBe(
       'secrets is forbidden: User "sandbox-admin" cannot list resource "secrets" in API group "" in the namespace "default"',
@@ -179,8 +179,8 @@ describe('counters and faults', () => {
 });
 
 describe('reads and writes', () => {
-  it('tells an unknown group version (plain text) from an unknown resource in a known one (Status)', async () => {
-    const { api } = await bench();
+  it('answers an unknown group version with plain text and an unknown resource of a known one with a Status', async () => {
+    const { api } = await startTestApi();
     const unknown = await api.get('/apis/extensions/v1beta1/namespaces/default/deployments');
     expect([unknown.status, unknown.text]).toEqual([404, '404 page not found\n']);
     expect(short(await api.get('/apis/apps/v1/namespaces/default/foos'))).toEqual([
@@ -203,14 +203,14 @@ describe('reads and writes', () => {
     ['Warn', [201, '', '299 - "unknown field \\"foo\\""']],
     ['Ignore', [201, '', 'none']],
   ])('treats an unknown field with fieldValidation=%s as asked', async (fieldValidation, expected) => {
-    const { api } = await bench();
+    const { api } = await startTestApi();
     const answer = await api.send({ ...post('a'), query: { fieldValidation }, body: { ...configMap('a'), foo: 1 } });
     expect([answer.status, answer.json.message ?? '', answer.headers.warning ?? 'none']).toEqual(expected);
     expect(answer.json.foo).toBeUndefined();
   });
 
-  it('finds a key that the body holds twice', async () => {
-    const { api } = await bench();
+  it('finds a duplicate key of the body', async () => {
+    const { api } = await startTestApi();
     const body = JSON.stringify(configMap('a')).replace('"data":{}', '"data":{"x":"1","x":"2"}');
     const answer = await api.send({ ...post('a'), query: { fieldValidation: 'Strict' }, body });
     expect(short(answer)).toEqual([
@@ -228,7 +228,7 @@ describe('reads and writes', () => {
     ['metadata.name=a', { fieldSelector: 'metadata.name=a' }],
     ['metadata.name!=b', { fieldSelector: 'metadata.name!=b' }],
   ])('selects by %s', async (_title, query) => {
-    const { api } = await bench();
+    const { api } = await startTestApi();
     await api.send(post('a', { metadata: { labels: { app: 'web' } } }));
     await api.send(post('b', { metadata: { labels: { app: 'db', legacy: 'yes' } } }));
     const list = await api.send({ method: 'GET', path: configMaps, query: query as Record<string, string> });
@@ -236,7 +236,7 @@ describe('reads and writes', () => {
   });
 
   it('deletes with preconditions, in a dry run, and a whole selection', async () => {
-    const { api } = await bench();
+    const { api } = await startTestApi();
     for (const name of ['a', 'b', 'c']) await api.send(post(name, { metadata: { labels: { name } } }));
     const drop = (path: string, rest: object = {}) =>
       api.send({ method: 'DELETE', path: `${configMaps}${path}`, ...rest });
@@ -250,7 +250,7 @@ describe('reads and writes', () => {
   });
 
   it('orphans what an object owns when asked', async () => {
-    const { api } = await bench();
+    const { api } = await startTestApi();
     const owner = await api.send(post('owner'));
     const uid = textAt(objectAt(owner.json, 'metadata'), 'uid') ?? '';
     await api.send(
@@ -262,14 +262,14 @@ describe('reads and writes', () => {
   });
 
   it('turns stringData into data', async () => {
-    const { api } = await bench();
+    const { api } = await startTestApi();
     const body = { apiVersion: 'v1', kind: 'Secret', metadata: { name: 's' }, stringData: { a: 'b' } };
     const made = await api.send({ method: 'POST', path: '/api/v1/namespaces/default/secrets', body });
     expect([made.json.data, made.json.stringData, made.json.type]).toEqual([{ a: 'Yg==' }, undefined, 'Opaque']);
   });
 
   it('refuses a node port that another Service has, and keeps addresses over updates', async () => {
-    const { api } = await bench();
+    const { api } = await startTestApi();
     const path = '/api/v1/namespaces/default/services';
     const nodePort = (name: string): JsonObject => ({
       ...service,
@@ -289,8 +289,8 @@ describe('reads and writes', () => {
     ]);
   });
 
-  it('serves a kind as soon as its definition is there, by its schema', async () => {
-    const { api } = await bench();
+  it('serves a kind as soon as its definition exists, with its schema', async () => {
+    const { api } = await startTestApi();
     const schema = {
       type: 'object',
       properties: { spec: { type: 'object', properties: { size: { type: 'integer' } } } },
@@ -350,13 +350,13 @@ describe('logs and proxies', () => {
     const asked: unknown[] = [];
     const runtime = {
       logs: (options: object) => (asked.push(options), 'one\ntwo\n'),
-      podPort: (...place: unknown[]) => (asked.push(place), ports.pod),
-      servicePorts: (...place: unknown[]) => (
-        asked.push(place),
+      podPort: (...request: unknown[]) => (asked.push(request), ports.pod),
+      servicePorts: (...request: unknown[]) => (
+        asked.push(request),
         ports.service.map(real => ({ ip: '10.0.0.1', port: 8080, real }))
       ),
     };
-    const made = await bench({ runtime });
+    const made = await startTestApi({ runtime });
     await made.api.send({ method: 'POST', path: '/api/v1/namespaces/default/pods', body: pod });
     await made.api.send({ method: 'POST', path: '/api/v1/namespaces/default/services', body: service });
     return { ...made, asked };
@@ -480,7 +480,7 @@ describe('patches', () => {
   });
 
   it('a JSON patch adds, replaces, moves, tests and removes; a failing one changes nothing', async () => {
-    const { api, store } = await bench();
+    const { api, store } = await startTestApi();
     await api.send(post('a', { data: { x: '1' }, metadata: { annotations: { 'a/b': '2' } } }));
     const patch = (body: JsonValue) =>
       api.send({

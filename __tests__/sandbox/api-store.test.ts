@@ -39,7 +39,7 @@ describe('the store', () => {
     });
   });
 
-  it('moves the generation with the spec, not with the status or metadata', () => {
+  it('increments the generation with the spec, not with the status or metadata', () => {
     const store = createStore();
     const made = store.create(deployment);
     const spec = made.spec as object;
@@ -70,7 +70,7 @@ describe('the store', () => {
     );
   });
 
-  it('names what has a generateName', () => {
+  it('generates a name from generateName', () => {
     const { metadata } = createStore().create({
       ...pod,
       metadata: { generateName: 'web-', namespace: 'default' } as unknown as KubeObject['metadata'],
@@ -78,7 +78,7 @@ describe('the store', () => {
     expect(metadata.name).toMatch(/^web-[b-z0-9]{5}$/);
   });
 
-  it('hands out objects that cannot be changed', () => {
+  it('returns frozen objects', () => {
     const store = createStore();
     store.create(map('a'));
     const object = store.get(mapRef('a'));
@@ -105,7 +105,7 @@ describe('the store', () => {
     ]);
   });
 
-  it('tells changes in order to every listener, those that a listener makes last', () => {
+  it('notifies every listener of changes in order, those by a listener last', () => {
     const store = createStore();
     const seen: string[] = [];
     store.watch({ apiVersion: 'v1', kind: 'ConfigMap' }, event => {
@@ -123,7 +123,7 @@ describe('the store', () => {
 });
 
 describe('a deletion', () => {
-  it('takes a pod that runs nowhere at once, and one on a node when its grace is over', () => {
+  it('removes an unscheduled pod at once, and one on a node after its grace period', () => {
     const store = createStore();
     store.create(pod);
     store.remove(podRef);
@@ -154,7 +154,7 @@ describe('a deletion', () => {
     );
   });
 
-  it('marks a Namespace as terminating until its own finalizer is gone, and nothing new is let in', () => {
+  it('marks a Namespace as terminating until its own finalizer is removed, and refuses new objects', () => {
     const store = createStore();
     const ref = { apiVersion: 'v1', kind: 'Namespace', name: 'team' };
     store.create({ ...ref, metadata: { name: 'team' } });

@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { objectAt, textAt, type JsonObject } from '../../sandbox/api/schema/json.js';
-import { bench, configMap, configMaps } from './api-bench.js';
-import { openWatch, type WatchReader } from './watch-reader.js';
+import { startTestApi, configMap, configMaps } from '../support/sandbox/api-server.js';
+import { openWatch, type WatchReader } from '../support/sandbox/watch-reader.js';
 
 const told = (event: JsonObject | undefined): unknown =>
   event === undefined
@@ -18,8 +18,8 @@ const post = (name: string, labels: JsonObject = {}) =>
   ({ method: 'POST', path: configMaps, body: configMap(name, { metadata: { labels } }) }) as const;
 
 describe('a watch', () => {
-  it.each(['', '0'])('with resourceVersion "%s" tells what is there, then what changes', async resourceVersion => {
-    const { api } = await bench();
+  it.each(['', '0'])('with resourceVersion "%s" sends the present objects, then the changes', async resourceVersion => {
+    const { api } = await startTestApi();
     await api.send(post('a'));
     const watch = await openWatch(api, configMaps, { resourceVersion });
     await api.send(post('b'));
@@ -32,7 +32,7 @@ describe('a watch', () => {
   });
 
   it('with sendInitialEvents ends the first events with an annotated bookmark', async () => {
-    const { api } = await bench();
+    const { api } = await startTestApi();
     const made = await api.send(post('a'));
     const query = { sendInitialEvents: 'true', resourceVersionMatch: 'NotOlderThan', allowWatchBookmarks: 'true' };
     const watch = await openWatch(api, configMaps, query);
@@ -46,7 +46,7 @@ describe('a watch', () => {
   });
 
   it('with sendInitialEvents but no resourceVersionMatch is refused', async () => {
-    const { api } = await bench();
+    const { api } = await startTestApi();
     const answer = await api.send({
       method: 'GET',
       path: configMaps,
@@ -58,8 +58,8 @@ describe('a watch', () => {
     ]);
   });
 
-  it('from a resourceVersion tells only what came later', async () => {
-    const { api } = await bench();
+  it('from a resourceVersion sends only later changes', async () => {
+    const { api } = await startTestApi();
     await api.send(post('a'));
     const list = await api.get(configMaps);
     await api.send(post('b'));
@@ -73,7 +73,7 @@ describe('a watch', () => {
   });
 
   it('from a resourceVersion that is no longer kept gets an ERROR event with 410', async () => {
-    const { api, store } = await bench();
+    const { api, store } = await startTestApi();
     await api.send(post('a'));
     store.registry.storage.compact();
     const watch = await openWatch(api, configMaps, { resourceVersion: '1' });
@@ -86,8 +86,8 @@ describe('a watch', () => {
     expect(told(await watch.next())).toBe('end');
   });
 
-  it('by label tells an object that stops matching as DELETED, in its last matching state', async () => {
-    const { api } = await bench();
+  it('by label sends an object that stops matching as DELETED, in its last matching state', async () => {
+    const { api } = await startTestApi();
     const watch = await openWatch(api, configMaps, { labelSelector: 'app=web' });
     await api.send(post('a', { app: 'other' }));
     await api.send(post('b', { app: 'web' }));
@@ -113,8 +113,8 @@ describe('a watch', () => {
     ]);
   });
 
-  it('by field and namespace tells nothing of others', async () => {
-    const { api } = await bench();
+  it('by field and namespace sends no other objects', async () => {
+    const { api } = await startTestApi();
     const watch = await openWatch(api, configMaps, { fieldSelector: 'metadata.name=b' });
     const elsewhere = configMap('b', { metadata: { namespace: 'kube-system' } });
     await api.send({ method: 'POST', path: '/api/v1/namespaces/kube-system/configmaps', body: elsewhere });
@@ -125,13 +125,13 @@ describe('a watch', () => {
   });
 
   it('ends after timeoutSeconds', async () => {
-    const { api } = await bench();
+    const { api } = await startTestApi();
     const watch = await openWatch(api, configMaps, { timeoutSeconds: '1' });
     expect(told(await watch.next())).toBe('end');
   });
 
   it('that runs ends at once under an end-watch fault, and new ones after their first events', async () => {
-    const { api, server } = await bench();
+    const { api, server } = await startTestApi();
     await api.send(post('a'));
     const before = await openWatch(api, configMaps);
     expect(told(await before.next())).toEqual(['ADDED', 'a']);
@@ -148,7 +148,7 @@ describe('a watch', () => {
   });
 
   it('is cut in the middle of the line after its first events under a reset fault', async () => {
-    const { api, server } = await bench();
+    const { api, server } = await startTestApi();
     await api.send(post('a'));
     server.fault({ verb: 'WATCH' }, { do: 'reset', when: 'after' }, 1);
     const watch = await openWatch(api, configMaps);
@@ -157,7 +157,7 @@ describe('a watch', () => {
   });
 
   it('that runs gets a 410 event under a gone fault, the next one is answered 410, the one after works', async () => {
-    const { api, server } = await bench();
+    const { api, server } = await startTestApi();
     const before = await openWatch(api, configMaps);
     server.fault({ verb: 'WATCH' }, { do: 'gone' });
     expect(await take(before, 2)).toEqual([['ERROR', 410], 'end']);

@@ -47,7 +47,7 @@ describe('a step of a rolling update', () => {
     ['grows the new set into the surge first', surgeOne, set('new', 0, 0), [set('old', 3, 3)], { new: 1 }],
     ['waits while the new pod is not available', surgeOne, set('new', 1, 0), [set('old', 3, 3)], {}],
     ['takes an old pod for an available new one', surgeOne, set('new', 1, 1), [set('old', 3, 3)], { old: 2 }],
-    ['frees room first when there is no surge', missingOne, set('new', 0, 0), [set('old', 3, 3)], { old: 2 }],
+    ['deletes an old pod first when there is no surge', missingOne, set('new', 0, 0), [set('old', 3, 3)], { old: 2 }],
     ['then fills it', missingOne, set('new', 0, 0), [set('old', 2, 2)], { new: 1 }],
     [
       'drops old pods that serve nobody before any other',
@@ -118,7 +118,7 @@ describe('the hash of a pod template', () => {
   });
 });
 
-describe('the pods that go first', () => {
+describe('the pods that are deleted first', () => {
   const pod = (name: string, change: { ready?: boolean; node?: string; cost?: string; since?: string }): Pod => ({
     apiVersion: 'v1',
     kind: 'Pod',

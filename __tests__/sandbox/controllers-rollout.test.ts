@@ -1,9 +1,10 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { conditionOf } from '../../sandbox/controllers/condition.js';
 import type { Deployment } from '../../sandbox/controllers/kinds.js';
-import { conditionOf, DEPLOYMENT, listKind, POD, REPLICA_SET } from '../../sandbox/controllers/kinds.js';
+import { DEPLOYMENT, listKind, POD, REPLICA_SET } from '../../sandbox/controllers/kinds.js';
 import { isActive, isReady } from '../../sandbox/controllers/pod.js';
-import type { TestCluster } from './live.js';
-import { isRolledOut, startTestCluster, webDeployment } from './live.js';
+import type { TestCluster } from '../support/sandbox/test-cluster.js';
+import { isRolledOut, startTestCluster, webDeployment } from '../support/sandbox/test-cluster.js';
 
 let cluster: TestCluster;
 beforeEach(() => {
@@ -32,7 +33,7 @@ const images = () =>
     .map(({ spec }) => spec.containers[0]?.image);
 
 describe('a Deployment', () => {
-  it('brings its pods up and says so in its status', async () => {
+  it('starts its pods and reports them in its status', async () => {
     cluster.store.create(webDeployment({}));
     const deployment = await rollout();
     const [only] = sets();
@@ -57,7 +58,7 @@ describe('a Deployment', () => {
     );
   });
 
-  it('status updates do not move its generation, and it comes to rest', async () => {
+  it('status updates do not change its generation, and it settles', async () => {
     cluster.store.create(webDeployment({}));
     const { metadata } = await rollout();
     expect(metadata.generation).toBe(1);
@@ -96,7 +97,7 @@ describe('a Deployment', () => {
     },
   );
 
-  it('takes its old ReplicaSet back when the old template returns, as a new revision', async () => {
+  it('reuses its old ReplicaSet when the old template returns, as a new revision', async () => {
     cluster.store.create(webDeployment({}));
     await rollout();
     const first = sets()[0]?.metadata.uid;
@@ -139,7 +140,7 @@ describe('a Deployment', () => {
     expect(images()).toEqual(['site:v2', 'site:v2', 'site:v2', 'site:v2']);
   });
 
-  it('keeps only as many old ReplicaSets as revisionHistoryLimit says', async () => {
+  it('keeps at most revisionHistoryLimit old ReplicaSets', async () => {
     cluster.store.create(webDeployment({ replicas: 1, spec: { revisionHistoryLimit: 1 } }));
     await rollout();
     for (const image of ['site:v2', 'site:v3']) {
@@ -154,7 +155,7 @@ describe('a Deployment', () => {
     ).toEqual(['site:v2', 'site:v3']);
   });
 
-  it('that makes no progress says ProgressDeadlineExceeded and still serves the old version', async () => {
+  it('without progress reports ProgressDeadlineExceeded and still serves the old version', async () => {
     cluster.store.create(webDeployment({ spec: { progressDeadlineSeconds: 20 } }));
     await rollout();
     change({ template: templateOf('site:never-ready') });
@@ -193,7 +194,7 @@ describe('a Deployment', () => {
     expect(progress()?.reason).toBe('NewReplicaSetAvailable');
   });
 
-  it('takes its ReplicaSets and pods with it when it is deleted', async () => {
+  it('is deleted with its ReplicaSets and pods', async () => {
     cluster.store.create(webDeployment({}));
     await rollout();
     cluster.store.remove({ apiVersion: 'apps/v1', kind: 'Deployment', namespace: 'default', name: 'web' });
@@ -201,7 +202,7 @@ describe('a Deployment', () => {
     expect(cluster.get(DEPLOYMENT, 'web')).toBeUndefined();
   });
 
-  it('in a namespace that is deleted ends with it', async () => {
+  it('is deleted with its namespace', async () => {
     const { store } = cluster;
     store.create({ apiVersion: 'v1', kind: 'Namespace', metadata: { name: 'shop' } });
     const deployment = webDeployment({});

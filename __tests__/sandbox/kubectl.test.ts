@@ -167,11 +167,11 @@ spec:
     expect(watched.output).toMatch(/ADDED +one/);
   });
 
-  it('knows who it is', async () => {
+  it('shows the user', async () => {
     expect((await kubectl('auth whoami')).output).toContain('sandbox-admin');
   });
 
-  it('deletes and waits until it is gone', async () => {
+  it('deletes and waits for the end', async () => {
     const { code, output } = await kubectl('delete deployment,service web --timeout=30s');
     expect([code, output]).toEqual([0, 'deployment.apps "web" deleted\nservice "web" deleted\n']);
     expect(store.get(webRef)).toBeUndefined();

@@ -1,7 +1,8 @@
 import { describe, expect, it } from '@jest/globals';
 import { parseSeconds } from '../../sandbox/network/pods/duration.js';
 import { parseImageName } from '../../sandbox/network/programs/image-name.js';
-import { parseTag, pullImage } from '../../sandbox/network/programs/images.js';
+import { parseTag } from '../../sandbox/network/programs/image-tag.js';
+import { pullImage } from '../../sandbox/network/programs/images.js';
 
 describe('an image reference', () => {
   it.each([
@@ -29,9 +30,9 @@ describe('an image reference', () => {
 describe('a tag', () => {
   it.each([
     ['9', { version: '9' }],
-    ['9-http500', { version: '9', illness: 'http500' }],
-    ['v2-never-ready', { version: 'v2', illness: 'never-ready' }],
-    ['broken', { version: 'broken', illness: 'broken' }],
+    ['9-http500', { version: '9', failure: 'http500' }],
+    ['v2-never-ready', { version: 'v2', failure: 'never-ready' }],
+    ['broken', { version: 'broken', failure: 'broken' }],
     ['unbroken', { version: 'unbroken' }],
   ])('%s means %j', (tag, meaning) => {
     expect(parseTag(tag, ['broken', 'never-ready', 'http500'])).toEqual(meaning);

@@ -1,11 +1,12 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { conditionOf } from '../../sandbox/controllers/condition.js';
 import type { Job } from '../../sandbox/controllers/kinds.js';
-import { conditionOf, ENDPOINT_SLICE, JOB, listKind, POD } from '../../sandbox/controllers/kinds.js';
+import { ENDPOINT_SLICE, JOB, listKind, POD } from '../../sandbox/controllers/kinds.js';
 import type { Container, ContainerStatus, Pod, PodSpec } from '../../sandbox/controllers/pod.js';
 import { isReady } from '../../sandbox/controllers/pod.js';
 import type { KubeObject } from '../../src/kubernetes/object.js';
-import type { TestCluster } from './live.js';
-import { startTestCluster, webService } from './live.js';
+import type { TestCluster } from '../support/sandbox/test-cluster.js';
+import { startTestCluster, webService } from '../support/sandbox/test-cluster.js';
 
 let cluster: TestCluster;
 beforeEach(() => {
@@ -111,7 +112,7 @@ describe('a healthy pod', () => {
 
   it('gets its environment from values, ConfigMaps, Secrets and fields', async () => {
     cluster.store.create(config('ConfigMap', { NAME: 'green' }));
-    cluster.store.create(config('Secret', { word: 'hush' }));
+    cluster.store.create(config('Secret', { word: 'secret-word' }));
     const secretKeyRef = { name: 'settings', key: 'word' };
     cluster.store.create(
       webPod('site:v1', {
@@ -125,7 +126,7 @@ describe('a healthy pod', () => {
       }),
     );
     await ready();
-    expect(await (await fetchPod('/version')).text()).toBe('green/hush/web/web/$(POD)/$(NONE)\n');
+    expect(await (await fetchPod('/version')).text()).toBe('green/secret-word/web/web/$(POD)/$(NONE)\n');
   });
 
   it('is not ready as a whole while one of its containers is not', async () => {
@@ -144,7 +145,7 @@ describe('a healthy pod', () => {
   });
 });
 
-describe('an ill pod', () => {
+describe('a failing pod', () => {
   it.each(['site:broken', 'tomcat:9-broken'])('of %s ends in a crash loop with its log and exit code', async image => {
     cluster.store.create(webPod(image));
     const status = await waitingFor('CrashLoopBackOff');
@@ -157,7 +158,7 @@ describe('an ill pod', () => {
     expect(messagesOf('BackOff')[0]).toMatch(/^Back-off restarting failed container web in pod web_default\(/);
   });
 
-  it.each(['site:never-ready', 'tomcat:9-never-ready'])('of %s runs and never gets ready', async image => {
+  it.each(['site:never-ready', 'tomcat:9-never-ready'])('of %s runs and never becomes ready', async image => {
     cluster.store.create(webPod(image));
     await cluster.until('three failed probes', () =>
       events().find(event => event['reason'] === 'Unhealthy' && Number(event['count']) >= 3),
@@ -171,7 +172,7 @@ describe('an ill pod', () => {
     });
   });
 
-  it.each(['site:slow', 'tomcat:8-slow'])('of %s gets ready after a while', async image => {
+  it.each(['site:slow', 'tomcat:8-slow'])('of %s becomes ready after a while', async image => {
     cluster.store.create(webPod(image));
     await ready();
     expect(messagesOf('Unhealthy')).toHaveLength(1);
@@ -199,7 +200,7 @@ describe('an ill pod', () => {
     expect(log()).toBeUndefined();
   });
 
-  it('whose image has an invalid name says InvalidImageName', async () => {
+  it('whose image has an invalid name reports InvalidImageName', async () => {
     cluster.store.create(webPod('Site:V1'));
     const { state } = await waitingFor('InvalidImageName');
     expect(state.waiting?.message).toContain('invalid reference format');
@@ -232,7 +233,7 @@ describe('an ill pod', () => {
     expect(state.waiting?.message).toBe("couldn't find key other in ConfigMap default/settings");
   });
 
-  it('whose volume is missing is not started, and an Event says why', async () => {
+  it('whose volume is missing is not started, and an Event reports why', async () => {
     const volumes = [{ name: 'conf', configMap: { name: 'settings' } }];
     cluster.store.create(webPod('site:v1', {}, { volumes }));
     await cluster.until('the event', () => messagesOf('FailedMount').length > 0);
@@ -244,7 +245,7 @@ describe('an ill pod', () => {
     await ready();
   });
 
-  it('that no node fits stays Pending and says so', async () => {
+  it('that fits no node stays Pending and reports it', async () => {
     cluster.store.create(webPod('site:v1', {}, { nodeSelector: { disk: 'ssd' } }));
     const condition = await cluster.until('the verdict', () => conditionOf(pod()?.status?.conditions, 'PodScheduled'));
     expect(condition).toMatchObject({ status: 'False', reason: 'Unschedulable' });
@@ -269,7 +270,7 @@ describe('an ill pod', () => {
     expect(messagesOf('Unhealthy')).toEqual(['Startup probe failed: HTTP probe failed with statuscode: 503']);
   });
 
-  it('whose two containers want one port crashes in the second', async () => {
+  it('whose two containers use one port crashes in the second', async () => {
     const [first] = webPod('site:v1').spec.containers;
     cluster.store.create({ ...webPod('site:v1'), spec: { containers: [first!, { name: 'twin', image: 'site:v1' }] } });
     await cluster.until('a crash', () =>
@@ -307,7 +308,7 @@ describe('init containers', () => {
 describe('a pod that is deleted', () => {
   const endpoints = () => listKind(cluster.store, ENDPOINT_SLICE, 'default').flatMap(({ endpoints: all }) => all ?? []);
 
-  it('leaves the endpoints at once, serves on during preStop, and then goes', async () => {
+  it('leaves the endpoints at once, keeps serving during preStop, and then ends', async () => {
     cluster.store.create(webService());
     cluster.store.create(webPod('site:v1', { lifecycle: { preStop: { sleep: { seconds: 20 } } } }));
     await cluster.until('an endpoint', () => endpoints().some(({ conditions }) => conditions?.ready));
@@ -324,7 +325,7 @@ describe('a pod that is deleted', () => {
     expect(messagesOf('Killing')).toEqual(['Stopping container web']);
   });
 
-  it('serves on after SIGTERM for its GRACE', async () => {
+  it('keeps serving after SIGTERM for its GRACE', async () => {
     cluster.store.create(webPod('site:v1', { env: [{ name: 'GRACE', value: '20s' }] }));
     await ready();
     cluster.store.remove({ ...POD, name: 'web', namespace: 'default' });
@@ -344,7 +345,7 @@ describe('a pod that is deleted', () => {
     expect(codes).toContain(137);
   });
 
-  it('goes at once without grace', async () => {
+  it('ends at once without a grace period', async () => {
     cluster.store.create(webPod('site:v1'));
     await ready();
     cluster.store.remove({ ...POD, name: 'web', namespace: 'default' }, { gracePeriodSeconds: 0 });
@@ -352,7 +353,7 @@ describe('a pod that is deleted', () => {
     await cluster.until('the port to close', () => cluster.live.runtime.podPort('default', 'web', 8080) === undefined);
   });
 
-  it('goes also when it never came up', async () => {
+  it('is removed also when it never started', async () => {
     cluster.store.create(webPod('site:nosuchtag'));
     await waitingFor('ImagePullBackOff');
     cluster.store.remove({ ...POD, name: 'web', namespace: 'default' });

@@ -4,7 +4,7 @@ import { load } from 'js-yaml';
 import type { Sandbox } from '../../sandbox/sandbox.js';
 import { startSandbox } from '../../sandbox/start.js';
 import type { KubeObject } from '../../src/kubernetes/object.js';
-import { webDeployment, webService } from './live.js';
+import { webDeployment, webService } from '../support/sandbox/test-cluster.js';
 
 let sandbox: Sandbox;
 afterEach(() => sandbox.close());
@@ -59,7 +59,7 @@ function availability(replicas: number): Promise<void> {
 }
 
 describe('a sandbox', () => {
-  it('runs what its API server is sent, and shows it through logs, proxies and the public port', async () => {
+  it('runs the applied objects, and shows them through logs, proxies and the public port', async () => {
     sandbox = await startSandbox({ secondMs: 20, propagationMs: 0, nodePorts: 'any' });
     const { status } = await call(
       'POST',

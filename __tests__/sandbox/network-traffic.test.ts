@@ -4,8 +4,8 @@ import { once } from 'node:events';
 import { connect, createServer } from 'node:net';
 import { DEPLOYMENT, SERVICE } from '../../sandbox/controllers/kinds.js';
 import type { Container } from '../../sandbox/controllers/pod.js';
-import type { TestCluster } from './live.js';
-import { isRolledOut, startTestCluster, webDeployment, webService } from './live.js';
+import type { TestCluster } from '../support/sandbox/test-cluster.js';
+import { isRolledOut, startTestCluster, webDeployment, webService } from '../support/sandbox/test-cluster.js';
 
 let cluster: TestCluster;
 afterEach(() => cluster.close());
@@ -66,7 +66,7 @@ async function rollTo(image: string, container: Partial<Container>): Promise<voi
 }
 
 describe('a rolling update under load', () => {
-  it('loses nothing when the pods wait in preStop until traffic has left', async () => {
+  it('loses no request when the pods wait in preStop until traffic has left', async () => {
     cluster = startTestCluster({ secondMs: 100, propagationMs: 100 });
     const patient = { lifecycle: { preStop: { sleep: { seconds: 6 } } } };
     const url = await serve(patient);
@@ -119,7 +119,7 @@ describe('a Service whose selector is switched', () => {
 });
 
 describe('a Service port', () => {
-  it('resets connections when nobody is behind it', async () => {
+  it('resets connections without a ready backend', async () => {
     cluster = startTestCluster();
     cluster.store.create(webService());
     const url = await cluster.until('a port', () => cluster.live.serviceUrl('default', 'web'));
@@ -178,7 +178,7 @@ describe('a Service port', () => {
     expect(cluster.live.serviceUrl('default', 'web')).toBeUndefined();
   });
 
-  it('that is taken already becomes a warning on the Service', async () => {
+  it('that is in use becomes a warning on the Service', async () => {
     const nodePort = 30517;
     const squatter = createServer();
     // If another program has the port, it is taken as well.
@@ -196,7 +196,7 @@ describe('a Service port', () => {
     squatter.close();
   });
 
-  it('of a LoadBalancer brings it an address', async () => {
+  it('of a LoadBalancer gives it an address', async () => {
     cluster = startTestCluster();
     const service = webService();
     cluster.store.create({ ...service, spec: { ...service.spec, type: 'LoadBalancer' } });

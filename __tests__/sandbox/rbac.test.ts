@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { objectAt, textAt, type JsonObject } from '../../sandbox/api/schema/json.js';
 import { createStore } from '../../sandbox/api/store/memory-store.js';
 import { startApiServer, type ApiServer } from '../../sandbox/api/http/server.js';
-import { ApiClient, type Answer, type Ask } from './api-client.js';
+import { ApiClient, type Answer, type Ask } from '../support/sandbox/api-client.js';
 
 const rbac = '/apis/rbac.authorization.k8s.io/v1';
 const inShop = '/api/v1/namespaces/shop';
@@ -112,7 +112,7 @@ describe('what Roles allow', () => {
     expect(await get(path)).toEqual([403, message]);
   });
 
-  it('an apply that creates needs create as well, dry or not, and only once the object is sound', async () => {
+  it('an apply that creates also needs the verb create, dry run or not, and only for a valid object', async () => {
     const configMap = { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'a' } };
     const path = `${inShop}/configmaps/a`;
     const refused = [403, cannot('configmaps "a"|create|configmaps')];
@@ -145,7 +145,7 @@ describe('what Roles allow', () => {
     expect((await ci.get(`${inShop}/services`)).status).toBe(403);
   });
 
-  it('tells which rights were made use of, and no others', async () => {
+  it('lists exactly the rights that were used', async () => {
     await ci.get(`${inShop}/secrets/a`);
     expect(server.usedRights(user)).toContain('get configmaps');
     expect(server.usedRights(user)).not.toContain('get secrets');
@@ -162,7 +162,7 @@ describe('identities', () => {
     });
   });
 
-  it('says what one may do, in one case and in all', async () => {
+  it('reviews one access and lists all rules', async () => {
     const ask = async (attributes: JsonObject): Promise<unknown> => {
       const path = '/apis/authorization.k8s.io/v1/selfsubjectaccessreviews';
       return objectAt((await ci.send(post(path, { spec: { resourceAttributes: attributes } }))).json, 'status').allowed;
@@ -175,7 +175,7 @@ describe('identities', () => {
     expect(objectAt(all.json, 'status').resourceRules).toEqual(expect.arrayContaining(rules));
   });
 
-  it('who shows nothing is anonymous', async () => {
+  it('a request without credentials is anonymous', async () => {
     const answer = await fetchAnonymously(`${inShop}/pods`);
     expect(short(answer)[1]).toBe(
       'pods is forbidden: User "system:anonymous" cannot list resource "pods" in API group "" in the namespace "shop"',
@@ -189,7 +189,7 @@ describe('identities', () => {
     }
   });
 
-  it('a token ends with its ServiceAccount, even when another of its name is made', async () => {
+  it('a token ends with its ServiceAccount, even if another of the same name is created', async () => {
     const account = { metadata: { name: 'short-lived' } };
     await made(`${inShop}/serviceaccounts`, account);
     const brief = client(server.kubeconfigFor(await tokenOf('short-lived')));

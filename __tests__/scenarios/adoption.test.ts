@@ -2,7 +2,8 @@ import { afterAll, describe, expect } from '@jest/globals';
 import { setImage } from '../support/scenario/applications.js';
 import { startCluster } from '../support/scenario/cluster.js';
 import { field } from '../support/field.js';
-import { expectRefused, expectUsersSaw, scenario } from '../support/scenario/test-namespace.js';
+import { scenario } from '../support/scenario/scenario.js';
+import { expectRefused, expectUsersSaw } from '../support/scenario/expectations.js';
 import type { TestNamespace } from '../support/scenario/test-namespace.js';
 import { adopter, plain } from '../support/scenario/plain.js';
 import { failing } from '../support/scenario/shop.js';
@@ -14,8 +15,8 @@ afterAll(async () => (await starting).close());
 const selector = async (ns: TestNamespace): Promise<unknown> =>
   field(await ns.get('Service', 'plain'), 'spec', 'selector');
 
-describe('An application that is live without roles', () => {
-  scenario('is the first way back, also after it was scaled down', cluster, async ns => {
+describe('An application that runs without roles', () => {
+  scenario('is what the first rollback restores, also after it was scaled down', cluster, async ns => {
     await plain.bring(ns);
     await plain.applyWithKubectl(ns, 'v1');
     const users = await ns.users('plain');
@@ -30,11 +31,11 @@ describe('An application that is live without roles', () => {
     await ns.reaches('plain', 'v3');
   });
 
-  scenario('is told by a plan, which touches nothing', cluster, async ns => {
+  scenario('is reported by a plan, which changes nothing', cluster, async ns => {
     await plain.bring(ns);
     await plain.applyWithKubectl(ns, 'v1');
     const before = await ns.versions();
-    // What docs/rbac.md says is to be added to the Role of `plan`.
+    // The rules that docs/rbac.md adds to the Role of `plan`.
     const reader = [
       { apiGroups: [''], resources: ['pods'], verbs: ['list'] },
       { apiGroups: ['apps'], resources: ['replicasets'], verbs: ['list'] },
@@ -54,7 +55,7 @@ describe('An application that is live without roles', () => {
     expect(await ns.versions()).toEqual(before);
   });
 
-  scenario('goes once a second release has taken its place', cluster, async ns => {
+  scenario('is removed once a second release has replaced it', cluster, async ns => {
     await plain.bring(ns);
     await plain.applyWithKubectl(ns, 'v1');
     await ns.given(plain.release('v2'), adopter);
@@ -68,7 +69,7 @@ describe('An application that is live without roles', () => {
     await ns.reaches('plain', 'v2');
   });
 
-  scenario('is as it was before when the first staging fails', cluster, async ns => {
+  scenario('is unchanged when the first staging fails', cluster, async ns => {
     await plain.bring(ns);
     await plain.applyWithKubectl(ns, 'v1');
     const before = await plain.written(ns);
@@ -82,7 +83,7 @@ describe('An application that is live without roles', () => {
     await expectUsersSaw(users, ['v1', 'v2']);
   });
 
-  scenario('is as it was before when what is staged is rejected', cluster, async ns => {
+  scenario('is unchanged when the staged version is rejected', cluster, async ns => {
     await plain.bring(ns);
     await plain.applyWithKubectl(ns, 'v1');
     const before = await plain.written(ns);
@@ -95,7 +96,7 @@ describe('An application that is live without roles', () => {
     await expectUsersSaw(users, ['v1', 'v3']);
   });
 
-  scenario('is put back by the post step of a run that was killed, and adopted by the next', cluster, async ns => {
+  scenario('is restored by the post step of a run that was killed, and adopted by the next run', cluster, async ns => {
     await plain.bring(ns);
     await plain.applyWithKubectl(ns, 'v1');
     const users = await ns.users('plain');
@@ -110,7 +111,7 @@ describe('An application that is live without roles', () => {
   });
 
   for (const when of [/Service .* leads to the pods that serve now/, /Deployment .*plain-blue created/])
-    scenario(`is adopted all the same after a run that was lost at ${when.source}`, cluster, async ns => {
+    scenario(`is adopted after a run that was lost at ${when.source}`, cluster, async ns => {
       await plain.bring(ns);
       await plain.applyWithKubectl(ns, 'v1');
       const users = await ns.users('plain');
@@ -131,7 +132,7 @@ describe('An application that is live without roles', () => {
     });
 });
 
-describe('What cannot be adopted is left as it is:', () => {
+describe('An application that cannot be adopted stays unchanged:', () => {
   scenario('a Deployment in the middle of a rollout', cluster, async ns => {
     await plain.bring(ns);
     await plain.applyWithKubectl(ns, 'v1');

@@ -3,7 +3,8 @@ import { startGitHub } from '../support/github-server.js';
 import type { GitHubOptions } from '../support/github-server.js';
 import { tomcat } from '../support/scenario/applications.js';
 import { startCluster } from '../support/scenario/cluster.js';
-import { expectRefused, expectUsersSaw, scenario } from '../support/scenario/test-namespace.js';
+import { scenario } from '../support/scenario/scenario.js';
+import { expectRefused, expectUsersSaw } from '../support/scenario/expectations.js';
 
 const starting = startCluster();
 const cluster = () => starting;
@@ -19,8 +20,8 @@ const fine: GitHubOptions = {
   approvals: { [runId]: [approved] },
 };
 
-describe('The gate', () => {
-  scenario('lets a run pass that a required reviewer approved, and says who did', cluster, async ns => {
+describe('The approval', () => {
+  scenario('lets a run go on that a required reviewer approved, and names the reviewer', cluster, async ns => {
     const github = await startGitHub(fine);
     try {
       await tomcat.bring(ns);

@@ -1,15 +1,16 @@
 import { afterAll, describe, expect } from '@jest/globals';
 import { startCluster } from '../support/scenario/cluster.js';
 import { field } from '../support/field.js';
-import { expectRefused, expectUsersSaw, scenario, settled } from '../support/scenario/test-namespace.js';
+import { scenario } from '../support/scenario/scenario.js';
+import { expectRefused, expectUsersSaw, settled } from '../support/scenario/expectations.js';
 import { plain } from '../support/scenario/plain.js';
 
 const starting = startCluster();
 const cluster = () => starting;
 afterAll(async () => (await starting).close());
 
-describe('Blue/green of manifests that know nothing of roles', () => {
-  scenario('stages a first release on blue, and users come with its promotion', cluster, async ns => {
+describe('Blue/green of manifests without roles', () => {
+  scenario('stages a first release on blue, and users reach it after its promotion', cluster, async ns => {
     await plain.bring(ns);
     const staged = await ns.step(plain.stage('v1'));
     expect(staged).toMatchObject({
@@ -29,19 +30,23 @@ describe('Blue/green of manifests that know nothing of roles', () => {
     );
   });
 
-  scenario('gives an update configuration of its own, and leaves that of the live side as it is', cluster, async ns => {
-    await plain.bring(ns);
-    await ns.given(plain.release('v1'));
-    const live = await ns.get('ConfigMap', 'plain-config-blue');
-    const users = await ns.users('plain');
-    await ns.given(plain.stage('v2'));
-    expect(field(await ns.get('ConfigMap', 'plain-config-green'), 'data', 'greeting')).toBe('hello from v2');
-    expect(await ns.get('ConfigMap', 'plain-config-blue')).toEqual(live);
-    await ns.given(plain.promote());
-    await expectUsersSaw(users, ['v1', 'v2']);
-  });
+  scenario(
+    'gives an update configuration of its own, and leaves that of the live role unchanged',
+    cluster,
+    async ns => {
+      await plain.bring(ns);
+      await ns.given(plain.release('v1'));
+      const live = await ns.get('ConfigMap', 'plain-config-blue');
+      const users = await ns.users('plain');
+      await ns.given(plain.stage('v2'));
+      expect(field(await ns.get('ConfigMap', 'plain-config-green'), 'data', 'greeting')).toBe('hello from v2');
+      expect(await ns.get('ConfigMap', 'plain-config-blue')).toEqual(live);
+      await ns.given(plain.promote());
+      await expectUsersSaw(users, ['v1', 'v2']);
+    },
+  );
 
-  scenario('goes back by a switch, and once more forward', cluster, async ns => {
+  scenario('rolls back by a switch, and switches forward again', cluster, async ns => {
     await plain.bring(ns);
     await ns.given(plain.release('v1'));
     await ns.given(plain.release('v2'));
@@ -51,7 +56,7 @@ describe('Blue/green of manifests that know nothing of roles', () => {
     await expectUsersSaw(users, ['v2', 'v1', 'v3']);
   });
 
-  scenario('takes a rejected first version of a role away, with all that was its own', cluster, async ns => {
+  scenario('removes a rejected first version of a role with everything that belongs to it', cluster, async ns => {
     await plain.bring(ns);
     await ns.given(plain.release('v1'));
     const service = await ns.get('Service', 'plain');
@@ -69,7 +74,7 @@ describe('Blue/green of manifests that know nothing of roles', () => {
     expect(await ns.get('Service', 'plain')).toEqual(service);
   });
 
-  scenario('says unchanged of the same manifests, and writes nothing', cluster, async ns => {
+  scenario('reports the same manifests as unchanged, and writes nothing', cluster, async ns => {
     await plain.bring(ns);
     await ns.given(plain.release('v1'));
     await settled(ns);
@@ -90,13 +95,13 @@ describe('Blue/green of manifests that know nothing of roles', () => {
     await plain.bring(ns);
     await ns.given(plain.release('v2'));
     await ns.given(plain.stage('v3'));
-    // The way back to what blue ran is still there.
+    // A rollback to the version on blue is still possible.
     expect(await ns.get('ConfigMap', 'extra-blue')).toBeDefined();
     await ns.given(plain.promote());
     expect(await ns.get('ConfigMap', 'extra-blue')).toBeUndefined();
   });
 
-  scenario('refuses a version that does not start, and users see nothing of it', cluster, async ns => {
+  scenario('refuses a version that does not start, and no user sees it', cluster, async ns => {
     await plain.bring(ns);
     await ns.given(plain.release('v1'));
     const users = await ns.users('plain');

@@ -3,7 +3,8 @@ import { setImage, tomcat } from '../support/scenario/applications.js';
 import { startCluster } from '../support/scenario/cluster.js';
 import { field } from '../support/field.js';
 import { recordHistory } from '../support/scenario/history.js';
-import { expectRefused, expectUsersSaw, scenario } from '../support/scenario/test-namespace.js';
+import { scenario } from '../support/scenario/scenario.js';
+import { expectRefused, expectUsersSaw } from '../support/scenario/expectations.js';
 
 const starting = startCluster();
 const cluster = () => starting;
@@ -11,7 +12,7 @@ afterAll(async () => (await starting).close());
 
 const page9 = tomcat.verify('Apache Tomcat/9');
 
-const illnesses = [
+const failures = [
   { what: 'never gets ready', tag: '9-never-ready', inputs: { timeout: '3s' }, names: /readiness|not ready|0 of 2/i },
   { what: 'is not ready in time', tag: '9-slow', inputs: { timeout: '500ms' }, names: /0 of 2|not ready|500 ?ms/i },
   {
@@ -31,8 +32,8 @@ const illnesses = [
   },
 ];
 
-describe('Blue/green, when the new version is ill', () => {
-  for (const { what, tag, inputs, names } of illnesses)
+describe('Blue/green, when the new version fails', () => {
+  for (const { what, tag, inputs, names } of failures)
     scenario(`a version that ${what} is refused, and users never see it`, cluster, async ns => {
       await tomcat.bring(ns);
       await ns.given(tomcat.release('7'));
@@ -49,14 +50,14 @@ describe('Blue/green, when the new version is ill', () => {
       expectRefused(await ns.step(tomcat.promote()), /nothing (is )?staged/i);
     });
 
-  scenario('a first release that is ill leaves nothing of its role behind', cluster, async ns => {
+  scenario('a first release that fails leaves nothing of its role behind', cluster, async ns => {
     await tomcat.bring(ns);
     expectRefused(await ns.step(tomcat.deploy('9-broken')), /exit|CrashLoopBackOff/i);
     expect(await ns.list('Deployment')).toEqual([]);
     expect(await ns.list('Service')).toEqual([]);
   });
 
-  scenario('the next version is staged as if the ill one had never been', cluster, async ns => {
+  scenario('the version after a failed one is staged as usual', cluster, async ns => {
     await tomcat.bring(ns);
     await ns.given(tomcat.release('7'));
     const users = await ns.users(tomcat.service);
@@ -66,7 +67,7 @@ describe('Blue/green, when the new version is ill', () => {
   });
 });
 
-describe('Blue/green, when the ground has moved', () => {
+describe('Blue/green, when the cluster changed after staging', () => {
   scenario('a check that fails on the public side switches users back', cluster, async ns => {
     await tomcat.bring(ns);
     await ns.given(tomcat.release('7'));
@@ -79,12 +80,12 @@ describe('Blue/green, when the ground has moved', () => {
     expect(result.outputs['active-role']).toBe('blue');
     const switches = (await changes()).filter(({ object }) => object.metadata.name === tomcat.service);
     expect(switches.map(({ object }) => field(object, 'spec', 'selector', 'role'))).toEqual(['green', 'blue']);
-    // The nodes may have followed the way there and back, or have missed it.
+    // The nodes may have followed both switches or neither.
     const { timeline } = await users.counts();
     await expectUsersSaw(users, timeline.length === 1 ? ['7'] : ['7', '8', '7']);
   });
 
-  scenario('a staged side that somebody changed is not promoted', cluster, async ns => {
+  scenario('a staged role that somebody changed is not promoted', cluster, async ns => {
     await tomcat.bring(ns);
     await ns.given(tomcat.release('7'));
     await ns.given(tomcat.deploy('8'));
@@ -96,7 +97,7 @@ describe('Blue/green, when the ground has moved', () => {
     await expectUsersSaw(users, ['7']);
   });
 
-  scenario('a staged side whose Deployment somebody deleted is not promoted', cluster, async ns => {
+  scenario('a staged role whose Deployment somebody deleted is not promoted', cluster, async ns => {
     await tomcat.bring(ns);
     await ns.given(tomcat.release('7'));
     await ns.given(tomcat.deploy('8'));

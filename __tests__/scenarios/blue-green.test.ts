@@ -2,7 +2,8 @@ import { afterAll, describe, expect } from '@jest/globals';
 import { tomcat } from '../support/scenario/applications.js';
 import { startCluster } from '../support/scenario/cluster.js';
 import { field } from '../support/field.js';
-import { arrived, expectRefused, expectUsersSaw, scenario, settled } from '../support/scenario/test-namespace.js';
+import { scenario } from '../support/scenario/scenario.js';
+import { arrived, expectRefused, expectUsersSaw, settled } from '../support/scenario/expectations.js';
 
 const starting = startCluster();
 const cluster = () => starting;
@@ -29,30 +30,34 @@ describe('Blue/green, when all goes well', () => {
     await ns.reaches(tomcat.service, '7');
   });
 
-  scenario('an update is seen by users only after its promotion, all at once, with nobody lost', cluster, async ns => {
-    await tomcat.bring(ns);
-    await ns.given(tomcat.release('7'));
-    const before = await ns.get('Service', tomcat.service);
-    const users = await ns.users(tomcat.service);
+  scenario(
+    'an update is seen by users only after its promotion, all at once, with no request lost',
+    cluster,
+    async ns => {
+      await tomcat.bring(ns);
+      await ns.given(tomcat.release('7'));
+      const before = await ns.get('Service', tomcat.service);
+      const users = await ns.users(tomcat.service);
 
-    const staged = await ns.step(tomcat.deploy('8', { verify: tomcat.verify('Apache Tomcat/$<TOMCAT_VERSION>') }));
-    expect(staged.outputs).toMatchObject({ outcome: 'staged', 'staged-role': 'green', 'active-role': 'blue' });
-    await ns.reaches('tomcat-test-green', '8');
-    expect(Object.keys((await users.counts()).byVersion)).toEqual(['7']);
+      const staged = await ns.step(tomcat.deploy('8', { verify: tomcat.verify('Apache Tomcat/$<TOMCAT_VERSION>') }));
+      expect(staged.outputs).toMatchObject({ outcome: 'staged', 'staged-role': 'green', 'active-role': 'blue' });
+      await ns.reaches('tomcat-test-green', '8');
+      expect(Object.keys((await users.counts()).byVersion)).toEqual(['7']);
 
-    const promoted = await ns.step(tomcat.promote());
-    expect(promoted.outputs).toMatchObject({
-      outcome: 'switched',
-      'active-role': 'green',
-      'idle-role': 'blue',
-      revision: staged.outputs.revision,
-    });
-    await expectUsersSaw(users, ['7', '8']);
-    await ns.reaches('tomcat-test-blue', '7');
-    const after = await ns.get('Service', tomcat.service);
-    for (const kept of ['clusterIP', 'type', 'ports'])
-      expect(field(after, 'spec', kept)).toEqual(field(before, 'spec', kept));
-  });
+      const promoted = await ns.step(tomcat.promote());
+      expect(promoted.outputs).toMatchObject({
+        outcome: 'switched',
+        'active-role': 'green',
+        'idle-role': 'blue',
+        revision: staged.outputs.revision,
+      });
+      await expectUsersSaw(users, ['7', '8']);
+      await ns.reaches('tomcat-test-blue', '7');
+      const after = await ns.get('Service', tomcat.service);
+      for (const kept of ['clusterIP', 'type', 'ports'])
+        expect(field(after, 'spec', kept)).toEqual(field(before, 'spec', kept));
+    },
+  );
 
   scenario('three releases after the first end on green, blue and green', cluster, async ns => {
     await tomcat.bring(ns);
@@ -67,7 +72,7 @@ describe('Blue/green, when all goes well', () => {
     await expectUsersSaw(users, ['7', '8', '9', '7']);
   });
 
-  scenario('promoting twice: the second time nothing is written, and the step says so', cluster, async ns => {
+  scenario('a second promotion writes nothing, and the step says so', cluster, async ns => {
     await tomcat.bring(ns);
     await ns.given(tomcat.release('7'));
     await ns.given(tomcat.deploy('8'));
@@ -90,7 +95,7 @@ describe('Blue/green, when all goes well', () => {
     expect(promoted.outputs['active-role']).toBe('green');
   });
 
-  scenario('rejecting the first version ever staged on a role takes it away', cluster, async ns => {
+  scenario('rejecting the first version ever staged on a role removes it', cluster, async ns => {
     await tomcat.bring(ns);
     await ns.given(tomcat.release('7'));
     const users = await ns.users(tomcat.service);
@@ -103,7 +108,7 @@ describe('Blue/green, when all goes well', () => {
     expect(await ns.get('Service', tomcat.service)).toEqual(service);
   });
 
-  scenario('rejecting a later version gives the idle role back its template and replicas', cluster, async ns => {
+  scenario('rejecting a later version restores the template and replicas of the idle role', cluster, async ns => {
     await tomcat.bring(ns);
     await ns.given(tomcat.release('7'));
     await ns.given(tomcat.release('8', { 'idle-policy': 'scale-down', 'idle-replicas': '1' }));
@@ -120,7 +125,7 @@ describe('Blue/green, when all goes well', () => {
     expectRefused(await ns.step(tomcat.promote()), /nothing (is )?staged/i);
   });
 
-  scenario('a rollback is a switch to pods that are still there', cluster, async ns => {
+  scenario('a rollback switches to pods that still run', cluster, async ns => {
     await tomcat.bring(ns);
     await ns.given(tomcat.release('7'));
     await ns.given(tomcat.release('8'));
@@ -133,7 +138,7 @@ describe('Blue/green, when all goes well', () => {
     expect((await ns.list('Pod')).map(({ metadata }) => metadata.name).sort()).toEqual(pods);
   });
 
-  scenario('an idle role that was scaled down is brought up again before a rollback switches', cluster, async ns => {
+  scenario('an idle role that was scaled down is scaled up again before a rollback switches', cluster, async ns => {
     await tomcat.bring(ns);
     await ns.given(tomcat.release('7'));
     await ns.given(tomcat.release('8', { 'idle-policy': 'scale-down' }));
@@ -145,7 +150,7 @@ describe('Blue/green, when all goes well', () => {
     expect(field(await ns.get('Deployment', 'tomcat-deployment-blue'), 'status', 'readyReplicas')).toBe(2);
   });
 
-  scenario('an idle role that was scaled down is brought up again for the next release', cluster, async ns => {
+  scenario('an idle role that was scaled down is scaled up again for the next release', cluster, async ns => {
     await tomcat.bring(ns);
     await ns.given(tomcat.release('7'));
     await ns.given(tomcat.release('8', { 'idle-policy': 'scale-down', 'idle-replicas': '0' }));
@@ -155,7 +160,7 @@ describe('Blue/green, when all goes well', () => {
   });
 
   scenario(
-    'a promotion that is killed right after the switch leaves users on one side, and can be run again',
+    'a promotion that is killed right after the switch leaves users on one role, and can be run again',
     cluster,
     async ns => {
       await tomcat.bring(ns);
@@ -177,17 +182,21 @@ describe('Blue/green, when all goes well', () => {
     },
   );
 
-  scenario('status tells who is active, who is staged and the history, and changes nothing', cluster, async ns => {
-    await tomcat.bring(ns);
-    await ns.given(tomcat.release('7'));
-    await ns.given(tomcat.deploy('8'));
-    const before = await ns.versions();
-    const status = await ns.step({ action: 'status', release: tomcat.service });
-    expect(status.exitCode).toBe(0);
-    expect(status.outputs).toMatchObject({ 'active-role': 'blue', 'staged-role': 'green', release: tomcat.service });
-    expect(status.summary).toContain('tomcat-service');
-    expect(await ns.versions()).toEqual(before);
-  });
+  scenario(
+    'status reports the active role, the staged role and the history, and changes nothing',
+    cluster,
+    async ns => {
+      await tomcat.bring(ns);
+      await ns.given(tomcat.release('7'));
+      await ns.given(tomcat.deploy('8'));
+      const before = await ns.versions();
+      const status = await ns.step({ action: 'status', release: tomcat.service });
+      expect(status.exitCode).toBe(0);
+      expect(status.outputs).toMatchObject({ 'active-role': 'blue', 'staged-role': 'green', release: tomcat.service });
+      expect(status.summary).toContain('tomcat-service');
+      expect(await ns.versions()).toEqual(before);
+    },
+  );
 
   scenario('a command checks the staged version through CUTOVER_URL', cluster, async ns => {
     await tomcat.bring(ns);

@@ -1,83 +1,88 @@
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
 import { referenceSet } from '../support/object-sets.js';
 import type { Sandbox } from '../../sandbox/sandbox.js';
+import type { ClusterUnderTest } from '../support/scenario/cluster-under-test.js';
 import { describeEmbedded, startEmbedded } from '../support/scenario/cluster.js';
-import type { ClusterUnderTest } from '../support/scenario/cluster.js';
 import { eventually } from '../support/eventually.js';
-import { openTestNamespace, settled } from '../support/scenario/test-namespace.js';
+import { settled } from '../support/scenario/expectations.js';
+import { openTestNamespace } from '../support/scenario/test-namespace.js';
 import type { TestNamespace } from '../support/scenario/test-namespace.js';
 
-// Calls are counted for the whole embedded cluster, so these scenarios play one after the other.
+// Calls are counted for the whole embedded cluster, so these scenarios run one after the other.
 let cluster: ClusterUnderTest & { readonly sandbox: Sandbox };
 let ns: TestNamespace;
 let leave: () => Promise<void>;
 const inputs = { manifests: 'r10.yml', release: 'r10', 'stable-for': '200ms' };
 
-describeEmbedded('What the reference set of ten objects costs in API calls', 'only it counts the calls it gets', () => {
-  beforeAll(async () => {
-    cluster = await startEmbedded();
-    ({ ns, leave } = await openTestNamespace(cluster));
-    await ns.write({ 'r10.yml': r10('v1') });
-  });
-  afterAll(async () => {
-    await leave();
-    await cluster.close();
-  });
+describeEmbedded(
+  'What the reference set of ten objects costs in API calls',
+  'only the embedded cluster counts calls',
+  () => {
+    beforeAll(async () => {
+      cluster = await startEmbedded();
+      ({ ns, leave } = await openTestNamespace(cluster));
+      await ns.write({ 'r10.yml': r10('v1') });
+    });
+    afterAll(async () => {
+      await leave();
+      await cluster.close();
+    });
 
-  it('creating and waiting for it takes 23, 10 of them the dry run', async () => {
-    const { calls } = await counted(async () => {
-      expect(await ns.step(inputs, { as: 'admin' })).toMatchObject({
-        exitCode: 0,
-        outputs: { outcome: 'deployed' },
+    it('creating and waiting for it takes 23 calls, 10 of them the dry run', async () => {
+      const { calls } = await counted(async () => {
+        expect(await ns.step(inputs, { as: 'admin' })).toMatchObject({
+          exitCode: 0,
+          outputs: { outcome: 'deployed' },
+        });
       });
+      // Ten dry runs, ten applies, and a watch each of Deployments, ReplicaSets and Pods.
+      expect(engine(calls)).toBe(23);
+      expect(engine(calls.filter(call => !call.endsWith('(dry run)')))).toBe(13);
     });
-    // Ten dry runs, ten applies, and a watch each of Deployments, ReplicaSets and Pods.
-    expect(engine(calls)).toBe(23);
-    expect(engine(calls.filter(call => !call.endsWith('(dry run)')))).toBe(13);
-  });
 
-  it('an unchanged run writes nothing, moves no resourceVersion, starts no pod, and says so', async () => {
-    await settled(ns);
-    await aged();
-    const before = await ns.versions();
-    const { calls, value } = await counted(() => ns.step(inputs, { as: 'admin' }));
-    expect(value).toMatchObject({ exitCode: 0, outputs: { outcome: 'unchanged' } });
-    expect(value.log).toMatch(/unchanged/i);
-    expect(await ns.versions()).toEqual(before);
-    expect(writes(calls)).toEqual([]);
-    // The dry run, and the three watches by which the workloads are known to be ready.
-    expect(engine(calls)).toBe(13);
-  });
-
-  it('an update of three images and a ConfigMap takes 21 and changes just those', async () => {
-    await ns.write({ 'r10.yml': r10('v2') });
-    await aged();
-    const { calls, value } = await counted(() => ns.step(inputs, { as: 'admin' }));
-    expect(value).toMatchObject({ exitCode: 0, outputs: { outcome: 'deployed' } });
-    // A GET of each object that changes, for the comparison and as the way back.
-    expect(engine(calls)).toBe(21);
-    const changes = JSON.parse(value.outputs.changes ?? '[]') as readonly { name: string; change: string }[];
-    const changed = changes.filter(({ change }) => change === 'changed').map(({ name }) => name);
-    expect(changed.sort()).toEqual(['config-a', 'web-a', 'web-b', 'web-c']);
-  });
-
-  it('the post step of a deploy that ended by itself makes no call at all', async () => {
-    await ns.write({ 'r10.yml': r10('v3') });
-    const { calls } = cluster.sandbox;
-    const result = await ns.step(inputs, {
-      as: 'admin',
-      post: 'always',
-      // The last that the main program says.
-      onLine: line => (line.startsWith('Revision 3 serves users') ? calls.reset() : undefined),
+    it('an unchanged run writes nothing, changes no resourceVersion, starts no pod, and says so', async () => {
+      await settled(ns);
+      await aged();
+      const before = await ns.versions();
+      const { calls, value } = await counted(() => ns.step(inputs, { as: 'admin' }));
+      expect(value).toMatchObject({ exitCode: 0, outputs: { outcome: 'unchanged' } });
+      expect(value.log).toMatch(/unchanged/i);
+      expect(await ns.versions()).toEqual(before);
+      expect(writes(calls)).toEqual([]);
+      // The dry run, and the three watches that show that the workloads are ready.
+      expect(engine(calls)).toBe(13);
     });
-    expect(result).toMatchObject({ exitCode: 0, postExitCode: 0, outputs: { revision: '3' } });
-    expect(calls.read()).toEqual({ total: 0, byVerbAndKind: {} });
-  });
-});
+
+    it('an update of three images and a ConfigMap takes 21 calls and changes only those', async () => {
+      await ns.write({ 'r10.yml': r10('v2') });
+      await aged();
+      const { calls, value } = await counted(() => ns.step(inputs, { as: 'admin' }));
+      expect(value).toMatchObject({ exitCode: 0, outputs: { outcome: 'deployed' } });
+      // A GET of each object that changes, for the comparison and for a restore.
+      expect(engine(calls)).toBe(21);
+      const changes = JSON.parse(value.outputs.changes ?? '[]') as readonly { name: string; change: string }[];
+      const changed = changes.filter(({ change }) => change === 'changed').map(({ name }) => name);
+      expect(changed.sort()).toEqual(['config-a', 'web-a', 'web-b', 'web-c']);
+    });
+
+    it('the post step of a finished deploy makes no call', async () => {
+      await ns.write({ 'r10.yml': r10('v3') });
+      const { calls } = cluster.sandbox;
+      const result = await ns.step(inputs, {
+        as: 'admin',
+        post: 'always',
+        // The last line of the main program.
+        onLine: line => (line.startsWith('Revision 3 serves users') ? calls.reset() : undefined),
+      });
+      expect(result).toMatchObject({ exitCode: 0, postExitCode: 0, outputs: { revision: '3' } });
+      expect(calls.read()).toEqual({ total: 0, byVerbAndKind: {} });
+    });
+  },
+);
 
 /**
- * Waits until what was applied is older than two seconds: the API server tells times in whole seconds, so a dry run right
- * after a write cannot tell that nothing changed, and the action then looks at the object itself.
+ * Waits until the applied objects are older than two seconds. The API server writes times in whole seconds, so a dry run
+ * right after a write cannot show that nothing changed, and the action reads the object itself.
  */
 async function aged(): Promise<void> {
   const deployments = await ns.list('Deployment');
@@ -103,13 +108,13 @@ async function counted<T>(work: () => Promise<T>): Promise<{ calls: Calls; value
   }
 }
 
-/** All calls but those for the release's own record and lock, and the one that asks for the version for the sake of `pre-stop`. */
+/** All calls except those for the record and the lock, and the one that reads the server version for `pre-stop`. */
 function engine(calls: Calls): number {
   return calls.filter(call => !/^\w+ (Lease|ConfigMap) cutover-|^POST (Lease|ConfigMap) |^GET \/version /.test(call))
     .length;
 }
 
-/** Calls that store something, but for the lock. */
+/** Calls that store something, except those for the lock. */
 function writes(calls: Calls): readonly string[] {
   return calls.filter(call => /^(PATCH|POST|PUT|DELETE) (?!Lease)[^(]*$/.test(call));
 }

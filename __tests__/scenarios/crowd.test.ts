@@ -1,7 +1,8 @@
 import { afterAll, describe, expect } from '@jest/globals';
 import { site, tomcat } from '../support/scenario/applications.js';
 import { startCluster } from '../support/scenario/cluster.js';
-import { arrived, scenario } from '../support/scenario/test-namespace.js';
+import { scenario } from '../support/scenario/scenario.js';
+import { arrived } from '../support/scenario/expectations.js';
 
 const starting = startCluster();
 const cluster = () => starting;
@@ -9,8 +10,8 @@ afterAll(async () => (await starting).close());
 
 const round = <T>(values: readonly [T, ...T[]], number: number): T => values[number % values.length] ?? values[0];
 
-describe('A crowd of users', () => {
-  scenario('is switched over again and again, each time at once, and nobody is lost', cluster, async ns => {
+describe('A site under load', () => {
+  scenario('is switched again and again, each time at once, without losing a request', cluster, async ns => {
     const { crowd, rounds } = ns.cluster.pace;
     await tomcat.bring(ns);
     await ns.given(tomcat.release('7'));
@@ -19,12 +20,12 @@ describe('A crowd of users', () => {
     for (let number = 0; number < rounds; number += 1) {
       const version = round(['8', '9', '7'], number);
       await ns.given(tomcat.deploy(version));
-      // Nobody sees what is only staged.
+      // No user sees a version that is only staged.
       expect((await users.counts()).timeline.map(entry => entry.version)).toEqual(seen);
       await ns.given(tomcat.promote());
       seen.push(version);
-      // Every entry begins with a request that was sent after the one before had ended: nobody saw an old version
-      // once a new one had answered.
+      // Every entry begins with a request that was sent after the entry before had ended: no user saw an old version
+      // after a new one had answered.
       await arrived(users, version);
     }
     const counts = await users.stop();
@@ -34,7 +35,7 @@ describe('A crowd of users', () => {
     expect(counts.timeline.map(({ version }) => version)).toEqual(seen);
   });
 
-  scenario('is rolled over and back again and again, and nobody is lost', cluster, async ns => {
+  scenario('is updated and rolled back again and again without losing a request', cluster, async ns => {
     const { crowd, rounds } = ns.cluster.pace;
     await site.bring(ns);
     await ns.given(site.deploy('v1'));

@@ -2,7 +2,8 @@ import { afterAll, describe, expect } from '@jest/globals';
 import { setImage, site, tomcat } from '../support/scenario/applications.js';
 import { startCluster } from '../support/scenario/cluster.js';
 import { field } from '../support/field.js';
-import { expectRefused, expectUsersSaw, scenario, untilReady } from '../support/scenario/test-namespace.js';
+import { scenario } from '../support/scenario/scenario.js';
+import { expectRefused, expectUsersSaw, untilReady } from '../support/scenario/expectations.js';
 import type { TestNamespace } from '../support/scenario/test-namespace.js';
 
 const starting = startCluster();
@@ -10,28 +11,28 @@ const cluster = () => starting;
 afterAll(async () => (await starting).close());
 
 describe('After a run that was lost with its runner', () => {
-  scenario('an update that fails on top of it goes back to what had served', cluster, async ns => {
+  scenario('a failing update restores the version that served', cluster, async ns => {
     await site.bring(ns);
     await ns.given(site.deploy('v1'));
-    await lose(ns, site.deploy('never-ready'), { when: /of 3/, release: 'site' });
+    await deleteObjects(ns, site.deploy('never-ready'), { when: /of 3/, release: 'site' });
     const users = await ns.users(site.service);
     expectRefused(await ns.step(site.deploy('broken')), /crash/i);
     expect(await site.version(ns)).toBe('v1');
     await expectUsersSaw(users, ['v1']);
   });
 
-  scenario('a switch that was never finished stops a deploy, and a rollback takes it back', cluster, async ns => {
+  scenario('an unfinished switch stops a deploy, and a rollback reverts it', cluster, async ns => {
     await tomcat.bring(ns);
     await ns.given(tomcat.release('7'));
     await ns.given(tomcat.deploy('8'));
-    await lose(ns, tomcat.promote(), { when: /Service .* switched/, release: tomcat.service });
+    await deleteObjects(ns, tomcat.promote(), { when: /Service .* switched/, release: tomcat.service });
     expectRefused(await ns.step(tomcat.deploy('9')), /never finished/);
     const back = await ns.step(tomcat.rollback());
     expect(back).toMatchObject({ exitCode: 0, outputs: { 'active-role': 'blue' } });
     await ns.reaches(tomcat.service, '7');
   });
 
-  scenario('a deploy that was lost while it drained finishes that, and keeps the way back', cluster, async ns => {
+  scenario('a deploy that was lost while it drained is finished, and can still be rolled back', cluster, async ns => {
     await tomcat.bring(ns);
     await ns.given(tomcat.release('7'));
     const release = tomcat.release('8', { 'idle-policy': 'scale-down', drain: '20s' });
@@ -44,8 +45,8 @@ describe('After a run that was lost with its runner', () => {
   });
 });
 
-describe('A way back', () => {
-  scenario('leads to the version that served, not to one that was only staged', cluster, async ns => {
+describe('A rollback', () => {
+  scenario('returns to the version that served, not to one that was only staged', cluster, async ns => {
     await tomcat.bring(ns);
     await ns.given(tomcat.release('7'));
     await ns.given(tomcat.release('8'));
@@ -57,7 +58,7 @@ describe('A way back', () => {
     await expectUsersSaw(users, ['8', '7']);
   });
 
-  scenario('is gone once: a rollback that is run again sends nobody forward', cluster, async ns => {
+  scenario('happens once: running it again does not switch forward', cluster, async ns => {
     await tomcat.bring(ns);
     await ns.given(tomcat.release('7'));
     await ns.given(tomcat.release('8'));
@@ -69,7 +70,7 @@ describe('A way back', () => {
     expect(await ns.versions()).toEqual(before);
   });
 
-  scenario('has as many pods as serve now, whoever scaled them', cluster, async ns => {
+  scenario('runs as many pods as serve now, whoever scaled them', cluster, async ns => {
     await tomcat.bring(ns);
     await ns.given(tomcat.release('7'));
     await ns.given(tomcat.release('8'));
@@ -82,7 +83,7 @@ describe('A way back', () => {
   });
 });
 
-describe('What is not this release’s own', () => {
+describe('An object that does not belong to the release', () => {
   scenario('a public Service that was renamed is not taken for a first release', cluster, async ns => {
     await tomcat.bring(ns);
     await ns.given(tomcat.release('7'));
@@ -105,7 +106,7 @@ describe('What is not this release’s own', () => {
     await expectUsersSaw(users, ['7']);
   });
 
-  scenario('a hotfix that somebody applied while a rollout was waited for stays', cluster, async ns => {
+  scenario('a hotfix that somebody applied during the rollout stays', cluster, async ns => {
     await site.bring(ns);
     await ns.given(site.deploy('v1'));
     const { images } = ns.cluster;
@@ -120,8 +121,8 @@ describe('What is not this release’s own', () => {
   });
 });
 
-/** Plays a step whose runner is lost: the process is killed at a line of its log, no post step comes, the lock runs out. */
-async function lose(
+/** Plays a step whose runner is lost: the process is killed at a line of its log, no post step runs, and the lock expires. */
+async function deleteObjects(
   ns: TestNamespace,
   inputs: Readonly<Record<string, string>>,
   at: { readonly when: RegExp; readonly release: string },

@@ -2,14 +2,16 @@ import { afterAll, describe, expect } from '@jest/globals';
 import { tomcat } from '../support/scenario/applications.js';
 import { startCluster } from '../support/scenario/cluster.js';
 import { field } from '../support/field.js';
-import { expectRefused, scenario, type TestNamespace } from '../support/scenario/test-namespace.js';
+import { scenario } from '../support/scenario/scenario.js';
+import { expectRefused } from '../support/scenario/expectations.js';
+import { type TestNamespace } from '../support/scenario/test-namespace.js';
 import type { Rule } from '../support/scenario/rights.js';
 
 const starting = startCluster();
 const cluster = () => starting;
 afterAll(async () => (await starting).close());
 
-/** For Jobs, which docs/rbac.md leaves to applications that have them. */
+/** The rules for Jobs, which docs/rbac.md adds only for applications that have Jobs. */
 const as: readonly Rule[] = [
   {
     apiGroups: ['batch'],
@@ -34,7 +36,7 @@ const inputs = { manifests: 'job.yml', release: 'tasks', 'stable-for': '100ms' }
 const uidOf = async (ns: TestNamespace): Promise<string | undefined> => (await ns.get('Job', 'migrate'))?.metadata.uid;
 
 describe('A Job', () => {
-  scenario('that changes is made anew and waited for, and not run again while it is the same', cluster, async ns => {
+  scenario('that changes is recreated and waited for, and not run again while it is unchanged', cluster, async ns => {
     await ns.write({ 'job.yml': job(ns, 'ok') });
     await ns.given(inputs, { as });
     const first = await uidOf(ns);
@@ -61,7 +63,7 @@ describe('A Job', () => {
   });
 
   scenario(
-    'that fails after it was made anew stays for a look, and the one before is not run again',
+    'that fails after it was recreated stays for inspection, and the one before is not run again',
     cluster,
     async ns => {
       await ns.write({ 'job.yml': job(ns, 'ok') });
@@ -74,13 +76,13 @@ describe('A Job', () => {
       const left = await ns.get('Job', 'migrate');
       expect(left?.metadata.uid).not.toBe(first);
       expect(field(left, 'status', 'failed')).toBe(1);
-      // And the next one is made anew in its turn.
+      // The next one is recreated in turn.
       await ns.write({ 'job.yml': job(ns, 'third') });
       expect(await ns.step(inputs, { as })).toMatchObject({ exitCode: 0, outputs: { outcome: 'deployed' } });
     },
   );
 
-  scenario('of each role is made anew when its role is staged again', cluster, async ns => {
+  scenario('of each role is recreated when its role is staged again', cluster, async ns => {
     await tomcat.bring(ns);
     await ns.write({ 'k8s/job.yml': job(ns, '${TOMCAT_VERSION}', 'migrate-${TARGET_ROLE}') });
     for (const version of ['7', '8', '7', '8']) {

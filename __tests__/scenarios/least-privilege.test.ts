@@ -5,13 +5,23 @@ import type { Named } from '../support/kube.js';
 import type { StepResult } from '../support/runner/runner.js';
 import { startGitHub } from '../support/github-server.js';
 import { describeEmbedded, startCluster } from '../support/scenario/cluster.js';
-import { scenario, type TestNamespace } from '../support/scenario/test-namespace.js';
+import { scenario } from '../support/scenario/scenario.js';
+import { type TestNamespace } from '../support/scenario/test-namespace.js';
 import { documentedRoles, grant, rightsOf, type RoleName, type Rule } from '../support/scenario/rights.js';
 import { plain } from '../support/scenario/plain.js';
-import { failing, failingInPublic, heal, lose, meddle, shop, sicken, stepAs } from '../support/scenario/shop.js';
+import {
+  failing,
+  failingInPublic,
+  repairPods,
+  deleteObjects,
+  relabel,
+  shop,
+  breakPods,
+  stepAs,
+} from '../support/scenario/shop.js';
 
 type Inputs = Readonly<Record<string, string>>;
-type Things = readonly (readonly [Named['kind'], string])[];
+type ObjectNames = readonly (readonly [Named['kind'], string])[];
 
 // Each scenario plays some twenty steps, one after the other.
 jest.setTimeout(600_000);
@@ -20,7 +30,7 @@ const starting = startCluster();
 const cluster = () => starting;
 afterAll(async () => (await starting).close());
 
-/** Rights that the steps of a Role made use of; only the embedded cluster can tell. */
+/** Rights that the steps of a Role used; only the embedded cluster can report them. */
 const used = new Map<RoleName, Set<string>>();
 
 /** Runs a step with exactly this Role. */
@@ -35,12 +45,12 @@ function actor(ns: TestNamespace, role: RoleName) {
   };
 }
 
-/** Why pods do not get ready: read only then, and without them a step does not fail for that. */
+/** Resources that explain failing pods: they are read only then, and a step does not fail for lack of them. */
 const explaining = ['events', 'pods/log'];
 
 /**
- * Begins with no right at all and grants each time what the error names: the step fails until it has every rule of its
- * Role, and each of them was asked for in the words of RBAC.
+ * Starts without rights and grants what each error names: the step fails until it has every rule of its Role, and errors
+ * name each of them in the terms of RBAC.
  */
 async function expectEveryRuleNamed(ns: TestNamespace, role: RoleName, inputs: Inputs): Promise<void> {
   const rules = (documentedRoles.get(role) ?? []).flatMap(rule =>
@@ -66,7 +76,7 @@ function isNamed({ annotations }: StepResult, { apiGroups: [group], resources: [
   );
 }
 
-/** A step that fails for its pods says that it could not read why, and for want of which right. */
+/** A step whose pods fail logs that it could not read the reason, and which right is missing. */
 async function expectUnexplained(ns: TestNamespace, role: RoleName, inputs: Inputs): Promise<void> {
   const without = ['list events', 'get pods/log'];
   const result = await stepAs(ns, { roles: [role], without }, inputs);
@@ -75,36 +85,36 @@ async function expectUnexplained(ns: TestNamespace, role: RoleName, inputs: Inpu
   expect(result.log).toMatch(/log of .* could not be read: .* cannot get resource "pods\/log" in API group ""/);
 }
 
-/** What a rolling release consists of, or one role of a blue/green one. */
-const thingsOf = (name: string): Things => [
+/** The objects of a rolling release, or of one role of a blue/green one. */
+const objectsOf = (name: string): ObjectNames => [
   ['ConfigMap', name],
   ['Secret', name],
   ['Deployment', name],
   ['HorizontalPodAutoscaler', name],
   ['Service', name.replace('shop-', 'shop-test-')],
 ];
-/** Not the Secret, which is on no record and so never comes back. */
-const losable = (name: string): Things =>
-  thingsOf(name).filter(([kind]) => ['ConfigMap', 'Deployment', 'Service'].includes(kind));
-/** One that no earlier revision has. */
+/** All but the Secret, which is not in the record and so cannot be restored. */
+const restorable = (name: string): ObjectNames =>
+  objectsOf(name).filter(([kind]) => ['ConfigMap', 'Deployment', 'Service'].includes(kind));
+/** A Secret that no earlier revision has. */
 const newSecret = 'apiVersion: v1\nkind: Secret\nmetadata: {name: "shop-new-${TARGET_ROLE}"}\n---\n';
 
-const foretell = (inputs: Inputs): Inputs => ({ ...inputs, action: 'plan' });
+const asPlan = (inputs: Inputs): Inputs => ({ ...inputs, action: 'plan' });
 
 describe('Each action does its work with the Role of docs/rbac.md, and names every rule that it is denied', () => {
-  scenario('deploy, rolling, and the rollback of it', cluster, async ns => {
+  scenario('deploy, rolling, and its rollback', cluster, async ns => {
     await shop.bring(ns);
     const deploy = actor(ns, 'cutover-deploy-rolling');
     const rollback = actor(ns, 'cutover-rollback');
     await deploy('failed', shop.roll('v1', { verify: failing }));
     await deploy('deployed', shop.roll('v1'));
-    await meddle(ns, thingsOf('shop'));
+    await relabel(ns, objectsOf('shop'));
     await deploy('failed', shop.roll('broken'));
     await expectUnexplained(ns, 'cutover-deploy-rolling', shop.roll('broken'));
     await deploy('deployed', shop.roll('v3'));
-    await meddle(ns, thingsOf('shop'));
+    await relabel(ns, objectsOf('shop'));
     await rollback('failed', shop.rollback({ verify: failing }));
-    await lose(ns, losable('shop'));
+    await deleteObjects(ns, restorable('shop'));
     await rollback('failed', shop.rollback({ verify: failing }));
     await rollback('rolled-back', shop.rollback());
     await expectEveryRuleNamed(ns, 'cutover-deploy-rolling', shop.roll('v2'));
@@ -116,7 +126,7 @@ describe('Each action does its work with the Role of docs/rbac.md, and names eve
     await stage('failed', shop.stage('v1', { verify: failing }));
     await ns.given(shop.release('v1'));
     await ns.given(shop.release('v2'));
-    await meddle(ns, thingsOf('shop-blue'));
+    await relabel(ns, objectsOf('shop-blue'));
     await stage('failed', shop.stage('broken'));
     await expectUnexplained(ns, 'cutover-stage', shop.stage('broken'));
     await actor(ns, 'cutover-plan')('', foretell(shop.stage('v3')));
@@ -129,11 +139,11 @@ describe('Each action does its work with the Role of docs/rbac.md, and names eve
   scenario('plan', cluster, async ns => {
     await shop.bring(ns);
     const plan = actor(ns, 'cutover-plan');
-    await plan('', foretell(shop.stage('v1')));
-    await plan('', foretell(shop.roll('v1')));
+    await plan('', asPlan(shop.stage('v1')));
+    await plan('', asPlan(shop.roll('v1')));
     await ns.given(shop.roll('v1'));
-    await plan('', foretell(shop.roll('v2')));
-    await expectEveryRuleNamed(ns, 'cutover-plan', foretell(shop.roll('v2')));
+    await plan('', asPlan(shop.roll('v2')));
+    await expectEveryRuleNamed(ns, 'cutover-plan', asPlan(shop.roll('v2')));
   });
 
   scenario('promote', cluster, async ns => {
@@ -146,7 +156,7 @@ describe('Each action does its work with the Role of docs/rbac.md, and names eve
     await promote('switched', shop.promote());
     await ns.write({ 'roles.yml': written });
     for (const version of ['v2', 'v3', 'v2']) await ns.given(shop.stage(version));
-    await meddle(ns, [['Service', 'shop']]);
+    await relabel(ns, [['Service', 'shop']]);
     await promote('failed', shop.promote({ verify: failingInPublic }));
     const github = await startGitHub({
       token: 'token',
@@ -158,12 +168,12 @@ describe('Each action does its work with the Role of docs/rbac.md, and names eve
     const thorough = { release: '', 'idle-policy': 'scale-down', 'history-limit': '2', approval: 'production' };
     await promote('switched', shop.promote(thorough), approved).finally(() => github.close());
     await ns.given(shop.stage('v3'));
-    await sicken(ns, 'blue');
+    await breakPods(ns, 'blue');
     await promote('failed', shop.promote());
     await expectUnexplained(ns, 'cutover-promote', shop.promote());
-    await heal(ns, 'blue');
+    await repairPods(ns, 'blue');
     await expectEveryRuleNamed(ns, 'cutover-promote', shop.promote());
-    // The Secret that left the manifests goes last of all.
+    // The Secret that left the manifests is deleted last.
     await promote('switched', shop.promote());
     expect(await ns.get('Secret', 'shop-new-blue')).toBeUndefined();
   });
@@ -176,9 +186,9 @@ describe('Each action does its work with the Role of docs/rbac.md, and names eve
     await reject('rejected', shop.reject({ release: '' }));
     await ns.given(shop.release('v2'));
     await ns.given(shop.stage('v3'));
-    await lose(ns, losable('shop-blue'));
+    await deleteObjects(ns, restorable('shop-blue'));
     await reject('rejected', shop.reject());
-    await meddle(ns, thingsOf('shop-blue'));
+    await relabel(ns, objectsOf('shop-blue'));
     await ns.given(shop.stage('v3'));
     await reject('rejected', shop.reject());
     await ns.rewrite('roles.yml', text => newSecret + text);
@@ -195,77 +205,69 @@ describe('Each action does its work with the Role of docs/rbac.md, and names eve
     await ns.given(shop.stage('v3'));
     await rollback('rolled-back', shop.rollback({ release: '', 'idle-policy': 'scale-down', 'history-limit': '2' }));
     await ns.given(shop.release('v2'));
-    await meddle(ns, [...thingsOf('shop-blue'), ['Service', 'shop']]);
+    await relabel(ns, [...objectsOf('shop-blue'), ['Service', 'shop']]);
     await rollback('failed', shop.rollback({ verify: failingInPublic }));
-    await lose(ns, losable('shop-blue'));
-    await sicken(ns);
+    await deleteObjects(ns, restorable('shop-blue'));
+    await breakPods(ns);
     await rollback('failed', shop.rollback());
     await expectUnexplained(ns, 'cutover-rollback', shop.rollback());
-    await heal(ns, 'blue');
+    await repairPods(ns, 'blue');
     await expectEveryRuleNamed(ns, 'cutover-rollback', shop.rollback());
   });
 });
 
-describe('What is live without roles', () => {
-  scenario(
-    'is adopted with one more Role of docs/rbac.md, and each of its rules is named where it is missing',
-    cluster,
-    async ns => {
-      await plain.bring(ns);
-      await plain.applyWithKubectl(ns, 'v1');
-      const [list, follow, remove, ...more] = (documentedRoles.get('cutover-adopt') ?? []).map(rule => [rule]);
-      if (list === undefined || follow === undefined || remove === undefined) throw new Error('a rule is missing');
-      expect(more).toEqual([]);
-      const denied = async (rules: readonly Rule[], inputs: Inputs): Promise<void> => {
-        const own: RoleName = inputs.action === 'promote' ? 'cutover-promote' : 'cutover-stage';
-        const result = await stepAs(ns, { roles: [own, 'cutover-adopt'], without: rightsOf(rules) }, inputs);
-        expect([result.exitCode, rules.every(rule => isNamed(result, rule))]).toEqual([1, true]);
-      };
-      await denied(list, plain.stage('v2'));
-      await denied(follow, plain.stage('v2'));
-      const roles = ['cutover-stage', 'cutover-promote', 'cutover-adopt'] as const;
-      const first = await stepAs(ns, { roles }, plain.release('v2'));
-      expect(first).toMatchObject({ exitCode: 0, outputs: { outcome: 'switched' } });
-      await ns.given(plain.stage('v3'));
-      await denied(remove, plain.promote());
-      const last = await stepAs(ns, { roles: ['cutover-promote', 'cutover-adopt'] }, plain.promote());
-      expect(last).toMatchObject({ exitCode: 0, outputs: { outcome: 'switched' } });
-      expect(await ns.get('Deployment', 'plain')).toBeUndefined();
-    },
-  );
+describe('An application that runs without roles', () => {
+  scenario('is adopted with one more Role of docs/rbac.md, and each missing rule is named', cluster, async ns => {
+    await plain.bring(ns);
+    await plain.applyWithKubectl(ns, 'v1');
+    const [list, follow, remove, ...more] = (documentedRoles.get('cutover-adopt') ?? []).map(rule => [rule]);
+    if (list === undefined || follow === undefined || remove === undefined) throw new Error('a rule is missing');
+    expect(more).toEqual([]);
+    const denied = async (rules: readonly Rule[], inputs: Inputs): Promise<void> => {
+      const own: RoleName = inputs.action === 'promote' ? 'cutover-promote' : 'cutover-stage';
+      const result = await stepAs(ns, { roles: [own, 'cutover-adopt'], without: rightsOf(rules) }, inputs);
+      expect([result.exitCode, rules.every(rule => isNamed(result, rule))]).toEqual([1, true]);
+    };
+    await denied(list, plain.stage('v2'));
+    await denied(follow, plain.stage('v2'));
+    const roles = ['cutover-stage', 'cutover-promote', 'cutover-adopt'] as const;
+    const first = await stepAs(ns, { roles }, plain.release('v2'));
+    expect(first).toMatchObject({ exitCode: 0, outputs: { outcome: 'switched' } });
+    await ns.given(plain.stage('v3'));
+    await denied(remove, plain.promote());
+    const last = await stepAs(ns, { roles: ['cutover-promote', 'cutover-adopt'] }, plain.promote());
+    expect(last).toMatchObject({ exitCode: 0, outputs: { outcome: 'switched' } });
+    expect(await ns.get('Deployment', 'plain')).toBeUndefined();
+  });
 });
 
-describe('What lies outside of namespaces', () => {
-  scenario(
-    'is made with the ClusterRole of docs/rbac.md, and each of its rules is named where it is missing',
-    cluster,
-    async ns => {
-      const { kube } = ns.cluster;
-      const group = `${ns.namespace}.example.com`;
-      const namespace = `${ns.namespace}-fresh`;
-      const roles = ['cutover-deploy-rolling', 'cutover-cluster'] as const;
-      await shop.bring(ns);
-      await ns.write({ 'kind.yml': customKind(group) });
-      const inputs = shop.roll('v1', { manifests: 'kind.yml, rolling.yml', namespace, 'create-namespace': 'true' });
-      const rules = documentedRoles.get('cutover-cluster') ?? [];
-      try {
-        for (const rule of rules) {
-          const result = await stepAs(ns, { roles, without: rightsOf([rule]), scope: 'cluster' }, inputs);
-          expect([result.exitCode, isNamed(result, rule), rule.resources]).toEqual([1, true, rule.resources]);
-        }
-        const made = await stepAs(ns, { roles, scope: 'cluster' }, inputs);
-        expect(made).toMatchObject({ exitCode: 0, outputs: { outcome: 'deployed' } });
-        expect(made.log).not.toMatch(/forbidden|Missing rule/);
-      } finally {
-        await kube.send({
-          method: 'DELETE',
-          path: `/apis/apiextensions.k8s.io/v1/customresourcedefinitions/gadgets.${group}`,
-        });
-        await kube.send({ method: 'DELETE', path: `/api/v1/namespaces/${namespace}` });
+describe('A cluster-scoped object', () => {
+  scenario('is created with the ClusterRole of docs/rbac.md, and each missing rule is named', cluster, async ns => {
+    const { kube } = ns.cluster;
+    const group = `${ns.namespace}.example.com`;
+    const namespace = `${ns.namespace}-fresh`;
+    const roles = ['cutover-deploy-rolling', 'cutover-cluster'] as const;
+    await shop.bring(ns);
+    await ns.write({ 'kind.yml': customKind(group) });
+    const inputs = shop.roll('v1', { manifests: 'kind.yml, rolling.yml', namespace, 'create-namespace': 'true' });
+    const rules = documentedRoles.get('cutover-cluster') ?? [];
+    try {
+      for (const rule of rules) {
+        const result = await stepAs(ns, { roles, without: rightsOf([rule]), scope: 'cluster' }, inputs);
+        expect([result.exitCode, isNamed(result, rule), rule.resources]).toEqual([1, true, rule.resources]);
       }
-      expect(rules).toHaveLength(2);
-    },
-  );
+      const made = await stepAs(ns, { roles, scope: 'cluster' }, inputs);
+      expect(made).toMatchObject({ exitCode: 0, outputs: { outcome: 'deployed' } });
+      expect(made.log).not.toMatch(/forbidden|Missing rule/);
+    } finally {
+      await kube.send({
+        method: 'DELETE',
+        path: `/apis/apiextensions.k8s.io/v1/customresourcedefinitions/gadgets.${group}`,
+      });
+      await kube.send({ method: 'DELETE', path: `/api/v1/namespaces/${namespace}` });
+    }
+    expect(rules).toHaveLength(2);
+  });
 });
 
 function customKind(group: string): string {
@@ -280,11 +282,11 @@ spec:
 `;
 }
 
-describeEmbedded('The Roles of docs/rbac.md', 'a real cluster does not tell which rights were used', () => {
+describeEmbedded('The Roles of docs/rbac.md', 'a real cluster does not report which rights were used', () => {
   it('grant nothing that their actions do not use in the scenarios above', () => {
     const found = [...used].map(([role, rights]) => {
       const granted = rightsOf(documentedRoles.get(role) ?? []);
-      // Only API servers that cannot stream the initial state of a watch are asked for a list.
+      // A list is requested only from API servers that cannot stream the initial state of a watch.
       const streamed = granted.filter(right => granted.includes(right.replace(/^list /, 'watch ')));
       const idle = granted.filter(
         right => !rights.has(right) && !(right.startsWith('list ') && streamed.includes(right)),

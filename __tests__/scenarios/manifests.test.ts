@@ -3,7 +3,7 @@ import { delimiter, join } from 'node:path';
 import { afterAll, describe, expect } from '@jest/globals';
 import { startCluster } from '../support/scenario/cluster.js';
 import { field } from '../support/field.js';
-import { scenario } from '../support/scenario/test-namespace.js';
+import { scenario } from '../support/scenario/scenario.js';
 
 const starting = startCluster();
 const cluster = () => starting;
@@ -13,7 +13,7 @@ const configMap = (name: string, value: string): string =>
   `apiVersion: v1\nkind: ConfigMap\nmetadata: {name: ${name}}\ndata: {value: ${value}}\n`;
 
 describe('Manifests as people write them', () => {
-  scenario('are files, folders without what is excluded, and what kustomize makes', cluster, async ns => {
+  scenario('are files, folders without excluded files, and the output of kustomize', cluster, async ns => {
     await ns.write({
       'top.yml': configMap('top', 'x'),
       'k8s/list.yml': `apiVersion: v1\nkind: ConfigMapList\nitems:\n- {metadata: {name: item}, data: {value: x}}\n`,

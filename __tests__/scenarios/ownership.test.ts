@@ -6,13 +6,9 @@ import type { KubeObject } from '../../src/kubernetes/object.js';
 import { setImage, site } from '../support/scenario/applications.js';
 import { startCluster } from '../support/scenario/cluster.js';
 import { field } from '../support/field.js';
-import {
-  expectRefused,
-  expectUsersMovedOver,
-  expectUsersSaw,
-  scenario,
-  type TestNamespace,
-} from '../support/scenario/test-namespace.js';
+import { scenario } from '../support/scenario/scenario.js';
+import { expectRefused, expectUsersMovedOver, expectUsersSaw } from '../support/scenario/expectations.js';
+import { type TestNamespace } from '../support/scenario/test-namespace.js';
 import { rolesFor } from '../support/scenario/rights.js';
 import { stepAs } from '../support/scenario/shop.js';
 
@@ -26,7 +22,7 @@ const collections: Readonly<Record<string, string>> = {
   Service: 'api/v1/namespaces/*/services',
 };
 
-/** Makes the site as `kubectl apply` does: with its manager, and with the manifest in an annotation. */
+/** Creates the site as `kubectl apply` does: with its manager, and with the manifest in an annotation. */
 async function applyWithKubectl(ns: TestNamespace, version: string): Promise<void> {
   const { namespace, workspace } = ns;
   const text = await readFile(join(workspace, 'site.yml'), 'utf8');
@@ -55,9 +51,9 @@ const scale = async ({ cluster: { kube }, namespace }: TestNamespace, replicas: 
 };
 
 describe('Who owns what', () => {
-  scenario('a site that kubectl applied before is taken over once, with nobody lost', cluster, async ns => {
+  scenario('a site that kubectl applied before is taken over once, with no request lost', cluster, async ns => {
     await site.bring(ns);
-    // Pods that end without this lose requests, whoever ends them.
+    // Without this, pods lose requests whenever they terminate.
     const preStop = 'lifecycle: {preStop: {sleep: {seconds: 5}}}';
     await ns.rewrite('site.yml', text =>
       text.replace('env:', `${preStop}\n          env:\n            - {name: OLD, value: "1"}`),
@@ -73,7 +69,7 @@ describe('Who owns what', () => {
     expect(managersOf(deployment)).toContain('cutover');
     expect(managersOf(deployment)).not.toContain('kubectl-client-side-apply');
     expect(deployment?.metadata.annotations).not.toHaveProperty(['kubectl.kubernetes.io/last-applied-configuration']);
-    // What kubectl had set and the manifest no longer has.
+    // A field that kubectl had set and the manifest no longer has.
     const env = field(deployment, 'spec', 'template', 'spec', 'containers', 0, 'env') as readonly { name: string }[];
     expect(env.map(({ name }) => name)).toEqual(['GREETING']);
     const before = await ns.versions();
@@ -81,7 +77,7 @@ describe('Who owns what', () => {
     expect(await ns.versions()).toEqual(before);
   });
 
-  scenario('a takeover that fails gives everything back to kubectl', cluster, async ns => {
+  scenario('a takeover that fails restores the ownership of kubectl', cluster, async ns => {
     await site.bring(ns);
     await applyWithKubectl(ns, 'v1');
     const before = await ns.get('Deployment', 'site');
@@ -98,7 +94,7 @@ describe('Who owns what', () => {
     expect(managersOf(after)).toContain('kubectl-client-side-apply');
   });
 
-  scenario('what another manager owns stops the deploy, with the field and both values', cluster, async ns => {
+  scenario('a field of another manager stops the deploy, with its path and both values', cluster, async ns => {
     await site.bring(ns);
     await ns.given(site.deploy('v1'));
     await setImage(ns, { deployment: 'site', container: 'site', image: `${ns.cluster.images.site}:v3` });
@@ -115,7 +111,7 @@ describe('Who owns what', () => {
     await expectUsersSaw(users, ['v3']);
   });
 
-  scenario('replicas that an autoscaler set stay, even where conflicts are forced', cluster, async ns => {
+  scenario('replicas that an autoscaler set stay, even with forced conflicts', cluster, async ns => {
     await site.bring(ns);
     await ns.given(site.deploy('v1'));
     await scale(ns, 5);
@@ -140,8 +136,8 @@ describe('Who owns what', () => {
   });
 });
 
-describe('What a deploy is about to do', () => {
-  scenario('is told field by field, and never what a Secret holds', cluster, async ns => {
+describe('The changes of a deploy', () => {
+  scenario('are logged field by field, and never the data of a Secret', cluster, async ns => {
     await site.bring(ns);
     const secret = (value: string): Readonly<Record<string, string>> => ({
       'secret.yml': `apiVersion: v1\nkind: Secret\nmetadata: {name: site}\nstringData: {PASSWORD: ${value}}\n`,
@@ -162,7 +158,7 @@ describe('What a deploy is about to do', () => {
 });
 
 describe('A missing right to watch', () => {
-  scenario('is made up for by asking every two seconds, and named in a warning', cluster, async ns => {
+  scenario('is replaced by polling every two seconds, and named in a warning', cluster, async ns => {
     await site.bring(ns);
     const inputs = site.deploy('v1');
     const rights = {

@@ -4,7 +4,8 @@ import { afterAll, describe, expect } from '@jest/globals';
 import { setImage, site, tomcat } from '../support/scenario/applications.js';
 import { startCluster } from '../support/scenario/cluster.js';
 import { field } from '../support/field.js';
-import { expectRefused, scenario, settled } from '../support/scenario/test-namespace.js';
+import { scenario } from '../support/scenario/scenario.js';
+import { expectRefused, settled } from '../support/scenario/expectations.js';
 import type { TestNamespace } from '../support/scenario/test-namespace.js';
 import type { StepResult } from '../support/runner/runner.js';
 
@@ -34,7 +35,7 @@ interface Planned {
   readonly problems: readonly { readonly message: string; readonly file?: string; readonly line?: number }[];
 }
 
-const foretell = (inputs: Inputs): Inputs => ({ ...inputs, action: 'plan' });
+const asPlan = (inputs: Inputs): Inputs => ({ ...inputs, action: 'plan' });
 const planOf = ({ outputs }: StepResult): Planned => JSON.parse(outputs.plan ?? '') as Planned;
 const changesOf = ({ objects }: Planned): Readonly<Record<string, string>> =>
   Object.fromEntries(
@@ -43,19 +44,19 @@ const changesOf = ({ objects }: Planned): Readonly<Record<string, string>> =>
 
 const writing = new Set(['POST', 'PUT', 'PATCH', 'DELETE']);
 
-/** Plays a plan; nothing in the namespace may have moved, and only dry runs may have been written. */
+/** Plays a plan. It must change no object of the namespace, and all its writes must be dry runs. */
 async function planned(ns: TestNamespace, inputs: Inputs): Promise<StepResult> {
-  await ns.kubeconfigOf(foretell(inputs), []);
+  await ns.kubeconfigOf(asPlan(inputs), []);
   const leases = async (): Promise<readonly unknown[]> =>
     (await ns.list('Lease')).map(({ metadata }) => metadata.resourceVersion);
   const before = [await ns.versions(), await leases()];
   const written: string[] = [];
   const end = ns.cluster.sandbox?.calls.listen(({ verb, kind, name, namespace, dryRun }) => {
-    // Other scenarios play in other namespaces.
+    // Other scenarios use other namespaces.
     if (namespace === ns.namespace && writing.has(verb) && !dryRun) written.push(`${verb} ${kind} ${name}`);
   });
   try {
-    const result = await ns.step(foretell(inputs));
+    const result = await ns.step(asPlan(inputs));
     expect([await ns.versions(), await leases()]).toEqual(before);
     expect(written).toEqual([]);
     return result;
@@ -68,7 +69,7 @@ const secret = (value: string): string =>
   `apiVersion: v1\nkind: Secret\nmetadata: {name: site-secret}\nstringData: {password: ${value}}\n`;
 
 describe('A plan of a rolling deploy', () => {
-  scenario('tells what a first deploy creates', cluster, async ns => {
+  scenario('shows what a first deploy creates', cluster, async ns => {
     await site.bring(ns);
     const result = await planned(ns, site.deploy('v1'));
     expect(result.exitCode).toBe(0);
@@ -82,12 +83,12 @@ describe('A plan of a rolling deploy', () => {
     expect(await ns.list('Deployment')).toEqual([]);
   });
 
-  scenario('tells each field of an update, the images, and no secret', cluster, async ns => {
+  scenario('shows each changed field and image of an update, and no secret', cluster, async ns => {
     await site.bring(ns);
-    await ns.write({ 'secret.yml': secret('first-hush') });
+    await ns.write({ 'secret.yml': secret('first-password') });
     const inputs = (version: string) => site.deploy(version, { manifests: 'site.yml, secret.yml' });
     await ns.given(inputs('v1'));
-    await ns.write({ 'secret.yml': secret('second-hush') });
+    await ns.write({ 'secret.yml': secret('second-password') });
     await settled(ns);
     const result = await planned(ns, inputs('v2'));
     const plan = planOf(result);
@@ -111,26 +112,26 @@ describe('A plan of a rolling deploy', () => {
     expect(result.summary).toContain('revision 2 would be deployed');
     expect(result.summary).toContain('"hello from v1" → "hello from v2"');
     for (const text of [result.log, result.summary, result.outputs.plan]) {
-      expect(text).not.toContain('hush');
-      expect(text).not.toContain(Buffer.from('second-hush').toString('base64'));
+      expect(text).not.toContain('-password');
+      expect(text).not.toContain(Buffer.from('second-password').toString('base64'));
     }
     expect(await site.version(ns)).toBe('v1');
   });
 
-  scenario('says so when nothing would change', cluster, async ns => {
+  scenario('reports when nothing would change', cluster, async ns => {
     await site.bring(ns);
     await ns.given(site.deploy('v1'));
     await settled(ns);
-    const result = await ns.step(foretell(site.deploy('v1')));
+    const result = await ns.step(asPlan(site.deploy('v1')));
     expect(result).toMatchObject({ exitCode: 0, outputs: { outcome: 'unchanged' } });
     expect(planOf(result)).toMatchObject({ changes: false, images: [] });
     expect(result.summary).toContain('nothing would be changed');
   });
 
-  scenario('marks what lives in a namespace that is not there yet as not checked', cluster, async ns => {
+  scenario('marks objects of a namespace that does not exist yet as not checked', cluster, async ns => {
     await site.bring(ns);
     const namespace = `${ns.namespace}-coming`;
-    const inputs = foretell(site.deploy('v1', { namespace, 'create-namespace': 'true' }));
+    const inputs = asPlan(site.deploy('v1', { namespace, 'create-namespace': 'true' }));
     const result = await ns.step(inputs, { as: 'admin' });
     expect(result.exitCode).toBe(0);
     const plan = planOf(result);
@@ -159,9 +160,9 @@ describe('A plan of a rolling deploy', () => {
 });
 
 describe('A plan of a blue/green deploy', () => {
-  scenario('tells the role, the switch and the images that users would get', cluster, async ns => {
+  scenario('shows the role, the switch and the images that users would get', cluster, async ns => {
     await tomcat.bring(ns);
-    const first = planOf(await ns.step(foretell(tomcat.deploy('7'))));
+    const first = planOf(await ns.step(asPlan(tomcat.deploy('7'))));
     expect(first).toMatchObject({ revision: 1, stageRole: 'blue' });
     expect(first.story.join(' ')).toMatch(/staged on blue.*`promote` would later create Service/);
     expect(changesOf(first)).toEqual({
@@ -171,7 +172,7 @@ describe('A plan of a blue/green deploy', () => {
     });
     await ns.given(tomcat.release('7'));
     await settled(ns);
-    const second = await ns.step(foretell(tomcat.deploy('8')));
+    const second = await ns.step(asPlan(tomcat.deploy('8')));
     const plan = planOf(second);
     expect(second.outputs).toMatchObject({ 'active-role': 'blue', 'idle-role': 'green' });
     expect(plan).toMatchObject({ revision: 2, activeRole: 'blue', stageRole: 'green', refused: false });
@@ -197,7 +198,7 @@ describe('A plan of a blue/green deploy', () => {
       fields: expect.arrayContaining([{ path: 'spec.selector.role', from: '"blue"', to: '"green"' }]),
     });
     expect(await ns.get('Deployment', 'tomcat-deployment-green')).toBeUndefined();
-    const same = await ns.step(foretell(tomcat.deploy('7')));
+    const same = await ns.step(asPlan(tomcat.deploy('7')));
     expect(same).toMatchObject({ exitCode: 0, outputs: { outcome: 'unchanged', 'active-role': 'blue' } });
   });
 });
@@ -222,7 +223,7 @@ describe('Findings', () => {
     expect(result.summary).toContain('single-replica');
   });
 
-  scenario('stop a deploy before its first write with `lint: error`, unless they are silenced', cluster, async ns => {
+  scenario('stop a deploy before its first write with `lint: error`, unless they are ignored', cluster, async ns => {
     await site.bring(ns);
     await ns.rewrite('site.yml', fragile);
     const refused = await planned(ns, site.deploy('v1', { lint: 'error' }));
@@ -248,7 +249,7 @@ describe('Findings', () => {
     expect(annotation).toBe('a toy');
   });
 
-  scenario('tell that no pod behind the live Service is ready', cluster, async ns => {
+  scenario('report that no pod behind the live Service is ready', cluster, async ns => {
     await site.bring(ns);
     await ns.given(site.deploy('v1'));
     await ns.cluster.kube.patch(
@@ -261,8 +262,8 @@ describe('Findings', () => {
       'no pod is ready',
       async () => !field(await ns.get('Deployment', 'site'), 'status', 'readyReplicas'),
     );
-    const result = await ns.step(foretell(site.deploy('v2', { lint: 'error', 'force-conflicts': 'true' })));
-    // It is told, but does not stop the deploy that may mend it.
+    const result = await ns.step(asPlan(site.deploy('v2', { lint: 'error', 'force-conflicts': 'true' })));
+    // It is reported, but does not stop the deploy that may fix it.
     expect(result.exitCode).toBe(0);
     expect(planOf(result).findings.map(({ code }) => code)).toEqual(['no-ready-endpoint']);
   });

@@ -2,14 +2,12 @@ import { createServer } from 'node:net';
 import type { AddressInfo } from 'node:net';
 import { afterAll, describe, expect, it } from '@jest/globals';
 import { site, tomcat } from '../support/scenario/applications.js';
+import { actionUnderTest } from '../support/runner/action-under-test.js';
+import { runStep } from '../support/runner/runner.js';
 import { startCluster } from '../support/scenario/cluster.js';
-import {
-  expectRefused,
-  expectUsersSaw,
-  openTestNamespace,
-  scenario,
-  settled,
-} from '../support/scenario/test-namespace.js';
+import { scenario } from '../support/scenario/scenario.js';
+import { expectRefused, expectUsersSaw, settled } from '../support/scenario/expectations.js';
+import { openTestNamespace } from '../support/scenario/test-namespace.js';
 import type { TestNamespace } from '../support/scenario/test-namespace.js';
 
 const starting = startCluster();
@@ -23,9 +21,9 @@ interface Refusal {
   readonly what: string;
   readonly files?: Readonly<Record<string, string>>;
   readonly inputs: Readonly<Record<string, string>>;
-  /** Default: who may do what docs/rbac.md says, in the namespace that is there. */
+  /** Default: the Roles of docs/rbac.md, in the namespace of the scenario. */
   readonly as?: 'admin';
-  /** All of these are in the message. */
+  /** Patterns that the message must match. */
   readonly names: readonly RegExp[];
 }
 
@@ -123,8 +121,8 @@ const refusals: readonly Refusal[] = [
   },
 ];
 
-describe('A deploy that cannot be done says why in one message, and changes nothing', () => {
-  // None of them may change anything, so they all play in one place where something is live.
+describe('A deploy that cannot succeed gives the reason in one message, and changes nothing', () => {
+  // None of them may change anything, so they share one namespace with a live release.
   const standing = starting.then(openTestNamespace);
   const before = standing.then(async ({ ns }) => {
     await live(ns);
@@ -143,46 +141,46 @@ describe('A deploy that cannot be done says why in one message, and changes noth
     expect(result.summary).toMatch(/failed/i);
   });
 
-  scenario('a cluster that nobody can reach', cluster, async place => {
-    await site.bring(place);
+  scenario('a cluster that cannot be reached', cluster, async ns => {
+    await site.bring(ns);
     const address = `127.0.0.1:${await unusedPort()}`;
-    const kubeconfig = place.cluster.kubeconfig.replaceAll(/https:\/\/[^\s,}"']+/g, `https://${address}`);
-    const result = await place.step(site.deploy('v1', { kubeconfig }));
+    const kubeconfig = ns.cluster.kubeconfig.replaceAll(/https:\/\/[^\s,}"']+/g, `https://${address}`);
+    const result = await ns.step(site.deploy('v1', { kubeconfig }));
     expectRefused(result, new RegExp(address));
     expectRefused(result, /ECONNREFUSED/);
   });
 
-  scenario('blue/green for a release that is rolling', cluster, async place => {
-    await live(place);
-    const before = await place.versions();
-    expectRefused(await place.step(site.deploy('v2', { strategy: 'blue-green' })), /strategy rolling, not blue-green/);
-    expect(await place.versions()).toEqual(before);
+  scenario('blue/green for a release that is rolling', cluster, async ns => {
+    await live(ns);
+    const before = await ns.versions();
+    expectRefused(await ns.step(site.deploy('v2', { strategy: 'blue-green' })), /strategy rolling, not blue-green/);
+    expect(await ns.versions()).toEqual(before);
   });
 
-  scenario('promote, reject and rollback of a release that does not exist', cluster, async place => {
-    const before = await place.versions();
+  scenario('promote, reject and rollback of a release that does not exist', cluster, async ns => {
+    const before = await ns.versions();
     for (const inputs of [tomcat.promote(), tomcat.reject, tomcat.rollback()])
-      expectRefused(await place.step(inputs), /tomcat-service/);
-    expect(await place.versions()).toEqual(before);
+      expectRefused(await ns.step(inputs), /tomcat-service/);
+    expect(await ns.versions()).toEqual(before);
   });
 
-  scenario('a release that another run works on', cluster, async place => {
-    await live(place);
-    const users = await place.users(site.service);
+  scenario('a release that another run works on', cluster, async ns => {
+    await live(ns);
+    const users = await ns.users(site.service);
     const cancel = new AbortController();
     let first: Promise<unknown> = Promise.resolve();
     await new Promise<void>(working => {
-      first = place.step(site.deploy('never-ready', { timeout: '5m' }), {
+      first = ns.step(site.deploy('never-ready', { timeout: '5m' }), {
         environment: { GITHUB_RUN_ID: '77' },
         onLine: line => (line.includes('of 3') ? working() : undefined),
         interrupt: { when: cancel.signal, signal: 'SIGINT' },
       });
     });
-    expectRefused(await place.step(site.deploy('v2')), /actions\/runs\/77/);
-    expect(await site.version(place)).toBe('never-ready');
+    expectRefused(await ns.step(site.deploy('v2')), /actions\/runs\/77/);
+    expect(await site.version(ns)).toBe('never-ready');
     cancel.abort();
     expect(await first).toMatchObject({ exitCode: 1, outputs: { outcome: 'failed' } });
-    expect(await site.version(place)).toBe('v1');
+    expect(await site.version(ns)).toBe('v1');
     await expectUsersSaw(users, ['v1']);
   });
 
@@ -190,13 +188,13 @@ describe('A deploy that cannot be done says why in one message, and changes noth
     { what: 'the private key', secret: /client-key-data["']?: ?["']?(\S{40})/, as: 'admin' },
     { what: 'the token', secret: /token["']?: ?["']?(\S{20})/, as: [] },
   ] as const)
-    scenario(`${what} of the kubeconfig is masked wherever it would show`, cluster, async place => {
-      await site.bring(place);
+    scenario(`${what} of the kubeconfig is masked wherever it would appear`, cluster, async ns => {
+      await site.bring(ns);
       const inputs = site.deploy('v1');
-      const kubeconfig = await place.kubeconfigOf(inputs, as);
+      const kubeconfig = await ns.kubeconfigOf(inputs, as);
       const text = secret.exec(kubeconfig)?.[1];
       expect(text).toBeDefined();
-      const result = await place.step({ ...inputs, kubeconfig }, { environment: { RUNNER_DEBUG: '1' } });
+      const result = await ns.step({ ...inputs, kubeconfig }, { environment: { RUNNER_DEBUG: '1' } });
       expect(result.exitCode).toBe(0);
       const shown = [result.log, result.summary, JSON.stringify(result.outputs), JSON.stringify(result.state)].join('');
       expect(shown).not.toContain(text);
@@ -204,17 +202,16 @@ describe('A deploy that cannot be done says why in one message, and changes noth
 });
 
 describe('The runner that the scenarios use', () => {
-  it('hands the action nothing of this process but the PATH', async () => {
-    const { runStep } = await import('../support/runner/runner.js');
-    const result = await runStep({ workspace: process.cwd(), inputs: { action: 'status' } });
+  it('passes the action no variable of this process but PATH', async () => {
+    const result = await runStep({ action: actionUnderTest(), workspace: process.cwd(), inputs: { action: 'status' } });
     expectRefused(result, /kubeconfig/i);
   });
 });
 
-/** Something is live already, so that "nothing changed" means something. */
-async function live(place: TestNamespace): Promise<void> {
-  await site.bring(place);
-  await place.given(site.deploy('v1'));
+/** Deploys a first version, so that "nothing changed" proves something. */
+async function live(ns: TestNamespace): Promise<void> {
+  await site.bring(ns);
+  await ns.given(site.deploy('v1'));
 }
 
 async function unusedPort(): Promise<number> {

@@ -4,7 +4,8 @@ import { startRegistry, type RegistryOptions, type RegistryServer } from '../sup
 import { site } from '../support/scenario/applications.js';
 import { startCluster } from '../support/scenario/cluster.js';
 import { field } from '../support/field.js';
-import { expectRefused, scenario, settled } from '../support/scenario/test-namespace.js';
+import { scenario } from '../support/scenario/scenario.js';
+import { expectRefused, settled } from '../support/scenario/expectations.js';
 import type { TestNamespace } from '../support/scenario/test-namespace.js';
 
 const starting = startCluster();
@@ -15,7 +16,7 @@ afterAll(async () => {
   await Promise.all(registries.map(registry => registry.close()));
 });
 
-/** The site, its image in a registry of the scenario's own. On a real cluster that hands on what the cluster's registry has. */
+/** The site, with its image in the scenario's own registry. On a real cluster that registry forwards to the cluster's. */
 async function siteFrom(
   ns: TestNamespace,
   options: RegistryOptions,
@@ -61,7 +62,7 @@ describe('The registry of the images', () => {
     },
   );
 
-  scenario('that cannot be reached is one warning, and the deploy goes on', cluster, async ns => {
+  scenario('causes one warning when it cannot be reached, and the deploy goes on', cluster, async ns => {
     const { registry } = await siteFrom(ns, {});
     await ns.given(site.deploy('v1', { 'image-check': 'auto' }));
     await registry.close();
@@ -73,7 +74,7 @@ describe('The registry of the images', () => {
 });
 
 describe('The Secret of registry-secret', () => {
-  scenario('is made, pulled with, rotated in place, and put back by a deploy that fails', cluster, async ns => {
+  scenario('is created, used for pulls, rotated in place, and restored by a deploy that fails', cluster, async ns => {
     const { registry } = await siteFrom(ns, { auth: 'basic', user: 'bob:first-Pa55' });
     const login = (password: string): string => `${registry.host} bob ${password}`;
     const v1 = await ns.given(site.deploy('v1', { ...pullSecret, 'registry-credentials': login('first-Pa55') }));
@@ -111,36 +112,32 @@ describe('The Secret of registry-secret', () => {
     }
   });
 
-  scenario(
-    "users' bug 55: of another type is refused with the remedy, and made anew where recreate names it",
-    cluster,
-    async ns => {
-      await site.bring(ns);
-      const { kube } = ns.cluster;
-      const { status } = await kube.send({
-        method: 'POST',
-        path: `/api/v1/namespaces/${ns.namespace}/secrets?fieldManager=kubectl-create`,
-        body: {
-          apiVersion: 'v1',
-          kind: 'Secret',
-          metadata: { name: 'regcred' },
-          type: 'Opaque',
-          data: { token: 'eA==' },
-        },
-      });
-      expect(status).toBe(201);
-      const inputs = { 'registry-secret': 'regcred', 'registry-credentials': 'registry.test bob s3cret-Pa55' };
-      const refused = await ns.step(site.deploy('v1', inputs));
-      expectRefused(refused, /Secret \S+\/regcred: .*type.*immutable[^]*recreate: Secret\/regcred/);
-      expect(await ns.get('Deployment', 'site')).toBeUndefined();
-      await ns.given(site.deploy('v1', { ...inputs, recreate: 'secret/regcred' }));
-      const secret = await ns.get('Secret', 'regcred');
-      expect([secret?.['type'], Object.keys(field(secret, 'data') as object)]).toEqual([
-        'kubernetes.io/dockerconfigjson',
-        ['.dockerconfigjson'],
-      ]);
-    },
-  );
+  scenario('of another type is refused with the remedy, and recreated where recreate names it', cluster, async ns => {
+    await site.bring(ns);
+    const { kube } = ns.cluster;
+    const { status } = await kube.send({
+      method: 'POST',
+      path: `/api/v1/namespaces/${ns.namespace}/secrets?fieldManager=kubectl-create`,
+      body: {
+        apiVersion: 'v1',
+        kind: 'Secret',
+        metadata: { name: 'regcred' },
+        type: 'Opaque',
+        data: { token: 'eA==' },
+      },
+    });
+    expect(status).toBe(201);
+    const inputs = { 'registry-secret': 'regcred', 'registry-credentials': 'registry.test bob s3cret-Pa55' };
+    const refused = await ns.step(site.deploy('v1', inputs));
+    expectRefused(refused, /Secret \S+\/regcred: .*type.*immutable[^]*recreate: Secret\/regcred/);
+    expect(await ns.get('Deployment', 'site')).toBeUndefined();
+    await ns.given(site.deploy('v1', { ...inputs, recreate: 'secret/regcred' }));
+    const secret = await ns.get('Secret', 'regcred');
+    expect([secret?.['type'], Object.keys(field(secret, 'data') as object)]).toEqual([
+      'kubernetes.io/dockerconfigjson',
+      ['.dockerconfigjson'],
+    ]);
+  });
 
   scenario('may be rotated while both roles use it', cluster, async ns => {
     const role = (name: string): string => `${name}: "site-\${TARGET_ROLE}"`;

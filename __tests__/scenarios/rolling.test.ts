@@ -2,13 +2,8 @@ import { afterAll, describe, expect } from '@jest/globals';
 import { site } from '../support/scenario/applications.js';
 import { startCluster } from '../support/scenario/cluster.js';
 import { field } from '../support/field.js';
-import {
-  expectRefused,
-  expectUsersMovedOver,
-  expectUsersSaw,
-  scenario,
-  settled,
-} from '../support/scenario/test-namespace.js';
+import { scenario } from '../support/scenario/scenario.js';
+import { expectRefused, expectUsersMovedOver, expectUsersSaw, settled } from '../support/scenario/expectations.js';
 
 const starting = startCluster();
 const cluster = () => starting;
@@ -17,7 +12,7 @@ afterAll(async () => (await starting).close());
 const page = (text: string): string => `- http: /\n  contains: ${text}\n`;
 
 describe('Rolling', () => {
-  scenario('a first release creates what is there and waits for it', cluster, async ns => {
+  scenario('a first release creates its objects and waits for them', cluster, async ns => {
     await site.bring(ns);
     const result = await ns.step(site.deploy('v1', { verify: page('site $<VERSION>') }));
     expect(result).toMatchObject({ exitCode: 0, outputs: { outcome: 'deployed', release: 'site', revision: '1' } });
@@ -72,7 +67,7 @@ describe('Rolling', () => {
     },
     { what: 'cannot be pulled', tag: 'missing', inputs: {}, names: /site:missing/ },
   ])
-    scenario(`a version that ${what} is refused, and the old one put back exactly`, cluster, async ns => {
+    scenario(`a version that ${what} is refused, and the old one is restored exactly`, cluster, async ns => {
       await site.bring(ns);
       await ns.given(site.deploy('v1'));
       const before = await ns.get('Deployment', 'site');
@@ -88,7 +83,7 @@ describe('Rolling', () => {
     });
 
   scenario(
-    'a version that answers 500 fails its check, and the old one comes back without a lost request',
+    'a version that answers 500 fails its check, and the old one is restored without a lost request',
     cluster,
     async ns => {
       await site.bring(ns);
@@ -102,7 +97,7 @@ describe('Rolling', () => {
     },
   );
 
-  scenario('with rollback-on-failure: false the ill version is left for a look', cluster, async ns => {
+  scenario('with rollback-on-failure: false the failed version stays for inspection', cluster, async ns => {
     await site.bring(ns);
     await ns.given(site.deploy('v1'));
     const users = await ns.users(site.service);
@@ -141,7 +136,7 @@ describe('Rolling', () => {
     expect(await ns.versions()).toEqual(before);
   });
 
-  scenario('a cancelled update is put back before the step ends', cluster, async ns => {
+  scenario('a cancelled update is rolled back before the step ends', cluster, async ns => {
     await site.bring(ns);
     await ns.given(site.deploy('v1'));
     const users = await ns.users(site.service);
@@ -152,7 +147,7 @@ describe('Rolling', () => {
   });
 
   scenario(
-    'an update whose process is killed is put back by the post step, and the next one goes on',
+    'an update whose process is killed is rolled back by the post step, and the next one succeeds',
     cluster,
     async ns => {
       await site.bring(ns);

@@ -5,7 +5,8 @@ import { tomcat } from '../support/scenario/applications.js';
 import { startCluster } from '../support/scenario/cluster.js';
 import { field } from '../support/field.js';
 import { recordHistory } from '../support/scenario/history.js';
-import { expectRefused, expectUsersSaw, scenario, untilReady } from '../support/scenario/test-namespace.js';
+import { scenario } from '../support/scenario/scenario.js';
+import { expectRefused, expectUsersSaw, untilReady } from '../support/scenario/expectations.js';
 import type { TestNamespace } from '../support/scenario/test-namespace.js';
 
 const starting = startCluster();
@@ -14,7 +15,7 @@ afterAll(async () => (await starting).close());
 
 describe('A job that releases Tomcat blue/green', () => {
   scenario(
-    'finds its files by globs, makes both roles of one template under any names, and changes no file',
+    'finds its files by globs, renders both roles from one template under any names, and changes no file',
     cluster,
     async ns => {
       await tomcat.bring(ns);
@@ -43,11 +44,11 @@ describe('A job that releases Tomcat blue/green', () => {
     },
   );
 
-  scenario('completes a cluster that was half set up by hand, with users on it', cluster, async ns => {
+  scenario('completes a cluster that was half set up by hand and serves users', cluster, async ns => {
     await tomcat.bring(ns);
     await setUpByHand(ns);
     const users = await ns.users(tomcat.service);
-    // Whoever made it owns its fields; this says that they are the release's own from now on.
+    // Its creator owns the fields; this makes the release their owner.
     const takeOver = { 'force-conflicts': 'true' };
     const staged = await ns.given(tomcat.deploy('8', takeOver));
     expect(staged.outputs).toMatchObject({ 'active-role': 'blue', 'staged-role': 'green' });
@@ -59,7 +60,7 @@ describe('A job that releases Tomcat blue/green', () => {
   });
 
   scenario(
-    'writes nothing of what users are on while it stages, and switches with one update of their Service',
+    'writes no object that serves users while it stages, and switches with one update of their Service',
     cluster,
     async ns => {
       await tomcat.bring(ns);
@@ -85,7 +86,7 @@ describe('A job that releases Tomcat blue/green', () => {
     },
   );
 
-  scenario('refuses a change of what both roles share, since users are on one of them', cluster, async ns => {
+  scenario('refuses a change of an object that both roles share, since one of them serves users', cluster, async ns => {
     await tomcat.bring(ns);
     const shared = (greeting: string): Record<string, string> => ({
       'k8s/config.yml': `apiVersion: v1\nkind: ConfigMap\nmetadata: {name: tomcat-config}\ndata: {GREETING: ${greeting}}\n`,
@@ -112,7 +113,7 @@ describe('A job that releases Tomcat blue/green', () => {
     await ns.reaches(tomcat.service, '7');
   });
 
-  scenario('may recreate the pods of the idle role: nobody is on it', cluster, async ns => {
+  scenario('may recreate the pods of the idle role, which serves nobody', cluster, async ns => {
     await tomcat.bring(ns);
     await ns.rewrite('k8s/deployment.yml', text =>
       text.replace('  replicas: 2\n', '  replicas: 2\n  strategy: {type: Recreate}\n'),
@@ -148,7 +149,7 @@ describe('A job that releases Tomcat blue/green', () => {
   });
 });
 
-/** Blue runs 7 and users are on it; green and the test Services are missing. No release of the action was ever there. */
+/** Blue runs 7 and serves users; green and the test Services are missing. The action has never deployed here. */
 async function setUpByHand(ns: TestNamespace): Promise<void> {
   const { kube, images } = ns.cluster;
   const labels = { app: 'tomcat', role: 'blue' };

@@ -1,7 +1,8 @@
 import { afterAll, expect } from '@jest/globals';
 import { site } from '../support/scenario/applications.js';
 import { describeEmbedded, startEmbedded } from '../support/scenario/cluster.js';
-import { expectUsersMovedOver, scenario } from '../support/scenario/test-namespace.js';
+import { scenario } from '../support/scenario/scenario.js';
+import { expectUsersMovedOver } from '../support/scenario/expectations.js';
 
 const reason = 'only it ends watches and forgets versions when it is told to';
 
@@ -10,7 +11,7 @@ describeEmbedded('Watches of a deploy', reason, () => {
   const cluster = () => (started ??= startEmbedded());
   afterAll(async () => (await started)?.close());
 
-  scenario('may be dropped twenty times and be too old once: the deploy sees everything', cluster, async ns => {
+  scenario('may be dropped twenty times and expire once: the deploy misses nothing', cluster, async ns => {
     const { sandbox } = await cluster();
     const { namespace } = ns;
     await site.bring(ns);

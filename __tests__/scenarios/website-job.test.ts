@@ -2,10 +2,12 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, describe, expect } from '@jest/globals';
 import type { KubeObject } from '../../src/kubernetes/object.js';
-import { patientProbe, startCluster } from '../support/scenario/cluster.js';
+import { patientProbe } from '../support/scenario/cluster-under-test.js';
+import { startCluster } from '../support/scenario/cluster.js';
 import { field } from '../support/field.js';
 import { recordHistory, replay } from '../support/scenario/history.js';
-import { expectUsersMovedOver, expectUsersSaw, scenario } from '../support/scenario/test-namespace.js';
+import { scenario } from '../support/scenario/scenario.js';
+import { expectUsersMovedOver, expectUsersSaw } from '../support/scenario/expectations.js';
 import type { TestNamespace } from '../support/scenario/test-namespace.js';
 
 const starting = startCluster();
@@ -14,7 +16,7 @@ afterAll(async () => (await starting).close());
 
 type Inputs = Readonly<Record<string, string>>;
 
-/** A website whose manifest lives in a folder of the operators, and whose image has the number of the build as its tag. */
+/** A website whose manifest is in the operators' folder, and whose image tag is the build number. */
 const website = {
   manifest: 'kube_config/website_deploy.yaml',
   bring: (ns: TestNamespace): Promise<void> => ns.write({ [website.manifest]: manifestOf(ns) }),
@@ -33,7 +35,7 @@ const website = {
 };
 
 describe('A job that deploys a website', () => {
-  scenario('creates what is missing, updates what has changed, and leaves alone what has not', cluster, async ns => {
+  scenario('creates missing objects, updates changed ones, and leaves the others alone', cluster, async ns => {
     await website.bring(ns);
     const seen: unknown[] = [];
     for (const build of [41, 42, 42]) {
@@ -61,7 +63,7 @@ describe('A job that deploys a website', () => {
     ]);
   });
 
-  scenario('sets the image of the wanted container alone, and changes no file', cluster, async ns => {
+  scenario('sets the image of the named container alone, and changes no file', cluster, async ns => {
     await website.bring(ns);
     const { site } = ns.cluster.images;
     await ns.rewrite(website.manifest, text => text.replace('containers:\n', `containers:\n${sidecarOf(site)}`));
@@ -76,7 +78,7 @@ describe('A job that deploys a website', () => {
     await ns.reaches('website', '42');
   });
 
-  scenario('leaves a site that mends itself: a pod that is deleted comes back unnoticed', cluster, async ns => {
+  scenario('leaves a site that heals itself: a deleted pod is replaced unnoticed', cluster, async ns => {
     await website.bring(ns);
     await ns.given(website.deploy(ns, 41));
     const nodePort = await website.nodePort(ns);
@@ -116,9 +118,9 @@ describe('A job that deploys a website', () => {
     const [podHistory, setHistory] = [await recordHistory(ns, 'Pod'), await recordHistory(ns, 'ReplicaSet')];
     await ns.given(website.deploy(ns, 42));
     const seen = replay(pods, await podHistory());
-    // All of it was told: it ends with the two new pods.
+    // The history is complete: it ends with the two new pods.
     expect(seen.at(-1)?.filter(isReady)).toHaveLength(2);
-    // Of 2 replicas, 1 may be missing, and half as many more may be wanted: pods are made and ended a moment later.
+    // Of 2 replicas, 1 may be unavailable and 1 may be added; pods are created and deleted a moment later.
     expect(Math.min(...seen.map(all => all.filter(isReady).length))).toBeGreaterThanOrEqual(1);
     const wanted = replay(sets, await setHistory()).map(all =>
       all.reduce((sum, set) => sum + Number(field(set, 'spec', 'replicas')), 0),
@@ -128,7 +130,7 @@ describe('A job that deploys a website', () => {
     await expectUsersMovedOver(users, '41', '42');
   });
 
-  scenario('tells its stages, how far it is, and how many objects it changed', cluster, async ns => {
+  scenario('logs its phases, its progress, and how many objects it changed', cluster, async ns => {
     await website.bring(ns);
     const verify = '- http: /\n  contains: site $<RUN_NUMBER>\n';
     const result = await ns.given(website.deploy(ns, 41, { verify }));

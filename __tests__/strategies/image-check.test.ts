@@ -1,9 +1,9 @@
 import { afterAll, describe, expect, it } from '@jest/globals';
 import { CutoverError } from '../../src/errors.js';
 import { besideImageCheck } from '../../src/strategies/shared/image-check.js';
-import { render } from '../manifests/rendering.js';
+import { render } from '../support/rendering.js';
 import { startRegistry } from '../support/registry-server.js';
-import { listLog } from '../support/cluster/proxy-cluster.js';
+import { listLog } from '../support/log.js';
 
 const starting = startRegistry({ images: ['web:1'] });
 afterAll(async () => (await starting).close());

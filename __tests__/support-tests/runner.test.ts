@@ -72,7 +72,7 @@ runs: {using: node24, main: index.mjs, post: index.mjs}
   const run = (inputs: StepRequest['inputs'], more: Partial<StepRequest> = {}): Promise<StepResult> =>
     runStep({ action, workspace: action, inputs, ...more });
 
-  it('hands over every input, the defaults filled in and absent ones empty', async () => {
+  it('passes every input, with defaults, and absent ones empty', async () => {
     const { outputs } = await run({ given: 'this', unknown: 'too' }, { token: 'job-token' });
     const inputs = JSON.parse(outputs.inputs ?? '') as Record<string, string>;
     expect(inputs).toEqual({
@@ -97,13 +97,13 @@ runs: {using: node24, main: index.mjs, post: index.mjs}
     expect(result.log).toContain('Stage\n');
   });
 
-  it('masks what the step asks to mask, in all that it shows', async () => {
+  it('masks what the step asks to mask, everywhere in the log', async () => {
     const { log } = await run({ given: 'this' });
     expect(log).toContain('the secret is ***');
     expect(log).not.toContain('hunter2');
   });
 
-  it('gives the step nothing of its own environment', async () => {
+  it('passes the step none of its own environment', async () => {
     process.env.KUBECONFIG = '/somewhere/else';
     process.env.GITHUB_CALLER = 'yes';
     try {

@@ -30,14 +30,14 @@ function count(...rows: readonly Row[]): TrafficCounts {
 describe('The timeline', () => {
   const order = (counts: TrafficCounts): string => counts.timeline.map(({ version }) => version).join(' ');
 
-  it('does not turn back for an old answer to a request that was under way', () => {
+  it('ignores an old answer to a request that was pending at the change', () => {
     const counts = count([0, 5, '7'], [10, 16, '8'], [9, 20, '7'], [16, 25, '7'], [21, 26, '8']);
     expect(order(counts)).toBe('7 8');
     expect(counts.stragglers).toBe(2);
     expect(counts.byVersion).toEqual({ 7: 3, 8: 2 });
   });
 
-  it('turns back for an old answer to a request begun after the new version had answered', () => {
+  it('shows an old answer to a request that was started after the new version had answered', () => {
     const counts = count([0, 5, '7'], [10, 16, '8'], [17, 20, '7'], [21, 26, '8']);
     expect(order(counts)).toBe('7 8 7 8');
     expect(counts.stragglers).toBe(0);
@@ -51,7 +51,7 @@ describe('The timeline', () => {
     ]);
   });
 
-  it('knows nothing of kept-alive connections, which are counted with their current version', () => {
+  it('leaves kept-alive connections out, which are counted with their current version', () => {
     const counts = count([0, 5, '7'], [0, 6, '8', 0], [10, 12, '7', 0], [1, 14, '8', 1]);
     expect(order(counts)).toBe('7');
     expect(counts.keptAlive).toMatchObject({
@@ -98,7 +98,7 @@ describe('The counts', () => {
     expect(counts.losses[99]).toEqual({ atMs: 99, ...lost });
   });
 
-  it('tell what this machine could not begin from what was lost', () => {
+  it('distinguish requests that this machine could not send from lost ones', () => {
     const { sent, lost, unsent, answered } = count([0, 0, { trouble: 'here', why: 'EADDRNOTAVAIL' }], [1, 2, '7']);
     expect({ sent, lost, unsent, answered }).toEqual({ sent: 1, lost: 0, unsent: 1, answered: 1 });
   });
@@ -137,7 +137,7 @@ describe('The pace', () => {
     expect(Math.max(...due)).toBeLessThanOrEqual(9);
   });
 
-  it('makes up for a stall at twice the pace, and forgets what is older than half a second', () => {
+  it('catches up after a stall at twice the rate, and drops what is older than half a second', () => {
     const pace = new Pace(500, 0);
     pace.due(0);
     const due = dueAt(
@@ -151,7 +151,7 @@ describe('The pace', () => {
     expect(pace.latenessMs).toBe(9998);
   });
 
-  it('of nothing a second has nothing due', () => {
+  it('of 0 per second has nothing due', () => {
     const pace = new Pace(0, 0);
     expect(dueAt(pace, [0, 100, 10_000])).toEqual([0, 0, 0]);
     expect(pace.latenessMs).toBe(0);

@@ -86,7 +86,7 @@ const half: Answer = (request, response) => {
   response.write('v1', () => request.socket.destroy());
 };
 
-describe('Requests on connections of their own', () => {
+describe('Requests on their own connections', () => {
   it('are counted by version, in the order of the answers', async () => {
     const traffic = start({ url: await serve(number => body(number <= 5 ? 'v1' : 'v2\n')) });
     await traffic.more(10);
@@ -109,7 +109,7 @@ describe('Requests on connections of their own', () => {
     expect(seen[0]).toEqual(['GET', '/path?query', new URL(url).host, 'close']);
   });
 
-  it('come from a connection each, and go round the source addresses when told to', async () => {
+  it('use a connection each, and rotate the source addresses on request', async () => {
     const addresses: (string | undefined)[] = [];
     const ports = new Set<string>();
     const url = await serve(() => ({ socket }, response) => {
@@ -124,7 +124,7 @@ describe('Requests on connections of their own', () => {
     expect(ports.size).toBe(sent);
   });
 
-  it('are not counted as lost when this machine has no address to begin them from', async () => {
+  it('are not counted as lost when this machine has no address to send them from', async () => {
     const url = 'http://[::1]:1/';
     const traffic = start({ url, rotateSource: true });
     await traffic.more(3);
@@ -149,7 +149,7 @@ describe('Requests on connections of their own', () => {
     expect(counts.byVersion).toEqual({ v1: counts.sent - 1 });
   });
 
-  it('are lost when nobody takes them', async () => {
+  it('are lost when no server accepts them', async () => {
     const url = await serve(() => silence);
     await new Promise(done => servers[0]?.close(done));
     const traffic = start({ url });
@@ -161,7 +161,7 @@ describe('Requests on connections of their own', () => {
     expect(counts.losses[0]?.why).toMatch(/^ECONNREFUSED/);
   });
 
-  it('that wait for a slow answer are waited for by stop', async () => {
+  it('with a slow answer are awaited by stop', async () => {
     const held: ServerResponse[] = [];
     const url = await serve(() => (_request, response) => held.push(response));
     const traffic = start({ url });
@@ -189,7 +189,7 @@ describe('Requests on connections of their own', () => {
     expect(counts.achievedPerSecond).toBeLessThanOrEqual(501);
   });
 
-  it('go on while the event loop that started them is held up', async () => {
+  it('continue while the event loop that started them is blocked', async () => {
     const seen = new Int32Array(new SharedArrayBuffer(4));
     const elsewhere = new Worker(
       `const { workerData: seen, parentPort } = require('node:worker_threads');
@@ -237,7 +237,7 @@ describe('Answers', () => {
     expect(counts.byVersion).toEqual({ 'v1.2': counts.sent });
   });
 
-  it('may have no body at all', async () => {
+  it('may have no body', async () => {
     const traffic = start({
       url: await serveBytes('HTTP/1.1 204 No Content\r\n\r\n'),
       status: 204,
@@ -286,7 +286,7 @@ describe('Kept-alive connections', () => {
   };
   const keptAlive = { connections: 3, perSecond: 150 };
 
-  it('stay open, take turns and are counted apart', async () => {
+  it('stay open, take turns and are counted separately', async () => {
     const perConnection = new Map<number, number>();
     const url = await serveKept((number, connection) => {
       perConnection.set(connection, number);
@@ -304,7 +304,7 @@ describe('Kept-alive connections', () => {
     );
   });
 
-  it('let turns go by while an answer is slow, and send nothing meanwhile', async () => {
+  it('skip turns while an answer is slow, and send nothing meanwhile', async () => {
     const held: ServerResponse[] = [];
     const url = await serveKept(() => (_request, response) => held.push(response));
     const traffic = start({ url, keptAlive, timeoutMs: 30_000 });
@@ -320,7 +320,7 @@ describe('Kept-alive connections', () => {
     expect((await stopped).keptAlive).toMatchObject({ sent: 3, answered: 3, lost: 0 });
   });
 
-  it('that the server closes between requests are opened again, and nothing is lost', async () => {
+  it('that the server closes between requests are reopened, and no request is lost', async () => {
     const url = await serveKept(number => (request, response) => {
       response.end(`v${number}`, () => {
         if (number === 2) setImmediate(() => request.socket.destroy());
@@ -335,7 +335,7 @@ describe('Kept-alive connections', () => {
     expect(counts.keptAlive.opened).toBeGreaterThan(3);
   });
 
-  it('that the server announces to close are opened again without a retry', async () => {
+  it('that the server announces to close are reopened without a retry', async () => {
     const url = await serveKept(() => (_request, response) => response.setHeader('connection', 'close').end('v1'));
     const traffic = start({ url, keptAlive });
     await traffic.more(40);
@@ -372,7 +372,7 @@ describe('Kept-alive connections', () => {
     expect(counts.keptAlive).toMatchObject({ lost: 1, retried: 0, losses: [{ trouble: 'reset' }] });
   });
 
-  it('ask once more only once', async () => {
+  it('retry only once', async () => {
     const url = await serveKept((number, connection) =>
       (connection === 1 && number === 2) || connection === 2 ? close : body('v1'),
     );
@@ -385,7 +385,7 @@ describe('Kept-alive connections', () => {
 });
 
 describe('A stream', () => {
-  it('waits only for requests begun after it was asked for more', async () => {
+  it('waits only for requests that were started after the call of more', async () => {
     const held: ServerResponse[] = [];
     let isHeld = true;
     const url = await serve(() => (_request, response) => {
@@ -403,23 +403,23 @@ describe('A stream', () => {
     expect((await traffic.counts()).byVersion.v2).toBeGreaterThanOrEqual(1);
   });
 
-  it('tells after its end what it told at its end, and promises no more', async () => {
+  it('returns its final counts after its end, and rejects more', async () => {
     const traffic = start({ url: await serve(() => body('v1')) });
     await traffic.more(1);
     const counts = await traffic.stop();
     expect(await traffic.counts()).toBe(counts);
     expect(await traffic.stop()).toBe(counts);
-    await expect(traffic.more(1)).rejects.toThrow('the stream of requests has ended');
+    await expect(traffic.more(1)).rejects.toThrow('the stream of requests was stopped');
   });
 
-  it('that ends before enough has come says so to whoever waits', async () => {
+  it('that ends too early rejects pending calls of more', async () => {
     const traffic = start({ url: await serve(() => body('v1')) });
-    const never = expect(traffic.more(1_000_000)).rejects.toThrow('the stream of requests has ended');
+    const never = expect(traffic.more(1_000_000)).rejects.toThrow('the stream of requests was stopped');
     await traffic.stop();
     await never;
   });
 
-  it('refuses an address that is not of http', () => {
-    expect(() => startTraffic({ url: 'https://127.0.0.1/' })).toThrow('https://127.0.0.1/ is not an address of http');
+  it('refuses a URL that is not http', () => {
+    expect(() => startTraffic({ url: 'https://127.0.0.1/' })).toThrow('https://127.0.0.1/ is not an http: URL');
   });
 });

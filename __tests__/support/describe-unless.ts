@@ -1,8 +1,8 @@
 import { describe } from '@jest/globals';
 
 /**
- * Describes what needs something that is not everywhere. `missing` says why it cannot be played here; then it is skipped, not
- * left out, so that it counts in the closing line, and the reason is printed. `undefined`: it is played.
+ * Describes tests with a requirement. `missing` is the reason why they cannot run here: they are then skipped, so that they
+ * count in the closing line, and the reason is printed. `undefined`: they run.
  */
 export function describeUnless(missing: string | undefined, title: string, play: () => void): void {
   if (missing === undefined) {

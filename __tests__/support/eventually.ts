@@ -1,4 +1,4 @@
-/** Asks until there is an answer: for what the cluster does in its own time and tells nobody. Default: gives up after 10 s. */
+/** Polls `look` until it has a result. Throws after `patienceMs`, by default 10 s. */
 export async function eventually<T>(
   what: string,
   look: () => T | undefined | Promise<T | undefined>,

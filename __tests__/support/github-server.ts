@@ -1,7 +1,7 @@
 import { createServer, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 
-/** An environment as the repository's settings have it. */
+/** An environment of the repository's settings. */
 export interface FakeEnvironment {
   /** Logins of the required reviewers. Absent: the environment has no such rule. */
   readonly reviewers?: readonly string[];
@@ -17,30 +17,30 @@ export interface FakeReview {
 }
 
 export interface GitHubOptions {
-  /** The only token that is let in. */
+  /** The only token that the server accepts. */
   readonly token: string;
   /** Default `octo/shop`. */
   readonly repository?: string;
   readonly environments?: Readonly<Record<string, FakeEnvironment>>;
-  /** Reviews by run id. A run that is not named here exists and has none. */
+  /** Reviews by run id. Any other run exists and has no review. */
   readonly approvals?: Readonly<Record<string, readonly FakeReview[]>>;
-  /** False: the token lacks `actions: read`, and everything is answered 403. Default true. */
+  /** False: the token lacks `actions: read`, and every request is answered 403. Default true. */
   readonly mayReadActions?: boolean;
-  /** Answers for the first requests, before the server does its work: a status, or `reset` for a cut connection. */
+  /** Answers to the first requests: a status, or `reset` for a cut connection. Default: none. */
   readonly faults?: readonly (number | 'reset' | 'rate-limit')[];
 }
 
 export interface GitHubServer {
-  /** For GITHUB_API_URL. */
+  /** The value of GITHUB_API_URL. */
   readonly url: string;
-  /** What was asked, as in `GET /repos/octo/shop/environments/production`, in order. */
+  /** The requests in order, such as `GET /repos/octo/shop/environments/production`. */
   readonly requests: readonly string[];
-  /** Changes what is answered from now on. */
+  /** Changes the answers from now on. */
   set(changes: Partial<GitHubOptions>): void;
   close(): Promise<void>;
 }
 
-/** A GitHub in this process, on 127.0.0.1: the endpoints that an approval is proved by, with GitHub's own refusals. */
+/** A GitHub API on 127.0.0.1: the endpoints that prove an approval, with GitHub's own error answers. */
 export async function startGitHub(initial: GitHubOptions): Promise<GitHubServer> {
   let options = initial;
   let faults = [...(initial.faults ?? [])];
@@ -87,7 +87,7 @@ function answer(response: ServerResponse, path: string, options: GitHubOptions):
   }
   const environment = /^\/environments\/(.+)$/.exec(path.slice(base.length))?.[1];
   const run = /^\/actions\/runs\/(\d+)\/approvals$/.exec(path.slice(base.length))?.[1];
-  // GitHub knows environments by name without regard to case.
+  // GitHub ignores the case of environment names.
   const name = Object.keys(environments).find(each => each.toLowerCase() === environment?.toLowerCase());
   const found = name === undefined ? undefined : environments[name];
   if (name !== undefined && found !== undefined) send(response, 200, environmentBody(name, found));

@@ -3,16 +3,16 @@ import { load } from 'js-yaml';
 import type { KubeObject } from '../../src/kubernetes/object.js';
 export type { KubeObject } from '../../src/kubernetes/object.js';
 
-/** What the API server answered. */
+/** An answer of the API server. */
 export interface KubeAnswer {
   readonly status: number;
-  /** The JSON body; the text in `{text}` where it is none. */
+  /** The parsed JSON body; `{text}` if the body is not JSON. */
   readonly body: unknown;
 }
 
 export interface KubeRequest {
   readonly method?: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
-  /** As `/api/v1/namespaces/shop/services/web`. */
+  /** For example `/api/v1/namespaces/shop/services/web`. */
   readonly path: string;
   readonly body?: unknown;
   /** Default `application/json`; for PATCH `application/merge-patch+json`. */
@@ -26,13 +26,13 @@ export interface Named {
   readonly name: string;
 }
 
-/** A second pair of eyes on the cluster, independent of the code that is looked at. Client certificates and tokens. */
+/** A client that shares nothing with the code under test. Supports client certificates and tokens. */
 export interface Kube {
   send(request: KubeRequest): Promise<KubeAnswer>;
-  /** `undefined` when there is none; any other answer than 200 and 404 throws. */
+  /** `undefined` if it does not exist (404). Throws on any other status than 200. */
   get(named: Named): Promise<KubeObject | undefined>;
   list(kind: Named['kind'], namespace: string): Promise<readonly KubeObject[]>;
-  /** JSON merge patch; throws unless it is taken. */
+  /** Sends a JSON merge patch. Throws unless the API server accepts it. */
   patch(named: Named, change: unknown): Promise<KubeObject>;
   create(object: KubeObject): Promise<KubeObject>;
   remove(named: Named): Promise<void>;
@@ -78,7 +78,7 @@ interface KubeconfigFile {
   }[];
 }
 
-/** Opens the cluster of a kubeconfig's current context. Takes the kubeconfig's text. */
+/** Opens the cluster of the current context. `kubeconfig` is YAML. */
 export function openKube(kubeconfig: string): Kube {
   const file = load(kubeconfig) as KubeconfigFile;
   const context = file.contexts.find(({ name }) => name === file['current-context'])?.context;

@@ -1,10 +1,10 @@
-/** What manifests of a set name: the images' repository and tag. */
+/** The image that the manifests of a set run. */
 export interface Image {
   readonly repository: string;
   readonly tag: string;
 }
 
-/** Manifests, with what has to be known to wait for them and to tell their ConfigMaps from others. */
+/** Manifests, with the names of the Deployments to wait for and of their ConfigMaps. */
 export interface ObjectSet {
   readonly title: string;
   readonly manifests: string;
@@ -26,7 +26,7 @@ export function referenceSet({ repository, tag }: Image): ObjectSet {
       'apiVersion: v1\nkind: ServiceAccount\nmetadata: {name: web}\n',
       configMap('config-a', tag),
       configMap('config-b', '2'),
-      'apiVersion: v1\nkind: Secret\nmetadata: {name: web}\nstringData: {PASSWORD: "not told"}\n',
+      'apiVersion: v1\nkind: Secret\nmetadata: {name: web}\nstringData: {PASSWORD: "not shown"}\n',
       service('web-a'),
       service('web-b'),
       ...letters.map(letter => deployment(`web-${letter}`, { image: `${repository}:${tag}`, own, from })),
@@ -67,8 +67,8 @@ export function singleDeployment(title: string, image: string): ObjectSet {
 }
 
 /**
- * Documents of some 4 KB each, in the mix of a big installation: of five, two Deployments with their Service and two
- * ConfigMaps. They hold the placeholders TAG, LEVEL and REPLICAS.
+ * Documents of about 4 KB each: of every five, two are Deployments with a Service and two are ConfigMaps. They contain the
+ * placeholders TAG, LEVEL and REPLICAS.
  */
 export function manyDocuments(count: number): readonly string[] {
   return Array.from({ length: count }, (_, number) => {

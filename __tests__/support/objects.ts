@@ -1,6 +1,6 @@
 import type { KubeObject } from '../../src/kubernetes/object.js';
 
-/** A container's status with only what a test is about. */
+/** The fields of a container's status that a test sets. */
 export interface ContainerFacts {
   readonly name?: string;
   readonly image?: string;
@@ -24,11 +24,11 @@ export interface DeploymentFacts {
   readonly paused?: boolean;
   readonly uid?: string;
   readonly name?: string;
-  /** Overrides of a status that says all is well. */
+  /** Overrides the status of a complete rollout. */
   readonly status?: object;
 }
 
-/** A Deployment that is complete unless `status` says otherwise. */
+/** A Deployment with a complete rollout unless `status` overrides it. */
 export function deployment(facts: DeploymentFacts = {}): KubeObject {
   const { tag = 'v1', generation = 1, replicas = 2, paused, uid = 'd1', name = 'web', status } = facts;
   return {

@@ -1,17 +1,17 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 
-/** How a registry of the tests behaves. */
+/** Behaviour of a test registry. */
 export interface RegistryOptions {
-  /** What it has, as `path:tag` or `path@digest`. Ignored with `upstream`. */
+  /** Images that it has, as `path:tag` or `path@digest`. Ignored with `upstream`. */
   readonly images?: readonly string[];
-  /** How it wants to be asked. Default: by anybody. `bearer`: with a token of its own service, at `/token`. */
+  /** Required authentication. Default: none. `bearer`: a token of its own token service at `/token`. */
   readonly auth?: 'basic' | 'bearer';
-  /** `username:password` that it knows. Default: nobody. */
+  /** The `username:password` that it accepts. Default: none. */
   readonly user?: string;
-  /** Paths that begin so are for that user alone; the token service grants others to anybody. Default: all are public. */
+  /** Prefix of the paths that only this user may read; all other paths are public. Default: all are public. */
   readonly closed?: string;
-  /** Answers before everything else, for as long as there are any. */
+  /** Answers to the first requests, one each. Default: none. */
   readonly answers?: readonly ((response: ServerResponse) => unknown)[];
   /** Milliseconds that each answer takes. Default 0. */
   readonly delayMs?: number;
@@ -19,15 +19,15 @@ export interface RegistryOptions {
   readonly upstream?: string;
 }
 
-/** A registry with the v2 API on loopback. */
+/** A registry with the v2 API on 127.0.0.1. */
 export interface RegistryServer {
-  /** `127.0.0.1:<port>`, as images begin with. */
+  /** `127.0.0.1:<port>`, the first part of image names. */
   readonly host: string;
-  /** `METHOD path` of every request, with ` as user` where it came with a login, ` with token` with a token. */
+  /** `METHOD path` of every request, followed by ` as user` for a login and ` with token` for a token. */
   readonly requests: readonly string[];
-  /** How many requests were under way at the same time, at most. */
+  /** The highest number of concurrent requests. */
   readonly mostAtOnce: () => number;
-  /** From now on it knows this `username:password` and no other. */
+  /** Accepts only this `username:password` from now on. */
   readonly knows: (user: string) => void;
   close(): Promise<void>;
 }

@@ -3,7 +3,7 @@ import { request } from 'node:http';
 import { CutoverError } from '../../src/errors.js';
 import type { Endpoint } from '../../src/verify/endpoint.js';
 import { listen, type Listener } from '../../src/verify/listener.js';
-import { answer, fakeCluster } from '../support/cluster/proxy-cluster.js';
+import { answer, proxyCluster } from '../support/cluster/proxy-cluster.js';
 
 const pods = [{ name: 'web-a' }, { name: 'web-b' }];
 const withService: Endpoint = { namespace: 'shop', service: { name: 'web-test', port: 80 }, pods, podPort: 8080 };
@@ -15,7 +15,7 @@ afterEach(async () => {
   listener = undefined;
 });
 
-async function open(cluster: ReturnType<typeof fakeCluster>, endpoint = withService): Promise<string> {
+async function open(cluster: ReturnType<typeof proxyCluster>, endpoint = withService): Promise<string> {
   listener = await listen(cluster, endpoint);
   return listener!.url;
 }
@@ -83,7 +83,7 @@ describe('the local listener', () => {
     const proxy = (): never => {
       throw new CutoverError('No connection to the API server', { code: 'unreachable' });
     };
-    const response = await fetch(await open(fakeCluster({ proxy })));
+    const response = await fetch(await open(proxyCluster({ proxy })));
     expect([response.status, await response.text()]).toEqual([
       502,
       'The endpoint cannot be reached: No connection to the API server\n',

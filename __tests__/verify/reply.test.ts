@@ -84,7 +84,7 @@ describe('a check of an absolute URL', () => {
 
   it('requests this URL and neither pods nor Service', async () => {
     handle = (_, response) => response.writeHead(404).end('no such page');
-    const cluster = fakeCluster({ proxy: () => answer(200) });
+    const cluster = proxyCluster({ proxy: () => answer(200) });
     const endpoint = { namespace: 'shop', pods: [{ name: 'web-a' }], podPort: 8080 };
     const trial = await attemptHttp(check(`${url}/x`), { endpoint, cluster, signal: new AbortController().signal });
     expect(trial).toMatchObject({ verdict: 'fail', detail: `${url}/x: expected status 2xx; got 404 "no such page"` });

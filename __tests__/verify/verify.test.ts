@@ -4,7 +4,9 @@ import { CutoverError } from '../../src/errors.js';
 import type { Check, HttpCheck, RunCheck } from '../../src/inputs/inputs.js';
 import type { Endpoint } from '../../src/verify/endpoint.js';
 import { verify } from '../../src/verify/verify.js';
-import { answer, fakeClock, fakeCluster, fromApiServer, listLog, livePod } from '../support/cluster/proxy-cluster.js';
+import { fakeClock } from '../support/clock.js';
+import { listLog } from '../support/log.js';
+import { answer, proxyCluster, fromApiServer, livePod } from '../support/cluster/proxy-cluster.js';
 
 const http = (check: Partial<HttpCheck> = {}): HttpCheck => ({
   kind: 'http',
@@ -53,7 +55,7 @@ async function outcome(options: {
   const results = await verify({
     side: 'staged',
     endpoint,
-    cluster: fakeCluster({ proxy: () => answer(200) }),
+    cluster: proxyCluster({ proxy: () => answer(200) }),
     environment: { PATH: process.env['PATH'] ?? '' },
     signal: new AbortController().signal,
     ...options,
@@ -111,7 +113,7 @@ describe('an http check by path', () => {
   });
 
   it('passes on one good pod without a test Service when any is enough', async () => {
-    const cluster = fakeCluster({ proxy: byName({ 'web-a': answer(500) }) });
+    const cluster = proxyCluster({ proxy: byName({ 'web-a': answer(500) }) });
     const { results } = await outcome({ checks: [http({ pods: 'any' })], cluster, endpoint: alone });
     expect(results[0]).toMatchObject({ verdict: 'pass', detail: 'pod web-b answered 200' });
   });
@@ -138,7 +140,7 @@ describe('an http check by path', () => {
 
   it('names three of many failing pods and counts the rest', async () => {
     const pods = ['a', 'b', 'c', 'd', 'e'].map(name => ({ name }));
-    const cluster = fakeCluster({ proxy: () => answer(500) });
+    const cluster = proxyCluster({ proxy: () => answer(500) });
     const { results } = await outcome({ checks: [http()], cluster, endpoint: { ...alone, pods } });
     expect(results[0]?.detail).toBe(
       'pod a: expected status 2xx; got 500 (empty); pod b: expected status 2xx; got 500 (empty); ' +
@@ -188,7 +190,7 @@ describe('retries', () => {
 
   it('continue for 30 s where the API server cannot reach the pod, even without retry', async () => {
     const status = JSON.stringify({ kind: 'Status', message: 'no endpoints available for service "web-test"' });
-    const cluster = fakeCluster({ proxy: () => fromApiServer(503, status) });
+    const cluster = proxyCluster({ proxy: () => fromApiServer(503, status) });
     const { results } = await outcome({ checks: [http({ pods: 'any', intervalMs: 10_000 })], cluster });
     expect(results[0]).toMatchObject({
       verdict: 'cannot-tell',
@@ -200,7 +202,7 @@ describe('retries', () => {
 
   it('pass when the connection to the pod recovers within that time', async () => {
     const proxy = inTurn(fromApiServer(502, 'error trying to reach service: connection refused'), answer(200));
-    const { results } = await outcome({ checks: [http({ pods: 'any' })], cluster: fakeCluster({ proxy }) });
+    const { results } = await outcome({ checks: [http({ pods: 'any' })], cluster: proxyCluster({ proxy }) });
     expect(results[0]).toMatchObject({ verdict: 'pass', attempts: 2 });
   });
 
@@ -208,7 +210,7 @@ describe('retries', () => {
     const proxy = (): never => {
       throw new CutoverError('No connection to 10.0.0.1:6443: ECONNRESET', { code: 'unreachable' });
     };
-    const cluster = fakeCluster({ proxy });
+    const cluster = proxyCluster({ proxy });
     const { results } = await outcome({ checks: [http()], cluster, endpoint: alone });
     expect(cluster.read).toEqual([]);
     expect(results[0]).toMatchObject({
@@ -223,7 +225,7 @@ describe('retries', () => {
     const proxy = (): never => {
       throw refusal;
     };
-    await expect(outcome({ checks: [http()], cluster: fakeCluster({ proxy }) })).rejects.toBe(refusal);
+    await expect(outcome({ checks: [http()], cluster: proxyCluster({ proxy }) })).rejects.toBe(refusal);
   });
 });
 
@@ -291,7 +293,7 @@ describe('a cancelled run', () => {
       controller.abort();
       return new Promise(() => undefined);
     };
-    const attempt = outcome({ checks: [http()], cluster: fakeCluster({ proxy }), signal: controller.signal });
+    const attempt = outcome({ checks: [http()], cluster: proxyCluster({ proxy }), signal: controller.signal });
     await expect(attempt).rejects.toMatchObject({ code: 'cancelled' });
   });
 
@@ -303,7 +305,7 @@ describe('a cancelled run', () => {
     };
     const attempt = outcome({
       checks: [http({ retryMs: 60_000 })],
-      cluster: fakeCluster({ proxy }),
+      cluster: proxyCluster({ proxy }),
       signal: controller.signal,
     });
     await expect(attempt).rejects.toMatchObject({

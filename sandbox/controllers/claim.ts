@@ -10,8 +10,8 @@ export interface Claim {
 }
 
 /**
- * Objects of the kind that the owner controls. What its labels fit and nobody controls, it takes up; what they fit no
- * longer, it lets go.
+ * Objects of the kind that the owner controls. Matching objects without a controller are adopted; those that no longer match
+ * are released.
  */
 export function claimed<T extends KubeObject>(
   store: Store,

@@ -1,4 +1,4 @@
-/** Kubernetes time: every real delay of the sandbox goes through here, so that it can be scaled and ended as one. */
+/** Kubernetes time. Every delay of the sandbox uses it, so that all delays can be scaled and cancelled together. */
 export interface Clock {
   /** Kubernetes seconds since the clock was made, with fractions. */
   now(): number;
@@ -6,13 +6,13 @@ export interface Clock {
   after(seconds: number, action: () => void): () => void;
   /** Resolves after that many Kubernetes seconds; rejects with the signal's reason when it is aborted before. */
   sleep(seconds: number, signal?: AbortSignal): Promise<void>;
-  /** Cancels everything. What still sleeps never wakes. */
+  /** Cancels everything. A pending sleep never resolves. */
   close(): void;
 }
 
 /**
  * Waits are made of slices no longer than this. When the machine stalls, all pods of this one process stall with their
- * clients; with one long timer a pod's grace would be over before it had answered what it received, as on no real node.
+ * clients; with one long timer, a pod's grace period could end before it had answered its pending requests.
  */
 const sliceMs = 25;
 

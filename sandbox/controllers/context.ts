@@ -8,7 +8,7 @@ export interface ServedKind {
   readonly namespaced: boolean;
 }
 
-/** What every controller works with. */
+/** The context of every controller. */
 export interface ControllerContext {
   readonly store: Store;
   readonly clock: Clock;
@@ -16,5 +16,5 @@ export interface ControllerContext {
   readonly kinds: () => readonly ServedKind[];
 }
 
-/** Starts a controller; returns its end. */
+/** Starts a controller; returns a function that stops it. */
 export type Controller = (context: ControllerContext) => () => void;

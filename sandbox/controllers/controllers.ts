@@ -23,7 +23,7 @@ const controllers: readonly Controller[] = [
   scheduler,
 ];
 
-/** Starts every controller on an empty store; returns the end of them all. */
+/** Starts every controller on an empty store; returns a function that stops them. */
 export function startControllers(context: ControllerContext): () => void {
   const ends = controllers.map(start => start(context));
   return () => {

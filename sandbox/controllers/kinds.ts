@@ -1,16 +1,7 @@
 import type { KubeObject, ObjectMeta } from '../object.js';
 import type { Store } from '../api/store/store.js';
+import type { Condition } from './condition.js';
 import type { Pod, PodTemplate } from './pod.js';
-
-/** One condition of any kind's status. */
-export interface Condition {
-  readonly type: string;
-  readonly status: 'True' | 'False' | 'Unknown';
-  readonly reason?: string;
-  readonly message?: string;
-  readonly lastTransitionTime?: string;
-  readonly lastUpdateTime?: string;
-}
 
 export interface LabelSelector {
   readonly matchLabels?: Readonly<Record<string, string>>;
@@ -198,7 +189,7 @@ export function listKind<T extends KubeObject>(store: Store, kind: Kind<T>, name
   return store.list(namespace === undefined ? ref : { ...ref, namespace }) as readonly T[];
 }
 
-/** The owner that controls the object; undefined: nobody does. */
+/** The owner that controls the object; undefined: it has none. */
 export function controllerOf(object: KubeObject): NonNullable<ObjectMeta['ownerReferences']>[number] | undefined {
   return object.metadata.ownerReferences?.find(owner => owner.controller === true);
 }
@@ -217,11 +208,6 @@ export function controlledBy(owner: KubeObject): readonly (NonNullable<ObjectMet
   const { name, uid = '' } = owner.metadata;
   const { apiVersion, kind } = owner;
   return [{ apiVersion, kind, name, uid, controller: true, blockOwnerDeletion: true }];
-}
-
-/** The condition of that type. */
-export function conditionOf(conditions: readonly Condition[] | undefined, type: string): Condition | undefined {
-  return conditions?.find(condition => condition.type === type);
 }
 
 /** True if `labels` has every label of `wanted`. An empty `wanted` matches everything. */

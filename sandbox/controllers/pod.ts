@@ -1,5 +1,5 @@
 import type { KubeObject } from '../object.js';
-import type { Condition } from './kinds.js';
+import type { Condition } from './condition.js';
 
 export interface KeySelector {
   readonly name?: string;
@@ -117,7 +117,7 @@ export interface Terminated {
   readonly containerID: string;
 }
 
-/** Exactly one member is set, but for a `lastState` without an earlier life, which has none. */
+/** Exactly one member is set; none in the `lastState` of a container that was never restarted. */
 export interface ContainerState {
   readonly waiting?: { readonly reason: string; readonly message?: string };
   readonly running?: { readonly startedAt: string };
@@ -150,10 +150,10 @@ export interface Pod extends KubeObject {
   readonly status?: PodStatus;
 }
 
-/** Kubernetes seconds until a pod that the API server refused is made again. */
+/** Kubernetes seconds until a refused creation of a pod is retried. */
 export const RETRY_REFUSED = 2;
 
-/** True while the pod counts for its controller: neither finished nor on its way out. */
+/** True while the pod counts for its controller: neither finished nor terminating. */
 export function isActive(pod: Pod): boolean {
   return (
     pod.metadata.deletionTimestamp === undefined && pod.status?.phase !== 'Succeeded' && pod.status?.phase !== 'Failed'

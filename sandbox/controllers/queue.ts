@@ -11,7 +11,7 @@ export interface Queue {
   close(): void;
 }
 
-/** An error of `reconcile` is a bug of the sandbox and ends the process: a silent controller would only look slow. */
+/** An error of `reconcile` is a bug of the sandbox and ends the process: otherwise the controller would only seem slow. */
 export function createQueue(clock: Clock, reconcile: (key: string) => void): Queue {
   const keys = new Set<string>();
   const later = new Map<string, () => void>();

@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { KubeObject } from '../object.js';
 import type { Store } from '../api/store/store.js';
-import type { Condition } from './kinds.js';
+import type { Condition } from './condition.js';
 import { timestamp } from './kinds.js';
 
 /** Writes the object's status if it differs from the one it has. */
@@ -13,7 +13,7 @@ export function writeStatus(store: Store, object: KubeObject, status: object): v
 /** What a condition says now; its times are filled in by {@link setCondition}. */
 export type Verdict = Pick<Condition, 'type' | 'status'> & { readonly reason?: string; readonly message?: string };
 
-/** `conditions` with the verdict in its place. lastTransitionTime moves only when the status does. */
+/** `conditions` with the new condition. lastTransitionTime changes only with the status. */
 export function setCondition(conditions: readonly Condition[], verdict: Verdict): readonly Condition[] {
   const old = conditions.find(({ type }) => type === verdict.type);
   const lastTransitionTime = old?.status === verdict.status ? old.lastTransitionTime : timestamp();

@@ -1,6 +1,6 @@
 import type { PodTemplate } from './pod.js';
 
-/** Label that tells the pods of one template from those of another. */
+/** Label that identifies the pods of one template. */
 export const HASH_LABEL = 'pod-template-hash';
 
 // What Kubernetes writes for the digits 0 to 9, so that no hash spells a word.

@@ -4,7 +4,7 @@ import { createQueue } from './queue.js';
 
 const DEFINITION = { apiVersion: 'apiextensions.k8s.io/v1', kind: 'CustomResourceDefinition' };
 
-/** Kinds that own nothing and belong to nobody: looking through them would only cost time. */
+/** Kinds without owners and dependents, which the garbage collector skips. */
 const loose = new Set(['Event', 'Lease']);
 
 /** The kinds whose objects may own others or be owned. */

@@ -11,7 +11,7 @@ import { PodWorker } from './pods/pod-worker.js';
 export interface Kubelet {
   /** The pod of that name. Undefined: none runs, or it has not begun to. */
   pod(namespace: string, name: string): PodWorker | undefined;
-  /** Real port on 127.0.0.1 behind an address of the pod network. Undefined: nobody listens there. */
+  /** Real port on 127.0.0.1 behind an address of the pod network. Undefined: nothing listens there. */
   portAt(ip: string, port: number): number | undefined;
   close(): void;
 }

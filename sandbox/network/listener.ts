@@ -10,7 +10,7 @@ export class Listener {
   #backends: readonly Backend[] = [];
   #next = 0;
 
-  /** `resolve`: the real port behind an address of the pod network, undefined if nobody listens there. */
+  /** `resolve`: the real port behind an address of the pod network, undefined if nothing listens there. */
   constructor(resolve: (backend: Backend) => number | undefined) {
     this.#resolve = resolve;
     this.#server = createServer({ allowHalfOpen: true, noDelay: true }, client => this.#pass(client));
@@ -32,17 +32,17 @@ export class Listener {
     return (this.#server.address() as AddressInfo | null)?.port;
   }
 
-  /** Where new connections go from now on. Open ones stay where they are. */
+  /** Sets the backends of new connections. Open ones stay. */
   route(backends: readonly Backend[]): void {
     this.#backends = backends;
   }
 
-  /** Takes no more connections; open ones go on until their pod or client ends them. */
+  /** Accepts no more connections; open ones last until their pod or client closes them. */
   close(): void {
     this.#server.close();
   }
 
-  /** Takes no more connections and cuts the open ones. Resolves when the port is free again. */
+  /** Accepts no more connections and cuts the open ones. Resolves when the port is free again. */
   async destroy(): Promise<void> {
     await new Promise<void>(resolve => {
       this.#server.close(() => resolve());
@@ -55,7 +55,7 @@ export class Listener {
     this.#next += 1;
     const real = backend && this.#resolve(backend);
     if (real === undefined) {
-      // Nobody there: a packet filter would refuse; the nearest thing after accepting is a reset.
+      // No backend: kube-proxy would refuse the connection; after accepting, the nearest is a reset.
       client.on('error', () => client.destroy());
       client.resetAndDestroy();
       return;
@@ -65,7 +65,7 @@ export class Listener {
     this.#join(pod, client);
   }
 
-  /** What one side sends or ends, the other side gets; a cut on one side is a cut on the other. */
+  /** Forwards data, ends and resets in both directions. */
   #join(from: Socket, to: Socket): void {
     this.#sockets.add(from);
     from.pipe(to);

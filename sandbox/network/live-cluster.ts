@@ -8,10 +8,10 @@ import { startKubelet } from './kubelet.js';
 import { nodeRuntime } from './node-runtime.js';
 import { startServiceProxy } from './service-proxy.js';
 
-/** Everything that acts on a store: controllers, the node with its pods, and the way in from outside. */
+/** Everything that acts on a store: controllers, the node with its pods, and the public listeners. */
 export interface LiveCluster {
   readonly runtime: Runtime;
-  /** `http://127.0.0.1:PORT` of the Service's first port. Undefined: it has none from outside, or it is not open yet. */
+  /** `http://127.0.0.1:PORT` of the Service's first port. Undefined: it has no public port, or the port is not open yet. */
   serviceUrl(namespace: string, name: string): string | undefined;
   /** Ends every pod, listener and timer. */
   close(): Promise<void>;
@@ -41,7 +41,7 @@ export function bringToLife(
       return port === undefined ? undefined : `http://127.0.0.1:${port}`;
     },
     async close() {
-      // Controllers first, so that none replaces the pods that end.
+      // Controllers first, so that none replaces the terminated pods.
       stopControllers();
       kubelet.close();
       await proxy.close();

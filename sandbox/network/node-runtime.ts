@@ -4,7 +4,7 @@ import { getByKey, SERVICE } from '../controllers/kinds.js';
 import type { Kubelet } from './kubelet.js';
 import { backendsOf, slicesFor } from './routes.js';
 
-/** What the API server asks of the node. Service endpoints are those of now: only kube-proxy is late. */
+/** The node as the API server uses it. Service endpoints are current: only kube-proxy has a delay. */
 export function nodeRuntime(store: Store, kubelet: Kubelet): Runtime {
   return {
     logs({ namespace, name, container, previous = false, tailLines }) {

@@ -8,7 +8,7 @@ export interface Backend {
   readonly port: number;
 }
 
-/** The Service's EndpointSlices, whoever made them. */
+/** The Service's EndpointSlices. */
 export function slicesFor(store: Store, service: Service): readonly EndpointSlice[] {
   const { name, namespace } = service.metadata;
   return listKind(store, ENDPOINT_SLICE, namespace).filter(

@@ -13,15 +13,15 @@ export interface ServiceProxyOptions {
   readonly clock: Clock;
   /** Real milliseconds until a change of Services or endpoints reaches the listeners. */
   readonly propagationMs: number;
-  /** `real`: a nodePort is that very port. `any`: a free one. */
+  /** `real`: a nodePort is the same port. `any`: a free one. */
   readonly nodePorts: 'real' | 'any';
   /** The real port behind an address of the pod network. */
   readonly resolve: (backend: Backend) => number | undefined;
 }
 
-/** The way in from outside: a listener on 127.0.0.1 for every nodePort. */
+/** The public listeners: one on 127.0.0.1 for every nodePort. */
 export interface ServiceProxy {
-  /** Real port of the Service's first port. Undefined: it has none from outside, or it is not open yet. */
+  /** Real port of the Service's first port. Undefined: it has no public port, or the port is not open yet. */
   port(namespace: string, name: string): number | undefined;
   close(): Promise<void>;
 }
@@ -51,9 +51,9 @@ export function startServiceProxy(options: ServiceProxyOptions): ServiceProxy {
     for (const port of ports) {
       const listener = listeners.get(port.nodePort) ?? bind(service, { nodePort: port.nodePort, listeners });
       const { ready, stopping } = backendsOf(port.name ?? '', slices);
-      // As kube-proxy: pods on their way out serve on while there is nobody else.
+      // As in kube-proxy: terminating pods serve while there is no ready one.
       const backends = ready.length > 0 ? ready : stopping;
-      // What is known now takes effect later, and in this order: the delay of a real kube-proxy.
+      // Changes take effect later and in order, as with a real kube-proxy.
       const timer = setTimeout(() => {
         late.delete(timer);
         listener.route(backends);

@@ -8,17 +8,20 @@ import { fieldManager } from '../../../src/cluster/apply/field-manager.js';
 import { apiError } from '../../../src/cluster/http/error-status.js';
 import { describeRef, refOf, type KindRef, type KubeObject, type ObjectRef } from '../../../src/kubernetes/object.js';
 
-/** The port to Kubernetes straight onto the embedded cluster's store: no server, no controllers, no time of its own. */
+/** A `Cluster` that works directly on the store of the embedded cluster, without a server, controllers or delays. */
 export interface MemoryCluster extends Cluster {
-  /** The cluster from the inside, as controllers and other people change it. */
+  /** The store, for changes by controllers and other managers. */
   readonly store: MemoryStore;
-  /** `GET Deployment shop/web`, `APPLY …`, `DRY RUN …`, `CREATE …`, `TRY CREATE …`, `REASSIGN …`, `REPLACE …`, `REMOVE …`, `LIST Pod`, in order. */
+  /**
+   * All calls in order, such as `GET Deployment shop/web` or `LIST Pod`. The verbs: GET, LIST, APPLY, DRY RUN, CREATE,
+   * TRY CREATE (a dry run), REASSIGN, REPLACE, REMOVE.
+   */
   readonly calls: string[];
-  /** The calls that store something. */
+  /** The calls that change the store. */
   writes(): readonly string[];
-  /** Called before each call is answered; what it throws is the answer. */
+  /** Called before each call; an error that it throws becomes the answer. */
   before: (call: string) => void;
-  /** Makes objects as another manager does that is none of those that Cutover takes over from. */
+  /** Creates objects as a manager whose fields Cutover does not take over. */
   given(...objects: readonly KubeObject[]): void;
   /** The same, as this manager. */
   givenBy(manager: string, ...objects: readonly KubeObject[]): void;
@@ -38,7 +41,7 @@ export function memoryCluster(
   };
 
   async function call<T>(verb: string, target: ObjectRef, work: (kind: Kind, ref: ObjectRef) => T): Promise<T> {
-    // As any request: the answer is not there yet when the call returns.
+    // As for any request, the answer arrives after the call returns.
     await Promise.resolve();
     const ref = placed(target);
     const asked = `${verb} ${describeRef(ref)}`;
@@ -74,7 +77,7 @@ export function memoryCluster(
           validation: 'Strict',
           dryRun,
           force,
-          place,
+          key,
         });
         // The Date header has whole seconds.
         const serverTimeMs = Math.floor(Date.now() / 1000) * 1000;
@@ -129,18 +132,18 @@ async function* watched(
   const wanted = (object: KubeObject): boolean =>
     (kind.namespace === undefined || object.metadata.namespace === kind.namespace) &&
     Object.entries(labels).every(([name, value]) => object.metadata.labels?.[name] === value);
-  const told: WatchEvent[] = store.list(kind, { labels }).map(object => ({ type: 'ADDED', object }));
-  told.push({ type: 'synced' });
+  const events: WatchEvent[] = store.list(kind, { labels }).map(object => ({ type: 'ADDED', object }));
+  events.push({ type: 'synced' });
   let ring: () => void = () => undefined;
   const end = store.watch(kind, event => {
     if (!wanted(event.object)) return;
-    told.push(event);
+    events.push(event);
     ring();
   });
   signal.addEventListener('abort', () => ring());
   try {
     while (!signal.aborted) {
-      const next = told.shift();
+      const next = events.shift();
       if (next !== undefined) yield next;
       else
         await new Promise<void>(resolve => {

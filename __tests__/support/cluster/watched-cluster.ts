@@ -1,49 +1,42 @@
-import type { Clock } from '../../../src/cluster/clock.js';
 import type { Cluster, WatchEvent } from '../../../src/cluster/cluster.js';
+import { settle } from '../clock.js';
+import { refusingCluster } from './refusing-cluster.js';
 import type { KindRef, KubeObject } from '../../../src/kubernetes/object.js';
-import type { Log } from '../../../src/log.js';
 
-/** A cluster that a test moves by hand: watches tell what they are told to. */
-export interface FakeCluster {
+/** A cluster that a test moves by hand: it sends the events of every watch. */
+export interface WatchedCluster {
   readonly port: Cluster;
-  /** Kinds watched so far, as `Pod shop`. */
+  /** Watches so far, as `Pod shop` (kind and namespace). */
   readonly watched: string[];
-  /** Requests beside watches, as `logs web-1/app previous`. */
+  /** Other requests, such as `logs web-1/app previous`. */
   readonly asked: string[];
-  tell(type: 'ADDED' | 'MODIFIED' | 'DELETED', ...objects: KubeObject[]): Promise<void>;
+  send(type: 'ADDED' | 'MODIFIED' | 'DELETED', ...objects: KubeObject[]): Promise<void>;
   synced(): Promise<void>;
-  /** Every watch breaks with this error. */
+  /** Ends every watch with this error. */
   breakWatches(error: Error): Promise<void>;
 }
 
-export interface FakeAnswers {
+/** What the cluster answers to requests beside watches. Default: no events, no log. */
+export interface WatchedAnswers {
   readonly events?: readonly object[];
   readonly logs?: string | Error;
 }
 
-type Told = WatchEvent | { readonly type: 'broken'; readonly error: Error };
+type StreamItem = WatchEvent | { readonly type: 'broken'; readonly error: Error };
 
-/** Lets everything that is ready to run, run. */
-export async function settle(): Promise<void> {
-  for (let turn = 0; turn < 5; turn += 1) await new Promise(resolve => setImmediate(resolve));
-}
-
-export function fakeCluster(answers: FakeAnswers = {}): FakeCluster {
+export function watchedCluster(answers: WatchedAnswers = {}): WatchedCluster {
   const watched: string[] = [];
   const asked: string[] = [];
-  const streams: { readonly kind: string; readonly send: (told: Told) => void }[] = [];
-  const refuse = (): never => {
-    throw new Error('a wait only reads');
-  };
+  const streams: { readonly kind: string; readonly send: (item: StreamItem) => void }[] = [];
 
   async function* watch(kind: KindRef, { signal }: { signal: AbortSignal }): AsyncGenerator<WatchEvent> {
     watched.push([kind.kind, kind.namespace].filter(Boolean).join(' '));
-    const queue: Told[] = [];
+    const queue: StreamItem[] = [];
     let wake: () => void = () => undefined;
     streams.push({
       kind: kind.kind,
-      send: told => {
-        queue.push(told);
+      send: item => {
+        queue.push(item);
         wake();
       },
     });
@@ -84,7 +77,7 @@ export function fakeCluster(answers: FakeAnswers = {}): FakeCluster {
         return answers.logs instanceof Error ? Promise.reject(answers.logs) : Promise.resolve(answers.logs ?? '');
       },
     },
-    async tell(type, ...objects) {
+    async send(type, ...objects) {
       for (const object of objects) {
         for (const { kind, send } of streams) if (kind === object.kind) send({ type, object });
       }
@@ -97,54 +90,6 @@ export function fakeCluster(answers: FakeAnswers = {}): FakeCluster {
     async breakWatches(error) {
       for (const { send } of streams) send({ type: 'broken', error });
       await settle();
-    },
-  };
-}
-
-/** A clock that only moves when told to. */
-export interface ManualClock extends Clock {
-  advance(ms: number): Promise<void>;
-}
-
-export function manualClock(): ManualClock {
-  let now = 0;
-  const waits = new Set<{ readonly at: number; readonly end: () => void }>();
-  return {
-    now: () => now,
-    wait: (ms, signal) =>
-      new Promise(resolve => {
-        const wait = {
-          at: now + ms,
-          end: () => {
-            waits.delete(wait);
-            resolve();
-          },
-        };
-        waits.add(wait);
-        signal.addEventListener('abort', wait.end);
-        if (signal.aborted) wait.end();
-      }),
-    async advance(ms) {
-      now += ms;
-      for (const wait of [...waits]) if (wait.at <= now) wait.end();
-      await settle();
-    },
-  };
-}
-
-/** A log that keeps its lines. */
-export function keptLines(): { readonly log: Log; readonly lines: string[] } {
-  const lines: string[] = [];
-  const keep = (line: string): void => void lines.push(line);
-  return {
-    lines,
-    log: {
-      info: keep,
-      debug: () => undefined,
-      warning: keep,
-      error: keep,
-      mask: () => undefined,
-      group: (_title, work) => work(),
     },
   };
 }

@@ -3,41 +3,41 @@ import type { Named } from '../kube.js';
 import type { TestNamespace } from '../scenario/test-namespace.js';
 
 /**
- * One request of a deploy. Names that differ from run to run are written as `<version>`, `<earlier>` (that of another deploy),
- * `<revision>`, `<active>`, `<idle>`, `<pod>`.
+ * One request of a deploy. Names that differ from run to run have placeholders: `<version>`, `<earlier>` (the version of
+ * another deploy), `<revision>`, `<active>`, `<idle>`, `<pod>`.
  */
 export interface Target extends SeenCall {
-  /** How many requests like it come before. */
+  /** How many equal requests come before it. */
   readonly skip: number;
 }
 
-/** Something that happens to one request of a deploy. */
+/** A fault that one request of a deploy meets. */
 export interface MatrixFault {
   readonly title: string;
-  /** Which requests it can happen to. */
+  /** Whether a request can meet it. */
   readonly appliesTo: (target: Target) => boolean;
   readonly make: (ns: TestNamespace) => Fault;
-  /** Whether a deploy has to succeed all the same. */
+  /** Whether the deploy must succeed despite it. */
   readonly survivable: (target: Target) => boolean;
-  /** What the message of a failure has to say of its cause. */
+  /** What the message of a failed deploy must say about the cause. */
   readonly cause: RegExp;
-  /** Whether the API server was asked for fresh credentials. */
+  /** Whether the client must ask for fresh credentials. Absent: it must not. */
   readonly renews?: true;
-  /** Which share of the requests it happens to when faults of one kind take turns. Default: all. */
+  /** Which share of the requests meets it: faults with the same effect share the requests. Default: all. */
   readonly turns?: { readonly every: number; readonly at: number };
-  /** What has to be said, when the step is run again, of what the fault has left. */
+  /** Inputs that a second run needs because of what the fault left. Default: none. */
   readonly again?: Readonly<Record<string, string>>;
-  /** How many rows of it are played side by side. Default 1. */
+  /** How many of its rows run at the same time. Default 1. */
   readonly workers?: number;
 }
 
 const always = (): boolean => true;
 const never = (): boolean => false;
-/** Nobody may repeat a POST that may have been carried out. */
+/** A client must not repeat a POST that the API server may have carried out. */
 const notPost = ({ verb }: Target): boolean => verb !== 'POST';
 const isWatch = ({ verb }: Target): boolean => verb === 'WATCH';
 const writes = ({ verb, dryRun }: Target): boolean => ['PATCH', 'PUT', 'DELETE'].includes(verb) && !dryRun;
-/** The release's own record and lock have one writer by right. */
+/** The record and the lock of the release have no other writer. */
 const isApplication = ({ verb, name }: Target): boolean => verb === 'PATCH' && !name.startsWith('cutover-');
 
 const status = (code: number, reason: string, headers?: Readonly<Record<string, string>>) => (): Fault => ({
@@ -47,7 +47,7 @@ const status = (code: number, reason: string, headers?: Readonly<Record<string, 
   ...(headers && { headers }),
 });
 
-/** Everything that the matrix lets happen. */
+/** All faults of the matrix. */
 export const matrixFaults: readonly MatrixFault[] = [
   {
     title: '429 with Retry-After',
@@ -116,23 +116,23 @@ export const matrixFaults: readonly MatrixFault[] = [
   },
   { title: '403', appliesTo: always, make: status(403, 'Forbidden'), survivable: never, cause: /forbidden/i },
   {
-    title: 'another writer who touches the object just before',
+    title: 'a write by another manager just before',
     appliesTo: writes,
-    make: ns => overtaken(ns, { metadata: { annotations: { somebody: 'was here' } } }),
+    make: ns => overtaken(ns, { metadata: { annotations: { 'other-manager': 'was here' } } }),
     survivable: ({ kind }) => kind !== 'Service',
     cause: /changed since/,
   },
   {
-    title: 'another writer who sets the same field just before',
+    title: 'a write to the same field by another manager just before',
     appliesTo: target => isApplication(target) && !target.dryRun,
-    make: ns => overtaken(ns, { metadata: { labels: { version: 'of-somebody' } } }),
+    make: ns => overtaken(ns, { metadata: { labels: { version: 'other-manager' } } }),
     survivable: never,
     cause: /own|changed since/,
     again: { 'force-conflicts': 'true' },
   },
 ];
 
-/** Somebody patches the object of the request first, if it is there. */
+/** Another manager patches the object of the request first, if it exists. */
 function overtaken({ cluster: { kube } }: TestNamespace, change: object): Fault {
   const by = async ({ kind, namespace, name }: SeenCall): Promise<void> => {
     const named = { kind: kind as Named['kind'], namespace, name };

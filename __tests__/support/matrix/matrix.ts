@@ -1,18 +1,19 @@
 import { expect, it } from '@jest/globals';
 import type { StepResult } from '../runner/runner.js';
 import type { Traffic } from '../traffic/traffic.js';
-import type { FaultMatch, Sandbox, SeenCall } from '../../../sandbox/sandbox.js';
+import type { Sandbox, SeenCall } from '../../../sandbox/sandbox.js';
 
 import { startEmbedded } from '../scenario/cluster.js';
 import { matrixFaults, type MatrixFault, type Target } from './faults.js';
 import { kubeconfigWithPlugin } from '../scenario/exec-plugin.js';
 import { applicationOf, secretOf, release, type Subject } from './subjects.js';
 import { openTestNamespace, type TestNamespace } from '../scenario/test-namespace.js';
-import { judge, leavesWork, roleOf, type Row } from './verdict.js';
+import { generic, matchOf, namesIn } from './request-names.js';
+import { judge, leavesWork, type Row } from './verdict.js';
 
 type Embedded = Awaited<ReturnType<typeof startEmbedded>>;
 
-/** A place in which rows are played one after the other. */
+/** A namespace in which rows run one after the other. */
 interface MatrixWorker {
   readonly ns: TestNamespace;
   readonly sandbox: Sandbox;
@@ -24,8 +25,8 @@ interface MatrixWorker {
 let versions = 0;
 
 /**
- * Declares one test for each fault: every request of the deploy meets it, one request at a time. Faults that are mended
- * before it matters which request it is take turns, unless CUTOVER_TEST_FAULTS says `all`.
+ * Declares one test per fault: every request of the deploy meets it, one request per row. Faults that are handled the same
+ * way for every request share the requests, unless CUTOVER_TEST_FAULTS is `all`.
  */
 export function playMatrix(subject: Subject): () => Promise<void> {
   let started: Promise<Embedded> | undefined;
@@ -39,8 +40,8 @@ export function playMatrix(subject: Subject): () => Promise<void> {
     return all.filter(fault.appliesTo).filter((_target, at) => inTurn(at));
   };
 
-  it.concurrent(`${subject.title} makes the requests that the matrix is about`, async () => {
-    const everywhere = { strikes: () => true } as unknown as MatrixFault;
+  it.concurrent(`${subject.title} makes the requests that the matrix covers`, async () => {
+    const everywhere = { appliesTo: () => true } as unknown as MatrixFault;
     const made = new Set((await targetsOf(everywhere)).map(({ verb, kind }) => `${verb} ${kind}`));
     expect(subject.makes.filter(call => !made.has(call))).toEqual([]);
   });
@@ -70,12 +71,12 @@ export function playMatrix(subject: Subject): () => Promise<void> {
   return async () => (await started)?.close();
 }
 
-/** What the deploy asks of the API server, in its order. */
+/** The requests of the deploy to the API server, in order. */
 async function discover(cluster: Embedded, subject: Subject): Promise<readonly Target[]> {
   const worker = await openWorker(cluster, subject);
   try {
-    const names = await namesIn(worker, nextVersion());
-    const { seen } = await listened(worker, () => worker.ns.given(subject.inputs(names.version)));
+    const names = await namesIn(worker.ns, nextVersion());
+    const { seen } = await recordCalls(worker, () => worker.ns.given(subject.inputs(names.version)));
     const before = new Map<string, number>();
     return seen.map(call => {
       const target = { ...call, name: generic(call, names) };
@@ -89,7 +90,7 @@ async function discover(cluster: Embedded, subject: Subject): Promise<readonly T
   }
 }
 
-/** Plays one row; gives what is wrong with it. */
+/** Plays one row. Returns what is wrong with its end, in words. */
 async function row(
   cluster: Embedded,
   played: { subject: Subject; fault: MatrixFault; target: Target; worker: MatrixWorker | undefined },
@@ -99,27 +100,27 @@ async function row(
   const { ns, sandbox } = worker;
   const title = `${target.verb} ${target.kind} ${target.name}${target.dryRun ? ' (dry run)' : ''} #${target.skip + 1}`;
   try {
-    const names = await namesIn(worker, nextVersion());
+    const names = await namesIn(worker.ns, nextVersion());
     const inputs = subject.inputs(names.version);
     const plugin = await kubeconfigWithPlugin(ns, await ns.kubeconfigOf(inputs, []));
     const before = await applicationOf(ns);
     const lost = (await worker.users?.counts())?.lost ?? 0;
-    const mend = sandbox.fault(matchOf(worker, target, names), fault.make(ns), 1);
-    const { value: result, hit } = await listened(worker, () =>
+    const removeFault = sandbox.fault(matchOf(ns, target, names), fault.make(ns), 1);
+    const { value: result, hit } = await recordCalls(worker, () =>
       ns.step({ ...inputs, ...(fault.renews && { kubeconfig: plugin.kubeconfig }) }),
     );
-    mend();
+    removeFault();
     const played: Row = { ns, subject, fault, target, names, before, result };
-    const wrong = hit ? [...(await judge(played))] : ['no such request was made'];
+    const wrong = hit ? [...(await judge(played))] : ['the deploy made no such request'];
     const runs = await plugin.runs();
-    if (fault.renews && hit && runs !== 2) wrong.push(`the credentials were asked for ${runs} times`);
-    wrong.push(...whispered(result, names.version));
+    if (fault.renews && hit && runs !== 2) wrong.push(`the credentials were requested ${runs} times, not twice`);
+    wrong.push(...leakedSecret(result, names.version));
     if (result.exitCode !== 0 || leavesWork(result))
       wrong.push(...(await again(worker, { ...inputs, ...fault.again })));
     await worker.users?.more(2);
     const now = await worker.users?.counts();
     if (now !== undefined && now.lost > lost) {
-      wrong.push(`users lost ${now.lost - lost} requests: ${now.losses.at(-1)?.why ?? 'nobody knows why'}`);
+      wrong.push(`users lost ${now.lost - lost} requests: ${now.losses.at(-1)?.why ?? 'unknown reason'}`);
     }
     return wrong.length === 0 ? [] : [`${title}: ${wrong.join('; ')}\n${result.log}`];
   } finally {
@@ -127,27 +128,27 @@ async function row(
   }
 }
 
-/** The same deploy without the fault: nothing that the failed one left may be in its way. */
+/** Runs the deploy again without the fault: it must succeed whatever the failed one left. */
 async function again({ ns }: MatrixWorker, inputs: Parameters<TestNamespace['step']>[0]): Promise<readonly string[]> {
   const result = await ns.step(inputs);
-  return result.exitCode === 0 ? [] : [`run again it fails:\n${result.log}`];
+  return result.exitCode === 0 ? [] : [`the second run fails:\n${result.log}`];
 }
 
-/** A Secret's value in anything that is shown. */
-function whispered({ log, outputs, summary, annotations }: StepResult, version: string): readonly string[] {
+/** Whether a Secret's value appears in the log, the summary, the outputs or the annotations. */
+function leakedSecret({ log, outputs, summary, annotations }: StepResult, version: string): readonly string[] {
   const shown = `${log}\n${summary}\n${JSON.stringify([outputs, annotations])}`;
   const secret = secretOf(version);
-  const told = [secret, Buffer.from(secret).toString('base64')].filter(value => shown.includes(value));
-  return told.length === 0 ? [] : ['a Secret is told'];
+  const leaked = [secret, Buffer.from(secret).toString('base64')].filter(value => shown.includes(value));
+  return leaked.length === 0 ? [] : ['the value of a Secret is shown'];
 }
 
-/** Users of one lane; there are many lanes, and the pods share a process with them. */
+/** Load of one worker's users. It is low because many workers and all pods share a process. */
 const load = { perSecond: 8, keptAlive: { connections: 1, perSecond: 2 } };
 
 async function openWorker(cluster: Embedded, subject: Subject): Promise<MatrixWorker> {
   const { ns, leave } = await openTestNamespace(cluster, subject.title);
   await subject.bring(ns);
-  // Asked for here, so that the requests which grant its rights are not taken for the deploy's.
+  // Here, so that the requests that grant the rights do not count as requests of the deploy.
   await ns.kubeconfigOf(subject.inputs('v0'), []);
   for (let earlier = 0; earlier < subject.earlier; earlier += 1) await ns.given(subject.inputs(nextVersion()));
   const users = subject.earlier === 0 ? undefined : await ns.users(release, load);
@@ -158,8 +159,8 @@ function nextVersion(): string {
   return `v${(versions += 1)}`;
 }
 
-/** Runs a step and gives the requests of its namespace, and of no namespace at all. */
-async function listened<T>(
+/** Runs `work` and records the requests to the namespace meanwhile. `hit`: whether one of them met a fault. */
+async function recordCalls<T>(
   { ns, sandbox }: MatrixWorker,
   work: () => Promise<T>,
 ): Promise<{ readonly value: T; readonly seen: readonly SeenCall[]; readonly hit: boolean }> {
@@ -175,45 +176,4 @@ async function listened<T>(
   } finally {
     stop();
   }
-}
-
-/** What the names of this row's objects are made of. */
-export interface Names {
-  readonly version: string;
-  readonly active: string;
-  readonly idle: string;
-}
-
-async function namesIn({ ns }: MatrixWorker, version: string): Promise<Names> {
-  const active = roleOf(await ns.get('Service', release)) ?? 'blue';
-  return { version, active, idle: active === 'blue' ? 'green' : 'blue' };
-}
-
-function generic({ kind, name }: SeenCall, { version, active, idle }: Names): string {
-  if (kind === 'Pod') return name === '' ? '' : '<pod>';
-  return name
-    .replace(/^cutover-shop-\d+$/, 'cutover-shop-<revision>')
-    .replace(version, '<version>')
-    .replace(/\bv\d+$/, '<earlier>')
-    .replace(new RegExp(`\\b${active}\\b`), '<active>')
-    .replace(new RegExp(`\\b${idle}\\b`), '<idle>');
-}
-
-function matchOf({ ns }: MatrixWorker, target: Target, { version, active, idle }: Names): FaultMatch {
-  const { verb, kind, dryRun, skip } = target;
-  const name = target.name
-    .replace('<revision>', '\\d+')
-    .replace('<version>', version)
-    .replace('<earlier>', `(?!${version}$)v\\d+`)
-    .replace('<active>', active)
-    .replace('<idle>', idle)
-    .replace('<pod>', '.+');
-  return {
-    verb: verb as NonNullable<FaultMatch['verb']>,
-    kind,
-    namespace: ns.namespace,
-    name: new RegExp(`^${name}$`),
-    dryRun,
-    skip,
-  };
 }

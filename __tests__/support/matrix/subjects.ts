@@ -5,25 +5,25 @@ import type { TestNamespace } from '../scenario/test-namespace.js';
 
 type Inputs = Readonly<Record<string, string>>;
 
-/** A deploy that the matrix of faults is about. */
+/** A deploy that the fault matrix covers. */
 export interface Subject {
   readonly title: string;
   /**
-   * Deploys that came before. 0: each row begins without a release; else each row updates what the row before left, and
-   * three are enough for both roles to have been used and for old revisions to be removed.
+   * Number of earlier deploys. 0: each row begins without a release. Otherwise each row updates what the row before left;
+   * three are enough to have used both roles and removed old revisions.
    */
   readonly earlier: 0 | 3;
-  /** Requests that it must be seen to make, `VERB Kind`. */
+  /** Requests that it must make, as `VERB Kind`. */
   readonly makes: readonly string[];
   readonly inputs: (version: string) => Inputs;
   readonly bring: (ns: TestNamespace) => Promise<void>;
-  /** What an outcome that is a success is called. */
+  /** The output `outcome` of a success. */
   readonly outcome: string;
 }
 
 export const release = 'shop';
-/** What a Secret of the application holds. */
-export const secretOf = (version: string): string => `hush-${version}-hush`;
+/** The password in the application's Secret. */
+export const secretOf = (version: string): string => `password-${version}-end`;
 
 const inputs = (version: string): Inputs => ({
   manifests: 'shop.yml',
@@ -98,7 +98,7 @@ data: {version: "\${VERSION}"}
 apiVersion: v1
 kind: ConfigMap
 ${meta(`${name}-\${VERSION}`)}
-data: {mood: "mood of \${VERSION}"}
+data: {text: "text of \${VERSION}"}
 ---
 apiVersion: v1
 kind: Secret
@@ -113,12 +113,12 @@ ${shopDeployment(cluster, {
 ${service('shop', 'NodePort', labels)}`;
 }
 
-/** The application's objects as somebody else sees them: `Kind/name` → the object, without the release's own record. */
+/** The live objects of the application by `Kind/name`, without the record of the release. */
 export async function applicationOf(ns: TestNamespace): Promise<ReadonlyMap<string, KubeObject>> {
   const kinds = ['ConfigMap', 'Secret', 'Service', 'Deployment', 'HorizontalPodAutoscaler'] as const;
   const lists = await Promise.all(kinds.map(kind => ns.list(kind)));
   return new Map(
-    // Items of a list do not say their kind.
+    // Items of a list have no kind.
     lists
       .flatMap((list, at) =>
         list.map(object => [`${kinds[at]}/${object.metadata.name}`, { ...object, kind: kinds[at] ?? '' }] as const),
@@ -128,25 +128,25 @@ export async function applicationOf(ns: TestNamespace): Promise<ReadonlyMap<stri
   );
 }
 
-/** What was meant of an object: everything but what the API server and controllers say of it. */
-export function meantOf(object: KubeObject): readonly unknown[] {
+/** The intended content of an object: everything that neither the API server nor a controller writes. */
+export function intentOf(object: KubeObject): readonly unknown[] {
   const { labels, annotations = {} } = object.metadata;
-  // Autoscalers of an idle side are taken away while it is brought up, and made again.
+  // The autoscaler of an idle role is deleted while the role is scaled up, and then recreated.
   const uid = object.kind === 'HorizontalPodAutoscaler' ? '' : object.metadata.uid;
-  // The other writer's annotation is not the deploy's to put back.
-  const { 'deployment.kubernetes.io/revision': _counted, somebody: _theirs, ...meant } = annotations;
-  return [uid, labels, meant, object['spec'], object['data']];
+  // The deploy does not restore the annotation of the other manager.
+  const { 'deployment.kubernetes.io/revision': _counted, 'other-manager': _theirs, ...intended } = annotations;
+  return [uid, labels, intended, object['spec'], object['data']];
 }
 
-/** Whether the object is what this version of the manifest says. */
+/** Whether the object matches this version of its manifest. */
 export function isOf(object: KubeObject, version: string): boolean {
   const { kind, metadata } = object;
-  const said: Readonly<Record<string, () => boolean>> = {
+  const matches: Readonly<Record<string, () => boolean>> = {
     ConfigMap: () => JSON.stringify(object['data']).includes(version),
     Secret: () => field(object, 'data', 'password') === Buffer.from(secretOf(version)).toString('base64'),
     Deployment: () =>
       String(field(object, 'spec', 'template', 'spec', 'containers', 0, 'image')).endsWith(`:${version}`) &&
       field(object, 'status', 'readyReplicas') === 1,
   };
-  return metadata.labels?.['version'] === version && (said[kind]?.() ?? true);
+  return metadata.labels?.['version'] === version && (matches[kind]?.() ?? true);
 }

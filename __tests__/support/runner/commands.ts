@@ -1,6 +1,6 @@
-/** What a step asks of the runner by printing `::command …::` lines, and the files it writes. Pure text work. */
+/** Parsers of what a step tells the runner: printed `::command …::` lines and command files. */
 
-/** An annotation as the runner shows it beside the log and on the file. */
+/** An annotation, as GitHub shows it on the run and on the file. */
 export interface Annotation {
   readonly level: 'error' | 'warning' | 'notice';
   readonly message: string;
@@ -9,7 +9,7 @@ export interface Annotation {
   readonly column?: number;
 }
 
-/** What one printed line means. */
+/** The meaning of one printed line. */
 export type Printed =
   | { readonly kind: 'text'; readonly text: string }
   | { readonly kind: 'mask'; readonly value: string }
@@ -20,7 +20,7 @@ export type Printed =
 
 const pattern = /^::([\w-]+)(?: ([^:].*?))?::(.*)$/;
 
-/** Reads one line of a step's output. */
+/** Parses one line of a step's output. */
 export function readLine(line: string): Printed {
   const match = pattern.exec(line);
   if (!match) return { kind: 'text', text: line };
@@ -76,8 +76,8 @@ function unescapeProperty(text: string): string {
 }
 
 /**
- * Reads a file of `NAME=value` lines and `NAME<<DELIMITER` blocks, as GITHUB_OUTPUT, GITHUB_STATE and GITHUB_ENV hold.
- * Throws on a block without an end, as the runner does.
+ * Parses the `NAME=value` lines and `NAME<<DELIMITER` blocks of GITHUB_OUTPUT, GITHUB_STATE and GITHUB_ENV. Throws on a block
+ * without an end, as the runner does.
  */
 export function readFileCommands(text: string): Record<string, string> {
   const values: Record<string, string> = {};
@@ -102,7 +102,7 @@ export function readFileCommands(text: string): Record<string, string> {
   return values;
 }
 
-/** Hides secrets in a log, line by line, as the runner does. */
+/** Masks secrets line by line, as the runner does. */
 export class Masks {
   readonly #secrets = new Set<string>();
 

@@ -7,45 +7,44 @@ import { load } from 'js-yaml';
 import { Masks, readFileCommands, readLine } from './commands.js';
 import type { Annotation } from './commands.js';
 
-/** A step of a workflow that uses the action, as the runner is told to run it. */
+/** A workflow step that uses the action. */
 export interface StepRequest {
-  /** What the workflow says under `with:`. Inputs that it leaves out get action.yml's default, else ''. */
+  /** The inputs under `with:`. An absent input gets the default of action.yml, else ''. */
   readonly inputs: Readonly<Record<string, string>>;
-  /** Folder that the step runs in (GITHUB_WORKSPACE). */
+  /** Working directory of the step (GITHUB_WORKSPACE). */
   readonly workspace: string;
-  /** Variables beside those that the runner itself sets; they win. */
+  /** Environment variables; they override those that the runner sets. */
   readonly environment?: Readonly<Record<string, string>>;
   /** The job's token, the value of `github.token` in action.yml. Default ''. */
   readonly token?: string;
-  /** Folder of the action. Default: the current one. */
+  /** Folder of the action. Default: the working directory. */
   readonly action?: string;
-  /** Default `always`, as the runner does it. `unfinished`: not when main says that it left nothing to do. */
+  /** When to run post. Default `always`, as the runner does. `unfinished`: unless the state says that main finished. */
   readonly post?: 'always' | 'unfinished' | 'never';
-  /** Called with the id of each process that is started: main, then post. */
+  /** Called with the process id of main, then of post. */
   readonly onStart?: (pid: number) => void;
   /** Called with each line of the log, masked, while the step runs. */
   readonly onLine?: (line: string) => void;
   /**
-   * Sends a signal to the main program: when a line of its log matches, or when the caller aborts. The runner's own
-   * cancel is a SIGINT.
+   * Sends a signal to main when a line of its log matches or when the caller aborts. The runner cancels with SIGINT.
    */
   readonly interrupt?: { readonly when: RegExp | AbortSignal; readonly signal: 'SIGINT' | 'SIGTERM' | 'SIGKILL' };
 }
 
-/** What the runner knows when the step and its post step have ended. */
+/** The result of a step and its post step. */
 export interface StepResult {
-  /** Of the main program; 128 + number when a signal ended it. */
+  /** Exit status of main; 128 + signal number if a signal ended it. */
   readonly exitCode: number;
   readonly postExitCode: number;
-  /** Everything that the log page would show: masked, groups as their titles, annotations with their level. */
+  /** The log as GitHub shows it: masked, with the titles of groups and the levels of annotations. */
   readonly log: string;
   readonly outputs: Readonly<Record<string, string>>;
-  /** The job summary's markdown, of main and post. */
+  /** The job summary of main and post, in markdown. */
   readonly summary: string;
   readonly annotations: readonly Annotation[];
-  /** What main left for post. */
+  /** The state that main saved for post. */
   readonly state: Readonly<Record<string, string>>;
-  /** Milliseconds that main took. */
+  /** Duration of main in milliseconds. */
   readonly tookMs: number;
 }
 
@@ -54,7 +53,7 @@ interface ActionFile {
   readonly runs: { readonly main: string; readonly post?: string };
 }
 
-/** Runs main and then, whatever happened, post, each in a process of its own with nothing of the caller's environment. */
+/** Runs main and then post, even if main fails, each in its own process and without the caller's environment. */
 export async function runStep(request: StepRequest): Promise<StepResult> {
   const folder = resolve(request.action ?? '.');
   const action = load(await readFile(join(folder, 'action.yml'), 'utf8')) as ActionFile;
@@ -94,14 +93,14 @@ export async function runStep(request: StepRequest): Promise<StepResult> {
   }
 }
 
-/** `INPUT_<NAME>` for every input, as the runner makes them: blanks become `_`, dashes stay. */
+/** `INPUT_<NAME>` for every input, named as the runner does: blanks become `_`, dashes stay. */
 function inputVariables(action: ActionFile, request: StepRequest): Record<string, string> {
   const values: Record<string, string> = {};
   for (const [name, input] of Object.entries(action.inputs ?? {})) {
     const text = input?.default === undefined || input.default === null ? '' : String(input.default);
     values[name] = text.replaceAll(/\$\{\{\s*github\.token\s*\}\}/g, () => request.token ?? '');
   }
-  // The runner only warns of an input that action.yml does not declare, and hands it over all the same.
+  // The runner only warns about an input that action.yml does not declare, and passes it on.
   Object.assign(values, request.inputs);
   return Object.fromEntries(
     Object.entries(values).map(([name, value]) => [`INPUT_${name.replaceAll(' ', '_').toUpperCase()}`, value]),
@@ -135,7 +134,7 @@ async function runnerVariables(
     GITHUB_ACTIONS: 'true',
     RUNNER_OS: 'Linux',
     GITHUB_SERVER_URL: 'https://github.com',
-    // Nobody listens there: a step that needs GitHub is given an address of its own.
+    // No server listens there: a scenario that needs GitHub sets its own URL.
     GITHUB_API_URL: 'http://127.0.0.1:9',
     GITHUB_REPOSITORY: 'shop/website',
     GITHUB_ACTOR: 'octocat',

@@ -1,7 +1,6 @@
 import type { KubeObject } from '../../../src/kubernetes/object.js';
 import { field } from '../field.js';
-import { patientProbe } from './cluster.js';
-import type { ClusterUnderTest } from './cluster.js';
+import { patientProbe, type ClusterUnderTest } from './cluster-under-test.js';
 import type { TestNamespace } from './test-namespace.js';
 
 type Inputs = Readonly<Record<string, string>>;
@@ -16,10 +15,10 @@ export const tomcat = {
     strategy: 'blue-green',
     manifests: 'k8s',
     variables: `TOMCAT_VERSION=${version}`,
-    ...brisk,
+    ...shortWaits,
     ...more,
   }),
-  /** Goes on to the switch in the same step. */
+  /** Deploys and switches in the same step. */
   release: (version: string, more: Inputs = {}): Inputs =>
     tomcat.deploy(version, { switch: 'auto', drain: '100ms', ...more }),
   promote: (more: Inputs = {}): Inputs => ({
@@ -28,14 +27,14 @@ export const tomcat = {
     drain: '100ms',
     ...more,
   }),
-  rollback: (more: Inputs = {}): Inputs => ({ ...tomcat.promote(more), ...brisk, action: 'rollback' }),
+  rollback: (more: Inputs = {}): Inputs => ({ ...tomcat.promote(more), ...shortWaits, action: 'rollback' }),
   reject: { action: 'reject', release: 'tomcat-service' },
-  /** A check that the version's page answers. */
+  /** A check that the start page contains `text`. */
   verify: (text: string, more = ''): string => `- http: /\n  contains: ${text}\n${more}`,
   bring: (ns: TestNamespace): Promise<void> => ns.copy('examples/tomcat-blue-green/k8s', 'k8s'),
   activeRole: async (ns: TestNamespace): Promise<unknown> =>
     field(await ns.get('Service', tomcat.service), 'spec', 'selector', 'role'),
-  /** Version tag that a role's Deployment runs, `undefined` when there is none. */
+  /** Image tag of a role's Deployment; `undefined` when there is no Deployment. */
   versionOn: async (ns: TestNamespace, role: string): Promise<string | undefined> =>
     imageTag(await ns.get('Deployment', `tomcat-deployment-${role}`)),
 };
@@ -46,15 +45,15 @@ export const site = {
   deploy: (version: string, more: Inputs = {}): Inputs => ({
     manifests: 'site.yml',
     variables: `VERSION=${version}`,
-    ...brisk,
+    ...shortWaits,
     ...more,
   }),
-  rollback: (more: Inputs = {}): Inputs => ({ action: 'rollback', release: 'site', ...brisk, ...more }),
+  rollback: (more: Inputs = {}): Inputs => ({ action: 'rollback', release: 'site', ...shortWaits, ...more }),
   bring: (ns: TestNamespace): Promise<void> => ns.write({ 'site.yml': siteManifest(ns.cluster) }),
   version: async (ns: TestNamespace): Promise<string | undefined> => imageTag(await ns.get('Deployment', 'site')),
 };
 
-/** Somebody sets the image of a container by hand, as `kubectl set image` does. Throws unless it is taken. */
+/** Sets the image of a container as `kubectl set image` does. Throws unless the API server accepts it. */
 export async function setImage(
   { cluster: { kube }, namespace }: TestNamespace,
   to: { readonly deployment: string; readonly container: string; readonly image: string },
@@ -68,7 +67,7 @@ export async function setImage(
   if (status !== 200) throw new Error(`the image of ${to.deployment} was not set: ${status} ${JSON.stringify(body)}`);
 }
 
-/** One document: the Deployment of one pod of the site under the label `app: shop`. */
+/** One YAML document: a Deployment of one pod of the site, labelled `app: shop`. */
 export function shopDeployment(
   { images, pace }: ClusterUnderTest,
   parts: {

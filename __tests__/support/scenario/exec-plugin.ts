@@ -3,15 +3,15 @@ import { join } from 'node:path';
 import { dump, load } from 'js-yaml';
 import type { TestNamespace } from './test-namespace.js';
 
-/** A kubeconfig whose credentials come from a program. */
+/** A kubeconfig whose credentials come from an exec plugin. */
 export interface PluginKubeconfig {
   /** YAML. */
   readonly kubeconfig: string;
-  /** How often the program was run since this kubeconfig was made. */
+  /** How often the plugin ran since this kubeconfig was created. */
   runs(): Promise<number>;
 }
 
-/** The same user as in a kubeconfig that holds a token, but the token comes from an exec plugin. */
+/** Replaces the token of a kubeconfig by an exec plugin that prints it. */
 export async function kubeconfigWithPlugin(
   { workspace }: TestNamespace,
   kubeconfig: string,

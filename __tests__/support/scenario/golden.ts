@@ -4,15 +4,15 @@ import { expect } from '@jest/globals';
 import type { PlayedStep, TestNamespace } from './test-namespace.js';
 
 /**
- * What a scenario did, kept in `golden/<suite>.json`: the exit status, outcome and outputs of each step, and what its steps
- * asked of the API server. A difference fails the scenario. `CUTOVER_GOLDEN=write` writes the files anew.
+ * The record of a scenario in `golden/<suite>.json`: exit status, outcome and outputs of each step, and the writes that its
+ * steps sent to the API server. A difference fails the scenario. `CUTOVER_GOLDEN=write` rewrites the files.
  */
 interface Golden {
   readonly steps: readonly GoldenStep[];
   /**
-   * `PATCH Deployment (dry run)` → how often, over all steps. Reads are left out: their number depends on time. So does the
-   * number of retries after a conflict and of renewals: the same write to the same object, directly repeated, counts once,
-   * save to the release record.
+   * Counts by request, such as `PATCH Deployment (dry run)`, over all steps. Reads are left out because their number
+   * depends on timing. So does the number of retries after a conflict and of lock renewals: the same write to the same
+   * object, directly repeated, counts once, except to the release record.
    */
   readonly writes: Readonly<Record<string, number>>;
 }
@@ -27,7 +27,7 @@ interface GoldenStep {
 const folder = '__tests__/scenarios/golden';
 const isWriting = process.env.CUTOVER_GOLDEN === 'write';
 
-/** Plays a scenario and compares it with its golden file. On a real cluster, which counts no calls, it only plays. */
+/** Plays a scenario and compares it with its golden file. A real cluster counts no calls, so there it only plays. */
 export async function compareWithGolden(title: string, ns: TestNamespace, play: () => Promise<void>): Promise<void> {
   const { sandbox } = ns.cluster;
   if (sandbox === undefined) return play();
@@ -72,7 +72,7 @@ function goldenStep({ inputs, result }: PlayedStep, ns: TestNamespace): GoldenSt
   };
 }
 
-/** The text without what differs from run to run. */
+/** The text with placeholders for what differs from run to run. */
 function stable(text: string, { namespace, workspace }: TestNamespace): string {
   return text
     .replaceAll(namespace, '<namespace>')

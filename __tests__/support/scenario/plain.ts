@@ -6,10 +6,10 @@ import { passing } from './shop.js';
 
 type Inputs = Readonly<Record<string, string>>;
 
-/** What a step may do that adopts what is live, beside the Roles of its inputs. */
+/** The rules that a step needs to adopt a running application, beside the Roles of its inputs. */
 export const adopter = { as: documentedRoles.get('cutover-adopt') ?? [] };
 
-/** A shop whose manifests know nothing of roles, with all that a role can have of its own. */
+/** A shop whose manifests have no roles, with an object of every kind that each role gets a copy of. */
 export const plain = {
   service: 'plain',
   bring: (ns: TestNamespace): Promise<void> => ns.write({ 'plain.yml': manifest(ns) }),
@@ -32,13 +32,13 @@ export const plain = {
     'stable-for': '100ms',
     ...more,
   }),
-  /** Its own Deployment as far as anybody but a controller writes it. */
+  /** The fields of its Deployment that controllers do not write. */
   async written(ns: TestNamespace): Promise<unknown> {
     const live = await ns.get('Deployment', 'plain');
     const { uid, generation, annotations } = live?.metadata ?? {};
     return { spec: live?.['spec'], uid, generation, annotations };
   },
-  /** Somebody has applied it with kubectl, and knows nothing of roles either. Resolves once users are answered. */
+  /** Applies it without roles, as kubectl does. Resolves once the version answers users. */
   async applyWithKubectl(ns: TestNamespace, version: string): Promise<void> {
     const { namespace, cluster } = ns;
     for (const object of loadAll(manifest(ns).replaceAll('${VERSION}', version)) as KubeObject[]) {

@@ -1,11 +1,11 @@
 import { readFile } from 'node:fs/promises';
 import { openKube } from '../kube.js';
 import type { Named } from '../kube.js';
-import type { ClusterUnderTest } from './cluster.js';
+import type { ClusterUnderTest } from './cluster-under-test.js';
 import { eventually } from '../eventually.js';
 import { field } from '../field.js';
 
-/** The variables of `npm run test:cluster`; e2e/README.md is their manual. */
+/** The variables of `npm run test:cluster`; e2e/README.md documents them. */
 const {
   KUBECONFIG = '',
   CUTOVER_TEST_IMAGES = '127.0.0.1:5000/cutover',
@@ -13,7 +13,7 @@ const {
   CUTOVER_TEST_RATE = '50',
 } = process.env;
 
-/** Opens the cluster of KUBECONFIG. Its file must hold its certificates or its token in itself. */
+/** Opens the cluster of KUBECONFIG. The file must embed its certificates or its token. */
 export async function openRealCluster(): Promise<ClusterUnderTest> {
   const kubeconfig = await readFile(KUBECONFIG, 'utf8');
   const kube = openKube(kubeconfig);

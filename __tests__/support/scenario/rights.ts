@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { dump, load, loadAll } from 'js-yaml';
 import { openKube } from '../kube.js';
 import type { Kube } from '../kube.js';
-import type { ClusterUnderTest } from './cluster.js';
+import type { ClusterUnderTest } from './cluster-under-test.js';
 import { eventually } from '../eventually.js';
 import { field } from '../field.js';
 
@@ -26,21 +26,21 @@ export type RoleName =
   | 'cutover-adopt'
   | 'cutover-cluster';
 
-/** Whose rights are wanted. */
+/** The rights that a step gets. */
 export interface Grant {
   readonly cluster: ClusterUnderTest;
-  /** Where the ServiceAccount lives and its Roles hold. Must exist. */
+  /** Namespace of the ServiceAccount and its Roles. Must exist. */
   readonly namespace: string;
   readonly roles: readonly RoleName[];
-  /** Rights of the Roles that are taken away, as {@link rightsOf} words them. Default: none. */
+  /** Rights of the Roles to leave out, as {@link rightsOf} writes them. Default: none. */
   readonly without?: readonly string[];
-  /** Rules beyond the Roles: for kinds that docs/rbac.md says are to be added. */
+  /** Rules in addition to the Roles, for kinds that docs/rbac.md tells its readers to add. */
   readonly also?: readonly Rule[];
-  /** Where the rules of the Roles hold. Default `namespace`; `cutover-cluster` holds everywhere anyway. */
+  /** Scope of the Roles' rules. Default `namespace`; `cutover-cluster` is always cluster-wide. */
   readonly scope?: 'namespace' | 'cluster';
 }
 
-/** Someone with exactly the rights that were asked for. */
+/** A ServiceAccount with exactly the requested rights. */
 export interface Identity {
   /** YAML, with a token. */
   readonly kubeconfig: string;
@@ -48,7 +48,7 @@ export interface Identity {
   readonly user: string;
 }
 
-/** The rules of every Role that docs/rbac.md shows. */
+/** The rules of every Role in docs/rbac.md. */
 export const documentedRoles: ReadonlyMap<RoleName, readonly Rule[]> = new Map(
   Array.from(readFileSync('docs/rbac.md', 'utf8').matchAll(/^```yaml\n([^]*?)^```$/gm), ([, yaml = '']) =>
     (loadAll(yaml) as { metadata: { name: RoleName }; rules: readonly Rule[] }[]).map(
@@ -57,7 +57,7 @@ export const documentedRoles: ReadonlyMap<RoleName, readonly Rule[]> = new Map(
   ).flat(),
 );
 
-/** The Roles that a step with these inputs needs, as docs/rbac.md has it. */
+/** The Roles that a step with these inputs needs according to docs/rbac.md. */
 export function rolesFor(inputs: Readonly<Record<string, string>>): readonly RoleName[] {
   const cluster: readonly RoleName[] = inputs['create-namespace'] === 'true' ? ['cutover-cluster'] : [];
   const { action = '' } = inputs;
@@ -79,26 +79,27 @@ export function rightsOf(rules: readonly Rule[]): readonly string[] {
   return [...new Set(rights)].sort();
 }
 
-const granted = new WeakMap<Kube, Map<string, Promise<Identity>>>();
+const identities = new WeakMap<Kube, Map<string, Promise<Identity>>>();
 
 /**
- * A ServiceAccount with exactly these rights, once the API server honours them. Asked again for the same, it is the same.
- * All of it goes with the namespace.
+ * Creates a ServiceAccount with exactly these rights and waits until the API server grants them. The same rights in the
+ * same namespace give the same ServiceAccount. Deleting the namespace deletes everything.
  */
-export function grant(wanted: Grant): Promise<Identity> {
-  const { cluster, namespace, roles, without, also, scope } = wanted;
+export function grant(request: Grant): Promise<Identity> {
+  const { cluster, namespace, roles, without, also, scope } = request;
   const text = JSON.stringify([roles, without, also, scope]);
-  const known = granted.get(cluster.kube) ?? new Map<string, Promise<Identity>>();
-  granted.set(cluster.kube, known);
+  const ofCluster = identities.get(cluster.kube) ?? new Map<string, Promise<Identity>>();
+  identities.set(cluster.kube, ofCluster);
   const key = `${namespace} ${text}`;
   const identity =
-    known.get(key) ?? make(wanted, `cutover-${createHash('sha256').update(text).digest('hex').slice(0, 8)}`);
-  known.set(key, identity);
+    ofCluster.get(key) ??
+    createIdentity(request, `cutover-${createHash('sha256').update(text).digest('hex').slice(0, 8)}`);
+  ofCluster.set(key, identity);
   return identity;
 }
 
-async function make(wanted: Grant, name: string): Promise<Identity> {
-  const { cluster, namespace, roles, without = [], also = [], scope } = wanted;
+async function createIdentity(request: Grant, name: string): Promise<Identity> {
+  const { cluster, namespace, roles, without = [], also = [], scope } = request;
   const { kube } = cluster;
   const rulesIn = (some: readonly RoleName[]): readonly Rule[] =>
     some.flatMap(role => documentedRoles.get(role) ?? []).flatMap(rule => withhold(rule, without));
@@ -116,11 +117,11 @@ async function make(wanted: Grant, name: string): Promise<Identity> {
   const token = (body as { readonly status?: { readonly token?: string } }).status?.token;
   if (token === undefined) throw new Error(`no token for ${namespace}/${name}: ${status} ${JSON.stringify(body)}`);
   const kubeconfig = withToken(cluster.kubeconfig, token);
-  await honoured(kubeconfig, { namespace, rules: [...here, ...everywhere], patienceMs: cluster.pace.patienceMs });
+  await untilGranted(kubeconfig, { namespace, rules: [...here, ...everywhere], patienceMs: cluster.pace.patienceMs });
   return { kubeconfig, user: `system:serviceaccount:${namespace}:${name}` };
 }
 
-/** The rule without these rights; nothing where nothing is left of it. */
+/** The rule without these rights; empty when no right is left. */
 function withhold(rule: Rule, rights: readonly string[]): readonly Rule[] {
   if (!rightsOf([rule]).some(right => rights.includes(right))) return [rule];
   const each = rule.apiGroups.flatMap(group =>
@@ -151,7 +152,7 @@ async function bind(
   });
 }
 
-/** Of what lies in no namespace: the garbage collector removes it with the namespace that it was made for. */
+/** Metadata of a cluster-scoped object that the garbage collector removes with its namespace. */
 async function ownedBy(kube: Kube, { name, namespace }: { name: string; namespace: string }) {
   const owner = await kube.get({ kind: 'Namespace', namespace: '', name: namespace });
   const uid = owner?.metadata.uid ?? '';
@@ -166,14 +167,14 @@ function withToken(kubeconfig: string, token: string): string {
   return dump({ ...file, users: file.users.map(({ name }) => ({ name, user: { token } })) });
 }
 
-/** The API server learns of a new binding a moment after it has stored it. */
-async function honoured(
+/** Waits until the API server grants the rights: it evaluates a new binding a moment after it has stored it. */
+async function untilGranted(
   kubeconfig: string,
-  wanted: { namespace: string; rules: readonly Rule[]; patienceMs: number },
+  expected: { namespace: string; rules: readonly Rule[]; patienceMs: number },
 ): Promise<void> {
-  const { namespace, rules, patienceMs } = wanted;
+  const { namespace, rules, patienceMs } = expected;
   const kube = openKube(kubeconfig);
-  const told = (rule: Rule): string => JSON.stringify([rule.apiGroups, rule.resources, rule.verbs]);
+  const textOf = (rule: Rule): string => JSON.stringify([rule.apiGroups, rule.resources, rule.verbs]);
   const look = async (): Promise<true | undefined> => {
     const { body } = await kube.send({
       method: 'POST',
@@ -181,8 +182,8 @@ async function honoured(
       body: { apiVersion: 'authorization.k8s.io/v1', kind: 'SelfSubjectRulesReview', spec: { namespace } },
     });
     const held = field(body as Parameters<typeof field>[0], 'status', 'resourceRules');
-    const known = new Set(Array.isArray(held) ? (held as Rule[]).map(told) : []);
-    return rules.every(rule => known.has(told(rule))) ? true : undefined;
+    const granted = new Set(Array.isArray(held) ? (held as Rule[]).map(textOf) : []);
+    return rules.every(rule => granted.has(textOf(rule))) ? true : undefined;
   };
-  await eventually(`the rights of ${namespace} to be honoured`, look, patienceMs).finally(() => kube.close());
+  await eventually(`the rights of ${namespace} to be granted`, look, patienceMs).finally(() => kube.close());
 }

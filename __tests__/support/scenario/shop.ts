@@ -6,7 +6,7 @@ import { grant, type Grant } from './rights.js';
 
 type Inputs = Readonly<Record<string, string>>;
 
-/** An application of every kind that docs/rbac.md has rules for; one pod of each version, to be cheap. */
+/** An application with every kind that docs/rbac.md has rules for. It runs one pod per version, so that a step is short. */
 export const shop = {
   bring: (ns: TestNamespace): Promise<void> =>
     ns.write({
@@ -58,7 +58,7 @@ kind: Secret
 ${meta(name)}
 stringData: {version: "\${VERSION}"}
 ---
-${shopDeployment(cluster, { meta: meta(name), labels, envFrom: '{configMapRef: {name: mood, optional: true}}' })}---
+${shopDeployment(cluster, { meta: meta(name), labels, envFrom: '{configMapRef: {name: pod-settings, optional: true}}' })}---
 apiVersion: autoscaling/v2
 kind: HorizontalPodAutoscaler
 ${meta(name)}
@@ -67,8 +67,8 @@ spec: {scaleTargetRef: {apiVersion: apps/v1, kind: Deployment, name: "${name}"},
 ${service('shop')}${labels === '' ? '' : `---\n${service(`shop-test-\${TARGET_ROLE}`)}`}`;
 }
 
-/** Somebody changes a label of these objects, so that the next deploy takes it over and, if it fails, gives it back. */
-export async function meddle(ns: TestNamespace, names: readonly (readonly [Named['kind'], string])[]): Promise<void> {
+/** Another manager changes a label of these objects: the next deploy takes the field over and restores it if it fails. */
+export async function relabel(ns: TestNamespace, names: readonly (readonly [Named['kind'], string])[]): Promise<void> {
   for (const [kind, name] of names) {
     await ns.cluster.kube.patch(
       { kind, namespace: ns.namespace, name },
@@ -77,39 +77,42 @@ export async function meddle(ns: TestNamespace, names: readonly (readonly [Named
   }
 }
 
-/** Somebody deletes these objects. */
-export async function lose(ns: TestNamespace, names: readonly (readonly [Named['kind'], string])[]): Promise<void> {
+/** Deletes these objects behind the release's back. */
+export async function deleteObjects(
+  ns: TestNamespace,
+  names: readonly (readonly [Named['kind'], string])[],
+): Promise<void> {
   for (const [kind, name] of names) await ns.cluster.kube.remove({ kind, namespace: ns.namespace, name });
 }
 
-/** From now on every new pod crashes at its start; the pods of one role are made anew. */
-export async function sicken(ns: TestNamespace, roleOfPods?: string): Promise<void> {
+/** Makes every new pod crash at its start, and recreates the pods of one role. Default: no pod is recreated. */
+export async function breakPods(ns: TestNamespace, roleOfPods?: string): Promise<void> {
   const { cluster, namespace } = ns;
   await cluster.kube.create({
     apiVersion: 'v1',
     kind: 'ConfigMap',
-    metadata: { name: 'mood', namespace },
+    metadata: { name: 'pod-settings', namespace },
     data: { CRASH_AFTER: '0s' },
   });
   await replacePods(ns, roleOfPods);
 }
 
-/** Ends what {@link sicken} began. */
-export async function heal(ns: TestNamespace, roleOfPods: string): Promise<void> {
-  await lose(ns, [['ConfigMap', 'mood']]);
+/** Lets new pods start again after {@link breakPods}, and recreates the pods of one role. */
+export async function repairPods(ns: TestNamespace, roleOfPods: string): Promise<void> {
+  await deleteObjects(ns, [['ConfigMap', 'pod-settings']]);
   await replacePods(ns, roleOfPods);
 }
 
 async function replacePods(ns: TestNamespace, roleOfPods: string | undefined): Promise<void> {
   if (roleOfPods === undefined) return;
   const pods = (await ns.list('Pod')).filter(({ metadata }) => metadata.labels?.role === roleOfPods);
-  await lose(
+  await deleteObjects(
     ns,
     pods.map(({ metadata }) => ['Pod', metadata.name] as const),
   );
 }
 
-/** A step that is run with exactly these Roles, or without something of them. */
+/** Runs a step with exactly these Roles, less the rights in `without`. */
 export async function stepAs(
   ns: TestNamespace,
   rights: Pick<Grant, 'roles' | 'without' | 'scope'>,

@@ -1,18 +1,16 @@
 import { appendFile, cp, mkdir, mkdtemp, readFile, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { expect, it } from '@jest/globals';
 import type { Named } from '../kube.js';
+import { actionUnderTest } from '../runner/action-under-test.js';
 import { runStep } from '../runner/runner.js';
 import type { StepRequest, StepResult } from '../runner/runner.js';
 import { startTraffic } from '../traffic/traffic.js';
 import type { Traffic, TrafficCounts } from '../traffic/traffic.js';
 import type { KubeObject } from '../../../src/kubernetes/object.js';
-import { patientProbe } from './cluster.js';
-import type { ClusterUnderTest, Load } from './cluster.js';
+import { patientProbe, type ClusterUnderTest, type Load } from './cluster-under-test.js';
 import { eventually } from '../eventually.js';
 import { field } from '../field.js';
-import { compareWithGolden } from './golden.js';
 import { grant, rolesFor } from './rights.js';
 import type { Rule } from './rights.js';
 import { warningsOf } from './warnings.js';
@@ -20,72 +18,56 @@ import { warningsOf } from './warnings.js';
 type Inputs = Readonly<Record<string, string>>;
 interface StepOptions extends Omit<Partial<StepRequest>, 'inputs' | 'workspace'> {
   /**
-   * Who runs it: a ServiceAccount that may do what the Roles of docs/rbac.md for these inputs say and nothing else
-   * (default), the same with rules for kinds that those do not know, or the user of the cluster's own kubeconfig.
+   * The identity of the step: a ServiceAccount with exactly the Roles of docs/rbac.md for these inputs (default), the same
+   * with further rules, or the administrator of the cluster's own kubeconfig.
    */
   readonly as?: readonly Rule[] | 'admin';
 }
 type Kind = Named['kind'];
 
-/** A step that was run, with what came of it. */
+/** A step that was run, with its result. */
 export interface PlayedStep {
   readonly inputs: Inputs;
   readonly result: StepResult;
 }
 
-/** Where one scenario plays: a namespace and a workspace of its own. */
+/** The namespace and the workspace of one scenario. */
 export interface TestNamespace {
   readonly cluster: ClusterUnderTest;
   readonly namespace: string;
   readonly workspace: string;
   /** Writes files into the workspace, by path. */
   write(files: Readonly<Record<string, string>>): Promise<void>;
-  /** Copies a folder of the project into the workspace, with the cluster's own images and fewer, patient probes. */
+  /** Copies a folder of the project into the workspace, with the cluster's images and slower probes with longer timeouts. */
   copy(from: string, to: string): Promise<void>;
   /** Changes the text of one file of the workspace. */
   rewrite(path: string, change: (text: string) => string): Promise<void>;
-  /** Waits for what the cluster does in its own time, as long as its pace allows; resolves with what was seen. */
+  /** Waits until `look` has a result, at most as long as the cluster's pace allows; resolves with the result. */
   until<T>(what: string, look: () => Promise<T | undefined | false>): Promise<T>;
-  /** The kubeconfig that a step with these inputs is given. */
+  /** The kubeconfig of a step with these inputs. */
   kubeconfigOf(inputs: Inputs, as: StepOptions['as']): Promise<string>;
   /** Every step so far, in the order in which they ended. */
   readonly steps: readonly PlayedStep[];
   /** Runs the bundle as a step of a workflow, in this namespace. */
   step(inputs: Inputs, options?: StepOptions): Promise<StepResult>;
-  /** The same, for steps that are only there to set the scene: throws with the log unless the step succeeds. */
+  /** The same for a step of the set-up: throws with the log unless the step succeeds. */
   given(inputs: Inputs, options?: StepOptions): Promise<StepResult>;
   get(kind: Kind, name: string): Promise<KubeObject | undefined>;
   list(kind: Kind): Promise<readonly KubeObject[]>;
   /**
-   * `Kind/name` of all that is there → resourceVersion; of pods the uid, since a node writes their status when it likes.
-   * Leases are left out: holding one is no change.
+   * `Kind/name` → resourceVersion of all objects; the uid of pods, because nodes write their status at any time. Leases are
+   * left out: holding one is no change.
    */
   versions(): Promise<Readonly<Record<string, string | undefined>>>;
-  /** Users of a public Service who send requests until they are stopped. Default load: what the cluster's pace says. */
+  /** Starts users of a public Service, who send requests until they are stopped. Default load: that of the cluster's pace. */
   users(service: string, load?: Load): Promise<Traffic>;
-  /** Waits until this version answers at a Service's public address: the nodes learn of a change a moment later. */
+  /** Waits until this version answers at a Service's public address: nodes see a change a moment later. */
   reaches(service: string, version: string): Promise<void>;
-}
-
-/** One sentence, played in a place of its own beside the others of its file. */
-export function scenario(
-  title: string,
-  cluster: () => Promise<ClusterUnderTest>,
-  play: (ns: TestNamespace) => Promise<void>,
-): void {
-  it.concurrent(title, async () => {
-    const { ns, leave } = await openTestNamespace(await cluster(), title);
-    try {
-      await compareWithGolden(title, ns, () => play(ns));
-    } finally {
-      await leave();
-    }
-  });
 }
 
 let opened = 0;
 
-/** Opens a place. Scenarios do it by themselves; `leave` ends its traffic, removes what it made and reports under `title`. */
+/** Creates a namespace and a workspace. `leave` ends the traffic, reports it under `title`, and removes both. */
 export async function openTestNamespace(
   cluster: ClusterUnderTest,
   title = '',
@@ -104,19 +86,20 @@ export async function openTestNamespace(
   const steps: PlayedStep[] = [];
   const step: TestNamespace['step'] = async (inputs, { as, ...options } = {}) => {
     const result = await runStep({
+      action: actionUnderTest(),
       workspace,
       inputs: {
         namespace,
         timeout: pace.timeout,
-        // Hosts of images here lead nowhere, or have images that are meant not to be there.
+        // The hosts of these images do not exist, or lack an image on purpose.
         ...((inputs.action ?? 'deploy') === 'deploy' && { 'image-check': 'off' }),
         ...inputs,
         kubeconfig: inputs.kubeconfig ?? (await kubeconfigOf(inputs, as)),
       },
-      // A process fewer for most steps; budget.test.ts has a finished step whose post does nothing.
+      // Saves a process for most steps; budget.test.ts covers the post step of a finished step.
       post: 'unfinished',
       ...options,
-      // Compiling the bundle once for all steps halves the time that a step takes.
+      // Compiling the bundle once for all steps halves the duration of a step.
       environment: { NODE_COMPILE_CACHE: join(tmpdir(), 'cutover-compile-cache'), ...options.environment },
     });
     steps.push({ inputs, result });
@@ -163,13 +146,13 @@ export async function openTestNamespace(
     step,
     given: async (inputs, options) => {
       const result = await step(inputs, options);
-      if (result.exitCode !== 0) throw new Error(`a step that sets the scene failed:\n${result.log}`);
+      if (result.exitCode !== 0) throw new Error(`a step of the set-up failed:\n${result.log}`);
       return result;
     },
     get: (kind, name) => kube.get({ kind, namespace, name }),
     list: kind => kube.list(kind, namespace),
     versions: async () => {
-      // Pods on their way out still move the status of what owned them.
+      // Terminating pods still change the status of their owners.
       await until('an earlier rollout is over', () => isSettled(ns));
       const kinds = ['ConfigMap', 'Deployment', 'Pod', 'ReplicaSet', 'Secret', 'Service', 'Job'] as const;
       const objects = (await Promise.all(kinds.map(kind => kube.list(kind, namespace)))).map((list, at) =>
@@ -182,8 +165,8 @@ export async function openTestNamespace(
     },
     users: async (service, load = pace.users) => {
       const url = await cluster.publicUrl(namespace, service);
-      // After an earlier change a node may lead to old pods for a moment more.
-      await until(`the nodes lead to the ready pods of ${service} alone`, async () => {
+      // After an earlier change a node may route to old pods for a moment.
+      await until(`the nodes route to the ready pods of ${service} alone`, async () => {
         const pods = await readyPodsOf(service);
         for (let number = 0; number < pace.inARow; number += 1) {
           const answer = await ask(url);
@@ -215,8 +198,8 @@ export async function openTestNamespace(
 }
 
 /**
- * Leaves what the users of a scenario saw for the verdicts that scripts/test.js writes, and where somebody lost a request,
- * what the cluster warned of meanwhile.
+ * Appends the request counts of a scenario to the file from which scripts/test.js writes the verdicts, with the cluster's
+ * warnings if a request was lost.
  */
 async function report(scenario: string, streams: readonly TrafficCounts[], warnings: readonly string[]): Promise<void> {
   const file = process.env.CUTOVER_TEST_TRAFFIC;
@@ -228,7 +211,7 @@ async function report(scenario: string, streams: readonly TrafficCounts[], warni
     requests: sum(({ sent }) => sent),
     lost: sum(({ lost }) => lost),
     perSecond: Math.round(Math.max(...streams.map(({ achievedPerSecond }) => achievedPerSecond))),
-    // Kept-alive connections stay with the pods that they lead to, until those end.
+    // Kept-alive connections stay with their pods until those end.
     keptAlive: {
       requests: sum(({ keptAlive }) => keptAlive.sent),
       lost: sum(({ keptAlive }) => keptAlive.lost),
@@ -239,60 +222,19 @@ async function report(scenario: string, streams: readonly TrafficCounts[], warni
   await appendFile(file, `${JSON.stringify(row)}\n`);
 }
 
-/** `7` of Tomcat's page, `v1` of the site's. */
+/** `7` for Tomcat's page, `v1` for the site's. */
 function versionOf(body: string): string {
   return /Apache Tomcat\/(\d+)/.exec(body)?.[1] ?? /^site (\S+)/.exec(body)?.[1] ?? body.trim().slice(0, 80);
 }
 
-/** The step failed with one message that names the matter, and says so in its outcome. */
-export function expectRefused(result: StepResult, message: RegExp): void {
-  const errors = result.annotations.filter(({ level }) => level === 'error').map(({ message: text }) => text);
-  expect(errors.join('\n')).toMatch(message);
-  expect({ exitCode: result.exitCode, post: result.postExitCode }).toEqual({ exitCode: 1, post: 0 });
-  expect(result.outputs.outcome).toBe('failed');
-}
-
-/** Ends the stream when the last version was reached: nobody lost anything, and users saw these versions in this order. */
-export async function expectUsersSaw(users: Traffic, versions: readonly string[]): Promise<void> {
-  await arrived(users, versions.at(-1));
-  const counts = await users.stop();
-  expect(counts.losses).toEqual([]);
-  expect(counts.lost).toBe(0);
-  expect(counts.timeline.map(({ version }) => version)).toEqual(versions);
-}
-
-/** The same for a rolling update, in which old and new answer side by side. */
-export async function expectUsersMovedOver(users: Traffic, from: string, to: string): Promise<void> {
-  await arrived(users, to, 20);
-  const counts = await users.stop();
-  expect(counts.losses).toEqual([]);
-  expect(Object.keys(counts.byVersion).sort()).toEqual([from, to].sort());
-  expect([counts.timeline[0]?.version, counts.timeline.at(-1)?.version]).toEqual([from, to]);
-}
-
-/**
- * The nodes learn of a change a moment after the API server: waits until so many requests in a row were answered by this
- * version alone.
- */
-export async function arrived(users: Traffic, version: string | undefined, inARow = 5): Promise<void> {
-  const look = async (): Promise<true | undefined> => {
-    const before = await users.counts();
-    await users.more(inARow);
-    const after = await users.counts();
-    const answering = Object.keys(after.byVersion).filter(name => after.byVersion[name] !== before.byVersion[name]);
-    return (answering.length === 1 && answering[0] === version) || undefined;
-  };
-  await eventually(`users to be answered by ${version ?? 'anybody'} alone`, look, 30_000);
-}
-
-/** An answer, and the name of the pod that it came from. */
+/** An answer, and the name of the pod that sent it. */
 interface Answer {
   readonly status: number;
   readonly body: string;
   readonly pod: string | null;
 }
 
-/** One request on a connection of its own; `undefined`: there was no answer. */
+/** Sends one request on its own connection; `undefined`: there was no answer. */
 async function ask(url: string): Promise<Answer | undefined> {
   try {
     const answer = await fetch(url, { headers: { connection: 'close' } });
@@ -302,22 +244,7 @@ async function ask(url: string): Promise<Answer | undefined> {
   }
 }
 
-/** Waits until no pod of the namespace is on its way out. */
-export async function settled(ns: TestNamespace): Promise<void> {
-  await ns.until('pods that end are gone', async () => {
-    const pods = await ns.list('Pod');
-    return pods.every(({ metadata }) => metadata.deletionTimestamp === undefined);
-  });
-}
-
-/** Waits until a Deployment has so many ready pods. */
-export async function untilReady(ns: TestNamespace, deployment: string, pods: number): Promise<void> {
-  await ns.until(`${deployment} has ${pods} ready pods`, async () => {
-    return field(await ns.get('Deployment', deployment), 'status', 'readyReplicas') === pods;
-  });
-}
-
-/** Whether no pod is on its way out, and nothing says that one still is. */
+/** Whether no object is terminating, and no status counts a terminating pod. */
 async function isSettled(ns: TestNamespace): Promise<boolean> {
   const kinds = ['Pod', 'ReplicaSet', 'Deployment'] as const;
   const objects = (await Promise.all(kinds.map(kind => ns.list(kind)))).flat();

@@ -3,8 +3,8 @@ import type { KubeObject } from '../../../src/kubernetes/object.js';
 import { field } from '../field.js';
 
 /**
- * What the cluster warned of in a namespace, and what it said of its nodes: `from–to count× reason Kind: message`, one line
- * for all that differ in the object's name or address alone. Tells a deploy that took pods away from a node that stood still.
+ * The Warning events of a namespace and all events of nodes, as `from–to count× reason Kind: message`. Events that differ
+ * only in the object's name or address share a line. They show whether requests were lost to the deploy or to a stalled node.
  */
 export async function warningsOf(kube: Kube, namespace: string): Promise<readonly string[]> {
   const events = await Promise.all([kube.list('Event', namespace), kube.list('Event', 'default')]);
@@ -17,12 +17,12 @@ export async function warningsOf(kube: Kube, namespace: string): Promise<readonl
       .replaceAll(name, '…')
       .replaceAll(/[\d.]+:\d+/g, '…');
     const line = `${text(event, 'reason')} ${kind}: ${message}`;
-    const known = lines.get(line) ?? { times: [], count: 0 };
+    const counted = lines.get(line) ?? { times: [], count: 0 };
     const times = ['firstTimestamp', 'lastTimestamp', 'eventTime'].map(at => text(event, at)).filter(at => at !== '');
     const count = field(event, 'count');
     lines.set(line, {
-      times: [...known.times, ...times],
-      count: known.count + (typeof count === 'number' ? count : 1),
+      times: [...counted.times, ...times],
+      count: counted.count + (typeof count === 'number' ? count : 1),
     });
   }
   return [...lines].map(([line, { times, count }]) => {

@@ -4,7 +4,8 @@ import type { Log } from '../../../src/log.js';
 import { openRecords } from '../../../src/release/records.js';
 import { logPlan } from '../../../src/report/log-plan.js';
 import type { RunContext, PostState } from '../../../src/run/context.js';
-import { fakeClock, listLog } from '../cluster/proxy-cluster.js';
+import { fakeClock } from '../clock.js';
+import { listLog } from '../log.js';
 import type { MemoryCluster } from '../cluster/memory-cluster.js';
 
 /** Run number `id` of the workflow. */
@@ -25,7 +26,7 @@ export function runOf(id: number): CiRun {
   };
 }
 
-/** A step of run 1 of release `web` in namespace `shop`, on a clock that never makes anyone wait. */
+/** The context of run 1 of release `web` in namespace `shop`, with a clock that does not wait. */
 export function stepOn(
   cluster: MemoryCluster,
   options: { readonly signal?: AbortSignal } = {},

@@ -77,7 +77,7 @@ export function staged(more: Partial<ReleaseState> = {}): ReleaseState {
   };
 }
 
-/** Runs the pods `<role>-1`, `<role>-2`, … of a role, and says in its Deployment how many are ready. */
+/** Creates the pods `<role>-1` and `<role>-2` of a role, and sets the status of its Deployment. */
 export async function run(cluster: MemoryCluster, role: Role, { ready = true } = {}): Promise<void> {
   await cluster.apply(deployment(role));
   const { store } = cluster;
@@ -103,7 +103,7 @@ export const podsOf = (role: Role): readonly string[] => [`${role}-1`, `${role}-
 export const selectedRole = (cluster: MemoryCluster): unknown =>
   (cluster.store.get(publicRef)?.['spec'] as { selector: { role: string } } | undefined)?.selector.role;
 
-/** The endpoints follow the Service, as the controller of a real cluster makes them do. */
+/** Keeps the EndpointSlice of each Service up to date, as the controller of a real cluster does. */
 export function followService({ store }: MemoryCluster): void {
   store.watch({ apiVersion: 'v1', kind: 'Service' }, ({ type, object }) => {
     const { selector } = object['spec'] as { selector: Record<string, string> };

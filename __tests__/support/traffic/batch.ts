@@ -1,13 +1,13 @@
 import type { Trouble } from './http-connection.js';
 
-/** What the sending thread is started with. */
+/** The start parameters of the sending thread. */
 export interface TrafficPlan {
   readonly host: string;
   readonly port: number;
   /** Value of the Host header. */
   readonly authority: string;
   readonly path: string;
-  /** Requests a second on connections of their own; 0 is none. */
+  /** Requests per second, each on its own connection; 0 is none. */
   readonly perSecond: number;
   readonly keptAlive: { readonly connections: number; readonly perSecond: number };
   readonly status: number;
@@ -15,10 +15,10 @@ export interface TrafficPlan {
   readonly rotateSource: boolean;
 }
 
-/** What the sending thread can be asked while it sends. */
+/** Requests to the sending thread. */
 export type TrafficOrder = 'report' | 'stop' | { readonly more: number };
 
-/** An order with its number from 1 on. It is answered by one batch that bears the number. */
+/** An order with its number, counted from 1. One batch with the same number answers it. */
 export interface TrafficRequest {
   readonly id: number;
   readonly order: TrafficOrder;
@@ -26,24 +26,24 @@ export interface TrafficRequest {
 
 /** How one request ended. Times are milliseconds after the start. */
 export interface Outcome {
-  /** Number of the kept-alive connection; `undefined` for a connection of its own. */
+  /** Number of the kept-alive connection; `undefined` if the request had its own connection. */
   readonly line: number | undefined;
   readonly begun: number;
   readonly ended: number;
-  /** Body of a proper answer, or why there is none. */
+  /** Body of a successful answer, or the reason of the loss. */
   readonly result: string | { readonly trouble: Trouble; readonly why: string };
 }
 
-/** What happened since the last batch, and where the counters stand. */
+/** Outcomes since the last batch, and the current counters. */
 export interface TrafficBatch {
-  /** The request that this answers; `undefined` for a batch that was not asked for. */
+  /** The order that this answers; `undefined` for a batch that answers none. */
   readonly id: number | undefined;
   /** Start of the stream in epoch milliseconds. */
   readonly startedAt: number;
-  /** Milliseconds from the start until now, or until the stream was told to stop. */
+  /** Milliseconds from the start until now, or until the stop order. */
   readonly elapsedMs: number;
   readonly latenessMs: number;
-  /** Requests begun on connections of their own. */
+  /** Requests started on their own connections. */
   readonly sent: number;
   readonly keptAlive: { readonly sent: number; readonly opened: number; readonly retried: number };
   /** In the order in which they ended. */

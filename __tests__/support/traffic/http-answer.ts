@@ -1,4 +1,4 @@
-/** A whole answer of HTTP/1.x. */
+/** A complete HTTP/1.x answer. */
 export interface Answer {
   readonly status: number;
   readonly body: string;
@@ -8,22 +8,22 @@ export interface Answer {
 
 const headEnd = '\r\n\r\n';
 
-/** Puts one answer together from what a connection brings. Throws when that is not HTTP/1.x. */
+/** Parses one answer from the data of a connection. Throws if that is not HTTP/1.x. */
 export class AnswerReader {
   #bytes: Buffer = Buffer.alloc(0);
 
-  /** Whether not a single byte of the answer has come. */
+  /** Whether no byte of the answer has arrived. */
   get isEmpty(): boolean {
     return this.#bytes.length === 0;
   }
 
-  /** The answer, once it is whole. */
+  /** The answer; `undefined` while it is incomplete. */
   take(part: Buffer): Answer | undefined {
     this.#bytes = this.isEmpty ? part : Buffer.concat([this.#bytes, part]);
     return this.#read('more may come');
   }
 
-  /** The answer when the connection ends here; `undefined` when it is not whole. */
+  /** The answer if the connection ends now; `undefined` if it is incomplete. */
   end(): Answer | undefined {
     return this.#read('the end');
   }
@@ -46,7 +46,7 @@ export class AnswerReader {
   }
 }
 
-/** The body whose end the head lets know, once it is whole. */
+/** The body if the head gives its length; `undefined` while it is incomplete. */
 function bodyOf(head: string, rest: Buffer): Buffer | undefined {
   if (isEmptyByStatus(head)) return rest.subarray(0, 0);
   if (isChunked(head)) return joinChunks(rest);
@@ -54,7 +54,7 @@ function bodyOf(head: string, rest: Buffer): Buffer | undefined {
   return rest.length >= length ? rest.subarray(0, length) : undefined;
 }
 
-/** Whether only the end of the connection tells the end of the body. */
+/** Whether the body ends with the connection. */
 function isOpenEnded(head: string): boolean {
   return !isEmptyByStatus(head) && !isChunked(head) && lengthOf(head) === undefined;
 }
@@ -79,7 +79,7 @@ function joinChunks(bytes: Buffer): Buffer | undefined {
     if (lineEnd === -1) return undefined;
     const size = Number.parseInt(bytes.toString('latin1', at, lineEnd), 16);
     if (Number.isNaN(size)) throw new Error('a chunk without a size');
-    // The last chunk is followed by trailers, mostly none, and an empty line: together they end like a head.
+    // After the last chunk come trailers, usually none, and an empty line: the end looks like that of a head.
     if (size === 0) return bytes.indexOf(headEnd, lineEnd) === -1 ? undefined : Buffer.concat(chunks);
     at = lineEnd + 2 + size + 2;
     if (bytes.length < at) return undefined;

@@ -3,7 +3,7 @@ import type { Socket } from 'node:net';
 import { AnswerReader } from './http-answer.js';
 import type { Answer } from './http-answer.js';
 
-/** Where requests go. */
+/** The destination of requests. */
 export interface Target {
   readonly host: string;
   readonly port: number;
@@ -11,22 +11,22 @@ export interface Target {
   readonly localAddress?: string;
 }
 
-/** Why there is no proper answer; `here` means that this machine could not even begin. */
+/** Why there is no successful answer; `here`: this machine could not send the request. */
 export type Trouble = 'connect' | 'reset' | 'timeout' | 'status' | 'malformed' | 'here';
 
-/** A request that got no answer. */
+/** A request without an answer. */
 export interface Failure {
   readonly trouble: Trouble;
   readonly why: string;
-  /** Whether not a single byte of an answer had come. */
+  /** Whether no byte of an answer had arrived. */
   readonly nothingCame: boolean;
 }
 
 type Done = (ending: Answer | Failure) => void;
 
 /**
- * One TCP connection that asks one request after the other. `node:http` costs some 1.7 times as much a request (0.4 ms
- * instead of 0.22), which on a small machine would be felt by the cluster that is asked.
+ * One TCP connection that sends one request after the other. `node:http` takes about 1.7 times as long per request (0.4 ms
+ * instead of 0.22), which on a small machine would slow the cluster under test down.
  */
 export class HttpConnection {
   readonly #socket: Socket;
@@ -49,14 +49,14 @@ export class HttpConnection {
     return this.#isOpen;
   }
 
-  /** Sends a request, its head and body as they go over the wire; `done` is called exactly once. */
+  /** Sends a raw request; `done` is called exactly once. */
   ask(request: string, done: Done): void {
     this.#reader = new AnswerReader();
     this.#done = done;
     this.#socket.write(request, 'latin1');
   }
 
-  /** Closes the connection; a request under way ends with this. */
+  /** Closes the connection; a pending request ends with this failure. */
   fail(trouble: Trouble, why: string): void {
     this.#finish(this.#failure(trouble, why));
   }
@@ -67,7 +67,7 @@ export class HttpConnection {
   }
 
   #take(part: Buffer): void {
-    // What comes without being asked for, such as a 408, ends the connection.
+    // Data without a pending request, such as a 408, ends the connection.
     if (this.#done) this.#read(() => this.#reader.take(part));
     else this.close();
   }

@@ -1,11 +1,11 @@
-/** What was missed longer ago than this many milliseconds is not made up for. */
+/** Requests that are overdue by more than this many milliseconds are dropped. */
 const memoryMs = 500;
-/** However late a tick comes, it begins at most what is due in twice this many milliseconds. */
+/** A late tick starts at most the requests that are due in twice this many milliseconds. */
 const tickMs = 10;
 
 /**
- * When the requests of a steady stream are due. One that was held up never answers with a burst: it goes on at twice its
- * pace at most until it has caught up.
+ * Computes when the requests of a steady stream are due. After a stall there is no burst: the stream catches up at twice its
+ * rate at most.
  */
 export class Pace {
   readonly #stepMs: number;
@@ -13,19 +13,19 @@ export class Pace {
   #last: number;
   #latenessMs = 0;
 
-  /** `begun` and every later `now` are milliseconds of one clock. With 0 a second nothing is ever due. */
+  /** `begun` and every later `now` are milliseconds of one clock. At 0 per second no request is ever due. */
   constructor(perSecond: number, begun: number) {
     this.#stepMs = 1000 / perSecond;
     this.#next = perSecond > 0 ? begun : Infinity;
     this.#last = begun;
   }
 
-  /** Milliseconds by which a request was begun later than it was due, at most. */
+  /** The longest delay of a request after its due time, in milliseconds. */
   get latenessMs(): number {
     return this.#latenessMs;
   }
 
-  /** How many requests are to be begun now. */
+  /** How many requests to start now. */
   due(now: number): number {
     const elapsed = Math.min(now - this.#last, tickMs);
     this.#last = now;

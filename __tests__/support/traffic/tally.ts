@@ -1,15 +1,15 @@
 import type { Trouble } from './http-connection.js';
 import type { Outcome, TrafficBatch } from './batch.js';
 
-/** One request without a proper answer. */
+/** One request without a successful answer. */
 export interface Loss {
-  /** When it was begun, in milliseconds after the start. */
+  /** When it was started, in milliseconds after the start of the stream. */
   readonly atMs: number;
   readonly trouble: Exclude<Trouble, 'here'>;
   readonly why: string;
 }
 
-/** When a version answered, in epoch milliseconds. `Begun` are the requests that it answered, however late. */
+/** When a version answered, in epoch milliseconds. `Begun`: when the requests that it answered were started. */
 export interface VersionTimes {
   readonly firstBegun: number;
   readonly lastBegun: number;
@@ -17,7 +17,7 @@ export interface VersionTimes {
   readonly lastAnswered: number;
 }
 
-/** What is counted for both kinds of connections. `sent` is `answered`, `lost` and what is under way. */
+/** The counts of one kind of connections. `sent` is the sum of `answered`, `lost` and pending requests. */
 export interface StreamCounts {
   readonly sent: number;
   readonly answered: number;
@@ -27,36 +27,36 @@ export interface StreamCounts {
   /** Answers by version. */
   readonly byVersion: Readonly<Record<string, number>>;
   readonly times: Readonly<Record<string, VersionTimes>>;
-  /** Requests, not in `sent`, that this machine could not begin: no port or no descriptor was left. */
+  /** Requests, not in `sent`, that this machine could not send: it had no free port or file descriptor. */
   readonly unsent: number;
 }
 
-/** What was seen so far. The counts at the top are of connections of their own. */
+/** The counts so far. Those at the top level are of requests on their own connections. */
 export interface TrafficCounts extends StreamCounts {
   /** Start of the stream in epoch milliseconds. */
   readonly startedAt: number;
   /**
-   * The versions in the order in which they answered; equal neighbours are one entry. Another version than the last one
-   * is a new entry only if its request was begun after the last one had answered: two entries are never just two answers
-   * that overtook each other.
+   * The versions in the order in which they answered; equal neighbours are one entry. A different version is a new entry
+   * only if its request was started after the last version had answered, so that answers that overtake each other make no
+   * entries.
    */
   readonly timeline: readonly { readonly version: string; readonly fromMs: number; readonly toMs: number }[];
-  /** Answers that are not in the timeline: their requests were under way when another version answered. */
+  /** Answers outside the timeline: their requests were pending when another version answered. */
   readonly stragglers: number;
-  /** Milliseconds between two answers that came one after the other, at most. */
+  /** The longest gap between two consecutive answers, in milliseconds. */
   readonly longestGapMs: number;
-  /** Milliseconds of the slowest answer. */
+  /** Duration of the slowest answer, in milliseconds. */
   readonly slowestMs: number;
-  /** Requests begun per second since the start. Less than asked for: this machine could not keep up. */
+  /** Requests started per second. Less than requested: this machine could not keep up. */
   readonly achievedPerSecond: number;
-  /** Milliseconds by which a request was begun later than it was due, at most. */
+  /** The longest delay of a request after its due time, in milliseconds. */
   readonly latenessMs: number;
   readonly keptAlive: StreamCounts & {
-    /** Connections made, again after the server closed one included. */
+    /** Connections opened, including those that replaced closed ones. */
     readonly opened: number;
-    /** Requests sent once more because the server had closed their idle connection. */
+    /** Requests that were repeated because the server had closed their idle connection. */
     readonly retried: number;
-    /** Answers by another version than the last of the timeline, begun after that one had answered: not yet moved over. */
+    /** Answers of an old version to requests started after the newest version had answered. */
     readonly behind: number;
     /** Version of the last answer on each connection; `undefined` before the first. */
     readonly current: readonly (string | undefined)[];

@@ -6,44 +6,44 @@ import type { TrafficCounts } from './tally.js';
 
 export type { Loss, StreamCounts, TrafficCounts, VersionTimes } from './tally.js';
 
-/** How a steady stream of requests is made. */
+/** Options of a steady stream of requests. */
 export interface TrafficOptions {
-  /** An `http:` address. */
+  /** An `http:` URL. */
   readonly url: string;
-  /** Requests a second, each on a connection of its own. Default 50. */
+  /** Requests per second, each on its own connection. Default 50. */
   readonly perSecond?: number;
   /**
-   * Requests beside those, counted apart: so many a second over all of these connections in turn. A connection sends
-   * its requests one after the other; one that the server closed is made again. Default: none.
+   * Additional requests, counted separately: `perSecond` over all these connections in turn. A connection sends one request
+   * after the other; one that the server closed is replaced. Default: none.
    */
   readonly keptAlive?: { readonly connections: number; readonly perSecond: number };
-  /** Which version an answer comes from. Default: the body, in one line. */
+  /** Extracts the version from the body of an answer. Default: the body on one line. */
   readonly version?: (body: string) => string;
   /** Status of an answer that is not lost. Default 200. */
   readonly status?: number;
   /** Milliseconds after which an unanswered request is lost. Default 5 000. */
   readonly timeoutMs?: number;
   /**
-   * Go round the source addresses 127.0.0.2–251 (Linux only). A real node's connection tracking may hold a source port
-   * for a pod that is gone; without this, a busy client sees losses that no user would. Default false.
+   * Rotate the source addresses 127.0.0.2–251 (Linux only). The connection tracking of a real node may keep a source port
+   * for a deleted pod; without rotation, a busy client has losses that no user would have. Default false.
    */
   readonly rotateSource?: boolean;
 }
 
 /** A running stream of requests. */
 export interface Traffic {
-  /** Everything that has ended so far. After `stop`, what it resolved with. */
+  /** The counts so far; after `stop`, the final ones. */
   counts(): Promise<TrafficCounts>;
   /**
-   * Resolves once so many requests on connections of their own that were begun after this call have been answered or
-   * lost; by counting, not by time. Rejects when the stream is stopped before.
+   * Resolves once this number of requests on their own connections, started after this call, were answered or lost. Rejects
+   * if the stream is stopped before.
    */
   more(requests: number): Promise<void>;
-  /** No new requests; resolves when the last one is answered or lost. The same promise each time. */
+  /** Stops sending; resolves when the last request is answered or lost. Returns the same promise each time. */
   stop(): Promise<TrafficCounts>;
 }
 
-/** Starts the stream. It is sent from a thread of its own. Throws for an address that is not `http:`. */
+/** Starts the stream in its own thread. Throws unless the URL is `http:`. */
 export function startTraffic(options: TrafficOptions): Traffic {
   const plan = planOf(options);
   const tally = new Tally({ version: options.version ?? inOneLine, connections: plan.keptAlive.connections });
@@ -65,7 +65,7 @@ export function startTraffic(options: TrafficOptions): Traffic {
       waiting.delete(id);
     });
     worker.on('error', end);
-    worker.on('exit', () => end(new Error('the stream of requests has ended')));
+    worker.on('exit', () => end(new Error('the stream of requests was stopped')));
     return worker;
   });
   const ask = async (order: TrafficOrder): Promise<void> => {
@@ -94,7 +94,7 @@ export function startTraffic(options: TrafficOptions): Traffic {
 
 function planOf(options: TrafficOptions): TrafficPlan {
   const { protocol, hostname, port, host, pathname, search } = new URL(options.url);
-  if (protocol !== 'http:') throw new Error(`${options.url} is not an address of http`);
+  if (protocol !== 'http:') throw new Error(`${options.url} is not an http: URL`);
   return {
     host: hostname.replace(/^\[|\]$/g, ''),
     port: Number(port || 80),
@@ -115,7 +115,7 @@ async function startThread(plan: TrafficPlan): Promise<Worker> {
   return new Worker(await program, { eval: true, workerData: plan });
 }
 
-/** Threads know neither jest's modules nor those of a bundle, and Node 20 no TypeScript: one text works everywhere. */
+/** A worker thread can load neither jest's modules nor a bundle's, and Node 20 no TypeScript: a bundled text works everywhere. */
 async function compile(): Promise<string> {
   const { outputFiles } = await build({
     entryPoints: ['__tests__/support/traffic/worker.ts'],

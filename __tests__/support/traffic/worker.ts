@@ -1,4 +1,4 @@
-// The thread that sends. It has an event loop of its own, so that neither tests nor a cluster in the same process hold it up.
+// The sending thread. It has its own event loop, so that neither tests nor a cluster in the same process delay it.
 import { parentPort, workerData } from 'node:worker_threads';
 import type { Answer } from './http-answer.js';
 import { HttpConnection } from './http-connection.js';
@@ -6,18 +6,18 @@ import type { Failure } from './http-connection.js';
 import { Pace } from './pace.js';
 import type { Outcome, TrafficBatch, TrafficPlan, TrafficRequest } from './batch.js';
 
-/** A request under way. */
+/** A pending request. */
 interface Pending {
-  /** Its number among those on connections of their own; 0 for one on a kept-alive connection. */
+  /** Its number among the requests on their own connections; 0 on a kept-alive connection. */
   readonly number: number;
   readonly line: number | undefined;
-  /** Where `awake` will stand when it is lost. */
+  /** The value of `awake` at which it is lost. */
   readonly deadline: number;
   begun: number;
   connection: HttpConnection;
 }
 
-/** A kept-alive connection and those made after it when it was closed. */
+/** A kept-alive connection and its replacements. */
 interface Line {
   isBusy: boolean;
   connection?: HttpConnection;
@@ -41,7 +41,7 @@ let outcomes: Outcome[] = [];
 let connections = 0;
 let turns = 0;
 let tickedAt = 0;
-/** Milliseconds in which this thread could look at answers: a machine that stands still makes no request late. */
+/** Milliseconds in which this thread ran: a stalled machine must not time requests out. */
 let awake = 0;
 
 const timer = setInterval(tick, Math.min(50, Math.max(2, 500 / Math.max(plan.perSecond, plan.keptAlive.perSecond))));
@@ -82,7 +82,7 @@ function askOnce(): void {
   pending.connection.ask(own.request, ending => end(pending, ending));
 }
 
-/** A connection asks one request after the other: one that still waits for an answer lets its turn go by. */
+/** A connection sends one request at a time: one with a pending request skips its turn. */
 function askInTurn(): void {
   turns += 1;
   const number = turns % kept.lines.length;
@@ -93,7 +93,7 @@ function askInTurn(): void {
   const old = line.connection?.isOpen ? line.connection : undefined;
   const pending = begin({ number: 0, line: number }, () => old ?? connectLine(line));
   pending.connection.ask(kept.request, ending => {
-    // The server may close an idle connection just as a request is sent on it; every client then asks once more.
+    // The server may close an idle connection while a request is sent on it; every client then retries once.
     if (!old || !('trouble' in ending && ending.trouble === 'reset' && ending.nothingCame)) {
       end(pending, ending);
       return;
@@ -105,7 +105,7 @@ function askInTurn(): void {
   });
 }
 
-/** The clock is read before the connection is made: where it leads is decided as it is made. */
+/** The clock is read before the connection is opened, because opening it decides which pod answers. */
 function begin(name: Pick<Pending, 'number' | 'line'>, connection: () => HttpConnection): Pending {
   const begun = clock();
   const pending = { ...name, begun, deadline: awake + plan.timeoutMs, connection: connection() };

@@ -5,8 +5,8 @@ import type { ServiceAccountTokens } from './service-account-tokens.js';
 import { refusal, type ApiError } from '../http/status.js';
 
 /**
- * Who sent the request: the client certificate's owner, the token's ServiceAccount, or `system:anonymous`, who shows
- * neither. Throws 401 for a token that is not, or no longer, honoured.
+ * The user of the request: the owner of the client certificate, the ServiceAccount of the token, or `system:anonymous`
+ * without either. Throws 401 for a token that is invalid or expired.
  */
 export function whoAsks(request: IncomingMessage, tokens: ServiceAccountTokens): User {
   const { socket } = request;

@@ -2,7 +2,7 @@ import { objectAt, objectsAt, textAt, type JsonObject } from '../schema/json.js'
 import { refusal, type ApiError } from '../http/status.js';
 import type { Storage } from '../store/storage.js';
 
-/** Who asks. */
+/** The user of a request. */
 export interface User {
   readonly name: string;
   /** Of a ServiceAccount; absent for others. */
@@ -10,7 +10,7 @@ export interface User {
   readonly groups: readonly string[];
 }
 
-/** What someone wants to do with a resource, in the words of RBAC. */
+/** An access to a resource, in the terms of RBAC. */
 export interface ResourceAccess {
   readonly verb: string;
   readonly group: string;
@@ -22,7 +22,7 @@ export interface ResourceAccess {
   readonly name: string;
 }
 
-/** The same with a path that names no resource, such as `/version`. */
+/** An access to a non-resource path, such as `/version`. */
 export interface PathAccess {
   readonly verb: string;
   readonly path: string;
@@ -46,7 +46,7 @@ export class Authorizer {
     return user.groups.includes('system:masters') || this.rulesOf(user, namespace).some(rule => covers(rule, access));
   }
 
-  /** Throws 403 unless the user may; remembers what was allowed. */
+  /** Throws 403 unless the user has the right; records the rights that were used. */
   authorize(user: User, access: Access): void {
     if (!this.allows(user, access)) throw denied(user, access);
     if ('path' in access) return;
@@ -55,7 +55,7 @@ export class Authorizer {
     this.#used.set(user.name, used.add(`${access.verb} ${resource}`));
   }
 
-  /** What the user asked for and was allowed: `patch apps/deployments`, `get pods/log`. */
+  /** The rights that the user has used: `patch apps/deployments`, `get pods/log`. */
   used(userName: string): readonly string[] {
     return [...(this.#used.get(userName) ?? [])].sort();
   }

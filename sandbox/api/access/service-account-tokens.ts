@@ -9,7 +9,7 @@ import { invalid, invalidValue } from '../http/status.js';
 const audience = 'https://kubernetes.default.svc.cluster.local';
 const encode = (value: JsonObject): string => Buffer.from(JSON.stringify(value)).toString('base64url');
 
-/** Issues tokens for ServiceAccounts, and says whose a token is. */
+/** Issues tokens for ServiceAccounts, and authenticates them. */
 export class ServiceAccountTokens {
   readonly #registry: Registry;
   readonly #key = randomBytes(32);

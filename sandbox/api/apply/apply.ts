@@ -10,7 +10,7 @@ import { difference, fieldsOf, merge, withParents, withoutFields } from '../sche
 export interface Application {
   /** The stored object; `{apiVersion, kind, metadata: {name, …}}` alone when there is none. */
   readonly live: JsonObject;
-  /** What the manager wants: already validated against the schema. */
+  /** The applied configuration, already validated against the schema. */
   readonly config: JsonObject;
   readonly schema: Schema;
   readonly writer: Writer;
@@ -18,7 +18,7 @@ export interface Application {
   readonly force: boolean;
 }
 
-/** Fields of others that an apply would change. */
+/** Fields of other managers that an apply would change. */
 interface Conflict {
   readonly manager: Manager;
   readonly path: string;
@@ -59,7 +59,7 @@ export function applyConfig(application: Application): JsonObject | undefined {
   return next;
 }
 
-/** The live object; one that nobody tracks gets its fields owned by `before-first-apply`. */
+/** The live object; without managedFields, its fields get the owner `before-first-apply`. */
 function tracked({ live, schema, writer, hasStatus }: Application): JsonObject {
   if (textAt(objectAt(live, 'metadata'), 'uid') === undefined) return live;
   if (objectsAt(live, 'metadata', 'managedFields').length > 0) return live;
@@ -75,7 +75,7 @@ function conflictsOf(managers: Managers, self: string, changed: FieldSet): Confl
   );
 }
 
-/** What `kubectl apply` recorded and nobody changed since: kubectl may take that over without force. */
+/** The fields of the last `kubectl apply` that are unchanged since: kubectl takes them over without force. */
 function clientSideApplied(live: JsonObject, schema: Schema): FieldSet {
   const annotation = textAt(objectAt(live, 'metadata', 'annotations'), lastApplied);
   if (annotation === undefined) return new Set();

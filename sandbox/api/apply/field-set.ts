@@ -76,7 +76,7 @@ export function outside(set: FieldSet, roots: readonly string[]): FieldSet {
   return new Set([...set].filter(path => !under(path)));
 }
 
-/** Trees that sets were read from: most owners of an object are not touched by a write, and need not be written anew. */
+/** Trees that sets were read from: most entries of an object are unchanged by a write, and need not be serialized again. */
 const trees = new WeakMap<FieldSet, JsonObject>();
 
 /** As the `fieldsV1` of a managedFields entry: a tree, `.` for an element that is owned itself and has children. */

@@ -22,7 +22,7 @@ import {
 import { difference, type Difference } from '../schema/typed.js';
 import type { Schema } from '../schema/schema.js';
 
-/** Who owns fields: one entry of `metadata.managedFields`. */
+/** One entry of `metadata.managedFields`. */
 export interface Manager {
   readonly name: string;
   readonly operation: 'Apply' | 'Update';
@@ -36,7 +36,7 @@ export interface Manager {
 /** Managers by their identity; an applier is the same whatever version it applies. */
 export type Managers = ReadonlyMap<string, Manager>;
 
-/** Who writes, in which version, through which subresource. */
+/** The writer, its API version and the subresource that it uses. */
 export interface Writer {
   readonly name: string;
   readonly apiVersion: string;
@@ -97,7 +97,7 @@ const neverOwned = new Set([
   ...metadataOf('managedFields', 'resourceVersion', 'generateName', 'deletionTimestamp', 'deletionGracePeriodSeconds'),
 ]);
 
-/** Fields that a write through this door cannot set, so that its writer does not own them either. */
+/** Fields that a write through this subresource cannot set, and so does not own. */
 export function unreachable(writer: Writer, hasStatus: boolean): readonly string[] {
   if (writer.subresource === 'status') return ['spec', 'metadata'].map(memberElement);
   return hasStatus && writer.subresource === '' ? [memberElement('status')] : [];
@@ -107,7 +107,7 @@ export function ownable(set: FieldSet, closed: readonly string[]): FieldSet {
   return outside(minus(set, neverOwned), closed);
 }
 
-/** Takes what changed away from everyone but `self`: set by someone else now, or gone. */
+/** Removes the changed fields from all entries but `self`: they were set by another manager or removed. */
 export function withoutChanges(managers: Managers, changes: Difference, self: string): Managers {
   const taken = union(changes.added, changes.modified, changes.removed);
   const left = [...managers].map(([id, manager]): [string, Manager] =>

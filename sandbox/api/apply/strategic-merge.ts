@@ -6,7 +6,7 @@ const elementOrder = '$setElementOrder/';
 
 /**
  * Applies a strategic merge patch to a copy: lists with a merge key merge item by item, and the directives `$patch`,
- * `$retainKeys`, `$deleteFromPrimitiveList` and `$setElementOrder` do what kubectl means by them.
+ * `$retainKeys`, `$deleteFromPrimitiveList` and `$setElementOrder` work as for kubectl.
  */
 export function strategicMerge(target: JsonObject, patch: JsonObject, schema: Schema): JsonObject {
   return mergeObject(target, patch, schema);
@@ -49,7 +49,7 @@ function mergeValue(target: JsonValue | undefined, patch: JsonValue, schema: Sch
   return clone(patch);
 }
 
-/** kubectl tells items apart by the first key: a container's port number, a mount's path. */
+/** kubectl identifies items by the first key: a container's port number, a mount's path. */
 function mergeList(target: readonly JsonValue[], patch: readonly JsonValue[], list: ListSchema): JsonValue[] {
   if (list.merge === 'set')
     return [...target, ...patch.filter(item => !target.some(old => equal(old, item)))].map(item => clone(item));
@@ -71,7 +71,7 @@ function mergeList(target: readonly JsonValue[], patch: readonly JsonValue[], li
   return result;
 }
 
-/** The items that `order` names in its order; the others keep their places behind their neighbours. */
+/** The items in the order of `order`; the others stay behind their neighbours. */
 function ordered(list: readonly JsonValue[], order: readonly JsonValue[], schema: Schema): JsonValue[] {
   const key = schema.type === 'list' && schema.merge === 'map' ? schema.keys[0] : undefined;
   const nameOf = (item: JsonValue): JsonValue => (key !== undefined && isObject(item) ? (item[key] ?? null) : item);

@@ -2,7 +2,7 @@ import { load } from 'js-yaml';
 import { isObject, type JsonObject, type JsonValue } from '../schema/json.js';
 import { badRequest } from './status.js';
 
-/** Paths of members that a JSON text holds twice (`spec.replicas`); JSON.parse would quietly take the last. */
+/** Paths of duplicate members of a JSON text (`spec.replicas`); JSON.parse would silently use the last. */
 export function duplicateKeys(text: string): string[] {
   const duplicates: string[] = [];
   const stack: { readonly seen: Set<string> | undefined; key: string }[] = [];
@@ -26,7 +26,7 @@ export function duplicateKeys(text: string): string[] {
 /** A body as it was sent: JSON of any shape. */
 export interface Body {
   readonly value: JsonValue;
-  /** Paths of members that are there twice. */
+  /** Paths of duplicate members. */
   readonly duplicates: readonly string[];
 }
 
@@ -34,7 +34,7 @@ export interface Body {
 export interface BodyOptions {
   /** It may be YAML, as server-side apply sends it. */
   readonly yaml: boolean;
-  /** Words the refusal of a body that is no JSON. Default: 400 with the reason. */
+  /** Creates the error for a body that is not JSON. Default: 400 with the reason. */
   readonly unreadable?: (why: string) => Error;
 }
 

@@ -1,7 +1,7 @@
 import { asText, isObject, type JsonObject, type JsonValue } from '../schema/json.js';
 import { memberSchema, type Schema } from '../schema/schema.js';
 
-/** An object as its kind knows it: unknown members and nulls are left out. */
+/** A decoded object, without unknown members and nulls. */
 export interface Decoded {
   readonly object: JsonObject;
   /** `unknown field "spec.foo"`, one each. */
@@ -46,10 +46,10 @@ function fits(value: JsonValue, schema: Schema): boolean {
   }
 }
 
-/** Members whose zero value is as good as none: they are left out when an object is written. */
+/** Members whose zero value is omitted when an object is written. */
 const zeroIsNone = new Set(['initialDelaySeconds', 'minReadySeconds', 'value']);
 
-/** What nobody sees in a stored object. */
+/** Members that are not part of a stored object. */
 function isNone(name: string, member: JsonValue, schema: Schema): boolean {
   if (member === null) return true;
   if (zeroIsNone.has(name)) return member === 0 || member === '';
@@ -59,7 +59,7 @@ function isNone(name: string, member: JsonValue, schema: Schema): boolean {
 
 const quantityRule = "quantities must match the regular expression '^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$'";
 
-/** Reads `value` as its kind does; `root` is the kind's schema. */
+/** Decodes `value`; `root` is the kind's schema. */
 export function decode(value: JsonObject, root: Schema): Decoded {
   const unknown: string[] = [];
   const mistyped: string[] = [];

@@ -3,7 +3,7 @@ import { apiVersionOf, type Kind, type Kinds } from '../schema/kinds.js';
 
 const verbs = ['create', 'delete', 'deletecollection', 'get', 'list', 'patch', 'update', 'watch'];
 
-/** What the server says it is. */
+/** The version that the server reports. */
 export const version: JsonObject = {
   major: '1',
   minor: '37',
@@ -16,7 +16,7 @@ export const version: JsonObject = {
   platform: 'sandbox',
 };
 
-/** Asked for by POST, stored nowhere. */
+/** Kinds that are created by POST and not stored. */
 const reviews: readonly Kind[] = [
   ['authentication.k8s.io', 'SelfSubjectReview'],
   ['authorization.k8s.io', 'SelfSubjectAccessReview'],

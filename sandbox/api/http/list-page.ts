@@ -34,7 +34,7 @@ function read(token: string): Continuation {
     const value: unknown = JSON.parse(Buffer.from(token, 'base64url').toString('utf8'));
     if (isObject(value)) return { revision: Number(value.rv), after: asText(value.start) };
   } catch {
-    // Refused below, as is what is no token.
+    // An invalid token is refused below.
   }
   throw badRequest('invalid continue token: continue key is not valid');
 }
@@ -68,7 +68,7 @@ function tooLarge(version: number, current: number): Error {
   });
 }
 
-/** The objects of a list, by its version, limit and continuation; `matches` tells which are meant at all. */
+/** The objects of a list, by its version, limit and continuation; `matches` selects them. */
 export function listPage(
   registry: Registry,
   request: ResourceRequest,

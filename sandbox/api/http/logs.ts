@@ -5,7 +5,7 @@ import { isTrue, type ResourceRequest } from './request.js';
 import type { Runtime } from '../store/runtime.js';
 import { badRequest, invalid, invalidValue } from './status.js';
 
-/** Sends the log of a container as text. `follow` sends what is there and ends. Throws 404, 400 and 422. */
+/** Sends the log of a container as text. `follow` sends the present log and ends. Throws 404, 400 and 422. */
 export function sendLog(
   registry: Registry,
   runtime: Runtime,
@@ -40,7 +40,7 @@ export function sendLog(
     previous,
     ...(tail === null ? {} : { tailLines: Number(tail) }),
   });
-  // No node can be asked for a log yet.
+  // The pod is on no node yet.
   if (text === undefined && textAt(objectAt(pod, 'spec'), 'nodeName') === undefined) {
     response.writeHead(204).end();
     return;
@@ -57,7 +57,7 @@ export function sendLog(
   response.end(limit === null ? text : Buffer.from(text).subarray(0, Number(limit)));
 }
 
-/** What the container waits for, in the kubelet's words. */
+/** The reason why the container waits, in the kubelet's words. */
 function waitOf(pod: JsonObject, container: string): string {
   const statuses = ['containerStatuses', 'initContainerStatuses'].flatMap(list => objectsAt(pod, 'status', list));
   const status = statuses.find(({ name }) => name === container);

@@ -1,6 +1,6 @@
 import { badRequest, refusal } from './status.js';
 
-/** Bodies may not be bigger. */
+/** The maximal size of a body. */
 const limit = 3 * 1024 * 1024;
 
 const answered = [
@@ -13,7 +13,7 @@ const answered = [
 const offered =
   'application/json, application/yaml, application/vnd.kubernetes.protobuf, application/json;stream=watch, application/vnd.kubernetes.protobuf;stream=watch';
 
-/** Throws 406 when the client takes nothing that is offered; absent means anything. */
+/** Throws 406 if the client accepts none of the offered types; an absent header accepts all. */
 export function checkAccept(accept: string | undefined): void {
   const wanted = (accept ?? '').split(',').map(one => (one.split(';')[0] ?? '').trim());
   if (wanted.some(one => one === '' || answered.includes(one))) return;
@@ -21,7 +21,7 @@ export function checkAccept(accept: string | undefined): void {
   throw refusal(406, 'NotAcceptable', { message, details: {} });
 }
 
-/** Throws 415 for an object that comes neither in JSON nor in YAML, 413 for a body that is too big. */
+/** Throws 415 for an object that is neither JSON nor YAML, 413 for a body that is too large. */
 export function checkBody(method: string, contentType: string, bytes: Buffer): void {
   if (bytes.length > limit) {
     throw refusal(413, 'RequestEntityTooLarge', {

@@ -14,7 +14,7 @@ export interface ProxyCall {
   readonly body: Buffer;
 }
 
-/** Where the request goes: an address of the pod network, and what is behind it; `undefined`: nobody listens there. */
+/** Where the request goes: an address of the pod network, and what is behind it; `undefined`: nothing listens there. */
 interface Destination {
   readonly address: string;
   readonly real: number | undefined;

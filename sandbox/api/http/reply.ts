@@ -26,13 +26,13 @@ export function sendReply(response: ServerResponse, reply: Reply): void {
   response.end(bytes);
 }
 
-/** What a real API server says for a path that nothing is registered for: plain text, no Status. */
+/** The answer of a real API server to an unknown path: plain text, no Status. */
 export function sendNotServed(response: ServerResponse): void {
   response.writeHead(404, { 'content-type': 'text/plain; charset=utf-8', 'x-content-type-options': 'nosniff' });
   response.end('404 page not found\n');
 }
 
-/** Whatever was thrown, as the Status it carries; a defect of the sandbox shows as a 500 with its stack. */
+/** Any error as its Status; a bug of the sandbox becomes a 500 with the stack. */
 export function sendError(response: ServerResponse, thrown: unknown): void {
   const error =
     thrown instanceof ApiError

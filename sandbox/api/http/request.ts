@@ -14,7 +14,7 @@ export interface ResourceRequest {
   readonly name: string;
   /** `status`, `scale`, `log`, `proxy`…; '' for the object itself. */
   readonly subresource: string;
-  /** What follows a proxy: path with leading slash, and query. */
+  /** The part after `proxy`: path with leading slash, and query. */
   readonly rest: string;
   readonly query: Query;
 }
@@ -22,13 +22,13 @@ export interface ResourceRequest {
 /** API verbs as RBAC knows them. */
 export type Verb = 'get' | 'list' | 'watch' | 'create' | 'update' | 'patch' | 'delete' | 'deletecollection';
 
-/** A URL that names a resource, whether it is served or not. */
+/** The URL of a resource, served or not. */
 interface ResourcePath extends Pick<ResourceRequest, 'namespace' | 'name' | 'subresource' | 'rest'> {
   readonly apiVersion: string;
   readonly plural: string;
 }
 
-/** `/apis/apps/v1/namespaces/shop/deployments/web/status` taken apart. `undefined`: it is no path of a resource. */
+/** `/apis/apps/v1/namespaces/shop/deployments/web/status` taken apart. `undefined`: not a resource path. */
 function resourcePath(url: URL): ResourcePath | undefined {
   const [root, ...steps] = url.pathname.split('/').slice(1);
   const apiVersion = root === 'api' ? steps.shift() : root === 'apis' ? steps.splice(0, 2).join('/') : undefined;
@@ -49,7 +49,7 @@ export function resourceRequest(method: string, url: URL, kinds: Kinds): Resourc
   return { kind, method, namespace, name, subresource, rest, query: url.searchParams };
 }
 
-/** What the request asks for, in the words of RBAC. */
+/** The access that the request needs, in the terms of RBAC. */
 export function accessOf(method: string, url: URL): Access {
   const path = resourcePath(url);
   if (path === undefined) return { verb: method.toLowerCase(), path: url.pathname };
@@ -59,7 +59,7 @@ export function accessOf(method: string, url: URL): Access {
     verb: verbOf({ method, name: path.name, query: url.searchParams }),
     group: splitVersion(apiVersion).group,
     resource: subresource === '' ? plural : `${plural}/${subresource}`,
-    // A Namespace lies in itself, so that its own Roles may speak of it.
+    // A Namespace counts as inside itself, so that its own Roles can cover it.
     namespace: plural === 'namespaces' && apiVersion === 'v1' ? path.name : path.namespace,
     name: path.name === '' ? (selected ?? '') : path.name,
   };
@@ -74,7 +74,7 @@ export function servesGroupOf(path: string, kinds: Kinds): boolean {
 
 const verbs: Readonly<Record<string, Verb>> = { POST: 'create', PUT: 'update', PATCH: 'patch' };
 
-/** What the request does, as RBAC words it. */
+/** The RBAC verb of the request. */
 export function verbOf(request: Pick<ResourceRequest, 'method' | 'name' | 'query'>): Verb {
   if (request.method === 'DELETE') return request.name === '' ? 'deletecollection' : 'delete';
   if (request.method !== 'GET' && request.method !== 'HEAD') return verbs[request.method] ?? 'get';

@@ -25,7 +25,7 @@ import { wantsTable } from './table.js';
 import { watchObjects } from '../store/watch.js';
 import { write } from '../writes/writes.js';
 
-/** What requests are answered from. */
+/** What the router needs to answer requests. */
 export interface RouterOptions {
   readonly registry: Registry;
   readonly runtime: Runtime;
@@ -36,7 +36,7 @@ export interface RouterOptions {
   readonly onCall?: (call: AnsweredCall) => void;
 }
 
-/** One request on its way. */
+/** One request in progress. */
 interface Exchange {
   readonly incoming: IncomingMessage;
   readonly response: ServerResponse;
@@ -46,7 +46,7 @@ interface Exchange {
   readonly body: Buffer;
 }
 
-/** Takes every request through counting, faults, identity and rights to the one that answers it. */
+/** Passes every request through counting, faults, authentication and authorization to its handler. */
 export class Router {
   readonly #options: RouterOptions;
 
@@ -191,7 +191,7 @@ function callOf(incoming: IncomingMessage, url: URL, request: ResourceRequest | 
   return call(shown, subresource === '' ? '' : `/${subresource}`);
 }
 
-/** kubectl asks some questions in protobuf; the answers do not depend on what those hold. */
+/** kubectl sends some requests in protobuf; the answers do not depend on their content. */
 function question(incoming: IncomingMessage, body: Buffer): JsonObject {
   if (incoming.headers['content-type']?.includes('protobuf') === true) return {};
   const sent = readBody(body, { yaml: false }).value;
@@ -227,7 +227,7 @@ async function readAll(incoming: IncomingMessage): Promise<Buffer> {
   return Buffer.concat(chunks);
 }
 
-/** Waits, or less long when the client goes away. */
+/** Waits, at most until the client disconnects. */
 function pause(ms: number, response: ServerResponse): Promise<void> {
   return new Promise(resolve => {
     const done = (): void => {

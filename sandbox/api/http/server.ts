@@ -12,7 +12,7 @@ import { ServiceAccountTokens } from '../access/service-account-tokens.js';
 import { certificates } from './tls.js';
 import { Wire } from './wire.js';
 
-/** What an API server needs. */
+/** Options of an API server. */
 export interface ApiServerOptions {
   readonly store: MemoryStore;
   readonly runtime: Runtime;
@@ -26,11 +26,11 @@ export interface ApiServer {
   readonly url: string;
   /** YAML, with the CA and the admin's client certificate. */
   readonly kubeconfig: string;
-  /** A kubeconfig that holds the token of a ServiceAccount instead. */
+  /** The same with the token of a ServiceAccount. */
   kubeconfigFor(token: string): string;
   readonly calls: Sandbox['calls'];
   wire(): WireCounts;
-  /** Which rights a user has made use of, by name: `patch apps/deployments`, `get pods/log`. */
+  /** The rights that a user has used: `patch apps/deployments`, `get pods/log`. */
   usedRights(user: string): readonly string[];
   /** Adds a fault for the next `times` matching requests (default: until removed). Returns its removal. */
   fault(match: FaultMatch, fault: Fault, times?: number): () => void;
@@ -53,7 +53,7 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
     (incoming: IncomingMessage, response: ServerResponse) => void router.handle(incoming, response),
   );
   const wire = new Wire(server);
-  // Clients keep connections; the server must not close one just as the next request is on its way.
+  // Clients keep connections open; the server must not close one while the next request arrives.
   server.keepAliveTimeout = 90_000;
   server.requestTimeout = 0;
   await new Promise<void>((resolve, reject) => {

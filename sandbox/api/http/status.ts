@@ -7,7 +7,7 @@ export interface Named {
   readonly kind: string;
 }
 
-/** A refusal: the HTTP status and the very Status object a real API server would send. */
+/** A refusal with the HTTP status and the Status object of a real API server. */
 export class ApiError extends Error {
   override readonly name = 'ApiError';
   constructor(
@@ -48,7 +48,7 @@ export function notFound(of: Named, name: string): ApiError {
   return refusal(404, 'NotFound', { message, details: details(of, name) });
 }
 
-/** 409: `namesake` lies where the new object belongs. */
+/** 409: `namesake` is an existing object of the same name. */
 export function alreadyExists(of: Named, namesake: JsonObject): ApiError {
   const { name } = nameOf(namesake);
   const goes = objectAt(namesake, 'metadata').deletionTimestamp === undefined ? '' : 'object is being deleted: ';
@@ -56,7 +56,7 @@ export function alreadyExists(of: Named, namesake: JsonObject): ApiError {
   return refusal(409, 'AlreadyExists', { message, details: details(of, name) });
 }
 
-/** What a resourceVersion is answered that is no number. */
+/** The answer to a resourceVersion that is not a number. */
 export const notANumber = (version: string): string =>
   `resourceVersion: Invalid value: ${JSON.stringify(version)}: strconv.ParseUint: parsing ${JSON.stringify(version)}: invalid syntax`;
 
@@ -91,7 +91,7 @@ export function methodNotAllowed(): ApiError {
   return refusal(405, 'MethodNotAllowed', { message, details: {} });
 }
 
-/** What is wrong with one field of an object, in the words of a real API server. */
+/** An error of one field, in the words of a real API server. */
 export interface FieldError {
   readonly reason: `FieldValue${'Invalid' | 'Required' | 'Forbidden' | 'NotSupported' | 'Duplicate' | 'NotFound' | 'TooLong'}`;
   readonly field: string;

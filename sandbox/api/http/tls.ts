@@ -2,7 +2,7 @@ import 'reflect-metadata';
 import { randomBytes, webcrypto } from 'node:crypto';
 import * as x509 from '@peculiar/x509';
 
-/** PEM texts of a certificate authority and what it signed. */
+/** PEM texts of a certificate authority and the certificates that it signed. */
 export interface Certificates {
   readonly ca: string;
   readonly server: Credentials;
@@ -20,7 +20,7 @@ const day = 86_400_000;
 
 let made: Promise<Certificates> | undefined;
 
-/** The certificates of this process; made once, as every sandbox of a test run may share them. */
+/** The certificates of this process; created once and shared by all sandboxes of the process. */
 export function certificates(): Promise<Certificates> {
   made ??= issueAll();
   return made;

@@ -2,7 +2,7 @@ import type { Server } from 'node:https';
 import type { Socket } from 'node:net';
 import type { WireCounts } from '../../sandbox.js';
 
-/** Counts what clients send over the network and get back, TLS included. */
+/** Counts the bytes that clients send and receive, TLS included. */
 export class Wire {
   readonly #open = new Set<Socket>();
   #closed: WireCounts = { connections: 0, bytesIn: 0, bytesOut: 0 };

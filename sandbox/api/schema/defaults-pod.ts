@@ -85,7 +85,7 @@ const equalAmounts = (resources: JsonObject): boolean =>
     return limit !== undefined && limit === (objectAt(resources, 'requests')[name] ?? limit);
   });
 
-/** How early a pod is evicted, by what its containers ask for. */
+/** The QoS class of a pod, from the resource requests of its containers. */
 function qosClass(spec: JsonObject): string {
   const asked = [...objectsAt(spec, 'containers'), ...objectsAt(spec, 'initContainers')].map(container =>
     objectAt(container, 'resources'),

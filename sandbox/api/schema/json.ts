@@ -1,6 +1,6 @@
 import type { KubeObject } from '../../object.js';
 
-/** JSON that may be changed in place while a request is worked on; stored objects are frozen. */
+/** JSON that a request may change in place; stored objects are frozen. */
 export type JsonValue = null | boolean | number | string | JsonValue[] | JsonObject;
 export interface JsonObject {
   [key: string]: JsonValue;
@@ -10,7 +10,7 @@ export function isObject(value: unknown): value is JsonObject {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
-/** The object at `path`; an empty one that is attached to nothing when there is none. */
+/** The object at `path`; a detached empty one if there is none. */
 export function objectAt(root: JsonValue | undefined, ...path: readonly string[]): JsonObject {
   let here = root;
   for (const step of path) here = isObject(here) ? here[step] : undefined;
@@ -24,19 +24,19 @@ export function objectsAt(root: JsonValue | undefined, ...path: readonly string[
   return Array.isArray(list) ? list.filter(isObject) : [];
 }
 
-/** The text at `key`, `undefined` when it is absent, empty or no text. */
+/** The text at `key`, `undefined` when it is absent, empty or not a string. */
 export function textAt(object: JsonObject, key: string): string | undefined {
   const value = object[key];
   return typeof value === 'string' && value !== '' ? value : undefined;
 }
 
-/** A value as text: text as it is, everything else as JSON; '' for what is absent. */
+/** A value as text: a string unchanged, any other value as JSON; '' if absent. */
 export function asText(value: JsonValue | undefined): string {
   if (value === undefined) return '';
   return typeof value === 'string' ? value : JSON.stringify(value);
 }
 
-/** The object at `key`, made and attached where there is none. */
+/** The object at `key`; created if there is none. */
 export function childOf(object: JsonObject, key: string): JsonObject {
   const value = object[key];
   if (isObject(value)) return value;
@@ -86,7 +86,7 @@ export function canonical(value: JsonValue): string {
   return `{${entries.map(key => `${JSON.stringify(key)}:${canonical(value[key] ?? null)}`).join(',')}}`;
 }
 
-/** Kubernetes objects are JSON objects; only the compiler needs to be told. */
+/** Kubernetes objects are JSON objects; this cast is only for the compiler. */
 export function asJson(object: KubeObject): JsonObject {
   return object as unknown as JsonObject;
 }

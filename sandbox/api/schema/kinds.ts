@@ -14,15 +14,15 @@ export interface Kind {
   readonly scale: boolean;
   /** Has a generation that moves with its spec. */
   readonly generation: boolean;
-  /** A PUT without resourceVersion is refused. */
+  /** A PUT needs a resourceVersion. */
   readonly conditional: boolean;
   /** Served because of a CustomResourceDefinition. */
   readonly custom: boolean;
-  /** Absent: nothing is known of its fields. */
+  /** Absent: its fields are unknown. */
   readonly schema?: Schema;
 }
 
-/** Plural names where adding an s is wrong. */
+/** Irregular plural names. */
 const plurals: Readonly<Record<string, string>> = {
   Endpoints: 'endpoints',
   Ingress: 'ingresses',
@@ -58,7 +58,7 @@ apiextensions.k8s.io/v1 CustomResourceDefinition/sg/crd,crds
 apiregistration.k8s.io/v1 APIService/s/
 `;
 
-/** Where objects of a kind are stored: all its versions share one place. */
+/** The resource that objects of a kind are stored under; all versions of the kind share it. */
 export function resourceOf(kind: Pick<Kind, 'group' | 'plural'>): string {
   return kind.group === '' ? kind.plural : `${kind.plural}.${kind.group}`;
 }
@@ -95,7 +95,7 @@ function parse(line: string): Kind[] {
   });
 }
 
-/** The kinds that are served now: the built-in ones and those of CustomResourceDefinitions. */
+/** The served kinds: the built-in ones and those of CustomResourceDefinitions. */
 export class Kinds {
   readonly #byResource = new Map<string, Kind>();
   readonly #byKind = new Map<string, Kind>();

@@ -4,7 +4,7 @@ import { apiVersionOf, type Kind, type Kinds } from './kinds.js';
 const documentPath = (apiVersion: string): string =>
   apiVersion.includes('/') ? `apis/${apiVersion}` : `api/${apiVersion}`;
 
-/** Query parameters that kubectl looks for before it lets the server validate fields and dry runs. */
+/** Query parameters that kubectl requires before it uses server-side field validation and dry runs. */
 const writeParameters = ['dryRun', 'fieldManager', 'fieldValidation'].map(name => ({
   name,
   in: 'query',

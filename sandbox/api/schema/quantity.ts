@@ -35,7 +35,7 @@ export function canonicalQuantity(value: string): string {
   return `${left}${decimal[step] ?? ''}`;
 }
 
-/** What a quantity amounts to; 0 for what is none. */
+/** The value of a quantity; 0 if it is invalid. */
 export function amountOf(value: string): number {
   const [, digits = '', unit = ''] = /^([+-]?[0-9.]+)([a-zA-Z]*)$/.exec(value.trim()) ?? [];
   const power = binary.indexOf(unit);

@@ -140,7 +140,7 @@ const downwardItems = listOf(
 );
 const configMapSource = { name: text, items: keyToPath, optional: flag };
 
-/** Volume sources that are rarely written by hand are taken as they are. */
+/** Volume sources that are rarely written by hand are not validated. */
 const rareVolumes =
   'awsElasticBlockStore azureDisk azureFile cephfs cinder ephemeral fc flexVolume flocker gcePersistentDisk gitRepo ' +
   'glusterfs image iscsi photonPersistentDisk portworxVolume quobyte rbd scaleIO storageos vsphereVolume';

@@ -1,7 +1,7 @@
 import type { JsonValue } from './json.js';
 
 /**
- * What a field may hold and how server-side apply merges it. `any` is not known: anything goes, objects merge key by
+ * What a field may hold and how server-side apply merges it. `any` is unknown: all values are valid, objects merge key by
  * key and lists are replaced as a whole.
  */
 export type Schema = Leaf | MapSchema | ListSchema;
@@ -25,7 +25,7 @@ export interface MapSchema {
 export interface ListSchema {
   readonly type: 'list';
   readonly items: Schema;
-  /** `map`: items are told apart by `keys`; `set`: by their value; `atomic`: the list is one value. */
+  /** `map`: items are identified by `keys`; `set`: by their value; `atomic`: the list is one value. */
   readonly merge: 'map' | 'set' | 'atomic';
   readonly keys: readonly string[];
   /** Values of keys that an item may leave out. */
@@ -53,7 +53,7 @@ export function struct(fields: Fields): MapSchema {
   };
 }
 
-/** An object with these known members and others that are not looked at. */
+/** An object with these known members and any others. */
 export function open(fields: Fields): MapSchema {
   return { ...struct(fields), rest: any };
 }
@@ -82,7 +82,7 @@ export function setOf(items: Schema): ListSchema {
   return { type: 'list', items, merge: 'set', keys: [], keyDefaults: {} };
 }
 
-/** A list whose items are told apart by `keys`; `key=value` gives a key its default. */
+/** A list whose items are identified by `keys`; `key=value` gives a key its default. */
 export function listBy(keys: readonly string[], items: Schema): ListSchema {
   const pairs = keys.map(key => key.split('='));
   const defaults = pairs.filter(pair => pair.length > 1).map(([key, value]) => [key, value ?? '']);

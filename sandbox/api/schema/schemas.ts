@@ -222,11 +222,11 @@ const configuration: Readonly<Record<string, Schema>> = {
 
 const known = { ...workloads, ...traffic, ...configuration };
 
-/** Schema of a built-in kind. `undefined`: its fields are not known, so everything is taken as it is. */
+/** Schema of a built-in kind. `undefined`: its fields are not known, so every value is valid. */
 export function schemaOf(apiVersion: string, kind: string): Schema | undefined {
   const key = `${apiVersion}/${kind}`;
   return Object.hasOwn(known, key) ? known[key] : undefined;
 }
 
-/** Of kinds whose fields are not known: metadata as everywhere, the rest as it comes. */
+/** The schema of kinds with unknown fields: only the metadata is known. */
 export const unknownKind: Schema = open({ ...all(text, 'apiVersion', 'kind'), metadata });

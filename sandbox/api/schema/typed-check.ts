@@ -2,7 +2,7 @@ import { itemElement, showElement } from '../apply/field-set.js';
 import { isObject, type JsonObject, type JsonValue } from './json.js';
 import { memberSchema, type ListSchema, type MapSchema, type Schema } from './schema.js';
 
-/** A value as Go prints it, which is how a real API server shows what it did not expect. */
+/** A value as Go prints it, as in the errors of a real API server. */
 export function goValue(value: JsonValue): string {
   if (Array.isArray(value)) return `[${value.map(goValue).join(' ')}]`;
   if (!isObject(value)) return value === null ? '<nil>' : String(value);

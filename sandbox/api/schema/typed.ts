@@ -5,7 +5,7 @@ import { any, listOf, mapOf, memberSchema, type ListSchema, type MapSchema, type
 /** Marks a path that stands for the element itself (a list item, a label), not for a value. */
 const itself: JsonValue = null;
 
-/** The schema to walk a value by: what is not known merges key by key, and its lists are one value. */
+/** The schema to walk a value by: unknown objects merge key by key, and unknown lists are one value. */
 function shapeOf(schema: Schema, value: JsonValue): Schema {
   if (schema.type !== 'any') return schema;
   if (isObject(value)) return mapOf(any);

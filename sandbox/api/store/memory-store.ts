@@ -9,15 +9,15 @@ import { refusal } from '../http/status.js';
 import { Storage } from './storage.js';
 import type { Store, StoreEvent } from './store.js';
 
-/** A {@link Store} and what the API server needs of it beyond that. */
+/** A {@link Store} with the parts that only the API server needs. */
 export interface MemoryStore extends Store {
   readonly registry: Registry;
 }
 
-/** Who changes objects from inside the cluster, where a caller names no manager. */
+/** Default field manager of changes from inside the cluster. */
 const insideManager = 'kube-controller-manager';
 
-/** An empty cluster in memory: the namespaces `default` and `kube-system`, and the rights that everybody has. */
+/** An empty cluster in memory: the namespaces `default` and `kube-system`, and the default rights. */
 export function createStore(): MemoryStore {
   const kinds = new Kinds(schemaOf);
   const registry = new Registry(new Storage(), kinds);

@@ -12,7 +12,7 @@ import type { WriteOptions } from '../writes/write-rules.js';
 import { unknownKind } from '../schema/schemas.js';
 import { allocateAddresses } from '../writes/service-addresses.js';
 import { badRequest, invalid, refusal, notFound, alreadyExists, invalidValue } from '../http/status.js';
-import { keyOf, type Storage } from './storage.js';
+import { keyOf, type ObjectKey, type Storage } from './storage.js';
 import { numberTemplate } from '../writes/template-generation.js';
 import { typedProblems } from '../schema/typed-check.js';
 import { validate } from '../validation/validation.js';
@@ -24,12 +24,6 @@ import { warningsAbout } from '../validation/warnings.js';
 export interface Written {
   readonly object: JsonObject;
   readonly created: boolean;
-}
-
-/** Where an object lies; `namespace` '' for cluster-scoped kinds. */
-export interface Place {
-  readonly namespace: string;
-  readonly name: string;
 }
 
 /** Creates, updates, applies and deletes objects as the registry of a real API server does. */
@@ -44,15 +38,15 @@ export class Registry {
   }
 
   /** The object in the version that `kind` asks for. */
-  read(kind: Kind, place: Place): JsonObject | undefined {
-    const stored = this.storage.read(resourceOf(kind), place);
+  read(kind: Kind, key: ObjectKey): JsonObject | undefined {
+    const stored = this.storage.read(resourceOf(kind), key);
     return stored === undefined ? undefined : inVersion(kind, stored);
   }
 
   /** As {@link read}; throws 404. */
-  need(kind: Kind, place: Place): JsonObject {
-    const object = this.read(kind, place);
-    if (object === undefined) throw notFound(kind, place.name);
+  need(kind: Kind, key: ObjectKey): JsonObject {
+    const object = this.read(kind, key);
+    if (object === undefined) throw notFound(kind, key.name);
     return object;
   }
 
@@ -75,12 +69,12 @@ export class Registry {
   }
 
   update(kind: Kind, sent: JsonObject, options: WriteOptions): JsonObject {
-    const place = nameOf(sent);
-    const live = this.need(kind, place);
+    const key = nameOf(sent);
+    const live = this.need(kind, key);
     const decoded = decodeAs(kind, sent, options);
     if (kind.conditional && textAt(objectAt(decoded, 'metadata'), 'resourceVersion') === undefined) {
       const why = invalidValue('metadata.resourceVersion', 0, 'must be specified for an update');
-      throw invalid({ ...kind, kind: kind.plural }, place.name, [why]);
+      throw invalid({ ...kind, kind: kind.plural }, key.name, [why]);
     }
     const next = partOf(live, decoded, { ...options, hasStatus: kind.status });
     setDefaults(kind, next);
@@ -90,9 +84,9 @@ export class Registry {
   }
 
   /** Server-side apply; `config` names the object. */
-  apply(kind: Kind, config: JsonObject, options: WriteOptions & { readonly place: Place }): Written {
-    const { place } = options;
-    const live = this.read(kind, place);
+  apply(kind: Kind, config: JsonObject, options: WriteOptions & { readonly key: ObjectKey }): Written {
+    const { key } = options;
+    const live = this.read(kind, key);
     const metadata = childOf(config, 'metadata');
     if (metadata.managedFields !== undefined) throw badRequest('metadata.managedFields must be nil');
     const writing = this.#writing(kind, options);
@@ -101,8 +95,8 @@ export class Registry {
     if (live !== undefined) checkPreconditions(kind, live, config);
     const given = keyOf(config);
     for (const name of ['resourceVersion', 'uid', 'creationTimestamp', 'generation']) erase(metadata, name);
-    metadata.name = place.name;
-    if (place.namespace !== '') metadata.namespace = place.namespace;
+    metadata.name = key.name;
+    if (key.namespace !== '') metadata.namespace = key.namespace;
     const force = options.force === true;
     const merged = applyConfig({ live: live ?? emptyOf(config), config, ...writing, force });
     if (merged === undefined && live !== undefined) return { object: live, created: false };
@@ -116,8 +110,8 @@ export class Registry {
   }
 
   /** Deletes, or marks for deletion. Returns the last state. Throws 404, and 409 when a precondition does not hold. */
-  remove(kind: Kind, place: Place, options: DeleteOptions): JsonObject {
-    return inVersion(kind, this.#deletion.remove(kind, this.need(kind, place), options));
+  remove(kind: Kind, key: ObjectKey, options: DeleteOptions): JsonObject {
+    return inVersion(kind, this.#deletion.remove(kind, this.need(kind, key), options));
   }
 
   #writing(
@@ -133,8 +127,8 @@ export class Registry {
   }
 
   #insert(kind: Kind, object: JsonObject, options: WriteOptions): JsonObject {
-    const place = nameOf(object);
-    needNamespace(this.storage, kind, place);
+    const key = nameOf(object);
+    needNamespace(this.storage, kind, key);
     const metadata = childOf(object, 'metadata');
     for (const name of ['deletionTimestamp', 'deletionGracePeriodSeconds', 'selfLink', 'generation'])
       erase(metadata, name);
@@ -151,7 +145,7 @@ export class Registry {
     needServiceAccount(this.storage, kind, object);
     this.#check(kind, { next: object }, options);
     options.mayCreate?.();
-    const namesake = this.storage.read(resourceOf(kind), place);
+    const namesake = this.storage.read(resourceOf(kind), key);
     if (namesake !== undefined) throw alreadyExists(kind, namesake);
     return options.dryRun === true ? object : this.storage.write(resourceOf(kind), object);
   }
@@ -188,7 +182,7 @@ export class Registry {
     return this.#deletion.complete(kind, next, options) ?? this.storage.write(resourceOf(kind), next);
   }
 
-  /** Last look at what is about to be stored: quantities, addresses, everything that can be wrong. */
+  /** Validates the object before it is stored; normalizes quantities and allocates addresses. */
   #check(kind: Kind, states: { live?: JsonObject; next: JsonObject }, options: WriteOptions): void {
     const { live: before, next: object } = states;
     if (kind.schema !== undefined) canonicalQuantities(object, kind.schema);
@@ -205,7 +199,10 @@ export class Registry {
   }
 }
 
-/** What moves the generation: the spec, but not the node of a pod; of a Deployment also annotations, but not its revision. */
+/**
+ * The content whose change increments the generation: the spec, but not the node of a pod. For a Deployment also the
+ * annotations, but not the revision.
+ */
 function generationContent(kind: Kind, object: JsonObject): JsonObject {
   const content = { ...object, metadata: null, status: null };
   if (kind.kind === 'Pod') return { ...content, spec: { ...objectAt(object, 'spec'), nodeName: null } };
@@ -219,14 +216,14 @@ function inVersion(kind: Kind, stored: JsonObject): JsonObject {
   return stored.apiVersion === apiVersion ? stored : { ...stored, apiVersion };
 }
 
-/** What an apply that creates merges into. */
+/** The empty object into which a creating apply merges. */
 function emptyOf(object: JsonObject): JsonObject {
   return { apiVersion: object.apiVersion ?? '', kind: object.kind ?? '', metadata: {} };
 }
 
 /**
  * The empty object a creation starts from. The parts that every object of a known kind has are there already, so that
- * nobody owns these themselves.
+ * they get no owner.
  */
 function bare(kind: Kind, object: JsonObject): JsonObject {
   const type = emptyOf(object);
@@ -237,7 +234,7 @@ function bare(kind: Kind, object: JsonObject): JsonObject {
   return { ...type, spec: { template, jobTemplate, ...parts } };
 }
 
-/** So that the whole name fits into a label. */
+/** Leaves room for the suffix within the length of a label. */
 const longestPrefix = 58;
 
 // No vowels and no look-alikes, so that no name spells a word.

@@ -29,7 +29,7 @@ function labelTest(clause: string): (labels: JsonObject) => boolean {
   return labels => Object.hasOwn(labels, key) === (not === '');
 }
 
-/** What does not belong where it stands, in the words of the API server's parser. */
+/** The error of an unexpected token, in the words of the API server's parser. */
 function unreadable(clause: string): Error {
   const [, set] = /^\S+\s+(?:in|notin)\s+([^(\s]+)/.exec(clause) ?? [];
   if (set !== undefined) return badRequest(`unable to parse requirement: found '${set}' expected: '('`);
@@ -40,7 +40,7 @@ function unreadable(clause: string): Error {
 
 const textOf = (value: JsonValue | undefined): string => (typeof value === 'string' ? value : '\u0000');
 
-/** A test by labels: `app=web,role!=blue,tier in (a,b),!legacy`. Empty: all. Throws 400 for what cannot be read. */
+/** A test by labels: `app=web,role!=blue,tier in (a,b),!legacy`. Empty: all. Throws 400 for an invalid selector. */
 export function labelSelector(selector: string): Test {
   const tests = clauses(selector).map(labelTest);
   return object => {

@@ -7,13 +7,19 @@ export interface Change {
   readonly resource: string;
   readonly revision: number;
   readonly object: JsonObject;
-  /** What was there before; absent for ADDED. */
+  /** The previous object; absent for ADDED. */
   readonly previous?: JsonObject;
 }
 
 type Listener = (change: Change) => void;
 
-/** What an object lies under, and lists are sorted by: `namespace/name`. */
+/** Identifies an object among those of its resource; `namespace` is '' for cluster-scoped kinds. */
+export interface ObjectKey {
+  readonly namespace: string;
+  readonly name: string;
+}
+
+/** The key of an object, which lists are sorted by: `namespace/name`. */
 export function keyOf(object: JsonObject): string {
   const { name, namespace } = nameOf(object);
   return `${namespace}/${name}`;
@@ -28,7 +34,7 @@ export class Storage {
   readonly #listeners = new Map<string, Set<Listener>>();
   readonly #queue: Change[] = [];
   #history: Change[] = [];
-  // As if the cluster had lived for a while: its first versions are no longer kept.
+  // As in an older cluster, whose first versions are already compacted.
   #revision = 100;
   #oldest = 100;
   #draining = false;
@@ -37,7 +43,7 @@ export class Storage {
     return this.#revision;
   }
 
-  read(resource: string, at: { readonly namespace: string; readonly name: string }): JsonObject | undefined {
+  read(resource: string, at: ObjectKey): JsonObject | undefined {
     return this.#objects.get(resource)?.get(`${at.namespace}/${at.name}`);
   }
 
@@ -55,7 +61,7 @@ export class Storage {
     return [...this.#objects].filter(([, objects]) => objects.size > 0).map(([resource]) => resource);
   }
 
-  /** Stores `object` under the next revision, freezes it, and tells the listeners. */
+  /** Stores `object` under the next revision, freezes it, and notifies the listeners. */
   write(resource: string, object: JsonObject): JsonObject {
     const { name, namespace } = nameOf(object);
     const objects = this.#objects.get(resource) ?? new Map<string, JsonObject>();
@@ -71,7 +77,7 @@ export class Storage {
     return object;
   }
 
-  /** Removes what is stored; `last` is its final state, told to watchers under a revision of its own. */
+  /** Removes the object; watchers get `last`, its final state, under a new revision. */
   remove(resource: string, last: JsonObject): JsonObject {
     const { name, namespace } = nameOf(last);
     const previous = this.read(resource, { namespace, name });
@@ -82,13 +88,13 @@ export class Storage {
     return last;
   }
 
-  /** Changes after `revision`; `undefined` when they are no longer kept. */
+  /** Changes after `revision`; `undefined` if they are compacted. */
   since(resource: string, revision: number): Change[] | undefined {
     if (revision + 1 < this.#oldest) return undefined;
     return this.#history.filter(change => change.resource === resource && change.revision > revision);
   }
 
-  /** The objects of the resource as they were at `revision`; `undefined` when that is no longer kept. */
+  /** The objects of the resource as they were at `revision`; `undefined` if that is compacted. */
   listAt(resource: string, namespace: string, revision: number): JsonObject[] | undefined {
     const later = this.since(resource, revision);
     if (later === undefined) return undefined;
@@ -101,7 +107,7 @@ export class Storage {
     return [...then].sort(([left], [right]) => (left < right ? -1 : 1)).map(([, object]) => object);
   }
 
-  /** Forgets the history, as a compaction does: watches from older versions end in 410. */
+  /** Compacts the history: watches from older versions end in 410. */
   compact(): void {
     this.#history = [];
     this.#oldest = this.#revision + 1;

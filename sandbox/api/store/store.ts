@@ -1,7 +1,7 @@
 import type { KindRef, KubeObject, ObjectRef } from '../../object.js';
 import type { DeleteOptions } from '../writes/deletion.js';
 
-/** What a store tells its listeners, in the order of resourceVersions. */
+/** An event for the listeners of a store, in the order of resourceVersions. */
 export interface StoreEvent {
   readonly type: 'ADDED' | 'MODIFIED' | 'DELETED';
   readonly object: KubeObject;
@@ -9,8 +9,8 @@ export interface StoreEvent {
 
 /**
  * The state of the embedded cluster, as etcd behind a real API server: every change has a new resourceVersion, every
- * object a uid, a generation that moves with its spec, and managedFields. Objects that come out are frozen copies.
- * Refused changes throw an `ApiError` that holds the very Status a real API server would send.
+ * object a uid, a generation that moves with its spec, and managedFields. Returned objects are frozen copies.
+ * Refused changes throw an `ApiError` with the Status that a real API server would send.
  */
 export interface Store {
   get(ref: ObjectRef): KubeObject | undefined;
@@ -25,6 +25,6 @@ export interface Store {
   update(object: KubeObject, options?: { readonly part?: 'status'; readonly manager?: string }): KubeObject;
   /** Finalizers, `deletionTimestamp` and owner references work as on a real cluster (background by default). */
   remove(ref: ObjectRef, options?: DeleteOptions): void;
-  /** Calls `listener` for each later change of the kind (all namespaces), synchronously. Returns the end of it. */
+  /** Calls `listener` for each later change of the kind (all namespaces), synchronously. Returns a function that stops it. */
   watch(kind: Omit<KindRef, 'namespace'>, listener: (event: StoreEvent) => void): () => void;
 }

@@ -18,7 +18,7 @@ import {
 import type { Change } from './storage.js';
 import { tableOf } from '../http/table.js';
 
-/** What a watch is made of. */
+/** The parameters of a watch. */
 export interface WatchCall {
   readonly request: ResourceRequest;
   readonly call: SeenCall;
@@ -29,7 +29,7 @@ export interface WatchCall {
   readonly endEarly: boolean;
 }
 
-/** How often a watch tells how far it is, when the client allows bookmarks. */
+/** The interval of bookmarks, if the client allows them. */
 const bookmarkMs = 60_000;
 /** A watch without `timeoutSeconds` ends after this, as on a real API server (30 to 60 minutes). */
 const longestMs = 30 * 60_000;
@@ -57,7 +57,7 @@ function checkOptions(
   return { initial: isTrue(initial), from: all || isTrue(initial) ? undefined : Number(version) };
 }
 
-/** Streams changes as JSON lines until the client goes, time is up, or a fault ends it. */
+/** Streams changes as JSON lines until the client disconnects, the time is over, or a fault ends it. */
 export function watchObjects(registry: Registry, faults: Faults, watch: WatchCall): void {
   const { request, response } = watch;
   const { kind, query } = request;

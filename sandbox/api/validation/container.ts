@@ -126,7 +126,7 @@ function resourceErrors(container: JsonObject, path: string): FieldError[] {
   return [...negative, ...over];
 }
 
-/** What a container lives in. */
+/** The pod around a container. */
 export interface ContainerPlace {
   /** As `spec.template.spec.containers[0]`. */
   readonly path: string;

@@ -22,7 +22,7 @@ export function dataErrors(object: JsonObject): FieldError[] {
   ];
 }
 
-/** Keys that a type of Secret cannot do without. */
+/** Required keys by type of Secret. */
 const needed: Readonly<Record<string, readonly string[]>> = {
   'kubernetes.io/tls': ['tls.crt', 'tls.key'],
   'kubernetes.io/dockerconfigjson': ['.dockerconfigjson'],
@@ -31,7 +31,7 @@ const needed: Readonly<Record<string, readonly string[]>> = {
 
 const credentials = '.dockerconfigjson';
 
-/** Credentials of registries are JSON. What they are is not quoted. */
+/** Registry credentials are JSON. Errors do not quote them. */
 function credentialErrors(data: JsonObject): FieldError[] {
   const text = Buffer.from(textAt(data, credentials) ?? '', 'base64')
     .toString('utf8')

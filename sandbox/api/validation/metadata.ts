@@ -16,20 +16,20 @@ const labelRule =
 const partRule =
   "must consist of alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric character (e.g. 'MyName',  or 'my.name',  or '123-abc', regex used for validation is '([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]')";
 
-/** Why the text is no DNS label, as containers, volumes and ports are named; `undefined` when it is one. */
+/** Why the text is not a DNS label, as containers, volumes and ports are named; `undefined` when it is one. */
 export function labelNameFault(name: string): string | undefined {
   if (name.length > 63) return 'must be no more than 63 characters';
   if (label1123.test(name)) return undefined;
   return subdomain.test(name) ? 'must not contain dots' : label1123Rule;
 }
 
-/** Why the text is no DNS subdomain, as most objects are named. */
+/** Why the text is not a DNS subdomain, as most objects are named. */
 export function subdomainFault(name: string): string | undefined {
   if (name.length > 253) return 'must be no more than 253 characters';
   return subdomain.test(name) ? undefined : subdomainRule;
 }
 
-/** Why the text is no key of a label or annotation: `name`, `example.com/name`. */
+/** Why the text is not a key of a label or annotation: `name`, `example.com/name`. */
 function keyFault(key: string): string | undefined {
   const [first = '', second, ...more] = key.split('/');
   if (more.length > 0) {
@@ -104,7 +104,7 @@ export function metadataErrors(kind: Kind, object: JsonObject): FieldError[] {
   ];
 }
 
-/** What an update may not do to metadata: neither mark for deletion, nor hold up what is marked. */
+/** Errors of a metadata update: it must neither mark an object for deletion nor add finalizers to a marked one. */
 export function metadataUpdateErrors(before: JsonObject, after: JsonObject): FieldError[] {
   const marked = objectAt(before, 'metadata').deletionTimestamp;
   const asked = objectAt(after, 'metadata').deletionTimestamp;

@@ -41,7 +41,7 @@ const claimSpec: Rule = (before, after) => {
   return onlyChangeable(['volumeName', ...bound], claimRule)(before, after);
 };
 
-/** A Job's pods are quoted without what surrounds them. */
+/** The error quotes only the pod template of a Job. */
 const jobTemplate: Rule = (before, after) => {
   const pods = frozen(['spec', 'template'], 'spec')(before, after);
   return pods.length > 0 ? pods : frozen(['spec'], 'template')(before, after);
@@ -53,7 +53,7 @@ const roleReference: Rule = (before, after) => {
   return [invalidValue('roleRef', { APIGroup: apiGroup, Kind: kind, Name: name }, 'field is immutable')];
 };
 
-/** A pod's spec is fixed but for images and deadlines; the node is named once, by the scheduler. */
+/** A pod's spec is immutable except for images and deadlines; the scheduler sets the node once. */
 const podFields: Rule = (before, after) => {
   const fixed = (object: JsonObject): JsonObject => {
     const spec = clone(objectAt(object, 'spec'));

@@ -11,13 +11,13 @@ export function notNegative(object: JsonObject, path: string, names: readonly st
   });
 }
 
-/** A value that is none of the supported ones; an absent one is fine. */
+/** An error for a value that is not supported; an absent one is valid. */
 export function oneOf(field: string, value: JsonValue | undefined, supported: readonly string[]): FieldError[] {
   if (value === undefined || supported.includes(asText(value))) return [];
   return [unsupportedValue(field, value, supported)];
 }
 
-/** A port that is a number out of range, or a name that is none. */
+/** An error for a port that is out of range or not a valid name. */
 export function portFault(field: string, port: JsonValue | undefined): FieldError[] {
   if (typeof port === 'string') {
     const fault = portNameFault(port);
@@ -27,7 +27,7 @@ export function portFault(field: string, port: JsonValue | undefined): FieldErro
   return [invalidValue(field, port, 'must be between 1 and 65535, inclusive')];
 }
 
-/** Why the text is no name of a port; `undefined` when it is one. */
+/** Why the text is not a port name; `undefined` if it is one. */
 export function portNameFault(name: string): string | undefined {
   if (name.length > 15) return 'must be no more than 15 characters';
   if (!/^[-a-z0-9]+$/.test(name)) return 'must contain only alpha-numeric characters (a-z, 0-9), and hyphens (-)';

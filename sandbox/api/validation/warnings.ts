@@ -40,7 +40,7 @@ function podWarnings(spec: JsonObject, path: string): string[] {
   return [...labels, ...containers];
 }
 
-/** What the API server says of an object that it takes nevertheless. */
+/** The warnings of the API server about a valid object. */
 export function warningsAbout(kind: Kind, object: JsonObject): string[] {
   const spec = objectAt(object, 'spec');
   switch (`${apiVersionOf(kind)}/${kind.kind}`) {

@@ -31,7 +31,7 @@ export function workloadErrors(object: JsonObject, kind: Kind): FieldError[] {
   return [...errors, ...strategyErrors(objectAt(spec, 'strategy')), ...deadlineErrors(spec)];
 }
 
-/** The pods of a workload are always restarted; said after all that is wrong with the pods themselves. */
+/** The pods of a workload are always restarted; reported after the errors of the pods themselves. */
 export function restartErrors(object: JsonObject): FieldError[] {
   const policy = objectAt(object, 'spec', 'template', 'spec').restartPolicy;
   return oneOf('spec.template.spec.restartPolicy', policy, ['Always']);

@@ -124,13 +124,13 @@ function addFinalizer(object: JsonObject, name: string): void {
   if (!finalizers.includes(name)) metadata.finalizers = [...finalizers, name];
 }
 
-/** Namespaces that a cluster cannot do without. */
+/** Namespaces that cannot be deleted. */
 const kept: ReadonlySet<string> = new Set(['default', 'kube-public', 'kube-system']);
 
 const isNamespace = (kind: Kind): boolean => kind.group === '' && kind.kind === 'Namespace';
 const isPod = (kind: Kind): boolean => kind.group === '' && kind.kind === 'Pod';
 
-/** Only a pod that runs on a node has time to stop. */
+/** Only a pod on a node has a grace period. */
 function gracePeriod(kind: Kind, live: JsonObject, options: DeleteOptions): number {
   if (!isPod(kind)) return 0;
   const spec = objectAt(live, 'spec');

@@ -34,7 +34,7 @@ export function listObjects(registry: Registry, request: ResourceRequest, option
   const { kind } = request;
   const { items, metadata } = listPage(registry, request, selection(request));
   if (options.table) return { status: 200, body: tableOf(kind, items, metadata) };
-  // What a list says of itself holds for its items too.
+  // The version and kind of a list apply to its items.
   const plain = items.map(({ kind: _kind, apiVersion: _apiVersion, ...rest }) => rest);
   const list = { kind: `${kind.kind}List`, apiVersion: apiVersionOf(kind), metadata, items: plain };
   return { status: 200, body: list };

@@ -60,7 +60,7 @@ export function converted(kind: Kind, merged: JsonObject, given: string): JsonOb
   });
 }
 
-/** What a write through one door may change: the status alone, or everything but the status. */
+/** What a write may change: through the status subresource only the status, otherwise everything but the status. */
 export function partOf(
   live: JsonObject,
   sent: JsonObject,

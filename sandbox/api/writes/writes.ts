@@ -85,6 +85,6 @@ function apply(registry: Registry, input: WriteRequest, options: WriteOptions): 
   if (kind.namespaced && given.namespace !== '' && given.namespace !== namespace) {
     throw badRequest('the namespace of the provided object does not match the namespace sent on the request');
   }
-  const { object, created } = registry.apply(kind, clone(config), { ...options, place: { namespace, name } });
+  const { object, created } = registry.apply(kind, clone(config), { ...options, key: { namespace, name } });
   return { status: created ? 201 : 200, body: object };
 }

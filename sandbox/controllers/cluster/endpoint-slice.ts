@@ -23,14 +23,14 @@ const CHANGED = 'endpoints.kubernetes.io/last-change-trigger-time';
 const MANAGER = 'endpointslice-controller.k8s.io';
 const MOST = 100;
 
-/** Writes down which pods are behind each Service: its EndpointSlices. */
+/** Maintains the EndpointSlices of each Service. */
 export const endpointSliceController: Controller = context => {
   const { store, clock } = context;
   const queue = createQueue(clock, key => {
     const service = getByKey(store, SERVICE, key);
     if (service?.spec?.selector !== undefined && service.spec.type !== 'ExternalName') sync(context, service);
   });
-  /** Labels a pod had: a Service must also learn of a pod that it selects no longer. */
+  /** The last labels of a pod: a Service that no longer selects it must be updated too. */
   const labels = new Map<string, Readonly<Record<string, string>>>();
   const ends = [
     store.watch(SERVICE, ({ type, object }) => {
@@ -106,7 +106,7 @@ function endpointOf(service: Service, pod: Pod, ip: string): Endpoint {
   };
 }
 
-/** An empty list is none on the wire. */
+/** The API server omits empty lists. */
 function orNull<T>(list: readonly T[]): readonly T[] | null {
   return list.length === 0 ? null : list;
 }

@@ -2,25 +2,25 @@ import type { KubeObject } from '../../object.js';
 import type { Store } from '../../api/store/store.js';
 import { EVENT, getByKey, NAMESPACE, timestamp } from '../kinds.js';
 
-/** What is told about an object. */
+/** The content of an Event. */
 export interface Note {
   readonly type: 'Normal' | 'Warning';
   readonly reason: string;
   readonly message: string;
-  /** Container of a pod that it is about. Absent: the whole object. */
+  /** The container of the pod that the Event is about. Absent: the whole object. */
   readonly container?: string;
 }
 
 /** Writes Events; the same note about the same object again only counts up. */
 export type Recorder = (object: KubeObject, note: Note) => void;
 
-/** Who tells. */
+/** The reporter of Events. */
 export interface Reporter {
   /** As in `deployment-controller`. */
   readonly component: string;
   /** Node that it runs on. Absent: none in particular. */
   readonly host?: string;
-  /** What it did, by the reason, where it writes Events of the newer kind, which have a time and no count. Absent: it does not. */
+  /** The `action` by reason, for reporters of events.k8s.io Events, which have a time and no count. Absent: core Events. */
   readonly action?: (reason: string) => string | undefined;
 }
 
@@ -31,7 +31,7 @@ export function createRecorder(store: Store, reporter: Reporter): Recorder {
   return (object, note) => {
     const namespace = object.metadata.namespace ?? 'default';
     const home = getByKey(store, NAMESPACE, `/${namespace}`);
-    // A namespace that is on its way out takes nothing new.
+    // A terminating namespace accepts no new objects.
     if (!home || home.metadata.deletionTimestamp !== undefined) return;
 
     const { name, uid = '', resourceVersion = '' } = object.metadata;
@@ -79,6 +79,6 @@ export function createRecorder(store: Store, reporter: Reporter): Recorder {
 let eventNumber = 0;
 function eventSuffix(): string {
   eventNumber += 1;
-  // Nanoseconds since 1970 as Kubernetes writes them, told apart by the number.
+  // Nanoseconds since 1970 as Kubernetes writes them, made unique by a counter.
   return (BigInt(Date.now()) * 1_000_000n + BigInt(eventNumber % 1_000_000)).toString(16);
 }

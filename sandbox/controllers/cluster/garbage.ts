@@ -6,7 +6,7 @@ import { ownableKinds, watchAll } from '../watch-all.js';
 
 const FOREGROUND = 'foregroundDeletion';
 
-/** Removes what belonged to an owner that is gone, and first of all what blocks an owner that waits for it. */
+/** Removes the dependents of deleted owners, first those that block a foreground deletion. */
 export const garbageCollector: Controller = context => {
   const { store, clock } = context;
 

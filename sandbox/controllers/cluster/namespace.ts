@@ -5,13 +5,13 @@ import { createQueue } from '../queue.js';
 import { writeStatus } from '../status.js';
 import { watchAll } from '../watch-all.js';
 
-/** What every namespace holds from the first moment on. */
+/** The objects of every new namespace. */
 const furniture = [
   { apiVersion: 'v1', kind: 'ServiceAccount', name: 'default' },
   { apiVersion: 'v1', kind: 'ConfigMap', name: 'kube-root-ca.crt' },
 ];
 
-/** Makes namespaces Active and furnishes them; empties those that are being deleted and then lets them go. */
+/** Activates namespaces and creates their default objects; empties terminating ones and finalizes them. */
 export const namespaceController: Controller = context => {
   const { store, clock, kinds } = context;
   const queue = createQueue(clock, key => {
@@ -31,7 +31,7 @@ export const namespaceController: Controller = context => {
         .filter(({ namespaced }) => namespaced)
         .flatMap(({ apiVersion, kind }) => store.list({ apiVersion, kind, namespace: name }));
     for (const object of content()) {
-      // An object kept under two API versions goes with the first of them.
+      // An object that is served under two API versions is deleted through the first.
       if (object.metadata.deletionTimestamp === undefined && store.get(refOf(object))) store.remove(refOf(object));
     }
     if (content().length === 0) store.remove(refOf(namespace), { gracePeriodSeconds: 0 });

@@ -1,6 +1,7 @@
 import type { Controller } from '../context.js';
 import { createRecorder } from './events.js';
-import { conditionOf, getByKey, hasLabels, keyOf, listKind, NODE, POD } from '../kinds.js';
+import { conditionOf } from '../condition.js';
+import { getByKey, hasLabels, keyOf, listKind, NODE, POD } from '../kinds.js';
 import { createQueue } from '../queue.js';
 import { setCondition, writeStatus } from '../status.js';
 
@@ -13,7 +14,7 @@ const noNode =
 
 const actions: Readonly<Record<string, string>> = { Scheduled: 'Binding', FailedScheduling: 'Scheduling' };
 
-/** Puts pods on the node, unless their nodeSelector wants another one. */
+/** Assigns pods to the node, unless their nodeSelector does not match. */
 export const scheduler: Controller = ({ store, clock }) => {
   const record = createRecorder(store, {
     component: 'default-scheduler',

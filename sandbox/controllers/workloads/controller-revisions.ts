@@ -5,7 +5,7 @@ import { controlledBy, getByKey, ownedBy, REVISION } from '../kinds.js';
 import type { Pod, PodTemplate } from '../pod.js';
 import { templateHash } from '../template-hash.js';
 
-/** Label that tells pods of one revision from those of another. */
+/** Label that identifies the pods of one revision. */
 export const REVISION_LABEL = 'controller-revision-hash';
 
 /** What a kind writes on its revisions. */
@@ -15,7 +15,7 @@ export interface RevisionNotes {
   readonly annotations?: Readonly<Record<string, string>>;
 }
 
-/** The revision of today's template, as the newest: made if there is none, numbered anew if it is an older one. */
+/** The revision of the current template, as the newest: created if there is none, renumbered if it is an older one. */
 export function syncRevision(store: Store, owner: StatefulSet | DaemonSet, notes: RevisionNotes): ControllerRevision {
   const { template } = owner.spec;
   const hash = templateHash(template);

@@ -2,7 +2,7 @@ import type { DaemonSet } from '../kinds.js';
 import { controlledBy, POD } from '../kinds.js';
 import type { Pod } from '../pod.js';
 
-/** A daemon stays on a node that is ill, and starts on one that takes nothing else. */
+/** A daemon pod tolerates failing nodes and nodes that accept no other pods. */
 const tolerations = [
   ...['not-ready', 'unreachable'].map(name => tolerate(name, 'NoExecute')),
   ...['disk-pressure', 'memory-pressure', 'pid-pressure', 'unschedulable'].map(name => tolerate(name, 'NoSchedule')),
@@ -39,7 +39,7 @@ export function daemonPod(
   };
 }
 
-/** The node that the pod was made for; also before it is there. */
+/** The node that the pod was created for, also before it is scheduled. */
 export function nodeOf({ spec }: Pod): string | undefined {
   const required = spec.affinity?.nodeAffinity?.requiredDuringSchedulingIgnoredDuringExecution;
   return spec.nodeName ?? required?.nodeSelectorTerms[0]?.matchFields?.[0]?.values[0];

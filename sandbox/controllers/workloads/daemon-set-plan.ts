@@ -4,10 +4,10 @@ import type { Pod } from '../pod.js';
 export interface DaemonState {
   readonly pod: Pod;
   readonly leaving: boolean;
-  /** Failed or succeeded; a daemon should do neither. */
+  /** Failed or succeeded: the pod must be replaced. */
   readonly ended: boolean;
   readonly available: boolean;
-  /** Of today's template. */
+  /** Whether it is of the current template. */
   readonly updated: boolean;
 }
 
@@ -23,7 +23,7 @@ export interface DaemonGoal {
   readonly update?: { readonly surge: number; readonly missing: number };
 }
 
-/** What is done now: nodes that get a pod, and pods that go. */
+/** The next step: nodes that get a pod, and pods to delete. */
 export interface DaemonStep {
   readonly create: readonly string[];
   readonly remove: readonly Pod[];
@@ -50,7 +50,7 @@ export function planDaemons({ update }: DaemonGoal, nodes: readonly NodePods[]):
     if (fresh) {
       if (fresh.available || !old.available) remove.push(old.pod);
     } else if (update.surge > 0) {
-      // One that serves nobody is replaced whatever the bound.
+      // An unavailable pod is replaced regardless of the limits.
       if (old.available && surge <= 0) continue;
       if (old.available) surge -= 1;
       create.push(node);

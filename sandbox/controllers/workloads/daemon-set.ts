@@ -17,7 +17,7 @@ import { nonZero, writeStatus } from '../status.js';
 
 const GENERATION = 'deprecated.daemonset.template.generation';
 
-/** Keeps one pod on every node that fits, and replaces those of earlier templates. */
+/** Keeps one pod on every matching node, and replaces those of earlier templates. */
 export const daemonSetController: Controller = ({ store, clock }) => {
   const record = createRecorder(store, { component: 'daemonset-controller' });
   const availability = createAvailability(clock);

@@ -1,5 +1,6 @@
-import type { Condition, Deployment, DeploymentStatus, ReplicaSet } from '../kinds.js';
-import { conditionOf, timestamp } from '../kinds.js';
+import { conditionOf, type Condition } from '../condition.js';
+import type { Deployment, DeploymentStatus, ReplicaSet } from '../kinds.js';
+import { timestamp } from '../kinds.js';
 import { limitsOf } from './rollout-plan.js';
 import type { DeploymentSets } from './replica-sets.js';
 import { dropCondition, nonZero, putCondition } from '../status.js';
@@ -38,7 +39,7 @@ export function countPods(deployment: Deployment, sets: DeploymentSets): Deploym
   };
 }
 
-/** True if all wanted pods are of today's template and available, and no other pod is left. */
+/** True if all wanted pods are of the current template and available, and no other pod is left. */
 export function isComplete(deployment: Deployment, status: DeploymentStatus): boolean {
   const wanted = deployment.spec.replicas ?? 1;
   return [status.replicas, status.updatedReplicas, status.availableReplicas].every(count => (count ?? 0) === wanted);
@@ -47,7 +48,7 @@ export function isComplete(deployment: Deployment, status: DeploymentStatus): bo
 /** What was done just now: a set was made for a new template, sets were scaled, or nothing. */
 export type Step = 'created' | 'scaled' | 'nothing';
 
-/** What the condition Progressing is decided from. */
+/** The input for the condition Progressing. */
 export interface Progress {
   readonly deployment: Deployment;
   readonly sets: DeploymentSets;

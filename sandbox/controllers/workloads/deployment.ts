@@ -34,14 +34,14 @@ export const deploymentController: Controller = context => {
     const deployment = getByKey(store, DEPLOYMENT, key);
     if (!deployment || deployment.metadata.deletionTimestamp !== undefined) return;
     const step = rollOut({ context, record, deployment });
-    const told = getByKey(store, DEPLOYMENT, key);
-    if (told && step === 'created') tellOfNewSet(told);
+    const scaled = getByKey(store, DEPLOYMENT, key);
+    if (scaled && step === 'created') reportNewSet(scaled);
     const fresh = getByKey(store, DEPLOYMENT, key);
     if (fresh) report(fresh, step);
   });
 
   /** Before anything is counted, so that this condition is the first. */
-  function tellOfNewSet(deployment: Deployment): void {
+  function reportNewSet(deployment: Deployment): void {
     const name = setsOf(store, deployment).current?.metadata.name ?? '';
     progressed.set(deployment.metadata.uid ?? '', clock.now());
     writeStatus(store, deployment, withProgress(deployment.status ?? {}, newSetCreated(name), true));
@@ -71,7 +71,7 @@ export const deploymentController: Controller = context => {
       const owner = controllerOf(object);
       if (owner?.kind === 'Deployment') queue.add(`${object.metadata.namespace ?? ''}/${owner.name}`);
     }),
-    // Recreate waits for the last old pod to be gone, which no status tells.
+    // Recreate waits for the last old pod to be gone, which no status shows.
     store.watch(POD, ({ type, object }) => {
       const set = getByKey(
         store,
@@ -88,7 +88,7 @@ export const deploymentController: Controller = context => {
   };
 };
 
-/** A rollout and what it works with. */
+/** The state of a rollout. */
 interface Rollout {
   readonly context: ControllerContext;
   readonly record: Recorder;
@@ -156,7 +156,7 @@ function scaled(set: ReplicaSet, before: number, after: number): Note {
   return { type: 'Normal', reason: 'ScalingReplicaSet', message };
 }
 
-/** Undefined: the API server refuses the set, which an Event tells. */
+/** Undefined: the API server refuses the set, which an Event reports. */
 function tryCreate({ context, record, deployment }: Rollout, old: readonly ReplicaSet[]): ReplicaSet | undefined {
   const limits = limitsOf(deployment.spec);
   const none = { name: '', replicas: 0, available: 0 };

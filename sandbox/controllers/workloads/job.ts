@@ -1,8 +1,9 @@
 import { ApiError } from '../../api/http/status.js';
 import type { Controller } from '../context.js';
 import { createRecorder } from '../cluster/events.js';
-import type { Condition, Job } from '../kinds.js';
-import { conditionOf, controlledBy, controllerOf, getByKey, JOB, keyOf, ownedBy, POD, timestamp } from '../kinds.js';
+import { conditionOf, type Condition } from '../condition.js';
+import type { Job } from '../kinds.js';
+import { controlledBy, controllerOf, getByKey, JOB, keyOf, ownedBy, POD, timestamp } from '../kinds.js';
 import type { Pod } from '../pod.js';
 import { isActive, isReady, RETRY_REFUSED } from '../pod.js';
 import { createQueue } from '../queue.js';
@@ -12,7 +13,7 @@ import { nonZero, setCondition, writeStatus } from '../status.js';
 const BACK_OFF = 10;
 const MOST = 360;
 
-/** Runs Jobs to their end: as many successful pods as wanted, or given up after backoffLimit failures. */
+/** Runs Jobs until they have enough successful pods or more than backoffLimit failures. */
 export const jobController: Controller = ({ store, clock }) => {
   const record = createRecorder(store, { component: 'job-controller' });
   /** When each Job was first seen, and when a failed pod of it may be replaced, in Kubernetes seconds. */
@@ -130,7 +131,7 @@ export const jobController: Controller = ({ store, clock }) => {
 
 const isLeaving = (pod: Pod): boolean => pod.metadata.deletionTimestamp !== undefined;
 
-/** The Job's conditions with what is to be said of its being suspended. */
+/** The Job's conditions with the condition Suspended. */
 function suspension(job: Job): readonly Condition[] {
   const { conditions = [] } = job.status ?? {};
   const type = 'Suspended';
@@ -143,12 +144,12 @@ function suspension(job: Job): readonly Condition[] {
 
 const completed = { type: 'Normal', reason: 'Completed', message: 'Job completed' } as const;
 
-/** Pods of a Job by what became of them. */
+/** Pods of a Job by their result. */
 export interface Tally {
   readonly active: number;
   readonly succeeded: number;
   readonly failed: number;
-  /** Restarts of containers inside pods that go on, as with restartPolicy OnFailure. */
+  /** Restarts of containers in running pods, as with restartPolicy OnFailure. */
   readonly restarts: number;
 }
 

@@ -1,12 +1,12 @@
-import { conditionOf } from '../kinds.js';
+import { conditionOf } from '../condition.js';
 import type { Pod } from '../pod.js';
 import { isReady } from '../pod.js';
 
 const phases = ['Pending', 'Unknown', 'Running'];
 
 /**
- * Pods in the order in which a controller that has too many deletes them: those that serve nobody first, then the
- * cheapest by annotation, then those that served for the shortest time.
+ * Pods in the order in which a controller that has too many deletes them: unready ones first, then the
+ * cheapest by annotation, then the youngest.
  */
 export function firstToGo(pods: readonly Pod[]): readonly Pod[] {
   return [...pods].sort((a, b) => {

@@ -12,7 +12,7 @@ const DESIRED = 'deployment.kubernetes.io/desired-replicas';
 const MAX = 'deployment.kubernetes.io/max-replicas';
 const ownAnnotations = new Set([REVISION, HISTORY, DESIRED, MAX, 'kubectl.kubernetes.io/last-applied-configuration']);
 
-/** A Deployment's ReplicaSets: the one with today's template, and all others, oldest first. */
+/** A Deployment's ReplicaSets: the one with the current template, and all others, oldest first. */
 export interface DeploymentSets {
   readonly current?: ReplicaSet;
   readonly old: readonly ReplicaSet[];
@@ -27,7 +27,7 @@ export function setsOf(store: Store, deployment: Deployment): DeploymentSets {
   return current ? { current, old } : { old };
 }
 
-/** Creates the set of today's template with its first number of pods. Throws what the store throws. */
+/** Creates the set of the current template with its first number of pods. Throws what the store throws. */
 export function createSet(
   store: Store,
   deployment: Deployment,
@@ -79,7 +79,7 @@ export function annotate(store: Store, object: KubeObject, values: Readonly<Reco
   store.update({ ...object, metadata: { ...metadata, annotations: { ...annotations, ...values } } });
 }
 
-/** Gives the set its number of pods, and notes for how many it was decided. */
+/** Scales the set, and records the desired replicas of the Deployment. */
 export function scaleSet(
   store: Store,
   set: ReplicaSet,
@@ -138,6 +138,6 @@ function revisionOf(set: ReplicaSet): number {
 
 function byAge(a: ReplicaSet, b: ReplicaSet): number {
   const [first, second] = [a, b].map(set => Date.parse(set.metadata.creationTimestamp ?? ''));
-  // Several sets of one second are told apart by their revision.
+  // Sets created in the same second are ordered by revision.
   return (first ?? 0) - (second ?? 0) || revisionOf(a) - revisionOf(b);
 }

@@ -1,6 +1,6 @@
 import type { Deployment } from '../kinds.js';
 
-/** What the plan needs to know of a ReplicaSet. Sets are given oldest first. */
+/** A ReplicaSet as the plan sees it. Sets are listed oldest first. */
 export interface SetState {
   readonly name: string;
   /** Wanted pods. */
@@ -23,7 +23,7 @@ export interface Limits {
 /** New numbers of pods by the name of the set; sets that stay as they are are absent. */
 export type Scaling = ReadonlyMap<string, number>;
 
-/** Percentages become pods: surge is rounded up, unavailable down; both 0 would stop every rollout, so 1 may then be missing. */
+/** Resolves percentages: maxSurge is rounded up, maxUnavailable down. If both are 0, maxUnavailable is 1. */
 export function limitsOf(spec: Deployment['spec']): Limits {
   const replicas = spec.replicas ?? 1;
   if (spec.strategy?.type === 'Recreate') return { maxSurge: 0, maxUnavailable: replicas };
@@ -49,10 +49,10 @@ export function planRolling(
   const all = [...old, current];
   const total = sum(all.map(set => set.replicas));
 
-  // Pods that are only meant to go still take room.
+  // Pods that are about to be deleted still count.
   const present = sum(all.map(set => Math.max(set.replicas, set.existing ?? 0)));
-  const room = Math.max(0, replicas + limits.maxSurge - present);
-  const grown = Math.min(replicas, current.replicas + room);
+  const allowed = Math.max(0, replicas + limits.maxSurge - present);
+  const grown = Math.min(replicas, current.replicas + allowed);
   if (grown !== current.replicas) return new Map([[current.name, grown]]);
 
   const needed = replicas - limits.maxUnavailable;
@@ -60,7 +60,7 @@ export function planRolling(
   const scaling = new Map<string, number>();
   if (mayStop <= 0) return scaling;
 
-  // Old pods that serve nobody go first: they cost nothing.
+  // Unready old pods are deleted first: they serve no users.
   for (const set of old) {
     const stopped = Math.min(mayStop, Math.max(0, set.replicas - set.available));
     if (stopped > 0) scaling.set(set.name, set.replicas - stopped);

@@ -38,7 +38,7 @@ export function statefulPod(
   };
 }
 
-/** The claims of that pod. They belong to nobody, so that they outlive it. */
+/** The claims of that pod. They have no owner, so that they outlive the pod. */
 export function statefulClaims(set: StatefulSet, ordinal: number): readonly KubeObject[] {
   return (set.spec.volumeClaimTemplates ?? []).map(template => ({
     ...template,

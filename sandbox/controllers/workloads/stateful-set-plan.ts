@@ -1,21 +1,21 @@
-/** What the plan needs to know of a pod. */
+/** A pod as the plan sees it. */
 export interface OrdinalPod {
   readonly ordinal: number;
   readonly state: 'leaving' | 'ended' | 'unavailable' | 'available';
-  /** Of today's template. */
+  /** Whether it is of the current template. */
   readonly updated: boolean;
 }
 
 export interface StatefulGoal {
   readonly start: number;
   readonly replicas: number;
-  /** Each pod waits for the one before; otherwise all are made and deleted at once. */
+  /** Each pod waits for the one before; otherwise all are created and deleted at once. */
   readonly ordered: boolean;
   /** Pods of earlier templates from this ordinal on are replaced, so many at a time; absent: none is. */
   readonly update?: { readonly from: number; readonly maxUnavailable: number };
 }
 
-/** What is done now; the next step follows when a pod reports back. */
+/** The next step; another one follows when a pod changes. */
 export interface StatefulStep {
   readonly create: readonly number[];
   readonly remove: readonly number[];
@@ -32,7 +32,7 @@ export function planStateful(goal: StatefulGoal, pods: readonly OrdinalPod[]): S
     const pod = pods.find(one => one.ordinal === ordinal);
     if (!pod) create.push(ordinal);
     else if (pod.state === 'ended') remove.push(ordinal);
-    // The reason why a broken pod stops everything, even when its template has been put right.
+    // This is why a broken pod stops the update, even after its template was fixed.
     if (ordered && pod?.state !== 'available') return step;
   }
 
@@ -49,7 +49,7 @@ export function planStateful(goal: StatefulGoal, pods: readonly OrdinalPod[]): S
   let spare = update.maxUnavailable - (replicas - wanted.filter(({ state }) => state === 'available').length);
   for (const { ordinal, state, updated } of wanted) {
     if (updated || ordinal < update.from || state === 'leaving' || state === 'ended') continue;
-    // One that serves nobody costs nothing.
+    // An unready pod serves no users.
     if (state === 'available' && spare <= 0) continue;
     if (state === 'available') spare -= 1;
     remove.push(ordinal);
@@ -59,7 +59,7 @@ export function planStateful(goal: StatefulGoal, pods: readonly OrdinalPod[]): S
 
 const fromTheEnd = (a: OrdinalPod, b: OrdinalPod): number => b.ordinal - a.ordinal;
 
-/** An ill pod that is to go does so without getting well first, provided that it is the lowest of the ill ones. */
+/** An unready pod may be replaced without becoming ready first if it is the lowest unready one. */
 function isFirstIll(surplus: readonly OrdinalPod[], index: number): boolean {
   return surplus.slice(index + 1).every(({ state }) => state === 'available');
 }

@@ -16,7 +16,7 @@ import { planStateful } from './stateful-set-plan.js';
 import type { OrdinalPod, StatefulGoal } from './stateful-set-plan.js';
 import { nonZero, writeStatus } from '../status.js';
 
-/** Pods with names that last, made and replaced in the order of their ordinals. */
+/** Pods with stable names, created and replaced in the order of their ordinals. */
 export const statefulSetController: Controller = ({ store, clock }) => {
   const record = createRecorder(store, { component: 'statefulset-controller' });
   const availability = createAvailability(clock);
@@ -146,7 +146,7 @@ function goalOf({ spec }: StatefulSet): StatefulGoal {
   };
 }
 
-/** Below the partition a new pod is of the version that the others there have. */
+/** Below the partition, a new pod gets the version of the other pods there. */
 function needsCurrent({ spec }: StatefulSet, ordinal: number): boolean {
   const { type, rollingUpdate } = spec.updateStrategy ?? {};
   return type !== 'OnDelete' && ordinal < (spec.ordinals?.start ?? 0) + (rollingUpdate?.partition ?? 0);

@@ -1,4 +1,4 @@
-/** Why the work of a container ends early: its pod is deleted or the sandbox closes. Never an error to tell. */
+/** Why the work of a container ends early: its pod is deleted or the sandbox closes. Not an error to report. */
 export class Aborted extends Error {
   override readonly name = 'Aborted';
 }

@@ -18,6 +18,6 @@ export interface ContainerHost {
   /** Throws ConfigError while something it refers to is missing. */
   environment(container: Container): Readonly<Record<string, string>>;
   note(note: Note): void;
-  /** The container's status is another one now. */
+  /** Called when the container's status changes. */
   changed(): void;
 }

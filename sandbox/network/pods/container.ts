@@ -8,7 +8,7 @@ import { obtainImage } from '../programs/image-store.js';
 import { Life } from './life.js';
 import { Process } from './process.js';
 
-/** Seconds from the image being there to the process running. */
+/** Seconds from the pulled image to the running process. */
 const START = 0.2;
 /** Seconds between two looks for a missing ConfigMap or Secret. */
 const CONFIG_RETRY = 2;
@@ -19,7 +19,7 @@ const MOST_BACK_OFF = 300;
 
 export type RestartPolicy = 'Always' | 'OnFailure' | 'Never';
 
-/** One container of a pod through all its lives: pulled, configured, started, restarted, stopped. */
+/** One container of a pod: pulled, configured, started, restarted, stopped. */
 export class ContainerRunner {
   readonly #container: Container;
   readonly #host: ContainerHost;
@@ -52,14 +52,14 @@ export class ContainerRunner {
     };
   }
 
-  /** Log of the newest life, or of the one that `lastState` tells of. Undefined: there was no such life. */
+  /** Log of the current instance, or of that in `lastState`. Undefined: there is no such instance. */
   lines(which: 'newest' | 'last'): readonly string[] | undefined {
     if (which === 'newest') return this.#life?.lines;
     const id = this.#lastState.terminated?.containerID;
     return [this.#life, this.#previous].find(life => life !== undefined && life.id === id)?.lines;
   }
 
-  /** Lives until it ends for good; resolves with its last exit code. Throws {@link Aborted} when stopped in between. */
+  /** Runs until the container ends for good; resolves with its last exit code. Throws {@link Aborted} if stopped before. */
   async run(restart: RestartPolicy): Promise<number> {
     for (;;) {
       this.#stopped.signal.throwIfAborted();
@@ -71,7 +71,7 @@ export class ContainerRunner {
     }
   }
 
-  /** Resolves when it is gone, after at most that many Kubernetes seconds and a little. */
+  /** Stops the container; resolves when it has ended, shortly after that many Kubernetes seconds at most. */
   async stop(graceSeconds: number): Promise<void> {
     this.#stopped.abort(new Aborted());
     if (this.#state.running === undefined) return;

@@ -15,7 +15,7 @@ export interface LifeOptions {
   readonly container: Container;
   readonly host: ContainerHost;
   readonly process: Process;
-  /** `containerd://…`, new for each life. */
+  /** `containerd://…`, new for each instance. */
   readonly id: string;
 }
 
@@ -131,7 +131,7 @@ export class Life {
     void untilAborted(runProbe(probe, run, { onVerdict, onFailure }));
   }
 
-  /** A probe has found the process unfit: it is stopped, and its container decides about the next life. */
+  /** A failed probe stops the process; the container decides about the restart. */
   #replace(which: 'startup' | 'liveness', probe: Probe): void {
     const message = `Container ${this.#container.name} failed ${which} probe, will be restarted`;
     this.#note('Normal', { reason: 'Killing', message });

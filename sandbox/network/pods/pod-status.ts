@@ -1,9 +1,9 @@
-import type { Condition } from '../../controllers/kinds.js';
+import type { Condition } from '../../controllers/condition.js';
 import type { ContainerStatus, Pod, PodStatus } from '../../controllers/pod.js';
 import type { Verdict } from '../../controllers/status.js';
 import { dropCondition, setCondition } from '../../controllers/status.js';
 
-/** What the kubelet knows of a pod. */
+/** A pod's state in the kubelet. */
 export interface PodFacts {
   readonly containers: readonly ContainerStatus[];
   readonly inits: readonly ContainerStatus[];
@@ -11,7 +11,7 @@ export interface PodFacts {
   readonly initialized: boolean;
   /** An init container has failed for good. */
   readonly failed: boolean;
-  /** Its network and volumes are there. */
+  /** Its network and volumes are set up. */
   readonly sandboxed: boolean;
   /** It was deleted, and everything in it has ended. */
   readonly over: boolean;

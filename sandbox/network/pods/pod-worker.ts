@@ -16,7 +16,7 @@ import type { PodNetwork } from './process.js';
 /** Seconds between two tries to mount the volumes. */
 const MOUNT_RETRY = 2;
 
-/** What the node gives each of its pods. */
+/** The services of the node for its pods. */
 export interface NodeTools {
   readonly store: Store;
   readonly clock: Clock;
@@ -59,21 +59,21 @@ export class PodWorker {
     this.#work = untilAborted(this.#run());
   }
 
-  /** Stops everything within the grace and then removes the pod from the API server. Only the first call counts. */
+  /** Stops everything within the grace and then removes the pod from the API server. Later calls have no effect. */
   stop(graceSeconds: number): void {
     if (this.#stopped.signal.aborted) return;
     this.#stopped.abort(new Aborted());
     void this.#end(graceSeconds);
   }
 
-  /** The API server has forgotten the pod, or the sandbox ends: everything goes at once. */
+  /** Ends everything at once: the pod no longer exists, or the sandbox closes. */
   kill(): void {
     this.#forgotten = true;
     this.#stopped.abort(new Aborted());
     for (const runner of [...this.#inits, ...this.#containers]) runner.kill();
   }
 
-  /** Log lines of a container; `container` absent: of the first one. Undefined: no such container or life. */
+  /** Log lines of a container; `container` absent: of the first one. Undefined: no such container or instance. */
   lines(which: 'newest' | 'last', container?: string): readonly string[] | undefined {
     const all = [...this.#containers, ...this.#inits];
     const runner = container === undefined ? all[0] : all.find(({ status }) => status.name === container);
@@ -136,7 +136,7 @@ export class PodWorker {
     };
   }
 
-  /** Undefined: the API server has it no longer, or another one of its name. */
+  /** Undefined: it no longer exists, or was replaced by another of the same name. */
   #live(): Pod | undefined {
     const live = getByKey(this.#tools.store, POD, keyOf(this.#pod));
     return live?.metadata.uid === this.uid ? live : undefined;

@@ -7,14 +7,14 @@ import type { PodNetwork } from './process.js';
 /** Undefined: the probe passed. A text is why it failed, in the kubelet's words. */
 export type Finding = string | undefined;
 
-/** Where a probe looks. */
+/** The target of a probe. */
 export interface Target {
   readonly container: Container;
   readonly network: PodNetwork;
   readonly podIP: string;
 }
 
-/** Asks once. A probe that the sandbox cannot run (exec, grpc) passes: see IMAGES.md. */
+/** Runs a probe once. A probe that the sandbox cannot run (exec, grpc) passes: see IMAGES.md. */
 export async function probeOnce(probe: Probe, target: Target): Promise<Finding> {
   // An HTTP deadline is real time: a loaded machine is not a slower cluster.
   // Prober and server share one process: a shorter time-out would only measure how busy this machine is.
@@ -80,7 +80,7 @@ function portNumber(port: number | string, container: Container): number | undef
   return container.ports?.find(({ name }) => name === port)?.containerPort;
 }
 
-/** What a running probe tells. */
+/** Callbacks of a running probe. */
 export interface ProbeListener {
   /** The threshold of successes (`true`) or failures (`false`) is reached, again and again. */
   onVerdict(passes: boolean): void;

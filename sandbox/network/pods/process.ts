@@ -3,10 +3,10 @@ import { createServer } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
 import type { Clock } from '../../controllers/clock.js';
 
-/** What an image holds. Resolves when it serves, or has ended. */
+/** The program of an image. Resolves when it serves or has ended. */
 export type Program = (process: ProgramProcess) => Promise<void>;
 
-/** What a program knows of the process that it runs in. */
+/** The process as a program sees it. */
 export type ProgramProcess = Pick<
   Process,
   'env' | 'hostname' | 'log' | 'after' | 'onTerminate' | 'listen' | 'drain' | 'exit'
@@ -22,7 +22,7 @@ export interface ProcessOptions {
   readonly network: PodNetwork;
 }
 
-/** One life of a container: its environment, log, servers and timers, which all end with it. */
+/** One instance of a container: its environment, log, servers and timers, which all end with it. */
 export class Process {
   readonly env: Readonly<Record<string, string>>;
   readonly hostname: string;
@@ -70,14 +70,14 @@ export class Process {
     this.#onTerminate = action;
   }
 
-  /** Serves HTTP on a port of the pod. A port that the pod uses already ends the process with 1, as it would a naive program. */
+  /** Serves HTTP on a port of the pod. If the pod already uses the port, the process exits with 1. */
   async listen(port: number, handler: RequestListener): Promise<void> {
     if (this.#network.has(port)) {
       this.log(`listen tcp :${port}: bind: address already in use`);
       this.exit(1);
       return;
     }
-    // Idle connections stay open as long as the client likes, so that a switch has something to shed.
+    // Idle connections stay open as long as the client likes, so that a switch meets open connections.
     const server = createServer({ keepAliveTimeout: 0, requestTimeout: 0, headersTimeout: 0 }, handler);
     const sockets = new Set<Socket>();
     server.on('connection', (socket: Socket) => {
@@ -91,7 +91,7 @@ export class Process {
     });
     const end = () => {
       server.close();
-      // As the kernel does for a process that is gone: whatever is in flight is cut.
+      // As the kernel does for a process that is gone: pending requests are cut.
       for (const socket of sockets) socket.destroy();
     };
     if (this.#ended) {
@@ -105,7 +105,7 @@ export class Process {
     });
   }
 
-  /** Takes no new connections, closes idle ones and resolves when the busy ones have had their answer. */
+  /** Accepts no new connections, closes idle ones and resolves when the pending requests are answered. */
   async drain(): Promise<void> {
     const closing = [...this.#servers].map(
       server =>

@@ -1,4 +1,4 @@
-/** An image reference, taken apart. */
+/** A parsed image reference. */
 export interface ImageName {
   /** With registry, as a node writes it: `docker.io/library/tomcat`. */
   readonly repository: string;

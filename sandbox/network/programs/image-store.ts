@@ -4,7 +4,7 @@ import type { Container } from '../../controllers/pod.js';
 import type { Pulled } from './images.js';
 import { pullImage } from './images.js';
 
-/** Seconds that a pull takes, whatever comes of it. */
+/** Seconds that a pull takes, successful or not. */
 const PULL = 0.3;
 /** Seconds for which a failed pull is shown as such before the wait for the next one is. */
 const SHOWN = 2;
@@ -24,7 +24,7 @@ export interface PullTools {
   readonly note: (note: Omit<Note, 'container'>) => void;
 }
 
-/** The container's image, however long it takes: a pull that fails is tried again until the signal is aborted. */
+/** The container's image, however long it takes: a failed pull is retried until the signal is aborted. */
 export async function obtainImage(images: ImageStore, container: Container, tools: PullTools): Promise<Image> {
   const { clock, signal, note } = tools;
   const reference = container.image;

@@ -1,12 +1,10 @@
 import { createHash } from 'node:crypto';
 import { parseImageName } from './image-name.js';
+import { parseTag, type FailureTag, type ImageTag } from './image-tag.js';
 import type { Program } from '../pods/process.js';
 import { siteProgram } from './site.js';
 import { taskProgram } from './task.js';
 import { tomcatProgram } from './tomcat.js';
-
-/** Ways an image can be ill, by the word at the end of its tag. IMAGES.md says what each does. */
-export type Illness = 'broken' | 'never-ready' | 'slow' | 'http500' | 'wrong';
 
 /** Result of asking the registry for an image. */
 export type Pulled =
@@ -14,19 +12,14 @@ export type Pulled =
   | { readonly kind: 'refused'; readonly message: string }
   | { readonly kind: 'invalid'; readonly message: string };
 
-/** What a tag says: `9-http500` is version 9, ill with http500; a tag that is only an illness is its own version. */
-export interface Tag {
-  readonly version: string;
-  readonly illness?: Illness;
-}
-
-/** Repositories by their last path segment, with the illnesses each knows. */
-const catalogue: Readonly<Record<string, { readonly ill: readonly Illness[]; readonly make: (tag: Tag) => Program }>> =
-  {
-    tomcat: { ill: ['broken', 'never-ready', 'slow', 'http500', 'wrong'], make: tomcatProgram },
-    site: { ill: ['broken', 'never-ready', 'slow', 'http500'], make: siteProgram },
-    task: { ill: [], make: taskProgram },
-  };
+/** Repositories by their last path segment, with the failure tags that each knows. */
+const catalogue: Readonly<
+  Record<string, { readonly failures: readonly FailureTag[]; readonly make: (tag: ImageTag) => Program }>
+> = {
+  tomcat: { failures: ['broken', 'never-ready', 'slow', 'http500', 'wrong'], make: tomcatProgram },
+  site: { failures: ['broken', 'never-ready', 'slow', 'http500'], make: siteProgram },
+  task: { failures: [], make: taskProgram },
+};
 
 const absentTags = new Set(['nosuchtag', 'missing']);
 
@@ -54,13 +47,6 @@ export function pullImage(reference: string): Pulled {
   }
   const digest = name.digest ?? `sha256:${createHash('sha256').update(full).digest('hex')}`;
   const tag = name.digest === undefined || name.tag !== 'latest' ? name.tag : name.digest.slice(7, 19);
-  const program = entry.make(parseTag(tag, entry.ill));
+  const program = entry.make(parseTag(tag, entry.failures));
   return { kind: 'image', program, image: full, imageID: `${name.repository}@${digest}` };
-}
-
-/** Takes the illness off the end of a tag. */
-export function parseTag(tag: string, illnesses: readonly Illness[]): Tag {
-  const illness = illnesses.find(ill => tag === ill || tag.endsWith(`-${ill}`));
-  if (illness === undefined) return { version: tag };
-  return { version: tag === illness ? tag : tag.slice(0, -illness.length - 1), illness };
 }

@@ -1,10 +1,10 @@
 import type { IncomingMessage } from 'node:http';
 import { parseSeconds } from '../pods/duration.js';
-import type { Illness, Tag } from './images.js';
+import type { FailureTag, ImageTag } from './image-tag.js';
 import type { Program, ProgramProcess } from '../pods/process.js';
 
-/** Environment that an ill image brings; the container's own comes on top. */
-const illEnvironments: Readonly<Partial<Record<Illness, Readonly<Record<string, string>>>>> = {
+/** Environment that a failing image sets; the container's own variables override it. */
+const failingEnvironments: Readonly<Partial<Record<FailureTag, Readonly<Record<string, string>>>>> = {
   broken: { CRASH_AFTER: '0s' },
   'never-ready': { READY_AFTER: 'never' },
   slow: { READY_AFTER: '8s' },
@@ -22,10 +22,10 @@ interface Settings {
   readonly failRate: number;
 }
 
-/** A web site that says its version, as ready, as slow and as ill as its environment tells it to be. */
-export function siteProgram({ version, illness }: Tag): Program {
-  const name = illness === undefined || version === illness ? version : `${version}-${illness}`;
-  const image = { VERSION: name, ...(illness === undefined ? {} : illEnvironments[illness]) };
+/** A web site that answers with its version. Its environment sets when it is ready and how it fails. */
+export function siteProgram({ version, failure }: ImageTag): Program {
+  const name = failure === undefined || version === failure ? version : `${version}-${failure}`;
+  const image = { VERSION: name, ...(failure === undefined ? {} : failingEnvironments[failure]) };
   return async process => {
     const settings = readSettings({ ...image, ...nonEmpty(process.env) });
     if (typeof settings === 'string') {
@@ -61,7 +61,7 @@ export function siteProgram({ version, illness }: Tag): Program {
   };
 }
 
-/** Without grace the process ends on the spot; else it serves on and then answers what has begun. */
+/** Without grace the process exits at once; otherwise it keeps serving and then answers pending requests. */
 export function stopAfter(process: ProgramProcess, grace: number): void {
   if (grace === 0) {
     process.exit(0);
@@ -98,7 +98,7 @@ function headerLines(request: IncomingMessage): readonly string[] {
   return [`Host: ${host}`, ...others.sort()];
 }
 
-/** A text is what is wrong with the environment. */
+/** A string is the error of an invalid environment. */
 function readSettings(env: Readonly<Record<string, string>>): Settings | string {
   const wrong = ['READY_AFTER', 'GRACE', 'CRASH_AFTER'].find(name => {
     const text = env[name];

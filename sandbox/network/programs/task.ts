@@ -1,10 +1,10 @@
-import type { Tag } from './images.js';
+import type { ImageTag } from './image-tag.js';
 import type { Program } from '../pods/process.js';
 
 const SECONDS = 0.5;
 
-/** A program that ends by itself: with 0, or with 1 where the tag is `fail`. */
-export function taskProgram({ version }: Tag): Program {
+/** A program that exits by itself: with 0, or with 1 for the tag `fail`. */
+export function taskProgram({ version }: ImageTag): Program {
   return process => {
     const fails = version === 'fail';
     process.log(`task ${version} starts`);

@@ -1,23 +1,23 @@
 import { parseSeconds } from '../pods/duration.js';
-import type { Illness, Tag } from './images.js';
+import type { FailureTag, ImageTag } from './image-tag.js';
 import type { Program } from '../pods/process.js';
 import { stopAfter } from './site.js';
 
 const releases: Readonly<Record<string, string>> = { '7': '7.0.109', '8': '8.5.100', '9': '9.0.98' };
 const SLOW_SECONDS = 8;
 
-/** A Tomcat whose start page tells its version, on port 8080. */
-export function tomcatProgram({ version, illness }: Tag): Program {
-  const full = illness === 'wrong' ? '7.0.109' : fullVersion(version);
+/** A Tomcat on port 8080 whose start page shows its version. */
+export function tomcatProgram({ version, failure }: ImageTag): Program {
+  const full = failure === 'wrong' ? '7.0.109' : fullVersion(version);
   return async process => {
     process.log(`Server version name:   Apache Tomcat/${full}`);
-    if (illness === 'broken') {
+    if (failure === 'broken') {
       process.log('SEVERE [main] Catalina cannot start: conf/server.xml is not well-formed at line 22');
       process.exit(1);
       return;
     }
-    const state = { ready: illness !== 'slow' && illness !== 'never-ready' };
-    if (illness === 'slow') process.after(SLOW_SECONDS, () => (state.ready = true));
+    const state = { ready: failure !== 'slow' && failure !== 'never-ready' };
+    if (failure === 'slow') process.after(SLOW_SECONDS, () => (state.ready = true));
     process.onTerminate(() => {
       process.log('INFO [Thread-1] Stopping service [Catalina]');
       stopAfter(process, parseSeconds(process.env['GRACE'] ?? '0') ?? 0);
@@ -25,7 +25,7 @@ export function tomcatProgram({ version, illness }: Tag): Program {
     process.log('INFO [main] Starting ProtocolHandler ["http-nio-8080"]');
     await process.listen(8080, (request, response) => {
       const path = (request.url ?? '/').replace(/\?.*/, '');
-      const failing = fails(illness, request.headers['user-agent']);
+      const failing = fails(failure, request.headers['user-agent']);
       const [status, title] = answerTo(path, { ready: state.ready, failing, full });
       const headers = { 'Content-Type': 'text/html;charset=UTF-8', 'X-Pod': process.hostname };
       response.writeHead(status, headers).end(pageOf(title));
@@ -54,7 +54,7 @@ function fullVersion(version: string): string {
   return releases[major] ?? version;
 }
 
-/** The kubelet's probes still pass, so that the pod becomes ready and only a check of the page finds out. */
-function fails(illness: Illness | undefined, userAgent: string | undefined): boolean {
-  return illness === 'http500' && userAgent?.startsWith('kube-probe/') !== true;
+/** The kubelet's probes still pass, so that the pod becomes ready and only a check of the page fails. */
+function fails(failure: FailureTag | undefined, userAgent: string | undefined): boolean {
+  return failure === 'http500' && userAgent?.startsWith('kube-probe/') !== true;
 }

@@ -1,4 +1,0 @@
-import { conform } from './conformance.js';
-import { rows } from './rollouts-rows.js';
-
-conform('rollouts', rows);

@@ -1,0 +1,21 @@
+import type { Cluster } from '../../../src/cluster/cluster.js';
+
+/** A cluster with namespace `shop` on which every call throws: the base of those that answer a few. */
+export function refusingCluster(reason: string): Cluster {
+  const refuse = (): never => {
+    throw new Error(`the test expects no such call: ${reason}`);
+  };
+  return {
+    namespace: 'shop',
+    apply: refuse,
+    create: refuse,
+    reassign: refuse,
+    replace: refuse,
+    get: refuse,
+    list: refuse,
+    watch: refuse,
+    remove: refuse,
+    logs: refuse,
+    proxy: refuse,
+  };
+}

@@ -1,0 +1,21 @@
+import type { Log } from '../../src/log.js';
+
+/** A log that keeps its lines, without their levels; secrets are not masked. */
+export interface ListLog extends Log {
+  readonly lines: string[];
+}
+
+/** `debug: false` drops debug lines, as a run without step debugging does. Default: they are kept. */
+export function listLog({ debug = true }: { readonly debug?: boolean } = {}): ListLog {
+  const lines: string[] = [];
+  const keep = (line: string): void => void lines.push(line);
+  return {
+    lines,
+    info: keep,
+    debug: debug ? keep : () => undefined,
+    warning: keep,
+    error: keep,
+    mask: () => undefined,
+    group: (_title, work) => work(),
+  };
+}
