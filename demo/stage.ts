@@ -33,8 +33,8 @@ export interface DemoStep {
 /** The job's token, the only one that the demo's GitHub accepts. */
 export const token = 'token-of-the-demo';
 
-/** The stages in which something happens that users could notice. */
-const stageNames = /^(Deploy|Verify staged|Confirm|Switch|Verify public|Restore)$/;
+/** The phases in which something happens that users could notice. */
+const phaseNames = /^(Deploy|Verify staged|Confirm|Switch|Verify public|Restore)$/;
 
 /** Runs the bundle as the runner does and prints the phases as they begin. */
 export async function play(stage: Stage, step: DemoStep): Promise<StepResult> {

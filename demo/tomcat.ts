@@ -90,8 +90,11 @@ export async function refused(stage: Stage, visitors: Traffic): Promise<void> {
 /** Chapter 4: the rollback is the same single change. */
 export async function rollback(stage: Stage, visitors: Traffic): Promise<void> {
   const { story } = stage;
-  story.chapter('Second thoughts about 8: back to Tomcat 7');
-  const result = await play(stage, { title: 'rollback', inputs: { action: 'rollback', 'stable-for': '1s', ...move } });
+  story.chapter('Rollback from 8 to Tomcat 7');
+  const result = await play(stage, {
+    title: 'rollback',
+    inputs: { action: 'rollback', 'stable-for': '1s', ...switchInputs },
+  });
   const { outcome, 'active-role': active } = result.outputs;
   story.check('blue is active again', outcome === 'rolled-back' && active === 'blue', result.outputs);
   const seen = await versionAt(stage, page, '7.');

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { load } from 'js-yaml';
 import { definitionOf, inputNames, inputTable, type InputName } from '../../src/inputs/table.js';
-import { problems, read } from '../inputs/runner.js';
+import { problems, read } from '../support/step-inputs.js';
 
 interface Described {
   readonly description: string;

@@ -4,7 +4,7 @@ import { describe, expect, it } from '@jest/globals';
 import { silenceAnnotation } from '../../src/plan/lint/finding.js';
 import { lintResources } from '../../src/plan/lint/lint.js';
 import { findingCodes } from '../../src/plan/lint/rules.js';
-import { rollingContext, stagingContext } from '../plan/lint/contexts.js';
+import { rollingContext, stagingContext } from '../support/lint-contexts.js';
 
 const page = readFileSync('docs/findings.md', 'utf8');
 const sections = new Map(

@@ -3,7 +3,7 @@ import { CutoverError } from '../../src/errors.js';
 import { failureReport, successReport } from '../../src/report/report.js';
 import { createRecorder } from '../../src/run/recorder.js';
 import { FailedStep, type Outcome } from '../../src/strategies/outcome/outcome.js';
-import { listLog } from '../support/cluster/proxy-cluster.js';
+import { listLog } from '../support/log.js';
 
 const recorder = () => createRecorder(listLog(), () => 0);
 const base = { release: 'web', namespace: 'shop', strategy: 'rolling', changes: [], checks: [] } as const;

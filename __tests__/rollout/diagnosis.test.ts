@@ -74,7 +74,7 @@ describe('the log of a container that is not ready', () => {
 
 describe('a StatefulSet without pods', () => {
   it('has events that show why there are none', async () => {
-    const { port } = fakeCluster({
+    const { port } = watchedCluster({
       events: [{ reason: 'FailedCreate', message: 'create Pod db-0 failed: exceeded quota: none', count: 12 }],
     });
     const set = changed(real('statefulSets', 'withoutPods'), { metadata: { name: 'db' } });

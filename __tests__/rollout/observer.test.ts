@@ -5,8 +5,11 @@ import type { KubeObject } from '../../src/kubernetes/object.js';
 import { observe } from '../../src/rollout/observer.js';
 import type { Observer, ReadyWorkload } from '../../src/rollout/observer.js';
 import { watchedKinds } from '../../src/rollout/watched-kinds.js';
-import { fakeCluster, keptLines, manualClock, settle } from '../support/cluster/watched-cluster.js';
-import type { FakeAnswers, FakeCluster, ManualClock } from '../support/cluster/watched-cluster.js';
+import { manualClock, settle } from '../support/clock.js';
+import { watchedCluster } from '../support/cluster/watched-cluster.js';
+import { listLog } from '../support/log.js';
+import type { ManualClock } from '../support/clock.js';
+import type { WatchedAnswers, WatchedCluster } from '../support/cluster/watched-cluster.js';
 import { deployment, pod, replicaSet } from '../support/objects.js';
 import type { ContainerFacts } from '../support/objects.js';
 

@@ -80,9 +80,9 @@ const podNames = (cluster: MemoryCluster): readonly string[] =>
   cluster.store.list({ apiVersion: 'v1', kind: 'Pod' }).map(({ metadata }) => metadata.name);
 
 async function removeStuck(cluster: MemoryCluster, before: KubeObject): Promise<readonly string[]> {
-  const { log, lines } = keptLines();
+  const log = listLog();
   await removeStuckPods({ cluster, snapshots: [{ ref: refOf(before), object: before }], log });
-  return lines;
+  return log.lines;
 }
 
 describe('a StatefulSet that was rolled back', () => {

@@ -4,13 +4,15 @@ import { refOf, type KubeObject } from '../../src/kubernetes/object.js';
 import { observe, type ReadyWorkload, type RolloutWait } from '../../src/rollout/observer.js';
 import { isAwaited } from '../../src/rollout/readiness/table.js';
 import { watchedKinds } from '../../src/rollout/watched-kinds.js';
-import { fakeCluster, keptLines, manualClock, settle } from '../support/cluster/watched-cluster.js';
+import { manualClock, settle } from '../support/clock.js';
+import { watchedCluster } from '../support/cluster/watched-cluster.js';
+import { listLog } from '../support/log.js';
 import { pod } from '../support/objects.js';
 import { changed, real } from '../support/real-objects.js';
 
 /** A wait for these objects; no watch has reported anything yet. */
 async function waitFor(targets: readonly KubeObject[], wait: Partial<RolloutWait> = {}) {
-  const cluster = fakeCluster();
+  const cluster = watchedCluster();
   const clock = manualClock();
   const log = listLog({ debug: false });
   const { lines } = log;

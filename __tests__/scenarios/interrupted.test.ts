@@ -36,7 +36,7 @@ describe('After a run that was lost with its runner', () => {
     await tomcat.bring(ns);
     await ns.given(tomcat.release('7'));
     const release = tomcat.release('8', { 'idle-policy': 'scale-down', drain: '20s' });
-    await lose(ns, release, { when: /Draining blue/, release: tomcat.service });
+    await deleteObjects(ns, release, { when: /Draining blue/, release: tomcat.service });
     const again = await ns.step(tomcat.release('8', { 'idle-policy': 'scale-down', drain: '100ms' }));
     expect(again).toMatchObject({ exitCode: 0, outputs: { outcome: 'unchanged', 'active-role': 'green' } });
     expect(field(await ns.get('Deployment', 'tomcat-deployment-blue'), 'spec', 'replicas')).toBe(0);

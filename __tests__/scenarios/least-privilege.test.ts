@@ -129,7 +129,7 @@ describe('Each action does its work with the Role of docs/rbac.md, and names eve
     await relabel(ns, objectsOf('shop-blue'));
     await stage('failed', shop.stage('broken'));
     await expectUnexplained(ns, 'cutover-stage', shop.stage('broken'));
-    await actor(ns, 'cutover-plan')('', foretell(shop.stage('v3')));
+    await actor(ns, 'cutover-plan')('', asPlan(shop.stage('v3')));
     await stage('staged', shop.stage('v3', { 'history-limit': '2' }));
     await expectEveryRuleNamed(ns, 'cutover-stage', shop.stage('v1'));
     await actor(ns, 'cutover-status')('', shop.status({ release: '' }));

@@ -2,7 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import { refOf, type KubeObject } from '../../src/kubernetes/object.js';
 import type { PlannedChange } from '../../src/plan/change.js';
 import { applyAndWait } from '../../src/strategies/shared/apply-and-wait.js';
-import { real } from '../rollout/real-objects.js';
+import { real } from '../support/real-objects.js';
 import { memoryCluster } from '../support/cluster/memory-cluster.js';
 import { stepOn } from '../support/strategies/context.js';
 

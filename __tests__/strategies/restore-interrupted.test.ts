@@ -6,7 +6,7 @@ import { openRecords } from '../../src/release/records.js';
 import type { Operation, ReleaseState } from '../../src/release/state.js';
 import { restoreInterrupted } from '../../src/strategies/restore-interrupted.js';
 import type { Recovered } from '../../src/strategies/outcome/restored.js';
-import { listLog } from '../support/cluster/proxy-cluster.js';
+import { listLog } from '../support/log.js';
 import { memoryCluster, type MemoryCluster } from '../support/cluster/memory-cluster.js';
 import {
   deployment,

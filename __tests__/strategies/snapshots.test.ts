@@ -5,7 +5,7 @@ import type { PlannedChange } from '../../src/plan/change.js';
 import { logPlan } from '../../src/report/log-plan.js';
 import { changesOf } from '../../src/strategies/outcome/outcome.js';
 import { earliest, recordable, snapshotsOf } from '../../src/strategies/shared/snapshots.js';
-import { listLog } from '../support/cluster/proxy-cluster.js';
+import { listLog } from '../support/log.js';
 
 const object = (kind: string, name: string, data?: object): KubeObject => ({
   apiVersion: 'v1',

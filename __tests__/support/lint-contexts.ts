@@ -1,8 +1,8 @@
-import type { KubeObject } from '../../../src/kubernetes/object.js';
-import type { Resource } from '../../../src/manifests/resource.js';
-import type { PlannedChange } from '../../../src/plan/change.js';
-import type { LintContext } from '../../../src/plan/lint/rule.js';
-import { render, renderBoth, type Overrides } from '../../manifests/rendering.js';
+import type { KubeObject } from '../../src/kubernetes/object.js';
+import type { Resource } from '../../src/manifests/resource.js';
+import type { PlannedChange } from '../../src/plan/change.js';
+import type { LintContext } from '../../src/plan/lint/rule.js';
+import { render, renderBoth, type Overrides } from './rendering.js';
 
 /** The manifests as a rolling deploy would apply them. */
 export function rollingContext(text: string, more: Overrides = {}): LintContext {

@@ -32,7 +32,7 @@ async function rawGet(url: string, path: string): Promise<void> {
 
 describe('the local listener', () => {
   it('forwards method, path, query, headers and body to the Service and returns the answer', async () => {
-    const cluster = fakeCluster({ proxy: () => answer(201, 'made', { 'x-version': '8', connection: 'close' }) });
+    const cluster = proxyCluster({ proxy: () => answer(201, 'made', { 'x-version': '8', connection: 'close' }) });
     const url = await open(cluster);
     const response = await fetch(`${url}/items?x=1`, { method: 'POST', body: 'new', headers: { 'x-trace': '7' } });
     expect([response.status, response.headers.get('x-version'), await response.text()]).toEqual([201, '8', 'made']);
@@ -45,7 +45,7 @@ describe('the local listener', () => {
   });
 
   it('sends requests round-robin to the pods where there is no Service', async () => {
-    const cluster = fakeCluster({ proxy: () => answer(200) });
+    const cluster = proxyCluster({ proxy: () => answer(200) });
     const url = await open(cluster, alone);
     for (let count = 0; count < 3; count += 1) await fetch(url);
     expect(cluster.asked.map(({ kind, name, port }) => [kind, name, port])).toEqual([
@@ -56,7 +56,7 @@ describe('the local listener', () => {
   });
 
   it('removes headers that the API server would interpret, and hop-by-hop headers', async () => {
-    const cluster = fakeCluster({ proxy: () => answer(200) });
+    const cluster = proxyCluster({ proxy: () => answer(200) });
     const url = await open(cluster);
     await fetch(url, {
       headers: { authorization: 'Bearer app', 'impersonate-user': 'admin', 'x-remote-user': 'admin', cookie: 'a=b' },
@@ -74,7 +74,7 @@ describe('the local listener', () => {
     ['//elsewhere/x', '/x'],
     ['http://elsewhere/y', '/y'],
   ])('does not let %s leave the path of the proxy', async (path, asked) => {
-    const cluster = fakeCluster({ proxy: () => answer(200) });
+    const cluster = proxyCluster({ proxy: () => answer(200) });
     await rawGet(await open(cluster), path);
     expect(cluster.asked.map(({ path: reached }) => reached)).toEqual([asked]);
   });
@@ -91,7 +91,7 @@ describe('the local listener', () => {
   });
 
   it('is not started without a target', async () => {
-    const cluster = fakeCluster({ proxy: () => answer(200) });
+    const cluster = proxyCluster({ proxy: () => answer(200) });
     expect(await listen(cluster, { namespace: 'shop', pods })).toBeUndefined();
     expect(await listen(cluster, { namespace: 'shop', pods: [], podPort: 80 })).toBeUndefined();
   });

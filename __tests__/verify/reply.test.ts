@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net';
 import type { HttpCheck } from '../../src/inputs/inputs.js';
 import { httpCheckName, attemptHttp } from '../../src/verify/http-check.js';
 import { requestDirectly } from '../../src/verify/reply.js';
-import { answer, fakeCluster } from '../support/cluster/proxy-cluster.js';
+import { answer, proxyCluster } from '../support/cluster/proxy-cluster.js';
 
 let server: Server;
 let url: string;

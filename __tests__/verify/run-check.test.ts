@@ -2,7 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import type { RunCheck } from '../../src/inputs/inputs.js';
 import { runCommand } from '../../src/verify/command.js';
 import { commandEnvironment, attemptOf, runCheckName, attemptRun } from '../../src/verify/run-check.js';
-import { listLog } from '../support/cluster/proxy-cluster.js';
+import { listLog } from '../support/log.js';
 
 const path = { PATH: process.env['PATH'] ?? '' };
 const never = (): AbortSignal => new AbortController().signal;

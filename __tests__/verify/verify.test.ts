@@ -79,7 +79,7 @@ function inTurn(...answers: readonly ProxyAnswer[]): () => ProxyAnswer {
 
 describe('an http check by path', () => {
   it('requests every new pod by name and the Service, each with its own port', async () => {
-    const cluster = fakeCluster({ proxy: () => answer(200) });
+    const cluster = proxyCluster({ proxy: () => answer(200) });
     const { results } = await outcome({ checks: [http({ target: '/healthz?deep=1' })], cluster });
     expect(cluster.asked).toEqual([
       { kind: 'Pod', namespace: 'shop', name: 'web-a', port: 8080, path: '/healthz?deep=1', method: 'GET' },
@@ -99,14 +99,14 @@ describe('an http check by path', () => {
   });
 
   it('requests only the Service when any pod is enough', async () => {
-    const cluster = fakeCluster({ proxy: () => answer(200) });
+    const cluster = proxyCluster({ proxy: () => answer(200) });
     const { results } = await outcome({ checks: [http({ pods: 'any' })], cluster });
     expect(cluster.asked.map(({ name }) => name)).toEqual(['web-test']);
     expect(results[0]).toMatchObject({ verdict: 'pass', detail: 'Service web-test answered 200' });
   });
 
   it('requests only the pods where there is no test Service', async () => {
-    const cluster = fakeCluster({ proxy: () => answer(200) });
+    const cluster = proxyCluster({ proxy: () => answer(200) });
     const { results } = await outcome({ checks: [http()], cluster, endpoint: alone });
     expect(cluster.asked.map(({ name }) => name)).toEqual(['web-a', 'web-b']);
     expect(results[0]).toMatchObject({ verdict: 'pass', detail: '2 pods answered 200' });
@@ -119,7 +119,7 @@ describe('an http check by path', () => {
   });
 
   it('fails at once without retry when one pod of several fails, with its name', async () => {
-    const cluster = fakeCluster({ proxy: byName({ 'web-b': answer(500, 'boom') }) });
+    const cluster = proxyCluster({ proxy: byName({ 'web-b': answer(500, 'boom') }) });
     const { results, waited } = await outcome({ checks: [http()], cluster });
     expect(waited).toEqual([]);
     expect(results[0]).toMatchObject({
@@ -130,7 +130,7 @@ describe('an http check by path', () => {
   });
 
   it('fails when all pods answer but the Service routes elsewhere', async () => {
-    const cluster = fakeCluster({ proxy: byName({ 'web-test': answer(200, 'v7') }, answer(200, 'v8')) });
+    const cluster = proxyCluster({ proxy: byName({ 'web-test': answer(200, 'v7') }, answer(200, 'v8')) });
     const { results } = await outcome({ checks: [http({ expect: { status: ['2xx'], contains: 'v8' } })], cluster });
     expect(results[0]).toMatchObject({
       verdict: 'fail',
@@ -160,7 +160,7 @@ describe('an http check by path', () => {
 
 describe('retries', () => {
   it('continue at every interval until the answer is right', async () => {
-    const cluster = fakeCluster({ proxy: inTurn(answer(503), answer(503), answer(200)) });
+    const cluster = proxyCluster({ proxy: inTurn(answer(503), answer(503), answer(200)) });
     const check = http({ pods: 'any', retryMs: 60_000, intervalMs: 4_000 });
     const { results, waited, lines } = await outcome({ checks: [check], cluster });
     expect(waited).toEqual([4_000, 4_000]);
@@ -172,7 +172,7 @@ describe('retries', () => {
   });
 
   it('are logged again only when the reason changes', async () => {
-    const cluster = fakeCluster({ proxy: inTurn(answer(503), answer(503), answer(404), answer(200)) });
+    const cluster = proxyCluster({ proxy: inTurn(answer(503), answer(503), answer(404), answer(200)) });
     const { lines } = await outcome({ checks: [http({ pods: 'any', retryMs: 60_000 })], cluster });
     expect(lines.filter(line => line.startsWith('not yet'))).toEqual([
       expect.stringContaining('got 503'),
@@ -181,7 +181,7 @@ describe('retries', () => {
   });
 
   it('end at the time limit, with a last attempt at that moment', async () => {
-    const cluster = fakeCluster({ proxy: () => answer(503) });
+    const cluster = proxyCluster({ proxy: () => answer(503) });
     const check = http({ pods: 'any', retryMs: 12_000, intervalMs: 5_000 });
     const { results, waited } = await outcome({ checks: [check], cluster });
     expect(waited).toEqual([5_000, 5_000, 2_000]);
@@ -235,7 +235,7 @@ describe('a pod that goes away during a check', () => {
     ['was replaced', livePod('web-b', { uid: 'another' }), 'was replaced by another pod of the same name'],
     ['terminates', livePod('web-b', { deletionTimestamp: '2026-01-01T00:00:00Z' }), 'began to terminate'],
   ])('that %s is reported as cannot tell, not as a failure, without retry', async (_, live, fate) => {
-    const cluster = fakeCluster({
+    const cluster = proxyCluster({
       proxy: byName({ 'web-b': answer(500, 'bye') }),
       pod: name => (name === 'web-b' ? live : livePod(name)),
     });
@@ -248,7 +248,7 @@ describe('a pod that goes away during a check', () => {
   });
 
   it('is not read while all answers are right', async () => {
-    const cluster = fakeCluster({ proxy: () => answer(200) });
+    const cluster = proxyCluster({ proxy: () => answer(200) });
     await outcome({ checks: [http()], cluster });
     expect(cluster.read).toEqual([]);
   });
@@ -272,7 +272,7 @@ describe('a list of checks', () => {
   });
 
   it('stops at the first check that does not pass and reports the rest as not run', async () => {
-    const cluster = fakeCluster({ proxy: ({ path }) => answer(path === '/bad' ? 500 : 200) });
+    const cluster = proxyCluster({ proxy: ({ path }) => answer(path === '/bad' ? 500 : 200) });
     const checks = [http({ target: '/good' }), http({ target: '/bad' }), http({ target: '/next' }), run('exit 0')];
     const { results } = await outcome({ checks, cluster });
     expect(results.map(({ name, verdict, attempts }) => [name, verdict, attempts])).toEqual([
@@ -322,7 +322,7 @@ describe('a cancelled run', () => {
 
 describe('a run check through verify', () => {
   it('has the endpoint in CUTOVER_URL and its side in CUTOVER_STAGE', async () => {
-    const cluster = fakeCluster({ proxy: () => answer(200, 'hello') });
+    const cluster = proxyCluster({ proxy: () => answer(200, 'hello') });
     const command = `"${process.execPath}" -e 'fetch(process.env.CUTOVER_URL + "/x").then(r => r.text()).then(t => console.log(t, process.env.CUTOVER_STAGE))'`;
     const { results, lines } = await outcome({ checks: [run(command)], cluster });
     expect(lines).toContain('| hello staged');
@@ -331,7 +331,7 @@ describe('a run check through verify', () => {
   });
 
   it('is retried until it passes', async () => {
-    const cluster = fakeCluster({ proxy: () => answer(200) });
+    const cluster = proxyCluster({ proxy: () => answer(200) });
     const { results } = await outcome({ checks: [run('exit 7', { retryMs: 5_000 })], cluster });
     expect(results[0]).toMatchObject({
       verdict: 'fail',

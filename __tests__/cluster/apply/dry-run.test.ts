@@ -8,7 +8,7 @@ import type { RecreatePolicy } from '../../../src/inputs/inputs.js';
 import { refOf, type KubeObject } from '../../../src/kubernetes/object.js';
 import type { PlannedChange } from '../../../src/plan/change.js';
 import { memoryCluster, type MemoryCluster } from '../../support/cluster/memory-cluster.js';
-import { handClock } from '../server.js';
+import { handClock } from '../../support/cluster/scripted-server.js';
 
 const at = { file: 'app.yml', line: 1, column: 1 };
 

@@ -4,7 +4,7 @@ import { CutoverError } from '../../../src/errors.js';
 import { describeRef, refOf, type KubeObject, type ObjectRef } from '../../../src/kubernetes/object.js';
 import { content, type Snapshot } from '../../../src/plan/change.js';
 import { memoryCluster, type MemoryCluster } from '../../support/cluster/memory-cluster.js';
-import { listLog } from '../../support/cluster/proxy-cluster.js';
+import { listLog } from '../../support/log.js';
 
 const annotations = { 'cutover/release': 'web' };
 

@@ -2,7 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import { apiError } from '../../../src/cluster/http/error-status.js';
 import type { RequestDescription } from '../../../src/cluster/http/error-status.js';
 import type { CutoverError } from '../../../src/errors.js';
-import { status } from '../server.js';
+import { status } from '../../support/cluster/scripted-server.js';
 
 const asked: RequestDescription = {
   verb: 'patch',

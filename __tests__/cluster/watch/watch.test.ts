@@ -1,8 +1,16 @@
 import type { ServerResponse } from 'node:http';
 import { afterEach, describe, expect, it } from '@jest/globals';
 import type { Cluster, WatchEvent } from '../../../src/cluster/cluster.js';
-import { answer, connectTo, handClock, keptLog, kubeconfigFor, startServer, status } from '../server.js';
-import type { Handler, HandClock, KeptLog, TestServer } from '../server.js';
+import {
+  answer,
+  connectTo,
+  handClock,
+  keptLog,
+  kubeconfigFor,
+  startServer,
+  status,
+} from '../../support/cluster/scripted-server.js';
+import type { Handler, HandClock, KeptLog, TestServer } from '../../support/cluster/scripted-server.js';
 
 const kind = { apiVersion: 'v1', kind: 'Pod', namespace: 'shop' };
 

@@ -6,7 +6,7 @@ import { loadManifests } from '../../../src/manifests/files/load.js';
 import { findManifests } from '../../../src/manifests/files/find.js';
 import { expandBraces, globBase, globMatcher } from '../../../src/manifests/files/glob.js';
 import { readManifests, renderManifests } from '../../../src/manifests/render.js';
-import { problemsOf, rejectionOf, request } from '../rendering.js';
+import { problemsOf, rejectionOf, request } from '../../support/rendering.js';
 
 let root = '';
 let workspace = '';

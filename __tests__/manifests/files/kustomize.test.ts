@@ -6,7 +6,7 @@ import { kustomizeTool } from '../../../src/inputs/parse/kustomize.js';
 import { loadManifests } from '../../../src/manifests/files/load.js';
 import { readManifests, renderManifests } from '../../../src/manifests/render.js';
 import { describeUnless } from '../../support/describe-unless.js';
-import { rejectionOf, request } from '../rendering.js';
+import { rejectionOf, request } from '../../support/rendering.js';
 
 let root = '';
 let workspace = '';

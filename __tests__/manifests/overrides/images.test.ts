@@ -3,7 +3,7 @@ import type { ImageOverride } from '../../../src/inputs/inputs.js';
 import { parseReference } from '../../../src/inputs/parse/image-reference.js';
 import { imageFields } from '../../../src/manifests/overrides/image-fields.js';
 import { imagesOf } from '../../../src/manifests/overrides/images.js';
-import { problemsOf, render, renderBoth } from '../rendering.js';
+import { problemsOf, render, renderBoth } from '../../support/rendering.js';
 
 const byRepository = (repository: string, image: string): ImageOverride => ({ by: 'repository', repository, image });
 const byContainer = (container: string, image: string): ImageOverride => ({ by: 'container', container, image });

@@ -4,7 +4,7 @@ import { fieldAt } from '../../../src/kubernetes/fields.js';
 import type { KubeObject } from '../../../src/kubernetes/object.js';
 import type { Resource } from '../../../src/manifests/resource.js';
 import { secretValues } from '../../../src/manifests/secrets.js';
-import { problemsOf, render, renderBoth, type Overrides } from '../rendering.js';
+import { problemsOf, render, renderBoth, type Overrides } from '../../support/rendering.js';
 
 const registrySecret: RegistrySecret = {
   name: 'reg',

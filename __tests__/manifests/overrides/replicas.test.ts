@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import type { WorkloadOverrides } from '../../../src/inputs/parse/overrides.js';
 import { fieldAt } from '../../../src/kubernetes/fields.js';
-import { problemsOf, render, renderBoth } from '../rendering.js';
+import { problemsOf, render, renderBoth } from '../../support/rendering.js';
 
 const workload = (kind: string, spec = '', name = 'web'): string =>
   `apiVersion: apps/v1\nkind: ${kind}\nmetadata: {name: ${name}}\nspec:\n${spec}` +

@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import { render } from '../rendering.js';
+import { render } from '../../support/rendering.js';
 
 const nasty = [
   '\n',

@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { replacePlaceholders, placeholdersIn } from '../../../src/manifests/placeholders/syntax.js';
-import { errorOf, problemsOf, render, type Overrides } from '../rendering.js';
+import { errorOf, problemsOf, render, type Overrides } from '../../support/rendering.js';
 
 const sources = {
   variables: { TAG: '8', EMPTY: '', SELF: '$<TAG> ${TAG}', MONEY: "$& $1 $$ $<TAG> $` $'", PORT: '8080' },

@@ -4,7 +4,7 @@ import type { KubeObject } from '../../../src/kubernetes/object.js';
 import type { Resource } from '../../../src/manifests/resource.js';
 import { selectorMatches } from '../../../src/kubernetes/selectors.js';
 import { roleName } from '../../../src/manifests/roles/copies.js';
-import { problemsOf, renderBoth, type Overrides } from '../rendering.js';
+import { problemsOf, renderBoth, type Overrides } from '../../support/rendering.js';
 
 const document = (text: string): string => `---\n${text.trim()}\n`;
 const deployment = (name: string, pod = '', app = name): string =>

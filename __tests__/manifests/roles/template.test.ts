@@ -6,7 +6,7 @@ import { readManifests, renderManifests } from '../../../src/manifests/render.js
 import { renderRoles } from '../../../src/manifests/roles/render.js';
 import type { Resource } from '../../../src/manifests/resource.js';
 import { classifyRoles } from '../../../src/manifests/roles/template.js';
-import { errorOf, problemsOf, renderBoth, request, render } from '../rendering.js';
+import { errorOf, problemsOf, renderBoth, request, render } from '../../support/rendering.js';
 
 const workspace = resolve('__tests__', 'fixtures', 'manifests');
 const names = (resources: readonly Resource[] = []): string[] =>

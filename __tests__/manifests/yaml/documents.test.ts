@@ -2,7 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { dump } from 'js-yaml';
 import { construct, readDocuments } from '../../../src/manifests/yaml/documents.js';
-import { problemsOf, render } from '../rendering.js';
+import { problemsOf, render } from '../../support/rendering.js';
 
 const valueOf = (text: string): unknown => {
   const { documents } = readDocuments([{ file: 'app.yml', text }]);

@@ -4,7 +4,7 @@ import type { LintContext } from '../../../src/plan/lint/rule.js';
 import { silenceAnnotation } from '../../../src/plan/lint/finding.js';
 import { lintResources } from '../../../src/plan/lint/lint.js';
 import { findingCodes, type FindingCode } from '../../../src/plan/lint/rules.js';
-import { only, rollingContext, stagingContext, withLive } from './contexts.js';
+import { only, rollingContext, stagingContext, withLive } from '../../support/lint-contexts.js';
 
 /** A workload without a finding. */
 const web = `apiVersion: apps/v1

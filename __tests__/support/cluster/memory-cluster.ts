@@ -71,7 +71,7 @@ export function memoryCluster(
     apply: (object, { dryRun = false, force = false, resourceVersion } = {}) =>
       call(dryRun ? 'DRY RUN' : 'APPLY', refOf(object), (kind, ref) => {
         const config = clone(applyBody(object, resourceVersion) as JsonObject);
-        const place = { namespace: ref.namespace ?? '', name: ref.name };
+        const key = { namespace: ref.namespace ?? '', name: ref.name };
         const written = registry.apply(kind, config, {
           manager: fieldManager,
           validation: 'Strict',

@@ -12,15 +12,7 @@ export function proxyCluster(options: {
   return {
     asked,
     read,
-    namespace: 'shop',
-    apply: unexpected,
-    create: unexpected,
-    setManagedFields: unexpected,
-    replace: unexpected,
-    remove: unexpected,
-    list: unexpected,
-    watch: unexpected,
-    logs: unexpected,
+    ...refusingCluster('a check only reads pods and sends requests through the proxy'),
     get: ref => {
       read.push(ref);
       const pod = options.pod ?? ((name: string) => livePod(name));

@@ -9,7 +9,7 @@ export function refusingCluster(reason: string): Cluster {
     namespace: 'shop',
     apply: refuse,
     create: refuse,
-    reassign: refuse,
+    setManagedFields: refuse,
     replace: refuse,
     get: refuse,
     list: refuse,

@@ -59,14 +59,7 @@ export function watchedCluster(answers: WatchedAnswers = {}): WatchedCluster {
     watched,
     asked,
     port: {
-      namespace: 'shop',
-      apply: refuse,
-      create: refuse,
-      setManagedFields: refuse,
-      replace: refuse,
-      get: refuse,
-      remove: refuse,
-      proxy: refuse,
+      ...refusingCluster('a wait only watches, lists and reads logs'),
       watch,
       list: (kind, options) => {
         asked.push(`list ${kind.kind} ${options?.fieldSelector ?? ''}`);

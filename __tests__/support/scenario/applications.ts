@@ -6,7 +6,7 @@ import type { TestNamespace } from './test-namespace.js';
 type Inputs = Readonly<Record<string, string>>;
 
 /** Short waits: what they wait for is told by the cluster, they only bound it. */
-const brisk = { 'stable-for': '200ms' };
+const shortWaits = { 'stable-for': '200ms' };
 
 /** The Tomcat example, deployed blue/green. */
 export const tomcat = {
