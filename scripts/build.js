@@ -29,6 +29,23 @@ const undiciOnlyForOctokit = {
   },
 };
 
+/**
+ * Leaves out the plugins of Octokit that Cutover does not call. `src/github/rest.ts` sends its requests by route; the methods
+ * by name that these plugins add are a list of every endpoint of GitHub's API.
+ */
+const octokitByRoute = {
+  name: 'octokit-by-route',
+  setup(build) {
+    build.onResolve({ filter: /^@octokit\/plugin-(rest-endpoint-methods|paginate-rest)$/ }, ({ path }) => ({
+      path,
+      namespace: 'no-methods',
+    }));
+    build.onLoad({ filter: /.*/, namespace: 'no-methods' }, () => ({
+      contents: 'export const restEndpointMethods = () => ({}); export const paginateRest = () => ({});',
+    }));
+  },
+};
+
 /** Builds the bundle into `folder` (default `dist`). */
 export async function bundle(folder = 'dist') {
   // Inside the project, so that ncc finds the licences of what esbuild inlined.
@@ -44,7 +61,7 @@ export async function bundle(folder = 'dist') {
     format: 'esm',
     target: 'node24',
     metafile: true,
-    plugins: [undiciOnlyForOctokit],
+    plugins: [undiciOnlyForOctokit, octokitByRoute],
     legalComments: 'none',
     logLevel: 'warning',
     // CommonJS packages inside an ES module still call require() for Node's own modules.
