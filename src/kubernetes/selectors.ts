@@ -15,6 +15,13 @@ export function selectorOf(service: KubeObject): Labels {
   return textsAt(service, ['spec', 'selector']);
 }
 
+/** A Service's selector as the API server takes it in `labelSelector`: `app=web,role=blue`. */
+export function labelSelectorOf(service: KubeObject): string {
+  return Object.entries(selectorOf(service))
+    .map(([key, value]) => `${key}=${value}`)
+    .join(',');
+}
+
 /** Whether a Service's selector selects pods with these labels. An empty one selects none. */
 export function selects(selector: Labels, labels: Labels): boolean {
   return Object.keys(selector).length > 0 && hasAll(labels, selector);

@@ -1,7 +1,7 @@
+import { isDeployment, replicasOf } from '../kubernetes/deployment.js';
 import { refOf, type KubeObject, type ObjectRef } from '../kubernetes/object.js';
 import type { Operation, ReleaseState } from '../release/state.js';
 import type { RunContext } from '../run/context.js';
-import { isDeployment, replicasOf } from '../traffic/active-role.js';
 import { readActive } from './blue-green/live-traffic.js';
 import { outcomeBase, type Outcome } from './outcome/outcome.js';
 import { readRelease } from './shared/recorded-release.js';

@@ -1,7 +1,8 @@
-import { selects } from '../kubernetes/selectors.js';
 import { CutoverError } from '../errors.js';
 import type { Roles } from '../inputs/inputs.js';
+import { isDeployment, templateLabels } from '../kubernetes/deployment.js';
 import { describeRef, refOf, type KubeObject } from '../kubernetes/object.js';
+import { selectorOf, selects } from '../kubernetes/selectors.js';
 import type { RoleResources } from '../manifests/resource.js';
 import type { RoleRecord, VerifiedWorkload } from '../release/state.js';
 
@@ -38,10 +39,6 @@ export function otherRole(roles: Roles, role: string): string {
   return roles[0] === role ? roles[1] : roles[0];
 }
 
-export function selectorOf(service: KubeObject): Readonly<Record<string, string>> {
-  return (service['spec'] as { selector?: Record<string, string> } | undefined)?.selector ?? {};
-}
-
 /** What the record must know of each role, out of what was rendered. */
 export function roleRecords(resources: RoleResources): Readonly<Record<string, RoleRecord>> {
   return Object.fromEntries(
@@ -59,24 +56,6 @@ export function roleRecords(resources: RoleResources): Readonly<Record<string, R
       return [role, record];
     }),
   );
-}
-
-export function isDeployment(object: { readonly apiVersion: string; readonly kind: string }): boolean {
-  return object.apiVersion === 'apps/v1' && object.kind === 'Deployment';
-}
-
-export function templateLabels(workload: KubeObject): Readonly<Record<string, string>> {
-  const spec = workload['spec'] as { template?: { metadata?: { labels?: Record<string, string> } } } | undefined;
-  return spec?.template?.metadata?.labels ?? {};
-}
-
-/** `spec.replicas`; Kubernetes' own default, 1, when absent. */
-export function replicasOf(workload: KubeObject): number {
-  return (workload['spec'] as { replicas?: number } | undefined)?.replicas ?? 1;
-}
-
-export function withReplicas(workload: KubeObject, replicas: number): KubeObject {
-  return { ...workload, spec: { ...(workload['spec'] as object), replicas } };
 }
 
 /** Why a live Deployment is not the one that was verified; empty: it is. */

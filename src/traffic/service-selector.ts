@@ -2,9 +2,10 @@ import { isReady } from '../kubernetes/pod.js';
 import { restoreSnapshots } from '../cluster/apply/restore.js';
 import type { Cluster } from '../cluster/cluster.js';
 import { describeRef, refOf, type KubeObject, type ObjectRef } from '../kubernetes/object.js';
+import { labelSelectorOf, selectorOf } from '../kubernetes/selectors.js';
 import { canonical } from '../plan/change.js';
 import type { RunContext } from '../run/context.js';
-import { decideActive, selectorOf } from './active-role.js';
+import { decideActive } from './active-role.js';
 import { confirmEndpoints } from './endpoints.js';
 import type { TrafficRouter } from './router.js';
 
@@ -58,11 +59,4 @@ export async function selectedPods(cluster: Cluster, service: KubeObject): Promi
     { apiVersion: 'v1', kind: 'Pod', ...(namespace !== undefined && { namespace }) },
     { labelSelector: labelSelectorOf(service) },
   );
-}
-
-/** A Service's selector as the API server takes it: `app=web,role=blue`. */
-export function labelSelectorOf(service: KubeObject): string {
-  return Object.entries(selectorOf(service))
-    .map(([key, value]) => `${key}=${value}`)
-    .join(',');
 }

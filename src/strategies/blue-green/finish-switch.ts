@@ -1,11 +1,11 @@
-import { selects } from '../../kubernetes/selectors.js';
+import { isDeployment, replicasOf, withReplicas } from '../../kubernetes/deployment.js';
+import { selects, selectorOf } from '../../kubernetes/selectors.js';
 import { asCutoverError, CutoverError } from '../../errors.js';
 import { describeRef, refOf, type ObjectRef } from '../../kubernetes/object.js';
 import type { Revision } from '../../release/revision.js';
 import { adoptedRevision, type ReleaseState } from '../../release/state.js';
 import type { RunContext } from '../../run/context.js';
 import { underLock } from '../../run/under-lock.js';
-import { isDeployment, replicasOf, selectorOf, withReplicas } from '../../traffic/active-role.js';
 import { outcomeBase, type Outcome } from '../outcome/outcome.js';
 import type { IdleResult } from '../outcome/serving.js';
 import { publicServiceOf, readActiveOnRecord } from './live-traffic.js';

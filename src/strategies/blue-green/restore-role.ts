@@ -1,3 +1,4 @@
+import { isDeployment, replicasOf, withReplicas } from '../../kubernetes/deployment.js';
 import { requirePlan } from '../../cluster/apply/dry-run-all.js';
 import type { Check } from '../../inputs/inputs.js';
 import { refOf, type ObjectRef } from '../../kubernetes/object.js';
@@ -5,7 +6,6 @@ import type { Resource } from '../../manifests/resource.js';
 import type { Revision } from '../../release/revision.js';
 import type { ReleaseState } from '../../release/state.js';
 import type { RunContext } from '../../run/context.js';
-import { isDeployment, replicasOf, withReplicas } from '../../traffic/active-role.js';
 import { applyAndWait, type WaitOptions } from '../shared/apply-and-wait.js';
 import { recordedResource, warnOfSecrets } from '../shared/recorded-objects.js';
 import { removeLive } from './finish-switch.js';

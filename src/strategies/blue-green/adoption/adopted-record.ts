@@ -1,9 +1,10 @@
+import { selectorOf } from '../../../kubernetes/selectors.js';
+import { templateLabels } from '../../../kubernetes/deployment.js';
 import { without } from '../../../kubernetes/fields.js';
 import { refOf, type KubeObject } from '../../../kubernetes/object.js';
 import { authorOf, imagesOf, type Revision } from '../../../release/revision.js';
 import { adoptedRevision, type ReleaseState } from '../../../release/state.js';
 import type { RunContext } from '../../../run/context.js';
-import { selectorOf, templateLabels } from '../../../traffic/active-role.js';
 import type { BlueGreenDeploy } from '../staging/staging.js';
 import { hashLabel, type Adoption } from './live-application.js';
 

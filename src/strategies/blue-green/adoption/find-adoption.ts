@@ -1,3 +1,4 @@
+import { selectorOf } from '../../../kubernetes/selectors.js';
 import { isReady } from '../../../kubernetes/pod.js';
 import { statusOf } from '../../../kubernetes/status.js';
 import { fieldManager } from '../../../cluster/apply/field-manager.js';
@@ -11,7 +12,6 @@ import { roleLabel } from '../../../manifests/roles/copies.js';
 import { canonical } from '../../../plan/change.js';
 import type { ReleaseState } from '../../../release/state.js';
 import type { RunContext } from '../../../run/context.js';
-import { selectorOf } from '../../../traffic/active-role.js';
 import { selectedPods } from '../../../traffic/service-selector.js';
 import type { BlueGreenDeploy } from '../staging/staging.js';
 import { hashLabel, type Adoption } from './live-application.js';

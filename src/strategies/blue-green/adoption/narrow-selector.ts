@@ -1,3 +1,4 @@
+import { labelSelectorOf, selectorOf } from '../../../kubernetes/selectors.js';
 import { restoreSnapshots } from '../../../cluster/apply/restore.js';
 import type { Cluster } from '../../../cluster/cluster.js';
 import { asCutoverError } from '../../../errors.js';
@@ -5,9 +6,8 @@ import { fieldAt } from '../../../kubernetes/fields.js';
 import { describeRef, type KubeObject } from '../../../kubernetes/object.js';
 import { canonical, type Snapshot } from '../../../plan/change.js';
 import type { RunContext } from '../../../run/context.js';
-import { selectorOf } from '../../../traffic/active-role.js';
 import { confirmMs } from '../../../traffic/endpoints.js';
-import { labelSelectorOf, serviceSelector } from '../../../traffic/service-selector.js';
+import { serviceSelector } from '../../../traffic/service-selector.js';
 import { restore } from '../../shared/restore.js';
 import type { NarrowedSelector, RestoredStaging } from '../../outcome/restored.js';
 import { hashLabel, type Adoption } from './live-application.js';

@@ -1,3 +1,4 @@
+import { isDeployment, replicasOf, withReplicas } from '../../../kubernetes/deployment.js';
 import { requirePlan, dryRunAll } from '../../../cluster/apply/dry-run-all.js';
 import { asCutoverError } from '../../../errors.js';
 import { describeRef, refKey, refOf, type KubeObject, type ObjectRef } from '../../../kubernetes/object.js';
@@ -6,7 +7,6 @@ import type { PlannedChange } from '../../../plan/change.js';
 import type { Revision } from '../../../release/revision.js';
 import { adoptedRevision, type ReleaseState } from '../../../release/state.js';
 import type { RunContext } from '../../../run/context.js';
-import { isDeployment, replicasOf, withReplicas } from '../../../traffic/active-role.js';
 import { besideImageCheck } from '../../shared/image-check.js';
 import { autoscalersWithoutUsers, deleteAfterSwitchOf } from './replaced-revision.js';
 import { sharedConfigRefusal } from './shared-config.js';
