@@ -2,7 +2,7 @@ import * as core from '@actions/core';
 import { systemClock } from './cluster/clock.js';
 import type { Connection } from './cluster/live-cluster.js';
 import { proveApproval } from './github/approval.js';
-import type { DeployBlueGreen, DeployRolling, Promote, Rollback } from './inputs/inputs.js';
+import type { DeployInputs, Promote, Rollback } from './inputs/inputs.js';
 import { readInputs } from './inputs/read.js';
 import { actionsLog, type Log } from './log.js';
 import { failureMessage } from './report/failure.js';
@@ -13,17 +13,12 @@ import type { RunContext } from './run/context.js';
 import { openCluster, openContext, type Run } from './run/open.js';
 import { saveFinished } from './run/post-state.js';
 import { createRecorder } from './run/recorder.js';
-import { deployBlueGreen } from './strategies/blue-green/deploy.js';
 import { promote, type PromoteRequest } from './strategies/blue-green/promote.js';
 import { reject } from './strategies/blue-green/reject.js';
-import { rollBackBlueGreen } from './strategies/blue-green/rollback.js';
-import { planBlueGreen, planRolling } from './strategies/plan.js';
-import { deployRolling } from './strategies/rolling/deploy.js';
-import { rollBackRolling } from './strategies/rolling/rollback.js';
 import type { Outcome } from './strategies/outcome/outcome.js';
-import { readOrCreate, readRelease } from './strategies/shared/recorded-release.js';
-import { readDraft, renderBlueGreen, renderRolling } from './strategies/shared/rendering.js';
-import { status } from './strategies/status.js';
+import { readRelease } from './strategies/shared/recorded-release.js';
+import { readDraft } from './strategies/shared/rendering.js';
+import { strategies } from './strategies/table.js';
 import { version } from './version.js';
 
 /** One step of a workflow: does it, reports it, and fails the run if it failed. */
@@ -73,24 +68,22 @@ async function act(run: Run): Promise<Outcome> {
   }
 }
 
-async function deployOrPlan(run: Run, cluster: Connection, inputs: DeployRolling | DeployBlueGreen): Promise<Outcome> {
+async function deployOrPlan(run: Run, cluster: Connection, inputs: DeployInputs): Promise<Outcome> {
   const { log, recorder } = run;
-  const draft = await recorder.phase('Render', () => readDraft(inputs, cluster, log));
+  const strategy = strategies[inputs.strategy];
+  const draft = await recorder.phase('Render', () => readDraft(inputs, strategy, { cluster, log }));
   const ctx = await openContext(run, { cluster, inputs, release: draft.release });
-  if (inputs.strategy === 'rolling') {
-    const state = await readOrCreate(ctx, 'rolling');
-    const deploy = renderRolling(log, { inputs, draft, state });
-    return inputs.action === 'plan' ? planRolling(ctx, deploy) : deployRolling(ctx, deploy);
-  }
-  if (inputs.action === 'deploy') return deployBlueGreen(ctx, { inputs, draft });
-  const state = await readOrCreate(ctx, 'blue-green');
-  return planBlueGreen(ctx, renderBlueGreen(log, { inputs, draft, state }));
+  return inputs.action === 'plan' ? strategy.plan(ctx, { inputs, draft }) : strategy.deploy(ctx, { inputs, draft });
 }
 
 async function rollBack(ctx: RunContext, inputs: Rollback): Promise<Outcome> {
   const state = await readRelease(ctx);
-  const request = { inputs, state, ...approvalOf(inputs, ctx.log) };
-  return state.strategy === 'rolling' ? rollBackRolling(ctx, request) : rollBackBlueGreen(ctx, request);
+  return strategies[state.strategy].rollBack(ctx, { inputs, state, ...approvalOf(inputs, ctx.log) });
+}
+
+async function status(ctx: RunContext): Promise<Outcome> {
+  const state = await readRelease(ctx);
+  return strategies[state.strategy].status(ctx, state);
 }
 
 function promoteRequest(inputs: Promote, log: Log): PromoteRequest {

@@ -1,9 +1,10 @@
 import { describe, expect, it } from '@jest/globals';
-import type { DeployBlueGreen, DeployRolling } from '../../src/inputs/inputs.js';
+import type { DeployInputs } from '../../src/inputs/inputs.js';
 import { newState, type ReleaseState } from '../../src/release/state.js';
 import { describePlanNote } from '../../src/report/plan-notes.js';
 import { FailedStep, type Outcome } from '../../src/strategies/outcome/outcome.js';
-import { planBlueGreen, planRolling } from '../../src/strategies/plan.js';
+import { planBlueGreen } from '../../src/strategies/blue-green/plan.js';
+import { planRolling } from '../../src/strategies/rolling/plan.js';
 import { read } from '../support/step-inputs.js';
 import { render, renderBoth } from '../support/rendering.js';
 import { memoryCluster, type MemoryCluster } from '../support/cluster/memory-cluster.js';
@@ -47,7 +48,7 @@ async function planOn(
   await cluster.apply(publicService('blue'));
   await cluster.apply(deployment('blue'));
   cluster.calls.length = 0;
-  const inputs = inputsOf({ strategy: 'blue-green', ...more }) as DeployBlueGreen;
+  const inputs = inputsOf({ strategy: 'blue-green', ...more }) as DeployInputs<'blue-green'>;
   const { resources } = renderBoth(text);
   const planning = planBlueGreen(stepOn(cluster), { inputs, state, resources, contentHash: 'new' });
   return planning.finally(() => expect(cluster.writes()).toEqual([]));
@@ -131,7 +132,7 @@ describe('a rolling plan', () => {
   const planRolled = async (cluster: MemoryCluster, state: ReleaseState, version = 'v3'): Promise<Outcome> => {
     const { resources } = render(text.replace('v3', version));
     cluster.calls.length = 0;
-    const inputs = inputsOf({}) as DeployRolling;
+    const inputs = inputsOf({}) as DeployInputs<'rolling'>;
     const planning = planRolling(stepOn(cluster), { inputs, state, resources, contentHash: 'new' });
     return planning.finally(() => expect(cluster.writes()).toEqual([]));
   };

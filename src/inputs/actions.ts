@@ -7,13 +7,23 @@ export type ActionName = (typeof actionNames)[number];
 
 export const actionName: Parse<ActionName> = oneOf(...actionNames);
 
-export type StrategyName = 'rolling' | 'blue-green';
+/** Every strategy, in the order in which messages list them. */
+export const strategyNames = ['rolling', 'blue-green'] as const;
+
+export type StrategyName = (typeof strategyNames)[number];
+
+export function isStrategyName(value: unknown): value is StrategyName {
+  return strategyNames.some(name => name === value);
+}
 
 /** The strategy names of other tools are answered with the one to use instead. */
 export const strategyName: Parse<StrategyName> = text => {
-  if (text === 'basic' || text === 'none') throw Refusal.accepting(`rolling (the same as ${text}) | blue-green`);
-  if (text === 'canary') throw Refusal.accepting('rolling | blue-green (canary is not supported)');
-  return oneOf('rolling', 'blue-green')(text);
+  if (text === 'basic' || text === 'none') {
+    const names = strategyNames.map(name => (name === 'rolling' ? `rolling (the same as ${text})` : name));
+    throw Refusal.accepting(names.join(' | '));
+  }
+  if (text === 'canary') throw Refusal.accepting(`${strategyNames.join(' | ')} (canary is not supported)`);
+  return oneOf(...strategyNames)(text);
 };
 
 /** What decides which inputs are used: a deploy by its strategy (done, or shown by `plan`), or one of the other actions. */
@@ -25,20 +35,15 @@ export function actionOf(step: { readonly action: ActionName; readonly strategy:
 
 /** The action as a user writes it: `action: deploy with strategy: rolling`. `plan` takes the inputs of a deploy. */
 export function describeAction(action: Action, deployOrPlan: 'deploy' | 'plan' = 'deploy'): string {
-  switch (action) {
-    case 'rolling':
-    case 'blue-green':
-      return `action: ${deployOrPlan} with strategy: ${action}`;
-    default:
-      return `action: ${action}`;
-  }
+  return isStrategyName(action) ? `action: ${deployOrPlan} with strategy: ${action}` : `action: ${action}`;
 }
 
-/** The actions as a phrase, with `action: deploy` in place of both of its strategies. */
+/** The actions as a phrase, with `action: deploy` in place of all of its strategies. */
 export function describeActions(actions: readonly Action[]): string {
-  const deploys: readonly Action[] = ['rolling', 'blue-green'];
-  const both = deploys.every(action => actions.includes(action));
-  const single = actions.filter(action => !both || !deploys.includes(action)).map(action => describeAction(action));
-  const all = both ? ['action: deploy', ...single] : single;
+  const everyDeploy = strategyNames.every(strategy => actions.includes(strategy));
+  const single = actions
+    .filter(action => !everyDeploy || !isStrategyName(action))
+    .map(action => describeAction(action));
+  const all = everyDeploy ? ['action: deploy', ...single] : single;
   return all.length < 2 ? all.join('') : `${all.slice(0, -1).join(', ')} or ${all.at(-1) ?? ''}`;
 }

@@ -1,5 +1,6 @@
-import type { Action } from './actions.js';
-import type { CiRun, IdlePolicy, Inputs, KustomizeTool, RegistryLogin } from './inputs.js';
+import type { Action, StrategyName } from './actions.js';
+import type { CiRun, DeployInputs, IdlePolicy, Inputs, KustomizeTool, RegistryLogin } from './inputs.js';
+import { takes } from './table.js';
 import { fieldsOf, type Values } from './values.js';
 
 /** The parsed inputs, and what is known of the runner. */
@@ -19,16 +20,6 @@ export function assemble(action: Action, sources: Sources): Inputs {
   const { values, run, environment } = sources;
   const common = { run, environment };
   switch (action) {
-    case 'rolling':
-      return { ...common, ...fieldsOf(action, values), ...deployFields(sources), strategy: action };
-    case 'blue-green':
-      return {
-        ...common,
-        ...fieldsOf(action, values),
-        ...deployFields(sources),
-        strategy: action,
-        idlePolicy: idlePolicyOf(values),
-      };
     case 'promote':
       return { ...common, ...fieldsOf(action, values), ...switchFields(values), action };
     case 'rollback':
@@ -37,7 +28,23 @@ export function assemble(action: Action, sources: Sources): Inputs {
       return { ...common, ...fieldsOf(action, values), action };
     case 'status':
       return { ...common, ...fieldsOf(action, values), action };
+    default:
+      return deployInputs(action, sources);
   }
+}
+
+function deployInputs(strategy: StrategyName, sources: Sources): DeployInputs {
+  const { values, run, environment } = sources;
+  const inputs = {
+    run,
+    environment,
+    ...fieldsOf(strategy, values),
+    ...deployFields(sources),
+    strategy,
+    ...(takes(strategy, 'idle-policy') && { idlePolicy: idlePolicyOf(values) }),
+  };
+  // The table decides at run time which inputs the strategy takes, and the types follow from the same table.
+  return inputs as DeployInputs;
 }
 
 function deployFields({ values, kustomize, registryLogins: logins }: Sources) {

@@ -1,4 +1,4 @@
-import type { Action } from './actions.js';
+import { isStrategyName, type Action } from './actions.js';
 import type { DockerLogin } from './parse/docker-login.js';
 import { isNone } from './parse/overrides.js';
 import type { ReceivedInputs } from './received-inputs.js';
@@ -49,7 +49,7 @@ export function refuseContradictions(received: ReceivedInputs, combination: Comb
 type Rule = Generator<Contradiction>;
 
 function* missingManifests({ action, received }: Combination): Rule {
-  if (isDeploy(action) && !received.isSet('manifests')) {
+  if (isStrategyName(action) && !received.isSet('manifests')) {
     yield {
       name: 'manifests',
       reason: 'accepted: files, folders or globs, one per line (required for action: deploy)',
@@ -58,13 +58,13 @@ function* missingManifests({ action, received }: Combination): Rule {
 }
 
 function* strategyOfAction({ action, values, received }: Combination): Rule {
-  if ((action === 'promote' || action === 'reject') && received.isSet('strategy') && values.strategy === 'rolling') {
+  if ((action === 'promote' || action === 'reject') && received.isSet('strategy') && values.strategy !== 'blue-green') {
     yield { name: 'strategy', reason: `but action: ${action} is only for blue-green releases; remove it` };
   }
 }
 
 function* idleInputsWithoutSwitch({ action, values, received }: Combination): Rule {
-  if (action !== 'blue-green' || values.switch === 'auto') return;
+  if (!takes(action, 'switch') || values.switch === 'auto') return;
   for (const name of ['idle-policy', 'idle-replicas', 'drain'] as const) {
     if (received.isSet(name)) {
       yield {
@@ -85,9 +85,9 @@ function* idleReplicasOfKeptRole({ values, received }: Combination): Rule {
 }
 
 function* unusedVariables({ action, values, received }: Combination): Rule {
-  const renders = isDeploy(action) && values.substitution !== 'off';
+  const renders = isStrategyName(action) && values.substitution !== 'off';
   if (!received.isSet('variables') || renders || received.isSet('verify')) return;
-  const why = isDeploy(action) ? 'substitution is off' : 'this step renders no manifests';
+  const why = isStrategyName(action) ? 'substitution is off' : 'this step renders no manifests';
   yield { name: 'variables', reason: `but ${why} and there is no "verify" to use it; remove it` };
 }
 
@@ -141,8 +141,4 @@ function* unusedCredentials({ values, received }: Combination): Rule {
       reason: 'but there is no "registry-secret", and "image-check" is off; remove it',
     };
   }
-}
-
-function isDeploy(action: Action): boolean {
-  return action === 'rolling' || action === 'blue-green';
 }

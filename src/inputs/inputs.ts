@@ -1,10 +1,11 @@
+import type { StrategyName } from './actions.js';
 import type { Check } from './checks/check.js';
 import type { CiRun } from './ci-run.js';
 import type { KustomizeTool } from './parse/kustomize.js';
 import type { WorkloadOverrides } from './parse/overrides.js';
 import type { IdlePolicy } from './parse/policies.js';
 import type { ImageCheck, RegistrySecret } from './parse/registry.js';
-import type { Fields } from './values.js';
+import type { Fields, TakenBy } from './values.js';
 
 export type { Check, CheckStage, Expectation, HttpCheck, RunCheck } from './checks/check.js';
 export type { CiRun } from './ci-run.js';
@@ -51,14 +52,12 @@ interface Deploy extends Runner, RenderInputs {
 /** What findings about manifests that drop requests do: stop the step, be logged, or nothing. */
 export type Lint = Fields<'rolling'>['lint'];
 
-export interface DeployRolling extends Fields<'rolling'>, Deploy {
-  readonly strategy: 'rolling';
-}
+/** A deploy, or the plan of one, with the inputs that its strategy takes. */
+type DeployOf<S extends StrategyName> = Fields<S> &
+  Deploy & { readonly strategy: S } & (S extends TakenBy<'idle-policy'> ? { readonly idlePolicy: IdlePolicy } : object);
 
-export interface DeployBlueGreen extends Fields<'blue-green'>, Deploy {
-  readonly strategy: 'blue-green';
-  readonly idlePolicy: IdlePolicy;
-}
+/** The inputs of `deploy` and `plan` with one of these strategies. Default: any. */
+export type DeployInputs<S extends StrategyName = StrategyName> = { readonly [Name in S]: DeployOf<Name> }[S];
 
 /** What the actions that switch traffic share. */
 interface Switching extends Runner {
@@ -86,4 +85,4 @@ export interface Status extends Fields<'status'>, Runner {
 }
 
 /** The inputs of a step, checked and final. */
-export type Inputs = Readonly<DeployRolling | DeployBlueGreen | Promote | Reject | Rollback | Status>;
+export type Inputs = Readonly<DeployInputs | Promote | Reject | Rollback | Status>;

@@ -1,4 +1,4 @@
-import { actionName, strategyName, type Action } from './actions.js';
+import { actionName, strategyName, strategyNames, type Action } from './actions.js';
 import { checks } from './checks/checks.js';
 import { duration } from './parse/durations.js';
 import { images } from './parse/images.js';
@@ -35,7 +35,7 @@ export interface InputDefinition {
   readonly refuseEmpty?: true;
 }
 
-const deploy = ['rolling', 'blue-green'] as const;
+const deploy = strategyNames;
 const switching = ['promote', 'rollback'] as const;
 const changing = [...deploy, ...switching] as const;
 const every = [...changing, 'reject', 'status'] as const;

@@ -13,10 +13,13 @@ export type Value<Name extends InputName> = Table[Name] extends
 /** Every input, parsed, whether or not the action takes it. */
 export type Values = { readonly [Name in InputName]: Value<Name> };
 
+/** The actions that take an input. */
+export type TakenBy<Name extends InputName> = Table[Name]['actions'][number];
+
 /** The inputs that an action takes and that keep their value unchanged. */
 type Carried<A extends Action> = {
   [Name in InputName]: Table[Name] extends { readonly field: string }
-    ? A extends Table[Name]['actions'][number]
+    ? A extends TakenBy<Name>
       ? Name
       : never
     : never;

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { gunzipSync, gzipSync } from 'node:zlib';
 import { CutoverError } from '../errors.js';
+import type { StrategyName } from '../inputs/actions.js';
 import type { Check, CiRun } from '../inputs/inputs.js';
 import type { KubeObject, ObjectRef } from '../kubernetes/object.js';
 import { canonical, type Snapshot } from '../plan/change.js';
@@ -30,7 +31,7 @@ export interface RecordedApproval {
 /** One deployment of a release, as it was rendered; kept in ConfigMap `cutover-<release>-<n>`. */
 export interface Revision {
   readonly number: number;
-  readonly strategy: 'rolling' | 'blue-green';
+  readonly strategy: StrategyName;
   /** Blue/green only: the role that it was staged on. */
   readonly role?: string;
   /** Applied objects, in order, without Secrets; blue/green: the objects of the role. */

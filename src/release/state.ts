@@ -1,4 +1,5 @@
 import { CutoverError } from '../errors.js';
+import { isStrategyName, type StrategyName } from '../inputs/actions.js';
 import type { KubeObject, ObjectRef } from '../kubernetes/object.js';
 import type { Snapshot } from '../plan/change.js';
 
@@ -64,7 +65,7 @@ export interface HistoryEntry {
 export interface ReleaseState {
   readonly format: 1;
   readonly release: string;
-  readonly strategy: 'rolling' | 'blue-green';
+  readonly strategy: StrategyName;
   /** Highest revision number so far; 0 before the first one. */
   readonly latest: number;
   /** Revisions that have a ConfigMap. */
@@ -86,7 +87,7 @@ export interface ReleaseState {
 export const adoptedRevision = 0;
 
 /** The state of a release that was never deployed. */
-export function newState(release: string, strategy: ReleaseState['strategy']): ReleaseState {
+export function newState(release: string, strategy: StrategyName): ReleaseState {
   return { format: 1, release, strategy, latest: 0, revisions: [], history: [] };
 }
 
@@ -137,7 +138,7 @@ function isState(value: unknown): value is ReleaseState {
   return (
     format === 1 &&
     typeof release === 'string' &&
-    (strategy === 'rolling' || strategy === 'blue-green') &&
+    isStrategyName(strategy) &&
     typeof latest === 'number' &&
     Array.isArray(revisions) &&
     Array.isArray(history)

@@ -1,6 +1,6 @@
 import type { ProxyRequest } from '../../../src/cluster/cluster.js';
 import { CutoverError } from '../../../src/errors.js';
-import type { Check, DeployBlueGreen, DeployRolling, Rollback } from '../../../src/inputs/inputs.js';
+import type { Check, DeployInputs, Rollback } from '../../../src/inputs/inputs.js';
 import type { KubeObject, ObjectRef } from '../../../src/kubernetes/object.js';
 import { renderRoles } from '../../../src/manifests/roles/render.js';
 import { renderManifests, type RenderRequest } from '../../../src/manifests/render.js';
@@ -33,11 +33,11 @@ export interface WebRelease {
   signal: AbortSignal;
   /** The context of the last step. Every step is a run of its own, numbered from 1. */
   readonly ctx: () => ReturnType<typeof stepOn>;
-  stage(manifests: string, inputs?: Partial<DeployBlueGreen>): Promise<Outcome>;
+  stage(manifests: string, inputs?: Partial<DeployInputs<'blue-green'>>): Promise<Outcome>;
   promote(request?: Partial<PromoteRequest & SwitchPolicy>): Promise<Outcome>;
   reject(inputs?: { readonly timeoutMs?: number }): Promise<Outcome>;
   rollback(inputs?: Partial<Rollback>): Promise<Outcome>;
-  deploy(manifests: string, inputs?: Partial<DeployRolling>): Promise<Outcome>;
+  deploy(manifests: string, inputs?: Partial<DeployInputs<'rolling'>>): Promise<Outcome>;
   /** The post step of the last run, after its process was killed. `interrupted`: what interrupts calls stays as it is. */
   post(options?: { readonly interrupted?: boolean }): Promise<Recovered>;
   /** How many steps there were. */
@@ -58,7 +58,7 @@ export const check: Check = {
 };
 
 const policy = {
-  idlePolicy: { policy: 'keep' } as DeployBlueGreen['idlePolicy'],
+  idlePolicy: { policy: 'keep' } as DeployInputs<'blue-green'>['idlePolicy'],
   drainMs: 30_000,
   timeoutMs: 60_000,
   rollbackOnFailure: true,
@@ -138,7 +138,7 @@ export function webRelease(original?: WebRelease): WebRelease {
         const everything = [...resources.shared, ...Object.values(resources.of).flat()].map(({ object }) => object);
         const contentHash = hashOf([everything, Object.values(resources.publicService).map(({ object }) => object)]);
         const { run } = ctx;
-        const inputs: DeployBlueGreen = {
+        const inputs: DeployInputs<'blue-green'> = {
           ...{ ...deployInputs, run, strategy: 'blue-green', roles: ['blue', 'green'], switch: 'manual' },
           ...more,
         };
@@ -169,7 +169,7 @@ export function webRelease(original?: WebRelease): WebRelease {
         const state = stateOf(cluster) ?? newState('web', 'rolling');
         const { resources } = renderManifests(requestOf(text, state));
         const contentHash = hashOf(resources.map(({ object }) => object));
-        const inputs: DeployRolling = { ...deployInputs, run: ctx.run, strategy: 'rolling', ...more };
+        const inputs: DeployInputs<'rolling'> = { ...deployInputs, run: ctx.run, strategy: 'rolling', ...more };
         return deployRolling(ctx, { inputs, state, resources, contentHash });
       }),
     async post({ interrupted = false } = {}) {

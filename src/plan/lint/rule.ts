@@ -1,3 +1,4 @@
+import type { StrategyName } from '../../inputs/actions.js';
 import type { Path } from '../../kubernetes/fields.js';
 import type { KubeObject } from '../../kubernetes/object.js';
 import type { Resource } from '../../manifests/resource.js';
@@ -18,7 +19,7 @@ export interface Violation {
 
 /** Everything that a rule may look at. */
 export interface LintContext {
-  readonly strategy: 'rolling' | 'blue-green';
+  readonly strategy: StrategyName;
   /** The objects as they would be applied; blue/green: of the role that is deployed to, and the shared ones. */
   readonly resources: readonly Resource[];
   /** Answers of the dry run; without the objects that it refused or that were not sent to it. */

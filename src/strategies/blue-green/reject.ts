@@ -9,7 +9,7 @@ import { otherRole, type Active } from '../../traffic/active-role.js';
 import { outcomeBase, type Outcome } from '../outcome/outcome.js';
 import { readBlueGreen } from '../shared/recorded-release.js';
 import type { Users } from '../outcome/serving.js';
-import { discardStaged } from './discard-staged.js';
+import { discardStaged } from './staging/discard-staged.js';
 import { readActive, rolesOf } from './live-traffic.js';
 
 /** Discards what is staged: the idle role is restored to its state before staging. The public Service is only read. */

@@ -1,4 +1,5 @@
 import { asCutoverError, CutoverError } from '../../errors.js';
+import type { StrategyName } from '../../inputs/actions.js';
 import { refOf, type ObjectRef } from '../../kubernetes/object.js';
 import type { ChangeKind, PlannedChange } from '../../plan/change.js';
 import type { RecordedApproval } from '../../release/revision.js';
@@ -21,7 +22,7 @@ export interface Outcome {
   readonly outcome: OutcomeKind;
   readonly release: string;
   readonly namespace: string;
-  readonly strategy: 'rolling' | 'blue-green';
+  readonly strategy: StrategyName;
   /** What serves users now. */
   readonly serving: Serving;
   readonly revision?: number;
@@ -62,7 +63,7 @@ export class FailedStep extends Error {
 }
 
 /** What every outcome says about the release itself. */
-export function outcomeBase<S extends Outcome['strategy']>({ records }: Pick<RunContext, 'records'>, strategy: S) {
+export function outcomeBase<S extends StrategyName>({ records }: Pick<RunContext, 'records'>, strategy: S) {
   const { release, namespace } = records;
   return { release, namespace, strategy } as const;
 }

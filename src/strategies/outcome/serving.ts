@@ -1,3 +1,4 @@
+import type { StrategyName } from '../../inputs/actions.js';
 import type { ObjectRef } from '../../kubernetes/object.js';
 import type { Operation } from '../../release/state.js';
 import type { Restored, RestoredStaging } from './restored.js';
@@ -12,7 +13,7 @@ export type RunServing =
   /** The step failed after its first write, and nothing tells how far it came. */
   | { readonly kind: 'unknown' }
   /** A rollback that was repeated: nothing was written. */
-  | { readonly kind: 'rolled-back-before'; readonly strategy: 'rolling' | 'blue-green'; readonly revision: number };
+  | { readonly kind: 'rolled-back-before'; readonly strategy: StrategyName; readonly revision: number };
 
 /** A part of every failure that is recorded. */
 interface Recorded {

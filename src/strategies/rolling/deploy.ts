@@ -1,6 +1,6 @@
 import { dryRunAll } from '../../cluster/apply/dry-run-all.js';
 import type { CutoverError } from '../../errors.js';
-import type { DeployRolling } from '../../inputs/inputs.js';
+import type { DeployInputs } from '../../inputs/inputs.js';
 import type { Resource } from '../../manifests/resource.js';
 import type { PlannedChange, Snapshot } from '../../plan/change.js';
 import type { LintContext } from '../../plan/lint/rule.js';
@@ -18,7 +18,7 @@ import { confirmUnchanged, rollOut, type Rollout } from './rollout.js';
 
 /** What a rolling deploy starts from. */
 export interface RollingDeploy {
-  readonly inputs: DeployRolling;
+  readonly inputs: DeployInputs<'rolling'>;
   readonly state: ReleaseState;
   /** Rendered for revision `state.latest + 1`. */
   readonly resources: readonly Resource[];

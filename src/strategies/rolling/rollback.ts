@@ -10,7 +10,7 @@ import {
   rolledBackBefore,
   warnOfSecrets,
 } from '../shared/recorded-objects.js';
-import type { RollbackRequest } from '../shared/rollback-request.js';
+import type { RollbackRequest } from '../strategy.js';
 import { earliest, recordable, snapshotsOf } from '../shared/snapshots.js';
 import { interruptedSnapshots } from './deploy.js';
 import { rollOut } from './rollout.js';

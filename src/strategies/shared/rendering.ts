@@ -1,16 +1,11 @@
 import type { Connection } from '../../cluster/live-cluster.js';
-import type { DeployBlueGreen, DeployRolling } from '../../inputs/inputs.js';
+import type { DeployInputs } from '../../inputs/inputs.js';
 import { runNames } from '../../inputs/ci-run.js';
 import type { Log } from '../../log.js';
-import { deriveReleaseName } from '../../manifests/release-name.js';
-import { renderRoles } from '../../manifests/roles/render.js';
-import { readManifests, renderManifests, type Rendered, type RenderRequest } from '../../manifests/render.js';
+import { readManifests, type Rendered, type RenderRequest } from '../../manifests/render.js';
 import type { Resource } from '../../manifests/resource.js';
 import { secretValues } from '../../manifests/secrets.js';
-import { hashOf } from '../../release/revision.js';
 import type { ReleaseState } from '../../release/state.js';
-import type { BlueGreenDeploy } from '../blue-green/staging/staging.js';
-import type { RollingDeploy } from '../rolling/deploy.js';
 import { preStopFor } from './pre-stop.js';
 
 /** The manifests of a deploy, read once, and the release that they are for. */
@@ -21,9 +16,9 @@ export interface Draft {
 
 /** Reads the manifests and finds out which release they are for, before its record can be read. */
 export async function readDraft(
-  inputs: DeployRolling | DeployBlueGreen,
-  cluster: Connection,
-  log: Log,
+  inputs: DeployInputs,
+  strategy: { releaseName(inputs: DeployInputs, request: RenderRequest): string },
+  { cluster, log }: { readonly cluster: Connection; readonly log: Log },
 ): Promise<Draft> {
   const { run, variables, substitution, images, environment, overrides, imagePullSecrets, registrySecret } = inputs;
   const { namespace } = cluster;
@@ -49,40 +44,11 @@ export async function readDraft(
     ...(registrySecret !== undefined && { registrySecret }),
     ...(preStopSeconds !== undefined && { preStopSeconds }),
   };
-  const { service } = inputs;
-  const named =
-    inputs.strategy === 'blue-green'
-      ? { ...request, ...roleRequest(inputs) }
-      : { ...request, ...(service !== undefined && { service }) };
-  return { request, release: inputs.release ?? deriveReleaseName(named) };
+  return { request, release: inputs.release ?? strategy.releaseName(inputs, request) };
 }
 
-/** What is rendered: the manifests as the revision after `state.latest`. */
-export interface RenderDraft<I extends DeployRolling | DeployBlueGreen> {
-  readonly inputs: I;
-  readonly draft: Draft;
-  readonly state: ReleaseState;
-}
-
-/** The manifests as the next revision of a rolling release. */
-export function renderRolling(log: Log, { inputs, draft, state }: RenderDraft<DeployRolling>): RollingDeploy {
-  const rendered = renderManifests(numbered(draft, state));
-  const { resources } = rendered;
-  logRendered(log, resources, rendered);
-  return { inputs, state, resources, contentHash: hashOf(objectsOf(resources)) };
-}
-
-/** The manifests as the next revision of a blue/green release, for both roles. */
-export function renderBlueGreen(log: Log, { inputs, draft, state }: RenderDraft<DeployBlueGreen>): BlueGreenDeploy {
-  const rendered = renderRoles({ ...numbered(draft, state), ...roleRequest(inputs) });
-  const { resources } = rendered;
-  const { shared, of, publicService } = resources;
-  logRendered(log, [...shared, ...Object.values(of).flat()], rendered);
-  const everything = [...shared, ...Object.values(of).flat(), ...Object.values(publicService)];
-  return { inputs, state, resources, contentHash: hashOf(objectsOf(everything)) };
-}
-
-function numbered({ request, release }: Draft, state: ReleaseState): RenderRequest {
+/** The manifests as the revision after `state.latest`. */
+export function numberedRequest({ request, release }: Draft, state: ReleaseState): RenderRequest {
   return {
     ...request,
     release,
@@ -90,12 +56,8 @@ function numbered({ request, release }: Draft, state: ReleaseState): RenderReque
   };
 }
 
-function roleRequest({ roles, service, testService }: DeployBlueGreen) {
-  return { roles, ...(service !== undefined && { service }), ...(testService !== undefined && { testService }) };
-}
-
 /** Masks what is secret, before anything of the manifests is logged. */
-function logRendered(
+export function logRendered(
   log: Log,
   resources: readonly Resource[],
   { warnings, notes }: Pick<Rendered, 'warnings' | 'notes'>,
@@ -104,8 +66,4 @@ function logRendered(
   for (const { message, at } of warnings) log.warning(message, at);
   for (const note of notes) log.info(note);
   log.info(`${resources.length} object${resources.length === 1 ? '' : 's'} rendered`);
-}
-
-function objectsOf(resources: readonly Resource[]) {
-  return resources.map(({ object }) => object);
 }

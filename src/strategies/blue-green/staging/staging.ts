@@ -1,5 +1,5 @@
 import type { CutoverError } from '../../../errors.js';
-import type { DeployBlueGreen } from '../../../inputs/inputs.js';
+import type { DeployInputs } from '../../../inputs/inputs.js';
 import type { KubeObject } from '../../../kubernetes/object.js';
 import type { Resource, RoleResources } from '../../../manifests/resource.js';
 import type { PlannedChange } from '../../../plan/change.js';
@@ -10,7 +10,7 @@ import type { Adoption } from '../adoption/live-application.js';
 
 /** What a blue/green deploy starts from. */
 export interface BlueGreenDeploy {
-  readonly inputs: DeployBlueGreen;
+  readonly inputs: DeployInputs<'blue-green'>;
   readonly state: ReleaseState;
   /** Rendered for revision `state.latest + 1`, for both roles. */
   readonly resources: RoleResources;

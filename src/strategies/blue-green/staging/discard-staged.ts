@@ -1,13 +1,13 @@
-import { CutoverError } from '../../errors.js';
-import { describeRef } from '../../kubernetes/object.js';
-import { adoptedRevision, type ReleaseState, type StagedRecord } from '../../release/state.js';
-import type { RunContext } from '../../run/context.js';
-import { FailedStep, outcomeBase } from '../outcome/outcome.js';
-import { restore } from '../shared/restore.js';
-import type { Restored, RestoredStaging } from '../outcome/restored.js';
-import { withoutAdopted } from './adoption/adopted-record.js';
-import { restoreSelector } from './adoption/narrow-selector.js';
-import { withoutStagedRecord } from './staging/staged-record.js';
+import { CutoverError } from '../../../errors.js';
+import { describeRef } from '../../../kubernetes/object.js';
+import { adoptedRevision, type ReleaseState, type StagedRecord } from '../../../release/state.js';
+import type { RunContext } from '../../../run/context.js';
+import { FailedStep, outcomeBase } from '../../outcome/outcome.js';
+import { restore } from '../../shared/restore.js';
+import type { Restored, RestoredStaging } from '../../outcome/restored.js';
+import { withoutAdopted } from '../adoption/adopted-record.js';
+import { restoreSelector } from '../adoption/narrow-selector.js';
+import { withoutStagedRecord } from './staged-record.js';
 
 /** What is discarded. */
 export interface DiscardRequest {

@@ -1,45 +1,13 @@
-import { dryRunAll } from '../cluster/apply/dry-run-all.js';
-import type { CutoverError } from '../errors.js';
-import { refKey, refOf } from '../kubernetes/object.js';
-import type { PlannedChange } from '../plan/change.js';
-import { imageChanges, previewed, replacedWorkloads, type PreviewedObject } from '../plan/preview.js';
-import type { ReleaseState } from '../release/state.js';
-import type { RunContext } from '../run/context.js';
-import type { BlueGreenDeploy, Staging } from './blue-green/staging/staging.js';
-import { decideStaging, isStagedAlready } from './blue-green/staging/staging-decision.js';
-import { stagingOutcome, usersNow } from './blue-green/staging/staging-outcome.js';
-import { dryRunRolling, isUnchanged, type RollingDeploy } from './rolling/deploy.js';
-import { comingNamespace } from './shared/namespace.js';
-import { FailedStep, outcomeBase, type Outcome } from './outcome/outcome.js';
-import type { PlannedDeploy, PlanNote } from './outcome/plan-note.js';
-import { combined } from './shared/refusals.js';
-
-/** What a rolling deploy of these manifests would do now. Writes nothing, and takes no lock. */
-export async function planRolling(ctx: RunContext, deploy: RollingDeploy): Promise<Outcome> {
-  const { inputs, state } = deploy;
-  const { planned, refusals } = await dryRunRolling(ctx, deploy);
-  const unchanged = isUnchanged(planned, state);
-  const revision = state.latest + 1;
-  const { current } = state;
-  const notes: readonly PlanNote[] = unchanged
-    ? [{ kind: 'unchanged', revision: current ?? 0 }]
-    : [
-        { kind: 'to-deploy', revision },
-        { kind: 'pods-to-replace', workloads: replacedWorkloads(planned) },
-      ];
-  const preview: PlannedDeploy = {
-    revision,
-    notes: [...notes, ...unfinishedNote(state)],
-    objects: [
-      ...(await namespaceToCreate(ctx, { planned, createNamespace: inputs.createNamespace })),
-      ...previewed(planned, 'deploy'),
-    ],
-    images: imageChanges(planned, new Map()),
-    users: [],
-  };
-  const serving = { kind: 'planned', ...(current !== undefined && { current }) } as const;
-  return planOutcome({ base: { ...outcomeBase(ctx, 'rolling'), serving }, preview, unchanged, refusals });
-}
+import { dryRunAll } from '../../cluster/apply/dry-run-all.js';
+import { refKey, refOf } from '../../kubernetes/object.js';
+import { imageChanges, previewed, type PreviewedObject } from '../../plan/preview.js';
+import type { RunContext } from '../../run/context.js';
+import { outcomeBase, type Outcome } from '../outcome/outcome.js';
+import type { PlannedDeploy, PlanNote } from '../outcome/plan-note.js';
+import { namespaceToCreate, planOutcome, unfinishedNote } from '../shared/plan-outcome.js';
+import { decideStaging, isStagedAlready } from './staging/staging-decision.js';
+import { stagingOutcome, usersNow } from './staging/staging-outcome.js';
+import type { BlueGreenDeploy, Staging } from './staging/staging.js';
 
 /** What a blue/green deploy of these manifests would do now, and its switch. Writes nothing, and takes no lock. */
 export async function planBlueGreen(ctx: RunContext, deploy: BlueGreenDeploy): Promise<Outcome> {
@@ -88,21 +56,6 @@ export async function planBlueGreen(ctx: RunContext, deploy: BlueGreenDeploy): P
   return planOutcome({ base, preview, unchanged, refusals });
 }
 
-/** The outcome of a plan. Throws where a deploy would be refused. */
-function planOutcome(plan: {
-  readonly base: Omit<Outcome, 'outcome' | 'changes' | 'checks' | 'preview'>;
-  readonly preview: PlannedDeploy;
-  readonly unchanged: boolean;
-  readonly refusals: readonly CutoverError[];
-}): Outcome {
-  const { preview, unchanged, refusals } = plan;
-  const changes = preview.objects.map(({ ref, change }) => ({ ref, change }));
-  const outcome = { ...plan.base, preview, changes, checks: [] };
-  const error = combined(refusals);
-  if (error !== undefined) throw new FailedStep(error, outcome);
-  return { ...outcome, outcome: unchanged ? 'unchanged' : 'planned' };
-}
-
 /**
  * What users would notice: the objects of the active role, as a dry run of these manifests would change them. The idle role's
  * own objects are mostly new, or were changed long ago, so comparing with them would not show it.
@@ -138,22 +91,6 @@ function stagingNotes({ deploy, active, role }: Staging): readonly PlanNote[] {
       by: inputs.switch === 'auto' ? 'deploy' : 'promote',
     },
   ];
-}
-
-/** An interrupted operation decides what a deploy starts from. */
-function unfinishedNote({ operation }: ReleaseState): readonly PlanNote[] {
-  return operation === undefined ? [] : [{ kind: 'unfinished', operation }];
-}
-
-async function namespaceToCreate(
-  ctx: RunContext,
-  deploy: { readonly planned: readonly PlannedChange[]; readonly createNamespace: boolean },
-): Promise<readonly PreviewedObject[]> {
-  const object = await comingNamespace(ctx, deploy);
-  const isListed = deploy.planned.some(({ resource }) => resource.object === object);
-  return object === undefined || isListed
-    ? []
-    : [{ ref: refOf(object), when: 'deploy', change: 'created', fields: [] }];
 }
 
 function deleted(object: Staging['staleObjects'][number]): PreviewedObject {

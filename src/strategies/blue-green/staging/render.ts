@@ -1,0 +1,33 @@
+import type { DeployInputs } from '../../../inputs/inputs.js';
+import type { Log } from '../../../log.js';
+import { deriveReleaseName } from '../../../manifests/release-name.js';
+import type { RenderRequest } from '../../../manifests/render.js';
+import { renderRoles } from '../../../manifests/roles/render.js';
+import { hashOf } from '../../../release/revision.js';
+import type { ReleaseState } from '../../../release/state.js';
+import { logRendered, numberedRequest } from '../../shared/rendering.js';
+import type { DeployRequest } from '../../strategy.js';
+import type { BlueGreenDeploy } from './staging.js';
+
+/** The manifests as the next revision of a blue/green release, for both roles. */
+export function renderBlueGreen(
+  log: Log,
+  { inputs, draft }: DeployRequest<'blue-green'>,
+  state: ReleaseState,
+): BlueGreenDeploy {
+  const rendered = renderRoles({ ...numberedRequest(draft, state), ...roleRequest(inputs) });
+  const { resources } = rendered;
+  const { shared, of, publicService } = resources;
+  logRendered(log, [...shared, ...Object.values(of).flat()], rendered);
+  const everything = [...shared, ...Object.values(of).flat(), ...Object.values(publicService)];
+  return { inputs, state, resources, contentHash: hashOf(everything.map(({ object }) => object)) };
+}
+
+/** The name of the public Service. */
+export function blueGreenReleaseName(inputs: DeployInputs<'blue-green'>, request: RenderRequest): string {
+  return deriveReleaseName({ ...request, ...roleRequest(inputs) });
+}
+
+function roleRequest({ roles, service, testService }: DeployInputs<'blue-green'>) {
+  return { roles, ...(service !== undefined && { service }), ...(testService !== undefined && { testService }) };
+}

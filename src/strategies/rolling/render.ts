@@ -1,0 +1,26 @@
+import type { DeployInputs } from '../../inputs/inputs.js';
+import type { Log } from '../../log.js';
+import { deriveReleaseName } from '../../manifests/release-name.js';
+import { renderManifests, type RenderRequest } from '../../manifests/render.js';
+import { hashOf } from '../../release/revision.js';
+import type { ReleaseState } from '../../release/state.js';
+import { logRendered, numberedRequest } from '../shared/rendering.js';
+import type { DeployRequest } from '../strategy.js';
+import type { RollingDeploy } from './deploy.js';
+
+/** The manifests as the next revision of a rolling release. */
+export function renderRolling(
+  log: Log,
+  { inputs, draft }: DeployRequest<'rolling'>,
+  state: ReleaseState,
+): RollingDeploy {
+  const rendered = renderManifests(numberedRequest(draft, state));
+  const { resources } = rendered;
+  logRendered(log, resources, rendered);
+  return { inputs, state, resources, contentHash: hashOf(resources.map(({ object }) => object)) };
+}
+
+/** The input `service`, else the name of the first Service that leads to a workload, else of the first workload. */
+export function rollingReleaseName({ service }: DeployInputs<'rolling'>, request: RenderRequest): string {
+  return deriveReleaseName({ ...request, ...(service !== undefined && { service }) });
+}

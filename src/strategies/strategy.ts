@@ -1,0 +1,43 @@
+import type { StrategyName } from '../inputs/actions.js';
+import type { DeployInputs, Rollback } from '../inputs/inputs.js';
+import type { RenderRequest } from '../manifests/render.js';
+import type { RecordedApproval } from '../release/revision.js';
+import type { ReleaseState } from '../release/state.js';
+import type { RunContext } from '../run/context.js';
+import type { Outcome } from './outcome/outcome.js';
+import type { Recovered } from './outcome/restored.js';
+import type { InterruptedOperation, PostContext } from './shared/interrupted.js';
+import type { Draft } from './shared/rendering.js';
+
+/** What a deploy or its plan starts from. */
+export interface DeployRequest<S extends StrategyName = StrategyName> {
+  readonly inputs: DeployInputs<S>;
+  readonly draft: Draft;
+}
+
+/** What a rollback starts from. */
+export interface RollbackRequest {
+  readonly inputs: Rollback;
+  readonly state: ReleaseState;
+  /** Proves the approval; throws `approval` when there is none. Absent: none is asked for. */
+  readonly approve?: () => Promise<RecordedApproval>;
+}
+
+/**
+ * How a release is deployed. Every method but `releaseName` throws `FailedStep` once it can tell what serves users, and
+ * `CutoverError` before.
+ */
+export interface Strategy<S extends StrategyName = StrategyName> {
+  /** Name of the release without the input `release`, derived from the manifests. Throws `input` where it cannot be. */
+  releaseName(inputs: DeployInputs<S>, request: RenderRequest): string;
+  /** Reads the record, renders the next revision and deploys it. */
+  deploy(ctx: RunContext, request: DeployRequest<S>): Promise<Outcome>;
+  /** What a deploy would do now. Writes nothing, and takes no lock. */
+  plan(ctx: RunContext, request: DeployRequest<S>): Promise<Outcome>;
+  /** Sends users back to an earlier revision. */
+  rollBack(ctx: RunContext, request: RollbackRequest): Promise<Outcome>;
+  /** What serves users, what runs where, and the history. Only reads. */
+  status(ctx: RunContext, state: ReleaseState): Promise<Outcome>;
+  /** Restores from the record what an operation had changed before its process was killed. Throws `CutoverError` only. */
+  restoreInterrupted(ctx: PostContext, interrupted: InterruptedOperation): Promise<Recovered>;
+}
