@@ -47,7 +47,7 @@ const cell = description =>
     .replace(/See (docs\/inputs\.md#[-a-z]+)\.$/, '[Details]($1)');
 
 /** docs/inputs.md with the default and the actions of each input under its heading. */
-function withDefinitions(page, inputs, definitions) {
+function withDefinitions(page, inputs, { inputTable: definitions, strategyNames }) {
   const [introduction, ...sections] = page.split(/^## /m);
   const headings = sections.map(section => section.slice(0, section.indexOf('\n')));
   const names = Object.keys(definitions);
@@ -57,30 +57,33 @@ function withDefinitions(page, inputs, definitions) {
   const written = sections.map((section, index) => {
     const name = names[index];
     const [, body] = /^[^\n]*\n+(?:Default: [^\n]*\n+|No default\. [^\n]*\n+)?([^]*)$/.exec(section);
-    return `${name}\n\n${definitionLine(definitions[name], inputs[name])}\n\n${body}`;
+    return `${name}\n\n${definitionLine(definitions[name], { input: inputs[name], strategyNames })}\n\n${body}`;
   });
   return [introduction, ...written].join('## ');
 }
 
-function definitionLine({ actions, default: value }, input) {
+function definitionLine({ actions, default: value }, { input, strategyNames }) {
   const fallback = value ?? input?.default;
-  return `${fallback === undefined ? 'No default.' : `Default: \`${fallback}\`.`} Actions: ${actionNames(actions)}.`;
+  return `${fallback === undefined ? 'No default.' : `Default: \`${fallback}\`.`} Actions: ${actionNames(actions, strategyNames)}.`;
 }
 
 /** The actions as users write them; `plan` takes the inputs of `deploy`. */
-function actionNames(actions) {
-  const [rolling, blueGreen] = ['rolling', 'blue-green'].map(strategy => actions.includes(strategy));
-  const deploys = rolling || blueGreen ? ['`deploy`', '`plan`'] : [];
-  const only = rolling && blueGreen ? '' : ` with \`strategy: ${rolling ? 'rolling' : 'blue-green'}\``;
-  const others = actions.filter(action => !['rolling', 'blue-green'].includes(action)).map(action => `\`${action}\``);
-  if (deploys.length === 0) return others.join(', ');
-  return only === '' ? [...deploys, ...others].join(', ') : [`${deploys.join(' and ')}${only}`, ...others].join(', ');
+function actionNames(actions, strategyNames) {
+  const strategies = strategyNames.filter(strategy => actions.includes(strategy));
+  const others = actions.filter(action => !strategyNames.includes(action)).map(action => `\`${action}\``);
+  if (strategies.length === 0) return others.join(', ');
+  if (strategies.length === strategyNames.length) return ['`deploy`', '`plan`', ...others].join(', ');
+  const only = strategies.map(strategy => `\`strategy: ${strategy}\``).join(' or ');
+  return [`\`deploy\` and \`plan\` with ${only}`, ...others].join(', ');
 }
 
 async function readDefinitions() {
   const outfile = resolve('node_modules/.cache/cutover/input-table.mjs');
   await build({
-    entryPoints: ['src/inputs/table.ts'],
+    stdin: {
+      contents: "export { inputTable } from './table.js'; export { strategyNames } from './actions.js';",
+      resolveDir: 'src/inputs',
+    },
     outfile,
     bundle: true,
     packages: 'external',
@@ -88,7 +91,7 @@ async function readDefinitions() {
     format: 'esm',
     logLevel: 'warning',
   });
-  return (await import(pathToFileURL(outfile).href)).inputTable;
+  return import(pathToFileURL(outfile).href);
 }
 
 const formatted = async (file, text) => format(text, { ...(await resolveConfig(file)), parser: 'markdown' });

@@ -2,6 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { load } from 'js-yaml';
+import { strategyNames } from '../../src/inputs/actions.js';
 import { definitionOf, inputNames, inputTable, type InputName } from '../../src/inputs/table.js';
 import { problems, read } from '../support/step-inputs.js';
 
@@ -137,8 +138,8 @@ describe('docs/inputs.md', () => {
     expect(/^Default: `([^`]+)`\. /.exec(line)?.[1]).toBe(fallback);
     expect(line.startsWith('No default. ')).toBe(fallback === undefined);
     const [, list = ''] = /Actions: (.*)\.$/.exec(line) ?? [];
-    const strategy = /`strategy: ([-a-z]+)`/.exec(list)?.[1];
-    const deploys = strategy === undefined ? ['rolling', 'blue-green'] : [strategy];
+    const strategies = [...list.matchAll(/`strategy: ([-a-z]+)`/g)].map(([, name = '']) => name);
+    const deploys = strategies.length === 0 ? [...strategyNames] : strategies;
     const documented = [...list.matchAll(/`([a-z]+)`/g)].flatMap(([, word = '']) =>
       word === 'deploy' ? deploys : word,
     );
