@@ -1,4 +1,4 @@
-import type { Check } from './checks/check.js';
+import type { Check } from './checks/kinds.js';
 import type { CiRun } from './ci-run.js';
 import type { KustomizeTool } from './parse/kustomize.js';
 import type { WorkloadOverrides } from './parse/overrides.js';
@@ -6,7 +6,7 @@ import type { IdlePolicy } from './parse/policies.js';
 import type { ImageCheck, RegistrySecret } from './parse/registry.js';
 import type { Fields } from './values.js';
 
-export type { Check, CheckStage, Expectation, HttpCheck, RunCheck } from './checks/check.js';
+export type { Check } from './checks/kinds.js';
 export type { CiRun } from './ci-run.js';
 export type { ImageOverride } from './parse/images.js';
 export type { KustomizeTool } from './parse/kustomize.js';
