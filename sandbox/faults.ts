@@ -64,16 +64,22 @@ export function callName(call: SeenCall): string {
 }
 
 type Listener = Parameters<Sandbox['calls']['listen']>[0];
+type AnswerListener = Parameters<Sandbox['calls']['listenToAnswers']>[0];
 
 /** Counts the calls and notifies listeners. */
 export class Calls {
   readonly #counts = new Map<string, number>();
   readonly #listeners = new Set<Listener>();
+  readonly #answerListeners = new Set<AnswerListener>();
 
   add(call: SeenCall, faults: readonly Fault[]): void {
     for (const listener of this.#listeners) listener(call, faults);
     const key = callName(call);
     this.#counts.set(key, (this.#counts.get(key) ?? 0) + 1);
+  }
+
+  answered(call: SeenCall, status: number): void {
+    for (const listener of this.#answerListeners) listener(call, status);
   }
 
   read(): CallCounts {
@@ -88,5 +94,10 @@ export class Calls {
   listen(listener: Listener): () => void {
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);
+  }
+
+  listenToAnswers(listener: AnswerListener): () => void {
+    this.#answerListeners.add(listener);
+    return () => this.#answerListeners.delete(listener);
   }
 }

@@ -89,6 +89,11 @@ export interface Sandbox {
     reset(): void;
     /** Calls the listener for each incoming request, with the faults that hit it. Returns a function that stops it. */
     listen(listener: (call: SeenCall, faults: readonly Fault[]) => void): () => void;
+    /**
+     * Calls the listener for each request that has ended, with the HTTP status of its answer; 0: the connection was cut
+     * without an answer. Returns a function that stops it.
+     */
+    listenToAnswers(listener: (call: SeenCall, status: number) => void): () => void;
   };
   wire(): WireCounts;
   /** The rights that a user has used: `patch apps/deployments`, `get pods/log`. */

@@ -119,6 +119,27 @@ describe('counters and faults', () => {
     expect(seen).toEqual([told([]), told([]), told(['status']), told([])]);
   });
 
+  it('notifies of each answer with its status, 0 for a cut connection, and stops', async () => {
+    const { api, server } = await startTestApi();
+    const seen: unknown[] = [];
+    const stop = server.calls.listenToAnswers(({ verb, name }, status) => seen.push([verb, name, status]));
+    server.fault({ verb: 'DELETE' }, { do: 'reset', when: 'before' }, 1);
+    await api.send(post('a'));
+    await api.send(post('a'));
+    await expect(api.send({ method: 'DELETE', path: `${configMaps}/a` })).rejects.toThrow(/socket hang up|ECONNRESET/);
+    await api.get(`${configMaps}/a`);
+    const expected = [
+      ['POST', '', 201],
+      ['POST', '', 409],
+      ['DELETE', 'a', 0],
+      ['GET', 'a', 200],
+    ];
+    await eventually('four answers to be reported', () => (seen.length === expected.length ? true : undefined));
+    stop();
+    await api.get(`${configMaps}/a`);
+    expect(seen).toEqual(expected);
+  });
+
   it('runs another write first', async () => {
     const { api, server } = await startTestApi();
     server.fault({ verb: 'GET' }, { do: 'overtake', by: () => api.send(post('a')) }, 1);

@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import type { Expectation } from '../../src/inputs/inputs.js';
+import type { Expectation } from '../../src/inputs/checks/expectations.js';
 import { checkExpectation } from '../../src/verify/expectation.js';
 import { withoutControls, quote } from '../../src/verify/quote.js';
 

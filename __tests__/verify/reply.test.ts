@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import type { HttpCheck } from '../../src/inputs/inputs.js';
+import type { HttpCheck } from '../../src/inputs/checks/http.js';
 import { httpCheckName, attemptHttp } from '../../src/verify/http-check.js';
 import { requestDirectly } from '../../src/verify/reply.js';
 import { answer, proxyCluster } from '../support/cluster/proxy-cluster.js';

@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import type { RunCheck } from '../../src/inputs/inputs.js';
+import type { RunCheck } from '../../src/inputs/checks/run.js';
 import { runCommand } from '../../src/verify/command.js';
 import { commandEnvironment, attemptOf, runCheckName, attemptRun } from '../../src/verify/run-check.js';
 import { listLog } from '../support/log.js';

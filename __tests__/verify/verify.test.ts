@@ -1,7 +1,9 @@
 import { describe, expect, it } from '@jest/globals';
 import type { Cluster, ProxyAnswer, ProxyRequest } from '../../src/cluster/cluster.js';
 import { CutoverError } from '../../src/errors.js';
-import type { Check, HttpCheck, RunCheck } from '../../src/inputs/inputs.js';
+import type { HttpCheck } from '../../src/inputs/checks/http.js';
+import type { RunCheck } from '../../src/inputs/checks/run.js';
+import type { Check } from '../../src/inputs/inputs.js';
 import type { Endpoint } from '../../src/verify/endpoint.js';
 import { verify } from '../../src/verify/verify.js';
 import { fakeClock } from '../support/clock.js';

@@ -1,5 +1,5 @@
 import type { StrategyName } from './actions.js';
-import type { Check } from './checks/check.js';
+import type { Check } from './checks/kinds.js';
 import type { CiRun } from './ci-run.js';
 import type { KustomizeTool } from './parse/kustomize.js';
 import type { WorkloadOverrides } from './parse/overrides.js';
@@ -7,7 +7,7 @@ import type { IdlePolicy } from './parse/policies.js';
 import type { ImageCheck, RegistrySecret } from './parse/registry.js';
 import type { Fields, TakenBy } from './values.js';
 
-export type { Check, CheckStage, Expectation, HttpCheck, RunCheck } from './checks/check.js';
+export type { Check } from './checks/kinds.js';
 export type { CiRun } from './ci-run.js';
 export type { ImageOverride } from './parse/images.js';
 export type { KustomizeTool } from './parse/kustomize.js';

@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import { CutoverError } from '../errors.js';
-import type { Expectation } from '../inputs/inputs.js';
+import type { Expectation } from '../inputs/checks/expectations.js';
 import { quote, shorten } from './quote.js';
 
 /** An HTTP answer of the application. */

@@ -1,4 +1,4 @@
-import type { HttpCheck } from '../inputs/inputs.js';
+import type { HttpCheck } from '../inputs/checks/http.js';
 import type { EndpointPod } from './endpoint.js';
 import { retryCheck, unlessCancelled, type Check, type CheckAttempt, type CheckSubject } from './check.js';
 import { checkExpectation } from './expectation.js';

@@ -1,4 +1,4 @@
-import type { RunCheck } from '../inputs/inputs.js';
+import type { RunCheck } from '../inputs/checks/run.js';
 import { shortened } from '../log.js';
 import { retryCheck, type Check, type CheckAttempt, type CheckSubject } from './check.js';
 import { runCommand, type CommandResult } from './command.js';

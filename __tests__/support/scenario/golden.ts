@@ -1,6 +1,7 @@
 import { appendFileSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { expect } from '@jest/globals';
+import type { Sandbox } from '../../../sandbox/sandbox.js';
 import type { PlayedStep, TestNamespace } from './test-namespace.js';
 
 /**
@@ -10,9 +11,11 @@ import type { PlayedStep, TestNamespace } from './test-namespace.js';
 interface Golden {
   readonly steps: readonly GoldenStep[];
   /**
-   * Counts by request, such as `PATCH Deployment (dry run)`, over all steps. Reads are left out because their number
-   * depends on timing. So does the number of retries after a conflict and of lock renewals: the same write to the same
-   * object, directly repeated, counts once, except to the release record.
+   * Counts by request, such as `PATCH Deployment (dry run)`, over all steps; refused writes count too. Reads are left out
+   * because their number depends on timing. For the same reason, two more are left out:
+   * - The same write to the same object, directly repeated, except to the release record: lock renewals, and retries.
+   * - The write that a step sends after a PUT to the same object met a conflict. A controller that writes the status between
+   *   the read and the PUT causes the conflict, and the step may then apply what it would have replaced.
    */
   readonly writes: Readonly<Record<string, number>>;
 }
@@ -31,19 +34,7 @@ const isWriting = process.env.CUTOVER_GOLDEN === 'write';
 export async function compareWithGolden(title: string, ns: TestNamespace, play: () => Promise<void>): Promise<void> {
   const { sandbox } = ns.cluster;
   if (sandbox === undefined) return play();
-  const writes: Record<string, number> = {};
-  const last = new Map<string, string>();
-  const stop = sandbox.calls.listen(({ verb, kind, name, namespace, dryRun, userAgent }) => {
-    if (namespace !== ns.namespace || !userAgent.startsWith('cutover/')) return;
-    if (!['POST', 'PUT', 'PATCH', 'DELETE'].includes(verb)) return;
-    const call = `${verb} ${kind}${dryRun ? ' (dry run)' : ''}`;
-    const object = `${kind}/${name}`;
-    const isRecord = kind !== 'Lease' && name.startsWith('cutover-');
-    // A POST names no object.
-    if (name !== '' && !isRecord && last.get(object) === call) return;
-    last.set(object, call);
-    writes[call] = (writes[call] ?? 0) + 1;
-  });
+  const { writes, stop } = countWrites(ns, sandbox);
   try {
     await play();
   } finally {
@@ -60,6 +51,34 @@ export async function compareWithGolden(title: string, ns: TestNamespace, play: 
   writeFileSync(file, `${JSON.stringify(sorted({ ...all, [title]: seen }), undefined, 2)}\n`);
   const log = process.env.CUTOVER_GOLDEN_LOG;
   if (log !== undefined) appendFileSync(log, `${JSON.stringify([title, seen])}\n`);
+}
+
+/** Counts the writes of the steps in this namespace, by the rules of {@link Golden.writes}, until `stop` is called. */
+function countWrites(
+  ns: TestNamespace,
+  { calls }: Sandbox,
+): { readonly writes: Readonly<Record<string, number>>; readonly stop: () => void } {
+  const writes: Record<string, number> = {};
+  const last = new Map<string, string>();
+  /** Objects whose last PUT met a conflict, and the number of the step that sent it. */
+  const conflicts = new Map<string, number>();
+  const stop = calls.listenToAnswers(({ verb, kind, name, namespace, dryRun, userAgent }, status) => {
+    if (namespace !== ns.namespace || !userAgent.startsWith('cutover/')) return;
+    if (!['POST', 'PUT', 'PATCH', 'DELETE'].includes(verb)) return;
+    const call = `${verb} ${kind}${dryRun ? ' (dry run)' : ''}`;
+    const object = `${kind}/${name}`;
+    const step = ns.steps.length;
+    const followsConflict = conflicts.get(object) === step;
+    conflicts.delete(object);
+    if (verb === 'PUT' && status === 409) conflicts.set(object, step);
+    if (followsConflict) return;
+    const isRecord = kind !== 'Lease' && name.startsWith('cutover-');
+    // A POST names no object.
+    if (name !== '' && !isRecord && last.get(object) === call) return;
+    last.set(object, call);
+    writes[call] = (writes[call] ?? 0) + 1;
+  });
+  return { writes, stop };
 }
 
 function goldenStep({ inputs, result }: PlayedStep, ns: TestNamespace): GoldenStep {

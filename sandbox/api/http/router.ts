@@ -62,9 +62,10 @@ export class Router {
       const body = await readAll(incoming);
       const request = resourceRequest(incoming.method ?? 'GET', url, registry.kinds);
       const call = callOf(incoming, url, request);
-      response.once('close', () =>
-        onCall?.({ call: callName(call), name: call.name, arrivedAt, answeredAt: performance.now() }),
-      );
+      response.once('close', () => {
+        calls.answered(call, response.headersSent ? response.statusCode : 0);
+        onCall?.({ call: callName(call), name: call.name, arrivedAt, answeredAt: performance.now() });
+      });
       const hits = faults.take(call);
       calls.add(call, hits);
       for (const fault of hits) {

@@ -1,12 +1,28 @@
 import { entries } from '../parse/lists.js';
-import type { Expectation } from './check.js';
 import { Refusal } from '../refusal.js';
 import { isYamlMap, type Fields } from './fields.js';
+
+/** What an http check of `verify` expects of a response. All of the fields that are set must hold. */
+export interface Expectation {
+  /** Accepted status codes: a number, or a class such as `2xx`. Default: `['2xx']`. */
+  readonly status: readonly (number | '1xx' | '2xx' | '3xx' | '4xx' | '5xx')[];
+  /** Text that the body must contain. */
+  readonly contains?: string;
+  /** Regular expression that the body must match. */
+  readonly matches?: string;
+  /** Dotted path into a JSON body (`status.db`, `items.0.name`) and the value that it must have. */
+  readonly json?: { readonly path: string; readonly equals: unknown };
+  /** Header names (lower case) and the values that they must have. */
+  readonly header?: Readonly<Record<string, string>>;
+}
 
 type Status = Expectation['status'][number];
 
 const classes = ['1xx', '2xx', '3xx', '4xx', '5xx'] as const;
 const bodyKeys = ['contains', 'matches', 'json'] as const;
+
+/** The keys that {@link readExpectation} reads. */
+export const expectationKeys: readonly string[] = ['status', ...bodyKeys, 'header'];
 
 /** What an http check expects of the response; problems are added to `fields`. Default: any 2xx. */
 export function readExpectation(fields: Fields): Expectation {
