@@ -2,7 +2,7 @@ import type { Action } from './actions.js';
 import type { CiRun, IdlePolicy, Inputs, KustomizeTool, RegistryLogin } from './inputs.js';
 import { fieldsOf, type Values } from './values.js';
 
-/** The parsed inputs, and what is known of the runner. */
+/** The parsed inputs, and what was read of the runner. */
 export interface Sources {
   readonly values: Values;
   readonly run: CiRun;

@@ -12,7 +12,7 @@ import { restoreSelector } from './blue-green/adoption/narrow-selector.js';
 import { withoutStagedRecord } from './blue-green/staging/staged-record.js';
 import type { Recovered } from './outcome/restored.js';
 
-/** How long to wait until staged pods are gone; a post step must end sometime. */
+/** How long to wait until staged pods are gone; the post step must not run forever. */
 const podsGoneMs = 60_000;
 
 /** What the post step works with. */
@@ -34,7 +34,7 @@ export async function restoreInterrupted(
 ): Promise<Recovered> {
   const { cluster, records, run } = ctx;
   const { release, namespace, lockHolder: holder } = postState;
-  // Whoever holds the lock now finishes the operation, and may be at work on it.
+  // The run that holds the lock now finishes the operation, and may be writing already.
   if (await isTakenOver({ cluster, release, namespace, holder })) return { kind: 'lock-lost' };
   try {
     const state = await records.readState();

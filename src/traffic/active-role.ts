@@ -5,7 +5,7 @@ import { describeRef, refOf, type KubeObject } from '../kubernetes/object.js';
 import type { RoleResources } from '../manifests/resource.js';
 import type { RoleRecord, VerifiedWorkload } from '../release/state.js';
 
-/** Which role users reach, as the live public Service says; never remembered, always read. */
+/** Which role users reach, as read from the live public Service each time; never cached. */
 export type Active =
   | { readonly kind: 'none'; readonly reason: string }
   | { readonly kind: 'role'; readonly role: string; readonly idle: string };
@@ -42,7 +42,7 @@ export function selectorOf(service: KubeObject): Readonly<Record<string, string>
   return (service['spec'] as { selector?: Record<string, string> } | undefined)?.selector ?? {};
 }
 
-/** What the record must know of each role, out of what was rendered. */
+/** What is recorded of each role, from the rendered objects. */
 export function roleRecords(resources: RoleResources): Readonly<Record<string, RoleRecord>> {
   return Object.fromEntries(
     Object.entries(resources.of).map(([role, own]) => {
