@@ -24,7 +24,7 @@ export interface Line {
 }
 
 /** The output of a tool and its end. */
-export interface Told {
+export interface ToolRun {
   readonly succeeded: boolean;
   readonly lines: readonly Line[];
   /** When it decided on the rollout; `undefined` if it did not wait. */
@@ -35,7 +35,7 @@ export interface Tool {
   readonly name: string;
   /** The HTTP methods with which it writes the objects of a set; it uses others only for its own objects. */
   readonly appliesBy: readonly string[];
-  run(job: Job): Promise<Told>;
+  run(job: Job): Promise<ToolRun>;
 }
 
 /** The built bundle, as a runner starts it. */

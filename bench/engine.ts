@@ -6,8 +6,8 @@ import { cpus, platform } from 'node:os';
 import { parseArgs } from 'node:util';
 import { toolsAtHand } from './deploy-tools.js';
 import type { Tool } from './deploy-tools.js';
-import { failureTable, tellingOf } from './failures.js';
-import type { Telling } from './failures.js';
+import { failureTable, failureReportOf } from './failures.js';
+import type { FailureReport } from './failures.js';
 import { figuresOf } from './figures.js';
 import type { Figures } from './figures.js';
 import { costTable } from './figures-table.js';
@@ -27,7 +27,7 @@ const { only, delays, runs } = flags.quick ? { only: 'r10', delays: '0', runs: '
 const parts = only.split(',');
 const delaysMs = delays.split(',').map(Number);
 /** The deadline of a failing rollout. */
-const patienceSeconds = 30;
+const deadlineSeconds = 30;
 
 const site = { repository: 'registry.test/shop/site', tag: 'v1' };
 const sets = [
@@ -53,15 +53,15 @@ const { tools, kubectlVersion } = toolsAtHand();
 
 async function costOf(tool: Tool, set: ObjectSet, delayMs: number): Promise<Figures> {
   const measured = await measure(tool, { set, delayMs, timeoutSeconds: 600 });
-  if (!measured.told.succeeded) {
-    const said = measured.told.lines.map(({ text }) => text).join('\n');
-    throw new Error(`${tool.name} did not deploy ${set.title}:\n${said}`);
+  if (!measured.result.succeeded) {
+    const output = measured.result.lines.map(({ text }) => text).join('\n');
+    throw new Error(`${tool.name} did not deploy ${set.title}:\n${output}`);
   }
   return figuresOf(measured, tool, set);
 }
 
 const costs: Cost[] = [];
-const tellings: Telling[] = [];
+const failureReports: FailureReport[] = [];
 say(
   `${cpus().length} cores, ${platform()}, Node ${process.version}; kubectl ${kubectlVersion ?? 'is not on the PATH'}\n`,
 );
@@ -82,14 +82,17 @@ if (parts.includes('failures')) {
   // kubectl waits in the same way after both kinds of apply.
   for (const tool of tools.filter(({ name }) => !name.includes('--'))) {
     for (const { set, reason } of failures) {
-      const measured = await measure(tool, { set, delayMs: 0, timeoutSeconds: patienceSeconds });
-      tellings.push(tellingOf(measured, { tool: tool.name, failure: set.title, reason }));
+      const measured = await measure(tool, { set, delayMs: 0, timeoutSeconds: deadlineSeconds });
+      failureReports.push(failureReportOf(measured, { tool: tool.name, failure: set.title, reason }));
     }
   }
-  say(`${failureTable(tellings, patienceSeconds)}\n`);
+  say(`${failureTable(failureReports, deadlineSeconds)}\n`);
 }
 const folder = '.cache/bench';
 await mkdir(folder, { recursive: true });
 const machine = { cores: cpus().length, platform: platform(), node: process.version, kubectl: kubectlVersion };
-await writeFile(`${folder}/engine.json`, `${JSON.stringify({ machine, costs, failures: tellings }, undefined, 2)}\n`);
+await writeFile(
+  `${folder}/engine.json`,
+  `${JSON.stringify({ machine, costs, failures: failureReports }, undefined, 2)}\n`,
+);
 say(`Written to ${folder}/engine.json`);

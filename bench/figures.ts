@@ -33,7 +33,7 @@ export interface Figures {
 type Purpose = 'dryRuns' | 'applies' | 'watches' | 'reads' | 'discovery' | 'record';
 
 export function figuresOf(measured: Measured, tool: Tool, set: ObjectSet): Figures {
-  const { told, startedAt, endedAt, calls, wire, readyAt, peakMiB } = measured;
+  const { result, startedAt, endedAt, calls, wire, readyAt, peakMiB } = measured;
   const of = (purpose: Purpose): readonly AnsweredCall[] =>
     calls.filter(call => purposeOf(call, tool, set) === purpose);
   const [first] = calls;
@@ -51,7 +51,7 @@ export function figuresOf(measured: Measured, tool: Tool, set: ObjectSet): Figur
     ...(first && { startMs: first.arrivedAt - startedAt }),
     ...(dryRunMs !== undefined && { dryRunMs }),
     ...(applyMs !== undefined && { applyMs }),
-    ...(readyAt !== undefined && told.decidedAt !== undefined && { decisionMs: told.decidedAt - readyAt }),
+    ...(readyAt !== undefined && result.decidedAt !== undefined && { decisionMs: result.decidedAt - readyAt }),
     connections: wire.connections,
     receivedKiB: wire.bytesIn / 1024,
     sentKiB: wire.bytesOut / 1024,

@@ -8,13 +8,13 @@ import type { Store } from '../sandbox/api/store/store.js';
 import type { Sandbox, AnsweredCall, WireCounts } from '../sandbox/sandbox.js';
 import { startSandbox } from '../sandbox/start.js';
 import type { KubeObject } from '../src/kubernetes/object.js';
-import type { Told, Tool } from './deploy-tools.js';
+import type { ToolRun, Tool } from './deploy-tools.js';
 import type { ObjectSet } from '../__tests__/support/object-sets.js';
 import { ProcessMemory } from './process-memory.js';
 
 /** One deploy by one tool into its own empty cluster. Times are in milliseconds of `performance.now()`. */
 export interface Measured {
-  readonly told: Told;
+  readonly result: ToolRun;
   readonly startedAt: number;
   readonly endedAt: number;
   /** In order of arrival. */
@@ -50,7 +50,7 @@ export async function measure(tool: Tool, { set, delayMs, timeoutSeconds }: Cond
     calls.length = 0;
     const before = sandbox.wire();
     const startedAt = performance.now();
-    const told = await tool.run({
+    const result = await tool.run({
       set,
       kubeconfig: sandbox.kubeconfig,
       namespace,
@@ -63,7 +63,7 @@ export async function measure(tool: Tool, { set, delayMs, timeoutSeconds }: Cond
     const after = sandbox.wire();
     const ready = readyAt();
     return {
-      told,
+      result,
       startedAt,
       endedAt,
       calls: calls.toSorted((one, other) => one.arrivedAt - other.arrivedAt),

@@ -32,8 +32,8 @@ export class ProcessMemory {
 
 function peakKiB(pid: number): number | undefined {
   try {
-    const told = /^VmHWM:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1];
-    return told === undefined ? undefined : Number(told);
+    const peak = /^VmHWM:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1];
+    return peak === undefined ? undefined : Number(peak);
   } catch {
     return undefined;
   }

@@ -3,8 +3,8 @@ import { connect, createServer } from 'node:net';
 import { startGitHub } from '../__tests__/support/github-server.js';
 import { startSandbox } from '../sandbox/start.js';
 import { openKube } from '../__tests__/support/kube.js';
-import { namespace, token } from './stage.js';
-import { Story } from './story.js';
+import { namespace, token } from './demo-context.js';
+import { DemoLog } from './demo-log.js';
 import { firstRelease, refused, rollback, update } from './tomcat.js';
 import { rollingUpdate } from './website.js';
 
@@ -12,7 +12,7 @@ const summaryFile = '.cache/demo-summary.md';
 /** Fewer requests than this prove nothing. */
 const minRequests = 2000;
 
-const story = new Story(line => process.stdout.write(`${line}\n`));
+const log = new DemoLog(line => process.stdout.write(`${line}\n`));
 const begun = performance.now();
 const nodePorts = (await isFree(31000)) ? 'real' : 'any';
 const sandbox = await startSandbox({ nodePorts });
@@ -22,8 +22,8 @@ const github = await startGitHub({
   environments: { production: { reviewers: ['octocat'] } },
 });
 const kube = openKube(sandbox.kubeconfig);
-const stage = {
-  story,
+const demo = {
+  log,
   kube,
   kubeconfig: sandbox.kubeconfig,
   github,
@@ -32,26 +32,26 @@ const stage = {
 };
 
 process.stdout.write(`Cutover updates live sites on an embedded cluster: ${sandbox.url}\n`);
-if (nodePorts === 'any') story.say('Port 31000 of this machine is in use, so node ports get other ports in this run.');
+if (nodePorts === 'any') log.line('Port 31000 of this machine is in use, so node ports get other ports in this run.');
 try {
-  const visitors = await firstRelease(stage);
-  await update(stage, visitors);
-  await refused(stage, visitors);
-  await rollback(stage, visitors);
-  await rollingUpdate(stage);
+  const visitors = await firstRelease(demo);
+  await update(demo, visitors);
+  await refused(demo, visitors);
+  await rollback(demo, visitors);
+  await rollingUpdate(demo);
 } catch (thrown) {
-  story.check('the demo ran to its end', false, thrown instanceof Error ? thrown.message : thrown);
+  log.check('the demo ran to its end', false, thrown instanceof Error ? thrown.message : thrown);
 } finally {
-  await story.close();
+  await log.close();
   kube.close();
   await github.close();
   await sandbox.close();
   await mkdir('.cache', { recursive: true });
-  await writeFile(summaryFile, story.summaries());
+  await writeFile(summaryFile, log.summaries());
 }
 
 process.stdout.write('\n');
-const { requests, lost, passed, failed } = await story.end();
+const { requests, lost, passed, failed } = await log.end();
 const seconds = Math.round((performance.now() - begun) / 1000);
 process.stdout.write(`The job summaries of all steps are in ${summaryFile}. The demo took ${seconds} s.\n`);
 process.stdout.write(`demo: ${requests} requests, ${lost} lost, ${passed} checks passed\n`);

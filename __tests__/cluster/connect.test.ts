@@ -133,9 +133,9 @@ describe('an exec plugin', () => {
     const cluster = await connectTo(config(exec(command)), { environment: { STAGE: 'test' }, log });
     await Promise.all([cluster.get(ref), cluster.get(ref), cluster.get(ref)]);
     expect(server.seen.map(seen => seen.headers.authorization)).toEqual(Array(3).fill('Bearer plugged'));
-    const told = readFileSync(runs, 'utf8').trim().split('\n');
-    expect(told).toHaveLength(1);
-    expect(told[0]).toBe(
+    const lines = readFileSync(runs, 'utf8').trim().split('\n');
+    expect(lines).toHaveLength(1);
+    expect(lines[0]).toBe(
       'test {"apiVersion":"client.authentication.k8s.io/v1","kind":"ExecCredential","spec":{"interactive":false}}',
     );
     expect(log.masked).toContain('plugged');

@@ -19,7 +19,7 @@ const folder = resolve('__tests__', 'corpus');
 export interface CorpusCase {
   /** As in `kinds/pod.yml`. */
   readonly file: string;
-  /** Its first comment; the file's name where there is none, as in JSON. */
+  /** Its first comment; the file's name if there is none, as in JSON. */
   readonly title: string;
   /** Path of the expected outcome. */
   readonly golden: string;

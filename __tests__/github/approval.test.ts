@@ -140,7 +140,7 @@ describe('the proof fails, with the remedy,', () => {
       hint: /again later/,
     },
     {
-      title: 'when GitHub stays ill',
+      title: 'when GitHub keeps failing',
       given: { server: { faults: [500, 500, 500, 500, 500, 500] } },
       message: /500 "Server Error"/,
       hint: /githubstatus/,

@@ -162,7 +162,7 @@ describe('an approval is not proved', () => {
       hint: 'The rate limit of this token is exceeded: run this job again later.',
     },
     {
-      title: 'when GitHub is ill',
+      title: 'when GitHub fails',
       environment: guarded,
       approvals: refused(502, 'Server Error'),
       message: 'GitHub answered 502 "Server Error"',

@@ -30,7 +30,7 @@ describe('A Service', () => {
     ['routes to nothing without a selector', service(), []],
     ['routes to nothing with an empty selector', service({}), []],
     ['routes to nothing where a label has another value', service({ app: 'web', role: 'red' }), []],
-    ['is told from other kinds that have a selector', policy, []],
+    ['is distinguished from other kinds that have a selector', policy, []],
   ])('%s', (_behaviour, object, workloads) => {
     expect(index.routedBy(object)).toEqual(workloads);
     expect([blue, green, other, configMap].filter(workload => routesTo(object, workload))).toEqual(workloads);

@@ -28,12 +28,12 @@ const workload = (images: readonly string[], more = ''): readonly Resource[] =>
       images.map((image, index) => `      - name: c${index}\n        image: ${image}\n${more}`).join(''),
   ).resources;
 
-interface Told {
+interface CheckResult {
   readonly error: CutoverError | undefined;
   readonly lines: readonly string[];
 }
 
-async function check(resources: readonly Resource[], options: Partial<ImageCheck> = {}): Promise<Told> {
+async function check(resources: readonly Resource[], options: Partial<ImageCheck> = {}): Promise<CheckResult> {
   const log = listLog();
   const { signal } = new AbortController();
   try {
@@ -51,7 +51,7 @@ async function check(resources: readonly Resource[], options: Partial<ImageCheck
   }
 }
 
-const messages = ({ error }: Told): readonly string[] => (error?.problems ?? []).map(({ message }) => message);
+const messages = ({ error }: CheckResult): readonly string[] => (error?.problems ?? []).map(({ message }) => message);
 const bob = (server: RegistryServer, password = 's3cret'): RegistryLogin[] => [
   { server: server.host, username: 'bob', password },
 ];
@@ -61,10 +61,10 @@ describe('images that exist', () => {
     const digest = `sha256:${'a'.repeat(64)}`;
     const server = await registry({ images: ['shop/web:1', 'shop/web:latest', `side@${digest}`] });
     const { host } = server;
-    const told = await check(
+    const result = await check(
       workload([`${host}/shop/web:1`, `${host}/shop/web`, `${host}/side:9@${digest}`, `${host}/shop/web:1`]),
     );
-    expect(told).toEqual({ error: undefined, lines: ['3 images are in the registry'] });
+    expect(result).toEqual({ error: undefined, lines: ['3 images are in the registry'] });
     expect([...server.requests].sort()).toEqual([
       `HEAD /v2/shop/web/manifests/1`,
       `HEAD /v2/shop/web/manifests/latest`,
@@ -74,8 +74,8 @@ describe('images that exist', () => {
 
   it('are found with an anonymous token, one for each repository', async () => {
     const server = await registry({ images: ['web:1', 'web:2', 'web:3'], auth: 'bearer', closed: 'private' });
-    const told = await check(workload(['web:1', 'web:2', 'web:3'].map(image => `${server.host}/${image}`)));
-    expect(told).toEqual({ error: undefined, lines: ['3 images are in the registry'] });
+    const result = await check(workload(['web:1', 'web:2', 'web:3'].map(image => `${server.host}/${image}`)));
+    expect(result).toEqual({ error: undefined, lines: ['3 images are in the registry'] });
     expect(server.requests.filter(request => request.includes('/token'))).toEqual(['GET /token']);
   });
 
@@ -83,11 +83,11 @@ describe('images that exist', () => {
     const server = await registry({ images: ['private/web:1'], auth, user: 'bob:s3cret', closed: 'private' });
     const other = await registry({ images: ['web:1'] });
     const logins = bob(server);
-    const told = await check(workload([`${server.host}/private/web:1`, `${other.host}/web:1`]), {
+    const result = await check(workload([`${server.host}/private/web:1`, `${other.host}/web:1`]), {
       logins,
       demand: 'certain',
     });
-    expect(told.error).toBeUndefined();
+    expect(result.error).toBeUndefined();
     expect(server.requests.some(request => request.endsWith(' as bob'))).toBe(true);
     // Its login is shown to no other registry.
     expect(other.requests).toEqual(['HEAD /v2/web/manifests/1']);
@@ -110,8 +110,8 @@ describe('images that exist', () => {
         response => response.writeHead(307, { location: `http://${target.host}/v2/web/manifests/1` }).end(),
       ],
     });
-    const told = await check(workload([`${server.host}/web:1`]), { logins: bob(server), demand: 'certain' });
-    expect(told.error).toBeUndefined();
+    const result = await check(workload([`${server.host}/web:1`]), { logins: bob(server), demand: 'certain' });
+    expect(result.error).toBeUndefined();
     expect(server.requests.at(-1)).toBe('HEAD /v2/web/manifests/1 as bob');
     expect(target.requests).toEqual(['HEAD /v2/web/manifests/1']);
   });
@@ -119,30 +119,30 @@ describe('images that exist', () => {
   it('are requested at most ten at a time', async () => {
     const images = Array.from({ length: 40 }, (_, index) => `web:${index}`);
     const server = await registry({ images, delayMs: 5 });
-    const told = await check(workload(images.map(image => `${server.host}/${image}`)), { demand: 'certain' });
-    expect(told).toEqual({ error: undefined, lines: ['40 images are in the registry'] });
+    const result = await check(workload(images.map(image => `${server.host}/${image}`)), { demand: 'certain' });
+    expect(result).toEqual({ error: undefined, lines: ['40 images are in the registry'] });
     expect(server.mostAtOnce()).toBe(10);
   });
 
   it('with pull policy Never are not requested', async () => {
     const server = await registry();
-    const told = await check(workload([`${server.host}/web:1`], '        imagePullPolicy: Never\n'), {
+    const result = await check(workload([`${server.host}/web:1`], '        imagePullPolicy: Never\n'), {
       demand: 'certain',
     });
-    expect([told, server.requests]).toEqual([{ error: undefined, lines: [] }, []]);
+    expect([result, server.requests]).toEqual([{ error: undefined, lines: [] }, []]);
   });
 });
 
 describe('an image that its registry does not have', () => {
   it("is an error with workload, line and the registry's answer", async () => {
     const server = await registry({ images: ['web:1'] });
-    const told = await check(workload([`${server.host}/web:2`, `${server.host}/wbe:1`, `${server.host}/web:1`]));
-    expect(told.error).toMatchObject({ code: 'image', message: '2 images do not exist or cannot be checked' });
-    expect(messages(told)).toEqual([
+    const result = await check(workload([`${server.host}/web:2`, `${server.host}/wbe:1`, `${server.host}/web:1`]));
+    expect(result.error).toMatchObject({ code: 'image', message: '2 images do not exist or cannot be checked' });
+    expect(messages(result)).toEqual([
       `Deployment shop/web, container c0: image ${server.host}/web:2 does not exist; ${server.host}: it answered 404 MANIFEST_UNKNOWN: manifest unknown`,
       `Deployment shop/web, container c1: image ${server.host}/wbe:1 does not exist; ${server.host}: it answered 404 NAME_UNKNOWN: name unknown`,
     ]);
-    expect(told.error?.problems.map(({ at }) => at)).toMatchObject([
+    expect(result.error?.problems.map(({ at }) => at)).toMatchObject([
       { file: 'app.yml', line: 11 },
       { file: 'app.yml', line: 13 },
     ]);
@@ -210,11 +210,11 @@ describe('a registry that cannot tell', () => {
       for (const demand of ['plausible', 'certain'] as const) {
         const server = await registry({ images: ['web:1'], ...options });
         const logins = password === undefined ? [] : bob(server, password);
-        const told = await check(workload([`${server.host}/web:1`]), { demand, logins });
-        const text = demand === 'certain' ? messages(told) : told.lines;
+        const result = await check(workload([`${server.host}/web:1`]), { demand, logins });
+        const text = demand === 'certain' ? messages(result) : result.lines;
         expect(text).toEqual([expect.stringMatching(said)]);
-        expect(told.error?.code).toBe(demand === 'certain' ? 'image' : undefined);
-        expect(JSON.stringify([told.lines, messages(told)])).not.toMatch(/s3cret|wr0ng/);
+        expect(result.error?.code).toBe(demand === 'certain' ? 'image' : undefined);
+        expect(JSON.stringify([result.lines, messages(result)])).not.toMatch(/s3cret|wr0ng/);
       }
     },
   );
@@ -222,9 +222,9 @@ describe('a registry that cannot tell', () => {
   it('because it cannot be reached causes one warning for any number of images', async () => {
     const server = await startRegistry();
     await server.close();
-    const told = await check(workload(['web:1', 'web:2', 'side:1'].map(image => `${server.host}/${image}`)));
+    const result = await check(workload(['web:1', 'web:2', 'side:1'].map(image => `${server.host}/${image}`)));
     const list = ['web:1', 'web:2', 'side:1'].map(image => `${server.host}/${image}`).join(', ');
-    expect(told).toEqual({
+    expect(result).toEqual({
       error: undefined,
       lines: [`Cannot tell whether ${list} exist; ${server.host}: it cannot be reached (ECONNREFUSED)`],
     });
@@ -244,7 +244,7 @@ describe('a registry that cannot tell', () => {
   it('does not hide that an image of another registry does not exist', async () => {
     const [gone, server] = [await startRegistry(), await registry()];
     await gone.close();
-    const told = await check(workload([`${gone.host}/web:1`, `${server.host}/web:1`]));
-    expect([told.error?.problems.length, told.lines.length]).toEqual([1, 1]);
+    const result = await check(workload([`${gone.host}/web:1`, `${server.host}/web:1`]));
+    expect([result.error?.problems.length, result.lines.length]).toEqual([1, 1]);
   });
 });

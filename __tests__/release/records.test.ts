@@ -304,12 +304,12 @@ describe('the target of a rollback', () => {
       ],
       1,
     ],
-  ])('%s', (_which, ...[told, expected]) => {
-    const history = told.map(([number, outcome]) => entry(number, outcome)).reverse();
+  ])('%s', (_which, ...[entries, expected]) => {
+    const history = entries.map(([number, outcome]) => entry(number, outcome)).reverse();
     const current = history.find(({ outcome }) => outcome !== 'failed')?.revision;
-    const revisions = [...new Set(told.map(([number]) => number))];
-    const given = state({ revisions, history, ...(current !== undefined && { current }) });
-    expect(previousRevision(given)).toBe(expected);
+    const revisions = [...new Set(entries.map(([number]) => number))];
+    const recorded = state({ revisions, history, ...(current !== undefined && { current }) });
+    expect(previousRevision(recorded)).toBe(expected);
   });
 
   it('is never an adopted revision, which belongs to a role', () => {
@@ -331,9 +331,11 @@ describe('the target of a rollback', () => {
 
 describe('history', () => {
   it('starts with the newest entry and is limited', () => {
-    let told = state();
-    for (let number = 1; number <= 60; number += 1) told = withHistory(told, entry(number, 'deployed'));
-    expect(told.history.map(({ revision }) => revision)).toEqual(Array.from({ length: 50 }, (_, index) => 60 - index));
+    let recorded = state();
+    for (let number = 1; number <= 60; number += 1) recorded = withHistory(recorded, entry(number, 'deployed'));
+    expect(recorded.history.map(({ revision }) => revision)).toEqual(
+      Array.from({ length: 50 }, (_, index) => 60 - index),
+    );
   });
 });
 

@@ -63,7 +63,7 @@ const planOf = (report: Report): Plan => JSON.parse(buildOutputs(report)['plan']
 const withObjects = (objects: readonly PreviewedObject[]): Report => ({ ...planned, preview: { ...preview, objects } });
 
 describe('the output `plan`', () => {
-  it('tells what a deploy would do, in the members that docs/planning.md describes', () => {
+  it('has what a deploy would do, in the members that docs/planning.md describes', () => {
     expect(planOf(planned)).toEqual({
       format: 1,
       release: 'web',

@@ -99,9 +99,9 @@ describe('what serves users', () => {
       { kind: 'switch-unknown', reason: 'no answer', unrecorded },
       `It is not known whether the switch was made: no answer. Either role serves.${note}`,
     ],
-    [{ kind: 'switch-refused' }, 'Nobody is served yet; nothing was switched.'],
+    [{ kind: 'switch-failed' }, 'Nobody is served yet; nothing was switched.'],
     [
-      { kind: 'switch-refused', active: 'blue', unrecorded },
+      { kind: 'switch-failed', active: 'blue', unrecorded },
       `This step did not switch anything: users are where they were (blue).${note}`,
     ],
     [{ kind: 'switched-back', service }, 'Service shop/web was removed again: nobody is served, as before this step.'],
@@ -183,7 +183,7 @@ describe('what serves users', () => {
 
   it.each<[WhyNotSwitchedBack, string]>([
     [{ kind: 'lock-lost' }, 'another run has taken over the release and decides now.'],
-    [{ kind: 'not-wanted' }, 'rollback-on-failure is false.'],
+    [{ kind: 'rollback-disabled' }, 'rollback-on-failure is false.'],
     [{ kind: 'no-ready-pod', role: 'blue' }, 'blue has no ready pod to switch back to. Nothing more was changed.'],
     [{ kind: 'failed', reason: 'forbidden' }, 'it could not be switched back (forbidden).'],
   ])('after a switch that was not undone: %j', (why, words) => {
@@ -196,7 +196,10 @@ describe('what serves users', () => {
 describe('what was restored', () => {
   it.each<[Restored, string]>([
     [{ kind: 'lock-lost' }, 'Nothing was restored: another run has taken over the lock and decides now.'],
-    [{ kind: 'changed-by-others' }, 'Nothing was restored, so that changes that somebody else made meanwhile stay.'],
+    [
+      { kind: 'changed-by-others' },
+      'Nothing was restored, so as not to overwrite changes that somebody else made in the meantime.',
+    ],
     [
       { kind: 'incomplete', failed: [service, ref('Secret', 'db')] },
       'Not everything could be restored; still as this step left it: Service shop/web, Secret shop/db.',

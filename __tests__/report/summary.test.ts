@@ -55,7 +55,7 @@ with:
 `);
   });
 
-  it('of a failure tells the cause, what to do and every problem with its place', () => {
+  it('of a failure has the cause, what to do and every problem with its position', () => {
     expect(buildSummary(early)).toBe(`## ❌ Cutover: deploy failed
 
 **Serving users now:** Nothing was changed.

@@ -15,7 +15,7 @@ let cluster: Cluster;
 const log = listLog({ debug: false });
 const { lines } = log;
 const abort = new AbortController();
-const mended: (() => void)[] = [];
+const removeFaults: (() => void)[] = [];
 
 beforeAll(async () => {
   sandbox = await startSandbox({ secondMs: 50, nodePorts: 'any' });
@@ -28,7 +28,7 @@ beforeAll(async () => {
   });
 });
 afterEach(() => {
-  for (const mend of mended.splice(0)) mend();
+  for (const remove of removeFaults.splice(0)) remove();
 });
 afterAll(async () => {
   abort.abort();
@@ -90,12 +90,12 @@ describe('a rollout in the embedded cluster', () => {
 
   it('completes through watches that end all the time, an expired resourceVersion and a write that was cut off', async () => {
     const first = await roll(site('shaken', 'v1'));
-    mended.push(
+    removeFaults.push(
       sandbox.fault({ verb: 'WATCH', kind: 'Pod' }, { do: 'end-watch' }, 5),
       sandbox.fault({ verb: 'PATCH', kind: 'Deployment' }, { do: 'reset', when: 'after' }, 1),
     );
     const update = roll(site('shaken', 'v2'));
-    mended.push(sandbox.fault({ verb: 'WATCH', kind: 'Deployment' }, { do: 'gone' }, 1));
+    removeFaults.push(sandbox.fault({ verb: 'WATCH', kind: 'Deployment' }, { do: 'gone' }, 1));
     const second = await update;
     expect(second?.templateHash).not.toBe(first?.templateHash);
     expect(second?.pods).toHaveLength(2);
@@ -111,7 +111,7 @@ describe('a rollout in the embedded cluster', () => {
     });
     const { object: written } = await cluster.apply(config('before'));
     const resourceVersion = written.metadata.resourceVersion ?? '';
-    mended.push(sandbox.fault({ verb: 'PATCH', kind: 'ConfigMap' }, { do: 'reset', when: 'after' }, 1));
+    removeFaults.push(sandbox.fault({ verb: 'PATCH', kind: 'ConfigMap' }, { do: 'reset', when: 'after' }, 1));
     const applied = await cluster.apply(config('after'), { resourceVersion });
     expect(applied.object).toMatchObject({ data: { text: 'after' } });
     await expect(cluster.apply(config('again'), { resourceVersion })).rejects.toMatchObject({ code: 'moved' });
@@ -119,13 +119,15 @@ describe('a rollout in the embedded cluster', () => {
 
   it('fails with the crash and its log, by two more calls', async () => {
     sandbox.calls.reset();
-    await expect(roll(site('ill', 'broken'))).rejects.toMatchObject({
+    await expect(roll(site('failing', 'broken'))).rejects.toMatchObject({
       code: 'rollout',
-      object: 'Deployment default/ill',
+      object: 'Deployment default/failing',
       message: expect.stringMatching(
-        /^container site of pod default\/ill-\S+ keeps crashing: exit code 1, \d restarts/,
+        /^container site of pod default\/failing-\S+ keeps crashing: exit code 1, \d restarts/,
       ),
-      problems: expect.arrayContaining([{ message: expect.stringMatching(/^log of ill-\S+( \(previous life\))?: /) }]),
+      problems: expect.arrayContaining([
+        { message: expect.stringMatching(/^log of failing-\S+( \(previous life\))?: /) },
+      ]),
     });
     expect(sandbox.calls.read().byVerbAndKind).toEqual({
       'WATCH Deployment': 1,

@@ -115,8 +115,8 @@ describe('counters and faults', () => {
     stop();
     await api.get(`${configMaps}/a`);
     expect(statuses).toEqual([200, 200, 503, 200]);
-    const told = (faults: readonly string[]) => ['GET', 'ConfigMap', 'default', 'a', false, faults];
-    expect(seen).toEqual([told([]), told([]), told(['status']), told([])]);
+    const callWith = (faults: readonly string[]) => ['GET', 'ConfigMap', 'default', 'a', false, faults];
+    expect(seen).toEqual([callWith([]), callWith([]), callWith(['status']), callWith([])]);
   });
 
   it('notifies of each answer with its status, 0 for a cut connection, and stops', async () => {
@@ -161,12 +161,12 @@ describe('counters and faults', () => {
     const { api, server } = await startTestApi({ onCall: call => seen.push(call) });
     const watching = await api.open({ method: 'GET', path: configMaps, query: { watch: 'true' } });
     await api.apply(`${configMaps}/a`, configMap('a'), { dryRun: true });
-    const first = await eventually('a call to be told', () => seen[0]);
+    const first = await eventually('a call to be reported', () => seen[0]);
     expect(first).toMatchObject({ call: 'PATCH ConfigMap (dry run)', name: 'a' });
     expect(first.answeredAt).toBeGreaterThan(first.arrivedAt);
     server.fault({ verb: 'WATCH' }, { do: 'end-watch' });
     watching.resume();
-    const second = await eventually('the watch to be told', () => seen[1]);
+    const second = await eventually('the watch to be reported', () => seen[1]);
     expect(second).toMatchObject({ call: 'WATCH ConfigMap', name: '' });
     expect(second.arrivedAt).toBeLessThan(first.arrivedAt);
   });
@@ -456,7 +456,7 @@ describe('patches', () => {
       },
     ],
     [
-      'replaces a list when told to',
+      'replaces a list with $patch: replace',
       {
         target: withContainers([{ name: 'a' }, { name: 'b' }]),
         patch: withContainers([{ name: 'c' }, { $patch: 'replace' }]),
@@ -464,7 +464,7 @@ describe('patches', () => {
       },
     ],
     [
-      'orders items as told',
+      'orders items by $setElementOrder',
       {
         target: withContainers([{ name: 'a' }, { name: 'b' }]),
         patch: { spec: { template: { spec: { '$setElementOrder/containers': [{ name: 'b' }, { name: 'a' }] } } } },

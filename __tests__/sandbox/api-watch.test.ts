@@ -3,14 +3,14 @@ import { objectAt, textAt, type JsonObject } from '../../sandbox/api/schema/json
 import { startTestApi, configMap, configMaps } from '../support/sandbox/api-server.js';
 import { openWatch, type WatchReader } from '../support/sandbox/watch-reader.js';
 
-const told = (event: JsonObject | undefined): unknown =>
+const describeEvent = (event: JsonObject | undefined): unknown =>
   event === undefined
     ? 'end'
     : [event.type, objectAt(event.object, 'metadata').name ?? objectAt(event.object).code ?? ''];
 
 async function take(watch: WatchReader, count: number): Promise<unknown[]> {
   const events: unknown[] = [];
-  for (let index = 0; index < count; index += 1) events.push(told(await watch.next()));
+  for (let index = 0; index < count; index += 1) events.push(describeEvent(await watch.next()));
   return events;
 }
 
@@ -36,7 +36,7 @@ describe('a watch', () => {
     const made = await api.send(post('a'));
     const query = { sendInitialEvents: 'true', resourceVersionMatch: 'NotOlderThan', allowWatchBookmarks: 'true' };
     const watch = await openWatch(api, configMaps, query);
-    expect(told(await watch.next())).toEqual(['ADDED', 'a']);
+    expect(describeEvent(await watch.next())).toEqual(['ADDED', 'a']);
     const bookmark = await watch.next();
     expect(bookmark?.type).toBe('BOOKMARK');
     expect(objectAt(bookmark, 'object', 'metadata')).toMatchObject({
@@ -83,7 +83,7 @@ describe('a watch', () => {
       410,
       'Expired',
     ]);
-    expect(told(await watch.next())).toBe('end');
+    expect(describeEvent(await watch.next())).toBe('end');
   });
 
   it('by label sends an object that stops matching as DELETED, in its last matching state', async () => {
@@ -101,7 +101,7 @@ describe('a watch', () => {
     const gone = await patch('b', 'gone');
     await patch('a', 'web');
     const events = [await watch.next(), await watch.next(), await watch.next()];
-    expect(events.map(told)).toEqual([
+    expect(events.map(describeEvent)).toEqual([
       ['ADDED', 'b'],
       ['DELETED', 'b'],
       ['ADDED', 'a'],
@@ -121,22 +121,25 @@ describe('a watch', () => {
     await api.send(post('a'));
     await api.send(post('b'));
     const event = await watch.next();
-    expect([told(event), objectAt(event, 'object', 'metadata').namespace]).toEqual([['ADDED', 'b'], 'default']);
+    expect([describeEvent(event), objectAt(event, 'object', 'metadata').namespace]).toEqual([
+      ['ADDED', 'b'],
+      'default',
+    ]);
   });
 
   it('ends after timeoutSeconds', async () => {
     const { api } = await startTestApi();
     const watch = await openWatch(api, configMaps, { timeoutSeconds: '1' });
-    expect(told(await watch.next())).toBe('end');
+    expect(describeEvent(await watch.next())).toBe('end');
   });
 
   it('that runs ends at once under an end-watch fault, and new ones after their first events', async () => {
     const { api, server } = await startTestApi();
     await api.send(post('a'));
     const before = await openWatch(api, configMaps);
-    expect(told(await before.next())).toEqual(['ADDED', 'a']);
+    expect(describeEvent(await before.next())).toEqual(['ADDED', 'a']);
     const remove = server.fault({ verb: 'WATCH', kind: 'ConfigMap' }, { do: 'end-watch' });
-    expect(told(await before.next())).toBe('end');
+    expect(describeEvent(await before.next())).toBe('end');
     expect(await take(await openWatch(api, configMaps), 2)).toEqual([['ADDED', 'a'], 'end']);
     remove();
     const after = await openWatch(api, configMaps);
@@ -152,7 +155,7 @@ describe('a watch', () => {
     await api.send(post('a'));
     server.fault({ verb: 'WATCH' }, { do: 'reset', when: 'after' }, 1);
     const watch = await openWatch(api, configMaps);
-    expect(told(await watch.next())).toEqual(['ADDED', 'a']);
+    expect(describeEvent(await watch.next())).toEqual(['ADDED', 'a']);
     await expect(watch.next()).rejects.toThrow();
   });
 

@@ -153,7 +153,7 @@ describe('a failing pod', () => {
     expect(status.restartCount).toBe(1);
     expect(status.state.waiting?.message).toMatch(/^back-off 10s restarting failed container=web pod=web_default\(/);
     expect(pod()?.status?.phase).toBe('Running');
-    expect(log()).toMatch(/crashes, as told by CRASH_AFTER=0s|Catalina cannot start/);
+    expect(log()).toMatch(/crashes, as set by CRASH_AFTER=0s|Catalina cannot start/);
     expect(log(true)).toBe(log());
     expect(messagesOf('BackOff')[0]).toMatch(/^Back-off restarting failed container web in pod web_default\(/);
   });

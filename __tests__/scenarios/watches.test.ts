@@ -4,7 +4,7 @@ import { describeEmbedded, startEmbedded } from '../support/scenario/cluster.js'
 import { scenario } from '../support/scenario/scenario.js';
 import { expectUsersMovedOver } from '../support/scenario/expectations.js';
 
-const reason = 'only it ends watches and forgets versions when it is told to';
+const reason = 'only the embedded cluster ends watches and forgets versions on request';
 
 describeEmbedded('Watches of a deploy', reason, () => {
   let started: ReturnType<typeof startEmbedded> | undefined;

@@ -271,7 +271,7 @@ describe('a rejection of what is staged beside it', () => {
     expect(stateOf(cluster)).not.toHaveProperty('roles');
   });
 
-  it('keeps the selector narrow, and the adoption on record, while a pod that was not staged has the labels', async () => {
+  it('keeps the selector narrowed, and the adoption on record, while a pod that was not staged has the labels', async () => {
     const release = await staged();
     const { cluster } = release;
     const spec = { containers: [{ name: 'web', image: 'site:theirs' }] };

@@ -164,7 +164,7 @@ describe.each(operations)('restoring a $kind', ({ kind, begin, step, last }) => 
     return { ...state, history: history.map(({ at: _time, ...entry }) => entry) };
   };
 
-  it('has the same result in the step itself and in its post step', async () => {
+  it('has the same result in the step and in its post step', async () => {
     const alive = await begin();
     const before = application(alive.cluster);
     refuseWrites(alive.cluster, last);
@@ -236,7 +236,7 @@ spec:
     return containers[0]?.image;
   };
 
-  it.each(['the step itself', 'its post step'])('runs its earlier version again after %s', async who => {
+  it.each(['the step', 'its post step'])('runs its earlier version again after %s', async who => {
     const release = webRelease();
     const { cluster } = release;
     await release.deploy(database('v1'), { verify: [] });

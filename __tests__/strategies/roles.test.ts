@@ -235,13 +235,13 @@ describe('the role that users leave when green is promoted', () => {
     ['is blue, as the record says', state({ current: 1 }), on('blue'), 'blue'],
     ['is blue, which was live before the first release', state(), on('blue'), 'blue'],
     [
-      'on blue as far as the way back goes: a killed run has switched already',
+      'is blue after a killed run that had switched already',
       state({ current: 1, operation: switching('green', 2) }),
       on('green'),
       'blue',
     ],
     [
-      'nowhere as far as the way back goes: a killed run has made the first Service',
+      'is none after a killed run that had created the first Service',
       state({ operation: switching('green', 2) }),
       on('green'),
       undefined,

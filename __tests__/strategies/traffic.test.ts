@@ -33,7 +33,7 @@ const check: Check = {
   intervalMs: 1000,
 };
 
-interface Scene {
+interface PreparedSwitch {
   readonly cluster: MemoryCluster;
   readonly ctx: ReturnType<typeof stepOn>;
   readonly trafficSwitch: TrafficSwitch;
@@ -45,7 +45,7 @@ async function prepare(options: {
   readonly blueIsReady?: boolean;
   readonly signal?: AbortSignal;
   readonly change?: Partial<TrafficSwitch>;
-}): Promise<Scene> {
+}): Promise<PreparedSwitch> {
   const { status = 200, blueIsReady = true, signal, change = {} } = options;
   const cluster = memoryCluster({ proxy: () => answer(status, 'hello') });
   followService(cluster);
@@ -93,7 +93,7 @@ async function prepare(options: {
   return { cluster, ctx, trafficSwitch };
 }
 
-const switchIn = ({ ctx, trafficSwitch }: Scene): Promise<Outcome> => switchTraffic(ctx, trafficSwitch);
+const switchIn = ({ ctx, trafficSwitch }: PreparedSwitch): Promise<Outcome> => switchTraffic(ctx, trafficSwitch);
 const failure = async (work: Promise<unknown>): Promise<FailedStep> =>
   work.then(
     () => {
@@ -106,9 +106,9 @@ const scaled = (cluster: MemoryCluster, role: 'blue' | 'green'): unknown =>
 
 describe('switching users to the other role', () => {
   it('is one write between two writes of the record, and ends with how to roll back', async () => {
-    const scene = await prepare({});
-    const { cluster, ctx } = scene;
-    const outcome = await switchIn(scene);
+    const prepared = await prepare({});
+    const { cluster, ctx } = prepared;
+    const outcome = await switchIn(prepared);
     expect(outcome).toMatchObject({
       outcome: 'switched',
       revision: 2,
@@ -142,14 +142,14 @@ describe('switching users to the other role', () => {
   });
 
   it('has what to restore on record before it switches', async () => {
-    const scene = await prepare({});
+    const prepared = await prepare({});
     const seen: unknown[] = [];
-    scene.cluster.before = call => {
+    prepared.cluster.before = call => {
       if (!call.startsWith('APPLY Service')) return;
-      const record = scene.cluster.store.get({ ...publicRef, kind: 'ConfigMap', name: 'cutover-web' })!;
+      const record = prepared.cluster.store.get({ ...publicRef, kind: 'ConfigMap', name: 'cutover-web' })!;
       seen.push(JSON.parse((record['data'] as { state: string }).state));
     };
-    await switchIn(scene);
+    await switchIn(prepared);
     expect(seen).toMatchObject([
       {
         operation: {
@@ -163,14 +163,14 @@ describe('switching users to the other role', () => {
   });
 
   it('drains the old role before it is scaled down', async () => {
-    const scene = await prepare({});
-    const policy = { ...scene.trafficSwitch.policy, idlePolicy: { policy: 'scale-down', replicas: 0 } } as const;
-    const { serving } = await switchTraffic(scene.ctx, { ...scene.trafficSwitch, policy });
+    const prepared = await prepare({});
+    const policy = { ...prepared.trafficSwitch.policy, idlePolicy: { policy: 'scale-down', replicas: 0 } } as const;
+    const { serving } = await switchTraffic(prepared.ctx, { ...prepared.trafficSwitch, policy });
     expect(describeServing(serving)).toBe(
       'Users are on green, revision 2 (site:v2). blue was scaled down to 0; a rollback scales it up first.',
     );
-    expect(scene.ctx.clock.waited).toEqual([30_000]);
-    expect([scaled(scene.cluster, 'blue'), scaled(scene.cluster, 'green')]).toEqual([0, 2]);
+    expect(prepared.ctx.clock.waited).toEqual([30_000]);
+    expect([scaled(prepared.cluster, 'blue'), scaled(prepared.cluster, 'green')]).toEqual([0, 2]);
   });
 
   it.each([
@@ -184,14 +184,14 @@ describe('switching users to the other role', () => {
     ],
     ['may be wanted, now that the Service is gone', 'is gone', ({ store }: MemoryCluster) => store.remove(publicRef)],
   ])('never scales down a role that %s', async (_what, fact, happen) => {
-    const scene = await prepare({});
-    const { cluster, ctx } = scene;
+    const prepared = await prepare({});
+    const { cluster, ctx } = prepared;
     ctx.clock.wait = () => {
       happen(cluster);
       return Promise.resolve();
     };
-    const policy = { ...scene.trafficSwitch.policy, idlePolicy: { policy: 'scale-down', replicas: 0 } } as const;
-    const { error, outcome } = await failure(switchTraffic(ctx, { ...scene.trafficSwitch, policy }));
+    const policy = { ...prepared.trafficSwitch.policy, idlePolicy: { policy: 'scale-down', replicas: 0 } } as const;
+    const { error, outcome } = await failure(switchTraffic(ctx, { ...prepared.trafficSwitch, policy }));
     expect(error).toMatchObject({
       code: 'changed',
       message: `Service shop/web ${fact}, so blue was not scaled down`,
@@ -208,29 +208,29 @@ describe('switching users to the other role', () => {
       metadata: { name: 'web-green', namespace: 'shop' },
       spec: { scaleTargetRef: { apiVersion: 'apps/v1', kind: 'Deployment', name: 'web-green' }, maxReplicas: 5 },
     };
-    const scene = await prepare({ change: { revision: revision('green', { applyAfterSwitch: [autoscaler] }) } });
-    await switchIn(scene);
-    const order = scene.cluster.writes().filter(call => call.startsWith('APPLY'));
+    const prepared = await prepare({ change: { revision: revision('green', { applyAfterSwitch: [autoscaler] }) } });
+    await switchIn(prepared);
+    const order = prepared.cluster.writes().filter(call => call.startsWith('APPLY'));
     expect(order).toEqual(['APPLY Service shop/web', 'APPLY HorizontalPodAutoscaler shop/web-green']);
   });
 
   it('creates the public Service of a first release', async () => {
     const { current: _none, ...first } = staged();
-    const scene = await prepare({ change: { state: first } });
-    scene.cluster.store.remove(publicRef);
-    const { from: _nowhere, ...move } = scene.trafficSwitch;
-    const outcome = await switchTraffic(scene.ctx, { ...move, before: { ref: publicRef } });
+    const prepared = await prepare({ change: { state: first } });
+    prepared.cluster.store.remove(publicRef);
+    const { from: _nowhere, ...move } = prepared.trafficSwitch;
+    const outcome = await switchTraffic(prepared.ctx, { ...move, before: { ref: publicRef } });
     expect(outcome).toMatchObject({ changes: [{ change: 'created' }] });
     expect(describeServing(outcome.serving)).toBe('Users are on green, revision 2 (site:v2).');
     expect(outcome).not.toHaveProperty('rollbackHint');
-    expect(selectedRole(scene.cluster)).toBe('green');
+    expect(selectedRole(prepared.cluster)).toBe('green');
   });
 });
 
 describe('users are sent back', () => {
   it('when the new role fails its public checks', async () => {
-    const scene = await prepare({ status: 500 });
-    const { error, outcome } = await failure(switchIn(scene));
+    const prepared = await prepare({ status: 500 });
+    const { error, outcome } = await failure(switchIn(prepared));
     expect(error).toMatchObject({ code: 'verify' });
     expect(outcome).toMatchObject({
       outcome: 'failed',
@@ -240,8 +240,8 @@ describe('users are sent back', () => {
     });
     expect(describeServing(outcome.serving)).toBe('Users are back on blue, revision 1.');
     expect(outcome.checks.map(({ verdict }) => verdict)).toEqual(['fail']);
-    expect(selectedRole(scene.cluster)).toBe('blue');
-    expect(await scene.ctx.records.readState()).toEqual({
+    expect(selectedRole(prepared.cluster)).toBe('blue');
+    expect(await prepared.ctx.records.readState()).toEqual({
       ...staged(),
       history: [expect.objectContaining({ revision: 2, outcome: 'failed' })],
     });
@@ -249,33 +249,33 @@ describe('users are sent back', () => {
 
   it('when the run is cancelled after the switch, which goes on past the cancel', async () => {
     const cancel = new AbortController();
-    const scene = await prepare({ signal: cancel.signal });
-    const { cluster } = scene;
+    const prepared = await prepare({ signal: cancel.signal });
+    const { cluster } = prepared;
     const proxied = cluster.proxy.bind(cluster);
     cluster.proxy = request => {
       cancel.abort(new CutoverError('the run was cancelled', { code: 'cancelled' }));
       return proxied({ ...request }).then(() => answer(500));
     };
-    const { outcome } = await failure(switchIn(scene));
+    const { outcome } = await failure(switchIn(prepared));
     expect(describeServing(outcome.serving)).toBe('Users are back on blue, revision 1.');
     expect(selectedRole(cluster)).toBe('blue');
   });
 
   it('to no role when it was the first release: the Service is removed', async () => {
     const { current: _none, ...first } = staged();
-    const scene = await prepare({ status: 500, change: { state: first } });
-    scene.cluster.store.remove(publicRef);
-    const { from: _nowhere, ...move } = scene.trafficSwitch;
-    const { outcome } = await failure(switchTraffic(scene.ctx, { ...move, before: { ref: publicRef } }));
+    const prepared = await prepare({ status: 500, change: { state: first } });
+    prepared.cluster.store.remove(publicRef);
+    const { from: _nowhere, ...move } = prepared.trafficSwitch;
+    const { outcome } = await failure(switchTraffic(prepared.ctx, { ...move, before: { ref: publicRef } }));
     expect(describeServing(outcome.serving)).toBe(
       'Service shop/web was removed again: nobody is served, as before this step.',
     );
-    expect(scene.cluster.store.get(publicRef)).toBeUndefined();
+    expect(prepared.cluster.store.get(publicRef)).toBeUndefined();
   });
 
   it('to the role on which a killed run had found them, not to the one on which it left them', async () => {
-    const scene = await prepare({ status: 500 });
-    const { cluster, ctx, trafficSwitch } = scene;
+    const prepared = await prepare({ status: 500 });
+    const { cluster, ctx, trafficSwitch } = prepared;
     const undo = trafficSwitch.before;
     const live = (await cluster.apply(publicService('green'))).object;
     const state = staged({
@@ -288,15 +288,15 @@ describe('users are sent back', () => {
 
 describe('a switch whose answer was lost', () => {
   it('is undone when it was made all the same', async () => {
-    const scene = await prepare({});
-    const { cluster } = scene;
+    const prepared = await prepare({});
+    const { cluster } = prepared;
     const apply = cluster.apply.bind(cluster);
     cluster.apply = async (object, options) => {
       await apply(object, options);
       cluster.apply = apply;
       throw new CutoverError('the connection broke', { code: 'unreachable' });
     };
-    const { error, outcome } = await failure(switchIn(scene));
+    const { error, outcome } = await failure(switchIn(prepared));
     expect(error).toMatchObject({ code: 'unreachable' });
     expect(describeServing(outcome.serving)).toBe('Users are back on blue, revision 1.');
     expect(selectedRole(cluster)).toBe('blue');
@@ -305,67 +305,67 @@ describe('a switch whose answer was lost', () => {
 
 describe('users stay where they are', () => {
   it('when the old role has no ready pod, which is logged as an error', async () => {
-    const scene = await prepare({ status: 500, blueIsReady: false });
-    const { outcome } = await failure(switchIn(scene));
+    const prepared = await prepare({ status: 500, blueIsReady: false });
+    const { outcome } = await failure(switchIn(prepared));
     expect(outcome.activeRole).toBe('green');
     expect(describeServing(outcome.serving)).toBe(
       'Service shop/web points at green, revision 2: blue has no ready pod to switch back to. Nothing more was changed.',
     );
-    expect(scene.ctx.log.lines).toContain(
+    expect(prepared.ctx.log.lines).toContain(
       'blue has no ready pod, so users were not sent back to it. Both roles may be unhealthy: look at them now.',
     );
-    expect(selectedRole(scene.cluster)).toBe('green');
-    expect((await scene.ctx.records.readState())?.operation).toMatchObject({ kind: 'switch' });
+    expect(selectedRole(prepared.cluster)).toBe('green');
+    expect((await prepared.ctx.records.readState())?.operation).toMatchObject({ kind: 'switch' });
   });
 
   it('when rollback-on-failure is false', async () => {
-    const scene = await prepare({ status: 500 });
-    const policy = { ...scene.trafficSwitch.policy, rollbackOnFailure: false };
-    const { outcome } = await failure(switchTraffic(scene.ctx, { ...scene.trafficSwitch, policy }));
+    const prepared = await prepare({ status: 500 });
+    const policy = { ...prepared.trafficSwitch.policy, rollbackOnFailure: false };
+    const { outcome } = await failure(switchTraffic(prepared.ctx, { ...prepared.trafficSwitch, policy }));
     expect(describeServing(outcome.serving)).toBe(
       'Service shop/web points at green, revision 2: rollback-on-failure is false.',
     );
-    expect(selectedRole(scene.cluster)).toBe('green');
+    expect(selectedRole(prepared.cluster)).toBe('green');
   });
 
   it('when somebody else changed the Service before the switch: that change stays', async () => {
-    const scene = await prepare({});
-    const { cluster } = scene;
+    const prepared = await prepare({});
+    const { cluster } = prepared;
     const live = cluster.store.get(publicRef)!;
     cluster.store.update(
       { ...live, metadata: { ...live.metadata, labels: { touched: 'yes' } } },
       { manager: 'kubectl' },
     );
-    const { error, outcome } = await failure(switchIn(scene));
+    const { error, outcome } = await failure(switchIn(prepared));
     expect(error).toMatchObject({ code: 'moved', object: 'Service shop/web' });
     expect(describeServing(outcome.serving)).toBe(
       'This step did not switch anything: users are where they were (blue).',
     );
     expect(cluster.store.get(publicRef)).toMatchObject({ metadata: { labels: { touched: 'yes' } } });
     expect(selectedRole(cluster)).toBe('blue');
-    expect((await scene.ctx.records.readState())?.operation).toBeUndefined();
+    expect((await prepared.ctx.records.readState())?.operation).toBeUndefined();
   });
 
   it('when the run is cancelled before the switch', async () => {
     const cancel = new AbortController();
     cancel.abort(new CutoverError('the run was cancelled', { code: 'cancelled' }));
-    const scene = await prepare({ signal: cancel.signal });
-    const { error } = await failure(switchIn(scene));
+    const prepared = await prepare({ signal: cancel.signal });
+    const { error } = await failure(switchIn(prepared));
     expect(error).toMatchObject({ code: 'cancelled' });
-    expect(scene.cluster.writes()).not.toContain('APPLY Service shop/web');
-    expect(selectedRole(scene.cluster)).toBe('blue');
+    expect(prepared.cluster.writes()).not.toContain('APPLY Service shop/web');
+    expect(selectedRole(prepared.cluster)).toBe('blue');
   });
 
   it('when the Service would also lead to pods of another version with the same labels', async () => {
-    const scene = await prepare({});
-    const { store } = scene.cluster;
+    const prepared = await prepare({});
+    const { store } = prepared.cluster;
     const labels = { app: 'web', role: 'green', 'pod-template-hash': 'another' };
     const pod = store.create({
       ...store.get({ apiVersion: 'v1', kind: 'Pod', namespace: 'shop', name: 'green-1' })!,
       metadata: { name: 'stranger', namespace: 'shop', labels },
     });
     store.update({ ...pod, status: { conditions: [{ type: 'Ready', status: 'True' }] } }, { part: 'status' });
-    const { error, outcome } = await failure(switchIn(scene));
+    const { error, outcome } = await failure(switchIn(prepared));
     expect(error).toMatchObject({
       code: 'changed',
       object: 'Service shop/web',
@@ -374,28 +374,28 @@ describe('users stay where they are', () => {
     expect(describeServing(outcome.serving)).toBe(
       'This step did not switch anything: users are where they were (blue).',
     );
-    expect(selectedRole(scene.cluster)).toBe('blue');
+    expect(selectedRole(prepared.cluster)).toBe('blue');
   });
 
   it('when the pods of the new role are no longer ready', async () => {
-    const scene = await prepare({});
-    const { store } = scene.cluster;
+    const prepared = await prepare({});
+    const { store } = prepared.cluster;
     for (const name of podsOf('green')) {
       const pod = store.get({ apiVersion: 'v1', kind: 'Pod', namespace: 'shop', name })!;
       store.update({ ...pod, status: { conditions: [{ type: 'Ready', status: 'False' }] } }, { part: 'status' });
     }
-    const { error } = await failure(switchIn(scene));
+    const { error } = await failure(switchIn(prepared));
     expect(error).toMatchObject({ code: 'switch', message: 'Service shop/web would lead to no ready pod of green' });
-    expect(selectedRole(scene.cluster)).toBe('blue');
+    expect(selectedRole(prepared.cluster)).toBe('blue');
   });
 
   it('when it is not known whether the switch was made: the record keeps what to restore', async () => {
-    const scene = await prepare({});
-    const { cluster, ctx } = scene;
+    const prepared = await prepare({});
+    const { cluster, ctx } = prepared;
     cluster.before = call => {
       if (/^(APPLY|GET) Service/.test(call)) throw new CutoverError('no connection', { code: 'unreachable' });
     };
-    const { error, outcome } = await failure(switchIn(scene));
+    const { error, outcome } = await failure(switchIn(prepared));
     expect(error).toMatchObject({ code: 'unreachable' });
     expect(describeServing(outcome.serving)).toBe(
       'It is not known whether the switch was made: no connection. Either role serves.',
@@ -404,13 +404,13 @@ describe('users stay where they are', () => {
   });
 
   it('when the switch cannot be recorded first', async () => {
-    const scene = await prepare({});
-    scene.cluster.before = call => {
+    const prepared = await prepare({});
+    prepared.cluster.before = call => {
       if (call === 'REPLACE ConfigMap shop/cutover-web') throw new CutoverError('no right to', { code: 'forbidden' });
     };
-    const { error, outcome } = await failure(switchIn(scene));
+    const { error, outcome } = await failure(switchIn(prepared));
     expect(error).toMatchObject({ code: 'forbidden' });
     expect(describeServing(outcome.serving)).toBe('Users are on blue, as before; nothing was switched.');
-    expect(selectedRole(scene.cluster)).toBe('blue');
+    expect(selectedRole(prepared.cluster)).toBe('blue');
   });
 });

@@ -88,7 +88,7 @@ describe('The counts', () => {
   });
 
   it('keep the first hundred losses, and count them all', () => {
-    const lost = { trouble: 'reset', why: 'ECONNRESET' } as const;
+    const lost = { cause: 'reset', why: 'ECONNRESET' } as const;
     const counts = count(...Array.from({ length: 150 }, (_, at): Row => [at, at + 1, lost]));
     expect({ sent: counts.sent, lost: counts.lost, listed: counts.losses.length }).toEqual({
       sent: 150,
@@ -99,7 +99,7 @@ describe('The counts', () => {
   });
 
   it('distinguish requests that this machine could not send from lost ones', () => {
-    const { sent, lost, unsent, answered } = count([0, 0, { trouble: 'here', why: 'EADDRNOTAVAIL' }], [1, 2, '7']);
+    const { sent, lost, unsent, answered } = count([0, 0, { cause: 'here', why: 'EADDRNOTAVAIL' }], [1, 2, '7']);
     expect({ sent, lost, unsent, answered }).toEqual({ sent: 1, lost: 0, unsent: 1, answered: 1 });
   });
 

@@ -9,7 +9,7 @@ import { startTraffic } from '../support/traffic/traffic.js';
 import type { Traffic, TrafficCounts, TrafficOptions } from '../support/traffic/traffic.js';
 
 /** How a loss is named. */
-type Fault = readonly [trouble: string, why: RegExp];
+type Fault = readonly [cause: string, why: RegExp];
 type Table<T> = readonly (readonly [what: string, given: T, fault: Fault])[];
 type Answer = (request: IncomingMessage, response: ServerResponse) => void;
 
@@ -66,8 +66,8 @@ function expectExact(counts: TrafficCounts): void {
   }
 }
 
-function expectLoss({ losses }: TrafficCounts, [trouble, why]: Fault): void {
-  expect(losses[0]).toEqual({ atMs: expect.any(Number), trouble, why: expect.stringMatching(why) });
+function expectLoss({ losses }: TrafficCounts, [cause, why]: Fault): void {
+  expect(losses[0]).toEqual({ atMs: expect.any(Number), cause, why: expect.stringMatching(why) });
 }
 
 const body =
@@ -157,7 +157,7 @@ describe('Requests on their own connections', () => {
     const counts = await traffic.stop();
     expectExact(counts);
     expect(counts.answered).toBe(0);
-    expect(counts.losses.map(({ trouble }) => trouble)).toEqual(counts.losses.map(() => 'connect'));
+    expect(counts.losses.map(({ cause }) => cause)).toEqual(counts.losses.map(() => 'connect'));
     expect(counts.losses[0]?.why).toMatch(/^ECONNREFUSED/);
   });
 
@@ -369,7 +369,7 @@ describe('Kept-alive connections', () => {
     await traffic.more(80);
     const counts = await traffic.stop();
     expectExact(counts);
-    expect(counts.keptAlive).toMatchObject({ lost: 1, retried: 0, losses: [{ trouble: 'reset' }] });
+    expect(counts.keptAlive).toMatchObject({ lost: 1, retried: 0, losses: [{ cause: 'reset' }] });
   });
 
   it('retry only once', async () => {

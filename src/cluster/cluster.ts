@@ -77,7 +77,7 @@ export interface Cluster {
   list(kind: KindRef, options?: ListOptions): Promise<readonly KubeObject[]>;
   /**
    * Existing objects, then `synced`, then every change, until the caller stops reading. Dropped connections and 410 are
-   * handled: the caller may see an object twice, and sees DELETED for an object that was deleted meanwhile.
+   * handled: the caller may see an object twice, and sees DELETED for an object that was deleted in the meantime.
    */
   watch(kind: KindRef, options: ListOptions & { readonly signal: AbortSignal }): AsyncIterable<WatchEvent>;
   /** Background deletion. Does nothing when the object does not exist or has another uid. */

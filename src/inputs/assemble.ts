@@ -3,7 +3,7 @@ import type { CiRun, DeployInputs, IdlePolicy, Inputs, KustomizeTool, RegistryLo
 import { takes } from './table.js';
 import { fieldsOf, type Values } from './values.js';
 
-/** The parsed inputs, and what is known of the runner. */
+/** The parsed inputs, and what was read of the runner. */
 export interface Sources {
   readonly values: Values;
   readonly run: CiRun;

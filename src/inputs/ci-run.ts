@@ -18,7 +18,7 @@ export interface CiRun {
   readonly workspace: string;
 }
 
-/** The value of everything that only a GitHub run has, outside of one. */
+/** The value of what only a run on GitHub has, for other runs. */
 export const outside = 'local';
 
 /** Outside GitHub every name is `local`, and the workspace is the current folder. */
@@ -49,7 +49,7 @@ export function isGitHubRun(run: CiRun): boolean {
   return run.repository !== outside && run.runId !== outside;
 }
 
-/** The built-in variables that are known before anything is rendered. */
+/** The built-in variables that have a value before anything is rendered. */
 export function runNames(run: CiRun): Readonly<Record<string, string>> {
   return {
     SHA: run.sha,

@@ -52,7 +52,7 @@ const foreign: Readonly<Record<string, string>> = {
   environment: 'use "approval" with the name of the environment',
 };
 
-/** The line for an input that does not exist, with what to use instead where that is known. */
+/** The line for an input that does not exist, with what to use instead if that is known. */
 export function describeUnknownInput(name: string): string {
   const unknown = `${name}: unknown input`;
   if (Object.hasOwn(renamed, name)) return `${unknown}; it is now "${renamed[name] ?? ''}"`;

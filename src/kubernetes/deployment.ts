@@ -5,7 +5,7 @@ export function isDeployment(object: { readonly apiVersion: string; readonly kin
   return object.apiVersion === 'apps/v1' && object.kind === 'Deployment';
 }
 
-/** Labels of a Deployment's pod template; empty where there is none. */
+/** Labels of a Deployment's pod template; empty if there is none. */
 export function templateLabels(deployment: KubeObject): Labels {
   const spec = deployment['spec'] as { template?: { metadata?: { labels?: Record<string, string> } } } | undefined;
   return spec?.template?.metadata?.labels ?? {};

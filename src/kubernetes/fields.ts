@@ -20,19 +20,19 @@ export function fieldAt(root: unknown, path: Path): unknown {
   return value;
 }
 
-/** The map at `path`; empty where there is none. */
+/** The map at `path`; empty if there is none. */
 export function fieldsAt(root: unknown, path: Path): Fields {
   const value = fieldAt(root, path);
   return isFields(value) ? value : {};
 }
 
-/** The list at `path`; empty where there is none. */
+/** The list at `path`; empty if there is none. */
 export function listAt(root: unknown, path: Path): readonly unknown[] {
   const value = fieldAt(root, path);
   return Array.isArray(value) ? value : [];
 }
 
-/** The string at `path`; `undefined` where there is none. */
+/** The string at `path`; `undefined` if there is none. */
 export function textAt(root: unknown, path: Path): string | undefined {
   const value = fieldAt(root, path);
   return typeof value === 'string' ? value : undefined;

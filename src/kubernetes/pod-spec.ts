@@ -11,7 +11,7 @@ const specPaths: readonly Path[] = [
 /** Lists of containers that a pod spec can have. */
 export const containerLists = ['initContainers', 'containers', 'ephemeralContainers'] as const;
 
-/** Path of an object's pod spec, found by its shape, so also in custom workloads; `undefined` where there is none. */
+/** Path of an object's pod spec, found by its shape, so also in custom workloads; `undefined` if there is none. */
 export function podSpecPath(object: KubeObject): Path | undefined {
   if (groupKind(object) === '/Pod') return ['spec'];
   return specPaths.find(path => Array.isArray(fieldAt(object, [...path, 'containers'])));

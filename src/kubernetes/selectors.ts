@@ -10,7 +10,7 @@ export function isService(object: KubeObject): boolean {
   return groupKind(object) === '/Service';
 }
 
-/** `spec.selector` of a Service; empty where it has none. */
+/** `spec.selector` of a Service; empty if it has none. */
 export function selectorOf(service: KubeObject): Labels {
   return textsAt(service, ['spec', 'selector']);
 }

@@ -15,7 +15,7 @@ export interface PodTemplate {
   readonly spec?: unknown;
 }
 
-/** `spec` of an object; empty where it has none. */
+/** `spec` of an object; empty if it has none. */
 export function specOf(object: KubeObject): WorkloadSpec {
   return object['spec'] ?? {};
 }

@@ -41,8 +41,8 @@ export interface DryRunAnswer {
 }
 
 /**
- * Times in managedFields have whole seconds, and two API servers of one control plane may disagree a little: an entry
- * this recent may come from this very dry run.
+ * Times in managedFields have whole seconds, and two API servers of one control plane may differ a little: an entry
+ * this recent may come from this dry run.
  */
 const recentMs = 2_000;
 

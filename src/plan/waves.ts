@@ -42,7 +42,7 @@ const kinds: Readonly<Record<Exclude<WaveName, 'rest'>, readonly string[]>> = {
     'batch/CronJob',
     'autoscaling/HorizontalPodAutoscaler',
   ],
-  // Last: an API server that calls a webhook whose pods do not run yet would refuse the other objects.
+  // Last: an API server that calls a webhook whose pods do not run yet would reject the other objects.
   webhooks: [
     'admissionregistration.k8s.io/MutatingWebhookConfiguration',
     'admissionregistration.k8s.io/ValidatingWebhookConfiguration',

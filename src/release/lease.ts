@@ -63,7 +63,7 @@ export function leaseObject(options: {
   };
 }
 
-/** The spec of a Lease; empty where there is none. */
+/** The spec of a Lease; empty if there is none. */
 export function specOf(lease: KubeObject): LeaseSpec {
   return lease['spec'] ?? {};
 }

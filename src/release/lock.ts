@@ -30,7 +30,7 @@ export async function acquireLock(options: {
   const holder = `${run.runId}/${run.runAttempt}/${run.job}/${randomUUID().slice(0, 8)}`;
   const newLease = (found?: KubeObject): KubeObject =>
     leaseObject({ release, namespace, holder, run: run.url, ...(found && { found }) });
-  let currentLease = await acquireLease({ cluster, release, namespace, holder, wanted: newLease, log });
+  let currentLease = await acquireLease({ cluster, release, namespace, holder, newLease, log });
 
   const lost = new AbortController();
   const setLost = (reason: string): void => {
@@ -142,9 +142,9 @@ const uncertainCodes: ReadonlySet<string> = new Set(['exists', 'unreachable', 'a
 
 /** Creates the Lease, or takes over one that is free. */
 async function acquireLease(
-  lockHolder: LockHolder & { readonly wanted: (found?: KubeObject) => KubeObject; readonly log: Log },
+  lockHolder: LockHolder & { readonly newLease: (found?: KubeObject) => KubeObject; readonly log: Log },
 ): Promise<KubeObject> {
-  const { cluster, release, namespace, holder, wanted: newLease, log } = lockHolder;
+  const { cluster, release, namespace, holder, newLease, log } = lockHolder;
   let createError: unknown;
   try {
     return await cluster.create(newLease());

@@ -10,7 +10,7 @@ export function failureMessage({
   readonly serving: Report['serving'];
 }): string {
   const { message, object, hint, problems } = error;
-  // A single problem that only repeats the sentence above it would be noise.
+  // A single problem that only repeats the message is left out.
   const repeats = problems.length === 1 && problems[0]?.message === message && problems[0].at === undefined;
   const listed = repeats ? [] : problems;
   return [

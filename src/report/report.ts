@@ -10,12 +10,12 @@ import { describePlanNote } from './plan-notes.js';
 import { describeServing } from './serving.js';
 import { statusLines } from './status.js';
 
-/** Why a step failed, as far as people read it. */
+/** Why a step failed: the fields that are shown to people. */
 export type ReportedError = Pick<CutoverError, 'message' | 'object' | 'hint' | 'problems'>;
 
 /**
- * Everything that outputs and summary are made of: the outcome of the strategy in words (its members are absent where the
- * step ended before they were known), and what only the run itself knows.
+ * The source of outputs and summary: the outcome of the strategy as text, and the phases and findings of the run. Members
+ * of the outcome are absent if the step ended before they were determined.
  */
 export interface Report extends Partial<Omit<Outcome, 'serving' | 'preview'>> {
   readonly action: Inputs['action'];
@@ -36,7 +36,7 @@ export interface Report extends Partial<Omit<Outcome, 'serving' | 'preview'>> {
 
 /** The report of a step that succeeded. */
 export function successReport(outcome: Outcome, recorder: RunRecorder): Report {
-  return { ...inWords(outcome), ...runReport(recorder) };
+  return { ...toText(outcome), ...runReport(recorder) };
 }
 
 /** The report of a step that threw. */
@@ -46,17 +46,17 @@ export function failureReport(thrown: unknown, recorder: RunRecorder): Report {
   return { ...runReport(recorder), outcome: 'failed', serving, error: asCutoverError(thrown) };
 }
 
-function inWords(outcome: Outcome): Omit<Report, 'action' | 'phases'> {
+function toText(outcome: Outcome): Omit<Report, 'action' | 'phases'> {
   const { serving, preview, ...rest } = outcome;
   return {
     ...rest,
     serving: describeServing(serving),
-    ...(preview !== undefined && { preview: previewInWords(preview) }),
+    ...(preview !== undefined && { preview: previewText(preview) }),
     details: detailsOf(outcome),
   };
 }
 
-function previewInWords({ notes, ...preview }: PlannedDeploy): Preview {
+function previewText({ notes, ...preview }: PlannedDeploy): Preview {
   return { ...preview, story: notes.map(describePlanNote) };
 }
 
@@ -66,7 +66,7 @@ function detailsOf({ serving, preview, activeRole }: Outcome): readonly string[]
   return [...comparisonLines(activeRole ?? '', preview.users), ...preview.notes.map(describePlanNote)];
 }
 
-/** What only the run itself knows. */
+/** The members that come from the recorder. */
 function runReport({ inputs, phases, findings }: RunRecorder): Pick<Report, 'action' | 'phases' | 'findings'> {
   return { action: inputs?.action ?? 'deploy', phases, ...(findings !== undefined && { findings }) };
 }

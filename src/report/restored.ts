@@ -7,7 +7,7 @@ export function describeRestored(restored: Restored): string {
     case 'lock-lost':
       return 'Nothing was restored: another run has taken over the lock and decides now.';
     case 'changed-by-others':
-      return 'Nothing was restored, so that changes that somebody else made meanwhile stay.';
+      return 'Nothing was restored, so as not to overwrite changes that somebody else made in the meantime.';
     case 'incomplete':
       return `Not everything could be restored; still as this step left it: ${namesOf(restored.failed)}.`;
     case 'not-ready':

@@ -35,8 +35,8 @@ export function describeServing(serving: Serving): string {
     case 'staging':
       return [describeUsers(serving.users), ...resultOf(serving.result)].join(' ');
     case 'active-confirmed': {
-      const words = `Users are on ${revisionOn(serving)}: exactly these manifests. Nothing was written.`;
-      return serving.healthy ? words : `${words} But it is not healthy, as described here.`;
+      const users = `Users are on ${revisionOn(serving)}: exactly these manifests. Nothing was written.`;
+      return serving.healthy ? users : `${users} But it is not healthy, as described here.`;
     }
     case 'rejected':
       return `${describeUsers(serving.users)} Revision ${serving.revision} is discarded. On ${serving.role}: ${describeRestoredStaging(serving.restored)}`;
@@ -61,7 +61,7 @@ export function describeServing(serving: Serving): string {
       return `Users are on ${serving.role}: an interrupted run recorded the switch but never made it. No workload was changed.`;
     case 'switch-unknown':
       return `It is not known whether the switch was made: ${serving.reason}. Either role serves.${note(serving)}`;
-    case 'switch-refused':
+    case 'switch-failed':
       return serving.active === undefined
         ? `Nobody is served yet; nothing was switched.${note(serving)}`
         : `This step did not switch anything: users are where they were (${serving.active}).${note(serving)}`;
@@ -69,8 +69,8 @@ export function describeServing(serving: Serving): string {
       const { to, service, unconfirmed } = serving;
       if (to === undefined)
         return `${describeRef(service)} was removed again: nobody is served, as before this step.${note(serving)}`;
-      const words = `Users are back on ${revisionOn(to)}.${note(serving)}`;
-      return unconfirmed === undefined ? words : `${words} But its endpoints are not confirmed: ${unconfirmed}`;
+      const users = `Users are back on ${revisionOn(to)}.${note(serving)}`;
+      return unconfirmed === undefined ? users : `${users} But its endpoints are not confirmed: ${unconfirmed}`;
     }
     case 'not-switched-back':
       return `${describeRef(serving.service)} points at ${revisionOn(serving)}: ${describeWhy(serving.why)}${note(serving)}`;
@@ -139,7 +139,7 @@ function describeWhy(why: WhyNotSwitchedBack): string {
   switch (why.kind) {
     case 'lock-lost':
       return 'another run has taken over the release and decides now.';
-    case 'not-wanted':
+    case 'rollback-disabled':
       return 'rollback-on-failure is false.';
     case 'no-ready-pod':
       return `${why.role} has no ready pod to switch back to. Nothing more was changed.`;

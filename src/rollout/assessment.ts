@@ -17,7 +17,7 @@ export interface Assessment extends Judgement {
   readonly superseded?: string;
 }
 
-/** Judges an object. `target` is what the API server answered to our write, or (uid and all) what was live. */
+/** Judges an object. `target` is what the API server answered to the write, or, if nothing was written, the live object. */
 export function assess(target: KubeObject, context: RolloutContext): Assessment {
   const { inventory } = context;
   const ref = refOf(target);

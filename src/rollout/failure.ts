@@ -6,7 +6,7 @@ import { diagnose, podToDiagnose } from './diagnosis.js';
 import { formatDuration } from './duration.js';
 import { whyNotReady } from './pod-failure.js';
 
-/** Further objects are listed but not diagnosed: a reader acts on the first causes. */
+/** Further objects are listed but not diagnosed: users act on the first causes. */
 const maxDiagnosed = 3;
 
 /** The error for objects that will not become ready: its message is the first one's cause, its problems list all. */

@@ -30,7 +30,7 @@ export class Inventory {
     return this.#objects.get(refKey(ref));
   }
 
-  /** The last version of the object with this uid that a watch reported as deleted; `undefined` where none did. */
+  /** The last version of the object with this uid that a watch reported as deleted; `undefined` if none did. */
   deleted(uid: string): KubeObject | undefined {
     return this.#deleted.get(uid);
   }

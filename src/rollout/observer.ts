@@ -28,7 +28,7 @@ export interface ReadyWorkload {
 
 /** What to wait for, and how long. */
 export interface RolloutWait extends WaitLimits {
-  /** The API server's answers to our writes; for what was not written, the live objects. */
+  /** The API server's answers to the writes; for objects that were not written, the live objects. */
   readonly targets: readonly KubeObject[];
   /** Default: refused. */
   readonly paused?: Paused;
@@ -45,7 +45,7 @@ export interface Observer {
   waitUntilReady(objects: readonly KubeObject[], timeoutMs: number): Promise<void>;
   /**
    * Waits until every target is ready and has stayed so. Throws `rollout` when one cannot become ready, `timeout`, `changed`
-   * when another version was written meanwhile, `cancelled`.
+   * when another version was written in the meantime, `cancelled`.
    */
   until(wait: RolloutWait): Promise<readonly ReadyWorkload[]>;
   /** Ends the watches. */

@@ -10,7 +10,7 @@ export interface PodFailure {
   /** One sentence without a full stop, which names container and pod. */
   readonly message: string;
   readonly hint: string;
-  /** How long the failure must last before it counts, since its cause may go away; 0 where it cannot. */
+  /** How long the failure must last before it counts, since its cause may go away; 0 if it cannot. */
   readonly toleranceMs: number;
   /** Which log of the container explains it: of its current instance, of the previous one, or none since it never ran. */
   readonly log: 'current' | 'previous' | 'none';
@@ -106,7 +106,7 @@ function describeExit(terminated: ContainerState['terminated']): string {
   return `exit code ${exitCode}${why === '' ? '' : ` (${why})`}`;
 }
 
-/** In a few words, why a pod is not ready; for the error of a wait that timed out. */
+/** Short reason why a pod is not ready, for the error of a wait that timed out. */
 export function whyNotReady(pod: KubeObject): string {
   if (isBeingDeleted(pod)) return 'stopping';
   const scheduled = conditionOf(pod, 'PodScheduled');

@@ -24,7 +24,7 @@ interface LastingState {
   readonly sinceMs: number;
 }
 
-/** Keeps since when each object has been ready or failing: one assessment cannot tell. */
+/** Remembers since when each object has been ready or failing, which a single assessment does not show. */
 export class Progress {
   readonly #startedMs: number;
   readonly #limits: WaitLimits;
@@ -107,7 +107,7 @@ export class Progress {
   }
 }
 
-/** Since when the state has been the same; from now on where it changed. */
+/** Since when the state has been the same; from now on if it changed. */
 function since(
   states: Map<string, LastingState>,
   { key, state, nowMs }: { readonly key: string; readonly state: string; readonly nowMs: number },

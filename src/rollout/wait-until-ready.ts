@@ -60,7 +60,7 @@ async function waitForOne(
   });
 }
 
-/** Logs what a reader should know about an object that counts as ready. */
+/** Logs the note about an object that counts as ready. */
 export function logNote(log: Log, ref: ObjectRef, readiness: Readiness): void {
   if (readiness.ok && readiness.note !== undefined)
     log[readiness.note.level](`${describeRef(ref)}: ${readiness.note.text}`);

@@ -9,7 +9,7 @@ export interface PhaseTime {
   readonly ms: number;
 }
 
-/** What is known of one run as it goes on: its phases with their times, and what the post step must finish. */
+/** Collects, during a run, its phases with their times and what the post step must finish. */
 export interface RunRecorder {
   /** In the order in which they began; a phase that was entered twice counts once. */
   readonly phases: readonly PhaseTime[];

@@ -5,7 +5,7 @@ import { newState, type ReleaseState } from '../release/state.js';
 import type { PostState, RunContext } from './context.js';
 
 /**
- * Runs `work` under the release's lock, on the state that the plan was made from: when another run wrote it meanwhile, this
+ * Runs `work` under the release's lock, on the state that the plan was made from: when another run wrote it in the meantime, this
  * one stops with `changed` before its first write. The context that `work` gets also aborts when the lock is lost, so that
  * two runs never write at once. A lock that cannot be released is only logged: the work is done, the post step tries again,
  * and the lock expires by itself within a minute.

@@ -20,7 +20,7 @@ export async function restoreInterrupted(
 ): Promise<Recovered> {
   const { cluster, records, run } = ctx;
   const { release, namespace, lockHolder: holder } = postState;
-  // Whoever holds the lock now finishes the operation, and may be at work on it.
+  // The run that holds the lock now finishes the operation, and may be writing already.
   if (await isTakenOver({ cluster, release, namespace, holder })) return { kind: 'lock-lost' };
   try {
     const state = await records.readState();

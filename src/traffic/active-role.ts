@@ -6,7 +6,7 @@ import { selectorOf, selects } from '../kubernetes/selectors.js';
 import type { RoleResources } from '../manifests/resource.js';
 import type { RoleRecord, VerifiedWorkload } from '../release/state.js';
 
-/** Which role users reach, as the live public Service says; never remembered, always read. */
+/** Which role users reach, as read from the live public Service each time; never cached. */
 export type Active =
   | { readonly kind: 'none'; readonly reason: string }
   | { readonly kind: 'role'; readonly role: string; readonly idle: string };
@@ -39,7 +39,7 @@ export function otherRole(roles: Roles, role: string): string {
   return roles[0] === role ? roles[1] : roles[0];
 }
 
-/** What the record must know of each role, out of what was rendered. */
+/** What is recorded of each role, from the rendered objects. */
 export function roleRecords(resources: RoleResources): Readonly<Record<string, RoleRecord>> {
   return Object.fromEntries(
     Object.entries(resources.of).map(([role, own]) => {

@@ -4,7 +4,7 @@ import { describeRef, type KubeObject, type ObjectRef } from '../kubernetes/obje
 import type { Log } from '../log.js';
 import type { ConfirmOptions, PodName } from './router.js';
 
-/** EndpointSlices follow a selector within moments; one that does not is a defect of the cluster, not a slow application. */
+/** EndpointSlices follow a selector within moments; if it does not, the cluster is faulty and not the application slow. */
 export const confirmMs = 30_000;
 
 interface SliceEndpoint {
@@ -61,7 +61,7 @@ export async function confirmEndpoints(
       if (event.type === 'DELETED') slices.delete(event.object.metadata.name);
       else if (event.type === 'synced') synced = true;
       else slices.set(event.object.metadata.name, event.object);
-      // Of several slices the first alone may look complete.
+      // With several slices, one of them may look complete.
       if (!synced) continue;
       verdict = judgeEndpoints([...slices.values()], pods);
       if (verdict.done) {

@@ -8,13 +8,13 @@ export interface PodName {
   readonly name: string;
 }
 
-/** The two roles of a release, and the labels by which their pods are told apart. */
+/** The two roles of a release, and the labels that distinguish their pods. */
 export interface RolePods {
   readonly roles: Roles;
   readonly podLabels: PodLabels;
 }
 
-/** What a router was a moment ago. */
+/** What the routing object said when it was read. */
 export interface LiveTraffic {
   readonly active: Active;
   /** The routing object as it was read: what a switch is conditional on, and what it is restored to. */
@@ -36,14 +36,14 @@ export interface ConfirmOptions {
 }
 
 /**
- * Decides which pods users reach. Setting it and seeing that it is so are two calls, and what `restore` needs comes from
- * `read`, so that it is on record before `set`.
+ * Decides which pods users reach. `set` and `confirm` are separate calls. `read` returns the snapshot for `restore`, so
+ * that it can be recorded before `set`.
  */
 export interface TrafficRouter {
   /** The routing object; it need not exist yet. */
   readonly ref: ObjectRef;
   /** Reads which role users reach. Throws `roles` when it cannot tell; it never guesses. */
-  read(sides: RolePods): Promise<LiveTraffic>;
+  read(roles: RolePods): Promise<LiveTraffic>;
   /** Ready pods that users reach through this version of the routing object. `undefined`: it does not exist; no pods. */
   readyPods(object: KubeObject | undefined): Promise<readonly KubeObject[]>;
   /** Sends all users to the target by one write. Throws `moved` when the routing object changed since `before` was read. */

@@ -51,7 +51,7 @@ export interface Check {
   run(subject: CheckSubject, signal: AbortSignal): Promise<CheckOutcome>;
 }
 
-/** What {@link retryCheck} needs to know of a check. */
+/** What {@link retryCheck} needs of a check. */
 export interface RetriedCheck extends Pick<CheckInput, 'retryMs' | 'intervalMs'> {
   readonly name: string;
   readonly attempt: () => Promise<CheckAttempt>;

@@ -71,7 +71,7 @@ function jsonFailures({ json }: Expectation, body: string): readonly string[] {
   return isDeepStrictEqual(value, json.equals) ? [] : [`${expectation} (it is ${shorten(JSON.stringify(value))})`];
 }
 
-/** The value at a dotted path (`items.0.name`); `undefined` where there is none. */
+/** The value at a dotted path (`items.0.name`); `undefined` if there is none. */
 function lookUp(value: unknown, path: string): unknown {
   return path
     .split('.')

@@ -15,7 +15,7 @@ type Target = { readonly kind: 'Pod' | 'Service'; readonly name: string; readonl
 
 /**
  * Starts an HTTP proxy on 127.0.0.1 that forwards requests through the API server to the Service of the endpoint, or
- * round-robin to its pods. `undefined` where the endpoint has neither.
+ * round-robin to its pods. `undefined` if the endpoint has neither.
  */
 export async function listen(cluster: Cluster, endpoint: Endpoint): Promise<Listener | undefined> {
   const targets = targetsOf(endpoint);

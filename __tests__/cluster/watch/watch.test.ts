@@ -83,12 +83,12 @@ async function watched(...connections: readonly Connection[]): Promise<Watched> 
 
 /** The first `count` events, as `ADDED a`. */
 async function take(cluster: Cluster, count: number): Promise<readonly string[]> {
-  const told: string[] = [];
+  const events: string[] = [];
   for await (const one of cluster.watch(kind, { signal: abort.controller.signal })) {
-    told.push(text(one));
-    if (told.length === count) break;
+    events.push(text(one));
+    if (events.length === count) break;
   }
-  return told;
+  return events;
 }
 
 function text(one: WatchEvent): string {
@@ -144,9 +144,9 @@ describe('a watch', () => {
       ...dropped,
       lines(event('DELETED', 'a', 40)),
     );
-    const told = await take(cluster, 23);
-    expect(told.at(-1)).toBe('DELETED a');
-    expect(told.filter(one => one === 'synced')).toHaveLength(1);
+    const events = await take(cluster, 23);
+    expect(events.at(-1)).toBe('DELETED a');
+    expect(events.filter(one => one === 'synced')).toHaveLength(1);
   });
 
   it.each([
@@ -235,12 +235,12 @@ describe('a watch', () => {
 
   it('ends without an error when its signal aborts', async () => {
     const { cluster } = await watched(lines(bookmark(1, true)));
-    const told: string[] = [];
+    const events: string[] = [];
     for await (const one of cluster.watch(kind, { signal: abort.controller.signal })) {
-      told.push(text(one));
+      events.push(text(one));
       abort.controller.abort();
     }
-    expect(told).toEqual(['synced']);
+    expect(events).toEqual(['synced']);
   });
 
   const forbidden = (verb: string): Connection =>

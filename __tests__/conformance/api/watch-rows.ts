@@ -25,7 +25,7 @@ import {
 } from '../../support/conformance/api-row.js';
 
 /** An event in short: type, and the name of its object or the code of its Status. */
-const told = (event: JsonObject | undefined): JsonValue =>
+const describeEvent = (event: JsonObject | undefined): JsonValue =>
   event === undefined
     ? 'end'
     : [event.type ?? '', objectAt(event.object, 'metadata').name ?? objectAt(event.object).code ?? ''];
@@ -36,7 +36,7 @@ async function take(watch: WatchReader, count: number): Promise<JsonObject[]> {
   return events;
 }
 
-const names = (events: readonly JsonObject[]): JsonValue[] => events.map(told);
+const names = (events: readonly JsonObject[]): JsonValue[] => events.map(describeEvent);
 
 /** Watches the ConfigMaps that carry the row's label. */
 const own = ({ name }: RowNamespace): Readonly<Record<string, string>> => ({ labelSelector: `row=${name}` });
@@ -107,7 +107,7 @@ export const watchRows: readonly Row[] = [
     ],
   },
   {
-    title: 'a watch from the version of an object does not tell of that version again',
+    title: 'a watch from the version of an object does not report that version again',
     run: async ns => {
       const made = await make(ns, 'a');
       const watch = await open(ns, { resourceVersion: versionOf({ json: made }) });
@@ -150,7 +150,7 @@ export const watchRows: readonly Row[] = [
       await make(ns, 'b');
       const bookmark = objectAt(second, 'object');
       return [
-        told(first),
+        describeEvent(first),
         [second?.type ?? '', bookmark.kind ?? '', bookmark.apiVersion ?? '', Object.keys(bookmark).sort()],
         [metadataOf({ json: bookmark }).annotations ?? '', Object.keys(objectAt(bookmark, 'metadata')).sort()],
         names(await take(watch, 1)),
@@ -323,7 +323,7 @@ export const watchRows: readonly Row[] = [
   },
   {
     title: 'a watch ends cleanly when its time is over',
-    run: async ns => [told(await (await open(ns, { timeoutSeconds: '1' })).next())],
+    run: async ns => [describeEvent(await (await open(ns, { timeoutSeconds: '1' })).next())],
     expected: ['end'],
   },
   {
@@ -372,7 +372,7 @@ export const watchRows: readonly Row[] = [
       const watch = await open(ns, { resourceVersion: '1' });
       const [event] = await take(watch, 1);
       const { message, ...status } = objectAt(event, 'object');
-      return [event?.type ?? '', status, asText(message).replaceAll(/\d+/g, 'N'), told(await watch.next())];
+      return [event?.type ?? '', status, asText(message).replaceAll(/\d+/g, 'N'), describeEvent(await watch.next())];
     },
     expected: [
       'ERROR',
@@ -406,7 +406,7 @@ export const watchRows: readonly Row[] = [
       const watch = await openWatch(ns.api, '/api/v1/configmaps', { timeoutSeconds: '60', ...own(ns) });
       await make(ns, 'a');
       const [event] = await take(watch, 1);
-      return [told(event), objectAt(event, 'object', 'metadata').namespace ?? ''];
+      return [describeEvent(event), objectAt(event, 'object', 'metadata').namespace ?? ''];
     },
     expected: [['ADDED', 'web-a'], 'shop'],
   },

@@ -5,7 +5,7 @@ import { type ConformanceNamespace, type Row } from '../../support/conformance/c
 import { bare, pod, ready, service } from '../../support/conformance/web-application.js';
 
 /** An answer: a Status by its fields, anything else as text. */
-function told(ns: ConformanceNamespace, { status, headers, text, json }: Answer): JsonObject {
+function describeAnswer(ns: ConformanceNamespace, { status, headers, text, json }: Answer): JsonObject {
   const body =
     json.kind === 'Status'
       ? {
@@ -19,7 +19,7 @@ function told(ns: ConformanceNamespace, { status, headers, text, json }: Answer)
 }
 
 async function ask(ns: ConformanceNamespace, resource: string, more: Partial<Ask> = {}): Promise<JsonObject> {
-  return told(ns, await ns.api.send({ method: 'GET', path: ns.path(resource), ...more }));
+  return describeAnswer(ns, await ns.api.send({ method: 'GET', path: ns.path(resource), ...more }));
 }
 
 /** A ready pod `web` behind a Service `web` with a named port. */

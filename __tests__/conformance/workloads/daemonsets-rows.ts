@@ -48,14 +48,14 @@ async function update(ns: ConformanceNamespace, set: JsonObject): Promise<string
   await ns.untilAll('pods', 'the old pod to be gone', pods =>
     pods.every(pod => tagOf(pod) === 'v2') ? true : undefined,
   );
-  const told = new Set<string>();
+  const states = new Set<string>();
   for (const { type, object } of watched.changes) {
     const tag = tagOf(object);
-    told.add(`${tag} there`);
-    if (type === 'DELETED' || isLeaving(object)) told.add(`${tag} leaves`);
-    else if (isReady(object)) told.add(`${tag} ready`);
+    states.add(`${tag} there`);
+    if (type === 'DELETED' || isLeaving(object)) states.add(`${tag} leaves`);
+    else if (isReady(object)) states.add(`${tag} ready`);
   }
-  return [...told];
+  return [...states];
 }
 
 /** The status of a set that has its one pod, available. */
@@ -288,7 +288,7 @@ export const rows: readonly Row[] = [
     expected: { first: unavailable(1, 1), end: settled(1) },
   },
   {
-    title: 'events of a set tell what it did with its pods',
+    title: 'events of a set report what it did with its pods',
     play: async ns => {
       await ns.make(daemonSet(ns));
       await done(ns);
@@ -296,11 +296,11 @@ export const rows: readonly Row[] = [
       await done(ns);
       return ns.untilAll('events', 'three events', events => {
         const found = events.filter(({ involvedObject }) => at(involvedObject, 'kind') === 'DaemonSet');
-        const told = found.map(
+        const messages = found.map(
           event => `${textOf(event.type)} ${textOf(event.reason)}: ${ns.words(textOf(event.message))}`,
         );
         const from = textOf(at(found[0], 'source', 'component'));
-        return told.length === 3 ? [from, ...told.sort()] : undefined;
+        return messages.length === 3 ? [from, ...messages.sort()] : undefined;
       });
     },
     expected: [
@@ -314,13 +314,13 @@ export const rows: readonly Row[] = [
     title: 'a pod that cannot be created is reported by an Event, and created once it can be',
     play: async ns => {
       await ns.make(daemonSet(ns, { spec: { serviceAccountName: 'later' } }));
-      const told = await ns.untilAll('events', 'the refusal', events => {
+      const event = await ns.untilAll('events', 'the refusal', events => {
         const found = events.find(({ reason }) => reason === 'FailedCreate');
         return found && ns.words(textOf(found.message));
       });
       await ns.make({ apiVersion: 'v1', kind: 'ServiceAccount', metadata: { name: 'later' } });
       await done(ns);
-      return told;
+      return event;
     },
     expected:
       'Error creating: pods "web-" is forbidden: error looking up service account NAMESPACE/later: serviceaccount "later" not found',

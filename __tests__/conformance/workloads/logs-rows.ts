@@ -89,8 +89,8 @@ export const rows: readonly Row[] = [
       });
     },
     expected: [
-      { status: 200, type: 'text/plain', lines: ['site broken crashes, as told by CRASH_AFTER=0s'] },
-      { status: 200, type: 'text/plain', lines: ['site broken crashes, as told by CRASH_AFTER=0s'] },
+      { status: 200, type: 'text/plain', lines: ['site broken crashes, as set by CRASH_AFTER=0s'] },
+      { status: 200, type: 'text/plain', lines: ['site broken crashes, as set by CRASH_AFTER=0s'] },
     ],
   },
   {
@@ -192,7 +192,7 @@ export const rows: readonly Row[] = [
       return [await log(ns, { container: 'first', tailLines: '1' }), await log(ns)];
     },
     expected: [
-      { status: 200, type: 'text/plain', lines: ['site broken crashes, as told by CRASH_AFTER=0s'] },
+      { status: 200, type: 'text/plain', lines: ['site broken crashes, as set by CRASH_AFTER=0s'] },
       {
         status: 400,
         type: 'application/json',

@@ -51,28 +51,28 @@ function statusOf(set: JsonObject): JsonObject {
 }
 
 /** The events of the pods in order: `+web-0 v1` created, `web-0 ready`, `-web-0` marked for deletion. */
-function story(changes: readonly Change[]): string[] {
+function podEvents(changes: readonly Change[]): string[] {
   const seen = new Map<string, { uid: JsonValue; ready: boolean; leaving: boolean }>();
-  const told: string[] = [];
+  const events: string[] = [];
   for (const { type, object } of changes) {
     const name = nameOf(object);
     const uid = uidOf(object);
-    let known = seen.get(name);
-    if (known?.uid !== uid) {
-      known = { uid, ready: false, leaving: false };
-      seen.set(name, known);
-      told.push(`+${name} ${tagOf(object)}`);
+    let pod = seen.get(name);
+    if (pod?.uid !== uid) {
+      pod = { uid, ready: false, leaving: false };
+      seen.set(name, pod);
+      events.push(`+${name} ${tagOf(object)}`);
     }
-    if (!known.leaving && (type === 'DELETED' || isLeaving(object))) {
-      known.leaving = true;
-      told.push(`-${name}`);
+    if (!pod.leaving && (type === 'DELETED' || isLeaving(object))) {
+      pod.leaving = true;
+      events.push(`-${name}`);
     }
-    if (!known.ready && !known.leaving && isReady(object)) {
-      known.ready = true;
-      told.push(`${name} ready`);
+    if (!pod.ready && !pod.leaving && isReady(object)) {
+      pod.ready = true;
+      events.push(`${name} ready`);
     }
   }
-  return told;
+  return events;
 }
 
 /** The status of a set with one version and this number of pods, all available. */
@@ -98,10 +98,10 @@ async function update(ns: ConformanceNamespace, set: JsonObject): Promise<string
   await ns.make(statefulSet(ns, { set: { replicas: 3, ...set } }));
   await done(ns);
   const watched = await ns.watch('pods');
-  const before = story(watched.changes).length;
+  const before = podEvents(watched.changes).length;
   await change(ns, image(ns, 'v2'));
   await done(ns);
-  return story(watched.changes).slice(before);
+  return podEvents(watched.changes).slice(before);
 }
 
 const oneByOne = ['web-2', 'web-1', 'web-0'].flatMap(name => [`-${name}`, `+${name} v2`, `${name} ready`]);
@@ -130,7 +130,7 @@ export const rows: readonly Row[] = [
       const watched = await ns.watch('pods');
       await ns.make(statefulSet(ns, { set: { replicas: 3 } }));
       await done(ns);
-      return story(watched.changes);
+      return podEvents(watched.changes);
     },
     expected: ['+web-0 v1', 'web-0 ready', '+web-1 v1', 'web-1 ready', '+web-2 v1', 'web-2 ready'],
   },
@@ -273,11 +273,11 @@ export const rows: readonly Row[] = [
     title: 'maxUnavailable lets an update replace more than one pod at a time',
     play: async ns => {
       const rollingUpdate = { maxUnavailable: 2 };
-      const told = await update(ns, {
+      const events = await update(ns, {
         podManagementPolicy: 'Parallel',
         updateStrategy: { rollingUpdate },
       });
-      return told.slice(0, 2).sort();
+      return events.slice(0, 2).sort();
     },
     expected: ['-web-1', '-web-2'],
   },
@@ -357,7 +357,7 @@ export const rows: readonly Row[] = [
   },
   {
     title:
-      'a rollout that is stuck on a broken pod stays stuck when its template is put back, until that pod is deleted',
+      'a rollout that is stuck on a broken pod stays stuck when its template is restored, until that pod is deleted',
     play: async ns => {
       const name = await stuck(ns, {});
       const broken = await ns.read(`pods/${name}`);
@@ -439,9 +439,9 @@ export const rows: readonly Row[] = [
       await change(ns, { spec: { replicas: 1 } });
       await done(ns);
       await ns.gone('pods/web-1');
-      return { told: story(watched.changes).filter(line => line.startsWith('-')), pods: await podsOf(ns) };
+      return { events: podEvents(watched.changes).filter(line => line.startsWith('-')), pods: await podsOf(ns) };
     },
-    expected: { told: ['-web-2', '-web-1'], pods: ['web-0 v1'] },
+    expected: { events: ['-web-2', '-web-1'], pods: ['web-0 v1'] },
   },
   {
     title: 'a deleted pod comes back under its name',
@@ -506,16 +506,16 @@ export const rows: readonly Row[] = [
     expected: { first: { ...counted(1, 1), readyReplicas: 1 }, end: settled(2, 1) },
   },
   {
-    title: 'events of a set tell what it did with its pods',
+    title: 'events of a set report what it did with its pods',
     play: async ns => {
       await ns.make(statefulSet(ns, { set: { replicas: 1 } }));
       await done(ns);
       await change(ns, { spec: { replicas: 0 } });
       return ns.untilAll('events', 'two events', events => {
         const found = events.filter(({ involvedObject }) => at(involvedObject, 'kind') === 'StatefulSet');
-        const told = found.map(event => `${textOf(event.type)} ${textOf(event.reason)}: ${textOf(event.message)}`);
+        const messages = found.map(event => `${textOf(event.type)} ${textOf(event.reason)}: ${textOf(event.message)}`);
         const from = textOf(at(found[0], 'source', 'component'));
-        return told.length === 2 ? [from, ...told.sort()] : undefined;
+        return messages.length === 2 ? [from, ...messages.sort()] : undefined;
       });
     },
     expected: [
@@ -529,15 +529,16 @@ export const rows: readonly Row[] = [
     play: async ns => {
       const body = statefulSet(ns, { spec: { serviceAccountName: 'later' } });
       await ns.make(body);
-      const told = await ns.untilAll('events', 'the refusal', events => {
+      const event = await ns.untilAll('events', 'the refusal', events => {
         const found = events.find(({ reason }) => reason === 'FailedCreate');
         return found && ns.words(textOf(found.message));
       });
       await ns.make({ apiVersion: 'v1', kind: 'ServiceAccount', metadata: { name: 'later' } });
-      return { told, end: statusOf(await done(ns)) };
+      return { event, end: statusOf(await done(ns)) };
     },
     expected: {
-      told: 'Create Pod web-0 in StatefulSet web failed error: pods "web-0" is forbidden: error looking up service account NAMESPACE/later: serviceaccount "later" not found',
+      event:
+        'Create Pod web-0 in StatefulSet web failed error: pods "web-0" is forbidden: error looking up service account NAMESPACE/later: serviceaccount "later" not found',
       end: settled(1, 1),
     },
   },

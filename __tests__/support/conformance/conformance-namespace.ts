@@ -12,7 +12,7 @@ export interface ConformanceOptions {
   /** Repository of the programs that exit by themselves. */
   readonly task: string;
   /** Deadline of a wait in milliseconds. */
-  readonly patienceMs: number;
+  readonly waitMs: number;
 }
 
 /** One statement about Kubernetes that holds for every cluster. */
@@ -124,7 +124,7 @@ export class ConformanceNamespace {
         allowWatchBookmarks: 'true',
       },
     });
-    const watched = new Watched(incoming, this.options.patienceMs);
+    const watched = new Watched(incoming, this.options.waitMs);
     this.#watches.push(watched);
     await watched.begun;
     return watched;

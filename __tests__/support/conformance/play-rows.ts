@@ -3,7 +3,7 @@ import { startCluster } from '../scenario/cluster.js';
 import { ConformanceNamespace, type Row } from './conformance-namespace.js';
 
 /** Deadlines of one wait and of a row, in milliseconds; they only matter on a busy machine. */
-const patienceMs = 120_000;
+const waitMs = 120_000;
 const rowMs = 300_000;
 
 /** Declares a test per row. The rows run concurrently on the cluster under test. */
@@ -16,7 +16,7 @@ export function playRows(subject: string, rows: readonly Row[]): void {
       '$title',
       async ({ play, expected }) => {
         const { kubeconfig, images } = await starting;
-        const ns = new ConformanceNamespace({ kubeconfig, site: images.site, task: images.task, patienceMs });
+        const ns = new ConformanceNamespace({ kubeconfig, site: images.site, task: images.task, waitMs });
         await ns.enter();
         try {
           expect(await play(ns)).toEqual(expected);

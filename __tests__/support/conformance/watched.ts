@@ -15,14 +15,14 @@ export class Watched {
   /** Resolves when all initial objects have arrived. */
   readonly begun: Promise<void>;
   readonly #incoming: IncomingMessage;
-  readonly #patienceMs: number;
+  readonly #waitMs: number;
   readonly #objects = new Map<string, JsonObject>();
   readonly #listeners = new Set<() => void>();
   #rest = '';
 
-  constructor(incoming: IncomingMessage, patienceMs: number) {
+  constructor(incoming: IncomingMessage, waitMs: number) {
     this.#incoming = incoming;
-    this.#patienceMs = patienceMs;
+    this.#waitMs = waitMs;
     incoming.setEncoding('utf8');
     incoming.on('error', () => undefined);
     this.begun = new Promise(resolve => {
@@ -53,13 +53,13 @@ export class Watched {
         stop();
         resolve(seen);
       };
-      const patience = setTimeout(() => {
+      const timer = setTimeout(() => {
         stop();
         const last = JSON.stringify(this.objects.map(({ metadata: _, ...rest }) => rest));
-        reject(new Error(`waited ${this.#patienceMs / 1000} s for ${what}; last: ${last.slice(-2000)}`));
-      }, this.#patienceMs);
+        reject(new Error(`waited ${this.#waitMs / 1000} s for ${what}; last: ${last.slice(-2000)}`));
+      }, this.#waitMs);
       const stop = (): void => {
-        clearTimeout(patience);
+        clearTimeout(timer);
         this.#listeners.delete(check);
       };
       this.#listeners.add(check);

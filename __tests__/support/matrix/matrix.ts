@@ -159,7 +159,7 @@ function nextVersion(): string {
   return `v${(versions += 1)}`;
 }
 
-/** Runs `work` and records the requests to the namespace meanwhile. `hit`: whether one of them met a fault. */
+/** Runs `work` and records the requests to the namespace in the meantime. `hit`: whether one of them met a fault. */
 async function recordCalls<T>(
   { ns, sandbox }: MatrixWorker,
   work: () => Promise<T>,

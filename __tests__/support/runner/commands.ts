@@ -1,4 +1,4 @@
-/** Parsers of what a step tells the runner: printed `::command …::` lines and command files. */
+/** Parsers of what a step sends to the runner: printed `::command …::` lines and command files. */
 
 /** An annotation, as GitHub shows it on the run and on the file. */
 export interface Annotation {

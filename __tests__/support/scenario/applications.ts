@@ -5,7 +5,7 @@ import type { TestNamespace } from './test-namespace.js';
 
 type Inputs = Readonly<Record<string, string>>;
 
-/** Short waits: what they wait for is told by the cluster, they only bound it. */
+/** Short waits: the cluster reports what they wait for, so they only limit it. */
 const shortWaits = { 'stable-for': '200ms' };
 
 /** The Tomcat example, deployed blue/green. */

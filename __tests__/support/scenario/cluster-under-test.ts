@@ -20,7 +20,7 @@ export interface ClusterUnderTest {
 
 export interface Pace {
   /** Deadline in milliseconds for what the cluster does asynchronously. */
-  readonly patienceMs: number;
+  readonly waitMs: number;
   /** Default of the steps' input `timeout`. */
   readonly timeout: string;
   /** Seconds between two readiness probes of a pod. */

@@ -21,7 +21,7 @@ export async function startEmbedded(): Promise<ClusterUnderTest & { readonly san
   const kube = openKube(sandbox.kubeconfig);
   // At ten times the usual rate, probes would take most of the machine.
   const pace: Pace = {
-    patienceMs: 10_000,
+    waitMs: 10_000,
     timeout: '30s',
     probeSeconds: 5,
     inARow: 4,

@@ -17,7 +17,7 @@ const {
 export async function openRealCluster(): Promise<ClusterUnderTest> {
   const kubeconfig = await readFile(KUBECONFIG, 'utf8');
   const kube = openKube(kubeconfig);
-  const patienceMs = 60_000;
+  const waitMs = 60_000;
   return {
     kubeconfig,
     kube,
@@ -27,7 +27,7 @@ export async function openRealCluster(): Promise<ClusterUnderTest> {
       task: `${CUTOVER_TEST_IMAGES}/task`,
     },
     pace: {
-      patienceMs,
+      waitMs,
       timeout: '2m',
       probeSeconds: 1,
       inARow: 20,
@@ -42,15 +42,13 @@ export async function openRealCluster(): Promise<ClusterUnderTest> {
         const port = field(await kube.get(named), 'spec', 'ports', 0, 'nodePort');
         return typeof port === 'number' ? `http://${CUTOVER_TEST_ADDRESS}:${port}` : undefined;
       };
-      return eventually(`a node port of Service ${namespace}/${name}`, look, patienceMs);
+      return eventually(`a node port of Service ${namespace}/${name}`, look, waitMs);
     },
     close: async () => {
       const ours = `scenario-${process.pid}-`;
       const look = async (): Promise<true | undefined> =>
         (await kube.list('Namespace', '')).every(({ metadata }) => !metadata.name.startsWith(ours)) || undefined;
-      await eventually('the namespaces of these scenarios to be gone', look, 2 * patienceMs).finally(() =>
-        kube.close(),
-      );
+      await eventually('the namespaces of these scenarios to be gone', look, 2 * waitMs).finally(() => kube.close());
     },
   };
 }

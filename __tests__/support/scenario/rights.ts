@@ -117,7 +117,7 @@ async function createIdentity(request: Grant, name: string): Promise<Identity> {
   const token = (body as { readonly status?: { readonly token?: string } }).status?.token;
   if (token === undefined) throw new Error(`no token for ${namespace}/${name}: ${status} ${JSON.stringify(body)}`);
   const kubeconfig = withToken(cluster.kubeconfig, token);
-  await untilGranted(kubeconfig, { namespace, rules: [...here, ...everywhere], patienceMs: cluster.pace.patienceMs });
+  await untilGranted(kubeconfig, { namespace, rules: [...here, ...everywhere], waitMs: cluster.pace.waitMs });
   return { kubeconfig, user: `system:serviceaccount:${namespace}:${name}` };
 }
 
@@ -170,9 +170,9 @@ function withToken(kubeconfig: string, token: string): string {
 /** Waits until the API server grants the rights: it evaluates a new binding a moment after it has stored it. */
 async function untilGranted(
   kubeconfig: string,
-  expected: { namespace: string; rules: readonly Rule[]; patienceMs: number },
+  expected: { namespace: string; rules: readonly Rule[]; waitMs: number },
 ): Promise<void> {
-  const { namespace, rules, patienceMs } = expected;
+  const { namespace, rules, waitMs } = expected;
   const kube = openKube(kubeconfig);
   const textOf = (rule: Rule): string => JSON.stringify([rule.apiGroups, rule.resources, rule.verbs]);
   const look = async (): Promise<true | undefined> => {
@@ -185,5 +185,5 @@ async function untilGranted(
     const granted = new Set(Array.isArray(held) ? (held as Rule[]).map(textOf) : []);
     return rules.every(rule => granted.has(textOf(rule))) ? true : undefined;
   };
-  await eventually(`the rights of ${namespace} to be granted`, look, patienceMs).finally(() => kube.close());
+  await eventually(`the rights of ${namespace} to be granted`, look, waitMs).finally(() => kube.close());
 }

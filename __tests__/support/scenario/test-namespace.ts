@@ -77,7 +77,7 @@ export async function openTestNamespace(
   const { kube, pace } = cluster;
   await kube.create({ apiVersion: 'v1', kind: 'Namespace', metadata: { name: namespace } });
   const until: TestNamespace['until'] = (what, look) =>
-    eventually(what, async () => (await look()) || undefined, pace.patienceMs);
+    eventually(what, async () => (await look()) || undefined, pace.waitMs);
   const streams: Traffic[] = [];
   const kubeconfigOf: TestNamespace['kubeconfigOf'] = async (inputs, as = []) => {
     if (as === 'admin') return cluster.kubeconfig;

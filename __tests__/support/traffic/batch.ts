@@ -1,4 +1,4 @@
-import type { Trouble } from './http-connection.js';
+import type { LossCause } from './http-connection.js';
 
 /** The start parameters of the sending thread. */
 export interface TrafficPlan {
@@ -31,7 +31,7 @@ export interface Outcome {
   readonly begun: number;
   readonly ended: number;
   /** Body of a successful answer, or the reason of the loss. */
-  readonly result: string | { readonly trouble: Trouble; readonly why: string };
+  readonly result: string | { readonly cause: LossCause; readonly why: string };
 }
 
 /** Outcomes since the last batch, and the current counters. */

@@ -12,11 +12,11 @@ export interface Target {
 }
 
 /** Why there is no successful answer; `here`: this machine could not send the request. */
-export type Trouble = 'connect' | 'reset' | 'timeout' | 'status' | 'malformed' | 'here';
+export type LossCause = 'connect' | 'reset' | 'timeout' | 'status' | 'malformed' | 'here';
 
 /** A request without an answer. */
 export interface Failure {
-  readonly trouble: Trouble;
+  readonly cause: LossCause;
   readonly why: string;
   /** Whether no byte of an answer had arrived. */
   readonly nothingCame: boolean;
@@ -57,8 +57,8 @@ export class HttpConnection {
   }
 
   /** Closes the connection; a pending request ends with this failure. */
-  fail(trouble: Trouble, why: string): void {
-    this.#finish(this.#failure(trouble, why));
+  fail(cause: LossCause, why: string): void {
+    this.#finish(this.#failure(cause, why));
   }
 
   close(): void {
@@ -83,8 +83,8 @@ export class HttpConnection {
 
   #break(error: NodeJS.ErrnoException): void {
     const ours = error.syscall === 'bind' || /^(EADDRNOTAVAIL|EMFILE|ENFILE|ENOBUFS)$/.test(error.code ?? '');
-    const trouble = ours ? 'here' : this.#isConnected ? 'reset' : 'connect';
-    this.fail(trouble, `${error.code ?? 'error'}: ${error.message}`);
+    const cause = ours ? 'here' : this.#isConnected ? 'reset' : 'connect';
+    this.fail(cause, `${error.code ?? 'error'}: ${error.message}`);
   }
 
   #finish(ending: Answer | Failure): void {
@@ -94,8 +94,8 @@ export class HttpConnection {
     done?.(ending);
   }
 
-  #failure(trouble: Trouble, why: string): Failure {
-    return { trouble, why, nothingCame: this.#reader.isEmpty };
+  #failure(cause: LossCause, why: string): Failure {
+    return { cause, why, nothingCame: this.#reader.isEmpty };
   }
 
   #closedEarly(): string {

@@ -1,11 +1,11 @@
-import type { Trouble } from './http-connection.js';
+import type { LossCause } from './http-connection.js';
 import type { Outcome, TrafficBatch } from './batch.js';
 
 /** One request without a successful answer. */
 export interface Loss {
   /** When it was started, in milliseconds after the start of the stream. */
   readonly atMs: number;
-  readonly trouble: Exclude<Trouble, 'here'>;
+  readonly cause: Exclude<LossCause, 'here'>;
   readonly why: string;
 }
 
@@ -142,13 +142,13 @@ class Stream {
   #lost = 0;
   #unsent = 0;
 
-  lose(atMs: number, { trouble, why }: { readonly trouble: Trouble; readonly why: string }): void {
-    if (trouble === 'here') {
+  lose(atMs: number, { cause, why }: { readonly cause: LossCause; readonly why: string }): void {
+    if (cause === 'here') {
       this.#unsent += 1;
       return;
     }
     this.#lost += 1;
-    if (this.#losses.length < 100) this.#losses.push({ atMs, trouble, why });
+    if (this.#losses.length < 100) this.#losses.push({ atMs, cause, why });
   }
 
   answer({ version, ...outcome }: Answered, startedAt: number): void {

@@ -94,7 +94,7 @@ function askInTurn(): void {
   const pending = begin({ number: 0, line: number }, () => old ?? connectLine(line));
   pending.connection.ask(kept.request, ending => {
     // The server may close an idle connection while a request is sent on it; every client then retries once.
-    if (!old || !('trouble' in ending && ending.trouble === 'reset' && ending.nothingCame)) {
+    if (!old || !('cause' in ending && ending.cause === 'reset' && ending.nothingCame)) {
       end(pending, ending);
       return;
     }
@@ -145,9 +145,9 @@ function end(pending: Pending, ending: Answer | Failure): void {
 }
 
 function resultOf(ending: Answer | Failure): Outcome['result'] {
-  if ('trouble' in ending) return { trouble: ending.trouble, why: ending.why };
+  if ('cause' in ending) return { cause: ending.cause, why: ending.why };
   if (ending.status === plan.status) return ending.body;
-  return { trouble: 'status', why: `status ${ending.status}, not ${plan.status}` };
+  return { cause: 'status', why: `status ${ending.status}, not ${plan.status}` };
 }
 
 function endWhenDone(): void {

@@ -71,8 +71,8 @@ export function admitPod(pod: JsonObject): void {
   fill(spec, { ...account, preemptionPolicy: 'PreemptLowerPriority', priority: 0 });
   const tolerations = Array.isArray(spec.tolerations) ? spec.tolerations : [];
   const tolerated = new Set(objectsAt(tolerations).map(({ key }) => key));
-  const nodeTroubles = ['not-ready', 'unreachable'].map(name => `node.kubernetes.io/${name}`);
-  const own = nodeTroubles
+  const nodeTaints = ['not-ready', 'unreachable'].map(name => `node.kubernetes.io/${name}`);
+  const own = nodeTaints
     .filter(key => !tolerated.has(key))
     .map(key => ({ key, operator: 'Exists', effect: 'NoExecute', tolerationSeconds: 300 }));
   spec.tolerations = [...tolerations, ...own];

@@ -149,9 +149,9 @@ export class Life {
 
   /** Waits for the work, but not longer than that. */
   async #within(seconds: number, work: Promise<unknown>): Promise<void> {
-    const patience = new AbortController();
-    await Promise.race([work, this.#host.clock.sleep(seconds, patience.signal)]);
-    patience.abort(new Aborted());
+    const timer = new AbortController();
+    await Promise.race([work, this.#host.clock.sleep(seconds, timer.signal)]);
+    timer.abort(new Aborted());
   }
 
   #note(type: 'Normal' | 'Warning', note: { readonly reason: string; readonly message: string }): void {

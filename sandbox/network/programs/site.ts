@@ -36,7 +36,7 @@ export function siteProgram({ version, failure }: ImageTag): Program {
     const { crashAfter, readyAfter, grace, port } = settings;
     const title = `site ${settings.version}`;
     const crash = () => {
-      process.log(`${title} crashes, as told by CRASH_AFTER=${crashAfter ?? 0}s`);
+      process.log(`${title} crashes, as set by CRASH_AFTER=${crashAfter ?? 0}s`);
       process.exit(1);
     };
     if (crashAfter === 0) {

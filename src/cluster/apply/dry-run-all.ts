@@ -45,7 +45,7 @@ export interface DryRunOptions {
   readonly recreate?: RecreatePolicy;
 }
 
-/** As {@link dryRunAll}; throws the rejection, so that no deploy fails halfway for a reason that is known before. */
+/** As {@link dryRunAll}; throws the rejection, so that a deploy does not fail halfway for a reason that the dry run shows. */
 export async function requirePlan(options: DryRunOptions): Promise<readonly PlannedChange[]> {
   const { planned, rejection: error } = await dryRunAll(options);
   if (error !== undefined) throw error;

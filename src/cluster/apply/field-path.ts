@@ -11,7 +11,7 @@ export function pathOf(object: KubeObject, field: string): Path {
   return resolveField(object, field).path;
 }
 
-/** The value of such a field; `undefined` where the object has none. */
+/** The value of such a field; `undefined` if the object has none. */
 export function valueOf(object: KubeObject, field: string): unknown {
   return resolveField(object, field).value;
 }
@@ -32,11 +32,11 @@ function resolveField(object: KubeObject, field: string): { readonly path: Path;
 /** Index of the item with these keys (`name="web"`); -1 when there is none. */
 function itemWith(list: unknown, keys: string): number {
   if (!Array.isArray(list)) return -1;
-  const wanted = keys.split(',').map(pair => {
+  const keyValues = keys.split(',').map(pair => {
     const at = pair.indexOf('=');
     return [pair.slice(0, at), pair.slice(at + 1).replace(/^"(.*)"$/, '$1')] as const;
   });
   return list.findIndex((item: Record<string, unknown> | null) =>
-    wanted.every(([key, value]) => String(item?.[key]) === value),
+    keyValues.every(([key, value]) => String(item?.[key]) === value),
   );
 }

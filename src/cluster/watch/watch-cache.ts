@@ -27,7 +27,7 @@ export class WatchCache {
   }
 
   /** The version has expired: the next connection starts with an initial list. */
-  forgetVersion(): void {
+  clearVersion(): void {
     this.#resourceVersion = undefined;
   }
 

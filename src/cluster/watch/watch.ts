@@ -80,7 +80,7 @@ export async function* watchKind(parts: WatchParts): AsyncGenerator<WatchEvent, 
     } catch (thrown) {
       if (isAborted(signal)) return;
       if (!(thrown instanceof CutoverError)) log.debug(`watch of ${source.kind} was interrupted; resuming`);
-      else if (thrown.code === 'expired') cache.forgetVersion();
+      else if (thrown.code === 'expired') cache.clearVersion();
       else if (thrown.code === 'invalid' && streamsInitialList && cache.resourceVersion === undefined)
         streamsInitialList = false;
       else if (thrown.code === 'forbidden') return yield* pollList(parts, { cache, synced, denied: thrown });

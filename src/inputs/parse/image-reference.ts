@@ -2,7 +2,7 @@
 export interface ImageReference {
   /** Registry and path as written, without tag and digest. */
   readonly written: string;
-  /** Host, with its port where one is written; `docker.io` where no registry is written. */
+  /** Host, with its port if one is written; `docker.io` where no registry is written. */
   readonly registry: string;
   /** Path within the registry: `library/nginx` for `nginx`. */
   readonly path: string;

@@ -43,7 +43,7 @@ function credentials(text: string): readonly string[] {
     return [...secretsIn(load(text, { schema: FAILSAFE_SCHEMA }))];
   } catch (thrown) {
     if (!(thrown instanceof YAMLException)) throw thrown;
-    // Which part is the secret cannot be known: every word that is long enough is masked.
+    // Any part may be the secret, so every word that is long enough is masked.
     return [...text.matchAll(/[^\s"':]{20,}/g)].map(([word]) => word);
   }
 }

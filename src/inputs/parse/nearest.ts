@@ -24,7 +24,7 @@ export function nearest(word: string, candidates: Iterable<string>): string | un
   return nearestNames(word, candidates)[0];
 }
 
-/** `; did you mean "x"?`, or nothing where no candidate is near enough. */
+/** `; did you mean "x"?`, or nothing if no candidate is near enough. */
 export function suggestion(word: string, candidates: Iterable<string>): string {
   const near = nearest(word, candidates);
   return near === undefined ? '' : `; did you mean "${near}"?`;

@@ -1,9 +1,9 @@
 import { Refusal, type Parse } from '../refusal.js';
 import { entries } from './lists.js';
 
-/** Which objects may be deleted and recreated when the API server refuses to change them. */
+/** Which objects may be deleted and recreated when the API server rejects a change of them. */
 export interface RecreatePolicy {
-  /** Every Job: it exists to run once. */
+  /** All Jobs. */
   readonly jobs: boolean;
   /** These objects; the case of kinds is ignored. */
   readonly objects: readonly { readonly kind: string; readonly name: string }[];

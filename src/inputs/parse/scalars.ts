@@ -64,7 +64,7 @@ export const line: Parse<string> = text => {
 /** Any text. */
 export const anything: Parse<string> = text => text;
 
-/** Parser of `parse` and of one word that means nothing: `undefined`. */
+/** Parser like `parse`, in which one word means `undefined`. */
 export function unless<T>(word: string, parse: Parse<T>): Parse<T | undefined> {
   return text => (text === word ? undefined : parse(text));
 }

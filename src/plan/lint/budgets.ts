@@ -45,8 +45,8 @@ function podsOf(context: LintContext, budget: Resource): number {
   }, 0);
 }
 
-const violationOf = ({ resource, field }: Budget, words: { message: string; remedy: string }): Violation => ({
-  ...words,
+const violationOf = ({ resource, field }: Budget, text: { message: string; remedy: string }): Violation => ({
+  ...text,
   resource,
   path: ['spec', field],
 });

@@ -24,7 +24,7 @@ function keepsPods(planned: PlannedChange): boolean {
 const contents = [['data'], ['binaryData']];
 
 export const sharedConfigChanged: Rule = ({ strategy, planned }) => {
-  // Blue/green refuses such a change.
+  // With blue/green such a change is an error already.
   if (strategy === 'blue-green') return [];
   const readersOf = new Map<string, PlannedChange[]>();
   for (const one of planned.filter(keepsPods)) {

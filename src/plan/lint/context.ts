@@ -87,7 +87,7 @@ export function podIndex(context: LintContext): PodIndex {
   return indexOf(context).pods;
 }
 
-/** The live object behind a rendered one; `undefined` where there is none, or the dry run did not return it. */
+/** The live object behind a rendered one; `undefined` if there is none, or the dry run did not return it. */
 export function liveOf(context: LintContext, { object }: Pick<Resource, 'object'>): KubeObject | undefined {
   return indexOf(context).live.get(refKey(refOf(object)));
 }

@@ -5,7 +5,7 @@ import { nameOf } from './context.js';
 /** Tags that are usually pushed repeatedly. */
 const moving = /^(latest|main|master|trunk|head|stable|edge|nightly|dev|develop|development|current|snapshot)$/i;
 
-/** The tag of an image without a digest; empty where it has neither. */
+/** The tag of an image without a digest; empty if it has neither. */
 function tagOf(image: string): string {
   const name = image.slice(image.lastIndexOf('/') + 1);
   return name.includes(':') ? name.slice(name.indexOf(':') + 1) : '';

@@ -10,7 +10,7 @@ export interface LintResult {
   readonly silenced: readonly SilencedFinding[];
 }
 
-/** Runs every rule. An annotation without a reason silences nothing, and the message of the finding says so. */
+/** Runs every rule. An annotation without a reason does not silence a finding; its message says so. */
 export function lintResources(context: LintContext): LintResult {
   const findings: Finding[] = [];
   const silenced: SilencedFinding[] = [];

@@ -29,7 +29,7 @@ export const noPreStop: Rule = context =>
       })),
   );
 
-/** Seconds that a preStop hook sleeps, natively or by the `sleep` of its command; 0 where neither is found. */
+/** Seconds that a preStop hook sleeps, natively or by the `sleep` of its command; 0 if neither is found. */
 function sleepSecondsOf(container: unknown): number {
   const hook = ['lifecycle', 'preStop'];
   const seconds = fieldAt(container, [...hook, 'sleep', 'seconds']);

@@ -22,7 +22,7 @@ export interface LintContext {
   readonly strategy: StrategyName;
   /** The objects as they would be applied; blue/green: of the role that is deployed to, and the shared ones. */
   readonly resources: readonly Resource[];
-  /** Answers of the dry run; without the objects that it refused or that were not sent to it. */
+  /** Answers of the dry run; without objects that were rejected or not sent. */
   readonly planned: readonly PlannedChange[];
   /** Blue/green: those of `resources` that belong to a role, and so are never updated while they serve users. Rolling: empty. */
   readonly idle: ReadonlySet<Resource>;

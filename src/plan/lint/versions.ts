@@ -37,7 +37,7 @@ flowcontrol.apiserver.k8s.io/v1beta3 FlowSchema,PriorityLevelConfiguration 32 fl
 
 interface Removal {
   readonly minor: string;
-  /** The apiVersion to use; `-` where there is none. */
+  /** The apiVersion to use; `-` if there is none. */
   readonly replacement: string;
 }
 

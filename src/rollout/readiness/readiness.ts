@@ -1,13 +1,13 @@
 /**
  * How far an object is from ready. `reason` is never empty. `toleranceMs`: how long the failure must last before it counts, since
- * its cause may go away; 0 where it cannot.
+ * its cause may go away; 0 if it cannot.
  */
 export type Readiness =
   | { readonly done: false; readonly ok: false; readonly reason: string }
   | { readonly done: true; readonly ok: true; readonly reason: string; readonly note?: Note }
   | { readonly done: true; readonly ok: false; readonly reason: string; readonly toleranceMs: number };
 
-/** What a reader should know about an object that counts as ready; a warning where the new version does not run. */
+/** A note about an object that counts as ready; a warning if the new version does not run. */
 export interface Note {
   readonly level: 'info' | 'warning';
   readonly text: string;

@@ -23,7 +23,7 @@ export interface RolloutRule {
   readonly judge: (live: KubeObject, context: RolloutContext) => Judgement;
   /** Only a deploy changes its pod template, so another template means that another deploy replaced it. */
   readonly isPinnedByTemplate?: true;
-  /** Once it is complete it stays so, even when it was deleted since. */
+  /** Stays ready once it is ready, even if it is deleted. */
   readonly isFinalOnceReady?: true;
 }
 
@@ -44,7 +44,7 @@ export interface Judgement {
   readonly readiness: Readiness;
   /** Pods of the version that was written, and of no other. */
   readonly newPods: readonly KubeObject[];
-  /** Tells the new pods from others; absent for kinds that have no such hash. */
+  /** Identifies the new pods; absent for kinds that have no such hash. */
   readonly templateHash?: string;
   /** Why a new pod will not become ready; of several the failure that counts soonest. */
   readonly podFailure?: PodFailure;

@@ -22,11 +22,11 @@ export interface FinishRequest {
   readonly policy: FinishPolicy;
 }
 
-/** What becomes of the role that users left. */
+/** What happens to the role that users left. */
 export type FinishPolicy = Pick<SwitchPolicy, 'idlePolicy' | 'drainMs' | 'historyLimit'>;
 
 /**
- * Applies the autoscalers of the new role, drains the old role, applies the idle policy, and takes the operation off the
+ * Applies the autoscalers of the new role, drains the old role, applies the idle policy, and removes the operation from the
  * record. Each part can be done twice, so a run that was killed here is finished by the next.
  */
 export async function finishSwitch(ctx: RunContext, request: FinishRequest): Promise<IdleResult> {
@@ -125,7 +125,7 @@ async function refuseIfServing(
 
 /**
  * Scales what the role runs by applying it again with other replicas: a write to the field alone would make another field
- * manager own it, and the next deploy would meet that as a conflict.
+ * manager own it, and the next deploy would get a conflict.
  */
 async function scaleDown(ctx: RunContext, revision: Revision, replicas: number): Promise<void> {
   // An autoscaler would scale up again; it is applied again with the role's next switch.
@@ -138,7 +138,7 @@ async function scaleDown(ctx: RunContext, revision: Revision, replicas: number):
   }
 }
 
-/** Deletes the live object of this name, if there is one; with `uid` only that very one. */
+/** Deletes the live object of this name, if there is one; with `uid` only the object with that uid. */
 export async function removeLive(ctx: RunContext, ref: ObjectRef, uid?: string): Promise<void> {
   const live = await ctx.cluster.get(ref);
   if (live?.metadata.uid === undefined || (uid !== undefined && uid !== live.metadata.uid)) return;

@@ -47,7 +47,7 @@ export async function restoreRole(ctx: RunContext, request: RestoreRoleRequest):
 /** `serving`: the live replicas of the other role's Deployments, in the same order. */
 function resourcesOf({ objects, number }: Revision, serving: readonly number[]): readonly Resource[] {
   let index = 0;
-  // A Job of that revision has done its work; if it ran again, an old migration would undo a newer one.
+  // Jobs of that revision have already run. Running an old migration again could revert a newer one.
   return objects
     .filter(({ kind }) => kind !== 'Job')
     .map(object => {

@@ -14,10 +14,10 @@ import type { RecordedSwitch } from './traffic-switch.js';
 export type RestoredTraffic = Pick<Outcome, 'serving' | 'activeRole' | 'idleRole' | 'stagedRole'>;
 
 /**
- * After the write itself failed: reads where the router sends users now. A write that was refused changed nothing; one that
- * was made all the same is undone. When the router cannot be read, the record keeps what to restore.
+ * After the write itself failed: reads where the router sends users now. If the write was rejected, nothing changed. If it
+ * succeeded although its answer was lost, traffic is restored. If the router cannot be read, the record keeps the snapshot.
  */
-export async function restoreRefusedSwitch(ctx: RunContext, recorded: RecordedSwitch): Promise<RestoredTraffic> {
+export async function restoreFailedSwitch(ctx: RunContext, recorded: RecordedSwitch): Promise<RestoredTraffic> {
   const { trafficSwitch, switching } = recorded;
   const { state, revision, from, publicService } = trafficSwitch;
   const failed = historyEntry(ctx.run, revision, 'failed');
@@ -34,8 +34,8 @@ export async function restoreRefusedSwitch(ctx: RunContext, recorded: RecordedSw
   if (switched) return restoreTraffic(ctx, recorded);
   const note = unrecordedOf(await recordFailure(ctx.records, withHistory(state, failed)));
   return from === undefined
-    ? { serving: { kind: 'switch-refused', ...note } }
-    : { activeRole: from, serving: { kind: 'switch-refused', active: from, ...note } };
+    ? { serving: { kind: 'switch-failed', ...note } }
+    : { activeRole: from, serving: { kind: 'switch-failed', active: from, ...note } };
 }
 
 /** Sends users back, unless the role that they left cannot serve. Goes on after a cancel; never throws, so that the cause stays. */
@@ -44,7 +44,7 @@ export async function restoreTraffic(ctx: RunContext, recorded: RecordedSwitch):
   const { from, policy } = trafficSwitch;
   const takenOver = cause !== undefined && asCutoverError(cause).code === 'changed';
   if (ctx.lockLost?.aborted || takenOver) return leaveSwitched(ctx, recorded, { kind: 'lock-lost' });
-  if (!policy.rollbackOnFailure) return leaveSwitched(ctx, recorded, { kind: 'not-wanted' });
+  if (!policy.rollbackOnFailure) return leaveSwitched(ctx, recorded, { kind: 'rollback-disabled' });
   try {
     return await ctx.phase('Restore', async () => {
       const pods = await serviceSelector(ctx, before.ref).readyPods(before.object);

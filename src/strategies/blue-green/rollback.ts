@@ -34,7 +34,7 @@ export async function rollBackBlueGreen(ctx: RunContext, request: RollbackReques
     const role = roleToRollBackTo(state, active);
     const from = otherRole(rolesOf(state), role);
     if (active.role === role && state.operation?.revision === state.staged?.revision)
-      return forgetSwitch(locked, state, role);
+      return clearUnmadeSwitch(locked, state, role);
     // Looked up before anything is discarded for it.
     const { revision, publicService } = await revisionToRollBackTo(locked, state, role);
     const discarded = await discardStagedOn(locked, { inputs, state, role });
@@ -71,8 +71,8 @@ export async function rollBackBlueGreen(ctx: RunContext, request: RollbackReques
 }
 
 /**
- * The role that users should go back to: the idle one. A switch that a killed run left unfinished changes the question: a
- * rollback goes on to its role, a promotion is undone.
+ * The role that users should go back to: the idle one. If a killed run left a switch unfinished: the target role of a
+ * rollback, the previous role of a promotion.
  */
 export function roleToRollBackTo(state: ReleaseState, active: Extract<Active, { kind: 'role' }>): string {
   const { operation, staged } = state;
@@ -96,7 +96,7 @@ async function revisionToRollBackTo(
 }
 
 /** The promotion was killed before it switched anything: users never left, and only the record has to be corrected. */
-async function forgetSwitch(ctx: RunContext, state: ReleaseState, role: string): Promise<Outcome> {
+async function clearUnmadeSwitch(ctx: RunContext, state: ReleaseState, role: string): Promise<Outcome> {
   const { operation: _neverMade, ...rest } = state;
   await ctx.records.writeState(rest);
   return {
@@ -111,7 +111,7 @@ async function forgetSwitch(ctx: RunContext, state: ReleaseState, role: string):
   };
 }
 
-/** A revision that is staged on the role replaced the one that users go back to: it is discarded first. */
+/** Discards a revision that is staged on the role: it replaced the one that users go back to. */
 async function discardStagedOn(
   ctx: RunContext,
   request: { readonly inputs: Rollback; readonly state: ReleaseState; readonly role: string },

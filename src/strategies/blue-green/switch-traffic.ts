@@ -13,7 +13,7 @@ import { assertPassed, checksOf, runChecks } from '../shared/checks.js';
 import { FailedStep, outcomeBase, type Outcome } from '../outcome/outcome.js';
 import type { IdleResult } from '../outcome/serving.js';
 import { finishSwitch } from './finish-switch.js';
-import { restoreRefusedSwitch, restoreTraffic } from './restore-traffic.js';
+import { restoreFailedSwitch, restoreTraffic } from './restore-traffic.js';
 import type { RecordedSwitch, TrafficSwitch } from './traffic-switch.js';
 
 /**
@@ -56,7 +56,7 @@ export async function switchTraffic(ctx: RunContext, trafficSwitch: TrafficSwitc
       return found;
     });
   } catch (error) {
-    throw new FailedStep(error, { ...base, ...(await restoreRefusedSwitch(ctx, recorded)), checks: stagedChecks });
+    throw new FailedStep(error, { ...base, ...(await restoreFailedSwitch(ctx, recorded)), checks: stagedChecks });
   }
   let publicChecks: readonly CheckResult[] = [];
   let switched: ReleaseState;
@@ -64,7 +64,7 @@ export async function switchTraffic(ctx: RunContext, trafficSwitch: TrafficSwitc
     // Draining the old role before every proxy knows the new one would refuse connections.
     await ctx.phase('Switch', () => router.confirm(pods, { timeoutMs: confirmMs, signal: ctx.signal }));
     publicChecks = await ctx.phase('Verify public', () => verifyPublic(ctx, trafficSwitch));
-    // A switch that is not on record could neither be rolled back nor be told from a half-done one: it counts as failed.
+    // A switch that is not on record looks like an interrupted one and cannot be rolled back, so it counts as failed.
     switched = await ctx.phase('Clean up', () => recordSwitch(ctx, trafficSwitch, switching));
   } catch (error) {
     const restored = await restoreTraffic(ctx, { ...recorded, cause: error });

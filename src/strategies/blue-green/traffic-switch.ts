@@ -44,6 +44,6 @@ export interface RecordedSwitch {
   readonly before: Snapshot;
   /** The state with the switch in progress, as it was written. */
   readonly switching: ReleaseState;
-  /** Why the switch failed; absent: it was refused. */
+  /** Why the switch failed; absent: the write itself failed. */
   readonly cause?: unknown;
 }

@@ -27,7 +27,7 @@ export interface VerifyStagedRequest {
 }
 
 /**
- * Verifies a staged role again before it is promoted, since time has passed: it must be the very workloads that were
+ * Verifies a staged role again before it is promoted, since time has passed: it must be the same workloads that were
  * verified, ready, and pass the checks. Throws `changed` when they are not the same.
  */
 export async function verifyStaged(ctx: RunContext, request: VerifyStagedRequest): Promise<VerifiedRole> {

@@ -48,7 +48,7 @@ export interface RollbackHint {
   readonly namespace: string;
 }
 
-/** A failure together with what is known of the release at that point; `cause` is what was thrown. */
+/** A failure with the outcome of the step so far; `cause` is what was thrown. */
 export class FailedStep extends Error {
   override readonly name = 'FailedStep';
   readonly error: CutoverError;

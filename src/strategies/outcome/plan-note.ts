@@ -2,7 +2,7 @@ import type { ObjectRef } from '../../kubernetes/object.js';
 import type { Preview } from '../../plan/preview.js';
 import type { Operation } from '../../release/state.js';
 
-/** One thing that a deploy would do: a fact, which `report/plan-notes.ts` words. */
+/** One thing that a deploy would do, as data; `report/plan-notes.ts` has the text. */
 export type PlanNote =
   /** Rolling: the current revision is exactly these manifests. */
   | { readonly kind: 'unchanged'; readonly revision: number }

@@ -1,7 +1,7 @@
 import type { ObjectRef } from '../../kubernetes/object.js';
 import type { Operation } from '../../release/state.js';
 
-/** How far the state before a step was restored: facts, which `report/restored.ts` words. */
+/** How far the state before a step was restored, as data; `report/restored.ts` has the text. */
 export type Restored =
   /** Another run holds the lock, so nothing was written. */
   | { readonly kind: 'lock-lost' }

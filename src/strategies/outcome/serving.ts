@@ -3,14 +3,14 @@ import type { ObjectRef } from '../../kubernetes/object.js';
 import type { Operation } from '../../release/state.js';
 import type { Restored, RestoredStaging } from './restored.js';
 
-/** What serves users when a step ends: facts, which `report/serving.ts` words. */
+/** What serves users when a step ends, as data; `report/serving.ts` has the text. */
 export type Serving = RunServing | RollingServing | StagingServing | SwitchServing | StatusServing;
 
-/** What is true of a run of either strategy that ended before a strategy could tell more. */
+/** For either strategy: all that can be said if the run ended before its strategy returned. */
 export type RunServing =
   /** The step failed before its first write. */
   | { readonly kind: 'untouched' }
-  /** The step failed after its first write, and nothing tells how far it came. */
+  /** The step failed after its first write; how far it came is unknown. */
   | { readonly kind: 'unknown' }
   /** A rollback that was repeated: nothing was written. */
   | { readonly kind: 'rolled-back-before'; readonly strategy: StrategyName; readonly revision: number };
@@ -45,7 +45,7 @@ export type Users =
 
 export type StagingServing =
   | { readonly kind: 'staging'; readonly users: Users; readonly result: StagingResult }
-  /** Users are on these very manifests; nothing was written. `healthy`: the role is ready and passed its checks. */
+  /** Users are on these manifests; nothing was written. `healthy`: the role is ready and passed its checks. */
   | { readonly kind: 'active-confirmed'; readonly role: string; readonly revision?: number; readonly healthy: boolean }
   | {
       readonly kind: 'rejected';
@@ -57,7 +57,7 @@ export type StagingServing =
   /** The idle role could not be restored; the public Service was not written. */
   | { readonly kind: 'not-rejected'; readonly role: string; readonly restored: Restored };
 
-/** What became of the idle role; users do not notice. */
+/** The result for the idle role; users are not affected. */
 export type StagingResult =
   /** Nothing was written: a plan, or a refusal. */
   | { readonly kind: 'none' }
@@ -90,8 +90,8 @@ export type SwitchServing =
   | { readonly kind: 'switch-never-made'; readonly role: string }
   /** The router could not be read after the switch failed. `reason` is the message of that error. */
   | ({ readonly kind: 'switch-unknown'; readonly reason: string } & Recorded)
-  /** The switch was refused. `active` absent: nobody is served yet. */
-  | ({ readonly kind: 'switch-refused'; readonly active?: string } & Recorded)
+  /** The write of the switch failed. `active` absent: nobody is served yet. */
+  | ({ readonly kind: 'switch-failed'; readonly active?: string } & Recorded)
   | ({
       readonly kind: 'switched-back';
       readonly service: ObjectRef;
@@ -118,7 +118,7 @@ interface SwitchedTo {
 export type WhyNotSwitchedBack =
   | { readonly kind: 'lock-lost' }
   /** `rollback-on-failure` is false. */
-  | { readonly kind: 'not-wanted' }
+  | { readonly kind: 'rollback-disabled' }
   /** The role that users left cannot serve. */
   | { readonly kind: 'no-ready-pod'; readonly role: string }
   | { readonly kind: 'failed'; readonly reason: string };

@@ -25,7 +25,7 @@ export async function rollBackRolling(ctx: RunContext, request: RollbackRequest)
   return underLock(ctx, state, async locked => {
     const recorded = await locked.records.readRevision(target);
     await warnOfSecrets(locked, recorded);
-    // A Job of that revision has done its work; if it ran again, an old migration would undo a newer one.
+    // Jobs of that revision have already run. Running an old migration again could revert a newer one.
     const objects = recorded.objects.filter(({ kind }) => kind !== 'Job');
     const resources = objects.map(object => recordedResource(object, recorded.number));
     const planned = await locked.phase('Plan', async () => {

@@ -72,7 +72,7 @@ export async function rollOut(ctx: RunContext, rollout: Rollout): Promise<Outcom
   let checks: readonly CheckResult[] = [];
   try {
     checks = await deployAndVerify(ctx, rollout);
-    // A deploy that is not on record could neither be rolled back nor be told from a half-done one: it counts as failed.
+    // A deploy that is not on record looks like an interrupted one and cannot be rolled back, so it counts as failed.
     await ctx.phase('Clean up', async () => {
       const { operation: _done, ...rest } = begun;
       const done = withHistory({ ...rest, current: number }, historyEntry(ctx.run, revision, rollout.outcome));

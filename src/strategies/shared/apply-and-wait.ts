@@ -38,7 +38,7 @@ export async function applyAndWait(ctx: RunContext, request: ApplyRequest): Prom
   const targetRefs = awaited.map(({ resource }) => refOf(resource.object));
   const observer = observe({ cluster, log, clock, signal, targets: targetRefs });
   try {
-    // Opened before the first write: a pod that fails at once must not fail unseen.
+    // Opened before the first write: otherwise the failure of a pod right after the write would be missed.
     await observer.synced;
     const unchanged = planned.flatMap(({ change, after }) => (change === 'unchanged' && after ? [after] : []));
     await observer.waitUntilReady(unchanged, timeoutMs);
@@ -70,7 +70,7 @@ export async function applyAndWait(ctx: RunContext, request: ApplyRequest): Prom
   }
 }
 
-/** All results, or the first failure, but only once no request is pending: a late write would undo a restore. */
+/** All results, or the first failure, but only once no request is pending: a late write would overwrite what was restored. */
 async function allEnded<T>(work: readonly Promise<T>[]): Promise<readonly T[]> {
   await Promise.allSettled(work);
   return Promise.all(work);

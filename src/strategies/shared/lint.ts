@@ -7,8 +7,8 @@ import type { LintContext } from '../../plan/lint/rule.js';
 import type { RunContext } from '../../run/context.js';
 
 /**
- * Warns of each finding on its line of the manifests. With `error` the findings that are no mere advice are returned as the
- * one error that must stop the step before its first write. `undefined`: nothing stops the step.
+ * Warns of each finding on its line of the manifests. With `error`, all findings except advice are returned
+ * as one error, with which the step must stop before its first write. `undefined`: nothing stops the step.
  */
 export function lint(ctx: RunContext, level: Lint, context: LintContext): CutoverError | undefined {
   if (level === 'off') return undefined;

@@ -3,7 +3,7 @@ import { CutoverError } from '../../errors.js';
 import type { RenderInputs } from '../../inputs/inputs.js';
 import type { Log } from '../../log.js';
 
-/** The first Kubernetes 1.x with the native preStop sleep enabled; older ones refuse the field. */
+/** The first Kubernetes 1.x with the native preStop sleep enabled; older ones reject the field. */
 const firstWithSleep = 30;
 
 /**

@@ -22,13 +22,13 @@ export async function warnOfSecrets(ctx: RunContext, revision: Revision): Promis
       );
     } else if (secretHash(live) !== hash) {
       ctx.log.warning(
-        `${describeRef(ref)} is not what it was in revision ${revision.number}; its data is not on record, so it stays as it is`,
+        `${describeRef(ref)} differs from revision ${revision.number}; its data is not recorded, so it is not changed`,
       );
     }
   }
 }
 
-/** Whether the last thing that happened was a rollback. Another one would send users on to something else. */
+/** Whether the last step was a rollback. Another one would send users to yet another revision. */
 export function isRolledBack({ history, current, operation }: ReleaseState): boolean {
   const [last] = history;
   return operation === undefined && last?.outcome === 'rolled-back' && last.revision === current;

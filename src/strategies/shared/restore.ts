@@ -19,8 +19,8 @@ export interface RestoreRequest {
 
 /**
  * Restores every object and, unless the run was cancelled, waits until the restored workloads are ready. It writes nothing
- * when the lock was lost, or when the cause is that somebody else changed what this step had written. Never throws: the
- * cause is what the step must end with.
+ * when the lock was lost, or when the cause is that somebody else changed what this step had written. Never throws, since
+ * the step must end with `cause`.
  */
 export async function restore(ctx: RunContext, request: RestoreRequest): Promise<Restored> {
   const { cause } = request;

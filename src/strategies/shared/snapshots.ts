@@ -24,7 +24,7 @@ export function recordable(snapshots: readonly Snapshot[]): readonly Snapshot[] 
   );
 }
 
-/** The earliest known state of every object, of two steps in a row. */
+/** For each object, the snapshot of the earlier of two steps, else that of the later one. */
 export function earliest(earlier: readonly Snapshot[], later: readonly Snapshot[]): readonly Snapshot[] {
   const keys = new Set(earlier.map(({ ref }) => refKey(ref)));
   return [...earlier, ...later.filter(({ ref }) => !keys.has(refKey(ref)))];

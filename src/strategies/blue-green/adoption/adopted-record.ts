@@ -49,7 +49,7 @@ export function revisionOfAdopted(
     before: [before],
     // Those of the manifests expect the new version.
     checks: [],
-    // Its fields are still owned by whoever applied it.
+    // Its fields are still owned by the tool that applied it.
     force: true,
     contentHash: '',
     images: imagesOf(objects),

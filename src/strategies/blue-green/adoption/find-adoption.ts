@@ -18,7 +18,7 @@ import { hashLabel, type Adoption } from './live-application.js';
 
 /**
  * The live application that must be adopted before anything can be staged beside it. `undefined`: none is live, or it has
- * roles already. Throws `roles` where what is live cannot be told from what would be staged. Only reads.
+ * roles already. Throws `roles` if the live pods cannot be distinguished from those that would be staged. Only reads.
  */
 export async function findAdoption(ctx: RunContext, deploy: BlueGreenDeploy): Promise<Adoption | undefined> {
   const { inputs, resources, state } = deploy;

@@ -3,10 +3,10 @@ import type { KubeObject } from '../../../kubernetes/object.js';
 import type { Snapshot } from '../../../plan/change.js';
 import type { PodName } from '../../../traffic/router.js';
 
-/** The label by which a Deployment's controller tells the pods of one template from those of any other. */
+/** The label with which a Deployment's controller marks the pods of one template. */
 export const hashLabel = 'pod-template-hash';
 
-/** An application that is live without roles, and what it takes to make its Deployment the first role. */
+/** An application that is live without roles, and what is needed to adopt its Deployment as the first role. */
 export interface Adoption {
   /** The role that the Deployment takes the place of. */
   readonly role: string;
@@ -15,7 +15,7 @@ export interface Adoption {
   readonly autoscalers: readonly KubeObject[];
   /** The public Service as it was read. */
   readonly before: Snapshot & { readonly object: KubeObject };
-  /** What is applied to it, so that it selects the very pods that it selects now, by the hash of their template. */
+  /** What is applied to it, so that it selects exactly the pods that it selects now, by the hash of their template. */
   readonly narrowed: KubeObject;
   /** Fields whose ownership moves from other tools to Cutover; absent: there are none. */
   readonly migration?: OwnershipMigration;

@@ -32,7 +32,7 @@ export async function beginStaging(ctx: RunContext, staging: Staging): Promise<B
     ...snapshotsOf(planned),
     ...staleObjects.map(object => ({ ref: refOf(object), object })),
   ];
-  // What an interrupted staging left is not a state to restore; what it had found is.
+  // An interrupted staging left its own changes, so its snapshots are restored, not what is live now.
   const interrupted = operation?.kind === 'stage' && operation.role === role ? operation : undefined;
   const snapshots = await withEarlier(ctx, interrupted?.revision, found);
   const before = await withEarlier(ctx, interrupted?.revision ?? earlier?.revision, found);

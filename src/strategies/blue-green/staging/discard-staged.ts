@@ -40,11 +40,11 @@ export async function discardStaged(ctx: RunContext, request: DiscardRequest): P
   const { operation: _ended, ...rest } = state;
   const discarded = { state: withoutStagedRecord(rest, staged.role), restored: { objects } };
   const isFirstAfterAdoption = state.current === adoptedRevision && staged.previous?.revision === undefined;
-  return isFirstAfterAdoption ? undoAdoption(ctx, discarded, timeoutMs) : discarded;
+  return isFirstAfterAdoption ? restoreAdopted(ctx, discarded, timeoutMs) : discarded;
 }
 
-/** Nothing of this release is left but the narrowed selector: without it the application is what it was before. */
-async function undoAdoption(ctx: RunContext, discarded: Discarded, timeoutMs: number): Promise<Discarded> {
+/** Only the narrowed selector is left of this release: restoring it ends the adoption. */
+async function restoreAdopted(ctx: RunContext, discarded: Discarded, timeoutMs: number): Promise<Discarded> {
   const { before } = await ctx.records.readRevision(adoptedRevision);
   const [service] = before;
   if (service === undefined) return discarded;
@@ -67,7 +67,7 @@ function whyNotRestored(restored: Exclude<Restored, { readonly kind: 'complete' 
     case 'lock-lost':
       return 'another run has taken over the lock';
     case 'changed-by-others':
-      return 'somebody else changed it meanwhile';
+      return 'somebody else changed it in the meantime';
     case 'incomplete':
       return `still as staging left it: ${restored.failed.map(describeRef).join(', ')}`;
     case 'not-ready':

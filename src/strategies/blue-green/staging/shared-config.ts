@@ -5,7 +5,7 @@ import type { PlannedChange } from '../../../plan/change.js';
 import type { BlueGreenDeploy } from './staging.js';
 
 /**
- * Why a plan must not be carried out: a shared ConfigMap or Secret reaches the live pods as soon as it is written. An image
+ * Why a plan must not be applied: a shared ConfigMap or Secret reaches the live pods as soon as it is written. An image
  * pull Secret may change: no container sees it, and the live pods pull with new credentials too. `undefined`: no such change
  * is planned.
  */

@@ -79,7 +79,7 @@ async function stageRevision(ctx: RunContext, staging: Staging): Promise<Outcome
     ({ checks } = verified);
     const { operation: _done, ...rest } = state;
     const done = withStagedRecord(rest, { staging, ready: verified.ready, number, previous });
-    // What is not on record could not be promoted: it counts as failed.
+    // A staging that is not on record cannot be promoted, so it counts as failed.
     const entry = historyEntry(ctx.run, revision, 'staged');
     await ctx.records.finish(withHistory(done, entry), inputs.historyLimit, ctx.log);
   } catch (error) {

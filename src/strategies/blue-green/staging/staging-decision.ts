@@ -14,7 +14,7 @@ import { planStaging, planUnchanged } from './staging-plan.js';
 /** What a blue/green deploy would do, decided before anything is written, and every reason not to do it. */
 export type StagingDecision = { readonly refusals: readonly CutoverError[] } & (
   | {
-      /** Users are on this very content already. */
+      /** Users are on this content already. */
       readonly kind: 'serving';
       readonly role: string;
       readonly planned: readonly PlannedChange[];
@@ -49,7 +49,7 @@ export async function decideStaging(ctx: RunContext, request: BlueGreenDeploy): 
   });
 }
 
-/** Whether this very content is staged on the idle role already, as it was verified. */
+/** Whether this content is staged on the idle role already, as it was verified. */
 export function isStagedAlready(staging: Staging): boolean {
   const { deploy, role, planned, staleObjects } = staging;
   const { staged, roles, operation } = deploy.state;

@@ -24,7 +24,7 @@ export async function planStaging(ctx: RunContext, target: StagingTarget): Promi
   });
   const publicService = resources.publicService[role];
   const atSwitch = [...applyAfterSwitch, ...(publicService === undefined ? [] : [publicService])];
-  // What is applied at the switch is dry-run now, so that promote meets no refusal that could have been known.
+  // Objects that the switch applies are dry-run now, so that a rejection is reported here and not by promote.
   const all = [...resources.shared, ...sized, ...atSwitch];
   const imageRequest = { check: inputs.imageCheck, resources: [...resources.shared, ...sized] };
   const { dryRun, missing } = await besideImageCheck(ctx, imageRequest, () =>
@@ -63,7 +63,7 @@ export async function planStaging(ctx: RunContext, target: StagingTarget): Promi
   };
 }
 
-/** The plan for a role, if this very content runs there and nothing would change; otherwise `undefined`. */
+/** The plan for a role, if this content runs there and nothing would change; otherwise `undefined`. */
 export async function planUnchanged(
   ctx: RunContext,
   deploy: BlueGreenDeploy,
@@ -101,13 +101,13 @@ async function replacedRevision(ctx: RunContext, state: ReleaseState, role: stri
   try {
     return await ctx.records.readRevision(record.revision);
   } catch (error) {
-    // Somebody deleted it: then it is not known which objects belonged to it, and all of them stay.
+    // Somebody deleted it: which objects belonged to it is unknown, so none is deleted.
     if (asCutoverError(error).code === 'no-revision') return undefined;
     throw error;
   }
 }
 
-/** Staged replicas are at least the live ones: the new role must carry the load of today, not that of the manifest's day. */
+/** Staged replicas are at least the live ones: the new role must handle the current load. */
 async function asManyAsLive(
   ctx: RunContext,
   role: { readonly resources: readonly Resource[]; readonly counterparts: readonly ObjectRef[] },

@@ -44,6 +44,6 @@ export interface Staging extends StagingTarget {
   readonly applyAfterSwitch: readonly KubeObject[];
   /** Live autoscalers of the role, deleted before staging: the role has no load. */
   readonly staleObjects: readonly KubeObject[];
-  /** What nobody needs once the staged revision serves. */
+  /** Objects that are not needed once the staged revision serves. */
   readonly deleteAfterSwitch: readonly ObjectToDelete[];
 }

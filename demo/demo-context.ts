@@ -3,13 +3,13 @@ import type { KubeObject } from '../__tests__/support/kube.js';
 import type { Kube, Named } from '../__tests__/support/kube.js';
 import { runStep } from '../__tests__/support/runner/runner.js';
 import type { StepResult } from '../__tests__/support/runner/runner.js';
-import type { Story } from './story.js';
+import type { DemoLog } from './demo-log.js';
 import { startTraffic } from '../__tests__/support/traffic/traffic.js';
 import type { Traffic } from '../__tests__/support/traffic/traffic.js';
 
 /** The environment of every chapter. */
-export interface Stage {
-  readonly story: Story;
+export interface DemoContext {
+  readonly log: DemoLog;
   readonly kube: Kube;
   readonly kubeconfig: string;
   /** A test server for GitHub's API, which proves the approval. */
@@ -37,17 +37,17 @@ export const token = 'token-of-the-demo';
 const phaseNames = /^(Deploy|Verify staged|Confirm|Switch|Verify public|Restore)$/;
 
 /** Runs the bundle as the runner does and prints the phases as they begin. */
-export async function play(stage: Stage, step: DemoStep): Promise<StepResult> {
+export async function play(demo: DemoContext, step: DemoStep): Promise<StepResult> {
   const result = await runStep({
-    workspace: stage.workspace,
-    inputs: { kubeconfig: stage.kubeconfig, timeout: '60s', ...withoutRegistry(step.inputs), ...step.inputs },
+    workspace: demo.workspace,
+    inputs: { kubeconfig: demo.kubeconfig, timeout: '60s', ...withoutRegistry(step.inputs), ...step.inputs },
     onLine: line => {
-      if (phaseNames.test(line)) stage.story.say(`  · ${line}`);
+      if (phaseNames.test(line)) demo.log.line(`  · ${line}`);
     },
     token,
-    environment: { GITHUB_API_URL: stage.github.url },
+    environment: { GITHUB_API_URL: demo.github.url },
   });
-  stage.story.step(step.title, result, { succeeds: step.succeeds ?? true });
+  demo.log.step(step.title, result, { succeeds: step.succeeds ?? true });
   return result;
 }
 
@@ -57,10 +57,10 @@ function withoutRegistry({ action = 'deploy' }: DemoStep['inputs']): DemoStep['i
 }
 
 /** Starts users who reload the page until the stream is stopped. */
-export function users(stage: Stage, visit: { readonly service: string; readonly version: RegExp }): Traffic {
-  const url = stage.publicUrl(visit.service);
+export function users(demo: DemoContext, visit: { readonly service: string; readonly version: RegExp }): Traffic {
+  const url = demo.publicUrl(visit.service);
   if (url === undefined) throw new Error(`Service ${visit.service} has no public address`);
-  return stage.story.watch(startTraffic({ url, perSecond: 90, version: versionBy(visit.version) }));
+  return demo.log.watch(startTraffic({ url, perSecond: 90, version: versionBy(visit.version) }));
 }
 
 /**
@@ -68,13 +68,13 @@ export function users(stage: Stage, visit: { readonly service: string; readonly 
  * for at most five seconds until the version begins with `expected`.
  */
 export async function versionAt(
-  stage: Stage,
+  demo: DemoContext,
   visit: { readonly service: string; readonly version: RegExp },
   expected: string,
 ): Promise<string> {
   const end = Date.now() + 5000;
   for (;;) {
-    const seen = await ask(stage.publicUrl(visit.service), versionBy(visit.version));
+    const seen = await ask(demo.publicUrl(visit.service), versionBy(visit.version));
     if (seen.startsWith(expected) || Date.now() > end) return seen;
     await new Promise(done => setTimeout(done, 50));
   }
@@ -96,8 +96,8 @@ function versionBy(pattern: RegExp): (body: string) => string {
 }
 
 /** The live object. Throws if it does not exist. */
-export async function live(stage: Stage, named: Omit<Named, 'namespace'>): Promise<KubeObject> {
-  const object = await stage.kube.get({ ...named, namespace });
+export async function live(demo: DemoContext, named: Omit<Named, 'namespace'>): Promise<KubeObject> {
+  const object = await demo.kube.get({ ...named, namespace });
   if (!object) throw new Error(`${named.kind} ${named.name} does not exist`);
   return object;
 }

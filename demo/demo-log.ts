@@ -13,26 +13,26 @@ export interface Ending {
 }
 
 /** Prints the demo, counts its checks and adds up the requests of its streams. */
-export class Story {
+export class DemoLog {
   readonly #print: Print;
   readonly #streams: Traffic[] = [];
   readonly #failed: string[] = [];
   readonly #summaries: string[] = [];
   #passed = 0;
-  #chapters = 0;
+  #sections = 0;
 
   constructor(print: Print) {
     this.#print = print;
   }
 
-  chapter(title: string): void {
-    this.#chapters += 1;
-    this.#summaries.push(`# ${this.#chapters}. ${title}\n`);
+  section(title: string): void {
+    this.#sections += 1;
+    this.#summaries.push(`# ${this.#sections}. ${title}\n`);
     this.#print('');
-    this.#print(`${this.#chapters}. ${title}`);
+    this.#print(`${this.#sections}. ${title}`);
   }
 
-  say(line: string): void {
+  line(line: string): void {
     this.#print(`   ${line}`);
   }
 
@@ -68,7 +68,7 @@ export class Story {
   /** Prints the requests of all streams so far. */
   async tally(): Promise<void> {
     const { sent, lost } = await this.total();
-    this.say(`${sent} requests so far, ${lost} lost`);
+    this.line(`${sent} requests so far, ${lost} lost`);
   }
 
   async total(): Promise<{ readonly sent: number; readonly lost: number; readonly counts: readonly TrafficCounts[] }> {
@@ -94,8 +94,8 @@ export class Story {
   async end(): Promise<Ending> {
     const { sent, lost, counts } = await this.total();
     for (const { losses } of counts)
-      for (const { atMs, why } of losses.slice(0, 10)) this.say(`lost after ${(atMs / 1000).toFixed(1)} s: ${why}`);
-    for (const fact of this.#failed) this.say(`failed check: ${fact}`);
+      for (const { atMs, why } of losses.slice(0, 10)) this.line(`lost after ${(atMs / 1000).toFixed(1)} s: ${why}`);
+    for (const fact of this.#failed) this.line(`failed check: ${fact}`);
     return { requests: sent, lost, passed: this.#passed, failed: this.#failed };
   }
 }
