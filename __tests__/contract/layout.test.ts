@@ -28,7 +28,7 @@ describe('The layout of src/', () => {
   });
 
   it('has every layer of the lint rule in the table of docs/architecture.md', async () => {
-    const { layers } = (await import('../../eslint/layers.js' as string)) as { readonly layers: readonly string[] };
+    const { layers } = (await import('../../eslint/layers.js')) as { readonly layers: readonly string[] };
     const page = readFileSync('docs/architecture.md', 'utf8');
     const inSource = readdirSync('src', { withFileTypes: true })
       .filter(isFolder)
