@@ -78,10 +78,10 @@ describe('Workflows that users copy', () => {
     expect(workflow(file).concurrency).toEqual({ group: expect.any(String), 'cancel-in-progress': false });
   });
 
-  it.each(workflowFiles)('%s gives each job only the permissions that it lists', file => {
+  it.each(workflowFiles)('%s gives each job only the permissions that its steps need', file => {
     const { permissions, jobs } = workflow(file);
     expect(permissions).toEqual({});
-    for (const job of Object.values(jobs)) expect(job.permissions).toBeDefined();
+    for (const job of Object.values(jobs)) expect(job.permissions).toEqual(permissionsNeededBy(job));
   });
 
   it.each(workflowFiles)('%s pins the actions of others by commit', file => {
@@ -203,6 +203,15 @@ describe('Manifests of the website example', () => {
     ]);
   });
 });
+
+/** The scopes of a job's token: to check out the repository, to push an image, and to read the approval of the run. */
+function permissionsNeededBy({ steps: all }: Job): Map {
+  return {
+    ...(all.some(({ uses }) => uses?.startsWith('actions/checkout@')) && { contents: 'read' }),
+    ...(all.some(({ run }) => run?.startsWith('docker push')) && { packages: 'write' }),
+    ...(all.some(step => step.with?.approval !== undefined) && { actions: 'read' }),
+  };
+}
 
 function defaultOf(name: string): string {
   const declared = action.inputs[name] as { readonly default?: string } | undefined;
