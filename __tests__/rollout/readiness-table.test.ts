@@ -32,7 +32,7 @@ describe('The readiness rule', () => {
   });
 
   const inactive = { status: { conditions: [{ type: 'ScalingActive', status: 'False', reason: 'NoMetrics' }] } };
-  it.each([
+  it.each<[apiVersion: string, kind: string, fields: object, reason: string]>([
     ['apiextensions.k8s.io/v1', 'CustomResourceDefinition', {}, 'not established yet'],
     ['v1', 'Namespace', {}, 'not active yet'],
     ['v1', 'PersistentVolumeClaim', {}, 'not bound; not bound yet: it binds with the first pod that uses it'],
@@ -48,7 +48,7 @@ describe('The readiness rule', () => {
       { spec: { suspend: true } },
       'applied; it is suspended (spec.suspend), so it starts no Jobs',
     ],
-  ])('of %s %s is for the moment after it is applied', (apiVersion, kind, fields, reason) => {
+  ])('of %s %s is for the moment after it is applied', (apiVersion, kind, ...[fields, reason]) => {
     expect(applyRuleOf({ apiVersion, kind })).toBeDefined();
     expect(judged(apiVersion, kind, fields)).toBe(reason);
     expect(rolloutRuleOf({ apiVersion, kind })).toBeUndefined();
