@@ -1,6 +1,8 @@
 import { describe, expect, it } from '@jest/globals';
 import type { KubeObject } from '../../src/kubernetes/object.js';
-import { PodIndex, routesTo, selectorMatches, selectorOf } from '../../src/kubernetes/selectors.js';
+import { PodIndex, routesTo, selectorMatches, selectorOf, selects } from '../../src/kubernetes/selectors.js';
+
+type Labels = Readonly<Record<string, string>>;
 
 const deployment = (name: string, labels: object, namespace = 'shop'): KubeObject => ({
   apiVersion: 'apps/v1',
@@ -59,5 +61,16 @@ describe('A label selector', () => {
 
   it('that is absent selects everything', () => {
     expect(selectorMatches(undefined, { app: 'web' })).toBe(true);
+  });
+});
+
+describe('A selector of labels', () => {
+  it.each<[string, Labels, Labels, boolean]>([
+    ['selects pods that have all of its labels', { a: '1' }, { a: '1', b: '2' }, true],
+    ['does not select pods with another value', { a: '1', b: '2' }, { a: '1', b: '3' }, false],
+    ['does not select pods without the label', { a: '1' }, {}, false],
+    ['that is empty selects nothing, not everything', {}, { a: '1' }, false],
+  ])('%s', (_what, ...[selector, labels, expected]) => {
+    expect(selects(selector, labels)).toBe(expected);
   });
 });
