@@ -29,7 +29,7 @@ export interface TrafficSwitch {
 /** What happens after the switch. */
 export interface SwitchPolicy {
   readonly idlePolicy: IdlePolicy;
-  /** How long the old role is left alone before the idle policy is applied. */
+  /** How long the old role keeps running unchanged before the idle policy is applied. */
   readonly drainMs: number;
   /** Whether a failure sends users back. */
   readonly rollbackOnFailure: boolean;
