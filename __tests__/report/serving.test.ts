@@ -52,7 +52,7 @@ describe('what serves users', () => {
       'Everything was restored and is ready. Revision 4 serves users, as before.',
     ],
     [
-      { kind: 'restored', restored: { kind: 'not-ready', reason: 'timed out.' }, current: 4 },
+      { kind: 'restored', restored: { kind: 'not-ready', reason: 'timed out' }, current: 4 },
       'The state before this step was restored, but is not ready: timed out. Users reach the pods that are ready, of revision 4 or of the new one.',
     ],
     [
@@ -111,7 +111,7 @@ describe('what serves users', () => {
     ],
     [
       { kind: 'switched-back', service, to: { role: 'blue' }, unconfirmed: 'no EndpointSlice' },
-      'Users are back on blue. But its endpoints are not confirmed: no EndpointSlice',
+      'Users are back on blue. But its endpoints are not confirmed: no EndpointSlice.',
     ],
     [
       {
@@ -204,7 +204,8 @@ describe('what was restored', () => {
       { kind: 'incomplete', failed: [service, ref('Secret', 'db')] },
       'Not everything could be restored; still as this step left it: Service shop/web, Secret shop/db.',
     ],
-    [{ kind: 'not-ready', reason: 'no' }, 'The state before this step was restored, but is not ready: no'],
+    [{ kind: 'not-ready', reason: 'no' }, 'The state before this step was restored, but is not ready: no.'],
+    [{ kind: 'not-ready', reason: 'No.' }, 'The state before this step was restored, but is not ready: No.'],
     [{ kind: 'complete', ready: false, withheld: [], kept: [] }, 'Everything was restored.'],
     [
       { kind: 'complete', ready: true, withheld: [ref('Secret', 'db')], kept: [ref('Job', 'migrate')] },
@@ -236,7 +237,7 @@ describe('what was restored', () => {
       { kind: 'no-ready-pod' },
       'The role that users left has no ready pod, so users were not sent back to it: look at both roles now.',
     ],
-    [{ kind: 'incomplete', failed: [service] }, 'Not everything could be restored: Service shop/web'],
+    [{ kind: 'incomplete', failed: [service] }, 'Not everything could be restored: Service shop/web.'],
     [
       { kind: 'narrowed', narrowed: { kind: 'failed', reason: 'forbidden' } },
       'The staged revision is removed, but the selector of the public Service stays narrowed: forbidden.',

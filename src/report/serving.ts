@@ -1,6 +1,6 @@
 import { describeRef } from '../kubernetes/object.js';
 import type { IdleResult, Serving, StagingResult, Users, WhyNotSwitchedBack } from '../strategies/outcome/serving.js';
-import { describeRestored, describeRestoredStaging } from './restored.js';
+import { describeRestored, describeRestoredStaging, withFullStop } from './restored.js';
 import { describeStatus } from './status.js';
 
 /** What serves users now, in one or a few sentences. Never empty. */
@@ -60,7 +60,7 @@ export function describeServing(serving: Serving): string {
     case 'switch-never-made':
       return `Users are on ${serving.role}: an interrupted run recorded the switch but never made it. No workload was changed.`;
     case 'switch-unknown':
-      return `It is not known whether the switch was made: ${serving.reason}. Either role serves.${note(serving)}`;
+      return `It is not known whether the switch was made: ${withFullStop(serving.reason)} Either role serves.${note(serving)}`;
     case 'switch-failed':
       return serving.active === undefined
         ? `Nobody is served yet; nothing was switched.${note(serving)}`
@@ -70,7 +70,9 @@ export function describeServing(serving: Serving): string {
       if (to === undefined)
         return `${describeRef(service)} was removed again: nobody is served, as before this step.${note(serving)}`;
       const users = `Users are back on ${revisionOn(to)}.${note(serving)}`;
-      return unconfirmed === undefined ? users : `${users} But its endpoints are not confirmed: ${unconfirmed}`;
+      return unconfirmed === undefined
+        ? users
+        : `${users} But its endpoints are not confirmed: ${withFullStop(unconfirmed)}`;
     }
     case 'not-switched-back':
       return `${describeRef(serving.service)} points at ${revisionOn(serving)}: ${describeWhy(serving.why)}${note(serving)}`;
