@@ -4,8 +4,8 @@ import { recordFailure, withHistory } from '../../release/records.js';
 import { historyEntry } from '../../release/revision.js';
 import type { RunContext } from '../../run/context.js';
 import { confirmMs } from '../../traffic/endpoints.js';
-import type { PodName } from '../../traffic/router.js';
-import { serviceSelector } from '../../traffic/service-selector.js';
+import type { PodName, TrafficRouter } from '../../traffic/router.js';
+import { routerOf } from '../../traffic/routers.js';
 import type { Outcome } from '../outcome/outcome.js';
 import type { WhyNotSwitchedBack } from '../outcome/serving.js';
 import type { RecordedSwitch } from './traffic-switch.js';
@@ -23,7 +23,7 @@ export async function restoreFailedSwitch(ctx: RunContext, recorded: RecordedSwi
   const failed = historyEntry(ctx.run, revision, 'failed');
   let switched: boolean;
   try {
-    switched = await serviceSelector(ctx, refOf(publicService)).isSetTo({
+    switched = await routerOf(ctx, refOf(publicService)).isSetTo({
       object: publicService,
       force: revision.force,
     });
@@ -47,7 +47,8 @@ export async function restoreTraffic(ctx: RunContext, recorded: RecordedSwitch):
   if (!policy.rollbackOnFailure) return leaveSwitched(ctx, recorded, { kind: 'rollback-disabled' });
   try {
     return await ctx.phase('Restore', async () => {
-      const pods = await serviceSelector(ctx, before.ref).readyPods(before.object);
+      const router = routerOf(ctx, before.ref);
+      const pods = await router.readyPods(before.object);
       if (from !== undefined && pods.length === 0) {
         ctx.log.error(
           `${from} has no ready pod, so users were not sent back to it. Both roles may be unhealthy: look at them now.`,
@@ -55,7 +56,7 @@ export async function restoreTraffic(ctx: RunContext, recorded: RecordedSwitch):
         return leaveSwitched(ctx, recorded, { kind: 'no-ready-pod', role: from });
       }
       const names = pods.map(({ metadata }) => ({ name: metadata.name }));
-      return await switchBack(ctx, recorded, names);
+      return await switchBack(ctx, recorded, { router, pods: names });
     });
   } catch (error) {
     return leaveSwitched(ctx, recorded, { kind: 'failed', reason: asCutoverError(error).message });
@@ -65,10 +66,9 @@ export async function restoreTraffic(ctx: RunContext, recorded: RecordedSwitch):
 async function switchBack(
   ctx: RunContext,
   { trafficSwitch, before, switching }: RecordedSwitch,
-  pods: readonly PodName[],
+  { router, pods }: { readonly router: TrafficRouter; readonly pods: readonly PodName[] },
 ): Promise<RestoredTraffic> {
   const { role, from, state, revision } = trafficSwitch;
-  const router = serviceSelector(ctx, before.ref);
   await router.restore(before);
   const { operation: _ended, ...rest } = switching;
   const failed = historyEntry(ctx.run, revision, 'failed');

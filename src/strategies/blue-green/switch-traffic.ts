@@ -6,8 +6,8 @@ import { historyEntry } from '../../release/revision.js';
 import type { ReleaseState } from '../../release/state.js';
 import type { RunContext } from '../../run/context.js';
 import { confirmMs } from '../../traffic/endpoints.js';
-import type { PodName } from '../../traffic/router.js';
-import { serviceSelector } from '../../traffic/service-selector.js';
+import type { PodName, TrafficRouter } from '../../traffic/router.js';
+import { routerOf } from '../../traffic/routers.js';
 import type { CheckResult } from '../../verify/verify.js';
 import { assertPassed, checksOf, runChecks } from '../shared/checks.js';
 import { FailedStep, outcomeBase, type Outcome } from '../outcome/outcome.js';
@@ -23,7 +23,7 @@ import type { RecordedSwitch, TrafficSwitch } from './traffic-switch.js';
 export async function switchTraffic(ctx: RunContext, trafficSwitch: TrafficSwitch): Promise<Outcome> {
   const { state, revision, role, from, publicService, verified, approval, outcome, policy } = trafficSwitch;
   const service = refOf(publicService);
-  const router = serviceSelector(ctx, service);
+  const router = routerOf(ctx, service);
   const before = snapshotToRestore(trafficSwitch);
   const switching: ReleaseState = {
     ...state,
@@ -51,7 +51,7 @@ export async function switchTraffic(ctx: RunContext, trafficSwitch: TrafficSwitc
   try {
     pods = await ctx.phase('Switch', async () => {
       ctx.signal.throwIfAborted();
-      const found = await podsToServe(ctx, trafficSwitch);
+      const found = await podsToServe(router, trafficSwitch);
       await router.set({ object: publicService, force: revision.force }, trafficSwitch.before);
       return found;
     });
@@ -111,10 +111,10 @@ function snapshotToRestore({ state, role, before }: TrafficSwitch): Snapshot {
  * The pods that the public Service will lead to, looked up right before it does. Throws `changed` when it would also lead to
  * pods of another version that carry the same labels: users would get both.
  */
-async function podsToServe(ctx: RunContext, trafficSwitch: TrafficSwitch): Promise<readonly PodName[]> {
+async function podsToServe(router: TrafficRouter, trafficSwitch: TrafficSwitch): Promise<readonly PodName[]> {
   const { publicService, verified, role } = trafficSwitch;
   const service = refOf(publicService);
-  const pods = await serviceSelector(ctx, service).readyPods(publicService);
+  const pods = await router.readyPods(publicService);
   const verifiedHashes = new Set(verified.ready.map(({ templateHash }) => templateHash));
   const others = pods.filter(({ metadata }) => !verifiedHashes.has(metadata.labels?.['pod-template-hash']));
   if (others.length > 0) throw otherPods(describeRef(service), { role, pods: others });

@@ -7,7 +7,7 @@ import { describeRef, type KubeObject } from '../../../kubernetes/object.js';
 import { canonical, type Snapshot } from '../../../plan/change.js';
 import type { RunContext } from '../../../run/context.js';
 import { confirmMs } from '../../../traffic/endpoints.js';
-import { serviceSelector } from '../../../traffic/service-selector.js';
+import { routerOf } from '../../../traffic/routers.js';
 import { restore } from '../../shared/restore.js';
 import type { NarrowedSelector, RestoredStaging } from '../../outcome/restored.js';
 import { hashLabel, type Adoption } from './live-application.js';
@@ -24,7 +24,7 @@ export async function narrowSelector(ctx: RunContext, adoption: Adoption): Promi
   const { resourceVersion } = owned.metadata;
   await cluster.apply(narrowed, { force: true, ...(resourceVersion !== undefined && { resourceVersion }) });
   log.info(`${describeRef(before.ref)} leads to the pods that serve now and to no others, whatever their labels`);
-  await serviceSelector(ctx, before.ref).confirm(pods, { timeoutMs: confirmMs, signal });
+  await routerOf(ctx, before.ref).confirm(pods, { timeoutMs: confirmMs, signal });
 }
 
 /** The Service as it was before it was narrowed. */
