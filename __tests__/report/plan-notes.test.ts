@@ -44,11 +44,11 @@ describe('a note of a plan', () => {
     ],
     [
       { kind: 'unfinished', operation: { kind: 'switch', revision: 2, role: 'green', run } },
-      `Unfinished: switch of revision 2 (green), begun by ${run}; no deploy begins before \`promote\` or \`rollback\` has finished it.`,
+      `Unfinished: the switch to revision 2 (green), begun by ${run}; no deploy begins before \`promote\` or \`rollback\` has finished it.`,
     ],
     [
       { kind: 'unfinished', operation: { kind: 'deploy', revision: 2, run } },
-      `Unfinished: deploy of revision 2, begun by ${run}; the next deploy finishes it or starts from what it had found.`,
+      `Unfinished: the deploy of revision 2, begun by ${run}; the next deploy finishes it or starts from what it had found.`,
     ],
   ])('%j is one sentence', (note, sentence) => {
     expect(describePlanNote(note)).toBe(sentence);

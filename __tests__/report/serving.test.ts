@@ -120,7 +120,15 @@ describe('what serves users', () => {
         workloads: [{ ref: ref('Deployment', 'web'), ready: 1, replicas: 2 }],
         unfinished: { kind: 'deploy', revision: 3, run: 'https://ci.example/7' },
       },
-      'Revision 2 serves users. Deployment shop/web 1 of 2 ready. Unfinished: deploy of revision 3 by https://ci.example/7; run that step again to finish it.',
+      'Revision 2 serves users. Deployment shop/web 1 of 2 ready. Unfinished: the deploy of revision 3, begun by https://ci.example/7; run that step again to finish it.',
+    ],
+    [
+      {
+        kind: 'rolling-status',
+        workloads: [],
+        unfinished: { kind: 'finish', revision: 8, role: 'blue', run: 'https://ci.example/7' },
+      },
+      'No revision is deployed. Unfinished: the clean-up after the switch to revision 8, begun by https://ci.example/7; run that step again to finish it.',
     ],
     [{ kind: 'rolling-status', workloads: [] }, 'No revision is deployed.'],
     [
@@ -231,7 +239,10 @@ describe('what was restored', () => {
   it.each<[Recovered, string]>([
     [{ kind: 'lock-lost' }, 'Another run has taken over the release: nothing was changed.'],
     [{ kind: 'nothing-unfinished' }, 'Nothing was left unfinished.'],
-    [{ kind: 'left', operation }, 'Operation stage of revision 2 was left as it is (rollback-on-failure: false).'],
+    [
+      { kind: 'left', operation },
+      'The run was killed during the staging of revision 2; everything was left as it is (rollback-on-failure: false).',
+    ],
     [{ kind: 'finish-left' }, 'Users are on the new role; run the same step again to finish what is left.'],
     [
       { kind: 'no-ready-pod' },
@@ -242,7 +253,7 @@ describe('what was restored', () => {
       { kind: 'narrowed', narrowed: { kind: 'failed', reason: 'forbidden' } },
       'The staged revision is removed, but the selector of the public Service stays narrowed: forbidden.',
     ],
-    [{ kind: 'restored', operation }, 'The run was killed during stage of revision 2; everything was restored.'],
+    [{ kind: 'restored', operation }, 'The run was killed during the staging of revision 2; everything was restored.'],
   ])('by the post step: %j', (recovered, words) => {
     expect(describeRecovered(recovered)).toBe(words);
   });

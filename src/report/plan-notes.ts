@@ -1,6 +1,7 @@
 import { describeRef, type ObjectRef } from '../kubernetes/object.js';
 import type { Operation } from '../release/state.js';
 import type { PlanNote } from '../strategies/outcome/plan-note.js';
+import { describeOperation } from './status.js';
 
 /** One thing that a deploy would do, as a sentence. */
 export function describePlanNote(note: PlanNote): string {
@@ -37,13 +38,14 @@ export function describePlanNote(note: PlanNote): string {
   }
 }
 
-function describeUnfinished({ kind, revision, role, run }: Operation): string {
+function describeUnfinished(operation: Operation): string {
+  const { kind, role, run } = operation;
   const on = role === undefined ? '' : ` (${role})`;
   const next =
     kind === 'switch'
       ? 'no deploy begins before `promote` or `rollback` has finished it'
       : 'the next deploy finishes it or starts from what it had found';
-  return `Unfinished: ${kind} of revision ${revision}${on}, begun by ${run}; ${next}.`;
+  return `Unfinished: ${describeOperation(operation)}${on}, begun by ${run}; ${next}.`;
 }
 
 function nameOf(service: ObjectRef | undefined): string {

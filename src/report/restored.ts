@@ -1,5 +1,6 @@
 import { describeRef, type ObjectRef } from '../kubernetes/object.js';
 import type { NarrowedSelector, Recovered, Restored, RestoredStaging } from '../strategies/outcome/restored.js';
+import { describeOperation } from './status.js';
 
 /** How far the state before a step was restored, as one sentence. */
 export function describeRestored(restored: Restored): string {
@@ -40,10 +41,8 @@ export function describeRecovered(recovered: Recovered): string {
       return 'Another run has taken over the release: nothing was changed.';
     case 'nothing-unfinished':
       return 'Nothing was left unfinished.';
-    case 'left': {
-      const { kind, revision } = recovered.operation;
-      return `Operation ${kind} of revision ${revision} was left as it is (rollback-on-failure: false).`;
-    }
+    case 'left':
+      return `The run was killed during ${describeOperation(recovered.operation)}; everything was left as it is (rollback-on-failure: false).`;
     case 'finish-left':
       return 'Users are on the new role; run the same step again to finish what is left.';
     case 'no-ready-pod':
@@ -52,10 +51,8 @@ export function describeRecovered(recovered: Recovered): string {
       return `Not everything could be restored: ${namesOf(recovered.failed)}.`;
     case 'narrowed':
       return `The staged revision is removed, but the selector of the public Service stays narrowed: ${withFullStop(describeNarrowed(recovered.narrowed))}`;
-    case 'restored': {
-      const { kind, revision } = recovered.operation;
-      return `The run was killed during ${kind} of revision ${revision}; everything was restored.`;
-    }
+    case 'restored':
+      return `The run was killed during ${describeOperation(recovered.operation)}; everything was restored.`;
     default:
       return recovered satisfies never;
   }
