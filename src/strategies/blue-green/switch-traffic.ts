@@ -9,7 +9,7 @@ import { confirmMs } from '../../traffic/endpoints.js';
 import type { PodName, TrafficRouter } from '../../traffic/router.js';
 import { routerOf } from '../../traffic/routers.js';
 import type { CheckResult } from '../../verify/verify.js';
-import { assertPassed, checksOf, runChecks } from '../shared/checks.js';
+import { checksOf, requireChecks } from '../shared/checks.js';
 import { FailedStep, outcomeBase, type Outcome } from '../outcome/outcome.js';
 import type { IdleResult } from '../outcome/serving.js';
 import { finishSwitch } from './finish-switch.js';
@@ -125,10 +125,7 @@ async function podsToServe(router: TrafficRouter, trafficSwitch: TrafficSwitch):
 async function verifyPublic(ctx: RunContext, trafficSwitch: TrafficSwitch): Promise<readonly CheckResult[]> {
   const { publicService: service, verified, checks } = trafficSwitch;
   const { workloads, ready } = verified;
-  const namespace = service.metadata.namespace ?? ctx.records.namespace;
-  const results = await runChecks(ctx, { checks, side: 'public', subject: { namespace, service, workloads, ready } });
-  assertPassed(results);
-  return results;
+  return requireChecks(ctx, { checks, side: 'public', service, workloads, ready });
 }
 
 /** After the switch is verified: the record says that users are on the new role, and what is left to do for the old one. */
