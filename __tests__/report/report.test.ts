@@ -39,7 +39,7 @@ describe('the report of a run', () => {
     const report = successReport({ ...deployed, outcome: 'planned', preview }, recorder());
     expect(report.preview).toEqual({
       revision: 3,
-      story: ['Revision 3 would be deployed.'],
+      notes: ['Revision 3 would be deployed.'],
       objects: [],
       images: [],
       users: [],

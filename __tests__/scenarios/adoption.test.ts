@@ -47,11 +47,11 @@ describe('An application that runs without roles', () => {
       active: 'green',
       staged: undefined,
     });
-    const { story } = JSON.parse(outputs.plan ?? '') as { readonly story: readonly string[] };
-    expect(story.join('\n')).toMatch(
+    const { notes } = JSON.parse(outputs.plan ?? '') as { readonly notes: readonly string[] };
+    expect(notes.join('\n')).toMatch(
       /Service \S*plain would first be narrowed .*Deployment \S*plain goes on serving as green, unchanged/,
     );
-    expect(story.join('\n')).toMatch(/Revision 1 would be staged on blue, without user traffic/);
+    expect(notes.join('\n')).toMatch(/Revision 1 would be staged on blue, without user traffic/);
     expect(await ns.versions()).toEqual(before);
   });
 

@@ -35,6 +35,6 @@ export type PlanNote =
   | { readonly kind: 'unfinished'; readonly operation: Operation };
 
 /** What a deploy would do. */
-export interface PlannedDeploy extends Omit<Preview, 'story'> {
+export interface PlannedDeploy extends Omit<Preview, 'notes'> {
   readonly notes: readonly PlanNote[];
 }
