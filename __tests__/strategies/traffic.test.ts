@@ -59,9 +59,9 @@ async function prepare(options: {
   const trafficSwitch: TrafficSwitch = {
     state: staged(),
     revision: revision('green'),
-    role: 'green',
+    to: 'green',
     from: 'blue',
-    before: { ref: publicRef, object: live },
+    liveBefore: { ref: publicRef, object: live },
     publicService: publicService('green'),
     verified: {
       workloads: [green],
@@ -219,7 +219,7 @@ describe('switching users to the other role', () => {
     const prepared = await prepare({ change: { state: first } });
     prepared.cluster.store.remove(publicRef);
     const { from: _nowhere, ...move } = prepared.trafficSwitch;
-    const outcome = await switchTraffic(prepared.ctx, { ...move, before: { ref: publicRef } });
+    const outcome = await switchTraffic(prepared.ctx, { ...move, liveBefore: { ref: publicRef } });
     expect(outcome).toMatchObject({ changes: [{ change: 'created' }] });
     expect(describeServing(outcome.serving)).toBe('Users are on green, revision 2 (site:v2).');
     expect(outcome).not.toHaveProperty('rollbackHint');
@@ -266,7 +266,7 @@ describe('users are sent back', () => {
     const prepared = await prepare({ status: 500, change: { state: first } });
     prepared.cluster.store.remove(publicRef);
     const { from: _nowhere, ...move } = prepared.trafficSwitch;
-    const { outcome } = await failure(switchTraffic(prepared.ctx, { ...move, before: { ref: publicRef } }));
+    const { outcome } = await failure(switchTraffic(prepared.ctx, { ...move, liveBefore: { ref: publicRef } }));
     expect(describeServing(outcome.serving)).toBe(
       'Service shop/web was removed again: nobody is served, as before this step.',
     );
@@ -276,12 +276,12 @@ describe('users are sent back', () => {
   it('to the role on which a killed run had found them, not to the one on which it left them', async () => {
     const prepared = await prepare({ status: 500 });
     const { cluster, ctx, trafficSwitch } = prepared;
-    const undo = trafficSwitch.before;
+    const previousService = trafficSwitch.liveBefore;
     const live = (await cluster.apply(publicService('green'))).object;
     const state = staged({
-      operation: { kind: 'switch', revision: 2, role: 'green', run: 'an earlier run', previousService: undo },
+      operation: { kind: 'switch', revision: 2, role: 'green', run: 'an earlier run', previousService },
     });
-    await failure(switchTraffic(ctx, { ...trafficSwitch, state, before: { ref: publicRef, object: live } }));
+    await failure(switchTraffic(ctx, { ...trafficSwitch, state, liveBefore: { ref: publicRef, object: live } }));
     expect(selectedRole(cluster)).toBe('blue');
   });
 });

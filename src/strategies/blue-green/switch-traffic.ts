@@ -21,21 +21,21 @@ import type { RecordedSwitch, TrafficSwitch } from './traffic-switch.js';
  * sent back, provided that the role that they left is ready.
  */
 export async function switchTraffic(ctx: RunContext, trafficSwitch: TrafficSwitch): Promise<Outcome> {
-  const { state, revision, role, from, publicService, verified, approval, outcome, policy } = trafficSwitch;
+  const { state, revision, to, from, publicService, verified, approval, outcome, policy } = trafficSwitch;
   const service = refOf(publicService);
   const router = routerOf(ctx, service);
-  const before = snapshotToRestore(trafficSwitch);
+  const previousService = snapshotToRestore(trafficSwitch);
   const switching: ReleaseState = {
     ...state,
-    operation: { kind: 'switch', revision: revision.number, role, run: ctx.run.url, previousService: before },
+    operation: { kind: 'switch', revision: revision.number, role: to, run: ctx.run.url, previousService },
   };
-  const recorded: RecordedSwitch = { trafficSwitch, before, switching };
+  const recorded: RecordedSwitch = { trafficSwitch, previousService, switching };
   const base = {
     ...outcomeBase(ctx, 'blue-green'),
     revision: revision.number,
     ...(state.current !== undefined && { previousRevision: state.current }),
     ...(approval !== undefined && { approval }),
-    changes: [{ ref: service, change: trafficSwitch.before.object === undefined ? 'created' : 'changed' }],
+    changes: [{ ref: service, change: trafficSwitch.liveBefore.object === undefined ? 'created' : 'changed' }],
   } as const;
   const { stagedChecks } = verified;
   try {
@@ -52,7 +52,7 @@ export async function switchTraffic(ctx: RunContext, trafficSwitch: TrafficSwitc
     pods = await ctx.phase('Switch', async () => {
       ctx.signal.throwIfAborted();
       const found = await podsToServe(router, trafficSwitch);
-      await router.set({ object: publicService, force: revision.force }, trafficSwitch.before);
+      await router.set({ object: publicService, force: revision.force }, trafficSwitch.liveBefore);
       return found;
     });
   } catch (error) {
@@ -76,11 +76,11 @@ export async function switchTraffic(ctx: RunContext, trafficSwitch: TrafficSwitc
   }
   const arrived = {
     ...base,
-    activeRole: role,
+    activeRole: to,
     ...(from !== undefined && { idleRole: from }),
     checks: [...stagedChecks, ...publicChecks],
   };
-  const switchedTo = { role, revision: revision.number, images: revision.images };
+  const switchedTo = { role: to, revision: revision.number, images: revision.images };
   let idle: IdleResult;
   try {
     idle = await ctx.phase('Clean up', () => finishSwitch(ctx, { state: switched, revision, service, policy }));
@@ -101,10 +101,10 @@ export async function switchTraffic(ctx: RunContext, trafficSwitch: TrafficSwitc
  * What a failure restores. After a killed run the live Service is the switched one already: then it is what that run had
  * recorded, if it was a switch to the same role.
  */
-function snapshotToRestore({ state, role, before }: TrafficSwitch): Snapshot {
+function snapshotToRestore({ state, to, liveBefore }: TrafficSwitch): Snapshot {
   const { operation } = state;
-  const interrupted = operation?.kind === 'switch' && operation.role === role ? operation.previousService : undefined;
-  return interrupted ?? before;
+  const interrupted = operation?.kind === 'switch' && operation.role === to ? operation.previousService : undefined;
+  return interrupted ?? liveBefore;
 }
 
 /**
@@ -112,13 +112,13 @@ function snapshotToRestore({ state, role, before }: TrafficSwitch): Snapshot {
  * pods of another version that carry the same labels: users would get both.
  */
 async function podsToServe(router: TrafficRouter, trafficSwitch: TrafficSwitch): Promise<readonly PodName[]> {
-  const { publicService, verified, role } = trafficSwitch;
+  const { publicService, verified, to } = trafficSwitch;
   const service = refOf(publicService);
   const pods = await router.readyPods(publicService);
   const verifiedHashes = new Set(verified.ready.map(({ templateHash }) => templateHash));
   const others = pods.filter(({ metadata }) => !verifiedHashes.has(metadata.labels?.['pod-template-hash']));
-  if (others.length > 0) throw otherPods(describeRef(service), { role, pods: others });
-  if (pods.length === 0) throw noReadyPod(describeRef(service), role);
+  if (others.length > 0) throw otherPods(describeRef(service), { role: to, pods: others });
+  if (pods.length === 0) throw noReadyPod(describeRef(service), to);
   return pods.map(({ metadata }) => ({ name: metadata.name }));
 }
 
@@ -134,7 +134,7 @@ async function recordSwitch(
   trafficSwitch: TrafficSwitch,
   switching: ReleaseState,
 ): Promise<ReleaseState> {
-  const { revision, role, from, outcome } = trafficSwitch;
+  const { revision, to, from, outcome } = trafficSwitch;
   const { operation: _switched, staged, ...rest } = switching;
   const stillStaged = staged !== undefined && staged.revision !== revision.number ? { staged } : {};
   const switched: ReleaseState = {
@@ -147,7 +147,7 @@ async function recordSwitch(
     },
   };
   await ctx.records.writeState(switched);
-  ctx.log.info(`Recorded: users are on ${role}, revision ${revision.number}`);
+  ctx.log.info(`Recorded: users are on ${to}, revision ${revision.number}`);
   return switched;
 }
 
