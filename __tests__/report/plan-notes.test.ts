@@ -10,7 +10,7 @@ const run = 'https://ci.example/7';
 
 describe('a note of a plan', () => {
   it.each<[PlanNote, string]>([
-    [{ kind: 'unchanged', revision: 4 }, 'Nothing would be changed: revision 4 is exactly these manifests.'],
+    [{ kind: 'unchanged', revision: 4 }, 'Nothing would be changed: revision 4 already has these manifests.'],
     [{ kind: 'to-deploy', revision: 5 }, 'Revision 5 would be deployed.'],
     [{ kind: 'pods-to-replace', workloads: [] }, 'No pod that runs now would be replaced.'],
     [
@@ -19,7 +19,7 @@ describe('a note of a plan', () => {
     ],
     [
       { kind: 'active-unchanged', role: 'blue' },
-      'Nothing would be changed: users are on blue, and it is exactly these manifests.',
+      'Nothing would be changed: users are on blue, which already runs these manifests.',
     ],
     [
       { kind: 'staged-before', revision: 2, role: 'green' },

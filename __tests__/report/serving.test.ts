@@ -15,7 +15,7 @@ const unrecorded = 'no connection';
 
 describe('what serves users', () => {
   it.each<[Serving, string]>([
-    [{ kind: 'untouched' }, 'As before: this step changed nothing that serves users.'],
+    [{ kind: 'untouched' }, 'The same as before: this step changed nothing that serves users.'],
     [
       { kind: 'unknown' },
       'This step ended in the middle of its work; run `action: status` to see what serves users now.',
@@ -57,11 +57,11 @@ describe('what serves users', () => {
     ],
     [
       { kind: 'active-confirmed', role: 'blue', revision: 1, healthy: true },
-      'Users are on blue, revision 1: exactly these manifests. Nothing was written.',
+      'Users are on blue, revision 1, which already runs these manifests. Nothing was written.',
     ],
     [
       { kind: 'active-confirmed', role: 'blue', healthy: false },
-      'Users are on blue: exactly these manifests. Nothing was written. But it is not healthy, as described here.',
+      'Users are on blue, which already runs these manifests. Nothing was written. But it is not healthy, as described here.',
     ],
     [
       {
@@ -97,7 +97,7 @@ describe('what serves users', () => {
     ],
     [
       { kind: 'switch-unknown', reason: 'no answer', unrecorded },
-      `It is not known whether the switch was made: no answer. Either role serves.${note}`,
+      `It is not known whether the switch was made: no answer. Users reach one of the two roles.${note}`,
     ],
     [{ kind: 'switch-failed' }, 'Nobody is served yet; nothing was switched.'],
     [
@@ -196,7 +196,7 @@ describe('what serves users', () => {
     [{ kind: 'failed', reason: 'forbidden' }, 'it could not be switched back (forbidden).'],
   ])('after a switch that was not undone: %j', (why, words) => {
     expect(describeServing({ kind: 'not-switched-back', service, role: 'green', revision: 2, why, unrecorded })).toBe(
-      `Service shop/web points at green, revision 2: ${words}${note}`,
+      `Service shop/web selects green, revision 2: ${words}${note}`,
     );
   });
 });

@@ -309,7 +309,7 @@ describe('users stay where they are', () => {
     const { outcome } = await failure(switchIn(prepared));
     expect(outcome.activeRole).toBe('green');
     expect(describeServing(outcome.serving)).toBe(
-      'Service shop/web points at green, revision 2: blue has no ready pod to switch back to. Nothing more was changed.',
+      'Service shop/web selects green, revision 2: blue has no ready pod to switch back to. Nothing more was changed.',
     );
     expect(prepared.ctx.log.lines).toContain(
       'blue has no ready pod, so users were not sent back to it. Both roles may be unhealthy: look at them now.',
@@ -323,7 +323,7 @@ describe('users stay where they are', () => {
     const policy = { ...prepared.trafficSwitch.policy, rollbackOnFailure: false };
     const { outcome } = await failure(switchTraffic(prepared.ctx, { ...prepared.trafficSwitch, policy }));
     expect(describeServing(outcome.serving)).toBe(
-      'Service shop/web points at green, revision 2: rollback-on-failure is false.',
+      'Service shop/web selects green, revision 2: rollback-on-failure is false.',
     );
     expect(selectedRole(prepared.cluster)).toBe('green');
   });
@@ -356,7 +356,7 @@ describe('users stay where they are', () => {
     expect(selectedRole(prepared.cluster)).toBe('blue');
   });
 
-  it('when the Service would also lead to pods of another version with the same labels', async () => {
+  it('when the Service would also select pods of another version with the same labels', async () => {
     const prepared = await prepare({});
     const { store } = prepared.cluster;
     const labels = { app: 'web', role: 'green', 'pod-template-hash': 'another' };
@@ -369,7 +369,7 @@ describe('users stay where they are', () => {
     expect(error).toMatchObject({
       code: 'changed',
       object: 'Service shop/web',
-      message: 'Service shop/web would also lead to pods that are not of this revision: stranger',
+      message: 'Service shop/web would also select pods that are not of this revision: stranger',
     });
     expect(describeServing(outcome.serving)).toBe(
       'This step did not switch anything: users are where they were (blue).',
@@ -385,7 +385,7 @@ describe('users stay where they are', () => {
       store.update({ ...pod, status: { conditions: [{ type: 'Ready', status: 'False' }] } }, { part: 'status' });
     }
     const { error } = await failure(switchIn(prepared));
-    expect(error).toMatchObject({ code: 'switch', message: 'Service shop/web would lead to no ready pod of green' });
+    expect(error).toMatchObject({ code: 'switch', message: 'Service shop/web would select no ready pod of green' });
     expect(selectedRole(prepared.cluster)).toBe('blue');
   });
 
@@ -398,7 +398,7 @@ describe('users stay where they are', () => {
     const { error, outcome } = await failure(switchIn(prepared));
     expect(error).toMatchObject({ code: 'unreachable' });
     expect(describeServing(outcome.serving)).toBe(
-      'It is not known whether the switch was made: no connection. Either role serves.',
+      'It is not known whether the switch was made: no connection. Users reach one of the two roles.',
     );
     expect((await ctx.records.readState())?.operation).toMatchObject({ kind: 'switch', role: 'green' });
   });

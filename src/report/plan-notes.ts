@@ -7,7 +7,7 @@ import { describeOperation } from './status.js';
 export function describePlanNote(note: PlanNote): string {
   switch (note.kind) {
     case 'unchanged':
-      return `Nothing would be changed: revision ${note.revision} is exactly these manifests.`;
+      return `Nothing would be changed: revision ${note.revision} already has these manifests.`;
     case 'to-deploy':
       return `Revision ${note.revision} would be deployed.`;
     case 'pods-to-replace':
@@ -15,7 +15,7 @@ export function describePlanNote(note: PlanNote): string {
         ? 'No pod that runs now would be replaced.'
         : `Pods would be replaced, a few at a time: ${note.workloads.map(describeRef).join(', ')}.`;
     case 'active-unchanged':
-      return `Nothing would be changed: users are on ${note.role}, and it is exactly these manifests.`;
+      return `Nothing would be changed: users are on ${note.role}, which already runs these manifests.`;
     case 'staged-before':
       return `Nothing would be changed: revision ${note.revision} is staged on ${note.role} already.`;
     case 'to-adopt':

@@ -57,7 +57,7 @@ function restorationOf(interrupted: InterruptedOperation): Restoration | undefin
   }
 }
 
-/** Whether the public Service as it was before the switch would lead to a ready pod. */
+/** Whether the public Service as it was before the switch would select a ready pod. */
 async function canServe(ctx: PostContext, previousService: Snapshot | undefined): Promise<boolean> {
   // Before the first release there was no Service, and it is removed: nobody had been served.
   if (previousService?.object === undefined) return true;

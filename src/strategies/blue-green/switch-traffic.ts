@@ -108,7 +108,7 @@ function snapshotToRestore({ state, to, liveBefore }: TrafficSwitch): Snapshot {
 }
 
 /**
- * The pods that the public Service will lead to, looked up right before it does. Throws `changed` when it would also lead to
+ * The pods that the public Service will select, looked up right before it does. Throws `changed` when it would also select
  * pods of another version that carry the same labels: users would get both.
  */
 async function podsToServe(router: TrafficRouter, trafficSwitch: TrafficSwitch): Promise<readonly PodName[]> {
@@ -156,7 +156,7 @@ function otherPods(
   { role, pods }: { readonly role: string; readonly pods: readonly KubeObject[] },
 ): CutoverError {
   const names = pods.map(({ metadata }) => metadata.name).join(', ');
-  return new CutoverError(`${service} would also lead to pods that are not of this revision: ${names}`, {
+  return new CutoverError(`${service} would also select pods that are not of this revision: ${names}`, {
     code: 'changed',
     object: service,
     hint: `They carry the labels of ${role}: often a Deployment that was renamed and is still there. Delete it, or give its pods other labels.`,
@@ -164,7 +164,7 @@ function otherPods(
 }
 
 function noReadyPod(service: string, role: string): CutoverError {
-  return new CutoverError(`${service} would lead to no ready pod of ${role}`, {
+  return new CutoverError(`${service} would select no ready pod of ${role}`, {
     code: 'switch',
     object: service,
     hint: 'The pods were ready a moment ago. Look at their events, then run this step again.',

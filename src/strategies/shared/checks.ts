@@ -75,7 +75,7 @@ export function endpointOf({ records }: Pick<RunContext, 'records'>, verified: V
   };
 }
 
-/** The Service that leads to a release's users: the one named, else the first that selects one of the Deployments. */
+/** The Service through which users reach a release: the one named, else the first that selects one of the Deployments. */
 export function servingService(objects: readonly KubeObject[], name: string | undefined): KubeObject | undefined {
   const services = objects.filter(({ apiVersion, kind }) => apiVersion === 'v1' && kind === 'Service');
   if (name !== undefined) return services.find(service => service.metadata.name === name);

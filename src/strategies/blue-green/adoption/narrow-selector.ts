@@ -23,7 +23,7 @@ export async function narrowSelector(ctx: RunContext, adoption: Adoption): Promi
     migration === undefined ? before.object : await cluster.setManagedFields(before.object, migration.managedFields);
   const { resourceVersion } = owned.metadata;
   await cluster.apply(narrowed, { force: true, ...(resourceVersion !== undefined && { resourceVersion }) });
-  log.info(`${describeRef(before.ref)} leads to the pods that serve now and to no others, whatever their labels`);
+  log.info(`${describeRef(before.ref)} selects the pods that serve now and no others, whatever their labels`);
   await routerOf(ctx, before.ref).confirm(pods, { timeoutMs: confirmMs, signal });
 }
 

@@ -5,7 +5,7 @@ import { checksOf, requireChecks } from '../../shared/checks.js';
 import { changesOf, FailedStep, outcomeBase, type Outcome } from '../../outcome/outcome.js';
 import type { BlueGreenDeploy } from './staging.js';
 
-/** The active role, which is exactly these manifests. */
+/** The active role, which already runs these manifests. */
 export interface ConfirmActiveRequest {
   readonly deploy: BlueGreenDeploy;
   readonly role: string;
