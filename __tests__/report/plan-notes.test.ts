@@ -10,7 +10,7 @@ const run = 'https://ci.example/7';
 
 describe('a note of a plan', () => {
   it.each<[PlanNote, string]>([
-    [{ kind: 'unchanged', revision: 4 }, 'Nothing would be changed: revision 4 is exactly these manifests.'],
+    [{ kind: 'unchanged', revision: 4 }, 'Nothing would be changed: revision 4 already has these manifests.'],
     [{ kind: 'to-deploy', revision: 5 }, 'Revision 5 would be deployed.'],
     [{ kind: 'pods-to-replace', workloads: [] }, 'No pod that runs now would be replaced.'],
     [
@@ -19,7 +19,7 @@ describe('a note of a plan', () => {
     ],
     [
       { kind: 'active-unchanged', role: 'blue' },
-      'Nothing would be changed: users are on blue, and it is exactly these manifests.',
+      'Nothing would be changed: users are on blue, which already runs these manifests.',
     ],
     [
       { kind: 'staged-before', revision: 2, role: 'green' },
@@ -44,11 +44,11 @@ describe('a note of a plan', () => {
     ],
     [
       { kind: 'unfinished', operation: { kind: 'switch', revision: 2, role: 'green', run } },
-      `Unfinished: switch of revision 2 (green), begun by ${run}; no deploy begins before \`promote\` or \`rollback\` has finished it.`,
+      `Unfinished: the switch to revision 2 (green), begun by ${run}; no deploy begins before \`promote\` or \`rollback\` has finished it.`,
     ],
     [
       { kind: 'unfinished', operation: { kind: 'deploy', revision: 2, run } },
-      `Unfinished: deploy of revision 2, begun by ${run}; the next deploy finishes it or starts from what it had found.`,
+      `Unfinished: the deploy of revision 2, begun by ${run}; the next deploy finishes it or starts from what it had found.`,
     ],
   ])('%j is one sentence', (note, sentence) => {
     expect(describePlanNote(note)).toBe(sentence);

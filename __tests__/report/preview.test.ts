@@ -20,7 +20,7 @@ const finding: Finding = {
 const preview: Preview = {
   revision: 8,
   role: 'green',
-  story: ['Revision 8 would be staged on green, without user traffic.'],
+  notes: ['Revision 8 would be staged on green, without user traffic.'],
   objects: [
     { ref: ref('Deployment', 'web-green'), at, when: 'deploy', change: 'changed', fields: [image] },
     { ref: ref('ConfigMap', 'web'), at, when: 'deploy', change: 'unchanged', fields: [] },
@@ -73,8 +73,8 @@ describe('the output `plan`', () => {
       refused: false,
       revision: 8,
       activeRole: 'blue',
-      stageRole: 'green',
-      story: preview.story,
+      stagedRole: 'green',
+      notes: preview.notes,
       objects: [
         expect.objectContaining({
           kind: 'Deployment',

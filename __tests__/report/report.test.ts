@@ -39,7 +39,7 @@ describe('the report of a run', () => {
     const report = successReport({ ...deployed, outcome: 'planned', preview }, recorder());
     expect(report.preview).toEqual({
       revision: 3,
-      story: ['Revision 3 would be deployed.'],
+      notes: ['Revision 3 would be deployed.'],
       objects: [],
       images: [],
       users: [],
@@ -70,7 +70,7 @@ describe('the report of a run that failed', () => {
   });
 
   it.each([
-    ['before its first write', false, 'As before: this step changed nothing that serves users.'],
+    ['before its first write', false, 'The same as before: this step changed nothing that serves users.'],
     [
       'after its first write',
       true,

@@ -15,7 +15,7 @@ const unrecorded = 'no connection';
 
 describe('what serves users', () => {
   it.each<[Serving, string]>([
-    [{ kind: 'untouched' }, 'As before: this step changed nothing that serves users.'],
+    [{ kind: 'untouched' }, 'The same as before: this step changed nothing that serves users.'],
     [
       { kind: 'unknown' },
       'This step ended in the middle of its work; run `action: status` to see what serves users now.',
@@ -52,16 +52,16 @@ describe('what serves users', () => {
       'Everything was restored and is ready. Revision 4 serves users, as before.',
     ],
     [
-      { kind: 'restored', restored: { kind: 'not-ready', reason: 'timed out.' }, current: 4 },
+      { kind: 'restored', restored: { kind: 'not-ready', reason: 'timed out' }, current: 4 },
       'The state before this step was restored, but is not ready: timed out. Users reach the pods that are ready, of revision 4 or of the new one.',
     ],
     [
       { kind: 'active-confirmed', role: 'blue', revision: 1, healthy: true },
-      'Users are on blue, revision 1: exactly these manifests. Nothing was written.',
+      'Users are on blue, revision 1, which already runs these manifests. Nothing was written.',
     ],
     [
       { kind: 'active-confirmed', role: 'blue', healthy: false },
-      'Users are on blue: exactly these manifests. Nothing was written. But it is not healthy, as described here.',
+      'Users are on blue, which already runs these manifests. Nothing was written. But it is not healthy, as described here.',
     ],
     [
       {
@@ -97,7 +97,7 @@ describe('what serves users', () => {
     ],
     [
       { kind: 'switch-unknown', reason: 'no answer', unrecorded },
-      `It is not known whether the switch was made: no answer. Either role serves.${note}`,
+      `It is not known whether the switch was made: no answer. Users reach one of the two roles.${note}`,
     ],
     [{ kind: 'switch-failed' }, 'Nobody is served yet; nothing was switched.'],
     [
@@ -111,7 +111,7 @@ describe('what serves users', () => {
     ],
     [
       { kind: 'switched-back', service, to: { role: 'blue' }, unconfirmed: 'no EndpointSlice' },
-      'Users are back on blue. But its endpoints are not confirmed: no EndpointSlice',
+      'Users are back on blue. But its endpoints are not confirmed: no EndpointSlice.',
     ],
     [
       {
@@ -120,7 +120,15 @@ describe('what serves users', () => {
         workloads: [{ ref: ref('Deployment', 'web'), ready: 1, replicas: 2 }],
         unfinished: { kind: 'deploy', revision: 3, run: 'https://ci.example/7' },
       },
-      'Revision 2 serves users. Deployment shop/web 1 of 2 ready. Unfinished: deploy of revision 3 by https://ci.example/7; run that step again to finish it.',
+      'Revision 2 serves users. Deployment shop/web 1 of 2 ready. Unfinished: the deploy of revision 3, begun by https://ci.example/7; run that step again to finish it.',
+    ],
+    [
+      {
+        kind: 'rolling-status',
+        workloads: [],
+        unfinished: { kind: 'finish', revision: 8, role: 'blue', run: 'https://ci.example/7' },
+      },
+      'No revision is deployed. Unfinished: the clean-up after the switch to revision 8, begun by https://ci.example/7; run that step again to finish it.',
     ],
     [{ kind: 'rolling-status', workloads: [] }, 'No revision is deployed.'],
     [
@@ -188,7 +196,7 @@ describe('what serves users', () => {
     [{ kind: 'failed', reason: 'forbidden' }, 'it could not be switched back (forbidden).'],
   ])('after a switch that was not undone: %j', (why, words) => {
     expect(describeServing({ kind: 'not-switched-back', service, role: 'green', revision: 2, why, unrecorded })).toBe(
-      `Service shop/web points at green, revision 2: ${words}${note}`,
+      `Service shop/web selects green, revision 2: ${words}${note}`,
     );
   });
 });
@@ -204,7 +212,8 @@ describe('what was restored', () => {
       { kind: 'incomplete', failed: [service, ref('Secret', 'db')] },
       'Not everything could be restored; still as this step left it: Service shop/web, Secret shop/db.',
     ],
-    [{ kind: 'not-ready', reason: 'no' }, 'The state before this step was restored, but is not ready: no'],
+    [{ kind: 'not-ready', reason: 'no' }, 'The state before this step was restored, but is not ready: no.'],
+    [{ kind: 'not-ready', reason: 'No.' }, 'The state before this step was restored, but is not ready: No.'],
     [{ kind: 'complete', ready: false, withheld: [], kept: [] }, 'Everything was restored.'],
     [
       { kind: 'complete', ready: true, withheld: [ref('Secret', 'db')], kept: [ref('Job', 'migrate')] },
@@ -230,18 +239,21 @@ describe('what was restored', () => {
   it.each<[Recovered, string]>([
     [{ kind: 'lock-lost' }, 'Another run has taken over the release: nothing was changed.'],
     [{ kind: 'nothing-unfinished' }, 'Nothing was left unfinished.'],
-    [{ kind: 'left', operation }, 'Operation stage of revision 2 was left as it is (rollback-on-failure: false).'],
+    [
+      { kind: 'left', operation },
+      'The run was killed during the staging of revision 2; everything was left as it is (rollback-on-failure: false).',
+    ],
     [{ kind: 'finish-left' }, 'Users are on the new role; run the same step again to finish what is left.'],
     [
       { kind: 'no-ready-pod' },
       'The role that users left has no ready pod, so users were not sent back to it: look at both roles now.',
     ],
-    [{ kind: 'incomplete', failed: [service] }, 'Not everything could be restored: Service shop/web'],
+    [{ kind: 'incomplete', failed: [service] }, 'Not everything could be restored: Service shop/web.'],
     [
       { kind: 'narrowed', narrowed: { kind: 'failed', reason: 'forbidden' } },
       'The staged revision is removed, but the selector of the public Service stays narrowed: forbidden.',
     ],
-    [{ kind: 'restored', operation }, 'The run was killed during stage of revision 2; everything was restored.'],
+    [{ kind: 'restored', operation }, 'The run was killed during the staging of revision 2; everything was restored.'],
   ])('by the post step: %j', (recovered, words) => {
     expect(describeRecovered(recovered)).toBe(words);
   });

@@ -47,11 +47,11 @@ describe('An application that runs without roles', () => {
       active: 'green',
       staged: undefined,
     });
-    const { story } = JSON.parse(outputs.plan ?? '') as { readonly story: readonly string[] };
-    expect(story.join('\n')).toMatch(
+    const { notes } = JSON.parse(outputs.plan ?? '') as { readonly notes: readonly string[] };
+    expect(notes.join('\n')).toMatch(
       /Service \S*plain would first be narrowed .*Deployment \S*plain goes on serving as green, unchanged/,
     );
-    expect(story.join('\n')).toMatch(/Revision 1 would be staged on blue, without user traffic/);
+    expect(notes.join('\n')).toMatch(/Revision 1 would be staged on blue, without user traffic/);
     expect(await ns.versions()).toEqual(before);
   });
 
@@ -110,7 +110,7 @@ describe('An application that runs without roles', () => {
     await expectUsersSaw(users, ['v1', 'v2']);
   });
 
-  for (const when of [/Service .* leads to the pods that serve now/, /Deployment .*plain-blue created/])
+  for (const when of [/Service .* selects the pods that serve now/, /Deployment .*plain-blue created/])
     scenario(`is adopted after a run that was lost at ${when.source}`, cluster, async ns => {
       await plain.bring(ns);
       await plain.applyWithKubectl(ns, 'v1');
@@ -144,13 +144,13 @@ describe('An application that cannot be adopted stays unchanged:', () => {
     expect(await ns.get('Deployment', 'plain-blue')).toBeUndefined();
   });
 
-  scenario('a Service that leads to nothing', cluster, async ns => {
+  scenario('a Service that selects nothing', cluster, async ns => {
     await plain.bring(ns);
     await plain.applyWithKubectl(ns, 'v1');
     await ns.cluster.kube.remove({ kind: 'Deployment', namespace: ns.namespace, name: 'plain' });
     await ns.until('its pods are on their way out', async () =>
       (await ns.list('Pod')).every(({ metadata }) => metadata.deletionTimestamp !== undefined),
     );
-    expectRefused(await ns.step(plain.stage('v2'), adopter), /leads to no ready pod/);
+    expectRefused(await ns.step(plain.stage('v2'), adopter), /selects no ready pod/);
   });
 });

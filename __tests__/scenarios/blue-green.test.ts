@@ -203,7 +203,7 @@ describe('Blue/green, when all goes well', () => {
     await ns.write({
       'smoke.mjs': `const page = await (await fetch(process.env.CUTOVER_URL)).text();
 if (!page.includes('Apache Tomcat/7')) throw new Error(page);
-console.log('smoke test of the', process.env.CUTOVER_STAGE, 'side passed');
+console.log('smoke test of the', process.env.CUTOVER_SIDE, 'side passed');
 `,
     });
     const verify = `- run: ${JSON.stringify(`"${process.execPath}" smoke.mjs`)}\n`;

@@ -19,8 +19,8 @@ interface Planned {
   readonly refused: boolean;
   readonly revision: number;
   readonly activeRole?: string;
-  readonly stageRole?: string;
-  readonly story: readonly string[];
+  readonly stagedRole?: string;
+  readonly notes: readonly string[];
   readonly objects: readonly {
     readonly kind: string;
     readonly name: string;
@@ -163,8 +163,8 @@ describe('A plan of a blue/green deploy', () => {
   scenario('shows the role, the switch and the images that users would get', cluster, async ns => {
     await tomcat.bring(ns);
     const first = planOf(await ns.step(asPlan(tomcat.deploy('7'))));
-    expect(first).toMatchObject({ revision: 1, stageRole: 'blue' });
-    expect(first.story.join(' ')).toMatch(/staged on blue.*`promote` would later create Service/);
+    expect(first).toMatchObject({ revision: 1, stagedRole: 'blue' });
+    expect(first.notes.join(' ')).toMatch(/staged on blue.*`promote` would later create Service/);
     expect(changesOf(first)).toEqual({
       Deployment: 'created',
       Service: 'created',
@@ -175,7 +175,7 @@ describe('A plan of a blue/green deploy', () => {
     const second = await ns.step(asPlan(tomcat.deploy('8')));
     const plan = planOf(second);
     expect(second.outputs).toMatchObject({ 'active-role': 'blue', 'idle-role': 'green' });
-    expect(plan).toMatchObject({ revision: 2, activeRole: 'blue', stageRole: 'green', refused: false });
+    expect(plan).toMatchObject({ revision: 2, activeRole: 'blue', stagedRole: 'green', refused: false });
     expect(plan.images).toMatchObject([{ from: expect.stringMatching(/:7$/), to: expect.stringMatching(/:8$/) }]);
     expect(plan.users).toMatchObject([
       {

@@ -368,8 +368,8 @@ describe('a Deployment is fit to be adopted', () => {
     ],
     ['not while pods of an earlier version run', deployment({ status: { updatedReplicas: 1 } }), 2, false],
     ['not while one of its pods is not ready', deployment({ status: { readyReplicas: 1 } }), 2, false],
-    ['not when the Service leads to fewer pods than it has', deployment(), 1, false],
-    ['not when the Service leads to more pods than it has', deployment(), 3, false],
+    ['not when the Service selects fewer pods than it has', deployment(), 1, false],
+    ['not when the Service selects more pods than it has', deployment(), 3, false],
   ])('%s', (_when, ...[live, pods, fit]) => {
     expect(unsettled(live, pods) === undefined).toBe(fit);
   });

@@ -86,7 +86,7 @@ describe('a blue/green plan', () => {
     const operation = { kind: 'switch', revision: 2, role: 'green', run: runOf(7).url } as const;
     const { preview } = await planOn(cluster, staged({ operation }));
     expect(storyOf(preview).at(-1)).toBe(
-      `Unfinished: switch of revision 2 (green), begun by ${runOf(7).url}; no deploy begins before \`promote\` or \`rollback\` has finished it.`,
+      `Unfinished: the switch to revision 2 (green), begun by ${runOf(7).url}; no deploy begins before \`promote\` or \`rollback\` has finished it.`,
     );
     expect(cluster.calls.filter(call => call.includes('Lease'))).toEqual([]);
   });
@@ -156,6 +156,6 @@ describe('a rolling plan', () => {
     const unfinished = { ...release, operation: { kind: 'deploy', revision: 4, run: runOf(3).url } as const };
     const outcome = await planRolled(cluster, unfinished);
     expect(outcome.outcome).toBe('planned');
-    expect(storyOf(outcome.preview).at(-1)).toMatch(/^Unfinished: deploy of revision 4, begun by /);
+    expect(storyOf(outcome.preview).at(-1)).toMatch(/^Unfinished: the deploy of revision 4, begun by /);
   });
 });

@@ -47,7 +47,7 @@ const versions = ({ cluster }: WebRelease): readonly string[] => {
 const rollbackWrites = [
   ['CREATE Lease shop/cutover-web', '-', 'site:v2'],
   ['REPLACE Lease shop/cutover-web', '-', 'site:v2'],
-  // Before the switch: a Service that leads to no pod refuses every connection.
+  // Before the switch: a Service that selects no pod refuses every connection.
   ['APPLY Deployment shop/web-blue', '-', 'site:v2'],
   ['REPLACE ConfigMap shop/cutover-web', '-', 'site:v2'],
   ['APPLY Service shop/web', 'switch', 'site:v2'],

@@ -59,9 +59,9 @@ async function prepare(options: {
   const trafficSwitch: TrafficSwitch = {
     state: staged(),
     revision: revision('green'),
-    role: 'green',
+    to: 'green',
     from: 'blue',
-    before: { ref: publicRef, object: live },
+    liveBefore: { ref: publicRef, object: live },
     publicService: publicService('green'),
     verified: {
       workloads: [green],
@@ -219,7 +219,7 @@ describe('switching users to the other role', () => {
     const prepared = await prepare({ change: { state: first } });
     prepared.cluster.store.remove(publicRef);
     const { from: _nowhere, ...move } = prepared.trafficSwitch;
-    const outcome = await switchTraffic(prepared.ctx, { ...move, before: { ref: publicRef } });
+    const outcome = await switchTraffic(prepared.ctx, { ...move, liveBefore: { ref: publicRef } });
     expect(outcome).toMatchObject({ changes: [{ change: 'created' }] });
     expect(describeServing(outcome.serving)).toBe('Users are on green, revision 2 (site:v2).');
     expect(outcome).not.toHaveProperty('rollbackHint');
@@ -266,7 +266,7 @@ describe('users are sent back', () => {
     const prepared = await prepare({ status: 500, change: { state: first } });
     prepared.cluster.store.remove(publicRef);
     const { from: _nowhere, ...move } = prepared.trafficSwitch;
-    const { outcome } = await failure(switchTraffic(prepared.ctx, { ...move, before: { ref: publicRef } }));
+    const { outcome } = await failure(switchTraffic(prepared.ctx, { ...move, liveBefore: { ref: publicRef } }));
     expect(describeServing(outcome.serving)).toBe(
       'Service shop/web was removed again: nobody is served, as before this step.',
     );
@@ -276,12 +276,12 @@ describe('users are sent back', () => {
   it('to the role on which a killed run had found them, not to the one on which it left them', async () => {
     const prepared = await prepare({ status: 500 });
     const { cluster, ctx, trafficSwitch } = prepared;
-    const undo = trafficSwitch.before;
+    const previousService = trafficSwitch.liveBefore;
     const live = (await cluster.apply(publicService('green'))).object;
     const state = staged({
-      operation: { kind: 'switch', revision: 2, role: 'green', run: 'an earlier run', previousService: undo },
+      operation: { kind: 'switch', revision: 2, role: 'green', run: 'an earlier run', previousService },
     });
-    await failure(switchTraffic(ctx, { ...trafficSwitch, state, before: { ref: publicRef, object: live } }));
+    await failure(switchTraffic(ctx, { ...trafficSwitch, state, liveBefore: { ref: publicRef, object: live } }));
     expect(selectedRole(cluster)).toBe('blue');
   });
 });
@@ -309,7 +309,7 @@ describe('users stay where they are', () => {
     const { outcome } = await failure(switchIn(prepared));
     expect(outcome.activeRole).toBe('green');
     expect(describeServing(outcome.serving)).toBe(
-      'Service shop/web points at green, revision 2: blue has no ready pod to switch back to. Nothing more was changed.',
+      'Service shop/web selects green, revision 2: blue has no ready pod to switch back to. Nothing more was changed.',
     );
     expect(prepared.ctx.log.lines).toContain(
       'blue has no ready pod, so users were not sent back to it. Both roles may be unhealthy: look at them now.',
@@ -323,7 +323,7 @@ describe('users stay where they are', () => {
     const policy = { ...prepared.trafficSwitch.policy, rollbackOnFailure: false };
     const { outcome } = await failure(switchTraffic(prepared.ctx, { ...prepared.trafficSwitch, policy }));
     expect(describeServing(outcome.serving)).toBe(
-      'Service shop/web points at green, revision 2: rollback-on-failure is false.',
+      'Service shop/web selects green, revision 2: rollback-on-failure is false.',
     );
     expect(selectedRole(prepared.cluster)).toBe('green');
   });
@@ -356,7 +356,7 @@ describe('users stay where they are', () => {
     expect(selectedRole(prepared.cluster)).toBe('blue');
   });
 
-  it('when the Service would also lead to pods of another version with the same labels', async () => {
+  it('when the Service would also select pods of another version with the same labels', async () => {
     const prepared = await prepare({});
     const { store } = prepared.cluster;
     const labels = { app: 'web', role: 'green', 'pod-template-hash': 'another' };
@@ -369,7 +369,7 @@ describe('users stay where they are', () => {
     expect(error).toMatchObject({
       code: 'changed',
       object: 'Service shop/web',
-      message: 'Service shop/web would also lead to pods that are not of this revision: stranger',
+      message: 'Service shop/web would also select pods that are not of this revision: stranger',
     });
     expect(describeServing(outcome.serving)).toBe(
       'This step did not switch anything: users are where they were (blue).',
@@ -385,7 +385,7 @@ describe('users stay where they are', () => {
       store.update({ ...pod, status: { conditions: [{ type: 'Ready', status: 'False' }] } }, { part: 'status' });
     }
     const { error } = await failure(switchIn(prepared));
-    expect(error).toMatchObject({ code: 'switch', message: 'Service shop/web would lead to no ready pod of green' });
+    expect(error).toMatchObject({ code: 'switch', message: 'Service shop/web would select no ready pod of green' });
     expect(selectedRole(prepared.cluster)).toBe('blue');
   });
 
@@ -398,7 +398,7 @@ describe('users stay where they are', () => {
     const { error, outcome } = await failure(switchIn(prepared));
     expect(error).toMatchObject({ code: 'unreachable' });
     expect(describeServing(outcome.serving)).toBe(
-      'It is not known whether the switch was made: no connection. Either role serves.',
+      'It is not known whether the switch was made: no connection. Users reach one of the two roles.',
     );
     expect((await ctx.records.readState())?.operation).toMatchObject({ kind: 'switch', role: 'green' });
   });

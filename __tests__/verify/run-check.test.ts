@@ -42,7 +42,7 @@ describe('the environment of a command', () => {
   ])('does not contain %s', name => {
     expect(commandEnvironment({ ...path, [name]: 'secret' }, { side: 'staged' })).toEqual({
       ...path,
-      CUTOVER_STAGE: 'staged',
+      CUTOVER_SIDE: 'staged',
     });
   });
 
@@ -50,7 +50,7 @@ describe('the environment of a command', () => {
     const given = { ...path, KUBECONFIG: '/k', GITHUB_SHA: 'abc', ACTIONS_STEP_DEBUG: 'true', CUTOVER_URL: 'stale' };
     expect(commandEnvironment(given, { side: 'public', url: 'http://127.0.0.1:1' })).toEqual({
       ...given,
-      CUTOVER_STAGE: 'public',
+      CUTOVER_SIDE: 'public',
       CUTOVER_URL: 'http://127.0.0.1:1',
     });
   });

@@ -323,9 +323,9 @@ describe('a cancelled run', () => {
 });
 
 describe('a run check through verify', () => {
-  it('has the endpoint in CUTOVER_URL and its side in CUTOVER_STAGE', async () => {
+  it('has the endpoint in CUTOVER_URL and its side in CUTOVER_SIDE', async () => {
     const cluster = proxyCluster({ proxy: () => answer(200, 'hello') });
-    const command = `"${process.execPath}" -e 'fetch(process.env.CUTOVER_URL + "/x").then(r => r.text()).then(t => console.log(t, process.env.CUTOVER_STAGE))'`;
+    const command = `"${process.execPath}" -e 'fetch(process.env.CUTOVER_URL + "/x").then(r => r.text()).then(t => console.log(t, process.env.CUTOVER_SIDE))'`;
     const { results, lines } = await outcome({ checks: [run(command)], cluster });
     expect(lines).toContain('| hello staged');
     expect(results[0]).toMatchObject({ verdict: 'pass', detail: 'exit status 0' });

@@ -36,7 +36,7 @@ export interface Preview {
   /** Blue/green: the role that it would stage on. Absent: it would stage nothing. */
   readonly role?: string;
   /** What would happen, in order, one sentence each. */
-  readonly story: readonly string[];
+  readonly notes: readonly string[];
   readonly objects: readonly PreviewedObject[];
   readonly images: readonly ImageChange[];
   /** Blue/green: how the objects that serve users after the switch would differ from those of the active role. */

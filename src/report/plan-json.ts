@@ -32,7 +32,7 @@ function withoutFields<T extends { readonly fields: readonly unknown[] }>(object
 
 function content(report: Report, preview: NonNullable<Report['preview']>) {
   const { release, namespace, strategy, outcome, activeRole, findings = [], error } = report;
-  const { revision, role, story, objects, images, users } = preview;
+  const { revision, role, notes, objects, images, users } = preview;
   return {
     format: 1,
     release,
@@ -42,8 +42,8 @@ function content(report: Report, preview: NonNullable<Report['preview']>) {
     refused: error !== undefined,
     revision,
     activeRole,
-    stageRole: role,
-    story,
+    stagedRole: role,
+    notes,
     objects: objects.map(({ ref, at, when, change, unchecked, fields }) => ({
       ...shownRef(ref),
       change,
@@ -83,10 +83,10 @@ function shortened(plan: Content) {
     let left = largest / 6 - 1_000;
     return items.filter(item => (left -= JSON.stringify(item).length + 1) >= 0);
   };
-  const { story, objects, images, users, findings, problems } = plan;
+  const { notes, objects, images, users, findings, problems } = plan;
   return {
     ...plan,
-    story: fitting(story),
+    notes: fitting(notes),
     objects: fitting(objects),
     images: fitting(images),
     users: fitting(users),

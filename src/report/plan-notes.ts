@@ -1,12 +1,13 @@
 import { describeRef, type ObjectRef } from '../kubernetes/object.js';
 import type { Operation } from '../release/state.js';
 import type { PlanNote } from '../strategies/outcome/plan-note.js';
+import { describeOperation } from './status.js';
 
 /** One thing that a deploy would do, as a sentence. */
 export function describePlanNote(note: PlanNote): string {
   switch (note.kind) {
     case 'unchanged':
-      return `Nothing would be changed: revision ${note.revision} is exactly these manifests.`;
+      return `Nothing would be changed: revision ${note.revision} already has these manifests.`;
     case 'to-deploy':
       return `Revision ${note.revision} would be deployed.`;
     case 'pods-to-replace':
@@ -14,7 +15,7 @@ export function describePlanNote(note: PlanNote): string {
         ? 'No pod that runs now would be replaced.'
         : `Pods would be replaced, a few at a time: ${note.workloads.map(describeRef).join(', ')}.`;
     case 'active-unchanged':
-      return `Nothing would be changed: users are on ${note.role}, and it is exactly these manifests.`;
+      return `Nothing would be changed: users are on ${note.role}, which already runs these manifests.`;
     case 'staged-before':
       return `Nothing would be changed: revision ${note.revision} is staged on ${note.role} already.`;
     case 'to-adopt':
@@ -37,13 +38,14 @@ export function describePlanNote(note: PlanNote): string {
   }
 }
 
-function describeUnfinished({ kind, revision, role, run }: Operation): string {
+function describeUnfinished(operation: Operation): string {
+  const { kind, role, run } = operation;
   const on = role === undefined ? '' : ` (${role})`;
   const next =
     kind === 'switch'
       ? 'no deploy begins before `promote` or `rollback` has finished it'
       : 'the next deploy finishes it or starts from what it had found';
-  return `Unfinished: ${kind} of revision ${revision}${on}, begun by ${run}; ${next}.`;
+  return `Unfinished: ${describeOperation(operation)}${on}, begun by ${run}; ${next}.`;
 }
 
 function nameOf(service: ObjectRef | undefined): string {

@@ -9,7 +9,7 @@ import { block, code, list, prose, table, text } from './markdown.js';
 const mostFields = 100;
 
 /** What a deploy would do, as sections of the summary. */
-export function previewSections({ story, objects, images, users }: Preview): readonly string[] {
+export function previewSections({ notes, objects, images, users }: Preview): readonly string[] {
   const rows = objects
     .filter(({ change, unchecked }) => change !== 'unchanged' || unchecked !== undefined)
     .map(one => [
@@ -22,7 +22,7 @@ export function previewSections({ story, objects, images, users }: Preview): rea
   const same = objects.length - rows.length;
   const unchecked = [...new Set(objects.flatMap(one => one.unchecked ?? []))];
   return [
-    list(story.map(prose)),
+    list(notes.map(prose)),
     ...(images.length === 0
       ? []
       : [

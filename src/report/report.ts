@@ -57,7 +57,7 @@ function toText(outcome: Outcome): Omit<Report, 'action' | 'phases'> {
 }
 
 function previewText({ notes, ...preview }: PlannedDeploy): Preview {
-  return { ...preview, story: notes.map(describePlanNote) };
+  return { ...preview, notes: notes.map(describePlanNote) };
 }
 
 function detailsOf({ serving, preview, activeRole }: Outcome): readonly string[] {

@@ -1,5 +1,6 @@
 import { describeRef, type ObjectRef } from '../kubernetes/object.js';
 import type { NarrowedSelector, Recovered, Restored, RestoredStaging } from '../strategies/outcome/restored.js';
+import { describeOperation } from './status.js';
 
 /** How far the state before a step was restored, as one sentence. */
 export function describeRestored(restored: Restored): string {
@@ -11,7 +12,7 @@ export function describeRestored(restored: Restored): string {
     case 'incomplete':
       return `Not everything could be restored; still as this step left it: ${namesOf(restored.failed)}.`;
     case 'not-ready':
-      return `The state before this step was restored, but is not ready: ${restored.reason}`;
+      return `The state before this step was restored, but is not ready: ${withFullStop(restored.reason)}`;
     case 'complete': {
       const { withheld, kept, ready } = restored;
       const exceptions = [
@@ -30,7 +31,7 @@ export function describeRestored(restored: Restored): string {
 export function describeRestoredStaging({ objects, narrowed }: RestoredStaging): string {
   return narrowed === undefined
     ? describeRestored(objects)
-    : `${describeRestored(objects)} The selector of the public Service stays narrowed: ${describeNarrowed(narrowed)}.`;
+    : `${describeRestored(objects)} The selector of the public Service stays narrowed: ${withFullStop(describeNarrowed(narrowed))}`;
 }
 
 /** What the post step did, as one sentence. */
@@ -40,25 +41,26 @@ export function describeRecovered(recovered: Recovered): string {
       return 'Another run has taken over the release: nothing was changed.';
     case 'nothing-unfinished':
       return 'Nothing was left unfinished.';
-    case 'left': {
-      const { kind, revision } = recovered.operation;
-      return `Operation ${kind} of revision ${revision} was left as it is (rollback-on-failure: false).`;
-    }
+    case 'left':
+      return `The run was killed during ${describeOperation(recovered.operation)}; everything was left as it is (rollback-on-failure: false).`;
     case 'finish-left':
       return 'Users are on the new role; run the same step again to finish what is left.';
     case 'no-ready-pod':
       return 'The role that users left has no ready pod, so users were not sent back to it: look at both roles now.';
     case 'incomplete':
-      return `Not everything could be restored: ${namesOf(recovered.failed)}`;
+      return `Not everything could be restored: ${namesOf(recovered.failed)}.`;
     case 'narrowed':
-      return `The staged revision is removed, but the selector of the public Service stays narrowed: ${describeNarrowed(recovered.narrowed)}.`;
-    case 'restored': {
-      const { kind, revision } = recovered.operation;
-      return `The run was killed during ${kind} of revision ${revision}; everything was restored.`;
-    }
+      return `The staged revision is removed, but the selector of the public Service stays narrowed: ${withFullStop(describeNarrowed(recovered.narrowed))}`;
+    case 'restored':
+      return `The run was killed during ${describeOperation(recovered.operation)}; everything was restored.`;
     default:
       return recovered satisfies never;
   }
+}
+
+/** An error message as the end of a sentence: more sentences may follow it. */
+export function withFullStop(message: string): string {
+  return /[.!?]$/.test(message) ? message : `${message}.`;
 }
 
 function describeNarrowed(narrowed: NarrowedSelector): string {

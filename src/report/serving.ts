@@ -1,13 +1,13 @@
 import { describeRef } from '../kubernetes/object.js';
 import type { IdleResult, Serving, StagingResult, Users, WhyNotSwitchedBack } from '../strategies/outcome/serving.js';
-import { describeRestored, describeRestoredStaging } from './restored.js';
+import { describeRestored, describeRestoredStaging, withFullStop } from './restored.js';
 import { describeStatus } from './status.js';
 
 /** What serves users now, in one or a few sentences. Never empty. */
 export function describeServing(serving: Serving): string {
   switch (serving.kind) {
     case 'untouched':
-      return 'As before: this step changed nothing that serves users.';
+      return 'The same as before: this step changed nothing that serves users.';
     case 'unknown':
       return 'This step ended in the middle of its work; run `action: status` to see what serves users now.';
     case 'rolled-back-before':
@@ -35,7 +35,7 @@ export function describeServing(serving: Serving): string {
     case 'staging':
       return [describeUsers(serving.users), ...resultOf(serving.result)].join(' ');
     case 'active-confirmed': {
-      const users = `Users are on ${revisionOn(serving)}: exactly these manifests. Nothing was written.`;
+      const users = `Users are on ${revisionOn(serving)}, which already runs these manifests. Nothing was written.`;
       return serving.healthy ? users : `${users} But it is not healthy, as described here.`;
     }
     case 'rejected':
@@ -60,7 +60,7 @@ export function describeServing(serving: Serving): string {
     case 'switch-never-made':
       return `Users are on ${serving.role}: an interrupted run recorded the switch but never made it. No workload was changed.`;
     case 'switch-unknown':
-      return `It is not known whether the switch was made: ${serving.reason}. Either role serves.${note(serving)}`;
+      return `It is not known whether the switch was made: ${withFullStop(serving.reason)} Users reach one of the two roles.${note(serving)}`;
     case 'switch-failed':
       return serving.active === undefined
         ? `Nobody is served yet; nothing was switched.${note(serving)}`
@@ -70,10 +70,12 @@ export function describeServing(serving: Serving): string {
       if (to === undefined)
         return `${describeRef(service)} was removed again: nobody is served, as before this step.${note(serving)}`;
       const users = `Users are back on ${revisionOn(to)}.${note(serving)}`;
-      return unconfirmed === undefined ? users : `${users} But its endpoints are not confirmed: ${unconfirmed}`;
+      return unconfirmed === undefined
+        ? users
+        : `${users} But its endpoints are not confirmed: ${withFullStop(unconfirmed)}`;
     }
     case 'not-switched-back':
-      return `${describeRef(serving.service)} points at ${revisionOn(serving)}: ${describeWhy(serving.why)}${note(serving)}`;
+      return `${describeRef(serving.service)} selects ${revisionOn(serving)}: ${describeWhy(serving.why)}${note(serving)}`;
     case 'rolling-status':
     case 'blue-green-status':
       return describeStatus(serving);

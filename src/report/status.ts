@@ -13,6 +13,22 @@ export function statusLines(status: StatusServing): readonly string[] {
   return status.kind === 'rolling-status' ? status.workloads.map(workloadLine) : status.roles.map(roleLine);
 }
 
+/** An operation in progress, as the object of a sentence. */
+export function describeOperation({ kind, revision }: Operation): string {
+  switch (kind) {
+    case 'deploy':
+      return `the deploy of revision ${revision}`;
+    case 'stage':
+      return `the staging of revision ${revision}`;
+    case 'switch':
+      return `the switch to revision ${revision}`;
+    case 'finish':
+      return `the clean-up after the switch to revision ${revision}`;
+    default:
+      return kind satisfies never;
+  }
+}
+
 function usersOf(status: StatusServing): string {
   switch (status.kind) {
     case 'rolling-status':
@@ -37,6 +53,5 @@ function workloadLine({ ref, ready, replicas }: WorkloadHealth): string {
 
 function unfinishedOf(operation: Operation | undefined): readonly string[] {
   if (operation === undefined) return [];
-  const { kind, revision, run } = operation;
-  return [`Unfinished: ${kind} of revision ${revision} by ${run}; run that step again to finish it.`];
+  return [`Unfinished: ${describeOperation(operation)}, begun by ${operation.run}; run that step again to finish it.`];
 }

@@ -76,11 +76,11 @@ export function attemptOf(result: CommandResult): CheckAttempt {
  */
 const hiddenVariables = /^(INPUT_.*|ACTIONS_(RUNTIME|ID_TOKEN|RESULTS|CACHE)_.*|GITHUB_STATE|STATE_.*)$/i;
 
-/** The environment of a command: that of the runner without hidden variables, with `CUTOVER_STAGE` and `CUTOVER_URL`. */
+/** The environment of a command: that of the runner without hidden variables, with `CUTOVER_SIDE` and `CUTOVER_URL`. */
 export function commandEnvironment(
   environment: Readonly<Record<string, string>>,
   { side, url }: { readonly side: 'staged' | 'public'; readonly url?: string },
 ): Record<string, string> {
   const kept = Object.entries(environment).filter(([name]) => !hiddenVariables.test(name) && name !== 'CUTOVER_URL');
-  return { ...Object.fromEntries(kept), CUTOVER_STAGE: side, ...(url !== undefined && { CUTOVER_URL: url }) };
+  return { ...Object.fromEntries(kept), CUTOVER_SIDE: side, ...(url !== undefined && { CUTOVER_URL: url }) };
 }

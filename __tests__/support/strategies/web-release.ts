@@ -282,7 +282,7 @@ export function endOf(work: Promise<Outcome>): Promise<Outcome | FailedStep | Cu
   return work.catch((thrown: unknown) => failureOf(Promise.reject(thrown as Error)));
 }
 
-/** Images of the ready pods that the public Service leads to, as its endpoints say: what users get, pod by pod. */
+/** Images of the ready pods that the public Service selects, as its endpoints say: what users get, pod by pod. */
 export function served({ store }: MemoryCluster): readonly string[] {
   const slices = store.list(
     { apiVersion: 'discovery.k8s.io/v1', kind: 'EndpointSlice', namespace: 'shop' },

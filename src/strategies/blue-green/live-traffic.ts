@@ -5,11 +5,11 @@ import type { ReleaseState } from '../../release/state.js';
 import type { RunContext } from '../../run/context.js';
 import type { Active, PodLabels } from '../../traffic/active-role.js';
 import type { LiveTraffic } from '../../traffic/router.js';
-import { serviceSelector } from '../../traffic/service-selector.js';
+import { routerOf } from '../../traffic/routers.js';
 
 /** Which role users of a recorded release reach, as its live public Service says. */
 export function readActive(ctx: RunContext, state: ReleaseState): Promise<LiveTraffic> {
-  return serviceSelector(ctx, publicServiceOf(state)).read({ roles: rolesOf(state), podLabels: podLabelsOf(state) });
+  return routerOf(ctx, publicServiceOf(state)).read({ roles: rolesOf(state), podLabels: podLabelsOf(state) });
 }
 
 /** The active role, which must run the revision on record. Throws `changed` when somebody moved the users by hand. */

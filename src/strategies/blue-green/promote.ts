@@ -83,7 +83,7 @@ async function promoteStaged(ctx: RunContext, request: PromoteRequest, approved:
   const revision = { ...recorded, force: request.force ?? recorded.force };
   const { publicService } = revision;
   if (publicService === undefined) throw noPublicService(revision.number);
-  const { active, before } = await readActive(ctx, state);
+  const { active, before: liveBefore } = await readActive(ctx, state);
   const from = roleToLeave(state, active, role);
   const checks = request.verify ?? revision.checks;
   let verified: VerifiedRole;
@@ -109,9 +109,9 @@ async function promoteStaged(ctx: RunContext, request: PromoteRequest, approved:
   return switchTraffic(ctx, {
     state,
     revision,
-    role,
+    to: role,
     ...(from !== undefined && { from }),
-    before,
+    liveBefore,
     publicService,
     verified,
     checks,

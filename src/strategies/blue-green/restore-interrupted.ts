@@ -1,6 +1,6 @@
 import type { Snapshot } from '../../plan/change.js';
 import type { ReleaseState } from '../../release/state.js';
-import { serviceSelector } from '../../traffic/service-selector.js';
+import { routerOf } from '../../traffic/routers.js';
 import type { Recovered } from '../outcome/restored.js';
 import { recordRestored, restoreRecorded, type InterruptedOperation, type PostContext } from '../shared/interrupted.js';
 import { withoutAdopted } from './adoption/adopted-record.js';
@@ -57,9 +57,9 @@ function restorationOf(interrupted: InterruptedOperation): Restoration | undefin
   }
 }
 
-/** Whether the public Service as it was before the switch would lead to a ready pod. */
+/** Whether the public Service as it was before the switch would select a ready pod. */
 async function canServe(ctx: PostContext, previousService: Snapshot | undefined): Promise<boolean> {
   // Before the first release there was no Service, and it is removed: nobody had been served.
   if (previousService?.object === undefined) return true;
-  return (await serviceSelector(ctx, previousService.ref).readyPods(previousService.object)).length > 0;
+  return (await routerOf(ctx, previousService.ref).readyPods(previousService.object)).length > 0;
 }

@@ -4,8 +4,8 @@ import { recordFailure, withHistory } from '../../release/records.js';
 import { historyEntry } from '../../release/revision.js';
 import type { RunContext } from '../../run/context.js';
 import { confirmMs } from '../../traffic/endpoints.js';
-import type { PodName } from '../../traffic/router.js';
-import { serviceSelector } from '../../traffic/service-selector.js';
+import type { PodName, TrafficRouter } from '../../traffic/router.js';
+import { routerOf } from '../../traffic/routers.js';
 import type { Outcome } from '../outcome/outcome.js';
 import type { WhyNotSwitchedBack } from '../outcome/serving.js';
 import type { RecordedSwitch } from './traffic-switch.js';
@@ -23,7 +23,7 @@ export async function restoreFailedSwitch(ctx: RunContext, recorded: RecordedSwi
   const failed = historyEntry(ctx.run, revision, 'failed');
   let switched: boolean;
   try {
-    switched = await serviceSelector(ctx, refOf(publicService)).isSetTo({
+    switched = await routerOf(ctx, refOf(publicService)).isSetTo({
       object: publicService,
       force: revision.force,
     });
@@ -40,14 +40,15 @@ export async function restoreFailedSwitch(ctx: RunContext, recorded: RecordedSwi
 
 /** Sends users back, unless the role that they left cannot serve. Goes on after a cancel; never throws, so that the cause stays. */
 export async function restoreTraffic(ctx: RunContext, recorded: RecordedSwitch): Promise<RestoredTraffic> {
-  const { trafficSwitch, before, cause } = recorded;
+  const { trafficSwitch, previousService, cause } = recorded;
   const { from, policy } = trafficSwitch;
   const takenOver = cause !== undefined && asCutoverError(cause).code === 'changed';
   if (ctx.lockLost?.aborted || takenOver) return leaveSwitched(ctx, recorded, { kind: 'lock-lost' });
   if (!policy.rollbackOnFailure) return leaveSwitched(ctx, recorded, { kind: 'rollback-disabled' });
   try {
     return await ctx.phase('Restore', async () => {
-      const pods = await serviceSelector(ctx, before.ref).readyPods(before.object);
+      const router = routerOf(ctx, previousService.ref);
+      const pods = await router.readyPods(previousService.object);
       if (from !== undefined && pods.length === 0) {
         ctx.log.error(
           `${from} has no ready pod, so users were not sent back to it. Both roles may be unhealthy: look at them now.`,
@@ -55,7 +56,7 @@ export async function restoreTraffic(ctx: RunContext, recorded: RecordedSwitch):
         return leaveSwitched(ctx, recorded, { kind: 'no-ready-pod', role: from });
       }
       const names = pods.map(({ metadata }) => ({ name: metadata.name }));
-      return await switchBack(ctx, recorded, names);
+      return await switchBack(ctx, recorded, { router, pods: names });
     });
   } catch (error) {
     return leaveSwitched(ctx, recorded, { kind: 'failed', reason: asCutoverError(error).message });
@@ -64,16 +65,15 @@ export async function restoreTraffic(ctx: RunContext, recorded: RecordedSwitch):
 
 async function switchBack(
   ctx: RunContext,
-  { trafficSwitch, before, switching }: RecordedSwitch,
-  pods: readonly PodName[],
+  { trafficSwitch, previousService, switching }: RecordedSwitch,
+  { router, pods }: { readonly router: TrafficRouter; readonly pods: readonly PodName[] },
 ): Promise<RestoredTraffic> {
-  const { role, from, state, revision } = trafficSwitch;
-  const router = serviceSelector(ctx, before.ref);
-  await router.restore(before);
+  const { to: role, from, state, revision } = trafficSwitch;
+  await router.restore(previousService);
   const { operation: _ended, ...rest } = switching;
   const failed = historyEntry(ctx.run, revision, 'failed');
   const note = unrecordedOf(await recordFailure(ctx.records, withHistory(rest, failed)));
-  const service = before.ref;
+  const service = previousService.ref;
   if (from === undefined) return { serving: { kind: 'switched-back', service, ...note } };
   const to = { role: from, ...(state.current !== undefined && { revision: state.current }) };
   const roles = {
@@ -93,15 +93,15 @@ async function switchBack(
 
 async function leaveSwitched(
   ctx: RunContext,
-  { trafficSwitch, before, switching }: RecordedSwitch,
+  { trafficSwitch, previousService, switching }: RecordedSwitch,
   why: WhyNotSwitchedBack,
 ): Promise<RestoredTraffic> {
-  const { role, revision } = trafficSwitch;
+  const { to: role, revision } = trafficSwitch;
   const failed = historyEntry(ctx.run, revision, 'failed');
   const note = unrecordedOf(await recordFailure(ctx.records, withHistory(switching, failed)));
   return {
     activeRole: role,
-    serving: { kind: 'not-switched-back', service: before.ref, role, revision: revision.number, why, ...note },
+    serving: { kind: 'not-switched-back', service: previousService.ref, role, revision: revision.number, why, ...note },
   };
 }
 

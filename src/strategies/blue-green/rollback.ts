@@ -28,7 +28,7 @@ export async function rollBackBlueGreen(ctx: RunContext, request: RollbackReques
   if (isRolledBack(state)) return rolledBackBefore(ctx, state);
   const approval = approve && (await ctx.phase('Confirm', approve));
   return underLock(ctx, state, async locked => {
-    const { active, before } = await readActive(locked, state);
+    const { active, before: liveBefore } = await readActive(locked, state);
     if (active.kind === 'none')
       throw noRevisionToRollBackTo(state.release, 'there is no public Service, so nobody is served');
     const role = roleToRollBackTo(state, active);
@@ -57,9 +57,9 @@ export async function rollBackBlueGreen(ctx: RunContext, request: RollbackReques
     return switchTraffic(locked, {
       state: discarded,
       revision,
-      role,
+      to: role,
       from,
-      before,
+      liveBefore,
       publicService,
       verified,
       checks,

@@ -6,10 +6,10 @@ import { historyEntry } from '../../release/revision.js';
 import type { ReleaseState } from '../../release/state.js';
 import type { RunContext } from '../../run/context.js';
 import { confirmMs } from '../../traffic/endpoints.js';
-import type { PodName } from '../../traffic/router.js';
-import { serviceSelector } from '../../traffic/service-selector.js';
+import type { PodName, TrafficRouter } from '../../traffic/router.js';
+import { routerOf } from '../../traffic/routers.js';
 import type { CheckResult } from '../../verify/verify.js';
-import { assertPassed, checksOf, runChecks } from '../shared/checks.js';
+import { checksOf, requireChecks } from '../shared/checks.js';
 import { FailedStep, outcomeBase, type Outcome } from '../outcome/outcome.js';
 import type { IdleResult } from '../outcome/serving.js';
 import { finishSwitch } from './finish-switch.js';
@@ -21,21 +21,21 @@ import type { RecordedSwitch, TrafficSwitch } from './traffic-switch.js';
  * sent back, provided that the role that they left is ready.
  */
 export async function switchTraffic(ctx: RunContext, trafficSwitch: TrafficSwitch): Promise<Outcome> {
-  const { state, revision, role, from, publicService, verified, approval, outcome, policy } = trafficSwitch;
+  const { state, revision, to, from, publicService, verified, approval, outcome, policy } = trafficSwitch;
   const service = refOf(publicService);
-  const router = serviceSelector(ctx, service);
-  const before = snapshotToRestore(trafficSwitch);
+  const router = routerOf(ctx, service);
+  const previousService = snapshotToRestore(trafficSwitch);
   const switching: ReleaseState = {
     ...state,
-    operation: { kind: 'switch', revision: revision.number, role, run: ctx.run.url, previousService: before },
+    operation: { kind: 'switch', revision: revision.number, role: to, run: ctx.run.url, previousService },
   };
-  const recorded: RecordedSwitch = { trafficSwitch, before, switching };
+  const recorded: RecordedSwitch = { trafficSwitch, previousService, switching };
   const base = {
     ...outcomeBase(ctx, 'blue-green'),
     revision: revision.number,
     ...(state.current !== undefined && { previousRevision: state.current }),
     ...(approval !== undefined && { approval }),
-    changes: [{ ref: service, change: trafficSwitch.before.object === undefined ? 'created' : 'changed' }],
+    changes: [{ ref: service, change: trafficSwitch.liveBefore.object === undefined ? 'created' : 'changed' }],
   } as const;
   const { stagedChecks } = verified;
   try {
@@ -51,8 +51,8 @@ export async function switchTraffic(ctx: RunContext, trafficSwitch: TrafficSwitc
   try {
     pods = await ctx.phase('Switch', async () => {
       ctx.signal.throwIfAborted();
-      const found = await podsToServe(ctx, trafficSwitch);
-      await router.set({ object: publicService, force: revision.force }, trafficSwitch.before);
+      const found = await podsToServe(router, trafficSwitch);
+      await router.set({ object: publicService, force: revision.force }, trafficSwitch.liveBefore);
       return found;
     });
   } catch (error) {
@@ -76,11 +76,11 @@ export async function switchTraffic(ctx: RunContext, trafficSwitch: TrafficSwitc
   }
   const arrived = {
     ...base,
-    activeRole: role,
+    activeRole: to,
     ...(from !== undefined && { idleRole: from }),
     checks: [...stagedChecks, ...publicChecks],
   };
-  const switchedTo = { role, revision: revision.number, images: revision.images };
+  const switchedTo = { role: to, revision: revision.number, images: revision.images };
   let idle: IdleResult;
   try {
     idle = await ctx.phase('Clean up', () => finishSwitch(ctx, { state: switched, revision, service, policy }));
@@ -101,34 +101,31 @@ export async function switchTraffic(ctx: RunContext, trafficSwitch: TrafficSwitc
  * What a failure restores. After a killed run the live Service is the switched one already: then it is what that run had
  * recorded, if it was a switch to the same role.
  */
-function snapshotToRestore({ state, role, before }: TrafficSwitch): Snapshot {
+function snapshotToRestore({ state, to, liveBefore }: TrafficSwitch): Snapshot {
   const { operation } = state;
-  const interrupted = operation?.kind === 'switch' && operation.role === role ? operation.previousService : undefined;
-  return interrupted ?? before;
+  const interrupted = operation?.kind === 'switch' && operation.role === to ? operation.previousService : undefined;
+  return interrupted ?? liveBefore;
 }
 
 /**
- * The pods that the public Service will lead to, looked up right before it does. Throws `changed` when it would also lead to
+ * The pods that the public Service will select, looked up right before it does. Throws `changed` when it would also select
  * pods of another version that carry the same labels: users would get both.
  */
-async function podsToServe(ctx: RunContext, trafficSwitch: TrafficSwitch): Promise<readonly PodName[]> {
-  const { publicService, verified, role } = trafficSwitch;
+async function podsToServe(router: TrafficRouter, trafficSwitch: TrafficSwitch): Promise<readonly PodName[]> {
+  const { publicService, verified, to } = trafficSwitch;
   const service = refOf(publicService);
-  const pods = await serviceSelector(ctx, service).readyPods(publicService);
+  const pods = await router.readyPods(publicService);
   const verifiedHashes = new Set(verified.ready.map(({ templateHash }) => templateHash));
   const others = pods.filter(({ metadata }) => !verifiedHashes.has(metadata.labels?.['pod-template-hash']));
-  if (others.length > 0) throw otherPods(describeRef(service), { role, pods: others });
-  if (pods.length === 0) throw noReadyPod(describeRef(service), role);
+  if (others.length > 0) throw otherPods(describeRef(service), { role: to, pods: others });
+  if (pods.length === 0) throw noReadyPod(describeRef(service), to);
   return pods.map(({ metadata }) => ({ name: metadata.name }));
 }
 
 async function verifyPublic(ctx: RunContext, trafficSwitch: TrafficSwitch): Promise<readonly CheckResult[]> {
   const { publicService: service, verified, checks } = trafficSwitch;
   const { workloads, ready } = verified;
-  const namespace = service.metadata.namespace ?? ctx.records.namespace;
-  const results = await runChecks(ctx, { checks, side: 'public', subject: { namespace, service, workloads, ready } });
-  assertPassed(results);
-  return results;
+  return requireChecks(ctx, { checks, side: 'public', service, workloads, ready });
 }
 
 /** After the switch is verified: the record says that users are on the new role, and what is left to do for the old one. */
@@ -137,7 +134,7 @@ async function recordSwitch(
   trafficSwitch: TrafficSwitch,
   switching: ReleaseState,
 ): Promise<ReleaseState> {
-  const { revision, role, from, outcome } = trafficSwitch;
+  const { revision, to, from, outcome } = trafficSwitch;
   const { operation: _switched, staged, ...rest } = switching;
   const stillStaged = staged !== undefined && staged.revision !== revision.number ? { staged } : {};
   const switched: ReleaseState = {
@@ -150,7 +147,7 @@ async function recordSwitch(
     },
   };
   await ctx.records.writeState(switched);
-  ctx.log.info(`Recorded: users are on ${role}, revision ${revision.number}`);
+  ctx.log.info(`Recorded: users are on ${to}, revision ${revision.number}`);
   return switched;
 }
 
@@ -159,7 +156,7 @@ function otherPods(
   { role, pods }: { readonly role: string; readonly pods: readonly KubeObject[] },
 ): CutoverError {
   const names = pods.map(({ metadata }) => metadata.name).join(', ');
-  return new CutoverError(`${service} would also lead to pods that are not of this revision: ${names}`, {
+  return new CutoverError(`${service} would also select pods that are not of this revision: ${names}`, {
     code: 'changed',
     object: service,
     hint: `They carry the labels of ${role}: often a Deployment that was renamed and is still there. Delete it, or give its pods other labels.`,
@@ -167,7 +164,7 @@ function otherPods(
 }
 
 function noReadyPod(service: string, role: string): CutoverError {
-  return new CutoverError(`${service} would lead to no ready pod of ${role}`, {
+  return new CutoverError(`${service} would select no ready pod of ${role}`, {
     code: 'switch',
     object: service,
     hint: 'The pods were ready a moment ago. Look at their events, then run this step again.',

@@ -10,14 +10,14 @@ export interface TrafficSwitch {
   readonly state: ReleaseState;
   readonly revision: Revision;
   /** The role that gets the traffic. */
-  readonly role: string;
+  readonly to: string;
   /** The role that users leave; absent for the first release. */
   readonly from?: string;
   /** The public Service as it was read under the lock. */
-  readonly before: Snapshot;
-  /** The public Service with the selector of `role`. */
+  readonly liveBefore: Snapshot;
+  /** The public Service with the selector of `to`. */
   readonly publicService: KubeObject;
-  /** What was verified of `role` a moment ago. */
+  /** What was verified of `to` a moment ago. */
   readonly verified: VerifiedRole;
   /** Checks that run after the switch. */
   readonly checks: readonly Check[];
@@ -40,8 +40,8 @@ export interface SwitchPolicy {
 /** A switch that is on record. */
 export interface RecordedSwitch {
   readonly trafficSwitch: TrafficSwitch;
-  /** What a failure restores. */
-  readonly before: Snapshot;
+  /** The public Service before the switch, which a failure restores. */
+  readonly previousService: Snapshot;
   /** The state with the switch in progress, as it was written. */
   readonly switching: ReleaseState;
   /** Why the switch failed; absent: the write itself failed. */

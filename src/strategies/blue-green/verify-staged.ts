@@ -7,7 +7,7 @@ import { observe, type ReadyWorkload } from '../../rollout/observer.js';
 import type { RunContext } from '../../run/context.js';
 import { changesSinceVerified } from '../../traffic/active-role.js';
 import type { CheckResult } from '../../verify/verify.js';
-import { assertPassed, runChecks } from '../shared/checks.js';
+import { requireChecks } from '../shared/checks.js';
 
 /** A role that is ready to get the traffic. */
 export interface VerifiedRole {
@@ -85,11 +85,7 @@ export async function checkStaged(
   const { role, state, revision, workloads, ready, checks } = request;
   const name = state.roles?.[role]?.testService;
   const service = revision.objects.find(object => object.kind === 'Service' && object.metadata.name === name);
-  const namespace = service?.metadata.namespace ?? ctx.records.namespace;
-  const subject = { namespace, workloads, ready, ...(service !== undefined && { service }) };
-  const results = await runChecks(ctx, { checks, side: 'staged', subject });
-  assertPassed(results);
-  return results;
+  return requireChecks(ctx, { checks, side: 'staged', service, workloads, ready });
 }
 
 function refuseChanges(staged: StagedRecord, reasons: readonly string[]): void {

@@ -4,12 +4,12 @@ import type { Operation } from '../../release/state.js';
 
 /** One thing that a deploy would do, as data; `report/plan-notes.ts` has the text. */
 export type PlanNote =
-  /** Rolling: the current revision is exactly these manifests. */
+  /** Rolling: the current revision already has these manifests. */
   | { readonly kind: 'unchanged'; readonly revision: number }
   | { readonly kind: 'to-deploy'; readonly revision: number }
   /** Workloads whose pods would be replaced; may be empty. */
   | { readonly kind: 'pods-to-replace'; readonly workloads: readonly ObjectRef[] }
-  /** Blue/green: the active role is exactly these manifests. */
+  /** Blue/green: the active role already runs these manifests. */
   | { readonly kind: 'active-unchanged'; readonly role: string }
   | { readonly kind: 'staged-before'; readonly revision: number; readonly role: string }
   /** A live Deployment would be adopted as `role`. */
@@ -35,6 +35,6 @@ export type PlanNote =
   | { readonly kind: 'unfinished'; readonly operation: Operation };
 
 /** What a deploy would do. */
-export interface PlannedDeploy extends Omit<Preview, 'story'> {
+export interface PlannedDeploy extends Omit<Preview, 'notes'> {
   readonly notes: readonly PlanNote[];
 }

@@ -100,7 +100,7 @@ export async function dryRunRolling(
   });
 }
 
-/** Whether the current revision is exactly these manifests. */
+/** Whether the current revision already has these manifests. */
 export function isUnchanged(planned: readonly PlannedChange[], { current, operation }: ReleaseState): boolean {
   return current !== undefined && operation === undefined && planned.every(({ change }) => change === 'unchanged');
 }

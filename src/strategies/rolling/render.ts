@@ -20,7 +20,7 @@ export function renderRolling(
   return { inputs, state, resources, contentHash: hashOf(resources.map(({ object }) => object)) };
 }
 
-/** The input `service`, else the name of the first Service that leads to a workload, else of the first workload. */
+/** The input `service`, else the name of the first Service that selects a workload, else of the first workload. */
 export function rollingReleaseName({ service }: DeployInputs<'rolling'>, request: RenderRequest): string {
   return deriveReleaseName({ ...request, ...(service !== undefined && { service }) });
 }

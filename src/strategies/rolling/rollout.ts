@@ -6,7 +6,7 @@ import type { ReleaseState } from '../../release/state.js';
 import type { RunContext } from '../../run/context.js';
 import type { CheckResult } from '../../verify/verify.js';
 import { applyAndWait, type WaitOptions } from '../shared/apply-and-wait.js';
-import { assertPassed, checksOf, runChecks, servingService } from '../shared/checks.js';
+import { checksOf, requireChecks, servingService } from '../shared/checks.js';
 import { changesOf, FailedStep, outcomeBase, type Outcome } from '../outcome/outcome.js';
 import { restore } from '../shared/restore.js';
 import type { Serving } from '../outcome/serving.js';
@@ -103,11 +103,7 @@ async function deployAndVerify(ctx: RunContext, rollout: Rollout): Promise<reado
   return ctx.phase('Verify public', async () => {
     const workloads = planned.map(({ resource }) => resource.object);
     const service = servingService(workloads, rollout.service);
-    const namespace = service?.metadata.namespace ?? ctx.records.namespace;
-    const subject = { namespace, workloads, ready, ...(service !== undefined && { service }) };
-    const results = await runChecks(ctx, { checks, side: 'public', subject });
-    assertPassed(results);
-    return results;
+    return requireChecks(ctx, { checks, side: 'public', service, workloads, ready });
   });
 }
 

@@ -8,28 +8,31 @@ import { isDeployment, templateLabels } from '../../kubernetes/deployment.js';
 import { selectorOf, selects } from '../../kubernetes/selectors.js';
 import type { RunContext } from '../../run/context.js';
 
-/** What checks go to: a Service and the workloads behind it. */
-export interface CheckSubject {
-  readonly namespace: string;
+/** The workloads that are verified, and the Service in front of them. */
+export interface VerifiedWorkloads {
   /** Absent: only the pods are checked. */
-  readonly service?: KubeObject;
+  readonly service?: KubeObject | undefined;
   /** Workloads as they are live. */
   readonly workloads: readonly KubeObject[];
   readonly ready: readonly ReadyWorkload[];
 }
 
 /** The checks of one side of a release. */
-export interface CheckRequest {
+export interface CheckRequest extends VerifiedWorkloads {
   readonly checks: readonly Check[];
   readonly side: 'staged' | 'public';
-  readonly subject: CheckSubject;
 }
 
-/** Runs the checks; returns all results, passed or not. */
-export async function runChecks(ctx: RunContext, request: CheckRequest): Promise<readonly CheckResult[]> {
-  const { checks, side, subject } = request;
+/** Runs the checks and returns their results. Throws {@link FailedChecks} unless every check passed. */
+export async function requireChecks(ctx: RunContext, request: CheckRequest): Promise<readonly CheckResult[]> {
+  const { checks, side } = request;
   const { cluster, log, clock, signal, environment } = ctx;
-  return verify({ checks, side, endpoint: endpointOf(subject), cluster, log, clock, signal, environment });
+  const endpoint = endpointOf(ctx, request);
+  const results = await verify({ checks, side, endpoint, cluster, log, clock, signal, environment });
+  const open = results.filter(({ verdict }) => verdict !== 'pass');
+  const [first] = open;
+  if (first !== undefined) throw checksFailed(first, { open, results });
+  return results;
 }
 
 /** Checks that did not pass, with the results of all that ran. */
@@ -48,17 +51,9 @@ export function checksOf(error: unknown): readonly CheckResult[] {
   return error instanceof FailedChecks ? error.results : [];
 }
 
-/** Throws {@link FailedChecks} unless every check passed. */
-export function assertPassed(results: readonly CheckResult[]): void {
-  const open = results.filter(({ verdict }) => verdict !== 'pass');
-  const [first] = open;
-  if (first === undefined) return;
-  throw checksFailed(first, { open, results });
-}
-
 /** Where the checks go: the Service's port, and the pods of the workload behind that Service. */
-export function endpointOf(subject: CheckSubject): Endpoint {
-  const { namespace, service, workloads, ready } = subject;
+export function endpointOf({ records }: Pick<RunContext, 'records'>, verified: VerifiedWorkloads): Endpoint {
+  const { service, workloads, ready } = verified;
   const deployments = workloads.filter(isDeployment);
   const served =
     service === undefined
@@ -72,7 +67,7 @@ export function endpointOf(subject: CheckSubject): Endpoint {
   const ports = service !== undefined && workload !== undefined ? resolvePorts(service, workload) : undefined;
   const podPort = ports?.podPort ?? (workload === undefined ? undefined : firstPort(workload));
   return {
-    namespace,
+    namespace: service?.metadata.namespace ?? records.namespace,
     pods,
     ...(service !== undefined &&
       ports !== undefined && { service: { name: service.metadata.name, port: ports.servicePort } }),
@@ -80,7 +75,7 @@ export function endpointOf(subject: CheckSubject): Endpoint {
   };
 }
 
-/** The Service that leads to a release's users: the one named, else the first that selects one of the Deployments. */
+/** The Service through which users reach a release: the one named, else the first that selects one of the Deployments. */
 export function servingService(objects: readonly KubeObject[], name: string | undefined): KubeObject | undefined {
   const services = objects.filter(({ apiVersion, kind }) => apiVersion === 'v1' && kind === 'Service');
   if (name !== undefined) return services.find(service => service.metadata.name === name);

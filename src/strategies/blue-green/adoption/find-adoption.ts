@@ -34,7 +34,7 @@ export async function findAdoption(ctx: RunContext, deploy: BlueGreenDeploy): Pr
   const hash = pods[0]?.metadata.labels?.[hashLabel] ?? '';
   const migration = planOwnershipMigration(service, publicService, fieldManager);
   ctx.log.info(
-    `${describeRef(refOf(service))} leads to ${describeRef(refOf(deployment))}, which has no role: it is adopted as ${inputs.roles[1]}`,
+    `${describeRef(refOf(service))} selects the pods of ${describeRef(refOf(deployment))}, which has no role: it is adopted as ${inputs.roles[1]}`,
   );
   return {
     role: inputs.roles[1],
@@ -112,7 +112,7 @@ export function unsettled(deployment: KubeObject, pods: number): string | undefi
   if (status.updatedReplicas !== replicas)
     return `${status.updatedReplicas ?? 0} of ${replicas} pods are of its last version`;
   if (status.readyReplicas !== replicas) return `${status.readyReplicas ?? 0} of ${replicas} pods are ready`;
-  return pods === replicas ? undefined : `the Service leads to ${pods} of its pods, and it has ${replicas}`;
+  return pods === replicas ? undefined : `the Service selects ${pods} of its pods, and it has ${replicas}`;
 }
 
 async function autoscalersOf(ctx: RunContext, deployment: KubeObject): Promise<readonly KubeObject[]> {
@@ -160,7 +160,7 @@ function inRollout(
 
 function noReadyPod(service: KubeObject): CutoverError {
   return notAdoptable(service, {
-    reason: 'it leads to no ready pod',
+    reason: 'it selects no ready pod',
     hint: 'Scale its Deployment up, or delete the Service if nobody uses it; then run this step again.',
   });
 }
@@ -168,7 +168,7 @@ function noReadyPod(service: KubeObject): CutoverError {
 function severalOwners(service: KubeObject, names: string): CutoverError {
   return notAdoptable(service, {
     reason: `its pods are of several sets: ${names}`,
-    hint: 'Wait until its rollout is over. If it leads to several Deployments, narrow its selector to the one that the manifests mean.',
+    hint: 'Wait until its rollout is over. If it selects pods of several Deployments, narrow its selector to the one that the manifests mean.',
   });
 }
 
@@ -181,5 +181,5 @@ function notAdoptable(
   { reason, hint }: { readonly reason: string; readonly hint: string },
 ): CutoverError {
   const name = describeRef(refOf(service));
-  return new CutoverError(`What ${name} leads to cannot be adopted: ${reason}`, { code: 'roles', object: name, hint });
+  return new CutoverError(`What ${name} selects cannot be adopted: ${reason}`, { code: 'roles', object: name, hint });
 }

@@ -7,7 +7,7 @@ import { describeRef, type KubeObject } from '../../../kubernetes/object.js';
 import { canonical, type Snapshot } from '../../../plan/change.js';
 import type { RunContext } from '../../../run/context.js';
 import { confirmMs } from '../../../traffic/endpoints.js';
-import { serviceSelector } from '../../../traffic/service-selector.js';
+import { routerOf } from '../../../traffic/routers.js';
 import { restore } from '../../shared/restore.js';
 import type { NarrowedSelector, RestoredStaging } from '../../outcome/restored.js';
 import { hashLabel, type Adoption } from './live-application.js';
@@ -23,8 +23,8 @@ export async function narrowSelector(ctx: RunContext, adoption: Adoption): Promi
     migration === undefined ? before.object : await cluster.setManagedFields(before.object, migration.managedFields);
   const { resourceVersion } = owned.metadata;
   await cluster.apply(narrowed, { force: true, ...(resourceVersion !== undefined && { resourceVersion }) });
-  log.info(`${describeRef(before.ref)} leads to the pods that serve now and to no others, whatever their labels`);
-  await serviceSelector(ctx, before.ref).confirm(pods, { timeoutMs: confirmMs, signal });
+  log.info(`${describeRef(before.ref)} selects the pods that serve now and no others, whatever their labels`);
+  await routerOf(ctx, before.ref).confirm(pods, { timeoutMs: confirmMs, signal });
 }
 
 /** The Service as it was before it was narrowed. */

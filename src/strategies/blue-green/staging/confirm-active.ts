@@ -1,11 +1,11 @@
 import type { PlannedChange } from '../../../plan/change.js';
 import type { RunContext } from '../../../run/context.js';
 import { applyAndWait } from '../../shared/apply-and-wait.js';
-import { assertPassed, checksOf, runChecks } from '../../shared/checks.js';
+import { checksOf, requireChecks } from '../../shared/checks.js';
 import { changesOf, FailedStep, outcomeBase, type Outcome } from '../../outcome/outcome.js';
 import type { BlueGreenDeploy } from './staging.js';
 
-/** The active role, which is exactly these manifests. */
+/** The active role, which already runs these manifests. */
 export interface ConfirmActiveRequest {
   readonly deploy: BlueGreenDeploy;
   readonly role: string;
@@ -29,13 +29,9 @@ export async function confirmActive(ctx: RunContext, request: ConfirmActiveReque
     const ready = await ctx.phase('Deploy', () => applyAndWait(ctx, { planned, waitOptions, force: false }));
     const service = resources.publicService[role]?.object;
     const workloads = planned.map(({ resource }) => resource.object);
-    const checks = await ctx.phase('Verify public', async () => {
-      const namespace = service?.metadata.namespace ?? base.namespace;
-      const subject = { namespace, workloads, ready, ...(service && { service }) };
-      const results = await runChecks(ctx, { checks: inputs.verify, side: 'public', subject });
-      assertPassed(results);
-      return results;
-    });
+    const checks = await ctx.phase('Verify public', () =>
+      requireChecks(ctx, { checks: inputs.verify, side: 'public', service, workloads, ready }),
+    );
     return { ...base, outcome: 'unchanged', checks, serving: { ...serving, healthy: true } };
   } catch (error) {
     throw new FailedStep(error, { ...base, checks: checksOf(error), serving: { ...serving, healthy: false } });

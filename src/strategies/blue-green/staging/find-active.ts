@@ -3,7 +3,7 @@ import { describeRef, refKey, refOf, type ObjectRef } from '../../../kubernetes/
 import type { ReleaseState } from '../../../release/state.js';
 import type { RunContext } from '../../../run/context.js';
 import { otherRole, type Active } from '../../../traffic/active-role.js';
-import { serviceSelector } from '../../../traffic/service-selector.js';
+import { routerOf } from '../../../traffic/routers.js';
 import type { Staging, StagingTarget } from './staging.js';
 
 /** Which role users are on; of a release that is being adopted, the role of what is adopted. */
@@ -41,7 +41,7 @@ async function readActive(
   const podLabels = Object.fromEntries(
     roles.map(role => [role, state.roles?.[role]?.podLabels ?? records[role]?.podLabels ?? {}]),
   );
-  const { active } = await serviceSelector(ctx, service).read({ roles, podLabels });
+  const { active } = await routerOf(ctx, service).read({ roles, podLabels });
   if (active.kind === 'none' && state.current !== undefined) throw serviceGone(state, service);
   ctx.log.info(
     active.kind === 'role'

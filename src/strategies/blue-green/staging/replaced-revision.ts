@@ -15,7 +15,7 @@ export function autoscalersWithoutUsers(
 }
 
 /**
- * What is deleted with the replaced revision of a role once another one serves there, since no rollback leads to it then:
+ * What is deleted with the replaced revision of a role once another one serves there, since no rollback goes back to it then:
  * its configuration, as far as the new one does not have it (`kept`), and all of what was adopted.
  */
 export function deleteAfterSwitchOf(

@@ -4,13 +4,13 @@ import { endpointOf } from '../../shared/checks.js';
 import { changesOf, outcomeBase } from '../../outcome/outcome.js';
 import type { Users } from '../../outcome/serving.js';
 import type { Staging } from './staging.js';
-import { stagedSubject } from './deploy-staged.js';
+import { stagedWorkloads } from './deploy-staged.js';
 
 /** What the outcome of a staging says whether it fails or not. */
 export function stagingOutcome(ctx: RunContext, staging: Staging) {
   const { deploy, active, role, planned } = staging;
   const { current } = deploy.state;
-  const { service, namespace } = endpointOf(stagedSubject(ctx, staging, []));
+  const { service, namespace } = endpointOf(ctx, stagedWorkloads(staging, []));
   return {
     ...outcomeBase(ctx, 'blue-green'),
     ...(current !== undefined && { previousRevision: current }),
