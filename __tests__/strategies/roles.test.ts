@@ -1,7 +1,8 @@
 import { describe, expect, it } from '@jest/globals';
 import { CutoverError } from '../../src/errors.js';
 import type { Roles } from '../../src/inputs/inputs.js';
-import { isDeployment, replicasOf, templateLabels, withReplicas } from '../../src/kubernetes/deployment.js';
+import { isDeployment, replicasOf, withReplicas } from '../../src/kubernetes/deployment.js';
+import { templateLabels } from '../../src/kubernetes/pod-spec.js';
 import { refOf, type KubeObject } from '../../src/kubernetes/object.js';
 import { selectorOf, selects } from '../../src/kubernetes/selectors.js';
 import type { Resource } from '../../src/manifests/resource.js';

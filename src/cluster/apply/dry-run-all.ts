@@ -1,7 +1,6 @@
 import { asCutoverError, CutoverError, type ErrorCode, type Problem } from '../../errors.js';
 import type { RecreatePolicy } from '../../inputs/inputs.js';
-import { groupOf } from '../../kubernetes/kinds.js';
-import { describeRef, refOf, type KubeObject } from '../../kubernetes/object.js';
+import { describeRef, groupOf, refOf, type KubeObject } from '../../kubernetes/object.js';
 import type { Resource } from '../../manifests/resource.js';
 import type { PlannedChange } from '../../plan/change.js';
 import { recreateNothing, unmatched } from '../../plan/recreate.js';
