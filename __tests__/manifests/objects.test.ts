@@ -1,9 +1,9 @@
 import { describe, expect, it } from '@jest/globals';
-import { repositoryOf, imagesOf } from '../../src/manifests/overrides/images.js';
+import { repositoryOf } from '../../src/manifests/overrides/images.js';
 import { describePath, fieldAt, without, withField } from '../../src/kubernetes/fields.js';
 import type { KubeObject } from '../../src/kubernetes/object.js';
 import { renderManifests } from '../../src/manifests/render.js';
-import { problemsOf, render, request, type Overrides } from '../support/rendering.js';
+import { imagesOf, problemsOf, render, request, type Overrides } from '../support/rendering.js';
 
 const object = (text: string, overrides: Overrides = {}): KubeObject => render(text, overrides).resources[0]!.object;
 

@@ -3,6 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { gunzipSync } from 'node:zlib';
 import fc from 'fast-check';
 import { CutoverError } from '../../src/errors.js';
+import { isSecret } from '../../src/kubernetes/kinds.js';
 import type { KubeObject } from '../../src/kubernetes/object.js';
 import {
   authorOf,
@@ -11,7 +12,6 @@ import {
   hashOf,
   historyEntry,
   imagesOf,
-  isSecret,
   revisionName,
   secretHash,
   withoutSecrets,

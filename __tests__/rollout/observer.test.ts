@@ -91,7 +91,7 @@ describe('watching', () => {
 
   it('reports to every wait why a watch cannot be opened', async () => {
     const { cluster, observer } = await observing();
-    const outcome = outcomeOf(observer.until({ targets: [written], ...limits }));
+    const outcome = outcomeOf(observer.waitForRollout({ targets: [written], ...limits }));
     await cluster.breakWatches(new CutoverError('pods is forbidden', { code: 'forbidden' }));
     await expect(observer.synced).rejects.toMatchObject({ code: 'forbidden' });
     expect(outcome.error).toMatchObject({ code: 'forbidden', message: 'pods is forbidden' });
@@ -108,7 +108,7 @@ describe('a rollout', () => {
       pod({ owner: 'rs-h1', name: 'old' }),
     );
     await cluster.synced();
-    const outcome = outcomeOf(observer.until({ targets: [written], ...limits }));
+    const outcome = outcomeOf(observer.waitForRollout({ targets: [written], ...limits }));
     await clock.advance(2_000);
     await cluster.send('MODIFIED', starting, set);
     await cluster.send('ADDED', newPod('a', { ready: false }), newPod('b', { ready: false }));
@@ -142,7 +142,7 @@ describe('a rollout', () => {
     const { cluster, clock, observer } = await observing();
     await cluster.send('ADDED', written, set, newPod('a'), newPod('b'));
     await cluster.synced();
-    const outcome = outcomeOf(observer.until({ targets: [written], ...limits }));
+    const outcome = outcomeOf(observer.waitForRollout({ targets: [written], ...limits }));
     await settle();
     await clock.advance(4_000);
     await cluster.send('MODIFIED', newPod('a', { containers: [{ ready: true, restarts: 1, state: { running: {} } }] }));
@@ -156,7 +156,9 @@ describe('a rollout', () => {
     const { cluster, observer } = await observing();
     await cluster.send('ADDED', written, set, newPod('a'), newPod('b'));
     await cluster.synced();
-    await expect(observer.until({ targets: [written], timeoutMs: 1_000, stableForMs: 0 })).resolves.toHaveLength(1);
+    await expect(
+      observer.waitForRollout({ targets: [written], timeoutMs: 1_000, stableForMs: 0 }),
+    ).resolves.toHaveLength(1);
   });
 
   it('goes on when an autoscaler changes the replicas, since the version is the same', async () => {
@@ -164,9 +166,9 @@ describe('a rollout', () => {
     const scaled = deployment({ tag: 'v2', generation: 3, replicas: 3 });
     await cluster.send('ADDED', scaled, set, newPod('a'), newPod('b'), newPod('c'));
     await cluster.synced();
-    await expect(observer.until({ targets: [written], timeoutMs: 1_000, stableForMs: 0 })).resolves.toMatchObject([
-      { generation: 3 },
-    ]);
+    await expect(
+      observer.waitForRollout({ targets: [written], timeoutMs: 1_000, stableForMs: 0 }),
+    ).resolves.toMatchObject([{ generation: 3 }]);
   });
 
   it.each([
@@ -177,7 +179,7 @@ describe('a rollout', () => {
     const { cluster, observer } = await observing();
     await cluster.send('ADDED', starting, set);
     await cluster.synced();
-    const outcome = outcomeOf(observer.until({ targets: [written], ...limits }));
+    const outcome = outcomeOf(observer.waitForRollout({ targets: [written], ...limits }));
     await cluster.send(type, object);
     expect(outcome.error).toMatchObject({
       code: 'changed',
@@ -188,7 +190,7 @@ describe('a rollout', () => {
   it('ends at once when the run is cancelled', async () => {
     const { cluster, observer, abort } = await observing();
     await cluster.synced();
-    const outcome = outcomeOf(observer.until({ targets: [written], ...limits }));
+    const outcome = outcomeOf(observer.waitForRollout({ targets: [written], ...limits }));
     abort.abort();
     await settle();
     expect(outcome.error).toMatchObject({ code: 'cancelled' });
@@ -212,7 +214,7 @@ describe('a rollout that cannot succeed', () => {
     });
     await cluster.send('ADDED', starting, set, newPod('a', { ready: false, containers: [crashing] }));
     await cluster.synced();
-    await expect(observer.until({ targets: [written], ...limits })).rejects.toMatchObject({
+    await expect(observer.waitForRollout({ targets: [written], ...limits })).rejects.toMatchObject({
       code: 'rollout',
       object: 'Deployment shop/web',
       message: 'container app of pod shop/a keeps crashing: exit code 3, 2 restarts (Deployment shop/web)',
@@ -233,7 +235,7 @@ describe('a rollout that cannot succeed', () => {
     });
     await cluster.send('ADDED', starting, set, newPod('a', { ready: false, containers: [crashing] }));
     await cluster.synced();
-    await expect(observer.until({ targets: [written], ...limits })).rejects.toMatchObject({
+    await expect(observer.waitForRollout({ targets: [written], ...limits })).rejects.toMatchObject({
       code: 'rollout',
       problems: [{ message: 'log of a/app (previous container) could not be read: pods/log is forbidden' }],
     });
@@ -244,7 +246,9 @@ describe('a rollout that cannot succeed', () => {
     const old = pod({ owner: 'rs-h1', name: 'old', ready: false, containers: [crashing] });
     await cluster.send('ADDED', written, set, replicaSet('v1', 'h1'), old, newPod('a'), newPod('b'));
     await cluster.synced();
-    await expect(observer.until({ targets: [written], timeoutMs: 1_000, stableForMs: 0 })).resolves.toHaveLength(1);
+    await expect(
+      observer.waitForRollout({ targets: [written], timeoutMs: 1_000, stableForMs: 0 }),
+    ).resolves.toHaveLength(1);
   });
 
   it('tolerates for a while a failure that a controller may still resolve', async () => {
@@ -257,7 +261,7 @@ describe('a rollout that cannot succeed', () => {
     });
     await cluster.send('ADDED', starting, set, stuck);
     await cluster.synced();
-    const outcome = outcomeOf(observer.until({ targets: [written], ...limits }));
+    const outcome = outcomeOf(observer.waitForRollout({ targets: [written], ...limits }));
     await clock.advance(14_999);
     expect(outcome).toEqual({});
     await clock.advance(1);
@@ -273,7 +277,7 @@ describe('a rollout that cannot succeed', () => {
     const stuck = { ready: false, containers: [{ state: { waiting: { reason: 'CreateContainerConfigError' } } }] };
     await cluster.send('ADDED', starting, set, newPod('a', stuck), newPod('b'));
     await cluster.synced();
-    const outcome = outcomeOf(observer.until({ targets: [written], ...limits }));
+    const outcome = outcomeOf(observer.waitForRollout({ targets: [written], ...limits }));
     await clock.advance(14_000);
     await cluster.send('MODIFIED', newPod('a'), written);
     await clock.advance(5_000);
@@ -292,7 +296,7 @@ describe('a rollout that cannot succeed', () => {
     });
     await cluster.send('ADDED', refused, set);
     await cluster.synced();
-    const outcome = outcomeOf(observer.until({ targets: [written], ...limits }));
+    const outcome = outcomeOf(observer.waitForRollout({ targets: [written], ...limits }));
     await clock.advance(5_000);
     expect(outcome.error).toMatchObject({
       code: 'rollout',
@@ -314,7 +318,7 @@ describe('a rollout that times out', () => {
     const warming = newPod('a', { ready: false });
     await cluster.send('ADDED', starting, set, warming, newPod('b'));
     await cluster.synced();
-    const outcome = outcomeOf(observer.until({ targets: [written], timeoutMs: 90_000, stableForMs: 0 }));
+    const outcome = outcomeOf(observer.waitForRollout({ targets: [written], timeoutMs: 90_000, stableForMs: 0 }));
     await clock.advance(90_000);
     expect(outcome.error).toMatchObject({
       code: 'timeout',
@@ -332,7 +336,7 @@ describe('a rollout that times out', () => {
     const { cluster, clock, observer } = await observing();
     await cluster.send('ADDED', starting, set, newPod('a', { ready: false }), newPod('b'));
     await cluster.synced();
-    const outcome = outcomeOf(observer.until({ targets: [written], timeoutMs: 10_000, stableForMs: 5_000 }));
+    const outcome = outcomeOf(observer.waitForRollout({ targets: [written], timeoutMs: 10_000, stableForMs: 5_000 }));
     await clock.advance(8_000);
     await cluster.send('MODIFIED', newPod('a'), written);
     await clock.advance(2_000);
@@ -346,7 +350,9 @@ describe('a rollout that times out', () => {
     const other = deployment({ name: 'api', uid: 'd9', status: { readyReplicas: 0 } });
     await cluster.send('ADDED', starting, other);
     await cluster.synced();
-    const outcome = outcomeOf(observer.until({ targets: [written, other], timeoutMs: 10_000, stableForMs: 0 }));
+    const outcome = outcomeOf(
+      observer.waitForRollout({ targets: [written, other], timeoutMs: 10_000, stableForMs: 0 }),
+    );
     await clock.advance(10_000);
     expect(outcome.error).toMatchObject({
       message: '2 workloads were not ready after 10 s: Deployment shop/web, Deployment shop/api',
@@ -365,14 +371,14 @@ describe('an object that others need', () => {
 
   it('is not watched when it is ready already', async () => {
     const { cluster, observer } = await observing();
-    await observer.waitUntilReady([namespace('Active'), written], 1_000);
+    await observer.waitForPrerequisites([namespace('Active'), written], 1_000);
     expect(cluster.watched).not.toContain('Namespace');
   });
 
   it('is waited for', async () => {
     const { cluster, observer } = await observing();
     let done = false;
-    const wait = observer.waitUntilReady([namespace(undefined)], 1_000).then(() => (done = true));
+    const wait = observer.waitForPrerequisites([namespace(undefined)], 1_000).then(() => (done = true));
     await settle();
     expect(done).toBe(false);
     await cluster.send('MODIFIED', namespace('Active'));
@@ -382,7 +388,7 @@ describe('an object that others need', () => {
 
   it('times out with its reason', async () => {
     const { clock, observer } = await observing();
-    const wait = observer.waitUntilReady([namespace('Terminating')], 1_000);
+    const wait = observer.waitForPrerequisites([namespace('Terminating')], 1_000);
     const checked = expect(wait).rejects.toMatchObject({
       code: 'timeout',
       message: 'Namespace new was not ready after 1 s: it is being deleted',

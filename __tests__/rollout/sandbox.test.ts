@@ -67,7 +67,7 @@ async function roll(object: KubeObject): Promise<ReadyWorkload | undefined> {
   try {
     await observer.synced;
     const { object: written } = await cluster.apply(object);
-    const [ready] = await observer.until({ targets: [written], timeoutMs: 30_000, stableForMs: 100 });
+    const [ready] = await observer.waitForRollout({ targets: [written], timeoutMs: 30_000, stableForMs: 100 });
     return ready;
   } finally {
     observer.close();

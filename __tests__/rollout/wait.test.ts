@@ -20,7 +20,7 @@ async function waitFor(targets: readonly KubeObject[], wait: Partial<RolloutWait
   const observer = observe({ cluster: cluster.port, log, clock, signal, targets: targets.map(refOf) });
   const opened = [...cluster.watched];
   const outcome: { ready?: readonly ReadyWorkload[]; error?: CutoverError } = {};
-  observer.until({ targets, timeoutMs: 60_000, stableForMs: 5_000, ...wait }).then(
+  observer.waitForRollout({ targets, timeoutMs: 60_000, stableForMs: 5_000, ...wait }).then(
     ready => (outcome.ready = ready),
     (error: unknown) => (outcome.error = error as CutoverError),
   );
@@ -213,7 +213,7 @@ describe('pods of sets', () => {
 describe('an object that is judged but not waited for', () => {
   it('is logged once, and never watched', async () => {
     const { cluster, observer, lines } = await waitFor([]);
-    await observer.waitUntilReady(
+    await observer.waitForPrerequisites(
       [real('claims', 'pending'), real('claims', 'bound'), real('autoscalers', 'withoutTarget')],
       1_000,
     );
@@ -226,7 +226,7 @@ describe('an object that is judged but not waited for', () => {
 
   it('fails the deploy when a claim has lost its volume', async () => {
     const { observer } = await waitFor([]);
-    await expect(observer.waitUntilReady([real('claims', 'lost')], 1_000)).rejects.toMatchObject({
+    await expect(observer.waitForPrerequisites([real('claims', 'lost')], 1_000)).rejects.toMatchObject({
       code: 'rollout',
       object: 'PersistentVolumeClaim shop/lost',
       message: 'PersistentVolumeClaim shop/lost: the volume that it was bound to no longer exists',

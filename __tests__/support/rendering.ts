@@ -1,4 +1,6 @@
+import { imageFields } from '../../src/manifests/overrides/image-fields.js';
 import { renderManifests, type Rendered, type RenderRequest } from '../../src/manifests/render.js';
+import type { Resource } from '../../src/manifests/resource.js';
 import { renderRoles, type RenderedRoles, type RoleRenderRequest } from '../../src/manifests/roles/render.js';
 import { readDocuments } from '../../src/manifests/yaml/documents.js';
 import { CutoverError } from '../../src/errors.js';
@@ -20,6 +22,12 @@ export function request(text: string | Readonly<Record<string, string>>, overrid
     release: 'web',
     ...overrides,
   };
+}
+
+/** All images of the resources, sorted, without duplicates. */
+export function imagesOf(resources: readonly Resource[]): readonly string[] {
+  const all = resources.flatMap(({ object }) => imageFields(object).map(({ image }) => image));
+  return [...new Set(all)].filter(image => image !== '').sort();
 }
 
 export function render(text: string | Readonly<Record<string, string>>, overrides: Overrides = {}): Rendered {

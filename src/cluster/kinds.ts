@@ -1,5 +1,5 @@
 import { CutoverError } from '../errors.js';
-import { groupOf } from '../kubernetes/kinds.js';
+import { groupOf } from '../kubernetes/object.js';
 import type { KindRef, ObjectRef } from '../kubernetes/object.js';
 
 /** How the API server addresses a kind. */

@@ -1,7 +1,7 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import type { Call } from './http/api.js';
 import type { ProxyAnswer, ProxyRequest } from './cluster.js';
-import { statusOf } from './http/error-status.js';
+import { parseStatus } from './http/error-status.js';
 import type { HttpAnswer } from './http/transport.js';
 
 const verbs: Readonly<Record<string, string>> = { POST: 'create', PUT: 'update', PATCH: 'patch', DELETE: 'delete' };
@@ -72,7 +72,7 @@ export function proxyAnswer(answer: HttpAnswer, { namespace, name }: ProxyReques
  */
 function isFromApiServer(status: number, body: Buffer, target: { namespace: string; name: string }): boolean {
   if (status < 400) return false;
-  const answer = statusOf(body);
+  const answer = parseStatus(body);
   if (answer !== undefined) return answer.code === status && answer.reason !== undefined && answer.reason !== '';
   const start = body.subarray(0, 200).toString('utf8').toLowerCase();
   return (

@@ -1,14 +1,7 @@
 import type { KubeObject } from './object.js';
-import type { Labels } from './selectors.js';
 
 export function isDeployment(object: { readonly apiVersion: string; readonly kind: string }): boolean {
   return object.apiVersion === 'apps/v1' && object.kind === 'Deployment';
-}
-
-/** Labels of a Deployment's pod template; empty if there is none. */
-export function templateLabels(deployment: KubeObject): Labels {
-  const spec = deployment['spec'] as { template?: { metadata?: { labels?: Record<string, string> } } } | undefined;
-  return spec?.template?.metadata?.labels ?? {};
 }
 
 /** `spec.replicas`; Kubernetes' own default, 1, when absent. */

@@ -1,5 +1,5 @@
 import { textAt } from './fields.js';
-import type { KubeObject } from './object.js';
+import { groupOf, type KubeObject } from './object.js';
 
 /** Cluster-scoped kinds by API group; the empty group is the core group. */
 const clusterScoped: Readonly<Record<string, readonly string[]>> = {
@@ -27,14 +27,13 @@ const clusterScoped: Readonly<Record<string, readonly string[]>> = {
   'storage.k8s.io': ['CSIDriver', 'CSINode', 'StorageClass', 'VolumeAttachment', 'VolumeAttributesClass'],
 };
 
-/** `apps` of `apps/v1`; empty for the core group. */
-export function groupOf(apiVersion: string): string {
-  return apiVersion.includes('/') ? apiVersion.slice(0, apiVersion.indexOf('/')) : '';
-}
-
 /** `apps/Deployment`, `/Service`: a kind without its version. */
 export function groupKind({ apiVersion, kind }: Pick<KubeObject, 'apiVersion' | 'kind'>): string {
   return `${groupOf(apiVersion)}/${kind}`;
+}
+
+export function isSecret({ apiVersion, kind }: Pick<KubeObject, 'apiVersion' | 'kind'>): boolean {
+  return apiVersion === 'v1' && kind === 'Secret';
 }
 
 /** Whether the object is of an API group in which Kubernetes has its workloads. */

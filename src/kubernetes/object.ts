@@ -57,8 +57,12 @@ export function refOf(object: KubeObject): ObjectRef {
   return namespace === undefined ? ref : { ...ref, namespace };
 }
 
+/** `apps` of `apps/v1`; empty for the core group. */
+export function groupOf(apiVersion: string): string {
+  return apiVersion.includes('/') ? apiVersion.slice(0, apiVersion.indexOf('/')) : '';
+}
+
 /** Equal for the same object in every API version. */
 export function refKey(ref: ObjectRef): string {
-  const group = ref.apiVersion.includes('/') ? ref.apiVersion.slice(0, ref.apiVersion.indexOf('/')) : '';
-  return `${group}/${ref.kind}/${ref.namespace ?? ''}/${ref.name}`;
+  return `${groupOf(ref.apiVersion)}/${ref.kind}/${ref.namespace ?? ''}/${ref.name}`;
 }

@@ -17,8 +17,8 @@ export function podSpecPath(object: KubeObject): Path | undefined {
   return specPaths.find(path => Array.isArray(fieldAt(object, [...path, 'containers'])));
 }
 
-/** Labels of the pods of a workload; empty for an object that creates no pods. */
-export function podLabels(object: KubeObject): Readonly<Record<string, string>> {
+/** Labels of the pod template of a workload, or of a pod itself; empty for an object that creates no pods. */
+export function templateLabels(object: KubeObject): Readonly<Record<string, string>> {
   const path = podSpecPath(object);
   return path === undefined ? {} : textsAt(object, [...path.slice(0, -1), 'metadata', 'labels']);
 }

@@ -3,7 +3,8 @@ import type { KubeObject } from './object.js';
 import { statusOf } from './status.js';
 import { ownedBy, specOf, type PodTemplate } from './workload.js';
 
-const hashLabel = 'pod-template-hash';
+/** The label with which a Deployment's controller marks the pods of one template. */
+export const hashLabel = 'pod-template-hash';
 
 /** Whether two pod templates describe the same pods. The hash label that a controller adds is ignored. */
 export function sameTemplate(one: PodTemplate | undefined, other: PodTemplate | undefined): boolean {
@@ -34,7 +35,7 @@ export function templateHashOf(replicaSet: KubeObject): string | undefined {
 }
 
 /** Revision of a StatefulSet's or DaemonSet's pod, from its label `controller-revision-hash`. */
-export function revisionOf(pod: KubeObject): string | undefined {
+export function controllerRevisionOf(pod: KubeObject): string | undefined {
   return pod.metadata.labels?.['controller-revision-hash'];
 }
 
@@ -42,7 +43,7 @@ export function revisionOf(pod: KubeObject): string | undefined {
 export function newPodsOfStatefulSet(set: KubeObject, pods: readonly KubeObject[]): readonly KubeObject[] {
   const { observedGeneration = 0, updateRevision } = statusOf(set);
   if (updateRevision === undefined || observedGeneration < (set.metadata.generation ?? 0)) return [];
-  return pods.filter(pod => revisionOf(pod) === updateRevision);
+  return pods.filter(pod => controllerRevisionOf(pod) === updateRevision);
 }
 
 /**
@@ -53,6 +54,6 @@ export function newPodsOfDaemonSet(set: KubeObject, pods: readonly KubeObject[])
   const generation = set.metadata.annotations?.['deprecated.daemonset.template.generation'];
   if (generation === undefined) return [];
   const created = pods.filter(pod => pod.metadata.labels?.['pod-template-generation'] === generation);
-  const revisions = new Set(created.map(revisionOf));
-  return pods.filter(pod => revisions.has(revisionOf(pod)));
+  const revisions = new Set(created.map(controllerRevisionOf));
+  return pods.filter(pod => revisions.has(controllerRevisionOf(pod)));
 }

@@ -1,7 +1,7 @@
 import { fieldAt, listAt, textsAt } from './fields.js';
 import { groupKind } from './kinds.js';
 import type { KubeObject } from './object.js';
-import { podLabels } from './pod-spec.js';
+import { templateLabels } from './pod-spec.js';
 
 /** Labels of an object, or the labels that a selector requires. */
 export type Labels = Readonly<Record<string, string>>;
@@ -62,7 +62,7 @@ function expressionMatches(expression: unknown, labels: Labels): boolean {
 /** Whether an object is a Service that routes to the pods of a workload: labels match, in the same namespace. */
 export function routesTo(service: KubeObject, workload: KubeObject): boolean {
   const sameNamespace = service.metadata.namespace === workload.metadata.namespace;
-  return sameNamespace && isService(service) && selects(selectorOf(service), podLabels(workload));
+  return sameNamespace && isService(service) && selects(selectorOf(service), templateLabels(workload));
 }
 
 /** Workloads by the labels of their pods: finds what a selector selects without a look at each of thousands. */
@@ -72,7 +72,7 @@ export class PodIndex {
   readonly #byNamespace = new Map<string, KubeObject[]>();
 
   constructor(workloads: readonly KubeObject[]) {
-    this.#labels = new Map(workloads.map(object => [object, podLabels(object)]));
+    this.#labels = new Map(workloads.map(object => [object, templateLabels(object)]));
     for (const [object, labels] of this.#labels) {
       const { namespace } = object.metadata;
       add(this.#byNamespace, keyOf(namespace), object);

@@ -43,12 +43,12 @@ export async function askRegistry(
   const reasonOf = (thrown: unknown): string =>
     timeout.aborted ? `no answer within ${timeoutMs / 1000} s` : describeFailure(thrown);
   const ask = (reference: ImageReference): Promise<ImageStatus> =>
-    registry.statusOf(reference).catch((thrown: unknown) => ({ kind: 'unknown', reason: reasonOf(thrown) }));
+    registry.checkImage(reference).catch((thrown: unknown) => ({ kind: 'unknown', reason: reasonOf(thrown) }));
   const [first, ...others] = references;
   if (first === undefined) return [];
   let firstStatus: ImageStatus;
   try {
-    firstStatus = await registry.statusOf(first);
+    firstStatus = await registry.checkImage(first);
   } catch (thrown) {
     firstStatus = { kind: 'unknown', reason: reasonOf(thrown) };
     // Without a connection, the other requests would fail too.
@@ -72,7 +72,7 @@ class RegistryClient {
     private readonly deadline: number,
   ) {}
 
-  async statusOf(reference: ImageReference): Promise<ImageStatus> {
+  async checkImage(reference: ImageReference): Promise<ImageStatus> {
     const { login } = this.access;
     const url = manifestUrl(reference);
     const cachedToken = await this.#tokens.get(reference.path);

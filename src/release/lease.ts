@@ -58,19 +58,19 @@ export function leaseObject(options: {
       leaseDurationSeconds: leaseSeconds,
       acquireTime: now,
       renewTime: now,
-      leaseTransitions: found === undefined ? 0 : (specOf(found).leaseTransitions ?? 0) + 1,
+      leaseTransitions: found === undefined ? 0 : (leaseSpecOf(found).leaseTransitions ?? 0) + 1,
     },
   };
 }
 
 /** The spec of a Lease; empty if there is none. */
-export function specOf(lease: KubeObject): LeaseSpec {
+export function leaseSpecOf(lease: KubeObject): LeaseSpec {
   return lease['spec'] ?? {};
 }
 
 /** URL of the run that holds a Lease, else its holder. */
 export function runOf(lease: KubeObject): string {
-  return lease.metadata.annotations?.['cutover/run'] ?? specOf(lease).holderIdentity ?? 'an unknown run';
+  return lease.metadata.annotations?.['cutover/run'] ?? leaseSpecOf(lease).holderIdentity ?? 'an unknown run';
 }
 
 /** A MicroTime of Kubernetes, which has six decimal places. */

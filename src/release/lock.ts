@@ -4,7 +4,7 @@ import { asCutoverError, CutoverError } from '../errors.js';
 import type { CiRun } from '../inputs/inputs.js';
 import type { Log } from '../log.js';
 import { describeRef, type KubeObject } from '../kubernetes/object.js';
-import { leaseObject, leaseRef, leaseStatus, microTime, runOf, specOf, type LeaseSpec } from './lease.js';
+import { leaseObject, leaseRef, leaseSpecOf, leaseStatus, microTime, runOf, type LeaseSpec } from './lease.js';
 
 /** The lock of a release, held by one step of one run. */
 export interface Lock {
@@ -37,7 +37,7 @@ export async function acquireLock(options: {
     clearInterval(renewal);
     lost.abort(new CutoverError(`The lock of ${release} was lost: ${reason}`, { code: 'locked' }));
   };
-  const expired = (): boolean => leaseStatus(specOf(currentLease), Date.now()).free;
+  const expired = (): boolean => leaseStatus(leaseSpecOf(currentLease), Date.now()).free;
   let renewing: Promise<void> | undefined;
   const renewal = setInterval(() => {
     // Two concurrent renewals would use the same resourceVersion, and the second one would look like a loss.
@@ -84,14 +84,14 @@ export interface LockHolder {
 /** Whether another holder than `holder` has the lock. */
 export async function isTakenOver({ cluster, release, namespace, holder }: LockHolder): Promise<boolean> {
   const found = await cluster.get(leaseRef(release, namespace));
-  const now = found === undefined ? undefined : specOf(found).holderIdentity;
+  const now = found === undefined ? undefined : leaseSpecOf(found).holderIdentity;
   return Boolean(now) && now !== holder;
 }
 
 /** Releases the lock if `holder` still has it; otherwise does nothing. */
 export async function releaseLock(lockHolder: LockHolder): Promise<void> {
   await replaceLease(lockHolder, await ownLease(lockHolder), found => {
-    const { leaseTransitions = 0 } = specOf(found);
+    const { leaseTransitions = 0 } = leaseSpecOf(found);
     return { holderIdentity: '', leaseDurationSeconds: 1, leaseTransitions };
   });
 }
@@ -99,7 +99,7 @@ export async function releaseLock(lockHolder: LockHolder): Promise<void> {
 /** Renews the Lease. Throws `moved` when another holder has it, `not-found` when it does not exist. */
 async function renew(lockHolder: LockHolder, currentLease: KubeObject): Promise<KubeObject> {
   const answer = await replaceLease(lockHolder, currentLease, found => ({
-    ...specOf(found),
+    ...leaseSpecOf(found),
     renewTime: microTime(Date.now()),
   }));
   if (answer !== undefined) return answer;
@@ -134,7 +134,7 @@ async function replaceLease(
 /** The live Lease; `undefined` when it does not exist or has another holder. */
 async function ownLease({ cluster, release, namespace, holder }: LockHolder): Promise<KubeObject | undefined> {
   const found = await cluster.get(leaseRef(release, namespace));
-  return found !== undefined && specOf(found).holderIdentity === holder ? found : undefined;
+  return found !== undefined && leaseSpecOf(found).holderIdentity === holder ? found : undefined;
 }
 
 /** Errors of a create after which the Lease may exist, with any holder. */
@@ -157,13 +157,13 @@ async function acquireLease(
     if (found === undefined && asCutoverError(createError).code !== 'exists') throw createError;
     if (found === undefined) return cluster.create(newLease());
     // The create succeeded, but its answer was lost.
-    if (specOf(found).holderIdentity === holder) return found;
-    const status = leaseStatus(specOf(found), Date.now());
+    if (leaseSpecOf(found).holderIdentity === holder) return found;
+    const status = leaseStatus(leaseSpecOf(found), Date.now());
     if (!status.free) throw locked(release, found, status.reason);
     try {
       // With the resourceVersion that was read: of two concurrent runs, one gets `moved`.
       const taken = await cluster.replace(newLease(found));
-      if (specOf(found).holderIdentity)
+      if (leaseSpecOf(found).holderIdentity)
         log.warning(`Took over the lock of ${release} from ${runOf(found)}: ${status.reason}`);
       return taken;
     } catch (error) {

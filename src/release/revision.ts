@@ -3,6 +3,7 @@ import { gunzipSync, gzipSync } from 'node:zlib';
 import { CutoverError } from '../errors.js';
 import type { StrategyName } from '../inputs/actions.js';
 import type { Check, CiRun } from '../inputs/inputs.js';
+import { isSecret } from '../kubernetes/kinds.js';
 import type { KubeObject, ObjectRef } from '../kubernetes/object.js';
 import { canonical, type Snapshot } from '../plan/change.js';
 import { recordName, type HistoryEntry } from './state.js';
@@ -134,10 +135,6 @@ export function withoutSecrets(objects: readonly KubeObject[]): {
       hash: secretHash(object),
     })),
   };
-}
-
-export function isSecret(object: { readonly apiVersion: string; readonly kind: string }): boolean {
-  return object.apiVersion === 'v1' && object.kind === 'Secret';
 }
 
 /** SHA-256 of a Secret's type and data. */

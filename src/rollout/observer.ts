@@ -42,12 +42,12 @@ export interface Observer {
    * Waits until the objects that others need, such as a CustomResourceDefinition or a Namespace, are ready, and logs the
    * notes of their rules. Throws `rollout` when one has failed, such as a claim that lost its volume; `timeout`.
    */
-  waitUntilReady(objects: readonly KubeObject[], timeoutMs: number): Promise<void>;
+  waitForPrerequisites(objects: readonly KubeObject[], timeoutMs: number): Promise<void>;
   /**
    * Waits until every target is ready and has stayed so. Throws `rollout` when one cannot become ready, `timeout`, `changed`
    * when another version was written in the meantime, `cancelled`.
    */
-  until(wait: RolloutWait): Promise<readonly ReadyWorkload[]>;
+  waitForRollout(wait: RolloutWait): Promise<readonly ReadyWorkload[]>;
   /** Ends the watches. */
   close(): void;
 }
@@ -94,13 +94,18 @@ export function observe({ cluster, log, signal, targets, clock }: ObserveOptions
   };
   const watchAll = (kinds: readonly KindRef[]): Promise<void> => {
     const started = Promise.all(kinds.map(watch)).then(() => undefined);
-    // `until` throws it too; without this handler the rejection would end the process where nobody awaits `synced`.
+    // `waitForRollout` throws it too; without this handler the rejection would end the process where nobody awaits `synced`.
     started.catch((error: unknown) => log.debug(`watches did not start: ${String(error)}`));
     return started;
   };
   const synced = watchAll(watchedKinds(targets).filter(kind => !isCustom(kind)));
 
-  async function until({ targets, timeoutMs, stableForMs, paused }: RolloutWait): Promise<readonly ReadyWorkload[]> {
+  async function waitForRollout({
+    targets,
+    timeoutMs,
+    stableForMs,
+    paused,
+  }: RolloutWait): Promise<readonly ReadyWorkload[]> {
     if (targets.length === 0) return [];
     void watchAll(watchedKinds(targets.map(refOf)).filter(kind => !watched.has(kindKey(kind))));
     const names = targets.map(target => describeRef(refOf(target))).join(', ');
@@ -139,8 +144,9 @@ export function observe({ cluster, log, signal, targets, clock }: ObserveOptions
 
   return {
     synced,
-    until,
-    waitUntilReady: (objects, timeoutMs) => waitUntilReady({ cluster, log, clock, signal: end, objects, timeoutMs }),
+    waitForRollout,
+    waitForPrerequisites: (objects, timeoutMs) =>
+      waitUntilReady({ cluster, log, clock, signal: end, objects, timeoutMs }),
     close: () => ending.abort(),
   };
 }

@@ -6,7 +6,7 @@ import { groupKind } from '../kubernetes/kinds.js';
 import { describeRef, refOf } from '../kubernetes/object.js';
 import type { KubeObject } from '../kubernetes/object.js';
 import type { Snapshot } from '../plan/change.js';
-import { revisionOf } from '../kubernetes/pod-template.js';
+import { controllerRevisionOf } from '../kubernetes/pod-template.js';
 import { isBeingDeleted, isReady } from '../kubernetes/pod.js';
 import { statusOf } from '../kubernetes/status.js';
 import { ownedBy, specOf } from '../kubernetes/workload.js';
@@ -76,8 +76,8 @@ export function stuckPods({
       ownedBy(pod, now.metadata.uid ?? '') &&
       !isBeingDeleted(pod) &&
       !isReady(pod) &&
-      revisionOf(pod) !== updateRevision &&
-      (revisionOf(pod) !== currentRevision || podFailureOf(pod) !== undefined),
+      controllerRevisionOf(pod) !== updateRevision &&
+      (controllerRevisionOf(pod) !== currentRevision || podFailureOf(pod) !== undefined),
   );
 }
 

@@ -1,7 +1,8 @@
 import { CutoverError } from '../errors.js';
 import type { Roles } from '../inputs/inputs.js';
-import { isDeployment, templateLabels } from '../kubernetes/deployment.js';
+import { isDeployment } from '../kubernetes/deployment.js';
 import { describeRef, refOf, type KubeObject } from '../kubernetes/object.js';
+import { templateLabels } from '../kubernetes/pod-spec.js';
 import { selectorOf, selects } from '../kubernetes/selectors.js';
 import type { RoleResources } from '../manifests/resource.js';
 import type { RoleRecord, VerifiedWorkload } from '../release/state.js';

@@ -145,7 +145,9 @@ describe('what the API server rejects', () => {
     const error = await refusalOf(requirePlan({ cluster, resources: given, force: false }));
     expect(error).toMatchObject({
       code: 'invalid',
-      message: 'The API server rejects 1 of 1 object; nothing was changed',
+      object: 'Deployment shop/web',
+      message: 'Deployment shop/web does not match the schema of apps/v1; nothing was changed',
+      cause: { code: 'invalid', message: 'Deployment shop/web does not match the schema of apps/v1' },
     });
     expect(error.problems.map(({ field }) => field)).toEqual([
       'spec.template.spec.containers[name="web"].imagePolicy',
@@ -229,7 +231,9 @@ describe('objects that wait for others of the same deploy', () => {
     );
     expect(error).toMatchObject({
       code: 'unknown-kind',
-      message: 'The API server rejects 1 of 2 objects; nothing was changed',
+      object: 'Thing shop/one',
+      message: 'Thing shop/one: the API server does not serve Thing of example.com/v1; nothing was changed',
+      cause: { code: 'unknown-kind', message: 'the API server does not serve Thing of example.com/v1' },
     });
   });
 });

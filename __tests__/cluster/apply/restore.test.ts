@@ -49,8 +49,8 @@ const snapshot = (object: KubeObject): Snapshot => ({ ref: refOf(object), object
 function undo(cluster: MemoryCluster, ...snapshots: readonly Snapshot[]) {
   const log = listLog();
   const done = restoreSnapshots({ cluster, snapshots, release: 'web', log });
-  return done.then(({ restored, failed }) => ({
-    restored: restored.map(describeRef),
+  return done.then(({ failed }) => ({
+    restored: log.lines.flatMap(line => /^(.*) (?:restored|recreated|deleted)$/.exec(line)?.[1] ?? []),
     failed: failed.map(({ ref, error }) => `${describeRef(ref)}: ${error.message}`),
     lines: log.lines,
   }));
@@ -234,7 +234,7 @@ describe('restoring many objects', () => {
     const secret = { apiVersion: 'v1', kind: 'Secret', name: 'db', namespace: 'shop' };
     const log = listLog();
     const done = await restoreSnapshots({ cluster, snapshots: [{ ref: secret, withheld: true }], release: 'web', log });
-    expect(done).toEqual({ restored: [], failed: [], withheld: [secret], kept: [] });
+    expect(done).toEqual({ failed: [], withheld: [secret], kept: [] });
     expect(log.lines).toEqual(['Secret shop/db is not restored: its previous data is not in the record']);
     expect(cluster.calls).toEqual([]);
   });
@@ -246,7 +246,7 @@ describe('restoring many objects', () => {
     const log = listLog();
     const snapshots = [{ ref: job, object, recreated: true as const }];
     const done = await restoreSnapshots({ cluster, snapshots, release: 'web', log });
-    expect(done).toEqual({ restored: [], failed: [], withheld: [], kept: [job] });
+    expect(done).toEqual({ failed: [], withheld: [], kept: [job] });
     expect(log.lines).toEqual(['Job shop/migrate is not restored: the previous Job would repeat its work']);
     expect(cluster.calls).toEqual([]);
   });

@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { networkFailure } from '../../../src/cluster/http/network-error.js';
-import { decideRetry, delayMs, giveUpAfterMs, retryAfterMs } from '../../../src/cluster/http/retry.js';
+import { shouldRetry, delayMs, giveUpAfterMs, retryAfterMs } from '../../../src/cluster/http/retry.js';
 
 const network = (code: string) => ({ from: 'network', failure: { code, message: '' } }) as const;
 const server = (status: number, reason?: string) => ({ from: 'server', status, ...(reason && { reason }) }) as const;
@@ -22,7 +22,7 @@ describe('retrying', () => {
     ['409', server(409, 'Conflict'), 'PATCH', false],
     ['422', server(422, 'Invalid'), 'PATCH', false],
   ])('after %s', (...[, failure, method, retry]) => {
-    expect(decideRetry(failure, { method, reached: true }).retry).toBe(retry);
+    expect(shouldRetry(failure, { method, reached: true })).toBe(retry);
   });
 
   it.each([
@@ -31,7 +31,7 @@ describe('retrying', () => {
     ['TIMEOUT', false],
     ['ECONNRESET', true],
   ])('at the first request after %s: %s', (code, retry) => {
-    expect(decideRetry(network(code), { method: 'GET', reached: false }).retry).toBe(retry);
+    expect(shouldRetry(network(code), { method: 'GET', reached: false })).toBe(retry);
   });
 
   it.each([

@@ -2,8 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import type { ImageOverride } from '../../../src/inputs/inputs.js';
 import { parseReference } from '../../../src/inputs/parse/image-reference.js';
 import { imageFields } from '../../../src/manifests/overrides/image-fields.js';
-import { imagesOf } from '../../../src/manifests/overrides/images.js';
-import { problemsOf, render, renderBoth } from '../../support/rendering.js';
+import { imagesOf, problemsOf, render, renderBoth } from '../../support/rendering.js';
 
 const byRepository = (repository: string, image: string): ImageOverride => ({ by: 'repository', repository, image });
 const byContainer = (container: string, image: string): ImageOverride => ({ by: 'container', container, image });

@@ -1,7 +1,6 @@
 import { asCutoverError, CutoverError, type ErrorCode, type Problem } from '../../errors.js';
 import type { RecreatePolicy } from '../../inputs/inputs.js';
-import { groupOf } from '../../kubernetes/kinds.js';
-import { describeRef, refOf, type KubeObject } from '../../kubernetes/object.js';
+import { describeRef, groupOf, refOf, type KubeObject } from '../../kubernetes/object.js';
 import type { Resource } from '../../manifests/resource.js';
 import type { PlannedChange } from '../../plan/change.js';
 import { recreateNothing, unmatched } from '../../plan/recreate.js';
@@ -59,7 +58,7 @@ export async function dryRunAll(options: DryRunOptions): Promise<DryRunResult> {
   rejectUnmatched(recreate, objects);
   const comingNamespaces = new Set([...(options.comingNamespaces ?? []), ...namesOf(objects, 'Namespace')]);
   const comingGroups = customGroups(objects);
-  const rejected: { readonly resource: Resource; readonly error: CutoverError }[] = [];
+  const rejected: Rejected[] = [];
 
   const planned = await Promise.all(
     resources.map(async (resource): Promise<PlannedChange | undefined> => {
@@ -82,9 +81,10 @@ export async function dryRunAll(options: DryRunOptions): Promise<DryRunResult> {
   );
   const order = new Map(resources.map((resource, index) => [resource, index]));
   rejected.sort((one, other) => (order.get(one.resource) ?? 0) - (order.get(other.resource) ?? 0));
+  const [first, ...others] = rejected;
   return {
     planned: planned.filter(change => change !== undefined),
-    ...(rejected.length > 0 && { rejection: rejectionError(rejected, resources.length) }),
+    ...(first !== undefined && { rejection: rejectionError([first, ...others], resources.length) }),
   };
 }
 
@@ -98,24 +98,38 @@ function rejectUnmatched(recreate: RecreatePolicy, objects: readonly KubeObject[
   });
 }
 
-function rejectionError(
-  rejected: readonly { readonly resource: Resource; readonly error: CutoverError }[],
-  total: number,
-): CutoverError {
-  const codes = new Set(rejected.map(({ error }) => error.code));
-  const [first] = rejected;
-  const code = codes.size === 1 && first !== undefined ? first.error.code : 'rejected-plan';
+interface Rejected {
+  readonly resource: Resource;
+  readonly error: CutoverError;
+}
+
+/** For one rejected object its own message; for several their number, with one problem or more for each. */
+function rejectionError(rejected: readonly [Rejected, ...Rejected[]], total: number): CutoverError {
+  const [first, ...others] = rejected;
   const problems = rejected.flatMap(({ resource, error }) => problemsOf(resource, error));
+  if (others.length === 0) return singleRejection(first, problems);
+  const codes = new Set(rejected.map(({ error }) => error.code));
   const hints = new Set(rejected.map(({ error }) => error.hint).filter(hint => hint !== undefined));
-  return new CutoverError(
-    `The API server rejects ${rejected.length} of ${total} object${total === 1 ? '' : 's'}; nothing was changed`,
-    {
-      code,
-      problems,
-      ...(hints.size > 0 && { hint: [...hints].join(' ') }),
-      ...(first?.error.status !== undefined && { status: first.error.status }),
-    },
-  );
+  return new CutoverError(`The API server rejects ${rejected.length} of ${total} objects; nothing was changed`, {
+    code: codes.size === 1 ? first.error.code : 'rejected-plan',
+    problems,
+    ...(hints.size > 0 && { hint: [...hints].join(' ') }),
+    ...(first.error.status !== undefined && { status: first.error.status }),
+  });
+}
+
+function singleRejection({ resource, error }: Rejected, problems: readonly Problem[]): CutoverError {
+  const { code, message, hint, status } = error;
+  const object = describeRef(refOf(resource.object));
+  const named = message.includes(object) ? message : `${object}: ${message}`;
+  return new CutoverError(`${named}; nothing was changed`, {
+    code,
+    object,
+    problems,
+    cause: error,
+    ...(hint !== undefined && { hint }),
+    ...(status !== undefined && { status }),
+  });
 }
 
 /** All problems of one object, one per field where the API server reports fields, with their positions in the manifest. */

@@ -53,12 +53,12 @@ async function compareWithLive(
   const { resource, force, replicas } = request;
   const { object } = resource;
   if (!force) rejectOtherRelease(object, live);
-  if (hasReplicas(object)) {
+  if (declaredReplicas(object) !== undefined) {
     if (force && replicas === 'yield' && scaledBy(live) !== undefined)
-      return dryRun({ ...request, resource: withReplicas(resource, undefined) });
-  } else if (ownsReplicas(live, fieldManager) && replicasOf(live) !== replicasOf(after)) {
+      return dryRun({ ...request, resource: resourceWithReplicas(resource, undefined) });
+  } else if (ownsReplicas(live, fieldManager) && declaredReplicas(live) !== declaredReplicas(after)) {
     // A manifest that now leaves replicas to an autoscaler must not reset them to 1 first.
-    return dryRun({ ...request, resource: withReplicas(resource, replicasOf(live)) });
+    return dryRun({ ...request, resource: resourceWithReplicas(resource, declaredReplicas(live)) });
   }
   const migration = planOwnershipMigration(live, object, fieldManager);
   if (migration !== undefined) return { resource, change: 'changed', from: migration.managers, live, after };
@@ -73,8 +73,8 @@ async function resolveConflict(request: DryRunRequest, error: CutoverError): Pro
   const { cluster, resource, replicas } = request;
   const live = await cluster.get(refOf(resource.object));
   if (live === undefined) throw error;
-  if (hasReplicas(resource.object) && scaledBy(live) !== undefined) {
-    const withoutOwnReplicas = await dryRun({ ...request, resource: withReplicas(resource, undefined) });
+  if (declaredReplicas(resource.object) !== undefined && scaledBy(live) !== undefined) {
+    const withoutOwnReplicas = await dryRun({ ...request, resource: resourceWithReplicas(resource, undefined) });
     if (replicas === 'yield') return withoutOwnReplicas;
     // Only the replicas conflict, so forcing takes over nothing else.
     return { ...(await dryRun({ ...request, force: true })), force: true };
@@ -161,16 +161,13 @@ function withValues(
   return error.amended({ problems });
 }
 
-function replicasOf(object: KubeObject): unknown {
+/** `spec.replicas` as it is set; absent: left to another manager, such as an autoscaler. */
+function declaredReplicas(object: KubeObject): unknown {
   return fieldAt(object, ['spec', 'replicas']);
 }
 
-function hasReplicas(object: KubeObject): boolean {
-  return replicasOf(object) !== undefined;
-}
-
-/** The resource with these replicas; `undefined`: without any. */
-function withReplicas(resource: Resource, replicas: unknown): Resource {
+/** The resource with `spec.replicas` set to a number; `undefined`: without the field. */
+function resourceWithReplicas(resource: Resource, replicas: unknown): Resource {
   const { replicas: _left, ...spec } = resource.object['spec'] as Record<string, unknown>;
   const sized = replicas === undefined ? spec : { ...spec, replicas };
   return { ...resource, object: { ...resource.object, spec: sized } };

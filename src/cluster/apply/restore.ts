@@ -11,8 +11,6 @@ import { fieldManager } from './field-manager.js';
 
 /** Result of {@link restoreSnapshots}. */
 export interface RestoredSnapshots {
-  /** Objects that were changed. */
-  readonly restored: readonly ObjectRef[];
   readonly failed: readonly { readonly ref: ObjectRef; readonly error: CutoverError }[];
   /** Secrets that the step has changed and that keep the change: their data is never recorded. */
   readonly withheld: readonly ObjectRef[];
@@ -39,7 +37,6 @@ export async function restoreSnapshots(options: {
   readonly clock?: Clock;
 }): Promise<RestoredSnapshots> {
   const { cluster, snapshots, release, log, clock = systemClock } = options;
-  const restored: ObjectRef[] = [];
   const failed: { ref: ObjectRef; error: CutoverError }[] = [];
   const withheld = snapshots.filter(snapshot => snapshot.withheld).map(({ ref }) => ref);
   for (const ref of withheld)
@@ -51,7 +48,6 @@ export async function restoreSnapshots(options: {
     try {
       const action = await restoreOne({ cluster, snapshot, release, clock });
       if (action === undefined) continue;
-      restored.push(snapshot.ref);
       log.info(`${describeRef(snapshot.ref)} ${action}`);
     } catch (thrown) {
       const error = asCutoverError(thrown);
@@ -59,7 +55,7 @@ export async function restoreSnapshots(options: {
       log.error(`${describeRef(snapshot.ref)} could not be restored: ${error.message}`);
     }
   }
-  return { restored, failed, withheld, kept };
+  return { failed, withheld, kept };
 }
 
 function isKept({ ref, recreated }: Snapshot): boolean {

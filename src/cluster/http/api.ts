@@ -4,9 +4,9 @@ import type { Log } from '../../log.js';
 import type { Clock } from '../clock.js';
 import { ConcurrencyLimit } from './concurrency-limit.js';
 import { networkFailure, unreachable } from './network-error.js';
-import { describeRequest, apiError, statusOf } from './error-status.js';
+import { describeRequest, apiError, parseStatus } from './error-status.js';
 import type { RequestDescription } from './error-status.js';
-import { decideRetry, delayMs, giveUpAfterMs, retryAfterMs } from './retry.js';
+import { shouldRetry, delayMs, giveUpAfterMs, retryAfterMs } from './retry.js';
 import type { Failure } from './retry.js';
 import { cancelled } from './transport.js';
 import type { Access, HttpAnswer, HttpRequest, Transport } from './transport.js';
@@ -90,7 +90,7 @@ export class Api {
     };
     const access = await credentials.access();
     const answer = await attempt(access);
-    const fromApiServer = answer.status === 401 && statusOf(answer.body) !== undefined;
+    const fromApiServer = answer.status === 401 && parseStatus(answer.body) !== undefined;
     return fromApiServer ? attempt(await credentials.renew(access)) : answer;
   }
 
@@ -110,7 +110,7 @@ export class Api {
         renewed = true;
         continue;
       }
-      const { retry } = decideRetry(failure, { method: call.request.method, reached: this.#reached });
+      const retry = shouldRetry(failure, { method: call.request.method, reached: this.#reached });
       failures += 1;
       const now = clock.now();
       failingSince ??= now;
@@ -134,7 +134,7 @@ export class Api {
     }
     this.#reached = true;
     if (answer.errorBody === undefined) return { value: answer.value };
-    const status = statusOf(answer.errorBody);
+    const status = parseStatus(answer.errorBody);
     const waitMs = retryAfterMs(answer.headers, status);
     return {
       failure: {

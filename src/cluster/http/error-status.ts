@@ -1,7 +1,6 @@
 import { CutoverError } from '../../errors.js';
 import type { ErrorCode, Problem } from '../../errors.js';
-import { groupOf } from '../../kubernetes/kinds.js';
-import { describeRef } from '../../kubernetes/object.js';
+import { describeRef, groupOf } from '../../kubernetes/object.js';
 import type { KindRef, ObjectRef } from '../../kubernetes/object.js';
 
 /** A request as errors describe it. */
@@ -28,7 +27,7 @@ export interface Status {
 }
 
 /** The Status in a body; `undefined` for any other body, such as plain text. */
-export function statusOf(body: Buffer): Status | undefined {
+export function parseStatus(body: Buffer): Status | undefined {
   try {
     const value: unknown = JSON.parse(body.toString('utf8'));
     const status = typeof value === 'object' && value !== null && 'kind' in value && value.kind === 'Status';
@@ -50,7 +49,7 @@ function describeTarget({ target }: Pick<RequestDescription, 'target'>): string 
 
 /** The error for an answer with status 400 or above. It never contains values of Secrets. */
 export function apiError(status: number, body: Buffer, request: RequestDescription): CutoverError {
-  const answer = statusOf(body);
+  const answer = parseStatus(body);
   const secret = request.target.kind === 'Secret';
   // An RBAC message contains user, resource and namespace, but no content of an object.
   const isHidden = secret && !isRbac(answer);

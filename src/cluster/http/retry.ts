@@ -25,24 +25,22 @@ export function giveUpAfterMs(failure: Failure): number {
   return isWebhook ? 120_000 : 60_000;
 }
 
-/** Whether to retry, with the reason. */
-export function decideRetry(failure: Failure, { method, reached }: RetryContext): { retry: boolean; reason: string } {
+/** Whether a retry is safe and can help. */
+export function shouldRetry(failure: Failure, { method, reached }: RetryContext): boolean {
   const idempotent = method !== 'POST';
   if (failure.from === 'network') {
     const { retry, sent } = retryability(failure.failure);
-    if (!retry) return { retry, reason: `${failure.failure.code} is not transient` };
     // At the first request, ECONNRESET can come from a restarting load balancer; other errors mean a wrong address.
-    if (!reached && failure.failure.code !== 'ECONNRESET') return { retry: false, reason: 'it has never answered' };
-    if (sent && !idempotent) return { retry: false, reason: 'it may have been processed' };
-    return { retry, reason: failure.failure.code };
+    if (!reached && failure.failure.code !== 'ECONNRESET') return false;
+    // The API server may have processed a request that was sent.
+    return retry && (idempotent || !sent);
   }
-  const { status } = failure;
-  if (status === 429) return { retry: true, reason: 'the API server limits the request rate' };
-  const isTransient = status === 502 || status === 503 || status === 504;
+  const { status, reason } = failure;
+  // The API server limits the request rate: it has not processed the request.
+  if (status === 429) return true;
   // A 500 without a reason rejects the object; a retry would have the same result.
-  if (!isTransient && !(status === 500 && failure.reason === 'InternalError'))
-    return { retry: false, reason: 'it is final' };
-  return idempotent ? { retry: true, reason: `${status}` } : { retry: false, reason: 'it may have been processed' };
+  const isTransient = [502, 503, 504].includes(status) || (status === 500 && reason === 'InternalError');
+  return isTransient && idempotent;
 }
 
 /** Milliseconds until the next attempt: 0.5 s doubling to 8 s, with jitter, but at least `retryAfterMs` (default 0). */

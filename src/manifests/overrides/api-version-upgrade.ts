@@ -1,7 +1,7 @@
 import type { Problem } from '../../errors.js';
 import { fieldAt, fieldsAt, textsAt, withField } from '../../kubernetes/fields.js';
 import type { KubeObject } from '../../kubernetes/object.js';
-import { podLabels } from '../../kubernetes/pod-spec.js';
+import { templateLabels } from '../../kubernetes/pod-spec.js';
 import type { ManifestWarning } from '../problems.js';
 import type { Resource } from '../resource.js';
 
@@ -41,7 +41,7 @@ export function upgradeDeployment(resource: Resource): UpgradeResult {
   if (fieldAt(upgraded, ['spec', 'selector']) !== undefined && fieldAt(upgraded, ['spec', 'selector']) !== null) {
     return { resource: { ...resource, object: upgraded }, warnings: [{ message: warning, at }], problems: [] };
   }
-  const labels = podLabels(upgraded);
+  const labels = templateLabels(upgraded);
   if (Object.keys(labels).length === 0) {
     const message = `${name} has neither spec.selector nor labels in its pod template, so apps/v1 cannot select its pods: add both.`;
     return { resource, warnings: [], problems: [{ message, at: positionOf(['spec', 'template']) }] };

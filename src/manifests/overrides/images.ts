@@ -99,9 +99,3 @@ function nearestRepository(repository: string, allFields: readonly ImageField[])
   const lastPart = (path: string): string => path.slice(path.lastIndexOf('/') + 1);
   return nearestNames(repository, repositories)[0] ?? repositories.find(one => lastPart(one) === lastPart(repository));
 }
-
-/** All images of the resources, sorted, without duplicates. */
-export function imagesOf(resources: readonly Resource[]): readonly string[] {
-  const all = resources.flatMap(({ object }) => imageFields(object).map(({ image }) => image));
-  return [...new Set(all)].filter(image => image !== '').sort();
-}

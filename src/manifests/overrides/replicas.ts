@@ -3,8 +3,8 @@ import type { WorkloadOverrides } from '../../inputs/parse/overrides.js';
 import { isNone } from '../../inputs/parse/overrides.js';
 import { fieldAt, textAt, withField, type Path } from '../../kubernetes/fields.js';
 import type { OverrideResult } from './images.js';
-import { groupKind, groupOf } from '../../kubernetes/kinds.js';
-import { describeRef, refOf } from '../../kubernetes/object.js';
+import { groupKind } from '../../kubernetes/kinds.js';
+import { describeRef, groupOf, refOf } from '../../kubernetes/object.js';
 import type { Resource } from '../resource.js';
 
 /** Kinds with `spec.replicas` that Cutover sets. */

@@ -1,16 +1,17 @@
 import type { Problem } from '../../errors.js';
 import type { Roles } from '../../inputs/inputs.js';
 import { where } from '../../log.js';
+import { isDeployment } from '../../kubernetes/deployment.js';
 import { fieldAt } from '../../kubernetes/fields.js';
 import { groupKind } from '../../kubernetes/kinds.js';
 import { describeRef, refKey, refOf, type KubeObject } from '../../kubernetes/object.js';
-import { podLabels, podSpecPath } from '../../kubernetes/pod-spec.js';
+import { podSpecPath, templateLabels } from '../../kubernetes/pod-spec.js';
 import { isService, routesTo, selectorMatches } from '../../kubernetes/selectors.js';
 import { manifestError, type ManifestWarning } from '../problems.js';
 import { choosePublicService, furtherServiceProblems, isMarkedShared } from './public-service.js';
 import { referencesIn, type ConfigReference } from '../../kubernetes/config-references.js';
 import type { Resource } from '../resource.js';
-import { isDeployment, kindProblems } from './rules.js';
+import { kindProblems } from './rules.js';
 import {
   autoscalerCopy,
   budgetCopy,
@@ -85,14 +86,14 @@ function isBudgetOf({ object }: Resource, deployments: readonly Resource[]): boo
   if (groupKind(object) !== 'policy/PodDisruptionBudget') return false;
   return deployments.some(deployment => {
     const here = deployment.object.metadata.namespace === object.metadata.namespace;
-    return here && selectorMatches(fieldAt(object, ['spec', 'selector']), podLabels(deployment.object));
+    return here && selectorMatches(fieldAt(object, ['spec', 'selector']), templateLabels(deployment.object));
   });
 }
 
 /** Workloads that the public Service routes to but that cannot exist once for each role. */
 function unsupportedWorkloadProblems(workloads: readonly Resource[]): readonly Problem[] {
   return workloads
-    .filter(workload => !isDeployment(workload))
+    .filter(workload => !isDeployment(workload.object))
     .flatMap(workload => {
       const reasons = kindProblems(workload);
       const message = `${describeRef(refOf(workload.object))} cannot have roles: only Deployments can.`;
@@ -104,7 +105,7 @@ function unsupportedWorkloadProblems(workloads: readonly Resource[]): readonly P
 function otherDeployments(others: readonly Resource[], services: readonly Resource[]) {
   const problems: Problem[] = [];
   const warnings: ManifestWarning[] = [];
-  for (const other of others.filter(one => isDeployment(one) && !isMarkedShared(one))) {
+  for (const other of others.filter(one => isDeployment(one.object) && !isMarkedShared(one))) {
     const name = describeRef(refOf(other.object));
     const service = services.find(({ object }) => routesTo(object, other.object));
     if (service === undefined) {
@@ -166,7 +167,7 @@ export function automaticRoles(manifests: PlainManifests): AutomaticRoles {
   if ('message' in choice) throw manifestError([choice]);
   const publicService = choice;
   const routedWorkloads = routedBy(publicService);
-  const deployments = routedWorkloads.filter(isDeployment);
+  const deployments = routedWorkloads.filter(({ object }) => isDeployment(object));
   const others = otherDeployments(
     workloads.filter(workload => !routedWorkloads.includes(workload)),
     services,

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { fieldAt, fieldsAt, isFields, listAt, withField, type Path } from '../../kubernetes/fields.js';
 import type { KubeObject } from '../../kubernetes/object.js';
-import { podLabels, podSpecPath } from '../../kubernetes/pod-spec.js';
+import { podSpecPath, templateLabels } from '../../kubernetes/pod-spec.js';
 import { selectorMatches } from '../../kubernetes/selectors.js';
 import { mapReferences, type Rename } from '../../kubernetes/config-references.js';
 import type { Resource } from '../resource.js';
@@ -54,7 +54,9 @@ export function deploymentCopy(object: KubeObject, role: string, rename: Rename)
   const spread = [...spec, 'topologySpreadConstraints'];
   const apart = [ofRole, spread].reduce((result, path) => {
     const field = fieldAt(result, path);
-    return field === undefined ? result : withField(result, path, withOwnSelectors(field, podLabels(object), role));
+    return field === undefined
+      ? result
+      : withField(result, path, withOwnSelectors(field, templateLabels(object), role));
   }, referring);
   const selecting = labelled(namedCopy(apart, role), ['spec', 'selector', 'matchLabels'], role);
   return labelled(selecting, ['spec', 'template', 'metadata', 'labels'], role);

@@ -1,6 +1,6 @@
 import type { Problem } from '../../errors.js';
+import { isDeployment } from '../../kubernetes/deployment.js';
 import { fieldAt, isFields, listAt, textAt } from '../../kubernetes/fields.js';
-import { groupKind } from '../../kubernetes/kinds.js';
 import { describeRef, refOf, type KubeObject } from '../../kubernetes/object.js';
 import { containersOf } from '../../kubernetes/pod-spec.js';
 import type { Resource } from '../resource.js';
@@ -100,7 +100,7 @@ export function furtherServiceProblems(
   if (isHeadless(further) || isMarkedShared(further)) return [];
   const clash = deployments.some(({ object }) => {
     const open = new Set(targetsOf(publicService, object));
-    return groupKind(object) === 'apps/Deployment' && targetsOf(further, object).some(target => open.has(target));
+    return isDeployment(object) && targetsOf(further, object).some(target => open.has(target));
   });
   if (!clash) return [];
   const [name, main] = [further, publicService].map(({ object }) => describeRef(refOf(object)));

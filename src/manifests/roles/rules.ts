@@ -1,5 +1,6 @@
 import type { Problem } from '../../errors.js';
 import type { Roles } from '../../inputs/inputs.js';
+import { isDeployment } from '../../kubernetes/deployment.js';
 import { fieldAt, fieldsAt, listAt, textAt, type Path } from '../../kubernetes/fields.js';
 import { groupKind } from '../../kubernetes/kinds.js';
 import { describeRef, refOf, type KubeObject } from '../../kubernetes/object.js';
@@ -12,10 +13,6 @@ export interface RoleObjects {
   readonly of: Readonly<Record<string, readonly Resource[]>>;
   readonly publicService: Readonly<Record<string, Resource>>;
   readonly shared: readonly Resource[];
-}
-
-export function isDeployment({ object }: Resource): boolean {
-  return groupKind(object) === 'apps/Deployment';
 }
 
 /** Workload kinds that cannot exist once for each role, with the reason. */
@@ -75,7 +72,7 @@ function podProblems(resource: Resource, claims: readonly KubeObject[]): readonl
 /** The public Service of a role must select pods of this role, and none of the other. */
 function selectorProblems({ roles, of, publicService }: RoleObjects, role: string): readonly Problem[] {
   const service = publicService[role];
-  const deployments = (of[role] ?? []).filter(isDeployment);
+  const deployments = (of[role] ?? []).filter(({ object }) => isDeployment(object));
   if (service === undefined || deployments.length === 0) return [];
   const name = describeRef(refOf(service.object));
   const at = service.positionOf(['spec', 'selector']);
@@ -89,7 +86,9 @@ function selectorProblems({ roles, of, publicService }: RoleObjects, role: strin
     });
   }
   for (const other of roles.filter(one => one !== role)) {
-    const reached = (of[other] ?? []).filter(isDeployment).filter(({ object }) => routesTo(service.object, object));
+    const reached = (of[other] ?? [])
+      .filter(({ object }) => isDeployment(object))
+      .filter(({ object }) => routesTo(service.object, object));
     for (const { object } of reached) {
       const message = `For ${role}, ${name} also selects the pods of ${describeRef(refOf(object))}: users would reach both roles.`;
       problems.push({ message, at });
@@ -107,8 +106,11 @@ export function roleProblems(roleObjects: RoleObjects): readonly Problem[] {
     .filter(object => {
       return groupKind(object) === '/PersistentVolumeClaim';
     });
-  const problems = [...own.flatMap(kindProblems), ...own.filter(isDeployment).flatMap(one => podProblems(one, claims))];
-  if (!own.some(isDeployment)) {
+  const problems = [
+    ...own.flatMap(kindProblems),
+    ...own.filter(({ object }) => isDeployment(object)).flatMap(one => podProblems(one, claims)),
+  ];
+  if (!own.some(({ object }) => isDeployment(object))) {
     const message = 'No Deployment belongs to a role: add TARGET_ROLE to the name of the Deployment that serves users.';
     problems.push({ message });
   }

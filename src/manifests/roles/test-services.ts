@@ -1,8 +1,8 @@
 import type { Problem } from '../../errors.js';
 import type { Roles } from '../../inputs/inputs.js';
+import { isDeployment } from '../../kubernetes/deployment.js';
 import { describeRef, refOf } from '../../kubernetes/object.js';
 import { routesTo } from '../../kubernetes/selectors.js';
-import { isDeployment } from './rules.js';
 import type { Resource } from '../resource.js';
 
 export interface TestServiceRequest {
@@ -20,7 +20,7 @@ export interface TestServices {
 
 /** Whether a Service selects pods of any of these Deployments. */
 function reaches(service: Resource, resources: readonly Resource[]): boolean {
-  return resources.some(resource => isDeployment(resource) && routesTo(service.object, resource.object));
+  return resources.some(resource => isDeployment(resource.object) && routesTo(service.object, resource.object));
 }
 
 function chooseTestService({ of, roles, pattern }: TestServiceRequest, role: string): Resource | Problem | undefined {

@@ -1,6 +1,6 @@
 import { fieldAt, isFields, listAt } from '../../kubernetes/fields.js';
 import { groupKind } from '../../kubernetes/kinds.js';
-import { podLabels, podSpecPath } from '../../kubernetes/pod-spec.js';
+import { podSpecPath, templateLabels } from '../../kubernetes/pod-spec.js';
 import { PodIndex, selectorMatches } from '../../kubernetes/selectors.js';
 import type { Rule, Violation } from './rule.js';
 import { hasPort, lastingContainers, liveOf, nameOf, routedServices, targetOf } from './context.js';
@@ -10,7 +10,7 @@ const selecting = new Set(['apps/Deployment', 'apps/StatefulSet', 'apps/DaemonSe
 export const selectorMismatch: Rule = ({ resources }) =>
   resources
     .filter(({ object }) => selecting.has(groupKind(object)))
-    .filter(({ object }) => !selectorMatches(fieldAt(object, ['spec', 'selector']), podLabels(object)))
+    .filter(({ object }) => !selectorMatches(fieldAt(object, ['spec', 'selector']), templateLabels(object)))
     .map(resource => ({
       resource,
       path: ['spec', 'selector'],

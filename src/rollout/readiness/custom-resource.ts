@@ -1,5 +1,4 @@
-import { groupOf } from '../../kubernetes/kinds.js';
-import type { KubeObject } from '../../kubernetes/object.js';
+import { groupOf, type KubeObject } from '../../kubernetes/object.js';
 import { conditionOf, describeCondition, hasCondition, statusOf } from '../../kubernetes/status.js';
 import { controllerToleranceMs, failed, ready, unobserved, waiting, type Readiness } from './readiness.js';
 import type { RolloutRule } from './rule.js';

@@ -1,5 +1,6 @@
 import { CutoverError } from '../../errors.js';
 import { describeRef, refOf, type KubeObject } from '../../kubernetes/object.js';
+import { hashLabel } from '../../kubernetes/pod-template.js';
 import type { Snapshot } from '../../plan/change.js';
 import { withHistory } from '../../release/records.js';
 import { historyEntry } from '../../release/revision.js';
@@ -116,7 +117,7 @@ async function podsToServe(router: TrafficRouter, trafficSwitch: TrafficSwitch):
   const service = refOf(publicService);
   const pods = await router.readyPods(publicService);
   const verifiedHashes = new Set(verified.ready.map(({ templateHash }) => templateHash));
-  const others = pods.filter(({ metadata }) => !verifiedHashes.has(metadata.labels?.['pod-template-hash']));
+  const others = pods.filter(({ metadata }) => !verifiedHashes.has(metadata.labels?.[hashLabel]));
   if (others.length > 0) throw otherPods(describeRef(service), { role: to, pods: others });
   if (pods.length === 0) throw noReadyPod(describeRef(service), to);
   return pods.map(({ metadata }) => ({ name: metadata.name }));

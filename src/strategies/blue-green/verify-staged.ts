@@ -62,7 +62,7 @@ async function waitForPods(
   const observer = observe({ cluster, log, clock, signal, targets: workloads.map(refOf) });
   try {
     await observer.synced;
-    const ready = await observer.until({ targets: workloads, timeoutMs, stableForMs: 0 });
+    const ready = await observer.waitForRollout({ targets: workloads, timeoutMs, stableForMs: 0 });
     if (ready.some(({ pods }) => pods.length > 0)) return ready;
     throw scaledToZero();
   } finally {

@@ -41,7 +41,7 @@ export async function applyAndWait(ctx: RunContext, request: ApplyRequest): Prom
     // Opened before the first write: otherwise the failure of a pod right after the write would be missed.
     await observer.synced;
     const unchanged = planned.flatMap(({ change, after }) => (change === 'unchanged' && after ? [after] : []));
-    await observer.waitUntilReady(unchanged, timeoutMs);
+    await observer.waitForPrerequisites(unchanged, timeoutMs);
     const written = new Map<PlannedChange, KubeObject>();
     const changing = planned
       .filter(({ change }) => change !== 'unchanged')
@@ -58,13 +58,13 @@ export async function applyAndWait(ctx: RunContext, request: ApplyRequest): Prom
           return answer.object;
         }),
       );
-      await observer.waitUntilReady(answers, timeoutMs);
+      await observer.waitForPrerequisites(answers, timeoutMs);
     }
     // An earlier deploy may have left broken pods that the new version would wait for.
     const unsettled = snapshotsOf(planned).filter(({ object }) => object !== undefined && isUnsettled(object));
     await removeStuckPods({ cluster, snapshots: unsettled, log });
     const targets = awaited.map(change => written.get(change) ?? change.after ?? change.resource.object);
-    return await observer.until({ targets, timeoutMs, stableForMs, paused });
+    return await observer.waitForRollout({ targets, timeoutMs, stableForMs, paused });
   } finally {
     observer.close();
   }

@@ -4,7 +4,8 @@ import type { KubeObject } from '../../kubernetes/object.js';
 import type { ReadyWorkload } from '../../rollout/observer.js';
 import { firstPort, resolvePorts, type Endpoint } from '../../verify/endpoint.js';
 import { verify, type CheckResult } from '../../verify/verify.js';
-import { isDeployment, templateLabels } from '../../kubernetes/deployment.js';
+import { isDeployment } from '../../kubernetes/deployment.js';
+import { templateLabels } from '../../kubernetes/pod-spec.js';
 import { selectorOf, selects } from '../../kubernetes/selectors.js';
 import type { RunContext } from '../../run/context.js';
 

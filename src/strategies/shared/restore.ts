@@ -58,7 +58,7 @@ async function waitUntilReady(
     await observer.synced;
     const found = await Promise.all(targets.map(ref => cluster.get(ref)));
     const live = found.filter(object => object !== undefined);
-    await observer.until({ targets: live, timeoutMs, stableForMs: 0, paused: 'noted' });
+    await observer.waitForRollout({ targets: live, timeoutMs, stableForMs: 0, paused: 'noted' });
   } finally {
     observer.close();
   }

@@ -1,6 +1,6 @@
+import { isSecret } from '../../kubernetes/kinds.js';
 import { refKey, refOf } from '../../kubernetes/object.js';
 import type { PlannedChange, Snapshot } from '../../plan/change.js';
-import { isSecret } from '../../release/revision.js';
 
 /** Kinds that hold what others own. A restore leaves them: deleting one deletes more than this step created. */
 const containerKinds = new Set(['Namespace', 'CustomResourceDefinition', 'PersistentVolumeClaim', 'PersistentVolume']);

@@ -1,12 +1,13 @@
 import { selectorOf } from '../../../kubernetes/selectors.js';
-import { templateLabels } from '../../../kubernetes/deployment.js';
+import { templateLabels } from '../../../kubernetes/pod-spec.js';
+import { hashLabel } from '../../../kubernetes/pod-template.js';
 import { without } from '../../../kubernetes/fields.js';
 import { refOf, type KubeObject } from '../../../kubernetes/object.js';
 import { authorOf, imagesOf, type Revision } from '../../../release/revision.js';
 import { adoptedRevision, type ReleaseState } from '../../../release/state.js';
 import type { RunContext } from '../../../run/context.js';
 import type { BlueGreenDeploy } from '../staging/staging.js';
-import { hashLabel, type Adoption } from './live-application.js';
+import type { Adoption } from './live-application.js';
 
 /** The deploy with the record of a release whose users are on what is adopted. */
 export function withAdopted(deploy: BlueGreenDeploy, adoption: Adoption): BlueGreenDeploy {

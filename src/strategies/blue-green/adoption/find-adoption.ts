@@ -7,6 +7,7 @@ import { planOwnershipMigration, type OwnershipMigration } from '../../../cluste
 import { CutoverError } from '../../../errors.js';
 import { fieldAt, withField } from '../../../kubernetes/fields.js';
 import { describeRef, refKey, refOf, type KubeObject } from '../../../kubernetes/object.js';
+import { hashLabel } from '../../../kubernetes/pod-template.js';
 import { specOf } from '../../../kubernetes/workload.js';
 import { roleLabel } from '../../../manifests/roles/copies.js';
 import { canonical } from '../../../plan/change.js';
@@ -14,7 +15,7 @@ import type { ReleaseState } from '../../../release/state.js';
 import type { RunContext } from '../../../run/context.js';
 import { selectedPods } from '../../../traffic/service-selector.js';
 import type { BlueGreenDeploy } from '../staging/staging.js';
-import { hashLabel, type Adoption } from './live-application.js';
+import type { Adoption } from './live-application.js';
 
 /**
  * The live application that must be adopted before anything can be staged beside it. `undefined`: none is live, or it has

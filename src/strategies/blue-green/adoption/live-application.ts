@@ -3,9 +3,6 @@ import type { KubeObject } from '../../../kubernetes/object.js';
 import type { Snapshot } from '../../../plan/change.js';
 import type { PodName } from '../../../traffic/router.js';
 
-/** The label with which a Deployment's controller marks the pods of one template. */
-export const hashLabel = 'pod-template-hash';
-
 /** An application that is live without roles, and what is needed to adopt its Deployment as the first role. */
 export interface Adoption {
   /** The role that the Deployment takes the place of. */

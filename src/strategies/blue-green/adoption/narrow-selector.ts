@@ -4,13 +4,14 @@ import type { Cluster } from '../../../cluster/cluster.js';
 import { asCutoverError } from '../../../errors.js';
 import { fieldAt } from '../../../kubernetes/fields.js';
 import { describeRef, type KubeObject } from '../../../kubernetes/object.js';
+import { hashLabel } from '../../../kubernetes/pod-template.js';
 import { canonical, type Snapshot } from '../../../plan/change.js';
 import type { RunContext } from '../../../run/context.js';
 import { confirmMs } from '../../../traffic/endpoints.js';
 import { routerOf } from '../../../traffic/routers.js';
 import { restore } from '../../shared/restore.js';
 import type { NarrowedSelector, RestoredStaging } from '../../outcome/restored.js';
-import { hashLabel, type Adoption } from './live-application.js';
+import type { Adoption } from './live-application.js';
 
 /**
  * Narrows the selector of the public Service to the pods that serve now, conditional on the version that was read, and waits
