@@ -8,7 +8,7 @@ const deployment = (name: string, labels: Readonly<Record<string, string>>): Kub
   apiVersion: 'apps/v1',
   kind: 'Deployment',
   metadata: { name, namespace: 'shop' },
-  spec: { selector: { matchLabels: labels }, template: { metadata: { labels }, spec: {} } },
+  spec: { selector: { matchLabels: labels }, template: { metadata: { labels }, spec: { containers: [] } } },
 });
 
 describe('the fields of workloads', () => {

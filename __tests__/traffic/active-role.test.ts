@@ -24,7 +24,7 @@ const deployment = (name: string, labels: Readonly<Record<string, string>>): Kub
   apiVersion: 'apps/v1',
   kind: 'Deployment',
   metadata: { name, namespace: 'shop' },
-  spec: { selector: { matchLabels: labels }, template: { metadata: { labels }, spec: {} } },
+  spec: { selector: { matchLabels: labels }, template: { metadata: { labels }, spec: { containers: [] } } },
 });
 const errorOf = (work: () => unknown): CutoverError => {
   try {
