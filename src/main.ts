@@ -15,6 +15,7 @@ import { saveFinished } from './run/post-state.js';
 import { createRecorder } from './run/recorder.js';
 import { promote, type PromoteRequest } from './strategies/blue-green/promote.js';
 import { reject } from './strategies/blue-green/reject.js';
+import { switchPolicyOf } from './strategies/blue-green/traffic-switch.js';
 import type { Outcome } from './strategies/outcome/outcome.js';
 import { readRelease } from './strategies/shared/recorded-release.js';
 import { readDraft } from './strategies/shared/rendering.js';
@@ -87,12 +88,12 @@ async function status(ctx: RunContext): Promise<Outcome> {
 }
 
 function promoteRequest(inputs: Promote, log: Log): PromoteRequest {
-  const { revision, verify, timeoutMs, idlePolicy, drainMs, rollbackOnFailure, historyLimit } = inputs;
+  const { revision, verify, timeoutMs } = inputs;
   return {
     ...(revision !== undefined && { revision }),
     ...(verify !== undefined && { verify }),
     timeoutMs,
-    policy: { idlePolicy, drainMs, rollbackOnFailure, historyLimit },
+    policy: switchPolicyOf(inputs),
     ...approvalOf(inputs, log),
   };
 }

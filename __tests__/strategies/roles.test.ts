@@ -40,7 +40,7 @@ const on = (role: 'blue' | 'green'): Extract<Active, { kind: 'role' }> => ({
 const switching = (role: string, revision: number) => ({ kind: 'switch', role, revision, run: 'x' }) as const;
 
 describe('the role that users leave when green is promoted', () => {
-  const none: Active = { kind: 'none', reason: 'there is no public Service yet' };
+  const none: Active = { kind: 'none' };
 
   it.each<[string, ReleaseState, Active, string | undefined]>([
     ['is none before the first release', state(), none, undefined],

@@ -9,8 +9,8 @@ import type { RoleRecord, VerifiedWorkload } from '../release/state.js';
 
 /** Which role users reach, as read from the live public Service each time; never cached. */
 export type Active =
-  | { readonly kind: 'none'; readonly reason: string }
-  | { readonly kind: 'role'; readonly role: string; readonly idle: string };
+  /** There is no public Service yet. */
+  { readonly kind: 'none' } | { readonly kind: 'role'; readonly role: string; readonly idle: string };
 
 /** Labels of the pods of each role. */
 export type PodLabels = Readonly<Record<string, Readonly<Record<string, string>>>>;
@@ -26,7 +26,7 @@ export function decideActive(options: {
   readonly podLabels: PodLabels;
 }): Active {
   const { service, roles, podLabels } = options;
-  if (service === undefined) return { kind: 'none', reason: 'there is no public Service yet' };
+  if (service === undefined) return { kind: 'none' };
   const selector = selectorOf(service);
   if (Object.keys(selector).length === 0) throw noSelector(service);
   const matching = roles.filter(role => selects(selector, podLabels[role] ?? {}));

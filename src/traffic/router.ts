@@ -1,5 +1,5 @@
 import type { Roles } from '../inputs/inputs.js';
-import type { KubeObject, ObjectRef } from '../kubernetes/object.js';
+import type { KubeObject } from '../kubernetes/object.js';
 import type { Snapshot } from '../plan/change.js';
 import type { Active, PodLabels } from './active-role.js';
 
@@ -40,8 +40,6 @@ export interface ConfirmOptions {
  * that it can be recorded before `set`.
  */
 export interface TrafficRouter {
-  /** The routing object; it need not exist yet. */
-  readonly ref: ObjectRef;
   /** Reads which role users reach. Throws `roles` when it cannot tell; it never guesses. */
   read(roles: RolePods): Promise<LiveTraffic>;
   /** Ready pods that users reach through this version of the routing object. `undefined`: it does not exist; no pods. */

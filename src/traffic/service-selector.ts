@@ -15,8 +15,6 @@ export function serviceSelector(
   ref: ObjectRef,
 ): TrafficRouter {
   return {
-    ref,
-
     async read({ roles, podLabels }) {
       const service = await cluster.get(ref);
       return {

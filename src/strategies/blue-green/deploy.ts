@@ -1,4 +1,3 @@
-import type { DeployInputs } from '../../inputs/inputs.js';
 import type { RunContext } from '../../run/context.js';
 import { FailedStep, type Outcome } from '../outcome/outcome.js';
 import { readOrCreate } from '../shared/recorded-release.js';
@@ -7,7 +6,7 @@ import { resumeFinishSwitch } from './finish-switch.js';
 import { promote } from './promote.js';
 import { renderBlueGreen } from './staging/render.js';
 import { stage } from './staging/stage.js';
-import type { SwitchPolicy } from './traffic-switch.js';
+import { switchPolicyOf } from './traffic-switch.js';
 
 /**
  * The blue/green strategy: finishes what an earlier switch left, stages the revision on the idle role and, with
@@ -15,7 +14,7 @@ import type { SwitchPolicy } from './traffic-switch.js';
  */
 export async function deployBlueGreen(ctx: RunContext, request: DeployRequest<'blue-green'>): Promise<Outcome> {
   const { inputs } = request;
-  const policy = policyOf(inputs);
+  const policy = switchPolicyOf(inputs);
   let state = await readOrCreate(ctx, 'blue-green');
   if (state.operation?.kind === 'finish') {
     await resumeFinishSwitch(ctx, { state, policy });
@@ -34,8 +33,4 @@ export async function deployBlueGreen(ctx: RunContext, request: DeployRequest<'b
     throw error instanceof FailedStep ? error : new FailedStep(error, staged);
   });
   return { ...promoted, changes: [...staged.changes, ...promoted.changes] };
-}
-
-function policyOf({ idlePolicy, drainMs, rollbackOnFailure, historyLimit }: DeployInputs<'blue-green'>): SwitchPolicy {
-  return { idlePolicy, drainMs, rollbackOnFailure, historyLimit };
 }

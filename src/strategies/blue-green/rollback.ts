@@ -15,14 +15,14 @@ import { resumeFinishSwitch } from './finish-switch.js';
 import { readActive, rolesOf } from './live-traffic.js';
 import { restoreRole } from './restore-role.js';
 import { switchTraffic } from './switch-traffic.js';
-import type { SwitchPolicy } from './traffic-switch.js';
+import { switchPolicyOf } from './traffic-switch.js';
 import type { VerifiedRole } from './verify-staged.js';
 
 /** Sends users back to the other role: restores that role as recorded if needed, verifies it, and switches. */
 export async function rollBackBlueGreen(ctx: RunContext, request: RollbackRequest): Promise<Outcome> {
   const { inputs, state, approve } = request;
   if (inputs.revision !== undefined) throw revisionNotTaken();
-  const policy = policyOf(inputs);
+  const policy = switchPolicyOf(inputs);
   if (state.operation?.kind === 'finish' && state.history[0]?.outcome === 'rolled-back')
     return resumeFinishSwitch(ctx, { state, policy });
   if (isRolledBack(state)) return rolledBackBefore(ctx, state);
@@ -123,10 +123,6 @@ async function discardStagedOn(
   const { state: discarded } = await discardStaged(ctx, { state, staged, timeoutMs: inputs.timeoutMs });
   await ctx.records.writeState(discarded);
   return discarded;
-}
-
-function policyOf({ idlePolicy, drainMs, rollbackOnFailure, historyLimit }: Rollback): SwitchPolicy {
-  return { idlePolicy, drainMs, rollbackOnFailure, historyLimit };
 }
 
 function revisionNotTaken(): CutoverError {

@@ -37,6 +37,12 @@ export interface SwitchPolicy {
   readonly historyLimit: number;
 }
 
+/** The inputs of a step that decide what happens after its switch. */
+export function switchPolicyOf(inputs: SwitchPolicy): SwitchPolicy {
+  const { idlePolicy, drainMs, rollbackOnFailure, historyLimit } = inputs;
+  return { idlePolicy, drainMs, rollbackOnFailure, historyLimit };
+}
+
 /** A switch that is on record. */
 export interface RecordedSwitch {
   readonly trafficSwitch: TrafficSwitch;
