@@ -5,7 +5,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import '../src/memory.js';
+import '../src/heap-limits.js';
 import { readManifests, renderManifests } from '../src/manifests/render.js';
 import { markdownTable } from './markdown-table.js';
 import { manyDocuments } from '../__tests__/support/object-sets.js';

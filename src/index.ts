@@ -1,4 +1,4 @@
-import './memory.js';
+import './heap-limits.js';
 import { getState, saveState } from '@actions/core';
 import { CutoverError } from './errors.js';
 import { main } from './main.js';

@@ -4,7 +4,7 @@ import { readInputs } from './inputs/read.js';
 import { actionsLog } from './log.js';
 import { openRecords } from './release/records.js';
 import { describeRecovered } from './report/restored.js';
-import { openCluster } from './run/open.js';
+import { openCluster } from './run/open-context.js';
 import { readPostState } from './run/post-state.js';
 import { restoreInterrupted } from './strategies/restore-interrupted.js';
 import { version } from './version.js';

@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { decideApproval, type ApprovalDecision } from '../../src/github/decision.js';
+import { decideApproval, type ApprovalDecision } from '../../src/github/approval-decision.js';
 import type { GitHubAnswer } from '../../src/github/rest.js';
 
 const run = { repository: 'octo/shop', url: 'https://github.com/octo/shop/actions/runs/7', job: 'promote' };

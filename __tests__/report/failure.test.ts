@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { CutoverError } from '../../src/errors.js';
-import { failureMessage } from '../../src/report/failure.js';
+import { failureMessage } from '../../src/report/failure-message.js';
 import { early } from '../support/reports.js';
 
 const serving = 'Users are on blue, revision 7.';

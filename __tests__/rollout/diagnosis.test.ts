@@ -3,7 +3,7 @@ import type { Cluster } from '../../src/cluster/cluster.js';
 import { refOf, type KubeObject } from '../../src/kubernetes/object.js';
 import type { Assessment } from '../../src/rollout/assessment.js';
 import { diagnose } from '../../src/rollout/diagnosis.js';
-import { rolloutTimeout } from '../../src/rollout/failure.js';
+import { rolloutTimeout } from '../../src/rollout/rollout-error.js';
 import { podFailureOf } from '../../src/rollout/pod-failure.js';
 import { watchedCluster } from '../support/cluster/watched-cluster.js';
 import type { WatchedAnswers } from '../support/cluster/watched-cluster.js';

@@ -1,6 +1,6 @@
 import { afterAll, describe, expect, it } from '@jest/globals';
 import { CutoverError } from '../../src/errors.js';
-import { besideImageCheck } from '../../src/strategies/shared/image-check.js';
+import { besideImageCheck } from '../../src/strategies/shared/dry-run-with-images.js';
 import { render } from '../support/rendering.js';
 import { startRegistry } from '../support/registry-server.js';
 import { listLog } from '../support/log.js';

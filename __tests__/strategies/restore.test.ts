@@ -3,7 +3,7 @@ import { CutoverError } from '../../src/errors.js';
 import { withField } from '../../src/kubernetes/fields.js';
 import type { Snapshot } from '../../src/plan/change.js';
 import type { RunContext } from '../../src/run/context.js';
-import { restore } from '../../src/strategies/shared/restore.js';
+import { restore } from '../../src/strategies/shared/restore-objects.js';
 import { idle, idleClock } from '../support/cluster/run-controllers.js';
 import { stepOn } from '../support/strategies/context.js';
 import {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { refOf, type KubeObject } from '../../src/kubernetes/object.js';
-import { confirmEndpoints, judgeEndpoints } from '../../src/traffic/endpoints.js';
+import { confirmEndpoints, judgeEndpoints } from '../../src/traffic/endpoint-slices.js';
 import { serviceSelector } from '../../src/traffic/service-selector.js';
 import { memoryCluster, type MemoryCluster } from '../support/cluster/memory-cluster.js';
 import { stepOn } from '../support/strategies/context.js';

@@ -7,7 +7,7 @@ import { applyBody, matchesDesired, warningsOf } from './apply/apply-body.js';
 import type { Clock } from './clock.js';
 import type { Applied, ApplyOptions, Cluster, ListOptions, ProxyAnswer, ProxyRequest, WatchEvent } from './cluster.js';
 import { fieldManager } from './apply/field-manager.js';
-import { proxyAnswer, proxyCall } from './proxy.js';
+import { proxyAnswer, proxyCall } from './service-proxy.js';
 import { apiError } from './http/error-status.js';
 import { objectOf, Resources, selectors } from './resources.js';
 import type { HttpAnswer } from './http/transport.js';

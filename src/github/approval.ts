@@ -1,10 +1,10 @@
 import { systemClock, type Clock } from '../cluster/clock.js';
 import { CutoverError } from '../errors.js';
 import type { CiRun } from '../inputs/inputs.js';
-import { decideApproval, type Approval } from './decision.js';
+import { decideApproval, type Approval } from './approval-decision.js';
 import { readApprovals, readEnvironment, type GitHubAnswer, type RunAddress } from './rest.js';
 
-export type { Approval } from './decision.js';
+export type { Approval } from './approval-decision.js';
 
 export interface ApprovalRequest {
   /** Name of the GitHub environment, as in the job's `environment:`. */

@@ -1,4 +1,4 @@
-import { problemLine } from './failure.js';
+import { problemLine } from './failure-message.js';
 import { headline, sign } from './headline.js';
 import { block, code, fit, list, table, text, prose } from './markdown.js';
 import { findingsSection, previewSections } from './preview.js';

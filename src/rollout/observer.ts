@@ -7,7 +7,7 @@ import type { KindRef, KubeObject, ObjectRef } from '../kubernetes/object.js';
 import { assess } from './assessment.js';
 import type { Assessment } from './assessment.js';
 import { formatDuration } from './duration.js';
-import { rolloutFailure, rolloutTimeout } from './failure.js';
+import { rolloutFailure, rolloutTimeout } from './rollout-error.js';
 import { Inventory } from './inventory.js';
 import { Progress, type WaitLimits } from './progress.js';
 import { isCustom } from './readiness/custom-resource.js';

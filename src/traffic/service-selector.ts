@@ -1,12 +1,12 @@
 import { isReady } from '../kubernetes/pod.js';
-import { restoreSnapshots } from '../cluster/apply/restore.js';
+import { restoreSnapshots } from '../cluster/apply/restore-snapshots.js';
 import type { Cluster } from '../cluster/cluster.js';
 import { describeRef, refOf, type KubeObject, type ObjectRef } from '../kubernetes/object.js';
 import { labelSelectorOf, selectorOf } from '../kubernetes/selectors.js';
 import { canonical } from '../plan/change.js';
 import type { RunContext } from '../run/context.js';
 import { decideActive } from './active-role.js';
-import { confirmEndpoints } from './endpoints.js';
+import { confirmEndpoints } from './endpoint-slices.js';
 import type { TrafficRouter } from './router.js';
 
 /** The router that every cluster has: the selector of the public Service. */

@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { restoreSnapshots } from '../../../src/cluster/apply/restore.js';
+import { restoreSnapshots } from '../../../src/cluster/apply/restore-snapshots.js';
 import { CutoverError } from '../../../src/errors.js';
 import { describeRef, refOf, type KubeObject, type ObjectRef } from '../../../src/kubernetes/object.js';
 import { content, type Snapshot } from '../../../src/plan/change.js';

@@ -3,7 +3,7 @@ import type { RegistrySecret } from '../../../src/inputs/parse/registry.js';
 import { fieldAt } from '../../../src/kubernetes/fields.js';
 import type { KubeObject } from '../../../src/kubernetes/object.js';
 import type { Resource } from '../../../src/manifests/resource.js';
-import { secretValues } from '../../../src/manifests/secrets.js';
+import { secretValues } from '../../../src/manifests/secret-values.js';
 import { problemsOf, render, renderBoth, type Overrides } from '../../support/rendering.js';
 
 const registrySecret: RegistrySecret = {

@@ -1,6 +1,6 @@
 import { duration } from '../parse/durations.js';
 import { oneOf } from '../parse/scalars.js';
-import type { Fields } from './fields.js';
+import type { Fields } from './check-fields.js';
 
 /** When a check runs: against the staged side before the switch, the public side after it, or both. */
 type CheckStage = 'staged' | 'public' | 'both';

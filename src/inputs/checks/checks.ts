@@ -1,7 +1,7 @@
 import { load, YAMLException } from 'js-yaml';
 import { nearest } from '../parse/nearest.js';
 import { Refusal, type Parse } from '../refusal.js';
-import { Fields, isYamlMap } from './fields.js';
+import { Fields, isYamlMap } from './check-fields.js';
 import { checkKinds, type Check } from './kinds.js';
 import { fillingSchemas } from './placeholders.js';
 

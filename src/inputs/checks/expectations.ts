@@ -1,6 +1,6 @@
 import { entries } from '../parse/lists.js';
 import { Refusal } from '../refusal.js';
-import { isYamlMap, type Fields } from './fields.js';
+import { isYamlMap, type Fields } from './check-fields.js';
 
 /** What an http check of `verify` expects of a response. All of the fields that are set must hold. */
 export interface Expectation {

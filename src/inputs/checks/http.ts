@@ -2,7 +2,7 @@ import { oneOf } from '../parse/scalars.js';
 import { Refusal } from '../refusal.js';
 import { readTiming, timingKeys, type CheckKind, type CheckTiming } from './check.js';
 import { expectationKeys, readExpectation, type Expectation } from './expectations.js';
-import type { Fields } from './fields.js';
+import type { Fields } from './check-fields.js';
 
 /** Request for a path behind the Service under test, or for an absolute URL. */
 export interface HttpCheck extends CheckTiming {

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { isYamlMap } from '../checks/fields.js';
+import { isYamlMap } from '../checks/check-fields.js';
 import { registryHost } from './image-reference.js';
 import type { RegistryLogin } from './registry.js';
 

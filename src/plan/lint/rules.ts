@@ -3,11 +3,11 @@ import { budgetAllowsAll, budgetBlocks } from './budgets.js';
 import { sharedConfigChanged } from './configuration.js';
 import { movingTag } from './images.js';
 import { podTargetingLoadBalancer } from './load-balancers.js';
-import { noPreStop, noReadinessProbe, shortGracePeriod } from './readiness.js';
+import { noPreStop, noReadinessProbe, shortGracePeriod } from './probes.js';
 import { allUnavailable, recreateStrategy, singleReplica } from './replicas.js';
 import type { Rule } from './rule.js';
 import { removedApi } from './versions.js';
-import { noReadyEndpoint, selectorMismatch, unknownTargetPort } from './wiring.js';
+import { noReadyEndpoint, selectorMismatch, unknownTargetPort } from './service-routing.js';
 
 /** Every rule by the code of its findings; each has a section in docs/findings.md. */
 export const rules = {

@@ -3,7 +3,7 @@ import { refOf } from '../../kubernetes/object.js';
 import { recordFailure, withHistory } from '../../release/records.js';
 import { historyEntry } from '../../release/revision.js';
 import type { RunContext } from '../../run/context.js';
-import { confirmMs } from '../../traffic/endpoints.js';
+import { confirmMs } from '../../traffic/endpoint-slices.js';
 import type { PodName, TrafficRouter } from '../../traffic/router.js';
 import { routerOf } from '../../traffic/routers.js';
 import type { Outcome } from '../outcome/outcome.js';

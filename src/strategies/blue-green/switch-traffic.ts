@@ -6,7 +6,7 @@ import { withHistory } from '../../release/records.js';
 import { historyEntry } from '../../release/revision.js';
 import type { ReleaseState } from '../../release/state.js';
 import type { RunContext } from '../../run/context.js';
-import { confirmMs } from '../../traffic/endpoints.js';
+import { confirmMs } from '../../traffic/endpoint-slices.js';
 import type { PodName, TrafficRouter } from '../../traffic/router.js';
 import { routerOf } from '../../traffic/routers.js';
 import type { CheckResult } from '../../verify/verify.js';

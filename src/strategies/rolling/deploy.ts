@@ -8,8 +8,8 @@ import { authorOf, imagesOf, withoutSecrets, type Revision } from '../../release
 import type { ReleaseState } from '../../release/state.js';
 import type { RunContext } from '../../run/context.js';
 import { underLock } from '../../run/under-lock.js';
-import { besideImageCheck } from '../shared/image-check.js';
-import { lint } from '../shared/lint.js';
+import { besideImageCheck } from '../shared/dry-run-with-images.js';
+import { lint } from '../shared/report-findings.js';
 import { ensureNamespace } from '../shared/namespace.js';
 import type { Outcome } from '../outcome/outcome.js';
 import { throwAny } from '../shared/refusals.js';

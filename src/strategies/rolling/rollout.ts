@@ -8,7 +8,7 @@ import type { CheckResult } from '../../verify/verify.js';
 import { applyAndWait, type WaitOptions } from '../shared/apply-and-wait.js';
 import { checksOf, requireChecks, servingService } from '../shared/checks.js';
 import { changesOf, FailedStep, outcomeBase, type Outcome } from '../outcome/outcome.js';
-import { restore } from '../shared/restore.js';
+import { restore } from '../shared/restore-objects.js';
 import type { Serving } from '../outcome/serving.js';
 
 /** One rolling update: to a new revision, or to an earlier one. */

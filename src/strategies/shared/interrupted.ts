@@ -1,4 +1,4 @@
-import { restoreSnapshots } from '../../cluster/apply/restore.js';
+import { restoreSnapshots } from '../../cluster/apply/restore-snapshots.js';
 import type { ObjectRef } from '../../kubernetes/object.js';
 import type { Snapshot } from '../../plan/change.js';
 import { withHistory } from '../../release/records.js';

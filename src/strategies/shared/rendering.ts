@@ -4,7 +4,7 @@ import { runNames } from '../../inputs/ci-run.js';
 import type { Log } from '../../log.js';
 import { readManifests, type Rendered, type RenderRequest } from '../../manifests/render.js';
 import type { Resource } from '../../manifests/resource.js';
-import { secretValues } from '../../manifests/secrets.js';
+import { secretValues } from '../../manifests/secret-values.js';
 import type { ReleaseState } from '../../release/state.js';
 import { preStopFor } from './pre-stop.js';
 

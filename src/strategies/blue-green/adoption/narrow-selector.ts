@@ -1,5 +1,5 @@
 import { labelSelectorOf, selectorOf } from '../../../kubernetes/selectors.js';
-import { restoreSnapshots } from '../../../cluster/apply/restore.js';
+import { restoreSnapshots } from '../../../cluster/apply/restore-snapshots.js';
 import type { Cluster } from '../../../cluster/cluster.js';
 import { asCutoverError } from '../../../errors.js';
 import { fieldAt } from '../../../kubernetes/fields.js';
@@ -7,9 +7,9 @@ import { describeRef, type KubeObject } from '../../../kubernetes/object.js';
 import { hashLabel } from '../../../kubernetes/pod-template.js';
 import { canonical, type Snapshot } from '../../../plan/change.js';
 import type { RunContext } from '../../../run/context.js';
-import { confirmMs } from '../../../traffic/endpoints.js';
+import { confirmMs } from '../../../traffic/endpoint-slices.js';
 import { routerOf } from '../../../traffic/routers.js';
-import { restore } from '../../shared/restore.js';
+import { restore } from '../../shared/restore-objects.js';
 import type { NarrowedSelector, RestoredStaging } from '../../outcome/restored.js';
 import type { Adoption } from './live-application.js';
 

@@ -3,7 +3,7 @@ import { describeRef } from '../../../kubernetes/object.js';
 import { adoptedRevision, type ReleaseState, type StagedRecord } from '../../../release/state.js';
 import type { RunContext } from '../../../run/context.js';
 import { FailedStep, outcomeBase } from '../../outcome/outcome.js';
-import { restore } from '../../shared/restore.js';
+import { restore } from '../../shared/restore-objects.js';
 import type { Restored, RestoredStaging } from '../../outcome/restored.js';
 import { withoutAdopted } from '../adoption/adopted-record.js';
 import { restoreSelector } from '../adoption/narrow-selector.js';

@@ -3,7 +3,7 @@ import type { PlannedChange } from '../../../plan/change.js';
 import type { LintContext } from '../../../plan/lint/rule.js';
 import type { RunContext } from '../../../run/context.js';
 import { roleRecords } from '../../../traffic/active-role.js';
-import { lint } from '../../shared/lint.js';
+import { lint } from '../../shared/report-findings.js';
 import { withAdopted } from '../adoption/adopted-record.js';
 import { findAdoption } from '../adoption/find-adoption.js';
 import { findActive } from './find-active.js';

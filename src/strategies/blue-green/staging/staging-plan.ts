@@ -7,7 +7,7 @@ import type { PlannedChange } from '../../../plan/change.js';
 import type { Revision } from '../../../release/revision.js';
 import { adoptedRevision, type ReleaseState } from '../../../release/state.js';
 import type { RunContext } from '../../../run/context.js';
-import { besideImageCheck } from '../../shared/image-check.js';
+import { besideImageCheck } from '../../shared/dry-run-with-images.js';
 import { autoscalersWithoutUsers, deleteAfterSwitchOf } from './replaced-revision.js';
 import { sharedConfigRefusal } from './shared-config.js';
 import type { BlueGreenDeploy, Staging, StagingTarget } from './staging.js';

@@ -1,4 +1,4 @@
-import { restoreSnapshots } from '../../cluster/apply/restore.js';
+import { restoreSnapshots } from '../../cluster/apply/restore-snapshots.js';
 import { asCutoverError } from '../../errors.js';
 import { refKey, type ObjectRef } from '../../kubernetes/object.js';
 import type { Snapshot } from '../../plan/change.js';
