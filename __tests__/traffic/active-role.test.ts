@@ -51,10 +51,7 @@ describe('the active role', () => {
   });
 
   it('is none before there is a public Service', () => {
-    expect(decideActive({ service: undefined, roles, podLabels })).toEqual({
-      kind: 'none',
-      reason: 'there is no public Service yet',
-    });
+    expect(decideActive({ service: undefined, roles, podLabels })).toEqual({ kind: 'none' });
   });
 
   it.each<[string, KubeObject, PodLabels, string, string]>([
