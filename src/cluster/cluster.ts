@@ -1,9 +1,7 @@
 import type { KindRef, KubeObject, ObjectRef } from '../kubernetes/object.js';
 
-/** Options of {@link Cluster.apply}. */
+/** Options of {@link ObjectWriter.apply}. */
 export interface ApplyOptions {
-  /** `true`: the API server validates the request, but stores nothing. Default `false`. */
-  readonly dryRun?: boolean;
   /** `true`: takes over fields that other managers own. Default `false`. */
   readonly force?: boolean;
   /** Write only if the live object still has this version; otherwise throws `moved`. Absent: no precondition. */
@@ -17,8 +15,6 @@ export interface Applied {
   readonly created: boolean;
   /** Deprecations and other `Warning` headers. */
   readonly warnings: readonly string[];
-  /** The API server's clock at this answer (`Date` header), milliseconds since 1970. */
-  readonly serverTimeMs: number;
 }
 
 export interface ListOptions {
@@ -58,20 +54,16 @@ export interface ProxyRequest {
 }
 
 /**
- * The port to Kubernetes. Every method throws a `CutoverError` whose `code` classifies the answer of the API
+ * The port that reads Kubernetes. Every method throws a `CutoverError` whose `code` classifies the answer of the API
  * server, and ends with the abort signal of the connection. Uses no type of a client library.
  */
 export interface Cluster {
   /** Namespace of objects without one. */
   readonly namespace: string;
-  /** Server-side apply of raw JSON, manager `cutover`, `fieldValidation=Strict`. */
-  apply(object: KubeObject, options?: ApplyOptions): Promise<Applied>;
-  /** POST; throws `exists` if the object exists. `dryRun: true`: the API server stores nothing. */
-  create(object: KubeObject, options?: { readonly dryRun?: boolean }): Promise<KubeObject>;
-  /** PUT; with `metadata.resourceVersion` set, throws `moved` if the live object has another version. */
-  replace(object: KubeObject): Promise<KubeObject>;
-  /** Replaces `metadata.managedFields` of the live object; throws `moved` if it no longer has this version. */
-  setManagedFields(live: KubeObject, managedFields: readonly unknown[]): Promise<KubeObject>;
+  /** What {@link ObjectWriter.apply} would do: the API server validates the request, but stores nothing. */
+  dryRunApply(object: KubeObject, options?: Pick<ApplyOptions, 'force'>): Promise<Applied>;
+  /** What {@link ObjectWriter.create} would do. Throws `exists` if the object exists. */
+  dryRunCreate(object: KubeObject): Promise<KubeObject>;
   /** `undefined` when the object does not exist. */
   get(ref: ObjectRef): Promise<KubeObject | undefined>;
   list(kind: KindRef, options?: ListOptions): Promise<readonly KubeObject[]>;
@@ -80,8 +72,6 @@ export interface Cluster {
    * handled: the caller may see an object twice, and sees DELETED for an object that was deleted in the meantime.
    */
   watch(kind: KindRef, options: ListOptions & { readonly signal: AbortSignal }): AsyncIterable<WatchEvent>;
-  /** Background deletion. Does nothing when the object does not exist or has another uid. */
-  remove(ref: ObjectRef, precondition?: { readonly uid: string }): Promise<void>;
   /** The last `lines` log lines of a container (default 50), of its previous instance if `previous`. */
   logs(
     pod: ObjectRef,
@@ -89,4 +79,41 @@ export interface Cluster {
   ): Promise<string>;
   /** A request to a pod or Service through the API server. */
   proxy(request: ProxyRequest): Promise<ProxyAnswer>;
+}
+
+/** What must be true of the live object for it to be deleted. */
+export interface DeletePreconditions {
+  readonly uid: string;
+  /** Absent: any version. */
+  readonly resourceVersion?: string;
+}
+
+/** The port that writes. Its requests are sent only while the fence that it was opened with is open. */
+export interface ObjectWriter {
+  /** Server-side apply of raw JSON, manager `cutover`, `fieldValidation=Strict`. */
+  apply(object: KubeObject, options?: ApplyOptions): Promise<Applied>;
+  /** POST; throws `exists` if the object exists. */
+  create(object: KubeObject): Promise<KubeObject>;
+  /** PUT; with `metadata.resourceVersion` set, throws `moved` if the live object has another version. */
+  replace(object: KubeObject): Promise<KubeObject>;
+  /** Replaces `metadata.managedFields` of the live object; throws `moved` if it no longer has this version. */
+  setManagedFields(live: KubeObject, managedFields: readonly unknown[]): Promise<KubeObject>;
+  /** Background deletion. Does nothing when the object does not exist or is not the one of the preconditions. */
+  remove(ref: ObjectRef, preconditions: DeletePreconditions): Promise<void>;
+}
+
+/** The port to the Leases that are the locks of releases. Each call is one attempt, and does not wait for other requests. */
+export interface LeasePort {
+  get(ref: ObjectRef): Promise<KubeObject | undefined>;
+  /** POST; throws `exists` if the Lease exists. */
+  create(lease: KubeObject): Promise<KubeObject>;
+  /** PUT; throws `moved` if the live Lease has another resourceVersion. */
+  replace(lease: KubeObject): Promise<KubeObject>;
+  /** Throws `moved` if the live Lease has another uid or resourceVersion; does nothing when it does not exist. */
+  remove(ref: ObjectRef, preconditions: Required<DeletePreconditions>): Promise<void>;
+}
+
+/** The port that creates the namespace of a release, in which its lock and its record are. */
+export interface NamespacePort {
+  create(namespace: KubeObject): Promise<void>;
 }

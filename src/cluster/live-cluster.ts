@@ -1,16 +1,16 @@
-import { asCutoverError } from '../errors.js';
 import type { Log } from '../log.js';
 import { refOf } from '../kubernetes/object.js';
 import type { KindRef, KubeObject, ObjectRef } from '../kubernetes/object.js';
 import type { Api } from './http/api.js';
-import { applyBody, matchesDesired, warningsOf } from './apply/apply-body.js';
+import type { WriteFence } from './http/write-fence.js';
 import type { Clock } from './clock.js';
-import type { Applied, ApplyOptions, Cluster, ListOptions, ProxyAnswer, ProxyRequest, WatchEvent } from './cluster.js';
-import { fieldManager } from './apply/field-manager.js';
+import type { ApplyOptions, Applied, Cluster, LeasePort, ListOptions, NamespacePort } from './cluster.js';
+import type { ObjectWriter, ProxyAnswer, ProxyRequest, WatchEvent } from './cluster.js';
+import { leasePort, leaseTimeoutMs } from './write/lease-port.js';
+import { getObject, objectWriter, sendApply, writeQuery } from './write/object-writer.js';
 import { proxyAnswer, proxyCall } from './service-proxy.js';
 import { apiError } from './http/error-status.js';
 import { objectOf, Resources, selectors } from './resources.js';
-import type { HttpAnswer } from './http/transport.js';
 import { watchKind } from './watch/watch.js';
 
 /** What a {@link LiveCluster} needs. */
@@ -23,18 +23,24 @@ export interface LiveClusterParts {
   readonly log: Log;
 }
 
-/** A connected cluster, with the properties of the connection. */
+/** A connected cluster, with the properties of the connection and the ports that write. */
 export interface Connection extends Cluster {
   /** URL of the API server, as in the kubeconfig. */
   readonly server: string;
+  readonly leases: LeasePort;
+  readonly namespaces: NamespacePort;
   /** Minor version of Kubernetes: 31 for 1.31. `undefined` when the API server does not report it. */
   minor(): Promise<number | undefined>;
+  /** The port that writes objects, whose requests are sent only while the fence is open. */
+  writer(fence: WriteFence): ObjectWriter;
 }
 
 /** The port to Kubernetes over HTTP. */
 export class LiveCluster implements Connection {
   readonly namespace: string;
   readonly server: string;
+  readonly leases: LeasePort;
+  readonly namespaces: NamespacePort;
   readonly #parts: LiveClusterParts;
   readonly #resources: Resources;
 
@@ -43,64 +49,29 @@ export class LiveCluster implements Connection {
     this.namespace = parts.namespace;
     this.server = parts.server;
     this.#resources = new Resources(parts.api, parts.namespace);
+    this.leases = leasePort(new Resources(parts.api.lane({ timeoutMs: leaseTimeoutMs }), parts.namespace));
+    this.namespaces = {
+      create: async namespace => {
+        await sendApply(this.#resources, namespace);
+      },
+    };
   }
 
-  async apply(object: KubeObject, options: ApplyOptions = {}): Promise<Applied> {
-    const { resourceVersion } = options;
-    try {
-      return applied(await this.#patch(object, options));
-    } catch (error) {
-      if (resourceVersion === undefined || asCutoverError(error).code !== 'moved') throw error;
-      // When a connection breaks after the write, the retry fails: the write itself has changed the resourceVersion.
-      const expected = applied(await this.#patch(object, { force: options.force ?? false, dryRun: true }));
-      const live = await this.get(refOf(object));
-      if (live === undefined || !matchesDesired(live, expected.object)) throw error;
-      return { ...expected, object: live };
-    }
+  writer(fence: WriteFence): ObjectWriter {
+    return objectWriter({ resources: this.#resources, fence, cluster: this });
   }
 
-  async create(object: KubeObject, { dryRun = false }: { readonly dryRun?: boolean } = {}): Promise<KubeObject> {
-    const query = { ...writeQuery, ...(dryRun && { dryRun: 'All' }) };
+  async dryRunApply(object: KubeObject, { force = false }: Pick<ApplyOptions, 'force'> = {}): Promise<Applied> {
+    return sendApply(this.#resources, object, { force, dryRun: true });
+  }
+
+  async dryRunCreate(object: KubeObject): Promise<KubeObject> {
+    const query = { ...writeQuery, dryRun: 'All' };
     return objectOf(await this.#resources.send(refOf(object), { method: 'POST', verb: 'create', query, body: object }));
   }
 
-  async setManagedFields(live: KubeObject, managedFields: readonly unknown[]): Promise<KubeObject> {
-    const { resourceVersion } = live.metadata;
-    const answer = await this.#resources.send(refOf(live), {
-      method: 'PATCH',
-      verb: 'patch',
-      contentType: 'application/json-patch+json',
-      query: writeQuery,
-      body: [
-        { op: 'replace', path: '/metadata/managedFields', value: managedFields },
-        { op: 'replace', path: '/metadata/resourceVersion', value: resourceVersion },
-      ],
-    });
-    return objectOf(answer);
-  }
-
-  async replace(object: KubeObject): Promise<KubeObject> {
-    const ref = refOf(object);
-    try {
-      return objectOf(
-        await this.#resources.send(ref, { method: 'PUT', verb: 'update', query: writeQuery, body: object }),
-      );
-    } catch (error) {
-      if (asCutoverError(error).code !== 'moved') throw error;
-      const live = await this.get(ref);
-      // As above: our own write may have changed the resourceVersion.
-      if (live === undefined || !matchesDesired(live, object)) throw error;
-      return live;
-    }
-  }
-
-  async get(ref: ObjectRef): Promise<KubeObject | undefined> {
-    try {
-      return objectOf(await this.#resources.send(ref, { method: 'GET', verb: 'get' }));
-    } catch (error) {
-      if (asCutoverError(error).code === 'not-found') return undefined;
-      throw error;
-    }
+  get(ref: ObjectRef): Promise<KubeObject | undefined> {
+    return getObject(this.#resources, ref);
   }
 
   async list(kind: KindRef, options: ListOptions = {}): Promise<readonly KubeObject[]> {
@@ -121,22 +92,6 @@ export class LiveCluster implements Connection {
       signal: AbortSignal.any([signal, options.signal]),
       random: Math.random,
     });
-  }
-
-  async remove(ref: ObjectRef, precondition?: { readonly uid: string }): Promise<void> {
-    const body = {
-      apiVersion: 'v1',
-      kind: 'DeleteOptions',
-      propagationPolicy: 'Background',
-      ...(precondition && { preconditions: { uid: precondition.uid } }),
-    };
-    try {
-      await this.#resources.send(ref, { method: 'DELETE', verb: 'delete', body });
-    } catch (error) {
-      const { code } = asCutoverError(error);
-      if (code === 'not-found' || (code === 'moved' && precondition !== undefined)) return;
-      throw error;
-    }
   }
 
   async logs(
@@ -171,28 +126,4 @@ export class LiveCluster implements Connection {
     const number = Number.parseInt(minor, 10);
     return Number.isNaN(number) ? undefined : number;
   }
-
-  #patch(object: KubeObject, { dryRun, force, resourceVersion }: ApplyOptions): Promise<HttpAnswer> {
-    return this.#resources.send(refOf(object), {
-      method: 'PATCH',
-      verb: 'patch',
-      contentType: 'application/apply-patch+yaml',
-      query: { ...writeQuery, ...(dryRun && { dryRun: 'All' }), ...(force && { force: 'true' }) },
-      body: applyBody(object, resourceVersion),
-    });
-  }
-}
-
-/** Query of every write. */
-const writeQuery = { fieldManager, fieldValidation: 'Strict' };
-
-function applied(answer: HttpAnswer): Applied {
-  const date = Date.parse(answer.headers.date ?? '');
-  return {
-    object: objectOf(answer),
-    created: answer.status === 201,
-    warnings: warningsOf(answer.headers),
-    // Every API server sets the Date header; without it, the clock of the runner is the best approximation.
-    serverTimeMs: Number.isNaN(date) ? Date.now() : date,
-  };
 }

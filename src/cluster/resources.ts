@@ -6,6 +6,7 @@ import type { ListOptions } from './cluster.js';
 import { groupVersionPath, Kinds, resourcePath } from './api-resources.js';
 import type { RequestDescription } from './http/error-status.js';
 import type { HttpAnswer } from './http/transport.js';
+import type { WriteFence } from './http/write-fence.js';
 
 /** The parts of a request for an object or a collection. */
 export interface ResourceRequest {
@@ -17,6 +18,8 @@ export interface ResourceRequest {
   /** Default `application/json`. */
   readonly contentType?: string;
   readonly subresource?: string;
+  /** Holds the request back while it may not be sent. Absent: it is not a write of the application. */
+  readonly fence?: WriteFence;
 }
 
 /** The objects of a list. */

@@ -4,6 +4,9 @@ import type { Resource } from '../manifests/resource.js';
 /** What a deploy does to one object. */
 export type ChangeKind = 'created' | 'changed' | 'unchanged' | 'recreated' | 'deleted';
 
+/** By the key of an object: what was applied to it last, as `cluster/apply` identifies it. */
+export type AppliedHashes = Readonly<Record<string, string>>;
+
 /** An object as it was before the run changed it. */
 export interface Snapshot {
   readonly ref: ObjectRef;

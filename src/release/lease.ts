@@ -1,79 +1,81 @@
+import { isFields } from '../kubernetes/fields.js';
 import type { KubeObject, ObjectRef } from '../kubernetes/object.js';
-import { recordName } from './state.js';
+import { leaseMs } from './lease-times.js';
+import { recordName } from './record-secret.js';
 
-/** Seconds after the last renewal until another run may take over the lock. */
-export const leaseSeconds = 60;
+const apiVersion = 'coordination.k8s.io/v1';
 
-/** Spec of a Lease, of which every field may be missing. */
-export interface LeaseSpec {
-  readonly holderIdentity?: string;
-  readonly leaseDurationSeconds?: number;
-  readonly acquireTime?: string;
-  readonly renewTime?: string;
-  readonly leaseTransitions?: number;
-}
-
-/** Whether a Lease can be acquired, with the reason. */
-export type LeaseStatus =
-  { readonly free: true; readonly reason: string } | { readonly free: false; readonly reason: string };
-
-/** A Lease is free when it has no holder or its holder has not renewed it within its duration. */
-export function leaseStatus(spec: LeaseSpec, nowMs: number): LeaseStatus {
-  if (!spec.holderIdentity) return { free: true, reason: 'it has no holder' };
-  const renewed = Date.parse(spec.renewTime ?? spec.acquireTime ?? '');
-  if (Number.isNaN(renewed)) return { free: true, reason: 'it has no renew time' };
-  const expires = renewed + (spec.leaseDurationSeconds ?? leaseSeconds) * 1000;
-  if (expires <= nowMs)
-    return { free: true, reason: `its holder last renewed it at ${new Date(renewed).toISOString()}` };
-  return { free: false, reason: `it is held until ${new Date(expires).toISOString()} unless renewed` };
-}
-
-/** The Lease of a release. */
+/** The Lease that is the lock of a release. It exists only while a run holds the lock. */
 export function leaseRef(release: string, namespace: string): ObjectRef {
-  return { apiVersion: 'coordination.k8s.io/v1', kind: 'Lease', namespace, name: recordName(release) };
+  return { apiVersion, kind: 'Lease', namespace, name: recordName(release) };
 }
 
-/** The Lease, held by `holder` from now on. `found`: the live Lease that it replaces; absent: it is created. */
-export function leaseObject(options: {
-  readonly release: string;
-  readonly namespace: string;
+/** Who takes the lock. */
+export interface LeaseHolder {
+  /** Identity of the process. */
   readonly holder: string;
+  /** The run's page. */
   readonly run: string;
-  readonly found?: KubeObject;
-}): KubeObject {
-  const { release, namespace, holder, run, found } = options;
+}
+
+/** A Lease that is held from now on. `found`: the live Lease that it takes over; absent: it is created. */
+export function heldLease(ref: ObjectRef, { holder, run }: LeaseHolder, found?: KubeObject): KubeObject {
   const now = microTime(Date.now());
+  const { resourceVersion } = found?.metadata ?? {};
   return {
-    apiVersion: 'coordination.k8s.io/v1',
+    apiVersion,
     kind: 'Lease',
     metadata: {
-      name: recordName(release),
-      namespace,
+      name: ref.name,
+      ...(ref.namespace !== undefined && { namespace: ref.namespace }),
       labels: { 'app.kubernetes.io/managed-by': 'cutover' },
-      annotations: { 'cutover/release': release, 'cutover/run': run },
-      ...(found?.metadata.resourceVersion && { resourceVersion: found.metadata.resourceVersion }),
+      annotations: { 'cutover/run': run },
+      ...(resourceVersion !== undefined && { resourceVersion }),
     },
     spec: {
       holderIdentity: holder,
-      leaseDurationSeconds: leaseSeconds,
+      leaseDurationSeconds: Math.ceil(leaseMs / 1000),
       acquireTime: now,
+      // For people who look at it. Nobody decides by it: clocks of machines differ.
       renewTime: now,
-      leaseTransitions: found === undefined ? 0 : (leaseSpecOf(found).leaseTransitions ?? 0) + 1,
+      leaseTransitions: found === undefined ? 0 : transitionsOf(found) + 1,
     },
   };
 }
 
-/** The spec of a Lease; empty if there is none. */
-export function leaseSpecOf(lease: KubeObject): LeaseSpec {
-  return lease['spec'] ?? {};
+/** The same Lease with a later renewal. */
+export function renewedLease(lease: KubeObject): KubeObject {
+  return { ...lease, spec: { ...specOf(lease), renewTime: microTime(Date.now()) } };
 }
 
-/** URL of the run that holds a Lease, else its holder. */
+/** Identity of the holder; empty if there is none. */
+export function holderOf(lease: KubeObject): string {
+  const { holderIdentity } = specOf(lease);
+  return typeof holderIdentity === 'string' ? holderIdentity : '';
+}
+
+/** Page of the run that holds a Lease, else its holder. */
 export function runOf(lease: KubeObject): string {
-  return lease.metadata.annotations?.['cutover/run'] ?? leaseSpecOf(lease).holderIdentity ?? 'an unknown run';
+  return lease.metadata.annotations?.['cutover/run'] ?? (holderOf(lease) || 'an unknown run');
+}
+
+/** How long the holder's Lease lasts, in milliseconds: what it says, but at least our own and at most ten times that. */
+export function durationOf(lease: KubeObject): number {
+  const { leaseDurationSeconds } = specOf(lease);
+  const seconds = typeof leaseDurationSeconds === 'number' ? leaseDurationSeconds : 0;
+  return Math.min(Math.max(seconds * 1000, leaseMs), 10 * leaseMs);
+}
+
+function specOf(lease: KubeObject): Readonly<Record<string, unknown>> {
+  return isFields(lease['spec']) ? lease['spec'] : {};
+}
+
+function transitionsOf(lease: KubeObject): number {
+  const { leaseTransitions } = specOf(lease);
+  return typeof leaseTransitions === 'number' ? leaseTransitions : 0;
 }
 
 /** A MicroTime of Kubernetes, which has six decimal places. */
-export function microTime(ms: number): string {
+function microTime(ms: number): string {
   return new Date(ms).toISOString().replace(/Z$/, '000Z');
 }

@@ -1,182 +1,136 @@
-import { randomUUID } from 'node:crypto';
-import type { Cluster } from '../cluster/cluster.js';
+import type { WriteFence } from '../cluster/http/write-fence.js';
 import { asCutoverError, CutoverError } from '../errors.js';
-import type { CiRun } from '../inputs/inputs.js';
-import type { Log } from '../log.js';
-import { describeRef, type KubeObject } from '../kubernetes/object.js';
-import { leaseObject, leaseRef, leaseSpecOf, leaseStatus, microTime, runOf, type LeaseSpec } from './lease.js';
+import { describeRef, type KubeObject, type ObjectRef } from '../kubernetes/object.js';
+import { heldLease, holderOf, leaseRef, runOf, type LeaseHolder } from './lease.js';
+import { LeaseKeeper } from './lease-keeper.js';
+import { lockedError, waitForLease, type LockPorts } from './lease-wait.js';
 
 /** The lock of a release, held by one step of one run. */
 export interface Lock {
-  /** holderIdentity of the Lease. The post step of the same run uses it to release the lock. */
-  readonly holder: string;
-  /** Aborts when the lock is lost: another run took it over, or it could not be renewed in time. */
+  /** Open while no other run can write. */
+  readonly fence: WriteFence;
+  /** Aborts when another run has taken the lock over. A Lease that only expired is not lost: it is renewed again. */
   readonly lost: AbortSignal;
   release(): Promise<void>;
 }
 
-/** A quarter of the Lease duration, so that two renewals may fail. */
-const renewEveryMs = 15_000;
-
-/** Acquires the Lease `cutover-<release>` and renews it until released. Throws `locked` with the run that holds it. */
-export async function acquireLock(options: {
-  readonly cluster: Cluster;
+/** Who wants the lock of which release, and how long to wait for it. */
+export interface LockRequest extends LeaseHolder {
   readonly release: string;
   readonly namespace: string;
-  readonly run: CiRun;
-  readonly log: Log;
-}): Promise<Lock> {
-  const { cluster, release, namespace, run, log } = options;
-  const holder = `${run.runId}/${run.runAttempt}/${run.job}/${randomUUID().slice(0, 8)}`;
-  const newLease = (found?: KubeObject): KubeObject =>
-    leaseObject({ release, namespace, holder, run: run.url, ...(found && { found }) });
-  let currentLease = await acquireLease({ cluster, release, namespace, holder, newLease, log });
-
-  const lost = new AbortController();
-  const setLost = (reason: string): void => {
-    clearInterval(renewal);
-    lost.abort(new CutoverError(`The lock of ${release} was lost: ${reason}`, { code: 'locked' }));
-  };
-  const expired = (): boolean => leaseStatus(leaseSpecOf(currentLease), Date.now()).free;
-  let renewing: Promise<void> | undefined;
-  const renewal = setInterval(() => {
-    // Two concurrent renewals would use the same resourceVersion, and the second one would look like a loss.
-    if (renewing !== undefined) {
-      if (expired()) setLost('it could not be renewed in time');
-      return;
-    }
-    renewing = renew({ cluster, release, namespace, holder }, currentLease)
-      .then(answer => {
-        currentLease = answer;
-      })
-      .catch((error: unknown) => {
-        const { code, message } = asCutoverError(error);
-        if (code === 'moved' || code === 'not-found' || expired()) setLost(message);
-        else log.debug(`The lock could not be renewed yet: ${message}`);
-      })
-      .finally(() => {
-        renewing = undefined;
-      });
-  }, renewEveryMs);
-  renewal.unref();
-
-  return {
-    holder,
-    lost: lost.signal,
-    async release() {
-      clearInterval(renewal);
-      if (lost.signal.aborted) return;
-      // A pending renewal would change the resourceVersion that the release uses.
-      await renewing;
-      await releaseLock({ cluster, release, namespace, holder });
-    },
-  };
-}
-
-/** A holder of the lock of a release. */
-export interface LockHolder {
-  readonly cluster: Cluster;
-  readonly release: string;
-  readonly namespace: string;
-  readonly holder: string;
-}
-
-/** Whether another holder than `holder` has the lock. */
-export async function isTakenOver({ cluster, release, namespace, holder }: LockHolder): Promise<boolean> {
-  const found = await cluster.get(leaseRef(release, namespace));
-  const now = found === undefined ? undefined : leaseSpecOf(found).holderIdentity;
-  return Boolean(now) && now !== holder;
-}
-
-/** Releases the lock if `holder` still has it; otherwise does nothing. */
-export async function releaseLock(lockHolder: LockHolder): Promise<void> {
-  await replaceLease(lockHolder, await ownLease(lockHolder), found => {
-    const { leaseTransitions = 0 } = leaseSpecOf(found);
-    return { holderIdentity: '', leaseDurationSeconds: 1, leaseTransitions };
-  });
-}
-
-/** Renews the Lease. Throws `moved` when another holder has it, `not-found` when it does not exist. */
-async function renew(lockHolder: LockHolder, currentLease: KubeObject): Promise<KubeObject> {
-  const answer = await replaceLease(lockHolder, currentLease, found => ({
-    ...leaseSpecOf(found),
-    renewTime: microTime(Date.now()),
-  }));
-  if (answer !== undefined) return answer;
-  throw new CutoverError(
-    `${describeRef(leaseRef(lockHolder.release, lockHolder.namespace))} is no longer held by this run`,
-    {
-      code: 'moved',
-    },
-  );
-}
-
-/** Another client may change a Lease, such as an annotation, without acquiring it: the write is then retried. */
-const maxAttempts = 3;
-
-async function replaceLease(
-  lockHolder: LockHolder,
-  lease: KubeObject | undefined,
-  spec: (found: KubeObject) => LeaseSpec,
-): Promise<KubeObject | undefined> {
-  let found = lease;
-  for (let attempt = 1; found !== undefined; attempt += 1) {
-    try {
-      return await lockHolder.cluster.replace({ ...found, spec: spec(found) });
-    } catch (error) {
-      if (asCutoverError(error).code !== 'moved' || attempt >= maxAttempts) throw error;
-      found = await ownLease(lockHolder);
-    }
-  }
-  return undefined;
-}
-
-/** The live Lease; `undefined` when it does not exist or has another holder. */
-async function ownLease({ cluster, release, namespace, holder }: LockHolder): Promise<KubeObject | undefined> {
-  const found = await cluster.get(leaseRef(release, namespace));
-  return found !== undefined && leaseSpecOf(found).holderIdentity === holder ? found : undefined;
+  /** How long to wait for another holder, in milliseconds; 0: not at all. */
+  readonly timeoutMs: number;
+  /** A holder whose process is known to be dead, and whose Lease is taken over at once. Absent: none. */
+  readonly after?: string;
 }
 
 /** Errors of a create after which the Lease may exist, with any holder. */
-const uncertainCodes: ReadonlySet<string> = new Set(['exists', 'unreachable', 'api']);
+const uncertainCodes: ReadonlySet<string> = new Set(['exists', 'unreachable', 'api', 'moved']);
 
-/** Creates the Lease, or takes over one that is free. */
-async function acquireLease(
-  lockHolder: LockHolder & { readonly newLease: (found?: KubeObject) => KubeObject; readonly log: Log },
-): Promise<KubeObject> {
-  const { cluster, release, namespace, holder, newLease, log } = lockHolder;
-  let createError: unknown;
-  try {
-    return await cluster.create(newLease());
-  } catch (error) {
-    if (!uncertainCodes.has(asCutoverError(error).code)) throw error;
-    createError = error;
-  }
-  for (let attempt = 1; ; attempt += 1) {
-    const found = await cluster.get(leaseRef(release, namespace));
-    if (found === undefined && asCutoverError(createError).code !== 'exists') throw createError;
-    if (found === undefined) return cluster.create(newLease());
-    // The create succeeded, but its answer was lost.
-    if (leaseSpecOf(found).holderIdentity === holder) return found;
-    const status = leaseStatus(leaseSpecOf(found), Date.now());
-    if (!status.free) throw locked(release, found, status.reason);
-    try {
-      // With the resourceVersion that was read: of two concurrent runs, one gets `moved`.
-      const taken = await cluster.replace(newLease(found));
-      if (leaseSpecOf(found).holderIdentity)
-        log.warning(`Took over the lock of ${release} from ${runOf(found)}: ${status.reason}`);
-      return taken;
-    } catch (error) {
-      if (asCutoverError(error).code !== 'moved') throw error;
-      if (attempt >= maxAttempts) throw locked(release, found, 'another run has just acquired it');
+/**
+ * Creates the Lease `cutover-<release>` and renews it until released. Waits while another run holds it. Throws `locked` with
+ * that run when the wait is over, `cancelled`.
+ */
+export async function acquireLock(ports: LockPorts, request: LockRequest): Promise<Lock> {
+  const { log, clock } = ports;
+  const { release, namespace } = request;
+  const ref = leaseRef(release, namespace);
+  const deadline = clock.now() + request.timeoutMs;
+  let waitedFor: string | undefined;
+  for (let failures = 0; ; ) {
+    const sentAt = clock.now();
+    const taken = await take(ports, request, ref);
+    if (taken.kind === 'failed') {
+      failures += 1;
+      if (failures >= maxFailures) throw taken.error;
+      await clock.wait(500 * 2 ** failures, ports.signal);
+      continue;
     }
+    failures = 0;
+    if (taken.kind === 'held') {
+      if (waitedFor !== undefined) log.info(`The lock of ${release} is free: this run holds it now`);
+      return keep(ports, { request, ref, lease: taken.lease, sentAt });
+    }
+    if (taken.kind === 'gone') continue;
+    const { lease } = taken;
+    const left = deadline - clock.now();
+    if (left <= 0) throw lockedError(ref, { release, lease, waitedMs: request.timeoutMs });
+    if (waitedFor !== runOf(lease)) {
+      waitedFor = runOf(lease);
+      log.info(`Waiting up to ${Math.ceil(left / 1000)} s for the lock of ${release}, which ${waitedFor} holds`);
+    }
+    const end = await waitForLease(ports, { ref, lease, timeoutMs: left });
+    if (end.kind === 'timed-out') throw lockedError(ref, { release, lease: end.lease, waitedMs: request.timeoutMs });
+    if (end.kind === 'free') continue;
+    const tookAt = clock.now();
+    const now = await takeOver(ports, request, end.lease);
+    if (now === undefined) continue;
+    log.warning(`Took over the lock of ${release} from ${runOf(end.lease)}, which has not renewed it any more`);
+    return keep(ports, { request, ref, lease: now, sentAt: tookAt });
   }
 }
 
-function locked(release: string, lease: KubeObject, reason: string): CutoverError {
-  return new CutoverError(`Another run is working on release ${release}: ${runOf(lease)} (${reason})`, {
-    code: 'locked',
-    object: `Lease ${lease.metadata.namespace ?? ''}/${lease.metadata.name}`,
-    hint: 'Wait for that run to finish, then run this step again. With `concurrency` in the workflow, runs wait for each other.',
-  });
+/** Attempts to create the Lease while the API server cannot. */
+const maxFailures = 5;
+
+type Taken =
+  | { readonly kind: 'held'; readonly lease: KubeObject }
+  | { readonly kind: 'other'; readonly lease: KubeObject }
+  /** It was deleted between the two requests. */
+  | { readonly kind: 'gone' }
+  /** Whether it was created is unknown or it was not, for a reason that may pass. */
+  | { readonly kind: 'failed'; readonly error: unknown };
+
+/** One attempt to create the Lease, or to take over that of a dead process. */
+async function take({ leases, cluster }: LockPorts, request: LockRequest, ref: ObjectRef): Promise<Taken> {
+  try {
+    return { kind: 'held', lease: await leases.create(heldLease(ref, request)) };
+  } catch (error) {
+    const { code } = asCutoverError(error);
+    if (!uncertainCodes.has(code)) throw error;
+    const lease = await cluster.get(ref);
+    if (lease === undefined) return code === 'exists' ? { kind: 'gone' } : { kind: 'failed', error };
+    // The create succeeded, but its answer was lost.
+    if (holderOf(lease) === request.holder) return { kind: 'held', lease };
+    if (holderOf(lease) !== request.after) return { kind: 'other', lease };
+    const now = await takeOver({ leases }, request, lease);
+    return now === undefined ? { kind: 'gone' } : { kind: 'held', lease: now };
+  }
+}
+
+/** With the resourceVersion that was seen: of two runs, one gets it. `undefined`: the other did. */
+async function takeOver(
+  { leases }: Pick<LockPorts, 'leases'>,
+  request: LockRequest,
+  lease: KubeObject,
+): Promise<KubeObject | undefined> {
+  const ref = leaseRef(request.release, request.namespace);
+  try {
+    return await leases.replace(heldLease(ref, request, lease));
+  } catch (error) {
+    const { code } = asCutoverError(error);
+    if (code === 'moved' || code === 'not-found') return undefined;
+    throw error;
+  }
+}
+
+function keep(
+  { leases, log, clock }: LockPorts,
+  held: { readonly request: LockRequest; readonly ref: ObjectRef; readonly lease: KubeObject; readonly sentAt: number },
+): Lock {
+  const { request, ref } = held;
+  const keeper = new LeaseKeeper({ leases, log, clock, holder: request, ref }, held);
+  keeper.start();
+  return {
+    fence: keeper,
+    lost: keeper.lost,
+    async release() {
+      try {
+        await keeper.release();
+      } catch (error) {
+        const { message } = asCutoverError(error);
+        throw new CutoverError(`${describeRef(ref)} could not be deleted: ${message}`, { code: 'locked', cause: error });
+      }
+    },
+  };
 }

@@ -4,9 +4,13 @@ import { CutoverError } from '../errors.js';
 import type { StrategyName } from '../inputs/actions.js';
 import type { Check, CiRun } from '../inputs/inputs.js';
 import { isSecret } from '../kubernetes/kinds.js';
-import type { KubeObject, ObjectRef } from '../kubernetes/object.js';
+import { describeRef, refOf, type KubeObject, type ObjectRef } from '../kubernetes/object.js';
 import { canonical, type Snapshot } from '../plan/change.js';
-import { recordName, type HistoryEntry } from './state.js';
+import { recordData, recordLimit, recordRef, recordSecret } from './record-secret.js';
+import type { HistoryEntry } from './state.js';
+
+/** Bytes that a revision may have when it is unpacked. */
+const unpackedLimit = 200_000_000;
 
 /** A Secret in the record, without its data. */
 export interface RecordedSecret {
@@ -29,7 +33,7 @@ export interface RecordedApproval {
   readonly comment: string;
 }
 
-/** One deployment of a release, as it was rendered; kept in ConfigMap `cutover-<release>-<n>`. */
+/** One deployment of a release, as it was rendered; kept in Secret `cutover-<release>-<n>`. */
 export interface Revision {
   readonly number: number;
   readonly strategy: StrategyName;
@@ -46,8 +50,13 @@ export interface Revision {
   readonly applyAfterSwitch: readonly KubeObject[];
   /** Blue/green: objects of the previous revision of the role that are not needed after the switch. Absent: none. */
   readonly deleteAfterSwitch?: readonly ObjectToDelete[];
-  /** Snapshots of the live objects before the first write of the step, without data of Secrets. */
+  /** Snapshots of the live objects before the first write of the operation, without data of Secrets. */
   readonly before: readonly Snapshot[];
+  /**
+   * Blue/green: the same before the first of several stagings on the role, which `reject` restores. Absent: nothing else was
+   * staged, so it is `before`.
+   */
+  readonly beforeStaging?: readonly Snapshot[];
   /** Checks that promote and rollback run again. */
   readonly checks: readonly Check[];
   /** Whether fields of other managers are taken over (`force-conflicts`). */
@@ -63,57 +72,41 @@ export interface Revision {
   readonly approval?: RecordedApproval;
 }
 
-/** In bytes. A ConfigMap is limited to 1 MiB, including metadata and managedFields. */
-const recordLimit = 1_000_000;
-
-export function revisionName(release: string, number: number): string {
-  return `${recordName(release)}-${number}`;
-}
-
-/** The ConfigMap of a revision. Throws `record` when it would be too big. */
+/** The Secret that holds a revision. Throws `record` when it would be too big. */
 export function encodeRevision(
   revision: Revision,
   release: { readonly name: string; readonly namespace: string },
 ): KubeObject {
-  const { objects, before, publicService, shared, applyAfterSwitch, ...rest } = revision;
-  const bulk = gzipSync(JSON.stringify({ objects, before, publicService, shared, applyAfterSwitch }), {
+  const { objects, before, beforeStaging, publicService, shared, applyAfterSwitch, ...rest } = revision;
+  const bulk = gzipSync(JSON.stringify({ objects, before, beforeStaging, publicService, shared, applyAfterSwitch }), {
     level: 9,
-  }).toString('base64');
-  const info = JSON.stringify(rest, null, 1);
-  if (bulk.length + info.length > recordLimit) {
+  });
+  const info = Buffer.from(JSON.stringify(rest, null, 1));
+  const ref = recordRef(release.name, release.namespace, revision.number);
+  const bytes = bulk.length + info.length;
+  if (bytes > recordLimit) {
     throw new CutoverError(
-      `Revision ${revision.number} of ${release.name} is too big for its record: ${bulk.length + info.length} bytes compressed, but a ConfigMap is limited to ${recordLimit}`,
+      `Revision ${revision.number} of ${release.name} is too big for its record: ${bytes} bytes compressed, but a Secret is limited to ${recordLimit}`,
       {
         code: 'record',
-        object: `ConfigMap ${release.namespace}/${revisionName(release.name, revision.number)}`,
+        object: describeRef(ref),
         hint: 'Split the manifests into several releases, or deploy big ConfigMaps in a step of their own.',
       },
     );
   }
-  return {
-    apiVersion: 'v1',
-    kind: 'ConfigMap',
-    metadata: {
-      name: revisionName(release.name, revision.number),
-      namespace: release.namespace,
-      labels: { 'app.kubernetes.io/managed-by': 'cutover', 'cutover/record': 'revision' },
-      annotations: { 'cutover/release': release.name },
-    },
-    data: { info },
-    binaryData: { bulk },
-  };
+  return recordSecret(ref, { release: release.name, part: 'revision', data: { info, bulk } });
 }
 
-/** Decodes the ConfigMap of a revision. Throws `record` when it is invalid. */
-export function decodeRevision(object: KubeObject): Revision {
-  const name = `ConfigMap ${object.metadata.namespace ?? ''}/${object.metadata.name}`;
-  const { info } = (object['data'] ?? {}) as { info?: string };
-  const { bulk } = (object['binaryData'] ?? {}) as { bulk?: string };
+/** Decodes the Secret of a revision. Throws `record` when it is invalid. */
+export function decodeRevision(secret: KubeObject): Revision {
+  const info = recordData(secret, 'info');
+  const bulk = recordData(secret, 'bulk');
   try {
-    if (info === undefined || bulk === undefined) throw new Error('a key is missing');
-    const unpacked = gunzipSync(Buffer.from(bulk, 'base64')).toString('utf8');
-    return { ...(JSON.parse(info) as object), ...(JSON.parse(unpacked) as object) } as Revision;
+    // A small Secret can hold data that unpacks to gigabytes.
+    const unpacked = gunzipSync(bulk, { maxOutputLength: unpackedLimit }).toString('utf8');
+    return { ...(JSON.parse(info.toString('utf8')) as object), ...(JSON.parse(unpacked) as object) } as Revision;
   } catch (error) {
+    const name = describeRef(refOf(secret));
     throw new CutoverError(`The record of this revision cannot be read: ${name}`, {
       code: 'record',
       object: name,

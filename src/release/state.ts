@@ -1,7 +1,5 @@
-import { CutoverError } from '../errors.js';
-import { isStrategyName, type StrategyName } from '../inputs/actions.js';
-import type { KubeObject, ObjectRef } from '../kubernetes/object.js';
-import type { Snapshot } from '../plan/change.js';
+import type { ObjectRef } from '../kubernetes/object.js';
+import type { AppliedHashes, Snapshot } from '../plan/change.js';
 
 /** What identifies a role without its manifests. */
 export interface RoleRecord {
@@ -17,41 +15,100 @@ export interface RoleRecord {
   readonly contentHash?: string;
 }
 
-/** A workload as it was verified; promote requires that it has not changed. */
-export interface VerifiedWorkload {
+/** An object of a role as it was verified; promote requires that it is still the same. */
+export interface VerifiedObject {
   readonly ref: ObjectRef;
   readonly uid: string;
-  readonly generation: number;
-  readonly templateHash: string;
+  /** Hash of the live object projected onto the fields that were applied, less replicas. */
+  readonly hash: string;
+  /** Hash of the pod template; only of Deployments. */
+  readonly templateHash?: string;
 }
 
 export interface StagedRecord {
   readonly revision: number;
   readonly role: string;
-  readonly workloads: readonly VerifiedWorkload[];
+  /** The role's own objects, ConfigMaps and Secrets included. */
+  readonly objects: readonly VerifiedObject[];
   /** The role before staging, for `reject`; absent when it had never been used. */
   readonly previous?: RoleRecord;
 }
 
-/** An operation in progress. It stays in the record until it is completed or restored. */
-export interface Operation {
-  readonly kind: 'deploy' | 'stage' | 'switch' | 'finish';
-  readonly revision: number;
-  /** Target role (`stage`, `switch`), or the role whose idle policy is pending (`finish`). */
-  readonly role?: string;
+/** Who began an operation. */
+export interface Begun {
   /** The run's page. */
   readonly run: string;
-  /**
-   * `switch`, and a `stage` that adopts: snapshot of the public Service, to restore it; the other snapshots are in the
-   * revision.
-   */
-  readonly previousService?: Snapshot;
+  /** Identity of the process, as in the Lease: several steps of one run have the same page. */
+  readonly holder: string;
 }
+
+/** An operation of a rolling release. `deploy` brings up a new revision, `rollback` applies an earlier one again. */
+export interface RollingOperation extends Begun {
+  readonly kind: 'deploy' | 'rollback';
+  /** The revision that is applied; its `before` is what the operation found. */
+  readonly revision: number;
+}
+
+/** Brings the revision up on the idle role. */
+export interface StageOperation extends Begun {
+  readonly kind: 'stage';
+  readonly revision: number;
+  readonly role: string;
+}
+
+/** Restores the idle role to what it was before the revision was staged on it. */
+export interface RejectOperation extends Begun {
+  readonly kind: 'reject';
+  readonly revision: number;
+  readonly role: string;
+}
+
+/** Brings the role up as its revision was recorded, before users are sent back to it. */
+export interface PrepareOperation extends Begun {
+  readonly kind: 'prepare';
+  readonly revision: number;
+  readonly role: string;
+}
+
+/** Sends users to a role: to a staged revision (`promote`), or back to an earlier one (`rollback`). */
+export interface SwitchOperation extends Begun {
+  readonly kind: 'switch';
+  readonly direction: 'promote' | 'rollback';
+  readonly revision: number;
+  /** The role that gets the users. */
+  readonly role: string;
+  /** The public Service before the switch. */
+  readonly previousService: Snapshot;
+}
+
+/** Users are on the revision; what is left is the work after a switch. */
+export interface FinishOperation extends Begun {
+  readonly kind: 'finish';
+  readonly direction: 'promote' | 'rollback';
+  readonly revision: number;
+  /** The role that users left; absent for the first release. */
+  readonly role?: string;
+}
+
+/** Brings the live application up once more as the first role, and narrows the public Service to it. */
+export interface AdoptOperation extends Begun {
+  readonly kind: 'adopt';
+  readonly revision: number;
+  /** The role that the twin becomes. */
+  readonly role: string;
+}
+
+/** An operation of a blue/green release. */
+export type BlueGreenOperation =
+  AdoptOperation | StageOperation | RejectOperation | PrepareOperation | SwitchOperation | FinishOperation;
+
+/** An operation in progress. It stays in the record until it is completed or abandoned. */
+export type Operation = RollingOperation | BlueGreenOperation;
 
 /** The outcome of a step, for the next run and for `status`. */
 export interface HistoryEntry {
   readonly revision: number;
-  readonly outcome: 'deployed' | 'staged' | 'switched' | 'rolled-back' | 'rejected' | 'failed';
+  readonly outcome: 'deployed' | 'adopted' | 'staged' | 'switched' | 'rolled-back' | 'rejected' | 'failed';
   /** ISO 8601. */
   readonly at: string;
   readonly run: string;
@@ -61,86 +118,55 @@ export interface HistoryEntry {
   readonly images: readonly string[];
 }
 
-/** State of a release for the next job or run; stored in ConfigMap `cutover-<release>`. */
-export interface ReleaseState {
+/** What the states of all strategies have. */
+interface CommonState {
   readonly format: 1;
   readonly release: string;
-  readonly strategy: StrategyName;
   /** Highest revision number so far; 0 before the first one. */
   readonly latest: number;
-  /** Revisions that have a ConfigMap. */
+  /** Revisions that are on record. */
   readonly revisions: readonly number[];
   /** Active revision; absent before the first deploy is complete. */
   readonly current?: number;
-  /** Blue/green only. */
-  readonly publicService?: ObjectRef;
-  /** Blue/green only: the two names, in order. */
-  readonly roleNames?: readonly [string, string];
-  readonly roles?: Readonly<Record<string, RoleRecord>>;
-  readonly staged?: StagedRecord;
-  readonly operation?: Operation;
+  /** What was applied last to each object of the release. */
+  readonly applied: AppliedHashes;
   /** Newest first. */
   readonly history: readonly HistoryEntry[];
 }
 
-/** Revision number of the live objects that were adopted before the first revision. */
-export const adoptedRevision = 0;
-
-/** The state of a release that was never deployed. */
-export function newState(release: string, strategy: StrategyName): ReleaseState {
-  return { format: 1, release, strategy, latest: 0, revisions: [], history: [] };
+/** State of a rolling release. */
+export interface RollingState extends CommonState {
+  readonly strategy: 'rolling';
+  readonly operation?: RollingOperation;
 }
 
-export function recordName(release: string): string {
-  return `cutover-${release}`;
+/** State of a blue/green release. */
+export interface BlueGreenState extends CommonState {
+  readonly strategy: 'blue-green';
+  readonly publicService: ObjectRef;
+  /** The two names, in order. */
+  readonly roleNames: readonly [string, string];
+  readonly roles: Readonly<Record<string, RoleRecord>>;
+  readonly staged?: StagedRecord;
+  readonly operation?: BlueGreenOperation;
 }
 
-/** The ConfigMap that holds the state. */
-export function encodeState(state: ReleaseState, namespace: string): KubeObject {
-  return {
-    apiVersion: 'v1',
-    kind: 'ConfigMap',
-    metadata: {
-      name: recordName(state.release),
-      namespace,
-      labels: { 'app.kubernetes.io/managed-by': 'cutover', 'cutover/record': 'state' },
-      annotations: { 'cutover/release': state.release },
-    },
-    data: { state: JSON.stringify(state, null, 1) },
-  };
+/** State of a release for the next job or run; kept in Secret `cutover-<release>`. */
+export type ReleaseState = RollingState | BlueGreenState;
+
+/** The state of a rolling release that was never deployed. */
+export function newRolling(release: string): RollingState {
+  return { ...nothingDeployed(release), strategy: 'rolling' };
 }
 
-/** Decodes the ConfigMap of a state. Throws `record` when it is invalid or of another format. */
-export function decodeState(object: KubeObject): ReleaseState {
-  const name = `ConfigMap ${object.metadata.namespace ?? ''}/${object.metadata.name}`;
-  const text = (object['data'] as { state?: string } | undefined)?.state;
-  const recordError = (reason: string, cause?: unknown): CutoverError =>
-    new CutoverError(`The release record in ${name} cannot be used: ${reason}`, {
-      code: 'record',
-      object: name,
-      hint: 'Restore it from a backup, or delete it: the next deploy then starts a new record (revisions begin at 1).',
-      cause,
-    });
-  if (text === undefined) throw recordError('it has no key "state"');
-  let state: unknown;
-  try {
-    state = JSON.parse(text);
-  } catch (error) {
-    throw recordError('its key "state" is not JSON', error);
-  }
-  if (!isState(state)) throw recordError('it was written by another version of Cutover, or manually');
-  return state;
+/** The state of a blue/green release that was never deployed. */
+export function newBlueGreen(
+  release: string,
+  { publicService, roleNames }: Pick<BlueGreenState, 'publicService' | 'roleNames'>,
+): BlueGreenState {
+  return { ...nothingDeployed(release), strategy: 'blue-green', publicService, roleNames, roles: {} };
 }
 
-function isState(value: unknown): value is ReleaseState {
-  if (value === null || typeof value !== 'object') return false;
-  const { format, release, strategy, latest, revisions, history } = value as Record<string, unknown>;
-  return (
-    format === 1 &&
-    typeof release === 'string' &&
-    isStrategyName(strategy) &&
-    typeof latest === 'number' &&
-    Array.isArray(revisions) &&
-    Array.isArray(history)
-  );
+function nothingDeployed(release: string): CommonState {
+  return { format: 1, release, latest: 0, revisions: [], applied: {}, history: [] };
 }

@@ -1,5 +1,5 @@
 import { systemClock, type Clock } from '../cluster/clock.js';
-import type { Cluster } from '../cluster/cluster.js';
+import type { Cluster, ObjectWriter } from '../cluster/cluster.js';
 import { waitForObject } from '../cluster/watch/wait-for-object.js';
 import type { Log } from '../log.js';
 import { groupKind } from '../kubernetes/kinds.js';
@@ -18,6 +18,7 @@ const observedWithinMs = 10_000;
 
 interface Options {
   readonly cluster: Cluster;
+  readonly writer: ObjectWriter;
   readonly snapshots: readonly Snapshot[];
   readonly log: Log;
   /** Default: the machine's. */
@@ -31,14 +32,14 @@ interface Options {
  * pods to their operators. `snapshots`: the objects before the change; other kinds are ignored.
  */
 export async function removeStuckPods(options: Options): Promise<void> {
-  const { cluster, snapshots, log } = options;
+  const { cluster, writer, snapshots, log } = options;
   const sets = snapshots.flatMap(({ object }) => (object && isOrdered(object) ? [object] : []));
   await Promise.all(
     sets.map(async before => {
       const now = await observed(before, options);
       if (now === undefined) return;
       for (const pod of stuckPods({ before, now, pods: await podsOf(cluster, now) })) {
-        await cluster.remove(refOf(pod), { uid: pod.metadata.uid ?? '' });
+        await writer.remove(refOf(pod), { uid: pod.metadata.uid ?? '' });
         log.info(
           `${describeRef(refOf(pod))} deleted: its version failed, and its StatefulSet would wait for it forever`,
         );

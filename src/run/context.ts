@@ -1,10 +1,13 @@
 import type { Clock } from '../cluster/clock.js';
-import type { Cluster } from '../cluster/cluster.js';
+import type { Cluster, NamespacePort, ObjectWriter } from '../cluster/cluster.js';
 import type { CiRun } from '../inputs/inputs.js';
 import type { Log } from '../log.js';
 import type { PlannedChange } from '../plan/change.js';
 import type { Finding } from '../plan/lint/finding.js';
-import type { Records } from '../release/records.js';
+import type { Records, RecordWriter } from '../release/records.js';
+import type { ReleaseState } from '../release/state.js';
+import type { Revision } from '../release/revision.js';
+import type { LockDoor } from './lock-door.js';
 
 /** The phases of a run. */
 export type PhaseName =
@@ -19,10 +22,10 @@ export type PhaseName =
   | 'Clean up'
   | 'Restore';
 
-/** What every strategy works with: the cluster, the release record, and how the run is logged and recorded. */
+/** What every strategy works with: the cluster, the release record, and how the run is logged and recorded. It only reads. */
 export interface RunContext {
   readonly cluster: Cluster;
-  readonly records: Records;
+  readonly records: Omit<Records, 'writable'>;
   readonly log: Log;
   readonly clock: Clock;
   readonly run: CiRun;
@@ -30,23 +33,35 @@ export interface RunContext {
   readonly environment: Readonly<Record<string, string>>;
   /** Aborts when the run is cancelled. Waits end with it; a restore does not. */
   readonly signal: AbortSignal;
-  /** Aborts when another run has taken over the lock: then nothing is written any more, not even to restore. Absent: no lock is held. */
-  readonly lockLost?: AbortSignal;
+  /** Creates the namespace of the release, in which its lock and its record are. */
+  readonly namespaces: NamespacePort;
+  /** Gives the lock of the release; see `under-lock.ts`. */
+  readonly lock: LockDoor;
   /** Runs one phase: a group in the log, a line in the summary. */
   phase<T>(name: PhaseName, work: () => Promise<T>): Promise<T>;
   /** Logs what would change. */
   logPlan(planned: readonly PlannedChange[]): void;
   /** Keeps the lint findings for the report. */
   recordFindings(findings: readonly Finding[]): void;
-  /** Saves what the post step must finish if this process is killed; called before the first write. */
-  savePostState(state: PostState): void;
-  /** The work that was saved is done: the post step has nothing to finish. */
-  clearPostState(state: PostState): void;
 }
 
-/** What the post step needs to clean up after a process that was killed. Holds nothing secret. */
-export interface PostState {
-  readonly release: string;
-  readonly namespace: string;
-  readonly lockHolder: string;
+/** A run that holds the lock of the release: it can write the record, but no object of the application. */
+export interface LockedContext extends RunContext {
+  readonly records: RecordWriter;
+  /** Aborts when another run has taken over the lock: then nothing is written any more, not even to restore. */
+  readonly lockLost: AbortSignal;
+  /**
+   * Puts an operation on record, with the revisions that it needs. Only the context that this returns can write objects of
+   * the application.
+   */
+  begin(state: InOperation, revisions?: readonly Revision[]): Promise<OperationContext>;
+}
+
+/** A state with an operation in progress. */
+export type InOperation = ReleaseState & { readonly operation: NonNullable<ReleaseState['operation']> };
+
+/** A run whose operation is on record. */
+export interface OperationContext extends LockedContext {
+  /** Writes the objects of the application, while this run holds the lock. */
+  readonly writer: ObjectWriter;
 }

@@ -1,5 +1,5 @@
+import { randomUUID } from 'node:crypto';
 import type { Clock } from '../cluster/clock.js';
-import type { Cluster } from '../cluster/cluster.js';
 import { connect } from '../cluster/connect.js';
 import type { Connection } from '../cluster/live-cluster.js';
 import type { Inputs } from '../inputs/inputs.js';
@@ -7,6 +7,7 @@ import type { Log } from '../log.js';
 import type { PlannedChange } from '../plan/change.js';
 import { onlyRelease, openRecords } from '../release/records.js';
 import type { RunContext } from './context.js';
+import { lockDoor } from './lock-door.js';
 import { savePostState } from './post-state.js';
 import type { RunRecorder } from './recorder.js';
 
@@ -32,31 +33,54 @@ export function openCluster(inputs: Inputs, { log, version }: Pick<Run, 'log' | 
   return connect({ kubeconfig, context, namespace, environment, workspace: run.workspace, log, version, signal });
 }
 
-/** What every strategy works with, for one release of the cluster's namespace. `release` absent: the only one on record. */
-export async function openContext(
-  run: Run,
-  target: { readonly cluster: Cluster; readonly inputs: Inputs; readonly release: string | undefined },
-): Promise<RunContext> {
+/** What a context is opened for. */
+export interface ContextTarget {
+  readonly cluster: Connection;
+  readonly inputs: Inputs;
+  /** Absent: the only release on record in the cluster's namespace. */
+  readonly release: string | undefined;
+  /** Holder whose process is dead and whose lock is taken over at once. Absent: none is known. */
+  readonly after?: string;
+}
+
+/** What every strategy works with, for one release of the cluster's namespace. */
+export async function openContext(run: Run, target: ContextTarget): Promise<RunContext> {
   const { log, clock, cancelled, recorder, logPlan } = run;
-  const { cluster, inputs } = target;
+  const { cluster, inputs, after } = target;
   const { namespace } = cluster;
   const release = target.release ?? (await onlyRelease(cluster, namespace));
   log.info(`Release ${release} in namespace ${namespace}`);
+  const records = openRecords({ cluster, release, namespace, onWrite: () => recorder.recordWrite() });
   return {
     cluster,
-    records: openRecords({ cluster, release, namespace, onWrite: () => recorder.recordWrite() }),
+    records,
     log,
     clock,
     run: inputs.run,
     environment: inputs.environment,
     signal: cancelled,
+    namespaces: cluster.namespaces,
+    lock: lockDoor({
+      cluster,
+      records,
+      holder: holderFor(inputs.run),
+      run: inputs.run,
+      log,
+      clock,
+      ...(after !== undefined && { after }),
+      onEnter: state => {
+        recorder.unfinished.add(state);
+        savePostState(state);
+      },
+      onRelease: state => void recorder.unfinished.delete(state),
+    }),
     phase: (name, work) => recorder.phase(name, work),
     logPlan,
     recordFindings: findings => recorder.recordFindings(findings),
-    savePostState: state => {
-      recorder.unfinished.add(state);
-      savePostState(state);
-    },
-    clearPostState: state => void recorder.unfinished.delete(state),
   };
+}
+
+/** Identity of this process as the holder of a lock. */
+function holderFor({ runId, runAttempt, job }: Inputs['run']): string {
+  return `${runId}/${runAttempt}/${job}/${randomUUID().slice(0, 8)}`;
 }

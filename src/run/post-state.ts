@@ -1,5 +1,13 @@
 import { getState, saveState } from '@actions/core';
-import type { PostState } from './context.js';
+
+/** What the post step needs to clean up after a process that was killed. Holds nothing secret. */
+export interface PostState {
+  readonly release: string;
+  readonly namespace: string;
+  /** Identity of the process that took the lock, or was about to. */
+  readonly lockHolder: string;
+}
+
 
 // The runner keeps these values for the post step of the same job step.
 const postStateKey = 'postState';

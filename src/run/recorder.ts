@@ -1,7 +1,8 @@
 import type { Inputs } from '../inputs/inputs.js';
 import type { Log } from '../log.js';
 import type { Finding } from '../plan/lint/finding.js';
-import type { PhaseName, PostState } from './context.js';
+import type { PhaseName } from './context.js';
+import type { PostState } from './post-state.js';
 
 /** How long a phase of the run took. */
 export interface PhaseTime {

@@ -1,42 +1,42 @@
-import { asCutoverError, CutoverError } from '../errors.js';
-import { canonical } from '../plan/change.js';
-import { acquireLock } from '../release/lock.js';
-import { newState, type ReleaseState } from '../release/state.js';
-import type { PostState, RunContext } from './context.js';
+import { asCutoverError } from '../errors.js';
+import type { HeldLock } from './lock-door.js';
+import type { LockedContext, RunContext } from './context.js';
 
 /**
- * Runs `work` under the release's lock, on the state that the plan was made from: when another run wrote it in the meantime, this
- * one stops with `changed` before its first write. The context that `work` gets also aborts when the lock is lost, so that
- * two runs never write at once. A lock that cannot be released is only logged: the work is done, the post step tries again,
- * and the lock expires by itself within a minute.
+ * Runs `work` under the release's lock. The context that `work` gets also aborts when another run takes the lock over. A lock
+ * that cannot be released is only logged: the work is done, the post step tries again, and another run takes the lock over
+ * once it has expired. `lockTimeoutMs`: how long to wait for another run that holds it.
  */
 export async function underLock<T>(
   ctx: RunContext,
-  planned: ReleaseState,
-  work: (locked: RunContext) => Promise<T>,
+  lockTimeoutMs: number,
+  work: (locked: LockedContext) => Promise<T>,
 ): Promise<T> {
-  const { cluster, log, run, records } = ctx;
-  const { release, namespace } = records;
-  const lock = await acquireLock({ cluster, release, namespace, run, log });
-  const postState: PostState = { release, namespace, lockHolder: lock.holder };
-  ctx.savePostState(postState);
+  const { log, records, lock, signal } = ctx;
+  const held = await lock.enter({ timeoutMs: lockTimeoutMs, signal });
   try {
-    const now = (await records.readState()) ?? newState(release, planned.strategy);
-    if (canonical(planned) !== canonical(now)) throw releaseChanged(release);
-    return await work({ ...ctx, lockLost: lock.lost, signal: AbortSignal.any([ctx.signal, lock.lost]) });
+    return await work(lockedContext(ctx, held));
   } finally {
     try {
-      await lock.release();
-      ctx.clearPostState(postState);
+      await held.release();
     } catch (error) {
-      log.warning(`The lock of ${release} could not be released yet: ${asCutoverError(error).message}`);
+      log.warning(`The lock of ${records.release} could not be released yet: ${asCutoverError(error).message}`);
     }
   }
 }
 
-function releaseChanged(release: string): CutoverError {
-  return new CutoverError(`Another run changed release ${release} while this one was planning`, {
-    code: 'changed',
-    hint: 'Run this step again: it plans again from what is live now. `concurrency` in the workflow makes runs wait for each other.',
-  });
+function lockedContext(ctx: RunContext, { lost, records, writer }: HeldLock): LockedContext {
+  const locked: LockedContext = {
+    ...ctx,
+    records,
+    lockLost: lost,
+    signal: AbortSignal.any([ctx.signal, lost]),
+    async begin(state, revisions = []) {
+      // The revision first: what a restore needs is on record when the operation is.
+      await Promise.all(revisions.map(revision => records.writeRevision(revision)));
+      await records.writeState(state);
+      return { ...locked, writer };
+    },
+  };
+  return locked;
 }

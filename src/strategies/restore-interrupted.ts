@@ -1,7 +1,8 @@
-import { isTakenOver, releaseLock } from '../release/lock.js';
-import type { PostState } from '../run/context.js';
+import { asCutoverError } from '../errors.js';
+import type { InOperation, LockedContext, RunContext } from '../run/context.js';
+import type { PostState } from '../run/post-state.js';
+import { underLock } from '../run/under-lock.js';
 import type { Recovered } from './outcome/restored.js';
-import type { PostContext } from './shared/interrupted.js';
 import { strategies } from './table.js';
 
 /** What the killed process left. */
@@ -12,24 +13,24 @@ export interface RestoreInterruptedRequest {
 
 /**
  * Cleans up after a process that was killed before it could: what its operation changed is restored from the record, and its
- * lock is released. Does nothing when the operation ended by itself.
+ * lock is released. Takes the lock as any run does. Does nothing when the operation ended by itself, or when another run
+ * holds the lock: that run finishes the operation, and may be writing already.
  */
-export async function restoreInterrupted(
-  ctx: PostContext,
-  { postState, rollbackOnFailure }: RestoreInterruptedRequest,
-): Promise<Recovered> {
-  const { cluster, records, run } = ctx;
-  const { release, namespace, lockHolder: holder } = postState;
-  // The run that holds the lock now finishes the operation, and may be writing already.
-  if (await isTakenOver({ cluster, release, namespace, holder })) return { kind: 'lock-lost' };
+export async function restoreInterrupted(ctx: RunContext, request: RestoreInterruptedRequest): Promise<Recovered> {
   try {
-    const state = await records.readState();
-    const { operation } = state ?? {};
-    if (state === undefined || operation?.run !== run.url) return { kind: 'nothing-unfinished' };
-    if (!rollbackOnFailure) return { kind: 'left', operation };
-    const revision = await records.readRevision(operation.revision);
-    return await strategies[state.strategy].restoreInterrupted(ctx, { state, operation, revision });
-  } finally {
-    await releaseLock({ cluster, release, namespace, holder });
+    return await underLock(ctx, 0, locked => restore(locked, request));
+  } catch (error) {
+    if (asCutoverError(error).code === 'locked') return { kind: 'lock-lost' };
+    throw error;
   }
+}
+
+async function restore(ctx: LockedContext, request: RestoreInterruptedRequest): Promise<Recovered> {
+  const { postState, rollbackOnFailure } = request;
+  const state = await ctx.records.readState();
+  if (state?.operation?.holder !== postState.lockHolder) return { kind: 'nothing-unfinished' };
+  const { operation } = state;
+  if (!rollbackOnFailure) return { kind: 'left', operation };
+  const revision = await ctx.records.readRevision(operation.revision);
+  return strategies[state.strategy].restoreInterrupted(ctx, { state: state as InOperation, revision });
 }

@@ -1,12 +1,11 @@
 import type { StrategyName } from '../inputs/actions.js';
 import type { DeployInputs, Rollback } from '../inputs/inputs.js';
 import type { RenderRequest } from '../manifests/render.js';
-import type { RecordedApproval } from '../release/revision.js';
+import type { RecordedApproval, Revision } from '../release/revision.js';
 import type { ReleaseState } from '../release/state.js';
-import type { RunContext } from '../run/context.js';
+import type { LockedContext, RunContext } from '../run/context.js';
 import type { Outcome } from './outcome/outcome.js';
 import type { Recovered } from './outcome/restored.js';
-import type { InterruptedOperation, PostContext } from './shared/interrupted.js';
 import type { Draft } from './shared/rendering.js';
 
 /** What a deploy or its plan starts from. */
@@ -16,11 +15,18 @@ export interface DeployRequest<S extends StrategyName = StrategyName> {
 }
 
 /** What a rollback starts from. */
-export interface RollbackRequest {
+export interface RollbackRequest<State extends ReleaseState = ReleaseState> {
   readonly inputs: Rollback;
-  readonly state: ReleaseState;
+  readonly state: State;
   /** Proves the approval; throws `approval` when there is none. Absent: none is asked for. */
   readonly approve?: () => Promise<RecordedApproval>;
+}
+
+/** An operation whose process was killed, as it is on record. */
+export interface Interrupted<State extends ReleaseState = ReleaseState> {
+  readonly state: State & { readonly operation: NonNullable<State['operation']> };
+  /** The revision of the operation. */
+  readonly revision: Revision;
 }
 
 /**
@@ -39,5 +45,5 @@ export interface Strategy<S extends StrategyName = StrategyName> {
   /** What serves users, what runs where, and the history. Only reads. */
   status(ctx: RunContext, state: ReleaseState): Promise<Outcome>;
   /** Restores from the record what an operation had changed before its process was killed. Throws `CutoverError` only. */
-  restoreInterrupted(ctx: PostContext, interrupted: InterruptedOperation): Promise<Recovered>;
+  restoreInterrupted(ctx: LockedContext, interrupted: Interrupted): Promise<Recovered>;
 }

@@ -1,5 +1,6 @@
 import type { Roles } from '../inputs/inputs.js';
 import type { KubeObject } from '../kubernetes/object.js';
+import type { ObjectWriter } from '../cluster/cluster.js';
 import type { Snapshot } from '../plan/change.js';
 import type { Active, PodLabels } from './active-role.js';
 
@@ -45,11 +46,11 @@ export interface TrafficRouter {
   /** Ready pods that users reach through this version of the routing object. `undefined`: it does not exist; no pods. */
   readyPods(object: KubeObject | undefined): Promise<readonly KubeObject[]>;
   /** Sends all users to the target by one write. Throws `moved` when the routing object changed since `before` was read. */
-  set(target: TrafficTarget, before: Snapshot): Promise<void>;
+  set(target: TrafficTarget, before: Snapshot, writer: ObjectWriter): Promise<void>;
   /** Whether users are sent to the target now; for a `set` whose answer was lost. */
   isSetTo(target: TrafficTarget): Promise<boolean>;
   /** Waits until users reach all of these pods and no others. Throws `switch` at the deadline. */
   confirm(pods: readonly PodName[], options: ConfirmOptions): Promise<void>;
   /** Sends users where they were. Throws when that was not possible. */
-  restore(before: Snapshot): Promise<void>;
+  restore(before: Snapshot, writer: ObjectWriter): Promise<void>;
 }

@@ -29,9 +29,9 @@ export function serviceSelector(
 
     // One server-side apply: users reach the old role or the new one, never both and never none. The apply does not
     // mention clusterIP, nodePort and load balancer, so they stay.
-    async set({ object, force }, before) {
+    async set({ object, force }, before, writer) {
       const resourceVersion = before.object?.metadata.resourceVersion;
-      await cluster.apply(object, { force, ...(resourceVersion !== undefined && { resourceVersion }) });
+      await writer.apply(object, { force, ...(resourceVersion !== undefined && { resourceVersion }) });
       log.info(`${describeRef(ref)} ${before.object === undefined ? 'created' : 'switched'}`);
     },
 
@@ -42,8 +42,8 @@ export function serviceSelector(
 
     confirm: (pods, options) => confirmEndpoints({ cluster, log, service: ref, pods, ...options }),
 
-    async restore(before) {
-      const { failed } = await restoreSnapshots({ cluster, snapshots: [before], release: records.release, log });
+    async restore(before, writer) {
+      const { failed } = await restoreSnapshots({ cluster, writer, snapshots: [before], release: records.release, log });
       const [first] = failed;
       if (first !== undefined) throw first.error;
     },

@@ -2,7 +2,7 @@ import { asCutoverError, CutoverError } from '../../errors.js';
 import { describeRef, refOf, type KubeObject } from '../../kubernetes/object.js';
 import type { PlannedChange } from '../../plan/change.js';
 import type { Clock } from '../clock.js';
-import type { Applied, Cluster } from '../cluster.js';
+import type { Applied, Cluster, ObjectWriter } from '../cluster.js';
 import { fieldManager } from './field-manager.js';
 import { planOwnershipMigration } from './ownership-migration.js';
 import { waitForObject } from '../watch/wait-for-object.js';
@@ -11,6 +11,7 @@ import { cancelled } from '../http/transport.js';
 /** What {@link applyChange} needs beside the planned change. */
 export interface ApplyChangeOptions {
   readonly cluster: Cluster;
+  readonly writer: ObjectWriter;
   readonly clock: Clock;
   readonly signal: AbortSignal;
   /** Whether fields of other managers are taken over. */
@@ -26,22 +27,26 @@ const maxMigrationAttempts = 5;
 
 /** Applies one planned change, after migrating its field ownership or deleting an object that is recreated. */
 export async function applyChange(planned: PlannedChange, options: ApplyChangeOptions): Promise<Applied> {
-  const { cluster, force } = options;
+  const { writer, force } = options;
   const { object } = planned.resource;
   if (planned.change === 'recreated' && planned.live !== undefined) await removeAndWait(planned.live, options);
   if (planned.from !== undefined && planned.live !== undefined)
-    await migrateFieldOwnership(planned.live, object, cluster);
-  const apply = (): Promise<Applied> => cluster.apply(object, { force: planned.force ?? force });
+    await migrateFieldOwnership(planned.live, object, options);
+  const apply = (): Promise<Applied> => writer.apply(object, { force: planned.force ?? force });
   return planned.after === undefined ? retryUntilServed(apply, options) : apply();
 }
 
-async function migrateFieldOwnership(planned: KubeObject, desired: KubeObject, cluster: Cluster): Promise<void> {
+async function migrateFieldOwnership(
+  planned: KubeObject,
+  desired: KubeObject,
+  { cluster, writer }: Pick<ApplyChangeOptions, 'cluster' | 'writer'>,
+): Promise<void> {
   let live: KubeObject | undefined = planned;
   for (let attempt = 1; live !== undefined; attempt += 1) {
     const migration = planOwnershipMigration(live, desired, fieldManager);
     if (migration === undefined) return;
     try {
-      await cluster.setManagedFields(live, migration.managedFields);
+      await writer.setManagedFields(live, migration.managedFields);
       return;
     } catch (thrown) {
       if (asCutoverError(thrown).code !== 'moved' || attempt >= maxMigrationAttempts) throw thrown;
@@ -67,11 +72,11 @@ async function retryUntilServed<T>(request: () => Promise<T>, { clock, signal }:
 /** Deletes the object with this uid, and waits until its name is free. Throws `timeout` or `cancelled`. */
 export async function removeAndWait(
   live: KubeObject,
-  { cluster, clock, signal, timeoutMs }: Omit<ApplyChangeOptions, 'force'>,
+  { cluster, writer, clock, signal, timeoutMs }: Omit<ApplyChangeOptions, 'force'>,
 ): Promise<void> {
   const ref = refOf(live);
   const { uid = '' } = live.metadata;
-  await cluster.remove(ref, { uid });
+  await writer.remove(ref, { uid });
   const isGone = (now: KubeObject | undefined): true | undefined => now?.metadata.uid !== uid || undefined;
   if (isGone(await cluster.get(ref)) ?? (await waitForObject(ref, { cluster, clock, signal, timeoutMs }, isGone)))
     return;

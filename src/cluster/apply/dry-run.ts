@@ -28,7 +28,7 @@ export async function dryRun(request: DryRunRequest): Promise<PlannedChange> {
   const { cluster, resource, force } = request;
   let answer: Applied;
   try {
-    answer = await cluster.apply(resource.object, { dryRun: true, force });
+    answer = await cluster.dryRunApply(resource.object, { force });
   } catch (thrown) {
     const error = asCutoverError(thrown);
     if (error.code === 'conflict') return resolveConflict(request, error);
@@ -36,7 +36,7 @@ export async function dryRun(request: DryRunRequest): Promise<PlannedChange> {
     throw error;
   }
   const after = answer.object;
-  const change = judgeDryRun(answer, fieldManager);
+  const change = judgeDryRun({ ...answer, serverTimeMs: 0 }, fieldManager);
   // For a new object the manifest is enough; keeping the answers for a thousand objects costs memory.
   const created = { resource, change: 'created', after: resource.object } as const;
   if (change === 'created') return created;
@@ -103,7 +103,7 @@ async function planRecreation(request: DryRunRequest, error: CutoverError): Prom
   rejectOtherRelease(object, live);
   rejectRunningJob(live);
   const name = `${object.metadata.name.slice(0, 50)}-dry-run`;
-  const after = await cluster.create({ ...object, metadata: { ...object.metadata, name } }, { dryRun: true });
+  const after = await cluster.dryRunCreate({ ...object, metadata: { ...object.metadata, name } });
   return { resource, change: 'recreated', live, after: { ...after, metadata: object.metadata } };
 }
 

@@ -5,7 +5,7 @@ import { differs, type Snapshot } from '../../plan/change.js';
 import { orderWaves } from '../../plan/waves.js';
 import { removeAndWait } from './apply-change.js';
 import { systemClock, type Clock } from '../clock.js';
-import type { Cluster } from '../cluster.js';
+import type { Cluster, ObjectWriter } from '../cluster.js';
 import { appliedBy } from './owned-fields.js';
 import { fieldManager } from './field-manager.js';
 
@@ -30,13 +30,14 @@ const deletionTimeoutMs = 60_000;
  */
 export async function restoreSnapshots(options: {
   readonly cluster: Cluster;
+  readonly writer: ObjectWriter;
   readonly snapshots: readonly Snapshot[];
   readonly release: string;
   readonly log: Log;
   /** Default: the machine's. */
   readonly clock?: Clock;
 }): Promise<RestoredSnapshots> {
-  const { cluster, snapshots, release, log, clock = systemClock } = options;
+  const { cluster, writer, snapshots, release, log, clock = systemClock } = options;
   const failed: { ref: ObjectRef; error: CutoverError }[] = [];
   const withheld = snapshots.filter(snapshot => snapshot.withheld).map(({ ref }) => ref);
   for (const ref of withheld)
@@ -46,7 +47,7 @@ export async function restoreSnapshots(options: {
   const restorable = snapshots.filter(candidate => !candidate.withheld && !isKept(candidate));
   for (const snapshot of inRestoreOrder(restorable)) {
     try {
-      const action = await restoreOne({ cluster, snapshot, release, clock });
+      const action = await restoreOne({ cluster, writer, snapshot, release, clock });
       if (action === undefined) continue;
       log.info(`${describeRef(snapshot.ref)} ${action}`);
     } catch (thrown) {
@@ -78,11 +79,12 @@ function inRestoreOrder(snapshots: readonly Snapshot[]): readonly Snapshot[] {
 
 async function restoreOne(options: {
   readonly cluster: Cluster;
+  readonly writer: ObjectWriter;
   readonly snapshot: Snapshot;
   readonly release: string;
   readonly clock: Clock;
 }): Promise<string | undefined> {
-  const { cluster, snapshot, release, clock } = options;
+  const { cluster, writer, snapshot, release, clock } = options;
   const { ref, object, recreated } = snapshot;
   const applied = object && appliedBy(object, fieldManager);
   for (let attempt = 1; ; attempt += 1) {
@@ -90,27 +92,27 @@ async function restoreOne(options: {
     if (object === undefined) {
       if (live?.metadata.uid === undefined) return undefined;
       if (live.metadata.annotations?.['cutover/release'] !== release) return undefined;
-      await cluster.remove(ref, { uid: live.metadata.uid });
+      await writer.remove(ref, { uid: live.metadata.uid });
       return 'deleted';
     }
     if (recreated && live !== undefined && live.metadata.uid !== object.metadata.uid) {
       const { signal } = new AbortController();
-      await removeAndWait(live, { cluster, clock, signal, timeoutMs: deletionTimeoutMs });
+      await removeAndWait(live, { cluster, writer, clock, signal, timeoutMs: deletionTimeoutMs });
       continue;
     }
     if (live !== undefined && !differs(live, withIdentity(object, live.metadata))) return undefined;
     if (applied !== undefined && (live === undefined || !hasTakenOverFields(object, live))) {
-      await cluster.apply(applied, { force: true });
+      await writer.apply(applied, { force: true });
       return live === undefined ? 'recreated' : 'restored';
     }
     if (live === undefined) {
-      await cluster.create(withIdentity(object, {}));
+      await writer.create(withIdentity(object, {}));
       return 'recreated';
     }
     try {
-      const now = await cluster.replace(withIdentity(object, live.metadata));
+      const now = await writer.replace(withIdentity(object, live.metadata));
       // The first replace makes this manager the owner of the changed fields; the second one restores the previous owners.
-      await cluster.replace(withIdentity(object, now.metadata));
+      await writer.replace(withIdentity(object, now.metadata));
       return 'restored';
     } catch (thrown) {
       if (asCutoverError(thrown).code !== 'moved' || attempt >= maxAttempts) throw thrown;

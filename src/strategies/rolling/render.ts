@@ -3,7 +3,7 @@ import type { Log } from '../../log.js';
 import { deriveReleaseName } from '../../manifests/release-name.js';
 import { renderManifests, type RenderRequest } from '../../manifests/render.js';
 import { hashOf } from '../../release/revision.js';
-import type { ReleaseState } from '../../release/state.js';
+import type { RollingState } from '../../release/state.js';
 import { logRendered, numberedRequest } from '../shared/rendering.js';
 import type { DeployRequest } from '../strategy.js';
 import type { RollingDeploy } from './deploy.js';
@@ -12,7 +12,7 @@ import type { RollingDeploy } from './deploy.js';
 export function renderRolling(
   log: Log,
   { inputs, draft }: DeployRequest<'rolling'>,
-  state: ReleaseState,
+  state: RollingState,
 ): RollingDeploy {
   const rendered = renderManifests(numberedRequest(draft, state));
   const { resources } = rendered;

@@ -1,5 +1,6 @@
 import { requirePlan } from '../../cluster/apply/dry-run-all.js';
-import { previousRevision } from '../../release/records.js';
+import { previousRevision } from '../../release/retention.js';
+import type { RollingState } from '../../release/state.js';
 import type { RunContext } from '../../run/context.js';
 import { underLock } from '../../run/under-lock.js';
 import type { Outcome } from '../outcome/outcome.js';
@@ -16,13 +17,13 @@ import { interruptedSnapshots } from './deploy.js';
 import { rollOut } from './rollout.js';
 
 /** Applies an earlier revision again exactly as it was recorded, ConfigMaps included. */
-export async function rollBackRolling(ctx: RunContext, request: RollbackRequest): Promise<Outcome> {
+export async function rollBackRolling(ctx: RunContext, request: RollbackRequest<RollingState>): Promise<Outcome> {
   const { inputs, state, approve } = request;
   if (inputs.revision === undefined && isRolledBack(state)) return rolledBackBefore(ctx, state);
   const target = inputs.revision ?? previousRevision(state);
   if (target === undefined) throw noRevisionToRollBackTo(state.release);
   const approval = approve && (await ctx.phase('Confirm', approve));
-  return underLock(ctx, state, async locked => {
+  return underLock(ctx, inputs.lockTimeoutMs, async locked => {
     const recorded = await locked.records.readRevision(target);
     await warnOfSecrets(locked, recorded);
     // Jobs of that revision have already run. Running an old migration again could revert a newer one.
@@ -35,6 +36,7 @@ export async function rollBackRolling(ctx: RunContext, request: RollbackRequest)
     });
     const snapshots = earliest(await interruptedSnapshots(locked, state), snapshotsOf(planned));
     return rollOut(locked, {
+      kind: 'rollback',
       state,
       revision: { ...recorded, before: recordable(snapshots), ...(approval !== undefined && { approval }) },
       planned,
@@ -44,7 +46,6 @@ export async function rollBackRolling(ctx: RunContext, request: RollbackRequest)
       force: recorded.force,
       rollbackOnFailure: inputs.rollbackOnFailure,
       historyLimit: inputs.historyLimit,
-      outcome: 'rolled-back',
     });
   });
 }

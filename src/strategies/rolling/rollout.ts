@@ -1,19 +1,25 @@
 import type { Check } from '../../inputs/inputs.js';
 import type { PlannedChange, Snapshot } from '../../plan/change.js';
-import { previousRevision, recordFailure, withHistory } from '../../release/records.js';
+import { recordFailure } from '../../release/records.js';
+import { previousRevision } from '../../release/retention.js';
 import { historyEntry, type Revision } from '../../release/revision.js';
-import type { ReleaseState } from '../../release/state.js';
-import type { RunContext } from '../../run/context.js';
+import type { RollingOperation, RollingState } from '../../release/state.js';
+import { abandon, begin, completeRollout, withHistory } from '../../release/transitions.js';
+import { begunBy } from '../../run/begun.js';
+import type { LockedContext, OperationContext, RunContext } from '../../run/context.js';
 import type { CheckResult } from '../../verify/verify.js';
-import { applyAndWait, type WaitOptions } from '../shared/apply-and-wait.js';
+import { applyAndWait, waitUntilReady, type WaitOptions } from '../shared/apply-and-wait.js';
+import { appliedAfter } from '../shared/applied.js';
 import { checksOf, requireChecks, servingService } from '../shared/checks.js';
 import { changesOf, FailedStep, outcomeBase, type Outcome } from '../outcome/outcome.js';
 import { restore } from '../shared/restore-objects.js';
 import type { Serving } from '../outcome/serving.js';
+import type { ReadyWorkload } from '../../rollout/observer.js';
 
 /** One rolling update: to a new revision, or to an earlier one. */
 export interface Rollout {
-  readonly state: ReleaseState;
+  readonly kind: RollingOperation['kind'];
+  readonly state: RollingState;
   readonly revision: Revision;
   readonly planned: readonly PlannedChange[];
   /** What every object was before this step, or before an earlier one that was interrupted. */
@@ -26,15 +32,16 @@ export interface Rollout {
   readonly force: boolean;
   readonly rollbackOnFailure: boolean;
   readonly historyLimit: number;
-  readonly outcome: 'deployed' | 'rolled-back';
 }
 
 /** Writes nothing; the outcome is `unchanged` only if the current revision is ready and passes its checks. */
 export async function confirmUnchanged(ctx: RunContext, rollout: Rollout): Promise<Outcome> {
+  const { planned, waitOptions } = rollout;
   const { current: revision = 0 } = rollout.state;
-  const base = { ...outcomeBase(ctx, 'rolling'), revision, changes: changesOf(rollout.planned) };
+  const base = { ...outcomeBase(ctx, 'rolling'), revision, changes: changesOf(planned) };
   try {
-    const checks = await deployAndVerify(ctx, rollout);
+    const ready = await ctx.phase('Deploy', () => waitUntilReady(ctx, { planned, waitOptions, paused: 'noted' }));
+    const checks = await verifyPublic(ctx, rollout, ready);
     return { ...base, outcome: 'unchanged', checks, serving: { kind: 'unchanged', revision, healthy: true } };
   } catch (error) {
     const serving: Serving = { kind: 'unchanged', revision, healthy: false };
@@ -43,16 +50,11 @@ export async function confirmUnchanged(ctx: RunContext, rollout: Rollout): Promi
 }
 
 /** Applies, waits, verifies and records one revision; restores everything when that fails. */
-export async function rollOut(ctx: RunContext, rollout: Rollout): Promise<Outcome> {
-  const { state, revision, planned } = rollout;
+export async function rollOut(ctx: LockedContext, rollout: Rollout): Promise<Outcome> {
+  const { state, revision, planned, kind } = rollout;
   const { records } = ctx;
   const { number } = revision;
-  const begun: ReleaseState = {
-    ...state,
-    latest: Math.max(state.latest, number),
-    revisions: [...new Set([...state.revisions, number])],
-    operation: { kind: 'deploy', revision: number, run: ctx.run.url },
-  };
+  const begun = begin(state, { kind, revision: number, ...begunBy(ctx) });
   const base = {
     ...outcomeBase(ctx, 'rolling'),
     revision: number,
@@ -60,35 +62,38 @@ export async function rollOut(ctx: RunContext, rollout: Rollout): Promise<Outcom
     changes: changesOf(planned),
     ...(revision.approval !== undefined && { approval: revision.approval }),
   };
-  // What to restore is on record before the first object is written: without it, the objects of a killed run would stay
-  // half deployed, since its post step could not restore them.
+  let operation: OperationContext;
   try {
-    await records.writeRevision(revision);
-    await records.writeState(begun);
+    operation = await ctx.begin(begun, [revision]);
   } catch (error) {
     throw new FailedStep(error, { ...base, checks: [], serving: { kind: 'not-deployed', ...currentOf(state) } });
   }
 
+  const outcome = kind === 'deploy' ? 'deployed' : 'rolled-back';
   let checks: readonly CheckResult[] = [];
   try {
-    checks = await deployAndVerify(ctx, rollout);
+    const { waitOptions, force } = rollout;
+    const set = await ctx.phase('Deploy', () =>
+      applyAndWait(operation, { planned, waitOptions, force, paused: 'noted' }),
+    );
+    checks = await verifyPublic(ctx, rollout, set.ready);
     // A deploy that is not on record looks like an interrupted one and cannot be rolled back, so it counts as failed.
     await ctx.phase('Clean up', async () => {
-      const { operation: _done, ...rest } = begun;
-      const done = withHistory({ ...rest, current: number }, historyEntry(ctx.run, revision, rollout.outcome));
+      const entry = historyEntry(ctx.run, revision, outcome);
+      const done = completeRollout(begun, entry, appliedAfter(state.applied, planned, set.answers));
       await records.finish(done, rollout.historyLimit, ctx.log);
     });
   } catch (error) {
     throw new FailedStep(error, {
       ...base,
       checks: [...checks, ...checksOf(error)],
-      serving: await restoreRollout(ctx, { rollout, begun, cause: error }),
+      serving: await restoreRollout(operation, { rollout, begun, cause: error }),
     });
   }
   const earlier = previousRevision({ ...begun, current: number });
   return {
     ...base,
-    outcome: rollout.outcome,
+    outcome,
     checks,
     serving: { kind: 'deployed', revision: number, images: revision.images },
     ...(earlier !== undefined && {
@@ -97,12 +102,14 @@ export async function rollOut(ctx: RunContext, rollout: Rollout): Promise<Outcom
   };
 }
 
-async function deployAndVerify(ctx: RunContext, rollout: Rollout): Promise<readonly CheckResult[]> {
-  const { planned, waitOptions, force, checks } = rollout;
-  const ready = await ctx.phase('Deploy', () => applyAndWait(ctx, { planned, waitOptions, force, paused: 'noted' }));
+function verifyPublic(
+  ctx: RunContext,
+  { planned, checks, service: name }: Rollout,
+  ready: readonly ReadyWorkload[],
+): Promise<readonly CheckResult[]> {
   return ctx.phase('Verify public', async () => {
     const workloads = planned.map(({ resource }) => resource.object);
-    const service = servingService(workloads, rollout.service);
+    const service = servingService(workloads, name);
     return requireChecks(ctx, { checks, side: 'public', service, workloads, ready });
   });
 }
@@ -110,25 +117,24 @@ async function deployAndVerify(ctx: RunContext, rollout: Rollout): Promise<reado
 interface FailedRollout {
   readonly rollout: Rollout;
   /** The state as it was recorded before the first write. */
-  readonly begun: ReleaseState;
+  readonly begun: RollingState;
   readonly cause: unknown;
 }
 
 /** Restores everything, unless `rollback-on-failure` is false, and records the failure. */
-async function restoreRollout(ctx: RunContext, { rollout, begun, cause }: FailedRollout): Promise<Serving> {
+async function restoreRollout(ctx: OperationContext, { rollout, begun, cause }: FailedRollout): Promise<Serving> {
   const { state, revision, snapshots, waitOptions, rollbackOnFailure } = rollout;
-  const { operation, ...rest } = begun;
   const failed = historyEntry(ctx.run, revision, 'failed');
   if (!rollbackOnFailure) {
     const unrecorded = await recordFailure(ctx.records, withHistory(begun, failed));
     return { kind: 'partly-deployed', ...(unrecorded !== undefined && { unrecorded }) };
   }
   const restored = await restore(ctx, { snapshots, timeoutMs: waitOptions.timeoutMs, cause });
-  const pending = restored.kind === 'complete' || operation === undefined ? {} : { operation };
-  const unrecorded = await recordFailure(ctx.records, withHistory({ ...rest, ...pending }, failed));
+  const after = restored.kind === 'complete' ? abandon(begun, failed) : withHistory(begun, failed);
+  const unrecorded = await recordFailure(ctx.records, after);
   return { kind: 'restored', restored, ...currentOf(state), ...(unrecorded !== undefined && { unrecorded }) };
 }
 
-function currentOf({ current }: ReleaseState): { readonly current?: number } {
+function currentOf({ current }: RollingState): { readonly current?: number } {
   return current === undefined ? {} : { current };
 }

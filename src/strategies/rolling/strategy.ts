@@ -1,5 +1,6 @@
+import { CutoverError } from '../../errors.js';
+import { newRolling, type RollingState } from '../../release/state.js';
 import type { RunContext } from '../../run/context.js';
-import { readOrCreate } from '../shared/recorded-release.js';
 import type { DeployRequest, Strategy } from '../strategy.js';
 import { deployRolling, type RollingDeploy } from './deploy.js';
 import { planRolling } from './plan.js';
@@ -19,5 +20,16 @@ export const rolling: Strategy<'rolling'> = {
 };
 
 async function nextRevision(ctx: RunContext, request: DeployRequest<'rolling'>): Promise<RollingDeploy> {
-  return renderRolling(ctx.log, request, await readOrCreate(ctx, 'rolling'));
+  return renderRolling(ctx.log, request, await stateOf(ctx));
+}
+
+/** The record that a deploy starts from, a new one for a new release. Throws `input` when it is of the other strategy. */
+async function stateOf({ records }: RunContext): Promise<RollingState> {
+  const { release } = records;
+  const state = (await records.readState()) ?? newRolling(release);
+  if (state.strategy === 'rolling') return state;
+  throw new CutoverError(`Release ${release} is deployed with strategy ${state.strategy}, not rolling`, {
+    code: 'input',
+    hint: 'Set the input `strategy` as before.',
+  });
 }

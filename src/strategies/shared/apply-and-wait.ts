@@ -3,10 +3,10 @@ import { describeRef, refOf, type KubeObject } from '../../kubernetes/object.js'
 import type { PlannedChange } from '../../plan/change.js';
 import { orderWaves } from '../../plan/waves.js';
 import { isAwaited } from '../../rollout/readiness/table.js';
-import { observe, type ReadyWorkload } from '../../rollout/observer.js';
+import { observe, type Observer, type ReadyWorkload } from '../../rollout/observer.js';
 import type { Paused } from '../../rollout/readiness/rule.js';
 import { isUnsettled, removeStuckPods } from '../../rollout/stuck-pods.js';
-import type { RunContext } from '../../run/context.js';
+import type { OperationContext, RunContext } from '../../run/context.js';
 import { snapshotsOf } from './snapshots.js';
 
 /** How long to wait, and what ready has to mean. */
@@ -16,58 +16,99 @@ export interface WaitOptions {
   readonly stableForMs: number;
 }
 
-/** What is applied, and how. */
-export interface ApplyRequest {
+/** What must become ready. */
+export interface ReadyRequest {
   readonly planned: readonly PlannedChange[];
   readonly waitOptions: WaitOptions;
-  /** Whether to take fields over from other field managers. */
-  readonly force: boolean;
   /** What to do about a paused workload. Default: refused. */
   readonly paused?: Paused;
+}
+
+/** What is applied, and how. */
+export interface ApplyRequest extends ReadyRequest {
+  /** Whether to take fields over from other field managers. */
+  readonly force: boolean;
+}
+
+/** What applying a set led to. */
+export interface AppliedSet {
+  readonly ready: readonly ReadyWorkload[];
+  /** The API server's answers to the writes. */
+  readonly answers: ReadonlyMap<PlannedChange, KubeObject>;
 }
 
 /**
  * Applies what changes, wave by wave, and waits until every workload and custom resource of the set is ready in exactly the
  * version that was written. Objects that would not change are not written, but their readiness is awaited as well.
  */
-export async function applyAndWait(ctx: RunContext, request: ApplyRequest): Promise<readonly ReadyWorkload[]> {
-  const { planned, waitOptions, force, paused = 'refused' } = request;
-  const { timeoutMs, stableForMs } = waitOptions;
-  const { cluster, log, signal, clock } = ctx;
-  const awaited = planned.filter(({ resource }) => isAwaited(resource.object));
-  const targetRefs = awaited.map(({ resource }) => refOf(resource.object));
-  const observer = observe({ cluster, log, clock, signal, targets: targetRefs });
-  try {
-    // Opened before the first write: otherwise the failure of a pod right after the write would be missed.
-    await observer.synced;
-    const unchanged = planned.flatMap(({ change, after }) => (change === 'unchanged' && after ? [after] : []));
-    await observer.waitForPrerequisites(unchanged, timeoutMs);
-    const written = new Map<PlannedChange, KubeObject>();
-    const changing = planned
+export async function applyAndWait(ctx: OperationContext, request: ApplyRequest): Promise<AppliedSet> {
+  const { cluster, writer, clock, signal } = ctx;
+  const { force, waitOptions } = request;
+  const { timeoutMs } = waitOptions;
+  return withObserver(ctx, request, async observer => {
+    const answers = new Map<PlannedChange, KubeObject>();
+    const changing = request.planned
       .filter(({ change }) => change !== 'unchanged')
       .map(change => ({ change, object: change.resource.object }));
     for (const wave of orderWaves(changing)) {
       signal.throwIfAborted();
-      const answers = await allEnded(
-        wave.items.map(async ({ change, object }) => {
-          const answer = await applyChange(change, { cluster, clock, signal, force, timeoutMs });
-          for (const warning of answer.warnings)
-            log.warning(`${describeRef(refOf(object))}: ${warning}`, change.resource.at);
-          log.info(`${describeRef(refOf(object))} ${change.change}`);
-          if (isAwaited(object)) written.set(change, answer.object);
+      const applied = await allEnded(
+        wave.items.map(async ({ change }) => {
+          const answer = await applyChange(change, { cluster, writer, clock, signal, force, timeoutMs });
+          logAnswer(ctx, change, answer.warnings);
+          answers.set(change, answer.object);
           return answer.object;
         }),
       );
-      await observer.waitForPrerequisites(answers, timeoutMs);
+      await observer.waitForPrerequisites(applied, timeoutMs);
     }
     // An earlier deploy may have left broken pods that the new version would wait for.
-    const unsettled = snapshotsOf(planned).filter(({ object }) => object !== undefined && isUnsettled(object));
-    await removeStuckPods({ cluster, snapshots: unsettled, log });
-    const targets = awaited.map(change => written.get(change) ?? change.after ?? change.resource.object);
-    return await observer.waitForRollout({ targets, timeoutMs, stableForMs, paused });
+    const unsettled = snapshotsOf(request.planned).filter(({ object }) => object !== undefined && isUnsettled(object));
+    await removeStuckPods({ cluster, writer, snapshots: unsettled, log: ctx.log });
+    return { answers, ready: await rolledOut(observer, request, answers) };
+  });
+}
+
+/** Waits until a set that would not change is ready. Writes nothing. */
+export async function waitUntilReady(ctx: RunContext, request: ReadyRequest): Promise<readonly ReadyWorkload[]> {
+  return withObserver(ctx, request, observer => rolledOut(observer, request, new Map()));
+}
+
+/** Opened before the first write: otherwise the failure of a pod right after the write would be missed. */
+async function withObserver<T>(
+  ctx: RunContext,
+  { planned, waitOptions }: ReadyRequest,
+  work: (observer: Observer) => Promise<T>,
+): Promise<T> {
+  const { cluster, log, clock, signal } = ctx;
+  const targets = planned.map(({ resource }) => resource.object).filter(isAwaited);
+  const observer = observe({ cluster, log, clock, signal, targets: targets.map(refOf) });
+  try {
+    await observer.synced;
+    const unchanged = planned.flatMap(({ change, after }) => (change === 'unchanged' && after ? [after] : []));
+    await observer.waitForPrerequisites(unchanged, waitOptions.timeoutMs);
+    return await work(observer);
   } finally {
     observer.close();
   }
+}
+
+function rolledOut(
+  observer: Observer,
+  { planned, waitOptions, paused = 'refused' }: ReadyRequest,
+  answers: AppliedSet['answers'],
+): Promise<readonly ReadyWorkload[]> {
+  const { timeoutMs, stableForMs } = waitOptions;
+  const targets = planned
+    .filter(({ resource }) => isAwaited(resource.object))
+    .map(change => answers.get(change) ?? change.after ?? change.resource.object);
+  return observer.waitForRollout({ targets, timeoutMs, stableForMs, paused });
+}
+
+function logAnswer(ctx: RunContext, { resource, change }: PlannedChange, warnings: readonly string[]): void {
+  const name = describeRef(refOf(resource.object));
+  for (const warning of warnings) ctx.log.warning(`${name}: ${warning}`, resource.at);
+  ctx.log.info(`${name} ${change}`);
 }
 
 /** All results, or the first failure, but only once no request is pending: a late write would overwrite what was restored. */

@@ -12,7 +12,7 @@ export async function ensureNamespace(
 ): Promise<void> {
   const object = await comingNamespace(ctx, deploy);
   if (object === undefined) return;
-  await ctx.cluster.apply(object);
+  await ctx.namespaces.create(object);
   ctx.log.info(`Namespace ${ctx.records.namespace} created`);
 }
 

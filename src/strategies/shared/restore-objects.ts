@@ -5,7 +5,7 @@ import type { Snapshot } from '../../plan/change.js';
 import { isAwaited } from '../../rollout/readiness/table.js';
 import { observe } from '../../rollout/observer.js';
 import { removeStuckPods } from '../../rollout/stuck-pods.js';
-import type { RunContext } from '../../run/context.js';
+import type { OperationContext, RunContext } from '../../run/context.js';
 import type { Restored } from '../outcome/restored.js';
 
 /** What is restored, and why. */
@@ -22,9 +22,9 @@ export interface RestoreRequest {
  * when the lock was lost, or when the cause is that somebody else changed what this step had written. Never throws, since
  * the step must end with `cause`.
  */
-export async function restore(ctx: RunContext, request: RestoreRequest): Promise<Restored> {
+export async function restore(ctx: OperationContext, request: RestoreRequest): Promise<Restored> {
   const { cause } = request;
-  if (ctx.lockLost?.aborted) return { kind: 'lock-lost' };
+  if (ctx.lockLost.aborted) return { kind: 'lock-lost' };
   if (cause !== undefined && asCutoverError(cause).code === 'changed') return { kind: 'changed-by-others' };
   try {
     return await ctx.phase('Restore', () => restoreAndWait(ctx, request));
@@ -33,11 +33,11 @@ export async function restore(ctx: RunContext, request: RestoreRequest): Promise
   }
 }
 
-async function restoreAndWait(ctx: RunContext, { snapshots, timeoutMs }: RestoreRequest): Promise<Restored> {
-  const { cluster, log, clock, records } = ctx;
+async function restoreAndWait(ctx: OperationContext, { snapshots, timeoutMs }: RestoreRequest): Promise<Restored> {
+  const { cluster, writer, log, clock, records } = ctx;
   const { release } = records;
-  const { failed, withheld, kept } = await restoreSnapshots({ cluster, snapshots, release, log, clock });
-  await removeStuckPods({ cluster, snapshots, log });
+  const { failed, withheld, kept } = await restoreSnapshots({ cluster, writer, snapshots, release, log, clock });
+  await removeStuckPods({ cluster, writer, snapshots, log });
   if (failed.length > 0) return { kind: 'incomplete', failed: failed.map(({ ref }) => ref) };
   const keptKeys = new Set(kept.map(refKey));
   const targets = snapshots.flatMap(({ ref, object }) =>

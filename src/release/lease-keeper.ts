@@ -1,0 +1,170 @@
+import type { Clock } from '../cluster/clock.js';
+import type { LeasePort } from '../cluster/cluster.js';
+import type { WriteFence } from '../cluster/http/write-fence.js';
+import { asCutoverError, CutoverError } from '../errors.js';
+import { describeRef, type KubeObject, type ObjectRef } from '../kubernetes/object.js';
+import type { Log } from '../log.js';
+import { heldLease, holderOf, renewedLease, runOf, type LeaseHolder } from './lease.js';
+import { leaseMs, longestWriteMs, renewEveryMs } from './lease-times.js';
+
+/** What renews a Lease. */
+export interface LeaseKeeperParts {
+  readonly leases: LeasePort;
+  readonly log: Log;
+  readonly clock: Clock;
+  readonly holder: LeaseHolder;
+  readonly ref: ObjectRef;
+}
+
+/** How many times the duration of the Lease a write waits for a renewal that fails. */
+const patience = 2;
+
+/**
+ * Renews a Lease until it is released, and tells when a write may be sent: while the last renewal that was sent leaves time
+ * for the longest write. A renewal that fails only holds writes back. A Lease that another run took is lost for good.
+ */
+export class LeaseKeeper implements WriteFence {
+  readonly #parts: LeaseKeeperParts;
+  readonly #lost = new AbortController();
+  readonly #ended = new AbortController();
+  #lease: KubeObject;
+  /** When the last renewal that succeeded was sent. */
+  #sentAt: number;
+  #renewing: Promise<void> | undefined;
+  #renewed: (() => void)[] = [];
+
+  constructor(parts: LeaseKeeperParts, held: { readonly lease: KubeObject; readonly sentAt: number }) {
+    this.#parts = parts;
+    this.#lease = held.lease;
+    this.#sentAt = held.sentAt;
+  }
+
+  /** Aborts when another run has taken the Lease over. */
+  get lost(): AbortSignal {
+    return this.#lost.signal;
+  }
+
+  /** Begins to renew. */
+  start(): void {
+    void this.#run();
+  }
+
+  isOpen(): boolean {
+    return !this.#lost.signal.aborted && this.#parts.clock.now() < this.#sentAt + leaseMs - longestWriteMs;
+  }
+
+  async ready(): Promise<void> {
+    const { clock, holder, ref } = this.#parts;
+    const deadline = clock.now() + patience * leaseMs;
+    while (!this.isOpen()) {
+      if (this.#lost.signal.aborted) throw this.#lost.signal.reason;
+      const left = deadline - clock.now();
+      if (left <= 0) throw notRenewed(ref, holder);
+      await this.#renewal(left);
+    }
+  }
+
+  /** Deletes the Lease. Does nothing when another run has it. */
+  async release(): Promise<void> {
+    this.#ended.abort();
+    // A pending renewal changes the resourceVersion that the deletion is conditional on.
+    await this.#renewing;
+    if (this.#lost.signal.aborted) return;
+    const { leases, ref } = this.#parts;
+    for (let attempt = 1; ; attempt += 1) {
+      const { uid = '', resourceVersion = '' } = this.#lease.metadata;
+      try {
+        await leases.remove(ref, { uid, resourceVersion });
+        return;
+      } catch (error) {
+        const live = await leases.get(ref);
+        if (live === undefined || holderOf(live) !== this.#parts.holder.holder) return;
+        if (attempt >= maxAttempts) throw error;
+        this.#lease = live;
+      }
+    }
+  }
+
+  async #run(): Promise<void> {
+    const { clock } = this.#parts;
+    const { signal } = this.#ended;
+    for (;;) {
+      await clock.wait(renewEveryMs, signal);
+      if (signal.aborted || this.#lost.signal.aborted) return;
+      this.#renewing = this.#renew().finally(() => {
+        this.#renewing = undefined;
+      });
+      await this.#renewing;
+    }
+  }
+
+  /** Resolves at the next renewal that succeeds, when the Lease is lost, or after `ms`. */
+  async #renewal(ms: number): Promise<void> {
+    const { clock } = this.#parts;
+    const waited = new AbortController();
+    const renewed = new Promise<void>(resolve => this.#renewed.push(resolve));
+    await Promise.race([renewed, clock.wait(ms, AbortSignal.any([this.#lost.signal, waited.signal]))]);
+    waited.abort();
+  }
+
+  async #renew(): Promise<void> {
+    const { log, clock } = this.#parts;
+    for (let attempt = 1; attempt <= maxAttempts; attempt += 1) {
+      const sentAt = clock.now();
+      try {
+        this.#lease = await this.#parts.leases.replace(renewedLease(this.#lease));
+        this.#sentAt = sentAt;
+        this.#renewed.splice(0).forEach(resolve => resolve());
+        return;
+      } catch (error) {
+        const { code, message } = asCutoverError(error);
+        if (code !== 'moved' && code !== 'not-found') {
+          log.debug(`The lock could not be renewed yet: ${message}`);
+          return;
+        }
+      }
+      if (!(await this.#readAgain())) return;
+    }
+  }
+
+  /** After a renewal met another version: another client may have changed an annotation only. `false`: nothing to renew now. */
+  async #readAgain(): Promise<boolean> {
+    const { leases, holder, ref, log } = this.#parts;
+    try {
+      const live = await leases.get(ref);
+      if (live === undefined) {
+        // Somebody deleted it. It is ours again if nobody else takes it first.
+        this.#lease = await leases.create(heldLease(ref, holder));
+        return true;
+      }
+      if (holderOf(live) !== holder.holder) {
+        this.#lost.abort(lostTo(ref, runOf(live)));
+        return false;
+      }
+      this.#lease = live;
+      return true;
+    } catch (error) {
+      log.debug(`The lock could not be read: ${asCutoverError(error).message}`);
+      return false;
+    }
+  }
+}
+
+/** Another client may change a Lease, such as an annotation, without taking it: the write is then repeated. */
+const maxAttempts = 3;
+
+function lostTo(ref: ObjectRef, run: string): CutoverError {
+  return new CutoverError(`${describeRef(ref)} was taken over by ${run}: this run writes nothing any more`, {
+    code: 'locked',
+    object: describeRef(ref),
+    hint: 'That run decides now what is live. Look at it, then run `action: status`.',
+  });
+}
+
+function notRenewed(ref: ObjectRef, { run }: LeaseHolder): CutoverError {
+  return new CutoverError(`${describeRef(ref)} could not be renewed, so ${run} cannot prove that it holds the release`, {
+    code: 'locked',
+    object: describeRef(ref),
+    hint: 'Check that the API server can be reached and that the credentials may update Leases (docs/rbac.md); then run this step again.',
+  });
+}

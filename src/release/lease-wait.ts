@@ -1,0 +1,72 @@
+import type { Clock } from '../cluster/clock.js';
+import type { Cluster, LeasePort } from '../cluster/cluster.js';
+import { waitForObject } from '../cluster/watch/wait-for-object.js';
+import { cancelled } from '../cluster/http/transport.js';
+import { CutoverError } from '../errors.js';
+import { describeRef, type KubeObject, type ObjectRef } from '../kubernetes/object.js';
+import type { Log } from '../log.js';
+import { durationOf, runOf } from './lease.js';
+import { longestWriteMs } from './lease-times.js';
+
+/** What the lock works with. */
+export interface LockPorts {
+  readonly cluster: Pick<Cluster, 'watch' | 'get'>;
+  readonly leases: LeasePort;
+  readonly log: Log;
+  /** Monotonic; never compared with the time of another machine. */
+  readonly clock: Clock;
+  /** Ends the wait for the lock. */
+  readonly signal: AbortSignal;
+}
+
+/** How a wait for a Lease ended. */
+export type LeaseWait =
+  | { readonly kind: 'free' }
+  /** Nobody has renewed it for its duration and the time that a write may take. */
+  | { readonly kind: 'expired'; readonly lease: KubeObject }
+  | { readonly kind: 'timed-out'; readonly lease: KubeObject };
+
+/**
+ * Waits until a Lease is deleted, or was seen unchanged for so long that its holder cannot be writing any more. The time is
+ * our own, from the moment at which the version was first seen. Throws `cancelled`.
+ */
+export async function waitForLease(
+  { cluster, clock, signal }: LockPorts,
+  { ref, lease, timeoutMs }: { readonly ref: ObjectRef; readonly lease: KubeObject; readonly timeoutMs: number },
+): Promise<LeaseWait> {
+  const deadline = clock.now() + timeoutMs;
+  let seen = lease;
+  let seenAt = clock.now();
+  for (;;) {
+    const now = clock.now();
+    const expiresIn = seenAt + durationOf(seen) + longestWriteMs - now;
+    if (expiresIn <= 0) return { kind: 'expired', lease: seen };
+    const left = deadline - now;
+    if (left <= 0) return { kind: 'timed-out', lease: seen };
+    const { resourceVersion } = seen.metadata;
+    const options = { cluster, clock, signal, timeoutMs: Math.min(expiresIn, left) };
+    const change = await waitForObject<KubeObject | 'deleted'>(ref, options, live => {
+      if (live === undefined) return 'deleted';
+      return live.metadata.resourceVersion === resourceVersion ? undefined : live;
+    });
+    if (signal.aborted) throw signal.reason instanceof CutoverError ? signal.reason : cancelled();
+    if (change === 'deleted') return { kind: 'free' };
+    if (change === undefined) continue;
+    seen = change;
+    seenAt = clock.now();
+  }
+}
+
+/** The error of a lock that another run holds. */
+export function lockedError(
+  ref: ObjectRef,
+  { release, lease, waitedMs }: { readonly release: string; readonly lease: KubeObject; readonly waitedMs: number },
+): CutoverError {
+  const expires = Math.ceil((durationOf(lease) + longestWriteMs) / 1000);
+  const waited = waitedMs === 0 ? '' : ` after ${Math.ceil(waitedMs / 1000)} s`;
+  return new CutoverError(`Another run still holds release ${release}${waited}: ${runOf(lease)}; nothing was changed`, {
+    code: 'locked',
+    object: describeRef(ref),
+    hint: `Run this step again when that run is over. If it is dead, its lock can be taken over ${expires} s after its last renewal; a \`lock-timeout\` of more than that waits for it.`,
+  });
+}

@@ -1,0 +1,63 @@
+import { CutoverError } from '../errors.js';
+import { isFields } from '../kubernetes/fields.js';
+import type { KubeObject, ObjectRef } from '../kubernetes/object.js';
+
+/** Type of every Secret of the record. A Secret's type cannot be changed, so one of another type is not ours. */
+export const recordType = 'cutover/record';
+
+/** Value of the label `cutover/record`: which part of the record a Secret holds. */
+export type RecordPart = 'state' | 'revision';
+
+/** Bytes of data that a Secret may hold; Kubernetes limits it to 1 MiB. */
+export const recordLimit = 1_000_000;
+
+/** Name of the state's Secret and of the Lease. */
+export function recordName(release: string): string {
+  return `cutover-${release}`;
+}
+
+/** Reference to the Secret of the state, or of a revision. */
+export function recordRef(release: string, namespace: string, revision?: number): ObjectRef {
+  const suffix = revision === undefined ? '' : `-${revision}`;
+  return { apiVersion: 'v1', kind: 'Secret', namespace, name: `${recordName(release)}${suffix}` };
+}
+
+/** A Secret of the record. `data`: raw bytes by key. */
+export function recordSecret(
+  ref: ObjectRef,
+  { release, part, data }: { release: string; part: RecordPart; data: Readonly<Record<string, Buffer>> },
+): KubeObject {
+  const { name, namespace = '' } = ref;
+  return {
+    apiVersion: 'v1',
+    kind: 'Secret',
+    metadata: {
+      name,
+      namespace,
+      labels: { 'app.kubernetes.io/managed-by': 'cutover', 'cutover/record': part },
+      annotations: { 'cutover/release': release },
+    },
+    type: recordType,
+    data: Object.fromEntries(Object.entries(data).map(([key, bytes]) => [key, bytes.toString('base64')])),
+  };
+}
+
+/** The bytes of a key. Throws `record` when the Secret is of another type or has no such key. */
+export function recordData(secret: KubeObject, key: string): Buffer {
+  if (secret['type'] !== recordType) throw unusable(secret, `it is of type ${String(secret['type'])}, not ${recordType}`);
+  const data = secret['data'];
+  const text = isFields(data) && Object.hasOwn(data, key) ? data[key] : undefined;
+  if (typeof text !== 'string') throw unusable(secret, `it has no key "${key}"`);
+  return Buffer.from(text, 'base64');
+}
+
+/** The error of a Secret that cannot be used as a record. */
+export function unusable({ metadata }: KubeObject, reason: string, cause?: unknown): CutoverError {
+  const name = `Secret ${metadata.namespace ?? ''}/${metadata.name}`;
+  return new CutoverError(`The release record in ${name} cannot be used: ${reason}`, {
+    code: 'record',
+    object: name,
+    hint: 'Restore it from a backup, or delete it: the next deploy then starts a new record (revisions begin at 1).',
+    cause,
+  });
+}

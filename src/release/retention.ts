@@ -1,0 +1,30 @@
+import type { ReleaseState } from './state.js';
+
+/** Revisions to keep: the newest `history` ones, and all that are active, staged or the target of a rollback. */
+export function neededRevisions(state: ReleaseState, history: number): ReadonlySet<number> {
+  const needed = new Set<number>();
+  for (let number = state.latest; number > Math.max(0, state.latest - history); number -= 1) needed.add(number);
+  const referenced = [state.current, previousRevision(state), state.operation?.revision, ...revisionsOfRoles(state)];
+  for (const number of referenced) if (number !== undefined) needed.add(number);
+  return needed;
+}
+
+function revisionsOfRoles(state: ReleaseState): readonly (number | undefined)[] {
+  if (state.strategy === 'rolling') return [];
+  const { staged, roles } = state;
+  return [staged?.revision, staged?.previous?.revision, ...Object.values(roles).map(({ revision }) => revision)];
+}
+
+/**
+ * The target of a `rolling` rollback: the last revision that was active before the current one and is still on record,
+ * without failed revisions and those that were rolled back. `undefined`: there is none.
+ */
+export function previousRevision(state: ReleaseState): number | undefined {
+  const served: number[] = [];
+  for (const { revision, outcome } of [...state.history].reverse()) {
+    if (outcome !== 'deployed' && outcome !== 'rolled-back') continue;
+    while ((served.at(-1) ?? -1) >= revision) served.pop();
+    served.push(revision);
+  }
+  return served.reverse().find(number => number < (state.current ?? Infinity) && state.revisions.includes(number));
+}

@@ -1,0 +1,88 @@
+import type { AppliedHashes } from '../plan/change.js';
+import type { BlueGreenState, HistoryEntry, ReleaseState, RoleRecord, RollingState, StagedRecord } from './state.js';
+
+/** Number of history entries in the state, which limits its size. */
+const historyEntries = 50;
+
+/** The operation of a state of this type. */
+export type OperationOf<S extends ReleaseState> = NonNullable<S['operation']>;
+
+/** The state with the operation in progress. An operation that was in progress before is replaced: this one resumes it. */
+export function begin<S extends ReleaseState>(state: S, operation: OperationOf<S>): S & { operation: OperationOf<S> } {
+  const { revision } = operation;
+  return {
+    ...state,
+    latest: Math.max(state.latest, revision),
+    revisions: [...new Set([...state.revisions, revision])],
+    operation,
+  };
+}
+
+/** The state without its operation: what it had changed is restored, or users never noticed it. `entry` absent: no history. */
+export function abandon<S extends ReleaseState>(state: S, entry?: HistoryEntry): S {
+  return ended(state, entry);
+}
+
+/** A `deploy` or `rollback` that is verified: its revision serves users. */
+export function completeRollout(state: RollingState, entry: HistoryEntry, applied: AppliedHashes): RollingState {
+  return { ...ended(state, entry), current: entry.revision, applied };
+}
+
+/** What a completed staging leaves. */
+export interface CompletedStaging {
+  readonly entry: HistoryEntry;
+  readonly staged: StagedRecord;
+  /** The role with the staged revision. */
+  readonly record: RoleRecord;
+  readonly applied: AppliedHashes;
+}
+
+/** A `stage` that is verified. */
+export function completeStage(state: BlueGreenState, { entry, staged, record, applied }: CompletedStaging): BlueGreenState {
+  const { role } = staged;
+  return { ...ended(state, entry), roles: { ...state.roles, [role]: record }, staged, applied };
+}
+
+/** A `reject` that restored the role: nothing is staged on it, and it runs what it ran before. */
+export function completeReject(state: BlueGreenState, entry: HistoryEntry): BlueGreenState {
+  return ended(withoutStaged(state), entry);
+}
+
+/** A `switch` that is verified: its revision serves users, and the work after the switch is left. `left`: the role that users left. */
+export function completeSwitch(state: BlueGreenState, entry: HistoryEntry, left: string | undefined): BlueGreenState {
+  const { operation, staged, ...rest } = ended(state, entry);
+  const { operation: switching } = state;
+  if (switching?.kind !== 'switch') throw new Error('no switch is in progress');
+  const { direction, revision, run } = switching;
+  return {
+    ...rest,
+    ...(staged !== undefined && staged.revision !== revision && { staged }),
+    current: revision,
+    operation: { kind: 'finish', direction, revision, run, ...(left !== undefined && { role: left }) },
+  };
+}
+
+/** A `finish`, or a `prepare` that is followed by nothing. */
+export function completeFinish(state: BlueGreenState): BlueGreenState {
+  return ended(state);
+}
+
+/** The state once nothing is staged: the role runs what it ran before. Unchanged where nothing is staged. */
+export function withoutStaged(state: BlueGreenState): BlueGreenState {
+  const { staged, ...rest } = state;
+  if (staged === undefined) return state;
+  const { [staged.role]: current, ...others } = state.roles;
+  const { revision: _revision, contentHash: _hash, ...neverUsed } = current ?? { podLabels: {}, deployments: [] };
+  return { ...rest, roles: { ...others, [staged.role]: staged.previous ?? neverUsed } };
+}
+
+/** The state with one more entry of history. */
+export function withHistory<S extends ReleaseState>(state: S, entry: HistoryEntry): S {
+  return { ...state, history: [entry, ...state.history].slice(0, historyEntries) };
+}
+
+function ended<S extends ReleaseState>(state: S, entry?: HistoryEntry): S {
+  const { operation: _ended, ...rest } = state;
+  const without = rest as S;
+  return entry === undefined ? without : withHistory(without, entry);
+}

@@ -1,0 +1,7 @@
+import type { Begun } from '../release/state.js';
+import type { RunContext } from './context.js';
+
+/** Who begins an operation: this run. */
+export function begunBy({ run, lock }: Pick<RunContext, 'run' | 'lock'>): Begun {
+  return { run: run.url, holder: lock.holder };
+}

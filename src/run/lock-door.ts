@@ -1,0 +1,80 @@
+import type { Clock } from '../cluster/clock.js';
+import type { ObjectWriter } from '../cluster/cluster.js';
+import type { Connection } from '../cluster/live-cluster.js';
+import type { WriteFence } from '../cluster/http/write-fence.js';
+import { asCutoverError } from '../errors.js';
+import type { CiRun } from '../inputs/inputs.js';
+import type { Log } from '../log.js';
+import { acquireLock } from '../release/lock.js';
+import type { Records, RecordWriter } from '../release/records.js';
+import type { PostState } from './post-state.js';
+
+/** The lock while it is held, and what it gives access to. */
+export interface HeldLock {
+  readonly lost: AbortSignal;
+  readonly records: RecordWriter;
+  /** The port that writes objects of the application; `under-lock.ts` gives it to an operation that is on record. */
+  readonly writer: ObjectWriter;
+  release(): Promise<void>;
+}
+
+/** How a step takes the lock of its release. */
+export interface LockDoor {
+  /** Identity of this process as the holder; known before the lock is asked for. */
+  readonly holder: string;
+  /** Takes the lock; waits for another holder. Throws `locked`, `cancelled`. */
+  enter(options: { readonly timeoutMs: number; readonly signal: AbortSignal }): Promise<HeldLock>;
+}
+
+/** What the lock of a release is taken with. */
+export interface LockDoorParts {
+  readonly cluster: Pick<Connection, 'leases' | 'writer' | 'watch' | 'get'>;
+  readonly records: Records;
+  readonly holder: string;
+  readonly run: CiRun;
+  readonly log: Log;
+  readonly clock: Clock;
+  /** A holder whose process is dead; its lock is taken over at once. Absent: none is known. */
+  readonly after?: string;
+  /** Called before the lock is asked for: from then on, the post step has something to clean up. */
+  readonly onEnter: (state: PostState) => void;
+  /** Called when the lock is released. */
+  readonly onRelease: (state: PostState) => void;
+}
+
+/** The lock of the release of these records. */
+export function lockDoor(parts: LockDoorParts): LockDoor {
+  const { cluster, records, holder, run, log, clock, after, onEnter, onRelease } = parts;
+  const { release, namespace } = records;
+  const postState: PostState = { release, namespace, lockHolder: holder };
+  return {
+    holder,
+    async enter({ timeoutMs, signal }) {
+      onEnter(postState);
+      const lock = await acquireLock(
+        { cluster, leases: cluster.leases, log, clock, signal },
+        { release, namespace, holder, run: run.url, timeoutMs, ...(after !== undefined && { after }) },
+      ).catch((error: unknown) => {
+        // It never held the lock, so there is nothing to clean up.
+        if (asCutoverError(error).code === 'locked') onRelease(postState);
+        throw error;
+      });
+      return {
+        lost: lock.lost,
+        ...openedWith(lock.fence, { cluster, records }),
+        async release() {
+          await lock.release();
+          onRelease(postState);
+        },
+      };
+    },
+  };
+}
+
+function openedWith(
+  fence: WriteFence,
+  { cluster, records }: Pick<LockDoorParts, 'cluster' | 'records'>,
+): Pick<HeldLock, 'records' | 'writer'> {
+  const writer = cluster.writer(fence);
+  return { records: records.writable(writer), writer };
+}
