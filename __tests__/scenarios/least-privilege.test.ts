@@ -96,8 +96,10 @@ const objectsOf = (name: string): ObjectNames => [
 /** All but the Secret, which is not in the record and so cannot be restored. */
 const restorable = (name: string): ObjectNames =>
   objectsOf(name).filter(([kind]) => ['ConfigMap', 'Deployment', 'Service'].includes(kind));
-/** A Secret that no earlier revision has. */
-const newSecret = 'apiVersion: v1\nkind: Secret\nmetadata: {name: "shop-new-${TARGET_ROLE}"}\n---\n';
+/** Configuration that no earlier revision has: a ConfigMap and a Secret of the role. */
+const newConfiguration = ['ConfigMap', 'Secret']
+  .map(kind => `apiVersion: v1\nkind: ${kind}\nmetadata: {name: "shop-new-\${TARGET_ROLE}"}\n---\n`)
+  .join('');
 
 const asPlan = (inputs: Inputs): Inputs => ({ ...inputs, action: 'plan' });
 
@@ -150,7 +152,7 @@ describe('Each action does its work with the Role of docs/rbac.md, and names eve
     await shop.bring(ns);
     const promote = actor(ns, 'cutover-promote');
     const written = await readFile(join(ns.workspace, 'roles.yml'), 'utf8');
-    await ns.rewrite('roles.yml', text => newSecret + text);
+    await ns.rewrite('roles.yml', text => newConfiguration + text);
     await ns.given(shop.stage('v1'));
     await promote('failed', shop.promote({ verify: failingInPublic }));
     await promote('switched', shop.promote());
@@ -173,8 +175,9 @@ describe('Each action does its work with the Role of docs/rbac.md, and names eve
     await expectUnexplained(ns, 'cutover-promote', shop.promote());
     await repairPods(ns, 'blue');
     await expectEveryRuleNamed(ns, 'cutover-promote', shop.promote());
-    // The Secret that left the manifests is deleted last.
+    // Configuration that left the manifests is deleted last.
     await promote('switched', shop.promote());
+    expect(await ns.get('ConfigMap', 'shop-new-blue')).toBeUndefined();
     expect(await ns.get('Secret', 'shop-new-blue')).toBeUndefined();
   });
 
@@ -191,7 +194,7 @@ describe('Each action does its work with the Role of docs/rbac.md, and names eve
     await relabel(ns, objectsOf('shop-blue'));
     await ns.given(shop.stage('v3'));
     await reject('rejected', shop.reject());
-    await ns.rewrite('roles.yml', text => newSecret + text);
+    await ns.rewrite('roles.yml', text => newConfiguration + text);
     await ns.given(shop.stage('v3'));
     await expectEveryRuleNamed(ns, 'cutover-reject', shop.reject());
   });
@@ -201,7 +204,7 @@ describe('Each action does its work with the Role of docs/rbac.md, and names eve
     const rollback = actor(ns, 'cutover-rollback');
     await ns.given(shop.release('v1'));
     await ns.given(shop.release('v2'));
-    await ns.rewrite('roles.yml', text => newSecret + text);
+    await ns.rewrite('roles.yml', text => newConfiguration + text);
     await ns.given(shop.stage('v3'));
     await rollback('rolled-back', shop.rollback({ release: '', 'idle-policy': 'scale-down', 'history-limit': '2' }));
     await ns.given(shop.release('v2'));

@@ -129,7 +129,14 @@ describe('a promotion', () => {
 });
 
 describe('a rejection', () => {
-  const inputs = { action: 'reject', timeoutMs: 1000, historyLimit: 10, run: runOf(1), environment: {} } as const;
+  const inputs = {
+    action: 'reject',
+    timeoutMs: 1000,
+    lockTimeoutMs: 0,
+    historyLimit: 10,
+    run: runOf(1),
+    environment: {},
+  } as const;
 
   it('deletes what staging created and restores the record of the role', async () => {
     const previous = { podLabels: { app: 'web', role: 'green' }, deployments: [] };

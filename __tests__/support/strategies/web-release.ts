@@ -61,6 +61,7 @@ const policy = {
   idlePolicy: { policy: 'keep' } as DeployInputs<'blue-green'>['idlePolicy'],
   drainMs: 30_000,
   timeoutMs: 60_000,
+  lockTimeoutMs: 0,
   rollbackOnFailure: true,
   historyLimit: 10,
 };
@@ -150,7 +151,16 @@ export function webRelease(original?: WebRelease): WebRelease {
         return promote(ctx, { timeoutMs, policy: { idlePolicy, drainMs, rollbackOnFailure, historyLimit }, ...rest });
       }),
     reject: ({ timeoutMs = 60_000 } = {}) =>
-      step(ctx => reject(ctx, { action: 'reject', timeoutMs, historyLimit: 10, run: ctx.run, environment: {} })),
+      step(ctx =>
+        reject(ctx, {
+          action: 'reject',
+          timeoutMs,
+          lockTimeoutMs: 0,
+          historyLimit: 10,
+          run: ctx.run,
+          environment: {},
+        }),
+      ),
     rollback: (more = {}) =>
       step(ctx => {
         const state = stateOf(cluster)!;
