@@ -88,11 +88,12 @@ async function status(ctx: RunContext): Promise<Outcome> {
 }
 
 function promoteRequest(inputs: Promote, log: Log): PromoteRequest {
-  const { revision, verify, timeoutMs } = inputs;
+  const { revision, verify, timeoutMs, lockTimeoutMs } = inputs;
   return {
     ...(revision !== undefined && { revision }),
     ...(verify !== undefined && { verify }),
     timeoutMs,
+    lockTimeoutMs,
     policy: switchPolicyOf(inputs),
     ...approvalOf(inputs, log),
   };

@@ -1,10 +1,12 @@
 import * as core from '@actions/core';
+import { systemClock } from './cluster/clock.js';
 import { asCutoverError, type CutoverError } from './errors.js';
 import { readInputs } from './inputs/read.js';
 import { actionsLog } from './log.js';
-import { openRecords } from './release/records.js';
+import { logPlan } from './report/log-plan.js';
 import { describeRecovered } from './report/restored.js';
-import { openCluster } from './run/open-context.js';
+import { openCluster, openContext, type Run } from './run/open-context.js';
+import { createRecorder } from './run/recorder.js';
 import { readPostState } from './run/post-state.js';
 import { restoreInterrupted } from './strategies/restore-interrupted.js';
 import { version } from './version.js';
@@ -19,10 +21,18 @@ export async function post(environment: Readonly<Record<string, string | undefin
   const log = actionsLog();
   try {
     const inputs = readInputs({ environment, log });
-    const cluster = await openCluster(inputs, { log, version });
-    const { release, namespace } = postState;
-    const records = openRecords({ cluster, release, namespace });
-    const ctx = { cluster, records, run: inputs.run, log };
+    const run: Run = {
+      environment,
+      version,
+      log,
+      clock: systemClock,
+      cancelled: new AbortController().signal,
+      recorder: createRecorder(log, () => systemClock.now()),
+      logPlan: planned => logPlan(log, planned),
+    };
+    const { release, namespace, lockHolder: after } = postState;
+    const cluster = await openCluster({ ...inputs, namespace }, run);
+    const ctx = await openContext(run, { cluster, inputs, release, after });
     const rollbackOnFailure = !('rollbackOnFailure' in inputs) || inputs.rollbackOnFailure;
     const recovered = await log.group('Clean up after a killed run', () =>
       restoreInterrupted(ctx, { postState, rollbackOnFailure }),

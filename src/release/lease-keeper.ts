@@ -162,9 +162,12 @@ function lostTo(ref: ObjectRef, run: string): CutoverError {
 }
 
 function notRenewed(ref: ObjectRef, { run }: LeaseHolder): CutoverError {
-  return new CutoverError(`${describeRef(ref)} could not be renewed, so ${run} cannot prove that it holds the release`, {
-    code: 'locked',
-    object: describeRef(ref),
-    hint: 'Check that the API server can be reached and that the credentials may update Leases (docs/rbac.md); then run this step again.',
-  });
+  return new CutoverError(
+    `${describeRef(ref)} could not be renewed, so ${run} cannot prove that it holds the release`,
+    {
+      code: 'locked',
+      object: describeRef(ref),
+      hint: 'Check that the API server can be reached and that the credentials may update Leases (docs/rbac.md); then run this step again.',
+    },
+  );
 }

@@ -11,6 +11,8 @@ export interface Lock {
   readonly fence: WriteFence;
   /** Aborts when another run has taken the lock over. A Lease that only expired is not lost: it is renewed again. */
   readonly lost: AbortSignal;
+  /** Whether another run held it when it was asked for: what was read before may be out of date. */
+  readonly waited: boolean;
   release(): Promise<void>;
 }
 
@@ -37,7 +39,7 @@ export async function acquireLock(ports: LockPorts, request: LockRequest): Promi
   const ref = leaseRef(release, namespace);
   const deadline = clock.now() + request.timeoutMs;
   let waitedFor: string | undefined;
-  for (let failures = 0; ; ) {
+  for (let failures = 0; ;) {
     const sentAt = clock.now();
     const taken = await take(ports, request, ref);
     if (taken.kind === 'failed') {
@@ -49,7 +51,7 @@ export async function acquireLock(ports: LockPorts, request: LockRequest): Promi
     failures = 0;
     if (taken.kind === 'held') {
       if (waitedFor !== undefined) log.info(`The lock of ${release} is free: this run holds it now`);
-      return keep(ports, { request, ref, lease: taken.lease, sentAt });
+      return keep(ports, { request, ref, lease: taken.lease, sentAt, waited: waitedFor !== undefined });
     }
     if (taken.kind === 'gone') continue;
     const { lease } = taken;
@@ -66,7 +68,7 @@ export async function acquireLock(ports: LockPorts, request: LockRequest): Promi
     const now = await takeOver(ports, request, end.lease);
     if (now === undefined) continue;
     log.warning(`Took over the lock of ${release} from ${runOf(end.lease)}, which has not renewed it any more`);
-    return keep(ports, { request, ref, lease: now, sentAt: tookAt });
+    return keep(ports, { request, ref, lease: now, sentAt: tookAt, waited: true });
   }
 }
 
@@ -116,7 +118,13 @@ async function takeOver(
 
 function keep(
   { leases, log, clock }: LockPorts,
-  held: { readonly request: LockRequest; readonly ref: ObjectRef; readonly lease: KubeObject; readonly sentAt: number },
+  held: {
+    readonly request: LockRequest;
+    readonly ref: ObjectRef;
+    readonly lease: KubeObject;
+    readonly sentAt: number;
+    readonly waited: boolean;
+  },
 ): Lock {
   const { request, ref } = held;
   const keeper = new LeaseKeeper({ leases, log, clock, holder: request, ref }, held);
@@ -124,12 +132,16 @@ function keep(
   return {
     fence: keeper,
     lost: keeper.lost,
+    waited: held.waited,
     async release() {
       try {
         await keeper.release();
       } catch (error) {
         const { message } = asCutoverError(error);
-        throw new CutoverError(`${describeRef(ref)} could not be deleted: ${message}`, { code: 'locked', cause: error });
+        throw new CutoverError(`${describeRef(ref)} could not be deleted: ${message}`, {
+          code: 'locked',
+          cause: error,
+        });
       }
     },
   };

@@ -44,7 +44,8 @@ export function recordSecret(
 
 /** The bytes of a key. Throws `record` when the Secret is of another type or has no such key. */
 export function recordData(secret: KubeObject, key: string): Buffer {
-  if (secret['type'] !== recordType) throw unusable(secret, `it is of type ${String(secret['type'])}, not ${recordType}`);
+  if (secret['type'] !== recordType)
+    throw unusable(secret, `it is of type ${String(secret['type'])}, not ${recordType}`);
   const data = secret['data'];
   const text = isFields(data) && Object.hasOwn(data, key) ? data[key] : undefined;
   if (typeof text !== 'string') throw unusable(secret, `it has no key "${key}"`);

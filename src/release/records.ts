@@ -120,7 +120,9 @@ export function openRecords(options: {
         try {
           await Promise.all(expired.map(removeRevision));
         } catch (error) {
-          log.warning(`Revisions ${expired.join(', ')} of ${release} could not be deleted: ${asCutoverError(error).message}`);
+          log.warning(
+            `Revisions ${expired.join(', ')} of ${release} could not be deleted: ${asCutoverError(error).message}`,
+          );
         }
       },
     };

@@ -7,15 +7,19 @@ const historyEntries = 50;
 /** The operation of a state of this type. */
 export type OperationOf<S extends ReleaseState> = NonNullable<S['operation']>;
 
+/** A state with an operation in progress. */
+export type InProgress<S extends ReleaseState> = S & { readonly operation: OperationOf<S> };
+
 /** The state with the operation in progress. An operation that was in progress before is replaced: this one resumes it. */
-export function begin<S extends ReleaseState>(state: S, operation: OperationOf<S>): S & { operation: OperationOf<S> } {
+export function begin<S extends ReleaseState>(state: S, operation: OperationOf<S>): InProgress<S> {
   const { revision } = operation;
-  return {
+  const begun = {
     ...state,
     latest: Math.max(state.latest, revision),
     revisions: [...new Set([...state.revisions, revision])],
     operation,
   };
+  return begun;
 }
 
 /** The state without its operation: what it had changed is restored, or users never noticed it. `entry` absent: no history. */
@@ -38,7 +42,10 @@ export interface CompletedStaging {
 }
 
 /** A `stage` that is verified. */
-export function completeStage(state: BlueGreenState, { entry, staged, record, applied }: CompletedStaging): BlueGreenState {
+export function completeStage(
+  state: BlueGreenState,
+  { entry, staged, record, applied }: CompletedStaging,
+): BlueGreenState {
   const { role } = staged;
   return { ...ended(state, entry), roles: { ...state.roles, [role]: record }, staged, applied };
 }
@@ -49,16 +56,20 @@ export function completeReject(state: BlueGreenState, entry: HistoryEntry): Blue
 }
 
 /** A `switch` that is verified: its revision serves users, and the work after the switch is left. `left`: the role that users left. */
-export function completeSwitch(state: BlueGreenState, entry: HistoryEntry, left: string | undefined): BlueGreenState {
-  const { operation, staged, ...rest } = ended(state, entry);
+export function completeSwitch(
+  state: BlueGreenState,
+  entry: HistoryEntry,
+  left: string | undefined,
+): InProgress<BlueGreenState> {
+  const { operation: _ended, staged, ...rest } = ended(state, entry);
   const { operation: switching } = state;
   if (switching?.kind !== 'switch') throw new Error('no switch is in progress');
-  const { direction, revision, run } = switching;
+  const { direction, revision, run, holder } = switching;
   return {
     ...rest,
     ...(staged !== undefined && staged.revision !== revision && { staged }),
     current: revision,
-    operation: { kind: 'finish', direction, revision, run, ...(left !== undefined && { role: left }) },
+    operation: { kind: 'finish', direction, revision, run, holder, ...(left !== undefined && { role: left }) },
   };
 }
 

@@ -39,13 +39,28 @@ export function describePlanNote(note: PlanNote): string {
 }
 
 function describeUnfinished(operation: Operation): string {
-  const { kind, role, run } = operation;
-  const on = role === undefined ? '' : ` (${role})`;
-  const next =
-    kind === 'switch'
-      ? 'no deploy begins before `promote` or `rollback` has finished it'
-      : 'the next deploy finishes it or starts from what it had found';
+  const { run } = operation;
+  const on = 'role' in operation ? ` (${operation.role})` : '';
+  const next = nextOf(operation);
   return `Unfinished: ${describeOperation(operation)}${on}, begun by ${run}; ${next}.`;
+}
+
+function nextOf({ kind }: Operation): string {
+  switch (kind) {
+    case 'switch':
+      return 'no deploy begins before `promote` or `rollback` has finished it';
+    case 'reject':
+      return 'no deploy begins before `reject` has finished it';
+    case 'adopt':
+    case 'deploy':
+    case 'finish':
+    case 'prepare':
+    case 'rollback':
+    case 'stage':
+      return 'the next deploy finishes it or starts from what it had found';
+    default:
+      return kind satisfies never;
+  }
 }
 
 function nameOf(service: ObjectRef | undefined): string {

@@ -1,5 +1,5 @@
 import { describeRef, type ObjectRef } from '../kubernetes/object.js';
-import type { NarrowedSelector, Recovered, Restored, RestoredStaging } from '../strategies/outcome/restored.js';
+import type { Recovered, Restored } from '../strategies/outcome/restored.js';
 import { describeOperation } from './status.js';
 
 /** How far the state before a step was restored, as one sentence. */
@@ -27,13 +27,6 @@ export function describeRestored(restored: Restored): string {
   }
 }
 
-/** How far the state before a staging was restored, as one or two sentences. */
-export function describeRestoredStaging({ objects, narrowed }: RestoredStaging): string {
-  return narrowed === undefined
-    ? describeRestored(objects)
-    : `${describeRestored(objects)} The selector of the public Service stays narrowed: ${withFullStop(describeNarrowed(narrowed))}`;
-}
-
 /** What the post step did, as one sentence. */
 export function describeRecovered(recovered: Recovered): string {
   switch (recovered.kind) {
@@ -49,8 +42,8 @@ export function describeRecovered(recovered: Recovered): string {
       return 'The role that users left has no ready pod, so users were not sent back to it: look at both roles now.';
     case 'incomplete':
       return `Not everything could be restored: ${namesOf(recovered.failed)}.`;
-    case 'narrowed':
-      return `The staged revision is removed, but the selector of the public Service stays narrowed: ${withFullStop(describeNarrowed(recovered.narrowed))}`;
+    case 'rollback-left':
+      return `The run was killed during ${describeOperation(recovered.operation)}. Users were not sent back to the version that they left: run \`action: rollback\` again to finish it.`;
     case 'restored':
       return `The run was killed during ${describeOperation(recovered.operation)}; everything was restored.`;
     default:
@@ -61,19 +54,6 @@ export function describeRecovered(recovered: Recovered): string {
 /** An error message as the end of a sentence: more sentences may follow it. */
 export function withFullStop(message: string): string {
   return /[.!?]$/.test(message) ? message : `${message}.`;
-}
-
-function describeNarrowed(narrowed: NarrowedSelector): string {
-  switch (narrowed.kind) {
-    case 'changed-by-others':
-      return `${describeRef(narrowed.service)} was changed by somebody else`;
-    case 'other-pods':
-      return `${describeRef(narrowed.service)} still selects the earlier pods by their template hash, because other pods with the same labels still exist`;
-    case 'failed':
-      return narrowed.reason;
-    default:
-      return narrowed satisfies never;
-  }
 }
 
 function namesOf(refs: readonly ObjectRef[]): string {

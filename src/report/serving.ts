@@ -1,6 +1,6 @@
 import { describeRef } from '../kubernetes/object.js';
 import type { IdleResult, Serving, StagingResult, Users, WhyNotSwitchedBack } from '../strategies/outcome/serving.js';
-import { describeRestored, describeRestoredStaging, withFullStop } from './restored.js';
+import { describeRestored, withFullStop } from './restored.js';
 import { describeStatus } from './status.js';
 
 /** What serves users now, in one or a few sentences. Never empty. */
@@ -39,7 +39,9 @@ export function describeServing(serving: Serving): string {
       return serving.healthy ? users : `${users} But it is not healthy, as described here.`;
     }
     case 'rejected':
-      return `${describeUsers(serving.users)} Revision ${serving.revision} is discarded. On ${serving.role}: ${describeRestoredStaging(serving.restored)}`;
+      return `${describeUsers(serving.users)} Revision ${serving.revision} is discarded. On ${serving.role}: ${describeRestored(serving.restored)}`;
+    case 'rejected-before':
+      return `${describeUsers(serving.users)} Revision ${serving.revision} was rejected before and nothing is staged. Nothing was written.`;
     case 'not-rejected':
       return `The public Service was not changed: users are where they were. On ${serving.role}: ${describeRestored(serving.restored)}`;
     case 'not-switched':
@@ -110,12 +112,8 @@ function resultOf(result: StagingResult): readonly string[] {
     case 'left':
       return [`${result.role} was left as it is (rollback-on-failure: false).${note(result)}`];
     case 'restored': {
-      const { role, restored, stageAgain } = result;
-      const again =
-        stageAgain === undefined
-          ? ''
-          : ` Revision ${stageAgain}, which was staged before, must be staged again before it can be promoted.`;
-      return [`On ${role}: ${describeRestoredStaging(restored)}${again}${note(result)}`];
+      const { role, restored } = result;
+      return [`On ${role}: ${describeRestored(restored)}${note(result)}`];
     }
     default:
       return result satisfies never;

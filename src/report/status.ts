@@ -14,18 +14,26 @@ export function statusLines(status: StatusServing): readonly string[] {
 }
 
 /** An operation in progress, as the object of a sentence. */
-export function describeOperation({ kind, revision }: Operation): string {
+export function describeOperation(operation: Operation): string {
+  const { kind, revision } = operation;
   switch (kind) {
     case 'deploy':
       return `the deploy of revision ${revision}`;
+    case 'rollback':
+    case 'prepare':
+      return `the rollback to revision ${revision}`;
+    case 'adopt':
+      return `the adoption as ${operation.role}`;
+    case 'reject':
+      return `the rejection of revision ${revision}`;
     case 'stage':
       return `the staging of revision ${revision}`;
     case 'switch':
-      return `the switch to revision ${revision}`;
+      return `the ${operation.direction === 'rollback' ? 'rollback' : 'switch'} to revision ${revision}`;
     case 'finish':
       return `the clean-up after the switch to revision ${revision}`;
     default:
-      return kind satisfies never;
+      return operation satisfies never;
   }
 }
 

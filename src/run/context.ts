@@ -50,6 +50,8 @@ export interface LockedContext extends RunContext {
   readonly records: RecordWriter;
   /** Aborts when another run has taken over the lock: then nothing is written any more, not even to restore. */
   readonly lockLost: AbortSignal;
+  /** Whether another run held the lock when it was asked for: what was read before may be out of date. */
+  readonly waited: boolean;
   /**
    * Puts an operation on record, with the revisions that it needs. Only the context that this returns can write objects of
    * the application.

@@ -12,6 +12,8 @@ import type { PostState } from './post-state.js';
 /** The lock while it is held, and what it gives access to. */
 export interface HeldLock {
   readonly lost: AbortSignal;
+  /** Whether another run held it when it was asked for. */
+  readonly waited: boolean;
   readonly records: RecordWriter;
   /** The port that writes objects of the application; `under-lock.ts` gives it to an operation that is on record. */
   readonly writer: ObjectWriter;
@@ -61,6 +63,7 @@ export function lockDoor(parts: LockDoorParts): LockDoor {
       });
       return {
         lost: lock.lost,
+        waited: lock.waited,
         ...openedWith(lock.fence, { cluster, records }),
         async release() {
           await lock.release();

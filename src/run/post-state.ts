@@ -8,7 +8,6 @@ export interface PostState {
   readonly lockHolder: string;
 }
 
-
 // The runner keeps these values for the post step of the same job step.
 const postStateKey = 'postState';
 const finishedKey = 'finished';

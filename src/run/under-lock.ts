@@ -25,11 +25,12 @@ export async function underLock<T>(
   }
 }
 
-function lockedContext(ctx: RunContext, { lost, records, writer }: HeldLock): LockedContext {
+function lockedContext(ctx: RunContext, { lost, waited, records, writer }: HeldLock): LockedContext {
   const locked: LockedContext = {
     ...ctx,
     records,
     lockLost: lost,
+    waited,
     signal: AbortSignal.any([ctx.signal, lost]),
     async begin(state, revisions = []) {
       // The revision first: what a restore needs is on record when the operation is.

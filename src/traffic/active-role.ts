@@ -5,7 +5,7 @@ import { describeRef, refOf, type KubeObject } from '../kubernetes/object.js';
 import { templateLabels } from '../kubernetes/pod-spec.js';
 import { selectorOf, selects } from '../kubernetes/selectors.js';
 import type { RoleResources } from '../manifests/resource.js';
-import type { RoleRecord, VerifiedWorkload } from '../release/state.js';
+import type { RoleRecord } from '../release/state.js';
 
 /** Which role users reach, as read from the live public Service each time; never cached. */
 export type Active =
@@ -57,17 +57,6 @@ export function roleRecords(resources: RoleResources): Readonly<Record<string, R
       return [role, record];
     }),
   );
-}
-
-/** Why a live Deployment is not the one that was verified; empty: it is. */
-export function changesSinceVerified(verified: VerifiedWorkload, live: KubeObject | undefined): readonly string[] {
-  const name = describeRef(verified.ref);
-  if (live === undefined) return [`${name} is gone`];
-  if (live.metadata.uid !== verified.uid) return [`${name} was deleted and recreated`];
-  if (live.metadata.generation !== verified.generation) {
-    return [`${name} was changed: generation ${live.metadata.generation ?? 0}, verified was ${verified.generation}`];
-  }
-  return [];
 }
 
 function labelText(labels: Readonly<Record<string, string>>): string {

@@ -43,7 +43,13 @@ export function serviceSelector(
     confirm: (pods, options) => confirmEndpoints({ cluster, log, service: ref, pods, ...options }),
 
     async restore(before, writer) {
-      const { failed } = await restoreSnapshots({ cluster, writer, snapshots: [before], release: records.release, log });
+      const { failed } = await restoreSnapshots({
+        cluster,
+        writer,
+        snapshots: [before],
+        release: records.release,
+        log,
+      });
       const [first] = failed;
       if (first !== undefined) throw first.error;
     },

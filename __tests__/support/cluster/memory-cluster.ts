@@ -3,13 +3,31 @@ import type { Kind } from '../../../sandbox/api/schema/kinds.js';
 import { createStore, type MemoryStore } from '../../../sandbox/api/store/memory-store.js';
 import { ApiError } from '../../../sandbox/api/http/status.js';
 import { applyBody } from '../../../src/cluster/apply/apply-body.js';
-import type { Cluster, ProxyAnswer, ProxyRequest, WatchEvent } from '../../../src/cluster/cluster.js';
+import type {
+  Applied,
+  ApplyOptions,
+  Cluster,
+  LeasePort,
+  NamespacePort,
+  ObjectWriter,
+  ProxyAnswer,
+  ProxyRequest,
+  WatchEvent,
+} from '../../../src/cluster/cluster.js';
+import { CutoverError } from '../../../src/errors.js';
 import { fieldManager } from '../../../src/cluster/apply/field-manager.js';
 import { apiError } from '../../../src/cluster/http/error-status.js';
 import { describeRef, refOf, type KindRef, type KubeObject, type ObjectRef } from '../../../src/kubernetes/object.js';
 
-/** A `Cluster` that works directly on the store of the embedded cluster, without a server, controllers or delays. */
-export interface MemoryCluster extends Cluster {
+/**
+ * A `Cluster` that works directly on the store of the embedded cluster, without a server, controllers or delays. It is its own
+ * writer, without a fence.
+ */
+export interface MemoryCluster extends Cluster, ObjectWriter {
+  readonly leases: LeasePort;
+  readonly namespaces: NamespacePort;
+  /** The cluster itself. */
+  writer(): ObjectWriter;
   /** The store, for changes by controllers and other managers. */
   readonly store: MemoryStore;
   /**
@@ -58,6 +76,20 @@ export function memoryCluster(
     }
   }
 
+  function apply(
+    verb: 'APPLY' | 'DRY RUN',
+    object: KubeObject,
+    { force = false, resourceVersion }: ApplyOptions = {},
+  ): Promise<Applied> {
+    return call(verb, refOf(object), (kind, ref) => {
+      const config = clone(applyBody(object, resourceVersion) as JsonObject);
+      const key = { namespace: ref.namespace ?? '', name: ref.name };
+      const options = { manager: fieldManager, validation: 'Strict', dryRun: verb === 'DRY RUN', force, key } as const;
+      const written = registry.apply(kind, config, options);
+      return { object: asKube(written.object), created: written.created, warnings: [] };
+    });
+  }
+
   const cluster: MemoryCluster = {
     namespace,
     store,
@@ -68,26 +100,33 @@ export function memoryCluster(
     givenBy(manager, ...objects) {
       for (const object of objects) store.create(object, { manager });
     },
-    apply: (object, { dryRun = false, force = false, resourceVersion } = {}) =>
-      call(dryRun ? 'DRY RUN' : 'APPLY', refOf(object), (kind, ref) => {
-        const config = clone(applyBody(object, resourceVersion) as JsonObject);
-        const key = { namespace: ref.namespace ?? '', name: ref.name };
-        const written = registry.apply(kind, config, {
-          manager: fieldManager,
-          validation: 'Strict',
-          dryRun,
-          force,
-          key,
-        });
-        // The Date header has whole seconds.
-        const serverTimeMs = Math.floor(Date.now() / 1000) * 1000;
-        return { object: asKube(written.object), created: written.created, warnings: [], serverTimeMs };
-      }),
-    create: (object, { dryRun = false } = {}) =>
-      call(dryRun ? 'TRY CREATE' : 'CREATE', refOf(object), kind => {
-        if (!dryRun) return store.create(object, { manager: fieldManager });
-        return asKube(registry.create(kind, clone(asJson(object)), { manager: fieldManager, dryRun }));
-      }),
+    apply: (object, options) => apply('APPLY', object, options),
+    dryRunApply: (object, options) => apply('DRY RUN', object, options),
+    create: object => call('CREATE', refOf(object), () => store.create(object, { manager: fieldManager })),
+    dryRunCreate: object =>
+      call('TRY CREATE', refOf(object), kind =>
+        asKube(registry.create(kind, clone(asJson(object)), { manager: fieldManager, dryRun: true })),
+      ),
+    writer: () => cluster,
+    leases: {
+      get: ref => cluster.get(ref),
+      create: lease => cluster.create(lease),
+      replace: lease => cluster.replace(lease),
+      remove: (target, { uid, resourceVersion }) =>
+        call('REMOVE', target, (_kind, ref) => {
+          const live = store.get(ref);
+          if (live === undefined) return;
+          const { metadata } = live;
+          if (metadata.uid !== uid || metadata.resourceVersion !== resourceVersion)
+            throw new CutoverError('the preconditions are not met', { code: 'moved', status: 409 });
+          store.remove(ref);
+        }),
+    },
+    namespaces: {
+      create: async namespace => {
+        await cluster.apply(namespace);
+      },
+    },
     setManagedFields: (live, managedFields) =>
       call('REASSIGN', refOf(live), () => {
         const metadata = { ...live.metadata, managedFields } as KubeObject['metadata'];
@@ -102,10 +141,10 @@ export function memoryCluster(
       return store.list(kind, { labels: labelsOf(labelSelector) });
     },
     watch: (kind, { labelSelector = '', signal }) => watched(store, kind, { labels: labelsOf(labelSelector), signal }),
-    remove: (target, { uid } = { uid: '' }) =>
+    remove: (target, { uid }) =>
       call('REMOVE', target, (_kind, ref) => {
         const live = store.get(ref);
-        if (live === undefined || (uid !== '' && live.metadata.uid !== uid)) return;
+        if (live === undefined || live.metadata.uid !== uid) return;
         store.remove(ref);
       }),
     logs: () => Promise.resolve(''),

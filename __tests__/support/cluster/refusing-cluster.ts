@@ -7,14 +7,11 @@ export function refusingCluster(reason: string): Cluster {
   };
   return {
     namespace: 'shop',
-    apply: refuse,
-    create: refuse,
-    setManagedFields: refuse,
-    replace: refuse,
+    dryRunApply: refuse,
+    dryRunCreate: refuse,
     get: refuse,
     list: refuse,
     watch: refuse,
-    remove: refuse,
     logs: refuse,
     proxy: refuse,
   };

@@ -1,6 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { StepResult } from '../runner/runner.js';
 import type { KubeObject } from '../../../src/kubernetes/object.js';
+import { decodeState } from '../../../src/release/state-record.js';
 import type { ReleaseState } from '../../../src/release/state.js';
 import { roleOf, type Names } from './request-names.js';
 import type { MatrixFault, Target } from './faults.js';
@@ -95,7 +96,7 @@ function isDeployed({ names, subject }: Row, name: string): boolean {
 
 /** Revisions of the record that do not exist. */
 async function unrecorded(ns: TestNamespace, state: ReleaseState | undefined): Promise<readonly string[]> {
-  const there = (await ns.list('ConfigMap')).map(({ metadata }) => metadata.name);
+  const there = (await ns.list('Secret')).map(({ metadata }) => metadata.name);
   return (state?.revisions ?? [])
     .filter(number => !there.includes(`cutover-${release}-${number}`))
     .map(number => `revision ${number} of the record does not exist`);
@@ -105,7 +106,7 @@ async function unrecorded(ns: TestNamespace, state: ReleaseState | undefined): P
 async function failed(row: Row, after: ReadonlyMap<string, KubeObject>): Promise<readonly string[]> {
   const { ns, names, before } = row;
   const state = await stateOf(ns);
-  const staged = state?.staged?.role === names.idle;
+  const staged = state?.strategy === 'blue-green' && state.staged?.role === names.idle;
   const wrong: string[] = [];
   for (const name of new Set([...before.keys(), ...after.keys()])) {
     const [was, is] = [before.get(name), after.get(name)];
@@ -152,7 +153,6 @@ function missingFromMessage({ result, fault, target, subject }: Row): readonly s
 }
 
 async function stateOf(ns: TestNamespace): Promise<ReleaseState | undefined> {
-  const object = await ns.get('ConfigMap', `cutover-${release}`);
-  const text = field(object, 'data', 'state');
-  return typeof text === 'string' ? (JSON.parse(text) as ReleaseState) : undefined;
+  const object = await ns.get('Secret', `cutover-${release}`);
+  return object && decodeState(object);
 }

@@ -1,9 +1,11 @@
-import type { Clock } from '../../../src/cluster/clock.js';
+import { systemClock, type Clock } from '../../../src/cluster/clock.js';
 import type { CiRun } from '../../../src/inputs/inputs.js';
 import type { Log } from '../../../src/log.js';
 import { openRecords } from '../../../src/release/records.js';
 import { logPlan } from '../../../src/report/log-plan.js';
-import type { RunContext, PostState } from '../../../src/run/context.js';
+import type { RunContext } from '../../../src/run/context.js';
+import { lockDoor } from '../../../src/run/lock-door.js';
+import type { PostState } from '../../../src/run/post-state.js';
 import { fakeClock } from '../clock.js';
 import { listLog } from '../log.js';
 import type { MemoryCluster } from '../cluster/memory-cluster.js';
@@ -29,10 +31,14 @@ export function runOf(id: number): CiRun {
 /** The context of run 1 of release `web` in namespace `shop`, with a clock that does not wait. */
 export function stepOn(
   cluster: MemoryCluster,
-  options: { readonly signal?: AbortSignal } = {},
+  options: {
+    readonly signal?: AbortSignal;
+    readonly run?: CiRun;
+    readonly clock?: Clock;
+    readonly after?: string;
+  } = {},
 ): RunContext & {
   readonly log: Log & { readonly lines: string[] };
-  readonly clock: Clock & { readonly waited: number[] };
   readonly phases: string[];
   /** What the post step must finish, and what it no longer has to. */
   readonly savedPostStates: PostState[];
@@ -42,12 +48,27 @@ export function stepOn(
   const phases: string[] = [];
   const savedPostStates: PostState[] = [];
   const clearedPostStates: PostState[] = [];
+  const { run = runOf(1), clock = fakeClock(), after } = options;
+  const records = openRecords({ cluster, release: 'web', namespace: 'shop' });
   return {
     cluster,
-    records: openRecords({ cluster, release: 'web', namespace: 'shop' }),
+    records,
+    namespaces: cluster.namespaces,
+    lock: lockDoor({
+      cluster,
+      records,
+      holder: `holder of run ${run.runId}`,
+      run,
+      log,
+      // A clock that does not wait would renew the lock for ever.
+      clock: systemClock,
+      ...(after !== undefined && { after }),
+      onEnter: state => void savedPostStates.push(state),
+      onRelease: state => void clearedPostStates.push(state),
+    }),
     log,
-    clock: fakeClock(),
-    run: runOf(1),
+    clock,
+    run,
     environment: {},
     signal: options.signal ?? new AbortController().signal,
     phases,
@@ -59,7 +80,5 @@ export function stepOn(
     },
     logPlan: planned => logPlan(log, planned),
     recordFindings: () => undefined,
-    savePostState: state => void savedPostStates.push(state),
-    clearPostState: state => void clearedPostStates.push(state),
   };
 }

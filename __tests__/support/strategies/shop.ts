@@ -1,6 +1,6 @@
 import { refOf, type KubeObject } from '../../../src/kubernetes/object.js';
 import { authorOf, type Revision } from '../../../src/release/revision.js';
-import { newState, type ReleaseState } from '../../../src/release/state.js';
+import { newBlueGreen, type BlueGreenState } from '../../../src/release/state.js';
 import type { MemoryCluster } from '../cluster/memory-cluster.js';
 import { runOf } from './context.js';
 
@@ -58,21 +58,19 @@ export function revision(role: Role, more: Partial<Revision> = {}): Revision {
 }
 
 /** Blue serves, green is staged. */
-export function staged(more: Partial<ReleaseState> = {}): ReleaseState {
+export function staged(more: Partial<BlueGreenState> = {}): BlueGreenState {
   const record = (role: Role) => ({
     podLabels: podLabels(role),
     deployments: [refOf(deployment(role))],
     revision: numbers[role],
   });
   return {
-    ...newState('web', 'blue-green'),
+    ...newBlueGreen('web', { publicService: publicRef, roleNames: ['blue', 'green'] }),
     latest: 2,
     revisions: [1, 2],
     current: 1,
-    publicService: publicRef,
-    roleNames: ['blue', 'green'],
     roles: { blue: record('blue'), green: record('green') },
-    staged: { revision: 2, role: 'green', workloads: [] },
+    staged: { revision: 2, role: 'green', objects: [] },
     ...more,
   };
 }

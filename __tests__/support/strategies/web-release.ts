@@ -1,16 +1,24 @@
 import type { ProxyRequest } from '../../../src/cluster/cluster.js';
 import { CutoverError } from '../../../src/errors.js';
 import type { Check, DeployInputs, Rollback } from '../../../src/inputs/inputs.js';
-import type { KubeObject, ObjectRef } from '../../../src/kubernetes/object.js';
+import { refOf, type KubeObject, type ObjectRef } from '../../../src/kubernetes/object.js';
 import { renderRoles } from '../../../src/manifests/roles/render.js';
 import { renderManifests, type RenderRequest } from '../../../src/manifests/render.js';
 import { readDocuments } from '../../../src/manifests/yaml/documents.js';
 import { hashOf, decodeRevision, type Revision } from '../../../src/release/revision.js';
-import { decodeState, newState, type ReleaseState } from '../../../src/release/state.js';
+import { decodeState } from '../../../src/release/state-record.js';
+import {
+  newBlueGreen,
+  newRolling,
+  type BlueGreenState,
+  type ReleaseState,
+  type RollingState,
+} from '../../../src/release/state.js';
 import type { RunContext } from '../../../src/run/context.js';
 import { promote, type PromoteRequest } from '../../../src/strategies/blue-green/promote.js';
 import { reject } from '../../../src/strategies/blue-green/reject.js';
 import { rollBackBlueGreen } from '../../../src/strategies/blue-green/rollback.js';
+import type { BlueGreenDeploy } from '../../../src/strategies/blue-green/staging/staging.js';
 import { stage } from '../../../src/strategies/blue-green/staging/stage.js';
 import type { SwitchPolicy } from '../../../src/strategies/blue-green/traffic-switch.js';
 import { restoreInterrupted } from '../../../src/strategies/restore-interrupted.js';
@@ -118,7 +126,7 @@ export function webRelease(original?: WebRelease): WebRelease {
 
   async function step<T>(work: (ctx: RunContext) => Promise<T>): Promise<T> {
     runs += 1;
-    ctx = { ...stepOn(cluster, { signal: release.signal }), run: runOf(runs), clock: idleClock() };
+    ctx = stepOn(cluster, { signal: release.signal, run: runOf(runs), clock: idleClock() });
     cluster.calls.length = 0;
     const [ended] = await Promise.allSettled([work(ctx)]);
     await idle();
@@ -134,21 +142,28 @@ export function webRelease(original?: WebRelease): WebRelease {
     runs: () => runs,
     stage: (text, more = {}) =>
       step(async ctx => {
-        const state = stateOf(cluster) ?? newState('web', 'blue-green');
-        const { resources } = renderRoles({ ...requestOf(text, state), roles: ['blue', 'green'] });
-        const everything = [...resources.shared, ...Object.values(resources.of).flat()].map(({ object }) => object);
-        const contentHash = hashOf([everything, Object.values(resources.publicService).map(({ object }) => object)]);
         const { run } = ctx;
         const inputs: DeployInputs<'blue-green'> = {
           ...{ ...deployInputs, run, strategy: 'blue-green', roles: ['blue', 'green'], switch: 'manual' },
           ...more,
         };
-        return stage(ctx, { inputs, state, resources, contentHash });
+        return stage(ctx, async () => {
+          await Promise.resolve();
+          return renderBlueGreenRelease(text, inputs, blueGreenStateOf(cluster));
+        });
       }),
     promote: (more = {}) =>
       step(ctx => {
-        const { timeoutMs, idlePolicy, drainMs, rollbackOnFailure, historyLimit, ...rest } = { ...policy, ...more };
-        return promote(ctx, { timeoutMs, policy: { idlePolicy, drainMs, rollbackOnFailure, historyLimit }, ...rest });
+        const { timeoutMs, lockTimeoutMs, idlePolicy, drainMs, rollbackOnFailure, historyLimit, ...rest } = {
+          ...policy,
+          ...more,
+        };
+        return promote(ctx, {
+          timeoutMs,
+          lockTimeoutMs,
+          policy: { idlePolicy, drainMs, rollbackOnFailure, historyLimit },
+          ...rest,
+        });
       }),
     reject: ({ timeoutMs = 60_000 } = {}) =>
       step(ctx =>
@@ -172,15 +187,19 @@ export function webRelease(original?: WebRelease): WebRelease {
           environment: {},
           ...more,
         };
-        return (state.strategy === 'rolling' ? rollBackRolling : rollBackBlueGreen)(ctx, { inputs, state });
+        return state.strategy === 'rolling'
+          ? rollBackRolling(ctx, { inputs, state })
+          : rollBackBlueGreen(ctx, { inputs, state });
       }),
     deploy: (text, more = {}) =>
       step(ctx => {
-        const state = stateOf(cluster) ?? newState('web', 'rolling');
-        const { resources } = renderManifests(requestOf(text, state));
-        const contentHash = hashOf(resources.map(({ object }) => object));
         const inputs: DeployInputs<'rolling'> = { ...deployInputs, run: ctx.run, strategy: 'rolling', ...more };
-        return deployRolling(ctx, { inputs, state, resources, contentHash });
+        return deployRolling(ctx, async () => {
+          await Promise.resolve();
+          const state = (stateOf(cluster) ?? newRolling('web')) as RollingState;
+          const { resources } = renderManifests(requestOf(text, state));
+          return { inputs, state, resources, contentHash: hashOf(resources.map(({ object }) => object)) };
+        });
       }),
     async post({ interrupted = false } = {}) {
       const { savedPostStates } = ctx;
@@ -188,7 +207,8 @@ export function webRelease(original?: WebRelease): WebRelease {
       cluster.calls.length = 0;
       const [postState] = savedPostStates;
       if (postState === undefined) throw new Error('the killed step saved no state for its post step');
-      return restoreInterrupted(ctx, { postState, rollbackOnFailure: true }).finally(idle);
+      const after = stepOn(cluster, { run: ctx.run, clock: idleClock(), after: postState.lockHolder });
+      return restoreInterrupted(after, { postState, rollbackOnFailure: true }).finally(idle);
     },
     close: stop,
   };
@@ -202,10 +222,29 @@ function copyObjects({ store: { registry: from } }: MemoryCluster, { store: { re
     for (const object of from.storage.list(resource)) to.storage.write(resource, clone(object));
 }
 
-function requestOf(text: string, state: ReleaseState): RenderRequest {
+function blueGreenStateOf(cluster: MemoryCluster): BlueGreenState | undefined {
+  return stateOf(cluster) as BlueGreenState | undefined;
+}
+
+function renderBlueGreenRelease(
+  text: string,
+  inputs: DeployInputs<'blue-green'>,
+  recorded: BlueGreenState | undefined,
+): BlueGreenDeploy {
+  const roleNames = ['blue', 'green'] as const;
+  const { resources } = renderRoles({ ...requestOf(text, recorded), roles: roleNames });
+  const everything = [...resources.shared, ...Object.values(resources.of).flat()].map(({ object }) => object);
+  const services = Object.values(resources.publicService).map(({ object }) => object);
+  const [service] = services;
+  if (service === undefined) throw new Error('the manifests have no public Service');
+  const state = recorded ?? newBlueGreen('web', { publicService: refOf(service), roleNames });
+  return { inputs, state, resources, contentHash: hashOf([everything, services]) };
+}
+
+function requestOf(text: string, state: ReleaseState | undefined): RenderRequest {
   return {
     manifests: readDocuments([{ file: 'app.yml', text }]),
-    builtIns: { REVISION: String(state.latest + 1) },
+    builtIns: { REVISION: String((state?.latest ?? 0) + 1) },
     variables: {},
     environment: {},
     substitution: 'on',
@@ -215,7 +254,7 @@ function requestOf(text: string, state: ReleaseState): RenderRequest {
   };
 }
 
-const recordRef: ObjectRef = { apiVersion: 'v1', kind: 'ConfigMap', namespace: 'shop', name: 'cutover-web' };
+const recordRef: ObjectRef = { apiVersion: 'v1', kind: 'Secret', namespace: 'shop', name: 'cutover-web' };
 
 /** The record as it is in the cluster; reading it is no call. */
 export function stateOf({ store }: MemoryCluster): ReleaseState | undefined {

@@ -57,7 +57,8 @@ export class Api {
   }
 
   /** The same API server with a limit of its own. */
-  lane(_options: { readonly timeoutMs: number }): Api {
+  lane({ timeoutMs }: { readonly timeoutMs: number }): Api {
+    void timeoutMs;
     return new Api(this.#parts);
   }
 

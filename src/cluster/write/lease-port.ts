@@ -12,9 +12,7 @@ export function leasePort(resources: Resources): LeasePort {
   return {
     get: ref => getObject(resources, ref),
     create: async lease =>
-      objectOf(
-        await resources.send(refOf(lease), { method: 'POST', verb: 'create', query: writeQuery, body: lease }),
-      ),
+      objectOf(await resources.send(refOf(lease), { method: 'POST', verb: 'create', query: writeQuery, body: lease })),
     replace: async lease =>
       objectOf(await resources.send(refOf(lease), { method: 'PUT', verb: 'update', query: writeQuery, body: lease })),
     async remove(ref, preconditions) {

@@ -1,11 +1,12 @@
 import type { RunContext } from '../../run/context.js';
 import { FailedStep, type Outcome } from '../outcome/outcome.js';
-import { readOrCreate } from '../shared/recorded-release.js';
 import type { DeployRequest } from '../strategy.js';
 import { resumeFinishSwitch } from './finish-switch.js';
 import { promote } from './promote.js';
+import { readToDeploy } from './staging/read-to-deploy.js';
 import { renderBlueGreen } from './staging/render.js';
 import { stage } from './staging/stage.js';
+import type { BlueGreenDeploy } from './staging/staging.js';
 import { switchPolicyOf } from './traffic-switch.js';
 
 /**
@@ -14,23 +15,33 @@ import { switchPolicyOf } from './traffic-switch.js';
  */
 export async function deployBlueGreen(ctx: RunContext, request: DeployRequest<'blue-green'>): Promise<Outcome> {
   const { inputs } = request;
+  const { lockTimeoutMs } = inputs;
   const policy = switchPolicyOf(inputs);
-  let state = await readOrCreate(ctx, 'blue-green');
-  if (state.operation?.kind === 'finish') {
-    await resumeFinishSwitch(ctx, { state, policy });
-    state = await readOrCreate(ctx, 'blue-green');
-  }
-  const staged = await stage(ctx, renderBlueGreen(ctx.log, request, state));
-  if (inputs.switch === 'manual' || staged.outcome !== 'staged') return staged;
+  const operation = (await readToDeploy(ctx))?.operation;
+  if (operation?.kind === 'finish') await resumeFinishSwitch(ctx, { operation, policy, lockTimeoutMs });
+  const read = async (): Promise<BlueGreenDeploy> => renderBlueGreen(ctx.log, request, await readToDeploy(ctx));
+  const isSwitching = operation?.kind === 'switch' && inputs.switch === 'auto' && isStaged(await read());
+  const staged = isSwitching ? undefined : await stage(ctx, read);
+  if (staged !== undefined && (inputs.switch === 'manual' || staged.outcome !== 'staged')) return staged;
+  const revision = staged === undefined ? operation?.revision : staged.revision;
   const promoted = await promote(ctx, {
-    ...(staged.revision !== undefined && { revision: staged.revision }),
+    ...(revision !== undefined && { revision }),
     verify: inputs.verify,
     force: inputs.forceConflicts,
     timeoutMs: inputs.timeoutMs,
+    lockTimeoutMs,
     policy,
   }).catch((error: unknown) => {
     // An error that is not a `FailedStep` ended the promotion before it switched anything: users are where staging left them.
-    throw error instanceof FailedStep ? error : new FailedStep(error, staged);
+    throw error instanceof FailedStep || staged === undefined ? error : new FailedStep(error, staged);
   });
-  return { ...promoted, changes: [...staged.changes, ...promoted.changes] };
+  return { ...promoted, changes: [...(staged?.changes ?? []), ...promoted.changes] };
+}
+
+/** Whether this content is what an interrupted switch was switching to. */
+function isStaged({ state, contentHash }: BlueGreenDeploy): boolean {
+  const { staged, operation, roles } = state;
+  return (
+    staged !== undefined && operation?.revision === staged.revision && roles[staged.role]?.contentHash === contentHash
+  );
 }

@@ -3,22 +3,23 @@ import { selects, selectorOf } from '../../kubernetes/selectors.js';
 import { asCutoverError, CutoverError } from '../../errors.js';
 import { describeRef, refOf, type ObjectRef } from '../../kubernetes/object.js';
 import type { Revision } from '../../release/revision.js';
-import { adoptedRevision, type ReleaseState } from '../../release/state.js';
-import type { RunContext } from '../../run/context.js';
+import type { BlueGreenState, FinishOperation } from '../../release/state.js';
+import { begin, completeFinish, type InProgress } from '../../release/transitions.js';
+import { begunBy } from '../../run/begun.js';
+import type { OperationContext, RunContext } from '../../run/context.js';
 import { underLock } from '../../run/under-lock.js';
 import { outcomeBase, type Outcome } from '../outcome/outcome.js';
 import type { IdleResult } from '../outcome/serving.js';
-import { publicServiceOf, readActiveOnRecord } from './live-traffic.js';
+import { readBlueGreen } from '../shared/recorded-release.js';
+import { readActiveOnRecord } from './live-traffic.js';
 import type { SwitchPolicy } from './traffic-switch.js';
 
 /** What is left to do once users are on the new role. */
 export interface FinishRequest {
-  /** Its operation is `finish`, with the role that users left; no role after the first release. */
-  readonly state: ReleaseState;
+  /** Its operation is `finish`. */
+  readonly state: InProgress<BlueGreenState>;
   /** The revision that users are on now. */
   readonly revision: Revision;
-  /** The public Service, read again before pods are removed. */
-  readonly service: ObjectRef;
   readonly policy: FinishPolicy;
 }
 
@@ -29,19 +30,17 @@ export type FinishPolicy = Pick<SwitchPolicy, 'idlePolicy' | 'drainMs' | 'histor
  * Applies the autoscalers of the new role, drains the old role, applies the idle policy, and removes the operation from the
  * record. Each part can be done twice, so a run that was killed here is finished by the next.
  */
-export async function finishSwitch(ctx: RunContext, request: FinishRequest): Promise<IdleResult> {
+export async function finishSwitch(ctx: OperationContext, request: FinishRequest): Promise<IdleResult> {
   const { state, revision, policy } = request;
-  const { operation, ...done } = state;
-  const left = operation?.role;
-  if (left !== undefined) await removeOverlappingAutoscalers(ctx, request, left);
+  const left = state.operation.kind === 'finish' ? state.operation.role : undefined;
   for (const object of revision.applyAfterSwitch) {
-    await ctx.cluster.apply(object, { force: revision.force });
+    await ctx.writer.apply(object, { force: revision.force });
     ctx.log.info(`${describeRef(refOf(object))} applied, now that its role has the traffic`);
   }
   for (const { ref, uid } of revision.deleteAfterSwitch ?? []) await removeLive(ctx, ref, uid);
   const idle: IdleResult = left === undefined ? { kind: 'none' } : await applyIdlePolicy(ctx, request, left);
   try {
-    await ctx.records.finish(done, policy.historyLimit, ctx.log);
+    await ctx.records.finish(completeFinish(state), policy.historyLimit, ctx.log);
   } catch (error) {
     // Users are where they should be, and the record says so; at worst the next run does this work again.
     ctx.log.warning(`The record of ${state.release} still calls this unfinished: ${asCutoverError(error).message}`);
@@ -49,19 +48,29 @@ export async function finishSwitch(ctx: RunContext, request: FinishRequest): Pro
   return idle;
 }
 
+/** What an interrupted switch left, and how it is finished. */
+export interface ResumeFinishRequest {
+  readonly operation: FinishOperation;
+  readonly policy: FinishPolicy;
+  readonly lockTimeoutMs: number;
+}
+
 /** Finishes what a run that was killed after its switch left: autoscalers, drain, idle policy. */
-export async function resumeFinishSwitch(
-  ctx: RunContext,
-  { state, policy }: Pick<FinishRequest, 'state' | 'policy'>,
-): Promise<Outcome> {
-  return underLock(ctx, state, async locked => {
+export async function resumeFinishSwitch(ctx: RunContext, request: ResumeFinishRequest): Promise<Outcome> {
+  const { operation, policy, lockTimeoutMs } = request;
+  return underLock(ctx, lockTimeoutMs, async locked => {
+    const state = await readBlueGreen(locked, 'promote');
+    if (state.operation?.kind !== 'finish' || state.operation.revision !== operation.revision)
+      throw finishedMeanwhile(state.release);
     const active = await readActiveOnRecord(locked, state);
-    const revision = await locked.records.readRevision(state.operation?.revision ?? 0);
-    const service = publicServiceOf(state);
-    const idle = await locked.phase('Clean up', () => finishSwitch(locked, { state, revision, service, policy }));
+    const revision = await locked.records.readRevision(operation.revision);
+    const resumed = begin(state, { ...state.operation, ...begunBy(locked) });
+    const idle = await locked.phase('Clean up', async () =>
+      finishSwitch(await locked.begin(resumed), { state: resumed, revision, policy }),
+    );
     return {
       ...outcomeBase(ctx, 'blue-green'),
-      outcome: state.history[0]?.outcome === 'rolled-back' ? 'rolled-back' : 'switched',
+      outcome: operation.direction === 'rollback' ? 'rolled-back' : 'switched',
       revision: revision.number,
       activeRole: active.role,
       idleRole: active.idle,
@@ -72,24 +81,9 @@ export async function resumeFinishSwitch(
   });
 }
 
-/**
- * The selector of what was adopted matches the pods of the roles too, and two autoscalers whose pods overlap both stop
- * scaling. So the one of the role that users left is deleted; a rollback applies it again.
- */
-async function removeOverlappingAutoscalers(
-  ctx: RunContext,
-  { state, revision }: FinishRequest,
-  left: string,
-): Promise<void> {
-  const number = state.roles?.[left]?.revision;
-  if (number === undefined || ![number, revision.number].includes(adoptedRevision)) return;
-  const { applyAfterSwitch } = await ctx.records.readRevision(number);
-  for (const object of applyAfterSwitch) await removeLive(ctx, refOf(object));
-}
-
 async function applyIdlePolicy(
-  ctx: RunContext,
-  { state, service, policy }: FinishRequest,
+  ctx: OperationContext,
+  { state, policy }: FinishRequest,
   role: string,
 ): Promise<IdleResult> {
   switch (policy.idlePolicy.policy) {
@@ -100,8 +94,8 @@ async function applyIdlePolicy(
       ctx.log.info(`Draining ${role} for ${policy.drainMs / 1000} s`);
       await ctx.clock.wait(policy.drainMs, ctx.signal);
       ctx.signal.throwIfAborted();
-      const left = state.roles?.[role];
-      await refuseIfServing(ctx, { service, role, podLabels: left?.podLabels ?? {} });
+      const left = state.roles[role];
+      await refuseIfServing(ctx, { service: state.publicService, role, podLabels: left?.podLabels ?? {} });
       if (left?.revision === undefined) return { kind: 'not-recorded', role };
       const { replicas } = policy.idlePolicy;
       await scaleDown(ctx, await ctx.records.readRevision(left.revision), replicas);
@@ -127,22 +121,22 @@ async function refuseIfServing(
  * Scales what the role runs by applying it again with other replicas: a write to the field alone would make another field
  * manager own it, and the next deploy would get a conflict.
  */
-async function scaleDown(ctx: RunContext, revision: Revision, replicas: number): Promise<void> {
+async function scaleDown(ctx: OperationContext, revision: Revision, replicas: number): Promise<void> {
   // An autoscaler would scale up again; it is applied again with the role's next switch.
   for (const object of revision.applyAfterSwitch) await removeLive(ctx, refOf(object));
   for (const object of revision.objects.filter(isDeployment)) {
     const live = await ctx.cluster.get(refOf(object));
     if (live === undefined || replicasOf(live) <= replicas) continue;
-    await ctx.cluster.apply(withReplicas(object, replicas), { force: true });
+    await ctx.writer.apply(withReplicas(object, replicas), { force: true });
     ctx.log.info(`${describeRef(refOf(object))}: ${replicasOf(live)} → ${replicas} replicas`);
   }
 }
 
 /** Deletes the live object of this name, if there is one; with `uid` only the object with that uid. */
-export async function removeLive(ctx: RunContext, ref: ObjectRef, uid?: string): Promise<void> {
+export async function removeLive(ctx: OperationContext, ref: ObjectRef, uid?: string): Promise<void> {
   const live = await ctx.cluster.get(ref);
   if (live?.metadata.uid === undefined || (uid !== undefined && uid !== live.metadata.uid)) return;
-  await ctx.cluster.remove(ref, { uid: live.metadata.uid });
+  await ctx.writer.remove(ref, { uid: live.metadata.uid });
   ctx.log.info(`${describeRef(ref)} removed`);
 }
 
@@ -151,5 +145,12 @@ function notScaledDown(service: ObjectRef, { role, found }: { readonly role: str
     code: 'changed',
     object: describeRef(service),
     hint: 'Somebody changed it while this step was draining. Run `action: status` to see where users are.',
+  });
+}
+
+function finishedMeanwhile(release: string): CutoverError {
+  return new CutoverError(`Another run changed release ${release} while this one waited for its lock`, {
+    code: 'changed',
+    hint: 'Run this step again: it starts from what is live now.',
   });
 }

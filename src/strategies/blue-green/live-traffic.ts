@@ -1,24 +1,23 @@
 import { CutoverError } from '../../errors.js';
-import type { Roles } from '../../inputs/inputs.js';
-import { describeRef, type ObjectRef } from '../../kubernetes/object.js';
-import type { ReleaseState } from '../../release/state.js';
+import { describeRef } from '../../kubernetes/object.js';
+import type { BlueGreenState } from '../../release/state.js';
 import type { RunContext } from '../../run/context.js';
 import type { Active, PodLabels } from '../../traffic/active-role.js';
 import type { LiveTraffic } from '../../traffic/router.js';
 import { routerOf } from '../../traffic/routers.js';
 
 /** Which role users of a recorded release reach, as its live public Service says. */
-export function readActive(ctx: RunContext, state: ReleaseState): Promise<LiveTraffic> {
-  return routerOf(ctx, publicServiceOf(state)).read({ roles: rolesOf(state), podLabels: podLabelsOf(state) });
+export function readActive(ctx: RunContext, state: BlueGreenState): Promise<LiveTraffic> {
+  return routerOf(ctx, state.publicService).read({ roles: state.roleNames, podLabels: podLabelsOf(state) });
 }
 
 /** The active role, which must run the revision on record. Throws `changed` when somebody moved the users by hand. */
 export async function readActiveOnRecord(
   ctx: RunContext,
-  state: ReleaseState,
+  state: BlueGreenState,
 ): Promise<{ readonly role: string; readonly idle: string }> {
   const { active } = await readActive(ctx, state);
-  if (active.kind === 'role' && state.roles?.[active.role]?.revision === state.current) return active;
+  if (active.kind === 'role' && state.roles[active.role]?.revision === state.current) return active;
   throw activeNotOnRecord(state, active);
 }
 
@@ -26,8 +25,8 @@ export async function readActiveOnRecord(
  * The role that users leave when `role` gets the traffic; `undefined` for the first release. Throws `changed` when the
  * public Service is not what the record says: somebody moved it, and a switch would start from the wrong role.
  */
-export function roleToLeave(state: ReleaseState, active: Active, role: string): string | undefined {
-  const name = describeRef(publicServiceOf(state));
+export function roleToLeave(state: BlueGreenState, active: Active, role: string): string | undefined {
+  const name = describeRef(state.publicService);
   if (active.kind === 'none') {
     if (state.current === undefined) return undefined;
     throw serviceMoved(`${name} is gone, but revision ${state.current} should be serving through it`);
@@ -37,7 +36,7 @@ export function roleToLeave(state: ReleaseState, active: Active, role: string): 
     if (state.operation?.kind === 'switch') return state.current === undefined ? undefined : active.idle;
     throw serviceMoved(`${name} selects ${role} already, though nothing was promoted there`);
   }
-  const recorded = state.roles?.[active.role]?.revision;
+  const recorded = state.roles[active.role]?.revision;
   if (state.current !== undefined && recorded !== state.current) {
     throw serviceMoved(
       `${name} selects ${active.role} (revision ${recorded ?? 'unknown'}), but revision ${state.current} should be serving`,
@@ -46,29 +45,17 @@ export function roleToLeave(state: ReleaseState, active: Active, role: string): 
   return active.role;
 }
 
-/** The public Service of a blue/green release; it need not exist yet. */
-export function publicServiceOf(state: ReleaseState): ObjectRef {
-  if (state.publicService !== undefined) return state.publicService;
-  throw incompleteRecord(state.release, 'which Service is the public one');
+function podLabelsOf(state: BlueGreenState): PodLabels {
+  return Object.fromEntries(Object.entries(state.roles).map(([role, { podLabels }]) => [role, podLabels]));
 }
 
-/** The two role names of a blue/green release. */
-export function rolesOf(state: ReleaseState): Roles {
-  if (state.roleNames !== undefined) return state.roleNames;
-  throw incompleteRecord(state.release, 'which roles it has');
-}
-
-function podLabelsOf(state: ReleaseState): PodLabels {
-  return Object.fromEntries(Object.entries(state.roles ?? {}).map(([role, { podLabels }]) => [role, podLabels]));
-}
-
-function activeNotOnRecord(state: ReleaseState, active: Active): CutoverError {
+function activeNotOnRecord(state: BlueGreenState, active: Active): CutoverError {
   const found =
     active.kind === 'none'
       ? 'is gone'
-      : `selects ${active.role}, revision ${state.roles?.[active.role]?.revision ?? 'unknown'}`;
+      : `selects ${active.role}, revision ${state.roles[active.role]?.revision ?? 'unknown'}`;
   return new CutoverError(
-    `${describeRef(publicServiceOf(state))} ${found}, but revision ${state.current ?? 'none'} should be serving`,
+    `${describeRef(state.publicService)} ${found}, but revision ${state.current ?? 'none'} should be serving`,
     {
       code: 'changed',
       hint: 'Somebody changed it outside of Cutover. Decide which role should serve and set its selector accordingly; `action: status` shows what runs where.',
@@ -80,12 +67,5 @@ function serviceMoved(message: string): CutoverError {
   return new CutoverError(message, {
     code: 'changed',
     hint: 'Somebody or something changed it outside of Cutover. Decide which role should serve, set the selector accordingly, and stage again.',
-  });
-}
-
-function incompleteRecord(release: string, what: string): CutoverError {
-  return new CutoverError(`The record of release ${release} does not say ${what}`, {
-    code: 'record',
-    hint: 'Deploy it again with `strategy: blue-green`.',
   });
 }

@@ -61,7 +61,7 @@ export async function planBlueGreen(ctx: RunContext, deploy: BlueGreenDeploy): P
  * own objects are mostly new, or were changed long ago, so comparing with them would not show it.
  */
 async function changesForUsers(ctx: RunContext, { deploy, active }: Staging): Promise<readonly PreviewedObject[]> {
-  if (active.kind === 'none' || deploy.adoption !== undefined) return [];
+  if (active.kind === 'none') return [];
   const { inputs, resources } = deploy;
   const own = resources.of[active.role] ?? [];
   const { planned } = await dryRunAll({ cluster: ctx.cluster, resources: own, force: inputs.forceConflicts });
@@ -69,18 +69,13 @@ async function changesForUsers(ctx: RunContext, { deploy, active }: Staging): Pr
 }
 
 function stagingNotes({ deploy, active, role }: Staging): readonly PlanNote[] {
-  const { inputs, state, resources, adoption } = deploy;
+  const { inputs, state, resources } = deploy;
   const { staged } = state;
   const publicService = resources.publicService[role];
   const service = publicService === undefined ? undefined : refOf(publicService.object);
-  const toAdopt: readonly PlanNote[] =
-    adoption === undefined
-      ? []
-      : [{ kind: 'to-adopt', service, deployment: refOf(adoption.deployment), role: adoption.role }];
   const toReplace: readonly PlanNote[] =
     staged === undefined ? [] : [{ kind: 'to-replace-staged', revision: staged.revision, role: staged.role }];
   return [
-    ...toAdopt,
     { kind: 'to-stage', revision: state.latest + 1, role },
     ...toReplace,
     {

@@ -1,8 +1,8 @@
 import { CutoverError } from '../../errors.js';
 import type { Check } from '../../inputs/inputs.js';
 import type { RecordedApproval } from '../../release/revision.js';
-import type { ReleaseState, StagedRecord } from '../../release/state.js';
-import type { RunContext } from '../../run/context.js';
+import type { BlueGreenState, StagedRecord } from '../../release/state.js';
+import type { LockedContext, RunContext } from '../../run/context.js';
 import { underLock } from '../../run/under-lock.js';
 import { checksOf } from '../shared/checks.js';
 import { FailedStep, outcomeBase, type Outcome } from '../outcome/outcome.js';
@@ -10,6 +10,7 @@ import { readBlueGreen } from '../shared/recorded-release.js';
 import type { Serving } from '../outcome/serving.js';
 import { resumeFinishSwitch } from './finish-switch.js';
 import { readActive, readActiveOnRecord, roleToLeave } from './live-traffic.js';
+import { refuseUnfinished } from './operation/unfinished.js';
 import { switchTraffic } from './switch-traffic.js';
 import type { SwitchPolicy } from './traffic-switch.js';
 import { verifyStaged, type VerifiedRole } from './verify-staged.js';
@@ -23,6 +24,8 @@ export interface PromoteRequest {
   /** Takes fields of the public Service over from other field managers. Default: as when the revision was staged. */
   readonly force?: boolean;
   readonly timeoutMs: number;
+  /** How long to wait for another run that holds the release. */
+  readonly lockTimeoutMs: number;
   readonly policy: SwitchPolicy;
   /** Proves the approval; throws `approval` when there is none. Absent: none is asked for. */
   readonly approve?: () => Promise<RecordedApproval>;
@@ -33,29 +36,36 @@ export interface PromoteRequest {
  * after it was killed, it finishes the work.
  */
 export async function promote(ctx: RunContext, request: PromoteRequest): Promise<Outcome> {
+  const { policy, lockTimeoutMs } = request;
   const state = await ctx.phase('Check', () => readBlueGreen(ctx, 'promote'));
-  if (state.operation?.kind === 'finish') return resumeFinishSwitch(ctx, { state, policy: request.policy });
+  const { operation } = state;
+  if (operation?.kind === 'finish') return resumeFinishSwitch(ctx, { operation, policy, lockTimeoutMs });
   const staged = stagedToPromote(state, request.revision);
   if (staged === undefined) return promotedBefore(ctx, state);
   const approval = request.approve && (await ctx.phase('Confirm', request.approve));
-  return underLock(ctx, state, locked =>
-    promoteStaged(locked, request, { state, staged, ...(approval && { approval }) }),
-  );
+  return underLock(ctx, lockTimeoutMs, async locked => {
+    // Read again: the approval was for this revision, and other runs may have been at work since.
+    const now = await readBlueGreen(locked, 'promote');
+    const stagedNow = stagedToPromote(now, staged.revision);
+    if (stagedNow === undefined) return promotedBefore(locked, now);
+    return promoteStaged(locked, request, { state: now, staged: stagedNow, ...(approval && { approval }) });
+  });
 }
 
 /** What is staged; `undefined`: it was promoted before. Throws `nothing-staged` when there is nothing to promote. */
-function stagedToPromote(state: ReleaseState, revision: number | undefined): StagedRecord | undefined {
+function stagedToPromote(state: BlueGreenState, revision: number | undefined): StagedRecord | undefined {
   const { staged, current, history } = state;
+  refuseUnfinished(state, operation => operation.kind === 'switch' && operation.direction === 'promote');
   if (staged !== undefined && (revision === undefined || revision === staged.revision)) return staged;
-  if (staged !== undefined) throw otherRevisionStaged(staged, revision);
   const [last] = history;
   const isCurrent = current !== undefined && (revision ?? last?.revision) === current && last?.outcome !== 'rejected';
   if (isCurrent && (revision !== undefined || last?.outcome === 'switched')) return undefined;
+  if (staged !== undefined) throw otherRevisionStaged(staged, revision);
   throw nothingStaged(state.release);
 }
 
 /** A second promotion changes nothing. */
-async function promotedBefore(ctx: RunContext, state: ReleaseState): Promise<Outcome> {
+async function promotedBefore(ctx: RunContext, state: BlueGreenState): Promise<Outcome> {
   const { role, idle } = await readActiveOnRecord(ctx, state);
   const revision = state.current ?? 0;
   return {
@@ -71,12 +81,16 @@ async function promotedBefore(ctx: RunContext, state: ReleaseState): Promise<Out
 }
 
 interface ApprovedRevision {
-  readonly state: ReleaseState;
+  readonly state: BlueGreenState;
   readonly staged: StagedRecord;
   readonly approval?: RecordedApproval;
 }
 
-async function promoteStaged(ctx: RunContext, request: PromoteRequest, approved: ApprovedRevision): Promise<Outcome> {
+async function promoteStaged(
+  ctx: LockedContext,
+  request: PromoteRequest,
+  approved: ApprovedRevision,
+): Promise<Outcome> {
   const { state, staged, approval } = approved;
   const { role } = staged;
   const recorded = await ctx.records.readRevision(staged.revision);
@@ -116,7 +130,7 @@ async function promoteStaged(ctx: RunContext, request: PromoteRequest, approved:
     verified,
     checks,
     ...(approval !== undefined && { approval }),
-    outcome: 'switched',
+    direction: 'promote',
     policy: request.policy,
   });
 }

@@ -1,56 +1,71 @@
 import { CutoverError } from '../../errors.js';
 import type { Reject } from '../../inputs/inputs.js';
-import { withHistory } from '../../release/records.js';
 import { historyEntry } from '../../release/revision.js';
-import type { ReleaseState, StagedRecord } from '../../release/state.js';
+import type { BlueGreenState } from '../../release/state.js';
+import { completeReject } from '../../release/transitions.js';
 import type { RunContext } from '../../run/context.js';
 import { underLock } from '../../run/under-lock.js';
 import { otherRole, type Active } from '../../traffic/active-role.js';
 import { outcomeBase, type Outcome } from '../outcome/outcome.js';
 import { readBlueGreen } from '../shared/recorded-release.js';
 import type { Users } from '../outcome/serving.js';
-import { discardStaged } from './staging/discard-staged.js';
-import { readActive, rolesOf } from './live-traffic.js';
+import { discard, discardable, type Discardable } from './operation/discard.js';
+import { refuseUnfinished } from './operation/unfinished.js';
+import { readActive } from './live-traffic.js';
 
 /** Discards what is staged: the idle role is restored to its state before staging. The public Service is only read. */
 export async function reject(ctx: RunContext, inputs: Reject): Promise<Outcome> {
-  const state = await ctx.phase('Check', () => readBlueGreen(ctx, 'reject'));
-  const { staged } = state;
-  if (staged === undefined) throw nothingStaged(state.release);
-  const { revision: number, role } = staged;
-  return underLock(ctx, state, async locked => {
+  const found = await ctx.phase('Check', () => readBlueGreen(ctx, 'reject'));
+  if (discardable(found) === undefined) return rejectedBefore(ctx, found);
+  return underLock(ctx, inputs.lockTimeoutMs, async locked => {
+    const state = await readBlueGreen(locked, 'reject');
+    refuseUnfinished(state, ({ kind }) => kind !== 'adopt' && kind !== 'prepare' && kind !== 'finish');
+    const target = discardable(state);
+    if (target === undefined) return rejectedBefore(locked, state);
+    const { revision: number, role } = target;
     const { active } = await readActive(locked, state);
-    if (active.kind === 'role' && active.role === role) throw usersOnStaged(staged);
-    const discarded = await discardStaged(locked, { state, staged, timeoutMs: inputs.timeoutMs });
-    const revision = await locked.records.readRevision(number);
-    const done = withHistory(discarded.state, historyEntry(ctx.run, revision, 'rejected'));
-    await locked.records.finish(done, inputs.historyLimit, locked.log);
+    if (active.kind === 'role' && active.role === role) throw usersOnStaged(target);
+    const { timeoutMs, historyLimit } = inputs;
+    const discarded = await discard(locked, { state, target, timeoutMs });
+    const { revision, restored } = discarded;
+    const done = completeReject(discarded.state, historyEntry(ctx.run, revision, 'rejected'));
+    await locked.records.finish(done, historyLimit, locked.log);
     return {
       ...outcomeBase(locked, 'blue-green'),
       outcome: 'rejected',
       revision: number,
       ...rolesNow(state, active),
-      changes: revision.before.map(({ ref, object }) => ({
+      changes: (revision.beforeStaging ?? revision.before).map(({ ref, object }) => ({
         ref,
         change: object === undefined ? 'deleted' : 'changed',
       })),
       checks: [],
-      serving: {
-        kind: 'rejected',
-        users: usersOf(state, active),
-        revision: number,
-        role,
-        restored: discarded.restored,
-      },
+      serving: { kind: 'rejected', users: usersOf(state, active), revision: number, role, restored },
     };
   });
 }
 
-function rolesNow(state: ReleaseState, active: Active): Pick<Outcome, 'activeRole' | 'idleRole'> {
-  return active.kind === 'role' ? { activeRole: active.role, idleRole: otherRole(rolesOf(state), active.role) } : {};
+/** A second rejection changes nothing. Throws `nothing-staged` when nothing was rejected before. */
+async function rejectedBefore(ctx: RunContext, state: BlueGreenState): Promise<Outcome> {
+  const [last] = state.history;
+  if (last?.outcome !== 'rejected') throw nothingStaged(state.release);
+  const { active } = await readActive(ctx, state);
+  return {
+    ...outcomeBase(ctx, 'blue-green'),
+    outcome: 'unchanged',
+    revision: last.revision,
+    ...rolesNow(state, active),
+    changes: [],
+    checks: [],
+    serving: { kind: 'rejected-before', users: usersOf(state, active), revision: last.revision },
+  };
 }
 
-function usersOf({ current }: ReleaseState, active: Active): Users {
+function rolesNow(state: BlueGreenState, active: Active): Pick<Outcome, 'activeRole' | 'idleRole'> {
+  return active.kind === 'role' ? { activeRole: active.role, idleRole: otherRole(state.roleNames, active.role) } : {};
+}
+
+function usersOf({ current }: BlueGreenState, active: Active): Users {
   if (active.kind === 'none') return { kind: 'none' };
   return { kind: 'role', role: active.role, ...(current !== undefined && { revision: current }) };
 }
@@ -62,7 +77,7 @@ function nothingStaged(release: string): CutoverError {
   });
 }
 
-function usersOnStaged({ role, revision }: StagedRecord): CutoverError {
+function usersOnStaged({ role, revision }: Discardable): CutoverError {
   return new CutoverError(`Users are on ${role}, which holds the staged revision ${revision}: it was not changed`, {
     code: 'changed',
     hint: 'The public Service was switched already. Use `action: rollback` to send users back to the other role.',

@@ -1,65 +1,59 @@
-import type { Snapshot } from '../../plan/change.js';
-import type { ReleaseState } from '../../release/state.js';
+import { historyEntry } from '../../release/revision.js';
+import type { BlueGreenState, SwitchOperation } from '../../release/state.js';
+import { abandon, completeReject } from '../../release/transitions.js';
+import type { LockedContext } from '../../run/context.js';
 import { routerOf } from '../../traffic/routers.js';
 import type { Recovered } from '../outcome/restored.js';
-import { recordRestored, restoreRecorded, type InterruptedOperation, type PostContext } from '../shared/interrupted.js';
-import { withoutAdopted } from './adoption/adopted-record.js';
-import { restoreSelector } from './adoption/narrow-selector.js';
-import { withoutStagedRecord } from './staging/staged-record.js';
+import { restoreRecorded } from '../shared/interrupted.js';
+import type { Interrupted } from '../strategy.js';
 
-/** How long to wait until staged pods are gone; a post step must end sometime. */
-const podsGoneMs = 60_000;
-
-/** Restores what an interrupted staging or switch had changed, if users are safe with that. */
+/** Restores what an interrupted operation had changed, if users are safe with that. */
 export async function restoreInterruptedRelease(
-  ctx: PostContext,
-  interrupted: InterruptedOperation,
+  ctx: LockedContext,
+  interrupted: Interrupted<BlueGreenState>,
 ): Promise<Recovered> {
-  const { operation } = interrupted;
-  const restoration = restorationOf(interrupted);
-  if (restoration === undefined) return { kind: 'finish-left' };
-  const { snapshots, after } = restoration;
-  if (operation.kind === 'switch' && !(await canServe(ctx, operation.previousService))) return { kind: 'no-ready-pod' };
-  const failed = await restoreRecorded(ctx, snapshots);
-  if (failed.length > 0) return { kind: 'incomplete', failed };
-  const before = operation.kind === 'stage' ? operation.previousService : undefined;
-  const narrowed = before && (await restoreSelector(ctx, { before, timeoutMs: podsGoneMs }));
-  if (narrowed !== undefined) return { kind: 'narrowed', narrowed };
-  return recordRestored(ctx, interrupted, after);
-}
-
-interface Restoration {
-  readonly snapshots: readonly Snapshot[];
-  /** The state once they are restored. */
-  readonly after: ReleaseState;
-}
-
-/** What has to be restored; `undefined`: nothing, since the switch was verified and users are where they should be. */
-function restorationOf(interrupted: InterruptedOperation): Restoration | undefined {
-  const { operation, revision } = interrupted;
-  const { operation: _interrupted, ...rest } = interrupted.state;
-  const { previousService, role = '' } = operation;
+  const { state, revision } = interrupted;
+  const { operation } = state;
+  const failed = historyEntry(ctx.run, revision, 'failed');
   switch (operation.kind) {
-    case 'deploy':
-      return { snapshots: revision.before, after: rest };
     case 'stage':
-      // The revision records what was there before the first of several stagings, so nothing is staged any more either.
-      return {
-        snapshots: revision.before,
-        after: previousService === undefined ? withoutStagedRecord(rest, role) : withoutAdopted(rest),
-      };
+      return restored(ctx, interrupted, { snapshots: revision.before, after: abandon(state, failed) });
+    case 'reject': {
+      const rejected = historyEntry(ctx.run, revision, 'rejected');
+      const snapshots = revision.beforeStaging ?? revision.before;
+      return restored(ctx, interrupted, { snapshots, after: completeReject(state, rejected) });
+    }
+    case 'prepare':
+      // It has no users and is applied again by the next rollback or staging.
+      return restored(ctx, interrupted, { snapshots: [], after: abandon(state, failed) });
     case 'switch':
-      return { snapshots: previousService === undefined ? [] : [previousService], after: rest };
+      // A rollback was asked for because the version that users left was bad: they are not sent back to it.
+      if (operation.direction === 'rollback') return { kind: 'rollback-left', operation };
+      if (!(await canServe(ctx, operation))) return { kind: 'no-ready-pod' };
+      return restored(ctx, interrupted, { snapshots: [operation.previousService], after: abandon(state, failed) });
     case 'finish':
-      return undefined;
+      return { kind: 'finish-left' };
+    case 'adopt':
+      return restored(ctx, interrupted, { snapshots: revision.before, after: abandon(state, failed) });
     default:
-      return operation.kind satisfies never;
+      return operation satisfies never;
   }
 }
 
+async function restored(
+  ctx: LockedContext,
+  { state }: Interrupted<BlueGreenState>,
+  { snapshots, after }: { readonly snapshots: Parameters<typeof restoreRecorded>[1]; readonly after: BlueGreenState },
+): Promise<Recovered> {
+  const failed = await restoreRecorded(await ctx.begin(state), snapshots);
+  if (failed.length > 0) return { kind: 'incomplete', failed };
+  await ctx.records.writeState(after);
+  return { kind: 'restored', operation: state.operation };
+}
+
 /** Whether the public Service as it was before the switch would select a ready pod. */
-async function canServe(ctx: PostContext, previousService: Snapshot | undefined): Promise<boolean> {
+async function canServe(ctx: LockedContext, { previousService }: SwitchOperation): Promise<boolean> {
   // Before the first release there was no Service, and it is removed: nobody had been served.
-  if (previousService?.object === undefined) return true;
+  if (previousService.object === undefined) return true;
   return (await routerOf(ctx, previousService.ref).readyPods(previousService.object)).length > 0;
 }

@@ -4,8 +4,8 @@ import type { Check } from '../../inputs/inputs.js';
 import { refOf, type ObjectRef } from '../../kubernetes/object.js';
 import type { Resource } from '../../manifests/resource.js';
 import type { Revision } from '../../release/revision.js';
-import type { ReleaseState } from '../../release/state.js';
-import type { RunContext } from '../../run/context.js';
+import type { BlueGreenState } from '../../release/state.js';
+import type { OperationContext, RunContext } from '../../run/context.js';
 import { applyAndWait, type WaitOptions } from '../shared/apply-and-wait.js';
 import { recordedResource, warnOfSecrets } from '../shared/recorded-objects.js';
 import { removeLive } from './finish-switch.js';
@@ -13,7 +13,7 @@ import { checkStaged, type VerifiedRole } from './verify-staged.js';
 
 /** A role, and the revision that it ran. */
 export interface RestoreRoleRequest {
-  readonly state: ReleaseState;
+  readonly state: BlueGreenState;
   readonly revision: Revision;
   readonly role: string;
   /** The role that serves users now. */
@@ -23,10 +23,10 @@ export interface RestoreRoleRequest {
 }
 
 /** Applies a role as its revision was recorded, with at least as many pods as serve now; shared objects stay as they are. */
-export async function restoreRole(ctx: RunContext, request: RestoreRoleRequest): Promise<VerifiedRole> {
+export async function restoreRole(ctx: OperationContext, request: RestoreRoleRequest): Promise<VerifiedRole> {
   const { state, revision, role, from, checks, waitOptions } = request;
   await warnOfSecrets(ctx, revision);
-  const resources = resourcesOf(revision, await liveReplicas(ctx, state.roles?.[from]?.deployments ?? []));
+  const resources = resourcesOf(revision, await liveReplicas(ctx, state.roles[from]?.deployments ?? []));
   const planned = await ctx.phase('Plan', async () => {
     const idle = new Set(resources);
     const changes = await requirePlan({ cluster: ctx.cluster, resources, force: revision.force, idle });
@@ -35,7 +35,7 @@ export async function restoreRole(ctx: RunContext, request: RestoreRoleRequest):
   });
   // An autoscaler of an idle role sees no load and would remove pods just before they are needed. The switch applies it again.
   for (const object of revision.applyAfterSwitch) await removeLive(ctx, refOf(object));
-  const ready = await ctx.phase('Deploy', () => applyAndWait(ctx, { planned, waitOptions, force: revision.force }));
+  const { ready } = await ctx.phase('Deploy', () => applyAndWait(ctx, { planned, waitOptions, force: revision.force }));
   const found = await Promise.all(revision.objects.filter(isDeployment).map(object => ctx.cluster.get(refOf(object))));
   const workloads = found.filter(object => object !== undefined);
   const stagedChecks = await ctx.phase('Verify staged', () =>

@@ -1,8 +1,9 @@
 import { asCutoverError } from '../../errors.js';
 import { refOf } from '../../kubernetes/object.js';
-import { recordFailure, withHistory } from '../../release/records.js';
+import { recordFailure } from '../../release/records.js';
 import { historyEntry } from '../../release/revision.js';
-import type { RunContext } from '../../run/context.js';
+import { abandon, withHistory } from '../../release/transitions.js';
+import type { OperationContext } from '../../run/context.js';
 import { confirmMs } from '../../traffic/endpoint-slices.js';
 import type { PodName, TrafficRouter } from '../../traffic/router.js';
 import { routerOf } from '../../traffic/routers.js';
@@ -17,9 +18,9 @@ export type RestoredTraffic = Pick<Outcome, 'serving' | 'activeRole' | 'idleRole
  * After the write itself failed: reads where the router sends users now. If the write was rejected, nothing changed. If it
  * succeeded although its answer was lost, traffic is restored. If the router cannot be read, the record keeps the snapshot.
  */
-export async function restoreFailedSwitch(ctx: RunContext, recorded: RecordedSwitch): Promise<RestoredTraffic> {
+export async function restoreFailedSwitch(ctx: OperationContext, recorded: RecordedSwitch): Promise<RestoredTraffic> {
   const { trafficSwitch, switching } = recorded;
-  const { state, revision, from, publicService } = trafficSwitch;
+  const { revision, from, publicService } = trafficSwitch;
   const failed = historyEntry(ctx.run, revision, 'failed');
   let switched: boolean;
   try {
@@ -32,18 +33,18 @@ export async function restoreFailedSwitch(ctx: RunContext, recorded: RecordedSwi
     return { serving: { kind: 'switch-unknown', reason: asCutoverError(error).message, ...note } };
   }
   if (switched) return restoreTraffic(ctx, recorded);
-  const note = unrecordedOf(await recordFailure(ctx.records, withHistory(state, failed)));
+  const note = unrecordedOf(await recordFailure(ctx.records, abandon(switching, failed)));
   return from === undefined
     ? { serving: { kind: 'switch-failed', ...note } }
     : { activeRole: from, serving: { kind: 'switch-failed', active: from, ...note } };
 }
 
 /** Sends users back, unless the role that they left cannot serve. Goes on after a cancel; never throws, so that the cause stays. */
-export async function restoreTraffic(ctx: RunContext, recorded: RecordedSwitch): Promise<RestoredTraffic> {
+export async function restoreTraffic(ctx: OperationContext, recorded: RecordedSwitch): Promise<RestoredTraffic> {
   const { trafficSwitch, previousService, cause } = recorded;
   const { from, policy } = trafficSwitch;
   const takenOver = cause !== undefined && asCutoverError(cause).code === 'changed';
-  if (ctx.lockLost?.aborted || takenOver) return leaveSwitched(ctx, recorded, { kind: 'lock-lost' });
+  if (ctx.lockLost.aborted || takenOver) return leaveSwitched(ctx, recorded, { kind: 'lock-lost' });
   if (!policy.rollbackOnFailure) return leaveSwitched(ctx, recorded, { kind: 'rollback-disabled' });
   try {
     return await ctx.phase('Restore', async () => {
@@ -64,22 +65,21 @@ export async function restoreTraffic(ctx: RunContext, recorded: RecordedSwitch):
 }
 
 async function switchBack(
-  ctx: RunContext,
+  ctx: OperationContext,
   { trafficSwitch, previousService, switching }: RecordedSwitch,
   { router, pods }: { readonly router: TrafficRouter; readonly pods: readonly PodName[] },
 ): Promise<RestoredTraffic> {
   const { to: role, from, state, revision } = trafficSwitch;
-  await router.restore(previousService);
-  const { operation: _ended, ...rest } = switching;
+  await router.restore(previousService, ctx.writer);
   const failed = historyEntry(ctx.run, revision, 'failed');
-  const note = unrecordedOf(await recordFailure(ctx.records, withHistory(rest, failed)));
+  const note = unrecordedOf(await recordFailure(ctx.records, abandon(switching, failed)));
   const service = previousService.ref;
   if (from === undefined) return { serving: { kind: 'switched-back', service, ...note } };
   const to = { role: from, ...(state.current !== undefined && { revision: state.current }) };
   const roles = {
     activeRole: from,
     idleRole: role,
-    ...(rest.staged !== undefined && { stagedRole: rest.staged.role }),
+    ...(state.staged !== undefined && { stagedRole: state.staged.role }),
   };
   const serving = { kind: 'switched-back', service, to, ...note } as const;
   if (ctx.signal.aborted) return { ...roles, serving };
@@ -92,7 +92,7 @@ async function switchBack(
 }
 
 async function leaveSwitched(
-  ctx: RunContext,
+  ctx: OperationContext,
   { trafficSwitch, previousService, switching }: RecordedSwitch,
   why: WhyNotSwitchedBack,
 ): Promise<RestoredTraffic> {

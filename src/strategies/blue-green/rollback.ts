@@ -1,72 +1,99 @@
 import { CutoverError } from '../../errors.js';
 import type { Rollback } from '../../inputs/inputs.js';
 import type { KubeObject } from '../../kubernetes/object.js';
-import type { Revision } from '../../release/revision.js';
-import type { ReleaseState } from '../../release/state.js';
-import type { RunContext } from '../../run/context.js';
+import { recordFailure } from '../../release/records.js';
+import { historyEntry, type RecordedApproval, type Revision } from '../../release/revision.js';
+import type { BlueGreenState } from '../../release/state.js';
+import { abandon, begin, completeReject } from '../../release/transitions.js';
+import { begunBy } from '../../run/begun.js';
+import type { LockedContext, RunContext } from '../../run/context.js';
 import { underLock } from '../../run/under-lock.js';
 import { otherRole, type Active } from '../../traffic/active-role.js';
 import { checksOf } from '../shared/checks.js';
 import { FailedStep, outcomeBase, type Outcome } from '../outcome/outcome.js';
 import { isRolledBack, noRevisionToRollBackTo, rolledBackBefore } from '../shared/recorded-objects.js';
+import { readBlueGreen } from '../shared/recorded-release.js';
 import type { RollbackRequest } from '../strategy.js';
-import { discardStaged } from './staging/discard-staged.js';
 import { resumeFinishSwitch } from './finish-switch.js';
-import { readActive, rolesOf } from './live-traffic.js';
+import { readActive } from './live-traffic.js';
+import { discard, discardable } from './operation/discard.js';
+import { refuseUnfinished } from './operation/unfinished.js';
 import { restoreRole } from './restore-role.js';
 import { switchTraffic } from './switch-traffic.js';
 import { switchPolicyOf } from './traffic-switch.js';
 import type { VerifiedRole } from './verify-staged.js';
 
 /** Sends users back to the other role: restores that role as recorded if needed, verifies it, and switches. */
-export async function rollBackBlueGreen(ctx: RunContext, request: RollbackRequest): Promise<Outcome> {
-  const { inputs, state, approve } = request;
+export async function rollBackBlueGreen(ctx: RunContext, request: RollbackRequest<BlueGreenState>): Promise<Outcome> {
+  const { inputs, state: found, approve } = request;
   if (inputs.revision !== undefined) throw revisionNotTaken();
-  const policy = switchPolicyOf(inputs);
-  if (state.operation?.kind === 'finish' && state.history[0]?.outcome === 'rolled-back')
-    return resumeFinishSwitch(ctx, { state, policy });
-  if (isRolledBack(state)) return rolledBackBefore(ctx, state);
+  const { lockTimeoutMs } = inputs;
+  const { operation } = found;
+  if (operation?.kind === 'finish' && operation.direction === 'rollback')
+    return resumeFinishSwitch(ctx, { operation, policy: switchPolicyOf(inputs), lockTimeoutMs });
+  if (isRolledBack(found)) return rolledBackBefore(ctx, found);
   const approval = approve && (await ctx.phase('Confirm', approve));
-  return underLock(ctx, state, async locked => {
-    const { active, before: liveBefore } = await readActive(locked, state);
-    if (active.kind === 'none')
-      throw noRevisionToRollBackTo(state.release, 'there is no public Service, so nobody is served');
-    const role = roleToRollBackTo(state, active);
-    const from = otherRole(rolesOf(state), role);
-    if (active.role === role && state.operation?.revision === state.staged?.revision)
-      return clearUnmadeSwitch(locked, state, role);
-    // Looked up before anything is discarded for it.
-    const { revision, publicService } = await revisionToRollBackTo(locked, state, role);
-    const discarded = await discardStagedOn(locked, { inputs, state, role });
-    const checks = inputs.verify ?? revision.checks;
-    let verified: VerifiedRole;
-    try {
-      const waitOptions = { timeoutMs: inputs.timeoutMs, stableForMs: inputs.stableForMs };
-      verified = await restoreRole(locked, { state: discarded, revision, role, from, checks, waitOptions });
-    } catch (error) {
-      throw new FailedStep(error, {
-        ...outcomeBase(ctx, 'blue-green'),
-        revision: revision.number,
-        activeRole: active.role,
-        idleRole: active.idle,
-        changes: [],
-        checks: checksOf(error),
-        serving: { kind: 'not-switched', active: active.role },
-      });
-    }
-    return switchTraffic(locked, {
-      state: discarded,
-      revision,
-      to: role,
-      from,
-      liveBefore,
-      publicService,
-      verified,
-      checks,
-      ...(approval !== undefined && { approval }),
-      outcome: 'rolled-back',
-      policy,
+  return underLock(ctx, lockTimeoutMs, async locked => {
+    const state = await readBlueGreen(locked, 'roll back');
+    if (isRolledBack(state)) return rolledBackBefore(locked, state);
+    refuseUnfinished(state, ({ kind }) => kind !== 'adopt');
+    return rollBackUnderLock(locked, { inputs, state, ...(approval !== undefined && { approval }) });
+  });
+}
+
+interface ApprovedRollback {
+  readonly inputs: Rollback;
+  readonly state: BlueGreenState;
+  readonly approval?: RecordedApproval;
+}
+
+async function rollBackUnderLock(
+  locked: LockedContext,
+  { inputs, state, approval }: ApprovedRollback,
+): Promise<Outcome> {
+  const { active, before: liveBefore } = await readActive(locked, state);
+  if (active.kind === 'none')
+    throw noRevisionToRollBackTo(state.release, 'there is no public Service, so nobody is served');
+  const role = roleToRollBackTo(state, active);
+  const from = otherRole(state.roleNames, role);
+  const { operation } = state;
+  if (active.role === role && operation?.kind === 'switch' && operation.direction === 'promote')
+    return clearUnmadeSwitch(locked, state, role);
+  // Looked up before anything is discarded for it.
+  const { revision, publicService } = await revisionToRollBackTo(locked, state, role);
+  const discarded = await discardStagedOn(locked, { inputs, state, role });
+  const checks = inputs.verify ?? revision.checks;
+  const preparing = begin(discarded, { kind: 'prepare', revision: revision.number, role, ...begunBy(locked) });
+  let verified: VerifiedRole;
+  try {
+    const prepared = await locked.begin(preparing);
+    const waitOptions = { timeoutMs: inputs.timeoutMs, stableForMs: inputs.stableForMs };
+    verified = await restoreRole(prepared, { state: discarded, revision, role, from, checks, waitOptions });
+  } catch (error) {
+    // The role has no users, so it is left as it is: the next rollback or staging applies it again.
+    await recordFailure(locked.records, abandon(preparing, historyEntry(locked.run, revision, 'failed')));
+    throw new FailedStep(error, {
+      ...outcomeBase(locked, 'blue-green'),
+      revision: revision.number,
+      activeRole: active.role,
+      idleRole: active.idle,
+      changes: [],
+      checks: checksOf(error),
+      serving: { kind: 'not-switched', active: active.role },
     });
+  }
+  return switchTraffic(locked, {
+    state: preparing,
+    revision,
+    to: role,
+    from,
+    liveBefore,
+    publicService,
+    verified,
+    checks,
+    ...(approval !== undefined && { approval }),
+    direction: 'rollback',
+    policy: switchPolicyOf(inputs),
   });
 }
 
@@ -74,20 +101,22 @@ export async function rollBackBlueGreen(ctx: RunContext, request: RollbackReques
  * The role that users should go back to: the idle one. If a killed run left a switch unfinished: the target role of a
  * rollback, the previous role of a promotion.
  */
-export function roleToRollBackTo(state: ReleaseState, active: Extract<Active, { kind: 'role' }>): string {
-  const { operation, staged } = state;
-  if (operation?.kind !== 'switch' || operation.role === undefined) return active.idle;
-  return operation.revision === staged?.revision ? otherRole(rolesOf(state), operation.role) : operation.role;
+export function roleToRollBackTo(
+  { operation, roleNames }: BlueGreenState,
+  active: Extract<Active, { kind: 'role' }>,
+): string {
+  if (operation?.kind !== 'switch') return active.idle;
+  return operation.direction === 'promote' ? otherRole(roleNames, operation.role) : operation.role;
 }
 
 /** The revision that the role ran before anything was staged over it. */
 async function revisionToRollBackTo(
   ctx: RunContext,
-  state: ReleaseState,
+  state: BlueGreenState,
   role: string,
 ): Promise<{ readonly revision: Revision; readonly publicService: KubeObject }> {
   const { release } = state;
-  const record = state.staged?.role === role ? state.staged.previous : state.roles?.[role];
+  const record = state.staged?.role === role ? state.staged.previous : state.roles[role];
   if (record?.revision === undefined) throw noRevisionToRollBackTo(release, `${role} never served a revision`);
   const revision = await ctx.records.readRevision(record.revision);
   const { publicService } = revision;
@@ -96,33 +125,31 @@ async function revisionToRollBackTo(
 }
 
 /** The promotion was killed before it switched anything: users never left, and only the record has to be corrected. */
-async function clearUnmadeSwitch(ctx: RunContext, state: ReleaseState, role: string): Promise<Outcome> {
-  const { operation: _neverMade, ...rest } = state;
-  await ctx.records.writeState(rest);
+async function clearUnmadeSwitch(ctx: LockedContext, state: BlueGreenState, role: string): Promise<Outcome> {
+  await ctx.records.writeState(abandon(state));
   return {
     ...outcomeBase(ctx, 'blue-green'),
     outcome: 'unchanged',
     ...(state.current !== undefined && { revision: state.current }),
     activeRole: role,
-    idleRole: otherRole(rolesOf(state), role),
+    idleRole: otherRole(state.roleNames, role),
     changes: [],
     checks: [],
     serving: { kind: 'switch-never-made', role },
   };
 }
 
-/** Discards a revision that is staged on the role: it replaced the one that users go back to. */
+/** Discards what is staged on the role, or what an interrupted staging left there: it replaced what users go back to. */
 async function discardStagedOn(
-  ctx: RunContext,
-  request: { readonly inputs: Rollback; readonly state: ReleaseState; readonly role: string },
-): Promise<ReleaseState> {
+  ctx: LockedContext,
+  request: { readonly inputs: Rollback; readonly state: BlueGreenState; readonly role: string },
+): Promise<BlueGreenState> {
   const { inputs, state, role } = request;
-  const { staged } = state;
-  if (staged?.role !== role) return state;
-  ctx.log.info(`Revision ${staged.revision} is staged on ${role}; it is discarded to restore what was there before`);
-  const { state: discarded } = await discardStaged(ctx, { state, staged, timeoutMs: inputs.timeoutMs });
-  await ctx.records.writeState(discarded);
-  return discarded;
+  const target = discardable(state);
+  if (target?.role !== role) return state;
+  ctx.log.info(`Revision ${target.revision} is staged on ${role}; it is discarded to restore what was there before`);
+  const { state: rejecting, revision } = await discard(ctx, { state, target, timeoutMs: inputs.timeoutMs });
+  return completeReject(rejecting, historyEntry(ctx.run, revision, 'rejected'));
 }
 
 function revisionNotTaken(): CutoverError {

@@ -1,9 +1,9 @@
-import { readOrCreate } from '../shared/recorded-release.js';
 import type { Strategy } from '../strategy.js';
 import { deployBlueGreen } from './deploy.js';
 import { planBlueGreen } from './plan.js';
 import { restoreInterruptedRelease } from './restore-interrupted.js';
 import { rollBackBlueGreen } from './rollback.js';
+import { readToDeploy } from './staging/read-to-deploy.js';
 import { blueGreenReleaseName, renderBlueGreen } from './staging/render.js';
 import { blueGreenStatus } from './status.js';
 
@@ -11,10 +11,7 @@ import { blueGreenStatus } from './status.js';
 export const blueGreen: Strategy<'blue-green'> = {
   releaseName: blueGreenReleaseName,
   deploy: deployBlueGreen,
-  plan: async (ctx, request) => {
-    const state = await readOrCreate(ctx, 'blue-green');
-    return planBlueGreen(ctx, renderBlueGreen(ctx.log, request, state));
-  },
+  plan: async (ctx, request) => planBlueGreen(ctx, renderBlueGreen(ctx.log, request, await readToDeploy(ctx))),
   rollBack: rollBackBlueGreen,
   status: blueGreenStatus,
   restoreInterrupted: restoreInterruptedRelease,

@@ -2,10 +2,11 @@ import { CutoverError } from '../../errors.js';
 import { describeRef, refOf, type KubeObject } from '../../kubernetes/object.js';
 import { hashLabel } from '../../kubernetes/pod-template.js';
 import type { Snapshot } from '../../plan/change.js';
-import { withHistory } from '../../release/records.js';
 import { historyEntry } from '../../release/revision.js';
-import type { ReleaseState } from '../../release/state.js';
-import type { RunContext } from '../../run/context.js';
+import type { BlueGreenState } from '../../release/state.js';
+import { begin, completeSwitch, type InProgress } from '../../release/transitions.js';
+import { begunBy } from '../../run/begun.js';
+import type { LockedContext, OperationContext, RunContext } from '../../run/context.js';
 import { confirmMs } from '../../traffic/endpoint-slices.js';
 import type { PodName, TrafficRouter } from '../../traffic/router.js';
 import { routerOf } from '../../traffic/routers.js';
@@ -21,15 +22,20 @@ import type { RecordedSwitch, TrafficSwitch } from './traffic-switch.js';
  * Moves all users: switch, confirm, verify, then apply the idle policy to the role that they left. On failure users are
  * sent back, provided that the role that they left is ready.
  */
-export async function switchTraffic(ctx: RunContext, trafficSwitch: TrafficSwitch): Promise<Outcome> {
-  const { state, revision, to, from, publicService, verified, approval, outcome, policy } = trafficSwitch;
+export async function switchTraffic(ctx: LockedContext, trafficSwitch: TrafficSwitch): Promise<Outcome> {
+  const { state, revision, to, from, publicService, verified, approval, direction, policy } = trafficSwitch;
   const service = refOf(publicService);
   const router = routerOf(ctx, service);
   const previousService = snapshotToRestore(trafficSwitch);
-  const switching: ReleaseState = {
-    ...state,
-    operation: { kind: 'switch', revision: revision.number, role: to, run: ctx.run.url, previousService },
-  };
+  const { number } = revision;
+  const switching = begin(state, {
+    kind: 'switch',
+    direction,
+    revision: number,
+    role: to,
+    previousService,
+    ...begunBy(ctx),
+  });
   const recorded: RecordedSwitch = { trafficSwitch, previousService, switching };
   const base = {
     ...outcomeBase(ctx, 'blue-green'),
@@ -39,10 +45,10 @@ export async function switchTraffic(ctx: RunContext, trafficSwitch: TrafficSwitc
     changes: [{ ref: service, change: trafficSwitch.liveBefore.object === undefined ? 'created' : 'changed' }],
   } as const;
   const { stagedChecks } = verified;
+  let operation: OperationContext;
   try {
-    if (approval !== undefined) await ctx.records.writeRevision({ ...revision, approval });
     // On record before the switch: after a killed run, the next one knows where to send users back to.
-    await ctx.records.writeState(switching);
+    operation = await ctx.begin(switching, approval === undefined ? [] : [{ ...revision, approval }]);
   } catch (error) {
     const serving = { kind: 'not-switched', ...(from !== undefined && { active: from }) } as const;
     throw new FailedStep(error, { ...base, changes: [], checks: stagedChecks, serving });
@@ -53,22 +59,22 @@ export async function switchTraffic(ctx: RunContext, trafficSwitch: TrafficSwitc
     pods = await ctx.phase('Switch', async () => {
       ctx.signal.throwIfAborted();
       const found = await podsToServe(router, trafficSwitch);
-      await router.set({ object: publicService, force: revision.force }, trafficSwitch.liveBefore);
+      await router.set({ object: publicService, force: revision.force }, trafficSwitch.liveBefore, operation.writer);
       return found;
     });
   } catch (error) {
-    throw new FailedStep(error, { ...base, ...(await restoreFailedSwitch(ctx, recorded)), checks: stagedChecks });
+    throw new FailedStep(error, { ...base, ...(await restoreFailedSwitch(operation, recorded)), checks: stagedChecks });
   }
   let publicChecks: readonly CheckResult[] = [];
-  let switched: ReleaseState;
+  let switched: InProgress<BlueGreenState>;
   try {
     // Draining the old role before every proxy knows the new one would refuse connections.
     await ctx.phase('Switch', () => router.confirm(pods, { timeoutMs: confirmMs, signal: ctx.signal }));
     publicChecks = await ctx.phase('Verify public', () => verifyPublic(ctx, trafficSwitch));
     // A switch that is not on record looks like an interrupted one and cannot be rolled back, so it counts as failed.
-    switched = await ctx.phase('Clean up', () => recordSwitch(ctx, trafficSwitch, switching));
+    switched = await ctx.phase('Clean up', () => recordSwitch(operation, trafficSwitch, switching));
   } catch (error) {
-    const restored = await restoreTraffic(ctx, { ...recorded, cause: error });
+    const restored = await restoreTraffic(operation, { ...recorded, cause: error });
     throw new FailedStep(error, {
       ...base,
       ...restored,
@@ -84,15 +90,15 @@ export async function switchTraffic(ctx: RunContext, trafficSwitch: TrafficSwitc
   const switchedTo = { role: to, revision: revision.number, images: revision.images };
   let idle: IdleResult;
   try {
-    idle = await ctx.phase('Clean up', () => finishSwitch(ctx, { state: switched, revision, service, policy }));
+    idle = await ctx.phase('Clean up', () => finishSwitch(operation, { state: switched, revision, policy }));
   } catch (error) {
     throw new FailedStep(error, { ...arrived, serving: { kind: 'switched-unfinished', ...switchedTo } });
   }
   const { release, namespace } = base;
-  const canRollBack = from !== undefined && state.roles?.[from]?.revision !== undefined;
+  const canRollBack = from !== undefined && state.roles[from]?.revision !== undefined;
   return {
     ...arrived,
-    outcome,
+    outcome: direction === 'promote' ? 'switched' : 'rolled-back',
     serving: { kind: 'switched', ...switchedTo, idle },
     ...(canRollBack && { rollbackHint: { action: 'rollback', release, namespace } as const }),
   };
@@ -131,22 +137,12 @@ async function verifyPublic(ctx: RunContext, trafficSwitch: TrafficSwitch): Prom
 
 /** After the switch is verified: the record says that users are on the new role, and what is left to do for the old one. */
 async function recordSwitch(
-  ctx: RunContext,
-  trafficSwitch: TrafficSwitch,
-  switching: ReleaseState,
-): Promise<ReleaseState> {
-  const { revision, to, from, outcome } = trafficSwitch;
-  const { operation: _switched, staged, ...rest } = switching;
-  const stillStaged = staged !== undefined && staged.revision !== revision.number ? { staged } : {};
-  const switched: ReleaseState = {
-    ...withHistory({ ...rest, ...stillStaged, current: revision.number }, historyEntry(ctx.run, revision, outcome)),
-    operation: {
-      kind: 'finish',
-      revision: revision.number,
-      run: ctx.run.url,
-      ...(from !== undefined && { role: from }),
-    },
-  };
+  ctx: OperationContext,
+  { revision, to, from, direction }: TrafficSwitch,
+  switching: InProgress<BlueGreenState>,
+): Promise<InProgress<BlueGreenState>> {
+  const entry = historyEntry(ctx.run, revision, direction === 'promote' ? 'switched' : 'rolled-back');
+  const switched = completeSwitch(switching, entry, from);
   await ctx.records.writeState(switched);
   ctx.log.info(`Recorded: users are on ${to}, revision ${revision.number}`);
   return switched;

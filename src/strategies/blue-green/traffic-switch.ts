@@ -2,12 +2,13 @@ import type { Check, IdlePolicy } from '../../inputs/inputs.js';
 import type { KubeObject } from '../../kubernetes/object.js';
 import type { Snapshot } from '../../plan/change.js';
 import type { RecordedApproval, Revision } from '../../release/revision.js';
-import type { ReleaseState } from '../../release/state.js';
+import type { BlueGreenState, SwitchOperation } from '../../release/state.js';
+import type { InProgress } from '../../release/transitions.js';
 import type { VerifiedRole } from './verify-staged.js';
 
 /** All users move from one role to the other: by a promotion, or back by a rollback. */
 export interface TrafficSwitch {
-  readonly state: ReleaseState;
+  readonly state: BlueGreenState;
   readonly revision: Revision;
   /** The role that gets the traffic. */
   readonly to: string;
@@ -22,7 +23,7 @@ export interface TrafficSwitch {
   /** Checks that run after the switch. */
   readonly checks: readonly Check[];
   readonly approval?: RecordedApproval;
-  readonly outcome: 'switched' | 'rolled-back';
+  readonly direction: SwitchOperation['direction'];
   readonly policy: SwitchPolicy;
 }
 
@@ -49,7 +50,7 @@ export interface RecordedSwitch {
   /** The public Service before the switch, which a failure restores. */
   readonly previousService: Snapshot;
   /** The state with the switch in progress, as it was written. */
-  readonly switching: ReleaseState;
+  readonly switching: InProgress<BlueGreenState>;
   /** Why the switch failed; absent: the write itself failed. */
   readonly cause?: unknown;
 }

@@ -1,11 +1,12 @@
 import { CutoverError } from '../../errors.js';
 import type { Check } from '../../inputs/inputs.js';
-import { describeRef, refOf, type KubeObject } from '../../kubernetes/object.js';
+import { describeRef, refKey, refOf, type KubeObject } from '../../kubernetes/object.js';
 import type { Revision } from '../../release/revision.js';
-import type { ReleaseState, StagedRecord } from '../../release/state.js';
+import type { BlueGreenState, StagedRecord } from '../../release/state.js';
 import { observe, type ReadyWorkload } from '../../rollout/observer.js';
 import type { RunContext } from '../../run/context.js';
-import { changesSinceVerified } from '../../traffic/active-role.js';
+import { isDeployment } from '../../kubernetes/deployment.js';
+import { changesSinceVerified } from '../../traffic/identity.js';
 import type { CheckResult } from '../../verify/verify.js';
 import { requireChecks } from '../shared/checks.js';
 
@@ -19,7 +20,7 @@ export interface VerifiedRole {
 
 /** What is staged, and how it is verified before it gets the traffic. */
 export interface VerifyStagedRequest {
-  readonly state: ReleaseState;
+  readonly state: BlueGreenState;
   readonly staged: StagedRecord;
   readonly revision: Revision;
   readonly checks: readonly Check[];
@@ -27,28 +28,26 @@ export interface VerifyStagedRequest {
 }
 
 /**
- * Verifies a staged role again before it is promoted, since time has passed: it must be the same workloads that were
- * verified, ready, and pass the checks. Throws `changed` when they are not the same.
+ * Verifies a staged role again before it is promoted, since time has passed: its objects must be the same that were
+ * verified, its pods ready, and the checks must pass. Throws `changed` when they are not the same. Where others have only
+ * added to a pod template (a restart, a controller that follows ConfigMaps), the new pods are verified instead.
  */
 export async function verifyStaged(ctx: RunContext, request: VerifyStagedRequest): Promise<VerifiedRole> {
   const { state, staged, revision, checks, timeoutMs } = request;
   const found = await Promise.all(
-    staged.workloads.map(async verified => ({ verified, live: await ctx.cluster.get(verified.ref) })),
+    staged.objects.map(async verified => ({ verified, live: await ctx.cluster.get(verified.ref) })),
   );
-  refuseChanges(
-    staged,
-    found.flatMap(({ verified, live }) => changesSinceVerified(verified, live)),
-  );
-  const workloads = found.flatMap(({ live }) => live ?? []);
+  const reasons = found.flatMap(({ verified, live }) => changesSinceVerified(verified, live));
+  if (reasons.length > 0) throw notAsVerified(staged, reasons);
+  const workloads = found.flatMap(({ live }) => (live !== undefined && isDeployment(live) ? [live] : []));
   const ready = await waitForPods(ctx, { workloads, timeoutMs });
-  refuseChanges(
-    staged,
-    ready
-      .filter(({ ref, templateHash }) =>
-        staged.workloads.some(verified => verified.ref.name === ref.name && verified.templateHash !== templateHash),
-      )
-      .map(({ ref }) => `${describeRef(ref)} runs another template than was verified`),
-  );
+  for (const { ref, templateHash } of ready) {
+    const verified = staged.objects.find(object => refKey(object.ref) === refKey(ref));
+    if (verified?.templateHash !== templateHash)
+      ctx.log.warning(
+        `${describeRef(ref)}: others have added to its pod template since it was staged; its new pods are verified now`,
+      );
+  }
   const stagedChecks = await checkStaged(ctx, { role: staged.role, state, revision, workloads, ready, checks });
   return { workloads, ready, stagedChecks };
 }
@@ -75,7 +74,7 @@ export async function checkStaged(
   ctx: RunContext,
   request: {
     readonly role: string;
-    readonly state: ReleaseState;
+    readonly state: BlueGreenState;
     readonly revision: Revision;
     readonly workloads: readonly KubeObject[];
     readonly ready: readonly ReadyWorkload[];
@@ -83,14 +82,13 @@ export async function checkStaged(
   },
 ): Promise<readonly CheckResult[]> {
   const { role, state, revision, workloads, ready, checks } = request;
-  const name = state.roles?.[role]?.testService;
+  const name = state.roles[role]?.testService;
   const service = revision.objects.find(object => object.kind === 'Service' && object.metadata.name === name);
   return requireChecks(ctx, { checks, side: 'staged', service, workloads, ready });
 }
 
-function refuseChanges(staged: StagedRecord, reasons: readonly string[]): void {
-  if (reasons.length === 0) return;
-  throw new CutoverError(`What is staged on ${staged.role} is not what was verified: ${reasons.join('; ')}`, {
+function notAsVerified(staged: StagedRecord, reasons: readonly string[]): CutoverError {
+  return new CutoverError(`What is staged on ${staged.role} is not what was verified: ${reasons.join('; ')}`, {
     code: 'changed',
     hint: `Stage again (\`action: deploy\`), so that what goes live is what was tested, or use \`action: reject\` to restore ${staged.role}.`,
   });

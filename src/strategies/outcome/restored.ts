@@ -21,20 +21,6 @@ export type Restored =
       readonly kept: readonly ObjectRef[];
     };
 
-/** How far the state before a staging was restored. */
-export interface RestoredStaging {
-  readonly objects: Restored;
-  /** Why the public Service keeps the selector that an adoption narrowed. Absent: it does not, or was never narrowed. */
-  readonly narrowed?: NarrowedSelector;
-}
-
-/** Why the selector of the public Service stays narrowed to the pods of one template. */
-export type NarrowedSelector =
-  | { readonly kind: 'changed-by-others'; readonly service: ObjectRef }
-  /** Pods with the same labels that do not serve are still there. */
-  | { readonly kind: 'other-pods'; readonly service: ObjectRef }
-  | { readonly kind: 'failed'; readonly reason: string };
-
 /** What the post step did about an interrupted run. */
 export type Recovered =
   /** Another run holds the release; nothing was read or written. */
@@ -47,10 +33,6 @@ export type Recovered =
   /** The role that users left has no ready pod, so they were not sent back. */
   | { readonly kind: 'no-ready-pod' }
   | { readonly kind: 'incomplete'; readonly failed: readonly ObjectRef[] }
-  | { readonly kind: 'narrowed'; readonly narrowed: NarrowedSelector }
+  /** A rollback: users are not sent back to the version that they left. */
+  | { readonly kind: 'rollback-left'; readonly operation: Operation }
   | { readonly kind: 'restored'; readonly operation: Operation };
-
-/** Whether nothing is left for a later run. */
-export function isComplete({ objects, narrowed }: RestoredStaging): boolean {
-  return objects.kind === 'complete' && narrowed === undefined;
-}

@@ -1,7 +1,7 @@
 import type { StrategyName } from '../../inputs/actions.js';
 import type { ObjectRef } from '../../kubernetes/object.js';
 import type { Operation } from '../../release/state.js';
-import type { Restored, RestoredStaging } from './restored.js';
+import type { Restored } from './restored.js';
 
 /** What serves users when a step ends, as data; `report/serving.ts` has the text. */
 export type Serving = RunServing | RollingServing | StagingServing | SwitchServing | StatusServing;
@@ -52,8 +52,10 @@ export type StagingServing =
       readonly users: Users;
       readonly revision: number;
       readonly role: string;
-      readonly restored: RestoredStaging;
+      readonly restored: Restored;
     }
+  /** A rejection that was repeated: nothing was written. */
+  | { readonly kind: 'rejected-before'; readonly users: Users; readonly revision: number }
   /** The idle role could not be restored; the public Service was not written. */
   | { readonly kind: 'not-rejected'; readonly role: string; readonly restored: Restored };
 
@@ -71,9 +73,7 @@ export type StagingResult =
   | ({
       readonly kind: 'restored';
       readonly role: string;
-      readonly restored: RestoredStaging;
-      /** An earlier staged revision that was lost with this staging. */
-      readonly stageAgain?: number;
+      readonly restored: Restored;
     } & Recorded);
 
 export type SwitchServing =

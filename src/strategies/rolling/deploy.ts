@@ -27,15 +27,28 @@ export interface RollingDeploy {
 
 /**
  * The rolling strategy: Kubernetes replaces the pods in place, a few at a time. Plan, apply, wait, verify; on failure
- * everything is restored.
+ * everything is restored. `read` reads the record and renders the revision after it: again when another run held the lock in
+ * the meantime.
  */
-export async function deployRolling(ctx: RunContext, deploy: RollingDeploy): Promise<Outcome> {
+export async function deployRolling(ctx: RunContext, read: () => Promise<RollingDeploy>): Promise<Outcome> {
+  const deploy = await read();
+  const rollout = await planRollout(ctx, deploy);
+  if (isUnchanged(rollout.planned, deploy.state)) return confirmUnchanged(ctx, rollout);
+  const { createNamespace, lockTimeoutMs } = deploy.inputs;
+  await ensureNamespace(ctx, { planned: rollout.planned, createNamespace });
+  return underLock(ctx, lockTimeoutMs, async locked => {
+    const now = locked.waited ? await planRollout(locked, await read()) : rollout;
+    return isUnchanged(now.planned, now.state) ? confirmUnchanged(locked, now) : rollOut(locked, now);
+  });
+}
+
+async function planRollout(ctx: RunContext, deploy: RollingDeploy): Promise<Rollout> {
   const { inputs, state } = deploy;
   const { planned, refusals } = await dryRunRolling(ctx, deploy);
   throwAny(refusals);
   const snapshots = earliest(await interruptedSnapshots(ctx, state), snapshotsOf(planned));
   const { service } = inputs;
-  const rollout: Rollout = {
+  return {
     kind: 'deploy',
     state,
     revision: revisionOf(ctx, { deploy, planned, snapshots }),
@@ -48,9 +61,6 @@ export async function deployRolling(ctx: RunContext, deploy: RollingDeploy): Pro
     rollbackOnFailure: inputs.rollbackOnFailure,
     historyLimit: inputs.historyLimit,
   };
-  if (isUnchanged(planned, state)) return confirmUnchanged(ctx, rollout);
-  await ensureNamespace(ctx, { planned, createNamespace: inputs.createNamespace });
-  return underLock(ctx, inputs.lockTimeoutMs, locked => rollOut(locked, rollout));
 }
 
 /** What is recorded of a revision that is about to be deployed. */

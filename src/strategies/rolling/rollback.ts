@@ -1,7 +1,9 @@
+import { CutoverError } from '../../errors.js';
+import type { Rollback } from '../../inputs/inputs.js';
 import { requirePlan } from '../../cluster/apply/dry-run-all.js';
 import { previousRevision } from '../../release/retention.js';
 import type { RollingState } from '../../release/state.js';
-import type { RunContext } from '../../run/context.js';
+import type { LockedContext, RunContext } from '../../run/context.js';
 import { underLock } from '../../run/under-lock.js';
 import type { Outcome } from '../outcome/outcome.js';
 import {
@@ -11,6 +13,7 @@ import {
   rolledBackBefore,
   warnOfSecrets,
 } from '../shared/recorded-objects.js';
+import { readRelease } from '../shared/recorded-release.js';
 import type { RollbackRequest } from '../strategy.js';
 import { earliest, recordable, snapshotsOf } from '../shared/snapshots.js';
 import { interruptedSnapshots } from './deploy.js';
@@ -18,12 +21,14 @@ import { rollOut } from './rollout.js';
 
 /** Applies an earlier revision again exactly as it was recorded, ConfigMaps included. */
 export async function rollBackRolling(ctx: RunContext, request: RollbackRequest<RollingState>): Promise<Outcome> {
-  const { inputs, state, approve } = request;
-  if (inputs.revision === undefined && isRolledBack(state)) return rolledBackBefore(ctx, state);
-  const target = inputs.revision ?? previousRevision(state);
-  if (target === undefined) throw noRevisionToRollBackTo(state.release);
+  const { inputs, approve } = request;
+  const aim = targetOf(inputs, request.state);
+  if (aim === undefined) return rolledBackBefore(ctx, request.state);
   const approval = approve && (await ctx.phase('Confirm', approve));
   return underLock(ctx, inputs.lockTimeoutMs, async locked => {
+    const state = await readRolling(locked);
+    const target = targetOf(inputs, state);
+    if (target === undefined) return rolledBackBefore(locked, state);
     const recorded = await locked.records.readRevision(target);
     await warnOfSecrets(locked, recorded);
     // Jobs of that revision have already run. Running an old migration again could revert a newer one.
@@ -47,5 +52,25 @@ export async function rollBackRolling(ctx: RunContext, request: RollbackRequest<
       rollbackOnFailure: inputs.rollbackOnFailure,
       historyLimit: inputs.historyLimit,
     });
+  });
+}
+
+/** The revision to roll back to; `undefined`: the last step was a rollback already. Throws `no-revision` when there is none. */
+function targetOf({ revision }: Rollback, state: RollingState): number | undefined {
+  if (revision !== undefined) return revision;
+  // The target of a rollback that was interrupted: its failed attempt is no reason to go back further.
+  if (state.operation?.kind === 'rollback') return state.operation.revision;
+  if (isRolledBack(state)) return undefined;
+  const target = previousRevision(state);
+  if (target === undefined) throw noRevisionToRollBackTo(state.release);
+  return target;
+}
+
+async function readRolling(ctx: LockedContext): Promise<RollingState> {
+  const state = await readRelease(ctx);
+  if (state.strategy === 'rolling') return state;
+  throw new CutoverError(`Release ${state.release} was deployed with strategy blue-green in the meantime`, {
+    code: 'changed',
+    hint: 'Run this step again.',
   });
 }

@@ -12,7 +12,7 @@ import { rollingStatus } from './status.js';
 /** Kubernetes replaces the pods in place, a few at a time. */
 export const rolling: Strategy<'rolling'> = {
   releaseName: rollingReleaseName,
-  deploy: async (ctx, request) => deployRolling(ctx, await nextRevision(ctx, request)),
+  deploy: (ctx, request) => deployRolling(ctx, () => nextRevision(ctx, request)),
   plan: async (ctx, request) => planRolling(ctx, await nextRevision(ctx, request)),
   rollBack: rollBackRolling,
   status: rollingStatus,

@@ -47,12 +47,12 @@ export async function readDraft(
   return { request, release: inputs.release ?? strategy.releaseName(inputs, request) };
 }
 
-/** The manifests as the revision after `state.latest`. */
-export function numberedRequest({ request, release }: Draft, state: ReleaseState): RenderRequest {
+/** The manifests as the revision after `state.latest`. `state` undefined: as the first one. */
+export function numberedRequest({ request, release }: Draft, state: ReleaseState | undefined): RenderRequest {
   return {
     ...request,
     release,
-    builtIns: { ...request.builtIns, RELEASE: release, REVISION: String(state.latest + 1) },
+    builtIns: { ...request.builtIns, RELEASE: release, REVISION: String((state?.latest ?? 0) + 1) },
   };
 }
 

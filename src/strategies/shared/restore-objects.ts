@@ -15,6 +15,8 @@ export interface RestoreRequest {
   readonly timeoutMs: number;
   /** The error that ended the step. Absent: it did not fail. */
   readonly cause?: unknown;
+  /** Whether the restored workloads must become ready; `not-needed` where no user is. Default `required`. */
+  readonly ready?: 'required' | 'not-needed';
 }
 
 /**

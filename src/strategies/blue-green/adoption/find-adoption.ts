@@ -10,7 +10,6 @@ import { describeRef, refKey, refOf, type KubeObject } from '../../../kubernetes
 import { hashLabel } from '../../../kubernetes/pod-template.js';
 import { specOf } from '../../../kubernetes/workload.js';
 import { roleLabel } from '../../../manifests/roles/copies.js';
-import { canonical } from '../../../plan/change.js';
 import type { ReleaseState } from '../../../release/state.js';
 import type { RunContext } from '../../../run/context.js';
 import { selectedPods } from '../../../traffic/service-selector.js';
@@ -53,8 +52,7 @@ function isWithoutRoles(service: KubeObject, { current, operation }: ReleaseStat
   const selector = selectorOf(service);
   if (Object.keys(selector).length === 0 || roleLabel in selector) return false;
   if (current === undefined) return true;
-  const before = operation?.kind === 'stage' ? operation.previousService?.object : undefined;
-  return before !== undefined && canonical(selectorOf(before)) === canonical(selector);
+  return operation?.kind === 'adopt';
 }
 
 /** Throws when the deploy would write the Deployment that serves users. */

@@ -1,6 +1,6 @@
 import type { PlannedChange } from '../../../plan/change.js';
 import type { RunContext } from '../../../run/context.js';
-import { applyAndWait } from '../../shared/apply-and-wait.js';
+import { waitUntilReady } from '../../shared/apply-and-wait.js';
 import { checksOf, requireChecks } from '../../shared/checks.js';
 import { changesOf, FailedStep, outcomeBase, type Outcome } from '../../outcome/outcome.js';
 import type { BlueGreenDeploy } from './staging.js';
@@ -16,7 +16,7 @@ export interface ConfirmActiveRequest {
 export async function confirmActive(ctx: RunContext, request: ConfirmActiveRequest): Promise<Outcome> {
   const { deploy, role, planned } = request;
   const { inputs, state, resources } = deploy;
-  const revision = state.roles?.[role]?.revision;
+  const revision = state.roles[role]?.revision;
   const base = {
     ...outcomeBase(ctx, 'blue-green'),
     activeRole: role,
@@ -26,7 +26,7 @@ export async function confirmActive(ctx: RunContext, request: ConfirmActiveReque
   const serving = { kind: 'active-confirmed', role, ...(revision !== undefined && { revision }) } as const;
   try {
     const waitOptions = { timeoutMs: inputs.timeoutMs, stableForMs: inputs.stableForMs };
-    const ready = await ctx.phase('Deploy', () => applyAndWait(ctx, { planned, waitOptions, force: false }));
+    const ready = await ctx.phase('Deploy', () => waitUntilReady(ctx, { planned, waitOptions }));
     const service = resources.publicService[role]?.object;
     const workloads = planned.map(({ resource }) => resource.object);
     const checks = await ctx.phase('Verify public', () =>

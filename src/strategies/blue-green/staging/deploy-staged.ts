@@ -1,23 +1,37 @@
 import type { ReadyWorkload } from '../../../rollout/observer.js';
-import type { RunContext } from '../../../run/context.js';
+import type { OperationContext, RunContext } from '../../../run/context.js';
 import type { CheckResult } from '../../../verify/verify.js';
-import { applyAndWait } from '../../shared/apply-and-wait.js';
+import { applyAndWait, waitUntilReady, type AppliedSet } from '../../shared/apply-and-wait.js';
 import { requireChecks, type VerifiedWorkloads } from '../../shared/checks.js';
 import type { Staging } from './staging.js';
 
+/** A role that is up and passed its checks. */
+export interface DeployedStaging extends AppliedSet {
+  readonly checks: readonly CheckResult[];
+}
+
 /** Applies what changes, waits for it, and runs the staged checks against the new pods and the role's test Service. */
-export async function deployAndVerify(
-  ctx: RunContext,
-  staging: Staging,
-): Promise<{ readonly ready: readonly ReadyWorkload[]; readonly checks: readonly CheckResult[] }> {
+export async function deployAndVerify(ctx: OperationContext, staging: Staging): Promise<DeployedStaging> {
   const { planned, deploy } = staging;
-  const { timeoutMs, stableForMs, forceConflicts: force, verify } = deploy.inputs;
+  const { timeoutMs, stableForMs, forceConflicts: force } = deploy.inputs;
   const waitOptions = { timeoutMs, stableForMs };
-  const ready = await ctx.phase('Deploy', () => applyAndWait(ctx, { planned, waitOptions, force }));
-  const checks = await ctx.phase('Verify staged', () =>
-    requireChecks(ctx, { checks: verify, side: 'staged', ...stagedWorkloads(staging, ready) }),
+  const set = await ctx.phase('Deploy', () => applyAndWait(ctx, { planned, waitOptions, force }));
+  return { ...set, checks: await verify(ctx, staging, set.ready) };
+}
+
+/** The same for a role on which nothing changes. Writes nothing. */
+export async function verifyUnchanged(ctx: RunContext, staging: Staging): Promise<readonly CheckResult[]> {
+  const { planned, deploy } = staging;
+  const { timeoutMs, stableForMs } = deploy.inputs;
+  const waitOptions = { timeoutMs, stableForMs };
+  return verify(ctx, staging, await ctx.phase('Deploy', () => waitUntilReady(ctx, { planned, waitOptions })));
+}
+
+function verify(ctx: RunContext, staging: Staging, ready: readonly ReadyWorkload[]): Promise<readonly CheckResult[]> {
+  const { verify: checks } = staging.deploy.inputs;
+  return ctx.phase('Verify staged', () =>
+    requireChecks(ctx, { checks, side: 'staged', ...stagedWorkloads(staging, ready) }),
   );
-  return { ready, checks };
 }
 
 /** What the staged checks go to: the role's test Service and the pods of its workloads. */

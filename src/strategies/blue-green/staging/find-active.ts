@@ -1,45 +1,35 @@
 import { CutoverError } from '../../../errors.js';
 import { describeRef, refKey, refOf, type ObjectRef } from '../../../kubernetes/object.js';
-import type { ReleaseState } from '../../../release/state.js';
+import type { BlueGreenState } from '../../../release/state.js';
+import type { Roles } from '../../../inputs/inputs.js';
+import type { RoleResources } from '../../../manifests/resource.js';
 import type { RunContext } from '../../../run/context.js';
-import { otherRole, type Active } from '../../../traffic/active-role.js';
+import type { Active } from '../../../traffic/active-role.js';
 import { routerOf } from '../../../traffic/routers.js';
 import type { Staging, StagingTarget } from './staging.js';
 
-/** Which role users are on; of a release that is being adopted, the role of what is adopted. */
-export async function findActive(ctx: RunContext, target: Pick<StagingTarget, 'deploy' | 'records'>): Promise<Active> {
-  const { adoption, inputs } = target.deploy;
-  return adoption === undefined
-    ? readActive(ctx, target)
-    : { kind: 'role', role: adoption.role, idle: otherRole(inputs.roles, adoption.role) };
-}
-
 /** Throws `changed` when users are on another role than the plan was made for; read again under the lock, before the first write. */
 export async function refuseMovedUsers(ctx: RunContext, { deploy, active, records }: Staging): Promise<void> {
-  // The first write of an adoption is conditional on the Service as it was read.
-  if (deploy.adoption !== undefined) return;
-  const now = await readActive(ctx, { deploy, records });
+  const now = await findActive(ctx, { deploy, records });
   if (now.kind === active.kind && (now.kind === 'none' || active.kind === 'none' || now.role === active.role)) return;
   throw switchedMeanwhile();
 }
 
 /** Reads the active role from the live public Service of the manifests. */
-async function readActive(
+export async function findActive(
   ctx: RunContext,
   { deploy, records }: Pick<StagingTarget, 'deploy' | 'records'>,
 ): Promise<Active> {
   const { inputs, state, resources } = deploy;
   const { roles } = inputs;
-  const publicService = resources.publicService[roles[0]];
-  if (publicService === undefined) throw noPublicService();
-  const service = refOf(publicService.object);
-  if (state.roleNames !== undefined && state.roleNames.join() !== roles.join())
+  const service = publicServiceOf(resources, roles);
+  if (state.roleNames.join() !== roles.join())
     throw otherRoleNames(state.release, { recorded: state.roleNames, roles });
-  if (state.publicService !== undefined && refKey(state.publicService) !== refKey(service))
+  if (refKey(state.publicService) !== refKey(service))
     throw otherPublicService(state.release, { recorded: state.publicService, service });
   // What is live carries the labels on record; the manifests may have changed theirs since.
   const podLabels = Object.fromEntries(
-    roles.map(role => [role, state.roles?.[role]?.podLabels ?? records[role]?.podLabels ?? {}]),
+    roles.map(role => [role, state.roles[role]?.podLabels ?? records[role]?.podLabels ?? {}]),
   );
   const { active } = await routerOf(ctx, service).read({ roles, podLabels });
   if (active.kind === 'none' && state.current !== undefined) throw serviceGone(state, service);
@@ -49,6 +39,13 @@ async function readActive(
       : `${describeRef(service)} does not exist yet: this is the first release, ${roles[0]} comes first`,
   );
   return active;
+}
+
+/** The public Service of the manifests. Throws `manifest` when they have none. */
+export function publicServiceOf(resources: RoleResources, [role]: Roles): ObjectRef {
+  const publicService = resources.publicService[role];
+  if (publicService === undefined) throw noPublicService();
+  return refOf(publicService.object);
 }
 
 function noPublicService(): CutoverError {
@@ -81,7 +78,7 @@ function otherPublicService(
   );
 }
 
-function serviceGone({ current = 0 }: ReleaseState, service: ObjectRef): CutoverError {
+function serviceGone({ current = 0 }: BlueGreenState, service: ObjectRef): CutoverError {
   return new CutoverError(`${describeRef(service)} is gone, but revision ${current} should be serving through it`, {
     code: 'changed',
     hint: 'Somebody deleted it. Create it again with the selector of the role that should serve, then run this step again.',

@@ -4,19 +4,23 @@ import { deriveReleaseName } from '../../../manifests/release-name.js';
 import type { RenderRequest } from '../../../manifests/render.js';
 import { renderRoles } from '../../../manifests/roles/render.js';
 import { hashOf } from '../../../release/revision.js';
-import type { ReleaseState } from '../../../release/state.js';
+import { newBlueGreen, type BlueGreenState } from '../../../release/state.js';
 import { logRendered, numberedRequest } from '../../shared/rendering.js';
 import type { DeployRequest } from '../../strategy.js';
+import { publicServiceOf } from './find-active.js';
 import type { BlueGreenDeploy } from './staging.js';
 
 /** The manifests as the next revision of a blue/green release, for both roles. */
 export function renderBlueGreen(
   log: Log,
   { inputs, draft }: DeployRequest<'blue-green'>,
-  state: ReleaseState,
+  recorded: BlueGreenState | undefined,
 ): BlueGreenDeploy {
-  const rendered = renderRoles({ ...numberedRequest(draft, state), ...roleRequest(inputs) });
+  const rendered = renderRoles({ ...numberedRequest(draft, recorded), ...roleRequest(inputs) });
   const { resources } = rendered;
+  const { roles: roleNames } = inputs;
+  const state =
+    recorded ?? newBlueGreen(draft.release, { publicService: publicServiceOf(resources, roleNames), roleNames });
   const { shared, of, publicService } = resources;
   logRendered(log, [...shared, ...Object.values(of).flat()], rendered);
   const everything = [...shared, ...Object.values(of).flat(), ...Object.values(publicService)];

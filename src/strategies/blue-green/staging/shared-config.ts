@@ -11,14 +11,14 @@ import type { BlueGreenDeploy } from './staging.js';
  */
 export function sharedConfigRefusal(
   planned: readonly PlannedChange[],
-  { resources, adoption }: BlueGreenDeploy,
+  { resources }: BlueGreenDeploy,
 ): CutoverError | undefined {
   const shared = new Set(resources.shared);
   const readers = Object.values(resources.of)
     .flat()
     .map(({ object }) => object);
   const used = new Set(
-    [...readers, ...(adoption === undefined ? [] : [adoption.deployment])]
+    readers
       .flatMap(configReferences)
       .filter(({ pullOnly }) => pullOnly !== true)
       .map(({ kind, name }) => `${kind}/${name}`),

@@ -1,88 +1,44 @@
 import { refKey, refOf } from '../../../kubernetes/object.js';
-import type { Snapshot } from '../../../plan/change.js';
-import { authorOf, imagesOf, withoutSecrets, type Revision } from '../../../release/revision.js';
-import type { ReleaseState, RoleRecord, StagedRecord } from '../../../release/state.js';
-import type { ReadyWorkload } from '../../../rollout/observer.js';
-import type { RunContext } from '../../../run/context.js';
-import { changesSinceVerified } from '../../../traffic/active-role.js';
+import type { HistoryEntry, StagedRecord } from '../../../release/state.js';
+import type { CompletedStaging } from '../../../release/transitions.js';
+import { changesSinceVerified, identify } from '../../../traffic/identity.js';
+import { appliedAfter } from '../../shared/applied.js';
+import type { BegunStaging } from './begun-staging.js';
+import type { DeployedStaging } from './deploy-staged.js';
 import type { Staging } from './staging.js';
 
-/** What is recorded of a revision that is about to be staged. */
-export function revisionOf(ctx: RunContext, staging: Staging, before: readonly Snapshot[]): Revision {
-  const { deploy, role, planned, applyAfterSwitch, deleteAfterSwitch } = staging;
-  const { inputs, state, resources, contentHash } = deploy;
-  const objects = planned.map(({ resource }) => resource.object);
-  const sharedObjects = new Set(resources.shared.map(({ object }) => object));
-  const own = withoutSecrets(objects.filter(object => !sharedObjects.has(object)));
-  const publicService = resources.publicService[role]?.object;
-  return {
-    ...own,
-    ...authorOf(ctx.run),
-    number: state.latest + 1,
-    strategy: 'blue-green',
-    role,
-    shared: withoutSecrets([...sharedObjects]).objects,
-    applyAfterSwitch,
-    deleteAfterSwitch,
-    before,
-    checks: inputs.verify,
-    force: inputs.forceConflicts,
-    contentHash,
-    images: imagesOf(own.objects),
-    at: new Date().toISOString(),
-    ...(publicService !== undefined && { publicService }),
-  };
-}
-
-/** What was staged, and on what. */
-export interface StagedRevision {
+/** A staging that is up and passed its checks. */
+export interface VerifiedStaging {
   readonly staging: Staging;
-  readonly ready: readonly ReadyWorkload[];
-  /** Number of the revision. */
-  readonly number: number;
-  /** The role before anything was staged on it; `undefined` when it had never been used. */
-  readonly previous: RoleRecord | undefined;
+  readonly begun: BegunStaging;
+  readonly deployed: DeployedStaging;
+  readonly entry: HistoryEntry;
 }
 
-/** The state once a revision is staged: what was verified, and what the role was before. Not yet written. */
-export function withStagedRecord(state: ReleaseState, stagedRevision: StagedRevision): ReleaseState {
-  const { staging, ready, number, previous } = stagedRevision;
-  const { role, records, deploy } = staging;
+/** What is recorded of a staging that is complete: the identity of every object of the role. */
+export function stagedOn({ staging, begun, deployed, entry }: VerifiedStaging): CompletedStaging {
+  const { role, records, deploy, planned } = staging;
+  const { number } = begun.revision;
+  const { previous } = begun;
+  const shared = new Set(deploy.resources.shared);
+  const hashes = new Map(deployed.ready.map(({ ref, templateHash }) => [refKey(ref), templateHash]));
+  const objects = planned
+    .filter(({ resource }) => !shared.has(resource))
+    .map(change => deployed.answers.get(change) ?? change.after ?? change.resource.object)
+    .map(live => identify(live, hashes.get(refKey(refOf(live)))));
   const rendered = records[role] ?? { podLabels: {}, deployments: [] };
   return {
-    ...state,
-    roles: { ...state.roles, [role]: { ...rendered, revision: number, contentHash: deploy.contentHash } },
-    staged: {
-      revision: number,
-      role,
-      workloads: ready
-        .filter(({ ref }) => ref.kind === 'Deployment')
-        .map(({ ref, uid, generation, templateHash }) => ({ ref, uid, generation, templateHash: templateHash ?? '' })),
-      ...(previous !== undefined && { previous }),
-    },
+    entry,
+    staged: { revision: number, role, objects, ...(previous !== undefined && { previous }) },
+    record: { ...rendered, revision: number, contentHash: deploy.contentHash },
+    applied: appliedAfter(deploy.state.applied, planned, deployed.answers),
   };
 }
 
-/** The state once a role is restored to what it was before staging: nothing is staged, and the role runs its earlier revision. */
-export function withoutStagedRecord(state: ReleaseState, role: string): ReleaseState {
-  const { staged, roles, ...rest } = state;
-  const { [role]: current, ...others } = roles ?? {};
-  if (staged !== undefined && staged.role !== role) return state;
-  const { revision, contentHash, ...labels } = current ?? { podLabels: {}, deployments: [] };
-  // Without a staged revision on record, the role's entry was not yet changed.
-  const unchanged = {
-    ...labels,
-    ...(revision !== undefined && { revision }),
-    ...(contentHash !== undefined && { contentHash }),
-  };
-  const before = staged === undefined ? unchanged : (staged.previous ?? labels);
-  return { ...rest, roles: { ...others, [role]: before } };
-}
-
-/** Whether the staged workloads still are those that were verified; a dry run returns the generation that is live. */
+/** Whether the staged objects still are those that were verified; a dry run that changes nothing answers what is live. */
 export function isAsVerified(staging: Staging, staged: StagedRecord | undefined): boolean {
   const live = new Map(staging.planned.map(({ resource, after }) => [refKey(refOf(resource.object)), after]));
-  return (staged?.workloads ?? []).every(
+  return (staged?.objects ?? []).every(
     verified => changesSinceVerified(verified, live.get(refKey(verified.ref))).length === 0,
   );
 }

@@ -4,8 +4,6 @@ import type { LintContext } from '../../../plan/lint/rule.js';
 import type { RunContext } from '../../../run/context.js';
 import { roleRecords } from '../../../traffic/active-role.js';
 import { lint } from '../../shared/report-findings.js';
-import { withAdopted } from '../adoption/adopted-record.js';
-import { findAdoption } from '../adoption/find-adoption.js';
 import { findActive } from './find-active.js';
 import { isAsVerified } from './staged-record.js';
 import type { BlueGreenDeploy, Staging } from './staging.js';
@@ -23,17 +21,12 @@ export type StagingDecision = { readonly refusals: readonly CutoverError[] } & (
 );
 
 /**
- * Finds out which role users are on, whether a live application must be adopted first, what would be written to the idle
- * role, and what would drop requests. Writes nothing.
+ * Finds out which role users are on, what would be written to the idle role, and what would drop requests. Writes nothing.
  */
-export async function decideStaging(ctx: RunContext, request: BlueGreenDeploy): Promise<StagingDecision> {
-  const { inputs, resources } = request;
+export async function decideStaging(ctx: RunContext, deploy: BlueGreenDeploy): Promise<StagingDecision> {
+  const { inputs, resources } = deploy;
   const records = roleRecords(resources);
-  const { deploy, active } = await ctx.phase('Check', async () => {
-    const adoption = await findAdoption(ctx, request);
-    const withAdoption = adoption === undefined ? request : withAdopted(request, adoption);
-    return { deploy: withAdoption, active: await findActive(ctx, { deploy: withAdoption, records }) };
-  });
+  const active = await ctx.phase('Check', () => findActive(ctx, { deploy, records }));
   const live = active.kind === 'role' ? active.role : undefined;
   // The active role comes first: the same manifests again must not start a second copy of what serves.
   const unchanged = live === undefined ? undefined : await planUnchanged(ctx, deploy, live);
@@ -53,7 +46,7 @@ export async function decideStaging(ctx: RunContext, request: BlueGreenDeploy): 
 export function isStagedAlready(staging: Staging): boolean {
   const { deploy, role, planned, staleObjects } = staging;
   const { staged, roles, operation } = deploy.state;
-  const isSame = staged?.role === role && roles?.[role]?.contentHash === deploy.contentHash;
+  const isSame = staged?.role === role && roles[role]?.contentHash === deploy.contentHash;
   const isUnchanged = planned.every(({ change }) => change === 'unchanged') && staleObjects.length === 0;
   return isSame && isUnchanged && operation === undefined && isAsVerified(staging, staged);
 }

@@ -1,4 +1,3 @@
-import { refOf } from '../../../kubernetes/object.js';
 import type { RunContext } from '../../../run/context.js';
 import { endpointOf } from '../../shared/checks.js';
 import { changesOf, outcomeBase } from '../../outcome/outcome.js';
@@ -24,8 +23,6 @@ export function stagingOutcome(ctx: RunContext, staging: Staging) {
 /** Whom the public Service serves before anything is staged. */
 export function usersNow({ active, deploy }: Staging): Users {
   if (active.kind === 'none') return { kind: 'none' };
-  const { adoption, state } = deploy;
-  if (adoption !== undefined) return { kind: 'adopted', deployment: refOf(adoption.deployment) };
-  const revision = state.roles?.[active.role]?.revision;
+  const revision = deploy.state.roles[active.role]?.revision;
   return { kind: 'role', role: active.role, ...(revision !== undefined && { revision }) };
 }

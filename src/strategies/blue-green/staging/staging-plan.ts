@@ -5,7 +5,7 @@ import { describeRef, refKey, refOf, type KubeObject, type ObjectRef } from '../
 import type { Resource } from '../../../manifests/resource.js';
 import type { PlannedChange } from '../../../plan/change.js';
 import type { Revision } from '../../../release/revision.js';
-import { adoptedRevision, type ReleaseState } from '../../../release/state.js';
+import type { BlueGreenState } from '../../../release/state.js';
 import type { RunContext } from '../../../run/context.js';
 import { besideImageCheck } from '../../shared/dry-run-with-images.js';
 import { autoscalersWithoutUsers, deleteAfterSwitchOf } from './replaced-revision.js';
@@ -70,7 +70,7 @@ export async function planUnchanged(
   role: string,
 ): Promise<readonly PlannedChange[] | undefined> {
   const { state, resources, contentHash, inputs } = deploy;
-  if (state.operation !== undefined || state.roles?.[role]?.contentHash !== contentHash) return undefined;
+  if (state.operation !== undefined || state.roles[role]?.contentHash !== contentHash) return undefined;
   const { sized } = await asManyAsLive(ctx, {
     resources: resources.of[role] ?? [],
     counterparts: deploymentsOf(deploy, role),
@@ -87,16 +87,14 @@ function isAutoscaler({ kind }: KubeObject): boolean {
   return kind === 'HorizontalPodAutoscaler';
 }
 
-/** The Deployments of a role: by the names of the manifests, or what was adopted. */
-function deploymentsOf({ state, resources }: BlueGreenDeploy, role: string): readonly ObjectRef[] {
-  const record = state.roles?.[role];
-  if (record?.revision === adoptedRevision) return record.deployments;
+/** The Deployments of a role, by the names of the manifests. */
+function deploymentsOf({ resources }: BlueGreenDeploy, role: string): readonly ObjectRef[] {
   return (resources.of[role] ?? []).filter(({ object }) => isDeployment(object)).map(({ object }) => refOf(object));
 }
 
 /** The revision that the role ran before anything was staged on it. */
-async function replacedRevision(ctx: RunContext, state: ReleaseState, role: string): Promise<Revision | undefined> {
-  const record = state.staged?.role === role ? state.staged.previous : state.roles?.[role];
+async function replacedRevision(ctx: RunContext, state: BlueGreenState, role: string): Promise<Revision | undefined> {
+  const record = state.staged?.role === role ? state.staged.previous : state.roles[role];
   if (record?.revision === undefined) return undefined;
   try {
     return await ctx.records.readRevision(record.revision);

@@ -4,19 +4,16 @@ import type { KubeObject } from '../../../kubernetes/object.js';
 import type { Resource, RoleResources } from '../../../manifests/resource.js';
 import type { PlannedChange } from '../../../plan/change.js';
 import type { ObjectToDelete } from '../../../release/revision.js';
-import type { ReleaseState, RoleRecord } from '../../../release/state.js';
+import type { BlueGreenState, RoleRecord } from '../../../release/state.js';
 import type { Active } from '../../../traffic/active-role.js';
-import type { Adoption } from '../adoption/live-application.js';
 
 /** What a blue/green deploy starts from. */
 export interface BlueGreenDeploy {
   readonly inputs: DeployInputs<'blue-green'>;
-  readonly state: ReleaseState;
+  readonly state: BlueGreenState;
   /** Rendered for revision `state.latest + 1`, for both roles. */
   readonly resources: RoleResources;
   readonly contentHash: string;
-  /** What is live without roles and must be adopted first. Absent: nothing. */
-  readonly adoption?: Adoption;
 }
 
 /** Which role a deploy stages on, and which role users are on. */

@@ -1,0 +1,80 @@
+import { CutoverError } from '../../../errors.js';
+import { describeRef } from '../../../kubernetes/object.js';
+import type { Revision } from '../../../release/revision.js';
+import type { BlueGreenState } from '../../../release/state.js';
+import { begin, type InProgress } from '../../../release/transitions.js';
+import { begunBy } from '../../../run/begun.js';
+import type { LockedContext } from '../../../run/context.js';
+import { FailedStep, outcomeBase } from '../../outcome/outcome.js';
+import type { Restored } from '../../outcome/restored.js';
+import { restore } from '../../shared/restore-objects.js';
+
+/** What is on the idle role and can be discarded: a staged revision, or what an interrupted staging or rejection left. */
+export interface Discardable {
+  readonly revision: number;
+  readonly role: string;
+}
+
+/** What can be discarded; `undefined`: nothing is staged. */
+export function discardable({ staged, operation }: BlueGreenState): Discardable | undefined {
+  // An interrupted staging may have replaced what was staged before it on the same role.
+  if (operation?.kind === 'stage' || operation?.kind === 'reject') return operation;
+  return staged;
+}
+
+/** What is discarded. */
+export interface DiscardRequest {
+  readonly state: BlueGreenState;
+  readonly target: Discardable;
+  /** How long a restored object may take to be deleted first. */
+  readonly timeoutMs: number;
+}
+
+/** The state with the rejection in progress, and how far the idle role was restored. */
+export interface Discarded {
+  readonly state: InProgress<BlueGreenState>;
+  readonly revision: Revision;
+  readonly restored: Restored;
+}
+
+/**
+ * Restores the idle role to its state before anything was staged on it. The operation `reject` is on record first, and stays
+ * there when not everything could be restored: then this throws, and the same step can be run again.
+ */
+export async function discard(ctx: LockedContext, { state, target, timeoutMs }: DiscardRequest): Promise<Discarded> {
+  const { revision: number, role } = target;
+  const revision = await ctx.records.readRevision(number);
+  const rejecting = begin(state, { kind: 'reject', revision: number, role, ...begunBy(ctx) });
+  const operation = await ctx.begin(rejecting);
+  const snapshots = revision.beforeStaging ?? revision.before;
+  const restored = await restore(operation, { snapshots, timeoutMs, ready: 'not-needed' });
+  if (restored.kind === 'complete') return { state: rejecting, revision, restored };
+  throw new FailedStep(notRestored(role, restored), {
+    ...outcomeBase(ctx, 'blue-green'),
+    changes: [],
+    checks: [],
+    serving: { kind: 'not-rejected', role, restored },
+  });
+}
+
+function notRestored(role: string, restored: Exclude<Restored, { readonly kind: 'complete' }>): CutoverError {
+  return new CutoverError(`${role} could not be restored to its state before staging: ${whyNotRestored(restored)}`, {
+    code: 'rollout',
+    hint: 'Run the same step again once the cause is fixed.',
+  });
+}
+
+function whyNotRestored(restored: Exclude<Restored, { readonly kind: 'complete' }>): string {
+  switch (restored.kind) {
+    case 'lock-lost':
+      return 'another run has taken over the lock';
+    case 'changed-by-others':
+      return 'somebody else changed it in the meantime';
+    case 'incomplete':
+      return `still as staging left it: ${restored.failed.map(describeRef).join(', ')}`;
+    case 'not-ready':
+      return `it is not ready: ${restored.reason}`;
+    default:
+      return restored satisfies never;
+  }
+}
