@@ -6,6 +6,7 @@ import type { ListOptions } from './cluster.js';
 import { groupVersionPath, Kinds, resourcePath } from './api-resources.js';
 import type { RequestDescription } from './http/error-status.js';
 import type { HttpAnswer } from './http/transport.js';
+import type { WriteFence } from './http/write-fence.js';
 
 /** The parts of a request for an object or a collection. */
 export interface ResourceRequest {
@@ -17,6 +18,8 @@ export interface ResourceRequest {
   /** Default `application/json`. */
   readonly contentType?: string;
   readonly subresource?: string;
+  /** What a write waits for before each attempt. Absent: nothing. */
+  readonly fence?: WriteFence;
 }
 
 /** The objects of a list. */
@@ -49,9 +52,10 @@ export class Resources {
 
   async send(ref: ObjectRef | KindRef, request: ResourceRequest): Promise<HttpAnswer> {
     const { path, description } = await this.#address(ref, request);
-    const { method, body, contentType = 'application/json' } = request;
+    const { method, body, contentType = 'application/json', fence } = request;
     return this.#api.send({
       description,
+      ...(fence && { fence }),
       request: {
         method,
         path,
