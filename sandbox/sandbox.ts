@@ -87,10 +87,13 @@ export type Fault =
       readonly date?: 'work' | 'answer';
     }
   | {
-      // The request waits inside the server, as for an admission webhook; 504 after its timeout. Hits no watch, log and proxied request.
+      // The request is held inside the server, as by an admission webhook. Hits no watch, log and proxied request.
       readonly do: 'hold';
-      readonly until: Promise<unknown>;
-      /** What becomes of it when its client disconnects. Default: it is dropped, as a real API server does. */
+      /** Whether the request is held before its work is done, with 504 after its timeout, or only its answer. Default `before`. */
+      readonly when?: 'before' | 'after';
+      /** Called once the request is held; it goes on when the promise resolves. */
+      readonly until: (call: SeenCall) => Promise<unknown>;
+      /** Before the work: what becomes of it when its client disconnects. Default: `drop`, as a real API server does. */
       readonly withoutClient?: 'drop' | 'carry-out';
     }
   | { readonly do: 'end-watch' } // running watches that match end cleanly; at once, and new ones after their first events

@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { objectAt, textAt, type JsonObject } from '../../sandbox/api/schema/json.js';
-import type { Fault } from '../../sandbox/sandbox.js';
+import type { Fault, SeenCall } from '../../sandbox/sandbox.js';
 import { eventually } from '../support/eventually.js';
 import { ApiClient, type Answer } from '../support/sandbox/api-client.js';
 import { configMap, configMaps, startTestApi, type TestApi } from '../support/sandbox/api-server.js';
@@ -15,41 +15,52 @@ afterEach(() => {
   for (const client of clients.splice(0)) client.close();
 });
 
-/** A promise that the test resolves. */
-function release(): { readonly until: Promise<void>; readonly go: () => void } {
+/** What a request is held by until the test lets it go. */
+function release(): { readonly until: () => Promise<void>; readonly go: () => void } {
   let go = (): void => undefined;
-  const until = new Promise<void>(resolve => {
+  const gone = new Promise<void>(resolve => {
     go = resolve;
   });
-  return { until, go };
+  return { until: () => gone, go };
 }
 
-/** Sends a POST of a ConfigMap `a` from another client and waits until the server holds it. */
+/** Sends a POST of a ConfigMap `a` from another client and waits until the fault holds it. */
 async function heldPost(
   { server }: TestApi,
-  fault: Fault,
+  fault: Extract<Fault, { do: 'hold' }>,
 ): Promise<{ readonly client: ApiClient; readonly ends: Promise<unknown> }> {
   const client = new ApiClient(server.kubeconfig);
   clients.push(client);
-  server.fault(write, fault, 1);
-  const arrives = new Promise<void>(resolve => server.calls.listen(() => resolve()));
+  const isHeld = new Promise<void>(resolve => {
+    const until = (call: SeenCall): Promise<unknown> => {
+      resolve();
+      return fault.until(call);
+    };
+    server.fault(write, { ...fault, until }, 1);
+  });
   const ends = client.send(post('a')).catch((error: unknown) => error);
-  await arrives;
+  await isHeld;
   return { client, ends };
 }
 
 describe('an answer that comes late', () => {
-  it('comes after the work', async () => {
-    const { api, server } = await startTestApi();
-    server.fault(write, { do: 'delay', ms: 600_000, after: true }, 1);
-    const client = new ApiClient(server.kubeconfig);
-    clients.push(client);
-    const late = client.send(post('a')).catch((error: unknown) => error);
-    await eventually('the object to be stored', async () =>
-      (await api.get(`${configMaps}/a`)).status === 200 ? true : undefined,
-    );
+  it('comes when it is let go, after the work', async () => {
+    const test = await startTestApi();
+    const { until, go } = release();
+    const { ends } = await heldPost(test, { do: 'hold', when: 'after', until });
+    expect(statusOf(await test.api.get(`${configMaps}/a`))).toBe(200);
+    go();
+    expect(await ends).toMatchObject({ status: 201 });
+  });
+
+  it('never comes to a client that has disconnected', async () => {
+    const test = await startTestApi();
+    const { until, go } = release();
+    const { client, ends } = await heldPost(test, { do: 'hold', when: 'after', until });
     client.close();
-    expect(await late).toMatchObject({ code: 'ECONNRESET' });
+    expect(await ends).toMatchObject({ code: 'ECONNRESET' });
+    go();
+    expect(statusOf(await test.api.get(`${configMaps}/a`))).toBe(200);
   });
 
   it.each([
@@ -96,7 +107,7 @@ describe('a request that is held', () => {
     expect(await ends).toMatchObject({ code: 'ECONNRESET' });
     expect(await answered).toBe(0);
     go();
-    await until;
+    await until();
     expect(statusOf(await test.api.get(`${configMaps}/a`))).toBe(status);
   });
 
@@ -111,7 +122,7 @@ describe('a request that is held', () => {
       'Timeout: request did not complete within requested timeout - context deadline exceeded',
     ]);
     go();
-    await until;
+    await until();
     expect(statusOf(await api.get(`${configMaps}/a`))).toBe(404);
   });
 });

@@ -19,13 +19,21 @@ export function pause(ms: number, response: ServerResponse): Promise<void> {
   });
 }
 
+/** One request that a fault hits. */
+export interface Hit {
+  readonly call: SeenCall;
+  readonly response: ServerResponse;
+  /** Milliseconds until the server gives the request up. */
+  readonly timeoutMs: number;
+}
+
 /**
  * Waits until the fault lets the request go on. False: its client has disconnected, and the request is dropped. Throws 504
- * after `timeoutMs`.
+ * after its timeout.
  */
 export async function hold(
   { until, withoutClient = 'drop' }: FaultThat<'hold'>,
-  { response, timeoutMs }: { readonly response: ServerResponse; readonly timeoutMs: number },
+  { call, response, timeoutMs }: Hit,
 ): Promise<boolean> {
   let timer: NodeJS.Timeout | undefined;
   try {
@@ -37,7 +45,7 @@ export async function hold(
         if (response.destroyed) resolve(false);
         response.once('close', () => resolve(false));
       }
-      until.then(() => resolve(true), reject);
+      until(call).then(() => resolve(true), reject);
     });
   } finally {
     clearTimeout(timer);
@@ -58,18 +66,19 @@ export function sendStatus(
   sendReply(response, { status, body: built.status, ...(headers === undefined ? {} : { headers }) });
 }
 
-/** The work is done, but its answer leaves later. */
-export function delayAnswer(response: ServerResponse, { ms, date = 'answer' }: FaultThat<'delay'>): void {
+/** Lets the answers of a request leave late: by a time, or when the test lets them go. */
+export function delayAnswer(fault: FaultThat<'delay' | 'hold'>, { call, response }: Hit): void {
   const writeHead = response.writeHead.bind(response);
   const end = response.end.bind(response);
   let head: readonly unknown[] = [];
   response.writeHead = (...sent: readonly unknown[]) => {
-    if (date === 'work') response.setHeader('date', new Date().toUTCString());
+    if ('date' in fault && fault.date === 'work') response.setHeader('date', new Date().toUTCString());
     head = sent;
     return response;
   };
   response.end = (...sent: readonly unknown[]) => {
-    void pause(ms, response).then(() => {
+    const passes = fault.do === 'delay' ? pause(fault.ms, response) : fault.until(call);
+    void passes.then(() => {
       Reflect.apply(writeHead, undefined, head);
       Reflect.apply(end, undefined, sent);
     });

@@ -78,7 +78,7 @@ export class Router {
         incoming.socket.destroy();
         return;
       }
-      const limit = isLongRunning(request) ? Infinity : timeoutMs(incoming.method ?? 'GET', url.searchParams);
+      const limitMs = isLongRunning(request) ? Infinity : timeoutMs(incoming.method ?? 'GET', url.searchParams);
       const user = whoAsks(incoming, tokens);
       const access = accessOf(incoming.method ?? 'GET', url);
       const status = hits.find(fault => fault.do === 'status');
@@ -87,9 +87,12 @@ export class Router {
         return;
       }
       authorizer.authorize(user, access);
+      const hit = { call, response, timeoutMs: limitMs };
       for (const fault of hits) {
-        if (fault.do === 'hold' && !(await hold(fault, { response, timeoutMs: limit }))) return;
-        if (fault.do === 'delay' && fault.after === true) delayAnswer(response, fault);
+        if (fault.do === 'hold' && fault.when !== 'after' && !(await hold(fault, hit))) return;
+        if ((fault.do === 'hold' && fault.when === 'after') || (fault.do === 'delay' && fault.after === true)) {
+          delayAnswer(fault, hit);
+        }
       }
       if (hits.some(fault => fault.do === 'reset')) cutAnswer(response, call);
       const exchange = { incoming, response, url, user, access, body };
