@@ -7,7 +7,7 @@ export const longestWriteMs = 30_000;
 export interface WriteFence {
   /** Milliseconds that a write may take. Default {@link longestWriteMs}. */
   readonly longestWriteMs?: number;
-  /** Resolves once a write may be sent; rejects when none may ever be sent again. */
+  /** Resolves once a write may be sent, so not before {@link isOpen}; rejects when none may ever be sent again. */
   ready(): Promise<void>;
   /** Whether a write that is sent now ends before another holder can write. */
   isOpen(): boolean;
