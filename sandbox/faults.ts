@@ -5,6 +5,8 @@ interface Active {
   readonly fault: Fault;
   skip: number;
   left: number;
+  /** In milliseconds of `performance.now()`; Infinity until a request is hit. */
+  endsAt: number;
 }
 
 function hits(match: FaultMatch, call: SeenCall): boolean {
@@ -26,7 +28,7 @@ export class Faults {
   /** Adds a fault for the next `times` matching requests. Returns its removal. Running watches are hit at once. */
   add(match: FaultMatch, fault: Fault, times?: number): () => void {
     const left = times ?? (fault.do === 'gone' ? 1 : Infinity);
-    const active: Active = { match, fault, skip: match.skip ?? 0, left };
+    const active: Active = { match, fault, skip: match.skip ?? 0, left, endsAt: Infinity };
     this.#active.add(active);
     // The order of running watches is no longer known.
     if (active.skip === 0 && (fault.do === 'gone' || fault.do === 'end-watch')) {
@@ -35,13 +37,18 @@ export class Faults {
     return () => this.#active.delete(active);
   }
 
-  /** The faults that hit this request; each match uses one up. */
-  take(call: SeenCall): readonly Fault[] {
-    const matching = [...this.#active].filter(active => hits(active.match, call) && fits(active.fault, call));
+  /** The faults that hit this request with this body; each match uses one up. */
+  take(call: SeenCall, body: string): readonly Fault[] {
+    const now = performance.now();
+    for (const active of this.#active) if (now >= active.endsAt) this.#active.delete(active);
+    const matching = [...this.#active].filter(
+      ({ match, fault }) => hits(match, call) && match.body?.test(body) !== false && fits(fault, call),
+    );
     const found = matching.filter(active => active.skip === 0);
     for (const active of matching) if (active.skip > 0) active.skip -= 1;
     for (const active of found) {
       active.left -= 1;
+      active.endsAt = Math.min(active.endsAt, now + (active.match.forMs ?? Infinity));
       if (active.left <= 0) this.#active.delete(active);
     }
     return found.map(active => active.fault);
@@ -54,7 +61,10 @@ export class Faults {
   }
 }
 
+/** Whether the fault can be done to such a request. */
 function fits(fault: Fault, call: SeenCall): boolean {
+  const isLongRunning = ['WATCH', 'LOG', 'PROXY'].includes(call.verb);
+  if (fault.do === 'hold' || (fault.do === 'delay' && fault.after === true)) return !isLongRunning;
   return (fault.do !== 'gone' && fault.do !== 'end-watch') || call.verb === 'WATCH';
 }
 

@@ -59,8 +59,12 @@ export interface FaultMatch {
   readonly namespace?: string;
   readonly name?: string | RegExp;
   readonly dryRun?: boolean;
+  /** What the body contains: the name of an object that is created stands nowhere else. */
+  readonly body?: RegExp;
   /** How many matching requests pass before the first that is hit. Default 0. */
   readonly skip?: number;
+  /** Milliseconds for which requests are hit, from the first one that is. Absent: no limit. */
+  readonly forMs?: number;
 }
 
 /** What a fault does to a request. */
@@ -74,7 +78,24 @@ export type Fault =
     }
   | { readonly do: 'reset'; readonly when: 'before' | 'after' } // the connection is cut before or after the work is done; of a watch, after its first events
   | { readonly do: 'overtake'; readonly by: (call: SeenCall) => Promise<unknown> } // somebody else's work is done first
-  | { readonly do: 'delay'; readonly ms: number }
+  | {
+      readonly do: 'delay';
+      readonly ms: number;
+      /** Whether the work is done first. Hits no watch, log and proxied request then. Default false. */
+      readonly after?: boolean;
+      /** Which moment the `Date` header names with `after`: that of the work, or that of the answer (default). */
+      readonly date?: 'work' | 'answer';
+    }
+  | {
+      // The request is held inside the server, as by an admission webhook. Hits no watch, log and proxied request.
+      readonly do: 'hold';
+      /** Whether the request is held before its work is done, with 504 after its timeout, or only its answer. Default `before`. */
+      readonly when?: 'before' | 'after';
+      /** Called once the request is held; it goes on when the promise resolves. */
+      readonly until: (call: SeenCall) => Promise<unknown>;
+      /** Before the work: what becomes of it when its client disconnects. Default: `drop`, as a real API server does. */
+      readonly withoutClient?: 'drop' | 'carry-out';
+    }
   | { readonly do: 'end-watch' } // running watches that match end cleanly; at once, and new ones after their first events
   | { readonly do: 'gone' }; // running watches get an ERROR event with 410; new ones are answered 410 once
 

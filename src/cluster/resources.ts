@@ -18,7 +18,7 @@ export interface ResourceRequest {
   /** Default `application/json`. */
   readonly contentType?: string;
   readonly subresource?: string;
-  /** Holds the request back while it may not be sent. Absent: it is not a write of the application. */
+  /** What a write waits for before each attempt. Absent: nothing. */
   readonly fence?: WriteFence;
 }
 
@@ -52,9 +52,10 @@ export class Resources {
 
   async send(ref: ObjectRef | KindRef, request: ResourceRequest): Promise<HttpAnswer> {
     const { path, description } = await this.#address(ref, request);
-    const { method, body, contentType = 'application/json' } = request;
+    const { method, body, contentType = 'application/json', fence } = request;
     return this.#api.send({
       description,
+      ...(fence && { fence }),
       request: {
         method,
         path,

@@ -1,4 +1,11 @@
-import { objectAt, objectsAt, textAt, type JsonObject, type JsonValue } from '../../../sandbox/api/schema/json.js';
+import {
+  asText,
+  objectAt,
+  objectsAt,
+  textAt,
+  type JsonObject,
+  type JsonValue,
+} from '../../../sandbox/api/schema/json.js';
 import { openWatch } from '../../support/sandbox/watch-reader.js';
 import {
   account,
@@ -8,11 +15,13 @@ import {
   create,
   deployment,
   given,
+  metadataOf,
   outcome,
   patch,
   pod,
   remove,
   verdict,
+  versionOf,
   type RowNamespace,
   type Row,
 } from '../../support/conformance/api-row.js';
@@ -276,5 +285,47 @@ export const deleteRows: readonly Row[] = [
       message: 'namespaces "default" is forbidden: this namespace may not be deleted',
       details: { name: 'default', kind: 'namespaces' },
     },
+  },
+  {
+    title: 'preconditions of a deletion name the uid and the version, and all of them must hold',
+    run: async ns => {
+      const lease = { apiVersion: 'coordination.k8s.io/v1', kind: 'Lease', spec: { holderIdentity: 'a' } };
+      const stale = versionOf({ json: await given(ns, lease) });
+      const path = at(ns, 'Lease');
+      const live = await patch(ns, path, { body: { spec: { holderIdentity: 'b' } } });
+      const uid = asText(metadataOf(live).uid);
+      const resourceVersion = versionOf(live);
+      const answers: JsonValue[] = [];
+      for (const preconditions of [
+        { uid, resourceVersion: stale },
+        { uid: 'other', resourceVersion },
+        { uid: 'other', resourceVersion: stale },
+      ]) {
+        const seen = verdict(await remove(ns, path, { preconditions }));
+        answers.push({ ...seen, message: asText(seen.message).replaceAll(/\(\d+\)/g, '(N)') });
+      }
+      const kept = await ns.api.get(path);
+      const held = await remove(ns, path, { preconditions: { uid, resourceVersion } });
+      return [...answers, kept.status, outcome(held), outcome(await ns.api.get(path))];
+    },
+    expected: [
+      {
+        status: 409,
+        reason: 'Conflict',
+        message:
+          'Operation cannot be fulfilled on Lease.coordination.k8s.io "web": the ResourceVersion in the precondition (N) does not match the ResourceVersion in record (N). The object might have been modified',
+        details: { name: 'web', group: 'coordination.k8s.io', kind: 'Lease' },
+      },
+      ...Array<JsonObject>(2).fill({
+        status: 409,
+        reason: 'Conflict',
+        message:
+          'Operation cannot be fulfilled on Lease.coordination.k8s.io "web": the UID in the precondition (other) does not match the UID in record (UID). The object might have been deleted and then recreated',
+        details: { name: 'web', group: 'coordination.k8s.io', kind: 'Lease' },
+      }),
+      200,
+      200,
+      '404 leases.coordination.k8s.io "web" not found',
+    ],
   },
 ];

@@ -7,6 +7,7 @@ import {
   create,
   deployment,
   given,
+  metadataOf,
   outcome,
   patch,
   remove,
@@ -39,6 +40,25 @@ const deployments = '/apis/apps/v1/namespaces/*/deployments';
 const type = (contentType: string): Readonly<Record<string, string>> => ({ 'content-type': contentType });
 
 const asked: readonly Asked[] = [
+  ...[
+    ['soon', 'invalid duration "soon"'],
+    ['30', 'missing unit in duration "30"'],
+    ['1s30', 'missing unit in duration "1s30"'],
+    ['3x', 'unknown unit "x" in duration "3x"'],
+  ].map(([timeout = '', why = '']): Asked => [
+    `the timeout ${timeout} is 400`,
+    { path: configMaps, query: { timeout } },
+    {
+      status: 400,
+      reason: 'BadRequest',
+      message: `invalid timeout specified in the request URL - time: ${why}`,
+    },
+  ]),
+  ...['30s', '1m0.5s', '0', '0s', '-1s', ''].map((timeout): Asked => [
+    `the timeout "${timeout}" leaves a request time enough`,
+    { path: configMaps, query: { timeout } },
+    { status: 200 },
+  ]),
   [
     'an object that is not there is 404',
     { path: `${configMaps}/+` },
@@ -597,6 +617,41 @@ const others: readonly Row[] = [
       { status: 422, reason: 'Invalid', message: 'the server rejected our request due to an error in our request' },
       { status: 422, reason: 'Invalid', message: 'the server rejected our request due to an error in our request' },
       { status: 422, reason: 'Invalid', message: 'the server rejected our request due to an error in our request' },
+    ],
+  },
+  {
+    title: 'a JSON patch whose test fails changes nothing, and goes on after tests that hold',
+    run: async ns => {
+      const made = await given(ns, configMap({ a: '1' }));
+      const path = at(ns, 'ConfigMap');
+      const change = { op: 'replace', path: '/data/a', value: '2' };
+      const tests = (uid: string, resourceVersion: string): JsonValue[] => [
+        { op: 'test', path: '/metadata/uid', value: uid },
+        { op: 'test', path: '/metadata/resourceVersion', value: resourceVersion },
+      ];
+      const uid = asText(metadataOf({ json: made }).uid);
+      const version = versionOf({ json: made });
+      const answers: JsonValue[] = [];
+      for (const body of [
+        [...tests('other', version), change],
+        [...tests(uid, '1'), change],
+        [change, ...tests('other', version)],
+        [{ op: 'test', path: '/data/none', value: '1' }, change],
+        [...tests(uid, version), change],
+        [...tests(uid, version), change],
+      ]) {
+        const { status } = await patch(ns, path, { type: 'json', body });
+        answers.push([status, objectAt((await ns.api.get(path)).json, 'data').a ?? '']);
+      }
+      return answers;
+    },
+    expected: [
+      [422, '1'],
+      [422, '1'],
+      [422, '1'],
+      [422, '1'],
+      [200, '2'],
+      [422, '2'],
     ],
   },
   {

@@ -82,6 +82,11 @@ export function verbOf(request: Pick<ResourceRequest, 'method' | 'name' | 'query
   return isTrue(request.query.get('watch')) ? 'watch' : 'list';
 }
 
+/** Whether the request may take any time: the server sets it no deadline. */
+export function isLongRunning(request: ResourceRequest | undefined): boolean {
+  return request !== undefined && (verbOf(request) === 'watch' || ['log', 'proxy'].includes(request.subresource));
+}
+
 export function isTrue(parameter: string | null): boolean {
   return parameter !== null && ['1', 'true', 'True', ''].includes(parameter);
 }

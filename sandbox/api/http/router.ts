@@ -4,23 +4,25 @@ import type { Calls, Faults } from '../../faults.js';
 import type { AnsweredCall, Fault, SeenCall } from '../../sandbox.js';
 import { readBody } from './body.js';
 import { deleteCollection, deleteObject } from '../writes/deletes.js';
+import { timeoutMs } from './deadline.js';
 import { discovery } from './discovery.js';
+import { cutAnswer, delayAnswer, hold, pause, sendStatus } from '../faults/effects.js';
 import { whoAsks } from '../access/identity.js';
 import { isObject, type JsonObject } from '../schema/json.js';
 import { sendLog } from './logs.js';
 import { checkAccept, checkBody, unreadableBody } from './negotiation.js';
 import { openapi } from '../schema/openapi.js';
 import { proxy } from './proxy.js';
-import { denied, type Access, type Authorizer, type User } from '../access/rbac.js';
+import type { Access, Authorizer, User } from '../access/rbac.js';
 import { getObject, listObjects } from '../writes/reads.js';
 import type { Registry } from '../store/registry.js';
 import { sendError, sendNotServed, sendReply } from './reply.js';
-import { accessOf, isDryRun, proxyTarget, resourceRequest, servesGroupOf, verbOf } from './request.js';
+import { accessOf, isDryRun, isLongRunning, proxyTarget, resourceRequest, servesGroupOf, verbOf } from './request.js';
 import type { ResourceRequest } from './request.js';
 import { review } from '../access/reviews.js';
 import type { Runtime } from '../store/runtime.js';
 import type { ServiceAccountTokens } from '../access/service-account-tokens.js';
-import { expired, noSuchResource, refusal } from './status.js';
+import { expired, noSuchResource } from './status.js';
 import { wantsTable } from './table.js';
 import { watchObjects } from '../store/watch.js';
 import { write } from '../writes/writes.js';
@@ -66,24 +68,32 @@ export class Router {
         calls.answered(call, response.headersSent ? response.statusCode : 0);
         onCall?.({ call: callName(call), name: call.name, arrivedAt, answeredAt: performance.now() });
       });
-      const hits = faults.take(call);
+      const hits = faults.take(call, body.toString('utf8'));
       calls.add(call, hits);
       for (const fault of hits) {
-        if (fault.do === 'delay') await pause(fault.ms, response);
+        if (fault.do === 'delay' && fault.after !== true) await pause(fault.ms, response);
         if (fault.do === 'overtake') await fault.by(call);
       }
       if (hits.some(fault => fault.do === 'reset' && fault.when === 'before')) {
         incoming.socket.destroy();
         return;
       }
+      const limitMs = isLongRunning(request) ? Infinity : timeoutMs(incoming.method ?? 'GET', url.searchParams);
       const user = whoAsks(incoming, tokens);
       const access = accessOf(incoming.method ?? 'GET', url);
       const status = hits.find(fault => fault.do === 'status');
       if (status !== undefined) {
-        sendFault(response, status, { user, access });
+        sendStatus(response, status, { user, access });
         return;
       }
       authorizer.authorize(user, access);
+      const hit = { call, response, timeoutMs: limitMs };
+      for (const fault of hits) {
+        if (fault.do === 'hold' && fault.when !== 'after' && !(await hold(fault, hit))) return;
+        if ((fault.do === 'hold' && fault.when === 'after') || (fault.do === 'delay' && fault.after === true)) {
+          delayAnswer(fault, hit);
+        }
+      }
       if (hits.some(fault => fault.do === 'reset')) cutAnswer(response, call);
       const exchange = { incoming, response, url, user, access, body };
       if (request === undefined) this.#answerPath(exchange);
@@ -199,43 +209,8 @@ function question(incoming: IncomingMessage, body: Buffer): JsonObject {
   return isObject(sent) ? sent : {};
 }
 
-function sendFault(
-  response: ServerResponse,
-  fault: Extract<Fault, { do: 'status' }>,
-  asked: { user: User; access: Access },
-): void {
-  const { status, reason, message, headers } = fault;
-  const built =
-    status === 403 && message === undefined
-      ? denied(asked.user, asked.access)
-      : refusal(status, reason ?? '', { message: message ?? `injected status ${status}` });
-  sendReply(response, { status, body: built.status, ...(headers === undefined ? {} : { headers }) });
-}
-
-/** The work is done, but its answer never arrives; a watch is cut in the middle of a line. */
-function cutAnswer(response: ServerResponse, { verb }: SeenCall): void {
-  if (verb !== 'WATCH') response.writeHead = () => response;
-  response.end = () => {
-    if (response.headersSent) response.write('{"type":', () => response.destroy());
-    else response.destroy();
-    return response;
-  };
-}
-
 async function readAll(incoming: IncomingMessage): Promise<Buffer> {
   const chunks: Buffer[] = [];
   for await (const chunk of incoming) chunks.push(chunk as Buffer);
   return Buffer.concat(chunks);
-}
-
-/** Waits, at most until the client disconnects. */
-function pause(ms: number, response: ServerResponse): Promise<void> {
-  return new Promise(resolve => {
-    const done = (): void => {
-      clearTimeout(timer);
-      resolve();
-    };
-    const timer = setTimeout(done, ms);
-    response.once('close', done);
-  });
 }

@@ -86,6 +86,12 @@ export function expired(message: string): ApiError {
   return refusal(410, 'Expired', { message });
 }
 
+/** 504: the request took longer than its `timeout`. */
+export function timedOut(): ApiError {
+  const message = 'Timeout: request did not complete within requested timeout - context deadline exceeded';
+  return refusal(504, 'Timeout', { message, details: {} });
+}
+
 export function methodNotAllowed(): ApiError {
   const message = 'the server does not allow this method on the requested resource';
   return refusal(405, 'MethodNotAllowed', { message, details: {} });

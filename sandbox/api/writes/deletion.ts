@@ -35,7 +35,8 @@ export class Deletion {
   /** Returns the last state of the object, or the marked one. */
   remove(kind: Kind, live: JsonObject, options: DeleteOptions): JsonObject {
     const { name } = nameOf(live);
-    const named = { group: '', plural: kind.kind, kind: kind.kind };
+    // A real API server names the kind here, where it names the resource elsewhere.
+    const named = { group: kind.group, plural: kind.kind, kind: kind.kind };
     const metadata = objectAt(live, 'metadata');
     if (options.uid !== undefined && options.uid !== metadata.uid) {
       const found = textAt(metadata, 'uid') ?? '';

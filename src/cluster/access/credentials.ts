@@ -8,7 +8,7 @@ import type { Credentials } from '../http/api.js';
 import type { Clock } from '../clock.js';
 import type { KubeconfigContext } from './kubeconfig.js';
 import { cancelled } from '../http/transport.js';
-import type { Access } from '../http/transport.js';
+import type { Access, ConnectionOptions } from '../http/transport.js';
 
 /** Reads certificates and tokens and runs exec plugins, again at each call. */
 export type LoadAccess = () => Promise<RequestOptions>;
@@ -79,8 +79,10 @@ function accessOf(options: RequestOptions, entry: KubeconfigContext, log: Log): 
     });
   }
   // The client creates the agent, because it handles proxies, but without keep-alive; Api limits the number of requests.
-  // All connections are equal, so a constant name saves building one from certificates and key for every request.
-  Object.assign(agent, { keepAlive: true, maxSockets: Infinity, maxFreeSockets: 10, getName: () => 'api-server' });
+  // All connections are equal, so a constant name saves building one from certificates and key for every request; only a
+  // pool of its own must not wait behind connections that died while others used them.
+  const getName = ({ pool = 'api-server' }: ConnectionOptions): string => pool;
+  Object.assign(agent, { keepAlive: true, maxSockets: Infinity, maxFreeSockets: 10, getName });
   const headers: Record<string, string | readonly string[]> = {};
   for (const [name, value] of Object.entries(options.headers ?? {})) {
     // A token read from a file ends with a newline, which is not valid in a header.

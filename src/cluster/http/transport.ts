@@ -11,6 +11,8 @@ export interface HttpRequest {
   readonly body?: Buffer;
   /** Until the last byte (for a stream: the last byte of the headers) has arrived. Default 30 000. */
   readonly timeoutMs?: number;
+  /** Name of the pool of connections that the request uses. Absent: that of all requests without a name. */
+  readonly pool?: string;
 }
 
 /** Status and headers, with the body as a stream. */
@@ -40,6 +42,11 @@ export interface Transport {
   open(request: HttpRequest, access: Access, signal: AbortSignal): Promise<HttpStream>;
 }
 
+/** Options of a request as the agent sees them. */
+export interface ConnectionOptions extends http.RequestOptions {
+  readonly pool?: string;
+}
+
 const defaultTimeoutMs = 30_000;
 
 /** The reason with which a deadline aborts a request. */
@@ -57,7 +64,7 @@ export function nodeTransport(server: URL, options: { signal: AbortSignal; userA
 
   function start(request: HttpRequest, access: Access, end: AbortSignal): Promise<HttpStream> {
     return new Promise((resolve, reject) => {
-      const outgoing = openRequest({
+      const connection: ConnectionOptions = {
         agent: access.agent,
         host: server.hostname.replace(/^\[(.*)\]$/, '$1'),
         ...(server.port !== '' && { port: server.port }),
@@ -70,7 +77,9 @@ export function nodeTransport(server: URL, options: { signal: AbortSignal; userA
           ...(request.body && { 'content-length': request.body.length }),
         },
         signal: end,
-      });
+        ...(request.pool !== undefined && { pool: request.pool }),
+      };
+      const outgoing = openRequest(connection);
       outgoing.once('response', body => resolve({ status: body.statusCode ?? 0, headers: body.headers, body }));
       // Not removed after the response: a late error without a listener would end the process.
       outgoing.on('error', reject);
