@@ -49,7 +49,9 @@ export class LiveCluster implements Connection {
     this.namespace = parts.namespace;
     this.server = parts.server;
     this.#resources = new Resources(parts.api, parts.namespace);
-    this.leases = leasePort(new Resources(parts.api.lane({ retries: false, timeoutMs: leaseTimeoutMs }), parts.namespace));
+    this.leases = leasePort(
+      new Resources(parts.api.lane({ retries: false, timeoutMs: leaseTimeoutMs }), parts.namespace),
+    );
     this.namespaces = {
       create: async namespace => {
         await sendApply(this.#resources, namespace);

@@ -27,6 +27,7 @@ export class LeaseKeeper implements WriteFence {
   readonly #parts: LeaseKeeperParts;
   readonly #lost = new AbortController();
   readonly #ended = new AbortController();
+  readonly longestWriteMs = longestWriteMs;
   #lease: KubeObject;
   /** When the last renewal that succeeded was sent. */
   #sentAt: number;

@@ -1,9 +1,10 @@
-import { longestWriteMs } from '../cluster/http/write-fence.js';
+/** The durations of the lock. The build of the tests replaces this file by shorter ones (scripts/test-bundle.js). */
 
-export { longestWriteMs };
-
-/** How long a Lease lasts after its last renewal, in milliseconds. */
+/** How long a Lease holds after its last renewal, in milliseconds. */
 export const leaseMs = 60_000;
 
-/** Time between two renewals: several may fail before a write has to wait. */
+/** The longest time that one write to the API server may take, in milliseconds. */
+export const longestWriteMs = 30_000;
+
+/** Milliseconds between two renewals of the Lease. */
 export const renewEveryMs = 10_000;

@@ -1,7 +1,9 @@
 import { CutoverError } from '../../errors.js';
 import type { Check } from '../../inputs/inputs.js';
 import type { RecordedApproval } from '../../release/revision.js';
-import type { BlueGreenState, StagedRecord } from '../../release/state.js';
+import { recordFailure } from '../../release/records.js';
+import { abandon } from '../../release/transitions.js';
+import type { BlueGreenOperation, BlueGreenState, StagedRecord } from '../../release/state.js';
 import type { LockedContext, RunContext } from '../../run/context.js';
 import { underLock } from '../../run/under-lock.js';
 import { checksOf } from '../shared/checks.js';
@@ -13,7 +15,8 @@ import { readActive, readActiveOnRecord, roleToLeave } from './live-traffic.js';
 import { refuseUnfinished } from './operation/unfinished.js';
 import { switchTraffic } from './switch-traffic.js';
 import type { SwitchPolicy } from './traffic-switch.js';
-import { verifyStaged, type VerifiedRole } from './verify-staged.js';
+import { scaleUp } from './operation/scale-up.js';
+import { requireVerified, verifyStaged, type VerifiedRole } from './verify-staged.js';
 
 /** What a promotion takes, from `promote` or from `deploy` with `switch: auto`. */
 export interface PromoteRequest {
@@ -55,13 +58,19 @@ export async function promote(ctx: RunContext, request: PromoteRequest): Promise
 /** What is staged; `undefined`: it was promoted before. Throws `nothing-staged` when there is nothing to promote. */
 function stagedToPromote(state: BlueGreenState, revision: number | undefined): StagedRecord | undefined {
   const { staged, current, history } = state;
-  refuseUnfinished(state, operation => operation.kind === 'switch' && operation.direction === 'promote');
+  refuseUnfinished(state, operation => isOfPromotion(operation, staged));
   if (staged !== undefined && (revision === undefined || revision === staged.revision)) return staged;
   const [last] = history;
   const isCurrent = current !== undefined && (revision ?? last?.revision) === current && last?.outcome !== 'rejected';
   if (isCurrent && (revision !== undefined || last?.outcome === 'switched')) return undefined;
   if (staged !== undefined) throw otherRevisionStaged(staged, revision);
   throw nothingStaged(state.release);
+}
+
+/** Whether an earlier promotion of what is staged left the operation. */
+function isOfPromotion(operation: BlueGreenOperation, staged: StagedRecord | undefined): boolean {
+  if (operation.kind === 'prepare') return operation.revision === staged?.revision;
+  return operation.kind === 'switch' && operation.direction === 'promote';
 }
 
 /** A second promotion changes nothing. */
@@ -101,12 +110,18 @@ async function promoteStaged(
   const from = roleToLeave(state, active, role);
   const checks = request.verify ?? revision.checks;
   let verified: VerifiedRole;
+  // With an operation once the role is scaled up.
+  let promoting = state;
   try {
     const { timeoutMs } = request;
-    verified = await ctx.phase('Verify staged', () =>
-      verifyStaged(ctx, { state, staged, revision, checks, timeoutMs }),
-    );
+    verified = await ctx.phase('Verify staged', async () => {
+      const workloads = await requireVerified(ctx, staged);
+      if (from !== undefined) promoting = await scaleUp(ctx, { state, staged, workloads, from });
+      return verifyStaged(ctx, { state, staged, revision, checks, timeoutMs });
+    });
   } catch (error) {
+    // The role is larger now and has no users: nothing is left to restore.
+    if (promoting !== state) await recordFailure(ctx.records, abandon(promoting));
     const serving: Serving = { kind: 'not-switched', ...(from !== undefined && { active: from }) };
     throw new FailedStep(error, {
       ...outcomeBase(ctx, 'blue-green'),
@@ -121,7 +136,7 @@ async function promoteStaged(
     });
   }
   return switchTraffic(ctx, {
-    state,
+    state: promoting,
     revision,
     to: role,
     ...(from !== undefined && { from }),

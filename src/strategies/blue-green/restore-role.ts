@@ -1,13 +1,14 @@
 import { isDeployment, replicasOf, withReplicas } from '../../kubernetes/deployment.js';
 import { requirePlan } from '../../cluster/apply/dry-run-all.js';
 import type { Check } from '../../inputs/inputs.js';
-import { refOf, type ObjectRef } from '../../kubernetes/object.js';
+import { refKey, refOf, type KubeObject } from '../../kubernetes/object.js';
 import type { Resource } from '../../manifests/resource.js';
 import type { Revision } from '../../release/revision.js';
 import type { BlueGreenState } from '../../release/state.js';
-import type { OperationContext, RunContext } from '../../run/context.js';
+import type { OperationContext } from '../../run/context.js';
 import { applyAndWait, type WaitOptions } from '../shared/apply-and-wait.js';
 import { recordedResource, warnOfSecrets } from '../shared/recorded-objects.js';
+import { liveCounterparts } from './operation/counterparts.js';
 import { removeLive } from './finish-switch.js';
 import { checkStaged, type VerifiedRole } from './verify-staged.js';
 
@@ -26,7 +27,9 @@ export interface RestoreRoleRequest {
 export async function restoreRole(ctx: OperationContext, request: RestoreRoleRequest): Promise<VerifiedRole> {
   const { state, revision, role, from, checks, waitOptions } = request;
   await warnOfSecrets(ctx, revision);
-  const resources = resourcesOf(revision, await liveReplicas(ctx, state.roles[from]?.deployments ?? []));
+  const other = { role: from, deployments: state.roles[from]?.deployments ?? [] };
+  const serving = await liveCounterparts(ctx, { role, objects: revision.objects }, other);
+  const resources = resourcesOf(revision, serving);
   const planned = await ctx.phase('Plan', async () => {
     const idle = new Set(resources);
     const changes = await requirePlan({ cluster: ctx.cluster, resources, force: revision.force, idle });
@@ -44,20 +47,17 @@ export async function restoreRole(ctx: OperationContext, request: RestoreRoleReq
   return { workloads, ready, stagedChecks };
 }
 
-/** `serving`: the live replicas of the other role's Deployments, in the same order. */
-function resourcesOf({ objects, number }: Revision, serving: readonly number[]): readonly Resource[] {
-  let index = 0;
+/** `serving`: the live Deployments of the role that serves, by the key of their counterparts. */
+function resourcesOf({ objects, number }: Revision, serving: ReadonlyMap<string, KubeObject>): readonly Resource[] {
   // Jobs of that revision have already run. Running an old migration again could revert a newer one.
   return objects
     .filter(({ kind }) => kind !== 'Job')
     .map(object => {
-      if (!isDeployment(object)) return recordedResource(object, number);
-      const replicas = Math.max(replicasOf(object), serving[index++] ?? 0);
-      return recordedResource(withReplicas(object, replicas), number);
+      const live = serving.get(refKey(refOf(object)));
+      const needed = live === undefined ? 0 : replicasOf(live);
+      return recordedResource(
+        isDeployment(object) ? withReplicas(object, Math.max(replicasOf(object), needed)) : object,
+        number,
+      );
     });
-}
-
-async function liveReplicas(ctx: RunContext, deployments: readonly ObjectRef[]): Promise<readonly number[]> {
-  const found = await Promise.all(deployments.map(ref => ctx.cluster.get(ref)));
-  return found.map(live => (live === undefined ? 0 : replicasOf(live)));
 }

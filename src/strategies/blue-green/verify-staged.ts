@@ -34,12 +34,7 @@ export interface VerifyStagedRequest {
  */
 export async function verifyStaged(ctx: RunContext, request: VerifyStagedRequest): Promise<VerifiedRole> {
   const { state, staged, revision, checks, timeoutMs } = request;
-  const found = await Promise.all(
-    staged.objects.map(async verified => ({ verified, live: await ctx.cluster.get(verified.ref) })),
-  );
-  const reasons = found.flatMap(({ verified, live }) => changesSinceVerified(verified, live));
-  if (reasons.length > 0) throw notAsVerified(staged, reasons);
-  const workloads = found.flatMap(({ live }) => (live !== undefined && isDeployment(live) ? [live] : []));
+  const workloads = await requireVerified(ctx, staged);
   const ready = await waitForPods(ctx, { workloads, timeoutMs });
   for (const { ref, templateHash } of ready) {
     const verified = staged.objects.find(object => refKey(object.ref) === refKey(ref));
@@ -50,6 +45,16 @@ export async function verifyStaged(ctx: RunContext, request: VerifyStagedRequest
   }
   const stagedChecks = await checkStaged(ctx, { role: staged.role, state, revision, workloads, ready, checks });
   return { workloads, ready, stagedChecks };
+}
+
+/** The live Deployments of a staged role. Throws `changed` when any of its objects is not the one that was verified. */
+export async function requireVerified(ctx: RunContext, staged: StagedRecord): Promise<readonly KubeObject[]> {
+  const found = await Promise.all(
+    staged.objects.map(async verified => ({ verified, live: await ctx.cluster.get(verified.ref) })),
+  );
+  const reasons = found.flatMap(({ verified, live }) => changesSinceVerified(verified, live));
+  if (reasons.length > 0) throw notAsVerified(staged, reasons);
+  return found.flatMap(({ live }) => (live !== undefined && isDeployment(live) ? [live] : []));
 }
 
 /** Waits until live workloads are ready in the version that they have now. Throws `switch` when there is no pod at all. */

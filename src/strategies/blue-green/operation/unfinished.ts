@@ -6,13 +6,14 @@ import type { BlueGreenOperation, BlueGreenState } from '../../../release/state.
  * users are or what the idle role holds. `resumes`: operations that the step resumes, undoes, or is not affected by.
  */
 export function refuseUnfinished(
-  { release, operation }: BlueGreenState,
+  { release, operation, staged }: BlueGreenState,
   resumes: (operation: BlueGreenOperation) => boolean,
 ): void {
   if (operation === undefined || resumes(operation)) return;
+  const promotes = operation.kind === 'prepare' && operation.revision === staged?.revision;
   throw new CutoverError(`${describe(operation)} of release ${release} was never finished; nothing was changed`, {
     code: 'changed',
-    hint: `${nextStep(operation)} It was begun by ${operation.run}.`,
+    hint: `${promotes ? 'Run `action: promote` again.' : nextStep(operation)} It was begun by ${operation.run}.`,
   });
 }
 
@@ -26,7 +27,7 @@ function describe(operation: BlueGreenOperation): string {
     case 'reject':
       return `The rejection of revision ${revision} on ${operation.role}`;
     case 'prepare':
-      return `The rollback to revision ${revision} on ${operation.role}`;
+      return `The preparation of revision ${revision} on ${operation.role}`;
     case 'switch':
       return operation.direction === 'rollback'
         ? `The rollback to revision ${revision} on ${operation.role}`

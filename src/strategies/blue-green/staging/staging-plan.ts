@@ -1,13 +1,14 @@
 import { isDeployment, replicasOf, withReplicas } from '../../../kubernetes/deployment.js';
 import { requirePlan, dryRunAll } from '../../../cluster/apply/dry-run-all.js';
 import { asCutoverError } from '../../../errors.js';
-import { describeRef, refKey, refOf, type KubeObject, type ObjectRef } from '../../../kubernetes/object.js';
+import { describeRef, refKey, refOf, type KubeObject } from '../../../kubernetes/object.js';
 import type { Resource } from '../../../manifests/resource.js';
 import type { PlannedChange } from '../../../plan/change.js';
 import type { Revision } from '../../../release/revision.js';
 import type { BlueGreenState } from '../../../release/state.js';
 import type { RunContext } from '../../../run/context.js';
 import { besideImageCheck } from '../../shared/dry-run-with-images.js';
+import { liveCounterparts, type RoleDeployments } from '../operation/counterparts.js';
 import { autoscalersWithoutUsers, deleteAfterSwitchOf } from './replaced-revision.js';
 import { sharedConfigRefusal } from './shared-config.js';
 import type { BlueGreenDeploy, Staging, StagingTarget } from './staging.js';
@@ -19,8 +20,9 @@ export async function planStaging(ctx: RunContext, target: StagingTarget): Promi
   const own = resources.of[role] ?? [];
   const applyAfterSwitch = own.filter(({ object }) => isAutoscaler(object));
   const { sized, counterparts } = await asManyAsLive(ctx, {
+    role,
     resources: own.filter(({ object }) => !isAutoscaler(object)),
-    counterparts: deploymentsOf(deploy, active.kind === 'role' ? active.role : role),
+    other: deploymentsOf(deploy, active.kind === 'role' ? active.role : role),
   });
   const publicService = resources.publicService[role];
   const atSwitch = [...applyAfterSwitch, ...(publicService === undefined ? [] : [publicService])];
@@ -72,8 +74,9 @@ export async function planUnchanged(
   const { state, resources, contentHash, inputs } = deploy;
   if (state.operation !== undefined || state.roles[role]?.contentHash !== contentHash) return undefined;
   const { sized } = await asManyAsLive(ctx, {
+    role,
     resources: resources.of[role] ?? [],
-    counterparts: deploymentsOf(deploy, role),
+    other: deploymentsOf(deploy, role),
   });
   const planned = await requirePlan({
     cluster: ctx.cluster,
@@ -87,9 +90,10 @@ function isAutoscaler({ kind }: KubeObject): boolean {
   return kind === 'HorizontalPodAutoscaler';
 }
 
-/** The Deployments of a role, by the names of the manifests. */
-function deploymentsOf({ resources }: BlueGreenDeploy, role: string): readonly ObjectRef[] {
-  return (resources.of[role] ?? []).filter(({ object }) => isDeployment(object)).map(({ object }) => refOf(object));
+/** The Deployments of a role: as they are on record, else by the names of the manifests. */
+function deploymentsOf({ state, resources }: BlueGreenDeploy, role: string): RoleDeployments {
+  const rendered = (resources.of[role] ?? []).filter(({ object }) => isDeployment(object));
+  return { role, deployments: state.roles[role]?.deployments ?? rendered.map(({ object }) => refOf(object)) };
 }
 
 /** The revision that the role ran before anything was staged on it. */
@@ -108,23 +112,18 @@ async function replacedRevision(ctx: RunContext, state: BlueGreenState, role: st
 /** Staged replicas are at least the live ones: the new role must handle the current load. */
 async function asManyAsLive(
   ctx: RunContext,
-  role: { readonly resources: readonly Resource[]; readonly counterparts: readonly ObjectRef[] },
+  own: { readonly role: string; readonly resources: readonly Resource[]; readonly other: RoleDeployments },
 ): Promise<{ readonly sized: readonly Resource[]; readonly counterparts: Staging['counterparts'] }> {
-  const counterparts = new Map<string, KubeObject>();
-  let index = 0;
-  const sized = await Promise.all(
-    role.resources.map(async resource => {
-      if (!isDeployment(resource.object)) return resource;
-      const counterpart = role.counterparts[index++];
-      const live = counterpart === undefined ? undefined : await ctx.cluster.get(counterpart);
-      if (live !== undefined) counterparts.set(refKey(refOf(resource.object)), live);
-      const replicas = replicasOf(resource.object);
-      if (live === undefined || replicasOf(live) <= replicas) return resource;
-      ctx.log.info(
-        `${describeRef(refOf(resource.object))}: ${replicasOf(live)} replicas as on the active role, the manifest says ${replicas}`,
-      );
-      return { ...resource, object: withReplicas(resource.object, replicasOf(live)) };
-    }),
-  );
+  const { role, resources, other } = own;
+  const counterparts = await liveCounterparts(ctx, { role, objects: resources.map(({ object }) => object) }, other);
+  const sized = resources.map(resource => {
+    const live = counterparts.get(refKey(refOf(resource.object)));
+    const replicas = replicasOf(resource.object);
+    if (live === undefined || replicasOf(live) <= replicas) return resource;
+    ctx.log.info(
+      `${describeRef(refOf(resource.object))}: ${replicasOf(live)} replicas as on the active role, the manifest says ${replicas}`,
+    );
+    return { ...resource, object: withReplicas(resource.object, replicasOf(live)) };
+  });
   return { sized, counterparts };
 }
