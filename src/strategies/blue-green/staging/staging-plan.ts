@@ -63,7 +63,10 @@ export async function planStaging(ctx: RunContext, target: StagingTarget): Promi
   };
 }
 
-/** The plan for a role, if this content runs there and nothing would change; otherwise `undefined`. */
+/**
+ * The plan for a role that users are on, if this content runs there and nothing would change, the public Service included;
+ * otherwise `undefined`.
+ */
 export async function planUnchanged(
   ctx: RunContext,
   deploy: BlueGreenDeploy,
@@ -75,12 +78,15 @@ export async function planUnchanged(
     resources: resources.of[role] ?? [],
     counterparts: deploymentsOf(deploy, role),
   });
+  const publicService = resources.publicService[role];
   const planned = await requirePlan({
     cluster: ctx.cluster,
-    resources: [...resources.shared, ...sized],
+    resources: [...resources.shared, ...sized, ...(publicService === undefined ? [] : [publicService])],
     force: inputs.forceConflicts,
   });
-  return planned.every(({ change }) => change === 'unchanged') ? planned : undefined;
+  if (!planned.every(({ change }) => change === 'unchanged')) return undefined;
+  // The switch applies the public Service; what a deploy applies does not contain it.
+  return planned.filter(({ resource }) => resource !== publicService);
 }
 
 function isAutoscaler({ kind }: KubeObject): boolean {
