@@ -36,7 +36,7 @@ describe('recorded calls', () => {
   it('show what was sent side by side and what followed, until they are stopped', async () => {
     const { api, server } = await startTestApi();
     const names = ['a', 'b', 'c'];
-    const recording = recordCalls(server, { delayMs: 200 });
+    const recording = recordCalls(server, { quietMs: 100 });
     await Promise.all(names.map(name => api.get(`${configMaps}/${name}`)));
     await api.get(configMaps);
     recording.stop();

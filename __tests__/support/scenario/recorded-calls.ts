@@ -10,17 +10,17 @@ export interface RecordedCall {
 }
 
 /**
- * Records every request of a cluster until `stop`. `delayMs` holds each answer back: without a delay, an answer takes less time
- * than sending requests side by side, and those would look as if they followed each other.
+ * Records every request of a cluster until `stop`, and answers them in waves: a wave is held back until no request has arrived
+ * for `quietMs`. Without that, an answer takes less time than sending requests side by side, and those would look as if they
+ * followed each other.
  */
 export function recordCalls(
   sandbox: Pick<Sandbox, 'calls' | 'fault'>,
-  { delayMs }: { readonly delayMs: number },
+  { quietMs }: { readonly quietMs: number },
 ): { readonly calls: () => readonly RecordedCall[]; readonly stop: () => void } {
   const recorded = new Map<object, RecordedCall>();
   let order = 0;
   const ends = [
-    ...(delayMs > 0 ? [sandbox.fault({}, { do: 'delay', ms: delayMs })] : []),
     sandbox.calls.listen(seen => {
       const { verb, kind, name, dryRun } = seen;
       const call = [verb, kind, name, ...(dryRun ? ['(dry run)'] : [])].filter(Boolean).join(' ');
@@ -30,12 +30,33 @@ export function recordCalls(
       const arrived = recorded.get(seen);
       if (arrived !== undefined) recorded.set(seen, { ...arrived, answered: (order += 1) });
     }),
+    holdWaves(sandbox, quietMs),
   ];
   return {
     calls: () => [...recorded.values()],
     stop: () => {
       for (const end of ends) end();
     },
+  };
+}
+
+function holdWaves({ fault }: Pick<Sandbox, 'fault'>, quietMs: number): () => void {
+  const held: (() => void)[] = [];
+  const release = (): void => {
+    for (const answer of held.splice(0)) answer();
+  };
+  let timer: NodeJS.Timeout | undefined;
+  const hold = (): Promise<void> =>
+    new Promise(resolve => {
+      held.push(resolve);
+      clearTimeout(timer);
+      timer = setTimeout(release, quietMs);
+    });
+  const end = fault({}, { do: 'overtake', by: hold });
+  return () => {
+    end();
+    clearTimeout(timer);
+    release();
   };
 }
 
