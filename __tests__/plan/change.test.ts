@@ -1,17 +1,9 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import type { Json, KubeObject } from '../../src/kubernetes/object.js';
-import { canonical, content, differs, judgeDryRun } from '../../src/plan/change.js';
+import { canonical, content, differs } from '../../src/plan/change.js';
 
-const answeredAt = Date.parse('2026-03-01T12:00:10Z');
-
-const entry = (time: string, more: Readonly<Record<string, Json>> = {}): Json => ({
-  manager: 'cutover',
-  operation: 'Apply',
-  apiVersion: 'v1',
-  time,
-  ...more,
-});
+const entry: Json = { manager: 'cutover', operation: 'Apply', apiVersion: 'v1', time: '2026-02-28T12:00:10Z' };
 
 const configMap = (metadata: Partial<KubeObject['metadata']> = {}, rest: object = {}): KubeObject => ({
   apiVersion: 'v1',
@@ -20,47 +12,9 @@ const configMap = (metadata: Partial<KubeObject['metadata']> = {}, rest: object 
   ...rest,
 });
 
-describe('the result of a dry run alone', () => {
-  const cases: readonly [string, 'unchanged' | 'compare', readonly Json[]][] = [
-    ['an entry from yesterday proves that nothing changes', 'unchanged', [entry('2026-02-28T12:00:10Z')]],
-    ['an entry three seconds old proves it too', 'unchanged', [entry('2026-03-01T12:00:07Z')]],
-    ['an entry two seconds old may be of this very dry run', 'compare', [entry('2026-03-01T12:00:08Z')]],
-    ['an entry of this second proves nothing', 'compare', [entry('2026-03-01T12:00:10Z')]],
-    ['an entry of a server whose clock is ahead proves nothing', 'compare', [entry('2026-03-01T12:00:11Z')]],
-    ['a time that is no time proves nothing', 'compare', [entry('yesterday')]],
-    ['no entry at all proves nothing', 'compare', []],
-    ['an old entry of another manager proves nothing', 'compare', [entry('2026-02-28T12:00:10Z', { manager: 'helm' })]],
-    [
-      'an old entry of our own updates proves nothing',
-      'compare',
-      [entry('2026-02-28T12:00:10Z', { operation: 'Update' })],
-    ],
-    [
-      'an old entry of our own status proves nothing',
-      'compare',
-      [entry('2026-02-28T12:00:10Z', { subresource: 'status' })],
-    ],
-    ['entries that are none are passed over', 'unchanged', [null, 'x', {}, entry('2026-02-28T12:00:10Z')]],
-  ];
-
-  it.each(cases)('%s: %s', (_why, verdict, managedFields) => {
-    const answer = { object: configMap({ managedFields }), created: false, serverTimeMs: answeredAt };
-    expect(judgeDryRun(answer, 'cutover')).toBe(verdict);
-  });
-
-  it('an object without managedFields has to be compared', () => {
-    expect(judgeDryRun({ object: configMap(), created: false, serverTimeMs: answeredAt }, 'cutover')).toBe('compare');
-  });
-
-  it('an object that did not exist is created, whatever its managedFields are', () => {
-    const object = configMap({ managedFields: [entry('2026-02-28T12:00:10Z')] });
-    expect(judgeDryRun({ object, created: true, serverTimeMs: answeredAt }, 'cutover')).toBe('created');
-  });
-});
-
 describe('whether an apply changes the live object', () => {
   const live = configMap(
-    { labels: { a: '1', b: '2' }, resourceVersion: '7', generation: 3, managedFields: [entry('2026-02-28T12:00:10Z')] },
+    { labels: { a: '1', b: '2' }, resourceVersion: '7', generation: 3, managedFields: [entry] },
     { data: { KEY: 'value' }, status: { observed: 1 } },
   );
 

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { afterAll, describe, expect } from '@jest/globals';
 import { loadAll } from 'js-yaml';
 import type { KubeObject } from '../../src/kubernetes/object.js';
-import { setImage, site } from '../support/scenario/applications.js';
+import { setImage, site, tomcat } from '../support/scenario/applications.js';
 import { startCluster } from '../support/scenario/cluster.js';
 import { field } from '../support/field.js';
 import { scenario } from '../support/scenario/scenario.js';
@@ -48,6 +48,13 @@ const scale = async ({ cluster: { kube }, namespace }: TestNamespace, replicas: 
     body: { spec: { replicas } },
   });
   expect(status).toBe(200);
+};
+
+/** Sends users of a Service to a port on which no pod listens, as `kubectl edit` does. */
+const breakService = async (ns: TestNamespace, name: string): Promise<void> => {
+  const ports = field(await ns.get('Service', name), 'spec', 'ports') as readonly object[];
+  const broken = ports.map(port => ({ ...port, targetPort: 9 }));
+  await ns.cluster.kube.patch({ kind: 'Service', namespace: ns.namespace, name }, { spec: { ports: broken } });
 };
 
 describe('Who owns what', () => {
@@ -133,6 +140,26 @@ describe('Who owns what', () => {
     expect(field(await ns.get('Deployment', 'site'), 'spec', 'replicas')).toBe(3);
     await expectUsersMovedOver(users, 'v1', 'v2');
     expect(await ns.step(site.deploy('v2'))).toMatchObject({ outputs: { outcome: 'unchanged' } });
+  });
+
+  scenario('a public Service that somebody else changed is never unchanged: rolling', cluster, async ns => {
+    await site.bring(ns);
+    await ns.given(site.deploy('v1'));
+    await breakService(ns, site.service);
+    expectRefused(await ns.step(site.deploy('v1')), /Service .*\/site: .*targetPort/);
+    const repaired = await ns.step(site.deploy('v1', { 'force-conflicts': 'true' }));
+    expect(repaired).toMatchObject({ exitCode: 0, outputs: { outcome: 'deployed' } });
+    await ns.reaches(site.service, 'v1');
+  });
+
+  scenario('a public Service that somebody else changed is never unchanged: blue/green', cluster, async ns => {
+    await tomcat.bring(ns);
+    await ns.given(tomcat.release('7'));
+    await breakService(ns, tomcat.service);
+    expectRefused(await ns.step(tomcat.release('7')), /Service .*\/tomcat-service: .*targetPort/);
+    const repaired = await ns.step(tomcat.release('7', { 'force-conflicts': 'true' }));
+    expect(repaired).toMatchObject({ exitCode: 0, outputs: { outcome: 'switched', 'active-role': 'green' } });
+    await ns.reaches(tomcat.service, '7');
   });
 });
 

@@ -13,6 +13,8 @@ export interface RoleRecord {
   readonly revision?: number;
   /** `contentHash` of that revision; absent before its first one. */
   readonly contentHash?: string;
+  /** What was applied last to each object of the role; absent before its first revision. */
+  readonly applied?: AppliedHashes;
 }
 
 /** An object of a role as it was verified; promote requires that it is still the same. */
@@ -128,7 +130,7 @@ interface CommonState {
   readonly revisions: readonly number[];
   /** Active revision; absent before the first deploy is complete. */
   readonly current?: number;
-  /** What was applied last to each object of the release. */
+  /** What was applied last to each object of the release; blue/green: to the shared ones. */
   readonly applied: AppliedHashes;
   /** Newest first. */
   readonly history: readonly HistoryEntry[];

@@ -83,7 +83,12 @@ export function withoutStaged(state: BlueGreenState): BlueGreenState {
   const { staged, ...rest } = state;
   if (staged === undefined) return state;
   const { [staged.role]: current, ...others } = state.roles;
-  const { revision: _revision, contentHash: _hash, ...neverUsed } = current ?? { podLabels: {}, deployments: [] };
+  const {
+    revision: _revision,
+    contentHash: _hash,
+    applied: _applied,
+    ...neverUsed
+  } = current ?? { podLabels: {}, deployments: [] };
   return { ...rest, roles: { ...others, [staged.role]: staged.previous ?? neverUsed } };
 }
 

@@ -1,5 +1,6 @@
 import type { Clock } from '../cluster/clock.js';
 import type { Cluster, NamespacePort, ObjectWriter } from '../cluster/cluster.js';
+import type { RecentApplies } from '../cluster/apply/applied-identity.js';
 import type { CiRun } from '../inputs/inputs.js';
 import type { Log } from '../log.js';
 import type { PlannedChange } from '../plan/change.js';
@@ -37,6 +38,8 @@ export interface RunContext {
   readonly namespaces: NamespacePort;
   /** Gives the lock of the release; see `under-lock.ts`. */
   readonly lock: LockDoor;
+  /** The objects that this process has applied a moment ago, whose record proves nothing yet. */
+  readonly recentApplies: RecentApplies;
   /** Runs one phase: a group in the log, a line in the summary. */
   phase<T>(name: PhaseName, work: () => Promise<T>): Promise<T>;
   /** Logs what would change. */

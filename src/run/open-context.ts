@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { Clock } from '../cluster/clock.js';
 import { connect } from '../cluster/connect.js';
+import { RecentApplies } from '../cluster/apply/applied-identity.js';
 import type { Connection } from '../cluster/live-cluster.js';
 import type { Inputs } from '../inputs/inputs.js';
 import type { Log } from '../log.js';
@@ -74,6 +75,7 @@ export async function openContext(run: Run, target: ContextTarget): Promise<RunC
       },
       onRelease: state => void recorder.unfinished.delete(state),
     }),
+    recentApplies: new RecentApplies(clock),
     phase: (name, work) => recorder.phase(name, work),
     logPlan,
     recordFindings: findings => recorder.recordFindings(findings),

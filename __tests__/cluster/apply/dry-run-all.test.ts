@@ -1,7 +1,8 @@
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
+import { appliedHash } from '../../../src/cluster/apply/applied-identity.js';
 import { requirePlan } from '../../../src/cluster/apply/dry-run-all.js';
 import { CutoverError } from '../../../src/errors.js';
-import type { KubeObject } from '../../../src/kubernetes/object.js';
+import { refKey, refOf, type KubeObject } from '../../../src/kubernetes/object.js';
 import type { Resource } from '../../../src/manifests/resource.js';
 import { memoryCluster } from '../../support/cluster/memory-cluster.js';
 
@@ -59,21 +60,22 @@ describe('a dry run', () => {
     const planned = await requirePlan({ cluster, resources: given, force: false });
     expect(planned.map(({ change }) => change)).toEqual(['created', 'unchanged', 'changed']);
     expect(planned.map(({ resource }) => resource)).toEqual(given);
-    expect(planned.map(({ live }) => live?.['data'])).toEqual([undefined, undefined, { KEY: '1' }]);
+    expect(planned.map(({ live }) => live?.['data'])).toEqual([undefined, { KEY: '1' }, { KEY: '1' }]);
     expect(planned.map(({ after }) => after?.['data'])).toEqual([{ KEY: '1' }, { KEY: '1' }, { KEY: '2' }]);
     expect(cluster.writes()).toEqual([]);
   });
 
-  it('reads a live object only where the answer alone is not enough', async () => {
+  it('reads a live object only where neither the answer nor the record is enough', async () => {
     const cluster = memoryCluster();
-    await cluster.apply(configMap('old', '1'));
+    const recorded = await cluster.apply(configMap('recorded', '1'));
+    await cluster.apply(configMap('unrecorded', '1'));
     jest.setSystemTime(Date.now() + 60_000);
-    await cluster.apply(configMap('fresh', '1'));
     cluster.calls.length = 0;
-    const given = resources(configMap('new', '1'), configMap('old', '1'), configMap('fresh', '1'));
-    const planned = await requirePlan({ cluster, resources: given, force: false });
+    const given = resources(configMap('new', '1'), configMap('recorded', '1'), configMap('unrecorded', '1'));
+    const applied = { [refKey(refOf(recorded.object))]: appliedHash(configMap('recorded', '1'), recorded.object)! };
+    const planned = await requirePlan({ cluster, resources: given, force: false, applied });
     expect(planned.map(({ change }) => change)).toEqual(['created', 'unchanged', 'unchanged']);
-    expect(cluster.calls.filter(call => call.startsWith('GET'))).toEqual(['GET ConfigMap shop/fresh']);
+    expect(cluster.calls.filter(call => call.startsWith('GET'))).toEqual(['GET ConfigMap shop/unrecorded']);
   });
 
   it('reports an object that is deleted between the two requests as created', async () => {

@@ -1,3 +1,4 @@
+import { RecentApplies } from '../../../src/cluster/apply/applied-identity.js';
 import { systemClock, type Clock } from '../../../src/cluster/clock.js';
 import type { CiRun } from '../../../src/inputs/inputs.js';
 import type { Log } from '../../../src/log.js';
@@ -66,6 +67,7 @@ export function stepOn(
       onEnter: state => void savedPostStates.push(state),
       onRelease: state => void clearedPostStates.push(state),
     }),
+    recentApplies: new RecentApplies(clock),
     log,
     clock,
     run,

@@ -1,11 +1,12 @@
 import { asCutoverError, CutoverError, type ErrorCode, type Problem } from '../../errors.js';
 import type { RecreatePolicy } from '../../inputs/inputs.js';
-import { describeRef, groupOf, refOf, type KubeObject } from '../../kubernetes/object.js';
+import { describeRef, groupOf, refKey, refOf, type KubeObject } from '../../kubernetes/object.js';
 import type { Resource } from '../../manifests/resource.js';
-import type { PlannedChange } from '../../plan/change.js';
+import type { AppliedHashes, PlannedChange } from '../../plan/change.js';
 import { recreateNothing, unmatched } from '../../plan/recreate.js';
 import type { Cluster } from '../cluster.js';
-import { dryRun } from './dry-run.js';
+import type { RecentApplies } from './applied-identity.js';
+import { dryRun, type ApplyOnRecord } from './dry-run.js';
 import { pathOf } from './field-path.js';
 
 /** Errors that concern one object; any other (no connection, invalid credentials) ends the dry run at once. */
@@ -42,6 +43,10 @@ export interface DryRunOptions {
   readonly comingNamespaces?: readonly string[];
   /** Objects that may be deleted and recreated. Default: none. */
   readonly recreate?: RecreatePolicy;
+  /** The last applies that are on record. Default: none, so that every live object is read. */
+  readonly applied?: AppliedHashes;
+  /** The applies of this process. Default: none. */
+  readonly recent?: RecentApplies;
 }
 
 /** As {@link dryRunAll}; throws the rejection, so that a deploy does not fail halfway for a reason that the dry run shows. */
@@ -63,7 +68,8 @@ export async function dryRunAll(options: DryRunOptions): Promise<DryRunResult> {
   const planned = await Promise.all(
     resources.map(async (resource): Promise<PlannedChange | undefined> => {
       try {
-        return await dryRun({ cluster, resource, force, recreate, replicas: idle?.has(resource) ? 'take' : 'yield' });
+        const replicas = idle?.has(resource) ? 'take' : 'yield';
+        return await dryRun({ cluster, resource, force, recreate, replicas, ...onRecord(options, resource) });
       } catch (thrown) {
         const error = asCutoverError(thrown);
         if (!objectErrors.has(error.code)) throw error;
@@ -86,6 +92,17 @@ export async function dryRunAll(options: DryRunOptions): Promise<DryRunResult> {
     planned: planned.filter(change => change !== undefined),
     ...(first !== undefined && { rejection: rejectionError([first, ...others], resources.length) }),
   };
+}
+
+/** The last apply of the resource's object, if it is on record. */
+function onRecord(
+  { applied = {}, recent }: DryRunOptions,
+  { object }: Resource,
+): { readonly onRecord?: ApplyOnRecord } {
+  const ref = refOf(object);
+  const key = refKey(ref);
+  const hash = Object.hasOwn(applied, key) ? applied[key] : undefined;
+  return hash === undefined ? {} : { onRecord: { hash, recent: recent?.has(ref) ?? false } };
 }
 
 /** Throws `input` where the policy names objects that the manifests do not have: otherwise the error would show only at a recreation. */

@@ -3,10 +3,11 @@ import type { RecreatePolicy } from '../../inputs/inputs.js';
 import { fieldAt } from '../../kubernetes/fields.js';
 import { refOf, type KubeObject } from '../../kubernetes/object.js';
 import type { Resource } from '../../manifests/resource.js';
-import { differs, judgeDryRun, type PlannedChange } from '../../plan/change.js';
+import { differs, type PlannedChange } from '../../plan/change.js';
 import { mayRecreate } from '../../plan/recreate.js';
 import { shownValue } from '../../plan/diff.js';
 import type { Applied, Cluster } from '../cluster.js';
+import { appliedHash, isHashOf } from './applied-identity.js';
 import { fieldManager } from './field-manager.js';
 import { valueOf } from './field-path.js';
 import { isMigratedManager, planOwnershipMigration } from './ownership-migration.js';
@@ -21,11 +22,44 @@ export interface DryRunRequest {
   /** `yield`: replicas that an autoscaler or a person has set through the scale subresource are kept; `take`: overwritten. */
   readonly replicas: 'yield' | 'take';
   readonly recreate: RecreatePolicy;
+  /** The last apply of the object that is on record. Absent: none, so that only the live object can prove `unchanged`. */
+  readonly onRecord?: ApplyOnRecord;
+}
+
+/** An apply of one object that is on record. */
+export interface ApplyOnRecord {
+  /** From `appliedHash`. */
+  readonly hash: string;
+  /** This process has applied the object a moment ago, so that an equal hash proves nothing yet. */
+  readonly recent: boolean;
 }
 
 /** Sends a dry-run apply of one object. Throws the error with which the API server rejects it. */
-export async function dryRun(request: DryRunRequest): Promise<PlannedChange> {
-  const { cluster, resource, force } = request;
+export function dryRun(request: DryRunRequest): Promise<PlannedChange> {
+  return askApiServer({ ...request, live: liveReader(request) });
+}
+
+interface DryRunWithLive extends DryRunRequest {
+  /** The live object; however often it is asked for, it is read once. `undefined` when it does not exist. */
+  readonly live: () => Promise<KubeObject | undefined>;
+}
+
+/** Reads beside the dry run where the record shows beforehand that the answer alone cannot prove `unchanged`. */
+function liveReader({ cluster, resource, onRecord }: DryRunRequest): DryRunWithLive['live'] {
+  const { object } = resource;
+  const read = (): Promise<KubeObject | undefined> => cluster.get(refOf(object));
+  let reading: Promise<KubeObject | undefined> | undefined;
+  if (onRecord === undefined || (!onRecord.recent && isHashOf(onRecord.hash, object)))
+    return () => (reading ??= read());
+  const beside = read();
+  // The dry run may not need it: an error that nobody awaits must not end the process.
+  beside.catch(() => undefined);
+  // What the dry run finds and this read has missed, somebody has just created.
+  return async () => (await beside) ?? (reading ??= read());
+}
+
+async function askApiServer(request: DryRunWithLive): Promise<PlannedChange> {
+  const { cluster, resource, force, onRecord } = request;
   let answer: Applied;
   try {
     answer = await cluster.dryRunApply(resource.object, { force });
@@ -36,18 +70,18 @@ export async function dryRun(request: DryRunRequest): Promise<PlannedChange> {
     throw error;
   }
   const after = answer.object;
-  const change = judgeDryRun({ ...answer, serverTimeMs: 0 }, fieldManager);
   // For a new object the manifest is enough; keeping the answers for a thousand objects costs memory.
   const created = { resource, change: 'created', after: resource.object } as const;
-  if (change === 'created') return created;
-  if (change === 'unchanged') return { resource, change, after };
-  const live = await cluster.get(refOf(resource.object));
+  if (answer.created) return created;
+  if (onRecord?.recent === false && onRecord.hash === appliedHash(resource.object, after))
+    return { resource, change: 'unchanged', after };
+  const live = await request.live();
   return live === undefined ? created : compareWithLive(request, { live, after });
 }
 
 /** The change of an object that exists. */
 async function compareWithLive(
-  request: DryRunRequest,
+  request: DryRunWithLive,
   { live, after }: { readonly live: KubeObject; readonly after: KubeObject },
 ): Promise<PlannedChange> {
   const { resource, force, replicas } = request;
@@ -55,10 +89,10 @@ async function compareWithLive(
   if (!force) rejectOtherRelease(object, live);
   if (declaredReplicas(object) !== undefined) {
     if (force && replicas === 'yield' && scaledBy(live) !== undefined)
-      return dryRun({ ...request, resource: resourceWithReplicas(resource, undefined) });
+      return askApiServer({ ...request, resource: resourceWithReplicas(resource, undefined) });
   } else if (ownsReplicas(live, fieldManager) && declaredReplicas(live) !== declaredReplicas(after)) {
     // A manifest that now leaves replicas to an autoscaler must not reset them to 1 first.
-    return dryRun({ ...request, resource: resourceWithReplicas(resource, declaredReplicas(live)) });
+    return askApiServer({ ...request, resource: resourceWithReplicas(resource, declaredReplicas(live)) });
   }
   const migration = planOwnershipMigration(live, object, fieldManager);
   if (migration !== undefined) return { resource, change: 'changed', from: migration.managers, live, after };
@@ -69,20 +103,20 @@ async function compareWithLive(
  * Resolves a conflict by policy: replicas of an autoscaler are kept; fields of managers whose ownership is migrated are
  * taken over. For any other manager, throws the conflict with both values.
  */
-async function resolveConflict(request: DryRunRequest, error: CutoverError): Promise<PlannedChange> {
-  const { cluster, resource, replicas } = request;
-  const live = await cluster.get(refOf(resource.object));
+async function resolveConflict(request: DryRunWithLive, error: CutoverError): Promise<PlannedChange> {
+  const { resource, replicas } = request;
+  const live = await request.live();
   if (live === undefined) throw error;
   if (declaredReplicas(resource.object) !== undefined && scaledBy(live) !== undefined) {
-    const withoutOwnReplicas = await dryRun({ ...request, resource: resourceWithReplicas(resource, undefined) });
+    const withoutOwnReplicas = await askApiServer({ ...request, resource: resourceWithReplicas(resource, undefined) });
     if (replicas === 'yield') return withoutOwnReplicas;
     // Only the replicas conflict, so forcing takes over nothing else.
-    return { ...(await dryRun({ ...request, force: true })), force: true };
+    return { ...(await askApiServer({ ...request, force: true })), force: true };
   }
   const allMigrated = error.problems.every(({ manager = '' }) => isMigratedManager(manager));
   if (allMigrated && !hasApplied(live, fieldManager)) {
     rejectOtherRelease(resource.object, live);
-    return { ...(await dryRun({ ...request, force: true })), force: true };
+    return { ...(await askApiServer({ ...request, force: true })), force: true };
   }
   throw withValues(error, { desired: resource.object, live });
 }
@@ -91,14 +125,14 @@ async function resolveConflict(request: DryRunRequest, error: CutoverError): Pro
  * Plans to recreate an object with immutable fields, if the policy allows it and the API server rejects only the change:
  * it accepts a dry-run creation of the same object under another name.
  */
-async function planRecreation(request: DryRunRequest, error: CutoverError): Promise<PlannedChange> {
+async function planRecreation(request: DryRunWithLive, error: CutoverError): Promise<PlannedChange> {
   const { cluster, resource, recreate } = request;
   const { object } = resource;
   // A webhook without dry-run support rejects every dry run; only the apply itself shows the result.
   if (error.status === 400 && error.message.includes('does not support dry run')) return uncheckedChange(request);
   const immutable = error.problems.some(({ message }) => message.includes('immutable'));
   if (!mayRecreate(recreate, object)) throw immutable ? withRecreateHint(error, object) : error;
-  const live = await cluster.get(refOf(object));
+  const live = await request.live();
   if (live === undefined) throw error;
   rejectOtherRelease(object, live);
   rejectRunningJob(live);
@@ -107,8 +141,8 @@ async function planRecreation(request: DryRunRequest, error: CutoverError): Prom
   return { resource, change: 'recreated', live, after: { ...after, metadata: object.metadata } };
 }
 
-async function uncheckedChange({ cluster, resource }: DryRunRequest): Promise<PlannedChange> {
-  const live = await cluster.get(refOf(resource.object));
+async function uncheckedChange({ resource, ...request }: DryRunWithLive): Promise<PlannedChange> {
+  const live = await request.live();
   return live === undefined ? { resource, change: 'created' } : { resource, change: 'changed', live };
 }
 

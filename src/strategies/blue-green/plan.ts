@@ -4,6 +4,7 @@ import { imageChanges, previewed, type PreviewedObject } from '../../plan/previe
 import type { RunContext } from '../../run/context.js';
 import { outcomeBase, type Outcome } from '../outcome/outcome.js';
 import type { PlannedDeploy, PlanNote } from '../outcome/plan-note.js';
+import { appliedTo } from '../shared/applied.js';
 import { namespaceToCreate, planOutcome, unfinishedNote } from '../shared/plan-outcome.js';
 import { decideStaging, isStagedAlready } from './staging/staging-decision.js';
 import { stagingOutcome, usersNow } from './staging/staging-outcome.js';
@@ -62,9 +63,15 @@ export async function planBlueGreen(ctx: RunContext, deploy: BlueGreenDeploy): P
  */
 async function changesForUsers(ctx: RunContext, { deploy, active }: Staging): Promise<readonly PreviewedObject[]> {
   if (active.kind === 'none') return [];
-  const { inputs, resources } = deploy;
+  const { inputs, resources, state } = deploy;
   const own = resources.of[active.role] ?? [];
-  const { planned } = await dryRunAll({ cluster: ctx.cluster, resources: own, force: inputs.forceConflicts });
+  const { planned } = await dryRunAll({
+    cluster: ctx.cluster,
+    resources: own,
+    force: inputs.forceConflicts,
+    applied: appliedTo(state, active.role),
+    recent: ctx.recentApplies,
+  });
   return previewed(planned, 'switch').filter(({ change }) => change !== 'unchanged');
 }
 

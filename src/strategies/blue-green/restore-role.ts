@@ -6,6 +6,7 @@ import type { Resource } from '../../manifests/resource.js';
 import type { Revision } from '../../release/revision.js';
 import type { BlueGreenState } from '../../release/state.js';
 import type { OperationContext } from '../../run/context.js';
+import { appliedTo } from '../shared/applied.js';
 import { applyAndWait, type WaitOptions } from '../shared/apply-and-wait.js';
 import { recordedResource, warnOfSecrets } from '../shared/recorded-objects.js';
 import { liveCounterparts } from './operation/counterparts.js';
@@ -32,7 +33,14 @@ export async function restoreRole(ctx: OperationContext, request: RestoreRoleReq
   const resources = resourcesOf(revision, serving);
   const planned = await ctx.phase('Plan', async () => {
     const idle = new Set(resources);
-    const changes = await requirePlan({ cluster: ctx.cluster, resources, force: revision.force, idle });
+    const changes = await requirePlan({
+      cluster: ctx.cluster,
+      resources,
+      force: revision.force,
+      idle,
+      applied: appliedTo(state, role),
+      recent: ctx.recentApplies,
+    });
     ctx.logPlan(changes);
     return changes;
   });

@@ -94,13 +94,21 @@ function revisionOf(
 /** Finds out by dry run what a deploy would change, and every reason not to do it. Writes nothing. */
 export async function dryRunRolling(
   ctx: RunContext,
-  { inputs, resources }: RollingDeploy,
+  { inputs, resources, state }: RollingDeploy,
 ): Promise<{ readonly planned: readonly PlannedChange[]; readonly refusals: readonly CutoverError[] }> {
   const { recreate, forceConflicts: force } = inputs;
   const comingNamespaces = inputs.createNamespace ? [ctx.records.namespace] : [];
   return ctx.phase('Plan', async () => {
     const { dryRun, missing } = await besideImageCheck(ctx, { check: inputs.imageCheck, resources }, () =>
-      dryRunAll({ cluster: ctx.cluster, resources, force, comingNamespaces, recreate }),
+      dryRunAll({
+        cluster: ctx.cluster,
+        resources,
+        force,
+        comingNamespaces,
+        recreate,
+        applied: state.applied,
+        recent: ctx.recentApplies,
+      }),
     );
     const { planned, rejection } = dryRun;
     ctx.logPlan(planned);

@@ -35,7 +35,13 @@ export async function rollBackRolling(ctx: RunContext, request: RollbackRequest<
     const objects = recorded.objects.filter(({ kind }) => kind !== 'Job');
     const resources = objects.map(object => recordedResource(object, recorded.number));
     const planned = await locked.phase('Plan', async () => {
-      const changes = await requirePlan({ cluster: locked.cluster, resources, force: recorded.force });
+      const changes = await requirePlan({
+        cluster: locked.cluster,
+        resources,
+        force: recorded.force,
+        applied: state.applied,
+        recent: locked.recentApplies,
+      });
       locked.logPlan(changes);
       return changes;
     });

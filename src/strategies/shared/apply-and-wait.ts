@@ -56,6 +56,7 @@ export async function applyAndWait(ctx: OperationContext, request: ApplyRequest)
         wave.items.map(async ({ change }) => {
           const answer = await applyChange(change, { cluster, writer, clock, signal, force, timeoutMs });
           logAnswer(ctx, change, answer.warnings);
+          ctx.recentApplies.note(refOf(change.resource.object));
           answers.set(change, answer.object);
           return answer.object;
         }),

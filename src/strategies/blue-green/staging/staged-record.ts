@@ -2,7 +2,7 @@ import { refKey, refOf } from '../../../kubernetes/object.js';
 import type { HistoryEntry, StagedRecord } from '../../../release/state.js';
 import type { CompletedStaging } from '../../../release/transitions.js';
 import { changesSinceVerified, identify } from '../../../traffic/identity.js';
-import { appliedAfter } from '../../shared/applied.js';
+import { appliedAfter, appliedTo } from '../../shared/applied.js';
 import type { BegunStaging } from './begun-staging.js';
 import type { DeployedStaging } from './deploy-staged.js';
 import type { Staging } from './staging.js';
@@ -20,18 +20,27 @@ export function stagedOn({ staging, begun, deployed, entry }: VerifiedStaging): 
   const { role, records, deploy, planned } = staging;
   const { number } = begun.revision;
   const { previous } = begun;
-  const shared = new Set(deploy.resources.shared);
+  const sharedResources = new Set(deploy.resources.shared);
+  const own = planned.filter(({ resource }) => !sharedResources.has(resource));
+  const shared = planned.filter(({ resource }) => sharedResources.has(resource));
+  const { answers } = deployed;
+  const { state } = deploy;
+  const applied = appliedTo(state, role);
   const hashes = new Map(deployed.ready.map(({ ref, templateHash }) => [refKey(ref), templateHash]));
-  const objects = planned
-    .filter(({ resource }) => !shared.has(resource))
-    .map(change => deployed.answers.get(change) ?? change.after ?? change.resource.object)
+  const objects = own
+    .map(change => answers.get(change) ?? change.after ?? change.resource.object)
     .map(live => identify(live, hashes.get(refKey(refOf(live)))));
   const rendered = records[role] ?? { podLabels: {}, deployments: [] };
   return {
     entry,
     staged: { revision: number, role, objects, ...(previous !== undefined && { previous }) },
-    record: { ...rendered, revision: number, contentHash: deploy.contentHash },
-    applied: appliedAfter(deploy.state.applied, planned, deployed.answers),
+    record: {
+      ...rendered,
+      revision: number,
+      contentHash: deploy.contentHash,
+      applied: appliedAfter(applied, own, answers),
+    },
+    applied: appliedAfter(applied, shared, answers),
   };
 }
 

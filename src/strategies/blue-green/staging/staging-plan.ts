@@ -7,6 +7,7 @@ import type { PlannedChange } from '../../../plan/change.js';
 import type { Revision } from '../../../release/revision.js';
 import type { BlueGreenState } from '../../../release/state.js';
 import type { RunContext } from '../../../run/context.js';
+import { appliedTo } from '../../shared/applied.js';
 import { besideImageCheck } from '../../shared/dry-run-with-images.js';
 import { liveCounterparts, type RoleDeployments } from '../operation/counterparts.js';
 import { autoscalersWithoutUsers, deleteAfterSwitchOf } from './replaced-revision.js';
@@ -32,6 +33,8 @@ export async function planStaging(ctx: RunContext, target: StagingTarget): Promi
   const { dryRun, missing } = await besideImageCheck(ctx, imageRequest, () =>
     dryRunAll({
       cluster: ctx.cluster,
+      applied: appliedTo(deploy.state, role),
+      recent: ctx.recentApplies,
       resources: all,
       force: inputs.forceConflicts,
       recreate: inputs.recreate,
@@ -65,7 +68,10 @@ export async function planStaging(ctx: RunContext, target: StagingTarget): Promi
   };
 }
 
-/** The plan for a role, if this content runs there and nothing would change; otherwise `undefined`. */
+/**
+ * The plan for a role that users are on, if this content runs there and nothing would change, the public Service included;
+ * otherwise `undefined`.
+ */
 export async function planUnchanged(
   ctx: RunContext,
   deploy: BlueGreenDeploy,
@@ -78,12 +84,17 @@ export async function planUnchanged(
     resources: resources.of[role] ?? [],
     other: deploymentsOf(deploy, role),
   });
+  const publicService = resources.publicService[role];
   const planned = await requirePlan({
     cluster: ctx.cluster,
-    resources: [...resources.shared, ...sized],
+    applied: appliedTo(state, role),
+    recent: ctx.recentApplies,
+    resources: [...resources.shared, ...sized, ...(publicService === undefined ? [] : [publicService])],
     force: inputs.forceConflicts,
   });
-  return planned.every(({ change }) => change === 'unchanged') ? planned : undefined;
+  if (!planned.every(({ change }) => change === 'unchanged')) return undefined;
+  // The switch applies the public Service; what a deploy applies does not contain it.
+  return planned.filter(({ resource }) => resource !== publicService);
 }
 
 function isAutoscaler({ kind }: KubeObject): boolean {
