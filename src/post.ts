@@ -1,4 +1,5 @@
 import * as core from '@actions/core';
+import { systemClock } from './cluster/clock.js';
 import { asCutoverError, type CutoverError } from './errors.js';
 import { readInputs } from './inputs/read.js';
 import { actionsLog } from './log.js';
@@ -22,7 +23,7 @@ export async function post(environment: Readonly<Record<string, string | undefin
     const cluster = await openCluster(inputs, { log, version });
     const { release, namespace } = postState;
     const records = openRecords({ cluster, release, namespace });
-    const ctx = { cluster, records, run: inputs.run, log };
+    const ctx = { cluster, records, run: inputs.run, log, clock: systemClock };
     const rollbackOnFailure = !('rollbackOnFailure' in inputs) || inputs.rollbackOnFailure;
     const recovered = await log.group('Clean up after a killed run', () =>
       restoreInterrupted(ctx, { postState, rollbackOnFailure }),

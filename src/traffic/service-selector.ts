@@ -11,7 +11,7 @@ import type { TrafficRouter } from './router.js';
 
 /** The router that every cluster has: the selector of the public Service. */
 export function serviceSelector(
-  { cluster, log, records }: Pick<RunContext, 'cluster' | 'log' | 'records'>,
+  { cluster, log, records, clock }: Pick<RunContext, 'cluster' | 'log' | 'records' | 'clock'>,
   ref: ObjectRef,
 ): TrafficRouter {
   return {
@@ -43,7 +43,10 @@ export function serviceSelector(
     confirm: (pods, options) => confirmEndpoints({ cluster, log, service: ref, pods, ...options }),
 
     async restore(before) {
-      const { failed } = await restoreSnapshots({ cluster, snapshots: [before], release: records.release, log });
+      const { failed } = await restoreSnapshots({
+        ...{ cluster, writer: cluster, snapshots: [before], release: records.release, log, clock },
+        signal: new AbortController().signal,
+      });
       const [first] = failed;
       if (first !== undefined) throw first.error;
     },

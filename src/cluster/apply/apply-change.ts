@@ -19,6 +19,12 @@ export interface ApplyChangeOptions {
   readonly timeoutMs: number;
 }
 
+/** What {@link removeAndWait} needs. */
+export interface RemoveAndWaitOptions extends Pick<ApplyChangeOptions, 'clock' | 'signal' | 'timeoutMs'> {
+  readonly cluster: Pick<Cluster, 'get' | 'watch'>;
+  readonly writer: Pick<Cluster, 'remove'>;
+}
+
 /** With several API servers, a new kind is served by some of them seconds later than by others. */
 const kindRetry = { everyMs: 500, forMs: 30_000 };
 /** Controllers write the status frequently, and each write changes the resourceVersion. */
@@ -28,7 +34,8 @@ const maxMigrationAttempts = 5;
 export async function applyChange(planned: PlannedChange, options: ApplyChangeOptions): Promise<Applied> {
   const { cluster, force } = options;
   const { object } = planned.resource;
-  if (planned.change === 'recreated' && planned.live !== undefined) await removeAndWait(planned.live, options);
+  if (planned.change === 'recreated' && planned.live !== undefined)
+    await removeAndWait(planned.live, { ...options, writer: cluster });
   if (planned.from !== undefined && planned.live !== undefined)
     await migrateFieldOwnership(planned.live, object, cluster);
   const apply = (): Promise<Applied> => cluster.apply(object, { force: planned.force ?? force });
@@ -67,11 +74,11 @@ async function retryUntilServed<T>(request: () => Promise<T>, { clock, signal }:
 /** Deletes the object with this uid, and waits until its name is free. Throws `timeout` or `cancelled`. */
 export async function removeAndWait(
   live: KubeObject,
-  { cluster, clock, signal, timeoutMs }: Omit<ApplyChangeOptions, 'force'>,
+  { cluster, writer, clock, signal, timeoutMs }: RemoveAndWaitOptions,
 ): Promise<void> {
   const ref = refOf(live);
   const { uid = '' } = live.metadata;
-  await cluster.remove(ref, { uid });
+  await writer.remove(ref, { uid });
   const isGone = (now: KubeObject | undefined): true | undefined => now?.metadata.uid !== uid || undefined;
   if (isGone(await cluster.get(ref)) ?? (await waitForObject(ref, { cluster, clock, signal, timeoutMs }, isGone)))
     return;

@@ -4,7 +4,7 @@ import type { Cluster } from '../cluster.js';
 
 /** What {@link waitForObject} needs. */
 export interface WaitForObjectOptions {
-  readonly cluster: Cluster;
+  readonly cluster: Pick<Cluster, 'watch'>;
   readonly clock: Clock;
   readonly signal: AbortSignal;
   readonly timeoutMs: number;

@@ -62,7 +62,7 @@ export async function applyAndWait(ctx: RunContext, request: ApplyRequest): Prom
     }
     // An earlier deploy may have left broken pods that the new version would wait for.
     const unsettled = snapshotsOf(planned).filter(({ object }) => object !== undefined && isUnsettled(object));
-    await removeStuckPods({ cluster, snapshots: unsettled, log });
+    await removeStuckPods({ cluster, writer: cluster, snapshots: unsettled, log, clock, signal });
     const targets = awaited.map(change => written.get(change) ?? change.after ?? change.resource.object);
     return await observer.waitForRollout({ targets, timeoutMs, stableForMs, paused });
   } finally {

@@ -1,15 +1,15 @@
 import { restoreSnapshots } from '../../cluster/apply/restore-snapshots.js';
-import type { ObjectRef } from '../../kubernetes/object.js';
+import { refKey, type ObjectRef } from '../../kubernetes/object.js';
 import type { Snapshot } from '../../plan/change.js';
 import { withHistory } from '../../release/records.js';
 import { historyEntry, type Revision } from '../../release/revision.js';
 import type { Operation, ReleaseState } from '../../release/state.js';
-import { removeStuckPods } from '../../rollout/stuck-pods.js';
+import { deleteStuckPods } from '../../rollout/stuck-pods.js';
 import type { RunContext } from '../../run/context.js';
 import type { Recovered } from '../outcome/restored.js';
 
 /** What the post step works with. */
-export type PostContext = Pick<RunContext, 'cluster' | 'records' | 'run' | 'log'>;
+export type PostContext = Pick<RunContext, 'cluster' | 'records' | 'run' | 'log' | 'clock'>;
 
 /** An operation whose process was killed, as it is on record. */
 export interface InterruptedOperation {
@@ -19,12 +19,14 @@ export interface InterruptedOperation {
   readonly revision: Revision;
 }
 
-/** Restores the objects; returns those that could not be restored. */
+/** Restores the objects; returns those that could not be restored, and StatefulSets whose stuck pods could not be deleted. */
 export async function restoreRecorded(ctx: PostContext, snapshots: readonly Snapshot[]): Promise<readonly ObjectRef[]> {
-  const { cluster, records, log } = ctx;
-  const { failed } = await restoreSnapshots({ cluster, snapshots, release: records.release, log });
-  await removeStuckPods({ cluster, snapshots, log });
-  return failed.map(({ ref }) => ref);
+  const { cluster, records, log, clock } = ctx;
+  const { signal } = new AbortController();
+  const options = { cluster, writer: cluster, snapshots, release: records.release, log, clock, signal };
+  const { failed } = await restoreSnapshots(options);
+  const stuck = await deleteStuckPods(options);
+  return [...new Map([...failed, ...stuck].map(({ ref }) => [refKey(ref), ref])).values()];
 }
 
 /** Records that everything is restored: `after` is the state without the operation. */

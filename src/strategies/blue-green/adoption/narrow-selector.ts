@@ -41,10 +41,10 @@ export interface RestoreSelectorRequest {
  * `undefined`: it does not.
  */
 export async function restoreSelector(
-  ctx: Pick<RunContext, 'cluster' | 'log' | 'records'>,
+  ctx: Pick<RunContext, 'cluster' | 'log' | 'records' | 'clock'>,
   { before, timeoutMs }: RestoreSelectorRequest,
 ): Promise<NarrowedSelector | undefined> {
-  const { cluster, log, records } = ctx;
+  const { cluster, log, records, clock } = ctx;
   const service = before.ref;
   try {
     const live = await cluster.get(service);
@@ -54,7 +54,10 @@ export async function restoreSelector(
     if (canonical({ ...selector, [hashLabel]: hash }) !== canonical(selectorOf(live)))
       return { kind: 'changed-by-others', service };
     if (!(await otherPodsGone(before.object, { cluster, hash, timeoutMs }))) return { kind: 'other-pods', service };
-    const { failed } = await restoreSnapshots({ cluster, snapshots: [before], release: records.release, log });
+    const { failed } = await restoreSnapshots({
+      ...{ cluster, writer: cluster, snapshots: [before], release: records.release, log, clock },
+      signal: new AbortController().signal,
+    });
     return failed[0] && { kind: 'failed', reason: failed[0].error.message };
   } catch (error) {
     return { kind: 'failed', reason: asCutoverError(error).message };
