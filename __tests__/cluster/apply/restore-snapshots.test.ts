@@ -213,9 +213,12 @@ describe('restoring an object that did not exist', () => {
     });
   });
 
-  it('deletes it after a kill, although a controller has written its status', async () => {
+  it('deletes it after a kill, although a controller has written its status and its count of versions', async () => {
     const cluster = memoryCluster();
     await cluster.apply(deployment('site:v1'));
+    const { metadata } = live(cluster);
+    const counted = { ...metadata.annotations, 'deployment.kubernetes.io/revision': '1' };
+    cluster.store.update({ ...live(cluster), metadata: { ...metadata, annotations: counted } });
     cluster.store.update({ ...live(cluster), status: { replicas: 1 } }, { part: 'status' });
     expect(await undo(cluster, { ref: web })).toMatchObject({ restored: ['Deployment shop/web'] });
   });

@@ -1,6 +1,7 @@
 import type { KubeObject, ObjectRef } from '../../kubernetes/object.js';
 import type { Cluster } from '../cluster.js';
 import { fieldManager } from './field-manager.js';
+import { fieldSetOf, revisionField } from './field-set.js';
 import { entriesOf, hasApplied } from './owned-fields.js';
 
 /** How it is known which objects an operation created. */
@@ -40,7 +41,10 @@ export function whyNotCreated(live: KubeObject, { release, created }: CreatedObj
   if (owner === undefined) return 'it has no annotation cutover/release';
   if (owner !== release) return `it belongs to release ${owner}`;
   if (!hasApplied(live, fieldManager)) return 'Cutover did not apply it';
-  const others = entriesOf(live).filter(({ manager, subresource }) => manager !== fieldManager && !subresource);
+  const others = entriesOf(live).filter(
+    ({ manager, subresource, fieldsV1 }) =>
+      manager !== fieldManager && !subresource && [...fieldSetOf(fieldsV1)].some(field => field !== revisionField),
+  );
   const names = [...new Set(others.map(({ manager = 'an unknown manager' }) => manager))];
   return names.length === 0 ? undefined : `${names.join(', ')} wrote it too`;
 }

@@ -1,6 +1,6 @@
 import type { KubeObject } from '../../kubernetes/object.js';
 import { fieldManager } from './field-manager.js';
-import { fieldSetOf, fieldTreeOf, replicasField, type FieldSet } from './field-set.js';
+import { fieldSetOf, fieldTreeOf, hasFieldAt, replicasField, type FieldSet } from './field-set.js';
 import { entriesOf, type ManagedFieldsEntry } from './owned-fields.js';
 
 /** The two states between which ownership is restored. */
@@ -25,14 +25,19 @@ export function restoredOwners({
   const [now, earlier] = [ownersOf(live), ownersOf(before)];
   const others = now.filter(owner => !isOurs(owner));
   const taken = unionOf(others);
-  const isOursNow = unionOf(now.filter(isOurs)).has(replicasField);
+  const oursNow = unionOf(now.filter(isOurs));
+  const isOursNow = oursNow.has(replicasField);
   // Whoever has set the replicas since owns them. A scale to none has no owner at all.
   const hidden: FieldSet = new Set(keepsReplicas && !isOursNow ? [replicasField] : []);
   const givenBack = earlier
     .filter(owner => !isOurs(owner) && !isController(owner))
     .map(owner => ({ ...owner, fields: minus(owner.fields, taken, hidden) }));
   const ours = earlier.filter(isOurs).map(owner => ({ ...owner, fields: minus(owner.fields, hidden) }));
-  const restored = merged([...others, ...givenBack, ...ours]);
+  const isLive = (field: string): boolean => oursNow.has(field) || hasFieldAt(live, field);
+  const restored = merged([
+    ...others,
+    ...[...givenBack, ...ours].map(owner => ({ ...owner, fields: only(owner.fields, isLive) })),
+  ]);
   if (isSame(restored, now)) return undefined;
   return restored.map(({ entry, fields }) => ({ ...entry, fieldsV1: fieldTreeOf(fields) }));
 }
@@ -87,6 +92,10 @@ function unionOf(owners: readonly Owner[]): FieldSet {
   return new Set(owners.flatMap(({ fields }) => [...fields]));
 }
 
+function only(fields: FieldSet, isWanted: (field: string) => boolean): FieldSet {
+  return new Set([...fields].filter(isWanted));
+}
+
 function minus(fields: FieldSet, ...removed: readonly FieldSet[]): FieldSet {
-  return new Set([...fields].filter(field => !removed.some(set => set.has(field))));
+  return only(fields, field => !removed.some(set => set.has(field)));
 }
