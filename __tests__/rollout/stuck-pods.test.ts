@@ -2,11 +2,12 @@ import { describe, expect, it } from '@jest/globals';
 import { refOf, type KubeObject } from '../../src/kubernetes/object.js';
 import { isUnsettled, removeStuckPods } from '../../src/rollout/stuck-pods.js';
 import { memoryCluster, type MemoryCluster } from '../support/cluster/memory-cluster.js';
-import { settle } from '../support/clock.js';
+import { manualClock, settle } from '../support/clock.js';
 import { listLog } from '../support/log.js';
 import { changed, real } from '../support/real-objects.js';
 
 const labels = { app: 'db' };
+const unending = new AbortController().signal;
 
 function set(tag: string, spec: object = {}): KubeObject {
   return {
@@ -81,7 +82,8 @@ const podNames = (cluster: MemoryCluster): readonly string[] =>
 
 async function removeStuck(cluster: MemoryCluster, before: KubeObject): Promise<readonly string[]> {
   const log = listLog();
-  await removeStuckPods({ cluster, snapshots: [{ ref: refOf(before), object: before }], log });
+  const snapshots = [{ ref: refOf(before), object: before }];
+  await removeStuckPods({ cluster, writer: cluster, snapshots, log, clock: manualClock(), signal: unending });
   return log.lines;
 }
 

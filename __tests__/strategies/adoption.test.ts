@@ -188,7 +188,7 @@ describe('staging beside an application without roles', () => {
             .writes()
             .filter(write => write.includes(' Service '))
             .at(-1),
-        ).toBe('REPLACE Service shop/web');
+        ).toBe('REASSIGN Service shop/web');
       expect(stateOf(cluster)?.history[0]?.outcome).toBe(operation === '-' ? undefined : 'failed');
     },
   );

@@ -7,6 +7,7 @@ import type { Operation, ReleaseState } from '../../src/release/state.js';
 import { restoreInterrupted } from '../../src/strategies/restore-interrupted.js';
 import type { Recovered } from '../../src/strategies/outcome/restored.js';
 import { listLog } from '../support/log.js';
+import { fakeClock } from '../support/clock.js';
 import { memoryCluster, type MemoryCluster } from '../support/cluster/memory-cluster.js';
 import {
   deployment,
@@ -51,7 +52,8 @@ async function killed(state: ReleaseState | undefined): Promise<{ cluster: Memor
 function post(cluster: MemoryCluster, holder: string, rollbackOnFailure = true): Promise<Recovered> {
   const records = openRecords({ cluster, release: 'web', namespace: 'shop' });
   const postState = { release: 'web', namespace: 'shop', lockHolder: holder };
-  return restoreInterrupted({ cluster, records, run: runOf(1), log: listLog() }, { postState, rollbackOnFailure });
+  const ctx = { cluster, records, run: runOf(1), log: listLog(), clock: fakeClock() };
+  return restoreInterrupted(ctx, { postState, rollbackOnFailure });
 }
 
 const stateIn = (cluster: MemoryCluster) => openRecords({ cluster, release: 'web', namespace: 'shop' }).readState();

@@ -4,6 +4,7 @@ import { withField } from '../../src/kubernetes/fields.js';
 import type { Snapshot } from '../../src/plan/change.js';
 import type { RunContext } from '../../src/run/context.js';
 import { restore } from '../../src/strategies/shared/restore-objects.js';
+import { memoryCluster } from '../support/cluster/memory-cluster.js';
 import { idle, idleClock } from '../support/cluster/run-controllers.js';
 import { stepOn } from '../support/strategies/context.js';
 import {
@@ -118,6 +119,60 @@ describe('restoring after a failure', () => {
     };
     expect(await restoring(release)).toMatchObject({ complete: false });
     expect(configOf(release)).toBe('v1');
+  });
+
+  it('waits for nothing where no user needs what is restored', async () => {
+    const release = await updated();
+    const clock = idleClock();
+    const ctx = { ...stepOn(release.cluster), clock };
+    const snapshots = broken(revisionOf(release.cluster, 2)!.before);
+    const restored = await restore(ctx, { snapshots, timeoutMs: 5_000, ready: 'not-needed' });
+    expect(restored).toMatchObject({ kind: 'complete', ready: false });
+    expect([configOf(release), clock.waited]).toEqual(['v1', []]);
+  });
+
+  it('lets its caller confirm the Services, and is not complete when that fails', async () => {
+    const release = await updated();
+    const service = release.cluster.store.list({ apiVersion: 'v1', kind: 'Service' })[0]!;
+    const ref = { apiVersion: 'v1', kind: 'Service', namespace: 'shop', name: service.metadata.name };
+    const snapshots = [...revisionOf(release.cluster, 2)!.before, { ref, object: service }];
+    const asked: unknown[] = [];
+    const confirm = (services: unknown): Promise<void> => {
+      asked.push(services);
+      return Promise.reject(new CutoverError('no endpoint', { code: 'switch' }));
+    };
+    const ctx = { ...stepOn(release.cluster), clock: idleClock() };
+    expect(await restore(ctx, { snapshots, timeoutMs: 5_000, confirm })).toEqual({
+      kind: 'not-ready',
+      reason: 'no endpoint',
+    });
+    expect(asked).toEqual([[ref]]);
+  });
+
+  it('names the objects that could not be restored, even if stuck pods could not be read either', async () => {
+    const cluster = memoryCluster();
+    const set = (image: string) => ({
+      apiVersion: 'apps/v1',
+      kind: 'StatefulSet',
+      metadata: { name: 'db', namespace: 'shop', annotations: { 'cutover/release': 'web' } },
+      spec: {
+        serviceName: 'db',
+        selector: { matchLabels: { app: 'db' } },
+        template: { metadata: { labels: { app: 'db' } }, spec: { containers: [{ name: 'db', image }] } },
+      },
+    });
+    await cluster.apply(set('db:v1'));
+    const ref = { apiVersion: 'apps/v1', kind: 'StatefulSet', namespace: 'shop', name: 'db' };
+    const object = cluster.store.get(ref)!;
+    await cluster.apply(set('db:v2'));
+    cluster.before = call => {
+      if (call.startsWith('APPLY') || call === 'LIST Pod') throw denied;
+    };
+    const ctx = { ...stepOn(cluster), clock: idleClock() };
+    expect(await restore(ctx, { snapshots: [{ ref, object }], timeoutMs: 5_000 })).toEqual({
+      kind: 'incomplete',
+      failed: [ref],
+    });
   });
 
   it('is complete without the data of Secrets, which no record holds, and without Jobs, whose work is done', async () => {

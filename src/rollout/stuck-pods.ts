@@ -1,10 +1,11 @@
-import { systemClock, type Clock } from '../cluster/clock.js';
+import { asCutoverError, type CutoverError } from '../errors.js';
+import type { Clock } from '../cluster/clock.js';
 import type { Cluster, ObjectWriter } from '../cluster/cluster.js';
 import { waitForObject } from '../cluster/watch/wait-for-object.js';
 import type { Log } from '../log.js';
 import { groupKind } from '../kubernetes/kinds.js';
 import { describeRef, refOf } from '../kubernetes/object.js';
-import type { KubeObject } from '../kubernetes/object.js';
+import type { KubeObject, ObjectRef } from '../kubernetes/object.js';
 import type { Snapshot } from '../plan/change.js';
 import { controllerRevisionOf } from '../kubernetes/pod-template.js';
 import { isBeingDeleted, isReady } from '../kubernetes/pod.js';
@@ -16,36 +17,62 @@ import { statefulSetReadiness } from './readiness/stateful-set.js';
 /** A controller observes every change at once; one that does not run must not block the rollback. */
 const observedWithinMs = 10_000;
 
-interface Options {
-  readonly cluster: Cluster;
-  readonly writer: ObjectWriter;
+/** What {@link removeStuckPods} needs. */
+export interface StuckPodsOptions {
+  readonly cluster: Pick<Cluster, 'list' | 'watch'>;
+  readonly writer: Pick<ObjectWriter, 'remove'>;
+  /** The objects before the change; other kinds than StatefulSets are ignored. */
   readonly snapshots: readonly Snapshot[];
   readonly log: Log;
-  /** Default: the machine's. */
-  readonly clock?: Clock;
+  readonly clock: Clock;
+  readonly signal: AbortSignal;
+}
+
+/** A StatefulSet that may wait forever, since a pod that it waits for could not be deleted. */
+export interface StuckStatefulSet {
+  readonly ref: ObjectRef;
+  readonly error: CutoverError;
 }
 
 /**
  * Deletes pods of other versions that are not ready from StatefulSets whose template changed. Their controller replaces no
  * pod while an earlier one in the order is not ready, whatever its version, and so would wait for it forever
  * (https://github.com/kubernetes/kubernetes/issues/67250). Ready pods are left to the controller, and under OnDelete all
- * pods to their operators. `snapshots`: the objects before the change; other kinds are ignored.
+ * pods to their operators. Throws the first failure, once no request is pending.
  */
-export async function removeStuckPods(options: Options): Promise<void> {
-  const { cluster, writer, snapshots, log } = options;
+export async function removeStuckPods(options: StuckPodsOptions): Promise<void> {
+  const [first] = await deleteStuckPods(options);
+  if (first !== undefined) throw first.error;
+}
+
+/** As {@link removeStuckPods}, but a failure is logged and returned, and does not stop the others. */
+export async function deleteStuckPods(options: StuckPodsOptions): Promise<readonly StuckStatefulSet[]> {
+  const { snapshots, log } = options;
   const sets = snapshots.flatMap(({ object }) => (object && isOrdered(object) ? [object] : []));
-  await Promise.all(
+  const failures = await Promise.all(
     sets.map(async before => {
-      const now = await observed(before, options);
-      if (now === undefined) return;
-      for (const pod of stuckPods({ before, now, pods: await podsOf(cluster, now) })) {
-        await writer.remove(refOf(pod), { uid: pod.metadata.uid ?? '' });
-        log.info(
-          `${describeRef(refOf(pod))} deleted: its version failed, and its StatefulSet would wait for it forever`,
-        );
+      try {
+        await deletePodsOf(before, options);
+        return [];
+      } catch (thrown) {
+        const error = asCutoverError(thrown);
+        const ref = refOf(before);
+        log.warning(`${describeRef(ref)} may wait for pods that cannot become ready: ${error.message}`);
+        return [{ ref, error }];
       }
     }),
   );
+  return failures.flat();
+}
+
+async function deletePodsOf(before: KubeObject, options: StuckPodsOptions): Promise<void> {
+  const { cluster, writer, log } = options;
+  const now = await observed(before, options);
+  if (now === undefined) return;
+  for (const pod of stuckPods({ before, now, pods: await podsOf(cluster, now) })) {
+    await writer.remove(refOf(pod), { uid: pod.metadata.uid ?? '' });
+    log.info(`${describeRef(refOf(pod))} deleted: its version failed, and its StatefulSet would wait for it forever`);
+  }
 }
 
 function isOrdered(object: KubeObject): boolean {
@@ -88,10 +115,8 @@ export function stuckPods({
  */
 async function observed(
   before: KubeObject,
-  options: Pick<Options, 'cluster' | 'clock'>,
+  { cluster, clock, signal }: StuckPodsOptions,
 ): Promise<KubeObject | undefined> {
-  const { cluster, clock = systemClock } = options;
-  const { signal } = new AbortController();
   let now: KubeObject | undefined;
   await waitForObject(refOf(before), { cluster, clock, signal, timeoutMs: observedWithinMs }, live => {
     now = live;
@@ -102,7 +127,7 @@ async function observed(
   return now;
 }
 
-async function podsOf(cluster: Cluster, set: KubeObject): Promise<readonly KubeObject[]> {
+async function podsOf(cluster: Pick<Cluster, 'list'>, set: KubeObject): Promise<readonly KubeObject[]> {
   const { namespace } = set.metadata;
   return cluster.list({ apiVersion: 'v1', kind: 'Pod', ...(namespace !== undefined && { namespace }) });
 }

@@ -69,4 +69,6 @@ export type InOperation = ReleaseState & { readonly operation: NonNullable<Relea
 export interface OperationContext extends LockedContext {
   /** Writes the objects of the application, while this run holds the lock. */
   readonly writer: ObjectWriter;
+  /** Uids of the objects that the operation has created in this process. */
+  readonly created: Set<string>;
 }

@@ -36,7 +36,7 @@ function lockedContext(ctx: RunContext, { lost, waited, records, writer }: HeldL
       // The revision first: what a restore needs is on record when the operation is.
       await Promise.all(revisions.map(revision => records.writeRevision(revision)));
       await records.writeState(state);
-      return { ...locked, writer };
+      return { ...locked, writer, created: new Set() };
     },
   };
   return locked;

@@ -5,7 +5,7 @@ import { serviceSelector } from './service-selector.js';
 
 /** The router that decides which pods the users of a public Service reach. Every strategy gets its router here. */
 export function routerOf(
-  ctx: Pick<RunContext, 'cluster' | 'log' | 'records'>,
+  ctx: Pick<RunContext, 'cluster' | 'log' | 'records' | 'clock'>,
   publicService: ObjectRef,
 ): TrafficRouter {
   return serviceSelector(ctx, publicService);

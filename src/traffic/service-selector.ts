@@ -11,7 +11,7 @@ import type { TrafficRouter } from './router.js';
 
 /** The router that every cluster has: the selector of the public Service. */
 export function serviceSelector(
-  { cluster, log, records }: Pick<RunContext, 'cluster' | 'log' | 'records'>,
+  { cluster, log, records, clock }: Pick<RunContext, 'cluster' | 'log' | 'records' | 'clock'>,
   ref: ObjectRef,
 ): TrafficRouter {
   return {
@@ -44,11 +44,8 @@ export function serviceSelector(
 
     async restore(before, writer) {
       const { failed } = await restoreSnapshots({
-        cluster,
-        writer,
-        snapshots: [before],
-        release: records.release,
-        log,
+        ...{ cluster, writer, snapshots: [before], release: records.release, log, clock },
+        signal: new AbortController().signal,
       });
       const [first] = failed;
       if (first !== undefined) throw first.error;

@@ -1,8 +1,9 @@
 import { describe, expect, it } from '@jest/globals';
-import { restoreSnapshots } from '../../../src/cluster/apply/restore-snapshots.js';
+import { restoreSnapshots, type RestoreSnapshotsOptions } from '../../../src/cluster/apply/restore-snapshots.js';
 import { CutoverError } from '../../../src/errors.js';
 import { describeRef, refOf, type KubeObject, type ObjectRef } from '../../../src/kubernetes/object.js';
 import { content, type Snapshot } from '../../../src/plan/change.js';
+import { fakeClock } from '../../support/clock.js';
 import { memoryCluster, type MemoryCluster } from '../../support/cluster/memory-cluster.js';
 import { listLog } from '../../support/log.js';
 
@@ -46,9 +47,24 @@ const owners = (object: KubeObject) =>
   object.metadata.managedFields?.map(entry => ({ ...(entry as object), time: undefined }));
 const snapshot = (object: KubeObject): Snapshot => ({ ref: refOf(object), object });
 
+const optionsOf = (
+  cluster: MemoryCluster,
+  more: Pick<RestoreSnapshotsOptions, 'snapshots' | 'log'> & Partial<RestoreSnapshotsOptions>,
+): RestoreSnapshotsOptions => ({
+  ...{ cluster, writer: cluster, release: 'web', clock: fakeClock(), signal: new AbortController().signal },
+  ...more,
+});
+
 function undo(cluster: MemoryCluster, ...snapshots: readonly Snapshot[]) {
+  return undoWith(cluster, { snapshots });
+}
+
+function undoWith(
+  cluster: MemoryCluster,
+  more: Pick<RestoreSnapshotsOptions, 'snapshots'> & Partial<RestoreSnapshotsOptions>,
+) {
   const log = listLog();
-  const done = restoreSnapshots({ cluster, snapshots, release: 'web', log });
+  const done = restoreSnapshots(optionsOf(cluster, { log, ...more }));
   return done.then(({ failed }) => ({
     restored: log.lines.flatMap(line => /^(.*) (?:restored|recreated|deleted)$/.exec(line)?.[1] ?? []),
     failed: failed.map(({ ref, error }) => `${describeRef(ref)}: ${error.message}`),
@@ -187,14 +203,60 @@ describe('restoring an object that did not exist', () => {
     expect(cluster.store.get(made)).toBeUndefined();
   });
 
-  it.each([
-    ['another release', { 'cutover/release': 'other' }],
-    ['nobody', {}],
-  ])('keeps it when it has the annotation of %s', async (_whose, theirs) => {
+  it('deletes it by its uid, whoever wrote it since, where the uid of what was created is known', async () => {
     const cluster = memoryCluster();
-    cluster.given({ ...configMap('new', '1'), metadata: { name: 'new', namespace: 'shop', annotations: theirs } });
-    expect(await undo(cluster, { ref: made })).toEqual({ restored: [], failed: [], lines: [] });
+    const { object } = await cluster.apply(configMap('new', '1'));
+    cluster.store.update({ ...live(cluster, made), data: { KEY: '2' } }, { manager: 'kubectl-edit' });
+    const created = new Set([object.metadata.uid!]);
+    expect(await undoWith(cluster, { snapshots: [{ ref: made }], created })).toMatchObject({
+      restored: ['ConfigMap shop/new'],
+    });
+  });
+
+  it('deletes it after a kill, although a controller has written its status and its count of versions', async () => {
+    const cluster = memoryCluster();
+    await cluster.apply(deployment('site:v1'));
+    const { metadata } = live(cluster);
+    const counted = { ...metadata.annotations, 'deployment.kubernetes.io/revision': '1' };
+    cluster.store.update({ ...live(cluster), metadata: { ...metadata, annotations: counted } });
+    cluster.store.update({ ...live(cluster), status: { replicas: 1 } }, { part: 'status' });
+    expect(await undo(cluster, { ref: web })).toMatchObject({ restored: ['Deployment shop/web'] });
+  });
+
+  const theirs = (annotation: Readonly<Record<string, string>>): KubeObject => ({
+    ...configMap('new', '1'),
+    metadata: { name: 'new', namespace: 'shop', annotations: annotation },
+  });
+
+  it.each<readonly [string, (cluster: MemoryCluster) => unknown, string]>([
+    [
+      'belongs to another release',
+      cluster => cluster.given(theirs({ 'cutover/release': 'other' })),
+      'it belongs to release other',
+    ],
+    ['has no release', cluster => cluster.given(theirs({})), 'it has no annotation cutover/release'],
+    [
+      'has a copied annotation',
+      cluster => cluster.given(theirs({ 'cutover/release': 'web' })),
+      'Cutover did not apply it',
+    ],
+    [
+      'was created by somebody else and then applied',
+      async cluster => {
+        cluster.given({ ...theirs({}), data: { OTHER: 'x' } });
+        await cluster.apply(configMap('new', '1'), { force: true });
+      },
+      'operator wrote it too',
+    ],
+  ])('leaves one that %s, and says why', async (_what, give, why) => {
+    const cluster = memoryCluster();
+    await give(cluster);
+    const log = listLog();
+    const done = await restoreSnapshots(optionsOf(cluster, { snapshots: [{ ref: made }], log }));
+    expect(done).toEqual({ failed: [], withheld: [], kept: [], left: [made] });
+    expect(log.lines).toEqual([`ConfigMap shop/new is not deleted: this operation did not create it, since ${why}`]);
     expect(live(cluster, made)).toMatchObject({ data: { KEY: '1' } });
+    expect(cluster.writes().filter(call => call.startsWith('REMOVE'))).toEqual([]);
   });
 
   it('keeps one that somebody else has just created in its place', async () => {
@@ -233,8 +295,8 @@ describe('restoring many objects', () => {
     const cluster = memoryCluster();
     const secret = { apiVersion: 'v1', kind: 'Secret', name: 'db', namespace: 'shop' };
     const log = listLog();
-    const done = await restoreSnapshots({ cluster, snapshots: [{ ref: secret, withheld: true }], release: 'web', log });
-    expect(done).toEqual({ failed: [], withheld: [secret], kept: [] });
+    const done = await restoreSnapshots(optionsOf(cluster, { snapshots: [{ ref: secret, withheld: true }], log }));
+    expect(done).toEqual({ failed: [], withheld: [secret], kept: [], left: [] });
     expect(log.lines).toEqual(['Secret shop/db is not restored: its previous data is not in the record']);
     expect(cluster.calls).toEqual([]);
   });
@@ -245,8 +307,8 @@ describe('restoring many objects', () => {
     const object = { ...configMap('migrate', '1'), apiVersion: 'batch/v1', kind: 'Job' };
     const log = listLog();
     const snapshots = [{ ref: job, object, recreated: true as const }];
-    const done = await restoreSnapshots({ cluster, snapshots, release: 'web', log });
-    expect(done).toEqual({ failed: [], withheld: [], kept: [job] });
+    const done = await restoreSnapshots(optionsOf(cluster, { snapshots, log }));
+    expect(done).toEqual({ failed: [], withheld: [], kept: [job], left: [] });
     expect(log.lines).toEqual(['Job shop/migrate is not restored: the previous Job would repeat its work']);
     expect(cluster.calls).toEqual([]);
   });
@@ -263,6 +325,51 @@ describe('restoring many objects', () => {
     expect(restored).toEqual(['Deployment shop/web']);
     expect(cluster.writes()).toEqual(['REMOVE Deployment shop/web', 'APPLY Deployment shop/web']);
     expect(live(cluster)['spec']).toEqual(before['spec']);
+  });
+
+  it('leaves an object that an operator has created under the name of a recreated one, and fails', async () => {
+    const cluster = memoryCluster();
+    await cluster.apply(deployment('site:v1'));
+    const before = live(cluster);
+    cluster.store.remove(web);
+    cluster.given(deployment('site:theirs'));
+    cluster.calls.length = 0;
+    const { failed } = await undo(cluster, { ...snapshot(before), recreated: true });
+    expect(failed).toEqual([
+      'Deployment shop/web: another object has its name now, which this operation did not create: Cutover did not apply it',
+    ]);
+    expect(cluster.writes()).toEqual([]);
+  });
+
+  it.each([
+    ['of Cutover', 'APPLY'],
+    ['of others', 'CREATE'],
+  ])('gives up a recreated object %s whose name an operator takes again', async (whose, verb) => {
+    const cluster = memoryCluster();
+    if (whose === 'of Cutover') await cluster.apply(deployment('site:v1'));
+    else cluster.given(deployment('site:v1'));
+    const before = live(cluster);
+    cluster.store.remove(web);
+    await cluster.apply(deployment('site:v2'));
+    cluster.calls.length = 0;
+    cluster.before = call => {
+      if (call.startsWith(verb) && cluster.store.get(web) === undefined)
+        cluster.given(deployment('site:theirs', { minReadySeconds: 9 }));
+    };
+    const { failed } = await undo(cluster, { ...snapshot(before), recreated: true });
+    expect(failed).toHaveLength(1);
+    expect(failed[0]).toContain('another object has its name now');
+    expect(cluster.writes().filter(call => call.startsWith('REMOVE'))).toHaveLength(1);
+  });
+
+  it('writes nothing more once the signal aborts', async () => {
+    const cluster = memoryCluster();
+    await cluster.apply(configMap('new', '1'));
+    cluster.calls.length = 0;
+    const snapshots = [{ ref: refOf(configMap('new', '')) }];
+    const { failed } = await undoWith(cluster, { snapshots, signal: AbortSignal.abort() });
+    expect(failed).toEqual(['ConfigMap shop/new: the run was cancelled']);
+    expect(cluster.calls).toEqual([]);
   });
 
   it('deletes first what was created last', async () => {

@@ -138,6 +138,8 @@ export function memoryCluster(
       await Promise.resolve();
       calls.push(`LIST ${kind.kind}`);
       cluster.before(`LIST ${kind.kind}`);
+      if (registry.kinds.byKind(kind.apiVersion, kind.kind) === undefined)
+        throw apiError(404, Buffer.from('404 page not found\n'), { verb: 'list', target: kind, resource: kind.kind });
       return store.list(kind, { labels: labelsOf(labelSelector) });
     },
     watch: (kind, { labelSelector = '', signal }) => watched(store, kind, { labels: labelsOf(labelSelector), signal }),

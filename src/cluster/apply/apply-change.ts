@@ -20,6 +20,12 @@ export interface ApplyChangeOptions {
   readonly timeoutMs: number;
 }
 
+/** What {@link removeAndWait} needs. */
+export interface RemoveAndWaitOptions extends Pick<ApplyChangeOptions, 'clock' | 'signal' | 'timeoutMs'> {
+  readonly cluster: Pick<Cluster, 'get' | 'watch'>;
+  readonly writer: Pick<ObjectWriter, 'remove'>;
+}
+
 /** With several API servers, a new kind is served by some of them seconds later than by others. */
 const kindRetry = { everyMs: 500, forMs: 30_000 };
 /** Controllers write the status frequently, and each write changes the resourceVersion. */
@@ -72,7 +78,7 @@ async function retryUntilServed<T>(request: () => Promise<T>, { clock, signal }:
 /** Deletes the object with this uid, and waits until its name is free. Throws `timeout` or `cancelled`. */
 export async function removeAndWait(
   live: KubeObject,
-  { cluster, writer, clock, signal, timeoutMs }: Omit<ApplyChangeOptions, 'force'>,
+  { cluster, writer, clock, signal, timeoutMs }: RemoveAndWaitOptions,
 ): Promise<void> {
   const ref = refOf(live);
   const { uid = '' } = live.metadata;

@@ -1,3 +1,4 @@
+import { fieldAt } from '../../kubernetes/fields.js';
 import type { KubeObject } from '../../kubernetes/object.js';
 
 /** The tree of `fieldsV1`: `f:name`, `k:{"key":"value"}`, `v:"value"`, `i:0` and `.`; a leaf is `{}`. */
@@ -9,6 +10,7 @@ export interface FieldTree {
 export interface ManagedFieldsEntry {
   readonly manager?: string;
   readonly operation?: string;
+  readonly apiVersion?: string;
   readonly subresource?: string;
   readonly fieldsV1?: FieldTree;
 }
@@ -43,11 +45,20 @@ export function hasApplied(object: KubeObject, manager: string): boolean {
 
 /** Whether replicas are among what `manager` applied. */
 export function ownsReplicas(object: KubeObject, manager: string): boolean {
-  return entryOf(object, manager)?.fieldsV1?.['f:spec']?.['f:replicas'] !== undefined;
+  return hasReplicas(entryOf(object, manager));
+}
+
+/** The entries of `managedFields`; none if the object has no such field. */
+export function entriesOf(object: KubeObject): readonly ManagedFieldsEntry[] {
+  return (object.metadata.managedFields ?? []) as readonly ManagedFieldsEntry[];
+}
+
+function hasReplicas(entry: ManagedFieldsEntry | undefined): boolean {
+  return entry?.fieldsV1?.['f:spec']?.['f:replicas'] !== undefined;
 }
 
 function entryOf(object: KubeObject, manager: string): ManagedFieldsEntry | undefined {
-  return ((object.metadata.managedFields ?? []) as readonly ManagedFieldsEntry[]).find(
+  return entriesOf(object).find(
     candidate => candidate.manager === manager && candidate.operation === 'Apply' && !candidate.subresource,
   );
 }
@@ -103,9 +114,11 @@ function pickItems(list: readonly unknown[], field: string, below: FieldTree): r
 
 /** The manager that owns `spec.replicas` through the scale subresource (an autoscaler, `kubectl scale`); `undefined`: none. */
 export function scaledBy(object: KubeObject): string | undefined {
-  const entries = (object.metadata.managedFields ?? []) as readonly ManagedFieldsEntry[];
-  const entry = entries.find(
-    ({ subresource, fieldsV1 }) => subresource === 'scale' && fieldsV1?.['f:spec']?.['f:replicas'] !== undefined,
-  );
-  return entry?.manager;
+  return entriesOf(object).find(entry => entry.subresource === 'scale' && hasReplicas(entry))?.manager;
+}
+
+/** Whether replicas were set to 0 through the scale subresource: the only way to a value that nobody owns. */
+export function isScaledToNone(object: KubeObject): boolean {
+  const entries = entriesOf(object);
+  return entries.length > 0 && fieldAt(object, ['spec', 'replicas']) === 0 && !entries.some(hasReplicas);
 }

@@ -1,26 +1,20 @@
 import type { Problem } from '../../errors.js';
 import type { WorkloadOverrides } from '../../inputs/parse/overrides.js';
 import { isNone } from '../../inputs/parse/overrides.js';
+import { isAutoscaler, isScaleTarget } from '../../kubernetes/autoscaler.js';
 import { fieldAt, textAt, withField, type Path } from '../../kubernetes/fields.js';
 import type { OverrideResult } from './images.js';
 import { groupKind } from '../../kubernetes/kinds.js';
-import { describeRef, groupOf, refOf } from '../../kubernetes/object.js';
+import { describeRef, refOf } from '../../kubernetes/object.js';
 import type { Resource } from '../resource.js';
 
 /** Kinds with `spec.replicas` that Cutover sets. */
 const scalable: ReadonlySet<string> = new Set(['apps/Deployment', 'apps/StatefulSet']);
-const scalers: ReadonlySet<string> = new Set(['autoscaling/HorizontalPodAutoscaler', 'keda.sh/ScaledObject']);
 const replicasPath: Path = ['spec', 'replicas'];
 
 /** The autoscaler among the resources that scales this workload. */
 function scalerOf({ object }: Resource, resources: readonly Resource[]): Resource | undefined {
-  return resources.find(({ object: scaler }) => {
-    if (!scalers.has(groupKind(scaler)) || scaler.metadata.namespace !== object.metadata.namespace) return false;
-    const target = (name: string): string | undefined => textAt(scaler, ['spec', 'scaleTargetRef', name]);
-    // In KEDA, kind and apiVersion default to a Deployment.
-    const sameKind = (target('kind') ?? 'Deployment') === object.kind;
-    return sameKind && groupOf(target('apiVersion') ?? 'apps/v1') === 'apps' && target('name') === object.metadata.name;
-  });
+  return resources.find(({ object: scaler }) => isAutoscaler(scaler) && isScaleTarget(object, scaler));
 }
 
 /** Sets the replicas of every Deployment and StatefulSet. A workload that an autoscaler of the manifests scales is a problem. */

@@ -57,6 +57,7 @@ export async function applyAndWait(ctx: OperationContext, request: ApplyRequest)
           const answer = await applyChange(change, { cluster, writer, clock, signal, force, timeoutMs });
           logAnswer(ctx, change, answer.warnings);
           ctx.recentApplies.note(refOf(change.resource.object));
+          if (answer.created) ctx.created.add(answer.object.metadata.uid ?? '');
           answers.set(change, answer.object);
           return answer.object;
         }),
@@ -65,7 +66,7 @@ export async function applyAndWait(ctx: OperationContext, request: ApplyRequest)
     }
     // An earlier deploy may have left broken pods that the new version would wait for.
     const unsettled = snapshotsOf(request.planned).filter(({ object }) => object !== undefined && isUnsettled(object));
-    await removeStuckPods({ cluster, writer, snapshots: unsettled, log: ctx.log });
+    await removeStuckPods({ cluster, writer, snapshots: unsettled, log: ctx.log, clock, signal });
     return { answers, ready: await rolledOut(observer, request, answers) };
   });
 }

@@ -1,10 +1,11 @@
 import { restoreSnapshots } from '../../cluster/apply/restore-snapshots.js';
 import { asCutoverError } from '../../errors.js';
-import { refKey, type ObjectRef } from '../../kubernetes/object.js';
+import { describeRef, refKey, refOf, type ObjectRef } from '../../kubernetes/object.js';
+import { isService } from '../../kubernetes/selectors.js';
 import type { Snapshot } from '../../plan/change.js';
 import { isAwaited } from '../../rollout/readiness/table.js';
 import { observe } from '../../rollout/observer.js';
-import { removeStuckPods } from '../../rollout/stuck-pods.js';
+import { deleteStuckPods, type StuckStatefulSet } from '../../rollout/stuck-pods.js';
 import type { OperationContext, RunContext } from '../../run/context.js';
 import type { Restored } from '../outcome/restored.js';
 
@@ -15,14 +16,19 @@ export interface RestoreRequest {
   readonly timeoutMs: number;
   /** The error that ended the step. Absent: it did not fail. */
   readonly cause?: unknown;
-  /** Whether the restored workloads must become ready; `not-needed` where no user is. Default `required`. */
+  /** Whether users need the restored workloads; without users, nothing waits for them. Default `required`. */
   readonly ready?: 'required' | 'not-needed';
+  /**
+   * Confirms that the endpoints of the restored Services are as before, once the workloads are ready. Called only if there
+   * are Services. Absent: nothing is confirmed.
+   */
+  readonly confirm?: (services: readonly ObjectRef[]) => Promise<void>;
 }
 
 /**
- * Restores every object and, unless the run was cancelled, waits until the restored workloads are ready. It writes nothing
- * when the lock was lost, or when the cause is that somebody else changed what this step had written. Never throws, since
- * the step must end with `cause`.
+ * Restores every object and, unless the run was cancelled or no user needs them, waits until the restored workloads are
+ * ready. It writes nothing when the lock was lost, or when the cause is that somebody else changed what this step had
+ * written. Never throws, since the step must end with `cause`.
  */
 export async function restore(ctx: OperationContext, request: RestoreRequest): Promise<Restored> {
   const { cause } = request;
@@ -35,19 +41,36 @@ export async function restore(ctx: OperationContext, request: RestoreRequest): P
   }
 }
 
-async function restoreAndWait(ctx: OperationContext, { snapshots, timeoutMs }: RestoreRequest): Promise<Restored> {
-  const { cluster, writer, log, clock, records } = ctx;
-  const { release } = records;
-  const { failed, withheld, kept } = await restoreSnapshots({ cluster, writer, snapshots, release, log, clock });
-  await removeStuckPods({ cluster, writer, snapshots, log });
+async function restoreAndWait(ctx: OperationContext, request: RestoreRequest): Promise<Restored> {
+  const { snapshots, ready = 'required' } = request;
+  const { cluster, writer, log, clock, records, created } = ctx;
+  // A cancel does not end a restore.
+  const signal = ctx.lockLost;
+  const options = { cluster, writer, snapshots, log, clock, signal };
+  const { failed, withheld, kept } = await restoreSnapshots({ ...options, release: records.release, created });
+  const stuck = await deleteStuckPods(options);
   if (failed.length > 0) return { kind: 'incomplete', failed: failed.map(({ ref }) => ref) };
+  const complete = { kind: 'complete', ready: false, withheld, kept } as const;
+  if (ready === 'not-needed') return complete;
   const keptKeys = new Set(kept.map(refKey));
-  const targets = snapshots.flatMap(({ ref, object }) =>
-    object !== undefined && isAwaited(object) && !keptKeys.has(refKey(ref)) ? [ref] : [],
-  );
-  const ready = targets.length > 0 && !ctx.signal.aborted;
-  if (ready) await waitUntilReady(ctx, { targets, timeoutMs });
-  return { kind: 'complete', ready, withheld, kept };
+  const existing = snapshots.flatMap(({ ref, object }) => (object && !keptKeys.has(refKey(ref)) ? [object] : []));
+  const targets = existing.filter(isAwaited).map(refOf);
+  if (ctx.signal.aborted) return stuck.length === 0 ? complete : { kind: 'not-ready', reason: reasonOf(stuck) };
+  try {
+    if (targets.length > 0) await waitUntilReady(ctx, { targets, timeoutMs: request.timeoutMs });
+    const services = existing.filter(isService).map(refOf);
+    if (services.length > 0) await request.confirm?.(services);
+  } catch (thrown) {
+    const causes = [asCutoverError(thrown).message, ...(stuck.length > 0 ? [reasonOf(stuck)] : [])];
+    return { kind: 'not-ready', reason: causes.join('; ') };
+  }
+  return { ...complete, ready: targets.length > 0 };
+}
+
+function reasonOf(stuck: readonly StuckStatefulSet[]): string {
+  return stuck
+    .map(({ ref, error }) => `pods that ${describeRef(ref)} waits for could not be deleted: ${error.message}`)
+    .join('; ');
 }
 
 async function waitUntilReady(

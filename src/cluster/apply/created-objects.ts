@@ -1,0 +1,50 @@
+import type { KubeObject, ObjectRef } from '../../kubernetes/object.js';
+import type { Cluster, ObjectWriter } from '../cluster.js';
+import { fieldManager } from './field-manager.js';
+import { fieldSetOf, revisionField } from './field-set.js';
+import { entriesOf, hasApplied } from './owned-fields.js';
+
+/** How it is known which objects an operation created. */
+export interface CreatedObjects {
+  /** The release of the operation. */
+  readonly release: string;
+  /** The uids of the applies that answered 201. Absent: the process that had them is gone. */
+  readonly created?: ReadonlySet<string>;
+}
+
+/** What became of an object that did not exist before. `left`: somebody else created or changed it. */
+export type Removal =
+  { readonly kind: 'absent' } | { readonly kind: 'deleted' } | { readonly kind: 'left'; readonly why: string };
+
+/** Deletes an object that did not exist before, if the operation created it. */
+export async function removeCreated(
+  ref: ObjectRef,
+  options: CreatedObjects & { readonly cluster: Pick<Cluster, 'get'>; readonly writer: Pick<ObjectWriter, 'remove'> },
+): Promise<Removal> {
+  const live = await options.cluster.get(ref);
+  const { uid } = live?.metadata ?? {};
+  if (live === undefined || uid === undefined) return { kind: 'absent' };
+  const why = whyNotCreated(live, options);
+  if (why !== undefined) return { kind: 'left', why };
+  await options.writer.remove(ref, { uid });
+  return { kind: 'deleted' };
+}
+
+/**
+ * Why the operation did not create this object; `undefined`: it did. Without its uid this is so if it has the annotation of
+ * the release, Cutover applied it, and nobody else wrote it, apart from subresources such as the status.
+ */
+export function whyNotCreated(live: KubeObject, { release, created }: CreatedObjects): string | undefined {
+  const { uid = '', annotations } = live.metadata;
+  if (created?.has(uid)) return undefined;
+  const owner = annotations?.['cutover/release'];
+  if (owner === undefined) return 'it has no annotation cutover/release';
+  if (owner !== release) return `it belongs to release ${owner}`;
+  if (!hasApplied(live, fieldManager)) return 'Cutover did not apply it';
+  const others = entriesOf(live).filter(
+    ({ manager, subresource, fieldsV1 }) =>
+      manager !== fieldManager && !subresource && [...fieldSetOf(fieldsV1)].some(field => field !== revisionField),
+  );
+  const names = [...new Set(others.map(({ manager = 'an unknown manager' }) => manager))];
+  return names.length === 0 ? undefined : `${names.join(', ')} wrote it too`;
+}
