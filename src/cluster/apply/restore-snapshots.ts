@@ -7,7 +7,7 @@ import type { Clock } from '../clock.js';
 import { cancelled } from '../http/transport.js';
 import { keepsAutoscaledReplicas } from './autoscaled-replicas.js';
 import { removeCreated, type CreatedObjects } from './created-objects.js';
-import { restoreObject, type SnapshotReader, type ObjectWriter } from './restore-object.js';
+import { restoreObject, type SnapshotReader } from './restore-object.js';
 
 /** Result of {@link restoreSnapshots}. */
 export interface RestoredSnapshots {
