@@ -1,5 +1,5 @@
 import { selectorOf } from '../../../kubernetes/selectors.js';
-import { isReady } from '../../../kubernetes/pod.js';
+import { activePods, isReady } from '../../../kubernetes/pod.js';
 import { statusOf } from '../../../kubernetes/status.js';
 import { fieldManager } from '../../../cluster/apply/field-manager.js';
 import { appliedBy } from '../../../cluster/apply/owned-fields.js';
@@ -68,10 +68,7 @@ function refuseToWrite(
 }
 
 async function servingPods(ctx: RunContext, service: KubeObject): Promise<readonly KubeObject[]> {
-  const finished = ['Succeeded', 'Failed'];
-  const pods = (await selectedPods(ctx.cluster, service)).filter(pod => {
-    return pod.metadata.deletionTimestamp === undefined && !finished.includes(statusOf(pod).phase ?? '');
-  });
+  const pods = activePods(await selectedPods(ctx.cluster, service));
   if (pods.some(isReady)) return pods;
   throw noReadyPod(service);
 }

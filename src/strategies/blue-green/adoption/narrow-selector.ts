@@ -4,6 +4,7 @@ import type { Cluster } from '../../../cluster/cluster.js';
 import { asCutoverError } from '../../../errors.js';
 import { fieldAt } from '../../../kubernetes/fields.js';
 import { describeRef, type KubeObject } from '../../../kubernetes/object.js';
+import { hasEnded, isBeingDeleted } from '../../../kubernetes/pod.js';
 import { hashLabel } from '../../../kubernetes/pod-template.js';
 import { canonical, type Snapshot } from '../../../plan/change.js';
 import type { RunContext } from '../../../run/context.js';
@@ -77,8 +78,9 @@ async function otherPodsGone(
     for await (const event of cluster.watch(kind, { labelSelector: labelSelectorOf(service), signal })) {
       if (event.type === 'synced') synced = true;
       else {
-        const { name, labels, deletionTimestamp } = event.object.metadata;
-        const leaves = event.type === 'DELETED' || (deletionTimestamp !== undefined && !evenUnready);
+        const { name, labels } = event.object.metadata;
+        const ends = hasEnded(event.object) || (isBeingDeleted(event.object) && !evenUnready);
+        const leaves = event.type === 'DELETED' || ends;
         if (leaves || labels?.[hashLabel] === hash) others.delete(name);
         else others.add(name);
       }
