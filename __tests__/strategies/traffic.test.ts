@@ -78,6 +78,7 @@ async function prepare(options: {
         },
       ],
       stagedChecks: [],
+      readyUntilMs: 60_000,
     },
     checks: [check],
     outcome: 'switched',

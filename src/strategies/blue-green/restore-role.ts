@@ -25,6 +25,7 @@ export interface RestoreRoleRequest {
 /** Applies a role as its revision was recorded, with at least as many pods as serve now; shared objects stay as they are. */
 export async function restoreRole(ctx: RunContext, request: RestoreRoleRequest): Promise<VerifiedRole> {
   const { state, revision, role, from, checks, waitOptions } = request;
+  const readyUntilMs = ctx.clock.now() + waitOptions.timeoutMs;
   await warnOfSecrets(ctx, revision);
   const resources = resourcesOf(revision, await liveReplicas(ctx, state.roles?.[from]?.deployments ?? []));
   const planned = await ctx.phase('Plan', async () => {
@@ -41,7 +42,7 @@ export async function restoreRole(ctx: RunContext, request: RestoreRoleRequest):
   const stagedChecks = await ctx.phase('Verify staged', () =>
     checkStaged(ctx, { role, state, revision, workloads, ready, checks }),
   );
-  return { workloads, ready, stagedChecks };
+  return { workloads, ready, stagedChecks, readyUntilMs };
 }
 
 /** `serving`: the live replicas of the other role's Deployments, in the same order. */

@@ -4,7 +4,7 @@ import { recordFailure, withHistory } from '../../release/records.js';
 import { historyEntry } from '../../release/revision.js';
 import type { RunContext } from '../../run/context.js';
 import { confirmMs } from '../../traffic/endpoint-slices.js';
-import type { PodName, TrafficRouter } from '../../traffic/router.js';
+import type { TrafficRouter } from '../../traffic/router.js';
 import { routerOf } from '../../traffic/routers.js';
 import type { Outcome } from '../outcome/outcome.js';
 import type { WhyNotSwitchedBack } from '../outcome/serving.js';
@@ -55,8 +55,7 @@ export async function restoreTraffic(ctx: RunContext, recorded: RecordedSwitch):
         );
         return leaveSwitched(ctx, recorded, { kind: 'no-ready-pod', role: from });
       }
-      const names = pods.map(({ metadata }) => ({ name: metadata.name }));
-      return await switchBack(ctx, recorded, { router, pods: names });
+      return await switchBack(ctx, recorded, router);
     });
   } catch (error) {
     return leaveSwitched(ctx, recorded, { kind: 'failed', reason: asCutoverError(error).message });
@@ -66,7 +65,7 @@ export async function restoreTraffic(ctx: RunContext, recorded: RecordedSwitch):
 async function switchBack(
   ctx: RunContext,
   { trafficSwitch, previousService, switching }: RecordedSwitch,
-  { router, pods }: { readonly router: TrafficRouter; readonly pods: readonly PodName[] },
+  router: TrafficRouter,
 ): Promise<RestoredTraffic> {
   const { to: role, from, state, revision } = trafficSwitch;
   await router.restore(previousService);
@@ -74,7 +73,8 @@ async function switchBack(
   const failed = historyEntry(ctx.run, revision, 'failed');
   const note = unrecordedOf(await recordFailure(ctx.records, withHistory(rest, failed)));
   const service = previousService.ref;
-  if (from === undefined) return { serving: { kind: 'switched-back', service, ...note } };
+  const { object } = previousService;
+  if (from === undefined || object === undefined) return { serving: { kind: 'switched-back', service, ...note } };
   const to = { role: from, ...(state.current !== undefined && { revision: state.current }) };
   const roles = {
     activeRole: from,
@@ -84,7 +84,8 @@ async function switchBack(
   const serving = { kind: 'switched-back', service, to, ...note } as const;
   if (ctx.signal.aborted) return { ...roles, serving };
   try {
-    await router.confirm(pods, { timeoutMs: confirmMs, signal: new AbortController().signal });
+    // Whatever the Service selected before is right again, also pods that became ready since.
+    await router.confirm({ object }, { timeoutMs: confirmMs, signal: new AbortController().signal });
     return { ...roles, serving };
   } catch (error) {
     return { ...roles, serving: { ...serving, unconfirmed: asCutoverError(error).message } };

@@ -15,6 +15,8 @@ export interface VerifiedRole {
   readonly workloads: readonly KubeObject[];
   readonly ready: readonly ReadyWorkload[];
   readonly stagedChecks: readonly CheckResult[];
+  /** Until when pods that are replaced after the checks are waited for, in milliseconds of the context's clock. */
+  readonly readyUntilMs: number;
 }
 
 /** What is staged, and how it is verified before it gets the traffic. */
@@ -32,6 +34,7 @@ export interface VerifyStagedRequest {
  */
 export async function verifyStaged(ctx: RunContext, request: VerifyStagedRequest): Promise<VerifiedRole> {
   const { state, staged, revision, checks, timeoutMs } = request;
+  const readyUntilMs = ctx.clock.now() + timeoutMs;
   const found = await Promise.all(
     staged.workloads.map(async verified => ({ verified, live: await ctx.cluster.get(verified.ref) })),
   );
@@ -50,7 +53,7 @@ export async function verifyStaged(ctx: RunContext, request: VerifyStagedRequest
       .map(({ ref }) => `${describeRef(ref)} runs another template than was verified`),
   );
   const stagedChecks = await checkStaged(ctx, { role: staged.role, state, revision, workloads, ready, checks });
-  return { workloads, ready, stagedChecks };
+  return { workloads, ready, stagedChecks, readyUntilMs };
 }
 
 /** Waits until live workloads are ready in the version that they have now. Throws `switch` when there is no pod at all. */

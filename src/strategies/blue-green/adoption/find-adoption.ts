@@ -13,7 +13,7 @@ import { roleLabel } from '../../../manifests/roles/copies.js';
 import { canonical } from '../../../plan/change.js';
 import type { ReleaseState } from '../../../release/state.js';
 import type { RunContext } from '../../../run/context.js';
-import { selectedPods } from '../../../traffic/service-selector.js';
+import { selectedPods } from '../../../traffic/selected-pods.js';
 import type { BlueGreenDeploy } from '../staging/staging.js';
 import type { Adoption } from './live-application.js';
 
@@ -44,7 +44,6 @@ export async function findAdoption(ctx: RunContext, deploy: BlueGreenDeploy): Pr
     before: { ref: refOf(service), object: service },
     narrowed: narrowedTo(hash, service, migration),
     ...(migration !== undefined && { migration }),
-    pods: pods.map(({ metadata }) => ({ name: metadata.name })),
   };
 }
 

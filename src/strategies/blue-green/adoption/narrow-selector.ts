@@ -19,14 +19,14 @@ import type { Adoption } from './live-application.js';
  * until its endpoints are those pods. Without it, pods that are staged with the same labels would get traffic at once.
  */
 export async function narrowSelector(ctx: RunContext, adoption: Adoption): Promise<void> {
-  const { before, narrowed, migration, pods } = adoption;
+  const { before, narrowed, migration } = adoption;
   const { cluster, log, signal } = ctx;
   const owned =
     migration === undefined ? before.object : await cluster.setManagedFields(before.object, migration.managedFields);
   const { resourceVersion } = owned.metadata;
   await cluster.apply(narrowed, { force: true, ...(resourceVersion !== undefined && { resourceVersion }) });
   log.info(`${describeRef(before.ref)} selects the pods that serve now and no others, whatever their labels`);
-  await routerOf(ctx, before.ref).confirm(pods, { timeoutMs: confirmMs, signal });
+  await routerOf(ctx, before.ref).confirm({ object: narrowed }, { timeoutMs: confirmMs, signal });
 }
 
 /** The Service as it was before it was narrowed. */
