@@ -1,8 +1,8 @@
 import { describe, expect, it } from '@jest/globals';
 import type { Cluster } from '../../src/cluster/cluster.js';
-import { refOf, type KubeObject } from '../../src/kubernetes/object.js';
+import { refOf, type KubeObject, type ObjectRef } from '../../src/kubernetes/object.js';
 import type { Assessment } from '../../src/rollout/assessment.js';
-import { diagnose } from '../../src/rollout/diagnosis.js';
+import { diagnose, podToDiagnose } from '../../src/rollout/diagnosis.js';
 import { rolloutTimeout } from '../../src/rollout/rollout-error.js';
 import { podFailureOf } from '../../src/rollout/pod-failure.js';
 import { watchedCluster } from '../support/cluster/watched-cluster.js';
@@ -28,6 +28,25 @@ async function diagnosed(assessment: Assessment, answers: WatchedAnswers = {}) {
   };
   return { diagnosis: await diagnose(assessment, { ...port, logs }), asked, lines };
 }
+
+describe('the pod that is diagnosed', () => {
+  const evicted = pod({ name: 'web-0', ready: false, phase: 'Failed', containers: [] });
+  const [ready, starting] = [pod({ name: 'web-1' }), pod({ name: 'web-2', ready: false })];
+  const completed = pod({ name: 'web-3', ready: false, phase: 'Succeeded' });
+  const stopping = pod({ name: 'web-4', deleting: true });
+  const job: ObjectRef = { apiVersion: 'batch/v1', kind: 'Job', namespace: 'shop', name: 'migrate' };
+
+  it.each([
+    ['is one that starts, not the evicted one before it', [evicted, ready, starting], undefined, 'web-2'],
+    ['is one that starts rather than one that stops', [stopping, starting], undefined, 'web-2'],
+    ['is one that stops if all others are ready', [ready, stopping], undefined, 'web-4'],
+    ['is none if another pod took the place of the evicted one', [evicted, ready], undefined, undefined],
+    ['is the evicted one if none took its place', [evicted], undefined, 'web-0'],
+    ['is the one of a Job that failed, although another try runs', [completed, evicted, ready], job, 'web-0'],
+  ])('%s', (...[, pods, ref, name]) => {
+    expect(podToDiagnose({ ...assessed(pods), ...(ref && { ref }) })?.metadata.name).toBe(name);
+  });
+});
 
 describe('the log of a container that is not ready', () => {
   const ofOne = (facts: ContainerFacts) => assessed([pod({ name: 'web-1', ready: false, containers: [facts] })]);

@@ -99,6 +99,29 @@ describe('watching', () => {
 });
 
 describe('a rollout', () => {
+  it('succeeds beside a pod that was evicted and replaced, and does not list it', async () => {
+    const { cluster, clock, observer } = await observing();
+    const evicted = newPod('evicted', { ready: false, phase: 'Failed' });
+    await cluster.send('ADDED', written, set, newPod('a'), newPod('b'), evicted);
+    await cluster.synced();
+    const outcome = outcomeOf(observer.waitForRollout({ targets: [written], ...limits }));
+    await clock.advance(5_000);
+    expect(outcome.ready?.[0]?.pods.map(({ name }) => name)).toEqual(['a', 'b']);
+  });
+
+  it('starts its time of being stable again when a pod is evicted', async () => {
+    const { cluster, clock, observer } = await observing();
+    await cluster.send('ADDED', written, set, newPod('a'), newPod('b'));
+    await cluster.synced();
+    const outcome = outcomeOf(observer.waitForRollout({ targets: [written], ...limits }));
+    await clock.advance(3_000);
+    await cluster.send('MODIFIED', newPod('b', { phase: 'Failed' }), newPod('c'));
+    await clock.advance(4_999);
+    expect(outcome).toEqual({});
+    await clock.advance(1);
+    expect(outcome.ready?.[0]?.pods.map(({ name }) => name)).toEqual(['a', 'c']);
+  });
+
   it('succeeds once the pods of the template that was written are ready and have stayed so', async () => {
     const { cluster, clock, lines, observer } = await observing();
     await cluster.send(

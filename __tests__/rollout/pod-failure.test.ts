@@ -15,6 +15,11 @@ const crashing = (restarts: number): ContainerFacts => ({
   lastState: ended(3),
 });
 
+const evicted = (message: string): ReturnType<typeof pod> => {
+  const failed = pod({ phase: 'Failed', ready: false, containers: [{ state: ended(137) }] });
+  return { ...failed, status: { ...(failed['status'] as object), reason: 'Evicted', message } };
+};
+
 describe('a pod that will not become ready by itself', () => {
   it.each([
     [
@@ -163,6 +168,10 @@ describe('a pod that may become ready by itself', () => {
     expect(podFailureOf(pod({ ready: true, containers: [container] }))).toBeUndefined();
   });
 
+  it('was evicted, so another pod takes its place', () => {
+    expect(podFailureOf(pod({ ready: false, phase: 'Failed', containers: [crashing(9)] }))).toBeUndefined();
+  });
+
   it('is being deleted, so its state no longer matters', () => {
     expect(podFailureOf(pod({ ready: false, deleting: true, containers: [crashing(9)] }))).toBeUndefined();
   });
@@ -171,6 +180,8 @@ describe('a pod that may become ready by itself', () => {
 describe('why a pod is not ready', () => {
   it.each([
     ['stopping', pod({ deleting: true })],
+    ['failed', pod({ phase: 'Failed', ready: false, containers: [] })],
+    ['failed (Evicted: The node was low on resource: memory.)', evicted('The node was low on resource: memory.')],
     [
       'cannot be scheduled: 0/3 nodes are available',
       pod({

@@ -59,6 +59,14 @@ describe('a Deployment', () => {
     ],
     ['is not ready by counts that its own pods contradict', {}, [pod()], false, '1 of 2 ready'],
     [
+      'is ready beside a pod that was evicted and replaced',
+      {},
+      [...two, pod({ name: 'c', ready: false, phase: 'Failed' })],
+      true,
+      '2 of 2 ready',
+    ],
+    ['does not count an evicted pod', {}, [pod(), pod({ name: 'b', phase: 'Failed' })], false, '1 of 2 ready'],
+    [
       'does not count a pod that is being deleted',
       {},
       [pod(), pod({ name: 'b', deleting: true })],

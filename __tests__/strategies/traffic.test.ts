@@ -33,6 +33,8 @@ const check: Check = {
   intervalMs: 1000,
 };
 
+const now = '2026-03-01T12:00:00Z';
+
 interface PreparedSwitch {
   readonly cluster: MemoryCluster;
   readonly ctx: ReturnType<typeof stepOn>;
@@ -78,6 +80,7 @@ async function prepare(options: {
         },
       ],
       stagedChecks: [],
+      readyUntilMs: 60_000,
     },
     checks: [check],
     outcome: 'switched',
@@ -139,6 +142,17 @@ describe('switching users to the other role', () => {
       current: 2,
       history: [expect.objectContaining({ revision: 2, outcome: 'switched', role: 'green' })],
     });
+  });
+
+  it('is made although a controller has written the status of the Service since', async () => {
+    const prepared = await prepare({});
+    const { store } = prepared.cluster;
+    const live = store.get(publicRef)!;
+    const status = {
+      conditions: [{ type: 'Ready', status: 'True', reason: 'x', message: '', lastTransitionTime: now }],
+    };
+    store.update({ ...live, status }, { part: 'status' });
+    await expect(switchIn(prepared)).resolves.toMatchObject({ outcome: 'switched' });
   });
 
   it('has what to restore on record before it switches', async () => {
@@ -385,7 +399,23 @@ describe('users stay where they are', () => {
       store.update({ ...pod, status: { conditions: [{ type: 'Ready', status: 'False' }] } }, { part: 'status' });
     }
     const { error } = await failure(switchIn(prepared));
-    expect(error).toMatchObject({ code: 'switch', message: 'Service shop/web would select no ready pod of green' });
+    expect(error).toMatchObject({ code: 'timeout', object: 'Deployment shop/web-green' });
+    expect(selectedRole(prepared.cluster)).toBe('blue');
+  });
+
+  it('when one of the pods is no longer ready and the timeout is over', async () => {
+    const prepared = await prepare({});
+    const { store } = prepared.cluster;
+    const pod = store.get({ apiVersion: 'v1', kind: 'Pod', namespace: 'shop', name: 'green-2' })!;
+    store.update({ ...pod, status: { conditions: [{ type: 'Ready', status: 'False' }] } }, { part: 'status' });
+    await prepared.ctx.clock.wait(60_000, prepared.ctx.signal);
+    const { error } = await failure(switchIn(prepared));
+    expect(error).toMatchObject({
+      code: 'timeout',
+      object: 'Service shop/web',
+      message:
+        'Service shop/web was not switched to green: not all wanted pods are ready: Deployment shop/web-green: 1 of 2 ready; pod green-2: pending, not ready',
+    });
     expect(selectedRole(prepared.cluster)).toBe('blue');
   });
 

@@ -11,9 +11,25 @@ export function isBeingDeleted({ metadata }: KubeObject): boolean {
   return metadata.deletionTimestamp !== undefined;
 }
 
-/** Whether the pod may receive traffic. A pod that is being deleted is not ready, whatever its conditions are. */
+/** Whether the pod has ended for good: it succeeded or failed. An evicted pod has failed. It stays until somebody deletes it. */
+export function hasEnded(pod: KubeObject): boolean {
+  const { phase } = statusOf(pod);
+  return phase === 'Succeeded' || phase === 'Failed';
+}
+
+/** Whether the pod counts for the workload that owns it: it is not being deleted and has not ended, as its controller counts. */
+export function isActive(pod: KubeObject): boolean {
+  return !isBeingDeleted(pod) && !hasEnded(pod);
+}
+
+/** The pods that count: the one filter of readiness, traffic and adoption. A workload creates another pod in place of any other. */
+export function activePods(pods: readonly KubeObject[]): readonly KubeObject[] {
+  return pods.filter(isActive);
+}
+
+/** Whether the pod may receive traffic. A pod that is not active is not ready, whatever its conditions are. */
 export function isReady(pod: KubeObject): boolean {
-  return !isBeingDeleted(pod) && conditionOf(pod, 'Ready')?.status === 'True';
+  return isActive(pod) && conditionOf(pod, 'Ready')?.status === 'True';
 }
 
 /** The number of restarts of all its containers. */

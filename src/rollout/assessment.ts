@@ -1,11 +1,11 @@
 import { refOf } from '../kubernetes/object.js';
 import type { KubeObject, ObjectRef } from '../kubernetes/object.js';
 import { sameTemplate } from '../kubernetes/pod-template.js';
-import { restartsOf } from '../kubernetes/pod.js';
+import { activePods, restartsOf } from '../kubernetes/pod.js';
 import { specOf } from '../kubernetes/workload.js';
 import { customResourceRule } from './readiness/custom-resource.js';
 import { unobserved } from './readiness/readiness.js';
-import { remaining, type Judgement, type RolloutContext } from './readiness/rule.js';
+import type { Judgement, RolloutContext } from './readiness/rule.js';
 import { rolloutRuleOf } from './readiness/table.js';
 
 /** The state of one object that a deploy waits for, judged from everything that the watches have reported. */
@@ -44,7 +44,7 @@ export function assess(target: KubeObject, context: RolloutContext): Assessment 
 
 /** What must not change while an object has to stay ready: which new pods there are, and how often they restarted. */
 export function fingerprint({ newPods }: Assessment): string {
-  return remaining(newPods)
+  return activePods(newPods)
     .map(pod => `${pod.metadata.uid ?? pod.metadata.name}:${restartsOf(pod)}`)
     .sort()
     .join(' ');

@@ -3,7 +3,8 @@ import { asCutoverError } from '../errors.js';
 import type { Problem } from '../errors.js';
 import { refOf } from '../kubernetes/object.js';
 import type { KubeObject } from '../kubernetes/object.js';
-import { containerStatusesOf, isReady } from '../kubernetes/pod.js';
+import { activePods, containerStatusesOf, hasEnded, isReady } from '../kubernetes/pod.js';
+import { statusOf } from '../kubernetes/status.js';
 import type { Assessment } from './assessment.js';
 
 /** What events and logs add to the status of an object that did not become ready. */
@@ -28,9 +29,17 @@ interface Event {
   readonly eventTime?: string;
 }
 
-/** The pod to diagnose: the one that failed, else the first that is not ready. */
-export function podToDiagnose({ podFailure, newPods }: Assessment): KubeObject | undefined {
-  return podFailure?.pod ?? newPods.find(pod => !isReady(pod));
+/**
+ * The pod to diagnose: the one that failed, else the first that is not ready. A pod that has ended is no cause while another
+ * took its place; without another, and for a Job, it is the first that failed.
+ */
+export function podToDiagnose({ ref, podFailure, newPods }: Assessment): KubeObject | undefined {
+  if (podFailure !== undefined) return podFailure.pod;
+  const unready = newPods.filter(pod => !hasEnded(pod) && !isReady(pod));
+  if (unready.length > 0) return activePods(unready)[0] ?? unready[0];
+  return ref.kind === 'Job' || newPods.every(hasEnded)
+    ? newPods.find(pod => statusOf(pod).phase === 'Failed')
+    : undefined;
 }
 
 /**

@@ -4,6 +4,7 @@ import { asCutoverError, CutoverError } from '../errors.js';
 import type { Log } from '../log.js';
 import { describeRef, refOf } from '../kubernetes/object.js';
 import type { KindRef, KubeObject, ObjectRef } from '../kubernetes/object.js';
+import { activePods } from '../kubernetes/pod.js';
 import { assess } from './assessment.js';
 import type { Assessment } from './assessment.js';
 import { formatDuration } from './duration.js';
@@ -11,7 +12,7 @@ import { rolloutFailure, rolloutTimeout } from './rollout-error.js';
 import { Inventory } from './inventory.js';
 import { Progress, type WaitLimits } from './progress.js';
 import { isCustom } from './readiness/custom-resource.js';
-import { remaining, type Paused } from './readiness/rule.js';
+import type { Paused } from './readiness/rule.js';
 import { logNote, waitUntilReady } from './wait-until-ready.js';
 import { kindKey, watchedKinds } from './watched-kinds.js';
 
@@ -152,7 +153,7 @@ export function observe({ cluster, log, signal, targets, clock }: ObserveOptions
 }
 
 function readyOf({ ref, live, newPods, templateHash }: Assessment): ReadyWorkload {
-  const pods = remaining(newPods)
+  const pods = activePods(newPods)
     .map(({ metadata }) => ({ name: metadata.name, uid: metadata.uid ?? '' }))
     .sort((a, b) => a.name.localeCompare(b.name));
   const { uid = '', generation = 0 } = live?.metadata ?? {};

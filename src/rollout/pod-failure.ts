@@ -1,5 +1,5 @@
 import type { KubeObject } from '../kubernetes/object.js';
-import { containerStatusesOf, isBeingDeleted, isReady } from '../kubernetes/pod.js';
+import { containerStatusesOf, hasEnded, isActive, isBeingDeleted, isReady } from '../kubernetes/pod.js';
 import { conditionOf, statusOf } from '../kubernetes/status.js';
 import type { ContainerState, ContainerStatus } from '../kubernetes/status.js';
 
@@ -47,9 +47,9 @@ const hints = {
   memory: 'Raise resources.limits.memory, or find out what uses so much.',
 };
 
-/** The first failure of a pod's containers; `undefined` when the pod may become ready by itself. */
+/** The first failure of an active pod's containers; `undefined` when the pod may become ready by itself. */
 export function podFailureOf(pod: KubeObject): PodFailure | undefined {
-  if (isBeingDeleted(pod)) return undefined;
+  if (!isActive(pod)) return undefined;
   for (const container of containerStatusesOf(pod)) {
     const failure = waitingFailure(container, pod) ?? crashFailure(container, pod);
     if (failure !== undefined) return { ...failure, pod, container: container.name };
@@ -106,9 +106,12 @@ function describeExit(terminated: ContainerState['terminated']): string {
   return `exit code ${exitCode}${why === '' ? '' : ` (${why})`}`;
 }
 
-/** Short reason why a pod is not ready, for the error of a wait that timed out. */
+/** Short reason why a pod is not ready, for the error of a wait that timed out. An evicted pod says so itself. */
 export function whyNotReady(pod: KubeObject): string {
   if (isBeingDeleted(pod)) return 'stopping';
+  const { phase = 'Pending', reason, message } = statusOf(pod);
+  if (hasEnded(pod) && reason !== undefined)
+    return `${phase.toLowerCase()} (${[reason, message && oneLine(message)].filter(Boolean).join(': ')})`;
   const scheduled = conditionOf(pod, 'PodScheduled');
   if (scheduled?.status === 'False')
     return `cannot be scheduled: ${oneLine(scheduled.message ?? scheduled.reason ?? '')}`;
@@ -124,8 +127,7 @@ export function whyNotReady(pod: KubeObject): string {
       return `container ${name} ended with ${describeExit(terminated)}${restarts}`;
     if (state?.running !== undefined && ready === false) return `container ${name} runs but is not ready${restarts}`;
   }
-  const { phase = 'Pending' } = statusOf(pod);
-  return `${phase.toLowerCase()}, not ready`;
+  return hasEnded(pod) ? phase.toLowerCase() : `${phase.toLowerCase()}, not ready`;
 }
 
 /** On one line of at most 300 characters, cut between words: half of a secret would no longer be masked. */

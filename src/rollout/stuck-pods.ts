@@ -8,7 +8,7 @@ import { describeRef, refOf } from '../kubernetes/object.js';
 import type { KubeObject, ObjectRef } from '../kubernetes/object.js';
 import type { Snapshot } from '../plan/change.js';
 import { controllerRevisionOf } from '../kubernetes/pod-template.js';
-import { isBeingDeleted, isReady } from '../kubernetes/pod.js';
+import { isActive, isReady } from '../kubernetes/pod.js';
 import { statusOf } from '../kubernetes/status.js';
 import { ownedBy, specOf } from '../kubernetes/workload.js';
 import { podFailureOf } from './pod-failure.js';
@@ -85,7 +85,7 @@ export function isUnsettled(object: KubeObject): boolean {
 }
 
 /**
- * Pods that are neither ready nor of the set's current version. A pod of the previous version may only need more time; it is
+ * Active pods that are neither ready nor of the set's current version. A pod of the previous version may only need more time; it is
  * stuck when it cannot become ready by itself.
  */
 export function stuckPods({
@@ -102,7 +102,7 @@ export function stuckPods({
   return pods.filter(
     pod =>
       ownedBy(pod, now.metadata.uid ?? '') &&
-      !isBeingDeleted(pod) &&
+      isActive(pod) &&
       !isReady(pod) &&
       controllerRevisionOf(pod) !== updateRevision &&
       (controllerRevisionOf(pod) !== currentRevision || podFailureOf(pod) !== undefined),

@@ -1,94 +1,125 @@
 import type { Cluster } from '../cluster/cluster.js';
 import { CutoverError } from '../errors.js';
 import { describeRef, type KubeObject, type ObjectRef } from '../kubernetes/object.js';
+import { isReady } from '../kubernetes/pod.js';
+import { labelSelectorOf } from '../kubernetes/selectors.js';
 import type { Log } from '../log.js';
-import type { ConfirmOptions, PodName } from './router.js';
+import type { ConfirmOptions, ExpectedPods } from './router.js';
+import { judgeServedPods, type ServedVerdict } from './served-pods.js';
 
 /** EndpointSlices follow a selector within moments; if it does not, the cluster is faulty and not the application slow. */
 export const confirmMs = 30_000;
 
-interface SliceEndpoint {
-  readonly conditions?: { readonly ready?: boolean; readonly terminating?: boolean };
-  readonly targetRef?: { readonly kind?: string; readonly name?: string };
+interface Confirmation extends ConfirmOptions {
+  readonly cluster: Cluster;
+  readonly log: Log;
+  readonly service: ObjectRef;
+  readonly expected: ExpectedPods;
 }
 
-/** Whether the endpoints of a Service are exactly `expected`: all pods of the new role, none of the other. */
-export function judgeEndpoints(
-  slices: readonly KubeObject[],
-  expected: readonly PodName[],
-): { readonly done: boolean; readonly reason: string } {
-  const ready = new Set(
-    slices
-      .flatMap(slice => (slice['endpoints'] as readonly SliceEndpoint[] | undefined) ?? [])
-      // An absent `ready` means unknown, which consumers must read as ready.
-      .filter(({ conditions }) => conditions?.ready !== false)
-      .flatMap(({ targetRef }) => targetRef?.name ?? []),
-  );
-  const names = new Set(expected.map(({ name }) => name));
-  const missing = [...names].filter(name => !ready.has(name));
-  const foreign = [...ready].filter(name => !names.has(name));
-  if (names.size === 0) return { done: false, reason: 'no pod is ready' };
-  if (missing.length > 0) return { done: false, reason: `not yet an endpoint: ${missing.join(', ')}` };
-  if (foreign.length > 0) return { done: false, reason: `still an endpoint: ${foreign.join(', ')}` };
-  return { done: true, reason: `${ready.size} endpoint${ready.size === 1 ? '' : 's'}, all of the expected pods` };
-}
-
-/** Waits until the Service's EndpointSlices hold all of these pods and no other. Throws `switch` at the deadline. */
-export async function confirmEndpoints(
-  options: ConfirmOptions & {
-    readonly cluster: Cluster;
-    readonly log: Log;
-    readonly service: ObjectRef;
-    readonly pods: readonly PodName[];
-  },
-): Promise<void> {
-  const { cluster, log, service, pods, timeoutMs, signal: cancelled } = options;
+/**
+ * Waits until the Service's EndpointSlices hold exactly the expected pods that are ready, and enough of them; resolves with
+ * those pods. A pod that is replaced meanwhile is waited for, since users reach the right version without it. Throws
+ * `switch` at the deadline.
+ */
+export async function confirmEndpoints(options: Confirmation): Promise<readonly KubeObject[]> {
+  const { cluster, log, service, expected, signal: cancelled } = options;
+  const { timeoutMs, readyTimeoutMs = timeoutMs } = options;
   const ended = new AbortController();
-  const signal = AbortSignal.any([AbortSignal.timeout(timeoutMs), cancelled, ended.signal]);
-  const slices = new Map<string, KubeObject>();
-  let verdict = { done: false, reason: 'no EndpointSlice was seen yet' };
-  let synced = false;
-  const events = cluster.watch(
-    {
-      apiVersion: 'discovery.k8s.io/v1',
-      kind: 'EndpointSlice',
-      ...(service.namespace !== undefined && { namespace: service.namespace }),
-    },
-    { labelSelector: `kubernetes.io/service-name=${service.name}`, signal },
-  );
-  try {
-    for await (const event of events) {
-      if (event.type === 'DELETED') slices.delete(event.object.metadata.name);
-      else if (event.type === 'synced') synced = true;
-      else slices.set(event.object.metadata.name, event.object);
-      // With several slices, one of them may look complete.
-      if (!synced) continue;
-      verdict = judgeEndpoints([...slices.values()], pods);
-      if (verdict.done) {
-        log.info(`${describeRef(service)}: ${verdict.reason}`);
-        return;
-      }
+  const signal = AbortSignal.any([cancelled, ended.signal]);
+  const [slices, pods, owners] = [watchedBy('EndpointSlice'), watchedBy('Pod'), watchedBy('ReplicaSet')];
+  const seen: { verdict: ServedVerdict; follows: boolean } = {
+    verdict: { kind: 'behind', reason: 'no EndpointSlice was seen yet' },
+    follows: false,
+  };
+  let timer = setTimeout(() => ended.abort(), timeoutMs);
+
+  /** Called at each event. */
+  const judge = (): void => {
+    // With several slices, one of them may look complete.
+    if (signal.aborted || ![slices, pods, owners].every(({ synced }) => synced)) return;
+    const verdict = judgeServedPods({
+      slices: [...slices.objects.values()],
+      pods: [...pods.objects.values()],
+      owners: [...owners.objects.values()],
+      ...(expected.workloads !== undefined && { workloads: expected.workloads }),
+    });
+    seen.verdict = verdict;
+    if (verdict.kind === 'served') ended.abort();
+    if (verdict.kind !== 'too-few' || seen.follows) return;
+    // The cluster follows. From now on, only the application needs time.
+    seen.follows = true;
+    clearTimeout(timer);
+    timer = setTimeout(() => ended.abort(), Math.max(timeoutMs, readyTimeoutMs));
+    log.info(`${describeRef(service)}: its endpoints are the expected pods, but too few are ready: ${verdict.reason}`);
+  };
+
+  const read = async (watched: Watched, labelSelector: string): Promise<void> => {
+    const { namespace } = service;
+    const kind = { ...watched.kind, ...(namespace !== undefined && { namespace }) };
+    for await (const event of cluster.watch(kind, { labelSelector, signal })) {
+      if (event.type === 'synced') watched.synced = true;
+      else if (event.type === 'DELETED') watched.objects.delete(keyOf(event.object));
+      else watched.objects.set(keyOf(event.object), event.object);
+      judge();
     }
+  };
+  try {
+    const selector = labelSelectorOf(expected.object);
+    await Promise.all([
+      read(slices, `kubernetes.io/service-name=${service.name}`),
+      read(pods, selector),
+      read(owners, selector),
+    ]);
   } catch (error) {
     if (!signal.aborted) throw error;
   } finally {
     ended.abort();
+    clearTimeout(timer);
+  }
+  const { kind, reason } = seen.verdict;
+  if (kind === 'served') {
+    log.info(`${describeRef(service)}: ${reason}`);
+    return [...pods.objects.values()].filter(isReady);
   }
   cancelled.throwIfAborted();
-  throw endpointsDidNotFollow(service, { timeoutMs, reason: verdict.reason });
+  const lateMs = seen.follows ? Math.max(timeoutMs, readyTimeoutMs) : timeoutMs;
+  throw kind === 'too-few' ? tooFewPods(service, lateMs, reason) : endpointsDidNotFollow(service, lateMs, reason);
 }
 
-function endpointsDidNotFollow(
-  service: ObjectRef,
-  { timeoutMs, reason }: { readonly timeoutMs: number; readonly reason: string },
-): CutoverError {
+interface Watched {
+  readonly kind: { readonly apiVersion: string; readonly kind: string };
+  /** By uid: a pod may be deleted while another one gets its name. */
+  readonly objects: Map<string, KubeObject>;
+  synced: boolean;
+}
+
+const apiVersions = { EndpointSlice: 'discovery.k8s.io/v1', Pod: 'v1', ReplicaSet: 'apps/v1' };
+
+function watchedBy(kind: keyof typeof apiVersions): Watched {
+  return { kind: { apiVersion: apiVersions[kind], kind }, objects: new Map(), synced: false };
+}
+
+function keyOf({ metadata }: KubeObject): string {
+  return metadata.uid ?? metadata.name;
+}
+
+function endpointsDidNotFollow(service: ObjectRef, afterMs: number, reason: string): CutoverError {
   const name = describeRef(service);
   return new CutoverError(
-    `${name} was switched, but its endpoints did not follow within ${Math.round(timeoutMs / 1000)} s: ${reason}`,
+    `${name} was switched, but its endpoints did not follow within ${Math.round(afterMs / 1000)} s: ${reason}`,
     {
       code: 'switch',
       object: name,
       hint: 'Look at the EndpointSlices of the Service and at the endpointslice controller of the cluster.',
     },
+  );
+}
+
+function tooFewPods(service: ObjectRef, afterMs: number, reason: string): CutoverError {
+  const name = describeRef(service);
+  return new CutoverError(
+    `${name} was switched, but too few of its pods were ready after ${Math.round(afterMs / 1000)} s: ${reason}`,
+    { code: 'switch', object: name, hint: 'They were ready before the switch. Look at the events of these pods.' },
   );
 }

@@ -3,11 +3,8 @@ import type { KubeObject } from '../kubernetes/object.js';
 import type { ObjectWriter } from '../cluster/cluster.js';
 import type { Snapshot } from '../plan/change.js';
 import type { Active, PodLabels } from './active-role.js';
-
-/** One pod that users should, or should not, reach. */
-export interface PodName {
-  readonly name: string;
-}
+import type { Look, LookRequest } from './look.js';
+import type { WorkloadPods } from './served-pods.js';
 
 /** The two roles of a release, and the labels that distinguish their pods. */
 export interface RolePods {
@@ -30,9 +27,20 @@ export interface TrafficTarget {
   readonly force: boolean;
 }
 
-/** How long to wait until the endpoints follow, and what ends the wait early. */
+/** Which pods users should reach, by identity. */
+export interface ExpectedPods {
+  /** The routing object as it was written: the pods that it selects are watched. */
+  readonly object: KubeObject;
+  /** The workloads of these pods. Absent: all pods that it selects, at least one. */
+  readonly workloads?: readonly WorkloadPods[];
+}
+
+/** How long to wait, and what ends the wait early. */
 export interface ConfirmOptions {
+  /** How long the cluster may take to follow the write. */
   readonly timeoutMs: number;
+  /** How long pods that are replaced meanwhile may take to be ready, once the cluster has followed. Default: `timeoutMs`. */
+  readonly readyTimeoutMs?: number;
   readonly signal: AbortSignal;
 }
 
@@ -45,12 +53,17 @@ export interface TrafficRouter {
   read(roles: RolePods): Promise<LiveTraffic>;
   /** Ready pods that users reach through this version of the routing object. `undefined`: it does not exist; no pods. */
   readyPods(object: KubeObject | undefined): Promise<readonly KubeObject[]>;
+  /** One look at what users would reach through the target. Throws `changed` when a workload is not what was verified. */
+  look(request: LookRequest): Promise<Look>;
   /** Sends all users to the target by one write. Throws `moved` when the routing object changed since `before` was read. */
   set(target: TrafficTarget, before: Snapshot, writer: ObjectWriter): Promise<void>;
   /** Whether users are sent to the target now; for a `set` whose answer was lost. */
   isSetTo(target: TrafficTarget): Promise<boolean>;
-  /** Waits until users reach all of these pods and no others. Throws `switch` at the deadline. */
-  confirm(pods: readonly PodName[], options: ConfirmOptions): Promise<void>;
+  /**
+   * Waits until users reach the expected pods that are ready, enough of them, and no others; resolves with those pods. Throws
+   * `switch` at the deadline, naming the pods that are missing or foreign.
+   */
+  confirm(expected: ExpectedPods, options: ConfirmOptions): Promise<readonly KubeObject[]>;
   /** Sends users where they were. Throws when that was not possible. */
   restore(before: Snapshot, writer: ObjectWriter): Promise<void>;
 }

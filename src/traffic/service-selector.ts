@@ -1,13 +1,14 @@
 import { isReady } from '../kubernetes/pod.js';
 import { restoreSnapshots } from '../cluster/apply/restore-snapshots.js';
-import type { Cluster } from '../cluster/cluster.js';
-import { describeRef, refOf, type KubeObject, type ObjectRef } from '../kubernetes/object.js';
-import { labelSelectorOf, selectorOf } from '../kubernetes/selectors.js';
+import { describeRef, type ObjectRef } from '../kubernetes/object.js';
+import { selectorOf } from '../kubernetes/selectors.js';
 import { canonical } from '../plan/change.js';
 import type { RunContext } from '../run/context.js';
 import { decideActive } from './active-role.js';
 import { confirmEndpoints } from './endpoint-slices.js';
+import { lookAt } from './look.js';
 import type { TrafficRouter } from './router.js';
+import { selectedPods } from './selected-pods.js';
 
 /** The router that every cluster has: the selector of the public Service. */
 export function serviceSelector(
@@ -27,6 +28,8 @@ export function serviceSelector(
       return service === undefined ? [] : (await selectedPods(cluster, service)).filter(isReady);
     },
 
+    look: request => lookAt(cluster, ref, request),
+
     // One server-side apply: users reach the old role or the new one, never both and never none. The apply does not
     // mention clusterIP, nodePort and load balancer, so they stay.
     async set({ object, force }, before, writer) {
@@ -40,7 +43,7 @@ export function serviceSelector(
       return live !== undefined && canonical(selectorOf(live)) === canonical(selectorOf(object));
     },
 
-    confirm: (pods, options) => confirmEndpoints({ cluster, log, service: ref, pods, ...options }),
+    confirm: (expected, options) => confirmEndpoints({ cluster, log, service: ref, expected, ...options }),
 
     async restore(before, writer) {
       const { failed } = await restoreSnapshots({
@@ -51,13 +54,4 @@ export function serviceSelector(
       if (first !== undefined) throw first.error;
     },
   };
-}
-
-/** The pods that a Service selects, in any state. */
-export async function selectedPods(cluster: Cluster, service: KubeObject): Promise<readonly KubeObject[]> {
-  const { namespace } = refOf(service);
-  return cluster.list(
-    { apiVersion: 'v1', kind: 'Pod', ...(namespace !== undefined && { namespace }) },
-    { labelSelector: labelSelectorOf(service) },
-  );
 }

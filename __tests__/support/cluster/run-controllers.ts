@@ -29,8 +29,9 @@ export function runControllers({ store }: MemoryCluster): () => void {
         store.remove(refOf(pod), { gracePeriodSeconds: 0 });
         return;
       }
-      const { phase } = (pod['status'] ?? {}) as { phase?: string };
-      if (fieldOf(pod, 'nodeName') === undefined || phase === 'Running') return;
+      const { phase = 'Pending' } = (pod['status'] ?? {}) as { phase?: string };
+      // An evicted pod never starts again.
+      if (fieldOf(pod, 'nodeName') === undefined || phase !== 'Pending') return;
       addresses += 1;
       store.update({ ...pod, status: statusOf(pod, addresses) }, { part: 'status' });
     });

@@ -75,15 +75,21 @@ export function staged(more: Partial<BlueGreenState> = {}): BlueGreenState {
   };
 }
 
-/** Creates the pods `<role>-1` and `<role>-2` of a role, and sets the status of its Deployment. */
+/** Creates the pods `<role>-1` and `<role>-2` of a role and the ReplicaSet that owns them, and sets the status of its Deployment. */
 export async function run(cluster: MemoryCluster, role: Role, { ready = true } = {}): Promise<void> {
   await cluster.apply(deployment(role));
   const { store } = cluster;
+  const owner = createReplicaSet(cluster, role);
   for (const name of podsOf(role)) {
     const pod = store.create({
       apiVersion: 'v1',
       kind: 'Pod',
-      metadata: { name, namespace: 'shop', labels: { ...podLabels(role), 'pod-template-hash': hashOf(role) } },
+      metadata: {
+        name,
+        namespace: 'shop',
+        labels: { ...podLabels(role), 'pod-template-hash': hashOf(role) },
+        ownerReferences: [ownerReference(owner)],
+      },
       spec: { containers: [{ name: 'web', image: `site:v${numbers[role]}` }] },
     });
     const status = { conditions: [{ type: 'Ready', status: ready ? 'True' : 'False' }] };
@@ -91,6 +97,22 @@ export async function run(cluster: MemoryCluster, role: Role, { ready = true } =
   }
   const live = store.get(refOf(deployment(role)))!;
   store.update({ ...live, status: { replicas: 2, readyReplicas: ready ? 2 : 0 } }, { part: 'status' });
+}
+
+function createReplicaSet({ store }: MemoryCluster, role: Role): KubeObject {
+  const live = store.get(refOf(deployment(role)))!;
+  const { template } = live['spec'] as { template: { metadata: object; spec: object } };
+  const labels = { ...podLabels(role), 'pod-template-hash': hashOf(role) };
+  return store.create({
+    apiVersion: 'apps/v1',
+    kind: 'ReplicaSet',
+    metadata: { name: `web-${role}-1`, namespace: 'shop', labels, ownerReferences: [ownerReference(live)] },
+    spec: { replicas: 2, selector: { matchLabels: labels }, template: { ...template, metadata: { labels } } },
+  });
+}
+
+function ownerReference({ apiVersion, kind, metadata }: KubeObject) {
+  return { apiVersion, kind, name: metadata.name, uid: metadata.uid!, controller: true };
 }
 
 /** The hash of a role's pod template. */
@@ -112,7 +134,9 @@ export function followService({ store }: MemoryCluster): void {
       kind: 'EndpointSlice',
       metadata: { name, namespace: 'shop', labels: { 'kubernetes.io/service-name': object.metadata.name } },
       addressType: 'IPv4',
-      endpoints: pods.map(pod => ({ addresses: ['127.0.0.2'], targetRef: { kind: 'Pod', name: pod.metadata.name } })),
+      endpoints: pods.map(({ metadata: { name, uid } }) => {
+        return { addresses: ['127.0.0.2'], targetRef: { kind: 'Pod', name, uid } };
+      }),
     };
     queueMicrotask(() => {
       const live = store.get(refOf(slice));

@@ -4,6 +4,7 @@ import type { Log } from '../../log.js';
 import type { Snapshot } from '../../plan/change.js';
 import { orderWaves } from '../../plan/waves.js';
 import type { Clock } from '../clock.js';
+import type { ObjectWriter } from '../cluster.js';
 import { cancelled } from '../http/transport.js';
 import { keepsAutoscaledReplicas } from './autoscaled-replicas.js';
 import { removeCreated, type CreatedObjects } from './created-objects.js';

@@ -1,13 +1,13 @@
 import { fieldManager } from '../../cluster/apply/field-manager.js';
 import { appliedBy } from '../../cluster/apply/owned-fields.js';
 import type { KubeObject } from '../../kubernetes/object.js';
-import { isReady } from '../../kubernetes/pod.js';
+import { activePods, isReady } from '../../kubernetes/pod.js';
 import { newReplicaSet, templateHashOf } from '../../kubernetes/pod-template.js';
 import { conditionOf, statusOf } from '../../kubernetes/status.js';
 import { specOf } from '../../kubernetes/workload.js';
 import { controllerToleranceMs, failed, ready, readyWithWarning, unobserved, waiting } from './readiness.js';
 import type { Readiness } from './readiness.js';
-import { firstPodFailure, podKind, remaining, type Paused, type RolloutRule } from './rule.js';
+import { firstPodFailure, podKind, type Paused, type RolloutRule } from './rule.js';
 
 /** Ready when the ReplicaSet of its own template has all replicas ready and available, and no other pod is left. */
 export const deploymentRule: RolloutRule = {
@@ -44,12 +44,12 @@ export function deploymentReadiness(
   } = statusOf(deployment);
   if (observedGeneration < (deployment.metadata.generation ?? 0)) return waiting(unobserved);
 
-  const running = remaining(newPods);
-  const readyPods = running.filter(isReady).length;
+  const active = activePods(newPods);
+  const readyPods = active.filter(isReady).length;
   const old = Math.max(replicas - updatedReplicas, 0);
   const counts = `${readyPods} of ${desired} ready`;
   const complete = updatedReplicas === desired && readyReplicas === desired && availableReplicas === desired;
-  if (complete && old === 0 && replicas === desired && readyPods === desired && running.length === desired)
+  if (complete && old === 0 && replicas === desired && readyPods === desired && active.length === desired)
     return ready(counts);
 
   if (isPaused) {

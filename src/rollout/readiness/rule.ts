@@ -1,4 +1,3 @@
-import { isBeingDeleted } from '../../kubernetes/pod.js';
 import type { KindRef, KubeObject } from '../../kubernetes/object.js';
 import type { Inventory } from '../inventory.js';
 import { podFailureOf, type PodFailure } from '../pod-failure.js';
@@ -42,7 +41,7 @@ export interface RolloutContext {
 
 export interface Judgement {
   readonly readiness: Readiness;
-  /** Pods of the version that was written, and of no other. */
+  /** Pods of the version that was written, and of no other; those that are being deleted or have ended are among them. */
   readonly newPods: readonly KubeObject[];
   /** Identifies the new pods; absent for kinds that have no such hash. */
   readonly templateHash?: string;
@@ -65,8 +64,3 @@ export function firstPodFailure(
 /** Why pods of the previous version stay under `updateStrategy: OnDelete`. */
 export const onDeleteWarning =
   'its updateStrategy is OnDelete, so pods keep the previous version until somebody deletes them';
-
-/** The pods that are not being deleted. */
-export function remaining(pods: readonly KubeObject[]): readonly KubeObject[] {
-  return pods.filter(pod => !isBeingDeleted(pod));
-}

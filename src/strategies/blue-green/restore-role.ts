@@ -27,6 +27,7 @@ export interface RestoreRoleRequest {
 /** Applies a role as its revision was recorded, with at least as many pods as serve now; shared objects stay as they are. */
 export async function restoreRole(ctx: OperationContext, request: RestoreRoleRequest): Promise<VerifiedRole> {
   const { state, revision, role, from, checks, waitOptions } = request;
+  const readyUntilMs = ctx.clock.now() + waitOptions.timeoutMs;
   await warnOfSecrets(ctx, revision);
   const other = { role: from, deployments: state.roles[from]?.deployments ?? [] };
   const serving = await liveCounterparts(ctx, { role, objects: revision.objects }, other);
@@ -52,7 +53,7 @@ export async function restoreRole(ctx: OperationContext, request: RestoreRoleReq
   const stagedChecks = await ctx.phase('Verify staged', () =>
     checkStaged(ctx, { role, state, revision, workloads, ready, checks }),
   );
-  return { workloads, ready, stagedChecks };
+  return { workloads, ready, stagedChecks, readyUntilMs };
 }
 
 /** `serving`: the live Deployments of the role that serves, by the key of their counterparts. */

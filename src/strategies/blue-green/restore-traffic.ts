@@ -5,7 +5,7 @@ import { historyEntry } from '../../release/revision.js';
 import { abandon, withHistory } from '../../release/transitions.js';
 import type { OperationContext } from '../../run/context.js';
 import { confirmMs } from '../../traffic/endpoint-slices.js';
-import type { PodName, TrafficRouter } from '../../traffic/router.js';
+import type { TrafficRouter } from '../../traffic/router.js';
 import { routerOf } from '../../traffic/routers.js';
 import type { Outcome } from '../outcome/outcome.js';
 import type { WhyNotSwitchedBack } from '../outcome/serving.js';
@@ -56,8 +56,7 @@ export async function restoreTraffic(ctx: OperationContext, recorded: RecordedSw
         );
         return leaveSwitched(ctx, recorded, { kind: 'no-ready-pod', role: from });
       }
-      const names = pods.map(({ metadata }) => ({ name: metadata.name }));
-      return await switchBack(ctx, recorded, { router, pods: names });
+      return await switchBack(ctx, recorded, router);
     });
   } catch (error) {
     return leaveSwitched(ctx, recorded, { kind: 'failed', reason: asCutoverError(error).message });
@@ -67,14 +66,15 @@ export async function restoreTraffic(ctx: OperationContext, recorded: RecordedSw
 async function switchBack(
   ctx: OperationContext,
   { trafficSwitch, previousService, switching }: RecordedSwitch,
-  { router, pods }: { readonly router: TrafficRouter; readonly pods: readonly PodName[] },
+  router: TrafficRouter,
 ): Promise<RestoredTraffic> {
   const { to: role, from, state, revision } = trafficSwitch;
   await router.restore(previousService, ctx.writer);
   const failed = historyEntry(ctx.run, revision, 'failed');
   const note = unrecordedOf(await recordFailure(ctx.records, abandon(switching, failed)));
   const service = previousService.ref;
-  if (from === undefined) return { serving: { kind: 'switched-back', service, ...note } };
+  const { object } = previousService;
+  if (from === undefined || object === undefined) return { serving: { kind: 'switched-back', service, ...note } };
   const to = { role: from, ...(state.current !== undefined && { revision: state.current }) };
   const roles = {
     activeRole: from,
@@ -84,7 +84,8 @@ async function switchBack(
   const serving = { kind: 'switched-back', service, to, ...note } as const;
   if (ctx.signal.aborted) return { ...roles, serving };
   try {
-    await router.confirm(pods, { timeoutMs: confirmMs, signal: new AbortController().signal });
+    // Whatever the Service selected before is right again, also pods that became ready since.
+    await router.confirm({ object }, { timeoutMs: confirmMs, signal: new AbortController().signal });
     return { ...roles, serving };
   } catch (error) {
     return { ...roles, serving: { ...serving, unconfirmed: asCutoverError(error).message } };

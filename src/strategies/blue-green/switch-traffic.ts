@@ -1,6 +1,4 @@
-import { CutoverError } from '../../errors.js';
-import { describeRef, refOf, type KubeObject } from '../../kubernetes/object.js';
-import { hashLabel } from '../../kubernetes/pod-template.js';
+import { refKey, refOf } from '../../kubernetes/object.js';
 import type { Snapshot } from '../../plan/change.js';
 import { historyEntry } from '../../release/revision.js';
 import type { BlueGreenState } from '../../release/state.js';
@@ -8,8 +6,11 @@ import { begin, completeSwitch, type InProgress } from '../../release/transition
 import { begunBy } from '../../run/begun.js';
 import type { LockedContext, OperationContext, RunContext } from '../../run/context.js';
 import { confirmMs } from '../../traffic/endpoint-slices.js';
-import type { PodName, TrafficRouter } from '../../traffic/router.js';
+import type { Look } from '../../traffic/look.js';
+import type { TrafficRouter } from '../../traffic/router.js';
 import { routerOf } from '../../traffic/routers.js';
+import { isOf } from '../../traffic/served-pods.js';
+import { requireReadyRole } from '../../traffic/switch-precondition.js';
 import type { CheckResult } from '../../verify/verify.js';
 import { checksOf, requireChecks } from '../shared/checks.js';
 import { FailedStep, outcomeBase, type Outcome } from '../outcome/outcome.js';
@@ -54,12 +55,12 @@ export async function switchTraffic(ctx: LockedContext, trafficSwitch: TrafficSw
     throw new FailedStep(error, { ...base, changes: [], checks: stagedChecks, serving });
   }
 
-  let pods: readonly PodName[];
+  let look: Look;
   try {
-    pods = await ctx.phase('Switch', async () => {
+    look = await ctx.phase('Switch', async () => {
       ctx.signal.throwIfAborted();
-      const found = await podsToServe(router, trafficSwitch);
-      await router.set({ object: publicService, force: revision.force }, trafficSwitch.liveBefore, operation.writer);
+      const found = await podsToServe(ctx, router, trafficSwitch);
+      await router.set({ object: publicService, force: revision.force }, found.before, operation.writer);
       return found;
     });
   } catch (error) {
@@ -69,8 +70,8 @@ export async function switchTraffic(ctx: LockedContext, trafficSwitch: TrafficSw
   let switched: InProgress<BlueGreenState>;
   try {
     // Draining the old role before every proxy knows the new one would refuse connections.
-    await ctx.phase('Switch', () => router.confirm(pods, { timeoutMs: confirmMs, signal: ctx.signal }));
-    publicChecks = await ctx.phase('Verify public', () => verifyPublic(ctx, trafficSwitch));
+    const served = await ctx.phase('Switch', () => confirmServed(ctx, router, { trafficSwitch, look }));
+    publicChecks = await ctx.phase('Verify public', () => verifyPublic(ctx, served));
     // A switch that is not on record looks like an interrupted one and cannot be rolled back, so it counts as failed.
     switched = await ctx.phase('Clean up', () => recordSwitch(operation, trafficSwitch, switching));
   } catch (error) {
@@ -115,18 +116,33 @@ function snapshotToRestore({ state, to, liveBefore }: TrafficSwitch): Snapshot {
 }
 
 /**
- * The pods that the public Service will select, looked up right before it does. Throws `changed` when it would also select
- * pods of another version that carry the same labels: users would get both.
+ * What the public Service will select, seen right before it does: all wanted pods of every verified workload are ready. Throws
+ * when they are not, or when it would also select pods of another version: users would get both.
  */
-async function podsToServe(router: TrafficRouter, trafficSwitch: TrafficSwitch): Promise<readonly PodName[]> {
-  const { publicService, verified, to } = trafficSwitch;
-  const service = refOf(publicService);
-  const pods = await router.readyPods(publicService);
-  const verifiedHashes = new Set(verified.ready.map(({ templateHash }) => templateHash));
-  const others = pods.filter(({ metadata }) => !verifiedHashes.has(metadata.labels?.[hashLabel]));
-  if (others.length > 0) throw otherPods(describeRef(service), { role: to, pods: others });
-  if (pods.length === 0) throw noReadyPod(describeRef(service), to);
-  return pods.map(({ metadata }) => ({ name: metadata.name }));
+function podsToServe(ctx: RunContext, router: TrafficRouter, trafficSwitch: TrafficSwitch): Promise<Look> {
+  const { publicService: target, liveBefore: decidedOn, verified, to: role } = trafficSwitch;
+  const { ready, readyUntilMs } = verified;
+  return requireReadyRole(ctx, { router, target, decidedOn, role, verified: ready, readyUntilMs });
+}
+
+/** Waits until users reach the pods of the look, or those that have replaced them, which the checks are for from now on. */
+async function confirmServed(
+  ctx: RunContext,
+  router: TrafficRouter,
+  { trafficSwitch, look }: { readonly trafficSwitch: TrafficSwitch; readonly look: Look },
+): Promise<TrafficSwitch> {
+  const { publicService: object, verified } = trafficSwitch;
+  const workloads = look.workloads.filter(({ isServed }) => isServed);
+  const readyTimeoutMs = verified.readyUntilMs - ctx.clock.now();
+  const options = { timeoutMs: confirmMs, readyTimeoutMs, signal: ctx.signal };
+  const pods = await router.confirm({ object, workloads }, options);
+  const ready = verified.ready.map(one => {
+    const served = workloads.find(({ ref }) => refKey(ref) === refKey(one.ref));
+    if (served === undefined) return one;
+    const own = pods.filter(pod => isOf(served, pod));
+    return { ...one, pods: own.map(({ metadata: { name, uid = '' } }) => ({ name, uid })) };
+  });
+  return { ...trafficSwitch, verified: { ...verified, ready } };
 }
 
 async function verifyPublic(ctx: RunContext, trafficSwitch: TrafficSwitch): Promise<readonly CheckResult[]> {
@@ -146,24 +162,4 @@ async function recordSwitch(
   await ctx.records.writeState(switched);
   ctx.log.info(`Recorded: users are on ${to}, revision ${revision.number}`);
   return switched;
-}
-
-function otherPods(
-  service: string,
-  { role, pods }: { readonly role: string; readonly pods: readonly KubeObject[] },
-): CutoverError {
-  const names = pods.map(({ metadata }) => metadata.name).join(', ');
-  return new CutoverError(`${service} would also select pods that are not of this revision: ${names}`, {
-    code: 'changed',
-    object: service,
-    hint: `They carry the labels of ${role}: often a Deployment that was renamed and is still there. Delete it, or give its pods other labels.`,
-  });
-}
-
-function noReadyPod(service: string, role: string): CutoverError {
-  return new CutoverError(`${service} would select no ready pod of ${role}`, {
-    code: 'switch',
-    object: service,
-    hint: 'The pods were ready a moment ago. Look at their events, then run this step again.',
-  });
 }

@@ -16,6 +16,8 @@ export interface VerifiedRole {
   readonly workloads: readonly KubeObject[];
   readonly ready: readonly ReadyWorkload[];
   readonly stagedChecks: readonly CheckResult[];
+  /** Until when pods that are replaced after the checks are waited for, in milliseconds of the context's clock. */
+  readonly readyUntilMs: number;
 }
 
 /** What is staged, and how it is verified before it gets the traffic. */
@@ -34,6 +36,7 @@ export interface VerifyStagedRequest {
  */
 export async function verifyStaged(ctx: RunContext, request: VerifyStagedRequest): Promise<VerifiedRole> {
   const { state, staged, revision, checks, timeoutMs } = request;
+  const readyUntilMs = ctx.clock.now() + timeoutMs;
   const workloads = await requireVerified(ctx, staged);
   const ready = await waitForPods(ctx, { workloads, timeoutMs });
   for (const { ref, templateHash } of ready) {
@@ -44,7 +47,7 @@ export async function verifyStaged(ctx: RunContext, request: VerifyStagedRequest
       );
   }
   const stagedChecks = await checkStaged(ctx, { role: staged.role, state, revision, workloads, ready, checks });
-  return { workloads, ready, stagedChecks };
+  return { workloads, ready, stagedChecks, readyUntilMs };
 }
 
 /** The live Deployments of a staged role. Throws `changed` when any of its objects is not the one that was verified. */

@@ -1,5 +1,5 @@
 import { selectorOf } from '../../../kubernetes/selectors.js';
-import { isReady } from '../../../kubernetes/pod.js';
+import { activePods, isReady } from '../../../kubernetes/pod.js';
 import { statusOf } from '../../../kubernetes/status.js';
 import { fieldManager } from '../../../cluster/apply/field-manager.js';
 import { appliedBy } from '../../../cluster/apply/owned-fields.js';
@@ -12,7 +12,7 @@ import { specOf } from '../../../kubernetes/workload.js';
 import { roleLabel } from '../../../manifests/roles/copies.js';
 import type { ReleaseState } from '../../../release/state.js';
 import type { RunContext } from '../../../run/context.js';
-import { selectedPods } from '../../../traffic/service-selector.js';
+import { selectedPods } from '../../../traffic/selected-pods.js';
 import type { BlueGreenDeploy } from '../staging/staging.js';
 import type { Adoption } from './live-application.js';
 
@@ -43,7 +43,6 @@ export async function findAdoption(ctx: RunContext, deploy: BlueGreenDeploy): Pr
     before: { ref: refOf(service), object: service },
     narrowed: narrowedTo(hash, service, migration),
     ...(migration !== undefined && { migration }),
-    pods: pods.map(({ metadata }) => ({ name: metadata.name })),
   };
 }
 
@@ -66,10 +65,7 @@ function refuseToWrite(
 }
 
 async function servingPods(ctx: RunContext, service: KubeObject): Promise<readonly KubeObject[]> {
-  const finished = ['Succeeded', 'Failed'];
-  const pods = (await selectedPods(ctx.cluster, service)).filter(pod => {
-    return pod.metadata.deletionTimestamp === undefined && !finished.includes(statusOf(pod).phase ?? '');
-  });
+  const pods = activePods(await selectedPods(ctx.cluster, service));
   if (pods.some(isReady)) return pods;
   throw noReadyPod(service);
 }

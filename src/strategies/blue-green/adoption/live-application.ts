@@ -1,7 +1,6 @@
 import type { OwnershipMigration } from '../../../cluster/apply/ownership-migration.js';
 import type { KubeObject } from '../../../kubernetes/object.js';
 import type { Snapshot } from '../../../plan/change.js';
-import type { PodName } from '../../../traffic/router.js';
 
 /** An application that is live without roles, and what is needed to adopt its Deployment as the first role. */
 export interface Adoption {
@@ -16,6 +15,4 @@ export interface Adoption {
   readonly narrowed: KubeObject;
   /** Fields whose ownership moves from other tools to Cutover; absent: there are none. */
   readonly migration?: OwnershipMigration;
-  /** The pods that serve now. */
-  readonly pods: readonly PodName[];
 }
