@@ -1,7 +1,6 @@
-import * as core from '@actions/core';
 import { asCutoverError, type CutoverError } from './errors.js';
 import { readInputs } from './inputs/read.js';
-import { actionsLog } from './log.js';
+import type { StepLog } from './log.js';
 import { openRecords } from './release/records.js';
 import { describeRecovered } from './report/restored.js';
 import { openCluster } from './run/open-context.js';
@@ -13,10 +12,9 @@ import { version } from './version.js';
  * Runs after the job, whatever its result: when the main step was killed before it could clean up, this restores what it had
  * changed and releases its lock. It does nothing when the main step ended by itself, or was killed before its first write.
  */
-export async function post(environment: Readonly<Record<string, string | undefined>>): Promise<void> {
+export async function post(environment: Readonly<Record<string, string | undefined>>, log: StepLog): Promise<void> {
   const postState = readPostState();
   if (postState === undefined) return;
-  const log = actionsLog();
   try {
     const inputs = readInputs({ environment, log });
     const cluster = await openCluster(inputs, { log, version });
@@ -29,7 +27,7 @@ export async function post(environment: Readonly<Record<string, string | undefin
     );
     log.warning(describeRecovered(recovered));
   } catch (error) {
-    core.setFailed(notCleanedUp(asCutoverError(error)));
+    log.fail(notCleanedUp(asCutoverError(error)));
   }
 }
 

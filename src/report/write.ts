@@ -1,31 +1,34 @@
 import * as core from '@actions/core';
-import type { Log } from '../log.js';
+import type { Log, StepLog } from '../log.js';
+import { neutralised } from '../text.js';
 import { buildOutputs } from './outputs.js';
+import { redactedReport } from './redacted.js';
 import type { Report } from './report.js';
 import { buildSummary } from './summary.js';
 
 /**
  * Logs the details, annotates the manifests' lines that have problems, sets the outputs, and appends the job summary. Outside
- * GitHub Actions, outputs and summary are skipped with a line in the log. Never throws: a deploy that succeeded must not fail
+ * GitHub Actions, outputs and summary are skipped with a line in the log. Nothing of it shows a secret. Never throws: a deploy that succeeded must not fail
  * for its report, and one that failed must fail for its own cause.
  */
 export async function writeReport(options: {
   readonly report: Report;
-  readonly log: Log;
+  readonly log: StepLog;
   /** The runner's environment, which names the files for outputs and summary. */
   readonly environment: Readonly<Record<string, string | undefined>>;
 }): Promise<void> {
-  const { report, log, environment } = options;
+  const { log, environment } = options;
+  const report = redactedReport(options.report, log.text);
   for (const line of report.details ?? []) log.info(line);
   for (const { message, at } of report.error?.problems ?? []) if (at !== undefined) log.error(message, at);
   await attempt(log, 'outputs', () => {
     if (!environment['GITHUB_OUTPUT']) log.info('Outputs are not set: GITHUB_OUTPUT names no file');
-    else for (const [name, value] of Object.entries(buildOutputs(report))) core.setOutput(name, value);
+    else for (const [name, value] of Object.entries(buildOutputs(report))) core.setOutput(name, neutralised(value));
   });
   await attempt(log, 'job summary', async () => {
     if (!environment['GITHUB_STEP_SUMMARY'])
       log.info('The job summary is not written: GITHUB_STEP_SUMMARY names no file');
-    else await core.summary.addRaw(buildSummary(report), true).write();
+    else await core.summary.addRaw(log.text.safe(buildSummary(report)), true).write();
   });
 }
 
