@@ -28,7 +28,7 @@ export async function writeReport(options: {
   await attempt(log, 'job summary', async () => {
     if (!environment['GITHUB_STEP_SUMMARY'])
       log.info('The job summary is not written: GITHUB_STEP_SUMMARY names no file');
-    else await core.summary.addRaw(log.text.safe(buildSummary(report)), true).write();
+    else await core.summary.addRaw(neutralised(buildSummary(report)), true).write();
   });
 }
 
