@@ -21,6 +21,23 @@ export default tseslint.config(
     },
   },
   {
+    // Text leaves the process by way of log.ts and report/write.ts; the other two save what comes back as it was.
+    files: ['src/**/*.ts'],
+    ignores: ['src/log.ts', 'src/report/write.ts', 'src/index.ts', 'src/run/post-state.ts'],
+    rules: {
+      'no-console': 'error',
+      'no-restricted-imports': [
+        'error',
+        { name: '@actions/core', message: 'Text leaves the process through the log.' },
+      ],
+      'no-restricted-properties': [
+        'error',
+        { object: 'process', property: 'stdout', message: 'Text leaves the process through the log.' },
+        { object: 'process', property: 'stderr', message: 'Text leaves the process through the log.' },
+      ],
+    },
+  },
+  {
     // A suite is a list of sentences, not a module.
     files: ['__tests__/**/*.ts'],
     rules: { 'max-lines': 'off', '@typescript-eslint/no-non-null-assertion': 'off' },

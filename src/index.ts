@@ -1,19 +1,27 @@
 import './heap-limits.js';
 import { getState, saveState } from '@actions/core';
 import { CutoverError } from './errors.js';
+import { actionsLog } from './log.js';
 import { main } from './main.js';
 import { post } from './post.js';
 
+const log = actionsLog();
+// Node.js would print the error, whose message may come from outside, as it is.
+process.once('uncaughtException', error => {
+  log.fail(`Cutover ended with an unexpected error: ${error.stack ?? error.message}`);
+  process.exit(1);
+});
+
 // The runner starts the same file twice: for the step, and after the job.
 if (getState('isPost') === 'true') {
-  await post(process.env);
+  await post(process.env, log);
 } else {
   saveState('isPost', 'true');
   const cancel = new AbortController();
   const stop = (): void => cancel.abort(runCancelled());
   process.once('SIGINT', stop);
   process.once('SIGTERM', stop);
-  await main({ environment: process.env, cancelled: cancel.signal });
+  await main({ environment: process.env, cancelled: cancel.signal, log });
 }
 
 function runCancelled(): CutoverError {

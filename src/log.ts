@@ -1,4 +1,5 @@
 import * as core from '@actions/core';
+import { OutgoingText } from './text.js';
 
 /** A position in a manifest. `file` is relative to the workspace; line and column start at 1. */
 export interface Position {
@@ -7,7 +8,7 @@ export interface Position {
   readonly column: number;
 }
 
-/** The log: lines, annotations, masking. */
+/** The log: lines, annotations, masking. A line may have line feeds; its parts are lines of their own. */
 export interface Log {
   /** One line. */
   info(line: string): void;
@@ -41,28 +42,38 @@ export function shortened(text: string, longest: number): string {
 /** GitHub shows at most ten annotations of each level for a step; further ones are logged as lines. */
 const annotationLimit = 10;
 
-/** The log of a GitHub Actions step. */
-export function actionsLog(): Log {
+/** The log of a step, which also decides how the step ends and guards the other texts that leave the process. */
+export interface StepLog extends Log {
+  /** What outputs and job summary pass. It hides what `mask` was called with. */
+  readonly text: OutgoingText;
+  /** Fails the step with an error annotation. */
+  fail(message: string): void;
+}
+
+/** The log of a GitHub Actions step. Everything that it prints passes `text`. */
+export function actionsLog(text = new OutgoingText()): StepLog {
   const used = { warning: 0, error: 0 };
   const annotate = (level: 'warning' | 'error', line: string, at?: Position): void => {
     used[level] += 1;
     if (used[level] > annotationLimit) {
-      core.info(at ? `${level}: ${where(at)}: ${line}` : `${level}: ${line}`);
+      core.info(text.safe(at ? `${level}: ${where(at)}: ${line}` : `${level}: ${line}`));
       return;
     }
-    const properties = at ? { file: at.file, startLine: at.line, startColumn: at.column } : {};
-    if (level === 'warning') core.warning(line, properties);
-    else core.error(line, properties);
+    const properties = at ? { file: text.line(at.file), startLine: at.line, startColumn: at.column } : {};
+    if (level === 'warning') core.warning(text.safe(line), properties);
+    else core.error(text.safe(line), properties);
   };
   return {
-    info: line => core.info(line),
-    debug: line => core.debug(line),
+    text,
+    info: line => core.info(text.safe(line)),
+    debug: line => core.debug(text.safe(line)),
     warning: (line, at) => annotate('warning', line, at),
     error: (line, at) => annotate('error', line, at),
     mask: secret => {
-      // The runner masks line by line; masking a very short value would make later lines unreadable.
-      if (secret.trim().length > 3) core.setSecret(secret);
+      // The runner masks what other steps print: every line, and the encodings of each.
+      if (text.hide(secret)) core.setSecret(secret);
     },
-    group: (title, work) => core.group(title, work),
+    group: (title, work) => core.group(text.line(title), work),
+    fail: message => core.setFailed(text.safe(message)),
   };
 }

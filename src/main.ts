@@ -1,10 +1,9 @@
-import * as core from '@actions/core';
 import { systemClock } from './cluster/clock.js';
 import type { Connection } from './cluster/live-cluster.js';
 import { proveApproval } from './github/approval.js';
 import type { DeployInputs, Promote, Rollback } from './inputs/inputs.js';
 import { readInputs } from './inputs/read.js';
-import { actionsLog, type Log } from './log.js';
+import type { Log, StepLog } from './log.js';
 import { failureMessage } from './report/failure-message.js';
 import { logPlan } from './report/log-plan.js';
 import { failureReport, successReport } from './report/report.js';
@@ -22,9 +21,13 @@ import { readDraft } from './strategies/shared/rendering.js';
 import { strategies } from './strategies/table.js';
 import { version } from './version.js';
 
+/** What the process gives to a step. */
+interface StepRun extends Pick<Run, 'environment' | 'cancelled'> {
+  readonly log: StepLog;
+}
+
 /** One step of a workflow: does it, reports it, and fails the run if it failed. */
-export async function main({ environment, cancelled }: Pick<Run, 'environment' | 'cancelled'>): Promise<void> {
-  const log = actionsLog();
+export async function main({ environment, cancelled, log }: StepRun): Promise<void> {
   const clock = systemClock;
   const recorder = createRecorder(log, () => clock.now());
   const run: Run = {
@@ -43,7 +46,7 @@ export async function main({ environment, cancelled }: Pick<Run, 'environment' |
   if (recorder.unfinished.size === 0) saveFinished();
   await writeReport({ report, log, environment });
   if (report.error === undefined) log.info(report.serving);
-  else core.setFailed(failureMessage({ error: report.error, serving: report.serving }));
+  else log.fail(failureMessage({ error: report.error, serving: report.serving }));
 }
 
 async function act(run: Run): Promise<Outcome> {

@@ -1,8 +1,7 @@
-import * as core from '@actions/core';
 import { systemClock } from './cluster/clock.js';
 import { asCutoverError, type CutoverError } from './errors.js';
 import { readInputs } from './inputs/read.js';
-import { actionsLog } from './log.js';
+import type { StepLog } from './log.js';
 import { logPlan } from './report/log-plan.js';
 import { describeRecovered } from './report/restored.js';
 import { openCluster, openContext, type Run } from './run/open-context.js';
@@ -15,10 +14,9 @@ import { version } from './version.js';
  * Runs after the job, whatever its result: when the main step was killed before it could clean up, this restores what it had
  * changed and releases its lock. It does nothing when the main step ended by itself, or was killed before its first write.
  */
-export async function post(environment: Readonly<Record<string, string | undefined>>): Promise<void> {
+export async function post(environment: Readonly<Record<string, string | undefined>>, log: StepLog): Promise<void> {
   const postState = readPostState();
   if (postState === undefined) return;
-  const log = actionsLog();
   try {
     const inputs = readInputs({ environment, log });
     const run: Run = {
@@ -39,7 +37,7 @@ export async function post(environment: Readonly<Record<string, string | undefin
     );
     log.warning(describeRecovered(recovered));
   } catch (error) {
-    core.setFailed(notCleanedUp(asCutoverError(error)));
+    log.fail(notCleanedUp(asCutoverError(error)));
   }
 }
 

@@ -82,6 +82,12 @@ describe('a connection', () => {
     expect(log.masked).toContain('from-a-file');
   });
 
+  it('masks a password in the address of the server', async () => {
+    const log = keptLog();
+    await connectTo(config({ token: 't' }).replaceAll('https://', 'https://bob:hunter2@'), { log });
+    expect(log.masked).toContain('hunter2');
+  });
+
   it('impersonates the user in the kubeconfig', async () => {
     await (await connectTo(config({ token: 't', as: 'deployer', 'as-groups': ['a', 'b'] }))).get(ref);
     expect(server.seen[0]?.headers).toMatchObject({ 'impersonate-user': 'deployer', 'impersonate-group': 'a, b' });

@@ -1,10 +1,18 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { Readable } from 'node:stream';
+import { finished } from 'node:stream/promises';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { Masks, readFileCommands, readLine } from '../support/runner/commands.js';
+import { CommandReader, Masks, readFileCommands } from '../support/runner/commands.js';
+import { eachLine } from '../support/runner/each-line.js';
 import { runStep } from '../support/runner/runner.js';
 import type { StepRequest, StepResult } from '../support/runner/runner.js';
+
+const failed = (line: string) => ({
+  kind: 'annotation',
+  annotation: { level: 'error', message: `Unable to process command '${line}' successfully.` },
+});
 
 describe('Lines that a step prints', () => {
   it.each([
@@ -13,7 +21,25 @@ describe('Lines that a step prints', () => {
     ['::group::Deploy', { kind: 'group', title: 'Deploy' }],
     ['::endgroup::', { kind: 'silent' }],
     ['::debug::why', { kind: 'debug', text: 'why' }],
-    ['::set-output name=x::y', { kind: 'text', text: '::set-output name=x::y' }],
+    ['::set-output name=x::y', { kind: 'output', name: 'x', value: 'y' }],
+    ['::save-state name=x::y', { kind: 'state', name: 'x', value: 'y' }],
+    ['::set-output::y', failed('::set-output::y')],
+    ['::set-env name=x::y', failed('::set-env name=x::y')],
+    ['::add-path::/tmp', failed('::add-path::/tmp')],
+    ['::stop-commands::', failed('::stop-commands::')],
+    ['::stop-commands::add-mask', failed('::stop-commands::add-mask')],
+    ['::add-matcher::a.json', { kind: 'silent' }],
+    [' \t\u00A0::add-mask::x', { kind: 'mask', value: 'x' }],
+    ['::ADD-MASK::x', { kind: 'mask', value: 'x' }],
+    ['a ::add-mask::x', { kind: 'text', text: 'a ::add-mask::x' }],
+    [': :add-mask::x', { kind: 'text', text: ': :add-mask::x' }],
+    ['::unknown::x', { kind: 'text', text: '::unknown::x' }],
+    ['::add-mask', { kind: 'text', text: '::add-mask' }],
+    ['anywhere ##[add-mask]a%5Db%3Bc', { kind: 'mask', value: 'a]b;c' }],
+    ['##[set-output name=x;more=y]z', { kind: 'output', name: 'x', value: 'z' }],
+    ['::unknown:: ##[group]x', { kind: 'group', title: 'x' }],
+    ['##[unknown]a ##[add-mask]b', { kind: 'text', text: '##[unknown]a ##[add-mask]b' }],
+    ['## [add-mask]x', { kind: 'text', text: '## [add-mask]x' }],
     ['::error::one%0Atwo', { kind: 'annotation', annotation: { level: 'error', message: 'one\ntwo' } }],
     [
       '::warning file=k8s/a%3Ab.yml,line=3,col=7::odd: very',
@@ -23,7 +49,25 @@ describe('Lines that a step prints', () => {
       },
     ],
   ])('%s', (line, printed) => {
-    expect(readLine(line)).toEqual(printed);
+    expect(new CommandReader().read(line)).toEqual(printed);
+  });
+
+  it('are text from stop-commands to its token, in either syntax', () => {
+    const reader = new CommandReader();
+    const lines = ['::stop-commands::Token', '::add-mask::x', '::stop-commands::other', '##[token]', '::add-mask::y'];
+    expect(lines.map(line => reader.read(line).kind)).toEqual(['text', 'text', 'text', 'text', 'mask']);
+    expect(reader.obeyed.map(({ name, data }) => [name, data])).toEqual([
+      ['stop-commands', 'Token'],
+      ['add-mask', 'y'],
+    ]);
+  });
+
+  it('end at CR, LF and CRLF, also between two parts of the stream', async () => {
+    const lines: string[] = [];
+    const stream = Readable.from([Buffer.from('a\rb\r\n\nc\r'), Buffer.from('\nd\u2028\r'), Buffer.from('e')]);
+    eachLine(stream, line => lines.push(line));
+    await finished(stream);
+    expect(lines).toEqual(['a', 'b', '', 'c', 'd\u2028', 'e']);
   });
 });
 
@@ -93,6 +137,7 @@ runs: {using: node24, main: index.mjs, post: index.mjs}
       summary: '# Done\n',
       annotations: [{ level: 'warning', message: 'careful with ***', file: 'a.yml', line: 2 }],
     });
+    expect(result.commands.map(({ name }) => name)).toEqual(['add-mask', 'group', 'warning']);
     expect(result.log).toContain('post saw "by main\\nfor post"');
     expect(result.log).toContain('Stage\n');
   });

@@ -1,7 +1,8 @@
-import type { Log } from '../../src/log.js';
+import type { StepLog } from '../../src/log.js';
+import { OutgoingText } from '../../src/text.js';
 
 /** A log that keeps its lines, without their levels; secrets are not masked. */
-export interface ListLog extends Log {
+export interface ListLog extends StepLog {
   readonly lines: string[];
 }
 
@@ -17,5 +18,7 @@ export function listLog({ debug = true }: { readonly debug?: boolean } = {}): Li
     error: keep,
     mask: () => undefined,
     group: (_title, work) => work(),
+    fail: keep,
+    text: new OutgoingText(),
   };
 }

@@ -44,6 +44,7 @@ export async function connect(options: ConnectOptions): Promise<Connection> {
   const entry = readKubeconfig(options);
   for (const secret of secretsIn(entry.user)) log.mask(secret);
   const server = new URL(entry.cluster.server);
+  if (server.password !== '') log.mask(server.password);
   if (entry.cluster['insecure-skip-tls-verify'] === true && server.protocol === 'https:') {
     log.warning(
       `${entry.source} disables TLS verification: anyone between this runner and ${server.host} can read and change the traffic`,

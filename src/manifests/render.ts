@@ -36,7 +36,7 @@ export interface RenderRequest extends Omit<RenderInputs, 'manifests' | 'kustomi
 export interface Rendered {
   readonly resources: readonly Resource[];
   readonly warnings: readonly ManifestWarning[];
-  /** Lines for the log: the fields that inputs have overridden. */
+  /** Lines for the log: the order of several files, and the fields that inputs have overridden. */
   readonly notes: readonly string[];
 }
 
@@ -118,7 +118,8 @@ export function renderManifests(request: RenderRequest): Rendered {
   }
   if (problems.length > 0) throw manifestError(problems);
   const warnings = upgraded.flatMap(one => one.warnings);
-  const notes = [overridden, sized, rolled].flatMap(one => one.notes);
+  const order = manifests.files.length > 1 ? ['Manifests, in this order:', ...manifests.files] : [];
+  const notes = [...order, ...[overridden, sized, rolled].flatMap(one => one.notes)];
   const { resources } = rolled;
   if (request.preStopSeconds === undefined) return { resources, warnings, notes };
   const delayed = addPreStop(resources, request.preStopSeconds);

@@ -118,6 +118,25 @@ describe('finding manifests', () => {
     expect(error).toMatchObject({ code: 'manifest', message: 'The manifests have 5 problems.' });
   });
 
+  it.each([
+    ['new\nline.yml', '"odd/new\\nline.yml"'],
+    ['ret\rurn.yml', '"odd/ret\\rurn.yml"'],
+    ['tab\t.yml', '"odd/tab\\t.yml"'],
+    ['esc\u001B[31m.yml', '"odd/esc\\u001b[31m.yml"'],
+    ['c1\u009B31m.yml', '"odd/c1\\u009b31m.yml"'],
+    ['separated\u2028.yml', '"odd/separated\\u2028.yml"'],
+    ['reversed\u202Elmy.yml', '"odd/reversed\\u202elmy.yml"'],
+  ])('rejects the file name %j', async (name, shown) => {
+    const folder = mkdtempSync(join(root, 'names-'));
+    mkdirSync(join(folder, 'odd'));
+    writeFileSync(join(folder, 'odd', name), 'apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\n');
+    const error = await rejectionOf(loadManifests({ patterns: ['odd'], workspace: folder, environment: {} }));
+    expect(error).toMatchObject({
+      code: 'manifest',
+      message: `${shown} cannot be read: there is a control character in its name. Rename it, or exclude it.`,
+    });
+  });
+
   it('rejects a URL, with the remedy', () => {
     expect(refused('https://example.com/app.yml')).toEqual([
       '`https://example.com/app.yml` in the input `manifests` is a URL: download it in an earlier step and specify the file.',

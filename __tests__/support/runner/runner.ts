@@ -2,10 +2,10 @@ import { spawn } from 'node:child_process';
 import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
-import { createInterface } from 'node:readline';
 import { load } from 'js-yaml';
-import { Masks, readFileCommands, readLine } from './commands.js';
-import type { Annotation } from './commands.js';
+import { CommandReader, Masks, readFileCommands } from './commands.js';
+import type { Annotation, Command } from './commands.js';
+import { eachLine } from './each-line.js';
 
 /** A workflow step that uses the action. */
 export interface StepRequest {
@@ -42,6 +42,8 @@ export interface StepResult {
   /** The job summary of main and post, in markdown. */
   readonly summary: string;
   readonly annotations: readonly Annotation[];
+  /** The commands that main and post gave by printing them. */
+  readonly commands: readonly Command[];
   /** The state that main saved for post. */
   readonly state: Readonly<Record<string, string>>;
   /** Duration of main in milliseconds. */
@@ -59,14 +61,14 @@ export async function runStep(request: StepRequest): Promise<StepResult> {
   const action = load(await readFile(join(folder, 'action.yml'), 'utf8')) as ActionFile;
   const home = await mkdtemp(join(tmpdir(), 'cutover-step-'));
   try {
-    const seen: Seen = { masks: new Masks(), log: [], annotations: [] };
+    const seen: Seen = { masks: new Masks(), log: [], annotations: [], commands: [], outputs: {}, state: {} };
     if (request.token !== undefined) seen.masks.add(request.token);
     const variables = { ...(await runnerVariables(home, request)), ...inputVariables(action, request) };
     const begun = performance.now();
     const main = join(folder, action.runs.main);
     const exitCode = await runProgram({ file: main, variables, request, seen, interrupt: request.interrupt });
     const tookMs = performance.now() - begun;
-    const state = readFileCommands(await readFile(variables.GITHUB_STATE, 'utf8'));
+    const state = { ...seen.state, ...readFileCommands(await readFile(variables.GITHUB_STATE, 'utf8')) };
     const postExitCode =
       action.runs.post === undefined ||
       request.post === 'never' ||
@@ -82,9 +84,10 @@ export async function runStep(request: StepRequest): Promise<StepResult> {
       exitCode,
       postExitCode,
       log: seen.log.join('\n'),
-      outputs: readFileCommands(await readFile(variables.GITHUB_OUTPUT, 'utf8')),
+      outputs: { ...seen.outputs, ...readFileCommands(await readFile(variables.GITHUB_OUTPUT, 'utf8')) },
       summary: await readFile(variables.GITHUB_STEP_SUMMARY, 'utf8'),
       annotations: seen.annotations,
+      commands: seen.commands,
       state,
       tookMs,
     };
@@ -157,6 +160,10 @@ interface Seen {
   readonly masks: Masks;
   readonly log: string[];
   readonly annotations: Annotation[];
+  readonly commands: Command[];
+  /** What was set by printed commands. */
+  readonly outputs: Record<string, string>;
+  readonly state: Record<string, string>;
 }
 
 interface Program {
@@ -182,21 +189,26 @@ async function runProgram({ file, variables, request, seen, interrupt }: Program
   const { when, signal } = interrupt ?? {};
   let interrupted = false;
   if (when instanceof AbortSignal) when.addEventListener('abort', () => child.kill(signal));
-  const show = (line: string): void => {
-    const shown = seen.masks.apply(line);
-    seen.log.push(shown);
-    request.onLine?.(shown);
-    if (!interrupted && when instanceof RegExp && when.test(shown)) {
-      interrupted = true;
-      child.kill(signal);
+  const show = (text: string): void => {
+    for (const line of text.split(/\r\n|[\r\n]/)) {
+      const shown = seen.masks.apply(line);
+      seen.log.push(shown);
+      request.onLine?.(shown);
+      if (!interrupted && when instanceof RegExp && when.test(shown)) {
+        interrupted = true;
+        child.kill(signal);
+      }
     }
   };
+  const reader = new CommandReader();
   const debugging = variables.RUNNER_DEBUG === '1';
   const listen = (line: string): void => {
-    const printed = readLine(line);
+    const printed = reader.read(line);
     if (printed.kind === 'mask') seen.masks.add(printed.value);
     else if (printed.kind === 'text') show(printed.text);
     else if (printed.kind === 'group') show(printed.title);
+    else if (printed.kind === 'output') seen.outputs[printed.name] = printed.value;
+    else if (printed.kind === 'state') seen.state[printed.name] = printed.value;
     else if (printed.kind === 'debug' && debugging) show(`debug: ${printed.text}`);
     else if (printed.kind === 'annotation') {
       const annotation = { ...printed.annotation, message: seen.masks.apply(printed.annotation.message) };
@@ -204,9 +216,11 @@ async function runProgram({ file, variables, request, seen, interrupt }: Program
       for (const part of annotation.message.split('\n')) show(`${annotation.level}: ${part}`);
     }
   };
-  createInterface({ input: child.stdout }).on('line', listen);
-  createInterface({ input: child.stderr }).on('line', listen);
-  return await ended;
+  eachLine(child.stdout, listen);
+  eachLine(child.stderr, listen);
+  const exitCode = await ended;
+  seen.commands.push(...reader.obeyed);
+  return exitCode;
 }
 
 const signalNumbers: Readonly<Record<string, number>> = { SIGINT: 2, SIGKILL: 9, SIGTERM: 15 };

@@ -67,6 +67,9 @@ export interface TestNamespace {
 
 let opened = 0;
 
+/** The commands that the action gives to the runner by printing them. */
+const ownCommands: ReadonlySet<string> = new Set(['add-mask', 'debug', 'endgroup', 'error', 'group', 'warning']);
+
 /** Creates a namespace and a workspace. `leave` ends the traffic, reports it under `title`, and removes both. */
 export async function openTestNamespace(
   cluster: ClusterUnderTest,
@@ -103,6 +106,8 @@ export async function openTestNamespace(
       environment: { NODE_COMPILE_CACHE: join(tmpdir(), 'cutover-compile-cache'), ...options.environment },
     });
     steps.push({ inputs, result });
+    const odd = result.commands.filter(({ syntax, name }) => syntax !== '::' || !ownCommands.has(name));
+    if (odd.length > 0) throw new Error(`text of the step became a command for the runner: ${JSON.stringify(odd)}`);
     return result;
   };
   const readyPodsOf = async (service: string): Promise<readonly unknown[]> => {

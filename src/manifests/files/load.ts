@@ -2,6 +2,7 @@ import { isUtf8 } from 'node:buffer';
 import { readFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import type { Problem } from '../../errors.js';
+import { plain } from '../../plain-text.js';
 import { findManifests, type ManifestFile, type ManifestSearch, type ManifestSource } from './find.js';
 import { buildKustomization, type BuildOptions } from './kustomize.js';
 import { manifestError } from '../problems.js';
@@ -16,6 +17,14 @@ function readManifest({ path, name }: ManifestSource): ManifestFile | Problem {
   }
 }
 
+/** A name with a control character is refused: in a log it looks like several lines, or like another name. */
+function nameProblem(name: string): Problem | undefined {
+  if (!/[\t\n]/.test(name) && plain(name) === name) return undefined;
+  const escaped = (character: string): string => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`;
+  const shown = JSON.stringify(name).replace(/[^ -~]/g, escaped);
+  return { message: `${shown} cannot be read: there is a control character in its name. Rename it, or exclude it.` };
+}
+
 /**
  * The manifests that the patterns match, in order, with kustomizations built. Throws `manifest` with everything that
  * cannot be found, read or built.
@@ -28,7 +37,8 @@ export async function loadManifests(search: ManifestSearch & BuildOptions): Prom
     const { path, name, kind } = source;
     if (kind === 'kustomization' && searchProblems.length > 0) continue;
     const result =
-      kind === 'file' ? readManifest(source) : await buildKustomization({ folder: dirname(path), name }, search);
+      nameProblem(name) ??
+      (kind === 'file' ? readManifest(source) : await buildKustomization({ folder: dirname(path), name }, search));
     if ('text' in result) files.push(result);
     else problems.push(result);
   }

@@ -25,7 +25,6 @@ export async function readDraft(
   const { manifests: patterns, kustomize } = inputs;
   const search = { patterns, workspace: run.workspace, environment, ...(kustomize !== undefined && { kustomize }) };
   const manifests = await readManifests(search);
-  if (manifests.files.length > 1) ['Manifests, in this order:', ...manifests.files].forEach(line => log.info(line));
   const preStopSeconds = await preStopFor(cluster, inputs, log);
   const request: RenderRequest = {
     manifests,

@@ -1,0 +1,160 @@
+import { afterAll, expect } from '@jest/globals';
+import { startGitHub } from '../support/github-server.js';
+import type { StepResult } from '../support/runner/runner.js';
+import { describeEmbedded, startCluster } from '../support/scenario/cluster.js';
+import { expectRefused } from '../support/scenario/expectations.js';
+import { scenario } from '../support/scenario/scenario.js';
+import type { TestNamespace } from '../support/scenario/test-namespace.js';
+
+const starting = startCluster();
+const cluster = () => starting;
+afterAll(async () => (await starting).close());
+
+/** Commands in both syntaxes, at the start of a line, indented, after a carriage return and after an escape sequence. */
+const hostile = [
+  'injected',
+  '::stop-commands::injected',
+  ' \t::add-mask::injected\r::set-output name=injected::x',
+  'text ##[add-mask]injected',
+  '\u001B[31m::group::injected\u001B[0m ##[set-output name=injected]x',
+].join('\n');
+
+/** `text` of JSON is text of YAML, whatever it holds. */
+const manifest = (data: Readonly<Record<string, string>>, note = ''): string =>
+  `apiVersion: v1\nkind: ConfigMap\nmetadata: {name: texts, annotations: {note: ${JSON.stringify(note)}}}\ndata: ${JSON.stringify(data)}\n`;
+
+const deploy = (more: Readonly<Record<string, string>> = {}) => ({
+  manifests: 'texts.yml',
+  release: 'texts',
+  substitution: 'off',
+  'stable-for': '0s',
+  ...more,
+});
+
+/** The text is shown as text. That the runner got only the action's own commands is checked for every step. */
+function expectAsText({ commands, log }: StepResult): void {
+  expect(log).toContain('injected');
+  expect(log).not.toMatch(/(?![\t\n])\p{Cc}/u);
+  expect(commands.filter(({ name, data }) => ['add-mask', 'group'].includes(name) && /injected/.test(data))).toEqual(
+    [],
+  );
+}
+
+/** Nothing that the step left behind holds a secret, in any encoding. */
+function expectHidden({ log, outputs, summary, state, annotations }: StepResult, secrets: readonly string[]): void {
+  const texts = { log, summary, ...outputs, state: JSON.stringify(state), annotations: JSON.stringify(annotations) };
+  for (const secret of secrets) {
+    const forms = [secret, Buffer.from(secret).toString('base64'), encodeURIComponent(secret), secret.slice(0, 20)];
+    for (const [name, text] of Object.entries(texts)) {
+      for (const form of forms) expect([name, text.includes(form)]).toEqual([name, false]);
+      // White space is where lines were wrapped.
+      expect([name, text.replace(/\s+/g, '').includes(secret.replace(/\s+/g, ''))]).toEqual([name, false]);
+    }
+  }
+}
+
+/** The API server answers the next write of the ConfigMap with this message. */
+function answerWith(ns: TestNamespace, status: number, message: string): void {
+  const { sandbox, namespace } = { ...ns.cluster, namespace: ns.namespace };
+  sandbox?.fault({ verb: 'PATCH', kind: 'ConfigMap', namespace, name: 'texts' }, { do: 'status', status, message }, 1);
+}
+
+describeEmbedded('Text from outside', 'only the embedded cluster gives a chosen answer', () => {
+  scenario('in fields of manifests and in the output of a check is no command for the runner', cluster, async ns => {
+    await ns.write({ 'texts.yml': manifest({ text: 'before' }), 'hostile.txt': hostile });
+    await ns.given(deploy());
+    await ns.write({ 'texts.yml': manifest({ text: hostile, [`a.b`]: '::add-mask::injected' }, hostile) });
+    const planned = await ns.step(deploy({ action: 'plan' }));
+    const deployed = await ns.step(deploy({ verify: '- run: cat hostile.txt; exit 1\n' }));
+    for (const result of [planned, deployed]) expectAsText(result);
+    expect(planned.exitCode).toBe(0);
+    expectRefused(deployed, /exit status/);
+  });
+
+  scenario('in the name of a manifest is refused', cluster, async ns => {
+    await ns.write({ [`k8s/a\n::stop-commands::injected\n.yml`]: manifest({}), 'k8s/b.yml': manifest({}) });
+    const result = await ns.step(deploy({ manifests: 'k8s' }));
+    expectRefused(result, /"k8s\/a\\n::stop-commands::injected\\n\.yml" cannot be read: .*control character/);
+    expectAsText(result);
+  });
+
+  scenario('in an answer of the API server is no command for the runner', cluster, async ns => {
+    await ns.write({ 'texts.yml': manifest({ text: 'before' }) });
+    answerWith(ns, 403, `admission webhook "injected" denied the request: ${hostile}`);
+    const denied = await ns.step(deploy());
+    expectAsText(denied);
+    expect(denied.exitCode).toBe(1);
+    answerWith(ns, 503, hostile);
+    const retried = await ns.step(deploy(), { environment: { RUNNER_DEBUG: '1' } });
+    expectAsText(retried);
+    expect(retried.outputs.outcome).toBe('deployed');
+  });
+
+  scenario('in the comment of a reviewer is no command for the runner', cluster, async ns => {
+    const review = { environments: ['production'], state: 'approved', by: 'mona', comment: hostile } as const;
+    const github = await startGitHub({
+      token: 'token-of-this-job',
+      repository: 'shop/website',
+      environments: { production: { reviewers: ['mona'] } },
+      approvals: { 1000: [review] },
+    });
+    try {
+      for (const text of ['first', 'second']) {
+        await ns.write({ 'texts.yml': manifest({ text }) });
+        await ns.given(deploy());
+      }
+      const result = await ns.step(
+        { action: 'rollback', release: 'texts', 'stable-for': '0s', approval: 'production' },
+        { token: 'token-of-this-job', environment: { GITHUB_API_URL: github.url } },
+      );
+      expect(result.outputs.outcome).toBe('rolled-back');
+      expectAsText(result);
+    } finally {
+      await github.close();
+    }
+  });
+});
+
+describeEmbedded('A secret', 'only the embedded cluster gives a chosen answer', () => {
+  scenario('is masked before the names of the manifests are shown', cluster, async ns => {
+    const canary = 'correct-horse-battery-staple';
+    const secret = `apiVersion: v1\nkind: Secret\nmetadata: {name: hidden}\nstringData: {one: ${canary}}\n`;
+    await ns.write({ [`k8s/${canary}.yml`]: secret, 'k8s/texts.yml': manifest({ text: 'before' }) });
+    const result = await ns.given(deploy({ manifests: 'k8s' }));
+    expect(result.log).toContain('Manifests, in this order:\nk8s/***.yml\nk8s/texts.yml');
+    expectHidden(result, [canary]);
+  });
+
+  scenario('is in nothing that a step leaves behind, whatever repeats it', cluster, async ns => {
+    const canaries = ['correct horse/battery+staple?', 'tr0ub4dor&3 "quoted" and long'];
+    const [inData = '', inStringData = ''] = canaries;
+    const token = /token: (\S+)/.exec(await ns.kubeconfigOf(deploy(), []))?.[1] ?? '';
+    expect(token).not.toBe('');
+    const secrets = [...canaries, token.replace(/["']/g, '')];
+    const said = secrets
+      .flatMap(one => [
+        one,
+        Buffer.from(one).toString('base64'),
+        encodeURIComponent(one),
+        one.replace(/.{12}/g, '$&\n'),
+      ])
+      .join(' | ');
+    const secret = `apiVersion: v1
+kind: Secret
+metadata: {name: hidden}
+data: {one: ${Buffer.from(inData).toString('base64')}}
+stringData: {two: ${JSON.stringify(inStringData)}}
+`;
+    await ns.write({ 'said.txt': said, 'texts.yml': `${secret}---\n${manifest({ text: 'before' })}` });
+    const first = await ns.given(deploy());
+    await ns.write({ 'texts.yml': `${secret}---\n${manifest({ text: said }, said)}` });
+    const planned = await ns.step(deploy({ action: 'plan' }));
+    const failed = await ns.step(deploy({ verify: '- run: cat said.txt; exit 1\n' }));
+    answerWith(ns, 403, `admission webhook "policy" denied the request: ${said}`);
+    const denied = await ns.step(deploy());
+    for (const result of [first, planned, failed, denied]) expectHidden(result, secrets);
+    expect([planned.exitCode, failed.exitCode, denied.exitCode]).toEqual([0, 1, 1]);
+    expect(denied.summary).toContain('denied the request');
+    expect(planned.outputs.plan).toContain('text');
+  });
+});

@@ -1,0 +1,76 @@
+import { describe, expect, it } from '@jest/globals';
+import fc from 'fast-check';
+import { neutralised, OutgoingText } from '../src/text.js';
+import { hostileText } from './support/hostile-text.js';
+import { CommandReader } from './support/runner/commands.js';
+
+/** The commands that the runner would obey in a text that is printed as it is. */
+function commandsIn(text: string): readonly string[] {
+  const reader = new CommandReader();
+  for (const line of text.split(/\r\n|[\r\n\u2028\u2029]/)) {
+    reader.read(line);
+    // The runner compares by the rules of a language, which skip characters without a width.
+    reader.read(line.replace(/\p{Cf}/gu, ''));
+  }
+  return reader.obeyed.map(({ name }) => name);
+}
+
+describe('Outgoing text', () => {
+  it.each([
+    ['a plain text: with a colon', 'a plain text: with a colon'],
+    ['first\n\n  second\twith a tab\n', 'first\n\n  second\twith a tab\n'],
+    ['::stop-commands::x', ': :stop-commands::x'],
+    ['one\n  ::add-mask::x', 'one\n  : :add-mask::x'],
+    ['\u00A0\t::add-mask::x', '\u00A0\t: :add-mask::x'],
+    [':::group::x', ': ::group::x'],
+    ['one\r::group::x\r\n::group::y', 'one\n: :group::x\n: :group::y'],
+    ['one\u2028::group::x', 'one\n: :group::x'],
+    ['in std::vector<a>::at', 'in std::vector<a>::at'],
+    ['and ##[add-mask]x and ###[group]y', 'and ## [add-mask]x and ### [group]y'],
+    ['\u001B[31mred\u001B[0m \u009B1mbold \u001B]8;;http://a\u0007link\u001B]8;;\u001B\\', 'red bold link'],
+    ['\u001B[0m::group::x', ': :group::x'],
+    [':\u001B[0m:group::x', ': :group::x'],
+    ['#\u0000#\u0007[group]x', '## [group]x'],
+    ['\u200B::group::x ##\u00AD[group]', '\u200B: :group::x ## \u00AD[group]'],
+    ['an \u202Eolleh\u202C and \u0085 and \u007F', 'an olleh and  and '],
+    ['family \u{1F468}\u200D\u{1F469}\u200D\u{1F467} ünï', 'family \u{1F468}\u200D\u{1F469}\u200D\u{1F467} ünï'],
+  ])('of %j is %j', (text, safe) => {
+    expect(new OutgoingText().safe(text)).toBe(safe);
+  });
+
+  it('is one line where a line is needed', () => {
+    expect(new OutgoingText().line('one\r\n::group::two\n\nthree')).toBe('one : :group::two three');
+  });
+
+  it('stays as it is when it passes again', () => {
+    const text = new OutgoingText();
+    fc.assert(fc.property(hostileText, hostile => expect(text.safe(text.safe(hostile))).toBe(text.safe(hostile))));
+  });
+
+  it('never holds a command for the runner', () => {
+    const text = new OutgoingText();
+    text.hide('hunter2');
+    let harmful = 0;
+    const harmless = fc.property(hostileText, hostile => {
+      if (commandsIn(hostile).length > 0) harmful += 1;
+      expect(commandsIn(text.safe(hostile))).toEqual([]);
+      expect(commandsIn(text.line(hostile))).toEqual([]);
+    });
+    fc.assert(harmless, { numRuns: 10_000 });
+    // Otherwise the texts would prove nothing.
+    expect(harmful).toBeGreaterThan(1_000);
+  });
+
+  it('never holds a control character but tab and line feed', () => {
+    const text = new OutgoingText();
+    const printable = fc.property(hostileText, hostile => {
+      expect(text.safe(hostile)).not.toMatch(/(?![\t\n])[\p{Cc}\u2028\u2029\u202A-\u202E\u2066-\u2069]/u);
+    });
+    fc.assert(printable, { numRuns: 10_000 });
+  });
+
+  it('takes time in proportion to its length', () => {
+    for (const part of [' ', '\n', '#', ':', '\u001B', '\u001B]', '\u200B', '\u001B[', 'pass'])
+      expect(neutralised(new OutgoingText().safe(part.repeat(200_000))).length).toBeLessThan(2_000_000);
+  });
+});
