@@ -1,0 +1,73 @@
+import { once } from 'node:events';
+import { describe, expect, it } from '@jest/globals';
+import { load } from 'js-yaml';
+import { openApiProxy, type ApiProxy, type Hold } from '../support/kill/proxy.js';
+import { writeOf } from '../support/kill/writes.js';
+import { configMap, configMaps, startTestApi } from '../support/sandbox/api-server.js';
+
+const lease = '/apis/coordination.k8s.io/v1/namespaces/shop/leases';
+
+describe('A write', () => {
+  it.each([
+    ['POST', '/api/v1/namespaces/shop/configmaps', '{"metadata":{"name":"web"}}', 'POST configmaps/web'],
+    ['POST', '/api/v1/namespaces', '{"metadata":{"name":"shop"}}', 'POST namespaces/shop'],
+    ['PATCH', '/apis/apps/v1/namespaces/shop/deployments/web?force=true', '{}', 'PATCH deployments/web'],
+    ['PATCH', '/apis/apps/v1/namespaces/shop/deployments/web/scale', '{}', 'PATCH deployments/web/scale'],
+    ['DELETE', '/api/v1/namespaces/shop', '', 'DELETE namespaces/shop'],
+    ['DELETE', `${lease}/web`, '', 'DELETE leases/web'],
+  ])('is named after its verb, resource and object: %s %s', (...[method, path, body, name]) => {
+    expect(writeOf(method, path, body)).toEqual({ name, renewal: false });
+  });
+
+  it.each([
+    ['GET', '/api/v1/namespaces/shop/configmaps/web'],
+    ['PATCH', '/apis/apps/v1/namespaces/shop/deployments/web?dryRun=All&fieldManager=cutover'],
+    ['POST', '/apis/authorization.k8s.io/v1/selfsubjectaccessreviews'],
+    ['POST', '/api/v1/namespaces/shop/services/web:80/proxy/orders'],
+  ])('is not %s %s', (method, path) => {
+    expect(writeOf(method, path, '{}')).toBeUndefined();
+  });
+
+  it('renews a Lease if it keeps or changes its holder, but not if it creates or releases it', () => {
+    const [held, free] = ['{"spec":{"holderIdentity":"1000/1"}}', '{"spec":{"holderIdentity":""}}'];
+    expect(writeOf('PUT', `${lease}/web`, held)?.renewal).toBe(true);
+    expect(writeOf('PATCH', `${lease}/web`, held)?.renewal).toBe(true);
+    expect(writeOf('POST', lease, held)?.renewal).toBe(false);
+    expect(writeOf('PUT', `${lease}/web`, free)?.renewal).toBe(false);
+  });
+});
+
+describe('A proxy that holds a write', () => {
+  for (const [moment, arrives] of [
+    ['before', false],
+    ['done', true],
+  ] as const)
+    it(`lets nobody hear of it, and ${arrives ? 'has it carried out' : 'keeps it from the server'} (${moment})`, async () => {
+      const { server, api } = await startTestApi();
+      const held = new AbortController();
+      const hold: Hold = { write: 'POST configmaps/web #2', moment, onHeld: () => held.abort() };
+      const proxy = await openApiProxy(server.kubeconfig, hold);
+      expect((await post(proxy, 'web')).status).toBe(201);
+      await api.send({ method: 'DELETE', path: `${configMaps}/web` });
+      const client = new AbortController();
+      const answer = post(proxy, 'web', client.signal);
+      if (!held.signal.aborted) await once(held.signal, 'abort');
+      client.abort();
+      await expect(answer).rejects.toThrow(/abort/);
+      expect((await api.get(`${configMaps}/web`)).status).toBe(arrives ? 200 : 404);
+      // Later requests pass.
+      expect((await post(proxy, 'other')).status).toBe(201);
+      expect(proxy.writes).toEqual(['POST configmaps/web #1', 'POST configmaps/web #2', 'POST configmaps/other #1']);
+      await proxy.close();
+    });
+});
+
+function post({ kubeconfig }: ApiProxy, name: string, signal?: AbortSignal): Promise<Response> {
+  const file = load(kubeconfig) as { readonly clusters: readonly [{ readonly cluster: { readonly server: string } }] };
+  return fetch(`${file.clusters[0].cluster.server}${configMaps}`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify(configMap(name)),
+    ...(signal && { signal }),
+  });
+}
