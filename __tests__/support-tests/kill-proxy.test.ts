@@ -16,7 +16,7 @@ describe('A write', () => {
     ['DELETE', '/api/v1/namespaces/shop', '', 'DELETE namespaces/shop'],
     ['DELETE', `${lease}/web`, '', 'DELETE leases/web'],
   ])('is named after its verb, resource and object: %s %s', (...[method, path, body, name]) => {
-    expect(writeOf(method, path, body)).toEqual({ name, renewal: false });
+    expect(writeOf(method, path, body)).toMatchObject({ name });
   });
 
   it.each([
@@ -28,12 +28,13 @@ describe('A write', () => {
     expect(writeOf(method, path, '{}')).toBeUndefined();
   });
 
-  it('renews a Lease if it keeps or changes its holder, but not if it creates or releases it', () => {
+  it('to a Lease tells who holds it then', () => {
     const [held, free] = ['{"spec":{"holderIdentity":"1000/1"}}', '{"spec":{"holderIdentity":""}}'];
-    expect(writeOf('PUT', `${lease}/web`, held)?.renewal).toBe(true);
-    expect(writeOf('PATCH', `${lease}/web`, held)?.renewal).toBe(true);
-    expect(writeOf('POST', lease, held)?.renewal).toBe(false);
-    expect(writeOf('PUT', `${lease}/web`, free)?.renewal).toBe(false);
+    expect(writeOf('POST', lease, held)?.holder).toBe('1000/1');
+    expect(writeOf('PUT', `${lease}/web`, held)?.holder).toBe('1000/1');
+    expect(writeOf('PUT', `${lease}/web`, free)?.holder).toBe('');
+    expect(writeOf('DELETE', `${lease}/web`, '')?.holder).toBe('');
+    expect(writeOf('PATCH', `${lease}/web`, '{"spec":{"renewTime":"now"}}')?.holder).toBe('same');
   });
 });
 
@@ -62,12 +63,38 @@ describe('A proxy that holds a write', () => {
     });
 });
 
-function post({ kubeconfig }: ApiProxy, name: string, signal?: AbortSignal): Promise<Response> {
+describe('The writes that a proxy has seen', () => {
+  it('are without the renewals of a Lease', async () => {
+    const { server, api } = await startTestApi();
+    const proxy = await openApiProxy(server.kubeconfig);
+    const path = '/apis/coordination.k8s.io/v1/namespaces/default/leases';
+    for (const holderIdentity of ['1000/1', '1000/1', '', '1000/2', '1000/2'])
+      await send(proxy, { path: `${path}/web`, method: 'PUT', body: { spec: { holderIdentity } } });
+    await send(proxy, { path: `${path}/web`, method: 'DELETE' });
+    expect(proxy.writes).toEqual([
+      'PUT leases/web #1',
+      'PUT leases/web #2',
+      'PUT leases/web #3',
+      'DELETE leases/web #1',
+    ]);
+    await proxy.close();
+    api.close();
+  });
+});
+
+function post(proxy: ApiProxy, name: string, signal?: AbortSignal): Promise<Response> {
+  return send(proxy, { path: configMaps, method: 'POST', body: configMap(name), ...(signal && { signal }) });
+}
+
+function send(
+  { kubeconfig }: ApiProxy,
+  sent: { readonly path: string; readonly method: string; readonly body?: object; readonly signal?: AbortSignal },
+): Promise<Response> {
+  const { path, body, ...rest } = sent;
   const file = load(kubeconfig) as { readonly clusters: readonly [{ readonly cluster: { readonly server: string } }] };
-  return fetch(`${file.clusters[0].cluster.server}${configMaps}`, {
-    method: 'POST',
+  return fetch(`${file.clusters[0].cluster.server}${path}`, {
     headers: { 'content-type': 'application/json' },
-    body: JSON.stringify(configMap(name)),
-    ...(signal && { signal }),
+    ...(body && { body: JSON.stringify(body) }),
+    ...rest,
   });
 }

@@ -26,7 +26,7 @@ export function playKills(strategy: string, situations: readonly Situation[]): v
       expect(known.filter(title => !failed.some(row => row.title === title) && played.includes(title))).toEqual([]);
       expect(known.filter(title => !titlesOf(prepared).includes(title))).toEqual([]);
     },
-    900_000,
+    1_800_000,
   );
 }
 

@@ -2,7 +2,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import { Agent, request } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { dump, load } from 'js-yaml';
-import { writeOf } from './writes.js';
+import { writeOf, type Write } from './writes.js';
 
 /** When a write is held: before it reaches the API server, or when it is done but not answered. */
 export type Moment = 'before' | 'done';
@@ -38,10 +38,18 @@ export async function openApiProxy(kubeconfig: string, hold?: Hold): Promise<Api
     counts.set(name, number);
     return `${name} #${number}`;
   };
+  let holder: string | undefined;
+  // How often a Lease is renewed depends on timing.
+  const isRenewal = (write: Write): boolean => {
+    if (write.holder === undefined) return false;
+    if (write.holder === 'same' || (write.holder !== '' && write.holder === holder)) return true;
+    holder = write.holder;
+    return false;
+  };
   const handle = async (incoming: IncomingMessage, response: ServerResponse): Promise<void> => {
     const body = await readAll(incoming);
     const write = writeOf(incoming.method ?? '', incoming.url ?? '', body.toString('utf8'));
-    const name = write === undefined || write.renewal ? undefined : numbered(write.name);
+    const name = write === undefined || isRenewal(write) ? undefined : numbered(write.name);
     if (name !== undefined) writes.push(name);
     const held = hold !== undefined && name === hold.write ? hold : undefined;
     if (held?.moment === 'before') {

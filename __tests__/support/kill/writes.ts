@@ -2,8 +2,8 @@
 export interface Write {
   /** `PATCH deployments/web`, `PUT leases/web`, `PATCH deployments/web/scale`. */
   readonly name: string;
-  /** Whether it only renews a Lease: how many of these there are depends on timing. */
-  readonly renewal: boolean;
+  /** Whom a Lease has as its holder after it, '' for nobody; `same`: it does not say. Absent: it is no write to a Lease. */
+  readonly holder?: string;
 }
 
 const changing: ReadonlySet<string> = new Set(['POST', 'PUT', 'PATCH', 'DELETE']);
@@ -18,8 +18,8 @@ export function writeOf(method: string, address: string, body: string): Write | 
   const [resource = '', name, ...subresource] = resourceOf(url.pathname);
   const sent = parse(body);
   const named = [resource, name ?? sent.metadata?.name ?? '', ...subresource].join('/');
-  const renewal = resource === 'leases' && method !== 'POST' && Boolean(sent.spec?.holderIdentity);
-  return { name: `${method} ${named}`, renewal };
+  const holder = method === 'DELETE' ? '' : (sent.spec?.holderIdentity ?? 'same');
+  return { name: `${method} ${named}`, ...(resource === 'leases' && { holder }) };
 }
 
 /** `['deployments', 'web', 'scale']` of `/apis/apps/v1/namespaces/shop/deployments/web/scale`. */
