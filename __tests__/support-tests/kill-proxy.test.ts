@@ -1,9 +1,21 @@
 import { once } from 'node:events';
-import { describe, expect, it } from '@jest/globals';
+import { afterEach, describe, expect, it } from '@jest/globals';
 import { load } from 'js-yaml';
 import { openApiProxy, type ApiProxy, type Hold } from '../support/kill/proxy.js';
 import { writeOf } from '../support/kill/writes.js';
 import { configMap, configMaps, startTestApi } from '../support/sandbox/api-server.js';
+
+const proxies: ApiProxy[] = [];
+
+async function openProxy(...options: Parameters<typeof openApiProxy>): Promise<ApiProxy> {
+  const proxy = await openApiProxy(...options);
+  proxies.push(proxy);
+  return proxy;
+}
+
+afterEach(async () => {
+  for (const proxy of proxies.splice(0)) await proxy.close();
+});
 
 const lease = '/apis/coordination.k8s.io/v1/namespaces/shop/leases';
 
@@ -47,7 +59,7 @@ describe('A proxy that holds a write', () => {
       const { server, api } = await startTestApi();
       const held = new AbortController();
       const hold: Hold = { write: 'POST configmaps/web #2', moment, onHeld: () => held.abort() };
-      const proxy = await openApiProxy(server.kubeconfig, hold);
+      const proxy = await openProxy(server.kubeconfig, hold);
       expect((await post(proxy, 'web')).status).toBe(201);
       await api.send({ method: 'DELETE', path: `${configMaps}/web` });
       const client = new AbortController();
@@ -59,26 +71,53 @@ describe('A proxy that holds a write', () => {
       // Later requests pass.
       expect((await post(proxy, 'other')).status).toBe(201);
       expect(proxy.writes).toEqual(['POST configmaps/web #1', 'POST configmaps/web #2', 'POST configmaps/other #1']);
-      await proxy.close();
     });
+});
+
+describe('A write that is let go', () => {
+  for (const moment of ['before', 'done'] as const)
+    it(`is carried out and answered late (${moment})`, async () => {
+      const { server, api } = await startTestApi();
+      const seen: number[] = [];
+      const onHeld: Hold['onHeld'] = held =>
+        void api.get(`${configMaps}/web`).then(({ status }) => {
+          seen.push(status);
+          held.pass();
+        });
+      const proxy = await openProxy(server.kubeconfig, { write: 'POST configmaps/web #1', moment, onHeld });
+      expect((await post(proxy, 'web')).status).toBe(201);
+      expect(seen).toEqual([moment === 'done' ? 200 : 404]);
+    });
+
+  it('is lost with its connection if it is dropped', async () => {
+    const { server } = await startTestApi();
+    const onHeld: Hold['onHeld'] = held => held.drop();
+    const proxy = await openProxy(server.kubeconfig, { write: 'POST configmaps/web #1', moment: 'before', onHeld });
+    await expect(post(proxy, 'web')).rejects.toThrow(/fetch failed/);
+  });
 });
 
 describe('The writes that a proxy has seen', () => {
   it('are without the renewals of a Lease', async () => {
-    const { server, api } = await startTestApi();
-    const proxy = await openApiProxy(server.kubeconfig);
+    const { server } = await startTestApi();
+    const proxy = await openProxy(server.kubeconfig);
     const path = '/apis/coordination.k8s.io/v1/namespaces/default/leases';
-    for (const holderIdentity of ['1000/1', '1000/1', '', '1000/2', '1000/2'])
-      await send(proxy, { path: `${path}/web`, method: 'PUT', body: { spec: { holderIdentity } } });
+    const held = (holderIdentity: string): object => ({ metadata: { name: 'web' }, spec: { holderIdentity } });
+    await send(proxy, { path, method: 'POST', body: held('1000/1') });
+    await send(proxy, { path: `${path}/web`, method: 'PATCH', body: held('1000/1') });
+    await send(proxy, { path: `${path}/web`, method: 'PATCH', body: held('') });
+    // Refused, so that the next write is the one that acquires it.
+    await send(proxy, { path, method: 'POST', body: held('1000/2') });
+    await send(proxy, { path: `${path}/web`, method: 'PATCH', body: held('1000/2') });
+    await send(proxy, { path: `${path}/web`, method: 'PATCH', body: held('1000/2') });
     await send(proxy, { path: `${path}/web`, method: 'DELETE' });
     expect(proxy.writes).toEqual([
-      'PUT leases/web #1',
-      'PUT leases/web #2',
-      'PUT leases/web #3',
+      'POST leases/web #1',
+      'PATCH leases/web #1',
+      'POST leases/web #2',
+      'PATCH leases/web #2',
       'DELETE leases/web #1',
     ]);
-    await proxy.close();
-    api.close();
   });
 });
 
@@ -93,7 +132,7 @@ function send(
   const { path, body, ...rest } = sent;
   const file = load(kubeconfig) as { readonly clusters: readonly [{ readonly cluster: { readonly server: string } }] };
   return fetch(`${file.clusters[0].cluster.server}${path}`, {
-    headers: { 'content-type': 'application/json' },
+    headers: { 'content-type': `application/${sent.method === 'PATCH' ? 'merge-patch+json' : 'json'}` },
     ...(body && { body: JSON.stringify(body) }),
     ...rest,
   });

@@ -12,8 +12,16 @@ export interface Hold {
   /** Name with its number: `PATCH deployments/web #2`. */
   readonly write: string;
   readonly moment: Moment;
-  /** Called once the write is held. It is never answered. */
-  readonly onHeld: () => void;
+  /** Called once the write is held. It is never answered unless it is let go. */
+  readonly onHeld: (held: Held) => void;
+}
+
+/** A write on its way that the proxy holds. */
+export interface Held {
+  /** Lets it go on: to the API server, or with its answer to the client. */
+  pass(): void;
+  /** Cuts the client's connection. */
+  drop(): void;
 }
 
 /**
@@ -38,25 +46,24 @@ export async function openApiProxy(kubeconfig: string, hold?: Hold): Promise<Api
     counts.set(name, number);
     return `${name} #${number}`;
   };
+  /** Whom the API server last accepted as the holder of the Lease. */
   let holder: string | undefined;
   // How often a Lease is renewed depends on timing.
-  const isRenewal = (write: Write): boolean => {
-    if (write.holder === undefined) return false;
-    if (write.holder === 'same' || (write.holder !== '' && write.holder === holder)) return true;
-    holder = write.holder;
-    return false;
-  };
+  const isRenewal = (write: Write): boolean =>
+    write.holder === 'same' || (Boolean(write.holder) && write.holder === holder);
   const handle = async (incoming: IncomingMessage, response: ServerResponse): Promise<void> => {
     const body = await readAll(incoming);
     const write = writeOf(incoming.method ?? '', incoming.url ?? '', body.toString('utf8'));
     const name = write === undefined || isRenewal(write) ? undefined : numbered(write.name);
     if (name !== undefined) writes.push(name);
     const held = hold !== undefined && name === hold.write ? hold : undefined;
-    if (held?.moment === 'before') {
-      held.onHeld();
-      return;
-    }
-    upstream.forward({ incoming, body, response, ...(held && { held }) });
+    const onAnswer = (status: number): void => {
+      if (write?.holder !== undefined && write.holder !== 'same' && status < 300) holder = write.holder;
+    };
+    const forward = (): void =>
+      upstream.forward({ incoming, body, response, onAnswer, ...(held?.moment === 'done' && { held }) });
+    if (held?.moment === 'before') held.onHeld({ pass: forward, drop: () => response.destroy() });
+    else forward();
   };
   const server = createServer((incoming, response) => {
     // A client that was killed while it sent its request has sent nothing.
@@ -85,6 +92,7 @@ interface Exchange {
   readonly incoming: IncomingMessage;
   readonly body: Buffer;
   readonly response: ServerResponse;
+  readonly onAnswer: (status: number) => void;
   readonly held?: Hold;
 }
 
@@ -108,22 +116,24 @@ function upstreamOf(kubeconfig: string): { forward(exchange: Exchange): void; cl
   });
   const credentials = user.token === undefined ? {} : { authorization: `Bearer ${user.token}` };
   return {
-    forward({ incoming, body, response, held }) {
+    forward({ incoming, body, response, onAnswer, held }) {
       const { host: _host, connection: _connection, ...headers } = incoming.headers;
       const { method = 'GET', url = '/' } = incoming;
       const sending = request(
         new URL(url, cluster.server),
         { agent, method, headers: { ...headers, ...credentials } },
         answer => {
-          if (held !== undefined) {
-            answer.on('end', held.onHeld).resume();
-            return;
-          }
-          const { connection: _theirs, ...theirHeaders } = answer.headers;
-          response.writeHead(answer.statusCode ?? 502, theirHeaders);
-          // A watch is a stream whose head the client waits for.
-          response.flushHeaders();
-          answer.on('error', () => response.destroy()).pipe(response);
+          onAnswer(answer.statusCode ?? 502);
+          const pass = (): void => {
+            const { connection: _theirs, ...theirHeaders } = answer.headers;
+            response.writeHead(answer.statusCode ?? 502, theirHeaders);
+            // A watch is a stream whose head the client waits for.
+            response.flushHeaders();
+            answer.on('error', () => response.destroy()).pipe(response);
+          };
+          // Its head comes when the work is done.
+          if (held === undefined) pass();
+          else held.onHeld({ pass, drop: () => response.destroy() });
         },
       );
       sending.on('error', () => response.destroy());
