@@ -46,22 +46,33 @@ const octokitByRoute = {
   },
 };
 
-/** Builds the bundle into `folder` (default `dist`). */
-export async function bundle(folder = 'dist') {
-  // Inside the project, so that ncc finds the licences of what esbuild inlined.
-  const stage = join('node_modules', '.cache', 'cutover-build');
-  rmSync(stage, { recursive: true, force: true });
-  mkdirSync(stage, { recursive: true });
-  writeFileSync(join(stage, 'package.json'), '{"type":"module"}\n');
-  const { metafile } = await build({
-    entryPoints: ['src/index.ts'],
-    outfile: join(stage, 'index.js'),
+/**
+ * Replaces the durations of `src/release/lease-times.ts`, in milliseconds by name. Only the bundle of the tests that wait for
+ * a Lease to expire is built with it.
+ */
+const withLeaseTimes = times => ({
+  name: 'lease-times',
+  setup(build) {
+    build.onLoad({ filter: /[/\\]src[/\\]release[/\\]lease-times\.ts$/ }, () => ({
+      contents: Object.entries(times)
+        .map(([name, ms]) => `export const ${name} = ${ms};`)
+        .join('\n'),
+      loader: 'ts',
+    }));
+  },
+});
+
+/** Compiles `entry` and what it imports into one file. `leaseTimes` absent: those of the source. */
+export function compile({ entry, outfile, leaseTimes }) {
+  return build({
+    entryPoints: [entry],
+    outfile,
     bundle: true,
     platform: 'node',
     format: 'esm',
     target: 'node24',
     metafile: true,
-    plugins: [undiciOnlyForOctokit, octokitByRoute],
+    plugins: [undiciOnlyForOctokit, octokitByRoute, ...(leaseTimes ? [withLeaseTimes(leaseTimes)] : [])],
     legalComments: 'none',
     logLevel: 'warning',
     // CommonJS packages inside an ES module still call require() for Node's own modules.
@@ -69,6 +80,16 @@ export async function bundle(folder = 'dist') {
       js: "import { createRequire as __createRequire } from 'node:module';const require = __createRequire(import.meta.url);",
     },
   });
+}
+
+/** Builds the bundle into `folder` (default `dist`). `leaseTimes`: as for {@link compile}. */
+export async function bundle(folder = 'dist', leaseTimes) {
+  // Inside the project, so that ncc finds the licences of what esbuild inlined.
+  const stage = join('node_modules', '.cache', 'cutover-build');
+  rmSync(stage, { recursive: true, force: true });
+  mkdirSync(stage, { recursive: true });
+  writeFileSync(join(stage, 'package.json'), '{"type":"module"}\n');
+  const { metafile } = await compile({ entry: 'src/index.ts', outfile: join(stage, 'index.js'), leaseTimes });
   const fresh = join(stage, 'dist');
   execFileSync(
     process.execPath,

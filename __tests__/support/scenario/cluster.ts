@@ -1,4 +1,5 @@
 import { openKube } from '../kube.js';
+import type { MemoryStore } from '../../../sandbox/api/store/memory-store.js';
 import type { Sandbox } from '../../../sandbox/sandbox.js';
 import { startSandbox } from '../../../sandbox/start.js';
 import { describeUnless } from '../describe-unless.js';
@@ -14,10 +15,10 @@ export function startCluster(): Promise<ClusterUnderTest> {
   return isReal ? openRealCluster() : startEmbedded();
 }
 
-/** Starts the embedded cluster, also for scenarios that cannot run on a real one. */
-export async function startEmbedded(): Promise<ClusterUnderTest & { readonly sandbox: Sandbox }> {
+/** Starts the embedded cluster, also for scenarios that cannot run on a real one. `store` as in {@link startSandbox}. */
+export async function startEmbedded(store?: MemoryStore): Promise<ClusterUnderTest & { readonly sandbox: Sandbox }> {
   // Ten times as fast as a real cluster, on free ports.
-  const sandbox = await startSandbox({ secondMs: 100, nodePorts: 'any' });
+  const sandbox = await startSandbox({ secondMs: 100, nodePorts: 'any' }, store);
   const kube = openKube(sandbox.kubeconfig);
   // At ten times the usual rate, probes would take most of the machine.
   const pace: Pace = {

@@ -70,15 +70,20 @@ let opened = 0;
 /** The commands that the action gives to the runner by printing them. */
 const ownCommands: ReadonlySet<string> = new Set(['add-mask', 'debug', 'endgroup', 'error', 'group', 'warning']);
 
-/** Creates a namespace and a workspace. `leave` ends the traffic, reports it under `title`, and removes both. */
+/**
+ * Creates a namespace and a workspace. `leave` ends the traffic, reports it under `title`, and removes both. `existing`: the
+ * name of a namespace that is there already.
+ */
 export async function openTestNamespace(
   cluster: ClusterUnderTest,
   title = '',
+  existing?: string,
 ): Promise<{ ns: TestNamespace; leave: () => Promise<void> }> {
-  const namespace = `scenario-${process.pid}-${(opened += 1)}`;
+  const namespace = existing ?? `scenario-${process.pid}-${(opened += 1)}`;
   const workspace = await mkdtemp(join(tmpdir(), 'cutover-scenario-'));
   const { kube, pace } = cluster;
-  await kube.create({ apiVersion: 'v1', kind: 'Namespace', metadata: { name: namespace } });
+  if (existing === undefined)
+    await kube.create({ apiVersion: 'v1', kind: 'Namespace', metadata: { name: namespace } });
   const until: TestNamespace['until'] = (what, look) =>
     eventually(what, async () => (await look()) || undefined, pace.waitMs);
   const streams: Traffic[] = [];

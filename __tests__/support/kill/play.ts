@@ -1,0 +1,158 @@
+import type { StepResult } from '../runner/runner.js';
+import { actionUnderTest } from '../runner/action-under-test.js';
+import { startEmbedded } from '../scenario/cluster.js';
+import { openTestNamespace, type TestNamespace } from '../scenario/test-namespace.js';
+import { field } from '../field.js';
+import { contentOf, createStore, fill, type ClusterContent } from './cluster-copy.js';
+import { waitsForLock, expireLease } from './expire-lease.js';
+import { differences, projectionOf, type Projection } from './projection.js';
+import { openApiProxy, type Moment } from './proxy.js';
+import type { Situation } from './situations.js';
+import { web } from './web.js';
+
+/** A situation that was brought about once and played without a kill. */
+export interface Prepared {
+  readonly situation: Situation;
+  /** The writes of the step in order, as a {@link Row} names them. */
+  readonly writes: readonly string[];
+  readonly namespace: string;
+  readonly content: ClusterContent;
+  readonly end: Projection;
+}
+
+/** One kill. */
+export interface Row {
+  readonly write: string;
+  readonly moment: Moment;
+  /** `post`: the post step runs. `lost`: the runner is lost with the process. */
+  readonly then: 'post' | 'lost';
+}
+
+/** Load of a row's users. It is low because rows and their pods share a process. */
+const load = { perSecond: 8, keptAlive: { connections: 1, perSecond: 2 } };
+
+/** Brings the situation about, and plays it without a kill. Throws unless it ends as it should. */
+export async function prepare(situation: Situation): Promise<Prepared> {
+  const store = createStore();
+  const cluster = await startEmbedded(store);
+  try {
+    const { ns, leave } = await openTestNamespace(cluster, situation.title);
+    await web.bring(ns);
+    await situation.given?.(ns);
+    await ns.until('every pod is ready', () => isReady(ns));
+    const content = contentOf(store);
+    const { namespace } = ns;
+    await leave();
+    const copied = { situation, namespace, content };
+    const { writes, wrong, end } = await inCopy(copied, async ns => {
+      const proxy = await openApiProxy(ns.cluster.kubeconfig);
+      const result = await step(ns, { ...situation.step, kubeconfig: proxy.kubeconfig }).finally(() => proxy.close());
+      return { writes: proxy.writes, wrong: wrongEnd(situation, result), end: await settledProjection(ns) };
+    });
+    if (wrong.length > 0) throw new Error(`${situation.title}: ${wrong.join('\n')}`);
+    return { ...copied, writes, end };
+  } finally {
+    await cluster.close();
+  }
+}
+
+/** Kills the step at one write and runs it again. Returns what is wrong with the end, in words. */
+export function playRow(prepared: Prepared, row: Row): Promise<readonly string[]> {
+  const { situation, end } = prepared;
+  return inCopy(prepared, async ns => {
+    const users = situation.users ? await ns.users(web.release, load) : undefined;
+    const held = new AbortController();
+    const { write, moment } = row;
+    const proxy = await openApiProxy(ns.cluster.kubeconfig, { write, moment, onHeld: () => held.abort() });
+    try {
+      const inputs = { ...situation.step, kubeconfig: proxy.kubeconfig };
+      const killed = await step(ns, inputs, {
+        post: row.then === 'post' ? 'always' : 'never',
+        interrupt: { when: held.signal, signal: 'SIGKILL' },
+      });
+      if (!held.signal.aborted) return [`the step makes no such write\n${killed.log}`];
+      if (row.then === 'lost' && !waitsForLock()) await expireLease(ns);
+      const again = await step(ns, inputs, { environment: { GITHUB_RUN_ATTEMPT: '2' } });
+      const wrong = [...wrongEnd(situation, again), ...differences(end, await settledProjection(ns, end))];
+      if (killed.postExitCode !== 0) wrong.unshift(`post ended with ${killed.postExitCode}`);
+      await users?.more(2);
+      const counts = await users?.stop();
+      const losses = [...(counts?.losses ?? []), ...(counts?.keptAlive.losses ?? [])];
+      if (losses.length > 0) wrong.push(`users lost ${losses.length} requests: ${losses.at(-1)?.why ?? ''}`);
+      if (wrong.length === 0) return [];
+      return [...wrong, `--- killed:\n${killed.log}`, `--- again:\n${again.log}`];
+    } finally {
+      await proxy.close();
+    }
+  });
+}
+
+/** Runs `work` in a copy of the prepared cluster whose pods are ready. */
+async function inCopy<T>(
+  { situation, namespace, content }: Pick<Prepared, 'situation' | 'namespace' | 'content'>,
+  work: (ns: TestNamespace) => Promise<T>,
+): Promise<T> {
+  const store = createStore();
+  const cluster = await startEmbedded(store);
+  try {
+    fill(store, content);
+    const { ns, leave } = await openTestNamespace(cluster, situation.title, namespace);
+    try {
+      await web.bring(ns);
+      await ns.until('every pod is ready', () => isReady(ns));
+      return await work(ns);
+    } finally {
+      await leave();
+    }
+  } finally {
+    await cluster.close();
+  }
+}
+
+function step(
+  ns: TestNamespace,
+  inputs: Readonly<Record<string, string>>,
+  options: Parameters<TestNamespace['step']>[1] = {},
+): Promise<StepResult> {
+  return ns.step(inputs, { action: actionUnderTest('short lease'), ...options });
+}
+
+/** In which way a step did not end as one of its situation may. */
+function wrongEnd(
+  { ends }: Situation,
+  { exitCode, postExitCode, outputs, annotations }: StepResult,
+): readonly string[] {
+  const errors = annotations.filter(({ level }) => level === 'error').map(({ message }) => message);
+  const { outcome = 'none' } = outputs;
+  const fits = ends.some(
+    end => end.exitCode === exitCode && end.outcome === outcome && (end.error?.test(errors.join('\n')) ?? true),
+  );
+  return [
+    ...(fits ? [] : [`it ended with ${exitCode}, ${outcome}: ${errors[0]?.split('\n')[0] ?? 'no error'}`]),
+    ...(postExitCode === 0 ? [] : [`post of the second run ended with ${postExitCode}`]),
+  ];
+}
+
+/** The end state, once it is the expected one or pods had their time. Without `expected`: once every pod is ready. */
+async function settledProjection(ns: TestNamespace, expected?: Projection): Promise<Projection> {
+  const settled = await ns.until('every pod is ready', () => isReady(ns)).catch(() => false);
+  const found = await projectionOf(ns);
+  return settled || expected === undefined ? found : { ...found, pods: 'not ready' };
+}
+
+/** Whether every Deployment has the pods that it wants, all ready. */
+async function isReady(ns: TestNamespace): Promise<boolean> {
+  const [deployments, pods] = await Promise.all([ns.list('Deployment'), ns.list('Pod')]);
+  const wanted = deployments.reduce((sum, object) => sum + Number(field(object, 'spec', 'replicas') ?? 1), 0);
+  const serving = pods.filter(
+    pod =>
+      pod.metadata.deletionTimestamp === undefined &&
+      JSON.stringify(pod['status']).includes('"type":"Ready","status":"True"'),
+  );
+  const isRolledOut = deployments.every(
+    object =>
+      (field(object, 'status', 'readyReplicas') ?? 0) === field(object, 'spec', 'replicas') &&
+      (field(object, 'status', 'replicas') ?? 0) === field(object, 'spec', 'replicas'),
+  );
+  return isRolledOut && serving.length === wanted;
+}
