@@ -1,6 +1,7 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import { connect } from '../../src/cluster/connect.js';
-import type { Cluster } from '../../src/cluster/cluster.js';
+import type { ObjectWriter } from '../../src/cluster/cluster.js';
+import type { Connection } from '../../src/cluster/live-cluster.js';
 import { refOf } from '../../src/kubernetes/object.js';
 import type { KubeObject } from '../../src/kubernetes/object.js';
 import { systemClock } from '../../src/cluster/clock.js';
@@ -11,7 +12,8 @@ import { startSandbox } from '../../sandbox/start.js';
 import { listLog } from '../support/log.js';
 
 let sandbox: Sandbox;
-let cluster: Cluster;
+let cluster: Connection;
+let writer: ObjectWriter;
 const log = listLog({ debug: false });
 const { lines } = log;
 const abort = new AbortController();
@@ -26,6 +28,7 @@ beforeAll(async () => {
     log,
     signal: abort.signal,
   });
+  writer = cluster.writer({ longestWriteMs: 30_000, ready: () => Promise.resolve(), isOpen: () => true });
 });
 afterEach(() => {
   for (const remove of removeFaults.splice(0)) remove();
@@ -66,7 +69,7 @@ async function roll(object: KubeObject): Promise<ReadyWorkload | undefined> {
   const observer = observe({ cluster, log, clock: systemClock, signal: abort.signal, targets: [refOf(object)] });
   try {
     await observer.synced;
-    const { object: written } = await cluster.apply(object);
+    const { object: written } = await writer.apply(object);
     const [ready] = await observer.waitForRollout({ targets: [written], timeoutMs: 30_000, stableForMs: 100 });
     return ready;
   } finally {
@@ -109,12 +112,12 @@ describe('a rollout in the embedded cluster', () => {
       metadata: { name: 'lost', namespace: 'default' },
       data: { text },
     });
-    const { object: written } = await cluster.apply(config('before'));
+    const { object: written } = await writer.apply(config('before'));
     const resourceVersion = written.metadata.resourceVersion ?? '';
     removeFaults.push(sandbox.fault({ verb: 'PATCH', kind: 'ConfigMap' }, { do: 'reset', when: 'after' }, 1));
-    const applied = await cluster.apply(config('after'), { resourceVersion });
+    const applied = await writer.apply(config('after'), { resourceVersion });
     expect(applied.object).toMatchObject({ data: { text: 'after' } });
-    await expect(cluster.apply(config('again'), { resourceVersion })).rejects.toMatchObject({ code: 'moved' });
+    await expect(writer.apply(config('again'), { resourceVersion })).rejects.toMatchObject({ code: 'moved' });
   });
 
   it('fails with the crash and its log, by two more calls', async () => {

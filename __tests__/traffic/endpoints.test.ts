@@ -224,7 +224,7 @@ describe('setting the selector of the public Service', () => {
     ).object;
     cluster.calls.length = 0;
     const typed = { ...service('green'), spec: { ...(service('green')['spec'] as object), type: 'NodePort' } };
-    await serviceSelector(ctx, ref).set({ object: typed, force: false }, { ref, object: live });
+    await serviceSelector(ctx, ref).set({ object: typed, force: false }, { ref, object: live }, cluster);
     expect(cluster.calls).toEqual(['APPLY Service shop/web']);
     const { spec } = cluster.store.get(ref)!;
     expect(spec).toEqual({ ...(live['spec'] as object), selector: { app: 'web', role: 'green' } });
@@ -234,7 +234,7 @@ describe('setting the selector of the public Service', () => {
   it('creates the Service of the first release', async () => {
     const cluster = memoryCluster();
     const ctx = stepOn(cluster);
-    await serviceSelector(ctx, ref).set({ object: service('blue'), force: false }, { ref });
+    await serviceSelector(ctx, ref).set({ object: service('blue'), force: false }, { ref }, cluster);
     expect(selectorIn(cluster)).toEqual({ app: 'web', role: 'blue' });
     expect(ctx.log.lines).toEqual(['Service shop/web created']);
   });
@@ -247,7 +247,11 @@ describe('setting the selector of the public Service', () => {
       { manager: 'kubectl' },
     );
     const ctx = stepOn(cluster);
-    const setting = serviceSelector(ctx, ref).set({ object: service('green'), force: true }, { ref, object: live });
+    const setting = serviceSelector(ctx, ref).set(
+      { object: service('green'), force: true },
+      { ref, object: live },
+      cluster,
+    );
     await expect(setting).rejects.toMatchObject({ code: 'moved', object: 'Service shop/web' });
     expect(selectorIn(cluster)).toEqual({ app: 'web', role: 'blue' });
   });
@@ -261,7 +265,7 @@ describe('setting the selector of the public Service', () => {
     const ctx = stepOn(cluster);
     const before = { ref, object: cluster.store.get(ref)! };
     const result = await serviceSelector(ctx, ref)
-      .set({ object: service('green'), force }, before)
+      .set({ object: service('green'), force }, before, cluster)
       .then(
         () => 'done',
         (error: unknown) => (error as { code: string }).code,

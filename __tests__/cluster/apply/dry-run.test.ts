@@ -42,7 +42,7 @@ const live = (cluster: MemoryCluster, { apiVersion, kind, metadata }: KubeObject
 const deploy = async (cluster: MemoryCluster, object: KubeObject, wish: Wish = {}): Promise<PlannedChange> => {
   const planned = await ask(cluster, object, wish);
   const { signal } = new AbortController();
-  const options = { cluster, clock: handClock(), signal, force: wish.force ?? false, timeoutMs: 1000 };
+  const options = { cluster, writer: cluster, clock: handClock(), signal, force: wish.force ?? false, timeoutMs: 1000 };
   if (planned.change !== 'unchanged') await applyChange(planned, options);
   return planned;
 };
@@ -192,14 +192,15 @@ describe('a kind that is defined but not served yet', () => {
   it('is retried every half second, for half a minute', async () => {
     const cluster = memoryCluster();
     const clock = handClock();
-    const options = { cluster, clock, signal, force: false, timeoutMs: 1000 };
+    const options = { cluster, writer: cluster, clock, signal, force: false, timeoutMs: 1000 };
     await expect(applyChange(planned, options)).rejects.toMatchObject({ code: 'unknown-kind' });
     expect(clock.waits).toEqual(Array.from({ length: 60 }, () => 500));
   });
 
   it('is not retried where the dry run succeeded', async () => {
     const clock = handClock();
-    const options = { cluster: memoryCluster(), clock, signal, force: false, timeoutMs: 1000 };
+    const cluster = memoryCluster();
+    const options = { cluster, writer: cluster, clock, signal, force: false, timeoutMs: 1000 };
     await expect(applyChange({ ...planned, after: thing }, options)).rejects.toMatchObject({ code: 'unknown-kind' });
     expect(clock.waits).toEqual([]);
   });

@@ -306,13 +306,13 @@ describe('what was applied, applied again', () => {
   const ref = { apiVersion: 'apps/v1', kind: 'Deployment', name: 'web', namespace: 'shop' };
   const cluster = memoryCluster();
   afterEach(async () => {
-    await cluster.remove(ref);
+    await cluster.remove(ref, { uid: cluster.store.get(ref)?.metadata.uid ?? '' });
   });
 
   /** What would be stored if what we applied to the live object were applied once more, without force. */
   const appliedAgain = async (): Promise<readonly [string, string]> => {
     const live = cluster.store.get(ref)!;
-    const again = await cluster.apply(appliedBy(live, 'cutover')!, { dryRun: true });
+    const again = await cluster.dryRunApply(appliedBy(live, 'cutover')!);
     cluster.store.remove(ref);
     return [canonical(again.object), canonical(live)];
   };

@@ -1,6 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
 import { applyChange } from '../../../src/cluster/apply/apply-change.js';
-import type { Cluster } from '../../../src/cluster/cluster.js';
 import { restoreSnapshots } from '../../../src/cluster/apply/restore-snapshots.js';
 import { refOf, type KubeObject } from '../../../src/kubernetes/object.js';
 import { canonical, content, type Snapshot } from '../../../src/plan/change.js';
@@ -18,7 +17,7 @@ const configMap = (value: string): KubeObject => ({
   data: { KEY: value },
 });
 
-async function restore(cluster: Cluster, snapshots: readonly Snapshot[]): Promise<readonly string[]> {
+async function restore(cluster: MemoryCluster, snapshots: readonly Snapshot[]): Promise<readonly string[]> {
   const log = listLog();
   const { signal } = new AbortController();
   await restoreSnapshots({
@@ -254,7 +253,7 @@ describe('a deploy that was killed in the middle of a migration of owners', () =
     const { signal } = new AbortController();
     const applying = applyChange(
       { ...planned, resource: { ...resource, positionOf: () => resource.at } },
-      { cluster: dying, clock: fakeClock(), signal, force: true, timeoutMs: 1 },
+      { cluster: dying, writer: dying, clock: fakeClock(), signal, force: true, timeoutMs: 1 },
     );
     await expect(applying).rejects.toThrow('killed');
     expect(ownersOf(liveWeb(cluster))).not.toEqual(ownersOf(before));

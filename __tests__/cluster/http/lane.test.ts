@@ -61,7 +61,7 @@ describe('a lane', () => {
 describe('a request for a resource', () => {
   it('passes the fence of a write on', async () => {
     const { server: api, main } = await connected(10_000);
-    const fence = { ready: () => Promise.resolve(), isOpen: () => true };
+    const fence = { longestWriteMs: 30_000, ready: () => Promise.resolve(), isOpen: () => true };
     await main.send(lease, { method: 'PATCH', verb: 'patch', query: { force: 'true' }, body: {}, fence });
     expect(api.seen[0]?.query).toEqual({ force: 'true', timeout: '30s' });
   });

@@ -10,6 +10,7 @@ function gate(): WriteFence & { open(): void; close(): void; end(error: Error): 
   let gone: Error | undefined;
   const waiting = new Set<{ readonly resolve: () => void; readonly reject: (error: Error) => void }>();
   return {
+    longestWriteMs: 30_000,
     isOpen: () => isOpen,
     ready: () => {
       if (gone !== undefined) return Promise.reject(gone);

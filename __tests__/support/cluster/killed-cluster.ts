@@ -1,4 +1,4 @@
-import type { ApplyOptions, ListOptions } from '../../../src/cluster/cluster.js';
+import type { ApplyOptions, DeletePreconditions, ListOptions } from '../../../src/cluster/cluster.js';
 import type { MemoryCluster } from './memory-cluster.js';
 
 /** The moment at which a process is killed: before its write is sent, or when it is done but not answered. */
@@ -37,6 +37,6 @@ export function killedAt(
     create: write(object => cluster.create(object)),
     replace: write(object => cluster.replace(object)),
     setManagedFields: write((live, managedFields) => cluster.setManagedFields(live, managedFields)),
-    remove: write((ref, precondition?: { readonly uid: string }) => cluster.remove(ref, precondition)),
+    remove: write((ref, preconditions: DeletePreconditions) => cluster.remove(ref, preconditions)),
   };
 }

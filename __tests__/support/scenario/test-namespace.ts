@@ -82,8 +82,7 @@ export async function openTestNamespace(
   const namespace = existing ?? `scenario-${process.pid}-${(opened += 1)}`;
   const workspace = await mkdtemp(join(tmpdir(), 'cutover-scenario-'));
   const { kube, pace } = cluster;
-  if (existing === undefined)
-    await kube.create({ apiVersion: 'v1', kind: 'Namespace', metadata: { name: namespace } });
+  if (existing === undefined) await kube.create({ apiVersion: 'v1', kind: 'Namespace', metadata: { name: namespace } });
   const until: TestNamespace['until'] = (what, look) =>
     eventually(what, async () => (await look()) || undefined, pace.waitMs);
   const streams: Traffic[] = [];
