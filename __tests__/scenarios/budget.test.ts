@@ -6,6 +6,7 @@ import { describeEmbedded, startEmbedded } from '../support/scenario/cluster.js'
 import { eventually } from '../support/eventually.js';
 import { settled } from '../support/scenario/expectations.js';
 import { openTestNamespace } from '../support/scenario/test-namespace.js';
+import { recordRoundTrips } from '../support/scenario/round-trips.js';
 import type { TestNamespace } from '../support/scenario/test-namespace.js';
 
 // Calls are counted for the whole embedded cluster, so these scenarios run one after the other.
@@ -65,6 +66,21 @@ describeEmbedded(
       expect(changed.sort()).toEqual(['config-a', 'web-a', 'web-b', 'web-c']);
     });
 
+    it.each([
+      ['a first deploy', 'r10-first', 'v1'],
+      ['an update', 'r10-first', 'v2'],
+    ])(
+      '%s calls lock and record six times, four of them before the first apply, and is eight calls deep',
+      async (_what, release, tag) => {
+        await ns.write({ 'first.yml': r10(tag).replaceAll(/name: (\S+)/g, 'name: first-$1') });
+        const cost = await costOf(async () => {
+          const result = await ns.step({ ...inputs, manifests: 'first.yml', release }, { as: 'admin' });
+          expect(result).toMatchObject({ exitCode: 0, outputs: { outcome: 'deployed' } });
+        });
+        expect(cost).toEqual({ overhead: 6, beforeFirstApply: 4, depth: 8 });
+      },
+    );
+
     it('the post step of a finished deploy makes no call', async () => {
       await ns.write({ 'r10.yml': r10('v3') });
       const { calls } = cluster.sandbox;
@@ -110,8 +126,40 @@ async function counted<T>(work: () => Promise<T>): Promise<{ calls: Calls; value
 
 /** All calls except those for the record and the lock, and the one that reads the server version for `pre-stop`. */
 function engine(calls: Calls): number {
-  return calls.filter(call => !/^\w+ (Lease|ConfigMap) cutover-|^POST (Lease|ConfigMap) |^GET \/version /.test(call))
-    .length;
+  return calls.filter(call => !isOverhead(call) && !call.startsWith('GET /version ')).length;
+}
+
+/** Whether a call is for the record or the lock. A POST names no object, and the set has no Lease. */
+function isOverhead(call: string): boolean {
+  return /^\w+ (Lease|Secret) cutover-|^POST (Lease|Secret)/.test(call);
+}
+
+/** Whether a call applies an object of the set. */
+function isApply(call: string): boolean {
+  return call.startsWith('PATCH ') && !call.endsWith('(dry run)') && !isOverhead(call);
+}
+
+interface Cost {
+  /** Calls for the record and the lock. */
+  readonly overhead: number;
+  /** Those before the first object is applied. */
+  readonly beforeFirstApply: number;
+  /** Requests that follow each other, up to the last object that is applied. */
+  readonly depth: number;
+}
+
+/** What a deploy costs. The answers are held back, so that requests that were sent side by side count once. */
+async function costOf(deploy: () => Promise<unknown>): Promise<Cost> {
+  const recorded = recordRoundTrips(cluster.sandbox, { quietMs: 100 });
+  await deploy().finally(() => recorded.stop());
+  const roundTrips = recorded.roundTrips();
+  const calls = roundTrips.flat();
+  const first = calls.findIndex(isApply);
+  return {
+    overhead: calls.filter(isOverhead).length,
+    beforeFirstApply: calls.slice(0, first).filter(isOverhead).length,
+    depth: roundTrips.findLastIndex(trip => trip.some(isApply)) + 1,
+  };
 }
 
 /** Calls that store something, except those for the lock. */

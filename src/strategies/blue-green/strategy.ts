@@ -11,7 +11,7 @@ import { blueGreenStatus } from './status.js';
 export const blueGreen: Strategy<'blue-green'> = {
   releaseName: blueGreenReleaseName,
   deploy: deployBlueGreen,
-  plan: async (ctx, request) => planBlueGreen(ctx, renderBlueGreen(ctx.log, request, await readToDeploy(ctx))),
+  plan: async (ctx, request) => planBlueGreen(ctx, await renderBlueGreen(ctx.log, request, await readToDeploy(ctx))),
   rollBack: rollBackBlueGreen,
   status: blueGreenStatus,
   restoreInterrupted: restoreInterruptedRelease,

@@ -9,12 +9,12 @@ import type { DeployRequest } from '../strategy.js';
 import type { RollingDeploy } from './deploy.js';
 
 /** The manifests as the next revision of a rolling release. */
-export function renderRolling(
+export async function renderRolling(
   log: Log,
   { inputs, draft }: DeployRequest<'rolling'>,
   state: RollingState,
-): RollingDeploy {
-  const rendered = renderManifests(numberedRequest(draft, state));
+): Promise<RollingDeploy> {
+  const rendered = renderManifests(await numberedRequest(draft, state));
   const { resources } = rendered;
   logRendered(log, resources, rendered);
   return { inputs, state, resources, contentHash: hashOf(resources.map(({ object }) => object)) };

@@ -8,7 +8,7 @@ import { abandon, begin, completeRollout, withHistory } from '../../release/tran
 import { begunBy } from '../../run/begun.js';
 import type { LockedContext, OperationContext, RunContext } from '../../run/context.js';
 import type { CheckResult } from '../../verify/verify.js';
-import { applyAndWait, waitUntilReady, type WaitOptions } from '../shared/apply-and-wait.js';
+import { applyAndWait, observeSet, waitUntilReady, type WaitOptions } from '../shared/apply-and-wait.js';
 import { appliedAfter } from '../shared/applied.js';
 import { checksOf, requireChecks, servingService } from '../shared/checks.js';
 import { changesOf, FailedStep, outcomeBase, type Outcome } from '../outcome/outcome.js';
@@ -62,10 +62,12 @@ export async function rollOut(ctx: LockedContext, rollout: Rollout): Promise<Out
     changes: changesOf(planned),
     ...(revision.approval !== undefined && { approval: revision.approval }),
   };
+  const observer = observeSet(ctx, planned);
   let operation: OperationContext;
   try {
     operation = await ctx.begin(begun, [revision]);
   } catch (error) {
+    observer.close();
     throw new FailedStep(error, { ...base, checks: [], serving: { kind: 'not-deployed', ...currentOf(state) } });
   }
 
@@ -74,7 +76,7 @@ export async function rollOut(ctx: LockedContext, rollout: Rollout): Promise<Out
   try {
     const { waitOptions, force } = rollout;
     const set = await ctx.phase('Deploy', () =>
-      applyAndWait(operation, { planned, waitOptions, force, paused: 'noted' }),
+      applyAndWait(operation, { planned, waitOptions, force, paused: 'noted', observer }),
     );
     checks = await verifyPublic(ctx, rollout, set.ready);
     // A deploy that is not on record looks like an interrupted one and cannot be rolled back, so it counts as failed.
@@ -89,6 +91,8 @@ export async function rollOut(ctx: LockedContext, rollout: Rollout): Promise<Out
       checks: [...checks, ...checksOf(error)],
       serving: await restoreRollout(operation, { rollout, begun, cause: error }),
     });
+  } finally {
+    observer.close();
   }
   const earlier = previousRevision({ ...begun, current: number });
   return {

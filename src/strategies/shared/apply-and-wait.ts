@@ -22,6 +22,8 @@ export interface ReadyRequest {
   readonly waitOptions: WaitOptions;
   /** What to do about a paused workload. Default: refused. */
   readonly paused?: Paused;
+  /** Watches that {@link observeSet} opened earlier. Default: they are opened now, and closed at the end. */
+  readonly observer?: Observer;
 }
 
 /** What is applied, and how. */
@@ -76,22 +78,27 @@ export async function waitUntilReady(ctx: RunContext, request: ReadyRequest): Pr
   return withObserver(ctx, request, observer => rolledOut(observer, request, new Map()));
 }
 
+/** Opens the watches of a set at once, so that they are open when the record of the operation is written. The caller closes them. */
+export function observeSet(ctx: RunContext, planned: readonly PlannedChange[]): Observer {
+  const { cluster, log, clock, signal } = ctx;
+  const targets = planned.map(({ resource }) => resource.object).filter(isAwaited);
+  return observe({ cluster, log, clock, signal, targets: targets.map(refOf) });
+}
+
 /** Opened before the first write: otherwise the failure of a pod right after the write would be missed. */
 async function withObserver<T>(
   ctx: RunContext,
-  { planned, waitOptions }: ReadyRequest,
+  { planned, waitOptions, observer: opened }: ReadyRequest,
   work: (observer: Observer) => Promise<T>,
 ): Promise<T> {
-  const { cluster, log, clock, signal } = ctx;
-  const targets = planned.map(({ resource }) => resource.object).filter(isAwaited);
-  const observer = observe({ cluster, log, clock, signal, targets: targets.map(refOf) });
+  const observer = opened ?? observeSet(ctx, planned);
   try {
     await observer.synced;
     const unchanged = planned.flatMap(({ change, after }) => (change === 'unchanged' && after ? [after] : []));
     await observer.waitForPrerequisites(unchanged, waitOptions.timeoutMs);
     return await work(observer);
   } finally {
-    observer.close();
+    if (opened === undefined) observer.close();
   }
 }
 

@@ -12,6 +12,8 @@ import { preStopFor } from './pre-stop.js';
 export interface Draft {
   readonly release: string;
   readonly request: RenderRequest;
+  /** Seconds of the preStop sleep, once the version of the API server is known; `undefined`: none. */
+  readonly preStopSeconds: Promise<number | undefined>;
 }
 
 /** Reads the manifests and finds out which release they are for, before its record can be read. */
@@ -25,7 +27,9 @@ export async function readDraft(
   const { manifests: patterns, kustomize } = inputs;
   const search = { patterns, workspace: run.workspace, environment, ...(kustomize !== undefined && { kustomize }) };
   const manifests = await readManifests(search);
-  const preStopSeconds = await preStopFor(cluster, inputs, log);
+  // Asked for beside the record, which is read next.
+  const preStopSeconds = preStopFor(cluster, inputs, log);
+  preStopSeconds.catch(() => undefined);
   const request: RenderRequest = {
     manifests,
     variables,
@@ -41,17 +45,19 @@ export async function readDraft(
     ...(overrides !== undefined && { overrides }),
     ...(imagePullSecrets !== undefined && { imagePullSecrets }),
     ...(registrySecret !== undefined && { registrySecret }),
-    ...(preStopSeconds !== undefined && { preStopSeconds }),
   };
-  return { request, release: inputs.release ?? strategy.releaseName(inputs, request) };
+  return { request, preStopSeconds, release: inputs.release ?? strategy.releaseName(inputs, request) };
 }
 
 /** The manifests as the revision after `state.latest`. `state` undefined: as the first one. */
-export function numberedRequest({ request, release }: Draft, state: ReleaseState | undefined): RenderRequest {
+export async function numberedRequest(draft: Draft, state: ReleaseState | undefined): Promise<RenderRequest> {
+  const { request, release } = draft;
+  const preStopSeconds = await draft.preStopSeconds;
   return {
     ...request,
     release,
     builtIns: { ...request.builtIns, RELEASE: release, REVISION: String((state?.latest ?? 0) + 1) },
+    ...(preStopSeconds !== undefined && { preStopSeconds }),
   };
 }
 

@@ -1,4 +1,4 @@
-import type { ReadyWorkload } from '../../../rollout/observer.js';
+import type { Observer, ReadyWorkload } from '../../../rollout/observer.js';
 import type { OperationContext, RunContext } from '../../../run/context.js';
 import type { CheckResult } from '../../../verify/verify.js';
 import { applyAndWait, waitUntilReady, type AppliedSet } from '../../shared/apply-and-wait.js';
@@ -10,12 +10,16 @@ export interface DeployedStaging extends AppliedSet {
   readonly checks: readonly CheckResult[];
 }
 
-/** Applies what changes, waits for it, and runs the staged checks against the new pods and the role's test Service. */
-export async function deployAndVerify(ctx: OperationContext, staging: Staging): Promise<DeployedStaging> {
+/** `observer`: the open watches of the set. Applies what changes, waits for it, and runs the staged checks against the new pods and the role's test Service. */
+export async function deployAndVerify(
+  ctx: OperationContext,
+  staging: Staging,
+  observer: Observer,
+): Promise<DeployedStaging> {
   const { planned, deploy } = staging;
   const { timeoutMs, stableForMs, forceConflicts: force } = deploy.inputs;
   const waitOptions = { timeoutMs, stableForMs };
-  const set = await ctx.phase('Deploy', () => applyAndWait(ctx, { planned, waitOptions, force }));
+  const set = await ctx.phase('Deploy', () => applyAndWait(ctx, { planned, waitOptions, force, observer }));
   return { ...set, checks: await verify(ctx, staging, set.ready) };
 }
 

@@ -11,12 +11,12 @@ import { publicServiceOf } from './find-active.js';
 import type { BlueGreenDeploy } from './staging.js';
 
 /** The manifests as the next revision of a blue/green release, for both roles. */
-export function renderBlueGreen(
+export async function renderBlueGreen(
   log: Log,
   { inputs, draft }: DeployRequest<'blue-green'>,
   recorded: BlueGreenState | undefined,
-): BlueGreenDeploy {
-  const rendered = renderRoles({ ...numberedRequest(draft, recorded), ...roleRequest(inputs) });
+): Promise<BlueGreenDeploy> {
+  const rendered = renderRoles({ ...(await numberedRequest(draft, recorded)), ...roleRequest(inputs) });
   const { resources } = rendered;
   const { roles: roleNames } = inputs;
   const state =

@@ -6,6 +6,7 @@ import { abandon, completeStage, withHistory } from '../../../release/transition
 import type { LockedContext, OperationContext, RunContext } from '../../../run/context.js';
 import { underLock } from '../../../run/under-lock.js';
 import type { CheckResult } from '../../../verify/verify.js';
+import { observeSet } from '../../shared/apply-and-wait.js';
 import { checksOf } from '../../shared/checks.js';
 import { ensureNamespace } from '../../shared/namespace.js';
 import { FailedStep, type Outcome } from '../../outcome/outcome.js';
@@ -76,17 +77,19 @@ async function stageRevision(ctx: LockedContext, staging: Staging): Promise<Outc
   const { revision, state } = begun;
   const { number } = revision;
   const base = { ...stagingOutcome(ctx, staging), revision: number };
+  const observer = observeSet(ctx, staging.planned);
   let operation: OperationContext;
   try {
     operation = await ctx.begin(state, [revision]);
   } catch (error) {
+    observer.close();
     throw new FailedStep(error, { ...base, checks: [], serving: servingAfter(staging, { kind: 'not-begun' }) });
   }
 
   let checks: readonly CheckResult[] = [];
   try {
     for (const object of staleObjects) await operation.writer.remove(refOf(object), { uid: object.metadata.uid ?? '' });
-    const deployed = await deployAndVerify(operation, staging);
+    const deployed = await deployAndVerify(operation, staging, observer);
     ({ checks } = deployed);
     const entry = historyEntry(ctx.run, revision, 'staged');
     // A staging that is not on record cannot be promoted, so it counts as failed.
@@ -99,6 +102,8 @@ async function stageRevision(ctx: LockedContext, staging: Staging): Promise<Outc
       checks: [...checks, ...checksOf(error)],
       serving: servingAfter(staging, result),
     });
+  } finally {
+    observer.close();
   }
   return {
     ...base,
