@@ -1,6 +1,5 @@
 import type { Clock } from '../cluster/clock.js';
 import type { Cluster, LeasePort } from '../cluster/cluster.js';
-import { waitForObject } from '../cluster/watch/wait-for-object.js';
 import { cancelled } from '../cluster/http/transport.js';
 import { CutoverError } from '../errors.js';
 import { describeRef, type KubeObject, type ObjectRef } from '../kubernetes/object.js';
@@ -10,7 +9,7 @@ import { longestWriteMs } from './lease-times.js';
 
 /** What the lock works with. */
 export interface LockPorts {
-  readonly cluster: Pick<Cluster, 'watch' | 'get'>;
+  readonly cluster: Pick<Cluster, 'get'>;
   readonly leases: LeasePort;
   readonly log: Log;
   /** Monotonic; never compared with the time of another machine. */
@@ -18,6 +17,9 @@ export interface LockPorts {
   /** Ends the wait for the lock. */
   readonly signal: AbortSignal;
 }
+
+/** How often a waiting run looks at the Lease. A watch would need rights that nothing else needs. */
+const lookEveryMs = 2_000;
 
 /** How a wait for a Lease ended. */
 export type LeaseWait =
@@ -43,18 +45,19 @@ export async function waitForLease(
     if (expiresIn <= 0) return { kind: 'expired', lease: seen };
     const left = deadline - now;
     if (left <= 0) return { kind: 'timed-out', lease: seen };
-    const { resourceVersion } = seen.metadata;
-    const options = { cluster, clock, signal, timeoutMs: Math.min(expiresIn, left) };
-    const change = await waitForObject<KubeObject | 'deleted'>(ref, options, live => {
-      if (live === undefined) return 'deleted';
-      return live.metadata.resourceVersion === resourceVersion ? undefined : live;
-    });
+    await clock.wait(Math.min(lookEveryMs, expiresIn, left), signal);
     if (signal.aborted) throw signal.reason instanceof CutoverError ? signal.reason : cancelled();
-    if (change === 'deleted') return { kind: 'free' };
-    if (change === undefined) continue;
-    seen = change;
+    const live = await cluster.get(ref);
+    if (live === undefined) return { kind: 'free' };
+    if (isSame(live, seen)) continue;
+    seen = live;
     seenAt = clock.now();
   }
+}
+
+/** Whether nobody has written the Lease in between. */
+function isSame({ metadata: one }: KubeObject, { metadata: other }: KubeObject): boolean {
+  return one.uid === other.uid && one.resourceVersion === other.resourceVersion;
 }
 
 /** The error of a lock that another run holds. */

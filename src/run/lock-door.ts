@@ -30,7 +30,7 @@ export interface LockDoor {
 
 /** What the lock of a release is taken with. */
 export interface LockDoorParts {
-  readonly cluster: Pick<Connection, 'leases' | 'writer' | 'watch' | 'get'>;
+  readonly cluster: Pick<Connection, 'leases' | 'writer' | 'get'>;
   readonly records: Records;
   readonly holder: string;
   readonly run: CiRun;
