@@ -14,6 +14,7 @@ export type PhaseName =
   | 'Check'
   | 'Render'
   | 'Plan'
+  | 'Adopt'
   | 'Deploy'
   | 'Verify staged'
   | 'Confirm'

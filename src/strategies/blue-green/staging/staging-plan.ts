@@ -14,13 +14,16 @@ import type { BlueGreenDeploy, Staging, StagingTarget } from './staging.js';
 
 /** Decides by dry run what staging would write, and whether it may; nothing is written. */
 export async function planStaging(ctx: RunContext, target: StagingTarget): Promise<Staging> {
-  const { deploy, active, role } = target;
+  const { deploy, active, role, adoption } = target;
   const { inputs, resources } = deploy;
   const own = resources.of[role] ?? [];
   const applyAfterSwitch = own.filter(({ object }) => isAutoscaler(object));
   const { sized, counterparts } = await asManyAsLive(ctx, {
     resources: own.filter(({ object }) => !isAutoscaler(object)),
-    counterparts: deploymentsOf(deploy, active.kind === 'role' ? active.role : role),
+    counterparts:
+      adoption === undefined
+        ? deploymentsOf(deploy, active.kind === 'role' ? active.role : role)
+        : [refOf(adoption.deployment)],
   });
   const publicService = resources.publicService[role];
   const atSwitch = [...applyAfterSwitch, ...(publicService === undefined ? [] : [publicService])];
@@ -39,7 +42,7 @@ export async function planStaging(ctx: RunContext, target: StagingTarget): Promi
   );
   const { planned, rejection } = dryRun;
   const plannedNow = planned.filter(({ resource }) => !atSwitch.includes(resource));
-  const shared = active.kind === 'role' ? sharedConfigRefusal(plannedNow, deploy) : undefined;
+  const shared = active.kind === 'role' ? sharedConfigRefusal(plannedNow, deploy, counterparts) : undefined;
   ctx.logPlan(plannedNow);
   const replaced = await replacedRevision(ctx, deploy.state, role);
   const staleRefs = autoscalersWithoutUsers(
