@@ -188,5 +188,9 @@ export type StatusServing =
       /** Absent: there is no public Service. */
       readonly active?: string;
       readonly roles: readonly RoleHealth[];
+      /** The Deployment that was adopted, and that nobody reaches any more. Absent: there is none, or it is deleted. */
+      readonly adopted?: ObjectRef;
+      /** The Deployment that users are on until it is adopted. Absent: users are on a role. */
+      readonly toAdopt?: ObjectRef;
       readonly unfinished?: Operation;
     };

@@ -100,7 +100,7 @@ function unfinished({ state }: BlueGreenDeploy): Adopting | undefined {
 async function isAsFound(ctx: RunContext, { state }: BegunAdoption): Promise<boolean> {
   const { deployment, template } = state.operation;
   const live = await ctx.cluster.get(deployment.ref);
-  return live?.metadata.uid === deployment.uid && live !== undefined && templateIdentity(live) === template;
+  return live !== undefined && live.metadata.uid === deployment.uid && templateIdentity(live) === template;
 }
 
 /** Restores what an interrupted adoption had changed. Throws when not everything could be restored. */

@@ -1,14 +1,16 @@
 import type { KubeObject } from '../../../kubernetes/object.js';
 import type { PlannedChange } from '../../../plan/change.js';
 
-/** An application that is live without roles, and what brings its version up once more as the first role. */
-export interface Adoption {
-  /** The role that the twin becomes. */
+/** A live Deployment, and the role that its version becomes. */
+export interface AdoptedRole {
   readonly role: string;
+  readonly deployment: KubeObject;
+}
+
+/** An application that is live without roles, and what brings its version up once more as the first role. */
+export interface Adoption extends AdoptedRole {
   /** The public Service as it was read. */
   readonly service: KubeObject;
-  /** The Deployment whose pods serve. */
-  readonly deployment: KubeObject;
   /** Identifies its pod template; see {@link templateIdentity}. */
   readonly template: string;
   /** By the name of a container: the ID of the image that the serving pods run. */

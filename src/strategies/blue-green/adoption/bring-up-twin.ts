@@ -2,7 +2,7 @@ import { removeAndWait } from '../../../cluster/apply/apply-change.js';
 import { requirePlan } from '../../../cluster/apply/dry-run-all.js';
 import { asCutoverError, CutoverError } from '../../../errors.js';
 import { isDeployment, replicasOf, withReplicas } from '../../../kubernetes/deployment.js';
-import { describeRef, refOf } from '../../../kubernetes/object.js';
+import { describeRef, refOf, type KubeObject, type ObjectRef } from '../../../kubernetes/object.js';
 import type { ReadyWorkload } from '../../../rollout/observer.js';
 import type { OperationContext, RunContext } from '../../../run/context.js';
 import { applyAndWait, type WaitOptions } from '../../shared/apply-and-wait.js';
@@ -35,8 +35,7 @@ export async function bringUpTwin(
     await removeAndWait(object, { cluster, writer, clock, signal, timeoutMs: waitOptions.timeoutMs });
     log.info(`${describeRef(refOf(object))} removed: ${state.operation.role} gets one in its place`);
   }
-  const [other] = await autoscalersOf(ctx, deployment.ref);
-  if (other !== undefined) throw scaledByOther(describeRef(deployment.ref), describeRef(refOf(other)));
+  await waitUntilUnscaled(ctx, { deployment: deployment.ref, owners: liveAutoscalers, timeoutMs: waitOptions.timeoutMs });
   const live = await requireSameVersion(ctx, begun);
   const resources = up.map(object => {
     const sized = isDeployment(object) ? withReplicas(object, replicasOf(live)) : object;
@@ -51,6 +50,28 @@ export async function bringUpTwin(
   await requireSameImages(ctx, begun, workload);
   await requireSameVersion(ctx, begun);
   return { workload, replicas: replicasOf(live) };
+}
+
+/** How often the autoscalers are listed while those of a deleted custom resource are collected as garbage. */
+const collectionMs = 500;
+
+/** Waits until nothing scales a Deployment. Throws `changed` when that is another autoscaler than those that were deleted. */
+async function waitUntilUnscaled(
+  ctx: RunContext,
+  unscaled: { readonly deployment: ObjectRef; readonly owners: readonly KubeObject[]; readonly timeoutMs: number },
+): Promise<void> {
+  const { deployment, owners, timeoutMs } = unscaled;
+  const uids = new Set(owners.map(({ metadata }) => metadata.uid));
+  const deadline = ctx.clock.now() + timeoutMs;
+  for (;;) {
+    const [other] = await autoscalersOf(ctx, deployment);
+    if (other === undefined) return;
+    const isCollected = other.metadata.ownerReferences?.some(({ uid }) => uids.has(uid)) ?? false;
+    if (!isCollected || ctx.clock.now() > deadline)
+      throw scaledByOther(describeRef(deployment), describeRef(refOf(other)));
+    await ctx.clock.wait(collectionMs, ctx.signal);
+    ctx.signal.throwIfAborted();
+  }
 }
 
 /** The live Deployment, which must still be the one whose version the twin runs. A restart does not matter. */

@@ -3,13 +3,13 @@ import type { RunContext } from '../../../run/context.js';
 import { throwAny } from '../../shared/refusals.js';
 import type { BlueGreenDeploy } from '../staging/staging.js';
 import { decideStaging } from '../staging/staging-decision.js';
-import type { Adoption } from './adoption.js';
+import type { AdoptedRole } from './adoption.js';
 
 /**
  * Throws every reason why the new version could not be staged once the live one is adopted: then nothing is adopted, either.
  * Logs nothing, since the staging itself decides again.
  */
-export async function refuseStaging(ctx: RunContext, deploy: BlueGreenDeploy, adoption: Adoption): Promise<void> {
+export async function refuseStaging(ctx: RunContext, deploy: BlueGreenDeploy, adoption: AdoptedRole): Promise<void> {
   const silent: RunContext = {
     ...ctx,
     log: silentLog(ctx.log),

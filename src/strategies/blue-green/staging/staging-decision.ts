@@ -3,7 +3,7 @@ import type { PlannedChange } from '../../../plan/change.js';
 import type { LintContext } from '../../../plan/lint/rule.js';
 import type { RunContext } from '../../../run/context.js';
 import { otherRole, roleRecords, type Active } from '../../../traffic/active-role.js';
-import type { Adoption } from '../adoption/adoption.js';
+import type { AdoptedRole } from '../adoption/adoption.js';
 import { lint } from '../../shared/report-findings.js';
 import { findActive } from './find-active.js';
 import { isAsVerified } from './staged-record.js';
@@ -28,7 +28,7 @@ export type StagingDecision = { readonly refusals: readonly CutoverError[] } & (
 export async function decideStaging(
   ctx: RunContext,
   deploy: BlueGreenDeploy,
-  adoption?: Adoption,
+  adoption?: AdoptedRole,
 ): Promise<StagingDecision> {
   const { inputs, resources } = deploy;
   const records = roleRecords(resources);
@@ -58,7 +58,7 @@ export async function decideStaging(
 }
 
 /** Which role users would be on once the live application is adopted. */
-function activeAfter({ inputs }: BlueGreenDeploy, { role }: Adoption): Active {
+function activeAfter({ inputs }: BlueGreenDeploy, { role }: AdoptedRole): Active {
   return { kind: 'role', role, idle: otherRole(inputs.roles, role) };
 }
 

@@ -6,7 +6,7 @@ import type { PlannedChange } from '../../../plan/change.js';
 import type { ObjectToDelete } from '../../../release/revision.js';
 import type { BlueGreenState, RoleRecord } from '../../../release/state.js';
 import type { Active } from '../../../traffic/active-role.js';
-import type { Adoption } from '../adoption/adoption.js';
+import type { AdoptedRole } from '../adoption/adoption.js';
 
 /** What a blue/green deploy starts from. */
 export interface BlueGreenDeploy {
@@ -24,7 +24,7 @@ export interface StagingTarget {
   readonly deploy: BlueGreenDeploy;
   readonly active: Active;
   /** What would be adopted as the active role before the staging; only of a plan. Absent: nothing. */
-  readonly adoption?: Adoption;
+  readonly adoption?: AdoptedRole;
   /** The idle role; in the first release the first role. */
   readonly role: string;
   /** What the manifests say of each role. */
