@@ -35,7 +35,11 @@ export async function bringUpTwin(
     await removeAndWait(object, { cluster, writer, clock, signal, timeoutMs: waitOptions.timeoutMs });
     log.info(`${describeRef(refOf(object))} removed: ${state.operation.role} gets one in its place`);
   }
-  await waitUntilUnscaled(ctx, { deployment: deployment.ref, owners: liveAutoscalers, timeoutMs: waitOptions.timeoutMs });
+  await waitUntilUnscaled(ctx, {
+    deployment: deployment.ref,
+    owners: liveAutoscalers,
+    timeoutMs: waitOptions.timeoutMs,
+  });
   const live = await requireSameVersion(ctx, begun);
   const resources = up.map(object => {
     const sized = isDeployment(object) ? withReplicas(object, replicasOf(live)) : object;
