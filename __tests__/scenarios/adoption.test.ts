@@ -123,7 +123,7 @@ describe('An application that runs without roles', () => {
     const service = await ns.get('Service', 'plain');
     const killed = await ns.step(plain.adopt('v2'), {
       ...adopter,
-      interrupt: { when: /Deployment .*plain-blue created/, signal: 'SIGKILL' },
+      interrupt: { when: /Waiting up to .*plain-blue/, signal: 'SIGKILL' },
     });
     expect([killed.exitCode, killed.postExitCode]).toEqual([137, 0]);
     expect([await selector(ns), await plain.written(ns)]).toEqual([{ app: 'plain' }, before]);
@@ -137,9 +137,9 @@ describe('An application that runs without roles', () => {
 
   scenario('is left to the next deploy by the post step of a run that was killed after it', cluster, async ns => {
     const users = await live(ns);
-    const killed = await ns.step(plain.adopt('v2'), {
+    const killed = await ns.step(plain.adopt('v2', { drain: '10s' }), {
       ...adopter,
-      interrupt: { when: /PodDisruptionBudget .*plain-blue applied/, signal: 'SIGKILL' },
+      interrupt: { when: /Draining Deployment .*plain/, signal: 'SIGKILL' },
     });
     expect([killed.exitCode, killed.postExitCode]).toEqual([137, 0]);
     expect(killed.log).toMatch(/Users are on blue, which runs the version that was live before/);
@@ -150,10 +150,10 @@ describe('An application that runs without roles', () => {
     await expectUsersSaw(users, ['v1', 'v2']);
   });
 
-  for (const when of [/HorizontalPodAutoscaler .*plain removed/, /Deployment .*plain-blue created/, /plain switched/])
+  for (const when of [/Waiting up to .*plain-blue/, /Draining Deployment .*plain/])
     scenario(`is adopted after a run that was lost at ${when.source}`, cluster, async ns => {
       const users = await live(ns);
-      const lost = await ns.step(plain.adopt('v2'), {
+      const lost = await ns.step(plain.adopt('v2', { drain: '10s' }), {
         ...adopter,
         post: 'never',
         interrupt: { when, signal: 'SIGKILL' },
@@ -173,7 +173,7 @@ describe('An application that runs without roles', () => {
     const result = await ns.step(plain.adopt('v2'), {
       ...adopter,
       onLine: line => {
-        if (/HorizontalPodAutoscaler .*plain removed/.test(line))
+        if (/Deployment .*plain-blue created/.test(line))
           set ??= setImage(ns, { deployment: 'plain', container: 'site', image });
       },
     });
