@@ -52,6 +52,7 @@ const collections = {
   Job: '/apis/batch/v1/namespaces/*/jobs',
   Lease: '/apis/coordination.k8s.io/v1/namespaces/*/leases',
   Namespace: '/api/v1/namespaces',
+  PodDisruptionBudget: '/apis/policy/v1/namespaces/*/poddisruptionbudgets',
   Pod: '/api/v1/namespaces/*/pods',
   ReplicaSet: '/apis/apps/v1/namespaces/*/replicasets',
   Role: `${rbac}/namespaces/*/roles`,

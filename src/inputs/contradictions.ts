@@ -65,7 +65,8 @@ function* strategyOfAction({ action, values, received }: Combination): Rule {
 
 function* idleInputsWithoutSwitch({ action, values, received }: Combination): Rule {
   if (!takes(action, 'switch') || values.switch === 'auto') return;
-  for (const name of ['idle-policy', 'idle-replicas', 'drain'] as const) {
+  // `drain` is for an adoption, too.
+  for (const name of ['idle-policy', 'idle-replicas'] as const) {
     if (received.isSet(name)) {
       yield {
         name,

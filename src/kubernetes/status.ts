@@ -25,6 +25,8 @@ export interface ContainerState {
 export interface ContainerStatus {
   readonly name: string;
   readonly image?: string;
+  /** What the node runs: usually the repository with a digest. Empty before the container has started. */
+  readonly imageID?: string;
   readonly ready?: boolean;
   readonly restartCount?: number;
   readonly state?: ContainerState;

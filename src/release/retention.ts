@@ -21,8 +21,9 @@ function revisionsOfRoles(state: ReleaseState): readonly (number | undefined)[] 
  */
 export function previousRevision(state: ReleaseState): number | undefined {
   const served: number[] = [];
-  for (const { revision, outcome } of [...state.history].reverse()) {
-    if (outcome !== 'deployed' && outcome !== 'rolled-back') continue;
+  for (const { revision, outcome, role } of [...state.history].reverse()) {
+    // A revision of a role, from a time when the release was blue/green, has objects that are gone.
+    if (role !== undefined || (outcome !== 'deployed' && outcome !== 'rolled-back')) continue;
     while ((served.at(-1) ?? -1) >= revision) served.pop();
     served.push(revision);
   }

@@ -92,12 +92,26 @@ export interface FinishOperation extends Begun {
   readonly role?: string;
 }
 
+/** A live Deployment without roles whose version a role serves now. */
+export interface AdoptedDeployment {
+  readonly ref: ObjectRef;
+  readonly uid: string;
+}
+
 /** Brings the live application up once more as the first role, and narrows the public Service to it. */
 export interface AdoptOperation extends Begun {
   readonly kind: 'adopt';
+  /** The revision of the twin; its `before` is what the adoption found. */
   readonly revision: number;
   /** The role that the twin becomes. */
   readonly role: string;
+  readonly deployment: AdoptedDeployment;
+  /** Identifies the pod template that the twin was made from; a restart does not change it. */
+  readonly template: string;
+  /** By the name of a container: the ID of the image that it runs. */
+  readonly imageIds: Readonly<Record<string, string>>;
+  /** The release was rolling; it is again if the adoption is abandoned. */
+  readonly wasRolling?: true;
 }
 
 /** An operation of a blue/green release. */
@@ -150,6 +164,8 @@ export interface BlueGreenState extends CommonState {
   readonly roleNames: readonly [string, string];
   readonly roles: Readonly<Record<string, RoleRecord>>;
   readonly staged?: StagedRecord;
+  /** The Deployment that was adopted; nobody reaches it any more. It is deleted when the first promotion has succeeded. */
+  readonly adopted?: AdoptedDeployment;
   readonly operation?: BlueGreenOperation;
 }
 

@@ -1,5 +1,13 @@
 import type { AppliedHashes } from '../plan/change.js';
-import type { BlueGreenState, HistoryEntry, ReleaseState, RoleRecord, RollingState, StagedRecord } from './state.js';
+import type {
+  AdoptOperation,
+  BlueGreenState,
+  HistoryEntry,
+  ReleaseState,
+  RoleRecord,
+  RollingState,
+  StagedRecord,
+} from './state.js';
 
 /** Number of history entries in the state, which limits its size. */
 const historyEntries = 50;
@@ -30,6 +38,37 @@ export function abandon<S extends ReleaseState>(state: S, entry?: HistoryEntry):
 /** A `deploy` or `rollback` that is verified: its revision serves users. */
 export function completeRollout(state: RollingState, entry: HistoryEntry, applied: AppliedHashes): RollingState {
   return { ...ended(state, entry), current: entry.revision, applied };
+}
+
+/** The state of a rolling release as its adoption begins: numbers, revisions and history go on. */
+export function asBlueGreen(
+  { operation: _none, strategy: _rolling, ...rest }: RollingState,
+  names: Pick<BlueGreenState, 'publicService' | 'roleNames'>,
+): BlueGreenState {
+  return { ...rest, ...names, strategy: 'blue-green', roles: {} };
+}
+
+/** The state of a blue/green release as it leaves its roles, or as its adoption is abandoned. */
+export function asRolling(state: BlueGreenState): RollingState {
+  const { format, release, latest, revisions, current, applied, history } = state;
+  const common = { format, release, latest, revisions, applied, history };
+  return { ...common, strategy: 'rolling', ...(current !== undefined && { current }) };
+}
+
+/** A state with an adoption in progress. */
+export type Adopting = BlueGreenState & { readonly operation: AdoptOperation };
+
+/** An `adopt` whose role serves users: the adopted Deployment is no longer reached. */
+export function completeAdopt(state: Adopting, entry: HistoryEntry, record: RoleRecord): BlueGreenState {
+  const { role, revision, deployment } = state.operation;
+  const { roles, ...rest } = ended<BlueGreenState>(state, entry);
+  return { ...rest, current: revision, adopted: deployment, roles: { ...roles, [role]: record } };
+}
+
+/** An `adopt` that was restored: users never left the live Deployment. */
+export function abandonAdopt(state: Adopting, entry: HistoryEntry): ReleaseState {
+  const abandoned = ended<BlueGreenState>(state, entry);
+  return state.operation.wasRolling ? asRolling(abandoned) : abandoned;
 }
 
 /** What a completed staging leaves. */
@@ -73,9 +112,12 @@ export function completeSwitch(
   };
 }
 
-/** A `finish`, or a `prepare` that is followed by nothing. */
+/** A `finish`, or a `prepare` that is followed by nothing. After a promotion, what had been adopted is gone. */
 export function completeFinish(state: BlueGreenState): BlueGreenState {
-  return ended(state);
+  const { operation } = state;
+  const { adopted, ...rest } = ended(state);
+  const isPromoted = operation?.kind === 'finish' && operation.direction === 'promote';
+  return adopted === undefined || isPromoted ? rest : { ...rest, adopted };
 }
 
 /** The state once nothing is staged: the role runs what it ran before. Unchanged where nothing is staged. */

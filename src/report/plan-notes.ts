@@ -19,7 +19,7 @@ export function describePlanNote(note: PlanNote): string {
     case 'staged-before':
       return `Nothing would be changed: revision ${note.revision} is staged on ${note.role} already.`;
     case 'to-adopt':
-      return `${nameOf(note.service)} would first be narrowed to the pods that it selects now: ${describeRef(note.deployment)} goes on serving as ${note.role}, unchanged.`;
+      return `First, the live version would be adopted as revision ${note.revision}: it is brought up once more as ${note.role}, ${describeRef(note.service)} is narrowed to it, and ${describeRef(note.deployment)} is scaled to zero. After the first promotion, ${describeRef(note.deployment)} is deleted.`;
     case 'to-stage':
       return `Revision ${note.revision} would be staged on ${note.role}, without user traffic.`;
     case 'to-replace-staged':

@@ -44,6 +44,8 @@ export function describeRecovered(recovered: Recovered): string {
       return `Not everything could be restored: ${namesOf(recovered.failed)}.`;
     case 'rollback-left':
       return `The run was killed during ${describeOperation(recovered.operation)}. Users were not sent back to the version that they left: run \`action: rollback\` again to finish it.`;
+    case 'adoption-left':
+      return `The run was killed during ${describeOperation(recovered.operation)}. Users are on ${recovered.operation.role}, which runs the version that was live before: run \`action: deploy\` again to finish the rest.`;
     case 'restored':
       return `The run was killed during ${describeOperation(recovered.operation)}; everything was restored.`;
     default:

@@ -1,5 +1,12 @@
 import { describeRef } from '../kubernetes/object.js';
-import type { IdleResult, Serving, StagingResult, Users, WhyNotSwitchedBack } from '../strategies/outcome/serving.js';
+import type {
+  IdleResult,
+  NotAdopted,
+  Serving,
+  StagingResult,
+  Users,
+  WhyNotSwitchedBack,
+} from '../strategies/outcome/serving.js';
 import { describeRestored, withFullStop } from './restored.js';
 import { describeStatus } from './status.js';
 
@@ -32,6 +39,12 @@ export function describeServing(serving: Serving): string {
       return `The new version was left as it is (rollback-on-failure: false): users reach the pods that are ready, old or new.${note(serving)}`;
     case 'restored':
       return `${describeRestored(serving.restored)} ${afterRestore(serving)}${note(serving)}`;
+    case 'not-adopted':
+      return `Users are on ${describeRef(serving.deployment)}, as before. ${describeNotAdopted(serving.result)}`;
+    case 'adoption-unfinished': {
+      const name = describeRef(serving.deployment);
+      return `Users are on ${revisionOn(serving)}: the version of ${name}, which was live before. The adoption is not finished; run this step again to finish it.${note(serving)}`;
+    }
     case 'staging':
       return [describeUsers(serving.users), ...resultOf(serving.result)].join(' ');
     case 'active-confirmed': {
@@ -91,11 +104,26 @@ function describeUsers(users: Users): string {
     case 'none':
       return 'Nobody is served yet: there is no public Service.';
     case 'role':
-      return `Users are on ${revisionOn(users)}, as before.`;
+      return users.adopted === undefined
+        ? `Users are on ${revisionOn(users)}, as before.`
+        : `Users are on ${revisionOn(users)}: the version of ${describeRef(users.adopted)}, which is no longer reached and is deleted after the first promotion.`;
     case 'adopted':
       return `Users are on ${describeRef(users.deployment)}, as before.`;
     default:
       return users satisfies never;
+  }
+}
+
+function describeNotAdopted(result: NotAdopted): string {
+  switch (result.kind) {
+    case 'not-begun':
+      return 'Nothing was changed.';
+    case 'left':
+      return `The adoption was left as it is (rollback-on-failure: false).${note(result)}`;
+    case 'restored':
+      return `${describeRestored(result.restored)}${note(result)}`;
+    default:
+      return result satisfies never;
   }
 }
 

@@ -8,9 +8,12 @@ export function describeStatus(status: StatusServing): string {
   return [users, ...lines.map(line => `${line}.`), ...unfinishedOf(status.unfinished)].join(' ');
 }
 
-/** One line per role or, of a rolling release, per Deployment. */
+/** One line per role and for what was adopted or, of a rolling release, per Deployment. */
 export function statusLines(status: StatusServing): readonly string[] {
-  return status.kind === 'rolling-status' ? status.workloads.map(workloadLine) : status.roles.map(roleLine);
+  if (status.kind === 'rolling-status') return status.workloads.map(workloadLine);
+  const { adopted, roles } = status;
+  const leftover = `${adopted === undefined ? '' : describeRef(adopted)} is no longer reached and is deleted after the first promotion`;
+  return [...roles.map(roleLine), ...(adopted === undefined ? [] : [leftover])];
 }
 
 /** An operation in progress, as the object of a sentence. */
@@ -42,6 +45,8 @@ function usersOf(status: StatusServing): string {
     case 'rolling-status':
       return status.current === undefined ? 'No revision is deployed.' : `Revision ${status.current} serves users.`;
     case 'blue-green-status':
+      if (status.toAdopt !== undefined)
+        return `Users are on ${describeRef(status.toAdopt)}, which the next deploy adopts.`;
       return status.active === undefined
         ? 'Nobody is served yet: there is no public Service.'
         : `Users are on ${status.active}.`;

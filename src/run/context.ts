@@ -15,6 +15,7 @@ export type PhaseName =
   | 'Check'
   | 'Render'
   | 'Plan'
+  | 'Adopt'
   | 'Deploy'
   | 'Verify staged'
   | 'Confirm'

@@ -32,16 +32,27 @@ export const plain = {
     'stable-for': '100ms',
     ...more,
   }),
+  /** Stages a version beside an application that is adopted first. */
+  adopt: (version: string, more: Inputs = {}): Inputs => plain.stage(version, { drain: '0s', ...more }),
+  /** Restarts its Deployment, as kubectl does. */
+  async restart(ns: TestNamespace): Promise<void> {
+    const annotations = { 'kubectl.kubernetes.io/restartedAt': new Date().toISOString() };
+    await ns.cluster.kube.patch(
+      { kind: 'Deployment', namespace: ns.namespace, name: 'plain' },
+      { spec: { template: { metadata: { annotations } } } },
+    );
+  },
   /** The fields of its Deployment that controllers do not write. */
   async written(ns: TestNamespace): Promise<unknown> {
     const live = await ns.get('Deployment', 'plain');
     const { uid, generation, annotations } = live?.metadata ?? {};
     return { spec: live?.['spec'], uid, generation, annotations };
   },
-  /** Applies it without roles, as kubectl does. Resolves once the version answers users. */
+  /** Applies it without roles, as kubectl does, and a disruption budget. Resolves once the version answers users. */
   async applyWithKubectl(ns: TestNamespace, version: string): Promise<void> {
     const { namespace, cluster } = ns;
-    for (const object of loadAll(manifest(ns).replaceAll('${VERSION}', version)) as KubeObject[]) {
+    const text = `${manifest(ns).replaceAll('${VERSION}', version)}---\n${budget}`;
+    for (const object of loadAll(text) as KubeObject[]) {
       const annotations = { 'kubectl.kubernetes.io/last-applied-configuration': JSON.stringify(object) };
       const path = `${collections[object.kind] ?? ''}?fieldManager=kubectl-client-side-apply`.replace('*', namespace);
       const body = { ...object, metadata: { ...object.metadata, namespace, annotations } };
@@ -63,7 +74,15 @@ const collections: Readonly<Record<string, string>> = {
   Service: '/api/v1/namespaces/*/services',
   Deployment: '/apis/apps/v1/namespaces/*/deployments',
   HorizontalPodAutoscaler: '/apis/autoscaling/v2/namespaces/*/horizontalpodautoscalers',
+  PodDisruptionBudget: '/apis/policy/v1/namespaces/*/poddisruptionbudgets',
 };
+
+/** What protects the live pods, and is not in the manifests. */
+const budget = `apiVersion: policy/v1
+kind: PodDisruptionBudget
+metadata: {name: plain}
+spec: {minAvailable: 1, selector: {matchLabels: {app: plain}}}
+`;
 
 function manifest({ cluster: { images, pace } }: TestNamespace): string {
   return `apiVersion: v1

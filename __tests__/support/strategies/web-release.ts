@@ -7,14 +7,10 @@ import { renderManifests, type RenderRequest } from '../../../src/manifests/rend
 import { readDocuments } from '../../../src/manifests/yaml/documents.js';
 import { hashOf, decodeRevision, type Revision } from '../../../src/release/revision.js';
 import { decodeState } from '../../../src/release/state-record.js';
-import {
-  newBlueGreen,
-  newRolling,
-  type BlueGreenState,
-  type ReleaseState,
-  type RollingState,
-} from '../../../src/release/state.js';
+import { newBlueGreen, newRolling, type ReleaseState, type RollingState } from '../../../src/release/state.js';
+import { asBlueGreen } from '../../../src/release/transitions.js';
 import type { RunContext } from '../../../src/run/context.js';
+import { adoptLive } from '../../../src/strategies/blue-green/adoption/adopt.js';
 import { promote, type PromoteRequest } from '../../../src/strategies/blue-green/promote.js';
 import { reject } from '../../../src/strategies/blue-green/reject.js';
 import { rollBackBlueGreen } from '../../../src/strategies/blue-green/rollback.js';
@@ -147,10 +143,14 @@ export function webRelease(original?: WebRelease): WebRelease {
           ...{ ...deployInputs, run, strategy: 'blue-green', roles: ['blue', 'green'], switch: 'manual' },
           ...more,
         };
-        return stage(ctx, async () => {
-          await Promise.resolve();
-          return renderBlueGreenRelease(text, inputs, blueGreenStateOf(cluster));
-        });
+        const read = async (): Promise<BlueGreenDeploy> => {
+          // As a step does: a write of the state is conditional on what was read.
+          await ctx.records.readState();
+          return renderBlueGreenRelease(text, inputs, stateOf(cluster));
+        };
+        const adopted = await adoptLive(ctx, read);
+        const staged = await stage(ctx, read);
+        return { ...staged, changes: [...adopted, ...staged.changes] };
       }),
     promote: (more = {}) =>
       step(ctx => {
@@ -222,14 +222,10 @@ function copyObjects({ store: { registry: from } }: MemoryCluster, { store: { re
     for (const object of from.storage.list(resource)) to.storage.write(resource, clone(object));
 }
 
-function blueGreenStateOf(cluster: MemoryCluster): BlueGreenState | undefined {
-  return stateOf(cluster) as BlueGreenState | undefined;
-}
-
 function renderBlueGreenRelease(
   text: string,
   inputs: DeployInputs<'blue-green'>,
-  recorded: BlueGreenState | undefined,
+  recorded: ReleaseState | undefined,
 ): BlueGreenDeploy {
   const roleNames = ['blue', 'green'] as const;
   const { resources } = renderRoles({ ...requestOf(text, recorded), roles: roleNames });
@@ -237,8 +233,11 @@ function renderBlueGreenRelease(
   const services = Object.values(resources.publicService).map(({ object }) => object);
   const [service] = services;
   if (service === undefined) throw new Error('the manifests have no public Service');
-  const state = recorded ?? newBlueGreen('web', { publicService: refOf(service), roleNames });
-  return { inputs, state, resources, contentHash: hashOf([everything, services]) };
+  const names = { publicService: refOf(service), roleNames };
+  const wasRolling = recorded?.strategy === 'rolling';
+  const state = wasRolling ? asBlueGreen(recorded, names) : (recorded ?? newBlueGreen('web', names));
+  const contentHash = hashOf([everything, services]);
+  return { inputs, state, resources, contentHash, ...(wasRolling && { wasRolling }) };
 }
 
 function requestOf(text: string, state: ReleaseState | undefined): RenderRequest {

@@ -1,6 +1,7 @@
 import type { RunContext } from '../../run/context.js';
 import { FailedStep, type Outcome } from '../outcome/outcome.js';
 import type { DeployRequest } from '../strategy.js';
+import { adoptLive } from './adoption/adopt.js';
 import { resumeFinishSwitch } from './finish-switch.js';
 import { promote } from './promote.js';
 import { readToDeploy } from './staging/read-to-deploy.js';
@@ -10,8 +11,8 @@ import type { BlueGreenDeploy } from './staging/staging.js';
 import { switchPolicyOf } from './traffic-switch.js';
 
 /**
- * The blue/green strategy: finishes what an earlier switch left, stages the revision on the idle role and, with
- * `switch: auto`, promotes it.
+ * The blue/green strategy: finishes what an earlier switch left, adopts what is live without roles, stages the revision on the
+ * idle role and, with `switch: auto`, promotes it.
  */
 export async function deployBlueGreen(ctx: RunContext, request: DeployRequest<'blue-green'>): Promise<Outcome> {
   const { inputs } = request;
@@ -21,8 +22,10 @@ export async function deployBlueGreen(ctx: RunContext, request: DeployRequest<'b
   if (operation?.kind === 'finish') await resumeFinishSwitch(ctx, { operation, policy, lockTimeoutMs });
   const read = async (): Promise<BlueGreenDeploy> => renderBlueGreen(ctx.log, request, await readToDeploy(ctx));
   const isSwitching = operation?.kind === 'switch' && inputs.switch === 'auto' && isStaged(await read());
+  const adopted = isSwitching ? [] : await adoptLive(ctx, read);
   const staged = isSwitching ? undefined : await stage(ctx, read);
-  if (staged !== undefined && (inputs.switch === 'manual' || staged.outcome !== 'staged')) return staged;
+  if (staged !== undefined && (inputs.switch === 'manual' || staged.outcome !== 'staged'))
+    return { ...staged, changes: [...adopted, ...staged.changes] };
   const revision = staged === undefined ? operation?.revision : staged.revision;
   const promoted = await promote(ctx, {
     ...(revision !== undefined && { revision }),
@@ -35,7 +38,7 @@ export async function deployBlueGreen(ctx: RunContext, request: DeployRequest<'b
     // An error that is not a `FailedStep` ended the promotion before it switched anything: users are where staging left them.
     throw error instanceof FailedStep || staged === undefined ? error : new FailedStep(error, staged);
   });
-  return { ...promoted, changes: [...(staged?.changes ?? []), ...promoted.changes] };
+  return { ...promoted, changes: [...adopted, ...(staged?.changes ?? []), ...promoted.changes] };
 }
 
 /** Whether this content is what an interrupted switch was switching to. */

@@ -38,6 +38,9 @@ export async function finishSwitch(ctx: OperationContext, request: FinishRequest
     ctx.log.info(`${describeRef(refOf(object))} applied, now that its role has the traffic`);
   }
   for (const { ref, uid } of revision.deleteAfterSwitch ?? []) await removeLive(ctx, ref, uid);
+  const { adopted, operation } = state;
+  const isPromoted = operation.kind === 'finish' && operation.direction === 'promote';
+  if (adopted !== undefined && isPromoted) await removeLive(ctx, adopted.ref, adopted.uid);
   const idle: IdleResult = left === undefined ? { kind: 'none' } : await applyIdlePolicy(ctx, request, left);
   try {
     await ctx.records.finish(completeFinish(state), policy.historyLimit, ctx.log);

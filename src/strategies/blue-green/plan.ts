@@ -6,6 +6,7 @@ import { outcomeBase, type Outcome } from '../outcome/outcome.js';
 import type { PlannedDeploy, PlanNote } from '../outcome/plan-note.js';
 import { appliedTo } from '../shared/applied.js';
 import { namespaceToCreate, planOutcome, unfinishedNote } from '../shared/plan-outcome.js';
+import { planAdoption } from './adoption/plan-adoption.js';
 import { decideStaging, isStagedAlready } from './staging/staging-decision.js';
 import { stagingOutcome, usersNow } from './staging/staging-outcome.js';
 import type { BlueGreenDeploy, Staging } from './staging/staging.js';
@@ -13,9 +14,10 @@ import type { BlueGreenDeploy, Staging } from './staging/staging.js';
 /** What a blue/green deploy of these manifests would do now, and its switch. Writes nothing, and takes no lock. */
 export async function planBlueGreen(ctx: RunContext, deploy: BlueGreenDeploy): Promise<Outcome> {
   const { state, inputs } = deploy;
-  const decision = await decideStaging(ctx, deploy);
+  const adoption = await planAdoption(ctx, deploy);
+  const decision = await decideStaging(ctx, deploy, adoption?.adopted);
   const { refusals } = decision;
-  const revision = state.latest + 1;
+  const revision = state.latest + 1 + (adoption?.revisions ?? 0);
   const stagedRole = state.staged === undefined ? {} : { stagedRole: state.staged.role };
   if (decision.kind === 'serving') {
     const { role, planned } = decision;
@@ -35,12 +37,18 @@ export async function planBlueGreen(ctx: RunContext, deploy: BlueGreenDeploy): P
   const namespace = await namespaceToCreate(ctx, { planned, createNamespace: inputs.createNamespace });
   const notes: readonly PlanNote[] = unchanged
     ? [{ kind: 'staged-before', revision: state.staged?.revision ?? 0, role }]
-    : stagingNotes(staging);
+    : [...(adoption?.notes ?? []), ...stagingNotes(staging, revision)];
   const preview: PlannedDeploy = {
     revision,
     ...(!unchanged && { role }),
     notes: [...notes, ...unfinishedNote(state)],
-    objects: [...namespace, ...previewed(planned, 'deploy'), ...staleObjects.map(deleted), ...atSwitch(staging)],
+    objects: [
+      ...namespace,
+      ...(adoption?.objects ?? []),
+      ...previewed(planned, 'deploy'),
+      ...staleObjects.map(deleted),
+      ...atSwitch(staging),
+    ],
     images: imageChanges(planned, staging.counterparts),
     users: unchanged ? [] : await changesForUsers(ctx, staging),
   };
@@ -61,8 +69,12 @@ export async function planBlueGreen(ctx: RunContext, deploy: BlueGreenDeploy): P
  * What users would notice: the objects of the active role, as a dry run of these manifests would change them. The idle role's
  * own objects are mostly new, or were changed long ago, so comparing with them would not show it.
  */
-async function changesForUsers(ctx: RunContext, { deploy, active }: Staging): Promise<readonly PreviewedObject[]> {
-  if (active.kind === 'none') return [];
+async function changesForUsers(
+  ctx: RunContext,
+  { deploy, active, adoption }: Staging,
+): Promise<readonly PreviewedObject[]> {
+  // The objects of a role that is adopted first do not exist yet.
+  if (active.kind === 'none' || adoption !== undefined) return [];
   const { inputs, resources, state } = deploy;
   const own = resources.of[active.role] ?? [];
   const { planned } = await dryRunAll({
@@ -75,7 +87,7 @@ async function changesForUsers(ctx: RunContext, { deploy, active }: Staging): Pr
   return previewed(planned, 'switch').filter(({ change }) => change !== 'unchanged');
 }
 
-function stagingNotes({ deploy, active, role }: Staging): readonly PlanNote[] {
+function stagingNotes({ deploy, active, role }: Staging, revision: number): readonly PlanNote[] {
   const { inputs, state, resources } = deploy;
   const { staged } = state;
   const publicService = resources.publicService[role];
@@ -83,7 +95,7 @@ function stagingNotes({ deploy, active, role }: Staging): readonly PlanNote[] {
   const toReplace: readonly PlanNote[] =
     staged === undefined ? [] : [{ kind: 'to-replace-staged', revision: staged.revision, role: staged.role }];
   return [
-    { kind: 'to-stage', revision: state.latest + 1, role },
+    { kind: 'to-stage', revision, role },
     ...toReplace,
     {
       kind: 'to-switch',

@@ -4,6 +4,7 @@ import { abandon, completeReject } from '../../release/transitions.js';
 import type { LockedContext } from '../../run/context.js';
 import { routerOf } from '../../traffic/routers.js';
 import type { Recovered } from '../outcome/restored.js';
+import { restoreInterruptedAdoption } from './adoption/restore-interrupted.js';
 import { restoreRecorded } from '../shared/interrupted.js';
 import type { Interrupted } from '../strategy.js';
 
@@ -34,7 +35,7 @@ export async function restoreInterruptedRelease(
     case 'finish':
       return { kind: 'finish-left' };
     case 'adopt':
-      return restored(ctx, interrupted, { snapshots: revision.before, after: abandon(state, failed) });
+      return restoreInterruptedAdoption(ctx, { state: { ...state, operation }, revision });
     default:
       return operation satisfies never;
   }

@@ -1,13 +1,17 @@
+import type { ObjectRef } from '../../kubernetes/object.js';
 import type { BlueGreenState } from '../../release/state.js';
 import type { RunContext } from '../../run/context.js';
+import type { Active } from '../../traffic/active-role.js';
 import type { Outcome } from '../outcome/outcome.js';
 import type { RoleHealth } from '../outcome/serving.js';
 import { healthOf, statusBase, unfinishedOf } from '../shared/release-status.js';
+import { isNarrowed } from './adoption/narrow.js';
 import { readActive } from './live-traffic.js';
 
 /** Which role serves users, what each role runs, how many pods are ready, and the history. Only reads. */
 export async function blueGreenStatus(ctx: RunContext, state: BlueGreenState): Promise<Outcome> {
-  const { active } = await readActive(ctx, state);
+  const toAdopt = await deploymentToAdopt(ctx, state);
+  const active: Active = toAdopt === undefined ? (await readActive(ctx, state)).active : { kind: 'none' };
   const roles = await Promise.all(state.roleNames.map(role => roleHealth(ctx, state, role)));
   return {
     ...statusBase(ctx, state),
@@ -17,9 +21,18 @@ export async function blueGreenStatus(ctx: RunContext, state: BlueGreenState): P
       kind: 'blue-green-status',
       ...(active.kind === 'role' && { active: active.role }),
       roles,
+      ...(state.adopted !== undefined && { adopted: state.adopted.ref }),
+      ...(toAdopt !== undefined && { toAdopt }),
       ...unfinishedOf(state),
     },
   };
+}
+
+/** The live Deployment of an adoption that did not come so far that users are on the role. */
+async function deploymentToAdopt(ctx: RunContext, { operation }: BlueGreenState): Promise<ObjectRef | undefined> {
+  if (operation?.kind !== 'adopt') return undefined;
+  const revision = await ctx.records.readRevision(operation.revision);
+  return (await isNarrowed(ctx, revision)) ? undefined : operation.deployment.ref;
 }
 
 async function roleHealth(ctx: RunContext, state: BlueGreenState, role: string): Promise<RoleHealth> {

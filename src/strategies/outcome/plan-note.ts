@@ -12,10 +12,11 @@ export type PlanNote =
   /** Blue/green: the active role already runs these manifests. */
   | { readonly kind: 'active-unchanged'; readonly role: string }
   | { readonly kind: 'staged-before'; readonly revision: number; readonly role: string }
-  /** A live Deployment would be adopted as `role`. */
+  /** The version of a live Deployment would be brought up once more as `role`, and the Service narrowed to it. */
   | {
       readonly kind: 'to-adopt';
-      readonly service: ObjectRef | undefined;
+      readonly revision: number;
+      readonly service: ObjectRef;
       readonly deployment: ObjectRef;
       readonly role: string;
     }

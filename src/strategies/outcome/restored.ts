@@ -1,5 +1,5 @@
 import type { ObjectRef } from '../../kubernetes/object.js';
-import type { Operation } from '../../release/state.js';
+import type { AdoptOperation, Operation } from '../../release/state.js';
 
 /** How far the state before a step was restored, as data; `report/restored.ts` has the text. */
 export type Restored =
@@ -35,4 +35,6 @@ export type Recovered =
   | { readonly kind: 'incomplete'; readonly failed: readonly ObjectRef[] }
   /** A rollback: users are not sent back to the version that they left. */
   | { readonly kind: 'rollback-left'; readonly operation: Operation }
+  /** An adoption: users are on the role already, and the next deploy finishes it. */
+  | { readonly kind: 'adoption-left'; readonly operation: AdoptOperation }
   | { readonly kind: 'restored'; readonly operation: Operation };

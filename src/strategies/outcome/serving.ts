@@ -4,7 +4,7 @@ import type { Operation } from '../../release/state.js';
 import type { Restored } from './restored.js';
 
 /** What serves users when a step ends, as data; `report/serving.ts` has the text. */
-export type Serving = RunServing | RollingServing | StagingServing | SwitchServing | StatusServing;
+export type Serving = RunServing | RollingServing | AdoptionServing | StagingServing | SwitchServing | StatusServing;
 
 /** For either strategy: all that can be said if the run ended before its strategy returned. */
 export type RunServing =
@@ -38,10 +38,35 @@ export type RollingServing =
 export type Users =
   /** The public Service does not exist yet. */
   | { readonly kind: 'none' }
-  /** `revision` absent: none of the role is on record. */
-  | { readonly kind: 'role'; readonly role: string; readonly revision?: number }
-  /** A live Deployment without roles, which the step adopts. */
+  | {
+      readonly kind: 'role';
+      readonly role: string;
+      /** Absent: none of the role is on record. */
+      readonly revision?: number;
+      /** The Deployment that was adopted, and that nobody reaches any more. Absent: there is none, or it is deleted. */
+      readonly adopted?: ObjectRef;
+    }
+  /** A live Deployment without roles, which the step would adopt. */
   | { readonly kind: 'adopted'; readonly deployment: ObjectRef };
+
+/** Why users are still on the Deployment that was to be adopted. */
+export type NotAdopted =
+  /** The release record could not be written, so the step stopped before its first change. */
+  | { readonly kind: 'not-begun' }
+  /** `rollback-on-failure` is false. */
+  | ({ readonly kind: 'left' } & Recorded)
+  | ({ readonly kind: 'restored'; readonly restored: Restored } & Recorded);
+
+/** An adoption that failed. */
+export type AdoptionServing =
+  | { readonly kind: 'not-adopted'; readonly deployment: ObjectRef; readonly result: NotAdopted }
+  /** Users are on the role, but not everything is done. */
+  | ({
+      readonly kind: 'adoption-unfinished';
+      readonly role: string;
+      readonly revision: number;
+      readonly deployment: ObjectRef;
+    } & Recorded);
 
 export type StagingServing =
   | { readonly kind: 'staging'; readonly users: Users; readonly result: StagingResult }
@@ -163,5 +188,9 @@ export type StatusServing =
       /** Absent: there is no public Service. */
       readonly active?: string;
       readonly roles: readonly RoleHealth[];
+      /** The Deployment that was adopted, and that nobody reaches any more. Absent: there is none, or it is deleted. */
+      readonly adopted?: ObjectRef;
+      /** The Deployment that users are on until it is adopted. Absent: users are on a role. */
+      readonly toAdopt?: ObjectRef;
       readonly unfinished?: Operation;
     };

@@ -1,14 +1,20 @@
 import { CutoverError } from '../../../errors.js';
-import type { BlueGreenState } from '../../../release/state.js';
+import type { ReleaseState } from '../../../release/state.js';
 import type { RunContext } from '../../../run/context.js';
 
-/** The record that a deploy starts from; `undefined` for a new release. Throws `input` when it is of the other strategy. */
-export async function readToDeploy({ records }: Pick<RunContext, 'records'>): Promise<BlueGreenState | undefined> {
-  const { release } = records;
+/**
+ * The record that a deploy starts from; `undefined` for a new release. That of a rolling release is adopted. Throws `changed`
+ * when a rolling deploy or rollback is unfinished.
+ */
+export async function readToDeploy({ records }: Pick<RunContext, 'records'>): Promise<ReleaseState | undefined> {
   const state = await records.readState();
-  if (state === undefined || state.strategy === 'blue-green') return state;
-  throw new CutoverError(`Release ${release} is deployed with strategy ${state.strategy}, not blue-green`, {
-    code: 'input',
-    hint: 'Set the input `strategy` as before.',
-  });
+  if (state?.strategy !== 'rolling' || state.operation === undefined) return state;
+  const { kind, revision, run } = state.operation;
+  throw new CutoverError(
+    `The ${kind} of revision ${revision} of release ${state.release} was never finished; nothing was changed`,
+    {
+      code: 'changed',
+      hint: `Run it again with \`strategy: rolling\`, then change the strategy. It was begun by ${run}.`,
+    },
+  );
 }

@@ -4,7 +4,8 @@ import { deriveReleaseName } from '../../../manifests/release-name.js';
 import type { RenderRequest } from '../../../manifests/render.js';
 import { renderRoles } from '../../../manifests/roles/render.js';
 import { hashOf } from '../../../release/revision.js';
-import { newBlueGreen, type BlueGreenState } from '../../../release/state.js';
+import { newBlueGreen, type ReleaseState } from '../../../release/state.js';
+import { asBlueGreen } from '../../../release/transitions.js';
 import { logRendered, numberedRequest } from '../../shared/rendering.js';
 import type { DeployRequest } from '../../strategy.js';
 import { publicServiceOf } from './find-active.js';
@@ -14,17 +15,24 @@ import type { BlueGreenDeploy } from './staging.js';
 export async function renderBlueGreen(
   log: Log,
   { inputs, draft }: DeployRequest<'blue-green'>,
-  recorded: BlueGreenState | undefined,
+  recorded: ReleaseState | undefined,
 ): Promise<BlueGreenDeploy> {
   const rendered = renderRoles({ ...(await numberedRequest(draft, recorded)), ...roleRequest(inputs) });
   const { resources } = rendered;
   const { roles: roleNames } = inputs;
-  const state =
-    recorded ?? newBlueGreen(draft.release, { publicService: publicServiceOf(resources, roleNames), roleNames });
+  const names = { publicService: publicServiceOf(resources, roleNames), roleNames };
+  const wasRolling = recorded?.strategy === 'rolling';
+  const state = wasRolling ? asBlueGreen(recorded, names) : (recorded ?? newBlueGreen(draft.release, names));
   const { shared, of, publicService } = resources;
   logRendered(log, [...shared, ...Object.values(of).flat()], rendered);
   const everything = [...shared, ...Object.values(of).flat(), ...Object.values(publicService)];
-  return { inputs, state, resources, contentHash: hashOf(everything.map(({ object }) => object)) };
+  return {
+    inputs,
+    state,
+    resources,
+    contentHash: hashOf(everything.map(({ object }) => object)),
+    ...(wasRolling && { wasRolling }),
+  };
 }
 
 /** The name of the public Service. */

@@ -2,21 +2,24 @@ import { configReferences } from '../../../kubernetes/config-references.js';
 import { CutoverError } from '../../../errors.js';
 import { describeRef, refOf } from '../../../kubernetes/object.js';
 import type { PlannedChange } from '../../../plan/change.js';
-import type { BlueGreenDeploy } from './staging.js';
+import type { BlueGreenDeploy, Staging } from './staging.js';
 
 /**
  * Why a plan must not be applied: a shared ConfigMap or Secret reaches the live pods as soon as it is written. An image
  * pull Secret may change: no container sees it, and the live pods pull with new credentials too. `undefined`: no such change
- * is planned.
+ * is planned. `live`: the Deployments of the active role.
  */
 export function sharedConfigRefusal(
   planned: readonly PlannedChange[],
   { resources }: BlueGreenDeploy,
+  live: Staging['counterparts'],
 ): CutoverError | undefined {
   const shared = new Set(resources.shared);
-  const readers = Object.values(resources.of)
+  const rendered = Object.values(resources.of)
     .flat()
     .map(({ object }) => object);
+  // An adopted role reads what it read before it had a role.
+  const readers = [...rendered, ...live.values()];
   const used = new Set(
     readers
       .flatMap(configReferences)

@@ -2,7 +2,8 @@ import type { CutoverError } from '../../../errors.js';
 import type { PlannedChange } from '../../../plan/change.js';
 import type { LintContext } from '../../../plan/lint/rule.js';
 import type { RunContext } from '../../../run/context.js';
-import { roleRecords } from '../../../traffic/active-role.js';
+import { otherRole, roleRecords, type Active } from '../../../traffic/active-role.js';
+import type { AdoptedRole } from '../adoption/adoption.js';
 import { lint } from '../../shared/report-findings.js';
 import { findActive } from './find-active.js';
 import { isAsVerified } from './staged-record.js';
@@ -22,11 +23,19 @@ export type StagingDecision = { readonly refusals: readonly CutoverError[] } & (
 
 /**
  * Finds out which role users are on, what would be written to the idle role, and what would drop requests. Writes nothing.
+ * `adoption`: what would be adopted before; absent: nothing.
  */
-export async function decideStaging(ctx: RunContext, deploy: BlueGreenDeploy): Promise<StagingDecision> {
+export async function decideStaging(
+  ctx: RunContext,
+  deploy: BlueGreenDeploy,
+  adoption?: AdoptedRole,
+): Promise<StagingDecision> {
   const { inputs, resources } = deploy;
   const records = roleRecords(resources);
-  const active = await ctx.phase('Check', () => findActive(ctx, { deploy, records }));
+  const active =
+    adoption === undefined
+      ? await ctx.phase('Check', () => findActive(ctx, { deploy, records }))
+      : activeAfter(deploy, adoption);
   const live = active.kind === 'role' ? active.role : undefined;
   // The active role comes first: the same manifests again must not start a second copy of what serves.
   const unchanged = live === undefined ? undefined : await planUnchanged(ctx, deploy, live);
@@ -36,10 +45,21 @@ export async function decideStaging(ctx: RunContext, deploy: BlueGreenDeploy): P
   }
   const role = active.kind === 'role' ? active.idle : inputs.roles[0];
   return ctx.phase('Plan', async () => {
-    const staging = await planStaging(ctx, { deploy, active, role, records });
+    const staging = await planStaging(ctx, {
+      deploy,
+      active,
+      role,
+      records,
+      ...(adoption !== undefined && { adoption }),
+    });
     const found = lint(ctx, inputs.lint, stagingLintContext(staging));
     return { kind: 'staging', staging, refusals: [...staging.refusals, ...(found === undefined ? [] : [found])] };
   });
+}
+
+/** Which role users would be on once the live application is adopted. */
+function activeAfter({ inputs }: BlueGreenDeploy, { role }: AdoptedRole): Active {
+  return { kind: 'role', role, idle: otherRole(inputs.roles, role) };
 }
 
 /** Whether this content is staged on the idle role already, as it was verified. */

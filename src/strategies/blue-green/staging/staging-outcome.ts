@@ -1,3 +1,4 @@
+import { refOf } from '../../../kubernetes/object.js';
 import type { RunContext } from '../../../run/context.js';
 import { endpointOf } from '../../shared/checks.js';
 import { changesOf, outcomeBase } from '../../outcome/outcome.js';
@@ -21,8 +22,15 @@ export function stagingOutcome(ctx: RunContext, staging: Staging) {
 }
 
 /** Whom the public Service serves before anything is staged. */
-export function usersNow({ active, deploy }: Staging): Users {
+export function usersNow({ active, deploy, adoption }: Staging): Users {
+  if (adoption !== undefined) return { kind: 'adopted', deployment: refOf(adoption.deployment) };
   if (active.kind === 'none') return { kind: 'none' };
-  const revision = deploy.state.roles[active.role]?.revision;
-  return { kind: 'role', role: active.role, ...(revision !== undefined && { revision }) };
+  const { roles, adopted } = deploy.state;
+  const revision = roles[active.role]?.revision;
+  return {
+    kind: 'role',
+    role: active.role,
+    ...(revision !== undefined && { revision }),
+    ...(adopted !== undefined && { adopted: adopted.ref }),
+  };
 }

@@ -2,6 +2,8 @@ import { isDeployment, replicasOf, withReplicas } from '../../../kubernetes/depl
 import { requirePlan, dryRunAll } from '../../../cluster/apply/dry-run-all.js';
 import { asCutoverError } from '../../../errors.js';
 import { describeRef, refKey, refOf, type KubeObject } from '../../../kubernetes/object.js';
+import { templateLabels } from '../../../kubernetes/pod-spec.js';
+import { selectorOf, selects } from '../../../kubernetes/selectors.js';
 import type { Resource } from '../../../manifests/resource.js';
 import type { PlannedChange } from '../../../plan/change.js';
 import type { Revision } from '../../../release/revision.js';
@@ -16,7 +18,7 @@ import type { BlueGreenDeploy, Staging, StagingTarget } from './staging.js';
 
 /** Decides by dry run what staging would write, and whether it may; nothing is written. */
 export async function planStaging(ctx: RunContext, target: StagingTarget): Promise<Staging> {
-  const { deploy, active, role } = target;
+  const { deploy, active, role, adoption } = target;
   const { inputs, resources } = deploy;
   const own = resources.of[role] ?? [];
   const applyAfterSwitch = own.filter(({ object }) => isAutoscaler(object));
@@ -24,6 +26,9 @@ export async function planStaging(ctx: RunContext, target: StagingTarget): Promi
     role,
     resources: own.filter(({ object }) => !isAutoscaler(object)),
     other: deploymentsOf(deploy, active.kind === 'role' ? active.role : role),
+    ...(adoption !== undefined && {
+      adopted: { deployment: adoption.deployment, service: resources.publicService[role] },
+    }),
   });
   const publicService = resources.publicService[role];
   const atSwitch = [...applyAfterSwitch, ...(publicService === undefined ? [] : [publicService])];
@@ -44,7 +49,7 @@ export async function planStaging(ctx: RunContext, target: StagingTarget): Promi
   );
   const { planned, rejection } = dryRun;
   const plannedNow = planned.filter(({ resource }) => !atSwitch.includes(resource));
-  const shared = active.kind === 'role' ? sharedConfigRefusal(plannedNow, deploy) : undefined;
+  const shared = active.kind === 'role' ? sharedConfigRefusal(plannedNow, deploy, counterparts) : undefined;
   ctx.logPlan(plannedNow);
   const replaced = await replacedRevision(ctx, deploy.state, role);
   const staleRefs = autoscalersWithoutUsers(
@@ -123,10 +128,20 @@ async function replacedRevision(ctx: RunContext, state: BlueGreenState, role: st
 /** Staged replicas are at least the live ones: the new role must handle the current load. */
 async function asManyAsLive(
   ctx: RunContext,
-  own: { readonly role: string; readonly resources: readonly Resource[]; readonly other: RoleDeployments },
+  own: {
+    readonly role: string;
+    readonly resources: readonly Resource[];
+    readonly other: RoleDeployments;
+    /** What would be adopted as the other role, and the public Service of this one. Absent: nothing. */
+    readonly adopted?: { readonly deployment: KubeObject; readonly service: Resource | undefined };
+  },
 ): Promise<{ readonly sized: readonly Resource[]; readonly counterparts: Staging['counterparts'] }> {
-  const { role, resources, other } = own;
-  const counterparts = await liveCounterparts(ctx, { role, objects: resources.map(({ object }) => object) }, other);
+  const { role, resources, other, adopted } = own;
+  const objects = resources.map(({ object }) => object);
+  const counterparts =
+    adopted === undefined
+      ? await liveCounterparts(ctx, { role, objects }, other)
+      : counterpartsOfAdopted(objects, adopted);
   const sized = resources.map(resource => {
     const live = counterparts.get(refKey(refOf(resource.object)));
     const replicas = replicasOf(resource.object);
@@ -137,4 +152,14 @@ async function asManyAsLive(
     return { ...resource, object: withReplicas(resource.object, replicasOf(live)) };
   });
   return { sized, counterparts };
+}
+
+/** The Deployment that would be adopted has no role in its name: its counterpart is the one behind the public Service. */
+function counterpartsOfAdopted(
+  objects: readonly KubeObject[],
+  { deployment, service }: { readonly deployment: KubeObject; readonly service: Resource | undefined },
+): ReadonlyMap<string, KubeObject> {
+  const selector = service === undefined ? {} : selectorOf(service.object);
+  const served = objects.filter(object => isDeployment(object) && selects(selector, templateLabels(object)));
+  return new Map(served.map(object => [refKey(refOf(object)), deployment]));
 }

@@ -6,6 +6,7 @@ import type { PlannedChange } from '../../../plan/change.js';
 import type { ObjectToDelete } from '../../../release/revision.js';
 import type { BlueGreenState, RoleRecord } from '../../../release/state.js';
 import type { Active } from '../../../traffic/active-role.js';
+import type { AdoptedRole } from '../adoption/adoption.js';
 
 /** What a blue/green deploy starts from. */
 export interface BlueGreenDeploy {
@@ -14,12 +15,16 @@ export interface BlueGreenDeploy {
   /** Rendered for revision `state.latest + 1`, for both roles. */
   readonly resources: RoleResources;
   readonly contentHash: string;
+  /** The record is still that of a rolling release, which must be adopted first. */
+  readonly wasRolling?: true;
 }
 
 /** Which role a deploy stages on, and which role users are on. */
 export interface StagingTarget {
   readonly deploy: BlueGreenDeploy;
   readonly active: Active;
+  /** What would be adopted as the active role before the staging; only of a plan. Absent: nothing. */
+  readonly adoption?: AdoptedRole;
   /** The idle role; in the first release the first role. */
   readonly role: string;
   /** What the manifests say of each role. */

@@ -1,0 +1,122 @@
+import { refOf } from '../../../kubernetes/object.js';
+import { historyEntry } from '../../../release/revision.js';
+import { abandonAdopt, begin, type Adopting } from '../../../release/transitions.js';
+import { begunBy } from '../../../run/begun.js';
+import type { LockedContext, OperationContext, RunContext } from '../../../run/context.js';
+import { underLock } from '../../../run/under-lock.js';
+import { confirmMs } from '../../../traffic/endpoint-slices.js';
+import { routerOf } from '../../../traffic/routers.js';
+import { FailedStep, type ObjectChange } from '../../outcome/outcome.js';
+import type { BlueGreenDeploy } from '../staging/staging.js';
+import { beginAdoption, partsOf, type BegunAdoption } from './begun-adoption.js';
+import { bringUpTwin } from './bring-up-twin.js';
+import { adoptionFailed, notBegun, notTakenBack } from './failed-adoption.js';
+import { findAdoption, mayAdopt } from './find-adoption.js';
+import { finishAdoption } from './finish-adoption.js';
+import { isNarrowed, narrow } from './narrow.js';
+import { refuseStaging } from './refuse-staging.js';
+import { restoreAdoption } from './restore-adoption.js';
+import { templateIdentity } from './twin.js';
+
+/**
+ * Adopts the application that is live without roles: its version is brought up once more as the first role, and users are sent
+ * there. An operation and a revision of its own, before anything is staged. Does nothing where there is nothing to adopt. Run
+ * again after it was killed, it finishes the work. `read` reads the record and renders the manifests after it.
+ */
+export async function adoptLive(
+  ctx: RunContext,
+  read: () => Promise<BlueGreenDeploy>,
+): Promise<readonly ObjectChange[]> {
+  const deploy = await read();
+  if (!mayAdopt(deploy)) return [];
+  if (unfinished(deploy) === undefined) {
+    const adoption = await ctx.phase('Check', () => findAdoption(ctx, deploy));
+    if (adoption === undefined) return [];
+    await refuseStaging(ctx, deploy, adoption);
+  }
+  return underLock(ctx, deploy.inputs.lockTimeoutMs, async locked => {
+    const now = locked.waited ? await read() : deploy;
+    const adopting = unfinished(now);
+    if (adopting === undefined) return adopt(locked, now);
+    const begun = { state: adopting, revision: await locked.records.readRevision(adopting.operation.revision) };
+    if ((await isNarrowed(locked, begun.revision)) || (await isAsFound(locked, begun))) {
+      const operation = { ...adopting.operation, ...begunBy(locked) };
+      const state = { ...begin(adopting, operation), operation };
+      return finish(locked, { deploy: now, begun: { ...begun, state } });
+    }
+    // The twin is of a version that is not live any more.
+    await takeBack(locked, begun);
+    return adopt(locked, await read());
+  });
+}
+
+/** What is adopted, and what the deploy was asked for. */
+interface BegunDeploy {
+  readonly deploy: BlueGreenDeploy;
+  readonly begun: BegunAdoption;
+}
+
+async function adopt(ctx: LockedContext, deploy: BlueGreenDeploy): Promise<readonly ObjectChange[]> {
+  // Found again: between the first look and the lock, another version may have gone live.
+  const adoption = mayAdopt(deploy) ? await findAdoption(ctx, deploy) : undefined;
+  return adoption === undefined ? [] : finish(ctx, { deploy, begun: beginAdoption(ctx, deploy, adoption) });
+}
+
+/** Does everything that is not done yet. */
+async function finish(ctx: LockedContext, { deploy, begun }: BegunDeploy): Promise<readonly ObjectChange[]> {
+  const { inputs } = deploy;
+  const { revision, state } = begun;
+  const { narrowed } = partsOf(revision);
+  let operation: OperationContext;
+  try {
+    operation = await ctx.begin(state, [revision]);
+  } catch (error) {
+    throw new FailedStep(error, notBegun(ctx, begun));
+  }
+  try {
+    await ctx.phase('Adopt', async () => {
+      if (!(await isNarrowed(ctx, revision))) {
+        const waitOptions = { timeoutMs: inputs.timeoutMs, stableForMs: inputs.stableForMs };
+        await narrow(operation, begun, await bringUpTwin(operation, begun, waitOptions));
+      }
+      const router = routerOf(ctx, refOf(narrowed));
+      await router.confirm({ object: narrowed }, { timeoutMs: confirmMs, signal: ctx.signal });
+      await finishAdoption(operation, begun, inputs);
+    });
+  } catch (error) {
+    const { rollbackOnFailure } = inputs;
+    throw new FailedStep(error, await adoptionFailed(operation, begun, { rollbackOnFailure }));
+  }
+  return changesOf(begun);
+}
+
+function unfinished({ state }: BlueGreenDeploy): Adopting | undefined {
+  const { operation } = state;
+  return operation?.kind === 'adopt' ? { ...state, operation } : undefined;
+}
+
+/** Whether the live Deployment still has the template that the adoption began with. */
+async function isAsFound(ctx: RunContext, { state }: BegunAdoption): Promise<boolean> {
+  const { deployment, template } = state.operation;
+  const live = await ctx.cluster.get(deployment.ref);
+  return live !== undefined && live.metadata.uid === deployment.uid && templateIdentity(live) === template;
+}
+
+/** Restores what an interrupted adoption had changed. Throws when not everything could be restored. */
+async function takeBack(ctx: LockedContext, begun: BegunAdoption): Promise<void> {
+  const operation = await ctx.begin(begun.state);
+  const failed = await ctx.phase('Restore', () => restoreAdoption(operation, begun));
+  if (failed.length > 0) throw notTakenBack(ctx, begun, failed);
+  await ctx.records.writeState(abandonAdopt(begun.state, historyEntry(ctx.run, begun.revision, 'failed')));
+}
+
+function changesOf({ revision, state }: BegunAdoption): readonly ObjectChange[] {
+  const { up, budgets, narrowed, liveAutoscalers, liveBudgets } = partsOf(revision);
+  const created = [...up, ...budgets, ...revision.applyAfterSwitch].map(refOf);
+  return [
+    ...[...liveAutoscalers, ...liveBudgets].map((object): ObjectChange => ({ ref: refOf(object), change: 'deleted' })),
+    ...created.map((ref): ObjectChange => ({ ref, change: 'created' })),
+    { ref: refOf(narrowed), change: 'changed' },
+    { ref: state.operation.deployment.ref, change: 'changed' },
+  ];
+}

@@ -1,0 +1,69 @@
+import { asCutoverError } from '../../../errors.js';
+import { fieldManager } from '../../../cluster/apply/field-manager.js';
+import { appliedBy } from '../../../cluster/apply/owned-fields.js';
+import { replicasOf, withReplicas } from '../../../kubernetes/deployment.js';
+import { describeRef, refOf } from '../../../kubernetes/object.js';
+import { historyEntry } from '../../../release/revision.js';
+import { completeAdopt } from '../../../release/transitions.js';
+import type { AdoptedDeployment } from '../../../release/state.js';
+import type { OperationContext } from '../../../run/context.js';
+import { removeLive } from '../finish-switch.js';
+import { partsOf, recordOf, type BegunAdoption } from './begun-adoption.js';
+
+/** How the live Deployment is left. */
+export interface FinishAdoption {
+  readonly drainMs: number;
+  readonly historyLimit: number;
+}
+
+/**
+ * What is left once the public Service is narrowed to the role: its budgets and autoscalers take the place of those of the live
+ * Deployment, which is scaled to zero after the drain. Each part can be done twice.
+ */
+export async function finishAdoption(
+  ctx: OperationContext,
+  begun: BegunAdoption,
+  { drainMs, historyLimit }: FinishAdoption,
+): Promise<void> {
+  const { revision, state } = begun;
+  const { deployment, role } = state.operation;
+  const { budgets, liveBudgets, up } = partsOf(revision);
+  // Two budgets for one pod would forbid every eviction: the old ones select the pods of the role, too.
+  for (const object of liveBudgets) await removeLive(ctx, refOf(object), object.metadata.uid);
+  for (const object of [...budgets, ...revision.applyAfterSwitch]) {
+    await ctx.writer.apply(object, { force: revision.force });
+    ctx.log.info(`${describeRef(refOf(object))} applied, now that its role has the traffic`);
+  }
+  ctx.log.info(`Draining ${describeRef(deployment.ref)} for ${drainMs / 1000} s`);
+  await ctx.clock.wait(drainMs, ctx.signal);
+  ctx.signal.throwIfAborted();
+  await scaleToZero(ctx, deployment);
+  const testService = up.find(({ kind }) => kind === 'Service')?.metadata.name;
+  const entry = historyEntry(ctx.run, revision, 'adopted');
+  await ctx.records.finish(completeAdopt(state, entry, recordOf(revision, testService)), historyLimit, ctx.log);
+  ctx.log.info(
+    `${describeRef(deployment.ref)} is no longer reached: users are on ${role}, revision ${revision.number}. It is deleted after the first promotion`,
+  );
+}
+
+/** Controllers write the status frequently, and each write changes the resourceVersion. */
+const maxAttempts = 10;
+
+/** Writes the replicas alone: every other field stays with its owner, whatever it is by now. */
+async function scaleToZero(ctx: OperationContext, { ref, uid }: AdoptedDeployment): Promise<void> {
+  for (let attempt = 1; ; attempt += 1) {
+    const live = await ctx.cluster.get(ref);
+    if (live === undefined || live.metadata.uid !== uid || replicasOf(live) === 0) return;
+    const own = appliedBy(live, fieldManager);
+    const { resourceVersion } = live.metadata;
+    try {
+      // A replace would make another entry the owner of the replicas that Cutover has applied.
+      if (own === undefined || resourceVersion === undefined) await ctx.writer.replace(withReplicas(live, 0));
+      else await ctx.writer.apply(withReplicas(own, 0), { force: true, resourceVersion });
+      ctx.log.info(`${describeRef(ref)}: ${replicasOf(live)} → 0 replicas`);
+      return;
+    } catch (error) {
+      if (asCutoverError(error).code !== 'moved' || attempt >= maxAttempts) throw error;
+    }
+  }
+}

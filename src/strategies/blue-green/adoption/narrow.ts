@@ -1,0 +1,55 @@
+import { fieldManager } from '../../../cluster/apply/field-manager.js';
+import { planOwnershipMigration } from '../../../cluster/apply/ownership-migration.js';
+import { CutoverError } from '../../../errors.js';
+import { describeRef, refOf, type KubeObject } from '../../../kubernetes/object.js';
+import { canonical } from '../../../plan/change.js';
+import type { Revision } from '../../../release/revision.js';
+import type { OperationContext, RunContext } from '../../../run/context.js';
+import { routerOf } from '../../../traffic/routers.js';
+import { requireReadyRole } from '../../../traffic/switch-precondition.js';
+import { partsOf, type BegunAdoption } from './begun-adoption.js';
+import type { ReadyTwin } from './bring-up-twin.js';
+import { takesOver } from './narrowed-service.js';
+
+/** Whether the public Service selects the adopted role. */
+export async function isNarrowed(ctx: RunContext, revision: Revision): Promise<boolean> {
+  const { narrowed } = partsOf(revision);
+  return routerOf(ctx, refOf(narrowed)).isSetTo({ object: narrowed, force: false });
+}
+
+/**
+ * Narrows the public Service to the twin by one write, on condition that the Service is as it was found. Ownership of its fields
+ * is migrated before. Throws `changed` when somebody else changed it, `switch` when pods of the twin are missing.
+ */
+export async function narrow(
+  ctx: OperationContext,
+  { revision, state }: BegunAdoption,
+  twin: ReadyTwin,
+): Promise<void> {
+  const { narrowed, service } = partsOf(revision);
+  const ref = refOf(narrowed);
+  const router = routerOf(ctx, ref);
+  let live = await ctx.cluster.get(ref);
+  if (live === undefined || live.metadata.uid !== service.metadata.uid || !hasSameSpec(live, service))
+    throw serviceChanged(describeRef(ref));
+  const migration = planOwnershipMigration(live, narrowed, fieldManager);
+  if (migration !== undefined) live = await ctx.writer.setManagedFields(live, migration.managedFields);
+  const { role } = state.operation;
+  const decidedOn = { ref, object: live };
+  const { verified, readyUntilMs } = twin;
+  const look = await requireReadyRole(ctx, { router, decidedOn, target: narrowed, role, verified, readyUntilMs });
+  const force = await takesOver(ctx, { narrowed, force: revision.force });
+  await router.set({ object: narrowed, force }, look.before, ctx.writer);
+}
+
+function hasSameSpec(live: KubeObject, found: KubeObject): boolean {
+  return canonical(live['spec']) === canonical(found['spec']);
+}
+
+function serviceChanged(name: string): CutoverError {
+  return new CutoverError(`${name} was changed while the version behind it was being adopted`, {
+    code: 'changed',
+    object: name,
+    hint: 'Somebody else changed it. Run this step again: it starts from what is live now.',
+  });
+}

@@ -1,0 +1,59 @@
+import { refOf, type KubeObject } from '../../../kubernetes/object.js';
+import { previewed, type PreviewedObject } from '../../../plan/preview.js';
+import type { RunContext } from '../../../run/context.js';
+import type { PlanNote } from '../../outcome/plan-note.js';
+import type { BlueGreenDeploy } from '../staging/staging.js';
+import type { AdoptedRole, Adoption } from './adoption.js';
+import { findAdoption } from './find-adoption.js';
+import { isNarrowed } from './narrow.js';
+
+/** The adoption that a deploy would begin with. */
+export interface PlannedAdoption {
+  readonly adopted: AdoptedRole;
+  /** Revisions that it would take: 1, or 0 if it is on record already. */
+  readonly revisions: number;
+  readonly notes: readonly PlanNote[];
+  readonly objects: readonly PreviewedObject[];
+}
+
+/** What a deploy would adopt before it stages; `undefined`: nothing. Throws `roles` when it cannot be adopted. */
+export async function planAdoption(ctx: RunContext, deploy: BlueGreenDeploy): Promise<PlannedAdoption | undefined> {
+  const { operation } = deploy.state;
+  if (operation?.kind !== 'adopt') {
+    const adoption = await ctx.phase('Check', () => findAdoption(ctx, deploy));
+    return adoption && plannedOf(deploy, adoption);
+  }
+  const { role, revision: number, deployment } = operation;
+  const revision = await ctx.records.readRevision(number);
+  const live = (await isNarrowed(ctx, revision)) ? undefined : await ctx.cluster.get(deployment.ref);
+  // What is left to do is as the interrupted run has recorded it.
+  return live && { adopted: { role, deployment: live }, revisions: 0, notes: [], objects: [] };
+}
+
+function plannedOf({ state }: BlueGreenDeploy, adoption: Adoption): PlannedAdoption {
+  const { role, deployment, service, narrowed, planned, autoscalers, budgets } = adoption;
+  const note: PlanNote = {
+    kind: 'to-adopt',
+    revision: state.latest + 1,
+    service: refOf(service),
+    deployment: refOf(deployment),
+    role,
+  };
+  return {
+    adopted: adoption,
+    revisions: 1,
+    notes: [note],
+    objects: [
+      ...[...autoscalers.live, ...budgets.live].map(object => preview(object, 'deleted')),
+      ...previewed(planned, 'deploy'),
+      preview(narrowed, 'changed'),
+      ...[...budgets.ofRole, ...autoscalers.ofRole].map(object => preview(object, 'created')),
+      preview(deployment, 'changed'),
+      { ...preview(deployment, 'deleted'), when: 'switch' },
+    ],
+  };
+}
+
+function preview(object: KubeObject, change: PreviewedObject['change']): PreviewedObject {
+  return { ref: refOf(object), when: 'deploy', change, fields: [] };
+}

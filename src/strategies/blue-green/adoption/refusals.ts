@@ -1,0 +1,84 @@
+import { CutoverError } from '../../../errors.js';
+import { describeRef, refOf, type KubeObject } from '../../../kubernetes/object.js';
+
+/** The deploy would write the Deployment that serves users. */
+export function wouldBeWritten(service: KubeObject, deployment: KubeObject): CutoverError {
+  const name = describeRef(refOf(deployment));
+  return notAdoptable(service, {
+    reason: `${name} serves users, and this step would write it`,
+    hint: 'Rename the Deployment in the manifests.',
+  });
+}
+
+/** Another object has the name of the twin. */
+export function nameTaken(service: KubeObject, taken: KubeObject): CutoverError {
+  const name = describeRef(refOf(taken));
+  return notAdoptable(service, {
+    reason: `${name} exists already and is not of this release`,
+    hint: `The adopted version would get that name. Delete ${name}, or rename the Deployment in the manifests.`,
+  });
+}
+
+export function inRollout(
+  service: KubeObject,
+  { deployment, reason }: { readonly deployment: KubeObject; readonly reason: string },
+): CutoverError {
+  return notAdoptable(service, {
+    reason: `${describeRef(refOf(deployment))} is in the middle of a rollout: ${reason}`,
+    hint: 'Run this step again once the rollout is over.',
+  });
+}
+
+export function noReadyPod(service: KubeObject): CutoverError {
+  return notAdoptable(service, {
+    reason: 'it selects no ready pod',
+    hint: 'Scale its Deployment up, or delete the Service if nobody uses it; then run this step again.',
+  });
+}
+
+export function severalOwners(service: KubeObject, names: string): CutoverError {
+  return notAdoptable(service, {
+    reason: `its pods are of several sets: ${names}`,
+    hint: 'Wait until its rollout is over. If it selects pods of several Deployments, narrow its selector to the one that the manifests mean.',
+  });
+}
+
+export function notOfDeployment(service: KubeObject, reason: string): CutoverError {
+  return notAdoptable(service, { reason, hint: 'Only the pods of a Deployment can be adopted.' });
+}
+
+/** The serving pods do not agree on the image of a container. */
+export function severalImages(service: KubeObject, container: string): CutoverError {
+  return notAdoptable(service, {
+    reason: `its pods run different images in container ${container}, under one tag`,
+    hint: 'The tag was moved while the pods ran. Restart the Deployment, or set its image by digest; then run this step again.',
+  });
+}
+
+/** The manifests have no Deployment that the role's public Service routes to. */
+export function noTwin(service: KubeObject): CutoverError {
+  return notAdoptable(service, {
+    reason: 'the manifests have no Deployment for its pods',
+    hint: 'Add the Deployment whose pods the public Service selects.',
+  });
+}
+
+/** A rolling release has no public Service that could be narrowed. */
+export function nothingToAdopt(release: string, service: string): CutoverError {
+  return new CutoverError(
+    `Release ${release} is deployed with strategy rolling, and ${service} does not lead to its pods`,
+    {
+      code: 'roles',
+      object: service,
+      hint: 'Deploy once more with `strategy: rolling` and a Service that selects its pods; then set `strategy: blue-green`.',
+    },
+  );
+}
+
+function notAdoptable(
+  service: KubeObject,
+  { reason, hint }: { readonly reason: string; readonly hint: string },
+): CutoverError {
+  const name = describeRef(refOf(service));
+  return new CutoverError(`What ${name} selects cannot be adopted: ${reason}`, { code: 'roles', object: name, hint });
+}
