@@ -176,7 +176,7 @@ describe('A deploy that cannot succeed gives the reason in one message, and chan
         interrupt: { when: cancel.signal, signal: 'SIGINT' },
       });
     });
-    expectRefused(await ns.step(site.deploy('v2')), /actions\/runs\/77/);
+    expectRefused(await ns.step(site.deploy('v2', { 'lock-timeout': '0s' })), /actions\/runs\/77/);
     expect(await site.version(ns)).toBe('never-ready');
     cancel.abort();
     expect(await first).toMatchObject({ exitCode: 1, outputs: { outcome: 'failed' } });

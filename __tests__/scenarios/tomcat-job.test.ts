@@ -69,7 +69,7 @@ describe('A job that releases Tomcat blue/green', () => {
       const before = await ns.versions();
       await ns.given(tomcat.deploy('8'));
       const after = await ns.versions();
-      const live = Object.keys(before).filter(name => !name.startsWith('ConfigMap/cutover-'));
+      const live = Object.keys(before).filter(name => !name.startsWith('Secret/cutover-'));
       expect(live).toEqual(expect.arrayContaining(['Deployment/tomcat-deployment-blue', 'Service/tomcat-service']));
       expect(live.filter(name => after[name] !== before[name])).toEqual([]);
 
