@@ -49,12 +49,17 @@ export async function waitForLease(
       if (live === undefined) return 'deleted';
       return live.metadata.resourceVersion === resourceVersion ? undefined : live;
     });
-    if (signal.aborted) throw signal.reason instanceof CutoverError ? signal.reason : cancelled();
+    throwIfCancelled(signal);
     if (change === 'deleted') return { kind: 'free' };
     if (change === undefined) continue;
     seen = change;
     seenAt = clock.now();
   }
+}
+
+/** Throws `cancelled`, or the reason of the signal if that says more. */
+export function throwIfCancelled(signal: AbortSignal): void {
+  if (signal.aborted) throw signal.reason instanceof CutoverError ? signal.reason : cancelled();
 }
 
 /** The error of a lock that another run holds. */

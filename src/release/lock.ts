@@ -3,7 +3,7 @@ import { asCutoverError, CutoverError } from '../errors.js';
 import { describeRef, type KubeObject, type ObjectRef } from '../kubernetes/object.js';
 import { heldLease, holderOf, leaseRef, runOf, type LeaseHolder } from './lease.js';
 import { LeaseKeeper } from './lease-keeper.js';
-import { lockedError, waitForLease, type LockPorts } from './lease-wait.js';
+import { lockedError, throwIfCancelled, waitForLease, type LockPorts } from './lease-wait.js';
 
 /** The lock of a release, held by one step of one run. */
 export interface Lock {
@@ -26,7 +26,7 @@ export interface LockRequest extends LeaseHolder {
   readonly after?: string;
 }
 
-/** Errors of a create after which the Lease may exist, with any holder. */
+/** Errors of a write after which the Lease may exist, with any holder. */
 const uncertainCodes: ReadonlySet<string> = new Set(['exists', 'unreachable', 'api', 'moved']);
 
 /**
@@ -39,13 +39,16 @@ export async function acquireLock(ports: LockPorts, request: LockRequest): Promi
   const ref = leaseRef(release, namespace);
   const deadline = clock.now() + request.timeoutMs;
   let waitedFor: string | undefined;
+  // When the first request was sent that may have taken it; its answer may be lost.
+  let sentAt: number | undefined;
   for (let failures = 0; ;) {
-    const sentAt = clock.now();
+    sentAt ??= clock.now();
     const taken = await take(ports, request, ref);
     if (taken.kind === 'failed') {
       failures += 1;
       if (failures >= maxFailures) throw taken.error;
       await clock.wait(500 * 2 ** failures, ports.signal);
+      throwIfCancelled(ports.signal);
       continue;
     }
     failures = 0;
@@ -53,6 +56,7 @@ export async function acquireLock(ports: LockPorts, request: LockRequest): Promi
       if (waitedFor !== undefined) log.info(`The lock of ${release} is free: this run holds it now`);
       return keep(ports, { request, ref, lease: taken.lease, sentAt, waited: waitedFor !== undefined });
     }
+    sentAt = undefined;
     if (taken.kind === 'gone') continue;
     const { lease } = taken;
     const left = deadline - clock.now();
@@ -64,11 +68,11 @@ export async function acquireLock(ports: LockPorts, request: LockRequest): Promi
     const end = await waitForLease(ports, { ref, lease, timeoutMs: left });
     if (end.kind === 'timed-out') throw lockedError(ref, { release, lease: end.lease, waitedMs: request.timeoutMs });
     if (end.kind === 'free') continue;
-    const tookAt = clock.now();
+    sentAt = clock.now();
     const now = await takeOver(ports, request, end.lease);
     if (now === undefined) continue;
     log.warning(`Took over the lock of ${release} from ${runOf(end.lease)}, which has not renewed it any more`);
-    return keep(ports, { request, ref, lease: now, sentAt: tookAt, waited: true });
+    return keep(ports, { request, ref, lease: now, sentAt, waited: true });
   }
 }
 
@@ -100,7 +104,7 @@ async function take({ leases, cluster }: LockPorts, request: LockRequest, ref: O
   }
 }
 
-/** With the resourceVersion that was seen: of two runs, one gets it. `undefined`: the other did. */
+/** With the resourceVersion that was seen: of two runs, one gets it. `undefined`: the other did, or the answer was lost. */
 async function takeOver(
   { leases }: Pick<LockPorts, 'leases'>,
   request: LockRequest,
@@ -111,7 +115,7 @@ async function takeOver(
     return await leases.replace(heldLease(ref, request, lease));
   } catch (error) {
     const { code } = asCutoverError(error);
-    if (code === 'moved' || code === 'not-found') return undefined;
+    if (uncertainCodes.has(code) || code === 'not-found') return undefined;
     throw error;
   }
 }
