@@ -28,17 +28,23 @@ export function runOf(id: number): CiRun {
   };
 }
 
+/** A clock that lists its waits, in milliseconds. */
+export type WaitedClock = Clock & { readonly waited: number[] };
+
 /** The context of run 1 of release `web` in namespace `shop`, with a clock that does not wait. */
 export function stepOn(
   cluster: MemoryCluster,
   options: {
     readonly signal?: AbortSignal;
     readonly run?: CiRun;
-    readonly clock?: Clock;
+    readonly clock?: WaitedClock;
+    /** Identity of the process; default: that of the run. */
+    readonly holder?: string;
     readonly after?: string;
   } = {},
 ): RunContext & {
   readonly log: Log & { readonly lines: string[] };
+  readonly clock: WaitedClock;
   readonly phases: string[];
   /** What the post step must finish, and what it no longer has to. */
   readonly savedPostStates: PostState[];
@@ -49,6 +55,7 @@ export function stepOn(
   const savedPostStates: PostState[] = [];
   const clearedPostStates: PostState[] = [];
   const { run = runOf(1), clock = fakeClock(), after } = options;
+  const { holder = `holder of run ${run.runId}` } = options;
   const records = openRecords({ cluster, release: 'web', namespace: 'shop' });
   return {
     cluster,
@@ -57,7 +64,7 @@ export function stepOn(
     lock: lockDoor({
       cluster,
       records,
-      holder: `holder of run ${run.runId}`,
+      holder,
       run,
       log,
       // A clock that does not wait would renew the lock for ever.

@@ -207,7 +207,8 @@ export function webRelease(original?: WebRelease): WebRelease {
       cluster.calls.length = 0;
       const [postState] = savedPostStates;
       if (postState === undefined) throw new Error('the killed step saved no state for its post step');
-      const after = stepOn(cluster, { run: ctx.run, clock: idleClock(), after: postState.lockHolder });
+      const holder = `post step of run ${ctx.run.runId}`;
+      const after = stepOn(cluster, { run: ctx.run, clock: idleClock(), holder, after: postState.lockHolder });
       return restoreInterrupted(after, { postState, rollbackOnFailure: true }).finally(idle);
     },
     close: stop,
