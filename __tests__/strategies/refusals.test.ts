@@ -111,7 +111,7 @@ describe('a promotion', () => {
     await cluster.apply(publicService('green'));
     const cause = new CutoverError('no right to update leases', { code: 'forbidden' });
     cluster.before = call => {
-      if (call === 'REPLACE Lease shop/cutover-web') throw cause;
+      if (call === 'REMOVE Lease shop/cutover-web') throw cause;
     };
     await expect(promote(ctx, promotion)).rejects.toMatchObject({ code: 'changed' });
     expect(ctx.clearedPostStates).toEqual([]);

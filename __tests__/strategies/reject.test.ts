@@ -13,7 +13,7 @@ import {
   refuseWrites,
   roleManifests,
   served,
-  stateOf,
+  blueGreenStateOf,
   traceWrites,
   unfinished,
   webRelease,
@@ -29,7 +29,7 @@ const restaged = releaseAfter(async release => {
   await release.promote();
   await release.rollback();
   before = application(release.cluster);
-  record = stateOf(release.cluster)!;
+  record = blueGreenStateOf(release.cluster)!;
   await release.stage(roleManifests('v3'));
 });
 let before: readonly unknown[];
@@ -41,14 +41,14 @@ const blue = ['site:v1', 'site:v1'];
 /** Every write of a rejection, and the revision that is on record as staged when it is asked for. */
 const rejectWrites = [
   ['CREATE Lease shop/cutover-web', 3],
-  ['REPLACE Lease shop/cutover-web', 3],
+  ['REMOVE Lease shop/cutover-web', 3],
   // Before the Deployment: its pods start with this configuration.
   ['APPLY ConfigMap shop/web-green', 3],
   ['APPLY Deployment shop/web-green', 3],
   ['APPLY HorizontalPodAutoscaler shop/web-green', 3],
   // Last: while it is on record as staged, the same rejection can be run again.
-  ['REPLACE ConfigMap shop/cutover-web', 3],
-  ['REPLACE Lease shop/cutover-web', undefined],
+  ['REPLACE Secret shop/cutover-web', 3],
+  ['REMOVE Lease shop/cutover-web', undefined],
 ] as const;
 type Row = readonly [n: number, write: string, staged: number | undefined];
 const rows = rejectWrites.map((row, index): Row => [index + 1, ...row]);
@@ -63,7 +63,7 @@ describe('a rejection', () => {
     cluster.before = call => {
       const length = trace.length;
       traced(call);
-      if (trace.length > length) onRecord.push(stateOf(cluster)?.staged?.revision);
+      if (trace.length > length) onRecord.push(blueGreenStateOf(cluster)?.staged?.revision);
     };
     await expect(release.reject()).resolves.toMatchObject({
       outcome: 'rejected',
@@ -74,9 +74,9 @@ describe('a rejection', () => {
     expect(trace.map(([write], index) => [write, onRecord[index]])).toEqual(rejectWrites);
     expect([application(cluster), served(cluster)]).toEqual([before, blue]);
     const { history: _times, latest: _latest, revisions: _revisions, ...rest } = record;
-    expect(stateOf(cluster)).toMatchObject({ ...rest, latest: 3, revisions: [1, 2, 3] });
-    expect(stateOf(cluster)).not.toHaveProperty('staged');
-    expect(stateOf(cluster)?.history[0]).toMatchObject({ revision: 3, outcome: 'rejected' });
+    expect(blueGreenStateOf(cluster)).toMatchObject({ ...rest, latest: 3, revisions: [1, 2, 3] });
+    expect(blueGreenStateOf(cluster)).not.toHaveProperty('staged');
+    expect(blueGreenStateOf(cluster)?.history[0]).toMatchObject({ revision: 3, outcome: 'rejected' });
   });
 
   it.each(rows)(
@@ -88,7 +88,7 @@ describe('a rejection', () => {
       const end = await endOf(release.reject());
       // A lock that cannot be released is only warned of.
       expect(end instanceof Error).toBe(n !== 7);
-      expect([served(cluster), stateOf(cluster)?.staged?.revision]).toEqual([blue, revision]);
+      expect([served(cluster), blueGreenStateOf(cluster)?.staged?.revision]).toEqual([blue, revision]);
       cluster.before = () => undefined;
       cluster.store.remove(leaseRef);
       const again = release.reject();
@@ -107,9 +107,9 @@ describe('a rejection', () => {
       refuseWrites(cluster, n);
       await expect(failureOf(release.reject())).resolves.toMatchObject({ error: { code: 'rollout' } });
       expect(cluster.writes()).toEqual(
-        rejectWrites.filter(([write]) => write !== 'REPLACE ConfigMap shop/cutover-web').map(([write]) => write),
+        rejectWrites.filter(([write]) => write !== 'REPLACE Secret shop/cutover-web').map(([write]) => write),
       );
-      expect([served(cluster), stateOf(cluster)?.staged?.revision]).toEqual([blue, 3]);
+      expect([served(cluster), blueGreenStateOf(cluster)?.staged?.revision]).toEqual([blue, 3]);
       await expect(release.reject()).resolves.toMatchObject({ outcome: 'rejected' });
       expect(application(cluster)).toEqual(before);
     },
@@ -174,7 +174,10 @@ describe('a rejection', () => {
     await failureOf(release.stage(extra + roleManifests('v4')));
     cluster.before = () => undefined;
     cluster.store.remove(leaseRef);
-    expect(stateOf(cluster)).toMatchObject({ staged: { revision: 3 }, operation: { kind: 'stage', revision: 4 } });
+    expect(blueGreenStateOf(cluster)).toMatchObject({
+      staged: { revision: 3 },
+      operation: { kind: 'stage', revision: 4 },
+    });
     await expect(release.reject()).resolves.toMatchObject({ outcome: 'rejected', revision: 3 });
     // Wrong today: only revision 4 has `extra-green` among what it found (as absent), and the rejection restores what
     // revision 3 had found and drops the operation of revision 4: the object stays, and no record names it any more.

@@ -9,7 +9,7 @@ import {
   leaseRef,
   roleManifests,
   served,
-  stateOf,
+  blueGreenStateOf,
   unfinished,
   type WebRelease,
 } from '../support/strategies/web-release.js';
@@ -47,63 +47,63 @@ describe('staging over an earlier staging', () => {
   it('replaces an interrupted one, and a rejection restores what was there before both', async () => {
     const release = await servedTwice();
     const { cluster } = release;
-    const [before, { roles }] = [application(cluster), stateOf(cluster)!];
+    const [before, { roles }] = [application(cluster), blueGreenStateOf(cluster)!];
     await lost(release, roleManifests('half'), 8);
     expect(application(cluster)).not.toEqual(before);
     await expect(release.stage(roleManifests('v4'))).resolves.toMatchObject({ outcome: 'staged', revision: 4 });
-    expect([unfinished(cluster), stateOf(cluster)?.staged?.previous?.revision]).toEqual(['-', 2]);
+    expect([unfinished(cluster), blueGreenStateOf(cluster)?.staged?.previous?.revision]).toEqual(['-', 2]);
     await release.reject();
     expect(application(cluster)).toEqual(before);
-    expect(stateOf(cluster)).toMatchObject({ current: 1, roles });
+    expect(blueGreenStateOf(cluster)).toMatchObject({ current: 1, roles });
   });
 
   it('restores what was there before an interrupted one when it fails', async () => {
     const release = await servedTwice();
     const { cluster } = release;
-    const [before, { roles }] = [application(cluster), stateOf(cluster)!];
+    const [before, { roles }] = [application(cluster), blueGreenStateOf(cluster)!];
     await lost(release, roleManifests('half'), 8);
     await failureOf(release.stage(roleManifests('broken')));
     expect(application(cluster)).toEqual(before);
-    expect(stateOf(cluster)).toMatchObject({ current: 1, roles });
+    expect(blueGreenStateOf(cluster)).toMatchObject({ current: 1, roles });
     expect(unfinished(cluster)).toBe('-');
   });
 
   it('restores what was there before a staged revision too, when it fails after one over that was interrupted', async () => {
     const release = await servedTwice();
     const { cluster } = release;
-    const [before, { roles }] = [application(cluster), stateOf(cluster)!];
+    const [before, { roles }] = [application(cluster), blueGreenStateOf(cluster)!];
     await release.stage(roleManifests('v3'));
     await lost(release, roleManifests('half'), 7);
-    expect(stateOf(cluster)).toMatchObject({ staged: { revision: 3 }, operation: { revision: 4 } });
+    expect(blueGreenStateOf(cluster)).toMatchObject({ staged: { revision: 3 }, operation: { revision: 4 } });
     await failureOf(release.stage(roleManifests('broken')));
     expect([application(cluster), unfinished(cluster)]).toEqual([before, '-']);
     // Its objects are gone: as staged it could neither be promoted nor rejected.
-    expect(stateOf(cluster)).not.toHaveProperty('staged');
-    expect(stateOf(cluster)).toMatchObject({ roles });
+    expect(blueGreenStateOf(cluster)).not.toHaveProperty('staged');
+    expect(blueGreenStateOf(cluster)).toMatchObject({ roles });
   });
 
   it('that is killed is undone by its post step together with the staged revision under it', async () => {
     const release = await servedTwice();
     const { cluster } = release;
-    const [before, { roles }] = [application(cluster), stateOf(cluster)!];
+    const [before, { roles }] = [application(cluster), blueGreenStateOf(cluster)!];
     await release.stage(roleManifests('v3'));
     killAtWrite(cluster, 7);
     await failureOf(release.stage(roleManifests('half')));
     await release.post();
     expect([application(cluster), unfinished(cluster)]).toEqual([before, '-']);
-    expect(stateOf(cluster)).not.toHaveProperty('staged');
-    expect(stateOf(cluster)).toMatchObject({ roles });
+    expect(blueGreenStateOf(cluster)).not.toHaveProperty('staged');
+    expect(blueGreenStateOf(cluster)).toMatchObject({ roles });
   });
 
   it('keeps what the first one found, and a rejection restores what was there before both', async () => {
     const release = await servedTwice();
     const { cluster } = release;
-    const [before, { roles }] = [application(cluster), stateOf(cluster)!];
+    const [before, { roles }] = [application(cluster), blueGreenStateOf(cluster)!];
     await release.stage(roleManifests('v3'));
     await release.stage(roleManifests('v4'));
-    expect(stateOf(cluster)?.staged).toMatchObject({ revision: 4, previous: { revision: 2 } });
+    expect(blueGreenStateOf(cluster)?.staged).toMatchObject({ revision: 4, previous: { revision: 2 } });
     await release.reject();
-    expect([application(cluster), stateOf(cluster)?.roles]).toEqual([before, roles]);
+    expect([application(cluster), blueGreenStateOf(cluster)?.roles]).toEqual([before, roles]);
   });
 
   it('restores the staged revision when it fails; that must be staged again before it can be promoted', async () => {
@@ -113,7 +113,7 @@ describe('staging over an earlier staging', () => {
     const before = application(cluster);
     await failureOf(release.stage(roleManifests('broken')));
     expect(application(cluster)).toEqual(before);
-    expect(stateOf(cluster)?.staged?.revision).toBe(2);
+    expect(blueGreenStateOf(cluster)?.staged?.revision).toBe(2);
     // Its pods are the old ones, but nobody has verified the Deployment as it is now.
     await expect(failureOf(release.promote())).resolves.toMatchObject({ error: { code: 'changed' } });
     expect(served(cluster)).toEqual(blue);
@@ -132,7 +132,7 @@ describe('the same manifests again', () => {
     release.answer = () => 500;
     await expect(failureOf(release.stage(roleManifests('v1')))).resolves.toMatchObject({ error: { code: 'verify' } });
     expect(writesOfOthers(release)).toEqual([]);
-    expect(stateOf(release.cluster)).toMatchObject({ latest: 1, current: 1 });
+    expect(blueGreenStateOf(release.cluster)).toMatchObject({ latest: 1, current: 1 });
   });
 
   it('are staged, not unchanged, while another staging is unfinished: only that clears the idle role', async () => {
@@ -159,6 +159,6 @@ describe('the same manifests again', () => {
     const green = store.get(deploymentRef('web-green'))!;
     store.update({ ...green, spec: { ...(green['spec'] as object), minReadySeconds: 1 } }, { manager: 'kubectl' });
     await expect(release.stage(roleManifests('v2'))).resolves.toMatchObject({ outcome: 'staged', revision: 3 });
-    expect(stateOf(release.cluster)?.staged?.workloads[0]?.generation).toBe(2);
+    expect(blueGreenStateOf(release.cluster)?.staged?.workloads[0]?.generation).toBe(2);
   });
 });

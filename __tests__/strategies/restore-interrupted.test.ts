@@ -65,7 +65,7 @@ describe('after a process was killed', () => {
     const { cluster, holder } = await killed(state);
     cluster.calls.length = 0;
     expect(await post(cluster, holder)).toEqual({ kind: 'nothing-unfinished' });
-    expect(cluster.writes()).toEqual(['REPLACE Lease shop/cutover-web']);
+    expect(cluster.writes()).toEqual(['REMOVE Lease shop/cutover-web']);
     expect(holderOf(cluster)).toBe('');
     expect(await stateIn(cluster)).toEqual(state);
   });

@@ -212,8 +212,8 @@ describe.each(operations)('restoring a $kind', ({ kind, begin, step, last }) => 
     // The other order would lose what to restore when the post step is killed too.
     expect(trace.map(([, operation]) => operation)).toEqual([...trace.slice(1).map(() => kind), '-']);
     expect(trace.slice(-2).map(([write]) => write)).toEqual([
-      'REPLACE ConfigMap shop/cutover-web',
-      'REPLACE Lease shop/cutover-web',
+      'REPLACE Secret shop/cutover-web',
+      'REMOVE Lease shop/cutover-web',
     ]);
   });
 });

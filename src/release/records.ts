@@ -29,8 +29,8 @@ export interface RecordWriter extends Omit<Records, 'writable'> {
   writeState(state: ReleaseState): Promise<void>;
   writeRevision(revision: Revision): Promise<void>;
   /**
-   * Deletes the revisions that are no longer needed, then writes the last state of a step, as `writeState` does. A revision
-   * that cannot be deleted is logged, and the next run deletes it. `history`: number of revisions to keep.
+   * Writes the last state of a step, as `writeState` does; then deletes the revisions that are no longer needed. One that
+   * cannot be deleted is logged and stays on record, and the next run deletes it. `history`: number of revisions to keep.
    */
   finish(state: ReleaseState, history: number, log: Log): Promise<void>;
 }
@@ -127,10 +127,14 @@ export function openRecords(options: {
       async finish(state, history, log) {
         const needed = neededRevisions(state, history);
         const expired = state.revisions.filter(number => !needed.has(number));
-        // Before the state is written: what could not be deleted stays on record, where the next run finds it.
+        const kept = (isKept: (number: number) => boolean): ReleaseState => ({
+          ...state,
+          revisions: state.revisions.filter(isKept),
+        });
+        // The record first: until it is written, a run that is killed now needs what the last one needed.
+        await writeState(kept(number => needed.has(number)));
         const left = await removeRevisions(expired, log);
-        const kept = state.revisions.filter(number => needed.has(number) || left.has(number));
-        await writeState({ ...state, revisions: kept });
+        if (left.size > 0) await writeState(kept(number => needed.has(number) || left.has(number)));
       },
     };
   }

@@ -147,10 +147,9 @@ export function webRelease(original?: WebRelease): WebRelease {
           ...{ ...deployInputs, run, strategy: 'blue-green', roles: ['blue', 'green'], switch: 'manual' },
           ...more,
         };
-        return stage(ctx, async () => {
-          await Promise.resolve();
-          return renderBlueGreenRelease(text, inputs, blueGreenStateOf(cluster));
-        });
+        return stage(ctx, async () =>
+          renderBlueGreenRelease(text, inputs, (await ctx.records.readState()) as BlueGreenState | undefined),
+        );
       }),
     promote: (more = {}) =>
       step(ctx => {
@@ -195,8 +194,7 @@ export function webRelease(original?: WebRelease): WebRelease {
       step(ctx => {
         const inputs: DeployInputs<'rolling'> = { ...deployInputs, run: ctx.run, strategy: 'rolling', ...more };
         return deployRolling(ctx, async () => {
-          await Promise.resolve();
-          const state = (stateOf(cluster) ?? newRolling('web')) as RollingState;
+          const state = ((await ctx.records.readState()) ?? newRolling('web')) as RollingState;
           const { resources } = renderManifests(requestOf(text, state));
           return { inputs, state, resources, contentHash: hashOf(resources.map(({ object }) => object)) };
         });
@@ -223,8 +221,10 @@ function copyObjects({ store: { registry: from } }: MemoryCluster, { store: { re
     for (const object of from.storage.list(resource)) to.storage.write(resource, clone(object));
 }
 
-function blueGreenStateOf(cluster: MemoryCluster): BlueGreenState | undefined {
-  return stateOf(cluster) as BlueGreenState | undefined;
+/** The record of a blue/green release. */
+export function blueGreenStateOf(cluster: MemoryCluster): BlueGreenState | undefined {
+  const state = stateOf(cluster);
+  return state?.strategy === 'blue-green' ? state : undefined;
 }
 
 function renderBlueGreenRelease(
