@@ -4,7 +4,6 @@ import { breakPods } from '../support/cluster/run-controllers.js';
 import {
   application,
   closeReleases,
-  configRef,
   releaseAfter,
   deploymentRef,
   endOf,
