@@ -39,11 +39,20 @@ export async function acquireLock(ports: LockPorts, request: LockRequest): Promi
   const ref = leaseRef(release, namespace);
   const deadline = clock.now() + request.timeoutMs;
   let waitedFor: string | undefined;
+  // A Lease that was seen unchanged for so long that it can be taken over.
+  let expired: KubeObject | undefined;
   // When the first request was sent that may have taken it; its answer may be lost.
   let sentAt: number | undefined;
   for (let failures = 0; ;) {
     sentAt ??= clock.now();
-    const taken = await take(ports, request, ref);
+    const taken = expired === undefined ? await take(ports, request, ref) : await takeOver(ports, request, expired);
+    if (taken.kind === 'held') {
+      if (expired !== undefined)
+        log.warning(`Took over the lock of ${release} from ${runOf(expired)}, which has not renewed it any more`);
+      else if (waitedFor !== undefined) log.info(`The lock of ${release} is free: this run holds it now`);
+      return keep(ports, { request, ref, lease: taken.lease, sentAt, waited: waitedFor !== undefined });
+    }
+    expired = undefined;
     if (taken.kind === 'failed') {
       failures += 1;
       if (failures >= maxFailures) throw taken.error;
@@ -52,10 +61,6 @@ export async function acquireLock(ports: LockPorts, request: LockRequest): Promi
       continue;
     }
     failures = 0;
-    if (taken.kind === 'held') {
-      if (waitedFor !== undefined) log.info(`The lock of ${release} is free: this run holds it now`);
-      return keep(ports, { request, ref, lease: taken.lease, sentAt, waited: waitedFor !== undefined });
-    }
     sentAt = undefined;
     if (taken.kind === 'gone') continue;
     const { lease } = taken;
@@ -67,24 +72,19 @@ export async function acquireLock(ports: LockPorts, request: LockRequest): Promi
     }
     const end = await waitForLease(ports, { ref, lease, timeoutMs: left });
     if (end.kind === 'timed-out') throw lockedError(ref, { release, lease: end.lease, waitedMs: request.timeoutMs });
-    if (end.kind === 'free') continue;
-    sentAt = clock.now();
-    const now = await takeOver(ports, request, end.lease);
-    if (now === undefined) continue;
-    log.warning(`Took over the lock of ${release} from ${runOf(end.lease)}, which has not renewed it any more`);
-    return keep(ports, { request, ref, lease: now, sentAt, waited: true });
+    if (end.kind === 'expired') expired = end.lease;
   }
 }
 
-/** Attempts to create the Lease while the API server cannot. */
+/** Attempts to take the Lease while the API server does not answer. */
 const maxFailures = 5;
 
 type Taken =
   | { readonly kind: 'held'; readonly lease: KubeObject }
   | { readonly kind: 'other'; readonly lease: KubeObject }
-  /** It was deleted between the two requests. */
+  /** It was deleted or changed between the two requests. */
   | { readonly kind: 'gone' }
-  /** Whether it was created is unknown or it was not, for a reason that may pass. */
+  /** Whether it was taken is unknown or it was not, for a reason that may pass. */
   | { readonly kind: 'failed'; readonly error: unknown };
 
 /** One attempt to create the Lease, or to take over that of a dead process. */
@@ -99,23 +99,23 @@ async function take({ leases, cluster }: LockPorts, request: LockRequest, ref: O
     // The create succeeded, but its answer was lost.
     if (holderOf(lease) === request.holder) return { kind: 'held', lease };
     if (holderOf(lease) !== request.after) return { kind: 'other', lease };
-    const now = await takeOver({ leases }, request, lease);
-    return now === undefined ? { kind: 'gone' } : { kind: 'held', lease: now };
+    return takeOver({ leases }, request, lease);
   }
 }
 
-/** With the resourceVersion that was seen: of two runs, one gets it. `undefined`: the other did, or the answer was lost. */
+/** With the resourceVersion that was seen: of two runs, one gets it. */
 async function takeOver(
   { leases }: Pick<LockPorts, 'leases'>,
   request: LockRequest,
   lease: KubeObject,
-): Promise<KubeObject | undefined> {
+): Promise<Taken> {
   const ref = leaseRef(request.release, request.namespace);
   try {
-    return await leases.replace(heldLease(ref, request, lease));
+    return { kind: 'held', lease: await leases.replace(heldLease(ref, request, lease)) };
   } catch (error) {
     const { code } = asCutoverError(error);
-    if (uncertainCodes.has(code) || code === 'not-found') return undefined;
+    if (code === 'moved' || code === 'not-found') return { kind: 'gone' };
+    if (uncertainCodes.has(code)) return { kind: 'failed', error };
     throw error;
   }
 }

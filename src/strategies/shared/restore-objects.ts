@@ -20,7 +20,7 @@ export interface RestoreRequest {
 }
 
 /**
- * Restores every object and, unless the run was cancelled, waits until the restored workloads are ready. It writes nothing
+ * Restores every object and, unless the run was cancelled or nobody needs them, waits until the restored workloads are ready. It writes nothing
  * when the lock was lost, or when the cause is that somebody else changed what this step had written. Never throws, since
  * the step must end with `cause`.
  */
@@ -35,7 +35,8 @@ export async function restore(ctx: OperationContext, request: RestoreRequest): P
   }
 }
 
-async function restoreAndWait(ctx: OperationContext, { snapshots, timeoutMs }: RestoreRequest): Promise<Restored> {
+async function restoreAndWait(ctx: OperationContext, request: RestoreRequest): Promise<Restored> {
+  const { snapshots, timeoutMs, ready: demanded = 'required' } = request;
   const { cluster, writer, log, clock, records } = ctx;
   const { release } = records;
   const { failed, withheld, kept } = await restoreSnapshots({ cluster, writer, snapshots, release, log, clock });
@@ -45,7 +46,7 @@ async function restoreAndWait(ctx: OperationContext, { snapshots, timeoutMs }: R
   const targets = snapshots.flatMap(({ ref, object }) =>
     object !== undefined && isAwaited(object) && !keptKeys.has(refKey(ref)) ? [ref] : [],
   );
-  const ready = targets.length > 0 && !ctx.signal.aborted;
+  const ready = demanded === 'required' && targets.length > 0 && !ctx.signal.aborted;
   if (ready) await waitUntilReady(ctx, { targets, timeoutMs });
   return { kind: 'complete', ready, withheld, kept };
 }
