@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
-import type { Cluster } from '../../src/cluster/cluster.js';
+import type { Cluster, ObjectWriter } from '../../src/cluster/cluster.js';
 import type { KubeObject } from '../../src/kubernetes/object.js';
 import {
   answer,
@@ -23,6 +23,8 @@ const ref = { apiVersion: 'apps/v1', kind: 'Deployment', name: 'web', namespace:
 interface Setting {
   readonly server: TestServer;
   readonly cluster: Cluster;
+  /** Writes behind a fence that is always open. */
+  readonly writer: ObjectWriter;
   readonly log: KeptLog;
   readonly clock: HandClock;
   readonly abort: AbortController;
@@ -45,7 +47,8 @@ async function setting(handler: Handler): Promise<Setting> {
     signal: abort.signal,
     version: '1.2.3',
   });
-  return { server, cluster, log, clock, abort };
+  const writer = cluster.writer({ ready: () => Promise.resolve(), isOpen: () => true });
+  return { server, cluster, writer, log, clock, abort };
 }
 
 /** Answers one after the other; the last one stays. */
@@ -61,7 +64,7 @@ const ok: Handler = (_seen, response) => answer(response, 200, deployment);
 
 describe('apply', () => {
   it('drops no field of any version of Kubernetes, in request and answer', async () => {
-    const { server, cluster } = await setting((seen, response) => answer(response, 200, JSON.parse(seen.body)));
+    const { server, writer } = await setting((seen, response) => answer(response, 200, JSON.parse(seen.body)));
     const newer = {
       ...deployment,
       spec: {
@@ -70,21 +73,17 @@ describe('apply', () => {
         template: { spec: { containers: [{ name: 'web', image: 'site:v1', futureProbe: { grpcs: 9 } }] } },
       },
     };
-    expect((await cluster.apply(newer)).object).toEqual(newer);
+    expect((await writer.apply(newer)).object).toEqual(newer);
     expect(JSON.parse(server.seen[0]?.body ?? '')).toEqual(newer);
   });
 
   it('sends server-side apply as raw JSON with field manager, strict validation and credentials', async () => {
-    const { server, cluster } = await setting((_seen, response) => {
-      response.setHeader('date', 'Sat, 22 Nov 2025 12:00:00 GMT');
-      answer(response, 201, deployment);
-    });
-    const applied = await cluster.apply(deployment);
+    const { server, writer } = await setting((_seen, response) => answer(response, 201, deployment));
+    const applied = await writer.apply(deployment);
     expect(applied).toEqual({
       object: deployment,
       created: true,
       warnings: [],
-      serverTimeMs: Date.parse('2025-11-22T12:00:00Z'),
     });
     const [seen] = server.seen;
     expect(seen).toMatchObject({
@@ -100,21 +99,32 @@ describe('apply', () => {
     expect(JSON.parse(seen?.body ?? '')).toEqual(deployment);
   });
 
-  it('requests a dry run, force and a version only when set', async () => {
+  it('requests force and a version only when set', async () => {
+    const { server, writer } = await setting(ok);
+    await writer.apply(deployment, { force: true, resourceVersion: '7' });
+    await writer.apply(deployment);
+    const [forced, plain] = server.seen;
+    expect(forced?.query).toMatchObject({ fieldManager: 'cutover', fieldValidation: 'Strict', force: 'true' });
+    expect(JSON.parse(forced?.body ?? '')).toMatchObject({ metadata: { resourceVersion: '7' } });
+    expect(plain?.query).not.toHaveProperty('force');
+    expect(JSON.parse(plain?.body ?? '')).toEqual(deployment);
+    for (const { query } of server.seen) expect(query).not.toHaveProperty('dryRun');
+  });
+
+  it('is asked for as a dry run without a writer', async () => {
     const { server, cluster } = await setting(ok);
-    await cluster.apply(deployment, { dryRun: true, force: true, resourceVersion: '7' });
-    expect(server.seen[0]?.query).toEqual({
-      fieldManager: 'cutover',
-      fieldValidation: 'Strict',
-      dryRun: 'All',
-      force: 'true',
-    });
-    expect(JSON.parse(server.seen[0]?.body ?? '')).toMatchObject({ metadata: { resourceVersion: '7' } });
+    await cluster.dryRunApply(deployment, { force: true });
+    await cluster.dryRunCreate(deployment);
+    const wanted = { fieldManager: 'cutover', fieldValidation: 'Strict', dryRun: 'All' };
+    expect(server.seen.map(({ method, query }) => ({ method, query }))).toEqual([
+      { method: 'PATCH', query: { ...wanted, force: 'true' } },
+      { method: 'POST', query: wanted },
+    ]);
   });
 
   it('omits server-set fields, which exported manifests contain', async () => {
-    const { server, cluster } = await setting(ok);
-    await cluster.apply({
+    const { server, writer } = await setting(ok);
+    await writer.apply({
       ...deployment,
       metadata: { ...deployment.metadata, uid: 'u', resourceVersion: '1', generation: 3, managedFields: [{}] },
       status: { replicas: 1 },
@@ -123,17 +133,17 @@ describe('apply', () => {
   });
 
   it('returns every Warning header', async () => {
-    const { cluster } = await setting((_seen, response) => {
+    const { writer } = await setting((_seen, response) => {
       response.setHeader('warning', ['299 - "v1beta1 is \\"old\\""', '299 - "and, so on"']);
       answer(response, 200, deployment);
     });
-    expect((await cluster.apply(deployment)).warnings).toEqual(['v1beta1 is "old"', 'and, so on']);
+    expect((await writer.apply(deployment)).warnings).toEqual(['v1beta1 is "old"', 'and, so on']);
   });
 
   it('treats a stale version as its own write when the live object is already as desired', async () => {
     const moved = status(409, { reason: 'Conflict', details: { name: 'web', kind: 'deployments' } });
-    const { server, cluster } = await setting(inTurn((_s, response) => answer(response, 409, moved), ok, ok));
-    const applied = await cluster.apply(deployment, { resourceVersion: '7' });
+    const { server, writer } = await setting(inTurn((_s, response) => answer(response, 409, moved), ok, ok));
+    const applied = await writer.apply(deployment, { resourceVersion: '7' });
     expect(applied.object).toEqual(deployment);
     expect(server.seen.map(({ method, query }) => `${method} ${query['dryRun'] ?? ''}`)).toEqual([
       'PATCH ',
@@ -145,14 +155,14 @@ describe('apply', () => {
   it('throws moved when the live object is not as desired', async () => {
     const moved = status(409, { reason: 'Conflict', details: { name: 'web', kind: 'deployments' } });
     const other = { ...deployment, spec: { replicas: 9 } };
-    const { cluster } = await setting(
+    const { writer } = await setting(
       inTurn(
         (_s, response) => answer(response, 409, moved),
         ok,
         (_s, response) => answer(response, 200, other),
       ),
     );
-    await expect(cluster.apply(deployment, { resourceVersion: '7' })).rejects.toMatchObject({
+    await expect(writer.apply(deployment, { resourceVersion: '7' })).rejects.toMatchObject({
       code: 'moved',
       message: 'Deployment shop/web changed since it was read',
     });
@@ -227,8 +237,8 @@ describe('reading and removing', () => {
     ['is gone', 404, status(404, { reason: 'NotFound', details: { name: 'web', kind: 'deployments' } })],
     ['has another uid', 409, status(409, { reason: 'Conflict' })],
   ])('deletes nothing when the object %s', async (_what, code, body) => {
-    const { server, cluster } = await setting((_seen, response) => answer(response, code, body));
-    await cluster.remove(ref, { uid: 'u1' });
+    const { server, writer } = await setting((_seen, response) => answer(response, code, body));
+    await writer.remove(ref, { uid: 'u1' });
     expect(server.seen).toHaveLength(1);
     expect(JSON.parse(server.seen[0]?.body ?? '')).toMatchObject({
       propagationPolicy: 'Background',
@@ -237,10 +247,10 @@ describe('reading and removing', () => {
   });
 
   it('creates in the collection and names the object when it already exists', async () => {
-    const { server, cluster } = await setting((_seen, response) =>
+    const { server, writer } = await setting((_seen, response) =>
       answer(response, 409, status(409, { reason: 'AlreadyExists', details: { name: 'web' } })),
     );
-    await expect(cluster.create(deployment)).rejects.toMatchObject({
+    await expect(writer.create(deployment)).rejects.toMatchObject({
       code: 'exists',
       message: 'Deployment shop/web already exists',
     });
@@ -307,8 +317,8 @@ describe('retries', () => {
   ])('retries after %s, with exponential backoff, and logs it', async (_what, code, more) => {
     const refuse: Handler = (_s, response) =>
       answer(response, code, more === undefined ? '<html>' : status(code, more));
-    const { cluster, clock, log } = await setting(inTurn(refuse, refuse, ok));
-    await cluster.apply(deployment);
+    const { writer, clock, log } = await setting(inTurn(refuse, refuse, ok));
+    await writer.apply(deployment);
     const [first = 0, second = 0] = clock.waits.filter(ms => ms < 60_000);
     expect(first).toBeGreaterThanOrEqual(250);
     expect(first).toBeLessThanOrEqual(500);
@@ -341,7 +351,7 @@ describe('retries', () => {
   });
 
   it('never retries a 500 without a reason, and quotes each line of it', async () => {
-    const { server, cluster } = await setting((_s, response) =>
+    const { server, writer } = await setting((_s, response) =>
       answer(
         response,
         500,
@@ -351,7 +361,7 @@ describe('retries', () => {
         }),
       ),
     );
-    await expect(cluster.apply(deployment)).rejects.toMatchObject({
+    await expect(writer.apply(deployment)).rejects.toMatchObject({
       code: 'invalid',
       message: 'Deployment shop/web does not match the schema of apps/v1',
       problems: [
@@ -364,9 +374,9 @@ describe('retries', () => {
 
   it('retries a PATCH whose connection was interrupted, but no POST', async () => {
     const cut: Handler = (_s, response) => response.destroy();
-    const { server, cluster } = await setting(inTurn(cut, ok, cut));
-    await cluster.apply(deployment);
-    await expect(cluster.create(deployment)).rejects.toMatchObject({ code: 'unreachable' });
+    const { server, writer } = await setting(inTurn(cut, ok, cut));
+    await writer.apply(deployment);
+    await expect(writer.create(deployment)).rejects.toMatchObject({ code: 'unreachable' });
     expect(server.seen.map(seen => seen.method)).toEqual(['PATCH', 'PATCH', 'POST']);
   });
 

@@ -1,17 +1,19 @@
 import { describe, expect, it } from '@jest/globals';
 import { CutoverError } from '../../src/errors.js';
-import {
-  neededRevisions,
-  onlyRelease,
-  openRecords,
-  previousRevision,
-  recordFailure,
-  withHistory,
-} from '../../src/release/records.js';
+import { onlyRelease, openRecords, recordFailure, type RecordWriter } from '../../src/release/records.js';
+import { neededRevisions, previousRevision } from '../../src/release/retention.js';
 import { authorOf, type Revision } from '../../src/release/revision.js';
-import { newState, type HistoryEntry, type ReleaseState } from '../../src/release/state.js';
-import type { KubeObject } from '../../src/kubernetes/object.js';
+import {
+  newBlueGreen,
+  newRolling,
+  type BlueGreenState,
+  type HistoryEntry,
+  type ReleaseState,
+  type RollingState,
+} from '../../src/release/state.js';
+import { withHistory } from '../../src/release/transitions.js';
 import { memoryCluster, type MemoryCluster } from '../support/cluster/memory-cluster.js';
+import { publicRef } from '../support/strategies/shop.js';
 import { runOf } from '../support/strategies/context.js';
 import { listLog } from '../support/log.js';
 
@@ -30,9 +32,14 @@ const revision = (number: number): Revision => ({
   images: [],
   at: '2026-03-01T12:00:00.000Z',
 });
-const record = { apiVersion: 'v1', kind: 'ConfigMap', namespace: 'shop', name: 'cutover-web' };
-const open = (cluster: MemoryCluster) => openRecords({ cluster, release: 'web', namespace: 'shop' });
-const state = (more: Partial<ReleaseState> = {}): ReleaseState => ({ ...newState('web', 'rolling'), ...more });
+const record = { apiVersion: 'v1', kind: 'Secret', namespace: 'shop', name: 'cutover-web' };
+const open = (cluster: MemoryCluster, release = 'web'): RecordWriter =>
+  openRecords({ cluster, release, namespace: 'shop' }).writable(cluster);
+const state = (more: Partial<RollingState> = {}): RollingState => ({ ...newRolling('web'), ...more });
+const blueGreen = (more: Partial<BlueGreenState>): BlueGreenState => ({
+  ...newBlueGreen('web', { publicService: publicRef, roleNames: ['blue', 'green'] }),
+  ...more,
+});
 const entry = (number: number, outcome: HistoryEntry['outcome']): HistoryEntry => ({
   ...authorOf(runOf(1)),
   revision: number,
@@ -49,6 +56,12 @@ const errorOf = async (work: Promise<unknown>): Promise<unknown> =>
 describe('the record of a release', () => {
   it('does not exist before the first deploy', async () => {
     expect(await open(memoryCluster()).readState()).toBeUndefined();
+  });
+
+  it('can be written only through a port', () => {
+    const reading = openRecords({ cluster: memoryCluster(), release: 'web', namespace: 'shop' });
+    expect(reading).not.toHaveProperty('writeState');
+    expect(reading.writable(memoryCluster())).toHaveProperty('writeState');
   });
 
   it('can be read by the next run as it was written last', async () => {
@@ -119,8 +132,8 @@ describe('a record whose first write has no answer', () => {
   it('counts as written when it exists', async () => {
     const cluster = memoryCluster();
     const create = cluster.create.bind(cluster);
-    const deaf = { ...cluster, create: (object: KubeObject) => create(object).then(() => Promise.reject(silence)) };
-    const records = openRecords({ cluster: deaf, release: 'web', namespace: 'shop' });
+    cluster.create = object => create(object).then(() => Promise.reject(silence));
+    const records = open(cluster);
     await records.writeState(state({ latest: 1 }));
     await records.writeState(state({ latest: 2 }));
     expect(await open(cluster).readState()).toEqual(state({ latest: 2 }));
@@ -148,7 +161,7 @@ describe('the record of a revision', () => {
   it('that does not exist is an error with its name', async () => {
     expect(await errorOf(open(memoryCluster()).readRevision(4))).toMatchObject({
       code: 'no-revision',
-      object: 'ConfigMap shop/cutover-web-4',
+      object: 'Secret shop/cutover-web-4',
       message: 'Revision 4 of web is not in the record',
       hint: expect.stringContaining('action: status') as unknown,
     });
@@ -160,24 +173,24 @@ describe('revisions to keep', () => {
     blue: { podLabels: {}, deployments: [], revision: 2 },
     green: { podLabels: {}, deployments: [], revision: 9 },
   };
-  const staged = { revision: 9, role: 'green', workloads: [] };
+  const staged = { revision: 9, role: 'green', objects: [] };
 
-  it.each([
+  it.each<[string, ReleaseState, number, readonly number[]]>([
     ['the newest ones', state({ latest: 9, current: 9 }), 3, [7, 8, 9]],
     ['all of them while there are few', state({ latest: 2, current: 2 }), 10, [1, 2]],
     ['none before the first', state(), 10, []],
     ['the one that serves, however old', state({ latest: 9, current: 1 }), 2, [1, 8, 9]],
-    ['the one that is staged', state({ latest: 12, staged }), 2, [9, 11, 12]],
+    ['the one that is staged', blueGreen({ latest: 12, staged }), 2, [9, 11, 12]],
     [
       'the one that a step works on',
-      state({ latest: 9, operation: { kind: 'deploy', revision: 3, run: 'x' } }),
+      state({ latest: 9, operation: { kind: 'deploy', revision: 3, run: 'x', holder: 'y' } }),
       2,
       [3, 8, 9],
     ],
-    ['those that the roles run', state({ latest: 12, roles }), 2, [2, 9, 11, 12]],
+    ['those that the roles run', blueGreen({ latest: 12, roles }), 2, [2, 9, 11, 12]],
     [
       'the one that the staged role ran before, which a reject brings back',
-      state({ latest: 12, roles, staged: { ...staged, previous: { ...roles.green, revision: 5 } } }),
+      blueGreen({ latest: 12, roles, staged: { ...staged, previous: { ...roles.green, revision: 5 } } }),
       2,
       [2, 5, 9, 11, 12],
     ],
@@ -210,27 +223,54 @@ describe('revisions to keep', () => {
     cluster.calls.length = 0;
     await records.finish(before, 2, listLog());
     expect(await open(cluster).readState()).toEqual({ ...before, revisions: [1, 3, 4] });
-    expect(cluster.calls.filter(call => call.startsWith('REMOVE'))).toEqual(['REMOVE ConfigMap shop/cutover-web-2']);
+    expect(cluster.calls.filter(call => call.startsWith('REMOVE'))).toEqual(['REMOVE Secret shop/cutover-web-2']);
     expect(await errorOf(records.readRevision(2))).toMatchObject({ code: 'no-revision' });
     expect(await records.readRevision(1)).toEqual(revision(1));
   });
 });
 
 describe('expired revisions', () => {
-  const done = state({ latest: 4, current: 4, revisions: [2, 3, 4], history: [entry(4, 'deployed')] });
+  const done = state({ latest: 4, current: 4, revisions: [2, 4], history: [entry(4, 'deployed')] });
   const forbidden = new CutoverError('no right to delete', { code: 'forbidden' });
 
   it('stay on record when they cannot be deleted, and the step still succeeds', async () => {
     const cluster = memoryCluster();
     const log = listLog();
+    await open(cluster).writeRevision(revision(2));
     cluster.before = call => {
       if (call.startsWith('REMOVE')) throw forbidden;
     };
     await open(cluster).finish(done, 1, log);
     expect(await open(cluster).readState()).toEqual(done);
-    expect(log.lines).toEqual([
-      'Revisions beyond `history-limit` are left for the next run to delete: no right to delete',
-    ]);
+    expect(log.lines).toEqual(['Revision 2 of web could not be deleted: no right to delete']);
+  });
+
+  it('are deleted by the next run when they could not be deleted', async () => {
+    const cluster = memoryCluster();
+    const records = open(cluster);
+    await records.writeRevision(revision(2));
+    cluster.before = call => {
+      if (call.startsWith('REMOVE')) throw forbidden;
+    };
+    await records.finish(done, 1, listLog());
+    cluster.before = () => undefined;
+    const next = open(cluster);
+    const found = (await next.readState())!;
+    await next.finish(found, 1, listLog());
+    expect(await next.readState()).toEqual({ ...done, revisions: [4] });
+    expect(await errorOf(next.readRevision(2))).toMatchObject({ code: 'no-revision' });
+  });
+
+  it('are deleted only after the record no longer needs them', async () => {
+    const cluster = memoryCluster();
+    const records = open(cluster);
+    await records.writeRevision(revision(2));
+    await records.writeState(done);
+    cluster.before = call => {
+      if (call.startsWith('REPLACE')) throw forbidden;
+    };
+    expect(await errorOf(records.finish(done, 1, listLog()))).toBe(forbidden);
+    expect(await records.readRevision(2)).toEqual(revision(2));
   });
 });
 
@@ -356,14 +396,13 @@ describe('recording a failure', () => {
 });
 
 describe('the only release of a namespace', () => {
-  const release = async (cluster: MemoryCluster, name: string) =>
-    openRecords({ cluster, release: name, namespace: 'shop' }).writeState({ ...newState(name, 'rolling') });
+  const release = async (cluster: MemoryCluster, name: string) => open(cluster, name).writeState(newRolling(name));
 
   it('is found without its name', async () => {
     const cluster = memoryCluster();
     await release(cluster, 'web');
     await open(cluster).writeRevision(revision(1));
-    cluster.given({ apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'cutover-fake', namespace: 'shop' } });
+    cluster.given({ apiVersion: 'v1', kind: 'Secret', metadata: { name: 'cutover-fake', namespace: 'shop' } });
     expect(await onlyRelease(cluster, 'shop')).toBe('web');
   });
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { randomBytes } from 'node:crypto';
-import { gunzipSync } from 'node:zlib';
+import { gunzipSync, gzipSync } from 'node:zlib';
 import fc from 'fast-check';
 import { CutoverError } from '../../src/errors.js';
 import { isSecret } from '../../src/kubernetes/kinds.js';
@@ -12,11 +12,11 @@ import {
   hashOf,
   historyEntry,
   imagesOf,
-  revisionName,
   secretHash,
   withoutSecrets,
   type Revision,
 } from '../../src/release/revision.js';
+import { recordRef } from '../../src/release/record-secret.js';
 import { runOf } from '../support/strategies/context.js';
 
 const configMap = (data: Readonly<Record<string, string>>): KubeObject => ({
@@ -49,6 +49,9 @@ const revision = (more: Partial<Revision> = {}): Revision => ({
   ...more,
 });
 const place = { name: 'web', namespace: 'shop' };
+const dataWith = (change: object) => ({
+  data: { ...(encodeRevision(revision(), place)['data'] as object), ...change },
+});
 const errorOf = (work: () => unknown): unknown => {
   try {
     return work();
@@ -58,7 +61,7 @@ const errorOf = (work: () => unknown): unknown => {
 };
 
 describe('the record of a revision', () => {
-  it('is decoded from its ConfigMap as it was encoded', () => {
+  it('is decoded from its Secret as it was encoded', () => {
     const service = { apiVersion: 'v1', kind: 'Service', metadata: { name: 'web', namespace: 'shop' }, spec: {} };
     fc.assert(
       fc.property(
@@ -81,10 +84,11 @@ describe('the record of a revision', () => {
     );
   });
 
-  it('is in its own ConfigMap, compressed only in part', () => {
+  it('is in its own Secret, compressed only in part', () => {
     const object = encodeRevision(revision({ images: ['site:v1'] }), place);
     expect(object).toMatchObject({
-      kind: 'ConfigMap',
+      kind: 'Secret',
+      type: 'cutover/record',
       metadata: {
         name: 'cutover-web-3',
         namespace: 'shop',
@@ -92,13 +96,19 @@ describe('the record of a revision', () => {
         annotations: { 'cutover/release': 'web' },
       },
     });
-    expect(JSON.parse((object['data'] as { info: string }).info)).toMatchObject({
+    expect(JSON.parse(Buffer.from((object['data'] as { info: string }).info, 'base64').toString())).toMatchObject({
       number: 3,
       images: ['site:v1'],
       actor: 'alice',
       run: 'https://github.com/acme/shop/actions/runs/7',
     });
-    expect(revisionName('web', 3)).toBe('cutover-web-3');
+    expect(recordRef('web', 'shop', 3).name).toBe('cutover-web-3');
+  });
+
+  it('that unpacks to much more than any revision is not unpacked', () => {
+    const bomb = gzipSync(Buffer.alloc(200_000_001), { level: 1 }).toString('base64');
+    const object = { ...encodeRevision(revision(), place), ...dataWith({ bulk: bomb }) };
+    expect(errorOf(() => decodeRevision(object))).toMatchObject({ code: 'record' });
   });
 
   it('is the same text for the same revision, so that writing it twice changes nothing', () => {
@@ -106,36 +116,37 @@ describe('the record of a revision', () => {
   });
 
   it('that is too big is rejected before anything is written, with its size', () => {
-    const big = revision({ objects: [configMap({ blob: randomBytes(900_000).toString('base64') })] });
+    const big = revision({ objects: [configMap({ blob: randomBytes(1_100_000).toString('base64') })] });
     const error = errorOf(() => encodeRevision(big, place));
     expect(error).toBeInstanceOf(CutoverError);
     expect(error).toMatchObject({
       code: 'record',
-      object: 'ConfigMap shop/cutover-web-3',
+      object: 'Secret shop/cutover-web-3',
       message: expect.stringMatching(
-        /^Revision 3 of web is too big for its record: \d{7} bytes compressed, but a ConfigMap is limited to 1000000$/,
+        /^Revision 3 of web is too big for its record: \d{7} bytes compressed, but a Secret is limited to 1000000$/,
       ) as unknown,
       hint: expect.stringContaining('Split the manifests') as unknown,
     });
   });
 
-  it('may be much bigger than a ConfigMap as long as it can be compressed', () => {
+  it('may be much bigger than a Secret as long as it can be compressed', () => {
     const given = revision({ objects: [configMap({ text: 'the same again and again '.repeat(100_000) })] });
     expect(decodeRevision(encodeRevision(given, place))).toEqual(given);
   });
 
   it.each([
     ['without its data', { data: undefined }],
-    ['without its bulk', { binaryData: {} }],
-    ['with a bulk that is no gzip', { binaryData: { bulk: Buffer.from('plain').toString('base64') } }],
-    ['with a bulk that is cut off', { binaryData: { bulk: 'H4sIAAAAAAACA6tWyk8' } }],
-    ['with another text', { data: { info: '{' } }],
+    ['without its bulk', dataWith({ bulk: undefined })],
+    ['with a bulk that is no gzip', dataWith({ bulk: Buffer.from('plain').toString('base64') })],
+    ['with a bulk that is cut off', dataWith({ bulk: 'H4sIAAAAAAACA6tWyk8' })],
+    ['with another text', dataWith({ info: Buffer.from('{').toString('base64') })],
+    ['of another type', { type: 'Opaque' }],
   ])('%s cannot be read: an error, not a partial revision', (_what, change) => {
     const object = { ...encodeRevision(revision(), place), ...change };
     expect(errorOf(() => decodeRevision(object))).toMatchObject({
       code: 'record',
-      object: 'ConfigMap shop/cutover-web-3',
-      message: 'The record of this revision cannot be read: ConfigMap shop/cutover-web-3',
+      object: 'Secret shop/cutover-web-3',
+      message: 'The record of this revision cannot be read: Secret shop/cutover-web-3',
       hint: expect.stringContaining('Deploy again') as unknown,
     });
   });
@@ -155,8 +166,9 @@ describe('Secrets', () => {
       },
     ]);
     const stored = encodeRevision(revision({ objects, secrets }), place);
-    const { bulk } = stored['binaryData'] as { bulk: string };
-    const everything = JSON.stringify(stored) + gunzipSync(Buffer.from(bulk, 'base64')).toString();
+    const { bulk, info } = stored['data'] as { bulk: string; info: string };
+    const unpacked = [Buffer.from(info, 'base64'), gunzipSync(Buffer.from(bulk, 'base64'))];
+    const everything = JSON.stringify(stored) + unpacked.join('');
     expect(everything).toContain('"value"');
     expect(everything).not.toContain(canary);
     expect(everything).not.toContain(encoded);

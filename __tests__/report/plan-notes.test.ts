@@ -7,6 +7,7 @@ const ref = (kind: string, name: string) => ({ apiVersion: 'v1', kind, namespace
 const service = ref('Service', 'web');
 const deployment = ref('Deployment', 'web');
 const run = 'https://ci.example/7';
+const begun = { run, holder: '7/1/deploy/abc' };
 
 describe('a note of a plan', () => {
   it.each<[PlanNote, string]>([
@@ -43,12 +44,26 @@ describe('a note of a plan', () => {
       'The same step would then create the public Service and send users to blue.',
     ],
     [
-      { kind: 'unfinished', operation: { kind: 'switch', revision: 2, role: 'green', run } },
+      {
+        kind: 'unfinished',
+        operation: {
+          ...begun,
+          kind: 'switch',
+          direction: 'promote',
+          revision: 2,
+          role: 'green',
+          previousService: { ref: service },
+        },
+      },
       `Unfinished: the switch to revision 2 (green), begun by ${run}; no deploy begins before \`promote\` or \`rollback\` has finished it.`,
     ],
     [
-      { kind: 'unfinished', operation: { kind: 'deploy', revision: 2, run } },
+      { kind: 'unfinished', operation: { ...begun, kind: 'deploy', revision: 2 } },
       `Unfinished: the deploy of revision 2, begun by ${run}; the next deploy finishes it or starts from what it had found.`,
+    ],
+    [
+      { kind: 'unfinished', operation: { ...begun, kind: 'reject', revision: 2, role: 'green' } },
+      `Unfinished: the rejection of revision 2 (green), begun by ${run}; no deploy begins before \`reject\` has finished it.`,
     ],
   ])('%j is one sentence', (note, sentence) => {
     expect(describePlanNote(note)).toBe(sentence);

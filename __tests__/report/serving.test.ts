@@ -1,14 +1,15 @@
 import { describe, expect, it } from '@jest/globals';
 import type { Operation } from '../../src/release/state.js';
 import { describeServing } from '../../src/report/serving.js';
-import { describeRecovered, describeRestored, describeRestoredStaging } from '../../src/report/restored.js';
-import type { Recovered, Restored, RestoredStaging } from '../../src/strategies/outcome/restored.js';
+import { describeRecovered, describeRestored } from '../../src/report/restored.js';
+import type { Recovered, Restored } from '../../src/strategies/outcome/restored.js';
 import type { IdleResult, Serving, StagingResult, WhyNotSwitchedBack } from '../../src/strategies/outcome/serving.js';
 
 const ref = (kind: string, name: string) => ({ apiVersion: 'v1', kind, namespace: 'shop', name });
 const service = ref('Service', 'web');
 const complete: Restored = { kind: 'complete', ready: true, withheld: [], kept: [] };
-const operation: Operation = { kind: 'stage', revision: 2, role: 'green', run: 'https://ci.example/7' };
+const begun = { run: 'https://ci.example/7', holder: '7/1/deploy/abc' };
+const operation: Operation = { ...begun, kind: 'stage', revision: 2, role: 'green' };
 const images = ['site:v2'];
 const note = ' The release record could not be updated (no connection); the next run treats this step as unfinished.';
 const unrecorded = 'no connection';
@@ -69,13 +70,17 @@ describe('what serves users', () => {
         users: { kind: 'role', role: 'blue', revision: 1 },
         revision: 2,
         role: 'green',
-        restored: { objects: complete },
+        restored: complete,
       },
       'Users are on blue, revision 1, as before. Revision 2 is discarded. On green: Everything was restored and is ready.',
     ],
     [
       { kind: 'not-rejected', role: 'green', restored: { kind: 'lock-lost' } },
       'The public Service was not changed: users are where they were. On green: Nothing was restored: another run has taken over the lock and decides now.',
+    ],
+    [
+      { kind: 'rejected-before', users: { kind: 'role', role: 'blue', revision: 1 }, revision: 2 },
+      'Users are on blue, revision 1, as before. Revision 2 was rejected before and nothing is staged. Nothing was written.',
     ],
     [{ kind: 'not-switched' }, 'Nobody is served yet; nothing was switched.'],
     [{ kind: 'not-switched', active: 'blue' }, 'Users are on blue, as before; nothing was switched.'],
@@ -118,7 +123,7 @@ describe('what serves users', () => {
         kind: 'rolling-status',
         current: 2,
         workloads: [{ ref: ref('Deployment', 'web'), ready: 1, replicas: 2 }],
-        unfinished: { kind: 'deploy', revision: 3, run: 'https://ci.example/7' },
+        unfinished: { ...begun, kind: 'deploy', revision: 3 },
       },
       'Revision 2 serves users. Deployment shop/web 1 of 2 ready. Unfinished: the deploy of revision 3, begun by https://ci.example/7; run that step again to finish it.',
     ],
@@ -126,7 +131,7 @@ describe('what serves users', () => {
       {
         kind: 'rolling-status',
         workloads: [],
-        unfinished: { kind: 'finish', revision: 8, role: 'blue', run: 'https://ci.example/7' },
+        unfinished: { ...begun, kind: 'finish', direction: 'promote', revision: 8, role: 'blue' },
       },
       'No revision is deployed. Unfinished: the clean-up after the switch to revision 8, begun by https://ci.example/7; run that step again to finish it.',
     ],
@@ -163,8 +168,8 @@ describe('what serves users', () => {
     [{ kind: 'not-begun' }, ' Nothing was changed.'],
     [{ kind: 'left', role: 'green', unrecorded }, ` green was left as it is (rollback-on-failure: false).${note}`],
     [
-      { kind: 'restored', role: 'green', restored: { objects: complete }, stageAgain: 2, unrecorded },
-      ` On green: Everything was restored and is ready. Revision 2, which was staged before, must be staged again before it can be promoted.${note}`,
+      { kind: 'restored', role: 'green', restored: complete, unrecorded },
+      ` On green: Everything was restored and is ready.${note}`,
     ],
   ])('after a staging: %j', (result, words) => {
     expect(describeServing({ kind: 'staging', users, result })).toBe(`Users are on blue, as before.${words}`);
@@ -223,19 +228,6 @@ describe('what was restored', () => {
     expect(describeRestored(restored)).toBe(words);
   });
 
-  it.each<[NonNullable<RestoredStaging['narrowed']>, string]>([
-    [{ kind: 'changed-by-others', service }, 'Service shop/web was changed by somebody else.'],
-    [
-      { kind: 'other-pods', service },
-      'Service shop/web still selects the earlier pods by their template hash, because other pods with the same labels still exist.',
-    ],
-    [{ kind: 'failed', reason: 'forbidden' }, 'forbidden.'],
-  ])('of an adoption: %j', (narrowed, words) => {
-    expect(describeRestoredStaging({ objects: complete, narrowed })).toBe(
-      `Everything was restored and is ready. The selector of the public Service stays narrowed: ${words}`,
-    );
-  });
-
   it.each<[Recovered, string]>([
     [{ kind: 'lock-lost' }, 'Another run has taken over the release: nothing was changed.'],
     [{ kind: 'nothing-unfinished' }, 'Nothing was left unfinished.'],
@@ -250,8 +242,8 @@ describe('what was restored', () => {
     ],
     [{ kind: 'incomplete', failed: [service] }, 'Not everything could be restored: Service shop/web.'],
     [
-      { kind: 'narrowed', narrowed: { kind: 'failed', reason: 'forbidden' } },
-      'The staged revision is removed, but the selector of the public Service stays narrowed: forbidden.',
+      { kind: 'rollback-left', operation: { ...begun, kind: 'prepare', revision: 1, role: 'blue' } },
+      'The run was killed during the rollback to revision 1. Users were not sent back to the version that they left: run `action: rollback` again to finish it.',
     ],
     [{ kind: 'restored', operation }, 'The run was killed during the staging of revision 2; everything was restored.'],
   ])('by the post step: %j', (recovered, words) => {

@@ -4,7 +4,7 @@ import type { PlannedChange } from '../../src/plan/change.js';
 import { applyAndWait } from '../../src/strategies/shared/apply-and-wait.js';
 import { real } from '../support/real-objects.js';
 import { memoryCluster } from '../support/cluster/memory-cluster.js';
-import { stepOn } from '../support/strategies/context.js';
+import { operationOn } from '../support/strategies/context.js';
 
 const at = { file: 'app.yml', line: 1, column: 1 };
 const resource = (object: KubeObject) => ({ object, at, positionOf: () => at });
@@ -41,7 +41,7 @@ const podOf = ({ metadata: { uid = '' } }: KubeObject, revision: string): KubeOb
 });
 
 const apply = (cluster: ReturnType<typeof memoryCluster>, planned: readonly PlannedChange[]) => {
-  const ctx = stepOn(cluster);
+  const ctx = operationOn(cluster);
   const done = applyAndWait(ctx, { planned, waitOptions: { timeoutMs: 1_000, stableForMs: 0 }, force: false });
   return { ctx, done };
 };

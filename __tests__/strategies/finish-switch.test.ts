@@ -105,7 +105,7 @@ describe('what follows a switch', () => {
   it('is complete when only its last record cannot be written; the next run repeats it and changes nothing', async () => {
     const release = await staged();
     const { cluster } = release;
-    refuseWrites(cluster, 9);
+    refuseWrites(cluster, 8);
     await expect(release.promote(down)).resolves.toMatchObject({ outcome: 'switched' });
     expect(unfinished(cluster)).toBe('finish');
     const before = application(cluster);
@@ -133,7 +133,7 @@ describe('the configuration of an earlier revision of the new role', () => {
 
   it('is deleted by the next run when the first one was killed before', async () => {
     const release = await stagedOverEarlier();
-    await lost(release, 7);
+    await lost(release, 6);
     expect(release.cluster.store.get(configRef('web-blue-v1'))).toBeDefined();
     await release.promote();
     expect(release.cluster.store.get(configRef('web-blue-v1'))).toBeUndefined();
@@ -174,7 +174,7 @@ describe('a drain that is interrupted', () => {
   it('by a kill is not continued on a role that somebody has moved users to', async () => {
     const release = await staged();
     const { cluster } = release;
-    await lost(release, 7);
+    await lost(release, 6);
     const service = cluster.store.get(serviceRef('web'))!;
     cluster.store.update({
       ...service,

@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import type { DeployInputs } from '../../src/inputs/inputs.js';
-import { newState, type ReleaseState } from '../../src/release/state.js';
+import { newRolling, type BlueGreenState, type RollingState, type SwitchOperation } from '../../src/release/state.js';
 import { describePlanNote } from '../../src/report/plan-notes.js';
 import { FailedStep, type Outcome } from '../../src/strategies/outcome/outcome.js';
 import { planBlueGreen } from '../../src/strategies/blue-green/plan.js';
@@ -8,7 +8,7 @@ import { planRolling } from '../../src/strategies/rolling/plan.js';
 import { read } from '../support/step-inputs.js';
 import { render, renderBoth } from '../support/rendering.js';
 import { memoryCluster, type MemoryCluster } from '../support/cluster/memory-cluster.js';
-import { deployment, publicService, staged } from '../support/strategies/shop.js';
+import { deployment, publicRef, publicService, staged } from '../support/strategies/shop.js';
 import { runOf, stepOn } from '../support/strategies/context.js';
 
 const web = `apiVersion: apps/v1
@@ -42,7 +42,7 @@ const inputsOf = (more: Readonly<Record<string, string>>) =>
 /** Plans these manifests with this record; blue is active. */
 async function planOn(
   cluster: MemoryCluster,
-  state: ReleaseState,
+  state: BlueGreenState,
   { text = web, ...more }: Readonly<Record<string, string>> = {},
 ): Promise<Outcome> {
   await cluster.apply(publicService('blue'));
@@ -83,7 +83,10 @@ describe('a blue/green plan', () => {
 
   it('reports a switch that was never finished, and takes no lock', async () => {
     const cluster = memoryCluster();
-    const operation = { kind: 'switch', revision: 2, role: 'green', run: runOf(7).url } as const;
+    const operation: SwitchOperation = {
+      ...{ kind: 'switch', direction: 'promote', revision: 2, role: 'green' },
+      ...{ run: runOf(7).url, holder: 'x', previousService: { ref: publicRef } },
+    };
     const { preview } = await planOn(cluster, staged({ operation }));
     expect(storyOf(preview).at(-1)).toBe(
       `Unfinished: the switch to revision 2 (green), begun by ${runOf(7).url}; no deploy begins before \`promote\` or \`rollback\` has finished it.`,
@@ -129,14 +132,14 @@ describe('a blue/green plan', () => {
 
 describe('a rolling plan', () => {
   const text = web.replaceAll(', role: $<TARGET_ROLE>', '').replaceAll('-$<TARGET_ROLE>', '');
-  const planRolled = async (cluster: MemoryCluster, state: ReleaseState, version = 'v3'): Promise<Outcome> => {
+  const planRolled = async (cluster: MemoryCluster, state: RollingState, version = 'v3'): Promise<Outcome> => {
     const { resources } = render(text.replace('v3', version));
     cluster.calls.length = 0;
     const inputs = inputsOf({}) as DeployInputs<'rolling'>;
     const planning = planRolling(stepOn(cluster), { inputs, state, resources, contentHash: 'new' });
     return planning.finally(() => expect(cluster.writes()).toEqual([]));
   };
-  const release = { ...newState('web', 'rolling'), latest: 4, current: 4 };
+  const release = { ...newRolling('web'), latest: 4, current: 4 };
 
   it('names the workloads whose pods would be replaced', async () => {
     const cluster = memoryCluster();
@@ -153,7 +156,10 @@ describe('a rolling plan', () => {
     const cluster = memoryCluster();
     for (const { object } of render(text).resources) await cluster.apply(object);
     await expect(planRolled(cluster, release)).resolves.toMatchObject({ outcome: 'unchanged' });
-    const unfinished = { ...release, operation: { kind: 'deploy', revision: 4, run: runOf(3).url } as const };
+    const unfinished = {
+      ...release,
+      operation: { kind: 'deploy', revision: 4, run: runOf(3).url, holder: 'x' } as const,
+    };
     const outcome = await planRolled(cluster, unfinished);
     expect(outcome.outcome).toBe('planned');
     expect(storyOf(outcome.preview).at(-1)).toMatch(/^Unfinished: the deploy of revision 4, begun by /);

@@ -2,16 +2,17 @@ import { describe, expect, it } from '@jest/globals';
 import { CutoverError } from '../../src/errors.js';
 import { refOf } from '../../src/kubernetes/object.js';
 import { historyEntry } from '../../src/release/revision.js';
-import { newState, type ReleaseState } from '../../src/release/state.js';
+import { newRolling, type ReleaseState } from '../../src/release/state.js';
 import { promote, type PromoteRequest } from '../../src/strategies/blue-green/promote.js';
 import { reject } from '../../src/strategies/blue-green/reject.js';
 import { FailedStep } from '../../src/strategies/outcome/outcome.js';
 import { memoryCluster } from '../support/cluster/memory-cluster.js';
 import { deployment, publicRef, publicService, revision, selectedRole, staged } from '../support/strategies/shop.js';
-import { runOf, stepOn } from '../support/strategies/context.js';
+import { operationOn, runOf, stepOn } from '../support/strategies/context.js';
 
 const promotion: PromoteRequest = {
   timeoutMs: 1000,
+  lockTimeoutMs: 0,
   policy: { idlePolicy: { policy: 'keep' }, drainMs: 0, rollbackOnFailure: true, historyLimit: 10 },
 };
 
@@ -20,9 +21,10 @@ async function stepWith(state: ReleaseState) {
   const cluster = memoryCluster();
   await cluster.apply(publicService('blue'));
   const ctx = stepOn(cluster);
-  await ctx.records.writeRevision(revision('blue'));
-  await ctx.records.writeRevision(revision('green', { before: [{ ref: refOf(deployment('green')) }] }));
-  await ctx.records.writeState(state);
+  const { records } = operationOn(cluster);
+  await records.writeRevision(revision('blue'));
+  await records.writeRevision(revision('green', { before: [{ ref: refOf(deployment('green')) }] }));
+  await records.writeState(state);
   cluster.calls.length = 0;
   return { cluster, ctx };
 }
@@ -87,8 +89,8 @@ describe('a promotion', () => {
   });
 
   it('of a role that was changed since it was verified is refused, and users stay', async () => {
-    const workloads = [{ ref: refOf(deployment('green')), uid: 'u1', generation: 1, templateHash: 'abc' }];
-    const { cluster, ctx } = await stepWith(staged({ staged: { revision: 2, role: 'green', workloads } }));
+    const objects = [{ ref: refOf(deployment('green')), uid: 'u1', hash: 'x', templateHash: 'abc' }];
+    const { cluster, ctx } = await stepWith(staged({ staged: { revision: 2, role: 'green', objects } }));
     await cluster.apply(deployment('green'));
     const failed = await promote(ctx, promotion).catch((error: unknown) => error);
     expect(failed).toBeInstanceOf(FailedStep);
@@ -109,13 +111,15 @@ describe('a promotion', () => {
   it('leaves its lock to the post step when it cannot release it', async () => {
     const { cluster, ctx } = await stepWith(staged());
     await cluster.apply(publicService('green'));
-    const cause = new CutoverError('no right to update leases', { code: 'forbidden' });
+    const cause = new CutoverError('no right to delete leases', { code: 'forbidden' });
     cluster.before = call => {
-      if (call === 'REPLACE Lease shop/cutover-web') throw cause;
+      if (call === 'REMOVE Lease shop/cutover-web') throw cause;
     };
     await expect(promote(ctx, promotion)).rejects.toMatchObject({ code: 'changed' });
     expect(ctx.clearedPostStates).toEqual([]);
-    expect(ctx.log.lines).toContain('The lock of web could not be released yet: no right to update leases');
+    expect(ctx.log.lines).toContain(
+      'The lock of web could not be released yet: Lease shop/cutover-web could not be deleted: no right to delete leases',
+    );
   });
 
   it('is refused when somebody has switched already', async () => {
@@ -140,9 +144,7 @@ describe('a rejection', () => {
 
   it('deletes what staging created and restores the record of the role', async () => {
     const previous = { podLabels: { app: 'web', role: 'green' }, deployments: [] };
-    const { cluster, ctx } = await stepWith(
-      staged({ staged: { revision: 2, role: 'green', workloads: [], previous } }),
-    );
+    const { cluster, ctx } = await stepWith(staged({ staged: { revision: 2, role: 'green', objects: [], previous } }));
     await cluster.apply(deployment('green'));
     cluster.calls.length = 0;
     expect(await reject(ctx, inputs)).toMatchObject({
@@ -156,7 +158,7 @@ describe('a rejection', () => {
         users: { kind: 'role', role: 'blue', revision: 1 },
         revision: 2,
         role: 'green',
-        restored: { objects: { kind: 'complete', ready: false, withheld: [], kept: [] } },
+        restored: { kind: 'complete', ready: false, withheld: [], kept: [] },
       },
     });
     expect(cluster.store.get(refOf(deployment('green')))).toBeUndefined();
@@ -191,7 +193,7 @@ describe('a rejection', () => {
   });
 
   it('is refused for a release that is deployed by rolling updates', async () => {
-    const { ctx } = await stepWith(newState('web', 'rolling'));
+    const { ctx } = await stepWith(newRolling('web'));
     await expect(reject(ctx, inputs)).rejects.toMatchObject({ code: 'input' });
   });
 });

@@ -1,4 +1,4 @@
-import type { ReleaseState } from '../../src/release/state.js';
+import type { BlueGreenState } from '../../src/release/state.js';
 import { afterEach, describe, expect, it } from '@jest/globals';
 import {
   application,
@@ -13,7 +13,7 @@ import {
   refuseWrites,
   roleManifests,
   served,
-  stateOf,
+  blueGreenStateOf,
   traceWrites,
   unfinished,
   webRelease,
@@ -29,28 +29,29 @@ const restaged = releaseAfter(async release => {
   await release.promote();
   await release.rollback();
   before = application(release.cluster);
-  record = stateOf(release.cluster)!;
+  record = blueGreenStateOf(release.cluster)!;
   await release.stage(roleManifests('v3'));
 });
 let before: readonly unknown[];
-let record: ReleaseState;
+let record: BlueGreenState;
 const staged = async () => ({ release: await restaged(), before, record });
 
 const blue = ['site:v1', 'site:v1'];
 
-/** Every write of a rejection, and the revision that is on record as staged when it is asked for. */
+/** Every write of a rejection; what the record calls unfinished, and the revision that it calls staged, when it is asked for. */
 const rejectWrites = [
-  ['CREATE Lease shop/cutover-web', 3],
-  ['REPLACE Lease shop/cutover-web', 3],
+  ['CREATE Lease shop/cutover-web', '-', 3],
+  ['REPLACE Secret shop/cutover-web', '-', 3],
+  // On record before the first object: nobody can promote what is half restored.
   // Before the Deployment: its pods start with this configuration.
-  ['APPLY ConfigMap shop/web-green', 3],
-  ['APPLY Deployment shop/web-green', 3],
-  ['APPLY HorizontalPodAutoscaler shop/web-green', 3],
-  // Last: while it is on record as staged, the same rejection can be run again.
-  ['REPLACE ConfigMap shop/cutover-web', 3],
-  ['REPLACE Lease shop/cutover-web', undefined],
+  ['APPLY ConfigMap shop/web-green', 'reject', 3],
+  ['APPLY Deployment shop/web-green', 'reject', 3],
+  ['APPLY HorizontalPodAutoscaler shop/web-green', 'reject', 3],
+  // Last: while it is on record, the same rejection can be run again.
+  ['REPLACE Secret shop/cutover-web', 'reject', 3],
+  ['REMOVE Lease shop/cutover-web', '-', undefined],
 ] as const;
-type Row = readonly [n: number, write: string, staged: number | undefined];
+type Row = readonly [n: number, write: string, unfinished: string, staged: number | undefined];
 const rows = rejectWrites.map((row, index): Row => [index + 1, ...row]);
 
 describe('a rejection', () => {
@@ -63,7 +64,7 @@ describe('a rejection', () => {
     cluster.before = call => {
       const length = trace.length;
       traced(call);
-      if (trace.length > length) onRecord.push(stateOf(cluster)?.staged?.revision);
+      if (trace.length > length) onRecord.push(blueGreenStateOf(cluster)?.staged?.revision);
     };
     await expect(release.reject()).resolves.toMatchObject({
       outcome: 'rejected',
@@ -71,33 +72,60 @@ describe('a rejection', () => {
       activeRole: 'blue',
       idleRole: 'green',
     });
-    expect(trace.map(([write], index) => [write, onRecord[index]])).toEqual(rejectWrites);
+    expect(trace.map((write, index) => [...write, onRecord[index]])).toEqual(rejectWrites);
     expect([application(cluster), served(cluster)]).toEqual([before, blue]);
     const { history: _times, latest: _latest, revisions: _revisions, ...rest } = record;
-    expect(stateOf(cluster)).toMatchObject({ ...rest, latest: 3, revisions: [1, 2, 3] });
-    expect(stateOf(cluster)).not.toHaveProperty('staged');
-    expect(stateOf(cluster)?.history[0]).toMatchObject({ revision: 3, outcome: 'rejected' });
+    expect(blueGreenStateOf(cluster)).toMatchObject({ ...rest, latest: 3, revisions: [1, 2, 3] });
+    expect(blueGreenStateOf(cluster)).not.toHaveProperty('staged');
+    expect(blueGreenStateOf(cluster)?.history[0]).toMatchObject({ revision: 3, outcome: 'rejected' });
   });
 
   it.each(rows)(
-    'leaves users on blue and can be run again when it is killed at write %i (%s)',
-    async (n, ...[, revision]) => {
+    'leaves users on blue and can be run again when it is killed at write %i (%s); unfinished on record: %s',
+    async (n, ...[, operation, revision]) => {
       const { release, before } = await staged();
       const { cluster } = release;
       killAtWrite(cluster, n);
       const end = await endOf(release.reject());
       // A lock that cannot be released is only warned of.
       expect(end instanceof Error).toBe(n !== 7);
-      expect([served(cluster), stateOf(cluster)?.staged?.revision]).toEqual([blue, revision]);
+      expect([served(cluster), blueGreenStateOf(cluster)?.staged?.revision]).toEqual([blue, revision]);
+      expect(unfinished(cluster)).toBe(operation);
       cluster.before = () => undefined;
-      cluster.store.remove(leaseRef);
-      const again = release.reject();
-      await (n === 7
-        ? expect(again).rejects.toMatchObject({ code: 'nothing-staged' })
-        : expect(again).resolves.toMatchObject({ outcome: 'rejected', revision: 3 }));
+      if (n > 1) cluster.store.remove(leaseRef);
+      await expect(release.reject()).resolves.toMatchObject({
+        outcome: n === 7 ? 'unchanged' : 'rejected',
+        revision: 3,
+      });
       expect([application(cluster), served(cluster), unfinished(cluster)]).toEqual([before, blue, '-']);
     },
   );
+
+  it.each(rows.slice(2, 6))('is finished by its post step when it is killed at write %i (%s)', async n => {
+    const { release, before, record } = await staged();
+    const { cluster } = release;
+    killAtWrite(cluster, n);
+    await failureOf(release.reject());
+    await expect(release.post()).resolves.toMatchObject({ kind: 'restored', operation: { kind: 'reject' } });
+    expect([application(cluster), served(cluster), unfinished(cluster)]).toEqual([before, blue, '-']);
+    expect(blueGreenStateOf(cluster)).not.toHaveProperty('staged');
+    expect(blueGreenStateOf(cluster)?.roles).toEqual(record.roles);
+    await expect(release.reject()).resolves.toMatchObject({ outcome: 'unchanged', revision: 3 });
+  });
+
+  it('that is repeated writes nothing', async () => {
+    const { release } = await staged();
+    await release.reject();
+    await expect(release.reject()).resolves.toMatchObject({ outcome: 'unchanged', revision: 3, activeRole: 'blue' });
+    expect(release.cluster.writes()).toEqual([]);
+  });
+
+  it('is refused where nothing was ever staged', async () => {
+    const { release } = await staged();
+    await release.promote();
+    await expect(failureOf(release.reject())).resolves.toMatchObject({ code: 'nothing-staged' });
+    expect(release.cluster.writes()).toEqual([]);
+  });
 
   it.each(rows.slice(2, 5))(
     'restores the rest when write %i (%s) is refused, and revision 3 stays on record as staged',
@@ -106,34 +134,38 @@ describe('a rejection', () => {
       const { cluster } = release;
       refuseWrites(cluster, n);
       await expect(failureOf(release.reject())).resolves.toMatchObject({ error: { code: 'rollout' } });
-      expect(cluster.writes()).toEqual(
-        rejectWrites.filter(([write]) => write !== 'REPLACE ConfigMap shop/cutover-web').map(([write]) => write),
-      );
-      expect([served(cluster), stateOf(cluster)?.staged?.revision]).toEqual([blue, 3]);
+      expect(cluster.writes()).toEqual(rejectWrites.filter((_row, index) => index !== 5).map(([write]) => write));
+      expect([served(cluster), blueGreenStateOf(cluster)?.staged?.revision]).toEqual([blue, 3]);
+      expect(unfinished(cluster)).toBe('reject');
       await expect(release.reject()).resolves.toMatchObject({ outcome: 'rejected' });
       expect(application(cluster)).toEqual(before);
     },
   );
 
-  it('that was begun rules out a promotion: half of the revision would serve users', async () => {
-    const { release } = await staged();
-    refuseWrites(release.cluster, 5);
-    await failureOf(release.reject());
-    await expect(failureOf(release.promote())).resolves.toMatchObject({ error: { code: 'changed' } });
-    expect(served(release.cluster)).toEqual(blue);
-  });
+  it.each([3, 4, 5])(
+    'that was begun rules out a promotion (write %i is refused): half of the revision would serve users',
+    async n => {
+      const { release } = await staged();
+      const { cluster } = release;
+      refuseWrites(cluster, n);
+      await failureOf(release.reject());
+      cluster.before = () => undefined;
+      await expect(failureOf(release.promote())).resolves.toMatchObject({
+        code: 'changed',
+        message: 'The rejection of revision 3 on green of release web was never finished; nothing was changed',
+      });
+      expect([served(cluster), unfinished(cluster), cluster.writes()]).toEqual([blue, 'reject', []]);
+    },
+  );
 
-  it('that was begun does not rule out a promotion while the Deployment is as it was', async () => {
+  it('that was begun rules out a staging too: what the role was before would be lost', async () => {
     const { release } = await staged();
     const { cluster } = release;
     refuseWrites(cluster, 4);
     await failureOf(release.reject());
     cluster.before = () => undefined;
-    // Wrong today: a rejection puts no operation on record, so a promotion only looks at the Deployment. Users get revision 3
-    // with the configuration of revision 2.
-    await expect(release.promote()).resolves.toMatchObject({ outcome: 'switched', revision: 3 });
-    expect(cluster.store.get(configRef('web-green'))).toMatchObject({ data: { version: 'v2' } });
-    expect(served(cluster)).toEqual(['site:v3', 'site:v3']);
+    await expect(failureOf(release.stage(roleManifests('v4')))).resolves.toMatchObject({ code: 'changed' });
+    expect(cluster.writes()).toEqual([]);
   });
 
   it('restores what was there before a failed staging that was left as it was', async () => {
@@ -166,21 +198,22 @@ describe('a rejection', () => {
     expect(cluster.store.get(autoscalerRef('web-green'))).toBeUndefined();
   });
 
-  it('after an interrupted staging over it leaves what only that one created', async () => {
-    const { release, before } = await staged();
+  it('after an interrupted staging over it deletes what only that one created', async () => {
+    const { release, before, record } = await staged();
     const { cluster } = release;
     const extra = 'apiVersion: v1\nkind: ConfigMap\nmetadata: {name: extra-$<TARGET_ROLE>}\n---\n';
-    killAtWrite(cluster, 8);
+    killAtWrite(cluster, 7);
     await failureOf(release.stage(extra + roleManifests('v4')));
     cluster.before = () => undefined;
     cluster.store.remove(leaseRef);
-    expect(stateOf(cluster)).toMatchObject({ staged: { revision: 3 }, operation: { kind: 'stage', revision: 4 } });
-    await expect(release.reject()).resolves.toMatchObject({ outcome: 'rejected', revision: 3 });
-    // Wrong today: only revision 4 has `extra-green` among what it found (as absent), and the rejection restores what
-    // revision 3 had found and drops the operation of revision 4: the object stays, and no record names it any more.
-    expect(cluster.store.get(configRef('extra-green'))).toBeDefined();
-    expect(unfinished(cluster)).toBe('-');
-    cluster.store.remove(configRef('extra-green'));
-    expect([application(cluster), served(cluster)]).toEqual([before, blue]);
+    expect(blueGreenStateOf(cluster)).toMatchObject({
+      staged: { revision: 3 },
+      operation: { kind: 'stage', revision: 4 },
+    });
+    await expect(release.reject()).resolves.toMatchObject({ outcome: 'rejected', revision: 4 });
+    expect(cluster.store.get(configRef('extra-green'))).toBeUndefined();
+    expect([application(cluster), served(cluster), unfinished(cluster)]).toEqual([before, blue, '-']);
+    expect(blueGreenStateOf(cluster)).not.toHaveProperty('staged');
+    expect(blueGreenStateOf(cluster)?.roles).toEqual(record.roles);
   });
 });

@@ -3,13 +3,14 @@ import {
   application,
   closeReleases,
   releaseAfter,
+  configRef,
   deploymentRef,
   failureOf,
   killAtWrite,
   leaseRef,
   roleManifests,
   served,
-  stateOf,
+  blueGreenStateOf,
   unfinished,
   type WebRelease,
 } from '../support/strategies/web-release.js';
@@ -47,78 +48,76 @@ describe('staging over an earlier staging', () => {
   it('replaces an interrupted one, and a rejection restores what was there before both', async () => {
     const release = await servedTwice();
     const { cluster } = release;
-    const [before, { roles }] = [application(cluster), stateOf(cluster)!];
-    await lost(release, roleManifests('half'), 8);
+    const [before, { roles }] = [application(cluster), blueGreenStateOf(cluster)!];
+    await lost(release, roleManifests('half'), 7);
     expect(application(cluster)).not.toEqual(before);
     await expect(release.stage(roleManifests('v4'))).resolves.toMatchObject({ outcome: 'staged', revision: 4 });
-    expect([unfinished(cluster), stateOf(cluster)?.staged?.previous?.revision]).toEqual(['-', 2]);
+    expect([unfinished(cluster), blueGreenStateOf(cluster)?.staged?.previous?.revision]).toEqual(['-', 2]);
     await release.reject();
     expect(application(cluster)).toEqual(before);
-    expect(stateOf(cluster)).toMatchObject({ current: 1, roles });
+    expect(blueGreenStateOf(cluster)).toMatchObject({ current: 1, roles });
   });
 
   it('restores what was there before an interrupted one when it fails', async () => {
     const release = await servedTwice();
     const { cluster } = release;
-    const [before, { roles }] = [application(cluster), stateOf(cluster)!];
-    await lost(release, roleManifests('half'), 8);
+    const [before, { roles }] = [application(cluster), blueGreenStateOf(cluster)!];
+    await lost(release, roleManifests('half'), 7);
     await failureOf(release.stage(roleManifests('broken')));
     expect(application(cluster)).toEqual(before);
-    expect(stateOf(cluster)).toMatchObject({ current: 1, roles });
+    expect(blueGreenStateOf(cluster)).toMatchObject({ current: 1, roles });
     expect(unfinished(cluster)).toBe('-');
   });
 
-  it('restores what was there before a staged revision too, when it fails after one over that was interrupted', async () => {
+  it('restores the staged revision when it fails after one over it that was interrupted', async () => {
     const release = await servedTwice();
     const { cluster } = release;
-    const [before, { roles }] = [application(cluster), stateOf(cluster)!];
+    const [before, { roles }] = [application(cluster), blueGreenStateOf(cluster)!];
     await release.stage(roleManifests('v3'));
-    await lost(release, roleManifests('half'), 7);
-    expect(stateOf(cluster)).toMatchObject({ staged: { revision: 3 }, operation: { revision: 4 } });
+    const staged = application(cluster);
+    await lost(release, roleManifests('half'), 6);
+    expect(blueGreenStateOf(cluster)).toMatchObject({ staged: { revision: 3 }, operation: { revision: 4 } });
     await failureOf(release.stage(roleManifests('broken')));
-    expect([application(cluster), unfinished(cluster)]).toEqual([before, '-']);
-    // Its objects are gone: as staged it could neither be promoted nor rejected.
-    expect(stateOf(cluster)).not.toHaveProperty('staged');
-    expect(stateOf(cluster)).toMatchObject({ roles });
+    expect([application(cluster), unfinished(cluster)]).toEqual([staged, '-']);
+    expect(blueGreenStateOf(cluster)).toMatchObject({ staged: { revision: 3, previous: { revision: 2 } } });
+    await release.reject();
+    expect([application(cluster), blueGreenStateOf(cluster)?.roles]).toEqual([before, roles]);
   });
 
-  it('that is killed is undone by its post step together with the staged revision under it', async () => {
+  it('that is killed is undone by its post step: what was staged before can be promoted again', async () => {
     const release = await servedTwice();
     const { cluster } = release;
-    const [before, { roles }] = [application(cluster), stateOf(cluster)!];
     await release.stage(roleManifests('v3'));
-    killAtWrite(cluster, 7);
+    const staged = application(cluster);
+    killAtWrite(cluster, 6);
     await failureOf(release.stage(roleManifests('half')));
     await release.post();
-    expect([application(cluster), unfinished(cluster)]).toEqual([before, '-']);
-    expect(stateOf(cluster)).not.toHaveProperty('staged');
-    expect(stateOf(cluster)).toMatchObject({ roles });
+    expect([application(cluster), unfinished(cluster)]).toEqual([staged, '-']);
+    await expect(release.promote()).resolves.toMatchObject({ outcome: 'switched', revision: 3 });
+    expect(served(cluster)).toEqual(['site:v3', 'site:v3']);
   });
 
   it('keeps what the first one found, and a rejection restores what was there before both', async () => {
     const release = await servedTwice();
     const { cluster } = release;
-    const [before, { roles }] = [application(cluster), stateOf(cluster)!];
+    const [before, { roles }] = [application(cluster), blueGreenStateOf(cluster)!];
     await release.stage(roleManifests('v3'));
     await release.stage(roleManifests('v4'));
-    expect(stateOf(cluster)?.staged).toMatchObject({ revision: 4, previous: { revision: 2 } });
+    expect(blueGreenStateOf(cluster)?.staged).toMatchObject({ revision: 4, previous: { revision: 2 } });
     await release.reject();
-    expect([application(cluster), stateOf(cluster)?.roles]).toEqual([before, roles]);
+    expect([application(cluster), blueGreenStateOf(cluster)?.roles]).toEqual([before, roles]);
   });
 
-  it('restores the staged revision when it fails; that must be staged again before it can be promoted', async () => {
+  it('restores the staged revision when it fails: that is what was verified, and can be promoted', async () => {
     const release = await live();
     const { cluster } = release;
     await release.stage(roleManifests('v2'));
     const before = application(cluster);
     await failureOf(release.stage(roleManifests('broken')));
     expect(application(cluster)).toEqual(before);
-    expect(stateOf(cluster)?.staged?.revision).toBe(2);
-    // Its pods are the old ones, but nobody has verified the Deployment as it is now.
-    await expect(failureOf(release.promote())).resolves.toMatchObject({ error: { code: 'changed' } });
-    expect(served(cluster)).toEqual(blue);
-    await expect(release.stage(roleManifests('v2'))).resolves.toMatchObject({ outcome: 'staged', revision: 4 });
-    await expect(release.promote()).resolves.toMatchObject({ outcome: 'switched' });
+    expect([blueGreenStateOf(cluster)?.staged?.revision, served(cluster)]).toEqual([2, blue]);
+    await expect(release.promote()).resolves.toMatchObject({ outcome: 'switched', revision: 2 });
+    expect(served(cluster)).toEqual(['site:v2', 'site:v2']);
   });
 });
 
@@ -132,12 +131,12 @@ describe('the same manifests again', () => {
     release.answer = () => 500;
     await expect(failureOf(release.stage(roleManifests('v1')))).resolves.toMatchObject({ error: { code: 'verify' } });
     expect(writesOfOthers(release)).toEqual([]);
-    expect(stateOf(release.cluster)).toMatchObject({ latest: 1, current: 1 });
+    expect(blueGreenStateOf(release.cluster)).toMatchObject({ latest: 1, current: 1 });
   });
 
   it('are staged, not unchanged, while another staging is unfinished: only that clears the idle role', async () => {
     const release = await live();
-    await lost(release, roleManifests('half'), 7);
+    await lost(release, roleManifests('half'), 6);
     await expect(release.stage(roleManifests('v1'))).resolves.toMatchObject({ outcome: 'staged', revision: 3 });
     expect([unfinished(release.cluster), served(release.cluster)]).toEqual(['-', blue]);
   });
@@ -152,13 +151,28 @@ describe('the same manifests again', () => {
     expect(release.cluster.writes()).toEqual([]);
   });
 
-  it('are verified and recorded again when somebody changed what was staged', async () => {
+  it('write nothing when others have only added to what was staged', async () => {
     const release = await live();
     const { store } = release.cluster;
     await release.stage(roleManifests('v2'));
     const green = store.get(deploymentRef('web-green'))!;
     store.update({ ...green, spec: { ...(green['spec'] as object), minReadySeconds: 1 } }, { manager: 'kubectl' });
+    await expect(release.stage(roleManifests('v2'))).resolves.toMatchObject({ outcome: 'staged', revision: 2 });
+    expect(release.cluster.writes()).toEqual([]);
+  });
+
+  it('are verified and recorded again when somebody replaced an object of what was staged', async () => {
+    const release = await live();
+    const { cluster } = release;
+    await release.stage(roleManifests('v2'));
+    const { metadata, data } = cluster.store.get(configRef('web-green'))!;
+    cluster.store.remove(configRef('web-green'));
+    const { name, namespace = '' } = metadata;
+    cluster.given({ apiVersion: 'v1', kind: 'ConfigMap', metadata: { name, namespace }, data });
+    await expect(failureOf(release.promote())).resolves.toMatchObject({ error: { code: 'changed' } });
     await expect(release.stage(roleManifests('v2'))).resolves.toMatchObject({ outcome: 'staged', revision: 3 });
-    expect(stateOf(release.cluster)?.staged?.workloads[0]?.generation).toBe(2);
+    const uid = cluster.store.get(configRef('web-green'))?.metadata.uid;
+    expect(blueGreenStateOf(cluster)?.staged?.objects).toContainEqual(expect.objectContaining({ uid }));
+    await expect(release.promote()).resolves.toMatchObject({ outcome: 'switched', revision: 3 });
   });
 });

@@ -1,13 +1,19 @@
 import { describe, expect, it } from '@jest/globals';
 import { CutoverError } from '../../src/errors.js';
 import { refOf, type KubeObject } from '../../src/kubernetes/object.js';
-import { acquireLock } from '../../src/release/lock.js';
+import { heldLease } from '../../src/release/lease.js';
 import { openRecords } from '../../src/release/records.js';
-import type { Operation, ReleaseState } from '../../src/release/state.js';
+import type {
+  BlueGreenOperation,
+  FinishOperation,
+  ReleaseState,
+  RollingState,
+  StageOperation,
+  SwitchOperation,
+} from '../../src/release/state.js';
+import { newRolling } from '../../src/release/state.js';
 import { restoreInterrupted } from '../../src/strategies/restore-interrupted.js';
 import type { Recovered } from '../../src/strategies/outcome/restored.js';
-import { listLog } from '../support/log.js';
-import { fakeClock } from '../support/clock.js';
 import { memoryCluster, type MemoryCluster } from '../support/cluster/memory-cluster.js';
 import {
   deployment,
@@ -19,16 +25,20 @@ import {
   selectedRole,
   staged,
 } from '../support/strategies/shop.js';
-import { runOf } from '../support/strategies/context.js';
+import { runOf, stepOn } from '../support/strategies/context.js';
 
 const lease = { apiVersion: 'coordination.k8s.io/v1', kind: 'Lease', namespace: 'shop', name: 'cutover-web' };
-const holderOf = (cluster: MemoryCluster): unknown =>
-  (cluster.store.get(lease)?.['spec'] as { holderIdentity?: string } | undefined)?.holderIdentity;
-const operation = (kind: Operation['kind'], more: Partial<Operation> = {}): Operation => ({
-  kind,
-  revision: 2,
-  role: 'green',
-  run: runOf(1).url,
+/** Whether somebody holds the lock. */
+const isHeld = (cluster: MemoryCluster): boolean => cluster.store.get(lease) !== undefined;
+const dead = 'the process that was killed';
+const begun = { run: runOf(1).url, holder: dead };
+const staging = (more: Partial<StageOperation> = {}): StageOperation => ({
+  ...{ ...begun, kind: 'stage', revision: 2, role: 'green' },
+  ...more,
+});
+const switching = (more: Partial<SwitchOperation> = {}): SwitchOperation => ({
+  ...{ ...begun, kind: 'switch', direction: 'promote', revision: 2, role: 'green' },
+  previousService: { ref: publicRef },
   ...more,
 });
 const configMap = (value: string): KubeObject => ({
@@ -38,21 +48,23 @@ const configMap = (value: string): KubeObject => ({
   data: { KEY: value },
 });
 
+const recordsOf = (cluster: MemoryCluster) =>
+  openRecords({ cluster, release: 'web', namespace: 'shop' }).writable(cluster.writer());
+
 /** A cluster as a killed run left it: its lock is held, and its operation is on record. */
-async function killed(state: ReleaseState | undefined): Promise<{ cluster: MemoryCluster; holder: string }> {
+async function killed(state: ReleaseState | undefined): Promise<MemoryCluster> {
   const cluster = memoryCluster();
-  const { holder } = await acquireLock({ cluster, release: 'web', namespace: 'shop', run: runOf(1), log: listLog() });
-  const records = openRecords({ cluster, release: 'web', namespace: 'shop' });
+  await cluster.leases.create(heldLease(lease, { holder: dead, run: runOf(1).url }));
+  const records = recordsOf(cluster);
   await records.writeRevision(revision('blue'));
   await records.writeRevision(revision('green'));
   if (state !== undefined) await records.writeState(state);
-  return { cluster, holder };
+  return cluster;
 }
 
-function post(cluster: MemoryCluster, holder: string, rollbackOnFailure = true): Promise<Recovered> {
-  const records = openRecords({ cluster, release: 'web', namespace: 'shop' });
-  const postState = { release: 'web', namespace: 'shop', lockHolder: holder };
-  const ctx = { cluster, records, run: runOf(1), log: listLog(), clock: fakeClock() };
+function post(cluster: MemoryCluster, rollbackOnFailure = true): Promise<Recovered> {
+  const ctx = stepOn(cluster, { holder: 'the post step', after: dead });
+  const postState = { release: 'web', namespace: 'shop', lockHolder: dead };
   return restoreInterrupted(ctx, { postState, rollbackOnFailure });
 }
 
@@ -62,75 +74,91 @@ describe('after a process was killed', () => {
   it.each([
     ['nothing was on record yet', undefined],
     ['no operation was on record', staged()],
-    ['the operation is of another run', staged({ operation: operation('switch', { run: runOf(2).url }) })],
+    [
+      'the operation is of another process, be it of the same run',
+      staged({ operation: switching({ holder: 'another process' }) }),
+    ],
   ])('only its lock is released when %s', async (_what, state) => {
-    const { cluster, holder } = await killed(state);
+    const cluster = await killed(state);
     cluster.calls.length = 0;
-    expect(await post(cluster, holder)).toEqual({ kind: 'nothing-unfinished' });
-    expect(cluster.writes()).toEqual(['REPLACE Lease shop/cutover-web']);
-    expect(holderOf(cluster)).toBe('');
+    expect(await post(cluster)).toEqual({ kind: 'nothing-unfinished' });
+    expect(cluster.writes()).toEqual([
+      'CREATE Lease shop/cutover-web',
+      'REPLACE Lease shop/cutover-web',
+      'REMOVE Lease shop/cutover-web',
+    ]);
+    expect(isHeld(cluster)).toBe(false);
     expect(await stateIn(cluster)).toEqual(state);
   });
 
   it('everything stays as it is with `rollback-on-failure: false`', async () => {
-    const state = staged({ operation: operation('stage') });
-    const { cluster, holder } = await killed(state);
-    expect(await post(cluster, holder, false)).toEqual({ kind: 'left', operation: state.operation });
+    const state = staged({ operation: staging() });
+    const cluster = await killed(state);
+    expect(await post(cluster, false)).toEqual({ kind: 'left', operation: state.operation });
     expect(await stateIn(cluster)).toEqual(state);
-    expect(holderOf(cluster)).toBe('');
+    expect(isHeld(cluster)).toBe(false);
   });
 
-  it.each(['deploy', 'stage'] as const)('a %s is restored from the record of its revision', async step => {
-    const { staged: _none, ...unstaged } = staged({ operation: operation(step) });
-    const { cluster, holder } = await killed(unstaged);
+  const { staged: _none, ...unstaged } = staged({ operation: staging() });
+  const rolling: RollingState = {
+    ...{ ...newRolling('web'), latest: 2, revisions: [1, 2], current: 1 },
+    operation: { ...begun, kind: 'deploy', revision: 2 },
+  };
+
+  it.each<[string, ReleaseState]>([
+    ['deploy', rolling],
+    ['stage', unstaged],
+  ])('a %s is restored from the record of its revision', async (_kind, state) => {
+    const cluster = await killed(state);
     await cluster.apply(configMap('before'));
     const before = cluster.store.get(refOf(configMap('')))!;
-    const records = openRecords({ cluster, release: 'web', namespace: 'shop' });
+    const records = recordsOf(cluster);
     const made = { ref: refOf(deployment('green')) };
     await records.writeRevision(revision('green', { before: [{ ref: refOf(before), object: before }, made] }));
     await cluster.apply(configMap('after'));
     await cluster.apply(deployment('green'));
 
-    expect(await post(cluster, holder)).toEqual({ kind: 'restored', operation: operation(step) });
+    expect(await post(cluster)).toEqual({ kind: 'restored', operation: state.operation });
     expect(cluster.store.get(refOf(before))).toMatchObject({ data: { KEY: 'before' } });
     expect(cluster.store.get(made.ref)).toBeUndefined();
-    const { operation: _ended, ...rest } = unstaged;
+    const { operation: _ended, ...rest } = state;
     expect(await stateIn(cluster)).toEqual({
       ...rest,
       history: [expect.objectContaining({ revision: 2, outcome: 'failed', run: runOf(1).url })],
     });
-    expect(holderOf(cluster)).toBe('');
+    expect(isHeld(cluster)).toBe(false);
   });
 
   it('what could not be restored is named, and the operation stays on record', async () => {
-    const state = staged({ operation: operation('stage') });
-    const { cluster, holder } = await killed(state);
-    const records = openRecords({ cluster, release: 'web', namespace: 'shop' });
+    const state = staged({ operation: staging() });
+    const cluster = await killed(state);
+    const records = recordsOf(cluster);
     await records.writeRevision(revision('green', { before: [{ ref: refOf(deployment('green')) }] }));
     await cluster.apply(deployment('green'));
     cluster.before = call => {
-      if (call.startsWith('REMOVE')) throw new CutoverError('no right to', { code: 'forbidden' });
+      if (call.startsWith('REMOVE Deployment')) throw new CutoverError('no right to', { code: 'forbidden' });
     };
-    expect(await post(cluster, holder)).toEqual({ kind: 'incomplete', failed: [refOf(deployment('green'))] });
+    expect(await post(cluster)).toEqual({ kind: 'incomplete', failed: [refOf(deployment('green'))] });
     expect(await stateIn(cluster)).toEqual(state);
-    expect(holderOf(cluster)).toBe('');
+    expect(isHeld(cluster)).toBe(false);
   });
 
   it('its lock is released even when the record cannot be read', async () => {
-    const { cluster, holder } = await killed(staged({ operation: operation('stage', { revision: 7 }) }));
-    await expect(post(cluster, holder)).rejects.toMatchObject({ code: 'no-revision' });
-    expect(holderOf(cluster)).toBe('');
+    const cluster = await killed(staged({ operation: staging({ revision: 7 }) }));
+    await expect(post(cluster)).rejects.toMatchObject({ code: 'no-revision' });
+    expect(isHeld(cluster)).toBe(false);
   });
 
   it('nothing is written when another run has taken over the lock', async () => {
-    const state = staged({ operation: operation('stage') });
-    const { cluster, holder } = await killed(state);
+    const state = staged({ operation: staging() });
+    const cluster = await killed(state);
     const live = cluster.store.get(lease)!;
     const spec = { ...(live['spec'] as object), holderIdentity: 'another run' };
     cluster.store.update({ ...live, spec });
     cluster.calls.length = 0;
-    expect(await post(cluster, holder)).toEqual({ kind: 'lock-lost' });
-    expect(cluster.writes()).toEqual([]);
+    expect(await post(cluster)).toEqual({ kind: 'lock-lost' });
+    expect(cluster.writes()).toEqual(['CREATE Lease shop/cutover-web']);
+    expect(await stateIn(cluster)).toEqual(state);
   });
 });
 
@@ -140,17 +168,17 @@ describe('after a process was killed in a switch', () => {
     const first = memoryCluster();
     await first.apply(publicService('blue'));
     const before = first.store.get(publicRef)!;
-    const state = staged({ operation: operation('switch', { previousService: { ref: publicRef, object: before } }) });
-    const { cluster, holder } = await killed(state);
+    const state = staged({ operation: switching({ previousService: { ref: publicRef, object: before } }) });
+    const cluster = await killed(state);
     await run(cluster, 'blue', { ready: options.blueIsReady });
     await cluster.apply(publicService('blue'));
     await cluster.apply(publicService('green'));
-    return { cluster, holder, state };
+    return { cluster, state };
   }
 
   it('users are sent back to the role that they left, and the staged revision stays staged', async () => {
-    const { cluster, holder, state } = await switched({ blueIsReady: true });
-    expect(await post(cluster, holder)).toEqual({ kind: 'restored', operation: state.operation });
+    const { cluster, state } = await switched({ blueIsReady: true });
+    expect(await post(cluster)).toEqual({ kind: 'restored', operation: state.operation });
     expect(selectedRole(cluster)).toBe('blue');
     const { operation: _ended, ...rest } = state;
     expect(await stateIn(cluster)).toEqual({
@@ -160,36 +188,61 @@ describe('after a process was killed in a switch', () => {
   });
 
   it('users stay where they are when the role that they left has no ready pod', async () => {
-    const { cluster, holder, state } = await switched({ blueIsReady: false });
-    expect(await post(cluster, holder)).toEqual({ kind: 'no-ready-pod' });
+    const { cluster, state } = await switched({ blueIsReady: false });
+    expect(await post(cluster)).toEqual({ kind: 'no-ready-pod' });
     expect(selectedRole(cluster)).toBe('green');
     expect(await stateIn(cluster)).toEqual(state);
-    expect(holderOf(cluster)).toBe('');
+    expect(isHeld(cluster)).toBe(false);
   });
 
   it('users stay where they are when the role that they left has no pods', async () => {
-    const { cluster, holder } = await switched({ blueIsReady: true });
-    for (const name of podsOf('blue')) await cluster.remove({ apiVersion: 'v1', kind: 'Pod', namespace: 'shop', name });
-    expect(await post(cluster, holder)).toEqual({ kind: 'no-ready-pod' });
+    const { cluster } = await switched({ blueIsReady: true });
+    for (const name of podsOf('blue')) cluster.store.remove({ apiVersion: 'v1', kind: 'Pod', namespace: 'shop', name });
+    expect(await post(cluster)).toEqual({ kind: 'no-ready-pod' });
     expect(selectedRole(cluster)).toBe('green');
   });
 
   it('the Service of a first release is removed again', async () => {
     const { current: _none, ...first } = staged({
-      operation: operation('switch', { previousService: { ref: publicRef } }),
+      operation: switching({ previousService: { ref: publicRef } }),
     });
-    const { cluster, holder } = await killed(first);
+    const cluster = await killed(first);
     await cluster.apply(publicService('green'));
-    expect(await post(cluster, holder)).toEqual({ kind: 'restored', operation: first.operation });
+    expect(await post(cluster)).toEqual({ kind: 'restored', operation: first.operation });
     expect(cluster.store.get(publicRef)).toBeUndefined();
   });
 
   it('users stay on the new role when only the idle policy was left to apply', async () => {
-    const state = staged({ current: 2, operation: operation('finish', { role: 'blue' }) });
-    const { cluster, holder } = await killed(state);
+    const finishing: FinishOperation = { ...begun, kind: 'finish', direction: 'promote', revision: 2, role: 'blue' };
+    const state = staged({ current: 2, operation: finishing });
+    const cluster = await killed(state);
     await cluster.apply(publicService('green'));
-    expect(await post(cluster, holder)).toEqual({ kind: 'finish-left' });
+    expect(await post(cluster)).toEqual({ kind: 'finish-left' });
     expect(selectedRole(cluster)).toBe('green');
     expect(await stateIn(cluster)).toEqual(state);
+  });
+
+  it('users are not sent back to the version that a rollback left', async () => {
+    const operation = switching({ direction: 'rollback', revision: 1, role: 'blue' });
+    const cluster = await killed(staged({ current: 2, operation }));
+    await run(cluster, 'green');
+    await cluster.apply(publicService('blue'));
+    cluster.calls.length = 0;
+    expect(await post(cluster)).toEqual({ kind: 'rollback-left', operation });
+    expect(selectedRole(cluster)).toBe('blue');
+    expect(cluster.writes().filter(call => !call.includes('Lease'))).toEqual([]);
+    expect(isHeld(cluster)).toBe(false);
+  });
+
+  it.each<[string, BlueGreenOperation]>([
+    ['before it switched', { ...begun, kind: 'prepare', revision: 2, role: 'green' }],
+  ])('a rollback that was killed %s leaves its role, which nobody uses', async (_when, operation) => {
+    const cluster = await killed(staged({ operation }));
+    await run(cluster, 'green');
+    await cluster.apply(publicService('blue'));
+    expect(await post(cluster)).toEqual({ kind: 'restored', operation });
+    expect(selectedRole(cluster)).toBe('blue');
+    expect(cluster.store.get(refOf(deployment('green')))).toBeDefined();
+    expect(await stateIn(cluster)).not.toHaveProperty('operation');
   });
 });

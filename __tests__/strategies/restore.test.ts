@@ -2,11 +2,10 @@ import { afterEach, describe, expect, it } from '@jest/globals';
 import { CutoverError } from '../../src/errors.js';
 import { withField } from '../../src/kubernetes/fields.js';
 import type { Snapshot } from '../../src/plan/change.js';
-import type { RunContext } from '../../src/run/context.js';
 import { restore } from '../../src/strategies/shared/restore-objects.js';
 import { memoryCluster } from '../support/cluster/memory-cluster.js';
 import { idle, idleClock } from '../support/cluster/run-controllers.js';
-import { stepOn } from '../support/strategies/context.js';
+import { operationOn } from '../support/strategies/context.js';
 import {
   application,
   closeReleases,
@@ -60,13 +59,20 @@ const configOf = ({ cluster }: WebRelease) =>
 /** Restores what revision 2 had found. */
 async function restoring(
   release: WebRelease,
-  { snapshots, cause, ...more }: { snapshots?: readonly Snapshot[]; cause?: unknown } & Partial<RunContext> = {},
+  options: {
+    readonly snapshots?: readonly Snapshot[];
+    readonly cause?: unknown;
+    readonly ready?: 'not-needed';
+    readonly lockLost?: AbortSignal;
+    readonly signal?: AbortSignal;
+  } = {},
 ) {
+  const { snapshots, cause, ready, ...more } = options;
   const clock = idleClock();
-  const ctx = { ...stepOn(release.cluster), clock, ...more };
+  const ctx = operationOn(release.cluster, { clock, ...more });
   const before = snapshots ?? revisionOf(release.cluster, 2)!.before;
   release.cluster.calls.length = 0;
-  const { kind } = await restore(ctx, { snapshots: before, timeoutMs: 5_000, cause });
+  const { kind } = await restore(ctx, { snapshots: before, timeoutMs: 5_000, cause, ...(ready && { ready }) });
   return { complete: kind === 'complete', waited: clock.waited };
 }
 
@@ -92,6 +98,13 @@ describe('restoring after a failure', () => {
     const release = await updated();
     const snapshots = broken(revisionOf(release.cluster, 2)!.before);
     expect(await restoring(release, { snapshots })).toEqual({ complete: false, waited: [5_000] });
+    expect(configOf(release)).toBe('v1');
+  });
+
+  it('waits for nothing where no user is', async () => {
+    const release = await updated();
+    const snapshots = broken(revisionOf(release.cluster, 2)!.before);
+    expect(await restoring(release, { snapshots, ready: 'not-needed' })).toEqual({ complete: true, waited: [] });
     expect(configOf(release)).toBe('v1');
   });
 
@@ -207,9 +220,9 @@ interface Interrupted {
 }
 
 const operations: readonly Interrupted[] = [
-  { kind: 'deploy', begin: deployed, step: release => release.deploy(plainManifests('v2')), last: 7 },
-  { kind: 'stage', begin: live, step: release => release.stage(roleManifests('v2')), last: 7 },
-  { kind: 'switch', begin: staged, step: release => release.promote(), last: 5 },
+  { kind: 'deploy', begin: deployed, step: release => release.deploy(plainManifests('v2')), last: 6 },
+  { kind: 'stage', begin: live, step: release => release.stage(roleManifests('v2')), last: 6 },
+  { kind: 'switch', begin: staged, step: release => release.promote(), last: 4 },
 ];
 
 describe.each(operations)('restoring a $kind', ({ kind, begin, step, last }) => {
@@ -244,7 +257,7 @@ describe.each(operations)('restoring a $kind', ({ kind, begin, step, last }) => 
     for (let n = 1; ; n += 1) {
       killAtWrite(cluster, n);
       const { done } = await release.post({ interrupted: true }).then(
-        () => ({ done: true }),
+        ({ kind }) => ({ done: kind !== 'incomplete' }),
         () => ({ done: false }),
       );
       const pods = served(cluster);
@@ -267,8 +280,8 @@ describe.each(operations)('restoring a $kind', ({ kind, begin, step, last }) => 
     // The other order would lose what to restore when the post step is killed too.
     expect(trace.map(([, operation]) => operation)).toEqual([...trace.slice(1).map(() => kind), '-']);
     expect(trace.slice(-2).map(([write]) => write)).toEqual([
-      'REPLACE ConfigMap shop/cutover-web',
-      'REPLACE Lease shop/cutover-web',
+      'REPLACE Secret shop/cutover-web',
+      'REMOVE Lease shop/cutover-web',
     ]);
   });
 });
@@ -295,7 +308,7 @@ spec:
     const release = webRelease();
     const { cluster } = release;
     await release.deploy(database('v1'), { verify: [] });
-    if (who === 'its post step') killAtWrite(cluster, 6);
+    if (who === 'its post step') killAtWrite(cluster, 5);
     await failureOf(release.deploy(database('broken'), { verify: [] }));
     // Its controller starts no pod of another version while one that it has is not ready: that one has to be deleted.
     if (who === 'its post step') await release.post();

@@ -1,13 +1,19 @@
 import { describe, expect, it } from '@jest/globals';
 import { CutoverError } from '../../src/errors.js';
 import type { Roles } from '../../src/inputs/inputs.js';
-import { newState, type ReleaseState } from '../../src/release/state.js';
-import { rolesOf, roleToLeave } from '../../src/strategies/blue-green/live-traffic.js';
+import {
+  newBlueGreen,
+  newRolling,
+  type BlueGreenState,
+  type FinishOperation,
+  type SwitchOperation,
+} from '../../src/release/state.js';
+import { roleToLeave } from '../../src/strategies/blue-green/live-traffic.js';
 import { roleToRollBackTo } from '../../src/strategies/blue-green/rollback.js';
 import { readBlueGreen, readRelease } from '../../src/strategies/shared/recorded-release.js';
 import { otherRole, type Active } from '../../src/traffic/active-role.js';
 import { memoryCluster } from '../support/cluster/memory-cluster.js';
-import { stepOn } from '../support/strategies/context.js';
+import { operationOn, stepOn } from '../support/strategies/context.js';
 
 const roles: Roles = ['blue', 'green'];
 const labelsOf = (role: string) => ({ app: 'web', role });
@@ -22,10 +28,8 @@ const errorOf = (work: () => unknown): CutoverError => {
 };
 
 const publicService = { apiVersion: 'v1', kind: 'Service', name: 'web', namespace: 'shop' };
-const state = (more: Partial<ReleaseState> = {}): ReleaseState => ({
-  ...newState('web', 'blue-green'),
-  publicService,
-  roleNames: roles,
+const state = (more: Partial<BlueGreenState> = {}): BlueGreenState => ({
+  ...newBlueGreen('web', { publicService, roleNames: roles }),
   roles: {
     blue: { podLabels: podLabels.blue, deployments: [], revision: 1 },
     green: { podLabels: podLabels.green, deployments: [], revision: 2 },
@@ -37,30 +41,35 @@ const on = (role: 'blue' | 'green'): Extract<Active, { kind: 'role' }> => ({
   role,
   idle: otherRole(roles, role),
 });
-const switching = (role: string, revision: number) => ({ kind: 'switch', role, revision, run: 'x' }) as const;
+const begun = { run: 'x', holder: 'y' };
+const switching = (role: string, revision: number, direction: SwitchOperation['direction']): SwitchOperation => ({
+  ...{ ...begun, kind: 'switch', direction, role, revision },
+  previousService: { ref: publicService },
+});
+const finishing: FinishOperation = { ...begun, kind: 'finish', direction: 'promote', role: 'blue', revision: 2 };
 
 describe('the role that users leave when green is promoted', () => {
   const none: Active = { kind: 'none' };
 
-  it.each<[string, ReleaseState, Active, string | undefined]>([
+  it.each<[string, BlueGreenState, Active, string | undefined]>([
     ['is none before the first release', state(), none, undefined],
     ['is blue, as the record says', state({ current: 1 }), on('blue'), 'blue'],
     ['is blue, which was live before the first release', state(), on('blue'), 'blue'],
     [
       'is blue after a killed run that had switched already',
-      state({ current: 1, operation: switching('green', 2) }),
+      state({ current: 1, operation: switching('green', 2, 'promote') }),
       on('green'),
       'blue',
     ],
     [
       'is none after a killed run that had created the first Service',
-      state({ operation: switching('green', 2) }),
+      state({ operation: switching('green', 2, 'promote') }),
       on('green'),
       undefined,
     ],
     [
       'still on blue: a killed run had not switched yet',
-      state({ current: 1, operation: switching('green', 2) }),
+      state({ current: 1, operation: switching('green', 2, 'promote') }),
       on('blue'),
       'blue',
     ],
@@ -68,7 +77,7 @@ describe('the role that users leave when green is promoted', () => {
     expect(roleToLeave(recorded, active, 'green')).toBe(expected);
   });
 
-  it.each<[string, ReleaseState, Active, string]>([
+  it.each<[string, BlueGreenState, Active, string]>([
     [
       'the Service is gone',
       state({ current: 1 }),
@@ -101,37 +110,37 @@ describe('the role that users leave when green is promoted', () => {
 });
 
 describe('the role that a rollback goes to', () => {
-  const staged = (revision: number) => ({ revision, role: 'green', workloads: [] });
+  const staged = (revision: number) => ({ revision, role: 'green', objects: [] });
 
   it.each([
     ['to the idle role', state({ current: 2 }), on('green'), 'blue'],
     [
       'to the idle role while a step of another kind is unfinished',
-      state({ operation: { ...switching('green', 2), kind: 'finish' } }),
+      state({ operation: finishing }),
       on('green'),
       'blue',
     ],
     [
       'back where a killed promotion came from, though it has switched',
-      state({ staged: staged(2), operation: switching('green', 2) }),
+      state({ staged: staged(2), operation: switching('green', 2, 'promote') }),
       on('green'),
       'blue',
     ],
     [
       'back where a killed promotion came from, though it has not switched',
-      state({ staged: staged(2), operation: switching('green', 2) }),
+      state({ staged: staged(2), operation: switching('green', 2, 'promote') }),
       on('blue'),
       'blue',
     ],
     [
       'on where a killed rollback was going, though it has not switched',
-      state({ operation: switching('blue', 1) }),
+      state({ operation: switching('blue', 1, 'rollback') }),
       on('green'),
       'blue',
     ],
     [
       'on where a killed rollback was going, though it has switched',
-      state({ operation: switching('blue', 1) }),
+      state({ operation: switching('blue', 1, 'rollback') }),
       on('blue'),
       'blue',
     ],
@@ -150,25 +159,12 @@ describe('the record that an action starts from', () => {
   });
 
   it('must be of a blue/green release where only that can be promoted or rejected', async () => {
-    const ctx = stepOn(memoryCluster());
-    await ctx.records.writeState(newState('web', 'rolling'));
+    const ctx = operationOn(memoryCluster());
+    await ctx.records.writeState(newRolling('web'));
     await expect(readBlueGreen(ctx, 'promote')).rejects.toMatchObject({
       code: 'input',
       message: 'Release web is deployed by rolling updates, so there is nothing to promote',
     });
-    expect(await readRelease(ctx)).toEqual(newState('web', 'rolling'));
-  });
-
-  it('must name its roles and its public Service', () => {
-    expect(rolesOf(state())).toEqual(roles);
-    const bare = newState('web', 'blue-green');
-    expect(errorOf(() => rolesOf(bare))).toMatchObject({
-      code: 'record',
-      message: 'The record of release web does not say which roles it has',
-    });
-    expect(errorOf(() => roleToLeave(bare, on('blue'), 'green'))).toMatchObject({
-      code: 'record',
-      message: 'The record of release web does not say which Service is the public one',
-    });
+    expect(await readRelease(ctx)).toEqual(newRolling('web'));
   });
 });

@@ -12,7 +12,7 @@ import {
   replicasIn,
   roleManifests,
   served,
-  stateOf,
+  blueGreenStateOf,
   traceWrites,
   unfinished,
   type WebRelease,
@@ -46,16 +46,17 @@ const versions = ({ cluster }: WebRelease): readonly string[] => {
 /** Every write of a rollback, what the record calls unfinished when it is asked for, and the version that users have then. */
 const rollbackWrites = [
   ['CREATE Lease shop/cutover-web', '-', 'site:v2'],
-  ['REPLACE Lease shop/cutover-web', '-', 'site:v2'],
+  // Before the first object: a run that is killed leaves no pods that nothing calls unfinished.
+  ['REPLACE Secret shop/cutover-web', '-', 'site:v2'],
   // Before the switch: a Service that selects no pod refuses every connection.
-  ['APPLY Deployment shop/web-blue', '-', 'site:v2'],
-  ['REPLACE ConfigMap shop/cutover-web', '-', 'site:v2'],
+  ['APPLY Deployment shop/web-blue', 'prepare', 'site:v2'],
+  ['REPLACE Secret shop/cutover-web', 'prepare', 'site:v2'],
   ['APPLY Service shop/web', 'switch', 'site:v2'],
-  ['REPLACE ConfigMap shop/cutover-web', 'switch', 'site:v1'],
+  ['REPLACE Secret shop/cutover-web', 'switch', 'site:v1'],
   // After the switch: an autoscaler of a role without load would take its pods away before users come.
   ['APPLY HorizontalPodAutoscaler shop/web-blue', 'finish', 'site:v1'],
-  ['REPLACE ConfigMap shop/cutover-web', 'finish', 'site:v1'],
-  ['REPLACE Lease shop/cutover-web', '-', 'site:v1'],
+  ['REPLACE Secret shop/cutover-web', 'finish', 'site:v1'],
+  ['REMOVE Lease shop/cutover-web', '-', 'site:v1'],
 ] as const;
 type Row = readonly [n: number, write: string, unfinished: string, version: string];
 const rows = rollbackWrites.map((row, index): Row => [index + 1, ...row]);
@@ -73,7 +74,7 @@ describe('a blue/green rollback', () => {
     });
     expect(trace).toEqual(rollbackWrites.map(([write, operation]) => [write, operation]));
     expect([replicasIn(cluster, 'web-blue'), versions(release)]).toEqual([2, ['site:v1']]);
-    expect(stateOf(cluster)).toMatchObject({
+    expect(blueGreenStateOf(cluster)).toMatchObject({
       current: 1,
       history: [{ revision: 1, outcome: 'rolled-back', role: 'blue' }, {}, {}, {}, {}],
     });
@@ -89,15 +90,16 @@ describe('a blue/green rollback', () => {
       const end = await endOf(release.rollback());
       // A last record or a lock that cannot be written is only warned of.
       expect(end instanceof Error).toBe(n < 8);
-      // Wrong today from write 4 on: the Deployment of blue is scaled up before any operation is on record, so that a run that
-      // is killed there leaves an idle role with pods that nothing calls unfinished. Users do not notice.
       expect([unfinished(cluster), versions(release)]).toEqual([operation, [version]]);
-      expect(stateOf(cluster)?.current).toBe(n <= 6 ? 2 : 1);
-      if (n <= 2) return;
+      expect(blueGreenStateOf(cluster)?.current).toBe(n <= 6 ? 2 : 1);
+      if (n === 1) return;
 
-      await release.post();
-      expect(versions(release)).toEqual([n <= 6 ? 'site:v2' : 'site:v1']);
-      expect(unfinished(cluster)).toBe(operation === 'finish' ? 'finish' : '-');
+      const recovered = await release.post();
+      // Users are not sent back to the version that they are leaving: that is why it was a rollback.
+      expect(versions(release)).toEqual([version]);
+      if (operation === 'switch')
+        expect(recovered).toMatchObject({ kind: 'rollback-left', operation: { role: 'blue' } });
+      expect(unfinished(cluster)).toBe(operation === 'prepare' ? '-' : operation);
       await expect(release.rollback()).resolves.toMatchObject({
         outcome: n === 9 ? 'unchanged' : 'rolled-back',
         revision: 1,
@@ -115,11 +117,9 @@ describe('a blue/green rollback', () => {
       await failureOf(release.rollback());
       cluster.before = () => undefined;
       cluster.store.remove(leaseRef);
-      expect(stateOf(cluster)?.operation).toMatchObject({
-        kind: 'switch',
-        revision: 1,
-        role: 'blue',
-        run: runOf(5).url,
+      expect(blueGreenStateOf(cluster)?.operation).toMatchObject({
+        ...{ kind: 'switch', direction: 'rollback', revision: 1, role: 'blue' },
+        ...{ run: runOf(5).url, holder: 'holder of run 5' },
       });
       await expect(release.rollback()).resolves.toMatchObject({ outcome: 'rolled-back', revision: 1 });
       expect([unfinished(cluster), versions(release)]).toEqual(['-', ['site:v1']]);
@@ -141,7 +141,7 @@ describe('a blue/green rollback', () => {
     release.answer = () => 500;
     const failure = await failureOf(release.rollback());
     expect(failure).toMatchObject({ error: { code: 'verify' }, outcome: { activeRole: 'green', revision: 1 } });
-    expect([versions(release), stateOf(release.cluster)?.current]).toEqual([['site:v2'], 2]);
+    expect([versions(release), blueGreenStateOf(release.cluster)?.current]).toEqual([['site:v2'], 2]);
     // Wrong today: blue was at 0 replicas by the idle policy, stays scaled up, and no operation says so.
     expect([replicasIn(release.cluster, 'web-blue'), unfinished(release.cluster)]).toEqual([2, '-']);
   });
@@ -165,16 +165,16 @@ describe('a blue/green rollback', () => {
     await expect(release.rollback()).resolves.toMatchObject({ outcome: 'rolled-back', revision: 1 });
     expect(trace).toEqual([
       ...rollbackWrites.slice(0, 2).map(([write, operation]) => [write, operation]),
-      ['APPLY ConfigMap shop/web-blue', '-'],
-      ['APPLY Deployment shop/web-blue', '-'],
-      ['APPLY HorizontalPodAutoscaler shop/web-blue', '-'],
+      ['APPLY ConfigMap shop/web-blue', 'reject'],
+      ['APPLY Deployment shop/web-blue', 'reject'],
+      ['APPLY HorizontalPodAutoscaler shop/web-blue', 'reject'],
       // While it is on record as staged, a killed run is repeated from the start.
-      ['REPLACE ConfigMap shop/cutover-web', '-'],
-      ['REMOVE HorizontalPodAutoscaler shop/web-blue', '-'],
+      ['REPLACE Secret shop/cutover-web', 'reject'],
+      ['REMOVE HorizontalPodAutoscaler shop/web-blue', 'prepare'],
       ...rollbackWrites.slice(3).map(([write, operation]) => [write, operation]),
     ]);
-    expect([versions(release), stateOf(cluster)?.current]).toEqual([['site:v1'], 1]);
-    expect(stateOf(cluster)).not.toHaveProperty('staged');
+    expect([versions(release), blueGreenStateOf(cluster)?.current]).toEqual([['site:v1'], 1]);
+    expect(blueGreenStateOf(cluster)).not.toHaveProperty('staged');
   });
 
   it.each([3, 4, 5, 6, 7, 8, 9])('can be repeated when it was killed at write %i, over a staged revision', async n => {
@@ -184,7 +184,7 @@ describe('a blue/green rollback', () => {
     await failureOf(release.rollback());
     expect(versions(release)).toEqual(['site:v2']);
     // Revision 3 is on record as staged for as long as a part of it may be there.
-    expect(stateOf(cluster)?.staged?.revision).toBe(n <= 6 ? 3 : undefined);
+    expect(blueGreenStateOf(cluster)?.staged?.revision).toBe(n <= 6 ? 3 : undefined);
     cluster.before = () => undefined;
     cluster.store.remove(leaseRef);
     await expect(release.rollback()).resolves.toMatchObject({ outcome: 'rolled-back', revision: 1 });
@@ -195,12 +195,16 @@ describe('a blue/green rollback', () => {
     const release = await stagedOver();
     const { cluster } = release;
     const before = application(cluster);
-    killAtWrite(cluster, 4);
+    killAtWrite(cluster, 3);
     await failureOf(release.promote());
     cluster.before = () => undefined;
     cluster.store.remove(leaseRef);
     expect(unfinished(cluster)).toBe('switch');
     await expect(release.rollback()).resolves.toMatchObject({ outcome: 'unchanged', revision: 2, activeRole: 'green' });
-    expect([application(cluster), unfinished(cluster), stateOf(cluster)?.staged?.revision]).toEqual([before, '-', 3]);
+    expect([application(cluster), unfinished(cluster), blueGreenStateOf(cluster)?.staged?.revision]).toEqual([
+      before,
+      '-',
+      3,
+    ]);
   });
 });

@@ -1,5 +1,6 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
-import type { KubeObject } from '../../src/kubernetes/object.js';
+import { refOf, type KubeObject, type ObjectRef } from '../../src/kubernetes/object.js';
+import { encodeState } from '../../src/release/state-record.js';
 import { runOf } from '../support/strategies/context.js';
 import {
   application,
@@ -17,7 +18,7 @@ import {
   roleManifests,
   served,
   serviceRef,
-  stateOf,
+  blueGreenStateOf,
   traceWrites,
   unfinished,
   webRelease,
@@ -42,7 +43,7 @@ const servedTwice = releaseAfter(async release => {
 });
 
 const lastOutcome = ({ cluster }: WebRelease) => {
-  const [last] = stateOf(cluster)?.history ?? [];
+  const [last] = blueGreenStateOf(cluster)?.history ?? [];
   return `${last?.revision} ${last?.outcome}`;
 };
 const writesOfOthers = ({ cluster }: WebRelease) =>
@@ -52,16 +53,15 @@ const blue = ['site:v1', 'site:v1'];
 /** Every write of a staging on a role that was used before, and what the record calls unfinished when it is asked for. */
 const stageWrites = [
   ['CREATE Lease shop/cutover-web', '-'],
-  ['REPLACE Lease shop/cutover-web', '-'],
-  ['APPLY ConfigMap shop/cutover-web-3', '-'],
-  ['REPLACE ConfigMap shop/cutover-web', '-'],
+  ['APPLY Secret shop/cutover-web-3', '-'],
+  ['REPLACE Secret shop/cutover-web', '-'],
   // Before the Deployment gets its size: an idle role has no load, and its autoscaler would scale it down before its switch.
   ['REMOVE HorizontalPodAutoscaler shop/web-green', 'stage'],
   ['APPLY ConfigMap shop/web-green', 'stage'],
   // After its configuration: pods read that when they start.
   ['APPLY Deployment shop/web-green', 'stage'],
-  ['REPLACE ConfigMap shop/cutover-web', 'stage'],
-  ['REPLACE Lease shop/cutover-web', '-'],
+  ['REPLACE Secret shop/cutover-web', 'stage'],
+  ['REMOVE Lease shop/cutover-web', '-'],
 ] as const;
 const rows = stageWrites.map(([write, operation], index) => [index + 1, write, operation] as const);
 
@@ -81,8 +81,11 @@ describe('staging', () => {
       stagedRole: 'green',
     });
     expect(served(cluster)).toEqual(blue);
-    const { uid, generation } = cluster.store.get(deploymentRef('web-green'))!.metadata;
-    expect(stateOf(cluster)).toMatchObject({
+    const own = [configRef('web-green'), deploymentRef('web-green')];
+    const uidOf = (ref: ObjectRef) => cluster.store.get(ref)!.metadata.uid;
+    const hash = expect.stringMatching(/^[0-9a-f]{64}$/) as unknown;
+    const templateHash = expect.any(String) as unknown;
+    expect(blueGreenStateOf(cluster)).toMatchObject({
       ...{
         latest: 3,
         revisions: [1, 2, 3],
@@ -94,7 +97,7 @@ describe('staging', () => {
       staged: {
         revision: 3,
         role: 'green',
-        workloads: [{ ref: deploymentRef('web-green'), uid, generation, templateHash: expect.any(String) as unknown }],
+        objects: own.map((ref, index) => ({ ref, uid: uidOf(ref), hash, ...(index === 1 && { templateHash }) })),
         previous: { revision: 2 },
       },
     });
@@ -108,10 +111,14 @@ describe('staging', () => {
     const before = found.map(ref => ({ ref, object: cluster.store.get(ref) }));
     const seen: unknown[] = [];
     cluster.before = call => {
-      if (call.startsWith('REMOVE')) seen.push(revisionOf(cluster, 3)?.before, stateOf(cluster)?.operation);
+      if (call.startsWith('REMOVE Horizontal'))
+        seen.push(revisionOf(cluster, 3)?.before, blueGreenStateOf(cluster)?.operation);
     };
     await release.stage(roleManifests('v3'));
-    expect(seen).toEqual([before, { kind: 'stage', revision: 3, role: 'green', run: runOf(6).url }]);
+    expect(seen).toEqual([
+      before,
+      { kind: 'stage', revision: 3, role: 'green', run: runOf(6).url, holder: 'holder of run 6' },
+    ]);
   });
 
   it.each(rows)(
@@ -119,49 +126,56 @@ describe('staging', () => {
     async (n, ...[, operation]) => {
       const release = await servedTwice();
       const { cluster } = release;
-      const [before, record] = [application(cluster), stateOf(cluster)];
+      const [before, record] = [application(cluster), blueGreenStateOf(cluster)];
       killAtWrite(cluster, n);
       const end = await endOf(release.stage(roleManifests('v3')));
       // A lock that cannot be released is only warned of.
-      expect(end instanceof Error).toBe(n !== 9);
+      expect(end instanceof Error).toBe(n !== 8);
       expect([served(cluster), unfinished(cluster)]).toEqual([blue, operation]);
-      expect(stateOf(cluster)?.staged?.revision).toBe(n === 9 ? 3 : undefined);
+      expect(blueGreenStateOf(cluster)?.staged?.revision).toBe(n === 8 ? 3 : undefined);
       // What the record does not call unfinished is untouched or complete.
-      if (operation === '-' && n !== 9) expect([application(cluster), stateOf(cluster)]).toEqual([before, record]);
-      if (n <= 2) return;
+      if (operation === '-' && n !== 8)
+        expect([application(cluster), blueGreenStateOf(cluster)]).toEqual([before, record]);
+      if (n === 1) return;
 
       await release.post();
       expect([served(cluster), unfinished(cluster)]).toEqual([blue, '-']);
-      if (n === 9) return;
+      if (n === 8) return;
       expect(application(cluster)).toEqual(before);
       const { history: _times, latest: _latest, revisions: _revisions, ...rest } = record!;
-      expect(stateOf(cluster)).toMatchObject(rest);
-      expect(stateOf(cluster)).not.toHaveProperty('staged');
+      expect(blueGreenStateOf(cluster)).toMatchObject(rest);
+      expect(blueGreenStateOf(cluster)).not.toHaveProperty('staged');
     },
   );
 
-  it.each(rows.slice(1, 8))('restores everything when write %i (%s) is refused', async (n, ...[, operation]) => {
+  it.each(rows.slice(1, 7))('restores everything when write %i (%s) is refused', async (n, ...[, operation]) => {
     const release = await servedTwice();
     const { cluster } = release;
-    const [before, { roles }] = [application(cluster), stateOf(cluster)!];
+    const [before, { roles }] = [application(cluster), blueGreenStateOf(cluster)!];
     refuseWrites(cluster, n);
     const failure = await failureOf(release.stage(roleManifests('v3')));
     expect('error' in failure ? failure.error.code : failure.code).toBe('forbidden');
     expect(application(cluster)).toEqual(before);
     expect([served(cluster), unfinished(cluster)]).toEqual([blue, '-']);
-    expect(stateOf(cluster)).toMatchObject({ current: 1, roles });
-    expect(stateOf(cluster)).not.toHaveProperty('staged');
+    expect(blueGreenStateOf(cluster)).toMatchObject({ current: 1, roles });
+    expect(blueGreenStateOf(cluster)).not.toHaveProperty('staged');
     expect(lastOutcome(release)).toBe(operation === '-' ? '1 rolled-back' : '3 failed');
   });
 
-  it.each([8, 9, 10])('stays on record as unfinished when it cannot be restored (write %i is refused)', async n => {
+  it.each([7, 8, 9])('stays on record as unfinished when it cannot be restored (write %i is refused)', async n => {
     const release = await servedTwice();
     const { cluster } = release;
     const before = application(cluster);
     refuseWrites(cluster, n);
     const failure = await failureOf(release.stage(roleManifests('broken')));
     expect(failure).toMatchObject({ error: { code: 'timeout' } });
-    expect(stateOf(cluster)?.operation).toEqual({ kind: 'stage', revision: 3, role: 'green', run: runOf(6).url });
+    expect(blueGreenStateOf(cluster)?.operation).toEqual({
+      kind: 'stage',
+      revision: 3,
+      role: 'green',
+      run: runOf(6).url,
+      holder: 'holder of run 6',
+    });
     expect(served(cluster)).toEqual(blue);
     await release.post();
     expect([application(cluster), unfinished(cluster)]).toEqual([before, '-']);
@@ -179,11 +193,11 @@ describe('staging', () => {
     expect(application(release.cluster)).toEqual(before);
     await failureOf(release.stage(roleManifests('v3'), { rollbackOnFailure: false }));
     expect(replicasIn(release.cluster, 'web-green')).toBe(2);
-    expect(stateOf(release.cluster)).toMatchObject({
+    expect(blueGreenStateOf(release.cluster)).toMatchObject({
       current: 1,
       operation: { kind: 'stage', revision: 3, role: 'green' },
     });
-    expect(stateOf(release.cluster)).not.toHaveProperty('staged');
+    expect(blueGreenStateOf(release.cluster)).not.toHaveProperty('staged');
   });
 
   it('restores the role after a cancel, without waiting for it to be ready', async () => {
@@ -225,13 +239,12 @@ describe('staging does not touch', () => {
   it('a release that another run changed while it was planning', async () => {
     const release = await live();
     const { cluster } = release;
-    const record = configRef('cutover-web');
     cluster.before = call => {
       if (call !== 'CREATE Lease shop/cutover-web') return;
-      const live = cluster.store.get(record)!;
-      cluster.store.update({ ...live, data: { state: JSON.stringify({ ...stateOf(cluster), latest: 7 }) } });
+      const changed = encodeState({ ...blueGreenStateOf(cluster)!, latest: 7 }, 'shop');
+      cluster.store.update({ ...cluster.store.get(refOf(changed))!, data: changed['data'] });
     };
-    await expect(failureOf(release.stage(roleManifests('v2')))).resolves.toMatchObject({ code: 'changed' });
+    await expect(failureOf(release.stage(roleManifests('v2')))).resolves.toMatchObject({ error: { code: 'changed' } });
     expect(writesOfOthers(release)).toEqual([]);
   });
 
@@ -240,7 +253,7 @@ describe('staging does not touch', () => {
     const { cluster } = release;
     const ref = autoscalerRef('web-green');
     cluster.before = call => {
-      if (!call.startsWith('REMOVE')) return;
+      if (!call.startsWith('REMOVE Horizontal')) return;
       const { metadata, ...rest } = cluster.store.get(ref)!;
       cluster.store.remove(ref);
       cluster.given(touch({ ...rest, metadata: { name: metadata.name, namespace: 'shop' } }));
@@ -253,7 +266,7 @@ describe('staging does not touch', () => {
     const release = await live();
     const { cluster } = release;
     await release.stage(roleManifests('v2'));
-    killAtWrite(cluster, 5);
+    killAtWrite(cluster, 4);
     await failureOf(release.promote());
     cluster.before = () => undefined;
     expect(unfinished(cluster)).toBe('switch');
@@ -292,9 +305,9 @@ describe('the size of a staged role', () => {
     const release = webRelease();
     await failureOf(release.stage(roleManifests('broken')));
     expect(application(release.cluster)).toEqual([]);
-    expect(stateOf(release.cluster)).toMatchObject({ latest: 1, history: [{ outcome: 'failed' }] });
-    expect(stateOf(release.cluster)).not.toHaveProperty('current');
-    expect(stateOf(release.cluster)).not.toHaveProperty('staged');
+    expect(blueGreenStateOf(release.cluster)).toMatchObject({ latest: 1, history: [{ outcome: 'failed' }] });
+    expect(blueGreenStateOf(release.cluster)).not.toHaveProperty('current');
+    expect(blueGreenStateOf(release.cluster)).not.toHaveProperty('staged');
     expect(unfinished(release.cluster)).toBe('-');
   });
 });

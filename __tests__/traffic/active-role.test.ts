@@ -3,13 +3,7 @@ import { CutoverError } from '../../src/errors.js';
 import type { Roles } from '../../src/inputs/inputs.js';
 import { refOf, type KubeObject } from '../../src/kubernetes/object.js';
 import type { Resource } from '../../src/manifests/resource.js';
-import {
-  changesSinceVerified,
-  decideActive,
-  otherRole,
-  roleRecords,
-  type PodLabels,
-} from '../../src/traffic/active-role.js';
+import { decideActive, otherRole, roleRecords, type PodLabels } from '../../src/traffic/active-role.js';
 
 const roles: Roles = ['blue', 'green'];
 const labelsOf = (role: string) => ({ app: 'web', role });
@@ -132,29 +126,5 @@ describe('the record of the roles', () => {
   it('is empty for a role without objects', () => {
     const resources = { of: { blue: [] }, publicService: {}, testService: {}, shared: [] };
     expect(roleRecords(resources)).toEqual({ blue: { podLabels: {}, deployments: [] } });
-  });
-});
-
-describe('the changes of a workload since it was verified', () => {
-  const ref = { apiVersion: 'apps/v1', kind: 'Deployment', name: 'web-green', namespace: 'shop' };
-  const verified = { ref, uid: 'u1', generation: 2, templateHash: 'abc' };
-  const live = (metadata: object): KubeObject => ({ ...ref, metadata: { ...ref, ...metadata } });
-
-  it.each([
-    ['nothing', live({ uid: 'u1', generation: 2 }), []],
-    ['it was deleted', undefined, ['Deployment shop/web-green is gone']],
-    ['it was recreated', live({ uid: 'u2', generation: 2 }), ['Deployment shop/web-green was deleted and recreated']],
-    [
-      'it was edited',
-      live({ uid: 'u1', generation: 3 }),
-      ['Deployment shop/web-green was changed: generation 3, verified was 2'],
-    ],
-    [
-      'it says no generation',
-      live({ uid: 'u1' }),
-      ['Deployment shop/web-green was changed: generation 0, verified was 2'],
-    ],
-  ])('%s', (_what, now, reasons) => {
-    expect(changesSinceVerified(verified, now)).toEqual(reasons);
   });
 });

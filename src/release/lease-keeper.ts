@@ -51,7 +51,8 @@ export class LeaseKeeper implements WriteFence {
   }
 
   isOpen(): boolean {
-    return !this.#lost.signal.aborted && this.#parts.clock.now() < this.#sentAt + leaseMs - longestWriteMs;
+    if (this.#lost.signal.aborted || this.#ended.signal.aborted) return false;
+    return this.#parts.clock.now() < this.#sentAt + leaseMs - longestWriteMs;
   }
 
   async ready(): Promise<void> {
@@ -59,6 +60,7 @@ export class LeaseKeeper implements WriteFence {
     const deadline = clock.now() + patience * leaseMs;
     while (!this.isOpen()) {
       if (this.#lost.signal.aborted) throw this.#lost.signal.reason;
+      if (this.#ended.signal.aborted) throw released(ref);
       const left = deadline - clock.now();
       if (left <= 0) throw notRenewed(ref, holder);
       await this.#renewal(left);
@@ -104,7 +106,10 @@ export class LeaseKeeper implements WriteFence {
     const { clock } = this.#parts;
     const waited = new AbortController();
     const renewed = new Promise<void>(resolve => this.#renewed.push(resolve));
-    await Promise.race([renewed, clock.wait(ms, AbortSignal.any([this.#lost.signal, waited.signal]))]);
+    await Promise.race([
+      renewed,
+      clock.wait(ms, AbortSignal.any([this.#lost.signal, this.#ended.signal, waited.signal])),
+    ]);
     waited.abort();
   }
 
@@ -145,8 +150,10 @@ export class LeaseKeeper implements WriteFence {
       this.#lease = live;
       return true;
     } catch (error) {
-      log.debug(`The lock could not be read: ${asCutoverError(error).message}`);
-      return false;
+      const { code, message } = asCutoverError(error);
+      log.debug(`The lock could not be read: ${message}`);
+      // Another run was faster: the next attempt finds its Lease.
+      return code === 'exists';
     }
   }
 }
@@ -159,6 +166,13 @@ function lostTo(ref: ObjectRef, run: string): CutoverError {
     code: 'locked',
     object: describeRef(ref),
     hint: 'That run decides now what is live. Look at it, then run `action: status`.',
+  });
+}
+
+function released(ref: ObjectRef): CutoverError {
+  return new CutoverError(`${describeRef(ref)} is released: this step writes nothing any more`, {
+    code: 'locked',
+    object: describeRef(ref),
   });
 }
 

@@ -46,13 +46,18 @@ export async function waitForLease(
     const left = deadline - now;
     if (left <= 0) return { kind: 'timed-out', lease: seen };
     await clock.wait(Math.min(lookEveryMs, expiresIn, left), signal);
-    if (signal.aborted) throw signal.reason instanceof CutoverError ? signal.reason : cancelled();
+    throwIfCancelled(signal);
     const live = await cluster.get(ref);
     if (live === undefined) return { kind: 'free' };
     if (isSame(live, seen)) continue;
     seen = live;
     seenAt = clock.now();
   }
+}
+
+/** Throws `cancelled`, or the reason of the signal if that says more. */
+export function throwIfCancelled(signal: AbortSignal): void {
+  if (signal.aborted) throw signal.reason instanceof CutoverError ? signal.reason : cancelled();
 }
 
 /** Whether nobody has written the Lease in between. */

@@ -3,7 +3,7 @@ import { asCutoverError, CutoverError } from '../errors.js';
 import { describeRef, type KubeObject, type ObjectRef } from '../kubernetes/object.js';
 import { heldLease, holderOf, leaseRef, runOf, type LeaseHolder } from './lease.js';
 import { LeaseKeeper } from './lease-keeper.js';
-import { lockedError, waitForLease, type LockPorts } from './lease-wait.js';
+import { lockedError, throwIfCancelled, waitForLease, type LockPorts } from './lease-wait.js';
 
 /** The lock of a release, held by one step of one run. */
 export interface Lock {
@@ -26,7 +26,7 @@ export interface LockRequest extends LeaseHolder {
   readonly after?: string;
 }
 
-/** Errors of a create after which the Lease may exist, with any holder. */
+/** Errors of a write after which the Lease may exist, with any holder. */
 const uncertainCodes: ReadonlySet<string> = new Set(['exists', 'unreachable', 'api', 'moved']);
 
 /**
@@ -39,20 +39,29 @@ export async function acquireLock(ports: LockPorts, request: LockRequest): Promi
   const ref = leaseRef(release, namespace);
   const deadline = clock.now() + request.timeoutMs;
   let waitedFor: string | undefined;
+  // A Lease that was seen unchanged for so long that it can be taken over.
+  let expired: KubeObject | undefined;
+  // When the first request was sent that may have taken it; its answer may be lost.
+  let sentAt: number | undefined;
   for (let failures = 0; ;) {
-    const sentAt = clock.now();
-    const taken = await take(ports, request, ref);
+    sentAt ??= clock.now();
+    const taken = expired === undefined ? await take(ports, request, ref) : await takeOver(ports, request, expired);
+    if (taken.kind === 'held') {
+      if (expired !== undefined)
+        log.warning(`Took over the lock of ${release} from ${runOf(expired)}, which has not renewed it any more`);
+      else if (waitedFor !== undefined) log.info(`The lock of ${release} is free: this run holds it now`);
+      return keep(ports, { request, ref, lease: taken.lease, sentAt, waited: waitedFor !== undefined });
+    }
+    expired = undefined;
     if (taken.kind === 'failed') {
       failures += 1;
       if (failures >= maxFailures) throw taken.error;
       await clock.wait(500 * 2 ** failures, ports.signal);
+      throwIfCancelled(ports.signal);
       continue;
     }
     failures = 0;
-    if (taken.kind === 'held') {
-      if (waitedFor !== undefined) log.info(`The lock of ${release} is free: this run holds it now`);
-      return keep(ports, { request, ref, lease: taken.lease, sentAt, waited: waitedFor !== undefined });
-    }
+    sentAt = undefined;
     if (taken.kind === 'gone') continue;
     const { lease } = taken;
     const left = deadline - clock.now();
@@ -63,24 +72,19 @@ export async function acquireLock(ports: LockPorts, request: LockRequest): Promi
     }
     const end = await waitForLease(ports, { ref, lease, timeoutMs: left });
     if (end.kind === 'timed-out') throw lockedError(ref, { release, lease: end.lease, waitedMs: request.timeoutMs });
-    if (end.kind === 'free') continue;
-    const tookAt = clock.now();
-    const now = await takeOver(ports, request, end.lease);
-    if (now === undefined) continue;
-    log.warning(`Took over the lock of ${release} from ${runOf(end.lease)}, which has not renewed it any more`);
-    return keep(ports, { request, ref, lease: now, sentAt: tookAt, waited: true });
+    if (end.kind === 'expired') expired = end.lease;
   }
 }
 
-/** Attempts to create the Lease while the API server cannot. */
+/** Attempts to take the Lease while the API server does not answer. */
 const maxFailures = 5;
 
 type Taken =
   | { readonly kind: 'held'; readonly lease: KubeObject }
   | { readonly kind: 'other'; readonly lease: KubeObject }
-  /** It was deleted between the two requests. */
+  /** It was deleted or changed between the two requests. */
   | { readonly kind: 'gone' }
-  /** Whether it was created is unknown or it was not, for a reason that may pass. */
+  /** Whether it was taken is unknown or it was not, for a reason that may pass. */
   | { readonly kind: 'failed'; readonly error: unknown };
 
 /** One attempt to create the Lease, or to take over that of a dead process. */
@@ -95,23 +99,23 @@ async function take({ leases, cluster }: LockPorts, request: LockRequest, ref: O
     // The create succeeded, but its answer was lost.
     if (holderOf(lease) === request.holder) return { kind: 'held', lease };
     if (holderOf(lease) !== request.after) return { kind: 'other', lease };
-    const now = await takeOver({ leases }, request, lease);
-    return now === undefined ? { kind: 'gone' } : { kind: 'held', lease: now };
+    return takeOver({ leases }, request, lease);
   }
 }
 
-/** With the resourceVersion that was seen: of two runs, one gets it. `undefined`: the other did. */
+/** With the resourceVersion that was seen: of two runs, one gets it. */
 async function takeOver(
   { leases }: Pick<LockPorts, 'leases'>,
   request: LockRequest,
   lease: KubeObject,
-): Promise<KubeObject | undefined> {
+): Promise<Taken> {
   const ref = leaseRef(request.release, request.namespace);
   try {
-    return await leases.replace(heldLease(ref, request, lease));
+    return { kind: 'held', lease: await leases.replace(heldLease(ref, request, lease)) };
   } catch (error) {
     const { code } = asCutoverError(error);
-    if (code === 'moved' || code === 'not-found') return undefined;
+    if (code === 'moved' || code === 'not-found') return { kind: 'gone' };
+    if (uncertainCodes.has(code)) return { kind: 'failed', error };
     throw error;
   }
 }

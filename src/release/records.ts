@@ -29,8 +29,8 @@ export interface RecordWriter extends Omit<Records, 'writable'> {
   writeState(state: ReleaseState): Promise<void>;
   writeRevision(revision: Revision): Promise<void>;
   /**
-   * Writes the last state of a step, as `writeState` does; then deletes the revisions that are no longer needed. If this
-   * fails, a warning is logged and the next run deletes them. `history`: number of revisions to keep.
+   * Writes the last state of a step, as `writeState` does; then deletes the revisions that are no longer needed. One that
+   * cannot be deleted is logged and stays on record, and the next run deletes it. `history`: number of revisions to keep.
    */
   finish(state: ReleaseState, history: number, log: Log): Promise<void>;
 }
@@ -100,10 +100,21 @@ export function openRecords(options: {
       }
     }
 
-    async function removeRevision(number: number): Promise<void> {
-      const ref = recordRef(release, namespace, number);
-      const uid = (await cluster.get(ref))?.metadata.uid;
-      if (uid !== undefined) await port.remove(ref, { uid });
+    /** Deletes these revisions; gives those that could not be deleted. */
+    async function removeRevisions(numbers: readonly number[], log: Log): Promise<ReadonlySet<number>> {
+      const left = new Set<number>();
+      const remove = async (number: number): Promise<void> => {
+        const ref = recordRef(release, namespace, number);
+        try {
+          const uid = (await cluster.get(ref))?.metadata.uid;
+          if (uid !== undefined) await port.remove(ref, { uid });
+        } catch (error) {
+          left.add(number);
+          log.warning(`Revision ${number} of ${release} could not be deleted: ${asCutoverError(error).message}`);
+        }
+      };
+      await Promise.all(numbers.map(remove));
+      return left;
     }
 
     return {
@@ -116,14 +127,14 @@ export function openRecords(options: {
       async finish(state, history, log) {
         const needed = neededRevisions(state, history);
         const expired = state.revisions.filter(number => !needed.has(number));
-        await writeState({ ...state, revisions: state.revisions.filter(number => needed.has(number)) });
-        try {
-          await Promise.all(expired.map(removeRevision));
-        } catch (error) {
-          log.warning(
-            `Revisions ${expired.join(', ')} of ${release} could not be deleted: ${asCutoverError(error).message}`,
-          );
-        }
+        const kept = (isKept: (number: number) => boolean): ReleaseState => ({
+          ...state,
+          revisions: state.revisions.filter(isKept),
+        });
+        // The record first: until it is written, a run that is killed now needs what the last one needed.
+        await writeState(kept(number => needed.has(number)));
+        const left = await removeRevisions(expired, log);
+        if (left.size > 0) await writeState(kept(number => needed.has(number) || left.has(number)));
       },
     };
   }

@@ -99,9 +99,9 @@ export function encodeRevision(
 
 /** Decodes the Secret of a revision. Throws `record` when it is invalid. */
 export function decodeRevision(secret: KubeObject): Revision {
-  const info = recordData(secret, 'info');
-  const bulk = recordData(secret, 'bulk');
   try {
+    const info = recordData(secret, 'info');
+    const bulk = recordData(secret, 'bulk');
     // A small Secret can hold data that unpacks to gigabytes.
     const unpacked = gunzipSync(bulk, { maxOutputLength: unpackedLimit }).toString('utf8');
     return { ...(JSON.parse(info.toString('utf8')) as object), ...(JSON.parse(unpacked) as object) } as Revision;

@@ -28,7 +28,7 @@ export function decodeState(secret: KubeObject): ReleaseState {
 
 function isState(value: unknown): value is ReleaseState {
   if (!isFields(value)) return false;
-  const { format, release, strategy, latest, revisions, history, applied } = value;
+  const { format, release, strategy, latest, revisions, history, applied, operation } = value;
   return (
     format === 1 &&
     typeof release === 'string' &&
@@ -36,6 +36,18 @@ function isState(value: unknown): value is ReleaseState {
     typeof latest === 'number' &&
     Array.isArray(revisions) &&
     isFields(applied) &&
-    Array.isArray(history)
+    Array.isArray(history) &&
+    (operation === undefined || isFields(operation)) &&
+    (strategy === 'rolling' || hasRoles(value))
+  );
+}
+
+function hasRoles({ publicService, roleNames, roles, staged }: Readonly<Record<string, unknown>>): boolean {
+  return (
+    isFields(publicService) &&
+    Array.isArray(roleNames) &&
+    roleNames.length === 2 &&
+    isFields(roles) &&
+    (staged === undefined || isFields(staged))
   );
 }

@@ -4,7 +4,7 @@ import type { CiRun } from '../../../src/inputs/inputs.js';
 import type { Log } from '../../../src/log.js';
 import { openRecords } from '../../../src/release/records.js';
 import { logPlan } from '../../../src/report/log-plan.js';
-import type { RunContext } from '../../../src/run/context.js';
+import type { OperationContext, RunContext } from '../../../src/run/context.js';
 import { lockDoor } from '../../../src/run/lock-door.js';
 import type { PostState } from '../../../src/run/post-state.js';
 import { fakeClock } from '../clock.js';
@@ -29,27 +29,37 @@ export function runOf(id: number): CiRun {
   };
 }
 
-/** The context of run 1 of release `web` in namespace `shop`, with a clock that does not wait. */
-export function stepOn(
-  cluster: MemoryCluster,
-  options: {
-    readonly signal?: AbortSignal;
-    readonly run?: CiRun;
-    readonly clock?: Clock;
-    readonly after?: string;
-  } = {},
-): RunContext & {
+/** A clock that lists its waits, in milliseconds. */
+export type WaitedClock = Clock & { readonly waited: number[] };
+
+/** What a {@link stepOn} takes. */
+export interface StepOptions {
+  readonly signal?: AbortSignal;
+  readonly run?: CiRun;
+  readonly clock?: WaitedClock;
+  /** Identity of the process; default: that of the run. */
+  readonly holder?: string;
+  readonly after?: string;
+}
+
+/** A context that a test can look into. */
+export type StepContext = RunContext & {
   readonly log: Log & { readonly lines: string[] };
+  readonly clock: WaitedClock;
   readonly phases: string[];
   /** What the post step must finish, and what it no longer has to. */
   readonly savedPostStates: PostState[];
   readonly clearedPostStates: PostState[];
-} {
+};
+
+/** The context of run 1 of release `web` in namespace `shop`, with a clock that does not wait. */
+export function stepOn(cluster: MemoryCluster, options: StepOptions = {}): StepContext {
   const log = listLog();
   const phases: string[] = [];
   const savedPostStates: PostState[] = [];
   const clearedPostStates: PostState[] = [];
   const { run = runOf(1), clock = fakeClock(), after } = options;
+  const { holder = `holder of run ${run.runId}` } = options;
   const records = openRecords({ cluster, release: 'web', namespace: 'shop' });
   return {
     cluster,
@@ -58,7 +68,7 @@ export function stepOn(
     lock: lockDoor({
       cluster,
       records,
-      holder: `holder of run ${run.runId}`,
+      holder,
       run,
       log,
       // A clock that does not wait would renew the lock for ever.
@@ -83,4 +93,26 @@ export function stepOn(
     logPlan: planned => logPlan(log, planned),
     recordFindings: () => undefined,
   };
+}
+
+/** The same with an operation on record, without a lock: nobody else is at work. */
+export function operationOn(
+  cluster: MemoryCluster,
+  options: StepOptions & { readonly lockLost?: AbortSignal } = {},
+): StepContext & OperationContext {
+  const { lockLost = new AbortController().signal, ...more } = options;
+  const records = openRecords({ cluster, release: 'web', namespace: 'shop' }).writable(cluster);
+  const ctx: StepContext & OperationContext = {
+    ...stepOn(cluster, more),
+    records,
+    writer: cluster.writer(),
+    lockLost,
+    waited: false,
+    begin: async (state, revisions = []) => {
+      await Promise.all(revisions.map(revision => records.writeRevision(revision)));
+      await records.writeState(state);
+      return ctx;
+    },
+  };
+  return ctx;
 }

@@ -195,8 +195,7 @@ export function webRelease(original?: WebRelease): WebRelease {
       step(ctx => {
         const inputs: DeployInputs<'rolling'> = { ...deployInputs, run: ctx.run, strategy: 'rolling', ...more };
         return deployRolling(ctx, async () => {
-          await Promise.resolve();
-          const state = (stateOf(cluster) ?? newRolling('web')) as RollingState;
+          const state = ((await ctx.records.readState()) ?? newRolling('web')) as RollingState;
           const { resources } = renderManifests(requestOf(text, state));
           return { inputs, state, resources, contentHash: hashOf(resources.map(({ object }) => object)) };
         });
@@ -207,7 +206,8 @@ export function webRelease(original?: WebRelease): WebRelease {
       cluster.calls.length = 0;
       const [postState] = savedPostStates;
       if (postState === undefined) throw new Error('the killed step saved no state for its post step');
-      const after = stepOn(cluster, { run: ctx.run, clock: idleClock(), after: postState.lockHolder });
+      const holder = `post step of run ${ctx.run.runId}`;
+      const after = stepOn(cluster, { run: ctx.run, clock: idleClock(), holder, after: postState.lockHolder });
       return restoreInterrupted(after, { postState, rollbackOnFailure: true }).finally(idle);
     },
     close: stop,
@@ -220,6 +220,12 @@ export function webRelease(original?: WebRelease): WebRelease {
 function copyObjects({ store: { registry: from } }: MemoryCluster, { store: { registry: to } }: MemoryCluster): void {
   for (const resource of from.storage.resources().filter(name => !/^(nodes|namespaces|events|cluster)/.test(name)))
     for (const object of from.storage.list(resource)) to.storage.write(resource, clone(object));
+}
+
+/** The record of a blue/green release. */
+export function blueGreenStateOf(cluster: MemoryCluster): BlueGreenState | undefined {
+  const state = stateOf(cluster);
+  return state?.strategy === 'blue-green' ? state : undefined;
 }
 
 function renderBlueGreenRelease(

@@ -1,0 +1,132 @@
+import { describe, expect, it } from '@jest/globals';
+import type { WriteFence } from '../../src/cluster/http/write-fence.js';
+import { CutoverError } from '../../src/errors.js';
+import { openRecords } from '../../src/release/records.js';
+import { lockDoor, type LockDoor } from '../../src/run/lock-door.js';
+import type { PostState } from '../../src/run/post-state.js';
+import { manualClock, type ManualClock } from '../support/clock.js';
+import { memoryCluster, type MemoryCluster } from '../support/cluster/memory-cluster.js';
+import { listLog } from '../support/log.js';
+import { runOf } from '../support/strategies/context.js';
+import {
+  changeLease,
+  errorOf,
+  foreignLease,
+  holderOf,
+  leaseSpec,
+  liveLease,
+  pass,
+} from '../support/strategies/lock.js';
+
+interface Door {
+  readonly door: LockDoor;
+  /** `entered` and `released`, in the order of the calls to the API server among them. */
+  readonly told: string[];
+  readonly fences: WriteFence[];
+  enter(timeoutMs?: number): ReturnType<LockDoor['enter']>;
+}
+
+function doorOf(cluster: MemoryCluster, clock: ManualClock, after?: string): Door {
+  const told: string[] = [];
+  const fences: WriteFence[] = [];
+  const tell = (what: string) => (state: PostState) => {
+    expect(state).toEqual({ release: 'web', namespace: 'shop', lockHolder: holderOf(1) });
+    told.push(`${what} after ${cluster.writes().length} writes`);
+  };
+  const door = lockDoor({
+    cluster: {
+      ...cluster,
+      writer: fence => {
+        fences.push(fence);
+        return cluster.writer();
+      },
+    },
+    records: openRecords({ cluster, release: 'web', namespace: 'shop' }),
+    holder: holderOf(1),
+    run: runOf(1),
+    log: listLog(),
+    clock,
+    ...(after !== undefined && { after }),
+    onEnter: tell('entered'),
+    onRelease: tell('released'),
+  });
+  const { signal } = new AbortController();
+  return { door, told, fences, enter: (timeoutMs = 0) => door.enter({ timeoutMs, signal }) };
+}
+
+describe('the door to the lock', () => {
+  it('tells the post step of its holder before it asks for the lock, and that it is released after it is', async () => {
+    const cluster = memoryCluster();
+    const { door, told, enter } = doorOf(cluster, manualClock());
+    expect(door.holder).toBe(holderOf(1));
+    const held = await enter();
+    expect(leaseSpec(cluster)).toMatchObject({ holderIdentity: door.holder });
+    await held.release();
+    expect(told).toEqual(['entered after 0 writes', 'released after 2 writes']);
+  });
+
+  it('leaves nothing to the post step when another run holds the lock', async () => {
+    const cluster = memoryCluster();
+    cluster.given(foreignLease());
+    const { told, enter } = doorOf(cluster, manualClock());
+    expect(await errorOf(enter())).toMatchObject({ code: 'locked' });
+    expect(told).toEqual(['entered after 0 writes', 'released after 1 writes']);
+  });
+
+  it('leaves the lock to the post step when it may have it, or cannot release it', async () => {
+    const cluster = memoryCluster();
+    const { told, enter } = doorOf(cluster, manualClock());
+    cluster.before = () => {
+      throw new CutoverError('no right to', { code: 'forbidden' });
+    };
+    expect(await errorOf(enter())).toMatchObject({ code: 'forbidden' });
+    cluster.before = () => undefined;
+    const held = await enter();
+    cluster.before = call => {
+      if (call.startsWith('REMOVE')) throw new CutoverError('no right to', { code: 'forbidden' });
+    };
+    await errorOf(held.release());
+    expect(told.filter(line => line.startsWith('released'))).toEqual([]);
+  });
+
+  it('is open to the post step at once when the process that it cleans up after holds the lock', async () => {
+    const cluster = memoryCluster();
+    cluster.given(foreignLease());
+    const { enter } = doorOf(cluster, manualClock(), holderOf(9));
+    const held = await enter();
+    expect(leaseSpec(cluster)).toMatchObject({ holderIdentity: holderOf(1) });
+    await held.release();
+    expect(liveLease(cluster)).toBeUndefined();
+  });
+
+  it('gives writers whose fence is that of the lock', async () => {
+    const cluster = memoryCluster();
+    const clock = manualClock();
+    const { fences, enter } = doorOf(cluster, clock);
+    const held = await enter();
+    expect(fences.map(fence => fence.isOpen())).toEqual([true]);
+    changeLease(cluster, { holderIdentity: holderOf(2) });
+    await pass(10, clock);
+    expect([held.lost.aborted, ...fences.map(fence => fence.isOpen())]).toEqual([true, false]);
+    await expect(fences[0]!.ready()).rejects.toMatchObject({ code: 'locked' });
+  });
+
+  it('closes the fence of its writers when the lock is released', async () => {
+    const cluster = memoryCluster();
+    const { fences, enter } = doorOf(cluster, manualClock());
+    await (await enter()).release();
+    expect(fences.map(fence => fence.isOpen())).toEqual([false]);
+  });
+
+  it('says whether the step had to wait: what it read before may be out of date', async () => {
+    const cluster = memoryCluster();
+    const clock = manualClock();
+    const first = await doorOf(cluster, clock).enter();
+    expect(first.waited).toBe(false);
+    await first.release();
+    cluster.given(foreignLease());
+    const waiting = doorOf(cluster, clock).enter(300_000);
+    await pass(90, clock);
+    expect((await waiting).waited).toBe(true);
+  });
+});

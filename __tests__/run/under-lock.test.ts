@@ -1,0 +1,152 @@
+import { describe, expect, it } from '@jest/globals';
+import { CutoverError } from '../../src/errors.js';
+import { refOf } from '../../src/kubernetes/object.js';
+import { begin } from '../../src/release/transitions.js';
+import { newRolling, type RollingState } from '../../src/release/state.js';
+import { begunBy } from '../../src/run/begun.js';
+import type { LockedContext } from '../../src/run/context.js';
+import { underLock } from '../../src/run/under-lock.js';
+import { memoryCluster, type MemoryCluster } from '../support/cluster/memory-cluster.js';
+import { changeLease, errorOf, holderOf, liveLease, lockRef } from '../support/strategies/lock.js';
+import { runOf, stepOn } from '../support/strategies/context.js';
+import { deployment, revision } from '../support/strategies/shop.js';
+import { traceWrites } from '../support/strategies/web-release.js';
+
+const green = deployment('green');
+
+/** Begins a deploy of revision 2 under the lock. */
+function beginDeploy(locked: LockedContext) {
+  const state: RollingState = { ...newRolling('web'), latest: 1, revisions: [1], current: 1 };
+  const operation = { kind: 'deploy', revision: 2, ...begunBy(locked) } as const;
+  return locked.begin(begin(state, operation), [revision('green')]);
+}
+
+const forbidden = new CutoverError('no right to', { code: 'forbidden' });
+function refuse(cluster: MemoryCluster, refused: string): void {
+  cluster.before = call => {
+    if (call === refused) throw forbidden;
+  };
+}
+
+describe('work under the lock', () => {
+  it('is done while the lock is held, and its result is that of the step', async () => {
+    const cluster = memoryCluster();
+    const held = await underLock(stepOn(cluster), 0, () => Promise.resolve(liveLease(cluster)));
+    expect(held).toMatchObject({ spec: { holderIdentity: holderOf(1) } });
+    expect(liveLease(cluster)).toBeUndefined();
+  });
+
+  it('is not done without the lock', async () => {
+    const cluster = memoryCluster();
+    let done = false;
+    const work = async (): Promise<void> => {
+      done = await Promise.resolve(true);
+    };
+    const second = stepOn(cluster, { run: runOf(2) });
+    const refused = underLock(stepOn(cluster), 0, () => errorOf(underLock(second, 0, work)));
+    await expect(refused).resolves.toMatchObject({ code: 'locked' });
+    expect(done).toBe(false);
+  });
+
+  it('gives the lock back when it fails, and its failure is that of the step', async () => {
+    const cluster = memoryCluster();
+    const failure = new Error('it failed');
+    await expect(underLock(stepOn(cluster), 0, () => Promise.reject(failure))).rejects.toBe(failure);
+    expect(liveLease(cluster)).toBeUndefined();
+  });
+
+  it.each([
+    ['has worked', () => Promise.resolve('done')],
+    ['has failed', () => Promise.reject(forbidden)],
+  ])('ends as it would when it %s and the lock cannot be released: that is only a warning', async (_what, work) => {
+    const cluster = memoryCluster();
+    const ctx = stepOn(cluster);
+    refuse(cluster, 'REMOVE Lease shop/cutover-web');
+    const [[ended], [expected]] = await Promise.all([
+      Promise.allSettled([underLock<string>(ctx, 0, work)]),
+      Promise.allSettled([work()]),
+    ]);
+    expect(ended).toEqual(expected);
+    expect(ctx.log.lines).toEqual([
+      'The lock of web could not be released yet: Lease shop/cutover-web could not be deleted: no right to',
+    ]);
+    expect(liveLease(cluster)).toBeDefined();
+    // The post step tries again.
+    expect([ctx.savedPostStates.length, ctx.clearedPostStates.length]).toEqual([1, 0]);
+  });
+
+  it('ends with the signal of the run, and when another run takes the lock over', async () => {
+    const cluster = memoryCluster();
+    const cancel = new AbortController();
+    await underLock(stepOn(cluster, { signal: cancel.signal }), 0, locked => {
+      expect([locked.signal.aborted, locked.lockLost.aborted]).toEqual([false, false]);
+      cancel.abort();
+      expect([locked.signal.aborted, locked.lockLost.aborted]).toEqual([true, false]);
+      return Promise.resolve();
+    });
+  });
+});
+
+describe('an operation', () => {
+  it('gives the port that writes, and nothing else does', async () => {
+    const cluster = memoryCluster();
+    const ctx = stepOn(cluster);
+    expect(ctx).not.toHaveProperty('writer');
+    expect(ctx.records).not.toHaveProperty('writeState');
+    await underLock(ctx, 0, async locked => {
+      expect(locked).not.toHaveProperty('writer');
+      expect(locked.records).toHaveProperty('writeState');
+      expect(await beginDeploy(locked)).toHaveProperty('writer');
+      expect(locked).not.toHaveProperty('writer');
+    });
+  });
+
+  it('is on record before its first object, and its revision before the operation', async () => {
+    const cluster = memoryCluster();
+    const trace = traceWrites(cluster);
+    await underLock(stepOn(cluster), 0, async locked => {
+      const { writer } = await beginDeploy(locked);
+      await writer.apply(green);
+    });
+    expect(trace).toEqual([
+      ['CREATE Lease shop/cutover-web', '-'],
+      ['APPLY Secret shop/cutover-web-2', '-'],
+      ['CREATE Secret shop/cutover-web', '-'],
+      ['APPLY Deployment shop/web-green', 'deploy'],
+      ['REMOVE Lease shop/cutover-web', 'deploy'],
+    ]);
+  });
+
+  it.each(['APPLY Secret shop/cutover-web-2', 'CREATE Secret shop/cutover-web'])(
+    'that cannot be put on record (%s is refused) gives no port',
+    async refused => {
+      const cluster = memoryCluster();
+      refuse(cluster, refused);
+      await expect(underLock(stepOn(cluster), 0, beginDeploy)).rejects.toBe(forbidden);
+      expect(await stepOn(cluster).records.readState()).toBeUndefined();
+      expect(cluster.store.get(refOf(green))).toBeUndefined();
+    },
+  );
+
+  it('names the process that begins it, as the lock does', async () => {
+    const cluster = memoryCluster();
+    await underLock(stepOn(cluster), 0, async locked => {
+      await beginDeploy(locked);
+      expect(await locked.records.readState()).toMatchObject({
+        operation: {
+          run: runOf(1).url,
+          holder: (liveLease(cluster)?.['spec'] as object as { holderIdentity: string }).holderIdentity,
+        },
+      });
+    });
+  });
+
+  it('leaves a lock that another run has taken over', async () => {
+    const cluster = memoryCluster();
+    await underLock(stepOn(cluster), 0, async locked => {
+      await beginDeploy(locked);
+      changeLease(cluster, { holderIdentity: holderOf(2) });
+    });
+    expect(cluster.store.get(lockRef)).toMatchObject({ spec: { holderIdentity: holderOf(2) } });
+  });
+});
