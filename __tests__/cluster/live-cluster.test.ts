@@ -47,7 +47,7 @@ async function setting(handler: Handler): Promise<Setting> {
     signal: abort.signal,
     version: '1.2.3',
   });
-  const writer = cluster.writer({ ready: () => Promise.resolve(), isOpen: () => true });
+  const writer = cluster.writer({ longestWriteMs: 30_000, ready: () => Promise.resolve(), isOpen: () => true });
   return { server, cluster, writer, log, clock, abort };
 }
 

@@ -42,7 +42,11 @@ const rollingOperation: fc.Arbitrary<RollingOperation> = fc.record({
   kind: fc.constantFrom('deploy', 'rollback'),
 });
 const blueGreenOperation: fc.Arbitrary<BlueGreenOperation> = fc.oneof(
-  fc.record({ ...ofRole, kind: fc.constant('adopt') }),
+  fc.record({
+    ...{ ...ofRole, kind: fc.constant('adopt'), template: fc.string() },
+    deployment: fc.record({ ref, uid: fc.uuid() }),
+    imageIds: fc.dictionary(fc.stringMatching(/^[a-z]+$/), fc.string()),
+  }),
   fc.record({ ...ofRole, kind: fc.constant('stage') }),
   fc.record({ ...ofRole, kind: fc.constant('reject') }),
   fc.record({ ...ofRole, kind: fc.constant('prepare') }),

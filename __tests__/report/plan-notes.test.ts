@@ -27,8 +27,8 @@ describe('a note of a plan', () => {
       'Nothing would be changed: revision 2 is staged on green already.',
     ],
     [
-      { kind: 'to-adopt', service, deployment, role: 'green' },
-      'Service shop/web would first be narrowed to the pods that it selects now: Deployment shop/web goes on serving as green, unchanged.',
+      { kind: 'to-adopt', revision: 2, service, deployment, role: 'blue' },
+      'First, the live version would be adopted as revision 2: it is brought up once more as blue, Service shop/web is narrowed to it, and Deployment shop/web is scaled to zero. After the first promotion, Deployment shop/web is deleted.',
     ],
     [{ kind: 'to-stage', revision: 3, role: 'green' }, 'Revision 3 would be staged on green, without user traffic.'],
     [

@@ -137,7 +137,7 @@ describe('restoring after a failure', () => {
   it('waits for nothing where no user needs what is restored', async () => {
     const release = await updated();
     const clock = idleClock();
-    const ctx = { ...stepOn(release.cluster), clock };
+    const ctx = operationOn(release.cluster, { clock });
     const snapshots = broken(revisionOf(release.cluster, 2)!.before);
     const restored = await restore(ctx, { snapshots, timeoutMs: 5_000, ready: 'not-needed' });
     expect(restored).toMatchObject({ kind: 'complete', ready: false });
@@ -154,7 +154,7 @@ describe('restoring after a failure', () => {
       asked.push(services);
       return Promise.reject(new CutoverError('no endpoint', { code: 'switch' }));
     };
-    const ctx = { ...stepOn(release.cluster), clock: idleClock() };
+    const ctx = operationOn(release.cluster, { clock: idleClock() });
     expect(await restore(ctx, { snapshots, timeoutMs: 5_000, confirm })).toEqual({
       kind: 'not-ready',
       reason: 'no endpoint',
@@ -181,7 +181,7 @@ describe('restoring after a failure', () => {
     cluster.before = call => {
       if (call.startsWith('APPLY') || call === 'LIST Pod') throw denied;
     };
-    const ctx = { ...stepOn(cluster), clock: idleClock() };
+    const ctx = operationOn(cluster, { clock: idleClock() });
     expect(await restore(ctx, { snapshots: [{ ref, object }], timeoutMs: 5_000 })).toEqual({
       kind: 'incomplete',
       failed: [ref],

@@ -20,7 +20,7 @@ import {
   selectedRole,
   staged,
 } from '../support/strategies/shop.js';
-import { stepOn } from '../support/strategies/context.js';
+import { operationOn } from '../support/strategies/context.js';
 
 const check: Check = {
   kind: 'http',
@@ -37,7 +37,7 @@ const now = '2026-03-01T12:00:00Z';
 
 interface PreparedSwitch {
   readonly cluster: MemoryCluster;
-  readonly ctx: ReturnType<typeof stepOn>;
+  readonly ctx: ReturnType<typeof operationOn>;
   readonly trafficSwitch: TrafficSwitch;
 }
 
@@ -54,7 +54,7 @@ async function prepare(options: {
   await run(cluster, 'blue', { ready: blueIsReady });
   await run(cluster, 'green');
   const live = (await cluster.apply(publicService('blue'))).object;
-  const ctx = stepOn(cluster, signal === undefined ? {} : { signal });
+  const ctx = operationOn(cluster, signal === undefined ? {} : { signal });
   await ctx.records.writeRevision(revision('blue'));
   await ctx.records.writeState(staged());
   const green = cluster.store.get(refOf(deployment('green')))!;
@@ -83,7 +83,7 @@ async function prepare(options: {
       readyUntilMs: 60_000,
     },
     checks: [check],
-    outcome: 'switched',
+    direction: 'promote',
     policy: {
       idlePolicy: { policy: 'keep' },
       drainMs: 30_000,
@@ -293,7 +293,10 @@ describe('users are sent back', () => {
     const previousService = trafficSwitch.liveBefore;
     const live = (await cluster.apply(publicService('green'))).object;
     const state = staged({
-      operation: { kind: 'switch', revision: 2, role: 'green', run: 'an earlier run', previousService },
+      operation: {
+        ...{ kind: 'switch', direction: 'promote', revision: 2, role: 'green', previousService },
+        ...{ run: 'an earlier run', holder: 'its process' },
+      },
     });
     await failure(switchTraffic(ctx, { ...trafficSwitch, state, liveBefore: { ref: publicRef, object: live } }));
     expect(selectedRole(cluster)).toBe('blue');

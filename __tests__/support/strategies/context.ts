@@ -106,6 +106,7 @@ export function operationOn(
     ...stepOn(cluster, more),
     records,
     writer: cluster.writer(),
+    created: new Set(),
     lockLost,
     waited: false,
     begin: async (state, revisions = []) => {

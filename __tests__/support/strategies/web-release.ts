@@ -7,7 +7,13 @@ import { renderManifests, type RenderRequest } from '../../../src/manifests/rend
 import { readDocuments } from '../../../src/manifests/yaml/documents.js';
 import { hashOf, decodeRevision, type Revision } from '../../../src/release/revision.js';
 import { decodeState } from '../../../src/release/state-record.js';
-import { newBlueGreen, newRolling, type ReleaseState, type RollingState } from '../../../src/release/state.js';
+import {
+  newBlueGreen,
+  newRolling,
+  type BlueGreenState,
+  type ReleaseState,
+  type RollingState,
+} from '../../../src/release/state.js';
 import { asBlueGreen } from '../../../src/release/transitions.js';
 import type { RunContext } from '../../../src/run/context.js';
 import { adoptLive } from '../../../src/strategies/blue-green/adoption/adopt.js';
