@@ -6,6 +6,7 @@ import type {
   Operation,
   ReleaseState,
   RoleRecord,
+  RollingOperation,
   RollingState,
   StagedRecord,
   SwitchOperation,
@@ -21,6 +22,7 @@ import {
   completeSwitch,
   withHistory,
   withoutStaged,
+  type InProgress,
 } from '../../src/release/transitions.js';
 
 const publicService = { apiVersion: 'v1', kind: 'Service', name: 'web', namespace: 'shop' };
@@ -93,19 +95,23 @@ describe('beginning an operation', () => {
     },
   );
 
-  it.each([
-    ['a first deploy', first, { ...begun, kind: 'deploy', revision: 1 }, 1, [1]],
-    ['a deploy', rolling, { ...begun, kind: 'deploy', revision: 3 }, 3, [1, 2, 3]],
-    ['a rollback, whose revision is on record', rolling, { ...begun, kind: 'rollback', revision: 1 }, 2, [1, 2]],
+  it.each<[string, RollingState, RollingOperation, Pick<RollingState, 'latest' | 'revisions'>]>([
+    ['a first deploy', first, { ...begun, kind: 'deploy', revision: 1 }, { latest: 1, revisions: [1] }],
+    ['a deploy', rolling, { ...begun, kind: 'deploy', revision: 3 }, { latest: 3, revisions: [1, 2, 3] }],
+    [
+      'a rollback, whose revision is on record',
+      rolling,
+      { ...begun, kind: 'rollback', revision: 1 },
+      { latest: 2, revisions: [1, 2] },
+    ],
     [
       'a deploy after one that was interrupted',
-      { ...rolling, operation: { ...begun, kind: 'deploy', revision: 2 } } as const,
+      { ...rolling, operation: { ...begun, kind: 'deploy', revision: 2 } },
       { ...begun, kind: 'deploy', revision: 3 },
-      3,
-      [1, 2, 3],
+      { latest: 3, revisions: [1, 2, 3] },
     ],
-  ] as const)('%s: the current revision stays', (_what, state, operation, latest, revisions) => {
-    expect(begin<RollingState>(state, operation)).toEqual({ ...state, operation, latest, revisions });
+  ])('%s: the current revision stays', (_what, ...[state, operation, counted]) => {
+    expect(begin(state, operation)).toEqual({ ...state, operation, ...counted });
   });
 
   it('leaves the state that it was given as it is', () => {
@@ -135,6 +141,13 @@ describe('abandoning an operation', () => {
     expect(abandon(ended)).toEqual(ended);
   });
 });
+
+/** A switch that is verified, the role that users left, and what stays staged. */
+interface Switched {
+  readonly state: InProgress<BlueGreenState>;
+  readonly left: string | undefined;
+  readonly stays?: StagedRecord;
+}
 
 describe('completing an operation', () => {
   it.each(['deploy', 'rollback'] as const)('%s: its revision is current, with what was applied', kind => {
@@ -185,14 +198,14 @@ describe('completing an operation', () => {
   const promoting = begin(stagedOnGreen, blueGreen[4]! as SwitchOperation);
   const rollingBack = begin(stagedOnGreen, blueGreen[5]! as SwitchOperation);
 
-  it.each([
-    ['promote', promoting, 'blue', 3, undefined],
-    ['promote, of a first release', promoting, undefined, 3, undefined],
+  it.each<[string, Switched, number]>([
+    ['promote', { state: promoting, left: 'blue' }, 3],
+    ['promote, of a first release', { state: promoting, left: undefined }, 3],
     // What is staged stays staged: users have left for another revision.
-    ['rollback', rollingBack, 'blue', 2, staged],
-  ] as const)(
+    ['rollback', { state: rollingBack, left: 'blue', stays: staged }, 2],
+  ])(
     'switch (%s): users are on its revision, and the work after it is begun',
-    (...[, state, left, current, stays]) => {
+    (_direction, ...[{ state, left, stays }, current]) => {
       const { operation, staged: _staged, ...rest } = state;
       const done = entry(current, 'switched');
       expect(completeSwitch(state, done, left)).toEqual({

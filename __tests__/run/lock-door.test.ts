@@ -23,7 +23,7 @@ interface Door {
   /** `entered` and `released`, in the order of the calls to the API server among them. */
   readonly told: string[];
   readonly fences: WriteFence[];
-  enter(timeoutMs?: number): ReturnType<LockDoor['enter']>;
+  readonly enter: (timeoutMs?: number) => ReturnType<LockDoor['enter']>;
 }
 
 function doorOf(cluster: MemoryCluster, clock: ManualClock, after?: string): Door {

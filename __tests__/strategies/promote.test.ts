@@ -114,7 +114,7 @@ describe('a promotion', () => {
         n <= 4 ? [1, ['site:v1']] : [2, ['site:v2']],
       );
       expect(unfinished(cluster)).toBe(operation === 'finish' ? 'finish' : '-');
-      if (n <= 4) expect(blueGreenStateOf(cluster)).toMatchObject({ staged: before!.staged!, roles: before!.roles! });
+      if (n <= 4) expect(blueGreenStateOf(cluster)).toMatchObject({ staged: before!.staged!, roles: before!.roles });
 
       await expect(release.promote(scaleDown)).resolves.toMatchObject({ outcome: n === 9 ? 'unchanged' : 'switched' });
       expect([unfinished(cluster), versions(release)]).toEqual(['-', ['site:v2']]);

@@ -33,13 +33,13 @@ const inputs = (version: string): Inputs => ({
   'stable-for': '100ms',
   'history-limit': '2',
 });
-const rolling = ['GET ConfigMap', 'PATCH ConfigMap', 'PATCH Secret', 'PATCH Service', 'PATCH Deployment', 'WATCH Pod'];
-const record = ['POST Lease', 'GET Lease', 'PUT Lease', 'PUT ConfigMap'];
+const rolling = ['PATCH ConfigMap', 'PATCH Secret', 'PATCH Service', 'PATCH Deployment', 'WATCH Pod'];
+const record = ['POST Lease', 'DELETE Lease', 'GET Secret', 'PUT Secret'];
 
 export const firstDeploy: Subject = {
   title: 'A first rolling deploy',
   earlier: 0,
-  makes: [...rolling, ...record, 'POST ConfigMap'],
+  makes: [...rolling, ...record, 'POST Secret'],
   inputs,
   bring: ns => ns.write({ 'shop.yml': manifest(ns, { suffix: '', labels: '' }) }),
   outcome: 'deployed',
@@ -49,7 +49,7 @@ export const update: Subject = {
   ...firstDeploy,
   title: 'A rolling update',
   earlier: 3,
-  makes: [...rolling, 'PUT Lease', 'PUT ConfigMap', 'GET Deployment', 'GET Secret', 'GET Service', 'DELETE ConfigMap'],
+  makes: [...rolling, ...record, 'GET ConfigMap', 'GET Deployment', 'GET Service', 'DELETE Secret'],
 };
 
 export const switched: Subject = {
