@@ -11,6 +11,7 @@ import {
   killAtWrite,
   leaseRef,
   refuseWrites,
+  replicasIn,
   revisionOf,
   roleManifests,
   served,
@@ -216,13 +217,18 @@ describe('a promotion', () => {
     expect(versions(release)).toEqual(['site:v1']);
   });
 
-  it('leaves users where they are when somebody has scaled green to zero', async () => {
+  it('scales green up to what serves before it sends users there, when somebody has scaled it to zero', async () => {
     const release = await staged();
     const { store } = release.cluster;
     const green = store.get(deploymentRef('web-green'))!;
     store.update({ ...green, spec: { ...(green['spec'] as object), replicas: 0 } });
-    await expect(failureOf(release.promote())).resolves.toMatchObject({ error: { code: 'switch' } });
-    expect(versions(release)).toEqual(['site:v1']);
+    const trace = traceWrites(release.cluster);
+    await expect(release.promote()).resolves.toMatchObject({ outcome: 'switched' });
+    expect(replicasIn(release.cluster, 'web-green')).toBe(2);
+    const scaled = trace.findIndex(([write]) => write === 'APPLY Deployment shop/web-green');
+    const switched = trace.findIndex(([write]) => write === 'APPLY Service shop/web');
+    expect([trace[scaled]?.[1], scaled < switched]).toEqual(['prepare', true]);
+    expect(versions(release)).toEqual(['site:v2']);
   });
 
   it('of a revision that an interrupted staging has begun to overwrite is refused: users would get parts of both', async () => {

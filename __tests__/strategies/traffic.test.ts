@@ -21,6 +21,7 @@ import {
   staged,
 } from '../support/strategies/shop.js';
 import { operationOn } from '../support/strategies/context.js';
+import { stateOf } from '../support/strategies/web-release.js';
 
 const check: Check = {
   kind: 'http',
@@ -127,9 +128,9 @@ describe('switching users to the other role', () => {
     expect(outcome.checks.map(({ verdict }) => verdict)).toEqual(['pass']);
     expect(selectedRole(cluster)).toBe('green');
     expect(cluster.writes().slice(0, 3)).toEqual([
-      'REPLACE ConfigMap shop/cutover-web',
+      'REPLACE Secret shop/cutover-web',
       'APPLY Service shop/web',
-      'REPLACE ConfigMap shop/cutover-web',
+      'REPLACE Secret shop/cutover-web',
     ]);
     expect(ctx.phases.filter((stage, index) => stage !== ctx.phases[index - 1])).toEqual([
       'Switch',
@@ -160,8 +161,7 @@ describe('switching users to the other role', () => {
     const seen: unknown[] = [];
     prepared.cluster.before = call => {
       if (!call.startsWith('APPLY Service')) return;
-      const record = prepared.cluster.store.get({ ...publicRef, kind: 'ConfigMap', name: 'cutover-web' })!;
-      seen.push(JSON.parse((record['data'] as { state: string }).state));
+      seen.push(stateOf(prepared.cluster));
     };
     await switchIn(prepared);
     expect(seen).toMatchObject([
@@ -439,7 +439,7 @@ describe('users stay where they are', () => {
   it('when the switch cannot be recorded first', async () => {
     const prepared = await prepare({});
     prepared.cluster.before = call => {
-      if (call === 'REPLACE ConfigMap shop/cutover-web') throw new CutoverError('no right to', { code: 'forbidden' });
+      if (call === 'REPLACE Secret shop/cutover-web') throw new CutoverError('no right to', { code: 'forbidden' });
     };
     const { error, outcome } = await failure(switchIn(prepared));
     expect(error).toMatchObject({ code: 'forbidden' });

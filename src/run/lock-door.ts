@@ -1,13 +1,13 @@
 import type { Clock } from '../cluster/clock.js';
 import type { ObjectWriter } from '../cluster/cluster.js';
 import type { Connection } from '../cluster/live-cluster.js';
-import type { WriteFence } from '../cluster/http/write-fence.js';
 import { asCutoverError } from '../errors.js';
 import type { CiRun } from '../inputs/inputs.js';
 import type { Log } from '../log.js';
 import { acquireLock } from '../release/lock.js';
 import type { Records, RecordWriter } from '../release/records.js';
 import type { PostState } from './post-state.js';
+import { trackedWriter } from './tracked-writer.js';
 
 /** The lock while it is held, and what it gives access to. */
 export interface HeldLock {
@@ -61,23 +61,18 @@ export function lockDoor(parts: LockDoorParts): LockDoor {
         if (asCutoverError(error).code === 'locked') onRelease(postState);
         throw error;
       });
+      const writer = trackedWriter(cluster.writer(lock.fence));
       return {
         lost: lock.lost,
         waited: lock.waited,
-        ...openedWith(lock.fence, { cluster, records }),
+        records: records.writable(writer),
+        writer,
         async release() {
+          await writer.settled();
           await lock.release();
           onRelease(postState);
         },
       };
     },
   };
-}
-
-function openedWith(
-  fence: WriteFence,
-  { cluster, records }: Pick<LockDoorParts, 'cluster' | 'records'>,
-): Pick<HeldLock, 'records' | 'writer'> {
-  const writer = cluster.writer(fence);
-  return { records: records.writable(writer), writer };
 }

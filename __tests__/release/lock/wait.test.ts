@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
-import { manualClock, settle, type ManualClock } from '../../support/clock.js';
+import { manualClock, type ManualClock } from '../../support/clock.js';
 import { memoryCluster, type MemoryCluster } from '../../support/cluster/memory-cluster.js';
 import {
   changeLease,
@@ -17,6 +17,8 @@ import { runOf } from '../../support/strategies/context.js';
 
 const minutes = (number: number) => number * 60_000;
 const expired = 90;
+/** Seconds between two looks at a held Lease. */
+const lookEvery = 2;
 
 describe('a run that finds the lock held', () => {
   it('waits until the other run releases it, with one line that names that run and one when it has the lock', async () => {
@@ -28,7 +30,7 @@ describe('a run that finds the lock held', () => {
     expect(second.state()).toBe('waiting');
     expect(leaseSpec(cluster)).toMatchObject({ holderIdentity: holderOf(1) });
     await first.release();
-    await settle();
+    await pass(lookEvery, clock);
     const lock = await second.lock;
     expect(lock.waited).toBe(true);
     expect(second.log.lines).toEqual([
@@ -45,17 +47,17 @@ describe('a run that finds the lock held', () => {
     const waiting = [2, 3].map(id => contender(cluster, id, { clock, timeoutMs: minutes(5) }));
     await pass(10, clock);
     await first.release();
-    await settle();
+    await pass(lookEvery, clock);
     expect(waiting.map(({ state }) => state()).sort()).toEqual(['held', 'waiting']);
     const [winner] = waiting.filter(({ state }) => state() === 'held');
     const [other] = waiting.filter(({ state }) => state() === 'waiting');
     const next = winner === waiting[0] ? 2 : 3;
     expect(other!.log.lines).toEqual([
       `Waiting up to 300 s for the lock of web, which ${runOf(1).url} holds`,
-      `Waiting up to 290 s for the lock of web, which ${runOf(next).url} holds`,
+      `Waiting up to 288 s for the lock of web, which ${runOf(next).url} holds`,
     ]);
     await (await winner!.lock).release();
-    await settle();
+    await pass(lookEvery, clock);
     expect(other!.state()).toBe('held');
   });
 
@@ -140,7 +142,7 @@ describe('a Lease that nobody renews', () => {
     changeLease(cluster, spec);
     await pass(expired - 1, clock);
     expect(run.state()).toBe('waiting');
-    await pass(1, clock);
+    await pass(1 + lookEvery, clock);
     expect(run.state()).toBe('held');
   });
 
@@ -182,14 +184,14 @@ describe('a Lease that nobody renews', () => {
     expect(leaseSpec(cluster)).toMatchObject({ holderIdentity: holderOf(9) });
   });
 
-  it('is free at once when somebody deletes it', async () => {
+  it('is free at the next look when somebody deletes it', async () => {
     const cluster = memoryCluster();
     const clock = manualClock();
     cluster.given(foreignLease());
     const run = contender(cluster, 1, { clock, timeoutMs: minutes(5) });
     await pass(10, clock);
     cluster.store.remove(lockRef);
-    await settle();
+    await pass(lookEvery, clock);
     expect(run.state()).toBe('held');
   });
 });

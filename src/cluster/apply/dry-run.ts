@@ -96,7 +96,9 @@ async function compareWithLive(
   }
   const migration = planOwnershipMigration(live, object, fieldManager);
   if (migration !== undefined) return { resource, change: 'changed', from: migration.managers, live, after };
-  return { resource, change: differs(live, after) ? 'changed' : 'unchanged', live, after };
+  // What Cutover never applied is not its own, even if it has the same content: it is applied once.
+  const isChanged = differs(live, after) || !hasApplied(live, fieldManager);
+  return { resource, change: isChanged ? 'changed' : 'unchanged', live, after };
 }
 
 /**

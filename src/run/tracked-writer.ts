@@ -1,0 +1,28 @@
+import type { ObjectWriter } from '../cluster/cluster.js';
+
+/** A writer that knows which of its writes have not ended yet. */
+export interface TrackedWriter extends ObjectWriter {
+  /** Resolves once no write is under way. Never rejects. */
+  settled(): Promise<void>;
+}
+
+/** A lock must not be given back while a write is under way: it could reach the API server after the next run has begun. */
+export function trackedWriter(writer: ObjectWriter): TrackedWriter {
+  const underWay = new Set<Promise<unknown>>();
+  function tracked<T>(write: Promise<T>): Promise<T> {
+    const end = (): void => void underWay.delete(write);
+    underWay.add(write);
+    write.then(end, end);
+    return write;
+  }
+  return {
+    apply: (object, options) => tracked(writer.apply(object, options)),
+    create: object => tracked(writer.create(object)),
+    replace: object => tracked(writer.replace(object)),
+    setManagedFields: (live, managedFields) => tracked(writer.setManagedFields(live, managedFields)),
+    remove: (ref, preconditions) => tracked(writer.remove(ref, preconditions)),
+    async settled() {
+      while (underWay.size > 0) await Promise.allSettled(underWay);
+    },
+  };
+}
