@@ -90,11 +90,11 @@ describe('a dry run', () => {
     expect(planned).not.toHaveProperty('live');
   });
 
-  it('reports an adopted object without other changes as changed in its ownership', async () => {
+  it('reports an object that Cutover never applied as changed in its ownership, though its content is the same', async () => {
     const cluster = memoryCluster();
     cluster.given(configMap('theirs', '1'));
     const [planned] = await requirePlan({ cluster, resources: resources(configMap('theirs', '1')), force: false });
-    expect(planned?.change).toBe('unchanged');
+    expect(planned?.change).toBe('changed');
   });
 
   it('sends nothing for no objects', async () => {
