@@ -46,6 +46,8 @@ export function describeRecovered(recovered: Recovered): string {
       return `The run was killed during ${describeOperation(recovered.operation)}. Users were not sent back to the version that they left: run \`action: rollback\` again to finish it.`;
     case 'adoption-left':
       return `The run was killed during ${describeOperation(recovered.operation)}. Users are on ${recovered.operation.role}, which runs the version that was live before: run \`action: deploy\` again to finish the rest.`;
+    case 'roles-left':
+      return `The run was killed during ${describeOperation(recovered.operation)}. Users are on revision ${recovered.operation.revision}: run \`action: deploy\` again to delete the objects of the roles.`;
     case 'restored':
       return `The run was killed during ${describeOperation(recovered.operation)}; everything was restored.`;
     default:

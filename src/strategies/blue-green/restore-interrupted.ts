@@ -5,6 +5,7 @@ import type { LockedContext } from '../../run/context.js';
 import { routerOf } from '../../traffic/routers.js';
 import type { Recovered } from '../outcome/restored.js';
 import { restoreInterruptedAdoption } from './adoption/restore-interrupted.js';
+import { restoreInterruptedLeave } from '../rolling/leave-roles/restore-interrupted.js';
 import { restoreRecorded } from '../shared/interrupted.js';
 import type { Interrupted } from '../strategy.js';
 
@@ -36,6 +37,8 @@ export async function restoreInterruptedRelease(
       return { kind: 'finish-left' };
     case 'adopt':
       return restoreInterruptedAdoption(ctx, { state: { ...state, operation }, revision });
+    case 'leave':
+      return restoreInterruptedLeave(ctx, { state: { ...state, operation }, revision });
     default:
       return operation satisfies never;
   }

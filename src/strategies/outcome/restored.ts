@@ -1,5 +1,5 @@
 import type { ObjectRef } from '../../kubernetes/object.js';
-import type { AdoptOperation, Operation } from '../../release/state.js';
+import type { AdoptOperation, LeaveOperation, Operation } from '../../release/state.js';
 
 /** How far the state before a step was restored, as data; `report/restored.ts` has the text. */
 export type Restored =
@@ -37,4 +37,6 @@ export type Recovered =
   | { readonly kind: 'rollback-left'; readonly operation: Operation }
   /** An adoption: users are on the role already, and the next deploy finishes it. */
   | { readonly kind: 'adoption-left'; readonly operation: AdoptOperation }
+  /** A release that leaves its roles: users are on the new pods already, and the next deploy deletes the roles. */
+  | { readonly kind: 'roles-left'; readonly operation: LeaveOperation }
   | { readonly kind: 'restored'; readonly operation: Operation };
