@@ -27,8 +27,12 @@ describe('a note of a plan', () => {
       'Nothing would be changed: revision 2 is staged on green already.',
     ],
     [
-      { kind: 'to-adopt', revision: 2, service, deployment, role: 'blue' },
-      'First, the live version would be adopted as revision 2: it is brought up once more as blue, Service shop/web is narrowed to it, and Deployment shop/web is scaled to zero. After the first promotion, Deployment shop/web is deleted.',
+      { kind: 'to-adopt', revision: 1, service, deployment, role: 'blue' },
+      'First, the live version would be adopted as revision 1: it is brought up once more as blue, Service shop/web is narrowed to it, and Deployment shop/web is scaled to zero. After the first promotion, Deployment shop/web is deleted.',
+    ],
+    [
+      { kind: 'to-leave-roles', service, active: 'blue', roles: ['blue', 'green'] },
+      'The release would leave its roles. When the new pods are ready, Service shop/web leads to them and to blue: for a moment, both versions answer, as in any rolling update. Then the objects of blue and green are deleted.',
     ],
     [{ kind: 'to-stage', revision: 3, role: 'green' }, 'Revision 3 would be staged on green, without user traffic.'],
     [

@@ -223,24 +223,33 @@ describe('An application that runs without roles', () => {
   scenario('is adopted with one more Role of docs/rbac.md, and each missing rule is named', cluster, async ns => {
     await plain.bring(ns);
     await plain.applyWithKubectl(ns, 'v1');
-    const [list, follow, remove, ...more] = (documentedRoles.get('cutover-adopt') ?? []).map(rule => [rule]);
-    if (list === undefined || follow === undefined || remove === undefined) throw new Error('a rule is missing');
+    const [scale, protect, follow, remove, ...more] = (documentedRoles.get('cutover-adopt') ?? []).map(rule => [rule]);
+    if (scale === undefined || protect === undefined || follow === undefined || remove === undefined)
+      throw new Error('a rule is missing');
     expect(more).toEqual([]);
     const denied = async (rules: readonly Rule[], inputs: Inputs): Promise<void> => {
       const own: RoleName = inputs.action === 'promote' ? 'cutover-promote' : 'cutover-stage';
       const result = await stepAs(ns, { roles: [own, 'cutover-adopt'], without: rightsOf(rules) }, inputs);
       expect([result.exitCode, rules.every(rule => isNamed(result, rule))]).toEqual([1, true]);
     };
-    await denied(list, plain.stage('v2'));
-    await denied(follow, plain.stage('v2'));
-    const roles = ['cutover-stage', 'cutover-promote', 'cutover-adopt'] as const;
-    const first = await stepAs(ns, { roles }, plain.release('v2'));
-    expect(first).toMatchObject({ exitCode: 0, outputs: { outcome: 'switched' } });
-    await ns.given(plain.stage('v3'));
+    await denied(scale, plain.adopt('v2'));
+    await denied(protect, plain.adopt('v2'));
+    await denied(follow, plain.adopt('v2'));
+    const first = await stepAs(ns, { roles: ['cutover-stage', 'cutover-adopt'] }, plain.adopt('v2'));
+    expect(first).toMatchObject({ exitCode: 0, outputs: { outcome: 'staged' } });
     await denied(remove, plain.promote());
     const last = await stepAs(ns, { roles: ['cutover-promote', 'cutover-adopt'] }, plain.promote());
     expect(last).toMatchObject({ exitCode: 0, outputs: { outcome: 'switched' } });
     expect(await ns.get('Deployment', 'plain')).toBeUndefined();
+  });
+
+  scenario('leaves its roles with one more Role of docs/rbac.md', cluster, async ns => {
+    await plain.bring(ns);
+    await ns.given(plain.release('v1'));
+    const roles = ['cutover-deploy-rolling', 'cutover-leave-roles'] as const;
+    const left = await stepAs(ns, { roles }, plain.roll('v2'));
+    expect(left).toMatchObject({ exitCode: 0, outputs: { outcome: 'deployed' } });
+    expect(left.log).not.toMatch(/forbidden|Missing rule/);
   });
 });
 
@@ -300,7 +309,7 @@ describeEmbedded('The Roles of docs/rbac.md', 'a real cluster does not report wh
       );
       return { role, idle, more: [...rights].filter(right => !granted.includes(right)) };
     });
-    const beside: readonly RoleName[] = ['cutover-cluster', 'cutover-adopt'];
+    const beside: readonly RoleName[] = ['cutover-cluster', 'cutover-adopt', 'cutover-leave-roles'];
     const roles: readonly RoleName[] = [...documentedRoles.keys()].filter(role => !beside.includes(role));
     expect(found.sort((a, b) => roles.indexOf(a.role) - roles.indexOf(b.role))).toEqual(
       roles.map(role => ({ role, idle: [], more: [] })),

@@ -6,7 +6,7 @@ import { actionUnderTest } from '../support/runner/action-under-test.js';
 import { runStep } from '../support/runner/runner.js';
 import { startCluster } from '../support/scenario/cluster.js';
 import { scenario } from '../support/scenario/scenario.js';
-import { expectRefused, expectUsersSaw, settled } from '../support/scenario/expectations.js';
+import { expectRefused, expectUsersSaw, settled, untilReady } from '../support/scenario/expectations.js';
 import { openTestNamespace } from '../support/scenario/test-namespace.js';
 import type { TestNamespace } from '../support/scenario/test-namespace.js';
 
@@ -150,10 +150,24 @@ describe('A deploy that cannot succeed gives the reason in one message, and chan
     expectRefused(result, /ECONNREFUSED/);
   });
 
-  scenario('blue/green for a release that is rolling', cluster, async ns => {
+  scenario('blue/green for a release whose rolling deploy is unfinished', cluster, async ns => {
     await live(ns);
+    const killed = await ns.step(site.deploy('v2'), {
+      post: 'never',
+      interrupt: { when: /Waiting up to .*site/, signal: 'SIGKILL' },
+    });
+    expect(killed.exitCode).toBe(137);
+    await ns.cluster.kube.remove({ kind: 'Lease', namespace: ns.namespace, name: 'cutover-site' });
+    await ns.until('its rollout is over', async () => {
+      const { updatedReplicas, replicas } = (await ns.get('Deployment', 'site'))?.['status'] as Record<string, number>;
+      return updatedReplicas === 3 && replicas === 3;
+    });
+    await untilReady(ns, 'site', 3);
     const before = await ns.versions();
-    expectRefused(await ns.step(site.deploy('v2', { strategy: 'blue-green' })), /strategy rolling, not blue-green/);
+    expectRefused(
+      await ns.step(site.deploy('v3', { strategy: 'blue-green' })),
+      /deploy of revision 2 of release site was never finished/,
+    );
     expect(await ns.versions()).toEqual(before);
   });
 

@@ -114,9 +114,26 @@ export interface AdoptOperation extends Begun {
   readonly wasRolling?: true;
 }
 
+/** Replaces both roles by objects without a role: the release becomes rolling. */
+export interface LeaveOperation extends Begun {
+  readonly kind: 'leave';
+  /** The revision without a role. */
+  readonly revision: number;
+  /** The role that users leave. */
+  readonly role: string;
+  /** Users are on the new pods, which are verified; what is left is to delete the objects of the roles. */
+  readonly verified?: true;
+}
+
 /** An operation of a blue/green release. */
 export type BlueGreenOperation =
-  AdoptOperation | StageOperation | RejectOperation | PrepareOperation | SwitchOperation | FinishOperation;
+  | LeaveOperation
+  | AdoptOperation
+  | StageOperation
+  | RejectOperation
+  | PrepareOperation
+  | SwitchOperation
+  | FinishOperation;
 
 /** An operation in progress. It stays in the record until it is completed or abandoned. */
 export type Operation = RollingOperation | BlueGreenOperation;

@@ -3,6 +3,7 @@ import type {
   AdoptOperation,
   BlueGreenState,
   HistoryEntry,
+  LeaveOperation,
   ReleaseState,
   RoleRecord,
   RollingState,
@@ -69,6 +70,14 @@ export function completeAdopt(state: Adopting, entry: HistoryEntry, record: Role
 export function abandonAdopt(state: Adopting, entry: HistoryEntry): ReleaseState {
   const abandoned = ended<BlueGreenState>(state, entry);
   return state.operation.wasRolling ? asRolling(abandoned) : abandoned;
+}
+
+/** A state in which the roles are being left. */
+export type Leaving = BlueGreenState & { readonly operation: LeaveOperation };
+
+/** A `leave` whose revision serves users, and whose roles are gone. */
+export function completeLeave(state: Leaving, entry: HistoryEntry): RollingState {
+  return { ...asRolling(ended<BlueGreenState>(state, entry)), current: entry.revision };
 }
 
 /** What a completed staging leaves. */

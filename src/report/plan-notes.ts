@@ -20,6 +20,8 @@ export function describePlanNote(note: PlanNote): string {
       return `Nothing would be changed: revision ${note.revision} is staged on ${note.role} already.`;
     case 'to-adopt':
       return `First, the live version would be adopted as revision ${note.revision}: it is brought up once more as ${note.role}, ${describeRef(note.service)} is narrowed to it, and ${describeRef(note.deployment)} is scaled to zero. After the first promotion, ${describeRef(note.deployment)} is deleted.`;
+    case 'to-leave-roles':
+      return `The release would leave its roles. When the new pods are ready, ${describeRef(note.service)} leads to them and to ${note.active}: for a moment, both versions answer, as in any rolling update. Then the objects of ${note.roles.join(' and ')} are deleted.`;
     case 'to-stage':
       return `Revision ${note.revision} would be staged on ${note.role}, without user traffic.`;
     case 'to-replace-staged':
@@ -51,6 +53,8 @@ function nextOf({ kind }: Operation): string {
       return 'no deploy begins before `promote` or `rollback` has finished it';
     case 'reject':
       return 'no deploy begins before `reject` has finished it';
+    case 'leave':
+      return 'the next deploy with `strategy: rolling` finishes it';
     case 'adopt':
     case 'deploy':
     case 'finish':

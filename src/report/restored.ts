@@ -42,10 +42,14 @@ export function describeRecovered(recovered: Recovered): string {
       return 'The role that users left has no ready pod, so users were not sent back to it: look at both roles now.';
     case 'incomplete':
       return `Not everything could be restored: ${namesOf(recovered.failed)}.`;
+    case 'not-ready':
+      return `Everything was restored, but it is not ready: ${withFullStop(recovered.reason)}`;
     case 'rollback-left':
       return `The run was killed during ${describeOperation(recovered.operation)}. Users were not sent back to the version that they left: run \`action: rollback\` again to finish it.`;
     case 'adoption-left':
       return `The run was killed during ${describeOperation(recovered.operation)}. Users are on ${recovered.operation.role}, which runs the version that was live before: run \`action: deploy\` again to finish the rest.`;
+    case 'roles-left':
+      return `The run was killed during ${describeOperation(recovered.operation)}. Users are on revision ${recovered.operation.revision}: run \`action: deploy\` again to delete the objects of the roles.`;
     case 'restored':
       return `The run was killed during ${describeOperation(recovered.operation)}; everything was restored.`;
     default:

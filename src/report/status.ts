@@ -27,6 +27,8 @@ export function describeOperation(operation: Operation): string {
       return `the rollback to revision ${revision}`;
     case 'adopt':
       return `the adoption as ${operation.role}`;
+    case 'leave':
+      return `the change to strategy rolling as revision ${revision}`;
     case 'reject':
       return `the rejection of revision ${revision}`;
     case 'stage':

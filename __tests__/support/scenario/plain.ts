@@ -9,6 +9,9 @@ type Inputs = Readonly<Record<string, string>>;
 /** The rules that a step needs to adopt a running application, beside the Roles of its inputs. */
 export const adopter = { as: documentedRoles.get('cutover-adopt') ?? [] };
 
+/** The same for a step that leaves the roles. */
+export const leaver = { as: documentedRoles.get('cutover-leave-roles') ?? [] };
+
 /** A shop whose manifests have no roles, with an object of every kind that each role gets a copy of. */
 export const plain = {
   service: 'plain',
@@ -32,6 +35,11 @@ export const plain = {
     'stable-for': '100ms',
     ...more,
   }),
+  /** Deploys it without roles. */
+  roll: (version: string, more: Inputs = {}): Inputs => {
+    const { strategy: _blueGreen, ...inputs } = plain.stage(version, more);
+    return { ...inputs, strategy: 'rolling' };
+  },
   /** Stages a version beside an application that is adopted first. */
   adopt: (version: string, more: Inputs = {}): Inputs => plain.stage(version, { drain: '0s', ...more }),
   /** Restarts its Deployment, as kubectl does. */

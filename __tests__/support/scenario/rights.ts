@@ -24,6 +24,7 @@ export type RoleName =
   | 'cutover-plan'
   | 'cutover-status'
   | 'cutover-adopt'
+  | 'cutover-leave-roles'
   | 'cutover-cluster';
 
 /** The rights that a step gets. */

@@ -7,14 +7,8 @@ import { renderManifests, type RenderRequest } from '../../../src/manifests/rend
 import { readDocuments } from '../../../src/manifests/yaml/documents.js';
 import { hashOf, decodeRevision, type Revision } from '../../../src/release/revision.js';
 import { decodeState } from '../../../src/release/state-record.js';
-import {
-  newBlueGreen,
-  newRolling,
-  type BlueGreenState,
-  type ReleaseState,
-  type RollingState,
-} from '../../../src/release/state.js';
-import { asBlueGreen } from '../../../src/release/transitions.js';
+import { newBlueGreen, newRolling, type BlueGreenState, type ReleaseState } from '../../../src/release/state.js';
+import { asBlueGreen, asRolling } from '../../../src/release/transitions.js';
 import type { RunContext } from '../../../src/run/context.js';
 import { adoptLive } from '../../../src/strategies/blue-green/adoption/adopt.js';
 import { promote, type PromoteRequest } from '../../../src/strategies/blue-green/promote.js';
@@ -201,9 +195,12 @@ export function webRelease(original?: WebRelease): WebRelease {
       step(ctx => {
         const inputs: DeployInputs<'rolling'> = { ...deployInputs, run: ctx.run, strategy: 'rolling', ...more };
         return deployRolling(ctx, async () => {
-          const state = ((await ctx.records.readState()) ?? newRolling('web')) as RollingState;
+          const recorded = (await ctx.records.readState()) ?? newRolling('web');
+          const leaves = recorded.strategy === 'blue-green' ? recorded : undefined;
+          const state = recorded.strategy === 'blue-green' ? asRolling(recorded) : recorded;
           const { resources } = renderManifests(requestOf(text, state));
-          return { inputs, state, resources, contentHash: hashOf(resources.map(({ object }) => object)) };
+          const contentHash = hashOf(resources.map(({ object }) => object));
+          return { inputs, state, resources, contentHash, ...(leaves !== undefined && { leaves }) };
         });
       }),
     async post({ interrupted = false } = {}) {

@@ -19,7 +19,7 @@ export async function reject(ctx: RunContext, inputs: Reject): Promise<Outcome> 
   if (discardable(found) === undefined) return rejectedBefore(ctx, found);
   return underLock(ctx, inputs.lockTimeoutMs, async locked => {
     const state = await readBlueGreen(locked, 'reject');
-    refuseUnfinished(state, ({ kind }) => kind !== 'adopt' && kind !== 'prepare' && kind !== 'finish');
+    refuseUnfinished(state, ({ kind }) => !['adopt', 'leave', 'prepare', 'finish'].includes(kind));
     const target = discardable(state);
     if (target === undefined) return rejectedBefore(locked, state);
     const { revision: number, role } = target;

@@ -1,11 +1,14 @@
+import type { Snapshot } from '../../plan/change.js';
 import { historyEntry } from '../../release/revision.js';
 import type { BlueGreenState, SwitchOperation } from '../../release/state.js';
 import { abandon, completeReject } from '../../release/transitions.js';
 import type { LockedContext } from '../../run/context.js';
+import { confirmMs } from '../../traffic/endpoint-slices.js';
 import { routerOf } from '../../traffic/routers.js';
-import type { Recovered } from '../outcome/restored.js';
+import { unrestored, type Recovered } from '../outcome/restored.js';
 import { restoreInterruptedAdoption } from './adoption/restore-interrupted.js';
-import { restoreRecorded } from '../shared/interrupted.js';
+import { restoreInterruptedLeave } from '../rolling/leave-roles/restore-interrupted.js';
+import { restore } from '../shared/restore-objects.js';
 import type { Interrupted } from '../strategy.js';
 
 /** Restores what an interrupted operation had changed, if users are safe with that. */
@@ -31,25 +34,51 @@ export async function restoreInterruptedRelease(
       // A rollback was asked for because the version that users left was bad: they are not sent back to it.
       if (operation.direction === 'rollback') return { kind: 'rollback-left', operation };
       if (!(await canServe(ctx, operation))) return { kind: 'no-ready-pod' };
-      return restored(ctx, interrupted, { snapshots: [operation.previousService], after: abandon(state, failed) });
+      return restored(ctx, interrupted, {
+        snapshots: [operation.previousService],
+        after: abandon(state, failed),
+        confirm: () => confirmBefore(ctx, operation),
+      });
     case 'finish':
       return { kind: 'finish-left' };
     case 'adopt':
       return restoreInterruptedAdoption(ctx, { state: { ...state, operation }, revision });
+    case 'leave':
+      return restoreInterruptedLeave(ctx, { state: { ...state, operation }, revision });
     default:
       return operation satisfies never;
   }
 }
 
+/** What is restored, and what is on record then. */
+interface Restoration {
+  readonly snapshots: readonly Snapshot[];
+  readonly after: BlueGreenState;
+  /** Confirms that users reach what is restored. Absent: no user is there. */
+  readonly confirm?: () => Promise<void>;
+}
+
 async function restored(
   ctx: LockedContext,
   { state }: Interrupted<BlueGreenState>,
-  { snapshots, after }: { readonly snapshots: Parameters<typeof restoreRecorded>[1]; readonly after: BlueGreenState },
+  { snapshots, after, confirm }: Restoration,
 ): Promise<Recovered> {
-  const failed = await restoreRecorded(await ctx.begin(state), snapshots);
-  if (failed.length > 0) return { kind: 'incomplete', failed };
+  const request = { snapshots, timeoutMs: confirmMs };
+  const operation = await ctx.begin(state);
+  const left = unrestored(
+    await restore(operation, confirm === undefined ? { ...request, ready: 'not-needed' } : { ...request, confirm }),
+  );
+  if (left !== undefined) return left;
   await ctx.records.writeState(after);
   return { kind: 'restored', operation: state.operation };
+}
+
+/** Waits until users reach the pods that the restored public Service selects. */
+async function confirmBefore(ctx: LockedContext, { previousService }: SwitchOperation): Promise<void> {
+  const { ref, object } = previousService;
+  if (object === undefined) return;
+  const options = { timeoutMs: confirmMs, signal: new AbortController().signal };
+  await routerOf(ctx, ref).confirm({ object }, options);
 }
 
 /** Whether the public Service as it was before the switch would select a ready pod. */

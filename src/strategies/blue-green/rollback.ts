@@ -36,7 +36,7 @@ export async function rollBackBlueGreen(ctx: RunContext, request: RollbackReques
   return underLock(ctx, lockTimeoutMs, async locked => {
     const state = await readBlueGreen(locked, 'roll back');
     if (isRolledBack(state)) return rolledBackBefore(locked, state);
-    refuseUnfinished(state, ({ kind }) => kind !== 'adopt');
+    refuseUnfinished(state, ({ kind }) => kind !== 'adopt' && kind !== 'leave');
     return rollBackUnderLock(locked, { inputs, state, ...(approval !== undefined && { approval }) });
   });
 }

@@ -9,6 +9,14 @@ export type PlanNote =
   | { readonly kind: 'to-deploy'; readonly revision: number }
   /** Workloads whose pods would be replaced; may be empty. */
   | { readonly kind: 'pods-to-replace'; readonly workloads: readonly ObjectRef[] }
+  /** The release is blue/green: objects without a role would take the place of its roles. */
+  | {
+      readonly kind: 'to-leave-roles';
+      readonly service: ObjectRef;
+      /** The role that users are on. */
+      readonly active: string;
+      readonly roles: readonly string[];
+    }
   /** Blue/green: the active role already runs these manifests. */
   | { readonly kind: 'active-unchanged'; readonly role: string }
   | { readonly kind: 'staged-before'; readonly revision: number; readonly role: string }

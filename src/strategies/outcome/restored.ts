@@ -1,5 +1,5 @@
 import type { ObjectRef } from '../../kubernetes/object.js';
-import type { AdoptOperation, Operation } from '../../release/state.js';
+import type { AdoptOperation, LeaveOperation, Operation } from '../../release/state.js';
 
 /** How far the state before a step was restored, as data; `report/restored.ts` has the text. */
 export type Restored =
@@ -33,8 +33,28 @@ export type Recovered =
   /** The role that users left has no ready pod, so they were not sent back. */
   | { readonly kind: 'no-ready-pod' }
   | { readonly kind: 'incomplete'; readonly failed: readonly ObjectRef[] }
+  /** Everything is restored, but what serves users is not ready. `reason` is the message of the error that ended the wait. */
+  | { readonly kind: 'not-ready'; readonly reason: string }
   /** A rollback: users are not sent back to the version that they left. */
   | { readonly kind: 'rollback-left'; readonly operation: Operation }
   /** An adoption: users are on the role already, and the next deploy finishes it. */
   | { readonly kind: 'adoption-left'; readonly operation: AdoptOperation }
+  /** A release that leaves its roles: users are on the new pods already, and the next deploy deletes the roles. */
+  | { readonly kind: 'roles-left'; readonly operation: LeaveOperation }
   | { readonly kind: 'restored'; readonly operation: Operation };
+
+/** Why a restoration leaves the operation on record; `undefined`: everything is restored. */
+export function unrestored(restored: Restored): Recovered | undefined {
+  switch (restored.kind) {
+    case 'complete':
+      return undefined;
+    case 'lock-lost':
+    case 'incomplete':
+    case 'not-ready':
+      return restored;
+    case 'changed-by-others':
+      return { kind: 'lock-lost' };
+    default:
+      return restored satisfies never;
+  }
+}

@@ -29,6 +29,8 @@ export type RollingServing =
   | { readonly kind: 'planned'; readonly current?: number }
   /** The deploy failed before its first write. `current` absent: there is no earlier revision. */
   | { readonly kind: 'not-deployed'; readonly current?: number }
+  /** Users are on the revision, but objects of the roles that the release left are not deleted yet. */
+  | { readonly kind: 'roles-left'; readonly revision: number }
   /** The deploy failed, and `rollback-on-failure` is false. */
   | ({ readonly kind: 'partly-deployed' } & Recorded)
   /** The deploy failed, and what it had changed was restored as far as `restored` says. */

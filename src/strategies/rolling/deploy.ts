@@ -1,11 +1,10 @@
 import { dryRunAll } from '../../cluster/apply/dry-run-all.js';
 import type { CutoverError } from '../../errors.js';
-import type { DeployInputs } from '../../inputs/inputs.js';
-import type { Resource } from '../../manifests/resource.js';
+import { refOf } from '../../kubernetes/object.js';
 import type { PlannedChange, Snapshot } from '../../plan/change.js';
 import type { LintContext } from '../../plan/lint/rule.js';
 import { authorOf, imagesOf, withoutSecrets, type Revision } from '../../release/revision.js';
-import type { RollingState } from '../../release/state.js';
+import type { ReleaseState, RollingState } from '../../release/state.js';
 import type { RunContext } from '../../run/context.js';
 import { underLock } from '../../run/under-lock.js';
 import { besideImageCheck } from '../shared/dry-run-with-images.js';
@@ -14,16 +13,10 @@ import { ensureNamespace } from '../shared/namespace.js';
 import type { Outcome } from '../outcome/outcome.js';
 import { throwAny } from '../shared/refusals.js';
 import { earliest, recordable, snapshotsOf } from '../shared/snapshots.js';
+import { leaveRoles, resumeLeaving } from './leave-roles/leave.js';
+import { adoptedOf, planLeave, sizedAsLive } from './leave-roles/plan-leave.js';
+import type { RollingDeploy } from './rolling-deploy.js';
 import { confirmUnchanged, rollOut, type Rollout } from './rollout.js';
-
-/** What a rolling deploy starts from. */
-export interface RollingDeploy {
-  readonly inputs: DeployInputs<'rolling'>;
-  readonly state: RollingState;
-  /** Rendered for revision `state.latest + 1`. */
-  readonly resources: readonly Resource[];
-  readonly contentHash: string;
-}
 
 /**
  * The rolling strategy: Kubernetes replaces the pods in place, a few at a time. Plan, apply, wait, verify; on failure
@@ -31,22 +24,30 @@ export interface RollingDeploy {
  * the meantime.
  */
 export async function deployRolling(ctx: RunContext, read: () => Promise<RollingDeploy>): Promise<Outcome> {
-  const deploy = await read();
+  let deploy = await read();
+  if (deploy.leaves?.operation?.kind === 'leave' && deploy.leaves.operation.verified) {
+    await resumeLeaving(ctx, deploy.inputs);
+    deploy = await read();
+  }
   const rollout = await planRollout(ctx, deploy);
-  if (isUnchanged(rollout.planned, deploy.state)) return confirmUnchanged(ctx, rollout);
+  if (rollout.leave === undefined && isUnchanged(rollout.planned, deploy.state)) return confirmUnchanged(ctx, rollout);
   const { createNamespace, lockTimeoutMs } = deploy.inputs;
   await ensureNamespace(ctx, { planned: rollout.planned, createNamespace });
   return underLock(ctx, lockTimeoutMs, async locked => {
     const now = locked.waited ? await planRollout(locked, await read()) : rollout;
+    if (now.leave !== undefined) return leaveRoles(locked, { rollout: now, plan: now.leave });
     return isUnchanged(now.planned, now.state) ? confirmUnchanged(locked, now) : rollOut(locked, now);
   });
 }
 
 async function planRollout(ctx: RunContext, deploy: RollingDeploy): Promise<Rollout> {
-  const { inputs, state } = deploy;
+  const { inputs, state, leaves } = deploy;
   const { planned, refusals } = await dryRunRolling(ctx, deploy);
   throwAny(refusals);
-  const snapshots = earliest(await interruptedSnapshots(ctx, state), snapshotsOf(planned));
+  const leave = leaves && (await planLeave(ctx, leaves, planned));
+  const ofIdle = (leave?.ofIdle ?? []).map((object): Snapshot => ({ ref: refOf(object), object }));
+  const found = [...snapshotsOf(planned), ...ofIdle];
+  const snapshots = earliest(await interruptedSnapshots(ctx, leaves ?? state), found);
   const { service } = inputs;
   return {
     kind: 'deploy',
@@ -60,6 +61,7 @@ async function planRollout(ctx: RunContext, deploy: RollingDeploy): Promise<Roll
     force: inputs.forceConflicts,
     rollbackOnFailure: inputs.rollbackOnFailure,
     historyLimit: inputs.historyLimit,
+    ...(leave !== undefined && { leave }),
   };
 }
 
@@ -72,9 +74,9 @@ function revisionOf(
     readonly snapshots: readonly Snapshot[];
   },
 ): Revision {
-  const { deploy, planned, snapshots } = request;
+  const { deploy, snapshots } = request;
   const { inputs, state, contentHash } = deploy;
-  const rendered = planned.map(({ resource }) => resource.object);
+  const rendered = request.planned.map(({ resource }) => resource.object);
   return {
     ...withoutSecrets(rendered),
     ...authorOf(ctx.run),
@@ -94,23 +96,27 @@ function revisionOf(
 /** Finds out by dry run what a deploy would change, and every reason not to do it. Writes nothing. */
 export async function dryRunRolling(
   ctx: RunContext,
-  { inputs, resources, state }: RollingDeploy,
+  deploy: RollingDeploy,
 ): Promise<{ readonly planned: readonly PlannedChange[]; readonly refusals: readonly CutoverError[] }> {
+  const { inputs, leaves } = deploy;
   const { recreate, forceConflicts: force } = inputs;
+  const resources = await sizedAsLive(ctx, deploy);
+  const replaced = leaves && (await adoptedOf(ctx, leaves, resources));
   const comingNamespaces = inputs.createNamespace ? [ctx.records.namespace] : [];
   return ctx.phase('Plan', async () => {
     const { dryRun, missing } = await besideImageCheck(ctx, { check: inputs.imageCheck, resources }, () =>
       dryRunAll({
         cluster: ctx.cluster,
-        resources,
+        resources: resources.filter(resource => resource !== replaced?.resource),
         force,
         comingNamespaces,
         recreate,
-        applied: state.applied,
+        applied: deploy.state.applied,
         recent: ctx.recentApplies,
       }),
     );
-    const { planned, rejection } = dryRun;
+    const { rejection } = dryRun;
+    const planned = [...dryRun.planned, ...(replaced === undefined ? [] : [replaced])];
     ctx.logPlan(planned);
     const context: LintContext = { strategy: 'rolling', resources, planned, idle: new Set(), active: [] };
     const found = lint(ctx, inputs.lint, context);
@@ -127,7 +133,10 @@ export function isUnchanged(planned: readonly PlannedChange[], { current, operat
  * What an interrupted deploy had found before its first write. That is the state to restore: what is live now may be its
  * half-done work.
  */
-export async function interruptedSnapshots(ctx: RunContext, { operation }: RollingState): Promise<readonly Snapshot[]> {
+export async function interruptedSnapshots(
+  ctx: RunContext,
+  { operation }: Pick<ReleaseState, 'operation'>,
+): Promise<readonly Snapshot[]> {
   if (operation === undefined) return [];
   return (await ctx.records.readRevision(operation.revision)).before;
 }

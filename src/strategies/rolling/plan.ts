@@ -1,33 +1,49 @@
-import { imageChanges, previewed, replacedWorkloads } from '../../plan/preview.js';
+import { refOf, type KubeObject } from '../../kubernetes/object.js';
+import { imageChanges, previewed, replacedWorkloads, type PreviewedObject } from '../../plan/preview.js';
 import type { RunContext } from '../../run/context.js';
 import { outcomeBase, type Outcome } from '../outcome/outcome.js';
 import type { PlannedDeploy, PlanNote } from '../outcome/plan-note.js';
 import { namespaceToCreate, planOutcome, unfinishedNote } from '../shared/plan-outcome.js';
-import { dryRunRolling, isUnchanged, type RollingDeploy } from './deploy.js';
+import type { LeavePlan } from './leave-roles/leave-plan.js';
+import { planLeave } from './leave-roles/plan-leave.js';
+import { dryRunRolling, isUnchanged } from './deploy.js';
+import type { RollingDeploy } from './rolling-deploy.js';
 
 /** What a rolling deploy of these manifests would do now. Writes nothing, and takes no lock. */
 export async function planRolling(ctx: RunContext, deploy: RollingDeploy): Promise<Outcome> {
-  const { inputs, state } = deploy;
+  const { inputs, state, leaves } = deploy;
   const { planned, refusals } = await dryRunRolling(ctx, deploy);
-  const unchanged = isUnchanged(planned, state);
+  const leave = leaves && (await planLeave(ctx, leaves, planned));
+  const unchanged = leave === undefined && isUnchanged(planned, state);
   const revision = state.latest + 1;
   const { current } = state;
   const notes: readonly PlanNote[] = unchanged
     ? [{ kind: 'unchanged', revision: current ?? 0 }]
     : [
         { kind: 'to-deploy', revision },
-        { kind: 'pods-to-replace', workloads: replacedWorkloads(planned) },
+        ...(leave === undefined
+          ? [{ kind: 'pods-to-replace', workloads: replacedWorkloads(planned) } as const]
+          : [noteOf(leave)]),
       ];
   const preview: PlannedDeploy = {
     revision,
-    notes: [...notes, ...unfinishedNote(state)],
+    notes: [...notes, ...unfinishedNote(leaves ?? state)],
     objects: [
       ...(await namespaceToCreate(ctx, { planned, createNamespace: inputs.createNamespace })),
       ...previewed(planned, 'deploy'),
+      ...[...(leave?.ofIdle ?? []), ...(leave?.ofActive ?? [])].map(deleted),
     ],
     images: imageChanges(planned, new Map()),
     users: [],
   };
   const serving = { kind: 'planned', ...(current !== undefined && { current }) } as const;
   return planOutcome({ base: { ...outcomeBase(ctx, 'rolling'), serving }, preview, unchanged, refusals });
+}
+
+function noteOf({ state, active, service }: LeavePlan): PlanNote {
+  return { kind: 'to-leave-roles', service: refOf(service.resource.object), active, roles: state.roleNames };
+}
+
+function deleted(object: KubeObject): PreviewedObject {
+  return { ref: refOf(object), when: 'deploy', change: 'deleted', fields: [] };
 }

@@ -3,21 +3,25 @@ import type { Log } from '../../log.js';
 import { deriveReleaseName } from '../../manifests/release-name.js';
 import { renderManifests, type RenderRequest } from '../../manifests/render.js';
 import { hashOf } from '../../release/revision.js';
-import type { RollingState } from '../../release/state.js';
+import type { ReleaseState } from '../../release/state.js';
+import { asRolling } from '../../release/transitions.js';
 import { logRendered, numberedRequest } from '../shared/rendering.js';
 import type { DeployRequest } from '../strategy.js';
-import type { RollingDeploy } from './deploy.js';
+import type { RollingDeploy } from './rolling-deploy.js';
 
 /** The manifests as the next revision of a rolling release. */
 export async function renderRolling(
   log: Log,
   { inputs, draft }: DeployRequest<'rolling'>,
-  state: RollingState,
+  recorded: ReleaseState,
 ): Promise<RollingDeploy> {
+  const leaves = recorded.strategy === 'blue-green' ? recorded : undefined;
+  const state = recorded.strategy === 'blue-green' ? asRolling(recorded) : recorded;
   const rendered = renderManifests(await numberedRequest(draft, state));
   const { resources } = rendered;
   logRendered(log, resources, rendered);
-  return { inputs, state, resources, contentHash: hashOf(resources.map(({ object }) => object)) };
+  const contentHash = hashOf(resources.map(({ object }) => object));
+  return { inputs, state, resources, contentHash, ...(leaves !== undefined && { leaves }) };
 }
 
 /** The input `service`, else the name of the first Service that selects a workload, else of the first workload. */

@@ -1,19 +1,41 @@
-import { historyEntry } from '../../release/revision.js';
+import { requirePlan } from '../../cluster/apply/dry-run-all.js';
+import { historyEntry, type Revision } from '../../release/revision.js';
 import type { RollingState } from '../../release/state.js';
 import { abandon } from '../../release/transitions.js';
-import type { LockedContext } from '../../run/context.js';
-import type { Recovered } from '../outcome/restored.js';
-import { restoreRecorded } from '../shared/interrupted.js';
+import type { LockedContext, OperationContext } from '../../run/context.js';
+import { unrestored, type Recovered } from '../outcome/restored.js';
+import { applyAndWait } from '../shared/apply-and-wait.js';
+import { recordedResource } from '../shared/recorded-objects.js';
+import { restore } from '../shared/restore-objects.js';
 import type { Interrupted } from '../strategy.js';
 
-/** Restores every object as it was before an interrupted deploy or rollback. */
+/** Limit of a wait in a post step, which must end sometime. */
+const timeoutMs = 60_000;
+
+/**
+ * After an interrupted deploy, every object is restored as it was before. An interrupted rollback goes forward: the version
+ * that it leaves was bad. What it applies is not verified, so the operation stays on record for the next rollback.
+ */
 export async function restoreInterruptedRollout(
   ctx: LockedContext,
   { state, revision }: Interrupted<RollingState>,
 ): Promise<Recovered> {
-  const operation = await ctx.begin(state);
-  const failed = await restoreRecorded(operation, revision.before);
-  if (failed.length > 0) return { kind: 'incomplete', failed };
+  const { operation } = state;
+  const begun = await ctx.begin(state);
+  if (operation.kind === 'rollback') {
+    await applyRevision(begun, revision);
+    return { kind: 'rollback-left', operation };
+  }
+  const left = unrestored(await restore(begun, { snapshots: revision.before, timeoutMs }));
+  if (left !== undefined) return left;
   await ctx.records.writeState(abandon(state, historyEntry(ctx.run, revision, 'failed')));
-  return { kind: 'restored', operation: state.operation };
+  return { kind: 'restored', operation };
+}
+
+async function applyRevision(ctx: OperationContext, { objects, number, force }: Revision): Promise<void> {
+  const resources = objects.filter(({ kind }) => kind !== 'Job').map(object => recordedResource(object, number));
+  const planned = await requirePlan({ cluster: ctx.cluster, resources, force });
+  await ctx.phase('Restore', () =>
+    applyAndWait(ctx, { planned, waitOptions: { timeoutMs, stableForMs: 0 }, force, paused: 'noted' }),
+  );
 }

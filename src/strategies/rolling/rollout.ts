@@ -12,6 +12,7 @@ import { applyAndWait, observeSet, waitUntilReady, type WaitOptions } from '../s
 import { appliedAfter } from '../shared/applied.js';
 import { checksOf, requireChecks, servingService } from '../shared/checks.js';
 import { changesOf, FailedStep, outcomeBase, type Outcome } from '../outcome/outcome.js';
+import type { LeavePlan } from './leave-roles/leave-plan.js';
 import { restore } from '../shared/restore-objects.js';
 import type { Serving } from '../outcome/serving.js';
 import type { ReadyWorkload } from '../../rollout/observer.js';
@@ -32,6 +33,8 @@ export interface Rollout {
   readonly force: boolean;
   readonly rollbackOnFailure: boolean;
   readonly historyLimit: number;
+  /** How the roles of a blue/green release are left. Absent: the release is rolling. */
+  readonly leave?: LeavePlan;
 }
 
 /** Writes nothing; the outcome is `unchanged` only if the current revision is ready and passes its checks. */

@@ -22,6 +22,8 @@ function describe(operation: BlueGreenOperation): string {
   switch (kind) {
     case 'adopt':
       return `The adoption as ${operation.role}`;
+    case 'leave':
+      return `The change to strategy rolling as revision ${revision}`;
     case 'stage':
       return `The staging of revision ${revision} on ${operation.role}`;
     case 'reject':
@@ -43,6 +45,8 @@ function nextStep(operation: BlueGreenOperation): string {
   switch (operation.kind) {
     case 'adopt':
       return 'Run `action: deploy` again: it finishes the adoption first.';
+    case 'leave':
+      return 'Run `action: deploy` with `strategy: rolling` again.';
     case 'stage':
       return 'Stage again with `action: deploy`, or restore the role with `action: reject`.';
     case 'reject':

@@ -1,0 +1,85 @@
+import { describe, expect, it } from '@jest/globals';
+import { describeRecovered } from '../../src/report/restored.js';
+import { describeServing } from '../../src/report/serving.js';
+import { describeOperation } from '../../src/report/status.js';
+import type { AdoptOperation, LeaveOperation } from '../../src/release/state.js';
+import type { Recovered } from '../../src/strategies/outcome/restored.js';
+import type { Serving } from '../../src/strategies/outcome/serving.js';
+
+const deployment = { apiVersion: 'apps/v1', kind: 'Deployment', namespace: 'shop', name: 'web' };
+const begun = { run: 'https://ci.example/7', holder: 'run 7' };
+const adopt: AdoptOperation = {
+  ...{ kind: 'adopt', revision: 1, role: 'blue', ...begun },
+  ...{ deployment: { ref: deployment, uid: 'u' }, template: 'hash', imageIds: {} },
+};
+const leave: LeaveOperation = { kind: 'leave', revision: 3, role: 'green', ...begun };
+const restored = { kind: 'complete', ready: false, withheld: [], kept: [] } as const;
+const note = ' The release record could not be updated (no connection); the next run treats this step as unfinished.';
+const unrecorded = 'no connection';
+
+describe('what serves users around a change of strategy', () => {
+  it.each<[Serving, string]>([
+    [
+      { kind: 'not-adopted', deployment, result: { kind: 'not-begun' } },
+      'Users are on Deployment shop/web, as before. Nothing was changed.',
+    ],
+    [
+      { kind: 'not-adopted', deployment, result: { kind: 'restored', restored } },
+      'Users are on Deployment shop/web, as before. Everything was restored.',
+    ],
+    [
+      { kind: 'not-adopted', deployment, result: { kind: 'left', unrecorded } },
+      `Users are on Deployment shop/web, as before. The adoption was left as it is (rollback-on-failure: false).${note}`,
+    ],
+    [
+      { kind: 'adoption-unfinished', role: 'blue', revision: 1, deployment, unrecorded },
+      `Users are on blue, revision 1: the version of Deployment shop/web, which was live before. The adoption is not finished; run this step again to finish it.${note}`,
+    ],
+    [
+      {
+        kind: 'staging',
+        users: { kind: 'role', role: 'blue', revision: 1, adopted: deployment },
+        result: { kind: 'staged', role: 'green', revision: 2 },
+      },
+      'Users are on blue, revision 1: the version of Deployment shop/web, which is no longer reached and is deleted after the first promotion. Revision 2 is staged on green, without user traffic.',
+    ],
+    [
+      { kind: 'staging', users: { kind: 'adopted', deployment }, result: { kind: 'none' } },
+      'Users are on Deployment shop/web, as before.',
+    ],
+    [
+      { kind: 'roles-left', revision: 3 },
+      'Users are on revision 3, and still on the role that it replaces. Run this step again to delete the objects of the roles.',
+    ],
+    [
+      { kind: 'blue-green-status', active: 'blue', roles: [], adopted: deployment },
+      'Users are on blue. Deployment shop/web is no longer reached and is deleted after the first promotion.',
+    ],
+    [
+      { kind: 'blue-green-status', roles: [], toAdopt: deployment },
+      'Users are on Deployment shop/web, which the next deploy adopts.',
+    ],
+  ])('%j', (serving, words) => {
+    expect(describeServing(serving)).toBe(words);
+  });
+
+  it.each<[Recovered, string]>([
+    [
+      { kind: 'adoption-left', operation: adopt },
+      'The run was killed during the adoption as blue. Users are on blue, which runs the version that was live before: run `action: deploy` again to finish the rest.',
+    ],
+    [
+      { kind: 'roles-left', operation: leave },
+      'The run was killed during the change to strategy rolling as revision 3. Users are on revision 3: run `action: deploy` again to delete the objects of the roles.',
+    ],
+  ])('after a killed run: %j', (recovered, words) => {
+    expect(describeRecovered(recovered)).toBe(words);
+  });
+
+  it('names the operation', () => {
+    expect([adopt, leave].map(describeOperation)).toEqual([
+      'the adoption as blue',
+      'the change to strategy rolling as revision 3',
+    ]);
+  });
+});

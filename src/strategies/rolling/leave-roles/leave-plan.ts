@@ -1,0 +1,19 @@
+import type { KubeObject } from '../../../kubernetes/object.js';
+import type { PlannedChange } from '../../../plan/change.js';
+import type { BlueGreenState } from '../../../release/state.js';
+
+/** How a release leaves its roles: everything that is done to its objects. */
+export interface LeavePlan {
+  readonly state: BlueGreenState;
+  /** The role that users leave. */
+  readonly active: string;
+  /** The manifests without the public Service and without autoscalers and budgets, at the size that serves now. */
+  readonly first: readonly PlannedChange[];
+  /** The public Service. */
+  readonly service: PlannedChange;
+  /** Autoscalers and budgets of the manifests, which follow when those of the roles are gone. */
+  readonly last: readonly PlannedChange[];
+  /** Live objects of the idle role, and of the active one. Users may be led to the idle one, so it goes before the switch. */
+  readonly ofIdle: readonly KubeObject[];
+  readonly ofActive: readonly KubeObject[];
+}

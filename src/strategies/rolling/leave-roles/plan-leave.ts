@@ -1,0 +1,81 @@
+import { CutoverError } from '../../../errors.js';
+import { isDeployment, replicasOf, withReplicas } from '../../../kubernetes/deployment.js';
+import { describeRef, refKey, refOf } from '../../../kubernetes/object.js';
+import type { PlannedChange } from '../../../plan/change.js';
+import type { BlueGreenState } from '../../../release/state.js';
+import type { RunContext } from '../../../run/context.js';
+import { otherRole } from '../../../traffic/active-role.js';
+import { readActiveOnRecord } from '../../blue-green/live-traffic.js';
+import type { RollingDeploy } from '../rolling-deploy.js';
+import type { LeavePlan } from './leave-plan.js';
+import { isOnePerPod, objectsOfRole } from './role-objects.js';
+
+/** The resources of the manifests, as a release that leaves its roles applies them. Throws `changed` or `roles`. */
+export async function sizedAsLive(
+  ctx: RunContext,
+  { leaves, resources }: Pick<RollingDeploy, 'leaves' | 'resources'>,
+): Promise<RollingDeploy['resources']> {
+  if (leaves === undefined) return resources;
+  const active = await activeOf(ctx, leaves);
+  const serving = await Promise.all((leaves.roles[active]?.deployments ?? []).map(ref => ctx.cluster.get(ref)));
+  const [most = 0] = serving.flatMap(live => (live === undefined ? [] : [replicasOf(live)])).sort((a, b) => b - a);
+  const served = resources.find(({ object }) => refKey(refOf(object)) === refKey(leaves.publicService));
+  if (served === undefined) throw noPublicService(leaves);
+  return resources.map(resource =>
+    isDeployment(resource.object) && replicasOf(resource.object) < most
+      ? { ...resource, object: withReplicas(resource.object, most) }
+      : resource,
+  );
+}
+
+/**
+ * The Deployment of the manifests that was adopted and whose name is still taken: it runs nothing, and is created anew.
+ * `undefined`: there is none.
+ */
+export async function adoptedOf(
+  ctx: RunContext,
+  { adopted }: BlueGreenState,
+  resources: RollingDeploy['resources'],
+): Promise<PlannedChange | undefined> {
+  const resource = adopted && resources.find(({ object }) => refKey(refOf(object)) === refKey(adopted.ref));
+  const live = adopted && (await ctx.cluster.get(adopted.ref));
+  if (resource === undefined || live?.metadata.uid !== adopted?.uid || live === undefined) return undefined;
+  return { resource, change: 'recreated', live, after: resource.object };
+}
+
+/** Splits the dry run of the manifests by the order in which a release that leaves its roles applies them. */
+export async function planLeave(
+  ctx: RunContext,
+  state: BlueGreenState,
+  planned: readonly PlannedChange[],
+): Promise<LeavePlan> {
+  const active = await activeOf(ctx, state);
+  const manifests = planned.map(({ resource }) => refOf(resource.object));
+  const service = planned.find(({ resource }) => refKey(refOf(resource.object)) === refKey(state.publicService));
+  if (service === undefined) throw noPublicService(state);
+  const rest = planned.filter(change => change !== service);
+  return {
+    state,
+    active,
+    first: rest.filter(({ resource }) => !isOnePerPod(resource.object)),
+    service,
+    last: rest.filter(({ resource }) => isOnePerPod(resource.object)),
+    ofIdle: await objectsOfRole(ctx, { state, role: otherRole(state.roleNames, active) }, manifests),
+    ofActive: await objectsOfRole(ctx, { state, role: active }, manifests),
+  };
+}
+
+/** The role that users are on; of an interrupted operation, the one that they were on when it began. */
+async function activeOf(ctx: RunContext, state: BlueGreenState): Promise<string> {
+  const { operation } = state;
+  return operation?.kind === 'leave' ? operation.role : (await readActiveOnRecord(ctx, state)).role;
+}
+
+function noPublicService({ release, publicService }: BlueGreenState): CutoverError {
+  const name = describeRef(publicService);
+  return new CutoverError(`The manifests have no ${name}, through which users reach release ${release}`, {
+    code: 'manifest',
+    object: name,
+    hint: 'Add it: it follows from the role to the new pods. A Service with another name would start without users.',
+  });
+}

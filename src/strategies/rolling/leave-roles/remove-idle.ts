@@ -1,0 +1,63 @@
+import { CutoverError } from '../../../errors.js';
+import { refOf, type KubeObject } from '../../../kubernetes/object.js';
+import { statusOf } from '../../../kubernetes/status.js';
+import type { BlueGreenState } from '../../../release/state.js';
+import type { OperationContext, RunContext } from '../../../run/context.js';
+import { otherRole } from '../../../traffic/active-role.js';
+import { removeLive } from '../../blue-green/finish-switch.js';
+import { inDeletionOrder } from './role-objects.js';
+
+/** The idle role of a release that leaves its roles. */
+export interface IdleRole {
+  readonly state: BlueGreenState;
+  readonly active: string;
+  readonly objects: readonly KubeObject[];
+  readonly timeoutMs: number;
+}
+
+/** How often the pods are listed while they end. */
+const pollMs = 500;
+
+/**
+ * Deletes the idle role, and waits until none of its pods can answer: a public Service without a role in its selector would lead
+ * users to them. Throws `timeout`.
+ */
+export async function removeIdle(
+  ctx: OperationContext,
+  { state, active, objects, timeoutMs }: IdleRole,
+): Promise<void> {
+  for (const object of inDeletionOrder(objects)) await removeLive(ctx, refOf(object), object.metadata.uid);
+  const role = otherRole(state.roleNames, active);
+  const labels = state.roles[role]?.podLabels ?? {};
+  const deadline = ctx.clock.now() + timeoutMs;
+  while (Object.keys(labels).length > 0 && (await hasActivePods(ctx, state, labels))) {
+    if (ctx.clock.now() > deadline) throw stillThere(role, timeoutMs);
+    await ctx.clock.wait(pollMs, ctx.signal);
+    ctx.signal.throwIfAborted();
+  }
+}
+
+async function hasActivePods(
+  ctx: RunContext,
+  { publicService: { namespace } }: BlueGreenState,
+  labels: Readonly<Record<string, string>>,
+): Promise<boolean> {
+  const pods = await ctx.cluster.list(
+    { apiVersion: 'v1', kind: 'Pod', ...(namespace !== undefined && { namespace }) },
+    {
+      labelSelector: Object.entries(labels)
+        .map(([key, value]) => `${key}=${value}`)
+        .join(','),
+    },
+  );
+  return pods.some(pod => {
+    return pod.metadata.deletionTimestamp === undefined && !['Succeeded', 'Failed'].includes(statusOf(pod).phase ?? '');
+  });
+}
+
+function stillThere(role: string, timeoutMs: number): CutoverError {
+  return new CutoverError(`Pods of ${role} are still there ${Math.round(timeoutMs / 1000)} s after it was deleted`, {
+    code: 'timeout',
+    hint: 'The garbage collector of the cluster did not delete them. Look at their owners, then run this step again.',
+  });
+}

@@ -1,0 +1,61 @@
+import { asCutoverError } from '../../../errors.js';
+import { groupKind } from '../../../kubernetes/kinds.js';
+import { refKey, refOf, type KubeObject, type ObjectRef } from '../../../kubernetes/object.js';
+import type { Revision } from '../../../release/revision.js';
+import type { BlueGreenState } from '../../../release/state.js';
+import type { RunContext } from '../../../run/context.js';
+
+/** Kinds that hold data or the objects of others: leaving the roles deletes none of them. */
+const keptKinds = new Set(['Namespace', 'CustomResourceDefinition', 'PersistentVolumeClaim', 'PersistentVolume']);
+
+/**
+ * The live objects of a role: those of its recorded revision that carry the annotation of this release and that the manifests do
+ * not have. `manifests`: what is deployed in their place.
+ */
+export async function objectsOfRole(
+  ctx: RunContext,
+  { state, role }: { readonly state: BlueGreenState; readonly role: string },
+  manifests: readonly ObjectRef[],
+): Promise<readonly KubeObject[]> {
+  const record = state.roles[role];
+  if (record?.revision === undefined) return [];
+  const revision = await revisionOf(ctx, record.revision);
+  if (revision === undefined) return [];
+  const kept = new Set(manifests.map(refKey));
+  const refs: readonly ObjectRef[] = [
+    ...[...revision.applyAfterSwitch, ...revision.objects].map(refOf),
+    ...revision.secrets.map(({ ref }) => ref),
+  ];
+  const own = refs.filter(ref => !kept.has(refKey(ref)) && !keptKinds.has(ref.kind));
+  const found = await Promise.all(own.map(ref => ctx.cluster.get(ref)));
+  return found
+    .filter(live => live !== undefined)
+    .filter(({ metadata }) => metadata.annotations?.['cutover/release'] === ctx.records.release);
+}
+
+/** `undefined`: somebody deleted it from the record, so which objects belong to it is unknown. */
+async function revisionOf({ records }: RunContext, number: number): Promise<Revision | undefined> {
+  try {
+    return await records.readRevision(number);
+  } catch (error) {
+    if (asCutoverError(error).code === 'no-revision') return undefined;
+    throw error;
+  }
+}
+
+/** Whether the object scales pods or protects them: of these, a pod may have one only. */
+export function isOnePerPod(object: Pick<KubeObject, 'apiVersion' | 'kind'>): boolean {
+  const kinds = ['autoscaling/HorizontalPodAutoscaler', 'keda.sh/ScaledObject', 'policy/PodDisruptionBudget'];
+  return kinds.includes(groupKind(object));
+}
+
+/** Whether the object is configuration that pods read. */
+export function isConfig({ apiVersion, kind }: Pick<KubeObject, 'apiVersion' | 'kind'>): boolean {
+  return apiVersion === 'v1' && (kind === 'ConfigMap' || kind === 'Secret');
+}
+
+/** The order in which objects of a role are deleted: what scales its pods first, what they read last. */
+export function inDeletionOrder(objects: readonly KubeObject[]): readonly KubeObject[] {
+  const rank = (object: KubeObject): number => (isOnePerPod(object) ? 0 : isConfig(object) ? 2 : 1);
+  return [...objects].sort((one, other) => rank(one) - rank(other));
+}
