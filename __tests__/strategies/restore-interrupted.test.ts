@@ -17,6 +17,7 @@ import type { Recovered } from '../../src/strategies/outcome/restored.js';
 import { memoryCluster, type MemoryCluster } from '../support/cluster/memory-cluster.js';
 import {
   deployment,
+  followService,
   podsOf,
   publicRef,
   publicService,
@@ -170,6 +171,7 @@ describe('after a process was killed in a switch', () => {
     const before = first.store.get(publicRef)!;
     const state = staged({ operation: switching({ previousService: { ref: publicRef, object: before } }) });
     const cluster = await killed(state);
+    followService(cluster);
     await run(cluster, 'blue', { ready: options.blueIsReady });
     await cluster.apply(publicService('blue'));
     await cluster.apply(publicService('green'));

@@ -52,7 +52,7 @@ export function idleClock(): Clock & { readonly waited: number[] } {
     waited,
     now: () => now,
     wait: async (ms, signal) => {
-      for (let turn = 0; turn < turnsUntilIdle && !signal.aborted; turn += 1) await nextTurn(turn);
+      for (let turn = 0; turn < turnsUntilIdle && !signal.aborted; turn += 1) await nextTurn();
       if (signal.aborted) return;
       waited.push(ms);
       now += ms;
@@ -65,14 +65,12 @@ const turnsUntilIdle = 60;
 
 /** Lets the controllers do all that there is to do. */
 export async function idle(): Promise<void> {
-  for (let turn = 0; turn < turnsUntilIdle; turn += 1) await nextTurn(turn);
+  for (let turn = 0; turn < turnsUntilIdle; turn += 1) await nextTurn();
 }
 
-/** Some turns wait for a timer: a controller that met a conflict tries again after a millisecond. */
-function nextTurn(turn: number): Promise<void> {
+function nextTurn(): Promise<void> {
   return new Promise(resolve => {
-    if (turn % 15 === 14) setTimeout(resolve, 2);
-    else setImmediate(resolve);
+    setImmediate(resolve);
   });
 }
 

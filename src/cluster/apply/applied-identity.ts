@@ -7,7 +7,7 @@ import { fieldManager } from './field-manager.js';
 
 /**
  * The identity of an apply, `<hash of the manifest>.<hash of the entry>`: the manifest as sent, and our entry of
- * `managedFields` in `answer`, as an opaque value, with the uid of the object. An apply that changes nothing keeps the entry
+ * `managedFields` in `answer`, as an opaque value, with uid and generation of the object. An apply that changes nothing keeps the entry
  * with its time; any other apply replaces it. `answer` is the answer to the apply, or the live object where a comparison has shown that the manifest changes
  * nothing. `undefined`: there is no such entry, or its time is missing, so it proves nothing.
  */
@@ -15,7 +15,7 @@ export function appliedHash(sent: KubeObject, answer: KubeObject): string | unde
   const managedFields: readonly unknown[] = answer.metadata.managedFields ?? [];
   const entries = managedFields.filter(isOurApply);
   if (entries.length === 0 || !entries.every(hasTime)) return undefined;
-  return `${hashOfManifest(sent)}.${hashOf({ uid: answer.metadata.uid, entries })}`;
+  return `${hashOfManifest(sent)}.${hashOf({ uid: answer.metadata.uid, generation: answer.metadata.generation, entries })}`;
 }
 
 /** Whether `hash` is the identity of an apply of this manifest. */
