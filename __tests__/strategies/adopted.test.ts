@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { refOf, type KubeObject } from '../../src/kubernetes/object.js';
-import { unsettled } from '../../src/strategies/blue-green/adoption/serving-deployment.js';
-import { imageIdsOf, withPinnedImages } from '../../src/strategies/blue-green/adoption/images.js';
+import { unsettled } from '../../src/strategies/blue-green/adoption/find/serving-deployment.js';
+import { imageIdsOf, withPinnedImages } from '../../src/strategies/blue-green/adoption/find/images.js';
 import { deployment } from '../support/objects.js';
 import { idle } from '../support/cluster/run-controllers.js';
 import {

@@ -11,12 +11,12 @@ import type { BlueGreenDeploy } from '../staging/staging.js';
 import { beginAdoption, partsOf, type BegunAdoption } from './begun-adoption.js';
 import { bringUpTwin } from './bring-up-twin.js';
 import { adoptionFailed, notBegun, notTakenBack } from './failed-adoption.js';
-import { findAdoption, mayAdopt } from './find-adoption.js';
+import { findAdoption, mayAdopt } from './find/find-adoption.js';
 import { finishAdoption } from './finish-adoption.js';
 import { isNarrowed, narrow } from './narrow.js';
 import { refuseStaging } from './refuse-staging.js';
 import { restoreAdoption } from './restore-adoption.js';
-import { templateIdentity } from './twin.js';
+import { templateIdentity } from './find/twin.js';
 
 /**
  * Adopts the application that is live without roles: its version is brought up once more as the first role, and users are sent

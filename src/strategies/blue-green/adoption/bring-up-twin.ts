@@ -8,9 +8,9 @@ import type { OperationContext, RunContext } from '../../../run/context.js';
 import { applyAndWait, type WaitOptions } from '../../shared/apply-and-wait.js';
 import { recordedResource } from '../../shared/recorded-objects.js';
 import { partsOf, type BegunAdoption } from './begun-adoption.js';
-import { imageIdsOf } from './images.js';
-import { autoscalersOf } from './scaling.js';
-import { templateIdentity } from './twin.js';
+import { imageIdsOf } from './find/images.js';
+import { autoscalersOf } from './find/scaling.js';
+import { templateIdentity } from './find/twin.js';
 
 /** A twin that is ready. */
 export interface ReadyTwin {

@@ -10,7 +10,7 @@ import type { PodName } from '../../../traffic/router.js';
 import { routerOf } from '../../../traffic/routers.js';
 import { partsOf, type BegunAdoption } from './begun-adoption.js';
 import type { ReadyTwin } from './bring-up-twin.js';
-import { takesOver } from './narrowed-service.js';
+import { takesOver } from './find/narrowed-service.js';
 
 /** Whether the public Service selects the adopted role. */
 export async function isNarrowed(ctx: RunContext, revision: Revision): Promise<boolean> {
