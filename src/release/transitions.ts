@@ -75,9 +75,9 @@ export function abandonAdopt(state: Adopting, entry: HistoryEntry): ReleaseState
 /** A state in which the roles are being left. */
 export type Leaving = BlueGreenState & { readonly operation: LeaveOperation };
 
-/** A `leave` whose revision serves users, and whose roles are gone. */
+/** A `leave` whose revision serves users, and whose roles are gone. What was applied last is compared by the next deploy. */
 export function completeLeave(state: Leaving, entry: HistoryEntry): RollingState {
-  return { ...asRolling(ended<BlueGreenState>(state, entry)), current: entry.revision };
+  return { ...asRolling(ended<BlueGreenState>(state, entry)), current: entry.revision, applied: {} };
 }
 
 /** What a completed staging leaves. */

@@ -148,8 +148,9 @@ export function webRelease(original?: WebRelease): WebRelease {
           await ctx.records.readState();
           return renderBlueGreenRelease(text, inputs, stateOf(cluster));
         };
-        const adopted = await adoptLive(ctx, read);
-        const staged = await stage(ctx, read);
+        const deploy = await read();
+        const adopted = await adoptLive(ctx, deploy, read);
+        const staged = await stage(ctx, adopted.length === 0 ? deploy : await read(), read);
         return { ...staged, changes: [...adopted, ...staged.changes] };
       }),
     promote: (more = {}) =>
