@@ -49,6 +49,11 @@ export function asBlueGreen(
   return { ...rest, ...names, strategy: 'blue-green', roles: {} };
 }
 
+/** Whether anything has ever been on a role, users or a staged revision. */
+export function hasRoles({ roles }: BlueGreenState): boolean {
+  return Object.values(roles).some(({ revision }) => revision !== undefined);
+}
+
 /** The state of a blue/green release as it leaves its roles, or as its adoption is abandoned. */
 export function asRolling(state: BlueGreenState): RollingState {
   const { format, release, latest, revisions, current, applied, history } = state;

@@ -8,7 +8,7 @@ import { readDocuments } from '../../../src/manifests/yaml/documents.js';
 import { hashOf, decodeRevision, type Revision } from '../../../src/release/revision.js';
 import { decodeState } from '../../../src/release/state-record.js';
 import { newBlueGreen, newRolling, type ReleaseState } from '../../../src/release/state.js';
-import { asBlueGreen, asRolling } from '../../../src/release/transitions.js';
+import { asBlueGreen, asRolling, hasRoles } from '../../../src/release/transitions.js';
 import type { RunContext } from '../../../src/run/context.js';
 import { adoptLive } from '../../../src/strategies/blue-green/adoption/adopt.js';
 import { promote, type PromoteRequest } from '../../../src/strategies/blue-green/promote.js';
@@ -199,7 +199,7 @@ export function webRelease(original?: WebRelease): WebRelease {
           await Promise.resolve();
           await ctx.records.readState();
           const recorded = stateOf(cluster) ?? newRolling('web');
-          const leaves = recorded.strategy === 'blue-green' ? recorded : undefined;
+          const leaves = recorded.strategy === 'blue-green' && hasRoles(recorded) ? recorded : undefined;
           const state = recorded.strategy === 'blue-green' ? asRolling(recorded) : recorded;
           const { resources } = renderManifests(requestOf(text, state));
           const contentHash = hashOf(resources.map(({ object }) => object));
