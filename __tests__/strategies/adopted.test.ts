@@ -1,7 +1,10 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { refOf, type KubeObject } from '../../src/kubernetes/object.js';
-import { unsettled } from '../../src/strategies/blue-green/adoption/serving-deployment.js';
-import { imageIdsOf, withPinnedImages } from '../../src/strategies/blue-green/adoption/images.js';
+import type { BlueGreenState } from '../../src/release/state.js';
+import { blueGreenStatus } from '../../src/strategies/blue-green/status.js';
+import { stepOn } from '../support/strategies/context.js';
+import { unsettled } from '../../src/strategies/blue-green/adoption/find/serving-deployment.js';
+import { imageIdsOf, withPinnedImages } from '../../src/strategies/blue-green/adoption/find/images.js';
 import { deployment } from '../support/objects.js';
 import { idle } from '../support/cluster/run-controllers.js';
 import {
@@ -278,6 +281,29 @@ describe('an adoption', () => {
     expect(cluster.store.get(serviceRef('web'))).toMatchObject({ metadata: { labels: { touched: 'yes' } } });
     expect([selector(release), served(cluster)]).toEqual([labels, v1]);
     expect(cluster.store.get(deploymentRef('web-blue'))).toBeUndefined();
+  });
+});
+
+describe('an adoption that was restored', () => {
+  const restored = releaseAfter(async release => {
+    release.cluster.givenBy(kubectl, config, webDeployment('site:v1'), service, autoscaler);
+    await idle();
+    killAtWrite(release.cluster, 6);
+    await endOf(release.stage(plainManifests('v2')));
+    await release.post();
+  });
+
+  it('is told by status: the next deploy adopts what is live', async () => {
+    const { cluster } = await restored();
+    const outcome = await blueGreenStatus(stepOn(cluster), stateOf(cluster) as BlueGreenState);
+    expect(outcome).toMatchObject({ outcome: 'status', serving: { toAdopt: serviceRef('web') } });
+  });
+
+  it('leaves the way to rolling updates open', async () => {
+    const release = await restored();
+    await expect(release.deploy(plainManifests('v2'))).resolves.toMatchObject({ outcome: 'deployed', revision: 2 });
+    expect(served(release.cluster)).toEqual(v2);
+    expect(stateOf(release.cluster)).toMatchObject({ strategy: 'rolling', current: 2 });
   });
 });
 

@@ -49,6 +49,11 @@ export function asBlueGreen(
   return { ...rest, ...names, strategy: 'blue-green', roles: {} };
 }
 
+/** Whether anything has ever been on a role, users or a staged revision. */
+export function hasRoles({ roles }: BlueGreenState): boolean {
+  return Object.values(roles).some(({ revision }) => revision !== undefined);
+}
+
 /** The state of a blue/green release as it leaves its roles, or as its adoption is abandoned. */
 export function asRolling(state: BlueGreenState): RollingState {
   const { format, release, latest, revisions, current, applied, history } = state;
@@ -75,9 +80,9 @@ export function abandonAdopt(state: Adopting, entry: HistoryEntry): ReleaseState
 /** A state in which the roles are being left. */
 export type Leaving = BlueGreenState & { readonly operation: LeaveOperation };
 
-/** A `leave` whose revision serves users, and whose roles are gone. */
+/** A `leave` whose revision serves users, and whose roles are gone. What was applied last is compared by the next deploy. */
 export function completeLeave(state: Leaving, entry: HistoryEntry): RollingState {
-  return { ...asRolling(ended<BlueGreenState>(state, entry)), current: entry.revision };
+  return { ...asRolling(ended<BlueGreenState>(state, entry)), current: entry.revision, applied: {} };
 }
 
 /** What a completed staging leaves. */

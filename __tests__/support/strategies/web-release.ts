@@ -8,7 +8,7 @@ import { readDocuments } from '../../../src/manifests/yaml/documents.js';
 import { hashOf, decodeRevision, type Revision } from '../../../src/release/revision.js';
 import { decodeState } from '../../../src/release/state-record.js';
 import { newBlueGreen, newRolling, type BlueGreenState, type ReleaseState } from '../../../src/release/state.js';
-import { asBlueGreen, asRolling } from '../../../src/release/transitions.js';
+import { asBlueGreen, asRolling, hasRoles } from '../../../src/release/transitions.js';
 import type { RunContext } from '../../../src/run/context.js';
 import { adoptLive } from '../../../src/strategies/blue-green/adoption/adopt.js';
 import { promote, type PromoteRequest } from '../../../src/strategies/blue-green/promote.js';
@@ -148,8 +148,9 @@ export function webRelease(original?: WebRelease): WebRelease {
           await ctx.records.readState();
           return renderBlueGreenRelease(text, inputs, stateOf(cluster));
         };
-        const adopted = await adoptLive(ctx, read);
-        const staged = await stage(ctx, read);
+        const deploy = await read();
+        const adopted = await adoptLive(ctx, deploy, read);
+        const staged = await stage(ctx, adopted.length === 0 ? deploy : await read(), read);
         return { ...staged, changes: [...adopted, ...staged.changes] };
       }),
     promote: (more = {}) =>
@@ -196,7 +197,7 @@ export function webRelease(original?: WebRelease): WebRelease {
         const inputs: DeployInputs<'rolling'> = { ...deployInputs, run: ctx.run, strategy: 'rolling', ...more };
         return deployRolling(ctx, async () => {
           const recorded = (await ctx.records.readState()) ?? newRolling('web');
-          const leaves = recorded.strategy === 'blue-green' ? recorded : undefined;
+          const leaves = recorded.strategy === 'blue-green' && hasRoles(recorded) ? recorded : undefined;
           const state = recorded.strategy === 'blue-green' ? asRolling(recorded) : recorded;
           const { resources } = renderManifests(requestOf(text, state));
           const contentHash = hashOf(resources.map(({ object }) => object));

@@ -18,12 +18,14 @@ export async function deployBlueGreen(ctx: RunContext, request: DeployRequest<'b
   const { inputs } = request;
   const { lockTimeoutMs } = inputs;
   const policy = switchPolicyOf(inputs);
-  const operation = (await readToDeploy(ctx))?.operation;
+  const found = await readToDeploy(ctx);
+  const operation = found?.operation;
   if (operation?.kind === 'finish') await resumeFinishSwitch(ctx, { operation, policy, lockTimeoutMs });
   const read = async (): Promise<BlueGreenDeploy> => renderBlueGreen(ctx.log, request, await readToDeploy(ctx));
-  const isSwitching = operation?.kind === 'switch' && inputs.switch === 'auto' && isStaged(await read());
-  const adopted = isSwitching ? [] : await adoptLive(ctx, read);
-  const staged = isSwitching ? undefined : await stage(ctx, read);
+  const deploy = operation?.kind === 'finish' ? await read() : await renderBlueGreen(ctx.log, request, found);
+  const isSwitching = operation?.kind === 'switch' && inputs.switch === 'auto' && isStaged(deploy);
+  const adopted = isSwitching ? [] : await adoptLive(ctx, deploy, read);
+  const staged = isSwitching ? undefined : await stage(ctx, adopted.length === 0 ? deploy : await read(), read);
   if (staged !== undefined && (inputs.switch === 'manual' || staged.outcome !== 'staged'))
     return { ...staged, changes: [...adopted, ...staged.changes] };
   const revision = staged === undefined ? operation?.revision : staged.revision;

@@ -3,7 +3,7 @@ import { selects, selectorOf } from '../../kubernetes/selectors.js';
 import { asCutoverError, CutoverError } from '../../errors.js';
 import { describeRef, refOf, type ObjectRef } from '../../kubernetes/object.js';
 import type { Revision } from '../../release/revision.js';
-import type { BlueGreenState, FinishOperation } from '../../release/state.js';
+import type { AdoptedDeployment, BlueGreenState, FinishOperation } from '../../release/state.js';
 import { begin, completeFinish, type InProgress } from '../../release/transitions.js';
 import { begunBy } from '../../run/begun.js';
 import type { OperationContext, RunContext } from '../../run/context.js';
@@ -40,7 +40,8 @@ export async function finishSwitch(ctx: OperationContext, request: FinishRequest
   for (const { ref, uid } of revision.deleteAfterSwitch ?? []) await removeLive(ctx, ref, uid);
   const { adopted, operation } = state;
   const isPromoted = operation.kind === 'finish' && operation.direction === 'promote';
-  if (adopted !== undefined && isPromoted) await removeLive(ctx, adopted.ref, adopted.uid);
+  if (adopted !== undefined && isPromoted && isAdoptable(adopted, state))
+    await removeLive(ctx, adopted.ref, adopted.uid);
   const idle: IdleResult = left === undefined ? { kind: 'none' } : await applyIdlePolicy(ctx, request, left);
   try {
     await ctx.records.finish(completeFinish(state), policy.historyLimit, ctx.log);
@@ -133,6 +134,11 @@ async function scaleDown(ctx: OperationContext, revision: Revision, replicas: nu
     await ctx.writer.apply(withReplicas(object, replicas), { force: true });
     ctx.log.info(`${describeRef(refOf(object))}: ${replicasOf(live)} → ${replicas} replicas`);
   }
+}
+
+/** Whether a recorded Deployment may be one that was adopted: others are neither scaled nor deleted, whatever the record says. */
+export function isAdoptable({ ref }: AdoptedDeployment, { publicService }: BlueGreenState): boolean {
+  return isDeployment(ref) && ref.namespace === publicService.namespace;
 }
 
 /** Deletes the live object of this name, if there is one; with `uid` only the object with that uid. */

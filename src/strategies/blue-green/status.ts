@@ -1,5 +1,6 @@
 import type { ObjectRef } from '../../kubernetes/object.js';
 import type { BlueGreenState } from '../../release/state.js';
+import { hasRoles } from '../../release/transitions.js';
 import type { RunContext } from '../../run/context.js';
 import type { Active } from '../../traffic/active-role.js';
 import type { Outcome } from '../outcome/outcome.js';
@@ -11,7 +12,10 @@ import { readActive } from './live-traffic.js';
 /** Which role serves users, what each role runs, how many pods are ready, and the history. Only reads. */
 export async function blueGreenStatus(ctx: RunContext, state: BlueGreenState): Promise<Outcome> {
   const toAdopt = await deploymentToAdopt(ctx, state);
-  const active: Active = toAdopt === undefined ? (await readActive(ctx, state)).active : { kind: 'none' };
+  const isWithoutRoles = state.current === undefined && !hasRoles(state);
+  const active: Active =
+    toAdopt === undefined && !isWithoutRoles ? (await readActive(ctx, state)).active : { kind: 'none' };
+  const service = isWithoutRoles && toAdopt === undefined ? await ctx.cluster.get(state.publicService) : undefined;
   const roles = await Promise.all(state.roleNames.map(role => roleHealth(ctx, state, role)));
   return {
     ...statusBase(ctx, state),
@@ -23,6 +27,7 @@ export async function blueGreenStatus(ctx: RunContext, state: BlueGreenState): P
       roles,
       ...(state.adopted !== undefined && { adopted: state.adopted.ref }),
       ...(toAdopt !== undefined && { toAdopt }),
+      ...(service !== undefined && { toAdopt: state.publicService }),
       ...unfinishedOf(state),
     },
   };

@@ -192,7 +192,7 @@ export type StatusServing =
       readonly roles: readonly RoleHealth[];
       /** The Deployment that was adopted, and that nobody reaches any more. Absent: there is none, or it is deleted. */
       readonly adopted?: ObjectRef;
-      /** The Deployment that users are on until it is adopted. Absent: users are on a role. */
+      /** The Deployment, or the Service without roles, that users are on until it is adopted. Absent: users are on a role. */
       readonly toAdopt?: ObjectRef;
       readonly unfinished?: Operation;
     };

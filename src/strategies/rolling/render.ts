@@ -4,7 +4,7 @@ import { deriveReleaseName } from '../../manifests/release-name.js';
 import { renderManifests, type RenderRequest } from '../../manifests/render.js';
 import { hashOf } from '../../release/revision.js';
 import type { ReleaseState } from '../../release/state.js';
-import { asRolling } from '../../release/transitions.js';
+import { asRolling, hasRoles } from '../../release/transitions.js';
 import { logRendered, numberedRequest } from '../shared/rendering.js';
 import type { DeployRequest } from '../strategy.js';
 import type { RollingDeploy } from './rolling-deploy.js';
@@ -15,7 +15,7 @@ export async function renderRolling(
   { inputs, draft }: DeployRequest<'rolling'>,
   recorded: ReleaseState,
 ): Promise<RollingDeploy> {
-  const leaves = recorded.strategy === 'blue-green' ? recorded : undefined;
+  const leaves = recorded.strategy === 'blue-green' && hasRoles(recorded) ? recorded : undefined;
   const state = recorded.strategy === 'blue-green' ? asRolling(recorded) : recorded;
   const rendered = renderManifests(await numberedRequest(draft, state));
   const { resources } = rendered;

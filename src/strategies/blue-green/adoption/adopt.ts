@@ -11,23 +11,23 @@ import type { BlueGreenDeploy } from '../staging/staging.js';
 import { beginAdoption, partsOf, type BegunAdoption } from './begun-adoption.js';
 import { bringUpTwin } from './bring-up-twin.js';
 import { adoptionFailed, notBegun, notTakenBack } from './failed-adoption.js';
-import { findAdoption, mayAdopt } from './find-adoption.js';
+import { findAdoption, mayAdopt } from './find/find-adoption.js';
 import { finishAdoption } from './finish-adoption.js';
 import { isNarrowed, narrow } from './narrow.js';
 import { refuseStaging } from './refuse-staging.js';
 import { restoreAdoption } from './restore-adoption.js';
-import { templateIdentity } from './twin.js';
+import { templateIdentity } from './find/twin.js';
 
 /**
  * Adopts the application that is live without roles: its version is brought up once more as the first role, and users are sent
  * there. An operation and a revision of its own, before anything is staged. Does nothing where there is nothing to adopt. Run
- * again after it was killed, it finishes the work. `read` reads the record and renders the manifests after it.
+ * again after it was killed, it finishes the work. `read` reads the record and renders the manifests after it again.
  */
 export async function adoptLive(
   ctx: RunContext,
+  deploy: BlueGreenDeploy,
   read: () => Promise<BlueGreenDeploy>,
 ): Promise<readonly ObjectChange[]> {
-  const deploy = await read();
   if (!mayAdopt(deploy)) return [];
   if (unfinished(deploy) === undefined) {
     const adoption = await ctx.phase('Check', () => findAdoption(ctx, deploy));

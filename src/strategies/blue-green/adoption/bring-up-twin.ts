@@ -8,9 +8,9 @@ import type { OperationContext, RunContext } from '../../../run/context.js';
 import { applyAndWait, type WaitOptions } from '../../shared/apply-and-wait.js';
 import { recordedResource } from '../../shared/recorded-objects.js';
 import { partsOf, type BegunAdoption } from './begun-adoption.js';
-import { imageIdsOf } from './images.js';
-import { autoscalersOf } from './scaling.js';
-import { templateIdentity } from './twin.js';
+import { imageIdsOf } from './find/images.js';
+import { autoscalersOf } from './find/scaling.js';
+import { templateIdentity } from './find/twin.js';
 
 /** A twin that is ready. */
 export interface ReadyTwin {
@@ -32,14 +32,10 @@ export async function bringUpTwin(
   const { deployment } = state.operation;
   const { up, liveAutoscalers } = partsOf(revision);
   const readyUntilMs = ctx.clock.now() + waitOptions.timeoutMs;
-  const { cluster, writer, clock, signal, log } = ctx;
-  for (const object of liveAutoscalers) {
-    await removeAndWait(object, { cluster, writer, clock, signal, timeoutMs: waitOptions.timeoutMs });
-    log.info(`${describeRef(refOf(object))} removed: ${state.operation.role} gets one in its place`);
-  }
-  await waitUntilUnscaled(ctx, {
+  const { cluster } = ctx;
+  await removeAutoscalers(ctx, {
     deployment: deployment.ref,
-    owners: liveAutoscalers,
+    recorded: liveAutoscalers,
     timeoutMs: waitOptions.timeoutMs,
   });
   const live = await requireSameVersion(ctx, begun);
@@ -58,25 +54,34 @@ export async function bringUpTwin(
   return { verified: ready, readyUntilMs };
 }
 
+/** What scales the live Deployment. */
+interface Scaled {
+  readonly deployment: ObjectRef;
+  /** The autoscalers that the adoption has found. */
+  readonly recorded: readonly KubeObject[];
+  readonly timeoutMs: number;
+}
+
 /** How often the autoscalers are listed while those of a deleted custom resource are collected as garbage. */
 const collectionMs = 500;
 
-/** Waits until nothing scales a Deployment. Throws `changed` when that is another autoscaler than those that were deleted. */
-async function waitUntilUnscaled(
-  ctx: RunContext,
-  unscaled: { readonly deployment: ObjectRef; readonly owners: readonly KubeObject[]; readonly timeoutMs: number },
-): Promise<void> {
-  const { deployment, owners, timeoutMs } = unscaled;
-  const uids = new Set(owners.map(({ metadata }) => metadata.uid));
-  const deadline = ctx.clock.now() + timeoutMs;
+/** Deletes what scales the Deployment, and waits until it is gone. Throws `changed` when that is not what is on record. */
+async function removeAutoscalers(ctx: OperationContext, { deployment, recorded, timeoutMs }: Scaled): Promise<void> {
+  const { cluster, writer, clock, signal, log } = ctx;
+  const uids = new Set(recorded.map(({ metadata }) => metadata.uid));
+  const deadline = clock.now() + timeoutMs;
   for (;;) {
-    const [other] = await autoscalersOf(ctx, deployment);
-    if (other === undefined) return;
-    const isCollected = other.metadata.ownerReferences?.some(({ uid }) => uids.has(uid)) ?? false;
-    if (!isCollected || ctx.clock.now() > deadline)
-      throw scaledByOther(describeRef(deployment), describeRef(refOf(other)));
-    await ctx.clock.wait(collectionMs, ctx.signal);
-    ctx.signal.throwIfAborted();
+    const [found] = await autoscalersOf(ctx, deployment);
+    if (found === undefined) return;
+    if (uids.has(found.metadata.uid)) {
+      await removeAndWait(found, { cluster, writer, clock, signal, timeoutMs });
+      log.info(`${describeRef(refOf(found))} removed: the role gets one in its place`);
+      continue;
+    }
+    const isCollected = found.metadata.ownerReferences?.some(({ uid }) => uids.has(uid)) ?? false;
+    if (!isCollected || clock.now() > deadline) throw scaledByOther(describeRef(deployment), describeRef(refOf(found)));
+    await clock.wait(collectionMs, signal);
+    signal.throwIfAborted();
   }
 }
 

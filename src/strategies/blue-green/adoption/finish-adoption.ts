@@ -7,7 +7,7 @@ import { historyEntry } from '../../../release/revision.js';
 import { completeAdopt } from '../../../release/transitions.js';
 import type { AdoptedDeployment } from '../../../release/state.js';
 import type { OperationContext } from '../../../run/context.js';
-import { removeLive } from '../finish-switch.js';
+import { isAdoptable, removeLive } from '../finish-switch.js';
 import { partsOf, recordOf, type BegunAdoption } from './begun-adoption.js';
 
 /** How the live Deployment is left. */
@@ -37,7 +37,7 @@ export async function finishAdoption(
   ctx.log.info(`Draining ${describeRef(deployment.ref)} for ${drainMs / 1000} s`);
   await ctx.clock.wait(drainMs, ctx.signal);
   ctx.signal.throwIfAborted();
-  await scaleToZero(ctx, deployment);
+  if (isAdoptable(deployment, state)) await scaleToZero(ctx, deployment);
   const testService = up.find(({ kind }) => kind === 'Service')?.metadata.name;
   const entry = historyEntry(ctx.run, revision, 'adopted');
   await ctx.records.finish(completeAdopt(state, entry, recordOf(revision, testService)), historyLimit, ctx.log);

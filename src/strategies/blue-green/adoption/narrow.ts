@@ -9,7 +9,7 @@ import { routerOf } from '../../../traffic/routers.js';
 import { requireReadyRole } from '../../../traffic/switch-precondition.js';
 import { partsOf, type BegunAdoption } from './begun-adoption.js';
 import type { ReadyTwin } from './bring-up-twin.js';
-import { takesOver } from './narrowed-service.js';
+import { takesOver } from './find/narrowed-service.js';
 
 /** Whether the public Service selects the adopted role. */
 export async function isNarrowed(ctx: RunContext, revision: Revision): Promise<boolean> {

@@ -4,7 +4,7 @@ import type { RunContext } from '../../../run/context.js';
 import type { PlanNote } from '../../outcome/plan-note.js';
 import type { BlueGreenDeploy } from '../staging/staging.js';
 import type { AdoptedRole, Adoption } from './adoption.js';
-import { findAdoption } from './find-adoption.js';
+import { findAdoption } from './find/find-adoption.js';
 import { isNarrowed } from './narrow.js';
 
 /** The adoption that a deploy would begin with. */

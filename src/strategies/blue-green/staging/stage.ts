@@ -25,11 +25,15 @@ import { deployAndVerify, verifyUnchanged } from './deploy-staged.js';
 
 /**
  * Stages a revision: brings it up on the idle role, without user traffic, and runs the staged checks. Neither the public
- * Service nor any object of the active role is written. `read` reads the record and renders the revision after it: again
- * when another run held the lock in the meantime.
+ * Service nor any object of the active role is written. `read` reads the record and renders the revision after it again, when
+ * another run held the lock in the meantime.
  */
-export async function stage(ctx: RunContext, read: () => Promise<BlueGreenDeploy>): Promise<Outcome> {
-  const decided = await decide(ctx, await read());
+export async function stage(
+  ctx: RunContext,
+  deploy: BlueGreenDeploy,
+  read: () => Promise<BlueGreenDeploy>,
+): Promise<Outcome> {
+  const decided = await decide(ctx, deploy);
   if (decided.kind === 'confirmed') return decided.outcome;
   const { staging } = decided;
   const { createNamespace, lockTimeoutMs } = staging.deploy.inputs;

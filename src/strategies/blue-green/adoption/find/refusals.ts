@@ -1,5 +1,5 @@
-import { CutoverError } from '../../../errors.js';
-import { describeRef, refOf, type KubeObject } from '../../../kubernetes/object.js';
+import { CutoverError } from '../../../../errors.js';
+import { describeRef, refOf, type KubeObject } from '../../../../kubernetes/object.js';
 
 /** The deploy would write the Deployment that serves users. */
 export function wouldBeWritten(service: KubeObject, deployment: KubeObject): CutoverError {

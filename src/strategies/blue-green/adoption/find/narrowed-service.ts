@@ -1,11 +1,11 @@
-import { fieldManager } from '../../../cluster/apply/field-manager.js';
-import { isMigratedManager, planOwnershipMigration } from '../../../cluster/apply/ownership-migration.js';
-import { appliedBy } from '../../../cluster/apply/owned-fields.js';
-import { asCutoverError } from '../../../errors.js';
-import { fieldsAt, withField, without } from '../../../kubernetes/fields.js';
-import { refOf, type KubeObject } from '../../../kubernetes/object.js';
-import { selectorOf } from '../../../kubernetes/selectors.js';
-import type { RunContext } from '../../../run/context.js';
+import { fieldManager } from '../../../../cluster/apply/field-manager.js';
+import { isMigratedManager, planOwnershipMigration } from '../../../../cluster/apply/ownership-migration.js';
+import { appliedBy } from '../../../../cluster/apply/owned-fields.js';
+import { asCutoverError } from '../../../../errors.js';
+import { fieldsAt, withField, without } from '../../../../kubernetes/fields.js';
+import { refOf, type KubeObject } from '../../../../kubernetes/object.js';
+import { selectorOf } from '../../../../kubernetes/selectors.js';
+import type { RunContext } from '../../../../run/context.js';
 
 const lastApplied = 'kubectl.kubernetes.io/last-applied-configuration';
 

@@ -1,13 +1,13 @@
-import { asCutoverError } from '../../../errors.js';
-import { fieldAt, fieldsAt, textAt, withField, type Path } from '../../../kubernetes/fields.js';
-import { groupKind } from '../../../kubernetes/kinds.js';
-import { describeRef, refOf, type KubeObject, type ObjectRef } from '../../../kubernetes/object.js';
-import { templateLabels } from '../../../kubernetes/pod-spec.js';
-import { selectorMatches } from '../../../kubernetes/selectors.js';
-import { statusOf } from '../../../kubernetes/status.js';
-import { roleName } from '../../../manifests/roles/copies.js';
-import type { RunContext } from '../../../run/context.js';
-import type { Replacement } from './adoption.js';
+import { asCutoverError } from '../../../../errors.js';
+import { fieldAt, fieldsAt, textAt, withField, type Path } from '../../../../kubernetes/fields.js';
+import { groupKind } from '../../../../kubernetes/kinds.js';
+import { describeRef, refOf, type KubeObject, type ObjectRef } from '../../../../kubernetes/object.js';
+import { templateLabels } from '../../../../kubernetes/pod-spec.js';
+import { selectorMatches } from '../../../../kubernetes/selectors.js';
+import { statusOf } from '../../../../kubernetes/status.js';
+import { roleName } from '../../../../manifests/roles/copies.js';
+import type { RunContext } from '../../../../run/context.js';
+import type { Replacement } from '../adoption.js';
 
 /** The twin, and the objects of its role as the manifests have them. */
 export interface RoleParts {

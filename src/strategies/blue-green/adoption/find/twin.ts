@@ -1,10 +1,10 @@
-import { fieldAt, fieldsAt, textsAt, withField, without } from '../../../kubernetes/fields.js';
-import type { KubeObject } from '../../../kubernetes/object.js';
-import { hashLabel } from '../../../kubernetes/pod-template.js';
-import { templateLabels } from '../../../kubernetes/pod-spec.js';
-import { selectorOf } from '../../../kubernetes/selectors.js';
-import { deploymentCopy } from '../../../manifests/roles/copies.js';
-import { hashOf } from '../../../release/revision.js';
+import { fieldAt, fieldsAt, textsAt, withField, without } from '../../../../kubernetes/fields.js';
+import type { KubeObject } from '../../../../kubernetes/object.js';
+import { hashLabel } from '../../../../kubernetes/pod-template.js';
+import { templateLabels } from '../../../../kubernetes/pod-spec.js';
+import { selectorOf } from '../../../../kubernetes/selectors.js';
+import { deploymentCopy } from '../../../../manifests/roles/copies.js';
+import { hashOf } from '../../../../release/revision.js';
 import { withPinnedImages, type ImageIds } from './images.js';
 import type { ServingDeployment } from './serving-deployment.js';
 

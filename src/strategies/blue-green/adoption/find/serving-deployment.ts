@@ -1,11 +1,11 @@
-import { activePods, isReady } from '../../../kubernetes/pod.js';
-import { statusOf } from '../../../kubernetes/status.js';
-import { fieldAt } from '../../../kubernetes/fields.js';
-import { refOf, type KubeObject } from '../../../kubernetes/object.js';
-import { hashLabel } from '../../../kubernetes/pod-template.js';
-import { specOf } from '../../../kubernetes/workload.js';
-import type { RunContext } from '../../../run/context.js';
-import { selectedPods } from '../../../traffic/selected-pods.js';
+import { activePods, isReady } from '../../../../kubernetes/pod.js';
+import { statusOf } from '../../../../kubernetes/status.js';
+import { fieldAt } from '../../../../kubernetes/fields.js';
+import { refOf, type KubeObject } from '../../../../kubernetes/object.js';
+import { hashLabel } from '../../../../kubernetes/pod-template.js';
+import { specOf } from '../../../../kubernetes/workload.js';
+import type { RunContext } from '../../../../run/context.js';
+import { selectedPods } from '../../../../traffic/selected-pods.js';
 import { inRollout, noReadyPod, notOfDeployment, severalOwners } from './refusals.js';
 
 /** The Deployment behind a public Service that knows no roles. */

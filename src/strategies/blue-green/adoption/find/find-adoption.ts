@@ -1,15 +1,16 @@
-import { dryRunAll } from '../../../cluster/apply/dry-run-all.js';
-import { isDeployment } from '../../../kubernetes/deployment.js';
-import { describeRef, refKey, refOf, type KubeObject } from '../../../kubernetes/object.js';
-import { templateLabels } from '../../../kubernetes/pod-spec.js';
-import { selectorOf, selects } from '../../../kubernetes/selectors.js';
-import { roleName } from '../../../manifests/roles/copies.js';
-import type { Resource } from '../../../manifests/resource.js';
-import type { RunContext } from '../../../run/context.js';
-import { throwAny } from '../../shared/refusals.js';
-import { recordedResource } from '../../shared/recorded-objects.js';
-import type { BlueGreenDeploy } from '../staging/staging.js';
-import type { Adoption } from './adoption.js';
+import { dryRunAll } from '../../../../cluster/apply/dry-run-all.js';
+import { isDeployment } from '../../../../kubernetes/deployment.js';
+import { describeRef, refKey, refOf, type KubeObject } from '../../../../kubernetes/object.js';
+import { templateLabels } from '../../../../kubernetes/pod-spec.js';
+import { selectorOf, selects } from '../../../../kubernetes/selectors.js';
+import { roleName } from '../../../../manifests/roles/copies.js';
+import type { Resource } from '../../../../manifests/resource.js';
+import { hasRoles } from '../../../../release/transitions.js';
+import type { RunContext } from '../../../../run/context.js';
+import { throwAny } from '../../../shared/refusals.js';
+import { recordedResource } from '../../../shared/recorded-objects.js';
+import type { BlueGreenDeploy } from '../../staging/staging.js';
+import type { Adoption } from '../adoption.js';
 import { warnOfNewerConfig } from './config-age.js';
 import { imageIdsOf } from './images.js';
 import { narrowedTo, takesOver } from './narrowed-service.js';
@@ -73,8 +74,7 @@ export async function findAdoption(ctx: RunContext, deploy: BlueGreenDeploy): Pr
 /** Whether the record allows that something without roles is live: nothing has ever been on a role. */
 export function mayAdopt({ state, resources, wasRolling }: BlueGreenDeploy): boolean {
   if (wasRolling || state.operation?.kind === 'adopt') return true;
-  const isNew = state.current === undefined && Object.values(state.roles).every(({ revision }) => !revision);
-  return resources.automatic === true && isNew;
+  return resources.automatic === true && state.current === undefined && !hasRoles(state);
 }
 
 /** Whether the Service selects the pods of no role, or of both. */

@@ -1,7 +1,7 @@
-import { referencesIn } from '../../../kubernetes/config-references.js';
-import { fieldAt } from '../../../kubernetes/fields.js';
-import { describeRef, type KubeObject } from '../../../kubernetes/object.js';
-import type { RunContext } from '../../../run/context.js';
+import { referencesIn } from '../../../../kubernetes/config-references.js';
+import { fieldAt } from '../../../../kubernetes/fields.js';
+import { describeRef, type KubeObject } from '../../../../kubernetes/object.js';
+import type { RunContext } from '../../../../run/context.js';
 import type { ServingDeployment } from './serving-deployment.js';
 
 /**
