@@ -4,6 +4,7 @@ import { abandon, completeReject } from '../../release/transitions.js';
 import type { LockedContext } from '../../run/context.js';
 import { routerOf } from '../../traffic/routers.js';
 import type { Recovered } from '../outcome/restored.js';
+import { ownedSnapshots } from '../recorded/owned-objects.js';
 import { restoreRecorded } from '../shared/interrupted.js';
 import type { Interrupted } from '../strategy.js';
 
@@ -29,6 +30,8 @@ export async function restoreInterruptedRelease(
     case 'switch':
       // A rollback was asked for because the version that users left was bad: they are not sent back to it.
       if (operation.direction === 'rollback') return { kind: 'rollback-left', operation };
+      if ((await ownedSnapshots(ctx, [operation.previousService])).foreign.length > 0)
+        return { kind: 'incomplete', failed: [operation.previousService.ref] };
       if (!(await canServe(ctx, operation))) return { kind: 'no-ready-pod' };
       return restored(ctx, interrupted, { snapshots: [operation.previousService], after: abandon(state, failed) });
     case 'finish':

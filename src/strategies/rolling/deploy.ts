@@ -8,6 +8,8 @@ import { authorOf, imagesOf, withoutSecrets, type Revision } from '../../release
 import type { RollingState } from '../../release/state.js';
 import type { RunContext } from '../../run/context.js';
 import { underLock } from '../../run/under-lock.js';
+import { checksToRecord } from '../../verify/recorded-checks.js';
+import { ownedSnapshots } from '../recorded/owned-objects.js';
 import { besideImageCheck } from '../shared/dry-run-with-images.js';
 import { lint } from '../shared/report-findings.js';
 import { ensureNamespace } from '../shared/namespace.js';
@@ -83,7 +85,7 @@ function revisionOf(
     shared: [],
     applyAfterSwitch: [],
     before: recordable(snapshots),
-    checks: inputs.verify,
+    checks: checksToRecord(inputs.verify),
     force: inputs.forceConflicts,
     contentHash,
     images: imagesOf(rendered),
@@ -129,5 +131,5 @@ export function isUnchanged(planned: readonly PlannedChange[], { current, operat
  */
 export async function interruptedSnapshots(ctx: RunContext, { operation }: RollingState): Promise<readonly Snapshot[]> {
   if (operation === undefined) return [];
-  return (await ctx.records.readRevision(operation.revision)).before;
+  return (await ownedSnapshots(ctx, (await ctx.records.readRevision(operation.revision)).before)).owned;
 }

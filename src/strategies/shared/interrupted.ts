@@ -3,15 +3,24 @@ import { refKey, type ObjectRef } from '../../kubernetes/object.js';
 import type { Snapshot } from '../../plan/change.js';
 import { deleteStuckPods } from '../../rollout/stuck-pods.js';
 import type { OperationContext } from '../../run/context.js';
+import { ownedSnapshots } from '../recorded/owned-objects.js';
 
-/** Restores the objects; returns those that could not be restored, and StatefulSets whose stuck pods could not be deleted. */
+/** Restores recorded snapshots, as far as the release owns the objects; returns those that could not be restored, and StatefulSets whose stuck pods could not be deleted. */
 export async function restoreRecorded(
   ctx: OperationContext,
-  snapshots: readonly Snapshot[],
+  recorded: readonly Snapshot[],
 ): Promise<readonly ObjectRef[]> {
   const { cluster, writer, records, log, clock, lockLost: signal } = ctx;
+  const { owned: snapshots, notRecreated } = await ownedSnapshots(ctx, recorded);
   const options = { cluster, writer, snapshots, release: records.release, log, clock, signal };
   const { failed } = await restoreSnapshots(options);
   const stuck = await deleteStuckPods(options);
-  return [...new Map([...failed, ...stuck].map(({ ref }) => [refKey(ref), ref])).values()];
+  return [
+    ...new Map(
+      [...failed, ...stuck]
+        .map(({ ref }) => ref)
+        .concat(notRecreated)
+        .map(ref => [refKey(ref), ref]),
+    ).values(),
+  ];
 }
