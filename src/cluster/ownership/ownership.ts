@@ -1,5 +1,5 @@
-import { groupOf, type KubeObject, type ObjectRef } from '../../kubernetes/object.js';
-import { groupKind, isClusterScoped, isSecret } from '../../kubernetes/kinds.js';
+import { groupOf, refOf, type KubeObject } from '../../kubernetes/object.js';
+import { groupKind, isClusterScoped } from '../../kubernetes/kinds.js';
 import { builtInKind } from '../api-resources.js';
 import type { Cluster } from '../cluster.js';
 
@@ -32,10 +32,7 @@ export function releaseOf({ metadata }: KubeObject): string | undefined {
  */
 export async function ownershipOf(object: KubeObject, recordedIn: RecordedIn): Promise<Ownership> {
   const { cluster, release, namespace } = recordedIn;
-  const { name, namespace: own } = object.metadata;
-  const { apiVersion, kind } = object;
-  const ref: ObjectRef = { apiVersion, kind, name, ...(own !== undefined && { namespace: own }) };
-  const live = await cluster.get(ref);
+  const live = await cluster.get(refOf(object));
   if (live !== undefined) {
     const owner = releaseOf(live);
     if (owner === release) return { kind: 'owned', live };
@@ -65,7 +62,5 @@ async function whyNotRecreated(
 
 /** RBAC objects, also those of other API groups for the same (OpenShift), and Secrets, which may be tokens of ServiceAccounts. */
 function givesRights(object: KubeObject): boolean {
-  return (
-    /(^|\.)authorization\./.test(groupOf(object.apiVersion)) || isSecret(object) || groupKind(object) === '/Secret'
-  );
+  return /(^|\.)authorization\./.test(groupOf(object.apiVersion)) || groupKind(object) === '/Secret';
 }
