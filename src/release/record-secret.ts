@@ -88,7 +88,7 @@ export function unusable({ metadata }: KubeObject, reason: string, cause?: unkno
   return new CutoverError(`The release record in ${name} cannot be used: ${reason}`, {
     code: 'record',
     object: name,
-    hint: 'It was changed manually, or written by another version. Restore it from a backup, or delete it: without its state, the next deploy starts a new record (revisions begin at 1).',
+    hint: 'It was changed manually, or written by another version. Restore it from a backup, or delete the Secrets of this release that have the label cutover/record: the next deploy then starts a new record (revisions begin at 1).',
     cause,
   });
 }
