@@ -1,3 +1,4 @@
+import { asCutoverError } from '../../errors.js';
 import { groupOf, refOf, type KubeObject } from '../../kubernetes/object.js';
 import { groupKind, isClusterScoped } from '../../kubernetes/kinds.js';
 import { builtInKind } from '../api-resources.js';
@@ -32,7 +33,9 @@ export function releaseOf({ metadata }: KubeObject): string | undefined {
  */
 export async function ownershipOf(object: KubeObject, recordedIn: RecordedIn): Promise<Ownership> {
   const { cluster, release, namespace } = recordedIn;
-  const live = await cluster.get(refOf(object));
+  const live = await servedOnly(() => cluster.get(refOf(object)));
+  if (live === 'not-served')
+    return { kind: 'not-recreated', why: 'it is gone, and the API server does not serve its kind any more' };
   if (live !== undefined) {
     const owner = releaseOf(live);
     if (owner === release) return { kind: 'owned', live };
@@ -58,6 +61,15 @@ async function whyNotRecreated(
   // Whether a custom kind has namespaces is known to the API server alone; a namespace in the object proves nothing.
   const { object: after } = await cluster.dryRunApply(object, { force: true });
   return after.metadata.namespace === undefined ? clusterScoped : undefined;
+}
+
+async function servedOnly<T>(read: () => Promise<T>): Promise<T | 'not-served'> {
+  try {
+    return await read();
+  } catch (error) {
+    if (asCutoverError(error).code === 'unknown-kind') return 'not-served';
+    throw error;
+  }
 }
 
 /** RBAC objects, also those of other API groups for the same (OpenShift), and Secrets, which may be tokens of ServiceAccounts. */
