@@ -10,6 +10,7 @@ import { publicService, staged } from '../support/strategies/shop.js';
 import {
   closeReleases,
   configRef,
+  denied,
   deploymentRef,
   failureOf,
   killAtWrite,
@@ -99,6 +100,26 @@ describe('the post step', () => {
     const neighbour = web.cluster.store.get(refOf(service));
     expect(await web.post()).toEqual({ kind: 'incomplete', failed: [refOf(service)] });
     expect(web.cluster.store.get(refOf(service))).toEqual(neighbour);
+  });
+});
+
+describe('a rejection', () => {
+  it('restores the rest when an object cannot be read, and can be run again', async () => {
+    const web = webRelease();
+    await web.stage(roleManifests('v1'));
+    await web.promote();
+    await web.stage(roleManifests('v2'));
+    const { store } = web.cluster;
+    web.cluster.before = call => {
+      if (call === 'GET Deployment shop/web-green') throw denied;
+    };
+    const error = await failureOf(web.reject());
+    expect(error.message).toContain('still as staging left it: Deployment shop/web-green');
+    expect(store.get(configRef('web-green'))).toBeUndefined();
+    expect(stateOf(web.cluster)?.operation?.kind).toBe('reject');
+    web.cluster.before = () => undefined;
+    expect(await web.reject()).toMatchObject({ outcome: 'rejected' });
+    expect(store.get(deploymentRef('web-green'))).toBeUndefined();
   });
 });
 

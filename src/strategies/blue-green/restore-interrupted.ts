@@ -30,8 +30,7 @@ export async function restoreInterruptedRelease(
     case 'switch':
       // A rollback was asked for because the version that users left was bad: they are not sent back to it.
       if (operation.direction === 'rollback') return { kind: 'rollback-left', operation };
-      if ((await ownedSnapshots(ctx, [operation.previousService])).foreign.length > 0)
-        return { kind: 'incomplete', failed: [operation.previousService.ref] };
+      if (await isForeign(ctx, operation)) return { kind: 'incomplete', failed: [operation.previousService.ref] };
       if (!(await canServe(ctx, operation))) return { kind: 'no-ready-pod' };
       return restored(ctx, interrupted, { snapshots: [operation.previousService], after: abandon(state, failed) });
     case 'finish':
@@ -52,6 +51,12 @@ async function restored(
   if (failed.length > 0) return { kind: 'incomplete', failed };
   await ctx.records.writeState(after);
   return { kind: 'restored', operation: state.operation };
+}
+
+/** Whether others own the public Service that the record names, or whether that cannot be known. */
+async function isForeign(ctx: LockedContext, { previousService }: SwitchOperation): Promise<boolean> {
+  const { foreign, unreadable } = await ownedSnapshots(ctx, [previousService]);
+  return foreign.length + unreadable.length > 0;
 }
 
 /** Whether the public Service as it was before the switch would select a ready pod. */

@@ -1,5 +1,5 @@
 import { ownershipOf, type Ownership } from '../../cluster/ownership/ownership.js';
-import { CutoverError } from '../../errors.js';
+import { asCutoverError, CutoverError } from '../../errors.js';
 import { describeRef, refKey, refOf, type KubeObject, type ObjectRef } from '../../kubernetes/object.js';
 import { differs, type Snapshot } from '../../plan/change.js';
 import type { BlueGreenState } from '../../release/state.js';
@@ -57,6 +57,13 @@ export interface OwnedSnapshots {
   readonly foreign: readonly ObjectRef[];
   /** Objects that are gone and are not created from the record. */
   readonly notRecreated: readonly ObjectRef[];
+  /** Live objects that could not be read, so that it is not known who owns them. */
+  readonly unreadable: readonly Unreadable[];
+}
+
+interface Unreadable {
+  readonly ref: ObjectRef;
+  readonly error: CutoverError;
 }
 
 /**
@@ -65,16 +72,24 @@ export interface OwnedSnapshots {
  * nothing to restore. An object that did not exist before is judged when it is deleted.
  */
 export async function ownedSnapshots(ctx: RecordedContext, snapshots: readonly Snapshot[]): Promise<OwnedSnapshots> {
-  const existing = snapshots.flatMap(snapshot => (snapshot.object === undefined ? [] : [snapshot.object]));
-  const ownerships = new Map(
-    (await ownershipsOf(ctx, existing)).map(({ object, ownership }) => [refKey(refOf(object)), ownership]),
-  );
   const owned: Snapshot[] = [];
   const foreign: ObjectRef[] = [];
   const notRecreated: ObjectRef[] = [];
-  for (const snapshot of snapshots) {
+  const unreadable: Unreadable[] = [];
+  const judged = snapshots.map(async snapshot => {
+    const { object } = snapshot;
+    const [found] = object === undefined ? [] : await ownershipsOf(ctx, [object]);
+    return { snapshot, ownership: found?.ownership };
+  });
+  for (const [index, result] of (await Promise.allSettled(judged)).entries()) {
+    if (result.status === 'rejected') {
+      const { ref } = snapshots[index] as Snapshot;
+      const error = asCutoverError(result.reason);
+      unreadable.push({ ref, error });
+      continue;
+    }
+    const { snapshot, ownership } = result.value;
     const { ref, object } = snapshot;
-    const ownership = ownerships.get(refKey(ref));
     if (object === undefined || ownership === undefined) owned.push(snapshot);
     else if (ownership.kind === 'owned' || ownership.kind === 'absent') owned.push(snapshot);
     else if (ownership.kind === 'not-recreated') notRecreated.push(ref);
@@ -82,7 +97,23 @@ export async function ownedSnapshots(ctx: RecordedContext, snapshots: readonly S
     else continue;
     if (ownership !== undefined && 'why' in ownership) warn(ctx, ref, ownership.why);
   }
-  return { owned, foreign, notRecreated };
+  return { owned, foreign, notRecreated, unreadable };
+}
+
+/** Says of each object that could not be read why it is not restored. */
+export function logUnreadable({ log }: RecordedContext, unreadable: OwnedSnapshots['unreadable']): void {
+  for (const { ref, error } of unreadable) log.error(`${describeRef(ref)} could not be restored: ${error.message}`);
+}
+
+/** The recorded snapshots that a step may restore if it fails. Throws when one of the live objects could not be read. */
+export async function requireOwnedSnapshots(
+  ctx: RecordedContext,
+  snapshots: readonly Snapshot[],
+): Promise<readonly Snapshot[]> {
+  const { owned, unreadable } = await ownedSnapshots(ctx, snapshots);
+  const [first] = unreadable;
+  if (first !== undefined) throw first.error;
+  return owned;
 }
 
 /**

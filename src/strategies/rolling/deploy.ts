@@ -9,7 +9,7 @@ import type { RollingState } from '../../release/state.js';
 import type { RunContext } from '../../run/context.js';
 import { underLock } from '../../run/under-lock.js';
 import { checksToRecord } from '../../verify/recorded-checks.js';
-import { ownedSnapshots } from '../recorded/owned-objects.js';
+import { requireOwnedSnapshots } from '../recorded/owned-objects.js';
 import { besideImageCheck } from '../shared/dry-run-with-images.js';
 import { lint } from '../shared/report-findings.js';
 import { ensureNamespace } from '../shared/namespace.js';
@@ -131,5 +131,5 @@ export function isUnchanged(planned: readonly PlannedChange[], { current, operat
  */
 export async function interruptedSnapshots(ctx: RunContext, { operation }: RollingState): Promise<readonly Snapshot[]> {
   if (operation === undefined) return [];
-  return (await ownedSnapshots(ctx, (await ctx.records.readRevision(operation.revision)).before)).owned;
+  return requireOwnedSnapshots(ctx, (await ctx.records.readRevision(operation.revision)).before);
 }

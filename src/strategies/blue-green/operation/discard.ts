@@ -1,12 +1,12 @@
 import { CutoverError } from '../../../errors.js';
-import { describeRef } from '../../../kubernetes/object.js';
+import { describeRef, type ObjectRef } from '../../../kubernetes/object.js';
 import type { Snapshot } from '../../../plan/change.js';
 import type { Revision } from '../../../release/revision.js';
 import type { BlueGreenState } from '../../../release/state.js';
 import { begin, type InProgress } from '../../../release/transitions.js';
 import { begunBy } from '../../../run/begun.js';
 import type { LockedContext } from '../../../run/context.js';
-import { ownedSnapshots } from '../../recorded/owned-objects.js';
+import { logUnreadable, ownedSnapshots } from '../../recorded/owned-objects.js';
 import { FailedStep, outcomeBase } from '../../outcome/outcome.js';
 import type { Restored } from '../../outcome/restored.js';
 import { restore } from '../../shared/restore-objects.js';
@@ -50,8 +50,13 @@ export async function discard(ctx: LockedContext, { state, target, timeoutMs }: 
   const revision = await ctx.records.readRevision(number);
   const rejecting = begin(state, { kind: 'reject', revision: number, role, ...begunBy(ctx) });
   const operation = await ctx.begin(rejecting);
-  const { owned: snapshots } = await ownedSnapshots(ctx, revision.beforeStaging ?? revision.before);
-  const restored = await restore(operation, { snapshots, timeoutMs, ready: 'not-needed' });
+  const { owned: snapshots, unreadable } = await ownedSnapshots(ctx, revision.beforeStaging ?? revision.before);
+  logUnreadable(ctx, unreadable);
+  const done = await restore(operation, { snapshots, timeoutMs, ready: 'not-needed' });
+  const restored = withUnreadable(
+    done,
+    unreadable.map(({ ref }) => ref),
+  );
   if (restored.kind === 'complete') return { state: rejecting, revision, snapshots, restored };
   throw new FailedStep(notRestored(role, restored), {
     ...outcomeBase(ctx, 'blue-green'),
@@ -59,6 +64,13 @@ export async function discard(ctx: LockedContext, { state, target, timeoutMs }: 
     checks: [],
     serving: { kind: 'not-rejected', role, restored },
   });
+}
+
+/** What was restored, less what could not even be read. */
+function withUnreadable(restored: Restored, unreadable: readonly ObjectRef[]): Restored {
+  if (unreadable.length === 0) return restored;
+  if (restored.kind === 'complete') return { kind: 'incomplete', failed: unreadable };
+  return restored.kind === 'incomplete' ? { ...restored, failed: [...restored.failed, ...unreadable] } : restored;
 }
 
 function notRestored(role: string, restored: Exclude<Restored, { readonly kind: 'complete' }>): CutoverError {

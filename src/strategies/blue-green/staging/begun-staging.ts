@@ -6,7 +6,7 @@ import { begin, type InProgress } from '../../../release/transitions.js';
 import { begunBy } from '../../../run/begun.js';
 import type { RunContext } from '../../../run/context.js';
 import { checksToRecord } from '../../../verify/recorded-checks.js';
-import { ownedSnapshots } from '../../recorded/owned-objects.js';
+import { requireOwnedSnapshots } from '../../recorded/owned-objects.js';
 import { earliest, recordable, snapshotsOf } from '../../shared/snapshots.js';
 import { discardable } from '../operation/discard.js';
 import type { Staging } from './staging.js';
@@ -36,7 +36,7 @@ export async function beginStaging(ctx: RunContext, staging: Staging): Promise<B
   const snapshots =
     interrupted === undefined
       ? found
-      : earliest((await ownedSnapshots(ctx, (await ctx.records.readRevision(interrupted)).before)).owned, found);
+      : earliest(await requireOwnedSnapshots(ctx, (await ctx.records.readRevision(interrupted)).before), found);
   const earlier = discardable(state);
   const first = earlier?.role === role ? await ctx.records.readRevision(earlier.revision) : undefined;
   const beforeStaging = first && earliest(first.beforeStaging ?? first.before, snapshots);
