@@ -148,7 +148,7 @@ export function webRelease(original?: WebRelease): WebRelease {
           ...more,
         };
         return stage(ctx, async () => {
-          await Promise.resolve();
+          await ctx.records.readState();
           return renderBlueGreenRelease(text, inputs, blueGreenStateOf(cluster));
         });
       }),
@@ -195,7 +195,7 @@ export function webRelease(original?: WebRelease): WebRelease {
       step(ctx => {
         const inputs: DeployInputs<'rolling'> = { ...deployInputs, run: ctx.run, strategy: 'rolling', ...more };
         return deployRolling(ctx, async () => {
-          await Promise.resolve();
+          await ctx.records.readState();
           const state = (stateOf(cluster) ?? newRolling('web')) as RollingState;
           const { resources } = renderManifests(requestOf(text, state));
           return { inputs, state, resources, contentHash: hashOf(resources.map(({ object }) => object)) };
