@@ -38,6 +38,10 @@ describe('the environment of a command', () => {
     'ACTIONS_RESULTS_URL',
     'ACTIONS_CACHE_URL',
     'GITHUB_STATE',
+    'GITHUB_ENV',
+    'GITHUB_PATH',
+    'GITHUB_OUTPUT',
+    'GITHUB_STEP_SUMMARY',
     'STATE_holder',
   ])('does not contain %s', name => {
     expect(commandEnvironment({ ...path, [name]: 'secret' }, { side: 'staged' })).toEqual({

@@ -1,92 +1,45 @@
 import { createHash } from 'node:crypto';
 import { gunzipSync, gzipSync } from 'node:zlib';
 import { CutoverError } from '../errors.js';
-import type { StrategyName } from '../inputs/actions.js';
-import type { Check, CiRun } from '../inputs/inputs.js';
+import type { CiRun } from '../inputs/inputs.js';
+import { isFields, type Fields } from '../kubernetes/fields.js';
 import { isSecret } from '../kubernetes/kinds.js';
-import { describeRef, refOf, type KubeObject, type ObjectRef } from '../kubernetes/object.js';
-import { canonical, type Snapshot } from '../plan/change.js';
-import { recordData, recordLimit, recordRef, recordSecret } from './record-secret.js';
+import { describeRef, type KubeObject } from '../kubernetes/object.js';
+import { canonical } from '../plan/change.js';
+import { revision } from './guards/revision.js';
+import {
+  guarded,
+  recordData,
+  recordJson,
+  recordLimit,
+  recordRef,
+  recordSecret,
+  requireRecordOf,
+  unusable,
+} from './record-secret.js';
+import type { RecordedSecret, Revision } from './recorded-revision.js';
 import type { HistoryEntry } from './state.js';
+
+export type { ObjectToDelete, RecordedApproval, RecordedSecret, Revision } from './recorded-revision.js';
 
 /** Bytes that a revision may have when it is unpacked. */
 const unpackedLimit = 200_000_000;
 
-/** A Secret in the record, without its data. */
-export interface RecordedSecret {
-  readonly ref: ObjectRef;
-  /** SHA-256 of its type and data. */
-  readonly hash: string;
-}
-
-/** An object to be deleted. */
-export interface ObjectToDelete {
-  readonly ref: ObjectRef;
-  /** Delete only the object with this uid. Absent: any object with the name. */
-  readonly uid?: string;
-}
-
-/** An approval by the reviewers of a GitHub environment. */
-export interface RecordedApproval {
-  readonly environment: string;
-  readonly by: readonly string[];
-  readonly comment: string;
-}
-
-/** One deployment of a release, as it was rendered; kept in Secret `cutover-<release>-<n>`. */
-export interface Revision {
-  readonly number: number;
-  readonly strategy: StrategyName;
-  /** Blue/green only: the role that it was staged on. */
-  readonly role?: string;
-  /** Applied objects, in order, without Secrets; blue/green: the objects of the role. */
-  readonly objects: readonly KubeObject[];
-  readonly secrets: readonly RecordedSecret[];
-  /** Blue/green: the public Service as this revision renders it, applied by the switch. */
-  readonly publicService?: KubeObject;
-  /** Blue/green: shared objects as applied while staging, without Secrets; a rollback does not change them. */
-  readonly shared: readonly KubeObject[];
-  /** Blue/green: objects that are applied after the switch (autoscalers of the role). */
-  readonly applyAfterSwitch: readonly KubeObject[];
-  /** Blue/green: objects of the previous revision of the role that are not needed after the switch. Absent: none. */
-  readonly deleteAfterSwitch?: readonly ObjectToDelete[];
-  /** Snapshots of the live objects before the first write of the operation, without data of Secrets. */
-  readonly before: readonly Snapshot[];
-  /**
-   * Blue/green: the same before the first of several stagings on the role, which `reject` restores. Absent: nothing else was
-   * staged, so it is `before`.
-   */
-  readonly beforeStaging?: readonly Snapshot[];
-  /** Checks that promote and rollback run again. */
-  readonly checks: readonly Check[];
-  /** Whether fields of other managers are taken over (`force-conflicts`). */
-  readonly force: boolean;
-  /** SHA-256 of all rendered objects, for both roles: equal for equal manifests and variables. */
-  readonly contentHash: string;
-  readonly images: readonly string[];
-  readonly sha: string;
-  readonly run: string;
-  readonly actor: string;
-  /** ISO 8601. */
-  readonly at: string;
-  readonly approval?: RecordedApproval;
-}
-
 /** The Secret that holds a revision. Throws `record` when it would be too big. */
 export function encodeRevision(
-  revision: Revision,
+  given: Revision,
   release: { readonly name: string; readonly namespace: string },
 ): KubeObject {
-  const { objects, before, beforeStaging, publicService, shared, applyAfterSwitch, ...rest } = revision;
+  const { objects, before, beforeStaging, publicService, shared, applyAfterSwitch, ...rest } = given;
   const bulk = gzipSync(JSON.stringify({ objects, before, beforeStaging, publicService, shared, applyAfterSwitch }), {
     level: 9,
   });
   const info = Buffer.from(JSON.stringify(rest, null, 1));
-  const ref = recordRef(release.name, release.namespace, revision.number);
+  const ref = recordRef(release.name, release.namespace, given.number);
   const bytes = bulk.length + info.length;
   if (bytes > recordLimit) {
     throw new CutoverError(
-      `Revision ${revision.number} of ${release.name} is too big for its record: ${bytes} bytes compressed, but a Secret is limited to ${recordLimit}`,
+      `Revision ${given.number} of ${release.name} is too big for its record: ${bytes} bytes compressed, but a Secret is limited to ${recordLimit}`,
       {
         code: 'record',
         object: describeRef(ref),
@@ -97,23 +50,26 @@ export function encodeRevision(
   return recordSecret(ref, { release: release.name, part: 'revision', data: { info, bulk } });
 }
 
-/** Decodes the Secret of a revision. Throws `record` when it is invalid. */
+/** Decodes the Secret of a revision. Throws `record` when it is invalid, or of another release or revision. */
 export function decodeRevision(secret: KubeObject): Revision {
+  const info = recordJson(secret, 'info');
+  const bulk = recordJson(secret, 'bulk', unpacked(secret, recordData(secret, 'bulk')));
+  const decoded = guarded(secret, revision, { ...asFields(info), ...asFields(bulk) });
+  requireRecordOf(secret, secret.metadata.annotations?.['cutover/release'] ?? '', decoded.number);
+  return decoded;
+}
+
+/** A small Secret can hold data that unpacks to gigabytes. */
+function unpacked(secret: KubeObject, packed: Buffer): Buffer {
   try {
-    const info = recordData(secret, 'info');
-    const bulk = recordData(secret, 'bulk');
-    // A small Secret can hold data that unpacks to gigabytes.
-    const unpacked = gunzipSync(bulk, { maxOutputLength: unpackedLimit }).toString('utf8');
-    return { ...(JSON.parse(info.toString('utf8')) as object), ...(JSON.parse(unpacked) as object) } as Revision;
+    return gunzipSync(packed, { maxOutputLength: unpackedLimit });
   } catch (error) {
-    const name = describeRef(refOf(secret));
-    throw new CutoverError(`The record of this revision cannot be read: ${name}`, {
-      code: 'record',
-      object: name,
-      hint: 'It was changed manually or written by another version. Deploy again to create a new revision.',
-      cause: error,
-    });
+    throw unusable(secret, 'its key "bulk" cannot be unpacked', error);
   }
+}
+
+function asFields(value: unknown): Fields {
+  return isFields(value) ? value : {};
 }
 
 /** Splits rendered objects into those that are recorded and the hashes of Secrets. */

@@ -72,9 +72,11 @@ export function attemptOf(result: CommandResult): CheckAttempt {
 
 /**
  * Variables that are hidden from commands: the inputs of this step (including token and kubeconfig), the service tokens of
- * the runner, and the state for the post step.
+ * the runner, the state for the post step, and the files through which a step sets variables, outputs and its summary: those of
+ * this step are Cutover's.
  */
-const hiddenVariables = /^(INPUT_.*|ACTIONS_(RUNTIME|ID_TOKEN|RESULTS|CACHE)_.*|GITHUB_STATE|STATE_.*)$/i;
+const hiddenVariables =
+  /^(INPUT_.*|ACTIONS_(RUNTIME|ID_TOKEN|RESULTS|CACHE)_.*|GITHUB_(ENV|PATH|OUTPUT|STATE|STEP_SUMMARY)|STATE_.*)$/i;
 
 /** The environment of a command: that of the runner without hidden variables, with `CUTOVER_SIDE` and `CUTOVER_URL`. */
 export function commandEnvironment(

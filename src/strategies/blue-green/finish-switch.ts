@@ -10,7 +10,9 @@ import type { OperationContext, RunContext } from '../../run/context.js';
 import { underLock } from '../../run/under-lock.js';
 import { outcomeBase, type Outcome } from '../outcome/outcome.js';
 import type { IdleResult } from '../outcome/serving.js';
+import { ownedLive, ownedObjects } from '../recorded/owned-objects.js';
 import { readBlueGreen } from '../shared/recorded-release.js';
+import { removeFound } from './operation/remove-found.js';
 import { readActiveOnRecord } from './live-traffic.js';
 import type { SwitchPolicy } from './traffic-switch.js';
 
@@ -33,15 +35,14 @@ export type FinishPolicy = Pick<SwitchPolicy, 'idlePolicy' | 'drainMs' | 'histor
 export async function finishSwitch(ctx: OperationContext, request: FinishRequest): Promise<IdleResult> {
   const { state, revision, policy } = request;
   const left = state.operation.kind === 'finish' ? state.operation.role : undefined;
-  for (const object of revision.applyAfterSwitch) {
+  for (const object of await ownedObjects(ctx, revision.applyAfterSwitch)) {
     await ctx.writer.apply(object, { force: revision.force });
     ctx.log.info(`${describeRef(refOf(object))} applied, now that its role has the traffic`);
   }
   for (const { ref, uid } of revision.deleteAfterSwitch ?? []) await removeLive(ctx, ref, uid);
   const { adopted, operation } = state;
   const isPromoted = operation.kind === 'finish' && operation.direction === 'promote';
-  if (adopted !== undefined && isPromoted && isAdoptable(adopted, state))
-    await removeLive(ctx, adopted.ref, adopted.uid);
+  if (adopted !== undefined && isPromoted && isAdoptable(adopted, state)) await removeFound(ctx, adopted);
   const idle: IdleResult = left === undefined ? { kind: 'none' } : await applyIdlePolicy(ctx, request, left);
   try {
     await ctx.records.finish(completeFinish(state), policy.historyLimit, ctx.log);
@@ -129,7 +130,7 @@ async function scaleDown(ctx: OperationContext, revision: Revision, replicas: nu
   // An autoscaler would scale up again; it is applied again with the role's next switch.
   for (const object of revision.applyAfterSwitch) await removeLive(ctx, refOf(object));
   for (const object of revision.objects.filter(isDeployment)) {
-    const live = await ctx.cluster.get(refOf(object));
+    const live = await ownedLive(ctx, refOf(object));
     if (live === undefined || replicasOf(live) <= replicas) continue;
     await ctx.writer.apply(withReplicas(object, replicas), { force: true });
     ctx.log.info(`${describeRef(refOf(object))}: ${replicasOf(live)} → ${replicas} replicas`);
@@ -141,9 +142,9 @@ export function isAdoptable({ ref }: AdoptedDeployment, { publicService }: BlueG
   return isDeployment(ref) && ref.namespace === publicService.namespace;
 }
 
-/** Deletes the live object of this name, if there is one; with `uid` only the object with that uid. */
+/** Deletes the live object of this name, if there is one and the release owns it; with `uid` only the object with that uid. */
 export async function removeLive(ctx: OperationContext, ref: ObjectRef, uid?: string): Promise<void> {
-  const live = await ctx.cluster.get(ref);
+  const live = await ownedLive(ctx, ref);
   if (live?.metadata.uid === undefined || (uid !== undefined && uid !== live.metadata.uid)) return;
   await ctx.writer.remove(ref, { uid: live.metadata.uid });
   ctx.log.info(`${describeRef(ref)} removed`);

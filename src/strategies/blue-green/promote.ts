@@ -6,6 +6,8 @@ import { abandon } from '../../release/transitions.js';
 import type { BlueGreenOperation, BlueGreenState, StagedRecord } from '../../release/state.js';
 import type { LockedContext, RunContext } from '../../run/context.js';
 import { underLock } from '../../run/under-lock.js';
+import { recordedChecks } from '../../verify/recorded-checks.js';
+import { requireOwnedService } from '../recorded/owned-objects.js';
 import { checksOf } from '../shared/checks.js';
 import { FailedStep, outcomeBase, type Outcome } from '../outcome/outcome.js';
 import { readBlueGreen } from '../shared/recorded-release.js';
@@ -108,7 +110,8 @@ async function promoteStaged(
   if (publicService === undefined) throw noPublicService(revision.number);
   const { active, before: liveBefore } = await readActive(ctx, state);
   const from = roleToLeave(state, active, role);
-  const checks = request.verify ?? revision.checks;
+  requireOwnedService(ctx, { state, publicService, live: liveBefore.object });
+  const checks = request.verify ?? recordedChecks(revision.checks, ctx.log);
   let verified: VerifiedRole;
   // With an operation once the role is scaled up.
   let promoting = state;

@@ -27,7 +27,7 @@ export async function reject(ctx: RunContext, inputs: Reject): Promise<Outcome> 
     if (active.kind === 'role' && active.role === role) throw usersOnStaged(target);
     const { timeoutMs, historyLimit } = inputs;
     const discarded = await discard(locked, { state, target, timeoutMs });
-    const { revision, restored } = discarded;
+    const { revision, snapshots, restored } = discarded;
     const done = completeReject(discarded.state, historyEntry(ctx.run, revision, 'rejected'));
     await locked.records.finish(done, historyLimit, locked.log);
     return {
@@ -35,7 +35,7 @@ export async function reject(ctx: RunContext, inputs: Reject): Promise<Outcome> 
       outcome: 'rejected',
       revision: number,
       ...rolesNow(state, active),
-      changes: (revision.beforeStaging ?? revision.before).map(({ ref, object }) => ({
+      changes: snapshots.map(({ ref, object }) => ({
         ref,
         change: object === undefined ? 'deleted' : 'changed',
       })),

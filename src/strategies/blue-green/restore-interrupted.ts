@@ -8,7 +8,8 @@ import { routerOf } from '../../traffic/routers.js';
 import { unrestored, type Recovered } from '../outcome/restored.js';
 import { restoreInterruptedAdoption } from './adoption/restore-interrupted.js';
 import { restoreInterruptedLeave } from '../rolling/leave-roles/restore-interrupted.js';
-import { restore } from '../shared/restore-objects.js';
+import { ownedSnapshots } from '../recorded/owned-objects.js';
+import { restoreRecorded } from '../recorded/restore-recorded.js';
 import type { Interrupted } from '../strategy.js';
 
 /** Restores what an interrupted operation had changed, if users are safe with that. */
@@ -21,20 +22,21 @@ export async function restoreInterruptedRelease(
   const failed = historyEntry(ctx.run, revision, 'failed');
   switch (operation.kind) {
     case 'stage':
-      return restored(ctx, interrupted, { snapshots: revision.before, after: abandon(state, failed) });
+      return restoring(ctx, interrupted, { snapshots: revision.before, after: abandon(state, failed) });
     case 'reject': {
       const rejected = historyEntry(ctx.run, revision, 'rejected');
       const snapshots = revision.beforeStaging ?? revision.before;
-      return restored(ctx, interrupted, { snapshots, after: completeReject(state, rejected) });
+      return restoring(ctx, interrupted, { snapshots, after: completeReject(state, rejected) });
     }
     case 'prepare':
       // It has no users and is applied again by the next rollback or staging.
-      return restored(ctx, interrupted, { snapshots: [], after: abandon(state, failed) });
+      return restoring(ctx, interrupted, { snapshots: [], after: abandon(state, failed) });
     case 'switch':
       // A rollback was asked for because the version that users left was bad: they are not sent back to it.
       if (operation.direction === 'rollback') return { kind: 'rollback-left', operation };
+      if (await isForeign(ctx, operation)) return { kind: 'incomplete', failed: [operation.previousService.ref] };
       if (!(await canServe(ctx, operation))) return { kind: 'no-ready-pod' };
-      return restored(ctx, interrupted, {
+      return restoring(ctx, interrupted, {
         snapshots: [operation.previousService],
         after: abandon(state, failed),
         confirm: () => confirmBefore(ctx, operation),
@@ -58,16 +60,18 @@ interface Restoration {
   readonly confirm?: () => Promise<void>;
 }
 
-async function restored(
+async function restoring(
   ctx: LockedContext,
   { state }: Interrupted<BlueGreenState>,
   { snapshots, after, confirm }: Restoration,
 ): Promise<Recovered> {
   const request = { snapshots, timeoutMs: confirmMs };
   const operation = await ctx.begin(state);
-  const left = unrestored(
-    await restore(operation, confirm === undefined ? { ...request, ready: 'not-needed' } : { ...request, confirm }),
+  const { restored } = await restoreRecorded(
+    operation,
+    confirm === undefined ? { ...request, ready: 'not-needed' } : { ...request, confirm },
   );
+  const left = unrestored(restored);
   if (left !== undefined) return left;
   await ctx.records.writeState(after);
   return { kind: 'restored', operation: state.operation };
@@ -79,6 +83,12 @@ async function confirmBefore(ctx: LockedContext, { previousService }: SwitchOper
   if (object === undefined) return;
   const options = { timeoutMs: confirmMs, signal: new AbortController().signal };
   await routerOf(ctx, ref).confirm({ object }, options);
+}
+
+/** Whether others own the public Service that the record names, or whether that cannot be known. */
+async function isForeign(ctx: LockedContext, { previousService }: SwitchOperation): Promise<boolean> {
+  const { foreign, unreadable } = await ownedSnapshots(ctx, [previousService]);
+  return foreign.length + unreadable.length > 0;
 }
 
 /** Whether the public Service as it was before the switch would select a ready pod. */

@@ -6,6 +6,7 @@ import type { Resource } from '../../manifests/resource.js';
 import type { Revision } from '../../release/revision.js';
 import type { BlueGreenState } from '../../release/state.js';
 import type { OperationContext } from '../../run/context.js';
+import { requireOwnedObjects } from '../recorded/owned-objects.js';
 import { appliedTo } from '../shared/applied.js';
 import { applyAndWait, type WaitOptions } from '../shared/apply-and-wait.js';
 import { recordedResource, warnOfSecrets } from '../shared/recorded-objects.js';
@@ -26,7 +27,8 @@ export interface RestoreRoleRequest {
 
 /** Applies a role as its revision was recorded, with at least as many pods as serve now; shared objects stay as they are. */
 export async function restoreRole(ctx: OperationContext, request: RestoreRoleRequest): Promise<VerifiedRole> {
-  const { state, revision, role, from, checks, waitOptions } = request;
+  const { state, role, from, checks, waitOptions } = request;
+  const revision = { ...request.revision, objects: await requireOwnedObjects(ctx, request.revision.objects) };
   const readyUntilMs = ctx.clock.now() + waitOptions.timeoutMs;
   await warnOfSecrets(ctx, revision);
   const other = { role: from, deployments: state.roles[from]?.deployments ?? [] };

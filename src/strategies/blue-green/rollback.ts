@@ -9,6 +9,8 @@ import { begunBy } from '../../run/begun.js';
 import type { LockedContext, RunContext } from '../../run/context.js';
 import { underLock } from '../../run/under-lock.js';
 import { otherRole, type Active } from '../../traffic/active-role.js';
+import { recordedChecks } from '../../verify/recorded-checks.js';
+import { requireOwnedService } from '../recorded/owned-objects.js';
 import { checksOf } from '../shared/checks.js';
 import { FailedStep, outcomeBase, type Outcome } from '../outcome/outcome.js';
 import { isRolledBack, noRevisionToRollBackTo, rolledBackBefore } from '../shared/recorded-objects.js';
@@ -61,8 +63,9 @@ async function rollBackUnderLock(
     return clearUnmadeSwitch(locked, state, role);
   // Looked up before anything is discarded for it.
   const { revision, publicService } = await revisionToRollBackTo(locked, state, role);
+  requireOwnedService(locked, { state, publicService, live: liveBefore.object });
   const discarded = await discardStagedOn(locked, { inputs, state, role });
-  const checks = inputs.verify ?? revision.checks;
+  const checks = inputs.verify ?? recordedChecks(revision.checks, locked.log);
   const preparing = begin(discarded, { kind: 'prepare', revision: revision.number, role, ...begunBy(locked) });
   let verified: VerifiedRole;
   try {

@@ -1,3 +1,4 @@
+import { releaseOf } from '../../cluster/ownership/ownership.js';
 import { CutoverError } from '../../errors.js';
 import type { Check } from '../../inputs/inputs.js';
 import { describeRef, refKey, refOf, type KubeObject } from '../../kubernetes/object.js';
@@ -8,6 +9,7 @@ import type { RunContext } from '../../run/context.js';
 import { isDeployment } from '../../kubernetes/deployment.js';
 import { changesSinceVerified } from '../../traffic/identity.js';
 import type { CheckResult } from '../../verify/verify.js';
+import { ownedLive } from '../recorded/owned-objects.js';
 import { requireChecks } from '../shared/checks.js';
 
 /** A role that is ready to get the traffic. */
@@ -55,7 +57,11 @@ export async function requireVerified(ctx: RunContext, staged: StagedRecord): Pr
   const found = await Promise.all(
     staged.objects.map(async verified => ({ verified, live: await ctx.cluster.get(verified.ref) })),
   );
-  const reasons = found.flatMap(({ verified, live }) => changesSinceVerified(verified, live));
+  const reasons = found.flatMap(({ verified, live }) =>
+    live !== undefined && releaseOf(live) !== ctx.records.release
+      ? [`${describeRef(verified.ref)} does not belong to release ${ctx.records.release}`]
+      : changesSinceVerified(verified, live),
+  );
   if (reasons.length > 0) throw notAsVerified(staged, reasons);
   return found.flatMap(({ live }) => (live !== undefined && isDeployment(live) ? [live] : []));
 }
@@ -91,7 +97,9 @@ export async function checkStaged(
 ): Promise<readonly CheckResult[]> {
   const { role, state, revision, workloads, ready, checks } = request;
   const name = state.roles[role]?.testService;
-  const service = revision.objects.find(object => object.kind === 'Service' && object.metadata.name === name);
+  const recorded = revision.objects.find(object => object.kind === 'Service' && object.metadata.name === name);
+  // The checks send requests to it with the rights of this step.
+  const service = recorded && (await ownedLive(ctx, refOf(recorded)));
   return requireChecks(ctx, { checks, side: 'staged', service, workloads, ready });
 }
 

@@ -7,6 +7,8 @@ import { authorOf, imagesOf, withoutSecrets, type Revision } from '../../release
 import type { ReleaseState, RollingState } from '../../release/state.js';
 import type { RunContext } from '../../run/context.js';
 import { underLock } from '../../run/under-lock.js';
+import { checksToRecord } from '../../verify/recorded-checks.js';
+import { requireOwnedSnapshots } from '../recorded/owned-objects.js';
 import { besideImageCheck } from '../shared/dry-run-with-images.js';
 import { lint } from '../shared/report-findings.js';
 import { ensureNamespace } from '../shared/namespace.js';
@@ -85,7 +87,7 @@ function revisionOf(
     shared: [],
     applyAfterSwitch: [],
     before: recordable(snapshots),
-    checks: inputs.verify,
+    checks: checksToRecord(inputs.verify),
     force: inputs.forceConflicts,
     contentHash,
     images: imagesOf(rendered),
@@ -138,5 +140,5 @@ export async function interruptedSnapshots(
   { operation }: Pick<ReleaseState, 'operation'>,
 ): Promise<readonly Snapshot[]> {
   if (operation === undefined) return [];
-  return (await ctx.records.readRevision(operation.revision)).before;
+  return requireOwnedSnapshots(ctx, (await ctx.records.readRevision(operation.revision)).before);
 }

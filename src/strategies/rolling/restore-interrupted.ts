@@ -6,7 +6,8 @@ import type { LockedContext, OperationContext } from '../../run/context.js';
 import { unrestored, type Recovered } from '../outcome/restored.js';
 import { applyAndWait } from '../shared/apply-and-wait.js';
 import { recordedResource } from '../shared/recorded-objects.js';
-import { restore } from '../shared/restore-objects.js';
+import { requireOwnedObjects } from '../recorded/owned-objects.js';
+import { restoreRecorded } from '../recorded/restore-recorded.js';
 import type { Interrupted } from '../strategy.js';
 
 /** Limit of a wait in a post step, which must end sometime. */
@@ -26,14 +27,16 @@ export async function restoreInterruptedRollout(
     await applyRevision(begun, revision);
     return { kind: 'rollback-left', operation };
   }
-  const left = unrestored(await restore(begun, { snapshots: revision.before, timeoutMs }));
+  const { restored } = await restoreRecorded(begun, { snapshots: revision.before, timeoutMs });
+  const left = unrestored(restored);
   if (left !== undefined) return left;
   await ctx.records.writeState(abandon(state, historyEntry(ctx.run, revision, 'failed')));
   return { kind: 'restored', operation };
 }
 
 async function applyRevision(ctx: OperationContext, { objects, number, force }: Revision): Promise<void> {
-  const resources = objects.filter(({ kind }) => kind !== 'Job').map(object => recordedResource(object, number));
+  const repeated = objects.filter(({ kind }) => kind !== 'Job');
+  const resources = (await requireOwnedObjects(ctx, repeated)).map(object => recordedResource(object, number));
   const planned = await requirePlan({ cluster: ctx.cluster, resources, force });
   await ctx.phase('Restore', () =>
     applyAndWait(ctx, { planned, waitOptions: { timeoutMs, stableForMs: 0 }, force, paused: 'noted' }),

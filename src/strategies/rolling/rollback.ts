@@ -5,6 +5,8 @@ import { previousRevision } from '../../release/retention.js';
 import type { RollingState } from '../../release/state.js';
 import type { LockedContext, RunContext } from '../../run/context.js';
 import { underLock } from '../../run/under-lock.js';
+import { recordedChecks } from '../../verify/recorded-checks.js';
+import { requireOwnedObjects } from '../recorded/owned-objects.js';
 import type { Outcome } from '../outcome/outcome.js';
 import {
   isRolledBack,
@@ -32,7 +34,8 @@ export async function rollBackRolling(ctx: RunContext, request: RollbackRequest<
     const recorded = await locked.records.readRevision(target);
     await warnOfSecrets(locked, recorded);
     // Jobs of that revision have already run. Running an old migration again could revert a newer one.
-    const objects = recorded.objects.filter(({ kind }) => kind !== 'Job');
+    const repeated = recorded.objects.filter(({ kind }) => kind !== 'Job');
+    const objects = await requireOwnedObjects(locked, repeated);
     const resources = objects.map(object => recordedResource(object, recorded.number));
     const planned = await locked.phase('Plan', async () => {
       const changes = await requirePlan({
@@ -53,7 +56,7 @@ export async function rollBackRolling(ctx: RunContext, request: RollbackRequest<
       planned,
       snapshots,
       waitOptions: { timeoutMs: inputs.timeoutMs, stableForMs: inputs.stableForMs },
-      checks: inputs.verify ?? recorded.checks,
+      checks: inputs.verify ?? recordedChecks(recorded.checks, locked.log),
       force: recorded.force,
       rollbackOnFailure: inputs.rollbackOnFailure,
       historyLimit: inputs.historyLimit,

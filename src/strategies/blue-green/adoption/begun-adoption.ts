@@ -6,6 +6,7 @@ import { authorOf, hashOf, imagesOf, type Revision } from '../../../release/revi
 import { begin, type Adopting } from '../../../release/transitions.js';
 import { begunBy } from '../../../run/begun.js';
 import type { RunContext } from '../../../run/context.js';
+import { checksToRecord } from '../../../verify/recorded-checks.js';
 import { isDeployment } from '../../../kubernetes/deployment.js';
 import type { RoleRecord } from '../../../release/state.js';
 import { snapshotsOf } from '../../shared/snapshots.js';
@@ -38,7 +39,7 @@ export function beginAdoption(ctx: RunContext, deploy: BlueGreenDeploy, adoption
       ...[service, ...autoscalers.live, ...budgets.live].map((object): Snapshot => ({ ref: refOf(object), object })),
       ...snapshotsOf(planned),
     ],
-    checks: inputs.verify,
+    checks: checksToRecord(inputs.verify),
     force: inputs.forceConflicts,
     contentHash: hashOf(objects),
     images: imagesOf(applied),

@@ -7,7 +7,8 @@ import { historyEntry } from '../../../release/revision.js';
 import { completeAdopt } from '../../../release/transitions.js';
 import type { AdoptedDeployment } from '../../../release/state.js';
 import type { OperationContext } from '../../../run/context.js';
-import { isAdoptable, removeLive } from '../finish-switch.js';
+import { isAdoptable } from '../finish-switch.js';
+import { removeFound } from '../operation/remove-found.js';
 import { partsOf, recordOf, type BegunAdoption } from './begun-adoption.js';
 
 /** How the live Deployment is left. */
@@ -29,7 +30,7 @@ export async function finishAdoption(
   const { deployment, role } = state.operation;
   const { budgets, liveBudgets, up } = partsOf(revision);
   // Two budgets for one pod would forbid every eviction: the old ones select the pods of the role, too.
-  for (const object of liveBudgets) await removeLive(ctx, refOf(object), object.metadata.uid);
+  for (const object of liveBudgets) await removeFound(ctx, { ref: refOf(object), uid: object.metadata.uid });
   for (const object of [...budgets, ...revision.applyAfterSwitch]) {
     await ctx.writer.apply(object, { force: revision.force });
     ctx.log.info(`${describeRef(refOf(object))} applied, now that its role has the traffic`);

@@ -1,13 +1,14 @@
 import { CutoverError } from '../../../errors.js';
 import { describeRef } from '../../../kubernetes/object.js';
+import type { Snapshot } from '../../../plan/change.js';
 import type { Revision } from '../../../release/revision.js';
 import type { BlueGreenState } from '../../../release/state.js';
 import { begin, type InProgress } from '../../../release/transitions.js';
 import { begunBy } from '../../../run/begun.js';
 import type { LockedContext } from '../../../run/context.js';
+import { restoreRecorded } from '../../recorded/restore-recorded.js';
 import { FailedStep, outcomeBase } from '../../outcome/outcome.js';
 import type { Restored } from '../../outcome/restored.js';
-import { restore } from '../../shared/restore-objects.js';
 
 /** What is on the idle role and can be discarded: a staged revision, or what an interrupted staging or rejection left. */
 export interface Discardable {
@@ -34,6 +35,8 @@ export interface DiscardRequest {
 export interface Discarded {
   readonly state: InProgress<BlueGreenState>;
   readonly revision: Revision;
+  /** What was restored. */
+  readonly snapshots: readonly Snapshot[];
   readonly restored: Restored;
 }
 
@@ -46,9 +49,12 @@ export async function discard(ctx: LockedContext, { state, target, timeoutMs }: 
   const revision = await ctx.records.readRevision(number);
   const rejecting = begin(state, { kind: 'reject', revision: number, role, ...begunBy(ctx) });
   const operation = await ctx.begin(rejecting);
-  const snapshots = revision.beforeStaging ?? revision.before;
-  const restored = await restore(operation, { snapshots, timeoutMs, ready: 'not-needed' });
-  if (restored.kind === 'complete') return { state: rejecting, revision, restored };
+  const { snapshots, restored } = await restoreRecorded(operation, {
+    snapshots: revision.beforeStaging ?? revision.before,
+    timeoutMs,
+    ready: 'not-needed',
+  });
+  if (restored.kind === 'complete') return { state: rejecting, revision, snapshots, restored };
   throw new FailedStep(notRestored(role, restored), {
     ...outcomeBase(ctx, 'blue-green'),
     changes: [],

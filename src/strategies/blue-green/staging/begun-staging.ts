@@ -5,6 +5,8 @@ import type { BlueGreenState, RoleRecord } from '../../../release/state.js';
 import { begin, type InProgress } from '../../../release/transitions.js';
 import { begunBy } from '../../../run/begun.js';
 import type { RunContext } from '../../../run/context.js';
+import { checksToRecord } from '../../../verify/recorded-checks.js';
+import { requireOwnedSnapshots } from '../../recorded/owned-objects.js';
 import { earliest, recordable, snapshotsOf } from '../../shared/snapshots.js';
 import { discardable } from '../operation/discard.js';
 import type { Staging } from './staging.js';
@@ -32,7 +34,9 @@ export async function beginStaging(ctx: RunContext, staging: Staging): Promise<B
   // An interrupted staging left its own changes, so its snapshots are restored, not what is live now.
   const interrupted = operation?.kind === 'stage' && operation.role === role ? operation.revision : undefined;
   const snapshots =
-    interrupted === undefined ? found : earliest((await ctx.records.readRevision(interrupted)).before, found);
+    interrupted === undefined
+      ? found
+      : earliest(await requireOwnedSnapshots(ctx, (await ctx.records.readRevision(interrupted)).before), found);
   const earlier = discardable(state);
   const first = earlier?.role === role ? await ctx.records.readRevision(earlier.revision) : undefined;
   const beforeStaging = first && earliest(first.beforeStaging ?? first.before, snapshots);
@@ -73,7 +77,7 @@ function revisionOf(
     applyAfterSwitch,
     deleteAfterSwitch,
     ...snapshots,
-    checks: inputs.verify,
+    checks: checksToRecord(inputs.verify),
     force: inputs.forceConflicts,
     contentHash,
     images: imagesOf(own.objects),

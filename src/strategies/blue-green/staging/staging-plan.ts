@@ -9,6 +9,7 @@ import type { PlannedChange } from '../../../plan/change.js';
 import type { Revision } from '../../../release/revision.js';
 import type { BlueGreenState } from '../../../release/state.js';
 import type { RunContext } from '../../../run/context.js';
+import { ownedLive } from '../../recorded/owned-objects.js';
 import { appliedTo } from '../../shared/applied.js';
 import { besideImageCheck } from '../../shared/dry-run-with-images.js';
 import { liveCounterparts, type RoleDeployments } from '../operation/counterparts.js';
@@ -56,7 +57,10 @@ export async function planStaging(ctx: RunContext, target: StagingTarget): Promi
     replaced,
     applyAfterSwitch.map(({ object }) => refOf(object)),
   );
-  const found = await Promise.all(staleRefs.map(ref => ctx.cluster.get(ref)));
+  const named = new Set(applyAfterSwitch.map(({ object }) => refKey(refOf(object))));
+  const found = await Promise.all(
+    staleRefs.map(ref => (named.has(refKey(ref)) ? ctx.cluster.get(ref) : ownedLive(ctx, ref))),
+  );
   return {
     ...target,
     planned: plannedNow,

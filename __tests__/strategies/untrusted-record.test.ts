@@ -1,0 +1,224 @@
+import { afterEach, describe, expect, it } from '@jest/globals';
+import { refOf, type KubeObject } from '../../src/kubernetes/object.js';
+import { encodeRevision, type Revision } from '../../src/release/revision.js';
+import { encodeState } from '../../src/release/state-record.js';
+import type { BlueGreenState, SwitchOperation } from '../../src/release/state.js';
+import { ownedSnapshots, requireOwnedService } from '../../src/strategies/recorded/owned-objects.js';
+import { memoryCluster } from '../support/cluster/memory-cluster.js';
+import { stepOn } from '../support/strategies/context.js';
+import { publicService, staged } from '../support/strategies/shop.js';
+import {
+  closeReleases,
+  configRef,
+  denied,
+  deploymentRef,
+  failureOf,
+  killAtWrite,
+  plainManifests,
+  revisionOf,
+  roleManifests,
+  serviceRef,
+  stateOf,
+  webRelease,
+  type WebRelease,
+} from '../support/strategies/web-release.js';
+
+afterEach(closeReleases);
+
+const metadata = { name: 'neighbour', namespace: 'shop', annotations: { 'cutover/release': 'neighbour' } };
+const config: KubeObject = { apiVersion: 'v1', kind: 'ConfigMap', metadata, data: { a: 'b' } };
+const service: KubeObject = {
+  apiVersion: 'v1',
+  kind: 'Service',
+  metadata,
+  spec: { selector: { app: 'x' }, ports: [{ port: 80 }] },
+};
+const roleBinding: KubeObject = {
+  apiVersion: 'rbac.authorization.k8s.io/v1',
+  kind: 'RoleBinding',
+  metadata: { name: 'forged', namespace: 'shop' },
+};
+
+/** Somebody who may write Secrets changes a revision. */
+function forge({ cluster }: WebRelease, number: number, change: (revision: Revision) => Partial<Revision>): void {
+  const revision = revisionOf(cluster, number)!;
+  const secret = encodeRevision({ ...revision, ...change(revision) }, { name: 'web', namespace: 'shop' });
+  cluster.store.update({ ...cluster.store.get(refOf(secret)), ...secret });
+}
+
+const snapshotOf = (object: KubeObject) => ({ ref: refOf(object), object });
+
+describe('the post step', () => {
+  it.each([
+    {
+      strategy: 'rolling',
+      deploy: (web: WebRelease, version: string) => web.deploy(plainManifests(version)),
+      own: deploymentRef('web'),
+    },
+    {
+      strategy: 'blue/green',
+      deploy: (web: WebRelease, version: string) => web.stage(roleManifests(version)),
+      own: deploymentRef('web-blue'),
+    },
+  ])('of a $strategy release restores nothing that the release does not own', async ({ deploy, own }) => {
+    const web = webRelease();
+    await deploy(web, 'v1');
+    const before = web.cluster.store.get(own);
+    web.cluster.given(config);
+    killAtWrite(web.cluster, 6);
+    await failureOf(deploy(web, 'v2'));
+    web.cluster.before = () => undefined;
+    forge(web, 2, ({ before: snapshots }) => ({
+      before: [...snapshots, snapshotOf({ ...config, data: { a: 'forged' } }), snapshotOf(roleBinding)],
+    }));
+    const neighbour = web.cluster.store.get(refOf(config));
+    // What gives rights is gone, and stays so: somebody has to know.
+    expect(await web.post()).toEqual({ kind: 'incomplete', failed: [refOf(roleBinding)] });
+    expect(web.cluster.store.get(refOf(config))).toEqual(neighbour);
+    expect(web.cluster.store.get(refOf(roleBinding))).toBeUndefined();
+    expect(web.cluster.store.get(own)?.['spec']).toEqual(before?.['spec']);
+  });
+
+  it('switches no Service back that the release does not own', async () => {
+    const web = webRelease();
+    await web.stage(roleManifests('v1'));
+    await web.promote();
+    await web.stage(roleManifests('v2'));
+    web.cluster.given(service);
+    // Killed when it would record that users are on green.
+    killAtWrite(web.cluster, 4);
+    await failureOf(web.promote());
+    web.cluster.before = () => undefined;
+    const state = stateOf(web.cluster) as BlueGreenState & { operation: SwitchOperation };
+    expect(state.operation.kind).toBe('switch');
+    const previousService = snapshotOf(service);
+    const secret = encodeState(
+      { ...state, publicService: refOf(service), operation: { ...state.operation, previousService } },
+      'shop',
+    );
+    web.cluster.store.update({ ...web.cluster.store.get(refOf(secret)), ...secret });
+    const neighbour = web.cluster.store.get(refOf(service));
+    expect(await web.post()).toEqual({ kind: 'incomplete', failed: [refOf(service)] });
+    expect(web.cluster.store.get(refOf(service))).toEqual(neighbour);
+  });
+});
+
+describe('a rejection', () => {
+  it('restores the rest when an object cannot be read, and can be run again', async () => {
+    const web = webRelease();
+    await web.stage(roleManifests('v1'));
+    await web.promote();
+    await web.stage(roleManifests('v2'));
+    const { store } = web.cluster;
+    web.cluster.before = call => {
+      if (call === 'GET Deployment shop/web-green') throw denied;
+    };
+    const error = await failureOf(web.reject());
+    expect(error.message).toContain('still as staging left it: Deployment shop/web-green');
+    expect(store.get(configRef('web-green'))).toBeUndefined();
+    expect(stateOf(web.cluster)?.operation?.kind).toBe('reject');
+    web.cluster.before = () => undefined;
+    expect(await web.reject()).toMatchObject({ outcome: 'rejected' });
+    expect(store.get(deploymentRef('web-green'))).toBeUndefined();
+  });
+});
+
+describe('a recorded snapshot', () => {
+  const ours = (data: object): KubeObject => ({
+    ...config,
+    metadata: { ...metadata, name: 'settings', annotations: { 'cutover/release': 'web' } },
+    data,
+  });
+  const others = (data: object): KubeObject => ({ ...config, metadata: { name: 'settings', namespace: 'shop' }, data });
+  const judge = async (recorded: KubeObject, live?: KubeObject) => {
+    const cluster = memoryCluster();
+    if (live !== undefined) cluster.given(live);
+    const ctx = stepOn(cluster);
+    const { owned, foreign, notRecreated } = await ownedSnapshots(ctx, [snapshotOf(recorded)]);
+    return {
+      owned: owned.length,
+      foreign: foreign.length,
+      notRecreated: notRecreated.length,
+      lines: ctx.log.lines.length,
+    };
+  };
+
+  it('of an object of others is restored if this operation has applied the object', async () => {
+    expect(await judge(others({ a: '1' }), ours({ a: '2' }))).toEqual({
+      owned: 1,
+      foreign: 0,
+      notRecreated: 0,
+      lines: 0,
+    });
+  });
+
+  it('of an object of others that this operation did not get to is not restored, with a warning if it differs', async () => {
+    expect(await judge(others({ a: '1' }), others({ a: '2' }))).toEqual({
+      owned: 0,
+      foreign: 1,
+      notRecreated: 0,
+      lines: 1,
+    });
+  });
+
+  it('of an object that is gone is restored in the namespace of the release', async () => {
+    expect(await judge(ours({ a: '1' }))).toEqual({ owned: 1, foreign: 0, notRecreated: 0, lines: 0 });
+  });
+
+  it('of an object that gives rights and is gone is told and left out', async () => {
+    expect(await judge(roleBinding)).toEqual({ owned: 0, foreign: 0, notRecreated: 1, lines: 1 });
+  });
+});
+
+describe('the recorded public Service', () => {
+  const require = (recorded: KubeObject, live: KubeObject | undefined, state = staged()): unknown => {
+    try {
+      requireOwnedService(stepOn(memoryCluster()), { state, publicService: recorded, live });
+      return 'used';
+    } catch (error) {
+      return (error as Error).message;
+    }
+  };
+  const named = (name: string, annotations: Readonly<Record<string, string>> = {}): KubeObject => ({
+    ...publicService('blue'),
+    metadata: { name, namespace: 'shop', annotations },
+  });
+  const to = (object: KubeObject): BlueGreenState => staged({ publicService: refOf(object) });
+
+  it('is used if the release owns it, or if there is none yet', () => {
+    expect(require(publicService('green'), publicService('blue'))).toBe('used');
+    expect(require(publicService('green'), undefined)).toBe('used');
+  });
+
+  it('from before the first deploy is used if it has the name of the release', () => {
+    expect(require(publicService('green'), named('web'))).toBe('used');
+    expect(require(named('pay'), named('pay'), to(named('pay')))).toMatch(
+      /does not own.*: Service shop\/pay: it has no annotation cutover\/release; .* set the annotation to web$/,
+    );
+  });
+
+  it('is refused if another release owns it, or if the state names another one', () => {
+    const other = named('web', { 'cutover/release': 'pay' });
+    expect(require(publicService('green'), other)).toMatch(/Service shop\/web: it belongs to release pay$/);
+    expect(require(named('pay'), undefined)).toMatch(
+      /Service shop\/pay: the public Service of the release is Service shop\/web$/,
+    );
+  });
+
+  it('is not created in another namespace', () => {
+    const elsewhere = { ...named('web'), metadata: { name: 'web', namespace: 'other' } };
+    expect(require(elsewhere, undefined, to(elsewhere))).toMatch(/is in another namespace$/);
+  });
+});
+
+describe('a rollback', () => {
+  it('recreates a ConfigMap that is gone since', async () => {
+    const web = webRelease();
+    await web.deploy(plainManifests('v1'));
+    await web.deploy(plainManifests('v2'));
+    web.cluster.store.remove(configRef('settings'));
+    expect(await web.rollback()).toMatchObject({ outcome: 'rolled-back' });
+    expect(web.cluster.store.get(configRef('settings'))).toMatchObject({ data: { version: 'v1' } });
+    expect(web.cluster.store.get(serviceRef('web'))).toBeDefined();
+  });
+});

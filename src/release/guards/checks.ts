@@ -1,0 +1,52 @@
+import type { HttpCheck } from '../../inputs/checks/http.js';
+import type { OtherCheck, RecordedCheck } from '../recorded-revision.js';
+import { checked, integer, list, mapOf, oneOf, shape, text, variant, WrongField, type Guard } from './guard.js';
+
+const statusClasses = ['1xx', '2xx', '3xx', '4xx', '5xx'] as const;
+type Status = HttpCheck['expect']['status'][number];
+
+const status: Guard<Status> = (value, path) => {
+  const found = statusClasses.find(each => each === value);
+  if (found !== undefined) return found;
+  if (typeof value === 'number' && Number.isInteger(value) && value >= 100 && value <= 599) return value;
+  throw new WrongField(path, 'a status code or a class of them');
+};
+
+const pattern = checked(text(), isRegularExpression, { expected: 'a regular expression' });
+
+const http: Guard<HttpCheck> = shape({
+  kind: oneOf('http'),
+  target: text(/^\/\S{0,8191}$/, 'a path'),
+  method: oneOf('GET', 'HEAD'),
+  expect: shape(
+    { status: list(status) },
+    {
+      contains: text(),
+      matches: pattern,
+      json: shape({ path: text(), equals: (value: unknown) => value }),
+      header: mapOf(text()),
+    },
+  ),
+  pods: oneOf('every', 'any'),
+  when: oneOf('staged', 'public', 'both'),
+  retryMs: integer(0),
+  intervalMs: integer(100),
+});
+
+const other: Guard<OtherCheck> = shape({
+  kind: oneOf('other'),
+  name: text(),
+  when: oneOf('staged', 'public', 'both'),
+});
+
+/** A check of a revision. */
+export const recordedCheck: Guard<RecordedCheck> = variant('kind', { http, other });
+
+function isRegularExpression(source: string): boolean {
+  try {
+    RegExp(source);
+    return true;
+  } catch {
+    return false;
+  }
+}

@@ -1,0 +1,33 @@
+import type { Revision } from '../recorded-revision.js';
+import { recordedCheck } from './checks.js';
+import { flag, list, oneOf, shape, text, type Guard } from './guard.js';
+import { dnsLabel, kubeObject, objectRef, service, snapshot } from './objects.js';
+import { revisionNumber } from './state.js';
+
+/** Info and bulk of a revision. */
+export const revision: Guard<Revision> = shape(
+  {
+    number: revisionNumber,
+    strategy: oneOf('rolling', 'blue-green'),
+    objects: list(kubeObject),
+    secrets: list(shape({ ref: objectRef, hash: text() })),
+    shared: list(kubeObject),
+    applyAfterSwitch: list(kubeObject),
+    before: list(snapshot),
+    checks: list(recordedCheck),
+    force: flag,
+    contentHash: text(),
+    images: list(text()),
+    sha: text(),
+    run: text(),
+    actor: text(),
+    at: text(),
+  },
+  {
+    role: dnsLabel,
+    publicService: service,
+    deleteAfterSwitch: list(shape({ ref: objectRef }, { uid: text() })),
+    beforeStaging: list(snapshot),
+    approval: shape({ environment: text(), by: list(text()), comment: text() }),
+  },
+);

@@ -1,0 +1,75 @@
+import type { StrategyName } from '../inputs/actions.js';
+import type { HttpCheck } from '../inputs/checks/http.js';
+import type { Check } from '../inputs/inputs.js';
+import type { KubeObject, ObjectRef } from '../kubernetes/object.js';
+import type { Snapshot } from '../plan/change.js';
+
+/** A check of which only the name is on record: the record never decides what runs on the runner, or which host is asked. */
+export interface OtherCheck extends Pick<Check, 'when'> {
+  readonly kind: 'other';
+  /** `run: npm run smoke`, `GET https://example.com/`. */
+  readonly name: string;
+}
+
+/** A check as it is recorded with its revision. An `http` check is that of a path. */
+export type RecordedCheck = HttpCheck | OtherCheck;
+
+/** A Secret in the record, without its data. */
+export interface RecordedSecret {
+  readonly ref: ObjectRef;
+  /** SHA-256 of its type and data. */
+  readonly hash: string;
+}
+
+/** An object to be deleted. */
+export interface ObjectToDelete {
+  readonly ref: ObjectRef;
+  /** Delete only the object with this uid. Absent: any object with the name. */
+  readonly uid?: string;
+}
+
+/** An approval by the reviewers of a GitHub environment. */
+export interface RecordedApproval {
+  readonly environment: string;
+  readonly by: readonly string[];
+  readonly comment: string;
+}
+
+/** One deployment of a release, as it was rendered; kept in Secret `cutover-<release>-<n>`. */
+export interface Revision {
+  readonly number: number;
+  readonly strategy: StrategyName;
+  /** Blue/green only: the role that it was staged on. */
+  readonly role?: string;
+  /** Applied objects, in order, without Secrets; blue/green: the objects of the role. */
+  readonly objects: readonly KubeObject[];
+  readonly secrets: readonly RecordedSecret[];
+  /** Blue/green: the public Service as this revision renders it, applied by the switch. */
+  readonly publicService?: KubeObject;
+  /** Blue/green: shared objects as applied while staging, without Secrets; a rollback does not change them. */
+  readonly shared: readonly KubeObject[];
+  /** Blue/green: objects that are applied after the switch (autoscalers of the role). */
+  readonly applyAfterSwitch: readonly KubeObject[];
+  /** Blue/green: objects of the previous revision of the role that are not needed after the switch. Absent: none. */
+  readonly deleteAfterSwitch?: readonly ObjectToDelete[];
+  /** Snapshots of the live objects before the first write of the operation, without data of Secrets. */
+  readonly before: readonly Snapshot[];
+  /**
+   * Blue/green: the same before the first of several stagings on the role, which `reject` restores. Absent: nothing else was
+   * staged, so it is `before`.
+   */
+  readonly beforeStaging?: readonly Snapshot[];
+  /** Checks of the deploy, for steps without the input `verify`. */
+  readonly checks: readonly RecordedCheck[];
+  /** Whether fields of other managers are taken over (`force-conflicts`). */
+  readonly force: boolean;
+  /** SHA-256 of all rendered objects, for both roles: equal for equal manifests and variables. */
+  readonly contentHash: string;
+  readonly images: readonly string[];
+  readonly sha: string;
+  readonly run: string;
+  readonly actor: string;
+  /** ISO 8601. */
+  readonly at: string;
+  readonly approval?: RecordedApproval;
+}

@@ -1,0 +1,26 @@
+import { groupKind } from '../../../kubernetes/kinds.js';
+import { describeRef, type ObjectRef } from '../../../kubernetes/object.js';
+import type { OperationContext } from '../../../run/context.js';
+
+/** Kinds of the objects that an adoption takes the place of. */
+const adoptable: ReadonlySet<string> = new Set(['apps/Deployment', 'policy/PodDisruptionBudget']);
+
+/** An object that other tools created, with its uid. */
+export interface FoundObject {
+  readonly ref: ObjectRef;
+  readonly uid: string | undefined;
+}
+
+/**
+ * Deletes an object that was live before an adoption, and so does not carry the release's annotation: only the object with
+ * that uid, of a kind that is adopted, in the release's namespace, and not if it belongs to another release.
+ */
+export async function removeFound(ctx: OperationContext, { ref, uid }: FoundObject): Promise<void> {
+  const { release, namespace } = ctx.records;
+  if (uid === undefined || !adoptable.has(groupKind(ref)) || ref.namespace !== namespace) return;
+  const live = await ctx.cluster.get(ref);
+  const owner = live?.metadata.annotations?.['cutover/release'] ?? release;
+  if (live?.metadata.uid !== uid || owner !== release) return;
+  await ctx.writer.remove(ref, { uid });
+  ctx.log.info(`${describeRef(ref)} removed`);
+}

@@ -1,0 +1,182 @@
+import { ownershipOf, type Ownership } from '../../cluster/ownership/ownership.js';
+import { asCutoverError, CutoverError } from '../../errors.js';
+import { describeRef, refKey, refOf, type KubeObject, type ObjectRef } from '../../kubernetes/object.js';
+import { differs, type Snapshot } from '../../plan/change.js';
+import type { BlueGreenState } from '../../release/state.js';
+import type { RunContext } from '../../run/context.js';
+
+/** The release whose record names the objects. */
+export type RecordedContext = Pick<RunContext, 'cluster' | 'records' | 'log'>;
+
+const remedy = 'Deploy again from the manifests if the release needs it.';
+
+/** Those of the recorded objects that the release owns, or that may be created again. Warns of every other one. */
+export async function ownedObjects(
+  ctx: RecordedContext,
+  objects: readonly KubeObject[],
+): Promise<readonly KubeObject[]> {
+  const found = await ownershipsOf(ctx, objects);
+  return found.flatMap(({ object, ownership }) => {
+    if (ownership.kind === 'owned' || ownership.kind === 'absent') return [object];
+    warn(ctx, refOf(object), ownership.why);
+    return [];
+  });
+}
+
+/**
+ * The same, for objects without which a step must not go on: throws `record` when others own one of them. One that is gone and
+ * must not be created from the record is left out with a warning.
+ */
+export async function requireOwnedObjects(
+  ctx: RecordedContext,
+  objects: readonly KubeObject[],
+): Promise<readonly KubeObject[]> {
+  const found = await ownershipsOf(ctx, objects);
+  const foreign = found.flatMap(({ object, ownership }) =>
+    ownership.kind === 'foreign' ? [`${describeRef(refOf(object))}: ${ownership.why}`] : [],
+  );
+  if (foreign.length > 0) throw notOwned(ctx, foreign);
+  return found.flatMap(({ object, ownership }) => {
+    if (ownership.kind === 'not-recreated') warn(ctx, refOf(object), ownership.why);
+    return ownership.kind === 'not-recreated' ? [] : [object];
+  });
+}
+
+/** The live object that the record names, if the release owns it. Warns where others own it; `undefined`: they do, or it is gone. */
+export async function ownedLive(ctx: RecordedContext, ref: ObjectRef): Promise<KubeObject | undefined> {
+  const [found] = await ownershipsOf(ctx, [objectOf(ref)]);
+  if (found?.ownership.kind === 'owned') return found.ownership.live;
+  if (found?.ownership.kind === 'foreign') warn(ctx, ref, found.ownership.why);
+  return undefined;
+}
+
+/** Recorded snapshots, by what may be restored. */
+export interface OwnedSnapshots {
+  readonly owned: readonly Snapshot[];
+  /** Objects of others that differ from their snapshots, and stay as they are. */
+  readonly foreign: readonly ObjectRef[];
+  /** Objects that are gone and are not created from the record. */
+  readonly notRecreated: readonly ObjectRef[];
+  /** Live objects that could not be read, so that it is not known who owns them. */
+  readonly unreadable: readonly Unreadable[];
+}
+
+interface Unreadable {
+  readonly ref: ObjectRef;
+  readonly error: CutoverError;
+}
+
+/**
+ * The recorded snapshots that may be restored; warns of the others. The live object has the annotation of the release if an
+ * operation applied it, also where it was an object of others before. Without it, the operation did not get to it, and there is
+ * nothing to restore. An object that did not exist before is judged when it is deleted.
+ */
+export async function ownedSnapshots(ctx: RecordedContext, snapshots: readonly Snapshot[]): Promise<OwnedSnapshots> {
+  const owned: Snapshot[] = [];
+  const foreign: ObjectRef[] = [];
+  const notRecreated: ObjectRef[] = [];
+  const unreadable: Unreadable[] = [];
+  const judged = snapshots.map(async snapshot => {
+    const { object } = snapshot;
+    const [found] = object === undefined ? [] : await ownershipsOf(ctx, [object]);
+    return { snapshot, ownership: found?.ownership };
+  });
+  for (const [index, result] of (await Promise.allSettled(judged)).entries()) {
+    if (result.status === 'rejected') {
+      const { ref } = snapshots[index] as Snapshot;
+      const error = asCutoverError(result.reason);
+      unreadable.push({ ref, error });
+      continue;
+    }
+    const { snapshot, ownership } = result.value;
+    const { ref, object } = snapshot;
+    if (object === undefined || ownership === undefined) owned.push(snapshot);
+    else if (ownership.kind === 'owned' || ownership.kind === 'absent') owned.push(snapshot);
+    else if (ownership.kind === 'not-recreated') notRecreated.push(ref);
+    else if (differs(ownership.live, object)) foreign.push(ref);
+    else continue;
+    if (ownership !== undefined && 'why' in ownership) warn(ctx, ref, ownership.why);
+  }
+  return { owned, foreign, notRecreated, unreadable };
+}
+
+/** Says of each object that could not be read why it is not restored. */
+export function logUnreadable({ log }: RecordedContext, unreadable: OwnedSnapshots['unreadable']): void {
+  for (const { ref, error } of unreadable) log.error(`${describeRef(ref)} could not be restored: ${error.message}`);
+}
+
+/** The recorded snapshots that a step may restore if it fails. Throws when one of the live objects could not be read. */
+export async function requireOwnedSnapshots(
+  ctx: RecordedContext,
+  snapshots: readonly Snapshot[],
+): Promise<readonly Snapshot[]> {
+  const { owned, unreadable } = await ownedSnapshots(ctx, snapshots);
+  const [first] = unreadable;
+  if (first !== undefined) throw first.error;
+  return owned;
+}
+
+/**
+ * Throws `record` unless the recorded public Service is the one of the release, and the release owns the live one. `live`: the
+ * Service of `state.publicService`; absent: it does not exist yet. A Service from before the first deploy has no annotation: the
+ * name of the release, which this step was given, must be its name.
+ */
+export function requireOwnedService(
+  ctx: RecordedContext,
+  {
+    state,
+    publicService,
+    live,
+  }: {
+    readonly state: BlueGreenState;
+    readonly publicService: KubeObject;
+    readonly live: KubeObject | undefined;
+  },
+): void {
+  const { release, namespace } = ctx.records;
+  const ref = refOf(publicService);
+  const name = describeRef(ref);
+  if (refKey(ref) !== refKey(state.publicService))
+    throw notOwned(ctx, [`${name}: the public Service of the release is ${describeRef(state.publicService)}`]);
+  if (live === undefined && ref.namespace === namespace) return;
+  if (live === undefined) throw notOwned(ctx, [`${name}: it is gone, and is in another namespace`]);
+  const owner = live.metadata.annotations?.['cutover/release'];
+  if (owner === release || (owner === undefined && ref.namespace === namespace && ref.name === release)) return;
+  throw notOwned(ctx, [
+    owner === undefined
+      ? `${name}: it has no annotation cutover/release; if it is the Service of this release, set the annotation to ${release}`
+      : `${name}: it belongs to release ${owner}`,
+  ]);
+}
+
+function ownershipsOf(
+  { cluster, records }: RecordedContext,
+  objects: readonly KubeObject[],
+): Promise<readonly { readonly object: KubeObject; readonly ownership: Ownership }[]> {
+  const { release, namespace } = records;
+  return Promise.all(
+    objects.map(async object => ({ object, ownership: await ownershipOf(object, { cluster, release, namespace }) })),
+  );
+}
+
+function objectOf({ apiVersion, kind, name, namespace }: ObjectRef): KubeObject {
+  return { apiVersion, kind, metadata: { name, ...(namespace !== undefined && { namespace }) } };
+}
+
+function warn({ log, records }: RecordedContext, ref: ObjectRef, why: string): void {
+  log.warning(
+    `${describeRef(ref)} is left as it is, though the record of ${records.release} names it: ${why}. ${remedy}`,
+  );
+}
+
+function notOwned({ records }: RecordedContext, objects: readonly string[]): CutoverError {
+  const [first = ''] = objects;
+  return new CutoverError(
+    `The record names objects that release ${records.release} does not own; none of them was changed: ${first}`,
+    {
+      code: 'record',
+      ...(objects.length > 1 && { problems: objects.map(message => ({ message })) }),
+      hint: 'Deploy again from the manifests. If nobody moved these objects to another owner, somebody changed the record: see "Who may write the release record" in docs/rbac.md.',
+    },
+  );
+}

@@ -1,0 +1,31 @@
+import { refKey, type ObjectRef } from '../../kubernetes/object.js';
+import type { Snapshot } from '../../plan/change.js';
+import type { OperationContext } from '../../run/context.js';
+import type { Restored } from '../outcome/restored.js';
+import { restore, type RestoreRequest } from '../shared/restore-objects.js';
+import { logUnreadable, ownedSnapshots } from './owned-objects.js';
+
+/** What was restored from the record, and how far. */
+export interface RestoredFromRecord {
+  /** The snapshots of objects that the release owns. */
+  readonly snapshots: readonly Snapshot[];
+  readonly restored: Restored;
+}
+
+/** As `restore`, for snapshots that come from the record: only objects that the release owns are restored. */
+export async function restoreRecorded(ctx: OperationContext, request: RestoreRequest): Promise<RestoredFromRecord> {
+  const { owned, notRecreated, unreadable } = await ownedSnapshots(ctx, request.snapshots);
+  logUnreadable(ctx, unreadable);
+  const restored = await restore(ctx, { ...request, snapshots: owned });
+  return { snapshots: owned, restored: without(restored, [...unreadable.map(({ ref }) => ref), ...notRecreated]) };
+}
+
+/** What was restored, less objects that could not be restored. */
+function without(restored: Restored, left: readonly ObjectRef[]): Restored {
+  if (left.length === 0) return restored;
+  if (restored.kind === 'incomplete') {
+    const failed = new Map([...restored.failed, ...left].map(ref => [refKey(ref), ref]));
+    return { kind: 'incomplete', failed: [...failed.values()] };
+  }
+  return restored.kind === 'complete' ? { kind: 'incomplete', failed: left } : restored;
+}
