@@ -252,22 +252,25 @@ describe('an adoption', () => {
     expectAdopted(release);
   });
 
-  it.each(whileItServes)('narrows the Service to no other version, when the old Deployment gets one at write %i (%s)', async n => {
-    const release = await live();
-    const { cluster } = release;
-    atWrite(release, n, () => change(release, 'site:v9'));
-    const end = await endOf(release.stage(plainManifests('v2')));
-    if (n > narrowing) {
-      expectAdopted(release);
-      return;
-    }
-    // Users got it from whoever changed the Deployment, as without an adoption.
-    if (n < narrowing - 1) {
-      expect(end).toMatchObject({ error: { code: 'changed', message: expect.stringContaining('was changed') } });
-      expect([selector(release), autoscalers(release), unfinished(cluster)]).toEqual([labels, ['web'], '-']);
-      expect(served(cluster)).toEqual(['site:v9', 'site:v9']);
-      await expect(release.stage(plainManifests('v2'))).resolves.toMatchObject({ outcome: 'staged' });
-      expect(served(cluster)).toEqual(['site:v9', 'site:v9']);
-    } else expectAdopted(release);
-  });
+  it.each(whileItServes)(
+    'narrows the Service to no other version, when the old Deployment gets one at write %i (%s)',
+    async n => {
+      const release = await live();
+      const { cluster } = release;
+      atWrite(release, n, () => change(release, 'site:v9'));
+      const end = await endOf(release.stage(plainManifests('v2')));
+      if (n > narrowing) {
+        expectAdopted(release);
+        return;
+      }
+      // Users got it from whoever changed the Deployment, as without an adoption.
+      if (n < narrowing - 1) {
+        expect(end).toMatchObject({ error: { code: 'changed', message: expect.stringContaining('was changed') } });
+        expect([selector(release), autoscalers(release), unfinished(cluster)]).toEqual([labels, ['web'], '-']);
+        expect(served(cluster)).toEqual(['site:v9', 'site:v9']);
+        await expect(release.stage(plainManifests('v2'))).resolves.toMatchObject({ outcome: 'staged' });
+        expect(served(cluster)).toEqual(['site:v9', 'site:v9']);
+      } else expectAdopted(release);
+    },
+  );
 });
