@@ -10,6 +10,7 @@ describe('the inputs of a step', () => {
     expect(inputs).toEqual({
       action: 'deploy',
       strategy: 'rolling',
+      strategyOmitted: true,
       manifests: ['k8s'],
       variables: {},
       substitution: 'on',

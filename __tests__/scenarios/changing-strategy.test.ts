@@ -76,6 +76,7 @@ describe('A blue/green release', () => {
     await plain.bring(ns);
     await ns.given(plain.release('v1'));
     await ns.given(plain.stage('v2'));
+    expectRefused(await ns.step(plain.roll('v3', { strategy: '' }), leaver), /the input "strategy" is omitted/);
     expectRefused(await ns.step(plain.roll('v3'), leaver), /Revision 2 of release plain is staged on green/);
     await ns.given(plain.promote());
     const users = await ns.users('plain');

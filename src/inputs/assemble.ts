@@ -13,6 +13,8 @@ export interface Sources {
   readonly kustomize: KustomizeTool | undefined;
   /** Of `registry-credentials`, else of the docker login of the runner. */
   readonly registryLogins: readonly RegistryLogin[];
+  /** Whether the input `strategy` is set. */
+  readonly isStrategySet: boolean;
 }
 
 /** The inputs of one action: those that it takes, and nothing else. */
@@ -34,13 +36,14 @@ export function assemble(action: Action, sources: Sources): Inputs {
 }
 
 function deployInputs(strategy: StrategyName, sources: Sources): DeployInputs {
-  const { values, run, environment } = sources;
+  const { values, run, environment, isStrategySet } = sources;
   const inputs = {
     run,
     environment,
     ...fieldsOf(strategy, values),
     ...deployFields(sources),
     strategy,
+    ...(!isStrategySet && { strategyOmitted: true }),
     ...(takes(strategy, 'idle-policy') && { idlePolicy: idlePolicyOf(values) }),
   };
   // The table decides at run time which inputs the strategy takes, and the types follow from the same table.

@@ -44,6 +44,8 @@ export interface RenderInputs extends Pick<
 interface Deploy extends Runner, RenderInputs {
   /** `plan`: only shown. */
   readonly action: 'deploy' | 'plan';
+  /** The input `strategy` is omitted, so it has its default. Absent: the user set it. */
+  readonly strategyOmitted?: true;
   /** Absent: no registry is asked. */
   readonly imageCheck?: ImageCheck;
   readonly verify: readonly Check[];

@@ -45,7 +45,14 @@ export function readInputs({
     refuseContradictions(received, { action, values, received, dockerLogin, inGitHubRun: isGitHubRun(run) });
   }
   received.throwIfRefused();
-  return assemble(action, { values, run, environment: own, kustomize: kustomizeTool(own), registryLogins });
+  return assemble(action, {
+    values,
+    run,
+    environment: own,
+    kustomize: kustomizeTool(own),
+    registryLogins,
+    isStrategySet: received.isSet('strategy'),
+  });
 }
 
 function maskSecrets(received: ReceivedInputs, log: Log): void {

@@ -37,8 +37,7 @@ export const plain = {
   }),
   /** Deploys it without roles. */
   roll: (version: string, more: Inputs = {}): Inputs => {
-    const { strategy: _blueGreen, ...inputs } = plain.stage(version, more);
-    return { ...inputs, strategy: 'rolling' };
+    return { ...plain.stage(version), strategy: 'rolling', ...more };
   },
   /** Stages a version beside an application that is adopted first. */
   adopt: (version: string, more: Inputs = {}): Inputs => plain.stage(version, { drain: '0s', ...more }),
