@@ -1,8 +1,7 @@
 import type { Clock } from '../cluster/clock.js';
 import type { Cluster, LeasePort } from '../cluster/cluster.js';
-import { waitForObject } from '../cluster/watch/wait-for-object.js';
 import { cancelled } from '../cluster/http/transport.js';
-import { CutoverError } from '../errors.js';
+import { asCutoverError, CutoverError } from '../errors.js';
 import { describeRef, type KubeObject, type ObjectRef } from '../kubernetes/object.js';
 import type { Log } from '../log.js';
 import { durationOf, runOf } from './lease.js';
@@ -10,7 +9,7 @@ import { longestWriteMs } from './lease-times.js';
 
 /** What the lock works with. */
 export interface LockPorts {
-  readonly cluster: Pick<Cluster, 'watch' | 'get'>;
+  readonly cluster: Pick<Cluster, 'get'>;
   readonly leases: LeasePort;
   readonly log: Log;
   /** Monotonic; never compared with the time of another machine. */
@@ -26,12 +25,16 @@ export type LeaseWait =
   | { readonly kind: 'expired'; readonly lease: KubeObject }
   | { readonly kind: 'timed-out'; readonly lease: KubeObject };
 
+/** Milliseconds between two looks at a Lease that another run holds. */
+const lookEveryMs = 1_000;
+
 /**
  * Waits until a Lease is deleted, or was seen unchanged for so long that its holder cannot be writing any more. The time is
- * our own, from the moment at which the version was first seen. Throws `cancelled`.
+ * our own, from the moment at which the version was first seen. It reads the Lease by name: a watch would need rights on all
+ * Leases of the namespace. Throws `cancelled`, `forbidden`.
  */
 export async function waitForLease(
-  { cluster, clock, signal }: LockPorts,
+  { leases, log, clock, signal }: LockPorts,
   { ref, lease, timeoutMs }: { readonly ref: ObjectRef; readonly lease: KubeObject; readonly timeoutMs: number },
 ): Promise<LeaseWait> {
   const deadline = clock.now() + timeoutMs;
@@ -43,17 +46,19 @@ export async function waitForLease(
     if (expiresIn <= 0) return { kind: 'expired', lease: seen };
     const left = deadline - now;
     if (left <= 0) return { kind: 'timed-out', lease: seen };
-    const { resourceVersion } = seen.metadata;
-    const options = { cluster, clock, signal, timeoutMs: Math.min(expiresIn, left) };
-    const change = await waitForObject<KubeObject | 'deleted'>(ref, options, live => {
-      if (live === undefined) return 'deleted';
-      return live.metadata.resourceVersion === resourceVersion ? undefined : live;
-    });
+    await clock.wait(Math.min(lookEveryMs, expiresIn, left), signal);
     if (signal.aborted) throw signal.reason instanceof CutoverError ? signal.reason : cancelled();
-    if (change === 'deleted') return { kind: 'free' };
-    if (change === undefined) continue;
-    seen = change;
-    seenAt = clock.now();
+    try {
+      const live = await leases.get(ref);
+      if (live === undefined) return { kind: 'free' };
+      if (live.metadata.resourceVersion === seen.metadata.resourceVersion) continue;
+      seen = live;
+      seenAt = clock.now();
+    } catch (error) {
+      const { code, message } = asCutoverError(error);
+      if (code === 'forbidden') throw error;
+      log.debug(`The lock could not be read: ${message}`);
+    }
   }
 }
 
