@@ -4,7 +4,8 @@ import { site } from '../support/scenario/applications.js';
 import { describeEmbedded, startCluster } from '../support/scenario/cluster.js';
 import { expectRefused } from '../support/scenario/expectations.js';
 import {
-  fewUsers,
+  expectNoLoss,
+  givenSite,
   holdNext,
   leaseOf,
   logOf,
@@ -17,7 +18,6 @@ import {
 import { race, type Race } from '../support/scenario/race.js';
 import type { TestNamespace } from '../support/scenario/test-namespace.js';
 import { field } from '../support/field.js';
-import type { Traffic } from '../support/traffic/traffic.js';
 
 const starting = startCluster();
 const cluster = () => starting;
@@ -25,25 +25,12 @@ afterAll(async () => (await starting).close());
 
 const reason = 'the requests of the runs are held, and their durations are shortened';
 
-/** The site in version v1, with its users. */
-async function given(ns: TestNamespace): Promise<Traffic> {
-  await site.bring(ns);
-  await ns.given(site.deploy('v1'));
-  return ns.users(site.service, fewUsers);
-}
-
-async function expectNoLoss(users: Traffic): Promise<void> {
-  await users.more(2);
-  const { losses, keptAlive } = await users.stop();
-  expect([...losses, ...keptAlive.losses]).toEqual([]);
-}
-
 const count = (text: string, pattern: RegExp): number => text.match(pattern)?.length ?? 0;
 
 describeEmbedded('Two deploys of one release', reason, () => {
   for (const seconds of [0, 1, 2.5, 5])
     race(`that start ${seconds} s apart are made one after the other`, cluster, async ({ ns, start, turns }) => {
-      const users = await given(ns);
+      const users = await givenSite(ns);
       const first = start(2001, site.deploy('v2', { 'stable-for': '3s' }));
       await wait(seconds * 1000);
       const second = start(2002, site.deploy('v3', { 'stable-for': '1s' }));
@@ -59,7 +46,7 @@ describeEmbedded('Two deploys of one release', reason, () => {
     'are told of each other, and the second plans again from what is live',
     cluster,
     async ({ ns, start, turns }) => {
-      const users = await given(ns);
+      const users = await givenSite(ns);
       const first = start(2001, site.deploy('v2', { verify: untilLetPass(ns) }));
       await first.says(/^Verify public/);
       const second = start(2002, site.deploy('v3'));
@@ -75,7 +62,7 @@ describeEmbedded('Two deploys of one release', reason, () => {
   );
 
   race('do not wait with `lock-timeout: 0s`', cluster, async ({ ns, start, writesOf }) => {
-    const users = await given(ns);
+    const users = await givenSite(ns);
     const first = start(2001, site.deploy('v2', { verify: untilLetPass(ns) }));
     await first.says(/^Verify public/);
     const before = await ns.versions();
@@ -87,6 +74,24 @@ describeEmbedded('Two deploys of one release', reason, () => {
     await logOf(first);
     expect(await siteState(ns)).toEqual(settledOn(ns, 'v2', 2));
     await expectNoLoss(users);
+  });
+});
+
+describeEmbedded('A run that is cancelled while it waits for the lock', reason, () => {
+  race('changes nothing and has nothing to clean up', cluster, async ({ ns, start, writesOf }) => {
+    await site.bring(ns);
+    const first = start(2001, site.deploy('v1', { verify: untilLetPass(ns) }));
+    await first.says(/^Verify public/);
+    const second = start(2002, site.deploy('v2'));
+    await second.says(/for the lock of site/);
+    second.cancel();
+    const cancelled = await second.result;
+    expectRefused(cancelled, /cancelled/);
+    expect(cancelled.log).not.toMatch(/Clean up after/);
+    expect(writesOf(2002)).toEqual([]);
+    await letPass(ns);
+    await logOf(first);
+    expect(await siteState(ns)).toEqual(settledOn(ns, 'v1', 1));
   });
 });
 
@@ -151,7 +156,9 @@ describeEmbedded('A lock whose holder has another time', reason, () => {
         expect(field(await ns.get('Lease', 'cutover-site'), 'spec', 'holderIdentity')).toBe('foreign');
         expect(writesOf(2001)).toEqual([]);
         await foreign.end();
-        expect(await logOf(run)).toMatch(/Took over the lock of site from \S+\/runs\/7, which has not renewed it any more/);
+        expect(await logOf(run)).toMatch(
+          /Took over the lock of site from \S+\/runs\/7, which has not renewed it any more/,
+        );
         expect(await siteState(ns)).toEqual(settledOn(ns, 'v2', 2));
       } finally {
         await foreign.end();
@@ -173,7 +180,7 @@ describeEmbedded('A run that is killed when it has just acquired the lock', reas
 
   race('locks nobody out once its post step has run', cluster, async playing => {
     const { ns, start, writesOf } = playing;
-    const users = await given(ns);
+    const users = await givenSite(ns);
     const killed = await killedWithLock(playing, {});
     expect(killed.postExitCode).toBe(0);
     expect(killed.log).toMatch(/Nothing was left unfinished/);
@@ -186,7 +193,7 @@ describeEmbedded('A run that is killed when it has just acquired the lock', reas
 
   race('locks the next one out until its Lease expires, when its runner is lost', cluster, async playing => {
     const { ns, start } = playing;
-    const users = await given(ns);
+    const users = await givenSite(ns);
     await killedWithLock(playing, { ...shortLease(), post: 'never' });
     const again = await logOf(start(2001, site.deploy('v2'), shortLease()));
     expect(again).toMatch(/^Waiting up to \d+ s for the lock of site, which \S+\/runs\/2001 holds$/m);

@@ -1,7 +1,9 @@
+import { expect } from '@jest/globals';
 import { decodeRevision } from '../../../src/release/revision.js';
 import { decodeState } from '../../../src/release/state-record.js';
 import type { Fault, FaultMatch, Sandbox } from '../../../sandbox/sandbox.js';
 import { field } from '../field.js';
+import type { Traffic } from '../traffic/traffic.js';
 import { actionUnderTest } from '../runner/action-under-test.js';
 import { site } from './applications.js';
 import type { Run } from './race.js';
@@ -11,7 +13,7 @@ import type { TestNamespace } from './test-namespace.js';
 export const shortLease = (): { readonly action: string } => ({ action: actionUnderTest('short lease') });
 
 /** Load of the users of a race. It is low because its runs and their pods share a machine. */
-export const fewUsers = { perSecond: 8, keptAlive: { connections: 1, perSecond: 2 } };
+const fewUsers = { perSecond: 8, keptAlive: { connections: 1, perSecond: 2 } };
 
 /** The Lease of the site. */
 export const leaseOf = ({ namespace }: TestNamespace) => ({ kind: 'Lease', namespace, name: 'cutover-site' }) as const;
@@ -22,6 +24,20 @@ export const untilLetPass = ({ workspace }: TestNamespace): string =>
 
 /** Lets the check {@link untilLetPass} of every run pass. */
 export const letPass = (ns: TestNamespace): Promise<void> => ns.write({ pass: '' });
+
+/** The site in version v1, with its users. */
+export async function givenSite(ns: TestNamespace): Promise<Traffic> {
+  await site.bring(ns);
+  await ns.given(site.deploy('v1'));
+  return ns.users(site.service, fewUsers);
+}
+
+/** Ends the traffic: no request of it was lost. */
+export async function expectNoLoss(users: Traffic): Promise<void> {
+  await users.more(2);
+  const { losses, keptAlive } = await users.stop();
+  expect([...losses, ...keptAlive.losses]).toEqual([]);
+}
 
 /** What users of the site get and what is on record. */
 export interface SiteState {

@@ -27,6 +27,8 @@ export interface Run {
   resume(): void;
   /** Ends its current process with SIGKILL. */
   kill(): void;
+  /** Cancels it as the runner does, with SIGINT. */
+  cancel(): void;
 }
 
 /** What a race is made of. */
@@ -125,6 +127,7 @@ class Track implements Race {
         send('SIGCONT');
       },
       kill: () => send('SIGKILL'),
+      cancel: () => send('SIGINT'),
     };
     this.#runs.push(run);
     return run;
