@@ -6,6 +6,7 @@ import {
   expectNoLoss,
   givenSite,
   holdNext,
+  leaseOf,
   letPass,
   logOf,
   refuseRenewals,
@@ -154,6 +155,27 @@ describeEmbedded('A run that loses the lock', reason, () => {
     expect(await siteState(ns)).toEqual(settledOn(ns, 'v3', 3));
     await expectNoLoss(users);
   });
+});
+
+describeEmbedded('A run whose Lease is deleted by hand', reason, () => {
+  const moments: readonly (readonly [string, RegExp, Readonly<Record<string, string>>])[] = [
+    ['while it waits for its pods', /to be ready and stay so/, { 'stable-for': '20s' }],
+    ['during its checks', /^Verify public/, {}],
+  ];
+  for (const [when, line, inputs] of moments)
+    race(`ends without a write: ${when}`, cluster, async ({ ns, start, writesOf }) => {
+      const users = await givenSite(ns);
+      const run = start(2001, site.deploy('v2', { verify: untilLetPass(ns), ...inputs }), shortLease());
+      await run.says(line);
+      const before = writesOf(2001).length;
+      await ns.cluster.kube.remove(leaseOf(ns));
+      const result = await run.result;
+      expectRefused(result, /Lease \S+ was deleted, so another run may have held it: this run writes nothing any more/);
+      expect(writesOf(2001).slice(before)).toEqual([]);
+      await logOf(start(2002, site.deploy('v3'), shortLease()));
+      expect(await siteState(ns)).toEqual(settledOn(ns, 'v3', 3));
+      await expectNoLoss(users);
+    });
 });
 
 describeEmbedded('The post step of a killed deploy', reason, () => {

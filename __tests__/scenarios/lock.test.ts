@@ -1,10 +1,11 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import { afterAll, expect } from '@jest/globals';
-import { site } from '../support/scenario/applications.js';
+import { site, tomcat } from '../support/scenario/applications.js';
 import { describeEmbedded, startCluster } from '../support/scenario/cluster.js';
-import { expectRefused } from '../support/scenario/expectations.js';
+import { expectRefused, expectUsersSaw } from '../support/scenario/expectations.js';
 import {
   expectNoLoss,
+  fewUsers,
   givenSite,
   holdNext,
   leaseOf,
@@ -42,6 +43,19 @@ describeEmbedded('Two deploys of one release', reason, () => {
       await expectNoLoss(users);
     });
 
+  race('are made one after the other, blue/green as well', cluster, async ({ ns, start, turns }) => {
+    await tomcat.bring(ns);
+    await ns.given(tomcat.release('7'));
+    const users = await ns.users(tomcat.service, fewUsers);
+    const runs = [start(2001, tomcat.release('8')), start(2002, tomcat.release('9'))];
+    await Promise.all(runs.map(logOf));
+    expect([...turns].sort()).toEqual([2001, 2002]);
+    const versions = turns[0] === 2001 ? ['8', '9'] : ['9', '8'];
+    expect(await tomcat.activeRole(ns)).toBe('blue');
+    expect([await tomcat.versionOn(ns, 'green'), await tomcat.versionOn(ns, 'blue')]).toEqual(versions);
+    await expectUsersSaw(users, ['7', ...versions]);
+  });
+
   race(
     'are told of each other, and the second plans again from what is live',
     cluster,
@@ -61,6 +75,24 @@ describeEmbedded('Two deploys of one release', reason, () => {
     },
   );
 
+  race('plan again when the first is over before the second asks', cluster, async ({ ns, start, turns }) => {
+    const users = await givenSite(ns);
+    const held = holdNext(ns, { verb: 'PATCH', kind: 'Deployment', dryRun: true }, { when: 'after' });
+    const second = start(2002, site.deploy('v3'));
+    await held.isHeld;
+    await logOf(start(2001, site.deploy('v2')));
+    const recorded = await ns.get('Secret', 'cutover-site-2');
+    held.go();
+    const log = await logOf(second);
+    expect(count(log, /^Plan$/gm)).toBe(2);
+    expect(turns).toEqual([2001, 2002]);
+    expect(await siteState(ns)).toEqual(settledOn(ns, 'v3', 3));
+    expect((await ns.get('Secret', 'cutover-site-2'))?.['data']).toEqual(recorded?.['data']);
+    await logOf(start(2003, site.rollback()));
+    expect(await siteState(ns)).toMatchObject({ deployment: 'v2', config: 'hello from v2' });
+    await expectNoLoss(users);
+  });
+
   race('do not wait with `lock-timeout: 0s`', cluster, async ({ ns, start, writesOf }) => {
     const users = await givenSite(ns);
     const first = start(2001, site.deploy('v2', { verify: untilLetPass(ns) }));
@@ -74,6 +106,23 @@ describeEmbedded('Two deploys of one release', reason, () => {
     await logOf(first);
     expect(await siteState(ns)).toEqual(settledOn(ns, 'v2', 2));
     await expectNoLoss(users);
+  });
+});
+
+describeEmbedded('A promotion beside a deploy', reason, () => {
+  race('does not switch to what was staged after it began', cluster, async ({ ns, start, writesOf }) => {
+    await tomcat.bring(ns);
+    await ns.given(tomcat.release('7'));
+    await ns.given(tomcat.deploy('8'));
+    const users = await ns.users(tomcat.service, fewUsers);
+    const held = holdNext(ns, { verb: 'POST', kind: 'Lease' });
+    const promote = start(2002, tomcat.promote());
+    await held.isHeld;
+    await logOf(start(2001, tomcat.deploy('9')));
+    held.go();
+    expectRefused(await promote.result, /Revision 2 is not what is staged: that is revision 3 on green/);
+    expect(writesOf(2002)).toEqual([]);
+    await expectUsersSaw(users, ['7']);
   });
 });
 

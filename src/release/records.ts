@@ -27,6 +27,7 @@ export type RecordPort = Pick<ObjectWriter, 'apply' | 'create' | 'replace' | 're
 export interface RecordWriter extends Omit<Records, 'writable'> {
   /** Writes the state; throws `changed` if another run wrote it since it was last read or written here. */
   writeState(state: ReleaseState): Promise<void>;
+  /** Writes a revision; throws `changed` if it is new, and another run has recorded one of its number meanwhile. */
   writeRevision(revision: Revision): Promise<void>;
   /**
    * Writes the last state of a step, as `writeState` does; then deletes the revisions that are no longer needed. If this
@@ -100,6 +101,22 @@ export function openRecords(options: {
       }
     }
 
+    /**
+     * Creates the Secret of a new revision. `false`: it may exist, as what a killed run left. Throws `changed` when it is the
+     * revision of another run, which must not be overwritten.
+     */
+    async function createRevision(secret: KubeObject): Promise<boolean> {
+      try {
+        await port.create(secret);
+        return true;
+      } catch (error) {
+        if (!uncertainCodes.has(asCutoverError(error).code)) throw error;
+        if (textOf(await cluster.get(stateRef)) !== textOf(lastSeen))
+          throw recordChanged(release, describeRef(stateRef));
+        return false;
+      }
+    }
+
     async function removeRevision(number: number): Promise<void> {
       const ref = recordRef(release, namespace, number);
       const uid = (await cluster.get(ref))?.metadata.uid;
@@ -110,7 +127,9 @@ export function openRecords(options: {
       ...reading,
       async writeRevision(revision) {
         onWrite();
-        await port.apply(encodeRevision(revision, { name: release, namespace }), { force: true });
+        const secret = encodeRevision(revision, { name: release, namespace });
+        const isOnRecord = lastSeen !== undefined && decodeState(lastSeen).revisions.includes(revision.number);
+        if (isOnRecord || !(await createRevision(secret))) await port.apply(secret, { force: true });
       },
       writeState,
       async finish(state, history, log) {
@@ -130,6 +149,9 @@ export function openRecords(options: {
 
   return { ...reading, writable };
 }
+
+/** Errors of a create after which the object may exist. */
+const uncertainCodes: ReadonlySet<string> = new Set(['exists', 'unreachable', 'api']);
 
 /** Another client may change the Secret, such as an annotation, without changing the state: the write is then retried. */
 const maxAttempts = 3;

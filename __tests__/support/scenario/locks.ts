@@ -13,7 +13,7 @@ import type { TestNamespace } from './test-namespace.js';
 export const shortLease = (): { readonly action: string } => ({ action: actionUnderTest('short lease') });
 
 /** Load of the users of a race. It is low because its runs and their pods share a machine. */
-const fewUsers = { perSecond: 8, keptAlive: { connections: 1, perSecond: 2 } };
+export const fewUsers = { perSecond: 8, keptAlive: { connections: 1, perSecond: 2 } };
 
 /** The Lease of the site. */
 export const leaseOf = ({ namespace }: TestNamespace) => ({ kind: 'Lease', namespace, name: 'cutover-site' }) as const;
