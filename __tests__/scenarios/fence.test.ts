@@ -66,7 +66,8 @@ describeEmbedded('A deploy whose Lease cannot be renewed', reason, () => {
 
 describeEmbedded('Twelve writes that wait for a webhook', reason, () => {
   race('do not keep the Lease from being renewed', cluster, async ({ ns, start }) => {
-    const { calls, fault } = sandboxOf(ns);
+    const sandbox = sandboxOf(ns);
+    const { calls } = sandbox;
     const { namespace } = ns;
     const names = Array.from({ length: 12 }, (_, number) => `map-${number}`);
     const map = (name: string): string =>
@@ -75,7 +76,7 @@ describeEmbedded('Twelve writes that wait for a webhook', reason, () => {
     const manifests = 'site.yml\nmaps.yml';
     await site.bring(ns);
     await ns.given(site.deploy('v1', { manifests }));
-    fault(
+    sandbox.fault(
       { verb: 'PATCH', kind: 'ConfigMap', name: /^map-/, namespace, dryRun: false, forMs: 6_000 },
       {
         do: 'status',

@@ -126,6 +126,37 @@ describeEmbedded('A promotion beside a deploy', reason, () => {
   });
 });
 
+describeEmbedded('A promotion beside a deploy that stages', reason, () => {
+  race('waits for it, and switches to what it staged', cluster, async ({ ns, start, turns }) => {
+    await tomcat.bring(ns);
+    await ns.given(tomcat.release('7'));
+    const users = await ns.users(tomcat.service, fewUsers);
+    const deploy = start(2001, tomcat.deploy('8', { verify: untilLetPass(ns) }));
+    await deploy.says(/^Verify staged/);
+    const promote = start(2002, tomcat.promote());
+    await promote.says(/for the lock of tomcat-service/);
+    await letPass(ns);
+    await Promise.all([deploy, promote].map(logOf));
+    expect(turns).toEqual([2001, 2002]);
+    await expectUsersSaw(users, ['7', '8']);
+  });
+});
+
+describeEmbedded('A deploy beside a promotion', reason, () => {
+  race('waits while the promotion drains', cluster, async ({ ns, start, turns }) => {
+    await tomcat.bring(ns);
+    await ns.given(tomcat.release('7'));
+    await ns.given(tomcat.deploy('8'));
+    const users = await ns.users(tomcat.service, fewUsers);
+    const promote = start(2001, tomcat.promote({ drain: '5s', 'idle-policy': 'scale-down' }));
+    await promote.says(/^Draining/);
+    await Promise.all([promote, start(2002, tomcat.release('9'))].map(logOf));
+    expect(turns).toEqual([2001, 2002]);
+    expect(await tomcat.activeRole(ns)).toBe('blue');
+    await expectUsersSaw(users, ['7', '8', '9']);
+  });
+});
+
 describeEmbedded('A run that is cancelled while it waits for the lock', reason, () => {
   race('changes nothing and has nothing to clean up', cluster, async ({ ns, start, writesOf }) => {
     await site.bring(ns);

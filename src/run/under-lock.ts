@@ -31,6 +31,19 @@ export async function underLock<T>(
   }
 }
 
+/**
+ * What `read` reads of the record. While an operation is on record, it is read under the lock: a run that is at work is waited
+ * for, so that an operation which is found then was left behind.
+ */
+export async function readSettled<T extends { readonly operation?: object } | undefined>(
+  ctx: RunContext,
+  lockTimeoutMs: number,
+  read: (ctx: RunContext) => Promise<T>,
+): Promise<T> {
+  const found = await read(ctx);
+  return found?.operation === undefined ? found : underLock(ctx, lockTimeoutMs, read);
+}
+
 /** A context under the lock, and whether its first operation was refused because the record is not what was read before. */
 function openLocked(
   ctx: RunContext,

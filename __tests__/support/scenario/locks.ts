@@ -125,12 +125,12 @@ export interface RefusedRenewals {
 
 /** Refuses every renewal of a Lease of this namespace from now on. */
 export function refuseRenewals(ns: TestNamespace): RefusedRenewals {
-  const { calls, fault } = sandboxOf(ns);
+  const sandbox = sandboxOf(ns);
   const { namespace } = ns;
   let refused = 0;
   const looks = new Set<() => void>();
-  const remove = fault({ verb: 'PUT', kind: 'Lease', namespace }, { do: 'status', status: 503 });
-  const stop = calls.listen((call, faults) => {
+  const remove = sandbox.fault({ verb: 'PUT', kind: 'Lease', namespace }, { do: 'status', status: 503 });
+  const stop = sandbox.calls.listen((call, faults) => {
     if (call.verb !== 'PUT' || call.kind !== 'Lease' || call.namespace !== namespace || faults.length === 0) return;
     refused += 1;
     for (const look of looks) look();

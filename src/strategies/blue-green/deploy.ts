@@ -1,4 +1,5 @@
 import type { RunContext } from '../../run/context.js';
+import { readSettled } from '../../run/under-lock.js';
 import { FailedStep, type Outcome } from '../outcome/outcome.js';
 import type { DeployRequest } from '../strategy.js';
 import { resumeFinishSwitch } from './finish-switch.js';
@@ -17,7 +18,7 @@ export async function deployBlueGreen(ctx: RunContext, request: DeployRequest<'b
   const { inputs } = request;
   const { lockTimeoutMs } = inputs;
   const policy = switchPolicyOf(inputs);
-  const operation = (await readToDeploy(ctx))?.operation;
+  const operation = (await readSettled(ctx, lockTimeoutMs, readToDeploy))?.operation;
   if (operation?.kind === 'finish') await resumeFinishSwitch(ctx, { operation, policy, lockTimeoutMs });
   const read = async (): Promise<BlueGreenDeploy> => renderBlueGreen(ctx.log, request, await readToDeploy(ctx));
   const isSwitching = operation?.kind === 'switch' && inputs.switch === 'auto' && isStaged(await read());
