@@ -1,9 +1,10 @@
 import { afterAll, expect } from '@jest/globals';
-import { site } from '../support/scenario/applications.js';
+import { site, tomcat } from '../support/scenario/applications.js';
 import { describeEmbedded, startCluster } from '../support/scenario/cluster.js';
-import { expectRefused } from '../support/scenario/expectations.js';
+import { expectRefused, expectUsersSaw } from '../support/scenario/expectations.js';
 import {
   expectNoLoss,
+  fewUsers,
   givenSite,
   holdNext,
   leaseOf,
@@ -155,6 +156,27 @@ describeEmbedded('A run that loses the lock', reason, () => {
     expect(turns).toEqual([2001, 2002]);
     expect(await siteState(ns)).toEqual(settledOn(ns, 'v3', 3));
     await expectNoLoss(users);
+  });
+});
+
+describeEmbedded('A promotion that stands still in its switch', reason, () => {
+  race('does not switch after another run has rolled back', cluster, async ({ ns, start, writesOf }) => {
+    await tomcat.bring(ns);
+    await ns.given(tomcat.release('7'));
+    await ns.given(tomcat.deploy('8'));
+    const users = await ns.users(tomcat.service, fewUsers);
+    const held = holdNext(ns, { verb: 'PATCH', kind: 'Service', name: tomcat.service }, { withoutClient: 'carry-out' });
+    const frozen = start(2001, tomcat.promote(), shortLease());
+    await held.isHeld;
+    frozen.freeze();
+    await logOf(start(2002, tomcat.rollback(), shortLease()));
+    const before = writesOf(2001).length;
+    held.go();
+    frozen.resume();
+    expectRefused(await frozen.result, /this run writes nothing any more/);
+    expect(writesOf(2001).slice(before)).toEqual([]);
+    expect(await tomcat.activeRole(ns)).toBe('blue');
+    await expectUsersSaw(users, ['7']);
   });
 });
 
