@@ -4,7 +4,7 @@ import type { WriteFence } from '../cluster/http/write-fence.js';
 import { asCutoverError, CutoverError } from '../errors.js';
 import { describeRef, type KubeObject, type ObjectRef } from '../kubernetes/object.js';
 import type { Log } from '../log.js';
-import { heldLease, holderOf, renewedLease, runOf, type LeaseHolder } from './lease.js';
+import { holderOf, renewedLease, runOf, type LeaseHolder } from './lease.js';
 import { leaseMs, longestWriteMs, renewEveryMs } from './lease-times.js';
 
 /** What renews a Lease. */
@@ -21,7 +21,7 @@ const patience = 2;
 
 /**
  * Renews a Lease until it is released, and tells when a write may be sent: while the last renewal that was sent leaves time
- * for the longest write. A renewal that fails only holds writes back. A Lease that another run took is lost for good.
+ * for the longest write. A renewal that fails only holds writes back. A Lease that another run took, or that is gone, is lost for good.
  */
 export class LeaseKeeper implements WriteFence {
   readonly #parts: LeaseKeeperParts;
@@ -138,13 +138,9 @@ export class LeaseKeeper implements WriteFence {
     const { leases, holder, ref, log } = this.#parts;
     try {
       const live = await leases.get(ref);
-      if (live === undefined) {
-        // Somebody deleted it. It is ours again if nobody else takes it first.
-        this.#lease = await leases.create(heldLease(ref, holder));
-        return true;
-      }
-      if (holderOf(live) !== holder.holder) {
-        this.#lost.abort(lostTo(ref, runOf(live)));
+      // Whoever deleted it may have held it before, and written: it is not created again.
+      if (live === undefined || holderOf(live) !== holder.holder) {
+        this.#lost.abort(lostTo(ref, live));
         return false;
       }
       this.#lease = live;
@@ -161,11 +157,13 @@ export class LeaseKeeper implements WriteFence {
 /** Another client may change a Lease, such as an annotation, without taking it: the write is then repeated. */
 const maxAttempts = 3;
 
-function lostTo(ref: ObjectRef, run: string): CutoverError {
-  return new CutoverError(`${describeRef(ref)} was taken over by ${run}: this run writes nothing any more`, {
+/** `live`: the Lease as another run holds it; absent: it is gone. */
+function lostTo(ref: ObjectRef, live: KubeObject | undefined): CutoverError {
+  const what = live === undefined ? 'was deleted, so another run may have held it' : `was taken over by ${runOf(live)}`;
+  return new CutoverError(`${describeRef(ref)} ${what}: this run writes nothing any more`, {
     code: 'locked',
     object: describeRef(ref),
-    hint: 'That run decides now what is live. Look at it, then run `action: status`.',
+    hint: 'Another run decides what is live. Run `action: status` to see it; then run this step again if it is still needed.',
   });
 }
 

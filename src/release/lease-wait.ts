@@ -1,7 +1,7 @@
 import type { Clock } from '../cluster/clock.js';
 import type { Cluster, LeasePort } from '../cluster/cluster.js';
 import { cancelled } from '../cluster/http/transport.js';
-import { CutoverError } from '../errors.js';
+import { asCutoverError, CutoverError } from '../errors.js';
 import { describeRef, type KubeObject, type ObjectRef } from '../kubernetes/object.js';
 import type { Log } from '../log.js';
 import { durationOf, runOf } from './lease.js';
@@ -18,9 +18,6 @@ export interface LockPorts {
   readonly signal: AbortSignal;
 }
 
-/** How often a waiting run looks at the Lease. A watch would need rights that nothing else needs. */
-const lookEveryMs = 2_000;
-
 /** How a wait for a Lease ended. */
 export type LeaseWait =
   | { readonly kind: 'free' }
@@ -28,12 +25,16 @@ export type LeaseWait =
   | { readonly kind: 'expired'; readonly lease: KubeObject }
   | { readonly kind: 'timed-out'; readonly lease: KubeObject };
 
+/** Milliseconds between two looks at a Lease that another run holds. */
+const lookEveryMs = 1_000;
+
 /**
  * Waits until a Lease is deleted, or was seen unchanged for so long that its holder cannot be writing any more. The time is
- * our own, from the moment at which the version was first seen. Throws `cancelled`.
+ * our own, from the moment at which the version was first seen. It reads the Lease by name: a watch would need rights on all
+ * Leases of the namespace. Throws `cancelled`, `forbidden`.
  */
 export async function waitForLease(
-  { cluster, clock, signal }: LockPorts,
+  { leases, log, clock, signal }: LockPorts,
   { ref, lease, timeoutMs }: { readonly ref: ObjectRef; readonly lease: KubeObject; readonly timeoutMs: number },
 ): Promise<LeaseWait> {
   const deadline = clock.now() + timeoutMs;
@@ -47,11 +48,17 @@ export async function waitForLease(
     if (left <= 0) return { kind: 'timed-out', lease: seen };
     await clock.wait(Math.min(lookEveryMs, expiresIn, left), signal);
     throwIfCancelled(signal);
-    const live = await cluster.get(ref);
-    if (live === undefined) return { kind: 'free' };
-    if (isSame(live, seen)) continue;
-    seen = live;
-    seenAt = clock.now();
+    try {
+      const live = await leases.get(ref);
+      if (live === undefined) return { kind: 'free' };
+      if (isSame(live, seen)) continue;
+      seen = live;
+      seenAt = clock.now();
+    } catch (error) {
+      const { code, message } = asCutoverError(error);
+      if (code === 'forbidden') throw error;
+      log.debug(`The lock could not be read: ${message}`);
+    }
   }
 }
 

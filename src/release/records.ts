@@ -27,6 +27,7 @@ export type RecordPort = Pick<ObjectWriter, 'apply' | 'create' | 'replace' | 're
 export interface RecordWriter extends Omit<Records, 'writable'> {
   /** Writes the state; throws `changed` if another run wrote it since it was last read or written here. */
   writeState(state: ReleaseState): Promise<void>;
+  /** Writes a revision; throws `changed` if it is new, and another run has recorded one of its number meanwhile. */
   writeRevision(revision: Revision): Promise<void>;
   /**
    * Writes the last state of a step, as `writeState` does; then deletes the revisions that are no longer needed. One that
@@ -117,11 +118,29 @@ export function openRecords(options: {
       return left;
     }
 
+    /**
+     * Creates the Secret of a new revision. `false`: it may exist, as what a killed run left. Throws `changed` when it is the
+     * revision of another run, which must not be overwritten.
+     */
+    async function createRevision(secret: KubeObject): Promise<boolean> {
+      try {
+        await port.create(secret);
+        return true;
+      } catch (error) {
+        if (!uncertainCodes.has(asCutoverError(error).code)) throw error;
+        if (textOf(await cluster.get(stateRef)) !== textOf(lastSeen))
+          throw recordChanged(release, describeRef(stateRef));
+        return false;
+      }
+    }
+
     return {
       ...reading,
       async writeRevision(revision) {
         onWrite();
-        await port.apply(encodeRevision(revision, { name: release, namespace }), { force: true });
+        const secret = encodeRevision(revision, { name: release, namespace });
+        const isOnRecord = lastSeen !== undefined && decodeState(lastSeen).revisions.includes(revision.number);
+        if (isOnRecord || !(await createRevision(secret))) await port.apply(secret, { force: true });
       },
       writeState,
       async finish(state, history, log) {
@@ -141,6 +160,9 @@ export function openRecords(options: {
 
   return { ...reading, writable };
 }
+
+/** Errors of a create after which the object may exist. */
+const uncertainCodes: ReadonlySet<string> = new Set(['exists', 'unreachable', 'api']);
 
 /** Another client may change the Secret, such as an annotation, without changing the state: the write is then retried. */
 const maxAttempts = 3;

@@ -44,6 +44,9 @@ export interface LockDoorParts {
   readonly onRelease: (state: PostState) => void;
 }
 
+/** Errors after which the lock is known not to be held, so that there is nothing to clean up. */
+const neverHeld: ReadonlySet<string> = new Set(['locked', 'cancelled', 'forbidden']);
+
 /** The lock of the release of these records. */
 export function lockDoor(parts: LockDoorParts): LockDoor {
   const { cluster, records, holder, run, log, clock, after, onEnter, onRelease } = parts;
@@ -57,8 +60,7 @@ export function lockDoor(parts: LockDoorParts): LockDoor {
         { cluster, leases: cluster.leases, log, clock, signal },
         { release, namespace, holder, run: run.url, timeoutMs, ...(after !== undefined && { after }) },
       ).catch((error: unknown) => {
-        // It never held the lock, so there is nothing to clean up.
-        if (asCutoverError(error).code === 'locked') onRelease(postState);
+        if (neverHeld.has(asCutoverError(error).code)) onRelease(postState);
         throw error;
       });
       const writer = trackedWriter(cluster.writer(lock.fence));

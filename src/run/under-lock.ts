@@ -3,9 +3,10 @@ import type { HeldLock } from './lock-door.js';
 import type { LockedContext, RunContext } from './context.js';
 
 /**
- * Runs `work` under the release's lock. The context that `work` gets also aborts when another run takes the lock over. A lock
- * that cannot be released is only logged: the work is done, the post step tries again, and another run takes the lock over
- * once it has expired. `lockTimeoutMs`: how long to wait for another run that holds it.
+ * Runs `work` under the release's lock. The context that `work` gets also aborts when another run takes the lock over. `work`
+ * runs again, as after a wait, when another run began and ended between its read of the record and the lock. A lock that
+ * cannot be released is only logged: the work is done, the post step tries again, and another run takes the lock over once it
+ * has expired. `lockTimeoutMs`: how long to wait for another run that holds it.
  */
 export async function underLock<T>(
   ctx: RunContext,
@@ -14,8 +15,13 @@ export async function underLock<T>(
 ): Promise<T> {
   const { log, records, lock, signal } = ctx;
   const held = await lock.enter({ timeoutMs: lockTimeoutMs, signal });
+  const first = openLocked(ctx, held);
   try {
-    return await work(lockedContext(ctx, held));
+    return await work(first.locked).catch((error: unknown) => {
+      if (held.waited || !first.isOutdated()) throw error;
+      log.info(`Another run has changed release ${records.release} meanwhile: this run begins again`);
+      return work(openLocked(ctx, { ...held, waited: true }).locked);
+    });
   } finally {
     try {
       await held.release();
@@ -25,7 +31,26 @@ export async function underLock<T>(
   }
 }
 
-function lockedContext(ctx: RunContext, { lost, waited, records, writer }: HeldLock): LockedContext {
+/**
+ * What `read` reads of the record. While an operation is on record, it is read under the lock: a run that is at work is waited
+ * for, so that an operation which is found then was left behind.
+ */
+export async function readSettled<T extends { readonly operation?: object } | undefined>(
+  ctx: RunContext,
+  lockTimeoutMs: number,
+  read: (ctx: RunContext) => Promise<T>,
+): Promise<T> {
+  const found = await read(ctx);
+  return found?.operation === undefined ? found : underLock(ctx, lockTimeoutMs, read);
+}
+
+/** A context under the lock, and whether its first operation was refused because the record is not what was read before. */
+function openLocked(
+  ctx: RunContext,
+  { lost, waited, records, writer }: HeldLock,
+): { readonly locked: LockedContext; readonly isOutdated: () => boolean } {
+  let hasBegun = false;
+  let outdated = false;
   const locked: LockedContext = {
     ...ctx,
     records,
@@ -33,11 +58,17 @@ function lockedContext(ctx: RunContext, { lost, waited, records, writer }: HeldL
     waited,
     signal: AbortSignal.any([ctx.signal, lost]),
     async begin(state, revisions = []) {
-      // The revision first: what a restore needs is on record when the operation is.
-      await Promise.all(revisions.map(revision => records.writeRevision(revision)));
-      await records.writeState(state);
+      try {
+        // The revision first: what a restore needs is on record when the operation is.
+        await Promise.all(revisions.map(revision => records.writeRevision(revision)));
+        await records.writeState(state);
+      } catch (error) {
+        outdated = !hasBegun && asCutoverError(error).code === 'changed';
+        throw error;
+      }
+      hasBegun = true;
       return { ...locked, writer, created: new Set() };
     },
   };
-  return locked;
+  return { locked, isOutdated: () => outdated };
 }

@@ -36,8 +36,15 @@ export interface ApiProxy {
   close(): Promise<void>;
 }
 
-/** Opens the proxy for the API server of a kubeconfig with embedded certificates. Without `hold`, every request passes. */
-export async function openApiProxy(kubeconfig: string, hold?: Hold): Promise<ApiProxy> {
+/**
+ * Opens the proxy for the API server of a kubeconfig with embedded credentials. Without `hold`, every request passes. `onWrite`
+ * is called with each entry of `writes` as it arrives.
+ */
+export async function openApiProxy(
+  kubeconfig: string,
+  hold?: Hold,
+  onWrite?: (name: string) => void,
+): Promise<ApiProxy> {
   const upstream = upstreamOf(kubeconfig);
   const writes: string[] = [];
   const counts = new Map<string, number>();
@@ -55,7 +62,10 @@ export async function openApiProxy(kubeconfig: string, hold?: Hold): Promise<Api
     const body = await readAll(incoming);
     const write = writeOf(incoming.method ?? '', incoming.url ?? '', body.toString('utf8'));
     const name = write === undefined || isRenewal(write) ? undefined : numbered(write.name);
-    if (name !== undefined) writes.push(name);
+    if (name !== undefined) {
+      writes.push(name);
+      onWrite?.(name);
+    }
     const held = hold !== undefined && name === hold.write ? hold : undefined;
     const onAnswer = (status: number): void => {
       if (write?.holder !== undefined && write.holder !== 'same' && status < 300) holder = write.holder;

@@ -1,4 +1,5 @@
 import type { RunContext } from '../../run/context.js';
+import { readSettled } from '../../run/under-lock.js';
 import { FailedStep, type Outcome } from '../outcome/outcome.js';
 import type { DeployRequest } from '../strategy.js';
 import { adoptLive } from './adoption/adopt.js';
@@ -18,7 +19,7 @@ export async function deployBlueGreen(ctx: RunContext, request: DeployRequest<'b
   const { inputs } = request;
   const { lockTimeoutMs } = inputs;
   const policy = switchPolicyOf(inputs);
-  const found = await readToDeploy(ctx);
+  const found = await readSettled(ctx, lockTimeoutMs, readToDeploy);
   const operation = found?.operation;
   if (operation?.kind === 'finish') await resumeFinishSwitch(ctx, { operation, policy, lockTimeoutMs });
   const read = async (): Promise<BlueGreenDeploy> => renderBlueGreen(ctx.log, request, await readToDeploy(ctx));

@@ -5,7 +5,7 @@ import { recordFailure } from '../../release/records.js';
 import { abandon } from '../../release/transitions.js';
 import type { BlueGreenOperation, BlueGreenState, StagedRecord } from '../../release/state.js';
 import type { LockedContext, RunContext } from '../../run/context.js';
-import { underLock } from '../../run/under-lock.js';
+import { readSettled, underLock } from '../../run/under-lock.js';
 import { recordedChecks } from '../../verify/recorded-checks.js';
 import { requireOwnedService } from '../recorded/owned-objects.js';
 import { checksOf } from '../shared/checks.js';
@@ -42,7 +42,7 @@ export interface PromoteRequest {
  */
 export async function promote(ctx: RunContext, request: PromoteRequest): Promise<Outcome> {
   const { policy, lockTimeoutMs } = request;
-  const state = await ctx.phase('Check', () => readBlueGreen(ctx, 'promote'));
+  const state = await ctx.phase('Check', () => readSettled(ctx, lockTimeoutMs, now => readBlueGreen(now, 'promote')));
   const { operation } = state;
   if (operation?.kind === 'finish') return resumeFinishSwitch(ctx, { operation, policy, lockTimeoutMs });
   const staged = stagedToPromote(state, request.revision);
