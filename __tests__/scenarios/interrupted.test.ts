@@ -3,6 +3,7 @@ import { setImage, site, tomcat } from '../support/scenario/applications.js';
 import { startCluster } from '../support/scenario/cluster.js';
 import { field } from '../support/field.js';
 import { scenario } from '../support/scenario/scenario.js';
+import { shortLease } from '../support/scenario/locks.js';
 import { expectRefused, expectUsersSaw, untilReady } from '../support/scenario/expectations.js';
 import type { TestNamespace } from '../support/scenario/test-namespace.js';
 
@@ -14,9 +15,9 @@ describe('After a run that was lost with its runner', () => {
   scenario('a failing update restores the version that served', cluster, async ns => {
     await site.bring(ns);
     await ns.given(site.deploy('v1'));
-    await loseRunner(ns, site.deploy('never-ready'), { when: /of 3/, release: 'site' });
+    await loseRunner(ns, site.deploy('never-ready'), /of 3/);
     const users = await ns.users(site.service);
-    expectRefused(await ns.step(site.deploy('broken')), /crash/i);
+    expectRefused(await ns.step(site.deploy('broken'), shortLease()), /crash/i);
     expect(await site.version(ns)).toBe('v1');
     await expectUsersSaw(users, ['v1']);
   });
@@ -25,8 +26,8 @@ describe('After a run that was lost with its runner', () => {
     await tomcat.bring(ns);
     await ns.given(tomcat.release('7'));
     await ns.given(tomcat.deploy('8'));
-    await loseRunner(ns, tomcat.promote(), { when: /Service .* switched/, release: tomcat.service });
-    expectRefused(await ns.step(tomcat.deploy('9')), /never finished/);
+    await loseRunner(ns, tomcat.promote(), /Service .* switched/);
+    expectRefused(await ns.step(tomcat.deploy('9'), shortLease()), /never finished/);
     const back = await ns.step(tomcat.rollback());
     expect(back).toMatchObject({ exitCode: 0, outputs: { 'active-role': 'blue' } });
     await ns.reaches(tomcat.service, '7');
@@ -36,8 +37,8 @@ describe('After a run that was lost with its runner', () => {
     await tomcat.bring(ns);
     await ns.given(tomcat.release('7'));
     const release = tomcat.release('8', { 'idle-policy': 'scale-down', drain: '20s' });
-    await loseRunner(ns, release, { when: /Draining blue/, release: tomcat.service });
-    const again = await ns.step(tomcat.release('8', { 'idle-policy': 'scale-down', drain: '100ms' }));
+    await loseRunner(ns, release, /Draining blue/);
+    const again = await ns.step(tomcat.release('8', { 'idle-policy': 'scale-down', drain: '100ms' }), shortLease());
     expect(again).toMatchObject({ exitCode: 0, outputs: { outcome: 'unchanged', 'active-role': 'green' } });
     expect(field(await ns.get('Deployment', 'tomcat-deployment-blue'), 'spec', 'replicas')).toBe(0);
     await ns.given(tomcat.rollback());
@@ -121,21 +122,10 @@ describe('An object that does not belong to the release', () => {
   });
 });
 
-/**
- * Plays a step whose runner is lost: the process is killed at a line of its log, and no post step runs. Somebody deletes the
- * Lease that it leaves, so that the next step need not wait until it has expired.
- */
-async function loseRunner(
-  ns: TestNamespace,
-  inputs: Readonly<Record<string, string>>,
-  at: { readonly when: RegExp; readonly release: string },
-): Promise<void> {
-  const lost = await ns.step(inputs, { post: 'never', interrupt: { when: at.when, signal: 'SIGKILL' } });
+/** Plays a step whose runner is lost: the process is killed at a line of its log, no post step runs, and its lock stays. */
+async function loseRunner(ns: TestNamespace, inputs: Readonly<Record<string, string>>, when: RegExp): Promise<void> {
+  const lost = await ns.step(inputs, { ...shortLease(), post: 'never', interrupt: { when, signal: 'SIGKILL' } });
   expect(lost.exitCode).toBe(137);
-  await ns.cluster.kube.send({
-    method: 'DELETE',
-    path: `/apis/coordination.k8s.io/v1/namespaces/${ns.namespace}/leases/cutover-${at.release}`,
-  });
 }
 
 async function scale(ns: TestNamespace, name: string, replicas: number): Promise<void> {

@@ -12,8 +12,9 @@ interface Golden {
   readonly steps: readonly GoldenStep[];
   /**
    * Counts by request, such as `PATCH Deployment (dry run)`, over all steps; refused writes count too. Reads are left out
-   * because their number depends on timing. For the same reason, two more are left out:
-   * - The same write to the same object, directly repeated, except to the release record: lock renewals, and retries.
+   * because their number depends on timing. For the same reason, three more are left out:
+   * - PUTs of a Lease: renewals, and takeovers.
+   * - The same write to the same object, directly repeated, except to the release record: retries.
    * - The write that a step sends after a PUT to the same object met a conflict. A controller that writes the status between
    *   the read and the PUT causes the conflict, and the step may then apply what it would have replaced.
    */
@@ -64,7 +65,7 @@ function countWrites(
   const conflicts = new Map<string, number>();
   const stop = calls.listenToAnswers(({ verb, kind, name, namespace, dryRun, userAgent }, status) => {
     if (namespace !== ns.namespace || !userAgent.startsWith('cutover/')) return;
-    if (!['POST', 'PUT', 'PATCH', 'DELETE'].includes(verb)) return;
+    if (!['POST', 'PUT', 'PATCH', 'DELETE'].includes(verb) || (verb === 'PUT' && kind === 'Lease')) return;
     const call = `${verb} ${kind}${dryRun ? ' (dry run)' : ''}`;
     const object = `${kind}/${name}`;
     const step = ns.steps.length;

@@ -12,12 +12,16 @@ export interface RestoredFromRecord {
   readonly restored: Restored;
 }
 
-/** As `restore`, for snapshots that come from the record: only objects that the release owns are restored. */
+/**
+ * As `restore`, for snapshots that come from the record: only objects that the release owns are restored. A warning names each
+ * of the others; running the step again would not change that, so they do not count as failed.
+ */
 export async function restoreRecorded(ctx: OperationContext, request: RestoreRequest): Promise<RestoredFromRecord> {
-  const { owned, notRecreated, unreadable } = await ownedSnapshots(ctx, request.snapshots);
+  const { owned, unreadable } = await ownedSnapshots(ctx, request.snapshots);
   logUnreadable(ctx, unreadable);
   const restored = await restore(ctx, { ...request, snapshots: owned });
-  return { snapshots: owned, restored: without(restored, [...unreadable.map(({ ref }) => ref), ...notRecreated]) };
+  const left = unreadable.map(({ ref }) => ref);
+  return { snapshots: owned, restored: without(restored, left) };
 }
 
 /** What was restored, less objects that could not be restored. */
