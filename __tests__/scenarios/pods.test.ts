@@ -53,7 +53,7 @@ describe('Pods that are gone after the checks of the staged side', () => {
       missing.onLine(line);
       if (line.includes('Not switched yet: Deployment')) replaced ??= letThemStart(ns);
     };
-    const promoted = await ns.step(shop.promote(), { onLine });
+    const promoted = await ns.step(shop.promote({ verify: pausing }), { onLine });
     expect(promoted).toMatchObject({ exitCode: 0, outputs: { outcome: 'switched', 'active-role': 'green' } });
     expect(promoted.log).toMatch(/Not switched yet: Deployment \S+shop-green: 1 of 4 ready/);
     expect(promoted.log).toContain('shop: 4 endpoints, all of the expected pods');
@@ -68,7 +68,7 @@ describe('Pods that are gone after the checks of the staged side', () => {
       await ns.cluster.kube.create(settings(ns, { CRASH_AFTER: '0s' }));
       await deleteReady(ns, 'green', 3);
     });
-    const refused = await ns.step(shop.promote(), missing);
+    const refused = await ns.step(shop.promote({ verify: pausing }), missing);
     expectRefused(refused, /keeps crashing|1 of 4 ready/);
     expect(refused.summary).toContain('This step did not switch anything: users are where they were (blue).');
     await expectUsersSaw(users, ['v1']);
@@ -89,7 +89,7 @@ describeEmbedded('At the moment of the switch', 'only the embedded cluster can a
   });
 });
 
-/** Users are on blue, version v1; green is staged with four pods, and its recorded check is {@link pausing}. */
+/** Users are on blue, version v1; green is staged with four pods. */
 async function bringFour(ns: TestNamespace): Promise<void> {
   await shop.bring(ns);
   const change = (text: string): string =>
