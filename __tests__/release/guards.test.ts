@@ -21,16 +21,26 @@ describe('a state is refused, with the path of the field, when it has', () => {
   it.each<[string, object, string]>([
     ['a later format', { format: 2 }, 'format'],
     ['no release', { release: undefined }, 'release'],
+    ['a release that is a number', { release: 7 }, 'release'],
     ['an unknown strategy', { strategy: 'canary' }, 'strategy'],
     ['a strategy from the prototype', { strategy: 'constructor' }, 'strategy'],
     ['a current revision that is text', { current: '2' }, 'current'],
     ['revision 0', { revisions: [1, 0] }, 'revisions[1]'],
     ['half a revision', { latest: 1.5 }, 'latest'],
+    ['a latest revision that is text', { latest: '3' }, 'latest'],
+    ['no list of revisions', { revisions: undefined }, 'revisions'],
+    ['no history', { history: null }, 'history'],
+    ['nothing that was applied', { applied: undefined }, 'applied'],
+    ['roles that are a list', { roles: [] }, 'roles'],
+    ['no names of roles', { roleNames: undefined }, 'roleNames'],
+    ['no public Service', { publicService: undefined }, 'publicService'],
     ['the same name for both roles', { roleNames: ['blue', 'blue'] }, 'roleNames'],
     ['a role whose name is a path', { roleNames: ['blue', '../green'] }, 'roleNames[1]'],
     ['something staged on no role', { staged: { revision: 2, role: 'red', objects: [] } }, 'staged.role'],
     ['an unknown operation', switching({ kind: 'exec' }), 'operation.kind'],
     ['an operation that is a list', { operation: [] }, 'operation'],
+    ['an operation that is text', { operation: 'stage' }, 'operation'],
+    ['an operation of a rolling release', switching({ kind: 'deploy' }), 'operation.kind'],
     [
       'another Service to switch back',
       switching({ previousService: { ref: { ...publicRef, name: 'pay' } } }),
@@ -54,6 +64,15 @@ describe('a state is refused, with the path of the field, when it has', () => {
     expect(error).toMatchObject({ code: 'record', object: 'Secret shop/cutover-web' });
     expect(error?.message).toContain(`its field ${field} is not as Cutover writes it (expected: `);
     expect(error?.message).not.toContain('sk-secret-1');
+  });
+
+  it.each([
+    ['a list', []],
+    ['null', null],
+  ])('%s instead of its fields', (_what, value) => {
+    expect(refusalOf(() => decodeState(stateSecret(value)))?.message).toBe(
+      'The release record in Secret shop/cutover-web cannot be used: it is not as Cutover writes it (expected: a map)',
+    );
   });
 });
 
@@ -99,6 +118,12 @@ describe('a revision is refused, with the path of the field, when it has', () =>
     ],
     ['a public Service that is none', { publicService: deployment }, 'publicService.kind'],
     ['a number that is text', { number: '2' }, 'number'],
+    ['the number 0', { number: 0 }, 'number'],
+    [
+      'a snapshot whose object another one names',
+      { before: [{ ref: { ...publicRef, name: 'pay' }, object: publicService('blue') }] },
+      'before[0].object',
+    ],
   ])('%s', (_what, change, field) => {
     const error = refusalOf(() => decodeRevision(revisionSecret(change)));
     expect(error).toMatchObject({ code: 'record', object: 'Secret shop/cutover-web-2' });

@@ -4,7 +4,16 @@ import { gzipSync } from 'node:zlib';
 import type { KubeObject } from '../../src/kubernetes/object.js';
 import { decodeRevision, encodeRevision } from '../../src/release/revision.js';
 import { decodeState, encodeState } from '../../src/release/state-record.js';
-import { anyState, fullRevision, mutated, refusalOf, revisionSecret, stateSecret, stored } from '../support/records.js';
+import {
+  anyRevision,
+  anyState,
+  fullRevision,
+  mutated,
+  refusalOf,
+  revisionSecret,
+  stateSecret,
+  stored,
+} from '../support/records.js';
 import { publicRef, staged } from '../support/strategies/shop.js';
 
 describe('the record', () => {
@@ -14,8 +23,11 @@ describe('the record', () => {
         expect(decodeState(stored(encodeState(given, 'shop')))).toEqual(stored(given as unknown as KubeObject));
       }),
     );
-    expect(decodeRevision(stored(encodeRevision(fullRevision, { name: 'web', namespace: 'shop' })))).toEqual(
-      fullRevision,
+    fc.assert(
+      fc.property(anyRevision, given => {
+        const secret = encodeRevision(given, { name: 'web', namespace: 'shop' });
+        expect(decodeRevision(stored(secret))).toEqual(stored(given as unknown as KubeObject));
+      }),
     );
   });
 
@@ -30,6 +42,7 @@ describe('the record', () => {
       code: 'record',
       object: 'Secret shop/cutover-web',
       message: 'The release record in Secret shop/cutover-web cannot be used: it is not of type cutover/record',
+      hint: expect.stringContaining('delete the Secrets of this release that have the label cutover/record') as unknown,
     });
   });
 
@@ -98,18 +111,29 @@ describe('a hostile record', () => {
   });
 
   it.each([
-    ['bytes that are no JSON', { state: Buffer.from('{"sk-secret-1').toString('base64') }],
-    ['no data', undefined],
-    ['data that is a list', []],
-    ['a key that is no text', { state: 7 }],
-  ])('with %s is refused without its text', (_what, data) => {
+    [
+      'bytes that are no JSON',
+      { state: Buffer.from('{"sk-secret-1').toString('base64') },
+      'its key "state" is not JSON',
+    ],
+    ['no bytes', { state: '' }, 'its key "state" is not JSON'],
+    ['no data', undefined, 'it has no key "state"'],
+    ['data that is a list', [], 'it has no key "state"'],
+    ['other data', { other: 'sk-secret-1' }, 'it has no key "state"'],
+    ['a key that every object has', { toString: 'sk-secret-1' }, 'it has no key "state"'],
+    ['a key that is no text', { state: 7 }, 'it has no key "state"'],
+  ])('with %s is refused without its text', (_what, data, why) => {
     const error = refusalOf(() => decodeState({ ...encodeState(staged(), 'shop'), data }));
-    expect(error?.code).toBe('record');
+    expect(error).toMatchObject({
+      code: 'record',
+      object: 'Secret shop/cutover-web',
+      message: `The release record in Secret shop/cutover-web cannot be used: ${why}`,
+    });
     expect(`${error?.message} ${String(error?.cause)}`).not.toContain('sk-secret-1');
   });
 
   it('that unpacks to more than a revision may have is refused', () => {
-    const bulk = gzipSync(Buffer.alloc(201_000_000), { level: 1 }).toString('base64');
+    const bulk = gzipSync(Buffer.alloc(200_000_001), { level: 1 }).toString('base64');
     const secret = { ...revisionSecret({}), data: { info: Buffer.from('{}').toString('base64'), bulk } };
     expect(refusalOf(() => decodeRevision(secret))?.message).toMatch(/its key "bulk" cannot be unpacked$/);
   });

@@ -158,6 +158,68 @@ describe('the record of a revision', () => {
     expect(await records.readRevision(1)).toEqual({ ...revision(1), actor: 'bob' });
   });
 
+  const secretOf = (number: number) => `Secret shop/cutover-web-${number}`;
+
+  it('is created when it is new, and applied when it is on record', async () => {
+    const cluster = memoryCluster();
+    await open(cluster).writeState(state({ latest: 1, revisions: [1] }));
+    const records = open(cluster);
+    await records.readState();
+    cluster.calls.length = 0;
+    await records.writeRevision(revision(2));
+    await records.writeRevision(revision(1));
+    expect(cluster.writes()).toEqual([`CREATE ${secretOf(2)}`, `APPLY ${secretOf(1)}`]);
+  });
+
+  it('is written over what a killed run left under its number', async () => {
+    const cluster = memoryCluster();
+    await open(cluster).writeState(state({ latest: 1, revisions: [1] }));
+    await open(cluster)
+      .writeRevision({ ...revision(2), actor: 'bob' })
+      .catch(() => undefined);
+    const records = open(cluster);
+    await records.readState();
+    await records.writeRevision(revision(2));
+    expect(await records.readRevision(2)).toEqual(revision(2));
+  });
+
+  it('is not written over the revision of a run that changed the record', async () => {
+    const cluster = memoryCluster();
+    await open(cluster).writeState(state({ latest: 1, revisions: [1] }));
+    const [slow, fast] = [open(cluster), open(cluster)];
+    await slow.readState();
+    await fast.readState();
+    await fast.writeRevision({ ...revision(2), actor: 'bob' });
+    await fast.writeState(state({ latest: 2, revisions: [1, 2] }));
+    expect(await errorOf(slow.writeRevision(revision(2)))).toMatchObject({
+      code: 'changed',
+      object: 'Secret shop/cutover-web',
+      message: 'Another run changed the record of release web during this step',
+    });
+    expect(await fast.readRevision(2)).toMatchObject({ actor: 'bob' });
+  });
+
+  it('is written though the answer to its create is lost', async () => {
+    const cluster = memoryCluster();
+    const create = cluster.create.bind(cluster);
+    const noAnswer = new CutoverError('no answer', { code: 'unreachable' });
+    cluster.create = object => create(object).then(() => Promise.reject(noAnswer));
+    const records = open(cluster);
+    await records.writeRevision(revision(1));
+    expect(await records.readRevision(1)).toEqual(revision(1));
+    expect(cluster.writes()).toEqual([`CREATE ${secretOf(1)}`, `APPLY ${secretOf(1)}`]);
+  });
+
+  it('is not written when the create is refused', async () => {
+    const cluster = memoryCluster();
+    const forbidden = new CutoverError('no right to create secrets', { code: 'forbidden' });
+    cluster.before = call => {
+      if (call.startsWith('CREATE')) throw forbidden;
+    };
+    expect(await errorOf(open(cluster).writeRevision(revision(1)))).toBe(forbidden);
+    expect(cluster.writes()).toEqual([`CREATE ${secretOf(1)}`]);
+  });
+
   it('that does not exist is an error with its name', async () => {
     expect(await errorOf(open(memoryCluster()).readRevision(4))).toMatchObject({
       code: 'no-revision',

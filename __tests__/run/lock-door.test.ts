@@ -4,10 +4,11 @@ import { CutoverError } from '../../src/errors.js';
 import { openRecords } from '../../src/release/records.js';
 import { lockDoor, type LockDoor } from '../../src/run/lock-door.js';
 import type { PostState } from '../../src/run/post-state.js';
-import { manualClock, type ManualClock } from '../support/clock.js';
+import { manualClock, settle, type ManualClock } from '../support/clock.js';
 import { memoryCluster, type MemoryCluster } from '../support/cluster/memory-cluster.js';
 import { listLog } from '../support/log.js';
 import { runOf } from '../support/strategies/context.js';
+import { deployment } from '../support/strategies/shop.js';
 import {
   changeLease,
   errorOf,
@@ -15,8 +16,17 @@ import {
   holderOf,
   leaseSpec,
   liveLease,
+  noAnswer,
   pass,
 } from '../support/strategies/lock.js';
+
+const forbidden = new CutoverError('no right to', { code: 'forbidden' });
+
+/** Every create succeeds, but its answer is lost. */
+function loseCreates(cluster: MemoryCluster): void {
+  const create = cluster.create.bind(cluster);
+  cluster.create = object => create(object).then(() => Promise.reject(noAnswer));
+}
 
 interface Door {
   readonly door: LockDoor;
@@ -73,20 +83,90 @@ describe('the door to the lock', () => {
     expect(told).toEqual(['entered after 0 writes', 'released after 1 writes']);
   });
 
-  it('leaves the lock to the post step when it may have it, or cannot release it', async () => {
+  it('leaves nothing to the post step when the run may not take the lock', async () => {
     const cluster = memoryCluster();
     const { told, enter } = doorOf(cluster, manualClock());
     cluster.before = () => {
-      throw new CutoverError('no right to', { code: 'forbidden' });
+      throw forbidden;
     };
-    expect(await errorOf(enter())).toMatchObject({ code: 'forbidden' });
-    cluster.before = () => undefined;
+    expect(await errorOf(enter())).toBe(forbidden);
+    expect(told).toEqual(['entered after 0 writes', 'released after 1 writes']);
+  });
+
+  it('leaves nothing to the post step when the run is cancelled while it waits', async () => {
+    const cluster = memoryCluster();
+    cluster.given(foreignLease());
+    const cancel = new AbortController();
+    const { door, told } = doorOf(cluster, manualClock());
+    const entered = door.enter({ timeoutMs: 60_000, signal: cancel.signal });
+    await settle();
+    cancel.abort();
+    expect(await errorOf(entered)).toMatchObject({ code: 'cancelled' });
+    expect(told).toEqual(['entered after 0 writes', 'released after 1 writes']);
+  });
+
+  it.each([
+    ['cannot be read', noAnswer, 'unreachable'],
+    ['may not be read', forbidden, 'forbidden'],
+  ])(
+    'leaves the lock to the post step when it may have it: its answer is lost, and it %s',
+    async (_what, error, code) => {
+      const cluster = memoryCluster();
+      loseCreates(cluster);
+      cluster.before = call => {
+        if (call.startsWith('GET')) throw error;
+      };
+      const { told, enter } = doorOf(cluster, manualClock());
+      expect(await errorOf(enter())).toMatchObject({ code });
+      expect(told).toEqual(['entered after 0 writes']);
+    },
+  );
+
+  it('leaves the lock to the post step when the run is cancelled while a request for it may still arrive', async () => {
+    const cluster = memoryCluster();
+    cluster.before = call => {
+      if (call.startsWith('CREATE')) throw noAnswer;
+    };
+    const cancel = new AbortController();
+    const { door, told } = doorOf(cluster, manualClock());
+    const entered = door.enter({ timeoutMs: 0, signal: cancel.signal });
+    await settle();
+    cancel.abort();
+    expect(await errorOf(entered)).toMatchObject({ code: 'cancelled' });
+    expect(told).toEqual(['entered after 0 writes']);
+  });
+
+  it('leaves the lock to the post step when it cannot release it', async () => {
+    const cluster = memoryCluster();
+    const { told, enter } = doorOf(cluster, manualClock());
     const held = await enter();
     cluster.before = call => {
-      if (call.startsWith('REMOVE')) throw new CutoverError('no right to', { code: 'forbidden' });
+      if (call.startsWith('REMOVE')) throw forbidden;
     };
     await errorOf(held.release());
-    expect(told.filter(line => line.startsWith('released'))).toEqual([]);
+    expect(told).toEqual(['entered after 0 writes']);
+  });
+
+  it('does not give the lock back while a write is under way', async () => {
+    const cluster = memoryCluster();
+    let answer: () => void = () => undefined;
+    const apply = cluster.apply.bind(cluster);
+    cluster.apply = async object => {
+      await new Promise<void>(resolve => (answer = resolve));
+      return apply(object);
+    };
+    const held = await doorOf(cluster, manualClock()).enter();
+    const write = held.writer.apply(deployment('green'));
+    const released = held.release();
+    await settle();
+    expect(leaseSpec(cluster)).toMatchObject({ holderIdentity: holderOf(1) });
+    answer();
+    await Promise.all([write, released]);
+    expect(cluster.writes()).toEqual([
+      'CREATE Lease shop/cutover-web',
+      'APPLY Deployment shop/web-green',
+      'REMOVE Lease shop/cutover-web',
+    ]);
   });
 
   it('is open to the post step at once when the process that it cleans up after holds the lock', async () => {

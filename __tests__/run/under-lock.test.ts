@@ -1,8 +1,9 @@
 import { describe, expect, it } from '@jest/globals';
 import { CutoverError } from '../../src/errors.js';
 import { refOf } from '../../src/kubernetes/object.js';
-import { begin } from '../../src/release/transitions.js';
-import { newRolling, type RollingState } from '../../src/release/state.js';
+import { openRecords } from '../../src/release/records.js';
+import { asRolling, begin } from '../../src/release/transitions.js';
+import { newRolling, type ReleaseState, type RollingState } from '../../src/release/state.js';
 import { begunBy } from '../../src/run/begun.js';
 import type { LockedContext } from '../../src/run/context.js';
 import { underLock } from '../../src/run/under-lock.js';
@@ -87,6 +88,100 @@ describe('work under the lock', () => {
   });
 });
 
+describe('work that read the record before it had the lock', () => {
+  /** Another run begins, works and ends while this one is about to take the lock. */
+  function changeBeforeLock(cluster: MemoryCluster, change: () => Promise<void>): void {
+    const create = cluster.create.bind(cluster);
+    cluster.create = async object => {
+      if (object.kind !== 'Lease') return create(object);
+      cluster.create = create;
+      await change();
+      return create(object);
+    };
+  }
+  const one: RollingState = { ...newRolling('web'), latest: 1, revisions: [1], current: 1 };
+  const two: RollingState = { ...one, latest: 2, revisions: [1, 2], current: 2 };
+  const anotherRun = (cluster: MemoryCluster) =>
+    openRecords({ cluster, release: 'web', namespace: 'shop' }).writable(cluster);
+  /** Run 2 deploys revision 2. */
+  const deployTwo = async (cluster: MemoryCluster): Promise<void> => {
+    const records = anotherRun(cluster);
+    await records.readState();
+    await records.writeRevision(revision('green', { actor: 'bob' }));
+    await records.writeState(two);
+  };
+  const next = (locked: LockedContext, state: ReleaseState) => {
+    const number = state.latest + 1;
+    const operation = { kind: 'deploy', revision: number, ...begunBy(locked) } as const;
+    return locked.begin(begin(asRolling(state), operation), [revision('green', { number })]);
+  };
+
+  it('begins again when the record changed meanwhile, as after a wait, and overwrites nothing of the other run', async () => {
+    const cluster = memoryCluster();
+    await anotherRun(cluster).writeState(one);
+    changeBeforeLock(cluster, () => deployTwo(cluster));
+    const ctx = stepOn(cluster);
+    const read = await ctx.records.readState();
+    const waited: boolean[] = [];
+    await underLock(ctx, 0, async locked => {
+      waited.push(locked.waited);
+      await next(locked, (locked.waited ? await locked.records.readState() : read)!);
+    });
+    expect(waited).toEqual([false, true]);
+    expect(ctx.log.lines).toEqual(['Another run has changed release web meanwhile: this run begins again']);
+    const records = anotherRun(cluster);
+    expect(await records.readState()).toMatchObject({ latest: 3, current: 2, operation: { revision: 3 } });
+    expect(await records.readRevision(2)).toMatchObject({ actor: 'bob' });
+    expect(cluster.calls.filter(call => call.endsWith('Lease shop/cutover-web'))).toEqual([
+      'CREATE Lease shop/cutover-web',
+      'REMOVE Lease shop/cutover-web',
+    ]);
+  });
+
+  it('begins again once only', async () => {
+    const cluster = memoryCluster();
+    await anotherRun(cluster).writeState(one);
+    changeBeforeLock(cluster, () => deployTwo(cluster));
+    const ctx = stepOn(cluster);
+    const read = (await ctx.records.readState())!;
+    let begun = 0;
+    const work = async (locked: LockedContext): Promise<void> => {
+      begun += 1;
+      await next(locked, read);
+    };
+    expect(await errorOf(underLock(ctx, 0, work))).toMatchObject({ code: 'changed' });
+    expect(begun).toBe(2);
+    expect(liveLease(cluster)).toBeUndefined();
+  });
+
+  it('does not begin again when the record changes after its operation began', async () => {
+    const cluster = memoryCluster();
+    const ctx = stepOn(cluster);
+    let begun = 0;
+    const work = async (locked: LockedContext): Promise<void> => {
+      begun += 1;
+      await beginDeploy(locked);
+      await deployTwo(cluster);
+      await next(locked, one);
+    };
+    expect(await errorOf(underLock(ctx, 0, work))).toMatchObject({ code: 'changed' });
+    expect(begun).toBe(1);
+    expect(ctx.log.lines).toEqual([]);
+  });
+
+  it('does not begin again after another failure', async () => {
+    const cluster = memoryCluster();
+    refuse(cluster, 'CREATE Secret shop/cutover-web');
+    let begun = 0;
+    const work = async (locked: LockedContext): Promise<void> => {
+      begun += 1;
+      await beginDeploy(locked);
+    };
+    expect(await errorOf(underLock(stepOn(cluster), 0, work))).toBe(forbidden);
+    expect(begun).toBe(1);
+  });
+});
+
 describe('an operation', () => {
   it('gives the port that writes, and nothing else does', async () => {
     const cluster = memoryCluster();
@@ -110,14 +205,14 @@ describe('an operation', () => {
     });
     expect(trace).toEqual([
       ['CREATE Lease shop/cutover-web', '-'],
-      ['APPLY Secret shop/cutover-web-2', '-'],
+      ['CREATE Secret shop/cutover-web-2', '-'],
       ['CREATE Secret shop/cutover-web', '-'],
       ['APPLY Deployment shop/web-green', 'deploy'],
       ['REMOVE Lease shop/cutover-web', 'deploy'],
     ]);
   });
 
-  it.each(['APPLY Secret shop/cutover-web-2', 'CREATE Secret shop/cutover-web'])(
+  it.each(['CREATE Secret shop/cutover-web-2', 'CREATE Secret shop/cutover-web'])(
     'that cannot be put on record (%s is refused) gives no port',
     async refused => {
       const cluster = memoryCluster();

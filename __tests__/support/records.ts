@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { gzipSync } from 'node:zlib';
 import { CutoverError } from '../../src/errors.js';
-import type { KubeObject, ObjectRef } from '../../src/kubernetes/object.js';
+import { refOf, type KubeObject, type ObjectRef } from '../../src/kubernetes/object.js';
 import { encodeRevision, type Revision } from '../../src/release/revision.js';
 import { encodeState } from '../../src/release/state-record.js';
 import { newRolling, type BlueGreenOperation, type HistoryEntry, type ReleaseState } from '../../src/release/state.js';
@@ -18,16 +18,25 @@ const ref: fc.Arbitrary<ObjectRef> = fc.record(
   },
   { requiredKeys: ['apiVersion', 'kind', 'name'] },
 );
+const adopted = fc.record({ ref, uid: fc.uuid() });
 const begun = { run: fc.webUrl(), holder: fc.string(), revision: number };
 const role = fc.constantFrom('blue', 'green');
 const direction = fc.constantFrom('promote', 'rollback');
 const operation: fc.Arbitrary<BlueGreenOperation> = fc.oneof(
-  fc.record({ ...begun, kind: fc.constantFrom('stage', 'reject', 'prepare', 'leave'), role }),
-  fc.record({
-    ...{ ...begun, kind: fc.constant('adopt'), role, template: fc.string() },
-    deployment: fc.record({ ref, uid: fc.uuid() }),
-    imageIds: fc.dictionary(fc.stringMatching(/^[a-z]+$/), fc.string()),
-  }),
+  fc.record({ ...begun, kind: fc.constantFrom('stage', 'reject', 'prepare'), role }),
+  fc.record(
+    { ...begun, kind: fc.constant('leave'), role, verified: fc.constant(true) },
+    { requiredKeys: ['kind', 'role', 'revision', 'run', 'holder'] },
+  ),
+  fc.record(
+    {
+      ...{ ...begun, kind: fc.constant('adopt'), role, template: fc.string() },
+      deployment: adopted,
+      imageIds: fc.dictionary(fc.stringMatching(/^[a-z]+$/), fc.string()),
+      wasRolling: fc.constant(true),
+    },
+    { requiredKeys: ['kind', 'role', 'revision', 'run', 'holder', 'template', 'deployment', 'imageIds'] },
+  ),
   fc.record({
     ...begun,
     kind: fc.constant('switch'),
@@ -85,12 +94,18 @@ export const anyState: fc.Arbitrary<ReleaseState> = fc.oneof(
         ...common,
         current: number,
         operation,
+        adopted,
         roles: fc.dictionary(role, roleRecord),
         staged: fc.record(
           {
             revision: number,
             role,
-            objects: fc.array(fc.record({ ref, uid: fc.uuid(), hash: fc.string() })),
+            objects: fc.array(
+              fc.record(
+                { ref, uid: fc.uuid(), hash: fc.string(), templateHash: fc.string() },
+                { requiredKeys: ['ref', 'uid', 'hash'] },
+              ),
+            ),
             previous: roleRecord,
           },
           { requiredKeys: ['revision', 'role', 'objects'] },
@@ -130,6 +145,18 @@ export const fullRevision: Revision = revision('green', {
   ],
   approval: { environment: 'production', by: ['bob'], comment: 'go' },
 });
+
+/** Any revision that Cutover could write. */
+export const anyRevision: fc.Arbitrary<Revision> = fc
+  .record({ texts, number, images: fc.array(fc.string()), force: fc.boolean(), isRolling: fc.boolean() })
+  .map(({ texts: data, isRolling, ...more }) => {
+    const configMap = { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'settings', namespace: 'shop' }, data };
+    const changed = { objects: [configMap], before: [{ ref: refOf(configMap), object: configMap }], ...more };
+    if (!isRolling) return { ...fullRevision, ...changed, shared: [configMap], applyAfterSwitch: [configMap] };
+    const { role: _role, publicService: _service, approval: _approval, ...rest } = fullRevision;
+    return { ...rest, ...changed, strategy: 'rolling' };
+  });
+
 /** The Secret of release `web` with this JSON as its state. */
 export const stateSecret = (value: unknown, more: object = {}): KubeObject => ({
   ...encodeState(staged(), 'shop'),

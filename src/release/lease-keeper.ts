@@ -146,10 +146,8 @@ export class LeaseKeeper implements WriteFence {
       this.#lease = live;
       return true;
     } catch (error) {
-      const { code, message } = asCutoverError(error);
-      log.debug(`The lock could not be read: ${message}`);
-      // Another run was faster: the next attempt finds its Lease.
-      return code === 'exists';
+      log.debug(`The lock could not be read: ${asCutoverError(error).message}`);
+      return false;
     }
   }
 }

@@ -86,14 +86,21 @@ describe('a lock that is held', () => {
     expect(lock.fence.isOpen()).toBe(true);
   });
 
-  it('is created again when somebody deletes its Lease', async () => {
+  it('is lost when somebody deletes its Lease, and does not create it again: another run may have held it in between', async () => {
     const { cluster, clock, lock } = await held();
     cluster.store.remove(lockRef);
     await pass(10, clock);
-    expect(leaseSpec(cluster)).toMatchObject({ holderIdentity: holderOf(1) });
-    expect([lock.lost.aborted, lock.fence.isOpen()]).toEqual([false, true]);
+    expect([lock.lost.aborted, lock.fence.isOpen()]).toEqual([true, false]);
+    expect(lock.lost.reason).toMatchObject({
+      code: 'locked',
+      object: 'Lease shop/cutover-web',
+      message: 'Lease shop/cutover-web was deleted, so another run may have held it: this run writes nothing any more',
+    });
+    expect(await errorOf(lock.fence.ready())).toBe(lock.lost.reason);
+    await pass(60, clock);
     await lock.release();
     expect(liveLease(cluster)).toBeUndefined();
+    expect(cluster.writes()).toEqual(['CREATE Lease shop/cutover-web', 'REPLACE Lease shop/cutover-web']);
   });
 
   it('is lost when somebody deletes its Lease and another run creates its own', async () => {
@@ -105,16 +112,20 @@ describe('a lock that is held', () => {
     expect([other.lost.aborted, other.fence.isOpen()]).toEqual([false, true]);
   });
 
-  it('is lost to a run that is faster in creating the deleted Lease again', async () => {
+  it('is lost to a run that creates the deleted Lease after a renewal did not find it, and is left to that run', async () => {
     const { cluster, clock, lock } = await held();
     cluster.store.remove(lockRef);
     cluster.before = call => {
-      if (!call.startsWith('CREATE')) return;
+      if (!call.startsWith('GET')) return;
       cluster.before = () => undefined;
       cluster.given(foreignLease());
     };
     await pass(10, clock);
     expect([lock.lost.aborted, lock.fence.isOpen()]).toEqual([true, false]);
+    expect(lock.lost.reason).toMatchObject({
+      message: `Lease shop/cutover-web was taken over by ${runOf(9).url}: this run writes nothing any more`,
+    });
+    await lock.release();
     expect(leaseSpec(cluster)).toMatchObject({ holderIdentity: holderOf(9) });
   });
 });

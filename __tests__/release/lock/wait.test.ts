@@ -18,7 +18,7 @@ import { runOf } from '../../support/strategies/context.js';
 const minutes = (number: number) => number * 60_000;
 const expired = 90;
 /** Seconds between two looks at a held Lease. */
-const lookEvery = 2;
+const lookEvery = 1;
 
 describe('a run that finds the lock held', () => {
   it('waits until the other run releases it, with one line that names that run and one when it has the lock', async () => {
@@ -54,7 +54,7 @@ describe('a run that finds the lock held', () => {
     const next = winner === waiting[0] ? 2 : 3;
     expect(other!.log.lines).toEqual([
       `Waiting up to 300 s for the lock of web, which ${runOf(1).url} holds`,
-      `Waiting up to 288 s for the lock of web, which ${runOf(next).url} holds`,
+      `Waiting up to 289 s for the lock of web, which ${runOf(next).url} holds`,
     ]);
     await (await winner!.lock).release();
     await pass(lookEvery, clock);

@@ -1,0 +1,109 @@
+import { describe, expect, it } from '@jest/globals';
+import type { ObjectWriter } from '../../src/cluster/cluster.js';
+import { refOf, type KubeObject } from '../../src/kubernetes/object.js';
+import { trackedWriter, type TrackedWriter } from '../../src/run/tracked-writer.js';
+import { settle } from '../support/clock.js';
+import { noAnswer } from '../support/strategies/lock.js';
+import { deployment } from '../support/strategies/shop.js';
+
+const green = deployment('green');
+
+interface Pending {
+  readonly call: readonly unknown[];
+  readonly answer: (value?: unknown) => void;
+  readonly fail: (error: unknown) => void;
+}
+
+/** A writer whose writes end when the test says so. */
+function pendingWriter(): { readonly writer: TrackedWriter; readonly pending: Pending[] } {
+  const pending: Pending[] = [];
+  const write =
+    <T>(verb: string) =>
+    (...args: readonly unknown[]): Promise<T> =>
+      new Promise((resolve, reject) => {
+        pending.push({ call: [verb, ...args], answer: value => resolve(value as T), fail: reject });
+      });
+  const writer: ObjectWriter = {
+    apply: write('apply'),
+    create: write('create'),
+    replace: write('replace'),
+    setManagedFields: write('setManagedFields'),
+    remove: write('remove'),
+  };
+  return { writer: trackedWriter(writer), pending };
+}
+
+/** Whether the writer is settled by now. */
+function settledOf(writer: TrackedWriter): () => boolean {
+  let isSettled = false;
+  void writer.settled().then(() => (isSettled = true));
+  return () => isSettled;
+}
+
+const writes: readonly (readonly [string, (writer: ObjectWriter) => Promise<unknown>, readonly unknown[]])[] = [
+  ['apply', writer => writer.apply(green, { force: true }), [green, { force: true }]],
+  ['create', writer => writer.create(green), [green]],
+  ['replace', writer => writer.replace(green), [green]],
+  ['setManagedFields', writer => writer.setManagedFields(green, []), [green, []]],
+  ['remove', writer => writer.remove(refOf(green), { uid: 'u' }), [refOf(green), { uid: 'u' }]],
+];
+
+describe('a tracked writer', () => {
+  it('is settled before its first write', async () => {
+    await pendingWriter().writer.settled();
+  });
+
+  it.each(writes)('passes on the write %s, and is settled after its answer', async (verb, write, args) => {
+    const { writer, pending } = pendingWriter();
+    const answer: Partial<KubeObject> = { kind: 'Answer' };
+    const written = write(writer);
+    const isSettled = settledOf(writer);
+    await settle();
+    expect(pending.map(({ call }) => call)).toEqual([[verb, ...args]]);
+    expect(isSettled()).toBe(false);
+    pending[0]!.answer(answer);
+    expect(await written).toBe(answer);
+    await settle();
+    expect(isSettled()).toBe(true);
+  });
+
+  it.each(writes)('is settled after the write %s fails, and leaves the error to its caller', async (_verb, write) => {
+    const { writer, pending } = pendingWriter();
+    const written = write(writer).catch((error: unknown) => error);
+    const isSettled = settledOf(writer);
+    await settle();
+    expect(isSettled()).toBe(false);
+    pending[0]!.fail(noAnswer);
+    expect(await written).toBe(noAnswer);
+    await settle();
+    expect(isSettled()).toBe(true);
+  });
+
+  it('is settled only after the last of several writes, whatever order they end in', async () => {
+    const { writer, pending } = pendingWriter();
+    const written = [writer.apply(green), writer.create(green), writer.replace(green)];
+    const isSettled = settledOf(writer);
+    for (const index of [1, 2, 0]) {
+      await settle();
+      expect(isSettled()).toBe(false);
+      pending[index]!.answer();
+    }
+    await Promise.all(written);
+    await settle();
+    expect(isSettled()).toBe(true);
+  });
+
+  it('waits for a write too that begins while it waits', async () => {
+    const { writer, pending } = pendingWriter();
+    const both = writer.apply(green).then(() => writer.create(green));
+    const isSettled = settledOf(writer);
+    await settle();
+    pending[0]!.answer();
+    await settle();
+    expect([pending.length, isSettled()]).toEqual([2, false]);
+    pending[1]!.answer();
+    await both;
+    await settle();
+    expect(isSettled()).toBe(true);
+  });
+});
