@@ -1,6 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { CutoverError } from '../../src/errors.js';
 import { refOf, type KubeObject } from '../../src/kubernetes/object.js';
+import type { Snapshot } from '../../src/plan/change.js';
 import { heldLease } from '../../src/release/lease.js';
 import { openRecords } from '../../src/release/records.js';
 import type {
@@ -63,6 +64,14 @@ async function killed(state: ReleaseState | undefined): Promise<MemoryCluster> {
   return cluster;
 }
 
+/** Records what the killed run found, in its revision. */
+async function recordFound(cluster: MemoryCluster, before: readonly Snapshot[]): Promise<void> {
+  const records = recordsOf(cluster);
+  // A revision that is not in the state that was read is another run's, and is not overwritten.
+  await records.readState();
+  await records.writeRevision(revision('green', { before }));
+}
+
 function post(cluster: MemoryCluster, rollbackOnFailure = true): Promise<Recovered> {
   const ctx = stepOn(cluster, { holder: 'the post step', after: dead });
   const postState = { release: 'web', namespace: 'shop', lockHolder: dead };
@@ -113,9 +122,8 @@ describe('after a process was killed', () => {
     const cluster = await killed(state);
     await cluster.apply(configMap('before'));
     const before = cluster.store.get(refOf(configMap('')))!;
-    const records = recordsOf(cluster);
     const made = { ref: refOf(deployment('green')) };
-    await records.writeRevision(revision('green', { before: [{ ref: refOf(before), object: before }, made] }));
+    await recordFound(cluster, [{ ref: refOf(before), object: before }, made]);
     await cluster.apply(configMap('after'));
     await cluster.apply(deployment('green'));
 
@@ -133,8 +141,7 @@ describe('after a process was killed', () => {
   it('what could not be restored is named, and the operation stays on record', async () => {
     const state = staged({ operation: staging() });
     const cluster = await killed(state);
-    const records = recordsOf(cluster);
-    await records.writeRevision(revision('green', { before: [{ ref: refOf(deployment('green')) }] }));
+    await recordFound(cluster, [{ ref: refOf(deployment('green')) }]);
     await cluster.apply(deployment('green'));
     cluster.before = call => {
       if (call.startsWith('REMOVE Deployment')) throw new CutoverError('no right to', { code: 'forbidden' });

@@ -50,7 +50,7 @@ const withoutHistory = ({ cluster }: WebRelease): Partial<ReleaseState> => {
 /** Every write of a rolling deploy, and what the record calls unfinished when it is asked for. */
 const deployWrites = [
   ['CREATE Lease shop/cutover-web', '-'],
-  ['APPLY Secret shop/cutover-web-2', '-'],
+  ['CREATE Secret shop/cutover-web-2', '-'],
   ['REPLACE Secret shop/cutover-web', '-'],
   // From here on a killed run has changed the application: without the record, the post step could not restore it.
   ['APPLY ConfigMap shop/settings', 'deploy'],
@@ -282,6 +282,7 @@ describe('the same manifests again', () => {
 describe('a rolling rollback', () => {
   const rollbackWrites = [
     deployWrites[0],
+    // It is on record already.
     ['APPLY Secret shop/cutover-web-1', '-'],
     ...deployWrites.slice(2).map(([write, operation]) => [write, operation === '-' ? '-' : 'rollback'] as const),
   ] as const;

@@ -1,6 +1,7 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { refOf, type KubeObject, type ObjectRef } from '../../src/kubernetes/object.js';
 import { encodeState } from '../../src/release/state-record.js';
+import type { MemoryCluster } from '../support/cluster/memory-cluster.js';
 import { runOf } from '../support/strategies/context.js';
 import {
   application,
@@ -49,11 +50,16 @@ const lastOutcome = ({ cluster }: WebRelease) => {
 const writesOfOthers = ({ cluster }: WebRelease) =>
   cluster.writes().filter(write => !/ cutover-web|\/cutover-web/.test(write));
 const blue = ['site:v1', 'site:v1'];
+/** Writes the record as another run does. */
+function setLatest(cluster: MemoryCluster, latest: number): void {
+  const changed = encodeState({ ...blueGreenStateOf(cluster)!, latest }, 'shop');
+  cluster.store.update({ ...cluster.store.get(refOf(changed))!, data: changed['data'] });
+}
 
 /** Every write of a staging on a role that was used before, and what the record calls unfinished when it is asked for. */
 const stageWrites = [
   ['CREATE Lease shop/cutover-web', '-'],
-  ['APPLY Secret shop/cutover-web-3', '-'],
+  ['CREATE Secret shop/cutover-web-3', '-'],
   ['REPLACE Secret shop/cutover-web', '-'],
   // Before the Deployment gets its size: an idle role has no load, and its autoscaler would scale it down before its switch.
   ['REMOVE HorizontalPodAutoscaler shop/web-green', 'stage'],
@@ -236,16 +242,38 @@ describe('staging does not touch', () => {
     expect(served(cluster)).toEqual(blue);
   });
 
-  it('a release that another run changed while it was planning', async () => {
+  it('a release that another run changed while it was planning: it plans again, from the new record', async () => {
+    const release = await live();
+    const { cluster } = release;
+    const trace = traceWrites(cluster);
+    const { before: traced } = cluster;
+    cluster.before = call => {
+      traced(call);
+      if (call === 'CREATE Lease shop/cutover-web') setLatest(cluster, 7);
+    };
+    await expect(release.stage(roleManifests('v2'))).resolves.toMatchObject({ outcome: 'staged', revision: 8 });
+    const first = trace.findIndex(([write]) => !/ (Lease|Secret) /.test(write));
+    expect(trace.slice(0, first + 1).map(([write]) => write)).toEqual([
+      'CREATE Lease shop/cutover-web',
+      'CREATE Secret shop/cutover-web-2',
+      'REPLACE Secret shop/cutover-web',
+      'CREATE Secret shop/cutover-web-8',
+      'REPLACE Secret shop/cutover-web',
+      expect.stringMatching(/^APPLY /),
+    ]);
+    expect(blueGreenStateOf(cluster)).toMatchObject({ current: 1, latest: 8, staged: { revision: 8 } });
+    expect(served(cluster)).toEqual(blue);
+  });
+
+  it('a release whose record changes again under its lock', async () => {
     const release = await live();
     const { cluster } = release;
     cluster.before = call => {
-      if (call !== 'CREATE Lease shop/cutover-web') return;
-      const changed = encodeState({ ...blueGreenStateOf(cluster)!, latest: 7 }, 'shop');
-      cluster.store.update({ ...cluster.store.get(refOf(changed))!, data: changed['data'] });
+      if (/^CREATE Secret shop.cutover-web-/.test(call)) setLatest(cluster, blueGreenStateOf(cluster)!.latest + 5);
     };
     await expect(failureOf(release.stage(roleManifests('v2')))).resolves.toMatchObject({ error: { code: 'changed' } });
     expect(writesOfOthers(release)).toEqual([]);
+    expect(blueGreenStateOf(cluster)).toMatchObject({ current: 1, latest: 11 });
   });
 
   it('an autoscaler that somebody created in place of the one that it found', async () => {
