@@ -113,7 +113,9 @@ describe('work that read the record before it had the lock', () => {
   const next = (locked: LockedContext, state: ReleaseState) => {
     const number = state.latest + 1;
     const operation = { kind: 'deploy', revision: number, ...begunBy(locked) } as const;
-    return locked.begin(begin(asRolling(state), operation), [revision('green', { number })]);
+    return locked.begin(begin(state.strategy === 'blue-green' ? asRolling(state) : state, operation), [
+      revision('green', { number }),
+    ]);
   };
 
   it('begins again when the record changed meanwhile, as after a wait, and overwrites nothing of the other run', async () => {
