@@ -1,5 +1,5 @@
 import type { Clock } from '../cluster/clock.js';
-import type { ObjectWriter } from '../cluster/cluster.js';
+import type { LeasePort, ObjectWriter } from '../cluster/cluster.js';
 import type { Connection } from '../cluster/live-cluster.js';
 import { asCutoverError } from '../errors.js';
 import type { CiRun } from '../inputs/inputs.js';
@@ -44,8 +44,11 @@ export interface LockDoorParts {
   readonly onRelease: (state: PostState) => void;
 }
 
-/** Errors after which the lock is known not to be held, so that there is nothing to clean up. */
-const neverHeld: ReadonlySet<string> = new Set(['locked', 'cancelled', 'forbidden']);
+/** Errors after which the lock is not held if every request for the Lease was answered: then there is nothing to clean up. */
+const neverHeld: ReadonlySet<string> = new Set(['cancelled', 'forbidden']);
+
+/** Errors of a request that may still have taken the Lease. */
+const unanswered: ReadonlySet<string> = new Set(['unreachable', 'api']);
 
 /** The lock of the release of these records. */
 export function lockDoor(parts: LockDoorParts): LockDoor {
@@ -56,11 +59,14 @@ export function lockDoor(parts: LockDoorParts): LockDoor {
     holder,
     async enter({ timeoutMs, signal }) {
       onEnter(postState);
+      const { leases, isAnswerLost } = observed(cluster.leases);
       const lock = await acquireLock(
-        { cluster, leases: cluster.leases, log, clock, signal },
+        { cluster, leases, log, clock, signal },
         { release, namespace, holder, run: run.url, timeoutMs, ...(after !== undefined && { after }) },
       ).catch((error: unknown) => {
-        if (neverHeld.has(asCutoverError(error).code)) onRelease(postState);
+        const { code } = asCutoverError(error);
+        // `locked`: the Lease was seen with another holder.
+        if (code === 'locked' || (neverHeld.has(code) && !isAnswerLost())) onRelease(postState);
         throw error;
       });
       const writer = trackedWriter(cluster.writer(lock.fence));
@@ -76,5 +82,23 @@ export function lockDoor(parts: LockDoorParts): LockDoor {
         },
       };
     },
+  };
+}
+
+/** The port for Leases, and whether the answer to one of its requests for a Lease was lost. */
+function observed(port: LeasePort): { readonly leases: LeasePort; readonly isAnswerLost: () => boolean } {
+  let isLost = false;
+  const observe = (error: unknown): never => {
+    isLost ||= unanswered.has(asCutoverError(error).code);
+    throw error;
+  };
+  return {
+    leases: {
+      get: ref => port.get(ref),
+      create: lease => port.create(lease).catch(observe),
+      replace: lease => port.replace(lease).catch(observe),
+      remove: (ref, preconditions) => port.remove(ref, preconditions),
+    },
+    isAnswerLost: () => isLost,
   };
 }
