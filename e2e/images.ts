@@ -10,7 +10,7 @@ import { isDeepStrictEqual } from 'node:util';
  * selects the program, so that writing a tag through the registry's HTTP API takes a few hundred bytes.
  */
 const tags: Readonly<Record<string, readonly string[]>> = {
-  site: ['v1', 'v2', 'v3', '41', '42', '43', 'broken', 'never-ready', 'slow', 'http500'],
+  site: ['v1', 'v2', 'v3', 'v4', 'v9', '41', '42', '43', 'broken', 'never-ready', 'slow', 'http500'],
   tomcat: ['7', '8', '9', '9-broken', '9-never-ready', '9-slow', '9-http500', '9-wrong'],
   task: ['ok', 'fail', 'second', 'third', '7', '8', '9'],
 };

@@ -133,9 +133,12 @@ function* pieces(text: string, length: number): Generator<string> {
   }
 }
 
+/** The longest beginning of a value that is looked for: `shortened` leaves no more. Their number grows with its square. */
+const longestCut = 1_000;
+
 /** The beginnings of a value of several words, as `shortened` leaves them. */
 function* cutForms(value: string): Generator<string> {
-  for (const match of value.matchAll(/[\s,;<>{}[\]"]+/g)) {
+  for (const match of value.slice(0, longestCut).matchAll(/[\s,;<>{}[\]"]+/g)) {
     yield `${value.slice(0, match.index)}…`;
     yield `${value.slice(0, match.index + match[0].length).trimEnd()}…`;
   }

@@ -36,5 +36,7 @@ export class OutgoingText {
  * characters without a width, since it compares strings by the rules of a language.
  */
 export function neutralised(text: string): string {
-  return text.replace(/^((?:[^\S\n]|\p{Cf})*:)(?=\p{Cf}*:)/gmu, '$1 ').replace(/(#\p{Cf}*#)(?=\p{Cf}*\[)/gu, '$1 ');
+  return text
+    .replace(/^((?:[^\S\n\p{Cf}]|\p{Cf})*:)(?=\p{Cf}*:)/gmu, '$1 ')
+    .replace(/(#\p{Cf}*#)(?=\p{Cf}*\[)/gu, '$1 ');
 }

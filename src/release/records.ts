@@ -1,7 +1,7 @@
 import type { Cluster, ObjectWriter } from '../cluster/cluster.js';
 import { asCutoverError, CutoverError } from '../errors.js';
 import type { Log } from '../log.js';
-import { describeRef, type KubeObject } from '../kubernetes/object.js';
+import { describeRef, refOf, type KubeObject } from '../kubernetes/object.js';
 import { recordRef } from './record-secret.js';
 import { neededRevisions } from './retention.js';
 import { decodeRevision, encodeRevision, type Revision } from './revision.js';
@@ -107,8 +107,10 @@ export function openRecords(options: {
       const remove = async (number: number): Promise<void> => {
         const ref = recordRef(release, namespace, number);
         try {
-          const uid = (await cluster.get(ref))?.metadata.uid;
-          if (uid !== undefined) await port.remove(ref, { uid });
+          const live = await cluster.get(ref);
+          // The state of a release `web-1` has the name of revision 1 of release `web`.
+          if (live?.metadata.uid === undefined || !isRevisionOf(live, release)) return;
+          await port.remove(ref, { uid: live.metadata.uid });
         } catch (error) {
           left.add(number);
           log.warning(`Revision ${number} of ${release} could not be deleted: ${asCutoverError(error).message}`);
@@ -130,6 +132,8 @@ export function openRecords(options: {
         if (!uncertainCodes.has(asCutoverError(error).code)) throw error;
         if (textOf(await cluster.get(stateRef)) !== textOf(lastSeen))
           throw recordChanged(release, describeRef(stateRef));
+        const live = await cluster.get(refOf(secret));
+        if (live !== undefined && !isSamePart(live, secret)) throw nameTaken(live);
         return false;
       }
     }
@@ -166,6 +170,28 @@ const uncertainCodes: ReadonlySet<string> = new Set(['exists', 'unreachable', 'a
 
 /** Another client may change the Secret, such as an annotation, without changing the state: the write is then retried. */
 const maxAttempts = 3;
+
+/** Whether the Secret holds a revision of this release. */
+function isRevisionOf({ metadata }: KubeObject, release: string): boolean {
+  return metadata.labels?.['cutover/record'] === 'revision' && metadata.annotations?.['cutover/release'] === release;
+}
+
+/** Whether two Secrets hold the same part of the record of the same release. */
+function isSamePart({ metadata: one }: KubeObject, { metadata: other }: KubeObject): boolean {
+  return (
+    one.labels?.['cutover/record'] === other.labels?.['cutover/record'] &&
+    one.annotations?.['cutover/release'] === other.annotations?.['cutover/release']
+  );
+}
+
+function nameTaken(live: KubeObject): CutoverError {
+  const name = describeRef(refOf(live));
+  return new CutoverError(`${name} is not a revision of this release, so the record cannot be written`, {
+    code: 'record',
+    object: name,
+    hint: 'It is often the record of a release whose name ends in a number. Give one of the two releases another name with the input `release`.',
+  });
+}
 
 function textOf(secret: KubeObject | undefined): string | undefined {
   return (secret?.['data'] as { readonly state?: string } | undefined)?.state;

@@ -149,8 +149,9 @@ export function webRelease(original?: WebRelease): WebRelease {
           return renderBlueGreenRelease(text, inputs, stateOf(cluster));
         };
         const deploy = await read();
-        const adopted = await adoptLive(ctx, deploy, read);
-        const staged = await stage(ctx, adopted.length === 0 ? deploy : await read(), read);
+        const adoption = await adoptLive(ctx, deploy, read);
+        const adopted = adoption ?? [];
+        const staged = await stage(ctx, adoption === undefined ? deploy : await read(), read);
         return { ...staged, changes: [...adopted, ...staged.changes] };
       }),
     promote: (more = {}) =>

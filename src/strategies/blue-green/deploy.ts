@@ -25,8 +25,9 @@ export async function deployBlueGreen(ctx: RunContext, request: DeployRequest<'b
   const read = async (): Promise<BlueGreenDeploy> => renderBlueGreen(ctx.log, request, await readToDeploy(ctx));
   const deploy = operation?.kind === 'finish' ? await read() : await renderBlueGreen(ctx.log, request, found);
   const isSwitching = operation?.kind === 'switch' && inputs.switch === 'auto' && isStaged(deploy);
-  const adopted = isSwitching ? [] : await adoptLive(ctx, deploy, read);
-  const staged = isSwitching ? undefined : await stage(ctx, adopted.length === 0 ? deploy : await read(), read);
+  const adoption = isSwitching ? undefined : await adoptLive(ctx, deploy, read);
+  const adopted = adoption ?? [];
+  const staged = isSwitching ? undefined : await stage(ctx, adoption === undefined ? deploy : await read(), read);
   if (staged !== undefined && (inputs.switch === 'manual' || staged.outcome !== 'staged'))
     return { ...staged, changes: [...adopted, ...staged.changes] };
   const revision = staged === undefined ? operation?.revision : staged.revision;

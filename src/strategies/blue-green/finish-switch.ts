@@ -42,7 +42,7 @@ export async function finishSwitch(ctx: OperationContext, request: FinishRequest
   for (const { ref, uid } of revision.deleteAfterSwitch ?? []) await removeLive(ctx, ref, uid);
   const { adopted, operation } = state;
   const isPromoted = operation.kind === 'finish' && operation.direction === 'promote';
-  if (adopted !== undefined && isPromoted && isAdoptable(adopted, state)) await removeFound(ctx, adopted);
+  if (adopted !== undefined && isPromoted && isAdoptable(ctx, adopted)) await removeFound(ctx, adopted);
   const idle: IdleResult = left === undefined ? { kind: 'none' } : await applyIdlePolicy(ctx, request, left);
   try {
     await ctx.records.finish(completeFinish(state), policy.historyLimit, ctx.log);
@@ -138,8 +138,8 @@ async function scaleDown(ctx: OperationContext, revision: Revision, replicas: nu
 }
 
 /** Whether a recorded Deployment may be one that was adopted: others are neither scaled nor deleted, whatever the record says. */
-export function isAdoptable({ ref }: AdoptedDeployment, { publicService }: BlueGreenState): boolean {
-  return isDeployment(ref) && ref.namespace === publicService.namespace;
+export function isAdoptable(ctx: Pick<RunContext, 'records'>, { ref }: AdoptedDeployment): boolean {
+  return isDeployment(ref) && ref.namespace === ctx.records.namespace;
 }
 
 /** Deletes the live object of this name, if there is one and the release owns it; with `uid` only the object with that uid. */

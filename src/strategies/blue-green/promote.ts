@@ -124,7 +124,8 @@ async function promoteStaged(
     });
   } catch (error) {
     // The role is larger now and has no users: nothing is left to restore.
-    if (promoting !== state) await recordFailure(ctx.records, abandon(promoting));
+    if (promoting.operation?.kind === 'prepare' && promoting !== state)
+      await recordFailure(ctx.records, abandon(promoting));
     const serving: Serving = { kind: 'not-switched', ...(from !== undefined && { active: from }) };
     throw new FailedStep(error, {
       ...outcomeBase(ctx, 'blue-green'),

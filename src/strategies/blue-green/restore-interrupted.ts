@@ -87,8 +87,8 @@ async function confirmBefore(ctx: LockedContext, { previousService }: SwitchOper
 
 /** Whether others own the public Service that the record names, or whether that cannot be known. */
 async function isForeign(ctx: LockedContext, { previousService }: SwitchOperation): Promise<boolean> {
-  const { foreign, unreadable } = await ownedSnapshots(ctx, [previousService]);
-  return foreign.length + unreadable.length > 0;
+  const { foreign, notRecreated, unreadable } = await ownedSnapshots(ctx, [previousService]);
+  return foreign.length + notRecreated.length + unreadable.length > 0;
 }
 
 /** Whether the public Service as it was before the switch would select a ready pod. */

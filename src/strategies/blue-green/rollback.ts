@@ -3,8 +3,8 @@ import type { Rollback } from '../../inputs/inputs.js';
 import type { KubeObject } from '../../kubernetes/object.js';
 import { recordFailure } from '../../release/records.js';
 import { historyEntry, type RecordedApproval, type Revision } from '../../release/revision.js';
-import type { BlueGreenState } from '../../release/state.js';
-import { abandon, begin, completeReject } from '../../release/transitions.js';
+import type { BlueGreenState, FinishOperation, SwitchOperation } from '../../release/state.js';
+import { abandon, begin, completeReject, withHistory } from '../../release/transitions.js';
 import { begunBy } from '../../run/begun.js';
 import type { LockedContext, RunContext } from '../../run/context.js';
 import { underLock } from '../../run/under-lock.js';
@@ -66,7 +66,12 @@ async function rollBackUnderLock(
   requireOwnedService(locked, { state, publicService, live: liveBefore.object });
   const discarded = await discardStagedOn(locked, { inputs, state, role });
   const checks = inputs.verify ?? recordedChecks(revision.checks, locked.log);
-  const preparing = begin(discarded, { kind: 'prepare', revision: revision.number, role, ...begunBy(locked) });
+  // A switch or its work that is unfinished stays on record: only that tells where users are, and what is left to do.
+  const unfinished = unfinishedSwitch(discarded);
+  const preparing = begin(discarded, {
+    ...(unfinished ?? { kind: 'prepare', revision: revision.number, role }),
+    ...begunBy(locked),
+  });
   let verified: VerifiedRole;
   try {
     const prepared = await locked.begin(preparing);
@@ -74,7 +79,11 @@ async function rollBackUnderLock(
     verified = await restoreRole(prepared, { state: discarded, revision, role, from, checks, waitOptions });
   } catch (error) {
     // The role has no users, so it is left as it is: the next rollback or staging applies it again.
-    await recordFailure(locked.records, abandon(preparing, historyEntry(locked.run, revision, 'failed')));
+    const failed = historyEntry(locked.run, revision, 'failed');
+    await recordFailure(
+      locked.records,
+      unfinished === undefined ? abandon(preparing, failed) : withHistory(preparing, failed),
+    );
     throw new FailedStep(error, {
       ...outcomeBase(locked, 'blue-green'),
       revision: revision.number,
@@ -98,6 +107,10 @@ async function rollBackUnderLock(
     direction: 'rollback',
     policy: switchPolicyOf(inputs),
   });
+}
+
+function unfinishedSwitch({ operation }: BlueGreenState): SwitchOperation | FinishOperation | undefined {
+  return operation?.kind === 'switch' || operation?.kind === 'finish' ? operation : undefined;
 }
 
 /**

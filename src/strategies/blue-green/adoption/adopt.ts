@@ -20,18 +20,18 @@ import { templateIdentity } from './find/twin.js';
 
 /**
  * Adopts the application that is live without roles: its version is brought up once more as the first role, and users are sent
- * there. An operation and a revision of its own, before anything is staged. Does nothing where there is nothing to adopt. Run
- * again after it was killed, it finishes the work. `read` reads the record and renders the manifests after it again.
+ * there. An operation and a revision of its own, before anything is staged. Does nothing where there is nothing to adopt: then
+ * this resolves to `undefined`. Run again after it was killed, it finishes the work. `read` reads the record and renders the manifests after it again.
  */
 export async function adoptLive(
   ctx: RunContext,
   deploy: BlueGreenDeploy,
   read: () => Promise<BlueGreenDeploy>,
-): Promise<readonly ObjectChange[]> {
-  if (!mayAdopt(deploy)) return [];
+): Promise<readonly ObjectChange[] | undefined> {
+  if (!mayAdopt(deploy)) return undefined;
   if (unfinished(deploy) === undefined) {
     const adoption = await ctx.phase('Check', () => findAdoption(ctx, deploy));
-    if (adoption === undefined) return [];
+    if (adoption === undefined) return undefined;
     await refuseStaging(ctx, deploy, adoption);
   }
   return underLock(ctx, deploy.inputs.lockTimeoutMs, async locked => {

@@ -6,6 +6,7 @@ import { describeRef, refOf, type KubeObject, type ObjectRef } from '../../../ku
 import type { ReadyWorkload } from '../../../rollout/observer.js';
 import type { OperationContext, RunContext } from '../../../run/context.js';
 import { applyAndWait, type WaitOptions } from '../../shared/apply-and-wait.js';
+import { requireOwnedObjects } from '../../recorded/owned-objects.js';
 import { recordedResource } from '../../shared/recorded-objects.js';
 import { partsOf, type BegunAdoption } from './begun-adoption.js';
 import { imageIdsOf } from './find/images.js';
@@ -39,7 +40,7 @@ export async function bringUpTwin(
     timeoutMs: waitOptions.timeoutMs,
   });
   const live = await requireSameVersion(ctx, begun);
-  const resources = up.map(object => {
+  const resources = (await requireOwnedObjects(ctx, up)).map(object => {
     const sized = isDeployment(object) ? withReplicas(object, replicasOf(live)) : object;
     return recordedResource(sized, revision.number);
   });

@@ -7,6 +7,7 @@ import { historyEntry } from '../../../release/revision.js';
 import { completeAdopt } from '../../../release/transitions.js';
 import type { AdoptedDeployment } from '../../../release/state.js';
 import type { OperationContext } from '../../../run/context.js';
+import { ownedObjects } from '../../recorded/owned-objects.js';
 import { isAdoptable } from '../finish-switch.js';
 import { removeFound } from '../operation/remove-found.js';
 import { partsOf, recordOf, type BegunAdoption } from './begun-adoption.js';
@@ -31,14 +32,14 @@ export async function finishAdoption(
   const { budgets, liveBudgets, up } = partsOf(revision);
   // Two budgets for one pod would forbid every eviction: the old ones select the pods of the role, too.
   for (const object of liveBudgets) await removeFound(ctx, { ref: refOf(object), uid: object.metadata.uid });
-  for (const object of [...budgets, ...revision.applyAfterSwitch]) {
+  for (const object of await ownedObjects(ctx, [...budgets, ...revision.applyAfterSwitch])) {
     await ctx.writer.apply(object, { force: revision.force });
     ctx.log.info(`${describeRef(refOf(object))} applied, now that its role has the traffic`);
   }
   ctx.log.info(`Draining ${describeRef(deployment.ref)} for ${drainMs / 1000} s`);
   await ctx.clock.wait(drainMs, ctx.signal);
   ctx.signal.throwIfAborted();
-  if (isAdoptable(deployment, state)) await scaleToZero(ctx, deployment);
+  if (isAdoptable(ctx, deployment)) await scaleToZero(ctx, deployment);
   const testService = up.find(({ kind }) => kind === 'Service')?.metadata.name;
   const entry = historyEntry(ctx.run, revision, 'adopted');
   await ctx.records.finish(completeAdopt(state, entry, recordOf(revision, testService)), historyLimit, ctx.log);
@@ -55,6 +56,8 @@ async function scaleToZero(ctx: OperationContext, { ref, uid }: AdoptedDeploymen
   for (let attempt = 1; ; attempt += 1) {
     const live = await ctx.cluster.get(ref);
     if (live === undefined || live.metadata.uid !== uid || replicasOf(live) === 0) return;
+    const { release } = ctx.records;
+    if ((live.metadata.annotations?.['cutover/release'] ?? release) !== release) return;
     const own = appliedBy(live, fieldManager);
     const { resourceVersion } = live.metadata;
     try {

@@ -2,6 +2,7 @@ import { restoreSnapshots } from '../../../cluster/apply/restore-snapshots.js';
 import { hasApplied } from '../../../cluster/apply/owned-fields.js';
 import { fieldManager } from '../../../cluster/apply/field-manager.js';
 import { asCutoverError } from '../../../errors.js';
+import { isAutoscaler } from '../../../kubernetes/autoscaler.js';
 import { describeRef, refOf, type KubeObject, type ObjectRef } from '../../../kubernetes/object.js';
 import type { Snapshot } from '../../../plan/change.js';
 import type { OperationContext } from '../../../run/context.js';
@@ -22,7 +23,10 @@ export async function restoreAdoption(
   );
   // What still exists was not written, but others may have changed it in the meantime.
   const snapshots: readonly Snapshot[] = [
-    ...deleted.flat().map(object => ({ ref: refOf(object), object })),
+    ...deleted
+      .flat()
+      .filter(object => isAutoscaler(object) && object.metadata.namespace === records.namespace)
+      .map(object => ({ ref: refOf(object), object })),
     ...revision.before.filter(({ object }) => object === undefined),
   ];
   const { failed } = await restoreSnapshots({

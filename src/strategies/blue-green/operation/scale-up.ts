@@ -32,7 +32,14 @@ export async function scaleUp(ctx: LockedContext, request: ScaleUpRequest): Prom
     return active !== undefined && replicasOf(live) < replicasOf(active) ? [{ live, needed: replicasOf(active) }] : [];
   });
   if (small.length === 0) return state;
-  const preparing = begin(state, { kind: 'prepare', revision, role, ...begunBy(ctx) });
+  // A switch that is resumed stays on record: only that tells where users are.
+  const { operation } = state;
+  const preparing = begin(
+    state,
+    operation?.kind === 'switch'
+      ? { ...operation, ...begunBy(ctx) }
+      : { kind: 'prepare', revision, role, ...begunBy(ctx) },
+  );
   const { writer } = await ctx.begin(preparing);
   for (const { live, needed } of small) {
     // What Cutover applied, with another size: a write to the field alone would make another entry its owner.

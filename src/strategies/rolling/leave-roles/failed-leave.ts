@@ -9,7 +9,7 @@ import { routerOf } from '../../../traffic/routers.js';
 import { outcomeBase, type Outcome } from '../../outcome/outcome.js';
 import type { Restored } from '../../outcome/restored.js';
 import type { Serving } from '../../outcome/serving.js';
-import { restore } from '../../shared/restore-objects.js';
+import { restoreRecorded } from '../../recorded/restore-recorded.js';
 import type { Rollout } from '../rollout.js';
 
 /** An operation that failed before it was verified. */
@@ -57,7 +57,12 @@ export async function restoreRoles(ctx: OperationContext, request: RestoreRoles)
     }
   }
   const rest = snapshots.filter(snapshot => snapshot !== service);
-  return restore(ctx, { snapshots: rest, timeoutMs, ...(cause !== undefined && { cause }) });
+  const { restored } = await restoreRecorded(ctx, {
+    snapshots: rest,
+    timeoutMs,
+    ...(cause !== undefined && { cause }),
+  });
+  return restored;
 }
 
 /** The outcome when users are on the new pods, but objects of the roles are left. */

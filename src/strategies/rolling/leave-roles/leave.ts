@@ -1,4 +1,6 @@
-import { refOf } from '../../../kubernetes/object.js';
+import { CutoverError } from '../../../errors.js';
+import { type KubeObject, describeRef, refOf } from '../../../kubernetes/object.js';
+import { selects } from '../../../kubernetes/selectors.js';
 import type { Snapshot } from '../../../plan/change.js';
 import { historyEntry, type Revision } from '../../../release/revision.js';
 import { begin, completeLeave, type Leaving } from '../../../release/transitions.js';
@@ -9,6 +11,7 @@ import { confirmMs } from '../../../traffic/endpoint-slices.js';
 import { routerOf } from '../../../traffic/routers.js';
 import type { CheckResult } from '../../../verify/verify.js';
 import { removeLive } from '../../blue-green/finish-switch.js';
+import { ownedObjects } from '../../recorded/owned-objects.js';
 import { changesOf, FailedStep, outcomeBase, type ObjectChange, type Outcome } from '../../outcome/outcome.js';
 import { applyAndWait } from '../../shared/apply-and-wait.js';
 import { checksOf, requireChecks } from '../../shared/checks.js';
@@ -96,12 +99,13 @@ export async function finishLeaving(ctx: OperationContext, request: FinishLeavin
   const { leaving, revision, historyLimit } = request;
   try {
     await ctx.phase('Clean up', async () => {
+      await requireNewPods(ctx, request);
       const manifests = [...revision.objects.map(refOf), ...revision.secrets.map(({ ref }) => ref)];
       for (const role of leaving.roleNames) {
         const own = await objectsOfRole(ctx, { state: leaving, role }, manifests);
         for (const object of inDeletionOrder(own)) await removeLive(ctx, refOf(object), object.metadata.uid);
       }
-      for (const object of revision.objects.filter(isOnePerPod)) {
+      for (const object of await ownedObjects(ctx, revision.objects.filter(isOnePerPod))) {
         await ctx.writer.apply(object, { force: revision.force });
       }
       const entry = historyEntry(ctx.run, revision, 'deployed');
@@ -110,6 +114,25 @@ export async function finishLeaving(ctx: OperationContext, request: FinishLeavin
   } catch (error) {
     throw new FailedStep(error, leftUnfinished(ctx, leaving));
   }
+}
+
+/** Throws `changed` unless the live public Service leads to ready pods that are of no role: users would be left without a pod. */
+async function requireNewPods(ctx: OperationContext, { leaving, revision }: FinishLeaving): Promise<void> {
+  const { publicService: ref, roles } = leaving;
+  const service = await ctx.cluster.get(ref);
+  const pods = await routerOf(ctx, ref).readyPods(service);
+  const ofRoles = Object.values(roles).map(({ podLabels }) => podLabels);
+  const isNew = ({ metadata }: KubeObject): boolean =>
+    !ofRoles.some(labels => Object.keys(labels).length > 0 && selects(labels, metadata.labels ?? {}));
+  if (pods.some(isNew)) return;
+  throw new CutoverError(
+    `${describeRef(ref)} leads to no ready pod of revision ${revision.number}: the roles were not deleted`,
+    {
+      code: 'changed',
+      object: describeRef(ref),
+      hint: 'Somebody changed the Service or the new pods. Look at them, then run this step again.',
+    },
+  );
 }
 
 /** Brings the revision up, and sends users to it as well as to the active role. Returns the results of the public checks. */

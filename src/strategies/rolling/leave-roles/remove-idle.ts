@@ -1,5 +1,6 @@
 import { CutoverError } from '../../../errors.js';
-import { refOf, type KubeObject } from '../../../kubernetes/object.js';
+import { describeRef, refOf, type KubeObject } from '../../../kubernetes/object.js';
+import { selectorOf, selects } from '../../../kubernetes/selectors.js';
 import { statusOf } from '../../../kubernetes/status.js';
 import type { BlueGreenState } from '../../../release/state.js';
 import type { OperationContext, RunContext } from '../../../run/context.js';
@@ -26,9 +27,14 @@ export async function removeIdle(
   ctx: OperationContext,
   { state, active, objects, timeoutMs }: IdleRole,
 ): Promise<void> {
-  for (const object of inDeletionOrder(objects)) await removeLive(ctx, refOf(object), object.metadata.uid);
   const role = otherRole(state.roleNames, active);
   const labels = state.roles[role]?.podLabels ?? {};
+  const service = await ctx.cluster.get(state.publicService);
+  // Somebody may have switched since the deploy was planned.
+  const selector = service === undefined ? {} : selectorOf(service);
+  if (selects(selector, labels) && !selects(selector, state.roles[active]?.podLabels ?? {}))
+    throw usersMoved(describeRef(state.publicService), role);
+  for (const object of inDeletionOrder(objects)) await removeLive(ctx, refOf(object), object.metadata.uid);
   const deadline = ctx.clock.now() + timeoutMs;
   while (Object.keys(labels).length > 0 && (await hasActivePods(ctx, state, labels))) {
     if (ctx.clock.now() > deadline) throw stillThere(role, timeoutMs);
@@ -52,6 +58,14 @@ async function hasActivePods(
   );
   return pods.some(pod => {
     return pod.metadata.deletionTimestamp === undefined && !['Succeeded', 'Failed'].includes(statusOf(pod).phase ?? '');
+  });
+}
+
+function usersMoved(service: string, role: string): CutoverError {
+  return new CutoverError(`${service} selects ${role}, which was idle when this deploy was planned`, {
+    code: 'changed',
+    object: service,
+    hint: 'Somebody else switched it. Run this step again: it plans from what is live now.',
   });
 }
 
