@@ -9,8 +9,8 @@ import type { AdoptedDeployment } from '../../../release/state.js';
 import type { OperationContext } from '../../../run/context.js';
 import { ownedObjects } from '../../recorded/owned-objects.js';
 import { isAdoptable } from '../finish-switch.js';
-import { removeFound } from '../operation/remove-found.js';
 import { partsOf, recordOf, type BegunAdoption } from './begun-adoption.js';
+import { takeOverBudgets } from './take-over-budgets.js';
 
 /** How the live Deployment is left. */
 export interface FinishAdoption {
@@ -27,12 +27,11 @@ export async function finishAdoption(
   begun: BegunAdoption,
   { drainMs, historyLimit }: FinishAdoption,
 ): Promise<void> {
-  const { revision, state } = begun;
+  const { state } = begun;
   const { deployment, role } = state.operation;
-  const { budgets, liveBudgets, up } = partsOf(revision);
-  // Two budgets for one pod would forbid every eviction: the old ones select the pods of the role, too.
-  for (const object of liveBudgets) await removeFound(ctx, { ref: refOf(object), uid: object.metadata.uid });
-  for (const object of await ownedObjects(ctx, [...budgets, ...revision.applyAfterSwitch])) {
+  const revision = await takeOverBudgets(ctx, begun.revision);
+  const { up } = partsOf(revision);
+  for (const object of await ownedObjects(ctx, revision.applyAfterSwitch)) {
     await ctx.writer.apply(object, { force: revision.force });
     ctx.log.info(`${describeRef(refOf(object))} applied, now that its role has the traffic`);
   }

@@ -1,3 +1,4 @@
+import { releaseOf } from '../../../cluster/ownership/ownership.js';
 import { groupKind } from '../../../kubernetes/kinds.js';
 import { describeRef, type ObjectRef } from '../../../kubernetes/object.js';
 import type { OperationContext } from '../../../run/context.js';
@@ -19,8 +20,7 @@ export async function removeFound(ctx: OperationContext, { ref, uid }: FoundObje
   const { release, namespace } = ctx.records;
   if (uid === undefined || !adoptable.has(groupKind(ref)) || ref.namespace !== namespace) return;
   const live = await ctx.cluster.get(ref);
-  const owner = live?.metadata.annotations?.['cutover/release'] ?? release;
-  if (live?.metadata.uid !== uid || owner !== release) return;
+  if (live?.metadata.uid !== uid || (releaseOf(live) ?? release) !== release) return;
   await ctx.writer.remove(ref, { uid });
   ctx.log.info(`${describeRef(ref)} removed`);
 }

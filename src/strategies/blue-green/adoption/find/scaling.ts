@@ -1,3 +1,4 @@
+import { releaseOf } from '../../../../cluster/ownership/ownership.js';
 import { asCutoverError } from '../../../../errors.js';
 import { fieldAt, fieldsAt, textAt, withField, type Path } from '../../../../kubernetes/fields.js';
 import { groupKind } from '../../../../kubernetes/kinds.js';
@@ -50,9 +51,17 @@ export async function replaceAutoscalers(
   return { live, ofRole };
 }
 
+/** The disruption budgets that cover the pods of a Deployment. */
+export async function budgetsOf(ctx: RunContext, deployment: KubeObject): Promise<readonly KubeObject[]> {
+  const labels = templateLabels(deployment);
+  const all = await listHere(ctx, budgetKind, refOf(deployment));
+  return all.filter(object => selectorMatches(fieldAt(object, ['spec', 'selector']), labels));
+}
+
 /**
  * The disruption budgets of a Deployment's pods, and those that the pods of its twin get in their place. A budget that also
- * covers other pods stays, and covers the twin: two budgets for one pod would forbid every eviction.
+ * covers other pods, or that belongs to another release, stays and covers the twin: two budgets for one pod would forbid every
+ * eviction.
  */
 export async function replaceBudgets(
   ctx: RunContext,
@@ -60,8 +69,7 @@ export async function replaceBudgets(
   { role, twin, rendered }: RoleParts,
 ): Promise<Replacement> {
   const labels = templateLabels(deployment);
-  const all = await listHere(ctx, budgetKind, refOf(deployment));
-  const covering = all.filter(object => selectorMatches(fieldAt(object, ['spec', 'selector']), labels));
+  const covering = await budgetsOf(ctx, deployment);
   if (covering.length === 0) return { live: [], ofRole: [] };
   const ownSelector = fieldAt(deployment, ['spec', 'selector']);
   const others = (await listHere(ctx, podKind, refOf(deployment)))
@@ -70,7 +78,8 @@ export async function replaceBudgets(
     .filter(found => !selectorMatches(ownSelector, found));
   const coversOthers = (object: KubeObject): boolean =>
     others.some(found => selectorMatches(fieldAt(object, ['spec', 'selector']), found));
-  const live = covering.filter(object => !coversOthers(object));
+  const { release } = ctx.records;
+  const live = covering.filter(object => !coversOthers(object) && (releaseOf(object) ?? release) === release);
   warnOfSeveral(ctx, covering);
   if (live.length < covering.length) return { live, ofRole: [] };
   const roleLabels = Object.entries(templateLabels(twin)).filter(([key, value]) => labels[key] !== value);

@@ -1,0 +1,37 @@
+import { describeRef, refKey, refOf } from '../../../kubernetes/object.js';
+import { hashOf, type Revision } from '../../../release/revision.js';
+import type { OperationContext } from '../../../run/context.js';
+import { ownedObjects } from '../../recorded/owned-objects.js';
+import { removeFound } from '../operation/remove-found.js';
+import { partsOf } from './begun-adoption.js';
+import { budgetsOf } from './find/scaling.js';
+
+/**
+ * Puts the budgets of the role in the place of those of the live Deployment. When another budget covers the pods of the role by
+ * now, the role gets none, in its revision either: two budgets for one pod would forbid every eviction. Returns the revision.
+ */
+export async function takeOverBudgets(ctx: OperationContext, revision: Revision): Promise<Revision> {
+  const { twin, budgets, liveBudgets } = partsOf(revision);
+  // The old ones select the pods of the role, too.
+  for (const object of liveBudgets) await removeFound(ctx, { ref: refOf(object), uid: object.metadata.uid });
+  if (budgets.length === 0) return revision;
+  const own = new Set(budgets.map(object => refKey(refOf(object))));
+  const covering = await budgetsOf(ctx, twin);
+  const other = covering.find(
+    object => !own.has(refKey(refOf(object))) && object.metadata.deletionTimestamp === undefined,
+  );
+  if (other === undefined) {
+    for (const object of await ownedObjects(ctx, budgets)) {
+      await ctx.writer.apply(object, { force: revision.force });
+      ctx.log.info(`${describeRef(refOf(object))} applied, now that its role has the traffic`);
+    }
+    return revision;
+  }
+  ctx.log.warning(
+    `${describeRef(refOf(other))} covers the pods of ${describeRef(refOf(twin))} already: the role gets no budget of its own`,
+  );
+  const objects = revision.objects.filter(object => !own.has(refKey(refOf(object))));
+  const without: Revision = { ...revision, objects, contentHash: hashOf(objects) };
+  await ctx.records.writeRevision(without);
+  return without;
+}
