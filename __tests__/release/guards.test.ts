@@ -126,7 +126,7 @@ describe('a revision is refused, with the path of the field, when it has', () =>
     ],
   ])('%s', (_what, change, field) => {
     const error = refusalOf(() => decodeRevision(revisionSecret(change)));
-    expect(error).toMatchObject({ code: 'record', object: 'Secret shop/cutover-web-2' });
+    expect(error).toMatchObject({ code: 'record', object: 'Secret shop/cutover-web.2' });
     expect(error?.message).toContain(`its field ${field} is not as Cutover writes it`);
     expect(error?.message).not.toContain('sk-secret-1');
   });

@@ -69,10 +69,10 @@ describe('the record', () => {
 
   it('of a revision is refused under the name of another one', () => {
     const secret = encodeRevision(fullRevision, { name: 'web', namespace: 'shop' });
-    const moved = { ...secret, metadata: { ...secret.metadata, name: 'cutover-web-1' } };
+    const moved = { ...secret, metadata: { ...secret.metadata, name: 'cutover-web.1' } };
     expect(refusalOf(() => decodeRevision(moved))).toMatchObject({
       code: 'record',
-      object: 'Secret shop/cutover-web-1',
+      object: 'Secret shop/cutover-web.1',
     });
   });
 });

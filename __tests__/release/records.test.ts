@@ -158,7 +158,7 @@ describe('the record of a revision', () => {
     expect(await records.readRevision(1)).toEqual({ ...revision(1), actor: 'bob' });
   });
 
-  const secretOf = (number: number) => `Secret shop/cutover-web-${number}`;
+  const secretOf = (number: number) => `Secret shop/cutover-web.${number}`;
 
   it('is created when it is new, and applied when it is on record', async () => {
     const cluster = memoryCluster();
@@ -218,10 +218,30 @@ describe('the record of a revision', () => {
     expect(cluster.writes()).toEqual([`CREATE ${secretOf(1)}`]);
   });
 
+  it('is never the record of a release whose name ends in its number', async () => {
+    const cluster = memoryCluster();
+    await open(cluster, 'web-1').writeState({ ...state(), release: 'web-1' });
+    await open(cluster).writeRevision(revision(1));
+    expect(await open(cluster, 'web-1').readState()).toEqual({ ...state(), release: 'web-1' });
+    expect(await open(cluster).readRevision(1)).toEqual(revision(1));
+  });
+
+  it('is not written over a Secret of others', async () => {
+    const cluster = memoryCluster();
+    const metadata = { name: 'cutover-web.1', namespace: 'shop' };
+    cluster.given({ apiVersion: 'v1', kind: 'Secret', metadata, stringData: { password: 'x' } });
+    expect(await errorOf(open(cluster).writeRevision(revision(1)))).toMatchObject({
+      code: 'record',
+      object: 'Secret shop/cutover-web.1',
+      message: 'Secret shop/cutover-web.1 is not a revision of this release, so the record cannot be written',
+    });
+    expect(cluster.writes()).toEqual([`CREATE ${secretOf(1)}`]);
+  });
+
   it('that does not exist is an error with its name', async () => {
     expect(await errorOf(open(memoryCluster()).readRevision(4))).toMatchObject({
       code: 'no-revision',
-      object: 'Secret shop/cutover-web-4',
+      object: 'Secret shop/cutover-web.4',
       message: 'Revision 4 of web is not in the record',
       hint: expect.stringContaining('action: status') as unknown,
     });
@@ -283,7 +303,7 @@ describe('revisions to keep', () => {
     cluster.calls.length = 0;
     await records.finish(before, 2, listLog());
     expect(await open(cluster).readState()).toEqual({ ...before, revisions: [1, 3, 4] });
-    expect(cluster.calls.filter(call => call.startsWith('REMOVE'))).toEqual(['REMOVE Secret shop/cutover-web-2']);
+    expect(cluster.calls.filter(call => call.startsWith('REMOVE'))).toEqual(['REMOVE Secret shop/cutover-web.2']);
     expect(await errorOf(records.readRevision(2))).toMatchObject({ code: 'no-revision' });
     expect(await records.readRevision(1)).toEqual(revision(1));
   });

@@ -66,7 +66,7 @@ describe('the record of a revision', () => {
       kind: 'Secret',
       type: 'cutover/record',
       metadata: {
-        name: 'cutover-web-3',
+        name: 'cutover-web.3',
         namespace: 'shop',
         labels: { 'app.kubernetes.io/managed-by': 'cutover', 'cutover/record': 'revision' },
         annotations: { 'cutover/release': 'web' },
@@ -78,7 +78,7 @@ describe('the record of a revision', () => {
       actor: 'alice',
       run: 'https://github.com/acme/shop/actions/runs/7',
     });
-    expect(recordRef('web', 'shop', 3).name).toBe('cutover-web-3');
+    expect(recordRef('web', 'shop', 3).name).toBe('cutover-web.3');
   });
 
   it('is the same text for the same revision, so that writing it twice changes nothing', () => {
@@ -91,7 +91,7 @@ describe('the record of a revision', () => {
     expect(error).toBeInstanceOf(CutoverError);
     expect(error).toMatchObject({
       code: 'record',
-      object: 'Secret shop/cutover-web-3',
+      object: 'Secret shop/cutover-web.3',
       message: expect.stringMatching(
         /^Revision 3 of web is too big for its record: \d{7} bytes compressed, but a Secret is limited to 1000000$/,
       ) as unknown,
@@ -120,8 +120,8 @@ describe('the record of a revision', () => {
     const object = { ...encodeRevision(revision(), place), ...change };
     expect(errorOf(() => decodeRevision(object))).toMatchObject({
       code: 'record',
-      object: 'Secret shop/cutover-web-3',
-      message: `The release record in Secret shop/cutover-web-3 cannot be used: ${why}`,
+      object: 'Secret shop/cutover-web.3',
+      message: `The release record in Secret shop/cutover-web.3 cannot be used: ${why}`,
       hint: expect.stringContaining('the next deploy then starts a new record') as unknown,
     });
   });

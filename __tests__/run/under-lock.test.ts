@@ -206,14 +206,14 @@ describe('an operation', () => {
     });
     expect(trace).toEqual([
       ['CREATE Lease shop/cutover-web', '-'],
-      ['CREATE Secret shop/cutover-web-2', '-'],
+      ['CREATE Secret shop/cutover-web.2', '-'],
       ['CREATE Secret shop/cutover-web', '-'],
       ['APPLY Deployment shop/web-green', 'deploy'],
       ['REMOVE Lease shop/cutover-web', 'deploy'],
     ]);
   });
 
-  it.each(['CREATE Secret shop/cutover-web-2', 'CREATE Secret shop/cutover-web'])(
+  it.each(['CREATE Secret shop/cutover-web.2', 'CREATE Secret shop/cutover-web'])(
     'that cannot be put on record (%s is refused) gives no port',
     async refused => {
       const cluster = memoryCluster();

@@ -81,13 +81,13 @@ describeEmbedded('Two deploys of one release', reason, () => {
     const second = start(2002, site.deploy('v3'));
     await held.isHeld;
     await logOf(start(2001, site.deploy('v2')));
-    const recorded = await ns.get('Secret', 'cutover-site-2');
+    const recorded = await ns.get('Secret', 'cutover-site.2');
     held.go();
     const log = await logOf(second);
     expect(count(log, /^Plan$/gm)).toBe(2);
     expect(turns).toEqual([2001, 2002]);
     expect(await siteState(ns)).toEqual(settledOn(ns, 'v3', 3));
-    expect((await ns.get('Secret', 'cutover-site-2'))?.['data']).toEqual(recorded?.['data']);
+    expect((await ns.get('Secret', 'cutover-site.2'))?.['data']).toEqual(recorded?.['data']);
     await logOf(start(2003, site.rollback()));
     expect(await siteState(ns)).toMatchObject({ deployment: 'v2', config: 'hello from v2' });
     await expectNoLoss(users);

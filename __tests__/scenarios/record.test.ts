@@ -25,7 +25,7 @@ const warned = ({ annotations }: StepResult): string =>
 
 /** Adds items to lists of revision `n`. */
 const addTo = (ns: TestNamespace, n: number, lists: Readonly<Record<string, readonly unknown[]>>): Promise<void> =>
-  tamper(ns, { name: `cutover-shop-${n}`, key: 'bulk' }, record => ({
+  tamper(ns, { name: `cutover-shop.${n}`, key: 'bulk' }, record => ({
     ...record,
     ...Object.fromEntries(
       Object.entries(lists).map(([name, items]) => [name, [...(record[name] as unknown[]), ...items]]),
@@ -33,7 +33,7 @@ const addTo = (ns: TestNamespace, n: number, lists: Readonly<Record<string, read
   }));
 
 const setInfo = (ns: TestNamespace, n: number, info: object): Promise<void> =>
-  tamper(ns, { name: `cutover-shop-${n}`, key: 'info' }, record => ({ ...record, ...info }));
+  tamper(ns, { name: `cutover-shop.${n}`, key: 'info' }, record => ({ ...record, ...info }));
 
 const namesOf = ({ namespace }: TestNamespace, objects: readonly KubeObject[]): readonly string[] =>
   objects.map(
@@ -72,7 +72,7 @@ describe('Checks on record', () => {
     });
     expectRefused(
       await ns.step(shop.promote(), deployer),
-      /cutover-shop-2 cannot be used: its field checks\[0\]\.kind/,
+      /cutover-shop.2 cannot be used: its field checks\[0\]\.kind/,
     );
     expect(isRun(ns)).toBe(false);
   });
@@ -82,7 +82,7 @@ describe('Checks on record', () => {
     await ns.given(shop.release('v1'));
     await ns.given(shop.stage('v2'));
     const path = '/../../../../secrets/cutover-shop';
-    await tamper(ns, { name: 'cutover-shop-2', key: 'info' }, record => ({
+    await tamper(ns, { name: 'cutover-shop.2', key: 'info' }, record => ({
       ...record,
       checks: (record['checks'] as object[]).map(check => ({ ...check, target: path })),
     }));
@@ -122,7 +122,7 @@ describe('A record to which somebody has added objects of others', () => {
       refused,
       /does not own; none of them was changed: Deployment .*neighbour: it belongs to release neighbour/,
     );
-    await tamper(ns, { name: 'cutover-shop-1', key: 'bulk' }, record => ({
+    await tamper(ns, { name: 'cutover-shop.1', key: 'bulk' }, record => ({
       ...record,
       objects: (record['objects'] as KubeObject[]).filter(({ metadata }) => metadata.name !== 'neighbour'),
     }));
@@ -140,7 +140,7 @@ describe('A record to which somebody has added objects of others', () => {
     const before = await foreign.now();
     await addTo(ns, 1, { objects: [...givingRights(foreign), foreign.deployment] });
     expectRefused(await ns.step(shop.rollback(), deployer), /does not own.*neighbour/);
-    await tamper(ns, { name: 'cutover-shop-1', key: 'bulk' }, record => ({
+    await tamper(ns, { name: 'cutover-shop.1', key: 'bulk' }, record => ({
       ...record,
       objects: (record['objects'] as KubeObject[]).filter(({ metadata }) => metadata.name !== 'neighbour'),
     }));
@@ -170,7 +170,7 @@ describe('A record to which somebody has added objects of others', () => {
 describe('A record that names another public Service', () => {
   const pointTo = async (ns: TestNamespace, service: KubeObject, n: number): Promise<void> => {
     await tamper(ns, { name: 'cutover-shop', key: 'state' }, state => ({ ...state, publicService: refOf(service) }));
-    await tamper(ns, { name: `cutover-shop-${n}`, key: 'bulk' }, record => ({ ...record, publicService: service }));
+    await tamper(ns, { name: `cutover-shop.${n}`, key: 'bulk' }, record => ({ ...record, publicService: service }));
   };
 
   scenario('moves nobody', cluster, async ns => {

@@ -78,7 +78,7 @@ const onBlue = { app: 'web', 'cutover/role': 'blue' };
 /** Every write of an adoption, and what the record calls unfinished when it is asked for. */
 const adoptWrites = [
   ['CREATE Lease shop/cutover-web', '-'],
-  ['CREATE Secret shop/cutover-web-1', '-'],
+  ['CREATE Secret shop/cutover-web.1', '-'],
   ['CREATE Secret shop/cutover-web', '-'],
   // Before the first pod of the twin: the autoscaler would average over it.
   ['REMOVE HorizontalPodAutoscaler shop/web', 'adopt'],

@@ -33,7 +33,7 @@ const release = releaseAfter(async web => {
 /** Every write, and what the record calls unfinished when it is asked for. */
 const writes = [
   ['CREATE Lease shop/cutover-web', '-'],
-  ['CREATE Secret shop/cutover-web-3', '-'],
+  ['CREATE Secret shop/cutover-web.3', '-'],
   ['REPLACE Secret shop/cutover-web', '-'],
   ['APPLY ConfigMap shop/settings', 'leave'],
   ['APPLY Deployment shop/web', 'leave'],

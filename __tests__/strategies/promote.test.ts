@@ -200,7 +200,7 @@ describe('a promotion', () => {
     const trace = traceWrites(release.cluster);
     await expect(release.promote({ approve: () => Promise.resolve(approval) })).resolves.toMatchObject({ approval });
     expect(trace.slice(1, 4)).toEqual([
-      ['APPLY Secret shop/cutover-web-2', '-'],
+      ['APPLY Secret shop/cutover-web.2', '-'],
       ['REPLACE Secret shop/cutover-web', '-'],
       ['APPLY Service shop/web', 'switch'],
     ]);

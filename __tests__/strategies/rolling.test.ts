@@ -50,7 +50,7 @@ const withoutHistory = ({ cluster }: WebRelease): Partial<ReleaseState> => {
 /** Every write of a rolling deploy, and what the record calls unfinished when it is asked for. */
 const deployWrites = [
   ['CREATE Lease shop/cutover-web', '-'],
-  ['CREATE Secret shop/cutover-web-2', '-'],
+  ['CREATE Secret shop/cutover-web.2', '-'],
   ['REPLACE Secret shop/cutover-web', '-'],
   // From here on a killed run has changed the application: without the record, the post step could not restore it.
   ['APPLY ConfigMap shop/settings', 'deploy'],
@@ -244,7 +244,7 @@ describe('a rolling deploy', () => {
     await release.deploy(plainManifests('v3'), { historyLimit: 1 });
     expect(release.cluster.writes().slice(5)).toEqual([
       'REPLACE Secret shop/cutover-web',
-      'REMOVE Secret shop/cutover-web-1',
+      'REMOVE Secret shop/cutover-web.1',
       'REMOVE Lease shop/cutover-web',
     ]);
     // Revision 2 is what a rollback goes to.
@@ -283,7 +283,7 @@ describe('a rolling rollback', () => {
   const rollbackWrites = [
     deployWrites[0],
     // It is on record already.
-    ['APPLY Secret shop/cutover-web-1', '-'],
+    ['APPLY Secret shop/cutover-web.1', '-'],
     ...deployWrites.slice(2).map(([write, operation]) => [write, operation === '-' ? '-' : 'rollback'] as const),
   ] as const;
 

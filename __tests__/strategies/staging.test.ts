@@ -59,7 +59,7 @@ function setLatest(cluster: MemoryCluster, latest: number): void {
 /** Every write of a staging on a role that was used before, and what the record calls unfinished when it is asked for. */
 const stageWrites = [
   ['CREATE Lease shop/cutover-web', '-'],
-  ['CREATE Secret shop/cutover-web-3', '-'],
+  ['CREATE Secret shop/cutover-web.3', '-'],
   ['REPLACE Secret shop/cutover-web', '-'],
   // Before the Deployment gets its size: an idle role has no load, and its autoscaler would scale it down before its switch.
   ['REMOVE HorizontalPodAutoscaler shop/web-green', 'stage'],
@@ -255,9 +255,9 @@ describe('staging does not touch', () => {
     const first = trace.findIndex(([write]) => !/ (Lease|Secret) /.test(write));
     expect(trace.slice(0, first + 1).map(([write]) => write)).toEqual([
       'CREATE Lease shop/cutover-web',
-      'CREATE Secret shop/cutover-web-2',
+      'CREATE Secret shop/cutover-web.2',
       'REPLACE Secret shop/cutover-web',
-      'CREATE Secret shop/cutover-web-8',
+      'CREATE Secret shop/cutover-web.8',
       'REPLACE Secret shop/cutover-web',
       expect.stringMatching(/^APPLY /),
     ]);
@@ -269,7 +269,7 @@ describe('staging does not touch', () => {
     const release = await live();
     const { cluster } = release;
     cluster.before = call => {
-      if (/^CREATE Secret shop.cutover-web-/.test(call)) setLatest(cluster, blueGreenStateOf(cluster)!.latest + 5);
+      if (/^CREATE Secret shop.cutover-web\./.test(call)) setLatest(cluster, blueGreenStateOf(cluster)!.latest + 5);
     };
     await expect(failureOf(release.stage(roleManifests('v2')))).resolves.toMatchObject({ error: { code: 'changed' } });
     expect(writesOfOthers(release)).toEqual([]);

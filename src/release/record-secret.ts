@@ -17,9 +17,12 @@ export function recordName(release: string): string {
   return `cutover-${release}`;
 }
 
-/** Reference to the Secret of the state, or of a revision. */
+/**
+ * Reference to the Secret of the state, or of a revision. The name of a release is a DNS label and has no dot, so no revision
+ * has the name of another release's state.
+ */
 export function recordRef(release: string, namespace: string, revision?: number): ObjectRef {
-  const suffix = revision === undefined ? '' : `-${revision}`;
+  const suffix = revision === undefined ? '' : `.${revision}`;
   return { apiVersion: 'v1', kind: 'Secret', namespace, name: `${recordName(release)}${suffix}` };
 }
 

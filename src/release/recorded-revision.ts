@@ -35,7 +35,7 @@ export interface RecordedApproval {
   readonly comment: string;
 }
 
-/** One deployment of a release, as it was rendered; kept in Secret `cutover-<release>-<n>`. */
+/** One deployment of a release, as it was rendered; kept in Secret `cutover-<release>.<n>`. */
 export interface Revision {
   readonly number: number;
   readonly strategy: StrategyName;

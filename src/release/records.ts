@@ -108,7 +108,7 @@ export function openRecords(options: {
         const ref = recordRef(release, namespace, number);
         try {
           const live = await cluster.get(ref);
-          // The state of a release `web-1` has the name of revision 1 of release `web`.
+          // Somebody else may have created a Secret of that name.
           if (live?.metadata.uid === undefined || !isRevisionOf(live, release)) return;
           await port.remove(ref, { uid: live.metadata.uid });
         } catch (error) {
@@ -189,7 +189,7 @@ function nameTaken(live: KubeObject): CutoverError {
   return new CutoverError(`${name} is not a revision of this release, so the record cannot be written`, {
     code: 'record',
     object: name,
-    hint: 'It is often the record of a release whose name ends in a number. Give one of the two releases another name with the input `release`.',
+    hint: 'Another tool has created it. Delete or rename it, or give the release another name with the input `release`.',
   });
 }
 

@@ -86,7 +86,7 @@ function recordIn(objects: readonly Fact[]): unknown {
   const text = textOf(state.fact as KubeObject);
   const { strategy, operation, roles = {}, staged } = JSON.parse(text) as Recorded;
   const revisions = (JSON.parse(text) as Recorded).revisions ?? [];
-  const present = objects.map(({ name }) => Number(/-(\d+)$/.exec(name)?.[1]));
+  const present = objects.map(({ name }) => Number(/\.(\d+)$/.exec(name)?.[1]));
   return {
     strategy,
     operation: operation?.kind ?? 'none',

@@ -22,7 +22,7 @@ export async function namesIn(ns: TestNamespace, version: string): Promise<Names
 export function generic({ kind, name }: SeenCall, { version, active, idle }: Names): string {
   if (kind === 'Pod') return name === '' ? '' : '<pod>';
   return name
-    .replace(/^cutover-shop-\d+$/, 'cutover-shop-<revision>')
+    .replace(/^cutover-shop\.\d+$/, 'cutover-shop.<revision>')
     .replace(version, '<version>')
     .replace(/\bv\d+$/, '<earlier>')
     .replace(new RegExp(`\\b${active}\\b`), '<active>')

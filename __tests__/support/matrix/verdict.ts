@@ -98,7 +98,7 @@ function isDeployed({ names, subject }: Row, name: string): boolean {
 async function unrecorded(ns: TestNamespace, state: ReleaseState | undefined): Promise<readonly string[]> {
   const there = (await ns.list('Secret')).map(({ metadata }) => metadata.name);
   return (state?.revisions ?? [])
-    .filter(number => !there.includes(`cutover-${release}-${number}`))
+    .filter(number => !there.includes(`cutover-${release}.${number}`))
     .map(number => `revision ${number} of the record does not exist`);
 }
 

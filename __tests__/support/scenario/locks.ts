@@ -57,7 +57,7 @@ export async function siteState(ns: TestNamespace): Promise<SiteState> {
   const record = await ns.get('Secret', 'cutover-site');
   if (record === undefined) throw new Error('the site has no record');
   const { current, operation } = decodeState(record);
-  const revision = await ns.get('Secret', `cutover-site-${current ?? 0}`);
+  const revision = await ns.get('Secret', `cutover-site.${current ?? 0}`);
   return {
     deployment: await site.version(ns),
     config: field(await ns.get('ConfigMap', 'site-config'), 'data', 'greeting'),

@@ -7,7 +7,7 @@ export type Json = Record<string, unknown>;
 
 /**
  * Changes one key of a release's record as somebody who may write Secrets can. `name` is that of the Secret: `cutover-shop` with
- * the key `state`, `cutover-shop-2` with `info` and `bulk`.
+ * the key `state`, `cutover-shop.2` with `info` and `bulk`.
  */
 export async function tamper(
   ns: TestNamespace,

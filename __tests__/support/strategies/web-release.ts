@@ -273,7 +273,7 @@ export function stateOf({ store }: MemoryCluster): ReleaseState | undefined {
 }
 
 export function revisionOf({ store }: MemoryCluster, number: number): Revision | undefined {
-  const live = store.get({ ...recordRef, name: `cutover-web-${number}` });
+  const live = store.get({ ...recordRef, name: `cutover-web.${number}` });
   return live && decodeRevision(live);
 }
 
