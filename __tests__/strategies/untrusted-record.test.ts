@@ -1,11 +1,10 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { refOf, type KubeObject } from '../../src/kubernetes/object.js';
-import { encodeRevision, type Revision } from '../../src/release/revision.js';
-import { encodeState } from '../../src/release/state-record.js';
 import type { BlueGreenState, SwitchOperation } from '../../src/release/state.js';
 import { ownedSnapshots, requireOwnedService } from '../../src/strategies/recorded/owned-objects.js';
 import { memoryCluster } from '../support/cluster/memory-cluster.js';
 import { stepOn } from '../support/strategies/context.js';
+import { forgeRevision, forgeState } from '../support/strategies/forgery.js';
 import { publicService, staged } from '../support/strategies/shop.js';
 import {
   closeReleases,
@@ -15,7 +14,6 @@ import {
   failureOf,
   killAtWrite,
   plainManifests,
-  revisionOf,
   roleManifests,
   serviceRef,
   stateOf,
@@ -39,13 +37,6 @@ const roleBinding: KubeObject = {
   metadata: { name: 'forged', namespace: 'shop' },
 };
 
-/** Somebody who may write Secrets changes a revision. */
-function forge({ cluster }: WebRelease, number: number, change: (revision: Revision) => Partial<Revision>): void {
-  const revision = revisionOf(cluster, number)!;
-  const secret = encodeRevision({ ...revision, ...change(revision) }, { name: 'web', namespace: 'shop' });
-  cluster.store.update({ ...cluster.store.get(refOf(secret)), ...secret });
-}
-
 const snapshotOf = (object: KubeObject) => ({ ref: refOf(object), object });
 
 describe('the post step', () => {
@@ -68,7 +59,7 @@ describe('the post step', () => {
     killAtWrite(web.cluster, 6);
     await failureOf(deploy(web, 'v2'));
     web.cluster.before = () => undefined;
-    forge(web, 2, ({ before: snapshots }) => ({
+    forgeRevision(web, 2, ({ before: snapshots }) => ({
       before: [...snapshots, snapshotOf({ ...config, data: { a: 'forged' } }), snapshotOf(roleBinding)],
     }));
     const neighbour = web.cluster.store.get(refOf(config));
@@ -92,11 +83,11 @@ describe('the post step', () => {
     const state = stateOf(web.cluster) as BlueGreenState & { operation: SwitchOperation };
     expect(state.operation.kind).toBe('switch');
     const previousService = snapshotOf(service);
-    const secret = encodeState(
-      { ...state, publicService: refOf(service), operation: { ...state.operation, previousService } },
-      'shop',
-    );
-    web.cluster.store.update({ ...web.cluster.store.get(refOf(secret)), ...secret });
+    forgeState(web, now => ({
+      ...now,
+      publicService: refOf(service),
+      operation: { ...state.operation, previousService },
+    }));
     const neighbour = web.cluster.store.get(refOf(service));
     expect(await web.post()).toEqual({ kind: 'incomplete', failed: [refOf(service)] });
     expect(web.cluster.store.get(refOf(service))).toEqual(neighbour);
@@ -173,7 +164,8 @@ describe('a recorded snapshot', () => {
 describe('the recorded public Service', () => {
   const require = (recorded: KubeObject, live: KubeObject | undefined, state = staged()): unknown => {
     try {
-      requireOwnedService(stepOn(memoryCluster()), { state, publicService: recorded, live });
+      const foundUid = state.staged?.publicServiceUid;
+      requireOwnedService(stepOn(memoryCluster()), { state, publicService: recorded, live, foundUid });
       return 'used';
     } catch (error) {
       return (error as Error).message;
@@ -195,6 +187,66 @@ describe('the recorded public Service', () => {
     expect(require(named('pay'), named('pay'), to(named('pay')))).toMatch(
       /does not own.*: Service shop\/pay: it has no annotation cutover\/release; .* set the annotation to web$/,
     );
+  });
+
+  it('from before the first deploy is used if the revision was staged for it', () => {
+    const pay = named('pay');
+    const live = { ...pay, metadata: { ...pay.metadata, uid: 'found' } };
+    const stagedFor = (publicServiceUid: string) =>
+      staged({ publicService: refOf(pay), staged: { ...staged().staged!, publicServiceUid } });
+    expect(require(pay, live, stagedFor('found'))).toBe('used');
+    expect(require(pay, live, stagedFor('another'))).toMatch(/: Service shop\/pay: it has no annotation/);
+    const others = { ...live, metadata: { ...live.metadata, annotations: { 'cutover/release': 'pay' } } };
+    expect(require(pay, others, stagedFor('found'))).toMatch(/: it belongs to release pay$/);
+    const elsewhere = (object: KubeObject) => ({ ...object, metadata: { ...object.metadata, namespace: 'other' } });
+    const state = { ...stagedFor('found'), publicService: refOf(elsewhere(pay)) };
+    expect(require(elsewhere(pay), elsewhere(live), state)).toMatch(/: it has no annotation/);
+  });
+
+  it('that has another name than the release, and no annotation, is switched once a revision was staged for it', async () => {
+    const web = webRelease();
+    const manifests = roleManifests('v1').replace(
+      'metadata: {name: web}\nspec: {selector',
+      'metadata: {name: pay}\nspec: {selector',
+    );
+    web.cluster.givenBy('kubectl-client-side-apply', {
+      ...publicService('blue'),
+      metadata: { name: 'pay', namespace: 'shop' },
+      spec: { selector: { app: 'web', role: 'blue' }, ports: [{ port: 80, targetPort: 8080 }] },
+    });
+    expect(await web.stage(manifests)).toMatchObject({ outcome: 'staged', stagedRole: 'green' });
+    expect(await web.promote()).toMatchObject({ outcome: 'switched', activeRole: 'green' });
+    expect(web.cluster.store.get(serviceRef('pay'))).toMatchObject({
+      metadata: { annotations: { 'cutover/release': 'web' } },
+      spec: { selector: { app: 'web', role: 'green' } },
+    });
+  });
+
+  it('that another tool created is its own again when the switch fails', async () => {
+    const web = webRelease();
+    const labels = { app: 'web', role: 'blue' };
+    const template = { metadata: { labels }, spec: { containers: [{ name: 'web', image: 'site:v0' }] } };
+    web.cluster.givenBy(
+      'kubectl-client-side-apply',
+      {
+        ...{ apiVersion: 'apps/v1', kind: 'Deployment', metadata: { name: 'old', namespace: 'shop' } },
+        spec: { replicas: 1, selector: { matchLabels: labels }, template },
+      },
+      {
+        ...{ apiVersion: 'v1', kind: 'Service', metadata: { name: 'web', namespace: 'shop' } },
+        spec: { selector: labels, ports: [{ port: 80, targetPort: 8080 }] },
+      },
+    );
+    const ownership = () => {
+      const { spec, metadata } = web.cluster.store.get(serviceRef('web'))!;
+      const managers = metadata.managedFields as readonly { readonly manager: string }[];
+      return [spec, metadata.annotations, managers.map(({ manager }) => manager)];
+    };
+    const before = ownership();
+    await web.stage(roleManifests('v1'));
+    web.answer = ({ kind }) => (kind === 'Service' ? 500 : 200);
+    expect((await failureOf(web.promote())).message).toContain('500');
+    expect(ownership()).toEqual(before);
   });
 
   it('is refused if another release owns it, or if the state names another one', () => {

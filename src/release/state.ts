@@ -32,6 +32,8 @@ export interface StagedRecord {
   readonly role: string;
   /** The role's own objects, ConfigMaps and Secrets included. */
   readonly objects: readonly VerifiedObject[];
+  /** uid of the public Service that the revision was staged for; absent when there was none. */
+  readonly publicServiceUid?: string;
   /** The role before staging, for `reject`; absent when it had never been used. */
   readonly previous?: RoleRecord;
 }

@@ -42,7 +42,8 @@ export async function applyChange(planned: PlannedChange, options: ApplyChangeOp
   return planned.after === undefined ? retryUntilServed(apply, options) : apply();
 }
 
-async function migrateFieldOwnership(
+/** Migrates field ownership to Cutover, if it has never applied the object. `planned`: the live object as it was read last. */
+export async function migrateFieldOwnership(
   planned: KubeObject,
   desired: KubeObject,
   { cluster, writer }: Pick<ApplyChangeOptions, 'cluster' | 'writer'>,

@@ -42,7 +42,7 @@ const staged: Guard<StagedRecord> = shape(
     role: dnsLabel,
     objects: list(shape({ ref: objectRef, uid: text(), hash: text() }, { templateHash: text() })),
   },
-  { previous: roleRecord },
+  { publicServiceUid: text(), previous: roleRecord },
 );
 
 const begun = { run: text(), holder: text(), revision: revisionNumber };

@@ -110,7 +110,7 @@ async function promoteStaged(
   if (publicService === undefined) throw noPublicService(revision.number);
   const { active, before: liveBefore } = await readActive(ctx, state);
   const from = roleToLeave(state, active, role);
-  requireOwnedService(ctx, { state, publicService, live: liveBefore.object });
+  requireOwnedService(ctx, { state, publicService, live: liveBefore.object, foundUid: staged.publicServiceUid });
   const checks = request.verify ?? recordedChecks(revision.checks, ctx.log);
   let verified: VerifiedRole;
   // With an operation once the role is scaled up.

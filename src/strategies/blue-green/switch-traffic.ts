@@ -16,6 +16,7 @@ import { checksOf, requireChecks } from '../shared/checks.js';
 import { FailedStep, outcomeBase, type Outcome } from '../outcome/outcome.js';
 import type { IdleResult } from '../outcome/serving.js';
 import { finishSwitch } from './finish-switch.js';
+import { takeOverService } from './operation/take-over-service.js';
 import { restoreFailedSwitch, restoreTraffic } from './restore-traffic.js';
 import type { RecordedSwitch, TrafficSwitch } from './traffic-switch.js';
 
@@ -59,8 +60,10 @@ export async function switchTraffic(ctx: LockedContext, trafficSwitch: TrafficSw
   try {
     look = await ctx.phase('Switch', async () => {
       ctx.signal.throwIfAborted();
+      const { object: live } = trafficSwitch.liveBefore;
+      const force = await takeOverService(operation, { target: publicService, live, force: revision.force });
       const found = await podsToServe(ctx, router, trafficSwitch);
-      await router.set({ object: publicService, force: revision.force }, found.before, operation.writer);
+      await router.set({ object: publicService, force }, found.before, operation.writer);
       return found;
     });
   } catch (error) {

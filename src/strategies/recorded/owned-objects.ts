@@ -1,9 +1,11 @@
-import { ownershipOf, type Ownership } from '../../cluster/ownership/ownership.js';
-import { asCutoverError, CutoverError } from '../../errors.js';
+import { ownershipOf, releaseOf, type Ownership } from '../../cluster/ownership/ownership.js';
+import { asCutoverError, type CutoverError } from '../../errors.js';
 import { describeRef, refKey, refOf, type KubeObject, type ObjectRef } from '../../kubernetes/object.js';
 import { differs, type Snapshot } from '../../plan/change.js';
 import type { BlueGreenState } from '../../release/state.js';
 import type { RunContext } from '../../run/context.js';
+import { isFound } from './found-objects.js';
+import { notOwned } from './not-owned.js';
 
 /** The release whose record names the objects. */
 export type RecordedContext = Pick<RunContext, 'cluster' | 'records' | 'log'>;
@@ -118,21 +120,19 @@ export async function requireOwnedSnapshots(
 
 /**
  * Throws `record` unless the recorded public Service is the one of the release, and the release owns the live one. `live`: the
- * Service of `state.publicService`; absent: it does not exist yet. A Service from before the first deploy has no annotation: the
- * name of the release, which this step was given, must be its name.
+ * Service of `state.publicService`; absent: it does not exist yet. A Service from before the first deploy has no annotation: then it
+ * must be in the namespace of the release, and have its name, or `foundUid`: the uid of the Service that the operation was planned for.
  */
 export function requireOwnedService(
   ctx: RecordedContext,
-  {
-    state,
-    publicService,
-    live,
-  }: {
+  recorded: {
     readonly state: BlueGreenState;
     readonly publicService: KubeObject;
     readonly live: KubeObject | undefined;
+    readonly foundUid?: string | undefined;
   },
 ): void {
+  const { state, publicService, live, foundUid } = recorded;
   const { release, namespace } = ctx.records;
   const ref = refOf(publicService);
   const name = describeRef(ref);
@@ -140,8 +140,10 @@ export function requireOwnedService(
     throw notOwned(ctx, [`${name}: the public Service of the release is ${describeRef(state.publicService)}`]);
   if (live === undefined && ref.namespace === namespace) return;
   if (live === undefined) throw notOwned(ctx, [`${name}: it is gone, and is in another namespace`]);
-  const owner = live.metadata.annotations?.['cutover/release'];
-  if (owner === release || (owner === undefined && ref.namespace === namespace && ref.name === release)) return;
+  const owner = releaseOf(live);
+  if (owner === release) return;
+  if (owner === undefined && ref.namespace === namespace && (ref.name === release || isFound(ctx, live, foundUid)))
+    return;
   throw notOwned(ctx, [
     owner === undefined
       ? `${name}: it has no annotation cutover/release; if it is the Service of this release, set the annotation to ${release}`
@@ -166,17 +168,5 @@ function objectOf({ apiVersion, kind, name, namespace }: ObjectRef): KubeObject 
 function warn({ log, records }: RecordedContext, ref: ObjectRef, why: string): void {
   log.warning(
     `${describeRef(ref)} is left as it is, though the record of ${records.release} names it: ${why}. ${remedy}`,
-  );
-}
-
-function notOwned({ records }: RecordedContext, objects: readonly string[]): CutoverError {
-  const [first = ''] = objects;
-  return new CutoverError(
-    `The record names objects that release ${records.release} does not own; none of them was changed: ${first}`,
-    {
-      code: 'record',
-      ...(objects.length > 1 && { problems: objects.map(message => ({ message })) }),
-      hint: 'Deploy again from the manifests. If nobody moved these objects to another owner, somebody changed the record: see "Who may write the release record" in docs/rbac.md.',
-    },
   );
 }

@@ -6,6 +6,7 @@ import { describeRef, refOf, type KubeObject, type ObjectRef } from '../../../ku
 import type { ReadyWorkload } from '../../../rollout/observer.js';
 import type { OperationContext, RunContext } from '../../../run/context.js';
 import { applyAndWait, type WaitOptions } from '../../shared/apply-and-wait.js';
+import { requireFound } from '../../recorded/found-objects.js';
 import { requireOwnedObjects } from '../../recorded/owned-objects.js';
 import { recordedResource } from '../../shared/recorded-objects.js';
 import { partsOf, type BegunAdoption } from './begun-adoption.js';
@@ -75,6 +76,7 @@ async function removeAutoscalers(ctx: OperationContext, { deployment, recorded, 
     const [found] = await autoscalersOf(ctx, deployment);
     if (found === undefined) return;
     if (uids.has(found.metadata.uid)) {
+      requireFound(ctx, found);
       await removeAndWait(found, { cluster, writer, clock, signal, timeoutMs });
       log.info(`${describeRef(refOf(found))} removed: the role gets one in its place`);
       continue;

@@ -7,6 +7,7 @@ import { historyEntry } from '../../../release/revision.js';
 import { completeAdopt } from '../../../release/transitions.js';
 import type { AdoptedDeployment } from '../../../release/state.js';
 import type { OperationContext } from '../../../run/context.js';
+import { isFound } from '../../recorded/found-objects.js';
 import { ownedObjects } from '../../recorded/owned-objects.js';
 import { isAdoptable } from '../finish-switch.js';
 import { partsOf, recordOf, type BegunAdoption } from './begun-adoption.js';
@@ -54,9 +55,7 @@ const maxAttempts = 10;
 async function scaleToZero(ctx: OperationContext, { ref, uid }: AdoptedDeployment): Promise<void> {
   for (let attempt = 1; ; attempt += 1) {
     const live = await ctx.cluster.get(ref);
-    if (live === undefined || live.metadata.uid !== uid || replicasOf(live) === 0) return;
-    const { release } = ctx.records;
-    if ((live.metadata.annotations?.['cutover/release'] ?? release) !== release) return;
+    if (!isFound(ctx, live, uid) || replicasOf(live) === 0) return;
     const own = appliedBy(live, fieldManager);
     const { resourceVersion } = live.metadata;
     try {

@@ -7,6 +7,7 @@ import type { Revision } from '../../../release/revision.js';
 import type { OperationContext, RunContext } from '../../../run/context.js';
 import { routerOf } from '../../../traffic/routers.js';
 import { requireReadyRole } from '../../../traffic/switch-precondition.js';
+import { requireOwnedService } from '../../recorded/owned-objects.js';
 import { partsOf, type BegunAdoption } from './begun-adoption.js';
 import type { ReadyTwin } from './bring-up-twin.js';
 import { takesOver } from './find/narrowed-service.js';
@@ -19,7 +20,8 @@ export async function isNarrowed(ctx: RunContext, revision: Revision): Promise<b
 
 /**
  * Narrows the public Service to the twin by one write, on condition that the Service is as it was found. Ownership of its fields
- * is migrated before. Throws `changed` when somebody else changed it, `switch` when pods of the twin are missing.
+ * is migrated before. Throws `changed` when somebody else changed it, `record` when it is not the release's, and `switch` when pods
+ * of the twin are missing.
  */
 export async function narrow(
   ctx: OperationContext,
@@ -32,6 +34,7 @@ export async function narrow(
   let live = await ctx.cluster.get(ref);
   if (live === undefined || live.metadata.uid !== service.metadata.uid || !hasSameSpec(live, service))
     throw serviceChanged(describeRef(ref));
+  requireOwnedService(ctx, { state, publicService: narrowed, live, foundUid: service.metadata.uid });
   const migration = planOwnershipMigration(live, narrowed, fieldManager);
   if (migration !== undefined) live = await ctx.writer.setManagedFields(live, migration.managedFields);
   const { role } = state.operation;

@@ -6,6 +6,8 @@ import { isAutoscaler } from '../../../kubernetes/autoscaler.js';
 import { describeRef, refOf, type KubeObject, type ObjectRef } from '../../../kubernetes/object.js';
 import type { Snapshot } from '../../../plan/change.js';
 import type { OperationContext } from '../../../run/context.js';
+import { isFound } from '../../recorded/found-objects.js';
+import { ownedObjects } from '../../recorded/owned-objects.js';
 import { partsOf, type BegunAdoption } from './begun-adoption.js';
 
 /**
@@ -23,10 +25,7 @@ export async function restoreAdoption(
   );
   // What still exists was not written, but others may have changed it in the meantime.
   const snapshots: readonly Snapshot[] = [
-    ...deleted
-      .flat()
-      .filter(object => isAutoscaler(object) && object.metadata.namespace === records.namespace)
-      .map(object => ({ ref: refOf(object), object })),
+    ...(await ownedObjects(ctx, deleted.flat().filter(isAutoscaler))).map(object => ({ ref: refOf(object), object })),
     ...revision.before.filter(({ object }) => object === undefined),
   ];
   const { failed } = await restoreSnapshots({
@@ -41,7 +40,7 @@ async function giveBackOwnership(ctx: OperationContext, service: KubeObject): Pr
   if (hasApplied(service, fieldManager)) return;
   try {
     const live = await ctx.cluster.get(refOf(service));
-    if (live === undefined || live.metadata.uid !== service.metadata.uid || !hasApplied(live, fieldManager)) return;
+    if (!isFound(ctx, live, service.metadata.uid) || !hasApplied(live, fieldManager)) return;
     await ctx.writer.setManagedFields(live, service.metadata.managedFields ?? []);
   } catch (error) {
     ctx.log.warning(

@@ -1,7 +1,7 @@
-import { releaseOf } from '../../../cluster/ownership/ownership.js';
 import { groupKind } from '../../../kubernetes/kinds.js';
 import { describeRef, type ObjectRef } from '../../../kubernetes/object.js';
 import type { OperationContext } from '../../../run/context.js';
+import { isFound } from '../../recorded/found-objects.js';
 
 /** Kinds of the objects that an adoption takes the place of. */
 const adoptable: ReadonlySet<string> = new Set(['apps/Deployment', 'policy/PodDisruptionBudget']);
@@ -17,10 +17,8 @@ export interface FoundObject {
  * that uid, of a kind that is adopted, in the release's namespace, and not if it belongs to another release.
  */
 export async function removeFound(ctx: OperationContext, { ref, uid }: FoundObject): Promise<void> {
-  const { release, namespace } = ctx.records;
-  if (uid === undefined || !adoptable.has(groupKind(ref)) || ref.namespace !== namespace) return;
-  const live = await ctx.cluster.get(ref);
-  if (live?.metadata.uid !== uid || (releaseOf(live) ?? release) !== release) return;
+  if (uid === undefined || !adoptable.has(groupKind(ref)) || ref.namespace !== ctx.records.namespace) return;
+  if (!isFound(ctx, await ctx.cluster.get(ref), uid)) return;
   await ctx.writer.remove(ref, { uid });
   ctx.log.info(`${describeRef(ref)} removed`);
 }

@@ -30,10 +30,15 @@ export function stagedOn({ staging, begun, deployed, entry }: VerifiedStaging): 
   const objects = own
     .map(change => answers.get(change) ?? change.after ?? change.resource.object)
     .map(live => identify(live, hashes.get(refKey(refOf(live)))));
+  const publicServiceUid = uidOfPublicService(staging);
   const rendered = records[role] ?? { podLabels: {}, deployments: [] };
   return {
     entry,
-    staged: { revision: number, role, objects, ...(previous !== undefined && { previous }) },
+    staged: {
+      ...{ revision: number, role, objects },
+      ...(publicServiceUid !== undefined && { publicServiceUid }),
+      ...(previous !== undefined && { previous }),
+    },
     record: {
       ...rendered,
       revision: number,
@@ -42,6 +47,12 @@ export function stagedOn({ staging, begun, deployed, entry }: VerifiedStaging): 
     },
     applied: appliedAfter(applied, shared, answers),
   };
+}
+
+function uidOfPublicService({ deploy, role, plannedAfterSwitch }: Staging): string | undefined {
+  const publicService = deploy.resources.publicService[role];
+  const found = plannedAfterSwitch.find(({ resource, change }) => resource === publicService && change !== 'created');
+  return (found?.live ?? found?.after)?.metadata.uid;
 }
 
 /** Whether the staged objects still are those that were verified; a dry run that changes nothing answers what is live. */

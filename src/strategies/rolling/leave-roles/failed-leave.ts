@@ -9,6 +9,7 @@ import { routerOf } from '../../../traffic/routers.js';
 import { outcomeBase, type Outcome } from '../../outcome/outcome.js';
 import type { Restored } from '../../outcome/restored.js';
 import type { Serving } from '../../outcome/serving.js';
+import { requireOwnedSnapshots } from '../../recorded/owned-objects.js';
 import { restoreRecorded } from '../../recorded/restore-recorded.js';
 import type { Rollout } from '../rollout.js';
 
@@ -50,7 +51,8 @@ export async function restoreRoles(ctx: OperationContext, request: RestoreRoles)
   const service = snapshots.find(({ ref }) => refKey(ref) === key);
   if (service !== undefined && !ctx.lockLost.aborted) {
     try {
-      await routerOf(ctx, service.ref).restore(service, ctx.writer);
+      for (const owned of await requireOwnedSnapshots(ctx, [service]))
+        await routerOf(ctx, owned.ref).restore(owned, ctx.writer);
     } catch (error) {
       ctx.log.error(asCutoverError(error).message);
       return { kind: 'incomplete', failed: [service.ref] };
