@@ -341,6 +341,51 @@ describe('expired revisions', () => {
     expect(await errorOf(next.readRevision(2))).toMatchObject({ code: 'no-revision' });
   });
 
+  it.each(['the first is deleted', 'all are deleted', 'the record is written again'])(
+    'are left by no run that is killed before %s',
+    async when => {
+      const cluster = memoryCluster();
+      const records = open(cluster);
+      for (const number of [1, 2, 3, 4]) await records.writeRevision(revision(number));
+      const found = state({ latest: 4, current: 4, revisions: [1, 2, 3, 4], history: [entry(4, 'deployed')] });
+      await records.writeState(state({ latest: 4, current: 3, revisions: [1, 2, 3, 4] }));
+      const reached = { removals: 0, states: 0 };
+      cluster.before = call => {
+        if (call.startsWith('REMOVE')) reached.removals += 1;
+        if (call.startsWith('REPLACE')) reached.states += 1;
+        const { removals, states } = reached;
+        const isKilled =
+          (when === 'the first is deleted' && removals > 0) ||
+          (when === 'all are deleted' && removals > 1) ||
+          (when === 'the record is written again' && states > 1);
+        if (isKilled) throw new CutoverError('the process was killed', { code: 'unreachable' });
+      };
+      await errorOf(records.finish(found, 1, listLog()));
+      expect(reached.removals).toBeGreaterThan(0);
+      cluster.before = () => undefined;
+      const next = open(cluster);
+      await next.finish((await next.readState())!, 1, listLog());
+      expect(await next.readState()).toEqual({ ...found, revisions: [4] });
+      const secrets = await cluster.list({ apiVersion: 'v1', kind: 'Secret', namespace: 'shop' });
+      expect(secrets.map(({ metadata }) => metadata.name).sort()).toEqual(['cutover-web', 'cutover-web.4']);
+    },
+  );
+
+  it('leave the step as it is when the record cannot be written again', async () => {
+    const cluster = memoryCluster();
+    const records = open(cluster);
+    const log = listLog();
+    await records.writeRevision(revision(2));
+    await records.writeState(done);
+    let states = 0;
+    cluster.before = call => {
+      if (call.startsWith('REPLACE') && (states += 1) > 1) throw forbidden;
+    };
+    await records.finish(done, 1, log);
+    expect(log.lines).toEqual(['The record of web still names revisions that are deleted: no right to delete']);
+    expect(await open(cluster).readState()).toEqual(done);
+  });
+
   it('are deleted only after the record no longer needs them', async () => {
     const cluster = memoryCluster();
     const records = open(cluster);

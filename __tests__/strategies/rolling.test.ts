@@ -245,6 +245,7 @@ describe('a rolling deploy', () => {
     expect(release.cluster.writes().slice(5)).toEqual([
       'REPLACE Secret shop/cutover-web',
       'REMOVE Secret shop/cutover-web.1',
+      'REPLACE Secret shop/cutover-web',
       'REMOVE Lease shop/cutover-web',
     ]);
     // Revision 2 is what a rollback goes to.

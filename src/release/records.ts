@@ -30,8 +30,9 @@ export interface RecordWriter extends Omit<Records, 'writable'> {
   /** Writes a revision; throws `changed` if it is new, and another run has recorded one of its number meanwhile. */
   writeRevision(revision: Revision): Promise<void>;
   /**
-   * Writes the last state of a step, as `writeState` does; then deletes the revisions that are no longer needed. One that
-   * cannot be deleted is logged and stays on record, and the next run deletes it. `history`: number of revisions to keep.
+   * Writes the last state of a step, as `writeState` does; then deletes the revisions that are no longer needed, and writes the
+   * state without them. One that cannot be deleted is logged and stays on record, and the next run deletes it. `history`: number
+   * of revisions to keep.
    */
   finish(state: ReleaseState, history: number, log: Log): Promise<void>;
 }
@@ -148,16 +149,20 @@ export function openRecords(options: {
       },
       writeState,
       async finish(state, history, log) {
+        // Without the operation, the record needs the expired revisions no more. It names them until they are deleted: otherwise a
+        // run that is killed now would leave revisions that no state knows.
+        await writeState(state);
         const needed = neededRevisions(state, history);
         const expired = state.revisions.filter(number => !needed.has(number));
-        const kept = (isKept: (number: number) => boolean): ReleaseState => ({
-          ...state,
-          revisions: state.revisions.filter(isKept),
-        });
-        // The record first: until it is written, a run that is killed now needs what the last one needed.
-        await writeState(kept(number => needed.has(number)));
         const left = await removeRevisions(expired, log);
-        if (left.size > 0) await writeState(kept(number => needed.has(number) || left.has(number)));
+        if (left.size === expired.length) return;
+        const revisions = state.revisions.filter(number => needed.has(number) || left.has(number));
+        try {
+          await writeState({ ...state, revisions });
+        } catch (error) {
+          const { message } = asCutoverError(error);
+          log.warning(`The record of ${release} still names revisions that are deleted: ${message}`);
+        }
       },
     };
   }
