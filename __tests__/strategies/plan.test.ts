@@ -50,7 +50,8 @@ async function planOn(
   cluster.calls.length = 0;
   const inputs = inputsOf({ strategy: 'blue-green', ...more }) as DeployInputs<'blue-green'>;
   const { resources } = renderBoth(text);
-  const planning = planBlueGreen(stepOn(cluster), { inputs, state, resources, contentHash: 'new' });
+  const deploy = { inputs, state, resources, contentHash: 'new' };
+  const planning = planBlueGreen(stepOn(cluster), deploy, () => Promise.reject(new Error('nothing is adopted')));
   return planning.finally(() => expect(cluster.writes()).toEqual([]));
 }
 

@@ -1,6 +1,7 @@
 import { dryRunAll } from '../../cluster/apply/dry-run-all.js';
 import { refKey, refOf } from '../../kubernetes/object.js';
 import { imageChanges, previewed, type PreviewedObject } from '../../plan/preview.js';
+import type { BlueGreenState } from '../../release/state.js';
 import type { RunContext } from '../../run/context.js';
 import { outcomeBase, type Outcome } from '../outcome/outcome.js';
 import type { PlannedDeploy, PlanNote } from '../outcome/plan-note.js';
@@ -11,13 +12,22 @@ import { decideStaging, isStagedAlready } from './staging/staging-decision.js';
 import { stagingOutcome, usersNow } from './staging/staging-outcome.js';
 import type { BlueGreenDeploy, Staging } from './staging/staging.js';
 
-/** What a blue/green deploy of these manifests would do now, and its switch. Writes nothing, and takes no lock. */
-export async function planBlueGreen(ctx: RunContext, deploy: BlueGreenDeploy): Promise<Outcome> {
+/**
+ * What a blue/green deploy of these manifests would do now, and its switch. Writes nothing, and takes no lock. `render` renders
+ * the manifests as the revision after a state: an adoption takes a number first.
+ */
+export async function planBlueGreen(
+  ctx: RunContext,
+  deploy: BlueGreenDeploy,
+  render: (state: BlueGreenState) => Promise<Pick<BlueGreenDeploy, 'resources' | 'contentHash'>>,
+): Promise<Outcome> {
   const { state, inputs } = deploy;
   const adoption = await planAdoption(ctx, deploy);
-  const decision = await decideStaging(ctx, deploy, adoption?.adopted);
+  const latest = state.latest + (adoption?.revisions ?? 0);
+  const revision = latest + 1;
+  const { resources, contentHash } = latest === state.latest ? deploy : await render({ ...state, latest });
+  const decision = await decideStaging(ctx, { ...deploy, resources, contentHash }, adoption?.adopted);
   const { refusals } = decision;
-  const revision = state.latest + 1 + (adoption?.revisions ?? 0);
   const stagedRole = state.staged === undefined ? {} : { stagedRole: state.staged.role };
   if (decision.kind === 'serving') {
     const { role, planned } = decision;

@@ -1,4 +1,5 @@
 import type { Strategy } from '../strategy.js';
+import { silentLog } from './adoption/refuse-staging.js';
 import { deployBlueGreen } from './deploy.js';
 import { planBlueGreen } from './plan.js';
 import { restoreInterruptedRelease } from './restore-interrupted.js';
@@ -11,7 +12,10 @@ import { blueGreenStatus } from './status.js';
 export const blueGreen: Strategy<'blue-green'> = {
   releaseName: blueGreenReleaseName,
   deploy: deployBlueGreen,
-  plan: async (ctx, request) => planBlueGreen(ctx, await renderBlueGreen(ctx.log, request, await readToDeploy(ctx))),
+  plan: async (ctx, request) => {
+    const deploy = await renderBlueGreen(ctx.log, request, await readToDeploy(ctx));
+    return planBlueGreen(ctx, deploy, state => renderBlueGreen(silentLog(ctx.log), request, state));
+  },
   rollBack: rollBackBlueGreen,
   status: blueGreenStatus,
   restoreInterrupted: restoreInterruptedRelease,

@@ -20,7 +20,8 @@ export async function refuseStaging(ctx: RunContext, deploy: BlueGreenDeploy, ad
   throwAny((await decideStaging(silent, deploy, adoption)).refusals);
 }
 
-function silentLog(log: Log): Log {
+/** The log without its lines; secrets are still masked. */
+export function silentLog(log: Log): Log {
   const nothing = (): void => undefined;
   return {
     info: nothing,
