@@ -2,6 +2,8 @@ import { describe, expect, it } from '@jest/globals';
 import type { WriteFence } from '../../src/cluster/http/write-fence.js';
 import { CutoverError } from '../../src/errors.js';
 import { openRecords } from '../../src/release/records.js';
+import { newRolling } from '../../src/release/state.js';
+import { begin } from '../../src/release/transitions.js';
 import { lockDoor, type LockDoor } from '../../src/run/lock-door.js';
 import type { PostState } from '../../src/run/post-state.js';
 import { manualClock, settle, type ManualClock } from '../support/clock.js';
@@ -9,6 +11,7 @@ import { memoryCluster, type MemoryCluster } from '../support/cluster/memory-clu
 import { listLog } from '../support/log.js';
 import { runOf } from '../support/strategies/context.js';
 import { deployment } from '../support/strategies/shop.js';
+import { stateOf } from '../support/strategies/web-release.js';
 import {
   changeLease,
   errorOf,
@@ -27,6 +30,8 @@ function loseCreates(cluster: MemoryCluster): void {
   const create = cluster.create.bind(cluster);
   cluster.create = object => create(object).then(() => Promise.reject(noAnswer));
 }
+
+const deploying = begin(newRolling('web'), { kind: 'deploy', revision: 1, run: runOf(1).url, holder: holderOf(1) });
 
 interface Door {
   readonly door: LockDoor;
@@ -156,7 +161,8 @@ describe('the door to the lock', () => {
       return apply(object);
     };
     const held = await doorOf(cluster, manualClock()).enter();
-    const write = held.writer.apply(deployment('green'));
+    const writer = await held.begin(deploying, []);
+    const write = writer.apply(deployment('green'));
     const released = held.release();
     await settle();
     expect(leaseSpec(cluster)).toMatchObject({ holderIdentity: holderOf(1) });
@@ -164,9 +170,24 @@ describe('the door to the lock', () => {
     await Promise.all([write, released]);
     expect(cluster.writes()).toEqual([
       'CREATE Lease shop/cutover-web',
+      'CREATE Secret shop/cutover-web',
       'APPLY Deployment shop/web-green',
       'REMOVE Lease shop/cutover-web',
     ]);
+  });
+
+  it('gives the port that writes to an operation that is on record, and to nothing else', async () => {
+    const cluster = memoryCluster();
+    const held = await doorOf(cluster, manualClock()).enter();
+    for (const part of [held, ...(Object.values(held) as unknown[])])
+      expect(part).not.toHaveProperty('setManagedFields');
+    cluster.before = call => {
+      if (call === 'CREATE Secret shop/cutover-web') throw forbidden;
+    };
+    expect(await errorOf(held.begin(deploying, []))).toBe(forbidden);
+    cluster.before = () => undefined;
+    expect(await held.begin(deploying, [])).toHaveProperty('setManagedFields');
+    expect(stateOf(cluster)).toMatchObject({ operation: { kind: 'deploy' } });
   });
 
   it('is open to the post step at once when the process that it cleans up after holds the lock', async () => {

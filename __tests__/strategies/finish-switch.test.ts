@@ -115,6 +115,23 @@ describe('what follows a switch', () => {
   });
 });
 
+describe('a promotion of a revision while the work after another switch is left', () => {
+  it.each([1, 3, 9])('is refused, and finishes nothing: revision %i', async revision => {
+    const release = await staged();
+    await lost(release, 6);
+    await expect(failureOf(release.promote({ ...down, revision }))).resolves.toMatchObject({
+      code: 'changed',
+      message: 'The work after the switch to revision 2 of release web was never finished; nothing was changed',
+    });
+    expect([writes(release), unfinished(release.cluster), sizes(release)]).toEqual([[], 'finish', [2, 2]]);
+    await expect(release.promote({ ...down, revision: 2 })).resolves.toMatchObject({
+      outcome: 'switched',
+      revision: 2,
+    });
+    expect([unfinished(release.cluster), sizes(release)]).toEqual(['-', [0, 2]]);
+  });
+});
+
 describe('the configuration of an earlier revision of the new role', () => {
   it('is deleted after the switch and no sooner: a rejection still needs it', async () => {
     const release = await stagedOverEarlier();

@@ -1,9 +1,11 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
+import { isReady } from '../../src/kubernetes/pod.js';
 import {
   application,
   closeReleases,
   deploymentRef,
   endOf,
+  failureOf,
   killAtWrite,
   leaseRef,
   plainManifests,
@@ -15,6 +17,7 @@ import {
   stateOf,
   traceWrites,
   unfinished,
+  webRelease,
   type WebRelease,
 } from '../support/strategies/web-release.js';
 
@@ -60,6 +63,46 @@ const namesOf = ({ cluster: { store } }: WebRelease, apiVersion: string, kind: s
   store.list({ apiVersion, kind, namespace: 'shop' }).map(({ metadata }) => metadata.name);
 const autoscalers = (web: WebRelease) => namesOf(web, 'autoscaling/v2', 'HorizontalPodAutoscaler');
 
+/** A Deployment that no Service selects, which has no roles. */
+const worker = `---
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: worker, annotations: {cutover/shared: "true"}}
+spec:
+  selector: {matchLabels: {app: worker}}
+  template:
+    metadata: {labels: {app: worker}}
+    spec: {containers: [{name: worker, image: "work:v1"}]}
+`;
+
+/** The pods that take the place of the roles. */
+const newPods = ({ cluster: { store } }: WebRelease) =>
+  store
+    .list({ apiVersion: 'v1', kind: 'Pod', namespace: 'shop' }, { labels: { app: 'web' } })
+    .filter(({ metadata }) => metadata.labels?.['cutover/role'] === undefined);
+
+/** One of the new pods is not ready any more. */
+function breakPod(web: WebRelease): void {
+  const pod = newPods(web).find(isReady)!;
+  const status = { ...(pod['status'] as object), conditions: [{ type: 'Ready', status: 'False' }] };
+  web.cluster.store.update({ ...pod, status }, { part: 'status' });
+}
+
+function scale({ cluster: { store } }: WebRelease, name: string, replicas: number): void {
+  const live = store.get(deploymentRef(name))!;
+  store.update({ ...live, spec: { ...(live['spec'] as object), replicas } }, { manager: 'autoscaler' });
+}
+
+/** Does something once, when the write arrives. */
+function beforeWrite({ cluster }: WebRelease, write: string, work: () => void): void {
+  let done = false;
+  cluster.before = call => {
+    if (done || call !== write) return;
+    done = true;
+    work();
+  };
+}
+
 /** No role is left, and users are on v3. */
 function expectRolling(web: WebRelease, revision: number | undefined = 3): void {
   const { cluster } = web;
@@ -94,13 +137,67 @@ describe('a rolling deploy of a blue/green release', () => {
     expect(both).toBe(1);
   });
 
-  it('starts as many pods as serve', async () => {
+  it.each([
+    ['the switch', 'REMOVE Service shop/web-test-blue'],
+    ['the deletion of the active role', 'APPLY Service shop/web'],
+  ])('waits for a pod that is not ready before %s, and keeps the active role meanwhile', async (_what, write) => {
     const web = await release();
     const { cluster } = web;
-    const green = cluster.store.get(deploymentRef('web-green'))!;
-    cluster.store.update({ ...green, spec: { ...(green['spec'] as object), replicas: 4 } }, { manager: 'autoscaler' });
+    beforeWrite(web, write, () => breakPod(web));
+    await expect(failureOf(web.deploy(withAutoscaler('v3')))).resolves.toMatchObject({
+      error: { message: expect.stringContaining('1 of 2 ready') as unknown },
+    });
+    expect(cluster.writes()).not.toContain('REMOVE Deployment shop/web-green');
+    expect(served(cluster)).toEqual(expect.arrayContaining(v2));
+  });
+
+  it('waits for all new pods before it deletes the roles after a run that was killed', async () => {
+    const web = await release();
+    const { cluster } = web;
+    killAtWrite(cluster, verified + 1);
+    await endOf(web.deploy(withAutoscaler('v3')));
+    cluster.before = () => undefined;
+    cluster.store.remove(leaseRef);
+    breakPod(web);
+    await expect(failureOf(web.deploy(withAutoscaler('v3')))).resolves.toMatchObject({
+      error: { message: expect.stringContaining('1 of 2 ready') as unknown },
+    });
+    expect([cluster.store.get(deploymentRef('web-green')), unfinished(cluster)]).toMatchObject([{}, 'leave']);
+    expect(served(cluster)).toEqual(expect.arrayContaining(v2));
+  });
+
+  it('starts as many pods as serve', async () => {
+    const web = await release();
+    scale(web, 'web-green', 4);
     await web.deploy(withAutoscaler('v3'));
-    expect(replicasIn(cluster, 'web')).toBe(4);
+    expect(replicasIn(web.cluster, 'web')).toBe(4);
+  });
+
+  it.each([
+    ['the lock is had', 'CREATE Lease shop/cutover-web'],
+    ['users are sent there', 'REMOVE Service shop/web-test-blue'],
+    ['the active role is deleted', 'APPLY Service shop/web'],
+  ])('has as many ready pods as serve when the size changes before %s', async (_when, write) => {
+    const web = await release();
+    const { cluster } = web;
+    const ready: number[] = [];
+    beforeWrite(web, write, () => scale(web, 'web-green', 4));
+    const { before } = cluster;
+    cluster.before = call => {
+      before(call);
+      if (call === 'REMOVE Deployment shop/web-green') ready.push(newPods(web).filter(isReady).length);
+    };
+    await web.deploy(withAutoscaler('v3'));
+    expect([ready, replicasIn(cluster, 'web')]).toEqual([[4], 4]);
+  });
+
+  it('leaves the size of a Deployment alone that no user reaches', async () => {
+    const web = webRelease();
+    await web.stage(plainManifests('v1') + worker);
+    await web.promote();
+    scale(web, 'web-blue', 4);
+    await web.deploy(plainManifests('v2') + worker);
+    expect([replicasIn(web.cluster, 'web'), replicasIn(web.cluster, 'worker')]).toEqual([4, 1]);
   });
 
   it.each(rows)('killed at write %i (%s): the same deploy again finishes it', async n => {

@@ -1,4 +1,5 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
+import { withField } from '../../src/kubernetes/fields.js';
 import { runOf } from '../support/strategies/context.js';
 import { breakPods } from '../support/cluster/run-controllers.js';
 import {
@@ -228,6 +229,26 @@ describe('a promotion', () => {
     const scaled = trace.findIndex(([write]) => write === 'APPLY Deployment shop/web-green');
     const switched = trace.findIndex(([write]) => write === 'APPLY Service shop/web');
     expect([trace[scaled]?.[1], scaled < switched]).toEqual(['prepare', true]);
+    expect(versions(release)).toEqual(['site:v2']);
+  });
+
+  it('waits for the new pods when others have added to the pod template, verifies those, and names who it was', async () => {
+    const release = await staged();
+    const { cluster } = release;
+    const green = cluster.store.get(deploymentRef('web-green'))!;
+    const path = ['spec', 'template', 'metadata', 'annotations', 'kubectl.kubernetes.io/restartedAt'];
+    cluster.store.update(withField(green, path, '2026-03-01T12:00:00Z'), { manager: 'kubectl-rollout' });
+    const asked = new Set<string>();
+    release.answer = ({ kind, name }) => {
+      if (kind === 'Pod') asked.add(name);
+      return 200;
+    };
+    await expect(release.promote()).resolves.toMatchObject({ outcome: 'switched' });
+    expect(release.ctx().log.lines).toContain(
+      'Deployment shop/web-green: kubectl-rollout added to its pod template since it was staged; its new pods are verified now',
+    );
+    const pods = cluster.store.list({ apiVersion: 'v1', kind: 'Pod' }, { labels: { app: 'web', role: 'green' } });
+    expect([...asked].sort()).toEqual(pods.map(({ metadata }) => metadata.name).sort());
     expect(versions(release)).toEqual(['site:v2']);
   });
 

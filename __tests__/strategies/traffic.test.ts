@@ -1,6 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { CutoverError } from '../../src/errors.js';
 import type { Check } from '../../src/inputs/inputs.js';
+import { withField } from '../../src/kubernetes/fields.js';
 import { refOf, type KubeObject } from '../../src/kubernetes/object.js';
 import type { FailedStep, Outcome } from '../../src/strategies/outcome/outcome.js';
 import { describeServing } from '../../src/report/serving.js';
@@ -259,6 +260,21 @@ describe('users are sent back', () => {
       ...staged(),
       history: [expect.objectContaining({ revision: 2, outcome: 'failed' })],
     });
+  });
+
+  it('on condition that nobody has written the Service since it was read', async () => {
+    const prepared = await prepare({ status: 500 });
+    const { cluster } = prepared;
+    let writes = 0;
+    cluster.before = call => {
+      if (call === 'APPLY Service shop/web') writes += 1;
+      else return;
+      // The second one sends users back.
+      if (writes === 2)
+        cluster.store.update(withField(cluster.store.get(publicRef)!, ['metadata', 'labels'], { a: 'b' }));
+    };
+    await failure(switchIn(prepared));
+    expect([writes, selectedRole(cluster)]).toEqual([3, 'blue']);
   });
 
   it('when the run is cancelled after the switch, which goes on past the cancel', async () => {

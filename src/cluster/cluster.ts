@@ -1,3 +1,4 @@
+import type { Namespace } from '../kubernetes/kinds.js';
 import type { KindRef, KubeObject, ObjectRef } from '../kubernetes/object.js';
 
 /** Options of {@link ObjectWriter.apply}. */
@@ -115,5 +116,5 @@ export interface LeasePort {
 
 /** The port that creates the namespace of a release, in which its lock and its record are. */
 export interface NamespacePort {
-  create(namespace: KubeObject): Promise<void>;
+  create(namespace: Namespace): Promise<void>;
 }

@@ -32,6 +32,15 @@ export function groupKind({ apiVersion, kind }: Pick<KubeObject, 'apiVersion' | 
   return `${groupOf(apiVersion)}/${kind}`;
 }
 
+export interface Namespace extends KubeObject {
+  readonly apiVersion: 'v1';
+  readonly kind: 'Namespace';
+}
+
+export function isNamespace(object: KubeObject): object is Namespace {
+  return object.apiVersion === 'v1' && object.kind === 'Namespace';
+}
+
 export function isSecret({ apiVersion, kind }: Pick<KubeObject, 'apiVersion' | 'kind'>): boolean {
   return apiVersion === 'v1' && kind === 'Secret';
 }

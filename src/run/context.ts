@@ -7,6 +7,7 @@ import type { PlannedChange } from '../plan/change.js';
 import type { Finding } from '../plan/lint/finding.js';
 import type { Records, RecordWriter } from '../release/records.js';
 import type { ReleaseState } from '../release/state.js';
+import type { InProgress } from '../release/transitions.js';
 import type { Revision } from '../release/revision.js';
 import type { LockDoor } from './lock-door.js';
 
@@ -64,7 +65,7 @@ export interface LockedContext extends RunContext {
 }
 
 /** A state with an operation in progress. */
-export type InOperation = ReleaseState & { readonly operation: NonNullable<ReleaseState['operation']> };
+export type InOperation = InProgress<ReleaseState>;
 
 /** A run whose operation is on record. */
 export interface OperationContext extends LockedContext {

@@ -6,6 +6,9 @@ import type { CiRun } from '../inputs/inputs.js';
 import type { Log } from '../log.js';
 import { acquireLock } from '../release/lock.js';
 import type { Records, RecordWriter } from '../release/records.js';
+import type { Revision } from '../release/revision.js';
+import type { ReleaseState } from '../release/state.js';
+import type { InProgress } from '../release/transitions.js';
 import type { PostState } from './post-state.js';
 import { trackedWriter } from './tracked-writer.js';
 
@@ -15,8 +18,11 @@ export interface HeldLock {
   /** Whether another run held it when it was asked for. */
   readonly waited: boolean;
   readonly records: RecordWriter;
-  /** The port that writes objects of the application; `under-lock.ts` gives it to an operation that is on record. */
-  readonly writer: ObjectWriter;
+  /**
+   * Puts an operation on record, with the revisions that it needs. Resolves to the port that writes objects of the application:
+   * nothing else gives it.
+   */
+  begin(state: InProgress<ReleaseState>, revisions: readonly Revision[]): Promise<ObjectWriter>;
   release(): Promise<void>;
 }
 
@@ -70,11 +76,17 @@ export function lockDoor(parts: LockDoorParts): LockDoor {
         throw error;
       });
       const writer = trackedWriter(cluster.writer(lock.fence));
+      const writable = records.writable(writer);
       return {
         lost: lock.lost,
         waited: lock.waited,
-        records: records.writable(writer),
-        writer,
+        records: writable,
+        async begin(state, revisions) {
+          // The revision first: what a restore needs is on record when the operation is.
+          await Promise.all(revisions.map(revision => writable.writeRevision(revision)));
+          await writable.writeState(state);
+          return writer;
+        },
         async release() {
           await writer.settled();
           await lock.release();

@@ -47,8 +47,9 @@ export async function readSettled<T extends { readonly operation?: object } | un
 /** A context under the lock, and whether its first operation was refused because the record is not what was read before. */
 function openLocked(
   ctx: RunContext,
-  { lost, waited, records, writer }: HeldLock,
+  held: HeldLock,
 ): { readonly locked: LockedContext; readonly isOutdated: () => boolean } {
+  const { lost, waited, records } = held;
   let hasBegun = false;
   let outdated = false;
   const locked: LockedContext = {
@@ -59,15 +60,13 @@ function openLocked(
     signal: AbortSignal.any([ctx.signal, lost]),
     async begin(state, revisions = []) {
       try {
-        // The revision first: what a restore needs is on record when the operation is.
-        await Promise.all(revisions.map(revision => records.writeRevision(revision)));
-        await records.writeState(state);
+        const writer = await held.begin(state, revisions);
+        hasBegun = true;
+        return { ...locked, writer, created: new Set() };
       } catch (error) {
         outdated = !hasBegun && asCutoverError(error).code === 'changed';
         throw error;
       }
-      hasBegun = true;
-      return { ...locked, writer, created: new Set() };
     },
   };
   return { locked, isOutdated: () => outdated };

@@ -18,6 +18,8 @@ export interface SwitchPrecondition {
   readonly verified: readonly ReadyWorkload[];
   /** Until when missing pods are waited for, in milliseconds of the context's clock. */
   readonly readyUntilMs: number;
+  /** What pods of another version mean that would get traffic too. Default `refused`. */
+  readonly others?: 'refused' | 'expected';
 }
 
 type RunParts = Pick<RunContext, 'cluster' | 'log' | 'clock' | 'signal'>;
@@ -31,12 +33,12 @@ const pauseMs = 1_000;
  * of another version would get traffic too, `switch` when there is no pod, and `timeout` or `rollout` when pods stay missing.
  */
 export async function requireReadyRole(ctx: RunParts, precondition: SwitchPrecondition): Promise<Look> {
-  const { router, decidedOn, target, role, verified, readyUntilMs } = precondition;
+  const { router, decidedOn, target, role, verified, readyUntilMs, others = 'refused' } = precondition;
   for (let looks = 1; ; looks += 1) {
     ctx.signal.throwIfAborted();
     const look = await router.look({ target, verified });
     if (hasMoved(look.before, decidedOn)) throw moved(look.before);
-    if (look.others.length > 0) throw otherPods(target, { role, pods: look.others });
+    if (look.others.length > 0 && others === 'refused') throw otherPods(target, { role, pods: look.others });
     if (!look.workloads.some(({ isServed, wanted }) => isServed && wanted > 0)) throw noPod(target, role);
     const short = look.workloads.filter(workload => reasonsOf(workload).length > 0);
     if (short.length === 0) return look;

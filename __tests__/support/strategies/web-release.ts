@@ -11,6 +11,7 @@ import { newBlueGreen, newRolling, type BlueGreenState, type ReleaseState } from
 import { asBlueGreen, asRolling, hasRoles } from '../../../src/release/transitions.js';
 import type { RunContext } from '../../../src/run/context.js';
 import { adoptLive } from '../../../src/strategies/blue-green/adoption/adopt.js';
+import { deployBlueGreen } from '../../../src/strategies/blue-green/deploy.js';
 import { promote, type PromoteRequest } from '../../../src/strategies/blue-green/promote.js';
 import { reject } from '../../../src/strategies/blue-green/reject.js';
 import { rollBackBlueGreen } from '../../../src/strategies/blue-green/rollback.js';
@@ -39,6 +40,8 @@ export interface WebRelease {
   readonly ctx: () => ReturnType<typeof stepOn>;
   stage(manifests: string, inputs?: Partial<DeployInputs<'blue-green'>>): Promise<Outcome>;
   promote(request?: Partial<PromoteRequest & SwitchPolicy>): Promise<Outcome>;
+  /** A deploy with `switch: auto`. */
+  go(manifests: string): Promise<Outcome>;
   reject(inputs?: { readonly timeoutMs?: number }): Promise<Outcome>;
   rollback(inputs?: Partial<Rollback>): Promise<Outcome>;
   deploy(manifests: string, inputs?: Partial<DeployInputs<'rolling'>>): Promise<Outcome>;
@@ -166,6 +169,19 @@ export function webRelease(original?: WebRelease): WebRelease {
           policy: { idlePolicy, drainMs, rollbackOnFailure, historyLimit },
           ...rest,
         });
+      }),
+    go: text =>
+      step(ctx => {
+        const { run } = ctx;
+        const inputs: DeployInputs<'blue-green'> = {
+          ...{ ...deployInputs, run, strategy: 'blue-green', roles: ['blue', 'green'], switch: 'auto' },
+        };
+        const draft = {
+          release: 'web',
+          request: requestOf(text, undefined),
+          preStopSeconds: Promise.resolve(undefined),
+        };
+        return deployBlueGreen(ctx, { inputs, draft });
       }),
     reject: ({ timeoutMs = 60_000 } = {}) =>
       step(ctx =>

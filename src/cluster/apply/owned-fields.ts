@@ -117,6 +117,13 @@ export function scaledBy(object: KubeObject): string | undefined {
   return entriesOf(object).find(entry => entry.subresource === 'scale' && hasReplicas(entry))?.manager;
 }
 
+/** Who else than `manager` owns fields of the pod template. */
+export function templateOwners(object: KubeObject, manager: string): readonly string[] {
+  const others = entriesOf(object).filter(entry => entry.manager !== manager && !entry.subresource);
+  const owners = others.filter(({ fieldsV1 }) => fieldsV1?.['f:spec']?.['f:template'] !== undefined);
+  return [...new Set(owners.map(({ manager: name = 'an unknown manager' }) => name))];
+}
+
 /** Whether replicas were set to 0 through the scale subresource: the only way to a value that nobody owns. */
 export function isScaledToNone(object: KubeObject): boolean {
   const entries = entriesOf(object);

@@ -1,6 +1,7 @@
 import { asCutoverError, CutoverError } from '../../errors.js';
 import { fieldAt, withField, without } from '../../kubernetes/fields.js';
 import { describeRef, refOf, type KubeObject } from '../../kubernetes/object.js';
+import { isService } from '../../kubernetes/selectors.js';
 import { differs } from '../../plan/change.js';
 import type { Clock } from '../clock.js';
 import type { Cluster, ObjectWriter } from '../cluster.js';
@@ -129,9 +130,10 @@ async function writeContent(request: ContentRequest, writer: ObjectWriter): Prom
   if (applied !== undefined && !hasTakenOverFields(before, live)) {
     const sized = keepsReplicas ? withReplicasOf(applied, live) : applied;
     const { resourceVersion } = live.metadata;
-    // Somebody may scale the workload after it was read.
-    const isConditional = replicasOf(sized) !== undefined && resourceVersion !== undefined;
-    return (await writer.apply(sized, { force: true, ...(isConditional && { resourceVersion }) })).object;
+    // Somebody may scale a workload, or send users of a Service elsewhere, after it was read.
+    const isConditional = replicasOf(sized) !== undefined || isService(live);
+    const condition = isConditional && resourceVersion !== undefined ? { resourceVersion } : {};
+    return (await writer.apply(sized, { force: true, ...condition })).object;
   }
   // The owners that are sent along are those of the fields that this write does not change.
   const managedFields = restoredOwners({ before, live, keepsReplicas }) ?? live.metadata.managedFields;

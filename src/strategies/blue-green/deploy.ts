@@ -1,3 +1,4 @@
+import type { ReleaseState } from '../../release/state.js';
 import type { RunContext } from '../../run/context.js';
 import { readSettled } from '../../run/under-lock.js';
 import { FailedStep, type Outcome } from '../outcome/outcome.js';
@@ -23,8 +24,10 @@ export async function deployBlueGreen(ctx: RunContext, request: DeployRequest<'b
   const operation = found?.operation;
   if (operation?.kind === 'finish') await resumeFinishSwitch(ctx, { operation, policy, lockTimeoutMs });
   const read = async (): Promise<BlueGreenDeploy> => renderBlueGreen(ctx.log, request, await readToDeploy(ctx));
-  const deploy = operation?.kind === 'finish' ? await read() : await renderBlueGreen(ctx.log, request, found);
-  const isSwitching = operation?.kind === 'switch' && inputs.switch === 'auto' && isStaged(deploy);
+  const resumed = inputs.switch === 'auto' ? await switchedTo(ctx, request, found) : undefined;
+  const isSwitching = resumed !== undefined;
+  const deploy =
+    resumed ?? (operation?.kind === 'finish' ? await read() : await renderBlueGreen(ctx.log, request, found));
   const adoption = isSwitching ? undefined : await adoptLive(ctx, deploy, read);
   const adopted = adoption ?? [];
   const staged = isSwitching ? undefined : await stage(ctx, adoption === undefined ? deploy : await read(), read);
@@ -45,10 +48,16 @@ export async function deployBlueGreen(ctx: RunContext, request: DeployRequest<'b
   return { ...promoted, changes: [...adopted, ...(staged?.changes ?? []), ...promoted.changes] };
 }
 
-/** Whether this content is what an interrupted switch was switching to. */
-function isStaged({ state, contentHash }: BlueGreenDeploy): boolean {
-  const { staged, operation, roles } = state;
-  return (
-    staged !== undefined && operation?.revision === staged.revision && roles[staged.role]?.contentHash === contentHash
-  );
+/** The manifests as the revision that an interrupted switch was switching to; `undefined`: they are others, or there is no such switch. */
+async function switchedTo(
+  ctx: RunContext,
+  request: DeployRequest<'blue-green'>,
+  found: ReleaseState | undefined,
+): Promise<BlueGreenDeploy | undefined> {
+  if (found?.strategy !== 'blue-green' || found.operation?.kind !== 'switch') return undefined;
+  const { staged, operation, roles } = found;
+  if (staged?.revision !== operation.revision) return undefined;
+  // As they were rendered then: they may name their revision.
+  const deploy = await renderBlueGreen(ctx.log, request, { ...found, latest: operation.revision - 1 });
+  return roles[staged.role]?.contentHash === deploy.contentHash ? deploy : undefined;
 }

@@ -41,11 +41,12 @@ export interface PromoteRequest {
  * after it was killed, it finishes the work.
  */
 export async function promote(ctx: RunContext, request: PromoteRequest): Promise<Outcome> {
-  const { policy, lockTimeoutMs } = request;
+  const { policy, lockTimeoutMs, revision } = request;
   const state = await ctx.phase('Check', () => readSettled(ctx, lockTimeoutMs, now => readBlueGreen(now, 'promote')));
   const { operation } = state;
-  if (operation?.kind === 'finish') return resumeFinishSwitch(ctx, { operation, policy, lockTimeoutMs });
-  const staged = stagedToPromote(state, request.revision);
+  if (operation?.kind === 'finish' && (revision ?? operation.revision) === operation.revision)
+    return resumeFinishSwitch(ctx, { operation, policy, lockTimeoutMs });
+  const staged = stagedToPromote(state, revision);
   if (staged === undefined) return promotedBefore(ctx, state);
   const approval = request.approve && (await ctx.phase('Confirm', request.approve));
   return underLock(ctx, lockTimeoutMs, async locked => {

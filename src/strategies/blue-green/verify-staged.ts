@@ -1,7 +1,9 @@
+import { fieldManager } from '../../cluster/apply/field-manager.js';
+import { templateOwners } from '../../cluster/apply/owned-fields.js';
 import { releaseOf } from '../../cluster/ownership/ownership.js';
 import { CutoverError } from '../../errors.js';
 import type { Check } from '../../inputs/inputs.js';
-import { describeRef, refKey, refOf, type KubeObject } from '../../kubernetes/object.js';
+import { describeRef, refKey, refOf, type KubeObject, type ObjectRef } from '../../kubernetes/object.js';
 import type { Revision } from '../../release/revision.js';
 import type { BlueGreenState, StagedRecord } from '../../release/state.js';
 import { observe, type ReadyWorkload } from '../../rollout/observer.js';
@@ -42,11 +44,13 @@ export async function verifyStaged(ctx: RunContext, request: VerifyStagedRequest
   const workloads = await requireVerified(ctx, staged);
   const ready = await waitForPods(ctx, { workloads, timeoutMs });
   for (const { ref, templateHash } of ready) {
-    const verified = staged.objects.find(object => refKey(object.ref) === refKey(ref));
-    if (verified?.templateHash !== templateHash)
-      ctx.log.warning(
-        `${describeRef(ref)}: others have added to its pod template since it was staged; its new pods are verified now`,
-      );
+    const isThis = (object: ObjectRef): boolean => refKey(object) === refKey(ref);
+    const verified = staged.objects.find(object => isThis(object.ref));
+    if (verified?.templateHash === templateHash) continue;
+    const owners = workloads.filter(live => isThis(refOf(live))).flatMap(live => templateOwners(live, fieldManager));
+    ctx.log.warning(
+      `${describeRef(ref)}: ${owners.join(', ') || 'somebody'} added to its pod template since it was staged; its new pods are verified now`,
+    );
   }
   const stagedChecks = await checkStaged(ctx, { role: staged.role, state, revision, workloads, ready, checks });
   return { workloads, ready, stagedChecks, readyUntilMs };

@@ -1,4 +1,5 @@
-import { refOf, type KubeObject } from '../../kubernetes/object.js';
+import { isNamespace, type Namespace } from '../../kubernetes/kinds.js';
+import { refOf } from '../../kubernetes/object.js';
 import type { PlannedChange } from '../../plan/change.js';
 import type { RunContext } from '../../run/context.js';
 
@@ -20,15 +21,13 @@ export async function ensureNamespace(
 export async function comingNamespace(
   ctx: RunContext,
   deploy: { readonly planned: readonly PlannedChange[]; readonly createNamespace: boolean },
-): Promise<KubeObject | undefined> {
+): Promise<Namespace | undefined> {
   const { cluster, records } = ctx;
   const name = records.namespace;
-  const own = deploy.planned.find(
-    ({ resource, change }) =>
-      change === 'created' && resource.object.kind === 'Namespace' && resource.object.metadata.name === name,
-  );
-  if (own !== undefined) return own.resource.object;
+  const created = deploy.planned.filter(({ change }) => change === 'created').map(({ resource }) => resource.object);
+  const own = created.filter(isNamespace).find(({ metadata }) => metadata.name === name);
+  if (own !== undefined) return own;
   if (!deploy.createNamespace) return undefined;
-  const object = { apiVersion: 'v1', kind: 'Namespace', metadata: { name } };
+  const object: Namespace = { apiVersion: 'v1', kind: 'Namespace', metadata: { name } };
   return (await cluster.get(refOf(object))) === undefined ? object : undefined;
 }

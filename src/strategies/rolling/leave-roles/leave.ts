@@ -1,7 +1,7 @@
 import { CutoverError } from '../../../errors.js';
+import type { DeployInputs } from '../../../inputs/inputs.js';
 import { type KubeObject, describeRef, refOf } from '../../../kubernetes/object.js';
 import { selects } from '../../../kubernetes/selectors.js';
-import type { Snapshot } from '../../../plan/change.js';
 import { historyEntry, type Revision } from '../../../release/revision.js';
 import { begin, completeLeave, type Leaving } from '../../../release/transitions.js';
 import { begunBy } from '../../../run/begun.js';
@@ -9,6 +9,7 @@ import type { LockedContext, OperationContext, RunContext } from '../../../run/c
 import { underLock } from '../../../run/under-lock.js';
 import { confirmMs } from '../../../traffic/endpoint-slices.js';
 import { routerOf } from '../../../traffic/routers.js';
+import { requireReadyRole } from '../../../traffic/switch-precondition.js';
 import type { CheckResult } from '../../../verify/verify.js';
 import { removeLive } from '../../blue-green/finish-switch.js';
 import { ownedObjects } from '../../recorded/owned-objects.js';
@@ -18,6 +19,7 @@ import { checksOf, requireChecks } from '../../shared/checks.js';
 import type { Rollout } from '../rollout.js';
 import { leavingFailed, leftUnfinished } from './failed-leave.js';
 import type { LeavePlan } from './leave-plan.js';
+import { requireAllPods } from './new-pods.js';
 import { removeIdle } from './remove-idle.js';
 import { inDeletionOrder, isConfig, isOnePerPod, objectsOfRole } from './role-objects.js';
 
@@ -30,7 +32,7 @@ export interface LeaveRequest {
 /** What is left of a release that has left its roles but for the deletion of their objects. */
 export async function resumeLeaving(
   ctx: RunContext,
-  { lockTimeoutMs, historyLimit }: { readonly lockTimeoutMs: number; readonly historyLimit: number },
+  { lockTimeoutMs, historyLimit, timeoutMs }: Pick<DeployInputs, 'lockTimeoutMs' | 'historyLimit' | 'timeoutMs'>,
 ): Promise<void> {
   await underLock(ctx, lockTimeoutMs, async locked => {
     const state = await locked.records.readState();
@@ -38,7 +40,7 @@ export async function resumeLeaving(
     if (state?.strategy !== 'blue-green' || operation?.kind !== 'leave' || !operation.verified) return;
     const leaving: Leaving = { ...state, operation: { ...operation, ...begunBy(locked) } };
     const revision = await locked.records.readRevision(operation.revision);
-    await finishLeaving(await locked.begin(leaving), { leaving, revision, historyLimit });
+    await finishLeaving(await locked.begin(leaving), { leaving, revision, historyLimit, timeoutMs });
   });
 }
 
@@ -68,7 +70,7 @@ export async function leaveRoles(ctx: LockedContext, { rollout, plan }: LeaveReq
   let checks: readonly CheckResult[] = [];
   const verified: Leaving = { ...leaving, operation: { ...operation, verified: true } };
   try {
-    checks = await replaceRoles(started, { rollout, plan });
+    checks = await replaceRoles(started, { rollout, plan, leaving });
     // From here on the way is forward: the active role is deleted.
     await ctx.records.writeState(verified);
   } catch (error) {
@@ -78,7 +80,8 @@ export async function leaveRoles(ctx: LockedContext, { rollout, plan }: LeaveReq
       serving: await leavingFailed(started, { leaving, rollout, cause: error }),
     });
   }
-  await finishLeaving(started, { leaving: verified, revision: rollout.revision, historyLimit: rollout.historyLimit });
+  const { revision, historyLimit, waitOptions } = rollout;
+  await finishLeaving(started, { leaving: verified, revision, historyLimit, timeoutMs: waitOptions.timeoutMs });
   return {
     ...base,
     outcome: 'deployed',
@@ -92,6 +95,8 @@ export interface FinishLeaving {
   readonly leaving: Leaving;
   readonly revision: Revision;
   readonly historyLimit: number;
+  /** How long the new pods may take to be ready. */
+  readonly timeoutMs: number;
 }
 
 /** Deletes the objects of the roles, and applies the autoscalers and budgets that take the place of theirs. Can be done twice. */
@@ -116,10 +121,14 @@ export async function finishLeaving(ctx: OperationContext, request: FinishLeavin
   }
 }
 
-/** Throws `changed` unless the live public Service leads to ready pods that are of no role: users would be left without a pod. */
-async function requireNewPods(ctx: OperationContext, { leaving, revision }: FinishLeaving): Promise<void> {
+/**
+ * Waits until all new pods are ready. Throws `changed` unless the live public Service leads to them: users would be left without
+ * a pod.
+ */
+async function requireNewPods(ctx: OperationContext, { leaving, revision, timeoutMs }: FinishLeaving): Promise<void> {
   const { publicService: ref, roles } = leaving;
   const service = await ctx.cluster.get(ref);
+  if (service !== undefined) await requireAllPods(ctx, { leaving, revision, service, timeoutMs });
   const pods = await routerOf(ctx, ref).readyPods(service);
   const ofRoles = Object.values(roles).map(({ podLabels }) => podLabels);
   const isNew = ({ metadata }: KubeObject): boolean =>
@@ -136,29 +145,38 @@ async function requireNewPods(ctx: OperationContext, { leaving, revision }: Fini
 }
 
 /** Brings the revision up, and sends users to it as well as to the active role. Returns the results of the public checks. */
-async function replaceRoles(ctx: OperationContext, { rollout, plan }: LeaveRequest): Promise<readonly CheckResult[]> {
-  const { waitOptions, force } = rollout;
+async function replaceRoles(
+  ctx: OperationContext,
+  { rollout, plan, leaving }: LeaveRequest & { readonly leaving: Leaving },
+): Promise<readonly CheckResult[]> {
+  const { waitOptions, force, revision } = rollout;
+  const { timeoutMs } = waitOptions;
   const { state, active, service, first } = plan;
   const { object } = service.resource;
   const router = routerOf(ctx, refOf(object));
-  const { ready } = await ctx.phase('Deploy', () =>
-    applyAndWait(ctx, { planned: first, waitOptions, force, paused: 'noted' }),
-  );
-  await ctx.phase('Switch', async () => {
-    await removeIdle(ctx, {
-      state,
-      active,
-      objects: plan.ofIdle.filter(one => !isConfig(one)),
-      timeoutMs: waitOptions.timeoutMs,
-    });
+  const newPods = { leaving, revision, service: object, timeoutMs };
+  await ctx.phase('Deploy', () => applyAndWait(ctx, { planned: first, waitOptions, force, paused: 'noted' }));
+  const ready = await ctx.phase('Switch', async () => {
+    await removeIdle(ctx, { state, active, objects: plan.ofIdle.filter(one => !isConfig(one)), timeoutMs });
+    const readyUntilMs = ctx.clock.now() + timeoutMs;
+    const all = await requireAllPods(ctx, newPods);
     const live = await ctx.cluster.get(refOf(object));
-    const before: Snapshot = { ref: refOf(object), ...(live !== undefined && { object: live }) };
-    await router.set({ object, force }, before, ctx.writer);
+    const look = await requireReadyRole(ctx, {
+      ...{ router, target: object, readyUntilMs, others: 'expected' },
+      decidedOn: { ref: refOf(object), ...(live !== undefined && { object: live }) },
+      role: `revision ${revision.number}`,
+      verified: all.filter(({ templateHash }) => templateHash !== undefined),
+    });
+    await router.set({ object, force }, look.before, ctx.writer);
     await router.confirm({ object }, { timeoutMs: confirmMs, signal: ctx.signal });
+    return all;
   });
-  return ctx.phase('Verify public', () => {
+  return ctx.phase('Verify public', async () => {
     const workloads = first.map(({ resource }) => resource.object);
-    return requireChecks(ctx, { checks: rollout.checks, side: 'public', service: object, workloads, ready });
+    const checks = rollout.checks;
+    const results = await requireChecks(ctx, { checks, side: 'public', service: object, workloads, ready });
+    await requireAllPods(ctx, newPods);
+    return results;
   });
 }
 

@@ -8,6 +8,7 @@ import { otherRole } from '../../../traffic/active-role.js';
 import { readActiveOnRecord } from '../../blue-green/live-traffic.js';
 import type { RollingDeploy } from '../rolling-deploy.js';
 import type { LeavePlan } from './leave-plan.js';
+import { neededSizes } from './new-pods.js';
 import { isOnePerPod, objectsOfRole } from './role-objects.js';
 
 /** The resources of the manifests, as a release that leaves its roles applies them. Throws `changed` or `roles`. */
@@ -17,15 +18,17 @@ export async function sizedAsLive(
 ): Promise<RollingDeploy['resources']> {
   if (leaves === undefined) return resources;
   const active = await activeOf(ctx, leaves);
-  const serving = await Promise.all((leaves.roles[active]?.deployments ?? []).map(ref => ctx.cluster.get(ref)));
-  const [most = 0] = serving.flatMap(live => (live === undefined ? [] : [replicasOf(live)])).sort((a, b) => b - a);
-  const served = resources.find(({ object }) => refKey(refOf(object)) === refKey(leaves.publicService));
-  if (served === undefined) throw noPublicService(leaves);
-  return resources.map(resource =>
-    isDeployment(resource.object) && replicasOf(resource.object) < most
-      ? { ...resource, object: withReplicas(resource.object, most) }
-      : resource,
-  );
+  const objects = resources.map(({ object }) => object);
+  const service = objects.find(object => refKey(refOf(object)) === refKey(leaves.publicService));
+  if (service === undefined) throw noPublicService(leaves);
+  const sizes = await neededSizes(ctx, { state: leaves, role: active }, { objects, service });
+  return resources.map(resource => {
+    const { object } = resource;
+    const needed = sizes.get(refKey(refOf(object))) ?? 0;
+    return isDeployment(object) && replicasOf(object) < needed
+      ? { ...resource, object: withReplicas(object, needed) }
+      : resource;
+  });
 }
 
 /**

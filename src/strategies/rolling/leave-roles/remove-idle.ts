@@ -1,7 +1,7 @@
 import { CutoverError } from '../../../errors.js';
 import { describeRef, refOf, type KubeObject } from '../../../kubernetes/object.js';
+import { activePods } from '../../../kubernetes/pod.js';
 import { selectorOf, selects } from '../../../kubernetes/selectors.js';
-import { statusOf } from '../../../kubernetes/status.js';
 import type { BlueGreenState } from '../../../release/state.js';
 import type { OperationContext, RunContext } from '../../../run/context.js';
 import { otherRole } from '../../../traffic/active-role.js';
@@ -56,9 +56,7 @@ async function hasActivePods(
         .join(','),
     },
   );
-  return pods.some(pod => {
-    return pod.metadata.deletionTimestamp === undefined && !['Succeeded', 'Failed'].includes(statusOf(pod).phase ?? '');
-  });
+  return activePods(pods).length > 0;
 }
 
 function usersMoved(service: string, role: string): CutoverError {

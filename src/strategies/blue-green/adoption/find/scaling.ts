@@ -3,9 +3,9 @@ import { asCutoverError } from '../../../../errors.js';
 import { fieldAt, fieldsAt, textAt, withField, type Path } from '../../../../kubernetes/fields.js';
 import { groupKind } from '../../../../kubernetes/kinds.js';
 import { describeRef, refOf, type KubeObject, type ObjectRef } from '../../../../kubernetes/object.js';
+import { hasEnded } from '../../../../kubernetes/pod.js';
 import { templateLabels } from '../../../../kubernetes/pod-spec.js';
 import { selectorMatches } from '../../../../kubernetes/selectors.js';
-import { statusOf } from '../../../../kubernetes/status.js';
 import { roleName } from '../../../../manifests/roles/copies.js';
 import type { RunContext } from '../../../../run/context.js';
 import type { Replacement } from '../adoption.js';
@@ -73,7 +73,7 @@ export async function replaceBudgets(
   if (covering.length === 0) return { live: [], ofRole: [] };
   const ownSelector = fieldAt(deployment, ['spec', 'selector']);
   const others = (await listHere(ctx, podKind, refOf(deployment)))
-    .filter(pod => !['Succeeded', 'Failed'].includes(statusOf(pod).phase ?? ''))
+    .filter(pod => !hasEnded(pod))
     .map(({ metadata }) => metadata.labels ?? {})
     .filter(found => !selectorMatches(ownSelector, found));
   const coversOthers = (object: KubeObject): boolean =>
