@@ -18,6 +18,7 @@ import {
   untilLetPass,
 } from '../support/scenario/locks.js';
 import { race, type Race } from '../support/scenario/race.js';
+import { eventually } from '../support/eventually.js';
 import type { FaultMatch } from '../../sandbox/sandbox.js';
 
 const starting = startCluster();
@@ -249,7 +250,7 @@ describeEmbedded('The post step of a killed deploy', reason, () => {
   race('restores before a run that waits begins to write', cluster, async playing => {
     const { ns, start, turns } = playing;
     const users = await givenSite(ns);
-    const killed = await killHalfway(playing);
+    const killed = await killHalfway(playing, shortLease());
     const other = start(2002, site.deploy('v3'));
     await other.says(/for the lock of site, which \S+\/runs\/2001 holds$/);
     killed.resume();
@@ -260,6 +261,60 @@ describeEmbedded('The post step of a killed deploy', reason, () => {
     expect(turns).toEqual([2001, 2002]);
     expect(await siteState(ns)).toEqual(settledOn(ns, 'v3', 3));
     await expectNoLoss(users);
+  });
+});
+
+describeEmbedded('The post step of a deploy that was killed', reason, () => {
+  race('in a write that a proxy keeps, restores once that write is over', cluster, async ({ ns, start }) => {
+    const users = await givenSite(ns);
+    const held = holdNext(ns, { verb: 'PATCH', kind: 'Deployment' }, { withoutClient: 'carry-out' });
+    const killed = start(2001, site.deploy('v2'));
+    await held.isHeld;
+    killed.kill();
+    await Promise.race([killed.says(/^Waiting 30 s until the last write of the killed run is over/), killed.result]);
+    held.go();
+    expect(
+      await eventually('the late write', async () => ((await site.version(ns)) === 'v2' ? 'late' : undefined)),
+    ).toBe('late');
+    const { postExitCode, log } = await killed.result;
+    expect(postExitCode).toBe(0);
+    expect(log).toMatch(/everything was restored/);
+    expect(await siteState(ns)).toEqual(settledOn(ns, 'v1', 1));
+    await expectNoLoss(users);
+  });
+
+  race('while it waited for its pods, restores at once', cluster, async ({ ns, start }) => {
+    const users = await givenSite(ns);
+    const killed = start(2001, site.deploy('v2', { 'stable-for': '20s' }));
+    await killed.says(/to be ready and stay so/);
+    killed.kill();
+    const { postExitCode, log } = await killed.result;
+    expect(postExitCode).toBe(0);
+    expect(log).not.toMatch(/^Waiting \d+ s until the last write/m);
+    expect(log).toMatch(/everything was restored/);
+    expect(await siteState(ns)).toEqual(settledOn(ns, 'v1', 1));
+    await expectNoLoss(users);
+  });
+});
+
+describeEmbedded('A post step whose state an earlier step of the job has set', reason, () => {
+  race('says so, and leaves the lock of another run to it', cluster, async ({ ns, start, writesOf }) => {
+    await givenSite(ns);
+    const other = start(2002, site.deploy('v2', { verify: untilLetPass(ns) }));
+    await other.says(/^Verify public/);
+    const lockHolder = (await siteState(ns)).holder;
+    const { namespace } = ns;
+    const given = JSON.stringify({ release: 'site', namespace, lockHolder, isWriting: false });
+    const killed = start(2001, site.deploy('v3'), { environment: { STATE_postState: given } });
+    await killed.says(/^Release site in namespace/);
+    killed.kill();
+    const { postExitCode, log } = await killed.result;
+    expect(postExitCode).toBe(1);
+    expect(log).toMatch(/was not written by Cutover: lockHolder must be a process of this run and job/);
+    expect([writesOf(2001), (await siteState(ns)).holder]).toEqual([[], lockHolder]);
+    await letPass(ns);
+    await logOf(other);
+    expect(await siteState(ns)).toEqual(settledOn(ns, 'v2', 2));
   });
 });
 
