@@ -43,5 +43,5 @@ export async function post(environment: Readonly<Record<string, string | undefin
 }
 
 function notCleanedUp({ message, hint = '' }: CutoverError): string {
-  return `The step was killed and could not be cleaned up: ${message}\n${hint}\nRun \`action: status\` to see what serves users now.`;
+  return `What the step left could not be cleaned up: ${message}\n${hint}\nRun \`action: status\` to see what serves users now.`;
 }

@@ -229,7 +229,7 @@ describe('what was restored', () => {
   });
 
   it.each<[Recovered, string]>([
-    [{ kind: 'lock-lost' }, 'Another run has taken over the release: nothing was changed.'],
+    [{ kind: 'lock-lost' }, 'Another run has taken over the release: everything else is left to it.'],
     [{ kind: 'nothing-unfinished' }, 'Nothing was left unfinished.'],
     [
       { kind: 'left', operation },

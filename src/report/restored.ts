@@ -31,7 +31,7 @@ export function describeRestored(restored: Restored): string {
 export function describeRecovered(recovered: Recovered): string {
   switch (recovered.kind) {
     case 'lock-lost':
-      return 'Another run has taken over the release: nothing was changed.';
+      return 'Another run has taken over the release: everything else is left to it.';
     case 'nothing-unfinished':
       return 'Nothing was left unfinished.';
     case 'left':

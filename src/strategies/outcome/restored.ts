@@ -23,7 +23,7 @@ export type Restored =
 
 /** What the post step did about an interrupted run. */
 export type Recovered =
-  /** Another run holds the release; nothing was read or written. */
+  /** Another run holds the release; from then on, nothing was written. */
   | { readonly kind: 'lock-lost' }
   | { readonly kind: 'nothing-unfinished' }
   /** `rollback-on-failure` is false. */
