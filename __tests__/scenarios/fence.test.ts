@@ -66,6 +66,57 @@ describeEmbedded('A deploy whose Lease cannot be renewed', reason, () => {
   });
 });
 
+describeEmbedded('A deploy that may not renew its Lease any more', reason, () => {
+  const moments: readonly (readonly [string, RegExp, Readonly<Record<string, string>>])[] = [
+    ['while it waits for its pods', /to be ready and stay so/, { 'stable-for': '20s' }],
+    ['during its checks', /^Verify public/, {}],
+  ];
+  for (const [when, line, inputs] of moments)
+    race(`ends soon, and says which right is missing: ${when}`, cluster, async ({ ns, start, writesOf }) => {
+      const users = await givenSite(ns);
+      const run = start(2001, site.deploy('v2', { verify: untilLetPass(ns), ...inputs }), shortLease());
+      await run.says(line);
+      const renewals = refuseRenewals(ns, 403);
+      const before = writesOf(2001).length;
+      const refused = await run.result;
+      expectRefused(refused, /Lease \S+\/cutover-site can no longer be renewed: .*This step writes nothing any more/);
+      expect(refused.log).toMatch(/What to do: Missing rule: .*"leases".*"update".* Then run this step again/);
+      expect(refused.log).toMatch(/Serving users now: Nothing was restored: .* Users reach the pods that are ready/);
+      expect(refused.log).not.toMatch(/another run has taken over/i);
+      expect(writesOf(2001).slice(before)).toEqual([]);
+      // While the fence is open after the last renewal that was accepted, and once more.
+      expect(renewals.count()).toBeLessThan(6);
+      renewals.end();
+      await letPass(ns);
+      expect(await logOf(start(2002, site.deploy('v3')))).not.toMatch(/for the lock of/);
+      expect(await siteState(ns)).toEqual(settledOn(ns, 'v3', 3));
+      await expectNoLoss(users);
+    });
+
+  race('does not send users back, and the next rollback does', cluster, async ({ ns, start, writesOf }) => {
+    await tomcat.bring(ns);
+    await ns.given(tomcat.release('7'));
+    await ns.given(tomcat.deploy('8'));
+    const users = await ns.users(tomcat.service, fewUsers);
+    const run = start(
+      2001,
+      tomcat.promote({ verify: untilLetPass(ns).replace('- run', '- when: public\n  run') }),
+      shortLease(),
+    );
+    await run.says(/^Verify public/);
+    const renewals = refuseRenewals(ns, 403);
+    const before = writesOf(2001).length;
+    const refused = await run.result;
+    expectRefused(refused, /Lease \S+ can no longer be renewed/);
+    expect(refused.log).toMatch(/selects green, revision 2: this step may not renew its lock any more/);
+    expect(writesOf(2001).slice(before)).toEqual([]);
+    renewals.end();
+    await logOf(start(2002, tomcat.rollback()));
+    expect(await tomcat.activeRole(ns)).toBe('blue');
+    await expectUsersSaw(users, ['7', '8', '7']);
+  });
+});
+
 describeEmbedded('Twelve writes that wait for a webhook', reason, () => {
   race('do not keep the Lease from being renewed', cluster, async ({ ns, start }) => {
     const sandbox = sandboxOf(ns);
