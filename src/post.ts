@@ -6,7 +6,7 @@ import { logPlan } from './report/log-plan.js';
 import { describeRecovered } from './report/restored.js';
 import { openCluster, openContext, type Run } from './run/open-context.js';
 import { createRecorder } from './run/recorder.js';
-import { readPostState } from './run/post-state.js';
+import { parsePostState, savedPostState } from './run/post-state.js';
 import { restoreInterrupted } from './strategies/restore-interrupted.js';
 import { version } from './version.js';
 
@@ -15,10 +15,11 @@ import { version } from './version.js';
  * changed and releases its lock. It does nothing when the main step ended by itself, or was killed before its first write.
  */
 export async function post(environment: Readonly<Record<string, string | undefined>>, log: StepLog): Promise<void> {
-  const postState = readPostState();
-  if (postState === undefined) return;
+  const saved = savedPostState();
+  if (saved === undefined) return;
   try {
     const inputs = readInputs({ environment, log });
+    const postState = parsePostState(saved, inputs.run);
     const run: Run = {
       environment,
       version,
@@ -42,5 +43,5 @@ export async function post(environment: Readonly<Record<string, string | undefin
 }
 
 function notCleanedUp({ message, hint = '' }: CutoverError): string {
-  return `The step was killed and could not be cleaned up: ${message}\n${hint}\nRun \`action: status\` to see what serves users now.`;
+  return `What the step left could not be cleaned up: ${message}\n${hint}\nRun \`action: status\` to see what serves users now.`;
 }

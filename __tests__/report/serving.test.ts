@@ -196,6 +196,7 @@ describe('what serves users', () => {
 
   it.each<[WhyNotSwitchedBack, string]>([
     [{ kind: 'lock-lost' }, 'another run has taken over the release and decides now.'],
+    [{ kind: 'lock-refused' }, 'this step may not renew its lock any more, so it wrote nothing more.'],
     [{ kind: 'rollback-disabled' }, 'rollback-on-failure is false.'],
     [{ kind: 'no-ready-pod', role: 'blue' }, 'blue has no ready pod to switch back to. Nothing more was changed.'],
     [{ kind: 'failed', reason: 'forbidden' }, 'it could not be switched back (forbidden).'],
@@ -209,6 +210,7 @@ describe('what serves users', () => {
 describe('what was restored', () => {
   it.each<[Restored, string]>([
     [{ kind: 'lock-lost' }, 'Nothing was restored: another run has taken over the lock and decides now.'],
+    [{ kind: 'lock-refused' }, 'Nothing was restored: this step may not renew its lock any more.'],
     [
       { kind: 'changed-by-others' },
       'Nothing was restored, so as not to overwrite changes that somebody else made in the meantime.',
@@ -229,7 +231,11 @@ describe('what was restored', () => {
   });
 
   it.each<[Recovered, string]>([
-    [{ kind: 'lock-lost' }, 'Another run has taken over the release: nothing was changed.'],
+    [{ kind: 'lock-lost' }, 'Another run has taken over the release: everything else is left to it.'],
+    [
+      { kind: 'lock-refused' },
+      'The post step may not renew its lock any more, so not everything was restored: run `action: status` to see what serves users now.',
+    ],
     [{ kind: 'nothing-unfinished' }, 'Nothing was left unfinished.'],
     [
       { kind: 'left', operation },

@@ -37,15 +37,19 @@ interface Door {
   readonly door: LockDoor;
   /** `entered` and `released`, in the order of the calls to the API server among them. */
   readonly told: string[];
+  /** Whether a write is under way, each time that the post step was told. */
+  readonly writing: boolean[];
   readonly fences: WriteFence[];
   readonly enter: (timeoutMs?: number) => ReturnType<LockDoor['enter']>;
 }
 
 function doorOf(cluster: MemoryCluster, clock: ManualClock, after?: string): Door {
   const told: string[] = [];
+  const writing: boolean[] = [];
   const fences: WriteFence[] = [];
+  const saved = { release: 'web', namespace: 'shop', lockHolder: holderOf(1) };
   const tell = (what: string) => (state: PostState) => {
-    expect(state).toEqual({ release: 'web', namespace: 'shop', lockHolder: holderOf(1) });
+    expect(state).toEqual({ ...saved, isWriting: false });
     told.push(`${what} after ${cluster.writes().length} writes`);
   };
   const door = lockDoor({
@@ -63,10 +67,14 @@ function doorOf(cluster: MemoryCluster, clock: ManualClock, after?: string): Doo
     clock,
     ...(after !== undefined && { after }),
     onEnter: tell('entered'),
+    onWriting: ({ isWriting, ...rest }) => {
+      expect(rest).toEqual(saved);
+      writing.push(isWriting);
+    },
     onRelease: tell('released'),
   });
   const { signal } = new AbortController();
-  return { door, told, fences, enter: (timeoutMs = 0) => door.enter({ timeoutMs, signal }) };
+  return { door, told, writing, fences, enter: (timeoutMs = 0) => door.enter({ timeoutMs, signal }) };
 }
 
 describe('the door to the lock', () => {
@@ -152,7 +160,7 @@ describe('the door to the lock', () => {
     expect(told).toEqual(['entered after 0 writes']);
   });
 
-  it('does not give the lock back while a write is under way', async () => {
+  it('does not give the lock back while a write is under way, and tells the post step of it', async () => {
     const cluster = memoryCluster();
     let answer: () => void = () => undefined;
     const apply = cluster.apply.bind(cluster);
@@ -160,14 +168,18 @@ describe('the door to the lock', () => {
       await new Promise<void>(resolve => (answer = resolve));
       return apply(object);
     };
-    const held = await doorOf(cluster, manualClock()).enter();
-    const writer = await held.begin(deploying, []);
-    const write = writer.apply(deployment('green'));
+      const { writing, enter } = doorOf(cluster, manualClock());
+      const held = await enter();
+      const writer = await held.begin(deploying, []);
+      writing.splice(0);
+      const write = writer.apply(deployment('green'));
+      expect(writing).toEqual([true]);
     const released = held.release();
     await settle();
     expect(leaseSpec(cluster)).toMatchObject({ holderIdentity: holderOf(1) });
     answer();
     await Promise.all([write, released]);
+    expect(writing).toEqual([true, false]);
     expect(cluster.writes()).toEqual([
       'CREATE Lease shop/cutover-web',
       'CREATE Secret shop/cutover-web',

@@ -15,8 +15,14 @@ interface Pending {
 }
 
 /** A writer whose writes end when the test says so. */
-function pendingWriter(): { readonly writer: TrackedWriter; readonly pending: Pending[] } {
+function pendingWriter(): {
+  readonly writer: TrackedWriter;
+  readonly pending: Pending[];
+  /** What it told, and how many writes had been sent before. */
+  readonly told: (readonly [isWriting: boolean, sent: number])[];
+} {
   const pending: Pending[] = [];
+  const told: (readonly [boolean, number])[] = [];
   const write =
     <T>(verb: string) =>
     (...args: readonly unknown[]): Promise<T> =>
@@ -30,7 +36,7 @@ function pendingWriter(): { readonly writer: TrackedWriter; readonly pending: Pe
     setManagedFields: write('setManagedFields'),
     remove: write('remove'),
   };
-  return { writer: trackedWriter(writer), pending };
+  return { writer: trackedWriter(writer, isWriting => told.push([isWriting, pending.length])), pending, told };
 }
 
 /** Whether the writer is settled by now. */
@@ -91,6 +97,26 @@ describe('a tracked writer', () => {
     await Promise.all(written);
     await settle();
     expect(isSettled()).toBe(true);
+  });
+
+  it('tells that it writes before the first write is sent, and that it does not after the last has ended', async () => {
+    const { writer, pending, told } = pendingWriter();
+    const two = [writer.apply(green), writer.create(green)];
+    expect(told).toEqual([[true, 0]]);
+    pending[1]!.answer();
+    await settle();
+    expect(told).toEqual([[true, 0]]);
+    pending[0]!.fail(noAnswer);
+    await Promise.allSettled(two);
+    expect(told).toEqual([
+      [true, 0],
+      [false, 2],
+    ]);
+    const third = writer.replace(green);
+    expect(told.slice(2)).toEqual([[true, 2]]);
+    pending[2]!.answer();
+    await third;
+    expect(told.slice(3)).toEqual([[false, 3]]);
   });
 
   it('waits for a write too that begins while it waits', async () => {

@@ -18,6 +18,7 @@ import {
   untilLetPass,
 } from '../support/scenario/locks.js';
 import { race, type Race } from '../support/scenario/race.js';
+import { eventually } from '../support/eventually.js';
 import type { FaultMatch } from '../../sandbox/sandbox.js';
 
 const starting = startCluster();
@@ -62,6 +63,57 @@ describeEmbedded('A deploy whose Lease cannot be renewed', reason, () => {
     await logOf(start(2002, site.deploy('v3'), shortLease()));
     expect(await siteState(ns)).toEqual(settledOn(ns, 'v3', 3));
     await expectNoLoss(users);
+  });
+});
+
+describeEmbedded('A deploy that may not renew its Lease any more', reason, () => {
+  const moments: readonly (readonly [string, RegExp, Readonly<Record<string, string>>])[] = [
+    ['while it waits for its pods', /to be ready and stay so/, { 'stable-for': '20s' }],
+    ['during its checks', /^Verify public/, {}],
+  ];
+  for (const [when, line, inputs] of moments)
+    race(`ends soon, and says which right is missing: ${when}`, cluster, async ({ ns, start, writesOf }) => {
+      const users = await givenSite(ns);
+      const run = start(2001, site.deploy('v2', { verify: untilLetPass(ns), ...inputs }), shortLease());
+      await run.says(line);
+      const renewals = refuseRenewals(ns, 403);
+      const before = writesOf(2001).length;
+      const refused = await run.result;
+      expectRefused(refused, /Lease \S+\/cutover-site can no longer be renewed: .*This step writes nothing any more/);
+      expect(refused.log).toMatch(/What to do: Missing rule: .*"leases".*"update".* Then run this step again/);
+      expect(refused.log).toMatch(/Serving users now: Nothing was restored: .* Users reach the pods that are ready/);
+      expect(refused.log).not.toMatch(/another run has taken over/i);
+      expect(writesOf(2001).slice(before)).toEqual([]);
+      // While the fence is open after the last renewal that was accepted, and once more.
+      expect(renewals.count()).toBeLessThan(6);
+      renewals.end();
+      await letPass(ns);
+      expect(await logOf(start(2002, site.deploy('v3')))).not.toMatch(/for the lock of/);
+      expect(await siteState(ns)).toEqual(settledOn(ns, 'v3', 3));
+      await expectNoLoss(users);
+    });
+
+  race('does not send users back, and the next rollback does', cluster, async ({ ns, start, writesOf }) => {
+    await tomcat.bring(ns);
+    await ns.given(tomcat.release('7'));
+    await ns.given(tomcat.deploy('8'));
+    const users = await ns.users(tomcat.service, fewUsers);
+    const run = start(
+      2001,
+      tomcat.promote({ verify: untilLetPass(ns).replace('- run', '- when: public\n  run') }),
+      shortLease(),
+    );
+    await run.says(/^Verify public/);
+    const renewals = refuseRenewals(ns, 403);
+    const before = writesOf(2001).length;
+    const refused = await run.result;
+    expectRefused(refused, /Lease \S+ can no longer be renewed/);
+    expect(refused.log).toMatch(/selects green, revision 2: this step may not renew its lock any more/);
+    expect(writesOf(2001).slice(before)).toEqual([]);
+    renewals.end();
+    await logOf(start(2002, tomcat.rollback()));
+    expect(await tomcat.activeRole(ns)).toBe('blue');
+    await expectUsersSaw(users, ['7', '8', '7']);
   });
 });
 
@@ -238,7 +290,7 @@ describeEmbedded('The post step of a killed deploy', reason, () => {
     killed.resume();
     const { postExitCode, log } = await killed.result;
     expect(postExitCode).toBe(0);
-    expect(log).toMatch(/Another run has taken over the release: nothing was changed/);
+    expect(log).toMatch(/Another run has taken over the release: everything else is left to it/);
     expect(writesOf(2001).slice(before)).toEqual([]);
     await letPass(ns);
     await logOf(other);
@@ -249,7 +301,7 @@ describeEmbedded('The post step of a killed deploy', reason, () => {
   race('restores before a run that waits begins to write', cluster, async playing => {
     const { ns, start, turns } = playing;
     const users = await givenSite(ns);
-    const killed = await killHalfway(playing);
+    const killed = await killHalfway(playing, shortLease());
     const other = start(2002, site.deploy('v3'));
     await other.says(/for the lock of site, which \S+\/runs\/2001 holds$/);
     killed.resume();
@@ -260,6 +312,60 @@ describeEmbedded('The post step of a killed deploy', reason, () => {
     expect(turns).toEqual([2001, 2002]);
     expect(await siteState(ns)).toEqual(settledOn(ns, 'v3', 3));
     await expectNoLoss(users);
+  });
+});
+
+describeEmbedded('The post step of a deploy that was killed', reason, () => {
+  race('in a write that a proxy keeps, restores once that write is over', cluster, async ({ ns, start }) => {
+    const users = await givenSite(ns);
+    const held = holdNext(ns, { verb: 'PATCH', kind: 'Deployment' }, { withoutClient: 'carry-out' });
+    const killed = start(2001, site.deploy('v2'));
+    await held.isHeld;
+    killed.kill();
+    await Promise.race([killed.says(/^Waiting 30 s until the last write of the killed run is over/), killed.result]);
+    held.go();
+    expect(
+      await eventually('the late write', async () => ((await site.version(ns)) === 'v2' ? 'late' : undefined)),
+    ).toBe('late');
+    const { postExitCode, log } = await killed.result;
+    expect(postExitCode).toBe(0);
+    expect(log).toMatch(/everything was restored/);
+    expect(await siteState(ns)).toEqual(settledOn(ns, 'v1', 1));
+    await expectNoLoss(users);
+  });
+
+  race('while it waited for its pods, restores at once', cluster, async ({ ns, start }) => {
+    const users = await givenSite(ns);
+    const killed = start(2001, site.deploy('v2', { 'stable-for': '20s' }));
+    await killed.says(/to be ready and stay so/);
+    killed.kill();
+    const { postExitCode, log } = await killed.result;
+    expect(postExitCode).toBe(0);
+    expect(log).not.toMatch(/^Waiting \d+ s until the last write/m);
+    expect(log).toMatch(/everything was restored/);
+    expect(await siteState(ns)).toEqual(settledOn(ns, 'v1', 1));
+    await expectNoLoss(users);
+  });
+});
+
+describeEmbedded('A post step whose state an earlier step of the job has set', reason, () => {
+  race('says so, and leaves the lock of another run to it', cluster, async ({ ns, start, writesOf }) => {
+    await givenSite(ns);
+    const other = start(2002, site.deploy('v2', { verify: untilLetPass(ns) }));
+    await other.says(/^Verify public/);
+    const lockHolder = (await siteState(ns)).holder;
+    const { namespace } = ns;
+    const given = JSON.stringify({ release: 'site', namespace, lockHolder, isWriting: false });
+    const killed = start(2001, site.deploy('v3'), { environment: { STATE_postState: given } });
+    await killed.says(/^Release site in namespace/);
+    killed.kill();
+    const { postExitCode, log } = await killed.result;
+    expect(postExitCode).toBe(1);
+    expect(log).toMatch(/was not written by Cutover: lockHolder must be a process of this run and job/);
+    expect([writesOf(2001), (await siteState(ns)).holder]).toEqual([[], lockHolder]);
+    await letPass(ns);
+    await logOf(other);
+    expect(await siteState(ns)).toEqual(settledOn(ns, 'v2', 2));
   });
 });
 

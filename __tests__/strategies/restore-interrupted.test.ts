@@ -27,6 +27,7 @@ import {
   selectedRole,
   staged,
 } from '../support/strategies/shop.js';
+import { fakeClock } from '../support/clock.js';
 import { runOf, stepOn } from '../support/strategies/context.js';
 
 const lease = { apiVersion: 'coordination.k8s.io/v1', kind: 'Lease', namespace: 'shop', name: 'cutover-web' };
@@ -72,9 +73,10 @@ async function recordFound(cluster: MemoryCluster, before: readonly Snapshot[]):
   await records.writeRevision(revision('green', { before }));
 }
 
+const postState = { release: 'web', namespace: 'shop', lockHolder: dead, isWriting: false };
+
 function post(cluster: MemoryCluster, rollbackOnFailure = true): Promise<Recovered> {
   const ctx = stepOn(cluster, { holder: 'the post step', after: dead });
-  const postState = { release: 'web', namespace: 'shop', lockHolder: dead };
   return restoreInterrupted(ctx, { postState, rollbackOnFailure });
 }
 
@@ -99,6 +101,46 @@ describe('after a process was killed', () => {
     ]);
     expect(isHeld(cluster)).toBe(false);
     expect(await stateIn(cluster)).toEqual(state);
+  });
+
+  it.each([
+    ['waits under the lock until the last write is over where one was under way', true, [30_000]],
+    ['waits for nothing where none was', false, []],
+  ])('the post step %s', async (_what, isWriting, waits) => {
+    const cluster = await killed(staged());
+    const clock = fakeClock();
+    const held: boolean[] = [];
+    const wait = clock.wait.bind(clock);
+    clock.wait = (ms, signal) => {
+      held.push(isHeld(cluster));
+      cluster.calls.push(`wait ${ms}`);
+      return wait(ms, signal);
+    };
+    const ctx = stepOn(cluster, { holder: 'the post step', after: dead, clock });
+    cluster.calls.length = 0;
+    await restoreInterrupted(ctx, { postState: { ...postState, isWriting }, rollbackOnFailure: true });
+    expect(clock.waited).toEqual(waits);
+    expect(held).toEqual(waits.map(() => true));
+    // What is read before may be older than that write.
+    expect(cluster.calls.slice(3)).toEqual([
+      ...waits.map(ms => `wait ${ms}`),
+      'GET Secret shop/cutover-web',
+      'REMOVE Lease shop/cutover-web',
+    ]);
+  });
+
+  it('nothing is restored when another run takes the lock over during that wait', async () => {
+    const cluster = await killed(staged({ operation: staging() }));
+    const clock = fakeClock();
+    const lost = new AbortController();
+    clock.wait = () => {
+      lost.abort(new CutoverError('taken over', { code: 'locked' }));
+      return Promise.resolve();
+    };
+    const ctx = stepOn(cluster, { holder: 'the post step', after: dead, clock, signal: lost.signal });
+    const request = { postState: { ...postState, isWriting: true }, rollbackOnFailure: true };
+    expect(await restoreInterrupted(ctx, request)).toEqual({ kind: 'lock-lost' });
+    expect(cluster.calls).not.toContain('GET Secret shop/cutover-web-2');
   });
 
   it('everything stays as it is with `rollback-on-failure: false`', async () => {

@@ -87,6 +87,10 @@ describe('restoring after a failure', () => {
 
   it.each([
     ['the lock was lost: another run is at work', { lockLost: AbortSignal.abort() }],
+    [
+      'the lock may not be renewed any more',
+      { lockLost: AbortSignal.abort(new CutoverError('no right', { code: 'forbidden' })) },
+    ],
     ['somebody else changed what this step had written', { cause: new CutoverError('changed', { code: 'changed' }) }],
   ])('asks and writes nothing when %s', async (_why, options) => {
     const release = await updated();

@@ -33,6 +33,8 @@ export class LeaseKeeper implements WriteFence {
   #sentAt: number;
   #renewing: Promise<void> | undefined;
   #renewed: (() => void)[] = [];
+  /** Whether the lock is lost only because it may not be renewed: the Lease may still be ours. */
+  #isRefused = false;
 
   constructor(parts: LeaseKeeperParts, held: { readonly lease: KubeObject; readonly sentAt: number }) {
     this.#parts = parts;
@@ -40,7 +42,7 @@ export class LeaseKeeper implements WriteFence {
     this.#sentAt = held.sentAt;
   }
 
-  /** Aborts when another run has taken the Lease over. */
+  /** Aborts when another run has taken the Lease over, and when it may not be renewed any more. */
   get lost(): AbortSignal {
     return this.#lost.signal;
   }
@@ -72,7 +74,7 @@ export class LeaseKeeper implements WriteFence {
     this.#ended.abort();
     // A pending renewal changes the resourceVersion that the deletion is conditional on.
     await this.#renewing;
-    if (this.#lost.signal.aborted) return;
+    if (this.#lost.signal.aborted && !this.#isRefused) return;
     const { leases, ref } = this.#parts;
     for (let attempt = 1; ; attempt += 1) {
       const { uid = '', resourceVersion = '' } = this.#lease.metadata;
@@ -114,7 +116,7 @@ export class LeaseKeeper implements WriteFence {
   }
 
   async #renew(): Promise<void> {
-    const { log, clock } = this.#parts;
+    const { clock } = this.#parts;
     for (let attempt = 1; attempt <= maxAttempts; attempt += 1) {
       const sentAt = clock.now();
       try {
@@ -123,9 +125,9 @@ export class LeaseKeeper implements WriteFence {
         this.#renewed.splice(0).forEach(resolve => resolve());
         return;
       } catch (error) {
-        const { code, message } = asCutoverError(error);
+        const { code } = asCutoverError(error);
         if (code !== 'moved' && code !== 'not-found') {
-          log.debug(`The lock could not be renewed yet: ${message}`);
+          this.#notRenewed(asCutoverError(error));
           return;
         }
       }
@@ -135,7 +137,7 @@ export class LeaseKeeper implements WriteFence {
 
   /** After a renewal met another version: another client may have changed an annotation only. `false`: nothing to renew now. */
   async #readAgain(): Promise<boolean> {
-    const { leases, holder, ref, log } = this.#parts;
+    const { leases, holder, ref } = this.#parts;
     try {
       const live = await leases.get(ref);
       // Whoever deleted it may have held it before, and written: it is not created again.
@@ -146,14 +148,31 @@ export class LeaseKeeper implements WriteFence {
       this.#lease = live;
       return true;
     } catch (error) {
-      log.debug(`The lock could not be read: ${asCutoverError(error).message}`);
+      this.#notRenewed(asCutoverError(error));
       return false;
     }
+  }
+
+  /** A refusal that lasts until no write may be sent any more does not heal: an API server that starts refuses for seconds. */
+  #notRenewed(error: CutoverError): void {
+    const { log, ref } = this.#parts;
+    log.debug(`The lock could not be renewed yet: ${error.message}`);
+    if (!isRefusal(error) || this.isOpen()) return;
+    this.#isRefused = true;
+    this.#lost.abort(refused(ref, error));
   }
 }
 
 /** Another client may change a Lease, such as an annotation, without taking it: the write is then repeated. */
 const maxAttempts = 3;
+
+/** Errors of a renewal that another attempt does not mend. */
+const refusals: ReadonlySet<string> = new Set(['forbidden', 'unauthorized', 'invalid', 'unknown-kind']);
+
+/** Whether this is why a lock was lost that may not be renewed any more; it is not when another run has it. */
+export function isRefusal(lost: unknown): boolean {
+  return refusals.has(asCutoverError(lost).code);
+}
 
 /** `live`: the Lease as another run holds it; absent: it is gone. */
 function lostTo(ref: ObjectRef, live: KubeObject | undefined): CutoverError {
@@ -163,6 +182,13 @@ function lostTo(ref: ObjectRef, live: KubeObject | undefined): CutoverError {
     object: describeRef(ref),
     hint: 'Another run decides what is live. Run `action: status` to see it; then run this step again if it is still needed.',
   });
+}
+
+function refused(ref: ObjectRef, { code, message, hint = '' }: CutoverError): CutoverError {
+  return new CutoverError(
+    `${describeRef(ref)} can no longer be renewed: ${message}. This step writes nothing any more`,
+    { code, object: describeRef(ref), hint: `${hint} Then run this step again: what it began is on record.`.trim() },
+  );
 }
 
 function released(ref: ObjectRef): CutoverError {

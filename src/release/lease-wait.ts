@@ -72,14 +72,14 @@ function isSame({ metadata: one }: KubeObject, { metadata: other }: KubeObject):
   return one.uid === other.uid && one.resourceVersion === other.resourceVersion;
 }
 
-/** The error of a lock that another run holds. */
+/** The error of a lock that another run holds. What this step has changed before, only its report knows. */
 export function lockedError(
   ref: ObjectRef,
   { release, lease, waitedMs }: { readonly release: string; readonly lease: KubeObject; readonly waitedMs: number },
 ): CutoverError {
   const expires = Math.ceil((durationOf(lease) + longestWriteMs) / 1000);
   const waited = waitedMs === 0 ? '' : ` after ${Math.ceil(waitedMs / 1000)} s`;
-  return new CutoverError(`Another run still holds release ${release}${waited}: ${runOf(lease)}; nothing was changed`, {
+  return new CutoverError(`Another run still holds release ${release}${waited}: ${runOf(lease)}`, {
     code: 'locked',
     object: describeRef(ref),
     hint: `Run this step again when that run is over. If it is dead, its lock can be taken over ${expires} s after its last renewal; a \`lock-timeout\` of more than that waits for it.`,

@@ -9,7 +9,10 @@ import { lockedError, throwIfCancelled, waitForLease, type LockPorts } from './l
 export interface Lock {
   /** Open while no other run can write. */
   readonly fence: WriteFence;
-  /** Aborts when another run has taken the lock over. A Lease that only expired is not lost: it is renewed again. */
+  /**
+   * Aborts when nothing may be written any more: another run has taken the lock over (`locked`), or renewals are refused (any
+   * other code). A Lease that only expired is not lost: it is renewed again.
+   */
   readonly lost: AbortSignal;
   /** Whether another run held it when it was asked for: what was read before may be out of date. */
   readonly waited: boolean;

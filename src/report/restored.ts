@@ -7,6 +7,8 @@ export function describeRestored(restored: Restored): string {
   switch (restored.kind) {
     case 'lock-lost':
       return 'Nothing was restored: another run has taken over the lock and decides now.';
+    case 'lock-refused':
+      return 'Nothing was restored: this step may not renew its lock any more.';
     case 'changed-by-others':
       return 'Nothing was restored, so as not to overwrite changes that somebody else made in the meantime.';
     case 'incomplete':
@@ -31,7 +33,9 @@ export function describeRestored(restored: Restored): string {
 export function describeRecovered(recovered: Recovered): string {
   switch (recovered.kind) {
     case 'lock-lost':
-      return 'Another run has taken over the release: nothing was changed.';
+      return 'Another run has taken over the release: everything else is left to it.';
+    case 'lock-refused':
+      return 'The post step may not renew its lock any more, so not everything was restored: run `action: status` to see what serves users now.';
     case 'nothing-unfinished':
       return 'Nothing was left unfinished.';
     case 'left':

@@ -169,6 +169,8 @@ function describeWhy(why: WhyNotSwitchedBack): string {
   switch (why.kind) {
     case 'lock-lost':
       return 'another run has taken over the release and decides now.';
+    case 'lock-refused':
+      return 'this step may not renew its lock any more, so it wrote nothing more.';
     case 'rollback-disabled':
       return 'rollback-on-failure is false.';
     case 'no-ready-pod':

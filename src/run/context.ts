@@ -53,7 +53,7 @@ export interface RunContext {
 /** A run that holds the lock of the release: it can write the record, but no object of the application. */
 export interface LockedContext extends RunContext {
   readonly records: RecordWriter;
-  /** Aborts when another run has taken over the lock: then nothing is written any more, not even to restore. */
+  /** Aborts when the lock is lost, or may not be renewed any more: then nothing is written any more, not even to restore. */
   readonly lockLost: AbortSignal;
   /** Whether another run held the lock when it was asked for: what was read before may be out of date. */
   readonly waited: boolean;

@@ -46,6 +46,8 @@ export interface LockDoorParts {
   readonly after?: string;
   /** Called before the lock is asked for: from then on, the post step has something to clean up. */
   readonly onEnter: (state: PostState) => void;
+  /** Called before a write begins while none is under way, and when none is any more. */
+  readonly onWriting: (state: PostState) => void;
   /** Called when the lock is released. */
   readonly onRelease: (state: PostState) => void;
 }
@@ -58,9 +60,9 @@ const unanswered: ReadonlySet<string> = new Set(['unreachable', 'api']);
 
 /** The lock of the release of these records. */
 export function lockDoor(parts: LockDoorParts): LockDoor {
-  const { cluster, records, holder, run, log, clock, after, onEnter, onRelease } = parts;
+  const { cluster, records, holder, run, log, clock, after, onEnter, onWriting, onRelease } = parts;
   const { release, namespace } = records;
-  const postState: PostState = { release, namespace, lockHolder: holder };
+  const postState: PostState = { release, namespace, lockHolder: holder, isWriting: false };
   return {
     holder,
     async enter({ timeoutMs, signal }) {
@@ -75,7 +77,7 @@ export function lockDoor(parts: LockDoorParts): LockDoor {
         if (code === 'locked' || (neverHeld.has(code) && !isAnswerLost())) onRelease(postState);
         throw error;
       });
-      const writer = trackedWriter(cluster.writer(lock.fence));
+      const writer = trackedWriter(cluster.writer(lock.fence), isWriting => onWriting({ ...postState, isWriting }));
       const writable = records.writable(writer);
       return {
         lost: lock.lost,

@@ -1,4 +1,3 @@
-import { randomUUID } from 'node:crypto';
 import type { Clock } from '../cluster/clock.js';
 import { connect } from '../cluster/connect.js';
 import { RecentApplies } from '../cluster/apply/applied-identity.js';
@@ -8,6 +7,7 @@ import type { Log } from '../log.js';
 import type { PlannedChange } from '../plan/change.js';
 import { onlyRelease, openRecords } from '../release/records.js';
 import type { RunContext } from './context.js';
+import { newHolder } from './holder.js';
 import { lockDoor } from './lock-door.js';
 import { savePostState } from './post-state.js';
 import type { RunRecorder } from './recorder.js';
@@ -64,7 +64,7 @@ export async function openContext(run: Run, target: ContextTarget): Promise<RunC
     lock: lockDoor({
       cluster,
       records,
-      holder: holderFor(inputs.run),
+      holder: newHolder(inputs.run),
       run: inputs.run,
       log,
       clock,
@@ -73,6 +73,7 @@ export async function openContext(run: Run, target: ContextTarget): Promise<RunC
         recorder.unfinished.add(state);
         savePostState(state);
       },
+      onWriting: savePostState,
       onRelease: state => void recorder.unfinished.delete(state),
     }),
     recentApplies: new RecentApplies(clock),
@@ -80,9 +81,4 @@ export async function openContext(run: Run, target: ContextTarget): Promise<RunC
     logPlan,
     recordFindings: findings => recorder.recordFindings(findings),
   };
-}
-
-/** Identity of this process as the holder of a lock. */
-function holderFor({ runId, runAttempt, job }: Inputs['run']): string {
-  return `${runId}/${runAttempt}/${job}/${randomUUID().slice(0, 8)}`;
 }

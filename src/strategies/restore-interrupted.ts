@@ -1,4 +1,5 @@
 import { asCutoverError } from '../errors.js';
+import { longestWriteMs } from '../release/lease-times.js';
 import type { InOperation, LockedContext, RunContext } from '../run/context.js';
 import type { PostState } from '../run/post-state.js';
 import { underLock } from '../run/under-lock.js';
@@ -13,16 +14,27 @@ export interface RestoreInterruptedRequest {
 
 /**
  * Cleans up after a process that was killed before it could: what its operation changed is restored from the record, and its
- * lock is released. Takes the lock as any run does. Does nothing when the operation ended by itself, or when another run
+ * lock is released. Takes the lock as any run does, and then waits until no write of that process can be carried out any
+ * more: one that comes late would undo what was restored. Does nothing when the operation ended by itself, or when another run
  * holds the lock: that run finishes the operation, and may be writing already.
  */
 export async function restoreInterrupted(ctx: RunContext, request: RestoreInterruptedRequest): Promise<Recovered> {
   try {
-    return await underLock(ctx, 0, locked => restore(locked, request));
+    return await underLock(ctx, 0, async locked => {
+      if (request.postState.isWriting) await lastWriteOver(locked);
+      return restore(locked, request);
+    });
   } catch (error) {
     if (asCutoverError(error).code === 'locked') return { kind: 'lock-lost' };
     throw error;
   }
+}
+
+/** The process is dead, so it has sent nothing since the post step began. */
+async function lastWriteOver({ log, clock, signal }: LockedContext): Promise<void> {
+  log.info(`Waiting ${longestWriteMs / 1000} s until the last write of the killed run is over`);
+  await clock.wait(longestWriteMs, signal);
+  signal.throwIfAborted();
 }
 
 async function restore(ctx: LockedContext, request: RestoreInterruptedRequest): Promise<Recovered> {

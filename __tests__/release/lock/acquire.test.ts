@@ -44,7 +44,7 @@ describe('the lock of a release', () => {
     expect(await errorOf(second.lock)).toMatchObject({
       code: 'locked',
       object: 'Lease shop/cutover-web',
-      message: `Another run still holds release web: ${runOf(1).url}; nothing was changed`,
+      message: `Another run still holds release web: ${runOf(1).url}`,
       hint: 'Run this step again when that run is over. If it is dead, its lock can be taken over 90 s after its last renewal; a `lock-timeout` of more than that waits for it.',
     });
     expect(second.log.lines).toEqual([]);

@@ -26,9 +26,9 @@ async function held(): Promise<{ cluster: MemoryCluster; clock: ManualClock; loc
 
 const renewals = (cluster: MemoryCluster) => cluster.calls.filter(call => call.startsWith('REPLACE'));
 
-function refuseRenewals(cluster: MemoryCluster): void {
+function refuseRenewals(cluster: MemoryCluster, error = noAnswer): void {
   cluster.before = call => {
-    if (call.startsWith('REPLACE')) throw noAnswer;
+    if (call.startsWith('REPLACE')) throw error;
   };
 }
 
@@ -192,6 +192,62 @@ describe('a lock that cannot be renewed', () => {
     };
     await pass(35, clock);
     expect([lock.lost.aborted, lock.fence.isOpen()]).toEqual([false, true]);
+  });
+});
+
+describe('a lock that may not be renewed any more', () => {
+  const hint = 'Missing rule: {apiGroups: ["coordination.k8s.io"], resources: ["leases"], verbs: ["update"]}.';
+  const forbidden = new CutoverError('no right to update leases', { code: 'forbidden', status: 403, hint });
+  const unauthorized = new CutoverError('the token has expired', { code: 'unauthorized', status: 401, hint });
+
+  it.each([
+    ['is forbidden', forbidden],
+    ['needs other credentials', unauthorized],
+  ])('ends the step when a write may not be sent any more: to renew it %s', async (_what, error) => {
+    const { cluster, clock, lock } = await held();
+    refuseRenewals(cluster, error);
+    await pass(29, clock);
+    expect([lock.lost.aborted, lock.fence.isOpen()]).toEqual([false, true]);
+    await pass(1, clock);
+    expect([lock.lost.aborted, lock.fence.isOpen()]).toEqual([true, false]);
+    expect(lock.lost.reason).toMatchObject({
+      code: error.code,
+      object: 'Lease shop/cutover-web',
+      message: `Lease shop/cutover-web can no longer be renewed: ${error.message}. This step writes nothing any more`,
+      hint: `${hint} Then run this step again: what it began is on record.`,
+    });
+    expect(await errorOf(lock.fence.ready())).toBe(lock.lost.reason);
+    cluster.calls.length = 0;
+    await pass(60, clock);
+    expect(cluster.calls).toEqual([]);
+  });
+
+  it('is released all the same: nobody has taken it, and the next run need not wait', async () => {
+    const { cluster, clock, lock } = await held();
+    refuseRenewals(cluster, forbidden);
+    await pass(30, clock);
+    await lock.release();
+    expect(liveLease(cluster)).toBeUndefined();
+  });
+
+  it('is left to another run that has taken it', async () => {
+    const { cluster, clock, lock } = await held();
+    refuseRenewals(cluster, forbidden);
+    await pass(30, clock);
+    cluster.before = () => undefined;
+    changeLease(cluster, { holderIdentity: holderOf(2) });
+    await lock.release();
+    expect(leaseSpec(cluster)).toMatchObject({ holderIdentity: holderOf(2) });
+  });
+
+  it('goes on when the refusals end before that, as those of an API server that starts do', async () => {
+    const { cluster, clock, lock } = await held();
+    refuseRenewals(cluster, forbidden);
+    await pass(20, clock);
+    cluster.before = () => undefined;
+    await pass(60, clock);
+    expect([lock.lost.aborted, lock.fence.isOpen()]).toEqual([false, true]);
+    await lock.release();
   });
 });
 

@@ -119,17 +119,19 @@ export function holdNext(
 export interface RefusedRenewals {
   /** Resolves once this number of renewals, sent after this call, were refused. */
   more(renewals: number): Promise<void>;
+  /** How many were refused so far. */
+  count(): number;
   /** Accepts renewals again. */
   end(): void;
 }
 
 /** Refuses every renewal of a Lease of this namespace from now on. */
-export function refuseRenewals(ns: TestNamespace): RefusedRenewals {
+export function refuseRenewals(ns: TestNamespace, status = 503): RefusedRenewals {
   const sandbox = sandboxOf(ns);
   const { namespace } = ns;
   let refused = 0;
   const looks = new Set<() => void>();
-  const remove = sandbox.fault({ verb: 'PUT', kind: 'Lease', namespace }, { do: 'status', status: 503 });
+  const remove = sandbox.fault({ verb: 'PUT', kind: 'Lease', namespace }, { do: 'status', status });
   const stop = sandbox.calls.listen((call, faults) => {
     if (call.verb !== 'PUT' || call.kind !== 'Lease' || call.namespace !== namespace || faults.length === 0) return;
     refused += 1;
@@ -142,6 +144,7 @@ export function refuseRenewals(ns: TestNamespace): RefusedRenewals {
         looks.add(() => (refused >= enough ? resolve() : undefined));
       });
     },
+    count: () => refused,
     end: () => {
       stop();
       remove();

@@ -75,6 +75,7 @@ export function stepOn(cluster: MemoryCluster, options: StepOptions = {}): StepC
       clock: systemClock,
       ...(after !== undefined && { after }),
       onEnter: state => void savedPostStates.push(state),
+      onWriting: () => undefined,
       onRelease: state => void clearedPostStates.push(state),
     }),
     recentApplies: new RecentApplies(clock),

@@ -8,6 +8,7 @@ import { confirmMs } from '../../traffic/endpoint-slices.js';
 import type { TrafficRouter } from '../../traffic/router.js';
 import { routerOf } from '../../traffic/routers.js';
 import type { Outcome } from '../outcome/outcome.js';
+import { withoutLock } from '../outcome/restored.js';
 import type { WhyNotSwitchedBack } from '../outcome/serving.js';
 import type { RecordedSwitch } from './traffic-switch.js';
 
@@ -44,7 +45,8 @@ export async function restoreTraffic(ctx: OperationContext, recorded: RecordedSw
   const { trafficSwitch, previousService, cause } = recorded;
   const { from, policy } = trafficSwitch;
   const takenOver = cause !== undefined && asCutoverError(cause).code === 'changed';
-  if (ctx.lockLost.aborted || takenOver) return leaveSwitched(ctx, recorded, { kind: 'lock-lost' });
+  const without = takenOver ? ({ kind: 'lock-lost' } as const) : withoutLock(ctx.lockLost);
+  if (without !== undefined) return leaveSwitched(ctx, recorded, without);
   if (!policy.rollbackOnFailure) return leaveSwitched(ctx, recorded, { kind: 'rollback-disabled' });
   try {
     return await ctx.phase('Restore', async () => {

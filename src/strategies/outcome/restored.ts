@@ -1,10 +1,21 @@
 import type { ObjectRef } from '../../kubernetes/object.js';
+import { isRefusal } from '../../release/lease-keeper.js';
 import type { AdoptOperation, LeaveOperation, Operation } from '../../release/state.js';
+
+/** Why nothing may be written any more: another run holds the lock, or it may not be renewed any more. */
+export interface WithoutLock {
+  readonly kind: 'lock-lost' | 'lock-refused';
+}
+
+/** Why nothing may be written any more; `undefined`: the lock is held. `lost`: the signal of the lock. */
+export function withoutLock(lost: AbortSignal): WithoutLock | undefined {
+  if (!lost.aborted) return undefined;
+  return { kind: isRefusal(lost.reason) ? 'lock-refused' : 'lock-lost' };
+}
 
 /** How far the state before a step was restored, as data; `report/restored.ts` has the text. */
 export type Restored =
-  /** Another run holds the lock, so nothing was written. */
-  | { readonly kind: 'lock-lost' }
+  | WithoutLock
   /** The step failed because somebody else changed its objects, so nothing was written. */
   | { readonly kind: 'changed-by-others' }
   /** `failed`: the objects that are still as the step left them. */
@@ -23,8 +34,8 @@ export type Restored =
 
 /** What the post step did about an interrupted run. */
 export type Recovered =
-  /** Another run holds the release; nothing was read or written. */
-  | { readonly kind: 'lock-lost' }
+  /** From then on, nothing was written. */
+  | WithoutLock
   | { readonly kind: 'nothing-unfinished' }
   /** `rollback-on-failure` is false. */
   | { readonly kind: 'left'; readonly operation: Operation }
@@ -49,6 +60,7 @@ export function unrestored(restored: Restored): Recovered | undefined {
     case 'complete':
       return undefined;
     case 'lock-lost':
+    case 'lock-refused':
     case 'incomplete':
     case 'not-ready':
       return restored;

@@ -1,7 +1,7 @@
 import type { StrategyName } from '../../inputs/actions.js';
 import type { ObjectRef } from '../../kubernetes/object.js';
 import type { Operation } from '../../release/state.js';
-import type { Restored } from './restored.js';
+import type { Restored, WithoutLock } from './restored.js';
 
 /** What serves users when a step ends, as data; `report/serving.ts` has the text. */
 export type Serving = RunServing | RollingServing | AdoptionServing | StagingServing | SwitchServing | StatusServing;
@@ -143,7 +143,7 @@ interface SwitchedTo {
 
 /** Why users were not sent back after a switch that failed. */
 export type WhyNotSwitchedBack =
-  | { readonly kind: 'lock-lost' }
+  | WithoutLock
   /** `rollback-on-failure` is false. */
   | { readonly kind: 'rollback-disabled' }
   /** The role that users left cannot serve. */

@@ -7,7 +7,7 @@ import { isAwaited } from '../../rollout/readiness/table.js';
 import { observe } from '../../rollout/observer.js';
 import { deleteStuckPods, type StuckStatefulSet } from '../../rollout/stuck-pods.js';
 import type { OperationContext, RunContext } from '../../run/context.js';
-import type { Restored } from '../outcome/restored.js';
+import { withoutLock, type Restored } from '../outcome/restored.js';
 
 /** What is restored, and why. */
 export interface RestoreRequest {
@@ -32,7 +32,8 @@ export interface RestoreRequest {
  */
 export async function restore(ctx: OperationContext, request: RestoreRequest): Promise<Restored> {
   const { cause } = request;
-  if (ctx.lockLost.aborted) return { kind: 'lock-lost' };
+  const without = withoutLock(ctx.lockLost);
+  if (without !== undefined) return without;
   if (cause !== undefined && asCutoverError(cause).code === 'changed') return { kind: 'changed-by-others' };
   try {
     return await ctx.phase('Restore', () => restoreAndWait(ctx, request));

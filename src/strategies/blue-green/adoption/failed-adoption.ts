@@ -5,7 +5,7 @@ import { historyEntry } from '../../../release/revision.js';
 import { abandonAdopt, withHistory } from '../../../release/transitions.js';
 import type { OperationContext, RunContext } from '../../../run/context.js';
 import { FailedStep, outcomeBase, type Outcome } from '../../outcome/outcome.js';
-import type { Restored } from '../../outcome/restored.js';
+import { withoutLock, type Restored } from '../../outcome/restored.js';
 import type { NotAdopted, Serving } from '../../outcome/serving.js';
 import type { BegunAdoption } from './begun-adoption.js';
 import { isNarrowed } from './narrow.js';
@@ -56,7 +56,8 @@ export function notTakenBack(ctx: RunContext, begun: BegunAdoption, failed: read
 }
 
 async function restoreAll(ctx: OperationContext, begun: BegunAdoption): Promise<Restored> {
-  if (ctx.lockLost.aborted) return { kind: 'lock-lost' };
+  const without = withoutLock(ctx.lockLost);
+  if (without !== undefined) return without;
   const failed = await ctx.phase('Restore', () => restoreAdoption(ctx, begun));
   return failed.length > 0
     ? { kind: 'incomplete', failed }

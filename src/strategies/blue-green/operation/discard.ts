@@ -74,6 +74,8 @@ function whyNotRestored(restored: Exclude<Restored, { readonly kind: 'complete' 
   switch (restored.kind) {
     case 'lock-lost':
       return 'another run has taken over the lock';
+    case 'lock-refused':
+      return 'this step may not renew its lock any more';
     case 'changed-by-others':
       return 'somebody else changed it in the meantime';
     case 'incomplete':
