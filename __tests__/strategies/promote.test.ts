@@ -154,6 +154,21 @@ describe('a promotion', () => {
     expect([versions(release), unfinished(cluster), blueGreenStateOf(cluster)?.current]).toEqual([['site:v1'], '-', 1]);
   });
 
+  it('moves users back when the role to which a killed run had moved them fails before it is switched again', async () => {
+    const release = await staged();
+    const { cluster } = release;
+    killAtWrite(cluster, 4);
+    await failureOf(release.promote());
+    cluster.before = () => undefined;
+    cluster.store.remove(leaseRef);
+    release.answer = () => 500;
+    await expect(failureOf(release.promote())).resolves.toMatchObject({
+      error: { code: 'verify' },
+      outcome: { activeRole: 'blue', serving: { kind: 'switched-back', to: { role: 'blue', revision: 1 } } },
+    });
+    expect([versions(release), unfinished(cluster), blueGreenStateOf(cluster)?.current]).toEqual([['site:v1'], '-', 1]);
+  });
+
   it.each(rows.slice(2, 4))(
     'leaves users where they were, and green staged, when write %i (%s) is refused',
     async n => {

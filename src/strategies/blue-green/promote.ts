@@ -15,6 +15,7 @@ import type { Serving } from '../outcome/serving.js';
 import { resumeFinishSwitch } from './finish-switch.js';
 import { readActive, readActiveOnRecord, roleToLeave } from './live-traffic.js';
 import { refuseUnfinished } from './operation/unfinished.js';
+import { restoreKilledSwitch } from './restore-traffic.js';
 import { switchTraffic } from './switch-traffic.js';
 import type { SwitchPolicy } from './traffic-switch.js';
 import { scaleUp } from './operation/scale-up.js';
@@ -128,16 +129,17 @@ async function promoteStaged(
     if (promoting.operation?.kind === 'prepare' && promoting !== state)
       await recordFailure(ctx.records, abandon(promoting));
     const serving: Serving = { kind: 'not-switched', ...(from !== undefined && { active: from }) };
+    const users = { ...(from !== undefined && { activeRole: from }), idleRole: role, stagedRole: role, serving };
+    const { operation } = promoting;
+    const isThere = active.kind === 'role' && active.role === role && operation?.kind === 'switch';
+    const trafficSwitch = { state: promoting, revision, to: role, ...(from && { from }), publicService };
     throw new FailedStep(error, {
       ...outcomeBase(ctx, 'blue-green'),
       revision: revision.number,
-      ...(from !== undefined && { activeRole: from }),
-      idleRole: role,
-      stagedRole: role,
       changes: [],
       ...(approval !== undefined && { approval }),
       checks: checksOf(error),
-      serving,
+      ...(isThere ? await restoreKilledSwitch(ctx, { ...trafficSwitch, policy: request.policy }, operation) : users),
     });
   }
   return switchTraffic(ctx, {

@@ -2,15 +2,17 @@ import { asCutoverError } from '../../errors.js';
 import { refOf } from '../../kubernetes/object.js';
 import { recordFailure } from '../../release/records.js';
 import { historyEntry } from '../../release/revision.js';
-import { abandon, withHistory } from '../../release/transitions.js';
-import type { OperationContext } from '../../run/context.js';
+import type { SwitchOperation } from '../../release/state.js';
+import { abandon, begin, withHistory } from '../../release/transitions.js';
+import { begunBy } from '../../run/begun.js';
+import type { LockedContext, OperationContext } from '../../run/context.js';
 import { confirmMs } from '../../traffic/endpoint-slices.js';
 import type { TrafficRouter } from '../../traffic/router.js';
 import { routerOf } from '../../traffic/routers.js';
 import type { Outcome } from '../outcome/outcome.js';
 import { withoutLock } from '../outcome/restored.js';
 import type { WhyNotSwitchedBack } from '../outcome/serving.js';
-import type { RecordedSwitch } from './traffic-switch.js';
+import type { RecordedSwitch, SwitchToRestore } from './traffic-switch.js';
 
 /** Where users are after a switch that failed. */
 export type RestoredTraffic = Pick<Outcome, 'serving' | 'activeRole' | 'idleRole' | 'stagedRole'>;
@@ -63,6 +65,20 @@ export async function restoreTraffic(ctx: OperationContext, recorded: RecordedSw
   } catch (error) {
     return leaveSwitched(ctx, recorded, { kind: 'failed', reason: asCutoverError(error).message });
   }
+}
+
+/**
+ * After a killed run had made the switch, and the role that it switched to fails now: as after a switch of this run. Throws
+ * when the record cannot be written first.
+ */
+export async function restoreKilledSwitch(
+  ctx: LockedContext,
+  trafficSwitch: SwitchToRestore,
+  operation: SwitchOperation,
+): Promise<RestoredTraffic> {
+  const switching = begin(trafficSwitch.state, { ...operation, ...begunBy(ctx) });
+  const { previousService } = operation;
+  return restoreTraffic(await ctx.begin(switching), { trafficSwitch, previousService, switching });
 }
 
 async function switchBack(

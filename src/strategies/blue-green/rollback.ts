@@ -1,9 +1,10 @@
 import { CutoverError } from '../../errors.js';
 import type { Rollback } from '../../inputs/inputs.js';
 import type { KubeObject } from '../../kubernetes/object.js';
+import type { Snapshot } from '../../plan/change.js';
 import { recordFailure } from '../../release/records.js';
 import { historyEntry, type RecordedApproval, type Revision } from '../../release/revision.js';
-import type { BlueGreenState, FinishOperation, SwitchOperation } from '../../release/state.js';
+import type { Begun, BlueGreenState, FinishOperation, PrepareOperation, SwitchOperation } from '../../release/state.js';
 import { abandon, begin, completeReject, withHistory } from '../../release/transitions.js';
 import { begunBy } from '../../run/begun.js';
 import type { LockedContext, RunContext } from '../../run/context.js';
@@ -69,7 +70,7 @@ async function rollBackUnderLock(
   // A switch or its work that is unfinished stays on record: only that tells where users are, and what is left to do.
   const unfinished = unfinishedSwitch(discarded);
   const preparing = begin(discarded, {
-    ...(unfinished ?? { kind: 'prepare', revision: revision.number, role }),
+    ...operationOf(unfinished, { revision, role, liveBefore }),
     ...begunBy(locked),
   });
   let verified: VerifiedRole;
@@ -80,10 +81,8 @@ async function rollBackUnderLock(
   } catch (error) {
     // The role has no users, so it is left as it is: the next rollback or staging applies it again.
     const failed = historyEntry(locked.run, revision, 'failed');
-    await recordFailure(
-      locked.records,
-      unfinished === undefined ? abandon(preparing, failed) : withHistory(preparing, failed),
-    );
+    const left = unfinished && begin(preparing, { ...unfinished, ...begunBy(locked) });
+    await recordFailure(locked.records, left === undefined ? abandon(preparing, failed) : withHistory(left, failed));
     throw new FailedStep(error, {
       ...outcomeBase(locked, 'blue-green'),
       revision: revision.number,
@@ -108,6 +107,22 @@ async function rollBackUnderLock(
     policy: switchPolicyOf(inputs),
   });
 }
+
+/**
+ * What is on record while the role is prepared. A rollback of a promotion that may have switched is on record as a switch
+ * itself: as a promotion, the post step would send users back without what a rollback does after its switch.
+ */
+function operationOf(
+  unfinished: SwitchOperation | FinishOperation | undefined,
+  target: { readonly revision: Revision; readonly role: string; readonly liveBefore: Snapshot },
+): Unbegun<PrepareOperation | SwitchOperation | FinishOperation> {
+  const { revision, role, liveBefore } = target;
+  if (unfinished === undefined) return { kind: 'prepare', revision: revision.number, role };
+  if (unfinished.kind === 'finish' || unfinished.direction === 'rollback') return unfinished;
+  return { kind: 'switch', direction: 'rollback', revision: revision.number, role, previousService: liveBefore };
+}
+
+type Unbegun<O> = O extends Begun ? Omit<O, keyof Begun> : never;
 
 function unfinishedSwitch({ operation }: BlueGreenState): SwitchOperation | FinishOperation | undefined {
   return operation?.kind === 'switch' || operation?.kind === 'finish' ? operation : undefined;

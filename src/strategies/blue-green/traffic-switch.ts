@@ -44,9 +44,12 @@ export function switchPolicyOf(inputs: SwitchPolicy): SwitchPolicy {
   return { idlePolicy, drainMs, rollbackOnFailure, historyLimit };
 }
 
+/** What sends users back after a switch. */
+export type SwitchToRestore = Pick<TrafficSwitch, 'state' | 'revision' | 'to' | 'from' | 'publicService' | 'policy'>;
+
 /** A switch that is on record. */
 export interface RecordedSwitch {
-  readonly trafficSwitch: TrafficSwitch;
+  readonly trafficSwitch: SwitchToRestore;
   /** The public Service before the switch, which a failure restores. */
   readonly previousService: Snapshot;
   /** The state with the switch in progress, as it was written. */

@@ -1,0 +1,74 @@
+import { afterEach, describe, expect, it } from '@jest/globals';
+import { situations } from '../support/strategies/kill-situations.js';
+import {
+  differencesOf,
+  failFromNowOn,
+  factsOf,
+  falseWords,
+  kill,
+  thens,
+  undisturbed,
+  watchUsers,
+  wordsOf,
+  type End,
+  type Situation,
+  type Then,
+} from '../support/strategies/kills.js';
+import { closeReleases, endOf, served } from '../support/strategies/web-release.js';
+
+afterEach(closeReleases);
+
+const bringing = situations.filter(({ brings }) => brings !== undefined);
+
+describe('a step that is killed, and fails when it is run again', () => {
+  it.each(bringing.map(situation => [situation.title, situation] as const))(
+    'sends nobody to a version that fails, and converges once the cause is gone: %s',
+    async (_, situation) => {
+      const { writes, end } = await undisturbed(await situation.given(), situation.step);
+      const wrong: string[] = [];
+      for (const n of writes.keys())
+        for (const then of thens) {
+          const found = await play(situation, { n: n + 1, then, end });
+          wrong.push(...found.map(why => `${n + 1} ${writes[n]} (${then}): ${why}`));
+        }
+      expect(wrong).toEqual([]);
+    },
+    600_000,
+  );
+});
+
+interface Row {
+  readonly n: number;
+  readonly then: Then;
+  readonly end: End;
+}
+
+async function play(
+  { given, step, versions, brings = '' }: Situation,
+  { n, then, end }: Row,
+): Promise<readonly string[]> {
+  const release = await given();
+  const users = watchUsers(release, versions);
+  await kill(release, step, { n, then });
+  const before = served(release.cluster);
+  failFromNowOn(release, brings);
+  const failed = await endOf(step(release));
+  const after = served(release.cluster);
+  const wrong = [
+    ...falseWords(release, failed),
+    // Users who were sent there by the killed run may still be there only if that is what the step says.
+    ...(after.includes(brings) && !before.includes(brings) && failed instanceof Error
+      ? [`users were sent to ${brings}: ${wordsOf(failed)}`]
+      : []),
+  ];
+  release.answer = () => 200;
+  const result = await endOf(step(release));
+  const found = factsOf(release);
+  wrong.push(...users());
+  release.close();
+  return [
+    ...wrong,
+    ...(result instanceof Error ? [`${wordsOf(failed)}; then ${wordsOf(result)}`] : []),
+    ...differencesOf(found, end),
+  ];
+}
