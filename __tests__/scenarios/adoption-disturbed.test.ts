@@ -40,7 +40,8 @@ async function play(
   const { users } = application;
   const { stage, act } = row;
   // Until users are on the twin, a release by hand reaches them, as its author wants.
-  const isReleasedByHand = act === 'set image' && !stage.narrowed;
+  const isReleasedByHand = act === 'set image' && stage.users === 'live';
+  const mayReach = act === 'set image' && stage.users === 'moving';
   const adopted = await application.play('adopt', row);
   if (isReleasedByHand) {
     expectRefused(adopted, /Deployment \S*plain was changed while its version was being brought up once more/);
@@ -53,7 +54,8 @@ async function play(
   if (stage.step === 'between') await disturb(ns, act);
 
   const before = isReleasedByHand ? ['v1', foreign] : ['v1'];
-  expect(Object.keys((await users.counts()).byVersion).sort()).toEqual(before);
+  const known = (versions: readonly string[]) => versions.filter(version => !mayReach || version !== foreign).sort();
+  expect(known(Object.keys((await users.counts()).byVersion))).toEqual(before);
   const promoting = Date.now();
   expect(await application.play('promote', row)).toMatchObject({
     exitCode: 0,
@@ -64,11 +66,11 @@ async function play(
   await arrived(users, 'v2', 20);
   const { losses, keptAlive, byVersion, times, timeline } = await users.stop();
   expect([...losses, ...keptAlive.losses]).toEqual([]);
-  expect(Object.keys({ ...byVersion, ...keptAlive.byVersion }).sort()).toEqual([...before, 'v2'].sort());
+  expect(known(Object.keys({ ...byVersion, ...keptAlive.byVersion }))).toEqual(known([...before, 'v2']));
   expect(times['v2']?.firstAnswered).toBeGreaterThan(promoting);
   const versions = timeline.map(({ version }) => version);
   expect(versions.slice(versions.indexOf('v2'))).toEqual(['v2']);
-  if (!isReleasedByHand) expect(versions).toEqual(['v1', 'v2']);
+  if (!isReleasedByHand && !mayReach) expect(versions).toEqual(['v1', 'v2']);
 }
 
 /** Selector of the public Service, replicas by Deployment, autoscalers with their targets, and budgets. */

@@ -24,8 +24,8 @@ interface HeldWrite {
 /** A moment of an adoption and of the promotion after it. */
 export type Stage = {
   readonly title: string;
-  /** Whether users are on the twin by then: what the live Deployment runs reaches them no more. */
-  readonly narrowed: boolean;
+  /** Where users are by then. What the live Deployment runs reaches them until they are on the twin. */
+  readonly users: 'live' | 'moving' | 'twin';
 } & (
   | {
       readonly step: 'adopt' | 'promote';
@@ -44,34 +44,40 @@ export const stages: readonly Stage[] = [
     title: 'before the twin',
     step: 'adopt',
     at: { write: 'PATCH deployments/plain-blue #1', moment: 'before' },
-    narrowed: false,
+    users: 'live',
   },
   {
     title: 'while the twin comes up',
     step: 'adopt',
     at: { write: 'PATCH deployments/plain-blue #1', moment: 'done' },
-    narrowed: false,
+    users: 'live',
+  },
+  {
+    title: 'right before the Service is narrowed',
+    step: 'adopt',
+    at: { write: narrowing, moment: 'before' },
+    users: 'moving',
   },
   {
     title: 'after the Service was narrowed',
     step: 'adopt',
     at: { write: narrowing, moment: 'done' },
-    narrowed: true,
+    users: 'twin',
   },
   {
     title: 'while the next version is staged',
     step: 'adopt',
     at: { write: 'PATCH deployments/plain-green #1', moment: 'done' },
-    narrowed: true,
+    users: 'twin',
   },
-  { title: 'between deploy and promote', step: 'between', narrowed: true },
-  { title: 'during the checks of the promotion', step: 'promote', at: 'checks', narrowed: true },
-  { title: 'after the switch', step: 'promote', at: { write: switching, moment: 'done' }, narrowed: true },
+  { title: 'between deploy and promote', step: 'between', users: 'twin' },
+  { title: 'during the checks of the promotion', step: 'promote', at: 'checks', users: 'twin' },
+  { title: 'after the switch', step: 'promote', at: { write: switching, moment: 'done' }, users: 'twin' },
   {
     title: 'before it is deleted',
     step: 'promote',
     at: { write: 'DELETE deployments/plain #1', moment: 'before' },
-    narrowed: true,
+    users: 'twin',
   },
 ];
 
