@@ -68,7 +68,21 @@ function revisionOf(object: object): bigint {
   return BigInt(field(object, 'metadata', 'resourceVersion') as string);
 }
 
-/** What is wrong in one state: two autoscalers that scale one Deployment or select one pod, or two budgets of one pod. */
+/** Whether a pod is not being deleted: those that are do not count for an autoscaler. */
+function isWanted({ metadata }: KubeObject): boolean {
+  return metadata.deletionTimestamp === undefined;
+}
+
+/** The Deployment of a pod. */
+function deploymentOf({ metadata }: KubeObject): string {
+  const [replicaSet] = metadata.ownerReferences ?? [];
+  return (replicaSet?.name ?? '').replace(/-[^-]*$/, '');
+}
+
+/**
+ * What is wrong in one state: two autoscalers that scale one Deployment or select one pod, two budgets of one pod, or an
+ * autoscaler that also counts pods of a Deployment that it does not scale.
+ */
 function wrongIn(objects: ReadonlyMap<string, KubeObject>): readonly string[] {
   const of = (kind: Kind): readonly KubeObject[] =>
     [...objects].filter(([key]) => key.startsWith(`${kind}/`)).map(([, object]) => object);
@@ -95,9 +109,16 @@ function wrongIn(objects: ReadonlyMap<string, KubeObject>): readonly string[] {
           of('PodDisruptionBudget').map(object => ({ object, selector: fieldAt(object, ['spec', 'selector']) })),
         ),
       };
-      return Object.entries(covering)
-        .filter(([, names]) => names.length > 1)
-        .map(([what, names]) => `Pod ${pod.metadata.name} has ${names.length} ${what}: ${names.join(', ')}`);
+      const owner = deploymentOf(pod);
+      const counting = scaled.filter(({ object }) => covering.autoscalers.includes(object.metadata.name));
+      return [
+        ...Object.entries(covering)
+          .filter(([, names]) => names.length > 1)
+          .map(([what, names]) => `Pod ${pod.metadata.name} has ${names.length} ${what}: ${names.join(', ')}`),
+        ...counting
+          .filter(({ target }) => target !== owner && isWanted(pod) && objects.has(`Deployment/${owner}`))
+          .map(({ object }) => `Autoscaler ${object.metadata.name} counts pods of ${owner}`),
+      ];
     }),
   ];
 }

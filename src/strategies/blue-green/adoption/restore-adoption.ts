@@ -9,8 +9,8 @@ import type { OperationContext } from '../../../run/context.js';
 import { partsOf, type BegunAdoption } from './begun-adoption.js';
 
 /**
- * Takes back an adoption whose Service was not narrowed yet: the autoscalers of the live Deployment are created again, and the
- * twin is removed. The live Deployment was not written. Returns what could not be restored.
+ * Takes back an adoption whose Service was not narrowed yet: the twin is removed, and the autoscalers of the live Deployment are
+ * created again. The live Deployment was not written. Returns what could not be restored.
  */
 export async function restoreAdoption(
   ctx: OperationContext,
@@ -22,18 +22,21 @@ export async function restoreAdoption(
     liveAutoscalers.map(async object => ((await cluster.get(refOf(object))) === undefined ? [object] : [])),
   );
   // What still exists was not written, but others may have changed it in the meantime.
-  const snapshots: readonly Snapshot[] = [
-    ...deleted
-      .flat()
-      .filter(object => isAutoscaler(object) && object.metadata.namespace === records.namespace)
-      .map(object => ({ ref: refOf(object), object })),
-    ...revision.before.filter(({ object }) => object === undefined),
-  ];
-  const { failed } = await restoreSnapshots({
-    ...{ cluster, writer, snapshots, release: records.release, log, clock, signal, created },
-  });
+  const autoscalers = deleted
+    .flat()
+    .filter(object => isAutoscaler(object) && object.metadata.namespace === records.namespace)
+    .map((object): Snapshot => ({ ref: refOf(object), object }));
+  const broughtUp = revision.before.filter(({ object }) => object === undefined);
+  const failed: ObjectRef[] = [];
+  // The autoscalers come last: they would average over the pods of the twin, too.
+  for (const snapshots of [broughtUp, autoscalers]) {
+    const restored = await restoreSnapshots({
+      ...{ cluster, writer, snapshots, release: records.release, log, clock, signal, created },
+    });
+    failed.push(...restored.failed.map(({ ref }) => ref));
+  }
   await giveBackOwnership(ctx, service);
-  return failed.map(({ ref }) => ref);
+  return failed;
 }
 
 /** The fields of the Service belong to the tools again that owned them, so that those can go on applying it. */
