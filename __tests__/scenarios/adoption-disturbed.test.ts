@@ -1,6 +1,13 @@
 import { afterAll, describe, expect, it } from '@jest/globals';
 import { isReal, startCluster } from '../support/scenario/cluster.js';
-import { disturb, foreign, liveWithBudget, stages, untilRolledOut } from '../support/scenario/disturbed-adoption.js';
+import {
+  disturb,
+  foreign,
+  liveWithBudget,
+  stages,
+  stagesOfRelease,
+  untilRolledOut,
+} from '../support/scenario/disturbed-adoption.js';
 import type { Act, DisturbedAdoption, Stage } from '../support/scenario/disturbed-adoption.js';
 import { arrived, expectRefused } from '../support/scenario/expectations.js';
 import { field } from '../support/field.js';
@@ -10,27 +17,43 @@ const starting = startCluster();
 afterAll(async () => (await starting).close());
 
 const acts: readonly Act[] = ['rollout restart', 'set image'];
-const rows = stages.flatMap(stage => acts.map(act => [act, stage.title, { stage, act }] as const));
+type By = 'kubectl' | 'rolling';
+const rowsOf = (by: By, of: readonly Stage[]) =>
+  of.flatMap(stage => acts.map(act => [act, stage.title, { stage, act, by }] as const));
 
 // One real node can take the load of one crowd. The embedded cluster plays the rows beside each other, with fewer users.
-const each = isReal ? it.each(rows) : it.concurrent.each(rows);
+const each = (rows: ReturnType<typeof rowsOf>) => (isReal ? it.each(rows) : it.concurrent.each(rows));
 
 describe('An application with an autoscaler and a budget that is adopted under load', () => {
-  each('loses no request by a %s %s', async (...[act, title, row]) => {
-    const cluster = await starting;
-    const { ns, leave } = await openTestNamespace(cluster, `loses no request by a ${act} ${title}`);
-    try {
-      const application = await liveWithBudget(ns, isReal ? cluster.pace.crowd : cluster.pace.users);
-      const { coverage } = application;
-      await play(ns, application, row);
-      const { states, wrong } = await coverage.end();
-      expect(wrong).toEqual([]);
-      expect(states).toBeGreaterThan(20);
-    } finally {
-      await leave();
-    }
-  });
+  each(rowsOf('kubectl', stages))('loses no request by a %s %s', playRow);
 });
+
+describe('A rolling release with an autoscaler and a budget that is adopted under load', () => {
+  each(rowsOf('rolling', stagesOfRelease))('becomes blue/green and loses no request by a %s %s', playRow);
+});
+
+async function playRow(
+  act: Act,
+  title: string,
+  row: { readonly stage: Stage; readonly act: Act; readonly by: By },
+): Promise<void> {
+  const cluster = await starting;
+  const test = `loses no request by a ${act} ${title}`;
+  const { ns, leave } = await openTestNamespace(
+    cluster,
+    row.by === 'kubectl' ? test : `becomes blue/green and ${test}`,
+  );
+  try {
+    const load = isReal ? cluster.pace.crowd : cluster.pace.users;
+    const application = await liveWithBudget(ns, { by: row.by, load });
+    await play(ns, application, row);
+    const { states, wrong } = await application.coverage.end();
+    expect(wrong).toEqual([]);
+    expect(states).toBeGreaterThan(20);
+  } finally {
+    await leave();
+  }
+}
 
 async function play(
   ns: TestNamespace,

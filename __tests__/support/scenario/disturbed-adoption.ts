@@ -2,6 +2,7 @@ import { openApiProxy, type Moment } from '../kill/proxy.js';
 import { field } from '../field.js';
 import type { StepResult } from '../runner/runner.js';
 import { setImage } from './applications.js';
+import type { Load } from './cluster-under-test.js';
 import { adopter, plain } from './plain.js';
 import { followPodCoverage, type PodCoverage } from './pod-coverage.js';
 import type { TestNamespace } from './test-namespace.js';
@@ -81,6 +82,13 @@ export const stages: readonly Stage[] = [
   },
 ];
 
+/** Stages of the adoption of a rolling release by its own next deploy. Its Service needs no new owner of its fields. */
+export const stagesOfRelease: readonly Stage[] = stages
+  .filter(({ title }) => /twin comes up|was narrowed/.test(title))
+  .map(stage =>
+    stage.users === 'twin' ? { ...stage, step: 'adopt', at: { write: switching, moment: 'done' } } : stage,
+  );
+
 /** An application with an autoscaler and a budget, its users, and what became of them. */
 export interface DisturbedAdoption {
   readonly users: Traffic;
@@ -89,14 +97,15 @@ export interface DisturbedAdoption {
   play(step: 'adopt' | 'promote', disturbed?: { readonly stage: Stage; readonly act: Act }): Promise<StepResult>;
 }
 
-/** Applies the application as kubectl does, and starts its users. */
+/** Applies the application as kubectl does, or deploys it as a rolling release, and starts its users. */
 export async function liveWithBudget(
   ns: TestNamespace,
-  load: Parameters<TestNamespace['users']>[1],
+  { by, load }: { readonly by: 'kubectl' | 'rolling'; readonly load: Load },
 ): Promise<DisturbedAdoption> {
   await plain.bring(ns);
   await ns.rewrite('plain.yml', text => `${text}---\n${plain.budget}`);
-  await plain.applyWithKubectl(ns, 'v1');
+  if (by === 'kubectl') await plain.applyWithKubectl(ns, 'v1');
+  else await ns.given(plain.roll('v1'), { as: 'admin' });
   const coverage = await followPodCoverage(ns);
   const users = await ns.users('plain', load);
   const play: DisturbedAdoption['play'] = async (step, disturbed) => {
