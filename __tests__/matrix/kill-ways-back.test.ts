@@ -1,7 +1,7 @@
-import { describeEmbedded } from '../support/scenario/cluster.js';
-import { playKills } from '../support/kill/play-kills.js';
+import { describe } from '@jest/globals';
+import { playKillsHere } from '../support/kill/play-here.js';
 import { waysBack } from '../support/kill/situations.js';
 
-describeEmbedded('A step that is killed', 'only it can be copied', () => {
-  playKills('blue/green', waysBack);
+describe('A step that is killed', () => {
+  playKillsHere('blue/green', waysBack);
 });

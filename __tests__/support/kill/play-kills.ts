@@ -8,18 +8,20 @@ import type { Situation } from './situations.js';
 const atOnce = 3;
 
 /** For work on one row: the rows to play, as a regular expression of their titles. Default: all. */
-const only = new RegExp(process.env.CUTOVER_TEST_KILLS_ONLY ?? '');
+export const only = new RegExp(process.env.CUTOVER_TEST_KILLS_ONLY ?? '');
 
 /** Declares one test per situation: its step is killed at every write, and run again. */
 export function playKills(strategy: string, situations: readonly Situation[]): void {
   const queue = createQueue(atOnce);
   it.concurrent.each(situations.map(situation => [situation.title, situation] as const))(
-    `${strategy}: %s converges after a SIGKILL at every write`,
+    titleOfTests(strategy),
     async (...[, situation]) => {
       const prepared = await queue(() => prepare(situation));
       const rows = rowsOf(prepared).filter(row => only.test(titleOf(row)));
       const name = `${strategy}: ${situation.title}`;
-      const ends = await Promise.all(rows.map(row => queue(() => end(prepared, { name, row }))));
+      const ends = await Promise.all(
+        rows.map(row => queue(() => playToEnd({ name, row }, () => playRow(prepared, row)))),
+      );
       const failed = ends.filter(({ wrong }) => wrong.length > 0);
       const known = knownBroken.filter(entry => entry.situation === name).flatMap(entry => entry.rows);
       const played = ends.map(({ title }) => title);
@@ -33,15 +35,25 @@ export function playKills(strategy: string, situations: readonly Situation[]): v
   );
 }
 
+/** The title of one situation's test, in which `%s` is its own title. */
+export function titleOfTests(strategy: string): string {
+  return `${strategy}: %s converges when it is killed at a write`;
+}
+
+/** How a row ended. */
 interface End {
   readonly title: string;
   readonly wrong: readonly string[];
 }
 
-async function end(prepared: Prepared, { name, row }: { readonly name: string; readonly row: Row }): Promise<End> {
+/** Plays one row and reports its duration in the file of CUTOVER_TEST_KILLS. */
+export async function playToEnd(
+  { name, row }: { readonly name: string; readonly row: Row },
+  play: () => Promise<readonly string[]>,
+): Promise<End> {
   const title = titleOf(row);
   const begun = performance.now();
-  const wrong = await playRow(prepared, row);
+  const wrong = await play();
   const file = process.env.CUTOVER_TEST_KILLS;
   const ms = Math.round(performance.now() - begun);
   if (file !== undefined) appendFileSync(file, `${JSON.stringify({ name, title, ms, wrong })}\n`);
@@ -67,7 +79,7 @@ function rowsOf({ writes }: Prepared): readonly Row[] {
   );
 }
 
-function isOfLock(write: string): boolean {
+export function isOfLock(write: string): boolean {
   return write.includes(' leases/');
 }
 
@@ -77,12 +89,12 @@ function titlesOf({ writes }: Prepared): readonly string[] {
 }
 
 /** `done, lost: PATCH deployments/web #1`. */
-function titleOf({ write, moment, then }: Row): string {
+export function titleOf({ write, moment, then }: Row): string {
   return `${moment}, ${then}: ${write}`;
 }
 
 /** Runs at most `limit` pieces of work at the same time, in the order in which they were given. */
-function createQueue(limit: number): <T>(work: () => Promise<T>) => Promise<T> {
+export function createQueue(limit: number): <T>(work: () => Promise<T>) => Promise<T> {
   let running = 0;
   const waiting: (() => void)[] = [];
   return async work => {

@@ -36,58 +36,75 @@ export async function prepare(situation: Situation): Promise<Prepared> {
   const cluster = await startEmbedded(store);
   try {
     const { ns, leave } = await openTestNamespace(cluster, situation.title);
-    await web.bring(ns);
-    await situation.given?.(ns);
-    await ns.until('every pod is ready', () => isReady(ns));
+    await bringAbout(ns, situation);
     const content = contentOf(store);
     const { namespace } = ns;
     await leave();
     const copied = { situation, namespace, content };
-    const { writes, wrong, end } = await inCopy(copied, async ns => {
-      const proxy = await openApiProxy(ns.cluster.kubeconfig);
-      const result = await step(ns, { ...situation.step, kubeconfig: proxy.kubeconfig }).finally(() => proxy.close());
-      return { writes: proxy.writes, wrong: wrongEnd(situation, result), end: await settledProjection(ns) };
-    });
-    if (wrong.length > 0) throw new Error(`${situation.title}: ${wrong.join('\n')}`);
-    return { ...copied, writes, end };
+    return { ...copied, ...(await inCopy(copied, ns => playWithoutKill(ns, situation))) };
   } finally {
     await cluster.close();
   }
 }
 
+/** Brings a situation about in an empty namespace. */
+export async function bringAbout(ns: TestNamespace, situation: Situation): Promise<void> {
+  await web.bring(ns);
+  await situation.given?.(ns);
+  await ns.until('every pod is ready', () => isReady(ns));
+}
+
+/** Plays the step of a situation that is there. Throws unless it ends as it should. */
+export async function playWithoutKill(
+  ns: TestNamespace,
+  situation: Situation,
+): Promise<Pick<Prepared, 'writes' | 'end'>> {
+  const proxy = await openApiProxy(ns.cluster.kubeconfig);
+  const result = await step(ns, { ...situation.step, kubeconfig: proxy.kubeconfig }).finally(() => proxy.close());
+  const wrong = wrongEnd(situation, result);
+  if (wrong.length > 0) throw new Error(`${situation.title}: ${wrong.join('\n')}\n${result.log}`);
+  return { writes: proxy.writes, end: await settledProjection(ns) };
+}
+
 /** Kills the step at one write and runs it again. Returns what is wrong with the end, in words. */
 export function playRow(prepared: Prepared, row: Row): Promise<readonly string[]> {
-  const { situation, end } = prepared;
-  return inCopy(prepared, async ns => {
-    const users = situation.users ? await ns.users(web.release, load) : undefined;
-    const held = new AbortController();
-    const { write, moment } = row;
-    const proxy = await openApiProxy(ns.cluster.kubeconfig, { write, moment, onHeld: () => held.abort() });
-    try {
-      const inputs = { ...situation.step, kubeconfig: proxy.kubeconfig };
-      const killed = await step(ns, inputs, {
-        post: row.then === 'post' ? 'always' : 'never',
-        interrupt: { when: held.signal, signal: 'SIGKILL' },
-      });
-      if (!held.signal.aborted) return [`the step makes no such write\n${killed.log}`];
-      const again = await step(ns, inputs, { environment: { GITHUB_RUN_ATTEMPT: '2' } });
-      const expected = again.outputs.outcome === 'unchanged' ? withoutLock(end) : end;
-      const found = await settledProjection(ns, end);
-      const wrong = [
-        ...wrongEnd(situation, again),
-        ...differences(expected, expected === end ? found : withoutLock(found)),
-      ];
-      if (killed.postExitCode !== 0) wrong.unshift(`post ended with ${killed.postExitCode}`);
-      await users?.more(2);
-      const counts = await users?.stop();
-      const losses = [...(counts?.losses ?? []), ...(counts?.keptAlive.losses ?? [])];
-      if (losses.length > 0) wrong.push(`users lost ${losses.length} requests: ${losses.at(-1)?.why ?? ''}`);
-      if (wrong.length === 0) return [];
-      return [...wrong, `--- killed:\n${killed.log}`, `--- again:\n${again.log}`];
-    } finally {
-      await proxy.close();
-    }
-  });
+  return inCopy(prepared, ns => playRowIn(ns, prepared, row));
+}
+
+/** The same in a namespace where the situation is there already. */
+export async function playRowIn(
+  ns: TestNamespace,
+  { situation, end }: Pick<Prepared, 'situation' | 'end'>,
+  row: Row,
+): Promise<readonly string[]> {
+  const users = situation.users ? await ns.users(web.release, load) : undefined;
+  const held = new AbortController();
+  const { write, moment } = row;
+  const proxy = await openApiProxy(ns.cluster.kubeconfig, { write, moment, onHeld: () => held.abort() });
+  try {
+    const inputs = { ...situation.step, kubeconfig: proxy.kubeconfig };
+    const killed = await step(ns, inputs, {
+      post: row.then === 'post' ? 'always' : 'never',
+      interrupt: { when: held.signal, signal: 'SIGKILL' },
+    });
+    if (!held.signal.aborted) return [`the step makes no such write\n${killed.log}`];
+    const again = await step(ns, inputs, { environment: { GITHUB_RUN_ATTEMPT: '2' } });
+    const expected = again.outputs.outcome === 'unchanged' ? withoutLock(end) : end;
+    const found = await settledProjection(ns, end);
+    const wrong = [
+      ...wrongEnd(situation, again),
+      ...differences(expected, expected === end ? found : withoutLock(found)),
+    ];
+    if (killed.postExitCode !== 0) wrong.unshift(`post ended with ${killed.postExitCode}`);
+    await users?.more(2);
+    const counts = await users?.stop();
+    const losses = [...(counts?.losses ?? []), ...(counts?.keptAlive.losses ?? [])];
+    if (losses.length > 0) wrong.push(`users lost ${losses.length} requests: ${losses.at(-1)?.why ?? ''}`);
+    if (wrong.length === 0) return [];
+    return [...wrong, `--- killed:\n${killed.log}`, `--- again:\n${again.log}`];
+  } finally {
+    await proxy.close();
+  }
 }
 
 /**

@@ -3,7 +3,7 @@ import { field } from '../field.js';
 import type { TestNamespace } from '../scenario/test-namespace.js';
 import { web } from './web.js';
 
-/** What must be the same whether a step was killed or not: facts by name. Numbers of revisions may differ. */
+/** What must be the same whether a step was killed or not: facts by name. Namespaces and numbers of revisions may differ. */
 export type Projection = Readonly<Record<string, unknown>>;
 
 /** Reads the end state of a release, from the cluster and from `status`. */
@@ -12,7 +12,7 @@ export async function projectionOf(ns: TestNamespace): Promise<Projection> {
     kinds.map(async kind => (await listOf(ns, kind)).map(object => factOf(kind, object))),
   );
   const record = recordIn(objects.flat().filter(({ isRecord }) => isRecord));
-  return Object.fromEntries([
+  const facts = Object.fromEntries([
     ...objects
       .flat()
       .filter(({ isRecord }) => !isRecord)
@@ -21,6 +21,7 @@ export async function projectionOf(ns: TestNamespace): Promise<Projection> {
     ['record', record],
     ['status', await statusOf(ns)],
   ]);
+  return JSON.parse(JSON.stringify(facts).replaceAll(ns.namespace, '<namespace>')) as Projection;
 }
 
 /** The facts in which two end states differ, in words. */

@@ -112,7 +112,7 @@ interface KubeconfigFile {
 }
 
 /** The API server of a kubeconfig. */
-function upstreamOf(kubeconfig: string): { forward(exchange: Exchange): void; close(): void } {
+export function upstreamOf(kubeconfig: string): { forward(exchange: Exchange): void; close(): void } {
   const file = load(kubeconfig) as KubeconfigFile;
   const [{ cluster }] = file.clusters;
   const [{ user }] = file.users;
@@ -155,7 +155,8 @@ function upstreamOf(kubeconfig: string): { forward(exchange: Exchange): void; cl
   };
 }
 
-function kubeconfigFor(port: number): string {
+/** YAML for a server of this machine, without credentials. */
+export function kubeconfigFor(port: number): string {
   const name = 'proxy';
   return dump({
     apiVersion: 'v1',
@@ -167,7 +168,8 @@ function kubeconfigFor(port: number): string {
   });
 }
 
-async function readAll(incoming: IncomingMessage): Promise<Buffer> {
+/** The body of a request. */
+export async function readAll(incoming: IncomingMessage): Promise<Buffer> {
   const parts: Buffer[] = [];
   for await (const part of incoming) parts.push(part as Buffer);
   return Buffer.concat(parts);

@@ -8,7 +8,7 @@ import type { ClusterUnderTest, Pace } from './cluster-under-test.js';
 import { openRealCluster } from './real-cluster.js';
 
 /** CUTOVER_TEST_CLUSTER=1 declares the cluster of KUBECONFIG a test cluster. */
-const isReal = process.env.CUTOVER_TEST_CLUSTER === '1';
+export const isReal = process.env.CUTOVER_TEST_CLUSTER === '1';
 
 /** Starts the embedded cluster; under `npm run test:cluster` opens the real one instead. */
 export function startCluster(): Promise<ClusterUnderTest> {

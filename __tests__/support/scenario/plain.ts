@@ -12,9 +12,17 @@ export const adopter = { as: documentedRoles.get('cutover-adopt') ?? [] };
 /** The same for a step that leaves the roles. */
 export const leaver = { as: documentedRoles.get('cutover-leave-roles') ?? [] };
 
+/** What protects the live pods, and is not in the manifests. */
+const budget = `apiVersion: policy/v1
+kind: PodDisruptionBudget
+metadata: {name: plain}
+spec: {minAvailable: 1, selector: {matchLabels: {app: plain}}}
+`;
+
 /** A shop whose manifests have no roles, with an object of every kind that each role gets a copy of. */
 export const plain = {
   service: 'plain',
+  budget,
   bring: (ns: TestNamespace): Promise<void> => ns.write({ 'plain.yml': manifest(ns) }),
   stage: (version: string, more: Inputs = {}): Inputs => ({
     strategy: 'blue-green',
@@ -83,13 +91,6 @@ const collections: Readonly<Record<string, string>> = {
   HorizontalPodAutoscaler: '/apis/autoscaling/v2/namespaces/*/horizontalpodautoscalers',
   PodDisruptionBudget: '/apis/policy/v1/namespaces/*/poddisruptionbudgets',
 };
-
-/** What protects the live pods, and is not in the manifests. */
-const budget = `apiVersion: policy/v1
-kind: PodDisruptionBudget
-metadata: {name: plain}
-spec: {minAvailable: 1, selector: {matchLabels: {app: plain}}}
-`;
 
 function manifest({ cluster: { images, pace } }: TestNamespace): string {
   return `apiVersion: v1

@@ -11,8 +11,8 @@ import { ownedObjects } from '../../recorded/owned-objects.js';
 import { partsOf, type BegunAdoption } from './begun-adoption.js';
 
 /**
- * Takes back an adoption whose Service was not narrowed yet: the autoscalers of the live Deployment are created again, and the
- * twin is removed. The live Deployment was not written. Returns what could not be restored.
+ * Takes back an adoption whose Service was not narrowed yet: the twin is removed, and the autoscalers of the live Deployment are
+ * created again. The live Deployment was not written. Returns what could not be restored.
  */
 export async function restoreAdoption(
   ctx: OperationContext,
@@ -24,15 +24,19 @@ export async function restoreAdoption(
     liveAutoscalers.map(async object => ((await cluster.get(refOf(object))) === undefined ? [object] : [])),
   );
   // What still exists was not written, but others may have changed it in the meantime.
-  const snapshots: readonly Snapshot[] = [
-    ...(await ownedObjects(ctx, deleted.flat().filter(isAutoscaler))).map(object => ({ ref: refOf(object), object })),
-    ...revision.before.filter(({ object }) => object === undefined),
-  ];
-  const { failed } = await restoreSnapshots({
-    ...{ cluster, writer, snapshots, release: records.release, log, clock, signal, created },
-  });
+  const owned = await ownedObjects(ctx, deleted.flat().filter(isAutoscaler));
+  const autoscalers = owned.map((object): Snapshot => ({ ref: refOf(object), object }));
+  const broughtUp = revision.before.filter(({ object }) => object === undefined);
+  const failed: ObjectRef[] = [];
+  // The autoscalers come last: they would average over the pods of the twin, too.
+  for (const snapshots of [broughtUp, autoscalers]) {
+    const restored = await restoreSnapshots({
+      ...{ cluster, writer, snapshots, release: records.release, log, clock, signal, created },
+    });
+    failed.push(...restored.failed.map(({ ref }) => ref));
+  }
   await giveBackOwnership(ctx, service);
-  return failed.map(({ ref }) => ref);
+  return failed;
 }
 
 /** The fields of the Service belong to the tools again that owned them, so that those can go on applying it. */
