@@ -58,8 +58,9 @@ async function killed(state: ReleaseState | undefined): Promise<MemoryCluster> {
   const cluster = memoryCluster();
   await cluster.leases.create(heldLease(lease, { holder: dead, run: runOf(1).url }));
   const records = recordsOf(cluster);
-  await records.writeRevision(revision('blue'));
-  await records.writeRevision(revision('green'));
+  const nothing = newRolling('web');
+  await records.writeRevision(revision('blue'), state ?? nothing);
+  await records.writeRevision(revision('green'), state ?? nothing);
   if (state !== undefined) await records.writeState(state);
   return cluster;
 }
@@ -68,8 +69,8 @@ async function killed(state: ReleaseState | undefined): Promise<MemoryCluster> {
 async function recordFound(cluster: MemoryCluster, before: readonly Snapshot[]): Promise<void> {
   const records = recordsOf(cluster);
   // A revision that is not in the state that was read is another run's, and is not overwritten.
-  await records.readState();
-  await records.writeRevision(revision('green', { before }));
+  const state = await records.readState();
+  await records.writeRevision(revision('green', { before }), state ?? newRolling('web'));
 }
 
 function post(cluster: MemoryCluster, rollbackOnFailure = true): Promise<Recovered> {

@@ -60,7 +60,7 @@ function openLocked(
     async begin(state, revisions = []) {
       try {
         // The revision first: what a restore needs is on record when the operation is.
-        await Promise.all(revisions.map(revision => records.writeRevision(revision)));
+        await Promise.all(revisions.map(revision => records.writeRevision(revision, state)));
         await records.writeState(state);
       } catch (error) {
         outdated = !hasBegun && asCutoverError(error).code === 'changed';

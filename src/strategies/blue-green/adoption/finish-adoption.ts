@@ -29,7 +29,7 @@ export async function finishAdoption(
 ): Promise<void> {
   const { state } = begun;
   const { deployment, role } = state.operation;
-  const revision = await takeOverBudgets(ctx, begun.revision);
+  const revision = await takeOverBudgets(ctx, begun);
   const { up } = partsOf(revision);
   for (const object of await ownedObjects(ctx, revision.applyAfterSwitch)) {
     await ctx.writer.apply(object, { force: revision.force });
