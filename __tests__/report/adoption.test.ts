@@ -49,7 +49,7 @@ describe('what serves users around a change of strategy', () => {
     ],
     [
       { kind: 'roles-left', revision: 3 },
-      'Users are on revision 3, and still on the role that it replaces. Run this step again to delete the objects of the roles.',
+      'Users reach the ready pods of revision 3, and still those of the role that it replaces. Run this step again to delete the objects of the roles.',
     ],
     [
       { kind: 'blue-green-status', active: 'blue', roles: [], adopted: deployment },

@@ -1,4 +1,6 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
+import type { ObjectRef } from '../../src/kubernetes/object.js';
+import { idle } from '../support/cluster/run-controllers.js';
 import {
   application,
   closeReleases,
@@ -144,6 +146,108 @@ describe('a rolling deploy of a blue/green release', () => {
     cluster.before = () => undefined;
     await web.deploy(withAutoscaler('v3'));
     expectRolling(web, stateOf(cluster)?.latest);
+  });
+
+  /** Somebody sets a field of the spec of an object. */
+  const change = ({ cluster: { store } }: WebRelease, ref: ObjectRef, spec: object): void => {
+    const live = store.get(ref)!;
+    store.update({ ...live, spec: { ...(live['spec'] as object), ...spec } }, { manager: 'kubectl-edit' });
+  };
+  const scale = (web: WebRelease, replicas: number): void => change(web, deploymentRef('web'), { replicas });
+  /** Somebody does something right before the first call of this kind. */
+  const at = ({ cluster }: WebRelease, call: string, work: () => void): void => {
+    let isDone = false;
+    cluster.before = now => {
+      if (isDone || now !== call) return;
+      isDone = true;
+      work();
+    };
+  };
+  const selector = ({ cluster }: WebRelease) =>
+    (cluster.store.get(serviceRef('web'))?.['spec'] as { readonly selector: object }).selector;
+
+  it('restores the roles when the new pods are gone before the Service is switched', async () => {
+    const web = await release();
+    const before = application(web.cluster);
+    at(web, 'REMOVE Deployment shop/web-blue', () => scale(web, 0));
+    await expect(web.deploy(withAutoscaler('v3'))).rejects.toMatchObject({ error: { code: 'switch' } });
+    expect([application(web.cluster), served(web.cluster), unfinished(web.cluster)]).toEqual([before, v2, '-']);
+  });
+
+  it('does not delete the role when the new pods are gone once the deploy is verified', async () => {
+    const web = await release();
+    let replaced = 0;
+    web.cluster.before = call => {
+      if (call === 'REPLACE Secret shop/cutover-web' && ++replaced === 2) scale(web, 0);
+    };
+    await expect(web.deploy(withAutoscaler('v3'))).rejects.toMatchObject({ error: { code: 'changed' } });
+    expect([served(web.cluster), unfinished(web.cluster)]).toEqual([v2, 'leave']);
+  });
+
+  it('is refused when the Service leads to no Deployment of the manifests', async () => {
+    const web = await release();
+    const text = plainManifests('v3').replace('spec: {selector: {app: web},', 'spec: {selector: {app: wed},');
+    await expect(web.deploy(text)).rejects.toMatchObject({
+      code: 'manifest',
+      message: 'Service shop/web of the manifests selects the pods of none of their Deployments',
+    });
+    expect(web.cluster.writes()).toEqual([]);
+  });
+
+  it('switches the Service only as it was in the look', async () => {
+    const web = await release();
+    const versions: (string | undefined)[] = [];
+    const { cluster } = web;
+    const apply = cluster.apply.bind(cluster);
+    cluster.apply = (object, options) => {
+      if (object.kind === 'Service') versions.push(options?.resourceVersion);
+      return apply(object, options);
+    };
+    const { resourceVersion } = cluster.store.get(serviceRef('web'))!.metadata;
+    await web.deploy(withAutoscaler('v3'));
+    expect(versions).toEqual([resourceVersion]);
+  });
+
+  it.each([
+    ['the idle role goes', 'REMOVE HorizontalPodAutoscaler shop/web-blue'],
+    ['the Service is switched', 'APPLY Service shop/web'],
+  ])('leaves the Service to whoever switches it before %s', async (_when, call) => {
+    const web = await release();
+    const theirs = { app: 'web', 'cutover/role': 'blue' };
+    at(web, call, () => change(web, serviceRef('web'), { selector: theirs }));
+    await expect(web.deploy(withAutoscaler('v3'))).rejects.toMatchObject({ error: { code: 'moved' } });
+    expect(selector(web)).toEqual(theirs);
+    expect(served(web.cluster)).toEqual(['site:v1', 'site:v1']);
+  });
+
+  it('keeps the role when the new pods are gone after a kill, and deletes it when they are back', async () => {
+    const web = await release();
+    const { cluster } = web;
+    killAtWrite(cluster, verified + 1);
+    await endOf(web.deploy(withAutoscaler('v3')));
+    cluster.before = () => undefined;
+    if (cluster.store.get(leaseRef) !== undefined) cluster.store.remove(leaseRef);
+    scale(web, 0);
+    await idle();
+    await expect(web.deploy(withAutoscaler('v4'))).rejects.toMatchObject({
+      error: {
+        code: 'changed',
+        message: 'Service shop/web does not lead to all wanted pods of revision 3: the roles were not deleted',
+      },
+      outcome: { serving: { kind: 'roles-left' } },
+    });
+    expect([served(cluster), unfinished(cluster)]).toEqual([v2, 'leave']);
+    scale(web, 2);
+    await web.deploy(withAutoscaler('v3'));
+    expectRolling(web);
+  });
+
+  it('keeps the role when the Service is sent back to it during the deletion', async () => {
+    const web = await release();
+    const green = { app: 'web', 'cutover/role': 'green' };
+    at(web, 'REMOVE HorizontalPodAutoscaler shop/web-green', () => change(web, serviceRef('web'), { selector: green }));
+    await expect(web.deploy(withAutoscaler('v3'))).rejects.toMatchObject({ error: { code: 'moved' } });
+    expect([selector(web), served(web.cluster)]).toEqual([green, v2]);
   });
 
   it('restores the roles when its checks fail', async () => {

@@ -1,16 +1,13 @@
-import { CutoverError } from '../../../errors.js';
-import { type KubeObject, describeRef, refOf } from '../../../kubernetes/object.js';
-import { selects } from '../../../kubernetes/selectors.js';
-import type { Snapshot } from '../../../plan/change.js';
-import { historyEntry, type Revision } from '../../../release/revision.js';
+import { refOf } from '../../../kubernetes/object.js';
+import { historyEntry } from '../../../release/revision.js';
 import { begin, completeLeave, type Leaving } from '../../../release/transitions.js';
 import { begunBy } from '../../../run/begun.js';
 import type { LockedContext, OperationContext, RunContext } from '../../../run/context.js';
 import { underLock } from '../../../run/under-lock.js';
 import { confirmMs } from '../../../traffic/endpoint-slices.js';
 import { routerOf } from '../../../traffic/routers.js';
+import { requireReadyRole } from '../../../traffic/switch-precondition.js';
 import type { CheckResult } from '../../../verify/verify.js';
-import { removeLive } from '../../blue-green/finish-switch.js';
 import { ownedObjects } from '../../recorded/owned-objects.js';
 import { changesOf, FailedStep, outcomeBase, type ObjectChange, type Outcome } from '../../outcome/outcome.js';
 import { applyAndWait } from '../../shared/apply-and-wait.js';
@@ -18,8 +15,9 @@ import { checksOf, requireChecks } from '../../shared/checks.js';
 import type { Rollout } from '../rollout.js';
 import { leavingFailed, leftUnfinished } from './failed-leave.js';
 import type { LeavePlan } from './leave-plan.js';
-import { removeIdle } from './remove-idle.js';
-import { inDeletionOrder, isConfig, isOnePerPod, objectsOfRole } from './role-objects.js';
+import { removeIdle, removeUnreached } from './remove-idle.js';
+import { requireNewPods, type NewPodsRequest } from './require-new-pods.js';
+import { isConfig, isOnePerPod, objectsOfRole } from './role-objects.js';
 
 /** What is deployed in place of the roles. */
 export interface LeaveRequest {
@@ -27,10 +25,18 @@ export interface LeaveRequest {
   readonly plan: LeavePlan;
 }
 
+/** How the rest of an interrupted operation is done. */
+export interface ResumeLeaving {
+  readonly lockTimeoutMs: number;
+  readonly historyLimit: number;
+  /** How long pods that are being replaced may take to be ready. */
+  readonly timeoutMs: number;
+}
+
 /** What is left of a release that has left its roles but for the deletion of their objects. */
 export async function resumeLeaving(
   ctx: RunContext,
-  { lockTimeoutMs, historyLimit }: { readonly lockTimeoutMs: number; readonly historyLimit: number },
+  { lockTimeoutMs, historyLimit, timeoutMs }: ResumeLeaving,
 ): Promise<void> {
   await underLock(ctx, lockTimeoutMs, async locked => {
     const state = await locked.records.readState();
@@ -38,7 +44,7 @@ export async function resumeLeaving(
     if (state?.strategy !== 'blue-green' || operation?.kind !== 'leave' || !operation.verified) return;
     const leaving: Leaving = { ...state, operation: { ...operation, ...begunBy(locked) } };
     const revision = await locked.records.readRevision(operation.revision);
-    await finishLeaving(await locked.begin(leaving), { leaving, revision, historyLimit });
+    await finishLeaving(await locked.begin(leaving), { leaving, revision, historyLimit, timeoutMs });
   });
 }
 
@@ -78,7 +84,8 @@ export async function leaveRoles(ctx: LockedContext, { rollout, plan }: LeaveReq
       serving: await leavingFailed(started, { leaving, rollout, cause: error }),
     });
   }
-  await finishLeaving(started, { leaving: verified, revision: rollout.revision, historyLimit: rollout.historyLimit });
+  const { revision, historyLimit, waitOptions } = rollout;
+  await finishLeaving(started, { leaving: verified, revision, historyLimit, timeoutMs: waitOptions.timeoutMs });
   return {
     ...base,
     outcome: 'deployed',
@@ -88,9 +95,7 @@ export async function leaveRoles(ctx: LockedContext, { rollout, plan }: LeaveReq
 }
 
 /** A verified operation that is finished. */
-export interface FinishLeaving {
-  readonly leaving: Leaving;
-  readonly revision: Revision;
+export interface FinishLeaving extends NewPodsRequest {
   readonly historyLimit: number;
 }
 
@@ -99,11 +104,11 @@ export async function finishLeaving(ctx: OperationContext, request: FinishLeavin
   const { leaving, revision, historyLimit } = request;
   try {
     await ctx.phase('Clean up', async () => {
-      await requireNewPods(ctx, request);
+      const seen = await requireNewPods(ctx, request);
       const manifests = [...revision.objects.map(refOf), ...revision.secrets.map(({ ref }) => ref)];
       for (const role of leaving.roleNames) {
         const own = await objectsOfRole(ctx, { state: leaving, role }, manifests);
-        for (const object of inDeletionOrder(own)) await removeLive(ctx, refOf(object), object.metadata.uid);
+        await removeUnreached(ctx, own, seen);
       }
       for (const object of await ownedObjects(ctx, revision.objects.filter(isOnePerPod))) {
         await ctx.writer.apply(object, { force: revision.force });
@@ -116,45 +121,32 @@ export async function finishLeaving(ctx: OperationContext, request: FinishLeavin
   }
 }
 
-/** Throws `changed` unless the live public Service leads to ready pods that are of no role: users would be left without a pod. */
-async function requireNewPods(ctx: OperationContext, { leaving, revision }: FinishLeaving): Promise<void> {
-  const { publicService: ref, roles } = leaving;
-  const service = await ctx.cluster.get(ref);
-  const pods = await routerOf(ctx, ref).readyPods(service);
-  const ofRoles = Object.values(roles).map(({ podLabels }) => podLabels);
-  const isNew = ({ metadata }: KubeObject): boolean =>
-    !ofRoles.some(labels => Object.keys(labels).length > 0 && selects(labels, metadata.labels ?? {}));
-  if (pods.some(isNew)) return;
-  throw new CutoverError(
-    `${describeRef(ref)} leads to no ready pod of revision ${revision.number}: the roles were not deleted`,
-    {
-      code: 'changed',
-      object: describeRef(ref),
-      hint: 'Somebody changed the Service or the new pods. Look at them, then run this step again.',
-    },
-  );
-}
-
 /** Brings the revision up, and sends users to it as well as to the active role. Returns the results of the public checks. */
 async function replaceRoles(ctx: OperationContext, { rollout, plan }: LeaveRequest): Promise<readonly CheckResult[]> {
   const { waitOptions, force } = rollout;
   const { state, active, service, first } = plan;
   const { object } = service.resource;
+  const readyUntilMs = ctx.clock.now() + waitOptions.timeoutMs;
   const router = routerOf(ctx, refOf(object));
   const { ready } = await ctx.phase('Deploy', () =>
     applyAndWait(ctx, { planned: first, waitOptions, force, paused: 'noted' }),
   );
   await ctx.phase('Switch', async () => {
-    await removeIdle(ctx, {
+    const decidedOn = await removeIdle(ctx, {
       state,
       active,
       objects: plan.ofIdle.filter(one => !isConfig(one)),
       timeoutMs: waitOptions.timeoutMs,
     });
-    const live = await ctx.cluster.get(refOf(object));
-    const before: Snapshot = { ref: refOf(object), ...(live !== undefined && { object: live }) };
-    await router.set({ object, force }, before, ctx.writer);
-    await router.confirm({ object }, { timeoutMs: confirmMs, signal: ctx.signal });
+    const role = `revision ${rollout.revision.number}`;
+    // Both versions answer until the active role is deleted, as in any rolling update.
+    const beside = state.roles[active]?.podLabels ?? {};
+    const precondition = { router, decidedOn, target: object, role, verified: ready, readyUntilMs, beside };
+    const look = await requireReadyRole(ctx, precondition);
+    await router.set({ object, force }, look.before, ctx.writer);
+    const workloads = look.workloads.filter(({ isServed }) => isServed);
+    const readyTimeoutMs = readyUntilMs - ctx.clock.now();
+    await router.confirm({ object, workloads, beside }, { timeoutMs: confirmMs, readyTimeoutMs, signal: ctx.signal });
   });
   return ctx.phase('Verify public', () => {
     const workloads = first.map(({ resource }) => resource.object);

@@ -17,6 +17,7 @@ export async function restoreInterruptedLeave(
   if (operation.verified) return { kind: 'roles-left', operation };
   const restored = await restoreRoles(await ctx.begin(state), {
     leaving: state,
+    revision,
     snapshots: revision.before,
     timeoutMs,
   });
