@@ -2,13 +2,14 @@ import { asCutoverError } from '../../../errors.js';
 import { fieldManager } from '../../../cluster/apply/field-manager.js';
 import { appliedBy } from '../../../cluster/apply/owned-fields.js';
 import { replicasOf, withReplicas } from '../../../kubernetes/deployment.js';
-import { describeRef, refOf } from '../../../kubernetes/object.js';
+import { describeRef, refOf, type ObjectRef } from '../../../kubernetes/object.js';
+import { templateLabels } from '../../../kubernetes/pod-spec.js';
 import { historyEntry } from '../../../release/revision.js';
 import { completeAdopt } from '../../../release/transitions.js';
 import type { AdoptedDeployment } from '../../../release/state.js';
 import type { OperationContext } from '../../../run/context.js';
 import { ownedObjects } from '../../recorded/owned-objects.js';
-import { isAdoptable } from '../finish-switch.js';
+import { isAdoptable, refuseIfServing } from '../finish-switch.js';
 import { partsOf, recordOf, type BegunAdoption } from './begun-adoption.js';
 import { takeOverBudgets } from './take-over-budgets.js';
 
@@ -38,7 +39,7 @@ export async function finishAdoption(
   ctx.log.info(`Draining ${describeRef(deployment.ref)} for ${drainMs / 1000} s`);
   await ctx.clock.wait(drainMs, ctx.signal);
   ctx.signal.throwIfAborted();
-  if (isAdoptable(ctx, deployment)) await scaleToZero(ctx, deployment);
+  if (isAdoptable(ctx, deployment)) await scaleToZero(ctx, deployment, state.publicService);
   const testService = up.find(({ kind }) => kind === 'Service')?.metadata.name;
   const entry = historyEntry(ctx.run, revision, 'adopted');
   await ctx.records.finish(completeAdopt(state, entry, recordOf(revision, testService)), historyLimit, ctx.log);
@@ -51,12 +52,13 @@ export async function finishAdoption(
 const maxAttempts = 10;
 
 /** Writes the replicas alone: every other field stays with its owner, whatever it is by now. */
-async function scaleToZero(ctx: OperationContext, { ref, uid }: AdoptedDeployment): Promise<void> {
+async function scaleToZero(ctx: OperationContext, { ref, uid }: AdoptedDeployment, service: ObjectRef): Promise<void> {
   for (let attempt = 1; ; attempt += 1) {
     const live = await ctx.cluster.get(ref);
     if (live === undefined || live.metadata.uid !== uid || replicasOf(live) === 0) return;
     const { release } = ctx.records;
     if ((live.metadata.annotations?.['cutover/release'] ?? release) !== release) return;
+    await refuseIfServing(ctx, { service, name: describeRef(ref), podLabels: templateLabels(live) });
     const own = appliedBy(live, fieldManager);
     const { resourceVersion } = live.metadata;
     try {
