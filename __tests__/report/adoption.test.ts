@@ -13,7 +13,7 @@ const adopt: AdoptOperation = {
   ...{ deployment: { ref: deployment, uid: 'u' }, template: 'hash', imageIds: {} },
 };
 const leave: LeaveOperation = { kind: 'leave', revision: 3, role: 'green', ...begun };
-const restored = { kind: 'complete', ready: false, withheld: [], kept: [] } as const;
+const restored = { kind: 'complete', ready: false, withheld: [], kept: [], left: [] } as const;
 const note = ' The release record could not be updated (no connection); the next run treats this step as unfinished.';
 const unrecorded = 'no connection';
 

@@ -160,7 +160,7 @@ describe('a rejection', () => {
         users: { kind: 'role', role: 'blue', revision: 1 },
         revision: 2,
         role: 'green',
-        restored: { kind: 'complete', ready: false, withheld: [], kept: [] },
+        restored: { kind: 'complete', ready: false, withheld: [], kept: [], left: [] },
       },
     });
     expect(cluster.store.get(refOf(deployment('green')))).toBeUndefined();

@@ -128,7 +128,7 @@ describe('after a process was killed', () => {
     await cluster.apply(configMap('after'));
     await cluster.apply(deployment('green'));
 
-    expect(await post(cluster)).toEqual({ kind: 'restored', operation: state.operation });
+    expect(await post(cluster)).toEqual({ kind: 'restored', operation: state.operation, left: [] });
     expect(cluster.store.get(refOf(before))).toMatchObject({ data: { KEY: 'before' } });
     expect(cluster.store.get(made.ref)).toBeUndefined();
     const { operation: _ended, ...rest } = state;
@@ -188,7 +188,7 @@ describe('after a process was killed in a switch', () => {
 
   it('users are sent back to the role that they left, and the staged revision stays staged', async () => {
     const { cluster, state } = await switched({ blueIsReady: true });
-    expect(await post(cluster)).toEqual({ kind: 'restored', operation: state.operation });
+    expect(await post(cluster)).toEqual({ kind: 'restored', operation: state.operation, left: [] });
     expect(selectedRole(cluster)).toBe('blue');
     const { operation: _ended, ...rest } = state;
     expect(await stateIn(cluster)).toEqual({
@@ -218,7 +218,7 @@ describe('after a process was killed in a switch', () => {
     });
     const cluster = await killed(first);
     await cluster.apply(publicService('green'));
-    expect(await post(cluster)).toEqual({ kind: 'restored', operation: first.operation });
+    expect(await post(cluster)).toEqual({ kind: 'restored', operation: first.operation, left: [] });
     expect(cluster.store.get(publicRef)).toBeUndefined();
   });
 
@@ -250,7 +250,7 @@ describe('after a process was killed in a switch', () => {
     const cluster = await killed(staged({ operation }));
     await run(cluster, 'green');
     await cluster.apply(publicService('blue'));
-    expect(await post(cluster)).toEqual({ kind: 'restored', operation });
+    expect(await post(cluster)).toEqual({ kind: 'restored', operation, left: [] });
     expect(selectedRole(cluster)).toBe('blue');
     expect(cluster.store.get(refOf(deployment('green')))).toBeDefined();
     expect(await stateIn(cluster)).not.toHaveProperty('operation');

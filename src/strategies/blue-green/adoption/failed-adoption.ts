@@ -57,10 +57,10 @@ export function notTakenBack(ctx: RunContext, begun: BegunAdoption, failed: read
 
 async function restoreAll(ctx: OperationContext, begun: BegunAdoption): Promise<Restored> {
   if (ctx.lockLost.aborted) return { kind: 'lock-lost' };
-  const failed = await ctx.phase('Restore', () => restoreAdoption(ctx, begun));
+  const { failed, left } = await ctx.phase('Restore', () => restoreAdoption(ctx, begun));
   return failed.length > 0
     ? { kind: 'incomplete', failed }
-    : { kind: 'complete', ready: false, withheld: [], kept: [] };
+    : { kind: 'complete', ready: false, withheld: [], kept: [], left };
 }
 
 function notAdopted(ctx: RunContext, begun: BegunAdoption, result: NotAdopted): Omit<Outcome, 'outcome'> {

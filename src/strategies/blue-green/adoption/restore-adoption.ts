@@ -1,4 +1,4 @@
-import { restoreSnapshots } from '../../../cluster/apply/restore-snapshots.js';
+import { restoreSnapshots, type LeftObject } from '../../../cluster/apply/restore-snapshots.js';
 import { hasApplied } from '../../../cluster/apply/owned-fields.js';
 import { fieldManager } from '../../../cluster/apply/field-manager.js';
 import { asCutoverError } from '../../../errors.js';
@@ -8,14 +8,19 @@ import type { Snapshot } from '../../../plan/change.js';
 import type { OperationContext } from '../../../run/context.js';
 import { partsOf, type BegunAdoption } from './begun-adoption.js';
 
+/** What a restored adoption leaves. */
+export interface RestoredAdoption {
+  /** What could not be restored. */
+  readonly failed: readonly ObjectRef[];
+  /** What others have written, such as a twin that another tool has annotated. */
+  readonly left: readonly LeftObject[];
+}
+
 /**
  * Takes back an adoption whose Service was not narrowed yet: the autoscalers of the live Deployment are created again, and the
- * twin is removed. The live Deployment was not written. Returns what could not be restored.
+ * twin is removed. The live Deployment was not written.
  */
-export async function restoreAdoption(
-  ctx: OperationContext,
-  { revision }: BegunAdoption,
-): Promise<readonly ObjectRef[]> {
+export async function restoreAdoption(ctx: OperationContext, { revision }: BegunAdoption): Promise<RestoredAdoption> {
   const { cluster, writer, records, log, clock, created, lockLost: signal } = ctx;
   const { service, liveAutoscalers } = partsOf(revision);
   const deleted = await Promise.all(
@@ -29,11 +34,11 @@ export async function restoreAdoption(
       .map(object => ({ ref: refOf(object), object })),
     ...revision.before.filter(({ object }) => object === undefined),
   ];
-  const { failed } = await restoreSnapshots({
+  const { failed, left } = await restoreSnapshots({
     ...{ cluster, writer, snapshots, release: records.release, log, clock, signal, created },
   });
   await giveBackOwnership(ctx, service);
-  return failed.map(({ ref }) => ref);
+  return { failed: failed.map(({ ref }) => ref), left };
 }
 
 /** The fields of the Service belong to the tools again that owned them, so that those can go on applying it. */
