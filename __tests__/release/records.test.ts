@@ -36,6 +36,10 @@ const record = { apiVersion: 'v1', kind: 'Secret', namespace: 'shop', name: 'cut
 const open = (cluster: MemoryCluster, release = 'web'): RecordWriter =>
   openRecords({ cluster, release, namespace: 'shop' }).writable(cluster);
 const state = (more: Partial<RollingState> = {}): RollingState => ({ ...newRolling('web'), ...more });
+const operation = { kind: 'deploy', revision: 1, run: 'x', holder: 'y' } as const;
+/** The state on record, as a run reads it. */
+const readIn = async (cluster: MemoryCluster): Promise<RollingState> =>
+  (await open(cluster).readState()) as RollingState;
 const blueGreen = (more: Partial<BlueGreenState>): BlueGreenState => ({
   ...newBlueGreen('web', { publicService: publicRef, roleNames: ['blue', 'green'] }),
   ...more,
@@ -67,21 +71,56 @@ describe('the record of a release', () => {
   it('can be read by the next run as it was written last', async () => {
     const cluster = memoryCluster();
     const records = open(cluster);
-    await records.readState();
-    await records.writeState(state({ latest: 1 }));
-    await records.writeState(state({ latest: 2 }));
-    expect(await open(cluster).readState()).toEqual(state({ latest: 2 }));
+    const begun = state({ latest: 1, operation });
+    await records.writeState(begun);
+    await records.writeState({ ...begun, latest: 2 });
+    expect(await open(cluster).readState()).toEqual(state({ latest: 2, operation }));
   });
 
   it('is not written when another run has changed it', async () => {
     const cluster = memoryCluster();
-    const slow = open(cluster);
-    const fast = open(cluster);
-    await fast.writeState(state({ latest: 1 }));
-    await slow.readState();
-    await fast.writeState(state({ latest: 2 }));
-    expect(await errorOf(slow.writeState(state({ latest: 3 })))).toMatchObject({ code: 'changed' });
+    await open(cluster).writeState(state({ latest: 1 }));
+    const slow = await readIn(cluster);
+    await open(cluster).writeState({ ...(await readIn(cluster)), latest: 2 });
+    expect(await errorOf(open(cluster).writeState({ ...slow, latest: 3 }))).toMatchObject({ code: 'changed' });
     expect(await open(cluster).readState()).toEqual(state({ latest: 2 }));
+  });
+
+  it('is not written from a state that was read earlier, though it was read again since', async () => {
+    const cluster = memoryCluster();
+    const records = open(cluster);
+    await records.writeState(state({ latest: 1 }));
+    const read = (await records.readState()) as RollingState;
+    await open(cluster).writeState({ ...(await readIn(cluster)), latest: 2 });
+    await records.readState();
+    expect(await errorOf(records.writeState({ ...read, latest: 3 }))).toMatchObject({ code: 'changed' });
+    expect(await open(cluster).readState()).toEqual(state({ latest: 2 }));
+  });
+
+  it('is not written from a state of before an operation that has ended, of the same run either', async () => {
+    const cluster = memoryCluster();
+    const records = open(cluster);
+    await records.writeState(state({ latest: 1 }));
+    const read = (await records.readState()) as RollingState;
+    await records.writeState({ ...read, latest: 2, operation });
+    await records.writeState({ ...read, latest: 2, current: 2 });
+    expect(await errorOf(records.writeState({ ...read, latest: 2, operation }))).toMatchObject({ code: 'changed' });
+    expect(await open(cluster).readState()).toEqual(state({ latest: 2, current: 2 }));
+  });
+
+  it('is not written from a state without a record once there is one', async () => {
+    const cluster = memoryCluster();
+    await open(cluster).writeState(state({ latest: 1 }));
+    expect(await errorOf(open(cluster).writeState(state({ latest: 1, operation })))).toMatchObject({ code: 'changed' });
+    expect(await open(cluster).readState()).toEqual(state({ latest: 1 }));
+  });
+
+  it('does not contain what it was read from', async () => {
+    const cluster = memoryCluster();
+    await open(cluster).writeState(state({ latest: 1 }));
+    await open(cluster).writeState({ ...(await readIn(cluster)), latest: 2 });
+    const { data } = cluster.store.get(record) as unknown as { readonly data: { readonly state: string } };
+    expect(JSON.parse(Buffer.from(data.state, 'base64').toString())).not.toHaveProperty('base');
   });
 
   it('is not created twice by two concurrent runs', async () => {
@@ -108,20 +147,22 @@ describe('a record that another client changes', () => {
   it('is still written when its state is the last seen one', async () => {
     const cluster = memoryCluster();
     const records = open(cluster);
-    await records.writeState(state({ latest: 1 }));
+    const begun = state({ latest: 1, operation });
+    await records.writeState(begun);
     touch(cluster);
-    await records.writeState(state({ latest: 2 }));
-    expect(await open(cluster).readState()).toEqual(state({ latest: 2 }));
+    await records.writeState({ ...begun, latest: 2 });
+    expect(await open(cluster).readState()).toEqual(state({ latest: 2, operation }));
   });
 
   it('is not written when it changes at each attempt', async () => {
     const cluster = memoryCluster();
     const records = open(cluster);
-    await records.writeState(state({ latest: 1 }));
+    const begun = state({ latest: 1, operation });
+    await records.writeState(begun);
     cluster.before = call => {
       if (call.startsWith('REPLACE')) touch(cluster);
     };
-    expect(await errorOf(records.writeState(state({ latest: 2 })))).toMatchObject({ code: 'moved' });
+    expect(await errorOf(records.writeState({ ...begun, latest: 2 }))).toMatchObject({ code: 'moved' });
     expect(cluster.calls.filter(call => call.startsWith('REPLACE'))).toHaveLength(3);
   });
 });
@@ -134,9 +175,10 @@ describe('a record whose first write has no answer', () => {
     const create = cluster.create.bind(cluster);
     cluster.create = object => create(object).then(() => Promise.reject(silence));
     const records = open(cluster);
-    await records.writeState(state({ latest: 1 }));
-    await records.writeState(state({ latest: 2 }));
-    expect(await open(cluster).readState()).toEqual(state({ latest: 2 }));
+    const begun = state({ latest: 1, operation });
+    await records.writeState(begun);
+    await records.writeState({ ...begun, latest: 2 });
+    expect(await open(cluster).readState()).toEqual(state({ latest: 2, operation }));
   });
 
   it('is not written twice when it does not exist', async () => {
@@ -153,8 +195,8 @@ describe('the record of a revision', () => {
   it('can be read by its number, and written again', async () => {
     const cluster = memoryCluster();
     const records = open(cluster);
-    await records.writeRevision(revision(1));
-    await records.writeRevision({ ...revision(1), actor: 'bob' });
+    await records.writeRevision(revision(1), state());
+    await records.writeRevision({ ...revision(1), actor: 'bob' }, state());
     expect(await records.readRevision(1)).toEqual({ ...revision(1), actor: 'bob' });
   });
 
@@ -164,37 +206,36 @@ describe('the record of a revision', () => {
     const cluster = memoryCluster();
     await open(cluster).writeState(state({ latest: 1, revisions: [1] }));
     const records = open(cluster);
-    await records.readState();
+    const read = await readIn(cluster);
     cluster.calls.length = 0;
-    await records.writeRevision(revision(2));
-    await records.writeRevision(revision(1));
+    await records.writeRevision(revision(2), read);
+    await records.writeRevision(revision(1), read);
     expect(cluster.writes()).toEqual([`CREATE ${secretOf(2)}`, `APPLY ${secretOf(1)}`]);
   });
 
   it('is written over what a killed run left under its number', async () => {
     const cluster = memoryCluster();
     await open(cluster).writeState(state({ latest: 1, revisions: [1] }));
-    await open(cluster).writeRevision({ ...revision(2), actor: 'bob' });
+    await open(cluster).writeRevision({ ...revision(2), actor: 'bob' }, await readIn(cluster));
     const records = open(cluster);
-    await records.readState();
-    await records.writeRevision(revision(2));
+    await records.writeRevision(revision(2), await readIn(cluster));
     expect(await records.readRevision(2)).toEqual(revision(2));
   });
 
   it('is not written over the revision of a run that changed the record', async () => {
     const cluster = memoryCluster();
     await open(cluster).writeState(state({ latest: 1, revisions: [1] }));
-    const [slow, fast] = [open(cluster), open(cluster)];
-    await slow.readState();
-    await fast.readState();
-    await fast.writeRevision({ ...revision(2), actor: 'bob' });
-    await fast.writeState(state({ latest: 2, revisions: [1, 2] }));
-    expect(await errorOf(slow.writeRevision(revision(2)))).toMatchObject({
+    const [slow, fast] = [await readIn(cluster), await readIn(cluster)];
+    const records = open(cluster);
+    await records.writeRevision({ ...revision(2), actor: 'bob' }, fast);
+    await records.writeState({ ...fast, latest: 2, revisions: [1, 2] });
+    await records.readState();
+    expect(await errorOf(records.writeRevision(revision(2), slow))).toMatchObject({
       code: 'changed',
       object: 'Secret shop/cutover-web',
       message: 'Another run changed the record of release web during this step',
     });
-    expect(await fast.readRevision(2)).toMatchObject({ actor: 'bob' });
+    expect(await records.readRevision(2)).toMatchObject({ actor: 'bob' });
   });
 
   it('is written though the answer to its create is lost', async () => {
@@ -203,7 +244,7 @@ describe('the record of a revision', () => {
     const noAnswer = new CutoverError('no answer', { code: 'unreachable' });
     cluster.create = object => create(object).then(() => Promise.reject(noAnswer));
     const records = open(cluster);
-    await records.writeRevision(revision(1));
+    await records.writeRevision(revision(1), state());
     expect(await records.readRevision(1)).toEqual(revision(1));
     expect(cluster.writes()).toEqual([`CREATE ${secretOf(1)}`, `APPLY ${secretOf(1)}`]);
   });
@@ -214,14 +255,14 @@ describe('the record of a revision', () => {
     cluster.before = call => {
       if (call.startsWith('CREATE')) throw forbidden;
     };
-    expect(await errorOf(open(cluster).writeRevision(revision(1)))).toBe(forbidden);
+    expect(await errorOf(open(cluster).writeRevision(revision(1), state()))).toBe(forbidden);
     expect(cluster.writes()).toEqual([`CREATE ${secretOf(1)}`]);
   });
 
   it('is never the record of a release whose name ends in its number', async () => {
     const cluster = memoryCluster();
     await open(cluster, 'web-1').writeState({ ...state(), release: 'web-1' });
-    await open(cluster).writeRevision(revision(1));
+    await open(cluster).writeRevision(revision(1), state());
     expect(await open(cluster, 'web-1').readState()).toEqual({ ...state(), release: 'web-1' });
     expect(await open(cluster).readRevision(1)).toEqual(revision(1));
   });
@@ -230,7 +271,7 @@ describe('the record of a revision', () => {
     const cluster = memoryCluster();
     const metadata = { name: 'cutover-web.1', namespace: 'shop' };
     cluster.given({ apiVersion: 'v1', kind: 'Secret', metadata, stringData: { password: 'x' } });
-    expect(await errorOf(open(cluster).writeRevision(revision(1)))).toMatchObject({
+    expect(await errorOf(open(cluster).writeRevision(revision(1), state()))).toMatchObject({
       code: 'record',
       object: 'Secret shop/cutover-web.1',
       message: 'Secret shop/cutover-web.1 is not a revision of this release, so the record cannot be written',
@@ -298,7 +339,7 @@ describe('revisions to keep', () => {
   it('and the others are deleted, from the cluster and from the state', async () => {
     const cluster = memoryCluster();
     const records = open(cluster);
-    for (const number of [1, 2, 3, 4]) await records.writeRevision(revision(number));
+    for (const number of [1, 2, 3, 4]) await records.writeRevision(revision(number), state());
     const before = state({ latest: 4, current: 1, revisions: [1, 2, 3, 4], history: [entry(1, 'deployed')] });
     cluster.calls.length = 0;
     await records.finish(before, 2, listLog());
@@ -310,34 +351,34 @@ describe('revisions to keep', () => {
 });
 
 describe('expired revisions', () => {
-  const done = state({ latest: 4, current: 4, revisions: [2, 4], history: [entry(4, 'deployed')] });
+  const done = () => state({ latest: 4, current: 4, revisions: [2, 4], history: [entry(4, 'deployed')] });
   const forbidden = new CutoverError('no right to delete', { code: 'forbidden' });
 
   it('stay on record when they cannot be deleted, and the step still succeeds', async () => {
     const cluster = memoryCluster();
     const log = listLog();
-    await open(cluster).writeRevision(revision(2));
+    await open(cluster).writeRevision(revision(2), state());
     cluster.before = call => {
       if (call.startsWith('REMOVE')) throw forbidden;
     };
-    await open(cluster).finish(done, 1, log);
-    expect(await open(cluster).readState()).toEqual(done);
+    await open(cluster).finish(done(), 1, log);
+    expect(await open(cluster).readState()).toEqual(done());
     expect(log.lines).toEqual(['Revision 2 of web could not be deleted: no right to delete']);
   });
 
   it('are deleted by the next run when they could not be deleted', async () => {
     const cluster = memoryCluster();
     const records = open(cluster);
-    await records.writeRevision(revision(2));
+    await records.writeRevision(revision(2), state());
     cluster.before = call => {
       if (call.startsWith('REMOVE')) throw forbidden;
     };
-    await records.finish(done, 1, listLog());
+    await records.finish(done(), 1, listLog());
     cluster.before = () => undefined;
     const next = open(cluster);
-    const found = (await next.readState())!;
+    const found = await readIn(cluster);
     await next.finish(found, 1, listLog());
-    expect(await next.readState()).toEqual({ ...done, revisions: [4] });
+    expect(await next.readState()).toEqual({ ...done(), revisions: [4] });
     expect(await errorOf(next.readRevision(2))).toMatchObject({ code: 'no-revision' });
   });
 
@@ -346,9 +387,9 @@ describe('expired revisions', () => {
     async when => {
       const cluster = memoryCluster();
       const records = open(cluster);
-      for (const number of [1, 2, 3, 4]) await records.writeRevision(revision(number));
-      const found = state({ latest: 4, current: 4, revisions: [1, 2, 3, 4], history: [entry(4, 'deployed')] });
+      for (const number of [1, 2, 3, 4]) await records.writeRevision(revision(number), state());
       await records.writeState(state({ latest: 4, current: 3, revisions: [1, 2, 3, 4] }));
+      const found = { ...(await records.readState())!, current: 4, history: [entry(4, 'deployed')] };
       const reached = { removals: 0, states: 0 };
       cluster.before = call => {
         if (call.startsWith('REMOVE')) reached.removals += 1;
@@ -375,26 +416,28 @@ describe('expired revisions', () => {
     const cluster = memoryCluster();
     const records = open(cluster);
     const log = listLog();
-    await records.writeRevision(revision(2));
-    await records.writeState(done);
+    await records.writeRevision(revision(2), state());
+    await records.writeState(done());
+    const found = (await records.readState())!;
     let states = 0;
     cluster.before = call => {
       if (call.startsWith('REPLACE') && (states += 1) > 1) throw forbidden;
     };
-    await records.finish(done, 1, log);
+    await records.finish(found, 1, log);
     expect(log.lines).toEqual(['The record of web still names revisions that are deleted: no right to delete']);
-    expect(await open(cluster).readState()).toEqual(done);
+    expect(await open(cluster).readState()).toEqual(done());
   });
 
   it('are deleted only after the record no longer needs them', async () => {
     const cluster = memoryCluster();
     const records = open(cluster);
-    await records.writeRevision(revision(2));
-    await records.writeState(done);
+    await records.writeRevision(revision(2), state());
+    await records.writeState(done());
+    const found = await readIn(cluster);
     cluster.before = call => {
       if (call.startsWith('REPLACE')) throw forbidden;
     };
-    expect(await errorOf(records.finish(done, 1, listLog()))).toBe(forbidden);
+    expect(await errorOf(records.finish(found, 1, listLog()))).toBe(forbidden);
     expect(await records.readRevision(2)).toEqual(revision(2));
   });
 });
@@ -526,7 +569,7 @@ describe('the only release of a namespace', () => {
   it('is found without its name', async () => {
     const cluster = memoryCluster();
     await release(cluster, 'web');
-    await open(cluster).writeRevision(revision(1));
+    await open(cluster).writeRevision(revision(1), state());
     cluster.given({ apiVersion: 'v1', kind: 'Secret', metadata: { name: 'cutover-fake', namespace: 'shop' } });
     expect(await onlyRelease(cluster, 'shop')).toBe('web');
   });

@@ -13,7 +13,7 @@ const adopt: AdoptOperation = {
   ...{ deployment: { ref: deployment, uid: 'u' }, template: 'hash', imageIds: {} },
 };
 const leave: LeaveOperation = { kind: 'leave', revision: 3, role: 'green', ...begun };
-const restored = { kind: 'complete', ready: false, withheld: [], kept: [] } as const;
+const restored = { kind: 'complete', ready: false, withheld: [], kept: [], left: [] } as const;
 const note = ' The release record could not be updated (no connection); the next run treats this step as unfinished.';
 const unrecorded = 'no connection';
 
@@ -49,7 +49,7 @@ describe('what serves users around a change of strategy', () => {
     ],
     [
       { kind: 'roles-left', revision: 3 },
-      'Users are on revision 3, and still on the role that it replaces. Run this step again to delete the objects of the roles.',
+      'Users reach the ready pods of revision 3, and still those of the role that it replaces. Run this step again to delete the objects of the roles.',
     ],
     [
       { kind: 'blue-green-status', active: 'blue', roles: [], adopted: deployment },

@@ -7,7 +7,7 @@ import type { IdleResult, Serving, StagingResult, WhyNotSwitchedBack } from '../
 
 const ref = (kind: string, name: string) => ({ apiVersion: 'v1', kind, namespace: 'shop', name });
 const service = ref('Service', 'web');
-const complete: Restored = { kind: 'complete', ready: true, withheld: [], kept: [] };
+const complete: Restored = { kind: 'complete', ready: true, withheld: [], kept: [], left: [] };
 const begun = { run: 'https://ci.example/7', holder: '7/1/deploy/abc' };
 const operation: Operation = { ...begun, kind: 'stage', revision: 2, role: 'green' };
 const images = ['site:v2'];
@@ -221,10 +221,14 @@ describe('what was restored', () => {
     ],
     [{ kind: 'not-ready', reason: 'no' }, 'The state before this step was restored, but is not ready: no.'],
     [{ kind: 'not-ready', reason: 'No.' }, 'The state before this step was restored, but is not ready: No.'],
-    [{ kind: 'complete', ready: false, withheld: [], kept: [] }, 'Everything was restored.'],
+    [{ kind: 'complete', ready: false, withheld: [], kept: [], left: [] }, 'Everything was restored.'],
     [
-      { kind: 'complete', ready: true, withheld: [ref('Secret', 'db')], kept: [ref('Job', 'migrate')] },
+      { kind: 'complete', ready: true, withheld: [ref('Secret', 'db')], kept: [ref('Job', 'migrate')], left: [] },
       'Everything was restored and is ready, except the data of Secret shop/db, which is never recorded, and Job shop/migrate, whose work cannot be undone.',
+    ],
+    [
+      { kind: 'complete', ready: false, withheld: [], kept: [], left: [{ ref: service, why: 'kubectl wrote it too' }] },
+      'Everything else was restored. Left as it is: Service shop/web (kubectl wrote it too). Look at it, and delete or change back by hand what nobody needs.',
     ],
   ])('%j', (restored, words) => {
     expect(describeRestored(restored)).toBe(words);
@@ -251,7 +255,20 @@ describe('what was restored', () => {
       { kind: 'rollback-left', operation: { ...begun, kind: 'prepare', revision: 1, role: 'blue' } },
       'The run was killed during the rollback to revision 1. Users were not sent back to the version that they left: run `action: rollback` again to finish it.',
     ],
-    [{ kind: 'restored', operation }, 'The run was killed during the staging of revision 2; everything was restored.'],
+    [
+      { kind: 'restored', operation, left: [] },
+      'The run was killed during the staging of revision 2; everything was restored.',
+    ],
+    [
+      {
+        ...{ kind: 'restored', operation },
+        left: [
+          { ref: service, why: 'kubectl wrote it too' },
+          { ref: ref('Secret', 'db'), why: 'it belongs to release other' },
+        ],
+      },
+      'The run was killed during the staging of revision 2; everything else was restored. Left as they are: Service shop/web (kubectl wrote it too), Secret shop/db (it belongs to release other). Look at them, and delete or change back by hand what nobody needs.',
+    ],
   ])('by the post step: %j', (recovered, words) => {
     expect(describeRecovered(recovered)).toBe(words);
   });

@@ -31,7 +31,8 @@ function loseCreates(cluster: MemoryCluster): void {
   cluster.create = object => create(object).then(() => Promise.reject(noAnswer));
 }
 
-const deploying = begin(newRolling('web'), { kind: 'deploy', revision: 1, run: runOf(1).url, holder: holderOf(1) });
+const deploying = () =>
+  begin(newRolling('web'), { kind: 'deploy', revision: 1, run: runOf(1).url, holder: holderOf(1) });
 
 interface Door {
   readonly door: LockDoor;
@@ -168,12 +169,12 @@ describe('the door to the lock', () => {
       await new Promise<void>(resolve => (answer = resolve));
       return apply(object);
     };
-      const { writing, enter } = doorOf(cluster, manualClock());
-      const held = await enter();
-      const writer = await held.begin(deploying, []);
-      writing.splice(0);
-      const write = writer.apply(deployment('green'));
-      expect(writing).toEqual([true]);
+    const { writing, enter } = doorOf(cluster, manualClock());
+    const held = await enter();
+    const writer = await held.begin(deploying(), []);
+    writing.splice(0);
+    const write = writer.apply(deployment('green'));
+    expect(writing).toEqual([true]);
     const released = held.release();
     await settle();
     expect(leaseSpec(cluster)).toMatchObject({ holderIdentity: holderOf(1) });
@@ -196,9 +197,9 @@ describe('the door to the lock', () => {
     cluster.before = call => {
       if (call === 'CREATE Secret shop/cutover-web') throw forbidden;
     };
-    expect(await errorOf(held.begin(deploying, []))).toBe(forbidden);
+    expect(await errorOf(held.begin(deploying(), []))).toBe(forbidden);
     cluster.before = () => undefined;
-    expect(await held.begin(deploying, [])).toHaveProperty('setManagedFields');
+    expect(await held.begin(deploying(), [])).toHaveProperty('setManagedFields');
     expect(stateOf(cluster)).toMatchObject({ operation: { kind: 'deploy' } });
   });
 

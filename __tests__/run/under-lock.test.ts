@@ -99,16 +99,15 @@ describe('work that read the record before it had the lock', () => {
       return create(object);
     };
   }
-  const one: RollingState = { ...newRolling('web'), latest: 1, revisions: [1], current: 1 };
-  const two: RollingState = { ...one, latest: 2, revisions: [1, 2], current: 2 };
+  const one = (): RollingState => ({ ...newRolling('web'), latest: 1, revisions: [1], current: 1 });
   const anotherRun = (cluster: MemoryCluster) =>
     openRecords({ cluster, release: 'web', namespace: 'shop' }).writable(cluster);
   /** Run 2 deploys revision 2. */
   const deployTwo = async (cluster: MemoryCluster): Promise<void> => {
     const records = anotherRun(cluster);
-    await records.readState();
-    await records.writeRevision(revision('green', { actor: 'bob' }));
-    await records.writeState(two);
+    const state = (await records.readState()) as RollingState;
+    await records.writeRevision(revision('green', { actor: 'bob' }), state);
+    await records.writeState({ ...state, latest: 2, revisions: [1, 2], current: 2 });
   };
   const next = (locked: LockedContext, state: ReleaseState | undefined) => {
     if (state?.strategy !== 'rolling') throw new Error('the release is rolling');
@@ -119,7 +118,7 @@ describe('work that read the record before it had the lock', () => {
 
   it('begins again when the record changed meanwhile, as after a wait, and overwrites nothing of the other run', async () => {
     const cluster = memoryCluster();
-    await anotherRun(cluster).writeState(one);
+    await anotherRun(cluster).writeState(one());
     changeBeforeLock(cluster, () => deployTwo(cluster));
     const ctx = stepOn(cluster);
     const read = await ctx.records.readState();
@@ -141,7 +140,7 @@ describe('work that read the record before it had the lock', () => {
 
   it('begins again once only', async () => {
     const cluster = memoryCluster();
-    await anotherRun(cluster).writeState(one);
+    await anotherRun(cluster).writeState(one());
     changeBeforeLock(cluster, () => deployTwo(cluster));
     const ctx = stepOn(cluster);
     const read = await ctx.records.readState();
@@ -163,7 +162,7 @@ describe('work that read the record before it had the lock', () => {
       begun += 1;
       await beginDeploy(locked);
       await deployTwo(cluster);
-      await next(locked, one);
+      await next(locked, one());
     };
     expect(await errorOf(underLock(ctx, 0, work))).toMatchObject({ code: 'changed' });
     expect(begun).toBe(1);

@@ -88,6 +88,31 @@ const namesOf = ({ cluster: { store } }: WebRelease, apiVersion: string, kind: s
   store.list({ apiVersion, kind, ...inShop }).map(({ metadata }) => metadata.name);
 const budgets = (release: WebRelease) => namesOf(release, 'policy/v1', 'PodDisruptionBudget');
 
+describe('what is being adopted', () => {
+  it('keeps its pods when users are sent back to it before it is scaled down', async () => {
+    const release = await live();
+    const { cluster } = release;
+    const sizes = new Set<number | undefined>();
+    cluster.before = call => {
+      sizes.add(replicasIn(cluster, 'web'));
+      if (call !== 'APPLY HorizontalPodAutoscaler shop/web-blue') return;
+      const found = cluster.store.get(serviceRef('web'))!;
+      cluster.store.update(
+        { ...found, spec: { ...(found['spec'] as object), selector: labels } },
+        { manager: 'kubectl' },
+      );
+    };
+    await expect(failureOf(release.stage(plainManifests('v2')))).resolves.toMatchObject({
+      error: {
+        code: 'changed',
+        message: 'Service shop/web selects Deployment shop/web again, so Deployment shop/web was not scaled down',
+      },
+    });
+    expect([[...sizes], selector(release)]).toEqual([[2], labels]);
+    expect(served(cluster)).toEqual(expect.arrayContaining(v1));
+  });
+});
+
 describe('what was adopted', () => {
   it('is left by a rejection of the first staged revision as it is', async () => {
     const release = await adopted();

@@ -132,6 +132,44 @@ describe('a promotion of a revision while the work after another switch is left'
   });
 });
 
+describe('a role that users are sent back to while it is scaled down', () => {
+  const twoDeployments = (version: string): string => {
+    const text = roleManifests(version);
+    const second = text.split('---\n')[1]!.replaceAll('web-$<TARGET_ROLE>', 'web-more-$<TARGET_ROLE>');
+    return `${text}---\n${second.replaceAll('app: web,', 'app: web, part: more,')}`;
+  };
+  const stagedTwo = releaseAfter(async release => {
+    await release.stage(twoDeployments('v1'));
+    await release.promote();
+    await release.stage(twoDeployments('v2'));
+  });
+  const sendBack = ({ cluster }: WebRelease): void => {
+    const service = cluster.store.get(serviceRef('web'))!;
+    const selector = { app: 'web', role: 'blue' };
+    cluster.store.update({ ...service, spec: { ...(service['spec'] as object), selector } }, { manager: 'kubectl' });
+  };
+
+  it.each([
+    ['before its first Deployment', 'REMOVE HorizontalPodAutoscaler shop/web-blue', [2, 2]],
+    ['between its two Deployments', 'APPLY Deployment shop/web-blue', [0, 2]],
+  ] as const)('keeps what it still has: %s', async (_when, call, left) => {
+    const release = await stagedTwo();
+    const { cluster } = release;
+    cluster.before = now => {
+      if (now === call) sendBack(release);
+    };
+    await expect(failureOf(release.promote(down))).resolves.toMatchObject({
+      error: {
+        code: 'changed',
+        message: 'Service shop/web selects blue again, so blue was not scaled down',
+      },
+      outcome: { serving: { kind: 'switched-unfinished' } },
+    });
+    expect(['web-blue', 'web-more-blue'].map(name => replicasIn(cluster, name))).toEqual(left);
+    expect(unfinished(cluster)).toBe('finish');
+  });
+});
+
 describe('the configuration of an earlier revision of the new role', () => {
   it('is deleted after the switch and no sooner: a rejection still needs it', async () => {
     const release = await stagedOverEarlier();

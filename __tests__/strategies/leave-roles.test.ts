@@ -1,5 +1,7 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { isReady } from '../../src/kubernetes/pod.js';
+import type { ObjectRef } from '../../src/kubernetes/object.js';
+import { idle } from '../support/cluster/run-controllers.js';
 import {
   application,
   closeReleases,
@@ -93,15 +95,16 @@ function scale({ cluster: { store } }: WebRelease, name: string, replicas: numbe
   store.update({ ...live, spec: { ...(live['spec'] as object), replicas } }, { manager: 'autoscaler' });
 }
 
-/** Does something once, when the write arrives. */
-function beforeWrite({ cluster }: WebRelease, write: string, work: () => void): void {
-  let done = false;
+/** Does something once, when the write arrives. `nth`: of the writes with this name, from 1. */
+function beforeWrite({ cluster }: WebRelease, write: string, work: () => void, nth = 1): void {
+  let seen = 0;
   cluster.before = call => {
-    if (done || call !== write) return;
-    done = true;
-    work();
+    if (call === write && (seen += 1) === nth) work();
   };
 }
+
+/** The write of the record that says that the new pods are verified. */
+const recordVerified = ['REPLACE Secret shop/cutover-web', 2] as const;
 
 /** No role is left, and users are on v3. */
 function expectRolling(web: WebRelease, revision: number | undefined = 3): void {
@@ -138,12 +141,12 @@ describe('a rolling deploy of a blue/green release', () => {
   });
 
   it.each([
-    ['the switch', 'REMOVE Service shop/web-test-blue'],
-    ['the deletion of the active role', 'APPLY Service shop/web'],
-  ])('waits for a pod that is not ready before %s, and keeps the active role meanwhile', async (_what, write) => {
+    ['the switch', 'REMOVE Service shop/web-test-blue', 1],
+    ['the deletion of the active role', ...recordVerified],
+  ])('waits for a pod that is not ready before %s, and keeps the active role meanwhile', async (_what, write, nth) => {
     const web = await release();
     const { cluster } = web;
-    beforeWrite(web, write, () => breakPod(web));
+    beforeWrite(web, write, () => breakPod(web), nth);
     await expect(failureOf(web.deploy(withAutoscaler('v3')))).resolves.toMatchObject({
       error: { message: expect.stringContaining('1 of 2 ready') as unknown },
     });
@@ -241,6 +244,107 @@ describe('a rolling deploy of a blue/green release', () => {
     cluster.before = () => undefined;
     await web.deploy(withAutoscaler('v3'));
     expectRolling(web, stateOf(cluster)?.latest);
+  });
+
+  /** Somebody sets a field of the spec of an object. */
+  const change = ({ cluster: { store } }: WebRelease, ref: ObjectRef, spec: object): void => {
+    const live = store.get(ref)!;
+    store.update({ ...live, spec: { ...(live['spec'] as object), ...spec } }, { manager: 'kubectl-edit' });
+  };
+  const selector = ({ cluster }: WebRelease) =>
+    (cluster.store.get(serviceRef('web'))?.['spec'] as { readonly selector: object }).selector;
+
+  const removeNew = ({ cluster: { store } }: WebRelease): void => store.remove(deploymentRef('web'));
+
+  it('restores the roles when the new Deployment is gone before the Service is switched', async () => {
+    const web = await release();
+    const before = application(web.cluster);
+    beforeWrite(web, 'REMOVE Deployment shop/web-blue', () => removeNew(web));
+    await expect(web.deploy(withAutoscaler('v3'))).rejects.toMatchObject({ error: { code: 'changed' } });
+    expect([application(web.cluster), served(web.cluster), unfinished(web.cluster)]).toEqual([before, v2, '-']);
+  });
+
+  it('does not delete the role when the new Deployment is gone once the deploy is verified', async () => {
+    const web = await release();
+    const [write, nth] = recordVerified;
+    beforeWrite(web, write, () => removeNew(web), nth);
+    await expect(web.deploy(withAutoscaler('v3'))).rejects.toMatchObject({ error: { code: 'changed' } });
+    expect([served(web.cluster), unfinished(web.cluster)]).toEqual([v2, 'leave']);
+  });
+
+  it.each([
+    ['the Service is switched', 'REMOVE Deployment shop/web-blue', 1],
+    ['the role is deleted', ...recordVerified],
+  ])('starts the new pods again that somebody took away before %s', async (_when, write, nth) => {
+    const web = await release();
+    beforeWrite(web, write, () => scale(web, 'web', 0), nth);
+    await web.deploy(withAutoscaler('v3'));
+    expectRolling(web);
+  });
+
+  it('is refused when the Service leads to no Deployment of the manifests', async () => {
+    const web = await release();
+    const text = plainManifests('v3').replace('spec: {selector: {app: web},', 'spec: {selector: {app: wed},');
+    await expect(web.deploy(text)).rejects.toMatchObject({
+      code: 'manifest',
+      message: 'Service shop/web of the manifests selects the pods of none of their Deployments',
+    });
+    expect(web.cluster.writes()).toEqual([]);
+  });
+
+  it('switches the Service only as it was in the look', async () => {
+    const web = await release();
+    const versions: (string | undefined)[] = [];
+    const { cluster } = web;
+    const apply = cluster.apply.bind(cluster);
+    cluster.apply = (object, options) => {
+      if (object.kind === 'Service') versions.push(options?.resourceVersion);
+      return apply(object, options);
+    };
+    const { resourceVersion } = cluster.store.get(serviceRef('web'))!.metadata;
+    await web.deploy(withAutoscaler('v3'));
+    expect(versions).toEqual([resourceVersion]);
+  });
+
+  it.each([
+    ['the idle role goes', 'REMOVE HorizontalPodAutoscaler shop/web-blue'],
+    ['the Service is switched', 'APPLY Service shop/web'],
+  ])('leaves the Service to whoever switches it before %s', async (_when, call) => {
+    const web = await release();
+    const theirs = { app: 'web', 'cutover/role': 'blue' };
+    beforeWrite(web, call, () => change(web, serviceRef('web'), { selector: theirs }));
+    await expect(web.deploy(withAutoscaler('v3'))).rejects.toMatchObject({ error: { code: 'moved' } });
+    expect(selector(web)).toEqual(theirs);
+    expect(served(web.cluster)).toEqual(['site:v1', 'site:v1']);
+  });
+
+  it('keeps the role when the new Deployment is gone after a kill', async () => {
+    const web = await release();
+    const { cluster } = web;
+    killAtWrite(cluster, verified + 1);
+    await endOf(web.deploy(withAutoscaler('v3')));
+    cluster.before = () => undefined;
+    if (cluster.store.get(leaseRef) !== undefined) cluster.store.remove(leaseRef);
+    removeNew(web);
+    await idle();
+    await expect(web.deploy(withAutoscaler('v4'))).rejects.toMatchObject({
+      error: {
+        code: 'changed',
+        message: 'Service shop/web does not lead to all wanted pods of revision 3: the roles were not deleted',
+      },
+      outcome: { serving: { kind: 'roles-left' } },
+    });
+    expect([served(cluster), unfinished(cluster)]).toEqual([v2, 'leave']);
+  });
+
+  it('keeps the role when the Service is sent back to it during the deletion', async () => {
+    const web = await release();
+    const green = { app: 'web', 'cutover/role': 'green' };
+    beforeWrite(web, 'REMOVE HorizontalPodAutoscaler shop/web-green', () =>
+      change(web, serviceRef('web'), { selector: green }),
+    );
+    await expect(web.deploy(withAutoscaler('v3'))).rejects.toMatchObject({ error: { code: 'moved' } });
+    expect([selector(web), served(web.cluster)]).toEqual([green, v2]);
   });
 
   it('restores the roles when its checks fail', async () => {

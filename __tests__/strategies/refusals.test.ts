@@ -2,6 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import { CutoverError } from '../../src/errors.js';
 import { refOf } from '../../src/kubernetes/object.js';
 import { historyEntry } from '../../src/release/revision.js';
+import { RecordBase } from '../../src/release/record-base.js';
 import { newRolling, type ReleaseState } from '../../src/release/state.js';
 import { promote, type PromoteRequest } from '../../src/strategies/blue-green/promote.js';
 import { reject } from '../../src/strategies/blue-green/reject.js';
@@ -17,13 +18,14 @@ const promotion: PromoteRequest = {
 };
 
 /** A context on a cluster where blue is active and the record is `state`. */
-async function stepWith(state: ReleaseState) {
+async function stepWith(given: ReleaseState) {
+  const state = { ...given, base: new RecordBase() };
   const cluster = memoryCluster();
   await cluster.apply(publicService('blue'));
   const ctx = stepOn(cluster);
   const { records } = operationOn(cluster);
-  await records.writeRevision(revision('blue'));
-  await records.writeRevision(revision('green', { before: [{ ref: refOf(deployment('green')) }] }));
+  await records.writeRevision(revision('blue'), state);
+  await records.writeRevision(revision('green', { before: [{ ref: refOf(deployment('green')) }] }), state);
   await records.writeState(state);
   cluster.calls.length = 0;
   return { cluster, ctx };
@@ -158,7 +160,7 @@ describe('a rejection', () => {
         users: { kind: 'role', role: 'blue', revision: 1 },
         revision: 2,
         role: 'green',
-        restored: { kind: 'complete', ready: false, withheld: [], kept: [] },
+        restored: { kind: 'complete', ready: false, withheld: [], kept: [], left: [] },
       },
     });
     expect(cluster.store.get(refOf(deployment('green')))).toBeUndefined();

@@ -59,8 +59,9 @@ async function killed(state: ReleaseState | undefined): Promise<MemoryCluster> {
   const cluster = memoryCluster();
   await cluster.leases.create(heldLease(lease, { holder: dead, run: runOf(1).url }));
   const records = recordsOf(cluster);
-  await records.writeRevision(revision('blue'));
-  await records.writeRevision(revision('green'));
+  const nothing = newRolling('web');
+  await records.writeRevision(revision('blue'), state ?? nothing);
+  await records.writeRevision(revision('green'), state ?? nothing);
   if (state !== undefined) await records.writeState(state);
   return cluster;
 }
@@ -69,8 +70,8 @@ async function killed(state: ReleaseState | undefined): Promise<MemoryCluster> {
 async function recordFound(cluster: MemoryCluster, before: readonly Snapshot[]): Promise<void> {
   const records = recordsOf(cluster);
   // A revision that is not in the state that was read is another run's, and is not overwritten.
-  await records.readState();
-  await records.writeRevision(revision('green', { before }));
+  const state = await records.readState();
+  await records.writeRevision(revision('green', { before }), state ?? newRolling('web'));
 }
 
 const postState = { release: 'web', namespace: 'shop', lockHolder: dead, isWriting: false };
@@ -169,7 +170,7 @@ describe('after a process was killed', () => {
     await cluster.apply(configMap('after'));
     await cluster.apply(deployment('green'));
 
-    expect(await post(cluster)).toEqual({ kind: 'restored', operation: state.operation });
+    expect(await post(cluster)).toEqual({ kind: 'restored', operation: state.operation, left: [] });
     expect(cluster.store.get(refOf(before))).toMatchObject({ data: { KEY: 'before' } });
     expect(cluster.store.get(made.ref)).toBeUndefined();
     const { operation: _ended, ...rest } = state;
@@ -229,7 +230,7 @@ describe('after a process was killed in a switch', () => {
 
   it('users are sent back to the role that they left, and the staged revision stays staged', async () => {
     const { cluster, state } = await switched({ blueIsReady: true });
-    expect(await post(cluster)).toEqual({ kind: 'restored', operation: state.operation });
+    expect(await post(cluster)).toEqual({ kind: 'restored', operation: state.operation, left: [] });
     expect(selectedRole(cluster)).toBe('blue');
     const { operation: _ended, ...rest } = state;
     expect(await stateIn(cluster)).toEqual({
@@ -259,7 +260,7 @@ describe('after a process was killed in a switch', () => {
     });
     const cluster = await killed(first);
     await cluster.apply(publicService('green'));
-    expect(await post(cluster)).toEqual({ kind: 'restored', operation: first.operation });
+    expect(await post(cluster)).toEqual({ kind: 'restored', operation: first.operation, left: [] });
     expect(cluster.store.get(publicRef)).toBeUndefined();
   });
 
@@ -291,7 +292,7 @@ describe('after a process was killed in a switch', () => {
     const cluster = await killed(staged({ operation }));
     await run(cluster, 'green');
     await cluster.apply(publicService('blue'));
-    expect(await post(cluster)).toEqual({ kind: 'restored', operation });
+    expect(await post(cluster)).toEqual({ kind: 'restored', operation, left: [] });
     expect(selectedRole(cluster)).toBe('blue');
     expect(cluster.store.get(refOf(deployment('green')))).toBeDefined();
     expect(await stateIn(cluster)).not.toHaveProperty('operation');

@@ -57,11 +57,11 @@ async function prepare(options: {
   await run(cluster, 'green');
   const live = (await cluster.apply(publicService('blue'))).object;
   const ctx = operationOn(cluster, signal === undefined ? {} : { signal });
-  await ctx.records.writeRevision(revision('blue'));
+  await ctx.records.writeRevision(revision('blue'), staged());
   await ctx.records.writeState(staged());
+  const { base } = (await ctx.records.readState())!;
   const green = cluster.store.get(refOf(deployment('green')))!;
   const trafficSwitch: TrafficSwitch = {
-    state: staged(),
     revision: revision('green'),
     to: 'green',
     from: 'blue',
@@ -93,6 +93,7 @@ async function prepare(options: {
       historyLimit: 10,
     },
     ...change,
+    state: { ...(change.state ?? staged()), base },
   };
   cluster.calls.length = 0;
   return { cluster, ctx, trafficSwitch };
@@ -313,6 +314,7 @@ describe('users are sent back', () => {
         ...{ kind: 'switch', direction: 'promote', revision: 2, role: 'green', previousService },
         ...{ run: 'an earlier run', holder: 'its process' },
       },
+      base: trafficSwitch.state.base,
     });
     await failure(switchTraffic(ctx, { ...trafficSwitch, state, liveBefore: { ref: publicRef, object: live } }));
     expect(selectedRole(cluster)).toBe('blue');

@@ -135,6 +135,27 @@ describe('users reach the pods of the new version', () => {
   });
 });
 
+describe('users reach pods of a role beside those of the new version', () => {
+  const blue = greenPod('b1', { hash: 'h1', owner: 'the old set' });
+  const beside = { role: 'blue' };
+  const old = { ...blue, metadata: { ...blue.metadata, labels: { ...blue.metadata.labels, ...beside } } };
+  const slices = [all, slice('b', { pod: 'b1' })];
+  const judge = (pods: readonly KubeObject[], more: object = {}) =>
+    judgeServedPods({ slices, pods, owners: [], workloads: [workload], beside, ...more });
+
+  it('as long as the role is there', () => {
+    expect(judge([...both, old])).toEqual({ kind: 'served', reason: '3 endpoints, all of the expected pods' });
+    expect(judge([...both, blue])).toMatchObject({ kind: 'behind' });
+  });
+
+  it('but those of the new version must be there, even if it wants none by now', () => {
+    const set = { apiVersion: 'apps/v1', kind: 'ReplicaSet', metadata: { name: 'set', uid: owner } };
+    const owners = [{ ...set, spec: { replicas: 0 } }];
+    const onlyOld = { slices: [slice('b', { pod: 'b1' })], owners };
+    expect(judge([old], onlyOld)).toEqual({ kind: 'too-few', reason: 'no pod is ready' });
+  });
+});
+
 describe('users do not reach the pods of the new version yet', () => {
   const one = slice('a', { pod: 'g1', ready: true });
 

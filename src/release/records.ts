@@ -25,10 +25,10 @@ export type RecordPort = Pick<ObjectWriter, 'apply' | 'create' | 'replace' | 're
 
 /** The release record, for a run that holds the lock. */
 export interface RecordWriter extends Omit<Records, 'writable'> {
-  /** Writes the state; throws `changed` if another run wrote it since it was last read or written here. */
+  /** Writes the state; throws `changed` if another run wrote it since the state was read that this one was made from. */
   writeState(state: ReleaseState): Promise<void>;
-  /** Writes a revision; throws `changed` if it is new, and another run has recorded one of its number meanwhile. */
-  writeRevision(revision: Revision): Promise<void>;
+  /** Writes a revision that goes with a state; throws `changed` if it is new, and another run has recorded its number since. */
+  writeRevision(revision: Revision, state: ReleaseState): Promise<void>;
   /**
    * Writes the last state of a step, as `writeState` does; then deletes the revisions that are no longer needed, and writes the
    * state without them. One that cannot be deleted is logged and stays on record, and the next run deletes it. `history`: number
@@ -46,15 +46,13 @@ export function openRecords(options: {
 }): Records {
   const { cluster, release, namespace, onWrite = () => undefined } = options;
   const stateRef = recordRef(release, namespace);
-  // The Secret as it was last read or written here; `undefined`: it did not exist.
-  let lastSeen: KubeObject | undefined;
 
   const reading = {
     release,
     namespace,
     async readState(): Promise<ReleaseState | undefined> {
-      lastSeen = await cluster.get(stateRef);
-      return lastSeen === undefined ? undefined : decodeState(lastSeen);
+      const secret = await cluster.get(stateRef);
+      return secret === undefined ? undefined : decodeState(secret);
     },
     async readRevision(number: number): Promise<Revision> {
       const ref = recordRef(release, namespace, number);
@@ -69,35 +67,37 @@ export function openRecords(options: {
   };
 
   function writable(port: RecordPort): RecordWriter {
-    function write(secret: KubeObject): Promise<KubeObject> {
-      const resourceVersion = lastSeen?.metadata.resourceVersion;
+    function write(secret: KubeObject, base: KubeObject | undefined): Promise<KubeObject> {
+      const resourceVersion = base?.metadata.resourceVersion;
       if (resourceVersion === undefined) return port.create(secret);
       return port.replace({ ...secret, metadata: { ...secret.metadata, resourceVersion } });
     }
 
-    /** The live Secret after a failed write; throws unless its state is the written one or the last seen one. */
-    async function resolveFailedWrite(secret: KubeObject, error: unknown): Promise<KubeObject> {
+    /** The live Secret after a failed write; throws unless its state is the written one or that of the base. */
+    async function resolveFailedWrite(secret: KubeObject, error: unknown, base?: KubeObject): Promise<KubeObject> {
       const { code } = asCutoverError(error);
-      const isAnswerLost = lastSeen === undefined && (code === 'unreachable' || code === 'api');
+      const isAnswerLost = base === undefined && (code === 'unreachable' || code === 'api');
       if (code !== 'moved' && code !== 'exists' && !isAnswerLost) throw error;
       const live = await cluster.get(stateRef);
-      if (live !== undefined && [textOf(secret), textOf(lastSeen)].includes(textOf(live))) return live;
+      if (live !== undefined && [textOf(secret), textOf(base)].includes(textOf(live))) return live;
       if (isAnswerLost && live === undefined) throw error;
       throw recordChanged(release, describeRef(stateRef));
     }
 
-    async function writeState(state: ReleaseState): Promise<void> {
+    /** The lock excludes other runs; the precondition also stops a run whose decision was made from an older state. */
+    async function put(state: ReleaseState): Promise<void> {
       onWrite();
-      // The lock excludes other runs; the precondition also stops a run whose plan was made from an older state.
+      const { base } = state;
+      if (base.isEnded) throw recordChanged(release, describeRef(stateRef));
       const secret = encodeState(state, namespace);
       for (let attempt = 1; ; attempt += 1) {
         try {
-          lastSeen = await write(secret);
+          base.moveTo(await write(secret, base.secret));
           return;
         } catch (error) {
           if (attempt >= maxAttempts) throw error;
-          lastSeen = await resolveFailedWrite(secret, error);
-          if (textOf(lastSeen) === textOf(secret)) return;
+          base.moveTo(await resolveFailedWrite(secret, error, base.secret));
+          if (textOf(base.secret) === textOf(secret)) return;
         }
       }
     }
@@ -125,13 +125,13 @@ export function openRecords(options: {
      * Creates the Secret of a new revision. `false`: it may exist, as what a killed run left. Throws `changed` when it is the
      * revision of another run, which must not be overwritten.
      */
-    async function createRevision(secret: KubeObject): Promise<boolean> {
+    async function createRevision(secret: KubeObject, { base }: ReleaseState): Promise<boolean> {
       try {
         await port.create(secret);
         return true;
       } catch (error) {
         if (!uncertainCodes.has(asCutoverError(error).code)) throw error;
-        if (textOf(await cluster.get(stateRef)) !== textOf(lastSeen))
+        if (textOf(await cluster.get(stateRef)) !== textOf(base.secret))
           throw recordChanged(release, describeRef(stateRef));
         const live = await cluster.get(refOf(secret));
         if (live !== undefined && !isSamePart(live, secret)) throw nameTaken(live);
@@ -141,27 +141,33 @@ export function openRecords(options: {
 
     return {
       ...reading,
-      async writeRevision(revision) {
+      async writeRevision(revision, state) {
         onWrite();
         const secret = encodeRevision(revision, { name: release, namespace });
-        const isOnRecord = lastSeen !== undefined && decodeState(lastSeen).revisions.includes(revision.number);
-        if (isOnRecord || !(await createRevision(secret))) await port.apply(secret, { force: true });
+        const before = state.base.secret;
+        const isOnRecord = before !== undefined && decodeState(before).revisions.includes(revision.number);
+        if (isOnRecord || !(await createRevision(secret, state))) await port.apply(secret, { force: true });
       },
-      writeState,
+      async writeState(state) {
+        await put(state);
+        if (state.operation === undefined) state.base.end();
+      },
       async finish(state, history, log) {
         // Without the operation, the record needs the expired revisions no more. It names them until they are deleted: otherwise a
         // run that is killed now would leave revisions that no state knows.
-        await writeState(state);
+        await put(state);
         const needed = neededRevisions(state, history);
         const expired = state.revisions.filter(number => !needed.has(number));
-        const left = await removeRevisions(expired, log);
-        if (left.size === expired.length) return;
-        const revisions = state.revisions.filter(number => needed.has(number) || left.has(number));
         try {
-          await writeState({ ...state, revisions });
+          const left = await removeRevisions(expired, log);
+          if (left.size === expired.length) return;
+          const revisions = state.revisions.filter(number => needed.has(number) || left.has(number));
+          await put({ ...state, revisions });
         } catch (error) {
           const { message } = asCutoverError(error);
           log.warning(`The record of ${release} still names revisions that are deleted: ${message}`);
+        } finally {
+          state.base.end();
         }
       },
     };

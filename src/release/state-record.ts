@@ -1,5 +1,6 @@
 import type { KubeObject } from '../kubernetes/object.js';
 import { releaseState } from './guards/state.js';
+import { RecordBase } from './record-base.js';
 import { guarded, recordJson, recordRef, recordSecret, requireRecordOf } from './record-secret.js';
 import type { ReleaseState } from './state.js';
 
@@ -16,5 +17,5 @@ export function encodeState(state: ReleaseState, namespace: string): KubeObject 
 export function decodeState(secret: KubeObject): ReleaseState {
   const state = guarded(secret, releaseState, recordJson(secret, key));
   requireRecordOf(secret, state.release);
-  return state;
+  return { ...state, base: new RecordBase(secret) };
 }

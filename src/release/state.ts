@@ -1,5 +1,6 @@
 import type { ObjectRef } from '../kubernetes/object.js';
 import type { AppliedHashes, Snapshot } from '../plan/change.js';
+import { RecordBase } from './record-base.js';
 
 /** What identifies a role without its manifests. */
 export interface RoleRecord {
@@ -167,6 +168,8 @@ interface CommonState {
   readonly applied: AppliedHashes;
   /** Newest first. */
   readonly history: readonly HistoryEntry[];
+  /** What it was read from, which is not written. */
+  readonly base: RecordBase;
 }
 
 /** State of a rolling release. */
@@ -191,6 +194,9 @@ export interface BlueGreenState extends CommonState {
 /** State of a release for the next job or run; kept in Secret `cutover-<release>`. */
 export type ReleaseState = RollingState | BlueGreenState;
 
+/** What is on record of a state. */
+export type Recorded<S extends ReleaseState> = Omit<S, 'base'>;
+
 /** The state of a rolling release that was never deployed. */
 export function newRolling(release: string): RollingState {
   return { ...nothingDeployed(release), strategy: 'rolling' };
@@ -205,5 +211,5 @@ export function newBlueGreen(
 }
 
 function nothingDeployed(release: string): CommonState {
-  return { format: 1, release, latest: 0, revisions: [], applied: {}, history: [] };
+  return { format: 1, release, latest: 0, revisions: [], applied: {}, history: [], base: new RecordBase() };
 }

@@ -56,8 +56,8 @@ export function hasRoles({ roles }: BlueGreenState): boolean {
 
 /** The state of a blue/green release as it leaves its roles, or as its adoption is abandoned. */
 export function asRolling(state: BlueGreenState): RollingState {
-  const { format, release, latest, revisions, current, applied, history } = state;
-  const common = { format, release, latest, revisions, applied, history };
+  const { format, release, latest, revisions, current, applied, history, base } = state;
+  const common = { format, release, latest, revisions, applied, history, base };
   return { ...common, strategy: 'rolling', ...(current !== undefined && { current }) };
 }
 

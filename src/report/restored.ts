@@ -1,4 +1,5 @@
 import { describeRef, type ObjectRef } from '../kubernetes/object.js';
+import type { LeftObject } from '../cluster/apply/restore-snapshots.js';
 import type { Recovered, Restored } from '../strategies/outcome/restored.js';
 import { describeOperation } from './status.js';
 
@@ -16,13 +17,14 @@ export function describeRestored(restored: Restored): string {
     case 'not-ready':
       return `The state before this step was restored, but is not ready: ${withFullStop(restored.reason)}`;
     case 'complete': {
-      const { withheld, kept, ready } = restored;
+      const { withheld, kept, ready, left } = restored;
       const exceptions = [
         ...(withheld.length > 0 ? [`the data of ${namesOf(withheld)}, which is never recorded`] : []),
         ...(kept.length > 0 ? [`${namesOf(kept)}, whose work cannot be undone`] : []),
       ];
       const except = exceptions.length === 0 ? '' : `, except ${exceptions.join(', and ')}`;
-      return `Everything was restored${ready ? ' and is ready' : ''}${except}.`;
+      const all = left.length === 0 ? 'Everything' : 'Everything else';
+      return `${all} was restored${ready ? ' and is ready' : ''}${except}.${describeLeft(left)}`;
     }
     default:
       return restored satisfies never;
@@ -55,7 +57,7 @@ export function describeRecovered(recovered: Recovered): string {
     case 'roles-left':
       return `The run was killed during ${describeOperation(recovered.operation)}. Users are on revision ${recovered.operation.revision}: run \`action: deploy\` again to delete the objects of the roles.`;
     case 'restored':
-      return `The run was killed during ${describeOperation(recovered.operation)}; everything was restored.`;
+      return `The run was killed during ${describeOperation(recovered.operation)}; everything${recovered.left.length === 0 ? '' : ' else'} was restored.${describeLeft(recovered.left)}`;
     default:
       return recovered satisfies never;
   }
@@ -64,6 +66,14 @@ export function describeRecovered(recovered: Recovered): string {
 /** An error message as the end of a sentence: more sentences may follow it. */
 export function withFullStop(message: string): string {
   return /[.!?]$/.test(message) ? message : `${message}.`;
+}
+
+/** What is left as it is, why, and what to do about it; empty where nothing is. */
+function describeLeft(left: readonly LeftObject[]): string {
+  if (left.length === 0) return '';
+  const objects = left.map(({ ref, why }) => `${describeRef(ref)} (${why})`).join(', ');
+  const [asItIs, it] = left.length === 1 ? ['as it is', 'it'] : ['as they are', 'them'];
+  return ` Left ${asItIs}: ${objects}. Look at ${it}, and delete or change back by hand what nobody needs.`;
 }
 
 function namesOf(refs: readonly ObjectRef[]): string {

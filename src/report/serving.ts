@@ -36,7 +36,7 @@ export function describeServing(serving: Serving): string {
         ? 'Nothing was changed. There is no earlier revision of this release.'
         : `Nothing was changed: revision ${serving.current} serves users, as before.`;
     case 'roles-left':
-      return `Users are on revision ${serving.revision}, and still on the role that it replaces. Run this step again to delete the objects of the roles.`;
+      return `Users reach the ready pods of revision ${serving.revision}, and still those of the role that it replaces. Run this step again to delete the objects of the roles.`;
     case 'partly-deployed':
       return `The new version was left as it is (rollback-on-failure: false): users reach the pods that are ready, old or new.${note(serving)}`;
     case 'restored':

@@ -85,7 +85,7 @@ export function lockDoor(parts: LockDoorParts): LockDoor {
         records: writable,
         async begin(state, revisions) {
           // The revision first: what a restore needs is on record when the operation is.
-          await Promise.all(revisions.map(revision => writable.writeRevision(revision)));
+          await Promise.all(revisions.map(revision => writable.writeRevision(revision, state)));
           await writable.writeState(state);
           return writer;
         },

@@ -43,6 +43,7 @@ export async function confirmEndpoints(options: Confirmation): Promise<readonly 
       pods: [...pods.objects.values()],
       owners: [...owners.objects.values()],
       ...(expected.workloads !== undefined && { workloads: expected.workloads }),
+      ...(expected.beside !== undefined && { beside: expected.beside }),
     });
     seen.verdict = verdict;
     if (verdict.kind === 'served') ended.abort();

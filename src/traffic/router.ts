@@ -1,5 +1,6 @@
 import type { Roles } from '../inputs/inputs.js';
 import type { KubeObject } from '../kubernetes/object.js';
+import type { Labels } from '../kubernetes/selectors.js';
 import type { ObjectWriter } from '../cluster/cluster.js';
 import type { Snapshot } from '../plan/change.js';
 import type { Active, PodLabels } from './active-role.js';
@@ -33,6 +34,8 @@ export interface ExpectedPods {
   readonly object: KubeObject;
   /** The workloads of these pods. Absent: all pods that it selects, at least one. */
   readonly workloads?: readonly WorkloadPods[];
+  /** Labels of pods that users may reach beside those of the workloads. Absent: there are none. */
+  readonly beside?: Labels;
 }
 
 /** How long to wait, and what ends the wait early. */

@@ -1,6 +1,7 @@
 import { describeRef, type KubeObject, type ObjectRef } from '../kubernetes/object.js';
 import { activePods, isActive, isBeingDeleted, isReady } from '../kubernetes/pod.js';
 import { hashLabel } from '../kubernetes/pod-template.js';
+import { selects, type Labels } from '../kubernetes/selectors.js';
 import { ownedBy, specOf } from '../kubernetes/workload.js';
 import { whyNotReady } from '../rollout/pod-failure.js';
 
@@ -26,6 +27,8 @@ export interface ServedPods {
   readonly owners: readonly KubeObject[];
   /** Absent: every pod that the Service selects is right. */
   readonly workloads?: readonly WorkloadPods[];
+  /** Labels of pods that are right, too, however many of them are ready. Absent: there are none. */
+  readonly beside?: Labels;
 }
 
 export type ServedVerdict =
@@ -47,8 +50,9 @@ export function isOf({ owner, templateHash }: WorkloadPods, pod: KubeObject): bo
 
 /** Whether the endpoints of a Service are exactly the right pods that are ready, enough of them, and no other pod. */
 export function judgeServedPods(served: ServedPods): ServedVerdict {
-  const { slices, pods, workloads } = served;
-  const right = workloads === undefined ? pods : pods.filter(pod => workloads.some(workload => isOf(workload, pod)));
+  const { slices, pods, workloads, beside = {} } = served;
+  const own = workloads === undefined ? pods : pods.filter(pod => workloads.some(workload => isOf(workload, pod)));
+  const right = pods.filter(pod => own.includes(pod) || selects(beside, pod.metadata.labels ?? {}));
   const ready = right.filter(isReady);
   const families = familiesOf(slices);
   const endpoints = families.flatMap(family => family.endpoints);
@@ -71,7 +75,7 @@ export function judgeServedPods(served: ServedPods): ServedVerdict {
     ...list('selected, but of another version', others.filter(pod => !isEndpoint(pod, endpoints)).map(nameOf)),
   ];
   if (behind.length > 0) return { kind: 'behind', reason: behind.join('; ') };
-  if (ready.length === 0) return { kind: 'too-few', reason: ['no pod is ready', ...unready(right)].join('; ') };
+  if (!own.some(isReady)) return { kind: 'too-few', reason: ['no pod is ready', ...unready(own)].join('; ') };
   const short = (workloads ?? []).flatMap(workload => shortage(workload, served));
   if (short.length > 0) return { kind: 'too-few', reason: short.join('; ') };
   const count = `${ready.length} endpoint${ready.length === 1 ? '' : 's'}`;

@@ -1,6 +1,7 @@
-import { isReady } from '../kubernetes/pod.js';
-import { restoreSnapshots } from '../cluster/apply/restore-snapshots.js';
+import { restoreSnapshots, type LeftObject } from '../cluster/apply/restore-snapshots.js';
+import { CutoverError } from '../errors.js';
 import { describeRef, type ObjectRef } from '../kubernetes/object.js';
+import { isReady } from '../kubernetes/pod.js';
 import { selectorOf } from '../kubernetes/selectors.js';
 import { canonical } from '../plan/change.js';
 import type { RunContext } from '../run/context.js';
@@ -46,12 +47,23 @@ export function serviceSelector(
     confirm: (expected, options) => confirmEndpoints({ cluster, log, service: ref, expected, ...options }),
 
     async restore(before, writer) {
-      const { failed } = await restoreSnapshots({
+      const { failed, left } = await restoreSnapshots({
         ...{ cluster, writer, snapshots: [before], release: records.release, log, clock },
         signal: new AbortController().signal,
       });
       const [first] = failed;
       if (first !== undefined) throw first.error;
+      if (left[0] !== undefined) throw notRemoved(left[0]);
     },
   };
+}
+
+/** A Service that did not exist before, and that others have written: users may need it by now. */
+function notRemoved({ ref, why }: LeftObject): CutoverError {
+  const name = describeRef(ref);
+  return new CutoverError(`${name} did not exist before and is not removed: ${why}`, {
+    code: 'changed',
+    object: name,
+    hint: 'Delete it if nobody needs it, or run this step again.',
+  });
 }

@@ -1,5 +1,7 @@
+import type { Cluster } from '../cluster/cluster.js';
 import { CutoverError } from '../errors.js';
 import { describeRef, refOf, type KubeObject } from '../kubernetes/object.js';
+import { selects, type Labels } from '../kubernetes/selectors.js';
 import { differs, type Snapshot } from '../plan/change.js';
 import { observe, type ReadyWorkload } from '../rollout/observer.js';
 import type { RunContext } from '../run/context.js';
@@ -14,12 +16,13 @@ export interface SwitchPrecondition {
   readonly decidedOn: Snapshot;
   /** The routing object as it will be written. */
   readonly target: KubeObject;
+  /** The role, or the revision without one, for messages. */
   readonly role: string;
   readonly verified: readonly ReadyWorkload[];
   /** Until when missing pods are waited for, in milliseconds of the context's clock. */
   readonly readyUntilMs: number;
-  /** What pods of another version mean that would get traffic too. Default `refused`. */
-  readonly others?: 'refused' | 'expected';
+  /** Labels of pods that users may reach beside the verified ones. Absent: there are none. */
+  readonly beside?: Labels;
 }
 
 type RunParts = Pick<RunContext, 'cluster' | 'log' | 'clock' | 'signal'>;
@@ -33,12 +36,13 @@ const pauseMs = 1_000;
  * of another version would get traffic too, `switch` when there is no pod, and `timeout` or `rollout` when pods stay missing.
  */
 export async function requireReadyRole(ctx: RunParts, precondition: SwitchPrecondition): Promise<Look> {
-  const { router, decidedOn, target, role, verified, readyUntilMs, others = 'refused' } = precondition;
+  const { router, decidedOn, target, role, verified, readyUntilMs, beside = {} } = precondition;
   for (let looks = 1; ; looks += 1) {
     ctx.signal.throwIfAborted();
     const look = await router.look({ target, verified });
     if (hasMoved(look.before, decidedOn)) throw moved(look.before);
-    if (look.others.length > 0 && others === 'refused') throw otherPods(target, { role, pods: look.others });
+    const pods = look.others.filter(({ metadata }) => !selects(beside, metadata.labels ?? {}));
+    if (pods.length > 0) throw otherPods(target, { role, pods });
     if (!look.workloads.some(({ isServed, wanted }) => isServed && wanted > 0)) throw noPod(target, role);
     const short = look.workloads.filter(workload => reasonsOf(workload).length > 0);
     if (short.length === 0) return look;
@@ -66,6 +70,13 @@ async function waitForPods(ctx: RunParts, workloads: readonly SeenWorkload[], ti
   } finally {
     observer.close();
   }
+}
+
+/** Throws `moved` when the routing object is not as it was seen. */
+export async function requireUnmoved(cluster: Pick<Cluster, 'get'>, seen: Snapshot): Promise<void> {
+  const { ref } = seen;
+  const object = await cluster.get(ref);
+  if (hasMoved({ ref, ...(object !== undefined && { object }) }, seen)) throw moved(seen);
 }
 
 /** Whether the routing object differs in what people and tools set; controllers may write its status at any time. */

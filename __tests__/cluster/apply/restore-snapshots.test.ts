@@ -253,7 +253,7 @@ describe('restoring an object that did not exist', () => {
     await give(cluster);
     const log = listLog();
     const done = await restoreSnapshots(optionsOf(cluster, { snapshots: [{ ref: made }], log }));
-    expect(done).toEqual({ failed: [], withheld: [], kept: [], left: [made] });
+    expect(done).toEqual({ failed: [], withheld: [], kept: [], left: [{ ref: made, why }] });
     expect(log.lines).toEqual([`ConfigMap shop/new is not deleted: this operation did not create it, since ${why}`]);
     expect(live(cluster, made)).toMatchObject({ data: { KEY: '1' } });
     expect(cluster.writes().filter(call => call.startsWith('REMOVE'))).toEqual([]);

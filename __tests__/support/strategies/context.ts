@@ -111,7 +111,7 @@ export function operationOn(
     lockLost,
     waited: false,
     begin: async (state, revisions = []) => {
-      await Promise.all(revisions.map(revision => records.writeRevision(revision)));
+      await Promise.all(revisions.map(revision => records.writeRevision(revision, state)));
       await records.writeState(state);
       return ctx;
     },

@@ -147,9 +147,7 @@ export function webRelease(original?: WebRelease): WebRelease {
           ...more,
         };
         const read = async (): Promise<BlueGreenDeploy> => {
-          // As a step does: a write of the state is conditional on what was read.
-          await ctx.records.readState();
-          return renderBlueGreenRelease(text, inputs, stateOf(cluster));
+          return renderBlueGreenRelease(text, inputs, await ctx.records.readState());
         };
         const deploy = await read();
         const adoption = await adoptLive(ctx, deploy, read);

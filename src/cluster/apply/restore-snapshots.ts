@@ -10,6 +10,13 @@ import { keepsAutoscaledReplicas } from './autoscaled-replicas.js';
 import { removeCreated, type CreatedObjects } from './created-objects.js';
 import { restoreObject, type SnapshotReader } from './restore-object.js';
 
+/** An object that a restore leaves as it is. */
+export interface LeftObject {
+  readonly ref: ObjectRef;
+  /** Who wrote it, or who owns it, as the rest of a sentence: `kubectl-rollout wrote it too`. */
+  readonly why: string;
+}
+
 /** Result of {@link restoreSnapshots}. */
 export interface RestoredSnapshots {
   readonly failed: readonly { readonly ref: ObjectRef; readonly error: CutoverError }[];
@@ -17,8 +24,8 @@ export interface RestoredSnapshots {
   readonly withheld: readonly ObjectRef[];
   /** Recreated Jobs that stay: restoring the previous Job would repeat its work. */
   readonly kept: readonly ObjectRef[];
-  /** Objects that did not exist before and stay: somebody else created them, or may have. */
-  readonly left: readonly ObjectRef[];
+  /** Objects that did not exist before and stay: somebody else created or changed them, or may have. */
+  readonly left: readonly LeftObject[];
 }
 
 /** What {@link restoreSnapshots} needs. */
@@ -41,7 +48,7 @@ export interface RestoreSnapshotsOptions extends CreatedObjects {
 export async function restoreSnapshots(options: RestoreSnapshotsOptions): Promise<RestoredSnapshots> {
   const { snapshots, log, signal } = options;
   const failed: { ref: ObjectRef; error: CutoverError }[] = [];
-  const left: ObjectRef[] = [];
+  const left: LeftObject[] = [];
   const withheld = snapshots.filter(snapshot => snapshot.withheld).map(({ ref }) => ref);
   for (const ref of withheld)
     log.warning(`${describeRef(ref)} is not restored: its previous data is not in the record`);
@@ -60,7 +67,7 @@ export async function restoreSnapshots(options: RestoreSnapshotsOptions): Promis
       const removal = await removeCreated(ref, options);
       if (removal.kind === 'deleted') log.info(`${describeRef(ref)} deleted`);
       if (removal.kind !== 'left') continue;
-      left.push(ref);
+      left.push({ ref, why: removal.why });
       log.warning(`${describeRef(ref)} is not deleted: this operation did not create it, since ${removal.why}`);
     } catch (thrown) {
       const error = asCutoverError(thrown);

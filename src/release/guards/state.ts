@@ -4,7 +4,7 @@ import type {
   BlueGreenOperation,
   BlueGreenState,
   HistoryEntry,
-  ReleaseState,
+  Recorded,
   RoleRecord,
   RollingOperation,
   RollingState,
@@ -77,7 +77,7 @@ const common = {
   history: list(historyEntry),
 };
 
-const rolling: Guard<RollingState> = shape(
+const rolling: Guard<Recorded<RollingState>> = shape(
   { ...common, strategy: oneOf('rolling') },
   { current: revisionNumber, operation: rollingOperation },
 );
@@ -88,7 +88,7 @@ const roleNames: Guard<readonly [string, string]> = (value, path) => {
   throw new WrongField(path, 'two different names');
 };
 
-const blueGreen: Guard<BlueGreenState> = (value, path) => {
+const blueGreen: Guard<Recorded<BlueGreenState>> = (value, path) => {
   const state = shape(
     {
       ...common,
@@ -104,7 +104,12 @@ const blueGreen: Guard<BlueGreenState> = (value, path) => {
 };
 
 /** What the parts of a blue/green state say of each other. */
-function refuseForeignParts({ roleNames: names, staged: onIdle, operation, publicService }: BlueGreenState): void {
+function refuseForeignParts({
+  roleNames: names,
+  staged: onIdle,
+  operation,
+  publicService,
+}: Recorded<BlueGreenState>): void {
   const isRole = (role: string | undefined): boolean => role === undefined || names.includes(role);
   if (!isRole(onIdle?.role)) throw new WrongField(['staged', 'role'], 'a name of `roleNames`');
   if (!isRole(operation?.role)) throw new WrongField(['operation', 'role'], 'a name of `roleNames`');
@@ -113,4 +118,7 @@ function refuseForeignParts({ roleNames: names, staged: onIdle, operation, publi
 }
 
 /** The state of a release of any strategy. */
-export const releaseState: Guard<ReleaseState> = variant('strategy', { rolling, 'blue-green': blueGreen });
+export const releaseState: Guard<Recorded<RollingState> | Recorded<BlueGreenState>> = variant('strategy', {
+  rolling,
+  'blue-green': blueGreen,
+});

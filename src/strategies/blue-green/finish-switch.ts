@@ -1,5 +1,6 @@
 import { isDeployment, replicasOf, withReplicas } from '../../kubernetes/deployment.js';
-import { selects, selectorOf } from '../../kubernetes/selectors.js';
+import { templateLabels } from '../../kubernetes/pod-spec.js';
+import { selects, selectorOf, type Labels } from '../../kubernetes/selectors.js';
 import { asCutoverError, CutoverError } from '../../errors.js';
 import { describeRef, refOf, type ObjectRef } from '../../kubernetes/object.js';
 import type { Revision } from '../../release/revision.js';
@@ -42,7 +43,7 @@ export async function finishSwitch(ctx: OperationContext, request: FinishRequest
   for (const { ref, uid } of revision.deleteAfterSwitch ?? []) await removeLive(ctx, ref, uid);
   const { adopted, operation } = state;
   const isPromoted = operation.kind === 'finish' && operation.direction === 'promote';
-  if (adopted !== undefined && isPromoted && isAdoptable(ctx, adopted)) await removeFound(ctx, adopted);
+  if (adopted !== undefined && isPromoted && isAdoptable(ctx, adopted)) await removeAdopted(ctx, adopted, state);
   const idle: IdleResult = left === undefined ? { kind: 'none' } : await applyIdlePolicy(ctx, request, left);
   try {
     await ctx.records.finish(completeFinish(state), policy.historyLimit, ctx.log);
@@ -100,10 +101,11 @@ async function applyIdlePolicy(
       await ctx.clock.wait(policy.drainMs, ctx.signal);
       ctx.signal.throwIfAborted();
       const left = state.roles[role];
-      await refuseIfServing(ctx, { service: state.publicService, role, podLabels: left?.podLabels ?? {} });
+      const idle: Unreached = { service: state.publicService, name: role, podLabels: left?.podLabels ?? {} };
+      await refuseIfServing(ctx, idle);
       if (left?.revision === undefined) return { kind: 'not-recorded', role };
       const { replicas } = policy.idlePolicy;
-      await scaleDown(ctx, await ctx.records.readRevision(left.revision), replicas);
+      await scaleDown(ctx, { idle, revision: await ctx.records.readRevision(left.revision), replicas });
       return { kind: 'scaled-down', role, replicas };
     }
     default:
@@ -111,30 +113,62 @@ async function applyIdlePolicy(
   }
 }
 
-/** Somebody may have switched back during the drain: scaling down that role then would leave users without a pod. */
-async function refuseIfServing(
-  ctx: RunContext,
-  idle: { readonly service: ObjectRef; readonly role: string; readonly podLabels: Readonly<Record<string, string>> },
-): Promise<void> {
-  const { service, role, podLabels } = idle;
+/** Pods that users left. */
+export interface Unreached {
+  /** The public Service. */
+  readonly service: ObjectRef;
+  /** The role or the Deployment, for messages. */
+  readonly name: string;
+  readonly podLabels: Labels;
+}
+
+/**
+ * Throws `changed` if the public Service, as it is read now, selects the pods. To be called before each write that takes pods
+ * away: somebody may have switched back at any moment since the switch, and users would be left without a pod.
+ */
+export async function refuseIfServing(ctx: RunContext, { service, name, podLabels }: Unreached): Promise<void> {
   const live = await ctx.cluster.get(service);
   if (live !== undefined && !selects(selectorOf(live), podLabels)) return;
-  throw notScaledDown(service, { role, found: live === undefined ? 'is gone' : `selects ${role} again` });
+  throw notScaledDown(service, { name, found: live === undefined ? 'is gone' : `selects ${name} again` });
+}
+
+/** What is scaled down, and how far. */
+interface ScaleDownRequest {
+  readonly idle: Unreached;
+  /** What the role runs. */
+  readonly revision: Revision;
+  readonly replicas: number;
 }
 
 /**
  * Scales what the role runs by applying it again with other replicas: a write to the field alone would make another field
  * manager own it, and the next deploy would get a conflict.
  */
-async function scaleDown(ctx: OperationContext, revision: Revision, replicas: number): Promise<void> {
+async function scaleDown(ctx: OperationContext, { idle, revision, replicas }: ScaleDownRequest): Promise<void> {
   // An autoscaler would scale up again; it is applied again with the role's next switch.
-  for (const object of revision.applyAfterSwitch) await removeLive(ctx, refOf(object));
+  for (const object of revision.applyAfterSwitch) {
+    await refuseIfServing(ctx, idle);
+    await removeLive(ctx, refOf(object));
+  }
   for (const object of revision.objects.filter(isDeployment)) {
     const live = await ownedLive(ctx, refOf(object));
     if (live === undefined || replicasOf(live) <= replicas) continue;
+    await refuseIfServing(ctx, idle);
     await ctx.writer.apply(withReplicas(object, replicas), { force: true });
     ctx.log.info(`${describeRef(refOf(object))}: ${replicasOf(live)} → ${replicas} replicas`);
   }
+}
+
+/** Deletes the Deployment that was adopted, unless users are on it again. */
+async function removeAdopted(
+  ctx: OperationContext,
+  adopted: AdoptedDeployment,
+  { publicService: service }: BlueGreenState,
+): Promise<void> {
+  const live = await ctx.cluster.get(adopted.ref);
+  if (live === undefined) return;
+  await refuseIfServing(ctx, { service, name: describeRef(adopted.ref), podLabels: templateLabels(live) });
+  await removeFound(ctx, adopted);
 }
 
 /** Whether a recorded Deployment may be one that was adopted: others are neither scaled nor deleted, whatever the record says. */
@@ -150,11 +184,11 @@ export async function removeLive(ctx: OperationContext, ref: ObjectRef, uid?: st
   ctx.log.info(`${describeRef(ref)} removed`);
 }
 
-function notScaledDown(service: ObjectRef, { role, found }: { readonly role: string; readonly found: string }) {
-  return new CutoverError(`${describeRef(service)} ${found}, so ${role} was not scaled down`, {
+function notScaledDown(service: ObjectRef, { name, found }: { readonly name: string; readonly found: string }) {
+  return new CutoverError(`${describeRef(service)} ${found}, so ${name} was not scaled down`, {
     code: 'changed',
     object: describeRef(service),
-    hint: 'Somebody changed it while this step was draining. Run `action: status` to see where users are.',
+    hint: 'Somebody changed it after the switch. Run `action: status` to see where users are.',
   });
 }
 

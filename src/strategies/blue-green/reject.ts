@@ -1,5 +1,6 @@
 import { CutoverError } from '../../errors.js';
 import type { Reject } from '../../inputs/inputs.js';
+import { refKey } from '../../kubernetes/object.js';
 import { historyEntry } from '../../release/revision.js';
 import type { BlueGreenState } from '../../release/state.js';
 import { completeReject } from '../../release/transitions.js';
@@ -28,6 +29,7 @@ export async function reject(ctx: RunContext, inputs: Reject): Promise<Outcome> 
     const { timeoutMs, historyLimit } = inputs;
     const discarded = await discard(locked, { state, target, timeoutMs });
     const { revision, snapshots, restored } = discarded;
+    const left = new Set(restored.left.map(({ ref }) => refKey(ref)));
     const done = completeReject(discarded.state, historyEntry(ctx.run, revision, 'rejected'));
     await locked.records.finish(done, historyLimit, locked.log);
     return {
@@ -35,10 +37,9 @@ export async function reject(ctx: RunContext, inputs: Reject): Promise<Outcome> 
       outcome: 'rejected',
       revision: number,
       ...rolesNow(state, active),
-      changes: snapshots.map(({ ref, object }) => ({
-        ref,
-        change: object === undefined ? 'deleted' : 'changed',
-      })),
+      changes: snapshots
+        .filter(({ ref }) => !left.has(refKey(ref)))
+        .map(({ ref, object }) => ({ ref, change: object === undefined ? 'deleted' : 'changed' })),
       checks: [],
       serving: { kind: 'rejected', users: usersOf(state, active), revision: number, role, restored },
     };

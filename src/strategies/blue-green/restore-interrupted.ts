@@ -5,7 +5,7 @@ import { abandon, completeReject } from '../../release/transitions.js';
 import type { LockedContext } from '../../run/context.js';
 import { confirmMs } from '../../traffic/endpoint-slices.js';
 import { routerOf } from '../../traffic/routers.js';
-import { unrestored, type Recovered } from '../outcome/restored.js';
+import { leftBy, unrestored, type Recovered } from '../outcome/restored.js';
 import { restoreInterruptedAdoption } from './adoption/restore-interrupted.js';
 import { restoreInterruptedLeave } from '../rolling/leave-roles/restore-interrupted.js';
 import { ownedSnapshots } from '../recorded/owned-objects.js';
@@ -71,10 +71,13 @@ async function restoring(
     operation,
     confirm === undefined ? { ...request, ready: 'not-needed' } : { ...request, confirm },
   );
-  const left = unrestored(restored);
-  if (left !== undefined) return left;
+  const unfinished = unrestored(restored);
+  if (unfinished !== undefined) return unfinished;
+  const left = leftBy(restored);
+  // Users may be on what is left: the switch stays on record, and the same step can be run again.
+  if (confirm !== undefined && left.length > 0) return { kind: 'incomplete', failed: left.map(({ ref }) => ref) };
   await ctx.records.writeState(after);
-  return { kind: 'restored', operation: state.operation };
+  return { kind: 'restored', operation: state.operation, left };
 }
 
 /** Waits until users reach the pods that the restored public Service selects. */

@@ -1,3 +1,4 @@
+import type { LeftObject } from '../../cluster/apply/restore-snapshots.js';
 import type { ObjectRef } from '../../kubernetes/object.js';
 import { isRefusal } from '../../release/lease-keeper.js';
 import type { AdoptOperation, LeaveOperation, Operation } from '../../release/state.js';
@@ -30,6 +31,8 @@ export type Restored =
       readonly withheld: readonly ObjectRef[];
       /** Jobs that ran again. */
       readonly kept: readonly ObjectRef[];
+      /** Objects that others have written or own, and that therefore are as the step, or the others, left them. */
+      readonly left: readonly LeftObject[];
     };
 
 /** What the post step did about an interrupted run. */
@@ -52,7 +55,13 @@ export type Recovered =
   | { readonly kind: 'adoption-left'; readonly operation: AdoptOperation }
   /** A release that leaves its roles: users are on the new pods already, and the next deploy deletes the roles. */
   | { readonly kind: 'roles-left'; readonly operation: LeaveOperation }
-  | { readonly kind: 'restored'; readonly operation: Operation };
+  /** `left`: as in {@link Restored}. */
+  | { readonly kind: 'restored'; readonly operation: Operation; readonly left: readonly LeftObject[] };
+
+/** What a complete restoration leaves as it is. */
+export function leftBy(restored: Restored): readonly LeftObject[] {
+  return restored.kind === 'complete' ? restored.left : [];
+}
 
 /** Why a restoration leaves the operation on record; `undefined`: everything is restored. */
 export function unrestored(restored: Restored): Recovered | undefined {

@@ -1,3 +1,4 @@
+import type { LeftObject } from '../../cluster/apply/restore-snapshots.js';
 import { ownershipOf, releaseOf, type Ownership } from '../../cluster/ownership/ownership.js';
 import { asCutoverError, type CutoverError } from '../../errors.js';
 import { describeRef, refKey, refOf, type KubeObject, type ObjectRef } from '../../kubernetes/object.js';
@@ -56,9 +57,9 @@ export async function ownedLive(ctx: RecordedContext, ref: ObjectRef): Promise<K
 export interface OwnedSnapshots {
   readonly owned: readonly Snapshot[];
   /** Objects of others that differ from their snapshots, and stay as they are. */
-  readonly foreign: readonly ObjectRef[];
+  readonly foreign: readonly LeftObject[];
   /** Objects that are gone and are not created from the record. */
-  readonly notRecreated: readonly ObjectRef[];
+  readonly notRecreated: readonly LeftObject[];
   /** Live objects that could not be read, so that it is not known who owns them. */
   readonly unreadable: readonly Unreadable[];
 }
@@ -75,8 +76,8 @@ interface Unreadable {
  */
 export async function ownedSnapshots(ctx: RecordedContext, snapshots: readonly Snapshot[]): Promise<OwnedSnapshots> {
   const owned: Snapshot[] = [];
-  const foreign: ObjectRef[] = [];
-  const notRecreated: ObjectRef[] = [];
+  const foreign: LeftObject[] = [];
+  const notRecreated: LeftObject[] = [];
   const unreadable: Unreadable[] = [];
   const judged = snapshots.map(async snapshot => {
     const { object } = snapshot;
@@ -94,8 +95,8 @@ export async function ownedSnapshots(ctx: RecordedContext, snapshots: readonly S
     const { ref, object } = snapshot;
     if (object === undefined || ownership === undefined) owned.push(snapshot);
     else if (ownership.kind === 'owned' || ownership.kind === 'absent') owned.push(snapshot);
-    else if (ownership.kind === 'not-recreated') notRecreated.push(ref);
-    else if (differs(ownership.live, object)) foreign.push(ref);
+    else if (ownership.kind === 'not-recreated') notRecreated.push({ ref, why: ownership.why });
+    else if (differs(ownership.live, object)) foreign.push({ ref, why: ownership.why });
     else continue;
     if (ownership !== undefined && 'why' in ownership) warn(ctx, ref, ownership.why);
   }

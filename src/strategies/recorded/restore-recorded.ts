@@ -1,7 +1,7 @@
 import { refKey, type ObjectRef } from '../../kubernetes/object.js';
 import type { Snapshot } from '../../plan/change.js';
 import type { OperationContext } from '../../run/context.js';
-import type { Restored } from '../outcome/restored.js';
+import { leftBy, type Restored } from '../outcome/restored.js';
 import { restore, type RestoreRequest } from '../shared/restore-objects.js';
 import { logUnreadable, ownedSnapshots } from './owned-objects.js';
 
@@ -13,23 +13,27 @@ export interface RestoredFromRecord {
 }
 
 /**
- * As `restore`, for snapshots that come from the record: only objects that the release owns are restored. A warning names each
- * of the others; running the step again would not change that, so they do not count as failed.
+ * As `restore`, for snapshots that come from the record: only objects that the release owns are restored. The others are left;
+ * running the step again would not change that, so they do not count as failed.
  */
 export async function restoreRecorded(ctx: OperationContext, request: RestoreRequest): Promise<RestoredFromRecord> {
-  const { owned, unreadable } = await ownedSnapshots(ctx, request.snapshots);
+  const { owned, foreign, notRecreated, unreadable } = await ownedSnapshots(ctx, request.snapshots);
   logUnreadable(ctx, unreadable);
   const restored = await restore(ctx, { ...request, snapshots: owned });
-  const left = unreadable.map(({ ref }) => ref);
-  return { snapshots: owned, restored: without(restored, left) };
+  const failed = unreadable.map(({ ref }) => ref);
+  const left = [...leftBy(restored), ...foreign, ...notRecreated];
+  return {
+    snapshots: owned,
+    restored: without(restored.kind === 'complete' ? { ...restored, left } : restored, failed),
+  };
 }
 
 /** What was restored, less objects that could not be restored. */
-function without(restored: Restored, left: readonly ObjectRef[]): Restored {
-  if (left.length === 0) return restored;
+function without(restored: Restored, unrestored: readonly ObjectRef[]): Restored {
+  if (unrestored.length === 0) return restored;
   if (restored.kind === 'incomplete') {
-    const failed = new Map([...restored.failed, ...left].map(ref => [refKey(ref), ref]));
+    const failed = new Map([...restored.failed, ...unrestored].map(ref => [refKey(ref), ref]));
     return { kind: 'incomplete', failed: [...failed.values()] };
   }
-  return restored.kind === 'complete' ? { kind: 'incomplete', failed: left } : restored;
+  return restored.kind === 'complete' ? { kind: 'incomplete', failed: unrestored } : restored;
 }

@@ -3,7 +3,7 @@ import { historyEntry, type Revision } from '../../release/revision.js';
 import type { RollingState } from '../../release/state.js';
 import { abandon } from '../../release/transitions.js';
 import type { LockedContext, OperationContext } from '../../run/context.js';
-import { unrestored, type Recovered } from '../outcome/restored.js';
+import { leftBy, unrestored, type Recovered } from '../outcome/restored.js';
 import { applyAndWait } from '../shared/apply-and-wait.js';
 import { recordedResource } from '../shared/recorded-objects.js';
 import { requireOwnedObjects } from '../recorded/owned-objects.js';
@@ -28,10 +28,10 @@ export async function restoreInterruptedRollout(
     return { kind: 'rollback-left', operation };
   }
   const { restored } = await restoreRecorded(begun, { snapshots: revision.before, timeoutMs });
-  const left = unrestored(restored);
-  if (left !== undefined) return left;
+  const unfinished = unrestored(restored);
+  if (unfinished !== undefined) return unfinished;
   await ctx.records.writeState(abandon(state, historyEntry(ctx.run, revision, 'failed')));
-  return { kind: 'restored', operation };
+  return { kind: 'restored', operation, left: leftBy(restored) };
 }
 
 async function applyRevision(ctx: OperationContext, { objects, number, force }: Revision): Promise<void> {

@@ -48,10 +48,10 @@ async function restoreAndWait(ctx: OperationContext, request: RestoreRequest): P
   // A cancel does not end a restore.
   const signal = ctx.lockLost;
   const options = { cluster, writer, snapshots, log, clock, signal };
-  const { failed, withheld, kept } = await restoreSnapshots({ ...options, release: records.release, created });
+  const { failed, withheld, kept, left } = await restoreSnapshots({ ...options, release: records.release, created });
   const stuck = await deleteStuckPods(options);
   if (failed.length > 0) return { kind: 'incomplete', failed: failed.map(({ ref }) => ref) };
-  const complete = { kind: 'complete', ready: false, withheld, kept } as const;
+  const complete = { kind: 'complete', ready: false, withheld, kept, left } as const;
   if (ready === 'not-needed') return complete;
   const keptKeys = new Set(kept.map(refKey));
   const existing = snapshots.flatMap(({ ref, object }) => (object && !keptKeys.has(refKey(ref)) ? [object] : []));

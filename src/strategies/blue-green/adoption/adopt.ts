@@ -105,7 +105,7 @@ async function isAsFound(ctx: RunContext, { state }: BegunAdoption): Promise<boo
 /** Restores what an interrupted adoption had changed. Throws when not everything could be restored. */
 async function takeBack(ctx: LockedContext, begun: BegunAdoption): Promise<void> {
   const operation = await ctx.begin(begun.state);
-  const failed = await ctx.phase('Restore', () => restoreAdoption(operation, begun));
+  const { failed } = await ctx.phase('Restore', () => restoreAdoption(operation, begun));
   if (failed.length > 0) throw notTakenBack(ctx, begun, failed);
   await ctx.records.writeState(abandonAdopt(begun.state, historyEntry(ctx.run, begun.revision, 'failed')));
 }

@@ -58,10 +58,10 @@ export function notTakenBack(ctx: RunContext, begun: BegunAdoption, failed: read
 async function restoreAll(ctx: OperationContext, begun: BegunAdoption): Promise<Restored> {
   const without = withoutLock(ctx.lockLost);
   if (without !== undefined) return without;
-  const failed = await ctx.phase('Restore', () => restoreAdoption(ctx, begun));
+  const { failed, left } = await ctx.phase('Restore', () => restoreAdoption(ctx, begun));
   return failed.length > 0
     ? { kind: 'incomplete', failed }
-    : { kind: 'complete', ready: false, withheld: [], kept: [] };
+    : { kind: 'complete', ready: false, withheld: [], kept: [], left };
 }
 
 function notAdopted(ctx: RunContext, begun: BegunAdoption, result: NotAdopted): Omit<Outcome, 'outcome'> {

@@ -2,14 +2,15 @@ import { asCutoverError } from '../../../errors.js';
 import { fieldManager } from '../../../cluster/apply/field-manager.js';
 import { appliedBy } from '../../../cluster/apply/owned-fields.js';
 import { replicasOf, withReplicas } from '../../../kubernetes/deployment.js';
-import { describeRef, refOf } from '../../../kubernetes/object.js';
+import { describeRef, refOf, type ObjectRef } from '../../../kubernetes/object.js';
+import { templateLabels } from '../../../kubernetes/pod-spec.js';
 import { historyEntry } from '../../../release/revision.js';
 import { completeAdopt } from '../../../release/transitions.js';
 import type { AdoptedDeployment } from '../../../release/state.js';
 import type { OperationContext } from '../../../run/context.js';
 import { isFound } from '../../recorded/found-objects.js';
 import { ownedObjects } from '../../recorded/owned-objects.js';
-import { isAdoptable } from '../finish-switch.js';
+import { isAdoptable, refuseIfServing } from '../finish-switch.js';
 import { partsOf, recordOf, type BegunAdoption } from './begun-adoption.js';
 import { takeOverBudgets } from './take-over-budgets.js';
 
@@ -30,7 +31,7 @@ export async function finishAdoption(
 ): Promise<void> {
   const { state } = begun;
   const { deployment, role } = state.operation;
-  const revision = await takeOverBudgets(ctx, begun.revision);
+  const revision = await takeOverBudgets(ctx, begun);
   const { up } = partsOf(revision);
   for (const object of await ownedObjects(ctx, revision.applyAfterSwitch)) {
     await ctx.writer.apply(object, { force: revision.force });
@@ -39,7 +40,7 @@ export async function finishAdoption(
   ctx.log.info(`Draining ${describeRef(deployment.ref)} for ${drainMs / 1000} s`);
   await ctx.clock.wait(drainMs, ctx.signal);
   ctx.signal.throwIfAborted();
-  if (isAdoptable(ctx, deployment)) await scaleToZero(ctx, deployment);
+  if (isAdoptable(ctx, deployment)) await scaleToZero(ctx, deployment, state.publicService);
   const testService = up.find(({ kind }) => kind === 'Service')?.metadata.name;
   const entry = historyEntry(ctx.run, revision, 'adopted');
   await ctx.records.finish(completeAdopt(state, entry, recordOf(revision, testService)), historyLimit, ctx.log);
@@ -52,10 +53,11 @@ export async function finishAdoption(
 const maxAttempts = 10;
 
 /** Writes the replicas alone: every other field stays with its owner, whatever it is by now. */
-async function scaleToZero(ctx: OperationContext, { ref, uid }: AdoptedDeployment): Promise<void> {
+async function scaleToZero(ctx: OperationContext, { ref, uid }: AdoptedDeployment, service: ObjectRef): Promise<void> {
   for (let attempt = 1; ; attempt += 1) {
     const live = await ctx.cluster.get(ref);
     if (!isFound(ctx, live, uid) || replicasOf(live) === 0) return;
+    await refuseIfServing(ctx, { service, name: describeRef(ref), podLabels: templateLabels(live) });
     const own = appliedBy(live, fieldManager);
     const { resourceVersion } = live.metadata;
     try {

@@ -1,4 +1,4 @@
-import { restoreSnapshots } from '../../../cluster/apply/restore-snapshots.js';
+import { restoreSnapshots, type LeftObject } from '../../../cluster/apply/restore-snapshots.js';
 import { hasApplied } from '../../../cluster/apply/owned-fields.js';
 import { fieldManager } from '../../../cluster/apply/field-manager.js';
 import { asCutoverError } from '../../../errors.js';
@@ -10,14 +10,19 @@ import { isFound } from '../../recorded/found-objects.js';
 import { ownedObjects } from '../../recorded/owned-objects.js';
 import { partsOf, type BegunAdoption } from './begun-adoption.js';
 
+/** What a restored adoption leaves. */
+export interface RestoredAdoption {
+  /** What could not be restored. */
+  readonly failed: readonly ObjectRef[];
+  /** What others have written, such as a twin that another tool has annotated. */
+  readonly left: readonly LeftObject[];
+}
+
 /**
  * Takes back an adoption whose Service was not narrowed yet: the twin is removed, and the autoscalers of the live Deployment are
- * created again. The live Deployment was not written. Returns what could not be restored.
+ * created again. The live Deployment was not written.
  */
-export async function restoreAdoption(
-  ctx: OperationContext,
-  { revision }: BegunAdoption,
-): Promise<readonly ObjectRef[]> {
+export async function restoreAdoption(ctx: OperationContext, { revision }: BegunAdoption): Promise<RestoredAdoption> {
   const { cluster, writer, records, log, clock, created, lockLost: signal } = ctx;
   const { service, liveAutoscalers } = partsOf(revision);
   const deleted = await Promise.all(
@@ -28,15 +33,17 @@ export async function restoreAdoption(
   const autoscalers = owned.map((object): Snapshot => ({ ref: refOf(object), object }));
   const broughtUp = revision.before.filter(({ object }) => object === undefined);
   const failed: ObjectRef[] = [];
+  const left: LeftObject[] = [];
   // The autoscalers come last: they would average over the pods of the twin, too.
   for (const snapshots of [broughtUp, autoscalers]) {
     const restored = await restoreSnapshots({
       ...{ cluster, writer, snapshots, release: records.release, log, clock, signal, created },
     });
     failed.push(...restored.failed.map(({ ref }) => ref));
+    left.push(...restored.left);
   }
   await giveBackOwnership(ctx, service);
-  return failed;
+  return { failed, left };
 }
 
 /** The fields of the Service belong to the tools again that owned them, so that those can go on applying it. */

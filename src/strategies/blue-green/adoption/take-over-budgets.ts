@@ -3,14 +3,14 @@ import { hashOf, type Revision } from '../../../release/revision.js';
 import type { OperationContext } from '../../../run/context.js';
 import { ownedObjects } from '../../recorded/owned-objects.js';
 import { removeFound } from '../operation/remove-found.js';
-import { partsOf } from './begun-adoption.js';
+import { partsOf, type BegunAdoption } from './begun-adoption.js';
 import { budgetsOf } from './find/scaling.js';
 
 /**
  * Puts the budgets of the role in the place of those of the live Deployment. When another budget covers the pods of the role by
  * now, the role gets none, in its revision either: two budgets for one pod would forbid every eviction. Returns the revision.
  */
-export async function takeOverBudgets(ctx: OperationContext, revision: Revision): Promise<Revision> {
+export async function takeOverBudgets(ctx: OperationContext, { revision, state }: BegunAdoption): Promise<Revision> {
   const { twin, budgets, liveBudgets } = partsOf(revision);
   // The old ones select the pods of the role, too.
   for (const object of liveBudgets) await removeFound(ctx, { ref: refOf(object), uid: object.metadata.uid });
@@ -32,6 +32,6 @@ export async function takeOverBudgets(ctx: OperationContext, revision: Revision)
   );
   const objects = revision.objects.filter(object => !own.has(refKey(refOf(object))));
   const without: Revision = { ...revision, objects, contentHash: hashOf(objects) };
-  await ctx.records.writeRevision(without);
+  await ctx.records.writeRevision(without, state);
   return without;
 }

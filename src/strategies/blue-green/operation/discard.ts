@@ -37,7 +37,7 @@ export interface Discarded {
   readonly revision: Revision;
   /** What was restored. */
   readonly snapshots: readonly Snapshot[];
-  readonly restored: Restored;
+  readonly restored: Extract<Restored, { readonly kind: 'complete' }>;
 }
 
 /**

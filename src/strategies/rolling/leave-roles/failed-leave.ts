@@ -1,8 +1,8 @@
 import { asCutoverError } from '../../../errors.js';
-import { refKey } from '../../../kubernetes/object.js';
+import { refKey, refOf } from '../../../kubernetes/object.js';
 import type { Snapshot } from '../../../plan/change.js';
 import { recordFailure } from '../../../release/records.js';
-import { historyEntry } from '../../../release/revision.js';
+import { historyEntry, type Revision } from '../../../release/revision.js';
 import { abandon, withHistory, type Leaving } from '../../../release/transitions.js';
 import type { OperationContext, RunContext } from '../../../run/context.js';
 import { routerOf } from '../../../traffic/routers.js';
@@ -29,7 +29,7 @@ export async function leavingFailed(ctx: OperationContext, { leaving, rollout, c
     const unrecorded = await recordFailure(ctx.records, withHistory(leaving, failed));
     return { kind: 'partly-deployed', ...(unrecorded !== undefined && { unrecorded }) };
   }
-  const restored = await restoreRoles(ctx, { leaving, snapshots, timeoutMs: waitOptions.timeoutMs, cause });
+  const restored = await restoreRoles(ctx, { leaving, revision, snapshots, timeoutMs: waitOptions.timeoutMs, cause });
   const after = restored.kind === 'complete' ? abandon(leaving, failed) : withHistory(leaving, failed);
   const unrecorded = await recordFailure(ctx.records, after);
   const note = unrecorded === undefined ? {} : { unrecorded };
@@ -39,20 +39,28 @@ export async function leavingFailed(ctx: OperationContext, { leaving, rollout, c
 /** What is restored, and why. */
 export interface RestoreRoles {
   readonly leaving: Leaving;
+  readonly revision: Revision;
   readonly snapshots: readonly Snapshot[];
   readonly timeoutMs: number;
   readonly cause?: unknown;
 }
 
-/** Sends users back to the active role alone, then restores the rest: a pod of the idle role must not answer meanwhile. */
+/**
+ * Sends users back to the active role alone, then restores the rest: a pod of the idle role must not answer meanwhile. A
+ * public Service that does not select what the operation had set is left as it is: the operation did not get to it, or somebody
+ * else has switched since.
+ */
 export async function restoreRoles(ctx: OperationContext, request: RestoreRoles): Promise<Restored> {
   const { leaving, snapshots, timeoutMs, cause } = request;
   const key = refKey(leaving.publicService);
   const service = snapshots.find(({ ref }) => refKey(ref) === key);
   if (service !== undefined && !ctx.lockLost.aborted) {
     try {
-      for (const owned of await requireOwnedSnapshots(ctx, [service]))
-        await routerOf(ctx, owned.ref).restore(owned, ctx.writer);
+      const router = routerOf(ctx, service.ref);
+      const object = request.revision.objects.find(one => refKey(refOf(one)) === key);
+      if (object !== undefined && (await router.isSetTo({ object, force: false }))) {
+        for (const owned of await requireOwnedSnapshots(ctx, [service])) await router.restore(owned, ctx.writer);
+      }
     } catch (error) {
       ctx.log.error(asCutoverError(error).message);
       return { kind: 'incomplete', failed: [service.ref] };

@@ -1,8 +1,5 @@
-import { CutoverError } from '../../../errors.js';
-import type { DeployInputs } from '../../../inputs/inputs.js';
-import { type KubeObject, describeRef, refOf } from '../../../kubernetes/object.js';
-import { selects } from '../../../kubernetes/selectors.js';
-import { historyEntry, type Revision } from '../../../release/revision.js';
+import { refOf } from '../../../kubernetes/object.js';
+import { historyEntry } from '../../../release/revision.js';
 import { begin, completeLeave, type Leaving } from '../../../release/transitions.js';
 import { begunBy } from '../../../run/begun.js';
 import type { LockedContext, OperationContext, RunContext } from '../../../run/context.js';
@@ -11,7 +8,6 @@ import { confirmMs } from '../../../traffic/endpoint-slices.js';
 import { routerOf } from '../../../traffic/routers.js';
 import { requireReadyRole } from '../../../traffic/switch-precondition.js';
 import type { CheckResult } from '../../../verify/verify.js';
-import { removeLive } from '../../blue-green/finish-switch.js';
 import { ownedObjects } from '../../recorded/owned-objects.js';
 import { changesOf, FailedStep, outcomeBase, type ObjectChange, type Outcome } from '../../outcome/outcome.js';
 import { applyAndWait } from '../../shared/apply-and-wait.js';
@@ -19,9 +15,9 @@ import { checksOf, requireChecks } from '../../shared/checks.js';
 import type { Rollout } from '../rollout.js';
 import { leavingFailed, leftUnfinished } from './failed-leave.js';
 import type { LeavePlan } from './leave-plan.js';
-import { requireAllPods } from './new-pods.js';
-import { removeIdle } from './remove-idle.js';
-import { inDeletionOrder, isConfig, isOnePerPod, objectsOfRole } from './role-objects.js';
+import { requireAllPods, requireNewPods, type NewPods } from './new-pods.js';
+import { removeIdle, removeUnreached } from './remove-idle.js';
+import { isConfig, isOnePerPod, objectsOfRole } from './role-objects.js';
 
 /** What is deployed in place of the roles. */
 export interface LeaveRequest {
@@ -29,10 +25,18 @@ export interface LeaveRequest {
   readonly plan: LeavePlan;
 }
 
+/** How the rest of an interrupted operation is done. */
+export interface ResumeLeaving {
+  readonly lockTimeoutMs: number;
+  readonly historyLimit: number;
+  /** How long pods that are being replaced may take to be ready. */
+  readonly timeoutMs: number;
+}
+
 /** What is left of a release that has left its roles but for the deletion of their objects. */
 export async function resumeLeaving(
   ctx: RunContext,
-  { lockTimeoutMs, historyLimit, timeoutMs }: Pick<DeployInputs, 'lockTimeoutMs' | 'historyLimit' | 'timeoutMs'>,
+  { lockTimeoutMs, historyLimit, timeoutMs }: ResumeLeaving,
 ): Promise<void> {
   await underLock(ctx, lockTimeoutMs, async locked => {
     const state = await locked.records.readState();
@@ -91,12 +95,8 @@ export async function leaveRoles(ctx: LockedContext, { rollout, plan }: LeaveReq
 }
 
 /** A verified operation that is finished. */
-export interface FinishLeaving {
-  readonly leaving: Leaving;
-  readonly revision: Revision;
+export interface FinishLeaving extends NewPods {
   readonly historyLimit: number;
-  /** How long the new pods may take to be ready. */
-  readonly timeoutMs: number;
 }
 
 /** Deletes the objects of the roles, and applies the autoscalers and budgets that take the place of theirs. Can be done twice. */
@@ -104,11 +104,11 @@ export async function finishLeaving(ctx: OperationContext, request: FinishLeavin
   const { leaving, revision, historyLimit } = request;
   try {
     await ctx.phase('Clean up', async () => {
-      await requireNewPods(ctx, request);
+      const seen = await requireNewPods(ctx, request);
       const manifests = [...revision.objects.map(refOf), ...revision.secrets.map(({ ref }) => ref)];
       for (const role of leaving.roleNames) {
         const own = await objectsOfRole(ctx, { state: leaving, role }, manifests);
-        for (const object of inDeletionOrder(own)) await removeLive(ctx, refOf(object), object.metadata.uid);
+        await removeUnreached(ctx, own, seen);
       }
       for (const object of await ownedObjects(ctx, revision.objects.filter(isOnePerPod))) {
         await ctx.writer.apply(object, { force: revision.force });
@@ -121,29 +121,6 @@ export async function finishLeaving(ctx: OperationContext, request: FinishLeavin
   }
 }
 
-/**
- * Waits until all new pods are ready. Throws `changed` unless the live public Service leads to them: users would be left without
- * a pod.
- */
-async function requireNewPods(ctx: OperationContext, { leaving, revision, timeoutMs }: FinishLeaving): Promise<void> {
-  const { publicService: ref, roles } = leaving;
-  const service = await ctx.cluster.get(ref);
-  if (service !== undefined) await requireAllPods(ctx, { leaving, revision, service, timeoutMs });
-  const pods = await routerOf(ctx, ref).readyPods(service);
-  const ofRoles = Object.values(roles).map(({ podLabels }) => podLabels);
-  const isNew = ({ metadata }: KubeObject): boolean =>
-    !ofRoles.some(labels => Object.keys(labels).length > 0 && selects(labels, metadata.labels ?? {}));
-  if (pods.some(isNew)) return;
-  throw new CutoverError(
-    `${describeRef(ref)} leads to no ready pod of revision ${revision.number}: the roles were not deleted`,
-    {
-      code: 'changed',
-      object: describeRef(ref),
-      hint: 'Somebody changed the Service or the new pods. Look at them, then run this step again.',
-    },
-  );
-}
-
 /** Brings the revision up, and sends users to it as well as to the active role. Returns the results of the public checks. */
 async function replaceRoles(
   ctx: OperationContext,
@@ -154,28 +131,29 @@ async function replaceRoles(
   const { state, active, service, first } = plan;
   const { object } = service.resource;
   const router = routerOf(ctx, refOf(object));
-  const newPods = { leaving, revision, service: object, timeoutMs };
+  const newPods = { leaving, revision, timeoutMs };
   await ctx.phase('Deploy', () => applyAndWait(ctx, { planned: first, waitOptions, force, paused: 'noted' }));
   const ready = await ctx.phase('Switch', async () => {
-    await removeIdle(ctx, { state, active, objects: plan.ofIdle.filter(one => !isConfig(one)), timeoutMs });
+    const ofIdle = plan.ofIdle.filter(one => !isConfig(one));
+    const decidedOn = await removeIdle(ctx, { state, active, objects: ofIdle, timeoutMs });
     const readyUntilMs = ctx.clock.now() + timeoutMs;
-    const all = await requireAllPods(ctx, newPods);
-    const live = await ctx.cluster.get(refOf(object));
-    const look = await requireReadyRole(ctx, {
-      ...{ router, target: object, readyUntilMs, others: 'expected' },
-      decidedOn: { ref: refOf(object), ...(live !== undefined && { object: live }) },
-      role: `revision ${revision.number}`,
-      verified: all.filter(({ templateHash }) => templateHash !== undefined),
-    });
+    const all = await requireAllPods(ctx, { ...newPods, service: object });
+    const role = `revision ${revision.number}`;
+    // Both versions answer until the active role is deleted, as in any rolling update.
+    const beside = state.roles[active]?.podLabels ?? {};
+    const precondition = { router, decidedOn, target: object, role, verified: all, readyUntilMs, beside };
+    const look = await requireReadyRole(ctx, precondition);
     await router.set({ object, force }, look.before, ctx.writer);
-    await router.confirm({ object }, { timeoutMs: confirmMs, signal: ctx.signal });
+    const workloads = look.workloads.filter(({ isServed }) => isServed);
+    const readyTimeoutMs = readyUntilMs - ctx.clock.now();
+    await router.confirm({ object, workloads, beside }, { timeoutMs: confirmMs, readyTimeoutMs, signal: ctx.signal });
     return all;
   });
   return ctx.phase('Verify public', async () => {
     const workloads = first.map(({ resource }) => resource.object);
     const checks = rollout.checks;
     const results = await requireChecks(ctx, { checks, side: 'public', service: object, workloads, ready });
-    await requireAllPods(ctx, newPods);
+    await requireAllPods(ctx, { ...newPods, service: object });
     return results;
   });
 }

@@ -1,6 +1,8 @@
 import { CutoverError } from '../../../errors.js';
 import { isDeployment, replicasOf, withReplicas } from '../../../kubernetes/deployment.js';
 import { describeRef, refKey, refOf } from '../../../kubernetes/object.js';
+import { templateLabels } from '../../../kubernetes/pod-spec.js';
+import { selectorOf, selects } from '../../../kubernetes/selectors.js';
 import type { PlannedChange } from '../../../plan/change.js';
 import type { BlueGreenState } from '../../../release/state.js';
 import type { RunContext } from '../../../run/context.js';
@@ -57,6 +59,10 @@ export async function planLeave(
   const service = planned.find(({ resource }) => refKey(refOf(resource.object)) === refKey(state.publicService));
   if (service === undefined) throw noPublicService(state);
   const rest = planned.filter(change => change !== service);
+  const selector = selectorOf(service.resource.object);
+  const isServed = ({ resource: { object } }: PlannedChange): boolean =>
+    isDeployment(object) && selects(selector, templateLabels(object));
+  if (!rest.some(isServed)) throw noDeployment(state);
   return {
     state,
     active,
@@ -72,6 +78,15 @@ export async function planLeave(
 async function activeOf(ctx: RunContext, state: BlueGreenState): Promise<string> {
   const { operation } = state;
   return operation?.kind === 'leave' ? operation.role : (await readActiveOnRecord(ctx, state)).role;
+}
+
+function noDeployment({ publicService }: BlueGreenState): CutoverError {
+  const name = describeRef(publicService);
+  return new CutoverError(`${name} of the manifests selects the pods of none of their Deployments`, {
+    code: 'manifest',
+    object: name,
+    hint: 'Users would stay on a role, which is deleted. Add the Deployment that takes its place, or correct the selector.',
+  });
 }
 
 function noPublicService({ release, publicService }: BlueGreenState): CutoverError {

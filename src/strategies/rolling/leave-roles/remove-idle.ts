@@ -2,9 +2,11 @@ import { CutoverError } from '../../../errors.js';
 import { describeRef, refOf, type KubeObject } from '../../../kubernetes/object.js';
 import { activePods } from '../../../kubernetes/pod.js';
 import { selectorOf, selects } from '../../../kubernetes/selectors.js';
+import type { Snapshot } from '../../../plan/change.js';
 import type { BlueGreenState } from '../../../release/state.js';
 import type { OperationContext, RunContext } from '../../../run/context.js';
 import { otherRole } from '../../../traffic/active-role.js';
+import { requireUnmoved } from '../../../traffic/switch-precondition.js';
 import { removeLive } from '../../blue-green/finish-switch.js';
 import { inDeletionOrder } from './role-objects.js';
 
@@ -21,12 +23,13 @@ const pollMs = 500;
 
 /**
  * Deletes the idle role, and waits until none of its pods can answer: a public Service without a role in its selector would lead
- * users to them. Throws `timeout`.
+ * users to them. Returns the public Service on which this was decided. Throws `timeout`; `changed` or `moved` when somebody else
+ * switches.
  */
 export async function removeIdle(
   ctx: OperationContext,
   { state, active, objects, timeoutMs }: IdleRole,
-): Promise<void> {
+): Promise<Snapshot> {
   const role = otherRole(state.roleNames, active);
   const labels = state.roles[role]?.podLabels ?? {};
   const service = await ctx.cluster.get(state.publicService);
@@ -34,12 +37,26 @@ export async function removeIdle(
   const selector = service === undefined ? {} : selectorOf(service);
   if (selects(selector, labels) && !selects(selector, state.roles[active]?.podLabels ?? {}))
     throw usersMoved(describeRef(state.publicService), role);
-  for (const object of inDeletionOrder(objects)) await removeLive(ctx, refOf(object), object.metadata.uid);
+  const decidedOn: Snapshot = { ref: state.publicService, ...(service !== undefined && { object: service }) };
+  await removeUnreached(ctx, objects, decidedOn);
   const deadline = ctx.clock.now() + timeoutMs;
   while (Object.keys(labels).length > 0 && (await hasActivePods(ctx, state, labels))) {
     if (ctx.clock.now() > deadline) throw stillThere(role, timeoutMs);
     await ctx.clock.wait(pollMs, ctx.signal);
     ctx.signal.throwIfAborted();
+  }
+  return decidedOn;
+}
+
+/** Deletes objects of a role, each only while the public Service is as it was seen. Throws `moved` when it is not. */
+export async function removeUnreached(
+  ctx: OperationContext,
+  objects: readonly KubeObject[],
+  seen: Snapshot,
+): Promise<void> {
+  for (const object of inDeletionOrder(objects)) {
+    await requireUnmoved(ctx.cluster, seen);
+    await removeLive(ctx, refOf(object), object.metadata.uid);
   }
 }
 

@@ -2,7 +2,7 @@ import { historyEntry } from '../../../release/revision.js';
 import type { Revision } from '../../../release/revision.js';
 import { abandon, type Leaving } from '../../../release/transitions.js';
 import type { LockedContext } from '../../../run/context.js';
-import { unrestored, type Recovered } from '../../outcome/restored.js';
+import { leftBy, unrestored, type Recovered } from '../../outcome/restored.js';
 import { restoreRoles } from './failed-leave.js';
 
 /** Limit of the wait for restored workloads in a post step. */
@@ -17,11 +17,12 @@ export async function restoreInterruptedLeave(
   if (operation.verified) return { kind: 'roles-left', operation };
   const restored = await restoreRoles(await ctx.begin(state), {
     leaving: state,
+    revision,
     snapshots: revision.before,
     timeoutMs,
   });
-  const left = unrestored(restored);
-  if (left !== undefined) return left;
+  const unfinished = unrestored(restored);
+  if (unfinished !== undefined) return unfinished;
   await ctx.records.writeState(abandon(state, historyEntry(ctx.run, revision, 'failed')));
-  return { kind: 'restored', operation };
+  return { kind: 'restored', operation, left: leftBy(restored) };
 }
