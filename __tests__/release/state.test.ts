@@ -1,4 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
+import { RecordBase } from '../../src/release/record-base.js';
 import { recordName } from '../../src/release/record-secret.js';
 import { encodeState } from '../../src/release/state-record.js';
 import { newBlueGreen, newRolling } from '../../src/release/state.js';
@@ -21,7 +22,15 @@ describe('the state of a release', () => {
 
   it('of a release that was never deployed has no revision', () => {
     const publicService = { apiVersion: 'v1', kind: 'Service', namespace: 'shop', name: 'web' };
-    const nothing = { format: 1, release: 'web', latest: 0, revisions: [], applied: {}, history: [] };
+    const nothing = {
+      format: 1,
+      release: 'web',
+      latest: 0,
+      revisions: [],
+      applied: {},
+      history: [],
+      base: new RecordBase(),
+    };
     expect(newRolling('web')).toEqual({ ...nothing, strategy: 'rolling' });
     expect(newBlueGreen('web', { publicService, roleNames: ['blue', 'green'] })).toEqual({
       ...nothing,

@@ -1,4 +1,5 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
+import { CutoverError } from '../../src/errors.js';
 import { refOf, type KubeObject } from '../../src/kubernetes/object.js';
 import { selectorMatches } from '../../src/kubernetes/selectors.js';
 import { idle } from '../support/cluster/run-controllers.js';
@@ -201,6 +202,60 @@ describe('the budget of an adopted Deployment', () => {
     expect(budgets(release)).toEqual([]);
     cluster.given(budget('web'));
     await expectNoneBeside(release);
+  });
+});
+
+describe('a budget of somebody else that covers the pods of a role', () => {
+  const twoBudgets = (owner: string) => ({
+    code: 'rejected-plan',
+    message: 'Pods would have two disruption budgets, which forbid every eviction; nothing was changed',
+    problems: [
+      {
+        message: `PodDisruptionBudget shop/web-green and PodDisruptionBudget shop/all${owner} would both cover the pods of Deployment shop/web-green`,
+        at: expect.objectContaining({ file: 'app.yml' }) as unknown,
+      },
+    ],
+  });
+
+  it('is named with the budget of the role, which is not staged', async () => {
+    const release = await live();
+    await release.stage(withBudget('v2'));
+    await release.promote();
+    await release.rollback();
+    release.cluster.given(budget('all', 'platform'));
+    await expect(endOf(release.stage(withBudget('v3')))).resolves.toMatchObject(twoBudgets(' of release platform'));
+    expect(release.cluster.writes()).toEqual([]);
+  });
+
+  it('is no obstacle where the manifests have no budget, or when it covers other pods', async () => {
+    const release = await live();
+    const { cluster } = release;
+    await release.stage(plainManifests('v2'));
+    cluster.given({ ...budget('all'), spec: { minAvailable: 1, selector: { matchLabels: { app: 'other' } } } });
+    await expect(release.stage(withBudget('v3'))).resolves.toMatchObject({ outcome: 'staged' });
+  });
+
+  it('is named before anything is adopted', async () => {
+    const release = await live();
+    const { cluster } = release;
+    cluster.store.remove(refOf(budget('web')));
+    cluster.given(budget('all', 'platform'));
+    await expect(endOf(release.stage(withBudget('v2')))).resolves.toMatchObject(twoBudgets(' of release platform'));
+    expect([cluster.writes(), deployments(release)]).toEqual([[], ['web']]);
+  });
+
+  it('is not looked for without the right to list budgets, which is told', async () => {
+    const release = await live();
+    const { cluster } = release;
+    await release.stage(withBudget('v2'));
+    const forbidden = new CutoverError('no right to list budgets', { code: 'forbidden' });
+    cluster.before = call => {
+      if (call.startsWith('LIST PodDisruptionBudget')) throw forbidden;
+    };
+    await expect(release.stage(withBudget('v3'))).resolves.toMatchObject({ outcome: 'staged' });
+    expect(release.ctx().log.lines).toContain(
+      'It is not known whether another budget covers the pods of this release: no right to list budgets',
+    );
   });
 });
 

@@ -1,4 +1,5 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
+import { RecordBase } from '../../src/release/record-base.js';
 import { refOf } from '../../src/kubernetes/object.js';
 import type { ReleaseState } from '../../src/release/state.js';
 import { idle } from '../support/cluster/run-controllers.js';
@@ -77,6 +78,7 @@ describe('a rolling deploy', () => {
       revisions: [1, 2],
       current: 2,
       applied: expect.any(Object),
+      base: expect.any(RecordBase),
     });
     expect(outcomes(release)).toEqual(['2 deployed', '1 deployed']);
   });

@@ -5,6 +5,8 @@ import type { PlannedChange } from '../../../plan/change.js';
 export interface AdoptedRole {
   readonly role: string;
   readonly deployment: KubeObject;
+  /** The disruption budgets of its pods, which are deleted. */
+  readonly budgets: Pick<Replacement, 'live'>;
 }
 
 /** An application that is live without roles, and what brings its version up once more as the first role. */

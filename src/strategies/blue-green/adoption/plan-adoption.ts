@@ -4,6 +4,7 @@ import type { RunContext } from '../../../run/context.js';
 import type { PlanNote } from '../../outcome/plan-note.js';
 import type { BlueGreenDeploy } from '../staging/staging.js';
 import type { AdoptedRole, Adoption } from './adoption.js';
+import { partsOf } from './begun-adoption.js';
 import { findAdoption } from './find/find-adoption.js';
 import { isNarrowed } from './narrow.js';
 
@@ -27,7 +28,8 @@ export async function planAdoption(ctx: RunContext, deploy: BlueGreenDeploy): Pr
   const revision = await ctx.records.readRevision(number);
   const live = (await isNarrowed(ctx, revision)) ? undefined : await ctx.cluster.get(deployment.ref);
   // What is left to do is as the interrupted run has recorded it.
-  return live && { adopted: { role, deployment: live }, revisions: 0, notes: [], objects: [] };
+  const budgets = { live: partsOf(revision).liveBudgets };
+  return live && { adopted: { role, deployment: live, budgets }, revisions: 0, notes: [], objects: [] };
 }
 
 function plannedOf({ state }: BlueGreenDeploy, adoption: Adoption): PlannedAdoption {

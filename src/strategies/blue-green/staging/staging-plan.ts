@@ -14,6 +14,7 @@ import { appliedTo } from '../../shared/applied.js';
 import { besideImageCheck } from '../../shared/dry-run-with-images.js';
 import { liveCounterparts, type RoleDeployments } from '../operation/counterparts.js';
 import { autoscalersWithoutUsers, deleteAfterSwitchOf } from './replaced-revision.js';
+import { secondBudgetRefusal } from './second-budget.js';
 import { sharedConfigRefusal } from './shared-config.js';
 import type { BlueGreenDeploy, Staging, StagingTarget } from './staging.js';
 
@@ -36,6 +37,9 @@ export async function planStaging(ctx: RunContext, target: StagingTarget): Promi
   // Objects that the switch applies are dry-run now, so that a rejection is reported here and not by promote.
   const all = [...resources.shared, ...sized, ...atSwitch];
   const imageRequest = { check: inputs.imageCheck, resources: [...resources.shared, ...sized] };
+  const budgets = { resources: [...resources.shared, ...sized], ...(adoption !== undefined && { adoption }) };
+  const second = secondBudgetRefusal(ctx, budgets);
+  second.catch(() => undefined);
   const { dryRun, missing } = await besideImageCheck(ctx, imageRequest, () =>
     dryRunAll({
       cluster: ctx.cluster,
@@ -67,7 +71,7 @@ export async function planStaging(ctx: RunContext, target: StagingTarget): Promi
     plannedAfterSwitch: planned.filter(({ resource }) => atSwitch.includes(resource)),
     resources: all,
     counterparts,
-    refusals: [rejection, missing, shared].filter(error => error !== undefined),
+    refusals: [rejection, missing, shared, await second].filter(error => error !== undefined),
     applyAfterSwitch: applyAfterSwitch.map(({ object }) => object),
     staleObjects: found.filter(object => object !== undefined),
     deleteAfterSwitch: deleteAfterSwitchOf(
