@@ -260,7 +260,7 @@ describe('a rolling deploy of a blue/green release', () => {
     const web = await release();
     const before = application(web.cluster);
     beforeWrite(web, 'REMOVE Deployment shop/web-blue', () => removeNew(web));
-    await expect(web.deploy(withAutoscaler('v3'))).rejects.toMatchObject({ error: { code: 'changed' } });
+    await expect(web.deploy(withAutoscaler('v3'))).rejects.toMatchObject({ error: { code: 'switch' } });
     expect([application(web.cluster), served(web.cluster), unfinished(web.cluster)]).toEqual([before, v2, '-']);
   });
 
@@ -268,7 +268,7 @@ describe('a rolling deploy of a blue/green release', () => {
     const web = await release();
     const [write, nth] = recordVerified;
     beforeWrite(web, write, () => removeNew(web), nth);
-    await expect(web.deploy(withAutoscaler('v3'))).rejects.toMatchObject({ error: { code: 'changed' } });
+    await expect(web.deploy(withAutoscaler('v3'))).rejects.toMatchObject({ error: { code: 'switch' } });
     expect([served(web.cluster), unfinished(web.cluster)]).toEqual([v2, 'leave']);
   });
 
@@ -329,7 +329,7 @@ describe('a rolling deploy of a blue/green release', () => {
     await idle();
     await expect(web.deploy(withAutoscaler('v4'))).rejects.toMatchObject({
       error: {
-        code: 'changed',
+        code: 'switch',
         message: 'Service shop/web does not lead to all wanted pods of revision 3: the roles were not deleted',
       },
       outcome: { serving: { kind: 'roles-left' } },

@@ -58,7 +58,7 @@ export interface NewPods {
 
 /**
  * Scales the Deployments of the revision up to what serves on the active role now, and waits until all their pods are ready:
- * users depend on them from here on. `service`: the public Service, as it leads to them. Throws `timeout`, `rollout`; `changed`
+ * users depend on them from here on. `service`: the public Service, as it leads to them. Throws `timeout`, `rollout`; `switch`
  * when one of the Deployments is gone.
  */
 export async function requireAllPods(
@@ -88,7 +88,7 @@ export async function requireAllPods(
 
 /**
  * Waits until all pods of the new revision are ready, and looks whether users reach them through the live public Service, which
- * this returns as it was read. Throws `changed` when they do not: without the roles, users would be left without a pod.
+ * this returns as it was read. Throws `switch` when they do not: without the roles, users would be left without a pod.
  */
 export async function requireNewPods(ctx: OperationContext, request: NewPods): Promise<Snapshot> {
   const { publicService: ref } = request.leaving;
@@ -109,7 +109,7 @@ function noNewPods({ leaving, revision }: NewPods): CutoverError {
   return new CutoverError(
     `${name} does not lead to all wanted pods of revision ${revision.number}: the roles were not deleted`,
     {
-      code: 'changed',
+      code: 'switch',
       object: name,
       hint: 'Somebody changed the Service, or deleted or changed the new pods. Undo that, then run this step again.',
     },
