@@ -307,6 +307,7 @@ describe('a rolling deploy of a blue/green release', () => {
   });
 
   it.each([
+    ['the new pods are there', 'APPLY Deployment shop/web'],
     ['the idle role goes', 'REMOVE HorizontalPodAutoscaler shop/web-blue'],
     ['the Service is switched', 'APPLY Service shop/web'],
   ])('leaves the Service to whoever switches it before %s', async (_when, call) => {
@@ -315,7 +316,10 @@ describe('a rolling deploy of a blue/green release', () => {
     beforeWrite(web, call, () => change(web, serviceRef('web'), { selector: theirs }));
     await expect(web.deploy(withAutoscaler('v3'))).rejects.toMatchObject({ error: { code: 'moved' } });
     expect(selector(web)).toEqual(theirs);
-    expect(served(web.cluster)).toEqual(['site:v1', 'site:v1']);
+    // The rest is restored, so the next deploy starts from what is live.
+    expect([served(web.cluster), unfinished(web.cluster)]).toEqual([['site:v1', 'site:v1'], '-']);
+    expect(namesOf(web, 'apps/v1', 'Deployment')).toEqual(['web-blue', 'web-green']);
+    expect(autoscalers(web)).toContain('web-blue');
   });
 
   it('keeps the role when the new Deployment is gone after a kill', async () => {

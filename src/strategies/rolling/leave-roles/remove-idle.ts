@@ -23,7 +23,7 @@ const pollMs = 500;
 
 /**
  * Deletes the idle role, and waits until none of its pods can answer: a public Service without a role in its selector would lead
- * users to them. Returns the public Service on which this was decided. Throws `timeout`; `changed` or `moved` when somebody else
+ * users to them. Returns the public Service on which this was decided. Throws `timeout`; `moved` when somebody else
  * switches.
  */
 export async function removeIdle(
@@ -78,7 +78,7 @@ async function hasActivePods(
 
 function usersMoved(service: string, role: string): CutoverError {
   return new CutoverError(`${service} selects ${role}, which was idle when this deploy was planned`, {
-    code: 'changed',
+    code: 'moved',
     object: service,
     hint: 'Somebody else switched it. Run this step again: it plans from what is live now.',
   });
