@@ -193,6 +193,21 @@ describe('an adoption', () => {
     expect(seen.slice(0, 2)).toEqual(found);
   });
 
+  it('moves the ownership of the Service once more when somebody else writes its metadata at that moment', async () => {
+    const release = await live();
+    const { store } = release.cluster;
+    atWrite(release, narrowing - 1, () => {
+      const service = store.get(serviceRef('web'))!;
+      const annotations = { ...service.metadata.annotations, 'balancer.example.com/address': '192.0.2.7' };
+      store.update({ ...service, metadata: { ...service.metadata, annotations } }, { manager: 'balancer' });
+    });
+    await expect(release.stage(plainManifests('v2'))).resolves.toMatchObject({ outcome: 'staged' });
+    expectAdopted(release);
+    expect(store.get(serviceRef('web'))?.metadata.annotations).toMatchObject({
+      'balancer.example.com/address': '192.0.2.7',
+    });
+  });
+
   it.each(rows)('killed at write %i (%s): the same deploy again finishes it', async n => {
     const release = await live();
     await lost(release, n);

@@ -172,11 +172,11 @@ async function settledProjection(ns: TestNamespace, expected?: Projection): Prom
 async function isReady(ns: TestNamespace): Promise<boolean> {
   const [deployments, pods] = await Promise.all([ns.list('Deployment'), ns.list('Pod')]);
   const wanted = deployments.reduce((sum, object) => sum + Number(field(object, 'spec', 'replicas') ?? 1), 0);
-  const serving = pods.filter(
-    pod =>
-      pod.metadata.deletionTimestamp === undefined &&
-      JSON.stringify(pod['status']).includes('"type":"Ready","status":"True"'),
-  );
+  const serving = pods.filter(pod => {
+    const conditions = (field(pod, 'status', 'conditions') ?? []) as readonly { type: string; status: string }[];
+    const ready = conditions.find(({ type }) => type === 'Ready');
+    return pod.metadata.deletionTimestamp === undefined && ready?.status === 'True';
+  });
   const isRolledOut = deployments.every(
     object =>
       (field(object, 'status', 'readyReplicas') ?? 0) === field(object, 'spec', 'replicas') &&

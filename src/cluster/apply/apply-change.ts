@@ -42,24 +42,30 @@ export async function applyChange(planned: PlannedChange, options: ApplyChangeOp
   return planned.after === undefined ? retryUntilServed(apply, options) : apply();
 }
 
-/** Migrates field ownership to Cutover, if it has never applied the object. `planned`: the live object as it was read last. */
+/** What reads and writes an object. */
+type Access = Pick<ApplyChangeOptions, 'cluster' | 'writer'>;
+
+/**
+ * Moves the ownership of the fields that Cutover applies from the tools that own them. Returns the object as it is then;
+ * `undefined`: it is gone. Somebody else may write it at the same time; so may an attempt of our own that had no answer.
+ */
 export async function migrateFieldOwnership(
   planned: KubeObject,
   desired: KubeObject,
-  { cluster, writer }: Pick<ApplyChangeOptions, 'cluster' | 'writer'>,
-): Promise<void> {
+  { cluster, writer }: Access,
+): Promise<KubeObject | undefined> {
   let live: KubeObject | undefined = planned;
   for (let attempt = 1; live !== undefined; attempt += 1) {
     const migration = planOwnershipMigration(live, desired, fieldManager);
-    if (migration === undefined) return;
+    if (migration === undefined) return live;
     try {
-      await writer.setManagedFields(live, migration.managedFields);
-      return;
+      return await writer.setManagedFields(live, migration.managedFields);
     } catch (thrown) {
       if (asCutoverError(thrown).code !== 'moved' || attempt >= maxMigrationAttempts) throw thrown;
     }
     live = await cluster.get(refOf(live));
   }
+  return undefined;
 }
 
 /** Retries while the kind is not served yet: this run has applied its definition, and it is established. */

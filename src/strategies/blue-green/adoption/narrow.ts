@@ -1,5 +1,4 @@
-import { fieldManager } from '../../../cluster/apply/field-manager.js';
-import { planOwnershipMigration } from '../../../cluster/apply/ownership-migration.js';
+import { migrateFieldOwnership } from '../../../cluster/apply/apply-change.js';
 import { CutoverError } from '../../../errors.js';
 import { describeRef, refOf, type KubeObject } from '../../../kubernetes/object.js';
 import { canonical } from '../../../plan/change.js';
@@ -31,12 +30,9 @@ export async function narrow(
   const { narrowed, service } = partsOf(revision);
   const ref = refOf(narrowed);
   const router = routerOf(ctx, ref);
-  let live = await ctx.cluster.get(ref);
-  if (live === undefined || live.metadata.uid !== service.metadata.uid || !hasSameSpec(live, service))
-    throw serviceChanged(describeRef(ref));
-  requireOwnedService(ctx, { state, publicService: narrowed, live, foundUid: service.metadata.uid });
-  const migration = planOwnershipMigration(live, narrowed, fieldManager);
-  if (migration !== undefined) live = await ctx.writer.setManagedFields(live, migration.managedFields);
+  const found = requireSame(await ctx.cluster.get(ref), service);
+  requireOwnedService(ctx, { state, publicService: narrowed, live: found, foundUid: service.metadata.uid });
+  const live = requireSame(await migrateFieldOwnership(found, narrowed, ctx), service);
   const { role } = state.operation;
   const decidedOn = { ref, object: live };
   const { verified, readyUntilMs } = twin;
@@ -45,8 +41,11 @@ export async function narrow(
   await router.set({ object: narrowed, force }, look.before, ctx.writer);
 }
 
-function hasSameSpec(live: KubeObject, found: KubeObject): boolean {
-  return canonical(live['spec']) === canonical(found['spec']);
+/** The live Service, which must still be the one that the adoption found. */
+function requireSame(live: KubeObject | undefined, found: KubeObject): KubeObject {
+  const isSame = live?.metadata.uid === found.metadata.uid && canonical(live?.['spec']) === canonical(found['spec']);
+  if (live === undefined || !isSame) throw serviceChanged(describeRef(refOf(found)));
+  return live;
 }
 
 function serviceChanged(name: string): CutoverError {
