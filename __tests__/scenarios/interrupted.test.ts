@@ -65,6 +65,7 @@ describe('A promotion', () => {
 describeEmbedded('A staging that was killed after its first object', 'the request is held', () => {
   race('is not promoted, nor is what was staged before it', cluster, async ({ ns, start }) => {
     await shop.bring(ns);
+    await ns.rewrite('roles.yml', text => text.replaceAll('{selector: {app', '{type: NodePort, selector: {app'));
     await ns.given(shop.release('v1'));
     await ns.given(shop.stage('v2'));
     const users = await ns.users('shop', fewUsers);
