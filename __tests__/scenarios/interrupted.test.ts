@@ -1,9 +1,11 @@
 import { afterAll, describe, expect } from '@jest/globals';
 import { setImage, site, tomcat } from '../support/scenario/applications.js';
-import { startCluster } from '../support/scenario/cluster.js';
+import { describeEmbedded, startCluster } from '../support/scenario/cluster.js';
 import { field } from '../support/field.js';
 import { scenario } from '../support/scenario/scenario.js';
-import { shortLease } from '../support/scenario/locks.js';
+import { fewUsers, holdNext, shortLease } from '../support/scenario/locks.js';
+import { race } from '../support/scenario/race.js';
+import { shop } from '../support/scenario/shop.js';
 import { expectRefused, expectUsersSaw, untilReady } from '../support/scenario/expectations.js';
 import type { TestNamespace } from '../support/scenario/test-namespace.js';
 
@@ -43,6 +45,42 @@ describe('After a run that was lost with its runner', () => {
     expect(field(await ns.get('Deployment', 'tomcat-deployment-blue'), 'spec', 'replicas')).toBe(0);
     await ns.given(tomcat.rollback());
     await ns.reaches(tomcat.service, '7');
+  });
+});
+
+describe('A promotion', () => {
+  scenario('runs as many pods as serve now, however many were staged', cluster, async ns => {
+    await tomcat.bring(ns);
+    await ns.given(tomcat.release('7'));
+    await ns.given(tomcat.deploy('8'));
+    await scale(ns, 'tomcat-deployment-blue', 5);
+    const users = await ns.users(tomcat.service);
+    const promoted = await ns.given(tomcat.promote());
+    expect(promoted.log).toMatch(/tomcat-deployment-green: \d → 5 replicas, as many as serve on blue/);
+    expect(promoted.log).toContain('tomcat-service: 5 endpoints, all of the expected pods');
+    await expectUsersSaw(users, ['7', '8']);
+  });
+});
+
+describeEmbedded('A staging that was killed after its first object', 'the request is held', () => {
+  race('is not promoted, nor is what was staged before it', cluster, async ({ ns, start }) => {
+    await shop.bring(ns);
+    await ns.rewrite('roles.yml', text => text.replaceAll('{selector: {app', '{type: NodePort, selector: {app'));
+    await ns.given(shop.release('v1'));
+    await ns.given(shop.stage('v2'));
+    const users = await ns.users('shop', fewUsers);
+    const held = holdNext(ns, { verb: 'PATCH', kind: 'ConfigMap' }, { when: 'after' });
+    const killed = start(2001, shop.stage('v3'), { ...shortLease(), post: 'never' });
+    await held.isHeld;
+    killed.kill();
+    held.go();
+    expect((await killed.result).exitCode).toBe(137);
+    expect(field(await ns.get('ConfigMap', 'shop-green'), 'data', 'version')).toBe('v3');
+    const refused = await ns.step(shop.promote(), shortLease());
+    expectRefused(refused, /The staging of revision 3 on green of release shop was never finished/);
+    await ns.given(shop.stage('v3'));
+    await ns.given(shop.promote());
+    await expectUsersSaw(users, ['v1', 'v3']);
   });
 });
 

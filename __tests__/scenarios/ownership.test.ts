@@ -131,6 +131,27 @@ describe('Who owns what', () => {
     }
   });
 
+  scenario(
+    'replicas that an autoscaler sets while a version fails stay when the one before is restored',
+    cluster,
+    async ns => {
+      await site.bring(ns);
+      await ns.given(site.deploy('v1'));
+      const users = await ns.users(site.service);
+      let scaled: Promise<void> | undefined;
+      const onLine = (line: string): void => {
+        if (/of 3 ready/.test(line)) scaled ??= scale(ns, 5);
+      };
+      expectRefused(await ns.step(site.deploy('never-ready', { timeout: '5s' }), { onLine }), /ready/);
+      await scaled;
+      expect([await site.version(ns), field(await ns.get('Deployment', 'site'), 'spec', 'replicas')]).toEqual([
+        'v1',
+        5,
+      ]);
+      await expectUsersSaw(users, ['v1']);
+    },
+  );
+
   scenario('replicas that the manifest no longer names stay as many as they are', cluster, async ns => {
     await site.bring(ns);
     await ns.given(site.deploy('v1'));

@@ -1,10 +1,12 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { withField } from '../../src/kubernetes/fields.js';
+import type { KubeObject, ObjectRef } from '../../src/kubernetes/object.js';
 import { runOf } from '../support/strategies/context.js';
 import { breakPods } from '../support/cluster/run-controllers.js';
 import {
   application,
   closeReleases,
+  configRef,
   releaseAfter,
   deploymentRef,
   endOf,
@@ -41,6 +43,15 @@ const versions = ({ cluster }: WebRelease): readonly string[] => {
 const scaleDown = { idlePolicy: { policy: 'scale-down', replicas: 0 } } as const;
 const begun = { run: runOf(4).url, holder: 'holder of run 4' };
 const approval = { environment: 'production', by: ['bob'], comment: '' };
+
+/** Somebody changes a field that Cutover applied: data, or the image of the only container. */
+function change({ cluster: { store } }: WebRelease, ref: ObjectRef, to: { data?: object; image?: string }): void {
+  const live = store.get(ref)!;
+  const image = ['spec', 'template', 'spec', 'containers'];
+  const container = { name: 'web', image: to.image, ports: [{ containerPort: 8080 }] };
+  const changed = to.image === undefined ? { ...live, data: to.data } : withField(live, image, [container]);
+  store.update(changed as KubeObject, { manager: 'kubectl-edit' });
+}
 
 /** Every write of a promotion, what the record calls unfinished when it is asked for, and the version that users have then. */
 const promoteWrites = [
@@ -265,6 +276,30 @@ describe('a promotion', () => {
     const pods = cluster.store.list({ apiVersion: 'v1', kind: 'Pod' }, { labels: { app: 'web', role: 'green' } });
     expect([...asked].sort()).toEqual(pods.map(({ metadata }) => metadata.name).sort());
     expect(versions(release)).toEqual(['site:v2']);
+  });
+
+  it.each([
+    ['a ConfigMap', (release: WebRelease) => change(release, configRef('web-green'), { data: { version: 'v9' } })],
+    [
+      'a ConfigMap that was deleted and created again',
+      ({ cluster: { store } }: WebRelease) => {
+        const { metadata, ...rest } = store.get(configRef('web-green'))!;
+        const { name, annotations = {} } = metadata;
+        store.remove(configRef('web-green'));
+        store.create({ ...rest, metadata: { name, namespace: 'shop', annotations } });
+      },
+    ],
+    ['its Deployment', (release: WebRelease) => change(release, deploymentRef('web-green'), { image: 'site:v9' })],
+  ])('is refused when somebody changed %s of the staged role, and users stay', async (_what, changes) => {
+    const release = await staged();
+    changes(release);
+    await expect(failureOf(release.promote())).resolves.toMatchObject({
+      error: {
+        code: 'changed',
+        message: expect.stringMatching(/What is staged on green is not what was verified/) as unknown,
+      },
+    });
+    expect(versions(release)).toEqual(['site:v1']);
   });
 
   it('of a revision that an interrupted staging has begun to overwrite is refused: users would get parts of both', async () => {

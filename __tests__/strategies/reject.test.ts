@@ -1,11 +1,13 @@
 import type { BlueGreenState } from '../../src/release/state.js';
 import { afterEach, describe, expect, it } from '@jest/globals';
+import { withField } from '../../src/kubernetes/fields.js';
 import {
   application,
   closeReleases,
   releaseAfter,
   autoscalerRef,
   configRef,
+  deploymentRef,
   endOf,
   failureOf,
   killAtWrite,
@@ -111,6 +113,25 @@ describe('a rejection', () => {
     expect(blueGreenStateOf(cluster)).not.toHaveProperty('staged');
     expect(blueGreenStateOf(cluster)?.roles).toEqual(record.roles);
     await expect(release.reject()).resolves.toMatchObject({ outcome: 'unchanged', revision: 3 });
+  });
+
+  it('does not wait for what it restores, which may never be ready: no user is there', async () => {
+    const release = webRelease();
+    const { cluster } = release;
+    for (const version of ['v1', 'v2']) {
+      await release.stage(roleManifests(version));
+      await release.promote();
+    }
+    await release.rollback();
+    const green = cluster.store.get(deploymentRef('web-green'))!;
+    const container = { name: 'web', image: 'site:broken', ports: [{ containerPort: 8080 }] };
+    cluster.store.update(withField(green, ['spec', 'template', 'spec', 'containers'], [container]));
+    await release.stage(roleManifests('v3'), { forceConflicts: true });
+    await expect(release.reject()).resolves.toMatchObject({ outcome: 'rejected' });
+    expect([release.ctx().clock.waited, unfinished(cluster), served(cluster)]).toEqual([[], '-', blue]);
+    await expect(release.stage(roleManifests('v3'), { forceConflicts: true })).resolves.toMatchObject({
+      outcome: 'staged',
+    });
   });
 
   it('that is repeated writes nothing', async () => {

@@ -4,6 +4,7 @@ import {
   application,
   autoscalerRef,
   closeReleases,
+  deploymentRef,
   endOf,
   failureOf,
   killAtWrite,
@@ -15,6 +16,7 @@ import {
   blueGreenStateOf,
   traceWrites,
   unfinished,
+  webRelease,
   type WebRelease,
 } from '../support/strategies/web-release.js';
 
@@ -60,6 +62,17 @@ const rollbackWrites = [
 ] as const;
 type Row = readonly [n: number, write: string, unfinished: string, version: string];
 const rows = rollbackWrites.map((row, index): Row => [index + 1, ...row]);
+
+const worker = `---
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: worker-$<TARGET_ROLE>}
+spec:
+  selector: {matchLabels: {app: worker, role: $<TARGET_ROLE>}}
+  template:
+    metadata: {labels: {app: worker, role: $<TARGET_ROLE>}}
+    spec: {containers: [{name: worker, image: "work:v1"}]}
+`;
 
 describe('a blue/green rollback', () => {
   it('brings the role up as it was recorded before users are moved there', async () => {
@@ -134,6 +147,19 @@ describe('a blue/green rollback', () => {
     store.update({ ...green, spec: { ...(green['spec'] as object), replicas: 4 } });
     await release.rollback();
     expect(replicasIn(release.cluster, 'web-blue')).toBe(4);
+  });
+
+  it('gives each Deployment the size of the one with its name, whatever the order of the documents', async () => {
+    const release = webRelease();
+    const { cluster } = release;
+    for (const manifests of [roleManifests('v1') + worker, `${worker.slice(4)}---\n${roleManifests('v2')}`]) {
+      await release.stage(manifests, { verify: [] });
+      await release.promote();
+    }
+    const green = cluster.store.get(deploymentRef('web-green'))!;
+    cluster.store.update({ ...green, spec: { ...(green['spec'] as object), replicas: 6 } });
+    await expect(release.rollback()).resolves.toMatchObject({ outcome: 'rolled-back' });
+    expect(['web-blue', 'worker-blue'].map(name => replicasIn(cluster, name))).toEqual([6, 1]);
   });
 
   it('leaves users where they are when the checks of the role fail', async () => {
