@@ -76,6 +76,11 @@ describe('the list of checks', () => {
     expect(none(text)).toEqual([expect.objectContaining(expected)]);
   });
 
+  it('refuses a regular expression that is too long', () => {
+    const text = `- {http: /, matches: "${'a'.repeat(10_001)}"}`;
+    expect(reasons(text).join()).toMatch(/^check 1: matches: received .*, accepted: at most 10000 characters$/);
+  });
+
   it('lists every problem with the number of the check', () => {
     const text = [
       '- htpp: /',

@@ -85,9 +85,28 @@ describe('a revision is refused, with the path of the field, when it has', () =>
     ['a check with POST', { checks: [{ ...check, method: 'POST' }] }, 'checks[0].method'],
     [
       'a regular expression that is none',
-      { checks: [{ ...check, expect: { status: [], matches: '(' } }] },
+      { checks: [{ ...check, expect: { status: [200], matches: '(' } }] },
       'checks[0].expect.matches',
     ],
+    [
+      'a regular expression that is too long',
+      { checks: [{ ...check, expect: { status: [200], matches: 'a'.repeat(10_001) } }] },
+      'checks[0].expect.matches',
+    ],
+    ['a check that accepts no status', { checks: [{ ...check, expect: { status: [] } }] }, 'checks[0].expect.status'],
+    [
+      'a check of a text that every answer has',
+      { checks: [{ ...check, expect: { status: [200], contains: '' } }] },
+      'checks[0].expect.contains',
+    ],
+    [
+      'a check of JSON without a path',
+      { checks: [{ ...check, expect: { status: [200], json: { path: '', equals: 1 } } }] },
+      'checks[0].expect.json.path',
+    ],
+    ['retries of years', { checks: [{ ...check, retryMs: 10 * 365 * 86_400_000 }] }, 'checks[0].retryMs'],
+    ['an interval of years', { checks: [{ ...check, intervalMs: 10 * 365 * 86_400_000 }] }, 'checks[0].intervalMs'],
+    ['an interval of nothing', { checks: [{ ...check, intervalMs: 0 }] }, 'checks[0].intervalMs'],
     [
       'an object without a name',
       { objects: [{ apiVersion: 'v1', kind: 'Pod', metadata: {} }] },

@@ -1,4 +1,5 @@
-import { describe, expect, it } from '@jest/globals';
+import { describe, expect, it, jest } from '@jest/globals';
+import { Script } from 'node:vm';
 import type { Expectation } from '../../src/inputs/checks/expectations.js';
 import { checkExpectation } from '../../src/verify/expectation.js';
 import { withoutControls, quote } from '../../src/verify/quote.js';
@@ -167,6 +168,30 @@ it('an invalid regular expression is an input error', () => {
   expect(attempt).toThrow(
     expect.objectContaining({ code: 'input', message: 'The regular expression /(/ of a check is not valid' }),
   );
+});
+
+describe('a regular expression without an end', () => {
+  // Doubles its work with each character.
+  const matches = '^(a+)+$';
+  const answer = { status: 200, headers: {}, body: Buffer.from(`${'a'.repeat(60)}!`) };
+
+  it('is an input error, and is not tried again', () => {
+    const run = jest.spyOn(Script.prototype, 'runInNewContext');
+    for (const body of [answer.body, answer.body, Buffer.from('ok')])
+      expect(() => checkExpectation({ status: ['2xx'], matches }, { ...answer, body })).toThrow(
+        expect.objectContaining({
+          code: 'input',
+          message: `The regular expression /${matches}/ of a check takes more than 1 s on the answer`,
+        }),
+      );
+    expect(run).toHaveBeenCalledTimes(1);
+    run.mockRestore();
+  });
+
+  it('is not one with a long answer', () => {
+    const body = Buffer.from(`${'x'.repeat(2_000_000)}ok`);
+    expect(checkExpectation({ status: ['2xx'], matches: 'o(k+)$' }, { ...answer, body }).verdict).toBe('pass');
+  });
 });
 
 describe('quoted text', () => {

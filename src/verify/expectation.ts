@@ -1,4 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
+import { Script } from 'node:vm';
 import { CutoverError } from '../errors.js';
 import type { Expectation } from '../inputs/checks/expectations.js';
 import { quote, shorten } from './quote.js';
@@ -41,13 +42,43 @@ function statusFailures({ status }: Expectation, actual: number): readonly strin
 function bodyFailures({ contains, matches }: Expectation, body: string): readonly string[] {
   const failures: string[] = [];
   if (contains !== undefined && !body.includes(contains)) failures.push(`a body that contains ${quote(contains)}`);
-  if (matches !== undefined && !pattern(matches).test(body)) failures.push(`a body that matches /${matches}/`);
+  if (matches !== undefined && !isMatch(matches, body)) failures.push(`a body that matches /${matches}/`);
   return failures;
 }
 
-function pattern(source: string): RegExp {
+/** Some expressions need longer than any job, even for a short answer. A step that waits for one loses its lock. */
+const longestMatchMs = 1000;
+const matching = new Script('new RegExp(source).test(text)');
+/** Expressions that took too long: the answers of other pods, and later ones, are most likely the same. */
+const slow = new Set<string>();
+
+/** Whether the expression matches. Throws `input` when it is none, or takes too long. */
+function isMatch(source: string, text: string): boolean {
+  requireValid(source);
+  if (slow.has(source)) throw tooSlow(source);
   try {
-    return new RegExp(source);
+    // A limit that V8 keeps while the expression is at work; no code of others runs.
+    return matching.runInNewContext({ source, text }, { timeout: longestMatchMs }) === true;
+  } catch (error) {
+    slow.add(source);
+    throw tooSlow(source, error);
+  }
+}
+
+function tooSlow(source: string, cause?: unknown): CutoverError {
+  return new CutoverError(
+    `The regular expression /${source}/ of a check takes more than ${longestMatchMs / 1000} s on the answer`,
+    {
+      code: 'input',
+      hint: 'Simplify `matches` in input `verify`: repeat nothing that is repeated itself, as in (a+)+. If the check is a recorded one, set `verify` in this step.',
+      cause,
+    },
+  );
+}
+
+function requireValid(source: string): void {
+  try {
+    new RegExp(source);
   } catch (error) {
     throw new CutoverError(`The regular expression /${source}/ of a check is not valid`, {
       code: 'input',

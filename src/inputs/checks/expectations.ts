@@ -19,6 +19,8 @@ export interface Expectation {
 type Status = Expectation['status'][number];
 
 const classes = ['1xx', '2xx', '3xx', '4xx', '5xx'] as const;
+/** In characters. */
+const longestExpression = 10_000;
 const bodyKeys = ['contains', 'matches', 'json'] as const;
 
 /** The keys that {@link readExpectation} reads. */
@@ -88,10 +90,18 @@ function nonEmpty(text: string): string {
 }
 
 function regularExpression(text: string): string {
+  if (isRegularExpression(text)) return text;
+  throw Refusal.accepting(
+    text.length > longestExpression ? `at most ${longestExpression} characters` : 'a JavaScript regular expression',
+  );
+}
+
+/** Whether a text is a regular expression that `matches` accepts. */
+export function isRegularExpression(text: string): boolean {
   try {
     RegExp(text);
-    return text;
+    return text.length <= longestExpression;
   } catch {
-    throw Refusal.accepting('a JavaScript regular expression');
+    return false;
   }
 }

@@ -4,7 +4,7 @@ const units: Readonly<Record<string, number>> = { h: 3_600_000, m: 60_000, s: 10
 const shape = /^(?=\d)(?:\d+h)?(?:\d+m(?!s))?(?:\d+s)?(?:\d+ms)?$/;
 
 /** The longest job that GitHub allows; it also keeps every timer within the range of Node. */
-const longestMs = 120 * 3_600_000;
+export const longestMs = 120 * 3_600_000;
 
 /** Parser of `500ms`, `30s`, `10m`, `1h30m`: milliseconds, at least `atLeastMs` (default 0) and at most 120 h. */
 export function duration({ atLeastMs = 0 }: { readonly atLeastMs?: number } = {}): Parse<number> {

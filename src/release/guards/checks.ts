@@ -1,4 +1,6 @@
+import { isRegularExpression } from '../../inputs/checks/expectations.js';
 import type { HttpCheck } from '../../inputs/checks/http.js';
+import { longestMs } from '../../inputs/parse/durations.js';
 import type { OtherCheck, RecordedCheck } from '../recorded-revision.js';
 import { checked, integer, list, mapOf, oneOf, shape, text, variant, WrongField, type Guard } from './guard.js';
 
@@ -12,25 +14,31 @@ const status: Guard<Status> = (value, path) => {
   throw new WrongField(path, 'a status code or a class of them');
 };
 
+const statuses = checked(list(status), ({ length }) => length > 0, { expected: 'a list that is not empty' });
+const notEmpty = text(/[^]/, 'a text that is not empty');
 const pattern = checked(text(), isRegularExpression, { expected: 'a regular expression' });
+
+/** Milliseconds, at most as many as an input accepts. */
+const duration = (least: number): Guard<number> =>
+  checked(integer(least), ms => ms <= longestMs, { expected: `at most ${longestMs}` });
 
 const http: Guard<HttpCheck> = shape({
   kind: oneOf('http'),
   target: text(/^\/\S{0,8191}$/, 'a path'),
   method: oneOf('GET', 'HEAD'),
   expect: shape(
-    { status: list(status) },
+    { status: statuses },
     {
-      contains: text(),
+      contains: notEmpty,
       matches: pattern,
-      json: shape({ path: text(), equals: (value: unknown) => value }),
+      json: shape({ path: notEmpty, equals: (value: unknown) => value }),
       header: mapOf(text()),
     },
   ),
   pods: oneOf('every', 'any'),
   when: oneOf('staged', 'public', 'both'),
-  retryMs: integer(0),
-  intervalMs: integer(100),
+  retryMs: duration(0),
+  intervalMs: duration(100),
 });
 
 const other: Guard<OtherCheck> = shape({
@@ -41,12 +49,3 @@ const other: Guard<OtherCheck> = shape({
 
 /** A check of a revision. */
 export const recordedCheck: Guard<RecordedCheck> = variant('kind', { http, other });
-
-function isRegularExpression(source: string): boolean {
-  try {
-    RegExp(source);
-    return true;
-  } catch {
-    return false;
-  }
-}
