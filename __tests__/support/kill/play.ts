@@ -28,7 +28,7 @@ export interface Row {
 }
 
 /** Load of a row's users. It is low because rows and their pods share a process. */
-const load = { perSecond: 8, keptAlive: { connections: 1, perSecond: 2 } };
+export const load = { perSecond: 8, keptAlive: { connections: 1, perSecond: 2 } };
 
 /** Brings the situation about, and plays it without a kill. Throws unless it ends as it should. */
 export async function prepare(situation: Situation): Promise<Prepared> {
@@ -94,12 +94,12 @@ export function playRow(prepared: Prepared, row: Row): Promise<readonly string[]
  * A step that changes nothing takes no lock: it leaves the Lease of the lost run to the next step that changes something, which
  * takes it over once it has expired.
  */
-function withoutLock({ lock: _lock, ...facts }: Projection): Projection {
+export function withoutLock({ lock: _lock, ...facts }: Projection): Projection {
   return facts;
 }
 
 /** Runs `work` in a copy of the prepared cluster whose pods are ready. */
-async function inCopy<T>(
+export async function inCopy<T>(
   { situation, namespace, content }: Pick<Prepared, 'situation' | 'namespace' | 'content'>,
   work: (ns: TestNamespace) => Promise<T>,
 ): Promise<T> {
@@ -120,7 +120,7 @@ async function inCopy<T>(
   }
 }
 
-function step(
+export function step(
   ns: TestNamespace,
   inputs: Readonly<Record<string, string>>,
   options: Parameters<TestNamespace['step']>[1] = {},
@@ -129,7 +129,7 @@ function step(
 }
 
 /** In which way a step did not end as one of its situation may. */
-function wrongEnd(
+export function wrongEnd(
   { ends }: Situation,
   { exitCode, postExitCode, outputs, annotations }: StepResult,
 ): readonly string[] {
@@ -145,7 +145,7 @@ function wrongEnd(
 }
 
 /** The end state, once it is the expected one or pods had their time. Without `expected`: once every pod is ready. */
-async function settledProjection(ns: TestNamespace, expected?: Projection): Promise<Projection> {
+export async function settledProjection(ns: TestNamespace, expected?: Projection): Promise<Projection> {
   const settled = await ns.until('every pod is ready', () => isReady(ns)).catch(() => false);
   const found = await projectionOf(ns);
   return settled || expected === undefined ? found : { ...found, pods: 'not ready' };

@@ -56,6 +56,7 @@ async function rollBackUnderLock(
 ): Promise<Outcome> {
   if (!hasRoles(state)) throw noRevisionToRollBackTo(state.release, 'nothing was ever deployed to its roles');
   const { active, before: liveBefore } = await readActive(locked, state);
+  if (active.kind === 'none') refuseUnfinished(state, () => false);
   if (active.kind === 'none')
     throw noRevisionToRollBackTo(state.release, 'there is no public Service, so nobody is served');
   const role = roleToRollBackTo(state, active);
@@ -150,7 +151,7 @@ async function revisionToRollBackTo(
   const { release } = state;
   const record = state.staged?.role === role ? state.staged.previous : state.roles[role];
   // What was left may be why there is nothing to go back to, and has to be finished first.
-  if (record?.revision === undefined) refuseUnfinished(state, ({ kind }) => kind === 'switch');
+  if (record?.revision === undefined) refuseUnfinished(state, () => false);
   if (record?.revision === undefined) throw noRevisionToRollBackTo(release, `${role} never served a revision`);
   const revision = await ctx.records.readRevision(record.revision);
   const { publicService } = revision;
