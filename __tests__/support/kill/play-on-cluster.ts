@@ -2,8 +2,9 @@ import { afterAll, expect, it } from '@jest/globals';
 import type { ClusterUnderTest } from '../scenario/cluster-under-test.js';
 import { startCluster } from '../scenario/cluster.js';
 import { openTestNamespace, type TestNamespace } from '../scenario/test-namespace.js';
-import { createQueue, only, playToEnd, titleOf, titleOfTests } from './play-kills.js';
+import { createQueue, only, playToEnd, titleOfTests } from './play-kills.js';
 import { bringAbout, playRowIn, playWithoutKill, type Row } from './play.js';
+import { titleOf } from './rows.js';
 import { web } from './web.js';
 import type { Situation } from './situations.js';
 
@@ -30,7 +31,7 @@ export function playKillsOnCluster(strategy: string, situations: readonly Situat
       const isWhole = strategy === 'adoption' && situation.ends.some(({ outcome }) => outcome === 'switched');
       const rows = rowsOf(writes, isWhole).filter(row => only.test(titleOf(row)));
       const play = (row: Row) => inSituation(cluster, situation, ns => playRowIn(ns, { situation, end }, row));
-      const ends = await Promise.all(rows.map(row => queue(() => playToEnd({ name, row }, () => play(row)))));
+      const ends = await Promise.all(rows.map(row => queue(() => playToEnd(name, { title: titleOf(row), play: () => play(row) }))));
       const seconds = Math.round((performance.now() - begun) / 1000);
       process.stderr.write(`${name}: ${rows.length} kills, ${writes.length} writes, ${seconds} s\n`);
       expect(writes.length).toBeGreaterThan(0);

@@ -28,7 +28,7 @@ export interface Row {
 }
 
 /** Load of a row's users. It is low because rows and their pods share a process. */
-const load = { perSecond: 8, keptAlive: { connections: 1, perSecond: 2 } };
+export const load = { perSecond: 8, keptAlive: { connections: 1, perSecond: 2 } };
 
 /** Brings the situation about, and plays it without a kill. Throws unless it ends as it should. */
 export async function prepare(situation: Situation): Promise<Prepared> {
@@ -88,12 +88,12 @@ export async function playRowIn(
       interrupt: { when: held.signal, signal: 'SIGKILL' },
     });
     if (!held.signal.aborted) return [`the step makes no such write\n${killed.log}`];
+    const before = proxy.writes.length;
     const again = await step(ns, inputs, { environment: { GITHUB_RUN_ATTEMPT: '2' } });
-    const expected = again.outputs.outcome === 'unchanged' ? withoutLock(end) : end;
-    const found = await settledProjection(ns, end);
+    const hasWritten = proxy.writes.length > before;
     const wrong = [
       ...wrongEnd(situation, again),
-      ...differences(expected, expected === end ? found : withoutLock(found)),
+      ...differencesAfter(end, await settledProjection(ns, end), hasWritten),
     ];
     if (killed.postExitCode !== 0) wrong.unshift(`post ended with ${killed.postExitCode}`);
     await users?.more(2);
@@ -108,15 +108,19 @@ export async function playRowIn(
 }
 
 /**
- * A step that changes nothing takes no lock: it leaves the Lease of the lost run to the next step that changes something, which
- * takes it over once it has expired.
+ * In what the end after a kill differs from the one without. A step that writes nothing takes no lock: it leaves the Lease of the
+ * lost run to the next step that writes, which takes it over once it has expired.
  */
+export function differencesAfter(end: Projection, found: Projection, hasWritten: boolean): readonly string[] {
+  return hasWritten ? differences(end, found) : differences(withoutLock(end), withoutLock(found));
+}
+
 function withoutLock({ lock: _lock, ...facts }: Projection): Projection {
   return facts;
 }
 
 /** Runs `work` in a copy of the prepared cluster whose pods are ready. */
-async function inCopy<T>(
+export async function inCopy<T>(
   { situation, namespace, content }: Pick<Prepared, 'situation' | 'namespace' | 'content'>,
   work: (ns: TestNamespace) => Promise<T>,
 ): Promise<T> {
@@ -137,7 +141,7 @@ async function inCopy<T>(
   }
 }
 
-function step(
+export function step(
   ns: TestNamespace,
   inputs: Readonly<Record<string, string>>,
   options: Parameters<TestNamespace['step']>[1] = {},
@@ -146,7 +150,7 @@ function step(
 }
 
 /** In which way a step did not end as one of its situation may. */
-function wrongEnd(
+export function wrongEnd(
   { ends }: Situation,
   { exitCode, postExitCode, outputs, annotations }: StepResult,
 ): readonly string[] {
@@ -162,7 +166,7 @@ function wrongEnd(
 }
 
 /** The end state, once it is the expected one or pods had their time. Without `expected`: once every pod is ready. */
-async function settledProjection(ns: TestNamespace, expected?: Projection): Promise<Projection> {
+export async function settledProjection(ns: TestNamespace, expected?: Projection): Promise<Projection> {
   const settled = await ns.until('every pod is ready', () => isReady(ns)).catch(() => false);
   const found = await projectionOf(ns);
   return settled || expected === undefined ? found : { ...found, pods: 'not ready' };

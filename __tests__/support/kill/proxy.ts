@@ -9,8 +9,8 @@ export type Moment = 'before' | 'done';
 
 /** The write to hold. */
 export interface Hold {
-  /** Name with its number: `PATCH deployments/web #2`. */
-  readonly write: string;
+  /** Name with its number: `PATCH deployments/web #2`. A function: the first one for which it is true. */
+  readonly write: string | ((name: string) => boolean);
   readonly moment: Moment;
   /** Called once the write is held. It is never answered unless it is let go. */
   readonly onHeld: (held: Held) => void;
@@ -53,6 +53,13 @@ export async function openApiProxy(
     counts.set(name, number);
     return `${name} #${number}`;
   };
+  let waiting = hold;
+  const toHold = (name: string): Hold | undefined => {
+    const isIt = typeof waiting?.write === 'string' ? name === waiting.write : waiting?.write(name);
+    const found = isIt ? waiting : undefined;
+    if (found !== undefined) waiting = undefined;
+    return found;
+  };
   /** Whom the API server last accepted as the holder of the Lease. */
   let holder: string | undefined;
   // How often a Lease is renewed depends on timing.
@@ -66,7 +73,7 @@ export async function openApiProxy(
       writes.push(name);
       onWrite?.(name);
     }
-    const held = hold !== undefined && name === hold.write ? hold : undefined;
+    const held = name === undefined ? undefined : toHold(name);
     const onAnswer = (status: number): void => {
       if (write?.holder !== undefined && write.holder !== 'same' && status < 300) holder = write.holder;
     };

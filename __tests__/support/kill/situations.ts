@@ -11,6 +11,8 @@ export interface Situation {
   readonly step: Inputs;
   /** Whether users can be served before the step. */
   readonly users: boolean;
+  /** A deploy of another version. */
+  readonly next: Inputs;
   /** How the step ends, undisturbed or run again after a kill. */
   readonly ends: readonly Ending[];
 }
@@ -36,11 +38,18 @@ const after =
 
 /** Steps of rolling releases. */
 export const rolling: readonly Situation[] = [
-  { title: 'a first deploy', step: web.roll('v1'), users: false, ends: success('deployed', 'unchanged') },
+  {
+    title: 'a first deploy',
+    step: web.roll('v1'),
+    next: web.roll('v9'),
+    users: false,
+    ends: success('deployed', 'unchanged'),
+  },
   {
     title: 'an update',
     given: after(web.roll('v1')),
     step: web.roll('v2'),
+    next: web.roll('v9'),
     users: true,
     ends: success('deployed', 'unchanged'),
   },
@@ -48,6 +57,7 @@ export const rolling: readonly Situation[] = [
     title: 'an update that fails',
     given: after(web.roll('v1')),
     step: web.roll('broken'),
+    next: web.roll('v9'),
     users: true,
     ends: [failure(/exit|crash/i)],
   },
@@ -55,6 +65,7 @@ export const rolling: readonly Situation[] = [
     title: 'a rollback',
     given: after(web.roll('v1'), web.roll('v2')),
     step: web.rollBack(),
+    next: web.roll('v9'),
     users: true,
     // Once it is done, there is nothing before the revision that runs.
     ends: [...success('rolled-back', 'unchanged'), failure(/no (earlier )?revision|already/i)],
@@ -63,11 +74,18 @@ export const rolling: readonly Situation[] = [
 
 /** Steps of blue/green releases. */
 export const blueGreen: readonly Situation[] = [
-  { title: 'a first release', step: web.go('v1'), users: false, ends: success('switched', 'unchanged') },
+  {
+    title: 'a first release',
+    step: web.go('v1'),
+    next: web.stage('v9'),
+    users: false,
+    ends: success('switched', 'unchanged'),
+  },
   {
     title: 'a staging',
     given: after(web.go('v1')),
     step: web.stage('v2'),
+    next: web.stage('v9'),
     users: true,
     ends: success('staged', 'unchanged'),
   },
@@ -75,6 +93,7 @@ export const blueGreen: readonly Situation[] = [
     title: 'a staging that fails',
     given: after(web.go('v1'), web.go('v2')),
     step: web.stage('broken'),
+    next: web.stage('v9'),
     users: true,
     ends: [failure(/exit|crash/i)],
   },
@@ -82,6 +101,7 @@ export const blueGreen: readonly Situation[] = [
     title: 'a promotion',
     given: after(web.go('v1'), web.stage('v2')),
     step: web.promote(),
+    next: web.stage('v9'),
     users: true,
     ends: success('switched', 'unchanged'),
   },
@@ -89,6 +109,7 @@ export const blueGreen: readonly Situation[] = [
     title: 'a promotion that scales the old role down',
     given: after(web.go('v1'), web.stage('v2')),
     step: web.promote({ 'idle-policy': 'scale-down' }),
+    next: web.stage('v9'),
     users: true,
     ends: success('switched', 'unchanged'),
   },
@@ -96,6 +117,7 @@ export const blueGreen: readonly Situation[] = [
     title: 'a promotion that fails and switches back',
     given: after(web.go('v1'), web.stage('v2')),
     step: web.promoteInVain(),
+    next: web.stage('v9'),
     users: true,
     ends: [failure(/nothing of that kind/)],
   },
@@ -103,6 +125,7 @@ export const blueGreen: readonly Situation[] = [
     title: 'a deploy that goes on to the switch',
     given: after(web.go('v1')),
     step: web.go('v2'),
+    next: web.stage('v9'),
     users: true,
     ends: success('switched', 'unchanged'),
   },
@@ -114,6 +137,7 @@ export const waysBack: readonly Situation[] = [
     title: 'a reject of the first version on a role',
     given: after(web.go('v1'), web.stage('v2')),
     step: web.reject(),
+    next: web.stage('v9'),
     users: true,
     ends: [...success('rejected', 'unchanged'), failure(/nothing (is )?staged/i)],
   },
@@ -121,6 +145,7 @@ export const waysBack: readonly Situation[] = [
     title: 'a reject of a later version',
     given: after(web.go('v1'), web.go('v2'), web.stage('v3')),
     step: web.reject(),
+    next: web.stage('v9'),
     users: true,
     ends: [...success('rejected', 'unchanged'), failure(/nothing (is )?staged/i)],
   },
@@ -128,6 +153,7 @@ export const waysBack: readonly Situation[] = [
     title: 'a switch back',
     given: after(web.go('v1'), web.go('v2')),
     step: web.switchBack(),
+    next: web.stage('v9'),
     users: true,
     ends: success('rolled-back', 'unchanged'),
   },
@@ -135,6 +161,7 @@ export const waysBack: readonly Situation[] = [
     title: 'a switch back to a role that was scaled down',
     given: after(web.go('v1'), web.go('v2', { 'idle-policy': 'scale-down' })),
     step: web.switchBack(),
+    next: web.stage('v9'),
     users: true,
     ends: success('rolled-back', 'unchanged'),
   },
@@ -149,6 +176,7 @@ export const adoptions: readonly Situation[] = [
     title: 'an adoption that ends staged',
     given: byKubectl,
     step: web.stage('v2', withBudget),
+    next: web.stage('v9', withBudget),
     users: true,
     ends: success('staged', 'unchanged'),
   },
@@ -156,6 +184,7 @@ export const adoptions: readonly Situation[] = [
     title: 'an adoption that goes on to the switch',
     given: byKubectl,
     step: web.go('v2', withBudget),
+    next: web.stage('v9', withBudget),
     users: true,
     ends: success('switched', 'unchanged'),
   },
@@ -163,6 +192,7 @@ export const adoptions: readonly Situation[] = [
     title: 'an adoption whose staging fails',
     given: byKubectl,
     step: web.stage('broken', withBudget),
+    next: web.stage('v9', withBudget),
     users: true,
     ends: [failure(/exit|crash/i)],
   },

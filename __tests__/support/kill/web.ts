@@ -6,12 +6,15 @@ import type { TestNamespace } from '../scenario/test-namespace.js';
 type Inputs = Readonly<Record<string, string>>;
 
 const passing = '- http: /\n  contains: site $<VERSION>\n';
+/** Fails on both sides. */
+const failing = '- http: /\n  contains: nothing of that kind\n';
 /** Passes on the staged side, so that it fails only once users were sent there. */
 const failingInPublic = '- http: /\n  contains: nothing of that kind\n  when: public\n';
 
 /** An application without roles: what a step writes most, a ConfigMap, an autoscaler and a Deployment behind a Service. */
 export const web = {
   release: 'web',
+  checks: { failing, failingInPublic },
   bring: (ns: TestNamespace): Promise<void> =>
     ns.write({ 'web.yml': documents(ns).join('---\n'), 'with-budget.yml': [...documents(ns), budget].join('---\n') }),
   roll: (version: string, more: Inputs = {}): Inputs => ({

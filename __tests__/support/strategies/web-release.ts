@@ -7,7 +7,7 @@ import { renderManifests, type RenderRequest } from '../../../src/manifests/rend
 import { readDocuments } from '../../../src/manifests/yaml/documents.js';
 import { hashOf, decodeRevision, type Revision } from '../../../src/release/revision.js';
 import { decodeState } from '../../../src/release/state-record.js';
-import { newBlueGreen, newRolling, type BlueGreenState, type ReleaseState } from '../../../src/release/state.js';
+import { newBlueGreen, type BlueGreenState, type ReleaseState } from '../../../src/release/state.js';
 import { asBlueGreen, asRolling, hasRoles } from '../../../src/release/transitions.js';
 import type { RunContext } from '../../../src/run/context.js';
 import { adoptLive } from '../../../src/strategies/blue-green/adoption/adopt.js';
@@ -20,6 +20,7 @@ import { stage } from '../../../src/strategies/blue-green/staging/stage.js';
 import type { SwitchPolicy } from '../../../src/strategies/blue-green/traffic-switch.js';
 import { restoreInterrupted } from '../../../src/strategies/restore-interrupted.js';
 import { deployRolling } from '../../../src/strategies/rolling/deploy.js';
+import { readToDeploy } from '../../../src/strategies/rolling/read-to-deploy.js';
 import { rollBackRolling } from '../../../src/strategies/rolling/rollback.js';
 import { FailedStep, type Outcome } from '../../../src/strategies/outcome/outcome.js';
 import type { Recovered } from '../../../src/strategies/outcome/restored.js';
@@ -211,7 +212,7 @@ export function webRelease(original?: WebRelease): WebRelease {
       step(ctx => {
         const inputs: DeployInputs<'rolling'> = { ...deployInputs, run: ctx.run, strategy: 'rolling', ...more };
         return deployRolling(ctx, async () => {
-          const recorded = (await ctx.records.readState()) ?? newRolling('web');
+          const recorded = await readToDeploy(ctx, inputs);
           const leaves = recorded.strategy === 'blue-green' && hasRoles(recorded) ? recorded : undefined;
           const state = recorded.strategy === 'blue-green' ? asRolling(recorded) : recorded;
           const { resources } = renderManifests(requestOf(text, state));

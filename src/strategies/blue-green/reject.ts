@@ -2,7 +2,7 @@ import { CutoverError } from '../../errors.js';
 import type { Reject } from '../../inputs/inputs.js';
 import { refKey } from '../../kubernetes/object.js';
 import { historyEntry } from '../../release/revision.js';
-import type { BlueGreenState } from '../../release/state.js';
+import type { BlueGreenOperation, BlueGreenState } from '../../release/state.js';
 import { completeReject } from '../../release/transitions.js';
 import type { RunContext } from '../../run/context.js';
 import { underLock } from '../../run/under-lock.js';
@@ -17,10 +17,10 @@ import { readActive } from './live-traffic.js';
 /** Discards what is staged: the idle role is restored to its state before staging. The public Service is only read. */
 export async function reject(ctx: RunContext, inputs: Reject): Promise<Outcome> {
   const found = await ctx.phase('Check', () => readBlueGreen(ctx, 'reject'));
-  if (discardable(found) === undefined) return rejectedBefore(ctx, found);
+  if (discardable(found) === undefined && found.operation === undefined) return rejectedBefore(ctx, found);
   return underLock(ctx, inputs.lockTimeoutMs, async locked => {
     const state = await readBlueGreen(locked, 'reject');
-    refuseUnfinished(state, ({ kind }) => !['adopt', 'leave', 'prepare', 'finish'].includes(kind));
+    refuseUnfinished(state, endsWithReject);
     const target = discardable(state);
     if (target === undefined) return rejectedBefore(locked, state);
     const { revision: number, role } = target;
@@ -44,6 +44,12 @@ export async function reject(ctx: RunContext, inputs: Reject): Promise<Outcome> 
       serving: { kind: 'rejected', users: usersOf(state, active), revision: number, role, restored },
     };
   });
+}
+
+/** Whether a rejection takes the place of the operation, as it restores the idle role. */
+function endsWithReject(operation: BlueGreenOperation): boolean {
+  if (operation.kind === 'switch') return operation.direction === 'promote';
+  return operation.kind === 'stage' || operation.kind === 'reject';
 }
 
 /** A second rejection changes nothing. Throws `nothing-staged` when nothing was rejected before. */

@@ -5,7 +5,7 @@ import type { Snapshot } from '../../plan/change.js';
 import { recordFailure } from '../../release/records.js';
 import { historyEntry, type RecordedApproval, type Revision } from '../../release/revision.js';
 import type { Begun, BlueGreenState, FinishOperation, PrepareOperation, SwitchOperation } from '../../release/state.js';
-import { abandon, begin, completeReject, withHistory } from '../../release/transitions.js';
+import { abandon, begin, completeReject, hasRoles, withHistory } from '../../release/transitions.js';
 import { begunBy } from '../../run/begun.js';
 import type { LockedContext, RunContext } from '../../run/context.js';
 import { underLock } from '../../run/under-lock.js';
@@ -54,7 +54,9 @@ async function rollBackUnderLock(
   locked: LockedContext,
   { inputs, state, approval }: ApprovedRollback,
 ): Promise<Outcome> {
+  if (!hasRoles(state)) throw noRevisionToRollBackTo(state.release, 'nothing was ever deployed to its roles');
   const { active, before: liveBefore } = await readActive(locked, state);
+  if (active.kind === 'none') refuseUnfinished(state, () => false);
   if (active.kind === 'none')
     throw noRevisionToRollBackTo(state.release, 'there is no public Service, so nobody is served');
   const role = roleToRollBackTo(state, active);
@@ -148,6 +150,8 @@ async function revisionToRollBackTo(
 ): Promise<{ readonly revision: Revision; readonly publicService: KubeObject }> {
   const { release } = state;
   const record = state.staged?.role === role ? state.staged.previous : state.roles[role];
+  // What was left may be why there is nothing to go back to, and has to be finished first.
+  if (record?.revision === undefined) refuseUnfinished(state, () => false);
   if (record?.revision === undefined) throw noRevisionToRollBackTo(release, `${role} never served a revision`);
   const revision = await ctx.records.readRevision(record.revision);
   const { publicService } = revision;

@@ -2,7 +2,7 @@ import { CutoverError } from '../../errors.js';
 import type { Rollback } from '../../inputs/inputs.js';
 import { requirePlan } from '../../cluster/apply/dry-run-all.js';
 import { previousRevision } from '../../release/retention.js';
-import type { RollingState } from '../../release/state.js';
+import type { RollingOperation, RollingState } from '../../release/state.js';
 import type { LockedContext, RunContext } from '../../run/context.js';
 import { underLock } from '../../run/under-lock.js';
 import { recordedChecks } from '../../verify/recorded-checks.js';
@@ -71,8 +71,15 @@ function targetOf({ revision }: Rollback, state: RollingState): number | undefin
   if (state.operation?.kind === 'rollback') return state.operation.revision;
   if (isRolledBack(state)) return undefined;
   const target = previousRevision(state);
-  if (target === undefined) throw noRevisionToRollBackTo(state.release);
-  return target;
+  if (target !== undefined) return target;
+  throw state.operation === undefined ? noRevisionToRollBackTo(state.release) : neverFinished(state, state.operation);
+}
+
+function neverFinished({ release }: RollingState, { revision, run }: RollingOperation): CutoverError {
+  return new CutoverError(
+    `Release ${release} cannot be rolled back: the deploy of revision ${revision} was never finished, and no earlier revision is on record`,
+    { code: 'no-revision', hint: `Run \`action: deploy\` again. It was begun by ${run}.` },
+  );
 }
 
 async function readRolling(ctx: LockedContext): Promise<RollingState> {

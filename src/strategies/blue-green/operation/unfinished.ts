@@ -56,7 +56,9 @@ function nextStep(operation: BlueGreenOperation): string {
     case 'switch':
       return operation.direction === 'rollback'
         ? 'Run `action: rollback` again.'
-        : 'Finish it with `action: promote`, or send users back with `action: rollback`.';
+        : operation.previousService.object === undefined
+          ? 'Finish it with `action: promote`.'
+          : 'Finish it with `action: promote`, or send users back with `action: rollback`.';
     case 'finish':
       return 'Finish it with `action: promote`.';
     default:
