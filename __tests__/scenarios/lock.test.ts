@@ -127,6 +127,39 @@ describeEmbedded('A promotion beside a deploy', reason, () => {
   });
 });
 
+describeEmbedded('A rollback beside another run', reason, () => {
+  race(
+    'that deploys, waits for it before it looks for the revision to go back to',
+    cluster,
+    async ({ ns, start, turns }) => {
+      const users = await givenSite(ns);
+      const deploy = start(2001, site.deploy('v2', { verify: untilLetPass(ns) }));
+      await deploy.says(/^Verify public/);
+      const rollback = start(2002, site.rollback());
+      await Promise.race([rollback.says(/for the lock of site/), rollback.result]);
+      await letPass(ns);
+      await Promise.all([deploy, rollback].map(logOf));
+      expect(turns).toEqual([2001, 2002]);
+      expect(await siteState(ns)).toEqual(settledOn(ns, 'v1', 1));
+      await expectNoLoss(users);
+    },
+  );
+
+  race('that is a rollback itself and drains, waits for it and changes nothing', cluster, async ({ ns, start }) => {
+    await tomcat.bring(ns);
+    await ns.given(tomcat.release('7'));
+    await ns.given(tomcat.release('8'));
+    const users = await ns.users(tomcat.service, fewUsers);
+    const first = start(2001, tomcat.rollback({ drain: '3s', 'idle-policy': 'scale-down' }));
+    await first.says(/^Draining/);
+    const second = start(2002, tomcat.rollback());
+    await Promise.all([first, second].map(logOf));
+    expect((await second.result).outputs).toMatchObject({ outcome: 'unchanged', revision: '1' });
+    expect(await tomcat.activeRole(ns)).toBe('blue');
+    await expectUsersSaw(users, ['8', '7']);
+  });
+});
+
 describeEmbedded('A promotion beside a deploy that stages', reason, () => {
   race('waits for it, and switches to what it staged', cluster, async ({ ns, start, turns }) => {
     await tomcat.bring(ns);

@@ -4,7 +4,7 @@ import { historyEntry } from '../../release/revision.js';
 import type { BlueGreenState } from '../../release/state.js';
 import { completeReject } from '../../release/transitions.js';
 import type { RunContext } from '../../run/context.js';
-import { underLock } from '../../run/under-lock.js';
+import { readSettled, underLock } from '../../run/under-lock.js';
 import { otherRole, type Active } from '../../traffic/active-role.js';
 import { outcomeBase, type Outcome } from '../outcome/outcome.js';
 import { readBlueGreen } from '../shared/recorded-release.js';
@@ -15,9 +15,10 @@ import { readActive } from './live-traffic.js';
 
 /** Discards what is staged: the idle role is restored to its state before staging. The public Service is only read. */
 export async function reject(ctx: RunContext, inputs: Reject): Promise<Outcome> {
-  const found = await ctx.phase('Check', () => readBlueGreen(ctx, 'reject'));
+  const { lockTimeoutMs } = inputs;
+  const found = await ctx.phase('Check', () => readSettled(ctx, lockTimeoutMs, now => readBlueGreen(now, 'reject')));
   if (discardable(found) === undefined) return rejectedBefore(ctx, found);
-  return underLock(ctx, inputs.lockTimeoutMs, async locked => {
+  return underLock(ctx, lockTimeoutMs, async locked => {
     const state = await readBlueGreen(locked, 'reject');
     refuseUnfinished(state, ({ kind }) => !['adopt', 'leave', 'prepare', 'finish'].includes(kind));
     const target = discardable(state);
