@@ -29,7 +29,7 @@ const reason = 'the requests of the runs are held, and their durations are short
 const count = (text: string, pattern: RegExp): number => text.match(pattern)?.length ?? 0;
 
 describeEmbedded('Two deploys of one release', reason, () => {
-  for (const seconds of [0, 1, 2.5, 5])
+  for (const seconds of [0, 0.1, 0.5, 1, 2, 5])
     race(`that start ${seconds} s apart are made one after the other`, cluster, async ({ ns, start, turns }) => {
       const users = await givenSite(ns);
       const first = start(2001, site.deploy('v2', { 'stable-for': '3s' }));
@@ -278,6 +278,19 @@ describeEmbedded('A lock whose holder has another time', reason, () => {
         await foreign.end();
       }
     });
+});
+
+describeEmbedded('A deploy that changes nothing', reason, () => {
+  race('neither waits for the Lease of a dead run nor takes it over', cluster, async ({ ns, start, writesOf }) => {
+    await givenSite(ns);
+    await (await holdAsForeign(ns, 0)).end();
+    const unchanged = start(2001, site.deploy('v1'), shortLease());
+    expect(await logOf(unchanged)).not.toMatch(/for the lock of|Took over/);
+    expect((await unchanged.result).outputs.outcome).toBe('unchanged');
+    expect([writesOf(2001), (await siteState(ns)).holder]).toEqual([[], 'foreign']);
+    expect(await logOf(start(2002, site.deploy('v2'), shortLease()))).toMatch(/Took over the lock of site/);
+    expect(await siteState(ns)).toEqual(settledOn(ns, 'v2', 2));
+  });
 });
 
 describeEmbedded('A run that is killed when it has just acquired the lock', reason, () => {
