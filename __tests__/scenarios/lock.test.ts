@@ -32,9 +32,10 @@ describeEmbedded('Two deploys of one release', reason, () => {
   for (const seconds of [0, 0.1, 0.5, 1, 2, 5])
     race(`that start ${seconds} s apart are made one after the other`, cluster, async ({ ns, start, turns }) => {
       const users = await givenSite(ns);
-      const first = start(2001, site.deploy('v2', { 'stable-for': '3s' }));
+      // The Lease of this build lasts for less than the deploy, so it must be renewed.
+      const first = start(2001, site.deploy('v2', { 'stable-for': '3s' }), shortLease());
       await wait(seconds * 1000);
-      const second = start(2002, site.deploy('v3', { 'stable-for': '1s' }));
+      const second = start(2002, site.deploy('v3', { 'stable-for': '1s' }), shortLease());
       const log = (await Promise.all([first, second].map(logOf))).join('\n');
       expect([...turns].sort()).toEqual([2001, 2002]);
       expect(await siteState(ns)).toEqual(settledOn(ns, turns.at(-1) === 2001 ? 'v2' : 'v3', 3));
