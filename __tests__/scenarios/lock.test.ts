@@ -16,6 +16,7 @@ import {
   siteState,
   untilLetPass,
 } from '../support/scenario/locks.js';
+import { plain } from '../support/scenario/plain.js';
 import { race, type Race } from '../support/scenario/race.js';
 import type { TestNamespace } from '../support/scenario/test-namespace.js';
 import { field } from '../support/field.js';
@@ -190,6 +191,27 @@ describeEmbedded('A deploy beside a promotion', reason, () => {
     expect(await tomcat.activeRole(ns)).toBe('blue');
     await expectUsersSaw(users, ['7', '8', '9']);
   });
+});
+
+describeEmbedded('A deploy that changes the strategy', reason, () => {
+  const ways = [
+    ['to blue/green, beside a rolling deploy', plain.roll, plain.stage],
+    ['to rolling, beside a deploy that stages', plain.stage, plain.roll],
+  ] as const;
+  for (const [which, before, after] of ways)
+    race(`waits for the run at work: ${which}`, cluster, async ({ ns, start }) => {
+      await plain.bring(ns);
+      await ns.given(before('v1'));
+      const first = start(2001, before('v2', { verify: untilLetPass(ns) }));
+      await first.says(/^Verify (staged|public)/);
+      const second = start(2002, after('v3'));
+      await Promise.race([second.says(/^Waiting up to \d+ s for the lock of plain/), second.result]);
+      await letPass(ns);
+      await logOf(first);
+      const { log } = await second.result;
+      expect(log).toMatch(/^The lock of plain is free: this run holds it now$/m);
+      expect(log).not.toMatch(/never finished/);
+    });
 });
 
 describeEmbedded('A run that is cancelled while it waits for the lock', reason, () => {
