@@ -103,7 +103,7 @@ export function openRecords(options: {
 
     /** Deletes these revisions; gives those that could not be deleted. */
     async function removeRevisions(numbers: readonly number[], log: Log): Promise<ReadonlySet<number>> {
-      const left = new Set<number>();
+      const undeleted = new Set<number>();
       const remove = async (number: number): Promise<void> => {
         const ref = recordRef(release, namespace, number);
         try {
@@ -112,12 +112,12 @@ export function openRecords(options: {
           if (live?.metadata.uid === undefined || !isRevisionOf(live, release)) return;
           await port.remove(ref, { uid: live.metadata.uid });
         } catch (error) {
-          left.add(number);
+          undeleted.add(number);
           log.warning(`Revision ${number} of ${release} could not be deleted: ${asCutoverError(error).message}`);
         }
       };
       await Promise.all(numbers.map(remove));
-      return left;
+      return undeleted;
     }
 
     /**
@@ -156,8 +156,8 @@ export function openRecords(options: {
         });
         // The record first: until it is written, a run that is killed now needs what the last one needed.
         await writeState(kept(number => needed.has(number)));
-        const left = await removeRevisions(expired, log);
-        if (left.size > 0) await writeState(kept(number => needed.has(number) || left.has(number)));
+        const undeleted = await removeRevisions(expired, log);
+        if (undeleted.size > 0) await writeState(kept(number => needed.has(number) || undeleted.has(number)));
       },
     };
   }

@@ -1,5 +1,5 @@
 import { asCutoverError } from '../errors.js';
-import type { HeldLock } from './lock-door.js';
+import type { HeldLock } from './step-lock.js';
 import type { LockedContext, RunContext } from './context.js';
 
 /**
@@ -14,7 +14,7 @@ export async function underLock<T>(
   work: (locked: LockedContext) => Promise<T>,
 ): Promise<T> {
   const { log, records, lock, signal } = ctx;
-  const held = await lock.enter({ timeoutMs: lockTimeoutMs, signal });
+  const held = await lock.acquire({ timeoutMs: lockTimeoutMs, signal });
   const first = openLocked(ctx, held);
   try {
     return await work(first.locked).catch((error: unknown) => {
@@ -57,7 +57,7 @@ function openLocked(
     lockLost: lost,
     waited,
     signal: AbortSignal.any([ctx.signal, lost]),
-    async begin(state, revisions = []) {
+    async recordOperation(state, revisions = []) {
       try {
         // The revision first: what a restore needs is on record when the operation is.
         await Promise.all(revisions.map(revision => records.writeRevision(revision)));

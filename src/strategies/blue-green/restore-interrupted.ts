@@ -66,13 +66,13 @@ async function restoring(
   { snapshots, after, confirm }: Restoration,
 ): Promise<Recovered> {
   const request = { snapshots, timeoutMs: confirmMs };
-  const operation = await ctx.begin(state);
+  const operation = await ctx.recordOperation(state);
   const { restored } = await restoreRecorded(
     operation,
     confirm === undefined ? { ...request, ready: 'not-needed' } : { ...request, confirm },
   );
-  const left = unrestored(restored);
-  if (left !== undefined) return left;
+  const notRestored = unrestored(restored);
+  if (notRestored !== undefined) return notRestored;
   await ctx.records.writeState(after);
   return { kind: 'restored', operation: state.operation };
 }

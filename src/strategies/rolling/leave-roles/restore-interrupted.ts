@@ -15,13 +15,13 @@ export async function restoreInterruptedLeave(
 ): Promise<Recovered> {
   const { operation } = state;
   if (operation.verified) return { kind: 'roles-left', operation };
-  const restored = await restoreRoles(await ctx.begin(state), {
+  const restored = await restoreRoles(await ctx.recordOperation(state), {
     leaving: state,
     snapshots: revision.before,
     timeoutMs,
   });
-  const left = unrestored(restored);
-  if (left !== undefined) return left;
+  const notRestored = unrestored(restored);
+  if (notRestored !== undefined) return notRestored;
   await ctx.records.writeState(abandon(state, historyEntry(ctx.run, revision, 'failed')));
   return { kind: 'restored', operation };
 }
