@@ -12,6 +12,7 @@ import type { RunContext } from './run/context.js';
 import { openCluster, openContext, type Run } from './run/open-context.js';
 import { saveFinished } from './run/post-state.js';
 import { createRecorder } from './run/recorder.js';
+import { readSettled } from './run/under-lock.js';
 import { promote, type PromoteRequest } from './strategies/blue-green/promote.js';
 import { reject } from './strategies/blue-green/reject.js';
 import { switchPolicyOf } from './strategies/blue-green/traffic-switch.js';
@@ -81,7 +82,7 @@ async function deployOrPlan(run: Run, cluster: Connection, inputs: DeployInputs)
 }
 
 async function rollBack(ctx: RunContext, inputs: Rollback): Promise<Outcome> {
-  const state = await readRelease(ctx);
+  const state = await readSettled(ctx, inputs.lockTimeoutMs, readRelease);
   return strategies[state.strategy].rollBack(ctx, { inputs, state, ...approvalOf(inputs, ctx.log) });
 }
 

@@ -19,7 +19,7 @@ const green = deployment('green');
 function beginDeploy(locked: LockedContext) {
   const state: RollingState = { ...newRolling('web'), latest: 1, revisions: [1], current: 1 };
   const operation = { kind: 'deploy', revision: 2, ...begunBy(locked) } as const;
-  return locked.begin(begin(state, operation), [revision('green')]);
+  return locked.recordOperation(begin(state, operation), [revision('green')]);
 }
 
 const forbidden = new CutoverError('no right to', { code: 'forbidden' });
@@ -113,7 +113,7 @@ describe('work that read the record before it had the lock', () => {
     if (state?.strategy !== 'rolling') throw new Error('the release is rolling');
     const number = state.latest + 1;
     const operation = { kind: 'deploy', revision: number, ...begunBy(locked) } as const;
-    return locked.begin(begin(state, operation), [revision('green', { number })]);
+    return locked.recordOperation(begin(state, operation), [revision('green', { number })]);
   };
 
   it('begins again when the record changed meanwhile, as after a wait, and overwrites nothing of the other run', async () => {

@@ -3,6 +3,7 @@ import { referenceSet } from '../support/object-sets.js';
 import type { Sandbox } from '../../sandbox/sandbox.js';
 import type { ClusterUnderTest } from '../support/scenario/cluster-under-test.js';
 import { describeEmbedded, startEmbedded } from '../support/scenario/cluster.js';
+import { tomcat } from '../support/scenario/applications.js';
 import { eventually } from '../support/eventually.js';
 import { settled } from '../support/scenario/expectations.js';
 import { openTestNamespace } from '../support/scenario/test-namespace.js';
@@ -80,6 +81,15 @@ describeEmbedded(
         expect(cost).toEqual({ overhead: 6, beforeFirstApply: 4, depth: 8 });
       },
     );
+
+    it('staging reads the record once', async () => {
+      await tomcat.bring(ns);
+      await ns.given(tomcat.release('7'));
+      const { calls } = await counted(() => ns.given(tomcat.deploy('8')));
+      expect(calls.filter(call => call.startsWith('GET Secret cutover-'))).toEqual([
+        'GET Secret cutover-tomcat-service',
+      ]);
+    });
 
     it('the post step of a finished deploy makes no call', async () => {
       await ns.write({ 'r10.yml': r10('v3') });

@@ -1,3 +1,4 @@
+import { setTimeout as wait } from 'node:timers/promises';
 import { afterAll, expect } from '@jest/globals';
 import { site, tomcat } from '../support/scenario/applications.js';
 import { describeEmbedded, startCluster } from '../support/scenario/cluster.js';
@@ -185,6 +186,25 @@ describeEmbedded('A run that stands still until another one has the lock', reaso
       expect(await siteState(ns)).toEqual(settledOn(ns, 'v3', 3));
       await expectNoLoss(users);
     });
+});
+
+describeEmbedded('A run that stands still until its Lease has expired', reason, () => {
+  race('goes on when nobody has taken it', cluster, async ({ ns, start, turns }) => {
+    const users = await givenSite(ns);
+    const held = holdNext(ns, { verb: 'PATCH', kind: 'ConfigMap' }, { when: 'after' });
+    const run = start(2001, site.deploy('v2'), shortLease());
+    await held.isHeld;
+    run.freeze();
+    // Longer than the Lease and a write of this build last, together: only the time that passes makes it expire.
+    await wait(3_500);
+    held.go();
+    run.resume();
+    const log = await logOf(run);
+    expect(log).not.toMatch(/for the lock of|Took over|writes nothing any more/);
+    expect(turns).toEqual([2001]);
+    expect(await siteState(ns)).toEqual(settledOn(ns, 'v2', 2));
+    await expectNoLoss(users);
+  });
 });
 
 describeEmbedded('A run that loses the lock', reason, () => {

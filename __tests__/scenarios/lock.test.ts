@@ -16,6 +16,7 @@ import {
   siteState,
   untilLetPass,
 } from '../support/scenario/locks.js';
+import { plain } from '../support/scenario/plain.js';
 import { race, type Race } from '../support/scenario/race.js';
 import type { TestNamespace } from '../support/scenario/test-namespace.js';
 import { field } from '../support/field.js';
@@ -29,12 +30,13 @@ const reason = 'the requests of the runs are held, and their durations are short
 const count = (text: string, pattern: RegExp): number => text.match(pattern)?.length ?? 0;
 
 describeEmbedded('Two deploys of one release', reason, () => {
-  for (const seconds of [0, 1, 2.5, 5])
+  for (const seconds of [0, 0.1, 0.5, 1, 2, 5])
     race(`that start ${seconds} s apart are made one after the other`, cluster, async ({ ns, start, turns }) => {
       const users = await givenSite(ns);
-      const first = start(2001, site.deploy('v2', { 'stable-for': '3s' }));
+      // The Lease of this build lasts for less than the deploy, so it must be renewed.
+      const first = start(2001, site.deploy('v2', { 'stable-for': '3s' }), shortLease());
       await wait(seconds * 1000);
-      const second = start(2002, site.deploy('v3', { 'stable-for': '1s' }));
+      const second = start(2002, site.deploy('v3', { 'stable-for': '1s' }), shortLease());
       const log = (await Promise.all([first, second].map(logOf))).join('\n');
       expect([...turns].sort()).toEqual([2001, 2002]);
       expect(await siteState(ns)).toEqual(settledOn(ns, turns.at(-1) === 2001 ? 'v2' : 'v3', 3));
@@ -127,6 +129,39 @@ describeEmbedded('A promotion beside a deploy', reason, () => {
   });
 });
 
+describeEmbedded('A rollback beside another run', reason, () => {
+  race(
+    'that deploys, waits for it before it looks for the revision to go back to',
+    cluster,
+    async ({ ns, start, turns }) => {
+      const users = await givenSite(ns);
+      const deploy = start(2001, site.deploy('v2', { verify: untilLetPass(ns) }));
+      await deploy.says(/^Verify public/);
+      const rollback = start(2002, site.rollback());
+      await Promise.race([rollback.says(/for the lock of site/), rollback.result]);
+      await letPass(ns);
+      await Promise.all([deploy, rollback].map(logOf));
+      expect(turns).toEqual([2001, 2002]);
+      expect(await siteState(ns)).toEqual(settledOn(ns, 'v1', 1));
+      await expectNoLoss(users);
+    },
+  );
+
+  race('that is a rollback itself and drains, waits for it and changes nothing', cluster, async ({ ns, start }) => {
+    await tomcat.bring(ns);
+    await ns.given(tomcat.release('7'));
+    await ns.given(tomcat.release('8'));
+    const users = await ns.users(tomcat.service, fewUsers);
+    const first = start(2001, tomcat.rollback({ drain: '3s', 'idle-policy': 'scale-down' }));
+    await first.says(/^Draining/);
+    const second = start(2002, tomcat.rollback());
+    await Promise.all([first, second].map(logOf));
+    expect((await second.result).outputs).toMatchObject({ outcome: 'unchanged', revision: '1' });
+    expect(await tomcat.activeRole(ns)).toBe('blue');
+    await expectUsersSaw(users, ['8', '7']);
+  });
+});
+
 describeEmbedded('A promotion beside a deploy that stages', reason, () => {
   race('waits for it, and switches to what it staged', cluster, async ({ ns, start, turns }) => {
     await tomcat.bring(ns);
@@ -156,6 +191,27 @@ describeEmbedded('A deploy beside a promotion', reason, () => {
     expect(await tomcat.activeRole(ns)).toBe('blue');
     await expectUsersSaw(users, ['7', '8', '9']);
   });
+});
+
+describeEmbedded('A deploy that changes the strategy', reason, () => {
+  const ways = [
+    ['to blue/green, beside a rolling deploy', plain.roll, plain.stage],
+    ['to rolling, beside a deploy that stages', plain.stage, plain.roll],
+  ] as const;
+  for (const [which, before, after] of ways)
+    race(`waits for the run at work: ${which}`, cluster, async ({ ns, start }) => {
+      await plain.bring(ns);
+      await ns.given(before('v1'));
+      const first = start(2001, before('v2', { verify: untilLetPass(ns) }));
+      await first.says(/^Verify (staged|public)/);
+      const second = start(2002, after('v3'));
+      await Promise.race([second.says(/^Waiting up to \d+ s for the lock of plain/), second.result]);
+      await letPass(ns);
+      await logOf(first);
+      const { log } = await second.result;
+      expect(log).toMatch(/^The lock of plain is free: this run holds it now$/m);
+      expect(log).not.toMatch(/never finished/);
+    });
 });
 
 describeEmbedded('A run that is cancelled while it waits for the lock', reason, () => {
@@ -245,6 +301,19 @@ describeEmbedded('A lock whose holder has another time', reason, () => {
         await foreign.end();
       }
     });
+});
+
+describeEmbedded('A deploy that changes nothing', reason, () => {
+  race('neither waits for the Lease of a dead run nor takes it over', cluster, async ({ ns, start, writesOf }) => {
+    await givenSite(ns);
+    await (await holdAsForeign(ns, 0)).end();
+    const unchanged = start(2001, site.deploy('v1'), shortLease());
+    expect(await logOf(unchanged)).not.toMatch(/for the lock of|Took over/);
+    expect((await unchanged.result).outputs.outcome).toBe('unchanged');
+    expect([writesOf(2001), (await siteState(ns)).holder]).toEqual([[], 'foreign']);
+    expect(await logOf(start(2002, site.deploy('v2'), shortLease()))).toMatch(/Took over the lock of site/);
+    expect(await siteState(ns)).toEqual(settledOn(ns, 'v2', 2));
+  });
 });
 
 describeEmbedded('A run that is killed when it has just acquired the lock', reason, () => {

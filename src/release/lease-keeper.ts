@@ -16,8 +16,8 @@ export interface LeaseKeeperParts {
   readonly ref: ObjectRef;
 }
 
-/** How many times the duration of the Lease a write waits for a renewal that fails. */
-const patience = 2;
+/** How long a write waits for the next renewal that succeeds, in milliseconds. */
+const longestWaitMs = 2 * leaseMs;
 
 /**
  * Renews a Lease until it is released, and tells when a write may be sent: while the last renewal that was sent leaves time
@@ -59,13 +59,13 @@ export class LeaseKeeper implements WriteFence {
 
   async ready(): Promise<void> {
     const { clock, holder, ref } = this.#parts;
-    const deadline = clock.now() + patience * leaseMs;
+    const deadline = clock.now() + longestWaitMs;
     while (!this.isOpen()) {
       if (this.#lost.signal.aborted) throw this.#lost.signal.reason;
       if (this.#ended.signal.aborted) throw released(ref);
-      const left = deadline - clock.now();
-      if (left <= 0) throw notRenewed(ref, holder);
-      await this.#renewal(left);
+      const remainingMs = deadline - clock.now();
+      if (remainingMs <= 0) throw notRenewed(ref, holder);
+      await this.#renewal(remainingMs);
     }
   }
 

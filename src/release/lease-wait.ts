@@ -44,9 +44,9 @@ export async function waitForLease(
     const now = clock.now();
     const expiresIn = seenAt + durationOf(seen) + longestWriteMs - now;
     if (expiresIn <= 0) return { kind: 'expired', lease: seen };
-    const left = deadline - now;
-    if (left <= 0) return { kind: 'timed-out', lease: seen };
-    await clock.wait(Math.min(lookEveryMs, expiresIn, left), signal);
+    const remainingMs = deadline - now;
+    if (remainingMs <= 0) return { kind: 'timed-out', lease: seen };
+    await clock.wait(Math.min(lookEveryMs, expiresIn, remainingMs), signal);
     throwIfCancelled(signal);
     try {
       const live = await leases.get(ref);

@@ -67,13 +67,13 @@ export async function acquireLock(ports: LockPorts, request: LockRequest): Promi
     sentAt = undefined;
     if (taken.kind === 'gone') continue;
     const { lease } = taken;
-    const left = deadline - clock.now();
-    if (left <= 0) throw lockedError(ref, { release, lease, waitedMs: request.timeoutMs });
+    const remainingMs = deadline - clock.now();
+    if (remainingMs <= 0) throw lockedError(ref, { release, lease, waitedMs: request.timeoutMs });
     if (waitedFor !== runOf(lease)) {
       waitedFor = runOf(lease);
-      log.info(`Waiting up to ${Math.ceil(left / 1000)} s for the lock of ${release}, which ${waitedFor} holds`);
+      log.info(`Waiting up to ${Math.ceil(remainingMs / 1000)} s for the lock of ${release}, which ${waitedFor} holds`);
     }
-    const end = await waitForLease(ports, { ref, lease, timeoutMs: left });
+    const end = await waitForLease(ports, { ref, lease, timeoutMs: remainingMs });
     if (end.kind === 'timed-out') throw lockedError(ref, { release, lease: end.lease, waitedMs: request.timeoutMs });
     if (end.kind === 'expired') expired = end.lease;
   }

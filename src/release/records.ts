@@ -104,7 +104,7 @@ export function openRecords(options: {
 
     /** Deletes these revisions; gives those that could not be deleted. */
     async function removeRevisions(numbers: readonly number[], log: Log): Promise<ReadonlySet<number>> {
-      const left = new Set<number>();
+      const undeleted = new Set<number>();
       const remove = async (number: number): Promise<void> => {
         const ref = recordRef(release, namespace, number);
         try {
@@ -113,12 +113,12 @@ export function openRecords(options: {
           if (live?.metadata.uid === undefined || !isRevisionOf(live, release)) return;
           await port.remove(ref, { uid: live.metadata.uid });
         } catch (error) {
-          left.add(number);
+          undeleted.add(number);
           log.warning(`Revision ${number} of ${release} could not be deleted: ${asCutoverError(error).message}`);
         }
       };
       await Promise.all(numbers.map(remove));
-      return left;
+      return undeleted;
     }
 
     /**

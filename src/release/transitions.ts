@@ -17,7 +17,7 @@ const historyEntries = 50;
 export type OperationOf<S extends ReleaseState> = NonNullable<S['operation']>;
 
 /** A state with an operation in progress. */
-export type InProgress<S extends ReleaseState> = S & { readonly operation: OperationOf<S> };
+export type InProgress<S extends ReleaseState = ReleaseState> = S & { readonly operation: OperationOf<S> };
 
 /** The state with the operation in progress. An operation that was in progress before is replaced: this one resumes it. */
 export function begin<S extends ReleaseState>(state: S, operation: OperationOf<S>): InProgress<S> {
@@ -108,11 +108,11 @@ export function completeReject(state: BlueGreenState, entry: HistoryEntry): Blue
   return ended(withoutStaged(state), entry);
 }
 
-/** A `switch` that is verified: its revision serves users, and the work after the switch is left. `left`: the role that users left. */
+/** A `switch` that is verified: its revision serves users, and the work after the switch is left. `leftRole`: the role that users left. */
 export function completeSwitch(
   state: BlueGreenState,
   entry: HistoryEntry,
-  left: string | undefined,
+  leftRole: string | undefined,
 ): InProgress<BlueGreenState> {
   const { operation: _ended, staged, ...rest } = ended(state, entry);
   const { operation: switching } = state;
@@ -122,7 +122,7 @@ export function completeSwitch(
     ...rest,
     ...(staged !== undefined && staged.revision !== revision && { staged }),
     current: revision,
-    operation: { kind: 'finish', direction, revision, run, holder, ...(left !== undefined && { role: left }) },
+    operation: { kind: 'finish', direction, revision, run, holder, ...(leftRole !== undefined && { role: leftRole }) },
   };
 }
 

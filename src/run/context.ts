@@ -6,10 +6,9 @@ import type { Log } from '../log.js';
 import type { PlannedChange } from '../plan/change.js';
 import type { Finding } from '../plan/lint/finding.js';
 import type { Records, RecordWriter } from '../release/records.js';
-import type { ReleaseState } from '../release/state.js';
-import type { InProgress } from '../release/transitions.js';
 import type { Revision } from '../release/revision.js';
-import type { LockDoor } from './lock-door.js';
+import type { InProgress } from '../release/transitions.js';
+import type { StepLock } from './step-lock.js';
 
 /** The phases of a run. */
 export type PhaseName =
@@ -39,7 +38,7 @@ export interface RunContext {
   /** Creates the namespace of the release, in which its lock and its record are. */
   readonly namespaces: NamespacePort;
   /** Gives the lock of the release; see `under-lock.ts`. */
-  readonly lock: LockDoor;
+  readonly lock: StepLock;
   /** The objects that this process has applied a moment ago, whose record proves nothing yet. */
   readonly recentApplies: RecentApplies;
   /** Runs one phase: a group in the log, a line in the summary. */
@@ -58,14 +57,11 @@ export interface LockedContext extends RunContext {
   /** Whether another run held the lock when it was asked for: what was read before may be out of date. */
   readonly waited: boolean;
   /**
-   * Puts an operation on record, with the revisions that it needs. Only the context that this returns can write objects of
-   * the application.
+   * Puts an operation on record. Only the context that this returns can write objects of the application. `revisions`: those
+   * that a restore needs, recorded first; absent: they are on record already.
    */
-  begin(state: InOperation, revisions?: readonly Revision[]): Promise<OperationContext>;
+  recordOperation(state: InProgress, revisions?: readonly Revision[]): Promise<OperationContext>;
 }
-
-/** A state with an operation in progress. */
-export type InOperation = InProgress<ReleaseState>;
 
 /** A run whose operation is on record. */
 export interface OperationContext extends LockedContext {

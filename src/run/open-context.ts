@@ -8,7 +8,7 @@ import type { PlannedChange } from '../plan/change.js';
 import { onlyRelease, openRecords } from '../release/records.js';
 import type { RunContext } from './context.js';
 import { newHolder } from './holder.js';
-import { lockDoor } from './lock-door.js';
+import { stepLock } from './step-lock.js';
 import { savePostState } from './post-state.js';
 import type { RunRecorder } from './recorder.js';
 
@@ -61,7 +61,7 @@ export async function openContext(run: Run, target: ContextTarget): Promise<RunC
     environment: inputs.environment,
     signal: cancelled,
     namespaces: cluster.namespaces,
-    lock: lockDoor({
+    lock: stepLock({
       cluster,
       records,
       holder: newHolder(inputs.run),
@@ -69,12 +69,12 @@ export async function openContext(run: Run, target: ContextTarget): Promise<RunC
       log,
       clock,
       ...(after !== undefined && { after }),
-      onEnter: state => {
+      beforeAcquire: state => {
         recorder.unfinished.add(state);
         savePostState(state);
       },
       onWriting: savePostState,
-      onRelease: state => void recorder.unfinished.delete(state),
+      afterRelease: state => void recorder.unfinished.delete(state),
     }),
     recentApplies: new RecentApplies(clock),
     phase: (name, work) => recorder.phase(name, work),

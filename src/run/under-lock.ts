@@ -1,5 +1,5 @@
 import { asCutoverError } from '../errors.js';
-import type { HeldLock } from './lock-door.js';
+import type { HeldLock } from './step-lock.js';
 import type { LockedContext, RunContext } from './context.js';
 
 /**
@@ -14,7 +14,7 @@ export async function underLock<T>(
   work: (locked: LockedContext) => Promise<T>,
 ): Promise<T> {
   const { log, records, lock, signal } = ctx;
-  const held = await lock.enter({ timeoutMs: lockTimeoutMs, signal });
+  const held = await lock.acquire({ timeoutMs: lockTimeoutMs, signal });
   const first = openLocked(ctx, held);
   try {
     return await work(first.locked).catch((error: unknown) => {
@@ -58,9 +58,9 @@ function openLocked(
     lockLost: lost,
     waited,
     signal: AbortSignal.any([ctx.signal, lost]),
-    async begin(state, revisions = []) {
+    async recordOperation(state, revisions = []) {
       try {
-        const writer = await held.begin(state, revisions);
+        const writer = await held.recordOperation(state, revisions);
         hasBegun = true;
         return { ...locked, writer, created: new Set() };
       } catch (error) {

@@ -1,6 +1,7 @@
 import { asCutoverError } from '../errors.js';
 import { longestWriteMs } from '../release/lease-times.js';
-import type { InOperation, LockedContext, RunContext } from '../run/context.js';
+import type { InProgress } from '../release/transitions.js';
+import type { LockedContext, RunContext } from '../run/context.js';
 import type { PostState } from '../run/post-state.js';
 import { underLock } from '../run/under-lock.js';
 import type { Recovered } from './outcome/restored.js';
@@ -44,5 +45,5 @@ async function restore(ctx: LockedContext, request: RestoreInterruptedRequest): 
   const { operation } = state;
   if (!rollbackOnFailure) return { kind: 'left', operation };
   const revision = await ctx.records.readRevision(operation.revision);
-  return strategies[state.strategy].restoreInterrupted(ctx, { state: state as InOperation, revision });
+  return strategies[state.strategy].restoreInterrupted(ctx, { state: state as InProgress, revision });
 }

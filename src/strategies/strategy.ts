@@ -3,6 +3,7 @@ import type { DeployInputs, Rollback } from '../inputs/inputs.js';
 import type { RenderRequest } from '../manifests/render.js';
 import type { RecordedApproval, Revision } from '../release/revision.js';
 import type { ReleaseState } from '../release/state.js';
+import type { InProgress } from '../release/transitions.js';
 import type { LockedContext, RunContext } from '../run/context.js';
 import type { Outcome } from './outcome/outcome.js';
 import type { Recovered } from './outcome/restored.js';
@@ -24,7 +25,7 @@ export interface RollbackRequest<State extends ReleaseState = ReleaseState> {
 
 /** An operation whose process was killed, as it is on record. */
 export interface Interrupted<State extends ReleaseState = ReleaseState> {
-  readonly state: State & { readonly operation: NonNullable<State['operation']> };
+  readonly state: InProgress<State>;
   /** The revision of the operation. */
   readonly revision: Revision;
 }

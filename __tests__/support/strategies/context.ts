@@ -5,7 +5,7 @@ import type { Log } from '../../../src/log.js';
 import { openRecords } from '../../../src/release/records.js';
 import { logPlan } from '../../../src/report/log-plan.js';
 import type { OperationContext, RunContext } from '../../../src/run/context.js';
-import { lockDoor } from '../../../src/run/lock-door.js';
+import { stepLock } from '../../../src/run/step-lock.js';
 import type { PostState } from '../../../src/run/post-state.js';
 import { fakeClock } from '../clock.js';
 import { listLog } from '../log.js';
@@ -65,7 +65,7 @@ export function stepOn(cluster: MemoryCluster, options: StepOptions = {}): StepC
     cluster,
     records,
     namespaces: cluster.namespaces,
-    lock: lockDoor({
+    lock: stepLock({
       cluster,
       records,
       holder,
@@ -74,9 +74,9 @@ export function stepOn(cluster: MemoryCluster, options: StepOptions = {}): StepC
       // A clock that does not wait would renew the lock for ever.
       clock: systemClock,
       ...(after !== undefined && { after }),
-      onEnter: state => void savedPostStates.push(state),
+      beforeAcquire: state => void savedPostStates.push(state),
       onWriting: () => undefined,
-      onRelease: state => void clearedPostStates.push(state),
+      afterRelease: state => void clearedPostStates.push(state),
     }),
     recentApplies: new RecentApplies(clock),
     log,
@@ -110,7 +110,7 @@ export function operationOn(
     created: new Set(),
     lockLost,
     waited: false,
-    begin: async (state, revisions = []) => {
+    recordOperation: async (state, revisions = []) => {
       await Promise.all(revisions.map(revision => records.writeRevision(revision, state)));
       await records.writeState(state);
       return ctx;

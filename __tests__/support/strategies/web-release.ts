@@ -20,8 +20,9 @@ import { stage } from '../../../src/strategies/blue-green/staging/stage.js';
 import type { SwitchPolicy } from '../../../src/strategies/blue-green/traffic-switch.js';
 import { restoreInterrupted } from '../../../src/strategies/restore-interrupted.js';
 import { deployRolling } from '../../../src/strategies/rolling/deploy.js';
-import { readToDeploy } from '../../../src/strategies/rolling/read-to-deploy.js';
+import { readToDeploy, readToDeployOnceSettled } from '../../../src/strategies/rolling/read-to-deploy.js';
 import { rollBackRolling } from '../../../src/strategies/rolling/rollback.js';
+import type { RollingDeploy } from '../../../src/strategies/rolling/rolling-deploy.js';
 import { FailedStep, type Outcome } from '../../../src/strategies/outcome/outcome.js';
 import type { Recovered } from '../../../src/strategies/outcome/restored.js';
 import { clone } from '../../../sandbox/api/schema/json.js';
@@ -209,16 +210,17 @@ export function webRelease(original?: WebRelease): WebRelease {
           : rollBackBlueGreen(ctx, { inputs, state });
       }),
     deploy: (text, more = {}) =>
-      step(ctx => {
+      step(async ctx => {
         const inputs: DeployInputs<'rolling'> = { ...deployInputs, run: ctx.run, strategy: 'rolling', ...more };
-        return deployRolling(ctx, async () => {
-          const recorded = await readToDeploy(ctx, inputs);
+        const render = (recorded: ReleaseState): RollingDeploy => {
           const leaves = recorded.strategy === 'blue-green' && hasRoles(recorded) ? recorded : undefined;
           const state = recorded.strategy === 'blue-green' ? asRolling(recorded) : recorded;
           const { resources } = renderManifests(requestOf(text, state));
           const contentHash = hashOf(resources.map(({ object }) => object));
           return { inputs, state, resources, contentHash, ...(leaves !== undefined && { leaves }) };
-        });
+        };
+        const first = render(await readToDeployOnceSettled(ctx, inputs));
+        return deployRolling(ctx, first, async () => render(await readToDeploy(ctx, inputs)));
       }),
     async post({ interrupted = false } = {}) {
       const { savedPostStates } = ctx;

@@ -6,7 +6,7 @@ import type { DeployRequest } from '../strategy.js';
 import { adoptLive } from './adoption/adopt.js';
 import { resumeFinishSwitch } from './finish-switch.js';
 import { promote } from './promote.js';
-import { readToDeploy } from './staging/read-to-deploy.js';
+import { readToDeploy, toDeploy } from './staging/read-to-deploy.js';
 import { renderBlueGreen } from './staging/render.js';
 import { stage } from './staging/stage.js';
 import type { BlueGreenDeploy } from './staging/staging.js';
@@ -20,7 +20,7 @@ export async function deployBlueGreen(ctx: RunContext, request: DeployRequest<'b
   const { inputs } = request;
   const { lockTimeoutMs } = inputs;
   const policy = switchPolicyOf(inputs);
-  const found = await readSettled(ctx, lockTimeoutMs, readToDeploy);
+  const found = toDeploy(await readSettled(ctx, lockTimeoutMs, ({ records }) => records.readState()));
   const operation = found?.operation;
   if (operation?.kind === 'finish') await resumeFinishSwitch(ctx, { operation, policy, lockTimeoutMs });
   const read = async (): Promise<BlueGreenDeploy> => renderBlueGreen(ctx.log, request, await readToDeploy(ctx));

@@ -72,7 +72,7 @@ export async function resumeFinishSwitch(ctx: RunContext, request: ResumeFinishR
     const revision = await locked.records.readRevision(operation.revision);
     const resumed = begin(state, { ...state.operation, ...begunBy(locked) });
     const idle = await locked.phase('Clean up', async () =>
-      finishSwitch(await locked.begin(resumed), { state: resumed, revision, policy }),
+      finishSwitch(await locked.recordOperation(resumed), { state: resumed, revision, policy }),
     );
     return {
       ...outcomeBase(ctx, 'blue-green'),

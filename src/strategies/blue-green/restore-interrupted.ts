@@ -66,13 +66,13 @@ async function restoring(
   { snapshots, after, confirm }: Restoration,
 ): Promise<Recovered> {
   const request = { snapshots, timeoutMs: confirmMs };
-  const operation = await ctx.begin(state);
+  const operation = await ctx.recordOperation(state);
   const { restored } = await restoreRecorded(
     operation,
     confirm === undefined ? { ...request, ready: 'not-needed' } : { ...request, confirm },
   );
-  const unfinished = unrestored(restored);
-  if (unfinished !== undefined) return unfinished;
+  const notRestored = unrestored(restored);
+  if (notRestored !== undefined) return notRestored;
   const left = leftBy(restored);
   // Users may be on what is left: the switch stays on record, and the same step can be run again.
   if (confirm !== undefined && left.length > 0) return { kind: 'incomplete', failed: left.map(({ ref }) => ref) };

@@ -78,7 +78,7 @@ export async function restoreKilledSwitch(
 ): Promise<RestoredTraffic> {
   const switching = begin(trafficSwitch.state, { ...operation, ...begunBy(ctx) });
   const { previousService } = operation;
-  return restoreTraffic(await ctx.begin(switching), { trafficSwitch, previousService, switching });
+  return restoreTraffic(await ctx.recordOperation(switching), { trafficSwitch, previousService, switching });
 }
 
 async function switchBack(

@@ -77,7 +77,7 @@ async function rollBackUnderLock(
   });
   let verified: VerifiedRole;
   try {
-    const prepared = await locked.begin(preparing);
+    const prepared = await locked.recordOperation(preparing);
     const waitOptions = { timeoutMs: inputs.timeoutMs, stableForMs: inputs.stableForMs };
     verified = await restoreRole(prepared, { state: discarded, revision, role, from, checks, waitOptions });
   } catch (error) {

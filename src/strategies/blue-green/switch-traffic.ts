@@ -50,7 +50,7 @@ export async function switchTraffic(ctx: LockedContext, trafficSwitch: TrafficSw
   let operation: OperationContext;
   try {
     // On record before the switch: after a killed run, the next one knows where to send users back to.
-    operation = await ctx.begin(switching, approval === undefined ? [] : [{ ...revision, approval }]);
+    operation = await ctx.recordOperation(switching, approval === undefined ? [] : [{ ...revision, approval }]);
   } catch (error) {
     const serving = { kind: 'not-switched', ...(from !== undefined && { active: from }) } as const;
     throw new FailedStep(error, { ...base, changes: [], checks: stagedChecks, serving });

@@ -22,11 +22,15 @@ import { confirmUnchanged, rollOut, type Rollout } from './rollout.js';
 
 /**
  * The rolling strategy: Kubernetes replaces the pods in place, a few at a time. Plan, apply, wait, verify; on failure
- * everything is restored. `read` reads the record and renders the revision after it: again when another run held the lock in
- * the meantime.
+ * everything is restored. `read` reads the record and renders the revision after it again, for example when another run held the
+ * lock in the meantime.
  */
-export async function deployRolling(ctx: RunContext, read: () => Promise<RollingDeploy>): Promise<Outcome> {
-  let deploy = await read();
+export async function deployRolling(
+  ctx: RunContext,
+  first: RollingDeploy,
+  read: () => Promise<RollingDeploy>,
+): Promise<Outcome> {
+  let deploy = first;
   if (deploy.leaves?.operation?.kind === 'leave' && deploy.leaves.operation.verified) {
     await resumeLeaving(ctx, deploy.inputs);
     deploy = await read();

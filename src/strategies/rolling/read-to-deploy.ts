@@ -3,24 +3,35 @@ import type { DeployInputs } from '../../inputs/inputs.js';
 import { newRolling, type ReleaseState } from '../../release/state.js';
 import { hasRoles } from '../../release/transitions.js';
 import type { RunContext } from '../../run/context.js';
+import { underLock } from '../../run/under-lock.js';
 import { refuseUnfinished } from '../blue-green/operation/unfinished.js';
 
 /**
  * The record that a deploy starts from, a new one for a new release. The roles of a blue/green release are left. Throws `changed`
  * while something is staged or unfinished there, `input` when the step does not name the strategy.
  */
-export async function readToDeploy(
-  { records }: Pick<RunContext, 'records'>,
-  { strategyOmitted }: Pick<DeployInputs<'rolling'>, 'strategyOmitted'>,
-): Promise<ReleaseState> {
-  const { release } = records;
-  const state = (await records.readState()) ?? newRolling(release);
+export async function readToDeploy(ctx: RunContext, inputs: DeployInputs<'rolling'>): Promise<ReleaseState> {
+  return refuseRoles(await readOrNew(ctx), inputs);
+}
+
+/** The same. A run that is at work on the roles is waited for: it may leave nothing unfinished. */
+export async function readToDeployOnceSettled(ctx: RunContext, inputs: DeployInputs<'rolling'>): Promise<ReleaseState> {
+  const state = await readOrNew(ctx);
+  const isAtWork = state.strategy === 'blue-green' && state.operation !== undefined;
+  return refuseRoles(isAtWork ? await underLock(ctx, inputs.lockTimeoutMs, readOrNew) : state, inputs);
+}
+
+async function readOrNew({ records }: RunContext): Promise<ReleaseState> {
+  return (await records.readState()) ?? newRolling(records.release);
+}
+
+function refuseRoles(state: ReleaseState, { strategyOmitted }: DeployInputs<'rolling'>): ReleaseState {
   if (state.strategy === 'rolling') return state;
-  if (hasRoles(state) && strategyOmitted) throw noStrategy(release);
+  if (hasRoles(state) && strategyOmitted) throw noStrategy(state.release);
   refuseUnfinished(state, ({ kind }) => kind === 'leave');
   if (state.staged === undefined) return state;
   const { revision, role } = state.staged;
-  throw new CutoverError(`Revision ${revision} of release ${release} is staged on ${role}; nothing was changed`, {
+  throw new CutoverError(`Revision ${revision} of release ${state.release} is staged on ${role}; nothing was changed`, {
     code: 'changed',
     hint: 'Use `action: promote` or `action: reject` first, then change the strategy.',
   });

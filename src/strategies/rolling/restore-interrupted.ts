@@ -22,14 +22,14 @@ export async function restoreInterruptedRollout(
   { state, revision }: Interrupted<RollingState>,
 ): Promise<Recovered> {
   const { operation } = state;
-  const begun = await ctx.begin(state);
+  const begun = await ctx.recordOperation(state);
   if (operation.kind === 'rollback') {
     await applyRevision(begun, revision);
     return { kind: 'rollback-left', operation };
   }
   const { restored } = await restoreRecorded(begun, { snapshots: revision.before, timeoutMs });
-  const unfinished = unrestored(restored);
-  if (unfinished !== undefined) return unfinished;
+  const notRestored = unrestored(restored);
+  if (notRestored !== undefined) return notRestored;
   await ctx.records.writeState(abandon(state, historyEntry(ctx.run, revision, 'failed')));
   return { kind: 'restored', operation, left: leftBy(restored) };
 }

@@ -68,7 +68,7 @@ export async function rollOut(ctx: LockedContext, rollout: Rollout): Promise<Out
   const observer = observeSet(ctx, planned);
   let operation: OperationContext;
   try {
-    operation = await ctx.begin(begun, [revision]);
+    operation = await ctx.recordOperation(begun, [revision]);
   } catch (error) {
     observer.close();
     throw new FailedStep(error, { ...base, checks: [], serving: { kind: 'not-deployed', ...currentOf(state) } });

@@ -69,7 +69,7 @@ async function finish(ctx: LockedContext, { deploy, begun }: BegunDeploy): Promi
   const { narrowed } = partsOf(revision);
   let operation: OperationContext;
   try {
-    operation = await ctx.begin(state, [revision]);
+    operation = await ctx.recordOperation(state, [revision]);
   } catch (error) {
     throw new FailedStep(error, notBegun(ctx, begun));
   }
@@ -104,7 +104,7 @@ async function isAsFound(ctx: RunContext, { state }: BegunAdoption): Promise<boo
 
 /** Restores what an interrupted adoption had changed. Throws when not everything could be restored. */
 async function takeBack(ctx: LockedContext, begun: BegunAdoption): Promise<void> {
-  const operation = await ctx.begin(begun.state);
+  const operation = await ctx.recordOperation(begun.state);
   const { failed } = await ctx.phase('Restore', () => restoreAdoption(operation, begun));
   if (failed.length > 0) throw notTakenBack(ctx, begun, failed);
   await ctx.records.writeState(abandonAdopt(begun.state, historyEntry(ctx.run, begun.revision, 'failed')));

@@ -11,7 +11,7 @@ export async function restoreInterruptedAdoption(ctx: LockedContext, begun: Begu
   const { state, revision } = begun;
   const { operation } = state;
   if (await isNarrowed(ctx, revision)) return { kind: 'adoption-left', operation };
-  const { failed, left } = await restoreAdoption(await ctx.begin(state), begun);
+  const { failed, left } = await restoreAdoption(await ctx.recordOperation(state), begun);
   if (failed.length > 0) return { kind: 'incomplete', failed };
   await ctx.records.writeState(abandonAdopt(state, historyEntry(ctx.run, revision, 'failed')));
   return { kind: 'restored', operation, left };

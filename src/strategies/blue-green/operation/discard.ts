@@ -48,7 +48,7 @@ export async function discard(ctx: LockedContext, { state, target, timeoutMs }: 
   const { revision: number, role } = target;
   const revision = await ctx.records.readRevision(number);
   const rejecting = begin(state, { kind: 'reject', revision: number, role, ...begunBy(ctx) });
-  const operation = await ctx.begin(rejecting);
+  const operation = await ctx.recordOperation(rejecting);
   const { snapshots, restored } = await restoreRecorded(operation, {
     snapshots: revision.beforeStaging ?? revision.before,
     timeoutMs,

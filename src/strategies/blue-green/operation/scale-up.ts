@@ -40,7 +40,7 @@ export async function scaleUp(ctx: LockedContext, request: ScaleUpRequest): Prom
       ? { ...operation, ...begunBy(ctx) }
       : { kind: 'prepare', revision, role, ...begunBy(ctx) },
   );
-  const { writer } = await ctx.begin(preparing);
+  const { writer } = await ctx.recordOperation(preparing);
   for (const { live, needed } of small) {
     // What Cutover applied, with another size: a write to the field alone would make another entry its owner.
     const applied = appliedBy(live, fieldManager) ?? live;

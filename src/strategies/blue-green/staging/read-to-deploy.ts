@@ -7,7 +7,11 @@ import type { RunContext } from '../../../run/context.js';
  * when a rolling deploy or rollback is unfinished.
  */
 export async function readToDeploy({ records }: Pick<RunContext, 'records'>): Promise<ReleaseState | undefined> {
-  const state = await records.readState();
+  return toDeploy(await records.readState());
+}
+
+/** The record as {@link readToDeploy} gives it, where it was read before. */
+export function toDeploy(state: ReleaseState | undefined): ReleaseState | undefined {
   if (state?.strategy !== 'rolling' || state.operation === undefined) return state;
   const { kind, revision, run } = state.operation;
   throw new CutoverError(

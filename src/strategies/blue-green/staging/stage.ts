@@ -84,7 +84,7 @@ async function stageRevision(ctx: LockedContext, staging: Staging): Promise<Outc
   const observer = observeSet(ctx, staging.planned);
   let operation: OperationContext;
   try {
-    operation = await ctx.begin(state, [revision]);
+    operation = await ctx.recordOperation(state, [revision]);
   } catch (error) {
     observer.close();
     throw new FailedStep(error, { ...base, checks: [], serving: servingAfter(staging, { kind: 'not-begun' }) });

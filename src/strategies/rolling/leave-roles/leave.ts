@@ -44,7 +44,7 @@ export async function resumeLeaving(
     if (state?.strategy !== 'blue-green' || operation?.kind !== 'leave' || !operation.verified) return;
     const leaving: Leaving = { ...state, operation: { ...operation, ...begunBy(locked) } };
     const revision = await locked.records.readRevision(operation.revision);
-    await finishLeaving(await locked.begin(leaving), { leaving, revision, historyLimit, timeoutMs });
+    await finishLeaving(await locked.recordOperation(leaving), { leaving, revision, historyLimit, timeoutMs });
   });
 }
 
@@ -66,7 +66,7 @@ export async function leaveRoles(ctx: LockedContext, { rollout, plan }: LeaveReq
   };
   let started: OperationContext;
   try {
-    started = await ctx.begin(leaving, [rollout.revision]);
+    started = await ctx.recordOperation(leaving, [rollout.revision]);
   } catch (error) {
     const serving = { kind: 'not-switched', active } as const;
     throw new FailedStep(error, { ...base, changes: [], checks: [], serving });

@@ -15,14 +15,14 @@ export async function restoreInterruptedLeave(
 ): Promise<Recovered> {
   const { operation } = state;
   if (operation.verified) return { kind: 'roles-left', operation };
-  const restored = await restoreRoles(await ctx.begin(state), {
+  const restored = await restoreRoles(await ctx.recordOperation(state), {
     leaving: state,
     revision,
     snapshots: revision.before,
     timeoutMs,
   });
-  const unfinished = unrestored(restored);
-  if (unfinished !== undefined) return unfinished;
+  const notRestored = unrestored(restored);
+  if (notRestored !== undefined) return notRestored;
   await ctx.records.writeState(abandon(state, historyEntry(ctx.run, revision, 'failed')));
   return { kind: 'restored', operation, left: leftBy(restored) };
 }

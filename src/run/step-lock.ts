@@ -22,20 +22,20 @@ export interface HeldLock {
    * Puts an operation on record, with the revisions that it needs. Resolves to the port that writes objects of the application:
    * nothing else gives it.
    */
-  begin(state: InProgress<ReleaseState>, revisions: readonly Revision[]): Promise<ObjectWriter>;
+  recordOperation(state: InProgress<ReleaseState>, revisions: readonly Revision[]): Promise<ObjectWriter>;
   release(): Promise<void>;
 }
 
 /** How a step takes the lock of its release. */
-export interface LockDoor {
+export interface StepLock {
   /** Identity of this process as the holder; known before the lock is asked for. */
   readonly holder: string;
   /** Takes the lock; waits for another holder. Throws `locked`, `cancelled`. */
-  enter(options: { readonly timeoutMs: number; readonly signal: AbortSignal }): Promise<HeldLock>;
+  acquire(options: { readonly timeoutMs: number; readonly signal: AbortSignal }): Promise<HeldLock>;
 }
 
 /** What the lock of a release is taken with. */
-export interface LockDoorParts {
+export interface StepLockParts {
   readonly cluster: Pick<Connection, 'leases' | 'writer' | 'get'>;
   readonly records: Records;
   readonly holder: string;
@@ -45,11 +45,11 @@ export interface LockDoorParts {
   /** A holder whose process is dead; its lock is taken over at once. Absent: none is known. */
   readonly after?: string;
   /** Called before the lock is asked for: from then on, the post step has something to clean up. */
-  readonly onEnter: (state: PostState) => void;
+  readonly beforeAcquire: (state: PostState) => void;
   /** Called before a write begins while none is under way, and when none is any more. */
   readonly onWriting: (state: PostState) => void;
   /** Called when the lock is released. */
-  readonly onRelease: (state: PostState) => void;
+  readonly afterRelease: (state: PostState) => void;
 }
 
 /** Errors after which the lock is not held if every request for the Lease was answered: then there is nothing to clean up. */
@@ -59,14 +59,14 @@ const neverHeld: ReadonlySet<string> = new Set(['cancelled', 'forbidden']);
 const unanswered: ReadonlySet<string> = new Set(['unreachable', 'api']);
 
 /** The lock of the release of these records. */
-export function lockDoor(parts: LockDoorParts): LockDoor {
-  const { cluster, records, holder, run, log, clock, after, onEnter, onWriting, onRelease } = parts;
+export function stepLock(parts: StepLockParts): StepLock {
+  const { cluster, records, holder, run, log, clock, after, beforeAcquire, onWriting, afterRelease } = parts;
   const { release, namespace } = records;
   const postState: PostState = { release, namespace, lockHolder: holder, isWriting: false };
   return {
     holder,
-    async enter({ timeoutMs, signal }) {
-      onEnter(postState);
+    async acquire({ timeoutMs, signal }) {
+      beforeAcquire(postState);
       const { leases, isAnswerLost } = observed(cluster.leases);
       const lock = await acquireLock(
         { cluster, leases, log, clock, signal },
@@ -74,7 +74,7 @@ export function lockDoor(parts: LockDoorParts): LockDoor {
       ).catch((error: unknown) => {
         const { code } = asCutoverError(error);
         // `locked`: the Lease was seen with another holder.
-        if (code === 'locked' || (neverHeld.has(code) && !isAnswerLost())) onRelease(postState);
+        if (code === 'locked' || (neverHeld.has(code) && !isAnswerLost())) afterRelease(postState);
         throw error;
       });
       const writer = trackedWriter(cluster.writer(lock.fence), isWriting => onWriting({ ...postState, isWriting }));
@@ -83,7 +83,7 @@ export function lockDoor(parts: LockDoorParts): LockDoor {
         lost: lock.lost,
         waited: lock.waited,
         records: writable,
-        async begin(state, revisions) {
+        async recordOperation(state, revisions) {
           // The revision first: what a restore needs is on record when the operation is.
           await Promise.all(revisions.map(revision => writable.writeRevision(revision, state)));
           await writable.writeState(state);
@@ -92,7 +92,7 @@ export function lockDoor(parts: LockDoorParts): LockDoor {
         async release() {
           await writer.settled();
           await lock.release();
-          onRelease(postState);
+          afterRelease(postState);
         },
       };
     },

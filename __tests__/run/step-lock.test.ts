@@ -4,7 +4,7 @@ import { CutoverError } from '../../src/errors.js';
 import { openRecords } from '../../src/release/records.js';
 import { newRolling } from '../../src/release/state.js';
 import { begin } from '../../src/release/transitions.js';
-import { lockDoor, type LockDoor } from '../../src/run/lock-door.js';
+import { stepLock, type StepLock } from '../../src/run/step-lock.js';
 import type { PostState } from '../../src/run/post-state.js';
 import { manualClock, settle, type ManualClock } from '../support/clock.js';
 import { memoryCluster, type MemoryCluster } from '../support/cluster/memory-cluster.js';
@@ -34,17 +34,17 @@ function loseCreates(cluster: MemoryCluster): void {
 const deploying = () =>
   begin(newRolling('web'), { kind: 'deploy', revision: 1, run: runOf(1).url, holder: holderOf(1) });
 
-interface Door {
-  readonly door: LockDoor;
-  /** `entered` and `released`, in the order of the calls to the API server among them. */
+interface OpenedLock {
+  readonly lock: StepLock;
+  /** `asked` and `released`, in the order of the calls to the API server among them. */
   readonly told: string[];
   /** Whether a write is under way, each time that the post step was told. */
   readonly writing: boolean[];
   readonly fences: WriteFence[];
-  readonly enter: (timeoutMs?: number) => ReturnType<LockDoor['enter']>;
+  readonly acquire: (timeoutMs?: number) => ReturnType<StepLock['acquire']>;
 }
 
-function doorOf(cluster: MemoryCluster, clock: ManualClock, after?: string): Door {
+function openLock(cluster: MemoryCluster, clock: ManualClock, after?: string): OpenedLock {
   const told: string[] = [];
   const writing: boolean[] = [];
   const fences: WriteFence[] = [];
@@ -53,7 +53,7 @@ function doorOf(cluster: MemoryCluster, clock: ManualClock, after?: string): Doo
     expect(state).toEqual({ ...saved, isWriting: false });
     told.push(`${what} after ${cluster.writes().length} writes`);
   };
-  const door = lockDoor({
+  const lock = stepLock({
     cluster: {
       ...cluster,
       writer: fence => {
@@ -67,56 +67,56 @@ function doorOf(cluster: MemoryCluster, clock: ManualClock, after?: string): Doo
     log: listLog(),
     clock,
     ...(after !== undefined && { after }),
-    onEnter: tell('entered'),
+    beforeAcquire: tell('asked'),
     onWriting: ({ isWriting, ...rest }) => {
       expect(rest).toEqual(saved);
       writing.push(isWriting);
     },
-    onRelease: tell('released'),
+    afterRelease: tell('released'),
   });
   const { signal } = new AbortController();
-  return { door, told, writing, fences, enter: (timeoutMs = 0) => door.enter({ timeoutMs, signal }) };
+  return { lock, told, writing, fences, acquire: (timeoutMs = 0) => lock.acquire({ timeoutMs, signal }) };
 }
 
-describe('the door to the lock', () => {
+describe('the lock of a step', () => {
   it('tells the post step of its holder before it asks for the lock, and that it is released after it is', async () => {
     const cluster = memoryCluster();
-    const { door, told, enter } = doorOf(cluster, manualClock());
-    expect(door.holder).toBe(holderOf(1));
-    const held = await enter();
-    expect(leaseSpec(cluster)).toMatchObject({ holderIdentity: door.holder });
+    const { lock, told, acquire } = openLock(cluster, manualClock());
+    expect(lock.holder).toBe(holderOf(1));
+    const held = await acquire();
+    expect(leaseSpec(cluster)).toMatchObject({ holderIdentity: lock.holder });
     await held.release();
-    expect(told).toEqual(['entered after 0 writes', 'released after 2 writes']);
+    expect(told).toEqual(['asked after 0 writes', 'released after 2 writes']);
   });
 
   it('leaves nothing to the post step when another run holds the lock', async () => {
     const cluster = memoryCluster();
     cluster.given(foreignLease());
-    const { told, enter } = doorOf(cluster, manualClock());
-    expect(await errorOf(enter())).toMatchObject({ code: 'locked' });
-    expect(told).toEqual(['entered after 0 writes', 'released after 1 writes']);
+    const { told, acquire } = openLock(cluster, manualClock());
+    expect(await errorOf(acquire())).toMatchObject({ code: 'locked' });
+    expect(told).toEqual(['asked after 0 writes', 'released after 1 writes']);
   });
 
   it('leaves nothing to the post step when the run may not take the lock', async () => {
     const cluster = memoryCluster();
-    const { told, enter } = doorOf(cluster, manualClock());
+    const { told, acquire } = openLock(cluster, manualClock());
     cluster.before = () => {
       throw forbidden;
     };
-    expect(await errorOf(enter())).toBe(forbidden);
-    expect(told).toEqual(['entered after 0 writes', 'released after 1 writes']);
+    expect(await errorOf(acquire())).toBe(forbidden);
+    expect(told).toEqual(['asked after 0 writes', 'released after 1 writes']);
   });
 
   it('leaves nothing to the post step when the run is cancelled while it waits', async () => {
     const cluster = memoryCluster();
     cluster.given(foreignLease());
     const cancel = new AbortController();
-    const { door, told } = doorOf(cluster, manualClock());
-    const entered = door.enter({ timeoutMs: 60_000, signal: cancel.signal });
+    const { lock, told } = openLock(cluster, manualClock());
+    const acquired = lock.acquire({ timeoutMs: 60_000, signal: cancel.signal });
     await settle();
     cancel.abort();
-    expect(await errorOf(entered)).toMatchObject({ code: 'cancelled' });
-    expect(told).toEqual(['entered after 0 writes', 'released after 1 writes']);
+    expect(await errorOf(acquired)).toMatchObject({ code: 'cancelled' });
+    expect(told).toEqual(['asked after 0 writes', 'released after 1 writes']);
   });
 
   it.each([
@@ -130,9 +130,9 @@ describe('the door to the lock', () => {
       cluster.before = call => {
         if (call.startsWith('GET')) throw error;
       };
-      const { told, enter } = doorOf(cluster, manualClock());
-      expect(await errorOf(enter())).toMatchObject({ code });
-      expect(told).toEqual(['entered after 0 writes']);
+      const { told, acquire } = openLock(cluster, manualClock());
+      expect(await errorOf(acquire())).toMatchObject({ code });
+      expect(told).toEqual(['asked after 0 writes']);
     },
   );
 
@@ -142,23 +142,23 @@ describe('the door to the lock', () => {
       if (call.startsWith('CREATE')) throw noAnswer;
     };
     const cancel = new AbortController();
-    const { door, told } = doorOf(cluster, manualClock());
-    const entered = door.enter({ timeoutMs: 0, signal: cancel.signal });
+    const { lock, told } = openLock(cluster, manualClock());
+    const acquired = lock.acquire({ timeoutMs: 0, signal: cancel.signal });
     await settle();
     cancel.abort();
-    expect(await errorOf(entered)).toMatchObject({ code: 'cancelled' });
-    expect(told).toEqual(['entered after 0 writes']);
+    expect(await errorOf(acquired)).toMatchObject({ code: 'cancelled' });
+    expect(told).toEqual(['asked after 0 writes']);
   });
 
   it('leaves the lock to the post step when it cannot release it', async () => {
     const cluster = memoryCluster();
-    const { told, enter } = doorOf(cluster, manualClock());
-    const held = await enter();
+    const { told, acquire } = openLock(cluster, manualClock());
+    const held = await acquire();
     cluster.before = call => {
       if (call.startsWith('REMOVE')) throw forbidden;
     };
     await errorOf(held.release());
-    expect(told).toEqual(['entered after 0 writes']);
+    expect(told).toEqual(['asked after 0 writes']);
   });
 
   it('does not give the lock back while a write is under way, and tells the post step of it', async () => {
@@ -169,9 +169,9 @@ describe('the door to the lock', () => {
       await new Promise<void>(resolve => (answer = resolve));
       return apply(object);
     };
-    const { writing, enter } = doorOf(cluster, manualClock());
-    const held = await enter();
-    const writer = await held.begin(deploying(), []);
+    const { writing, acquire } = openLock(cluster, manualClock());
+    const held = await acquire();
+    const writer = await held.recordOperation(deploying(), []);
     writing.splice(0);
     const write = writer.apply(deployment('green'));
     expect(writing).toEqual([true]);
@@ -191,23 +191,23 @@ describe('the door to the lock', () => {
 
   it('gives the port that writes to an operation that is on record, and to nothing else', async () => {
     const cluster = memoryCluster();
-    const held = await doorOf(cluster, manualClock()).enter();
+    const held = await openLock(cluster, manualClock()).acquire();
     for (const part of [held, ...(Object.values(held) as unknown[])])
       expect(part).not.toHaveProperty('setManagedFields');
     cluster.before = call => {
       if (call === 'CREATE Secret shop/cutover-web') throw forbidden;
     };
-    expect(await errorOf(held.begin(deploying(), []))).toBe(forbidden);
+    expect(await errorOf(held.recordOperation(deploying(), []))).toBe(forbidden);
     cluster.before = () => undefined;
-    expect(await held.begin(deploying(), [])).toHaveProperty('setManagedFields');
+    expect(await held.recordOperation(deploying(), [])).toHaveProperty('setManagedFields');
     expect(stateOf(cluster)).toMatchObject({ operation: { kind: 'deploy' } });
   });
 
   it('is open to the post step at once when the process that it cleans up after holds the lock', async () => {
     const cluster = memoryCluster();
     cluster.given(foreignLease());
-    const { enter } = doorOf(cluster, manualClock(), holderOf(9));
-    const held = await enter();
+    const { acquire } = openLock(cluster, manualClock(), holderOf(9));
+    const held = await acquire();
     expect(leaseSpec(cluster)).toMatchObject({ holderIdentity: holderOf(1) });
     await held.release();
     expect(liveLease(cluster)).toBeUndefined();
@@ -216,8 +216,8 @@ describe('the door to the lock', () => {
   it('gives writers whose fence is that of the lock', async () => {
     const cluster = memoryCluster();
     const clock = manualClock();
-    const { fences, enter } = doorOf(cluster, clock);
-    const held = await enter();
+    const { fences, acquire } = openLock(cluster, clock);
+    const held = await acquire();
     expect(fences.map(fence => fence.isOpen())).toEqual([true]);
     changeLease(cluster, { holderIdentity: holderOf(2) });
     await pass(10, clock);
@@ -227,19 +227,19 @@ describe('the door to the lock', () => {
 
   it('closes the fence of its writers when the lock is released', async () => {
     const cluster = memoryCluster();
-    const { fences, enter } = doorOf(cluster, manualClock());
-    await (await enter()).release();
+    const { fences, acquire } = openLock(cluster, manualClock());
+    await (await acquire()).release();
     expect(fences.map(fence => fence.isOpen())).toEqual([false]);
   });
 
   it('says whether the step had to wait: what it read before may be out of date', async () => {
     const cluster = memoryCluster();
     const clock = manualClock();
-    const first = await doorOf(cluster, clock).enter();
+    const first = await openLock(cluster, clock).acquire();
     expect(first.waited).toBe(false);
     await first.release();
     cluster.given(foreignLease());
-    const waiting = doorOf(cluster, clock).enter(300_000);
+    const waiting = openLock(cluster, clock).acquire(300_000);
     await pass(90, clock);
     expect((await waiting).waited).toBe(true);
   });
