@@ -45,7 +45,8 @@ export const cutover: Tool = {
   async run({ kubeconfig, namespace, folder, timeoutSeconds, onStart }) {
     const lines: Line[] = [];
     const result = await runStep({
-      workspace: folder, action: process.env.BENCH_ACTION ?? '.', 
+      workspace: folder,
+      action: process.env.BENCH_ACTION ?? '.',
       inputs: {
         manifests: 'objects.yml',
         release: 'bench',

@@ -1,26 +1,25 @@
 // Jest's global setup: builds the bundles that the suites run, so that they never test an old one. .cache/action has the bundle
-// that users get, .cache/action-short-lease the same with a lock that expires within seconds; each beside a copy of action.yml.
+// that users get, .cache/action-short-lease the same with a lock that expires within seconds, action-cluster-lease the one for a real
+// cluster; each beside a copy of action.yml.
 // They are rebuilt when one of their sources has changed. dist/ is not touched.
 import { createHash } from 'node:crypto';
 import { copyFileSync, existsSync, mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { bundle } from './build.js';
 
-/** Replaces the durations of src/release/lease-times.ts. */
-export const shortLeaseTimes =
-  process.env.CUTOVER_TEST_CLUSTER === '1'
-    ? // A real cluster that is busy takes longer than a second for a write.
-      { leaseMs: 8_000, longestWriteMs: 4_000, renewEveryMs: 1_000 }
-    : { leaseMs: 2_000, longestWriteMs: 1_000, renewEveryMs: 300 };
+/** Replace the durations of src/release/lease-times.ts. */
+export const shortLeaseTimes = { leaseMs: 2_000, longestWriteMs: 1_000, renewEveryMs: 300 };
+/** A write to a real cluster that is busy takes longer than a second. */
+export const leaseTimesOnCluster = { leaseMs: 8_000, longestWriteMs: 4_000, renewEveryMs: 1_000 };
 
 export default async function buildBundlesUnderTest() {
-  const digest = `${digestOfSources()} ${JSON.stringify(shortLeaseTimes)}`;
+  const digest = digestOfSources();
   process.env.CUTOVER_TEST_ACTION = await fresh(join('.cache', 'action'), digest);
-  process.env.CUTOVER_TEST_ACTION_SHORT_LEASE = await fresh(
-    join('.cache', 'action-short-lease'),
-    digest,
-    shortLeaseTimes,
-  );
+  const [folder, leaseTimes] =
+    process.env.CUTOVER_TEST_CLUSTER === '1'
+      ? ['action-cluster-lease', leaseTimesOnCluster]
+      : ['action-short-lease', shortLeaseTimes];
+  process.env.CUTOVER_TEST_ACTION_SHORT_LEASE = await fresh(join('.cache', folder), digest, leaseTimes);
 }
 
 /** Builds the action into `folder` unless it was built from these sources. Returns its absolute path. */

@@ -12,8 +12,9 @@ interface Build {
 }
 
 const { compile } = (await import(join('../../scripts', 'build.js'))) as Build;
-const { shortLeaseTimes } = (await import(join('../../scripts', 'test-bundle.js'))) as {
+const { shortLeaseTimes, leaseTimesOnCluster } = (await import(join('../../scripts', 'test-bundle.js'))) as {
   readonly shortLeaseTimes: Readonly<Record<string, number>>;
+  readonly leaseTimesOnCluster: Readonly<Record<string, number>>;
 };
 
 /** The durations in what the build of the bundle makes of the source. */
@@ -38,6 +39,7 @@ describe('The durations of the lock', () => {
   it.each([
     ['as released', source],
     ['short', shortLeaseTimes],
+    ['short, on a real cluster', leaseTimesOnCluster],
   ])('let a Lease be renewed twice before it is too late to write (%s)', (_which, times) => {
     const { leaseMs = 0, longestWriteMs = 0, renewEveryMs = 0 } = times as Readonly<Record<string, number>>;
     expect(leaseMs - longestWriteMs).toBeGreaterThan(2 * renewEveryMs);

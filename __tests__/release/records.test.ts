@@ -1,6 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { CutoverError } from '../../src/errors.js';
-import { onlyRelease, openRecords, recordFailure, type RecordWriter } from '../../src/release/records.js';
+import { onlyRelease } from '../../src/release/only-release.js';
+import { openRecords, recordFailure, type RecordWriter } from '../../src/release/records.js';
 import { neededRevisions, previousRevision } from '../../src/release/retention.js';
 import { authorOf, type Revision } from '../../src/release/revision.js';
 import {

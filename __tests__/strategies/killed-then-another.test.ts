@@ -4,12 +4,12 @@ import { situations } from '../support/strategies/kill-situations.js';
 import {
   copyOf,
   kill,
-  thens,
+  killsOf,
   undisturbed,
   watchUsers,
   wordsOf,
+  type Kill,
   type Situation,
-  type Then,
 } from '../support/strategies/kills.js';
 import {
   closeReleases,
@@ -55,26 +55,26 @@ describe('another step after one that was killed', () => {
   it.each(pairs)('ends well, or is refused with a step that ends well: %s', async (_, situation, other) => {
     const { writes } = await undisturbed(await situation.given(), situation.step);
     const wrong: string[] = [];
-    for (const n of writes.keys())
-      for (const then of thens) {
-        const found = await play({ situation, other, n: n + 1, then });
-        wrong.push(...found.map(why => `${n + 1} ${writes[n]} (${then}): ${why}`));
-      }
+    for (const first of killsOf(
+      writes,
+      others.findIndex(([, step]) => step === other),
+    )) {
+      const found = await play({ situation, other, ...first });
+      wrong.push(...found.map(why => `${first.n} ${writes[first.n - 1]} (${first.then}): ${why}`));
+    }
     expect(wrong).toEqual([]);
   });
 });
 
-interface Row {
+interface Row extends Kill {
   readonly situation: Situation;
   readonly other: Step;
-  readonly n: number;
-  readonly then: Then;
 }
 
-async function play({ situation, other, n, then }: Row): Promise<readonly string[]> {
+async function play({ situation, other, ...first }: Row): Promise<readonly string[]> {
   const { given, step } = situation;
   const release = await given();
-  await kill(release, step, { n, then });
+  await kill(release, step, first);
   if (stateOf(release.cluster) === undefined) return [];
   const users = watchUsers(release, verified);
   const result = await endOf(other(release));

@@ -6,13 +6,13 @@ import {
   factsOf,
   falseWords,
   kill,
-  thens,
+  killsOf,
   undisturbed,
   watchUsers,
   wordsOf,
   type End,
+  type Kill,
   type Situation,
-  type Then,
 } from '../support/strategies/kills.js';
 import { closeReleases, endOf, served } from '../support/strategies/web-release.js';
 
@@ -26,30 +26,24 @@ describe('a step that is killed, and fails when it is run again', () => {
     async (_, situation) => {
       const { writes, end } = await undisturbed(await situation.given(), situation.step);
       const wrong: string[] = [];
-      for (const n of writes.keys())
-        for (const then of thens) {
-          const found = await play(situation, { n: n + 1, then, end });
-          wrong.push(...found.map(why => `${n + 1} ${writes[n]} (${then}): ${why}`));
-        }
+      for (const first of killsOf(writes)) {
+        const found = await play(situation, first, end);
+        wrong.push(...found.map(why => `${first.n} ${writes[first.n - 1]} (${first.then}): ${why}`));
+      }
       expect(wrong).toEqual([]);
     },
     600_000,
   );
 });
 
-interface Row {
-  readonly n: number;
-  readonly then: Then;
-  readonly end: End;
-}
-
 async function play(
   { given, step, versions, brings = '' }: Situation,
-  { n, then, end }: Row,
+  first: Kill,
+  end: End,
 ): Promise<readonly string[]> {
   const release = await given();
   const users = watchUsers(release, versions);
-  await kill(release, step, { n, then });
+  await kill(release, step, first);
   const before = served(release.cluster);
   failFromNowOn(release, brings);
   const failed = await endOf(step(release));

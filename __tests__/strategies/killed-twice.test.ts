@@ -5,13 +5,14 @@ import {
   differencesOf,
   factsOf,
   kill,
+  killsOf,
   thens,
   undisturbed,
   watchUsers,
   wordsOf,
   type End,
+  type Kill,
   type Situation,
-  type Then,
 } from '../support/strategies/kills.js';
 import { closeReleases, endOf, type WebRelease } from '../support/strategies/web-release.js';
 
@@ -36,35 +37,33 @@ describe('a step that is killed, run again and killed again', () => {
       const { step } = situation;
       const { writes, end } = await undisturbed(await situation.given(), step);
       const wrong: string[] = [];
-      for (const n of writes.keys())
-        for (const then of thens) {
-          const once = await situation.given();
-          await kill(once, step, { n: n + 1, then });
-          const again = await undisturbed(once, step);
-          for (const j of secondKills(again.writes)) {
-            // Every pair of moments comes up, but not with every pair of writes.
-            const second = thens[(n + j) % 2]!;
-            const row = `${n + 1} ${writes[n]} (${then}), ${j} ${again.writes[j - 1]} (${second})`;
-            wrong.push(...(await third(once, { situation, j, then: second, end })).map(why => `${row}: ${why}`));
-          }
+      for (const first of killsOf(writes)) {
+        const { n, then } = first;
+        const once = await situation.given();
+        await kill(once, step, first);
+        const again = await undisturbed(once, step);
+        for (const j of secondKills(again.writes)) {
+          // Every pair of moments comes up, but not with every pair of writes.
+          const second = thens[(n + j) % 2]!;
+          const row = `${n} ${writes[n - 1]} (${then}), ${j} ${again.writes[j - 1]} (${second})`;
+          wrong.push(...(await third(once, { situation, n: j, then: second, end })).map(why => `${row}: ${why}`));
         }
+      }
       expect(wrong).toEqual([]);
     },
     600_000,
   );
 });
 
-interface Second {
+interface Second extends Kill {
   readonly situation: Situation;
-  readonly j: number;
-  readonly then: Then;
   readonly end: End;
 }
 
-async function third(once: WebRelease, { situation, j, then, end }: Second): Promise<readonly string[]> {
+async function third(once: WebRelease, { situation, end, ...second }: Second): Promise<readonly string[]> {
   const release = await copyOf(once);
   const users = watchUsers(release, situation.versions);
-  await kill(release, situation.step, { n: j, then });
+  await kill(release, situation.step, second);
   const result = await endOf(situation.step(release));
   const found = factsOf(release);
   const wrong = users();

@@ -95,8 +95,11 @@ function scale({ cluster: { store } }: WebRelease, name: string, replicas: numbe
   store.update({ ...live, spec: { ...(live['spec'] as object), replicas } }, { manager: 'autoscaler' });
 }
 
-/** Does something once, when the write arrives. `nth`: of the writes with this name, from 1. */
-function beforeWrite({ cluster }: WebRelease, write: string, work: () => void, nth = 1): void {
+/** A write, and which one of those with its name it is, from 1; by default the first. */
+type NthWrite = readonly [write: string, nth?: number];
+
+/** Does something once, when the write arrives. */
+function beforeWrite({ cluster }: WebRelease, [write, nth = 1]: NthWrite, work: () => void): void {
   let seen = 0;
   cluster.before = call => {
     if (call === write && (seen += 1) === nth) work();
@@ -146,7 +149,7 @@ describe('a rolling deploy of a blue/green release', () => {
   ])('waits for a pod that is not ready before %s, and keeps the active role meanwhile', async (_what, write, nth) => {
     const web = await release();
     const { cluster } = web;
-    beforeWrite(web, write, () => breakPod(web), nth);
+    beforeWrite(web, [write, nth], () => breakPod(web));
     await expect(failureOf(web.deploy(withAutoscaler('v3')))).resolves.toMatchObject({
       error: { message: expect.stringContaining('1 of 2 ready') as unknown },
     });
@@ -184,7 +187,7 @@ describe('a rolling deploy of a blue/green release', () => {
     const web = await release();
     const { cluster } = web;
     const ready: number[] = [];
-    beforeWrite(web, write, () => scale(web, 'web-green', 4));
+    beforeWrite(web, [write], () => scale(web, 'web-green', 4));
     const { before } = cluster;
     cluster.before = call => {
       before(call);
@@ -259,7 +262,7 @@ describe('a rolling deploy of a blue/green release', () => {
   it('restores the roles when the new Deployment is gone before the Service is switched', async () => {
     const web = await release();
     const before = application(web.cluster);
-    beforeWrite(web, 'REMOVE Deployment shop/web-blue', () => removeNew(web));
+    beforeWrite(web, ['REMOVE Deployment shop/web-blue'], () => removeNew(web));
     await expect(web.deploy(withAutoscaler('v3'))).rejects.toMatchObject({ error: { code: 'switch' } });
     expect([application(web.cluster), served(web.cluster), unfinished(web.cluster)]).toEqual([before, v2, '-']);
   });
@@ -267,7 +270,7 @@ describe('a rolling deploy of a blue/green release', () => {
   it('does not delete the role when the new Deployment is gone once the deploy is verified', async () => {
     const web = await release();
     const [write, nth] = recordVerified;
-    beforeWrite(web, write, () => removeNew(web), nth);
+    beforeWrite(web, [write, nth], () => removeNew(web));
     await expect(web.deploy(withAutoscaler('v3'))).rejects.toMatchObject({ error: { code: 'switch' } });
     expect([served(web.cluster), unfinished(web.cluster)]).toEqual([v2, 'leave']);
   });
@@ -277,7 +280,7 @@ describe('a rolling deploy of a blue/green release', () => {
     ['the role is deleted', ...recordVerified],
   ])('starts the new pods again that somebody took away before %s', async (_when, write, nth) => {
     const web = await release();
-    beforeWrite(web, write, () => scale(web, 'web', 0), nth);
+    beforeWrite(web, [write, nth], () => scale(web, 'web', 0));
     await web.deploy(withAutoscaler('v3'));
     expectRolling(web);
   });
@@ -313,7 +316,7 @@ describe('a rolling deploy of a blue/green release', () => {
   ])('leaves the Service to whoever switches it before %s', async (_when, call) => {
     const web = await release();
     const theirs = { app: 'web', 'cutover/role': 'blue' };
-    beforeWrite(web, call, () => change(web, serviceRef('web'), { selector: theirs }));
+    beforeWrite(web, [call], () => change(web, serviceRef('web'), { selector: theirs }));
     await expect(web.deploy(withAutoscaler('v3'))).rejects.toMatchObject({ error: { code: 'moved' } });
     expect(selector(web)).toEqual(theirs);
     // The rest is restored, so the next deploy starts from what is live.
@@ -344,7 +347,7 @@ describe('a rolling deploy of a blue/green release', () => {
   it('keeps the role when the Service is sent back to it during the deletion', async () => {
     const web = await release();
     const green = { app: 'web', 'cutover/role': 'green' };
-    beforeWrite(web, 'REMOVE HorizontalPodAutoscaler shop/web-green', () =>
+    beforeWrite(web, ['REMOVE HorizontalPodAutoscaler shop/web-green'], () =>
       change(web, serviceRef('web'), { selector: green }),
     );
     await expect(web.deploy(withAutoscaler('v3'))).rejects.toMatchObject({ error: { code: 'moved' } });

@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { withField } from '../../src/kubernetes/fields.js';
-import type { KubeObject, ObjectRef } from '../../src/kubernetes/object.js';
+import type { ObjectRef } from '../../src/kubernetes/object.js';
 import { runOf } from '../support/strategies/context.js';
 import { breakPods } from '../support/cluster/run-controllers.js';
 import {
@@ -50,7 +50,7 @@ function change({ cluster: { store } }: WebRelease, ref: ObjectRef, to: { data?:
   const image = ['spec', 'template', 'spec', 'containers'];
   const container = { name: 'web', image: to.image, ports: [{ containerPort: 8080 }] };
   const changed = to.image === undefined ? { ...live, data: to.data } : withField(live, image, [container]);
-  store.update(changed as KubeObject, { manager: 'kubectl-edit' });
+  store.update(changed, { manager: 'kubectl-edit' });
 }
 
 /** Every write of a promotion, what the record calls unfinished when it is asked for, and the version that users have then. */

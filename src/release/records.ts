@@ -228,29 +228,3 @@ export async function recordFailure(records: RecordWriter, state: ReleaseState):
     return asCutoverError(error).message;
   }
 }
-
-/**
- * The only release on record in a namespace, for a step without the input `release`. Throws `input` when there is none or
- * there are several, with their names.
- */
-export async function onlyRelease(cluster: Cluster, namespace: string): Promise<string> {
-  const secrets = await cluster.list(
-    { apiVersion: 'v1', kind: 'Secret', namespace },
-    { labelSelector: 'cutover/record=state' },
-  );
-  const names = secrets.map(secret => decodeState(secret).release).sort();
-  const [only, ...others] = names;
-  if (only !== undefined && others.length === 0) return only;
-  throw new CutoverError(
-    only === undefined
-      ? `There is no release in namespace ${namespace}`
-      : `There are ${names.length} releases in namespace ${namespace}: ${names.join(', ')}`,
-    {
-      code: 'input',
-      hint:
-        only === undefined
-          ? 'Check the input `namespace`, or deploy first.'
-          : 'Set the input `release` to one of them.',
-    },
-  );
-}

@@ -7,7 +7,6 @@ import type { Log } from '../log.js';
 import { acquireLock } from '../release/lock.js';
 import type { Records, RecordWriter } from '../release/records.js';
 import type { Revision } from '../release/revision.js';
-import type { ReleaseState } from '../release/state.js';
 import type { InProgress } from '../release/transitions.js';
 import type { PostState } from './post-state.js';
 import { trackedWriter } from './tracked-writer.js';
@@ -22,7 +21,7 @@ export interface HeldLock {
    * Puts an operation on record, with the revisions that it needs. Resolves to the port that writes objects of the application:
    * nothing else gives it.
    */
-  recordOperation(state: InProgress<ReleaseState>, revisions: readonly Revision[]): Promise<ObjectWriter>;
+  recordOperation(state: InProgress, revisions: readonly Revision[]): Promise<ObjectWriter>;
   release(): Promise<void>;
 }
 

@@ -142,11 +142,7 @@ function withUsers(
 }
 
 /** In what the release is not as if the step had never been killed. */
-async function convergence(
-  { situation, end }: Prepared,
-  ns: TestNamespace,
-  last: Run,
-): Promise<readonly string[]> {
+async function convergence({ situation, end }: Prepared, ns: TestNamespace, last: Run): Promise<readonly string[]> {
   const found = await settledProjection(ns, end);
   return [...wrongEnd(situation, last), ...differencesAfter(end, found, last.hasWritten)];
 }

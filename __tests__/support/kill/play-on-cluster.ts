@@ -31,7 +31,9 @@ export function playKillsOnCluster(strategy: string, situations: readonly Situat
       const isWhole = strategy === 'adoption' && situation.ends.some(({ outcome }) => outcome === 'switched');
       const rows = rowsOf(writes, isWhole).filter(row => only.test(titleOf(row)));
       const play = (row: Row) => inSituation(cluster, situation, ns => playRowIn(ns, { situation, end }, row));
-      const ends = await Promise.all(rows.map(row => queue(() => playToEnd(name, { title: titleOf(row), play: () => play(row) }))));
+      const ends = await Promise.all(
+        rows.map(row => queue(() => playToEnd(name, { title: titleOf(row), play: () => play(row) }))),
+      );
       const seconds = Math.round((performance.now() - begun) / 1000);
       process.stderr.write(`${name}: ${rows.length} kills, ${writes.length} writes, ${seconds} s\n`);
       expect(writes.length).toBeGreaterThan(0);

@@ -21,6 +21,8 @@ export interface ClusterUnderTest {
 export interface Pace {
   /** Deadline in milliseconds for what the cluster does asynchronously. */
   readonly waitMs: number;
+  /** Milliseconds between two looks of a test that waits. */
+  readonly everyMs: number;
   /** Default of the steps' input `timeout`. */
   readonly timeout: string;
   /** Seconds between two readiness probes of a pod. */

@@ -23,6 +23,7 @@ export async function startEmbedded(store?: MemoryStore): Promise<ClusterUnderTe
   // At ten times the usual rate, probes would take most of the machine.
   const pace: Pace = {
     waitMs: 10_000,
+    everyMs: 20,
     timeout: '30s',
     probeSeconds: 5,
     inARow: 4,

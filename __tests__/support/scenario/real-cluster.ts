@@ -28,6 +28,8 @@ export async function openRealCluster(): Promise<ClusterUnderTest> {
     },
     pace: {
       waitMs,
+      // Each look is a request or more, and the node has better use for its processor.
+      everyMs: 250,
       timeout: '2m',
       probeSeconds: 1,
       inARow: 20,

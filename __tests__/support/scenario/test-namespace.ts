@@ -83,8 +83,7 @@ export async function openTestNamespace(
   const workspace = await mkdtemp(join(tmpdir(), 'cutover-scenario-'));
   const { kube, pace } = cluster;
   if (existing === undefined) await kube.create({ apiVersion: 'v1', kind: 'Namespace', metadata: { name: namespace } });
-  const until: TestNamespace['until'] = (what, look) =>
-    eventually(what, async () => (await look()) || undefined, pace.waitMs);
+  const until: TestNamespace['until'] = (what, look) => eventually(what, async () => (await look()) || undefined, pace);
   const streams: Traffic[] = [];
   const kubeconfigOf: TestNamespace['kubeconfigOf'] = async (inputs, as = []) => {
     if (as === 'admin') return cluster.kubeconfig;

@@ -32,6 +32,22 @@ export interface Situation {
 export type Then = 'post' | 'lost';
 export const thens: readonly Then[] = ['post', 'lost'];
 
+/** A kill at a write of a step, by its number (1 is the first). */
+export interface Kill {
+  readonly n: number;
+  readonly then: Then;
+}
+
+/**
+ * The kills of a step with these writes: one in three of all, from `first` on, so that each of them comes up where the steps that
+ * follow differ. With CUTOVER_TEST_FAULTS=all it is all of them.
+ */
+export function killsOf(writes: readonly string[], first = 0): readonly Kill[] {
+  const kills = writes.flatMap((_, index) => thens.map(then => ({ n: index + 1, then })));
+  const isAll = process.env.CUTOVER_TEST_FAULTS === 'all';
+  return kills.filter((_, index) => isAll || index % 3 === first % 3);
+}
+
 /** A copy of a release in the middle of anything; the release itself is closed. */
 export async function copyOf(release: WebRelease): Promise<WebRelease> {
   release.close();
@@ -58,11 +74,7 @@ export async function undisturbed(
 }
 
 /** Kills a step at its n-th write (1 is the first), and lets its post step run or its lock run out. */
-export async function kill(
-  release: WebRelease,
-  step: Situation['step'],
-  { n, then }: { readonly n: number; readonly then: Then },
-): Promise<void> {
+export async function kill(release: WebRelease, step: Situation['step'], { n, then }: Kill): Promise<void> {
   const { cluster } = release;
   let writes = 0;
   cluster.before = call => {
