@@ -24,7 +24,7 @@ const release = releaseAfter(web => web.go(numbered('v1')));
 /** Every write, and what the record calls unfinished when it is asked for. */
 const writes = [
   ['CREATE Lease shop/cutover-web', '-'],
-  ['CREATE Secret shop/cutover-web-2', '-'],
+  ['CREATE Secret shop/cutover-web.2', '-'],
   ['REPLACE Secret shop/cutover-web', '-'],
   ['APPLY ConfigMap shop/web-green', 'stage'],
   ['APPLY Deployment shop/web-green', 'stage'],

@@ -141,7 +141,7 @@ describe('after a process was killed', () => {
     const ctx = stepOn(cluster, { holder: 'the post step', after: dead, clock, signal: lost.signal });
     const request = { postState: { ...postState, isWriting: true }, rollbackOnFailure: true };
     expect(await restoreInterrupted(ctx, request)).toEqual({ kind: 'lock-lost' });
-    expect(cluster.calls).not.toContain('GET Secret shop/cutover-web-2');
+    expect(cluster.calls).not.toContain('GET Secret shop/cutover-web.2');
   });
 
   it('everything stays as it is with `rollback-on-failure: false`', async () => {
