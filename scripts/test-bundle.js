@@ -8,7 +8,7 @@ import { join, resolve } from 'node:path';
 import { bundle } from './build.js';
 
 /** Replace the durations of src/release/lease-times.ts. */
-export const shortLeaseTimes = { leaseMs: 2_000, longestWriteMs: 1_000, renewEveryMs: 300 };
+export const shortLeaseTimes = { leaseMs: 3_000, longestWriteMs: 1_500, renewEveryMs: 400 };
 /** A write to a real cluster that is busy takes longer than a second. */
 export const leaseTimesOnCluster = { leaseMs: 8_000, longestWriteMs: 4_000, renewEveryMs: 1_000 };
 

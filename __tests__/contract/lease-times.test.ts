@@ -31,7 +31,7 @@ describe('The durations of the lock', () => {
   });
 
   it('are short in the bundle of the tests that wait for a Lease to expire', async () => {
-    expect(await builtWith(shortLeaseTimes)).toEqual({ leaseMs: 2_000, longestWriteMs: 1_000, renewEveryMs: 300 });
+    expect(await builtWith(shortLeaseTimes)).toEqual({ leaseMs: 3_000, longestWriteMs: 1_500, renewEveryMs: 400 });
     expect(Object.keys(shortLeaseTimes).sort()).toEqual(Object.keys(source).sort());
     expect(actionUnderTest('short lease')).not.toBe(actionUnderTest());
   });

@@ -9,7 +9,7 @@ import { site } from './applications.js';
 import type { Run } from './race.js';
 import type { TestNamespace } from './test-namespace.js';
 
-/** The bundle whose Lease lasts two seconds, for races in which one expires. */
+/** The bundle whose Lease lasts a few seconds, for races in which one expires. */
 export const shortLease = (): { readonly action: string } => ({ action: actionUnderTest('short lease') });
 
 /** Load of the users of a race. It is low because its runs and their pods share a machine. */
