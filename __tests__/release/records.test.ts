@@ -363,7 +363,7 @@ describe('expired revisions', () => {
       if (call.startsWith('REMOVE')) throw forbidden;
     };
     await open(cluster).finish(done(), 1, log);
-    expect(await open(cluster).readState()).toEqual(done());
+    expect(await open(cluster).readState()).toEqual({ ...done(), revisions: [4], expired: [2] });
     expect(log.lines).toEqual(['Revision 2 of web could not be deleted: no right to delete']);
   });
 
@@ -426,7 +426,18 @@ describe('expired revisions', () => {
     };
     await records.finish(found, 1, log);
     expect(log.lines).toEqual(['The record of web still names revisions that are deleted: no right to delete']);
-    expect(await open(cluster).readState()).toEqual(done());
+    expect(await open(cluster).readState()).toEqual({ ...done(), revisions: [4], expired: [2] });
+  });
+
+  it('are none that the release still needs, whatever the record says', async () => {
+    const cluster = memoryCluster();
+    const records = open(cluster);
+    for (const number of [2, 4]) await records.writeRevision(revision(number), state());
+    await records.writeState({ ...done(), expired: [2, 4] });
+    await records.finish((await records.readState())!, 1, listLog());
+    const next = open(cluster);
+    expect(await next.readState()).toEqual({ ...done(), revisions: [4] });
+    expect(await next.readRevision(4)).toEqual(revision(4));
   });
 
   it('are deleted only after the record no longer needs them', async () => {

@@ -103,8 +103,8 @@ export function openRecords(options: {
     }
 
     /** Deletes these revisions; gives those that could not be deleted. */
-    async function removeRevisions(numbers: readonly number[], log: Log): Promise<ReadonlySet<number>> {
-      const undeleted = new Set<number>();
+    async function removeRevisions(numbers: readonly number[], log: Log): Promise<readonly number[]> {
+      const undeleted: number[] = [];
       const remove = async (number: number): Promise<void> => {
         const ref = recordRef(release, namespace, number);
         try {
@@ -113,7 +113,7 @@ export function openRecords(options: {
           if (live?.metadata.uid === undefined || !isRevisionOf(live, release)) return;
           await port.remove(ref, { uid: live.metadata.uid });
         } catch (error) {
-          undeleted.add(number);
+          undeleted.push(number);
           log.warning(`Revision ${number} of ${release} could not be deleted: ${asCutoverError(error).message}`);
         }
       };
@@ -153,16 +153,21 @@ export function openRecords(options: {
         if (state.operation === undefined) state.base.end();
       },
       async finish(state, history, log) {
-        // Without the operation, the record needs the expired revisions no more. It names them until they are deleted: otherwise a
-        // run that is killed now would leave revisions that no state knows.
-        await put(state);
+        // The record names expired revisions until they are deleted: otherwise a run that is killed now would leave revisions
+        // that no state knows.
         const needed = neededRevisions(state, history);
-        const expired = state.revisions.filter(number => !needed.has(number));
+        const { revisions, expired: former = [], ...rest } = state;
+        const kept = revisions.filter(number => needed.has(number));
+        const expired = [...new Set([...former, ...revisions])].filter(number => !needed.has(number));
+        const naming = (left: readonly number[]): ReleaseState => ({
+          ...rest,
+          revisions: kept,
+          ...(left.length > 0 && { expired: left }),
+        });
+        await put(naming(expired));
         try {
           const left = await removeRevisions(expired, log);
-          if (left.size === expired.length) return;
-          const revisions = state.revisions.filter(number => needed.has(number) || left.has(number));
-          await put({ ...state, revisions });
+          if (left.length < expired.length) await put(naming(left));
         } catch (error) {
           const { message } = asCutoverError(error);
           log.warning(`The record of ${release} still names revisions that are deleted: ${message}`);

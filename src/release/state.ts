@@ -162,6 +162,8 @@ interface CommonState {
   readonly latest: number;
   /** Revisions that are on record. */
   readonly revisions: readonly number[];
+  /** Former ones whose Secrets may still exist: the next operation deletes them. Absent: none. */
+  readonly expired?: readonly number[];
   /** Active revision; absent before the first deploy is complete. */
   readonly current?: number;
   /** What was applied last to each object of the release; blue/green: to the shared ones. */

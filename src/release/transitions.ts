@@ -56,9 +56,10 @@ export function hasRoles({ roles }: BlueGreenState): boolean {
 
 /** The state of a blue/green release as it leaves its roles, or as its adoption is abandoned. */
 export function asRolling(state: BlueGreenState): RollingState {
-  const { format, release, latest, revisions, current, applied, history, base } = state;
+  const { format, release, latest, revisions, expired, current, applied, history, base } = state;
   const common = { format, release, latest, revisions, applied, history, base };
-  return { ...common, strategy: 'rolling', ...(current !== undefined && { current }) };
+  const optional = { ...(expired !== undefined && { expired }), ...(current !== undefined && { current }) };
+  return { ...common, ...optional, strategy: 'rolling' };
 }
 
 /** A state with an adoption in progress. */

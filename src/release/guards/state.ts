@@ -79,7 +79,7 @@ const common = {
 
 const rolling: Guard<Recorded<RollingState>> = shape(
   { ...common, strategy: oneOf('rolling') },
-  { current: revisionNumber, operation: rollingOperation },
+  { current: revisionNumber, expired: list(revisionNumber), operation: rollingOperation },
 );
 
 const roleNames: Guard<readonly [string, string]> = (value, path) => {
@@ -97,7 +97,7 @@ const blueGreen: Guard<Recorded<BlueGreenState>> = (value, path) => {
       roleNames,
       roles: mapOf(roleRecord, dnsLabel),
     },
-    { current: revisionNumber, staged, operation: blueGreenOperation, adopted },
+    { current: revisionNumber, expired: list(revisionNumber), staged, operation: blueGreenOperation, adopted },
   )(value, path);
   refuseForeignParts(state);
   return state;
