@@ -1,4 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
+import { previousRevision } from '../../src/release/retention.js';
 import type {
   BlueGreenOperation,
   BlueGreenState,
@@ -253,5 +254,14 @@ describe('the history', () => {
     );
     expect(long.history).toHaveLength(50);
     expect(long.history[0]?.revision).toBe(60);
+  });
+
+  it('keeps what a rollback goes to, however many deploys have failed since', () => {
+    const failures = Array.from({ length: 60 }, (_, index) => entry(index + 3, 'failed'));
+    const served = [entry(1, 'deployed'), entry(2, 'deployed')];
+    const state = { ...first, current: 2, revisions: [1, 2] };
+    const long = [...served, ...failures].reduce<RollingState>(withHistory, state);
+    expect(long.history).toHaveLength(52);
+    expect(previousRevision(long)).toBe(1);
   });
 });

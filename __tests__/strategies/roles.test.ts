@@ -105,7 +105,7 @@ describe('the role that users leave when green is promoted', () => {
   ])('is an error when %s', (_what, ...[recorded, active, message]) => {
     const error = errorOf(() => roleToLeave(recorded, active, 'green'));
     expect(error).toMatchObject({ code: 'changed', message });
-    expect(error.hint).toContain('stage again');
+    expect(error.hint).toContain(active.kind === 'none' ? 'Apply it again' : '`action: rollback`');
   });
 });
 

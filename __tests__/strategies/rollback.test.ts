@@ -1,4 +1,5 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
+import { idle } from '../support/cluster/run-controllers.js';
 import { runOf } from '../support/strategies/context.js';
 import {
   application,
@@ -13,6 +14,7 @@ import {
   replicasIn,
   roleManifests,
   served,
+  serviceRef,
   blueGreenStateOf,
   traceWrites,
   unfinished,
@@ -232,5 +234,92 @@ describe('a blue/green rollback', () => {
       '-',
       3,
     ]);
+  });
+});
+
+/** Users are on green, revision 2; blue holds revision 1. */
+const promoted = releaseAfter(async release => {
+  for (const version of ['v1', 'v2']) {
+    await release.stage(roleManifests(version));
+    await release.promote();
+  }
+});
+
+/** Somebody leads the public Service to this role. */
+async function leadTo({ cluster: { store } }: WebRelease, role: string): Promise<void> {
+  const live = store.get(serviceRef('web'))!;
+  store.update(
+    { ...live, spec: { ...(live['spec'] as object), selector: { app: 'web', role } } },
+    { manager: 'kubectl' },
+  );
+  await idle();
+}
+
+describe('a blue/green rollback that is repeated', () => {
+  it.each([
+    [
+      'a staging failed',
+      async (release: WebRelease) => {
+        release.answer = () => 500;
+        await failureOf(release.stage(roleManifests('v3')));
+        release.answer = () => 200;
+      },
+    ],
+    [
+      'a staged revision was rejected',
+      async (release: WebRelease) => {
+        await release.stage(roleManifests('v3'));
+        await release.reject();
+      },
+    ],
+  ])('after %s leaves users where the first one has sent them', async (_what, happened) => {
+    const release = await promoted();
+    await release.rollback();
+    await happened(release);
+    await expect(release.rollback()).resolves.toMatchObject({ outcome: 'unchanged', revision: 1 });
+    expect(versions(release)).toEqual(['site:v1']);
+  });
+
+  it('is not called unchanged while somebody has led users elsewhere', async () => {
+    const release = await promoted();
+    await release.rollback();
+    await leadTo(release, 'green');
+    await expect(failureOf(release.rollback())).resolves.toMatchObject({ error: { code: 'conflict' } });
+    expect(versions(release)).toEqual(['site:v2']);
+  });
+});
+
+describe('a blue/green rollback after somebody has led users back', () => {
+  it('leaves them there, and records it', async () => {
+    const release = await promoted();
+    const { cluster } = release;
+    await leadTo(release, 'blue');
+    await expect(release.rollback()).resolves.toMatchObject({
+      outcome: 'rolled-back',
+      revision: 1,
+      activeRole: 'blue',
+    });
+    expect([versions(release), unfinished(cluster), blueGreenStateOf(cluster)?.current]).toEqual([['site:v1'], '-', 1]);
+  });
+
+  it('makes way for the promotion of what was staged meanwhile', async () => {
+    const release = await promoted();
+    await leadTo(release, 'blue');
+    await release.stage(roleManifests('v3'), { forceConflicts: true });
+    await expect(failureOf(release.promote())).resolves.toMatchObject({
+      code: 'changed',
+      hint: expect.stringContaining('`action: rollback`') as unknown,
+    });
+    await release.rollback({ idlePolicy: { policy: 'scale-down', replicas: 0 } });
+    expect([versions(release), replicasIn(release.cluster, 'web-green')]).toEqual([['site:v1'], 2]);
+    await expect(release.promote()).resolves.toMatchObject({ outcome: 'switched', revision: 3 });
+    expect(versions(release)).toEqual(['site:v3']);
+  });
+
+  it('sends them on where what they are on was only staged', async () => {
+    const release = await stagedOver();
+    await leadTo(release, 'blue');
+    await expect(failureOf(release.rollback())).resolves.toMatchObject({ error: { code: 'conflict' } });
+    expect(versions(release)).toEqual(['site:v3']);
   });
 });

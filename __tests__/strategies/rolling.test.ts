@@ -340,13 +340,43 @@ describe('a rolling rollback', () => {
     expect(outcomes(release)?.[0]).toBe('1 failed');
   });
 
-  it('records what an unfinished deploy had found, not what that left', async () => {
+  it('of a deploy that failed and was left goes to the version that served before it', async () => {
     const release = await updated();
     const { cluster } = release;
     await failureOf(release.deploy(plainManifests('broken'), { rollbackOnFailure: false }));
+    await expect(release.rollback()).resolves.toMatchObject({ outcome: 'rolled-back', revision: 2 });
+    // What the deploy had found, not what it left.
+    expect(revisionOf(cluster, 2)?.before[0]?.object).toMatchObject({ data: { version: 'v2' } });
+    expect([unfinished(cluster), versions(release)]).toEqual(['-', ['site:v2']]);
+  });
+
+  it('of a deploy that was killed goes to the only version that ever served', async () => {
+    const release = await deployed();
+    const { cluster } = release;
+    killAtWrite(cluster, 6);
+    await endOf(release.deploy(plainManifests('v2')));
+    cluster.before = () => undefined;
+    cluster.store.remove(leaseRef);
     await expect(release.rollback()).resolves.toMatchObject({ outcome: 'rolled-back', revision: 1 });
-    expect(revisionOf(cluster, 1)?.before[0]?.object).toMatchObject({ data: { version: 'v2' } });
     expect([unfinished(cluster), versions(release)]).toEqual(['-', ['site:v1']]);
+  });
+
+  it('that is repeated after a deploy that failed changes nothing', async () => {
+    const release = await updated();
+    await release.rollback();
+    release.answer = () => 500;
+    await failureOf(release.deploy(plainManifests('v3')));
+    release.answer = () => 200;
+    await expect(release.rollback()).resolves.toMatchObject({ outcome: 'unchanged', revision: 1 });
+    expect(versions(release)).toEqual(['site:v1']);
+  });
+
+  it('that is repeated restores what somebody has deleted since', async () => {
+    const release = await updated();
+    await release.rollback();
+    release.cluster.store.remove(configRef('settings'));
+    await expect(release.rollback()).resolves.toMatchObject({ outcome: 'rolled-back', revision: 1 });
+    expect(versionIn(release)).toBe('v1');
   });
 
   it('changes nothing when it is repeated; one to a revision by number does', async () => {

@@ -1,4 +1,4 @@
-import type { ReleaseState } from './state.js';
+import type { HistoryEntry, ReleaseState } from './state.js';
 
 /** Revisions to keep: the newest `history` ones, and all that are active, staged or the target of a rollback. */
 export function neededRevisions(state: ReleaseState, history: number): ReadonlySet<number> {
@@ -7,6 +7,17 @@ export function neededRevisions(state: ReleaseState, history: number): ReadonlyS
   const referenced = [state.current, previousRevision(state), state.operation?.revision, ...revisionsOfRoles(state)];
   for (const number of referenced) if (number !== undefined) needed.add(number);
   return needed;
+}
+
+/** Whether the revision served users after this step: others ended without it, or before users reached it. */
+export function hasServed({ outcome }: HistoryEntry): boolean {
+  return ['deployed', 'adopted', 'switched', 'rolled-back'].includes(outcome);
+}
+
+/** Whether the revision that serves users came by a rollback, whatever failed or was rejected since. Another one would send users further back. */
+export function isRolledBack({ history, current, operation }: ReleaseState): boolean {
+  const last = history.find(hasServed);
+  return operation === undefined && last?.outcome === 'rolled-back' && last.revision === current;
 }
 
 function revisionsOfRoles(state: ReleaseState): readonly (number | undefined)[] {

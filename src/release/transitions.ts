@@ -1,4 +1,5 @@
 import type { AppliedHashes } from '../plan/change.js';
+import { hasServed } from './retention.js';
 import type {
   AdoptOperation,
   BlueGreenState,
@@ -10,7 +11,7 @@ import type {
   StagedRecord,
 } from './state.js';
 
-/** Number of history entries in the state, which limits its size. */
+/** Number of history entries in the state, which limits its size; older ones are kept only as the target of a rollback. */
 const historyEntries = 50;
 
 /** The operation of a state of this type. */
@@ -151,7 +152,13 @@ export function withoutStaged(state: BlueGreenState): BlueGreenState {
 
 /** The state with one more entry of history. */
 export function withHistory<S extends ReleaseState>(state: S, entry: HistoryEntry): S {
-  return { ...state, history: [entry, ...state.history].slice(0, historyEntries) };
+  const history = [entry, ...state.history];
+  const served = history.filter(hasServed);
+  // However many deploys have failed since: a rollback goes to what served before.
+  const isTarget = (one: HistoryEntry): boolean =>
+    state.revisions.includes(one.revision) && one === served.find(({ revision }) => revision === one.revision);
+  const kept = history.filter((one, at) => at < historyEntries || isTarget(one));
+  return { ...state, history: kept };
 }
 
 function ended<S extends ReleaseState>(state: S, entry?: HistoryEntry): S {

@@ -92,6 +92,8 @@ async function applyIdlePolicy(
   { state, policy }: FinishRequest,
   role: string,
 ): Promise<IdleResult> {
+  // What is staged waits for its promotion.
+  if (state.staged?.role === role) return { kind: 'kept', role };
   switch (policy.idlePolicy.policy) {
     case 'keep':
       // No pod is removed, so there is nothing to wait for: pending requests end on pods that stay.

@@ -29,7 +29,10 @@ export function roleToLeave(state: BlueGreenState, active: Active, role: string)
   const name = describeRef(state.publicService);
   if (active.kind === 'none') {
     if (state.current === undefined) return undefined;
-    throw serviceMoved(`${name} is gone, but revision ${state.current} should be serving through it`);
+    throw serviceMoved(
+      `${name} is gone, but revision ${state.current} should be serving through it`,
+      'Apply it again as it was, then run this step again.',
+    );
   }
   if (active.role === role) {
     // A run that was killed after the switch left just this; the same step finishes its work.
@@ -49,6 +52,9 @@ function podLabelsOf(state: BlueGreenState): PodLabels {
   return Object.fromEntries(Object.entries(state.roles).map(([role, { podLabels }]) => [role, podLabels]));
 }
 
+const wayOn =
+  'Run `action: rollback`: where it was led back to the version before, that is recorded; else users are sent there. Or set its selector as it was, and run this step again.';
+
 function activeNotOnRecord(state: BlueGreenState, active: Active): CutoverError {
   const found =
     active.kind === 'none'
@@ -58,14 +64,14 @@ function activeNotOnRecord(state: BlueGreenState, active: Active): CutoverError 
     `${describeRef(state.publicService)} ${found}, but revision ${state.current ?? 'none'} should be serving`,
     {
       code: 'changed',
-      hint: 'Somebody changed it outside of Cutover. Decide which role should serve and set its selector accordingly; `action: status` shows what runs where.',
+      hint: `Somebody changed it outside of Cutover. ${wayOn}`,
     },
   );
 }
 
-function serviceMoved(message: string): CutoverError {
+function serviceMoved(message: string, hint = wayOn): CutoverError {
   return new CutoverError(message, {
     code: 'changed',
-    hint: 'Somebody or something changed it outside of Cutover. Decide which role should serve, set the selector accordingly, and stage again.',
+    hint: `Somebody or something changed it outside of Cutover. ${hint}`,
   });
 }

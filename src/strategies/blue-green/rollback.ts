@@ -3,6 +3,7 @@ import type { Rollback } from '../../inputs/inputs.js';
 import type { KubeObject } from '../../kubernetes/object.js';
 import type { Snapshot } from '../../plan/change.js';
 import { recordFailure } from '../../release/records.js';
+import { isRolledBack } from '../../release/retention.js';
 import { historyEntry, type RecordedApproval, type Revision } from '../../release/revision.js';
 import type { Begun, BlueGreenState, FinishOperation, PrepareOperation, SwitchOperation } from '../../release/state.js';
 import { abandon, begin, completeReject, hasRoles, withHistory } from '../../release/transitions.js';
@@ -14,7 +15,7 @@ import { recordedChecks } from '../../verify/recorded-checks.js';
 import { requireOwnedService } from '../recorded/owned-objects.js';
 import { checksOf } from '../shared/checks.js';
 import { FailedStep, outcomeBase, type Outcome } from '../outcome/outcome.js';
-import { isRolledBack, noRevisionToRollBackTo, rolledBackBefore } from '../shared/recorded-objects.js';
+import { noRevisionToRollBackTo, rolledBackBefore } from '../shared/recorded-objects.js';
 import { readBlueGreen } from '../shared/recorded-release.js';
 import type { RollbackRequest } from '../strategy.js';
 import { resumeFinishSwitch } from './finish-switch.js';
@@ -34,14 +35,21 @@ export async function rollBackBlueGreen(ctx: RunContext, request: RollbackReques
   const { operation } = found;
   if (operation?.kind === 'finish' && operation.direction === 'rollback')
     return resumeFinishSwitch(ctx, { operation, policy: switchPolicyOf(inputs), lockTimeoutMs });
-  if (isRolledBack(found)) return rolledBackBefore(ctx, found);
+  if (await isRolledBackLive(ctx, found)) return rolledBackBefore(ctx, found);
   const approval = approve && (await ctx.phase('Confirm', approve));
   return underLock(ctx, lockTimeoutMs, async locked => {
     const state = await readBlueGreen(locked, 'roll back');
-    if (isRolledBack(state)) return rolledBackBefore(locked, state);
+    if (await isRolledBackLive(locked, state)) return rolledBackBefore(locked, state);
     refuseUnfinished(state, ({ kind }) => kind !== 'adopt' && kind !== 'leave');
     return rollBackUnderLock(locked, { inputs, state, ...(approval !== undefined && { approval }) });
   });
+}
+
+/** Whether the last step was a rollback, and users are still where it had sent them. */
+async function isRolledBackLive(ctx: RunContext, state: BlueGreenState): Promise<boolean> {
+  if (!isRolledBack(state)) return false;
+  const { active } = await readActive(ctx, state);
+  return active.kind === 'role' && state.roles[active.role]?.revision === state.current;
 }
 
 interface ApprovedRollback {
@@ -132,14 +140,19 @@ function unfinishedSwitch({ operation }: BlueGreenState): SwitchOperation | Fini
 
 /**
  * The role that users should go back to: the idle one. If a killed run left a switch unfinished: the target role of a
- * rollback, the previous role of a promotion.
+ * rollback, the previous role of a promotion. If somebody has sent users back already: the role that they are on.
  */
-export function roleToRollBackTo(
-  { operation, roleNames }: BlueGreenState,
-  active: Extract<Active, { kind: 'role' }>,
-): string {
-  if (operation?.kind !== 'switch') return active.idle;
+export function roleToRollBackTo(state: BlueGreenState, active: Extract<Active, { kind: 'role' }>): string {
+  const { operation, roleNames } = state;
+  if (operation?.kind !== 'switch') return hasGoneBack(state, active.role) ? active.role : active.idle;
   return operation.direction === 'promote' ? otherRole(roleNames, operation.role) : operation.role;
+}
+
+/** Whether users are on a role that served before the revision on record: somebody has changed the public Service. */
+function hasGoneBack(state: BlueGreenState, role: string): boolean {
+  const { current, staged, roles } = state;
+  const revision = staged?.role === role ? undefined : roles[role]?.revision;
+  return revision !== undefined && current !== undefined && revision !== current && !isRolledBack(state);
 }
 
 /** The revision that the role ran before anything was staged over it. */

@@ -28,12 +28,6 @@ export async function warnOfSecrets(ctx: RunContext, revision: Revision): Promis
   }
 }
 
-/** Whether the last step was a rollback. Another one would send users to yet another revision. */
-export function isRolledBack({ history, current, operation }: ReleaseState): boolean {
-  const [last] = history;
-  return operation === undefined && last?.outcome === 'rolled-back' && last.revision === current;
-}
-
 /** A repeated rollback changes nothing: a job that runs again must not send users forward to the bad version. */
 export function rolledBackBefore(ctx: RunContext, { current: revision = 0, strategy }: ReleaseState): Outcome {
   return {
