@@ -15,8 +15,8 @@ interface Golden {
    * because their number depends on timing. For the same reason, three more are left out:
    * - PUTs of a Lease: renewals, and takeovers.
    * - The same write to the same object, directly repeated, except to the release record: retries.
-   * - The write that a step sends after a PUT to the same object met a conflict. A controller that writes the status between
-   *   the read and the PUT causes the conflict, and the step may then apply what it would have replaced.
+   * - The write that a step sends after one to the same object met a conflict, and its dry run. A controller that writes the
+   *   status between the read and the write causes the conflict, and the step may then apply what it would have replaced.
    */
   readonly writes: Readonly<Record<string, number>>;
 }
@@ -61,7 +61,7 @@ function countWrites(
 ): { readonly writes: Readonly<Record<string, number>>; readonly stop: () => void } {
   const writes: Record<string, number> = {};
   const last = new Map<string, string>();
-  /** Objects whose last PUT met a conflict, and the number of the step that sent it. */
+  /** Objects whose last write met a conflict, and the number of the step that sent it. */
   const conflicts = new Map<string, number>();
   const stop = calls.listenToAnswers(({ verb, kind, name, namespace, dryRun, userAgent }, status) => {
     if (namespace !== ns.namespace || !userAgent.startsWith('cutover/')) return;
@@ -70,8 +70,8 @@ function countWrites(
     const object = `${kind}/${name}`;
     const step = ns.steps.length;
     const followsConflict = conflicts.get(object) === step;
-    conflicts.delete(object);
-    if (verb === 'PUT' && status === 409) conflicts.set(object, step);
+    if (!dryRun) conflicts.delete(object);
+    if (!dryRun && verb !== 'POST' && status === 409) conflicts.set(object, step);
     if (followsConflict) return;
     const isRecord = kind !== 'Lease' && name.startsWith('cutover-');
     // A POST names no object.
