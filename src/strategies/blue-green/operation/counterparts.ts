@@ -35,7 +35,7 @@ interface NamedForRole {
 }
 
 /** Whether two names differ in nothing but the role. A name may contain the name of a role by chance too (`bluebird-blue`). */
-export function isCounterpart(one: NamedForRole, other: NamedForRole): boolean {
+function isCounterpart(one: NamedForRole, other: NamedForRole): boolean {
   const either = `(?:${escaped(one.role)}|${escaped(other.role)})`;
   const pattern = one.name.split(one.role).map(escaped).join(either);
   return new RegExp(`^${pattern}$`).test(other.name);
