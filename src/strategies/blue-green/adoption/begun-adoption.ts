@@ -1,5 +1,6 @@
-import { groupKind } from '../../../kubernetes/kinds.js';
+import { isBudget } from '../../../kubernetes/budget.js';
 import { refKey, refOf, type KubeObject } from '../../../kubernetes/object.js';
+import { isService } from '../../../kubernetes/selectors.js';
 import { templateLabels } from '../../../kubernetes/pod-spec.js';
 import type { Snapshot } from '../../../plan/change.js';
 import { hashOf } from '../../../kubernetes/canonical.js';
@@ -87,7 +88,7 @@ export function partsOf({ objects, before, publicService }: Revision): AdoptionP
     budgets: objects.filter(isBudget),
     narrowed: publicService,
     service,
-    liveAutoscalers: found.filter(isAutoscaler),
+    liveAutoscalers: found.filter(scalesDeployment),
     liveBudgets: found.filter(isBudget),
   };
 }
@@ -108,11 +109,7 @@ function isSame(one: KubeObject, other: KubeObject): boolean {
   return refKey(refOf(one)) === refKey(refOf(other));
 }
 
-function isBudget(object: KubeObject): boolean {
-  return groupKind(object) === 'policy/PodDisruptionBudget';
-}
-
-/** Snapshots of an adoption are of its Service, budgets, what it brings up, and what scales the live Deployment. */
-function isAutoscaler(object: KubeObject): boolean {
-  return !isBudget(object) && !isDeployment(object) && groupKind(object) !== '/Service';
+/** Of any kind, such as a custom resource that owns an autoscaler. The other snapshots are of the Service, budgets and the twin. */
+function scalesDeployment(object: KubeObject): boolean {
+  return !isBudget(object) && !isDeployment(object) && !isService(object);
 }

@@ -1,4 +1,5 @@
 import { dryRunAll } from '../../../../cluster/apply/dry-run-all.js';
+import { releaseOf } from '../../../../cluster/ownership/ownership.js';
 import { isDeployment } from '../../../../kubernetes/deployment.js';
 import { describeRef, refKey, refOf, type KubeObject } from '../../../../kubernetes/object.js';
 import { templateLabels } from '../../../../kubernetes/pod-spec.js';
@@ -122,8 +123,7 @@ async function refuseTaken(
   { service, twin }: { readonly service: KubeObject; readonly twin: KubeObject },
 ): Promise<void> {
   const live = await ctx.cluster.get(refOf(twin));
-  if (live !== undefined && live.metadata.annotations?.['cutover/release'] !== ctx.records.release)
-    throw nameTaken(service, live);
+  if (live !== undefined && releaseOf(live) !== ctx.records.release) throw nameTaken(service, live);
 }
 
 async function planTwin(
