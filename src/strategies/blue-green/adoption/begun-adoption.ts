@@ -1,6 +1,6 @@
+import { isAutoscaler } from '../../../kubernetes/autoscaler.js';
 import { isBudget } from '../../../kubernetes/budget.js';
 import { refKey, refOf, type KubeObject } from '../../../kubernetes/object.js';
-import { isService } from '../../../kubernetes/selectors.js';
 import { templateLabels } from '../../../kubernetes/pod-spec.js';
 import type { Snapshot } from '../../../plan/change.js';
 import { hashOf } from '../../../kubernetes/canonical.js';
@@ -88,7 +88,7 @@ export function partsOf({ objects, before, publicService }: Revision): AdoptionP
     budgets: objects.filter(isBudget),
     narrowed: publicService,
     service,
-    liveAutoscalers: found.filter(scalesDeployment),
+    liveAutoscalers: found.filter(isAutoscaler),
     liveBudgets: found.filter(isBudget),
   };
 }
@@ -107,9 +107,4 @@ export function recordOf(revision: Revision, testService: string | undefined): R
 
 function isSame(one: KubeObject, other: KubeObject): boolean {
   return refKey(refOf(one)) === refKey(refOf(other));
-}
-
-/** Of any kind, such as a custom resource that owns an autoscaler. The other snapshots are of the Service, budgets and the twin. */
-function scalesDeployment(object: KubeObject): boolean {
-  return !isBudget(object) && !isDeployment(object) && !isService(object);
 }
