@@ -95,7 +95,7 @@ export async function removeAndWait(
     return;
   if (signal.aborted) throw cancelled();
   throw new CutoverError(
-    `${describeRef(ref)} was deleted to be recreated, but still exists after ${timeoutMs / 1000} s`,
+    `${describeRef(ref)} was deleted, but still exists after ${timeoutMs / 1000} s`,
     {
       code: 'timeout',
       object: describeRef(ref),
