@@ -1,7 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
-import fc from 'fast-check';
 import type { Json, KubeObject } from '../../src/kubernetes/object.js';
-import { canonical, content, differs } from '../../src/plan/change.js';
+import { content, differs } from '../../src/plan/change.js';
 
 const entry: Json = { manager: 'cutover', operation: 'Apply', apiVersion: 'v1', time: '2026-02-28T12:00:10Z' };
 
@@ -56,26 +55,5 @@ describe('whether an apply changes the live object', () => {
       metadata: { name: 'settings', namespace: 'shop', labels: { a: '1', b: '2' } },
       data: { KEY: 'value' },
     });
-  });
-});
-
-describe('canonical JSON', () => {
-  it('is JSON of the same value', () => {
-    fc.assert(
-      fc.property(fc.jsonValue(), value => {
-        expect(JSON.parse(canonical(value))).toEqual(JSON.parse(JSON.stringify(value)));
-      }),
-    );
-  });
-
-  it('is equal for equal values, in whatever order their keys were written', () => {
-    const entries = fc.uniqueArray(fc.tuple(fc.string(), fc.jsonValue()), { selector: ([key]) => key });
-    fc.assert(
-      fc.property(entries, drawn => {
-        const forward = { inner: Object.fromEntries(drawn) };
-        const backward = { inner: Object.fromEntries([...drawn].reverse()) };
-        expect(canonical(backward)).toBe(canonical(forward));
-      }),
-    );
   });
 });

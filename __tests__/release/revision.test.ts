@@ -8,7 +8,6 @@ import {
   authorOf,
   decodeRevision,
   encodeRevision,
-  hashOf,
   historyEntry,
   imagesOf,
   secretHash,
@@ -216,12 +215,5 @@ describe('a history entry', () => {
       at: expect.stringMatching(/^\d{4}-\d\d-\d\dT.*Z$/) as unknown,
     });
     expect(historyEntry(runOf(7), revision(), 'failed')).not.toHaveProperty('role');
-  });
-});
-
-describe('the hash of a value', () => {
-  it('does not depend on the order of its keys', () => {
-    expect(hashOf({ a: 1, b: [{ c: 2, d: 3 }] })).toBe(hashOf({ b: [{ d: 3, c: 2 }], a: 1 }));
-    expect(hashOf({ a: [1, 2] })).not.toBe(hashOf({ a: [2, 1] }));
   });
 });

@@ -88,6 +88,34 @@ const namesOf = ({ cluster: { store } }: WebRelease, apiVersion: string, kind: s
   store.list({ apiVersion, kind, ...inShop }).map(({ metadata }) => metadata.name);
 const budgets = (release: WebRelease) => namesOf(release, 'policy/v1', 'PodDisruptionBudget');
 
+/** Gives the Deployment an autoscaler that a custom resource owns, and returns that. */
+function givenScaler({ cluster }: WebRelease, kind: string, group: string): KubeObject {
+  const plural = `${kind.toLowerCase()}s`;
+  cluster.given({
+    apiVersion: 'apiextensions.k8s.io/v1',
+    kind: 'CustomResourceDefinition',
+    metadata: { name: `${plural}.${group}` },
+    spec: {
+      ...{ group, scope: 'Namespaced', names: { kind, plural } },
+      versions: [
+        {
+          name: 'v1alpha1',
+          ...{ served: true, storage: true },
+          schema: { openAPIV3Schema: { type: 'object', 'x-kubernetes-preserve-unknown-fields': true } },
+        },
+      ],
+    },
+  });
+  const scaler = { apiVersion: `${group}/v1alpha1`, kind };
+  cluster.store.remove(autoscalerRef('web'));
+  cluster.given({ ...scaler, metadata: { name: 'web', ...inShop }, spec: { scaleTargetRef: { name: 'web' } } });
+  const owner = cluster.store.list({ ...scaler, ...inShop })[0]!;
+  const { name, uid = '' } = owner.metadata;
+  const ownerReferences = [{ ...scaler, name, uid, controller: true }];
+  cluster.given({ ...autoscaler, metadata: { name: 'hpa-web', ...inShop, ownerReferences } });
+  return owner;
+}
+
 describe('what is being adopted', () => {
   it('keeps its pods when users are sent back to it before it is scaled down', async () => {
     const release = await live();
@@ -239,29 +267,7 @@ describe('an adoption', () => {
   it('deletes the ScaledObject that owns an autoscaler, and gives the role its own', async () => {
     const release = await live();
     const { cluster } = release;
-    const group = 'keda.sh';
-    cluster.given({
-      apiVersion: 'apiextensions.k8s.io/v1',
-      kind: 'CustomResourceDefinition',
-      metadata: { name: `scaledobjects.${group}` },
-      spec: {
-        ...{ group, scope: 'Namespaced', names: { kind: 'ScaledObject', plural: 'scaledobjects' } },
-        versions: [
-          {
-            name: 'v1alpha1',
-            ...{ served: true, storage: true },
-            schema: { openAPIV3Schema: { type: 'object', 'x-kubernetes-preserve-unknown-fields': true } },
-          },
-        ],
-      },
-    });
-    const scaled = { apiVersion: `${group}/v1alpha1`, kind: 'ScaledObject' };
-    cluster.store.remove(autoscalerRef('web'));
-    cluster.given({ ...scaled, metadata: { name: 'web', ...inShop }, spec: { scaleTargetRef: { name: 'web' } } });
-    const owner = cluster.store.list({ ...scaled, ...inShop })[0]!;
-    const { name, uid = '' } = owner.metadata;
-    const owned = { ...scaled, name, uid, controller: true };
-    cluster.given({ ...autoscaler, metadata: { name: 'keda-hpa-web', ...inShop, ownerReferences: [owned] } });
+    const owner = givenScaler(release, 'ScaledObject', 'keda.sh');
     const trace = traceWrites(cluster);
     await release.stage(plainManifests('v2'));
     const writes = trace.map(([write]) => write).filter(write => /ScaledObject|Autoscaler/.test(write));
@@ -269,6 +275,24 @@ describe('an adoption', () => {
     expect(cluster.store.get({ ...refOf(owner), name: 'web-blue' })).toMatchObject({
       spec: { scaleTargetRef: { name: 'web-blue' } },
     });
+  });
+
+  it('creates the ScaledObject again when the adoption fails', async () => {
+    const release = await live();
+    const owner = givenScaler(release, 'ScaledObject', 'keda.sh');
+    release.cluster.store.remove({ apiVersion: 'v1', kind: 'Node', name: 'sandbox' });
+    await failureOf(release.stage(plainManifests('v2')));
+    expect(release.cluster.store.get(refOf(owner))).toBeDefined();
+  });
+
+  it('refuses an autoscaler of a kind that it does not know, which a failure could not create again', async () => {
+    const release = await live();
+    givenScaler(release, 'WatermarkPodAutoscaler', 'datadoghq.com');
+    await expect(failureOf(release.stage(plainManifests('v2')))).resolves.toMatchObject({
+      code: 'roles',
+      message: expect.stringContaining('its pods are scaled by WatermarkPodAutoscaler shop/web'),
+    });
+    expect(release.cluster.writes()).toEqual([]);
   });
 
   it('refuses a Deployment of somebody else that has the name of the twin', async () => {

@@ -23,7 +23,7 @@ export interface Contradiction {
 }
 
 /** Every way in which inputs that are valid one by one do not fit together. */
-export function contradictions(combination: Combination): readonly Contradiction[] {
+function contradictions(combination: Combination): readonly Contradiction[] {
   return [
     missingManifests,
     strategyOfAction,

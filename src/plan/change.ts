@@ -1,3 +1,4 @@
+import { canonical } from '../kubernetes/canonical.js';
 import type { KubeObject, ObjectRef } from '../kubernetes/object.js';
 import type { Resource } from '../manifests/resource.js';
 
@@ -48,13 +49,4 @@ export function content(object: KubeObject): Record<string, unknown> {
   const { metadata, status: _status, ...rest } = object;
   const { managedFields: _fields, resourceVersion: _version, generation: _generation, ...kept } = metadata;
   return { ...rest, metadata: kept };
-}
-
-/** JSON with sorted keys: equal text for equal values. */
-export function canonical(value: unknown): string {
-  return JSON.stringify(value, (_key, item: unknown) =>
-    item !== null && typeof item === 'object' && !Array.isArray(item)
-      ? Object.fromEntries(Object.entries(item).sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0)))
-      : item,
-  );
 }

@@ -1,6 +1,7 @@
 import { isFields } from '../kubernetes/fields.js';
 import type { KubeObject } from '../kubernetes/object.js';
-import { canonical, content } from './change.js';
+import { canonical } from '../kubernetes/canonical.js';
+import { content } from './change.js';
 
 /** One field that a deploy changes. Values are JSON text, with secrets as `***` and the length instead of a long value. */
 export interface FieldChange {

@@ -3,7 +3,8 @@ import { textAt } from '../kubernetes/fields.js';
 import { refKey, refOf, type KubeObject, type ObjectRef } from '../kubernetes/object.js';
 import { containersOf, podSpecPath } from '../kubernetes/pod-spec.js';
 import { fieldAt } from '../kubernetes/fields.js';
-import { canonical, type ChangeKind, type PlannedChange } from './change.js';
+import { canonical } from '../kubernetes/canonical.js';
+import type { ChangeKind, PlannedChange } from './change.js';
 import { fieldChanges, type FieldChange } from './diff.js';
 
 /** What a deploy would do to one object, for a reader. */

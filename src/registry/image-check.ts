@@ -27,7 +27,7 @@ interface ReferencedImage {
 }
 
 /** The images of all resources, without duplicates, and without those with pull policy `Never`. */
-export function referencedImages(resources: readonly Resource[]): readonly ReferencedImage[] {
+function referencedImages(resources: readonly Resource[]): readonly ReferencedImage[] {
   const usersByImage = new Map<string, { readonly what: string; readonly at: Position }[]>();
   for (const resource of resources) {
     for (const field of imageFields(resource.object)) {

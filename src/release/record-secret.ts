@@ -4,7 +4,7 @@ import type { KubeObject, ObjectRef } from '../kubernetes/object.js';
 import { WrongField, type Guard } from './guards/guard.js';
 
 /** Type of every Secret of the record. A Secret's type cannot be changed, so one of another type is not ours. */
-export const recordType = 'cutover/record';
+const recordType = 'cutover/record';
 
 /** Value of the label `cutover/record`: which part of the record a Secret holds. */
 export type RecordPart = 'state' | 'revision';

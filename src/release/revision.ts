@@ -1,11 +1,10 @@
-import { createHash } from 'node:crypto';
 import { gunzipSync, gzipSync } from 'node:zlib';
 import { CutoverError } from '../errors.js';
 import type { CiRun } from '../inputs/inputs.js';
 import { isFields, type Fields } from '../kubernetes/fields.js';
 import { isSecret } from '../kubernetes/kinds.js';
 import { describeRef, type KubeObject } from '../kubernetes/object.js';
-import { canonical } from '../plan/change.js';
+import { hashOf } from '../kubernetes/canonical.js';
 import { revision } from './guards/revision.js';
 import {
   guarded,
@@ -89,11 +88,6 @@ export function withoutSecrets(objects: readonly KubeObject[]): {
 /** SHA-256 of a Secret's type and data. */
 export function secretHash(secret: KubeObject): string {
   return hashOf({ type: secret['type'] ?? 'Opaque', data: secret['data'] ?? {} });
-}
-
-/** SHA-256 of the value's canonical JSON, in hex. */
-export function hashOf(value: unknown): string {
-  return createHash('sha256').update(canonical(value)).digest('hex');
 }
 
 /** Images of all containers of the objects, sorted, without duplicates. */

@@ -88,7 +88,7 @@ export function isUnsettled(object: KubeObject): boolean {
  * Active pods that are neither ready nor of the set's current version. A pod of the previous version may only need more time; it is
  * stuck when it cannot become ready by itself.
  */
-export function stuckPods({
+function stuckPods({
   before,
   now,
   pods,

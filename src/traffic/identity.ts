@@ -1,8 +1,7 @@
-import { createHash } from 'node:crypto';
 import { appliedBy } from '../cluster/apply/owned-fields.js';
 import { fieldManager } from '../cluster/apply/field-manager.js';
 import { describeRef, refOf, type KubeObject } from '../kubernetes/object.js';
-import { canonical } from '../plan/change.js';
+import { hashOf } from '../kubernetes/canonical.js';
 import type { VerifiedObject } from '../release/state.js';
 
 /** The identity of a live object that Cutover has applied. `templateHash`: of its pods; absent: it has none. */
@@ -31,7 +30,5 @@ export function changesSinceVerified(verified: VerifiedObject, live: KubeObject 
 function identityHash(live: KubeObject): string {
   const applied: Readonly<Record<string, unknown>> = appliedBy(live, fieldManager) ?? {};
   const { replicas: _replicas, ...spec } = (applied['spec'] ?? {}) as Record<string, unknown>;
-  return createHash('sha256')
-    .update(canonical({ ...applied, spec }))
-    .digest('hex');
+  return hashOf({ ...applied, spec });
 }

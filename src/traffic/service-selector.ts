@@ -3,7 +3,7 @@ import { CutoverError } from '../errors.js';
 import { describeRef, type ObjectRef } from '../kubernetes/object.js';
 import { isReady } from '../kubernetes/pod.js';
 import { selectorOf } from '../kubernetes/selectors.js';
-import { canonical } from '../plan/change.js';
+import { canonical } from '../kubernetes/canonical.js';
 import type { RunContext } from '../run/context.js';
 import { decideActive } from './active-role.js';
 import { confirmEndpoints } from './endpoint-slices.js';

@@ -2,7 +2,7 @@ import { afterEach, describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { appliedBy } from '../../../src/cluster/apply/owned-fields.js';
 import type { Json, KubeObject } from '../../../src/kubernetes/object.js';
-import { canonical } from '../../../src/plan/change.js';
+import { canonical } from '../../../src/kubernetes/canonical.js';
 import { memoryCluster } from '../../support/cluster/memory-cluster.js';
 
 const applied = (fieldsV1: Json, more: Readonly<Record<string, Json>> = {}): Json => ({

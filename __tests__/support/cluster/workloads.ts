@@ -1,7 +1,7 @@
 import { asJson, clone } from '../../../sandbox/api/schema/json.js';
 import type { KubeObject } from '../../../src/kubernetes/object.js';
 import { refOf } from '../../../src/kubernetes/object.js';
-import { canonical } from '../../../src/plan/change.js';
+import { canonical } from '../../../src/kubernetes/canonical.js';
 import type { MemoryCluster } from './memory-cluster.js';
 
 /** Deployment `web` of release `web` in namespace `shop`. */

@@ -80,7 +80,7 @@ const live = releaseAfter(async ({ cluster }) => {
 });
 
 /** Another manager changes how many replicas a Deployment is meant to have. */
-export function resize({ cluster: { store } }: WebRelease, name: string, replicas: number): void {
+function resize({ cluster: { store } }: WebRelease, name: string, replicas: number): void {
   const found = store.get(deploymentRef(name))!;
   store.update({ ...found, spec: { ...(found['spec'] as object), replicas } }, { manager: 'hpa' });
 }

@@ -8,7 +8,7 @@ import { runOf } from './context.js';
 const numbers = { blue: 1, green: 2 };
 export type Role = keyof typeof numbers;
 
-export const podLabels = (role: Role) => ({ app: 'web', role });
+const podLabels = (role: Role) => ({ app: 'web', role });
 
 export function publicService(role: Role): KubeObject {
   return {

@@ -5,7 +5,8 @@ import { refOf, type KubeObject, type ObjectRef } from '../../../src/kubernetes/
 import { renderRoles } from '../../../src/manifests/roles/render.js';
 import { renderManifests, type RenderRequest } from '../../../src/manifests/render.js';
 import { readDocuments } from '../../../src/manifests/yaml/documents.js';
-import { hashOf, decodeRevision, type Revision } from '../../../src/release/revision.js';
+import { hashOf } from '../../../src/kubernetes/canonical.js';
+import { decodeRevision, type Revision } from '../../../src/release/revision.js';
 import { decodeState } from '../../../src/release/state-record.js';
 import { newBlueGreen, type BlueGreenState, type ReleaseState } from '../../../src/release/state.js';
 import { asBlueGreen, asRolling, hasRoles } from '../../../src/release/transitions.js';

@@ -3,7 +3,7 @@ import { isObject, type JsonObject, type JsonValue } from '../schema/json.js';
 import { badRequest } from './status.js';
 
 /** Paths of duplicate members of a JSON text (`spec.replicas`); JSON.parse would silently use the last. */
-export function duplicateKeys(text: string): string[] {
+function duplicateKeys(text: string): string[] {
   const duplicates: string[] = [];
   const stack: { readonly seen: Set<string> | undefined; key: string }[] = [];
   const pattern = /"(?:[^"\\]|\\.)*"|[{}[\]:,]/g;

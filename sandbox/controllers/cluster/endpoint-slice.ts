@@ -60,7 +60,7 @@ export interface SliceContent {
 }
 
 /** The slices that a Service should have. One without endpoints if it selects no pod. */
-export function slicesOf(service: Service, pods: readonly Pod[]): readonly SliceContent[] {
+function slicesOf(service: Service, pods: readonly Pod[]): readonly SliceContent[] {
   const groups = new Map<string, { ports: readonly EndpointPort[]; endpoints: Endpoint[] }>();
   for (const pod of pods) {
     const { podIP, phase } = pod.status ?? {};

@@ -153,7 +153,7 @@ export interface Tally {
   readonly restarts: number;
 }
 
-export function tallyPods(pods: readonly Pod[]): Tally {
+function tallyPods(pods: readonly Pod[]): Tally {
   const active = pods.filter(isActive);
   const restarts = active.flatMap(pod => (pod.status?.containerStatuses ?? []).map(status => status.restartCount));
   return {

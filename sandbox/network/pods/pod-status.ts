@@ -54,7 +54,7 @@ export function podStatus(pod: Pod, facts: PodFacts): PodStatus {
 }
 
 /** The phase by the kubelet's rules: what runs, what has ended and how, and whether it may start again. */
-export function phaseOf(restartPolicy: string, facts: Pick<PodFacts, 'containers' | 'initialized' | 'failed'>): string {
+function phaseOf(restartPolicy: string, facts: Pick<PodFacts, 'containers' | 'initialized' | 'failed'>): string {
   if (facts.failed) return 'Failed';
   if (!facts.initialized) return 'Pending';
   const { containers } = facts;

@@ -15,7 +15,7 @@ export interface Target {
 }
 
 /** Runs a probe once. A probe that the sandbox cannot run (exec, grpc) passes: see IMAGES.md. */
-export async function probeOnce(probe: Probe, target: Target): Promise<Finding> {
+async function probeOnce(probe: Probe, target: Target): Promise<Finding> {
   // An HTTP deadline is real time: a loaded machine is not a slower cluster.
   // Prober and server share one process: a shorter time-out would only measure how busy this machine is.
   const timeout = Math.max(10, probe.timeoutSeconds ?? 1) * 1000;

@@ -1,6 +1,5 @@
-import { createHash } from 'node:crypto';
 import { refKey, type KubeObject, type ObjectRef } from '../../kubernetes/object.js';
-import { canonical } from '../../plan/change.js';
+import { hashOf } from '../../kubernetes/canonical.js';
 import type { Clock } from '../clock.js';
 import { applyBody } from './apply-body.js';
 import { fieldManager } from './field-manager.js';
@@ -15,7 +14,7 @@ export function appliedHash(sent: KubeObject, answer: KubeObject): string | unde
   const managedFields: readonly unknown[] = answer.metadata.managedFields ?? [];
   const entries = managedFields.filter(isOurApply);
   if (entries.length === 0 || !entries.every(hasTime)) return undefined;
-  return `${hashOfManifest(sent)}.${hashOf({ uid: answer.metadata.uid, generation: answer.metadata.generation, entries })}`;
+  return `${hashOfManifest(sent)}.${shortHashOf({ uid: answer.metadata.uid, generation: answer.metadata.generation, entries })}`;
 }
 
 /** Whether `hash` is the identity of an apply of this manifest. */
@@ -50,12 +49,12 @@ export class RecentApplies {
 const recentMs = 2_000;
 
 function hashOfManifest(sent: KubeObject): string {
-  return hashOf(applyBody(sent));
+  return shortHashOf(applyBody(sent));
 }
 
-/** 128 bits of the SHA-256 of the value's canonical JSON, in hex: the record keeps two for each object. */
-function hashOf(value: unknown): string {
-  return createHash('sha256').update(canonical(value)).digest('hex').slice(0, 32);
+/** 128 bits of the hash, in hex: the record keeps two for each object. */
+function shortHashOf(value: unknown): string {
+  return hashOf(value).slice(0, 32);
 }
 
 function isOurApply(entry: unknown): entry is Readonly<Record<string, unknown>> {

@@ -94,12 +94,9 @@ export async function removeAndWait(
   if (isGone(await cluster.get(ref)) ?? (await waitForObject(ref, { cluster, clock, signal, timeoutMs }, isGone)))
     return;
   if (signal.aborted) throw cancelled();
-  throw new CutoverError(
-    `${describeRef(ref)} was deleted to be recreated, but still exists after ${timeoutMs / 1000} s`,
-    {
-      code: 'timeout',
-      object: describeRef(ref),
-      hint: 'A finalizer delays the deletion: see metadata.finalizers.',
-    },
-  );
+  throw new CutoverError(`${describeRef(ref)} was deleted, but still exists after ${timeoutMs / 1000} s`, {
+    code: 'timeout',
+    object: describeRef(ref),
+    hint: 'A finalizer delays the deletion: see metadata.finalizers.',
+  });
 }

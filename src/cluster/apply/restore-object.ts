@@ -14,7 +14,6 @@ import { restoredOwners, type OwnersRequest } from './restore-owners.js';
 
 /** What a restore reads. */
 export type SnapshotReader = Pick<Cluster, 'get' | 'list' | 'watch'>;
-/** What a restore writes. */
 
 /** What {@link restoreObject} needs beside the object. */
 export interface RestoreObjectOptions extends CreatedObjects {

@@ -10,7 +10,7 @@ function authKey(server: string): string {
 }
 
 /** The Secret as `kubectl create secret docker-registry` creates it, in this namespace. */
-export function registrySecretObject({ name, logins }: RegistrySecret, namespace: string): KubeObject {
+function registrySecretObject({ name, logins }: RegistrySecret, namespace: string): KubeObject {
   const entry = ({ server, username, password }: RegistryLogin) =>
     [authKey(server), { username, password, auth: basicCredentials({ username, password }) }] as const;
   const content = JSON.stringify({ auths: Object.fromEntries(logins.map(entry)) });

@@ -1,12 +1,11 @@
 import type { Problem } from '../../errors.js';
 import type { Roles } from '../../inputs/inputs.js';
 import { where } from '../../log.js';
+import { coversPods, isBudget } from '../../kubernetes/budget.js';
 import { isDeployment } from '../../kubernetes/deployment.js';
-import { fieldAt } from '../../kubernetes/fields.js';
-import { groupKind } from '../../kubernetes/kinds.js';
 import { describeRef, refKey, refOf, type KubeObject } from '../../kubernetes/object.js';
 import { podSpecPath, templateLabels } from '../../kubernetes/pod-spec.js';
-import { isService, routesTo, selectorMatches } from '../../kubernetes/selectors.js';
+import { isService, routesTo } from '../../kubernetes/selectors.js';
 import { manifestError, type ManifestWarning } from '../problems.js';
 import { choosePublicService, furtherServiceProblems, isMarkedShared } from './public-service.js';
 import { referencesIn, type ConfigReference } from '../../kubernetes/config-references.js';
@@ -83,10 +82,10 @@ function copyOf(resource: Resource, parts: Parts, role: string): KubeObject | un
 }
 
 function isBudgetOf({ object }: Resource, deployments: readonly Resource[]): boolean {
-  if (groupKind(object) !== 'policy/PodDisruptionBudget') return false;
+  if (!isBudget(object)) return false;
   return deployments.some(deployment => {
     const here = deployment.object.metadata.namespace === object.metadata.namespace;
-    return here && selectorMatches(fieldAt(object, ['spec', 'selector']), templateLabels(deployment.object));
+    return here && coversPods(object, templateLabels(deployment.object));
   });
 }
 

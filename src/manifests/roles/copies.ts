@@ -7,7 +7,7 @@ import { mapReferences, type Rename } from '../../kubernetes/config-references.j
 import type { Resource } from '../resource.js';
 
 /** Distinguishes the roles in selectors, pod templates and the metadata of a role's own objects. */
-export const roleLabel = 'cutover/role';
+const roleLabel = 'cutover/role';
 
 /** Limit of Kubernetes for names of Services and values of labels, in characters. */
 const maxNameLength = 63;

@@ -15,7 +15,7 @@ export function isMarkedShared({ object }: Resource): boolean {
   return object.metadata.annotations?.[sharedAnnotation] === 'true';
 }
 
-export function isHeadless({ object }: Resource): boolean {
+function isHeadless({ object }: Resource): boolean {
   return fieldAt(object, ['spec', 'clusterIP']) === 'None';
 }
 

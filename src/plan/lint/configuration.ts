@@ -1,7 +1,8 @@
 import { configReferences } from '../../kubernetes/config-references.js';
 import { fieldAt } from '../../kubernetes/fields.js';
 import { podSpecPath } from '../../kubernetes/pod-spec.js';
-import { canonical, type PlannedChange } from '../change.js';
+import { canonical } from '../../kubernetes/canonical.js';
+import type { PlannedChange } from '../change.js';
 import type { Rule } from './rule.js';
 import { nameOf } from './context.js';
 

@@ -2,7 +2,7 @@ import type { DeployInputs } from '../../inputs/inputs.js';
 import type { Log } from '../../log.js';
 import { deriveReleaseName } from '../../manifests/release-name.js';
 import { renderManifests, type RenderRequest } from '../../manifests/render.js';
-import { hashOf } from '../../release/revision.js';
+import { hashOf } from '../../kubernetes/canonical.js';
 import type { ReleaseState } from '../../release/state.js';
 import { asRolling, hasRoles } from '../../release/transitions.js';
 import { logRendered, numberedRequest } from '../shared/rendering.js';

@@ -1,8 +1,10 @@
-import { groupKind } from '../../../kubernetes/kinds.js';
+import { isAutoscaler } from '../../../kubernetes/autoscaler.js';
+import { isBudget } from '../../../kubernetes/budget.js';
 import { refKey, refOf, type KubeObject } from '../../../kubernetes/object.js';
 import { templateLabels } from '../../../kubernetes/pod-spec.js';
 import type { Snapshot } from '../../../plan/change.js';
-import { authorOf, hashOf, imagesOf, type Revision } from '../../../release/revision.js';
+import { hashOf } from '../../../kubernetes/canonical.js';
+import { authorOf, imagesOf, type Revision } from '../../../release/revision.js';
 import { begin, type Adopting } from '../../../release/transitions.js';
 import { begunBy } from '../../../run/begun.js';
 import type { RunContext } from '../../../run/context.js';
@@ -105,13 +107,4 @@ export function recordOf(revision: Revision, testService: string | undefined): R
 
 function isSame(one: KubeObject, other: KubeObject): boolean {
   return refKey(refOf(one)) === refKey(refOf(other));
-}
-
-function isBudget(object: KubeObject): boolean {
-  return groupKind(object) === 'policy/PodDisruptionBudget';
-}
-
-/** Snapshots of an adoption are of its Service, budgets, what it brings up, and what scales the live Deployment. */
-function isAutoscaler(object: KubeObject): boolean {
-  return !isBudget(object) && !isDeployment(object) && groupKind(object) !== '/Service';
 }

@@ -1,7 +1,7 @@
 import { migrateFieldOwnership } from '../../../cluster/apply/apply-change.js';
 import { CutoverError } from '../../../errors.js';
 import { describeRef, refOf, type KubeObject } from '../../../kubernetes/object.js';
-import { canonical } from '../../../plan/change.js';
+import { canonical } from '../../../kubernetes/canonical.js';
 import type { Revision } from '../../../release/revision.js';
 import type { OperationContext, RunContext } from '../../../run/context.js';
 import { routerOf } from '../../../traffic/routers.js';

@@ -2,7 +2,6 @@ import { restoreSnapshots, type LeftObject } from '../../../cluster/apply/restor
 import { hasApplied } from '../../../cluster/apply/owned-fields.js';
 import { fieldManager } from '../../../cluster/apply/field-manager.js';
 import { asCutoverError } from '../../../errors.js';
-import { isAutoscaler } from '../../../kubernetes/autoscaler.js';
 import { describeRef, refOf, type KubeObject, type ObjectRef } from '../../../kubernetes/object.js';
 import type { Snapshot } from '../../../plan/change.js';
 import type { OperationContext } from '../../../run/context.js';
@@ -29,7 +28,7 @@ export async function restoreAdoption(ctx: OperationContext, { revision }: Begun
     liveAutoscalers.map(async object => ((await cluster.get(refOf(object))) === undefined ? [object] : [])),
   );
   // What still exists was not written, but others may have changed it in the meantime.
-  const owned = await ownedObjects(ctx, deleted.flat().filter(isAutoscaler));
+  const owned = await ownedObjects(ctx, deleted.flat());
   const autoscalers = owned.map((object): Snapshot => ({ ref: refOf(object), object }));
   const broughtUp = revision.before.filter(({ object }) => object === undefined);
   const failed: ObjectRef[] = [];

@@ -1,5 +1,6 @@
 import { describeRef, refKey, refOf } from '../../../kubernetes/object.js';
-import { hashOf, type Revision } from '../../../release/revision.js';
+import { hashOf } from '../../../kubernetes/canonical.js';
+import type { Revision } from '../../../release/revision.js';
 import type { OperationContext } from '../../../run/context.js';
 import { ownedObjects } from '../../recorded/owned-objects.js';
 import { removeFound } from '../operation/remove-found.js';

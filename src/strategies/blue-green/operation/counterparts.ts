@@ -1,5 +1,6 @@
 import { isDeployment } from '../../../kubernetes/deployment.js';
 import { refKey, refOf, type KubeObject, type ObjectRef } from '../../../kubernetes/object.js';
+import { isCounterpart } from '../../../manifests/roles/counterparts.js';
 import type { RunContext } from '../../../run/context.js';
 
 /** One role and names of its objects. */
@@ -27,20 +28,4 @@ export async function liveCounterparts(
     }),
   );
   return new Map(found.flat());
-}
-
-interface NamedForRole {
-  readonly name: string;
-  readonly role: string;
-}
-
-/** Whether two names differ in nothing but the role. A name may contain the name of a role by chance too (`bluebird-blue`). */
-export function isCounterpart(one: NamedForRole, other: NamedForRole): boolean {
-  const either = `(?:${escaped(one.role)}|${escaped(other.role)})`;
-  const pattern = one.name.split(one.role).map(escaped).join(either);
-  return new RegExp(`^${pattern}$`).test(other.name);
-}
-
-function escaped(text: string): string {
-  return text.replaceAll(/[\\^$.*+?()[\]{}|]/g, '\\$&');
 }

@@ -60,7 +60,7 @@ function nextStep(operation: BlueGreenOperation): string {
           ? 'Finish it with `action: promote`.'
           : 'Finish it with `action: promote`, or send users back with `action: rollback`.';
     case 'finish':
-      return 'Finish it with `action: promote`.';
+      return operation.direction === 'rollback' ? 'Run `action: rollback` again.' : 'Finish it with `action: promote`.';
     default:
       return operation satisfies never;
   }

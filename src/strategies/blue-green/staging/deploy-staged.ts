@@ -10,7 +10,10 @@ export interface DeployedStaging extends AppliedSet {
   readonly checks: readonly CheckResult[];
 }
 
-/** `observer`: the open watches of the set. Applies what changes, waits for it, and runs the staged checks against the new pods and the role's test Service. */
+/**
+ * Applies what changes, waits for it, and runs the staged checks against the new pods and the role's test Service. `observer`: the
+ * open watches of the set.
+ */
 export async function deployAndVerify(
   ctx: OperationContext,
   staging: Staging,

@@ -3,7 +3,7 @@ import type { Log } from '../../../log.js';
 import { deriveReleaseName } from '../../../manifests/release-name.js';
 import type { RenderRequest } from '../../../manifests/render.js';
 import { renderRoles } from '../../../manifests/roles/render.js';
-import { hashOf } from '../../../release/revision.js';
+import { hashOf } from '../../../kubernetes/canonical.js';
 import { newBlueGreen, type ReleaseState } from '../../../release/state.js';
 import { asBlueGreen } from '../../../release/transitions.js';
 import { logRendered, numberedRequest } from '../../shared/rendering.js';

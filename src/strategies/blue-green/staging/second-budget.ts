@@ -1,11 +1,9 @@
 import { releaseOf } from '../../../cluster/ownership/ownership.js';
 import { asCutoverError, CutoverError, type Problem } from '../../../errors.js';
 import { isDeployment } from '../../../kubernetes/deployment.js';
-import { fieldAt } from '../../../kubernetes/fields.js';
-import { groupKind } from '../../../kubernetes/kinds.js';
+import { coversPods, isBudget } from '../../../kubernetes/budget.js';
 import { describeRef, refKey, refOf, type KubeObject } from '../../../kubernetes/object.js';
 import { templateLabels } from '../../../kubernetes/pod-spec.js';
-import { selectorMatches } from '../../../kubernetes/selectors.js';
 import type { Resource } from '../../../manifests/resource.js';
 import type { RunContext } from '../../../run/context.js';
 import type { AdoptedRole } from '../adoption/adoption.js';
@@ -25,7 +23,7 @@ export interface BudgetRequest {
  */
 export async function secondBudgetRefusal(ctx: RunContext, request: BudgetRequest): Promise<CutoverError | undefined> {
   const { resources, adoption } = request;
-  const budgets = resources.filter(({ object }) => groupKind(object) === 'policy/PodDisruptionBudget');
+  const budgets = resources.filter(({ object }) => isBudget(object));
   const known = [...budgets.map(({ object }) => object), ...(adoption?.budgets.live ?? [])];
   const keys = new Set(known.map(object => refKey(refOf(object))));
   const covered = resources.flatMap(({ object: deployment }) => {
@@ -55,7 +53,7 @@ export async function secondBudgetRefusal(ctx: RunContext, request: BudgetReques
 
 function covers(budget: KubeObject, deployment: KubeObject): boolean {
   const isHere = budget.metadata.namespace === deployment.metadata.namespace;
-  return isHere && selectorMatches(fieldAt(budget, ['spec', 'selector']), templateLabels(deployment));
+  return isHere && coversPods(budget, templateLabels(deployment));
 }
 
 function twoBudgets(named: Readonly<Record<'deployment' | 'budget' | 'other', KubeObject>>): string {

@@ -1,6 +1,7 @@
 import { isDeployment, replicasOf, withReplicas } from '../../../kubernetes/deployment.js';
 import { requirePlan, dryRunAll } from '../../../cluster/apply/dry-run-all.js';
 import { asCutoverError } from '../../../errors.js';
+import { groupKind } from '../../../kubernetes/kinds.js';
 import { describeRef, refKey, refOf, type KubeObject } from '../../../kubernetes/object.js';
 import { templateLabels } from '../../../kubernetes/pod-spec.js';
 import { selectorOf, selects } from '../../../kubernetes/selectors.js';
@@ -23,10 +24,10 @@ export async function planStaging(ctx: RunContext, target: StagingTarget): Promi
   const { deploy, active, role, adoption } = target;
   const { inputs, resources } = deploy;
   const own = resources.of[role] ?? [];
-  const applyAfterSwitch = own.filter(({ object }) => isAutoscaler(object));
+  const applyAfterSwitch = own.filter(({ object }) => followsSwitch(object));
   const { sized, counterparts } = await asManyAsLive(ctx, {
     role,
-    resources: own.filter(({ object }) => !isAutoscaler(object)),
+    resources: own.filter(({ object }) => !followsSwitch(object)),
     other: deploymentsOf(deploy, active.kind === 'role' ? active.role : role),
     ...(adoption !== undefined && {
       adopted: { deployment: adoption.deployment, service: resources.publicService[role] },
@@ -110,8 +111,9 @@ export async function planUnchanged(
   return planned.filter(({ resource }) => resource !== publicService);
 }
 
-function isAutoscaler({ kind }: KubeObject): boolean {
-  return kind === 'HorizontalPodAutoscaler';
+/** Whether the object follows the switch. Scalers of other kinds are applied while staging (docs/adr/0007). */
+function followsSwitch(object: KubeObject): boolean {
+  return groupKind(object) === 'autoscaling/HorizontalPodAutoscaler';
 }
 
 /** The Deployments of a role: as they are on record, else by the names of the manifests. */

@@ -100,7 +100,7 @@ export interface FinishLeaving extends NewPods {
 }
 
 /** Deletes the objects of the roles, and applies the autoscalers and budgets that take the place of theirs. Can be done twice. */
-export async function finishLeaving(ctx: OperationContext, request: FinishLeaving): Promise<void> {
+async function finishLeaving(ctx: OperationContext, request: FinishLeaving): Promise<void> {
   const { leaving, revision, historyLimit } = request;
   try {
     await ctx.phase('Clean up', async () => {

@@ -6,6 +6,7 @@ import { describeRef, refKey, refOf, type KubeObject } from '../../../kubernetes
 import { templateLabels } from '../../../kubernetes/pod-spec.js';
 import { selectorOf, selects } from '../../../kubernetes/selectors.js';
 import type { Snapshot } from '../../../plan/change.js';
+import { isGivenTo } from '../../../manifests/roles/counterparts.js';
 import type { Revision } from '../../../release/revision.js';
 import type { BlueGreenState } from '../../../release/state.js';
 import type { Leaving } from '../../../release/transitions.js';
@@ -36,16 +37,11 @@ export async function neededSizes(
   const most = Math.max(0, ...serving.map(replicasOf));
   return new Map(
     objects.filter(isDeployment).flatMap(object => {
-      const counterpart = serving.find(({ metadata }) => withoutRole(metadata.name, role) === object.metadata.name);
+      const counterpart = serving.find(({ metadata: { name } }) => isGivenTo(object.metadata.name, { name, role }));
       if (counterpart === undefined && !selects(selectorOf(service), templateLabels(object))) return [];
       return [[refKey(refOf(object)), counterpart === undefined ? most : replicasOf(counterpart)] as const];
     }),
   );
-}
-
-function withoutRole(name: string, role: string): string {
-  const parts = name.split('-');
-  return parts.filter(part => part !== role).join('-');
 }
 
 /** The pods that take over from the roles. */

@@ -1,5 +1,7 @@
+import { releaseOf } from '../../../cluster/ownership/ownership.js';
 import { asCutoverError } from '../../../errors.js';
-import { groupKind } from '../../../kubernetes/kinds.js';
+import { isAutoscaler } from '../../../kubernetes/autoscaler.js';
+import { isBudget } from '../../../kubernetes/budget.js';
 import { refKey, refOf, type KubeObject, type ObjectRef } from '../../../kubernetes/object.js';
 import type { Revision } from '../../../release/revision.js';
 import type { BlueGreenState } from '../../../release/state.js';
@@ -28,9 +30,7 @@ export async function objectsOfRole(
   ];
   const own = refs.filter(ref => !kept.has(refKey(ref)) && !keptKinds.has(ref.kind));
   const found = await Promise.all(own.map(ref => ctx.cluster.get(ref)));
-  return found
-    .filter(live => live !== undefined)
-    .filter(({ metadata }) => metadata.annotations?.['cutover/release'] === ctx.records.release);
+  return found.filter(live => live !== undefined).filter(live => releaseOf(live) === ctx.records.release);
 }
 
 /** `undefined`: somebody deleted it from the record, so which objects belong to it is unknown. */
@@ -45,8 +45,7 @@ async function revisionOf({ records }: RunContext, number: number): Promise<Revi
 
 /** Whether the object scales pods or protects them: of these, a pod may have one only. */
 export function isOnePerPod(object: Pick<KubeObject, 'apiVersion' | 'kind'>): boolean {
-  const kinds = ['autoscaling/HorizontalPodAutoscaler', 'keda.sh/ScaledObject', 'policy/PodDisruptionBudget'];
-  return kinds.includes(groupKind(object));
+  return isAutoscaler(object) || isBudget(object);
 }
 
 /** Whether the object is configuration that pods read. */

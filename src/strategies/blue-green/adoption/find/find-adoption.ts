@@ -1,4 +1,6 @@
 import { dryRunAll } from '../../../../cluster/apply/dry-run-all.js';
+import { releaseOf } from '../../../../cluster/ownership/ownership.js';
+import { isAutoscaler } from '../../../../kubernetes/autoscaler.js';
 import { isDeployment } from '../../../../kubernetes/deployment.js';
 import { describeRef, refKey, refOf, type KubeObject } from '../../../../kubernetes/object.js';
 import { templateLabels } from '../../../../kubernetes/pod-spec.js';
@@ -14,7 +16,7 @@ import type { Adoption } from '../adoption.js';
 import { warnOfNewerConfig } from './config-age.js';
 import { imageIdsOf } from './images.js';
 import { narrowedTo, takesOver } from './narrowed-service.js';
-import { nameTaken, noTwin, nothingToAdopt, severalImages, wouldBeWritten } from './refusals.js';
+import { nameTaken, noTwin, nothingToAdopt, severalImages, unknownAutoscaler, wouldBeWritten } from './refusals.js';
 import { replaceAutoscalers, replaceBudgets } from './scaling.js';
 import { findServing } from './serving-deployment.js';
 import { templateIdentity, twinOf } from './twin.js';
@@ -52,6 +54,9 @@ export async function findAdoption(ctx: RunContext, deploy: BlueGreenDeploy): Pr
   const narrowed = narrowedTo(rendered, service);
   await takesOver(ctx, { narrowed, force: inputs.forceConflicts });
   const parts = { role, twin, rendered: own };
+  const autoscalers = await replaceAutoscalers(ctx, deployment, parts);
+  const unknown = autoscalers.live.find(object => !isAutoscaler(object));
+  if (unknown !== undefined) throw unknownAutoscaler(service, unknown);
   const testService = own.find(({ kind, metadata }) => {
     return kind === 'Service' && metadata.name === resources.testService[role];
   });
@@ -66,7 +71,7 @@ export async function findAdoption(ctx: RunContext, deploy: BlueGreenDeploy): Pr
     imageIds,
     planned: await planTwin(ctx, { deploy, objects: [twin, ...(testService === undefined ? [] : [testService])] }),
     narrowed,
-    autoscalers: await replaceAutoscalers(ctx, deployment, parts),
+    autoscalers,
     budgets: await replaceBudgets(ctx, deployment, parts),
   };
 }
@@ -122,8 +127,7 @@ async function refuseTaken(
   { service, twin }: { readonly service: KubeObject; readonly twin: KubeObject },
 ): Promise<void> {
   const live = await ctx.cluster.get(refOf(twin));
-  if (live !== undefined && live.metadata.annotations?.['cutover/release'] !== ctx.records.release)
-    throw nameTaken(service, live);
+  if (live !== undefined && releaseOf(live) !== ctx.records.release) throw nameTaken(service, live);
 }
 
 async function planTwin(

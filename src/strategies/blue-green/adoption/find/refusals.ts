@@ -55,6 +55,15 @@ export function severalImages(service: KubeObject, container: string): CutoverEr
   });
 }
 
+/** What scales the Deployment is of a kind that Cutover does not know: a failure could not create it again. */
+export function unknownAutoscaler(service: KubeObject, autoscaler: KubeObject): CutoverError {
+  const name = describeRef(refOf(autoscaler));
+  return notAdoptable(service, {
+    reason: `its pods are scaled by ${name}, a kind of autoscaler that Cutover does not know`,
+    hint: `Scale the Deployment with a HorizontalPodAutoscaler or a KEDA ScaledObject, or delete ${name}; then run this step again.`,
+  });
+}
+
 /** The manifests have no Deployment that the role's public Service routes to. */
 export function noTwin(service: KubeObject): CutoverError {
   return notAdoptable(service, {

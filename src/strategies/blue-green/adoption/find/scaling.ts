@@ -1,5 +1,6 @@
 import { releaseOf } from '../../../../cluster/ownership/ownership.js';
 import { asCutoverError } from '../../../../errors.js';
+import { coversPods, isBudget } from '../../../../kubernetes/budget.js';
 import { fieldAt, fieldsAt, textAt, withField, type Path } from '../../../../kubernetes/fields.js';
 import { groupKind } from '../../../../kubernetes/kinds.js';
 import { describeRef, refOf, type KubeObject, type ObjectRef } from '../../../../kubernetes/object.js';
@@ -55,7 +56,7 @@ export async function replaceAutoscalers(
 export async function budgetsOf(ctx: RunContext, deployment: KubeObject): Promise<readonly KubeObject[]> {
   const labels = templateLabels(deployment);
   const all = await listHere(ctx, budgetKind, refOf(deployment));
-  return all.filter(object => selectorMatches(fieldAt(object, ['spec', 'selector']), labels));
+  return all.filter(object => coversPods(object, labels));
 }
 
 /**
@@ -76,18 +77,14 @@ export async function replaceBudgets(
     .filter(pod => !hasEnded(pod))
     .map(({ metadata }) => metadata.labels ?? {})
     .filter(found => !selectorMatches(ownSelector, found));
-  const coversOthers = (object: KubeObject): boolean =>
-    others.some(found => selectorMatches(fieldAt(object, ['spec', 'selector']), found));
+  const coversOthers = (object: KubeObject): boolean => others.some(found => coversPods(object, found));
   const { release } = ctx.records;
   const live = covering.filter(object => !coversOthers(object) && (releaseOf(object) ?? release) === release);
   warnOfSeveral(ctx, covering);
   if (live.length < covering.length) return { live, ofRole: [] };
   const roleLabels = Object.entries(templateLabels(twin)).filter(([key, value]) => labels[key] !== value);
   const ofRole = live.slice(0, 1).map(object => {
-    const same = rendered.find(other => {
-      const covers = selectorMatches(fieldAt(other, ['spec', 'selector']), templateLabels(twin));
-      return groupKind(other) === groupKind(object) && covers;
-    });
+    const same = rendered.find(other => isBudget(other) && coversPods(other, templateLabels(twin)));
     const copy = ownCopy(object, { twin, name: same?.metadata.name ?? roleName(object.metadata.name, role) });
     const path = ['spec', 'selector', 'matchLabels'];
     const narrowed = withField(copy, path, { ...fieldsAt(copy, path), ...Object.fromEntries(roleLabels) });

@@ -39,13 +39,9 @@ export function unsettled(deployment: KubeObject, pods: number): string | undefi
   return pods === replicas ? undefined : `the Service selects ${pods} of its pods, and it has ${replicas}`;
 }
 
-/** The pods that a Service selects, without those that are finished or are being deleted. */
-export async function activePodsOf(ctx: RunContext, service: KubeObject): Promise<readonly KubeObject[]> {
-  return activePods(await selectedPods(ctx.cluster, service));
-}
-
+/** The pods that a Service selects and that count. Throws `roles` when none of them is ready. */
 async function servingPods(ctx: RunContext, service: KubeObject): Promise<readonly KubeObject[]> {
-  const pods = await activePodsOf(ctx, service);
+  const pods = activePods(await selectedPods(ctx.cluster, service));
   if (pods.some(isReady)) return pods;
   throw noReadyPod(service);
 }

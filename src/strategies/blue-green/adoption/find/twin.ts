@@ -4,7 +4,7 @@ import { hashLabel } from '../../../../kubernetes/pod-template.js';
 import { templateLabels } from '../../../../kubernetes/pod-spec.js';
 import { selectorOf } from '../../../../kubernetes/selectors.js';
 import { deploymentCopy } from '../../../../manifests/roles/copies.js';
-import { hashOf } from '../../../../release/revision.js';
+import { hashOf } from '../../../../kubernetes/canonical.js';
 import { withPinnedImages, type ImageIds } from './images.js';
 import type { ServingDeployment } from './serving-deployment.js';
 
