@@ -314,6 +314,7 @@ describe('retries', () => {
     ['429', 429, { reason: 'TooManyRequests' }],
     ['502 of a load balancer', 502, undefined],
     ['500 with InternalError', 500, { reason: 'InternalError' }],
+    ['500 of etcd, which has no reason', 500, { message: 'etcdserver: leader changed' }],
   ])('retries after %s, with exponential backoff, and logs it', async (_what, code, more) => {
     const refuse: Handler = (_s, response) =>
       answer(response, code, more === undefined ? '<html>' : status(code, more));
@@ -350,7 +351,7 @@ describe('retries', () => {
     expect(waited).toBeLessThanOrEqual(60_000);
   });
 
-  it('never retries a 500 without a reason, and quotes each line of it', async () => {
+  it('never retries a 500 that rejects the object, and quotes each line of it', async () => {
     const { server, writer } = await setting((_s, response) =>
       answer(
         response,

@@ -64,6 +64,12 @@ describe('the error of an answer', () => {
       'api',
       'the API server answered 500 to patch Deployment shop/web: etcd is away',
     ],
+    [
+      500,
+      status(500, { message: 'etcdserver: leader changed' }),
+      'api',
+      'the API server answered 500 to patch Deployment shop/web: etcdserver: leader changed',
+    ],
     [502, '<html>Bad Gateway</html>', 'api', 'the API server answered 502 to patch Deployment shop/web'],
     [
       429,

@@ -37,6 +37,14 @@ export function parseStatus(body: Buffer): Status | undefined {
   }
 }
 
+/**
+ * Whether a 500 rejects the object for good. A server-side apply reports an object that does not fit the schema without a
+ * reason; but so does the API server report failures of etcd and of conversion webhooks, which pass.
+ */
+export function isSchemaError({ reason, message = '' }: Pick<Status, 'reason' | 'message'>): boolean {
+  return !reason && /^failed to (?:create typed patch|convert new) object \((?!.*conversion webhook)/s.test(message);
+}
+
 /** `patch Deployment shop/web`: a request in messages. */
 export function describeRequest({ verb, target, resource }: RequestDescription): string {
   const subresource = resource.includes('/') ? ` (${resource.slice(resource.indexOf('/') + 1)})` : '';
@@ -92,7 +100,7 @@ export function apiError(status: number, body: Buffer, request: RequestDescripti
       });
     }
     case 500:
-      if (answer !== undefined && !answer.reason) {
+      if (answer !== undefined && isSchemaError(answer)) {
         const problems = typedPatchProblems(answer.message ?? '', secret);
         const schemaError = `${describeTarget(request)} does not match the schema of ${request.target.apiVersion}`;
         return error('invalid', problems.length > 0 ? schemaError : reason, { problems });
@@ -173,7 +181,7 @@ function withoutValue(message: string, reason: string): string {
 }
 
 /**
- * The schema errors in the message of a 500 without a reason: `…Kind=Deployment): <path>: <text>`, or one such pair per
+ * The problems in the message of a schema error: `…Kind=Deployment): <path>: <text>`, or one such pair per
  * line after `errors:`.
  */
 function typedPatchProblems(message: string, secret: boolean): readonly Problem[] {

@@ -1,7 +1,7 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import { retryability } from './network-error.js';
 import type { NetworkFailure } from './network-error.js';
-import type { Status } from './error-status.js';
+import { isSchemaError, type Status } from './error-status.js';
 
 /** A failed attempt. */
 export type Failure =
@@ -35,11 +35,10 @@ export function shouldRetry(failure: Failure, { method, reached }: RetryContext)
     // The API server may have processed a request that was sent.
     return retry && (idempotent || !sent);
   }
-  const { status, reason } = failure;
+  const { status } = failure;
   // The API server limits the request rate: it has not processed the request.
   if (status === 429) return true;
-  // A 500 without a reason rejects the object; a retry would have the same result.
-  const isTransient = [502, 503, 504].includes(status) || (status === 500 && reason === 'InternalError');
+  const isTransient = [502, 503, 504].includes(status) || (status === 500 && !isSchemaError(failure));
   return isTransient && idempotent;
 }
 
