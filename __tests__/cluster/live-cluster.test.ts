@@ -373,6 +373,24 @@ describe('retries', () => {
     expect(server.seen).toHaveLength(1);
   });
 
+  const stale = (kind: string): Handler => {
+    const details = { name: 'some', kind };
+    return (_s, response) => answer(response, 409, status(409, { reason: 'Conflict', details }));
+  };
+
+  it.each(['resourcequotas', 'clusterresourcequotas'])('retries what could not be counted in %s', async kind => {
+    const { server, writer } = await setting(inTurn(stale(kind), ok, stale(kind), ok));
+    await writer.create(deployment);
+    await writer.apply(deployment);
+    expect(server.seen.map(({ method }) => method)).toEqual(['POST', 'POST', 'PATCH', 'PATCH']);
+  });
+
+  it('does not retry a quota that has moved itself', async () => {
+    const quota = { apiVersion: 'v1', kind: 'ResourceQuota', metadata: { name: 'some', namespace: 'shop' } };
+    const { writer } = await setting(inTurn(stale('resourcequotas')));
+    await expect(writer.create(quota)).rejects.toMatchObject({ code: 'moved' });
+  });
+
   it('retries a PATCH whose connection was interrupted, but no POST', async () => {
     const cut: Handler = (_s, response) => response.destroy();
     const { server, writer } = await setting(inTurn(cut, ok, cut));

@@ -46,6 +46,16 @@ describe('the error of an answer', () => {
     [409, status(409, { reason: 'AlreadyExists' }), 'exists', 'Deployment shop/web already exists'],
     [409, status(409, { reason: 'Conflict' }), 'moved', 'Deployment shop/web changed since it was read'],
     [
+      409,
+      status(409, {
+        reason: 'Conflict',
+        message: 'Operation cannot be fulfilled on resourcequotas "gke-resource-quotas": the object has been modified',
+        details: { name: 'gke-resource-quotas', kind: 'resourcequotas' },
+      }),
+      'api',
+      'Deployment shop/web could not be counted in quota gke-resource-quotas, which changes at the moment',
+    ],
+    [
       410,
       status(410, { reason: 'Expired', message: 'too old resource version' }),
       'expired',

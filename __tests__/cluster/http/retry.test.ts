@@ -54,6 +54,7 @@ describe('retrying', () => {
       false,
     ],
     ['409', server(409, 'Conflict'), 'PATCH', false],
+    ['409 of a quota, even for a POST', { ...server(409, 'Conflict'), isQuotaRace: true }, 'POST', true],
     ['422', server(422, 'Invalid'), 'PATCH', false],
   ])('after %s', (...[, failure, method, retry]) => {
     expect(shouldRetry(failure, { method, reached: true })).toBe(retry);

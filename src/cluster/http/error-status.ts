@@ -134,10 +134,28 @@ function notFoundError(request: RequestDescription, answer: Status | undefined, 
   });
 }
 
-/** A 409 has one of three causes: the object exists, it changed, or other managers own fields. */
+/**
+ * Whether a 409 is about a quota that several API servers changed at the same time. The request was not carried out. The
+ * object of the request did not change, unless it is that quota.
+ */
+export function isQuotaRace(answer: Status | undefined, { resource }: Pick<RequestDescription, 'resource'>): boolean {
+  const { code, details: { kind = '' } = {} } = answer ?? {};
+  return code === 409 && /^(?:cluster)?resourcequotas$/.test(kind) && kind !== resource;
+}
+
+/** A 409 has one of four causes: the object exists, it changed, other managers own fields, or a quota changed. */
 function conflictError(request: RequestDescription, answer: Status | undefined, error: ErrorFactory): CutoverError {
   const object = 'name' in request.target ? describeRef(request.target) : request.target.kind;
   if (answer?.reason === 'AlreadyExists') return error('exists', `${object} already exists`);
+  if (isQuotaRace(answer, request)) {
+    return error(
+      'api',
+      `${object} could not be counted in quota ${answer?.details?.name ?? ''}, which changes at the moment`,
+      {
+        hint: 'Others create objects in this namespace at the same time. Run this step again.',
+      },
+    );
+  }
   const conflicts = (answer?.details?.causes ?? []).filter(cause => cause.reason === 'FieldManagerConflict');
   if (conflicts.length === 0) {
     return error('moved', `${object} changed since it was read`, {

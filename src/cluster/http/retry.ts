@@ -6,7 +6,14 @@ import { isSchemaError, type Status } from './error-status.js';
 /** A failed attempt. */
 export type Failure =
   | { readonly from: 'network'; readonly failure: NetworkFailure }
-  | { readonly from: 'server'; readonly status: number; readonly reason?: string; readonly message?: string };
+  | {
+      readonly from: 'server';
+      readonly status: number;
+      readonly reason?: string;
+      readonly message?: string;
+      /** As in `isQuotaRace`. Default: false. */
+      readonly isQuotaRace?: boolean;
+    };
 
 /** What the decision to retry depends on. */
 export interface RetryContext {
@@ -36,8 +43,8 @@ export function shouldRetry(failure: Failure, { method, reached }: RetryContext)
     return retry && (idempotent || !sent);
   }
   const { status } = failure;
-  // The API server limits the request rate: it has not processed the request.
-  if (status === 429) return true;
+  // The API server limits the request rate, or could not count the object in a quota: it has not carried out the request.
+  if (status === 429 || failure.isQuotaRace) return true;
   const isTransient = [502, 503, 504].includes(status) || (status === 500 && !isSchemaError(failure));
   return isTransient && idempotent;
 }
