@@ -14,7 +14,7 @@ export type ErrorCode =
   | 'conflict' // 409 FieldManagerConflict: another manager owns a field
   | 'moved' // 409: the object changed since it was read (stale resourceVersion or uid)
   | 'exists' // 409 AlreadyExists
-  | 'invalid' // 400, 422, and 500 without a reason: the API server rejects the object
+  | 'invalid' // 400, 413, 422, and 500 for a schema error: the API server rejects the object
   | 'expired' // 410: the resourceVersion of a watch is too old
   | 'api' // any other answer of the API server
   | 'rejected-plan' // the dry run found problems; nothing was written

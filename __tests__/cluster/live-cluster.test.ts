@@ -314,6 +314,7 @@ describe('retries', () => {
     ['429', 429, { reason: 'TooManyRequests' }],
     ['502 of a load balancer', 502, undefined],
     ['500 with InternalError', 500, { reason: 'InternalError' }],
+    ['500 of etcd, which has no reason', 500, { message: 'etcdserver: leader changed' }],
   ])('retries after %s, with exponential backoff, and logs it', async (_what, code, more) => {
     const refuse: Handler = (_s, response) =>
       answer(response, code, more === undefined ? '<html>' : status(code, more));
@@ -350,7 +351,7 @@ describe('retries', () => {
     expect(waited).toBeLessThanOrEqual(60_000);
   });
 
-  it('never retries a 500 without a reason, and quotes each line of it', async () => {
+  it('never retries a 500 that rejects the object, and quotes each line of it', async () => {
     const { server, writer } = await setting((_s, response) =>
       answer(
         response,
@@ -370,6 +371,24 @@ describe('retries', () => {
       ],
     });
     expect(server.seen).toHaveLength(1);
+  });
+
+  const stale = (kind: string): Handler => {
+    const details = { name: 'some', kind };
+    return (_s, response) => answer(response, 409, status(409, { reason: 'Conflict', details }));
+  };
+
+  it.each(['resourcequotas', 'clusterresourcequotas'])('retries what could not be counted in %s', async kind => {
+    const { server, writer } = await setting(inTurn(stale(kind), ok, stale(kind), ok));
+    await writer.create(deployment);
+    await writer.apply(deployment);
+    expect(server.seen.map(({ method }) => method)).toEqual(['POST', 'POST', 'PATCH', 'PATCH']);
+  });
+
+  it('does not retry a quota that has moved itself', async () => {
+    const quota = { apiVersion: 'v1', kind: 'ResourceQuota', metadata: { name: 'some', namespace: 'shop' } };
+    const { writer } = await setting(inTurn(stale('resourcequotas')));
+    await expect(writer.create(quota)).rejects.toMatchObject({ code: 'moved' });
   });
 
   it('retries a PATCH whose connection was interrupted, but no POST', async () => {

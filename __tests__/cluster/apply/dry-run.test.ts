@@ -284,6 +284,65 @@ describe('an object that cannot be changed', () => {
     expect((await deploy(cluster, wanted, { recreate: named })).change).toBe('recreated');
   });
 
+  const named: RecreatePolicy = { jobs: false, objects: [{ kind: 'Deployment', name: 'web' }] };
+  const cause = (field: string, message: string) => ({ details: { causes: [{ field, message }] } });
+
+  /** What is planned for a Deployment whose next dry run the API server answers like this. */
+  async function planAfter(code: number, answer: object): Promise<PlannedChange> {
+    const cluster = memoryCluster();
+    await deploy(cluster, deployment({}));
+    const body = Buffer.from(JSON.stringify({ kind: 'Status', status: 'Failure', code, ...answer }));
+    const about = { verb: 'patch', target: refOf(deployment({})), resource: 'deployments' };
+    cluster.before = call => {
+      if (call === 'DRY RUN Deployment shop/web') throw apiError(code, body, about);
+    };
+    return ask(cluster, deployment({}, 'site:v2'), { recreate: named });
+  }
+
+  it.each([
+    ['a failure of etcd', 500, { message: 'etcdserver: leader changed' }],
+    ['a schema error', 500, { message: 'failed to create typed patch object (shop/web; apps/v1): .spec.a: immutable' }],
+    ['a request that is too large', 413, { message: 'etcdserver: request is too large' }],
+    [
+      'a denial of a webhook',
+      400,
+      { message: 'admission webhook "freeze.acme.com" denied the request: no updates before Monday' },
+    ],
+    [
+      'a denial of a policy, which names no field',
+      422,
+      {
+        reason: 'Invalid',
+        message: "ValidatingAdmissionPolicy 'freeze' with binding 'all' denied request: Deployments are immutable now",
+        details: { causes: [{ message: 'Deployments are immutable now' }] },
+      },
+    ],
+    [
+      'a denial of a webhook, which names a field',
+      422,
+      { reason: 'Invalid', ...cause('spec.template', 'no new images before Monday') },
+    ],
+  ])('is not what %s means: nothing is recreated', async (_what, code, answer) => {
+    expect(await refused(planAfter(code, answer))).toMatchObject({ status: code });
+  });
+
+  it.each([
+    ['spec.selector', 'Invalid value: {…}: field is immutable'],
+    [
+      'spec',
+      "Forbidden: updates to statefulset spec for fields other than 'replicas', 'ordinals', 'template' and 'minReadySeconds' are forbidden",
+    ],
+    ['parameters', 'Forbidden: updates to parameters are forbidden.'],
+    ['roleRef', 'Invalid value: rbac.RoleRef{…}: cannot change roleRef'],
+    ['value', 'Forbidden: may not be changed in an update.'],
+    ['spec', 'Forbidden: pod updates may not change fields other than `spec.containers[*].image`'],
+    ['spec.containers', 'Forbidden: pod updates may not add or remove containers'],
+    ['spec.size', 'Invalid value: "integer": Value is immutable'],
+  ])('is one whose %s the API server rejects with: %s', async (field, message) => {
+    const planned = await planAfter(422, { reason: 'Invalid', ...cause(field, message) });
+    expect(planned.change).toBe('recreated');
+  });
+
   it('is not deleted when the new one would be rejected as well', async () => {
     const cluster = memoryCluster();
     await deploy(cluster, job('task:v1'));

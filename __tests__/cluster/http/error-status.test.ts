@@ -46,6 +46,16 @@ describe('the error of an answer', () => {
     [409, status(409, { reason: 'AlreadyExists' }), 'exists', 'Deployment shop/web already exists'],
     [409, status(409, { reason: 'Conflict' }), 'moved', 'Deployment shop/web changed since it was read'],
     [
+      409,
+      status(409, {
+        reason: 'Conflict',
+        message: 'Operation cannot be fulfilled on resourcequotas "gke-resource-quotas": the object has been modified',
+        details: { name: 'gke-resource-quotas', kind: 'resourcequotas' },
+      }),
+      'api',
+      'Deployment shop/web could not be counted in quota gke-resource-quotas, which changes at the moment',
+    ],
+    [
       410,
       status(410, { reason: 'Expired', message: 'too old resource version' }),
       'expired',
@@ -63,6 +73,12 @@ describe('the error of an answer', () => {
       status(500, { reason: 'InternalError', message: 'etcd is away' }),
       'api',
       'the API server answered 500 to patch Deployment shop/web: etcd is away',
+    ],
+    [
+      500,
+      status(500, { message: 'etcdserver: leader changed' }),
+      'api',
+      'the API server answered 500 to patch Deployment shop/web: etcdserver: leader changed',
     ],
     [502, '<html>Bad Gateway</html>', 'api', 'the API server answered 502 to patch Deployment shop/web'],
     [

@@ -4,6 +4,8 @@ import { shouldRetry, delayMs, giveUpAfterMs, retryAfterMs } from '../../../src/
 
 const network = (code: string) => ({ from: 'network', failure: { code, message: '' } }) as const;
 const server = (status: number, reason?: string) => ({ from: 'server', status, ...(reason && { reason }) }) as const;
+/** A 500 that the API server could not classify: it has no reason. */
+const unclassified = (message: string) => ({ ...server(500), message }) as const;
 
 describe('retrying', () => {
   it.each([
@@ -18,8 +20,41 @@ describe('retrying', () => {
     ['503 for a POST', server(503), 'POST', false],
     ['504', server(504), 'GET', true],
     ['500 with InternalError', server(500, 'InternalError'), 'PATCH', true],
-    ['500 without a reason', server(500), 'PATCH', false],
+    ['500 with ServerTimeout', server(500, 'ServerTimeout'), 'PATCH', true],
+    ['500 without a Status', server(500), 'GET', true],
+    ['an election in etcd', unclassified('etcdserver: leader changed'), 'PATCH', true],
+    ['an election in etcd during a POST', unclassified('etcdserver: leader changed'), 'POST', false],
+    ['a timeout of etcd', unclassified('etcdserver: request timed out'), 'GET', true],
+    [
+      'a conversion webhook that does not answer',
+      unclassified('conversion webhook for acme.com/v1, Kind=Thing failed: connection refused'),
+      'GET',
+      true,
+    ],
+    [
+      'a conversion webhook that does not answer an apply',
+      unclassified(
+        'failed to convert new object (shop/a; acme.com/v1, Kind=Thing) to proper version: conversion webhook for acme.com/v2, Kind=Thing failed: EOF',
+      ),
+      'PATCH',
+      true,
+    ],
+    [
+      'a field that the schema does not have',
+      unclassified('failed to create typed patch object (shop/web; apps/v1, Kind=Deployment): .spec.foo: unknown'),
+      'PATCH',
+      false,
+    ],
+    [
+      'a value that cannot be converted',
+      unclassified(
+        'failed to convert new object (shop/key; /v1, Kind=Secret) to proper version: unable to convert unstructured object to /v1, Kind=Secret: illegal base64 data at input byte 4',
+      ),
+      'PATCH',
+      false,
+    ],
     ['409', server(409, 'Conflict'), 'PATCH', false],
+    ['409 of a quota, even for a POST', { ...server(409, 'Conflict'), isQuotaRace: true }, 'POST', true],
     ['422', server(422, 'Invalid'), 'PATCH', false],
   ])('after %s', (...[, failure, method, retry]) => {
     expect(shouldRetry(failure, { method, reached: true })).toBe(retry);
@@ -46,11 +81,15 @@ describe('retrying', () => {
   });
 
   it.each([
-    ['Internal error occurred: failed calling webhook "a.example.org": connection refused', 120_000],
-    ['conversion webhook for example.org/v1, Kind=Thing failed: no endpoints available', 120_000],
-    ['Internal error occurred: etcdserver: leader changed', 60_000],
-  ])('is given up after continuous failure: %s', (message, ms) => {
-    expect(giveUpAfterMs({ ...server(500, 'InternalError'), message })).toBe(ms);
+    [
+      'InternalError',
+      'Internal error occurred: failed calling webhook "a.example.org": connection refused',
+      120_000,
+    ] as const,
+    [undefined, 'conversion webhook for example.org/v1, Kind=Thing failed: no endpoints available', 120_000] as const,
+    [undefined, 'etcdserver: leader changed', 60_000] as const,
+  ])('is given up after continuous failure: %s %s', (reason, message, ms) => {
+    expect(giveUpAfterMs({ ...server(500, reason), message })).toBe(ms);
     expect(giveUpAfterMs(network('ECONNRESET'))).toBe(60_000);
   });
 

@@ -125,15 +125,16 @@ async function resolveConflict(request: DryRunWithLive, error: CutoverError): Pr
 
 /**
  * Plans to recreate an object with immutable fields, if the policy allows it and the API server rejects only the change:
- * it accepts a dry-run creation of the same object under another name.
+ * it accepts a dry-run creation of the same object under another name. Any other refusal, such as that of a policy, stands:
+ * a recreation would pass it by, and delete what serves users.
  */
 async function planRecreation(request: DryRunWithLive, error: CutoverError): Promise<PlannedChange> {
   const { cluster, resource, recreate } = request;
   const { object } = resource;
   // A webhook without dry-run support rejects every dry run; only the apply itself shows the result.
   if (error.status === 400 && error.message.includes('does not support dry run')) return uncheckedChange(request);
-  const immutable = error.problems.some(({ message }) => message.includes('immutable'));
-  if (!mayRecreate(recreate, object)) throw immutable ? withRecreateHint(error, object) : error;
+  if (!isImmutable(error)) throw error;
+  if (!mayRecreate(recreate, object)) throw withRecreateHint(error, object);
   const live = await request.live();
   if (live === undefined) throw error;
   rejectOtherRelease(object, live);
@@ -141,6 +142,19 @@ async function planRecreation(request: DryRunWithLive, error: CutoverError): Pro
   const name = `${object.metadata.name.slice(0, 50)}-dry-run`;
   const after = await cluster.dryRunCreate({ ...object, metadata: { ...object.metadata, name } });
   return { resource, change: 'recreated', live, after: { ...after, metadata: object.metadata } };
+}
+
+/**
+ * How the API server says that a field cannot be changed: `field is immutable`, `may not change once set` (Service),
+ * `cannot change roleRef`, `updates to … are forbidden` (StatefulSet, StorageClass), `pod updates may not …` (Pod). The rules of
+ * a CustomResourceDefinition have words of their own.
+ */
+const immutableWords =
+  /immutable|(?:may|can|must) ?not (?:be )?(?:chang|updat|modif)|updates (?:to .* are forbidden|may not)/;
+
+/** Whether the validation of a field rejects its change. A policy that denies the request names no field. */
+function isImmutable({ status, problems }: CutoverError): boolean {
+  return status === 422 && problems.some(({ field = '', message }) => field !== '' && immutableWords.test(message));
 }
 
 async function uncheckedChange({ resource, ...request }: DryRunWithLive): Promise<PlannedChange> {

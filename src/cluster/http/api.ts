@@ -5,7 +5,7 @@ import type { Clock } from '../clock.js';
 import { ConcurrencyLimit } from './concurrency-limit.js';
 import { networkFailure, unreachable } from './network-error.js';
 import { loggedTransport } from './request-log.js';
-import { describeRequest, apiError, parseStatus } from './error-status.js';
+import { describeRequest, apiError, isQuotaRace, parseStatus } from './error-status.js';
 import type { RequestDescription } from './error-status.js';
 import { shouldRetry, delayMs, giveUpAfterMs, retryAfterMs } from './retry.js';
 import type { Failure } from './retry.js';
@@ -205,6 +205,7 @@ export class Api {
         status: answer.status,
         ...(status?.reason && { reason: status.reason }),
         ...(status?.message && { message: status.message }),
+        isQuotaRace: isQuotaRace(status, call.description),
       },
       error: apiError(answer.status, answer.errorBody, call.description),
       ...(waitMs !== undefined && { waitMs }),

@@ -37,6 +37,14 @@ export function parseStatus(body: Buffer): Status | undefined {
   }
 }
 
+/**
+ * Whether a 500 rejects the object for good. A server-side apply reports an object that does not fit the schema without a
+ * reason; but so does the API server report failures of etcd and of conversion webhooks, which pass.
+ */
+export function isSchemaError({ reason, message = '' }: Pick<Status, 'reason' | 'message'>): boolean {
+  return !reason && /^failed to (?:create typed patch|convert new) object \((?!.*conversion webhook)/s.test(message);
+}
+
 /** `patch Deployment shop/web`: a request in messages. */
 export function describeRequest({ verb, target, resource }: RequestDescription): string {
   const subresource = resource.includes('/') ? ` (${resource.slice(resource.indexOf('/') + 1)})` : '';
@@ -92,7 +100,7 @@ export function apiError(status: number, body: Buffer, request: RequestDescripti
       });
     }
     case 500:
-      if (answer !== undefined && !answer.reason) {
+      if (answer !== undefined && isSchemaError(answer)) {
         const problems = typedPatchProblems(answer.message ?? '', secret);
         const schemaError = `${describeTarget(request)} does not match the schema of ${request.target.apiVersion}`;
         return error('invalid', problems.length > 0 ? schemaError : reason, { problems });
@@ -126,10 +134,28 @@ function notFoundError(request: RequestDescription, answer: Status | undefined, 
   });
 }
 
-/** A 409 has one of three causes: the object exists, it changed, or other managers own fields. */
+/**
+ * Whether a 409 is about a quota that several API servers changed at the same time. The request was not carried out. The
+ * object of the request did not change, unless it is that quota.
+ */
+export function isQuotaRace(answer: Status | undefined, { resource }: Pick<RequestDescription, 'resource'>): boolean {
+  const { code, details: { kind = '' } = {} } = answer ?? {};
+  return code === 409 && /^(?:cluster)?resourcequotas$/.test(kind) && kind !== resource;
+}
+
+/** A 409 has one of four causes: the object exists, it changed, other managers own fields, or a quota changed. */
 function conflictError(request: RequestDescription, answer: Status | undefined, error: ErrorFactory): CutoverError {
   const object = 'name' in request.target ? describeRef(request.target) : request.target.kind;
   if (answer?.reason === 'AlreadyExists') return error('exists', `${object} already exists`);
+  if (isQuotaRace(answer, request)) {
+    return error(
+      'api',
+      `${object} could not be counted in quota ${answer?.details?.name ?? ''}, which changes at the moment`,
+      {
+        hint: 'Others create objects in this namespace at the same time. Run this step again.',
+      },
+    );
+  }
   const conflicts = (answer?.details?.causes ?? []).filter(cause => cause.reason === 'FieldManagerConflict');
   if (conflicts.length === 0) {
     return error('moved', `${object} changed since it was read`, {
@@ -173,7 +199,7 @@ function withoutValue(message: string, reason: string): string {
 }
 
 /**
- * The schema errors in the message of a 500 without a reason: `…Kind=Deployment): <path>: <text>`, or one such pair per
+ * The problems in the message of a schema error: `…Kind=Deployment): <path>: <text>`, or one such pair per
  * line after `errors:`.
  */
 function typedPatchProblems(message: string, secret: boolean): readonly Problem[] {

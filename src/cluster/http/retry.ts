@@ -1,12 +1,19 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import { retryability } from './network-error.js';
 import type { NetworkFailure } from './network-error.js';
-import type { Status } from './error-status.js';
+import { isSchemaError, type Status } from './error-status.js';
 
 /** A failed attempt. */
 export type Failure =
   | { readonly from: 'network'; readonly failure: NetworkFailure }
-  | { readonly from: 'server'; readonly status: number; readonly reason?: string; readonly message?: string };
+  | {
+      readonly from: 'server';
+      readonly status: number;
+      readonly reason?: string;
+      readonly message?: string;
+      /** As in `isQuotaRace`. Default: false. */
+      readonly isQuotaRace?: boolean;
+    };
 
 /** What the decision to retry depends on. */
 export interface RetryContext {
@@ -35,11 +42,10 @@ export function shouldRetry(failure: Failure, { method, reached }: RetryContext)
     // The API server may have processed a request that was sent.
     return retry && (idempotent || !sent);
   }
-  const { status, reason } = failure;
-  // The API server limits the request rate: it has not processed the request.
-  if (status === 429) return true;
-  // A 500 without a reason rejects the object; a retry would have the same result.
-  const isTransient = [502, 503, 504].includes(status) || (status === 500 && reason === 'InternalError');
+  const { status } = failure;
+  // The API server limits the request rate, or could not count the object in a quota: it has not carried out the request.
+  if (status === 429 || failure.isQuotaRace) return true;
+  const isTransient = [502, 503, 504].includes(status) || (status === 500 && !isSchemaError(failure));
   return isTransient && idempotent;
 }
 
