@@ -9,6 +9,7 @@ import { overrideImages } from './overrides/images.js';
 import { definedClusterKinds } from '../kubernetes/kinds.js';
 import type { BuildOptions } from './files/kustomize.js';
 import { describeRef, refKey, refOf } from '../kubernetes/object.js';
+import { withoutHooks } from './hooks.js';
 import { overrideReplicas, overrideSurge } from './overrides/replicas.js';
 import { addPreStop } from './overrides/pre-stop.js';
 import { manifestError, type ManifestWarning } from './problems.js';
@@ -80,10 +81,8 @@ export function renderManifests(request: RenderRequest): Rendered {
   const substitution = { mode: request.substitution, sources: { variables, builtIns, environment } };
   const constructed = manifests.documents.map(document => objectsOf(document, substitution));
   const upgraded = constructed.flatMap(({ resources }) => resources).map(upgradeDeployment);
-  const overridden = overrideImages(
-    upgraded.map(({ resource }) => resource),
-    request.images,
-  );
+  const deployed = withoutHooks(upgraded.map(({ resource }) => resource));
+  const overridden = overrideImages(deployed.resources, request.images);
   const clusterKinds = definedClusterKinds(overridden.resources.map(({ object }) => object));
   const mistyped = overridden.resources.flatMap(stringFieldProblems);
   const { imagePullSecrets = [], registrySecret } = request;
@@ -102,6 +101,7 @@ export function renderManifests(request: RenderRequest): Rendered {
     ...missingBuiltIns(request),
     ...constructed.flatMap(document => document.problems),
     ...upgraded.flatMap(one => one.problems),
+    ...deployed.problems,
     ...mistyped,
     ...duplicates(defaulted),
   ];
@@ -117,7 +117,7 @@ export function renderManifests(request: RenderRequest): Rendered {
     problems.push({ message: `The manifests contain no object: ${manifests.files.join(', ')}.` });
   }
   if (problems.length > 0) throw manifestError(problems);
-  const warnings = upgraded.flatMap(one => one.warnings);
+  const warnings = [...upgraded.flatMap(one => one.warnings), ...deployed.warnings];
   const order = manifests.files.length > 1 ? ['Manifests, in this order:', ...manifests.files] : [];
   const notes = [...order, ...[overridden, sized, rolled].flatMap(one => one.notes)];
   const { resources } = rolled;
