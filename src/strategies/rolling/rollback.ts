@@ -1,7 +1,8 @@
 import { CutoverError } from '../../errors.js';
 import type { Rollback } from '../../inputs/inputs.js';
 import { requirePlan } from '../../cluster/apply/dry-run-all.js';
-import { previousRevision } from '../../release/retention.js';
+import { equalRevisions, previousRevision } from '../../release/retention.js';
+import { repeatable } from '../../release/revision.js';
 import type { RollingOperation, RollingState } from '../../release/state.js';
 import type { LockedContext, RunContext } from '../../run/context.js';
 import { underLock } from '../../run/under-lock.js';
@@ -31,11 +32,10 @@ export async function rollBackRolling(ctx: RunContext, request: RollbackRequest<
     const state = await readRolling(locked);
     const target = targetOf(inputs, state);
     if (target === undefined) return rolledBackBefore(locked, state);
+    if (inputs.revision === undefined) logPassedOver(locked, state);
     const recorded = await locked.records.readRevision(target);
     await warnOfSecrets(locked, recorded);
-    // Jobs of that revision have already run. Running an old migration again could revert a newer one.
-    const repeated = recorded.objects.filter(({ kind }) => kind !== 'Job');
-    const objects = await requireOwnedObjects(locked, repeated);
+    const objects = await requireOwnedObjects(locked, repeatable(recorded.objects));
     const resources = objects.map(object => recordedResource(object, recorded.number));
     const planned = await locked.phase('Plan', async () => {
       const changes = await requirePlan({
@@ -46,6 +46,8 @@ export async function rollBackRolling(ctx: RunContext, request: RollbackRequest<
         recent: locked.recentApplies,
       });
       locked.logPlan(changes);
+      if (changes.every(({ change }) => change === 'unchanged'))
+        locked.log.warning(`Revision ${target} is what is live: the rollback changes no object`);
       return changes;
     });
     const snapshots = earliest(await interruptedSnapshots(locked, state), snapshotsOf(planned));
@@ -72,7 +74,21 @@ function targetOf({ revision }: Rollback, state: RollingState): number | undefin
   if (isRolledBack(state)) return undefined;
   const target = previousRevision(state);
   if (target !== undefined) return target;
-  throw state.operation === undefined ? noRevisionToRollBackTo(state.release) : neverFinished(state, state.operation);
+  if (state.operation !== undefined) throw neverFinished(state, state.operation);
+  const { release, current = 0 } = state;
+  const isSame = equalRevisions(state).length > 0;
+  throw noRevisionToRollBackTo(
+    release,
+    ...(isSame ? [`every earlier revision on record equals revision ${current}`] : []),
+  );
+}
+
+function logPassedOver({ log }: LockedContext, state: RollingState): void {
+  const { current = 0 } = state;
+  for (const number of equalRevisions(state))
+    log.info(
+      `Revision ${number} equals revision ${current}, apart from Jobs, which a rollback does not run: passed over`,
+    );
 }
 
 function neverFinished({ release }: RollingState, { revision, run }: RollingOperation): CutoverError {
