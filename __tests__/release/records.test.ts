@@ -528,7 +528,7 @@ describe('the target of a rollback', () => {
     ['is none where all are equal', ['a', 'a'], undefined, [1]],
     ['is the one before where it is not known whether it differs', ['a', '', 'b'], 2, []],
     ['is the one before where the current one is not known', ['a', 'a', ''], 2, []],
-  ])('%s', (_which, contents, expected, equal) => {
+  ])('%s', (_which, contents, ...[expected, equal]) => {
     const history = contents
       .map((content, index) => ({ ...entry(index + 1, 'deployed'), ...(content !== '' && { content }) }))
       .reverse();
