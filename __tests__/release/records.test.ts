@@ -2,7 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import { CutoverError } from '../../src/errors.js';
 import { onlyRelease } from '../../src/release/only-release.js';
 import { openRecords, recordFailure, type RecordWriter } from '../../src/release/records.js';
-import { neededRevisions, previousRevision } from '../../src/release/retention.js';
+import { equalRevisions, neededRevisions, previousRevision } from '../../src/release/retention.js';
 import { authorOf, type Revision } from '../../src/release/revision.js';
 import {
   newBlueGreen,
@@ -530,6 +530,25 @@ describe('the target of a rollback', () => {
     const revisions = [...new Set(entries.map(([number]) => number))];
     const recorded = state({ revisions, history, ...(current !== undefined && { current }) });
     expect(previousRevision(recorded)).toBe(expected);
+  });
+
+  it.each<[string, readonly string[], number | undefined, readonly number[]]>([
+    ['is the one before where all differ', ['a', 'b', 'c'], 2, []],
+    ['is the last one that differs', ['a', 'b', 'b', 'b'], 1, [3, 2]],
+    ['may equal an earlier one than the one before', ['a', 'b', 'a'], 2, []],
+    ['is none where all are equal', ['a', 'a'], undefined, [1]],
+    ['is the one before where it is not known whether it differs', ['a', '', 'b'], 2, []],
+    ['is the one before where the current one is not known', ['a', 'a', ''], 2, []],
+  ])('%s', (_which, contents, ...[expected, equal]) => {
+    const history = contents
+      .map((content, index) => ({ ...entry(index + 1, 'deployed'), ...(content !== '' && { content }) }))
+      .reverse();
+    const revisions = contents.map((_content, index) => index + 1);
+    const recorded = state({ current: contents.length, revisions, history });
+    expect(previousRevision(recorded)).toBe(expected);
+    expect(equalRevisions(recorded)).toEqual(equal);
+    // A rollback must find its target, however short the history is.
+    if (expected !== undefined) expect(neededRevisions(recorded, 1)).toContain(expected);
   });
 
   it('is never an adopted revision, which belongs to a role', () => {

@@ -216,4 +216,20 @@ describe('a history entry', () => {
     });
     expect(historyEntry(runOf(7), revision(), 'failed')).not.toHaveProperty('role');
   });
+
+  it('has equal content where a rollback would change nothing', () => {
+    const contentOf = (more: Partial<Revision>): string | undefined => {
+      const { role: _role, ...served } = revision(more);
+      return historyEntry(runOf(7), served, 'deployed').content;
+    };
+    const [map, job] = ['ConfigMap', 'Job'].map(kind => ({ apiVersion: 'v1', kind, metadata: { name: kind } }));
+    const secret = { ref: { apiVersion: 'v1', kind: 'Secret', name: 'keys', namespace: 'shop' }, hash: '1' };
+    const base = contentOf({ objects: [map!] });
+    expect(base).toMatch(/^[0-9a-f]{32}$/);
+    expect(contentOf({ objects: [map!, job!], number: 9, contentHash: 'other' })).toBe(base);
+    expect(contentOf({ objects: [{ ...map!, data: { a: '1' } }] })).not.toBe(base);
+    expect(contentOf({ objects: [map!], secrets: [secret] })).not.toBe(base);
+    for (const [outcome, role] of [['failed'], ['switched', 'green']] as const)
+      expect(historyEntry(runOf(7), revision({ ...(role && { role }) }), outcome)).not.toHaveProperty('content');
+  });
 });

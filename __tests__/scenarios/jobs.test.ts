@@ -1,5 +1,5 @@
 import { afterAll, describe, expect } from '@jest/globals';
-import { tomcat } from '../support/scenario/applications.js';
+import { site, tomcat } from '../support/scenario/applications.js';
 import { startCluster } from '../support/scenario/cluster.js';
 import { field } from '../support/field.js';
 import { scenario } from '../support/scenario/scenario.js';
@@ -79,6 +79,46 @@ describe('A Job', () => {
       // The next one is recreated in turn.
       await ns.write({ 'job.yml': job(ns, 'third') });
       expect(await ns.step(inputs, { as })).toMatchObject({ exitCode: 0, outputs: { outcome: 'deployed' } });
+    },
+  );
+
+  scenario('that its TTL has deleted is not run again, and a rollback goes back to what differs', cluster, async ns => {
+    await site.bring(ns);
+    const withTtl = job(ns, 'ok').replace('spec:', 'spec:\n  ttlSecondsAfterFinished: 0');
+    const deploy = async (version: string, tag: string) => {
+      await ns.write({ 'job.yml': withTtl.replace(':ok', `:${tag}`) });
+      const result = await ns.given(site.deploy(version, { manifests: 'site.yml\njob.yml' }), { as });
+      await ns.until('the Job is deleted', async () => (await ns.get('Job', 'migrate')) === undefined);
+      return result;
+    };
+    await deploy('v1', 'ok');
+    await deploy('v2', 'ok');
+    const before = await ns.versions();
+    const again = await deploy('v2', 'ok');
+    expect(again.outputs).toMatchObject({ outcome: 'unchanged', revision: '2' });
+    expect(again.log).toMatch(/Job \S+\/migrate: not run again/);
+    expect(await ns.versions()).toEqual(before);
+    expect((await deploy('v2', 'second')).outputs).toMatchObject({ outcome: 'deployed', revision: '3' });
+    const back = await ns.step(site.rollback(), { as });
+    expect(back).toMatchObject({ exitCode: 0, outputs: { outcome: 'rolled-back', revision: '1' } });
+    expect(back.log).toMatch(/Revision 2 equals revision 3[^]*site:v2" → "\S+site:v1"/);
+    expect(await site.version(ns)).toBe('v1');
+    expect(await ns.get('Job', 'migrate')).toBeUndefined();
+  });
+
+  scenario(
+    'of a role that its TTL has deleted since it was staged does not hinder the promotion',
+    cluster,
+    async ns => {
+      await tomcat.bring(ns);
+      const withTtl = job(ns, 'ok', 'migrate-${TARGET_ROLE}').replace('spec:', 'spec:\n  ttlSecondsAfterFinished: 0');
+      await ns.write({ 'k8s/job.yml': withTtl });
+      await ns.given(tomcat.deploy('7'), { as });
+      await ns.until('the Job is deleted', async () => (await ns.list('Job')).length === 0);
+      const before = await ns.versions();
+      expect(await ns.step(tomcat.deploy('7'), { as })).toMatchObject({ exitCode: 0, outputs: { outcome: 'staged' } });
+      expect(await ns.versions()).toEqual(before);
+      expect(await ns.step(tomcat.promote(), { as })).toMatchObject({ exitCode: 0, outputs: { outcome: 'switched' } });
     },
   );
 

@@ -59,6 +59,7 @@ const entry: fc.Arbitrary<HistoryEntry> = fc.record(
     sha: fc.string(),
     role,
     images: fc.array(fc.string()),
+    content: fc.string(),
   },
   { requiredKeys: ['revision', 'outcome', 'at', 'run', 'actor', 'sha', 'images'] },
 );

@@ -5,10 +5,12 @@ import { objectsOf } from './yaml/construct.js';
 import { loadManifests } from './files/load.js';
 import { withDefaults } from './overrides/defaults.js';
 import type { ManifestSearch } from './files/find.js';
+import { withoutClusterFields } from './overrides/exported.js';
 import { overrideImages } from './overrides/images.js';
 import { definedClusterKinds } from '../kubernetes/kinds.js';
 import type { BuildOptions } from './files/kustomize.js';
 import { describeRef, refKey, refOf } from '../kubernetes/object.js';
+import { withoutHooks } from './hooks.js';
 import { overrideReplicas, overrideSurge } from './overrides/replicas.js';
 import { addPreStop } from './overrides/pre-stop.js';
 import { manifestError, type ManifestWarning } from './problems.js';
@@ -80,10 +82,9 @@ export function renderManifests(request: RenderRequest): Rendered {
   const substitution = { mode: request.substitution, sources: { variables, builtIns, environment } };
   const constructed = manifests.documents.map(document => objectsOf(document, substitution));
   const upgraded = constructed.flatMap(({ resources }) => resources).map(upgradeDeployment);
-  const overridden = overrideImages(
-    upgraded.map(({ resource }) => resource),
-    request.images,
-  );
+  const deployed = withoutHooks(upgraded.map(({ resource }) => resource));
+  const stripped = withoutClusterFields(deployed.resources);
+  const overridden = overrideImages(stripped.resources, request.images);
   const clusterKinds = definedClusterKinds(overridden.resources.map(({ object }) => object));
   const mistyped = overridden.resources.flatMap(stringFieldProblems);
   const { imagePullSecrets = [], registrySecret } = request;
@@ -102,6 +103,7 @@ export function renderManifests(request: RenderRequest): Rendered {
     ...missingBuiltIns(request),
     ...constructed.flatMap(document => document.problems),
     ...upgraded.flatMap(one => one.problems),
+    ...deployed.problems,
     ...mistyped,
     ...duplicates(defaulted),
   ];
@@ -117,9 +119,9 @@ export function renderManifests(request: RenderRequest): Rendered {
     problems.push({ message: `The manifests contain no object: ${manifests.files.join(', ')}.` });
   }
   if (problems.length > 0) throw manifestError(problems);
-  const warnings = upgraded.flatMap(one => one.warnings);
+  const warnings = [...upgraded.flatMap(one => one.warnings), ...deployed.warnings, ...stripped.warnings];
   const order = manifests.files.length > 1 ? ['Manifests, in this order:', ...manifests.files] : [];
-  const notes = [...order, ...[overridden, sized, rolled].flatMap(one => one.notes)];
+  const notes = [...order, ...[stripped, overridden, sized, rolled].flatMap(one => one.notes)];
   const { resources } = rolled;
   if (request.preStopSeconds === undefined) return { resources, warnings, notes };
   const delayed = addPreStop(resources, request.preStopSeconds);

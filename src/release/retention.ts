@@ -27,10 +27,26 @@ function revisionsOfRoles(state: ReleaseState): readonly (number | undefined)[] 
 }
 
 /**
- * The target of a `rolling` rollback: the last revision that was active before the current one and is still on record,
- * without failed revisions and those that were rolled back. `undefined`: there is none.
+ * The target of a `rolling` rollback: the last revision that was active before the current one, differs from it and is still on
+ * record, without failed revisions and those that were rolled back. `undefined`: there is none.
  */
 export function previousRevision(state: ReleaseState): number | undefined {
+  const current = contentOf(state, state.current);
+  return earlierRevisions(state).find(number => current === undefined || contentOf(state, number) !== current);
+}
+
+/** The revisions that a rollback passes over, newest first: going back to one of them would change nothing. */
+export function equalRevisions(state: ReleaseState): readonly number[] {
+  const target = previousRevision(state) ?? 0;
+  return earlierRevisions(state).filter(number => number > target);
+}
+
+function contentOf({ history }: ReleaseState, number: number | undefined): string | undefined {
+  return history.find(({ revision, content }) => revision === number && content !== undefined)?.content;
+}
+
+/** Newest first. */
+function earlierRevisions(state: ReleaseState): readonly number[] {
   const served: number[] = [];
   for (const { revision, outcome, role } of [...state.history].reverse()) {
     // A revision of a role, from a time when the release was blue/green, has objects that are gone.
@@ -38,5 +54,5 @@ export function previousRevision(state: ReleaseState): number | undefined {
     while ((served.at(-1) ?? -1) >= revision) served.pop();
     served.push(revision);
   }
-  return served.reverse().find(number => number < (state.current ?? Infinity) && state.revisions.includes(number));
+  return served.reverse().filter(number => number < (state.current ?? Infinity) && state.revisions.includes(number));
 }

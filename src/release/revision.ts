@@ -111,19 +111,27 @@ export function imagesOf(objects: readonly KubeObject[]): readonly string[] {
   return [...images].sort();
 }
 
+/** The objects that a rollback applies: Jobs have run. Running an old migration again could revert a newer one. */
+export function repeatable(objects: readonly KubeObject[]): readonly KubeObject[] {
+  return objects.filter(({ kind }) => kind !== 'Job');
+}
+
 /** A history entry for a revision, with the current time. */
 export function historyEntry(
   run: CiRun,
-  revision: Pick<Revision, 'number' | 'images' | 'role'>,
+  revision: Pick<Revision, 'number' | 'images' | 'role' | 'objects' | 'secrets'>,
   outcome: HistoryEntry['outcome'],
 ): HistoryEntry {
+  const { role, objects, secrets } = revision;
+  const isServed = role === undefined && (outcome === 'deployed' || outcome === 'rolled-back');
   return {
     ...authorOf(run),
     revision: revision.number,
     outcome,
     at: new Date().toISOString(),
     images: revision.images,
-    ...(revision.role !== undefined && { role: revision.role }),
+    ...(role !== undefined && { role }),
+    ...(isServed && { content: hashOf([repeatable(objects), secrets]).slice(0, 32) }),
   };
 }
 

@@ -152,6 +152,8 @@ export interface HistoryEntry {
   readonly sha: string;
   readonly role?: string;
   readonly images: readonly string[];
+  /** Of a revision that was deployed without a role: equal where a rollback from one to the other would change nothing. */
+  readonly content?: string;
 }
 
 /** What the states of all strategies have. */

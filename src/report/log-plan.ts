@@ -10,6 +10,10 @@ const mostFields = 20;
 /** Logs what a deploy is about to do: each object that changes, field by field, and the count of those that do not. */
 export function logPlan(log: Log, planned: readonly PlannedChange[]): void {
   for (const one of planned) {
+    if (one.finished)
+      log.info(
+        `${describeRef(refOf(one.resource.object))}: not run again; its TTL has deleted it since it ran unchanged`,
+      );
     if (one.change === 'unchanged') continue;
     log.info(`${describeRef(refOf(one.resource.object))}: to be ${one.change}${reasonOf(one)}`);
     for (const line of fieldLines(one)) log.info(`  ${line}`);

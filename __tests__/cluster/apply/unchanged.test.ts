@@ -122,6 +122,30 @@ describe('what is on record', () => {
     expect(await plan(cluster, configMap('2'), { applied: record })).toMatchObject({ change: 'changed', live: {} });
   });
 
+  it('proves that a Job has run which its TTL has deleted since, and no other Job', async () => {
+    const job = (image: string, ttl?: number): KubeObject => ({
+      apiVersion: 'batch/v1',
+      kind: 'Job',
+      metadata: { name: 'web', namespace: 'shop', annotations: { 'cutover/release': 'web' } },
+      spec: {
+        ...(ttl !== undefined && { ttlSecondsAfterFinished: ttl }),
+        template: { spec: { restartPolicy: 'Never', containers: [{ name: 'task', image }] } },
+      },
+    });
+    for (const ttl of [0, undefined]) {
+      const cluster = memoryCluster();
+      const live = (await cluster.apply(job('task:v1', ttl))).object;
+      const record = { [refKey(refOf(live))]: appliedHash(job('task:v1', ttl), live) ?? '' };
+      cluster.store.remove(refOf(live));
+      later();
+      const again = await plan(cluster, job('task:v1', ttl), { applied: record });
+      const finished = { change: 'unchanged', finished: true };
+      expect(again).toMatchObject(ttl === undefined ? { change: 'created' } : finished);
+      expect(await plan(cluster, job('task:v2', ttl), { applied: record })).toMatchObject({ change: 'created' });
+      expect(await plan(cluster, job('task:v1', ttl))).toMatchObject({ change: 'created' });
+    }
+  });
+
   it('proves nothing right after an apply of this process: a change within one second keeps the entry', async () => {
     const cluster = memoryCluster();
     const record = await applied(cluster, configMap('1'));

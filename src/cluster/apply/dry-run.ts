@@ -1,6 +1,7 @@
 import { asCutoverError, CutoverError, type Problem } from '../../errors.js';
 import type { RecreatePolicy } from '../../inputs/inputs.js';
 import { fieldAt } from '../../kubernetes/fields.js';
+import { isDeletedOnceFinished } from '../../kubernetes/job.js';
 import { refOf, type KubeObject } from '../../kubernetes/object.js';
 import type { Resource } from '../../manifests/resource.js';
 import { differs, type PlannedChange } from '../../plan/change.js';
@@ -72,7 +73,10 @@ async function askApiServer(request: DryRunWithLive): Promise<PlannedChange> {
   const after = answer.object;
   // For a new object the manifest is enough; keeping the answers for a thousand objects costs memory.
   const created = { resource, change: 'created', after: resource.object } as const;
-  if (answer.created) return created;
+  if (answer.created) {
+    const hasRun = onRecord !== undefined && isHashOf(onRecord.hash, resource.object) && isDeletedOnceFinished(after);
+    return hasRun ? { ...created, change: 'unchanged', finished: true } : created;
+  }
   if (onRecord?.recent === false && onRecord.hash === appliedHash(resource.object, after))
     return { resource, change: 'unchanged', after };
   const live = await request.live();

@@ -13,9 +13,6 @@ export interface Defaults {
   readonly clusterKinds: ReadonlySet<string>;
 }
 
-/** Metadata that only the API server sets; with it, an exported object cannot be applied. */
-const serverSetMetadata = ['managedFields', 'resourceVersion', 'uid', 'generation', 'creationTimestamp', 'selfLink'];
-
 const hasNull = (value: unknown): boolean => {
   if (Array.isArray(value)) return value.some(item => item !== null && hasNull(item));
   if (!isFields(value)) return value === null;
@@ -73,9 +70,8 @@ function withReleaseMetadata(object: KubeObject, release: string | undefined): K
     : withField(labelled, ['metadata', 'annotations', 'cutover/release'], release);
 }
 
-/** The object as it is applied: without server-set fields, with defaults, the managed-by label and the release annotation. */
+/** The object as it is applied: without nulls, with defaults, the managed-by label and the release annotation. */
 export function withDefaults(object: KubeObject, defaults: Defaults): KubeObject {
-  const desired = without(fieldsAt(withoutNulls(object), []), ['status']);
-  const own = { ...desired, metadata: without(fieldsAt(desired, ['metadata']), serverSetMetadata) } as KubeObject;
+  const own = withoutNulls(object) as KubeObject;
   return withReleaseMetadata(withNamespace(withEncodedData(withProtocols(own)), defaults), defaults.release);
 }

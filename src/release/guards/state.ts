@@ -28,7 +28,7 @@ const historyEntry: Guard<HistoryEntry> = shape(
     sha: text(),
     images: list(text()),
   },
-  { role: dnsLabel },
+  { role: dnsLabel, content: text() },
 );
 
 const roleRecord: Guard<RoleRecord> = shape(

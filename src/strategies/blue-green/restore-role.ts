@@ -3,7 +3,7 @@ import { requirePlan } from '../../cluster/apply/dry-run-all.js';
 import type { Check } from '../../inputs/inputs.js';
 import { refKey, refOf, type KubeObject } from '../../kubernetes/object.js';
 import type { Resource } from '../../manifests/resource.js';
-import type { Revision } from '../../release/revision.js';
+import { repeatable, type Revision } from '../../release/revision.js';
 import type { BlueGreenState } from '../../release/state.js';
 import type { OperationContext } from '../../run/context.js';
 import { requireOwnedObjects } from '../recorded/owned-objects.js';
@@ -60,15 +60,12 @@ export async function restoreRole(ctx: OperationContext, request: RestoreRoleReq
 
 /** `serving`: the live Deployments of the role that serves, by the key of their counterparts. */
 function resourcesOf({ objects, number }: Revision, serving: ReadonlyMap<string, KubeObject>): readonly Resource[] {
-  // Jobs of that revision have already run. Running an old migration again could revert a newer one.
-  return objects
-    .filter(({ kind }) => kind !== 'Job')
-    .map(object => {
-      const live = serving.get(refKey(refOf(object)));
-      const needed = live === undefined ? 0 : replicasOf(live);
-      return recordedResource(
-        isDeployment(object) ? withReplicas(object, Math.max(replicasOf(object), needed)) : object,
-        number,
-      );
-    });
+  return repeatable(objects).map(object => {
+    const live = serving.get(refKey(refOf(object)));
+    const needed = live === undefined ? 0 : replicasOf(live);
+    return recordedResource(
+      isDeployment(object) ? withReplicas(object, Math.max(replicasOf(object), needed)) : object,
+      number,
+    );
+  });
 }

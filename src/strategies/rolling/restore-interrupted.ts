@@ -1,5 +1,5 @@
 import { requirePlan } from '../../cluster/apply/dry-run-all.js';
-import { historyEntry, type Revision } from '../../release/revision.js';
+import { historyEntry, repeatable, type Revision } from '../../release/revision.js';
 import type { RollingState } from '../../release/state.js';
 import { abandon } from '../../release/transitions.js';
 import type { LockedContext, OperationContext } from '../../run/context.js';
@@ -35,8 +35,9 @@ export async function restoreInterruptedRollout(
 }
 
 async function applyRevision(ctx: OperationContext, { objects, number, force }: Revision): Promise<void> {
-  const repeated = objects.filter(({ kind }) => kind !== 'Job');
-  const resources = (await requireOwnedObjects(ctx, repeated)).map(object => recordedResource(object, number));
+  const resources = (await requireOwnedObjects(ctx, repeatable(objects))).map(object =>
+    recordedResource(object, number),
+  );
   const planned = await requirePlan({ cluster: ctx.cluster, resources, force });
   await ctx.phase('Restore', () =>
     applyAndWait(ctx, { planned, waitOptions: { timeoutMs, stableForMs: 0 }, force, paused: 'noted' }),

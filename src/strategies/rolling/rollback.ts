@@ -2,8 +2,8 @@ import { CutoverError } from '../../errors.js';
 import type { Rollback } from '../../inputs/inputs.js';
 import { requirePlan } from '../../cluster/apply/dry-run-all.js';
 import type { PlannedChange } from '../../plan/change.js';
-import { isRolledBack, previousRevision } from '../../release/retention.js';
-import type { Revision } from '../../release/revision.js';
+import { equalRevisions, isRolledBack, previousRevision } from '../../release/retention.js';
+import { repeatable, type Revision } from '../../release/revision.js';
 import type { RollingOperation, RollingState } from '../../release/state.js';
 import type { LockedContext, RunContext } from '../../run/context.js';
 import { underLock } from '../../run/under-lock.js';
@@ -33,13 +33,17 @@ export async function rollBackRolling(ctx: RunContext, request: RollbackRequest<
     const state = await readRolling(locked);
     const target = targetOf(inputs, state);
     const recorded = await locked.records.readRevision(target.revision);
+    if (target.isPrevious) logPassedOver(locked, state);
     await warnOfSecrets(locked, recorded);
     const planned = await locked.phase('Plan', async () => {
       const changes = await planOf(locked, state, recorded);
       locked.logPlan(changes);
       return changes;
     });
-    if (target.isRepeated && isLive(planned)) return rolledBackBefore(locked, state);
+    if (isLive(planned)) {
+      if (target.isRepeated) return rolledBackBefore(locked, state);
+      locked.log.warning(`Revision ${target.revision} is what is live: the rollback changes no object`);
+    }
     const snapshots = earliest(await interruptedSnapshots(locked, state), snapshotsOf(planned));
     return rollOut(locked, {
       kind: 'rollback',
@@ -58,9 +62,7 @@ export async function rollBackRolling(ctx: RunContext, request: RollbackRequest<
 
 /** What the objects of a recorded revision would change. */
 async function planOf(ctx: RunContext, state: RollingState, recorded: Revision): Promise<readonly PlannedChange[]> {
-  // Jobs of that revision have already run. Running an old migration again could revert a newer one.
-  const repeated = recorded.objects.filter(({ kind }) => kind !== 'Job');
-  const objects = await requireOwnedObjects(ctx, repeated);
+  const objects = await requireOwnedObjects(ctx, repeatable(recorded.objects));
   return requirePlan({
     cluster: ctx.cluster,
     resources: objects.map(object => recordedResource(object, recorded.number)),
@@ -78,22 +80,35 @@ function isLive(planned: readonly PlannedChange[]): boolean {
 interface Target {
   readonly revision: number;
   /** The last step was a rollback to it already. */
-  readonly isRepeated: boolean;
+  readonly isRepeated?: true;
+  /** It was found as the revision before the current one. */
+  readonly isPrevious?: true;
 }
 
 /** Throws `no-revision` when there is none. */
 function targetOf({ revision }: Rollback, state: RollingState): Target {
-  const { operation, current } = state;
-  if (revision !== undefined) return { revision, isRepeated: false };
+  const { operation, current, release } = state;
+  if (revision !== undefined) return { revision };
   if (current !== undefined && isRolledBack(state)) return { revision: current, isRepeated: true };
-  const target = unfinishedTarget(state) ?? previousRevision(state);
-  if (target !== undefined) return { revision: target, isRepeated: false };
-  throw operation === undefined ? noRevisionToRollBackTo(state.release) : neverFinished(state, operation);
+  // An unfinished operation is no reason to go back further than users ever were.
+  const unfinished = operation?.kind === 'rollback' ? operation.revision : operation && current;
+  if (unfinished !== undefined) return { revision: unfinished };
+  const previous = previousRevision(state);
+  if (previous !== undefined) return { revision: previous, isPrevious: true };
+  if (operation !== undefined) throw neverFinished(state, operation);
+  const isSame = equalRevisions(state).length > 0;
+  throw noRevisionToRollBackTo(
+    release,
+    ...(isSame ? [`every earlier revision on record equals revision ${current ?? 0}`] : []),
+  );
 }
 
-/** The target where an operation is unfinished: that is no reason to go back further than users ever were. */
-function unfinishedTarget({ operation, current }: RollingState): number | undefined {
-  return operation?.kind === 'rollback' ? operation.revision : operation && current;
+function logPassedOver({ log }: LockedContext, state: RollingState): void {
+  const { current = 0 } = state;
+  for (const number of equalRevisions(state))
+    log.info(
+      `Revision ${number} equals revision ${current}, apart from Jobs, which a rollback does not run: passed over`,
+    );
 }
 
 function neverFinished({ release }: RollingState, { revision, run }: RollingOperation): CutoverError {

@@ -109,7 +109,7 @@ function rolledOut(
 ): Promise<readonly ReadyWorkload[]> {
   const { timeoutMs, stableForMs } = waitOptions;
   const targets = planned
-    .filter(({ resource }) => isAwaited(resource.object))
+    .filter(({ resource, finished }) => isAwaited(resource.object) && !finished)
     .map(change => answers.get(change) ?? change.after ?? change.resource.object);
   return observer.waitForRollout({ targets, timeoutMs, stableForMs, paused });
 }

@@ -1,3 +1,4 @@
+import { isDeletedOnceFinished } from '../../../kubernetes/job.js';
 import { refKey, refOf } from '../../../kubernetes/object.js';
 import type { HistoryEntry, StagedRecord } from '../../../release/state.js';
 import type { CompletedStaging } from '../../../release/transitions.js';
@@ -28,6 +29,7 @@ export function stagedOn({ staging, begun, deployed, entry }: VerifiedStaging): 
   const applied = appliedTo(state, role);
   const hashes = new Map(deployed.ready.map(({ ref, templateHash }) => [refKey(ref), templateHash]));
   const objects = own
+    .filter(({ resource }) => !isDeletedOnceFinished(resource.object))
     .map(change => answers.get(change) ?? change.after ?? change.resource.object)
     .map(live => identify(live, hashes.get(refKey(refOf(live)))));
   const publicServiceUid = uidOfPublicService(staging);
