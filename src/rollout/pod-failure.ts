@@ -2,16 +2,17 @@ import type { KubeObject } from '../kubernetes/object.js';
 import { containerStatusesOf, hasEnded, isActive, isBeingDeleted, isReady } from '../kubernetes/pod.js';
 import { conditionOf, statusOf } from '../kubernetes/status.js';
 import type { ContainerState, ContainerStatus } from '../kubernetes/status.js';
+import { oneLine } from './one-line.js';
+import type { Patience } from './readiness/readiness.js';
 
 /** Why a pod will not become ready by itself. */
-export interface PodFailure {
+export interface PodFailure extends Patience {
   readonly pod: KubeObject;
+  /** Empty: the failure is one of the whole pod. */
   readonly container: string;
   /** One sentence without a full stop, which names container and pod. */
   readonly message: string;
   readonly hint: string;
-  /** How long the failure must last before it counts, since its cause may go away; 0 if it cannot. */
-  readonly toleranceMs: number;
   /** Which log of the container explains it: of its current instance, of the previous one, or none since it never ran. */
   readonly log: 'current' | 'previous' | 'none';
 }
@@ -128,12 +129,4 @@ export function whyNotReady(pod: KubeObject): string {
     if (state?.running !== undefined && ready === false) return `container ${name} runs but is not ready${restarts}`;
   }
   return hasEnded(pod) ? phase.toLowerCase() : `${phase.toLowerCase()}, not ready`;
-}
-
-/** On one line of at most 300 characters, cut between words: half of a secret would no longer be masked. */
-function oneLine(text: string): string {
-  return text
-    .replace(/\s+/g, ' ')
-    .trim()
-    .replace(/^(.{1,300}) .*$/, (all, head: string) => (all.length <= 300 ? all : `${head} …`));
 }

@@ -7,6 +7,7 @@ import { conditionOf, statusOf } from '../../kubernetes/status.js';
 import { specOf } from '../../kubernetes/workload.js';
 import { controllerToleranceMs, failed, ready, readyWithWarning, unobserved, waiting } from './readiness.js';
 import type { Readiness } from './readiness.js';
+import { patienceWith } from './refusal.js';
 import { firstPodFailure, podKind, type Paused, type RolloutRule } from './rule.js';
 
 /** Ready when the ReplicaSet of its own template has all replicas ready and available, and no other pod is left. */
@@ -23,7 +24,10 @@ export const deploymentRule: RolloutRule = {
       newPods,
       ...firstPodFailure(newPods),
       ...(templateHash !== undefined && { templateHash }),
-      ...(replicaSet !== undefined && { podCreator: replicaSet }),
+      ...(replicaSet !== undefined && {
+        podCreator: replicaSet,
+        lacksPods: activePods(newPods).length < (specOf(replicaSet).replicas ?? 0),
+      }),
     };
   },
 };
@@ -78,7 +82,7 @@ function controllerFailure(deployment: KubeObject, counts: string): Readiness | 
   const replicaFailure = conditionOf(deployment, 'ReplicaFailure');
   if (replicaFailure?.status !== 'True') return undefined;
   const why = replicaFailure.message ?? replicaFailure.reason ?? 'no reason given';
-  return failed(`its pods cannot be created: ${why}`, controllerToleranceMs);
+  return failed(`its pods cannot be created: ${why}`, patienceWith(why));
 }
 
 /** Whether `spec.paused` comes from what Cutover applied, and not from `kubectl rollout pause`. */

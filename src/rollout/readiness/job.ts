@@ -13,7 +13,8 @@ export const jobRule: RolloutRule = {
     const newPods = inventory.ownedBy(live.metadata.uid ?? '', 'Pod');
     // How many crashes are too many is decided by the Job's backoffLimit; a container that cannot start never crashes.
     const cannotStart = firstPodFailure(newPods, ({ log }) => log === 'none');
-    return { readiness: jobReadiness(live), newPods, ...cannotStart };
+    // A pod that failed is replaced only after a while.
+    return { readiness: jobReadiness(live), newPods, lacksPods: newPods.length === 0, ...cannotStart };
   },
 };
 

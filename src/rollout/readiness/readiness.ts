@@ -1,11 +1,14 @@
-/**
- * How far an object is from ready. `reason` is never empty. `toleranceMs`: how long the failure must last before it counts, since
- * its cause may go away; 0 if it cannot.
- */
+/** How long a failure must last before it counts, since its cause may go away. */
+export interface Patience {
+  /** 0 if its cause cannot go away. */
+  readonly toleranceMs: number;
+}
+
+/** How far an object is from ready. `reason` is never empty. */
 export type Readiness =
   | { readonly done: false; readonly ok: false; readonly reason: string }
   | { readonly done: true; readonly ok: true; readonly reason: string; readonly note?: Note }
-  | { readonly done: true; readonly ok: false; readonly reason: string; readonly toleranceMs: number };
+  | ({ readonly done: true; readonly ok: false; readonly reason: string } & Patience);
 
 /** A note about an object that counts as ready; a warning if the new version does not run. */
 export interface Note {
@@ -29,7 +32,11 @@ export const ready = (reason: string, note?: Note): Readiness => ({
   reason,
   ...(note && { note }),
 });
-export const failed = (reason: string, toleranceMs = 0): Readiness => ({ done: true, ok: false, reason, toleranceMs });
+/** Failed. `patience`: a tolerance in milliseconds, default 0, or with more; other fields of it are ignored. */
+export function failed(reason: string, patience: number | Patience = 0): Readiness {
+  const { toleranceMs } = typeof patience === 'number' ? { toleranceMs: patience } : patience;
+  return { done: true, ok: false, reason, toleranceMs };
+}
 
 /** Counts as ready although the new version does not run; the warning says why it does not. */
 export const readyWithWarning = (reason: string, warning: string): Readiness =>

@@ -49,6 +49,8 @@ export interface Judgement {
   readonly podFailure?: PodFailure;
   /** What creates the pods. Absent: the object itself. Its events say why there are no pods. */
   readonly podCreator?: KubeObject;
+  /** Whether the next step is another pod, and its controller has not created it. */
+  readonly lacksPods?: boolean;
 }
 
 /** The failure of these pods that counts soonest, of those that `counts` accepts (default: all). */
