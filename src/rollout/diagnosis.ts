@@ -14,6 +14,8 @@ export interface Diagnosis {
   readonly lines: readonly Problem[];
   /** Message of the newest Warning event, such as what a readiness probe got. Absent: there is no event. */
   readonly newestEvent?: string;
+  /** What a liveness or startup probe got that failed, such as `Liveness probe failed: …`. Absent: none did. */
+  readonly failedProbe?: string;
 }
 
 const maxEvents = 5;
@@ -43,10 +45,16 @@ export async function diagnose(assessment: Assessment, cluster: Cluster): Promis
   if (subject === undefined) return { lines: [] };
   const [events, log] = await Promise.all([eventsOf(subject, cluster), pod ? logOf(pod, { assessment, cluster }) : []]);
   const [newest] = events;
+  const failedProbe = events.map(withoutReason).find(text => /^(Liveness|Startup) probe failed/.test(text));
   return {
+    ...(failedProbe !== undefined && { failedProbe }),
     lines: [...events.map(message => ({ message })), ...log],
-    ...(newest !== undefined && { newestEvent: newest.replace(/^event \S+: /, '') }),
+    ...(newest !== undefined && { newestEvent: withoutReason(newest) }),
   };
+}
+
+function withoutReason(event: string): string {
+  return event.replace(/^event \S+: /, '');
 }
 
 /** Newest first, a few of each reason: many differ only in a pod's name. */

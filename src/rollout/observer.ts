@@ -126,6 +126,7 @@ export function observe({ cluster, log, signal, targets, clock }: ObserveOptions
       const assessments = targets.map(target => evidence.judge(assess(target, context), now));
       for (const line of progress.changes(assessments, now)) log.info(line);
       const decision = progress.decide(assessments, now);
+      const beat = progress.heartbeat(assessments, now);
       switch (decision.action) {
         case 'succeed':
           for (const { ref, readiness } of assessments) logNote(log, ref, readiness);
@@ -137,13 +138,15 @@ export function observe({ cluster, log, signal, targets, clock }: ObserveOptions
         case 'time-out':
           throw await rolloutTimeout(decision.open, { cluster, timeoutMs });
         case 'wait': {
+          for (const line of beat.lines) log.info(line);
           const lookMs = evidence.nextLookMs(assessments, now);
           if (lookMs <= 0) {
             await evidence.look(assessments, now);
             break;
           }
           const pause = new AbortController();
-          await Promise.race([woken, clock.wait(Math.min(decision.ms, lookMs), AbortSignal.any([end, pause.signal]))]);
+          const ms = Math.min(decision.ms, lookMs, beat.nextMs);
+          await Promise.race([woken, clock.wait(ms, AbortSignal.any([end, pause.signal]))]);
           pause.abort();
         }
       }

@@ -33,6 +33,7 @@ export function missingVolume({ reason, message }: WarningEvent, pod: KubeObject
     message: `pod ${namespace}/${name} cannot be started (FailedMount: ${oneLine(message)})`,
     hint: 'Create what the volume names, or mark the volume as optional.',
     toleranceMs: 0,
+    mayEndWith: 'others',
     log: 'none',
   };
 }

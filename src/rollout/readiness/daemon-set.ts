@@ -30,6 +30,8 @@ export function daemonSetReadiness(set: KubeObject): Readiness {
     numberAvailable = 0,
   } = statusOf(set);
   if (observedGeneration < (set.metadata.generation ?? 0) || desired === undefined) return waiting(unobserved);
+  if (desired === 0 && currentNumberScheduled === 0)
+    return readyWithWarning('0 of 0 available', 'no node of the cluster matches it, so it has no pods');
   const counts = `${numberAvailable} of ${desired} available`;
   if (specOf(set).updateStrategy?.type === 'OnDelete' && updatedNumberScheduled < currentNumberScheduled)
     return readyWithWarning(counts, onDeleteWarning);

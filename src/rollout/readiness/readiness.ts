@@ -2,6 +2,11 @@
 export interface Patience {
   /** 0 if its cause cannot go away. */
   readonly toleranceMs: number;
+  /**
+   * What else may end the failure, so that it does not count while that goes on. `others`: progress of the other objects of the
+   * set, such as a database that the pods need. `pods`: that too, and any pod that leaves the namespace. Default: nothing.
+   */
+  readonly mayEndWith?: 'others' | 'pods';
 }
 
 /** How far an object is from ready. `reason` is never empty. */
@@ -32,11 +37,13 @@ export const ready = (reason: string, note?: Note): Readiness => ({
   reason,
   ...(note && { note }),
 });
-/** Failed. `patience`: a tolerance in milliseconds, default 0, or with more; other fields of it are ignored. */
-export function failed(reason: string, patience: number | Patience = 0): Readiness {
-  const { toleranceMs } = typeof patience === 'number' ? { toleranceMs: patience } : patience;
-  return { done: true, ok: false, reason, toleranceMs };
-}
+/** Failed. `patience`: a number is its tolerance in milliseconds. */
+export const failed = (reason: string, patience: number | Patience = 0): Readiness => ({
+  ...(typeof patience === 'number' ? { toleranceMs: patience } : patience),
+  done: true,
+  ok: false,
+  reason,
+});
 
 /** Counts as ready although the new version does not run; the warning says why it does not. */
 export const readyWithWarning = (reason: string, warning: string): Readiness =>

@@ -6,6 +6,7 @@ const webhookToleranceMs = 120_000;
 
 /** How long a refusal to create pods must last before it counts. `message`: what the API server answered to the controller. */
 export function patienceWith(message: string): Patience {
+  if (message.includes('exceeded quota')) return { toleranceMs: controllerToleranceMs, mayEndWith: 'pods' };
   // A webhook that answered has denied the request, in other words.
   return { toleranceMs: /failed calling webhook/.test(message) ? webhookToleranceMs : controllerToleranceMs };
 }

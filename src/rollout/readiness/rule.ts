@@ -37,6 +37,8 @@ export interface RolloutContext {
   readonly inventory: Inventory;
   /** Default: refused. */
   readonly paused?: Paused;
+  /** The object as it was when the wait began. Absent: unknown. */
+  readonly written?: KubeObject;
 }
 
 export interface Judgement {
