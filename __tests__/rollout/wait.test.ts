@@ -163,6 +163,20 @@ describe('a wait in which nothing changes', () => {
   });
 });
 
+describe('a pod of an earlier version that does not end', () => {
+  it('is named with its grace, finalizers and node', async () => {
+    const set = changed(real('statefulSets', 'held'), { spec: { replicas: 1 } });
+    const old = pod({ owner: set.metadata.uid ?? '', name: 'sts-0', deleting: true });
+    const metadata = { deletionGracePeriodSeconds: 30, finalizers: ['example.test/hold'] };
+    const { cluster, clock, outcome } = await waitFor([set]);
+    await cluster.send('ADDED', set, { ...changed(old, { metadata }), spec: { nodeName: 'n1' } });
+    await clock.advance(60_000);
+    expect(outcome.error?.message).toContain(
+      'pod sts-0: stopping (its grace is 30 s, finalizers example.test/hold, on node n1)',
+    );
+  });
+});
+
 describe('a Job', () => {
   const complete = real('jobs', 'complete');
 

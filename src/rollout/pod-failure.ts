@@ -1,3 +1,4 @@
+import { listAt, textAt } from '../kubernetes/fields.js';
 import type { KubeObject } from '../kubernetes/object.js';
 import { containerStatusesOf, hasEnded, isActive, isBeingDeleted, isReady } from '../kubernetes/pod.js';
 import { conditionOf, statusOf } from '../kubernetes/status.js';
@@ -119,9 +120,22 @@ function describeExit(terminated: ContainerState['terminated']): string {
   return `exit code ${exitCode}${why === '' ? '' : ` (${why})`}`;
 }
 
+/** What may keep a pod that is being deleted: its grace, finalizers, and the node that has to report its end. */
+function describeStopping(pod: KubeObject): string {
+  const { deletionGracePeriodSeconds: grace } = pod.metadata;
+  const finalizers = listAt(pod, ['metadata', 'finalizers']).join(', ');
+  const node = textAt(pod, ['spec', 'nodeName']);
+  const facts = [
+    ...(typeof grace === 'number' ? [`its grace is ${grace} s`] : []),
+    ...(finalizers === '' ? [] : [`finalizers ${finalizers}`]),
+    ...(node === undefined ? [] : [`on node ${node}`]),
+  ];
+  return facts.length === 0 ? 'stopping' : `stopping (${facts.join(', ')})`;
+}
+
 /** Short reason why a pod is not ready, for the error of a wait that timed out. An evicted pod says so itself. */
 export function whyNotReady(pod: KubeObject): string {
-  if (isBeingDeleted(pod)) return 'stopping';
+  if (isBeingDeleted(pod)) return describeStopping(pod);
   const { phase = 'Pending', reason, message } = statusOf(pod);
   if (hasEnded(pod) && reason !== undefined)
     return `${phase.toLowerCase()} (${[reason, message && oneLine(message)].filter(Boolean).join(': ')})`;

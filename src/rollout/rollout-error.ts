@@ -67,7 +67,7 @@ export async function rolloutTimeout(
 export function describeState(assessment: Assessment, event?: string): string {
   const { ref, readiness, podFailure } = assessment;
   if (readiness.ok) return `${readiness.reason}, but not for long enough`;
-  const pod = podToDiagnose(assessment);
+  const pod = podToDiagnose(assessment) ?? assessment.stopping?.[0];
   const why = podFailure?.message ?? (pod && `pod ${pod.metadata.name}: ${whyNotReady(pod)}`);
   // The event has the answer of a probe or of the scheduler, or why there is no pod; a Deployment's reason has the latter already.
   const cause = pod !== undefined || ref.kind !== 'Deployment' ? event : undefined;

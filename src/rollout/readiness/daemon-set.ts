@@ -1,6 +1,6 @@
 import type { KubeObject } from '../../kubernetes/object.js';
 import { newPodsOfDaemonSet } from '../../kubernetes/pod-template.js';
-import { hasEnded } from '../../kubernetes/pod.js';
+import { hasEnded, isBeingDeleted } from '../../kubernetes/pod.js';
 import { statusOf } from '../../kubernetes/status.js';
 import { specOf } from '../../kubernetes/workload.js';
 import { ready, readyWithWarning, unobserved, waiting, type Readiness } from './readiness.js';
@@ -17,7 +17,7 @@ export const daemonSetRule: RolloutRule = {
     // A pod that is leaving keeps its place on the node.
     const { desiredNumberScheduled = 0 } = statusOf(live);
     const lacksPods = pods.filter(pod => !hasEnded(pod)).length < desiredNumberScheduled;
-    return { readiness: daemonSetReadiness(live), newPods, lacksPods, ...firstPodFailure(newPods) };
+    return { readiness: daemonSetReadiness(live), newPods, lacksPods, stopping: pods.filter(isBeingDeleted), ...firstPodFailure(newPods) };
   },
 };
 

@@ -51,6 +51,8 @@ export interface Judgement {
   readonly podFailure?: PodFailure;
   /** What creates the pods. Absent: the object itself. Its events say why there are no pods. */
   readonly podCreator?: KubeObject;
+  /** Pods of any version that are being deleted, where the rollout waits for that. */
+  readonly stopping?: readonly KubeObject[];
   /** Whether the next step is another pod, and its controller has not created it. */
   readonly lacksPods?: boolean;
 }

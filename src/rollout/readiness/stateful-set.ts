@@ -1,6 +1,6 @@
 import type { KubeObject } from '../../kubernetes/object.js';
 import { newPodsOfStatefulSet } from '../../kubernetes/pod-template.js';
-import { hasEnded, isReady } from '../../kubernetes/pod.js';
+import { hasEnded, isBeingDeleted, isReady } from '../../kubernetes/pod.js';
 import { statusOf } from '../../kubernetes/status.js';
 import { specOf } from '../../kubernetes/workload.js';
 import { ready, readyWithWarning, unobserved, waiting, type Readiness } from './readiness.js';
@@ -18,6 +18,7 @@ export const statefulSetRule: RolloutRule = {
     return {
       readiness: statefulSetReadiness(live),
       newPods,
+      stopping: pods.filter(isBeingDeleted),
       lacksPods: lacksPods(live, pods),
       ...firstPodFailure(newPods),
       ...(updateRevision !== undefined && { templateHash: updateRevision }),
