@@ -252,6 +252,20 @@ describe('a rollout that cannot succeed', () => {
     expect(cluster.asked).toEqual(['list Event involvedObject.uid=uid-a,type=Warning', 'logs a/app previous']);
   });
 
+  it('says that a probe made the kubelet kill the container', async () => {
+    const { cluster, observer } = await observing({
+      events: [{ reason: 'Unhealthy', message: 'Liveness probe failed: HTTP probe failed with statuscode: 404' }],
+    });
+    const killed = { ...crashing, lastState: { terminated: { exitCode: 0, reason: 'Completed' } } };
+    await cluster.send('ADDED', starting, set, newPod('a', { ready: false, containers: [killed] }));
+    await cluster.synced();
+    await expect(observer.waitForRollout({ targets: [written], ...limits })).rejects.toMatchObject({
+      message:
+        'container app of pod shop/a keeps crashing: exit code 0 (Completed), 2 restarts; the kubelet killed it: ' +
+        'Liveness probe failed: HTTP probe failed with statuscode: 404 (Deployment shop/web)',
+    });
+  });
+
   it('reports the cause even where events and logs may not be read', async () => {
     const { cluster, observer } = await observing({
       logs: new CutoverError('pods/log is forbidden', { code: 'forbidden' }),

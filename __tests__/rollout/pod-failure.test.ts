@@ -90,7 +90,13 @@ describe('a pod that will not become ready by itself', () => {
       'none',
       'cannot pull its image registry.test/site:absent (ErrImageNeverPull: ',
     ],
-    ['an image that does not exist', 'noSuchImage', 0, 'none', 'cannot pull its image registry.test/site:absent ('],
+    [
+      'an image that does not exist',
+      'noSuchImage',
+      30_000,
+      'none',
+      'cannot pull its image registry.test/site:absent (',
+    ],
     [
       'a registry that refuses connections',
       'silentRegistry',
@@ -119,15 +125,15 @@ describe('a pod that will not become ready by itself', () => {
   });
 
   it.each([
-    ['unexpected status from HEAD request to https://r.test/v2/a/manifests/1: 401 Unauthorized', 0],
-    ['pull access denied, repository does not exist or may require authorization', 0],
-    ['reading manifest 1 in r.test/a: manifest unknown', 0],
-    ['no match for platform in manifest', 0],
+    ['unexpected status from HEAD request to https://r.test/v2/a/manifests/1: 401 Unauthorized', 30_000],
+    ['pull access denied, repository does not exist or may require authorization', 30_000],
+    ['reading manifest 1 in r.test/a: manifest unknown', 30_000],
+    ['no match for platform in manifest', 30_000],
     ['toomanyrequests: You have reached your unauthenticated pull rate limit', 60_000],
     ['unexpected status from HEAD request to https://r.test/v2/a/manifests/1: 503 Service Unavailable', 60_000],
     ['dial tcp: lookup r.test: i/o timeout', 60_000],
     ['failed to resolve not-found.test/a:1: connection refused', 60_000],
-  ])('fails at once only where the registry answered: %s', (message, toleranceMs) => {
+  ])('fails sooner where the registry answered: %s', (message, toleranceMs) => {
     const container = { image: 'not-found.test/a:1', state: waiting('ErrImagePull', message) };
     expect(podFailureOf(failing(container))?.toleranceMs).toBe(toleranceMs);
   });
@@ -178,6 +184,15 @@ describe('a pod that may become ready by itself', () => {
 });
 
 describe('why a pod is not ready', () => {
+  const ready = pod({ containers: [{ ready: true, state: { running: {} } }] });
+  const unmet = {
+    type: 'Ready',
+    status: 'False',
+    reason: 'ReadinessGatesNotReady',
+    message: 'corresponding condition "lb" is missing',
+  };
+  const gated = { ...ready, status: { ...(ready['status'] as object), conditions: [unmet] } };
+
   it.each([
     ['stopping', pod({ deleting: true })],
     ['failed', pod({ phase: 'Failed', ready: false, containers: [] })],
@@ -200,6 +215,7 @@ describe('why a pod is not ready', () => {
     ['container app ended with exit code 2', failing({ state: ended(2) })],
     ['container app runs but is not ready', failing({ state: { running: {} } })],
     ['pending, not ready', pod({ ready: false, phase: 'Pending', containers: [] })],
+    ['its containers are ready, but a readiness gate is not: corresponding condition "lb" is missing', gated],
   ])('%s', (words, subject) => {
     expect(whyNotReady(subject)).toBe(words);
   });

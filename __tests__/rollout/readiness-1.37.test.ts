@@ -11,14 +11,20 @@ import { persistentVolumeClaimReadiness } from '../../src/rollout/readiness/pers
 import { podReadiness } from '../../src/rollout/readiness/pod.js';
 import { statefulSetReadiness } from '../../src/rollout/readiness/stateful-set.js';
 import { newPodsOfDaemonSet, newPodsOfStatefulSet } from '../../src/kubernetes/pod-template.js';
-import type { Note, Readiness } from '../../src/rollout/readiness/readiness.js';
+import type { KubeObject } from '../../src/kubernetes/object.js';
+import type { Note, Patience, Readiness } from '../../src/rollout/readiness/readiness.js';
 import { pod } from '../support/objects.js';
 import { changed, real } from '../support/real-objects.js';
 
 const unobserved = 'its controller has not seen the change yet';
 const waiting = (reason: string): Readiness => ({ done: false, ok: false, reason });
 const ready = (reason: string, note?: Note): Readiness => ({ done: true, ok: true, reason, ...(note && { note }) });
-const failed = (reason: string, toleranceMs = 0): Readiness => ({ done: true, ok: false, reason, toleranceMs });
+const failed = (reason: string, patience: Patience = { toleranceMs: 0 }): Readiness => ({
+  done: true,
+  ok: false,
+  reason,
+  ...patience,
+});
 const warned = (reason: string, text: string): Readiness => ready(reason, { level: 'warning', text });
 
 const behind = { metadata: { generation: 9 } };
@@ -29,16 +35,28 @@ describe('a Deployment of Kubernetes 1.37', () => {
     '0 of 2 ready',
     'its manifest pauses it (spec.paused), so pods stay as they are and the new version does not run',
   );
-  const refused = failed('it is paused, so its new pods will not start; remove spec.paused');
+  const refused = failed('it is paused, so its new pods will not start; remove spec.paused from its manifest');
   const quota =
     'its pods cannot be created: pods "refused-6dc9f7d7b8-7xsv5" is forbidden: exceeded quota: none, requested: pods=1, used: pods=0, limited: pods=0';
 
   it.each([
     ['complete', real('deployments', 'complete'), two, ready('2 of 2 ready')],
     ['not seen by its controller', changed(real('deployments', 'complete'), behind), two, waiting(unobserved)],
-    ['refused by a quota', real('deployments', 'refusedByQuota'), [], failed(quota, 5_000)],
+    [
+      'refused by a quota',
+      real('deployments', 'refusedByQuota'),
+      [],
+      failed(quota, { toleranceMs: 5_000, mayEndWith: 'pods' }),
+    ],
     ['paused by its manifest', real('deployments', 'pausedByManifest'), [], paused],
-    ['paused by kubectl rollout pause', real('deployments', 'pausedBySomebody'), [], refused],
+    [
+      'paused by kubectl rollout pause',
+      real('deployments', 'pausedBySomebody'),
+      [],
+      failed(
+        'it is paused, so its new pods will not start; "kubectl-rollout" paused it: run `kubectl rollout resume deployment/pausedbyother --namespace shop`',
+      ),
+    ],
     [
       'paused, but of the version that runs already',
       changed(real('deployments', 'pausedBySomebody'), { status: { updatedReplicas: 2 } }),
@@ -46,7 +64,7 @@ describe('a Deployment of Kubernetes 1.37', () => {
       ready('2 of 2 ready'),
     ],
   ])('is %s', (...[, object, pods, expected]) => {
-    expect(deploymentReadiness(object, pods, 'noted')).toEqual(expected);
+    expect(deploymentReadiness(object, pods, { paused: 'noted' })).toEqual(expected);
   });
 
   it('fails when it is paused by its manifest, unless a warning is enough', () => {
@@ -154,6 +172,11 @@ describe('a DaemonSet of Kubernetes 1.37', () => {
 });
 
 describe('a Job and a Pod of Kubernetes 1.37', () => {
+  const suspendedBy = (manager: string, operation: string): KubeObject => {
+    const managedFields = [{ manager, operation, fieldsV1: { 'f:spec': { 'f:suspend': {} } } }];
+    return changed(real('jobs', 'suspended'), { metadata: { managedFields } });
+  };
+
   it.each([
     ['a Job that is complete', jobReadiness(real('jobs', 'complete')), ready('complete')],
     [
@@ -163,8 +186,18 @@ describe('a Job and a Pod of Kubernetes 1.37', () => {
     ],
     [
       'a suspended Job',
+      jobReadiness(suspendedBy('cutover', 'Apply')),
+      warned('suspended', 'its manifest suspends it (spec.suspend), so it does not run'),
+    ],
+    [
+      'a Job that a controller suspended',
+      jobReadiness(suspendedBy('kueue', 'Update')),
+      waiting('suspended by "kueue": it does not run'),
+    ],
+    [
+      'a Job that an admission policy suspended',
       jobReadiness(real('jobs', 'suspended')),
-      warned('suspended', 'it is suspended (spec.suspend), so it does not run'),
+      waiting('suspended by a policy of the cluster: it does not run'),
     ],
     ['a Pod that is ready', podReadiness(real('pods', 'ready')), ready('ready')],
     ['a Pod that succeeded', podReadiness(real('pods', 'succeeded')), ready('complete')],
@@ -264,7 +297,7 @@ describe('a custom resource', () => {
       ready('ready'),
     ],
     ['that is reconciled', of('reconciling'), waiting('not reconciled yet: Progressing: 2 of 3 parts')],
-    ['that is stalled', of('stalled'), failed('it cannot become ready: Bad: no such size', 5_000)],
+    ['that is stalled', of('stalled'), failed('it cannot become ready: Bad: no such size', { toleranceMs: 5_000 })],
     [
       'whose readiness is unknown',
       changed(of('ready'), conditions({ type: 'Ready', status: 'Unknown' })),

@@ -81,8 +81,8 @@ describe('a Deployment', () => {
     [
       'is paused',
       { paused: true, status: { updatedReplicas: 0 } },
-      'it is paused, so its new pods will not start; remove spec.paused',
-      0,
+      'it is paused, so its new pods will not start; somebody paused it: run `kubectl rollout resume deployment/web --namespace shop`',
+      { toleranceMs: 0 },
     ],
     [
       'exceeded its progressDeadlineSeconds',
@@ -93,7 +93,7 @@ describe('a Deployment', () => {
         },
       },
       '0 of 2 ready when its progressDeadlineSeconds expired',
-      5_000,
+      { toleranceMs: 5_000 },
     ],
     [
       'cannot create its pods',
@@ -105,10 +105,10 @@ describe('a Deployment', () => {
         },
       },
       'its pods cannot be created: exceeded quota: q',
-      5_000,
+      { toleranceMs: 5_000, mayEndWith: 'pods' },
     ],
-  ])('cannot become ready when it %s', (...[, fields, reason, toleranceMs]) => {
-    expect(deploymentReadiness(deployment(fields), [])).toEqual({ done: true, ok: false, reason, toleranceMs });
+  ])('cannot become ready when it %s', (...[, fields, reason, patience]) => {
+    expect(deploymentReadiness(deployment(fields), [])).toEqual({ done: true, ok: false, reason, ...patience });
   });
 
   it('is ready even where a condition of an earlier version remains', () => {
@@ -135,6 +135,15 @@ describe('a Pod on its own', () => {
 });
 
 describe('a DaemonSet', () => {
+  it('has a warning when no node matches it', () => {
+    expect(daemonSetReadiness(object('DaemonSet', {}, { observedGeneration: 1, desiredNumberScheduled: 0 }))).toEqual({
+      done: true,
+      ok: true,
+      reason: '0 of 0 available',
+      note: { level: 'warning', text: 'no node of the cluster matches it, so it has no pods' },
+    });
+  });
+
   it('waits for nodes that have not been updated', () => {
     const status = { observedGeneration: 1, desiredNumberScheduled: 2, updatedNumberScheduled: 1, numberAvailable: 2 };
     expect(daemonSetReadiness(object('DaemonSet', {}, status))).toMatchObject({

@@ -142,3 +142,31 @@ describe('a rollout in the embedded cluster', () => {
     });
   });
 });
+
+describe('pods that the API server refuses', () => {
+  const labels = { app: 'refused' };
+  const template = {
+    metadata: { labels },
+    spec: { serviceAccountName: 'absent', restartPolicy: 'Always', containers: [{ name: 'site', image: 'site:v1' }] },
+  };
+  const once = { ...template, spec: { ...template.spec, restartPolicy: 'Never' } };
+
+  const sets = { selector: { matchLabels: labels }, template };
+  const kinds: readonly (readonly [string, string, object])[] = [
+    ['apps/v1', 'StatefulSet', { serviceName: 'refused', ...sets }],
+    ['apps/v1', 'DaemonSet', sets],
+    ['batch/v1', 'Job', { template: once }],
+  ];
+
+  it('fail the wait for every kind that creates pods', async () => {
+    const waits = kinds.map(async ([apiVersion, kind, spec]) => {
+      const object = { apiVersion, kind, metadata: { name: 'refused', namespace: 'default' }, spec };
+      await expect(roll(object)).rejects.toMatchObject({
+        code: 'rollout',
+        object: `${kind} default/refused`,
+        message: expect.stringContaining('its pods cannot be created: pods "refused-'),
+      });
+    });
+    await Promise.all(waits);
+  });
+});

@@ -7,7 +7,7 @@ import { watchedKinds } from '../../src/rollout/watched-kinds.js';
 import { manualClock, settle } from '../support/clock.js';
 import { watchedCluster } from '../support/cluster/watched-cluster.js';
 import { listLog } from '../support/log.js';
-import { pod } from '../support/objects.js';
+import { deployment, pod, replicaSet } from '../support/objects.js';
 import { changed, real } from '../support/real-objects.js';
 
 /** A wait for these objects; no watch has reported anything yet. */
@@ -143,8 +143,37 @@ describe('an object that counts as ready although the new version does not run',
     await cluster.send('ADDED', paused);
     expect(outcome.error).toMatchObject({
       code: 'rollout',
-      message: 'Deployment shop/pausedbyus: it is paused, so its new pods will not start; remove spec.paused',
+      message:
+        'Deployment shop/pausedbyus: it is paused, so its new pods will not start; remove spec.paused from its manifest',
     });
+  });
+});
+
+describe('a wait in which nothing changes', () => {
+  it('says every 30 s what it waits for, and why', async () => {
+    const starting = deployment({ replicas: 1, status: { readyReplicas: 0, availableReplicas: 0 } });
+    const full = { type: 'PodScheduled', status: 'False', message: '0/1 nodes are available: 1 Too many pods.' };
+    const pending = pod({ name: 'a', ready: false, phase: 'Pending', containers: [], conditions: [full] });
+    const { cluster, clock, lines } = await waitFor([starting], { timeoutMs: 600_000 });
+    await cluster.send('ADDED', starting, replicaSet('v1', 'h1'), pending);
+    const before = lines.length;
+    for (let second = 0; second < 95; second += 5) await clock.advance(5_000);
+    const why = 'still waiting: 0 of 1 ready; pod a: cannot be scheduled: 0/1 nodes are available: 1 Too many pods.';
+    expect(lines.slice(before)).toEqual([30, 60, 90].map(second => `Deployment shop/web: ${why}, ${second} s`));
+  });
+});
+
+describe('a pod of an earlier version that does not end', () => {
+  it('is named with its grace, finalizers and node', async () => {
+    const set = changed(real('statefulSets', 'held'), { spec: { replicas: 1 } });
+    const old = pod({ owner: set.metadata.uid ?? '', name: 'sts-0', deleting: true });
+    const metadata = { deletionGracePeriodSeconds: 30, finalizers: ['example.test/hold'] };
+    const { cluster, clock, outcome } = await waitFor([set]);
+    await cluster.send('ADDED', set, { ...changed(old, { metadata }), spec: { nodeName: 'n1' } });
+    await clock.advance(60_000);
+    expect(outcome.error?.message).toContain(
+      'pod sts-0: stopping (its grace is 30 s, finalizers example.test/hold, on node n1)',
+    );
   });
 });
 
@@ -167,8 +196,9 @@ describe('a Job', () => {
 describe('a pod on its own', () => {
   it('needs one watch, and its container’s failure is reported', async () => {
     const written = real('pods', 'noSuchImage');
-    const { cluster, outcome, opened } = await waitFor([written]);
+    const { cluster, clock, outcome, opened } = await waitFor([written]);
     await cluster.send('ADDED', written);
+    await clock.advance(30_000);
     expect(opened).toEqual(['Pod shop']);
     expect(outcome.error).toMatchObject({
       code: 'rollout',

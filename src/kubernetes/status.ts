@@ -6,6 +6,8 @@ export interface Condition {
   readonly status: string;
   readonly reason?: string;
   readonly message?: string;
+  /** Of a Deployment: when its status or reason changed. */
+  readonly lastUpdateTime?: string;
   /** The generation that it was set for. Absent: its controller does not record that. */
   readonly observedGeneration?: number;
 }

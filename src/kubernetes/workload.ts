@@ -6,6 +6,7 @@ export interface WorkloadSpec {
   readonly paused?: boolean;
   readonly suspend?: boolean;
   readonly completions?: number;
+  readonly podManagementPolicy?: string;
   readonly template?: PodTemplate;
   readonly updateStrategy?: { readonly type?: string; readonly rollingUpdate?: { readonly partition?: number } };
 }

@@ -4,7 +4,7 @@ import { sameTemplate } from '../kubernetes/pod-template.js';
 import { activePods, restartsOf } from '../kubernetes/pod.js';
 import { specOf } from '../kubernetes/workload.js';
 import { customResourceRule } from './readiness/custom-resource.js';
-import { unobserved } from './readiness/readiness.js';
+import { unobserved, type Patience } from './readiness/readiness.js';
 import type { Judgement, RolloutContext } from './readiness/rule.js';
 import { rolloutRuleOf } from './readiness/table.js';
 
@@ -13,6 +13,8 @@ export interface Assessment extends Judgement {
   readonly ref: ObjectRef;
   /** The live object; absent while it has not been seen. */
   readonly live?: KubeObject;
+  /** Whether a pod is leaving the namespace of the object. */
+  readonly podsLeave?: boolean;
   /** Set when the object is no longer the one that was written: how it differs. */
   readonly superseded?: string;
 }
@@ -39,7 +41,23 @@ export function assess(target: KubeObject, context: RolloutContext): Assessment 
   if (rule.isPinnedByTemplate && uid !== undefined && !sameTemplate(specOf(live).template, specOf(target).template)) {
     return { ...unseen, live, superseded: 'got another pod template' };
   }
-  return { ref, live, ...rule.judge(live, context) };
+  const judgement = rule.judge(live, { ...context, written: target });
+  return { ref, live, ...judgement, podsLeave: inventory.hasLeavingPods(ref.namespace) };
+}
+
+/** Why an object or its pods failed, as far as a wait weighs it. */
+export interface Failure extends Patience {
+  /** Changes with each further try, such as a restart: the failure then counts anew. */
+  readonly state: string;
+}
+
+/** The failure of the object, else of its pods; `undefined`: there is none. */
+export function failureOf({ readiness, podFailure }: Assessment): Failure | undefined {
+  if (readiness.done) return readiness.ok ? undefined : { ...readiness, state: '' };
+  if (podFailure === undefined) return undefined;
+  const { container, pod, toleranceMs } = podFailure;
+  // Pods of one version restart at different times, so a failure that must last does not depend on them.
+  return { ...podFailure, state: toleranceMs > 0 ? container : `${container} ${restartsOf(pod)}` };
 }
 
 /** What must not change while an object has to stay ready: which new pods there are, and how often they restarted. */

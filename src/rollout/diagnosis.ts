@@ -6,6 +6,7 @@ import type { KubeObject } from '../kubernetes/object.js';
 import { activePods, containerStatusesOf, hasEnded, isReady } from '../kubernetes/pod.js';
 import { statusOf } from '../kubernetes/status.js';
 import type { Assessment } from './assessment.js';
+import { warningEventsOf } from './evidence/events.js';
 
 /** What events and logs add to the status of an object that did not become ready. */
 export interface Diagnosis {
@@ -13,21 +14,13 @@ export interface Diagnosis {
   readonly lines: readonly Problem[];
   /** Message of the newest Warning event, such as what a readiness probe got. Absent: there is no event. */
   readonly newestEvent?: string;
+  /** What a liveness or startup probe got that failed, such as `Liveness probe failed: …`. Absent: none did. */
+  readonly failedProbe?: string;
 }
 
 const maxEvents = 5;
 const maxPerReason = 2;
 const maxLogLines = 50;
-
-interface Event {
-  readonly type?: string;
-  readonly reason?: string;
-  readonly message?: string;
-  readonly count?: number;
-  readonly series?: { readonly count?: number; readonly lastObservedTime?: string };
-  readonly lastTimestamp?: string;
-  readonly eventTime?: string;
-}
 
 /**
  * The pod to diagnose: the one that failed, else the first that is not ready. A pod that has ended is no cause while another
@@ -52,38 +45,32 @@ export async function diagnose(assessment: Assessment, cluster: Cluster): Promis
   if (subject === undefined) return { lines: [] };
   const [events, log] = await Promise.all([eventsOf(subject, cluster), pod ? logOf(pod, { assessment, cluster }) : []]);
   const [newest] = events;
+  const failedProbe = events.map(withoutReason).find(text => /^(Liveness|Startup) probe failed/.test(text));
   return {
+    ...(failedProbe !== undefined && { failedProbe }),
     lines: [...events.map(message => ({ message })), ...log],
-    ...(newest !== undefined && { newestEvent: newest.replace(/^event \S+: /, '') }),
+    ...(newest !== undefined && { newestEvent: withoutReason(newest) }),
   };
+}
+
+function withoutReason(event: string): string {
+  return event.replace(/^event \S+: /, '');
 }
 
 /** Newest first, a few of each reason: many differ only in a pod's name. */
 async function eventsOf(object: KubeObject, cluster: Cluster): Promise<readonly string[]> {
-  const { namespace, uid } = object.metadata;
-  const kind = { apiVersion: 'v1', kind: 'Event', ...(namespace !== undefined && { namespace }) };
   try {
-    const found = await cluster.list(kind, { fieldSelector: `involvedObject.uid=${uid ?? ''},type=Warning` });
-    const events = (found as readonly unknown[] as readonly Event[]).toSorted((a, b) =>
-      timeOf(b).localeCompare(timeOf(a)),
-    );
     const countByReason = new Map<string, number>();
-    const shown = events.filter(({ reason = '' }) => {
+    const shown = (await warningEventsOf(object, cluster)).filter(({ reason }) => {
       countByReason.set(reason, (countByReason.get(reason) ?? 0) + 1);
       return (countByReason.get(reason) ?? 0) <= maxPerReason;
     });
-    return shown.slice(0, maxEvents).map(event => {
-      const count = event.series?.count ?? event.count ?? 1;
-      const message = (event.message ?? '').replace(/\s+/g, ' ').trim();
-      return `event ${event.reason ?? 'Warning'}: ${message}${count > 1 ? ` (${count} times)` : ''}`;
+    return shown.slice(0, maxEvents).map(({ reason, message, count }) => {
+      return `event ${reason}: ${message}${count > 1 ? ` (${count} times)` : ''}`;
     });
   } catch (error) {
     return [`its events could not be read: ${asCutoverError(error).message}`];
   }
-}
-
-function timeOf({ series, lastTimestamp, eventTime }: Event): string {
-  return series?.lastObservedTime ?? lastTimestamp ?? eventTime ?? '';
 }
 
 async function logOf(

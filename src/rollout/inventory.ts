@@ -1,6 +1,7 @@
 import type { WatchEvent } from '../cluster/cluster.js';
 import { refKey, refOf } from '../kubernetes/object.js';
 import type { KubeObject, ObjectRef } from '../kubernetes/object.js';
+import { isBeingDeleted } from '../kubernetes/pod.js';
 import { ownersOf } from '../kubernetes/workload.js';
 
 /** The objects that the watches have reported, in their latest version. */
@@ -10,9 +11,13 @@ export class Inventory {
   /** Keys of objects by the uid of their owner: every event needs those of each workload. */
   readonly #owned = new Map<string, Set<string>>();
 
+  /** Keys of pods that are being deleted, by their namespace. */
+  readonly #leaving = new Map<string, Set<string>>();
+
   update(event: WatchEvent): void {
     if (event.type === 'synced') return;
     const key = refKey(refOf(event.object));
+    if (event.object.kind === 'Pod') this.#noteLeaving(key, event);
     for (const uid of this.#owners(key)) this.#owned.get(uid)?.delete(key);
     if (event.type === 'DELETED') {
       this.#objects.delete(key);
@@ -39,6 +44,19 @@ export class Inventory {
   ownedBy(uid: string, kind: string): readonly KubeObject[] {
     const keys = [...(this.#owned.get(uid) ?? [])];
     return keys.map(key => this.#objects.get(key)).filter(object => object?.kind === kind) as KubeObject[];
+  }
+
+  /** Whether a pod of the namespace is being deleted. */
+  hasLeavingPods(namespace = ''): boolean {
+    return (this.#leaving.get(namespace)?.size ?? 0) > 0;
+  }
+
+  #noteLeaving(key: string, { object, type }: Exclude<WatchEvent, { type: 'synced' }>): void {
+    const { namespace = '' } = object.metadata;
+    const keys = this.#leaving.get(namespace) ?? new Set<string>();
+    if (type !== 'DELETED' && isBeingDeleted(object)) keys.add(key);
+    else keys.delete(key);
+    this.#leaving.set(namespace, keys);
   }
 
   #owners(key: string): readonly string[] {

@@ -8,6 +8,7 @@ import { activePods } from '../kubernetes/pod.js';
 import { assess } from './assessment.js';
 import type { Assessment } from './assessment.js';
 import { formatDuration } from './duration.js';
+import { Evidence } from './evidence/evidence.js';
 import { rolloutFailure, rolloutTimeout } from './rollout-error.js';
 import { Inventory } from './inventory.js';
 import { Progress, type WaitLimits } from './progress.js';
@@ -114,6 +115,7 @@ export function observe({ cluster, log, signal, targets, clock }: ObserveOptions
     log.info(`Waiting up to ${formatDuration(timeoutMs)} for ${names} to be ready${stable}`);
     const context = { inventory, ...(paused !== undefined && { paused }) };
     const progress = new Progress(clock.now(), { timeoutMs, stableForMs });
+    const evidence = new Evidence(cluster, log);
     for (;;) {
       const woken = new Promise<void>(resolve => {
         wake = resolve;
@@ -121,9 +123,10 @@ export function observe({ cluster, log, signal, targets, clock }: ObserveOptions
       if (end.aborted) throw cancelled(end);
       if (watchError !== undefined) throw watchError;
       const now = clock.now();
-      const assessments = targets.map(target => assess(target, context));
+      const assessments = targets.map(target => evidence.judge(assess(target, context), now));
       for (const line of progress.changes(assessments, now)) log.info(line);
       const decision = progress.decide(assessments, now);
+      const beat = progress.heartbeat(assessments, now);
       switch (decision.action) {
         case 'succeed':
           for (const { ref, readiness } of assessments) logNote(log, ref, readiness);
@@ -135,8 +138,15 @@ export function observe({ cluster, log, signal, targets, clock }: ObserveOptions
         case 'time-out':
           throw await rolloutTimeout(decision.open, { cluster, timeoutMs });
         case 'wait': {
+          for (const line of beat.lines) log.info(line);
+          const lookMs = evidence.nextLookMs(assessments, now);
+          if (lookMs <= 0) {
+            await evidence.look(assessments, now);
+            break;
+          }
           const pause = new AbortController();
-          await Promise.race([woken, clock.wait(decision.ms, AbortSignal.any([end, pause.signal]))]);
+          const ms = Math.min(decision.ms, lookMs, beat.nextMs);
+          await Promise.race([woken, clock.wait(ms, AbortSignal.any([end, pause.signal]))]);
           pause.abort();
         }
       }

@@ -1,17 +1,21 @@
+import { listAt, textAt } from '../kubernetes/fields.js';
 import type { KubeObject } from '../kubernetes/object.js';
 import { containerStatusesOf, hasEnded, isActive, isBeingDeleted, isReady } from '../kubernetes/pod.js';
 import { conditionOf, statusOf } from '../kubernetes/status.js';
 import type { ContainerState, ContainerStatus } from '../kubernetes/status.js';
+import { oneLine } from './one-line.js';
+import type { Patience } from './readiness/readiness.js';
 
 /** Why a pod will not become ready by itself. */
-export interface PodFailure {
+export interface PodFailure extends Patience {
   readonly pod: KubeObject;
+  /** Empty: the failure is one of the whole pod. */
   readonly container: string;
   /** One sentence without a full stop, which names container and pod. */
   readonly message: string;
   readonly hint: string;
-  /** How long the failure must last before it counts, since its cause may go away; 0 if it cannot. */
-  readonly toleranceMs: number;
+  /** Of a pull that will not succeed later either: whether it was just tried. It counts when it was tried again. */
+  readonly pull?: 'tried' | 'backing off';
   /** Which log of the container explains it: of its current instance, of the previous one, or none since it never ran. */
   readonly log: 'current' | 'previous' | 'none';
 }
@@ -19,7 +23,7 @@ export interface PodFailure {
 type ContainerFailure = Omit<PodFailure, 'pod' | 'container'>;
 
 /** The waiting reasons of a container that fail a pod. A tolerance where a controller or the kubelet may still succeed. */
-const waitingFailures: Readonly<Record<string, { readonly toleranceMs: number; readonly kind: 'image' | 'start' }>> = {
+const waitingFailures: Readonly<Record<string, Patience & { readonly kind: 'image' | 'start' }>> = {
   InvalidImageName: { toleranceMs: 0, kind: 'image' },
   ErrImageNeverPull: { toleranceMs: 0, kind: 'image' },
   SignatureValidationFailed: { toleranceMs: 0, kind: 'image' },
@@ -28,7 +32,8 @@ const waitingFailures: Readonly<Record<string, { readonly toleranceMs: number; r
   ErrImagePull: { toleranceMs: 60_000, kind: 'image' },
   ImagePullBackOff: { toleranceMs: 60_000, kind: 'image' },
   RegistryUnavailable: { toleranceMs: 60_000, kind: 'image' },
-  CreateContainerConfigError: { toleranceMs: 15_000, kind: 'start' },
+  // What the container names may be made by another object of the set, such as an ExternalSecret.
+  CreateContainerConfigError: { toleranceMs: 15_000, mayEndWith: 'others', kind: 'start' },
   CreateContainerError: { toleranceMs: 15_000, kind: 'start' },
   RunContainerError: { toleranceMs: 15_000, kind: 'start' },
 };
@@ -36,9 +41,13 @@ const waitingFailures: Readonly<Record<string, { readonly toleranceMs: number; r
 /**
  * Messages of registries and container runtimes for a pull that fails however often it is tried: the image does not exist,
  * or the cluster may not pull it. Any other failure, such as a registry that does not answer or limits the rate, may pass.
+ * One further try is left to them: a push may be under way.
  */
 const permanentPullFailure =
   /not ?found|manifest unknown|name unknown|repository does not exist|unauthorized|denied|forbidden|authorization failed|authentication required|no basic auth credentials|no match for platform/i;
+
+/** The kubelet tries again after 10 s, and needs some more to start. */
+const permanentPullToleranceMs = 30_000;
 
 const hints = {
   image: 'Check the image’s name and tag, and that the cluster may pull it (imagePullSecrets).',
@@ -67,16 +76,19 @@ function waitingFailure(container: ContainerStatus, pod: KubeObject): ContainerF
   const { reason = '', message = '' } = state?.waiting ?? {};
   const failure = waitingFailures[reason];
   if (failure === undefined) return undefined;
-  const { kind, toleranceMs } = failure;
+  const { kind, ...patience } = failure;
   const why = message === '' ? reason : `${reason}: ${oneLine(message)}`;
   const name = nameOf(container, pod);
   if (kind === 'start')
-    return { message: `${name} cannot be started (${why})`, hint: hints.start, toleranceMs, log: 'none' };
+    return { message: `${name} cannot be started (${why})`, hint: hints.start, ...patience, log: 'none' };
+  // An image's own name may contain such words.
+  const isPermanent = permanentPullFailure.test(message.replaceAll(image, ''));
   return {
     message: `${name} cannot pull its image ${image} (${why})`,
     hint: hints.image,
-    // An image's own name may contain such words.
-    toleranceMs: permanentPullFailure.test(message.replaceAll(image, '')) ? 0 : toleranceMs,
+    ...(isPermanent
+      ? { toleranceMs: permanentPullToleranceMs, pull: reason === 'ErrImagePull' ? 'tried' : 'backing off' }
+      : patience),
     log: 'none',
   };
 }
@@ -96,7 +108,9 @@ function crashFailure(container: ContainerStatus, pod: KubeObject): ContainerFai
   // Its command could not be started, so it has no log.
   if (terminated?.reason === 'StartError') return { message, hint: hints.start, toleranceMs: 0, log: 'none' };
   const log = state?.terminated === undefined ? 'previous' : 'current';
-  return { message, hint: outOfMemory ? hints.memory : hints.crash, toleranceMs: 0, log };
+  if (outOfMemory) return { message, hint: hints.memory, toleranceMs: 0, log };
+  // It may crash until another object of the set is ready, such as its database.
+  return { message, hint: hints.crash, toleranceMs: 0, mayEndWith: 'others', log };
 }
 
 function describeExit(terminated: ContainerState['terminated']): string {
@@ -106,9 +120,22 @@ function describeExit(terminated: ContainerState['terminated']): string {
   return `exit code ${exitCode}${why === '' ? '' : ` (${why})`}`;
 }
 
+/** What may keep a pod that is being deleted: its grace, finalizers, and the node that has to report its end. */
+function describeStopping(pod: KubeObject): string {
+  const { deletionGracePeriodSeconds: grace } = pod.metadata;
+  const finalizers = listAt(pod, ['metadata', 'finalizers']).join(', ');
+  const node = textAt(pod, ['spec', 'nodeName']);
+  const facts = [
+    ...(typeof grace === 'number' ? [`its grace is ${grace} s`] : []),
+    ...(finalizers === '' ? [] : [`finalizers ${finalizers}`]),
+    ...(node === undefined ? [] : [`on node ${node}`]),
+  ];
+  return facts.length === 0 ? 'stopping' : `stopping (${facts.join(', ')})`;
+}
+
 /** Short reason why a pod is not ready, for the error of a wait that timed out. An evicted pod says so itself. */
 export function whyNotReady(pod: KubeObject): string {
-  if (isBeingDeleted(pod)) return 'stopping';
+  if (isBeingDeleted(pod)) return describeStopping(pod);
   const { phase = 'Pending', reason, message } = statusOf(pod);
   if (hasEnded(pod) && reason !== undefined)
     return `${phase.toLowerCase()} (${[reason, message && oneLine(message)].filter(Boolean).join(': ')})`;
@@ -127,13 +154,9 @@ export function whyNotReady(pod: KubeObject): string {
       return `container ${name} ended with ${describeExit(terminated)}${restarts}`;
     if (state?.running !== undefined && ready === false) return `container ${name} runs but is not ready${restarts}`;
   }
+  const condition = conditionOf(pod, 'Ready');
+  // All containers are ready, so something else is missing: a readiness gate of the pod.
+  if (condition?.status === 'False' && condition.reason === 'ReadinessGatesNotReady')
+    return `its containers are ready, but a readiness gate is not: ${oneLine(condition.message ?? condition.reason)}`;
   return hasEnded(pod) ? phase.toLowerCase() : `${phase.toLowerCase()}, not ready`;
-}
-
-/** On one line of at most 300 characters, cut between words: half of a secret would no longer be masked. */
-function oneLine(text: string): string {
-  return text
-    .replace(/\s+/g, ' ')
-    .trim()
-    .replace(/^(.{1,300}) .*$/, (all, head: string) => (all.length <= 300 ? all : `${head} …`));
 }

@@ -1,6 +1,8 @@
 import { describeRef, refKey } from '../kubernetes/object.js';
-import { fingerprint, type Assessment } from './assessment.js';
+import { failureOf, fingerprint, type Assessment } from './assessment.js';
+import { Movement } from './movement.js';
 import { unobserved } from './readiness/readiness.js';
+import { describeState } from './rollout-error.js';
 import { rolloutRuleOf } from './readiness/table.js';
 
 /** What a wait for a set of objects does next. */
@@ -18,6 +20,10 @@ export interface WaitLimits {
   readonly stableForMs: number;
 }
 
+/** Longest silence of the log during a wait. */
+const heartbeatMs = 30_000;
+const maxPerHeartbeat = 3;
+
 /** A state that lasts, and since when. */
 interface LastingState {
   readonly state: string;
@@ -28,13 +34,19 @@ interface LastingState {
 export class Progress {
   readonly #startedMs: number;
   readonly #limits: WaitLimits;
+  readonly #movement: Movement;
   readonly #ready = new Map<string, LastingState>();
   readonly #failing = new Map<string, LastingState>();
+  /** Containers whose pull the kubelet delayed after it had failed. */
+  readonly #backedOff = new Set<string>();
+  #loggedMs: number;
   readonly #logged = new Map<string, string>();
 
   constructor(startedMs: number, limits: WaitLimits) {
     this.#startedMs = startedMs;
     this.#limits = limits;
+    this.#loggedMs = startedMs;
+    this.#movement = new Movement(startedMs);
   }
 
   /** A log line for each object whose reason differs from the last one logged. */
@@ -43,8 +55,25 @@ export class Progress {
       const key = refKey(ref);
       if (readiness.reason === unobserved || this.#logged.get(key) === readiness.reason) return [];
       this.#logged.set(key, readiness.reason);
+      this.#loggedMs = nowMs;
       return [`${describeRef(ref)}: ${readiness.reason}, ${Math.round((nowMs - this.#startedMs) / 1000)} s`];
     });
+  }
+
+  /** What is still waited for, and why, where nothing was logged for a while; then in how many milliseconds it is due. */
+  heartbeat(
+    assessments: readonly Assessment[],
+    nowMs: number,
+  ): { readonly lines: readonly string[]; readonly nextMs: number } {
+    if (nowMs - this.#loggedMs < heartbeatMs) return { lines: [], nextMs: this.#loggedMs + heartbeatMs - nowMs };
+    this.#loggedMs = nowMs;
+    const open = assessments.filter(({ readiness }) => !readiness.ok);
+    const seconds = Math.round((nowMs - this.#startedMs) / 1000);
+    const lines = open.slice(0, maxPerHeartbeat).map(one => {
+      return `${describeRef(one.ref)}: still waiting: ${describeState(one)}, ${seconds} s`;
+    });
+    const more = open.length - lines.length;
+    return { lines: more > 0 ? [...lines, `and ${more} more`] : lines, nextMs: heartbeatMs };
   }
 
   /** Decides by the latest assessment of every object. Call it at each change, and when the time that it returned is over. */
@@ -52,6 +81,7 @@ export class Progress {
     const superseded = assessments.find(assessment => assessment.superseded !== undefined);
     if (superseded !== undefined) return { action: 'superseded', by: superseded };
 
+    this.#movement.note(assessments, nowMs);
     const endsAt = this.#startedMs + this.#limits.timeoutMs;
     let nextAt = endsAt;
     const failed: Assessment[] = [];
@@ -71,27 +101,25 @@ export class Progress {
     return { action: 'wait', ms: nextAt - nowMs };
   }
 
-  /** When the failure of an object or of its pods will have lasted long enough to count; Infinity without one. */
-  #failsAt({ ref, readiness, podFailure }: Assessment, nowMs: number): number {
-    const own = readiness.done && !readiness.ok ? { toleranceMs: readiness.toleranceMs, state: '' } : undefined;
-    const pods =
-      readiness.done || podFailure === undefined
-        ? undefined
-        : { toleranceMs: podFailure.toleranceMs, state: podFailure.container };
-    return Math.min(
-      this.#countsAt(`${refKey(ref)} itself`, own, nowMs),
-      this.#countsAt(`${refKey(ref)} pods`, pods, nowMs),
-    );
+  /** When the failure of an object or of its pods will count; Infinity without one. */
+  #failsAt(assessment: Assessment, nowMs: number): number {
+    const key = refKey(assessment.ref);
+    const failure = failureOf(assessment);
+    if (failure === undefined) {
+      this.#failing.delete(key);
+      return Infinity;
+    }
+    if (this.#wasPulledAgain(assessment)) return nowMs;
+    const sinceMs = since(this.#failing, { key, state: failure.state, nowMs });
+    return this.#movement.countsAt({ assessment, failure, sinceMs }, nowMs);
   }
 
-  #countsAt(
-    key: string,
-    failure: { readonly toleranceMs: number; readonly state: string } | undefined,
-    nowMs: number,
-  ): number {
-    if (failure !== undefined) return since(this.#failing, { key, state: failure.state, nowMs }) + failure.toleranceMs;
-    this.#failing.delete(key);
-    return Infinity;
+  /** Whether the image of a failing container was tried again, in vain. */
+  #wasPulledAgain({ readiness, podFailure }: Assessment): boolean {
+    if (readiness.done || podFailure?.pull === undefined) return false;
+    const key = `${podFailure.pod.metadata.uid ?? ''} ${podFailure.container}`;
+    if (podFailure.pull === 'backing off') this.#backedOff.add(key);
+    return podFailure.pull === 'tried' && this.#backedOff.has(key);
   }
 
   /** When an object will have been ready for long enough; Infinity while it is not ready. */

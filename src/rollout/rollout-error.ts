@@ -2,7 +2,7 @@ import type { Cluster } from '../cluster/cluster.js';
 import { CutoverError } from '../errors.js';
 import { describeRef } from '../kubernetes/object.js';
 import type { Assessment } from './assessment.js';
-import { diagnose, podToDiagnose } from './diagnosis.js';
+import { diagnose, podToDiagnose, type Diagnosis } from './diagnosis.js';
 import { formatDuration } from './duration.js';
 import { whyNotReady } from './pod-failure.js';
 
@@ -12,7 +12,7 @@ const maxDiagnosed = 3;
 /** The error for objects that will not become ready: its message is the first one's cause, its problems list all. */
 export async function rolloutFailure(failed: readonly Assessment[], cluster: Cluster): Promise<CutoverError> {
   const diagnoses = await Promise.all(failed.slice(0, maxDiagnosed).map(assessment => diagnose(assessment, cluster)));
-  const causes = failed.map((assessment, index) => causeOf(assessment, diagnoses[index]?.newestEvent));
+  const causes = failed.map((assessment, index) => causeOf(assessment, diagnoses[index]));
   const [first] = failed;
   return new CutoverError(causes[0] ?? 'nothing failed', {
     code: 'rollout',
@@ -25,11 +25,18 @@ export async function rolloutFailure(failed: readonly Assessment[], cluster: Clu
   });
 }
 
-function causeOf(assessment: Assessment, event: string | undefined): string {
+function causeOf(assessment: Assessment, { newestEvent, failedProbe }: Partial<Diagnosis> = {}): string {
   const { ref, readiness, podFailure } = assessment;
   const name = describeRef(ref);
-  if (podFailure !== undefined) return ref.kind === 'Pod' ? podFailure.message : `${podFailure.message} (${name})`;
-  return ref.kind === 'Deployment' ? `${name}: ${describeState(assessment, event)}` : `${name}: ${readiness.reason}`;
+  if (podFailure !== undefined) {
+    // The kubelet ends a container whose probe fails; its exit code then says nothing.
+    const probe =
+      podFailure.log !== 'none' && failedProbe !== undefined ? `; the kubelet killed it: ${failedProbe}` : '';
+    return `${podFailure.message}${probe}${ref.kind === 'Pod' ? '' : ` (${name})`}`;
+  }
+  return ref.kind === 'Deployment'
+    ? `${name}: ${describeState(assessment, newestEvent)}`
+    : `${name}: ${readiness.reason}`;
 }
 
 /** The error for a wait that timed out: which objects were not ready, and why. */
@@ -57,10 +64,10 @@ export async function rolloutTimeout(
 }
 
 /** Why an object is not ready, or not for long enough. `event`: message of the newest Warning event. */
-function describeState(assessment: Assessment, event: string | undefined): string {
+export function describeState(assessment: Assessment, event?: string): string {
   const { ref, readiness, podFailure } = assessment;
   if (readiness.ok) return `${readiness.reason}, but not for long enough`;
-  const pod = podToDiagnose(assessment);
+  const pod = podToDiagnose(assessment) ?? assessment.stopping?.[0];
   const why = podFailure?.message ?? (pod && `pod ${pod.metadata.name}: ${whyNotReady(pod)}`);
   // The event has the answer of a probe or of the scheduler, or why there is no pod; a Deployment's reason has the latter already.
   const cause = pod !== undefined || ref.kind !== 'Deployment' ? event : undefined;

@@ -117,6 +117,14 @@ export function scaledBy(object: KubeObject): string | undefined {
   return entriesOf(object).find(entry => entry.subresource === 'scale' && hasReplicas(entry))?.manager;
 }
 
+/** The managers that own the field at this path of `fieldsV1`, such as `['f:spec', 'f:paused']`. */
+export function ownersOfField(object: KubeObject, path: readonly string[]): readonly string[] {
+  const owners = entriesOf(object).filter(({ fieldsV1 }) => {
+    return path.reduce<FieldTree | undefined>((tree, step) => tree?.[step], fieldsV1) !== undefined;
+  });
+  return [...new Set(owners.map(({ manager = 'an unknown manager' }) => manager))];
+}
+
 /** Who else than `manager` owns fields of the pod template. */
 export function templateOwners(object: KubeObject, manager: string): readonly string[] {
   const others = entriesOf(object).filter(entry => entry.manager !== manager && !entry.subresource);

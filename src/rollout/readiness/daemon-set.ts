@@ -1,5 +1,6 @@
 import type { KubeObject } from '../../kubernetes/object.js';
 import { newPodsOfDaemonSet } from '../../kubernetes/pod-template.js';
+import { hasEnded, isBeingDeleted } from '../../kubernetes/pod.js';
 import { statusOf } from '../../kubernetes/status.js';
 import { specOf } from '../../kubernetes/workload.js';
 import { ready, readyWithWarning, unobserved, waiting, type Readiness } from './readiness.js';
@@ -11,8 +12,12 @@ export const daemonSetRule: RolloutRule = {
   watch: [podKind],
   isPinnedByTemplate: true,
   judge(live, { inventory }) {
-    const newPods = newPodsOfDaemonSet(live, inventory.ownedBy(live.metadata.uid ?? '', 'Pod'));
-    return { readiness: daemonSetReadiness(live), newPods, ...firstPodFailure(newPods) };
+    const pods = inventory.ownedBy(live.metadata.uid ?? '', 'Pod');
+    const newPods = newPodsOfDaemonSet(live, pods);
+    // A pod that is leaving keeps its place on the node.
+    const { desiredNumberScheduled = 0 } = statusOf(live);
+    const lacksPods = pods.filter(pod => !hasEnded(pod)).length < desiredNumberScheduled;
+    return { readiness: daemonSetReadiness(live), newPods, lacksPods, stopping: pods.filter(isBeingDeleted), ...firstPodFailure(newPods) };
   },
 };
 
@@ -25,6 +30,8 @@ export function daemonSetReadiness(set: KubeObject): Readiness {
     numberAvailable = 0,
   } = statusOf(set);
   if (observedGeneration < (set.metadata.generation ?? 0) || desired === undefined) return waiting(unobserved);
+  if (desired === 0 && currentNumberScheduled === 0)
+    return readyWithWarning('0 of 0 available', 'no node of the cluster matches it, so it has no pods');
   const counts = `${numberAvailable} of ${desired} available`;
   if (specOf(set).updateStrategy?.type === 'OnDelete' && updatedNumberScheduled < currentNumberScheduled)
     return readyWithWarning(counts, onDeleteWarning);

@@ -1,11 +1,19 @@
-/**
- * How far an object is from ready. `reason` is never empty. `toleranceMs`: how long the failure must last before it counts, since
- * its cause may go away; 0 if it cannot.
- */
+/** How long a failure must last before it counts, since its cause may go away. */
+export interface Patience {
+  /** 0 if its cause cannot go away. */
+  readonly toleranceMs: number;
+  /**
+   * What else may end the failure, so that it does not count while that goes on. `others`: progress of the other objects of the
+   * set, such as a database that the pods need. `pods`: that too, and any pod that leaves the namespace. Default: nothing.
+   */
+  readonly mayEndWith?: 'others' | 'pods';
+}
+
+/** How far an object is from ready. `reason` is never empty. */
 export type Readiness =
   | { readonly done: false; readonly ok: false; readonly reason: string }
   | { readonly done: true; readonly ok: true; readonly reason: string; readonly note?: Note }
-  | { readonly done: true; readonly ok: false; readonly reason: string; readonly toleranceMs: number };
+  | ({ readonly done: true; readonly ok: false; readonly reason: string } & Patience);
 
 /** A note about an object that counts as ready; a warning if the new version does not run. */
 export interface Note {
@@ -29,7 +37,13 @@ export const ready = (reason: string, note?: Note): Readiness => ({
   reason,
   ...(note && { note }),
 });
-export const failed = (reason: string, toleranceMs = 0): Readiness => ({ done: true, ok: false, reason, toleranceMs });
+/** Failed. `patience`: a number is its tolerance in milliseconds. */
+export const failed = (reason: string, patience: number | Patience = 0): Readiness => ({
+  ...(typeof patience === 'number' ? { toleranceMs: patience } : patience),
+  done: true,
+  ok: false,
+  reason,
+});
 
 /** Counts as ready although the new version does not run; the warning says why it does not. */
 export const readyWithWarning = (reason: string, warning: string): Readiness =>

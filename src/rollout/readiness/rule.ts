@@ -37,6 +37,8 @@ export interface RolloutContext {
   readonly inventory: Inventory;
   /** Default: refused. */
   readonly paused?: Paused;
+  /** The object as it was when the wait began. Absent: unknown. */
+  readonly written?: KubeObject;
 }
 
 export interface Judgement {
@@ -49,6 +51,10 @@ export interface Judgement {
   readonly podFailure?: PodFailure;
   /** What creates the pods. Absent: the object itself. Its events say why there are no pods. */
   readonly podCreator?: KubeObject;
+  /** Pods of any version that are being deleted, where the rollout waits for that. */
+  readonly stopping?: readonly KubeObject[];
+  /** Whether the next step is another pod, and its controller has not created it. */
+  readonly lacksPods?: boolean;
 }
 
 /** The failure of these pods that counts soonest, of those that `counts` accepts (default: all). */

@@ -1,5 +1,6 @@
 import type { KubeObject } from '../../kubernetes/object.js';
 import { newPodsOfStatefulSet } from '../../kubernetes/pod-template.js';
+import { hasEnded, isBeingDeleted, isReady } from '../../kubernetes/pod.js';
 import { statusOf } from '../../kubernetes/status.js';
 import { specOf } from '../../kubernetes/workload.js';
 import { ready, readyWithWarning, unobserved, waiting, type Readiness } from './readiness.js';
@@ -11,16 +12,26 @@ export const statefulSetRule: RolloutRule = {
   watch: [podKind],
   isPinnedByTemplate: true,
   judge(live, { inventory }) {
-    const newPods = newPodsOfStatefulSet(live, inventory.ownedBy(live.metadata.uid ?? '', 'Pod'));
+    const pods = inventory.ownedBy(live.metadata.uid ?? '', 'Pod');
+    const newPods = newPodsOfStatefulSet(live, pods);
     const { updateRevision } = statusOf(live);
     return {
       readiness: statefulSetReadiness(live),
       newPods,
+      stopping: pods.filter(isBeingDeleted),
+      lacksPods: lacksPods(live, pods),
       ...firstPodFailure(newPods),
       ...(updateRevision !== undefined && { templateHash: updateRevision }),
     };
   },
 };
+
+/** In order, the next pod is created once all earlier ones are ready. A pod that is leaving keeps its name. */
+function lacksPods(set: KubeObject, pods: readonly KubeObject[]): boolean {
+  const { replicas: desired = 1, podManagementPolicy } = specOf(set);
+  const present = pods.filter(pod => !hasEnded(pod));
+  return present.length < desired && (podManagementPolicy === 'Parallel' || present.every(isReady));
+}
 
 export function statefulSetReadiness(set: KubeObject): Readiness {
   const { replicas: desired = 1, updateStrategy } = specOf(set);
