@@ -1,6 +1,6 @@
 import type { WatchEvent } from '../cluster/cluster.js';
-import { refKey, refOf } from '../kubernetes/object.js';
-import type { KubeObject, ObjectRef } from '../kubernetes/object.js';
+import { groupOf, refKey, refOf } from '../kubernetes/object.js';
+import type { KindRef, KubeObject, ObjectRef } from '../kubernetes/object.js';
 import { ownersOf } from '../kubernetes/workload.js';
 
 /** The objects that the watches have reported, in their latest version. */
@@ -28,6 +28,13 @@ export class Inventory {
 
   find(ref: ObjectRef): KubeObject | undefined {
     return this.#objects.get(refKey(ref));
+  }
+
+  /** The objects of a kind in a namespace, as far as that kind is watched there. */
+  all({ apiVersion, kind, namespace }: KindRef): readonly KubeObject[] {
+    const isOfKind = (ref: ObjectRef): boolean =>
+      ref.kind === kind && ref.namespace === namespace && groupOf(ref.apiVersion) === groupOf(apiVersion);
+    return [...this.#objects.values()].filter(object => isOfKind(refOf(object)));
   }
 
   /** The last version of the object with this uid that a watch reported as deleted; `undefined` if none did. */
