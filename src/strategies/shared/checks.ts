@@ -1,6 +1,7 @@
 import { CutoverError, type Problem } from '../../errors.js';
 import type { Check } from '../../inputs/inputs.js';
 import { refKey, refOf, type KubeObject } from '../../kubernetes/object.js';
+import { publicServices } from '../../manifests/roles/public-service.js';
 import type { ReadyWorkload } from '../../rollout/observer.js';
 import { firstPort, resolvePorts, type Endpoint } from '../../verify/endpoint.js';
 import { verify, type CheckResult } from '../../verify/verify.js';
@@ -75,18 +76,16 @@ export function endpointOf({ records }: Pick<RunContext, 'records'>, verified: V
 }
 
 /**
- * The Service through which users reach a release: the one named, else the first that selects one of the workloads, else the only
- * one that selects anything.
+ * The Service through which users reach a release: the one named, else the first public one that selects one of the workloads, else
+ * any that does, else the only one that selects anything.
  */
 export function servingService(objects: readonly KubeObject[], name: string | undefined): KubeObject | undefined {
   const services = objects.filter(isService);
   if (name !== undefined) return services.find(service => service.metadata.name === name);
   const workloads = objects.filter(isServingWorkload);
   const selecting = services.filter(service => Object.keys(selectorOf(service)).length > 0);
-  return (
-    selecting.find(service => workloads.some(workload => routesTo(service, workload))) ??
-    (selecting.length === 1 ? selecting[0] : undefined)
-  );
+  const serving = selecting.filter(service => workloads.some(workload => routesTo(service, workload)));
+  return publicServices(serving, objects)[0] ?? serving[0] ?? (selecting.length === 1 ? selecting[0] : undefined);
 }
 
 function checksFailed(
