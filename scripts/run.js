@@ -1,4 +1,4 @@
-// Runs a TypeScript program of this project on Node 20 or later: `node scripts/run.js FILE [ARGUMENT…]`.
+// Runs a TypeScript program of this project on every Node that package.json promises: `node scripts/run.js FILE [ARGUMENT…]`.
 import { build } from 'esbuild';
 import { basename, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';

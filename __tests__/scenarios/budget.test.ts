@@ -30,16 +30,16 @@ describeEmbedded(
       await cluster.close();
     });
 
-    it('creating and waiting for it takes 23 calls, 10 of them the dry run', async () => {
+    it('creating and waiting for it takes 24 calls, 10 of them the dry run', async () => {
       const { calls } = await counted(async () => {
         expect(await ns.step(inputs, { as: 'admin' })).toMatchObject({
           exitCode: 0,
           outputs: { outcome: 'deployed' },
         });
       });
-      // Ten dry runs, ten applies, and a watch each of Deployments, ReplicaSets and Pods.
-      expect(engine(calls)).toBe(23);
-      expect(engine(calls.filter(call => !call.endsWith('(dry run)')))).toBe(13);
+      // Ten dry runs, ten applies, and a watch each of Deployments, ReplicaSets, Pods and EndpointSlices.
+      expect(engine(calls)).toBe(24);
+      expect(engine(calls.filter(call => !call.endsWith('(dry run)')))).toBe(14);
     });
 
     it('an unchanged run writes nothing, changes no resourceVersion, starts no pod, and says so', async () => {
@@ -51,17 +51,17 @@ describeEmbedded(
       expect(value.log).toMatch(/unchanged/i);
       expect(await ns.versions()).toEqual(before);
       expect(writes(calls)).toEqual([]);
-      // The dry run, and the three watches that show that the workloads are ready.
-      expect(engine(calls)).toBe(13);
+      // The dry run, and the four watches that show that the workloads are ready and that the Services lead to them.
+      expect(engine(calls)).toBe(14);
     });
 
-    it('an update of three images and a ConfigMap takes 21 calls and changes only those', async () => {
+    it('an update of three images and a ConfigMap takes 22 calls and changes only those', async () => {
       await ns.write({ 'r10.yml': r10('v2') });
       await aged();
       const { calls, value } = await counted(() => ns.step(inputs, { as: 'admin' }));
       expect(value).toMatchObject({ exitCode: 0, outputs: { outcome: 'deployed' } });
       // A GET of each object that changes, for the comparison and for a restore.
-      expect(engine(calls)).toBe(21);
+      expect(engine(calls)).toBe(22);
       const changes = JSON.parse(value.outputs.changes ?? '[]') as readonly { name: string; change: string }[];
       const changed = changes.filter(({ change }) => change === 'changed').map(({ name }) => name);
       expect(changed.sort()).toEqual(['config-a', 'web-a', 'web-b', 'web-c']);

@@ -97,6 +97,23 @@ describe('Rolling', () => {
     },
   );
 
+  scenario('a Service must lead to pods of the revision, and pods of others are named', cluster, async ns => {
+    await site.bring(ns);
+    await ns.given(site.deploy('v1'));
+    const users = await ns.users(site.service);
+    await ns.rewrite('site.yml', text => text.replace('  selector: {app: site}', '  selector: {app: stie}'));
+    const lost = await ns.step(site.deploy('v2', { verify: page('site') }));
+    expectRefused(lost, /Service \S+\/site .*app=stie.* no pod/);
+    await expectUsersSaw(users, ['v1']);
+    await site.bring(ns);
+    await ns.rewrite('site.yml', text =>
+      text.replace('Deployment\nmetadata:\n  name: site', 'Deployment\nmetadata:\n  name: renamed'),
+    );
+    const result = await ns.step(site.deploy('v3'));
+    expect(result).toMatchObject({ exitCode: 0, outputs: { outcome: 'deployed' } });
+    expect(result.summary).toMatch(/also leads to pods that are not of this revision: Deployment \S+site \(3 pods\)/);
+  });
+
   scenario('with rollback-on-failure: false the failed version stays for inspection', cluster, async ns => {
     await site.bring(ns);
     await ns.given(site.deploy('v1'));

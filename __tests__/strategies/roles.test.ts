@@ -1,6 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { CutoverError } from '../../src/errors.js';
 import type { Roles } from '../../src/inputs/inputs.js';
+import { openRecords } from '../../src/release/records.js';
 import {
   newBlueGreen,
   newRolling,
@@ -14,6 +15,7 @@ import { readBlueGreen, readRelease } from '../../src/strategies/shared/recorded
 import { otherRole, type Active } from '../../src/traffic/active-role.js';
 import { memoryCluster } from '../support/cluster/memory-cluster.js';
 import { operationOn, stepOn } from '../support/strategies/context.js';
+import { denied } from '../support/strategies/web-release.js';
 
 const roles: Roles = ['blue', 'green'];
 const labelsOf = (role: string) => ({ app: 'web', role });
@@ -155,6 +157,21 @@ describe('the record that an action starts from', () => {
       code: 'no-revision',
       message: 'There is no release web in namespace shop',
       hint: expect.stringContaining('`cutover-<release>`') as unknown,
+    });
+  });
+
+  it('is missed with the names of those that exist', async () => {
+    const cluster = memoryCluster();
+    const other = openRecords({ cluster, release: 'shop', namespace: 'shop' }).writable(cluster);
+    await other.writeState(newRolling('shop'));
+    const message = 'There is no release web in namespace shop, only shop';
+    await expect(readRelease(stepOn(cluster))).rejects.toMatchObject({ message });
+    // The right to list them is optional.
+    cluster.before = call => {
+      if (call === 'LIST Secret') throw denied;
+    };
+    await expect(readRelease(stepOn(cluster))).rejects.toMatchObject({
+      message: 'There is no release web in namespace shop',
     });
   });
 

@@ -1,4 +1,5 @@
-import type { KubeObject } from './object.js';
+import { groupKind } from './kinds.js';
+import type { KindRef, KubeObject } from './object.js';
 
 /** The spec of any workload, as far as readiness reads it. */
 export interface WorkloadSpec {
@@ -29,4 +30,11 @@ export function ownersOf(object: KubeObject): readonly string[] {
 /** Whether the controller with this uid owns the object. */
 export function ownedBy(object: KubeObject, uid: string): boolean {
   return ownersOf(object).includes(uid);
+}
+
+const serving = new Set(['apps/Deployment', 'apps/StatefulSet', 'apps/DaemonSet', 'apps/ReplicaSet']);
+
+/** Whether objects of this kind run pods that Services lead to for as long as it exists, unlike a Job. */
+export function isServingWorkload(kind: Pick<KindRef, 'apiVersion' | 'kind'>): boolean {
+  return serving.has(groupKind(kind));
 }

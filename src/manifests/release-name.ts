@@ -1,7 +1,9 @@
 import { CutoverError } from '../errors.js';
+import type { KubeObject } from '../kubernetes/object.js';
 import type { Position } from '../log.js';
 import { podSpecPath } from '../kubernetes/pod-spec.js';
 import { routesTo } from '../kubernetes/selectors.js';
+import { publicServices } from './roles/public-service.js';
 import { renderRoles, type RoleRenderRequest } from './roles/render.js';
 import { renderManifests, type RenderRequest } from './render.js';
 import type { Resource, RoleResources } from './resource.js';
@@ -23,26 +25,44 @@ function isRoleResources(resources: readonly Resource[] | RoleResources): resour
   return 'publicService' in resources;
 }
 
-/** The first Service that routes to one of the workloads, else the first workload. */
-function namingResource(resources: readonly Resource[]): Resource | undefined {
-  const workloads = resources.filter(({ object }) => podSpecPath(object) !== undefined);
-  const service = resources.find(one => workloads.some(({ object }) => routesTo(one.object, object)));
-  return service ?? workloads[0];
+/**
+ * The objects that could name a release: its public Service, else another Service that leads to its pods, else a workload. Several
+ * where the manifests do not tell which: their order does not count.
+ */
+function namingObjects(resources: readonly Resource[]): readonly KubeObject[] {
+  const objects = resources.map(({ object }) => object);
+  const workloads = objects.filter(object => podSpecPath(object) !== undefined);
+  const lasting = workloads.filter(object => !object.kind.endsWith('Job'));
+  const serving = objects.filter(object => workloads.some(workload => routesTo(object, workload)));
+  return [publicServices(serving, objects), serving, lasting, workloads].find(({ length }) => length > 0) ?? [];
 }
 
 /**
- * Name of a release: `service` if set, else the name of the public Service, else of the first workload. Throws `input`
- * where there is neither, or the name is not valid.
+ * Name of a release: `service` if set, else the name of the public Service, else of the only workload. Throws `input` where there is
+ * neither, where several could name it, or where the name is not valid.
  */
 export function defaultReleaseName(resources: readonly Resource[] | RoleResources, service?: string): string {
-  const found = isRoleResources(resources) ? Object.values(resources.publicService)[0] : namingResource(resources);
-  const name = service ?? found?.object.metadata.name;
+  if (service !== undefined) return validName(service);
+  const found = isRoleResources(resources)
+    ? Object.values(resources.publicService).map(({ object }) => object)
+    : namingObjects(resources);
+  const [name, ...others] = [...new Set(found.map(({ metadata }) => metadata.name))].sort();
   if (name === undefined)
     throw releaseNameError('The release name cannot be derived: the manifests contain no workload.');
-  if (name.length > maxLength || !/^[a-z0-9]([-a-z0-9]*[a-z0-9])?$/.test(name)) {
-    throw releaseNameError(`The name ${name}, derived from the manifests, is not a valid release name.`);
-  }
-  return name;
+  if (others.length === 0) return validName(name);
+  const kinds = [...new Set(found.map(({ kind }) => `${kind}s`))].sort().join(' and ');
+  throw new CutoverError(
+    `The release name cannot be derived: several ${kinds} of the manifests could name it: ${[name, ...others].join(', ')}`,
+    {
+      code: 'input',
+      hint: 'Set the input `release`: to the name that the release was deployed with, else to one of these or another.',
+    },
+  );
+}
+
+function validName(name: string): string {
+  if (name.length <= maxLength && /^[a-z0-9]([-a-z0-9]*[a-z0-9])?$/.test(name)) return name;
+  throw releaseNameError(`The name ${name}, derived from the manifests, is not a valid release name.`);
 }
 
 /**

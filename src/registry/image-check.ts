@@ -49,7 +49,11 @@ function referencedImages(resources: readonly Resource[]): readonly ReferencedIm
  * image whose registry cannot tell.
  */
 export async function checkImages({ check, resources, environment, signal, log }: ImageCheckRequest): Promise<void> {
-  const groups = Map.groupBy(referencedImages(resources), ({ reference }) => reference?.registry ?? '');
+  const groups = new Map<string, ReferencedImage[]>();
+  for (const image of referencedImages(resources)) {
+    const registry = image.reference?.registry ?? '';
+    groups.set(registry, [...(groups.get(registry) ?? []), image]);
+  }
   const http = openHttp(environment);
   const problems: Problem[] = [];
   let existing = 0;

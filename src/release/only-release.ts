@@ -7,11 +7,7 @@ import { decodeState } from './state-record.js';
  * there are several, with their names.
  */
 export async function onlyRelease(cluster: Cluster, namespace: string): Promise<string> {
-  const secrets = await cluster.list(
-    { apiVersion: 'v1', kind: 'Secret', namespace },
-    { labelSelector: 'cutover/record=state' },
-  );
-  const names = secrets.map(secret => decodeState(secret).release).sort();
+  const names = await releasesOf(cluster, namespace);
   const [only, ...others] = names;
   if (only !== undefined && others.length === 0) return only;
   throw new CutoverError(
@@ -26,4 +22,13 @@ export async function onlyRelease(cluster: Cluster, namespace: string): Promise<
           : 'Set the input `release` to one of them.',
     },
   );
+}
+
+/** The names of all releases on record in a namespace, sorted. */
+export async function releasesOf(cluster: Pick<Cluster, 'list'>, namespace: string): Promise<readonly string[]> {
+  const secrets = await cluster.list(
+    { apiVersion: 'v1', kind: 'Secret', namespace },
+    { labelSelector: 'cutover/record=state' },
+  );
+  return secrets.map(secret => decodeState(secret).release).sort();
 }

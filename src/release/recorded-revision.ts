@@ -46,6 +46,8 @@ export interface Revision {
   readonly secrets: readonly RecordedSecret[];
   /** Blue/green: the public Service as this revision renders it, applied by the switch. */
   readonly publicService?: KubeObject;
+  /** Rolling: name of the Service through which the checks ask. Absent: the first that selects one of the workloads. */
+  readonly service?: string;
   /** Blue/green: shared objects as applied while staging, without Secrets; a rollback does not change them. */
   readonly shared: readonly KubeObject[];
   /** Blue/green: objects that are applied after the switch (autoscalers of the role). */

@@ -7,6 +7,7 @@ import type {
   Users,
   WhyNotSwitchedBack,
 } from '../strategies/outcome/serving.js';
+import { describeStrangers, type Strangers } from '../traffic/service-endpoints.js';
 import { describeRestored, withFullStop } from './restored.js';
 import { describeStatus } from './status.js';
 
@@ -24,10 +25,12 @@ export function describeServing(serving: Serving): string {
           : 'Deploy the version that you want.'
       }`;
     case 'deployed':
-      return `Revision ${serving.revision} serves users (${imagesOf(serving)}).`;
+      return [`Revision ${serving.revision} serves users (${imagesOf(serving)}).`, ...strangersOf(serving)].join(' ');
     case 'unchanged':
       return serving.healthy
-        ? `Revision ${serving.revision} serves users, as before; nothing was written.`
+        ? [`Revision ${serving.revision} serves users, as before; nothing was written.`, ...strangersOf(serving)].join(
+            ' ',
+          )
         : `Nothing was changed: revision ${serving.revision} is what users reach, in the state described here.`;
     case 'planned':
       return serving.current === undefined ? 'No revision is deployed yet.' : stillServing(serving.current);
@@ -205,4 +208,8 @@ function note({ unrecorded }: { readonly unrecorded?: string }): string {
   return unrecorded === undefined
     ? ''
     : ` The release record could not be updated (${unrecorded}); the next run treats this step as unfinished.`;
+}
+
+function strangersOf({ strangers = [] }: { readonly strangers?: readonly Strangers[] }): readonly string[] {
+  return strangers.map(one => `${describeStrangers(one)}.`);
 }

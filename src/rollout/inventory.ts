@@ -1,6 +1,6 @@
 import type { WatchEvent } from '../cluster/cluster.js';
-import { refKey, refOf } from '../kubernetes/object.js';
-import type { KubeObject, ObjectRef } from '../kubernetes/object.js';
+import { groupOf, refKey, refOf } from '../kubernetes/object.js';
+import type { KindRef, KubeObject, ObjectRef } from '../kubernetes/object.js';
 import { isBeingDeleted } from '../kubernetes/pod.js';
 import { ownersOf } from '../kubernetes/workload.js';
 
@@ -33,6 +33,13 @@ export class Inventory {
 
   find(ref: ObjectRef): KubeObject | undefined {
     return this.#objects.get(refKey(ref));
+  }
+
+  /** The objects of a kind in a namespace, as far as that kind is watched there. */
+  all({ apiVersion, kind, namespace }: KindRef): readonly KubeObject[] {
+    const isOfKind = (ref: ObjectRef): boolean =>
+      ref.kind === kind && ref.namespace === namespace && groupOf(ref.apiVersion) === groupOf(apiVersion);
+    return [...this.#objects.values()].filter(object => isOfKind(refOf(object)));
   }
 
   /** The last version of the object with this uid that a watch reported as deleted; `undefined` if none did. */

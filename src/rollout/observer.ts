@@ -50,6 +50,10 @@ export interface Observer {
    * when another version was written in the meantime, `cancelled`.
    */
   waitForRollout(wait: RolloutWait): Promise<readonly ReadyWorkload[]>;
+  /** What the watches have reported so far. */
+  readonly seen: Inventory;
+  /** Waits until `isOver`, which is called at once and at each event, or until the deadline. Throws `cancelled`. */
+  waitUntil(isOver: () => boolean, timeoutMs: number): Promise<void>;
   /** Ends the watches. */
   close(): void;
 }
@@ -60,6 +64,8 @@ export interface ObserveOptions {
   readonly signal: AbortSignal;
   /** What to wait for later; these need not exist yet. */
   readonly targets: readonly ObjectRef[];
+  /** Kinds to watch beside those that the targets need. Default: none. */
+  readonly beside?: readonly KindRef[];
   readonly clock: Clock;
 }
 
@@ -67,7 +73,7 @@ export interface ObserveOptions {
  * Opens one watch for each kind and namespace that the targets need: 3 for any number of Deployments in one namespace. Custom
  * resources are watched from the start of the wait: before the first write their kind may not be served.
  */
-export function observe({ cluster, log, signal, targets, clock }: ObserveOptions): Observer {
+export function observe({ cluster, log, signal, targets, beside = [], clock }: ObserveOptions): Observer {
   const inventory = new Inventory();
   const ending = new AbortController();
   const end = AbortSignal.any([signal, ending.signal]);
@@ -100,7 +106,29 @@ export function observe({ cluster, log, signal, targets, clock }: ObserveOptions
     started.catch((error: unknown) => log.debug(`watches did not start: ${String(error)}`));
     return started;
   };
-  const synced = watchAll(watchedKinds(targets).filter(kind => !isCustom(kind)));
+  const kinds = [...watchedKinds(targets).filter(kind => !isCustom(kind)), ...beside];
+  const synced = watchAll([...new Map(kinds.map(kind => [kindKey(kind), kind])).values()]);
+
+  /** Resolves at the next event. Called before what is judged is read, so that no event is missed. */
+  const nextEvent = (): Promise<void> => {
+    const woken = new Promise<void>(resolve => {
+      wake = resolve;
+    });
+    if (end.aborted) throw cancelled(end);
+    if (watchError !== undefined) throw watchError;
+    return woken;
+  };
+
+  async function waitUntil(isOver: () => boolean, timeoutMs: number): Promise<void> {
+    const endsAt = clock.now() + timeoutMs;
+    for (;;) {
+      const woken = nextEvent();
+      if (isOver() || clock.now() >= endsAt) return;
+      const pause = new AbortController();
+      await Promise.race([woken, clock.wait(endsAt - clock.now(), AbortSignal.any([end, pause.signal]))]);
+      pause.abort();
+    }
+  }
 
   async function waitForRollout({
     targets,
@@ -117,11 +145,7 @@ export function observe({ cluster, log, signal, targets, clock }: ObserveOptions
     const progress = new Progress(clock.now(), { timeoutMs, stableForMs });
     const evidence = new Evidence(cluster, log);
     for (;;) {
-      const woken = new Promise<void>(resolve => {
-        wake = resolve;
-      });
-      if (end.aborted) throw cancelled(end);
-      if (watchError !== undefined) throw watchError;
+      const woken = nextEvent();
       const now = clock.now();
       const assessments = targets.map(target => evidence.judge(assess(target, context), now));
       for (const line of progress.changes(assessments, now)) log.info(line);
@@ -155,7 +179,9 @@ export function observe({ cluster, log, signal, targets, clock }: ObserveOptions
 
   return {
     synced,
+    seen: inventory,
     waitForRollout,
+    waitUntil,
     waitForPrerequisites: (objects, timeoutMs) =>
       waitUntilReady({ cluster, log, clock, signal: end, objects, timeoutMs }),
     close: () => ending.abort(),

@@ -21,7 +21,8 @@ export interface Endpoint {
 /** The port of a Service and its container port. */
 export interface Ports {
   readonly servicePort: number;
-  readonly podPort: number;
+  /** Absent: it has a name, and no workload is known that declares it. */
+  readonly podPort?: number;
 }
 
 interface ContainerPort {
@@ -44,9 +45,9 @@ interface ServicePort {
 /**
  * The port of a Service for checks, and its container port. Of several ports, the one named `http` is used, else the first.
  * `undefined` for a Service without TCP ports. Throws `manifest` when targetPort is a name that no container of the workload
- * declares.
+ * declares. `workload`: what is behind the Service.
  */
-export function resolvePorts(service: KubeObject, workload: KubeObject): Ports | undefined {
+export function resolvePorts(service: KubeObject, workload: KubeObject | undefined): Ports | undefined {
   const { ports = [] } = (service['spec'] ?? {}) as { ports?: readonly ServicePort[] };
   const tcp = ports.filter(({ protocol = 'TCP' }) => protocol === 'TCP');
   const selectedPort = tcp.find(({ name }) => name === 'http') ?? tcp[0];
@@ -56,6 +57,7 @@ export function resolvePorts(service: KubeObject, workload: KubeObject): Ports |
   // A number as a string (`"8080"`) is a port number in Kubernetes.
   if (/^\d+$/.test(targetPort)) return { servicePort: port, podPort: Number(targetPort) };
 
+  if (workload === undefined) return { servicePort: port };
   const containerPortList = containerPorts(workload);
   const namedPort = containerPortList.find(({ name }) => name === targetPort);
   if (namedPort !== undefined) return { servicePort: port, podPort: namedPort.containerPort };

@@ -137,7 +137,7 @@ describe('what the API server rejects', () => {
       code: 'not-found',
       status: 404,
       message: 'The API server rejects 2 of 2 objects; nothing was changed',
-      hint: 'Create it, or set create-namespace: true.',
+      hint: 'Create the namespace nowhere, or set `create-namespace: true`.',
     });
   });
 

@@ -243,6 +243,19 @@ describe('folders with a kustomization', () => {
     ]);
   });
 
+  it('of a Helm chart are not read: one problem says how to render it', () => {
+    mkdirSync(join(workspace, 'my chart', 'charts', 'db'), { recursive: true });
+    for (const name of ['Chart.yaml', 'values.yaml', 'charts/db/Chart.yaml'])
+      writeFileSync(join(workspace, 'my chart', name), 'name: web\n');
+    try {
+      expect(refused('my chart')).toEqual([
+        "`my chart` in the input `manifests` contains a Helm chart: my chart. Render it in an earlier step, such as `helm template 'my chart' > rendered.yaml`, and specify that file.",
+      ]);
+    } finally {
+      rmSync(join(workspace, 'my chart'), { recursive: true });
+    }
+  });
+
   it('may be the workspace itself', () => {
     const folder = join(workspace, 'outer');
     expect(findManifests({ patterns: ['.'], workspace: folder }).sources).toEqual([

@@ -304,18 +304,40 @@ describe('the name of a release', () => {
   const workload = (name: string): string =>
     `---\napiVersion: apps/v1\nkind: Deployment\nmetadata: {name: ${name}}\nspec: {template: {metadata: {labels: {app: ${name}}}, spec: {containers: [{name: a, image: x}]}}}\n`;
   const config = '---\napiVersion: v1\nkind: ConfigMap\nmetadata: {name: settings}\n';
+  const task =
+    '---\napiVersion: batch/v1\nkind: Job\nmetadata: {name: migrate}\nspec: {template: {spec: {restartPolicy: Never, containers: [{name: a, image: x}]}}}\n';
 
   it.each([
     ['the Service that selects the workload', config + workload('web') + serviceText('site', '{app: web}'), 'site'],
     [
-      'the first of several such Services',
-      workload('web') + serviceText('b', '{app: web}') + serviceText('a', '{app: web}'),
+      'the Service that users reach from outside',
+      workload('web') +
+        serviceText('a', '{app: web}') +
+        serviceText('b', '{app: web}').replace('spec: {', 'spec: {type: NodePort, '),
       'b',
     ],
-    ['the first workload', config + serviceText('other', '{app: x}') + workload('web') + workload('api'), 'web'],
-  ])('is that of %s', (_, text, name) => {
-    expect(defaultReleaseName(render(text).resources)).toBe(name);
-    expect(deriveReleaseName(request(text))).toBe(name);
+    ['the only workload', config + serviceText('other', '{app: x}') + workload('web') + task, 'web'],
+  ])('is that of %s, in whatever order', (_, text, name) => {
+    for (const ordered of [text, text.split('---\n').reverse().join('---\n')]) {
+      expect(defaultReleaseName(render(ordered).resources)).toBe(name);
+      expect(deriveReleaseName(request(ordered))).toBe(name);
+    }
+  });
+
+  it.each([
+    [
+      'Services',
+      workload('web') + workload('api') + serviceText('web', '{app: web}') + serviceText('aaa', '{app: api}'),
+      'aaa, web',
+    ],
+    ['Deployments', workload('web') + workload('api'), 'api, web'],
+  ])('is not one of several %s: the error lists them, in whatever order', (kinds, text, names) => {
+    for (const ordered of [text, text.split('---\n').reverse().join('---\n')])
+      expect(errorOf(() => deriveReleaseName(request(ordered)))).toMatchObject({
+        code: 'input',
+        message: `The release name cannot be derived: several ${kinds} of the manifests could name it: ${names}`,
+      });
+    expect(deriveReleaseName({ ...request(text), service: 'aaa' })).toBe('aaa');
   });
 
   it('is the public Service in blue/green, and the input service in a rolling deploy', () => {

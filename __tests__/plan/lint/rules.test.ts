@@ -33,6 +33,12 @@ spec: {selector: {app: web}, ports: [{port: 80, targetPort: http}]}
 ---
 `;
 const served = web + service;
+const misspelt = served.replace('selector: {app: web}, ports', 'selector: {app: wbe}, ports');
+/** The context of a first deploy. */
+const asNew = (context: LintContext): LintContext => ({
+  ...context,
+  planned: context.resources.map(resource => ({ resource, change: 'created' })),
+});
 const scaler = (most: number, least = 2): string => `apiVersion: autoscaling/v2
 kind: HorizontalPodAutoscaler
 metadata: {name: web}
@@ -236,6 +242,30 @@ const rows: readonly Row[] = [
     'unknown-target-port',
     'pods of somebody else',
     change('selector: {app: web}, ports', 'selector: {app: other}, ports'),
+  ),
+  row(
+    'selects-no-pod',
+    'the live Service leads to the workload',
+    () => {
+      const context = rollingContext(change('selector: {app: web}, ports', 'selector: {app: wbe}, ports'));
+      const front = only(context, 'Service').object;
+      const before = { ...front, spec: { ...(front['spec'] as object), selector: { app: 'web' } } };
+      const workload = only(context, 'Deployment').object;
+      const unchanged = withLive(context, 'Deployment', { change: 'unchanged', live: workload });
+      return withLive(unchanged, 'Service', { change: 'changed', live: before });
+    },
+    22,
+  ),
+  row('selects-no-pod', 'a new Service', () => asNew(rollingContext(misspelt)), 22),
+  row('selects-no-pod', 'a new Service, and a custom resource that may bring its pods', () =>
+    asNew(rollingContext(`${misspelt}apiVersion: db.example.com/v1\nkind: Cluster\nmetadata: {name: wbe}\n`)),
+  ),
+  row('selects-no-pod', 'a live Service that never led to the workload', () => {
+    const context = rollingContext(misspelt);
+    return withLive(context, 'Service', { change: 'unchanged', live: only(context, 'Service').object });
+  }),
+  row('selects-no-pod', 'a Service without a selector', () =>
+    asNew(rollingContext(change('selector: {app: web}, ports', 'ports'))),
   ),
   row('no-ready-endpoint', 'no pod is ready', () => withReady(rollingContext(served), 0), 22),
   row('no-ready-endpoint', 'one is', () => withReady(rollingContext(served), 1)),

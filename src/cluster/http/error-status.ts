@@ -123,7 +123,7 @@ function notFoundError(request: RequestDescription, answer: Status | undefined, 
   if (answer?.details?.kind === 'namespaces' && target.kind !== 'Namespace') {
     const namespace = answer.details.name ?? target.namespace ?? '';
     return error('not-found', `namespace ${namespace} does not exist`, {
-      hint: `Create it, or set create-namespace: true.`,
+      hint: `Create the namespace ${namespace}, or set \`create-namespace: true\`.`,
     });
   }
   if (answer?.details?.name !== undefined) {

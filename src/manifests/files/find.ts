@@ -119,12 +119,28 @@ function multipleKustomizationProblems(pattern: string, sources: readonly Manife
   return [{ message }];
 }
 
+/** One for each chart: its templates are no manifests, and every file of it would be a problem of its own. */
+function chartProblems(pattern: string, sources: readonly ManifestSource[]): readonly Problem[] {
+  const charts = sources
+    .filter(({ path }) => basename(path) === 'Chart.yaml')
+    .map(({ name }) => posix.dirname(name))
+    .filter((chart, _, all) => !all.some(other => chart.startsWith(`${posix.join(other, 'charts')}/`)));
+  return charts.map(chart => ({
+    message: `\`${pattern}\` in the input \`manifests\` contains a Helm chart: ${chart}. Render it in an earlier step, such as \`helm template ${shellWord(chart)} > rendered.yaml\`, and specify that file.`,
+  }));
+}
+
+/** The path as a word of a shell that is shown, in quotes where it needs them. */
+function shellWord(path: string): string {
+  return /^[\w./-]+$/.test(path) ? path : `'${path.replaceAll("'", `'\\''`)}'`;
+}
+
 const missingReason = (pattern: string): string =>
   /^[a-z]+:\/\//i.test(pattern) ? 'is a URL: download it in an earlier step and specify the file' : 'matches no file';
 
 /**
  * What the patterns match. An exclusion removes what the patterns before it matched. Problems are a pattern that matches
- * nothing, an exclusion that removes nothing or everything, and a pattern that matches several kustomizations.
+ * nothing, an exclusion that removes nothing or everything, and a pattern that matches several kustomizations or a Helm chart.
  */
 export function findManifests({ patterns, workspace }: ManifestSearch): FoundManifests {
   const problems: Problem[] = [];
@@ -149,7 +165,10 @@ export function findManifests({ patterns, workspace }: ManifestSearch): FoundMan
   const sources = [...chosen.values()].map(({ source }) => source);
   for (const pattern of new Set(patterns)) {
     const sourcesOfPattern = [...chosen.values()].filter(one => one.pattern === pattern).map(({ source }) => source);
-    problems.push(...multipleKustomizationProblems(pattern, sourcesOfPattern));
+    problems.push(
+      ...multipleKustomizationProblems(pattern, sourcesOfPattern),
+      ...chartProblems(pattern, sourcesOfPattern),
+    );
   }
   if (sources.length === 0 && problems.length === 0) {
     problems.push({ message: 'The exclusions in the input `manifests` exclude every file.' });

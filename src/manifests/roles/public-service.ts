@@ -11,20 +11,20 @@ const sharedAnnotation = 'cutover/shared';
 /** Kinds that route external traffic to Services. */
 const routeKinds = new Set(['Ingress', 'HTTPRoute', 'GRPCRoute', 'TLSRoute', 'TCPRoute', 'Route', 'VirtualService']);
 
-export function isMarkedShared({ object }: Resource): boolean {
+export function isMarkedShared({ object }: Pick<Resource, 'object'>): boolean {
   return object.metadata.annotations?.[sharedAnnotation] === 'true';
 }
 
-function isHeadless({ object }: Resource): boolean {
+export function isHeadless({ object }: Pick<Resource, 'object'>): boolean {
   return fieldAt(object, ['spec', 'clusterIP']) === 'None';
 }
 
-function portsOf({ object }: Resource): readonly unknown[] {
+function portsOf({ object }: Pick<Resource, 'object'>): readonly unknown[] {
   return listAt(object, ['spec', 'ports']);
 }
 
 /** Whether all ports of the Service are for metrics. */
-function isForMetrics(service: Resource): boolean {
+function isForMetrics(service: Pick<Resource, 'object'>): boolean {
   const ports = portsOf(service);
   return ports.length > 0 && ports.every(port => (textAt(port, ['name']) ?? '').includes('metrics'));
 }
@@ -38,17 +38,32 @@ function namesIn(value: unknown): readonly string[] {
   });
 }
 
-function isExposed(service: Resource, resources: readonly Resource[]): boolean {
-  const type = textAt(service.object, ['spec', 'type']);
+function isExposed(service: KubeObject, objects: readonly KubeObject[]): boolean {
+  const type = textAt(service, ['spec', 'type']);
   if (type === 'NodePort' || type === 'LoadBalancer') return true;
-  const { name, namespace } = service.object.metadata;
-  return resources.some(({ object }) => {
+  const { name, namespace } = service.metadata;
+  return objects.some(object => {
     const isRoute = routeKinds.has(object.kind) && object.metadata.namespace === namespace;
     return isRoute && namesIn(object['spec']).includes(name);
   });
 }
 
 const list = (services: readonly Resource[]): string => services.map(({ object }) => object.metadata.name).join(', ');
+
+/**
+ * The Services that users may connect to, among those that select workloads: those reached from outside or, if none is, all but
+ * headless ones, shared ones and those for metrics. `objects`: all of the manifests.
+ */
+export function publicServices(
+  candidates: readonly KubeObject[],
+  objects: readonly KubeObject[],
+): readonly KubeObject[] {
+  const serving = candidates
+    .filter(object => !isHeadless({ object }) && !isMarkedShared({ object }))
+    .filter(object => !isForMetrics({ object }));
+  const exposed = serving.filter(candidate => isExposed(candidate, objects));
+  return exposed.length > 0 ? exposed : serving;
+}
 
 /** The Service that users connect to, among those that select workloads, or the problem of the choice. */
 export function choosePublicService(
@@ -68,10 +83,9 @@ export function choosePublicService(
     const message = `${describeRef(refOf(named.object))} is headless: its clients connect to the pods directly, so its traffic cannot be switched.`;
     return { message, at: named.positionOf(['spec', 'clusterIP']) };
   }
-  const usable = candidates.filter(candidate => !isHeadless(candidate) && !isMarkedShared(candidate));
-  const serving = usable.filter(candidate => !isForMetrics(candidate));
-  const exposed = serving.filter(candidate => isExposed(candidate, resources));
-  const [only, ...others] = exposed.length > 0 ? exposed : serving;
+  const objects = (list: readonly Resource[]): readonly KubeObject[] => list.map(({ object }) => object);
+  const found = new Set(publicServices(objects(candidates), objects(resources)));
+  const [only, ...others] = candidates.filter(({ object }) => found.has(object));
   if (only === undefined) {
     const message =
       'No Service is public: blue/green needs one that has a cluster IP and selects the pods of a Deployment.';

@@ -3,11 +3,9 @@ import { groupKind } from '../../kubernetes/kinds.js';
 import { describeRef, refKey, refOf, type KubeObject } from '../../kubernetes/object.js';
 import { containersOf, podSpecPath, type Container } from '../../kubernetes/pod-spec.js';
 import { isService, PodIndex } from '../../kubernetes/selectors.js';
+import { isServingWorkload } from '../../kubernetes/workload.js';
 import type { Resource } from '../../manifests/resource.js';
 import type { LintContext } from './rule.js';
-
-/** Workloads whose pods are replaced while their Services go on. */
-const serving = new Set(['apps/Deployment', 'apps/StatefulSet', 'apps/DaemonSet', 'apps/ReplicaSet']);
 
 /** A workload and the Services of the manifests that route to its pods; at least one. */
 export interface ServedWorkload {
@@ -58,7 +56,7 @@ function buildIndex(context: LintContext): LintIndex {
   for (const { resource, workloads } of routed)
     for (const workload of workloads) services.set(workload, [...(services.get(workload) ?? []), resource.object]);
   const served = resources
-    .filter(({ object }) => serving.has(groupKind(object)))
+    .filter(({ object }) => isServingWorkload(object))
     .map(resource => ({ resource, services: services.get(resource.object) ?? [] }))
     .filter(one => one.services.length > 0);
   return { live: new Map(live), autoscalers: new Map(autoscalers), pods, routed, served };

@@ -7,7 +7,7 @@ import { noPreStop, noReadinessProbe, shortGracePeriod } from './probes.js';
 import { allUnavailable, recreateStrategy, singleReplica } from './replicas.js';
 import type { Rule } from './rule.js';
 import { removedApi } from './versions.js';
-import { noReadyEndpoint, selectorMismatch, unknownTargetPort } from './service-routing.js';
+import { noReadyEndpoint, selectorMismatch, selectsNoPod, unknownTargetPort } from './service-routing.js';
 
 /** Every rule by the code of its findings; each has a section in docs/findings.md. */
 export const rules = {
@@ -21,6 +21,7 @@ export const rules = {
   'budget-allows-all': budgetAllowsAll,
   'moving-tag': movingTag,
   'selector-mismatch': selectorMismatch,
+  'selects-no-pod': selectsNoPod,
   'unknown-target-port': unknownTargetPort,
   'no-ready-endpoint': noReadyEndpoint,
   'autoscaler-below-live': autoscalerBelowLive,

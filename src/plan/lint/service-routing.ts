@@ -1,15 +1,16 @@
 import { fieldAt, isFields, listAt } from '../../kubernetes/fields.js';
-import { groupKind } from '../../kubernetes/kinds.js';
+import { groupOf, type KubeObject } from '../../kubernetes/object.js';
 import { podSpecPath, templateLabels } from '../../kubernetes/pod-spec.js';
-import { PodIndex, selectorMatches } from '../../kubernetes/selectors.js';
+import { labelSelectorOf, PodIndex, selectorMatches, selectorOf } from '../../kubernetes/selectors.js';
+import { isServingWorkload } from '../../kubernetes/workload.js';
+import type { Resource } from '../../manifests/resource.js';
+import { lostServices } from '../lost-services.js';
 import type { Rule, Violation } from './rule.js';
 import { hasPort, lastingContainers, liveOf, nameOf, routedServices, targetOf } from './context.js';
 
-const selecting = new Set(['apps/Deployment', 'apps/StatefulSet', 'apps/DaemonSet', 'apps/ReplicaSet']);
-
 export const selectorMismatch: Rule = ({ resources }) =>
   resources
-    .filter(({ object }) => selecting.has(groupKind(object)))
+    .filter(({ object }) => isServingWorkload(object))
     .filter(({ object }) => !selectorMatches(fieldAt(object, ['spec', 'selector']), templateLabels(object)))
     .map(resource => ({
       resource,
@@ -72,3 +73,39 @@ export const noReadyEndpoint: Rule = context => {
       ];
     });
 };
+
+/**
+ * A Service that leads to no workload of the manifests, where that must be a mistake: it leads to one of them now, or it is new and
+ * nothing else of the manifests could bring its pods.
+ */
+export const selectsNoPod: Rule = context => {
+  const { resources, planned, publicService } = context;
+  const workloads = resources.filter(({ object }) => isServingWorkload(object));
+  const lost = new Set(lostServices(planned).map(({ resource }) => resource));
+  const created = new Set(planned.filter(({ change }) => change === 'created').map(({ resource }) => resource));
+  const isOnlyOwn = workloads.length > 0 && !resources.some(({ object }) => mayBringPods(object));
+  return routedServices(context)
+    .filter(({ resource, workloads: behind }) => resource !== publicService && behind.length === 0)
+    .filter(({ resource }) => Object.keys(selectorOf(resource.object)).length > 0)
+    .filter(({ resource }) => lost.has(resource) || (isOnlyOwn && created.has(resource)))
+    .map(({ resource }) => ({
+      resource,
+      path: ['spec', 'selector'],
+      message: `${nameOf(resource)} selects ${labelSelectorOf(resource.object)}, and no pod template of the manifests has these labels: users would get no answer.`,
+      remedy: `Select labels of a pod template${labelsOf(workloads)}.`,
+    }));
+};
+
+/** Whether pods may come of an object that no rule knows, such as a custom resource, or of one whose pods end. */
+function mayBringPods(object: KubeObject): boolean {
+  const group = groupOf(object.apiVersion);
+  const isCustom = group.includes('.') && !group.endsWith('.k8s.io');
+  return isCustom || (podSpecPath(object) !== undefined && !isServingWorkload(object));
+}
+
+/** `, as in Deployment shop/web: app=web`. */
+function labelsOf([workload]: readonly Resource[]): string {
+  if (workload === undefined) return '';
+  const labels = Object.entries(templateLabels(workload.object)).map(([key, value]) => `${key}=${value}`);
+  return `, as in ${nameOf(workload)}: ${labels.join(',')}`;
+}

@@ -25,6 +25,7 @@ export const revision: Guard<Revision> = shape(
   },
   {
     role: dnsLabel,
+    service: text(),
     publicService: service,
     deleteAfterSwitch: list(shape({ ref: objectRef }, { uid: text() })),
     beforeStaging: list(snapshot),

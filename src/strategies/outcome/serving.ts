@@ -1,6 +1,7 @@
 import type { StrategyName } from '../../inputs/actions.js';
 import type { ObjectRef } from '../../kubernetes/object.js';
 import type { Operation } from '../../release/state.js';
+import type { Strangers } from '../../traffic/service-endpoints.js';
 import type { Restored, WithoutLock } from './restored.js';
 
 /** What serves users when a step ends, as data; `report/serving.ts` has the text. */
@@ -21,10 +22,15 @@ interface Recorded {
   readonly unrecorded?: string;
 }
 
+interface WithStrangers {
+  /** Pods that users reach, too, and that are not of the revision. Absent: none. */
+  readonly strangers?: readonly Strangers[];
+}
+
 export type RollingServing =
-  | { readonly kind: 'deployed'; readonly revision: number; readonly images: readonly string[] }
+  | ({ readonly kind: 'deployed'; readonly revision: number; readonly images: readonly string[] } & WithStrangers)
   /** Nothing was written. `healthy`: the revision is ready and passed its checks. */
-  | { readonly kind: 'unchanged'; readonly revision: number; readonly healthy: boolean }
+  | ({ readonly kind: 'unchanged'; readonly revision: number; readonly healthy: boolean } & WithStrangers)
   /** A plan. `current` absent: no revision is deployed yet. */
   | { readonly kind: 'planned'; readonly current?: number }
   /** The deploy failed before its first write. `current` absent: there is no earlier revision. */

@@ -17,6 +17,7 @@ import { throwAny } from '../shared/refusals.js';
 import { earliest, recordable, snapshotsOf } from '../shared/snapshots.js';
 import { leaveRoles, resumeLeaving } from './leave-roles/leave.js';
 import { adoptedOf, planLeave, sizedAsLive } from './leave-roles/plan-leave.js';
+import { lostServicesError } from './refuse-lost-services.js';
 import type { RollingDeploy } from './rolling-deploy.js';
 import { confirmUnchanged, rollOut, type Rollout } from './rollout.js';
 
@@ -54,7 +55,6 @@ async function planRollout(ctx: RunContext, deploy: RollingDeploy): Promise<Roll
   const ofIdle = (leave?.ofIdle ?? []).map((object): Snapshot => ({ ref: refOf(object), object }));
   const found = [...snapshotsOf(planned), ...ofIdle];
   const snapshots = earliest(await interruptedSnapshots(ctx, leaves ?? state), found);
-  const { service } = inputs;
   return {
     kind: 'deploy',
     state,
@@ -63,7 +63,6 @@ async function planRollout(ctx: RunContext, deploy: RollingDeploy): Promise<Roll
     snapshots,
     waitOptions: { timeoutMs: inputs.timeoutMs, stableForMs: inputs.stableForMs },
     checks: inputs.verify,
-    ...(service !== undefined && { service }),
     force: inputs.forceConflicts,
     rollbackOnFailure: inputs.rollbackOnFailure,
     historyLimit: inputs.historyLimit,
@@ -88,6 +87,7 @@ function revisionOf(
     ...authorOf(ctx.run),
     number: state.latest + 1,
     strategy: 'rolling',
+    ...(inputs.service !== undefined && { service: inputs.service }),
     shared: [],
     applyAfterSwitch: [],
     before: recordable(snapshots),
@@ -126,7 +126,8 @@ export async function dryRunRolling(
     ctx.logPlan(planned);
     const context: LintContext = { strategy: 'rolling', resources, planned, idle: new Set(), active: [] };
     const found = lint(ctx, inputs.lint, context);
-    return { planned, refusals: [rejection, missing, found].filter(error => error !== undefined) };
+    const lost = await lostServicesError(ctx, planned);
+    return { planned, refusals: [rejection, missing, found, lost].filter(error => error !== undefined) };
   });
 }
 

@@ -24,7 +24,7 @@ export async function renderRolling(
   return { inputs, state, resources, contentHash, ...(leaves !== undefined && { leaves }) };
 }
 
-/** The input `service`, else the name of the first Service that selects a workload, else of the first workload. */
+/** The input `service`, else the name of the public Service, else of the only workload. Throws `input` where several could be it. */
 export function rollingReleaseName({ service }: DeployInputs<'rolling'>, request: RenderRequest): string {
   return deriveReleaseName({ ...request, ...(service !== undefined && { service }) });
 }

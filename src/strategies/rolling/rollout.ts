@@ -15,7 +15,9 @@ import { changesOf, FailedStep, outcomeBase, type Outcome } from '../outcome/out
 import type { LeavePlan } from './leave-roles/leave-plan.js';
 import { restore } from '../shared/restore-objects.js';
 import type { Serving } from '../outcome/serving.js';
-import type { ReadyWorkload } from '../../rollout/observer.js';
+import type { Observer, ReadyWorkload } from '../../rollout/observer.js';
+import type { Strangers } from '../../traffic/service-endpoints.js';
+import { confirmServices, kindsOfServices, servedServices } from './confirm-services.js';
 
 /** One rolling update: to a new revision, or to an earlier one. */
 export interface Rollout {
@@ -27,8 +29,6 @@ export interface Rollout {
   readonly snapshots: readonly Snapshot[];
   readonly waitOptions: WaitOptions;
   readonly checks: readonly Check[];
-  /** Name of the public Service. Absent: the first Service that selects one of the Deployments. */
-  readonly service?: string;
   /** Whether to take fields over from other field managers. */
   readonly force: boolean;
   readonly rollbackOnFailure: boolean;
@@ -42,13 +42,20 @@ export async function confirmUnchanged(ctx: RunContext, rollout: Rollout): Promi
   const { planned, waitOptions } = rollout;
   const { current: revision = 0 } = rollout.state;
   const base = { ...outcomeBase(ctx, 'rolling'), revision, changes: changesOf(planned) };
+  const services = observeServices(ctx, planned);
+  const { observer } = services;
   try {
-    const ready = await ctx.phase('Deploy', () => waitUntilReady(ctx, { planned, waitOptions, paused: 'noted' }));
-    const checks = await verifyPublic(ctx, rollout, ready);
-    return { ...base, outcome: 'unchanged', checks, serving: { kind: 'unchanged', revision, healthy: true } };
+    const ready = await ctx.phase('Deploy', () =>
+      waitUntilReady(ctx, { planned, waitOptions, paused: 'noted', observer }),
+    );
+    const { checks, strangers } = await verifyPublic(ctx, rollout, { ...services, ready });
+    const serving: Serving = { kind: 'unchanged', revision, healthy: true, ...found(strangers) };
+    return { ...base, outcome: 'unchanged', checks, serving };
   } catch (error) {
     const serving: Serving = { kind: 'unchanged', revision, healthy: false };
     throw new FailedStep(error, { ...base, checks: checksOf(error), serving });
+  } finally {
+    observer.close();
   }
 }
 
@@ -65,7 +72,8 @@ export async function rollOut(ctx: LockedContext, rollout: Rollout): Promise<Out
     changes: changesOf(planned),
     ...(revision.approval !== undefined && { approval: revision.approval }),
   };
-  const observer = observeSet(ctx, planned);
+  const services = observeServices(ctx, planned);
+  const { observer } = services;
   let operation: OperationContext;
   try {
     operation = await ctx.recordOperation(begun, [revision]);
@@ -76,12 +84,13 @@ export async function rollOut(ctx: LockedContext, rollout: Rollout): Promise<Out
 
   const outcome = kind === 'deploy' ? 'deployed' : 'rolled-back';
   let checks: readonly CheckResult[] = [];
+  let strangers: readonly Strangers[];
   try {
     const { waitOptions, force } = rollout;
     const set = await ctx.phase('Deploy', () =>
       applyAndWait(operation, { planned, waitOptions, force, paused: 'noted', observer }),
     );
-    checks = await verifyPublic(ctx, rollout, set.ready);
+    ({ checks, strangers } = await verifyPublic(ctx, rollout, { ...services, ready: set.ready }));
     // A deploy that is not on record looks like an interrupted one and cannot be rolled back, so it counts as failed.
     await ctx.phase('Clean up', async () => {
       const entry = historyEntry(ctx.run, revision, outcome);
@@ -102,22 +111,38 @@ export async function rollOut(ctx: LockedContext, rollout: Rollout): Promise<Out
     ...base,
     outcome,
     checks,
-    serving: { kind: 'deployed', revision: number, images: revision.images },
+    serving: { kind: 'deployed', revision: number, images: revision.images, ...found(strangers) },
     ...(earlier !== undefined && {
       rollbackHint: { action: 'rollback', release: records.release, namespace: records.namespace } as const,
     }),
   };
 }
 
+/** The watches of a rollout, and which Services have endpoints before it. */
+interface ServiceWatch {
+  readonly observer: Observer;
+  readonly served: Promise<ReadonlySet<string>>;
+}
+
+function observeServices(ctx: RunContext, planned: readonly PlannedChange[]): ServiceWatch {
+  const observer = observeSet(ctx, planned, kindsOfServices(planned));
+  const served = servedServices(observer, planned);
+  // The wait for the set throws it.
+  served.catch(() => undefined);
+  return { observer, served };
+}
+
+/** Confirms the endpoints of the Services, then runs the checks. */
 function verifyPublic(
   ctx: RunContext,
-  { planned, checks, service: name }: Rollout,
-  ready: readonly ReadyWorkload[],
-): Promise<readonly CheckResult[]> {
+  { planned, checks, revision }: Rollout,
+  { observer, served, ready }: ServiceWatch & { readonly ready: readonly ReadyWorkload[] },
+): Promise<{ readonly checks: readonly CheckResult[]; readonly strangers: readonly Strangers[] }> {
   return ctx.phase('Verify public', async () => {
+    const strangers = await confirmServices(ctx, { planned, ready, observer, served: await served });
     const workloads = planned.map(({ resource }) => resource.object);
-    const service = servingService(workloads, name);
-    return requireChecks(ctx, { checks, side: 'public', service, workloads, ready });
+    const service = servingService(workloads, revision.service);
+    return { strangers, checks: await requireChecks(ctx, { checks, side: 'public', service, workloads, ready }) };
   });
 }
 
@@ -144,4 +169,8 @@ async function restoreRollout(ctx: OperationContext, { rollout, begun, cause }: 
 
 function currentOf({ current }: RollingState): { readonly current?: number } {
   return current === undefined ? {} : { current };
+}
+
+function found(strangers: readonly Strangers[]): { readonly strangers?: readonly Strangers[] } {
+  return strangers.length === 0 ? {} : { strangers };
 }

@@ -1,5 +1,5 @@
 import { applyChange } from '../../cluster/apply/apply-change.js';
-import { describeRef, refOf, type KubeObject } from '../../kubernetes/object.js';
+import { describeRef, refOf, type KindRef, type KubeObject } from '../../kubernetes/object.js';
 import type { PlannedChange } from '../../plan/change.js';
 import { orderWaves } from '../../plan/waves.js';
 import { isAwaited } from '../../rollout/readiness/table.js';
@@ -78,11 +78,18 @@ export async function waitUntilReady(ctx: RunContext, request: ReadyRequest): Pr
   return withObserver(ctx, request, observer => rolledOut(observer, request, new Map()));
 }
 
-/** Opens the watches of a set at once, so that they are open when the record of the operation is written. The caller closes them. */
-export function observeSet(ctx: RunContext, planned: readonly PlannedChange[]): Observer {
+/**
+ * Opens the watches of a set at once, so that they are open when the record of the operation is written. `beside`: what to watch
+ * beside what its workloads need. The caller closes them.
+ */
+export function observeSet(
+  ctx: RunContext,
+  planned: readonly PlannedChange[],
+  beside: readonly KindRef[] = [],
+): Observer {
   const { cluster, log, clock, signal } = ctx;
   const targets = planned.map(({ resource }) => resource.object).filter(isAwaited);
-  return observe({ cluster, log, clock, signal, targets: targets.map(refOf) });
+  return observe({ cluster, log, clock, signal, targets: targets.map(refOf), beside });
 }
 
 /** Opened before the first write: otherwise the failure of a pod right after the write would be missed. */

@@ -1,12 +1,12 @@
 import { CutoverError, type Problem } from '../../errors.js';
 import type { Check } from '../../inputs/inputs.js';
-import type { KubeObject } from '../../kubernetes/object.js';
+import { refKey, refOf, type KubeObject } from '../../kubernetes/object.js';
+import { publicServices } from '../../manifests/roles/public-service.js';
 import type { ReadyWorkload } from '../../rollout/observer.js';
 import { firstPort, resolvePorts, type Endpoint } from '../../verify/endpoint.js';
 import { verify, type CheckResult } from '../../verify/verify.js';
-import { isDeployment } from '../../kubernetes/deployment.js';
-import { templateLabels } from '../../kubernetes/pod-spec.js';
-import { selectorOf, selects } from '../../kubernetes/selectors.js';
+import { isService, routesTo, selectorOf } from '../../kubernetes/selectors.js';
+import { isServingWorkload } from '../../kubernetes/workload.js';
 import type { RunContext } from '../../run/context.js';
 
 /** The workloads that are verified, and the Service in front of them. */
@@ -52,20 +52,19 @@ export function checksOf(error: unknown): readonly CheckResult[] {
   return error instanceof FailedChecks ? error.results : [];
 }
 
-/** Where the checks go: the Service's port, and the pods of the workload behind that Service. */
+/**
+ * Where the checks go: the Service's port, and the pods of the workloads behind that Service. A Service that selects none of the
+ * workloads is asked all the same, and so are the pods of them all.
+ */
 export function endpointOf({ records }: Pick<RunContext, 'records'>, verified: VerifiedWorkloads): Endpoint {
   const { service, workloads, ready } = verified;
-  const deployments = workloads.filter(isDeployment);
-  const served =
-    service === undefined
-      ? deployments
-      : deployments.filter(deployment => selects(selectorOf(service), templateLabels(deployment)));
-  const names = new Set(served.map(deployment => deployment.metadata.name));
-  const pods = ready
-    .filter(({ ref }) => ref.kind === 'Deployment' && names.has(ref.name))
-    .flatMap(workload => workload.pods);
+  const serving = workloads.filter(isServingWorkload);
+  const selected = service === undefined ? [] : serving.filter(workload => routesTo(service, workload));
+  const served = selected.length > 0 ? selected : serving;
+  const keys = new Set(served.map(workload => refKey(refOf(workload))));
+  const pods = ready.filter(({ ref }) => keys.has(refKey(ref))).flatMap(workload => workload.pods);
   const [workload] = served;
-  const ports = service !== undefined && workload !== undefined ? resolvePorts(service, workload) : undefined;
+  const ports = service === undefined ? undefined : resolvePorts(service, selected[0]);
   const podPort = ports?.podPort ?? (workload === undefined ? undefined : firstPort(workload));
   return {
     namespace: service?.metadata.namespace ?? records.namespace,
@@ -76,14 +75,17 @@ export function endpointOf({ records }: Pick<RunContext, 'records'>, verified: V
   };
 }
 
-/** The Service through which users reach a release: the one named, else the first that selects one of the Deployments. */
+/**
+ * The Service through which users reach a release: the one named, else the first public one that selects one of the workloads, else
+ * any that does, else the only one that selects anything.
+ */
 export function servingService(objects: readonly KubeObject[], name: string | undefined): KubeObject | undefined {
-  const services = objects.filter(({ apiVersion, kind }) => apiVersion === 'v1' && kind === 'Service');
+  const services = objects.filter(isService);
   if (name !== undefined) return services.find(service => service.metadata.name === name);
-  const deployments = objects.filter(isDeployment);
-  return services.find(service =>
-    deployments.some(deployment => selects(selectorOf(service), templateLabels(deployment))),
-  );
+  const workloads = objects.filter(isServingWorkload);
+  const selecting = services.filter(service => Object.keys(selectorOf(service)).length > 0);
+  const serving = selecting.filter(service => workloads.some(workload => routesTo(service, workload)));
+  return publicServices(serving, objects)[0] ?? serving[0] ?? (selecting.length === 1 ? selecting[0] : undefined);
 }
 
 function checksFailed(

@@ -1,0 +1,170 @@
+import { loadAll } from 'js-yaml';
+import { afterEach, describe, expect, it } from '@jest/globals';
+import { refOf, type KubeObject } from '../../src/kubernetes/object.js';
+import { describeServing } from '../../src/report/serving.js';
+import { idle } from '../support/cluster/run-controllers.js';
+import {
+  application,
+  closeReleases,
+  failureOf,
+  plainManifests,
+  releaseAfter,
+  stateOf,
+} from '../support/strategies/web-release.js';
+
+afterEach(closeReleases);
+
+/** Users are on revision 1. */
+const deployed = releaseAfter(release => release.deploy(plainManifests('v1'), { verify: [] }));
+
+const withoutChecks = { verify: [] };
+const renamed = (version: string): string =>
+  plainManifests(version).replace(
+    'metadata: {name: web}\nspec:\n  replicas',
+    'metadata: {name: site}\nspec:\n  replicas',
+  );
+const noPods = (version: string): string =>
+  plainManifests(version).replace('spec: {selector: {app: web}', 'spec: {selector: {app: wbe}');
+
+describe('a rolling deploy', () => {
+  it('is refused when the Service that serves users would select no pod any more', async () => {
+    const release = await deployed();
+    const failure = await failureOf(release.deploy(noPods('v2'), withoutChecks));
+    expect(failure).toMatchObject({ code: 'manifest', object: 'Service shop/web' });
+    expect(failure.message).toMatch(/Service shop\/web .*app=wbe.* no pod/);
+    expect(release.cluster.writes()).toEqual([]);
+  });
+
+  it('may hand a Service over to pods of others, which are named', async () => {
+    const release = await deployed();
+    const others = plainManifests('v9')
+      .split('---\n')[1]!
+      .replaceAll('name: web', 'name: other')
+      .replace('name: other', 'name: other, namespace: shop')
+      .replaceAll('app: web', 'app: wbe');
+    release.cluster.given(loadAll(others)[0] as KubeObject);
+    await idle();
+    const outcome = await release.deploy(noPods('v2'), withoutChecks);
+    expect(describeServing(outcome.serving)).toMatch(
+      /Service shop\/web also leads to .* Deployment shop\/other \(2 pods\)/,
+    );
+  });
+
+  it('fails and is restored when the pods that a Service was handed over to are gone by then', async () => {
+    const release = await deployed();
+    const { cluster } = release;
+    const before = application(cluster);
+    const pod: KubeObject = {
+      ...{ apiVersion: 'v1', kind: 'Pod', metadata: { name: 'other', namespace: 'shop', labels: { app: 'wbe' } } },
+      spec: { containers: [{ name: 'web', image: 'site:v9' }] },
+    };
+    cluster.given(pod);
+    await idle();
+    cluster.before = call => {
+      if (call === 'APPLY Deployment shop/web' && cluster.store.get(refOf(pod))) cluster.store.remove(refOf(pod));
+    };
+    await expect(failureOf(release.deploy(noPods('v2'), withoutChecks))).resolves.toMatchObject({
+      error: { code: 'switch', object: 'Service shop/web' },
+    });
+    expect(application(cluster)).toEqual(before);
+  });
+
+  it('is refused when the pods would lose a label that the unchanged Service selects', async () => {
+    const labelled = (label: string): string =>
+      plainManifests('v1')
+        .replace('metadata: {labels: {app: web}}', `metadata: {labels: {app: web, tier: ${label}}}`)
+        .replace('spec: {selector: {app: web}', 'spec: {selector: {app: web, tier: front}');
+    const release = await deployed();
+    await release.deploy(labelled('front'), withoutChecks);
+    await expect(failureOf(release.deploy(labelled('back'), withoutChecks))).resolves.toMatchObject({
+      code: 'manifest',
+      object: 'Service shop/web',
+    });
+    expect(release.cluster.writes()).toEqual([]);
+  });
+
+  it('names the pods that a Service leads to and that are not of the revision', async () => {
+    const release = await deployed();
+    const outcome = await release.deploy(renamed('v2'), withoutChecks);
+    expect(outcome).toMatchObject({ outcome: 'deployed', revision: 2 });
+    const told = /Service shop\/web also leads to pods that are not of this revision: Deployment shop\/web \(2 pods\)/;
+    expect(describeServing(outcome.serving)).toMatch(told);
+    expect(release.ctx().log.lines.join('\n')).toMatch(told);
+    const again = await release.deploy(renamed('v2'), withoutChecks);
+    expect(again.outcome).toBe('unchanged');
+    expect(describeServing(again.serving)).toMatch(told);
+  });
+
+  it('names nothing where all endpoints are of the revision', async () => {
+    const release = await deployed();
+    const { serving } = await release.deploy(plainManifests('v2'), withoutChecks);
+    expect(describeServing(serving)).toBe('Revision 2 serves users (site:v2).');
+  });
+
+  it('warns of a new Service that selects no pod', async () => {
+    const release = await deployed();
+    const more =
+      'apiVersion: v1\nkind: Service\nmetadata: {name: more}\nspec: {selector: {app: more}, ports: [{port: 80}]}\n---\n';
+    await release.deploy(more + plainManifests('v2'), withoutChecks);
+    expect(release.ctx().log.lines).toContainEqual(expect.stringMatching(/^Service shop\/more .*app=more.* no pod/));
+  });
+
+  it('waits for endpoints of a revision that is scaled to zero in vain: there are none', async () => {
+    const release = await deployed();
+    const none = plainManifests('v2').replace('replicas: 2', 'replicas: 0');
+    await expect(release.deploy(none, withoutChecks)).resolves.toMatchObject({ outcome: 'deployed' });
+  });
+
+  it('fails when the endpoints do not follow', async () => {
+    const release = await deployed();
+    const { cluster } = release;
+    const before = application(cluster);
+    const watch = cluster.watch.bind(cluster);
+    cluster.watch = async function* (kind, options) {
+      for await (const event of watch(kind, options)) {
+        yield event;
+        // Nothing but what was there at the start.
+        if (kind.kind === 'EndpointSlice' && event.type === 'synced') {
+          await new Promise(resolve => options.signal.addEventListener('abort', resolve));
+          return;
+        }
+      }
+    };
+    await expect(failureOf(release.deploy(plainManifests('v2'), withoutChecks))).resolves.toMatchObject({
+      error: { code: 'switch', object: 'Service shop/web' },
+    });
+    expect(application(cluster)).toEqual(before);
+    expect(stateOf(cluster)?.current).toBe(1);
+  });
+
+  it('asks the Service, too, when it selects none of the pods that are checked', async () => {
+    const release = await deployed();
+    release.answer = ({ kind }) => (kind === 'Service' ? 503 : 200);
+    const created = noPods('v2').replaceAll(
+      'metadata: {name: web}\nspec: {selector',
+      'metadata: {name: other}\nspec: {selector',
+    );
+    await expect(failureOf(release.deploy(created))).resolves.toMatchObject({
+      error: { code: 'verify' },
+      outcome: { checks: [{ verdict: 'fail', side: 'public' }] },
+    });
+  });
+});
+
+describe('a rolling rollback', () => {
+  it('checks the Service that the revision was deployed with', async () => {
+    const admin = (version: string): string =>
+      'apiVersion: v1\nkind: Service\nmetadata: {name: admin}\nspec: {selector: {app: web}, ports: [{port: 80}]}\n---\n' +
+      plainManifests(version);
+    const release = await deployed();
+    await release.deploy(admin('v2'), { service: 'web' });
+    await release.deploy(admin('v3'), { service: 'web' });
+    const asked: string[] = [];
+    release.answer = ({ kind, name }) => {
+      if (kind === 'Service') asked.push(name);
+      return 200;
+    };
+    await release.rollback();
+    expect(asked).toEqual(['web']);
+  });
+});
