@@ -65,7 +65,7 @@ function nameOf({ name }: ContainerStatus, { metadata }: KubeObject): string {
 function waitingFailure(container: ContainerStatus, pod: KubeObject): ContainerFailure | undefined {
   const { image = '', state } = container;
   const { reason = '', message = '' } = state?.waiting ?? {};
-  const failure = waitingFailures[reason];
+  const failure = Object.hasOwn(waitingFailures, reason) ? waitingFailures[reason] : undefined;
   if (failure === undefined) return undefined;
   const { kind, toleranceMs } = failure;
   const why = message === '' ? reason : `${reason}: ${oneLine(message)}`;
