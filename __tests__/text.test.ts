@@ -38,6 +38,21 @@ describe('Outgoing text', () => {
     expect(new OutgoingText().safe(text)).toBe(safe);
   });
 
+  it.each([
+    ['postgres://app:hunter2@db:5432/x', 'postgres://app:***@db:5432/x'],
+    ['"amqp://a:b@one","amqp://c:d@two"', '"amqp://a:***@one","amqp://c:***@two"'],
+    ['redis://:p@ss/w0rd@cache', 'redis://:***@cache'],
+    [
+      'https://ghp_token@github.com/a and ssh://git@github.com/a',
+      'https://***@github.com/a and ssh://git@github.com/a',
+    ],
+    ['http://localhost:4873/@scope/name', 'http://localhost:4873/@scope/name'],
+    ['http://user:12345@host', 'http://user:***@host'],
+    ['mona@example.com: http://example.com/', 'mona@example.com: http://example.com/'],
+  ])('has no credentials of an address: %j becomes %j', (text, safe) => {
+    expect(new OutgoingText().safe(text)).toBe(safe);
+  });
+
   it('is one line where a line is needed', () => {
     expect(new OutgoingText().line('one\r\n::group::two\n\nthree')).toBe('one : :group::two three');
   });
@@ -70,7 +85,21 @@ describe('Outgoing text', () => {
   });
 
   it('takes time in proportion to its length', () => {
-    for (const part of [' ', '\n', '#', ':', '\u001B', '\u001B]', '\u200B', '\u001B[', 'pass'])
+    for (const part of [
+      ' ',
+      '\n',
+      '#',
+      ':',
+      '\u001B',
+      '\u001B]',
+      '\u200B',
+      '\u001B[',
+      'pass',
+      '://a:',
+      '@',
+      '://a:@',
+      'https://a',
+    ])
       expect(neutralised(new OutgoingText().safe(part.repeat(200_000))).length).toBeLessThan(2_000_000);
   });
 });

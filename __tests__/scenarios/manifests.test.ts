@@ -40,4 +40,27 @@ describe('Manifests as people write them', () => {
     expect(await ns.get('ConfigMap', 'item')).toBeDefined();
     expect(await ns.get('ConfigMap', 'local')).toBeUndefined();
   });
+
+  scenario('may have keys that every JavaScript object has', cluster, async ns => {
+    const keys = ['constructor', 'toString', '__proto__', 'valueOf'];
+    const texts = (value: string): string =>
+      `apiVersion: v1\nkind: ConfigMap\nmetadata: {name: texts}\ndata: {${keys.map(key => `${key}: ${value}`).join(', ')}}\n`;
+    const inputs = { manifests: 'texts.yml', release: 'texts', 'stable-for': '0s' };
+    const expectStored = async (value: string): Promise<void> => {
+      const data = field(await ns.get('ConfigMap', 'texts'), 'data') as Readonly<Record<string, unknown>>;
+      expect(keys.map(key => Object.getOwnPropertyDescriptor(data, key)?.value as unknown)).toEqual(
+        keys.map(() => value),
+      );
+    };
+    await ns.write({ 'texts.yml': texts('one') });
+    await ns.given(inputs);
+    await expectStored('one');
+    await ns.write({ 'texts.yml': texts('two') });
+    const planned = await ns.given({ ...inputs, action: 'plan' });
+    for (const key of keys) expect(planned.log).toContain(`data.${key}: "one" → "two"`);
+    await ns.given(inputs);
+    await expectStored('two');
+    await ns.given({ action: 'rollback', release: 'texts', 'stable-for': '0s' });
+    await expectStored('one');
+  });
 });

@@ -74,7 +74,7 @@ function nameOf({ name }: ContainerStatus, { metadata }: KubeObject): string {
 function waitingFailure(container: ContainerStatus, pod: KubeObject): ContainerFailure | undefined {
   const { image = '', state } = container;
   const { reason = '', message = '' } = state?.waiting ?? {};
-  const failure = waitingFailures[reason];
+  const failure = Object.hasOwn(waitingFailures, reason) ? waitingFailures[reason] : undefined;
   if (failure === undefined) return undefined;
   const { kind, ...patience } = failure;
   const why = message === '' ? reason : `${reason}: ${oneLine(message)}`;

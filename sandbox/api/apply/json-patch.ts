@@ -1,4 +1,4 @@
-import { clone, equal, erase, isObject, type JsonObject, type JsonValue } from '../schema/json.js';
+import { clone, equal, erase, isObject, memberOf, setMember, type JsonObject, type JsonValue } from '../schema/json.js';
 import { badRequest, refusal } from '../http/status.js';
 
 const steps = (pointer: string): string[] =>
@@ -24,7 +24,7 @@ function locate(root: JsonObject, pointer: string): Cursor {
   let parent: JsonValue = root;
   let key = 'document';
   for (const step of path) {
-    const next: JsonValue | undefined = Array.isArray(parent) ? parent[Number(key)] : parent[key];
+    const next: JsonValue | undefined = Array.isArray(parent) ? parent[Number(key)] : memberOf(parent, key);
     if (!isObject(next) && !Array.isArray(next)) refuse();
     parent = next;
     key = step;
@@ -33,11 +33,11 @@ function locate(root: JsonObject, pointer: string): Cursor {
 }
 
 function read({ parent, key }: Cursor): JsonValue | undefined {
-  return Array.isArray(parent) ? parent[Number(key)] : parent[key];
+  return Array.isArray(parent) ? parent[Number(key)] : memberOf(parent, key);
 }
 
 function add({ parent, key }: Cursor, value: JsonValue): void {
-  if (!Array.isArray(parent)) parent[key] = value;
+  if (!Array.isArray(parent)) setMember(parent, key, value);
   else if (key === '-') parent.push(value);
   else parent.splice(Number(key), 0, value);
 }
@@ -97,7 +97,7 @@ export function mergePatch(target: JsonValue | undefined, patch: JsonValue): Jso
   const result = isObject(target) ? clone(target) : {};
   for (const [name, value] of Object.entries(patch)) {
     if (value === null) erase(result, name);
-    else result[name] = mergePatch(result[name], value);
+    else setMember(result, name, mergePatch(memberOf(result, name), value));
   }
   return result;
 }

@@ -1,4 +1,13 @@
-import { clone, equal, erase, isObject, type JsonObject, type JsonValue } from '../schema/json.js';
+import {
+  clone,
+  equal,
+  erase,
+  isObject,
+  memberOf as ownMember,
+  setMember,
+  type JsonObject,
+  type JsonValue,
+} from '../schema/json.js';
 import { any, memberSchema, type ListSchema, type Schema } from '../schema/schema.js';
 
 const deleteItems = '$deleteFromPrimitiveList/';
@@ -30,7 +39,7 @@ function mergeObject(target: JsonObject, patch: JsonObject, schema: Schema): Jso
       }
     } else if (!name.startsWith('$')) {
       if (value === null) erase(result, name);
-      else result[name] = mergeValue(result[name], value, memberOf(name));
+      else setMember(result, name, mergeValue(ownMember(result, name), value, memberOf(name)));
     }
   }
   for (const [name, order] of Object.entries(patch)) {

@@ -1,4 +1,4 @@
-import { asText, isObject, type JsonObject, type JsonValue } from '../schema/json.js';
+import { asText, isObject, setMember, type JsonObject, type JsonValue } from '../schema/json.js';
 import { memberSchema, type Schema } from '../schema/schema.js';
 
 /** A decoded object, without unknown members and nulls. */
@@ -82,7 +82,7 @@ export function decode(value: JsonObject, root: Schema): Decoded {
       const memberPath = path === '' ? name : `${path}.${name}`;
       const memberOf = memberSchema(schema, name);
       if (memberOf === undefined) unknown.push(`unknown field "${memberPath}"`);
-      else if (!isNone(name, member, memberOf)) known[name] = walk(member, memberOf, memberPath);
+      else if (!isNone(name, member, memberOf)) setMember(known, name, walk(member, memberOf, memberPath));
     }
     return known;
   };

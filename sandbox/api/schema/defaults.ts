@@ -1,5 +1,16 @@
 import { admitPod, fill, podDefaults, podSpecDefaults } from './defaults-pod.js';
-import { childOf, clone, erase, isObject, nameOf, objectAt, objectsAt, textAt, type JsonObject } from './json.js';
+import {
+  childOf,
+  clone,
+  erase,
+  isObject,
+  nameOf,
+  objectAt,
+  objectsAt,
+  setMember,
+  textAt,
+  type JsonObject,
+} from './json.js';
 import { apiVersionOf, type Kind } from './kinds.js';
 
 type Defaults = (object: JsonObject, spec: JsonObject) => void;
@@ -50,7 +61,8 @@ function secret(object: JsonObject): void {
   fill(object, { type: 'Opaque' });
   const plain = objectAt(object, 'stringData');
   for (const [key, value] of Object.entries(plain)) {
-    childOf(object, 'data')[key] = Buffer.from(typeof value === 'string' ? value : '').toString('base64');
+    const encoded = Buffer.from(typeof value === 'string' ? value : '').toString('base64');
+    setMember(childOf(object, 'data'), key, encoded);
   }
   erase(object, 'stringData');
 }

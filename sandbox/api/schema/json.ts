@@ -38,11 +38,21 @@ export function asText(value: JsonValue | undefined): string {
 
 /** The object at `key`; created if there is none. */
 export function childOf(object: JsonObject, key: string): JsonObject {
-  const value = object[key];
+  const value = memberOf(object, key);
   if (isObject(value)) return value;
   const made: JsonObject = {};
-  object[key] = made;
+  setMember(object, key, made);
   return made;
+}
+
+/** The object's own member; `undefined` for what every JavaScript object has, such as `constructor`. */
+export function memberOf(object: JsonObject, key: string): JsonValue | undefined {
+  return Object.hasOwn(object, key) ? object[key] : undefined;
+}
+
+/** Sets a member of any name: an assignment to `__proto__` would not make one. */
+export function setMember(object: JsonObject, key: string, value: JsonValue): void {
+  Object.defineProperty(object, key, { value, enumerable: true, configurable: true, writable: true });
 }
 
 export function erase(object: JsonObject, key: string): void {
@@ -54,9 +64,7 @@ export function clone<T extends JsonValue>(value: T): T;
 export function clone(value: JsonValue): JsonValue {
   if (Array.isArray(value)) return value.map(item => clone(item));
   if (!isObject(value)) return value;
-  const copy: JsonObject = {};
-  for (const [key, item] of Object.entries(value)) copy[key] = clone(item);
-  return copy;
+  return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, clone(item)]));
 }
 
 export function freeze<T extends JsonValue>(value: T): T {

@@ -1,4 +1,4 @@
-import { clone, equal, erase, isObject, type JsonObject, type JsonValue } from './json.js';
+import { clone, equal, erase, isObject, memberOf, setMember, type JsonObject, type JsonValue } from './json.js';
 import { itemElement, joinPath, memberElement, splitPath, type FieldSet } from '../apply/field-set.js';
 import { any, listOf, mapOf, memberSchema, type ListSchema, type MapSchema, type Schema } from './schema.js';
 
@@ -80,7 +80,7 @@ export function merge(live: JsonValue | undefined, config: JsonValue, schema: Sc
   if (shape.type === 'map' && !shape.atomic && isObject(live) && isObject(config)) {
     const merged = clone(live);
     for (const [name, value] of Object.entries(config)) {
-      merged[name] = merge(live[name], value, memberSchema(shape, name) ?? any);
+      setMember(merged, name, merge(memberOf(live, name), value, memberSchema(shape, name) ?? any));
     }
     return merged;
   }

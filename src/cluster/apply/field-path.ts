@@ -1,11 +1,12 @@
-import type { Path } from '../../kubernetes/fields.js';
+import { isFields, type Path } from '../../kubernetes/fields.js';
 import type { KubeObject } from '../../kubernetes/object.js';
 
-const step = /\[(?<index>\d+)\]|\[(?<keys>[^\]]+)\]|(?<member>[^.[\]]+)/g;
+const itemStep = /^\[(?:(?<index>\d+)|(?<keys>(?:[^\]"]|"(?:[^"\\]|\\.)*")+))\]/;
 
 /**
  * The path of a field as the API server writes it: `spec.template.spec.containers[0].image`, or in conflicts
- * `spec.ports[port=80,protocol="TCP"].nodePort`. It ends at the last field that exists.
+ * `spec.ports[port=80,protocol="TCP"].nodePort`. Names with dots are not quoted: `data.app.conf`. It ends at the last field that
+ * exists.
  */
 export function pathOf(object: KubeObject, field: string): Path {
   return resolveField(object, field).path;
@@ -19,14 +20,25 @@ export function valueOf(object: KubeObject, field: string): unknown {
 function resolveField(object: KubeObject, field: string): { readonly path: Path; readonly value: unknown } {
   const path: (string | number)[] = [];
   let value: unknown = object;
-  for (const { groups = {} } of field.matchAll(step)) {
-    const { index, keys, member } = groups;
-    const next = member ?? (index === undefined ? itemWith(value, keys ?? '') : Number(index));
-    if (value === null || typeof value !== 'object' || !(next in value)) return { path, value: undefined };
+  let rest = field.replace(/^\./, '');
+  while (rest !== '') {
+    const item = itemStep.exec(rest);
+    const { index, keys = '' } = item?.groups ?? {};
+    const next = item === null ? memberAt(value, rest) : index === undefined ? itemWith(value, keys) : Number(index);
+    if (next === undefined || value === null || typeof value !== 'object' || !Object.hasOwn(value, next))
+      return { path, value: undefined };
     path.push(next);
     value = (value as Record<string | number, unknown>)[next];
+    rest = rest.slice(item === null ? String(next).length : item[0].length).replace(/^\./, '');
   }
   return { path, value };
+}
+
+/** The member of a map whose name the text starts with; the longest one, since names may have dots. */
+function memberAt(value: unknown, text: string): string | undefined {
+  if (!isFields(value)) return undefined;
+  const names = Object.keys(value).filter(name => text.startsWith(name) && /^(?:$|[.[])/.test(text.slice(name.length)));
+  return names.sort((one, other) => other.length - one.length)[0];
 }
 
 /** Index of the item with these keys (`name="web"`); -1 when there is none. */
@@ -36,7 +48,7 @@ function itemWith(list: unknown, keys: string): number {
     const at = pair.indexOf('=');
     return [pair.slice(0, at), pair.slice(at + 1).replace(/^"(.*)"$/, '$1')] as const;
   });
-  return list.findIndex((item: Record<string, unknown> | null) =>
-    keyValues.every(([key, value]) => String(item?.[key]) === value),
+  return list.findIndex((item: unknown) =>
+    keyValues.every(([key, value]) => isFields(item) && Object.hasOwn(item, key) && String(item[key]) === value),
   );
 }

@@ -76,13 +76,12 @@ function pickOwned(value: unknown, tree: FieldTree): unknown {
   }
   if (value === null || typeof value !== 'object') return value;
   const source = value as Record<string, unknown>;
-  const picked: Record<string, unknown> = {};
-  for (const [field, below] of fields) {
-    if (!field.startsWith('f:')) continue;
+  const picked = fields.flatMap(([field, below]) => {
     const name = field.slice(2);
-    if (name in source) picked[name] = pickOwned(source[name], below);
-  }
-  return picked;
+    const isOwned = field.startsWith('f:') && Object.hasOwn(source, name);
+    return isOwned ? [[name, pickOwned(source[name], below)] as const] : [];
+  });
+  return Object.fromEntries(picked);
 }
 
 interface ListItem {

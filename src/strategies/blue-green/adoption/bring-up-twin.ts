@@ -115,7 +115,7 @@ async function requireSameImages(ctx: RunContext, { revision, state }: BegunAdop
     found.filter(pod => pod !== undefined),
   );
   const { imageIds } = state.operation;
-  const other = differs ?? Object.keys(ids).find(name => imageIds[name] !== undefined && imageIds[name] !== ids[name]);
+  const other = differs ?? Object.keys(ids).find(name => Object.hasOwn(imageIds, name) && imageIds[name] !== ids[name]);
   if (other === undefined) return;
   const name = describeRef(refOf(twin));
   throw new CutoverError(`${name} does not run the image that serves users, in container ${other}: its tag was moved`, {

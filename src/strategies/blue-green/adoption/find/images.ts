@@ -15,15 +15,15 @@ export function imageIdsOf(
   template: KubeObject,
   pods: readonly KubeObject[],
 ): { readonly ids: ImageIds; readonly differs?: string } {
-  const ids: Record<string, string> = {};
+  const ids = new Map<string, string>();
   const named = new Set(containersOf(template).map(({ fields }) => textAt(fields, ['name'])));
   for (const { name, imageID } of pods.flatMap(containerStatusesOf)) {
     if (!named.has(name) || imageID === undefined || imageID === '') continue;
     const id = withoutScheme(imageID);
-    if (ids[name] !== undefined && ids[name] !== id) return { ids, differs: name };
-    ids[name] = id;
+    if ((ids.get(name) ?? id) !== id) return { ids: Object.fromEntries(ids), differs: name };
+    ids.set(name, id);
   }
-  return { ids };
+  return { ids: Object.fromEntries(ids) };
 }
 
 /**
@@ -32,7 +32,7 @@ export function imageIdsOf(
  */
 export function withPinnedImages(workload: KubeObject, ids: ImageIds): KubeObject {
   return mapContainers(workload, ({ fields }) => {
-    const pinned = pin(textAt(fields, ['image']) ?? '', ids[textAt(fields, ['name']) ?? ''] ?? '');
+    const pinned = pin(textAt(fields, ['image']) ?? '', textAt(ids, [textAt(fields, ['name']) ?? '']) ?? '');
     return pinned === undefined ? fields : { ...fields, image: pinned };
   });
 }

@@ -52,6 +52,5 @@ export async function takesOver(
 }
 
 function pick(values: Readonly<Record<string, string>>, key: string): Readonly<Record<string, string>> {
-  const value = values[key];
-  return value === undefined ? {} : { [key]: value };
+  return Object.fromEntries(Object.entries(values).filter(([name]) => name === key));
 }
