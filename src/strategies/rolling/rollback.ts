@@ -26,7 +26,7 @@ export async function rollBackRolling(ctx: RunContext, request: RollbackRequest<
   const { inputs, approve } = request;
   const aim = targetOf(inputs, request.state);
   if (aim === undefined) return rolledBackBefore(ctx, request.state);
-  const approval = approve && (await ctx.phase('Confirm', approve));
+  const approval = approve && (await ctx.phase('Confirm', () => approve('rollback')));
   return underLock(ctx, inputs.lockTimeoutMs, async locked => {
     const state = await readRolling(locked);
     const target = targetOf(inputs, state);
