@@ -3,7 +3,9 @@ import type { Connection } from './cluster/live-cluster.js';
 import { proveApproval } from './github/approval.js';
 import type { DeployInputs, Promote, Rollback } from './inputs/inputs.js';
 import { readInputs } from './inputs/read.js';
-import type { Log, StepLog } from './log.js';
+import type { StepLog } from './log.js';
+import type { ApprovalSubject, RecordedApproval } from './release/revision.js';
+import { approvalLines, noApprovalLine } from './report/approval.js';
 import { failureMessage } from './report/failure-message.js';
 import { logPlan } from './report/log-plan.js';
 import { failureReport, successReport } from './report/report.js';
@@ -13,7 +15,7 @@ import { openCluster, openContext, type Run } from './run/open-context.js';
 import { saveFinished } from './run/post-state.js';
 import { createRecorder } from './run/recorder.js';
 import { readSettled } from './run/under-lock.js';
-import { promote, type PromoteRequest } from './strategies/blue-green/promote.js';
+import { promote } from './strategies/blue-green/promote.js';
 import { reject } from './strategies/blue-green/reject.js';
 import { switchPolicyOf } from './strategies/blue-green/traffic-switch.js';
 import type { Outcome } from './strategies/outcome/outcome.js';
@@ -61,7 +63,7 @@ async function act(run: Run): Promise<Outcome> {
     case 'plan':
       return deployOrPlan(run, cluster, inputs);
     case 'promote':
-      return promote(await open(), promoteRequest(inputs, log));
+      return promoteStaged(await open(), inputs);
     case 'reject':
       return reject(await open(), inputs);
     case 'rollback':
@@ -83,7 +85,7 @@ async function deployOrPlan(run: Run, cluster: Connection, inputs: DeployInputs)
 
 async function rollBack(ctx: RunContext, inputs: Rollback): Promise<Outcome> {
   const state = await readSettled(ctx, inputs.lockTimeoutMs, readRelease);
-  return strategies[state.strategy].rollBack(ctx, { inputs, state, ...approvalOf(inputs, ctx.log) });
+  return strategies[state.strategy].rollBack(ctx, { inputs, state, ...approvalOf(inputs, ctx) });
 }
 
 async function status(ctx: RunContext): Promise<Outcome> {
@@ -91,28 +93,34 @@ async function status(ctx: RunContext): Promise<Outcome> {
   return strategies[state.strategy].status(ctx, state);
 }
 
-function promoteRequest(inputs: Promote, log: Log): PromoteRequest {
+function promoteStaged(ctx: RunContext, inputs: Promote): Promise<Outcome> {
   const { revision, verify, timeoutMs, lockTimeoutMs } = inputs;
-  return {
+  return promote(ctx, {
     ...(revision !== undefined && { revision }),
     ...(verify !== undefined && { verify }),
     timeoutMs,
     lockTimeoutMs,
     policy: switchPolicyOf(inputs),
-    ...approvalOf(inputs, log),
-  };
+    ...approvalOf(inputs, ctx),
+  });
 }
 
 /** How the approval is proved; nothing when none is asked for. */
-function approvalOf(inputs: Promote | Rollback, log: Log): Pick<PromoteRequest, 'approve'> {
-  const { approval: environment, token, run } = inputs;
-  if (environment === undefined) return {};
+function approvalOf(
+  inputs: Promote | Rollback,
+  { log, signal, clock }: RunContext,
+): { readonly approve?: (subject: ApprovalSubject) => Promise<RecordedApproval> } {
+  const { approval: environment, token, run, job, environment: variables } = inputs;
+  if (environment === undefined) {
+    log.info(noApprovalLine);
+    return {};
+  }
   return {
-    approve: async () => {
-      const proof = await proveApproval({ environment, token, run });
-      const comment = proof.comment === '' ? '' : `: ${proof.comment}`;
-      log.info(`Approved for environment ${proof.environment} by ${proof.by.join(', ')}${comment}`);
-      return proof;
+    approve: async subject => {
+      const proof = await proveApproval({ environment, token, run, job, variables, signal, clock });
+      const approval = { ...proof, subject };
+      for (const line of approvalLines(approval)) log.info(line);
+      return approval;
     },
   };
 }

@@ -4,21 +4,20 @@ import type { GitHubAnswer } from '../../src/github/rest.js';
 
 const run = { repository: 'octo/shop', url: 'https://github.com/octo/shop/actions/runs/7', job: 'promote' };
 const ok = (data: unknown): GitHubAnswer => ({ kind: 'ok', data });
-const refused = (status: number, message: string, rateLimited = false): GitHubAnswer => ({
-  ...{ kind: 'refused', status, message, rateLimited },
+const refused = (status: number, message: string, waitMs?: number): GitHubAnswer => ({
+  ...{ kind: 'refused', status, message },
+  ...(waitMs !== undefined && { rateLimit: { waitMs } }),
 });
 const unreachable: GitHubAnswer = { kind: 'unreachable', reason: 'https://api.github.com: ECONNREFUSED' };
 
+const withRules = (...rules: object[]) => ok({ id: 161, name: 'production', protection_rules: rules });
 const protectedBy = (...reviewers: object[]) =>
-  ok({ name: 'production', protection_rules: [{ type: 'wait_timer' }, { type: 'required_reviewers', reviewers }] });
+  withRules({ type: 'wait_timer' }, { type: 'required_reviewers', reviewers });
 const guarded = protectedBy({ type: 'User', reviewer: { login: 'ann' } });
 const review = (state: string, login: string, comment = '') => ({
-  ...{ state, comment, user: { login }, environments: [{ name: 'production' }] },
+  ...{ state, comment, user: { login, type: 'User' }, environments: [{ id: 161, name: 'production' }] },
 });
-const elsewhere = (...names: string[]) => ({
-  ...review('approved', 'ann'),
-  environments: names.map(name => ({ name })),
-});
+const elsewhere = (...environments: object[]) => ({ ...review('approved', 'ann'), environments });
 const decide = (environmentAnswer: GitHubAnswer, approvalsAnswer: GitHubAnswer): ApprovalDecision =>
   decideApproval({ environment: 'production', run, environmentAnswer, approvalsAnswer });
 
@@ -32,29 +31,29 @@ describe('an approval is proved', () => {
       by: ['ann', 'bob'],
       comment: 'a; b',
     },
-    { title: 'for several environments at once', reviews: [elsewhere('test', 'Production')], by: ['ann'], comment: '' },
     {
-      title: 'after an earlier attempt was rejected',
-      reviews: [review('rejected', 'bob', 'no'), review('approved', 'ann')],
+      title: 'for several environments at once',
+      reviews: [elsewhere({ id: 2, name: 'test' }, { id: 161, name: 'Production' })],
       by: ['ann'],
       comment: '',
     },
     {
-      title: 'by a deleted account',
-      reviews: [{ ...review('approved', ''), user: null }],
-      by: ['a deleted account'],
+      title: 'by a person beside a bot, whom it does not name',
+      reviews: [
+        { ...review('approved', 'ship[bot]', 'go'), user: { login: 'ship[bot]', type: 'Bot' } },
+        review('approved', 'ann'),
+      ],
+      by: ['ann'],
+      comment: '',
+    },
+    {
+      title: 'where another environment was rejected',
+      reviews: [{ ...review('rejected', 'bob'), environments: [{ id: 2, name: 'test' }] }, review('approved', 'ann')],
+      by: ['ann'],
       comment: '',
     },
   ])('$title', ({ reviews, by, comment }) => {
-    expect(decide(guarded, ok(reviews))).toEqual({
-      approved: true,
-      approval: { environment: 'production', by, comment },
-    });
-  });
-
-  it('where GitHub omits the names of the reviewers', () => {
-    const secretive = ok({ protection_rules: [{ type: 'required_reviewers' }] });
-    expect(decide(secretive, ok([review('approved', 'ann')]))).toMatchObject({ approved: true });
+    expect(decide(guarded, ok(reviews))).toEqual({ proved: true, by, comment });
   });
 });
 
@@ -79,7 +78,7 @@ describe('an approval is not proved', () => {
     },
     {
       title: 'when the environment has no required reviewers',
-      environment: ok({ protection_rules: [{ type: 'wait_timer' }, { type: 'branch_policy' }] }),
+      environment: withRules({ type: 'wait_timer' }, { type: 'branch_policy' }),
       approvals: good,
       message: 'it has no required reviewers, so every run passes it',
       hint: 'Add them under Settings → Environments → production → Required reviewers.',
@@ -92,11 +91,11 @@ describe('an approval is not proved', () => {
       hint: 'Add them under Settings → Environments → production → Required reviewers.',
     },
     {
-      title: 'when GitHub answers something of another shape',
-      environment: ok('<html>'),
+      title: 'when GitHub omits the names of the reviewers',
+      environment: withRules({ type: 'required_reviewers' }),
       approvals: good,
-      message: 'it has no required reviewers, so every run passes it',
-      hint: 'Add them under Settings → Environments → production → Required reviewers.',
+      message: 'GitHub does not name its required reviewers',
+      hint: expect.stringContaining('a token that may read the reviewers'),
     },
     {
       title: 'when the run has no review',
@@ -108,9 +107,16 @@ describe('an approval is not proved', () => {
     {
       title: 'when only another environment was approved',
       environment: guarded,
-      approvals: ok([elsewhere('test')]),
+      approvals: ok([elsewhere({ id: 2, name: 'test' })]),
       message: 'this run has no approval for it',
       hint: expect.stringContaining('environment: production'),
+    },
+    {
+      title: 'when an environment of the same name was approved, which was deleted since',
+      environment: guarded,
+      approvals: ok([elsewhere({ id: 12, name: 'production' })]),
+      message: 'this run was approved for an environment of that name that was deleted since',
+      hint: expect.stringContaining('Start a new run'),
     },
     {
       title: 'when the review is still pending',
@@ -120,11 +126,32 @@ describe('an approval is not proved', () => {
       hint: expect.stringContaining('environment: production'),
     },
     {
+      title: 'when only a bot approved',
+      environment: guarded,
+      approvals: ok([{ ...review('approved', ''), user: { login: 'ship[bot]', type: 'Bot' } }]),
+      message: 'only ship[bot] approved this run, which is not the account of a person',
+      hint: expect.stringContaining('Let a person approve'),
+    },
+    {
+      title: 'when only a deleted account approved',
+      environment: guarded,
+      approvals: ok([{ ...review('approved', ''), user: null }]),
+      message: 'only a deleted account approved this run, which is not the account of a person',
+      hint: expect.stringContaining('Let a person approve'),
+    },
+    {
       title: 'when the run was rejected',
       environment: guarded,
       approvals: ok([review('rejected', 'bob', 'not today')]),
       message: 'bob rejected this run ("not today")',
-      hint: 'Resolve it with bob, then start a new run: https://github.com/octo/shop/actions/runs/7',
+      hint: expect.stringContaining('start a new run: https://github.com/octo/shop/actions/runs/7'),
+    },
+    {
+      title: 'when the run was approved and rejected, in any order',
+      environment: guarded,
+      approvals: ok([review('rejected', 'bob'), review('approved', 'ann')]),
+      message: 'bob rejected this run',
+      hint: expect.stringContaining('start a new run'),
     },
     {
       title: 'when the token is wrong',
@@ -152,11 +179,11 @@ describe('an approval is not proved', () => {
       environment: refused(404, 'Not Found'),
       approvals: refused(404, 'Not Found'),
       message: 'GitHub answered 404 "Not Found"',
-      hint: expect.stringContaining('has no permission to read runs and environments of octo/shop'),
+      hint: expect.stringContaining('has no permission to read this of octo/shop'),
     },
     {
       title: 'when the rate limit is used up',
-      environment: refused(403, 'API rate limit exceeded', true),
+      environment: refused(403, 'API rate limit exceeded', 3_600_000),
       approvals: good,
       message: 'GitHub answered 403 "API rate limit exceeded"',
       hint: 'The rate limit of this token is exceeded: run this job again later.',
@@ -176,6 +203,22 @@ describe('an approval is not proved', () => {
       hint: "Check the runner's connection to GitHub (proxy, firewall, GITHUB_API_URL), then run this job again.",
     },
   ])('$title', ({ environment, approvals, message, hint }) => {
-    expect(decide(environment, approvals)).toMatchObject({ approved: false, message, hint });
+    expect(decide(environment, approvals)).toMatchObject({ proved: false, message, hint });
+  });
+
+  it.each([
+    ['a page', '<html>', []],
+    ['an environment without rules', { id: 161, name: 'production' }, []],
+    ['an environment without an id', { name: 'production', protection_rules: [] }, []],
+    ['another environment', { id: 161, name: 'test', protection_rules: [] }, []],
+    ['reviews that are no list', undefined, { reviews: [review('approved', 'ann')] }],
+    ['a review that is no object', undefined, [review('approved', 'ann'), null]],
+    ['a review of no environment', undefined, [review('approved', 'ann'), { state: 'rejected' }]],
+    ['a review of a state that does not exist', undefined, [review('approved', 'ann'), review('dismissed', 'bob')]],
+  ])('when GitHub answers %s', (_, environment, approvals) => {
+    const answer = environment === undefined ? guarded : ok(environment);
+    expect(decide(answer, ok(approvals))).toMatchObject({
+      ...{ proved: false, message: expect.stringContaining('cannot be understood') },
+    });
   });
 });

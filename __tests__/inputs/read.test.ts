@@ -103,6 +103,7 @@ describe('the inputs of a step', () => {
     });
     expect(inputs).toEqual({
       action: 'promote',
+      job: { serverUrl: 'https://github.com', runnerName: 'local' },
       release: 'web',
       revision: 7,
       approval: 'production',
@@ -287,6 +288,10 @@ describe('wrong inputs', () => {
       `${name}: received an empty value; the secret or variable in it may be misspelt, or not available to this event. ` +
         `Write \`${fallback}\` if that is what you mean`,
     ]);
+  });
+
+  it.each([rolling, { action: 'promote' }])('%j: an empty token is refused, with the remedy', inputs => {
+    expect(problems({ ...inputs, token: ' ' })).toEqual([expect.stringMatching(/^token: received an empty value; .*Omit it/)]);
   });
 
   it('never show a secret, and cut long values', () => {

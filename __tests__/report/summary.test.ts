@@ -3,6 +3,10 @@ import type { Report } from '../../src/report/report.js';
 import { buildSummary, duration } from '../../src/report/summary.js';
 import { early, staged } from '../support/reports.js';
 
+const approved: NonNullable<Report['approval']> = {
+  ...{ environment: 'production', subject: 'staged-by-run', job: 'id-token', attempt: 1, by: ['ann'], comment: '' },
+};
+
 describe('the job summary', () => {
   it('shows outcome, what serves users, objects, checks, times and how to roll back, in this order', () => {
     expect(buildSummary(staged)).toBe(`## ✅ web: revision 8 is staged on green, without user traffic yet
@@ -89,10 +93,24 @@ Two inputs are wrong
   });
 
   it('shows who approved and what they wrote', () => {
-    const approval = { environment: 'production', by: ['ann', 'bob'], comment: 'ship *it*' };
-    expect(buildSummary({ ...staged, approval })).toContain(
-      '### Approval\n\nEnvironment `production`, approved by `ann`, `bob`: “ship \\*it\\*”',
+    const approval = { ...approved, by: ['ann', 'bob'], comment: 'ship *it*' };
+    const summary = buildSummary({ ...staged, approval });
+    expect(summary).toContain('### Approval\n\n- Approved for environment production by ann, bob: ship \\*it\\*\n');
+    expect(summary).toContain(
+      'Where: this job in environment production, attempt 1 of this run, proved by its ID token.',
     );
+    expect(summary).not.toContain('unknown');
+  });
+
+  it('says what nobody knows of an approval in a run with several attempts', () => {
+    expect(buildSummary({ ...staged, approval: { ...approved, attempt: 2 } })).toContain(
+      'Attempt of the review unknown',
+    );
+  });
+
+  it.each(['promote', 'rollback'] as const)('says of a %s that no approval was asked for', action => {
+    expect(buildSummary({ ...staged, action })).toContain('Approval: not asked for');
+    expect(buildSummary({ ...staged, action, wantsApproval: true })).not.toContain('not asked for');
   });
 
   it('shows the history of a release', () => {

@@ -1,4 +1,5 @@
 import { afterAll, describe, expect } from '@jest/globals';
+import { decodeRevision } from '../../src/release/revision.js';
 import { startGitHub } from '../support/github-server.js';
 import type { GitHubOptions } from '../support/github-server.js';
 import { tomcat } from '../support/scenario/applications.js';
@@ -35,11 +36,43 @@ describe('The approval', () => {
       expect(promoted).toMatchObject({ exitCode: 0, outputs: { outcome: 'switched', 'active-role': 'green' } });
       await expectUsersSaw(users, ['7', '8']);
       for (const text of [promoted.log, promoted.summary]) {
-        expect(text).toContain('mona');
-        expect(text).toContain('tried it, ship it');
+        expect(text).toContain('Approved for environment production by mona: tried it, ship it');
+        expect(text).toContain('which this run staged');
+        expect(text).toContain('proved by the deployment that GitHub made for it');
         expect(text).not.toContain(token);
       }
       expect(github.requests.every(asked => asked.startsWith('GET '))).toBe(true);
+    } finally {
+      await github.close();
+    }
+  });
+
+  scenario('is proved for the revision, by the ID token of a job in its second attempt', cluster, async ns => {
+    const github = await startGitHub({ ...fine, claims: { run_id: '8', run_attempt: '2' }, deployments: [] });
+    const environment = { GITHUB_API_URL: github.url, GITHUB_RUN_ID: '8', GITHUB_RUN_ATTEMPT: '2' };
+    github.set({ approvals: { 8: [approved] } });
+    try {
+      await tomcat.bring(ns);
+      await ns.given(tomcat.release('7'));
+      const { outputs } = await ns.given(tomcat.deploy('8'));
+      const job = { token, environment: { ...environment, ...github.idTokenEnvironment } };
+      const unnamed = await ns.step(tomcat.promote({ approval: 'production' }), job);
+      expectRefused(unnamed, /does not cover revision 2, which is staged on green: this run did not stage it/);
+      expect(github.requests).toEqual([]);
+      const revision = outputs.revision ?? '';
+      const promoted = await ns.given(tomcat.promote({ approval: 'production', revision }), job);
+      for (const text of [promoted.log, promoted.summary]) {
+        expect(text).toMatch(/the revision that input .*revision.* names/);
+        expect(text).toContain('attempt 2 of this run, proved by its ID token');
+        expect(text).toContain('Attempt of the review unknown');
+      }
+      const record = await ns.get('Secret', 'cutover-tomcat-service.2');
+      expect(record && decodeRevision(record).approval).toEqual({
+        ...{ environment: 'production', subject: 'revision-input', job: 'id-token', attempt: 2 },
+        ...{ by: ['mona'], comment: 'tried it, ship it' },
+      });
+      const back = await ns.given(tomcat.rollback());
+      for (const text of [back.log, back.summary]) expect(text).toContain('Approval: not asked for');
     } finally {
       await github.close();
     }
@@ -65,6 +98,16 @@ describe('The approval', () => {
       what: 'a run that was rejected',
       github: { approvals: { [runId]: [{ ...approved, state: 'rejected', comment: 'not today' }] } },
       names: [/mona/, /rejected/, /not today/],
+    },
+    {
+      what: 'a run that a person approved and another rejected',
+      github: { approvals: { [runId]: [{ ...approved, state: 'rejected', by: 'hubot' }, approved] } },
+      names: [/hubot rejected/],
+    },
+    {
+      what: 'a run that only a bot approved',
+      github: { approvals: { [runId]: [{ ...approved, type: 'Bot' }] } },
+      names: [/not the account of a person/],
     },
     {
       what: 'an environment without required reviewers',

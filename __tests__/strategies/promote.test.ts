@@ -1,6 +1,7 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { withField } from '../../src/kubernetes/fields.js';
 import type { ObjectRef } from '../../src/kubernetes/object.js';
+import type { RecordedApproval } from '../../src/release/revision.js';
 import { runOf } from '../support/strategies/context.js';
 import { breakPods } from '../support/cluster/run-controllers.js';
 import {
@@ -42,7 +43,9 @@ const versions = ({ cluster }: WebRelease): readonly string[] => {
 };
 const scaleDown = { idlePolicy: { policy: 'scale-down', replicas: 0 } } as const;
 const begun = { run: runOf(4).url, holder: 'holder of run 4' };
-const approval = { environment: 'production', by: ['bob'], comment: '' };
+const approval: RecordedApproval = {
+  ...{ environment: 'production', subject: 'revision-input', job: 'id-token', attempt: 1, by: ['bob'], comment: '' },
+};
 
 /** Somebody changes a field that Cutover applied: data, or the image of the only container. */
 function change({ cluster: { store } }: WebRelease, ref: ObjectRef, to: { data?: object; image?: string }): void {
@@ -225,13 +228,37 @@ describe('a promotion', () => {
   it('records its approval before it switches', async () => {
     const release = await staged();
     const trace = traceWrites(release.cluster);
-    await expect(release.promote({ approve: () => Promise.resolve(approval) })).resolves.toMatchObject({ approval });
+    const approve = (): Promise<RecordedApproval> => Promise.resolve(approval);
+    await expect(release.promote({ revision: 2, approve })).resolves.toMatchObject({ approval });
     expect(trace.slice(1, 4)).toEqual([
       ['APPLY Secret shop/cutover-web.2', '-'],
       ['REPLACE Secret shop/cutover-web', '-'],
       ['APPLY Service shop/web', 'switch'],
     ]);
     expect(revisionOf(release.cluster, 2)).toMatchObject({ approval });
+  });
+
+  it('asks for an approval of the revision that the input names', async () => {
+    const release = await staged();
+    const asked: string[] = [];
+    const approve = (subject: string): Promise<RecordedApproval> => {
+      asked.push(subject);
+      return Promise.resolve(approval);
+    };
+    await expect(release.promote({ revision: 2, approve })).resolves.toMatchObject({ outcome: 'switched' });
+    expect(asked).toEqual(['revision-input']);
+  });
+
+  it('asks nobody to approve what another run staged, unless the input names it', async () => {
+    const release = await staged();
+    const approve = (): Promise<never> => Promise.reject(new Error('was asked'));
+    const failure = await failureOf(release.promote({ approve }));
+    expect(failure).toMatchObject({
+      code: 'approval',
+      message: expect.stringContaining('this run did not stage it'),
+      hint: expect.stringContaining('`revision: 2`'),
+    });
+    expect(release.cluster.writes()).toEqual([]);
   });
 
   it('waits for its timeout for pods that are not ready, and leaves users where they are', async () => {
@@ -340,7 +367,7 @@ describe('a promotion', () => {
       cluster.calls.length = 0;
       return approval;
     };
-    await expect(failureOf(release.promote({ approve }))).resolves.toMatchObject(refused);
+    await expect(failureOf(release.promote({ revision: 2, approve }))).resolves.toMatchObject(refused);
     expect(cluster.writes()).toEqual(['CREATE Lease shop/cutover-web', 'REMOVE Lease shop/cutover-web']);
     expect(versions(release)).toEqual(['site:v1']);
   });

@@ -144,7 +144,14 @@ export const fullRevision: Revision = revision('green', {
       intervalMs: 100,
     },
   ],
-  approval: { environment: 'production', by: ['bob'], comment: 'go' },
+  approval: {
+    environment: 'production',
+    subject: 'staged-by-run',
+    job: 'id-token',
+    attempt: 1,
+    by: ['bob'],
+    comment: 'go',
+  },
 });
 
 /** Any revision that Cutover could write. */

@@ -1,10 +1,13 @@
-import { systemClock, type Clock } from '../cluster/clock.js';
+import type { Clock } from '../cluster/clock.js';
 import { CutoverError } from '../errors.js';
-import type { CiRun } from '../inputs/inputs.js';
-import { decideApproval, type Approval } from './approval-decision.js';
-import { readApprovals, readEnvironment, type GitHubAnswer, type RunAddress } from './rest.js';
-
-export type { Approval } from './approval-decision.js';
+import type { CiJob, CiRun } from '../inputs/inputs.js';
+import type { JobProof, RecordedApproval } from '../release/revision.js';
+import { decideApproval } from './approval-decision.js';
+import { refuseByDeployment } from './deployment.js';
+import { refuseByIdToken } from './prove-by-id-token.js';
+import type { NotProved } from './refusal.js';
+import { getResource, type RunAddress } from './rest.js';
+import { withRetry } from './retry.js';
 
 export interface ApprovalRequest {
   /** Name of the GitHub environment, as in the job's `environment:`. */
@@ -12,17 +15,19 @@ export interface ApprovalRequest {
   /** Token with `actions: read`. Absent: throws `approval` with the setting to change. */
   readonly token?: string | undefined;
   readonly run: CiRun;
-  readonly signal?: AbortSignal;
-  /** Default: the clock of the machine. */
-  readonly clock?: Clock;
+  readonly job: CiJob;
+  /** Environment variables, with the proxy settings. */
+  readonly variables: Readonly<Record<string, string>>;
+  readonly signal: AbortSignal;
+  readonly clock: Clock;
 }
 
 /**
- * Verifies that required reviewers of an environment have approved this run, with two read requests. Throws `approval` with
- * the setting or permission to change when this cannot be proved, for any reason.
+ * Proves who approved this run for an environment, and that this job in this attempt is of that environment. Only reads.
+ * Throws `approval` with the setting or permission to change when one of the two cannot be proved, for any reason.
  */
-export async function proveApproval(request: ApprovalRequest): Promise<Approval> {
-  const { environment, token, run, signal = new AbortController().signal, clock = systemClock } = request;
+export async function proveApproval(request: ApprovalRequest): Promise<Omit<RecordedApproval, 'subject'>> {
+  const { environment, token, run, signal, clock } = request;
   if (token === undefined || token === '') {
     throw approvalError(environment, {
       message: 'there is no token',
@@ -30,39 +35,35 @@ export async function proveApproval(request: ApprovalRequest): Promise<Approval>
     });
   }
   const address = addressOf(run);
-  if (address === undefined) {
+  const attempt = Number(run.runAttempt);
+  if (address === undefined || !Number.isSafeInteger(attempt) || attempt < 1) {
     throw approvalError(environment, {
       message: 'this is not a GitHub Actions run',
       hint: 'Run this step in a workflow, in a job with `environment:`, or remove input `approval`.',
     });
   }
-  const access = { ...address, apiUrl: run.apiUrl, token, signal };
-  const answers = await Promise.all([
-    withRetry(() => readEnvironment(access, environment), { clock, signal }),
-    withRetry(() => readApprovals(access), { clock, signal }),
+  const rest = { ...address, apiUrl: run.apiUrl, token, signal };
+  const pace = { clock, signal };
+  const [environmentAnswer, approvalsAnswer] = await Promise.all([
+    withRetry(() => getResource(rest, '/environments/{environment_name}', { environment_name: environment }), pace),
+    withRetry(() => getResource(rest, '/actions/runs/{run_id}/approvals', { run_id: rest.runId }), pace),
   ]);
-  const decision = decideApproval({ environment, run, environmentAnswer: answers[0], approvalsAnswer: answers[1] });
-  if (!decision.approved) throw approvalError(environment, decision);
-  return decision.approval;
+  const decision = decideApproval({ environment, run, environmentAnswer, approvalsAnswer });
+  if (!decision.proved) throw approvalError(environment, decision);
+  const { by, comment } = decision;
+  return { environment, job: await proveJob(request, rest), attempt, by, comment };
 }
 
-/** Milliseconds before the second and third attempt: one failed request should not fail a run that was approved manually. */
-const retryDelaysMs = [1_000, 4_000];
-
-async function withRetry(
-  read: () => Promise<GitHubAnswer>,
-  { clock, signal }: { readonly clock: Clock; readonly signal: AbortSignal },
-): Promise<GitHubAnswer> {
-  let answer = await read();
-  for (const delayMs of retryDelaysMs) {
-    const isTransient = answer.kind === 'unreachable' || (answer.kind === 'refused' && answer.status >= 500);
-    if (!isTransient || signal.aborted) break;
-    await clock.wait(delayMs, signal);
-    answer = await read();
-  }
-  if (signal.aborted)
-    throw new CutoverError('The run was cancelled while its approval was read', { code: 'cancelled' });
-  return answer;
+/** The claims of the job's ID token count if it can have one: they also tell the attempt, and are signed. */
+async function proveJob(request: ApprovalRequest, rest: Parameters<typeof getResource>[0]): Promise<JobProof> {
+  const { environment, job, variables, signal, clock } = request;
+  const { idToken } = job;
+  const refusal =
+    idToken === undefined
+      ? await refuseByDeployment(request, { rest, signal, clock })
+      : await refuseByIdToken(request, { request: idToken, environment: variables, signal, clock });
+  if (refusal !== undefined) throw approvalError(environment, refusal);
+  return idToken === undefined ? 'deployment' : 'id-token';
 }
 
 function addressOf({ repository, runId }: CiRun): RunAddress | undefined {
@@ -71,10 +72,7 @@ function addressOf({ repository, runId }: CiRun): RunAddress | undefined {
   return { owner, repo, runId: Number(runId) };
 }
 
-function approvalError(
-  environment: string,
-  reason: { readonly message: string; readonly hint: string; readonly status?: number },
-): CutoverError {
+function approvalError(environment: string, reason: Omit<NotProved, 'proved'>): CutoverError {
   return new CutoverError(`The approval for environment ${environment} cannot be proved: ${reason.message}`, {
     code: 'approval',
     object: `GitHub environment ${environment}`,

@@ -1,3 +1,5 @@
+import { retryAfterSeconds } from '../registry/answer.js';
+
 /** A run of a repository in the REST API of GitHub. */
 export interface RunAddress {
   readonly owner: string;
@@ -13,40 +15,40 @@ export interface GitHubAccess extends RunAddress {
   readonly signal: AbortSignal;
 }
 
-/** Result of one request to GitHub; never contains the token. */
+/** Result of one request to GitHub; never contains a token. */
 export type GitHubAnswer =
   | { readonly kind: 'ok'; readonly data: unknown }
-  | { readonly kind: 'refused'; readonly status: number; readonly message: string; readonly rateLimited: boolean }
+  | {
+      readonly kind: 'refused';
+      readonly status: number;
+      readonly message: string;
+      /** The token has sent too many requests. Absent: that is not the reason. */
+      readonly rateLimit?: {
+        /** Milliseconds until GitHub accepts requests again. */
+        readonly waitMs: number;
+      };
+    }
   | { readonly kind: 'unreachable'; readonly reason: string };
 
-const timeoutMs = 10_000;
-const timeoutReason = `no answer within ${timeoutMs / 1000} s`;
+export const requestTimeoutMs = 10_000;
+const timeoutReason = `no answer within ${requestTimeoutMs / 1000} s`;
+/** GitHub's rule for answers that do not say how long to wait. */
+const rateLimitWaitMs = 60_000;
 
-/** The environment with its protection rules. */
-export async function readEnvironment(access: GitHubAccess, environment: string): Promise<GitHubAnswer> {
-  return await get(access, 'GET /repos/{owner}/{repo}/environments/{environment_name}', {
-    environment_name: environment,
-  });
-}
-
-/** The reviews of this run, for all its environments. */
-export async function readApprovals(access: GitHubAccess): Promise<GitHubAnswer> {
-  return await get(access, 'GET /repos/{owner}/{repo}/actions/runs/{run_id}/approvals', { run_id: access.runId });
-}
-
-async function get(
+/** GET of a resource of the repository, such as `/environments/{environment_name}`. */
+export async function getResource(
   access: GitHubAccess,
-  route: string,
-  parameters: Record<string, string | number>,
+  path: string,
+  parameters: Readonly<Record<string, string | number>> = {},
 ): Promise<GitHubAnswer> {
   const { apiUrl, token, owner, repo, signal } = access;
   // Loaded on demand: on import it reads the event file and the proxy settings, which most steps do not need.
   const { getOctokit } = await import('@actions/github');
   const octokit = getOctokit(token, { baseUrl: apiUrl.replace(/\/+$/, '') });
   try {
-    const { data } = (await octokit.request(route, {
+    const { data } = (await octokit.request(`GET /repos/{owner}/{repo}${path}`, {
       ...{ owner, repo, ...parameters },
-      request: { signal: AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)]) },
+      request: { signal: AbortSignal.any([signal, AbortSignal.timeout(requestTimeoutMs)]) },
     })) as { data: unknown };
     return { kind: 'ok', data };
   } catch (thrown) {
@@ -58,27 +60,39 @@ async function get(
 function errorAnswer(thrown: unknown, { apiUrl, token }: GitHubAccess): GitHubAnswer {
   const { status, response, message } = thrown as {
     readonly status?: number;
-    readonly response?: { readonly headers: Readonly<Record<string, string | undefined>>; readonly data: unknown };
+    readonly response?: { readonly headers: Headers; readonly data: unknown };
     readonly message?: string;
   };
   // A proxy may quote the request with its token.
   const redact = (text: string): string => text.replaceAll(token, '***');
   if (status === undefined || response === undefined) {
-    const reason = codeOf(thrown) ?? message ?? 'no answer';
+    const reason = networkReason(thrown) ?? message ?? 'no answer';
     return { kind: 'unreachable', reason: redact(`${apiUrl}: ${reason}`) };
   }
-  const { message: apiMessage } = (response.data ?? {}) as { message?: unknown };
-  const rateLimited = status === 429 || (status === 403 && response.headers['x-ratelimit-remaining'] === '0');
-  return {
-    kind: 'refused',
-    status,
-    message: redact(typeof apiMessage === 'string' ? apiMessage : `status ${status}`),
-    rateLimited,
-  };
+  const { message: apiMessage } = Object(response.data) as { message?: unknown };
+  const text = typeof apiMessage === 'string' ? apiMessage : `status ${status}`;
+  const rateLimit = rateLimitOf({ status, headers: response.headers, text });
+  return { kind: 'refused', status, message: redact(text), ...(rateLimit !== undefined && { rateLimit }) };
 }
 
-/** The system error code (`ECONNREFUSED`) in a chain of causes. */
-function codeOf(cause: unknown): string | undefined {
+type Headers = Readonly<Record<string, string | number | undefined>>;
+
+/** By the headers; GitHub marks some secondary rate limits by their message alone. */
+function rateLimitOf(answer: { readonly status: number; readonly headers: Headers; readonly text: string }) {
+  const { status, headers, text } = answer;
+  if (status !== 403 && status !== 429) return undefined;
+  const now = Date.now();
+  const { 'retry-after': retryAfter, 'x-ratelimit-remaining': remaining, 'x-ratelimit-reset': reset } = headers;
+  if (retryAfter !== undefined) return { waitMs: retryAfterSeconds(String(retryAfter), now) * 1000 };
+  if (String(remaining) === '0') {
+    const resetMs = Number(reset) * 1000;
+    return { waitMs: Number.isFinite(resetMs) ? Math.max(0, resetMs - now) : rateLimitWaitMs };
+  }
+  return status === 429 || /secondary rate limit/i.test(text) ? { waitMs: rateLimitWaitMs } : undefined;
+}
+
+/** The system error code (`ECONNREFUSED`) in a chain of causes, or the time limit. `undefined`: neither. */
+export function networkReason(cause: unknown): string | undefined {
   let current = cause;
   while (typeof current === 'object' && current !== null) {
     const {

@@ -1,5 +1,5 @@
 import type { Action, StrategyName } from './actions.js';
-import type { CiRun, DeployInputs, IdlePolicy, Inputs, KustomizeTool, RegistryLogin } from './inputs.js';
+import type { CiJob, CiRun, DeployInputs, IdlePolicy, Inputs, KustomizeTool, RegistryLogin } from './inputs.js';
 import { takes } from './table.js';
 import { fieldsOf, type Values } from './values.js';
 
@@ -7,6 +7,7 @@ import { fieldsOf, type Values } from './values.js';
 export interface Sources {
   readonly values: Values;
   readonly run: CiRun;
+  readonly job: CiJob;
   /** Without the inputs of the step. */
   readonly environment: Readonly<Record<string, string>>;
   /** `undefined`: the runner has none. */
@@ -23,9 +24,9 @@ export function assemble(action: Action, sources: Sources): Inputs {
   const common = { run, environment };
   switch (action) {
     case 'promote':
-      return { ...common, ...fieldsOf(action, values), ...switchFields(values), action };
+      return { ...common, ...fieldsOf(action, values), ...switchFields(sources), action };
     case 'rollback':
-      return { ...common, ...fieldsOf(action, values), ...switchFields(values), action };
+      return { ...common, ...fieldsOf(action, values), ...switchFields(sources), action };
     case 'reject':
       return { ...common, ...fieldsOf(action, values), action };
     case 'status':
@@ -73,9 +74,9 @@ function deployFields({ values, kustomize, registryLogins: logins }: Sources) {
   };
 }
 
-function switchFields(values: Values) {
+function switchFields({ values, job }: Sources) {
   const { verify, token } = values;
-  return { idlePolicy: idlePolicyOf(values), ...defined({ verify, token }) };
+  return { job, idlePolicy: idlePolicyOf(values), ...defined({ verify, token }) };
 }
 
 function idlePolicyOf(values: Values): IdlePolicy {

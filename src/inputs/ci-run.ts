@@ -18,6 +18,22 @@ export interface CiRun {
   readonly workspace: string;
 }
 
+/** What identifies the job of the step, and what proves it to GitHub. */
+export interface CiJob {
+  /** Base URL of GitHub's pages. */
+  readonly serverUrl: string;
+  /** Name of the runner. It runs one job at a time. */
+  readonly runnerName: string;
+  /** Where the job gets its ID token. Absent: the job has no `id-token: write`. */
+  readonly idToken?: IdTokenRequest;
+}
+
+/** Address and credentials of the service that issues ID tokens to the job. */
+export interface IdTokenRequest {
+  readonly url: string;
+  readonly token: string;
+}
+
 /** The value of what only a run on GitHub has, for other runs. */
 export const outside = 'local';
 
@@ -26,7 +42,7 @@ export function readCiRun(environment: Readonly<Record<string, string>>): CiRun 
   const read = (name: string): string => environment[name] || outside;
   const repository = read('GITHUB_REPOSITORY');
   const runId = read('GITHUB_RUN_ID');
-  const server = environment['GITHUB_SERVER_URL'] || 'https://github.com';
+  const server = serverUrl(environment);
   const inRun = repository !== outside && runId !== outside;
   return {
     repository,
@@ -42,6 +58,20 @@ export function readCiRun(environment: Readonly<Record<string, string>>): CiRun 
     apiUrl: environment['GITHUB_API_URL'] || 'https://api.github.com',
     workspace: environment['GITHUB_WORKSPACE'] || process.cwd(),
   };
+}
+
+/** `environment`: with the names that the runner keeps to itself. */
+export function readCiJob(environment: Readonly<Record<string, string | undefined>>): CiJob {
+  const { ACTIONS_ID_TOKEN_REQUEST_URL: url, ACTIONS_ID_TOKEN_REQUEST_TOKEN: token } = environment;
+  return {
+    serverUrl: serverUrl(environment),
+    runnerName: environment['RUNNER_NAME'] || outside,
+    ...(url && token && { idToken: { url, token } }),
+  };
+}
+
+function serverUrl(environment: Readonly<Record<string, string | undefined>>): string {
+  return (environment['GITHUB_SERVER_URL'] || 'https://github.com').replace(/\/+$/, '');
 }
 
 /** Whether the run is on GitHub, where it could have been approved. */

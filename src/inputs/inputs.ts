@@ -1,6 +1,6 @@
 import type { StrategyName } from './actions.js';
 import type { Check } from './checks/kinds.js';
-import type { CiRun } from './ci-run.js';
+import type { CiJob, CiRun } from './ci-run.js';
 import type { KustomizeTool } from './parse/kustomize.js';
 import type { WorkloadOverrides } from './parse/overrides.js';
 import type { IdlePolicy } from './parse/policies.js';
@@ -8,7 +8,7 @@ import type { ImageCheck, RegistrySecret } from './parse/registry.js';
 import type { Fields, TakenBy } from './values.js';
 
 export type { Check } from './checks/kinds.js';
-export type { CiRun } from './ci-run.js';
+export type { CiJob, CiRun, IdTokenRequest } from './ci-run.js';
 export type { ImageOverride } from './parse/images.js';
 export type { KustomizeTool } from './parse/kustomize.js';
 export type { Roles } from './parse/lists.js';
@@ -68,6 +68,7 @@ interface Switching extends Runner {
   readonly idlePolicy: IdlePolicy;
   /** For GitHub's API. Absent: empty. */
   readonly token?: string;
+  readonly job: CiJob;
 }
 
 export interface Promote extends Fields<'promote'>, Switching {

@@ -2,7 +2,7 @@ import type { Log } from '../log.js';
 import { actionOf } from './actions.js';
 import { assemble } from './assemble.js';
 import { mentionsPlaceholder } from './checks/placeholders.js';
-import { isGitHubRun, readCiRun, runNames } from './ci-run.js';
+import { isGitHubRun, readCiJob, readCiRun, runNames } from './ci-run.js';
 import { refuseContradictions } from './contradictions.js';
 import type { CiRun, Inputs } from './inputs.js';
 import { readDockerLogin } from './parse/docker-login.js';
@@ -48,6 +48,7 @@ export function readInputs({
   return assemble(action, {
     values,
     run,
+    job: readCiJob(environment),
     environment: own,
     kustomize: kustomizeTool(own),
     registryLogins,

@@ -84,12 +84,13 @@ export class ReceivedInputs {
   }
 
   #refuseEmpty(name: InputName): void {
-    const fallback = definitionOf(name).default ?? '';
+    const fallback = definitionOf(name).default;
+    const remedy = fallback === undefined ? 'Omit it to use the default' : `Write \`${fallback}\` if that is what you mean`;
     this.#problems.push({
       name,
       message:
         `${name}: received an empty value; the secret or variable in it may be misspelt, or not available to this event. ` +
-        `Write \`${fallback}\` if that is what you mean`,
+        remedy,
     });
   }
 

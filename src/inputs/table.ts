@@ -114,7 +114,7 @@ export const inputTable = {
     parse: integer({ min: 2, max: 100 }),
   },
   'force-conflicts': { actions: deploy, default: 'false', field: 'forceConflicts', parse: flag },
-  token: { actions: every, parse: line, secret: true },
+  token: { actions: every, refuseEmpty: true, parse: line, secret: true },
 } as const satisfies Readonly<Record<string, InputDefinition>>;
 
 export type InputName = keyof typeof inputTable;

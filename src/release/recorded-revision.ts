@@ -28,10 +28,22 @@ export interface ObjectToDelete {
   readonly uid?: string;
 }
 
-/** An approval by the reviewers of a GitHub environment. */
+/** What was approved: the revision that the run staged, the one that input `revision` names, or a rollback. */
+export type ApprovalSubject = 'staged-by-run' | 'revision-input' | 'rollback';
+
+/** What proves that a job belongs to a GitHub environment: its ID token, or a deployment of the environment that names it. */
+export type JobProof = 'id-token' | 'deployment';
+
+/** What was proved of an approval by reviewers of a GitHub environment. */
 export interface RecordedApproval {
   readonly environment: string;
+  readonly subject: ApprovalSubject;
+  readonly job: JobProof;
+  /** Attempt of the run that the job belongs to. GitHub tells no attempt of a review: beyond 1, it may be of an earlier one. */
+  readonly attempt: number;
+  /** Logins of the people who approved. */
   readonly by: readonly string[];
+  /** Their comments; empty if there are none. */
   readonly comment: string;
 }
 
@@ -73,5 +85,6 @@ export interface Revision {
   readonly actor: string;
   /** ISO 8601. */
   readonly at: string;
+  /** Absent: none was asked for. */
   readonly approval?: RecordedApproval;
 }

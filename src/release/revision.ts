@@ -19,7 +19,14 @@ import {
 import type { RecordedSecret, Revision } from './recorded-revision.js';
 import type { HistoryEntry } from './state.js';
 
-export type { ObjectToDelete, RecordedApproval, RecordedSecret, Revision } from './recorded-revision.js';
+export type {
+  ApprovalSubject,
+  JobProof,
+  ObjectToDelete,
+  RecordedApproval,
+  RecordedSecret,
+  Revision,
+} from './recorded-revision.js';
 
 /** Bytes that a revision may have when it is unpacked. */
 const unpackedLimit = 200_000_000;

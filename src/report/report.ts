@@ -22,6 +22,8 @@ export interface Report extends Partial<Omit<Outcome, 'serving' | 'preview'>> {
   readonly outcome: OutcomeKind;
   /** What serves users now, in one or a few sentences. Never empty. */
   readonly serving: string;
+  /** Whether the input `approval` asks for one. Absent: no. */
+  readonly wantsApproval?: true;
   /** What a deploy would do; only of `action: plan`. */
   readonly preview?: Preview;
   /** Lines for the log alone, before its last line: what a plan would do, what runs where. Absent: none. */
@@ -67,6 +69,11 @@ function detailsOf({ serving, preview, activeRole }: Outcome): readonly string[]
 }
 
 /** The members that come from the recorder. */
-function runReport({ inputs, phases, findings }: RunRecorder): Pick<Report, 'action' | 'phases' | 'findings'> {
-  return { action: inputs?.action ?? 'deploy', phases, ...(findings !== undefined && { findings }) };
+function runReport({
+  inputs,
+  phases,
+  findings,
+}: RunRecorder): Pick<Report, 'action' | 'wantsApproval' | 'phases' | 'findings'> {
+  const wantsApproval = inputs !== undefined && 'approval' in inputs && { wantsApproval: true as const };
+  return { action: inputs?.action ?? 'deploy', ...wantsApproval, phases, ...(findings !== undefined && { findings }) };
 }

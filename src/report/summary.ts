@@ -1,3 +1,4 @@
+import { approvalLines, noApprovalLine } from './approval.js';
 import { problemLine } from './failure-message.js';
 import { headline, sign } from './headline.js';
 import { block, code, fit, list, table, text, prose } from './markdown.js';
@@ -91,10 +92,10 @@ function checks({ checks: results = [] }: Report): Section {
   return `### Checks\n\n${table(['Check', 'Side', 'Verdict', 'Answer', 'Attempts', 'Time'], rows, { limit: 100 })}`;
 }
 
-function approval({ approval: proof }: Report): Section {
-  if (proof === undefined) return undefined;
-  const comment = proof.comment === '' ? '' : `: “${text(proof.comment)}”`;
-  return `### Approval\n\nEnvironment ${code(proof.environment)}, approved by ${proof.by.map(code).join(', ')}${comment}`;
+function approval({ approval: proof, action, wantsApproval }: Report): Section {
+  if (proof !== undefined) return `### Approval\n\n${list(approvalLines(proof).map(text))}`;
+  const isAsked = wantsApproval === true || (action !== 'promote' && action !== 'rollback');
+  return isAsked ? undefined : text(noApprovalLine);
 }
 
 function times({ phases }: Report): Section {

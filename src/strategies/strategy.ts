@@ -1,7 +1,7 @@
 import type { StrategyName } from '../inputs/actions.js';
 import type { DeployInputs, Rollback } from '../inputs/inputs.js';
 import type { RenderRequest } from '../manifests/render.js';
-import type { RecordedApproval, Revision } from '../release/revision.js';
+import type { ApprovalSubject, RecordedApproval, Revision } from '../release/revision.js';
 import type { ReleaseState } from '../release/state.js';
 import type { InProgress } from '../release/transitions.js';
 import type { LockedContext, RunContext } from '../run/context.js';
@@ -20,7 +20,7 @@ export interface RollbackRequest<State extends ReleaseState = ReleaseState> {
   readonly inputs: Rollback;
   readonly state: State;
   /** Proves the approval; throws `approval` when there is none. Absent: none is asked for. */
-  readonly approve?: () => Promise<RecordedApproval>;
+  readonly approve?: (subject: ApprovalSubject) => Promise<RecordedApproval>;
 }
 
 /** An operation whose process was killed, as it is on record. */

@@ -15,7 +15,7 @@ export interface StepRequest {
   readonly workspace: string;
   /** Environment variables; they override those that the runner sets. */
   readonly environment?: Readonly<Record<string, string>>;
-  /** The job's token, the value of `github.token` in action.yml. Default ''. */
+  /** The job's token, the value of `github.token` in action.yml. Default: one that no server accepts. */
   readonly token?: string;
   /** Folder of the action. Default: the working directory. */
   readonly action?: string;
@@ -101,7 +101,7 @@ function inputVariables(action: ActionFile, request: StepRequest): Record<string
   const values: Record<string, string> = {};
   for (const [name, input] of Object.entries(action.inputs ?? {})) {
     const text = input?.default === undefined || input.default === null ? '' : String(input.default);
-    values[name] = text.replaceAll(/\$\{\{\s*github\.token\s*\}\}/g, () => request.token ?? '');
+    values[name] = text.replaceAll(/\$\{\{\s*github\.token\s*\}\}/g, () => request.token ?? 'token-that-opens-nothing');
   }
   // The runner only warns about an input that action.yml does not declare, and passes it on.
   Object.assign(values, request.inputs);
@@ -136,6 +136,7 @@ async function runnerVariables(
     CI: 'true',
     GITHUB_ACTIONS: 'true',
     RUNNER_OS: 'Linux',
+    RUNNER_NAME: 'runner-1',
     GITHUB_SERVER_URL: 'https://github.com',
     // No server listens there: a scenario that needs GitHub sets its own URL.
     GITHUB_API_URL: 'http://127.0.0.1:9',

@@ -203,6 +203,7 @@ export function webRelease(original?: WebRelease): WebRelease {
           action: 'rollback',
           stableForMs: 0,
           run: ctx.run,
+          job: { serverUrl: 'https://github.com', runnerName: 'runner-1' },
           environment: {},
           ...more,
         };

@@ -1,6 +1,6 @@
 import type { Revision } from '../recorded-revision.js';
 import { recordedCheck } from './checks.js';
-import { flag, list, oneOf, shape, text, type Guard } from './guard.js';
+import { flag, integer, list, oneOf, shape, text, type Guard } from './guard.js';
 import { dnsLabel, kubeObject, objectRef, service, snapshot } from './objects.js';
 import { revisionNumber } from './state.js';
 
@@ -29,6 +29,13 @@ export const revision: Guard<Revision> = shape(
     publicService: service,
     deleteAfterSwitch: list(shape({ ref: objectRef }, { uid: text() })),
     beforeStaging: list(snapshot),
-    approval: shape({ environment: text(), by: list(text()), comment: text() }),
+    approval: shape({
+      environment: text(),
+      subject: oneOf('staged-by-run', 'revision-input', 'rollback'),
+      job: oneOf('id-token', 'deployment'),
+      attempt: integer(1),
+      by: list(text()),
+      comment: text(),
+    }),
   },
 );

@@ -1,6 +1,6 @@
 import { CutoverError } from '../../errors.js';
 import type { Check } from '../../inputs/inputs.js';
-import type { RecordedApproval } from '../../release/revision.js';
+import type { ApprovalSubject, RecordedApproval } from '../../release/revision.js';
 import { recordFailure } from '../../release/records.js';
 import { abandon } from '../../release/transitions.js';
 import type { BlueGreenOperation, BlueGreenState, StagedRecord } from '../../release/state.js';
@@ -34,7 +34,7 @@ export interface PromoteRequest {
   readonly lockTimeoutMs: number;
   readonly policy: SwitchPolicy;
   /** Proves the approval; throws `approval` when there is none. Absent: none is asked for. */
-  readonly approve?: () => Promise<RecordedApproval>;
+  readonly approve?: (subject: ApprovalSubject) => Promise<RecordedApproval>;
 }
 
 /**
@@ -49,7 +49,8 @@ export async function promote(ctx: RunContext, request: PromoteRequest): Promise
     return resumeFinishSwitch(ctx, { operation, policy, lockTimeoutMs });
   const staged = stagedToPromote(state, revision);
   if (staged === undefined) return promotedBefore(ctx, state);
-  const approval = request.approve && (await ctx.phase('Confirm', request.approve));
+  const { approve } = request;
+  const approval = approve && (await ctx.phase('Confirm', () => confirm(ctx, { ...request, approve }, staged)));
   return underLock(ctx, lockTimeoutMs, async locked => {
     // Read again: the approval was for this revision, and other runs may have been at work since.
     const now = await readBlueGreen(locked, 'promote');
@@ -57,6 +58,21 @@ export async function promote(ctx: RunContext, request: PromoteRequest): Promise
     if (stagedNow === undefined) return promotedBefore(locked, now);
     return promoteStaged(locked, request, { state: now, staged: stagedNow, ...(approval && { approval }) });
   });
+}
+
+/**
+ * Proves the approval of exactly what is staged. Without `revision`, people who approve this run can only know what this run
+ * has staged.
+ */
+async function confirm(
+  ctx: RunContext,
+  { approve, revision }: Pick<PromoteRequest, 'revision'> & Required<Pick<PromoteRequest, 'approve'>>,
+  staged: StagedRecord,
+): Promise<RecordedApproval> {
+  if (revision !== undefined) return approve('revision-input');
+  const { run } = await ctx.records.readRevision(staged.revision);
+  if (run === ctx.run.url) return approve('staged-by-run');
+  throw stagedByAnotherRun(staged, run);
 }
 
 /** What is staged; `undefined`: it was promoted before. Throws `nothing-staged` when there is nothing to promote. */
@@ -155,6 +171,16 @@ async function promoteStaged(
     direction: 'promote',
     policy: request.policy,
   });
+}
+
+function stagedByAnotherRun({ revision, role }: StagedRecord, run: string): CutoverError {
+  return new CutoverError(
+    `The approval does not cover revision ${revision}, which is staged on ${role}: this run did not stage it, but ${run}`,
+    {
+      code: 'approval',
+      hint: `Set input \`revision\` to the revision that reviewers are asked to approve: \`revision: ${revision}\`, or the output \`revision\` of the step that staged it.`,
+    },
+  );
 }
 
 function nothingStaged(release: string): CutoverError {

@@ -36,7 +36,7 @@ export async function rollBackBlueGreen(ctx: RunContext, request: RollbackReques
   if (operation?.kind === 'finish' && operation.direction === 'rollback')
     return resumeFinishSwitch(ctx, { operation, policy: switchPolicyOf(inputs), lockTimeoutMs });
   if (await isRolledBackLive(ctx, found)) return rolledBackBefore(ctx, found);
-  const approval = approve && (await ctx.phase('Confirm', approve));
+  const approval = approve && (await ctx.phase('Confirm', () => approve('rollback')));
   return underLock(ctx, lockTimeoutMs, async locked => {
     const state = await readBlueGreen(locked, 'roll back');
     if (await isRolledBackLive(locked, state)) return rolledBackBefore(locked, state);

@@ -28,7 +28,7 @@ export async function rollBackRolling(ctx: RunContext, request: RollbackRequest<
   const aim = targetOf(inputs, found);
   if (aim.isRepeated && isLive(await planOf(ctx, found, await ctx.records.readRevision(aim.revision))))
     return rolledBackBefore(ctx, found);
-  const approval = approve && (await ctx.phase('Confirm', approve));
+  const approval = approve && (await ctx.phase('Confirm', () => approve('rollback')));
   return underLock(ctx, inputs.lockTimeoutMs, async locked => {
     const state = await readRolling(locked);
     const target = targetOf(inputs, state);
