@@ -2,6 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { shortened } from '../src/log.js';
 import { SecretList } from '../src/secrets.js';
+import { OutgoingText } from '../src/text.js';
 
 function redact(text: string, ...secrets: readonly string[]): string {
   const list = new SecretList();
@@ -50,7 +51,7 @@ describe('A secret is hidden', () => {
     expect(redact('token: correct-horse-\n  battery-staple\nnext', long)).toBe('token: ***\nnext');
     const whole = 'x'.repeat(30) + 'y'.repeat(100);
     const wrapped = base64(whole).replace(/.{64}/g, '$&\n');
-    expect(redact(wrapped, whole)).toBe('***\n***\n***');
+    expect(redact(wrapped, whole)).toBe('***');
     // Each line is logged on its own.
     expect(wrapped.split('\n').map(line => redact(line, whole))).toEqual(['***', '***', '***']);
   });
@@ -72,6 +73,102 @@ describe('A secret is hidden', () => {
           expect(redact(`${beside}${form}${beside}`, secret)).not.toContain(form.trim());
       }),
     );
+  });
+});
+
+const percent = (text: string): string => [...Buffer.from(text)].map(byte => `%${byte.toString(16)}`).join('');
+const entities = (text: string, of: (point: number) => string): string =>
+  Array.from(text, character => `&#${of(character.codePointAt(0)!)};`).join('');
+
+describe('A secret does not pass the door', () => {
+  const canary = `pa'ss"wörd/<&>+\\\u2603 of 0123456789 words`;
+  const encodings: Readonly<Record<string, (text: string) => string>> = {
+    'as it is': text => text,
+    'in base64': base64,
+    'in base64url': text => Buffer.from(text).toString('base64url'),
+    'in base64 of 76 columns': text => base64(text.padEnd(200, '.')).replace(/.{76}/g, '$&\n'),
+    'in base64 of 64 columns, indented': text => base64(text.padEnd(200, '.')).replace(/.{64}/g, '$&\r\n    '),
+    'in hex': text => Buffer.from(text).toString('hex'),
+    'in capital hex': text => Buffer.from(text).toString('hex').toUpperCase(),
+    'in a URL': encodeURIComponent,
+    'in a URL in lower case': text => encodeURIComponent(text).replace(/%../g, escape => escape.toLowerCase()),
+    'in a URL, byte by byte': percent,
+    'in JSON': text => JSON.stringify(text),
+    'in JSON in JSON': text => JSON.stringify(JSON.stringify({ text })),
+    'in JSON without its letters': text =>
+      Array.from(text, unit => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`).join(''),
+    'in HTML': text =>
+      text.replace(/[<>&"']/g, one => ({ '<': '&lt;', '>': '&gt;', '&': '&amp;', '"': '&quot;' })[one] ?? '&#39;'),
+    'in HTML by numbers': text => entities(text, String),
+    'in HTML by hex numbers': text => entities(text, point => `x${point.toString(16)}`),
+    'in a shell': text => `'${text.replaceAll("'", `'\\''`)}'`,
+    'in a shell with backslashes': text => text.replace(/[^\w]/gu, '\\$&'),
+    'in YAML': text => `'${text.replaceAll("'", "''")}'`,
+    'in base64 in JSON in a URL': text => encodeURIComponent(JSON.stringify({ auth: base64(text) })),
+  };
+
+  describe.each(Object.entries(encodings))('%s', (_name, encoded) => {
+    it.each(['', 'a', 'bob:', 'user:', '{"a":'])('after %j', before => {
+      const text = new OutgoingText();
+      text.hide(canary);
+      const shown = text.safe(`x ${encoded(`${before}${canary}@host`)} y`);
+      // What is left encodes what stands beside it; a character at each end may encode a part of both.
+      const beside = `x ${encoded(`${before}@host`)} y`.replaceAll('\r', '');
+      expect(shown).toContain('***');
+      expect(shown.length).toBeLessThanOrEqual(beside.length + 12);
+    });
+  });
+
+  it('in the header of basic authorization', () => {
+    const text = new OutgoingText();
+    text.hide('correct-horse');
+    for (const user of ['', 'a', 'ab', 'abc', 'alice', 'robot$shop'])
+      expect(text.line(`authorization: Basic ${base64(`${user}:correct-horse`)}`)).toMatch(
+        /^authorization: Basic [\w+/]*\*\*\*$/,
+      );
+  });
+
+  it.each([
+    ['of one line', Array.from({ length: 15_000 }, (_, at) => `word-${at}`).join(' ')],
+    ['of many lines', Array.from({ length: 10_000 }, (_, at) => `key-${at}: value`).join('\n')],
+    ['of long lines', Array.from({ length: 200 }, (_, at) => `line ${at} `.repeat(90).trim()).join('\n')],
+    ['without a space', Array.from({ length: 15_000 }, (_, at) => `word-${at}`).join('-')],
+  ])('that is huge: %s', (_what, huge) => {
+    const text = new OutgoingText();
+    text.hide(huge);
+    const [first = ''] = huge.split('\n');
+    expect(text.redact(`a ${huge} b`)).toBe('a *** b');
+    expect(text.redact(`a ${base64(huge)} b`)).toBe('a *** b');
+    expect(text.redact(`a ${encodeURIComponent(huge)} b`)).toBe('a *** b');
+    expect(text.redact(JSON.stringify([huge]))).toBe('["***"]');
+    for (const line of [huge.split('\n').at(-1)!, first]) expect(text.redact(`a ${line} b`)).toBe('a *** b');
+    for (const longest of [60, 900, 90_000])
+      expect(text.redact(`a ${shortened(huge, longest)}`)).toMatch(/^a (\*\*\*|\(\d+ characters\))\s*$/);
+  });
+});
+
+describe('A hostile text', () => {
+  it.each([
+    '\\',
+    '%',
+    '&#',
+    "'",
+    'A',
+    'a=',
+    '…',
+    'pass…',
+    '\n',
+    '\u001B[',
+    '\u001B]',
+    '#\u200B',
+    '\u200B:',
+    '\\u00',
+    '%2',
+  ])('of many %j is gone through once', part => {
+    const text = new OutgoingText();
+    text.hide('password');
+    // An expression that tries every way to divide the text would never end.
+    expect(text.safe(part.repeat(100_000)).length).toBeLessThanOrEqual(2 * part.length * 100_000);
   });
 });
 

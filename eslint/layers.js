@@ -20,7 +20,15 @@ export const layers = [
   'github',
   'report',
 ];
-const everywhere = new Set(['errors.ts', 'log.ts', 'text.ts', 'secrets.ts', 'plain-text.ts']);
+const everywhere = new Set([
+  'errors.ts',
+  'log.ts',
+  'text.ts',
+  'secrets.ts',
+  'needles.ts',
+  'unescaped.ts',
+  'plain-text.ts',
+]);
 const entryPoints = new Set(['main.ts', 'post.ts', 'index.ts']);
 
 /** Which folders of the project a folder may import beside itself. */
@@ -53,7 +61,7 @@ function refusal(from, to) {
   if (entryPoints.has(here) || (deeper.length === 0 && everywhere.has(there))) return undefined;
   const order = [layers.indexOf(here), layers.indexOf(there)];
   if (below.length > 0 && order[1] !== -1 && order[1] <= order[0]) return undefined;
-  return `a layer imports only what is to its left (${layers.join(' → ')}), errors.ts, log.ts, text.ts, secrets.ts and plain-text.ts`;
+  return `a layer imports only what is to its left (${layers.join(' → ')}), errors.ts, log.ts, text.ts, secrets.ts, needles.ts, unescaped.ts and plain-text.ts`;
 }
 
 const boundaries = {
