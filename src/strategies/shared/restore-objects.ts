@@ -49,7 +49,9 @@ async function restoreAndWait(ctx: OperationContext, request: RestoreRequest): P
   const signal = ctx.lockLost;
   const options = { cluster, writer, snapshots, log, clock, signal };
   const { failed, withheld, kept, left } = await restoreSnapshots({ ...options, release: records.release, created });
-  const stuck = await deleteStuckPods(options);
+  const notRestored = new Set(failed.map(({ ref }) => refKey(ref)));
+  const restored = snapshots.filter(({ ref }) => !notRestored.has(refKey(ref)));
+  const stuck = await deleteStuckPods({ ...options, snapshots: restored });
   if (failed.length > 0) return { kind: 'incomplete', failed: failed.map(({ ref }) => ref) };
   const complete = { kind: 'complete', ready: false, withheld, kept, left } as const;
   if (ready === 'not-needed') return complete;
