@@ -28,13 +28,15 @@ export interface RestoreRequest {
 /**
  * Restores every object and, unless the run was cancelled or no user needs them, waits until the restored workloads are
  * ready. It writes nothing when the lock was lost, or when the cause is that somebody else changed what this step had
- * written. Never throws, since the step must end with `cause`.
+ * written, or that the record is unknown. Never throws, since the step must end with `cause`.
  */
 export async function restore(ctx: OperationContext, request: RestoreRequest): Promise<Restored> {
   const { cause } = request;
   const without = withoutLock(ctx.lockLost);
   if (without !== undefined) return without;
-  if (cause !== undefined && asCutoverError(cause).code === 'changed') return { kind: 'changed-by-others' };
+  const code = cause === undefined ? undefined : asCutoverError(cause).code;
+  if (code === 'changed') return { kind: 'changed-by-others' };
+  if (code === 'record-unknown') return { kind: code };
   try {
     return await ctx.phase('Restore', () => restoreAndWait(ctx, request));
   } catch (error) {
