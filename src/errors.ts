@@ -28,6 +28,7 @@ export type ErrorCode =
   | 'nothing-staged' // promote or reject without a staged revision
   | 'no-revision' // rollback without a target revision
   | 'record' // the release record cannot be read or is too big
+  | 'record-unknown' // the API server did not tell whether a write of the record was done
   | 'locked' // another run holds the release
   | 'approval' // the approval is missing or cannot be proved
   | 'cancelled' // the run was cancelled

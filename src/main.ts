@@ -1,6 +1,7 @@
 import { systemClock } from './cluster/clock.js';
 import type { Connection } from './cluster/live-cluster.js';
 import { proveApproval } from './github/approval.js';
+import { asCutoverError } from './errors.js';
 import type { DeployInputs, Promote, Rollback } from './inputs/inputs.js';
 import { readInputs } from './inputs/read.js';
 import type { StepLog } from './log.js';
@@ -46,10 +47,19 @@ export async function main({ environment, cancelled, log }: StepRun): Promise<vo
     outcome => successReport(outcome, recorder),
     (thrown: unknown) => failureReport(thrown, recorder),
   );
-  if (recorder.unfinished.size === 0) saveFinished();
+  if (recorder.unfinished.size === 0) endPostState(log);
   await writeReport({ report, log, environment });
   if (report.error === undefined) log.info(report.serving);
   else log.fail(failureMessage({ error: report.error, serving: report.serving }));
+}
+
+/** Without it, the post step reads the record once more, and finds nothing to do. */
+function endPostState(log: Log): void {
+  try {
+    saveFinished();
+  } catch (error) {
+    log.warning(asCutoverError(error).message);
+  }
 }
 
 async function act(run: Run): Promise<Outcome> {

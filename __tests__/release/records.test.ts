@@ -192,6 +192,53 @@ describe('a record whose first write has no answer', () => {
   });
 });
 
+describe('a record whose later write has no answer', () => {
+  const silence = new CutoverError('no answer', { code: 'unreachable' });
+
+  async function begunOn(cluster: MemoryCluster): Promise<{ records: RecordWriter; begun: RollingState }> {
+    const records = open(cluster);
+    const begun = state({ latest: 1, operation });
+    await records.writeState(begun);
+    return { records, begun };
+  }
+
+  it('counts as written when it is', async () => {
+    const cluster = memoryCluster();
+    const { records, begun } = await begunOn(cluster);
+    const replace = cluster.replace.bind(cluster);
+    cluster.replace = object => replace(object).then(() => Promise.reject(silence));
+    await records.writeState({ ...begun, latest: 2 });
+    expect(await readIn(cluster)).toMatchObject({ latest: 2 });
+  });
+
+  it('is not written when the live record is as before', async () => {
+    const cluster = memoryCluster();
+    const { records, begun } = await begunOn(cluster);
+    cluster.replace = () => Promise.reject(silence);
+    expect(await errorOf(records.writeState({ ...begun, latest: 2 }))).toBe(silence);
+    expect(await readIn(cluster)).toMatchObject({ latest: 1 });
+  });
+
+  it('is unknown when it cannot be read, and nothing is written over it', async () => {
+    const cluster = memoryCluster();
+    const { records, begun } = await begunOn(cluster);
+    const replace = cluster.replace.bind(cluster);
+    cluster.replace = object => replace(object).then(() => Promise.reject(silence));
+    cluster.before = call => {
+      if (call.startsWith('GET')) throw silence;
+    };
+    expect(await errorOf(records.writeState({ ...begun, latest: 2 }))).toMatchObject({
+      code: 'record-unknown',
+      object: 'Secret shop/cutover-web',
+      message: 'Nobody knows whether the end of this step is on record: no answer',
+    });
+    cluster.before = () => undefined;
+    cluster.replace = replace;
+    expect(await recordFailure(records, { ...begun, latest: 3 })).toBeUndefined();
+    expect(await readIn(cluster)).toMatchObject({ latest: 2 });
+  });
+});
+
 describe('the record of a revision', () => {
   it('can be read by its number, and written again', async () => {
     const cluster = memoryCluster();

@@ -197,6 +197,7 @@ describe('what serves users', () => {
   it.each<[WhyNotSwitchedBack, string]>([
     [{ kind: 'lock-lost' }, 'another run has taken over the release and decides now.'],
     [{ kind: 'lock-refused' }, 'this step may not renew its lock any more, so it wrote nothing more.'],
+    [{ kind: 'record-unknown' }, 'the record may say that this step is done, and the next run goes by it.'],
     [{ kind: 'rollback-disabled' }, 'rollback-on-failure is false.'],
     [{ kind: 'no-ready-pod', role: 'blue' }, 'blue has no ready pod to switch back to. Nothing more was changed.'],
     [{ kind: 'failed', reason: 'forbidden' }, 'it could not be switched back (forbidden).'],
@@ -214,6 +215,10 @@ describe('what was restored', () => {
     [
       { kind: 'changed-by-others' },
       'Nothing was restored, so as not to overwrite changes that somebody else made in the meantime.',
+    ],
+    [
+      { kind: 'record-unknown' },
+      'Nothing was restored: the record may say that this step is done, and the next run goes by it.',
     ],
     [
       { kind: 'incomplete', failed: [service, ref('Secret', 'db')] },

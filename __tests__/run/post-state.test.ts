@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import type { CutoverError } from '../../src/errors.js';
 import { newHolder } from '../../src/run/holder.js';
-import { parsePostState, savedPostState, type PostState } from '../../src/run/post-state.js';
+import { parsePostState, savedPostState, savePostState, type PostState } from '../../src/run/post-state.js';
 import { runOf } from '../support/strategies/context.js';
 
 const run = runOf(7);
@@ -24,6 +24,15 @@ describe('the state of the post step', () => {
   afterEach(() => {
     delete process.env.STATE_postState;
     delete process.env.STATE_finished;
+  });
+
+  it('that a full disk cannot take is an error with its remedy', () => {
+    process.env.GITHUB_STATE = '/dev/full';
+    try {
+      expect(() => savePostState(state)).toThrow(/^The state for the post step could not be saved: .*ENOSPC/);
+    } finally {
+      delete process.env.GITHUB_STATE;
+    }
   });
 
   it('is absent when the step saved none, and when it finished', () => {

@@ -79,6 +79,30 @@ function openLock(cluster: MemoryCluster, clock: ManualClock, after?: string): O
 }
 
 describe('the lock of a step', () => {
+  it('writes although the runner cannot keep the state for the post step', async () => {
+    const cluster = memoryCluster();
+    const log = listLog();
+    const lock = stepLock({
+      cluster,
+      records: openRecords({ cluster, release: 'web', namespace: 'shop' }),
+      holder: holderOf(1),
+      run: runOf(1),
+      log,
+      clock: manualClock(),
+      beforeAcquire: () => undefined,
+      onWriting: () => {
+        throw new Error('ENOSPC: no space left on device');
+      },
+      afterRelease: () => undefined,
+    });
+    const held = await lock.acquire({ timeoutMs: 0, signal: new AbortController().signal });
+    const port = await held.recordOperation(deploying(), []);
+    await port.apply(deployment('green'));
+    await held.release();
+    expect(stateOf(cluster)).toMatchObject({ operation: { kind: 'deploy' } });
+    expect(log.lines.filter(line => line.includes('ENOSPC'))).toHaveLength(4);
+  });
+
   it('tells the post step of its holder before it asks for the lock, and that it is released after it is', async () => {
     const cluster = memoryCluster();
     const { lock, told, acquire } = openLock(cluster, manualClock());

@@ -6,6 +6,7 @@ import { recordRef } from './record-secret.js';
 import { neededRevisions } from './retention.js';
 import { decodeRevision, encodeRevision, type Revision } from './revision.js';
 import { decodeState, encodeState } from './state-record.js';
+import type { RecordBase } from './record-base.js';
 import type { ReleaseState } from './state.js';
 
 /** The release record in the cluster: one Secret for the state, one per revision. */
@@ -25,7 +26,10 @@ export type RecordPort = Pick<ObjectWriter, 'apply' | 'create' | 'replace' | 're
 
 /** The release record, for a run that holds the lock. */
 export interface RecordWriter extends Omit<Records, 'writable'> {
-  /** Writes the state; throws `changed` if another run wrote it since the state was read that this one was made from. */
+  /**
+   * Writes the state; throws `changed` if another run wrote it since the state was read that this one was made from, and
+   * `record-unknown` if the API server did not tell whether it is written. After that, nothing else can be written.
+   */
   writeState(state: ReleaseState): Promise<void>;
   /** Writes a revision that goes with a state; throws `changed` if it is new, and another run has recorded its number since. */
   writeRevision(revision: Revision, state: ReleaseState): Promise<void>;
@@ -73,21 +77,27 @@ export function openRecords(options: {
       return port.replace({ ...secret, metadata: { ...secret.metadata, resourceVersion } });
     }
 
-    /** The live Secret after a failed write; throws unless its state is the written one or that of the base. */
-    async function resolveFailedWrite(secret: KubeObject, error: unknown, base?: KubeObject): Promise<KubeObject> {
-      const { code } = asCutoverError(error);
-      const isAnswerLost = base === undefined && (code === 'unreachable' || code === 'api');
-      if (code !== 'moved' && code !== 'exists' && !isAnswerLost) throw error;
-      const live = await cluster.get(stateRef);
-      if (live !== undefined && [textOf(secret), textOf(base)].includes(textOf(live))) return live;
-      if (isAnswerLost && live === undefined) throw error;
-      throw recordChanged(release, describeRef(stateRef));
+    /** The live Secret after a failed write; throws unless its state is the written one, or that of the base. */
+    async function resolveFailedWrite(secret: KubeObject, thrown: unknown, base: RecordBase): Promise<KubeObject> {
+      const error = asCutoverError(thrown);
+      const isAnswerLost = error.code === 'unreachable' || error.code === 'api';
+      if (error.code !== 'moved' && error.code !== 'exists' && !isAnswerLost) throw error;
+      const live = await cluster.get(stateRef).catch(() => {
+        // What is restored now may be on record as done: only the next run can tell.
+        throw base.fail(error, describeRef(stateRef));
+      });
+      const text = textOf(live);
+      if (text === textOf(secret)) return live as KubeObject;
+      if (text !== textOf(base.secret)) throw recordChanged(release, describeRef(stateRef));
+      if (isAnswerLost || live === undefined) throw error;
+      return live;
     }
 
     /** The lock excludes other runs; the precondition also stops a run whose decision was made from an older state. */
     async function put(state: ReleaseState): Promise<void> {
       onWrite();
       const { base } = state;
+      if (base.failure !== undefined) throw base.failure;
       if (base.isEnded) throw recordChanged(release, describeRef(stateRef));
       const secret = encodeState(state, namespace);
       for (let attempt = 1; ; attempt += 1) {
@@ -96,7 +106,7 @@ export function openRecords(options: {
           return;
         } catch (error) {
           if (attempt >= maxAttempts) throw error;
-          base.moveTo(await resolveFailedWrite(secret, error, base.secret));
+          base.moveTo(await resolveFailedWrite(secret, error, base));
           if (textOf(base.secret) === textOf(secret)) return;
         }
       }
@@ -223,13 +233,16 @@ function recordChanged(release: string, object: string): CutoverError {
 
 /**
  * Writes the state after a failure. The failure itself is what the step must end with, so this never throws: it returns why
- * the record could not be written, `undefined` when it was.
+ * the record could not be written; `undefined` when it was, and when the failure itself is that the record is unknown.
  */
 export async function recordFailure(records: RecordWriter, state: ReleaseState): Promise<string | undefined> {
+  const wasUnknown = state.base.failure !== undefined;
   try {
     await records.writeState(state);
     return undefined;
   } catch (error) {
-    return asCutoverError(error).message;
+    const { code, message, cause } = asCutoverError(error);
+    if (code !== 'record-unknown') return message;
+    return wasUnknown ? undefined : asCutoverError(cause).message;
   }
 }

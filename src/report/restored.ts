@@ -12,6 +12,8 @@ export function describeRestored(restored: Restored): string {
       return 'Nothing was restored: this step may not renew its lock any more.';
     case 'changed-by-others':
       return 'Nothing was restored, so as not to overwrite changes that somebody else made in the meantime.';
+    case 'record-unknown':
+      return 'Nothing was restored: the record may say that this step is done, and the next run goes by it.';
     case 'incomplete':
       return `Not everything could be restored; still as this step left it: ${namesOf(restored.failed)}.`;
     case 'not-ready':

@@ -174,6 +174,8 @@ function describeWhy(why: WhyNotSwitchedBack): string {
       return 'another run has taken over the release and decides now.';
     case 'lock-refused':
       return 'this step may not renew its lock any more, so it wrote nothing more.';
+    case 'record-unknown':
+      return 'the record may say that this step is done, and the next run goes by it.';
     case 'rollback-disabled':
       return 'rollback-on-failure is false.';
     case 'no-ready-pod':

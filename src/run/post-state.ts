@@ -1,5 +1,5 @@
 import { getState, saveState } from '@actions/core';
-import { CutoverError } from '../errors.js';
+import { asCutoverError, CutoverError } from '../errors.js';
 import type { CiRun } from '../inputs/inputs.js';
 import { describePath } from '../kubernetes/fields.js';
 import { checked, flag, shape, text, WrongField } from '../release/guards/guard.js';
@@ -20,14 +20,28 @@ export interface PostState {
 const postStateKey = 'postState';
 const finishedKey = 'finished';
 
-/** Saves what the post step must finish if this process is killed. The last call counts. */
+/** Saves what the post step must finish if this process is killed. The last call counts. Throws as {@link save}. */
 export function savePostState(state: PostState): void {
-  saveState(postStateKey, JSON.stringify(state));
+  save(postStateKey, JSON.stringify(state));
 }
 
-/** The main step ended by itself and left nothing for the post step. */
+/** The main step ended by itself and left nothing for the post step. Throws as {@link save}. */
 export function saveFinished(): void {
-  saveState(finishedKey, 'true');
+  save(finishedKey, 'true');
+}
+
+/** Throws `internal` when the runner cannot write it, such as on a full disk. */
+function save(key: string, value: string): void {
+  try {
+    saveState(key, value);
+  } catch (error) {
+    const { message } = asCutoverError(error);
+    throw new CutoverError(`The state for the post step could not be saved: ${message}`, {
+      code: 'internal',
+      hint: 'Free space on the disk of the runner, then run this step again.',
+      cause: error,
+    });
+  }
 }
 
 /** What the main step left for the post step, as text for {@link parsePostState}; `undefined`: nothing. */

@@ -45,7 +45,7 @@ export interface StepLockParts {
   readonly after?: string;
   /** Called before the lock is asked for: from then on, the post step has something to clean up. */
   readonly beforeAcquire: (state: PostState) => void;
-  /** Called before a write begins while none is under way, and when none is any more. */
+  /** Called before a write begins while none is under way, and when none is any more. What it throws is logged. */
   readonly onWriting: (state: PostState) => void;
   /** Called when the lock is released. */
   readonly afterRelease: (state: PostState) => void;
@@ -76,7 +76,14 @@ export function stepLock(parts: StepLockParts): StepLock {
         if (code === 'locked' || (neverHeld.has(code) && !isAnswerLost())) afterRelease(postState);
         throw error;
       });
-      const writer = trackedWriter(cluster.writer(lock.fence), isWriting => onWriting({ ...postState, isWriting }));
+      const writer = trackedWriter(cluster.writer(lock.fence), isWriting => {
+        try {
+          onWriting({ ...postState, isWriting });
+        } catch (error) {
+          // The write may restore what users need. The post step knows of the lock already; it only takes it over earlier.
+          log.warning(asCutoverError(error).message);
+        }
+      });
       const writable = records.writable(writer);
       return {
         lost: lock.lost,

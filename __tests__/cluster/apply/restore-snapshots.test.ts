@@ -72,6 +72,39 @@ function undoWith(
   }));
 }
 
+describe('a restore without an answer of the API server', () => {
+  const names = Array.from({ length: 500 }, (_, index) => `settings-${index}`);
+  const snapshots = names.map(name => snapshot(configMap(name, 'old')));
+  const minute = 60_000;
+
+  /** Every read takes the minute after which a request is given up, as long as `isDown` says so. */
+  async function undoDuring(isDown: (requests: number) => boolean) {
+    const cluster = memoryCluster();
+    const clock = fakeClock();
+    let requests = 0;
+    const get = async (ref: ObjectRef): Promise<KubeObject | undefined> => {
+      requests += 1;
+      if (!isDown(requests)) return cluster.get(ref);
+      await clock.wait(minute, new AbortController().signal);
+      throw new CutoverError('no answer', { code: 'unreachable' });
+    };
+    const { failed } = await undoWith(cluster, { snapshots, clock, cluster: { ...cluster, get } });
+    return { failed, requests, minutes: clock.now() / minute };
+  }
+
+  it('ends after five minutes, whatever the number of objects', async () => {
+    const { failed, minutes } = await undoDuring(() => true);
+    expect(failed).toHaveLength(500);
+    expect(minutes).toBe(5);
+  });
+
+  it('goes on when the API server answers again before', async () => {
+    const { failed, minutes } = await undoDuring(requests => requests % 10 < 4);
+    expect(failed.length).toBeLessThan(250);
+    expect(minutes).toBeGreaterThan(5);
+  });
+});
+
 describe('restoring an object that Cutover had applied', () => {
   it('restores every field, with the same owners', async () => {
     const cluster = memoryCluster();

@@ -39,14 +39,17 @@ export interface RestoreSnapshotsOptions extends CreatedObjects {
   readonly signal: AbortSignal;
 }
 
+/** How long a restore goes on without an answer of the API server. Each request takes a minute of it. */
+const longestOutageMs = 5 * 60_000;
+
 /**
  * Restores objects from snapshots. An object that Cutover had applied before is applied again, which keeps the field
  * ownership; an object of others, or one with fields taken over from others, is replaced with the snapshot, and its owners are
  * restored; an object that did not exist is deleted if this operation created it. Replicas that an autoscaler or a person has
- * set stay. A failure does not stop the restoration of the others. Run again after it was killed, it does what is left.
+ * set stay. A failure does not stop the restoration of the others, unless the API server does not answer any more. Run again after it was killed, it does what is left.
  */
 export async function restoreSnapshots(options: RestoreSnapshotsOptions): Promise<RestoredSnapshots> {
-  const { snapshots, log, signal } = options;
+  const { snapshots, log, signal, clock } = options;
   const failed: { ref: ObjectRef; error: CutoverError }[] = [];
   const left: LeftObject[] = [];
   const withheld = snapshots.filter(snapshot => snapshot.withheld).map(({ ref }) => ref);
@@ -56,21 +59,27 @@ export async function restoreSnapshots(options: RestoreSnapshotsOptions): Promis
   for (const ref of kept) log.warning(`${describeRef(ref)} is not restored: the previous Job would repeat its work`);
   const restorable = snapshots.filter(candidate => !candidate.withheld && !isKept(candidate));
   const keepsReplicas = keepsAutoscaledReplicas(options);
+  let outage: { readonly since: number; readonly error: CutoverError } | undefined;
   for (const { ref, object, recreated = false } of inRestoreOrder(restorable)) {
+    const began = clock.now();
     try {
       if (signal.aborted) throw cancelled();
+      if (outage !== undefined && began - outage.since >= longestOutageMs) throw outage.error;
       if (object !== undefined) {
         const done = await restoreObject({ object, recreated }, { ...options, keepsReplicas });
+        outage = undefined;
         if (done !== undefined) log.info(`${describeRef(ref)} ${done}`);
         continue;
       }
       const removal = await removeCreated(ref, options);
+      outage = undefined;
       if (removal.kind === 'deleted') log.info(`${describeRef(ref)} deleted`);
       if (removal.kind !== 'left') continue;
       left.push({ ref, why: removal.why });
       log.warning(`${describeRef(ref)} is not deleted: this operation did not create it, since ${removal.why}`);
     } catch (thrown) {
       const error = asCutoverError(thrown);
+      if (error.code === 'unreachable') outage ??= { since: began, error };
       failed.push({ ref, error });
       log.error(`${describeRef(ref)} could not be restored: ${error.message}`);
     }

@@ -46,9 +46,10 @@ export async function restoreFailedSwitch(ctx: OperationContext, recorded: Recor
 export async function restoreTraffic(ctx: OperationContext, recorded: RecordedSwitch): Promise<RestoredTraffic> {
   const { trafficSwitch, previousService, cause } = recorded;
   const { from, policy } = trafficSwitch;
-  const takenOver = cause !== undefined && asCutoverError(cause).code === 'changed';
-  const without = takenOver ? ({ kind: 'lock-lost' } as const) : withoutLock(ctx.lockLost);
+  const code = cause === undefined ? undefined : asCutoverError(cause).code;
+  const without = code === 'changed' ? ({ kind: 'lock-lost' } as const) : withoutLock(ctx.lockLost);
   if (without !== undefined) return leaveSwitched(ctx, recorded, without);
+  if (code === 'record-unknown') return leaveSwitched(ctx, recorded, { kind: code });
   if (!policy.rollbackOnFailure) return leaveSwitched(ctx, recorded, { kind: 'rollback-disabled' });
   try {
     return await ctx.phase('Restore', async () => {

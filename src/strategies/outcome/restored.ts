@@ -14,9 +14,15 @@ export function withoutLock(lost: AbortSignal): WithoutLock | undefined {
   return { kind: isRefusal(lost.reason) ? 'lock-refused' : 'lock-lost' };
 }
 
+/** The API server did not tell whether the record says that the step is done, so nothing was written any more. */
+export interface RecordUnknown {
+  readonly kind: 'record-unknown';
+}
+
 /** How far the state before a step was restored, as data; `report/restored.ts` has the text. */
 export type Restored =
   | WithoutLock
+  | RecordUnknown
   /** The step failed because somebody else changed its objects, so nothing was written. */
   | { readonly kind: 'changed-by-others' }
   /** `failed`: the objects that are still as the step left them. */
@@ -74,6 +80,7 @@ export function unrestored(restored: Restored): Recovered | undefined {
     case 'not-ready':
       return restored;
     case 'changed-by-others':
+    case 'record-unknown':
       return { kind: 'lock-lost' };
     default:
       return restored satisfies never;

@@ -2,7 +2,7 @@ import type { StrategyName } from '../../inputs/actions.js';
 import type { ObjectRef } from '../../kubernetes/object.js';
 import type { Operation } from '../../release/state.js';
 import type { Strangers } from '../../traffic/service-endpoints.js';
-import type { Restored, WithoutLock } from './restored.js';
+import type { RecordUnknown, Restored, WithoutLock } from './restored.js';
 
 /** What serves users when a step ends, as data; `report/serving.ts` has the text. */
 export type Serving = RunServing | RollingServing | AdoptionServing | StagingServing | SwitchServing | StatusServing;
@@ -150,6 +150,7 @@ interface SwitchedTo {
 /** Why users were not sent back after a switch that failed. */
 export type WhyNotSwitchedBack =
   | WithoutLock
+  | RecordUnknown
   /** `rollback-on-failure` is false. */
   | { readonly kind: 'rollback-disabled' }
   /** The role that users left cannot serve. */

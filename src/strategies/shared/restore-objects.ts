@@ -28,13 +28,15 @@ export interface RestoreRequest {
 /**
  * Restores every object and, unless the run was cancelled or no user needs them, waits until the restored workloads are
  * ready. It writes nothing when the lock was lost, or when the cause is that somebody else changed what this step had
- * written. Never throws, since the step must end with `cause`.
+ * written, or that the record is unknown. Never throws, since the step must end with `cause`.
  */
 export async function restore(ctx: OperationContext, request: RestoreRequest): Promise<Restored> {
   const { cause } = request;
   const without = withoutLock(ctx.lockLost);
   if (without !== undefined) return without;
-  if (cause !== undefined && asCutoverError(cause).code === 'changed') return { kind: 'changed-by-others' };
+  const code = cause === undefined ? undefined : asCutoverError(cause).code;
+  if (code === 'changed') return { kind: 'changed-by-others' };
+  if (code === 'record-unknown') return { kind: code };
   try {
     return await ctx.phase('Restore', () => restoreAndWait(ctx, request));
   } catch (error) {
@@ -49,7 +51,9 @@ async function restoreAndWait(ctx: OperationContext, request: RestoreRequest): P
   const signal = ctx.lockLost;
   const options = { cluster, writer, snapshots, log, clock, signal };
   const { failed, withheld, kept, left } = await restoreSnapshots({ ...options, release: records.release, created });
-  const stuck = await deleteStuckPods(options);
+  const notRestored = new Set(failed.map(({ ref }) => refKey(ref)));
+  const restored = snapshots.filter(({ ref }) => !notRestored.has(refKey(ref)));
+  const stuck = await deleteStuckPods({ ...options, snapshots: restored });
   if (failed.length > 0) return { kind: 'incomplete', failed: failed.map(({ ref }) => ref) };
   const complete = { kind: 'complete', ready: false, withheld, kept, left } as const;
   if (ready === 'not-needed') return complete;

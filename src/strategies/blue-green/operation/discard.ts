@@ -78,6 +78,8 @@ function whyNotRestored(restored: Exclude<Restored, { readonly kind: 'complete' 
       return 'this step may not renew its lock any more';
     case 'changed-by-others':
       return 'somebody else changed it in the meantime';
+    case 'record-unknown':
+      return 'the API server did not tell what is on record';
     case 'incomplete':
       return `still as staging left it: ${restored.failed.map(describeRef).join(', ')}`;
     case 'not-ready':

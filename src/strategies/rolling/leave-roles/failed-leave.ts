@@ -29,7 +29,10 @@ export async function leavingFailed(ctx: OperationContext, { leaving, rollout, c
     const unrecorded = await recordFailure(ctx.records, withHistory(leaving, failed));
     return { kind: 'partly-deployed', ...(unrecorded !== undefined && { unrecorded }) };
   }
-  const restored = await restoreRoles(ctx, { leaving, revision, snapshots, timeoutMs: waitOptions.timeoutMs, cause });
+  const isUnknown = asCutoverError(cause).code === 'record-unknown';
+  const restored: Restored = isUnknown
+    ? { kind: 'record-unknown' }
+    : await restoreRoles(ctx, { leaving, revision, snapshots, timeoutMs: waitOptions.timeoutMs, cause });
   const after = restored.kind === 'complete' ? abandon(leaving, failed) : withHistory(leaving, failed);
   const unrecorded = await recordFailure(ctx.records, after);
   const note = unrecorded === undefined ? {} : { unrecorded };
