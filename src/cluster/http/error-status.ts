@@ -126,6 +126,16 @@ function notFoundError(request: RequestDescription, answer: Status | undefined, 
   });
 }
 
+/** Managers that are parts of Kubernetes: it does harm to take fields over from them. */
+const controlPlane: ReadonlySet<string> = new Set([
+  'cloud-controller-manager',
+  'clusterrole-aggregation-controller',
+  'kube-apiserver',
+  'kube-controller-manager',
+  'kube-scheduler',
+  'kubelet',
+]);
+
 /** A 409 has one of three causes: the object exists, it changed, or other managers own fields. */
 function conflictError(request: RequestDescription, answer: Status | undefined, error: ErrorFactory): CutoverError {
   const object = 'name' in request.target ? describeRef(request.target) : request.target.kind;
@@ -146,7 +156,9 @@ function conflictError(request: RequestDescription, answer: Status | undefined, 
     'conflict',
     `${[...managers].join(' and ')} own${managers.size > 1 ? '' : 's'} ${fieldList(problems)} of ${object}`,
     {
-      hint: 'Remove the field from the manifest, stop the other manager from setting it, or set force-conflicts: true to take it over.',
+      hint: [...managers].some(manager => controlPlane.has(manager))
+        ? 'Remove the field from the manifest: Kubernetes itself sets it, and needs its own value.'
+        : 'Remove the field from the manifest, stop the other manager from setting it, or set force-conflicts: true to take it over.',
       problems,
     },
   );
