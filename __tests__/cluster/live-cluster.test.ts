@@ -115,10 +115,12 @@ describe('apply', () => {
     const { server, cluster } = await setting(ok);
     await cluster.dryRunApply(deployment, { force: true });
     await cluster.dryRunCreate(deployment);
+    await cluster.dryRunReplace(deployment);
     const wanted = { fieldManager: 'cutover', fieldValidation: 'Strict', dryRun: 'All' };
     expect(server.seen.map(({ method, query }) => ({ method, query }))).toEqual([
       { method: 'PATCH', query: { ...wanted, force: 'true' } },
       { method: 'POST', query: wanted },
+      { method: 'PUT', query: wanted },
     ]);
   });
 

@@ -65,6 +65,8 @@ export interface Cluster {
   dryRunApply(object: KubeObject, options?: Pick<ApplyOptions, 'force'>): Promise<Applied>;
   /** What {@link ObjectWriter.create} would do. Throws `exists` if the object exists. */
   dryRunCreate(object: KubeObject): Promise<KubeObject>;
+  /** What {@link ObjectWriter.replace} would do. */
+  dryRunReplace(object: KubeObject): Promise<KubeObject>;
   /** `undefined` when the object does not exist. */
   get(ref: ObjectRef): Promise<KubeObject | undefined>;
   list(kind: KindRef, options?: ListOptions): Promise<readonly KubeObject[]>;

@@ -72,6 +72,11 @@ export class LiveCluster implements Connection {
     return objectOf(await this.#resources.send(refOf(object), { method: 'POST', verb: 'create', query, body: object }));
   }
 
+  async dryRunReplace(object: KubeObject): Promise<KubeObject> {
+    const query = { ...writeQuery, dryRun: 'All' };
+    return objectOf(await this.#resources.send(refOf(object), { method: 'PUT', verb: 'update', query, body: object }));
+  }
+
   get(ref: ObjectRef): Promise<KubeObject | undefined> {
     return getObject(this.#resources, ref);
   }

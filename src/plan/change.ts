@@ -24,6 +24,8 @@ export interface PlannedChange {
   readonly force?: true;
   /** Managers that applied the object's manifest before Cutover, and whose fields Cutover takes over now. */
   readonly from?: readonly string[];
+  /** Fields that nobody owns are claimed before the apply, so that it removes them: with them, the object would be refused. */
+  readonly claims?: true;
   /** A Job that has run as it is in the manifests, and that its TTL has deleted since: there is nothing to do or to wait for. */
   readonly finished?: true;
   /** The live object, where it had to be read: `changed`, `recreated`, and `unchanged` without proof on record. */

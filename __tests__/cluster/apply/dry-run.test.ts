@@ -6,7 +6,7 @@ import { apiError } from '../../../src/cluster/http/error-status.js';
 import type { CutoverError } from '../../../src/errors.js';
 import type { RecreatePolicy } from '../../../src/inputs/inputs.js';
 import { refOf, type KubeObject } from '../../../src/kubernetes/object.js';
-import type { PlannedChange } from '../../../src/plan/change.js';
+import { differs, type PlannedChange } from '../../../src/plan/change.js';
 import { memoryCluster, type MemoryCluster } from '../../support/cluster/memory-cluster.js';
 import { handClock } from '../../support/cluster/scripted-server.js';
 
@@ -155,6 +155,109 @@ describe('fields of a previous manager', () => {
     await deploy(cluster, configMap({ A: '2' }));
     expect(cluster.calls.filter(call => call.startsWith('REASSIGN'))).toHaveLength(3);
     expect(managersOf(live(cluster, configMap({})))).toContain('cutover Apply');
+  });
+});
+
+/** A Deployment whose pods have this container, and these volumes. */
+const withPod = (container: object, pod: object = {}, spec: object = {}): KubeObject =>
+  deployment({
+    template: {
+      metadata: { labels: { app: 'web' } },
+      spec: { containers: [{ name: 'web', image: 'site:v1', ...container }], ...pod },
+    },
+    ...spec,
+  });
+const settings = { configMapKeyRef: { name: 'settings', key: 'LEVEL' } };
+
+describe('a change that is only refused because of fields that an apply would remove', () => {
+  const cases: readonly (readonly [string, KubeObject, KubeObject])[] = [
+    [
+      'a variable from a reference instead of a value',
+      withPod({ env: [{ name: 'LEVEL', value: 'info' }] }),
+      withPod({ env: [{ name: 'LEVEL', valueFrom: settings }] }),
+    ],
+    [
+      'another handler of a probe',
+      withPod({ readinessProbe: { httpGet: { path: '/', port: 8080 } } }),
+      withPod({ readinessProbe: { tcpSocket: { port: 8080 } } }),
+    ],
+    [
+      'another handler of a hook',
+      withPod({ lifecycle: { preStop: { exec: { command: ['true'] } } } }),
+      withPod({ lifecycle: { preStop: { sleep: { seconds: 5 } } } }),
+    ],
+    [
+      'another port with the same name',
+      withPod({ ports: [{ name: 'http', containerPort: 8080, protocol: 'TCP' }] }),
+      withPod({ ports: [{ name: 'http', containerPort: 9090, protocol: 'TCP' }] }),
+    ],
+    ['strategy Recreate', withPod({}), withPod({}, {}, { strategy: { type: 'Recreate' } })],
+    [
+      'strategy Recreate after limits of a rolling update',
+      withPod({}, {}, { strategy: { rollingUpdate: { maxSurge: 1 } } }),
+      withPod({}, {}, { strategy: { type: 'Recreate' } }),
+    ],
+    [
+      'another source of a volume',
+      withPod({}, { volumes: [{ name: 'scratch' }] }),
+      withPod({}, { volumes: [{ name: 'scratch', configMap: { name: 'settings' } }] }),
+    ],
+  ];
+
+  it.each(cases)('is planned as after the migration of what kubectl applied: %s', async (_what, before, after) => {
+    const cluster = memoryCluster();
+    cluster.givenBy('kubectl-client-side-apply', before);
+    const planned = await deploy(cluster, after);
+    expect(planned).toMatchObject({ change: 'changed', from: ['kubectl-client-side-apply'] });
+    // The plan has shown exactly what the apply has stored.
+    expect(differs(live(cluster, after), planned.after!)).toBe(false);
+    cluster.calls.length = 0;
+    expect((await deploy(cluster, after)).change).toBe('unchanged');
+  });
+
+  it.each(cases)('is made whole where the API server had filled the fields in: %s', async (_what, before, after) => {
+    const cluster = memoryCluster();
+    for (const manifest of [before, after, before, after]) {
+      const planned = await deploy(cluster, manifest);
+      if (planned.live !== undefined) expect(differs(live(cluster, manifest), planned.after!)).toBe(false);
+      expect(managersOf(live(cluster, manifest))).toEqual(['cutover Apply']);
+    }
+  });
+
+  it('stays refused where another manager set the fields', async () => {
+    const cluster = memoryCluster();
+    await deploy(cluster, withPod({}));
+    const found = live(cluster, withPod({}));
+    const strategy = { type: 'RollingUpdate', rollingUpdate: { maxSurge: 2, maxUnavailable: 0 } };
+    const spec = { ...(found['spec'] as object), strategy };
+    cluster.store.update({ ...found, spec }, { manager: 'operator' });
+    const error = await refused(ask(cluster, withPod({}, {}, { strategy: { type: 'Recreate' } })));
+    expect(error).toMatchObject({
+      code: 'invalid',
+      message: expect.stringContaining('spec.strategy.rollingUpdate') as unknown,
+    });
+    expect(cluster.writes()).not.toContain('REASSIGN Deployment shop/web');
+  });
+
+  it('is planned although a controller writes in between', async () => {
+    const cluster = memoryCluster();
+    await deploy(cluster, withPod({}));
+    const wanted = withPod({}, {}, { strategy: { type: 'Recreate' } });
+    let writes = 2;
+    cluster.before = call => {
+      if (!call.startsWith('TRY REPLACE') || writes-- <= 0) return;
+      const status = { observedGeneration: writes };
+      cluster.store.update({ ...live(cluster, wanted), status }, { part: 'status', manager: 'controller' });
+    };
+    expect(await deploy(cluster, wanted)).toMatchObject({ change: 'changed', claims: true });
+  });
+
+  it('keeps replicas that the manifest leaves to others', async () => {
+    const cluster = memoryCluster();
+    await deploy(cluster, withPod({}, {}, { replicas: 5 }));
+    const wanted = withPod({}, {}, { strategy: { type: 'Recreate' } });
+    await deploy(cluster, wanted);
+    expect(replicasOf(live(cluster, wanted))).toBe(5);
   });
 });
 

@@ -150,6 +150,18 @@ describe('a missing permission', () => {
 });
 
 describe('an invalid object', () => {
+  it.each([
+    ['operator', true],
+    ['kubectl-edit', true],
+    ['kube-controller-manager', false],
+    ['clusterrole-aggregation-controller', false],
+  ])('recommends to take a field over only where that does no harm: %s', (manager, isRecommended) => {
+    const causes = [ownedBy('operator', '.spec.a'), ownedBy(manager, '.rules')];
+    const { hint = '' } = refused(409, status(409, { reason: 'Conflict', details: { causes } }));
+    expect(hint).toContain('Remove the field from the manifest');
+    expect(hint.includes('force-conflicts')).toBe(isRecommended);
+  });
+
   it('is reported field by field, without the values that the API server quotes', () => {
     const quoted = 'Invalid value: core.PodTemplateSpec{Env:[]core.EnvVar{{Value:"hush"}}}: field is immutable';
     const details = { causes: [{ reason: 'FieldValueInvalid', field: 'spec.template', message: quoted }] };

@@ -10,6 +10,7 @@ import { immutabilityRows } from './immutability-rows.js';
 import { invalidRows } from './invalid-rows.js';
 import { listRows } from './list-rows.js';
 import { subresourceRows } from './subresource-rows.js';
+import { unionRows } from './union-rows.js';
 import { watchRows } from './watch-rows.js';
 
 /** Rows about one subject. */
@@ -35,4 +36,5 @@ export const subjects: readonly Subject[] = [
   shared('dry runs', dryRunRows),
   shared('subresources', subresourceRows),
   shared('generated names', generateNameRows),
+  shared('exclusive fields', unionRows),
 ];

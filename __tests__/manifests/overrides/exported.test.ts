@@ -95,6 +95,20 @@ describe('an exported object', () => {
     expect(seen(manual).objects[0]?.['spec']).toEqual(manual['spec']);
   });
 
+  it('that is an aggregated ClusterRole loses the rules that a controller fills in; another one keeps its own', () => {
+    const rules = [{ apiGroups: [''], resources: ['pods'], verbs: ['get'] }];
+    const aggregationRule = { clusterRoleSelectors: [{ matchLabels: { aggregate: 'yes' } }] };
+    const role = (more: object) =>
+      object('ClusterRole', { namespace: undefined }, { apiVersion: 'rbac.authorization.k8s.io/v1', ...more });
+    for (const given of [rules, []]) {
+      const { objects, notes } = seen(role({ aggregationRule, rules: given }));
+      expect(objects[0]).not.toHaveProperty('rules');
+      expect(objects[0]).toHaveProperty('aggregationRule', aggregationRule);
+      expect(notes).toEqual(given === rules ? ['ClusterRole web: left out, since the cluster sets it: rules'] : []);
+    }
+    expect(seen(role({ rules })).objects[0]).toHaveProperty('rules', rules);
+  });
+
   it('that a volume controller has bound loses the binding; one that was bound by hand keeps it', () => {
     const bound = { annotations: { 'pv.kubernetes.io/bound-by-controller': 'yes' } };
     const spec = { volumeName: 'pvc-1', accessModes: ['ReadWriteOnce'] };

@@ -107,6 +107,10 @@ export function memoryCluster(
       call('TRY CREATE', refOf(object), kind =>
         asKube(registry.create(kind, clone(asJson(object)), { manager: fieldManager, dryRun: true })),
       ),
+    dryRunReplace: object =>
+      call('TRY REPLACE', refOf(object), kind =>
+        asKube(registry.update(kind, clone(asJson(object)), { manager: fieldManager, dryRun: true })),
+      ),
     writer: () => cluster,
     leases: {
       get: ref => cluster.get(ref),

@@ -9,6 +9,7 @@ export function refusingCluster(reason: string): Cluster {
     namespace: 'shop',
     dryRunApply: refuse,
     dryRunCreate: refuse,
+    dryRunReplace: refuse,
     get: refuse,
     list: refuse,
     watch: refuse,

@@ -36,14 +36,18 @@ export async function applyChange(planned: PlannedChange, options: ApplyChangeOp
   const { writer, force } = options;
   const { object } = planned.resource;
   if (planned.change === 'recreated' && planned.live !== undefined) await removeAndWait(planned.live, options);
-  if (planned.from !== undefined && planned.live !== undefined)
-    await migrateFieldOwnership(planned.live, object, options);
+  const { from, claims, live } = planned;
+  if ((from !== undefined || claims) && live !== undefined)
+    await migrateFieldOwnership(live, object, { ...options, claims });
   const apply = (): Promise<Applied> => writer.apply(object, { force: planned.force ?? force });
   return planned.after === undefined ? retryUntilServed(apply, options) : apply();
 }
 
-/** What reads and writes an object. */
-type Access = Pick<ApplyChangeOptions, 'cluster' | 'writer'>;
+/** What reads and writes an object, and which fields it takes. */
+interface Access extends Pick<ApplyChangeOptions, 'cluster' | 'writer'> {
+  /** As in `MigrationRequest`. */
+  readonly claims?: boolean | undefined;
+}
 
 /**
  * Moves the ownership of the fields that Cutover applies from the tools that own them. Returns the object as it is then;
@@ -52,11 +56,11 @@ type Access = Pick<ApplyChangeOptions, 'cluster' | 'writer'>;
 export async function migrateFieldOwnership(
   planned: KubeObject,
   desired: KubeObject,
-  { cluster, writer }: Access,
+  { cluster, writer, claims }: Access,
 ): Promise<KubeObject | undefined> {
   let live: KubeObject | undefined = planned;
   for (let attempt = 1; live !== undefined; attempt += 1) {
-    const migration = planOwnershipMigration(live, desired, fieldManager);
+    const migration = planOwnershipMigration({ live, desired, manager: fieldManager, claims });
     if (migration === undefined) return live;
     try {
       return await writer.setManagedFields(live, migration.managedFields);

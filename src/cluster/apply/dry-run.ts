@@ -10,6 +10,8 @@ import { shownValue } from '../../plan/diff.js';
 import type { Applied, Cluster } from '../cluster.js';
 import { appliedHash, isHashOf } from './applied-identity.js';
 import { fieldManager } from './field-manager.js';
+import { declaredReplicas, resourceWithReplicas } from './migration/declared-replicas.js';
+import { planMigrated } from './migration/plan-migrated.js';
 import { valueOf } from './field-path.js';
 import { isMigratedManager, planOwnershipMigration } from './ownership-migration.js';
 import { hasApplied, ownsReplicas, scaledBy } from './owned-fields.js';
@@ -67,7 +69,7 @@ async function askApiServer(request: DryRunWithLive): Promise<PlannedChange> {
   } catch (thrown) {
     const error = asCutoverError(thrown);
     if (error.code === 'conflict') return resolveConflict(request, error);
-    if (error.code === 'invalid') return planRecreation(request, error);
+    if (error.code === 'invalid') return planRefused(request, error);
     throw error;
   }
   const after = answer.object;
@@ -98,7 +100,7 @@ async function compareWithLive(
     // A manifest that now leaves replicas to an autoscaler must not reset them to 1 first.
     return askApiServer({ ...request, resource: resourceWithReplicas(resource, declaredReplicas(live)) });
   }
-  const migration = planOwnershipMigration(live, object, fieldManager);
+  const migration = planOwnershipMigration({ live, desired: object, manager: fieldManager });
   if (migration !== undefined) return { resource, change: 'changed', from: migration.managers, live, after };
   // What Cutover never applied is not its own, even if it has the same content: it is applied once.
   const isChanged = differs(live, after) || !hasApplied(live, fieldManager);
@@ -125,6 +127,23 @@ async function resolveConflict(request: DryRunWithLive, error: CutoverError): Pr
     return { ...(await askApiServer({ ...request, force: true })), force: true };
   }
   throw withValues(error, { desired: resource.object, live });
+}
+
+/** What the API server refuses may be accepted once the ownership of fields is migrated. */
+async function planRefused(request: DryRunWithLive, error: CutoverError): Promise<PlannedChange> {
+  if (error.status !== 422) return planRecreation(request, error);
+  const live = await request.live();
+  if (live === undefined) return planRecreation(request, error);
+  let migrated: PlannedChange | undefined;
+  try {
+    migrated = await planMigrated(request, live);
+  } catch (thrown) {
+    const now = asCutoverError(thrown);
+    return planRecreation(request, now.code === 'invalid' ? now : error);
+  }
+  if (migrated === undefined) return planRecreation(request, error);
+  if (!request.force) rejectOtherRelease(request.resource.object, live);
+  return migrated;
 }
 
 /**
@@ -213,16 +232,4 @@ function withValues(
     return { ...problem, message: `${message}: the live value is ${liveValue}, the manifest has ${manifestValue}` };
   });
   return error.amended({ problems });
-}
-
-/** `spec.replicas` as it is set; absent: left to another manager, such as an autoscaler. */
-function declaredReplicas(object: KubeObject): unknown {
-  return fieldAt(object, ['spec', 'replicas']);
-}
-
-/** The resource with `spec.replicas` set to a number; `undefined`: without the field. */
-function resourceWithReplicas(resource: Resource, replicas: unknown): Resource {
-  const { replicas: _left, ...spec } = resource.object['spec'] as Record<string, unknown>;
-  const sized = replicas === undefined ? spec : { ...spec, replicas };
-  return { ...resource, object: { ...resource.object, spec: sized } };
 }

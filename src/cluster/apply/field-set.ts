@@ -38,6 +38,16 @@ export function fieldTreeOf(fields: FieldSet): FieldTree {
   return root;
 }
 
+/** All fields of two trees. */
+export function mergedTrees(one: FieldTree, other: FieldTree): FieldTree {
+  const union: Record<string, FieldTree> = { ...one };
+  for (const [field, below] of Object.entries(other)) {
+    const existing = union[field];
+    union[field] = existing === undefined ? below : mergedTrees(existing, below);
+  }
+  return union;
+}
+
 /** Whether the object has this field of a {@link FieldSet}. */
 export function hasFieldAt(object: unknown, field: string): boolean {
   const steps = JSON.parse(field) as readonly string[];

@@ -1,6 +1,8 @@
 import { fieldAt } from '../../kubernetes/fields.js';
 import type { KubeObject } from '../../kubernetes/object.js';
-import { hasApplied, type ManagedFieldsEntry, type FieldTree } from './owned-fields.js';
+import { fieldSetOf, fieldTreeOf, mergedTrees } from './field-set.js';
+import { replacedSiblings } from './migration/union-siblings.js';
+import { entriesOf, hasApplied, type FieldTree, type ManagedFieldsEntry } from './owned-fields.js';
 
 /** A migration of field ownership from previous managers to Cutover. */
 export interface OwnershipMigration {
@@ -27,20 +29,47 @@ export function isMigratedManager(manager: string): boolean {
   return manifestWriters.has(manager) || manager.startsWith('kubectl-');
 }
 
+/** What {@link planOwnershipMigration} needs. */
+export interface MigrationRequest {
+  readonly live: KubeObject;
+  readonly desired: KubeObject;
+  readonly manager: string;
+  /** Whether `manager` is to own what {@link replacedSiblings} finds and nobody owns, so that the next apply removes it. */
+  readonly claims?: boolean | undefined;
+}
+
 /**
  * The migration of field ownership to `manager` from the tools that applied the live object before, as in an upgrade from
  * client-side to server-side apply: `manager` owns their fields afterwards, so that the next apply removes those that the
  * manifest no longer has, including the `last-applied-configuration` annotation. `undefined` when there is nothing to
- * migrate: no such tool, or `manager` has applied the object before, so the other managers are in use.
+ * migrate or to claim: no such tool, or `manager` has applied the object before, so the other managers are in use.
  *
  * Replicas that `desired` does not set stay with their owner: without an owner they would be reset to 1.
  */
-export function planOwnershipMigration(
-  live: KubeObject,
-  desired: KubeObject,
-  manager: string,
-): OwnershipMigration | undefined {
-  const entries = (live.metadata.managedFields ?? []) as readonly ManagedFieldsEntry[];
+export function planOwnershipMigration(request: MigrationRequest): OwnershipMigration | undefined {
+  const { live, desired, manager, claims = false } = request;
+  const migration = migrationFromTools(request);
+  const entries = migration?.managedFields ?? entriesOf(live);
+  const owned = new Set(entries.flatMap(({ fieldsV1 }) => [...fieldSetOf(fieldsV1)]));
+  const isOwned = (field: string): boolean => [...owned].some(other => other.startsWith(field.slice(0, -1)));
+  const claimed = claims ? [...replacedSiblings(live, desired)].filter(field => !isOwned(field)) : [];
+  if (claimed.length === 0) return migration;
+  const isOurs = (entry: ManagedFieldsEntry): boolean =>
+    entry.manager === manager && entry.operation === 'Apply' && !entry.subresource;
+  const { fieldsV1 = {}, ...ours } = entries.find(isOurs) ?? newEntry(live, manager);
+  const all = mergedTrees(fieldsV1, fieldTreeOf(new Set(claimed)));
+  return {
+    managers: migration?.managers ?? [],
+    managedFields: [...entries.filter(entry => !isOurs(entry)), { ...ours, fieldsV1: all }],
+  };
+}
+
+function newEntry({ apiVersion }: KubeObject, manager: string): ManagedFieldsEntry & { readonly fieldsType: string } {
+  return { manager, operation: 'Apply', apiVersion, fieldsType: 'FieldsV1' };
+}
+
+function migrationFromTools({ live, desired, manager }: MigrationRequest): OwnershipMigration | undefined {
+  const entries = entriesOf(live);
   if (hasApplied(live, manager)) return undefined;
   const migratedEntries = entries.filter(entry => manifestWriters.has(entry.manager ?? '') && !entry.subresource);
   const [first] = migratedEntries;
@@ -48,7 +77,7 @@ export function planOwnershipMigration(
   const setsReplicas = fieldAt(desired, ['spec', 'replicas']) !== undefined;
   const replicaEntries = setsReplicas ? [] : migratedEntries.flatMap(onlyReplicas);
   const { 'f:status': _status, ...fields } = migratedEntries.reduce<FieldTree>(
-    (union, { fieldsV1 = {} }) => merged(union, setsReplicas ? fieldsV1 : withoutReplicas(fieldsV1)),
+    (union, { fieldsV1 = {} }) => mergedTrees(union, setsReplicas ? fieldsV1 : withoutReplicas(fieldsV1)),
     {},
   );
   return {
@@ -71,13 +100,4 @@ function withoutReplicas(fields: FieldTree): FieldTree {
   if (spec === undefined) return fields;
   const { 'f:replicas': _replicas, ...kept } = spec;
   return { ...rest, 'f:spec': kept };
-}
-
-function merged(one: FieldTree, other: FieldTree): FieldTree {
-  const union: Record<string, FieldTree> = { ...one };
-  for (const [field, below] of Object.entries(other)) {
-    const existing = union[field];
-    union[field] = existing === undefined ? below : merged(existing, below);
-  }
-  return union;
 }

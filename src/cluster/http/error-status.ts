@@ -134,6 +134,16 @@ function notFoundError(request: RequestDescription, answer: Status | undefined, 
   });
 }
 
+/** Managers that are parts of Kubernetes: it does harm to take fields over from them. */
+const controlPlane: ReadonlySet<string> = new Set([
+  'cloud-controller-manager',
+  'clusterrole-aggregation-controller',
+  'kube-apiserver',
+  'kube-controller-manager',
+  'kube-scheduler',
+  'kubelet',
+]);
+
 /**
  * Whether a 409 is about a quota that several API servers changed at the same time. The request was not carried out. The
  * object of the request did not change, unless it is that quota.
@@ -172,7 +182,9 @@ function conflictError(request: RequestDescription, answer: Status | undefined, 
     'conflict',
     `${[...managers].join(' and ')} own${managers.size > 1 ? '' : 's'} ${fieldList(problems)} of ${object}`,
     {
-      hint: 'Remove the field from the manifest, stop the other manager from setting it, or set force-conflicts: true to take it over.',
+      hint: [...managers].some(manager => controlPlane.has(manager))
+        ? 'Remove the field from the manifest: Kubernetes itself sets it, and needs its own value.'
+        : 'Remove the field from the manifest, stop the other manager from setting it, or set force-conflicts: true to take it over.',
       problems,
     },
   );

@@ -124,6 +124,9 @@ function pathsOfKind(object: KubeObject): readonly Path[] {
       return isBoundByController === undefined ? [] : [['spec', 'volumeName']];
     case '/PersistentVolume':
       return isBoundByController === undefined ? [] : [['spec', 'claimRef']];
+    case 'rbac.authorization.k8s.io/ClusterRole':
+      // A controller fills them in from other roles. Applying them again would take the rights of those roles away.
+      return isFields(object['aggregationRule']) ? [['rules']] : [];
     case 'batch/Job':
       if (fieldAt(object, ['spec', 'manualSelector']) === true) return [];
       return [['spec', 'selector'], ...[labels, ['spec', 'template', ...labels]].flatMap(at => below(at, jobLabels))];

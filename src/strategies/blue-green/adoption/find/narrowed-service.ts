@@ -14,7 +14,7 @@ const lastApplied = 'kubectl.kubernetes.io/last-applied-configuration';
  * migrated, with the selector of the role. `rendered`: the role's public Service of the manifests.
  */
 export function narrowedTo(rendered: KubeObject, live: KubeObject): KubeObject {
-  const migration = planOwnershipMigration(live, rendered, fieldManager);
+  const migration = planOwnershipMigration({ live, desired: rendered, manager: fieldManager });
   const owner =
     migration === undefined ? live : withField(live, ['metadata', 'managedFields'], migration.managedFields);
   const { apiVersion, kind, name, namespace } = refOf(live);
