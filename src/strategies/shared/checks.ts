@@ -1,6 +1,6 @@
 import { CutoverError, type Problem } from '../../errors.js';
 import type { Check } from '../../inputs/inputs.js';
-import type { KubeObject } from '../../kubernetes/object.js';
+import { describeRef, type KubeObject } from '../../kubernetes/object.js';
 import type { ReadyWorkload } from '../../rollout/observer.js';
 import { firstPort, resolvePorts, type Endpoint } from '../../verify/endpoint.js';
 import { verify, type CheckResult } from '../../verify/verify.js';
@@ -61,15 +61,18 @@ export function endpointOf({ records }: Pick<RunContext, 'records'>, verified: V
       ? deployments
       : deployments.filter(deployment => selects(selectorOf(service), templateLabels(deployment)));
   const names = new Set(served.map(deployment => deployment.metadata.name));
-  const pods = ready
-    .filter(({ ref }) => ref.kind === 'Deployment' && names.has(ref.name))
-    .flatMap(workload => workload.pods);
+  const checked = ready.filter(({ ref }) => ref.kind === 'Deployment' && names.has(ref.name));
+  const pods = checked.flatMap(workload => workload.pods);
+  const scaled = checked.flatMap(({ ref, scaledToNoneBy }) => {
+    return scaledToNoneBy === undefined ? [] : [`${describeRef(ref)} is scaled to 0 by ${scaledToNoneBy}`];
+  });
   const [workload] = served;
   const ports = service !== undefined && workload !== undefined ? resolvePorts(service, workload) : undefined;
   const podPort = ports?.podPort ?? (workload === undefined ? undefined : firstPort(workload));
   return {
     namespace: service?.metadata.namespace ?? records.namespace,
     pods,
+    ...(pods.length === 0 && scaled.length > 0 && { whyNoPods: scaled.join(', ') }),
     ...(service !== undefined &&
       ports !== undefined && { service: { name: service.metadata.name, port: ports.servicePort } }),
     ...(podPort !== undefined && { podPort }),
