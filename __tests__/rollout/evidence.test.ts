@@ -52,9 +52,9 @@ describe('a refusal to create pods that only events tell', () => {
   ])('fails the wait for %s after 5 s', async (...[, target, message]) => {
     const { cluster, clock, outcome, tell } = await waiting(target);
     tell({ message, count: 3 });
-    await clock.advance(1_000);
+    await clock.advance(2_000);
     tell({ message, count: 5 });
-    await clock.advance(3_999);
+    await clock.advance(2_999);
     expect(outcome).toEqual({});
     await clock.advance(1);
     expect(outcome.error).toMatchObject({
@@ -69,7 +69,7 @@ describe('a refusal to create pods that only events tell', () => {
   it('is none when it happened only before the wait, and is looked for again later', async () => {
     const { cluster, clock, outcome, tell } = await waiting(statefulSet);
     tell({ message: 'failed error: exceeded quota', count: 9 });
-    await clock.advance(1_000);
+    await clock.advance(2_000);
     await clock.advance(60_000);
     expect(outcome).toEqual({});
     const looks = cluster.asked.length;
@@ -82,7 +82,7 @@ describe('a refusal to create pods that only events tell', () => {
   it('is over once the pod is there', async () => {
     const { cluster, clock, outcome, tell } = await waiting(daemonSet);
     tell({ message: 'Error creating: failed calling webhook "x": connection refused' });
-    await clock.advance(1_000);
+    await clock.advance(2_000);
     tell({ message: 'Error creating: failed calling webhook "x": connection refused', count: 2 });
     await clock.advance(20_000);
     await cluster.send('ADDED', pod({ owner: 'w1', ready: false }));

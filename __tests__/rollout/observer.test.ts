@@ -161,6 +161,17 @@ describe('a rollout', () => {
     ]);
   });
 
+  it('names who scaled a workload to 0', async () => {
+    const { cluster, observer } = await observing();
+    const managedFields = [{ manager: 'kubectl', operation: 'Update', fieldsV1: { 'f:spec': { 'f:replicas': {} } } }];
+    const empty = deployment({ tag: 'v2', generation: 2, replicas: 0 });
+    await cluster.send('ADDED', { ...empty, metadata: { ...empty.metadata, managedFields } }, set);
+    await cluster.synced();
+    await expect(
+      observer.waitForRollout({ targets: [written], timeoutMs: 1_000, stableForMs: 0 }),
+    ).resolves.toMatchObject([{ pods: [], scaledToNoneBy: 'kubectl' }]);
+  });
+
   it('starts the stable time again when a container restarts', async () => {
     const { cluster, clock, observer } = await observing();
     await cluster.send('ADDED', written, set, newPod('a'), newPod('b'));

@@ -152,6 +152,11 @@ describe('an http check by path', () => {
 
   it.each([
     ['there is no new pod', podless, 'there is no new pod'],
+    [
+      'somebody scaled it to 0',
+      { ...podless, whyNoPods: 'Deployment shop/web is scaled to 0 by kubectl' },
+      'there is no new pod: Deployment shop/web is scaled to 0 by kubectl',
+    ],
     ['no port is known', nowhere, 'the pods have no known container port'],
   ])('cannot tell when %s, and does not wait for it', async (_, where, detail) => {
     const { results, waited } = await outcome({ checks: [http()], endpoint: where });

@@ -1,10 +1,12 @@
 import type { Clock } from '../cluster/clock.js';
 import type { Cluster } from '../cluster/cluster.js';
+import { ownersOfField } from '../cluster/apply/owned-fields.js';
 import { asCutoverError, CutoverError } from '../errors.js';
 import type { Log } from '../log.js';
 import { describeRef, refOf } from '../kubernetes/object.js';
 import type { KindRef, KubeObject, ObjectRef } from '../kubernetes/object.js';
 import { activePods } from '../kubernetes/pod.js';
+import { specOf } from '../kubernetes/workload.js';
 import { assess } from './assessment.js';
 import type { Assessment } from './assessment.js';
 import { formatDuration } from './duration.js';
@@ -26,6 +28,8 @@ export interface ReadyWorkload {
   readonly templateHash?: string;
   /** The pods of the new version, and no others. */
   readonly pods: readonly { readonly name: string; readonly uid: string }[];
+  /** Who scaled it to 0, as managedFields name them; `somebody` if they do not. Absent: it is not scaled to 0. */
+  readonly scaledToNoneBy?: string;
 }
 
 /** What to wait for, and how long. */
@@ -193,7 +197,15 @@ function readyOf({ ref, live, newPods, templateHash }: Assessment): ReadyWorkloa
     .map(({ metadata }) => ({ name: metadata.name, uid: metadata.uid ?? '' }))
     .sort((a, b) => a.name.localeCompare(b.name));
   const { uid = '', generation = 0 } = live?.metadata ?? {};
-  return { ref, uid, generation, pods, ...(templateHash !== undefined && { templateHash }) };
+  const scaledToNone = live !== undefined && specOf(live).replicas === 0;
+  return {
+    ref,
+    uid,
+    generation,
+    pods,
+    ...(templateHash !== undefined && { templateHash }),
+    ...(scaledToNone && { scaledToNoneBy: ownersOfField(live, ['f:spec', 'f:replicas'])[0] ?? 'somebody' }),
+  };
 }
 
 function superseded({ ref, superseded = '' }: Assessment): CutoverError {

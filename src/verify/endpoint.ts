@@ -14,6 +14,8 @@ export interface Endpoint {
   readonly service?: { readonly name: string; readonly port: number };
   /** All new pods; answers of other pods are not used. */
   readonly pods: readonly EndpointPod[];
+  /** Why there are no pods; absent: unknown, or there are some. */
+  readonly whyNoPods?: string;
   /** Container port of the pods. Absent: unknown, and a check by path is not possible. */
   readonly podPort?: number;
 }

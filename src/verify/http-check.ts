@@ -38,10 +38,10 @@ export async function attemptHttp(check: HttpCheck, subject: HttpCheckSubject): 
     const reply = await requestDirectly(check.target, { method: check.method, signal: subject.signal });
     return combineAttempts([{ target: withoutCredentials(check.target), ...attemptOf(check, reply) }], 'every');
   }
-  const { podPort, pods, service } = subject.endpoint;
+  const { podPort, pods, service, whyNoPods } = subject.endpoint;
   if (podPort === undefined) return cannotTell('the pods have no known container port');
   if (pods.length === 0 && (check.pods === 'every' || service === undefined)) {
-    return cannotTell('there is no new pod');
+    return cannotTell(`there is no new pod${whyNoPods === undefined ? '' : `: ${whyNoPods}`}`);
   }
   const requestsPods = check.pods === 'every' || service === undefined;
   const attempts = await Promise.all([

@@ -101,8 +101,8 @@ function subjectOf(assessment: Assessment): Subject | undefined {
   const { readiness, podFailure, live, podCreator = live, lacksPods, newPods } = assessment;
   if (readiness.done || podFailure !== undefined || assessment.superseded !== undefined) return undefined;
   if (lacksPods && podCreator !== undefined) {
-    // Controllers try again at least twice within 4 s.
-    return { object: podCreator, looksAtMs: [1_000, 5_000, 15_000], explained: withRefusal };
+    // Controllers try again in the 3 s between the first two looks.
+    return { object: podCreator, looksAtMs: [2_000, 5_000, 15_000], explained: withRefusal };
   }
   const pod = newPods.find(isWithoutContainers);
   if (pod === undefined) return undefined;

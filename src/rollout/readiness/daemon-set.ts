@@ -17,7 +17,13 @@ export const daemonSetRule: RolloutRule = {
     // A pod that is leaving keeps its place on the node.
     const { desiredNumberScheduled = 0 } = statusOf(live);
     const lacksPods = pods.filter(pod => !hasEnded(pod)).length < desiredNumberScheduled;
-    return { readiness: daemonSetReadiness(live), newPods, lacksPods, stopping: pods.filter(isBeingDeleted), ...firstPodFailure(newPods) };
+    return {
+      readiness: daemonSetReadiness(live),
+      newPods,
+      lacksPods,
+      stopping: pods.filter(isBeingDeleted),
+      ...firstPodFailure(newPods),
+    };
   },
 };
 

@@ -1,6 +1,6 @@
 import { CutoverError, type Problem } from '../../errors.js';
 import type { Check } from '../../inputs/inputs.js';
-import { refKey, refOf, type KubeObject } from '../../kubernetes/object.js';
+import { describeRef, refKey, refOf, type KubeObject } from '../../kubernetes/object.js';
 import { publicServices } from '../../manifests/roles/public-service.js';
 import type { ReadyWorkload } from '../../rollout/observer.js';
 import { firstPort, resolvePorts, type Endpoint } from '../../verify/endpoint.js';
@@ -62,13 +62,18 @@ export function endpointOf({ records }: Pick<RunContext, 'records'>, verified: V
   const selected = service === undefined ? [] : serving.filter(workload => routesTo(service, workload));
   const served = selected.length > 0 ? selected : serving;
   const keys = new Set(served.map(workload => refKey(refOf(workload))));
-  const pods = ready.filter(({ ref }) => keys.has(refKey(ref))).flatMap(workload => workload.pods);
+  const checked = ready.filter(({ ref }) => keys.has(refKey(ref)));
+  const pods = checked.flatMap(workload => workload.pods);
+  const scaled = checked.flatMap(({ ref, scaledToNoneBy }) => {
+    return scaledToNoneBy === undefined ? [] : [`${describeRef(ref)} is scaled to 0 by ${scaledToNoneBy}`];
+  });
   const [workload] = served;
   const ports = service === undefined ? undefined : resolvePorts(service, selected[0]);
   const podPort = ports?.podPort ?? (workload === undefined ? undefined : firstPort(workload));
   return {
     namespace: service?.metadata.namespace ?? records.namespace,
     pods,
+    ...(pods.length === 0 && scaled.length > 0 && { whyNoPods: scaled.join(', ') }),
     ...(service !== undefined &&
       ports !== undefined && { service: { name: service.metadata.name, port: ports.servicePort } }),
     ...(podPort !== undefined && { podPort }),
