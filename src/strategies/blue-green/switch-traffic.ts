@@ -2,7 +2,7 @@ import { refKey, refOf } from '../../kubernetes/object.js';
 import type { Snapshot } from '../../plan/change.js';
 import { historyEntry } from '../../release/revision.js';
 import type { BlueGreenState } from '../../release/state.js';
-import { begin, completeSwitch, type InProgress } from '../../release/transitions.js';
+import { begin, completeFinish, completeSwitch, type InProgress } from '../../release/transitions.js';
 import { begunBy } from '../../run/begun.js';
 import type { LockedContext, OperationContext, RunContext } from '../../run/context.js';
 import { confirmMs } from '../../traffic/endpoint-slices.js';
@@ -15,6 +15,7 @@ import type { CheckResult } from '../../verify/verify.js';
 import { checksOf, requireChecks } from '../shared/checks.js';
 import { FailedStep, outcomeBase, type Outcome } from '../outcome/outcome.js';
 import type { IdleResult } from '../outcome/serving.js';
+import { isRolledBack } from '../shared/recorded-objects.js';
 import { finishSwitch } from './finish-switch.js';
 import { takeOverService } from './operation/take-over-service.js';
 import { restoreFailedSwitch, restoreTraffic } from './restore-traffic.js';
@@ -99,7 +100,9 @@ export async function switchTraffic(ctx: LockedContext, trafficSwitch: TrafficSw
     throw new FailedStep(error, { ...arrived, serving: { kind: 'switched-unfinished', ...switchedTo } });
   }
   const { release, namespace } = base;
-  const canRollBack = from !== undefined && state.roles[from]?.revision !== undefined;
+  // A rollback that follows a rollback changes nothing.
+  const canRollBack =
+    from !== undefined && state.roles[from]?.revision !== undefined && !isRolledBack(completeFinish(switched));
   return {
     ...arrived,
     outcome: direction === 'promote' ? 'switched' : 'rolled-back',

@@ -19,6 +19,7 @@ import { readRelease } from '../shared/recorded-release.js';
 import type { RollbackRequest } from '../strategy.js';
 import { earliest, recordable, snapshotsOf } from '../shared/snapshots.js';
 import { interruptedSnapshots } from './deploy.js';
+import { warnOfLeftObjects } from './left-objects.js';
 import { rollOut } from './rollout.js';
 
 /** Applies an earlier revision again exactly as it was recorded, ConfigMaps included. */
@@ -48,6 +49,7 @@ export async function rollBackRolling(ctx: RunContext, request: RollbackRequest<
       locked.logPlan(changes);
       return changes;
     });
+    const left = await warnOfLeftObjects(locked, state, resources);
     const snapshots = earliest(await interruptedSnapshots(locked, state), snapshotsOf(planned));
     return rollOut(locked, {
       kind: 'rollback',
@@ -60,6 +62,7 @@ export async function rollBackRolling(ctx: RunContext, request: RollbackRequest<
       force: recorded.force,
       rollbackOnFailure: inputs.rollbackOnFailure,
       historyLimit: inputs.historyLimit,
+      left,
     });
   });
 }
