@@ -1,12 +1,9 @@
 import { systemClock } from './cluster/clock.js';
 import type { Connection } from './cluster/live-cluster.js';
-import { proveApproval } from './github/approval.js';
-import { asCutoverError } from './errors.js';
 import type { DeployInputs, Promote, Rollback } from './inputs/inputs.js';
 import { readInputs } from './inputs/read.js';
 import type { StepLog } from './log.js';
-import type { ApprovalSubject, RecordedApproval } from './release/revision.js';
-import { approvalLines, noApprovalLine } from './report/approval.js';
+import { approvalOf } from './report/asked-approval.js';
 import { failureMessage } from './report/failure-message.js';
 import { logPlan } from './report/log-plan.js';
 import { failureReport, successReport } from './report/report.js';
@@ -47,19 +44,10 @@ export async function main({ environment, cancelled, log }: StepRun): Promise<vo
     outcome => successReport(outcome, recorder),
     (thrown: unknown) => failureReport(thrown, recorder),
   );
-  if (recorder.unfinished.size === 0) endPostState(log);
+  if (recorder.unfinished.size === 0) saveFinished(log);
   await writeReport({ report, log, environment });
   if (report.error === undefined) log.info(report.serving);
   else log.fail(failureMessage({ error: report.error, serving: report.serving }));
-}
-
-/** Without it, the post step reads the record once more, and finds nothing to do. */
-function endPostState(log: Log): void {
-  try {
-    saveFinished();
-  } catch (error) {
-    log.warning(asCutoverError(error).message);
-  }
 }
 
 async function act(run: Run): Promise<Outcome> {
@@ -113,24 +101,4 @@ function promoteStaged(ctx: RunContext, inputs: Promote): Promise<Outcome> {
     policy: switchPolicyOf(inputs),
     ...approvalOf(inputs, ctx),
   });
-}
-
-/** How the approval is proved; nothing when none is asked for. */
-function approvalOf(
-  inputs: Promote | Rollback,
-  { log, signal, clock }: RunContext,
-): { readonly approve?: (subject: ApprovalSubject) => Promise<RecordedApproval> } {
-  const { approval: environment, token, run, job, environment: variables } = inputs;
-  if (environment === undefined) {
-    log.info(noApprovalLine);
-    return {};
-  }
-  return {
-    approve: async subject => {
-      const proof = await proveApproval({ environment, token, run, job, variables, signal, clock });
-      const approval = { ...proof, subject };
-      for (const line of approvalLines(approval)) log.info(line);
-      return approval;
-    },
-  };
 }

@@ -82,7 +82,7 @@ describe('the active role', () => {
       service({ app: 'web' }),
       podLabels,
       'Service shop/web selects both blue and green: its selector app=web matches the pods of both roles',
-      'Add the label in which the roles differ to its selector',
+      'Add to its selector the label of the role that serves users now: role=blue (blue) or role=green (green); ',
     ],
   ])('is not guessed when the public Service %s', (_what, ...[live, labels, message, hint]) => {
     const error = errorOf(() => decideActive({ service: live, roles, podLabels: labels }));

@@ -180,6 +180,8 @@ interface CommonState {
 export interface RollingState extends CommonState {
   readonly strategy: 'rolling';
   readonly operation?: RollingOperation;
+  /** Objects of earlier revisions that were still live after the last deploy. Absent: none. */
+  readonly left?: readonly ObjectRef[];
 }
 
 /** State of a blue/green release. */

@@ -44,7 +44,7 @@ export function completeRollout(state: RollingState, entry: HistoryEntry, applie
 
 /** The state of a rolling release as its adoption begins: numbers, revisions and history go on. */
 export function asBlueGreen(
-  { operation: _none, strategy: _rolling, ...rest }: RollingState,
+  { operation: _none, strategy: _rolling, left: _left, ...rest }: RollingState,
   names: Pick<BlueGreenState, 'publicService' | 'roleNames'>,
 ): BlueGreenState {
   return { ...rest, ...names, strategy: 'blue-green', roles: {} };

@@ -1,5 +1,6 @@
 import { describeRef, type ObjectRef } from '../kubernetes/object.js';
 import type { Operation } from '../release/state.js';
+import { describeLeftObjects } from '../strategies/outcome/left-objects.js';
 import type { PlanNote } from '../strategies/outcome/plan-note.js';
 import { describeOperation } from './status.js';
 
@@ -33,6 +34,8 @@ export function describePlanNote(note: PlanNote): string {
         ? `${who} create ${nameOf(service)} and send users to ${to}.`
         : `${who} switch ${nameOf(service)} from ${from} to ${to}: all users would move at once.`;
     }
+    case 'left':
+      return describeLeftObjects(note.objects);
     case 'unfinished':
       return describeUnfinished(note.operation);
     default:

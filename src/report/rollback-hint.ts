@@ -1,10 +1,14 @@
 import type { RollbackHint } from '../strategies/outcome/outcome.js';
 
 /** The inputs of the step that rolls back or rejects, ready to be pasted below `uses:`. */
-export function rollbackInputs({ action, release, namespace }: RollbackHint): string {
-  return ['with:', `  action: ${action}`, `  release: ${scalar(release)}`, `  namespace: ${scalar(namespace)}`].join(
-    '\n',
-  );
+export function rollbackInputs({ action, release, namespace, revision }: RollbackHint): string {
+  return [
+    'with:',
+    `  action: ${action}`,
+    `  release: ${scalar(release)}`,
+    `  namespace: ${scalar(namespace)}`,
+    ...(revision === undefined ? [] : [`  revision: '${revision}'`]),
+  ].join('\n');
 }
 
 /** A DNS label as YAML: quoted where YAML could read it as a number or a boolean. */

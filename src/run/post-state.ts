@@ -1,6 +1,7 @@
 import { getState, saveState } from '@actions/core';
 import { asCutoverError, CutoverError } from '../errors.js';
 import type { CiRun } from '../inputs/inputs.js';
+import type { Log } from '../log.js';
 import { describePath } from '../kubernetes/fields.js';
 import { checked, flag, shape, text, WrongField } from '../release/guards/guard.js';
 import { dnsLabel } from '../release/guards/objects.js';
@@ -25,9 +26,16 @@ export function savePostState(state: PostState): void {
   save(postStateKey, JSON.stringify(state));
 }
 
-/** The main step ended by itself and left nothing for the post step. Throws as {@link save}. */
-export function saveFinished(): void {
-  save(finishedKey, 'true');
+/**
+ * The main step ended by itself and left nothing for the post step. Where that cannot be saved, the post step reads the record
+ * once more, and finds nothing to do.
+ */
+export function saveFinished(log: Log): void {
+  try {
+    save(finishedKey, 'true');
+  } catch (error) {
+    log.warning(asCutoverError(error).message);
+  }
 }
 
 /** Throws `internal` when the runner cannot write it, such as on a full disk. */

@@ -32,7 +32,7 @@ export function decideActive(options: {
   const matching = roles.filter(role => selects(selector, podLabels[role] ?? {}));
   const [active] = matching;
   if (active === undefined) throw selectsNoRole(service, { roles, podLabels });
-  if (matching.length > 1) throw selectsBothRoles(service, roles);
+  if (matching.length > 1) throw selectsBothRoles(service, { roles, podLabels });
   return { kind: 'role', role: active, idle: otherRole(roles, active) };
 }
 
@@ -82,10 +82,17 @@ function selectsNoRole(
   });
 }
 
-function selectsBothRoles(service: KubeObject, roles: Roles): CutoverError {
+function selectsBothRoles(
+  service: KubeObject,
+  { roles, podLabels }: { readonly roles: Roles; readonly podLabels: PodLabels },
+): CutoverError {
+  const [one = {}, other = {}] = roles.map(role => podLabels[role]);
+  const keys = Object.keys(one).filter(key => Object.hasOwn(other, key) && one[key] !== other[key]);
+  const choices = keys.map(key => `${key}=${one[key]} (${roles[0]}) or ${key}=${other[key]} (${roles[1]})`).join(', ');
+  const missing = choices === '' ? 'a label in which the roles differ' : choices;
   return undecided(service, {
     reason: `selects both ${roles[0]} and ${roles[1]}: its selector ${labelText(selectorOf(service))} matches the pods of both roles`,
-    hint: 'Add the label in which the roles differ to its selector, set to the role that serves users now; nothing was changed.',
+    hint: `Add to its selector the label of the role that serves users now: ${missing}; nothing was changed.`,
   });
 }
 

@@ -79,7 +79,7 @@ const common = {
 
 const rolling: Guard<Recorded<RollingState>> = shape(
   { ...common, strategy: oneOf('rolling') },
-  { current: revisionNumber, expired: list(revisionNumber), operation: rollingOperation },
+  { current: revisionNumber, expired: list(revisionNumber), operation: rollingOperation, left: list(objectRef) },
 );
 
 const roleNames: Guard<readonly [string, string]> = (value, path) => {

@@ -1,8 +1,9 @@
 import { refKey, refOf } from '../../kubernetes/object.js';
 import type { Snapshot } from '../../plan/change.js';
+import { isRolledBack } from '../../release/retention.js';
 import { historyEntry } from '../../release/revision.js';
 import type { BlueGreenState } from '../../release/state.js';
-import { begin, completeSwitch, type InProgress } from '../../release/transitions.js';
+import { begin, completeFinish, completeSwitch, type InProgress } from '../../release/transitions.js';
 import { begunBy } from '../../run/begun.js';
 import type { LockedContext, OperationContext, RunContext } from '../../run/context.js';
 import { confirmMs } from '../../traffic/endpoint-slices.js';
@@ -99,7 +100,9 @@ export async function switchTraffic(ctx: LockedContext, trafficSwitch: TrafficSw
     throw new FailedStep(error, { ...arrived, serving: { kind: 'switched-unfinished', ...switchedTo } });
   }
   const { release, namespace } = base;
-  const canRollBack = from !== undefined && state.roles[from]?.revision !== undefined;
+  // A rollback that follows a rollback changes nothing.
+  const canRollBack =
+    from !== undefined && state.roles[from]?.revision !== undefined && !isRolledBack(completeFinish(switched));
   return {
     ...arrived,
     outcome: direction === 'promote' ? 'switched' : 'rolled-back',

@@ -46,6 +46,8 @@ export interface RollbackHint {
   readonly action: 'rollback' | 'reject';
   readonly release: string;
   readonly namespace: string;
+  /** The revision to go back to. Absent: the step finds it. */
+  readonly revision?: number;
 }
 
 /** A failure with the outcome of the step so far; `cause` is what was thrown. */

@@ -40,6 +40,8 @@ export type PlanNote =
       /** Which step would switch: this one, or a later `promote`. */
       readonly by: 'deploy' | 'promote';
     }
+  /** Rolling: objects of earlier revisions that are not among the manifests and are still live. */
+  | { readonly kind: 'left'; readonly objects: readonly ObjectRef[] }
   /** An earlier run was interrupted. */
   | { readonly kind: 'unfinished'; readonly operation: Operation };
 

@@ -1,6 +1,6 @@
 import { dryRunAll } from '../../cluster/apply/dry-run-all.js';
 import type { CutoverError } from '../../errors.js';
-import { refOf } from '../../kubernetes/object.js';
+import { refOf, type ObjectRef } from '../../kubernetes/object.js';
 import type { PlannedChange, Snapshot } from '../../plan/change.js';
 import type { LintContext } from '../../plan/lint/rule.js';
 import { authorOf, imagesOf, withoutSecrets, type Revision } from '../../release/revision.js';
@@ -17,6 +17,7 @@ import { throwAny } from '../shared/refusals.js';
 import { earliest, recordable, snapshotsOf } from '../shared/snapshots.js';
 import { leaveRoles, resumeLeaving } from './leave-roles/leave.js';
 import { adoptedOf, planLeave, sizedAsLive } from './leave-roles/plan-leave.js';
+import { warnOfLeftObjects } from './left-objects.js';
 import { lostServicesError } from './refuse-lost-services.js';
 import type { RollingDeploy } from './rolling-deploy.js';
 import { confirmUnchanged, rollOut, type Rollout } from './rollout.js';
@@ -49,7 +50,7 @@ export async function deployRolling(
 
 async function planRollout(ctx: RunContext, deploy: RollingDeploy): Promise<Rollout> {
   const { inputs, state, leaves } = deploy;
-  const { planned, refusals } = await dryRunRolling(ctx, deploy);
+  const { planned, refusals, left } = await dryRunRolling(ctx, deploy);
   throwAny(refusals);
   const leave = leaves && (await planLeave(ctx, leaves, planned));
   const ofIdle = (leave?.ofIdle ?? []).map((object): Snapshot => ({ ref: refOf(object), object }));
@@ -66,6 +67,7 @@ async function planRollout(ctx: RunContext, deploy: RollingDeploy): Promise<Roll
     force: inputs.forceConflicts,
     rollbackOnFailure: inputs.rollbackOnFailure,
     historyLimit: inputs.historyLimit,
+    left,
     ...(leave !== undefined && { leave }),
   };
 }
@@ -99,11 +101,15 @@ function revisionOf(
   };
 }
 
+/** What a deploy would change, why it must not be made, and what it would leave of earlier revisions. */
+interface DryRunOfDeploy {
+  readonly planned: readonly PlannedChange[];
+  readonly refusals: readonly CutoverError[];
+  readonly left: readonly ObjectRef[];
+}
+
 /** Finds out by dry run what a deploy would change, and every reason not to do it. Writes nothing. */
-export async function dryRunRolling(
-  ctx: RunContext,
-  deploy: RollingDeploy,
-): Promise<{ readonly planned: readonly PlannedChange[]; readonly refusals: readonly CutoverError[] }> {
+export async function dryRunRolling(ctx: RunContext, deploy: RollingDeploy): Promise<DryRunOfDeploy> {
   const { inputs, leaves } = deploy;
   const { recreate, forceConflicts: force } = inputs;
   const resources = await sizedAsLive(ctx, deploy);
@@ -127,7 +133,9 @@ export async function dryRunRolling(
     const context: LintContext = { strategy: 'rolling', resources, planned, idle: new Set(), active: [] };
     const found = lint(ctx, inputs.lint, context);
     const lost = await lostServicesError(ctx, planned);
-    return { planned, refusals: [rejection, missing, found, lost].filter(error => error !== undefined) };
+    // Those of the roles are deleted.
+    const left = leaves === undefined ? await warnOfLeftObjects(ctx, deploy.state, resources) : [];
+    return { planned, left, refusals: [rejection, missing, found, lost].filter(error => error !== undefined) };
   });
 }
 

@@ -1,4 +1,4 @@
-import { refOf, type KubeObject } from '../../kubernetes/object.js';
+import { refOf, type KubeObject, type ObjectRef } from '../../kubernetes/object.js';
 import { imageChanges, previewed, replacedWorkloads, type PreviewedObject } from '../../plan/preview.js';
 import type { RunContext } from '../../run/context.js';
 import { outcomeBase, type Outcome } from '../outcome/outcome.js';
@@ -12,7 +12,7 @@ import type { RollingDeploy } from './rolling-deploy.js';
 /** What a rolling deploy of these manifests would do now. Writes nothing, and takes no lock. */
 export async function planRolling(ctx: RunContext, deploy: RollingDeploy): Promise<Outcome> {
   const { inputs, state, leaves } = deploy;
-  const { planned, refusals } = await dryRunRolling(ctx, deploy);
+  const { planned, refusals, left } = await dryRunRolling(ctx, deploy);
   const leave = leaves && (await planLeave(ctx, leaves, planned));
   const unchanged = leave === undefined && isUnchanged(planned, state);
   const revision = state.latest + 1;
@@ -27,7 +27,7 @@ export async function planRolling(ctx: RunContext, deploy: RollingDeploy): Promi
       ];
   const preview: PlannedDeploy = {
     revision,
-    notes: [...notes, ...unfinishedNote(leaves ?? state)],
+    notes: [...notes, ...leftNote(left), ...unfinishedNote(leaves ?? state)],
     objects: [
       ...(await namespaceToCreate(ctx, { planned, createNamespace: inputs.createNamespace })),
       ...previewed(planned, 'deploy'),
@@ -42,6 +42,10 @@ export async function planRolling(ctx: RunContext, deploy: RollingDeploy): Promi
 
 function noteOf({ state, active, service }: LeavePlan): PlanNote {
   return { kind: 'to-leave-roles', service: refOf(service.resource.object), active, roles: state.roleNames };
+}
+
+function leftNote(objects: readonly ObjectRef[]): readonly PlanNote[] {
+  return objects.length === 0 ? [] : [{ kind: 'left', objects }];
 }
 
 function deleted(object: KubeObject): PreviewedObject {

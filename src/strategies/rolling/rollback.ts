@@ -20,6 +20,7 @@ import { readRelease } from '../shared/recorded-release.js';
 import type { RollbackRequest } from '../strategy.js';
 import { earliest, recordable, snapshotsOf } from '../shared/snapshots.js';
 import { interruptedSnapshots } from './deploy.js';
+import { warnOfLeftObjects } from './left-objects.js';
 import { rollOut } from './rollout.js';
 
 /** Applies an earlier revision again exactly as it was recorded, ConfigMaps included. */
@@ -44,6 +45,11 @@ export async function rollBackRolling(ctx: RunContext, request: RollbackRequest<
       if (target.isRepeated) return rolledBackBefore(locked, state);
       locked.log.warning(`Revision ${target.revision} is what is live: the rollback changes no object`);
     }
+    const left = await warnOfLeftObjects(
+      locked,
+      state,
+      planned.map(({ resource }) => resource),
+    );
     const snapshots = earliest(await interruptedSnapshots(locked, state), snapshotsOf(planned));
     return rollOut(locked, {
       kind: 'rollback',
@@ -56,6 +62,7 @@ export async function rollBackRolling(ctx: RunContext, request: RollbackRequest<
       force: recorded.force,
       rollbackOnFailure: inputs.rollbackOnFailure,
       historyLimit: inputs.historyLimit,
+      left,
     });
   });
 }

@@ -1,7 +1,7 @@
 import type { Check } from '../../inputs/inputs.js';
+import type { ObjectRef } from '../../kubernetes/object.js';
 import type { PlannedChange, Snapshot } from '../../plan/change.js';
 import { recordFailure } from '../../release/records.js';
-import { previousRevision } from '../../release/retention.js';
 import { historyEntry, type Revision } from '../../release/revision.js';
 import type { RollingOperation, RollingState } from '../../release/state.js';
 import { abandon, begin, completeRollout, withHistory } from '../../release/transitions.js';
@@ -13,6 +13,7 @@ import { appliedAfter } from '../shared/applied.js';
 import { checksOf, requireChecks, servingService } from '../shared/checks.js';
 import { changesOf, FailedStep, outcomeBase, type Outcome } from '../outcome/outcome.js';
 import type { LeavePlan } from './leave-roles/leave-plan.js';
+import { rollbackHintOf } from './rollback-hint.js';
 import { restore } from '../shared/restore-objects.js';
 import type { Serving } from '../outcome/serving.js';
 import type { Observer, ReadyWorkload } from '../../rollout/observer.js';
@@ -33,6 +34,8 @@ export interface Rollout {
   readonly force: boolean;
   readonly rollbackOnFailure: boolean;
   readonly historyLimit: number;
+  /** Objects of earlier revisions that are not among the planned ones and are still live. */
+  readonly left: readonly ObjectRef[];
   /** How the roles of a blue/green release are left. Absent: the release is rolling. */
   readonly leave?: LeavePlan;
 }
@@ -85,18 +88,22 @@ export async function rollOut(ctx: LockedContext, rollout: Rollout): Promise<Out
   const outcome = kind === 'deploy' ? 'deployed' : 'rolled-back';
   let checks: readonly CheckResult[] = [];
   let strangers: readonly Strangers[];
+  let done: RollingState;
   try {
     const { waitOptions, force } = rollout;
     const set = await ctx.phase('Deploy', () =>
       applyAndWait(operation, { planned, waitOptions, force, paused: 'noted', observer }),
     );
     ({ checks, strangers } = await verifyPublic(ctx, rollout, { ...services, ready: set.ready }));
+    const entry = historyEntry(ctx.run, revision, outcome);
+    const { left: _before, ...completed } = completeRollout(
+      begun,
+      entry,
+      appliedAfter(state.applied, planned, set.answers),
+    );
+    done = rollout.left.length === 0 ? completed : { ...completed, left: rollout.left };
     // A deploy that is not on record looks like an interrupted one and cannot be rolled back, so it counts as failed.
-    await ctx.phase('Clean up', async () => {
-      const entry = historyEntry(ctx.run, revision, outcome);
-      const done = completeRollout(begun, entry, appliedAfter(state.applied, planned, set.answers));
-      await records.finish(done, rollout.historyLimit, ctx.log);
-    });
+    await ctx.phase('Clean up', () => records.finish(done, rollout.historyLimit, ctx.log));
   } catch (error) {
     throw new FailedStep(error, {
       ...base,
@@ -106,15 +113,13 @@ export async function rollOut(ctx: LockedContext, rollout: Rollout): Promise<Out
   } finally {
     observer.close();
   }
-  const earlier = previousRevision({ ...begun, current: number });
+  const hint = rollbackHintOf(ctx, done);
   return {
     ...base,
     outcome,
     checks,
     serving: { kind: 'deployed', revision: number, images: revision.images, ...found(strangers) },
-    ...(earlier !== undefined && {
-      rollbackHint: { action: 'rollback', release: records.release, namespace: records.namespace } as const,
-    }),
+    ...(hint !== undefined && { rollbackHint: hint }),
   };
 }
 
