@@ -107,13 +107,13 @@ describe('Workflows that users copy', () => {
   );
 
   it.each(['tomcat', 'plain'])(
-    'promote of %s runs in the environment whose approval it proves, with the permission to read it',
+    'promote of %s runs in the environment whose approval it proves, with the permissions to prove it',
     name => {
       const { promote, stage } = workflow(`examples/${name}-blue-green/workflow.yml`).jobs;
       expect(promote).toMatchObject({
         needs: 'stage',
         environment: 'production',
-        permissions: { actions: 'read' },
+        permissions: { actions: 'read', 'id-token': 'write' },
         steps: [{ with: { action: 'promote', approval: 'production' } }],
       });
       expect(stage?.environment).toBeUndefined();
@@ -209,7 +209,7 @@ function permissionsNeededBy({ steps: all }: Job): Map {
   return {
     ...(all.some(({ uses }) => uses?.startsWith('actions/checkout@')) && { contents: 'read' }),
     ...(all.some(({ run }) => run?.startsWith('docker push')) && { packages: 'write' }),
-    ...(all.some(step => step.with?.approval !== undefined) && { actions: 'read' }),
+    ...(all.some(step => step.with?.approval !== undefined) && { actions: 'read', 'id-token': 'write' }),
   };
 }
 

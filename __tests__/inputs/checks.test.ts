@@ -147,6 +147,15 @@ describe('placeholders in checks', () => {
     ]);
   });
 
+  it('are never pasted into a command, whatever their value', () => {
+    expect(reasons('- http: /\n- run: "echo $<V>; $$<V> $<REF_NAME:-main>"', { V: '$(id)' })).toEqual(
+      ['V', 'REF_NAME'].map(
+        name =>
+          `check 2: "run" holds $<${name}>, which would be pasted into the command; write "$${name}", with the quotes: it is an environment variable of the command`,
+      ),
+    );
+  });
+
   it('must be defined; an undefined one is reported with the nearest name', () => {
     expect(reasons('- {http: /$<VERSIN>, contains: $<NOPE>}', values)).toEqual([
       '$<VERSIN> is not defined; set it in "variables", or write $<VERSIN:-default>. Did you mean $<VERSION>?',

@@ -6,7 +6,7 @@ const blueGreen = { manifests: 'k8s', strategy: 'blue-green' };
 
 describe('the inputs of a step', () => {
   it('are a rolling deploy with every default if only manifests are set', () => {
-    const { environment, run, ...inputs } = read(rolling);
+    const { environment, run, commandVariables, ...inputs } = read(rolling);
     expect(inputs).toEqual({
       action: 'deploy',
       strategy: 'rolling',
@@ -30,6 +30,7 @@ describe('the inputs of a step', () => {
       historyLimit: 10,
     });
     expect(environment).toEqual(github);
+    expect(commandVariables).toMatchObject({ SHA: run.sha, REF_NAME: run.refName });
     expect(run.workspace).toBe('/home/runner/work/web');
   });
 
@@ -94,7 +95,7 @@ describe('the inputs of a step', () => {
   });
 
   it('are a promote with its approval, its token and the revision', () => {
-    const { environment, run, ...inputs } = read({
+    const { environment, run, commandVariables, ...inputs } = read({
       action: 'promote',
       release: 'web',
       revision: '7',
@@ -116,6 +117,7 @@ describe('the inputs of a step', () => {
       drainMs: 30_000,
     });
     expect(environment).toEqual(github);
+    expect(commandVariables).toMatchObject({ SHA: run.sha, REF_NAME: run.refName });
     expect(run.actor).toBe('alice');
   });
 
@@ -153,7 +155,9 @@ describe('the inputs of a step', () => {
   });
 
   it('are not in the environment that manifests and checks may use', () => {
-    const { environment } = read({ ...rolling, token: 'ghs_token' }, { ...github, PATH: '/bin', ABSENT: undefined });
+    const withheld = { ACTIONS_ID_TOKEN_REQUEST_TOKEN: 'x', GITHUB_TOKEN: 'x', RUNNER_TEMP: '/tmp', STATE_a: 'x' };
+    const given = { ...github, ...withheld, PATH: '/bin', ABSENT: undefined };
+    const { environment } = read({ ...rolling, token: 'ghs_token' }, given);
     expect(environment).toEqual({ ...github, PATH: '/bin' });
   });
 
@@ -291,7 +295,9 @@ describe('wrong inputs', () => {
   });
 
   it.each([rolling, { action: 'promote' }])('%j: an empty token is refused, with the remedy', inputs => {
-    expect(problems({ ...inputs, token: ' ' })).toEqual([expect.stringMatching(/^token: received an empty value; .*Omit it/)]);
+    expect(problems({ ...inputs, token: ' ' })).toEqual([
+      expect.stringMatching(/^token: received an empty value; .*Omit it/),
+    ]);
   });
 
   it('never show a secret, and cut long values', () => {

@@ -37,6 +37,9 @@ describe('the environment of a command', () => {
     'ACTIONS_ID_TOKEN_REQUEST_URL',
     'ACTIONS_RESULTS_URL',
     'ACTIONS_CACHE_URL',
+    'ACTIONS_ANYTHING_ELSE',
+    'GITHUB_TOKEN',
+    'RUNNER_TEMP',
     'GITHUB_STATE',
     'GITHUB_ENV',
     'GITHUB_PATH',
@@ -51,7 +54,7 @@ describe('the environment of a command', () => {
   });
 
   it('contains everything else, the side and the URL', () => {
-    const given = { ...path, KUBECONFIG: '/k', GITHUB_SHA: 'abc', ACTIONS_STEP_DEBUG: 'true', CUTOVER_URL: 'stale' };
+    const given = { ...path, KUBECONFIG: '/k', GITHUB_SHA: 'abc', CUTOVER_URL: 'stale' };
     expect(commandEnvironment(given, { side: 'public', url: 'http://127.0.0.1:1' })).toEqual({
       ...given,
       CUTOVER_SIDE: 'public',

@@ -66,12 +66,7 @@ export function isSignedBy({ header, signed, signature }: IdToken, keys: unknown
   });
   if (key === undefined) return false;
   try {
-    return verify(
-      'RSA-SHA256',
-      Buffer.from(signed),
-      createPublicKey({ key, format: 'jwk' }),
-      signature,
-    );
+    return verify('RSA-SHA256', Buffer.from(signed), createPublicKey({ key, format: 'jwk' }), signature);
   } catch {
     return false;
   }

@@ -1,5 +1,6 @@
 import type { Action, StrategyName } from './actions.js';
 import type { CiJob, CiRun, DeployInputs, IdlePolicy, Inputs, KustomizeTool, RegistryLogin } from './inputs.js';
+import { runNames } from './ci-run.js';
 import { takes } from './table.js';
 import { fieldsOf, type Values } from './values.js';
 
@@ -21,7 +22,7 @@ export interface Sources {
 /** The inputs of one action: those that it takes, and nothing else. */
 export function assemble(action: Action, sources: Sources): Inputs {
   const { values, run, environment } = sources;
-  const common = { run, environment };
+  const common = { run, environment, commandVariables: commandVariables(sources) };
   switch (action) {
     case 'promote':
       return { ...common, ...fieldsOf(action, values), ...switchFields(sources), action };
@@ -41,6 +42,7 @@ function deployInputs(strategy: StrategyName, sources: Sources): DeployInputs {
   const inputs = {
     run,
     environment,
+    commandVariables: commandVariables(sources),
     ...fieldsOf(strategy, values),
     ...deployFields(sources),
     strategy,
@@ -49,6 +51,10 @@ function deployInputs(strategy: StrategyName, sources: Sources): DeployInputs {
   };
   // The table decides at run time which inputs the strategy takes, and the types follow from the same table.
   return inputs as DeployInputs;
+}
+
+function commandVariables({ run, values }: Sources): Readonly<Record<string, string>> {
+  return { ...runNames(run), ...values.variables };
 }
 
 function deployFields({ values, kustomize, registryLogins: logins }: Sources) {

@@ -19,8 +19,10 @@ export type { RegistryLogin } from './parse/registry.js';
 /** What every action has beside its inputs. `Fields` holds the inputs, see `table.ts`. */
 interface Runner {
   readonly run: CiRun;
-  /** The runner's environment without the step's own `INPUT_*`, for `$<NAME>` and the `run` checks. */
+  /** The runner's environment without what is withheld (`own-environment.ts`), for `$<NAME>` and the `run` checks. */
   readonly environment: Readonly<Record<string, string>>;
+  /** Names of the run and `variables`, which `run` checks get as environment variables. Absent: none. */
+  readonly commandVariables?: Readonly<Record<string, string>>;
 }
 
 /** Everything between the text of the manifests and the objects that are sent. */

@@ -6,14 +6,13 @@ import { isGitHubRun, readCiJob, readCiRun, runNames } from './ci-run.js';
 import { refuseContradictions } from './contradictions.js';
 import type { CiRun, Inputs } from './inputs.js';
 import { readDockerLogin } from './parse/docker-login.js';
+import { ownEnvironment } from './own-environment.js';
 import { kubeconfigSecrets } from './parse/kubeconfig.js';
 import { kustomizeTool } from './parse/kustomize.js';
 import { loginSecrets, registrySecrets } from './parse/registry.js';
 import { ReceivedInputs } from './received-inputs.js';
 import { inputNames } from './table.js';
 import type { Values } from './values.js';
-
-type Environment = Readonly<Record<string, string>>;
 
 /**
  * The inputs of the step, parsed and checked: the only reader of `INPUT_*` and `GITHUB_*`. Secrets are masked before
@@ -30,7 +29,7 @@ export function readInputs({
 }): Inputs {
   const received = new ReceivedInputs(environment);
   maskSecrets(received, log);
-  const own = withoutInputs(environment);
+  const own = ownEnvironment(environment);
   const run = readCiRun(own);
   const values = parseValues(received, run);
   // Actions that render nothing pull no image; credentials that were refused are not replaced by others.
@@ -63,14 +62,6 @@ function maskSecrets(received: ReceivedInputs, log: Log): void {
     ...registrySecrets(received.raw('registry-credentials') ?? ''),
   ];
   for (const secret of secrets) if (secret !== undefined) log.mask(secret);
-}
-
-/** The environment that manifests and checks may use: without the inputs of the step, some of which are secret. */
-function withoutInputs(environment: Readonly<Record<string, string | undefined>>): Environment {
-  const own = Object.entries(environment).filter(
-    (entry): entry is [string, string] => entry[1] !== undefined && !entry[0].startsWith('INPUT_'),
-  );
-  return Object.fromEntries(own);
 }
 
 /** Every input, whatever the action: a wrong value is reported even where the action is wrong too. */

@@ -85,7 +85,8 @@ export class ReceivedInputs {
 
   #refuseEmpty(name: InputName): void {
     const fallback = definitionOf(name).default;
-    const remedy = fallback === undefined ? 'Omit it to use the default' : `Write \`${fallback}\` if that is what you mean`;
+    const remedy =
+      fallback === undefined ? 'Omit it to use the default' : `Write \`${fallback}\` if that is what you mean`;
     this.#problems.push({
       name,
       message:

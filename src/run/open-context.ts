@@ -59,7 +59,7 @@ export async function openContext(run: Run, target: ContextTarget): Promise<RunC
     log,
     clock,
     run: inputs.run,
-    environment: inputs.environment,
+    environment: { ...inputs.environment, ...inputs.commandVariables },
     signal: cancelled,
     namespaces: cluster.namespaces,
     lock: stepLock({

@@ -1,4 +1,5 @@
 import type { RunCheck } from '../inputs/checks/run.js';
+import { ownEnvironment } from '../inputs/own-environment.js';
 import { shortened } from '../log.js';
 import { retryCheck, type Check, type CheckAttempt, type CheckSubject } from './check.js';
 import { runCommand, type CommandResult } from './command.js';
@@ -70,19 +71,11 @@ export function attemptOf(result: CommandResult): CheckAttempt {
   }
 }
 
-/**
- * Variables that are hidden from commands: the inputs of this step (including token and kubeconfig), the service tokens of
- * the runner, the state for the post step, and the files through which a step sets variables, outputs and its summary: those of
- * this step are Cutover's.
- */
-const hiddenVariables =
-  /^(INPUT_.*|ACTIONS_(RUNTIME|ID_TOKEN|RESULTS|CACHE)_.*|GITHUB_(ENV|PATH|OUTPUT|STATE|STEP_SUMMARY)|STATE_.*)$/i;
-
-/** The environment of a command: that of the runner without hidden variables, with `CUTOVER_SIDE` and `CUTOVER_URL`. */
+/** The environment of a command: the step's own, with `CUTOVER_SIDE` and `CUTOVER_URL`. */
 export function commandEnvironment(
   environment: Readonly<Record<string, string>>,
   { side, url }: { readonly side: 'staged' | 'public'; readonly url?: string },
 ): Record<string, string> {
-  const kept = Object.entries(environment).filter(([name]) => !hiddenVariables.test(name) && name !== 'CUTOVER_URL');
+  const kept = Object.entries(ownEnvironment(environment)).filter(([name]) => name !== 'CUTOVER_URL');
   return { ...Object.fromEntries(kept), CUTOVER_SIDE: side, ...(url !== undefined && { CUTOVER_URL: url }) };
 }

@@ -1,9 +1,9 @@
-import { load, YAMLException } from 'js-yaml';
+import { FAILSAFE_SCHEMA, load, YAMLException } from 'js-yaml';
 import { nearest } from '../parse/nearest.js';
 import { Refusal, type Parse } from '../refusal.js';
 import { Fields, isYamlMap } from './check-fields.js';
 import { checkKinds, type Check } from './kinds.js';
-import { fillingSchemas } from './placeholders.js';
+import { fillingSchemas, placeholderNames } from './placeholders.js';
 
 const allKeys = checkKinds.flatMap(({ keys }) => keys);
 const kindNames = checkKinds.map(({ kind }) => `"${kind}"`);
@@ -13,6 +13,7 @@ const allKinds = new Intl.ListFormat('en', { type: 'conjunction' }).format(kindN
 /** Parser of the `verify` list. `values` replace the `$<NAME>` placeholders; a name without a value is refused. */
 export function checks(values: Readonly<Record<string, string>>): Parse<readonly Check[]> {
   return text => {
+    refusePastedValues(readYaml(() => load(text, { schema: FAILSAFE_SCHEMA })));
     const missing = new Set<string>();
     const schemas = fillingSchemas({ values, missing: name => missing.add(name) });
     const list = readYaml(() => load(text, { schema: schemas.text }));
@@ -27,6 +28,19 @@ export function checks(values: Readonly<Record<string, string>>): Parse<readonly
     if (reasons.length > 0) throw Refusal.because(reasons);
     return parsed.filter(check => check !== undefined);
   };
+}
+
+/** A value in a command would be code for the shell: a branch may be called `$(…)`. */
+function refusePastedValues(list: unknown): void {
+  const items: readonly unknown[] = Array.isArray(list) ? list : [];
+  const reasons = items.flatMap((item, index) => {
+    const command = isYamlMap(item) && Object.hasOwn(item, 'run') ? item['run'] : undefined;
+    return [...new Set(placeholderNames(String(command)))].map(
+      name =>
+        `check ${index + 1}: "run" holds $<${name}>, which would be pasted into the command; write "$${name}", with the quotes: it is an environment variable of the command`,
+    );
+  });
+  if (reasons.length > 0) throw Refusal.because(reasons);
 }
 
 function readYaml(read: () => unknown): unknown {

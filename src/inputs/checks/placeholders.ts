@@ -10,6 +10,11 @@ export function mentionsPlaceholder(text: string): boolean {
   return text.search(placeholder) !== -1;
 }
 
+/** The names of the placeholders that {@link fill} would replace, in order. */
+export function placeholderNames(text: string): readonly string[] {
+  return [...text.matchAll(placeholder)].flatMap(([, escape, name = '']) => (escape === '' ? [name] : []));
+}
+
 /** Where the values of placeholders come from. */
 export interface Names {
   readonly values: Readonly<Record<string, string>>;
