@@ -3,13 +3,14 @@ import type { RecreatePolicy } from '../../inputs/inputs.js';
 import { fieldAt } from '../../kubernetes/fields.js';
 import { refOf, type KubeObject } from '../../kubernetes/object.js';
 import type { Resource } from '../../manifests/resource.js';
+import { sensitiveAt } from '../../manifests/sensitive-fields.js';
 import { differs, type PlannedChange } from '../../plan/change.js';
-import { mayRecreate } from '../../plan/recreate.js';
-import { shownValue } from '../../plan/diff.js';
+import { mayRecreate, recreateRemedy } from '../../plan/recreate.js';
+import { shownValue } from '../../plan/shown-value.js';
 import type { Applied, Cluster } from '../cluster.js';
 import { appliedHash, isHashOf } from './applied-identity.js';
 import { fieldManager } from './field-manager.js';
-import { valueOf } from './field-path.js';
+import { pathOf, valueOf } from './field-path.js';
 import { isMigratedManager, planOwnershipMigration } from './ownership-migration.js';
 import { hasApplied, ownsReplicas, scaledBy } from './owned-fields.js';
 
@@ -132,15 +133,28 @@ async function planRecreation(request: DryRunWithLive, error: CutoverError): Pro
   const { object } = resource;
   // A webhook without dry-run support rejects every dry run; only the apply itself shows the result.
   if (error.status === 400 && error.message.includes('does not support dry run')) return uncheckedChange(request);
-  const immutable = error.problems.some(({ message }) => message.includes('immutable'));
-  if (!mayRecreate(recreate, object)) throw immutable ? withRecreateHint(error, object) : error;
+  if (!mayRecreate(recreate, object))
+    throw (await isOnlyChangeRefused(request, error)) ? error.amended({ hint: recreateRemedy(object) }) : error;
   const live = await request.live();
   if (live === undefined) throw error;
   rejectOtherRelease(object, live);
   rejectRunningJob(live);
-  const name = `${object.metadata.name.slice(0, 50)}-dry-run`;
-  const after = await cluster.dryRunCreate({ ...object, metadata: { ...object.metadata, name } });
+  const after = await cluster.dryRunCreate(underAnotherName(object));
   return { resource, change: 'recreated', live, after: { ...after, metadata: object.metadata } };
+}
+
+/** Whether the API server would accept the object as a new one, so that only the change of the live one is refused. */
+async function isOnlyChangeRefused({ cluster, resource, live }: DryRunWithLive, error: CutoverError): Promise<boolean> {
+  if (error.problems.some(({ message }) => message.includes('immutable'))) return true;
+  if (error.status !== 422 || (await live()) === undefined) return false;
+  return cluster.dryRunCreate(underAnotherName(resource.object)).then(
+    () => true,
+    () => false,
+  );
+}
+
+function underAnotherName(object: KubeObject): KubeObject {
+  return { ...object, metadata: { ...object.metadata, name: `${object.metadata.name.slice(0, 50)}-dry-run` } };
 }
 
 async function uncheckedChange({ resource, ...request }: DryRunWithLive): Promise<PlannedChange> {
@@ -170,17 +184,6 @@ function rejectRunningJob(live: KubeObject): void {
   });
 }
 
-function withRecreateHint(error: CutoverError, { kind, metadata }: KubeObject): CutoverError {
-  const hint =
-    kind === 'Job'
-      ? '`recreate: jobs` deletes and recreates the Job.'
-      : `It cannot be changed in place. Rename it, or set \`recreate: ${kind}/${metadata.name}\` to delete and recreate it${podless.has(kind) ? '' : '; this deletes its pods too'}.`;
-  return error.amended({ hint });
-}
-
-/** Kinds without pods of their own. */
-const podless: ReadonlySet<string> = new Set(['Secret', 'ConfigMap']);
-
 /** The conflict with the live value and the value of the manifest for each field. */
 function withValues(
   error: CutoverError,
@@ -189,8 +192,9 @@ function withValues(
   const { kind } = desired;
   const problems = error.problems.map((problem): Problem => {
     const { field = '', message } = problem;
+    const sensitive = [live, desired].flatMap(object => sensitiveAt(object, pathOf(object, field)));
     const [liveValue, manifestValue] = [live, desired].map(object =>
-      shownValue({ kind, path: field }, valueOf(object, field)),
+      shownValue({ kind, path: field, sensitive }, valueOf(object, field)),
     );
     return { ...problem, message: `${message}: the live value is ${liveValue}, the manifest has ${manifestValue}` };
   });
