@@ -34,7 +34,8 @@ interface Container {
   readonly ports?: readonly ContainerPort[];
 }
 
-interface ServicePort {
+/** A port of a Service. */
+export interface ServicePort {
   readonly name?: string;
   readonly port: number;
   readonly targetPort?: number | string;
@@ -47,9 +48,7 @@ interface ServicePort {
  * declares.
  */
 export function resolvePorts(service: KubeObject, workload: KubeObject): Ports | undefined {
-  const { ports = [] } = (service['spec'] ?? {}) as { ports?: readonly ServicePort[] };
-  const tcp = ports.filter(({ protocol = 'TCP' }) => protocol === 'TCP');
-  const selectedPort = tcp.find(({ name }) => name === 'http') ?? tcp[0];
+  const selectedPort = checkedPort(service);
   if (selectedPort === undefined) return undefined;
   const { port, targetPort = port } = selectedPort;
   if (typeof targetPort === 'number') return { servicePort: port, podPort: targetPort };
@@ -68,6 +67,13 @@ export function resolvePorts(service: KubeObject, workload: KubeObject): Ports |
       hint: `Set targetPort to the number or name of a container port. Available names: ${names}.`,
     },
   );
+}
+
+/** The port of a Service for checks; `undefined` for a Service without TCP ports. */
+export function checkedPort(service: KubeObject): ServicePort | undefined {
+  const { ports = [] } = (service['spec'] ?? {}) as { ports?: readonly ServicePort[] };
+  const tcp = ports.filter(({ protocol = 'TCP' }) => protocol === 'TCP');
+  return tcp.find(({ name }) => name === 'http') ?? tcp[0];
 }
 
 /** The first TCP port that a workload's containers declare, for a workload without a Service; `undefined` if there is none. */

@@ -3,7 +3,7 @@ import type { CutoverError } from '../../errors.js';
 import { refOf } from '../../kubernetes/object.js';
 import type { PlannedChange, Snapshot } from '../../plan/change.js';
 import type { LintContext } from '../../plan/lint/rule.js';
-import { authorOf, imagesOf, withoutSecrets, type Revision } from '../../release/revision.js';
+import { authorOf, imagesOf, sizeRefusal, withoutSecrets, type Revision } from '../../release/revision.js';
 import type { ReleaseState, RollingState } from '../../release/state.js';
 import type { RunContext } from '../../run/context.js';
 import { underLock } from '../../run/under-lock.js';
@@ -11,6 +11,7 @@ import { checksToRecord } from '../../verify/recorded-checks.js';
 import { requireOwnedSnapshots } from '../recorded/owned-objects.js';
 import { besideImageCheck } from '../shared/dry-run-with-images.js';
 import { lint } from '../shared/report-findings.js';
+import { portRefusal, servingService } from '../shared/checks.js';
 import { ensureNamespace } from '../shared/namespace.js';
 import type { Outcome } from '../outcome/outcome.js';
 import { throwAny } from '../shared/refusals.js';
@@ -126,7 +127,14 @@ export async function dryRunRolling(
     ctx.logPlan(planned);
     const context: LintContext = { strategy: 'rolling', resources, planned, idle: new Set(), active: [] };
     const found = lint(ctx, inputs.lint, context);
-    return { planned, refusals: [rejection, missing, found].filter(error => error !== undefined) };
+    const workloads = resources.map(({ object }) => object);
+    const service = servingService(workloads, inputs.service);
+    const unchecked = portRefusal(ctx, { checks: inputs.verify, service, workloads });
+    // An unchanged deploy writes no record.
+    const tooBig = isUnchanged(planned, deploy.state)
+      ? undefined
+      : sizeRefusal(revisionOf(ctx, { deploy, planned, snapshots: snapshotsOf(planned) }), ctx.records);
+    return { planned, refusals: [rejection, missing, found, unchecked, tooBig].filter(error => error !== undefined) };
   });
 }
 
