@@ -8,12 +8,12 @@ const longestLine = 200;
 const mostCompared = 2_000;
 
 /**
- * The lines in which two texts differ: `- 3: old line`, `+ 3: new line`, with the number in its own text. `undefined` for texts of a
+ * The lines in which two texts differ: `- 3: old line`, `+ 3: new line`, with the number in its own text. `undefined` where one is a
  * single line, and for private keys.
  */
 export function changedLines(before: string, after: string): readonly string[] | undefined {
   const [old, now] = [before.split('\n'), after.split('\n')];
-  if (old.length === 1 && now.length === 1) return undefined;
+  if (old.length === 1 || now.length === 1) return undefined;
   if ([before, after].some(text => text.includes('PRIVATE KEY-----'))) return undefined;
   const lines = differences(old, now);
   const shown = lines.slice(0, mostLines).map(({ sign, number, line }) => `${sign} ${number}: ${shownLine(line)}`);
