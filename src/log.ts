@@ -20,6 +20,11 @@ export interface Log {
   error(line: string, at?: Position): void;
   /** Masks `secret` as `***` in later lines. Ignores values of three characters and less. */
   mask(secret: string): void;
+  /**
+   * As `mask`, but only for what this step prints and writes. The runner would mask the value in all later steps, and drop every
+   * output of the job that contains it.
+   */
+  hide(secret: string): void;
   /** Runs `work` inside a collapsible group, which also ends when `work` rejects. */
   group<T>(title: string, work: () => Promise<T>): Promise<T>;
 }
@@ -73,6 +78,7 @@ export function actionsLog(text = new OutgoingText()): StepLog {
       // The runner masks what other steps print: every line, and the encodings of each.
       if (text.hide(secret)) core.setSecret(secret);
     },
+    hide: secret => void text.hide(secret),
     group: (title, work) => core.group(text.line(title), work),
     fail: message => core.setFailed(text.safe(message)),
   };

@@ -60,6 +60,7 @@ const silent: Log = {
   warning: () => undefined,
   error: () => undefined,
   mask: () => undefined,
+  hide: () => undefined,
   group: (_title, work) => work(),
 };
 

@@ -56,6 +56,18 @@ const bob = (server: RegistryServer, password = 's3cret'): RegistryLogin[] => [
   { server: server.host, username: 'bob', password },
 ];
 
+describe('an image that contains a value of the environment', () => {
+  it('is told to no registry, and not shown', async () => {
+    const server = await registry();
+    const text = `apiVersion: v1\nkind: Pod\nmetadata: {name: web}\nspec: {containers: [{name: web, image: "${server.host}/a/b:$<TOKEN>"}]}\n`;
+    const { resources } = render(text, { environment: { TOKEN: 'canary' } });
+    const { lines } = await check(resources);
+    expect(server.requests).toEqual([]);
+    expect(lines.join('\n')).toContain('it contains a value of the environment');
+    expect(lines.join('\n')).not.toContain('canary');
+  });
+});
+
 describe('images that exist', () => {
   it('are requested once each, by tag or digest, for any number of uses', async () => {
     const digest = `sha256:${'a'.repeat(64)}`;

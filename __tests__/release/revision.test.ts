@@ -94,7 +94,14 @@ describe('the record of a revision', () => {
       message: expect.stringMatching(
         /^Revision 3 of web is too big for its record: \d{7} bytes compressed, but a Secret is limited to 1000000$/,
       ) as unknown,
-      hint: expect.stringContaining('Split the manifests') as unknown,
+      // Splitting would not help.
+      hint: expect.stringMatching(
+        /^ConfigMap shop\/\S+ alone has \d{7} bytes: put its files into the image/,
+      ) as unknown,
+    });
+    const objects = [1, 2, 3].map(() => configMap({ blob: randomBytes(350_000).toString('base64') }));
+    expect(errorOf(() => encodeRevision(revision({ objects }), place))).toMatchObject({
+      hint: 'Split the manifests into several releases.',
     });
   });
 

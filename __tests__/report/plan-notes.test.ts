@@ -13,9 +13,14 @@ describe('a note of a plan', () => {
   it.each<[PlanNote, string]>([
     [{ kind: 'unchanged', revision: 4 }, 'Nothing would be changed: revision 4 already has these manifests.'],
     [{ kind: 'to-deploy', revision: 5 }, 'Revision 5 would be deployed.'],
-    [{ kind: 'pods-to-replace', workloads: [] }, 'No pod that runs now would be replaced.'],
+    [{ kind: 'refused' }, 'A deploy of these manifests would be refused.'],
+    [{ kind: 'pods-to-replace', how: 'few', workloads: [] }, 'No pod that runs now would be replaced.'],
     [
-      { kind: 'pods-to-replace', workloads: [deployment] },
+      { kind: 'pods-to-replace', how: 'all', workloads: [deployment] },
+      'All pods would be stopped before new ones start: Deployment shop/web.',
+    ],
+    [
+      { kind: 'pods-to-replace', how: 'few', workloads: [deployment] },
       'Pods would be replaced, a few at a time: Deployment shop/web.',
     ],
     [

@@ -1,4 +1,5 @@
 import { afterAll, expect } from '@jest/globals';
+import { field } from '../support/field.js';
 import { startGitHub } from '../support/github-server.js';
 import type { StepResult } from '../support/runner/runner.js';
 import { describeEmbedded, startCluster } from '../support/scenario/cluster.js';
@@ -123,6 +124,29 @@ describeEmbedded('A secret', 'only the embedded cluster gives a chosen answer', 
     const result = await ns.given(deploy({ manifests: 'k8s' }));
     expect(result.log).toContain('Manifests, in this order:\nk8s/***.yml\nk8s/texts.yml');
     expectHidden(result, [canary]);
+  });
+
+  scenario('of the environment is in nothing that a step leaves behind, new or old', cluster, async ns => {
+    const values = ['correct horse/battery+staple?', 'tr0ub4dor&3 of the environment'];
+    const [old = '', now = ''] = values;
+    const given = (url: string) => ({ environment: { DATABASE_URL: url } });
+    const inputs = deploy({ substitution: 'on' });
+    const texts = manifest({ database: 'at $<DATABASE_URL>', plain: 'a' }, '$<DATABASE_URL>');
+    await ns.write({ 'texts.yml': texts });
+    const first = await ns.given(inputs, given(old));
+    const planned = await ns.step({ ...inputs, action: 'plan' }, given(now));
+    answerWith(ns, 403, `admission webhook "policy" denied the request: ${now}`);
+    const denied = await ns.step(inputs, given(now));
+    const second = await ns.given(inputs, given(now));
+    // Neither the manifests nor the environment are there when it goes back.
+    const back = await ns.step({ action: 'rollback', release: 'texts', 'stable-for': '0s' });
+    await ns.write({ 'texts.yml': texts.replaceAll('$<DATABASE_URL>', 'a literal') });
+    const replaced = await ns.step({ ...inputs, action: 'plan' });
+    for (const result of [first, planned, denied, second, back, replaced]) expectHidden(result, values);
+    expect([planned.exitCode, denied.exitCode, back.outputs.outcome]).toEqual([0, 1, 'rolled-back']);
+    expect(planned.log).toContain('data.database: *** → ***');
+    expect(replaced.log).toContain('data.database: *** → ***');
+    expect(field(await ns.get('ConfigMap', 'texts'), 'data', 'database')).toBe(`at ${old}`);
   });
 
   scenario('is in nothing that a step leaves behind, whatever repeats it', cluster, async ns => {

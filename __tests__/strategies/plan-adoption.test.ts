@@ -37,7 +37,7 @@ describe('the plan of an adoption', () => {
     const inputs = read({ action: 'plan', manifests: 'k8s', strategy: 'blue-green', lint: 'off' });
     const numbered = `apiVersion: v1
 kind: ConfigMap
-metadata: {name: "build-\${REVISION}"}
+metadata: {name: "build-$<REVISION>"}
 data: {sometimes: "\${UNKNOWN}"}
 ---
 `;

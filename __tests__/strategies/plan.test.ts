@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { describe, expect, it } from '@jest/globals';
 import type { DeployInputs } from '../../src/inputs/inputs.js';
 import { newRolling, type BlueGreenState, type RollingState, type SwitchOperation } from '../../src/release/state.js';
@@ -133,14 +134,72 @@ describe('a blue/green plan', () => {
 
 describe('a rolling plan', () => {
   const text = web.replaceAll(', role: $<TARGET_ROLE>', '').replaceAll('-$<TARGET_ROLE>', '');
-  const planRolled = async (cluster: MemoryCluster, state: RollingState, version = 'v3'): Promise<Outcome> => {
-    const { resources } = render(text.replace('v3', version));
+  const planText = async (
+    cluster: MemoryCluster,
+    given: string,
+    { state = release, ...more }: { readonly state?: RollingState; readonly [input: string]: unknown } = {},
+  ): Promise<Outcome> => {
+    const { resources } = render(given);
     cluster.calls.length = 0;
-    const inputs = inputsOf({}) as DeployInputs<'rolling'>;
+    const inputs = inputsOf(more as Readonly<Record<string, string>>) as DeployInputs<'rolling'>;
     const planning = planRolling(stepOn(cluster), { inputs, state, resources, contentHash: 'new' });
     return planning.finally(() => expect(cluster.writes()).toEqual([]));
   };
+  const planRolled = (cluster: MemoryCluster, state: RollingState, version = 'v3'): Promise<Outcome> =>
+    planText(cluster, text.replace('v3', version), { state });
   const release = { ...newRolling('web'), latest: 4, current: 4 };
+  const applied = async (given: string): Promise<MemoryCluster> => {
+    const cluster = memoryCluster();
+    for (const { object } of render(given).resources) await cluster.apply(object);
+    return cluster;
+  };
+
+  it('says how the pods would be replaced', async () => {
+    const stateful = text.replace('kind: Deployment', 'kind: StatefulSet').replace('replicas: 2', 'serviceName: web');
+    const again = 'Revision 5 would be deployed.';
+    const recreated = await planText(await applied(stateful), stateful.replace('serviceName: web', 'serviceName: db'), {
+      recreate: 'StatefulSet/web',
+    });
+    const stopped = 'All pods would be stopped before new ones start';
+    expect(storyOf(recreated.preview)).toEqual([again, `${stopped}: StatefulSet shop/web.`]);
+    const atOnce = text.replace('replicas: 2', 'strategy: {type: Recreate}');
+    const outcome = await planText(await applied(atOnce), atOnce.replace('v3', 'v4'));
+    expect(storyOf(outcome.preview)).toEqual([again, `${stopped}: Deployment shop/web.`]);
+    const onDelete = stateful.replace('serviceName: web', 'serviceName: web, updateStrategy: {type: OnDelete}');
+    const waiting = onDelete.replace(
+      /spec:\n {2}(serviceName.*)\n/,
+      (_all, line: string) => `spec:\n  ${line.split(', ').join('\n  ')}\n`,
+    );
+    const later = await planText(await applied(waiting), waiting.replace('v3', 'v4'));
+    expect(storyOf(later.preview).at(-1)).toBe(
+      'Pods would be replaced only when somebody deletes them: StatefulSet shop/web.',
+    );
+  });
+
+  it('does not say that nothing would be changed where the only change is refused', async () => {
+    const wrong = text.replace('port: 80, targetPort: 8080', 'port: 80, targetPort: 8080, nonsense: 1');
+    const { outcome } = await failureOf(planText(await applied(text), wrong));
+    expect(outcome.outcome).toBe('failed');
+    expect(storyOf(outcome.preview)).toEqual(['A deploy of these manifests would be refused.']);
+  });
+
+  it('refuses what the deploy would refuse for the size of its record', async () => {
+    // Each fits alone; the record has it as it would be, and as it was before.
+    const big = (): string =>
+      `${text}---\napiVersion: v1\nkind: ConfigMap\nmetadata: {name: big}\nbinaryData: {a: ${randomBytes(600_000).toString('base64')}}\n`;
+    const { error } = await failureOf(planText(await applied(big()), big()));
+    expect(error).toMatchObject({
+      code: 'record',
+      hint: expect.stringContaining('ConfigMap shop/big alone') as unknown,
+    });
+  });
+
+  it('refuses a port that checks could not find, and nothing without checks', async () => {
+    const named = text.replace('targetPort: 8080', 'targetPort: http');
+    await expect(planText(memoryCluster(), named)).resolves.toMatchObject({ outcome: 'planned' });
+    const { error } = await failureOf(planText(memoryCluster(), named, { verify: '- http: /' }));
+    expect(error.message).toMatch(/routes to a port named "http"/);
+  });
 
   it('names the workloads whose pods would be replaced', async () => {
     const cluster = memoryCluster();

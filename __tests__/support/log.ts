@@ -17,6 +17,7 @@ export function listLog({ debug = true }: { readonly debug?: boolean } = {}): Li
     warning: keep,
     error: keep,
     mask: () => undefined,
+    hide: () => undefined,
     group: (_title, work) => work(),
     fail: keep,
     text: new OutgoingText(),

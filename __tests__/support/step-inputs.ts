@@ -36,6 +36,7 @@ export function maskingLog(masked: string[] = []): Log {
     error: unexpected,
     group: unexpected,
     mask: secret => masked.push(secret),
+    hide: () => undefined,
   };
 }
 

@@ -17,6 +17,7 @@ import { manifestError, type ManifestWarning } from './problems.js';
 import { addPullSecrets, unusedPullSecrets } from './overrides/image-pull-secrets.js';
 import { registrySecrets } from './overrides/registry-secret.js';
 import type { Resource } from './resource.js';
+import { looseNotes } from './placeholders/loose-notes.js';
 import { findPlaceholders } from './placeholders/substitution.js';
 import { stringFieldProblems } from './yaml/string-fields.js';
 import { upgradeDeployment } from './overrides/api-version-upgrade.js';
@@ -119,9 +120,11 @@ export function renderManifests(request: RenderRequest): Rendered {
     problems.push({ message: `The manifests contain no object: ${manifests.files.join(', ')}.` });
   }
   if (problems.length > 0) throw manifestError(problems);
-  const warnings = [...upgraded.flatMap(one => one.warnings), ...deployed.warnings, ...stripped.warnings];
+  const loose = looseNotes(manifests.documents, request.substitution, { variables, builtIns });
+  const fromManifests = [...upgraded.flatMap(one => one.warnings), ...loose.warnings];
+  const warnings = [...fromManifests, ...deployed.warnings, ...stripped.warnings];
   const order = manifests.files.length > 1 ? ['Manifests, in this order:', ...manifests.files] : [];
-  const notes = [...order, ...[stripped, overridden, sized, rolled].flatMap(one => one.notes)];
+  const notes = [...order, ...loose.notes, ...[stripped, overridden, sized, rolled].flatMap(one => one.notes)];
   const { resources } = rolled;
   if (request.preStopSeconds === undefined) return { resources, warnings, notes };
   const delayed = addPreStop(resources, request.preStopSeconds);

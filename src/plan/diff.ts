@@ -1,7 +1,11 @@
 import { isFields } from '../kubernetes/fields.js';
+import { listKey } from '../kubernetes/list-keys.js';
 import type { KubeObject } from '../kubernetes/object.js';
 import { canonical } from '../kubernetes/canonical.js';
+import { sensitiveFields, sensitiveIn, sensitiveInItem } from '../manifests/sensitive-fields.js';
 import { content } from './change.js';
+import { isHidden, shownValue, type FieldPlace } from './shown-value.js';
+import { changedLines } from './text-changes.js';
 
 /** One field that a deploy changes. Values are JSON text, with secrets as `***` and the length instead of a long value. */
 export interface FieldChange {
@@ -11,6 +15,8 @@ export interface FieldChange {
   readonly from?: string;
   /** Absent: the field is removed. */
   readonly to?: string;
+  /** The changed lines of a text of several lines. Absent: it is no such text, or is secret. */
+  readonly lines?: readonly string[];
 }
 
 /** The values of one field: live, as it would be stored, and in the manifest. */
@@ -21,24 +27,28 @@ interface Sides {
 }
 
 /**
- * The fields in which `after` differs from `live`, in the order of their names, without those that the API server or a
- * controller sets by itself, since the `manifest` does not have them. Values of Secrets are never shown, nor are those of
- * environment variables and keys with the name of a secret.
+ * The fields in which `after` differs from `live`, in the order of their names. Left out is only what the API server or a
+ * controller adds by itself: what is not live, nor in the `manifest`. Values of Secrets and of the environment are never shown,
+ * nor are those of variables and keys with the name of a secret.
  */
 export function fieldChanges(live: KubeObject, after: KubeObject, manifest: KubeObject): readonly FieldChange[] {
-  const sides = { live: content(live), after: content(after), manifest: content(manifest) };
-  return [...changesAt({ kind: live.kind, path: '' }, sides)];
+  const sides = { live: ownContent(live), after: ownContent(after), manifest: ownContent(manifest) };
+  const sensitive = [live, manifest].flatMap(sensitiveFields);
+  return [...changesAt({ kind: live.kind, path: '', sensitive }, sides)];
 }
 
-/** `spec.replicas: 2 → 3`, `… added`, `… removed`. */
-export function describeFieldChange({ path, from, to }: FieldChange): string {
+/** The content without what tells one object from another of the same name. */
+function ownContent(object: KubeObject): unknown {
+  const { metadata, ...rest } = content(object);
+  const { uid: _uid, creationTimestamp: _created, ...kept } = metadata as KubeObject['metadata'];
+  return { ...rest, metadata: kept };
+}
+
+/** `spec.replicas: 2 → 3`, `… added`, `… removed`. A text of several lines is followed by its changed lines. */
+export function describeFieldChange({ path, from, to, lines }: FieldChange): string {
+  if (lines !== undefined) return [`${path}:`, ...lines].join('\n    ');
   if (from === undefined) return `${path}: added, ${to ?? ''}`;
   return to === undefined ? `${path}: removed, it was ${from}` : `${path}: ${from} → ${to}`;
-}
-
-interface FieldPlace {
-  readonly kind: string;
-  readonly path: string;
 }
 
 function* changesAt(field: FieldPlace, sides: Sides): Generator<FieldChange> {
@@ -47,115 +57,75 @@ function* changesAt(field: FieldPlace, sides: Sides): Generator<FieldChange> {
   if (isFields(live) && isFields(after)) {
     const names = [...new Set([...Object.keys(live), ...Object.keys(after)])].sort();
     for (const name of names) {
-      const member = {
-        live: live[name],
-        after: after[name],
-        manifest: isFields(manifest) ? manifest[name] : undefined,
-      };
-      yield* changesAt({ ...field, path: memberPath(field.path, name) }, member);
+      const member = { live: memberOf(live, name), after: memberOf(after, name), manifest: memberOf(manifest, name) };
+      const sensitive = sensitiveIn(field.sensitive, name);
+      yield* changesAt({ ...field, path: memberPath(field.path, name), sensitive }, member);
     }
     return;
   }
   if (Array.isArray(live) && Array.isArray(after)) {
-    yield* changesInList(field, { live, after, manifest: Array.isArray(manifest) ? manifest : undefined });
+    yield* changesInList(field, { live, after, manifest: Array.isArray(manifest) ? manifest : [] });
     return;
   }
-  if (isFilledIn(sides)) return;
+  if (isFilledIn(field, sides)) return;
+  const lines = typeof live === 'string' && typeof after === 'string' ? linesOf(field, live, after) : undefined;
   yield {
     path: field.path,
     ...(live !== undefined && { from: shownValue(field, live) }),
     // As in the manifest: a reader does not need the API server's defaults inside of it.
     ...(after !== undefined && { to: shownValue(field, isComposite(after) && live === undefined ? manifest : after) }),
+    ...(lines !== undefined && { lines }),
   };
 }
 
-function* changesInList(
-  field: FieldPlace,
-  {
-    live,
-    after,
-    manifest,
-  }: { live: readonly unknown[]; after: readonly unknown[]; manifest: readonly unknown[] | undefined },
-): Generator<FieldChange> {
-  const key = keyOf([...live, ...after], live, after);
+interface Lists {
+  readonly live: readonly unknown[];
+  readonly after: readonly unknown[];
+  readonly manifest: readonly unknown[];
+}
+
+function* changesInList(field: FieldPlace, { live, after, manifest }: Lists): Generator<FieldChange> {
+  const key = listKey(live, after);
   if (key === undefined) {
-    if (isFilledIn({ live, after, manifest })) return;
     yield { path: field.path, from: shownValue(field, live), to: shownValue(field, after) };
     return;
   }
-  const nameOf = (item: unknown): string => String((item as Record<string, unknown>)[key]);
-  const named = (list: readonly unknown[]) => new Map(list.filter(isFields).map(item => [nameOf(item), item]));
-  const [liveItems, afterItems, manifestItems] = [named(live), named(after), named(manifest ?? [])];
-  let found = false;
+  const named = (list: readonly unknown[]) =>
+    new Map(list.map((item, index) => [String(memberOf(item, key)), { item, index }]));
+  const [liveItems, afterItems, manifestItems] = [named(live), named(after), named(manifest)];
   for (const name of new Set([...liveItems.keys(), ...afterItems.keys()])) {
-    const member = { live: liveItems.get(name), after: afterItems.get(name), manifest: manifestItems.get(name) };
-    for (const change of changesAt({ ...field, path: `${field.path}[${name}]` }, member)) {
-      found = true;
-      yield change;
-    }
+    const [old, now] = [liveItems.get(name), afterItems.get(name)];
+    const sensitive = [old, now].flatMap(one =>
+      one === undefined ? [] : sensitiveInItem(field.sensitive, one.item, one.index),
+    );
+    const member = { live: old?.item, after: now?.item, manifest: manifestItems.get(name)?.item };
+    yield* changesAt({ ...field, path: `${field.path}[${name}]`, sensitive }, member);
   }
   // A variable can refer to those before it only, so order is content.
-  if (!found && manifest !== undefined)
-    yield {
-      path: field.path,
-      from: shownValue(field, [...liveItems.keys()]),
-      to: shownValue(field, [...afterItems.keys()]),
-    };
+  const [from, to] = [[...liveItems.keys()], [...afterItems.keys()]];
+  const common = (own: readonly string[], other: ReadonlyMap<string, unknown>) => own.filter(name => other.has(name));
+  if (canonical(common(from, afterItems)) !== canonical(common(to, liveItems)))
+    yield { path: field.path, from: shownValue(field, from), to: shownValue(field, to) };
 }
 
-/** Whether the value comes from the API server or a controller, and not from the manifest. */
-function isFilledIn({ after, manifest }: Sides): boolean {
-  return manifest === undefined && after !== undefined;
+/** Whether the API server or a controller adds the value: it is neither live nor in the manifest. */
+function isFilledIn({ kind, path }: FieldPlace, { live, after, manifest }: Sides): boolean {
+  // Each Job gets labels of its own.
+  if (kind === 'Job' && manifest === undefined && /(?:controller-uid|job-name)(?:"\])?$/.test(path)) return true;
+  return live === undefined && manifest === undefined && after !== undefined;
 }
 
-const keys = ['name', 'mountPath', 'devicePath', 'containerPort', 'port', 'ip', 'topologyKey', 'key', 'type'];
+function linesOf(field: FieldPlace, live: string, after: string): readonly string[] | undefined {
+  return isHidden(field) ? undefined : changedLines(live, after);
+}
 
-/** The member that identifies the items of both lists; `undefined` when there is none. */
-function keyOf(items: readonly unknown[], ...lists: readonly (readonly unknown[])[]): string | undefined {
-  return keys.find(
-    key =>
-      items.every(item => isFields(item) && item[key] !== undefined) &&
-      lists.every(list => new Set(list.map(item => (item as Record<string, unknown>)[key])).size === list.length),
-  );
+function memberOf(value: unknown, name: string): unknown {
+  return isFields(value) && Object.hasOwn(value, name) ? value[name] : undefined;
 }
 
 function memberPath(path: string, name: string): string {
   if (/[./]/.test(name)) return `${path}["${name}"]`;
   return path === '' ? name : `${path}.${name}`;
-}
-
-const secretName = /passw|secret|token|credential|private|api.?key|auth/i;
-/** Longer values are not shown at all: the runner masks whole secrets only, not a part of one. */
-const maxLength = 300;
-
-/** A field's value as text; `path` is the field's, `kind` the object's. */
-export function shownValue({ kind, path }: FieldPlace, value: unknown): string {
-  if (value === undefined) return 'absent';
-  if (isSensitive(kind, path)) return '***';
-  const text = JSON.stringify(redacted(value));
-  return text.length <= maxLength ? text : `(${text.length} characters)`;
-}
-
-function isSensitive(kind: string, path: string): boolean {
-  if (kind === 'Secret' && /^(string)?[dD]ata\b/.test(path)) return true;
-  if (path.includes('last-applied-configuration')) return true;
-  const variable = /\benv\[(?:name=)?"?([^\]"]+)"?\]\.value$/.exec(path)?.[1];
-  const entry = kind === 'ConfigMap' ? /^(?:binaryData|data)(?:\.|\[")([^"]+)/.exec(path)?.[1] : undefined;
-  return secretName.test(variable ?? entry ?? '');
-}
-
-/** The value with `***` for environment variables and keys with the name of a secret. */
-function redacted(value: unknown): unknown {
-  if (Array.isArray(value)) return value.map(redacted);
-  if (!isFields(value)) return value;
-  const { name } = value;
-  const secret = typeof name === 'string' && value['value'] !== undefined && secretName.test(name);
-  return Object.fromEntries(
-    Object.entries(value).map(([member, item]) => {
-      const hidden = (secret && member === 'value') || member.endsWith('last-applied-configuration');
-      return [member, hidden ? '***' : redacted(item)];
-    }),
-  );
 }
 
 function isComposite(value: unknown): boolean {

@@ -4,6 +4,7 @@ import { refKey, refOf, type KubeObject, type ObjectRef } from '../kubernetes/ob
 import { containersOf, podSpecPath } from '../kubernetes/pod-spec.js';
 import { fieldAt } from '../kubernetes/fields.js';
 import { canonical } from '../kubernetes/canonical.js';
+import { sensitiveTexts } from '../manifests/sensitive-fields.js';
 import type { ChangeKind, PlannedChange } from './change.js';
 import { fieldChanges, type FieldChange } from './diff.js';
 
@@ -21,7 +22,7 @@ export interface PreviewedObject {
   readonly fields: readonly FieldChange[];
 }
 
-/** A container that would run another image. */
+/** A container that would run another image. Images that come from the environment are `***`. */
 export interface ImageChange {
   readonly ref: ObjectRef;
   readonly container: string;
@@ -81,22 +82,40 @@ export function imageChanges(
         ? []
         : containersOf(before).map(({ fields }) => [textAt(fields, ['name']), textAt(fields, ['image'])]),
     );
+    const sensitive = new Set([before, object].flatMap(one => (one === undefined ? [] : [...sensitiveTexts(one)])));
+    const shown = (image: string): string => (sensitive.has(image) ? '***' : image);
     return containersOf(object).flatMap(({ fields }) => {
       const [container = '', to = ''] = [textAt(fields, ['name']), textAt(fields, ['image'])];
       const from = images.get(container);
-      return from === to ? [] : [{ ref, container, to, ...(from !== undefined && { from }) }];
+      return from === to ? [] : [{ ref, container, to: shown(to), ...(from !== undefined && { from: shown(from) }) }];
     });
   });
 }
 
-/** The workloads whose live pods would be replaced. */
-export function replacedWorkloads(planned: readonly PlannedChange[]): readonly ObjectRef[] {
-  return planned
-    .filter(({ change, resource: { object }, live, after }) => {
-      const spec = podSpecPath(object);
-      if (spec === undefined || (change !== 'changed' && change !== 'recreated')) return false;
-      const template = spec.slice(0, -1);
-      return change === 'recreated' || canonical([fieldAt(live, template)]) !== canonical([fieldAt(after, template)]);
-    })
-    .map(({ resource }) => refOf(resource.object));
+/**
+ * How the live pods of a workload are replaced: a few at a time, all at once, or only when somebody deletes them. A Job runs again.
+ */
+export type Replacement = 'few' | 'all' | 'on-delete' | 'again';
+
+/** The workloads whose live pods would be replaced, by how. */
+export function replacedWorkloads(planned: readonly PlannedChange[]): ReadonlyMap<Replacement, readonly ObjectRef[]> {
+  const replaced = new Map<Replacement, readonly ObjectRef[]>();
+  for (const one of planned) {
+    const how = replacementOf(one);
+    if (how !== undefined) replaced.set(how, [...(replaced.get(how) ?? []), refOf(one.resource.object)]);
+  }
+  return replaced;
+}
+
+function replacementOf({ change, resource: { object }, live, after }: PlannedChange): Replacement | undefined {
+  const spec = podSpecPath(object);
+  if (spec === undefined) return undefined;
+  if (change === 'recreated') return object.kind === 'Job' ? 'again' : 'all';
+  // A Job and a CronJob have their next pods from the new template.
+  if (change !== 'changed' || ['Job', 'CronJob'].includes(object.kind)) return undefined;
+  const template = spec.slice(0, -1);
+  if (canonical([fieldAt(live, template)]) === canonical([fieldAt(after, template)])) return undefined;
+  const strategy = ['strategy', 'updateStrategy'].map(name => textAt(after ?? object, ['spec', name, 'type']));
+  if (strategy.includes('OnDelete') || object.kind === 'ReplicaSet') return 'on-delete';
+  return strategy.includes('Recreate') || object.kind === 'Pod' ? 'all' : 'few';
 }

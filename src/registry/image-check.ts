@@ -5,6 +5,7 @@ import type { Log, Position } from '../log.js';
 import { imageFields } from '../manifests/overrides/image-fields.js';
 import { describeImageField } from '../manifests/overrides/images.js';
 import type { Resource } from '../manifests/resource.js';
+import { sensitiveTexts } from '../manifests/sensitive-fields.js';
 import type { ImageStatus } from './answer.js';
 import { openHttp } from './http.js';
 import { askRegistry } from './registry.js';
@@ -30,10 +31,13 @@ interface ReferencedImage {
 function referencedImages(resources: readonly Resource[]): readonly ReferencedImage[] {
   const usersByImage = new Map<string, { readonly what: string; readonly at: Position }[]>();
   for (const resource of resources) {
+    const sensitive = sensitiveTexts(resource.object);
     for (const field of imageFields(resource.object)) {
       if (field.image === '' || field.pullPolicy === 'Never') continue;
+      // It may hold a secret, which no registry may see.
+      const image = sensitive.has(field.image) ? fromEnvironment : field.image;
       const user = { what: describeImageField(resource, field), at: resource.positionOf(field.path) };
-      usersByImage.set(field.image, [...(usersByImage.get(field.image) ?? []), user]);
+      usersByImage.set(image, [...(usersByImage.get(image) ?? []), user]);
     }
   }
   return [...usersByImage].map(([image, users]) => {
@@ -64,7 +68,7 @@ export async function checkImages({ check, resources, environment, signal, log }
         const references = images.flatMap(({ reference }) => reference ?? []);
         const statuses = await askRegistry(references, { ...http, signal, ...(login !== undefined && { login }) });
         if (signal.aborted) return;
-        const checked = images.map((one, index) => ({ ...one, status: statuses[index] ?? invalidReference }));
+        const checked = images.map((one, index) => ({ ...one, status: statuses[index] ?? unasked(one) }));
         const unknown = checked.filter(({ status }) => status.kind === 'unknown');
         existing += checked.filter(({ status }) => status.kind === 'exists').length;
         const rejected =
@@ -80,7 +84,16 @@ export async function checkImages({ check, resources, environment, signal, log }
   if (existing > 0) log.info(`${existing} image${existing === 1 ? ' is' : 's are'} in the registry`);
 }
 
-const invalidReference: ImageStatus = { kind: 'unknown', reason: 'it is not a valid image reference' };
+/** Stands for an image that contains a value of the environment. */
+const fromEnvironment = '***';
+
+function unasked({ image }: ReferencedImage): ImageStatus {
+  const isHidden = image === fromEnvironment;
+  const reason = isHidden
+    ? 'it contains a value of the environment, which no registry is told: use `variables`'
+    : 'it is not a valid image reference';
+  return { kind: 'unknown', reason };
+}
 
 interface CheckedImage extends ReferencedImage {
   readonly status: ImageStatus;

@@ -1,10 +1,11 @@
 import { gunzipSync, gzipSync } from 'node:zlib';
-import { CutoverError } from '../errors.js';
+import { asCutoverError, CutoverError } from '../errors.js';
 import type { CiRun } from '../inputs/inputs.js';
 import { isFields, type Fields } from '../kubernetes/fields.js';
 import { isSecret } from '../kubernetes/kinds.js';
-import { describeRef, type KubeObject } from '../kubernetes/object.js';
+import { describeRef, refOf, type KubeObject } from '../kubernetes/object.js';
 import { hashOf } from '../kubernetes/canonical.js';
+import { sensitiveTexts } from '../manifests/sensitive-fields.js';
 import { revision } from './guards/revision.js';
 import {
   guarded,
@@ -46,14 +47,35 @@ export function encodeRevision(
   if (bytes > recordLimit) {
     throw new CutoverError(
       `Revision ${given.number} of ${release.name} is too big for its record: ${bytes} bytes compressed, but a Secret is limited to ${recordLimit}`,
-      {
-        code: 'record',
-        object: describeRef(ref),
-        hint: 'Split the manifests into several releases, or deploy big ConfigMaps in a step of their own.',
-      },
+      { code: 'record', object: describeRef(ref), hint: sizeRemedy([...objects, ...shared, ...applyAfterSwitch]) },
     );
   }
   return recordSecret(ref, { release: release.name, part: 'revision', data: { info, bulk } });
+}
+
+/** The error with which {@link encodeRevision} would refuse the revision; `undefined`: it fits. */
+export function sizeRefusal(
+  given: Revision,
+  { release: name, namespace }: { readonly release: string; readonly namespace: string },
+): CutoverError | undefined {
+  try {
+    encodeRevision(given, { name, namespace });
+    return undefined;
+  } catch (error) {
+    return asCutoverError(error);
+  }
+}
+
+/** An object is recorded as it is deployed, and again as it was before: one that fills half a record never fits. */
+function sizeRemedy(objects: readonly KubeObject[]): string {
+  const sized = objects.map(object => ({ object, bytes: gzipSync(JSON.stringify(object)).length }));
+  const biggest = sized.reduce<(typeof sized)[number] | undefined>(
+    (found, one) => (found !== undefined && found.bytes >= one.bytes ? found : one),
+    undefined,
+  );
+  if (biggest === undefined || biggest.bytes * 2 < recordLimit) return 'Split the manifests into several releases.';
+  const name = describeRef(refOf(biggest.object));
+  return `${name} alone has ${biggest.bytes} bytes: put its files into the image of the pods that read it, or into a volume.`;
 }
 
 /** Decodes the Secret of a revision. Throws `record` when it is invalid, or of another release or revision. */
@@ -97,24 +119,24 @@ export function secretHash(secret: KubeObject): string {
   return hashOf({ type: secret['type'] ?? 'Opaque', data: secret['data'] ?? {} });
 }
 
-/** Images of all containers of the objects, sorted, without duplicates. */
+/** Images of all containers of the objects, sorted, without duplicates; `***` where one comes from the environment. */
 export function imagesOf(objects: readonly KubeObject[]): readonly string[] {
   const images = new Set<string>();
-  const visit = (value: unknown): void => {
-    if (Array.isArray(value)) value.forEach(visit);
+  const visit = (value: unknown, hidden: ReadonlySet<string>): void => {
+    if (Array.isArray(value)) value.forEach(item => visit(item, hidden));
     else if (value !== null && typeof value === 'object') {
       for (const [key, item] of Object.entries(value)) {
         const isList = (key === 'containers' || key === 'initContainers') && Array.isArray(item);
         // In custom resources and schemas, fields of these names may have any content.
         for (const container of isList ? (item as unknown[]) : []) {
           const { image } = (container ?? {}) as { image?: unknown };
-          if (typeof image === 'string') images.add(image);
+          if (typeof image === 'string') images.add(hidden.has(image) ? '***' : image);
         }
-        if (!isList) visit(item);
+        if (!isList) visit(item, hidden);
       }
     }
   };
-  objects.forEach(object => visit(object['spec']));
+  objects.forEach(object => visit(object['spec'], sensitiveTexts(object)));
   return [...images].sort();
 }
 

@@ -1,8 +1,16 @@
 import { describeRef, type ObjectRef } from '../kubernetes/object.js';
 import type { Operation } from '../release/state.js';
 import { describeLeftObjects } from '../strategies/outcome/left-objects.js';
+import type { Replacement } from '../plan/preview.js';
 import type { PlanNote } from '../strategies/outcome/plan-note.js';
 import { describeOperation } from './status.js';
+
+const replacements: Readonly<Record<Replacement, string>> = {
+  few: 'Pods would be replaced, a few at a time',
+  all: 'All pods would be stopped before new ones start',
+  'on-delete': 'Pods would be replaced only when somebody deletes them',
+  again: 'Jobs would be deleted and run again',
+};
 
 /** One thing that a deploy would do, as a sentence. */
 export function describePlanNote(note: PlanNote): string {
@@ -14,7 +22,9 @@ export function describePlanNote(note: PlanNote): string {
     case 'pods-to-replace':
       return note.workloads.length === 0
         ? 'No pod that runs now would be replaced.'
-        : `Pods would be replaced, a few at a time: ${note.workloads.map(describeRef).join(', ')}.`;
+        : `${replacements[note.how]}: ${note.workloads.map(describeRef).join(', ')}.`;
+    case 'refused':
+      return 'A deploy of these manifests would be refused.';
     case 'active-unchanged':
       return `Nothing would be changed: users are on ${note.role}, which already runs these manifests.`;
     case 'staged-before':

@@ -37,7 +37,8 @@ interface Container {
   readonly ports?: readonly ContainerPort[];
 }
 
-interface ServicePort {
+/** A port of a Service. */
+export interface ServicePort {
   readonly name?: string;
   readonly port: number;
   readonly targetPort?: number | string;
@@ -50,9 +51,7 @@ interface ServicePort {
  * declares. `workload`: what is behind the Service.
  */
 export function resolvePorts(service: KubeObject, workload: KubeObject | undefined): Ports | undefined {
-  const { ports = [] } = (service['spec'] ?? {}) as { ports?: readonly ServicePort[] };
-  const tcp = ports.filter(({ protocol = 'TCP' }) => protocol === 'TCP');
-  const selectedPort = tcp.find(({ name }) => name === 'http') ?? tcp[0];
+  const selectedPort = checkedPort(service);
   if (selectedPort === undefined) return undefined;
   const { port, targetPort = port } = selectedPort;
   if (typeof targetPort === 'number') return { servicePort: port, podPort: targetPort };
@@ -72,6 +71,13 @@ export function resolvePorts(service: KubeObject, workload: KubeObject | undefin
       hint: `Set targetPort to the number or name of a container port. Available names: ${names}.`,
     },
   );
+}
+
+/** The port of a Service for checks; `undefined` for a Service without TCP ports. */
+export function checkedPort(service: KubeObject): ServicePort | undefined {
+  const { ports = [] } = (service['spec'] ?? {}) as { ports?: readonly ServicePort[] };
+  const tcp = ports.filter(({ protocol = 'TCP' }) => protocol === 'TCP');
+  return tcp.find(({ name }) => name === 'http') ?? tcp[0];
 }
 
 /** The first TCP port that a workload's containers declare, for a workload without a Service; `undefined` if there is none. */

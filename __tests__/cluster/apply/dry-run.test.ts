@@ -5,10 +5,15 @@ import { requirePlan } from '../../../src/cluster/apply/dry-run-all.js';
 import { apiError } from '../../../src/cluster/http/error-status.js';
 import type { CutoverError } from '../../../src/errors.js';
 import type { RecreatePolicy } from '../../../src/inputs/inputs.js';
+import { recreate as parseRecreate } from '../../../src/inputs/parse/recreate.js';
+import { Refusal } from '../../../src/inputs/refusal.js';
 import { refOf, type KubeObject } from '../../../src/kubernetes/object.js';
 import { differs, type PlannedChange } from '../../../src/plan/change.js';
 import { memoryCluster, type MemoryCluster } from '../../support/cluster/memory-cluster.js';
 import { handClock } from '../../support/cluster/scripted-server.js';
+
+/** The policy that the input is parsed to. */
+const recreatePolicy = (input: string): RecreatePolicy => parseRecreate(input);
 
 const at = { file: 'app.yml', line: 1, column: 1 };
 
@@ -444,6 +449,57 @@ describe('an object that cannot be changed', () => {
   ])('is one whose %s the API server rejects with: %s', async (field, message) => {
     const planned = await planAfter(422, { reason: 'Invalid', ...cause(field, message) });
     expect(planned.change).toBe('recreated');
+  });
+
+  it.each<[string, string, object, object]>([
+    [
+      'Service',
+      'v1',
+      { spec: { clusterIP: '10.96.0.50', ports: [{ port: 80 }] } },
+      { spec: { clusterIP: 'None', ports: [{ port: 80 }] } },
+    ],
+    [
+      'PersistentVolumeClaim',
+      'v1',
+      { spec: { storageClassName: 'a', accessModes: ['ReadWriteOnce'], resources: { requests: { storage: '1Gi' } } } },
+      { spec: { storageClassName: 'b', accessModes: ['ReadWriteOnce'], resources: { requests: { storage: '1Gi' } } } },
+    ],
+    ['Secret', 'v1', { type: 'Opaque' }, { type: 'example.org/other' }],
+    ['ConfigMap', 'v1', { immutable: true, data: { a: '1' } }, { immutable: true, data: { a: '2' } }],
+    [
+      'RoleBinding',
+      'rbac.authorization.k8s.io/v1',
+      { roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: 'Role', name: 'a' } },
+      { roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: 'Role', name: 'b' } },
+    ],
+    [
+      'StatefulSet',
+      'apps/v1',
+      { spec: { ...(deployment({})['spec'] as object), serviceName: 'a' } },
+      { spec: { ...(deployment({})['spec'] as object), serviceName: 'b' } },
+    ],
+    [
+      'Pod',
+      'v1',
+      { spec: { containers: [{ name: 'web', image: 'a' }] } },
+      { spec: { containers: [{ name: 'other', image: 'a' }] } },
+    ],
+  ])('%s has a remedy that the action accepts and that works', async (...row) => {
+    const [kind, apiVersion, before, after] = row;
+    const object = (content: object): KubeObject => ({
+      apiVersion,
+      kind,
+      metadata: { name: 'one', namespace: 'shop' },
+      ...content,
+    });
+    const cluster = memoryCluster();
+    await deploy(cluster, object(before));
+    const { hint = '' } = await refused(ask(cluster, object(after)));
+    expect(hint).toContain('It cannot be changed in place.');
+    expect(hint.includes('deletes its pods too')).toBe(kind === 'StatefulSet');
+    const input = /`recreate: ([^`]+)`/.exec(hint)?.[1];
+    if (input === undefined) expect(() => recreatePolicy(`${kind}/one`)).toThrow(Refusal);
+    else expect((await deploy(cluster, object(after), { recreate: recreatePolicy(input) })).change).toBe('recreated');
   });
 
   it('is not deleted when the new one would be rejected as well', async () => {

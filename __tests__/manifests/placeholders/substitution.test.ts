@@ -45,7 +45,33 @@ describe('placeholders', () => {
     ['$<MONEY>', "$& $1 $$ $<TAG> $` $'"],
     ['${toString} $constructor ${__proto__}', '${toString} $constructor ${__proto__}'],
   ])('%j becomes %j', (text, result) => {
-    expect(replacePlaceholders(text, 'on', sources)).toEqual({ text: result, problems: [] });
+    // What comes from the environment is told, because it may be secret.
+    const sensitive = text === '$<ONLY>' ? { sensitive: ['env'] } : {};
+    expect(replacePlaceholders(text, 'on', sources)).toEqual({ text: result, problems: [], ...sensitive });
+  });
+
+  it.each(['REVISION', 'SHA', 'SHORT_SHA', 'REF_NAME', 'RUN_NUMBER', 'RUN_ID'])(
+    'in the loose forms leave %s alone, which differs from run to run, unless a variable has the name',
+    name => {
+      const builtIns = { [name]: 'of this run' };
+      const text = `$<${name}> \${${name}} $${name}`;
+      expect(replacePlaceholders(text, 'on', { variables: {}, builtIns, environment: {} }).text).toBe(
+        `of this run \${${name}} $${name}`,
+      );
+      expect(replacePlaceholders(text, 'on', { variables: { [name]: 'set' }, builtIns, environment: {} }).text).toBe(
+        'set set set',
+      );
+    },
+  );
+
+  it('in a text of several lines are told once, by name; those that stay are told elsewhere', () => {
+    const script =
+      'apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\ndata:\n  one: "$SHA of $TAG"\n  run.sh: |\n    echo $TAG ${TAG} $SHA\n    echo $ROLE\n';
+    const { notes, warnings } = render(script, { variables: { TAG: '8' }, builtIns: { ROLE: 'blue', SHA: 'cafe' } });
+    expect(notes).toEqual(['app.yml:7:1: replaced in this text: TAG, ROLE']);
+    expect(warnings).toEqual([
+      { message: '${SHA} and $SHA are not replaced: write $<SHA>.', at: { file: 'app.yml', line: 5, column: 8 } },
+    ]);
   });
 
   it('are replaced only in the strict form in strict-only, and not in off', () => {

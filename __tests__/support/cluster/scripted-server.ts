@@ -112,6 +112,7 @@ export function keptLog(): KeptLog {
     warning: line => void lines.push(`warning: ${line}`),
     error: line => void lines.push(`error: ${line}`),
     mask: secret => void masked.push(secret),
+    hide: () => undefined,
     group: (_title, work) => work(),
   };
 }

@@ -4,15 +4,16 @@ import { fieldAt } from '../../kubernetes/fields.js';
 import { isDeletedOnceFinished } from '../../kubernetes/job.js';
 import { refOf, type KubeObject } from '../../kubernetes/object.js';
 import type { Resource } from '../../manifests/resource.js';
+import { sensitiveAt } from '../../manifests/sensitive-fields.js';
 import { differs, type PlannedChange } from '../../plan/change.js';
-import { mayRecreate } from '../../plan/recreate.js';
-import { shownValue } from '../../plan/diff.js';
+import { mayRecreate, recreateRemedy } from '../../plan/recreate.js';
+import { shownValue } from '../../plan/shown-value.js';
 import type { Applied, Cluster } from '../cluster.js';
 import { appliedHash, isHashOf } from './applied-identity.js';
 import { fieldManager } from './field-manager.js';
 import { declaredReplicas, resourceWithReplicas } from './migration/declared-replicas.js';
 import { planMigrated } from './migration/plan-migrated.js';
-import { valueOf } from './field-path.js';
+import { pathOf, valueOf } from './field-path.js';
 import { isMigratedManager, planOwnershipMigration } from './ownership-migration.js';
 import { hasApplied, ownsReplicas, scaledBy } from './owned-fields.js';
 
@@ -157,13 +158,12 @@ async function planRecreation(request: DryRunWithLive, error: CutoverError): Pro
   // A webhook without dry-run support rejects every dry run; only the apply itself shows the result.
   if (error.status === 400 && error.message.includes('does not support dry run')) return uncheckedChange(request);
   if (!isImmutable(error)) throw error;
-  if (!mayRecreate(recreate, object)) throw withRecreateHint(error, object);
+  if (!mayRecreate(recreate, object)) throw error.amended({ hint: recreateRemedy(object) });
   const live = await request.live();
   if (live === undefined) throw error;
   rejectOtherRelease(object, live);
   rejectRunningJob(live);
-  const name = `${object.metadata.name.slice(0, 50)}-dry-run`;
-  const after = await cluster.dryRunCreate({ ...object, metadata: { ...object.metadata, name } });
+  const after = await cluster.dryRunCreate(underAnotherName(object));
   return { resource, change: 'recreated', live, after: { ...after, metadata: object.metadata } };
 }
 
@@ -178,6 +178,10 @@ const immutableWords =
 /** Whether the validation of a field rejects its change. A policy that denies the request names no field. */
 function isImmutable({ status, problems }: CutoverError): boolean {
   return status === 422 && problems.some(({ field = '', message }) => field !== '' && immutableWords.test(message));
+}
+
+function underAnotherName(object: KubeObject): KubeObject {
+  return { ...object, metadata: { ...object.metadata, name: `${object.metadata.name.slice(0, 50)}-dry-run` } };
 }
 
 async function uncheckedChange({ resource, ...request }: DryRunWithLive): Promise<PlannedChange> {
@@ -207,17 +211,6 @@ function rejectRunningJob(live: KubeObject): void {
   });
 }
 
-function withRecreateHint(error: CutoverError, { kind, metadata }: KubeObject): CutoverError {
-  const hint =
-    kind === 'Job'
-      ? '`recreate: jobs` deletes and recreates the Job.'
-      : `It cannot be changed in place. Rename it, or set \`recreate: ${kind}/${metadata.name}\` to delete and recreate it${podless.has(kind) ? '' : '; this deletes its pods too'}.`;
-  return error.amended({ hint });
-}
-
-/** Kinds without pods of their own. */
-const podless: ReadonlySet<string> = new Set(['Secret', 'ConfigMap']);
-
 /** The conflict with the live value and the value of the manifest for each field. */
 function withValues(
   error: CutoverError,
@@ -226,8 +219,9 @@ function withValues(
   const { kind } = desired;
   const problems = error.problems.map((problem): Problem => {
     const { field = '', message } = problem;
+    const sensitive = [live, desired].flatMap(object => sensitiveAt(object, pathOf(object, field)));
     const [liveValue, manifestValue] = [live, desired].map(object =>
-      shownValue({ kind, path: field }, valueOf(object, field)),
+      shownValue({ kind, path: field, sensitive }, valueOf(object, field)),
     );
     return { ...problem, message: `${message}: the live value is ${liveValue}, the manifest has ${manifestValue}` };
   });

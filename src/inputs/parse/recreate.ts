@@ -12,6 +12,11 @@ export interface RecreatePolicy {
 /** Deleting one of these would lose addresses, data or objects of others, which no manifest restores. */
 const neverDeleted = ['Service', 'PersistentVolumeClaim', 'PersistentVolume', 'Namespace', 'CustomResourceDefinition'];
 
+/** Whether objects of the kind can be named in the input. */
+export function isRecreatable(kind: string): boolean {
+  return !neverDeleted.some(one => one.toLowerCase() === kind.toLowerCase());
+}
+
 /** `jobs`, `none`, or a list of `kind/name`, which includes Jobs only with `jobs` in it. */
 export const recreate: Parse<RecreatePolicy> = text => {
   if (text === 'none') return { jobs: false, objects: [] };
@@ -20,7 +25,7 @@ export const recreate: Parse<RecreatePolicy> = text => {
   const objects = named.map(entry => {
     const [, kind = '', name = ''] = /^([A-Za-z]+)\/([a-z0-9][-.a-z0-9]*)$/.exec(entry) ?? [];
     if (kind === '') reasons.push(`"${entry}" is neither jobs, none nor kind/name such as StatefulSet/db`);
-    if (neverDeleted.some(one => one.toLowerCase() === kind.toLowerCase()))
+    if (!isRecreatable(kind))
       reasons.push(
         `"${entry}": a ${kind} is never deleted and recreated, because no manifest can restore what is lost with it`,
       );

@@ -15,6 +15,7 @@ import {
   replacePlaceholders,
   placeholdersIn,
   type NamedPlaceholder,
+  type ReplacedText,
   type SubstitutionMode,
   type ValueSources,
 } from './syntax.js';
@@ -30,6 +31,8 @@ export interface SubstitutedDocument {
   readonly problems: readonly Problem[];
   /** Indexes in `events` of the plain values that were replaced; see {@link replacedAsText}. */
   readonly replaced: readonly number[];
+  /** Indexes in `events` of the values that contain one of the environment; see {@link markedSensitive}. */
+  readonly sensitive: readonly number[];
 }
 
 type NodeEvent = Exclude<Event, PopEvent | DocumentEvent>;
@@ -99,10 +102,13 @@ export function substitute(
   const events = [...document.events];
   const origins: { readonly start: number; readonly origin: number }[] = [];
   const replaced: number[] = [];
+  const sensitive: number[] = [];
   let source = document.source;
   visitScalars(document.events, (event, index, isKey) => {
     const before = getScalarValue(document.source, event);
-    const result = before.includes('$') ? replacePlaceholders(before, mode, sources) : { text: before, problems: [] };
+    const unreplaced: ReplacedText = { text: before, problems: [] };
+    const result = before.includes('$') ? replacePlaceholders(before, mode, sources) : unreplaced;
+    if (!isKey && result.sensitive !== undefined) sensitive.push(index);
     let cursor = event.valueStart;
     for (const { placeholder, message } of result.problems) {
       const found = document.source.indexOf(placeholder, cursor);
@@ -125,7 +131,7 @@ export function substitute(
     if (offset < document.source.length) return document.locate(offset);
     return document.locate(origins.findLast(({ start }) => start <= offset)?.origin ?? 0);
   };
-  return { events, source, locate, problems, replaced };
+  return { events, source, locate, problems, replaced, sensitive };
 }
 
 /** The events, with every replaced plain value as a string. */
@@ -138,9 +144,50 @@ export function replacedAsText({ events, replaced }: SubstitutedDocument): reado
   return texts;
 }
 
+/** The document with `mark` in place of every value that contains one of the environment. */
+export function markedSensitive(
+  { events, source, sensitive }: SubstitutedDocument,
+  mark: string,
+): Pick<SubstitutedDocument, 'events' | 'source'> {
+  const marked = [...events];
+  const valueStart = source.length + 1;
+  const value = { style: SCALAR_STYLE.SINGLE_QUOTED, valueStart, valueEnd: valueStart + mark.length, fast: true };
+  for (const index of sensitive) {
+    const event = marked[index];
+    if (event?.type === EVENT_ID.SCALAR) marked[index] = { ...event, ...value, tagStart: -1, tagEnd: -1 };
+  }
+  return { events: marked, source: `${source} ${mark}` };
+}
+
+/**
+ * The values of the environment that the manifests use and that may be secret. What names an object or a part of it is none:
+ * names are in every message and every address.
+ */
+export function sensitiveValues(
+  documents: readonly ManifestDocument[],
+  mode: SubstitutionMode,
+  sources: ValueSources,
+): readonly string[] {
+  const values = new Set<string>();
+  const names = new Set<string>();
+  for (const { source, events } of documents) {
+    if (!source.includes('$<')) continue;
+    visitScalars(events, (event, index, isKey) => {
+      const key = events[index - 1];
+      const member = !isKey && key?.type === EVENT_ID.SCALAR ? getScalarValue(source, key) : '';
+      const used = member === 'name' || member === 'namespace' ? names : values;
+      const { sensitive = [] } = replacePlaceholders(getScalarValue(source, event), mode, sources);
+      for (const value of sensitive) used.add(value);
+    });
+  }
+  return [...values].filter(value => !names.has(value));
+}
+
 /** A placeholder and the position of the scalar that contains it. */
 export interface LocatedPlaceholder extends NamedPlaceholder {
   readonly at: Position;
+  /** The scalar is a text over several lines, such as a script. */
+  readonly inBlock: boolean;
 }
 
 /** The placeholders that the mode replaces, in order. `onlyName`: only those with this name; absent: all. */
@@ -156,7 +203,8 @@ export function findPlaceholders(
     visitScalars(events, event => {
       const found = placeholdersIn(getScalarValue(source, event), mode);
       const matching = found.filter(({ name }) => onlyName === undefined || name === onlyName);
-      placeholders.push(...matching.map(placeholder => ({ ...placeholder, at: locate(startOf(event)) })));
+      const inBlock = event.style === SCALAR_STYLE.LITERAL_BLOCK || event.style === SCALAR_STYLE.FOLDED_BLOCK;
+      placeholders.push(...matching.map(placeholder => ({ ...placeholder, at: locate(startOf(event)), inBlock })));
     });
   }
   return placeholders;

@@ -21,12 +21,47 @@ export interface PlaceholderProblem {
 export interface ReplacedText {
   readonly text: string;
   readonly problems: readonly PlaceholderProblem[];
+  /** The values in it that came from the environment and may be secret. Absent: none. */
+  readonly sensitive?: readonly string[];
 }
 
 // Longest form first. The strict form accepts any word, so that an invalid name is reported instead of ignored.
 const placeholderPattern =
   /\$\$<[^\s<>:]+(?::-[^>]*)?>|\$<(?<strict>[^\s<>:]+)(?::-(?<fallback>[^>]*))?>|(?<escape>\$)?(?<loose>\$(?:\{(?<braced>[A-Za-z_]\w*)\}|(?<bare>[A-Za-z_]\w*)))/g;
 const validName = /^[A-Za-z_]\w*$/;
+
+/**
+ * Built-in names whose value differs from run to run. The loose forms do not replace them: a script has variables of the same names,
+ * and its text would change with every run.
+ */
+const runBuiltIns: ReadonlySet<string> = new Set(['REVISION', 'SHA', 'SHORT_SHA', 'REF_NAME', 'RUN_NUMBER', 'RUN_ID']);
+
+/** What a loose placeholder of this name is: replaced, a built-in name that only `$<NAME>` replaces, or none. */
+export function looseMeaning(
+  name: string,
+  { variables, builtIns }: Pick<ValueSources, 'variables' | 'builtIns'>,
+): 'replaced' | 'strict-only' | 'none' {
+  if (Object.hasOwn(variables, name)) return 'replaced';
+  if (runBuiltIns.has(name)) return 'strict-only';
+  return Object.hasOwn(builtIns, name) ? 'replaced' : 'none';
+}
+
+/** Variables in which the runner tells facts of the run, which everybody may see. All others may be secret. */
+const publicVariables: ReadonlySet<string> = new Set(
+  [
+    ...['ACTOR', 'ACTOR_ID', 'API_URL', 'BASE_REF', 'EVENT_NAME', 'HEAD_REF', 'JOB', 'REF', 'REF_NAME', 'REF_TYPE'],
+    ...[
+      'REPOSITORY',
+      'REPOSITORY_ID',
+      'REPOSITORY_OWNER',
+      'REPOSITORY_OWNER_ID',
+      'RUN_ATTEMPT',
+      'RUN_ID',
+      'RUN_NUMBER',
+    ],
+    ...['SERVER_URL', 'SHA', 'TRIGGERING_ACTOR', 'WORKFLOW', 'WORKFLOW_REF', 'WORKFLOW_SHA'],
+  ].map(name => `GITHUB_${name}`),
+);
 
 /** The value of a name in the first of the maps that has it. */
 function lookUp(name: string, maps: readonly Readonly<Record<string, string>>[]): string | undefined {
@@ -48,6 +83,7 @@ export function replacePlaceholders(text: string, mode: SubstitutionMode, source
   const problems: PlaceholderProblem[] = [];
   if (mode === 'off') return { text, problems };
   const declared = [sources.variables, sources.builtIns];
+  const sensitive: string[] = [];
   const replacement = ([placeholder, strict, fallback, escape, loose, braced, bare]: RegExpMatchArray): string => {
     if (strict !== undefined) {
       if (!validName.test(strict)) {
@@ -59,13 +95,16 @@ export function replacePlaceholders(text: string, mode: SubstitutionMode, source
         return placeholder;
       }
       const value = lookUp(strict, [...declared, sources.environment]);
+      if (value !== undefined && isSensitive(strict, sources)) sensitive.push(value);
       if (value !== undefined && (value !== '' || fallback === undefined)) return value;
       if (fallback !== undefined) return fallback;
       problems.push({ placeholder, message: undefinedNameMessage(strict, sources) });
       return placeholder;
     }
     if (loose === undefined) return placeholder.slice(1);
-    const value = mode === 'on' ? lookUp(braced ?? bare ?? '', declared) : undefined;
+    const name = braced ?? bare ?? '';
+    const isReplaced = mode === 'on' && looseMeaning(name, sources) === 'replaced';
+    const value = isReplaced ? lookUp(name, declared) : undefined;
     if (value === undefined) return placeholder;
     return escape === undefined ? value : loose;
   };
@@ -75,7 +114,13 @@ export function replacePlaceholders(text: string, mode: SubstitutionMode, source
     replaced += text.slice(end, match.index) + replacement(match);
     end = match.index + match[0].length;
   }
-  return { text: replaced + text.slice(end), problems };
+  return { text: replaced + text.slice(end), problems, ...(sensitive.length > 0 && { sensitive }) };
+}
+
+/** Whether the value of `$<NAME>` comes from the environment and may be secret. */
+function isSensitive(name: string, { variables, builtIns, environment }: ValueSources): boolean {
+  if (publicVariables.has(name) || lookUp(name, [variables, builtIns]) !== undefined) return false;
+  return Object.hasOwn(environment, name) && environment[name] !== '';
 }
 
 /** The name in a placeholder, and its form: strict `$<NAME>`, or loose `$NAME` and `${NAME}`. */

@@ -6,7 +6,14 @@ import type { KubeObject } from '../../kubernetes/object.js';
 import { positionFinder } from './positions.js';
 import type { SubstitutionMode, ValueSources } from '../placeholders/syntax.js';
 import type { Resource } from '../resource.js';
-import { collectionKey, replacedAsText, substitute, type SubstitutedDocument } from '../placeholders/substitution.js';
+import {
+  collectionKey,
+  markedSensitive,
+  replacedAsText,
+  substitute,
+  type SubstitutedDocument,
+} from '../placeholders/substitution.js';
+import { withSensitiveFields } from '../sensitive-fields.js';
 import { withStrings } from './string-fields.js';
 import { construct, templateRemedy, yamlProblem, type ManifestDocument } from './documents.js';
 
@@ -112,6 +119,16 @@ export interface Substitution {
   readonly sources: ValueSources;
 }
 
+/** Stands for a value of the environment. No text of a file has a NUL. */
+const sensitiveMark = '\0from the environment';
+
+/** The value of a document with {@link sensitiveMark} in place of every value that contains one of the environment. */
+function markedRoot(document: SubstitutedDocument): unknown {
+  if (document.sensitive.length === 0) return undefined;
+  const { events, source } = markedSensitive(document, sensitiveMark);
+  return construct(events, source);
+}
+
 /** The objects of one document: substituted, constructed, lists flattened, each with apiVersion, kind and name. */
 export function objectsOf(document: ManifestDocument, { mode, sources }: Substitution): Constructed {
   const substituted = substitute(document, mode, sources);
@@ -128,12 +145,14 @@ export function objectsOf(document: ManifestDocument, { mode, sources }: Substit
   if (root === null || root === undefined) return { resources: [], problems };
   const resources: Resource[] = [];
   const untyped = substituted.replaced.length > 0 ? construct(replacedAsText(substituted), substituted.source) : root;
+  const marked = markedRoot(substituted);
   for (const { value, base } of flatten({ value: root, base: [] })) {
     const positionOf = (path: Path): Position => positionInDocument([...base, ...path]);
     const objectProblems = identityProblems(value, positionOf);
     problems.push(...objectProblems);
     if (objectProblems.length > 0) continue;
-    const object = withStrings(value as Fields as KubeObject, fieldAt(untyped, base));
+    const typed = withStrings(value as Fields as KubeObject, fieldAt(untyped, base));
+    const object = withSensitiveFields(typed, fieldAt(marked, base), sensitiveMark);
     resources.push({ object, at: positionOf([]), positionOf });
   }
   return { resources, problems };

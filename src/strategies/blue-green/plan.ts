@@ -31,7 +31,9 @@ export async function planBlueGreen(
   const stagedRole = state.staged === undefined ? {} : { stagedRole: state.staged.role };
   if (decision.kind === 'serving') {
     const { role, planned } = decision;
-    const notes: readonly PlanNote[] = [{ kind: 'active-unchanged', role }];
+    const notes: readonly PlanNote[] = [
+      refusals.length === 0 ? { kind: 'active-unchanged', role } : { kind: 'refused' },
+    ];
     const preview = { revision, notes, objects: previewed(planned, 'deploy'), images: [], users: [] };
     const serving = { kind: 'staging', users: { kind: 'role', role }, result: { kind: 'none' } } as const;
     const base = { ...outcomeBase(ctx, 'blue-green'), activeRole: role, ...stagedRole, serving };
@@ -43,14 +45,15 @@ export async function planBlueGreen(
     ctx.log.info('At the switch, later:');
     ctx.logPlan(plannedAfterSwitch);
   }
-  const unchanged = isStagedAlready(staging);
+  const isSame = isStagedAlready(staging);
+  const unchanged = isSame && refusals.length === 0;
   const namespace = await namespaceToCreate(ctx, { planned, createNamespace: inputs.createNamespace });
-  const notes: readonly PlanNote[] = unchanged
-    ? [{ kind: 'staged-before', revision: state.staged?.revision ?? 0, role }]
+  const notes: readonly PlanNote[] = isSame
+    ? [unchanged ? { kind: 'staged-before', revision: state.staged?.revision ?? 0, role } : { kind: 'refused' }]
     : [...(adoption?.notes ?? []), ...stagingNotes(staging, revision)];
   const preview: PlannedDeploy = {
     revision,
-    ...(!unchanged && { role }),
+    ...(!isSame && { role }),
     notes: [...notes, ...unfinishedNote(state)],
     objects: [
       ...namespace,
@@ -60,7 +63,7 @@ export async function planBlueGreen(
       ...atSwitch(staging),
     ],
     images: imageChanges(planned, staging.counterparts),
-    users: unchanged ? [] : await changesForUsers(ctx, staging),
+    users: isSame ? [] : await changesForUsers(ctx, staging),
   };
   const { release, strategy, namespace: releaseNamespace, activeRole, idleRole } = stagingOutcome(ctx, staging);
   const base = {

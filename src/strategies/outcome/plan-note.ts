@@ -1,5 +1,5 @@
 import type { ObjectRef } from '../../kubernetes/object.js';
-import type { Preview } from '../../plan/preview.js';
+import type { Preview, Replacement } from '../../plan/preview.js';
 import type { Operation } from '../../release/state.js';
 
 /** One thing that a deploy would do, as data; `report/plan-notes.ts` has the text. */
@@ -7,8 +7,10 @@ export type PlanNote =
   /** Rolling: the current revision already has these manifests. */
   | { readonly kind: 'unchanged'; readonly revision: number }
   | { readonly kind: 'to-deploy'; readonly revision: number }
-  /** Workloads whose pods would be replaced; may be empty. */
-  | { readonly kind: 'pods-to-replace'; readonly workloads: readonly ObjectRef[] }
+  /** Nothing that the API server accepts would be changed, and the rest is refused. */
+  | { readonly kind: 'refused' }
+  /** Workloads whose pods would be replaced. Empty: no pod would be. */
+  | { readonly kind: 'pods-to-replace'; readonly how: Replacement; readonly workloads: readonly ObjectRef[] }
   /** The release is blue/green: objects without a role would take the place of its roles. */
   | {
       readonly kind: 'to-leave-roles';

@@ -2,6 +2,7 @@ import type { LeftObject } from '../../cluster/apply/restore-snapshots.js';
 import { ownershipOf, releaseOf, type Ownership } from '../../cluster/ownership/ownership.js';
 import { asCutoverError, type CutoverError } from '../../errors.js';
 import { describeRef, refKey, refOf, type KubeObject, type ObjectRef } from '../../kubernetes/object.js';
+import { hideSensitive } from '../../manifests/sensitive-fields.js';
 import { differs, type Snapshot } from '../../plan/change.js';
 import type { BlueGreenState } from '../../release/state.js';
 import type { RunContext } from '../../run/context.js';
@@ -18,6 +19,7 @@ export async function ownedObjects(
   ctx: RecordedContext,
   objects: readonly KubeObject[],
 ): Promise<readonly KubeObject[]> {
+  hideSensitive(ctx.log, objects);
   const found = await ownershipsOf(ctx, objects);
   return found.flatMap(({ object, ownership }) => {
     if (ownership.kind === 'owned' || ownership.kind === 'absent') return [object];
@@ -34,6 +36,7 @@ export async function requireOwnedObjects(
   ctx: RecordedContext,
   objects: readonly KubeObject[],
 ): Promise<readonly KubeObject[]> {
+  hideSensitive(ctx.log, objects);
   const found = await ownershipsOf(ctx, objects);
   const foreign = found.flatMap(({ object, ownership }) =>
     ownership.kind === 'foreign' ? [`${describeRef(refOf(object))}: ${ownership.why}`] : [],

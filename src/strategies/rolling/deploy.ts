@@ -3,7 +3,7 @@ import type { CutoverError } from '../../errors.js';
 import { refOf, type ObjectRef } from '../../kubernetes/object.js';
 import type { PlannedChange, Snapshot } from '../../plan/change.js';
 import type { LintContext } from '../../plan/lint/rule.js';
-import { authorOf, imagesOf, withoutSecrets, type Revision } from '../../release/revision.js';
+import { authorOf, imagesOf, sizeRefusal, withoutSecrets, type Revision } from '../../release/revision.js';
 import type { ReleaseState, RollingState } from '../../release/state.js';
 import type { RunContext } from '../../run/context.js';
 import { underLock } from '../../run/under-lock.js';
@@ -11,6 +11,7 @@ import { checksToRecord } from '../../verify/recorded-checks.js';
 import { requireOwnedSnapshots } from '../recorded/owned-objects.js';
 import { besideImageCheck } from '../shared/dry-run-with-images.js';
 import { lint } from '../shared/report-findings.js';
+import { portRefusal, servingService } from '../shared/checks.js';
 import { ensureNamespace } from '../shared/namespace.js';
 import type { Outcome } from '../outcome/outcome.js';
 import { throwAny } from '../shared/refusals.js';
@@ -135,7 +136,15 @@ export async function dryRunRolling(ctx: RunContext, deploy: RollingDeploy): Pro
     const lost = await lostServicesError(ctx, planned);
     // Those of the roles are deleted.
     const left = leaves === undefined ? await warnOfLeftObjects(ctx, deploy.state, resources) : [];
-    return { planned, left, refusals: [rejection, missing, found, lost].filter(error => error !== undefined) };
+    const workloads = resources.map(({ object }) => object);
+    const service = servingService(workloads, inputs.service);
+    const unchecked = portRefusal(ctx, { checks: inputs.verify, service, workloads });
+    // An unchanged deploy writes no record.
+    const tooBig = isUnchanged(planned, deploy.state)
+      ? undefined
+      : sizeRefusal(revisionOf(ctx, { deploy, planned, snapshots: snapshotsOf(planned) }), ctx.records);
+    const refusals = [rejection, missing, found, lost, unchecked, tooBig].filter(error => error !== undefined);
+    return { planned, left, refusals };
   });
 }
 

@@ -1,4 +1,5 @@
 import { refOf, type KubeObject, type ObjectRef } from '../../kubernetes/object.js';
+import type { PlannedChange } from '../../plan/change.js';
 import { imageChanges, previewed, replacedWorkloads, type PreviewedObject } from '../../plan/preview.js';
 import type { RunContext } from '../../run/context.js';
 import { outcomeBase, type Outcome } from '../outcome/outcome.js';
@@ -14,17 +15,13 @@ export async function planRolling(ctx: RunContext, deploy: RollingDeploy): Promi
   const { inputs, state, leaves } = deploy;
   const { planned, refusals, left } = await dryRunRolling(ctx, deploy);
   const leave = leaves && (await planLeave(ctx, leaves, planned));
-  const unchanged = leave === undefined && isUnchanged(planned, state);
+  const isSame = leave === undefined && isUnchanged(planned, state);
+  const unchanged = isSame && refusals.length === 0;
   const revision = state.latest + 1;
   const { current } = state;
-  const notes: readonly PlanNote[] = unchanged
-    ? [{ kind: 'unchanged', revision: current ?? 0 }]
-    : [
-        { kind: 'to-deploy', revision },
-        ...(leave === undefined
-          ? [{ kind: 'pods-to-replace', workloads: replacedWorkloads(planned) } as const]
-          : [noteOf(leave)]),
-      ];
+  const notes: readonly PlanNote[] = isSame
+    ? [unchanged ? { kind: 'unchanged', revision: current ?? 0 } : { kind: 'refused' }]
+    : [{ kind: 'to-deploy', revision }, ...(leave === undefined ? replacements(planned) : [noteOf(leave)])];
   const preview: PlannedDeploy = {
     revision,
     notes: [...notes, ...leftNote(left), ...unfinishedNote(leaves ?? state)],
@@ -38,6 +35,15 @@ export async function planRolling(ctx: RunContext, deploy: RollingDeploy): Promi
   };
   const serving = { kind: 'planned', ...(current !== undefined && { current }) } as const;
   return planOutcome({ base: { ...outcomeBase(ctx, 'rolling'), serving }, preview, unchanged, refusals });
+}
+
+function replacements(planned: readonly PlannedChange[]): readonly PlanNote[] {
+  const notes = [...replacedWorkloads(planned)].map(([how, workloads]): PlanNote => ({
+    kind: 'pods-to-replace',
+    how,
+    workloads,
+  }));
+  return notes.length > 0 ? notes : [{ kind: 'pods-to-replace', how: 'few', workloads: [] }];
 }
 
 function noteOf({ state, active, service }: LeavePlan): PlanNote {

@@ -1,4 +1,4 @@
-import { CutoverError, type Problem } from '../../errors.js';
+import { asCutoverError, CutoverError, type Problem } from '../../errors.js';
 import type { Check } from '../../inputs/inputs.js';
 import { describeRef, refKey, refOf, type KubeObject } from '../../kubernetes/object.js';
 import { publicServices } from '../../manifests/roles/public-service.js';
@@ -28,7 +28,9 @@ export interface CheckRequest extends VerifiedWorkloads {
 export async function requireChecks(ctx: RunContext, request: CheckRequest): Promise<readonly CheckResult[]> {
   const { checks, side } = request;
   const { cluster, log, clock, signal, environment } = ctx;
-  const endpoint = endpointOf(ctx, request);
+  // Without checks, nothing is asked that the deploy could fail for.
+  const isChecked = checks.some(({ when }) => when === side || when === 'both');
+  const endpoint = isChecked ? endpointOf(ctx, request) : { namespace: ctx.records.namespace, pods: [] };
   const results = await verify({ checks, side, endpoint, cluster, log, clock, signal, environment });
   const open = results.filter(({ verdict }) => verdict !== 'pass');
   const [first] = open;
@@ -50,6 +52,23 @@ class FailedChecks extends CutoverError {
 /** Results of the checks, if a failed check is the error; otherwise none. */
 export function checksOf(error: unknown): readonly CheckResult[] {
   return error instanceof FailedChecks ? error.results : [];
+}
+
+/**
+ * Why the checks could not find the pods behind the Service, for a step that has written nothing yet. `undefined`: they can, or there
+ * are none.
+ */
+export function portRefusal(
+  ctx: Pick<RunContext, 'records'>,
+  { checks, ...verified }: Omit<VerifiedWorkloads, 'ready'> & { readonly checks: readonly Check[] },
+): CutoverError | undefined {
+  if (checks.length === 0) return undefined;
+  try {
+    endpointOf(ctx, { ...verified, ready: [] });
+    return undefined;
+  } catch (error) {
+    return asCutoverError(error);
+  }
 }
 
 /**

@@ -2,8 +2,10 @@ import type { Connection } from '../../cluster/live-cluster.js';
 import type { DeployInputs } from '../../inputs/inputs.js';
 import { runNames } from '../../inputs/ci-run.js';
 import type { Log } from '../../log.js';
+import { sensitiveValues } from '../../manifests/placeholders/substitution.js';
 import { readManifests, type Rendered, type RenderRequest } from '../../manifests/render.js';
 import type { Resource } from '../../manifests/resource.js';
+import { hideValue } from '../../manifests/sensitive-fields.js';
 import { secretValues } from '../../manifests/secret-values.js';
 import type { ReleaseState } from '../../release/state.js';
 import { preStopFor } from './pre-stop.js';
@@ -30,6 +32,13 @@ export async function readDraft(
   // Asked for beside the record, which is read next.
   const preStopSeconds = preStopFor(cluster, inputs, log);
   preStopSeconds.catch(() => undefined);
+  const builtIns = {
+    ...runNames(run),
+    NAMESPACE: namespace,
+    ...(registrySecret !== undefined && { KUBERNETES_SECRET_NAME: registrySecret.name }),
+  };
+  const fromEnvironment = sensitiveValues(manifests.documents, substitution, { variables, builtIns, environment });
+  for (const value of fromEnvironment) hideValue(log, value);
   const request: RenderRequest = {
     manifests,
     variables,
@@ -37,11 +46,7 @@ export async function readDraft(
     images,
     environment,
     namespace,
-    builtIns: {
-      ...runNames(run),
-      NAMESPACE: namespace,
-      ...(registrySecret !== undefined && { KUBERNETES_SECRET_NAME: registrySecret.name }),
-    },
+    builtIns,
     ...(overrides !== undefined && { overrides }),
     ...(imagePullSecrets !== undefined && { imagePullSecrets }),
     ...(registrySecret !== undefined && { registrySecret }),

@@ -29,6 +29,7 @@ export function silentLog(log: Log): Log {
     warning: nothing,
     error: nothing,
     mask: secret => log.mask(secret),
+    hide: secret => log.hide(secret),
     group: (_title, work) => work(),
   };
 }

@@ -56,7 +56,7 @@ export async function beginStaging(ctx: RunContext, staging: Staging): Promise<B
 }
 
 /** What is recorded of a revision that is about to be staged. */
-function revisionOf(
+export function revisionOf(
   ctx: RunContext,
   staging: Staging,
   snapshots: Pick<Revision, 'before' | 'beforeStaging'>,

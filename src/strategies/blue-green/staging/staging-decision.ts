@@ -1,10 +1,15 @@
 import type { CutoverError } from '../../../errors.js';
 import type { PlannedChange } from '../../../plan/change.js';
 import type { LintContext } from '../../../plan/lint/rule.js';
+import { sizeRefusal } from '../../../release/revision.js';
 import type { RunContext } from '../../../run/context.js';
 import { otherRole, roleRecords, type Active } from '../../../traffic/active-role.js';
 import type { AdoptedRole } from '../adoption/adoption.js';
+import { portRefusal } from '../../shared/checks.js';
+import { recordable, snapshotsOf } from '../../shared/snapshots.js';
 import { lint } from '../../shared/report-findings.js';
+import { stagedWorkloads } from './deploy-staged.js';
+import { revisionOf } from './begun-staging.js';
 import { findActive } from './find-active.js';
 import { isAsVerified } from './staged-record.js';
 import type { BlueGreenDeploy, Staging } from './staging.js';
@@ -53,7 +58,17 @@ export async function decideStaging(
       ...(adoption !== undefined && { adoption }),
     });
     const found = lint(ctx, inputs.lint, stagingLintContext(staging));
-    return { kind: 'staging', staging, refusals: [...staging.refusals, ...(found === undefined ? [] : [found])] };
+    const staged = stagedWorkloads(staging, []);
+    const service = resources.publicService[role]?.object;
+    const unchecked = [staged, ...(service === undefined ? [] : [{ ...staged, service }])].map(verified =>
+      portRefusal(ctx, { ...verified, checks: inputs.verify }),
+    );
+    const before = recordable(snapshotsOf(staging.planned));
+    const tooBig = isStagedAlready(staging)
+      ? undefined
+      : sizeRefusal(revisionOf(ctx, staging, { before }), ctx.records);
+    const others = [found, unchecked.find(error => error !== undefined), tooBig].filter(error => error !== undefined);
+    return { kind: 'staging', staging, refusals: [...staging.refusals, ...others] };
   });
 }
 

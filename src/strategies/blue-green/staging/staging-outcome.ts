@@ -1,6 +1,6 @@
-import { refOf } from '../../../kubernetes/object.js';
+import { refOf, type KubeObject } from '../../../kubernetes/object.js';
 import type { RunContext } from '../../../run/context.js';
-import { endpointOf } from '../../shared/checks.js';
+import { checkedPort } from '../../../verify/endpoint.js';
 import { changesOf, outcomeBase } from '../../outcome/outcome.js';
 import type { Users } from '../../outcome/serving.js';
 import type { Staging } from './staging.js';
@@ -10,15 +10,21 @@ import { stagedWorkloads } from './deploy-staged.js';
 export function stagingOutcome(ctx: RunContext, staging: Staging) {
   const { deploy, active, role, planned } = staging;
   const { current } = deploy.state;
-  const { service, namespace } = endpointOf(ctx, stagedWorkloads(staging, []));
+  const { service } = stagedWorkloads(staging, []);
+  const port = service && checkedPort(service)?.port;
   return {
     ...outcomeBase(ctx, 'blue-green'),
     ...(current !== undefined && { previousRevision: current }),
     ...(active.kind === 'role' && { activeRole: active.role }),
     idleRole: role,
-    ...(service !== undefined && { testUrl: `http://${service.name}.${namespace}.svc:${service.port}` }),
+    ...(port !== undefined && { testUrl: testUrlOf(ctx, service, port) }),
     changes: changesOf(planned),
   };
+}
+
+function testUrlOf(ctx: RunContext, service: KubeObject | undefined, port: number): string {
+  const { name = '', namespace = ctx.records.namespace } = service?.metadata ?? {};
+  return `http://${name}.${namespace}.svc:${port}`;
 }
 
 /** Whom the public Service serves before anything is staged. */
