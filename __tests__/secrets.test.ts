@@ -39,6 +39,10 @@ describe('A secret is hidden', () => {
     ['with Windows line ends', 'first line\r\nsecond line', 'a first line\nsecond line b', 'a *** b'],
     ['line by line', '-----BEGIN KEY-----\nMIIabc\n  def0\n', 'x MIIabc\ny def0 z', 'x ***\ny *** z'],
     ['with a control character', 'pass\u0007word', 'a password b', 'a *** b'],
+    ['with a colour, in JSON', 'pass\u001B[31mword', JSON.stringify('pass\u001B[31mword'), '"***"'],
+    ['in JSON as Go writes it', 'p<a>s&s', String.raw`{"p":"p\u003ca\u003es\u0026s"}`, '{"p":"***"}'],
+    ['at the beginning of a word', 'nickname', String.raw`C:\nickname`, String.raw`C:\***`],
+    ['that is short, at the end of base64', 'abc123', base64('user:abc123'), 'dXNlcjp***'],
     ['that holds a shorter one', 'long password', 'a long password, a password', 'a ***, a ***', 'password'],
     ['that overlaps another one', 'abcdefgh', 'x abcdefghijkl y', 'x *** y', 'efghijkl'],
     ['that looks like a pattern', '$&.*(x)', 'a $&.*(x) b', 'a *** b'],
@@ -119,6 +123,23 @@ describe('A secret does not pass the door', () => {
     });
   });
 
+  it('escaped in one way and then in another', () => {
+    const html = (text: string): string =>
+      text.replaceAll('&', '&amp;').replace(/[<>"']/g, one => entities(one, String));
+    const go = (text: string): string =>
+      JSON.stringify(text).replace(/[<>&]/g, one => `\\u00${one.charCodeAt(0).toString(16)}`);
+    const shell = (text: string): string => text.replaceAll("'", `'\\''`);
+    const escapes = [JSON.stringify, go, encodeURIComponent, html, shell, (text: string) => text.replaceAll("'", "''")];
+    const unit = fc.constantFrom(...Array.from(`abZ90nux25c%%\\\\"'&<>;#+/=ö☃ $!`));
+    fc.assert(
+      fc.property(fc.string({ unit, minLength: 10, maxLength: 20 }), secret => {
+        fc.pre(secret.trim().length >= 10);
+        for (const inner of escapes)
+          for (const outer of escapes) expect(redact(`x ${outer(inner(secret))} y`, secret)).toContain('***');
+      }),
+    );
+  });
+
   it('in the header of basic authorization', () => {
     const text = new OutgoingText();
     text.hide('correct-horse');
@@ -164,6 +185,12 @@ describe('A hostile text', () => {
     '\u200B:',
     '\\u00',
     '%2',
+    '%5C',
+    '%25',
+    '%26amp',
+    '&amp;',
+    '\\%25',
+    '\\u0026',
   ])('of many %j is gone through once', part => {
     const text = new OutgoingText();
     text.hide('password');

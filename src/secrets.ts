@@ -80,7 +80,8 @@ function isShort(value: string): boolean {
 function* spellingsOf(value: string): Generator<string> {
   const shown = plain(value).trim();
   yield shown;
-  yield JSON.stringify(shown).slice(1, -1);
+  // What is escaped still has the characters that a plain text has not.
+  for (const text of new Set([shown, value.trim()])) yield JSON.stringify(text).slice(1, -1);
   yield encodeURIComponent(shown.toWellFormed());
   // In a form, a space is a plus sign, which no other text means by it.
   yield new URLSearchParams([['', shown]]).toString().slice(1);

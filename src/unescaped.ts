@@ -11,25 +11,29 @@ export interface Unescaped {
 // Escaped text may be escaped again, such as JSON in JSON or in a URL: a run of the escaping character stands for one.
 const percent = '%(?:25)*';
 const backslash = String.raw`(?:\\|${percent}5[cC])`;
-const byte = String.raw`(?:${percent}|${backslash}+x|${backslash}+u00)`;
-const entity = '&(?:amp;)*';
+const byte = String.raw`(?:${backslash}+u00|${backslash}+x|${percent})`;
+const again = `(?:amp;|amp${percent}3B)*`;
+const ampersand = `(?:&|${byte}26)${again}`;
+const number = `(?:#|${percent}23)`;
+const semicolon = `(?:;|${percent}3B)`;
 const hex = '[\\da-fA-F]';
 
 /** White space, or an escape of it in JSON, a shell or a URL. */
 const space = String.raw`(?:\s|${backslash}+[abfnrtv]|${byte}(?:0[9a-dA-D]|20))+`;
-/** Quotes of both kinds: shells and YAML write one of them as several. */
-const quote = String.raw`(?:${backslash}*['"]|${byte}2[27]|${entity}(?:quot|apos|#0*3[49]|#x0*2[27]);)+`;
+/** Quotes of both kinds: shells and YAML write one of them as several. No run of backslashes can be divided in two ways. */
+const quoteName = `${again}(?:quot|apos|${number}(?:0*3[49]|x0*2[27]))${semicolon}`;
+const quote = `(?:${backslash}*(?:['"]|${percent}2[27]|(?:&|${percent}26)${quoteName})|${backslash}+(?:u00|x)2(?:[27]|6${quoteName}))+`;
+
 /** All that is not as it is. Every run is consumed at once, so that no text makes the search go through it again and again. */
 const escapes = new RegExp(
   [
     `(?<space>${space})`,
     `(?<quote>${quote})`,
-    `${byte}(?<ascii>[0-7]${hex})`,
     `(?<utf8>(?:(?:${percent}|${backslash}+x)[89a-fA-F]${hex})+)`,
-    `${backslash}+u(?<unit>${hex}{4})`,
-    `${entity}(?:#(?<decimal>\\d{1,7})|#x(?<point>${hex}{1,6})|(?<name>lt|gt));`,
-    '(?<ampersand>&(?:amp;)+)',
-    `${backslash}+`,
+    `${ampersand}(?:${number}(?:(?<decimal>\\d{1,7})|x(?<point>${hex}{1,6}))|(?<name>lt|gt))${semicolon}`,
+    `(?<amp>${ampersand})`,
+    `${backslash}+(?:u(?<unit>${hex}{4})|x(?<ascii>[0-7]${hex}))?`,
+    `${percent}(?<octet>[0-7]${hex})`,
   ].join('|'),
   'g',
 );
@@ -70,15 +74,15 @@ export function unescaped(text: string, spaces: ' ' | ''): Unescaped {
 }
 
 function meaningOf(groups: Record<string, string | undefined>): string {
-  const { quote, ascii, utf8, unit, decimal, point, name, ampersand } = groups;
+  const { quote, ascii, octet, utf8, unit, decimal, point, name, amp } = groups;
   if (quote !== undefined) return "'";
   if (utf8 !== undefined) return Buffer.from(utf8.match(lastDigits)?.join('') ?? '', 'hex').toString();
   if (name !== undefined) return name === 'lt' ? '<' : '>';
-  if (ampersand !== undefined) return '&';
-  const digits = ascii ?? unit ?? point;
+  if (amp !== undefined) return '&';
+  const digits = ascii ?? octet ?? unit ?? point;
   const code = digits === undefined ? Number(decimal ?? 0) : parseInt(digits, 16);
   return code > 0x10ffff ? '' : String.fromCodePoint(code).replace(/[\p{Cc}\\]/u, '');
 }
 
 /** The digits of each byte in a run of escaped bytes. */
-const lastDigits = /[\da-fA-F]{2}(?=[%\\]|$)/g;
+const lastDigits = /[89a-fA-F][\da-fA-F](?=[%\\]|$)/g;
