@@ -86,7 +86,7 @@ describe('The log of a step', () => {
     });
     expect(meanings).toEqual([
       { kind: 'mask', value: 'hunter2\nhunter3' },
-      { kind: 'text', text: 'abc *** ***' },
+      { kind: 'text', text: 'abc ***' },
       { kind: 'annotation', annotation: { level: 'warning', message: '*** ***' } },
     ]);
   });

@@ -3,7 +3,7 @@ import type { Connection } from './cluster/live-cluster.js';
 import type { DeployInputs, Promote, Rollback } from './inputs/inputs.js';
 import { readInputs } from './inputs/read.js';
 import type { StepLog } from './log.js';
-import { approvalOf } from './report/asked-approval.js';
+import { approvalOf } from './report/approval/asked-approval.js';
 import { failureMessage } from './report/failure-message.js';
 import { logPlan } from './report/log-plan.js';
 import { failureReport, successReport } from './report/report.js';

@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { configReferences } from '../../src/kubernetes/config-references.js';
+import { configReferences } from '../../src/kubernetes/pods/config-references.js';
 
 const workload = (spec: object) => ({
   apiVersion: 'apps/v1',

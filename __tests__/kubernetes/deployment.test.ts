@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { isDeployment, replicasOf, withReplicas } from '../../src/kubernetes/deployment.js';
-import { templateLabels } from '../../src/kubernetes/pod-spec.js';
+import { templateLabels } from '../../src/kubernetes/pods/pod-spec.js';
 import type { KubeObject } from '../../src/kubernetes/object.js';
 import { selectorOf } from '../../src/kubernetes/selectors.js';
 

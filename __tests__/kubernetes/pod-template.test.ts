@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { newReplicaSet, sameTemplate, templateHashOf } from '../../src/kubernetes/pod-template.js';
+import { newReplicaSet, sameTemplate, templateHashOf } from '../../src/kubernetes/pods/pod-template.js';
 import { deployment, replicaSet, template } from '../support/objects.js';
 
 describe('the new ReplicaSet', () => {

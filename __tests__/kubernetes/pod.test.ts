@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { activePods, isReady } from '../../src/kubernetes/pod.js';
+import { activePods, isReady } from '../../src/kubernetes/pods/pod.js';
 import { pod } from '../support/objects.js';
 
 describe('The pods that count', () => {

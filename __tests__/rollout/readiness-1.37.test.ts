@@ -10,7 +10,7 @@ import { namespaceReadiness } from '../../src/rollout/readiness/namespace.js';
 import { persistentVolumeClaimReadiness } from '../../src/rollout/readiness/persistent-volume-claim.js';
 import { podReadiness } from '../../src/rollout/readiness/pod.js';
 import { statefulSetReadiness } from '../../src/rollout/readiness/stateful-set.js';
-import { newPodsOfDaemonSet, newPodsOfStatefulSet } from '../../src/kubernetes/pod-template.js';
+import { newPodsOfDaemonSet, newPodsOfStatefulSet } from '../../src/kubernetes/pods/pod-template.js';
 import type { KubeObject } from '../../src/kubernetes/object.js';
 import type { Note, Patience, Readiness } from '../../src/rollout/readiness/readiness.js';
 import { pod } from '../support/objects.js';

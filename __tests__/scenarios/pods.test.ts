@@ -2,7 +2,7 @@ import { rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, describe, expect } from '@jest/globals';
 import type { KubeObject } from '../../src/kubernetes/object.js';
-import { isActive, isReady } from '../../src/kubernetes/pod.js';
+import { isActive, isReady } from '../../src/kubernetes/pods/pod.js';
 import { site, tomcat } from '../support/scenario/applications.js';
 import { describeEmbedded, startCluster } from '../support/scenario/cluster.js';
 import { expectRefused, expectUsersMovedOver, expectUsersSaw } from '../support/scenario/expectations.js';

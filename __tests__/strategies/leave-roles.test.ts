@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
-import { isReady } from '../../src/kubernetes/pod.js';
+import { isReady } from '../../src/kubernetes/pods/pod.js';
 import type { ObjectRef } from '../../src/kubernetes/object.js';
 import { idle } from '../support/cluster/run-controllers.js';
 import {

@@ -266,7 +266,7 @@ describe('a promotion', () => {
     breakPods(release.cluster, { app: 'web', role: 'green' });
     const failure = await failureOf(release.promote());
     expect(failure).toMatchObject({ error: { code: 'timeout' }, outcome: { activeRole: 'blue', stagedRole: 'green' } });
-    expect(release.ctx().clock.waited).toEqual([60_000]);
+    expect(release.ctx().clock.waited.reduce((sum, ms) => sum + ms, 0)).toBe(60_000);
     expect(release.cluster.writes().filter(write => !write.includes('Lease'))).toEqual([]);
     expect(versions(release)).toEqual(['site:v1']);
   });

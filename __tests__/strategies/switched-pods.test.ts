@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
 import type { KubeObject } from '../../src/kubernetes/object.js';
 import { refOf } from '../../src/kubernetes/object.js';
-import { isReady } from '../../src/kubernetes/pod.js';
+import { isReady } from '../../src/kubernetes/pods/pod.js';
 import { breakPods } from '../support/cluster/run-controllers.js';
 import {
   closeReleases,

@@ -4,7 +4,7 @@ import type { KindRef, KubeObject, ObjectRef } from '../kubernetes/object.js';
 import type { Api } from './http/api.js';
 import type { ListOptions } from './cluster.js';
 import { groupVersionPath, Kinds, resourcePath } from './api-resources.js';
-import type { RequestDescription } from './http/error-status.js';
+import type { RequestDescription } from './http/api-status.js';
 import type { HttpAnswer } from './http/transport.js';
 import type { WriteFence } from './http/write-fence.js';
 

@@ -1,7 +1,7 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import type { Call } from './http/api.js';
 import type { ProxyAnswer, ProxyRequest } from './cluster.js';
-import { parseStatus } from './http/error-status.js';
+import { parseStatus } from './http/api-status.js';
 import type { HttpAnswer } from './http/transport.js';
 
 const verbs: Readonly<Record<string, string>> = { POST: 'create', PUT: 'update', PATCH: 'patch', DELETE: 'delete' };

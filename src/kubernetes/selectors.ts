@@ -1,7 +1,7 @@
 import { fieldAt, listAt, textsAt } from './fields.js';
 import { groupKind } from './kinds.js';
 import type { KubeObject } from './object.js';
-import { templateLabels } from './pod-spec.js';
+import { templateLabels } from './pods/pod-spec.js';
 
 /** Labels of an object, or the labels that a selector requires. */
 export type Labels = Readonly<Record<string, string>>;

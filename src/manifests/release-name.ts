@@ -1,7 +1,7 @@
 import { CutoverError } from '../errors.js';
 import type { KubeObject } from '../kubernetes/object.js';
 import type { Position } from '../log.js';
-import { podSpecPath } from '../kubernetes/pod-spec.js';
+import { podSpecPath } from '../kubernetes/pods/pod-spec.js';
 import { routesTo } from '../kubernetes/selectors.js';
 import { publicServices } from './roles/public-service.js';
 import { renderRoles, type RoleRenderRequest } from './roles/render.js';

@@ -1,7 +1,7 @@
 import type { Position } from '../log.js';
 import { textAt } from '../kubernetes/fields.js';
 import { refKey, refOf, type KubeObject, type ObjectRef } from '../kubernetes/object.js';
-import { containersOf, podSpecPath } from '../kubernetes/pod-spec.js';
+import { containersOf, podSpecPath } from '../kubernetes/pods/pod-spec.js';
 import { fieldAt } from '../kubernetes/fields.js';
 import { canonical } from '../kubernetes/canonical.js';
 import { sensitiveTexts } from '../manifests/sensitive-fields.js';

@@ -1,7 +1,7 @@
 import type { RecreatePolicy } from '../inputs/inputs.js';
 import { isRecreatable } from '../inputs/parse/recreate.js';
 import type { KubeObject } from '../kubernetes/object.js';
-import { podSpecPath } from '../kubernetes/pod-spec.js';
+import { podSpecPath } from '../kubernetes/pods/pod-spec.js';
 
 /** The policy that recreates nothing. */
 export const recreateNothing: RecreatePolicy = { jobs: false, objects: [] };

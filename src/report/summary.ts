@@ -1,4 +1,4 @@
-import { approvalLines, noApprovalLine } from './approval.js';
+import { approvalLines, noApprovalLine } from './approval/approval-lines.js';
 import { problemLine } from './failure-message.js';
 import { headline, sign } from './headline.js';
 import { block, code, fit, list, table, text, prose } from './markdown.js';

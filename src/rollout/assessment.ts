@@ -1,7 +1,7 @@
 import { refOf } from '../kubernetes/object.js';
 import type { KubeObject, ObjectRef } from '../kubernetes/object.js';
-import { sameTemplate } from '../kubernetes/pod-template.js';
-import { activePods, restartsOf } from '../kubernetes/pod.js';
+import { sameTemplate } from '../kubernetes/pods/pod-template.js';
+import { activePods, restartsOf } from '../kubernetes/pods/pod.js';
 import { specOf } from '../kubernetes/workload.js';
 import { customResourceRule } from './readiness/custom-resource.js';
 import { unobserved, type Patience } from './readiness/readiness.js';

@@ -3,7 +3,7 @@ import { asCutoverError } from '../errors.js';
 import type { Problem } from '../errors.js';
 import { refOf } from '../kubernetes/object.js';
 import type { KubeObject } from '../kubernetes/object.js';
-import { activePods, containerStatusesOf, hasEnded, isReady } from '../kubernetes/pod.js';
+import { activePods, containerStatusesOf, hasEnded, isReady } from '../kubernetes/pods/pod.js';
 import { statusOf } from '../kubernetes/status.js';
 import type { Assessment } from './assessment.js';
 import { warningEventsOf } from './evidence/events.js';

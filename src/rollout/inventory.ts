@@ -1,7 +1,7 @@
 import type { WatchEvent } from '../cluster/cluster.js';
 import { groupOf, refKey, refOf } from '../kubernetes/object.js';
 import type { KindRef, KubeObject, ObjectRef } from '../kubernetes/object.js';
-import { isBeingDeleted } from '../kubernetes/pod.js';
+import { isBeingDeleted } from '../kubernetes/pods/pod.js';
 import { ownersOf } from '../kubernetes/workload.js';
 
 /** The objects that the watches have reported, in their latest version. */

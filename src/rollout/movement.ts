@@ -1,5 +1,5 @@
 import { refKey } from '../kubernetes/object.js';
-import { activePods, isReady } from '../kubernetes/pod.js';
+import { activePods, isReady } from '../kubernetes/pods/pod.js';
 import { failureOf, type Assessment, type Failure } from './assessment.js';
 import { isCustom } from './readiness/custom-resource.js';
 

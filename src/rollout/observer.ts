@@ -5,7 +5,7 @@ import { asCutoverError, CutoverError } from '../errors.js';
 import type { Log } from '../log.js';
 import { describeRef, refOf } from '../kubernetes/object.js';
 import type { KindRef, KubeObject, ObjectRef } from '../kubernetes/object.js';
-import { activePods } from '../kubernetes/pod.js';
+import { activePods } from '../kubernetes/pods/pod.js';
 import { specOf } from '../kubernetes/workload.js';
 import { assess } from './assessment.js';
 import type { Assessment } from './assessment.js';

@@ -1,6 +1,6 @@
 import { listAt, textAt } from '../kubernetes/fields.js';
 import type { KubeObject } from '../kubernetes/object.js';
-import { containerStatusesOf, hasEnded, isActive, isBeingDeleted, isReady } from '../kubernetes/pod.js';
+import { containerStatusesOf, hasEnded, isActive, isBeingDeleted, isReady } from '../kubernetes/pods/pod.js';
 import { conditionOf, statusOf } from '../kubernetes/status.js';
 import type { ContainerState, ContainerStatus } from '../kubernetes/status.js';
 import { oneLine } from './one-line.js';

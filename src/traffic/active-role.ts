@@ -2,7 +2,7 @@ import { CutoverError } from '../errors.js';
 import type { Roles } from '../inputs/inputs.js';
 import { isDeployment } from '../kubernetes/deployment.js';
 import { describeRef, refOf, type KubeObject } from '../kubernetes/object.js';
-import { templateLabels } from '../kubernetes/pod-spec.js';
+import { templateLabels } from '../kubernetes/pods/pod-spec.js';
 import { selectorOf, selects } from '../kubernetes/selectors.js';
 import type { RoleResources } from '../manifests/resource.js';
 import type { RoleRecord } from '../release/state.js';

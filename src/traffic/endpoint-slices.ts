@@ -1,7 +1,7 @@
 import type { Cluster } from '../cluster/cluster.js';
 import { CutoverError } from '../errors.js';
 import { describeRef, type KubeObject, type ObjectRef } from '../kubernetes/object.js';
-import { isReady } from '../kubernetes/pod.js';
+import { isReady } from '../kubernetes/pods/pod.js';
 import { labelSelectorOf } from '../kubernetes/selectors.js';
 import type { Log } from '../log.js';
 import type { ConfirmOptions, ExpectedPods } from './router.js';

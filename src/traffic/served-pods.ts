@@ -1,6 +1,6 @@
 import { describeRef, type KubeObject, type ObjectRef } from '../kubernetes/object.js';
-import { activePods, isActive, isBeingDeleted, isReady } from '../kubernetes/pod.js';
-import { hashLabel } from '../kubernetes/pod-template.js';
+import { activePods, isActive, isBeingDeleted, isReady } from '../kubernetes/pods/pod.js';
+import { hashLabel } from '../kubernetes/pods/pod-template.js';
 import { selects, type Labels } from '../kubernetes/selectors.js';
 import { ownedBy, specOf } from '../kubernetes/workload.js';
 import { whyNotReady } from '../rollout/pod-failure.js';

@@ -1,6 +1,6 @@
 import { describeRef, refOf, type KubeObject, type ObjectRef } from '../kubernetes/object.js';
-import { isReady } from '../kubernetes/pod.js';
-import { hashLabel } from '../kubernetes/pod-template.js';
+import { isReady } from '../kubernetes/pods/pod.js';
+import { hashLabel } from '../kubernetes/pods/pod-template.js';
 import { selectorOf, selects } from '../kubernetes/selectors.js';
 import { ownedBy } from '../kubernetes/workload.js';
 import type { Inventory } from '../rollout/inventory.js';

@@ -1,7 +1,7 @@
 import { restoreSnapshots, type LeftObject } from '../cluster/apply/restore-snapshots.js';
 import { CutoverError } from '../errors.js';
 import { describeRef, type ObjectRef } from '../kubernetes/object.js';
-import { isReady } from '../kubernetes/pod.js';
+import { isReady } from '../kubernetes/pods/pod.js';
 import { selectorOf } from '../kubernetes/selectors.js';
 import { canonical } from '../kubernetes/canonical.js';
 import type { RunContext } from '../run/context.js';

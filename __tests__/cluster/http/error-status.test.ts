@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { apiError } from '../../../src/cluster/http/error-status.js';
-import type { RequestDescription } from '../../../src/cluster/http/error-status.js';
+import type { RequestDescription } from '../../../src/cluster/http/api-status.js';
 import type { CutoverError } from '../../../src/errors.js';
 import { status } from '../../support/cluster/scripted-server.js';
 

@@ -81,7 +81,7 @@ export const unionRows: readonly Row[] = [
         owned: { 'f:template': { 'f:spec': { 'f:volumes': { [key]: { 'f:emptyDir': {} } } } } },
       });
       const [refused, claimed, done, spec] = seen as readonly JsonValue[];
-      const volumes = objectAt(spec as JsonObject, 'template', 'spec').volumes ?? [];
+      const volumes = objectAt(spec, 'template', 'spec').volumes ?? [];
       return [refused ?? '', claimed ?? '', done ?? '', volumes];
     },
     expected: [

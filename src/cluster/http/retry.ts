@@ -1,7 +1,7 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import { retryability } from './network-error.js';
 import type { NetworkFailure } from './network-error.js';
-import { isSchemaError, type Status } from './error-status.js';
+import { isSchemaError, type Status } from './api-status.js';
 
 /** A failed attempt. */
 export type Failure =

@@ -1,7 +1,7 @@
 import type { Problem } from '../../errors.js';
 import { fieldAt, fieldsAt, textsAt, withField } from '../../kubernetes/fields.js';
 import type { KubeObject } from '../../kubernetes/object.js';
-import { templateLabels } from '../../kubernetes/pod-spec.js';
+import { templateLabels } from '../../kubernetes/pods/pod-spec.js';
 import type { ManifestWarning } from '../problems.js';
 import type { Resource } from '../resource.js';
 

@@ -1,7 +1,7 @@
 import { fieldAt, fieldsAt, isFields, listAt, textAt, withField, without } from '../../kubernetes/fields.js';
 import { isBuiltInWorkload, isClusterScoped } from '../../kubernetes/kinds.js';
 import type { KubeObject } from '../../kubernetes/object.js';
-import { mapContainers } from '../../kubernetes/pod-spec.js';
+import { mapContainers } from '../../kubernetes/pods/pod-spec.js';
 import { isService } from '../../kubernetes/selectors.js';
 
 export interface Defaults {

@@ -1,7 +1,7 @@
 import { fieldAt, isFields, listAt, textAt, type Path } from '../../kubernetes/fields.js';
 import { groupKind } from '../../kubernetes/kinds.js';
 import type { KubeObject } from '../../kubernetes/object.js';
-import { containerLists, podSpecPath } from '../../kubernetes/pod-spec.js';
+import { containerLists, podSpecPath } from '../../kubernetes/pods/pod-spec.js';
 
 /** A field that contains an image reference, and the container that it belongs to. */
 export interface ImageField {

@@ -1,7 +1,7 @@
 import { fieldAt, fieldsAt, listAt, withField, type Path } from '../../kubernetes/fields.js';
 import { groupKind } from '../../kubernetes/kinds.js';
 import { describeRef, refOf } from '../../kubernetes/object.js';
-import { containersOf, podSpecPath } from '../../kubernetes/pod-spec.js';
+import { containersOf, podSpecPath } from '../../kubernetes/pods/pod-spec.js';
 import { PodIndex } from '../../kubernetes/selectors.js';
 import type { ManifestWarning } from '../problems.js';
 import type { Resource } from '../resource.js';

@@ -4,11 +4,11 @@ import { where } from '../../log.js';
 import { coversPods, isBudget } from '../../kubernetes/budget.js';
 import { isDeployment } from '../../kubernetes/deployment.js';
 import { describeRef, refKey, refOf, type KubeObject } from '../../kubernetes/object.js';
-import { podSpecPath, templateLabels } from '../../kubernetes/pod-spec.js';
+import { podSpecPath, templateLabels } from '../../kubernetes/pods/pod-spec.js';
 import { isService, routesTo } from '../../kubernetes/selectors.js';
 import { manifestError, type ManifestWarning } from '../problems.js';
 import { choosePublicService, furtherServiceProblems, isMarkedShared } from './public-service.js';
-import { referencesIn, type ConfigReference } from '../../kubernetes/config-references.js';
+import { referencesIn, type ConfigReference } from '../../kubernetes/pods/config-references.js';
 import type { Resource } from '../resource.js';
 import { kindProblems } from './rules.js';
 import {

@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto';
 import { fieldAt, fieldsAt, isFields, listAt, withField, type Path } from '../../kubernetes/fields.js';
 import type { KubeObject } from '../../kubernetes/object.js';
-import { podSpecPath, templateLabels } from '../../kubernetes/pod-spec.js';
+import { podSpecPath, templateLabels } from '../../kubernetes/pods/pod-spec.js';
 import { selectorMatches } from '../../kubernetes/selectors.js';
-import { mapReferences, type Rename } from '../../kubernetes/config-references.js';
+import { mapReferences, type Rename } from '../../kubernetes/pods/config-references.js';
 import type { Resource } from '../resource.js';
 
 /** Distinguishes the roles in selectors, pod templates and the metadata of a role's own objects. */

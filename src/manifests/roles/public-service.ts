@@ -2,7 +2,7 @@ import type { Problem } from '../../errors.js';
 import { isDeployment } from '../../kubernetes/deployment.js';
 import { fieldAt, isFields, listAt, textAt } from '../../kubernetes/fields.js';
 import { describeRef, refOf, type KubeObject } from '../../kubernetes/object.js';
-import { containersOf } from '../../kubernetes/pod-spec.js';
+import { containersOf } from '../../kubernetes/pods/pod-spec.js';
 import type { Resource } from '../resource.js';
 
 /** Annotation of a Service or Deployment that both roles share. */

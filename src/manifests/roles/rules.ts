@@ -4,7 +4,7 @@ import { isDeployment } from '../../kubernetes/deployment.js';
 import { fieldAt, fieldsAt, listAt, textAt, type Path } from '../../kubernetes/fields.js';
 import { groupKind } from '../../kubernetes/kinds.js';
 import { describeRef, refOf, type KubeObject } from '../../kubernetes/object.js';
-import { containersOf, podSpecPath } from '../../kubernetes/pod-spec.js';
+import { containersOf, podSpecPath } from '../../kubernetes/pods/pod-spec.js';
 import { routesTo } from '../../kubernetes/selectors.js';
 import type { Resource } from '../resource.js';
 

@@ -2,7 +2,7 @@ import type { Problem } from '../../errors.js';
 import { describePath, fieldsAt, listAt, textAt, withField, type Path } from '../../kubernetes/fields.js';
 import { groupKind, isBuiltInWorkload } from '../../kubernetes/kinds.js';
 import type { KubeObject } from '../../kubernetes/object.js';
-import { containersOf, podSpecPath } from '../../kubernetes/pod-spec.js';
+import { containersOf, podSpecPath } from '../../kubernetes/pods/pod-spec.js';
 import type { Resource } from '../resource.js';
 
 interface TextField {

@@ -1,6 +1,6 @@
-import { configReferences } from '../../kubernetes/config-references.js';
+import { configReferences } from '../../kubernetes/pods/config-references.js';
 import { fieldAt } from '../../kubernetes/fields.js';
-import { podSpecPath } from '../../kubernetes/pod-spec.js';
+import { podSpecPath } from '../../kubernetes/pods/pod-spec.js';
 import { canonical } from '../../kubernetes/canonical.js';
 import type { PlannedChange } from '../change.js';
 import type { Rule } from './rule.js';

@@ -1,7 +1,7 @@
 import { fieldAt, fieldsAt, isFields, listAt, type Fields } from '../../kubernetes/fields.js';
 import { groupKind } from '../../kubernetes/kinds.js';
 import { describeRef, refKey, refOf, type KubeObject } from '../../kubernetes/object.js';
-import { containersOf, podSpecPath, type Container } from '../../kubernetes/pod-spec.js';
+import { containersOf, podSpecPath, type Container } from '../../kubernetes/pods/pod-spec.js';
 import { isService, PodIndex } from '../../kubernetes/selectors.js';
 import { isServingWorkload } from '../../kubernetes/workload.js';
 import type { Resource } from '../../manifests/resource.js';

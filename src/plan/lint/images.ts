@@ -1,4 +1,4 @@
-import { containersOf } from '../../kubernetes/pod-spec.js';
+import { containersOf } from '../../kubernetes/pods/pod-spec.js';
 import type { Rule } from './rule.js';
 import { nameOf } from './context.js';
 

@@ -1,5 +1,5 @@
 import { fieldAt, fieldsAt, listAt } from '../../kubernetes/fields.js';
-import { podSpecPath } from '../../kubernetes/pod-spec.js';
+import { podSpecPath } from '../../kubernetes/pods/pod-spec.js';
 import { defaultGrace, minShutdownSeconds } from '../../manifests/overrides/pre-stop.js';
 import type { Rule, Violation } from './rule.js';
 import { nameOf, reachedContainers, servedWorkloads } from './context.js';

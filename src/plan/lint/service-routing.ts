@@ -1,6 +1,6 @@
 import { fieldAt, isFields, listAt } from '../../kubernetes/fields.js';
 import { groupOf, type KubeObject } from '../../kubernetes/object.js';
-import { podSpecPath, templateLabels } from '../../kubernetes/pod-spec.js';
+import { podSpecPath, templateLabels } from '../../kubernetes/pods/pod-spec.js';
 import { labelSelectorOf, PodIndex, selectorMatches, selectorOf } from '../../kubernetes/selectors.js';
 import { isServingWorkload } from '../../kubernetes/workload.js';
 import type { Resource } from '../../manifests/resource.js';

@@ -2,7 +2,7 @@ import { asCutoverError } from '../../errors.js';
 import type { Cluster } from '../../cluster/cluster.js';
 import { refKey } from '../../kubernetes/object.js';
 import type { KubeObject } from '../../kubernetes/object.js';
-import { containerStatusesOf, isActive, isReady } from '../../kubernetes/pod.js';
+import { containerStatusesOf, isActive, isReady } from '../../kubernetes/pods/pod.js';
 import { hasCondition } from '../../kubernetes/status.js';
 import type { Log } from '../../log.js';
 import type { Assessment } from '../assessment.js';

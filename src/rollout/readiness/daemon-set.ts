@@ -1,6 +1,6 @@
 import type { KubeObject } from '../../kubernetes/object.js';
-import { newPodsOfDaemonSet } from '../../kubernetes/pod-template.js';
-import { hasEnded, isBeingDeleted } from '../../kubernetes/pod.js';
+import { newPodsOfDaemonSet } from '../../kubernetes/pods/pod-template.js';
+import { hasEnded, isBeingDeleted } from '../../kubernetes/pods/pod.js';
 import { statusOf } from '../../kubernetes/status.js';
 import { specOf } from '../../kubernetes/workload.js';
 import { ready, readyWithWarning, unobserved, waiting, type Readiness } from './readiness.js';

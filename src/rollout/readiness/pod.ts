@@ -1,5 +1,5 @@
 import type { KubeObject } from '../../kubernetes/object.js';
-import { isReady } from '../../kubernetes/pod.js';
+import { isReady } from '../../kubernetes/pods/pod.js';
 import { statusOf } from '../../kubernetes/status.js';
 import { failed, ready, waiting, type Readiness } from './readiness.js';
 import { firstPodFailure, type RolloutRule } from './rule.js';

@@ -1,5 +1,5 @@
 import { isDeployment, replicasOf, withReplicas } from '../../kubernetes/deployment.js';
-import { templateLabels } from '../../kubernetes/pod-spec.js';
+import { templateLabels } from '../../kubernetes/pods/pod-spec.js';
 import { selects, selectorOf, type Labels } from '../../kubernetes/selectors.js';
 import { asCutoverError, CutoverError } from '../../errors.js';
 import { describeRef, refOf, type ObjectRef } from '../../kubernetes/object.js';

@@ -1,7 +1,7 @@
 import { releaseOf } from '../../cluster/ownership/ownership.js';
 import { CutoverError } from '../../errors.js';
 import { refKey, refOf, type ObjectRef } from '../../kubernetes/object.js';
-import { isBeingDeleted } from '../../kubernetes/pod.js';
+import { isBeingDeleted } from '../../kubernetes/pods/pod.js';
 import type { Resource } from '../../manifests/resource.js';
 import type { RollingState } from '../../release/state.js';
 import type { RunContext } from '../../run/context.js';

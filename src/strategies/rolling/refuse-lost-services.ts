@@ -1,7 +1,7 @@
 import { CutoverError } from '../../errors.js';
 import { fieldAt } from '../../kubernetes/fields.js';
 import { describeRef, refOf, type KubeObject } from '../../kubernetes/object.js';
-import { isReady } from '../../kubernetes/pod.js';
+import { isReady } from '../../kubernetes/pods/pod.js';
 import { labelSelectorOf, selectorMatches, selectorOf } from '../../kubernetes/selectors.js';
 import { isServingWorkload } from '../../kubernetes/workload.js';
 import type { PlannedChange } from '../../plan/change.js';

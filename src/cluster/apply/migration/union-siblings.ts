@@ -1,6 +1,6 @@
 import { fieldAt, isFields, listAt, textAt, type Fields, type Path } from '../../../kubernetes/fields.js';
 import type { KubeObject } from '../../../kubernetes/object.js';
-import { containersOf, podSpecPath } from '../../../kubernetes/pod-spec.js';
+import { containersOf, podSpecPath } from '../../../kubernetes/pods/pod-spec.js';
 import type { FieldSet } from '../field-set.js';
 
 /** A map of which only some members may be set together. */

@@ -1,7 +1,7 @@
 import { isAutoscaler } from '../../../kubernetes/autoscaler.js';
 import { isBudget } from '../../../kubernetes/budget.js';
 import { refKey, refOf, type KubeObject } from '../../../kubernetes/object.js';
-import { templateLabels } from '../../../kubernetes/pod-spec.js';
+import { templateLabels } from '../../../kubernetes/pods/pod-spec.js';
 import type { Snapshot } from '../../../plan/change.js';
 import { hashOf } from '../../../kubernetes/canonical.js';
 import { authorOf, imagesOf, type Revision } from '../../../release/revision.js';

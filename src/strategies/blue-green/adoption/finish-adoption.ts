@@ -3,7 +3,7 @@ import { fieldManager } from '../../../cluster/apply/field-manager.js';
 import { appliedBy } from '../../../cluster/apply/owned-fields.js';
 import { replicasOf, withReplicas } from '../../../kubernetes/deployment.js';
 import { describeRef, refOf, type ObjectRef } from '../../../kubernetes/object.js';
-import { templateLabels } from '../../../kubernetes/pod-spec.js';
+import { templateLabels } from '../../../kubernetes/pods/pod-spec.js';
 import { historyEntry } from '../../../release/revision.js';
 import { completeAdopt } from '../../../release/transitions.js';
 import type { AdoptedDeployment } from '../../../release/state.js';

@@ -1,4 +1,4 @@
-import { configReferences } from '../../../kubernetes/config-references.js';
+import { configReferences } from '../../../kubernetes/pods/config-references.js';
 import { CutoverError } from '../../../errors.js';
 import { describeRef, refOf } from '../../../kubernetes/object.js';
 import type { PlannedChange } from '../../../plan/change.js';

@@ -3,7 +3,7 @@ import { requirePlan, dryRunAll } from '../../../cluster/apply/dry-run-all.js';
 import { asCutoverError } from '../../../errors.js';
 import { groupKind } from '../../../kubernetes/kinds.js';
 import { describeRef, refKey, refOf, type KubeObject } from '../../../kubernetes/object.js';
-import { templateLabels } from '../../../kubernetes/pod-spec.js';
+import { templateLabels } from '../../../kubernetes/pods/pod-spec.js';
 import { selectorOf, selects } from '../../../kubernetes/selectors.js';
 import type { Resource } from '../../../manifests/resource.js';
 import type { PlannedChange } from '../../../plan/change.js';

@@ -3,7 +3,7 @@ import { appliedBy } from '../../../cluster/apply/owned-fields.js';
 import { CutoverError } from '../../../errors.js';
 import { isDeployment, replicasOf, withReplicas } from '../../../kubernetes/deployment.js';
 import { describeRef, refKey, refOf, type KubeObject } from '../../../kubernetes/object.js';
-import { templateLabels } from '../../../kubernetes/pod-spec.js';
+import { templateLabels } from '../../../kubernetes/pods/pod-spec.js';
 import { selectorOf, selects } from '../../../kubernetes/selectors.js';
 import type { Snapshot } from '../../../plan/change.js';
 import { isGivenTo } from '../../../manifests/roles/counterparts.js';

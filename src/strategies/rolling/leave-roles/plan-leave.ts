@@ -1,7 +1,7 @@
 import { CutoverError } from '../../../errors.js';
 import { isDeployment, replicasOf, withReplicas } from '../../../kubernetes/deployment.js';
 import { describeRef, refKey, refOf } from '../../../kubernetes/object.js';
-import { templateLabels } from '../../../kubernetes/pod-spec.js';
+import { templateLabels } from '../../../kubernetes/pods/pod-spec.js';
 import { selectorOf, selects } from '../../../kubernetes/selectors.js';
 import type { PlannedChange } from '../../../plan/change.js';
 import type { BlueGreenState } from '../../../release/state.js';

@@ -1,6 +1,6 @@
 import { CutoverError } from '../../../errors.js';
 import { describeRef, refOf, type KubeObject } from '../../../kubernetes/object.js';
-import { activePods } from '../../../kubernetes/pod.js';
+import { activePods } from '../../../kubernetes/pods/pod.js';
 import { selectorOf, selects } from '../../../kubernetes/selectors.js';
 import type { Snapshot } from '../../../plan/change.js';
 import type { BlueGreenState } from '../../../release/state.js';

@@ -1,4 +1,4 @@
-import { referencesIn } from '../../../../kubernetes/config-references.js';
+import { referencesIn } from '../../../../kubernetes/pods/config-references.js';
 import { fieldAt } from '../../../../kubernetes/fields.js';
 import { describeRef, type KubeObject } from '../../../../kubernetes/object.js';
 import type { RunContext } from '../../../../run/context.js';

@@ -3,7 +3,7 @@ import { releaseOf } from '../../../../cluster/ownership/ownership.js';
 import { isAutoscaler } from '../../../../kubernetes/autoscaler.js';
 import { isDeployment } from '../../../../kubernetes/deployment.js';
 import { describeRef, refKey, refOf, type KubeObject } from '../../../../kubernetes/object.js';
-import { templateLabels } from '../../../../kubernetes/pod-spec.js';
+import { templateLabels } from '../../../../kubernetes/pods/pod-spec.js';
 import { selectorOf, selects } from '../../../../kubernetes/selectors.js';
 import { roleName } from '../../../../manifests/roles/copies.js';
 import type { Resource } from '../../../../manifests/resource.js';

@@ -1,8 +1,8 @@
 import { parseReference } from '../../../../inputs/parse/image-reference.js';
 import { textAt } from '../../../../kubernetes/fields.js';
 import type { KubeObject } from '../../../../kubernetes/object.js';
-import { containerStatusesOf } from '../../../../kubernetes/pod.js';
-import { containersOf, mapContainers } from '../../../../kubernetes/pod-spec.js';
+import { containerStatusesOf } from '../../../../kubernetes/pods/pod.js';
+import { containersOf, mapContainers } from '../../../../kubernetes/pods/pod-spec.js';
 
 /** By the name of a container: the ID of the image that it runs. */
 export type ImageIds = Readonly<Record<string, string>>;

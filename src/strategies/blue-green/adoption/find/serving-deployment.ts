@@ -1,8 +1,8 @@
-import { activePods, isReady } from '../../../../kubernetes/pod.js';
+import { activePods, isReady } from '../../../../kubernetes/pods/pod.js';
 import { statusOf } from '../../../../kubernetes/status.js';
 import { fieldAt } from '../../../../kubernetes/fields.js';
 import { refOf, type KubeObject } from '../../../../kubernetes/object.js';
-import { hashLabel } from '../../../../kubernetes/pod-template.js';
+import { hashLabel } from '../../../../kubernetes/pods/pod-template.js';
 import { specOf } from '../../../../kubernetes/workload.js';
 import type { RunContext } from '../../../../run/context.js';
 import { selectedPods } from '../../../../traffic/selected-pods.js';

@@ -1,7 +1,7 @@
 import { fieldAt, fieldsAt, textsAt, withField, without } from '../../../../kubernetes/fields.js';
 import type { KubeObject } from '../../../../kubernetes/object.js';
-import { hashLabel } from '../../../../kubernetes/pod-template.js';
-import { templateLabels } from '../../../../kubernetes/pod-spec.js';
+import { hashLabel } from '../../../../kubernetes/pods/pod-template.js';
+import { templateLabels } from '../../../../kubernetes/pods/pod-spec.js';
 import { selectorOf } from '../../../../kubernetes/selectors.js';
 import { deploymentCopy } from '../../../../manifests/roles/copies.js';
 import { hashOf } from '../../../../kubernetes/canonical.js';

@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
-import type { KubeObject } from './object.js';
-import { statusOf } from './status.js';
-import { ownedBy, specOf, type PodTemplate } from './workload.js';
+import type { KubeObject } from '../object.js';
+import { statusOf } from '../status.js';
+import { ownedBy, specOf, type PodTemplate } from '../workload.js';
 
 /** The label with which a Deployment's controller marks the pods of one template. */
 export const hashLabel = 'pod-template-hash';

@@ -1,5 +1,5 @@
-import { fieldAt, isFields, type Fields } from './fields.js';
-import type { KubeObject } from './object.js';
+import { fieldAt, isFields, type Fields } from '../fields.js';
+import type { KubeObject } from '../object.js';
 
 /** A ConfigMap or Secret that something reads. */
 export interface ConfigReference {

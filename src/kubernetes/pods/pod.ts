@@ -1,5 +1,5 @@
-import type { KubeObject } from './object.js';
-import { conditionOf, statusOf, type ContainerStatus } from './status.js';
+import type { KubeObject } from '../object.js';
+import { conditionOf, statusOf, type ContainerStatus } from '../status.js';
 
 /** Statuses of a pod's containers: init containers first, as they run. */
 export function containerStatusesOf(pod: KubeObject): readonly ContainerStatus[] {

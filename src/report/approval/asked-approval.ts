@@ -1,8 +1,8 @@
-import { proveApproval } from '../github/approval.js';
-import type { Promote, Rollback } from '../inputs/inputs.js';
-import type { ApprovalSubject, RecordedApproval } from '../release/revision.js';
-import type { RunContext } from '../run/context.js';
-import { approvalLines, noApprovalLine } from './approval.js';
+import { proveApproval } from '../../github/approval.js';
+import type { Promote, Rollback } from '../../inputs/inputs.js';
+import type { ApprovalSubject, RecordedApproval } from '../../release/revision.js';
+import type { RunContext } from '../../run/context.js';
+import { approvalLines, noApprovalLine } from './approval-lines.js';
 
 /** How the approval is proved and logged; nothing when none is asked for, which is logged too. */
 export function approvalOf(

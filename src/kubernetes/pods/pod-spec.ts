@@ -1,6 +1,6 @@
-import { fieldAt, isFields, listAt, textsAt, withField, type Fields, type Path } from './fields.js';
-import { groupKind } from './kinds.js';
-import type { KubeObject } from './object.js';
+import { fieldAt, isFields, listAt, textsAt, withField, type Fields, type Path } from '../fields.js';
+import { groupKind } from '../kinds.js';
+import type { KubeObject } from '../object.js';
 
 const specPaths: readonly Path[] = [
   ['spec', 'template', 'spec'],

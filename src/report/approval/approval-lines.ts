@@ -1,4 +1,4 @@
-import type { RecordedApproval } from '../release/revision.js';
+import type { RecordedApproval } from '../../release/revision.js';
 
 /** What was proved of an approval, and what is unknown, one sentence each. */
 export function approvalLines(approval: RecordedApproval): readonly string[] {
