@@ -47,7 +47,7 @@ const secondKills: readonly (readonly [name: string, write: Kill['write']])[] = 
 
 /**
  * The step is killed at a write, killed again at its first write of an object of the application, at its switch or at its last
- * write, and run a third time. One row in 10 is played.
+ * write, and run a third time. One row in 31 is played.
  */
 function twice(prepared: Prepared): readonly Row[] {
   const rows = prepared.writes.flatMap((write, at) => {
@@ -58,12 +58,12 @@ function twice(prepared: Prepared): readonly Row[] {
       play: () => playTwice(prepared, first, { ...second, write: held }),
     }));
   });
-  return oneIn(10, rows, prepared);
+  return oneIn(31, rows, prepared);
 }
 
 /**
  * The step is killed, run again with checks that fail (everywhere, or in public only), and run a third time as it was. One row
- * in 7 is played. Steps that have no checks, and those that fail anyway, have no rows.
+ * in 21 is played. Steps that have no checks, and those that fail anyway, have no rows.
  */
 function failing(prepared: Prepared): readonly Row[] {
   const { step, ends } = prepared.situation;
@@ -75,11 +75,11 @@ function failing(prepared: Prepared): readonly Row[] {
       play: () => playFailure(prepared, kill, verify),
     }));
   });
-  return oneIn(7, rows, prepared);
+  return oneIn(21, rows, prepared);
 }
 
 /**
- * The step is killed, and another step follows; if it is refused, the step that it names follows. One row in 13 is played, so
+ * The step is killed, and another step follows; if it is refused, the step that it names follows. One row in 41 is played, so
  * that every step comes up.
  */
 function another(prepared: Prepared): readonly Row[] {
@@ -96,7 +96,7 @@ function another(prepared: Prepared): readonly Row[] {
       play: () => playAnother(prepared, kill, inputs),
     }));
   });
-  return oneIn(others.promote === undefined ? 5 : 13, rows, prepared);
+  return oneIn(others.promote === undefined ? 15 : 41, rows, prepared);
 }
 
 /** A kill at the write at this place of the step: the combinations take turns. */
