@@ -64,13 +64,13 @@ describe('the environment of a command', () => {
 });
 
 describe('a command', () => {
-  it('logs both outputs, without lines that the runner parses as a command', async () => {
+  it('logs both outputs; the log makes them safe for the runner', async () => {
     const log = listLog();
     const trial = await attemptRun(check('echo "::add-mask::x"; echo "##[warning]y" >&2'), {
       ...{ environment: path, side: 'staged', log, signal: never() },
     });
     expect(trial.verdict).toBe('pass');
-    expect([...log.lines].sort()).toEqual(['| ## [warning]y', '| ::add-mask::x']);
+    expect([...log.lines].sort()).toEqual(['| ##[warning]y', '| ::add-mask::x']);
   });
 
   it.each([

@@ -1,3 +1,5 @@
+import { shortened } from '../log.js';
+
 /** HTTP answer of a registry. */
 export interface RegistryAnswer {
   readonly status: number;
@@ -40,7 +42,7 @@ function registryError(body: string): { readonly code?: string; readonly message
     return {
       ...(typeof code === 'string' && /^[A-Z_]{1,40}$/.test(code) && { code }),
       ...(typeof message === 'string' &&
-        message !== '' && { message: message.replace(/\s+/g, ' ').slice(0, maxMessageLength) }),
+        message !== '' && { message: shortened(message.replace(/\s+/g, ' '), maxMessageLength) }),
     };
   } catch {
     return {};

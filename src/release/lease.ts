@@ -72,7 +72,9 @@ function specOf(lease: KubeObject): Readonly<Record<string, unknown>> {
 
 function transitionsOf(lease: KubeObject): number {
   const { leaseTransitions } = specOf(lease);
-  return typeof leaseTransitions === 'number' ? leaseTransitions : 0;
+  const isCount = Number.isInteger(leaseTransitions) && Number(leaseTransitions) >= 0;
+  // The API server accepts no more than 32 bits: somebody else's number must not keep the lock from being taken over.
+  return isCount && Number(leaseTransitions) < 2 ** 31 - 1 ? Number(leaseTransitions) : 0;
 }
 
 /** A MicroTime of Kubernetes, which has six decimal places. */

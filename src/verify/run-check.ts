@@ -4,7 +4,7 @@ import { shortened } from '../log.js';
 import { retryCheck, type Check, type CheckAttempt, type CheckSubject } from './check.js';
 import { runCommand, type CommandResult } from './command.js';
 import { listen } from './listener.js';
-import { withoutControls, quote } from './quote.js';
+import { quote } from './quote.js';
 
 interface RunCheckSubject extends Pick<CheckSubject, 'side' | 'log' | 'environment'> {
   /** Local URL of the endpoint. Absent: there is none, and `CUTOVER_URL` is not set. */
@@ -38,7 +38,7 @@ export function runCheck(input: RunCheck): Check {
 export function runCheckName({ command }: RunCheck): string {
   const [first = '', ...more] = command.trim().split('\n');
   const shortName = shortened(first, 80);
-  return `run: ${withoutControls(shortName)}${more.length > 0 && shortName === first ? ' …' : ''}`;
+  return `run: ${shortName}${more.length > 0 && shortName === first ? ' …' : ''}`;
 }
 
 /** One attempt: runs the command and logs its output. Exit status 0 passes. */
@@ -47,7 +47,7 @@ export async function attemptRun(check: RunCheck, subject: RunCheckSubject): Pro
   const result = await runCommand(check.command, {
     environment: commandEnvironment(environment, { side, ...(url !== undefined && { url }) }),
     // The prefix prevents the runner from parsing a line as a workflow command (`::set-output …`).
-    line: text => log.info(`| ${withoutControls(text)}`),
+    line: text => log.info(`| ${text}`),
     signal,
   });
   return attemptOf(result);
