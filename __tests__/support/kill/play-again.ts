@@ -151,7 +151,7 @@ async function convergence({ situation, end }: Prepared, ns: TestNamespace, last
 interface Reached {
   /** Absent: it selects no role. */
   readonly role: string | undefined;
-  /** Image of the Deployment; `nothing` without one. */
+  /** Image of the Deployment, without the digest to which an adoption pins it; `nothing` without one. */
   readonly image: string;
 }
 
@@ -160,7 +160,7 @@ async function reached(ns: TestNamespace): Promise<Reached> {
   const role = /"(blue|green)"/.exec(JSON.stringify(field(service, 'spec', 'selector') ?? {}))?.[1];
   const deployment = await ns.get('Deployment', role === undefined ? web.release : `${web.release}-${role}`);
   const image = field(deployment, 'spec', 'template', 'spec', 'containers', 0, 'image');
-  return { role, image: typeof image === 'string' ? image : 'nothing' };
+  return { role, image: typeof image === 'string' ? image.replace(/@.*/, '') : 'nothing' };
 }
 
 /** In which way a failure is wrong about what serves users. Without roles, revision n of a situation is version vn. */
