@@ -23,6 +23,10 @@ describe('An evicted pod, which stays until somebody deletes it', () => {
     await ns.given(tomcat.deploy('8'));
     await leaveEvicted(ns, 'tomcat-deployment-green');
     await ns.given(tomcat.promote());
+    // The nodes of a real cluster follow a switch a moment later.
+    await ns.until('users get version 8', async () =>
+      (await users.counts()).timeline.some(({ version }) => version === '8'),
+    );
     const back = await ns.step(tomcat.rollback());
     expect(back).toMatchObject({ exitCode: 0, outputs: { outcome: 'rolled-back', 'active-role': 'blue' } });
     await expectUsersSaw(users, ['7', '8', '7']);

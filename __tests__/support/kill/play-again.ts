@@ -48,8 +48,8 @@ export function playFailure(prepared: Prepared, kill: Kill, verify: string): Pro
     const after = await reached(ns);
     const wrong = falseWords(failed, after);
     // Users stay where the killed run left them, or are sent back: never to what fails.
-    if (failed.exitCode !== 0 && ![start, before].includes(after))
-      wrong.push(`users were sent from ${before} to ${after}`);
+    if (failed.exitCode !== 0 && ![start.image, before.image].includes(after.image))
+      wrong.push(`users were sent from ${before.image} to ${after.image}`);
     return [...wrong, ...(await convergence(prepared, ns, await run(situation.step)))];
   });
 }
@@ -147,22 +147,30 @@ async function convergence({ situation, end }: Prepared, ns: TestNamespace, last
   return [...wrongEnd(situation, last), ...differencesAfter(end, found, last.hasWritten)];
 }
 
-/** What the public Service leads to, in words: the role, or the image of the Deployment without one. */
-async function reached(ns: TestNamespace): Promise<string> {
-  const [service, deployment] = await Promise.all([ns.get('Service', web.release), ns.get('Deployment', web.release)]);
-  const role = /"(blue|green)"/.exec(JSON.stringify(field(service, 'spec', 'selector') ?? {}))?.[1];
-  const image = field(deployment, 'spec', 'template', 'spec', 'containers', 0, 'image');
-  return role ?? (typeof image === 'string' ? image : 'nothing');
+/** What the public Service leads to. */
+interface Reached {
+  /** Absent: it selects no role. */
+  readonly role: string | undefined;
+  /** Image of the Deployment, without the digest to which an adoption pins it; `nothing` without one. */
+  readonly image: string;
 }
 
-/** In which way a failure is wrong about what serves users. Revision n of a situation is version vn. */
-function falseWords(result: StepResult, is: string): string[] {
+async function reached(ns: TestNamespace): Promise<Reached> {
+  const service = await ns.get('Service', web.release);
+  const role = /"(blue|green)"/.exec(JSON.stringify(field(service, 'spec', 'selector') ?? {}))?.[1];
+  const deployment = await ns.get('Deployment', role === undefined ? web.release : `${web.release}-${role}`);
+  const image = field(deployment, 'spec', 'template', 'spec', 'containers', 0, 'image');
+  return { role, image: typeof image === 'string' ? image.replace(/@.*/, '') : 'nothing' };
+}
+
+/** In which way a failure is wrong about what serves users. Without roles, revision n of a situation is version vn. */
+function falseWords(result: StepResult, is: Reached): string[] {
   if (result.exitCode === 0) return [];
   const error = errorOf(result);
   const role = /(?:sers are (?:back )?on|Service \S+ selects) (blue|green)\b/.exec(error)?.[1];
-  const revision = /evision (\d+) serves users/.exec(error)?.[1];
-  const isWrong = role === undefined ? revision !== undefined && !is.endsWith(`:v${revision}`) : role !== is;
-  return isWrong ? [`users are on ${is}, but it says: ${error}`] : [];
+  const revision = is.role === undefined ? /evision (\d+) serves users/.exec(error)?.[1] : undefined;
+  const isWrong = role === undefined ? revision !== undefined && !is.image.endsWith(`:v${revision}`) : role !== is.role;
+  return isWrong ? [`users are on ${is.role ?? is.image}, but it says: ${error}`] : [];
 }
 
 function errorOf({ annotations }: StepResult): string {
