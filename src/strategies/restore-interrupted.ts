@@ -15,8 +15,8 @@ export interface RestoreInterruptedRequest {
 
 /**
  * Cleans up after a process that was killed before it could: what its operation changed is restored from the record, and its
- * lock is released. Takes the lock as any run does, and then waits until no write of that process can be carried out any
- * more: one that comes late would undo what was restored. Does nothing when the operation ended by itself, or when another run
+ * lock is released. Takes the lock as every run does, and then waits until the writes of that process are over: one that came
+ * late would undo what was restored. Does nothing when the operation ended by itself, or when another run
  * holds the lock: that run finishes the operation, and may be writing already.
  */
 export async function restoreInterrupted(ctx: RunContext, request: RestoreInterruptedRequest): Promise<Recovered> {

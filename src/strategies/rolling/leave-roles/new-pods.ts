@@ -24,8 +24,8 @@ export interface WithoutRole {
 
 /**
  * How many pods each of the Deployments needs to take over from the role, by its key: as many as its counterpart, which has the
- * same name but for the role. One without a counterpart needs as many as any of the role if users reach its pods; otherwise it is
- * left out.
+ * same name but for the role. One without a counterpart needs as many as the largest of the role if users reach its pods;
+ * otherwise it is left out.
  */
 export async function neededSizes(
   ctx: Pick<RunContext, 'cluster'>,
