@@ -147,15 +147,29 @@ describe('switching users to the other role', () => {
     });
   });
 
-  it('is made although a controller has written the status of the Service since', async () => {
+  it.each([
+    [
+      'the status',
+      ({ store }: MemoryCluster, live: KubeObject) => {
+        const ready = { type: 'Ready', status: 'True', reason: 'x', message: '', lastTransitionTime: now };
+        store.update({ ...live, status: { conditions: [ready] } }, { part: 'status' });
+      },
+    ],
+    [
+      'an annotation',
+      ({ store }: MemoryCluster, live: KubeObject) => {
+        const annotations = { ...live.metadata.annotations, 'cloud.google.com/neg-status': '{"zones":["a"]}' };
+        store.update({ ...live, metadata: { ...live.metadata, annotations } }, { manager: 'glbc' });
+      },
+    ],
+  ])('is made although a controller has written %s of the Service since, and leaves that', async (_what, write) => {
     const prepared = await prepare({});
-    const { store } = prepared.cluster;
-    const live = store.get(publicRef)!;
-    const status = {
-      conditions: [{ type: 'Ready', status: 'True', reason: 'x', message: '', lastTransitionTime: now }],
-    };
-    store.update({ ...live, status }, { part: 'status' });
+    const { cluster } = prepared;
+    write(cluster, cluster.store.get(publicRef)!);
+    const written = cluster.store.get(publicRef)!;
     await expect(switchIn(prepared)).resolves.toMatchObject({ outcome: 'switched' });
+    const { metadata, status } = cluster.store.get(publicRef)!;
+    expect([metadata.annotations, status]).toEqual([written.metadata.annotations, written['status']]);
   });
 
   it('has what to restore on record before it switches', async () => {
@@ -367,16 +381,14 @@ describe('users stay where they are', () => {
     const prepared = await prepare({});
     const { cluster } = prepared;
     const live = cluster.store.get(publicRef)!;
-    cluster.store.update(
-      { ...live, metadata: { ...live.metadata, labels: { touched: 'yes' } } },
-      { manager: 'kubectl' },
-    );
+    const spec = { ...(live['spec'] as object), sessionAffinity: 'ClientIP' };
+    cluster.store.update({ ...live, spec }, { manager: 'kubectl' });
     const { error, outcome } = await failure(switchIn(prepared));
     expect(error).toMatchObject({ code: 'moved', object: 'Service shop/web' });
     expect(describeServing(outcome.serving)).toBe(
       'This step did not switch anything: users are where they were (blue).',
     );
-    expect(cluster.store.get(publicRef)).toMatchObject({ metadata: { labels: { touched: 'yes' } } });
+    expect(cluster.store.get(publicRef)).toMatchObject({ spec: { sessionAffinity: 'ClientIP' } });
     expect(selectedRole(cluster)).toBe('blue');
     expect((await prepared.ctx.records.readState())?.operation).toBeUndefined();
   });
