@@ -207,13 +207,19 @@ describe('switching users to the other role', () => {
     [
       'users are on again',
       'selects blue again',
+      'Users are on blue',
       ({ store }: MemoryCluster) => {
         const live = store.get(publicRef)!;
         store.update({ ...live, spec: { ...(live['spec'] as object), selector: { app: 'web', role: 'blue' } } });
       },
     ],
-    ['may be wanted, now that the Service is gone', 'is gone', ({ store }: MemoryCluster) => store.remove(publicRef)],
-  ])('never scales down a role that %s', async (_what, fact, happen) => {
+    [
+      'may be wanted, now that the Service is gone',
+      'is gone',
+      'Nobody is served',
+      ({ store }: MemoryCluster) => store.remove(publicRef),
+    ],
+  ])('never scales down a role that %s, and says where users are', async (...[, fact, users, happen]) => {
     const prepared = await prepare({});
     const { cluster, ctx } = prepared;
     ctx.clock.wait = () => {
@@ -226,7 +232,8 @@ describe('switching users to the other role', () => {
       code: 'changed',
       message: `Service shop/web ${fact}, so blue was not scaled down`,
     });
-    expect(describeServing(outcome.serving)).toContain('The switch itself is complete and verified');
+    expect(describeServing(outcome.serving)).toContain(users);
+    expect(describeServing(outcome.serving)).toContain('which was complete and verified');
     expect(scaled(cluster, 'blue')).toBe(2);
     expect((await ctx.records.readState())?.operation).toMatchObject({ kind: 'finish', role: 'blue' });
   });
