@@ -89,6 +89,14 @@ describe('what serves users', () => {
       'Users are on green, revision 2 (site:v2). The switch itself is complete and verified; run this step again to finish the rest.',
     ],
     [
+      { kind: 'switched-unfinished', role: 'green', revision: 2, images, moved: { active: 'blue' } },
+      'Users are on blue: somebody changed the public Service after the switch to green, revision 2, which was complete and verified.',
+    ],
+    [
+      { kind: 'switched-unfinished', role: 'green', revision: 2, images, moved: {} },
+      'Nobody is served: somebody deleted the public Service after the switch to green, revision 2, which was complete and verified.',
+    ],
+    [
       { kind: 'switch-finished', role: 'green', revision: 2, idle: { kind: 'kept', role: 'blue' } },
       'Users are on green, revision 2; the work of an earlier run was finished. blue is kept for a rollback.',
     ],

@@ -163,8 +163,12 @@ describe('a role that users are sent back to while it is scaled down', () => {
         code: 'changed',
         message: 'Service shop/web selects blue again, so blue was not scaled down',
       },
-      outcome: { serving: { kind: 'switched-unfinished' } },
+      outcome: {
+        ...{ activeRole: 'blue', idleRole: 'green' },
+        serving: { kind: 'switched-unfinished', role: 'green', moved: { active: 'blue' } },
+      },
     });
+    expect(served(cluster)).toContain('site:v1');
     expect(['web-blue', 'web-more-blue'].map(name => replicasIn(cluster, name))).toEqual(left);
     expect(unfinished(cluster)).toBe('finish');
   });

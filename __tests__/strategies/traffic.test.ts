@@ -147,15 +147,29 @@ describe('switching users to the other role', () => {
     });
   });
 
-  it('is made although a controller has written the status of the Service since', async () => {
+  it.each([
+    [
+      'the status',
+      ({ store }: MemoryCluster, live: KubeObject) => {
+        const ready = { type: 'Ready', status: 'True', reason: 'x', message: '', lastTransitionTime: now };
+        store.update({ ...live, status: { conditions: [ready] } }, { part: 'status' });
+      },
+    ],
+    [
+      'an annotation',
+      ({ store }: MemoryCluster, live: KubeObject) => {
+        const annotations = { ...live.metadata.annotations, 'cloud.google.com/neg-status': '{"zones":["a"]}' };
+        store.update({ ...live, metadata: { ...live.metadata, annotations } }, { manager: 'glbc' });
+      },
+    ],
+  ])('is made although a controller has written %s of the Service since, and leaves that', async (_what, write) => {
     const prepared = await prepare({});
-    const { store } = prepared.cluster;
-    const live = store.get(publicRef)!;
-    const status = {
-      conditions: [{ type: 'Ready', status: 'True', reason: 'x', message: '', lastTransitionTime: now }],
-    };
-    store.update({ ...live, status }, { part: 'status' });
+    const { cluster } = prepared;
+    write(cluster, cluster.store.get(publicRef)!);
+    const written = cluster.store.get(publicRef)!;
     await expect(switchIn(prepared)).resolves.toMatchObject({ outcome: 'switched' });
+    const { metadata, status } = cluster.store.get(publicRef)!;
+    expect([metadata.annotations, status]).toEqual([written.metadata.annotations, written['status']]);
   });
 
   it('has what to restore on record before it switches', async () => {
@@ -193,13 +207,19 @@ describe('switching users to the other role', () => {
     [
       'users are on again',
       'selects blue again',
+      'Users are on blue',
       ({ store }: MemoryCluster) => {
         const live = store.get(publicRef)!;
         store.update({ ...live, spec: { ...(live['spec'] as object), selector: { app: 'web', role: 'blue' } } });
       },
     ],
-    ['may be wanted, now that the Service is gone', 'is gone', ({ store }: MemoryCluster) => store.remove(publicRef)],
-  ])('never scales down a role that %s', async (_what, fact, happen) => {
+    [
+      'may be wanted, now that the Service is gone',
+      'is gone',
+      'Nobody is served',
+      ({ store }: MemoryCluster) => store.remove(publicRef),
+    ],
+  ])('never scales down a role that %s, and says where users are', async (...[, fact, users, happen]) => {
     const prepared = await prepare({});
     const { cluster, ctx } = prepared;
     ctx.clock.wait = () => {
@@ -212,7 +232,8 @@ describe('switching users to the other role', () => {
       code: 'changed',
       message: `Service shop/web ${fact}, so blue was not scaled down`,
     });
-    expect(describeServing(outcome.serving)).toContain('The switch itself is complete and verified');
+    expect(describeServing(outcome.serving)).toContain(users);
+    expect(describeServing(outcome.serving)).toContain('which was complete and verified');
     expect(scaled(cluster, 'blue')).toBe(2);
     expect((await ctx.records.readState())?.operation).toMatchObject({ kind: 'finish', role: 'blue' });
   });
@@ -367,16 +388,14 @@ describe('users stay where they are', () => {
     const prepared = await prepare({});
     const { cluster } = prepared;
     const live = cluster.store.get(publicRef)!;
-    cluster.store.update(
-      { ...live, metadata: { ...live.metadata, labels: { touched: 'yes' } } },
-      { manager: 'kubectl' },
-    );
+    const spec = { ...(live['spec'] as object), sessionAffinity: 'ClientIP' };
+    cluster.store.update({ ...live, spec }, { manager: 'kubectl' });
     const { error, outcome } = await failure(switchIn(prepared));
     expect(error).toMatchObject({ code: 'moved', object: 'Service shop/web' });
     expect(describeServing(outcome.serving)).toBe(
       'This step did not switch anything: users are where they were (blue).',
     );
-    expect(cluster.store.get(publicRef)).toMatchObject({ metadata: { labels: { touched: 'yes' } } });
+    expect(cluster.store.get(publicRef)).toMatchObject({ spec: { sessionAffinity: 'ClientIP' } });
     expect(selectedRole(cluster)).toBe('blue');
     expect((await prepared.ctx.records.readState())?.operation).toBeUndefined();
   });

@@ -69,7 +69,9 @@ export function describeServing(serving: Serving): string {
     case 'switched':
       return [`Users are on ${revisionOn(serving)} (${imagesOf(serving)}).`, ...describeIdle(serving.idle)].join(' ');
     case 'switched-unfinished':
-      return `Users are on ${revisionOn(serving)} (${imagesOf(serving)}). The switch itself is complete and verified; run this step again to finish the rest.`;
+      return serving.moved === undefined
+        ? `Users are on ${revisionOn(serving)} (${imagesOf(serving)}). The switch itself is complete and verified; run this step again to finish the rest.`
+        : `${describeMoved(serving.moved)} after the switch to ${revisionOn(serving)}, which was complete and verified.`;
     case 'switch-finished':
       return [
         `Users are on ${revisionOn(serving)}; the work of an earlier run was finished.`,
@@ -102,6 +104,12 @@ export function describeServing(serving: Serving): string {
     default:
       return serving satisfies never;
   }
+}
+
+function describeMoved({ active }: { readonly active?: string }): string {
+  return active === undefined
+    ? 'Nobody is served: somebody deleted the public Service'
+    : `Users are on ${active}: somebody changed the public Service`;
 }
 
 function describeUsers(users: Users): string {

@@ -1,8 +1,10 @@
 import type { Cluster } from '../cluster/cluster.js';
 import { CutoverError } from '../errors.js';
+import { canonical } from '../kubernetes/canonical.js';
 import { describeRef, refOf, type KubeObject } from '../kubernetes/object.js';
+import { isBeingDeleted } from '../kubernetes/pod.js';
 import { selects, type Labels } from '../kubernetes/selectors.js';
-import { differs, type Snapshot } from '../plan/change.js';
+import type { Snapshot } from '../plan/change.js';
 import { observe, type ReadyWorkload } from '../rollout/observer.js';
 import type { RunContext } from '../run/context.js';
 import type { Look, SeenWorkload } from './look.js';
@@ -79,9 +81,14 @@ export async function requireUnmoved(cluster: Pick<Cluster, 'get'>, seen: Snapsh
   if (hasMoved({ ref, ...(object !== undefined && { object }) }, seen)) throw moved(seen);
 }
 
-/** Whether the routing object differs in what people and tools set; controllers may write its status at any time. */
+/**
+ * Whether the routing object is another one, is being deleted by now, or differs in its spec. Controllers write its status and its
+ * metadata at any time: neither decides where users are.
+ */
 function hasMoved({ object: now }: Snapshot, { object: before }: Snapshot): boolean {
-  return now === undefined || before === undefined ? now !== before : differs(before, now);
+  if (now === undefined || before === undefined) return now !== before;
+  if (now.metadata.uid !== before.metadata.uid || isBeingDeleted(now) !== isBeingDeleted(before)) return true;
+  return canonical(now['spec']) !== canonical(before['spec']);
 }
 
 function moved({ ref }: Snapshot): CutoverError {

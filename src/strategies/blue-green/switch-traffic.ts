@@ -1,3 +1,4 @@
+import { asCutoverError } from '../../errors.js';
 import { refKey, refOf } from '../../kubernetes/object.js';
 import type { Snapshot } from '../../plan/change.js';
 import { isRolledBack } from '../../release/retention.js';
@@ -15,8 +16,9 @@ import { requireReadyRole } from '../../traffic/switch-precondition.js';
 import type { CheckResult } from '../../verify/verify.js';
 import { checksOf, requireChecks } from '../shared/checks.js';
 import { FailedStep, outcomeBase, type Outcome } from '../outcome/outcome.js';
-import type { IdleResult } from '../outcome/serving.js';
+import type { IdleResult, SwitchedTo } from '../outcome/serving.js';
 import { finishSwitch } from './finish-switch.js';
+import { readActive } from './live-traffic.js';
 import { takeOverService } from './operation/take-over-service.js';
 import { restoreFailedSwitch, restoreTraffic } from './restore-traffic.js';
 import type { RecordedSwitch, TrafficSwitch } from './traffic-switch.js';
@@ -97,7 +99,7 @@ export async function switchTraffic(ctx: LockedContext, trafficSwitch: TrafficSw
   try {
     idle = await ctx.phase('Clean up', () => finishSwitch(operation, { state: switched, revision, policy }));
   } catch (error) {
-    throw new FailedStep(error, { ...arrived, serving: { kind: 'switched-unfinished', ...switchedTo } });
+    throw new FailedStep(error, { ...arrived, ...(await usersNow(ctx, switched, switchedTo)) });
   }
   const { release, namespace } = base;
   // A rollback that follows a rollback changes nothing.
@@ -109,6 +111,25 @@ export async function switchTraffic(ctx: LockedContext, trafficSwitch: TrafficSw
     serving: { kind: 'switched', ...switchedTo, idle },
     ...(canRollBack && { rollbackHint: { action: 'rollback', release, namespace } as const }),
   };
+}
+
+/** Where users are when the work after a switch has failed: somebody may have led them elsewhere since. */
+async function usersNow(
+  ctx: RunContext,
+  state: BlueGreenState,
+  switchedTo: SwitchedTo,
+): Promise<Pick<Outcome, 'serving' | 'activeRole' | 'idleRole'>> {
+  const unfinished = { kind: 'switched-unfinished', ...switchedTo } as const;
+  try {
+    const { active } = await readActive(ctx, state);
+    if (active.kind === 'none') return { serving: { ...unfinished, moved: {} } };
+    if (active.role === switchedTo.role) return { serving: unfinished };
+    const { role: activeRole, idle: idleRole } = active;
+    return { activeRole, idleRole, serving: { ...unfinished, moved: { active: activeRole } } };
+  } catch (error) {
+    // The Service selects no role, or both. Otherwise it cannot be read, and was verified a moment ago.
+    return { serving: asCutoverError(error).code === 'roles' ? { kind: 'unknown' } : unfinished };
+  }
 }
 
 /**

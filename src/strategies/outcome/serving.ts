@@ -113,8 +113,11 @@ export type SwitchServing =
   /** The step failed before the switch. `active` absent: nobody is served yet. */
   | { readonly kind: 'not-switched'; readonly active?: string }
   | ({ readonly kind: 'switched'; readonly idle: IdleResult } & SwitchedTo)
-  /** The switch is verified and on record, but the work after it failed. */
-  | ({ readonly kind: 'switched-unfinished' } & SwitchedTo)
+  /**
+   * The switch is verified and on record, but the work after it failed. `moved`: somebody else has led users to the role
+   * `active` since; to none when that is absent: the public Service is gone. `moved` absent: users are where the switch led them.
+   */
+  | ({ readonly kind: 'switched-unfinished'; readonly moved?: { readonly active?: string } } & SwitchedTo)
   /** The work that an earlier run left after its switch is done. */
   | { readonly kind: 'switch-finished'; readonly role: string; readonly revision: number; readonly idle: IdleResult }
   /** The revision was promoted before; nothing was written. */
@@ -141,7 +144,8 @@ export type SwitchServing =
       readonly why: WhyNotSwitchedBack;
     } & Recorded);
 
-interface SwitchedTo {
+/** Where a switch led users. */
+export interface SwitchedTo {
   readonly role: string;
   readonly revision: number;
   readonly images: readonly string[];
