@@ -77,7 +77,7 @@ export async function planStaging(ctx: RunContext, target: StagingTarget): Promi
     staleObjects: found.filter(object => object !== undefined),
     deleteAfterSwitch: deleteAfterSwitchOf(
       replaced,
-      [...resources.shared, ...own].map(({ object }) => refOf(object)),
+      [...resources.shared, ...own].map(({ object }) => object),
     ),
   };
 }

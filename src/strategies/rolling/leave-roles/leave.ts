@@ -105,9 +105,8 @@ async function finishLeaving(ctx: OperationContext, request: FinishLeaving): Pro
   try {
     await ctx.phase('Clean up', async () => {
       const seen = await requireNewPods(ctx, request);
-      const manifests = [...revision.objects.map(refOf), ...revision.secrets.map(({ ref }) => ref)];
       for (const role of leaving.roleNames) {
-        const own = await objectsOfRole(ctx, { state: leaving, role }, manifests);
+        const own = await objectsOfRole(ctx, { state: leaving, role }, revision);
         await removeUnreached(ctx, own, seen);
       }
       for (const object of await ownedObjects(ctx, revision.objects.filter(isOnePerPod))) {

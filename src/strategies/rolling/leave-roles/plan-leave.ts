@@ -55,7 +55,7 @@ export async function planLeave(
   planned: readonly PlannedChange[],
 ): Promise<LeavePlan> {
   const active = await activeOf(ctx, state);
-  const manifests = planned.map(({ resource }) => refOf(resource.object));
+  const manifests = { objects: planned.map(({ resource }) => resource.object), secrets: [] };
   const service = planned.find(({ resource }) => refKey(refOf(resource.object)) === refKey(state.publicService));
   if (service === undefined) throw noPublicService(state);
   const rest = planned.filter(change => change !== service);
