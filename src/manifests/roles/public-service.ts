@@ -11,21 +11,21 @@ const sharedAnnotation = 'cutover/shared';
 /** Kinds that route external traffic to Services. */
 const routeKinds = new Set(['Ingress', 'HTTPRoute', 'GRPCRoute', 'TLSRoute', 'TCPRoute', 'Route', 'VirtualService']);
 
-export function isMarkedShared({ object }: Resource): boolean {
+export function isMarkedShared({ object }: Pick<Resource, 'object'>): boolean {
   return object.metadata.annotations?.[sharedAnnotation] === 'true';
 }
 
-function isHeadless({ object }: Resource): boolean {
+function isHeadless({ object }: Pick<Resource, 'object'>): boolean {
   return fieldAt(object, ['spec', 'clusterIP']) === 'None';
 }
 
-function portsOf({ object }: Resource): readonly unknown[] {
-  return listAt(object, ['spec', 'ports']);
+function portsOf(service: KubeObject): readonly unknown[] {
+  return listAt(service, ['spec', 'ports']);
 }
 
 /** Whether all ports of the Service are for metrics. */
 function isForMetrics(service: Resource): boolean {
-  const ports = portsOf(service);
+  const ports = portsOf(service.object);
   return ports.length > 0 && ports.every(port => (textAt(port, ['name']) ?? '').includes('metrics'));
 }
 
@@ -83,7 +83,7 @@ export function choosePublicService(
 }
 
 /** Container ports that a Service routes to: their numbers where the containers declare them, else their names. */
-function targetsOf(service: Resource, deployment: KubeObject): readonly unknown[] {
+function targetsOf(service: KubeObject, deployment: KubeObject): readonly unknown[] {
   const ports = containersOf(deployment).flatMap(({ fields }) => listAt(fields, ['ports']));
   return portsOf(service).map(port => {
     const target = fieldAt(port, ['targetPort']) ?? fieldAt(port, ['port']);
@@ -92,17 +92,28 @@ function targetsOf(service: Resource, deployment: KubeObject): readonly unknown[
   });
 }
 
+/** A public Service, and the Deployments whose pods it selects. */
+interface Routed<T> {
+  readonly publicService: T;
+  readonly deployments: readonly T[];
+}
+
+/** Whether another Service that selects the pods leads its users to a port of the public one, and is not marked as shared. */
+export function isFurtherService(further: KubeObject, { publicService, deployments }: Routed<KubeObject>): boolean {
+  if (isHeadless({ object: further }) || isMarkedShared({ object: further })) return false;
+  return deployments.filter(isDeployment).some(deployment => {
+    const open = new Set(targetsOf(publicService, deployment));
+    return targetsOf(further, deployment).some(target => open.has(target));
+  });
+}
+
 /** Problems of another Service for the same pods: its users would reach the staged revision. */
 export function furtherServiceProblems(
   further: Resource,
-  { publicService, deployments }: { readonly publicService: Resource; readonly deployments: readonly Resource[] },
+  { publicService, deployments }: Routed<Resource>,
 ): readonly Problem[] {
-  if (isHeadless(further) || isMarkedShared(further)) return [];
-  const clash = deployments.some(({ object }) => {
-    const open = new Set(targetsOf(publicService, object));
-    return isDeployment(object) && targetsOf(further, object).some(target => open.has(target));
-  });
-  if (!clash) return [];
+  const objects = deployments.map(({ object }) => object);
+  if (!isFurtherService(further.object, { publicService: publicService.object, deployments: objects })) return [];
   const [name, main] = [further, publicService].map(({ object }) => describeRef(refOf(object)));
   const message =
     `${name} routes to the same port of the same pods as ${main}, but only one Service can be switched: its users would ` +

@@ -14,6 +14,7 @@ import { ownedLive } from '../../recorded/owned-objects.js';
 import { appliedTo } from '../../shared/applied.js';
 import { besideImageCheck } from '../../shared/dry-run-with-images.js';
 import { liveCounterparts, type RoleDeployments } from '../operation/counterparts.js';
+import { furtherServiceRefusal } from './further-service.js';
 import { autoscalersWithoutUsers, deleteAfterSwitchOf } from './replaced-revision.js';
 import { secondBudgetRefusal } from './second-budget.js';
 import { sharedConfigRefusal } from './shared-config.js';
@@ -38,8 +39,8 @@ export async function planStaging(ctx: RunContext, target: StagingTarget): Promi
   const all = [...resources.shared, ...sized, ...atSwitch];
   const imageRequest = { check: inputs.imageCheck, resources: [...resources.shared, ...sized] };
   const budgets = { resources: [...resources.shared, ...sized], ...(adoption !== undefined && { adoption }) };
-  const second = secondBudgetRefusal(ctx, budgets);
-  second.catch(() => undefined);
+  const beside = Promise.all([secondBudgetRefusal(ctx, budgets), furtherServiceRefusal(ctx, target)]);
+  beside.catch(() => undefined);
   const { dryRun, missing } = await besideImageCheck(ctx, imageRequest, () =>
     dryRunAll({
       cluster: ctx.cluster,
@@ -71,7 +72,7 @@ export async function planStaging(ctx: RunContext, target: StagingTarget): Promi
     plannedAfterSwitch: planned.filter(({ resource }) => atSwitch.includes(resource)),
     resources: all,
     counterparts,
-    refusals: [rejection, missing, shared, await second].filter(error => error !== undefined),
+    refusals: [rejection, missing, shared, ...(await beside)].filter(error => error !== undefined),
     applyAfterSwitch: applyAfterSwitch.map(({ object }) => object),
     staleObjects: found.filter(object => object !== undefined),
     deleteAfterSwitch: deleteAfterSwitchOf(
