@@ -1,6 +1,5 @@
 import { isDeployment, replicasOf, withReplicas } from '../../../kubernetes/deployment.js';
 import { requirePlan, dryRunAll } from '../../../cluster/apply/dry-run-all.js';
-import { asCutoverError } from '../../../errors.js';
 import { groupKind } from '../../../kubernetes/kinds.js';
 import { describeRef, refKey, refOf, type KubeObject } from '../../../kubernetes/object.js';
 import { templateLabels } from '../../../kubernetes/pods/pod-spec.js';
@@ -10,6 +9,7 @@ import type { PlannedChange } from '../../../plan/change.js';
 import type { Revision } from '../../../release/revision.js';
 import type { BlueGreenState } from '../../../release/state.js';
 import type { RunContext } from '../../../run/context.js';
+import { findRevision } from '../../recorded/find-revision.js';
 import { ownedLive } from '../../recorded/owned-objects.js';
 import { appliedTo } from '../../shared/applied.js';
 import { besideImageCheck } from '../../shared/dry-run-with-images.js';
@@ -126,14 +126,8 @@ function deploymentsOf({ state, resources }: BlueGreenDeploy, role: string): Rol
 /** The revision that the role ran before anything was staged on it. */
 async function replacedRevision(ctx: RunContext, state: BlueGreenState, role: string): Promise<Revision | undefined> {
   const record = state.staged?.role === role ? state.staged.previous : state.roles[role];
-  if (record?.revision === undefined) return undefined;
-  try {
-    return await ctx.records.readRevision(record.revision);
-  } catch (error) {
-    // Somebody deleted it: which objects belonged to it is unknown, so none is deleted.
-    if (asCutoverError(error).code === 'no-revision') return undefined;
-    throw error;
-  }
+  // If somebody deleted it, which objects belonged to it is unknown, so none is deleted.
+  return record?.revision === undefined ? undefined : findRevision(ctx, record.revision);
 }
 
 /** Staged replicas are at least the live ones: the new role must handle the current load. */

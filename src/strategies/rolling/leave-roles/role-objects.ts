@@ -1,5 +1,4 @@
 import { releaseOf } from '../../../cluster/ownership/ownership.js';
-import { asCutoverError } from '../../../errors.js';
 import { isAutoscaler } from '../../../kubernetes/autoscaler.js';
 import { isBudget } from '../../../kubernetes/budget.js';
 import { referredTo } from '../../../kubernetes/pods/config-references.js';
@@ -7,6 +6,7 @@ import { refKey, refOf, type KubeObject, type ObjectRef } from '../../../kuberne
 import type { Revision } from '../../../release/revision.js';
 import type { BlueGreenState } from '../../../release/state.js';
 import type { RunContext } from '../../../run/context.js';
+import { findRevision } from '../../recorded/find-revision.js';
 
 /** Kinds that hold data or the objects of others: leaving the roles deletes none of them. */
 const keptKinds = new Set(['Namespace', 'CustomResourceDefinition', 'PersistentVolumeClaim', 'PersistentVolume']);
@@ -22,7 +22,7 @@ export async function objectsOfRole(
 ): Promise<readonly KubeObject[]> {
   const record = state.roles[role];
   if (record?.revision === undefined) return [];
-  const revision = await revisionOf(ctx, record.revision);
+  const revision = await findRevision(ctx, record.revision);
   if (revision === undefined) return [];
   const { objects, secrets } = manifests;
   const kept = new Set([...objects.map(refOf), ...secrets.map(({ ref }) => ref), ...referredTo(objects)].map(refKey));
@@ -33,16 +33,6 @@ export async function objectsOfRole(
   const own = refs.filter(ref => !kept.has(refKey(ref)) && !keptKinds.has(ref.kind));
   const found = await Promise.all(own.map(ref => ctx.cluster.get(ref)));
   return found.filter(live => live !== undefined).filter(live => releaseOf(live) === ctx.records.release);
-}
-
-/** `undefined`: somebody deleted it from the record, so which objects belong to it is unknown. */
-async function revisionOf({ records }: RunContext, number: number): Promise<Revision | undefined> {
-  try {
-    return await records.readRevision(number);
-  } catch (error) {
-    if (asCutoverError(error).code === 'no-revision') return undefined;
-    throw error;
-  }
 }
 
 /** Whether the object scales pods or protects them: of these, a pod may have one only. */
