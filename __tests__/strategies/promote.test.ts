@@ -24,6 +24,7 @@ import {
   slowEndpoints,
   serviceRef,
   blueGreenStateOf,
+  check,
   traceWrites,
   unfinished,
   webRelease,
@@ -304,6 +305,39 @@ describe('a promotion', () => {
     };
     await expect(release.promote()).resolves.toMatchObject({ outcome: 'switched' });
     expect([readyAtSwitch, served(release.cluster)]).toEqual([[4], Array<string>(4).fill('site:v2')]);
+  });
+
+  it('scales up after checks that take longer than its timeout, too', async () => {
+    const release = await staged();
+    let requests = 0;
+    release.answer = () => {
+      setReplicas(release.cluster, 'web-blue', 4);
+      requests += 1;
+      return requests === 1 ? 500 : 200;
+    };
+    const verify = [{ ...check, retryMs: 120_000, intervalMs: 90_000 }];
+    await expect(release.promote({ verify })).resolves.toMatchObject({ outcome: 'switched' });
+    expect(served(release.cluster)).toEqual(Array<string>(4).fill('site:v2'));
+  });
+
+  it('leaves users where they are while something scales its Deployment down each time', async () => {
+    const release = await staged();
+    const { cluster } = release;
+    release.answer = () => {
+      setReplicas(cluster, 'web-blue', 4);
+      cluster.before = call => {
+        if (call === 'GET Service shop/web') setReplicas(cluster, 'web-green', 2);
+      };
+      return 200;
+    };
+    await expect(failureOf(release.promote())).resolves.toMatchObject({
+      error: {
+        message: expect.stringContaining('Deployment shop/web-green: 2 of the 4 replicas that serve now'),
+        hint: expect.stringContaining('another client scales it down'),
+      },
+      outcome: { activeRole: 'blue' },
+    });
+    expect(served(cluster)).toEqual(Array<string>(4).fill('site:v1'));
   });
 
   it('leaves users where they are when the pods for the load that has grown do not start', async () => {

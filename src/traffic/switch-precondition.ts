@@ -51,9 +51,9 @@ const pauseMs = 1_000;
 
 /**
  * Looks until all wanted pods of every verified workload are ready in one look, as many as serve now, and returns that look. Scales
- * up a workload with fewer. Throws `moved` when the
- * routing object is not the one on which the switch was decided, `changed` when a workload is not what was verified or pods
- * of another version would get traffic too, `switch` when there is no pod, and `timeout` or `rollout` when pods stay missing.
+ * up a workload with fewer. Throws `moved` when the routing object is not the one on which the switch was decided, `changed` when
+ * a workload is not what was verified or pods of another version would get traffic too, `switch` when there is no pod, and
+ * `timeout` or `rollout` when pods stay missing.
  */
 export async function requireReadyRole(ctx: RunParts, precondition: SwitchPrecondition): Promise<Look> {
   const { router, decidedOn, target, role, verified, readyUntilMs, sizes, beside = {} } = precondition;
@@ -67,10 +67,10 @@ export async function requireReadyRole(ctx: RunParts, precondition: SwitchPrecon
     const short = look.workloads.filter(workload => reasonsOf(workload).length > 0);
     const small = (await sizes?.find(look.workloads.map(({ live }) => live))) ?? [];
     if (short.length === 0 && small.length === 0) return look;
-    const reason = [...small.map(describeTooSmall), ...short.flatMap(reasonsOf)].join('; ');
+    const reasons = [...small.map(describeTooSmall), ...short.flatMap(reasonsOf)];
     const remainingMs = readyUntilMs - ctx.clock.now();
-    if (remainingMs <= 0) throw notReady(target, { role, reason });
-    ctx.log.info(`Not switched yet: ${reason}`);
+    if (remainingMs <= 0) throw notReady(target, { role, reasons, isScaledDown: small.length > 0 });
+    ctx.log.info(`Not switched yet: ${reasons.join('; ')}`);
     if (looks > 1) await ctx.clock.wait(Math.min(pauseMs, remainingMs), ctx.signal);
     // The next look waits for the pods of what is scaled up.
     if (small.length > 0) await sizes?.scaleUp(small);
@@ -147,14 +147,23 @@ function noPod(target: KubeObject, role: string): CutoverError {
   });
 }
 
-function notReady(
-  target: KubeObject,
-  { role, reason }: { readonly role: string; readonly reason: string },
-): CutoverError {
+interface NotReady {
+  readonly role: string;
+  readonly reasons: readonly string[];
+  /** Whether somebody takes replicas away again. */
+  readonly isScaledDown: boolean;
+}
+
+function notReady(target: KubeObject, { role, reasons, isScaledDown }: NotReady): CutoverError {
   const service = describeRef(refOf(target));
-  return new CutoverError(`${service} was not switched to ${role}: not all wanted pods are ready: ${reason}`, {
-    code: 'timeout',
-    object: service,
-    hint: 'They were ready when they were verified. Look at the events of these pods, or raise the input `timeout`.',
-  });
+  return new CutoverError(
+    `${service} was not switched to ${role}: not all wanted pods are ready: ${reasons.join('; ')}`,
+    {
+      code: 'timeout',
+      object: service,
+      hint: isScaledDown
+        ? 'Each time that this step scales it up, another client scales it down, such as an autoscaler. Pause that until users are on it, then run this step again.'
+        : 'They were ready when they were verified. Look at the events of these pods, or raise the input `timeout`.',
+    },
+  );
 }

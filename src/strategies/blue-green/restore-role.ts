@@ -31,7 +31,6 @@ export interface RestoreRoleRequest {
 export async function restoreRole(ctx: OperationContext, request: RestoreRoleRequest): Promise<VerifiedRole> {
   const { state, role, checks, waitOptions } = request;
   const revision = { ...request.revision, objects: await requireOwnedObjects(ctx, request.revision.objects) };
-  const readyUntilMs = ctx.clock.now() + waitOptions.timeoutMs;
   await warnOfSecrets(ctx, revision);
   const resources = resourcesOf(revision, await neededSizes(ctx, { ...request, revision }));
   const planned = await ctx.phase('Plan', async () => {
@@ -55,7 +54,7 @@ export async function restoreRole(ctx: OperationContext, request: RestoreRoleReq
   const stagedChecks = await ctx.phase('Verify staged', () =>
     checkStaged(ctx, { role, state, revision, workloads, ready, checks }),
   );
-  return { workloads, ready, stagedChecks, readyUntilMs };
+  return { workloads, ready, stagedChecks, readyUntilMs: ctx.clock.now() + waitOptions.timeoutMs };
 }
 
 /** The replicas that each Deployment of the role needs, by its key: as many as serve now, also where that is the role itself. */
