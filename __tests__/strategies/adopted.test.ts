@@ -20,6 +20,7 @@ import {
   releaseAfter,
   replicasIn,
   served,
+  setReplicas,
   serviceRef,
   stateOf,
   traceWrites,
@@ -331,6 +332,20 @@ describe('an adoption', () => {
     expect(cluster.store.get(serviceRef('web'))).toMatchObject({ metadata: { labels: { touched: 'yes' } } });
     expect([selector(release), served(cluster)]).toEqual([labels, v1]);
     expect(cluster.store.get(deploymentRef('web-blue'))).toBeUndefined();
+  });
+});
+
+describe('an adoption while the live Deployment is scaled up', () => {
+  it('sends users to as many pods as serve', async () => {
+    const release = await live();
+    const { cluster } = release;
+    cluster.before = call => {
+      if (call !== 'APPLY Deployment shop/web-blue') return;
+      cluster.before = () => undefined;
+      setReplicas(cluster, 'web', 4);
+    };
+    await expect(release.stage(plainManifests('v2'))).resolves.toMatchObject({ outcome: 'staged' });
+    expect(served(cluster)).toEqual([...v1, ...v1]);
   });
 });
 

@@ -190,6 +190,24 @@ describe('the configuration of an earlier revision of the new role', () => {
     );
   });
 
+  it('stays if the new one still refers to it: others may manage it by now', async () => {
+    const reading = (version: string): string =>
+      roleManifests(version).replace(
+        'ports: [{containerPort: 8080}]}]',
+        'ports: [{containerPort: 8080}], envFrom: [{configMapRef: {name: web-$<TARGET_ROLE>}}]}]',
+      );
+    const release = webRelease();
+    for (const version of ['v1', 'v2']) {
+      await release.stage(reading(version));
+      await release.promote();
+    }
+    const [, ...withoutConfig] = reading('v3').split('---\n');
+    await release.stage(withoutConfig.join('---\n'));
+    await release.promote();
+    expect(served(release.cluster)).toEqual(['site:v3', 'site:v3']);
+    expect(release.cluster.store.get(configRef('web-blue'))).toMatchObject({ data: { version: 'v1' } });
+  });
+
   it('is deleted by the next run when the first one was killed before', async () => {
     const release = await stagedOverEarlier();
     await lost(release, 6);

@@ -325,6 +325,21 @@ describe('a rolling deploy of a blue/green release', () => {
     expect(autoscalers(web)).toContain('web-blue');
   });
 
+  it('keeps the configuration of a role that the new pods read', async () => {
+    const reading = (version: string, name: string): string =>
+      plainManifests(version).replace(
+        'ports: [{containerPort: 8080}]}]',
+        `ports: [{containerPort: 8080}], envFrom: [{configMapRef: {name: ${name}}}]}]`,
+      );
+    const web = webRelease();
+    await web.stage(reading('v1', 'settings'));
+    await web.promote();
+    const [, ...withoutConfig] = reading('v2', 'settings-blue').split('---\n');
+    await web.deploy(withoutConfig.join('---\n'));
+    expect(served(web.cluster)).toEqual(['site:v2', 'site:v2']);
+    expect(namesOf(web, 'v1', 'ConfigMap')).toContain('settings-blue');
+  });
+
   it('keeps the role when the new Deployment is gone after a kill', async () => {
     const web = await release();
     const { cluster } = web;

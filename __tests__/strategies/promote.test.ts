@@ -3,6 +3,7 @@ import { withField } from '../../src/kubernetes/fields.js';
 import type { ObjectRef } from '../../src/kubernetes/object.js';
 import type { RecordedApproval } from '../../src/release/revision.js';
 import { runOf } from '../support/strategies/context.js';
+import { isReady } from '../../src/kubernetes/pods/pod.js';
 import { breakPods } from '../support/cluster/run-controllers.js';
 import {
   application,
@@ -19,11 +20,14 @@ import {
   revisionOf,
   roleManifests,
   served,
+  setReplicas,
   slowEndpoints,
   serviceRef,
   blueGreenStateOf,
+  check,
   traceWrites,
   unfinished,
+  webRelease,
   type WebRelease,
 } from '../support/strategies/web-release.js';
 
@@ -35,6 +39,10 @@ const staged = releaseAfter(async release => {
   await release.promote();
   await release.stage(roleManifests('v2'));
 });
+
+const readyPods = ({ cluster: { store } }: WebRelease, role: string): number =>
+  store.list({ apiVersion: 'v1', kind: 'Pod', namespace: 'shop' }, { labels: { app: 'web', role } }).filter(isReady)
+    .length;
 
 const versions = ({ cluster }: WebRelease): readonly string[] => {
   const images = served(cluster);
@@ -283,6 +291,74 @@ describe('a promotion', () => {
     const switched = trace.findIndex(([write]) => write === 'APPLY Service shop/web');
     expect([trace[scaled]?.[1], scaled < switched]).toEqual(['prepare', true]);
     expect(versions(release)).toEqual(['site:v2']);
+  });
+
+  it('has as many pods as serve when the load grows during its checks', async () => {
+    const release = await staged();
+    release.answer = () => {
+      setReplicas(release.cluster, 'web-blue', 4);
+      return 200;
+    };
+    const readyAtSwitch: number[] = [];
+    release.cluster.before = call => {
+      if (call === 'APPLY Service shop/web') readyAtSwitch.push(readyPods(release, 'green'));
+    };
+    await expect(release.promote()).resolves.toMatchObject({ outcome: 'switched' });
+    expect([readyAtSwitch, served(release.cluster)]).toEqual([[4], Array<string>(4).fill('site:v2')]);
+  });
+
+  it('scales up after checks that take longer than its timeout, too', async () => {
+    const release = await staged();
+    let requests = 0;
+    release.answer = () => {
+      setReplicas(release.cluster, 'web-blue', 4);
+      requests += 1;
+      return requests === 1 ? 500 : 200;
+    };
+    const verify = [{ ...check, retryMs: 120_000, intervalMs: 90_000 }];
+    await expect(release.promote({ verify })).resolves.toMatchObject({ outcome: 'switched' });
+    expect(served(release.cluster)).toEqual(Array<string>(4).fill('site:v2'));
+  });
+
+  it('leaves users where they are while something scales its Deployment down each time', async () => {
+    const release = await staged();
+    const { cluster } = release;
+    release.answer = () => {
+      setReplicas(cluster, 'web-blue', 4);
+      cluster.before = call => {
+        if (call === 'GET Service shop/web') setReplicas(cluster, 'web-green', 2);
+      };
+      return 200;
+    };
+    await expect(failureOf(release.promote())).resolves.toMatchObject({
+      error: {
+        message: expect.stringContaining('Deployment shop/web-green: 2 of the 4 replicas that serve now'),
+        hint: expect.stringContaining('another client scales it down'),
+      },
+      outcome: { activeRole: 'blue' },
+    });
+    expect(served(cluster)).toEqual(Array<string>(4).fill('site:v1'));
+  });
+
+  it('leaves users where they are when the pods for the load that has grown do not start', async () => {
+    const release = await staged();
+    release.answer = () => {
+      setReplicas(release.cluster, 'web-blue', 4);
+      breakPods(release.cluster, { app: 'web', role: 'green' });
+      return 200;
+    };
+    await expect(failureOf(release.promote())).resolves.toMatchObject({ outcome: { activeRole: 'blue' } });
+    expect(served(release.cluster)).toEqual(Array<string>(4).fill('site:v1'));
+  });
+
+  it('has as many pods as serve when its Deployment was renamed', async () => {
+    const release = webRelease();
+    await release.stage(roleManifests('v1'));
+    await release.promote();
+    await release.stage(roleManifests('v2').replaceAll('web-$<TARGET_ROLE>', 'frontend-$<TARGET_ROLE>'));
+    setReplicas(release.cluster, 'web-blue', 4);
+    await expect(release.promote()).resolves.toMatchObject({ outcome: 'switched' });
+    expect(served(release.cluster)).toEqual(Array<string>(4).fill('site:v2'));
   });
 
   it('waits for the new pods when others have added to the pod template, verifies those, and names who it was', async () => {

@@ -14,6 +14,7 @@ import {
   replicasIn,
   roleManifests,
   served,
+  setReplicas,
   serviceRef,
   blueGreenStateOf,
   traceWrites,
@@ -149,6 +150,16 @@ describe('a blue/green rollback', () => {
     store.update({ ...green, spec: { ...(green['spec'] as object), replicas: 4 } });
     await release.rollback();
     expect(replicasIn(release.cluster, 'web-blue')).toBe(4);
+  });
+
+  it('has as many pods as serve when the load grows during its checks', async () => {
+    const release = await scaledDown();
+    release.answer = () => {
+      setReplicas(release.cluster, 'web-green', 4);
+      return 200;
+    };
+    await expect(release.rollback()).resolves.toMatchObject({ outcome: 'rolled-back' });
+    expect(served(release.cluster)).toEqual(Array<string>(4).fill('site:v1'));
   });
 
   it('gives each Deployment the size of the one with its name, whatever the order of the documents', async () => {
@@ -300,6 +311,18 @@ describe('a blue/green rollback after somebody has led users back', () => {
       activeRole: 'blue',
     });
     expect([versions(release), unfinished(cluster), blueGreenStateOf(cluster)?.current]).toEqual([['site:v1'], '-', 1]);
+  });
+
+  it('takes away no pod of the role that they are on', async () => {
+    const release = await promoted();
+    const { cluster } = release;
+    await leadTo(release, 'blue');
+    setReplicas(cluster, 'web-blue', 4);
+    await idle();
+    const sizes = new Set<number>();
+    cluster.before = () => sizes.add(served(cluster).length);
+    await release.rollback();
+    expect([[...sizes], served(cluster)]).toEqual([[4], Array<string>(4).fill('site:v1')]);
   });
 
   it('makes way for the promotion of what was staged meanwhile', async () => {

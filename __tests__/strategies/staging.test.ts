@@ -18,6 +18,7 @@ import {
   revisionOf,
   roleManifests,
   served,
+  setReplicas,
   serviceRef,
   blueGreenStateOf,
   traceWrites,
@@ -327,6 +328,24 @@ describe('the size of a staged role', () => {
     expect([replicasIn(release.cluster, 'web-green'), replicasIn(release.cluster, 'web-blue')]).toEqual([4, 4]);
     await release.stage(roleManifests('v3', { replicas: 5 }));
     expect(replicasIn(release.cluster, 'web-green')).toBe(5);
+  });
+
+  it('is that of the Deployment that it takes over from when it was renamed', async () => {
+    const release = await live();
+    setReplicas(release.cluster, 'web-blue', 4);
+    await release.stage(roleManifests('v2').replaceAll('web-$<TARGET_ROLE>', 'frontend-$<TARGET_ROLE>'));
+    expect(replicasIn(release.cluster, 'frontend-green')).toBe(4);
+  });
+
+  it('is that of the manifests for a Deployment that is new beside the others', async () => {
+    const release = await live();
+    setReplicas(release.cluster, 'web-blue', 4);
+    const [config, web, ...rest] = roleManifests('v2').split('---\n');
+    const more = web!
+      .replaceAll('web-$<TARGET_ROLE>', 'more-$<TARGET_ROLE>')
+      .replaceAll('app: web,', 'app: web, part: more,');
+    await release.stage([config, web, more, ...rest].join('---\n'));
+    expect(['web-green', 'more-green'].map(name => replicasIn(release.cluster, name))).toEqual([4, 2]);
   });
 
   it('is zero after a first release that failed: everything is deleted again', async () => {

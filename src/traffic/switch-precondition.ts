@@ -1,6 +1,7 @@
 import type { Cluster } from '../cluster/cluster.js';
 import { CutoverError } from '../errors.js';
 import { canonical } from '../kubernetes/canonical.js';
+import { replicasOf } from '../kubernetes/deployment.js';
 import { describeRef, refOf, type KubeObject } from '../kubernetes/object.js';
 import { isBeingDeleted } from '../kubernetes/pods/pod.js';
 import { selects, type Labels } from '../kubernetes/selectors.js';
@@ -23,8 +24,24 @@ export interface SwitchPrecondition {
   readonly verified: readonly ReadyWorkload[];
   /** Until when missing pods are waited for, in milliseconds of the context's clock. */
   readonly readyUntilMs: number;
+  /** Compares the verified workloads with what serves now. Absent: nothing serves yet. */
+  readonly sizes?: Sizes;
   /** Labels of pods that users may reach beside the verified ones. Absent: there are none. */
   readonly beside?: Labels;
+}
+
+/** A live workload with fewer pods than what serves now. */
+export interface TooSmall {
+  readonly live: KubeObject;
+  /** The replicas that it needs. */
+  readonly needed: number;
+}
+
+/** The load may grow while checks run, and what serves with it. */
+export interface Sizes {
+  /** Those of the live workloads that are too small, as of now. */
+  find(workloads: readonly KubeObject[]): Promise<readonly TooSmall[]>;
+  scaleUp(found: readonly TooSmall[]): Promise<void>;
 }
 
 type RunParts = Pick<RunContext, 'cluster' | 'log' | 'clock' | 'signal'>;
@@ -33,12 +50,13 @@ type RunParts = Pick<RunContext, 'cluster' | 'log' | 'clock' | 'signal'>;
 const pauseMs = 1_000;
 
 /**
- * Looks until all wanted pods of every verified workload are ready in one look, and returns that look. Throws `moved` when the
- * routing object is not the one on which the switch was decided, `changed` when a workload is not what was verified or pods
- * of another version would get traffic too, `switch` when there is no pod, and `timeout` or `rollout` when pods stay missing.
+ * Looks until all wanted pods of every verified workload are ready in one look, as many as serve now, and returns that look. Scales
+ * up a workload with fewer. Throws `moved` when the routing object is not the one on which the switch was decided, `changed` when
+ * a workload is not what was verified or pods of another version would get traffic too, `switch` when there is no pod, and
+ * `timeout` or `rollout` when pods stay missing.
  */
 export async function requireReadyRole(ctx: RunParts, precondition: SwitchPrecondition): Promise<Look> {
-  const { router, decidedOn, target, role, verified, readyUntilMs, beside = {} } = precondition;
+  const { router, decidedOn, target, role, verified, readyUntilMs, sizes, beside = {} } = precondition;
   for (let looks = 1; ; looks += 1) {
     ctx.signal.throwIfAborted();
     const look = await router.look({ target, verified });
@@ -47,14 +65,21 @@ export async function requireReadyRole(ctx: RunParts, precondition: SwitchPrecon
     if (pods.length > 0) throw otherPods(target, { role, pods });
     if (!look.workloads.some(({ isServed, wanted }) => isServed && wanted > 0)) throw noPod(target, role);
     const short = look.workloads.filter(workload => reasonsOf(workload).length > 0);
-    if (short.length === 0) return look;
-    const reason = short.flatMap(reasonsOf).join('; ');
+    const small = (await sizes?.find(look.workloads.map(({ live }) => live))) ?? [];
+    if (short.length === 0 && small.length === 0) return look;
+    const reasons = [...small.map(describeTooSmall), ...short.flatMap(reasonsOf)];
     const remainingMs = readyUntilMs - ctx.clock.now();
-    if (remainingMs <= 0) throw notReady(target, { role, reason });
-    ctx.log.info(`Not switched yet: ${reason}`);
+    if (remainingMs <= 0) throw notReady(target, { role, reasons, isScaledDown: small.length > 0 });
+    ctx.log.info(`Not switched yet: ${reasons.join('; ')}`);
     if (looks > 1) await ctx.clock.wait(Math.min(pauseMs, remainingMs), ctx.signal);
-    await waitForPods(ctx, short, remainingMs);
+    // The next look waits for the pods of what is scaled up.
+    if (small.length > 0) await sizes?.scaleUp(small);
+    else await waitForPods(ctx, short, remainingMs);
   }
+}
+
+function describeTooSmall({ live, needed }: TooSmall): string {
+  return `${describeRef(refOf(live))}: ${replicasOf(live)} of the ${needed} replicas that serve now`;
 }
 
 function reasonsOf(workload: SeenWorkload): readonly string[] {
@@ -122,14 +147,23 @@ function noPod(target: KubeObject, role: string): CutoverError {
   });
 }
 
-function notReady(
-  target: KubeObject,
-  { role, reason }: { readonly role: string; readonly reason: string },
-): CutoverError {
+interface NotReady {
+  readonly role: string;
+  readonly reasons: readonly string[];
+  /** Whether somebody takes replicas away again. */
+  readonly isScaledDown: boolean;
+}
+
+function notReady(target: KubeObject, { role, reasons, isScaledDown }: NotReady): CutoverError {
   const service = describeRef(refOf(target));
-  return new CutoverError(`${service} was not switched to ${role}: not all wanted pods are ready: ${reason}`, {
-    code: 'timeout',
-    object: service,
-    hint: 'They were ready when they were verified. Look at the events of these pods, or raise the input `timeout`.',
-  });
+  return new CutoverError(
+    `${service} was not switched to ${role}: not all wanted pods are ready: ${reasons.join('; ')}`,
+    {
+      code: 'timeout',
+      object: service,
+      hint: isScaledDown
+        ? 'Each time that this step scales it up, another client scales it down, such as an autoscaler. Pause that until users are on it, then run this step again.'
+        : 'They were ready when they were verified. Look at the events of these pods, or raise the input `timeout`.',
+    },
+  );
 }

@@ -413,6 +413,12 @@ export function replicasIn({ store }: MemoryCluster, name: string): number | und
   return (store.get(deploymentRef(name))?.['spec'] as { replicas: number } | undefined)?.replicas;
 }
 
+/** Somebody, or an autoscaler, gives a Deployment another size. */
+export function setReplicas({ store }: MemoryCluster, name: string, replicas: number): void {
+  const live = store.get(deploymentRef(name))!;
+  store.update({ ...live, spec: { ...(live['spec'] as object), replicas } }, { manager: 'kube-controller-manager' });
+}
+
 /** Manifests that give each role its Deployment, configuration and autoscaler, all of this version. */
 export function roleManifests(version: string, { replicas = 2, autoscaler = true } = {}): string {
   return `apiVersion: v1

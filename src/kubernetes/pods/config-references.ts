@@ -1,5 +1,5 @@
 import { fieldAt, isFields, type Fields } from '../fields.js';
-import type { KubeObject } from '../object.js';
+import type { KubeObject, ObjectRef } from '../object.js';
 
 /** A ConfigMap or Secret that something reads. */
 export interface ConfigReference {
@@ -70,6 +70,15 @@ export function referencesIn(value: unknown): readonly ConfigReference[] {
     return reference.name;
   });
   return [...found.values()];
+}
+
+/** The ConfigMaps and Secrets that any of the objects refers to, in the namespace of that object; one may be there twice. */
+export function referredTo(objects: readonly KubeObject[]): readonly ObjectRef[] {
+  return objects.flatMap(object => {
+    const { namespace } = object.metadata;
+    const here = namespace === undefined ? {} : { namespace };
+    return referencesIn(object).map(({ kind, name }) => ({ apiVersion: 'v1', kind, name, ...here }));
+  });
 }
 
 /** The references of a workload's pod template: env, envFrom, volumes, projected volumes, pull secrets. */

@@ -104,7 +104,7 @@ function unsupportedWorkloadProblems(workloads: readonly Resource[]): readonly P
 function otherDeployments(others: readonly Resource[], services: readonly Resource[]) {
   const problems: Problem[] = [];
   const warnings: ManifestWarning[] = [];
-  for (const other of others.filter(one => isDeployment(one.object) && !isMarkedShared(one))) {
+  for (const other of others.filter(one => isDeployment(one.object) && !isMarkedShared(one.object))) {
     const name = describeRef(refOf(other.object));
     const service = services.find(({ object }) => routesTo(object, other.object));
     if (service === undefined) {

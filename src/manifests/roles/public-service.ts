@@ -11,20 +11,20 @@ const sharedAnnotation = 'cutover/shared';
 /** Kinds that route external traffic to Services. */
 const routeKinds = new Set(['Ingress', 'HTTPRoute', 'GRPCRoute', 'TLSRoute', 'TCPRoute', 'Route', 'VirtualService']);
 
-export function isMarkedShared({ object }: Pick<Resource, 'object'>): boolean {
+export function isMarkedShared(object: KubeObject): boolean {
   return object.metadata.annotations?.[sharedAnnotation] === 'true';
 }
 
-export function isHeadless({ object }: Pick<Resource, 'object'>): boolean {
+function isHeadless(object: KubeObject): boolean {
   return fieldAt(object, ['spec', 'clusterIP']) === 'None';
 }
 
-function portsOf({ object }: Pick<Resource, 'object'>): readonly unknown[] {
-  return listAt(object, ['spec', 'ports']);
+function portsOf(service: KubeObject): readonly unknown[] {
+  return listAt(service, ['spec', 'ports']);
 }
 
 /** Whether all ports of the Service are for metrics. */
-function isForMetrics(service: Pick<Resource, 'object'>): boolean {
+function isForMetrics(service: KubeObject): boolean {
   const ports = portsOf(service);
   return ports.length > 0 && ports.every(port => (textAt(port, ['name']) ?? '').includes('metrics'));
 }
@@ -59,8 +59,8 @@ export function publicServices(
   objects: readonly KubeObject[],
 ): readonly KubeObject[] {
   const serving = candidates
-    .filter(object => !isHeadless({ object }) && !isMarkedShared({ object }))
-    .filter(object => !isForMetrics({ object }));
+    .filter(object => !isHeadless(object) && !isMarkedShared(object))
+    .filter(object => !isForMetrics(object));
   const exposed = serving.filter(candidate => isExposed(candidate, objects));
   return exposed.length > 0 ? exposed : serving;
 }
@@ -79,7 +79,7 @@ export function choosePublicService(
         message: `The input \`service\` is ${service}, which selects the pods of no workload; ${alternatives}.`,
       };
     }
-    if (!isHeadless(named)) return named;
+    if (!isHeadless(named.object)) return named;
     const message = `${describeRef(refOf(named.object))} is headless: its clients connect to the pods directly, so its traffic cannot be switched.`;
     return { message, at: named.positionOf(['spec', 'clusterIP']) };
   }
@@ -97,7 +97,7 @@ export function choosePublicService(
 }
 
 /** Container ports that a Service routes to: their numbers where the containers declare them, else their names. */
-function targetsOf(service: Resource, deployment: KubeObject): readonly unknown[] {
+function targetsOf(service: KubeObject, deployment: KubeObject): readonly unknown[] {
   const ports = containersOf(deployment).flatMap(({ fields }) => listAt(fields, ['ports']));
   return portsOf(service).map(port => {
     const target = fieldAt(port, ['targetPort']) ?? fieldAt(port, ['port']);
@@ -106,17 +106,28 @@ function targetsOf(service: Resource, deployment: KubeObject): readonly unknown[
   });
 }
 
+/** A public Service, and the Deployments whose pods it selects. */
+interface Routed<T> {
+  readonly publicService: T;
+  readonly deployments: readonly T[];
+}
+
+/** Whether another Service that selects the pods leads its users to a port of the public one, and is not marked as shared. */
+export function isFurtherService(further: KubeObject, { publicService, deployments }: Routed<KubeObject>): boolean {
+  if (isHeadless(further) || isMarkedShared(further)) return false;
+  return deployments.filter(isDeployment).some(deployment => {
+    const open = new Set(targetsOf(publicService, deployment));
+    return targetsOf(further, deployment).some(target => open.has(target));
+  });
+}
+
 /** Problems of another Service for the same pods: its users would reach the staged revision. */
 export function furtherServiceProblems(
   further: Resource,
-  { publicService, deployments }: { readonly publicService: Resource; readonly deployments: readonly Resource[] },
+  { publicService, deployments }: Routed<Resource>,
 ): readonly Problem[] {
-  if (isHeadless(further) || isMarkedShared(further)) return [];
-  const clash = deployments.some(({ object }) => {
-    const open = new Set(targetsOf(publicService, object));
-    return isDeployment(object) && targetsOf(further, object).some(target => open.has(target));
-  });
-  if (!clash) return [];
+  const objects = deployments.map(({ object }) => object);
+  if (!isFurtherService(further.object, { publicService: publicService.object, deployments: objects })) return [];
   const [name, main] = [further, publicService].map(({ object }) => describeRef(refOf(object)));
   const message =
     `${name} routes to the same port of the same pods as ${main}, but only one Service can be switched: its users would ` +

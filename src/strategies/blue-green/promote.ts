@@ -18,7 +18,7 @@ import { refuseUnfinished } from './operation/unfinished.js';
 import { restoreKilledSwitch } from './restore-traffic.js';
 import { switchTraffic } from './switch-traffic.js';
 import type { SwitchPolicy } from './traffic-switch.js';
-import { scaleUp } from './operation/scale-up.js';
+import { scaleUpStaged } from './operation/scale-up-staged.js';
 import { requireVerified, verifyStaged, type VerifiedRole } from './verify-staged.js';
 
 /** What a promotion takes, from `promote` or from `deploy` with `switch: auto`. */
@@ -137,7 +137,9 @@ async function promoteStaged(
     const { timeoutMs } = request;
     verified = await ctx.phase('Verify staged', async () => {
       const workloads = await requireVerified(ctx, staged);
-      if (from !== undefined) promoting = await scaleUp(ctx, { state, staged, workloads, from });
+      if (from !== undefined) {
+        promoting = await scaleUpStaged(ctx, { state, staged, workloads, service: publicService, from });
+      }
       return verifyStaged(ctx, { state, staged, revision, checks, timeoutMs });
     });
   } catch (error) {

@@ -1,7 +1,7 @@
 import { isDeployment, replicasOf, withReplicas } from '../../kubernetes/deployment.js';
 import { requirePlan } from '../../cluster/apply/dry-run-all.js';
 import type { Check } from '../../inputs/inputs.js';
-import { refKey, refOf, type KubeObject } from '../../kubernetes/object.js';
+import { refKey, refOf } from '../../kubernetes/object.js';
 import type { Resource } from '../../manifests/resource.js';
 import { repeatable, type Revision } from '../../release/revision.js';
 import type { BlueGreenState } from '../../release/state.js';
@@ -10,7 +10,7 @@ import { requireOwnedObjects } from '../recorded/owned-objects.js';
 import { appliedTo } from '../shared/applied.js';
 import { applyAndWait, type WaitOptions } from '../shared/apply-and-wait.js';
 import { recordedResource, warnOfSecrets } from '../shared/recorded-objects.js';
-import { liveCounterparts } from './operation/counterparts.js';
+import { deploymentsOf, liveCounterparts } from './operation/counterparts.js';
 import { removeLive } from './finish-switch.js';
 import { checkStaged, type VerifiedRole } from './verify-staged.js';
 
@@ -19,21 +19,20 @@ export interface RestoreRoleRequest {
   readonly state: BlueGreenState;
   readonly revision: Revision;
   readonly role: string;
-  /** The role that serves users now. */
+  /** The role that users leave. */
   readonly from: string;
+  /** The role that users are on: `from`, unless somebody has led them back already. */
+  readonly active: string;
   readonly checks: readonly Check[];
   readonly waitOptions: WaitOptions;
 }
 
 /** Applies a role as its revision was recorded, with at least as many pods as serve now; shared objects stay as they are. */
 export async function restoreRole(ctx: OperationContext, request: RestoreRoleRequest): Promise<VerifiedRole> {
-  const { state, role, from, checks, waitOptions } = request;
+  const { state, role, checks, waitOptions } = request;
   const revision = { ...request.revision, objects: await requireOwnedObjects(ctx, request.revision.objects) };
-  const readyUntilMs = ctx.clock.now() + waitOptions.timeoutMs;
   await warnOfSecrets(ctx, revision);
-  const other = { role: from, deployments: state.roles[from]?.deployments ?? [] };
-  const serving = await liveCounterparts(ctx, { role, objects: revision.objects }, other);
-  const resources = resourcesOf(revision, serving);
+  const resources = resourcesOf(revision, await neededSizes(ctx, { ...request, revision }));
   const planned = await ctx.phase('Plan', async () => {
     const idle = new Set(resources);
     const changes = await requirePlan({
@@ -55,14 +54,26 @@ export async function restoreRole(ctx: OperationContext, request: RestoreRoleReq
   const stagedChecks = await ctx.phase('Verify staged', () =>
     checkStaged(ctx, { role, state, revision, workloads, ready, checks }),
   );
-  return { workloads, ready, stagedChecks, readyUntilMs };
+  return { workloads, ready, stagedChecks, readyUntilMs: ctx.clock.now() + waitOptions.timeoutMs };
 }
 
-/** `serving`: the live Deployments of the role that serves, by the key of their counterparts. */
-function resourcesOf({ objects, number }: Revision, serving: ReadonlyMap<string, KubeObject>): readonly Resource[] {
+/** The replicas that each Deployment of the role needs, by its key: as many as serve now, also where that is the role itself. */
+async function neededSizes(
+  ctx: OperationContext,
+  { state, revision, role, from, active }: RestoreRoleRequest,
+): Promise<ReadonlyMap<string, number>> {
+  const { objects, publicService: service } = revision;
+  const sizes = new Map<string, number>();
+  for (const serving of new Set([from, active])) {
+    const found = await liveCounterparts(ctx, { role, objects, service }, deploymentsOf(state, serving));
+    for (const [key, live] of found) sizes.set(key, Math.max(sizes.get(key) ?? 0, replicasOf(live)));
+  }
+  return sizes;
+}
+
+function resourcesOf({ objects, number }: Revision, sizes: ReadonlyMap<string, number>): readonly Resource[] {
   return repeatable(objects).map(object => {
-    const live = serving.get(refKey(refOf(object)));
-    const needed = live === undefined ? 0 : replicasOf(live);
+    const needed = sizes.get(refKey(refOf(object))) ?? 0;
     return recordedResource(
       isDeployment(object) ? withReplicas(object, Math.max(replicasOf(object), needed)) : object,
       number,

@@ -87,7 +87,8 @@ async function rollBackUnderLock(
   try {
     const prepared = await locked.recordOperation(preparing);
     const waitOptions = { timeoutMs: inputs.timeoutMs, stableForMs: inputs.stableForMs };
-    verified = await restoreRole(prepared, { state: discarded, revision, role, from, checks, waitOptions });
+    const restoring = { state: discarded, revision, role, from, active: active.role, checks, waitOptions };
+    verified = await restoreRole(prepared, restoring);
   } catch (error) {
     // The role has no users, so it is left as it is: the next rollback or staging applies it again.
     const failed = historyEntry(locked.run, revision, 'failed');

@@ -19,6 +19,8 @@ import { FailedStep, outcomeBase, type Outcome } from '../outcome/outcome.js';
 import type { IdleResult, SwitchedTo } from '../outcome/serving.js';
 import { finishSwitch } from './finish-switch.js';
 import { readActive } from './live-traffic.js';
+import { deploymentsOf } from './operation/counterparts.js';
+import { sizesOf } from './operation/sizes.js';
 import { takeOverService } from './operation/take-over-service.js';
 import { restoreFailedSwitch, restoreTraffic } from './restore-traffic.js';
 import type { RecordedSwitch, TrafficSwitch } from './traffic-switch.js';
@@ -65,7 +67,7 @@ export async function switchTraffic(ctx: LockedContext, trafficSwitch: TrafficSw
       ctx.signal.throwIfAborted();
       const { object: live } = trafficSwitch.liveBefore;
       const force = await takeOverService(operation, { target: publicService, live, force: revision.force });
-      const found = await podsToServe(ctx, router, trafficSwitch);
+      const found = await podsToServe(operation, router, trafficSwitch);
       await router.set({ object: publicService, force }, found.before, operation.writer);
       return found;
     });
@@ -143,13 +145,16 @@ function snapshotToRestore({ state, to, liveBefore }: TrafficSwitch): Snapshot {
 }
 
 /**
- * What the public Service will select, seen right before it does: all wanted pods of every verified workload are ready. Throws
- * when they are not, or when it would also select pods of another version: users would get both.
+ * What the public Service will select, seen right before it does: all wanted pods of every verified workload are ready, as many as
+ * serve now. Throws when they are not, or when it would also select pods of another version: users would get both.
  */
-function podsToServe(ctx: RunContext, router: TrafficRouter, trafficSwitch: TrafficSwitch): Promise<Look> {
-  const { publicService: target, liveBefore: decidedOn, verified, to: role } = trafficSwitch;
+function podsToServe(ctx: OperationContext, router: TrafficRouter, trafficSwitch: TrafficSwitch): Promise<Look> {
+  const { state, from, publicService: target, liveBefore: decidedOn, verified, to: role } = trafficSwitch;
   const { ready, readyUntilMs } = verified;
-  return requireReadyRole(ctx, { router, target, decidedOn, role, verified: ready, readyUntilMs });
+  const precondition = { router, target, decidedOn, role, verified: ready, readyUntilMs };
+  if (from === undefined) return requireReadyRole(ctx, precondition);
+  const sizes = sizesOf(ctx, { role, service: target }, deploymentsOf(state, from));
+  return requireReadyRole(ctx, { ...precondition, sizes });
 }
 
 /** Waits until users reach the pods of the look, or those that have replaced them, which the checks are for from now on. */

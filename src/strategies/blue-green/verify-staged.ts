@@ -20,7 +20,7 @@ export interface VerifiedRole {
   readonly workloads: readonly KubeObject[];
   readonly ready: readonly ReadyWorkload[];
   readonly stagedChecks: readonly CheckResult[];
-  /** Until when pods that are replaced after the checks are waited for, in milliseconds of the context's clock. */
+  /** Until when pods that went missing or were added since the checks are waited for, in milliseconds of the context's clock. */
   readonly readyUntilMs: number;
 }
 
@@ -40,7 +40,6 @@ export interface VerifyStagedRequest {
  */
 export async function verifyStaged(ctx: RunContext, request: VerifyStagedRequest): Promise<VerifiedRole> {
   const { state, staged, revision, checks, timeoutMs } = request;
-  const readyUntilMs = ctx.clock.now() + timeoutMs;
   const workloads = await requireVerified(ctx, staged);
   const ready = await waitForPods(ctx, { workloads, timeoutMs });
   for (const { ref, templateHash } of ready) {
@@ -53,7 +52,7 @@ export async function verifyStaged(ctx: RunContext, request: VerifyStagedRequest
     );
   }
   const stagedChecks = await checkStaged(ctx, { role: staged.role, state, revision, workloads, ready, checks });
-  return { workloads, ready, stagedChecks, readyUntilMs };
+  return { workloads, ready, stagedChecks, readyUntilMs: ctx.clock.now() + timeoutMs };
 }
 
 /** The live Deployments of a staged role. Throws `changed` when any of its objects is not the one that was verified. */

@@ -5,6 +5,7 @@ import { isBeingDeleted } from '../../kubernetes/pods/pod.js';
 import type { Resource } from '../../manifests/resource.js';
 import type { RollingState } from '../../release/state.js';
 import type { RunContext } from '../../run/context.js';
+import { findRevision } from '../recorded/find-revision.js';
 import { describeLeftObjects } from '../outcome/left-objects.js';
 
 /**
@@ -36,8 +37,8 @@ async function recordedRefs(
 ): Promise<readonly ObjectRef[]> {
   const keys = Object.keys(applied);
   if (current === undefined || (keys.length > 0 && keys.every(key => rendered.has(key)))) return [];
-  const { objects, secrets } = await ctx.records.readRevision(current);
-  return [...objects.map(refOf), ...secrets.map(({ ref }) => ref)];
+  const revision = await findRevision(ctx, current);
+  return [...(revision?.objects ?? []).map(refOf), ...(revision?.secrets ?? []).map(({ ref }) => ref)];
 }
 
 async function isLive(ctx: RunContext, ref: ObjectRef): Promise<boolean> {

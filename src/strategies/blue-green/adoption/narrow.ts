@@ -7,6 +7,7 @@ import type { OperationContext, RunContext } from '../../../run/context.js';
 import { routerOf } from '../../../traffic/routers.js';
 import { requireReadyRole } from '../../../traffic/switch-precondition.js';
 import { requireOwnedService } from '../../recorded/owned-objects.js';
+import { sizesOf } from '../operation/sizes.js';
 import { partsOf, type BegunAdoption } from './begun-adoption.js';
 import type { ReadyTwin } from './bring-up-twin.js';
 import { takesOver } from './find/narrowed-service.js';
@@ -36,7 +37,9 @@ export async function narrow(
   const { role } = state.operation;
   const decidedOn = { ref, object: live };
   const { verified, readyUntilMs } = twin;
-  const look = await requireReadyRole(ctx, { router, decidedOn, target: narrowed, role, verified, readyUntilMs });
+  const sizes = sizesOf(ctx, { role, service: narrowed }, { deployments: [state.operation.deployment.ref] });
+  const precondition = { router, decidedOn, target: narrowed, role, verified, readyUntilMs, sizes };
+  const look = await requireReadyRole(ctx, precondition);
   const force = await takesOver(ctx, { narrowed, force: revision.force });
   await router.set({ object: narrowed, force }, look.before, ctx.writer);
 }

@@ -1,4 +1,5 @@
-import { refKey, refOf, type ObjectRef } from '../../../kubernetes/object.js';
+import { referredTo } from '../../../kubernetes/pods/config-references.js';
+import { refKey, refOf, type KubeObject, type ObjectRef } from '../../../kubernetes/object.js';
 import type { ObjectToDelete, Revision } from '../../../release/revision.js';
 
 /** Autoscalers that could scale a role while it has no users: those applied at its switch, and those it had before. */
@@ -12,16 +13,16 @@ export function autoscalersWithoutUsers(
 }
 
 /**
- * The configuration of the replaced revision of a role, as far as the new one does not have it (`kept`). It is deleted once
- * the new one serves, since no rollback goes back to it then.
+ * The configuration of the replaced revision of a role that no object of the new one (`kept`) is or refers to: others may manage
+ * by now what it still reads. It is deleted once the new one serves, since no rollback goes back to it then.
  */
 export function deleteAfterSwitchOf(
   replaced: Revision | undefined,
-  kept: readonly ObjectRef[],
+  kept: readonly KubeObject[],
 ): readonly ObjectToDelete[] {
   if (replaced === undefined) return [];
   const { objects, secrets } = replaced;
-  const keys = new Set(kept.map(refKey));
+  const keys = new Set([...kept.map(refOf), ...referredTo(kept)].map(refKey));
   return [...objects.filter(({ kind }) => kind === 'ConfigMap').map(refOf), ...secrets.map(secret => secret.ref)]
     .filter(ref => !keys.has(refKey(ref)))
     .map(ref => ({ ref }));

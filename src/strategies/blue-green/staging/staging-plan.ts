@@ -1,6 +1,5 @@
 import { isDeployment, replicasOf, withReplicas } from '../../../kubernetes/deployment.js';
 import { requirePlan, dryRunAll } from '../../../cluster/apply/dry-run-all.js';
-import { asCutoverError } from '../../../errors.js';
 import { groupKind } from '../../../kubernetes/kinds.js';
 import { describeRef, refKey, refOf, type KubeObject } from '../../../kubernetes/object.js';
 import { templateLabels } from '../../../kubernetes/pods/pod-spec.js';
@@ -10,10 +9,12 @@ import type { PlannedChange } from '../../../plan/change.js';
 import type { Revision } from '../../../release/revision.js';
 import type { BlueGreenState } from '../../../release/state.js';
 import type { RunContext } from '../../../run/context.js';
+import { findRevision } from '../../recorded/find-revision.js';
 import { ownedLive } from '../../recorded/owned-objects.js';
 import { appliedTo } from '../../shared/applied.js';
 import { besideImageCheck } from '../../shared/dry-run-with-images.js';
 import { liveCounterparts, type RoleDeployments } from '../operation/counterparts.js';
+import { furtherServiceRefusal } from './further-service.js';
 import { autoscalersWithoutUsers, deleteAfterSwitchOf } from './replaced-revision.js';
 import { secondBudgetRefusal } from './second-budget.js';
 import { sharedConfigRefusal } from './shared-config.js';
@@ -28,10 +29,9 @@ export async function planStaging(ctx: RunContext, target: StagingTarget): Promi
   const { sized, counterparts } = await asManyAsLive(ctx, {
     role,
     resources: own.filter(({ object }) => !followsSwitch(object)),
+    service: resources.publicService[role],
     other: deploymentsOf(deploy, active.kind === 'role' ? active.role : role),
-    ...(adoption !== undefined && {
-      adopted: { deployment: adoption.deployment, service: resources.publicService[role] },
-    }),
+    ...(adoption !== undefined && { adopted: adoption.deployment }),
   });
   const publicService = resources.publicService[role];
   const atSwitch = [...applyAfterSwitch, ...(publicService === undefined ? [] : [publicService])];
@@ -39,8 +39,8 @@ export async function planStaging(ctx: RunContext, target: StagingTarget): Promi
   const all = [...resources.shared, ...sized, ...atSwitch];
   const imageRequest = { check: inputs.imageCheck, resources: [...resources.shared, ...sized] };
   const budgets = { resources: [...resources.shared, ...sized], ...(adoption !== undefined && { adoption }) };
-  const second = secondBudgetRefusal(ctx, budgets);
-  second.catch(() => undefined);
+  const beside = Promise.all([secondBudgetRefusal(ctx, budgets), furtherServiceRefusal(ctx, target)]);
+  beside.catch(() => undefined);
   const { dryRun, missing } = await besideImageCheck(ctx, imageRequest, () =>
     dryRunAll({
       cluster: ctx.cluster,
@@ -72,12 +72,12 @@ export async function planStaging(ctx: RunContext, target: StagingTarget): Promi
     plannedAfterSwitch: planned.filter(({ resource }) => atSwitch.includes(resource)),
     resources: all,
     counterparts,
-    refusals: [rejection, missing, shared, await second].filter(error => error !== undefined),
+    refusals: [rejection, missing, shared, ...(await beside)].filter(error => error !== undefined),
     applyAfterSwitch: applyAfterSwitch.map(({ object }) => object),
     staleObjects: found.filter(object => object !== undefined),
     deleteAfterSwitch: deleteAfterSwitchOf(
       replaced,
-      [...resources.shared, ...own].map(({ object }) => refOf(object)),
+      [...resources.shared, ...own].map(({ object }) => object),
     ),
   };
 }
@@ -96,6 +96,7 @@ export async function planUnchanged(
   const { sized } = await asManyAsLive(ctx, {
     role,
     resources: resources.of[role] ?? [],
+    service: resources.publicService[role],
     other: deploymentsOf(deploy, role),
   });
   const publicService = resources.publicService[role];
@@ -125,14 +126,8 @@ function deploymentsOf({ state, resources }: BlueGreenDeploy, role: string): Rol
 /** The revision that the role ran before anything was staged on it. */
 async function replacedRevision(ctx: RunContext, state: BlueGreenState, role: string): Promise<Revision | undefined> {
   const record = state.staged?.role === role ? state.staged.previous : state.roles[role];
-  if (record?.revision === undefined) return undefined;
-  try {
-    return await ctx.records.readRevision(record.revision);
-  } catch (error) {
-    // Somebody deleted it: which objects belonged to it is unknown, so none is deleted.
-    if (asCutoverError(error).code === 'no-revision') return undefined;
-    throw error;
-  }
+  // If somebody deleted it, which objects belonged to it is unknown, so none is deleted.
+  return record?.revision === undefined ? undefined : findRevision(ctx, record.revision);
 }
 
 /** Staged replicas are at least the live ones: the new role must handle the current load. */
@@ -141,17 +136,20 @@ async function asManyAsLive(
   own: {
     readonly role: string;
     readonly resources: readonly Resource[];
+    /** The public Service of the role. */
+    readonly service: Resource | undefined;
     readonly other: RoleDeployments;
-    /** What would be adopted as the other role, and the public Service of this one. Absent: nothing. */
-    readonly adopted?: { readonly deployment: KubeObject; readonly service: Resource | undefined };
+    /** What would be adopted as the other role. Absent: nothing. */
+    readonly adopted?: KubeObject;
   },
 ): Promise<{ readonly sized: readonly Resource[]; readonly counterparts: Staging['counterparts'] }> {
   const { role, resources, other, adopted } = own;
   const objects = resources.map(({ object }) => object);
+  const service = own.service?.object;
   const counterparts =
     adopted === undefined
-      ? await liveCounterparts(ctx, { role, objects }, other)
-      : counterpartsOfAdopted(objects, adopted);
+      ? await liveCounterparts(ctx, { role, objects, service }, other)
+      : counterpartsOfAdopted(objects, { deployment: adopted, service });
   const sized = resources.map(resource => {
     const live = counterparts.get(refKey(refOf(resource.object)));
     const replicas = replicasOf(resource.object);
@@ -167,9 +165,9 @@ async function asManyAsLive(
 /** The Deployment that would be adopted has no role in its name: its counterpart is the one behind the public Service. */
 function counterpartsOfAdopted(
   objects: readonly KubeObject[],
-  { deployment, service }: { readonly deployment: KubeObject; readonly service: Resource | undefined },
+  { deployment, service }: { readonly deployment: KubeObject; readonly service: KubeObject | undefined },
 ): ReadonlyMap<string, KubeObject> {
-  const selector = service === undefined ? {} : selectorOf(service.object);
+  const selector = service === undefined ? {} : selectorOf(service);
   const served = objects.filter(object => isDeployment(object) && selects(selector, templateLabels(object)));
   return new Map(served.map(object => [refKey(refOf(object)), deployment]));
 }

@@ -8,6 +8,8 @@ import { confirmMs } from '../../../traffic/endpoint-slices.js';
 import { routerOf } from '../../../traffic/routers.js';
 import { requireReadyRole } from '../../../traffic/switch-precondition.js';
 import type { CheckResult } from '../../../verify/verify.js';
+import { deploymentsOf } from '../../blue-green/operation/counterparts.js';
+import { sizesOf } from '../../blue-green/operation/sizes.js';
 import { ownedObjects } from '../../recorded/owned-objects.js';
 import { changesOf, FailedStep, outcomeBase, type ObjectChange, type Outcome } from '../../outcome/outcome.js';
 import { applyAndWait } from '../../shared/apply-and-wait.js';
@@ -105,9 +107,8 @@ async function finishLeaving(ctx: OperationContext, request: FinishLeaving): Pro
   try {
     await ctx.phase('Clean up', async () => {
       const seen = await requireNewPods(ctx, request);
-      const manifests = [...revision.objects.map(refOf), ...revision.secrets.map(({ ref }) => ref)];
       for (const role of leaving.roleNames) {
-        const own = await objectsOfRole(ctx, { state: leaving, role }, manifests);
+        const own = await objectsOfRole(ctx, { state: leaving, role }, revision);
         await removeUnreached(ctx, own, seen);
       }
       for (const object of await ownedObjects(ctx, revision.objects.filter(isOnePerPod))) {
@@ -141,7 +142,8 @@ async function replaceRoles(
     const role = `revision ${revision.number}`;
     // Both versions answer until the active role is deleted, as in any rolling update.
     const beside = state.roles[active]?.podLabels ?? {};
-    const precondition = { router, decidedOn, target: object, role, verified: all, readyUntilMs, beside };
+    const sizes = sizesOf(ctx, { service: object }, deploymentsOf(state, active));
+    const precondition = { router, decidedOn, target: object, role, verified: all, readyUntilMs, sizes, beside };
     const look = await requireReadyRole(ctx, precondition);
     await router.set({ object, force }, look.before, ctx.writer);
     const workloads = look.workloads.filter(({ isServed }) => isServed);

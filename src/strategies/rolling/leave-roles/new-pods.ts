@@ -1,48 +1,16 @@
-import { fieldManager } from '../../../cluster/apply/field-manager.js';
-import { appliedBy } from '../../../cluster/apply/owned-fields.js';
 import { CutoverError } from '../../../errors.js';
-import { isDeployment, replicasOf, withReplicas } from '../../../kubernetes/deployment.js';
-import { describeRef, refKey, refOf, type KubeObject } from '../../../kubernetes/object.js';
-import { templateLabels } from '../../../kubernetes/pods/pod-spec.js';
-import { selectorOf, selects } from '../../../kubernetes/selectors.js';
+import { isDeployment } from '../../../kubernetes/deployment.js';
+import { describeRef, refOf, type KubeObject } from '../../../kubernetes/object.js';
 import type { Snapshot } from '../../../plan/change.js';
-import { isGivenTo } from '../../../manifests/roles/counterparts.js';
 import type { Revision } from '../../../release/revision.js';
-import type { BlueGreenState } from '../../../release/state.js';
 import type { Leaving } from '../../../release/transitions.js';
 import { observe, type ReadyWorkload } from '../../../rollout/observer.js';
-import type { OperationContext, RunContext } from '../../../run/context.js';
+import type { OperationContext } from '../../../run/context.js';
 import { routerOf } from '../../../traffic/routers.js';
 import { shortage } from '../../../traffic/served-pods.js';
+import { deploymentsOf } from '../../blue-green/operation/counterparts.js';
+import { scaleUp, tooSmall } from '../../blue-green/operation/sizes.js';
 import { ownedLive } from '../../recorded/owned-objects.js';
-
-/** Deployments without a role, and the public Service that leads to their pods. */
-export interface WithoutRole {
-  readonly objects: readonly KubeObject[];
-  readonly service: KubeObject;
-}
-
-/**
- * How many pods each of the Deployments needs to take over from the role, by its key: as many as its counterpart, which has the
- * same name but for the role. One without a counterpart needs as many as the largest of the role if users reach its pods;
- * otherwise it is left out.
- */
-export async function neededSizes(
-  ctx: Pick<RunContext, 'cluster'>,
-  { state, role }: { readonly state: BlueGreenState; readonly role: string },
-  { objects, service }: WithoutRole,
-): Promise<ReadonlyMap<string, number>> {
-  const found = await Promise.all((state.roles[role]?.deployments ?? []).map(ref => ctx.cluster.get(ref)));
-  const serving = found.filter(live => live !== undefined);
-  const most = Math.max(0, ...serving.map(replicasOf));
-  return new Map(
-    objects.filter(isDeployment).flatMap(object => {
-      const counterpart = serving.find(({ metadata: { name } }) => isGivenTo(object.metadata.name, { name, role }));
-      if (counterpart === undefined && !selects(selectorOf(service), templateLabels(object))) return [];
-      return [[refKey(refOf(object)), counterpart === undefined ? most : replicasOf(counterpart)] as const];
-    }),
-  );
-}
 
 /** The pods that take over from the roles. */
 export interface NewPods {
@@ -64,14 +32,12 @@ export async function requireAllPods(
   const { leaving, revision, timeoutMs } = request;
   const { role } = leaving.operation;
   const objects = revision.objects.filter(isDeployment);
-  const sizes = await neededSizes(ctx, { state: leaving, role }, { objects, service });
   const found = await Promise.all(objects.map(object => ownedLive(ctx, refOf(object))));
-  const targets: KubeObject[] = [];
-  for (const live of found) {
-    if (live === undefined) throw noNewPods(request);
-    const needed = sizes.get(refKey(refOf(live))) ?? 0;
-    targets.push(needed > replicasOf(live) ? await scaleUp(ctx, live, needed) : live);
-  }
+  const live = found.filter(object => object !== undefined);
+  if (live.length < objects.length) throw noNewPods(request);
+  const serving = deploymentsOf(leaving, role);
+  const scaled = await scaleUp(ctx, await tooSmall(ctx, { objects: live, service }, serving), serving);
+  const targets = live.map(object => scaled.find(one => one.metadata.uid === object.metadata.uid) ?? object);
   const { cluster, log, clock, signal } = ctx;
   const observer = observe({ cluster, log, clock, signal, targets: targets.map(refOf) });
   try {
@@ -110,12 +76,4 @@ function noNewPods({ leaving, revision }: NewPods): CutoverError {
       hint: 'Somebody changed the Service, or deleted or changed the new pods. Undo that, then run this step again.',
     },
   );
-}
-
-/** What Cutover applied, with another size: a write to the field alone would make another entry its owner. */
-async function scaleUp(ctx: OperationContext, live: KubeObject, replicas: number): Promise<KubeObject> {
-  const applied = appliedBy(live, fieldManager) ?? live;
-  const { object } = await ctx.writer.apply(withReplicas(applied, replicas), { force: true });
-  ctx.log.info(`${describeRef(refOf(live))}: ${replicasOf(live)} → ${replicas} replicas, as many as serve now`);
-  return object;
 }

@@ -8,9 +8,9 @@ import type { BlueGreenState } from '../../../release/state.js';
 import type { RunContext } from '../../../run/context.js';
 import { otherRole } from '../../../traffic/active-role.js';
 import { readActiveOnRecord } from '../../blue-green/live-traffic.js';
+import { deploymentsOf, liveCounterparts } from '../../blue-green/operation/counterparts.js';
 import type { RollingDeploy } from '../rolling-deploy.js';
 import type { LeavePlan } from './leave-plan.js';
-import { neededSizes } from './new-pods.js';
 import { isOnePerPod, objectsOfRole } from './role-objects.js';
 
 /** The resources of the manifests, as a release that leaves its roles applies them. Throws `changed` or `roles`. */
@@ -23,12 +23,12 @@ export async function sizedAsLive(
   const objects = resources.map(({ object }) => object);
   const service = objects.find(object => refKey(refOf(object)) === refKey(leaves.publicService));
   if (service === undefined) throw noPublicService(leaves);
-  const sizes = await neededSizes(ctx, { state: leaves, role: active }, { objects, service });
+  const counterparts = await liveCounterparts(ctx, { objects, service }, deploymentsOf(leaves, active));
   return resources.map(resource => {
     const { object } = resource;
-    const needed = sizes.get(refKey(refOf(object))) ?? 0;
-    return isDeployment(object) && replicasOf(object) < needed
-      ? { ...resource, object: withReplicas(object, needed) }
+    const live = counterparts.get(refKey(refOf(object)));
+    return live !== undefined && replicasOf(object) < replicasOf(live)
+      ? { ...resource, object: withReplicas(object, replicasOf(live)) }
       : resource;
   });
 }
@@ -55,7 +55,7 @@ export async function planLeave(
   planned: readonly PlannedChange[],
 ): Promise<LeavePlan> {
   const active = await activeOf(ctx, state);
-  const manifests = planned.map(({ resource }) => refOf(resource.object));
+  const manifests = { objects: planned.map(({ resource }) => resource.object), secrets: [] };
   const service = planned.find(({ resource }) => refKey(refOf(resource.object)) === refKey(state.publicService));
   if (service === undefined) throw noPublicService(state);
   const rest = planned.filter(change => change !== service);

@@ -1,29 +1,31 @@
 import { releaseOf } from '../../../cluster/ownership/ownership.js';
-import { asCutoverError } from '../../../errors.js';
 import { isAutoscaler } from '../../../kubernetes/autoscaler.js';
 import { isBudget } from '../../../kubernetes/budget.js';
+import { referredTo } from '../../../kubernetes/pods/config-references.js';
 import { refKey, refOf, type KubeObject, type ObjectRef } from '../../../kubernetes/object.js';
 import type { Revision } from '../../../release/revision.js';
 import type { BlueGreenState } from '../../../release/state.js';
 import type { RunContext } from '../../../run/context.js';
+import { findRevision } from '../../recorded/find-revision.js';
 
 /** Kinds that hold data or the objects of others: leaving the roles deletes none of them. */
 const keptKinds = new Set(['Namespace', 'CustomResourceDefinition', 'PersistentVolumeClaim', 'PersistentVolume']);
 
 /**
- * The live objects of a role: those of its recorded revision that carry the annotation of this release and that the manifests do
- * not have. `manifests`: what is deployed in their place.
+ * The live objects of a role: those of its recorded revision that carry the annotation of this release, and that the manifests
+ * neither have nor refer to. `manifests`: what is deployed in their place.
  */
 export async function objectsOfRole(
   ctx: RunContext,
   { state, role }: { readonly state: BlueGreenState; readonly role: string },
-  manifests: readonly ObjectRef[],
+  manifests: Pick<Revision, 'objects' | 'secrets'>,
 ): Promise<readonly KubeObject[]> {
   const record = state.roles[role];
   if (record?.revision === undefined) return [];
-  const revision = await revisionOf(ctx, record.revision);
+  const revision = await findRevision(ctx, record.revision);
   if (revision === undefined) return [];
-  const kept = new Set(manifests.map(refKey));
+  const { objects, secrets } = manifests;
+  const kept = new Set([...objects.map(refOf), ...secrets.map(({ ref }) => ref), ...referredTo(objects)].map(refKey));
   const refs: readonly ObjectRef[] = [
     ...[...revision.applyAfterSwitch, ...revision.objects].map(refOf),
     ...revision.secrets.map(({ ref }) => ref),
@@ -31,16 +33,6 @@ export async function objectsOfRole(
   const own = refs.filter(ref => !kept.has(refKey(ref)) && !keptKinds.has(ref.kind));
   const found = await Promise.all(own.map(ref => ctx.cluster.get(ref)));
   return found.filter(live => live !== undefined).filter(live => releaseOf(live) === ctx.records.release);
-}
-
-/** `undefined`: somebody deleted it from the record, so which objects belong to it is unknown. */
-async function revisionOf({ records }: RunContext, number: number): Promise<Revision | undefined> {
-  try {
-    return await records.readRevision(number);
-  } catch (error) {
-    if (asCutoverError(error).code === 'no-revision') return undefined;
-    throw error;
-  }
 }
 
 /** Whether the object scales pods or protects them: of these, a pod may have one only. */
