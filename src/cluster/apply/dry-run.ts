@@ -63,7 +63,7 @@ function liveReader({ cluster, resource, onRecord }: DryRunRequest): DryRunWithL
 }
 
 async function askApiServer(request: DryRunWithLive): Promise<PlannedChange> {
-  const { cluster, resource, force, onRecord } = request;
+  const { cluster, resource, force } = request;
   let answer: Applied;
   try {
     answer = await cluster.dryRunApply(resource.object, { force });
@@ -73,6 +73,13 @@ async function askApiServer(request: DryRunWithLive): Promise<PlannedChange> {
     if (error.code === 'invalid') return planRefused(request, error);
     throw error;
   }
+  const planned = await accepted(request, answer);
+  return answer.warnings.length === 0 ? planned : { warnings: answer.warnings, ...planned };
+}
+
+/** The change of an object that the API server accepts. */
+async function accepted(request: DryRunWithLive, answer: Applied): Promise<PlannedChange> {
+  const { resource, onRecord } = request;
   const after = answer.object;
   // For a new object the manifest is enough; keeping the answers for a thousand objects costs memory.
   const created = { resource, change: 'created', after: resource.object } as const;
