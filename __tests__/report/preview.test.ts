@@ -114,6 +114,16 @@ describe('the output `plan`', () => {
     });
   });
 
+  it('has the warnings of the API server, and so has the summary', () => {
+    const [object] = preview.objects;
+    if (object === undefined) throw new Error('there is no object');
+    const warned = withObjects([{ ...object, warnings: ['a <b> is `old`'] }]);
+    expect(planOf(warned).objects).toMatchObject([{ warnings: ['a <b> is `old`'] }]);
+    expect(buildSummary(warned)).toContain(
+      '### Warnings of the API server\n\n- Deployment shop/web-green: a &lt;b&gt; is \\`old\\`',
+    );
+  });
+
   it('lists why a deploy would be refused, with the place where there is one', () => {
     const problems = [{ message: 'an unknown field', at }, { message: 'a missing right' }];
     const error = new CutoverError('refused', { code: 'rejected-plan', problems });

@@ -54,6 +54,14 @@ describe('applying and waiting', () => {
     expect(cluster.writes()).toEqual([]);
   });
 
+  it('logs the warnings of the API server that the plan has not told', async () => {
+    const cluster = memoryCluster();
+    cluster.warn = () => ['told', 'new'];
+    const { ctx, done } = apply(cluster, [{ ...created(config), warnings: ['told'] }]);
+    await done;
+    expect(ctx.log.lines).toEqual(['ConfigMap shop/settings: new', 'ConfigMap shop/settings created']);
+  });
+
   it('does not wait for a claim that waits for its first pod, and logs it', async () => {
     const cluster = memoryCluster();
     const { status: _status, ...claim } = real('claims', 'pending');

@@ -154,6 +154,22 @@ describe('a rolling plan', () => {
     return cluster;
   };
 
+  it('tells what the API server warns of, also about an object that would not change', async () => {
+    const warning = 'would violate PodSecurity "restricted:latest"';
+    const cluster = await applied(text);
+    cluster.warn = call => (call === 'DRY RUN Deployment shop/web' ? [warning] : []);
+    const ctx = stepOn(cluster);
+    const inputs = inputsOf({}) as DeployInputs<'rolling'>;
+    const { preview } = await planRolling(ctx, {
+      inputs,
+      state: newRolling('web'),
+      resources: render(text).resources,
+      contentHash: 'new',
+    });
+    expect(ctx.log.lines).toContain(`Deployment shop/web: ${warning}`);
+    expect(preview?.objects).toMatchObject([{ change: 'unchanged', warnings: [warning] }, {}]);
+  });
+
   it('says how the pods would be replaced', async () => {
     const stateful = text.replace('kind: Deployment', 'kind: StatefulSet').replace('replicas: 2', 'serviceName: web');
     const again = 'Revision 5 would be deployed.';

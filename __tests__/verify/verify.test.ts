@@ -4,7 +4,7 @@ import { CutoverError } from '../../src/errors.js';
 import type { HttpCheck } from '../../src/inputs/checks/http.js';
 import type { RunCheck } from '../../src/inputs/checks/run.js';
 import type { Check } from '../../src/inputs/inputs.js';
-import type { Endpoint } from '../../src/verify/endpoint.js';
+import type { Endpoint, EndpointPod } from '../../src/verify/endpoint.js';
 import { verify } from '../../src/verify/verify.js';
 import { fakeClock } from '../support/clock.js';
 import { listLog } from '../support/log.js';
@@ -252,6 +252,46 @@ describe('a pod that goes away during a check', () => {
       detail: `pod web-b: it ${fate} while the check ran (expected status 2xx; got 500 "bye")`,
     });
     expect(waited).toEqual([]);
+  });
+
+  it('is left out, and what took its place is asked once it is ready', async () => {
+    const gone = new Set(['web-a', 'web-b']);
+    const cluster = proxyCluster({
+      proxy: ({ name }) => (gone.has(name) ? fromApiServer(404, 'not found') : answer(200)),
+      pod: name => (gone.has(name) ? undefined : livePod(name)),
+    });
+    const rounds: (readonly EndpointPod[])[] = [
+      [],
+      [{ name: 'web-c', isStarting: true }],
+      [{ name: 'web-c' }, { name: 'web-d' }],
+    ];
+    const replaced = { ...endpoint, currentPods: () => Promise.resolve(rounds.shift() ?? []) };
+    const { results } = await outcome({ checks: [http()], cluster, endpoint: replaced });
+    expect(results).toMatchObject([
+      { verdict: 'pass', attempts: 4, detail: expect.stringMatching(/^2 pods and Service/) },
+    ]);
+    expect(cluster.asked.map(({ name }) => name).slice(-3)).toEqual(['web-c', 'web-d', 'web-test']);
+  });
+
+  it('is left out also where it was evicted, so that its object is left', async () => {
+    const cluster = proxyCluster({
+      proxy: byName({ 'web-b': fromApiServer(503, 'no route') }),
+      pod: name => (name === 'web-b' ? { ...livePod(name), status: { phase: 'Failed' } } : livePod(name)),
+    });
+    const left = { ...endpoint, currentPods: () => Promise.resolve(endpoint.pods.slice(0, 1)) };
+    const { results } = await outcome({ checks: [http()], cluster, endpoint: left });
+    expect(results).toMatchObject([{ verdict: 'pass', attempts: 2 }]);
+  });
+
+  it('does not end the retries of a check that another pod fails', async () => {
+    const answers = inTurn(answer(500), answer(500), answer(200));
+    const cluster = proxyCluster({
+      proxy: ({ name }) => (name === 'web-a' ? answers() : name === 'web-b' ? answer(500) : answer(200)),
+      pod: name => (name === 'web-b' ? undefined : livePod(name)),
+    });
+    const left = { ...endpoint, currentPods: () => Promise.resolve(endpoint.pods.slice(0, 1)) };
+    const { results } = await outcome({ checks: [http({ retryMs: 20_000 })], cluster, endpoint: left });
+    expect(results).toMatchObject([{ verdict: 'pass', attempts: 3 }]);
   });
 
   it('is not read while all answers are right', async () => {

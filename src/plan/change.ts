@@ -30,6 +30,8 @@ export interface PlannedChange {
   readonly finished?: true;
   /** The live object, where it had to be read: `changed`, `recreated`, and `unchanged` without proof on record. */
   readonly live?: KubeObject;
+  /** What the API server warns of in its answer to the dry run, such as a policy that the object violates. Absent: nothing. */
+  readonly warnings?: readonly string[];
   /**
    * What the server would store (for a new object: the manifest). Absent where no dry run was possible: a namespace or kind
    * that this deploy creates, a webhook without dry run.

@@ -18,6 +18,8 @@ export interface PreviewedObject {
   readonly change: ChangeKind;
   /** Why no dry run was possible. Absent: there was one. */
   readonly unchecked?: string;
+  /** What the API server warns of. Absent: nothing. */
+  readonly warnings?: readonly string[];
   /** The fields that would change; secrets as `***`. Empty for an object that is new or unchanged. */
   readonly fields: readonly FieldChange[];
 }
@@ -53,12 +55,13 @@ export function previewed(
   planned: readonly PlannedChange[],
   when: PreviewedObject['when'],
 ): readonly PreviewedObject[] {
-  return planned.map(({ resource, change, live, after }) => ({
+  return planned.map(({ resource, change, warnings, live, after }) => ({
     ref: refOf(resource.object),
     at: resource.at,
     when,
     change,
     ...(after === undefined && { unchecked: live === undefined ? needsOther : noDryRun }),
+    ...(warnings !== undefined && { warnings }),
     fields:
       change === 'unchanged' || live === undefined || after === undefined
         ? []

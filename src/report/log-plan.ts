@@ -7,13 +7,18 @@ import type { PreviewedObject } from '../plan/preview.js';
 /** Fields of one object beyond these are only counted. */
 const mostFields = 20;
 
-/** Logs what a deploy is about to do: each object that changes, field by field, and the count of those that do not. */
+/**
+ * Logs what a deploy is about to do: each object that changes, field by field, and the count of those that do not; and what the
+ * API server warns of.
+ */
 export function logPlan(log: Log, planned: readonly PlannedChange[]): void {
   for (const one of planned) {
     if (one.finished)
       log.info(
         `${describeRef(refOf(one.resource.object))}: not run again; its TTL has deleted it since it ran unchanged`,
       );
+    for (const warning of one.warnings ?? [])
+      log.warning(`${describeRef(refOf(one.resource.object))}: ${warning}`, one.resource.at);
     if (one.change === 'unchanged') continue;
     log.info(`${describeRef(refOf(one.resource.object))}: to be ${one.change}${reasonOf(one)}`);
     for (const line of fieldLines(one)) log.info(`  ${line}`);

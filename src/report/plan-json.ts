@@ -44,12 +44,13 @@ function content(report: Report, preview: NonNullable<Report['preview']>) {
     activeRole,
     stagedRole: role,
     notes,
-    objects: objects.map(({ ref, at, when, change, unchecked, fields }) => ({
+    objects: objects.map(({ ref, at, when, change, unchecked, warnings, fields }) => ({
       ...shownRef(ref),
       change,
       when,
       checked: unchecked === undefined,
       ...(at !== undefined && { file: at.file, line: at.line }),
+      ...(warnings !== undefined && { warnings }),
       fields,
     })),
     images: images.map(({ ref, container, from, to }) => ({ ...shownRef(ref), container, from, to })),

@@ -20,6 +20,7 @@ export function previewSections({ notes, objects, images, users }: Preview): rea
       one.when === 'switch' ? 'at the switch' : '',
     ]);
   const same = objects.length - rows.length;
+  const warnings = objects.flatMap(({ ref, warnings = [] }) => warnings.map(one => `${describeRef(ref)}: ${one}`));
   const unchecked = [...new Set(objects.flatMap(one => one.unchecked ?? []))];
   return [
     list(notes.map(prose)),
@@ -44,6 +45,7 @@ export function previewSections({ notes, objects, images, users }: Preview): rea
     ),
     ...(unchecked.length === 0 ? [] : [text(`Not checked: ${unchecked.join('; ')}.`)]),
     ...(same === 0 ? [] : [`${same} ${same === 1 ? 'object stays' : 'objects stay'} unchanged.`]),
+    ...(warnings.length === 0 ? [] : [`### Warnings of the API server\n\n${list(warnings.map(text))}`]),
     ...objects.filter(({ fields }) => fields.length > 0).map(fieldsOf),
   ];
 }

@@ -1,8 +1,12 @@
+import { isDeepStrictEqual } from 'node:util';
+import { fieldManager } from '../cluster/apply/field-manager.js';
+import { appliedBy, templateOwners } from '../cluster/apply/owned-fields.js';
 import { refOf } from '../kubernetes/object.js';
 import type { KubeObject, ObjectRef } from '../kubernetes/object.js';
 import { sameTemplate } from '../kubernetes/pods/pod-template.js';
 import { activePods, restartsOf } from '../kubernetes/pods/pod.js';
 import { specOf } from '../kubernetes/workload.js';
+import { fieldChanges } from '../plan/diff.js';
 import { customResourceRule } from './readiness/custom-resource.js';
 import { unobserved, type Patience } from './readiness/readiness.js';
 import type { Judgement, RolloutContext } from './readiness/rule.js';
@@ -38,11 +42,31 @@ export function assess(target: KubeObject, context: RolloutContext): Assessment 
   if (live === undefined) return unseen;
   if (uid !== undefined && live.metadata.uid !== uid) return { ...unseen, superseded: 'was deleted and recreated' };
   if ((live.metadata.generation ?? 0) < generation) return unseen;
-  if (rule.isPinnedByTemplate && uid !== undefined && !sameTemplate(specOf(live).template, specOf(target).template)) {
-    return { ...unseen, live, superseded: 'got another pod template' };
-  }
+  if (rule.isPinnedByTemplate && uid !== undefined && !keepsTemplate(live, target))
+    return { ...unseen, live, superseded: `got another pod template${authorsOf(live, target)}` };
   const judgement = rule.judge(live, { ...context, written: target });
   return { ref, live, ...judgement, podsLeave: inventory.hasLeavingPods(ref.namespace) };
+}
+
+/**
+ * Whether the live template is the one that was written, or has all that Cutover applied to it: a controller may add to it, such as
+ * the annotation with which it restarts the pods. The version that is waited for is then the live one.
+ */
+function keepsTemplate(live: KubeObject, target: KubeObject): boolean {
+  if (sameTemplate(specOf(live).template, specOf(target).template)) return true;
+  const [now, written] = [live, target].map(object => {
+    const applied = appliedBy(object, fieldManager);
+    return applied && specOf(applied).template;
+  });
+  return written !== undefined && isDeepStrictEqual(now, written);
+}
+
+/** ` (spec.template.spec.containers[web].image, by "kubectl-edit")`; empty where managedFields name nobody. */
+function authorsOf(live: KubeObject, target: KubeObject): string {
+  const managers = templateOwners(live, fieldManager).map(manager => `"${manager}"`);
+  const changed = fieldChanges(target, live, target).find(({ path }) => path.startsWith('spec.template.'));
+  if (managers.length === 0) return '';
+  return ` (${changed === undefined ? '' : `${changed.path}, `}by ${managers.join(' and ')})`;
 }
 
 /** Why an object or its pods failed, as far as a wait weighs it. */

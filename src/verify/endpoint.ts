@@ -5,6 +5,8 @@ import { describeRef, refOf, type KubeObject } from '../kubernetes/object.js';
 export interface EndpointPod {
   readonly name: string;
   readonly uid?: string;
+  /** `true`: it took the place of another pod, and cannot be asked yet. */
+  readonly isStarting?: true;
 }
 
 /** The pods and the Service to check. */
@@ -14,6 +16,8 @@ export interface Endpoint {
   readonly service?: { readonly name: string; readonly port: number };
   /** All new pods; answers of other pods are not used. */
   readonly pods: readonly EndpointPod[];
+  /** The new pods as they are by now, for a check that finds one of `pods` gone. Absent: no other takes its place. */
+  readonly currentPods?: () => Promise<readonly EndpointPod[]>;
   /** Why there are no pods; absent: unknown, or there are some. */
   readonly whyNoPods?: string;
   /** Container port of the pods. Absent: unknown, and a check by path is not possible. */

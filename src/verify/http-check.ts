@@ -1,11 +1,18 @@
 import type { HttpCheck } from '../inputs/checks/http.js';
+import { hasEnded, isBeingDeleted } from '../kubernetes/pods/pod.js';
 import type { EndpointPod } from './endpoint.js';
 import { retryCheck, unlessCancelled, type Check, type CheckAttempt, type CheckSubject } from './check.js';
 import { checkExpectation } from './expectation.js';
 import { requestDirectly, requestThroughProxy, withoutCredentials, type Reply } from './reply.js';
 
+/** One attempt. */
+interface HttpAttempt extends CheckAttempt {
+  /** `true`: a pod that was asked has ended, so its answer is no result. */
+  readonly hasLostPod?: true;
+}
+
 /** An attempt with one target. */
-interface TargetAttempt extends CheckAttempt {
+interface TargetAttempt extends HttpAttempt {
   /** `pod web-6d4c-x2x9k`, `Service web-test` or a URL. */
   readonly target: string;
 }
@@ -20,8 +27,17 @@ export function httpCheck(input: HttpCheck): Check {
     name,
     when,
     run: (subject, signal) => {
-      const attempt = (): Promise<CheckAttempt> =>
-        unlessCancelled(attemptHttp(input, { ...subject, signal }), name, signal);
+      let { endpoint } = subject;
+      const { currentPods } = endpoint;
+      let hasLostPod = false;
+      const ask = async (): Promise<CheckAttempt> => {
+        if (hasLostPod && currentPods !== undefined) endpoint = { ...endpoint, pods: await currentPods() };
+        const result = await attemptHttp(input, { ...subject, endpoint, signal });
+        hasLostPod ||= result.hasLostPod === true;
+        // Another pod takes its place.
+        return hasLostPod && currentPods !== undefined ? { ...result, final: result.verdict === 'pass' } : result;
+      };
+      const attempt = (): Promise<CheckAttempt> => unlessCancelled(ask(), name, signal);
       return retryCheck({ name, retryMs, intervalMs, attempt }, subject, signal);
     },
   };
@@ -33,7 +49,7 @@ export function httpCheckName({ method, target }: HttpCheck): string {
 }
 
 /** One attempt: an absolute URL is requested directly, a path through the proxy of the API server. */
-export async function attemptHttp(check: HttpCheck, subject: HttpCheckSubject): Promise<CheckAttempt> {
+export async function attemptHttp(check: HttpCheck, subject: HttpCheckSubject): Promise<HttpAttempt> {
   if (isUrl(check.target)) {
     const reply = await requestDirectly(check.target, { method: check.method, signal: subject.signal });
     return combineAttempts([{ target: withoutCredentials(check.target), ...attemptOf(check, reply) }], 'every');
@@ -52,7 +68,7 @@ export async function attemptHttp(check: HttpCheck, subject: HttpCheckSubject): 
 }
 
 /** The verdict of several attempts. `every`: all must pass. `any`: one pass is enough. `fail` takes precedence over `cannot-tell`. */
-function combineAttempts(attempts: readonly TargetAttempt[], required: 'every' | 'any'): CheckAttempt {
+function combineAttempts(attempts: readonly TargetAttempt[], required: 'every' | 'any'): HttpAttempt {
   const passed = attempts.filter(({ verdict }) => verdict === 'pass');
   if (passed.length > 0 && (required === 'any' || passed.length === attempts.length)) {
     const details = [...new Set(passed.map(({ detail }) => detail))].join(' / ');
@@ -68,6 +84,7 @@ function combineAttempts(attempts: readonly TargetAttempt[], required: 'every' |
     verdict: failed.length > 0 ? 'fail' : 'cannot-tell',
     detail: named.join('; ') + (rest > 0 ? `; and ${rest} more` : ''),
     final: required === 'every' ? finalAttempts.length > 0 : finalAttempts.length === attempts.length,
+    ...(attempts.some(({ hasLostPod }) => hasLostPod) && { hasLostPod: true }),
   };
 }
 
@@ -91,6 +108,7 @@ async function requestPod(
   const { namespace } = endpoint;
   const { method, target: path } = check;
   const target = `pod ${pod.name}`;
+  if (pod.isStarting) return { target, ...cannotTell('it took the place of another pod, and is not ready yet') };
   const reply = await requestThroughProxy(cluster, {
     kind: 'Pod',
     namespace,
@@ -111,6 +129,7 @@ async function requestPod(
     verdict: 'cannot-tell',
     detail: `it ${change} while the check ran (${attempt.detail})`,
     final: true,
+    hasLostPod: true,
   };
 }
 
@@ -120,7 +139,8 @@ async function podChange(pod: EndpointPod, { cluster, endpoint }: HttpCheckSubje
   const live = await cluster.get({ apiVersion: 'v1', kind: 'Pod', namespace, name: pod.name });
   if (live === undefined) return 'disappeared';
   if (pod.uid !== undefined && live.metadata.uid !== pod.uid) return 'was replaced by another pod of the same name';
-  return live.metadata.deletionTimestamp === undefined ? undefined : 'began to terminate';
+  if (isBeingDeleted(live)) return 'began to terminate';
+  return hasEnded(live) ? 'ended' : undefined;
 }
 
 async function requestService(

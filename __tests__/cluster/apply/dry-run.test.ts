@@ -1,5 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { asJson } from '../../../sandbox/api/schema/json.js';
+import { appliedHash } from '../../../src/cluster/apply/applied-identity.js';
 import { applyChange } from '../../../src/cluster/apply/apply-change.js';
 import { requirePlan } from '../../../src/cluster/apply/dry-run-all.js';
 import { apiError } from '../../../src/cluster/http/error-status.js';
@@ -7,7 +8,7 @@ import type { CutoverError } from '../../../src/errors.js';
 import type { RecreatePolicy } from '../../../src/inputs/inputs.js';
 import { recreate as parseRecreate } from '../../../src/inputs/parse/recreate.js';
 import { Refusal } from '../../../src/inputs/refusal.js';
-import { refOf, type KubeObject } from '../../../src/kubernetes/object.js';
+import { refKey, refOf, type KubeObject } from '../../../src/kubernetes/object.js';
 import { differs, type PlannedChange } from '../../../src/plan/change.js';
 import { memoryCluster, type MemoryCluster } from '../../support/cluster/memory-cluster.js';
 import { handClock } from '../../support/cluster/scripted-server.js';
@@ -76,6 +77,55 @@ const managersOf = (object: KubeObject): readonly string[] =>
   (object.metadata.managedFields as readonly { manager: string; operation: string }[]).map(
     ({ manager, operation }) => `${manager} ${operation}`,
   );
+
+describe('an object that is being deleted', () => {
+  const finalized = (object: KubeObject): KubeObject => ({
+    ...object,
+    metadata: { ...object.metadata, finalizers: ['example.com/address', 'example.com/name'] },
+  });
+
+  it.each([
+    ['would not change', configMap({ KEY: 'a' })],
+    ['would change', configMap({ KEY: 'b' })],
+  ])('stops the deploy, with its finalizers, where it %s', async (_, wanted) => {
+    const cluster = memoryCluster();
+    await deploy(cluster, configMap({ KEY: 'a' }));
+    const before = live(cluster, wanted);
+    const hash = appliedHash(configMap({ KEY: 'a' }), before);
+    cluster.store.update(finalized(before), { manager: 'operator' });
+    cluster.store.remove(refOf(before));
+    const ask = requirePlan({
+      cluster,
+      resources: [{ object: wanted, at, positionOf: () => at }],
+      force: false,
+      applied: { [refKey(refOf(before))]: hash ?? '' },
+    });
+    const { code, message } = await refused(ask);
+    expect([code, message]).toEqual([
+      'conflict',
+      expect.stringMatching(
+        /^ConfigMap shop\/web: it is being deleted \(deletionTimestamp 2.*Z\), which waits for its finalizers example.com\/address, example.com\/name; nothing was changed$/,
+      ),
+    ]);
+  });
+
+  it('stops no deploy where it is a Job that its TTL deletes', async () => {
+    const job: KubeObject = {
+      apiVersion: 'batch/v1',
+      kind: 'Job',
+      metadata: { name: 'web', namespace: 'shop' },
+      spec: {
+        ttlSecondsAfterFinished: 0,
+        template: { spec: { restartPolicy: 'Never', containers: [{ name: 'web', image: 'site:v1' }] } },
+      },
+    };
+    const cluster = memoryCluster();
+    await deploy(cluster, job);
+    cluster.store.update(finalized(live(cluster, job)), { manager: 'operator' });
+    cluster.store.remove(refOf(job));
+    await expect(ask(cluster, job)).resolves.toMatchObject({ change: 'unchanged' });
+  });
+});
 
 describe('fields of a previous manager', () => {
   it.each(['kubectl-client-side-apply', 'kubectl-create', 'before-first-apply', 'helm'])(

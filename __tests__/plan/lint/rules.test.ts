@@ -33,6 +33,14 @@ spec: {selector: {app: web}, ports: [{port: 80, targetPort: http}]}
 ---
 `;
 const served = web + service;
+const surging = '{type: RollingUpdate, rollingUpdate: {maxSurge: 1, maxUnavailable: 0}}';
+/** The manifests with a port of the node. */
+const onNode = (text: string): string => text.replace('containerPort: 8080', 'containerPort: 8080, hostPort: 8080');
+const daemons = (update: string): string =>
+  web
+    .replace('kind: Deployment', 'kind: DaemonSet')
+    .replace('  replicas: 2\n', '')
+    .replace(/strategy: .*/, `updateStrategy: {rollingUpdate: {${update}}}`);
 const misspelt = served.replace('selector: {app: web}, ports', 'selector: {app: wbe}, ports');
 /** The context of a first deploy. */
 const asNew = (context: LintContext): LintContext => ({
@@ -191,6 +199,34 @@ const rows: readonly Row[] = [
     stagingContext(
       roles.replace('{type: RollingUpdate, rollingUpdate: {maxSurge: 1, maxUnavailable: 0}}', '{type: Recreate}'),
     ),
+  ),
+  row('host-port-surge', 'a port of the node, and no pod is taken away first', onNode(served), 15),
+  row(
+    'host-port-surge',
+    'the network of the node',
+    change('      containers:', '      hostNetwork: true\n      containers:'),
+    16,
+  ),
+  row(
+    'host-port-surge',
+    'what Kubernetes assumes for two pods',
+    onNode(served.replace(`  strategy: ${surging}\n`, '')),
+    14,
+  ),
+  row(
+    'host-port-surge',
+    'one pod that is taken away first',
+    onNode(served.replace('maxSurge: 1, maxUnavailable: 0', 'maxSurge: 0, maxUnavailable: 1')),
+  ),
+  row('host-port-surge', 'all pods that are stopped first', onNode(served.replace(surging, '{type: Recreate}'))),
+  row(
+    'host-port-surge',
+    'a DaemonSet whose new pods start first',
+    () => rollingContext(onNode(daemons('maxSurge: 1'))),
+    14,
+  ),
+  row('host-port-surge', 'a DaemonSet whose old pods end first', () =>
+    rollingContext(onNode(daemons('maxUnavailable: 1'))),
   ),
   row('budget-blocks-evictions', 'no eviction allowed', served + budget('maxUnavailable: 0'), 28),
   row('budget-blocks-evictions', 'all must be available', served + budget('minAvailable: 100%'), 28),

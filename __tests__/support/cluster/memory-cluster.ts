@@ -39,6 +39,8 @@ export interface MemoryCluster extends Cluster, ObjectWriter {
   writes(): readonly string[];
   /** Called before each call; an error that it throws becomes the answer. */
   before: (call: string) => void;
+  /** The warnings in the answer to an apply or its dry run. Default: none. */
+  warn: (call: string) => readonly string[];
   /** Creates objects as a manager whose fields Cutover does not take over. */
   given(...objects: readonly KubeObject[]): void;
   /** The same, as this manager. */
@@ -86,7 +88,11 @@ export function memoryCluster(
       const key = { namespace: ref.namespace ?? '', name: ref.name };
       const options = { manager: fieldManager, validation: 'Strict', dryRun: verb === 'DRY RUN', force, key } as const;
       const written = registry.apply(kind, config, options);
-      return { object: asKube(written.object), created: written.created, warnings: [] };
+      return {
+        object: asKube(written.object),
+        created: written.created,
+        warnings: cluster.warn(`${verb} ${describeRef(ref)}`),
+      };
     });
   }
 
@@ -95,6 +101,7 @@ export function memoryCluster(
     store,
     calls,
     before: () => undefined,
+    warn: () => [],
     writes: () => calls.filter(made => /^(APPLY|CREATE|REASSIGN|REPLACE|REMOVE) /.test(made)),
     given: (...objects) => cluster.givenBy('operator', ...objects),
     givenBy(manager, ...objects) {

@@ -1,6 +1,5 @@
 import { asCutoverError, CutoverError, type Problem } from '../../errors.js';
 import type { RecreatePolicy } from '../../inputs/inputs.js';
-import { fieldAt } from '../../kubernetes/fields.js';
 import { isDeletedOnceFinished } from '../../kubernetes/job.js';
 import { refOf, type KubeObject } from '../../kubernetes/object.js';
 import type { Resource } from '../../manifests/resource.js';
@@ -14,6 +13,7 @@ import { fieldManager } from './field-manager.js';
 import { declaredReplicas, resourceWithReplicas } from './migration/declared-replicas.js';
 import { planMigrated } from './migration/plan-migrated.js';
 import { pathOf, valueOf } from './field-path.js';
+import { rejectDeletion, rejectOtherRelease, rejectRunningJob } from '../ownership/refuse-live.js';
 import { isMigratedManager, planOwnershipMigration } from './ownership-migration.js';
 import { hasApplied, ownsReplicas, scaledBy } from './owned-fields.js';
 
@@ -38,9 +38,14 @@ export interface ApplyOnRecord {
   readonly recent: boolean;
 }
 
-/** Sends a dry-run apply of one object. Throws the error with which the API server rejects it. */
-export function dryRun(request: DryRunRequest): Promise<PlannedChange> {
-  return askApiServer({ ...request, live: liveReader(request) });
+/**
+ * Sends a dry-run apply of one object. Throws the error with which the API server rejects it, and `conflict` for an object that is
+ * being deleted.
+ */
+export async function dryRun(request: DryRunRequest): Promise<PlannedChange> {
+  const planned = await askApiServer({ ...request, live: liveReader(request) });
+  rejectDeletion(planned);
+  return planned;
 }
 
 interface DryRunWithLive extends DryRunRequest {
@@ -63,7 +68,7 @@ function liveReader({ cluster, resource, onRecord }: DryRunRequest): DryRunWithL
 }
 
 async function askApiServer(request: DryRunWithLive): Promise<PlannedChange> {
-  const { cluster, resource, force, onRecord } = request;
+  const { cluster, resource, force } = request;
   let answer: Applied;
   try {
     answer = await cluster.dryRunApply(resource.object, { force });
@@ -73,6 +78,13 @@ async function askApiServer(request: DryRunWithLive): Promise<PlannedChange> {
     if (error.code === 'invalid') return planRefused(request, error);
     throw error;
   }
+  const planned = await accepted(request, answer);
+  return answer.warnings.length === 0 ? planned : { warnings: answer.warnings, ...planned };
+}
+
+/** The change of an object that the API server accepts. */
+async function accepted(request: DryRunWithLive, answer: Applied): Promise<PlannedChange> {
+  const { resource, onRecord } = request;
   const after = answer.object;
   // For a new object the manifest is enough; keeping the answers for a thousand objects costs memory.
   const created = { resource, change: 'created', after: resource.object } as const;
@@ -187,28 +199,6 @@ function underAnotherName(object: KubeObject): KubeObject {
 async function uncheckedChange({ resource, ...request }: DryRunWithLive): Promise<PlannedChange> {
   const live = await request.live();
   return live === undefined ? { resource, change: 'created' } : { resource, change: 'changed', live };
-}
-
-/** Throws `conflict` for an object of another release: the next deploy of that release would revert the change. */
-function rejectOtherRelease(desired: KubeObject, live: KubeObject): void {
-  const ownRelease = desired.metadata.annotations?.[releaseAnnotation];
-  const liveRelease = live.metadata.annotations?.[releaseAnnotation];
-  if (ownRelease === undefined || liveRelease === undefined || ownRelease === liveRelease) return;
-  throw new CutoverError(`it belongs to release ${liveRelease}, not to this release ${ownRelease}`, {
-    code: 'conflict',
-    hint: 'Set the input `release` to the name of that release, rename the object, or take it over with `force-conflicts: true`.',
-  });
-}
-
-const releaseAnnotation = 'cutover/release';
-
-/** Throws `conflict` for a Job with running pods: interrupting its work, such as a migration, may do harm. */
-function rejectRunningJob(live: KubeObject): void {
-  if (live.kind !== 'Job' || !fieldAt(live, ['status', 'ready'])) return;
-  throw new CutoverError('it must be recreated, but its pods are running', {
-    code: 'conflict',
-    hint: 'Wait until it has finished, or delete it if its work may be interrupted; then run this step again.',
-  });
 }
 
 /** The conflict with the live value and the value of the manifest for each field. */

@@ -6,6 +6,9 @@ import { ownedBy, specOf, type PodTemplate } from '../workload.js';
 /** The label with which a Deployment's controller marks the pods of one template. */
 export const hashLabel = 'pod-template-hash';
 
+/** The label with which the controllers of StatefulSets and DaemonSets mark the pods of one template. */
+export const revisionLabel = 'controller-revision-hash';
+
 /** Whether two pod templates describe the same pods. The hash label that a controller adds is ignored. */
 export function sameTemplate(one: PodTemplate | undefined, other: PodTemplate | undefined): boolean {
   return isDeepStrictEqual(withoutHash(one), withoutHash(other));
@@ -34,9 +37,9 @@ export function templateHashOf(replicaSet: KubeObject): string | undefined {
   return replicaSet.metadata.labels?.[hashLabel];
 }
 
-/** Revision of a StatefulSet's or DaemonSet's pod, from its label `controller-revision-hash`. */
+/** Revision of a StatefulSet's or DaemonSet's pod, from its {@link revisionLabel}. */
 export function controllerRevisionOf(pod: KubeObject): string | undefined {
-  return pod.metadata.labels?.['controller-revision-hash'];
+  return pod.metadata.labels?.[revisionLabel];
 }
 
 /** The pods of a StatefulSet's current template; none until its controller has set `updateRevision`. */

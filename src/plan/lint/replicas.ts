@@ -36,7 +36,7 @@ function updatedWhileServing(context: LintContext, kind: string): readonly Serve
 const allUnavailableRemedy = 'Set maxUnavailable to 0 or 1, and maxSurge to 1 or more where the kind has it.';
 
 /** Pods that a rolling update may take away. Kubernetes' default is 25 % for both fields; where both are 0, it is one pod. */
-function unavailableOf(object: unknown, replicas: number): number {
+export function unavailableOf(object: unknown, replicas: number): number {
   const update = ['spec', 'strategy', 'rollingUpdate'];
   const down = resolveIntOrPercent(fieldAt(object, [...update, 'maxUnavailable']) ?? '25%', replicas, 'down') ?? 0;
   const surge = resolveIntOrPercent(fieldAt(object, [...update, 'maxSurge']) ?? '25%', replicas, 'up') ?? 0;

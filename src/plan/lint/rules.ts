@@ -1,6 +1,7 @@
 import { autoscalerBelowLive } from './autoscalers.js';
 import { budgetAllowsAll, budgetBlocks } from './budgets.js';
 import { sharedConfigChanged } from './configuration.js';
+import { hostPortSurge } from './host-ports.js';
 import { movingTag } from './images.js';
 import { podTargetingLoadBalancer } from './load-balancers.js';
 import { noPreStop, noReadinessProbe, shortGracePeriod } from './probes.js';
@@ -17,6 +18,7 @@ export const rules = {
   'short-grace-period': shortGracePeriod,
   'all-unavailable': allUnavailable,
   'recreate-strategy': recreateStrategy,
+  'host-port-surge': hostPortSurge,
   'budget-blocks-evictions': budgetBlocks,
   'budget-allows-all': budgetAllowsAll,
   'moving-tag': movingTag,

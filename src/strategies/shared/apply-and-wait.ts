@@ -121,9 +121,15 @@ function rolledOut(
   return observer.waitForRollout({ targets, timeoutMs, stableForMs, paused });
 }
 
-function logAnswer(ctx: RunContext, { resource, change }: PlannedChange, warnings: readonly string[]): void {
+/** Logs the change, and the warnings that the plan has not told. */
+function logAnswer(
+  ctx: RunContext,
+  { resource, change, warnings: told = [] }: PlannedChange,
+  warnings: readonly string[],
+): void {
   const name = describeRef(refOf(resource.object));
-  for (const warning of warnings) ctx.log.warning(`${name}: ${warning}`, resource.at);
+  for (const warning of warnings.filter(text => !told.includes(text)))
+    ctx.log.warning(`${name}: ${warning}`, resource.at);
   ctx.log.info(`${name} ${change}`);
 }
 

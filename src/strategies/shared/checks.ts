@@ -2,8 +2,10 @@ import { asCutoverError, CutoverError, type Problem } from '../../errors.js';
 import type { Check } from '../../inputs/inputs.js';
 import { describeRef, refKey, refOf, type KubeObject } from '../../kubernetes/object.js';
 import { publicServices } from '../../manifests/roles/public-service.js';
+import { isReady } from '../../kubernetes/pods/pod.js';
+import { currentPods } from '../../rollout/current-pods.js';
 import type { ReadyWorkload } from '../../rollout/observer.js';
-import { firstPort, resolvePorts, type Endpoint } from '../../verify/endpoint.js';
+import { firstPort, resolvePorts, type Endpoint, type EndpointPod } from '../../verify/endpoint.js';
 import { verify, type CheckResult } from '../../verify/verify.js';
 import { isService, routesTo, selectorOf } from '../../kubernetes/selectors.js';
 import { isServingWorkload } from '../../kubernetes/workload.js';
@@ -59,7 +61,7 @@ export function checksOf(error: unknown): readonly CheckResult[] {
  * are none.
  */
 export function portRefusal(
-  ctx: Pick<RunContext, 'records'>,
+  ctx: Pick<RunContext, 'records' | 'cluster'>,
   { checks, ...verified }: Omit<VerifiedWorkloads, 'ready'> & { readonly checks: readonly Check[] },
 ): CutoverError | undefined {
   if (checks.length === 0) return undefined;
@@ -75,7 +77,10 @@ export function portRefusal(
  * Where the checks go: the Service's port, and the pods of the workloads behind that Service. A Service that selects none of the
  * workloads is asked all the same, and so are the pods of them all.
  */
-export function endpointOf({ records }: Pick<RunContext, 'records'>, verified: VerifiedWorkloads): Endpoint {
+export function endpointOf(
+  { records, cluster }: Pick<RunContext, 'records' | 'cluster'>,
+  verified: VerifiedWorkloads,
+): Endpoint {
   const { service, workloads, ready } = verified;
   const serving = workloads.filter(isServingWorkload);
   const selected = service === undefined ? [] : serving.filter(workload => routesTo(service, workload));
@@ -92,11 +97,20 @@ export function endpointOf({ records }: Pick<RunContext, 'records'>, verified: V
   return {
     namespace: service?.metadata.namespace ?? records.namespace,
     pods,
+    currentPods: async () => {
+      const found = await Promise.all(checked.map(one => currentPods(cluster, one)));
+      return found.flat().map(endpointPodOf);
+    },
     ...(pods.length === 0 && scaled.length > 0 && { whyNoPods: scaled.join(', ') }),
     ...(service !== undefined &&
       ports !== undefined && { service: { name: service.metadata.name, port: ports.servicePort } }),
     ...(podPort !== undefined && { podPort }),
   };
+}
+
+function endpointPodOf(pod: KubeObject): EndpointPod {
+  const { name, uid } = pod.metadata;
+  return { name, ...(uid !== undefined && { uid }), ...(!isReady(pod) && { isStarting: true }) };
 }
 
 /**
