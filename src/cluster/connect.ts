@@ -9,7 +9,7 @@ import { credentialsOf } from './access/credentials.js';
 import { readKubeconfig } from './access/kubeconfig.js';
 import type { KubeconfigContext } from './access/kubeconfig.js';
 import { LiveCluster, type Connection } from './live-cluster.js';
-import { proxyFor } from './access/http-proxy-environment.js';
+import { proxyFor } from '../inputs/proxy-environment.js';
 import { nodeTransport } from './http/transport.js';
 
 /** How to find a cluster. */
