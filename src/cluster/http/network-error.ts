@@ -85,7 +85,7 @@ export function redirected(
 ): CutoverError {
   const { location } = headers;
   const target =
-    location === undefined || !URL.canParse(location, server) ? '' : ` to ${new URL(location, server).host}`;
+    location === undefined || !URL.canParse(location, server.href) ? '' : ` to ${new URL(location, server).host}`;
   return new CutoverError(`${server.host} answered ${status}, a redirect${target}, to ${request}`, {
     code: 'unreachable',
     status,
