@@ -99,7 +99,7 @@ describe('Workflows that users copy', () => {
     for (const { environment, steps: all } of Object.values(workflow(file).jobs)) {
       for (const { uses, with: inputs = {} } of all) {
         if (uses !== cutover) continue;
-        const what = String(inputs['action'] ?? inputs['strategy'] ?? 'rolling');
+        const what = [inputs['action'], inputs['strategy']].find(value => typeof value === 'string') ?? 'rolling';
         const isGated = what === 'promote' || what === 'rollback';
         expect([what, inputs['kubeconfig']]).toEqual([what, `\${{ secrets.${secretFor[what] ?? 'KUBECONFIG'} }}`]);
         expect(environment !== undefined).toBe(isGated);
