@@ -84,8 +84,11 @@ describe('a connection', () => {
 
   it('masks a password in the address of the server', async () => {
     const log = keptLog();
-    await connectTo(config({ token: 't' }).replaceAll('https://', 'https://bob:hunter2@'), { log });
+    const cluster = await connectTo(config({ token: 't' }).replaceAll('https://', 'https://bob:hunter2@'), { log });
     expect(log.masked).toContain('hunter2');
+    expect(cluster.server).toBe(server.url);
+    expect(log.lines.join('\n')).toContain(server.url);
+    expect(log.lines.join('\n')).not.toMatch(/bob|hunter2/);
   });
 
   it('impersonates the user in the kubeconfig', async () => {
@@ -145,6 +148,23 @@ describe('an exec plugin', () => {
       'test {"apiVersion":"client.authentication.k8s.io/v1","kind":"ExecCredential","spec":{"interactive":false}}',
     );
     expect(log.masked).toContain('plugged');
+  });
+
+  it('sees no input and no state of the step, but all other variables', async () => {
+    const seen = join(folder, 'environment');
+    const command = plugin('curious', `env > ${seen}\necho '${credential('plugged')}'`);
+    const own = { INPUT_TOKEN: 'hush', 'INPUT_REGISTRY-CREDENTIALS': 'hush', STATE_run: 'hush', TEST_OTHER: 'kept' };
+    const { env } = process;
+    process.env = { ...env, ...own };
+    try {
+      await (await connectTo(config(exec(command)), { environment: { ...own, STAGE: 'test' } })).get(ref);
+    } finally {
+      process.env = env;
+    }
+    const text = readFileSync(seen, 'utf8');
+    expect(text).not.toMatch(/hush|^(INPUT|STATE)_/m);
+    expect(text).toContain('TEST_OTHER=kept\n');
+    expect(text).toContain('STAGE=test\n');
   });
 
   it('runs again, once, when its token is no longer accepted', async () => {

@@ -142,6 +142,32 @@ describe('apply', () => {
     expect((await writer.apply(deployment)).warnings).toEqual(['v1beta1 is "old"', 'and, so on']);
   });
 
+  it('about a Secret are counted, and not shown', async () => {
+    const secret: KubeObject = { apiVersion: 'v1', kind: 'Secret', metadata: { name: 'a', namespace: 'shop' } };
+    const { writer } = await setting((_seen, response) => {
+      response.setHeader('warning', ['299 - "password hunter2 is weak"', '299 - "hunter2 is old"']);
+      answer(response, 200, secret);
+    });
+    const { warnings } = await writer.apply(secret);
+    expect(warnings).toHaveLength(2);
+    expect(warnings.join()).not.toContain('hunter2');
+  });
+
+  it('is told of a redirect, which the API server does not send', async () => {
+    const { cluster, server } = await setting((_seen, response) => {
+      response.writeHead(302, { location: 'https://login.example/oauth?code=hush' }).end('<html>');
+    });
+    const host = new URL(server.url).host;
+    for (const request of [cluster.get(ref), cluster.list({ apiVersion: 'apps/v1', kind: 'Deployment' })]) {
+      await expect(request).rejects.toMatchObject({
+        code: 'unreachable',
+        message: expect.stringContaining(`${host} answered 302, a redirect to login.example, to `),
+        hint: expect.stringContaining('Check the server in the kubeconfig'),
+      });
+      await expect(request).rejects.not.toThrow('hush');
+    }
+  });
+
   it('treats a stale version as its own write when the live object is already as desired', async () => {
     const moved = status(409, { reason: 'Conflict', details: { name: 'web', kind: 'deployments' } });
     const { server, writer } = await setting(inTurn((_s, response) => answer(response, 409, moved), ok, ok));

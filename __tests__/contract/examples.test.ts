@@ -14,13 +14,14 @@ interface Step {
 interface Job {
   readonly permissions?: Map;
   readonly environment?: string;
+  readonly concurrency?: { readonly group: string; readonly 'cancel-in-progress': boolean };
   readonly needs?: string;
   readonly steps: readonly Step[];
 }
 interface Workflow {
   readonly on: unknown;
   readonly permissions?: Map;
-  readonly concurrency?: { readonly group: string; readonly 'cancel-in-progress': boolean };
+  readonly concurrency?: unknown;
   readonly jobs: Readonly<Record<string, Job>>;
 }
 
@@ -41,11 +42,19 @@ const steps = workflowFiles.flatMap(file =>
 /** The values that GitHub would replace expressions with. */
 const expressions: Readonly<Record<string, string>> = {
   'secrets.KUBECONFIG': 'apiVersion: v1\nkind: Config\n',
+  'secrets.KUBECONFIG_PLAN': 'apiVersion: v1\nkind: Config\n',
+  'secrets.KUBECONFIG_STAGE': 'apiVersion: v1\nkind: Config\n',
   'inputs.version': '8',
   'needs.stage.outputs.revision': '4',
   'env.IMAGE': 'ghcr.io/your-name/site:41',
   'github.run_number': '41',
   'github.token': 'a-token',
+};
+/** Names of secrets by action or strategy; all others: `KUBECONFIG`. */
+const secretFor: Readonly<Record<string, string>> = {
+  plan: 'KUBECONFIG_PLAN',
+  deploy: 'KUBECONFIG_STAGE',
+  'blue-green': 'KUBECONFIG_STAGE',
 };
 const evaluate = (text: string): string =>
   text.replaceAll(/\$\{\{\s*(.*?)\s*\}\}/g, (_all, expression: string) => {
@@ -75,8 +84,34 @@ describe('Workflows that users copy', () => {
     expect(steps).toHaveLength(7);
   });
 
-  it.each(workflowFiles)('%s runs one at a time and is never cancelled by the next run', file => {
-    expect(workflow(file).concurrency).toEqual({ group: expect.any(String), 'cancel-in-progress': false });
+  it.each(workflowFiles)('%s lets no job wait for one that waits for reviewers', file => {
+    const { concurrency, jobs } = workflow(file);
+    expect(concurrency).toBeUndefined();
+    for (const job of Object.values(jobs)) {
+      const actions = job.steps.filter(({ uses }) => uses === cutover).map(step => step.with?.['action'] ?? 'deploy');
+      expect(job.concurrency).toEqual(
+        actions.includes('deploy') ? { group: expect.any(String), 'cancel-in-progress': false } : undefined,
+      );
+    }
+  });
+
+  it.each(workflowFiles)('%s gives the credentials that switch users only to jobs of an environment', file => {
+    for (const { environment, steps: all } of Object.values(workflow(file).jobs)) {
+      for (const { uses, with: inputs = {} } of all) {
+        if (uses !== cutover) continue;
+        const what = [inputs['action'], inputs['strategy']].find(value => typeof value === 'string') ?? 'rolling';
+        const isGated = what === 'promote' || what === 'rollback';
+        expect([what, inputs['kubeconfig']]).toEqual([what, `\${{ secrets.${secretFor[what] ?? 'KUBECONFIG'} }}`]);
+        expect(environment !== undefined).toBe(isGated);
+      }
+    }
+  });
+
+  it.each(workflowFiles)('%s leaves no token behind for later steps', file => {
+    const checkouts = Object.values(workflow(file).jobs).flatMap(job =>
+      job.steps.filter(({ uses }) => uses?.startsWith('actions/checkout@')),
+    );
+    for (const step of checkouts) expect(step.with).toMatchObject({ 'persist-credentials': false });
   });
 
   it.each(workflowFiles)('%s gives each job only the permissions that its steps need', file => {
@@ -121,11 +156,11 @@ describe('Workflows that users copy', () => {
     },
   );
 
-  it('release and rollback of one application never run at once', () => {
-    const group = (name: string): string | undefined =>
-      workflow(`examples/tomcat-blue-green/${name}.yml`).concurrency?.group;
-    expect(group('rollback')).toBe(group('workflow'));
-    expect(workflow('examples/tomcat-blue-green/rollback.yml').on).toBe('workflow_dispatch');
+  it('the rollback is started by hand, and waits for nobody', () => {
+    const { on, jobs } = workflow('examples/tomcat-blue-green/rollback.yml');
+    expect(on).toBe('workflow_dispatch');
+    expect(jobs['rollback']).toMatchObject({ environment: 'production-rollback' });
+    expect(jobs['rollback']).not.toHaveProperty('needs');
   });
 
   it('the website is deployed only after its image is pushed, with the tag of the run', () => {

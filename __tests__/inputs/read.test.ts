@@ -317,7 +317,7 @@ describe('wrong inputs', () => {
 
   it('do not report checks whose variables cannot be read', () => {
     expect(problems({ ...rolling, variables: 'A-B=1', verify: '- http: /$<A>' })).toEqual([
-      'variables: "A-B" is not a valid name; use letters, digits and _, not beginning with a digit',
+      'variables: entry 1 has no valid name; use letters, digits and _, not beginning with a digit',
     ]);
   });
 });

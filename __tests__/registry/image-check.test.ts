@@ -247,7 +247,7 @@ describe('a registry that cannot tell', () => {
     const http = openHttp({});
     const references = ['web:1', 'web:2'].map(image => parseReference(`${server.host}/${image}`)!);
     const { signal } = new AbortController();
-    const verdicts = await askRegistry(references, { ...http, signal, timeoutMs: 50 });
+    const verdicts = await askRegistry(references, { ...http, signal, log: listLog(), timeoutMs: 50 });
     http.close();
     const silent = { kind: 'unknown', reason: 'no answer within 0.05 s' };
     expect([verdicts, server.requests.length]).toEqual([[silent, silent], 1]);

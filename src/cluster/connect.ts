@@ -9,7 +9,7 @@ import { credentialsOf } from './access/credentials.js';
 import { readKubeconfig } from './access/kubeconfig.js';
 import type { KubeconfigContext } from './access/kubeconfig.js';
 import { LiveCluster, type Connection } from './live-cluster.js';
-import { proxyFor } from './access/http-proxy-environment.js';
+import { proxyFor } from '../inputs/proxy-environment.js';
 import { nodeTransport } from './http/transport.js';
 
 /** How to find a cluster. */
@@ -45,6 +45,8 @@ export async function connect(options: ConnectOptions): Promise<Connection> {
   for (const secret of secretsIn(entry.user)) log.mask(secret);
   const server = new URL(entry.cluster.server);
   if (server.password !== '') log.mask(server.password);
+  // Requests use the credentials of the kubeconfig's user alone, and no message needs others.
+  [server.username, server.password] = ['', ''];
   if (entry.cluster['insecure-skip-tls-verify'] === true && server.protocol === 'https:') {
     log.warning(
       `${entry.source} disables TLS verification: anyone between this runner and ${server.host} can read and change the traffic`,
@@ -58,10 +60,9 @@ export async function connect(options: ConnectOptions): Promise<Connection> {
   const transport = nodeTransport(server, { signal, userAgent: `cutover/${options.version ?? 'dev'}` });
   const api = new Api({ server, credentials, transport, clock, log, signal, random: Math.random });
   const namespace = options.namespace ?? entry.namespace ?? 'default';
-  log.info(
-    `Cluster ${server.href.replace(/\/$/, '')}, context ${entry.context} of ${entry.source}, namespace ${namespace}`,
-  );
-  return new LiveCluster({ api, namespace, server: entry.cluster.server, clock, signal, log });
+  const address = server.href.replace(/\/$/, '');
+  log.info(`Cluster ${address}, context ${entry.context} of ${entry.source}, namespace ${namespace}`);
+  return new LiveCluster({ api, namespace, server: address, clock, signal, log });
 }
 
 /** Credentials, TLS and proxy settings of the Kubernetes client as options of node:https. */
@@ -113,13 +114,21 @@ function clientUser(
     kind: 'ExecCredential',
     spec: { interactive: false, ...(exec['provideClusterInfo'] === true && { cluster: clusterInfo }) },
   };
+  // The client adds the variables of the process. Without a value, those that are inputs of the step are none of the plugin's.
+  const inputs = Object.keys(process.env).filter(name => isOfStep(name));
   const env = [
-    ...Object.entries(environment).map(([name, value]) => ({ name, value })),
+    ...inputs.map(name => ({ name })),
+    ...Object.entries(environment)
+      .filter(([name]) => !isOfStep(name))
+      .map(([name, value]) => ({ name, value })),
     ...(Array.isArray(exec['env']) ? (exec['env'] as unknown[]) : []),
     { name: 'KUBERNETES_EXEC_INFO', value: JSON.stringify(info) },
   ];
   return { ...rest, ...file, exec: { ...exec, env } };
 }
+
+/** Whether a variable is an input or a state of the step: a plugin may use all others, such as those that issue an ID token. */
+const isOfStep = (name: string): boolean => /^(INPUT|STATE)_/i.test(name);
 
 function secretsIn(user: KubeconfigContext['user']): readonly string[] {
   const provider = user['auth-provider'];

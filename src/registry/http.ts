@@ -1,7 +1,8 @@
 import http from 'node:http';
 import https from 'node:https';
-import { isLoopback } from './address.js';
+import { proxyFor } from '../inputs/proxy-environment.js';
 import type { RegistryAnswer } from './answer.js';
+import { mayLeadTo } from './destination.js';
 
 /** One request to a registry or its token service. */
 export interface RegistryRequest {
@@ -22,15 +23,17 @@ const maxConcurrentRequests = 10;
 
 /** Opens connections to registries, at most ten at once, through the proxy in the environment. */
 export function openHttp(environment: Readonly<Record<string, string>>): { send: Send; close: () => void } {
-  const options = { keepAlive: true, maxTotalSockets: maxConcurrentRequests };
-  const agents = {
-    near: new http.Agent(options),
-    plain: new http.Agent({ ...options, proxyEnv: environment }),
-    tls: new https.Agent({ ...options, proxyEnv: environment }),
+  const agents = new Map<string, http.Agent>();
+  const agentFor = (url: URL): http.Agent => {
+    const proxy = proxyFor(url, environment);
+    const key = `${url.protocol} ${proxy ?? ''}`;
+    const agent = agents.get(key) ?? newAgent(url, proxy);
+    agents.set(key, agent);
+    return agent;
   };
   const sendOnce = (registryRequest: RegistryRequest): Promise<RegistryAnswer> => {
     const { method, url, headers, signal } = registryRequest;
-    const agent = url.protocol === 'https:' ? agents.tls : isLoopback(url.host) ? agents.near : agents.plain;
+    const agent = agentFor(url);
     const { request } = url.protocol === 'https:' ? https : http;
     return new Promise((resolve, reject) => {
       const sent = request(
@@ -53,24 +56,40 @@ export function openHttp(environment: Readonly<Record<string, string>>): { send:
       sent.end();
     });
   };
-  const send: Send = async registryRequest => {
+  return { send: followingRedirects(sendOnce), close: () => agents.forEach(agent => agent.destroy()) };
+}
+
+/** `proxy` absent: for direct connections. Node's own reading of `NO_PROXY` has no part in it. */
+function newAgent({ protocol }: URL, proxy: string | undefined): http.Agent {
+  const options = {
+    keepAlive: true,
+    maxTotalSockets: maxConcurrentRequests,
+    ...(proxy !== undefined && { proxyEnv: { HTTP_PROXY: proxy, HTTPS_PROXY: proxy } }),
+  };
+  return protocol === 'https:' ? new https.Agent(options) : new http.Agent(options);
+}
+
+/** Follows up to five redirects, but none into the network of the runner from outside it. */
+export function followingRedirects(sendOnce: Send): Send {
+  return async registryRequest => {
     let next = registryRequest;
     for (let redirects = 0; ; redirects += 1) {
       const answer = await sendOnce(next);
       const { location } = answer.headers;
       if (![301, 302, 303, 307, 308].includes(answer.status) || location === undefined) return answer;
       if (redirects === maxRedirects) throw new Error(`more than ${maxRedirects} redirects`);
-      next = redirected(next, location);
+      next = await redirected(next, location);
     }
   };
-  return { send, close: () => Object.values(agents).forEach(agent => agent.destroy()) };
 }
 
 /** The redirected request; credentials are only sent to the original host. */
-function redirected(registryRequest: RegistryRequest, location: string): RegistryRequest {
+async function redirected(registryRequest: RegistryRequest, location: string): Promise<RegistryRequest> {
   const url = new URL(location, registryRequest.url);
   if (registryRequest.url.protocol === 'https:' && url.protocol !== 'https:')
     throw new Error('it redirects to plain http');
+  if (!(await mayLeadTo(registryRequest.url, url)))
+    throw new Error(`it redirects to ${url.host}, an address of the runner's own network`);
   if (url.host === registryRequest.url.host) return { ...registryRequest, url };
   const { authorization: _login, ...headers } = registryRequest.headers;
   return { ...registryRequest, url, headers };

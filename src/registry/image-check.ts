@@ -66,7 +66,7 @@ export async function checkImages({ check, resources, environment, signal, log }
       [...groups].map(async ([registry, images]) => {
         const login = check.logins.find(({ server }) => server === registry);
         const references = images.flatMap(({ reference }) => reference ?? []);
-        const statuses = await askRegistry(references, { ...http, signal, ...(login !== undefined && { login }) });
+        const statuses = await askRegistry(references, { ...http, signal, log, ...(login !== undefined && { login }) });
         if (signal.aborted) return;
         const checked = images.map((one, index) => ({ ...one, status: statuses[index] ?? unasked(one) }));
         const unknown = checked.filter(({ status }) => status.kind === 'unknown');

@@ -1,9 +1,11 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { ImageReference } from '../inputs/parse/image-reference.js';
 import { basicCredentials, type RegistryLogin } from '../inputs/parse/registry.js';
+import type { Log } from '../log.js';
 import { isLoopback, manifestUrl } from './address.js';
 import { imageStatus, retryAfterSeconds, type RegistryAnswer, type ImageStatus } from './answer.js';
 import { parseChallenge } from './challenge.js';
+import { isSameOwner, mayLeadTo } from './destination.js';
 import type { RegistryRequest, Send } from './http.js';
 
 /** What {@link askRegistry} needs. */
@@ -15,6 +17,7 @@ export interface RegistryAccess {
   readonly signal: AbortSignal;
   /** Limit for all images together. Default 10 000. */
   readonly timeoutMs?: number;
+  readonly log: Log;
 }
 
 /** All media types of manifests: a registry answers 404 where the stored type is not accepted. */
@@ -66,6 +69,8 @@ function describeFailure(thrown: unknown): string {
 
 class RegistryClient {
   readonly #tokens = new Map<string, Promise<string>>();
+  /** Hosts of others that the log has named. */
+  readonly #named = new Set<string>();
 
   constructor(
     private readonly access: RegistryAccess,
@@ -90,35 +95,57 @@ class RegistryClient {
   }
 
   /** One token is valid for all images of a repository. */
-  #authorization({ path }: ImageReference, answer: RegistryAnswer): Promise<string> {
-    const pending = this.#tokens.get(path) ?? this.#authorize(path, answer);
-    this.#tokens.set(path, pending);
+  #authorization(reference: ImageReference, answer: RegistryAnswer): Promise<string> {
+    const pending = this.#tokens.get(reference.path) ?? this.#authorize(reference, answer);
+    this.#tokens.set(reference.path, pending);
     return pending;
   }
 
-  async #authorize(path: string, answer: RegistryAnswer): Promise<string> {
+  async #authorize(reference: ImageReference, answer: RegistryAnswer): Promise<string> {
     const { login } = this.access;
-    const basic = login === undefined ? undefined : `Basic ${basicCredentials(login)}`;
     const challenge = parseChallenge(answer.headers['www-authenticate']);
     if (challenge === undefined) throw new RegistryAccessError('it requires an unsupported type of login');
+    const basic = login === undefined ? undefined : `Basic ${basicCredentials(login)}`;
     if (challenge.scheme === 'basic') {
       if (basic === undefined) throw new RegistryAccessError('it requires a login');
       return basic;
     }
-    const { realm, service, scope = `repository:${path}:pull` } = challenge;
-    if (basic !== undefined && realm.protocol === 'http:' && !isLoopback(realm.host)) {
-      throw new RegistryAccessError(`its token service ${realm.host} would receive the password over plain http`);
-    }
+    const { realm, service, scope = `repository:${reference.path}:pull` } = challenge;
+    const isOwn = await this.#admit(realm, manifestUrl(reference));
+    const sent = isOwn ? basic : undefined;
     const url = new URL(realm);
     if (service !== undefined) url.searchParams.set('service', service);
     for (const part of scope.split(' ')) url.searchParams.append('scope', part);
-    const tokenAnswer = await this.#send('GET', url, basic === undefined ? {} : { authorization: basic });
+    const tokenAnswer = await this.#send('GET', url, sent === undefined ? {} : { authorization: sent });
     const token = tokenAnswer.status === 200 ? tokenIn(tokenAnswer.body) : undefined;
     if (token !== undefined) return `Bearer ${token}`;
-    const recipient = login === undefined ? 'anonymous users' : 'the login';
+    const recipient = sent === undefined ? 'anonymous users' : 'the login';
+    const withheld = basic !== undefined && !isOwn ? '; it is of another domain and is not sent the login' : '';
     throw new RegistryAccessError(
-      `its token service ${realm.host} issues no token for ${recipient} (${tokenAnswer.status})`,
+      `its token service ${realm.host} issues no token for ${recipient} (${tokenAnswer.status})${withheld}`,
     );
+  }
+
+  /**
+   * Whether the token service is of the registry itself; the log names one of others. Throws for one that the runner must not
+   * ask.
+   */
+  async #admit(realm: URL, registry: URL): Promise<boolean> {
+    const { login, log } = this.access;
+    if (!(await mayLeadTo(registry, realm))) {
+      throw new RegistryAccessError(
+        `its token service would be ${realm.host}, an address of the runner's own network, which is not asked`,
+      );
+    }
+    const isOwn = isSameOwner(registry, realm);
+    if (!isOwn && !this.#named.has(realm.host)) {
+      this.#named.add(realm.host);
+      log.info(`${registry.host} has its tokens issued by ${realm.host}, which is not sent a login`);
+    }
+    if (isOwn && login !== undefined && realm.protocol === 'http:' && !isLoopback(realm.host)) {
+      throw new RegistryAccessError(`its token service ${realm.host} would receive the password over plain http`);
+    }
+    return isOwn;
   }
 
   /** Sends a request; retries after 429 as long as `Retry-After` ends before the deadline. */

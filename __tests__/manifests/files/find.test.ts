@@ -143,6 +143,37 @@ describe('finding manifests', () => {
     ]);
   });
 
+  it('rejects braces that stand for too many patterns', () => {
+    expect(refused(`${'{a,b}'.repeat(22)}.yml`, 'top.yml', `!${'{a,b}'.repeat(22)}`)).toEqual(
+      ['', '!'].map(() => expect.stringContaining('stand for more than 100 patterns')),
+    );
+  });
+
+  it('reads no file outside of the workspace through a symbolic link, but one that is named', () => {
+    const folder = mkdtempSync(join(root, 'links-'));
+    const outside = join(root, 'outside', 'out.yml');
+    mkdirSync(join(folder, 'k8s'));
+    writeFileSync(join(folder, 'k8s', 'a.yml'), '# a\n');
+    symlinkSync(outside, join(folder, 'k8s', 'b.yml'));
+    symlinkSync(dirname(outside), join(folder, 'more'));
+    symlinkSync(folder, join(root, 'workspace-link'));
+    for (const here of [folder, join(root, 'workspace-link')]) {
+      const found = (...patterns: string[]): unknown[] => {
+        const { sources, problems } = findManifests({ patterns, workspace: here });
+        return [...sources.map(({ name }) => name), ...problems.map(({ message }) => message)];
+      };
+      const told = (name: string): unknown => expect.stringContaining(`${name} is a symbolic link to a file outside`);
+      for (const pattern of ['k8s', 'k8s/*', '**/*.yml'])
+        expect(found(pattern)).toEqual(['k8s/a.yml', told('k8s/b.yml')]);
+      for (const pattern of ['k8s/b.yml', 'more', 'more/*'])
+        expect(found('k8s/a.yml', pattern)).toEqual([
+          'k8s/a.yml',
+          told(pattern === 'k8s/b.yml' ? pattern : 'more/out.yml'),
+        ]);
+      expect(found(outside)).toEqual([outside]);
+    }
+  });
+
   it('rejects files without an object, and names them', async () => {
     const manifests = await readManifests({ patterns: ['top.yml', 'k8s/b.yml'], workspace, environment: {} });
     expect(problemsOf(() => renderManifests({ ...request(''), manifests }))).toEqual([
@@ -282,8 +313,24 @@ describe('globs', () => {
     ['[a-c]', 'b', true],
     ['[!a-c]', 'b', false],
     ['a**b', 'axxb', true],
+    ['**/[.x]h/**/c', 'xh/.h/c', true],
+    ['a/**', 'a', false],
+    ['a/**/*', 'a/b', true],
+    ['?', '\u{1F600}', true],
+    ['[z-a]', 'b', false],
   ])('%s on %s: %s', (pattern, path, result) => {
     expect(globMatcher(pattern)(path)).toBe(result);
+  });
+
+  it.each([
+    ['stars', `${'*a'.repeat(100)}*b`, 'a'.repeat(255)],
+    ['double stars', `${'**/a/'.repeat(30)}b`, 'a/'.repeat(300)],
+    ['braces', '{a,b}'.repeat(100), 'a'.repeat(255)],
+    ['equal choices', '{a,}'.repeat(30), 'b'],
+    ['many choices', `{${'a,'.repeat(10_000)}}`.repeat(3), 'b'],
+  ])('with many %s take no time', (_what, pattern, path) => {
+    expect(globMatcher(pattern)(path)).toBe(false);
+    expect(expandBraces(pattern).length).toBeLessThanOrEqual(101);
   });
 
   it.each([

@@ -221,8 +221,14 @@ describe('errors of manifests', () => {
       'app.yml:3:21 metadata.namespace is not a string.',
     ],
     ['just text\n', 'app.yml:1:1 This document is not a Kubernetes object: it has no fields.'],
-    ['a: *nowhere\n', 'app.yml:1:5 Not valid YAML: unidentified alias "nowhere".'],
-    ['a: !!python/object x\n', 'app.yml:1:4 Not valid YAML: unknown scalar tag !<tag:yaml.org,2002:python/object>.'],
+    [
+      'a: *nowhere\n',
+      'app.yml:1:5 Not valid YAML: a value that begins with * is an alias, and its anchor is not defined; put it in quotes.',
+    ],
+    [
+      'a: !!python/object x\n',
+      'app.yml:1:4 Not valid YAML: a value that begins with ! is a tag, and its tag is not valid here; put it in quotes.',
+    ],
     ['a: &a\n  b: *a\n', 'app.yml:1:1 Aliases make this document infinite or too large.'],
     [
       '{name: web-${ROLE}}\n',
@@ -249,7 +255,10 @@ describe('errors of manifests', () => {
       'app.yml:3:9 This document is not a Kubernetes object: it has no fields.',
     ],
     [`${configMap('a')}deep: ${'['.repeat(150)}\n`, 'app.yml:4:106 Not valid YAML: nesting exceeded maxDepth (100).'],
-    [`${configMap('a')}x: &x 1\n---\n${configMap('b')}y: *x\n`, 'app.yml:9:5 Not valid YAML: unidentified alias "x".'],
+    [
+      `${configMap('a')}x: &x 1\n---\n${configMap('b')}y: *x\n`,
+      'app.yml:9:5 Not valid YAML: a value that begins with * is an alias, and its anchor is not defined; put it in quotes.',
+    ],
     [`${configMap('a')}x: "\u0000"\n`, 'app.yml:4:5 Not valid YAML: null byte is not allowed in input.'],
     ['# nothing\n', 'The manifests contain no object: app.yml.'],
     [

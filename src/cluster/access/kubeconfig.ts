@@ -1,7 +1,8 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { isAbsolute, join } from 'node:path';
-import { load } from 'js-yaml';
+import { load, YAMLException } from 'js-yaml';
 import { CutoverError } from '../../errors.js';
+import { yamlReason } from '../../inputs/yaml-reason.js';
 import { isFields } from '../../kubernetes/fields.js';
 import type { Fields } from '../../kubernetes/fields.js';
 import { findKubeconfig } from './kubeconfig-source.js';
@@ -57,8 +58,7 @@ function parse({ text, folder, name }: KubeconfigText): ParsedKubeconfig {
   try {
     value = load(text);
   } catch (thrown) {
-    // The message of the parser quotes the text around the error, which may be a key.
-    const reason = thrown instanceof Error && 'reason' in thrown ? `: ${String(thrown.reason)}` : '';
+    const reason = thrown instanceof YAMLException ? `: ${yamlReason(thrown)}` : '';
     throw kubeconfigError(`${name} is not YAML${reason}`);
   }
   if (!isFields(value)) throw kubeconfigError(`${name} is not a kubeconfig: it is not a YAML mapping`);

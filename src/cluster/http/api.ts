@@ -3,7 +3,7 @@ import { CutoverError } from '../../errors.js';
 import type { Log } from '../../log.js';
 import type { Clock } from '../clock.js';
 import { ConcurrencyLimit } from './concurrency-limit.js';
-import { networkFailure, unreachable } from './network-error.js';
+import { networkFailure, redirected, unreachable } from './network-error.js';
 import { loggedTransport } from './request-log.js';
 import { describeRequest, parseStatus, type RequestDescription } from './api-status.js';
 import { isQuotaRace } from './conflict-error.js';
@@ -90,7 +90,7 @@ export class Api {
     const request = this.#requestOf(call);
     const exchange = async (access: Access): Promise<ExchangeResult<HttpAnswer>> => {
       const answer = await this.#transport.send(request, access);
-      return { ...answer, value: answer, ...(answer.status >= 400 && { errorBody: answer.body }) };
+      return { ...answer, value: answer, ...(answer.status >= 300 && { errorBody: answer.body }) };
     };
     return this.#sendWithRetries(call, exchange, this.#limit);
   }
@@ -100,7 +100,7 @@ export class Api {
     const request = this.#requestOf(call);
     const exchange = async (access: Access): Promise<ExchangeResult<IncomingMessage>> => {
       const { status, headers, body } = await this.#transport.open(request, access, signal);
-      if (status < 400) return { status, headers, value: body };
+      if (status < 300) return { status, headers, value: body };
       const chunks: Buffer[] = [];
       for await (const chunk of body) chunks.push(chunk as Buffer);
       return { status, headers, value: body, errorBody: Buffer.concat(chunks) };
@@ -208,7 +208,10 @@ export class Api {
         ...(status?.message && { message: status.message }),
         isQuotaRace: isQuotaRace(status, call.description),
       },
-      error: apiError(answer.status, answer.errorBody, call.description),
+      error:
+        answer.status < 400
+          ? redirected(this.#parts.server, describeRequest(call.description), answer)
+          : apiError(answer.status, answer.errorBody, call.description),
       ...(waitMs !== undefined && { waitMs }),
     };
   }

@@ -1,3 +1,4 @@
+import type { IncomingHttpHeaders } from 'node:http';
 import { CutoverError } from '../../errors.js';
 
 /** An error below HTTP: of the operating system or TLS. */
@@ -73,5 +74,21 @@ export function unreachable(server: URL, request: string, failure: NetworkFailur
   return new CutoverError(`no answer from the API server ${server.host} to ${request}: ${cause}`, {
     code: 'unreachable',
     hint: hintFor(failure.code, server.hostname),
+  });
+}
+
+/** The error for a redirect: the API server of Kubernetes sends none. Of the new address, only the host is told. */
+export function redirected(
+  server: URL,
+  request: string,
+  { status, headers }: { readonly status: number; readonly headers: IncomingHttpHeaders },
+): CutoverError {
+  const { location } = headers;
+  const target =
+    location === undefined || !URL.canParse(location, server.href) ? '' : ` to ${new URL(location, server).host}`;
+  return new CutoverError(`${server.host} answered ${status}, a redirect${target}, to ${request}`, {
+    code: 'unreachable',
+    status,
+    hint: 'An API server does not redirect. Check the server in the kubeconfig: a login page, a proxy or a load balancer can answer at this address.',
   });
 }

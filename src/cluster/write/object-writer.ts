@@ -1,4 +1,5 @@
 import { asCutoverError } from '../../errors.js';
+import { isSecret } from '../../kubernetes/kinds.js';
 import { refOf, type KubeObject, type ObjectRef } from '../../kubernetes/object.js';
 import { applyBody, matchesDesired, warningsOf } from '../apply/apply-body.js';
 import { fieldManager } from '../apply/field-manager.js';
@@ -112,10 +113,14 @@ export async function getObject(resources: Resources, ref: ObjectRef): Promise<K
   }
 }
 
+/** Stands for a warning about a Secret, which can quote a value. */
+const hiddenWarning = 'the API server warns about this Secret; the text is not shown, since it can quote a value';
+
 function applied(answer: HttpAnswer): Applied {
+  const object = objectOf(answer);
   return {
-    object: objectOf(answer),
+    object,
     created: answer.status === 201,
-    warnings: warningsOf(answer.headers),
+    warnings: isSecret(object) ? warningsOf(answer.headers).map(() => hiddenWarning) : warningsOf(answer.headers),
   };
 }

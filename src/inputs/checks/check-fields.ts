@@ -10,18 +10,21 @@ export function isYamlMap(value: unknown): value is YamlMap {
 /** One map of a YAML input, read field by field. Problems are added to `reasons`, never thrown. */
 export class Fields {
   readonly #text: YamlMap;
+  readonly #written: unknown;
   readonly #typed: unknown;
   readonly #where: string;
   readonly #reasons: string[];
 
-  /** `text`: all scalars as text; `typed`: the same map with typed scalars; `where`: how every line in `reasons` begins. */
+  /** `text`: all scalars as text; `written`: the same before its placeholders were replaced; `typed`: the same map with typed scalars; `where`: how every line in `reasons` begins. */
   constructor(from: {
     readonly text: YamlMap;
+    readonly written: unknown;
     readonly typed: unknown;
     readonly where: string;
     readonly reasons: string[];
   }) {
     this.#text = from.text;
+    this.#written = from.written;
     this.#typed = from.typed;
     this.#where = from.where;
     this.#reasons = from.reasons;
@@ -53,7 +56,9 @@ export class Fields {
       return parse(value);
     } catch (thrown) {
       if (!(thrown instanceof Refusal)) throw thrown;
-      for (const line of describeRefusal(thrown, key, value)) this.refuse(line);
+      // What came from a placeholder may be a secret.
+      const shown = isYamlMap(this.#written) && this.#written[key] === value ? value : undefined;
+      for (const line of describeRefusal(thrown, key, shown)) this.refuse(line);
       return undefined;
     }
   }

@@ -1,6 +1,7 @@
 import { FAILSAFE_SCHEMA, load, YAMLException } from 'js-yaml';
 import { nearest } from '../parse/nearest.js';
 import { Refusal, type Parse } from '../refusal.js';
+import { yamlReason } from '../yaml-reason.js';
 import { Fields, isYamlMap } from './check-fields.js';
 import { checkKinds, type Check } from './kinds.js';
 import { fillingSchemas, placeholderNames } from './placeholders.js';
@@ -13,17 +14,19 @@ const allKinds = new Intl.ListFormat('en', { type: 'conjunction' }).format(kindN
 /** Parser of the `verify` list. `values` replace the `$<NAME>` placeholders; a name without a value is refused. */
 export function checks(values: Readonly<Record<string, string>>): Parse<readonly Check[]> {
   return text => {
-    refusePastedValues(readYaml(() => load(text, { schema: FAILSAFE_SCHEMA })));
+    const written = readYaml(() => load(text, { schema: FAILSAFE_SCHEMA }));
+    refusePastedValues(written);
     const missing = new Set<string>();
     const schemas = fillingSchemas({ values, missing: name => missing.add(name) });
     const list = readYaml(() => load(text, { schema: schemas.text }));
     const typed = readYaml(() => load(text, { schema: schemas.typed }));
     if (!Array.isArray(list)) throw Refusal.because(['not a YAML list; write items such as "- http: /healthz"']);
     const typedList: readonly unknown[] = Array.isArray(typed) ? typed : [];
+    const writtenList: readonly unknown[] = Array.isArray(written) ? written : [];
     const reasons = [...missing].map(name => undefinedName(name, values));
     const parsed = list.map((item: unknown, index) => {
       const where = `check ${index + 1}`;
-      return readCheck({ item, typed: typedList[index], where, reasons });
+      return readCheck({ item, written: writtenList[index], typed: typedList[index], where, reasons });
     });
     if (reasons.length > 0) throw Refusal.because(reasons);
     return parsed.filter(check => check !== undefined);
@@ -49,7 +52,7 @@ function readYaml(read: () => unknown): unknown {
   } catch (thrown) {
     if (!(thrown instanceof YAMLException)) throw thrown;
     const at = thrown.mark === undefined ? '' : ` in line ${thrown.mark.line + 1}`;
-    throw Refusal.because([`cannot be read as YAML: ${thrown.reason}${at}`]);
+    throw Refusal.because([`cannot be read as YAML: ${yamlReason(thrown)}${at}`]);
   }
 }
 
@@ -61,17 +64,19 @@ function undefinedName(name: string, values: Readonly<Record<string, string>>): 
 
 interface Item {
   readonly item: unknown;
+  /** With its placeholders. */
+  readonly written: unknown;
   readonly typed: unknown;
   readonly where: string;
   readonly reasons: string[];
 }
 
-function readCheck({ item, typed, where, reasons }: Item): Check | undefined {
+function readCheck({ item, written, typed, where, reasons }: Item): Check | undefined {
   if (!isYamlMap(item)) {
     reasons.push(`${where}: not a check; write a map with ${anyKind}`);
     return undefined;
   }
-  const fields = new Fields({ text: item, typed, where, reasons });
+  const fields = new Fields({ text: item, written, typed, where, reasons });
   const [kind, ...others] = checkKinds.filter(candidate => fields.has(candidate.kind));
   if (kind === undefined || others.length > 0) {
     const rest = Object.keys(item).filter(key => !allKeys.includes(key));

@@ -1,5 +1,6 @@
 import { FAILSAFE_SCHEMA, load, YAMLException } from 'js-yaml';
 import { Refusal, type Parse } from '../refusal.js';
+import { yamlReason } from '../yaml-reason.js';
 
 const nameShape = /^[A-Za-z_][A-Za-z0-9_]*$/;
 
@@ -41,8 +42,7 @@ function loadText(text: string): unknown {
   try {
     return load(text, { schema: FAILSAFE_SCHEMA });
   } catch (thrown) {
-    // Only the reason: the message of the library quotes lines of the value, which may be secret.
-    if (thrown instanceof YAMLException) throw Refusal.because([`cannot be read as a YAML map: ${thrown.reason}`]);
+    if (thrown instanceof YAMLException) throw Refusal.because([`cannot be read as a YAML map: ${yamlReason(thrown)}`]);
     throw thrown;
   }
 }
@@ -58,7 +58,8 @@ function collect(pairs: readonly Pair[]): Readonly<Record<string, string>> {
   pairs.forEach(({ name, value }, index) => {
     if (name === undefined) reasons.push(`entry ${index + 1} has no "="; write NAME=value`);
     else if (!nameShape.test(name)) {
-      reasons.push(`"${name}" is not a valid name; use letters, digits and _, not beginning with a digit`);
+      // It is not quoted: base64 of a secret ends in "=".
+      reasons.push(`entry ${index + 1} has no valid name; use letters, digits and _, not beginning with a digit`);
     } else if (typeof value !== 'string') reasons.push(`${name} is not text; quote it`);
     else if (variables.has(name)) reasons.push(`${name} is set twice`);
     else variables.set(name, value);

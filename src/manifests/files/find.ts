@@ -1,7 +1,7 @@
 import { readdirSync, realpathSync, statSync } from 'node:fs';
 import { basename, dirname, isAbsolute, join, posix, relative, resolve, sep } from 'node:path';
 import type { Problem } from '../../errors.js';
-import { expandBraces, globBase, globMatcher, isGlob } from './glob.js';
+import { expandBraces, globBase, globMatcher, isGlob, maxAlternatives } from './glob.js';
 
 /** A manifest's text. */
 export interface ManifestFile {
@@ -135,6 +135,16 @@ function shellWord(path: string): string {
   return /^[\w./-]+$/.test(path) ? path : `'${path.replaceAll("'", `'\\''`)}'`;
 }
 
+const isInside = (path: string, folder: string): boolean => path.startsWith(folder + sep);
+
+/** A file that lies in the workspace by its name alone: a change in a pull request can make it any file of the runner. */
+function linkProblem({ path, name }: ManifestSource, workspace: string): Problem | undefined {
+  if (!isInside(path, resolve(workspace)) || isInside(realpathSync(path), realpathSync(workspace))) return undefined;
+  return {
+    message: `${name} is a symbolic link to a file outside of the workspace, and is not read. Exclude it, or name the file itself in the input \`manifests\`.`,
+  };
+}
+
 const missingReason = (pattern: string): string =>
   /^[a-z]+:\/\//i.test(pattern) ? 'is a URL: download it in an earlier step and specify the file' : 'matches no file';
 
@@ -146,6 +156,11 @@ export function findManifests({ patterns, workspace }: ManifestSearch): FoundMan
   const problems: Problem[] = [];
   const chosen = new Map<string, { readonly source: ManifestSource; readonly pattern: string }>();
   for (const pattern of patterns) {
+    if (expandBraces(pattern).length > maxAlternatives) {
+      const message = `\`${pattern}\` in the input \`manifests\` has braces that stand for more than ${maxAlternatives} patterns. Use \`*\`, or several patterns.`;
+      problems.push({ message });
+      continue;
+    }
     if (pattern.startsWith('!')) {
       const excluded = exclusionMatcher(pattern.slice(1).trim(), workspace);
       const removed = [...chosen].filter(([, { source }]) => excluded(source.path));
@@ -158,6 +173,11 @@ export function findManifests({ patterns, workspace }: ManifestSearch): FoundMan
     if (matches.length === 0)
       problems.push({ message: `\`${pattern}\` in the input \`manifests\` ${missingReason(pattern)}.` });
     for (const source of matches) {
+      const problem = linkProblem(source, workspace);
+      if (problem !== undefined) {
+        problems.push(problem);
+        continue;
+      }
       const realPath = realpathSync(source.path);
       if (!chosen.has(realPath)) chosen.set(realPath, { source, pattern });
     }

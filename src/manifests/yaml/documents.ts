@@ -10,6 +10,7 @@ import {
   type Event,
 } from 'js-yaml';
 import type { Problem } from '../../errors.js';
+import { yamlReason } from '../../inputs/yaml-reason.js';
 import type { Position } from '../../log.js';
 import type { ManifestFile } from '../files/find.js';
 
@@ -62,7 +63,7 @@ function locator(file: string, source: string): (offset: number) => Position {
 /** A YAML error as a problem; `undefined` for any other error. */
 export function yamlProblem(thrown: unknown, locate: (offset: number) => Position): Problem | undefined {
   if (!(thrown instanceof YAMLException)) return undefined;
-  return { message: `Not valid YAML: ${thrown.reason}.`, at: locate(thrown.mark?.position ?? 0) };
+  return { message: `Not valid YAML: ${yamlReason(thrown)}.`, at: locate(thrown.mark?.position ?? 0) };
 }
 
 /** Remedy for templates of a chart, which are YAML only after rendering. */

@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { proxyFor } from '../../../src/cluster/access/http-proxy-environment.js';
+import { proxyFor } from '../../src/inputs/proxy-environment.js';
 
 const proxy = 'http://proxy:3128';
 
