@@ -24,7 +24,7 @@ function portsOf({ object }: Pick<Resource, 'object'>): readonly unknown[] {
 }
 
 /** Whether all ports of the Service are for metrics. */
-function isForMetrics(service: Pick<Resource, 'object'>): boolean {
+export function isForMetrics(service: Pick<Resource, 'object'>): boolean {
   const ports = portsOf(service);
   return ports.length > 0 && ports.every(port => (textAt(port, ['name']) ?? '').includes('metrics'));
 }
