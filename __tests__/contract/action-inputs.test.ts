@@ -35,6 +35,7 @@ const outputs = [
   'test-url',
   'changes',
   'plan',
+  'status',
   'summary',
 ];
 

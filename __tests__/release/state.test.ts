@@ -1,8 +1,8 @@
 import { describe, expect, it } from '@jest/globals';
 import { RecordBase } from '../../src/release/record-base.js';
-import { recordName } from '../../src/release/record-secret.js';
-import { encodeState } from '../../src/release/state-record.js';
-import { newBlueGreen, newRolling } from '../../src/release/state.js';
+import { recordLimit, recordName } from '../../src/release/record-secret.js';
+import { decodeState, encodeState } from '../../src/release/state-record.js';
+import { newBlueGreen, newRolling, type HistoryEntry, type ReleaseState } from '../../src/release/state.js';
 
 describe('the state of a release', () => {
   it('is in a Secret with the labels of the release', () => {
@@ -38,6 +38,63 @@ describe('the state of a release', () => {
       publicService,
       roleNames: ['blue', 'green'],
       roles: {},
+    });
+  });
+
+  describe('stays within the limit of a Secret', () => {
+    const entry = (revision: number, images: number): HistoryEntry => ({
+      revision,
+      outcome: 'deployed',
+      at: '2026-01-01T00:00:00.000Z',
+      run: 'https://ci.example/7',
+      actor: 'mona',
+      sha: 'a'.repeat(40),
+      images: Array.from(
+        { length: images },
+        (_, index) => `registry.example/team/image-${index}@sha256:${'0'.repeat(64)}`,
+      ),
+    });
+    const proofs = (count: number) =>
+      Object.fromEntries(
+        Array.from({ length: count }, (_, index) => [
+          `/ConfigMap/shop/object-${index}`,
+          `${'0'.repeat(32)}.${'0'.repeat(32)}`,
+        ]),
+      );
+    const written = (state: ReleaseState) => {
+      const secret = encodeState(state, 'shop');
+      const bytes = Buffer.from((secret['data'] as { state: string }).state, 'base64').length;
+      expect(bytes).toBeLessThanOrEqual(recordLimit);
+      return decodeState(secret);
+    };
+
+    it.each([
+      [1, 60],
+      [60, 200],
+      [150, 1_000],
+      [2, 20_000],
+    ])('with %j entries of history that have %j images each', (entries, images) => {
+      const history = Array.from({ length: entries }, (_, index) => entry(entries - index, images));
+      const { history: kept } = written({ ...newRolling('web'), latest: entries, history });
+      expect(kept.map(({ revision }) => revision)).toEqual(history.map(({ revision }) => revision));
+      const counts = kept.map(one => one.images.length);
+      expect(counts).toEqual([...counts].sort((one, other) => other - one));
+    });
+
+    it('without the images of the oldest entries alone, where that is enough', () => {
+      const history = [entry(3, 3_000), entry(2, 3_000), entry(1, 5_000)];
+      const kept = written({ ...newRolling('web'), history }).history;
+      expect(kept.map(one => one.images.length)).toEqual([3_000, 3_000, 0]);
+    });
+
+    it('with proofs of many objects, which the next deploy reads instead', () => {
+      const history = [entry(1, 100)];
+      expect(written({ ...newRolling('web'), applied: proofs(20_000), history })).toMatchObject({ applied: {} });
+      const publicService = { apiVersion: 'v1', kind: 'Service', namespace: 'shop', name: 'web' };
+      const role = { podLabels: {}, deployments: [], revision: 1, contentHash: 'x', applied: proofs(20_000) };
+      const staged = { revision: 1, role: 'blue', objects: [], previous: role };
+      const state = newBlueGreen('web', { publicService, roleNames: ['blue', 'green'] });
+      written({ ...state, applied: proofs(9), roles: { blue: role, green: role }, staged, history });
     });
   });
 });

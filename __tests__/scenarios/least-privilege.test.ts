@@ -47,14 +47,17 @@ function actor(ns: TestNamespace, role: RoleName) {
 
 /** Resources that explain failing pods: they are read only then, and a step does not fail for lack of them. */
 const explaining = ['events', 'pods/log'];
+/** Resources that `status` compares with the record: without the right, it says so. */
+const compared = ['configmaps', 'horizontalpodautoscalers'];
 
 /**
  * Starts without rights and grants what each error names: the step fails until it has every rule of its Role, and errors
  * name each of them in the terms of RBAC.
  */
 async function expectEveryRuleNamed(ns: TestNamespace, role: RoleName, inputs: Inputs): Promise<void> {
+  const optional = [...explaining, ...(role === 'cutover-status' ? compared : [])];
   const rules = (documentedRoles.get(role) ?? []).flatMap(rule =>
-    rule.resources.filter(one => !explaining.includes(one)).map(resource => ({ ...rule, resources: [resource] })),
+    rule.resources.filter(one => !optional.includes(one)).map(resource => ({ ...rule, resources: [resource] })),
   );
   for (let missing = rules; missing.length > 0;) {
     const result = await stepAs(ns, { roles: [role], without: rightsOf(missing) }, inputs);
@@ -136,6 +139,13 @@ describe('Each action does its work with the Role of docs/rbac.md, and names eve
     await expectEveryRuleNamed(ns, 'cutover-stage', shop.stage('v1'));
     await actor(ns, 'cutover-status')('', shop.status({ release: '' }));
     await expectEveryRuleNamed(ns, 'cutover-status', shop.status());
+    const without = compared.map(resource => `get ${resource}`);
+    const status = await stepAs(ns, { roles: ['cutover-status'], without }, shop.status());
+    expect(status.exitCode).toBe(0);
+    for (const resource of compared)
+      expect(status.log).toMatch(
+        new RegExp(`could not be compared with the record: .*cannot get resource "${resource}"`),
+      );
   });
 
   scenario('plan', cluster, async ns => {

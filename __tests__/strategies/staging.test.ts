@@ -357,4 +357,26 @@ describe('the size of a staged role', () => {
     expect(blueGreenStateOf(release.cluster)).not.toHaveProperty('staged');
     expect(unfinished(release.cluster)).toBe('-');
   });
+
+  it('creates a ScaledObject only at the switch, since the role has no load before', async () => {
+    const release = await live();
+    const { cluster } = release;
+    const names = { kind: 'ScaledObject', plural: 'scaledobjects' };
+    const schema = { openAPIV3Schema: { type: 'object', 'x-kubernetes-preserve-unknown-fields': true } };
+    cluster.given({
+      apiVersion: 'apiextensions.k8s.io/v1',
+      kind: 'CustomResourceDefinition',
+      metadata: { name: 'scaledobjects.keda.sh' },
+      spec: {
+        ...{ group: 'keda.sh', scope: 'Namespaced', names },
+        versions: [{ name: 'v1alpha1', served: true, storage: true, schema }],
+      },
+    });
+    const scaled = roleManifests('v2').replace('autoscaling/v2', 'keda.sh/v1alpha1');
+    await release.stage(scaled.replace('kind: HorizontalPodAutoscaler', 'kind: ScaledObject'));
+    const scaler = { apiVersion: 'keda.sh/v1alpha1', kind: 'ScaledObject', namespace: 'shop', name: 'web-green' };
+    expect(cluster.store.get(scaler)).toBeUndefined();
+    await release.promote();
+    expect(cluster.store.get(scaler)).toBeDefined();
+  });
 });

@@ -8,7 +8,8 @@ const largest = 100_000;
 
 /** The step's outputs by name. What does not apply is absent, not empty. */
 export function buildOutputs(report: Report): Readonly<Record<string, string>> {
-  const { outcome, release, revision, previousRevision, activeRole, idleRole, stagedRole, testUrl, changes } = report;
+  const { outcome, release, revision, previousRevision, activeRole, idleRole, stagedRole, testUrl, changes, status } =
+    report;
   const outputs: Readonly<Record<string, string | number | undefined>> = {
     // Neither action changes anything, so neither has an outcome.
     outcome: outcome === 'status' || outcome === 'planned' ? undefined : outcome,
@@ -21,6 +22,7 @@ export function buildOutputs(report: Report): Readonly<Record<string, string>> {
     'test-url': testUrl,
     changes: changes === undefined ? undefined : changesJson(changes),
     plan: planJson(report),
+    status,
     summary: fit(buildSummary(report), largest),
   };
   return Object.fromEntries(

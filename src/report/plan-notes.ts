@@ -3,7 +3,7 @@ import type { Operation } from '../release/state.js';
 import { describeLeftObjects } from '../strategies/outcome/left-objects.js';
 import type { Replacement } from '../plan/preview.js';
 import type { PlanNote } from '../strategies/outcome/plan-note.js';
-import { describeOperation } from './status.js';
+import { describeOperation } from './status/status.js';
 
 const replacements: Readonly<Record<Replacement, string>> = {
   few: 'Pods would be replaced, a few at a time',

@@ -8,7 +8,8 @@ import type { PlannedDeploy } from '../strategies/outcome/plan-note.js';
 import { comparisonLines } from './log-plan.js';
 import { describePlanNote } from './plan-notes.js';
 import { describeServing } from './serving.js';
-import { statusLines } from './status.js';
+import { statusJson } from './status/status-json.js';
+import { statusLines } from './status/status.js';
 
 /** Why a step failed: the fields that are shown to people. */
 export type ReportedError = Pick<CutoverError, 'message' | 'object' | 'hint' | 'problems'>;
@@ -26,6 +27,8 @@ export interface Report extends Partial<Omit<Outcome, 'serving' | 'preview'>> {
   readonly wantsApproval?: true;
   /** What a deploy would do; only of `action: plan`. */
   readonly preview?: Preview;
+  /** The output `status`; only of `action: status`. */
+  readonly status?: string;
   /** Lines for the log alone, before its last line: what a plan would do, what runs where. Absent: none. */
   readonly details?: readonly string[];
   /** In the order in which they ran. */
@@ -50,9 +53,11 @@ export function failureReport(thrown: unknown, recorder: RunRecorder): Report {
 
 function toText(outcome: Outcome): Omit<Report, 'action' | 'phases'> {
   const { serving, preview, ...rest } = outcome;
+  const status = statusJson(outcome);
   return {
     ...rest,
     serving: describeServing(serving),
+    ...(status !== undefined && { status }),
     ...(preview !== undefined && { preview: previewText(preview) }),
     details: detailsOf(outcome),
   };

@@ -1,7 +1,7 @@
 import { describeRef, type ObjectRef } from '../kubernetes/object.js';
 import type { LeftObject } from '../cluster/apply/restore-snapshots.js';
 import type { Recovered, Restored } from '../strategies/outcome/restored.js';
-import { describeOperation } from './status.js';
+import { describeOperation } from './status/status.js';
 
 /** How far the state before a step was restored, as one sentence. */
 export function describeRestored(restored: Restored): string {

@@ -9,7 +9,7 @@ import type {
 } from '../strategies/outcome/serving.js';
 import { describeStrangers, type Strangers } from '../traffic/service-endpoints.js';
 import { describeRestored, withFullStop } from './restored.js';
-import { describeStatus } from './status.js';
+import { describeStatus } from './status/status.js';
 
 /** What serves users now, in one or a few sentences. Never empty. */
 export function describeServing(serving: Serving): string {

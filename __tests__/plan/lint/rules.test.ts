@@ -95,11 +95,22 @@ const annotated = (annotation: string): string =>
     `kind: Service\nmetadata: {name: web, annotations: {${annotation}}}`,
   );
 
+const local = (manifests: string): string =>
+  manifests.replace('ports: [{port: 80', 'type: NodePort, externalTrafficPolicy: Local, ports: [{port: 80');
+const headless = (selector: string): string => `apiVersion: v1
+kind: Service
+metadata: {name: peers}
+spec: {clusterIP: None, selector: {${selector}}, ports: [{port: 80}]}
+---
+`;
+
 /** The live object that a manifest's kind became, with other fields. */
 const live = (context: LintContext, kind: string, more: Record<string, unknown>): KubeObject => {
   const { object } = only(context, kind);
   return { ...object, ...more, spec: { ...(object['spec'] as object), ...(more['spec'] as object | undefined) } };
 };
+const withPorts = (context: LintContext, ports: readonly object[]): LintContext =>
+  withLive(context, 'Service', { change: 'changed', live: live(context, 'Service', { spec: { ports } }) });
 const withReplicas = (context: LintContext, replicas: number): LintContext =>
   withLive(context, 'Deployment', { change: 'changed', live: live(context, 'Deployment', { spec: { replicas } }) });
 const withReady = (context: LintContext, readyReplicas: number): LintContext => {
@@ -303,6 +314,34 @@ const rows: readonly Row[] = [
   row('selects-no-pod', 'a Service without a selector', () =>
     asNew(rollingContext(change('selector: {app: web}, ports', 'ports'))),
   ),
+  row(
+    'renamed-service-port',
+    'a port gets a name',
+    () => withPorts(rollingContext(change('ports: [{port', 'ports: [{name: web, port')), [{ port: 80 }]),
+    22,
+  ),
+  row(
+    'renamed-service-port',
+    'a port of the public Service gets another name',
+    () =>
+      withPorts(stagingContext(roles.replace('ports: [{port', 'ports: [{name: web, port')), [
+        { name: 'http', port: 80, protocol: 'TCP', nodePort: 30_080 },
+      ]),
+    22,
+  ),
+  row('renamed-service-port', 'the same port, and another one that is gone', () =>
+    withPorts(rollingContext(change('ports: [{port', 'ports: [{name: web, port')), [
+      { name: 'web', port: 80, protocol: 'TCP' },
+      { name: 'admin', port: 81, protocol: 'TCP' },
+    ]),
+  ),
+  row('renamed-service-port', 'another number or protocol is another port', () =>
+    withPorts(rollingContext(change('ports: [{port', 'ports: [{name: web, port')), [
+      { name: 'http', port: 8080 },
+      { name: 'dns', port: 80, protocol: 'UDP' },
+    ]),
+  ),
+  row('renamed-service-port', 'a new Service', () => asNew(rollingContext(served))),
   row('no-ready-endpoint', 'no pod is ready', () => withReady(rollingContext(served), 0), 22),
   row('no-ready-endpoint', 'one is', () => withReady(rollingContext(served), 1)),
   row('no-ready-endpoint', 'nothing is live', served),
@@ -399,6 +438,30 @@ const rows: readonly Row[] = [
     'a rolling deploy, which moves pods one by one',
     ingress('alb.ingress.kubernetes.io/target-type: ip') + served,
   ),
+  row('local-traffic-policy', 'of the public Service', () => stagingContext(local(roles)), 22),
+  row(
+    'local-traffic-policy',
+    'that somebody set on what is live',
+    () => {
+      const context = stagingContext(roles);
+      const set = live(context, 'Service', { spec: { externalTrafficPolicy: 'Local' } });
+      return withLive(context, 'Service', { change: 'unchanged', live: set });
+    },
+    22,
+  ),
+  row('local-traffic-policy', 'Cluster', () =>
+    stagingContext(local(roles).replace('externalTrafficPolicy: Local', 'externalTrafficPolicy: Cluster')),
+  ),
+  row('local-traffic-policy', 'a rolling deploy', local(served)),
+  row('headless-reaches-staged', 'the pods of both roles', () => stagingContext(roles + headless('app: web')), 27),
+  row('headless-reaches-staged', 'the pods of one role', () =>
+    stagingContext(roles + headless('role: $<TARGET_ROLE>').replace('name: peers', 'name: peers-$<TARGET_ROLE>')),
+  ),
+  row('headless-reaches-staged', 'other pods', () => stagingContext(roles + headless('app: other'))),
+  row('headless-reaches-staged', 'for metrics', () =>
+    stagingContext(roles + headless('app: web').replace('port: 80', 'name: metrics, port: 80')),
+  ),
+  row('headless-reaches-staged', 'a rolling deploy', served + headless('app: web')),
 ];
 
 const of = (context: LintContext, code: FindingCode) =>

@@ -83,7 +83,8 @@ function countWrites(
 }
 
 function goldenStep({ inputs, result }: PlayedStep, ns: TestNamespace): GoldenStep {
-  const { summary: _summary, ...outputs } = result.outputs;
+  // Both have times.
+  const { summary: _summary, status: _status, ...outputs } = result.outputs;
   return {
     action: [inputs.action ?? 'deploy', inputs.strategy].filter(Boolean).join(' '),
     exitCode: result.exitCode,

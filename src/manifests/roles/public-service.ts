@@ -24,7 +24,7 @@ function portsOf(service: KubeObject): readonly unknown[] {
 }
 
 /** Whether all ports of the Service are for metrics. */
-function isForMetrics(service: KubeObject): boolean {
+export function isForMetrics(service: KubeObject): boolean {
   const ports = portsOf(service);
   return ports.length > 0 && ports.every(port => (textAt(port, ['name']) ?? '').includes('metrics'));
 }

@@ -6,9 +6,16 @@ import { movingTag } from './images.js';
 import { podTargetingLoadBalancer } from './load-balancers.js';
 import { noPreStop, noReadinessProbe, shortGracePeriod } from './probes.js';
 import { allUnavailable, recreateStrategy, singleReplica } from './replicas.js';
+import { headlessReachesStaged, localTrafficPolicy } from './role-services.js';
 import type { Rule } from './rule.js';
 import { removedApi } from './versions.js';
-import { noReadyEndpoint, selectorMismatch, selectsNoPod, unknownTargetPort } from './service-routing.js';
+import {
+  noReadyEndpoint,
+  renamedServicePort,
+  selectorMismatch,
+  selectsNoPod,
+  unknownTargetPort,
+} from './service-routing.js';
 
 /** Every rule by the code of its findings; each has a section in docs/findings.md. */
 export const rules = {
@@ -25,11 +32,14 @@ export const rules = {
   'selector-mismatch': selectorMismatch,
   'selects-no-pod': selectsNoPod,
   'unknown-target-port': unknownTargetPort,
+  'renamed-service-port': renamedServicePort,
   'no-ready-endpoint': noReadyEndpoint,
   'autoscaler-below-live': autoscalerBelowLive,
   'removed-api': removedApi,
   'shared-config-changed': sharedConfigChanged,
   'pod-targeting-load-balancer': podTargetingLoadBalancer,
+  'local-traffic-policy': localTrafficPolicy,
+  'headless-reaches-staged': headlessReachesStaged,
 } as const satisfies Record<string, Rule>;
 
 export type FindingCode = keyof typeof rules;

@@ -1,7 +1,7 @@
-import { fieldAt, isFields, listAt } from '../../kubernetes/fields.js';
+import { fieldAt, isFields, listAt, textAt, type Fields } from '../../kubernetes/fields.js';
 import { groupOf, type KubeObject } from '../../kubernetes/object.js';
 import { podSpecPath, templateLabels } from '../../kubernetes/pods/pod-spec.js';
-import { labelSelectorOf, PodIndex, selectorMatches, selectorOf } from '../../kubernetes/selectors.js';
+import { isService, labelSelectorOf, PodIndex, selectorMatches, selectorOf } from '../../kubernetes/selectors.js';
 import { isServingWorkload } from '../../kubernetes/workload.js';
 import type { Resource } from '../../manifests/resource.js';
 import { lostServices } from '../lost-services.js';
@@ -108,4 +108,39 @@ function labelsOf([workload]: readonly Resource[]): string {
   if (workload === undefined) return '';
   const labels = Object.entries(templateLabels(workload.object)).map(([key, value]) => `${key}=${value}`);
   return `, as in ${nameOf(workload)}: ${labels.join(',')}`;
+}
+
+/** Endpoints have the names of the ports of their Service. They follow it a moment later, and until then its new name has none. */
+export const renamedServicePort: Rule = context =>
+  context.resources
+    .filter(({ object }) => isService(object))
+    .flatMap(resource => {
+      const before = listAt(liveOf(context, resource), ['spec', 'ports']).filter(isFields);
+      return listAt(resource.object, ['spec', 'ports']).flatMap((port, index): Violation[] => {
+        if (!isFields(port)) return [];
+        const same = before.find(one => numberOf(one) === numberOf(port));
+        const [from, to] = [nameIn(same), nameIn(port)];
+        if (same === undefined || from === to) return [];
+        return [
+          {
+            resource,
+            path: ['spec', 'ports', index, 'name'],
+            message: `Port ${numberOf(port)} of ${nameOf(resource)} is ${shown(from)} now and becomes ${shown(to)}: nodes find the endpoints of a port by its name, and until both have followed, requests are refused.`,
+            remedy: `Keep its name: ${from === '' ? 'none' : `\`name: ${from}\``}.`,
+          },
+        ];
+      });
+    });
+
+/** `80/TCP`: what users connect to. */
+function numberOf(port: Fields): string {
+  return `${String(port['port'])}/${textAt(port, ['protocol']) ?? 'TCP'}`;
+}
+
+function nameIn(port: Fields | undefined): string {
+  return textAt(port, ['name']) ?? '';
+}
+
+function shown(name: string): string {
+  return name === '' ? 'without a name' : `named "${name}"`;
 }

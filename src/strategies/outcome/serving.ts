@@ -2,6 +2,7 @@ import type { StrategyName } from '../../inputs/actions.js';
 import type { ObjectRef } from '../../kubernetes/object.js';
 import type { Operation } from '../../release/state.js';
 import type { Strangers } from '../../traffic/service-endpoints.js';
+import type { LiveState } from './live-state.js';
 import type { RecordUnknown, Restored, WithoutLock } from './restored.js';
 
 /** What serves users when a step ends, as data; `report/serving.ts` has the text. */
@@ -183,6 +184,8 @@ export interface RoleHealth {
   /** Absent: no revision of the role is on record. */
   readonly revision?: number;
   readonly staged: boolean;
+  /** An operation that is not finished has changed some of its objects. Absent: none has. */
+  readonly halfDone?: true;
   /** Those that exist. */
   readonly workloads: readonly WorkloadHealth[];
 }
@@ -194,6 +197,8 @@ export type StatusServing =
       /** Absent: no revision is deployed. */
       readonly current?: number;
       readonly workloads: readonly WorkloadHealth[];
+      /** Absent: no revision is deployed. */
+      readonly live?: LiveState;
       readonly unfinished?: Operation;
     }
   | {
@@ -205,5 +210,9 @@ export type StatusServing =
       readonly adopted?: ObjectRef;
       /** The Deployment, or the Service without roles, that users are on until it is adopted. Absent: users are on a role. */
       readonly toAdopt?: ObjectRef;
+      /** The revision that serves users on record, where the active role runs another one. Absent: they are on that one. */
+      readonly expected?: number;
+      /** Absent: users are on no role yet. */
+      readonly live?: LiveState;
       readonly unfinished?: Operation;
     };

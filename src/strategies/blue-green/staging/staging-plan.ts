@@ -1,6 +1,6 @@
+import { isAutoscaler } from '../../../kubernetes/autoscaler.js';
 import { isDeployment, replicasOf, withReplicas } from '../../../kubernetes/deployment.js';
 import { requirePlan, dryRunAll } from '../../../cluster/apply/dry-run-all.js';
-import { groupKind } from '../../../kubernetes/kinds.js';
 import { describeRef, refKey, refOf, type KubeObject } from '../../../kubernetes/object.js';
 import { templateLabels } from '../../../kubernetes/pods/pod-spec.js';
 import { selectorOf, selects } from '../../../kubernetes/selectors.js';
@@ -25,10 +25,10 @@ export async function planStaging(ctx: RunContext, target: StagingTarget): Promi
   const { deploy, active, role, adoption } = target;
   const { inputs, resources } = deploy;
   const own = resources.of[role] ?? [];
-  const applyAfterSwitch = own.filter(({ object }) => followsSwitch(object));
+  const applyAfterSwitch = own.filter(({ object }) => isAutoscaler(object));
   const { sized, counterparts } = await asManyAsLive(ctx, {
     role,
-    resources: own.filter(({ object }) => !followsSwitch(object)),
+    resources: own.filter(({ object }) => !isAutoscaler(object)),
     service: resources.publicService[role],
     other: deploymentsOf(deploy, active.kind === 'role' ? active.role : role),
     ...(adoption !== undefined && { adopted: adoption.deployment }),
@@ -110,11 +110,6 @@ export async function planUnchanged(
   if (!planned.every(({ change }) => change === 'unchanged')) return undefined;
   // The switch applies the public Service; what a deploy applies does not contain it.
   return planned.filter(({ resource }) => resource !== publicService);
-}
-
-/** Whether the object follows the switch. Scalers of other kinds are applied while staging (docs/adr/0007). */
-function followsSwitch(object: KubeObject): boolean {
-  return groupKind(object) === 'autoscaling/HorizontalPodAutoscaler';
 }
 
 /** The Deployments of a role: as they are on record, else by the names of the manifests. */

@@ -1,0 +1,136 @@
+import { afterEach, describe, expect, it } from '@jest/globals';
+import { withField } from '../../src/kubernetes/fields.js';
+import type { BlueGreenState } from '../../src/release/state.js';
+import { describeServing } from '../../src/report/serving.js';
+import { statusJson } from '../../src/report/status/status-json.js';
+import { blueGreenStatus } from '../../src/strategies/blue-green/status.js';
+import { FailedStep, type Outcome } from '../../src/strategies/outcome/outcome.js';
+import { rollingStatus } from '../../src/strategies/rolling/status.js';
+import { stepOn } from '../support/strategies/context.js';
+import {
+  blueGreenStateOf,
+  closeReleases,
+  configRef,
+  failureOf,
+  plainManifests,
+  releaseAfter,
+  roleManifests,
+  serviceRef,
+  stateOf,
+  type WebRelease,
+} from '../support/strategies/web-release.js';
+
+afterEach(closeReleases);
+
+/** Users are on blue, revision 1; revision 2 is staged on green. */
+const staged = releaseAfter(async release => {
+  await release.stage(roleManifests('v1'));
+  await release.promote();
+  await release.stage(roleManifests('v2'));
+});
+
+/** What `action: status` ends with, also where it fails. */
+async function statusOf({ cluster }: WebRelease): Promise<Outcome> {
+  const ctx = stepOn(cluster);
+  const state = stateOf(cluster);
+  try {
+    return await (state?.strategy === 'rolling'
+      ? rollingStatus(ctx, state)
+      : blueGreenStatus(ctx, blueGreenStateOf(cluster) as BlueGreenState));
+  } catch (error) {
+    if (error instanceof FailedStep) return error.outcome;
+    throw error;
+  }
+}
+
+/** Somebody edits the selector of the public Service. */
+function select({ cluster: { store } }: WebRelease, selector: object): void {
+  store.update(withField(store.get(serviceRef('web'))!, ['spec', 'selector'], selector), { manager: 'kubectl-patch' });
+}
+
+describe('status', () => {
+  it('of a release that is as recorded tells the endpoints and no difference', async () => {
+    const outcome = await statusOf(await staged());
+    expect(outcome).toMatchObject({
+      outcome: 'status',
+      activeRole: 'blue',
+      stagedRole: 'green',
+      serving: {
+        active: 'blue',
+        live: { services: [{ ref: serviceRef('web'), endpoints: 2 }], drift: [], uncompared: [] },
+      },
+    });
+    expect(JSON.parse(statusJson(outcome)!)).toMatchObject({
+      format: 1,
+      activeRole: 'blue',
+      services: [{ kind: 'Service', name: 'web', endpoints: 2 }],
+      roles: [
+        { role: 'blue', revision: 1, staged: false },
+        { role: 'green', revision: 2, staged: true },
+      ],
+      drift: [],
+    });
+  });
+
+  it('names who has moved the public Service to the other role by hand', async () => {
+    const release = await staged();
+    select(release, { app: 'web', role: 'green' });
+    const outcome = await statusOf(release);
+    expect(outcome.serving).toMatchObject({
+      active: 'green',
+      expected: 1,
+      live: { drift: [{ ref: serviceRef('web'), what: 'changed', by: [{ manager: 'kubectl-patch' }] }] },
+    });
+    expect(describeServing(outcome.serving)).toMatch(
+      /^Users are on green, but on record they are on revision 1: [^]*Service shop\/web was changed outside of Cutover: spec\.selector.* by kubectl-patch at \d/,
+    );
+  });
+
+  it.each([
+    ['both roles', { app: 'web' }],
+    ['neither role', { app: 'www' }],
+  ])('fails where the public Service selects %s, and tells everything else', async (_, selector) => {
+    const release = await staged();
+    select(release, selector);
+    const outcome = await statusOf(release);
+    expect(outcome).toMatchObject({
+      outcome: 'failed',
+      serving: {
+        roles: [{ role: 'blue' }, { role: 'green' }],
+        live: { undecided: expect.stringContaining('selects') },
+      },
+    });
+    expect(outcome.activeRole).toBeUndefined();
+    expect(describeServing(outcome.serving)).toMatch(/^Nobody can tell which role users are on\..*kubectl-patch/);
+  });
+
+  it('does not call a role staged that a failed staging has changed in part', async () => {
+    const release = await staged();
+    release.answer = () => 500;
+    await failureOf(release.stage(roleManifests('v3'), { rollbackOnFailure: false }));
+    const outcome = await statusOf(release);
+    expect(outcome.stagedRole).toBeUndefined();
+    expect(outcome.serving).toMatchObject({
+      roles: [{ role: 'blue' }, { role: 'green', staged: false, halfDone: true }],
+    });
+    expect(describeServing(outcome.serving)).toContain('Unfinished: the staging of revision 3');
+  });
+
+  it('of a rolling release tells what is gone, and that nobody gets an answer', async () => {
+    const release = await releaseAfter(async one => {
+      await one.deploy(plainManifests('v1'));
+    })();
+    expect((await statusOf(release)).serving).toMatchObject({ live: { services: [{ endpoints: 2 }], drift: [] } });
+    release.cluster.store.remove(configRef('settings'));
+    select(release, { app: 'www' });
+    for (const slice of release.cluster.store.list({
+      apiVersion: 'discovery.k8s.io/v1',
+      kind: 'EndpointSlice',
+      namespace: 'shop',
+    }))
+      release.cluster.store.update({ ...slice, endpoints: [] });
+    const words = describeServing((await statusOf(release)).serving);
+    expect(words).toContain('Service shop/web has no ready endpoint: nobody gets an answer through it.');
+    expect(words).toContain('ConfigMap shop/settings is on record, but it is gone.');
+  });
+});

@@ -1,0 +1,116 @@
+import { describeRef } from '../../kubernetes/object.js';
+import type { Operation } from '../../release/state.js';
+import type { Drift, LiveState, ServiceHealth } from '../../strategies/outcome/live-state.js';
+import type { RoleHealth, StatusServing, WorkloadHealth } from '../../strategies/outcome/serving.js';
+
+/** What `action: status` found, in a few sentences. */
+export function describeStatus(status: StatusServing): string {
+  const [users, ...lines] = [usersOf(status), ...statusLines(status)];
+  return [users, ...lines.map(line => `${line}.`), ...unfinishedOf(status.unfinished)].join(' ');
+}
+
+/**
+ * One line per role and for what was adopted or, of a rolling release, per Deployment; then one per Service, and per object that
+ * is not as recorded.
+ */
+export function statusLines(status: StatusServing): readonly string[] {
+  const live = status.live === undefined ? [] : liveLines(status.live);
+  if (status.kind === 'rolling-status') return [...status.workloads.map(workloadLine), ...live];
+  const { adopted, roles } = status;
+  const leftover = `${adopted === undefined ? '' : describeRef(adopted)} is no longer reached and is deleted after the first promotion`;
+  return [...roles.map(roleLine), ...(adopted === undefined ? [] : [leftover]), ...live];
+}
+
+/** An operation in progress, as the object of a sentence. */
+export function describeOperation(operation: Operation): string {
+  const { kind, revision } = operation;
+  switch (kind) {
+    case 'deploy':
+      return `the deploy of revision ${revision}`;
+    case 'rollback':
+    case 'prepare':
+      return `the rollback to revision ${revision}`;
+    case 'adopt':
+      return `the adoption as ${operation.role}`;
+    case 'leave':
+      return `the change to strategy rolling as revision ${revision}`;
+    case 'reject':
+      return `the rejection of revision ${revision}`;
+    case 'stage':
+      return `the staging of revision ${revision}`;
+    case 'switch':
+      return `the ${operation.direction === 'rollback' ? 'rollback' : 'switch'} to revision ${revision}`;
+    case 'finish':
+      return `the clean-up after the switch to revision ${revision}`;
+    default:
+      return operation satisfies never;
+  }
+}
+
+function usersOf(status: StatusServing): string {
+  switch (status.kind) {
+    case 'rolling-status':
+      return status.current === undefined ? 'No revision is deployed.' : `Revision ${status.current} serves users.`;
+    case 'blue-green-status':
+      if (status.toAdopt !== undefined)
+        return `Users are on ${describeRef(status.toAdopt)}, which the next deploy adopts.`;
+      if (status.live?.undecided !== undefined) return `Nobody can tell which role users are on.`;
+      if (status.active === undefined) return 'Nobody is served yet: there is no public Service.';
+      return status.expected === undefined
+        ? `Users are on ${status.active}.`
+        : `Users are on ${status.active}, but on record they are on revision ${status.expected}: somebody or something else has moved them.`;
+    default:
+      return status satisfies never;
+  }
+}
+
+function roleLine({ role, revision, staged, halfDone, workloads }: RoleHealth): string {
+  const what = `${revision === undefined ? 'no revision' : `revision ${revision}`}${staged ? ', staged' : ''}${halfDone ? ', changed in part by what is unfinished' : ''}`;
+  return `${role}: ${what}, ${workloads.length === 0 ? 'nothing runs' : workloads.map(workloadLine).join(', ')}`;
+}
+
+function liveLines({ services, drift, uncompared }: LiveState): readonly string[] {
+  return [
+    ...services.map(serviceLine),
+    ...drift.map(driftLine),
+    ...uncompared.map(({ ref, reason }) => `${describeRef(ref)} could not be compared with the record: ${reason}`),
+  ];
+}
+
+function serviceLine({ ref, endpoints }: ServiceHealth): string {
+  const name = describeRef(ref);
+  if (endpoints === undefined) return `${name} does not exist: nobody gets an answer through it`;
+  if (endpoints === 0) return `${name} has no ready endpoint: nobody gets an answer through it`;
+  return `${name} has ${endpoints} ready endpoint${endpoints === 1 ? '' : 's'}`;
+}
+
+/** Fields of one manager that a line names. */
+const mostFields = 5;
+
+function driftLine({ ref, what, by }: Drift): string {
+  const name = describeRef(ref);
+  switch (what) {
+    case 'gone':
+      return `${name} is on record, but it is gone`;
+    case 'not-owned':
+      return `${name} is on record, but it does not belong to this release any more`;
+    case 'changed': {
+      const changes = by.map(({ manager, at, fields }) => {
+        const more = fields.length > mostFields ? ` and ${fields.length - mostFields} more` : '';
+        return `${fields.slice(0, mostFields).join(', ')}${more} by ${manager}${at === undefined ? '' : ` at ${at}`}`;
+      });
+      return `${name} was changed outside of Cutover: ${changes.join('; ')}`;
+    }
+    default:
+      return what satisfies never;
+  }
+}
+
+function workloadLine({ ref, ready, replicas }: WorkloadHealth): string {
+  return `${describeRef(ref)} ${ready} of ${replicas} ready`;
+}
+
+function unfinishedOf(operation: Operation | undefined): readonly string[] {
+  if (operation === undefined) return [];
+  return [`Unfinished: ${describeOperation(operation)}, begun by ${operation.run}; run that step again to finish it.`];
+}
