@@ -15,7 +15,7 @@ export function isMarkedShared(object: KubeObject): boolean {
   return object.metadata.annotations?.[sharedAnnotation] === 'true';
 }
 
-function isHeadless(object: KubeObject): boolean {
+export function isHeadless(object: KubeObject): boolean {
   return fieldAt(object, ['spec', 'clusterIP']) === 'None';
 }
 

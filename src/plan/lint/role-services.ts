@@ -25,7 +25,7 @@ export const localTrafficPolicy: Rule = context => {
 export const headlessReachesStaged: Rule = context =>
   routedServices(context)
     .filter(({ resource }) => resource !== context.publicService && !context.idle.has(resource))
-    .filter(({ resource }) => isHeadless(resource) && !isForMetrics(resource))
+    .filter(({ resource: { object } }) => isHeadless(object) && !isForMetrics(object))
     .flatMap(({ resource, workloads }) => {
       const staged = workloads.find(workload => [...context.idle].some(({ object }) => object === workload));
       if (staged === undefined) return [];
