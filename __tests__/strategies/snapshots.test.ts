@@ -65,4 +65,13 @@ describe('the snapshots before the first write', () => {
     ]);
     expect(earliest([snapshot(first)], [snapshot(second, second)])).toEqual([snapshot(first)]);
   });
+
+  it('of two steps say that an object is recreated if either of them recreates it', () => {
+    const [first, second] = [object('ConfigMap', 'c', { KEY: '1' }), object('ConfigMap', 'c', { KEY: '2' })];
+    const recreated = { ...snapshot(first, first), recreated: true } as const;
+    expect(earliest([snapshot(first, first)], [{ ...snapshot(second, second), recreated: true }])).toEqual([recreated]);
+    expect(earliest([recreated], [snapshot(second, second)])).toEqual([recreated]);
+    // What did not exist before is deleted, however often it was recreated.
+    expect(earliest([snapshot(first)], [{ ...snapshot(second, second), recreated: true }])).toEqual([snapshot(first)]);
+  });
 });
