@@ -39,6 +39,12 @@ describe('the snapshots before the first write', () => {
     },
   );
 
+  it('say of which objects it is not known whether they existed', () => {
+    const thing = object('Thing', 'x');
+    const unseen = { ...planned('created', thing), unseen: true } as const;
+    expect(snapshotsOf([unseen])).toEqual([{ ref: refOf(thing), unseen: true }]);
+  });
+
   it('are recorded without the data of Secrets', () => {
     const canary = Buffer.from('correct-horse-battery-staple').toString('base64');
     const old = object('Secret', 'db', { password: canary });

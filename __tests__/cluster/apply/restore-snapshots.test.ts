@@ -285,6 +285,21 @@ describe('restoring an object that did not exist', () => {
     });
   });
 
+  it('deletes one whose kind was not served before only by its uid: it may be older', async () => {
+    const cluster = memoryCluster();
+    const { object } = await cluster.apply(configMap('new', '1'));
+    const snapshots: readonly Snapshot[] = [{ ref: made, unseen: true }];
+    const why = 'its kind was not served when the operation began, so it may be older';
+    for (const created of [undefined, new Set<string>()]) {
+      const known = created === undefined ? {} : { created };
+      const done = await restoreSnapshots(optionsOf(cluster, { snapshots, log: listLog(), ...known }));
+      expect(done).toMatchObject({ failed: [], left: [{ ref: made, why }] });
+      expect(live(cluster, made)).toMatchObject({ data: { KEY: '1' } });
+    }
+    await undoWith(cluster, { snapshots, created: new Set([object.metadata.uid!]) });
+    expect(cluster.store.get(made)).toBeUndefined();
+  });
+
   it('deletes it after a kill, although a controller has written its status and its count of versions', async () => {
     const cluster = memoryCluster();
     await cluster.apply(deployment('site:v1'));
@@ -326,7 +341,9 @@ describe('restoring an object that did not exist', () => {
     const log = listLog();
     const done = await restoreSnapshots(optionsOf(cluster, { snapshots: [{ ref: made }], log }));
     expect(done).toEqual({ failed: [], withheld: [], kept: [], left: [{ ref: made, why }] });
-    expect(log.lines).toEqual([`ConfigMap shop/new is not deleted: this operation did not create it, since ${why}`]);
+    expect(log.lines).toEqual([
+      `ConfigMap shop/new is not deleted: nothing proves that this operation created it, since ${why}`,
+    ]);
     expect(live(cluster, made)).toMatchObject({ data: { KEY: '1' } });
     expect(cluster.writes().filter(call => call.startsWith('REMOVE'))).toEqual([]);
   });

@@ -10,9 +10,10 @@ export function snapshotsOf(planned: readonly PlannedChange[]): readonly Snapsho
   return planned
     .filter(({ change }) => change !== 'unchanged')
     .filter(({ change, resource }) => change !== 'created' || !containerKinds.has(resource.object.kind))
-    .map(({ resource, live, change }) => ({
+    .map(({ resource, live, change, unseen }) => ({
       ref: refOf(resource.object),
       ...(live !== undefined && { object: live }),
+      ...(unseen && { unseen }),
       ...(change === 'recreated' && { recreated: true }),
     }));
 }
