@@ -59,7 +59,7 @@ interface BegunDeploy {
 async function adopt(ctx: LockedContext, deploy: BlueGreenDeploy): Promise<readonly ObjectChange[]> {
   // Found again: between the first look and the lock, another version may have gone live.
   const adoption = mayAdopt(deploy) ? await findAdoption(ctx, deploy) : undefined;
-  return adoption === undefined ? [] : finish(ctx, { deploy, begun: beginAdoption(ctx, deploy, adoption) });
+  return adoption === undefined ? [] : finish(ctx, { deploy, begun: await beginAdoption(ctx, deploy, adoption) });
 }
 
 /** Does everything that is not done yet. */

@@ -19,18 +19,22 @@ export async function objectsOfRole(
   { state, role }: { readonly state: BlueGreenState; readonly role: string },
   manifests: readonly ObjectRef[],
 ): Promise<readonly KubeObject[]> {
-  const record = state.roles[role];
-  if (record?.revision === undefined) return [];
-  const revision = await revisionOf(ctx, record.revision);
-  if (revision === undefined) return [];
   const kept = new Set(manifests.map(refKey));
-  const refs: readonly ObjectRef[] = [
-    ...[...revision.applyAfterSwitch, ...revision.objects].map(refOf),
-    ...revision.secrets.map(({ ref }) => ref),
-  ];
+  const refs = await refsOfRole(ctx, { state, role });
   const own = refs.filter(ref => !kept.has(refKey(ref)) && !keptKinds.has(ref.kind));
   const found = await Promise.all(own.map(ref => ctx.cluster.get(ref)));
   return found.filter(live => live !== undefined).filter(live => releaseOf(live) === ctx.records.release);
+}
+
+/** What the recorded revision of a role names; empty where there is none on record. */
+export async function refsOfRole(
+  ctx: RunContext,
+  { state, role }: { readonly state: BlueGreenState; readonly role: string },
+): Promise<readonly ObjectRef[]> {
+  const number = state.roles[role]?.revision;
+  const revision = number === undefined ? undefined : await revisionOf(ctx, number);
+  if (revision === undefined) return [];
+  return [...[...revision.applyAfterSwitch, ...revision.objects].map(refOf), ...revision.secrets.map(({ ref }) => ref)];
 }
 
 /** `undefined`: somebody deleted it from the record, so which objects belong to it is unknown. */
