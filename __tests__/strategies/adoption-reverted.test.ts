@@ -129,7 +129,11 @@ describe('an adoption whose Service another tool reverts during the drain', () =
     expect(restoredBy(end)).toMatchObject({ kind: 'restored', restored: { kind: 'incomplete', failed: [refOf(old)] } });
     expect(served(web.cluster)).toEqual(['site:v1', 'site:v1']);
     expect(unfinished(web.cluster)).toBe('adopt');
-    expect(await endOf(web.stage(plainManifests('v2')))).toMatchObject({ outcome: 'staged' });
+    // The next deploy goes on, and takes the selector over once it may.
+    expect(await endOf(web.stage(plainManifests('v2')))).toMatchObject({ error: { code: 'conflict' } });
+    expect(served(web.cluster)).toEqual(['site:v1', 'site:v1']);
+    expect(await endOf(web.stage(plainManifests('v2'), { forceConflicts: true }))).toMatchObject({ outcome: 'staged' });
+    expect(served(web.cluster)).toEqual(['site:v1', 'site:v1']);
   });
 });
 

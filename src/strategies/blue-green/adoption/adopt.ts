@@ -38,7 +38,9 @@ export async function adoptLive(
     const now = locked.waited ? await read() : deploy;
     const adopting = unfinished(now);
     if (adopting === undefined) return adopt(locked, now);
-    const begun = { state: adopting, revision: await locked.records.readRevision(adopting.operation.revision) };
+    const recorded = await locked.records.readRevision(adopting.operation.revision);
+    const revision = { ...recorded, force: recorded.force || now.inputs.forceConflicts };
+    const begun = { state: adopting, revision };
     if ((await isNarrowed(locked, begun.revision)) || (await isAsFound(locked, begun))) {
       const operation = { ...adopting.operation, ...begunBy(locked) };
       const state = { ...begin(adopting, operation), operation };
