@@ -2,6 +2,7 @@ import { afterEach, describe, expect, it } from '@jest/globals';
 import { fieldAt } from '../../src/kubernetes/fields.js';
 import { refOf, type KubeObject } from '../../src/kubernetes/object.js';
 import { FailedStep } from '../../src/strategies/outcome/outcome.js';
+import { falseWords } from '../support/strategies/kills.js';
 import { idle } from '../support/cluster/run-controllers.js';
 import {
   closeReleases,
@@ -126,11 +127,17 @@ describe('an adoption whose Service another tool reverts during the drain', () =
     const end = await endOf(web.stage(plainManifests('v2')));
     web.cluster.before = () => undefined;
     await idle();
-    expect(restoredBy(end)).toMatchObject({ kind: 'restored', restored: { kind: 'incomplete', failed: [refOf(old)] } });
+    expect((end as FailedStep).outcome).toMatchObject({ activeRole: 'blue', serving: { kind: 'adoption-unfinished' } });
+    expect(falseWords(web, end)).toEqual([]);
     expect(served(web.cluster)).toEqual(['site:v1', 'site:v1']);
     expect(unfinished(web.cluster)).toBe('adopt');
+    expect(await web.post()).toMatchObject({ kind: 'adoption-left', operation: { role: 'blue' } });
     // The next deploy goes on, and takes the selector over once it may.
-    expect(await endOf(web.stage(plainManifests('v2')))).toMatchObject({ error: { code: 'conflict' } });
+    const refused = await endOf(web.stage(plainManifests('v2')));
+    expect(refused).toMatchObject({
+      error: { code: 'conflict' },
+      outcome: { serving: { kind: 'adoption-unfinished' } },
+    });
     expect(served(web.cluster)).toEqual(['site:v1', 'site:v1']);
     expect(await endOf(web.stage(plainManifests('v2'), { forceConflicts: true }))).toMatchObject({ outcome: 'staged' });
     expect(served(web.cluster)).toEqual(['site:v1', 'site:v1']);

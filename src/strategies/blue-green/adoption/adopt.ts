@@ -13,7 +13,7 @@ import { bringUpTwin } from './bring-up-twin.js';
 import { adoptionFailed, notBegun, notTakenBack } from './failed-adoption.js';
 import { findAdoption, mayAdopt } from './find/find-adoption.js';
 import { finishAdoption } from './finish-adoption.js';
-import { isNarrowed, narrow } from './narrow.js';
+import { isNarrowed, isReplaced, narrow } from './narrow.js';
 import { refuseStaging } from './refuse-staging.js';
 import { restoreAdoption } from './restore-adoption.js';
 import { templateIdentity } from './find/twin.js';
@@ -41,7 +41,7 @@ export async function adoptLive(
     const recorded = await locked.records.readRevision(adopting.operation.revision);
     const revision = { ...recorded, force: recorded.force || now.inputs.forceConflicts };
     const begun = { state: adopting, revision };
-    if ((await isNarrowed(locked, begun.revision)) || (await isAsFound(locked, begun))) {
+    if ((await isReplaced(locked, begun)) || (await isAsFound(locked, begun))) {
       const operation = { ...adopting.operation, ...begunBy(locked) };
       const state = { ...begin(adopting, operation), operation };
       return finish(locked, { deploy: now, begun: { ...begun, state } });

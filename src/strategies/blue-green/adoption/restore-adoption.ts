@@ -2,7 +2,6 @@ import { restoreSnapshots, type LeftObject } from '../../../cluster/apply/restor
 import { hasApplied } from '../../../cluster/apply/owned-fields.js';
 import { fieldManager } from '../../../cluster/apply/field-manager.js';
 import { asCutoverError } from '../../../errors.js';
-import { replicasOf } from '../../../kubernetes/deployment.js';
 import { describeRef, refOf, type KubeObject, type ObjectRef } from '../../../kubernetes/object.js';
 import { isBeingDeleted } from '../../../kubernetes/pods/pod.js';
 import type { Snapshot } from '../../../plan/change.js';
@@ -20,22 +19,12 @@ export interface RestoredAdoption {
 }
 
 /**
- * Takes back an adoption whose Service does not select the role: what the role got is removed, and the autoscalers and budgets of
- * the live Deployment are created again. Nothing is taken back once the live Deployment is scaled to zero: the pods of the role
- * are the only ones then, and the next deploy goes on.
+ * Takes back an adoption that has not replaced the live Deployment yet: what the role got is removed, and the autoscalers and
+ * budgets of the live Deployment are created again.
  */
-export async function restoreAdoption(
-  ctx: OperationContext,
-  { revision, state }: BegunAdoption,
-): Promise<RestoredAdoption> {
+export async function restoreAdoption(ctx: OperationContext, { revision }: BegunAdoption): Promise<RestoredAdoption> {
   const { cluster, writer, records, log, clock, created, lockLost: signal } = ctx;
-  const { service, twin, liveAutoscalers, liveBudgets } = partsOf(revision);
-  const { ref, uid } = state.operation.deployment;
-  const live = await cluster.get(ref);
-  if (isFound(ctx, live, uid) && replicasOf(live) === 0 && replicasOf(twin) > 0) {
-    log.error(`${describeRef(ref)} is scaled to zero already, so ${describeRef(refOf(twin))} is not removed`);
-    return { failed: [ref], left: [] };
-  }
+  const { service, liveAutoscalers, liveBudgets } = partsOf(revision);
   const deleted = await Promise.all([...liveBudgets, ...liveAutoscalers].map(object => deletedSince(ctx, object)));
   const removed = deleted.flat().map((object): Snapshot => ({ ref: refOf(object), object }));
   const broughtUp = revision.before.filter(({ object }) => object === undefined);
