@@ -1,5 +1,6 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { FailedStep } from '../../src/strategies/outcome/outcome.js';
+import { otherRole } from '../../src/traffic/active-role.js';
 import { idle } from '../support/cluster/run-controllers.js';
 import { falseWords } from '../support/strategies/kills.js';
 import {
@@ -61,6 +62,14 @@ describe.each(given)('users whom somebody leads to the staged role, which %s bef
       serving: { result: { restored: { kind: 'reached', service: serviceRef('web'), to: role } } },
     });
     expect(unfinished(web.cluster)).toBe('stage');
+    // Once users are led back, the next deploy stages again; kubectl owns the selector by now.
+    web.answer = () => 200;
+    const other = otherRole(['blue', 'green'], role);
+    select(web, other);
+    expect(await endOf(web.stage(site('v4'), { forceConflicts: true }))).toMatchObject({
+      outcome: 'staged',
+      activeRole: other,
+    });
   });
 
   it('keep their pods when the staging is killed and its post step runs', async () => {
