@@ -79,6 +79,18 @@ describe('what serves users', () => {
       'The public Service was not changed: users are where they were. On green: Nothing was restored: another run has taken over the lock and decides now.',
     ],
     [
+      { kind: 'not-rejected', role: 'green', restored: { kind: 'reached', service, to: 'green' } },
+      'On green: Service shop/web leads users to green now, because somebody else changed it, so nothing more was restored: users keep these pods.',
+    ],
+    [
+      {
+        kind: 'staging',
+        users: { kind: 'role', role: 'blue', revision: 1 },
+        result: { kind: 'restored', role: 'green', restored: { kind: 'reached', service, to: 'green' } },
+      },
+      'On green: Service shop/web leads users to green now, because somebody else changed it, so nothing more was restored: users keep these pods.',
+    ],
+    [
       { kind: 'rejected-before', users: { kind: 'role', role: 'blue', revision: 1 }, revision: 2 },
       'Users are on blue, revision 1, as before. Revision 2 was rejected before and nothing is staged. Nothing was written.',
     ],
@@ -221,6 +233,14 @@ describe('what was restored', () => {
     [{ kind: 'lock-lost' }, 'Nothing was restored: another run has taken over the lock and decides now.'],
     [{ kind: 'lock-refused' }, 'Nothing was restored: this step may not renew its lock any more.'],
     [
+      { kind: 'reached', service, to: 'revision 3' },
+      'Service shop/web leads users to revision 3 now, because somebody else changed it, so nothing more was restored: users keep these pods.',
+    ],
+    [
+      { kind: 'no-ready-pod', role: 'green' },
+      'Nothing was restored: green has no ready pod, so users were not sent back to it. Look at both versions now.',
+    ],
+    [
       { kind: 'changed-by-others' },
       'Nothing was restored, so as not to overwrite changes that somebody else made in the meantime.',
     ],
@@ -262,6 +282,10 @@ describe('what was restored', () => {
     [
       { kind: 'no-ready-pod' },
       'The role that users left has no ready pod, so users were not sent back to it: look at both roles now.',
+    ],
+    [
+      { kind: 'reached', service, to: 'green' },
+      'Service shop/web leads users to green now, because somebody else changed it, so not everything was restored: users keep these pods. Run `action: status` to see what runs where.',
     ],
     [{ kind: 'incomplete', failed: [service] }, 'Not everything could be restored: Service shop/web.'],
     [

@@ -39,6 +39,12 @@ describe('the snapshots before the first write', () => {
     },
   );
 
+  it('say of which objects it is not known whether they existed', () => {
+    const thing = object('Thing', 'x');
+    const unseen = { ...planned('created', thing), unseen: true } as const;
+    expect(snapshotsOf([unseen])).toEqual([{ ref: refOf(thing), unseen: true }]);
+  });
+
   it('are recorded without the data of Secrets', () => {
     const canary = Buffer.from('correct-horse-battery-staple').toString('base64');
     const old = object('Secret', 'db', { password: canary });
@@ -64,5 +70,14 @@ describe('the snapshots before the first write', () => {
       snapshot(added),
     ]);
     expect(earliest([snapshot(first)], [snapshot(second, second)])).toEqual([snapshot(first)]);
+  });
+
+  it('of two steps say that an object is recreated if either of them recreates it', () => {
+    const [first, second] = [object('ConfigMap', 'c', { KEY: '1' }), object('ConfigMap', 'c', { KEY: '2' })];
+    const recreated = { ...snapshot(first, first), recreated: true } as const;
+    expect(earliest([snapshot(first, first)], [{ ...snapshot(second, second), recreated: true }])).toEqual([recreated]);
+    expect(earliest([recreated], [snapshot(second, second)])).toEqual([recreated]);
+    // What did not exist before is deleted, however often it was recreated.
+    expect(earliest([snapshot(first)], [{ ...snapshot(second, second), recreated: true }])).toEqual([snapshot(first)]);
   });
 });

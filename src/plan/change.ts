@@ -12,6 +12,8 @@ export interface Snapshot {
   readonly object?: KubeObject;
   /** It existed, but is a Secret, whose data is never recorded: it cannot be restored from the record. */
   readonly withheld?: true;
+  /** Whether it existed could not be asked: the kind was not served yet. Only what is proved to be created is deleted. */
+  readonly unseen?: true;
   /** The run deletes and recreates it, so that the live object is another one afterwards. */
   readonly recreated?: true;
 }
@@ -28,6 +30,8 @@ export interface PlannedChange {
   readonly claims?: true;
   /** A Job that has run as it is in the manifests, and that its TTL has deleted since: there is nothing to do or to wait for. */
   readonly finished?: true;
+  /** Whether it exists could not be asked: its kind is not served yet. Its group may be, in another version. */
+  readonly unseen?: true;
   /** The live object, where it had to be read: `changed`, `recreated`, and `unchanged` without proof on record. */
   readonly live?: KubeObject;
   /** What the API server warns of in its answer to the dry run, such as a policy that the object violates. Absent: nothing. */

@@ -1,6 +1,6 @@
 import { describeRef, type ObjectRef } from '../kubernetes/object.js';
 import type { LeftObject } from '../cluster/apply/restore-snapshots.js';
-import type { Recovered, Restored } from '../strategies/outcome/restored.js';
+import type { Reached, Recovered, Restored } from '../strategies/outcome/restored.js';
 import { describeOperation } from './status/status.js';
 
 /** How far the state before a step was restored, as one sentence. */
@@ -10,6 +10,10 @@ export function describeRestored(restored: Restored): string {
       return 'Nothing was restored: another run has taken over the lock and decides now.';
     case 'lock-refused':
       return 'Nothing was restored: this step may not renew its lock any more.';
+    case 'reached':
+      return `${describeReached(restored)}, so nothing more was restored: users keep these pods.`;
+    case 'no-ready-pod':
+      return `Nothing was restored: ${restored.role} has no ready pod, so users were not sent back to it. Look at both versions now.`;
     case 'changed-by-others':
       return 'Nothing was restored, so as not to overwrite changes that somebody else made in the meantime.';
     case 'record-unknown':
@@ -40,6 +44,8 @@ export function describeRecovered(recovered: Recovered): string {
       return 'Another run has taken over the release: everything else is left to it.';
     case 'lock-refused':
       return 'The post step may not renew its lock any more, so not everything was restored: run `action: status` to see what serves users now.';
+    case 'reached':
+      return `${describeReached(recovered)}, so not everything was restored: users keep these pods. Run \`action: status\` to see what runs where.`;
     case 'nothing-unfinished':
       return 'Nothing was left unfinished.';
     case 'left':
@@ -63,6 +69,10 @@ export function describeRecovered(recovered: Recovered): string {
     default:
       return recovered satisfies never;
   }
+}
+
+function describeReached({ service, to }: Reached): string {
+  return `${describeRef(service)} leads users to ${to} now, because somebody else changed it`;
 }
 
 /** An error message as the end of a sentence: more sentences may follow it. */

@@ -50,8 +50,10 @@ export function describeServing(serving: Serving): string {
       const name = describeRef(serving.deployment);
       return `Users are on ${revisionOn(serving)}: the version of ${name}, which was live before. The adoption is not finished; run this step again to finish it.${note(serving)}`;
     }
-    case 'staging':
-      return [describeUsers(serving.users), ...resultOf(serving.result)].join(' ');
+    case 'staging': {
+      const users = usersUnless(isReached(serving.result), describeUsers(serving.users));
+      return [...users, ...resultOf(serving.result)].join(' ');
+    }
     case 'active-confirmed': {
       const users = `Users are on ${revisionOn(serving)}, which already runs these manifests. Nothing was written.`;
       return serving.healthy ? users : `${users} But it is not healthy, as described here.`;
@@ -60,8 +62,11 @@ export function describeServing(serving: Serving): string {
       return `${describeUsers(serving.users)} Revision ${serving.revision} is discarded. On ${serving.role}: ${describeRestored(serving.restored)}`;
     case 'rejected-before':
       return `${describeUsers(serving.users)} Revision ${serving.revision} was rejected before and nothing is staged. Nothing was written.`;
-    case 'not-rejected':
-      return `The public Service was not changed: users are where they were. On ${serving.role}: ${describeRestored(serving.restored)}`;
+    case 'not-rejected': {
+      const users = 'The public Service was not changed: users are where they were.';
+      const isMoved = serving.restored.kind === 'reached';
+      return [...usersUnless(isMoved, users), `On ${serving.role}: ${describeRestored(serving.restored)}`].join(' ');
+    }
     case 'not-switched':
       return serving.active === undefined
         ? 'Nobody is served yet; nothing was switched.'
@@ -110,6 +115,15 @@ function describeMoved({ active }: { readonly active?: string }): string {
   return active === undefined
     ? 'Nobody is served: somebody deleted the public Service'
     : `Users are on ${active}: somebody changed the public Service`;
+}
+
+/** The sentence about users, unless somebody else has moved them since: then what was restored says where they are. */
+function usersUnless(isMoved: boolean, sentence: string): readonly string[] {
+  return isMoved ? [] : [sentence];
+}
+
+function isReached(result: StagingResult): boolean {
+  return result.kind === 'restored' && result.restored.kind === 'reached';
 }
 
 function describeUsers(users: Users): string {

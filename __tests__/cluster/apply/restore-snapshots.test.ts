@@ -167,6 +167,45 @@ describe('restoring an object that Cutover had applied', () => {
   });
 });
 
+describe('restoring an object that is being deleted', () => {
+  const finalizers = ['example.com/backup'];
+
+  /** A ConfigMap of release `web` whose deletion waits for its finalizer, with its snapshot. */
+  async function beingDeleted(cluster: MemoryCluster): Promise<KubeObject> {
+    const object = configMap('c', 'old');
+    await cluster.apply({ ...object, metadata: { ...object.metadata, finalizers } });
+    const before = live(cluster, refOf(object));
+    await cluster.remove(refOf(object), { uid: before.metadata.uid! });
+    expect(live(cluster, refOf(object)).metadata.deletionTimestamp).toBeDefined();
+    return before;
+  }
+
+  it('waits until it is gone, and creates it again', async () => {
+    const cluster = memoryCluster();
+    const before = await beingDeleted(cluster);
+    const ref = refOf(before);
+    const get = async (of: ObjectRef): Promise<KubeObject | undefined> => {
+      const found = await cluster.get(of);
+      // Its controller does its work after the first look.
+      const dying = cluster.store.get(ref);
+      if (dying?.metadata.deletionTimestamp !== undefined)
+        cluster.store.update({ ...dying, metadata: { ...dying.metadata, finalizers: [] } }, { manager: 'backup' });
+      return found;
+    };
+    const { failed } = await undoWith(cluster, { snapshots: [snapshot(before)], cluster: { ...cluster, get } });
+    expect(failed).toEqual([]);
+    expect(live(cluster, ref)).toMatchObject({ data: { KEY: 'old' } });
+    expect(live(cluster, ref).metadata.uid).not.toBe(before.metadata.uid);
+  });
+
+  it('fails when it is not gone at the limit', async () => {
+    const cluster = memoryCluster();
+    const { failed, restored } = await undo(cluster, snapshot(await beingDeleted(cluster)));
+    expect(restored).toEqual([]);
+    expect(failed).toEqual(['ConfigMap shop/c: ConfigMap shop/c was deleted, but still exists after 60 s']);
+  });
+});
+
 describe('restoring an object of others', () => {
   it('replaces it with the snapshot', async () => {
     const cluster = memoryCluster();
@@ -246,6 +285,21 @@ describe('restoring an object that did not exist', () => {
     });
   });
 
+  it('deletes one whose kind was not served before only by its uid: it may be older', async () => {
+    const cluster = memoryCluster();
+    const { object } = await cluster.apply(configMap('new', '1'));
+    const snapshots: readonly Snapshot[] = [{ ref: made, unseen: true }];
+    const why = 'its kind was not served when the operation began, so it may be older';
+    for (const created of [undefined, new Set<string>()]) {
+      const known = created === undefined ? {} : { created };
+      const done = await restoreSnapshots(optionsOf(cluster, { snapshots, log: listLog(), ...known }));
+      expect(done).toMatchObject({ failed: [], left: [{ ref: made, why }] });
+      expect(live(cluster, made)).toMatchObject({ data: { KEY: '1' } });
+    }
+    await undoWith(cluster, { snapshots, created: new Set([object.metadata.uid!]) });
+    expect(cluster.store.get(made)).toBeUndefined();
+  });
+
   it('deletes it after a kill, although a controller has written its status and its count of versions', async () => {
     const cluster = memoryCluster();
     await cluster.apply(deployment('site:v1'));
@@ -287,7 +341,9 @@ describe('restoring an object that did not exist', () => {
     const log = listLog();
     const done = await restoreSnapshots(optionsOf(cluster, { snapshots: [{ ref: made }], log }));
     expect(done).toEqual({ failed: [], withheld: [], kept: [], left: [{ ref: made, why }] });
-    expect(log.lines).toEqual([`ConfigMap shop/new is not deleted: this operation did not create it, since ${why}`]);
+    expect(log.lines).toEqual([
+      `ConfigMap shop/new is not deleted: nothing proves that this operation created it, since ${why}`,
+    ]);
     expect(live(cluster, made)).toMatchObject({ data: { KEY: '1' } });
     expect(cluster.writes().filter(call => call.startsWith('REMOVE'))).toEqual([]);
   });

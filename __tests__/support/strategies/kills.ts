@@ -170,7 +170,9 @@ export function falseWords({ cluster }: WebRelease, result: Outcome | FailedStep
   const roles = state?.strategy === 'blue-green' ? state.roles : {};
   const revision = /[Rr]evision (\d+) serves users|[Uu]sers are (?:back )?on (?:\w+, )?revision (\d+)/.exec(text);
   const role = /[Uu]sers are (?:back )?on (blue|green)/.exec(text)?.[1] ?? outcome.activeRole;
-  const number = revision === null ? roles[role ?? '']?.revision : Number(revision[1] ?? revision[2]);
+  const staging = state?.operation?.kind === 'stage' && state.operation.role === role ? state.operation : undefined;
+  const onRole = staging?.revision ?? roles[role ?? '']?.revision;
+  const number = revision === null ? onRole : Number(revision[1] ?? revision[2]);
   const images = number === undefined ? undefined : revisionOf(cluster, number)?.images;
   if (images === undefined) return [];
   const found = [...new Set(served(cluster))];

@@ -20,9 +20,13 @@ export interface ApplyChangeOptions {
   readonly timeoutMs: number;
 }
 
-/** What {@link removeAndWait} needs. */
-export interface RemoveAndWaitOptions extends Pick<ApplyChangeOptions, 'clock' | 'signal' | 'timeoutMs'> {
+/** What {@link waitUntilGone} needs. */
+export interface WaitUntilGoneOptions extends Pick<ApplyChangeOptions, 'clock' | 'signal' | 'timeoutMs'> {
   readonly cluster: Pick<Cluster, 'get' | 'watch'>;
+}
+
+/** What {@link removeAndWait} needs. */
+export interface RemoveAndWaitOptions extends WaitUntilGoneOptions {
   readonly writer: Pick<ObjectWriter, 'remove'>;
 }
 
@@ -87,13 +91,18 @@ async function retryUntilServed<T>(request: () => Promise<T>, { clock, signal }:
 }
 
 /** Deletes the object with this uid, and waits until its name is free. Throws `timeout` or `cancelled`. */
-export async function removeAndWait(
+export async function removeAndWait(live: KubeObject, options: RemoveAndWaitOptions): Promise<void> {
+  await options.writer.remove(refOf(live), { uid: live.metadata.uid ?? '' });
+  await waitUntilGone(live, options);
+}
+
+/** Waits until the object with this uid, which is being deleted, is gone. Throws `timeout` or `cancelled`. */
+export async function waitUntilGone(
   live: KubeObject,
-  { cluster, writer, clock, signal, timeoutMs }: RemoveAndWaitOptions,
+  { cluster, clock, signal, timeoutMs }: WaitUntilGoneOptions,
 ): Promise<void> {
   const ref = refOf(live);
-  const { uid = '' } = live.metadata;
-  await writer.remove(ref, { uid });
+  const { uid } = live.metadata;
   const isGone = (now: KubeObject | undefined): true | undefined => now?.metadata.uid !== uid || undefined;
   if (isGone(await cluster.get(ref)) ?? (await waitForObject(ref, { cluster, clock, signal, timeoutMs }, isGone)))
     return;

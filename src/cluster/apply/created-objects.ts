@@ -10,6 +10,8 @@ export interface CreatedObjects {
   readonly release: string;
   /** The uids of the applies that answered 201. Absent: the process that had them is gone. */
   readonly created?: ReadonlySet<string>;
+  /** Whether the object existed before could not be asked: then its uid alone proves that the operation created it. */
+  readonly unseen?: boolean;
 }
 
 /** What became of an object that did not exist before. `left`: somebody else created or changed it. */
@@ -34,9 +36,10 @@ export async function removeCreated(
  * Why the operation did not create this object; `undefined`: it did. Without its uid this is so if it has the annotation of
  * the release, Cutover applied it, and nobody else wrote it, apart from subresources such as the status.
  */
-export function whyNotCreated(live: KubeObject, { release, created }: CreatedObjects): string | undefined {
+export function whyNotCreated(live: KubeObject, { release, created, unseen }: CreatedObjects): string | undefined {
   const { uid = '', annotations } = live.metadata;
   if (created?.has(uid)) return undefined;
+  if (unseen) return 'its kind was not served when the operation began, so it may be older';
   const owner = annotations?.['cutover/release'];
   if (owner === undefined) return 'it has no annotation cutover/release';
   if (owner !== release) return `it belongs to release ${owner}`;

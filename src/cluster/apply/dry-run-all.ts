@@ -78,7 +78,7 @@ export async function dryRunAll(options: DryRunOptions): Promise<DryRunResult> {
           return { resource, change: 'created' };
         }
         if (error.code === 'unknown-kind' && comingGroups.has(groupOf(resource.object.apiVersion))) {
-          return { resource, change: 'created' };
+          return { resource, change: 'created', unseen: true };
         }
         rejected.push({ resource, error });
         return undefined;

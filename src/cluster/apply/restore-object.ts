@@ -1,11 +1,12 @@
 import { asCutoverError, CutoverError } from '../../errors.js';
 import { fieldAt, withField, without } from '../../kubernetes/fields.js';
 import { describeRef, refOf, type KubeObject } from '../../kubernetes/object.js';
+import { isBeingDeleted } from '../../kubernetes/pods/pod.js';
 import { isService } from '../../kubernetes/selectors.js';
 import { differs } from '../../plan/change.js';
 import type { Clock } from '../clock.js';
 import type { Cluster, ObjectWriter } from '../cluster.js';
-import { removeAndWait } from './apply-change.js';
+import { removeAndWait, waitUntilGone } from './apply-change.js';
 import { replicasOf, type KeepsReplicas } from './autoscaled-replicas.js';
 import { whyNotCreated, type CreatedObjects } from './created-objects.js';
 import { fieldManager } from './field-manager.js';
@@ -33,7 +34,7 @@ export interface PreviousObject {
 
 /** Controllers write the status frequently; a write that conflicts is repeated with the latest resourceVersion. */
 const maxAttempts = 10;
-/** Limit of the wait until the name of a recreated object is free. */
+/** Limit of the wait until the name of an object that is created again is free. */
 const deletionTimeoutMs = 60_000;
 
 /**
@@ -54,6 +55,11 @@ export async function restoreObject(
   for (let attempt = 1; ; attempt += 1) {
     try {
       let live = await cluster.get(ref);
+      // What is being deleted cannot be kept, whatever is written to it.
+      if (live !== undefined && isBeingDeleted(live) && !isBeingDeleted(before)) {
+        await waitUntilGone(live, { ...options, timeoutMs: Math.max(0, deadline - options.clock.now()) });
+        live = undefined;
+      }
       if (live === undefined && isContentDone) throw deletedAgain(before);
       const replicas = live !== undefined && (await keepsReplicas(before, live));
       if (live !== undefined && previous.recreated && isOther({ before, live, keepsReplicas: replicas })) {

@@ -46,7 +46,8 @@ const longestOutageMs = 5 * 60_000;
  * Restores objects from snapshots. An object that Cutover had applied before is applied again, which keeps the field
  * ownership; an object of others, or one with fields taken over from others, is replaced with the snapshot, and its owners are
  * restored; an object that did not exist is deleted if this operation created it. Replicas that an autoscaler or a person has
- * set stay. A failure does not stop the restoration of the others, unless the API server does not answer any more. Run again after it was killed, it does what is left.
+ * set stay. A failure does not stop the restoration of the others, unless the API server does not answer any more. Run again
+ * after it was killed, it does what is left.
  */
 export async function restoreSnapshots(options: RestoreSnapshotsOptions): Promise<RestoredSnapshots> {
   const { snapshots, log, signal, clock } = options;
@@ -60,7 +61,7 @@ export async function restoreSnapshots(options: RestoreSnapshotsOptions): Promis
   const restorable = snapshots.filter(candidate => !candidate.withheld && !isKept(candidate));
   const keepsReplicas = keepsAutoscaledReplicas(options);
   let outage: { readonly since: number; readonly error: CutoverError } | undefined;
-  for (const { ref, object, recreated = false } of inRestoreOrder(restorable)) {
+  for (const { ref, object, recreated = false, unseen = false } of inRestoreOrder(restorable)) {
     const began = clock.now();
     try {
       if (signal.aborted) throw cancelled();
@@ -71,12 +72,14 @@ export async function restoreSnapshots(options: RestoreSnapshotsOptions): Promis
         if (done !== undefined) log.info(`${describeRef(ref)} ${done}`);
         continue;
       }
-      const removal = await removeCreated(ref, options);
+      const removal = await removeCreated(ref, { ...options, unseen });
       outage = undefined;
       if (removal.kind === 'deleted') log.info(`${describeRef(ref)} deleted`);
       if (removal.kind !== 'left') continue;
       left.push({ ref, why: removal.why });
-      log.warning(`${describeRef(ref)} is not deleted: this operation did not create it, since ${removal.why}`);
+      log.warning(
+        `${describeRef(ref)} is not deleted: nothing proves that this operation created it, since ${removal.why}`,
+      );
     } catch (thrown) {
       const error = asCutoverError(thrown);
       if (error.code === 'unreachable') outage ??= { since: began, error };
@@ -98,9 +101,11 @@ function isKept({ ref, recreated }: Snapshot): boolean {
 function inRestoreOrder(snapshots: readonly Snapshot[]): readonly Snapshot[] {
   const existing = snapshots.flatMap(({ object, ...rest }) => (object === undefined ? [] : [{ ...rest, object }]));
   const absent = snapshots.filter(({ object }) => object === undefined);
-  const removals = orderWaves(absent.map(({ ref }) => ({ ref, object: { ...ref, metadata: { name: ref.name } } })));
+  const removals = orderWaves(
+    absent.map(snapshot => ({ snapshot, object: { ...snapshot.ref, metadata: { name: snapshot.ref.name } } })),
+  );
   return [
     ...orderWaves(existing).flatMap(({ items }) => items),
-    ...removals.flatMap(({ items }) => items.map(({ ref }) => ({ ref }))).reverse(),
+    ...removals.flatMap(({ items }) => items.map(({ snapshot }) => snapshot)).reverse(),
   ];
 }

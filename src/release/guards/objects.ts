@@ -54,7 +54,7 @@ export const service: Guard<KubeObject> = checked(kubeObject, isService, { expec
 
 /** A snapshot, whose object is the one that it names. */
 export const snapshot: Guard<Snapshot> = checked(
-  shape({ ref: objectRef }, { object: kubeObject, withheld: oneOf(true), recreated: oneOf(true) }),
+  shape({ ref: objectRef }, { object: kubeObject, withheld: oneOf(true), unseen: oneOf(true), recreated: oneOf(true) }),
   ({ ref, object }) => object === undefined || refKey(refOf(object)) === refKey(ref),
   { expected: 'the object that `ref` names', field: ['object'] },
 );

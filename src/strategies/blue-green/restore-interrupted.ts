@@ -6,6 +6,7 @@ import type { LockedContext } from '../../run/context.js';
 import { confirmMs } from '../../traffic/endpoint-slices.js';
 import { routerOf } from '../../traffic/routers.js';
 import { leftBy, unrestored, type Recovered } from '../outcome/restored.js';
+import { reachedRole } from './operation/reached-role.js';
 import { restoreInterruptedAdoption } from './adoption/restore-interrupted.js';
 import { restoreInterruptedLeave } from '../rolling/leave-roles/restore-interrupted.js';
 import { ownedSnapshots } from '../recorded/owned-objects.js';
@@ -22,11 +23,15 @@ export async function restoreInterruptedRelease(
   const failed = historyEntry(ctx.run, revision, 'failed');
   switch (operation.kind) {
     case 'stage':
-      return restoring(ctx, interrupted, { snapshots: revision.before, after: abandon(state, failed) });
+      return restoring(ctx, interrupted, {
+        snapshots: revision.before,
+        after: abandon(state, failed),
+        idle: operation.role,
+      });
     case 'reject': {
       const rejected = historyEntry(ctx.run, revision, 'rejected');
       const snapshots = revision.beforeStaging ?? revision.before;
-      return restoring(ctx, interrupted, { snapshots, after: completeReject(state, rejected) });
+      return restoring(ctx, interrupted, { snapshots, after: completeReject(state, rejected), idle: operation.role });
     }
     case 'prepare':
       // It has no users and is applied again by the next rollback or staging.
@@ -56,6 +61,8 @@ export async function restoreInterruptedRelease(
 interface Restoration {
   readonly snapshots: readonly Snapshot[];
   readonly after: BlueGreenState;
+  /** The role to which the objects belong, and that users must not be on. Absent: they are of no idle role. */
+  readonly idle?: string;
   /** Confirms that users reach what is restored. Absent: no user is there. */
   readonly confirm?: () => Promise<void>;
 }
@@ -63,9 +70,10 @@ interface Restoration {
 async function restoring(
   ctx: LockedContext,
   { state }: Interrupted<BlueGreenState>,
-  { snapshots, after, confirm }: Restoration,
+  { snapshots, after, idle, confirm }: Restoration,
 ): Promise<Recovered> {
-  const request = { snapshots, timeoutMs: confirmMs };
+  const reached = idle === undefined ? {} : { reached: () => reachedRole(ctx, state, idle) };
+  const request = { snapshots, timeoutMs: confirmMs, ...reached };
   const operation = await ctx.recordOperation(state);
   const { restored } = await restoreRecorded(
     operation,

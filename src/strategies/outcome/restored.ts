@@ -19,10 +19,22 @@ export interface RecordUnknown {
   readonly kind: 'record-unknown';
 }
 
+/** Users are on pods that a restore would take away or change, so it wrote nothing more. */
+export interface Reached {
+  readonly kind: 'reached';
+  /** The public Service, which somebody else has changed. */
+  readonly service: ObjectRef;
+  /** What it leads users to now: the name of a role, or a revision. */
+  readonly to: string;
+}
+
 /** How far the state before a step was restored, as data; `report/restored.ts` has the text. */
 export type Restored =
   | WithoutLock
   | RecordUnknown
+  | Reached
+  /** The role that users left has no ready pod, so they were not sent back, and nothing was written. */
+  | { readonly kind: 'no-ready-pod'; readonly role: string }
   /** The step failed because somebody else changed its objects, so nothing was written. */
   | { readonly kind: 'changed-by-others' }
   /** `failed`: the objects that are still as the step left them. */
@@ -45,6 +57,7 @@ export type Restored =
 export type Recovered =
   /** From then on, nothing was written. */
   | WithoutLock
+  | Reached
   | { readonly kind: 'nothing-unfinished' }
   /** `rollback-on-failure` is false. */
   | { readonly kind: 'left'; readonly operation: Operation }
@@ -78,7 +91,10 @@ export function unrestored(restored: Restored): Recovered | undefined {
     case 'lock-refused':
     case 'incomplete':
     case 'not-ready':
+    case 'reached':
       return restored;
+    case 'no-ready-pod':
+      return { kind: 'no-ready-pod' };
     case 'changed-by-others':
     case 'record-unknown':
       return { kind: 'lock-lost' };

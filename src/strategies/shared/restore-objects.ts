@@ -1,5 +1,6 @@
 import { restoreSnapshots } from '../../cluster/apply/restore-snapshots.js';
-import { asCutoverError } from '../../errors.js';
+import type { ObjectWriter } from '../../cluster/cluster.js';
+import { asCutoverError, CutoverError } from '../../errors.js';
 import { describeRef, refKey, refOf, type ObjectRef } from '../../kubernetes/object.js';
 import { isService } from '../../kubernetes/selectors.js';
 import type { Snapshot } from '../../plan/change.js';
@@ -7,7 +8,7 @@ import { isAwaited } from '../../rollout/readiness/table.js';
 import { observe } from '../../rollout/observer.js';
 import { deleteStuckPods, type StuckStatefulSet } from '../../rollout/stuck-pods.js';
 import type { OperationContext, RunContext } from '../../run/context.js';
-import { withoutLock, type Restored } from '../outcome/restored.js';
+import { withoutLock, type Reached, type Restored } from '../outcome/restored.js';
 
 /** What is restored, and why. */
 export interface RestoreRequest {
@@ -16,8 +17,13 @@ export interface RestoreRequest {
   readonly timeoutMs: number;
   /** The error that ended the step. Absent: it did not fail. */
   readonly cause?: unknown;
-  /** Whether users need the restored workloads; without users, nothing waits for them. Default `required`. */
-  readonly ready?: 'required' | 'not-needed';
+  /** Whether users need the restored workloads, all or each; nothing waits for those without users. Default `required`. */
+  readonly ready?: 'required' | 'not-needed' | ((ref: ObjectRef) => boolean);
+  /**
+   * Looks whether users are on what the restore would take away: somebody else may have led them there at any moment. Asked
+   * before each write; once they are, nothing more is written. Absent: they cannot be.
+   */
+  readonly reached?: () => Promise<Reached | undefined>;
   /**
    * Confirms that the endpoints of the restored Services are as before, once the workloads are ready. Called only if there
    * are Services. Absent: nothing is confirmed.
@@ -27,16 +33,11 @@ export interface RestoreRequest {
 
 /**
  * Restores every object and, unless the run was cancelled or no user needs them, waits until the restored workloads are
- * ready. It writes nothing when the lock was lost, or when the cause is that somebody else changed what this step had
- * written, or that the record is unknown. Never throws, since the step must end with `cause`.
+ * ready. Never throws, since the step must end with `cause`.
  */
 export async function restore(ctx: OperationContext, request: RestoreRequest): Promise<Restored> {
-  const { cause } = request;
-  const without = withoutLock(ctx.lockLost);
-  if (without !== undefined) return without;
-  const code = cause === undefined ? undefined : asCutoverError(cause).code;
-  if (code === 'changed') return { kind: 'changed-by-others' };
-  if (code === 'record-unknown') return { kind: code };
+  const withheld = whyWithheld(ctx, request.cause);
+  if (withheld !== undefined) return withheld;
   try {
     return await ctx.phase('Restore', () => restoreAndWait(ctx, request));
   } catch (error) {
@@ -44,9 +45,22 @@ export async function restore(ctx: OperationContext, request: RestoreRequest): P
   }
 }
 
+/**
+ * Why nothing may be restored: the lock was lost, or the cause is that somebody else changed what the step had written, or that
+ * the record is unknown. `undefined`: it may.
+ */
+export function whyWithheld({ lockLost }: Pick<OperationContext, 'lockLost'>, cause: unknown): Restored | undefined {
+  const without = withoutLock(lockLost);
+  if (without !== undefined) return without;
+  const code = cause === undefined ? undefined : asCutoverError(cause).code;
+  if (code === 'changed') return { kind: 'changed-by-others' };
+  return code === 'record-unknown' ? { kind: code } : undefined;
+}
+
 async function restoreAndWait(ctx: OperationContext, request: RestoreRequest): Promise<Restored> {
   const { snapshots, ready = 'required' } = request;
-  const { cluster, writer, log, clock, records, created } = ctx;
+  const { cluster, log, clock, records, created } = ctx;
+  const { writer, found } = guarded(ctx.writer, request.reached);
   // A cancel does not end a restore.
   const signal = ctx.lockLost;
   const options = { cluster, writer, snapshots, log, clock, signal };
@@ -54,12 +68,15 @@ async function restoreAndWait(ctx: OperationContext, request: RestoreRequest): P
   const notRestored = new Set(failed.map(({ ref }) => refKey(ref)));
   const restored = snapshots.filter(({ ref }) => !notRestored.has(refKey(ref)));
   const stuck = await deleteStuckPods({ ...options, snapshots: restored });
+  const reached = found();
+  if (reached !== undefined) return reached;
   if (failed.length > 0) return { kind: 'incomplete', failed: failed.map(({ ref }) => ref) };
   const complete = { kind: 'complete', ready: false, withheld, kept, left } as const;
   if (ready === 'not-needed') return complete;
   const keptKeys = new Set(kept.map(refKey));
   const existing = snapshots.flatMap(({ ref, object }) => (object && !keptKeys.has(refKey(ref)) ? [object] : []));
-  const targets = existing.filter(isAwaited).map(refOf);
+  const isNeeded = typeof ready === 'function' ? ready : () => true;
+  const targets = existing.filter(isAwaited).map(refOf).filter(isNeeded);
   if (ctx.signal.aborted) return stuck.length === 0 ? complete : { kind: 'not-ready', reason: reasonOf(stuck) };
   try {
     if (targets.length > 0) await waitUntilReady(ctx, { targets, timeoutMs: request.timeoutMs });
@@ -70,6 +87,30 @@ async function restoreAndWait(ctx: OperationContext, request: RestoreRequest): P
     return { kind: 'not-ready', reason: causes.join('; ') };
   }
   return { ...complete, ready: targets.length > 0 };
+}
+
+/** The writer of a restore, which looks before each write whether users are on what it writes. `found`: they are. */
+function guarded(
+  writer: ObjectWriter,
+  look: RestoreRequest['reached'],
+): { readonly writer: ObjectWriter; readonly found: () => Reached | undefined } {
+  let found: Reached | undefined;
+  if (look === undefined) return { writer, found: () => found };
+  const after = async <T>(write: () => Promise<T>): Promise<T> => {
+    found ??= await look();
+    if (found === undefined) return write();
+    throw new CutoverError(`${describeRef(found.service)} leads users to ${found.to} now`, { code: 'changed' });
+  };
+  return {
+    found: () => found,
+    writer: {
+      apply: (object, options) => after(() => writer.apply(object, options)),
+      create: object => after(() => writer.create(object)),
+      replace: object => after(() => writer.replace(object)),
+      setManagedFields: (live, fields) => after(() => writer.setManagedFields(live, fields)),
+      remove: (ref, preconditions) => after(() => writer.remove(ref, preconditions)),
+    },
+  };
 }
 
 function reasonOf(stuck: readonly StuckStatefulSet[]): string {

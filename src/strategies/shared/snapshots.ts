@@ -10,9 +10,10 @@ export function snapshotsOf(planned: readonly PlannedChange[]): readonly Snapsho
   return planned
     .filter(({ change }) => change !== 'unchanged')
     .filter(({ change, resource }) => change !== 'created' || !containerKinds.has(resource.object.kind))
-    .map(({ resource, live, change }) => ({
+    .map(({ resource, live, change, unseen }) => ({
       ref: refOf(resource.object),
       ...(live !== undefined && { object: live }),
+      ...(unseen && { unseen }),
       ...(change === 'recreated' && { recreated: true }),
     }));
 }
@@ -24,8 +25,18 @@ export function recordable(snapshots: readonly Snapshot[]): readonly Snapshot[] 
   );
 }
 
-/** For each object, the snapshot of the earlier of two steps, else that of the later one. */
+/**
+ * For each object, the snapshot of the earlier of two steps, else that of the later one. An object that either of them recreates
+ * is another one afterwards.
+ */
 export function earliest(earlier: readonly Snapshot[], later: readonly Snapshot[]): readonly Snapshot[] {
   const keys = new Set(earlier.map(({ ref }) => refKey(ref)));
-  return [...earlier, ...later.filter(({ ref }) => !keys.has(refKey(ref)))];
+  const recreated = new Set(later.filter(one => one.recreated).map(({ ref }) => refKey(ref)));
+  return [
+    ...earlier.map((one): Snapshot => {
+      const existed = one.object !== undefined || one.withheld === true;
+      return existed && recreated.has(refKey(one.ref)) ? { ...one, recreated: true } : one;
+    }),
+    ...later.filter(({ ref }) => !keys.has(refKey(ref))),
+  ];
 }

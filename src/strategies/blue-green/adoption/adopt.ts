@@ -13,7 +13,7 @@ import { bringUpTwin } from './bring-up-twin.js';
 import { adoptionFailed, notBegun, notTakenBack } from './failed-adoption.js';
 import { findAdoption, mayAdopt } from './find/find-adoption.js';
 import { finishAdoption } from './finish-adoption.js';
-import { isNarrowed, narrow } from './narrow.js';
+import { isNarrowed, isReplaced, narrow } from './narrow.js';
 import { refuseStaging } from './refuse-staging.js';
 import { restoreAdoption } from './restore-adoption.js';
 import { templateIdentity } from './find/twin.js';
@@ -38,8 +38,10 @@ export async function adoptLive(
     const now = locked.waited ? await read() : deploy;
     const adopting = unfinished(now);
     if (adopting === undefined) return adopt(locked, now);
-    const begun = { state: adopting, revision: await locked.records.readRevision(adopting.operation.revision) };
-    if ((await isNarrowed(locked, begun.revision)) || (await isAsFound(locked, begun))) {
+    const recorded = await locked.records.readRevision(adopting.operation.revision);
+    const revision = { ...recorded, force: recorded.force || now.inputs.forceConflicts };
+    const begun = { state: adopting, revision };
+    if ((await isReplaced(locked, begun)) || (await isAsFound(locked, begun))) {
       const operation = { ...adopting.operation, ...begunBy(locked) };
       const state = { ...begin(adopting, operation), operation };
       return finish(locked, { deploy: now, begun: { ...begun, state } });
@@ -59,7 +61,7 @@ interface BegunDeploy {
 async function adopt(ctx: LockedContext, deploy: BlueGreenDeploy): Promise<readonly ObjectChange[]> {
   // Found again: between the first look and the lock, another version may have gone live.
   const adoption = mayAdopt(deploy) ? await findAdoption(ctx, deploy) : undefined;
-  return adoption === undefined ? [] : finish(ctx, { deploy, begun: beginAdoption(ctx, deploy, adoption) });
+  return adoption === undefined ? [] : finish(ctx, { deploy, begun: await beginAdoption(ctx, deploy, adoption) });
 }
 
 /** Does everything that is not done yet. */

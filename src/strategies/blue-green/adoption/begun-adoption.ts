@@ -22,7 +22,11 @@ export interface BegunAdoption {
 }
 
 /** What is recorded of an adoption before its first write. */
-export function beginAdoption(ctx: RunContext, deploy: BlueGreenDeploy, adoption: Adoption): BegunAdoption {
+export async function beginAdoption(
+  ctx: RunContext,
+  deploy: BlueGreenDeploy,
+  adoption: Adoption,
+): Promise<BegunAdoption> {
   const { state, inputs, wasRolling } = deploy;
   const { role, service, deployment, template, imageIds, planned, narrowed, autoscalers, budgets } = adoption;
   const applied = planned.map(({ resource }) => resource.object);
@@ -40,6 +44,7 @@ export function beginAdoption(ctx: RunContext, deploy: BlueGreenDeploy, adoption
     before: [
       ...[service, ...autoscalers.live, ...budgets.live].map((object): Snapshot => ({ ref: refOf(object), object })),
       ...snapshotsOf(planned),
+      ...(await absentOf(ctx, [...autoscalers.ofRole, ...budgets.ofRole])),
     ],
     checks: checksToRecord(inputs.verify),
     force: inputs.forceConflicts,
@@ -58,6 +63,12 @@ export function beginAdoption(ctx: RunContext, deploy: BlueGreenDeploy, adoption
     ...begunBy(ctx),
   });
   return { revision, state: { ...adopting, operation: adopting.operation as Adopting['operation'] } };
+}
+
+/** Snapshots of those that do not exist yet: they are deleted again if the adoption is taken back. */
+async function absentOf({ cluster }: RunContext, objects: readonly KubeObject[]): Promise<readonly Snapshot[]> {
+  const found = await Promise.all(objects.map(object => cluster.get(refOf(object))));
+  return objects.filter((_, index) => found[index] === undefined).map(object => ({ ref: refOf(object) }));
 }
 
 /** The objects of a recorded adoption, by what is done with them. */

@@ -42,7 +42,8 @@ export async function bringUpTwin(
   });
   const live = await requireSameVersion(ctx, begun);
   const resources = (await requireOwnedObjects(ctx, up)).map(object => {
-    const sized = isDeployment(object) ? withReplicas(object, replicasOf(live)) : object;
+    // An interrupted adoption may have scaled the live Deployment to zero already.
+    const sized = isDeployment(object) ? withReplicas(object, replicasOf(live) || replicasOf(object)) : object;
     return recordedResource(sized, revision.number);
   });
   const planned = await requirePlan({ cluster, resources, force: revision.force, idle: new Set(resources) });

@@ -8,12 +8,12 @@ import { FailedStep, outcomeBase, type Outcome } from '../../outcome/outcome.js'
 import { withoutLock, type Restored } from '../../outcome/restored.js';
 import type { NotAdopted, Serving } from '../../outcome/serving.js';
 import type { BegunAdoption } from './begun-adoption.js';
-import { isNarrowed } from './narrow.js';
+import { isReplaced } from './narrow.js';
 import { restoreAdoption } from './restore-adoption.js';
 
 /**
- * The outcome of an adoption that failed. If users are still on the live Deployment, everything is restored; once the Service is
- * narrowed, the only way is forward, and the next deploy goes on. Never throws.
+ * The outcome of an adoption that failed. If users are still on the live Deployment, everything is restored; once the role has
+ * replaced it, the only way is forward, and the next deploy goes on. Never throws.
  */
 export async function adoptionFailed(
   ctx: OperationContext,
@@ -23,13 +23,13 @@ export async function adoptionFailed(
   const { state, revision } = begun;
   const { role, deployment } = state.operation;
   const failed = historyEntry(ctx.run, revision, 'failed');
-  const narrowed = await isNarrowed(ctx, revision).catch(() => undefined);
-  if (narrowed !== false) {
+  const replaced = await isReplaced(ctx, begun).catch(() => undefined);
+  if (replaced !== false) {
     const note = unrecordedOf(await recordFailure(ctx.records, withHistory(state, failed)));
-    const serving: Serving = narrowed
+    const serving: Serving = replaced
       ? { kind: 'adoption-unfinished', role, revision: revision.number, deployment: deployment.ref, ...note }
       : { kind: 'unknown' };
-    return { ...outcomeOf(ctx, begun, serving), ...(narrowed && { activeRole: role }) };
+    return { ...outcomeOf(ctx, begun, serving), ...(replaced && { activeRole: role }) };
   }
   if (!rollbackOnFailure) {
     const note = unrecordedOf(await recordFailure(ctx.records, withHistory(state, failed)));

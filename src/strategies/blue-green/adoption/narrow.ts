@@ -1,11 +1,13 @@
 import { migrateFieldOwnership } from '../../../cluster/apply/apply-change.js';
 import { CutoverError } from '../../../errors.js';
+import { replicasOf } from '../../../kubernetes/deployment.js';
 import { describeRef, refOf, type KubeObject } from '../../../kubernetes/object.js';
 import { canonical } from '../../../kubernetes/canonical.js';
 import type { Revision } from '../../../release/revision.js';
 import type { OperationContext, RunContext } from '../../../run/context.js';
 import { routerOf } from '../../../traffic/routers.js';
 import { requireReadyRole } from '../../../traffic/switch-precondition.js';
+import { isFound } from '../../recorded/found-objects.js';
 import { requireOwnedService } from '../../recorded/owned-objects.js';
 import { sizesOf } from '../operation/sizes.js';
 import { partsOf, type BegunAdoption } from './begun-adoption.js';
@@ -16,6 +18,17 @@ import { takesOver } from './find/narrowed-service.js';
 export async function isNarrowed(ctx: RunContext, revision: Revision): Promise<boolean> {
   const { narrowed } = partsOf(revision);
   return routerOf(ctx, refOf(narrowed)).isSetTo({ object: narrowed, force: false });
+}
+
+/**
+ * Whether the role has replaced the live Deployment, so that the adoption cannot be taken back: the public Service selects the
+ * role, or another tool has set the Service back after the live Deployment was scaled to zero.
+ */
+export async function isReplaced(ctx: RunContext, { revision, state }: BegunAdoption): Promise<boolean> {
+  if (await isNarrowed(ctx, revision)) return true;
+  const { ref, uid } = state.operation.deployment;
+  const [live, twin] = await Promise.all([ref, refOf(partsOf(revision).twin)].map(one => ctx.cluster.get(one)));
+  return isFound(ctx, live, uid) && replicasOf(live) === 0 && twin !== undefined && replicasOf(twin) > 0;
 }
 
 /**

@@ -3,6 +3,7 @@ import { hasApplied } from '../../../cluster/apply/owned-fields.js';
 import { fieldManager } from '../../../cluster/apply/field-manager.js';
 import { asCutoverError } from '../../../errors.js';
 import { describeRef, refOf, type KubeObject, type ObjectRef } from '../../../kubernetes/object.js';
+import { isBeingDeleted } from '../../../kubernetes/pods/pod.js';
 import type { Snapshot } from '../../../plan/change.js';
 import type { OperationContext } from '../../../run/context.js';
 import { isFound } from '../../recorded/found-objects.js';
@@ -18,31 +19,38 @@ export interface RestoredAdoption {
 }
 
 /**
- * Takes back an adoption whose Service was not narrowed yet: the twin is removed, and the autoscalers of the live Deployment are
- * created again. The live Deployment was not written.
+ * Takes back an adoption that has not replaced the live Deployment yet: what the role got is removed, and the autoscalers and
+ * budgets of the live Deployment are created again.
  */
 export async function restoreAdoption(ctx: OperationContext, { revision }: BegunAdoption): Promise<RestoredAdoption> {
   const { cluster, writer, records, log, clock, created, lockLost: signal } = ctx;
-  const { service, liveAutoscalers } = partsOf(revision);
-  const deleted = await Promise.all(
-    liveAutoscalers.map(async object => ((await cluster.get(refOf(object))) === undefined ? [object] : [])),
-  );
-  // What still exists was not written, but others may have changed it in the meantime.
-  const owned = await ownedObjects(ctx, deleted.flat());
-  const autoscalers = owned.map((object): Snapshot => ({ ref: refOf(object), object }));
+  const { service, liveAutoscalers, liveBudgets } = partsOf(revision);
+  const deleted = await Promise.all([...liveBudgets, ...liveAutoscalers].map(object => deletedSince(ctx, object)));
+  const removed = deleted.flat().map((object): Snapshot => ({ ref: refOf(object), object }));
   const broughtUp = revision.before.filter(({ object }) => object === undefined);
   const failed: ObjectRef[] = [];
   const left: LeftObject[] = [];
-  // The autoscalers come last: they would average over the pods of the twin, too.
-  for (const snapshots of [broughtUp, autoscalers]) {
+  // In this order: two budgets for a pod forbid every eviction, and an autoscaler would average over the pods of the twin, too.
+  for (const snapshots of [broughtUp, removed]) {
     const restored = await restoreSnapshots({
       ...{ cluster, writer, snapshots, release: records.release, log, clock, signal, created },
     });
-    failed.push(...restored.failed.map(({ ref }) => ref));
+    failed.push(...restored.failed.map(one => one.ref));
     left.push(...restored.left);
   }
   await giveBackOwnership(ctx, service);
   return { failed, left };
+}
+
+/**
+ * The object, if the adoption has deleted it and it may be created again; it may still wait for its finalizers. What exists was
+ * not written, but others may have changed it in the meantime.
+ */
+async function deletedSince(ctx: OperationContext, object: KubeObject): Promise<readonly KubeObject[]> {
+  const live = await ctx.cluster.get(refOf(object));
+  if (live === undefined) return ownedObjects(ctx, [object]);
+  const isDeleted = isBeingDeleted(live) && !isBeingDeleted(object) && isFound(ctx, live, object.metadata.uid);
+  return isDeleted ? [object] : [];
 }
 
 /** The fields of the Service belong to the tools again that owned them, so that those can go on applying it. */

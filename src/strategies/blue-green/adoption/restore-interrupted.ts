@@ -3,14 +3,14 @@ import { abandonAdopt } from '../../../release/transitions.js';
 import type { LockedContext } from '../../../run/context.js';
 import type { Recovered } from '../../outcome/restored.js';
 import type { BegunAdoption } from './begun-adoption.js';
-import { isNarrowed } from './narrow.js';
+import { isReplaced } from './narrow.js';
 import { restoreAdoption } from './restore-adoption.js';
 
 /** Restores an interrupted adoption, unless users are on the role already: then the next deploy finishes it. */
 export async function restoreInterruptedAdoption(ctx: LockedContext, begun: BegunAdoption): Promise<Recovered> {
   const { state, revision } = begun;
   const { operation } = state;
-  if (await isNarrowed(ctx, revision)) return { kind: 'adoption-left', operation };
+  if (await isReplaced(ctx, begun)) return { kind: 'adoption-left', operation };
   const { failed, left } = await restoreAdoption(await ctx.recordOperation(state), begun);
   if (failed.length > 0) return { kind: 'incomplete', failed };
   await ctx.records.writeState(abandonAdopt(state, historyEntry(ctx.run, revision, 'failed')));

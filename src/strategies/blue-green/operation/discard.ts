@@ -9,6 +9,7 @@ import type { LockedContext } from '../../../run/context.js';
 import { restoreRecorded } from '../../recorded/restore-recorded.js';
 import { FailedStep, outcomeBase } from '../../outcome/outcome.js';
 import type { Restored } from '../../outcome/restored.js';
+import { reachedRole } from './reached-role.js';
 
 /** What is on the idle role and can be discarded: a staged revision, or what an interrupted staging or rejection left. */
 export interface Discardable {
@@ -53,6 +54,7 @@ export async function discard(ctx: LockedContext, { state, target, timeoutMs }: 
     snapshots: revision.beforeStaging ?? revision.before,
     timeoutMs,
     ready: 'not-needed',
+    reached: () => reachedRole(ctx, rejecting, role),
   });
   if (restored.kind === 'complete') return { state: rejecting, revision, snapshots, restored };
   throw new FailedStep(notRestored(role, restored), {
@@ -76,6 +78,10 @@ function whyNotRestored(restored: Exclude<Restored, { readonly kind: 'complete' 
       return 'another run has taken over the lock';
     case 'lock-refused':
       return 'this step may not renew its lock any more';
+    case 'reached':
+      return `${describeRef(restored.service)} leads users to ${restored.to} now`;
+    case 'no-ready-pod':
+      return `${restored.role} has no ready pod`;
     case 'changed-by-others':
       return 'somebody else changed it in the meantime';
     case 'record-unknown':

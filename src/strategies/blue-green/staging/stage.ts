@@ -5,6 +5,7 @@ import { historyEntry } from '../../../release/revision.js';
 import { abandon, completeStage, withHistory } from '../../../release/transitions.js';
 import type { LockedContext, OperationContext, RunContext } from '../../../run/context.js';
 import { underLock } from '../../../run/under-lock.js';
+import { otherRole } from '../../../traffic/active-role.js';
 import type { CheckResult } from '../../../verify/verify.js';
 import { observeSet } from '../../shared/apply-and-wait.js';
 import { checksOf } from '../../shared/checks.js';
@@ -13,6 +14,7 @@ import { FailedStep, type Outcome } from '../../outcome/outcome.js';
 import { throwAny } from '../../shared/refusals.js';
 import { restore } from '../../shared/restore-objects.js';
 import type { Serving, StagingResult } from '../../outcome/serving.js';
+import { reachedRole } from '../operation/reached-role.js';
 import { refuseUnfinished } from '../operation/unfinished.js';
 import { beginStaging, type BegunStaging } from './begun-staging.js';
 import { confirmActive } from './confirm-active.js';
@@ -101,8 +103,10 @@ async function stageRevision(ctx: LockedContext, staging: Staging): Promise<Outc
     await ctx.records.finish(done, inputs.historyLimit, ctx.log);
   } catch (error) {
     const result = await restoreFailedStaging(operation, begun, { staging, cause: error });
+    const isMoved = result.kind === 'restored' && result.restored.kind === 'reached';
     throw new FailedStep(error, {
       ...base,
+      ...(isMoved && { activeRole: role, idleRole: otherRole(state.roleNames, role) }),
       checks: [...checks, ...checksOf(error)],
       serving: servingAfter(staging, result),
     });
@@ -133,7 +137,8 @@ async function restoreFailedStaging(
     const unrecorded = await recordFailure(ctx.records, withHistory(state, failed));
     return { kind: 'left', role, ...(unrecorded !== undefined && { unrecorded }) };
   }
-  const restored = await restore(ctx, { snapshots, timeoutMs, cause, ready: 'not-needed' });
+  const reached = () => reachedRole(ctx, state, role);
+  const restored = await restore(ctx, { snapshots, timeoutMs, cause, ready: 'not-needed', reached });
   const after = restored.kind === 'complete' ? abandon(state, failed) : withHistory(state, failed);
   const unrecorded = await recordFailure(ctx.records, after);
   return { kind: 'restored', role, restored, ...(unrecorded !== undefined && { unrecorded }) };

@@ -1,17 +1,21 @@
 import { asCutoverError } from '../../../errors.js';
 import { refKey, refOf } from '../../../kubernetes/object.js';
+import { routesTo } from '../../../kubernetes/selectors.js';
 import type { Snapshot } from '../../../plan/change.js';
 import { recordFailure } from '../../../release/records.js';
 import { historyEntry, type Revision } from '../../../release/revision.js';
 import { abandon, withHistory, type Leaving } from '../../../release/transitions.js';
 import type { OperationContext, RunContext } from '../../../run/context.js';
+import { otherRole } from '../../../traffic/active-role.js';
 import { routerOf } from '../../../traffic/routers.js';
 import { outcomeBase, type Outcome } from '../../outcome/outcome.js';
-import type { Restored } from '../../outcome/restored.js';
+import type { Reached, Restored } from '../../outcome/restored.js';
 import type { Serving } from '../../outcome/serving.js';
 import { requireOwnedSnapshots } from '../../recorded/owned-objects.js';
 import { restoreRecorded } from '../../recorded/restore-recorded.js';
+import { whyWithheld } from '../../shared/restore-objects.js';
 import type { Rollout } from '../rollout.js';
+import { refsOfRole } from './role-objects.js';
 
 /** An operation that failed before it was verified. */
 export interface FailedLeave {
@@ -29,10 +33,7 @@ export async function leavingFailed(ctx: OperationContext, { leaving, rollout, c
     const unrecorded = await recordFailure(ctx.records, withHistory(leaving, failed));
     return { kind: 'partly-deployed', ...(unrecorded !== undefined && { unrecorded }) };
   }
-  const isUnknown = asCutoverError(cause).code === 'record-unknown';
-  const restored: Restored = isUnknown
-    ? { kind: 'record-unknown' }
-    : await restoreRoles(ctx, { leaving, revision, snapshots, timeoutMs: waitOptions.timeoutMs, cause });
+  const restored = await restoreRoles(ctx, { leaving, revision, snapshots, timeoutMs: waitOptions.timeoutMs, cause });
   const after = restored.kind === 'complete' ? abandon(leaving, failed) : withHistory(leaving, failed);
   const unrecorded = await recordFailure(ctx.records, after);
   const note = unrecorded === undefined ? {} : { unrecorded };
@@ -51,18 +52,20 @@ export interface RestoreRoles {
 /**
  * Sends users back to the active role alone, then restores the rest: a pod of the idle role must not answer meanwhile. A
  * public Service that does not select what the operation had set is left as it is: the operation did not get to it, or somebody
- * else has switched since.
+ * else has switched since. Users are not sent back to a role without a ready pod, and keep the new pods if they are on them.
  */
 export async function restoreRoles(ctx: OperationContext, request: RestoreRoles): Promise<Restored> {
   const { leaving, snapshots, timeoutMs, cause } = request;
+  const withheld = whyWithheld(ctx, cause);
+  if (withheld !== undefined) return withheld;
   const key = refKey(leaving.publicService);
   const service = snapshots.find(({ ref }) => refKey(ref) === key);
-  if (service !== undefined && !ctx.lockLost.aborted) {
+  if (service !== undefined) {
     try {
-      const router = routerOf(ctx, service.ref);
-      const object = request.revision.objects.find(one => refKey(refOf(one)) === key);
-      if (object !== undefined && (await router.isSetTo({ object, force: false }))) {
-        for (const owned of await requireOwnedSnapshots(ctx, [service])) await router.restore(owned, ctx.writer);
+      if ((await sendBack(ctx, request, service)) === 'no-ready-pod') {
+        const { role } = leaving.operation;
+        ctx.log.error(`${role} has no ready pod, so users were not sent back to it. Look at both versions now.`);
+        return { kind: 'no-ready-pod', role };
       }
     } catch (error) {
       ctx.log.error(asCutoverError(error).message);
@@ -70,12 +73,51 @@ export async function restoreRoles(ctx: OperationContext, request: RestoreRoles)
     }
   }
   const rest = snapshots.filter(snapshot => snapshot !== service);
+  const ofIdle = await keysOfIdle(ctx, leaving);
   const { restored } = await restoreRecorded(ctx, {
     snapshots: rest,
     timeoutMs,
+    ready: ref => !ofIdle.has(refKey(ref)),
+    reached: () => reachedRevision(ctx, request),
     ...(cause !== undefined && { cause }),
   });
   return restored;
+}
+
+/** Restores the public Service if it is as the operation has set it, and would select a ready pod then. */
+async function sendBack(
+  ctx: OperationContext,
+  { leaving, revision }: RestoreRoles,
+  service: Snapshot,
+): Promise<'no-ready-pod' | undefined> {
+  const router = routerOf(ctx, service.ref);
+  const object = revision.objects.find(one => refKey(refOf(one)) === refKey(leaving.publicService));
+  if (object === undefined || !(await router.isSetTo({ object, force: false }))) return undefined;
+  const [owned] = await requireOwnedSnapshots(ctx, [service]);
+  if (owned === undefined) return undefined;
+  if (owned.object !== undefined && (await router.readyPods(owned.object)).length === 0) return 'no-ready-pod';
+  await router.restore(owned, ctx.writer);
+  return undefined;
+}
+
+/** What the idle role runs, by its keys: no user needs it. */
+async function keysOfIdle(ctx: RunContext, leaving: Leaving): Promise<ReadonlySet<string>> {
+  const role = otherRole(leaving.roleNames, leaving.operation.role);
+  const refs = await refsOfRole(ctx, { state: leaving, role }).catch(() => []);
+  return new Set(refs.map(refKey));
+}
+
+/** Whether the public Service, as it is read now, leads users to pods that the restore would delete. */
+async function reachedRevision(
+  { cluster }: RunContext,
+  { leaving, revision, snapshots }: RestoreRoles,
+): Promise<Reached | undefined> {
+  const live = await cluster.get(leaving.publicService);
+  if (live === undefined) return undefined;
+  const isDeleted = ({ object, recreated }: Snapshot): boolean => object === undefined || recreated === true;
+  const created = new Set(snapshots.filter(isDeleted).map(({ ref }) => refKey(ref)));
+  const isReached = revision.objects.some(one => created.has(refKey(refOf(one))) && routesTo(live, one));
+  return isReached ? { kind: 'reached', service: leaving.publicService, to: `revision ${revision.number}` } : undefined;
 }
 
 /** The outcome when users are on the new pods, but objects of the roles are left. */

@@ -20,19 +20,23 @@ export async function objectsOfRole(
   { state, role }: { readonly state: BlueGreenState; readonly role: string },
   manifests: Pick<Revision, 'objects' | 'secrets'>,
 ): Promise<readonly KubeObject[]> {
-  const record = state.roles[role];
-  if (record?.revision === undefined) return [];
-  const revision = await findRevision(ctx, record.revision);
-  if (revision === undefined) return [];
   const { objects, secrets } = manifests;
   const kept = new Set([...objects.map(refOf), ...secrets.map(({ ref }) => ref), ...referredTo(objects)].map(refKey));
-  const refs: readonly ObjectRef[] = [
-    ...[...revision.applyAfterSwitch, ...revision.objects].map(refOf),
-    ...revision.secrets.map(({ ref }) => ref),
-  ];
+  const refs = await refsOfRole(ctx, { state, role });
   const own = refs.filter(ref => !kept.has(refKey(ref)) && !keptKinds.has(ref.kind));
   const found = await Promise.all(own.map(ref => ctx.cluster.get(ref)));
   return found.filter(live => live !== undefined).filter(live => releaseOf(live) === ctx.records.release);
+}
+
+/** What the recorded revision of a role names; empty where there is none on record. */
+export async function refsOfRole(
+  ctx: RunContext,
+  { state, role }: { readonly state: BlueGreenState; readonly role: string },
+): Promise<readonly ObjectRef[]> {
+  const number = state.roles[role]?.revision;
+  const revision = number === undefined ? undefined : await findRevision(ctx, number);
+  if (revision === undefined) return [];
+  return [...[...revision.applyAfterSwitch, ...revision.objects].map(refOf), ...revision.secrets.map(({ ref }) => ref)];
 }
 
 /** Whether the object scales pods or protects them: of these, a pod may have one only. */

@@ -1,0 +1,117 @@
+import { afterEach, describe, expect, it } from '@jest/globals';
+import { FailedStep } from '../../src/strategies/outcome/outcome.js';
+import { otherRole } from '../../src/traffic/active-role.js';
+import { idle } from '../support/cluster/run-controllers.js';
+import { falseWords } from '../support/strategies/kills.js';
+import {
+  application,
+  closeReleases,
+  endOf,
+  killAtWrite,
+  releaseAfter,
+  replicasIn,
+  roleManifests,
+  served,
+  serviceRef,
+  unfinished,
+  type WebRelease,
+} from '../support/strategies/web-release.js';
+
+afterEach(closeReleases);
+
+const site = (version: string) => roleManifests(version, { autoscaler: false });
+
+/** Somebody else leads users to a role. */
+function select({ cluster: { store } }: WebRelease, role: string): void {
+  const live = store.get(serviceRef('web'))!;
+  const spec = { ...(live['spec'] as object), selector: { app: 'web', role } };
+  store.update({ ...live, spec }, { manager: 'kubectl-patch' });
+}
+
+/** v1 on blue, without a pod; users are on v2 on green. */
+const scaledDown = releaseAfter(async web => {
+  await web.stage(site('v1'));
+  await web.promote();
+  await web.stage(site('v2'));
+  await web.promote({ idlePolicy: { policy: 'scale-down', replicas: 0 }, drainMs: 0 });
+});
+/** Users are on v1 on blue; green was never used. */
+const first = releaseAfter(async web => {
+  await web.stage(site('v1'));
+  await web.promote();
+});
+
+const given = [
+  ['is scaled down', scaledDown, 'blue'],
+  ['did not exist', first, 'green'],
+] as const;
+
+describe.each(given)('users whom somebody leads to the staged role, which %s before', (_title, release, role) => {
+  it('keep their pods when the staging fails', async () => {
+    const web = await release();
+    web.answer = () => {
+      select(web, role);
+      return 500;
+    };
+    const end = await endOf(web.stage(site('v3')));
+    expect(served(web.cluster)).toEqual(['site:v3', 'site:v3']);
+    expect(end).toBeInstanceOf(FailedStep);
+    expect(falseWords(web, end)).toEqual([]);
+    expect((end as FailedStep).outcome).toMatchObject({
+      activeRole: role,
+      serving: { result: { restored: { kind: 'reached', service: serviceRef('web'), to: role } } },
+    });
+    expect(unfinished(web.cluster)).toBe('stage');
+    // Once users are led back, the next deploy stages again; kubectl owns the selector by now.
+    web.answer = () => 200;
+    const other = otherRole(['blue', 'green'], role);
+    select(web, other);
+    expect(await endOf(web.stage(site('v4'), { forceConflicts: true }))).toMatchObject({
+      outcome: 'staged',
+      activeRole: other,
+    });
+  });
+
+  it('keep their pods when the staging is killed and its post step runs', async () => {
+    const web = await release();
+    web.answer = () => {
+      select(web, role);
+      killAtWrite(web.cluster, 1);
+      return 500;
+    };
+    await endOf(web.stage(site('v3')));
+    await idle();
+    const before = application(web.cluster);
+    expect(await web.post()).toEqual({ kind: 'reached', service: serviceRef('web'), to: role });
+    expect(application(web.cluster)).toEqual(before);
+    expect(served(web.cluster)).toEqual(['site:v3', 'site:v3']);
+    expect(unfinished(web.cluster)).toBe('stage');
+  });
+
+  it('keep their pods when a rejection is killed and its post step runs', async () => {
+    const web = await release();
+    await web.stage(site('v3'));
+    killAtWrite(web.cluster, 3);
+    await endOf(web.reject());
+    select(web, role);
+    await idle();
+    expect(await web.post()).toEqual({ kind: 'reached', service: serviceRef('web'), to: role });
+    expect(served(web.cluster)).toEqual(['site:v3', 'site:v3']);
+    expect(unfinished(web.cluster)).toBe('reject');
+  });
+
+  it('keep their pods during a rejection', async () => {
+    const web = await release();
+    await web.stage(site('v3'));
+    web.cluster.before = call => {
+      if (call === 'REPLACE Secret shop/cutover-web') select(web, role);
+    };
+    const end = await endOf(web.reject());
+    await idle();
+    expect(end).toBeInstanceOf(FailedStep);
+    expect(served(web.cluster)).toEqual(['site:v3', 'site:v3']);
+    expect(falseWords(web, end)).toEqual([]);
+    expect(replicasIn(web.cluster, `web-${role}`)).toBe(2);
+    expect(unfinished(web.cluster)).toBe('reject');
+  });
+});
