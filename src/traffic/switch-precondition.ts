@@ -2,7 +2,7 @@ import type { Cluster } from '../cluster/cluster.js';
 import { CutoverError } from '../errors.js';
 import { canonical } from '../kubernetes/canonical.js';
 import { describeRef, refOf, type KubeObject } from '../kubernetes/object.js';
-import { isBeingDeleted } from '../kubernetes/pod.js';
+import { isBeingDeleted } from '../kubernetes/pods/pod.js';
 import { selects, type Labels } from '../kubernetes/selectors.js';
 import type { Snapshot } from '../plan/change.js';
 import { observe, type ReadyWorkload } from '../rollout/observer.js';
