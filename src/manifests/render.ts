@@ -19,7 +19,7 @@ import { registrySecrets } from './overrides/registry-secret.js';
 import type { Resource } from './resource.js';
 import { looseNotes } from './placeholders/loose-notes.js';
 import { findPlaceholders } from './placeholders/substitution.js';
-import { stringFieldProblems } from './yaml/string-fields.js';
+import { fieldProblems } from './yaml/string-fields.js';
 import { upgradeDeployment } from './overrides/api-version-upgrade.js';
 import { readDocuments, type Manifests } from './yaml/documents.js';
 
@@ -87,7 +87,7 @@ export function renderManifests(request: RenderRequest): Rendered {
   const stripped = withoutClusterFields(deployed.resources);
   const overridden = overrideImages(stripped.resources, request.images);
   const clusterKinds = definedClusterKinds(overridden.resources.map(({ object }) => object));
-  const mistyped = overridden.resources.flatMap(stringFieldProblems);
+  const mistyped = overridden.resources.flatMap(fieldProblems);
   const { imagePullSecrets = [], registrySecret } = request;
   const secretResources =
     registrySecret === undefined ? [] : registrySecrets(registrySecret, { ...overridden, namespace });

@@ -38,9 +38,11 @@ export interface PlannedChange {
   readonly warnings?: readonly string[];
   /**
    * What the server would store (for a new object: the manifest). Absent where no dry run was possible: a namespace or kind
-   * that this deploy creates, a webhook without dry run.
+   * that this deploy creates, a custom kind whose definition it changes, a webhook without dry run.
    */
   readonly after?: KubeObject;
+  /** Without `after`: the API server refuses the object by the definition of its custom kind, which this deploy changes first. */
+  readonly newSchema?: true;
 }
 
 /**

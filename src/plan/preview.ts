@@ -48,6 +48,7 @@ export interface Preview {
 }
 
 const needsOther = 'it needs a namespace or a kind that the deploy itself creates';
+const newDefinition = 'the deploy changes the definition of its kind';
 const noDryRun = 'a webhook of the cluster does not support dry run';
 
 /** The objects of a plan, with their fields as the API server would change them. */
@@ -55,12 +56,14 @@ export function previewed(
   planned: readonly PlannedChange[],
   when: PreviewedObject['when'],
 ): readonly PreviewedObject[] {
-  return planned.map(({ resource, change, warnings, live, after }) => ({
+  return planned.map(({ resource, change, warnings, live, after, newSchema }) => ({
     ref: refOf(resource.object),
     at: resource.at,
     when,
     change,
-    ...(after === undefined && { unchecked: live === undefined ? needsOther : noDryRun }),
+    ...(after === undefined && {
+      unchecked: newSchema ? newDefinition : live === undefined ? needsOther : noDryRun,
+    }),
     ...(warnings !== undefined && { warnings }),
     fields:
       change === 'unchanged' || live === undefined || after === undefined

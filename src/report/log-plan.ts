@@ -40,11 +40,12 @@ export function comparisonLines(activeRole: string, changes: readonly PreviewedO
   ];
 }
 
-function reasonOf({ change, from, live, after }: PlannedChange): string {
+function reasonOf({ change, from, live, after, newSchema }: PlannedChange): string {
   if (change === 'recreated') return ' (deleted and recreated, since it cannot be changed)';
   if (from !== undefined)
     return `, and taken over from ${from.join(' and ')}: fields that only they had set are removed`;
   if (after !== undefined) return '';
+  if (newSchema) return ' (not checked: this deploy changes the definition of its kind)';
   return live === undefined
     ? ' (not checked: what it needs is created by this deploy)'
     : ' (not checked: a webhook of the cluster does not support dry run)';

@@ -242,4 +242,44 @@ describe('objects that wait for others of the same deploy', () => {
       cause: { code: 'unknown-kind', message: 'the API server does not serve Thing of example.com/v1' },
     });
   });
+
+  describe('of a kind whose definition is among them', () => {
+    const withFields = (...names: readonly string[]): KubeObject => {
+      const properties = Object.fromEntries(names.map(name => [name, { type: 'string' }]));
+      const schema = {
+        openAPIV3Schema: { type: 'object', properties: { spec: { type: 'object', properties } } },
+      };
+      return {
+        ...definition,
+        spec: { ...(definition['spec'] as object), versions: [{ name: 'v1', served: true, storage: true, schema }] },
+      };
+    };
+
+    it('are not checked where they need its change, whether they exist or not', async () => {
+      const cluster = memoryCluster();
+      await cluster.apply(withFields('size'));
+      await cluster.apply({ ...thing, spec: { size: 'm' } });
+      const objects = [
+        { ...thing, spec: { size: 'm', colour: 'red' } },
+        { ...thing, metadata: { ...thing.metadata, name: 'two' }, spec: { colour: 'red' } },
+      ];
+      const given = resources(...objects, withFields('size', 'colour'));
+      const planned = await requirePlan({ cluster, resources: given, force: false });
+      expect(planned.map(({ change, newSchema, live }) => [change, newSchema, live !== undefined])).toEqual([
+        ['changed', true, true],
+        ['created', true, false],
+        ['changed', undefined, true],
+      ]);
+    });
+
+    it('are refused where it stays as it is', async () => {
+      const cluster = memoryCluster();
+      await cluster.apply(withFields('size'));
+      const given = resources({ ...thing, spec: { colour: 'red' } }, withFields('size'));
+      const error = await refusalOf(requirePlan({ cluster, resources: given, force: false }));
+      expect(error.problems.map(({ message }) => message)).toEqual([
+        'Thing shop/one: spec.colour: field not declared in schema',
+      ]);
+    });
+  });
 });

@@ -184,6 +184,19 @@ describe('an invalid object', () => {
   });
 
   it.each([
+    ['expected string, got &value.valueUnstructured{Value:1.1}', 'expected string, got 1.1: put it in quotes'],
+    ['expected string, got &value.valueUnstructured{Value:true}', 'expected string, got true: put it in quotes'],
+    ['expected boolean, got &{yes}', 'expected boolean, got yes: write true or false, without quotes'],
+    ['expected list, got &{map[a:1]}', 'expected list, got map[a:1]'],
+    ['expected numeric (int or float), got string', 'expected numeric (int or float), got string'],
+  ])('tells a wrong type without the internals of Go: %s', (said, told) => {
+    const message = `failed to create typed patch object (shop/web; apps/v1, Kind=Deployment): .spec.version: ${said}`;
+    expect(refused(500, status(500, { message })).problems).toEqual([
+      { field: 'spec.version', message: `spec.version: ${told}` },
+    ]);
+  });
+
+  it.each([
     [
       'a wrong type',
       500,

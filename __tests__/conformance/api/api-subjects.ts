@@ -1,5 +1,6 @@
 import type { Row } from '../../support/conformance/api-row.js';
 import { rows as applyRows } from './apply-rows.js';
+import { clusterWideRows } from './cluster-wide-rows.js';
 import { conflictRows } from './conflict-rows.js';
 import { defaultRows } from './default-rows.js';
 import { deleteRows } from './delete-rows.js';
@@ -37,4 +38,5 @@ export const subjects: readonly Subject[] = [
   shared('subresources', subresourceRows),
   shared('generated names', generateNameRows),
   shared('exclusive fields', unionRows),
+  shared('configuration of the cluster', clusterWideRows),
 ];

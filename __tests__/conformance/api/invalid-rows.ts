@@ -381,6 +381,11 @@ const mistakes: readonly (readonly [title: string, object: JsonObject, expected:
     '400 Deployment in version "v1" cannot be handled as a Deployment: quantities must match the regular expression \'^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$\'',
   ],
   [
+    'a quantity with an unknown suffix',
+    containerOf({ resources: { limits: { memory: '1000K' } } }),
+    '400 Deployment in version "v1" cannot be handled as a Deployment: unable to parse quantity\'s suffix',
+  ],
+  [
     'a request over the limit',
     containerOf({ resources: { limits: { memory: '1Gi' }, requests: { memory: '2Gi' } } }),
     '422 Deployment.apps "web" is invalid: spec.template.spec.containers[0].resources.requests: Invalid value: "2Gi": must be less than or equal to memory limit of 1Gi',

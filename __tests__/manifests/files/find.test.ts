@@ -105,6 +105,17 @@ describe('finding manifests', () => {
     ]);
   });
 
+  it.each([
+    ['little', [0xff, 0xfe], (bytes: Buffer) => bytes],
+    ['big', [0xfe, 0xff], (bytes: Buffer) => bytes.swap16()],
+  ])('reads UTF-16 with a byte order mark, %s endian', async (name, mark, order) => {
+    const content = Buffer.concat([Buffer.from(mark), order(Buffer.from('# ü\n', 'utf16le'))]);
+    writeFileSync(join(workspace, `${name}.yml`), content);
+    expect(await loadManifests({ patterns: [`${name}.yml`], workspace, environment: {} })).toEqual([
+      { file: `${name}.yml`, text: '# ü\n' },
+    ]);
+  });
+
   it('reports every pattern that matches nothing, and every file that cannot be read', async () => {
     const patterns = ['top.yml', 'nope.yml', 'k8s/*.txt', 'empty', 'nowhere/**/*.yml', 'latin.yml'];
     const error = await rejectionOf(loadManifests({ patterns, workspace, environment: {} }));
@@ -113,7 +124,7 @@ describe('finding manifests', () => {
       '`k8s/*.txt` in the input `manifests` matches no file.',
       '`empty` in the input `manifests` matches no file.',
       '`nowhere/**/*.yml` in the input `manifests` matches no file.',
-      'latin.yml cannot be read: it is not UTF-8 text.',
+      'latin.yml cannot be read: it is neither UTF-8 text nor UTF-16 with a byte order mark. Save it as UTF-8.',
     ]);
     expect(error).toMatchObject({ code: 'manifest', message: 'The manifests have 5 problems.' });
   });

@@ -85,7 +85,7 @@ spec:
   folded: >-
     $<V>
   key:
-    k-$<V>: y
+    k-$<V>: w
   list: [x$<V>, "\${V}", two]
   map: {a: x$V, b: c}
   anchored: &anchor x$<V>
@@ -116,7 +116,7 @@ describe('substitution', () => {
           single: value,
           literal: value,
           folded: value,
-          key: { [`k-${value}`]: 'y' },
+          key: { [`k-${value}`]: 'w' },
           list: [prefixed, value, 'two'],
           map: { a: prefixed, b: 'c' },
           anchored: prefixed,

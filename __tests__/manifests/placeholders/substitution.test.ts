@@ -83,19 +83,19 @@ describe('placeholders', () => {
   it.each([
     [
       '$<TAGG>',
-      '$<TAGG> has no value: TAGG is not in `variables`, not a built-in name and not in the environment. Did you mean TAG?',
+      '$<TAGG> has no value: TAGG is not in `variables`, not a built-in name and not in the environment. Did you mean TAG? Write $$<TAGG> for the literal text.',
     ],
     [
       '$<role>',
-      '$<role> has no value: role is not in `variables`, not a built-in name and not in the environment. Did you mean ROLE?',
+      '$<role> has no value: role is not in `variables`, not a built-in name and not in the environment. Did you mean ROLE? Write $$<role> for the literal text.',
     ],
     [
       '$<HOMES>',
-      '$<HOMES> has no value: HOMES is not in `variables`, not a built-in name and not in the environment. Did you mean HOME?',
+      '$<HOMES> has no value: HOMES is not in `variables`, not a built-in name and not in the environment. Did you mean HOME? Write $$<HOMES> for the literal text.',
     ],
     [
       '$<ZZZZZZZZ>',
-      '$<ZZZZZZZZ> has no value: ZZZZZZZZ is not in `variables`, not a built-in name and not in the environment.',
+      '$<ZZZZZZZZ> has no value: ZZZZZZZZ is not in `variables`, not a built-in name and not in the environment. Write $$<ZZZZZZZZ> for the literal text.',
     ],
     [
       '$<my-tag>',
@@ -103,7 +103,7 @@ describe('placeholders', () => {
     ],
     [
       '$<toString>',
-      '$<toString> has no value: toString is not in `variables`, not a built-in name and not in the environment.',
+      '$<toString> has no value: toString is not in `variables`, not a built-in name and not in the environment. Write $$<toString> for the literal text.',
     ],
   ])('%s is an error with its cause', (text, message) => {
     expect(replacePlaceholders(text, 'on', sources)).toEqual({ text, problems: [{ placeholder: text, message }] });

@@ -24,21 +24,35 @@ describe('YAML as Kubernetes reads it', () => {
     ['12', 12],
     ['1.10', 1.1],
     ['1e3', 1000],
-    ['yes', 'yes'],
-    ['on', 'on'],
+    ['yes', true],
+    ['on', true],
     ['true', true],
     ['~', null],
     ['2018-04-30', '2018-04-30'],
     ['22:22', '22:22'],
     ['12:30:45', '12:30:45'],
-    ['1_000', '1_000'],
-    ['0b11', '0b11'],
+    ['1_000', 1000],
+    ['0b11', 3],
     ['0o8', '0o8'],
     ['+12', 12],
+    ['-0b11', -3],
+    ['0X1F', 31],
+    ['1_0.5', 10.5],
+    ['.5_0', 0.5],
+    ['1e400', '1e400'],
+    ['-0', 0],
+    ['+.5e1', 5],
+    ['0x', '0x'],
+    ['yEs', 'yEs'],
+    ['!!binary aGVsbG8=', 'hello'],
+    ['!!timestamp 2020-01-01', '2020-01-01'],
+    ['!!float 5', 5],
+    ['! 12', '12'],
+    ['"yes"', 'yes'],
     ['.5', 0.5],
-    ['no', 'no'],
-    ['off', 'off'],
-    ['y', 'y'],
+    ['no', false],
+    ['off', false],
+    ['y', true],
     ['TRUE', true],
     ['Null', null],
     ['2001-12-14t21:59:43.10-05:00', '2001-12-14t21:59:43.10-05:00'],
@@ -88,6 +102,50 @@ describe('YAML as Kubernetes reads it', () => {
       }),
       { numRuns: 60 },
     );
+  });
+});
+
+describe('a value that goes on at the indentation of its key, or left of it', () => {
+  it.each([
+    ["a: '{\n  x: 1\n}'\nb: 1\n", { a: '{ x: 1 }', b: 1 }],
+    ['m:\n  a: "{\n\n\tx\n  }"\n  b: 1\n', { m: { a: '{\nx }', b: 1 } }],
+    ['m:\n  a: "x\ny"\n  b: 1\n', { m: { a: 'x y', b: 1 } }],
+    ['m:\n  a: [\n1,\n2\n]\n  b: {\n  x: 1\n  }\n', { m: { a: [1, 2], b: { x: 1 } } }],
+    ["a: '{\r\n  x\r\n}'\r\nb: 1\r\n", { a: '{ x }', b: 1 }],
+  ])('%j is read', (text, value) => {
+    const { documents, problems } = readDocuments([{ file: 'app.yml', text }]);
+    expect(problems).toEqual([]);
+    expect(construct(documents[0]!.events, documents[0]!.source)).toEqual(value);
+  });
+
+  it('keeps the positions of what follows', () => {
+    const text = `${configMap('a')}data:\n  x: '{\n  }'\n  w: {v: [\n1], u: "\n"}\n  z: 8\n`;
+    const { positionOf } = render(`${configMap('b')}---\n${text}`.replace('z: 8', 'z: ok')).resources[1]!;
+    expect(positionOf(['data', 'z'])).toEqual({ file: 'app.yml', line: 14, column: 3 });
+    expect(positionOf(['data', 'w', 'u'])).toEqual({ file: 'app.yml', line: 12, column: 5 });
+  });
+
+  it('does not reach over the end of a document', () => {
+    const { problems } = readDocuments([{ file: 'app.yml', text: "a: 'x\n---\nb: y'\n" }]);
+    expect(problems).toHaveLength(1);
+  });
+});
+
+describe('a merge key behind a key that it sets too', () => {
+  it.each([
+    [
+      'base: &b {p: 1}\nmine: {p: 3, <<: *b}\n',
+      ['app.yml:5:14 kubectl takes p from << and not from the line before it: write << before p.'],
+    ],
+    ['base: &b {p: 1}\nmine: {q: 3, <<: *b}\n', []],
+    ['base: &b {p: 1}\nmine: {<<: *b, p: 3}\n', []],
+    [
+      'b: &b {p: 1}\nc: &c {<<: *b}\nmine:\n  p: 2\n  <<: [*c]\n',
+      ['app.yml:8:3 kubectl takes p from << and not from the line before it: write << before p.'],
+    ],
+  ])('%j', (text, problems) => {
+    if (problems.length === 0) expect(render(configMap('a') + text).resources).toHaveLength(1);
+    else expect(problemsOf(() => render(configMap('a') + text))).toEqual(problems);
   });
 });
 
@@ -207,6 +265,20 @@ describe('errors of manifests', () => {
   it.each([
     ['apiVersion: v1\nkind: ConfigMap\n', 'app.yml:1:1 metadata.name is missing.'],
     ['apiVersion: v1\nkind: ConfigMap\nmetadata: {name: 8}\n', 'app.yml:3:12 metadata.name is not a string: quote it.'],
+    [
+      'apiVersion: v1\nkind: ConfigMap\nmetadata: {name: on}\n',
+      'app.yml:3:12 metadata.name is not a string: quote it.',
+    ],
+    [`${configMap('a')}data:\n  y: "1"\n`, 'app.yml:5:3 kubectl reads the key y as true: put it in quotes.'],
+    [
+      `${configMap('a')}data: {1.10: x}\n`,
+      'app.yml:4:8 kubectl reads the key 1.10 as a number in another form: put it in quotes.',
+    ],
+    [
+      "apiVersion: v1\nkind: Pod\nmetadata: {name: a}\nspec:\n  containers:\n  - name: a\n    resources:\n      limits:\n        memory: 1000K\n        cpu: 500m\n        storage: 1Gi\n        other: '1e3'\n",
+      'app.yml:9:9 spec.containers[0].resources.limits.memory is not a quantity: write a number, with a unit such as m, k, M, G, Ki, Mi or Gi.',
+    ],
+    [`${configMap('a')}data: {null: x}\n`, 'app.yml:4:8 kubectl reads the key null as null: put it in quotes.'],
     ['apiVersion: v1\nkind: ConfigMap\nmetadata: {name: ""}\n', 'app.yml:3:12 metadata.name is missing.'],
     [
       'apiVersion: batch/v1\nkind: Job\nmetadata: {generateName: migrate-}\n',
@@ -256,7 +328,7 @@ describe('errors of manifests', () => {
     ],
     [`${configMap('a')}deep: ${'['.repeat(150)}\n`, 'app.yml:4:106 Not valid YAML: nesting exceeded maxDepth (100).'],
     [
-      `${configMap('a')}x: &x 1\n---\n${configMap('b')}y: *x\n`,
+      `${configMap('a')}x: &x 1\n---\n${configMap('b')}z: *x\n`,
       'app.yml:9:5 Not valid YAML: a value that begins with * is an alias, and its anchor is not defined; put it in quotes.',
     ],
     [`${configMap('a')}x: "\u0000"\n`, 'app.yml:4:5 Not valid YAML: null byte is not allowed in input.'],
@@ -295,7 +367,7 @@ describe('positions', () => {
     'behind %j are those of the file, also after a value was put in',
     marker => {
       const before = `${configMap('a')}data: {x: "$<V>"}\n`;
-      const text = `${before}${marker}\n${configMap('b')}data:\n  y: $<V>\n  z: 8\n`;
+      const text = `${before}${marker}\n${configMap('b')}data:\n  x: $<V>\n  z: 8\n`;
       expect(problemsOf(() => render(text, { variables: { V: 'a long value: of many words' } }))).toEqual([
         'app.yml:11:3 data.z is a number, but must be a string: put it in quotes.',
       ]);

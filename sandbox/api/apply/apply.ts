@@ -1,5 +1,5 @@
 import { common, showPath, union, minus, sameSet, type FieldSet } from './field-set.js';
-import { isObject, objectAt, objectsAt, textAt, timestamp, type JsonObject } from '../schema/json.js';
+import { equal, isObject, objectAt, objectsAt, textAt, timestamp, type JsonObject } from '../schema/json.js';
 import { identity, managersOf, ownable, recordUpdate, setManagers, unreachable, withoutChanges } from './managed.js';
 import type { Manager, Managers, Writer } from './managed.js';
 import type { Schema } from '../schema/schema.js';
@@ -53,7 +53,8 @@ export function applyConfig(application: Application): JsonObject | undefined {
     const refused = conflicts.filter(conflict => !mayTake.has(conflict.path));
     if (refused.length > 0) throw conflictError(refused);
   }
-  const unchanged = changes.added.size + changes.modified.size + changes.removed.size === 0;
+  // Items in another order are no field that differs, but another object.
+  const unchanged = changes.added.size + changes.modified.size + changes.removed.size === 0 && equal(live, next);
   if (unchanged && before.has(self) && sameSet(previous, fields) && live === application.live) return undefined;
   setManagers(next, withoutChanges(wanted, changes, self));
   return next;

@@ -59,6 +59,12 @@ function isNone(name: string, member: JsonValue, schema: Schema): boolean {
 
 const quantityRule = "quantities must match the regular expression '^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$'";
 
+function quantityFaults(quantity: string): readonly string[] {
+  const suffix = /^[+-]?[0-9.]+([eEinumkKMGTP]*[-+]?[0-9]*)$/.exec(quantity)?.[1];
+  if (suffix === undefined) return [quantityRule];
+  return /^(?:[numkMGTPE]?|[KMGTPE]i|[eE][-+]?[0-9]+)$/.test(suffix) ? [] : ["unable to parse quantity's suffix"];
+}
+
 /** Decodes `value`; `root` is the kind's schema. */
 export function decode(value: JsonObject, root: Schema): Decoded {
   const unknown: string[] = [];
@@ -70,9 +76,7 @@ export function decode(value: JsonObject, root: Schema): Decoded {
       );
       return here;
     }
-    if (schema.type === 'quantity' && !/^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$/.test(asText(here))) {
-      mistyped.push(quantityRule);
-    }
+    if (schema.type === 'quantity') mistyped.push(...quantityFaults(asText(here)));
     if (schema.type === 'list' && Array.isArray(here)) {
       return here.map((item, index) => walk(item, schema.items, `${path}[${index}]`));
     }

@@ -24,7 +24,7 @@ export class CustomKinds {
       this.#registry.kinds.drop(resource);
       if (change.type === 'DELETED') return;
       for (const kind of kindsOf(change.object)) this.#registry.kinds.add(kind);
-      if (change.type === 'ADDED') this.#establish(change.object);
+      if (change.type === 'ADDED' || unrecorded(change.object).length > 0) this.#establish(change.object);
     });
   }
 
@@ -43,9 +43,7 @@ export class CustomKinds {
         condition('NamesAccepted', 'NoConflicts', 'no conflicts found'),
         condition('Established', 'InitialNamesAccepted', 'the initial names have been accepted'),
       ],
-      storedVersions: objectsAt(definition, 'spec', 'versions')
-        .filter(version => version.storage === true)
-        .map(version => version.name ?? ''),
+      storedVersions: [...texts(objectAt(definition, 'status').storedVersions), ...unrecorded(definition)],
     };
     const kind = this.#registry.kinds.byKind('apiextensions.k8s.io/v1', 'CustomResourceDefinition');
     if (kind !== undefined) this.#registry.update(kind, next, { part: 'status', manager: 'kube-apiserver' });
@@ -62,6 +60,15 @@ function names(definition: JsonObject): JsonObject {
 
 const texts = (value: unknown): string[] =>
   Array.isArray(value) ? value.filter((item): item is string => typeof item === 'string') : [];
+
+/** The version in which objects are stored, unless the status names it already. */
+function unrecorded(definition: JsonObject): string[] {
+  const recorded = texts(objectAt(definition, 'status').storedVersions);
+  return objectsAt(definition, 'spec', 'versions')
+    .filter(version => version.storage === true)
+    .map(version => textAt(version, 'name') ?? '')
+    .filter(version => !recorded.includes(version));
+}
 
 function kindsOf(definition: JsonObject): Kind[] {
   const spec = objectAt(definition, 'spec');

@@ -212,6 +212,12 @@ const configuration: Readonly<Record<string, Schema>> = {
   'rbac.authorization.k8s.io/v1/ClusterRole': object({ rules, aggregationRule: any }),
   'rbac.authorization.k8s.io/v1/RoleBinding': binding,
   'rbac.authorization.k8s.io/v1/ClusterRoleBinding': binding,
+  ...Object.fromEntries(
+    ['MutatingWebhookConfiguration', 'ValidatingWebhookConfiguration'].map(kind => [
+      `admissionregistration.k8s.io/v1/${kind}`,
+      open({ ...all(text, 'apiVersion', 'kind'), metadata, webhooks: listBy(['name'], any) }),
+    ]),
+  ),
   'coordination.k8s.io/v1/Lease': object({
     spec: struct({
       ...all(text, 'acquireTime', 'holderIdentity', 'preferredHolder', 'renewTime', 'strategy'),

@@ -74,6 +74,11 @@ const podFields: Rule = (before, after) => {
   return [forbiddenValue('spec', why)];
 };
 
+/** A member that may not change, forbidden in the words of its kind. */
+function kept(name: string, why: string): Rule {
+  return (before, after) => (equal(before[name], after[name]) ? [] : [forbiddenValue(name, why)]);
+}
+
 const selector = frozen(['spec'], 'selector');
 
 const rules: Readonly<Record<string, readonly Rule[]>> = {
@@ -87,6 +92,11 @@ const rules: Readonly<Record<string, readonly Rule[]>> = {
     onlyChangeable(statefulSetChangeable.split(' '), statefulSetRule),
   ],
   'batch/v1/Job': [jobTemplate, selector, frozen(['spec'], 'completions'), frozen(['spec'], 'completionMode')],
+  'storage.k8s.io/v1/StorageClass': [
+    kept('parameters', 'updates to parameters are forbidden.'),
+    kept('provisioner', 'updates to provisioner are forbidden.'),
+  ],
+  'scheduling.k8s.io/v1/PriorityClass': [kept('value', 'may not be changed in an update.')],
   'v1/Pod': [podFields],
   'v1/PersistentVolumeClaim': [claimSpec],
   'v1/ConfigMap': [sealed],

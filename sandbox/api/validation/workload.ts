@@ -28,7 +28,12 @@ export function workloadErrors(object: JsonObject, kind: Kind): FieldError[] {
   const spec = objectAt(object, 'spec');
   const errors = [...notNegative(spec, 'spec', ['replicas', 'minReadySeconds']), ...selectorErrors(kind, spec)];
   if (!isObject(objectAt(spec, 'template').spec)) errors.push(requiredValue('spec.template.spec.containers'));
-  return [...errors, ...strategyErrors(objectAt(spec, 'strategy')), ...deadlineErrors(spec)];
+  return [
+    ...errors,
+    ...strategyErrors(objectAt(spec, 'strategy')),
+    ...(kind.kind === 'StatefulSet' ? updateStrategyErrors(objectAt(spec, 'updateStrategy')) : []),
+    ...deadlineErrors(spec),
+  ];
 }
 
 /** The pods of a workload are always restarted; reported after the errors of the pods themselves. */
@@ -73,6 +78,14 @@ function shareErrors(field: string, share: JsonValue | undefined): FieldError[] 
   if (typeof share === 'string') return /^[0-9]+%$/.test(share) ? [] : [invalidValue(field, share, percentRule)];
   if (typeof share !== 'number' || share >= 0) return [];
   return [invalidValue(field, share, 'must be greater than or equal to 0')];
+}
+
+function updateStrategyErrors({ type = 'RollingUpdate', rollingUpdate }: JsonObject): FieldError[] {
+  if (type !== 'OnDelete' || !isObject(rollingUpdate)) return [];
+  const { partition = 0, maxUnavailable = null } = rollingUpdate;
+  const shown = { Partition: partition, MaxUnavailable: maxUnavailable };
+  const why = "only allowed for updateStrategy 'RollingUpdate'";
+  return [invalidValue('spec.updateStrategy.rollingUpdate', shown, why)];
 }
 
 const jobNumbers = ['parallelism', 'completions', 'activeDeadlineSeconds', 'backoffLimit', 'ttlSecondsAfterFinished'];

@@ -1,4 +1,4 @@
-import { asCutoverError, CutoverError } from '../../errors.js';
+import { asCutoverError, CutoverError, type ErrorCode } from '../../errors.js';
 import { describeRef, refOf, type KubeObject } from '../../kubernetes/object.js';
 import type { PlannedChange } from '../../plan/change.js';
 import type { Clock } from '../clock.js';
@@ -30,7 +30,7 @@ export interface RemoveAndWaitOptions extends WaitUntilGoneOptions {
   readonly writer: Pick<ObjectWriter, 'remove'>;
 }
 
-/** With several API servers, a new kind is served by some of them seconds later than by others. */
+/** With several API servers, a new kind or schema is served by some of them seconds later than by others. */
 const kindRetry = { everyMs: 500, forMs: 30_000 };
 /** Controllers write the status frequently, and each write changes the resourceVersion. */
 const maxMigrationAttempts = 5;
@@ -44,7 +44,8 @@ export async function applyChange(planned: PlannedChange, options: ApplyChangeOp
   if ((from !== undefined || claims) && live !== undefined)
     await migrateFieldOwnership(live, object, { ...options, claims });
   const apply = (): Promise<Applied> => writer.apply(object, { force: planned.force ?? force });
-  return planned.after === undefined ? retryUntilServed(apply, options) : apply();
+  if (planned.after !== undefined) return apply();
+  return retryUntilServed(apply, planned.newSchema ? ['unknown-kind', 'invalid'] : ['unknown-kind'], options);
 }
 
 /** What reads and writes an object, and which fields it takes. */
@@ -76,14 +77,18 @@ export async function migrateFieldOwnership(
   return undefined;
 }
 
-/** Retries while the kind is not served yet: this run has applied its definition, and it is established. */
-async function retryUntilServed<T>(request: () => Promise<T>, { clock, signal }: ApplyChangeOptions): Promise<T> {
+/** Retries while the kind is not served as defined, with these errors: this run has applied its definition, and it is established. */
+async function retryUntilServed<T>(
+  request: () => Promise<T>,
+  codes: readonly ErrorCode[],
+  { clock, signal }: ApplyChangeOptions,
+): Promise<T> {
   const deadline = clock.now() + kindRetry.forMs;
   for (;;) {
     try {
       return await request();
     } catch (thrown) {
-      if (asCutoverError(thrown).code !== 'unknown-kind' || clock.now() + kindRetry.everyMs > deadline) throw thrown;
+      if (!codes.includes(asCutoverError(thrown).code) || clock.now() + kindRetry.everyMs > deadline) throw thrown;
     }
     await clock.wait(kindRetry.everyMs, signal);
     if (signal.aborted) throw cancelled();

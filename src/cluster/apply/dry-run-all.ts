@@ -1,12 +1,13 @@
 import { asCutoverError, CutoverError, type ErrorCode, type Problem } from '../../errors.js';
 import type { RecreatePolicy } from '../../inputs/inputs.js';
+import { textAt } from '../../kubernetes/fields.js';
 import { describeRef, groupOf, refKey, refOf, type KubeObject } from '../../kubernetes/object.js';
 import type { Resource } from '../../manifests/resource.js';
 import type { AppliedHashes, PlannedChange } from '../../plan/change.js';
 import { recreateNothing, unmatched } from '../../plan/recreate.js';
 import type { Cluster } from '../cluster.js';
 import type { RecentApplies } from './applied-identity.js';
-import { dryRun, type ApplyOnRecord } from './dry-run.js';
+import { dryRun, withNewSchema, type ApplyOnRecord, type DryRunRequest } from './dry-run.js';
 import { pathOf } from './field-path.js';
 
 /** Errors that concern one object; any other (no connection, invalid credentials) ends the dry run at once. */
@@ -64,12 +65,15 @@ export async function dryRunAll(options: DryRunOptions): Promise<DryRunResult> {
   const comingNamespaces = new Set([...(options.comingNamespaces ?? []), ...namesOf(objects, 'Namespace')]);
   const comingGroups = customGroups(objects);
   const rejected: Rejected[] = [];
+  const request = (resource: Resource): DryRunRequest => {
+    const replicas = idle?.has(resource) ? 'take' : 'yield';
+    return { cluster, resource, force, recreate, replicas, ...onRecord(options, resource) };
+  };
 
-  const planned = await Promise.all(
+  const checked = await Promise.all(
     resources.map(async (resource): Promise<PlannedChange | undefined> => {
       try {
-        const replicas = idle?.has(resource) ? 'take' : 'yield';
-        return await dryRun({ cluster, resource, force, recreate, replicas, ...onRecord(options, resource) });
+        return await dryRun(request(resource));
       } catch (thrown) {
         const error = asCutoverError(thrown);
         if (!objectErrors.has(error.code)) throw error;
@@ -85,11 +89,17 @@ export async function dryRunAll(options: DryRunOptions): Promise<DryRunResult> {
       }
     }),
   );
+  const planned = checked.filter(change => change !== undefined);
+  const newKinds = changedKinds(planned);
+  const isWaiting = ({ resource, error }: Rejected): boolean =>
+    error.code === 'invalid' && newKinds.has(kindKey(resource.object));
+  const waiting = await Promise.all(rejected.filter(isWaiting).map(({ resource }) => withNewSchema(request(resource))));
   const order = new Map(resources.map((resource, index) => [resource, index]));
-  rejected.sort((one, other) => (order.get(one.resource) ?? 0) - (order.get(other.resource) ?? 0));
-  const [first, ...others] = rejected;
+  const inOrder = (one: { readonly resource: Resource }, other: { readonly resource: Resource }): number =>
+    (order.get(one.resource) ?? 0) - (order.get(other.resource) ?? 0);
+  const [first, ...others] = rejected.filter(one => !isWaiting(one)).sort(inOrder);
   return {
-    planned: planned.filter(change => change !== undefined),
+    planned: [...planned, ...waiting].sort(inOrder),
     ...(first !== undefined && { rejection: rejectionError([first, ...others], resources.length) }),
   };
 }
@@ -167,4 +177,19 @@ function namesOf(objects: readonly KubeObject[], kind: string): readonly string[
 function customGroups(objects: readonly KubeObject[]): ReadonlySet<string> {
   const definitions = objects.filter(object => object.kind === 'CustomResourceDefinition');
   return new Set(definitions.map(object => (object['spec'] as { group?: string } | undefined)?.group ?? ''));
+}
+
+/** The kind of an object in any version, as `group/kind`. */
+const kindKey = ({ apiVersion, kind }: KubeObject): string => `${groupOf(apiVersion)}/${kind}`;
+
+/** The custom kinds whose definitions change. */
+function changedKinds(planned: readonly PlannedChange[]): ReadonlySet<string> {
+  const definitions = planned.filter(
+    ({ resource, change }) => change === 'changed' && resource.object.kind === 'CustomResourceDefinition',
+  );
+  return new Set(
+    definitions.map(({ resource: { object } }) =>
+      [textAt(object, ['spec', 'group']), textAt(object, ['spec', 'names', 'kind'])].join('/'),
+    ),
+  );
 }

@@ -196,8 +196,14 @@ function underAnotherName(object: KubeObject): KubeObject {
   return { ...object, metadata: { ...object.metadata, name: `${object.metadata.name.slice(0, 50)}-dry-run` } };
 }
 
+/** The change of an object that the API server cannot check yet: this deploy changes the definition of its kind first. */
+export async function withNewSchema(request: DryRunRequest): Promise<PlannedChange> {
+  return { ...(await uncheckedChange({ ...request, live: liveReader(request) })), newSchema: true };
+}
+
 async function uncheckedChange({ resource, ...request }: DryRunWithLive): Promise<PlannedChange> {
   const live = await request.live();
+  if (live !== undefined && !request.force) rejectOtherRelease(resource.object, live);
   return live === undefined ? { resource, change: 'created' } : { resource, change: 'changed', live };
 }
 

@@ -112,8 +112,18 @@ function typedPatchProblems(message: string, secret: boolean): readonly Problem[
     .filter(line => line !== '' && line !== 'errors:');
   return lines.map(line => {
     const field = line.slice(0, Math.max(line.indexOf(': '), 0)).replace(/^\./, '');
-    return { message: secret ? field : line.replace(/^\./, ''), field };
+    return { message: secret ? field : withoutGo(line.replace(/^\./, '')), field };
   });
+}
+
+/** A wrong type without the internals of Go that the API server prints, and with what to write instead. */
+function withoutGo(line: string): string {
+  const [, start = line, expected, value = ''] =
+    /^(.*expected (\w+), got )&(?:value\.valueUnstructured)?\{(?:Value:)?(.*)\}$/s.exec(line) ?? [];
+  const isScalar = /^(?:true|false|[-+\d.e]+)$/.test(value);
+  if (expected === 'string' && isScalar) return `${start}${value}: put it in quotes`;
+  if (expected === 'boolean') return `${start}${value}: write true or false, without quotes`;
+  return `${start}${value}`;
 }
 
 function isRbac(answer: Status | undefined): boolean {

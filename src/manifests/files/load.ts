@@ -7,11 +7,27 @@ import { findManifests, type ManifestFile, type ManifestSearch, type ManifestSou
 import { buildKustomization, type BuildOptions } from './kustomize.js';
 import { manifestError } from '../problems.js';
 
+/** The text of a file in UTF-8, or in UTF-16 with a byte order mark, as editors and shells on Windows write it. */
+function decoded(content: Buffer): string | undefined {
+  const mark = content.subarray(0, 2).toString('hex');
+  if (mark === 'fffe' || mark === 'feff') {
+    try {
+      return new TextDecoder(mark === 'fffe' ? 'utf-16le' : 'utf-16be', { fatal: true }).decode(content);
+    } catch {
+      return undefined;
+    }
+  }
+  return isUtf8(content) ? new TextDecoder().decode(content) : undefined;
+}
+
 function readManifest({ path, name }: ManifestSource): ManifestFile | Problem {
   try {
     const content = readFileSync(path);
-    if (isUtf8(content)) return { file: name, text: new TextDecoder().decode(content) };
-    return { message: `${name} cannot be read: it is not UTF-8 text.` };
+    const text = decoded(content);
+    if (text !== undefined) return { file: name, text };
+    return {
+      message: `${name} cannot be read: it is neither UTF-8 text nor UTF-16 with a byte order mark. Save it as UTF-8.`,
+    };
   } catch (thrown) {
     return { message: `${name} cannot be read: ${(thrown as Error).message}.` };
   }

@@ -20,6 +20,7 @@ import {
   type ValueSources,
 } from './syntax.js';
 import type { ManifestDocument } from '../yaml/documents.js';
+import { plainKeyProblem, plainValue } from '../yaml/scalars.js';
 
 /** A document's events with every placeholder replaced. */
 export interface SubstitutedDocument {
@@ -78,14 +79,16 @@ export function startOf(event: ScalarEvent): number {
   return quoted ? event.valueStart - 1 : event.valueStart;
 }
 
-/** Numbers that JSON cannot represent, or that would lose digits when sent to the API server. */
-function numberProblem(text: string, event: ScalarEvent): string | undefined {
+/** Numbers that JSON cannot represent, or that would lose digits when sent to the API server; keys that would get another name. */
+function plainProblem(text: string, event: ScalarEvent, isKey: boolean): string | undefined {
   if (event.style !== SCALAR_STYLE.PLAIN || event.tagStart !== -1) return undefined;
-  if (/^[-+]?\d{16,}$/.test(text) && !Number.isSafeInteger(Number(text))) {
-    return 'This number is too large to be represented exactly; put it in quotes if it is a string.';
-  }
-  if (/^(?:[-+]?\.inf|\.nan)$/i.test(text)) return `${text} is not a number that Kubernetes can store.`;
-  return undefined;
+  if (isKey) return plainKeyProblem(text);
+  const found = plainValue(text);
+  if (typeof found?.value !== 'number') return undefined;
+  if (!Number.isFinite(found.value)) return `${text} is not a number that Kubernetes can store.`;
+  const isWhole = found.kind === 'int' || /^[-+]?[\d_]+$/.test(text);
+  if (!isWhole || Number.isSafeInteger(found.value)) return undefined;
+  return 'This number is too large to be represented exactly; put it in quotes if it is a string.';
 }
 
 /**
@@ -116,9 +119,11 @@ export function substitute(
       problems.push({ message, at: document.locate(isFound ? found : startOf(event)) });
       if (isFound) cursor = found + placeholder.length;
     }
-    const wrongNumber = isKey ? undefined : numberProblem(result.text, event);
-    if (wrongNumber !== undefined) problems.push({ message: wrongNumber, at: document.locate(startOf(event)) });
-    if (result.text === before) return;
+    // The new text of a key is a string, see below.
+    const isWritten = result.text === before;
+    const wrong = isKey && !isWritten ? undefined : plainProblem(result.text, event, isKey);
+    if (wrong !== undefined) problems.push({ message: wrong, at: document.locate(startOf(event)) });
+    if (isWritten) return;
     // One character between values: a quoted value starts one character before its text.
     const start = source.length + 1;
     source += ` ${result.text}`;

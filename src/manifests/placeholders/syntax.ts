@@ -72,7 +72,7 @@ function undefinedNameMessage(name: string, sources: ValueSources): string {
   const closeNames = nearestNames(name, [...Object.keys(sources.variables), ...Object.keys(sources.builtIns)]);
   const suggestions = closeNames.length > 0 ? closeNames : nearestNames(name, Object.keys(sources.environment));
   const suggestion = suggestions.length > 0 ? ` Did you mean ${suggestions.join(', ')}?` : '';
-  return `$<${name}> has no value: ${name} is not in \`variables\`, not a built-in name and not in the environment.${suggestion}`;
+  return `$<${name}> has no value: ${name} is not in \`variables\`, not a built-in name and not in the environment.${suggestion} Write $$<${name}> for the literal text.`;
 }
 
 /**

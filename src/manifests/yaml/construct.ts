@@ -3,6 +3,7 @@ import type { Problem } from '../../errors.js';
 import type { Position } from '../../log.js';
 import { fieldAt, isFields, textAt, type Fields, type Path } from '../../kubernetes/fields.js';
 import type { KubeObject } from '../../kubernetes/object.js';
+import { mergeProblems } from './merge-order.js';
 import { positionFinder } from './positions.js';
 import type { SubstitutionMode, ValueSources } from '../placeholders/syntax.js';
 import type { Resource } from '../resource.js';
@@ -76,7 +77,10 @@ function identityProblems(value: unknown, positionOf: (path: Path) => Position):
     const message = `metadata.name is missing, and generateName is not supported: every run would create a new object.${forJobs}`;
     problems.push({ message, at: positionOf(['metadata', 'generateName']) });
   } else
-    requireString(['metadata', 'name'], typeof fieldAt(value, ['metadata', 'name']) === 'number' ? ': quote it' : '');
+    requireString(
+      ['metadata', 'name'],
+      ['number', 'boolean'].includes(typeof fieldAt(value, ['metadata', 'name'])) ? ': quote it' : '',
+    );
   const namespace = fieldAt(value, ['metadata', 'namespace']);
   if (namespace !== undefined && namespace !== null) requireString(['metadata', 'namespace'], '');
   return problems;
@@ -132,7 +136,7 @@ function markedRoot(document: SubstitutedDocument): unknown {
 /** The objects of one document: substituted, constructed, lists flattened, each with apiVersion, kind and name. */
 export function objectsOf(document: ManifestDocument, { mode, sources }: Substitution): Constructed {
   const substituted = substitute(document, mode, sources);
-  const problems = [...substituted.problems];
+  const problems = [...substituted.problems, ...mergeProblems(substituted)];
   const positionInDocument = positionFinder(substituted);
   let root: unknown;
   try {

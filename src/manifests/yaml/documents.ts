@@ -1,30 +1,10 @@
-import {
-  constructFromEvents,
-  CORE_SCHEMA,
-  defineScalarTag,
-  EVENT_ID,
-  intCoreTag,
-  mergeTag,
-  parseEvents,
-  YAMLException,
-  type Event,
-} from 'js-yaml';
+import { constructFromEvents, EVENT_ID, YAMLException, type Event } from 'js-yaml';
 import type { Problem } from '../../errors.js';
 import { yamlReason } from '../../inputs/yaml-reason.js';
 import type { Position } from '../../log.js';
 import type { ManifestFile } from '../files/find.js';
-
-/** `0644` is octal, as file modes in manifests expect; the YAML 1.2 core schema would read 644. */
-const intTag = defineScalarTag<number>(intCoreTag.tagName, {
-  implicit: true,
-  implicitFirstChars: intCoreTag.implicitFirstChars,
-  resolve: (source, isExplicit, tagName) =>
-    /^[-+]?0[0-7]+$/.test(source) ? parseInt(source, 8) : intCoreTag.resolve(source, isExplicit, tagName),
-  identify: intCoreTag.identify,
-});
-
-/** YAML 1.2 core, merge keys, octal integers: dates and `yes` stay strings. */
-const schema = CORE_SCHEMA.withTags(mergeTag, intTag);
+import { parseText } from './parse.js';
+import { kubectlSchema } from './scalars.js';
 
 /** One document of a manifest, parsed but neither substituted nor constructed. */
 export interface ManifestDocument {
@@ -123,9 +103,11 @@ function split(events: readonly Event[]): readonly (readonly Event[])[] {
 }
 
 /** The documents of a file, each with its own part of the text, so that the cost of handling one does not grow with the file. */
-function documentsOf(file: string, text: string): readonly ManifestDocument[] {
-  const locate = locator(file, text);
-  const documents = split(parseEvents(text, { filename: file }));
+function documentsOf(file: string, given: string): readonly ManifestDocument[] {
+  const { text, events: all, original } = parseText(given, file);
+  const inFile = locator(file, given);
+  const locate = (offset: number): Position => inFile(original(offset));
+  const documents = split(all);
   const starts = documents.map(startOf);
   return documents.map((events, index) => {
     const start = starts[index] ?? 0;
@@ -154,5 +136,5 @@ export function readDocuments(files: readonly ManifestFile[]): Manifests {
 
 /** The value of one document's events; throws js-yaml's exception (duplicate key, unknown alias or tag). */
 export function construct(events: readonly Event[], source: string): unknown {
-  return constructFromEvents([...events], { source, schema })[0];
+  return constructFromEvents([...events], { source, schema: kubectlSchema })[0];
 }

@@ -36,10 +36,12 @@ function textMaps(object: KubeObject): readonly Path[] {
 function textValues(object: KubeObject): readonly TextField[] {
   if (!isBuiltInWorkload(object)) return [];
   return containersOf(object).flatMap(({ fields, path }) => [
-    ...listAt(fields, ['env']).map((entry, index) => ({
-      path: [...path, 'env', index, 'value'],
-      value: fieldsAt(entry, [])['value'],
-    })),
+    ...listAt(fields, ['env']).flatMap((entry, index) =>
+      ['name', 'value'].map(field => ({
+        path: [...path, 'env', index, field],
+        value: fieldsAt(entry, [])[field],
+      })),
+    ),
     ...(['command', 'args'] as const).flatMap(list =>
       listAt(fields, [list]).map((value, index) => ({ path: [...path, list, index], value })),
     ),
@@ -56,11 +58,37 @@ function mistypedFields(object: KubeObject): readonly TextField[] {
   );
 }
 
+/** Values of the wrong kind, where the error of the API server gives neither line nor remedy. */
+export function fieldProblems(resource: Resource): readonly Problem[] {
+  return [...stringProblems(resource), ...quantityProblems(resource)];
+}
+
+const quantity = /^\s*[+-]?(?:\d+\.?\d*|\.\d+)(?:[numkMGTPE]?|[KMGTPE]i|[eE][-+]?\d+)\s*$/;
+
+/** Requests and limits that are no quantities. The error of the API server does not name the field. */
+function quantityProblems({ object, positionOf }: Resource): readonly Problem[] {
+  if (!isBuiltInWorkload(object)) return [];
+  const values = containersOf(object).flatMap(({ fields, path }) =>
+    ['limits', 'requests'].flatMap(part =>
+      Object.entries(fieldsAt(fields, ['resources', part])).map(([name, value]) => ({
+        path: [...path, 'resources', part, name],
+        value,
+      })),
+    ),
+  );
+  const wrong = values.filter(({ value }) => typeof value === 'string' && !quantity.test(value));
+  return wrong.map(({ path }) => ({
+    // Without the value: it may come from the environment.
+    message: `${describePath(path)} is not a quantity: write a number, with a unit such as m, k, M, G, Ki, Mi or Gi.`,
+    at: positionOf(path),
+  }));
+}
+
 /**
  * Numbers and booleans where Kubernetes requires a string: `version: 8` in labels, `value: true` in an environment
- * variable. The error of the API server gives neither line nor remedy.
+ * variable.
  */
-export function stringFieldProblems({ object, positionOf }: Resource): readonly Problem[] {
+function stringProblems({ object, positionOf }: Resource): readonly Problem[] {
   return mistypedFields(object).map(({ path, value }) => {
     // Without the value: it may be the value of a Secret.
     const type = typeof value === 'number' ? 'a number' : 'a boolean';
