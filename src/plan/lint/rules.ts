@@ -1,11 +1,10 @@
-import { autoscalerBelowLive } from './autoscalers.js';
 import { budgetAllowsAll, budgetBlocks } from './budgets.js';
 import { sharedConfigChanged } from './configuration.js';
 import { hostPortSurge } from './host-ports.js';
 import { movingTag } from './images.js';
 import { podTargetingLoadBalancer } from './load-balancers.js';
 import { noPreStop, noReadinessProbe, shortGracePeriod } from './probes.js';
-import { allUnavailable, recreateStrategy, singleReplica } from './replicas.js';
+import { allUnavailable, autoscalerBelowLive, recreateStrategy, singleReplica } from './replicas.js';
 import { headlessReachesStaged, localTrafficPolicy } from './role-services.js';
 import type { Rule } from './rule.js';
 import { removedApi } from './versions.js';

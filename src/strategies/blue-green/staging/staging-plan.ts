@@ -14,9 +14,9 @@ import { ownedLive } from '../../recorded/owned-objects.js';
 import { appliedTo } from '../../shared/applied.js';
 import { besideImageCheck } from '../../shared/dry-run-with-images.js';
 import { liveCounterparts, type RoleDeployments } from '../operation/counterparts.js';
-import { furtherServiceRefusal } from './further-service.js';
+import { furtherServiceRefusal } from './refusals/further-service.js';
 import { autoscalersWithoutUsers, deleteAfterSwitchOf } from './replaced-revision.js';
-import { secondBudgetRefusal } from './second-budget.js';
+import { secondBudgetRefusal } from './refusals/second-budget.js';
 import { sharedConfigRefusal } from './shared-config.js';
 import type { BlueGreenDeploy, Staging, StagingTarget } from './staging.js';
 

@@ -1,13 +1,13 @@
-import { releaseOf } from '../../../cluster/ownership/ownership.js';
-import { asCutoverError, CutoverError, type Problem } from '../../../errors.js';
-import { isDeployment } from '../../../kubernetes/deployment.js';
-import { coversPods, isBudget } from '../../../kubernetes/budget.js';
-import { describeRef, refKey, refOf, type KubeObject } from '../../../kubernetes/object.js';
-import { templateLabels } from '../../../kubernetes/pods/pod-spec.js';
-import type { Resource } from '../../../manifests/resource.js';
-import type { RunContext } from '../../../run/context.js';
-import type { AdoptedRole } from '../adoption/adoption.js';
-import { budgetsOf } from '../adoption/find/scaling.js';
+import { releaseOf } from '../../../../cluster/ownership/ownership.js';
+import { asCutoverError, CutoverError, type Problem } from '../../../../errors.js';
+import { isDeployment } from '../../../../kubernetes/deployment.js';
+import { coversPods, isBudget } from '../../../../kubernetes/budget.js';
+import { describeRef, refKey, refOf, type KubeObject } from '../../../../kubernetes/object.js';
+import { templateLabels } from '../../../../kubernetes/pods/pod-spec.js';
+import type { Resource } from '../../../../manifests/resource.js';
+import type { RunContext } from '../../../../run/context.js';
+import type { AdoptedRole } from '../../adoption/adoption.js';
+import { budgetsOf } from '../../adoption/find/scaling.js';
 
 /** A role that is about to be staged. */
 export interface BudgetRequest {

@@ -1,12 +1,12 @@
-import { asCutoverError, CutoverError, type Problem } from '../../../errors.js';
-import { isDeployment } from '../../../kubernetes/deployment.js';
-import { describeRef, refKey, refOf, type KubeObject } from '../../../kubernetes/object.js';
-import { isBeingDeleted } from '../../../kubernetes/pods/pod.js';
-import { templateLabels } from '../../../kubernetes/pods/pod-spec.js';
-import { selectorOf, selects, type Labels } from '../../../kubernetes/selectors.js';
-import { isFurtherService } from '../../../manifests/roles/public-service.js';
-import type { RunContext } from '../../../run/context.js';
-import type { StagingTarget } from './staging.js';
+import { asCutoverError, CutoverError, type Problem } from '../../../../errors.js';
+import { isDeployment } from '../../../../kubernetes/deployment.js';
+import { describeRef, refKey, refOf, type KubeObject } from '../../../../kubernetes/object.js';
+import { isBeingDeleted } from '../../../../kubernetes/pods/pod.js';
+import { templateLabels } from '../../../../kubernetes/pods/pod-spec.js';
+import { selectorOf, selects, type Labels } from '../../../../kubernetes/selectors.js';
+import { isFurtherService } from '../../../../manifests/roles/public-service.js';
+import type { RunContext } from '../../../../run/context.js';
+import type { StagingTarget } from '../staging.js';
 
 const serviceKind = { apiVersion: 'v1', kind: 'Service' };
 
