@@ -19,8 +19,8 @@ export interface Strangers {
 export type ServiceEndpoints =
   /** Its endpoints are the ready pods that it selects. */
   | { readonly kind: 'served'; readonly strangers: readonly Strangers[] }
-  /** It selects no ready pod. */
-  | { readonly kind: 'empty' }
+  /** It selects no ready pod, only these that are not ready. */
+  | { readonly kind: 'empty'; readonly pods: number }
   /** Its endpoints are not yet those pods. */
   | { readonly kind: 'behind'; readonly reason: string };
 
@@ -41,7 +41,7 @@ export function judgeService(
   const { namespace, pods, slices } = behind(service, inventory);
   const { kind, reason } = judgeServedPods({ slices, pods, owners: [] });
   if (kind === 'behind') return { kind, reason };
-  if (kind === 'too-few') return { kind: 'empty' };
+  if (kind === 'too-few') return { kind: 'empty', pods: pods.length };
   const strangers = pods.filter(isReady).filter(pod => !own.some(workload => runs(workload, pod, inventory)));
   const counts = new Map<string, Strangers>();
   for (const pod of strangers) {

@@ -48,46 +48,48 @@ export interface RolledOut {
 /**
  * Waits until the endpoints of each Service are the ready pods that it selects, and returns those pods that are not of this
  * revision: users reach them, too. Throws `switch` when the endpoints do not follow, or when a Service that had endpoints before
- * has none now.
+ * still has none at the end of the wait.
  */
 export async function confirmServices(ctx: RunContext, rolledOut: RolledOut): Promise<readonly Strangers[]> {
-  const { planned, ready, observer } = rolledOut;
-  const services = selectingServices(planned).map(service => ({ service, has: podsOf(service, planned, ready) }));
-  const judge = (): readonly ServiceEndpoints[] =>
-    services.map(({ service }) => judgeService(service, observer.seen, ready));
-  await observer.waitUntil(
-    () =>
-      judge().every(({ kind }, index) => kind === 'served' || (kind === 'empty' && services[index]?.has !== 'pods')),
-    confirmMs,
-  );
-  const strangers = judge().flatMap((endpoints, index) => {
-    const one = services[index];
-    return one === undefined ? [] : strangersOf(ctx, rolledOut, { ...one, endpoints });
+  const { planned, ready, observer, served } = rolledOut;
+  const services = selectingServices(planned).map((service): JudgedService => {
+    return { service, selected: podsOf(service, planned, ready), hadEndpoints: served.has(refKey(refOf(service))) };
   });
+  const judge = (one: JudgedService): ServiceEndpoints => judgeService(one.service, observer.seen, ready);
+  const isSettled = (one: JudgedService): boolean => {
+    const { kind } = judge(one);
+    return kind === 'served' || (kind === 'empty' && !needsEndpoints(one));
+  };
+  await observer.waitUntil(() => services.every(isSettled), confirmMs);
+  const strangers = services.flatMap(one => strangersOf(ctx, one, judge(one)));
   for (const one of strangers) ctx.log.warning(describeStrangers(one));
   return strangers;
 }
 
 interface JudgedService {
   readonly service: KubeObject;
-  readonly endpoints: ServiceEndpoints;
-  readonly has: 'pods' | 'workloads' | 'none';
+  /** What of the revision it selects. */
+  readonly selected: 'pods' | 'workloads' | 'none';
+  readonly hadEndpoints: boolean;
 }
 
-function strangersOf(
-  ctx: RunContext,
-  { served }: RolledOut,
-  { service, endpoints, has }: JudgedService,
-): readonly Strangers[] {
+/** Whether a Service must lead to a pod. One of others may be restarting, so that it is not ready for a moment. */
+function needsEndpoints({ selected, hadEndpoints }: JudgedService): boolean {
+  return selected === 'pods' || (selected === 'none' && hadEndpoints);
+}
+
+function strangersOf(ctx: RunContext, judged: JudgedService, endpoints: ServiceEndpoints): readonly Strangers[] {
+  const { service, selected } = judged;
   switch (endpoints.kind) {
     case 'served':
       return endpoints.strangers;
     case 'behind':
       throw didNotFollow(service, endpoints.reason);
     case 'empty':
-      if (has === 'pods') throw didNotFollow(service, 'no pod that it selects is ready');
-      if (has === 'none' && served.has(refKey(refOf(service)))) throw lostItsPods(service);
-      if (has === 'none') ctx.log.warning(`${selectsNoPod(service)}: nobody gets an answer through it`);
+      if (selected === 'pods') throw didNotFollow(service, 'no pod that it selects is ready');
+      if (needsEndpoints(judged)) throw lostItsPods(service, endpoints.pods);
+      if (selected === 'none')
+        ctx.log.warning(`${leadsNowhere(service, endpoints.pods)}: nobody gets an answer through it`);
       return [];
     default:
       return endpoints satisfies never;
@@ -99,7 +101,7 @@ function podsOf(
   service: KubeObject,
   planned: readonly PlannedChange[],
   ready: readonly ReadyWorkload[],
-): JudgedService['has'] {
+): JudgedService['selected'] {
   const selected = new Set(
     planned
       .map(liveOf)
@@ -120,8 +122,11 @@ function liveOf({ after, resource }: PlannedChange): KubeObject {
   return after ?? resource.object;
 }
 
-function selectsNoPod(service: KubeObject): string {
-  return `${describeRef(refOf(service))} has the selector ${labelSelectorOf(service)}, which selects no pod`;
+/** `pods`: how many the Service selects; none of them is ready. */
+function leadsNowhere(service: KubeObject, pods: number): string {
+  const selector = `${describeRef(refOf(service))} has the selector ${labelSelectorOf(service)}`;
+  if (pods === 0) return `${selector}, which selects no pod`;
+  return `${selector}, and ${pods === 1 ? 'the 1 pod that it selects is not' : `none of the ${pods} pods that it selects is`} ready`;
 }
 
 function didNotFollow(service: KubeObject, reason: string): CutoverError {
@@ -133,10 +138,13 @@ function didNotFollow(service: KubeObject, reason: string): CutoverError {
   });
 }
 
-function lostItsPods(service: KubeObject): CutoverError {
-  return new CutoverError(`${selectsNoPod(service)}: before this deploy it had endpoints`, {
+function lostItsPods(service: KubeObject, pods: number): CutoverError {
+  return new CutoverError(`${leadsNowhere(service, pods)}: before this deploy it had endpoints`, {
     code: 'switch',
     object: describeRef(refOf(service)),
-    hint: 'Users would get no answer. Correct the selector, or the labels of the pod template that it should select.',
+    hint:
+      pods === 0
+        ? 'Users would get no answer. Correct the selector, or the labels of the pod template that it should select.'
+        : `Users would get no answer. The pods had ${confirmMs / 1000} s to become ready: look at their events and logs.`,
   });
 }
