@@ -20,6 +20,7 @@ const blue = deployment('web-blue', { app: 'web', role: 'blue' });
 const green = deployment('web-green', { app: 'web', role: 'green' });
 const other = deployment('web', { app: 'web' }, 'other');
 const configMap: KubeObject = { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'web', namespace: 'shop' } };
+const external: KubeObject = { ...service(), spec: { type: 'ExternalName', selector: { app: 'web' } } };
 const policy: KubeObject = { ...service({ app: 'web' }), apiVersion: 'networking.k8s.io/v1', kind: 'NetworkPolicy' };
 
 describe('A Service', () => {
@@ -32,6 +33,7 @@ describe('A Service', () => {
     ['routes to nothing without a selector', service(), []],
     ['routes to nothing with an empty selector', service({}), []],
     ['routes to nothing where a label has another value', service({ app: 'web', role: 'red' }), []],
+    ['routes to nothing as an ExternalName, whatever it selects', external, []],
     ['is distinguished from other kinds that have a selector', policy, []],
   ])('%s', (_behaviour, object, workloads) => {
     expect(index.routedBy(object)).toEqual(workloads);

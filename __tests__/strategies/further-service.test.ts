@@ -62,6 +62,7 @@ describe('a live Service that the manifests do not have', () => {
     ['its users may', internal({}, { 'cutover/shared': 'true' })],
     ['its clients connect to the pods', internal({ clusterIP: 'None' })],
     ['it has another port', internal({ ports: [{ port: 9090, targetPort: 9090 }] })],
+    ['it is an ExternalName', internal({ type: 'ExternalName', externalName: 'web.shop.svc.cluster.local' })],
     ['it selects other pods', internal({ selector: { app: 'other' } })],
     ['it selects what is staged alone', internal({ selector: { app: 'web', 'cutover/role': 'green' } })],
     ['it selects what serves alone', internal({ selector: { app: 'web', 'cutover/role': 'blue' } })],

@@ -115,6 +115,23 @@ describe('a rolling deploy', () => {
     await expect(release.deploy(none, withoutChecks)).resolves.toMatchObject({ outcome: 'deployed' });
   });
 
+  it.each([
+    ['does not wait for endpoints of an ExternalName Service that has a selector', false],
+    ['may make an ExternalName Service of one that keeps its selector', true],
+  ])('%s', async (_what, isChanged) => {
+    const external = `apiVersion: v1
+kind: Service
+metadata: {name: old-name}
+spec: {type: ExternalName, externalName: web.shop.svc.cluster.local, selector: {app: web}}
+---
+`;
+    const release = await deployed();
+    const inner = external.replace(/type: .*local,/, 'ports: [{port: 80}],');
+    if (isChanged) await release.deploy(inner + plainManifests('v1'), withoutChecks);
+    const outcome = await release.deploy(external + plainManifests('v2'), withoutChecks);
+    expect(outcome).toMatchObject({ outcome: 'deployed' });
+  });
+
   it('fails when the endpoints do not follow', async () => {
     const release = await deployed();
     const { cluster } = release;

@@ -29,6 +29,14 @@ const staged = releaseAfter(async release => {
   await release.stage(roleManifests('v2'));
 });
 
+/** A Service that has no endpoints, although it has a selector. */
+const external = `apiVersion: v1
+kind: Service
+metadata: {name: old-name}
+spec: {type: ExternalName, externalName: web.shop.svc.cluster.local, selector: {app: web}}
+---
+`;
+
 /** What `action: status` ends with, also where it fails. */
 async function statusOf({ cluster }: WebRelease): Promise<Outcome> {
   const ctx = stepOn(cluster);
@@ -118,7 +126,7 @@ describe('status', () => {
 
   it('of a rolling release tells what is gone, and that nobody gets an answer', async () => {
     const release = await releaseAfter(async one => {
-      await one.deploy(plainManifests('v1'));
+      await one.deploy(external + plainManifests('v1'));
     })();
     expect((await statusOf(release)).serving).toMatchObject({ live: { services: [{ endpoints: 2 }], drift: [] } });
     release.cluster.store.remove(configRef('settings'));

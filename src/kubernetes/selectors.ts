@@ -1,4 +1,4 @@
-import { fieldAt, listAt, textsAt } from './fields.js';
+import { fieldAt, listAt, textAt, textsAt } from './fields.js';
 import { groupKind } from './kinds.js';
 import type { KubeObject } from './object.js';
 import { templateLabels } from './pods/pod-spec.js';
@@ -10,9 +10,9 @@ export function isService(object: KubeObject): boolean {
   return groupKind(object) === '/Service';
 }
 
-/** `spec.selector` of a Service; empty if it has none. */
+/** `spec.selector` of a Service; empty if it has none. Kubernetes ignores that of an ExternalName Service. */
 export function selectorOf(service: KubeObject): Labels {
-  return textsAt(service, ['spec', 'selector']);
+  return textAt(service, ['spec', 'type']) === 'ExternalName' ? {} : textsAt(service, ['spec', 'selector']);
 }
 
 /** A Service's selector as the API server takes it in `labelSelector`: `app=web,role=blue`. */
