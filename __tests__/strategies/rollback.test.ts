@@ -9,6 +9,7 @@ import {
   endOf,
   failureOf,
   killAtWrite,
+  killed,
   leaseRef,
   releaseAfter,
   replicasIn,
@@ -323,6 +324,47 @@ describe('a blue/green rollback after somebody has led users back', () => {
     cluster.before = () => sizes.add(served(cluster).length);
     await release.rollback();
     expect([[...sizes], served(cluster)]).toEqual([[4], Array<string>(4).fill('site:v1')]);
+  });
+
+  it('leaves that role its autoscaler when its checks fail', async () => {
+    const release = await promoted();
+    await leadTo(release, 'blue');
+    release.answer = () => 500;
+    await expect(failureOf(release.rollback())).resolves.toMatchObject({
+      error: { code: 'verify' },
+      outcome: { activeRole: 'blue' },
+    });
+    expect(release.cluster.store.get(autoscalerRef('web-blue'))).toBeDefined();
+  });
+
+  it('leaves that role its autoscaler when it is killed while it prepares the role', async () => {
+    const release = await promoted();
+    const { cluster } = release;
+    await leadTo(release, 'blue');
+    let records = 0;
+    cluster.before = call => {
+      if (call === 'REPLACE Secret shop/cutover-web') records += 1;
+      if (records > 1) throw killed;
+    };
+    await failureOf(release.rollback());
+    expect(unfinished(cluster)).toBe('prepare');
+    await release.post();
+    expect([versions(release), unfinished(cluster)]).toEqual([['site:v1'], '-']);
+    expect(cluster.store.get(autoscalerRef('web-blue'))).toBeDefined();
+  });
+
+  it('leaves a role its autoscaler that they are led to while the rollback prepares it', async () => {
+    const release = await promoted();
+    const { cluster } = release;
+    cluster.before = call => {
+      if (call !== 'REPLACE Secret shop/cutover-web') return;
+      cluster.before = () => undefined;
+      void leadTo(release, 'blue');
+    };
+    release.answer = () => 500;
+    await expect(failureOf(release.rollback())).resolves.toMatchObject({ error: { code: 'verify' } });
+    expect(versions(release)).toEqual(['site:v1']);
+    expect(cluster.store.get(autoscalerRef('web-blue'))).toBeDefined();
   });
 
   it('makes way for the promotion of what was staged meanwhile', async () => {

@@ -34,7 +34,7 @@ export async function restoreInterruptedRelease(
       return restoring(ctx, interrupted, { snapshots, after: completeReject(state, rejected), idle: operation.role });
     }
     case 'prepare':
-      // It has no users and is applied again by the next rollback or staging.
+      // The next rollback or staging applies the role again. With users on it, nothing was taken from it.
       return restoring(ctx, interrupted, { snapshots: [], after: abandon(state, failed) });
     case 'switch':
       // A rollback was asked for because the version that users left was bad: they are not sent back to it.

@@ -11,6 +11,7 @@ import { appliedTo } from '../shared/applied.js';
 import { applyAndWait, type WaitOptions } from '../shared/apply-and-wait.js';
 import { recordedResource, warnOfSecrets } from '../shared/recorded-objects.js';
 import { deploymentsOf, liveCounterparts } from './operation/counterparts.js';
+import { reachedRole } from './operation/reached-role.js';
 import { removeLive } from './finish-switch.js';
 import { checkStaged, type VerifiedRole } from './verify-staged.js';
 
@@ -47,7 +48,9 @@ export async function restoreRole(ctx: OperationContext, request: RestoreRoleReq
     return changes;
   });
   // An autoscaler of an idle role sees no load and would remove pods just before they are needed. The switch applies it again.
-  for (const object of revision.applyAfterSwitch) await removeLive(ctx, refOf(object));
+  for (const object of revision.applyAfterSwitch) {
+    if ((await reachedRole(ctx, state, role)) === undefined) await removeLive(ctx, refOf(object));
+  }
   const { ready } = await ctx.phase('Deploy', () => applyAndWait(ctx, { planned, waitOptions, force: revision.force }));
   const found = await Promise.all(revision.objects.filter(isDeployment).map(object => ctx.cluster.get(refOf(object))));
   const workloads = found.filter(object => object !== undefined);

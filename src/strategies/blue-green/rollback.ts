@@ -90,7 +90,7 @@ async function rollBackUnderLock(
     const restoring = { state: discarded, revision, role, from, active: active.role, checks, waitOptions };
     verified = await restoreRole(prepared, restoring);
   } catch (error) {
-    // The role has no users, so it is left as it is: the next rollback or staging applies it again.
+    // The role is left as it is: the next rollback or staging applies it again. With users on it, nothing was taken from it.
     const failed = historyEntry(locked.run, revision, 'failed');
     const left = unfinished && begin(preparing, { ...unfinished, ...begunBy(locked) });
     await recordFailure(locked.records, left === undefined ? abandon(preparing, failed) : withHistory(left, failed));
