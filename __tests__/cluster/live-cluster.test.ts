@@ -153,7 +153,7 @@ describe('apply', () => {
     expect(warnings.join()).not.toContain('hunter2');
   });
 
-  it('is told of a redirect, which the API server does not send', async () => {
+  it('fails on a redirect, and names the host to which it leads', async () => {
     const { cluster, server } = await setting((_seen, response) => {
       response.writeHead(302, { location: 'https://login.example/oauth?code=hush' }).end('<html>');
     });
