@@ -3,6 +3,7 @@ import { CutoverError } from '../../src/errors.js';
 import { refOf, type KubeObject } from '../../src/kubernetes/object.js';
 import { selectorMatches } from '../../src/kubernetes/selectors.js';
 import { idle } from '../support/cluster/run-controllers.js';
+import { liveDeployment as old, liveService as service } from '../support/strategies/live-web.js';
 import {
   closeReleases,
   denied,
@@ -22,25 +23,6 @@ afterEach(closeReleases);
 const inShop = { namespace: 'shop' };
 const labels = { app: 'web' };
 const kubectl = 'kubectl-client-side-apply';
-const old: KubeObject = {
-  apiVersion: 'apps/v1',
-  kind: 'Deployment',
-  metadata: { name: 'web', ...inShop },
-  spec: {
-    replicas: 2,
-    selector: { matchLabels: labels },
-    template: {
-      metadata: { labels },
-      spec: { containers: [{ name: 'web', image: 'site:v1', ports: [{ containerPort: 8080 }] }] },
-    },
-  },
-};
-const service: KubeObject = {
-  apiVersion: 'v1',
-  kind: 'Service',
-  metadata: { name: 'web', ...inShop },
-  spec: { selector: labels, ports: [{ port: 80, targetPort: 8080 }] },
-};
 const budgetKind = { apiVersion: 'policy/v1', kind: 'PodDisruptionBudget' };
 const budget = (name: string, owner?: string): KubeObject => ({
   ...budgetKind,

@@ -7,6 +7,7 @@ import { unsettled } from '../../src/strategies/blue-green/adoption/find/serving
 import { imageIdsOf, withPinnedImages } from '../../src/strategies/blue-green/adoption/find/images.js';
 import { deployment } from '../support/objects.js';
 import { idle } from '../support/cluster/run-controllers.js';
+import { liveService as service } from '../support/strategies/live-web.js';
 import {
   application,
   autoscalerRef,
@@ -51,12 +52,6 @@ const webDeployment = (image: string): KubeObject => ({
   },
 });
 const config: KubeObject = { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'old', ...inShop }, data: {} };
-const service: KubeObject = {
-  apiVersion: 'v1',
-  kind: 'Service',
-  metadata: { name: 'web', ...inShop },
-  spec: { selector: labels, ports: [{ port: 80, targetPort: 8080 }] },
-};
 const autoscaler: KubeObject = {
   apiVersion: 'autoscaling/v2',
   kind: 'HorizontalPodAutoscaler',

@@ -1,6 +1,7 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
 import type { KubeObject } from '../../src/kubernetes/object.js';
 import { idle } from '../support/cluster/run-controllers.js';
+import { liveService as service } from '../support/strategies/live-web.js';
 import {
   application,
   autoscalerRef,
@@ -41,12 +42,6 @@ const webDeployment = (image: string): KubeObject => ({
     },
   },
 });
-const service: KubeObject = {
-  apiVersion: 'v1',
-  kind: 'Service',
-  metadata: { name: 'web', ...inShop },
-  spec: { selector: labels, ports: [{ port: 80, targetPort: 8080 }] },
-};
 const autoscaler: KubeObject = {
   apiVersion: 'autoscaling/v2',
   kind: 'HorizontalPodAutoscaler',

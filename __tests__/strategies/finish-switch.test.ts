@@ -15,6 +15,7 @@ import {
   roleManifests,
   served,
   serviceRef,
+  staged,
   stateOf,
   unfinished,
   webRelease,
@@ -22,13 +23,6 @@ import {
 } from '../support/strategies/web-release.js';
 
 afterEach(closeReleases);
-
-/** Users are on blue, revision 1; revision 2 is staged on green. */
-const staged = releaseAfter(async release => {
-  await release.stage(roleManifests('v1'));
-  await release.promote();
-  await release.stage(roleManifests('v2'));
-});
 
 /** The configuration has another name in each version, as that of kustomize has. */
 const versioned = (version: string): string =>

@@ -12,18 +12,12 @@ import {
   roleManifests,
   served,
   serviceRef,
+  staged,
   unfinished,
   type WebRelease,
 } from '../support/strategies/web-release.js';
 
 afterEach(closeReleases);
-
-/** Users are on blue, revision 1; revision 2 is staged on green. */
-const staged = releaseAfter(async release => {
-  await release.stage(roleManifests('v1'));
-  await release.promote();
-  await release.stage(roleManifests('v2'));
-});
 
 /** Users are on green, revision 2; blue was kept with revision 1. */
 const promoted = releaseAfter(async release => {

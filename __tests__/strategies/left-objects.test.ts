@@ -13,10 +13,10 @@ import {
   killAtWrite,
   leaseRef,
   plainManifests,
-  releaseAfter,
   roleManifests,
   served,
   serviceRef,
+  staged,
   unfinished,
   webRelease,
   type WebRelease,
@@ -33,13 +33,6 @@ async function annotate({ cluster: { store } }: WebRelease, name: string): Promi
 
 const advice = 'Look at it, and delete or change back by hand what nobody needs.';
 const left = (name: string) => `Left as it is: Deployment shop/${name} (Reloader wrote it too). ${advice}`;
-
-/** Users are on blue, revision 1; revision 2 is staged on green. */
-const staged = releaseAfter(async release => {
-  await release.stage(roleManifests('v1'));
-  await release.promote();
-  await release.stage(roleManifests('v2'));
-});
 
 describe('an object that another tool has written is not deleted, and the report names it', () => {
   it('after a rejection', async () => {

@@ -7,9 +7,10 @@ import { isReady } from '../../src/kubernetes/pods/pod.js';
 import { breakPods } from '../support/cluster/run-controllers.js';
 import {
   application,
+  blueGreenStateOf,
+  check,
   closeReleases,
   configRef,
-  releaseAfter,
   deploymentRef,
   endOf,
   failureOf,
@@ -20,11 +21,10 @@ import {
   revisionOf,
   roleManifests,
   served,
+  serviceRef,
   setReplicas,
   slowEndpoints,
-  serviceRef,
-  blueGreenStateOf,
-  check,
+  staged,
   traceWrites,
   unfinished,
   webRelease,
@@ -32,13 +32,6 @@ import {
 } from '../support/strategies/web-release.js';
 
 afterEach(closeReleases);
-
-/** Users are on blue, revision 1; revision 2 is staged on green. */
-const staged = releaseAfter(async release => {
-  await release.stage(roleManifests('v1'));
-  await release.promote();
-  await release.stage(roleManifests('v2'));
-});
 
 const readyPods = ({ cluster: { store } }: WebRelease, role: string): number =>
   store.list({ apiVersion: 'v1', kind: 'Pod', namespace: 'shop' }, { labels: { app: 'web', role } }).filter(isReady)

@@ -21,6 +21,7 @@ import {
   revisionOf,
   roleManifests,
   served,
+  staged,
   stateOf,
   traceWrites,
   unfinished,
@@ -43,13 +44,6 @@ const updated = releaseAfter(async release => {
 const live = releaseAfter(async release => {
   await release.stage(roleManifests('v1'));
   await release.promote();
-});
-
-/** The same; revision 2 is staged on green. */
-const staged = releaseAfter(async release => {
-  await release.stage(roleManifests('v1'));
-  await release.promote();
-  await release.stage(roleManifests('v2'));
 });
 
 const versions = ({ cluster }: WebRelease) => [...new Set(served(cluster))];

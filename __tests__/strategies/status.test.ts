@@ -16,18 +16,12 @@ import {
   releaseAfter,
   roleManifests,
   serviceRef,
+  staged,
   stateOf,
   type WebRelease,
 } from '../support/strategies/web-release.js';
 
 afterEach(closeReleases);
-
-/** Users are on blue, revision 1; revision 2 is staged on green. */
-const staged = releaseAfter(async release => {
-  await release.stage(roleManifests('v1'));
-  await release.promote();
-  await release.stage(roleManifests('v2'));
-});
 
 /** A Service that has no endpoints, although it has a selector. */
 const external = `apiVersion: v1

@@ -118,6 +118,13 @@ export function releaseAfter(build: (release: WebRelease) => Promise<unknown>): 
   };
 }
 
+/** Users are on blue, revision 1; revision 2 is staged on green. */
+export const staged = releaseAfter(async release => {
+  await release.stage(roleManifests('v1'));
+  await release.promote();
+  await release.stage(roleManifests('v2'));
+});
+
 /** A release that was never deployed, or a copy of `original`. */
 export function webRelease(original?: WebRelease): WebRelease {
   let runs = original?.runs() ?? 0;
