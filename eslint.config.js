@@ -1,6 +1,7 @@
 import js from '@eslint/js';
 import tseslint from 'typescript-eslint';
 import layers from './eslint/layers.js';
+import ownProperties from './eslint/own-properties.js';
 
 export default tseslint.config(
   { ignores: ['dist/', 'node_modules/', 'coverage/', '.cache/', 'examples/', '__tests__/fixtures/'] },
@@ -36,6 +37,11 @@ export default tseslint.config(
         { object: 'process', property: 'stderr', message: 'Text leaves the process through the log.' },
       ],
     },
+  },
+  {
+    files: ['src/**/*.ts'],
+    plugins: { names: ownProperties },
+    rules: { 'names/own-properties': 'error' },
   },
   {
     // A suite is a list of sentences, not a module.

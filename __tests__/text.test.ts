@@ -49,8 +49,46 @@ describe('Outgoing text', () => {
     ['http://localhost:4873/@scope/name', 'http://localhost:4873/@scope/name'],
     ['http://user:12345@host', 'http://user:***@host'],
     ['mona@example.com: http://example.com/', 'mona@example.com: http://example.com/'],
+    ['postgres://app:2024/canary@db/shop', 'postgres://app:***@db/shop'],
+    ["postgres://app:it's-canary@db/shop", 'postgres://app:***@db/shop'],
+    ["'postgres://app:it''s-canary@db'", "'postgres://app:***@db'"],
+    ['app:canary@tcp(db:3306)/shop', 'app:***@tcp(db:3306)/shop'],
+    ['jdbc:postgresql://db/shop?user=app&password=canary', 'jdbc:postgresql://db/shop?user=app&password=***'],
+    ['"Server=db;User Id=app;Password=canary;"', '"Server=db;User Id=app;Password=***;"'],
+    ["host=db password='my canary' user=app", 'host=db password=*** user=app'],
+    [`https://a.blob/b?sv=1&sig=${'canary'.repeat(200)}`, 'https://a.blob/b?sv=1&sig=***'],
+    [String.raw`"mysql:\/\/app:canary@db\/shop"`, String.raw`"mysql:\/\/app:***@db\/shop"`],
+    [String.raw`"https:\u002f\u002fapp:canary@db"`, String.raw`"https:\u002f\u002fapp:***@db"`],
+    ['next=https%3A%2F%2Fapp%3Acanary%40db%2F', 'next=https%3A%2F%2Fapp%3A***%40db%2F'],
+    ['next=amqp%3A%2F%2Fapp%3Amy%2520canary%40mq', 'next=amqp%3A%2F%2Fapp%3A***%40mq'],
+    ['https%3A%2F%2Fghp_canary%40github.com', 'https%3A%2F%2F***%40github.com'],
+    [String.raw`{\"db\":\"x?a=b\\u0026password=canary\"}`, String.raw`{\"db\":\"x?a=b\\u0026password=***\"}`],
+    ['x postgres://app:canary,…', 'x postgres://app:***…'],
+    ['https://registry:5000/web/site@sha256:0123', 'https://registry:5000/web/site@sha256:0123'],
+    ['docker-pullable://registry:5000/site@sha256:0123', 'docker-pullable://registry:5000/site@sha256:0123'],
+    ['the password = of the token = is', 'the password = *** the token = is'],
+    ['http://localhost:8080… and http://localhost:8080', 'http://localhost:8080… and http://localhost:8080'],
+    [
+      String.raw`{"a":"at http://web:8080\nby mona@example.com"}`,
+      String.raw`{"a":"at http://web:8080\nby mona@example.com"}`,
+    ],
   ])('has no credentials of an address: %j becomes %j', (text, safe) => {
     expect(new OutgoingText().safe(text)).toBe(safe);
+  });
+
+  it.each([
+    'postgres://app:canary@db/shop',
+    '{"url":"https://app:canary@db"}',
+    String.raw`{"url":"https:\/\/app:canary@db"}`,
+    `listening on port 8080\n${'of a long text '.repeat(10)}amqp://app:canary@mq\nmore`,
+  ])('has no credentials of an address in base64: %j', address => {
+    const text = new OutgoingText();
+    const encoded = Buffer.from(address).toString('base64');
+    for (const written of [encoded, encoded.replaceAll('/', '\\/'), encoded.replace(/.{76}/g, '$&\n  ')])
+      expect(text.safe(`data: ${written}\nend`)).toBe('data: ***\nend');
+    expect(text.safe(`data: ${encoded.replace(/.{76}/g, '$&\r\n  ')}\nend`)).not.toContain(encoded.slice(-12));
+    for (const cut of [1, 2, 3]) expect(text.safe(`data: …${encoded.slice(cut)}`)).toBe('data: …***');
+    expect(text.safe(`data: ${Buffer.from('a text of no address').toString('base64')}`)).not.toContain('***');
   });
 
   it('is one line where a line is needed', () => {
@@ -99,6 +137,13 @@ describe('Outgoing text', () => {
       '@',
       '://a:@',
       'https://a',
+      "://a:'b",
+      'a:a',
+      '&password',
+      'password=',
+      'a@tcp(',
+      'YTovL2I6Y0Bk',
+      '%3A//a:',
     ])
       expect(neutralised(new OutgoingText().safe(part.repeat(200_000))).length).toBeLessThan(2_000_000);
   });

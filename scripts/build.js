@@ -47,13 +47,13 @@ const octokitByRoute = {
 };
 
 /**
- * Replaces the durations of `src/release/lease-times.ts`, in milliseconds by name. Only the bundle of the tests that wait for
+ * Replaces the durations of `src/release/lock/lease-times.ts`, in milliseconds by name. Only the bundle of the tests that wait for
  * a Lease to expire is built with it.
  */
 const withLeaseTimes = times => ({
   name: 'lease-times',
   setup(build) {
-    build.onLoad({ filter: /[/\\]src[/\\]release[/\\]lease-times\.ts$/ }, () => ({
+    build.onLoad({ filter: /[/\\]src[/\\]release[/\\]lock[/\\]lease-times\.ts$/ }, () => ({
       contents: Object.entries(times)
         .map(([name, ms]) => `export const ${name} = ${ms};`)
         .join('\n'),

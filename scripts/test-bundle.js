@@ -7,7 +7,7 @@ import { copyFileSync, existsSync, mkdirSync, readFileSync, readdirSync, rmSync,
 import { join, resolve } from 'node:path';
 import { bundle } from './build.js';
 
-/** Replace the durations of src/release/lease-times.ts. */
+/** Replace the durations of src/release/lock/lease-times.ts. */
 export const shortLeaseTimes = { leaseMs: 3_000, longestWriteMs: 1_500, renewEveryMs: 400 };
 /** A write to a real cluster that is busy takes longer than a second. */
 export const leaseTimesOnCluster = { leaseMs: 8_000, longestWriteMs: 4_000, renewEveryMs: 1_000 };

@@ -16,6 +16,7 @@ import { readSettled } from './run/under-lock.js';
 import { promote } from './strategies/blue-green/promote.js';
 import { reject } from './strategies/blue-green/reject.js';
 import { switchPolicyOf } from './strategies/blue-green/traffic-switch.js';
+import { namingMissingRights } from './strategies/missing-rights.js';
 import type { Outcome } from './strategies/outcome/outcome.js';
 import { readRelease } from './strategies/shared/recorded-release.js';
 import { readDraft } from './strategies/shared/rendering.js';
@@ -55,19 +56,22 @@ async function act(run: Run): Promise<Outcome> {
   const inputs = readInputs({ environment, log });
   recorder.recordInputs(inputs);
   const cluster = await recorder.phase('Check', () => openCluster(inputs, run));
-  const open = (): Promise<RunContext> => openContext(run, { cluster, inputs, release: inputs.release });
+  const onRelease = (work: (ctx: RunContext) => Promise<Outcome>): Promise<Outcome> =>
+    namingMissingRights({ cluster, inputs }, async () =>
+      work(await openContext(run, { cluster, inputs, release: inputs.release })),
+    );
   switch (inputs.action) {
     case 'deploy':
     case 'plan':
       return deployOrPlan(run, cluster, inputs);
     case 'promote':
-      return promoteStaged(await open(), inputs);
+      return onRelease(ctx => promoteStaged(ctx, inputs));
     case 'reject':
-      return reject(await open(), inputs);
+      return onRelease(ctx => reject(ctx, inputs));
     case 'rollback':
-      return rollBack(await open(), inputs);
+      return onRelease(ctx => rollBack(ctx, inputs));
     case 'status':
-      return status(await open());
+      return onRelease(status);
     default:
       return inputs satisfies never;
   }
@@ -77,8 +81,10 @@ async function deployOrPlan(run: Run, cluster: Connection, inputs: DeployInputs)
   const { log, recorder } = run;
   const strategy = strategies[inputs.strategy];
   const draft = await recorder.phase('Render', () => readDraft(inputs, strategy, { cluster, log }));
-  const ctx = await openContext(run, { cluster, inputs, release: draft.release });
-  return inputs.action === 'plan' ? strategy.plan(ctx, { inputs, draft }) : strategy.deploy(ctx, { inputs, draft });
+  return namingMissingRights({ cluster, inputs, draft }, async () => {
+    const ctx = await openContext(run, { cluster, inputs, release: draft.release });
+    return inputs.action === 'plan' ? strategy.plan(ctx, { inputs, draft }) : strategy.deploy(ctx, { inputs, draft });
+  });
 }
 
 async function rollBack(ctx: RunContext, inputs: Rollback): Promise<Outcome> {

@@ -47,12 +47,12 @@ export class SecretList {
   redact(text: string): string {
     if (this.#forms.isEmpty) return text;
     const ranges = this.#forms.rangesIn(text);
-    if (!/[\s\\%&'"…]/.test(text)) return hide(text, ranges);
+    if (!/[\s\\%&'"…]/.test(text)) return hideRanges(text, ranges);
     for (const [needles, spaces] of [[this.#unescaped, ' '] as const, [this.#squeezed, ''] as const]) {
       const inner = unescaped(text, spaces);
       for (const range of needles.rangesIn(inner.text)) ranges.push(inner.originOf(range));
     }
-    return hide(text, ranges);
+    return hideRanges(text, ranges);
   }
 }
 
@@ -62,7 +62,7 @@ function addTo(needles: Needles, form: string, shortest = longestIgnored + 1): v
 }
 
 /** The text with `***` in place of the ranges; those that overlap or touch are one. */
-function hide(text: string, ranges: readonly Range[]): string {
+export function hideRanges(text: string, ranges: readonly Range[]): string {
   const shown: string[] = [];
   let end = -1;
   for (const [from, to] of [...ranges].sort(([one], [other]) => one - other)) {

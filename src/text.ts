@@ -1,5 +1,6 @@
+import { credentialsIn } from './credentials.js';
 import { plain } from './plain-text.js';
-import { SecretList } from './secrets.js';
+import { hideRanges, SecretList } from './secrets.js';
 
 /**
  * The door for text: whatever this process prints or writes for people and other steps passes `safe` or `line`. Names, field
@@ -26,19 +27,9 @@ export class OutgoingText {
 
   /** A text without control characters and secrets, for a member of a structure that `neutralised` gets when it is complete. */
   redact(text: string): string {
-    return withoutCredentials(this.#secrets.redact(plain(text)));
+    const shown = this.#secrets.redact(plain(text));
+    return hideRanges(shown, credentialsIn(shown));
   }
-}
-
-/**
- * A text with `***` in place of the password in every address, and of the user name that an HTTP address has alone: that is mostly a
- * token. A number after the colon is a port.
- */
-function withoutCredentials(text: string): string {
-  if (!text.includes('@')) return text;
-  return text
-    .replace(/(:\/\/[^\s:/?#@"'<>]{0,200}:)(?!\d{1,5}[/?#])[^\s"'<>@]{1,500}(?:@[^\s"'<>@,]{1,500})*@/g, '$1***@')
-    .replace(/(\bhttps?:\/\/)[^\s:/?#@"'<>]{1,500}@/gi, '$1***@');
 }
 
 /**

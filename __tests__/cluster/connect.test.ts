@@ -150,6 +150,17 @@ describe('an exec plugin', () => {
     expect(log.masked).toContain('plugged');
   });
 
+  it.each(['content', 'path'])('has its secrets masked before it runs, from a kubeconfig by %s', async how => {
+    const env = [{ name: 'VAULT_TOKEN', value: 'hvs.of-env' }];
+    const command = plugin('refused', 'echo "refused for $VAULT_TOKEN" >&2; exit 1');
+    const text = config(exec(command, { env, args: ['--client-secret=of-args'] }));
+    const file = join(folder, 'with-secrets');
+    writeFileSync(file, text);
+    const log = keptLog();
+    await expect(connectTo(how === 'path' ? file : text, { log })).rejects.toThrow('refused for hvs.of-env');
+    expect(log.masked).toEqual(expect.arrayContaining(['hvs.of-env', 'of-args']));
+  });
+
   it('sees no input and no state of the step, but all other variables', async () => {
     const seen = join(folder, 'environment');
     const command = plugin('curious', `env > ${seen}\necho '${credential('plugged')}'`);
@@ -181,6 +192,23 @@ describe('an exec plugin', () => {
     const cluster = await connectTo(config(exec(command)));
     await Promise.all([cluster.get(ref), cluster.get(ref)]);
     expect(readFileSync(runs, 'utf8').trim().split('\n')).toHaveLength(2);
+  });
+
+  it('runs again each time that its token expires', async () => {
+    const runs = join(folder, 'expirations');
+    const command = plugin(
+      'expiring',
+      `echo x >> ${runs}\nN=$(wc -l < ${runs})\necho "{\\"status\\":{\\"token\\":\\"token-$(echo $N)\\"}}"`,
+    );
+    let valid = 1;
+    server.handle((seen, response) =>
+      seen.headers.authorization === `Bearer token-${valid}`
+        ? answer(response, 200, object)
+        : answer(response, 401, status(401, { reason: 'Unauthorized' })),
+    );
+    const cluster = await connectTo(config(exec(command)));
+    for (; valid <= 3; valid += 1) await expect(cluster.get(ref)).resolves.toMatchObject({ kind: 'ConfigMap' });
+    expect(readFileSync(runs, 'utf8').trim().split('\n')).toHaveLength(3);
   });
 
   it('does not run again after a second 401', async () => {

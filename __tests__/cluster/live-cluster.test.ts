@@ -99,6 +99,29 @@ describe('apply', () => {
     expect(JSON.parse(seen?.body ?? '')).toEqual(deployment);
   });
 
+  it('names the namespace of the release in an object whose custom kind has no namespaces', async () => {
+    const { server, cluster } = await setting((seen, response) =>
+      answer(
+        response,
+        200,
+        seen.method === 'PATCH'
+          ? JSON.parse(seen.body)
+          : { resources: [{ name: 'zones', kind: 'Zone', namespaced: false }] },
+      ),
+    );
+    const zone = (more: object): KubeObject => ({
+      apiVersion: 'example.org/v1',
+      kind: 'Zone',
+      metadata: { name: 'eu', ...more },
+    });
+    const annotations = (value: string) => ({ 'cutover/release': value, other: 'x' });
+    const given = zone({ namespace: cluster.namespace, annotations: annotations('web') });
+    await cluster.dryRunApply(given);
+    const { path, body } = server.seen.at(-1)!;
+    expect(path).toBe('/apis/example.org/v1/zones/eu');
+    expect(JSON.parse(body)).toEqual(zone({ annotations: annotations(`${cluster.namespace}/web`) }));
+  });
+
   it('requests force and a version only when set', async () => {
     const { server, writer } = await setting(ok);
     await writer.apply(deployment, { force: true, resourceVersion: '7' });

@@ -1,5 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { ownershipOf } from '../../src/cluster/ownership/ownership.js';
+import { rejectOtherRelease } from '../../src/cluster/ownership/refuse-live.js';
 import type { KubeObject } from '../../src/kubernetes/object.js';
 import { memoryCluster } from '../support/cluster/memory-cluster.js';
 
@@ -32,7 +33,7 @@ describe('an object of the record that is live', () => {
     ['that gives rights', { ...object(rbac, 'Role'), rules: [] }],
     ['that is a namespace', object('v1', 'Namespace', {})],
   ])('%s is owned if it has the annotation of the release', async (_what, recorded) => {
-    const live = owned('web', recorded);
+    const live = owned(recorded.metadata.namespace === 'shop' ? 'web' : 'shop/web', recorded);
     expect(await judge(recorded, live)).toMatchObject({ kind: 'owned', live: { metadata: live.metadata } });
     expect(await judge(live, owned('api', recorded))).toMatchObject({
       kind: 'foreign',
@@ -40,6 +41,47 @@ describe('an object of the record that is live', () => {
     });
     // What the record says of the owner proves nothing.
     expect(await judge(live, recorded)).toMatchObject({ kind: 'foreign', why: 'it has no annotation cutover/release' });
+  });
+});
+
+describe('an object outside of the namespace of the release', () => {
+  it.each([
+    ['of another namespace', object('v1', 'ConfigMap', { namespace: 'other' })],
+    ['of no namespace', clusterRole],
+  ])('%s belongs to it by name and namespace, not by its name alone', async (_what, recorded) => {
+    expect(await judge(recorded, owned('web', recorded))).toMatchObject({
+      kind: 'foreign',
+      why: 'its annotation cutover/release is web, not shop/web, so that a release web of another namespace may own it',
+    });
+    expect(await judge(recorded, owned('other/web', recorded))).toMatchObject({
+      kind: 'foreign',
+      why: 'it belongs to release other/web',
+    });
+  });
+});
+
+describe('the refusal of an object of another release', () => {
+  const elsewhere = object('v1', 'ConfigMap', { namespace: 'other' });
+  const refusal = (desired: KubeObject, live: KubeObject) => () => rejectOtherRelease(desired, live);
+
+  it.each([
+    ['that has the annotation', owned('web', configMap), owned('web', configMap)],
+    ['that an earlier version applied in another namespace', owned('shop/web', elsewhere), owned('web', elsewhere)],
+    ['that an earlier version applied without a namespace', owned('shop/web', clusterRole), owned('web', clusterRole)],
+    ['of a custom kind that proves to have no namespaces', owned('web', configMap), owned('shop/web', clusterRole)],
+    ['that no release applied', owned('web', configMap), configMap],
+  ])('does not concern one %s', (_what, desired, live) => {
+    expect(refusal(desired, live)).not.toThrow();
+  });
+
+  it.each([
+    ['of another name', owned('web', configMap), owned('api', configMap)],
+    ['of another name, elsewhere', owned('shop/web', elsewhere), owned('api', elsewhere)],
+    ['of a part of its name', owned('shop/my-web', elsewhere), owned('web', elsewhere)],
+    ['of another namespace', owned('shop/web', elsewhere), owned('prod/web', elsewhere)],
+    ['of another namespace, in this one', owned('web', configMap), owned('prod/web', configMap)],
+  ])('concerns one of a release %s', (_what, desired, live) => {
+    expect(refusal(desired, live)).toThrow(/^it belongs to release \S+, not to this release \S+$/);
   });
 });
 

@@ -1,9 +1,10 @@
 import { existsSync, readFileSync, readdirSync } from 'node:fs';
-import { basename, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { describe, expect, it } from '@jest/globals';
 import { load, loadAll } from 'js-yaml';
 import { readInputs } from '../../src/inputs/read.js';
 import type { Log } from '../../src/log.js';
+import { documentedRoles, rightsOf, rolesFor } from '../support/scenario/rights.js';
 
 type Map = Readonly<Record<string, unknown>>;
 interface Step {
@@ -105,6 +106,30 @@ describe('Workflows that users copy', () => {
         expect(environment !== undefined).toBe(isGated);
       }
     }
+  });
+
+  it.each(
+    steps
+      .filter(({ step }) => step.with?.['manifests'] !== undefined)
+      .map(({ file, job, step }) => [file, job, step] as const),
+  )('%s, job %s: the Roles of its action and of its README allow every kind of its manifests', (file, _job, step) => {
+    const folder = dirname(file);
+    const readme = readFileSync(join(folder, 'README.md'), 'utf8');
+    const inputs = Object.fromEntries(Object.entries(step.with ?? {}).map(([name, value]) => [name, String(value)]));
+    const roles = [
+      ...rolesFor(inputs),
+      ...(readme.includes('`cutover-budgets`') ? (['cutover-budgets'] as const) : []),
+    ];
+    const rights = rightsOf(roles.flatMap(role => documentedRoles.get(role) ?? []));
+    const kinds = files(join(folder, 'k8s')).flatMap(name =>
+      Array.from(readFileSync(name, 'utf8').matchAll(/^kind: (\w+)$/gm), ([, kind = '']) => `${kind.toLowerCase()}s`),
+    );
+    const missing = kinds.flatMap(kind =>
+      ['get', 'create', 'patch'].filter(
+        verb => !rights.some(right => new RegExp(`^${verb} (.+/)?${kind}$`).test(right)),
+      ),
+    );
+    expect([kinds.length > 1, missing]).toEqual([true, []]);
   });
 
   it.each(workflowFiles)('%s leaves no token behind for later steps', file => {

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { describe, expect, it } from '@jest/globals';
-import * as source from '../../src/release/lease-times.js';
+import * as source from '../../src/release/lock/lease-times.js';
 import { actionUnderTest } from '../support/runner/action-under-test.js';
 
 interface Build {
@@ -20,7 +20,7 @@ const { shortLeaseTimes, leaseTimesOnCluster } = (await import(join('../../scrip
 /** The durations in what the build of the bundle makes of the source. */
 async function builtWith(leaseTimes?: Readonly<Record<string, number>>): Promise<unknown> {
   const outfile = join('.cache', 'lease-times', `${leaseTimes === undefined ? 'released' : 'short'}.mjs`);
-  await compile({ entry: 'src/release/lease-times.ts', outfile, ...(leaseTimes && { leaseTimes }) });
+  await compile({ entry: 'src/release/lock/lease-times.ts', outfile, ...(leaseTimes && { leaseTimes }) });
   return { ...((await import(join('../..', outfile))) as object) };
 }
 

@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from '@jest/globals';
@@ -55,4 +56,28 @@ describe('Manifests that users copy', () => {
       [],
     );
   });
+});
+
+describe('The lint rule for look-ups by names from outside', () => {
+  /** The code as that of a file of `src/`, on which the rule is tested: the compiler must know its types. */
+  function findings(code: string): readonly string[] {
+    const options = ['--stdin', '--stdin-filename', 'src/own.ts', '--format', 'json'];
+    const { stdout } = spawnSync('node_modules/.bin/eslint', options, { input: code, encoding: 'utf8' });
+    const [file] = JSON.parse(stdout) as readonly { readonly messages: readonly { ruleId: string; line: number }[] }[];
+    return file!.messages.filter(({ ruleId }) => ruleId === 'names/own-properties').map(({ line }) => `line ${line}`);
+  }
+
+  it('refuses those that find inherited members, and no others', () => {
+    const code = `export function refused(texts: Record<string, string>, foreign: Record<string, unknown>, name: string): unknown[] {
+  const first = texts[name];
+  const second = foreign[name.toLowerCase()];
+  return [first, second, name in foreign];
+}
+export function accepted(texts: Record<string, string>, list: readonly string[], name: 'a' | 'b'): unknown[] {
+  const asked = Object.keys(texts).map(key => (Object.hasOwn(texts, key) ? texts[key] : undefined));
+  return [asked, list[0], list[list.length - 1], texts['a'], texts[name], new Map(Object.entries(texts)).get('a')];
+}
+`;
+    expect(findings(code)).toEqual(['line 2', 'line 3', 'line 4']);
+  }, 120_000);
 });

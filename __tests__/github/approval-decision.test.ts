@@ -98,6 +98,13 @@ describe('an approval is not proved', () => {
       hint: expect.stringContaining('a token that may read the reviewers'),
     },
     {
+      title: 'when the list of required reviewers names nobody',
+      environment: withRules({ type: 'required_reviewers', reviewers: [null] }),
+      approvals: good,
+      message: 'GitHub does not name its required reviewers',
+      hint: expect.stringContaining('a token that may read the reviewers'),
+    },
+    {
       title: 'when the run has no review',
       environment: guarded,
       approvals: ok([]),
@@ -214,6 +221,11 @@ describe('an approval is not proved', () => {
     ['reviews that are no list', undefined, { reviews: [review('approved', 'ann')] }],
     ['a review that is no object', undefined, [review('approved', 'ann'), null]],
     ['a review of no environment', undefined, [review('approved', 'ann'), { state: 'rejected' }]],
+    [
+      'a rejection of an empty list of environments',
+      undefined,
+      [review('approved', 'ann'), { ...review('rejected', 'bob'), environments: [] }],
+    ],
     ['a review of a state that does not exist', undefined, [review('approved', 'ann'), review('dismissed', 'bob')]],
   ])('when GitHub answers %s', (_, environment, approvals) => {
     const answer = environment === undefined ? guarded : ok(environment);

@@ -44,6 +44,14 @@ describe('fields', () => {
 });
 
 describe('defaults', () => {
+  it.each([
+    ['in the namespace of the release', 'kind: ConfigMap\nmetadata: {name: a}', 'web'],
+    ['in another namespace', 'kind: ConfigMap\nmetadata: {name: a, namespace: other}', 'shop/web'],
+    ['without a namespace', 'kind: Namespace\nmetadata: {name: a, namespace: shop}', 'shop/web'],
+  ])('name the release that owns an object %s', (_where, text, value) => {
+    expect(object(`apiVersion: v1\n${text}\n`).metadata.annotations).toEqual({ 'cutover/release': value });
+  });
+
   it('add label and annotation to every object, and a namespace where it has none', () => {
     const text = 'apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\n';
     expect(object(text).metadata).toEqual({
@@ -167,6 +175,20 @@ ${service('{app: 7}')}`;
       'app.yml:24:14 stringData.pin is a number, but must be a string: put it in quotes.',
       'app.yml:30:14 spec.selector.app is a number, but must be a string: put it in quotes.',
     ]);
+  });
+
+  it.each(['data', 'stringData'])('with a map or list in %s of a Secret are reported, and never stored', field => {
+    const secret = (values: string): string =>
+      `apiVersion: v1\nkind: Secret\nmetadata: {name: a}\n${field}: ${values}\n`;
+    const problem = (values: string): readonly string[] => problemsOf(() => render(secret(values)));
+    const told = 'but must be a string: if the lines below it are a text, write | after the key.';
+    expect(problem('\n  config.yml:\n    user: shop\n')).toEqual([
+      expect.stringContaining(`${field}.config.yml is a map, ${told}`),
+    ]);
+    expect(problem('{hosts: [a, b]}')).toEqual([expect.stringContaining(`${field}.hosts is a list, ${told}`)]);
+    for (const values of ['text', '[a]'])
+      expect(problem(values)).toEqual([expect.stringContaining(`${field} must be a map from names to strings.`)]);
+    expect(render(secret('{empty: null}')).resources).toHaveLength(1);
   });
 });
 

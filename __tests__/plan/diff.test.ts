@@ -243,6 +243,26 @@ describe('a secret', () => {
   });
 });
 
+describe('what is below the name of a secret in a text', () => {
+  it.each([
+    ['a text', 'db:\n  password: |\n    canary\n\n    canary\n  host: a', [5]],
+    ['a text that goes on', 'password: canary\n  canary\nhost: a', [2]],
+    ['a list', 'tokens:\n- canary\n- canary\nhost: a', [3]],
+    ['a map in a list', '- credentials:\n    user: canary\n  host: a', [2]],
+    ['a map in JSON', '{\n  "secret": {\n    "user": "canary"\n  },\n  "host": "a"\n}', [3, 4]],
+    ['a line that is continued', 'db.password=canary\\\ncanary\\\n  canary\nhost=a', [3]],
+  ])('is hidden in the changed lines and in a new value: %s', (_what, text, shown) => {
+    const lines = text.split('\n');
+    const before = lines.map(() => 'old').join('\n');
+    const changed = changedLines(before, text) ?? [];
+    expect(changed.join('\n')).not.toContain('canary');
+    for (const at of shown) expect(changed).toContain(`+ ${at + 1}: ${lines[at]}`);
+    const added = describedChanges('ConfigMap', { live: {}, after: { data: { conf: text } } });
+    expect(added.join('\n')).not.toContain('canary');
+    expect(added.join('\n')).toContain('host');
+  });
+});
+
 describe('a key that every JavaScript object has', () => {
   it('is a key as any other', () => {
     const names = ['constructor', 'toString', '__proto__', 'valueOf', 'hasOwnProperty', 'plain'];

@@ -1,9 +1,10 @@
+import dns, { type LookupOptions } from 'node:dns';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { afterAll, describe, expect, it } from '@jest/globals';
+import { afterAll, afterEach, describe, expect, it } from '@jest/globals';
 import { parseReference } from '../../src/inputs/parse/image-reference.js';
 import type { RegistryAnswer } from '../../src/registry/answer.js';
-import { isSameOwner } from '../../src/registry/destination.js';
+import { isSameOwner, namesInternal } from '../../src/registry/destination.js';
 import { followingRedirects, openHttp, type RegistryRequest } from '../../src/registry/http.js';
 import { askRegistry } from '../../src/registry/registry.js';
 import { listLog } from '../support/log.js';
@@ -29,11 +30,41 @@ const insideHosts = [
   '172.31.255.1',
   '192.168.1.1',
   '[::1]',
+  '198.18.0.1',
+  '192.0.0.192',
+  '240.0.0.1',
+  '[fec0::1]',
+  '[::ffff:0:10.0.0.1]',
   '[::]',
   '[fe80::1]',
   '[fd00::1]',
   '[::ffff:10.0.0.1]',
   '[::ffff:169.254.169.254]',
+  // Addresses that contain one of IPv4: IPv4-compatible, 6to4, and NAT64.
+  '[::127.0.0.1]',
+  '[::10.0.0.1]',
+  '[::192.168.1.1]',
+  '[2002:7f00:1::]',
+  '[2002:a9fe:a9fe::1]',
+  '[2002:ac1f:1::]',
+  '[64:ff9b::127.0.0.1]',
+  '[64:ff9b::169.254.169.254]',
+  '[64:ff9b:1::10.0.0.1]',
+  '[64:ff9b:1:7f00:0:100::]',
+  '[64:ff9b:1:ac1f:1:100::]',
+  '[64:ff9b:1:a9:fe:a9fe::]',
+  '[64:ff9b:1:0:a9:fea9:fe00:0]',
+];
+
+/** Addresses that contain an IPv4 address outside. */
+const outsideHosts = [
+  '[::203.0.113.5]',
+  '[::ffff:203.0.113.5]',
+  '[2002:cb00:7105::1]',
+  '[64:ff9b::203.0.113.5]',
+  '[64:ff9b:1::203.0.113.5]',
+  '[64:ff9b:1:cb00:71:500::]',
+  '[2001:db8::1]',
 ];
 
 interface Asked {
@@ -42,8 +73,18 @@ interface Asked {
   readonly statuses: unknown;
 }
 
-/** Asks a registry for an image; it wants a token of `realm`, which issues one only for the login if `strict`. */
-async function ask(registry: string, realm: string, strict = false): Promise<Asked> {
+interface AskOptions {
+  /** The token service issues one only for the login. */
+  readonly strict?: boolean;
+  readonly environment?: Readonly<Record<string, string>>;
+}
+
+/** Asks a registry for an image; it wants a token of `realm`. */
+async function ask(
+  registry: string,
+  realm: string,
+  { strict = false, environment = {} }: AskOptions = {},
+): Promise<Asked> {
   const requests: string[] = [];
   const log = listLog();
   const send = ({ url, headers }: RegistryRequest): Promise<RegistryAnswer> => {
@@ -58,7 +99,9 @@ async function ask(registry: string, realm: string, strict = false): Promise<Ask
     return Promise.resolve({ ...answer, status: 401, headers: { 'www-authenticate': `Bearer realm="${realm}"` } });
   };
   const login = { server: registry, username: 'bob', password: 's3cret' };
-  const statuses = await askRegistry([parseReference(`${registry}/team/web:1`)!], { send, signal, log, login });
+  const { isReachedInside } = openHttp(environment);
+  const access = { send, isReachedInside, signal, log, login };
+  const statuses = await askRegistry([parseReference(`${registry}/team/web:1`)!], access);
   return { requests, lines: log.lines, statuses };
 }
 
@@ -69,6 +112,10 @@ describe('the token service that a registry names', () => {
     expect(statuses).toMatchObject([{ kind: 'unknown', reason: expect.stringContaining("the runner's own network") }]);
   });
 
+  it.each(outsideHosts)('may be on %s, outside', host => {
+    expect(namesInternal(new URL(`https://${host}/token`))).toBe(false);
+  });
+
   it.each(['127.0.0.1:5000', '10.0.0.7:5000', '192.168.0.2', 'localhost:5000'])(
     'is asked there by the registry %s, which is inside as well',
     async registry => {
@@ -77,12 +124,30 @@ describe('the token service that a registry names', () => {
     },
   );
 
+  it('is not asked inside where a proxy reaches the registry, whatever its name resolves to here', async () => {
+    const { lookup } = dns.promises;
+    const resolved = (): Promise<dns.LookupAddress[]> => Promise.resolve([{ address: '10.0.0.7', family: 4 }]);
+    dns.promises.lookup = resolved as unknown as typeof lookup;
+    try {
+      const environment = { HTTPS_PROXY: 'http://proxy.invalid:3128', NO_PROXY: '10.0.0.0/8' };
+      const direct = await ask('registry.example.invalid', 'https://10.0.0.8/token');
+      expect(direct.statuses).toEqual([{ kind: 'exists' }]);
+      const { requests, statuses } = await ask('registry.example.invalid', 'https://10.0.0.8/token', { environment });
+      expect(requests).toEqual(['registry.example.invalid gets nothing']);
+      expect(statuses).toMatchObject([
+        { kind: 'unknown', reason: expect.stringContaining("the runner's own network") },
+      ]);
+    } finally {
+      dns.promises.lookup = lookup;
+    }
+  });
+
   it.each([
     ['registry.example.invalid', 'registry.example.invalid:8443'],
     ['registry.example.invalid', 'auth.example.invalid'],
     ['registry.example.invalid', 'example.invalid'],
   ])('of %s gets the login on %s', async (registry, host) => {
-    const { requests, lines, statuses } = await ask(registry, `https://${host}/token`, true);
+    const { requests, lines, statuses } = await ask(registry, `https://${host}/token`, { strict: true });
     expect(requests).toContain(`${host} gets Basic`);
     expect([lines, statuses]).toEqual([[], [{ kind: 'exists' }]]);
   });
@@ -94,7 +159,7 @@ describe('the token service that a registry names', () => {
       'registry.example.invalid has its tokens issued by auth.other.invalid, which is not sent a login',
     ]);
     expect(statuses).toEqual([{ kind: 'exists' }]);
-    const refused = await ask('registry.example.invalid', 'https://auth.other.invalid/token', true);
+    const refused = await ask('registry.example.invalid', 'https://auth.other.invalid/token', { strict: true });
     expect(refused.statuses).toMatchObject([{ reason: expect.stringContaining('is not sent the login') }]);
   });
 
@@ -125,6 +190,71 @@ describe('a redirect', () => {
     const request = { method: 'GET', url: new URL('https://registry.invalid/v2/'), headers: {}, signal } as const;
     await expect(send(request)).rejects.toThrow("the runner's own network");
     expect(asked).toEqual(['registry.invalid']);
+  });
+});
+
+describe('a name', () => {
+  const realLookup = dns.lookup;
+  afterEach(() => {
+    dns.lookup = realLookup;
+  });
+
+  /** A server inside the network of the runner. Every name of a connection resolves to these addresses; default: to that of the server. */
+  async function startInside(...addresses: string[]): Promise<{ readonly port: number; readonly asked: string[] }> {
+    const asked: string[] = [];
+    const inside = createServer((request, response) => {
+      asked.push(request.headers.host ?? '');
+      response.end('{"token":"t"}');
+    });
+    await new Promise<void>(done => inside.listen(0, '127.0.0.1', done));
+    closing.push(() => inside.close());
+    const resolve = (_name: string, options: LookupOptions, done: (...answer: unknown[]) => void): void => {
+      const [first = '127.0.0.1', ...others] = addresses;
+      if (options.all)
+        done(
+          null,
+          [first, ...others].map(address => ({ address, family: 4 })),
+        );
+      else done(null, first, 4);
+    };
+    dns.lookup = resolve as typeof dns.lookup;
+    return { port: (inside.address() as AddressInfo).port, asked };
+  }
+  const get = (
+    url: string,
+    mayBeInternal?: () => Promise<boolean>,
+    registry = 'registry.example.invalid',
+  ): Promise<RegistryAnswer> => {
+    const http = openHttp({});
+    closing.push(http.close);
+    const request = { method: 'GET', url: new URL(url), headers: {}, signal: AbortSignal.timeout(5000) } as const;
+    return http.send({ ...request, registry, ...(mayBeInternal && { mayBeInternal }) });
+  };
+
+  it.each(['registry.example.invalid', 'token.example.invalid', 'localhost'])(
+    '%s that resolves to an address inside when it is connected to is not asked',
+    async host => {
+      const { port, asked } = await startInside();
+      await expect(get(`http://${host}:${port}/`)).rejects.toThrow("the runner's own network");
+      await expect(get(`http://${host}:${port}/`, () => Promise.resolve(false))).rejects.toThrow();
+      expect(asked).toEqual([]);
+    },
+  );
+
+  it('is asked there if the registry is inside as well', async () => {
+    const { port } = await startInside();
+    const answer = await get(`http://token.example.invalid:${port}/`, () => Promise.resolve(true));
+    expect(answer.status).toBe(200);
+  });
+
+  it('of a registry that is inside leads to its addresses there alone', async () => {
+    const url = 'http://registry.example.invalid';
+    const inside = (): Promise<boolean> => Promise.resolve(true);
+    const { port } = await startInside('203.0.113.5', '127.0.0.1');
+    await expect(get(`${url}:${port}/`, inside)).resolves.toMatchObject({ status: 200 });
+    dns.lookup = realLookup;
+    await startInside('203.0.113.5');
+    await expect(get(`${url}/`, inside)).rejects.toThrow('is no address of the runner');
   });
 });
 

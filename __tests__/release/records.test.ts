@@ -1,7 +1,8 @@
 import { describe, expect, it } from '@jest/globals';
 import { CutoverError } from '../../src/errors.js';
 import { onlyRelease } from '../../src/release/only-release.js';
-import { openRecords, recordFailure, type RecordWriter } from '../../src/release/records.js';
+import { recordFailure } from '../../src/release/record-failure.js';
+import { openRecords, type RecordWriter } from '../../src/release/records.js';
 import { equalRevisions, neededRevisions, previousRevision } from '../../src/release/retention.js';
 import { authorOf, type Revision } from '../../src/release/revision.js';
 import {
@@ -14,7 +15,7 @@ import {
 } from '../../src/release/state.js';
 import { withHistory } from '../../src/release/transitions.js';
 import { memoryCluster, type MemoryCluster } from '../support/cluster/memory-cluster.js';
-import { publicRef } from '../support/strategies/shop.js';
+import { publicRef, publicService } from '../support/strategies/shop.js';
 import { runOf } from '../support/strategies/context.js';
 import { listLog } from '../support/log.js';
 
@@ -34,10 +35,11 @@ const revision = (number: number): Revision => ({
   at: '2026-03-01T12:00:00.000Z',
 });
 const record = { apiVersion: 'v1', kind: 'Secret', namespace: 'shop', name: 'cutover-web' };
-const open = (cluster: MemoryCluster, release = 'web'): RecordWriter =>
-  openRecords({ cluster, release, namespace: 'shop' }).writable(cluster);
+const open = (cluster: MemoryCluster, release = 'web', log = listLog()): RecordWriter =>
+  openRecords({ cluster, release, namespace: 'shop', log }).writable(cluster);
 const state = (more: Partial<RollingState> = {}): RollingState => ({ ...newRolling('web'), ...more });
-const operation = { kind: 'deploy', revision: 1, run: 'x', holder: 'y' } as const;
+const begunBy = { run: 'x', holder: 'y' };
+const operation = { ...begunBy, kind: 'deploy', revision: 1 } as const;
 /** The state on record, as a run reads it. */
 const readIn = async (cluster: MemoryCluster): Promise<RollingState> =>
   (await open(cluster).readState()) as RollingState;
@@ -64,7 +66,7 @@ describe('the record of a release', () => {
   });
 
   it('can be written only through a port', () => {
-    const reading = openRecords({ cluster: memoryCluster(), release: 'web', namespace: 'shop' });
+    const reading = openRecords({ cluster: memoryCluster(), release: 'web', namespace: 'shop', log: listLog() });
     expect(reading).not.toHaveProperty('writeState');
     expect(reading.writable(memoryCluster())).toHaveProperty('writeState');
   });
@@ -76,6 +78,23 @@ describe('the record of a release', () => {
     await records.writeState(begun);
     await records.writeState({ ...begun, latest: 2 });
     expect(await open(cluster).readState()).toEqual(state({ latest: 2, operation }));
+  });
+
+  it('hides what the public Service before a switch has of the environment', async () => {
+    const cluster = memoryCluster();
+    const service = publicService('blue');
+    const annotations = { 'cutover/from-environment': '[["spec","externalName"]]' };
+    const object = {
+      ...service,
+      metadata: { ...service.metadata, annotations },
+      spec: { externalName: 'value-of-the-environment' },
+    };
+    const switching = { ...begunBy, kind: 'switch', direction: 'promote', revision: 1, role: 'green' } as const;
+    const [writer, reader] = [listLog(), listLog()];
+    const written = blueGreen({ operation: { ...switching, previousService: { ref: publicRef, object } } });
+    await open(cluster, 'web', writer).writeState(written);
+    await open(cluster, 'web', reader).readState();
+    for (const { text } of [writer, reader]) expect(text.safe('a value-of-the-environment')).toBe('a ***');
   });
 
   it('is not written when another run has changed it', async () => {
@@ -234,7 +253,7 @@ describe('a record whose later write has no answer', () => {
     });
     cluster.before = () => undefined;
     cluster.replace = replace;
-    expect(await recordFailure(records, { ...begun, latest: 3 })).toBeUndefined();
+    expect(await recordFailure(records, { ...begun, latest: 3 })).toEqual({});
     expect(await readIn(cluster)).toMatchObject({ latest: 2 });
   });
 });
@@ -390,7 +409,7 @@ describe('revisions to keep', () => {
     for (const number of [1, 2, 3, 4]) await records.writeRevision(revision(number), state());
     const before = state({ latest: 4, current: 1, revisions: [1, 2, 3, 4], history: [entry(1, 'deployed')] });
     cluster.calls.length = 0;
-    await records.finish(before, 2, listLog());
+    await records.finish(before, 2);
     expect(await open(cluster).readState()).toEqual({ ...before, revisions: [1, 3, 4] });
     expect(cluster.calls.filter(call => call.startsWith('REMOVE'))).toEqual(['REMOVE Secret shop/cutover-web.2']);
     expect(await errorOf(records.readRevision(2))).toMatchObject({ code: 'no-revision' });
@@ -409,7 +428,7 @@ describe('expired revisions', () => {
     cluster.before = call => {
       if (call.startsWith('REMOVE')) throw forbidden;
     };
-    await open(cluster).finish(done(), 1, log);
+    await open(cluster, 'web', log).finish(done(), 1);
     expect(await open(cluster).readState()).toEqual({ ...done(), revisions: [4], expired: [2] });
     expect(log.lines).toEqual(['Revision 2 of web could not be deleted: no right to delete']);
   });
@@ -421,11 +440,11 @@ describe('expired revisions', () => {
     cluster.before = call => {
       if (call.startsWith('REMOVE')) throw forbidden;
     };
-    await records.finish(done(), 1, listLog());
+    await records.finish(done(), 1);
     cluster.before = () => undefined;
     const next = open(cluster);
     const found = await readIn(cluster);
-    await next.finish(found, 1, listLog());
+    await next.finish(found, 1);
     expect(await next.readState()).toEqual({ ...done(), revisions: [4] });
     expect(await errorOf(next.readRevision(2))).toMatchObject({ code: 'no-revision' });
   });
@@ -449,11 +468,11 @@ describe('expired revisions', () => {
           (when === 'the record is written again' && states > 1);
         if (isKilled) throw new CutoverError('the process was killed', { code: 'unreachable' });
       };
-      await errorOf(records.finish(found, 1, listLog()));
+      await errorOf(records.finish(found, 1));
       expect(reached.removals).toBeGreaterThan(0);
       cluster.before = () => undefined;
       const next = open(cluster);
-      await next.finish((await next.readState())!, 1, listLog());
+      await next.finish((await next.readState())!, 1);
       expect(await next.readState()).toEqual({ ...found, revisions: [4] });
       const secrets = await cluster.list({ apiVersion: 'v1', kind: 'Secret', namespace: 'shop' });
       expect(secrets.map(({ metadata }) => metadata.name).sort()).toEqual(['cutover-web', 'cutover-web.4']);
@@ -462,8 +481,8 @@ describe('expired revisions', () => {
 
   it('leave the step as it is when the record cannot be written again', async () => {
     const cluster = memoryCluster();
-    const records = open(cluster);
     const log = listLog();
+    const records = open(cluster, 'web', log);
     await records.writeRevision(revision(2), state());
     await records.writeState(done());
     const found = (await records.readState())!;
@@ -471,7 +490,7 @@ describe('expired revisions', () => {
     cluster.before = call => {
       if (call.startsWith('REPLACE') && (states += 1) > 1) throw forbidden;
     };
-    await records.finish(found, 1, log);
+    await records.finish(found, 1);
     expect(log.lines).toEqual(['The record of web still names revisions that are deleted: no right to delete']);
     expect(await open(cluster).readState()).toEqual({ ...done(), revisions: [4], expired: [2] });
   });
@@ -481,7 +500,7 @@ describe('expired revisions', () => {
     const records = open(cluster);
     for (const number of [2, 4]) await records.writeRevision(revision(number), state());
     await records.writeState({ ...done(), expired: [2, 4] });
-    await records.finish((await records.readState())!, 1, listLog());
+    await records.finish((await records.readState())!, 1);
     const next = open(cluster);
     expect(await next.readState()).toEqual({ ...done(), revisions: [4] });
     expect(await next.readRevision(4)).toEqual(revision(4));
@@ -496,7 +515,7 @@ describe('expired revisions', () => {
     cluster.before = call => {
       if (call.startsWith('REPLACE')) throw forbidden;
     };
-    expect(await errorOf(records.finish(found, 1, listLog()))).toBe(forbidden);
+    expect(await errorOf(records.finish(found, 1))).toBe(forbidden);
     expect(await records.readRevision(2)).toEqual(revision(2));
   });
 });
@@ -628,7 +647,7 @@ describe('history', () => {
 describe('recording a failure', () => {
   it('returns nothing when the record was written', async () => {
     const cluster = memoryCluster();
-    expect(await recordFailure(open(cluster), state({ latest: 1 }))).toBeUndefined();
+    expect(await recordFailure(open(cluster), state({ latest: 1 }))).toEqual({});
     expect(await open(cluster).readState()).toEqual(state({ latest: 1 }));
   });
 
@@ -637,7 +656,7 @@ describe('recording a failure', () => {
     cluster.before = () => {
       throw new CutoverError('no connection', { code: 'unreachable' });
     };
-    expect(await recordFailure(open(cluster), state())).toBe('no connection');
+    expect(await recordFailure(open(cluster), state())).toEqual({ unrecorded: 'no connection' });
   });
 });
 

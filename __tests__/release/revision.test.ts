@@ -1,5 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
+import { execFileSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
+import { readFileSync } from 'node:fs';
 import { gunzipSync, gzipSync } from 'node:zlib';
 import { CutoverError } from '../../src/errors.js';
 import { isSecret } from '../../src/kubernetes/kinds.js';
@@ -78,6 +80,22 @@ describe('the record of a revision', () => {
       run: 'https://github.com/acme/shop/actions/runs/7',
     });
     expect(recordRef('web', 'shop', 3).name).toBe('cutover-web.3');
+  });
+
+  it('is read by the commands of the documentation', () => {
+    const parts = withoutSecrets([configMap({ KEY: 'value' }), secret({ password: 'canary' })]);
+    const { data } = encodeRevision(revision(parts), place);
+    const text = readFileSync('docs/troubleshooting.md', 'utf8');
+    const commands = [...text.matchAll(/^kubectl .* -o jsonpath='\{\.data\.(\w+)\}' \| (.*)$/gm)];
+    const read = commands.map(([, key = '', command = '']): unknown => {
+      const input = String((data as Readonly<Record<string, string>>)[key]);
+      return JSON.parse(execFileSync('sh', ['-c', command], { input, encoding: 'utf8' }));
+    });
+    expect(read).toMatchObject([
+      { number: 3, sha: expect.any(String), checks: [], secrets: [{ ref: { name: 'db' }, hash: expect.any(String) }] },
+      { objects: [configMap({ KEY: 'value' })], shared: [], before: [{ ref: { name: 'settings' } }] },
+    ]);
+    expect(JSON.stringify(read)).not.toContain('canary');
   });
 
   it('is the same text for the same revision, so that writing it twice changes nothing', () => {

@@ -41,6 +41,14 @@ describe('the state of a release', () => {
     });
   });
 
+  it('keeps which revision needs an object that left, in both strategies', () => {
+    const left = [{ apiVersion: 'v1', kind: 'ConfigMap', namespace: 'shop', name: 'more', neededBy: 1 }];
+    const publicService = { apiVersion: 'v1', kind: 'Service', namespace: 'shop', name: 'web' };
+    const blueGreen = newBlueGreen('web', { publicService, roleNames: ['blue', 'green'] });
+    for (const state of [newRolling('web'), blueGreen])
+      expect(decodeState(encodeState({ ...state, left }, 'shop')).left).toEqual(left);
+  });
+
   describe('stays within the limit of a Secret', () => {
     const entry = (revision: number, images: number): HistoryEntry => ({
       revision,

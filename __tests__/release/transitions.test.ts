@@ -67,7 +67,7 @@ const blueGreen: readonly BlueGreenOperation[] = [
   { ...on, kind: 'prepare', revision: 2 },
   { ...on, kind: 'switch', direction: 'promote', revision: 3, previousService: { ref: publicService } },
   { ...on, kind: 'switch', direction: 'rollback', revision: 2, previousService: { ref: publicService } },
-  { ...on, kind: 'finish', direction: 'promote', revision: 3 },
+  { ...begun, kind: 'finish', direction: 'promote', revision: 3, leftRole: 'blue' },
 ];
 const named = (operation: Operation): string =>
   'direction' in operation ? `${operation.kind} (${operation.direction})` : operation.kind;
@@ -169,7 +169,7 @@ describe('completing an operation', () => {
     const record = role('green', operation.revision);
     const now = { revision: operation.revision, role: 'green', objects: [] };
     const done = entry(operation.revision, 'staged');
-    expect(completeStage(state, { entry: done, staged: now, record, applied: { web: 'x' } })).toEqual({
+    expect(completeStage(state, { entry: done, staged: now, record, applied: { web: 'x' }, left: [] })).toEqual({
       ...rest,
       ...{ staged: now, applied: { web: 'x' }, history: [done, ...state.history] },
       roles: { ...state.roles, green: record },
@@ -215,7 +215,7 @@ describe('completing an operation', () => {
         ...(stays !== undefined && { staged: stays }),
         operation: {
           ...{ ...begun, kind: 'finish', direction: (operation as SwitchOperation).direction, revision: current },
-          ...(left !== undefined && { role: left }),
+          ...(left !== undefined && { leftRole: left }),
         },
       });
     },

@@ -5,6 +5,7 @@ import { describeOperation } from '../../src/report/status/status.js';
 import type { AdoptOperation, LeaveOperation } from '../../src/release/state.js';
 import type { Recovered } from '../../src/strategies/outcome/restored.js';
 import type { Serving } from '../../src/strategies/outcome/serving.js';
+import { asRecorded } from '../support/reports.js';
 
 const deployment = { apiVersion: 'apps/v1', kind: 'Deployment', namespace: 'shop', name: 'web' };
 const begun = { run: 'https://ci.example/7', holder: 'run 7' };
@@ -52,11 +53,11 @@ describe('what serves users around a change of strategy', () => {
       'Users reach the ready pods of revision 3, and still those of the role that it replaces. Run this step again to delete the objects of the roles.',
     ],
     [
-      { kind: 'blue-green-status', active: 'blue', roles: [], adopted: deployment },
+      { kind: 'blue-green-status', live: asRecorded, active: 'blue', roles: [], adopted: deployment },
       'Users are on blue. Deployment shop/web is no longer reached and is deleted after the first promotion.',
     ],
     [
-      { kind: 'blue-green-status', roles: [], toAdopt: deployment },
+      { kind: 'blue-green-status', live: asRecorded, roles: [], toAdopt: deployment },
       'Users are on Deployment shop/web, which the next deploy adopts.',
     ],
   ])('%j', (serving, words) => {

@@ -3,7 +3,7 @@ import type { KubeObject } from '../../src/kubernetes/object.js';
 import type { Resource } from '../../src/manifests/resource.js';
 import type { PlannedChange } from '../../src/plan/change.js';
 import { logPlan } from '../../src/report/log-plan.js';
-import { changesOf } from '../../src/strategies/outcome/outcome.js';
+import { changesOf } from '../../src/strategies/outcome/changes.js';
 import { listLog } from '../support/log.js';
 
 const object = (kind: string, name: string, data?: object): KubeObject => ({
@@ -49,6 +49,7 @@ describe('the log of a plan', () => {
       'ConfigMap shop/f: to be created (not checked: what it needs is created by this deploy)',
       'ConfigMap shop/g: to be changed (not checked: a webhook of the cluster does not support dry run)',
       'ConfigMap shop/b: to be changed, and taken over from kubectl-client-side-apply and helm: fields that only they had set are removed',
+      expect.stringMatching(/^What objects get beside their manifests, .*docs\/leaving\.md$/),
       '2 to create, 4 to change, 1 to delete and recreate, 1 unchanged',
     ]);
   });

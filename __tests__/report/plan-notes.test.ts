@@ -74,6 +74,22 @@ describe('a note of a plan', () => {
       { kind: 'unfinished', operation: { ...begun, kind: 'reject', revision: 2, role: 'green' } },
       `Unfinished: the rejection of revision 2 (green), begun by ${run}; no deploy begins before \`reject\` has finished it.`,
     ],
+    [
+      { kind: 'unfinished', operation: { ...begun, kind: 'prepare', revision: 2, role: 'green' } },
+      `Unfinished: the preparation of revision 2 (green), begun by ${run}; the next deploy finishes it or starts from what it had found.`,
+    ],
+    // The role that users left is not the role of the revision.
+    [
+      {
+        kind: 'unfinished',
+        operation: { ...begun, kind: 'finish', direction: 'promote', revision: 2, leftRole: 'blue' },
+      },
+      `Unfinished: the clean-up after the switch to revision 2, begun by ${run}; the next deploy finishes it or starts from what it had found.`,
+    ],
+    [
+      { kind: 'unfinished', operation: { ...begun, kind: 'leave', revision: 2, role: 'blue' } },
+      `Unfinished: the change to strategy rolling as revision 2, begun by ${run}; the next deploy with \`strategy: rolling\` finishes it.`,
+    ],
   ])('%j is one sentence', (note, sentence) => {
     expect(describePlanNote(note)).toBe(sentence);
   });

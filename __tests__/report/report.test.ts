@@ -4,6 +4,7 @@ import { failureReport, successReport } from '../../src/report/report.js';
 import { createRecorder } from '../../src/run/recorder.js';
 import { FailedStep, type Outcome } from '../../src/strategies/outcome/outcome.js';
 import { listLog } from '../support/log.js';
+import { asRecorded } from '../support/reports.js';
 
 const recorder = () => createRecorder(listLog(), () => 0);
 const base = { release: 'web', namespace: 'shop', strategy: 'rolling', changes: [], checks: [] } as const;
@@ -49,7 +50,12 @@ describe('the report of a run', () => {
 
   it('has a line of the log for each workload of a status', () => {
     const ref = { apiVersion: 'apps/v1', kind: 'Deployment', namespace: 'shop', name: 'web' };
-    const serving = { kind: 'rolling-status', current: 2, workloads: [{ ref, ready: 1, replicas: 2 }] } as const;
+    const serving = {
+      kind: 'rolling-status',
+      live: asRecorded,
+      current: 2,
+      workloads: [{ ref, ready: 1, replicas: 2 }],
+    } as const;
     expect(successReport({ ...deployed, outcome: 'status', serving }, recorder()).details).toEqual([
       'Deployment shop/web 1 of 2 ready',
     ]);

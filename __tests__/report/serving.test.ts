@@ -4,6 +4,7 @@ import { describeServing } from '../../src/report/serving.js';
 import { describeRecovered, describeRestored } from '../../src/report/restored.js';
 import type { Recovered, Restored } from '../../src/strategies/outcome/restored.js';
 import type { IdleResult, Serving, StagingResult, WhyNotSwitchedBack } from '../../src/strategies/outcome/serving.js';
+import { asRecorded } from '../support/reports.js';
 
 const ref = (kind: string, name: string) => ({ apiVersion: 'v1', kind, namespace: 'shop', name });
 const service = ref('Service', 'web');
@@ -50,7 +51,15 @@ describe('what serves users', () => {
     ],
     [
       { kind: 'restored', restored: complete, current: 4 },
-      'Everything was restored and is ready. Revision 4 serves users, as before.',
+      'Everything was restored and is ready. Revision 4 serves users.',
+    ],
+    [
+      { kind: 'restored', restored: complete, current: 4, reachable: 5 },
+      'Everything was restored and is ready. Revision 4 serves users. Until it was restored, they could reach pods of revision 5.',
+    ],
+    [
+      { kind: 'restored', restored: { ...complete, ready: false, unawaited: true }, current: 4, reachable: 5 },
+      'Everything was restored. This step was cancelled, so it did not wait until it was ready. Users reach the pods that are ready, of revision 4 or of the new one.',
     ],
     [
       { kind: 'restored', restored: { kind: 'not-ready', reason: 'timed out' }, current: 4 },
@@ -80,7 +89,7 @@ describe('what serves users', () => {
     ],
     [
       { kind: 'not-rejected', role: 'green', restored: { kind: 'reached', service, to: 'green' } },
-      'On green: Service shop/web leads users to green now, because somebody else changed it, so nothing more was restored: users keep these pods.',
+      'On green: Service shop/web leads users to green now, so nothing more was restored: users keep these pods.',
     ],
     [
       {
@@ -88,7 +97,7 @@ describe('what serves users', () => {
         users: { kind: 'role', role: 'blue', revision: 1 },
         result: { kind: 'restored', role: 'green', restored: { kind: 'reached', service, to: 'green' } },
       },
-      'On green: Service shop/web leads users to green now, because somebody else changed it, so nothing more was restored: users keep these pods.',
+      'On green: Service shop/web leads users to green now, so nothing more was restored: users keep these pods.',
     ],
     [
       { kind: 'rejected-before', users: { kind: 'role', role: 'blue', revision: 1 }, revision: 2 },
@@ -99,14 +108,6 @@ describe('what serves users', () => {
     [
       { kind: 'switched-unfinished', role: 'green', revision: 2, images },
       'Users are on green, revision 2 (site:v2). The switch itself is complete and verified; run this step again to finish the rest.',
-    ],
-    [
-      { kind: 'switched-unfinished', role: 'green', revision: 2, images, moved: { active: 'blue' } },
-      'Users are on blue: somebody changed the public Service after the switch to green, revision 2, which was complete and verified.',
-    ],
-    [
-      { kind: 'switched-unfinished', role: 'green', revision: 2, images, moved: {} },
-      'Nobody is served: somebody deleted the public Service after the switch to green, revision 2, which was complete and verified.',
     ],
     [
       { kind: 'switch-finished', role: 'green', revision: 2, idle: { kind: 'kept', role: 'blue' } },
@@ -123,6 +124,58 @@ describe('what serves users', () => {
     [
       { kind: 'switch-unknown', reason: 'no answer', unrecorded },
       `It is not known whether the switch was made: no answer. Users reach one of the two roles.${note}`,
+    ],
+    [
+      {
+        kind: 'users-now',
+        users: { kind: 'role', role: 'blue' },
+        said: { kind: 'switch-failed', active: 'green', unrecorded },
+      },
+      `Users are on blue: the public Service leads there now. This step did not switch anything.${note}`,
+    ],
+    [
+      { kind: 'users-now', users: { kind: 'none' }, said: { kind: 'not-switched', active: 'blue' } },
+      'Nobody is served: the public Service is gone. This step did not switch anything.',
+    ],
+    [
+      {
+        kind: 'users-now',
+        users: { kind: 'role', role: 'blue' },
+        said: { kind: 'switched-unfinished', role: 'green', revision: 2, images },
+      },
+      'Users are on blue: the public Service leads there now. The switch to green, revision 2 was complete and verified before.',
+    ],
+    [
+      {
+        kind: 'users-now',
+        users: { kind: 'unknown', reason: 'no answer' },
+        said: { kind: 'not-switched-back', service, role: 'green', revision: 2, why: { kind: 'rollback-disabled' } },
+      },
+      'It is not known what serves users now: no answer. Run `action: status` to see it. This step had switched Service shop/web to green, revision 2: rollback-on-failure is false.',
+    ],
+    [
+      {
+        kind: 'users-now',
+        users: { kind: 'role', role: 'blue' },
+        said: { kind: 'switched-back', service, to: { role: 'green', revision: 2 } },
+      },
+      'Users are on blue: the public Service leads there now. This step has undone its own change to Service shop/web.',
+    ],
+    [
+      {
+        kind: 'users-now',
+        users: { kind: 'role', role: 'green' },
+        said: {
+          kind: 'staging',
+          users: { kind: 'role', role: 'blue', revision: 1 },
+          result: { kind: 'staged', role: 'green', revision: 2 },
+        },
+      },
+      'Users are on green: the public Service leads there now. Revision 2 is staged on green.',
+    ],
+    [
+      { kind: 'users-now', users: { kind: 'none' }, said: { kind: 'roles-left', revision: 3 } },
+      'Nobody is served: the public Service is gone. Revision 3 is deployed, but the objects of the roles are not all deleted.',
     ],
     [{ kind: 'switch-failed' }, 'Nobody is served yet; nothing was switched.'],
     [
@@ -141,24 +194,27 @@ describe('what serves users', () => {
     [
       {
         kind: 'rolling-status',
+        live: asRecorded,
         current: 2,
         workloads: [{ ref: ref('Deployment', 'web'), ready: 1, replicas: 2 }],
         unfinished: { ...begun, kind: 'deploy', revision: 3 },
       },
-      'Revision 2 serves users. Deployment shop/web 1 of 2 ready. Unfinished: the deploy of revision 3, begun by https://ci.example/7; run that step again to finish it.',
+      'On record, revision 2 serves users. Deployment shop/web 1 of 2 ready. Unfinished: the deploy of revision 3, begun by https://ci.example/7; run that step again to finish it.',
     ],
     [
       {
         kind: 'rolling-status',
+        live: asRecorded,
         workloads: [],
-        unfinished: { ...begun, kind: 'finish', direction: 'promote', revision: 8, role: 'blue' },
+        unfinished: { ...begun, kind: 'finish', direction: 'promote', revision: 8, leftRole: 'blue' },
       },
       'No revision is deployed. Unfinished: the clean-up after the switch to revision 8, begun by https://ci.example/7; run that step again to finish it.',
     ],
-    [{ kind: 'rolling-status', workloads: [] }, 'No revision is deployed.'],
+    [{ kind: 'rolling-status', live: asRecorded, workloads: [] }, 'No revision is deployed.'],
     [
       {
         kind: 'blue-green-status',
+        live: asRecorded,
         active: 'blue',
         roles: [
           {
@@ -173,7 +229,7 @@ describe('what serves users', () => {
       'Users are on blue. blue: revision 1, Deployment shop/web-blue 2 of 2 ready. green: revision 2, staged, nothing runs.',
     ],
     [
-      { kind: 'blue-green-status', roles: [{ role: 'blue', staged: false, workloads: [] }] },
+      { kind: 'blue-green-status', live: asRecorded, roles: [{ role: 'blue', staged: false, workloads: [] }] },
       'Nobody is served yet: there is no public Service. blue: no revision, nothing runs.',
     ],
   ])('%j', (serving, words) => {
@@ -234,7 +290,7 @@ describe('what was restored', () => {
     [{ kind: 'lock-refused' }, 'Nothing was restored: this step may not renew its lock any more.'],
     [
       { kind: 'reached', service, to: 'revision 3' },
-      'Service shop/web leads users to revision 3 now, because somebody else changed it, so nothing more was restored: users keep these pods.',
+      'Service shop/web leads users to revision 3 now, so nothing more was restored: users keep these pods.',
     ],
     [
       { kind: 'no-ready-pod', role: 'green' },
@@ -285,11 +341,17 @@ describe('what was restored', () => {
     ],
     [
       { kind: 'reached', service, to: 'green' },
-      'Service shop/web leads users to green now, because somebody else changed it, so not everything was restored: users keep these pods. Run `action: status` to see what runs where.',
+      'Service shop/web leads users to green now, so not everything was restored: users keep these pods. Run `action: status` to see what runs where.',
     ],
     [{ kind: 'incomplete', failed: [service] }, 'Not everything could be restored: Service shop/web.'],
     [
-      { kind: 'rollback-left', operation: { ...begun, kind: 'prepare', revision: 1, role: 'blue' } },
+      {
+        kind: 'rollback-left',
+        operation: {
+          ...{ ...begun, kind: 'switch', direction: 'rollback', revision: 1, role: 'blue' },
+          previousService: { ref: service },
+        },
+      },
       'The run was killed during the rollback to revision 1. Users were not sent back to the version that they left: run `action: rollback` again to finish it.',
     ],
     [

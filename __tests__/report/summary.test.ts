@@ -8,7 +8,7 @@ const approved: NonNullable<Report['approval']> = {
 };
 
 describe('the job summary', () => {
-  it('shows outcome, what serves users, objects, checks, times and how to roll back, in this order', () => {
+  it('shows outcome, what serves users, objects, checks, times, how to go on and how to roll back, in this order', () => {
     expect(buildSummary(staged)).toBe(`## ✅ web: revision 8 is staged on green, without user traffic yet
 
 **Serving users now:** Users are on blue, revision 7.
@@ -45,6 +45,24 @@ describe('the job summary', () => {
 | Deploy | 1 min 1 s |
 | Verify staged | 8.2 s |
 | Total | 1 min 10 s |
+
+### How to go on
+
+To look at it on \`http://127.0.0.1:8080\`, run:
+
+\`\`\`sh
+kubectl port-forward -n shop service/web-test-green 8080:80
+\`\`\`
+
+To lead users to it, run a step of this action that has these inputs, with \`approval\` where your promotions ask for one:
+
+\`\`\`yaml
+with:
+  action: promote
+  release: web
+  namespace: shop
+  revision: '8'
+\`\`\`
 
 ### How to roll back
 
@@ -166,6 +184,11 @@ describe('how to roll back', () => {
     const summary = buildSummary({ ...staged, rollbackHint: { action: 'rollback', release, namespace: 'shop' } });
     expect(summary).toContain(`  action: rollback\n  release: ${written}\n  namespace: shop\n`);
   });
+});
+
+it('does not recommend to promote a staged role that users are on already', () => {
+  expect(buildSummary(staged)).toContain('### How to go on');
+  expect(buildSummary({ ...staged, activeRole: 'green', stagedRole: 'green' })).not.toContain('### How to go on');
 });
 
 it.each([

@@ -1,6 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import type { KubeObject } from '../../src/kubernetes/object.js';
 import { assess } from '../../src/rollout/assessment.js';
+import { Progress } from '../../src/rollout/progress.js';
 import { Inventory } from '../../src/rollout/inventory.js';
 import { deployment, pod, replicaSet } from '../support/objects.js';
 
@@ -56,12 +57,19 @@ describe('a workload that somebody else edits during the wait', () => {
   it('is waited for in the version that has what they added, while all that Cutover applied is as it was', () => {
     const added = byOther('reloader', { 'f:metadata': { 'f:annotations': { 'f:reloader/last': {} } } });
     const live = managed(deployment({ tag: 'v2', generation: 3 }), [ownOf(image), added], reloaded);
-    const { superseded, newPods, templateHash } = assessed(live);
+    const assessment = assessed(live);
+    const { superseded, newPods, templateHash } = assessment;
     expect([superseded, newPods.map(({ metadata }) => metadata.name), templateHash]).toEqual([
       undefined,
       ['new'],
       'h3',
     ]);
+    const progress = new Progress(0, { timeoutMs: 60_000, stableForMs: 0 });
+    const [line] = progress.changes([assessment], 1_000);
+    expect(line).toBe(
+      'Deployment shop/web: its pod template got an addition (spec.template.metadata.annotations, by "reloader"); the pods with it are waited for',
+    );
+    expect(progress.changes([assessment], 2_000)).toEqual([]);
   });
 
   it('is superseded where they changed what Cutover applied, with the field and who it was', () => {

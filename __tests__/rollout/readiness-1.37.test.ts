@@ -222,6 +222,10 @@ describe('an object that is judged but not waited for, on Kubernetes 1.37', () =
     metadata: { name: 'x' },
     spec: { suspend },
   });
+  const suspendedBy = ({ metadata, ...object }: KubeObject, manager: string): KubeObject => ({
+    ...object,
+    metadata: { ...metadata, managedFields: [{ manager, fieldsV1: { 'f:spec': { 'f:suspend': {} } } }] },
+  });
 
   it.each([
     ['a claim that is bound', persistentVolumeClaimReadiness(real('claims', 'bound')), ready('bound')],
@@ -252,6 +256,16 @@ describe('an object that is judged but not waited for, on Kubernetes 1.37', () =
     [
       'a suspended CronJob',
       cronJobReadiness(cronJob(true)),
+      warned('applied', 'it is suspended (spec.suspend), so it starts no Jobs'),
+    ],
+    [
+      'a CronJob that somebody else suspended',
+      cronJobReadiness(suspendedBy(cronJob(true), 'kubectl-patch')),
+      warned('applied', 'it is suspended by "kubectl-patch" (spec.suspend), so it starts no Jobs'),
+    ],
+    [
+      'a CronJob that its manifest suspends',
+      cronJobReadiness(suspendedBy(cronJob(true), 'cutover')),
       warned('applied', 'it is suspended (spec.suspend), so it starts no Jobs'),
     ],
     ['a definition', customResourceDefinitionReadiness(real('definitions', 'established')), ready('established')],

@@ -144,6 +144,88 @@ describe('a DaemonSet', () => {
     });
   });
 
+  const onNode = (node: string, version: string, ready = true): KubeObject => ({
+    ...{ apiVersion: 'v1', kind: 'Pod' },
+    metadata: {
+      name: `on-${node}`,
+      labels: { 'controller-revision-hash': version, 'pod-template-generation': version.slice(1) },
+    },
+    spec: { nodeName: node },
+    status: {
+      phase: 'Running',
+      conditions: [condition('Ready', ready ? 'True' : 'False'), condition('ContainersReady', 'True')],
+    },
+  });
+  const set = (status: object, rollingUpdate: object = {}): KubeObject => {
+    const spec = { updateStrategy: { type: 'RollingUpdate', rollingUpdate } };
+    const { metadata, ...rest } = object('DaemonSet', spec, { observedGeneration: 1, ...status });
+    return {
+      ...rest,
+      metadata: { ...metadata, annotations: { 'deprecated.daemonset.template.generation': '2' } },
+    };
+  };
+
+  it.each([
+    ['counts among those desired', { desiredNumberScheduled: 3, updatedNumberScheduled: 2, numberAvailable: 2 }],
+    [
+      'has the new version',
+      { desiredNumberScheduled: 3, updatedNumberScheduled: 3, numberAvailable: 2 },
+      onNode('c', 'v2', false),
+    ],
+  ])(
+    'is ready, with a warning, without a node that does not answer and %s',
+    (_what, status, lost = onNode('c', 'v1', false)) => {
+      const pods = [onNode('a', 'v2'), onNode('b', 'v2'), lost];
+      expect(daemonSetReadiness(set(status), pods)).toMatchObject({
+        ok: true,
+        note: {
+          level: 'warning',
+          text: 'node c is not ready, so the new version does not run there; it runs on all others',
+        },
+      });
+    },
+  );
+
+  it.each([
+    [
+      'another node has the previous version',
+      { desiredNumberScheduled: 3, updatedNumberScheduled: 1, numberAvailable: 2 },
+      [onNode('a', 'v2'), onNode('b', 'v1')],
+      '2 of 3 available, 1 updated; node c is not ready, and its maxUnavailable lets no pod be replaced elsewhere before that changes',
+    ],
+    [
+      'the pod of another node is missing, and the lost one does not count',
+      { desiredNumberScheduled: 2, updatedNumberScheduled: 1, numberAvailable: 1, numberMisscheduled: 1 },
+      [onNode('a', 'v2')],
+      '1 of 2 available, 1 updated; node c is not ready, and its maxUnavailable lets no pod be replaced elsewhere before that changes',
+    ],
+  ])('waits, and names a node that does not answer, while %s', (...[, status, others, reason]) => {
+    expect(daemonSetReadiness(set(status), [...others, onNode('c', 'v1', false)])).toEqual({
+      done: false,
+      ok: false,
+      reason,
+    });
+  });
+
+  it('only names the node where its maxUnavailable lets the rollout go on', () => {
+    const status = { desiredNumberScheduled: 3, updatedNumberScheduled: 1, numberAvailable: 2 };
+    const pods = [onNode('a', 'v2'), onNode('b', 'v1'), onNode('c', 'v1', false)];
+    expect(daemonSetReadiness(set(status, { maxUnavailable: '50%' }), pods)).toMatchObject({
+      reason: '2 of 3 available, 1 updated; node c is not ready',
+    });
+  });
+
+  it('does not take a pod whose readiness probe fails for one of a node that does not answer', () => {
+    const failing = onNode('c', 'v2', false);
+    const conditions = [
+      condition('Ready', 'False', { reason: 'ContainersNotReady' }),
+      condition('ContainersReady', 'False'),
+    ];
+    const status = { desiredNumberScheduled: 3, updatedNumberScheduled: 3, numberAvailable: 2 };
+    const pods = [onNode('a', 'v2'), onNode('b', 'v2'), { ...failing, status: { phase: 'Running', conditions } }];
+    expect(daemonSetReadiness(set(status), pods)).toMatchObject({ ok: false, reason: '2 of 3 available' });
+  });
+
   it('waits for nodes that have not been updated', () => {
     const status = { observedGeneration: 1, desiredNumberScheduled: 2, updatedNumberScheduled: 1, numberAvailable: 2 };
     expect(daemonSetReadiness(object('DaemonSet', {}, status))).toMatchObject({

@@ -61,7 +61,7 @@ function openLock(cluster: MemoryCluster, clock: ManualClock, after?: string): O
         return cluster.writer();
       },
     },
-    records: openRecords({ cluster, release: 'web', namespace: 'shop' }),
+    records: openRecords({ cluster, release: 'web', namespace: 'shop', log: listLog() }),
     holder: holderOf(1),
     run: runOf(1),
     log: listLog(),
@@ -84,7 +84,7 @@ describe('the lock of a step', () => {
     const log = listLog();
     const lock = stepLock({
       cluster,
-      records: openRecords({ cluster, release: 'web', namespace: 'shop' }),
+      records: openRecords({ cluster, release: 'web', namespace: 'shop', log: listLog() }),
       holder: holderOf(1),
       run: runOf(1),
       log,

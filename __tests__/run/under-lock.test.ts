@@ -12,6 +12,7 @@ import { changeLease, errorOf, holderOf, liveLease, lockRef } from '../support/s
 import { runOf, stepOn } from '../support/strategies/context.js';
 import { deployment, revision } from '../support/strategies/shop.js';
 import { traceWrites } from '../support/strategies/web-release.js';
+import { listLog } from '../support/log.js';
 
 const green = deployment('green');
 
@@ -101,7 +102,7 @@ describe('work that read the record before it had the lock', () => {
   }
   const one = (): RollingState => ({ ...newRolling('web'), latest: 1, revisions: [1], current: 1 });
   const anotherRun = (cluster: MemoryCluster) =>
-    openRecords({ cluster, release: 'web', namespace: 'shop' }).writable(cluster);
+    openRecords({ cluster, release: 'web', namespace: 'shop', log: listLog() }).writable(cluster);
   /** Run 2 deploys revision 2. */
   const deployTwo = async (cluster: MemoryCluster): Promise<void> => {
     const records = anotherRun(cluster);

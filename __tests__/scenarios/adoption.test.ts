@@ -3,7 +3,7 @@ import { setImage } from '../support/scenario/applications.js';
 import { startCluster } from '../support/scenario/cluster.js';
 import { field } from '../support/field.js';
 import { scenario } from '../support/scenario/scenario.js';
-import { expectRefused, expectUsersSaw, settled } from '../support/scenario/expectations.js';
+import { expectRefused, expectUsersSaw, met, settled } from '../support/scenario/expectations.js';
 import type { TestNamespace } from '../support/scenario/test-namespace.js';
 import { adopter, plain } from '../support/scenario/plain.js';
 import { failing } from '../support/scenario/shop.js';
@@ -200,6 +200,7 @@ describe('An application that runs without roles', () => {
       ),
     );
     await ns.given(plain.promote(), adopter);
+    await met(users, 'v2');
     await ns.given(plain.rollback(), adopter);
     await expectUsersSaw(users, ['v1', 'v2', 'v1']);
   });

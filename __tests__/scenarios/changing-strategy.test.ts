@@ -1,7 +1,7 @@
 import { afterAll, describe, expect } from '@jest/globals';
 import { field } from '../support/field.js';
 import { startCluster } from '../support/scenario/cluster.js';
-import { expectRefused, expectUsersMovedOver, expectUsersSaw } from '../support/scenario/expectations.js';
+import { expectRefused, expectUsersMovedOver, expectUsersSaw, met } from '../support/scenario/expectations.js';
 import { adopter, leaver, plain } from '../support/scenario/plain.js';
 import { scenario } from '../support/scenario/scenario.js';
 import { failing } from '../support/scenario/shop.js';
@@ -30,6 +30,7 @@ describe('A rolling release', () => {
     expect(await names(ns, 'HorizontalPodAutoscaler')).toEqual(['plain-blue']);
     await ns.given(plain.promote(), adopter);
     expect(await names(ns, 'Deployment')).toEqual(['plain-blue', 'plain-green']);
+    await met(users, 'v2');
     await ns.given(plain.rollback(), adopter);
     await expectUsersSaw(users, ['v1', 'v2', 'v1']);
   });

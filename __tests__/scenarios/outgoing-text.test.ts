@@ -1,4 +1,8 @@
+import { readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { afterAll, expect } from '@jest/globals';
+import { dump, load } from 'js-yaml';
+import type { KubeObject } from '../../src/kubernetes/object.js';
 import { field } from '../support/field.js';
 import { startGitHub } from '../support/github-server.js';
 import type { StepResult } from '../support/runner/runner.js';
@@ -41,15 +45,29 @@ function expectAsText({ commands, log }: StepResult): void {
   );
 }
 
-/** Nothing that the step left behind holds a secret, in any encoding. */
-function expectHidden({ log, outputs, summary, state, annotations }: StepResult, secrets: readonly string[]): void {
-  const texts = { log, summary, ...outputs, state: JSON.stringify(state), annotations: JSON.stringify(annotations) };
+/** Nothing that the step left behind holds a secret, in any encoding or in pieces. */
+function expectHidden(result: StepResult, secrets: readonly string[], pieceLength = 20): void {
+  const { log, outputs, summary, state, annotations, files } = result;
+  const texts = {
+    ...outputs,
+    ...files,
+    log,
+    summary,
+    state: JSON.stringify(state),
+    annotations: JSON.stringify(annotations),
+  };
   for (const secret of secrets) {
-    const forms = [secret, Buffer.from(secret).toString('base64'), encodeURIComponent(secret), secret.slice(0, 20)];
+    const pieces = Array.from({ length: Math.floor(secret.length / pieceLength) }, (_, at) =>
+      secret.slice(at * pieceLength, (at + 1) * pieceLength),
+    );
+    const whole = [secret, Buffer.from(secret).toString('base64').replace(/=+$/, ''), encodeURIComponent(secret)];
     for (const [name, text] of Object.entries(texts)) {
-      for (const form of forms) expect([name, text.includes(form)]).toEqual([name, false]);
       // White space is where lines were wrapped.
-      expect([name, text.replace(/\s+/g, '').includes(secret.replace(/\s+/g, ''))]).toEqual([name, false]);
+      const joined = text.replace(/\s+/g, '');
+      const found = [...whole, ...pieces].filter(
+        form => text.includes(form) || joined.includes(form.replace(/\s+/g, '')),
+      );
+      expect([name, found]).toEqual([name, []]);
     }
   }
 }
@@ -183,4 +201,105 @@ stringData: {two: ${JSON.stringify(inStringData)}}
     expect(denied.summary).toContain('denied the request');
     expect(planned.outputs.plan).toContain('text');
   });
+
+  scenario('is in nothing that a step leaves behind, whoever has it', cluster, async ns => {
+    const canary = (name: string): string => `canary+${name}/0123456789-of-${name}`;
+    const names = ['environment', 'login', 'docker', 'document', 'others', 'plugin', 'github'];
+    const { cluster: under, namespace } = ns;
+    const secret = (after: string): KubeObject => ({
+      apiVersion: 'v1',
+      kind: 'Secret',
+      metadata: { name: 'of-others', namespace },
+      data: { after: encoded(after) },
+    });
+    await ns.write({
+      'site.yml': readingSite(under.images.site, JSON.stringify({ db: { password: canary('document') } })),
+      'docker/config.json': JSON.stringify({ auths: { 'r.test': { auth: encoded(`bot:${canary('docker')}`) } } }),
+    });
+    const inputs = { manifests: 'site.yml', release: 'site', 'stable-for': '0s', 'registry-secret': 'pull' };
+    const logins = { ...inputs, 'registry-credentials': `ghcr.io robot ${canary('login')}` };
+    const environment = { DATABASE_URL: canary('environment'), DOCKER_CONFIG: `${ns.workspace}/docker`, LEVEL: 'one' };
+    const given = { environment, token: canary('github') };
+    await under.kube.create(secret('0s'));
+    const first = await ns.given(inputs, given);
+    const second = await ns.given(logins, { ...given, environment: { ...environment, LEVEL: 'two' } });
+    // From now on new pods crash, and their log has a value that no step was given.
+    const path = `/api/v1/namespaces/${namespace}/secrets/of-others`;
+    const body = { data: secret(canary('others'))['data'] };
+    await under.kube.send({ method: 'PATCH', path, contentType: 'application/merge-patch+json', body });
+    const failed = await ns.step(logins, { ...given, environment: { ...environment, LEVEL: 'three' } });
+    const back = await ns.step({ action: 'rollback', release: 'site', 'stable-for': '0s' });
+    const failing = await kubeconfigWithCommand(ns, 'echo "refused: $CLIENT_SECRET, $INPUT_TOKEN" >&2; exit 1', {
+      exec: { env: [{ name: 'CLIENT_SECRET', value: canary('plugin') }] },
+    });
+    const refused = await ns.step({ action: 'status', release: 'site', kubeconfig: failing }, given);
+    for (const result of [first, second, failed, back, refused]) expectHidden(result, names.map(canary), 12);
+    for (const { log } of [failed, back]) expect(log).toMatch(/log of site-.*: READY_AFTER: invalid duration "\*\*\*"/);
+    expect(refused.log).toContain('refused: ***,');
+    expect([failed.exitCode, back.exitCode, refused.exitCode]).toEqual([1, 1, 1]);
+  });
+
+  scenario('of an input is not given to the command of a legacy kubeconfig', cluster, async ns => {
+    const token = /token: (\S+)/.exec(await ns.kubeconfigOf(deploy(), []))?.[1] ?? '';
+    const printed = JSON.stringify({ token: token.replace(/["']/g, ''), expiry: '2100-01-01T00:00:00Z' });
+    const config = { 'token-key': '{.token}', 'expiry-key': '{.expiry}' };
+    const kubeconfig = await kubeconfigWithCommand(ns, `env > '${ns.workspace}/seen'; echo '${printed}'`, { config });
+    await ns.write({ 'texts.yml': manifest({ text: 'before' }) });
+    const environment = { KEPT: 'kept' };
+    const result = await ns.step(deploy({ kubeconfig }), { token: 'token-of-this-job', environment });
+    expect(result.outputs.outcome).toBe('deployed');
+    const seen = await readFile(`${ns.workspace}/seen`, 'utf8');
+    expect(seen).toContain('KEPT=kept');
+    expect(seen).not.toMatch(/^INPUT_|token-of-this-job/m);
+  });
 });
+
+const encoded = (text: string): string => Buffer.from(text).toString('base64');
+
+/** A site with a Secret of its own, a value of the environment, and a Secret of others, which it logs if it is no duration. */
+function readingSite(image: string, document: string): string {
+  return `apiVersion: v1
+kind: Secret
+metadata: {name: known}
+data: {config.json: ${encoded(document)}}
+---
+apiVersion: v1
+kind: ConfigMap
+metadata: {name: settings}
+data: {url: $<DATABASE_URL>}
+---
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: site}
+spec:
+  replicas: 1
+  selector: {matchLabels: {app: site}}
+  template:
+    metadata: {labels: {app: site}}
+    spec:
+      containers:
+        - name: web
+          image: ${image}:v1
+          env:
+            - {name: READY_AFTER, valueFrom: {secretKeyRef: {name: of-others, key: after}}}
+            - {name: DATABASE_URL, value: $<DATABASE_URL>}
+            - {name: LEVEL, value: $<LEVEL>}
+`;
+}
+
+/** The kubeconfig of a step whose credentials come from a shell command: of an exec plugin, or of a legacy provider. */
+async function kubeconfigWithCommand(
+  ns: TestNamespace,
+  script: string,
+  { exec, config }: { readonly exec?: object; readonly config?: object },
+): Promise<string> {
+  const command = join(ns.workspace, 'login.sh');
+  await writeFile(command, `#!/bin/sh\n${script}\n`, { mode: 0o755 });
+  const file = load(await ns.kubeconfigOf(deploy(), [])) as { readonly users: readonly { readonly name: string }[] };
+  const apiVersion = 'client.authentication.k8s.io/v1';
+  const user =
+    exec === undefined
+      ? { 'auth-provider': { name: 'gcp', config: { 'cmd-path': command, ...config } } }
+      : { exec: { apiVersion, command, interactiveMode: 'Never', ...exec } };
+  return dump({ ...file, users: file.users.map(({ name }) => ({ name, user })) });
+}

@@ -258,10 +258,12 @@ describe('Findings', () => {
     );
     const image = `${ns.cluster.images.site}:never-ready`;
     await setImage(ns, { deployment: 'site', container: 'site', image });
-    await ns.until(
-      'no pod is ready',
-      async () => !field(await ns.get('Deployment', 'site'), 'status', 'readyReplicas'),
-    );
+    await ns.until('no pod is ready, and the controller has written what it writes', async () => {
+      const live = await ns.get('Deployment', 'site');
+      const isSeen = field(live, 'status', 'observedGeneration') === field(live, 'metadata', 'generation');
+      const hasNumber = live?.metadata.annotations?.['deployment.kubernetes.io/revision'] === '2';
+      return isSeen && hasNumber && !field(live, 'status', 'readyReplicas');
+    });
     const result = await ns.step(asPlan(site.deploy('v2', { lint: 'error', 'force-conflicts': 'true' })));
     // It is reported, but does not stop the deploy that may fix it.
     expect(result.exitCode).toBe(0);

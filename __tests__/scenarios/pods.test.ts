@@ -5,7 +5,7 @@ import type { KubeObject } from '../../src/kubernetes/object.js';
 import { isActive, isReady } from '../../src/kubernetes/pods/pod.js';
 import { site, tomcat } from '../support/scenario/applications.js';
 import { describeEmbedded, startCluster } from '../support/scenario/cluster.js';
-import { expectRefused, expectUsersMovedOver, expectUsersSaw } from '../support/scenario/expectations.js';
+import { expectRefused, expectUsersMovedOver, expectUsersSaw, met } from '../support/scenario/expectations.js';
 import { scenario } from '../support/scenario/scenario.js';
 import { shop } from '../support/scenario/shop.js';
 import type { TestNamespace } from '../support/scenario/test-namespace.js';
@@ -23,10 +23,7 @@ describe('An evicted pod, which stays until somebody deletes it', () => {
     await ns.given(tomcat.deploy('8'));
     await leaveEvicted(ns, 'tomcat-deployment-green');
     await ns.given(tomcat.promote());
-    // The nodes of a real cluster follow a switch a moment later.
-    await ns.until('users get version 8', async () =>
-      (await users.counts()).timeline.some(({ version }) => version === '8'),
-    );
+    await met(users, '8');
     const back = await ns.step(tomcat.rollback());
     expect(back).toMatchObject({ exitCode: 0, outputs: { outcome: 'rolled-back', 'active-role': 'blue' } });
     await expectUsersSaw(users, ['7', '8', '7']);

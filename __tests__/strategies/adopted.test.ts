@@ -7,7 +7,12 @@ import { unsettled } from '../../src/strategies/blue-green/adoption/find/serving
 import { imageIdsOf, withPinnedImages } from '../../src/strategies/blue-green/adoption/find/images.js';
 import { deployment } from '../support/objects.js';
 import { idle } from '../support/cluster/run-controllers.js';
-import { liveService as service } from '../support/strategies/live-web.js';
+import { givenCustomKind } from '../support/strategies/custom-kind.js';
+import {
+  liveAutoscaler as autoscaler,
+  liveDeploymentOf,
+  liveService as service,
+} from '../support/strategies/live-web.js';
 import {
   application,
   autoscalerRef,
@@ -34,30 +39,9 @@ afterEach(closeReleases);
 const inShop = { namespace: 'shop' };
 const labels = { app: 'web' };
 const kubectl = 'kubectl-client-side-apply';
-const webDeployment = (image: string): KubeObject => ({
-  apiVersion: 'apps/v1',
-  kind: 'Deployment',
-  metadata: { name: 'web', ...inShop },
-  spec: {
-    replicas: 2,
-    selector: { matchLabels: labels },
-    template: {
-      metadata: { labels },
-      spec: {
-        containers: [
-          { name: 'web', image, ports: [{ containerPort: 8080 }], envFrom: [{ configMapRef: { name: 'old' } }] },
-        ],
-      },
-    },
-  },
-});
+const webDeployment = (image: string): KubeObject =>
+  liveDeploymentOf(image, { envFrom: [{ configMapRef: { name: 'old' } }] });
 const config: KubeObject = { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'old', ...inShop }, data: {} };
-const autoscaler: KubeObject = {
-  apiVersion: 'autoscaling/v2',
-  kind: 'HorizontalPodAutoscaler',
-  metadata: { name: 'web', ...inShop },
-  spec: { scaleTargetRef: { apiVersion: 'apps/v1', kind: 'Deployment', name: 'web' }, minReplicas: 2, maxReplicas: 4 },
-};
 const budget = (name: string, matchLabels: object): KubeObject => ({
   apiVersion: 'policy/v1',
   kind: 'PodDisruptionBudget',
@@ -86,23 +70,8 @@ const budgets = (release: WebRelease) => namesOf(release, 'policy/v1', 'PodDisru
 
 /** Gives the Deployment an autoscaler that a custom resource owns, and returns that. */
 function givenScaler({ cluster }: WebRelease, kind: string, group: string): KubeObject {
-  const plural = `${kind.toLowerCase()}s`;
-  cluster.given({
-    apiVersion: 'apiextensions.k8s.io/v1',
-    kind: 'CustomResourceDefinition',
-    metadata: { name: `${plural}.${group}` },
-    spec: {
-      ...{ group, scope: 'Namespaced', names: { kind, plural } },
-      versions: [
-        {
-          name: 'v1alpha1',
-          ...{ served: true, storage: true },
-          schema: { openAPIV3Schema: { type: 'object', 'x-kubernetes-preserve-unknown-fields': true } },
-        },
-      ],
-    },
-  });
   const scaler = { apiVersion: `${group}/v1alpha1`, kind };
+  givenCustomKind(cluster, scaler.apiVersion, kind);
   cluster.store.remove(autoscalerRef('web'));
   cluster.given({ ...scaler, metadata: { name: 'web', ...inShop }, spec: { scaleTargetRef: { name: 'web' } } });
   const owner = cluster.store.list({ ...scaler, ...inShop })[0]!;

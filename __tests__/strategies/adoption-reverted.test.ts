@@ -13,6 +13,7 @@ import {
   releaseAfter,
   replicasIn,
   served,
+  setReplicas,
   serviceRef,
   unfinished,
   type WebRelease,
@@ -123,6 +124,115 @@ describe('an adoption whose Service another tool reverts during the drain', () =
     expect(served(web.cluster)).toEqual(['site:v1', 'site:v1']);
     expect(await endOf(web.stage(plainManifests('v2'), { forceConflicts: true }))).toMatchObject({ outcome: 'staged' });
     expect(served(web.cluster)).toEqual(['site:v1', 'site:v1']);
+  });
+});
+
+describe('an adoption whose role has the only pods that users have', () => {
+  const adoptAgain = { outcome: { activeRole: 'blue', serving: { kind: 'adoption-unfinished' } } };
+
+  /** The pods of the live Deployment are not ready any more. */
+  function breakLive({ cluster: { store } }: WebRelease): void {
+    const pods = store.list({ apiVersion: 'v1', kind: 'Pod', ...inShop });
+    for (const pod of pods.filter(({ metadata }) => metadata.labels?.['cutover/role'] === undefined)) {
+      const conditions = [{ type: 'Ready', status: 'False' }];
+      store.update({ ...pod, status: { ...(pod['status'] as object), conditions } }, { part: 'status' });
+    }
+  }
+  /** Kills the adoption right after it has scaled the live Deployment to zero; then another tool reverts that and the Service. */
+  async function killedAndReverted(change: (deployment: KubeObject) => KubeObject): Promise<WebRelease> {
+    const web = await live();
+    const { cluster } = web;
+    let scaled = false;
+    cluster.before = call => {
+      if (call === 'REPLACE Deployment shop/web') scaled = true;
+      if (scaled && call === 'REPLACE Secret shop/cutover-web') throw killed;
+    };
+    await endOf(web.stage(plainManifests('v2')));
+    cluster.before = () => undefined;
+    await idle();
+    revertService(web);
+    const found = change(cluster.store.get(refOf(old))!);
+    const spec = { ...(found['spec'] as object), replicas: 2 };
+    cluster.store.update({ ...found, spec }, { manager: 'argocd' });
+    await idle();
+    return web;
+  }
+
+  it('is not taken back when the live Deployment has no ready pod', async () => {
+    const web = await live();
+    web.cluster.before = call => {
+      if (call !== 'APPLY HorizontalPodAutoscaler shop/web-blue') return;
+      web.cluster.before = () => undefined;
+      revertService(web);
+      breakLive(web);
+    };
+    const end = await endOf(web.stage(plainManifests('v2')));
+    await idle();
+    expect(end).toMatchObject(adoptAgain);
+    expect([served(web.cluster), unfinished(web.cluster)]).toEqual([['site:v1', 'site:v1'], 'adopt']);
+  });
+
+  it('is not taken back when the pods of the live Deployment fail while it is', async () => {
+    const web = await live();
+    web.cluster.before = call => {
+      if (call === 'APPLY HorizontalPodAutoscaler shop/web-blue') {
+        revertService(web);
+        throw killed;
+      }
+      if (call === 'GET PodDisruptionBudget shop/web') breakLive(web);
+    };
+    const end = await endOf(web.stage(plainManifests('v2')));
+    await idle();
+    expect(end).toMatchObject(adoptAgain);
+    expect([served(web.cluster), unfinished(web.cluster)]).toEqual([['site:v1', 'site:v1'], 'adopt']);
+  });
+
+  it('keeps the size that its autoscaler has given it when the next deploy goes on', async () => {
+    const web = await killedAndReverted(deployment => deployment);
+    setReplicas(web.cluster, 'web', 0);
+    setReplicas(web.cluster, 'web-blue', 6);
+    await idle();
+    const sizes = new Set<number>();
+    web.cluster.before = () => sizes.add(served(web.cluster).length);
+    const end = await endOf(web.stage(plainManifests('v2'), { forceConflicts: true }));
+    expect(end).toMatchObject({ outcome: 'staged' });
+    expect([...sizes]).toEqual([6]);
+  });
+
+  it('is not taken back by the post step', async () => {
+    const web = await killedAndReverted(deployment => deployment);
+    breakLive(web);
+    await idle();
+    expect(await web.post()).toMatchObject({ kind: 'adoption-left' });
+    await idle();
+    expect([served(web.cluster), unfinished(web.cluster)]).toEqual([['site:v1', 'site:v1'], 'adopt']);
+  });
+
+  it('is not taken back when somebody else has led users to it', async () => {
+    const web = await live();
+    const { store } = web.cluster;
+    web.cluster.before = call => {
+      if (call !== 'APPLY HorizontalPodAutoscaler shop/web-blue') return;
+      web.cluster.before = () => undefined;
+      const found = store.get(serviceRef('web'))!;
+      const spec = { ...(found['spec'] as object), selector: { 'cutover/role': 'blue' } };
+      store.update({ ...found, spec }, { manager: 'kubectl' });
+      throw killed;
+    };
+    const end = await endOf(web.stage(plainManifests('v2')));
+    await idle();
+    expect(end).toMatchObject(adoptAgain);
+    expect([served(web.cluster), unfinished(web.cluster)]).toEqual([['site:v1', 'site:v1'], 'adopt']);
+  });
+
+  it('is not taken back by the next deploy while the version that was applied meanwhile does not start', async () => {
+    const web = await killedAndReverted(
+      deployment => JSON.parse(JSON.stringify(deployment).replaceAll('site:v1', 'site:broken')) as KubeObject,
+    );
+    const end = await endOf(web.stage(plainManifests('v3'), { timeoutMs: 20_000 }));
+    await idle();
+    expect(end).toMatchObject(adoptAgain);
+    expect([served(web.cluster), unfinished(web.cluster)]).toEqual([['site:v1', 'site:v1'], 'adopt']);
   });
 });
 

@@ -1,7 +1,11 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
 import type { KubeObject } from '../../src/kubernetes/object.js';
 import { idle } from '../support/cluster/run-controllers.js';
-import { liveService as service } from '../support/strategies/live-web.js';
+import {
+  liveAutoscaler as autoscaler,
+  liveDeployment,
+  liveService as service,
+} from '../support/strategies/live-web.js';
 import {
   application,
   autoscalerRef,
@@ -29,25 +33,6 @@ afterEach(closeReleases);
 const inShop = { namespace: 'shop' };
 const labels = { app: 'web' };
 const kubectl = 'kubectl-client-side-apply';
-const webDeployment = (image: string): KubeObject => ({
-  apiVersion: 'apps/v1',
-  kind: 'Deployment',
-  metadata: { name: 'web', ...inShop },
-  spec: {
-    replicas: 2,
-    selector: { matchLabels: labels },
-    template: {
-      metadata: { labels },
-      spec: { containers: [{ name: 'web', image, ports: [{ containerPort: 8080 }] }] },
-    },
-  },
-});
-const autoscaler: KubeObject = {
-  apiVersion: 'autoscaling/v2',
-  kind: 'HorizontalPodAutoscaler',
-  metadata: { name: 'web', ...inShop },
-  spec: { scaleTargetRef: { apiVersion: 'apps/v1', kind: 'Deployment', name: 'web' }, minReplicas: 2, maxReplicas: 4 },
-};
 const budget: KubeObject = {
   apiVersion: 'policy/v1',
   kind: 'PodDisruptionBudget',
@@ -57,7 +42,7 @@ const budget: KubeObject = {
 
 /** An application that somebody applied with kubectl; its pods are ready and nothing is on record. */
 const live = releaseAfter(async ({ cluster }) => {
-  cluster.givenBy(kubectl, webDeployment('site:v1'), service, autoscaler, budget);
+  cluster.givenBy(kubectl, liveDeployment, service, autoscaler, budget);
   await idle();
 });
 

@@ -3,7 +3,7 @@ import { refOf, type KubeObject } from '../../src/kubernetes/object.js';
 import type { PlannedChange } from '../../src/plan/change.js';
 import { observe, type ReadyWorkload } from '../../src/rollout/observer.js';
 import { confirmServices, kindsOfServices, servedServices } from '../../src/strategies/rolling/confirm-services.js';
-import type { Strangers } from '../../src/traffic/service-endpoints.js';
+import type { Strangers } from '../../src/traffic/strangers.js';
 import { manualClock, settle } from '../support/clock.js';
 import { memoryCluster } from '../support/cluster/memory-cluster.js';
 import { stepOn } from '../support/strategies/context.js';

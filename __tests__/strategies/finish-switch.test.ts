@@ -144,9 +144,14 @@ describe('a role that users are sent back to while it is scaled down', () => {
   };
 
   it.each([
-    ['before its first Deployment', 'REMOVE HorizontalPodAutoscaler shop/web-blue', [2, 2]],
-    ['between its two Deployments', 'APPLY Deployment shop/web-blue', [0, 2]],
-  ] as const)('keeps what it still has: %s', async (_when, call, left) => {
+    ['before its autoscaler', 'GET Secret shop/cutover-web.1', { replicas: [2, 2], isScaled: true }],
+    [
+      'before its first Deployment',
+      'REMOVE HorizontalPodAutoscaler shop/web-blue',
+      { replicas: [2, 2], isScaled: false },
+    ],
+    ['between its two Deployments', 'APPLY Deployment shop/web-blue', { replicas: [0, 2], isScaled: false }],
+  ] as const)('keeps what it still has: %s', async (_when, call, { replicas, isScaled }) => {
     const release = await stagedTwo();
     const { cluster } = release;
     cluster.before = now => {
@@ -159,11 +164,16 @@ describe('a role that users are sent back to while it is scaled down', () => {
       },
       outcome: {
         ...{ activeRole: 'blue', idleRole: 'green' },
-        serving: { kind: 'switched-unfinished', role: 'green', moved: { active: 'blue' } },
+        serving: {
+          kind: 'users-now',
+          users: { kind: 'role', role: 'blue' },
+          said: { kind: 'switched-unfinished', role: 'green' },
+        },
       },
     });
     expect(served(cluster)).toContain('site:v1');
-    expect(['web-blue', 'web-more-blue'].map(name => replicasIn(cluster, name))).toEqual(left);
+    expect(['web-blue', 'web-more-blue'].map(name => replicasIn(cluster, name))).toEqual(replicas);
+    expect(cluster.store.get(autoscalerRef('web-blue')) !== undefined).toBe(isScaled);
     expect(unfinished(cluster)).toBe('finish');
   });
 });

@@ -21,12 +21,18 @@ import {
 
 afterEach(closeReleases);
 
-const refs = [serviceRef('neighbour'), deploymentRef('neighbour'), autoscalerRef('neighbour'), configRef('neighbour')];
-const service = refs[0]!;
+/** Another release, whose objects have its name. */
+interface Neighbour {
+  readonly name: string;
+  readonly namespace: string;
+}
 
-/** The objects of another release in the same namespace. `most`: a number in their content. */
-function neighbour(most: number): readonly KubeObject[] {
-  return refs.map(ref => objectOf(ref, most));
+const refsOf = ({ name, namespace }: Neighbour): readonly ObjectRef[] =>
+  [serviceRef, deploymentRef, autoscalerRef, configRef].map(refTo => ({ ...refTo(name), namespace }));
+
+/** Its objects. `most`: a number in their content. */
+function objectsOf(neighbour: Neighbour, most: number): readonly KubeObject[] {
+  return refsOf(neighbour).map(ref => objectOf(ref, most));
 }
 
 function objectOf({ apiVersion, kind, name, namespace = '' }: ObjectRef, most: number): KubeObject {
@@ -45,89 +51,111 @@ function objectOf({ apiVersion, kind, name, namespace = '' }: ObjectRef, most: n
     HorizontalPodAutoscaler: { spec: { scaleTargetRef, minReplicas: 1, maxReplicas: most } },
     ConfigMap: { data: { most: String(most) } },
   };
-  const metadata = { name, namespace, annotations: { 'cutover/release': 'neighbour' } };
+  const metadata = { name, namespace, annotations: { 'cutover/release': name } };
   return { apiVersion, kind, metadata, ...specs[kind] };
 }
 
-async function withNeighbour({ cluster }: WebRelease): Promise<void> {
-  for (const object of neighbour(1)) await cluster.apply(object);
+async function withNeighbour({ cluster }: WebRelease, neighbour: Neighbour): Promise<void> {
+  const { namespace: name } = neighbour;
+  if (name !== 'shop') cluster.store.create({ apiVersion: 'v1', kind: 'Namespace', metadata: { name } });
+  for (const object of objectsOf(neighbour, 1)) await cluster.apply(object);
 }
 
-const liveNeighbour = ({ cluster: { store } }: WebRelease) => refs.map(ref => store.get(ref)!);
-const contentOf = (release: WebRelease) =>
-  liveNeighbour(release).map(({ metadata: { uid, labels, annotations, managedFields }, spec, data }) => {
+const liveObjects = ({ cluster: { store } }: WebRelease, neighbour: Neighbour) =>
+  refsOf(neighbour).map(ref => store.get(ref)!);
+const contentOf = (release: WebRelease, neighbour: Neighbour) =>
+  liveObjects(release, neighbour).map(({ metadata: { uid, labels, annotations, managedFields }, spec, data }) => {
     return { uid, labels, annotations, managedFields, spec, data };
   });
 
 /** The objects as the record would have them: with other content than the live ones. */
-function forged(release: WebRelease): readonly KubeObject[] {
-  const live = liveNeighbour(release);
-  return neighbour(3).map((object, index) => ({
+function forged(release: WebRelease, neighbour: Neighbour): readonly KubeObject[] {
+  const live = liveObjects(release, neighbour);
+  return objectsOf(neighbour, 3).map((object, index) => ({
     ...object,
     metadata: { ...live[index]!.metadata, annotations: { 'cutover/release': 'web' } },
   }));
 }
 
-type Slot = (release: WebRelease) => {
+type Slot = (
+  release: WebRelease,
+  neighbour: Neighbour,
+) => {
   readonly revision?: (revision: Revision) => Partial<Revision>;
   readonly state?: (state: BlueGreenState) => Partial<BlueGreenState>;
 };
-const snapshots = (release: WebRelease) => forged(release).map(object => ({ ref: refOf(object), object }));
-const gone = refs.map((ref: ObjectRef) => ({ ref }));
+const snapshots = (release: WebRelease, neighbour: Neighbour) =>
+  forged(release, neighbour).map(object => ({ ref: refOf(object), object }));
+const gone = (neighbour: Neighbour) => refsOf(neighbour).map(ref => ({ ref }));
+const serviceOf = (neighbour: Neighbour): ObjectRef => refsOf(neighbour)[0]!;
+const deploymentOf = (neighbour: Neighbour): ObjectRef => refsOf(neighbour)[1]!;
 
 /** Every part of a record that names objects. */
 const slots: Readonly<Record<string, Slot>> = {
-  objects: release => ({ revision: ({ objects }) => ({ objects: [...objects, ...forged(release)] }) }),
-  applyAfterSwitch: release => ({ revision: () => ({ applyAfterSwitch: forged(release) }) }),
-  deleteAfterSwitch: release => ({
-    revision: () => ({ deleteAfterSwitch: liveNeighbour(release).map(object => ({ ref: refOf(object) })) }),
+  objects: (release, neighbour) => ({
+    revision: ({ objects }) => ({ objects: [...objects, ...forged(release, neighbour)] }),
   }),
-  shared: release => ({ revision: () => ({ shared: forged(release) }) }),
-  secrets: () => ({ revision: () => ({ secrets: refs.map(ref => ({ ref, hash: 'x' })) }) }),
-  before: release => ({
-    revision: ({ before }) => ({ before: [...before, ...snapshots(release)], beforeStaging: snapshots(release) }),
+  applyAfterSwitch: (release, neighbour) => ({ revision: () => ({ applyAfterSwitch: forged(release, neighbour) }) }),
+  deleteAfterSwitch: (release, neighbour) => ({
+    revision: () => ({ deleteAfterSwitch: liveObjects(release, neighbour).map(object => ({ ref: refOf(object) })) }),
   }),
-  'objects that did not exist before': () => ({
-    revision: ({ before }) => ({ before: [...before, ...gone], beforeStaging: gone }),
+  shared: (release, neighbour) => ({ revision: () => ({ shared: forged(release, neighbour) }) }),
+  secrets: (_release, neighbour) => ({
+    revision: () => ({ secrets: refsOf(neighbour).map(ref => ({ ref, hash: 'x' })) }),
   }),
-  publicService: release => ({
-    revision: () => ({ publicService: forged(release)[0]! }),
-    state: ({ operation }) => ({
-      publicService: service,
-      ...(operation?.kind === 'switch' && { operation: { ...operation, previousService: snapshots(release)[0]! } }),
+  before: (release, neighbour) => ({
+    revision: ({ before }) => ({
+      before: [...before, ...snapshots(release, neighbour)],
+      beforeStaging: snapshots(release, neighbour),
     }),
   }),
-  'publicService, which did not exist before': release => ({
-    revision: () => ({ publicService: forged(release)[0]! }),
+  'objects that did not exist before': (_release, neighbour) => ({
+    revision: ({ before }) => ({ before: [...before, ...gone(neighbour)], beforeStaging: gone(neighbour) }),
+  }),
+  publicService: (release, neighbour) => ({
+    revision: () => ({ publicService: forged(release, neighbour)[0]! }),
     state: ({ operation }) => ({
-      publicService: service,
-      ...(operation?.kind === 'switch' && { operation: { ...operation, previousService: { ref: service } } }),
+      publicService: serviceOf(neighbour),
+      ...(operation?.kind === 'switch' && {
+        operation: { ...operation, previousService: snapshots(release, neighbour)[0]! },
+      }),
     }),
   }),
-  'publicService among the snapshots': release => ({
-    revision: ({ before }) => ({ before: [...snapshots(release).slice(0, 1), ...before] }),
-    state: () => ({ publicService: service }),
+  'publicService, which did not exist before': (release, neighbour) => ({
+    revision: () => ({ publicService: forged(release, neighbour)[0]! }),
+    state: ({ operation }) => ({
+      publicService: serviceOf(neighbour),
+      ...(operation?.kind === 'switch' && {
+        operation: { ...operation, previousService: { ref: serviceOf(neighbour) } },
+      }),
+    }),
   }),
-  'the Deployments of the roles': release => ({
+  'publicService among the snapshots': (release, neighbour) => ({
+    revision: ({ before }) => ({ before: [...snapshots(release, neighbour).slice(0, 1), ...before] }),
+    state: () => ({ publicService: serviceOf(neighbour) }),
+  }),
+  'the Deployments of the roles': (release, neighbour) => ({
     state: ({ roles, staged }) => ({
       roles: Object.fromEntries(
         Object.entries(roles).map(([role, record]) => [
           role,
-          { ...record, deployments: [refs[1]!], testService: 'neighbour' },
+          { ...record, deployments: [deploymentOf(neighbour)], testService: neighbour.name },
         ]),
       ),
       ...(staged !== undefined && {
         staged: {
           ...staged,
-          objects: liveNeighbour(release).map(({ metadata, ...object }) => {
+          objects: liveObjects(release, neighbour).map(({ metadata, ...object }) => {
             return { ref: refOf({ metadata, ...object }), uid: metadata.uid!, hash: '' };
           }),
         },
       }),
     }),
   }),
-  adopted: release => ({
-    state: () => ({ adopted: { ref: refs[1]!, uid: liveNeighbour(release)[1]!.metadata.uid! } }),
+  adopted: (release, neighbour) => ({
+    state: () => ({
+      adopted: { ref: deploymentOf(neighbour), uid: liveObjects(release, neighbour)[1]!.metadata.uid! },
+    }),
   }),
 };
 
@@ -210,23 +238,32 @@ const situations: Readonly<Record<string, Situation>> = {
   },
 };
 
-describe.each(Object.entries(situations))('%s, with a forged record,', (_what, { build, interrupt, act }) => {
+const neighbours: Readonly<Record<string, Neighbour>> = {
+  'another release': { name: 'neighbour', namespace: 'shop' },
+  'a release of the same name in another namespace': { name: 'web', namespace: 'production' },
+};
+const rows = Object.entries(situations).flatMap(([what, situation]) =>
+  Object.entries(neighbours).map(([whose, neighbour]) => ({ what, whose, situation, neighbour })),
+);
+
+describe.each(rows)('$what, with a forged record,', ({ whose, situation: { build, interrupt, act }, neighbour }) => {
   const prepared = releaseAfter(async web => {
     await build(web);
-    await withNeighbour(web);
+    await withNeighbour(web, neighbour);
   });
 
-  it.each(Object.entries(slots))('writes no object of another release: %s', async (_slot, forge) => {
+  it.each(Object.entries(slots))(`writes no object of ${whose}: %s`, async (_slot, forge) => {
     const web = await prepared();
     await interrupt?.(web);
-    const before = contentOf(web);
-    const { revision, state } = forge(web);
+    const before = contentOf(web, neighbour);
+    const { revision, state } = forge(web, neighbour);
     if (revision !== undefined)
       for (const number of stateOf(web.cluster)!.revisions) forgeRevision(web, number, revision);
     if (state !== undefined) forgeState(web, now => ({ ...now, ...state(now) }));
     await Promise.allSettled([act(web)]);
     // Not even one that the API server refuses.
-    expect(web.cluster.writes().filter(call => call.endsWith(' shop/neighbour'))).toEqual([]);
-    expect(contentOf(web)).toEqual(before);
+    const theirs = ` ${neighbour.namespace}/${neighbour.name}`;
+    expect(web.cluster.writes().filter(call => call.endsWith(theirs))).toEqual([]);
+    expect(contentOf(web, neighbour)).toEqual(before);
   });
 });

@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { CutoverError } from '../../src/errors.js';
-import type { KubeObject } from '../../src/kubernetes/object.js';
+import { refOf, type KubeObject } from '../../src/kubernetes/object.js';
 import { idle } from '../support/cluster/run-controllers.js';
 import { liveWeb } from '../support/strategies/live-web.js';
 import {
@@ -69,6 +69,15 @@ describe('a live Service that the manifests do not have', () => {
   ])('is no obstacle if %s', async (_why, service) => {
     const release = await live();
     given(release, service);
+    await expect(release.stage(plainManifests('v2'))).resolves.toMatchObject({ outcome: 'staged' });
+  });
+
+  it('is no obstacle while it is being deleted', async () => {
+    const release = await live();
+    const service = internal();
+    given(release, { ...service, metadata: { ...service.metadata, finalizers: ['example.com/hold'] } });
+    release.cluster.store.remove(refOf(service));
+    expect(release.cluster.store.get(refOf(service))?.metadata.deletionTimestamp).toBeDefined();
     await expect(release.stage(plainManifests('v2'))).resolves.toMatchObject({ outcome: 'staged' });
   });
 

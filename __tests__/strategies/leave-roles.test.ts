@@ -1,6 +1,7 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { isReady } from '../../src/kubernetes/pods/pod.js';
 import type { ObjectRef } from '../../src/kubernetes/object.js';
+import { describeServing } from '../../src/report/serving.js';
 import { idle } from '../support/cluster/run-controllers.js';
 import {
   application,
@@ -14,6 +15,7 @@ import {
   refuseWrites,
   releaseAfter,
   replicasIn,
+  roleManifests,
   served,
   serviceRef,
   stateOf,
@@ -31,6 +33,14 @@ const withAutoscaler = (version: string) => plainManifests(version, { autoscaler
 const release = releaseAfter(async web => {
   for (const version of ['v1', 'v2']) {
     await web.stage(withAutoscaler(version));
+    await web.promote();
+  }
+});
+
+/** The same of manifests that mention the role. */
+const templated = releaseAfter(async web => {
+  for (const version of ['v1', 'v2']) {
+    await web.stage(roleManifests(version));
     await web.promote();
   }
 });
@@ -295,6 +305,24 @@ describe('a rolling deploy of a blue/green release', () => {
     expect(web.cluster.writes()).toEqual([]);
   });
 
+  it.each([
+    ['blue', 'green'],
+    ['green', 'blue'],
+  ])('with users on %s leaves a template that names it, and refuses one that names %s', async (active, idleRole) => {
+    const web = await templated();
+    if (active === 'blue') await web.rollback();
+    const naming = (role: string): string => roleManifests('v3').replaceAll('$<TARGET_ROLE>', role);
+    await expect(web.deploy(naming(idleRole))).rejects.toMatchObject({
+      code: 'manifest',
+      message: `Deployment shop/web-${idleRole} of the manifests is of role ${idleRole}, which is deleted before users reach the new pods`,
+      hint: `Name role ${active}, which serves, or none.`,
+    });
+    expect(web.cluster.writes()).toEqual([]);
+    await web.deploy(naming(active));
+    expect(served(web.cluster)).toEqual(v3);
+    expect(namesOf(web, 'apps/v1', 'Deployment')).toEqual([`web-${active}`]);
+  });
+
   it('switches the Service only as it was in the look', async () => {
     const web = await release();
     const versions: (string | undefined)[] = [];
@@ -390,9 +418,41 @@ describe('a rolling deploy of a blue/green release', () => {
     expect(namesOf(web, 'apps/v1', 'Deployment')).toEqual(['web-blue', 'web-green']);
   });
 
+  it('refuses a rollback that names a revision of a role, which would serve beside the new pods', async () => {
+    const web = await release();
+    await web.deploy(withAutoscaler('v3'));
+    await expect(web.rollback({ revision: 2 })).rejects.toMatchObject({
+      code: 'no-revision',
+      message: expect.stringContaining('revision 2: it ran on role green') as unknown,
+      hint: 'Deploy that version again.',
+    });
+    expect([web.cluster.writes().filter(call => !call.includes('Lease')), served(web.cluster)]).toEqual([[], v3]);
+    await web.deploy(withAutoscaler('v4'));
+    expect(served(web.cluster)).toEqual(['site:v4', 'site:v4']);
+  });
+
+  it('says how to go back, and refuses a rollback that would go further than to the role that users left', async () => {
+    const web = webRelease();
+    await web.deploy(plainManifests('v1'));
+    await web.stage(plainManifests('v2'));
+    await web.promote();
+    const left = await web.deploy(plainManifests('v3'));
+    expect(describeServing(left.serving)).toContain(
+      'To go back to revision 3, which ran on role green, deploy that version again.',
+    );
+    await expect(web.rollback()).rejects.toMatchObject({
+      code: 'no-revision',
+      message: expect.stringContaining('revision 3, which ran on role green') as unknown,
+      hint: 'Deploy that version again. To go back further, to revision 1, set the input `revision`.',
+    });
+    expect([web.cluster.writes(), served(web.cluster)]).toEqual([[], v3]);
+    await expect(web.rollback({ revision: 1 })).resolves.toMatchObject({ outcome: 'rolled-back', revision: 1 });
+    expect(served(web.cluster)).toEqual(['site:v1', 'site:v1']);
+  });
+
   it('has no earlier revision of a role to roll back to', async () => {
     const web = await release();
     await web.deploy(withAutoscaler('v3'));
-    await expect(web.rollback()).rejects.toMatchObject({ code: 'no-revision' });
+    await expect(web.rollback()).rejects.toMatchObject({ code: 'no-revision', hint: 'Deploy that version again.' });
   });
 });

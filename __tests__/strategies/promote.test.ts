@@ -4,7 +4,7 @@ import type { ObjectRef } from '../../src/kubernetes/object.js';
 import type { RecordedApproval } from '../../src/release/revision.js';
 import { runOf } from '../support/strategies/context.js';
 import { isReady } from '../../src/kubernetes/pods/pod.js';
-import { breakPods } from '../support/cluster/run-controllers.js';
+import { breakPods, idle } from '../support/cluster/run-controllers.js';
 import {
   application,
   blueGreenStateOf,
@@ -120,7 +120,7 @@ describe('a promotion', () => {
         });
       if (operation === 'finish')
         expect(blueGreenStateOf(cluster)?.operation).toEqual({
-          ...{ kind: 'finish', direction: 'promote', revision: 2, role: 'blue' },
+          ...{ kind: 'finish', direction: 'promote', revision: 2, leftRole: 'blue' },
           ...begun,
         });
       if (n === 1) return;
@@ -260,6 +260,37 @@ describe('a promotion', () => {
       hint: expect.stringContaining('`revision: 2`'),
     });
     expect(release.cluster.writes()).toEqual([]);
+  });
+
+  it('leaves users on the role when somebody else has led them there during its checks', async () => {
+    const release = await staged();
+    const { store } = release.cluster;
+    release.answer = () => {
+      const live = store.get(serviceRef('web'))!;
+      const spec = { ...(live['spec'] as object), selector: { app: 'web', role: 'green' } };
+      store.update({ ...live, spec }, { manager: 'kubectl-patch' });
+      return 200;
+    };
+    await expect(failureOf(release.promote())).resolves.toMatchObject({
+      error: { code: 'moved' },
+      outcome: { activeRole: 'green', idleRole: 'blue', serving: { kind: 'users-now', users: { role: 'green' } } },
+    });
+    await idle();
+    expect([versions(release), unfinished(release.cluster)]).toEqual([['site:v2'], '-']);
+  });
+
+  it('leaves a public Service that is being deleted as it is', async () => {
+    const release = await staged();
+    const { store } = release.cluster;
+    const live = store.get(serviceRef('web'))!;
+    const finalizers = ['service.kubernetes.io/load-balancer-cleanup'];
+    store.update({ ...live, metadata: { ...live.metadata, finalizers } }, { manager: 'cloud' });
+    store.remove(serviceRef('web'));
+    await expect(failureOf(release.promote())).resolves.toMatchObject({
+      error: { code: 'changed', message: 'Service shop/web is being deleted, so users are not switched by it' },
+      outcome: { activeRole: 'blue' },
+    });
+    expect([versions(release), unfinished(release.cluster)]).toEqual([['site:v1'], '-']);
   });
 
   it('waits for its timeout for pods that are not ready, and leaves users where they are', async () => {

@@ -1,6 +1,7 @@
 import type { BlueGreenState } from '../../src/release/state.js';
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { withField } from '../../src/kubernetes/fields.js';
+import { describeServing } from '../../src/report/serving.js';
 import {
   application,
   closeReleases,
@@ -15,6 +16,7 @@ import {
   refuseWrites,
   roleManifests,
   served,
+  serviceRef,
   blueGreenStateOf,
   traceWrites,
   unfinished,
@@ -238,5 +240,27 @@ describe('a rejection', () => {
     expect([application(cluster), served(cluster), unfinished(cluster)]).toEqual([before, blue, '-']);
     expect(blueGreenStateOf(cluster)).not.toHaveProperty('staged');
     expect(blueGreenStateOf(cluster)?.roles).toEqual(record.roles);
+  });
+});
+
+describe('a rejection after somebody has led users back', () => {
+  const ledBack = releaseAfter(async release => {
+    for (const version of ['v1', 'v2']) {
+      await release.stage(roleManifests(version));
+      await release.promote();
+    }
+    const { store } = release.cluster;
+    const service = store.get(serviceRef('web'))!;
+    store.update(withField(service, ['spec', 'selector'], { app: 'web', role: 'blue' }), { manager: 'kubectl' });
+  });
+  const users = 'Users are on blue, revision 1, as before.';
+
+  it('names the revision that they are on, as the staging does', async () => {
+    const release = await ledBack();
+    const staged = await release.stage(roleManifests('v3'), { forceConflicts: true });
+    expect(staged.previousRevision).toBe(1);
+    expect(describeServing(staged.serving)).toContain(users);
+    expect(describeServing((await release.reject()).serving)).toContain(users);
+    expect(describeServing((await release.reject()).serving)).toContain(users);
   });
 });

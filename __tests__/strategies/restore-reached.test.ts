@@ -115,3 +115,25 @@ describe.each(given)('users whom somebody leads to the staged role, which %s bef
     expect(unfinished(web.cluster)).toBe('reject');
   });
 });
+
+describe('users whom somebody leads to the staged role by a label that its pods did not have before', () => {
+  it.each(['fails', 'is killed'])('keep their pods when the staging %s', async end => {
+    const web = await scaledDown();
+    web.answer = () => {
+      const live = web.cluster.store.get(serviceRef('web'))!;
+      const spec = { ...(live['spec'] as object), selector: { app: 'web', version: 'v3' } };
+      web.cluster.store.update({ ...live, spec }, { manager: 'kubectl-patch' });
+      if (end === 'is killed') killAtWrite(web.cluster, 1);
+      return 500;
+    };
+    const labelled = site('v3').replace(
+      'metadata: {labels: {app: web, role: $<TARGET_ROLE>}}',
+      'metadata: {labels: {app: web, role: $<TARGET_ROLE>, version: v3}}',
+    );
+    await endOf(web.stage(labelled));
+    await idle();
+    if (end === 'is killed') expect(await web.post()).toMatchObject({ kind: 'reached', to: 'blue' });
+    expect(served(web.cluster)).toEqual(['site:v3', 'site:v3']);
+    expect(unfinished(web.cluster)).toBe('stage');
+  });
+});

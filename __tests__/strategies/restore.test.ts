@@ -156,6 +156,7 @@ describe('restoring after a failure', () => {
     expect(await restore(ctx, { snapshots, timeoutMs: 5_000, confirm })).toEqual({
       kind: 'not-ready',
       reason: 'no endpoint',
+      except: [],
     });
     expect(asked).toEqual([[ref]]);
   });
@@ -183,6 +184,7 @@ describe('restoring after a failure', () => {
     expect(await restore(ctx, { snapshots: [{ ref, object }], timeoutMs: 5_000 })).toEqual({
       kind: 'incomplete',
       failed: [ref],
+      except: [],
     });
   });
 

@@ -16,6 +16,7 @@ import { otherRole, type Active } from '../../src/traffic/active-role.js';
 import { memoryCluster } from '../support/cluster/memory-cluster.js';
 import { operationOn, stepOn } from '../support/strategies/context.js';
 import { denied } from '../support/strategies/web-release.js';
+import { listLog } from '../support/log.js';
 
 const roles: Roles = ['blue', 'green'];
 const labelsOf = (role: string) => ({ app: 'web', role });
@@ -48,7 +49,7 @@ const switching = (role: string, revision: number, direction: SwitchOperation['d
   ...{ ...begun, kind: 'switch', direction, role, revision },
   previousService: { ref: publicService },
 });
-const finishing: FinishOperation = { ...begun, kind: 'finish', direction: 'promote', role: 'blue', revision: 2 };
+const finishing: FinishOperation = { ...begun, kind: 'finish', direction: 'promote', leftRole: 'blue', revision: 2 };
 
 describe('the role that users leave when green is promoted', () => {
   const none: Active = { kind: 'none' };
@@ -162,7 +163,7 @@ describe('the record that an action starts from', () => {
 
   it('is missed with the names of those that exist', async () => {
     const cluster = memoryCluster();
-    const other = openRecords({ cluster, release: 'shop', namespace: 'shop' }).writable(cluster);
+    const other = openRecords({ cluster, release: 'shop', namespace: 'shop', log: listLog() }).writable(cluster);
     await other.writeState(newRolling('shop'));
     const message = 'There is no release web in namespace shop, only shop';
     await expect(readRelease(stepOn(cluster))).rejects.toMatchObject({ message });

@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
-import { rollbackInputs } from '../../src/report/rollback-hint.js';
+import { nextStepYaml } from '../../src/report/next-step.js';
 import type { Outcome } from '../../src/strategies/outcome/outcome.js';
 import {
   closeReleases,
@@ -26,7 +26,7 @@ describe('the printed way back', () => {
     const deployed = await release.deploy(plainManifests('v3'));
     const back = await follow(release, deployed);
     expect(back).toMatchObject({ outcome: 'rolled-back', revision: 2 });
-    expect(rollbackInputs(back.rollbackHint!)).toContain("\n  revision: '1'");
+    expect(nextStepYaml(back.rollbackHint!)).toContain("\n  revision: '1'");
     const further = await follow(release, back);
     expect(further).toMatchObject({ outcome: 'rolled-back', revision: 1 });
     expect([...new Set(served(release.cluster))]).toEqual(['site:v1']);

@@ -1,6 +1,7 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { idle } from '../support/cluster/run-controllers.js';
 import { runOf } from '../support/strategies/context.js';
+import { worker } from '../support/strategies/role-extras.js';
 import {
   application,
   autoscalerRef,
@@ -66,17 +67,6 @@ const rollbackWrites = [
 ] as const;
 type Row = readonly [n: number, write: string, unfinished: string, version: string];
 const rows = rollbackWrites.map((row, index): Row => [index + 1, ...row]);
-
-const worker = `---
-apiVersion: apps/v1
-kind: Deployment
-metadata: {name: worker-$<TARGET_ROLE>}
-spec:
-  selector: {matchLabels: {app: worker, role: $<TARGET_ROLE>}}
-  template:
-    metadata: {labels: {app: worker, role: $<TARGET_ROLE>}}
-    spec: {containers: [{name: worker, image: "work:v1"}]}
-`;
 
 describe('a blue/green rollback', () => {
   it('brings the role up as it was recorded before users are moved there', async () => {
@@ -386,5 +376,54 @@ describe('a blue/green rollback after somebody has led users back', () => {
     await leadTo(release, 'blue');
     await expect(failureOf(release.rollback())).resolves.toMatchObject({ error: { code: 'conflict' } });
     expect(versions(release)).toEqual(['site:v3']);
+  });
+});
+
+describe('a blue/green rollback during which somebody leads users back', () => {
+  it.each([
+    ['by the selector that it would set', { app: 'web', role: 'blue' }],
+    ['by another selector', { role: 'blue' }],
+  ])('%s leaves them there, and says so', async (_how, selector) => {
+    const release = await promoted();
+    const { store } = release.cluster;
+    release.answer = () => {
+      const live = store.get(serviceRef('web'))!;
+      store.update({ ...live, spec: { ...(live['spec'] as object), selector } }, { manager: 'kubectl-patch' });
+      return 200;
+    };
+    await expect(failureOf(release.rollback())).resolves.toMatchObject({
+      error: { code: 'moved' },
+      outcome: { activeRole: 'blue', idleRole: 'green', serving: { kind: 'users-now', users: { role: 'blue' } } },
+    });
+    await idle();
+    expect([versions(release), unfinished(release.cluster)]).toEqual([['site:v1'], '-']);
+  });
+});
+
+describe('a blue/green rollback of a promotion that is not finished', () => {
+  it('keeps on record what is left of the promotion when users are sent back to it', async () => {
+    const release = await stagedOver();
+    const { cluster } = release;
+    let isSwitched = false;
+    const fail = (at: string) => (call: string) => {
+      isSwitched ||= call === 'APPLY Service shop/web';
+      if (call === at) throw killed;
+    };
+    cluster.before = fail('APPLY HorizontalPodAutoscaler shop/web-blue');
+    await failureOf(release.promote());
+    expect([versions(release), unfinished(cluster)]).toEqual([['site:v3'], 'finish']);
+    isSwitched = false;
+    cluster.before = fail('-');
+    release.answer = ({ kind }) => (isSwitched && kind === 'Service' ? 500 : 200);
+    await failureOf(release.rollback());
+    await idle();
+    expect([versions(release), unfinished(cluster), blueGreenStateOf(cluster)?.current]).toEqual([
+      ['site:v3'],
+      'finish',
+      3,
+    ]);
+    release.answer = () => 200;
+    await expect(release.promote()).resolves.toMatchObject({ outcome: 'switched', revision: 3 });
+    expect(cluster.store.get(autoscalerRef('web-blue'))).toBeDefined();
   });
 });

@@ -1,4 +1,5 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
+import { CutoverError } from '../../src/errors.js';
 import { RecordBase } from '../../src/release/record-base.js';
 import { refOf } from '../../src/kubernetes/object.js';
 import type { ReleaseState } from '../../src/release/state.js';
@@ -203,12 +204,49 @@ describe('a rolling deploy', () => {
     const failing = await failureOf(release.deploy(plainManifests('v2')));
     expect(failing).toMatchObject({
       error: { code: 'verify' },
-      outcome: { checks: [{ verdict: 'fail', side: 'public' }] },
+      outcome: { checks: [{ verdict: 'fail', side: 'public' }], serving: { current: 1, reachable: 2 } },
     });
     expect([versions(release), unfinished(release.cluster)]).toEqual([['site:v1'], '-']);
     await failureOf(release.deploy(plainManifests('v3'), { rollbackOnFailure: false }));
     expect(versions(release)).toEqual(['site:v3']);
     expect(stateOf(release.cluster)).toMatchObject({ current: 1, operation: { kind: 'deploy', revision: 3 } });
+  });
+
+  it('does not say that users are back where a cancel ended the wait for that', async () => {
+    const release = await deployed();
+    const cancel = new AbortController();
+    release.signal = cancel.signal;
+    release.answer = () => {
+      cancel.abort(new CutoverError('cancelled', { code: 'cancelled' }));
+      return 200;
+    };
+    const failing = await failureOf(release.deploy(plainManifests('v2')));
+    expect(failing).toMatchObject({
+      outcome: { serving: { kind: 'restored', restored: { kind: 'complete', unawaited: true } } },
+    });
+  });
+
+  it('does not say that a rollback to the revision before took its place', async () => {
+    const release = await deployed();
+    release.answer = ({ kind }) => (kind === 'Service' ? 500 : 200);
+    await failureOf(release.deploy(plainManifests('v2'), { rollbackOnFailure: false }));
+    const failing = await failureOf(release.rollback());
+    expect(failing).toMatchObject({ outcome: { serving: { kind: 'restored', current: 1 } } });
+    expect(failing).not.toHaveProperty('outcome.serving.reachable');
+  });
+
+  it.each([
+    ['a paused Deployment has no new pod', plainManifests('v2').replace('replicas: 2', 'replicas: 2\n  paused: true')],
+    ['there are no pods', plainManifests('v2').replace('replicas: 2', 'replicas: 0')],
+    ['only configuration changed', plainManifests('v1').replace('version: "v1"', 'version: "v2"')],
+  ])('does not say that users could reach pods of a revision when %s', async (_why, manifests) => {
+    const release = await deployed();
+    release.cluster.before = call => {
+      if (call === 'REPLACE Secret shop/cutover-web' && unfinished(release.cluster) === 'deploy') throw denied;
+    };
+    const failing = await failureOf(release.deploy(manifests));
+    expect(failing).toMatchObject({ outcome: { serving: { kind: 'restored', current: 1 } } });
+    expect(failing).not.toHaveProperty('outcome.serving.reachable');
   });
 
   it('restores what was there before an unfinished deploy when it fails after one', async () => {

@@ -1,6 +1,7 @@
 import { loadAll } from 'js-yaml';
 import { afterEach, describe, expect, it } from '@jest/globals';
-import { refOf, type KubeObject } from '../../src/kubernetes/object.js';
+import { CutoverError } from '../../src/errors.js';
+import { refOf, type KubeObject, type ObjectRef } from '../../src/kubernetes/object.js';
 import { describeServing } from '../../src/report/serving.js';
 import { idle } from '../support/cluster/run-controllers.js';
 import {
@@ -9,6 +10,7 @@ import {
   failureOf,
   plainManifests,
   releaseAfter,
+  serviceRef,
   stateOf,
 } from '../support/strategies/web-release.js';
 
@@ -25,6 +27,46 @@ const renamed = (version: string): string =>
   );
 const noPods = (version: string): string =>
   plainManifests(version).replace('spec: {selector: {app: web}', 'spec: {selector: {app: wbe}');
+
+const balanced = (version: string): string =>
+  plainManifests(version).replace('spec: {selector: {app: web}', 'spec: {type: LoadBalancer, selector: {app: web}');
+
+const eventKind = { apiVersion: 'v1', kind: 'Event' };
+
+describe('a Service of type LoadBalancer', () => {
+  const pending = 'Service shop/web has no address yet: its load balancer is pending';
+
+  it('without an address is told after the deploy, with what its controller says', async () => {
+    const release = await deployed();
+    const { cluster } = release;
+    const [get, list] = [cluster.get.bind(cluster), cluster.list.bind(cluster)];
+    // Its controller gives no address.
+    const withoutAddress = async (ref: ObjectRef): Promise<KubeObject | undefined> => {
+      const found = await get(ref);
+      return found?.kind === 'Service' ? { ...found, status: { loadBalancer: {} } } : found;
+    };
+    const event = { ...eventKind, metadata: { name: 'web.1' }, reason: 'SyncLoadBalancerFailed', message: 'none left' };
+    const withEvent: typeof list = (kind, options) =>
+      kind.kind === 'Event' ? Promise.resolve([event]) : list(kind, options);
+    Object.assign(cluster, { get: withoutAddress, list: withEvent });
+    const outcome = await release.deploy(balanced('v2'), withoutChecks);
+    expect(describeServing(outcome.serving)).toBe(`Revision 2 serves users (site:v2). ${pending} (none left).`);
+    const again = await release.deploy(balanced('v2'), withoutChecks);
+    expect(describeServing(again.serving)).toContain(pending);
+  });
+
+  it('with an address is told like every other', async () => {
+    const release = await deployed();
+    await release.deploy(balanced('v2'), withoutChecks);
+    const service = release.cluster.store.get(serviceRef('web'))!;
+    release.cluster.store.update({
+      ...service,
+      status: { loadBalancer: { ingress: [{ hostname: 'a.example.com' }] } },
+    });
+    const { serving } = await release.deploy(balanced('v3'), withoutChecks);
+    expect(describeServing(serving)).toBe('Revision 3 serves users (site:v3).');
+  });
+});
 
 describe('a rolling deploy', () => {
   it('is refused when the Service that serves users would select no pod any more', async () => {
@@ -165,6 +207,74 @@ spec: {type: ExternalName, externalName: web.shop.svc.cluster.local, selector: {
       error: { code: 'verify' },
       outcome: { checks: [{ verdict: 'fail', side: 'public' }] },
     });
+  });
+});
+
+describe('pods behind a Service that an operator runs', () => {
+  const version = {
+    ...{ name: 'v1', served: true, storage: true },
+    schema: { openAPIV3Schema: { type: 'object', 'x-kubernetes-preserve-unknown-fields': true } },
+  };
+  const definition: KubeObject = {
+    apiVersion: 'apiextensions.k8s.io/v1',
+    kind: 'CustomResourceDefinition',
+    metadata: { name: 'databases.example.test' },
+    spec: {
+      ...{ group: 'example.test', scope: 'Namespaced', versions: [version] },
+      names: { kind: 'Database', plural: 'databases', singular: 'database', listKind: 'DatabaseList' },
+    },
+  };
+  const databaseRef = { apiVersion: 'example.test/v1', kind: 'Database', namespace: 'shop', name: 'db' };
+  const database = 'apiVersion: example.test/v1\nkind: Database\nmetadata: {name: db}\n---\n';
+  const service =
+    'apiVersion: v1\nkind: Service\nmetadata: {name: db}\nspec: {selector: {app: db}, ports: [{port: 5432}]}\n---\n';
+
+  /** The release has a Service for a database, whose operator runs its pods by a StatefulSet. */
+  const withDatabase = releaseAfter(async release => {
+    const { cluster } = release;
+    cluster.given(definition);
+    await idle();
+    await release.deploy(database + service + plainManifests('v1'), withoutChecks);
+    const { apiVersion, kind, name } = databaseRef;
+    const uid = cluster.store.get(databaseRef)?.metadata.uid ?? '';
+    const labels = { app: 'db' };
+    cluster.given({
+      apiVersion: 'apps/v1',
+      kind: 'StatefulSet',
+      metadata: {
+        ...{ name: 'db', namespace: 'shop' },
+        ownerReferences: [{ apiVersion, kind, name, uid, controller: true }],
+      },
+      spec: {
+        ...{ serviceName: 'db', replicas: 1, selector: { matchLabels: labels } },
+        template: { metadata: { labels }, spec: { containers: [{ name: 'db', image: 'db:1' }] } },
+      },
+    });
+    await idle();
+  });
+  const healthy = 'Revision 2 serves users (site:v2).';
+
+  it('are of the revision where the manifests have the custom resource', async () => {
+    const release = await withDatabase();
+    const { serving } = await release.deploy(database + service + plainManifests('v2'), withoutChecks);
+    expect(describeServing(serving)).toBe(healthy);
+  });
+
+  it('are named by the custom resource where the manifests do not have it', async () => {
+    const release = await withDatabase();
+    const { serving } = await release.deploy(service + plainManifests('v2'), withoutChecks);
+    expect(describeServing(serving)).toBe(
+      `${healthy} Service shop/db also leads to pods that are not of this revision: Database shop/db (1 pod).`,
+    );
+  });
+
+  it.each(['StatefulSet', 'Database'])('are not named where a %s may not be read', async kind => {
+    const release = await withDatabase();
+    release.cluster.before = call => {
+      if (call === `GET ${kind} shop/db`) throw new CutoverError('not allowed', { code: 'forbidden' });
+    };
+    const { serving } = await release.deploy(service + plainManifests('v2'), withoutChecks);
+    expect(describeServing(serving)).toBe(healthy);
   });
 });
 

@@ -1,8 +1,11 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { refOf, type KubeObject, type ObjectRef } from '../../src/kubernetes/object.js';
+import { describeServing } from '../../src/report/serving.js';
+import { FailedStep } from '../../src/strategies/outcome/outcome.js';
 import { encodeState } from '../../src/release/state-record.js';
 import type { MemoryCluster } from '../support/cluster/memory-cluster.js';
 import { runOf } from '../support/strategies/context.js';
+import { givenScaledObjectKind, scaledManifests } from '../support/strategies/role-extras.js';
 import {
   application,
   closeReleases,
@@ -154,6 +157,60 @@ describe('staging', () => {
       expect(blueGreenStateOf(cluster)).not.toHaveProperty('staged');
     },
   );
+
+  it.each([
+    ['before it has the lock', 'CREATE Lease shop/cutover-web'],
+    ['while its revision is recorded', 'CREATE Secret shop/cutover-web.3'],
+    ['while its operation is recorded', 'REPLACE Secret shop/cutover-web'],
+  ])('deletes no autoscaler of a role to which somebody leads users %s', async (_when, call) => {
+    const release = await servedTwice();
+    const { cluster } = release;
+    const { store } = cluster;
+    cluster.before = asked => {
+      const live = store.get(serviceRef('web'))!;
+      const spec = { ...(live['spec'] as object), selector: { app: 'web', role: 'green' } };
+      if (asked === call) store.update({ ...live, spec }, { manager: 'kubectl-patch' });
+    };
+    const failure = await failureOf(release.stage(roleManifests('v3')));
+    expect('error' in failure ? failure.error.code : failure.code).toBe('changed');
+    expect(writesOfOthers(release)).toEqual([]);
+    expect(store.get(autoscalerRef('web-green'))).toBeDefined();
+    expect(served(cluster)).toEqual(['site:v2', 'site:v2']);
+    if (failure instanceof FailedStep) {
+      expect(describeServing(failure.outcome.serving)).toContain(
+        'Users are on green: the public Service leads there now.',
+      );
+      expect(failure.outcome).toMatchObject({ activeRole: 'green', idleRole: 'blue' });
+    }
+    cluster.before = () => undefined;
+    const next = await endOf(release.stage(roleManifests('v4'), { forceConflicts: true }));
+    expect(next).toMatchObject({ outcome: 'staged', idleRole: 'blue' });
+    expect([served(cluster), unfinished(cluster)]).toEqual([['site:v2', 'site:v2'], '-']);
+  });
+
+  it('writes nothing to a role without autoscalers to which somebody leads users while its operation is recorded', async () => {
+    const release = await servedTwice();
+    const { cluster } = release;
+    const { store } = cluster;
+    store.remove(autoscalerRef('web-green'));
+    cluster.before = asked => {
+      const live = store.get(serviceRef('web'))!;
+      const spec = { ...(live['spec'] as object), selector: { app: 'web', role: 'green' } };
+      if (asked === 'REPLACE Secret shop/cutover-web') store.update({ ...live, spec }, { manager: 'kubectl-patch' });
+    };
+    await expect(failureOf(release.stage(roleManifests('v3')))).resolves.toMatchObject({
+      error: { code: 'changed' },
+      outcome: { serving: { kind: 'users-now', users: { kind: 'role', role: 'green' } } },
+    });
+    expect([writesOfOthers(release), served(cluster)]).toEqual([[], ['site:v2', 'site:v2']]);
+    // The next one goes to the role that users are not on now; that it may take the Service over is for its user to say.
+    cluster.before = () => undefined;
+    await expect(failureOf(release.stage(roleManifests('v3')))).resolves.toMatchObject({ code: 'conflict' });
+    await expect(release.stage(roleManifests('v3'), { forceConflicts: true })).resolves.toMatchObject({
+      ...{ activeRole: 'green', stagedRole: 'blue' },
+    });
+    expect([served(cluster), unfinished(cluster)]).toEqual([['site:v2', 'site:v2'], '-']);
+  });
 
   it.each(rows.slice(1, 7))('restores everything when write %i (%s) is refused', async (n, ...[, operation]) => {
     const release = await servedTwice();
@@ -337,6 +394,23 @@ describe('the size of a staged role', () => {
     expect(replicasIn(release.cluster, 'frontend-green')).toBe(4);
   });
 
+  it('is that of the Deployment that has no namesake, if one of several was renamed', async () => {
+    const beside = (version: string, name: string): string => {
+      const [config, web = '', ...rest] = roleManifests(version).split('---\n');
+      const other = web
+        .replaceAll('web-$<TARGET_ROLE>', `${name}-$<TARGET_ROLE>`)
+        .replaceAll('app: web,', 'app: web, part: other,');
+      return [config, web, other, ...rest].join('---\n');
+    };
+    const release = webRelease();
+    await release.stage(beside('v1', 'api'));
+    await release.promote();
+    setReplicas(release.cluster, 'web-blue', 5);
+    setReplicas(release.cluster, 'api-blue', 3);
+    await release.stage(beside('v2', 'gateway'));
+    expect(['web-green', 'gateway-green'].map(name => replicasIn(release.cluster, name))).toEqual([5, 3]);
+  });
+
   it('is that of the manifests for a Deployment that is new beside the others', async () => {
     const release = await live();
     setReplicas(release.cluster, 'web-blue', 4);
@@ -361,19 +435,8 @@ describe('the size of a staged role', () => {
   it('creates a ScaledObject only at the switch, since the role has no load before', async () => {
     const release = await live();
     const { cluster } = release;
-    const names = { kind: 'ScaledObject', plural: 'scaledobjects' };
-    const schema = { openAPIV3Schema: { type: 'object', 'x-kubernetes-preserve-unknown-fields': true } };
-    cluster.given({
-      apiVersion: 'apiextensions.k8s.io/v1',
-      kind: 'CustomResourceDefinition',
-      metadata: { name: 'scaledobjects.keda.sh' },
-      spec: {
-        ...{ group: 'keda.sh', scope: 'Namespaced', names },
-        versions: [{ name: 'v1alpha1', served: true, storage: true, schema }],
-      },
-    });
-    const scaled = roleManifests('v2').replace('autoscaling/v2', 'keda.sh/v1alpha1');
-    await release.stage(scaled.replace('kind: HorizontalPodAutoscaler', 'kind: ScaledObject'));
+    givenScaledObjectKind(cluster);
+    await release.stage(scaledManifests('v2'));
     const scaler = { apiVersion: 'keda.sh/v1alpha1', kind: 'ScaledObject', namespace: 'shop', name: 'web-green' };
     expect(cluster.store.get(scaler)).toBeUndefined();
     await release.promote();

@@ -1,14 +1,9 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { withField } from '../../src/kubernetes/fields.js';
-import type { BlueGreenState } from '../../src/release/state.js';
 import { describeServing } from '../../src/report/serving.js';
 import { statusJson } from '../../src/report/status/status-json.js';
-import { blueGreenStatus } from '../../src/strategies/blue-green/status.js';
-import { FailedStep, type Outcome } from '../../src/strategies/outcome/outcome.js';
-import { rollingStatus } from '../../src/strategies/rolling/status.js';
-import { stepOn } from '../support/strategies/context.js';
+import { statusOf } from '../support/strategies/status-of.js';
 import {
-  blueGreenStateOf,
   closeReleases,
   configRef,
   failureOf,
@@ -17,7 +12,6 @@ import {
   roleManifests,
   serviceRef,
   staged,
-  stateOf,
   type WebRelease,
 } from '../support/strategies/web-release.js';
 
@@ -30,20 +24,6 @@ metadata: {name: old-name}
 spec: {type: ExternalName, externalName: web.shop.svc.cluster.local, selector: {app: web}}
 ---
 `;
-
-/** What `action: status` ends with, also where it fails. */
-async function statusOf({ cluster }: WebRelease): Promise<Outcome> {
-  const ctx = stepOn(cluster);
-  const state = stateOf(cluster);
-  try {
-    return await (state?.strategy === 'rolling'
-      ? rollingStatus(ctx, state)
-      : blueGreenStatus(ctx, blueGreenStateOf(cluster) as BlueGreenState));
-  } catch (error) {
-    if (error instanceof FailedStep) return error.outcome;
-    throw error;
-  }
-}
 
 /** Somebody edits the selector of the public Service. */
 function select({ cluster: { store } }: WebRelease, selector: object): void {

@@ -5,6 +5,7 @@ import { withField } from '../../src/kubernetes/fields.js';
 import { refOf, type KubeObject } from '../../src/kubernetes/object.js';
 import type { FailedStep, Outcome } from '../../src/strategies/outcome/outcome.js';
 import { describeServing } from '../../src/report/serving.js';
+import { ChangeNotes } from '../../src/strategies/outcome/changes.js';
 import { switchTraffic } from '../../src/strategies/blue-green/switch-traffic.js';
 import type { TrafficSwitch } from '../../src/strategies/blue-green/traffic-switch.js';
 import { answer } from '../support/cluster/proxy-cluster.js';
@@ -92,6 +93,7 @@ async function prepare(options: {
       rollbackOnFailure: true,
       historyLimit: 10,
     },
+    notes: new ChangeNotes(),
     ...change,
     state: { ...(change.state ?? staged()), base },
   };
@@ -222,9 +224,11 @@ describe('switching users to the other role', () => {
   ])('never scales down a role that %s, and says where users are', async (...[, fact, users, happen]) => {
     const prepared = await prepare({});
     const { cluster, ctx } = prepared;
-    ctx.clock.wait = () => {
+    const { clock } = ctx;
+    const wait = clock.wait.bind(clock);
+    clock.wait = (ms, signal) => {
       happen(cluster);
-      return Promise.resolve();
+      return wait(ms, signal);
     };
     const policy = { ...prepared.trafficSwitch.policy, idlePolicy: { policy: 'scale-down', replicas: 0 } } as const;
     const { error, outcome } = await failure(switchTraffic(ctx, { ...prepared.trafficSwitch, policy }));
@@ -233,9 +237,11 @@ describe('switching users to the other role', () => {
       message: `Service shop/web ${fact}, so blue was not scaled down`,
     });
     expect(describeServing(outcome.serving)).toContain(users);
-    expect(describeServing(outcome.serving)).toContain('which was complete and verified');
+    expect(describeServing(outcome.serving)).toContain(
+      'The switch to green, revision 2 was complete and verified before.',
+    );
     expect(scaled(cluster, 'blue')).toBe(2);
-    expect((await ctx.records.readState())?.operation).toMatchObject({ kind: 'finish', role: 'blue' });
+    expect((await ctx.records.readState())?.operation).toMatchObject({ kind: 'finish', leftRole: 'blue' });
   });
 
   it('applies the autoscalers of the new role only when it has the traffic', async () => {
@@ -462,8 +468,10 @@ describe('users stay where they are', () => {
   it('when it is not known whether the switch was made: the record keeps what to restore', async () => {
     const prepared = await prepare({});
     const { cluster, ctx } = prepared;
+    let isSent = false;
     cluster.before = call => {
-      if (/^(APPLY|GET) Service/.test(call)) throw new CutoverError('no connection', { code: 'unreachable' });
+      isSent ||= call === 'APPLY Service shop/web';
+      if (isSent && / Service /.test(call)) throw new CutoverError('no connection', { code: 'unreachable' });
     };
     const { error, outcome } = await failure(switchIn(prepared));
     expect(error).toMatchObject({ code: 'unreachable' });

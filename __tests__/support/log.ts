@@ -9,6 +9,7 @@ export interface ListLog extends StepLog {
 /** `debug: false` drops debug lines, as a run without step debugging does. Default: they are kept. */
 export function listLog({ debug = true }: { readonly debug?: boolean } = {}): ListLog {
   const lines: string[] = [];
+  const text = new OutgoingText();
   const keep = (line: string): void => void lines.push(line);
   return {
     lines,
@@ -16,10 +17,10 @@ export function listLog({ debug = true }: { readonly debug?: boolean } = {}): Li
     debug: debug ? keep : () => undefined,
     warning: keep,
     error: keep,
-    mask: () => undefined,
-    hide: () => undefined,
+    mask: secret => void text.hide(secret),
+    hide: secret => void text.hide(secret),
     group: (_title, work) => work(),
     fail: keep,
-    text: new OutgoingText(),
+    text,
   };
 }

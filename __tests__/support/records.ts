@@ -45,7 +45,7 @@ const operation: fc.Arbitrary<BlueGreenOperation> = fc.oneof(
     previousService: fc.constant({ ref: publicRef, object: publicService('blue') }),
   }),
   fc.record(
-    { ...begun, kind: fc.constant('finish'), direction, role },
+    { ...begun, kind: fc.constant('finish'), direction, leftRole: role },
     { requiredKeys: ['kind', 'direction', 'revision', 'run', 'holder'] },
   ),
 );

@@ -1,8 +1,12 @@
 import type { Report } from '../../src/report/report.js';
+import type { LiveState } from '../../src/strategies/outcome/live-state.js';
 
 const namespace = 'shop';
 const deployment = { apiVersion: 'apps/v1', kind: 'Deployment', namespace, name: 'web-green' };
 const service = { apiVersion: 'v1', kind: 'Service', namespace, name: 'web-test-green' };
+
+/** What a status finds of a release without Services that is as recorded. */
+export const asRecorded: LiveState = { services: [], strangers: [], drift: [], uncompared: [] };
 
 /** A blue/green deploy that ended staged. */
 export const staged: Report = {

@@ -97,8 +97,8 @@ describe('users reach the pods of the new version', () => {
     const judge = (...slices: readonly KubeObject[]) =>
       judgeServedPods({ slices, pods, owners: [], workloads: [workload] });
     expect(judge(all, six({ pod: 'g1' }, { pod: 'g2' }))).toEqual(served);
-    expect(judge(all, six({ pod: 'g1' }))).toEqual({ kind: 'behind', reason: 'not yet an endpoint: g2' });
-    expect(judge(all, six({ pod: 'g1' }, { pod: 'g2' }, { pod: 'b1' }))).toMatchObject({ kind: 'behind' });
+    expect(judge(all, six({ pod: 'g1' }))).toEqual({ kind: 'lagging', reason: 'not yet an endpoint: g2' });
+    expect(judge(all, six({ pod: 'g1' }, { pod: 'g2' }, { pod: 'b1' }))).toMatchObject({ kind: 'lagging' });
   });
 
   it('and a pod without an address of the second family is not waited for there', () => {
@@ -145,7 +145,7 @@ describe('users reach pods of a role beside those of the new version', () => {
 
   it('as long as the role is there', () => {
     expect(judge([...both, old])).toEqual({ kind: 'served', reason: '3 endpoints, all of the expected pods' });
-    expect(judge([...both, blue])).toMatchObject({ kind: 'behind' });
+    expect(judge([...both, blue])).toMatchObject({ kind: 'lagging' });
   });
 
   it('but those of the new version must be there, even if it wants none by now', () => {
@@ -208,7 +208,7 @@ describe('users do not reach the pods of the new version yet', () => {
       owners: [],
       workloads: [workload],
     });
-    expect(verdict).toEqual({ kind: 'behind', reason });
+    expect(verdict).toEqual({ kind: 'lagging', reason });
   });
 
   it.each([

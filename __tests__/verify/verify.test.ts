@@ -187,6 +187,17 @@ describe('retries', () => {
     ]);
   });
 
+  it('are logged again every 30 s while the reason stays the same', async () => {
+    const { lines } = await outcome({
+      checks: [http({ pods: 'any', retryMs: 70_000 })],
+      cluster: proxyCluster({ proxy: () => answer(503) }),
+    });
+    expect(lines.filter(line => line.startsWith('not yet')).slice(1)).toEqual([
+      'not yet: GET /: Service web-test: expected status 2xx; got 503 (empty); 40 s left',
+      'not yet: GET /: Service web-test: expected status 2xx; got 503 (empty); 10 s left',
+    ]);
+  });
+
   it('end at the time limit, with a last attempt at that moment', async () => {
     const cluster = proxyCluster({ proxy: () => answer(503) });
     const check = http({ pods: 'any', retryMs: 12_000, intervalMs: 5_000 });

@@ -1,4 +1,5 @@
 import type { Controller, ControllerContext } from './context.js';
+import { clusterRoleAggregation } from './cluster/cluster-role-aggregation.js';
 import { daemonSetController } from './workloads/daemon-set.js';
 import { deploymentController } from './workloads/deployment.js';
 import { endpointSliceController } from './cluster/endpoint-slice.js';
@@ -20,6 +21,7 @@ const controllers: readonly Controller[] = [
   namespaceController,
   garbageCollector,
   loadBalancerController,
+  clusterRoleAggregation,
   scheduler,
 ];
 

@@ -116,6 +116,12 @@ export interface LeasePort {
   remove(ref: ObjectRef, preconditions: Required<DeletePreconditions>): Promise<void>;
 }
 
+/** Verbs that a step needs on a kind. */
+export interface NeededRule {
+  readonly kind: KindRef;
+  readonly verbs: readonly string[];
+}
+
 /** The port that creates the namespace of a release, in which its lock and its record are. */
 export interface NamespacePort {
   create(namespace: Namespace): Promise<void>;

@@ -8,6 +8,7 @@ import type { Clock } from './clock.js';
 import { credentialsOf } from './access/credentials.js';
 import { readKubeconfig } from './access/kubeconfig.js';
 import type { KubeconfigContext } from './access/kubeconfig.js';
+import { secretsIn } from './access/kubeconfig-secrets.js';
 import { LiveCluster, type Connection } from './live-cluster.js';
 import { proxyFor } from '../inputs/proxy-environment.js';
 import { nodeTransport } from './http/transport.js';
@@ -42,9 +43,8 @@ export interface ConnectOptions {
 export async function connect(options: ConnectOptions): Promise<Connection> {
   const { environment, log, signal, clock = systemClock } = options;
   const entry = readKubeconfig(options);
-  for (const secret of secretsIn(entry.user)) log.mask(secret);
+  for (const secret of secretsIn(entry)) log.mask(secret);
   const server = new URL(entry.cluster.server);
-  if (server.password !== '') log.mask(server.password);
   // Requests use the credentials of the kubeconfig's user alone, and no message needs others.
   [server.username, server.password] = ['', ''];
   if (entry.cluster['insecure-skip-tls-verify'] === true && server.protocol === 'https:') {
@@ -129,12 +129,3 @@ function clientUser(
 
 /** Whether a variable is an input or a state of the step: a plugin may use all others, such as those that issue an ID token. */
 const isOfStep = (name: string): boolean => /^(INPUT|STATE)_/i.test(name);
-
-function secretsIn(user: KubeconfigContext['user']): readonly string[] {
-  const provider = user['auth-provider'];
-  const config = isFields(provider) && isFields(provider['config']) ? provider['config'] : {};
-  return [
-    ...['token', 'password', 'client-key-data'].map(key => user[key]),
-    ...['id-token', 'refresh-token', 'access-token', 'client-secret'].map(key => config[key]),
-  ].filter(value => typeof value === 'string');
-}

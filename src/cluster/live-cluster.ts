@@ -5,7 +5,8 @@ import type { Api } from './http/api.js';
 import type { WriteFence } from './http/write-fence.js';
 import type { Clock } from './clock.js';
 import type { ApplyOptions, Applied, Cluster, LeasePort, ListOptions, NamespacePort } from './cluster.js';
-import type { ObjectWriter, ProxyAnswer, ProxyRequest, WatchEvent } from './cluster.js';
+import type { NeededRule, ObjectWriter, ProxyAnswer, ProxyRequest, WatchEvent } from './cluster.js';
+import { missingRules } from './access/missing-rules.js';
 import { leasePort, leaseTimeoutMs } from './write/lease-port.js';
 import { getObject, objectWriter, sendApply, writeQuery } from './write/object-writer.js';
 import { proxyAnswer, proxyCall } from './service-proxy.js';
@@ -31,6 +32,8 @@ export interface Connection extends Cluster {
   readonly namespaces: NamespacePort;
   /** Minor version of Kubernetes: 31 for 1.31. `undefined` when the API server does not report it. */
   minor(): Promise<number | undefined>;
+  /** What of the rules the user does not have, in the words of RBAC: nothing where the user may do all of it. */
+  missingRules(needed: readonly NeededRule[]): Promise<readonly string[]>;
   /** The port that writes objects, whose requests are sent only while the fence is open. */
   writer(fence: WriteFence): ObjectWriter;
 }
@@ -61,6 +64,10 @@ export class LiveCluster implements Connection {
 
   writer(fence: WriteFence): ObjectWriter {
     return objectWriter({ resources: this.#resources, fence, cluster: this });
+  }
+
+  missingRules(needed: readonly NeededRule[]): Promise<readonly string[]> {
+    return missingRules(this.#resources, needed);
   }
 
   async dryRunApply(object: KubeObject, { force = false }: Pick<ApplyOptions, 'force'> = {}): Promise<Applied> {

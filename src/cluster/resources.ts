@@ -1,6 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import { asCutoverError } from '../errors.js';
 import type { KindRef, KubeObject, ObjectRef } from '../kubernetes/object.js';
+import { withoutNamespace } from '../manifests/owner.js';
 import type { Api } from './http/api.js';
 import type { ListOptions } from './cluster.js';
 import { groupVersionPath, Kinds, resourcePath } from './api-resources.js';
@@ -67,6 +68,12 @@ export class Resources {
     });
   }
 
+  /** The object as it is sent: without a namespace if the API server has none for its kind. */
+  async placed(object: KubeObject): Promise<KubeObject> {
+    if (object.metadata.namespace === undefined || (await this.#kinds.find(object)).namespaced) return object;
+    return withoutNamespace(object, this.#namespace);
+  }
+
   /** A watch's stream of JSON lines. */
   async open(
     kind: KindRef,
@@ -99,6 +106,11 @@ export class Resources {
       continueToken = metadata.continue === '' ? undefined : metadata.continue;
       if (continueToken === undefined) return { objects, resourceVersion: metadata.resourceVersion ?? '' };
     }
+  }
+
+  /** How messages and RBAC rules name the objects of a kind. */
+  async describe(kind: KindRef): Promise<Omit<RequestDescription, 'verb'>> {
+    return (await this.#address(kind, { method: 'GET', verb: 'list' })).description;
   }
 
   async #page(kind: KindRef, options: ListOptions & { limit?: string; continue?: string }): Promise<Page> {

@@ -3,6 +3,7 @@ import type { Call } from './http/api.js';
 import type { ProxyAnswer, ProxyRequest } from './cluster.js';
 import { parseStatus } from './http/api-status.js';
 import type { HttpAnswer } from './http/transport.js';
+import { own } from '../own.js';
 
 const verbs: Readonly<Record<string, string>> = { POST: 'create', PUT: 'update', PATCH: 'patch', DELETE: 'delete' };
 
@@ -11,7 +12,7 @@ export function proxyCall(request: ProxyRequest): Call {
   const { kind, namespace, name, method = 'GET', body, timeoutMs = 10_000 } = request;
   return {
     description: {
-      verb: verbs[method] ?? 'get',
+      verb: own(verbs, method) ?? 'get',
       target: { apiVersion: 'v1', kind, namespace, name },
       resource: kind === 'Pod' ? 'pods/proxy' : 'services/proxy',
     },

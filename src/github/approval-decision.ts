@@ -47,9 +47,9 @@ export function decideApproval(answers: ApprovalAnswers): ApprovalDecision {
 
 function protectionProblem(rules: readonly JsonObject[], environment: string): NotProved | undefined {
   const required = rules.filter(rule => fieldOf(rule, 'type') === 'required_reviewers');
-  const reviewers = required.map(rule => fieldOf(rule, 'reviewers'));
-  if (reviewers.some(list => Array.isArray(list) && list.length > 0)) return undefined;
-  if (reviewers.some(list => !Array.isArray(list))) {
+  const reviewers = required.map(rule => objectsOf(fieldOf(rule, 'reviewers')));
+  if (reviewers.some(list => list !== undefined && list.length > 0)) return undefined;
+  if (reviewers.includes(undefined)) {
     return notProved({
       message: 'GitHub does not name its required reviewers',
       hint: `Use a token that may read the reviewers of environment ${environment}: the default of input \`token\`, with \`permissions: actions: read\`.`,
@@ -114,7 +114,8 @@ function reviewsOf(data: unknown, wanted: { readonly environment: string; readon
   for (const review of objectsOf(data) ?? [undefined]) {
     const environments = objectsOf(fieldOf(review, 'environments'));
     const state = fieldOf(review, 'state');
-    if (environments === undefined || typeof state !== 'string') return undefined;
+    // A review of no environment could be a rejection of this one.
+    if (environments === undefined || environments.length === 0 || typeof state !== 'string') return undefined;
     const isCurrent = environments.some(each => fieldOf(each, 'id') === wanted.id);
     if (!isCurrent && !environments.some(each => isNamed(fieldOf(each, 'name'), wanted.environment))) continue;
     const user = fieldOf(review, 'user');

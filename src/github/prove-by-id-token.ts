@@ -52,7 +52,7 @@ function notVerified(why: string): NotProved {
 function unavailable(what: string, answer: Exclude<GitHubAnswer, { kind: 'ok' }>): NotProved {
   const why = answer.kind === 'refused' ? `GitHub answered ${answer.status}` : answer.reason;
   return notProved({
-    message: `GitHub gives not ${what}: ${why}`,
+    message: `GitHub did not return ${what}: ${why}`,
     hint: "Check the runner's connection to GitHub (proxy, firewall), then run this job again.",
     ...(answer.kind === 'refused' && { status: answer.status }),
   });
@@ -63,7 +63,9 @@ async function getJson(request: Omit<Parameters<Send>[0], 'method'> & { readonly
   const { send, url, headers, signal } = request;
   try {
     const limited = AbortSignal.any([signal, AbortSignal.timeout(requestTimeoutMs)]);
-    const { status, body } = await send({ method: 'GET', url, headers, signal: limited });
+    // A GitHub Enterprise Server may be in the runner's own network.
+    const mayBeInternal = (): Promise<boolean> => Promise.resolve(true);
+    const { status, body } = await send({ method: 'GET', url, headers, signal: limited, mayBeInternal });
     if (status !== 200) return { kind: 'refused', status, message: `status ${status}` };
     return { kind: 'ok', data: JSON.parse(body) as unknown };
   } catch (thrown) {

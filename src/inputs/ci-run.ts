@@ -1,3 +1,4 @@
+import { own } from '../own.js';
 /** The workflow run that the step belongs to, from the runner's environment. */
 export interface CiRun {
   /** `owner/name`. */
@@ -39,7 +40,7 @@ export const outside = 'local';
 
 /** Outside GitHub every name is `local`, and the workspace is the current folder. */
 export function readCiRun(environment: Readonly<Record<string, string>>): CiRun {
-  const read = (name: string): string => environment[name] || outside;
+  const read = (name: string): string => own(environment, name) || outside;
   const repository = read('GITHUB_REPOSITORY');
   const runId = read('GITHUB_RUN_ID');
   const server = serverUrl(environment);

@@ -13,3 +13,13 @@ export function ownEnvironment(
   );
   return Object.fromEntries(own);
 }
+
+/**
+ * The variables of the process, with the inputs of the step. The process itself loses its inputs: a program that a library starts,
+ * such as the command of a legacy `auth-provider`, gets all variables of the process.
+ */
+export function takeEnvironment(ofProcess: Record<string, string | undefined>): Readonly<Record<string, string>> {
+  const taken = Object.entries(ofProcess).filter((entry): entry is [string, string] => entry[1] !== undefined);
+  for (const [name] of taken) if (/^INPUT_/i.test(name)) Reflect.deleteProperty(ofProcess, name);
+  return Object.fromEntries(taken);
+}

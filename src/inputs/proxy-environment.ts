@@ -1,4 +1,5 @@
 import { BlockList, isIP } from 'node:net';
+import { own } from '../own.js';
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -7,7 +8,8 @@ type Environment = Readonly<Record<string, string | undefined>>;
  * for a direct connection. Loopback addresses never use a proxy.
  */
 export function proxyFor(server: URL, environment: Environment): string | undefined {
-  const read = (name: string): string | undefined => environment[name] || environment[name.toLowerCase()] || undefined;
+  const read = (name: string): string | undefined =>
+    own(environment, name) || own(environment, name.toLowerCase()) || undefined;
   const proxy = read(server.protocol === 'http:' ? 'HTTP_PROXY' : 'HTTPS_PROXY');
   if (proxy === undefined) return undefined;
   const host = server.hostname.replace(/^\[(.*)\]$/, '$1').toLowerCase();

@@ -1,4 +1,5 @@
 import type { KubeObject } from './object.js';
+import { own } from '../own.js';
 
 /** A JSON object of any shape. */
 export type Fields = Readonly<Record<string, unknown>>;
@@ -54,7 +55,7 @@ function changed(root: unknown, path: Path, value: unknown): unknown {
     return list.map((item, index) => (index === step ? changed(item, rest, value) : item));
   }
   const fields = isFields(root) ? root : {};
-  return { ...fields, [step]: changed(fields[step], rest, value) };
+  return { ...fields, [step]: changed(own(fields, step), rest, value) };
 }
 
 /** A copy with `value` at `path`. Missing maps are created; a missing list item is not. */

@@ -1,3 +1,4 @@
+import { own } from '../own.js';
 import { textAt } from './fields.js';
 import { groupOf, type KubeObject } from './object.js';
 
@@ -65,6 +66,6 @@ export function definedClusterKinds(objects: readonly KubeObject[]): ReadonlySet
 
 /** Whether the kind is cluster-scoped. `defined`: see {@link definedClusterKinds}. An unknown kind counts as namespaced. */
 export function isClusterScoped(object: KubeObject, defined: ReadonlySet<string>): boolean {
-  const builtIn = clusterScoped[groupOf(object.apiVersion)]?.includes(object.kind) ?? false;
+  const builtIn = own(clusterScoped, groupOf(object.apiVersion))?.includes(object.kind) ?? false;
   return builtIn || defined.has(groupKind(object));
 }

@@ -1,4 +1,5 @@
 import { isFields } from './fields.js';
+import { own } from '../own.js';
 
 const keys = ['name', 'mountPath', 'devicePath', 'containerPort', 'port', 'ip', 'topologyKey', 'key', 'type'];
 
@@ -8,7 +9,7 @@ export function listKey(...lists: readonly (readonly unknown[])[]): string | und
     lists.every(
       list =>
         list.every(item => isFields(item) && Object.hasOwn(item, key) && item[key] !== undefined) &&
-        new Set(list.map(item => (item as Record<string, unknown>)[key])).size === list.length,
+        new Set(list.map(item => own(item as Record<string, unknown>, key))).size === list.length,
     ),
   );
 }

@@ -2,6 +2,7 @@ import { fieldAt, listAt, textAt, textsAt } from './fields.js';
 import { groupKind } from './kinds.js';
 import type { KubeObject } from './object.js';
 import { templateLabels } from './pods/pod-spec.js';
+import { own } from '../own.js';
 
 /** Labels of an object, or the labels that a selector requires. */
 export type Labels = Readonly<Record<string, string>>;
@@ -39,11 +40,11 @@ export function selectorMatches(selector: unknown, labels: Labels): boolean {
 }
 
 function hasAll(labels: Labels, required: Labels): boolean {
-  return Object.entries(required).every(([name, value]) => labels[name] === value);
+  return Object.entries(required).every(([name, value]) => own(labels, name) === value);
 }
 
 function expressionMatches(expression: unknown, labels: Labels): boolean {
-  const label = labels[String(fieldAt(expression, ['key']))];
+  const label = own(labels, String(fieldAt(expression, ['key'])));
   const listed = label !== undefined && listAt(expression, ['values']).includes(label);
   switch (fieldAt(expression, ['operator'])) {
     case 'In':

@@ -52,6 +52,7 @@ export interface ObjectStatus {
   readonly currentNumberScheduled?: number;
   readonly updatedNumberScheduled?: number;
   readonly numberAvailable?: number;
+  readonly numberMisscheduled?: number;
   readonly succeeded?: number;
   readonly active?: number;
   readonly failed?: number;

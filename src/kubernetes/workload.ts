@@ -9,7 +9,14 @@ export interface WorkloadSpec {
   readonly completions?: number;
   readonly podManagementPolicy?: string;
   readonly template?: PodTemplate;
-  readonly updateStrategy?: { readonly type?: string; readonly rollingUpdate?: { readonly partition?: number } };
+  readonly updateStrategy?: {
+    readonly type?: string;
+    readonly rollingUpdate?: {
+      readonly partition?: number;
+      readonly maxUnavailable?: number | string;
+      readonly maxSurge?: number | string;
+    };
+  };
 }
 
 export interface PodTemplate {

@@ -3,6 +3,8 @@ import { fieldAt, fieldsAt, isFields, textAt, withField, type Path } from '../ku
 import { isSecret } from '../kubernetes/kinds.js';
 import { listKey } from '../kubernetes/list-keys.js';
 import type { KubeObject } from '../kubernetes/object.js';
+import { own } from '../own.js';
+import { namesSecret } from './telling-names.js';
 
 /**
  * The steps from an object to a field whose value contains one of the environment. A step is the name of a member, `name=web` for
@@ -51,7 +53,7 @@ function* markedFields(value: unknown, marked: unknown, mark: string): Generator
   else if (Array.isArray(value) && Array.isArray(marked)) {
     const key = listKey(value);
     for (const [index, item] of value.entries()) {
-      const step = key === undefined ? `#${index}` : `${key}=${String(fieldsAt(item, [])[key])}`;
+      const step = key === undefined ? `#${index}` : `${key}=${String(own(fieldsAt(item, []), key))}`;
       for (const steps of markedFields(item, marked[index], mark)) yield [step, ...steps];
     }
   } else if (isFields(value) && isFields(marked)) {
@@ -102,24 +104,44 @@ function below(fields: readonly SensitiveField[], leads: (step: string) => boole
 
 /** The texts of the sensitive fields of an object, of the live one or of the manifests. */
 export function sensitiveTexts(object: KubeObject): ReadonlySet<string> {
-  return new Set(textsOf(object, sensitiveFields(object)));
+  return new Set([...valuesOf(object, sensitiveFields(object))].map(({ value }) => value));
 }
 
-function* textsOf(value: unknown, fields: readonly SensitiveField[]): Generator<string> {
+/** `names`: of the field that the value is in; of a `value`, of the variable that it belongs to, and of the field that holds both. */
+function* valuesOf(
+  value: unknown,
+  fields: readonly SensitiveField[],
+  names: readonly string[] = [],
+): Generator<NamedValue> {
   if (fields.length === 0) return;
-  if (typeof value === 'string' && fields.some(field => field.length === 0)) yield value;
+  if (typeof value === 'string' && fields.some(field => field.length === 0)) yield { value, names };
   if (Array.isArray(value))
-    for (const [index, item] of value.entries()) yield* textsOf(item, sensitiveInItem(fields, item, index));
-  if (isFields(value))
-    for (const [name, member] of Object.entries(value)) yield* textsOf(member, sensitiveIn(fields, name));
+    for (const [index, item] of value.entries()) yield* valuesOf(item, sensitiveInItem(fields, item, index), names);
+  if (isFields(value)) {
+    const name = typeof value['name'] === 'string' ? [value['name']] : [];
+    for (const [member, item] of Object.entries(value))
+      yield* valuesOf(item, sensitiveIn(fields, member), member === 'value' ? [...names, ...name] : [member]);
+  }
 }
 
 /** Hides the texts of the sensitive fields in whatever this step prints and writes. */
 export function hideSensitive(log: Log, objects: readonly KubeObject[]): void {
-  for (const text of objects.flatMap(object => [...sensitiveTexts(object)])) hideValue(log, text);
+  for (const object of objects) for (const found of valuesOf(object, sensitiveFields(object))) hideValue(log, found);
 }
 
-/** Hides a value of the environment. A word or a small number is not hidden outside of diffs: it occurs everywhere. */
-export function hideValue(log: Log, value: string): void {
-  if (!/^(?:[A-Za-z]{1,11}|\d{1,5})$/.test(value)) log.hide(value);
+/** A value of the environment. */
+export interface NamedValue {
+  readonly value: string;
+  /** Of the variable that it comes from, and of what it is assigned to. */
+  readonly names: readonly string[];
+}
+
+/**
+ * Hides a value of the environment. Outside of diffs, a word or a small number is only hidden if a name tells that it is a secret:
+ * others occur everywhere.
+ */
+export function hideValue(log: Log, { value, names }: NamedValue): void {
+  const isPlain = /^(?:[a-z]{1,11}|[A-Z][a-z]{0,10}|[A-Z]{1,11}|\d{1,5})$/.test(value);
+  const isSwitch = /^(?:true|false|none|null|auto)$/i.test(value);
+  if (!isPlain || (!isSwitch && names.some(namesSecret))) log.hide(value);
 }

@@ -1,5 +1,6 @@
 import { isFields } from '../kubernetes/fields.js';
 import { sensitiveIn, sensitiveInItem, type SensitiveField } from '../manifests/sensitive-fields.js';
+import { telling, tellingMember } from '../manifests/telling-names.js';
 
 /** A field of an object, and what below it must not be shown. */
 export interface FieldPlace {
@@ -12,11 +13,6 @@ export interface FieldPlace {
 }
 
 const hidden = '***';
-/** Names of variables and keys that tell of a secret: the second net, for values that do not come from the environment. */
-const telling =
-  /pass|pwd|secret|token|cred|private|(?<=[\w.-])key|auth|dsn|salt|cert|\.pem|signing|signature|session|cookie|webhook|bearer|jwt|conn(?:ection)?.?str/i;
-/** The same for the members of all objects, most of which are names of Kubernetes. */
-const tellingMember = /(?:passw(?:or)?d|passphrase|pwd|token|secret|api.?key|private.?key|dsn|credentials?)$/i;
 /** Longer values are not shown at all: a reader cannot use them. */
 const maxLength = 300;
 
@@ -59,11 +55,35 @@ function redacted(value: unknown, sensitive: readonly SensitiveField[]): unknown
   );
 }
 
-const assigned = new RegExp(`((?:${tellingMember.source.slice(0, -1)})["']?[ \\t]*[:=][ \\t]*)[^\\s].*`, 'gi');
+const secretName = `(?:${tellingMember.source.slice(0, -1)})`;
+const assigned = new RegExp(`(${secretName}["']?[ \\t]*[:=][ \\t]*)[^\\s].*`, 'gi');
+/** A line that begins a value of such a name, and what stands before the name. */
+const opening = new RegExp(`^([ \\t]*(?:-[ \\t]+)*)["']?[\\w.-]*?${secretName}s?["']?[ \\t]*[:=]`, 'i');
 
 const privateKey = /-----BEGIN [A-Z ]{0,40}PRIVATE KEY-----[^]*/g;
 
-/** A text such as a line of a properties file, or an argument of a command, without private keys and values that are assigned to secrets. */
+/**
+ * A text such as a properties file, or an argument of a command, without private keys and values that are assigned to secrets: also
+ * those that go on in the lines below, as a map, a list or a text. Without a private key, the number of lines stays the same.
+ */
 export function withoutAssignedSecrets(text: string): string {
-  return text.replace(privateKey, hidden).replace(assigned, `$1${hidden}`);
+  const shown = text.replace(privateKey, hidden);
+  const lines = shown.includes('\n') ? withoutBlocks(shown.split('\n')) : [shown];
+  return lines.join('\n').replace(assigned, `$1${hidden}`);
+}
+
+/** The lines, with `***` for those that belong to the value of a secret in a line above. */
+function withoutBlocks(lines: readonly string[]): readonly string[] {
+  /** The indentation of the name; Infinity: in no such value. */
+  let depth = Infinity;
+  let goesOn = false;
+  return lines.map(line => {
+    if (line.trim() === '') return line;
+    const [indentation = ''] = /^[ \t]*/.exec(line) ?? [];
+    const isItem = indentation.length === depth && /^[ \t]*-(?:[ \t]|$)/.test(line);
+    const isInside = goesOn || indentation.length > depth || isItem;
+    if (!isInside) depth = opening.exec(line)?.[1]?.length ?? Infinity;
+    goesOn = line.endsWith('\\') && depth < Infinity;
+    return isInside ? `${indentation}${hidden}` : line;
+  });
 }

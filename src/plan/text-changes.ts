@@ -16,7 +16,11 @@ export function changedLines(before: string, after: string): readonly string[] |
   if (old.length === 1 || now.length === 1) return undefined;
   if ([before, after].some(text => text.includes('PRIVATE KEY-----'))) return undefined;
   const lines = differences(old, now);
-  const shown = lines.slice(0, mostLines).map(({ sign, number, line }) => `${sign} ${number}: ${shownLine(line)}`);
+  const safe = { '-': withoutAssignedSecrets(before).split('\n'), '+': withoutAssignedSecrets(after).split('\n') };
+  const shown = lines.slice(0, mostLines).map(({ sign, number, line }) => {
+    const text = line.length <= longestLine ? (safe[sign][number - 1] ?? '') : `(${line.length} characters)`;
+    return `${sign} ${number}: ${text}`;
+  });
   const more = lines.length - shown.length;
   return more > 0 ? [...shown, `and ${more} more lines`] : shown;
 }
@@ -60,8 +64,4 @@ function commonLines(a: readonly string[], b: readonly string[]): readonly (read
     else j += 1;
   }
   return common;
-}
-
-function shownLine(line: string): string {
-  return line.length <= longestLine ? withoutAssignedSecrets(line) : `(${line.length} characters)`;
 }

@@ -5,12 +5,11 @@ import type { Log } from '../log.js';
 import { isLoopback, manifestUrl } from './address.js';
 import { imageStatus, retryAfterSeconds, type RegistryAnswer, type ImageStatus } from './answer.js';
 import { parseChallenge } from './challenge.js';
-import { isSameOwner, mayLeadTo } from './destination.js';
-import type { RegistryRequest, Send } from './http.js';
+import { isSameOwner, namesInternal } from './destination.js';
+import type { Http, RegistryRequest } from './http.js';
 
 /** What {@link askRegistry} needs. */
-export interface RegistryAccess {
-  readonly send: Send;
+export interface RegistryAccess extends Pick<Http, 'send' | 'isReachedInside'> {
   /** Absent: anonymous access. */
   readonly login?: RegistryLogin;
   /** Ends all requests. */
@@ -42,13 +41,16 @@ export async function askRegistry(
   const deadline = Date.now() + timeoutMs;
   const timeout = AbortSignal.timeout(timeoutMs);
   const signal = AbortSignal.any([access.signal, timeout]);
-  const registry = new RegistryClient({ ...access, signal }, deadline);
+  const [first, ...others] = references;
+  if (first === undefined) return [];
+  let internal: Promise<boolean> | undefined;
+  const url = manifestUrl(first);
+  const mayBeInternal = (): Promise<boolean> => (internal ??= access.isReachedInside(url));
+  const registry = new RegistryClient({ ...access, signal }, deadline, { mayBeInternal, registry: url.hostname });
   const reasonOf = (thrown: unknown): string =>
     timeout.aborted ? `no answer within ${timeoutMs / 1000} s` : describeFailure(thrown);
   const ask = (reference: ImageReference): Promise<ImageStatus> =>
     registry.checkImage(reference).catch((thrown: unknown) => ({ kind: 'unknown', reason: reasonOf(thrown) }));
-  const [first, ...others] = references;
-  if (first === undefined) return [];
   let firstStatus: ImageStatus;
   try {
     firstStatus = await registry.checkImage(first);
@@ -75,6 +77,7 @@ class RegistryClient {
   constructor(
     private readonly access: RegistryAccess,
     private readonly deadline: number,
+    private readonly place: Required<Pick<RegistryRequest, 'mayBeInternal' | 'registry'>>,
   ) {}
 
   async checkImage(reference: ImageReference): Promise<ImageStatus> {
@@ -132,7 +135,7 @@ class RegistryClient {
    */
   async #admit(realm: URL, registry: URL): Promise<boolean> {
     const { login, log } = this.access;
-    if (!(await mayLeadTo(registry, realm))) {
+    if (namesInternal(realm) && !(await this.place.mayBeInternal())) {
       throw new RegistryAccessError(
         `its token service would be ${realm.host}, an address of the runner's own network, which is not asked`,
       );
@@ -156,7 +159,7 @@ class RegistryClient {
   ): Promise<RegistryAnswer> {
     const { send, signal } = this.access;
     for (let attempt = 1; ; attempt += 1) {
-      const answer = await send({ method, url, headers, signal });
+      const answer = await send({ method, url, headers, signal, ...this.place });
       const waitMs = retryAfterSeconds(answer.headers['retry-after'], Date.now()) * 1000;
       if (answer.status !== 429 || attempt === maxAttempts || Date.now() + waitMs > this.deadline) return answer;
       await delay(waitMs, undefined, { signal });

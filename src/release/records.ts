@@ -2,6 +2,8 @@ import type { Cluster, ObjectWriter } from '../cluster/cluster.js';
 import { asCutoverError, CutoverError } from '../errors.js';
 import type { Log } from '../log.js';
 import { describeRef, refOf, type KubeObject } from '../kubernetes/object.js';
+import { hideSensitive } from '../manifests/sensitive-fields.js';
+import { asOwned, objectsIn, snapshotsIn } from './owned-revision.js';
 import { recordRef } from './record-secret.js';
 import { neededRevisions } from './retention.js';
 import { decodeRevision, encodeRevision, type Revision } from './revision.js';
@@ -38,7 +40,7 @@ export interface RecordWriter extends Omit<Records, 'writable'> {
    * state without them. One that cannot be deleted is logged and stays on record, and the next run deletes it. `history`: number
    * of revisions to keep.
    */
-  finish(state: ReleaseState, history: number, log: Log): Promise<void>;
+  finish(state: ReleaseState, history: number): Promise<void>;
 }
 
 /** Opens the record of a release for reading. `onWrite` is called before each write; absent: nothing is called. */
@@ -46,9 +48,11 @@ export function openRecords(options: {
   readonly cluster: Cluster;
   readonly release: string;
   readonly namespace: string;
+  /** Hides recorded values of the environment, and gets the warnings of revisions that cannot be deleted. */
+  readonly log: Log;
   readonly onWrite?: () => void;
 }): Records {
-  const { cluster, release, namespace, onWrite = () => undefined } = options;
+  const { cluster, release, namespace, log, onWrite = () => undefined } = options;
   const stateRef = recordRef(release, namespace);
 
   const reading = {
@@ -56,12 +60,19 @@ export function openRecords(options: {
     namespace,
     async readState(): Promise<ReleaseState | undefined> {
       const secret = await cluster.get(stateRef);
-      return secret === undefined ? undefined : decodeState(secret);
+      if (secret === undefined) return undefined;
+      const state = decodeState(secret);
+      hideSensitive(log, snapshotsIn(state));
+      return state;
     },
     async readRevision(number: number): Promise<Revision> {
       const ref = recordRef(release, namespace, number);
       const secret = await cluster.get(ref);
-      if (secret !== undefined) return decodeRevision(secret);
+      if (secret !== undefined) {
+        const revision = asOwned(decodeRevision(secret), { release, namespace });
+        hideSensitive(log, objectsIn(revision));
+        return revision;
+      }
       throw new CutoverError(`Revision ${number} of ${release} is not in the record`, {
         code: 'no-revision',
         object: describeRef(ref),
@@ -96,6 +107,7 @@ export function openRecords(options: {
     /** The lock excludes other runs; the precondition also stops a run whose decision was made from an older state. */
     async function put(state: ReleaseState): Promise<void> {
       onWrite();
+      hideSensitive(log, snapshotsIn(state));
       const { base } = state;
       if (base.failure !== undefined) throw base.failure;
       if (base.isEnded) throw recordChanged(release, describeRef(stateRef));
@@ -113,7 +125,7 @@ export function openRecords(options: {
     }
 
     /** Deletes these revisions; gives those that could not be deleted. */
-    async function removeRevisions(numbers: readonly number[], log: Log): Promise<readonly number[]> {
+    async function removeRevisions(numbers: readonly number[]): Promise<readonly number[]> {
       const undeleted: number[] = [];
       const remove = async (number: number): Promise<void> => {
         const ref = recordRef(release, namespace, number);
@@ -153,6 +165,8 @@ export function openRecords(options: {
       ...reading,
       async writeRevision(revision, state) {
         onWrite();
+        // The snapshots have the values of before, which a restore may print.
+        hideSensitive(log, objectsIn(revision));
         const secret = encodeRevision(revision, { name: release, namespace });
         const before = state.base.secret;
         const isOnRecord = before !== undefined && decodeState(before).revisions.includes(revision.number);
@@ -162,7 +176,7 @@ export function openRecords(options: {
         await put(state);
         if (state.operation === undefined) state.base.end();
       },
-      async finish(state, history, log) {
+      async finish(state, history) {
         // The record names expired revisions until they are deleted: otherwise a run that is killed now would leave revisions
         // that no state knows.
         const needed = neededRevisions(state, history);
@@ -176,7 +190,7 @@ export function openRecords(options: {
         });
         await put(naming(expired));
         try {
-          const left = await removeRevisions(expired, log);
+          const left = await removeRevisions(expired);
           if (left.length < expired.length) await put(naming(left));
         } catch (error) {
           const { message } = asCutoverError(error);
@@ -229,20 +243,4 @@ function recordChanged(release: string, object: string): CutoverError {
     object,
     hint: 'Run this step again: it plans from the current state.',
   });
-}
-
-/**
- * Writes the state after a failure. The failure itself is what the step must end with, so this never throws: it returns why
- * the record could not be written; `undefined` when it was, and when the failure itself is that the record is unknown.
- */
-export async function recordFailure(records: RecordWriter, state: ReleaseState): Promise<string | undefined> {
-  const wasUnknown = state.base.failure !== undefined;
-  try {
-    await records.writeState(state);
-    return undefined;
-  } catch (error) {
-    const { code, message, cause } = asCutoverError(error);
-    if (code !== 'record-unknown') return message;
-    return wasUnknown ? undefined : asCutoverError(cause).message;
-  }
 }

@@ -35,6 +35,23 @@ export function previousRevision(state: ReleaseState): number | undefined {
   return earlierRevisions(state).find(number => current === undefined || contentOf(state, number) !== current);
 }
 
+/** A revision that served users on a role. */
+export interface RoleRevision {
+  readonly revision: number;
+  readonly role: string;
+}
+
+/**
+ * The last revision of a role that served users between the target of a `rolling` rollback and the current one: whoever goes
+ * back to the target goes further than to the version before. `undefined`: there is none.
+ */
+export function passedRoleRevision(state: ReleaseState): RoleRevision | undefined {
+  const target = previousRevision(state) ?? 0;
+  const last = state.history.find(entry => entry.role !== undefined && hasServed(entry));
+  if (last?.role === undefined || last.revision < target || last.revision > (state.current ?? 0)) return undefined;
+  return { revision: last.revision, role: last.role };
+}
+
 /** The revisions that a rollback passes over, newest first: going back to one of them would change nothing. */
 export function equalRevisions(state: ReleaseState): readonly number[] {
   const target = previousRevision(state) ?? 0;

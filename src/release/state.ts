@@ -92,7 +92,7 @@ export interface FinishOperation extends Begun {
   readonly direction: 'promote' | 'rollback';
   readonly revision: number;
   /** The role that users left; absent for the first release. */
-  readonly role?: string;
+  readonly leftRole?: string;
 }
 
 /** A live Deployment without roles whose version a role serves now. */
@@ -156,6 +156,17 @@ export interface HistoryEntry {
   readonly content?: string;
 }
 
+/** An object of an earlier revision that the current one does not have. */
+export interface FormerObject extends ObjectRef {
+  /** A revision up to this one may need it: it is a Secret, or what pods read. Absent: none does. */
+  readonly neededBy?: number;
+  /**
+   * The name of the release, where the annotation of the object is that bare name, elsewhere than in the namespace of the
+   * release: one of this name in another namespace may own it. Absent: the release owns it, or it was not read. Never on record.
+   */
+  readonly ownedByName?: string;
+}
+
 /** What the states of all strategies have. */
 interface CommonState {
   readonly format: 1;
@@ -172,6 +183,8 @@ interface CommonState {
   readonly applied: AppliedHashes;
   /** Newest first. */
   readonly history: readonly HistoryEntry[];
+  /** Objects of earlier revisions that may still be live after the last deploy, or staging. Absent: none. */
+  readonly left?: readonly FormerObject[];
   /** What it was read from, which is not written. */
   readonly base: RecordBase;
 }
@@ -180,8 +193,6 @@ interface CommonState {
 export interface RollingState extends CommonState {
   readonly strategy: 'rolling';
   readonly operation?: RollingOperation;
-  /** Objects of earlier revisions that were still live after the last deploy. Absent: none. */
-  readonly left?: readonly ObjectRef[];
 }
 
 /** State of a blue/green release. */

@@ -3,6 +3,7 @@ import { hasServed } from './retention.js';
 import type {
   AdoptOperation,
   BlueGreenState,
+  FormerObject,
   HistoryEntry,
   LeaveOperation,
   ReleaseState,
@@ -44,7 +45,7 @@ export function completeRollout(state: RollingState, entry: HistoryEntry, applie
 
 /** The state of a rolling release as its adoption begins: numbers, revisions and history go on. */
 export function asBlueGreen(
-  { operation: _none, strategy: _rolling, left: _left, ...rest }: RollingState,
+  { operation: _none, strategy: _rolling, ...rest }: RollingState,
   names: Pick<BlueGreenState, 'publicService' | 'roleNames'>,
 ): BlueGreenState {
   return { ...rest, ...names, strategy: 'blue-green', roles: {} };
@@ -57,9 +58,13 @@ export function hasRoles({ roles }: BlueGreenState): boolean {
 
 /** The state of a blue/green release as it leaves its roles, or as its adoption is abandoned. */
 export function asRolling(state: BlueGreenState): RollingState {
-  const { format, release, latest, revisions, expired, current, applied, history, base } = state;
+  const { format, release, latest, revisions, expired, current, applied, history, left, base } = state;
   const common = { format, release, latest, revisions, applied, history, base };
-  const optional = { ...(expired !== undefined && { expired }), ...(current !== undefined && { current }) };
+  const optional = {
+    ...(expired !== undefined && { expired }),
+    ...(current !== undefined && { current }),
+    ...(left !== undefined && { left }),
+  };
   return { ...common, ...optional, strategy: 'rolling' };
 }
 
@@ -94,15 +99,22 @@ export interface CompletedStaging {
   /** The role with the staged revision. */
   readonly record: RoleRecord;
   readonly applied: AppliedHashes;
+  /** Objects of earlier revisions that stay. */
+  readonly left: readonly FormerObject[];
 }
 
 /** A `stage` that is verified. */
 export function completeStage(
   state: BlueGreenState,
-  { entry, staged, record, applied }: CompletedStaging,
+  { entry, staged, record, applied, left }: CompletedStaging,
 ): BlueGreenState {
   const { role } = staged;
-  return { ...ended(state, entry), roles: { ...state.roles, [role]: record }, staged, applied };
+  const { left: _before, ...rest } = ended(state, entry);
+  return {
+    ...rest,
+    ...(left.length > 0 && { left }),
+    ...{ roles: { ...state.roles, [role]: record }, staged, applied },
+  };
 }
 
 /** A `reject` that restored the role: nothing is staged on it, and it runs what it ran before. */
@@ -124,7 +136,7 @@ export function completeSwitch(
     ...rest,
     ...(staged !== undefined && staged.revision !== revision && { staged }),
     current: revision,
-    operation: { kind: 'finish', direction, revision, run, holder, ...(leftRole !== undefined && { role: leftRole }) },
+    operation: { kind: 'finish', direction, revision, run, holder, ...(leftRole !== undefined && { leftRole }) },
   };
 }
 

@@ -1,8 +1,13 @@
 import { describeRef, refOf } from '../kubernetes/object.js';
 import type { Log } from '../log.js';
+import { hideSensitive } from '../manifests/sensitive-fields.js';
 import type { PlannedChange } from '../plan/change.js';
 import { describeFieldChange, fieldChanges } from '../plan/diff.js';
 import type { PreviewedObject } from '../plan/preview.js';
+
+/** What objects get beside their manifests. */
+const additions =
+  'What objects get beside their manifests, such as the annotation cutover/release and a preStop sleep (input pre-stop), is in docs/leaving.md';
 
 /** Fields of one object beyond these are only counted. */
 const mostFields = 20;
@@ -12,6 +17,10 @@ const mostFields = 20;
  * API server warns of.
  */
 export function logPlan(log: Log, planned: readonly PlannedChange[]): void {
+  hideSensitive(
+    log,
+    planned.flatMap(({ live }) => (live === undefined ? [] : [live])),
+  );
   for (const one of planned) {
     if (one.finished)
       log.info(
@@ -25,6 +34,7 @@ export function logPlan(log: Log, planned: readonly PlannedChange[]): void {
   }
   const count = (kind: PlannedChange['change']): number => planned.filter(({ change }) => change === kind).length;
   const recreated = count('recreated') === 0 ? '' : `${count('recreated')} to delete and recreate, `;
+  if (count('created') > 0) log.info(additions);
   log.info(`${count('created')} to create, ${count('changed')} to change, ${recreated}${count('unchanged')} unchanged`);
 }
 

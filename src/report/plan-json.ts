@@ -1,8 +1,6 @@
+import { fitting } from './json-output.js';
 import { shownRef } from './preview.js';
 import type { Report, ReportedError } from './report.js';
-
-/** All outputs of a job together may have 1 MB, counted in UTF-16. */
-const largest = 200_000;
 
 /**
  * The output `plan`: one JSON object as docs/planning.md describes it. Where it would be too long, first the fields are
@@ -15,15 +13,11 @@ export function planJson(report: Report): string | undefined {
   const { objects, users } = whole;
   const bare = { ...whole, objects: objects.map(withoutFields), users: users.map(withoutFields) };
   const changing = { ...bare, objects: bare.objects.filter(({ change }) => change !== 'unchanged') };
-  for (const [cut, candidate] of [
-    [undefined, whole],
-    ['fields', bare],
-    ['unchanged', changing],
-  ] as const) {
-    const json = JSON.stringify({ ...candidate, ...(cut !== undefined && { cut }) });
-    if (json.length <= largest) return json;
-  }
-  return JSON.stringify(shortened(changing));
+  const shorter = [
+    { content: bare, cut: 'fields' },
+    { content: changing, cut: 'unchanged' },
+  ];
+  return fitting(whole, shorter, 'lists');
 }
 
 function withoutFields<T extends { readonly fields: readonly unknown[] }>(object: T): T {
@@ -74,25 +68,4 @@ function content(report: Report, preview: NonNullable<Report['preview']>) {
 function problemsOf(error: ReportedError | undefined): ReportedError['problems'] {
   if (error === undefined) return [];
   return error.problems.length > 0 ? error.problems : [{ message: error.message }];
-}
-
-type Content = ReturnType<typeof content>;
-
-/** As many items of each list as fit into a sixth of the whole. */
-function shortened(plan: Content) {
-  const fitting = <T>(items: readonly T[]): readonly T[] => {
-    let left = largest / 6 - 1_000;
-    return items.filter(item => (left -= JSON.stringify(item).length + 1) >= 0);
-  };
-  const { notes, objects, images, users, findings, problems } = plan;
-  return {
-    ...plan,
-    notes: fitting(notes),
-    objects: fitting(objects),
-    images: fitting(images),
-    users: fitting(users),
-    findings: fitting(findings),
-    problems: fitting(problems),
-    cut: 'lists',
-  };
 }

@@ -1,6 +1,6 @@
 import { describeRef, type ObjectRef } from '../kubernetes/object.js';
 import type { Operation } from '../release/state.js';
-import { describeLeftObjects } from '../strategies/outcome/left-objects.js';
+import { describeLeftObjects } from '../strategies/outcome/left-objects-text.js';
 import type { Replacement } from '../plan/preview.js';
 import type { PlanNote } from '../strategies/outcome/plan-note.js';
 import { describeOperation } from './status/status.js';
@@ -54,10 +54,13 @@ export function describePlanNote(note: PlanNote): string {
 }
 
 function describeUnfinished(operation: Operation): string {
-  const { run } = operation;
-  const on = 'role' in operation ? ` (${operation.role})` : '';
-  const next = nextOf(operation);
-  return `Unfinished: ${describeOperation(operation)}${on}, begun by ${run}; ${next}.`;
+  return `Unfinished: ${describeOperation(operation)}${onRole(operation)}, begun by ${operation.run}; ${nextOf(operation)}.`;
+}
+
+/** The role of the revision, where there is one that the description does not name. */
+function onRole(operation: Operation): string {
+  // The role of `leave` is the one that users leave for the revision.
+  return 'role' in operation && operation.kind !== 'leave' && operation.kind !== 'adopt' ? ` (${operation.role})` : '';
 }
 
 function nextOf({ kind }: Operation): string {

@@ -23,14 +23,15 @@ export function describeRestored(restored: Restored): string {
     case 'not-ready':
       return `The state before this step was restored, but is not ready: ${withFullStop(restored.reason)}`;
     case 'complete': {
-      const { withheld, kept, ready, left } = restored;
+      const { withheld, kept, ready, unawaited, left } = restored;
       const exceptions = [
         ...(withheld.length > 0 ? [`the data of ${namesOf(withheld)}, which is never recorded`] : []),
         ...(kept.length > 0 ? [`${namesOf(kept)}, whose work cannot be undone`] : []),
       ];
       const except = exceptions.length === 0 ? '' : `, except ${exceptions.join(', and ')}`;
       const all = left.length === 0 ? 'Everything' : 'Everything else';
-      return `${all} was restored${ready ? ' and is ready' : ''}${except}.${describeLeft(left)}`;
+      const wait = unawaited ? ' This step was cancelled, so it did not wait until it was ready.' : '';
+      return `${all} was restored${ready ? ' and is ready' : ''}${except}.${wait}${describeLeft(left)}`;
     }
     default:
       return restored satisfies never;
@@ -72,7 +73,7 @@ export function describeRecovered(recovered: Recovered): string {
 }
 
 function describeReached({ service, to }: Reached): string {
-  return `${describeRef(service)} leads users to ${to} now, because somebody else changed it`;
+  return `${describeRef(service)} leads users to ${to} now`;
 }
 
 /** An error message as the end of a sentence: more sentences may follow it. */

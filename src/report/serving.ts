@@ -1,14 +1,10 @@
 import { describeRef } from '../kubernetes/object.js';
-import type {
-  IdleResult,
-  NotAdopted,
-  Serving,
-  StagingResult,
-  Users,
-  WhyNotSwitchedBack,
-} from '../strategies/outcome/serving.js';
-import { describeStrangers, type Strangers } from '../traffic/service-endpoints.js';
+import type { IdleResult, Serving, StagingResult, Users } from '../strategies/outcome/serving.js';
+import type { RoleRevision } from '../release/retention.js';
 import { describeRestored, withFullStop } from './restored.js';
+import { describeServingNow } from './serving/users-now.js';
+import { describeNotAdopted, describeWhy, imagesOf, note, resultOf, revisionOn } from './serving/parts.js';
+import { atServices } from './status/at-services.js';
 import { describeStatus } from './status/status.js';
 
 /** What serves users now, in one or a few sentences. Never empty. */
@@ -24,11 +20,13 @@ export function describeServing(serving: Serving): string {
           ? 'Set the input `revision` to roll back further.'
           : 'Deploy the version that you want.'
       }`;
-    case 'deployed':
-      return [`Revision ${serving.revision} serves users (${imagesOf(serving)}).`, ...strangersOf(serving)].join(' ');
+    case 'deployed': {
+      const users = `Revision ${serving.revision} serves users (${imagesOf(serving)}).`;
+      return [users, ...wayBackTo(serving.left), ...atServices(serving)].join(' ');
+    }
     case 'unchanged':
       return serving.healthy
-        ? [`Revision ${serving.revision} serves users, as before; nothing was written.`, ...strangersOf(serving)].join(
+        ? [`Revision ${serving.revision} serves users, as before; nothing was written.`, ...atServices(serving)].join(
             ' ',
           )
         : `Nothing was changed: revision ${serving.revision} is what users reach, in the state described here.`;
@@ -72,11 +70,13 @@ export function describeServing(serving: Serving): string {
         ? 'Nobody is served yet; nothing was switched.'
         : `Users are on ${serving.active}, as before; nothing was switched.`;
     case 'switched':
-      return [`Users are on ${revisionOn(serving)} (${imagesOf(serving)}).`, ...describeIdle(serving.idle)].join(' ');
+      return [
+        `Users are on ${revisionOn(serving)} (${imagesOf(serving)}).`,
+        ...atServices(serving),
+        ...describeIdle(serving.idle),
+      ].join(' ');
     case 'switched-unfinished':
-      return serving.moved === undefined
-        ? `Users are on ${revisionOn(serving)} (${imagesOf(serving)}). The switch itself is complete and verified; run this step again to finish the rest.`
-        : `${describeMoved(serving.moved)} after the switch to ${revisionOn(serving)}, which was complete and verified.`;
+      return `Users are on ${revisionOn(serving)} (${imagesOf(serving)}). The switch itself is complete and verified; run this step again to finish the rest.`;
     case 'switch-finished':
       return [
         `Users are on ${revisionOn(serving)}; the work of an earlier run was finished.`,
@@ -86,6 +86,8 @@ export function describeServing(serving: Serving): string {
       return `Revision ${serving.revision} was promoted before and serves users on ${serving.role}. Nothing was written.`;
     case 'switch-never-made':
       return `Users are on ${serving.role}: an interrupted run recorded the switch but never made it. No workload was changed.`;
+    case 'users-now':
+      return describeServingNow(serving);
     case 'switch-unknown':
       return `It is not known whether the switch was made: ${withFullStop(serving.reason)} Users reach one of the two roles.${note(serving)}`;
     case 'switch-failed':
@@ -109,12 +111,6 @@ export function describeServing(serving: Serving): string {
     default:
       return serving satisfies never;
   }
-}
-
-function describeMoved({ active }: { readonly active?: string }): string {
-  return active === undefined
-    ? 'Nobody is served: somebody deleted the public Service'
-    : `Users are on ${active}: somebody changed the public Service`;
 }
 
 /** The sentence about users, unless somebody else has moved them since: then what was restored says where they are. */
@@ -141,40 +137,6 @@ function describeUsers(users: Users): string {
   }
 }
 
-function describeNotAdopted(result: NotAdopted): string {
-  switch (result.kind) {
-    case 'not-begun':
-      return 'Nothing was changed.';
-    case 'left':
-      return `The adoption was left as it is (rollback-on-failure: false).${note(result)}`;
-    case 'restored':
-      return `${describeRestored(result.restored)}${note(result)}`;
-    default:
-      return result satisfies never;
-  }
-}
-
-function resultOf(result: StagingResult): readonly string[] {
-  switch (result.kind) {
-    case 'none':
-      return [];
-    case 'staged':
-      return [`Revision ${result.revision} is staged on ${result.role}, without user traffic.`];
-    case 'staged-before':
-      return ['Nothing was written: this was staged already.'];
-    case 'not-begun':
-      return ['Nothing was changed.'];
-    case 'left':
-      return [`${result.role} was left as it is (rollback-on-failure: false).${note(result)}`];
-    case 'restored': {
-      const { role, restored } = result;
-      return [`On ${role}: ${describeRestored(restored)}${note(result)}`];
-    }
-    default:
-      return result satisfies never;
-  }
-}
-
 function describeIdle(idle: IdleResult): readonly string[] {
   switch (idle.kind) {
     case 'none':
@@ -190,50 +152,21 @@ function describeIdle(idle: IdleResult): readonly string[] {
   }
 }
 
-function describeWhy(why: WhyNotSwitchedBack): string {
-  switch (why.kind) {
-    case 'lock-lost':
-      return 'another run has taken over the release and decides now.';
-    case 'lock-refused':
-      return 'this step may not renew its lock any more, so it wrote nothing more.';
-    case 'record-unknown':
-      return 'the record may say that this step is done, and the next run goes by it.';
-    case 'rollback-disabled':
-      return 'rollback-on-failure is false.';
-    case 'no-ready-pod':
-      return `${why.role} has no ready pod to switch back to. Nothing more was changed.`;
-    case 'failed':
-      return `it could not be switched back (${why.reason}).`;
-    default:
-      return why satisfies never;
-  }
-}
-
-function afterRestore({ restored, current }: Extract<Serving, { readonly kind: 'restored' }>): string {
+function afterRestore(serving: Extract<Serving, { readonly kind: 'restored' }>): string {
+  const { restored, current, reachable } = serving;
   if (current === undefined) return 'There is no earlier revision of this release.';
-  return restored.kind === 'complete'
-    ? stillServing(current)
-    : `Users reach the pods that are ready, of revision ${current} or of the new one.`;
+  if (restored.kind !== 'complete' || restored.unawaited)
+    return `Users reach the pods that are ready, of revision ${current} or of the new one.`;
+  if (reachable !== undefined)
+    return `Revision ${current} serves users. Until it was restored, they could reach pods of revision ${reachable}.`;
+  return `Revision ${current} serves users.`;
 }
 
 function stillServing(revision: number): string {
   return `Revision ${revision} serves users, as before.`;
 }
 
-function revisionOn({ role, revision }: { readonly role: string; readonly revision?: number }): string {
-  return revision === undefined ? role : `${role}, revision ${revision}`;
-}
-
-function imagesOf({ images }: { readonly images: readonly string[] }): string {
-  return images.join(', ') || 'no images';
-}
-
-function note({ unrecorded }: { readonly unrecorded?: string }): string {
-  return unrecorded === undefined
-    ? ''
-    : ` The release record could not be updated (${unrecorded}); the next run treats this step as unfinished.`;
-}
-
-function strangersOf({ strangers = [] }: { readonly strangers?: readonly Strangers[] }): readonly string[] {
-  return strangers.map(one => `${describeStrangers(one)}.`);
+function wayBackTo(left: RoleRevision | undefined): readonly string[] {
+  if (left === undefined) return [];
+  return [`To go back to revision ${left.revision}, which ran on role ${left.role}, deploy that version again.`];
 }

@@ -4,12 +4,12 @@ import { headline, sign } from './headline.js';
 import { block, code, fit, list, table, text, prose } from './markdown.js';
 import { findingsSection, previewSections } from './preview.js';
 import type { Report } from './report.js';
-import { rollbackInputs } from './rollback-hint.js';
+import { nextStepYaml } from './next-step.js';
 
 /** GitHub drops a step's summary over 1 MiB. */
 const largest = 900_000;
 
-/** The job summary: the outcome first, then what serves users, what failed, what was done, and how to roll back. */
+/** The job summary: the outcome first, then what serves users, what failed, what was done, how to go on, and how to roll back. */
 export function buildSummary(report: Report): string {
   const sections = [
     `## ${sign(report)} ${text(headline(report))}`,
@@ -21,6 +21,7 @@ export function buildSummary(report: Report): string {
     checks(report),
     approval(report),
     times(report),
+    goOn(report),
     rollbackHint(report),
     history(report),
   ];
@@ -112,10 +113,26 @@ export function duration(ms: number): string {
   return seconds < 60 ? `${seconds} s` : `${Math.floor(seconds / 60)} min ${seconds % 60} s`;
 }
 
+/** How to look at a staged revision, and how to lead users to it. */
+function goOn(report: Report): Section {
+  const { outcome, release: name, namespace, revision, testUrl, activeRole, stagedRole } = report;
+  // Where the public Service leads to it already, a promotion is refused.
+  if (outcome !== 'staged' || activeRole === stagedRole || name === undefined || namespace === undefined)
+    return undefined;
+  const next = { action: 'promote', release: name, namespace, ...(revision !== undefined && { revision }) } as const;
+  const promote = `To lead users to it, run a step of this action that has these inputs, with \`approval\` where your promotions ask for one:\n\n${block('yaml', nextStepYaml(next))}`;
+  const [, service, inNamespace, port = '80'] =
+    /^http:\/\/([a-z0-9-]+)\.([a-z0-9-]+)\.svc(?::(\d+))?$/.exec(testUrl ?? '') ?? [];
+  if (service === undefined) return `### How to go on\n\n${promote}`;
+  const command = `kubectl port-forward -n ${inNamespace} service/${service} 8080:${port}`;
+  const look = `To look at it on \`http://127.0.0.1:8080\`, run:\n\n${block('sh', command)}`;
+  return `### How to go on\n\n${look}\n\n${promote}`;
+}
+
 function rollbackHint({ rollbackHint: hint }: Report): Section {
   if (hint === undefined) return undefined;
   const what = hint.action === 'reject' ? 'Discard what is staged' : 'Go back to the previous revision';
-  return `### How to roll back\n\n${what} with a step of this action that has these inputs:\n\n${block('yaml', rollbackInputs(hint))}`;
+  return `### How to roll back\n\n${what} with a step of this action that has these inputs:\n\n${block('yaml', nextStepYaml(hint))}`;
 }
 
 function history({ history: entries = [] }: Report): Section {

@@ -21,6 +21,8 @@ export interface Assessment extends Judgement {
   readonly podsLeave?: boolean;
   /** Set when the object is no longer the one that was written: how it differs. */
   readonly superseded?: string;
+  /** Set when somebody added to the pod template that was written: where and who. What is waited for has the addition. */
+  readonly extended?: string;
 }
 
 /** Judges an object. `target` is what the API server answered to the write, or, if nothing was written, the live object. */
@@ -42,18 +44,26 @@ export function assess(target: KubeObject, context: RolloutContext): Assessment 
   if (live === undefined) return unseen;
   if (uid !== undefined && live.metadata.uid !== uid) return { ...unseen, superseded: 'was deleted and recreated' };
   if ((live.metadata.generation ?? 0) < generation) return unseen;
-  if (rule.isPinnedByTemplate && uid !== undefined && !keepsTemplate(live, target))
+  const isEdited =
+    rule.isPinnedByTemplate === true &&
+    uid !== undefined &&
+    !sameTemplate(specOf(live).template, specOf(target).template);
+  if (isEdited && !keepsApplied(live, target))
     return { ...unseen, live, superseded: `got another pod template${authorsOf(live, target)}` };
-  const judgement = rule.judge(live, { ...context, written: target });
-  return { ref, live, ...judgement, podsLeave: inventory.hasLeavingPods(ref.namespace) };
+  return {
+    ref,
+    live,
+    ...rule.judge(live, { ...context, written: target }),
+    podsLeave: inventory.hasLeavingPods(ref.namespace),
+    ...(isEdited && { extended: `its pod template got an addition${authorsOf(live, target, live)}` }),
+  };
 }
 
 /**
- * Whether the live template is the one that was written, or has all that Cutover applied to it: a controller may add to it, such as
- * the annotation with which it restarts the pods. The version that is waited for is then the live one.
+ * Whether another live template has all that Cutover applied to it: a controller may add to it, such as the annotation with which it
+ * restarts the pods. The version that is waited for is then the live one.
  */
-function keepsTemplate(live: KubeObject, target: KubeObject): boolean {
-  if (sameTemplate(specOf(live).template, specOf(target).template)) return true;
+function keepsApplied(live: KubeObject, target: KubeObject): boolean {
   const [now, written] = [live, target].map(object => {
     const applied = appliedBy(object, fieldManager);
     return applied && specOf(applied).template;
@@ -61,10 +71,10 @@ function keepsTemplate(live: KubeObject, target: KubeObject): boolean {
   return written !== undefined && isDeepStrictEqual(now, written);
 }
 
-/** ` (spec.template.spec.containers[web].image, by "kubectl-edit")`; empty where managedFields name nobody. */
-function authorsOf(live: KubeObject, target: KubeObject): string {
+/** ` (spec.template.spec.containers[web].image, by "kubectl-edit")`; empty where managedFields name nobody. `manifest`: see `fieldChanges`. */
+function authorsOf(live: KubeObject, target: KubeObject, manifest = target): string {
   const managers = templateOwners(live, fieldManager).map(manager => `"${manager}"`);
-  const changed = fieldChanges(target, live, target).find(({ path }) => path.startsWith('spec.template.'));
+  const changed = fieldChanges(target, live, manifest).find(({ path }) => path.startsWith('spec.template.'));
   if (managers.length === 0) return '';
   return ` (${changed === undefined ? '' : `${changed.path}, `}by ${managers.join(' and ')})`;
 }

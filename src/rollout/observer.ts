@@ -16,7 +16,7 @@ import { Inventory } from './inventory.js';
 import { Progress, type WaitLimits } from './progress.js';
 import { isCustom } from './readiness/custom-resource.js';
 import type { Paused } from './readiness/rule.js';
-import { logNote, waitUntilReady } from './wait-until-ready.js';
+import { logNote, waitForPrerequisites } from './wait/wait-for-prerequisites.js';
 import { kindKey, watchedKinds } from './watched-kinds.js';
 
 /** An object that is ready, and its ready pods. */
@@ -138,15 +138,17 @@ export function observe({ cluster, log, signal, targets, beside = [], clock }: O
     targets,
     timeoutMs,
     stableForMs,
+    settled = false,
     paused,
   }: RolloutWait): Promise<readonly ReadyWorkload[]> {
     if (targets.length === 0) return [];
     void watchAll(watchedKinds(targets.map(refOf)).filter(kind => !watched.has(kindKey(kind))));
     const names = targets.map(target => describeRef(refOf(target))).join(', ');
-    const stable = stableForMs === 0 ? '' : ` and stay so for ${formatDuration(stableForMs)}`;
+    const which = settled ? '; what becomes ready only now must' : ' and';
+    const stable = stableForMs === 0 ? '' : `${which} stay so for ${formatDuration(stableForMs)}`;
     log.info(`Waiting up to ${formatDuration(timeoutMs)} for ${names} to be ready${stable}`);
     const context = { inventory, ...(paused !== undefined && { paused }) };
-    const progress = new Progress(clock.now(), { timeoutMs, stableForMs });
+    const progress = new Progress(clock.now(), { timeoutMs, stableForMs, settled });
     const evidence = new Evidence(cluster, log);
     for (;;) {
       const woken = nextEvent();
@@ -162,9 +164,9 @@ export function observe({ cluster, log, signal, targets, beside = [], clock }: O
         case 'superseded':
           throw superseded(decision.by);
         case 'fail':
-          throw await rolloutFailure(decision.failed, cluster);
+          throw await rolloutFailure(decision.failed, { cluster, log });
         case 'time-out':
-          throw await rolloutTimeout(decision.open, { cluster, timeoutMs });
+          throw await rolloutTimeout(decision.open, { cluster, log, timeoutMs });
         case 'wait': {
           for (const line of beat.lines) log.info(line);
           const lookMs = evidence.nextLookMs(assessments, now);
@@ -187,7 +189,7 @@ export function observe({ cluster, log, signal, targets, beside = [], clock }: O
     waitForRollout,
     waitUntil,
     waitForPrerequisites: (objects, timeoutMs) =>
-      waitUntilReady({ cluster, log, clock, signal: end, objects, timeoutMs }),
+      waitForPrerequisites({ cluster, log, clock, signal: end, objects, timeoutMs }),
     close: () => ending.abort(),
   };
 }

@@ -1,6 +1,13 @@
 import { listAt, textAt } from '../kubernetes/fields.js';
 import type { KubeObject } from '../kubernetes/object.js';
-import { containerStatusesOf, hasEnded, isActive, isBeingDeleted, isReady } from '../kubernetes/pods/pod.js';
+import {
+  containerStatusesOf,
+  hasEnded,
+  isActive,
+  isBeingDeleted,
+  isOnLostNode,
+  isReady,
+} from '../kubernetes/pods/pod.js';
 import { conditionOf, statusOf } from '../kubernetes/status.js';
 import type { ContainerState, ContainerStatus } from '../kubernetes/status.js';
 import { oneLine } from './one-line.js';
@@ -113,10 +120,20 @@ function crashFailure(container: ContainerStatus, pod: KubeObject): ContainerFai
   return { message, hint: hints.crash, toleranceMs: 0, mayEndWith: 'others', log };
 }
 
+/** Reasons of an end whose message is one of the runtime. With any other, the container has written it, like its log. */
+const runtimeReasons = ['StartError', 'ContainerCannotRun', 'ContainerStatusUnknown'];
+
+/** What a container wrote before it ended, such as the end of its log; `undefined`: nothing. */
+export function lastWords(terminated: ContainerState['terminated']): string | undefined {
+  const { reason = '', message = '' } = terminated ?? {};
+  return message.trim() === '' || runtimeReasons.includes(reason) ? undefined : message;
+}
+
 function describeExit(terminated: ContainerState['terminated']): string {
   if (terminated?.exitCode === undefined) return 'its exit code is unknown';
   const { exitCode, reason, message } = terminated;
-  const why = [reason === 'Error' ? undefined : reason, message && oneLine(message)].filter(Boolean).join(': ');
+  const cause = lastWords(terminated) === undefined ? message && oneLine(message) : undefined;
+  const why = [reason === 'Error' ? undefined : reason, cause].filter(Boolean).join(': ');
   return `exit code ${exitCode}${why === '' ? '' : ` (${why})`}`;
 }
 
@@ -135,7 +152,10 @@ function describeStopping(pod: KubeObject): string {
 
 /** Short reason why a pod is not ready, for the error of a wait that timed out. An evicted pod says so itself. */
 export function whyNotReady(pod: KubeObject): string {
-  if (isBeingDeleted(pod)) return describeStopping(pod);
+  const node = textAt(pod, ['spec', 'nodeName']);
+  const lost = isOnLostNode(pod) && node !== undefined ? `its node ${node} is not ready` : undefined;
+  if (isBeingDeleted(pod)) return [describeStopping(pod), lost].filter(text => text !== undefined).join('; ');
+  if (lost !== undefined) return lost;
   const { phase = 'Pending', reason, message } = statusOf(pod);
   if (hasEnded(pod) && reason !== undefined)
     return `${phase.toLowerCase()} (${[reason, message && oneLine(message)].filter(Boolean).join(': ')})`;

@@ -1,4 +1,6 @@
+import { heartbeatMs } from '../cluster/heartbeat.js';
 import { describeRef, refKey } from '../kubernetes/object.js';
+import { restartsOf } from '../kubernetes/pods/pod.js';
 import { failureOf, fingerprint, type Assessment } from './assessment.js';
 import { Movement } from './movement.js';
 import { unobserved } from './readiness/readiness.js';
@@ -18,10 +20,13 @@ export interface WaitLimits {
   readonly timeoutMs: number;
   /** How long ready must last. */
   readonly stableForMs: number;
+  /**
+   * Nothing was written: what is ready at the first look, with pods that have never restarted, has been so before, and does not
+   * have to last any more. Default: all of it has to.
+   */
+  readonly settled?: boolean;
 }
 
-/** Longest silence of the log during a wait. */
-const heartbeatMs = 30_000;
 const maxPerHeartbeat = 3;
 
 /** A state that lasts, and since when. */
@@ -36,11 +41,14 @@ export class Progress {
   readonly #limits: WaitLimits;
   readonly #movement: Movement;
   readonly #ready = new Map<string, LastingState>();
+  /** Which pods each object had at the first look; `undefined`: it was not ready, or one had restarted. */
+  readonly #settled = new Map<string, string | undefined>();
   readonly #failing = new Map<string, LastingState>();
   /** Containers whose pull the kubelet delayed after it had failed. */
   readonly #backedOff = new Set<string>();
   #loggedMs: number;
   readonly #logged = new Map<string, string>();
+  readonly #extended = new Map<string, string>();
 
   constructor(startedMs: number, limits: WaitLimits) {
     this.#startedMs = startedMs;
@@ -49,15 +57,24 @@ export class Progress {
     this.#movement = new Movement(startedMs);
   }
 
-  /** A log line for each object whose reason differs from the last one logged. */
+  /** A log line for each object whose reason differs from the last one logged, or to whose template somebody added. */
   changes(assessments: readonly Assessment[], nowMs: number): readonly string[] {
-    return assessments.flatMap(({ ref, readiness }) => {
-      const key = refKey(ref);
-      if (readiness.reason === unobserved || this.#logged.get(key) === readiness.reason) return [];
-      this.#logged.set(key, readiness.reason);
-      this.#loggedMs = nowMs;
-      return [`${describeRef(ref)}: ${readiness.reason}, ${Math.round((nowMs - this.#startedMs) / 1000)} s`];
-    });
+    return assessments.flatMap(one => [...this.#extension(one), ...this.#newReason(one, nowMs)]);
+  }
+
+  #extension({ ref, extended }: Assessment): readonly string[] {
+    const key = refKey(ref);
+    if (extended === undefined || this.#extended.get(key) === extended) return [];
+    this.#extended.set(key, extended);
+    return [`${describeRef(ref)}: ${extended}; the pods with it are waited for`];
+  }
+
+  #newReason({ ref, readiness }: Assessment, nowMs: number): readonly string[] {
+    const key = refKey(ref);
+    if (readiness.reason === unobserved || this.#logged.get(key) === readiness.reason) return [];
+    this.#logged.set(key, readiness.reason);
+    this.#loggedMs = nowMs;
+    return [`${describeRef(ref)}: ${readiness.reason}, ${Math.round((nowMs - this.#startedMs) / 1000)} s`];
   }
 
   /** What is still waited for, and why, where nothing was logged for a while; then in how many milliseconds it is due. */
@@ -125,13 +142,24 @@ export class Progress {
   /** When an object will have been ready for long enough; Infinity while it is not ready. */
   #stableAt(assessment: Assessment, nowMs: number): number {
     const key = refKey(assessment.ref);
+    this.#look(assessment);
     if (!assessment.readiness.ok) {
       this.#ready.delete(key);
       return Infinity;
     }
     if (rolloutRuleOf(assessment.ref)?.isFinalOnceReady) return nowMs;
     const state = fingerprint(assessment);
+    if (this.#limits.settled && this.#settled.get(key) === state) return nowMs;
     return since(this.#ready, { key, state, nowMs }) + this.#limits.stableForMs;
+  }
+
+  /** Remembers the first look at an object. */
+  #look(assessment: Assessment): void {
+    const key = refKey(assessment.ref);
+    const { readiness, newPods } = assessment;
+    if (this.#settled.has(key) || readiness.reason === unobserved) return;
+    const isSettled = readiness.ok && newPods.every(pod => restartsOf(pod) === 0);
+    this.#settled.set(key, isSettled ? fingerprint(assessment) : undefined);
   }
 }
 

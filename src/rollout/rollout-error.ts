@@ -1,8 +1,7 @@
-import type { Cluster } from '../cluster/cluster.js';
 import { CutoverError } from '../errors.js';
 import { describeRef } from '../kubernetes/object.js';
 import type { Assessment } from './assessment.js';
-import { diagnose, podToDiagnose, type Diagnosis } from './diagnosis.js';
+import { diagnose, podToDiagnose, type Diagnosis, type DiagnosisPorts } from './diagnosis.js';
 import { formatDuration } from './duration.js';
 import { whyNotReady } from './pod-failure.js';
 
@@ -10,8 +9,8 @@ import { whyNotReady } from './pod-failure.js';
 const maxDiagnosed = 3;
 
 /** The error for objects that will not become ready: its message is the first one's cause, its problems list all. */
-export async function rolloutFailure(failed: readonly Assessment[], cluster: Cluster): Promise<CutoverError> {
-  const diagnoses = await Promise.all(failed.slice(0, maxDiagnosed).map(assessment => diagnose(assessment, cluster)));
+export async function rolloutFailure(failed: readonly Assessment[], ports: DiagnosisPorts): Promise<CutoverError> {
+  const diagnoses = await Promise.all(failed.slice(0, maxDiagnosed).map(assessment => diagnose(assessment, ports)));
   const causes = failed.map((assessment, index) => causeOf(assessment, diagnoses[index]));
   const [first] = failed;
   return new CutoverError(causes[0] ?? 'nothing failed', {
@@ -42,9 +41,9 @@ function causeOf(assessment: Assessment, { newestEvent, failedProbe }: Partial<D
 /** The error for a wait that timed out: which objects were not ready, and why. */
 export async function rolloutTimeout(
   open: readonly Assessment[],
-  { cluster, timeoutMs }: { readonly cluster: Cluster; readonly timeoutMs: number },
+  { timeoutMs, ...ports }: DiagnosisPorts & { readonly timeoutMs: number },
 ): Promise<CutoverError> {
-  const diagnoses = await Promise.all(open.slice(0, maxDiagnosed).map(assessment => diagnose(assessment, cluster)));
+  const diagnoses = await Promise.all(open.slice(0, maxDiagnosed).map(assessment => diagnose(assessment, ports)));
   const states = open.map((assessment, index) => describeState(assessment, diagnoses[index]?.newestEvent));
   const [first] = open;
   const after = `after ${formatDuration(timeoutMs)}`;
@@ -69,7 +68,9 @@ export function describeState(assessment: Assessment, event?: string): string {
   if (readiness.ok) return `${readiness.reason}, but not for long enough`;
   const pod = podToDiagnose(assessment) ?? assessment.stopping?.[0];
   const why = podFailure?.message ?? (pod && `pod ${pod.metadata.name}: ${whyNotReady(pod)}`);
-  // The event has the answer of a probe or of the scheduler, or why there is no pod; a Deployment's reason has the latter already.
-  const cause = pod !== undefined || ref.kind !== 'Deployment' ? event : undefined;
+  // The event has the answer of a probe, or why there is no pod; a Deployment's reason has the latter already, and a pod's condition
+  // what the scheduler says.
+  const isSaid = event !== undefined && why?.includes(event.replace(/ \(\d+ times\)$/, '')) === true;
+  const cause = !isSaid && (pod !== undefined || ref.kind !== 'Deployment') ? event : undefined;
   return [readiness.reason, why, cause].filter(text => text !== undefined).join('; ');
 }

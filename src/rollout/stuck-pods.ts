@@ -12,6 +12,7 @@ import { isActive, isReady } from '../kubernetes/pods/pod.js';
 import { statusOf } from '../kubernetes/status.js';
 import { ownedBy, specOf } from '../kubernetes/workload.js';
 import { podFailureOf } from './pod-failure.js';
+import { unobserved } from './readiness/readiness.js';
 import { statefulSetReadiness } from './readiness/stateful-set.js';
 
 /** A controller observes every change at once; one that does not run must not block the rollback. */
@@ -115,10 +116,13 @@ function stuckPods({
  */
 async function observed(
   before: KubeObject,
-  { cluster, clock, signal }: StuckPodsOptions,
+  { cluster, clock, signal, log }: StuckPodsOptions,
 ): Promise<KubeObject | undefined> {
   let now: KubeObject | undefined;
-  await waitForObject(refOf(before), { cluster, clock, signal, timeoutMs: observedWithinMs }, live => {
+  const ref = refOf(before);
+  const describe = (): string => `${describeRef(ref)}: ${unobserved}`;
+  const options = { cluster, clock, signal, log, describe, timeoutMs: observedWithinMs };
+  await waitForObject(ref, options, live => {
     now = live;
     return (
       live === undefined || (statusOf(live).observedGeneration ?? 0) >= (live.metadata.generation ?? 0) || undefined

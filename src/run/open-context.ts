@@ -52,7 +52,7 @@ export async function openContext(run: Run, target: ContextTarget): Promise<RunC
   const { namespace } = cluster;
   const release = target.release ?? (await onlyRelease(cluster, namespace));
   log.info(`Release ${release} in namespace ${namespace}`);
-  const records = openRecords({ cluster, release, namespace, onWrite: () => recorder.recordWrite() });
+  const records = openRecords({ cluster, release, namespace, log, onWrite: () => recorder.recordWrite() });
   return {
     cluster,
     records,

@@ -4,7 +4,7 @@ import type { Connection } from '../cluster/live-cluster.js';
 import { asCutoverError } from '../errors.js';
 import type { CiRun } from '../inputs/inputs.js';
 import type { Log } from '../log.js';
-import { acquireLock } from '../release/lock.js';
+import { acquireLock } from '../release/lock/lock.js';
 import type { Records, RecordWriter } from '../release/records.js';
 import type { Revision } from '../release/revision.js';
 import type { InProgress } from '../release/transitions.js';

@@ -6,13 +6,16 @@ import type { LockedContext, RunContext } from './context.js';
  * Runs `work` under the release's lock. The context that `work` gets also aborts when another run takes the lock over. `work`
  * runs again, as after a wait, when another run began and ended between its read of the record and the lock. A lock that
  * cannot be released is only logged: the work is done, the post step tries again, and another run takes the lock over once it
- * has expired. `lockTimeoutMs`: how long to wait for another run that holds it.
+ * has expired. Under the lock, `work` runs under the same one, which the outer call releases: no other run gets between the two pieces
+ * of work.
+ * `lockTimeoutMs`: how long to wait for another run that holds it.
  */
 export async function underLock<T>(
   ctx: RunContext,
   lockTimeoutMs: number,
   work: (locked: LockedContext) => Promise<T>,
 ): Promise<T> {
+  if (isLocked(ctx)) return work(ctx);
   const { log, records, lock, signal } = ctx;
   const held = await lock.acquire({ timeoutMs: lockTimeoutMs, signal });
   const first = openLocked(ctx, held);
@@ -42,6 +45,10 @@ export async function readSettled<T extends { readonly operation?: object } | un
 ): Promise<T> {
   const found = await read(ctx);
   return found?.operation === undefined ? found : underLock(ctx, lockTimeoutMs, read);
+}
+
+function isLocked(ctx: RunContext): ctx is LockedContext {
+  return 'recordOperation' in ctx;
 }
 
 /** A context under the lock, and whether its first operation was refused because the record is not what was read before. */

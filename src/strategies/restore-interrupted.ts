@@ -1,5 +1,5 @@
 import { asCutoverError } from '../errors.js';
-import { longestWriteMs } from '../release/lease-times.js';
+import { longestWriteMs } from '../release/lock/lease-times.js';
 import type { InProgress } from '../release/transitions.js';
 import type { LockedContext, RunContext } from '../run/context.js';
 import type { PostState } from '../run/post-state.js';

@@ -6,6 +6,7 @@ import { templateLabels } from '../kubernetes/pods/pod-spec.js';
 import { selectorOf, selects } from '../kubernetes/selectors.js';
 import type { RoleResources } from '../manifests/resource.js';
 import type { RoleRecord } from '../release/state.js';
+import { own } from '../own.js';
 
 /** Which role users reach, as read from the live public Service each time; never cached. */
 export type Active =
@@ -43,12 +44,12 @@ export function otherRole(roles: Roles, role: string): string {
 /** What is recorded of each role, from the rendered objects. */
 export function roleRecords(resources: RoleResources): Readonly<Record<string, RoleRecord>> {
   return Object.fromEntries(
-    Object.entries(resources.of).map(([role, own]) => {
-      const deployments = own.map(({ object }) => object).filter(isDeployment);
+    Object.entries(resources.of).map(([role, resourcesOfRole]) => {
+      const deployments = resourcesOfRole.map(({ object }) => object).filter(isDeployment);
       const service = resources.publicService[role];
       const selector = service === undefined ? {} : selectorOf(service.object);
       const served = deployments.find(deployment => selects(selector, templateLabels(deployment))) ?? deployments[0];
-      const testService = resources.testService[role];
+      const testService = own(resources.testService, role);
       const record: RoleRecord = {
         podLabels: served === undefined ? {} : templateLabels(served),
         deployments: deployments.map(refOf),
@@ -87,8 +88,10 @@ function selectsBothRoles(
   { roles, podLabels }: { readonly roles: Roles; readonly podLabels: PodLabels },
 ): CutoverError {
   const [one = {}, other = {}] = roles.map(role => podLabels[role]);
-  const keys = Object.keys(one).filter(key => Object.hasOwn(other, key) && one[key] !== other[key]);
-  const choices = keys.map(key => `${key}=${one[key]} (${roles[0]}) or ${key}=${other[key]} (${roles[1]})`).join(', ');
+  const keys = Object.keys(one).filter(key => Object.hasOwn(other, key) && own(one, key) !== other[key]);
+  const choices = keys
+    .map(key => `${key}=${own(one, key)} (${roles[0]}) or ${key}=${other[key]} (${roles[1]})`)
+    .join(', ');
   const missing = choices === '' ? 'a label in which the roles differ' : choices;
   return undecided(service, {
     reason: `selects both ${roles[0]} and ${roles[1]}: its selector ${labelText(selectorOf(service))} matches the pods of both roles`,

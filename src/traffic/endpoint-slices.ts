@@ -29,7 +29,7 @@ export async function confirmEndpoints(options: Confirmation): Promise<readonly 
   const signal = AbortSignal.any([cancelled, ended.signal]);
   const [slices, pods, owners] = [watchedBy('EndpointSlice'), watchedBy('Pod'), watchedBy('ReplicaSet')];
   const seen: { verdict: ServedVerdict; follows: boolean } = {
-    verdict: { kind: 'behind', reason: 'no EndpointSlice was seen yet' },
+    verdict: { kind: 'lagging', reason: 'no EndpointSlice was seen yet' },
     follows: false,
   };
   let timer = setTimeout(() => ended.abort(), timeoutMs);

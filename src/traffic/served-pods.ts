@@ -1,3 +1,4 @@
+import { readyEndpoints, type SliceEndpoint } from '../kubernetes/endpoint-slice.js';
 import { describeRef, type KubeObject, type ObjectRef } from '../kubernetes/object.js';
 import { activePods, isActive, isBeingDeleted, isReady } from '../kubernetes/pods/pod.js';
 import { hashLabel } from '../kubernetes/pods/pod-template.js';
@@ -36,12 +37,7 @@ export type ServedVerdict =
   /** Users reach only right pods, but too few of them are ready. */
   | { readonly kind: 'too-few'; readonly reason: string }
   /** The endpoints are not yet the right pods that are ready. */
-  | { readonly kind: 'behind'; readonly reason: string };
-
-interface SliceEndpoint {
-  readonly conditions?: { readonly ready?: boolean; readonly serving?: boolean; readonly terminating?: boolean };
-  readonly targetRef?: { readonly name?: string; readonly uid?: string };
-}
+  | { readonly kind: 'lagging'; readonly reason: string };
 
 /** Whether the pod is one of these: of the same controller and template. */
 export function isOf({ owner, templateHash }: WorkloadPods, pod: KubeObject): boolean {
@@ -69,12 +65,12 @@ export function judgeServedPods(served: ServedPods): ServedVerdict {
     const reason = whyWrong(endpoint, { pod, isRight: pod !== undefined && right.includes(pod) });
     return reason === undefined ? [] : [`${endpoint.targetRef?.name ?? ''} (${reason})`];
   });
-  const behind = [
+  const lagging = [
     ...list('not yet an endpoint', missing.map(nameOf)),
     ...list('still an endpoint', wrong),
     ...list('selected, but of another version', others.filter(pod => !isEndpoint(pod, endpoints)).map(nameOf)),
   ];
-  if (behind.length > 0) return { kind: 'behind', reason: behind.join('; ') };
+  if (lagging.length > 0) return { kind: 'lagging', reason: lagging.join('; ') };
   if (!own.some(isReady)) return { kind: 'too-few', reason: ['no pod is ready', ...unready(own)].join('; ') };
   const short = (workloads ?? []).flatMap(workload => shortage(workload, served));
   if (short.length > 0) return { kind: 'too-few', reason: short.join('; ') };
@@ -123,9 +119,8 @@ function familiesOf(
     type,
     endpoints: slices
       .filter(slice => slice['addressType'] === type)
-      .flatMap(slice => (slice['endpoints'] as readonly SliceEndpoint[] | null | undefined) ?? [])
-      // An absent `ready` means unknown, which consumers must read as ready.
-      .filter(({ conditions, targetRef }) => conditions?.ready !== false && targetRef?.name !== undefined),
+      .flatMap(readyEndpoints)
+      .filter(({ targetRef }) => targetRef?.name !== undefined),
   }));
 }
 

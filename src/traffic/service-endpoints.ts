@@ -1,4 +1,5 @@
-import { describeRef, refOf, type KubeObject, type ObjectRef } from '../kubernetes/object.js';
+import { endpointSliceKind, readyEndpoints } from '../kubernetes/endpoint-slice.js';
+import type { KubeObject } from '../kubernetes/object.js';
 import { isReady } from '../kubernetes/pods/pod.js';
 import { hashLabel } from '../kubernetes/pods/pod-template.js';
 import { selectorOf, selects } from '../kubernetes/selectors.js';
@@ -7,30 +8,14 @@ import type { Inventory } from '../rollout/inventory.js';
 import type { ReadyWorkload } from '../rollout/observer.js';
 import { judgeServedPods } from './served-pods.js';
 
-/** Ready pods that a Service leads to, and that are not of the revision. */
-export interface Strangers {
-  readonly service: ObjectRef;
-  /** What runs them: a Deployment, a StatefulSet or, if nothing does, a pod. */
-  readonly owner: ObjectRef;
-  readonly pods: number;
-}
-
 /** What is behind a Service. */
 export type ServiceEndpoints =
-  /** Its endpoints are the ready pods that it selects. */
-  | { readonly kind: 'served'; readonly strangers: readonly Strangers[] }
+  /** Its endpoints are the ready pods that it selects. `strangers`: those that no workload of the revision runs. */
+  | { readonly kind: 'served'; readonly strangers: readonly KubeObject[] }
   /** It selects no ready pod, only these that are not ready. */
   | { readonly kind: 'empty'; readonly pods: number }
   /** Its endpoints are not yet those pods. */
-  | { readonly kind: 'behind'; readonly reason: string };
-
-/** `Service shop/web also leads to pods that are not of this revision: Deployment shop/old (2 pods)`. */
-export function describeStrangers({ service, owner, pods }: Strangers): string {
-  const count = pods === 1 ? '1 pod' : `${pods} pods`;
-  return `${describeRef(service)} also leads to pods that are not of this revision: ${describeRef(owner)} (${count})`;
-}
-
-export const endpointSliceKind = { apiVersion: 'discovery.k8s.io/v1', kind: 'EndpointSlice' };
+  | { readonly kind: 'lagging'; readonly reason: string };
 
 /** Judges a live Service with a selector by what the watches have reported. `own`: the ready workloads of the revision. */
 export function judgeService(
@@ -38,40 +23,30 @@ export function judgeService(
   inventory: Inventory,
   own: readonly ReadyWorkload[],
 ): ServiceEndpoints {
-  const { namespace, pods, slices } = behind(service, inventory);
+  const { pods, slices } = backendsOf(service, inventory);
   const { kind, reason } = judgeServedPods({ slices, pods, owners: [] });
-  if (kind === 'behind') return { kind, reason };
+  if (kind === 'lagging') return { kind, reason };
   if (kind === 'too-few') return { kind: 'empty', pods: pods.length };
   const strangers = pods.filter(isReady).filter(pod => !own.some(workload => runs(workload, pod, inventory)));
-  const counts = new Map<string, Strangers>();
-  for (const pod of strangers) {
-    const owner = ownerOf(pod, inventory, namespace);
-    const { pods: counted = 0 } = counts.get(describeRef(owner)) ?? {};
-    counts.set(describeRef(owner), { service: refOf(service), owner, pods: counted + 1 });
-  }
-  return { kind: 'served', strangers: [...counts.values()] };
+  return { kind: 'served', strangers };
 }
 
 /** Whether a Service has an endpoint that is ready. */
 export function hasEndpoints(service: KubeObject, inventory: Inventory): boolean {
-  return behind(service, inventory).slices.some(slice => {
-    const endpoints = (slice['endpoints'] ?? []) as readonly { readonly conditions?: { readonly ready?: boolean } }[];
-    return endpoints.some(({ conditions }) => conditions?.ready !== false);
-  });
+  return backendsOf(service, inventory).slices.some(slice => readyEndpoints(slice).length > 0);
 }
 
-interface Behind {
-  readonly namespace?: string;
+/** The pods that a Service selects, and its EndpointSlices. */
+interface Backends {
   readonly pods: readonly KubeObject[];
   readonly slices: readonly KubeObject[];
 }
 
-function behind(service: KubeObject, inventory: Inventory): Behind {
+function backendsOf(service: KubeObject, inventory: Inventory): Backends {
   const { name, namespace } = service.metadata;
   const scope = namespace === undefined ? {} : { namespace };
   const selector = selectorOf(service);
   return {
-    ...scope,
     pods: inventory
       .all({ apiVersion: 'v1', kind: 'Pod', ...scope })
       .filter(({ metadata }) => selects(selector, metadata.labels ?? {})),
@@ -88,14 +63,4 @@ function runs({ ref, uid, templateHash }: ReadyWorkload, pod: KubeObject, invent
     pod.metadata.labels?.[hashLabel] === templateHash &&
     inventory.ownedBy(uid, 'ReplicaSet').some(({ metadata }) => ownedBy(pod, metadata.uid ?? ''))
   );
-}
-
-/** The controller of a pod, or what controls that. */
-function ownerOf(object: KubeObject, inventory: Inventory, namespace: string | undefined): ObjectRef {
-  const controller = object.metadata.ownerReferences?.find(owner => owner.controller !== false);
-  if (controller === undefined) return refOf(object);
-  const { apiVersion, kind, name } = controller;
-  const ref = { apiVersion, kind, name, ...(namespace !== undefined && { namespace }) };
-  const live = inventory.find(ref);
-  return live === undefined ? ref : ownerOf(live, inventory, namespace);
 }

@@ -47,8 +47,9 @@ export function serviceSelector(
     confirm: (expected, options) => confirmEndpoints({ cluster, log, service: ref, expected, ...options }),
 
     async restore(before, writer) {
+      const { release, namespace } = records;
       const { failed, left } = await restoreSnapshots({
-        ...{ cluster, writer, snapshots: [before], release: records.release, log, clock },
+        ...{ cluster, writer, snapshots: [before], release, namespace, log, clock },
         signal: new AbortController().signal,
       });
       const [first] = failed;

@@ -6,8 +6,8 @@ import { describeRef, refOf, type KubeObject } from '../kubernetes/object.js';
 import { isBeingDeleted } from '../kubernetes/pods/pod.js';
 import { selects, type Labels } from '../kubernetes/selectors.js';
 import type { Snapshot } from '../plan/change.js';
-import { observe, type ReadyWorkload } from '../rollout/observer.js';
-import type { RunContext } from '../run/context.js';
+import type { ReadyWorkload } from '../rollout/observer.js';
+import { waitForLive, type WaitContext } from '../rollout/wait/wait-for-live.js';
 import type { Look, SeenWorkload } from './look.js';
 import type { TrafficRouter } from './router.js';
 import { shortage } from './served-pods.js';
@@ -44,22 +44,22 @@ export interface Sizes {
   scaleUp(found: readonly TooSmall[]): Promise<void>;
 }
 
-type RunParts = Pick<RunContext, 'cluster' | 'log' | 'clock' | 'signal'>;
-
 /** Between two looks, if the pods are ready for their controller but not for the look, such as while a label is changed. */
 const pauseMs = 1_000;
 
 /**
  * Looks until all wanted pods of every verified workload are ready in one look, as many as serve now, and returns that look. Scales
  * up a workload with fewer. Throws `moved` when the routing object is not the one on which the switch was decided, `changed` when
- * a workload is not what was verified or pods of another version would get traffic too, `switch` when there is no pod, and
+ * it is being deleted, a workload is not what was verified or pods of another version would get traffic too, `switch` when there is no pod, and
  * `timeout` or `rollout` when pods stay missing.
  */
-export async function requireReadyRole(ctx: RunParts, precondition: SwitchPrecondition): Promise<Look> {
+export async function requireReadyRole(ctx: WaitContext, precondition: SwitchPrecondition): Promise<Look> {
   const { router, decidedOn, target, role, verified, readyUntilMs, sizes, beside = {} } = precondition;
   for (let looks = 1; ; looks += 1) {
     ctx.signal.throwIfAborted();
     const look = await router.look({ target, verified });
+    const { object } = look.before;
+    if (object !== undefined && isBeingDeleted(object)) throw beingDeleted(object);
     if (hasMoved(look.before, decidedOn)) throw moved(look.before);
     const pods = look.others.filter(({ metadata }) => !selects(beside, metadata.labels ?? {}));
     if (pods.length > 0) throw otherPods(target, { role, pods });
@@ -74,7 +74,7 @@ export async function requireReadyRole(ctx: RunParts, precondition: SwitchPrecon
     if (looks > 1) await ctx.clock.wait(Math.min(pauseMs, remainingMs), ctx.signal);
     // The next look waits for the pods of what is scaled up.
     if (small.length > 0) await sizes?.scaleUp(small);
-    else await waitForPods(ctx, short, remainingMs);
+    else await waitForLive(ctx, { targets: short.map(({ live }) => live), timeoutMs: remainingMs });
   }
 }
 
@@ -84,19 +84,6 @@ function describeTooSmall({ live, needed }: TooSmall): string {
 
 function reasonsOf(workload: SeenWorkload): readonly string[] {
   return shortage(workload, { pods: workload.pods, owners: [] });
-}
-
-/** Waits until the workloads are ready in the version that the look saw. */
-async function waitForPods(ctx: RunParts, workloads: readonly SeenWorkload[], timeoutMs: number): Promise<void> {
-  const { cluster, log, clock, signal } = ctx;
-  const targets = workloads.map(({ live }) => live);
-  const observer = observe({ cluster, log, clock, signal, targets: targets.map(refOf) });
-  try {
-    await observer.synced;
-    await observer.waitForRollout({ targets, timeoutMs, stableForMs: 0 });
-  } finally {
-    observer.close();
-  }
 }
 
 /** Throws `moved` when the routing object is not as it was seen. */
@@ -114,6 +101,15 @@ function hasMoved({ object: now }: Snapshot, { object: before }: Snapshot): bool
   if (now === undefined || before === undefined) return now !== before;
   if (now.metadata.uid !== before.metadata.uid || isBeingDeleted(now) !== isBeingDeleted(before)) return true;
   return canonical(now['spec']) !== canonical(before['spec']);
+}
+
+function beingDeleted(service: KubeObject): CutoverError {
+  const name = describeRef(refOf(service));
+  return new CutoverError(`${name} is being deleted, so users are not switched by it`, {
+    code: 'changed',
+    object: name,
+    hint: 'It waits for its finalizers. Once it is gone, apply it again as it was, and run this step again.',
+  });
 }
 
 function moved({ ref }: Snapshot): CutoverError {

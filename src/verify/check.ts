@@ -1,4 +1,5 @@
 import { systemClock, type Clock } from '../cluster/clock.js';
+import { Heartbeat } from '../cluster/heartbeat.js';
 import type { Cluster } from '../cluster/cluster.js';
 import { CutoverError } from '../errors.js';
 import type { Check as CheckInput } from '../inputs/inputs.js';
@@ -73,6 +74,7 @@ export async function retryCheck(
   signal: AbortSignal,
 ): Promise<CheckOutcome> {
   const started = clock.now();
+  const heartbeat = new Heartbeat({ clock, log });
   let loggedDetail = '';
   for (let attempts = 1; ; attempts += 1) {
     const { verdict, detail, final } = await attempt();
@@ -85,9 +87,9 @@ export async function retryCheck(
     }
     if (detail !== loggedDetail) {
       const limit = loggedDetail === '' ? `; retrying for up to ${Math.ceil((limitMs - elapsedMs) / 1000)} s` : '';
-      log.info(`not yet: ${name}: ${detail}${limit}`);
+      heartbeat.log(`not yet: ${name}: ${detail}${limit}`);
       loggedDetail = detail;
-    }
+    } else heartbeat.beat(() => `not yet: ${name}: ${detail}; ${Math.ceil((limitMs - elapsedMs) / 1000)} s left`);
     // The last attempt is at the end of the time, not an interval before it.
     await clock.wait(Math.min(intervalMs, limitMs - elapsedMs), signal);
     throwIfCancelled(signal, name);

@@ -3,6 +3,7 @@ import { Script } from 'node:vm';
 import { CutoverError } from '../errors.js';
 import type { Expectation } from '../inputs/checks/expectations.js';
 import { quote, shorten } from './quote.js';
+import { own } from '../own.js';
 
 /** An HTTP answer of the application. */
 export interface HttpAnswer {
@@ -109,7 +110,7 @@ function lookUp(value: unknown, path: string): unknown {
     .reduce<unknown>(
       (inner, key) =>
         typeof inner === 'object' && inner !== null && Object.hasOwn(inner, key)
-          ? (inner as Record<string, unknown>)[key]
+          ? own(inner as Record<string, unknown>, key)
           : undefined,
       value,
     );
@@ -117,9 +118,9 @@ function lookUp(value: unknown, path: string): unknown {
 
 function headerFailures({ header }: Expectation, headers: HttpAnswer['headers']): readonly string[] {
   return Object.entries(header ?? {})
-    .filter(([name, value]) => headers[name.toLowerCase()]?.trim() !== value.trim())
+    .filter(([name, value]) => own(headers, name.toLowerCase())?.trim() !== value.trim())
     .map(([name, value]) => {
-      const actual = headers[name.toLowerCase()];
+      const actual = own(headers, name.toLowerCase());
       return `header ${name}: ${value} (${actual === undefined ? 'it is not set' : `it is ${quote(actual)}`})`;
     });
 }

@@ -12,6 +12,7 @@ import { refKey, refOf, type KubeObject } from '../../../src/kubernetes/object.j
 import { differs, type PlannedChange } from '../../../src/plan/change.js';
 import { memoryCluster, type MemoryCluster } from '../../support/cluster/memory-cluster.js';
 import { handClock } from '../../support/cluster/scripted-server.js';
+import { listLog } from '../../support/log.js';
 
 /** The policy that the input is parsed to. */
 const recreatePolicy = (input: string): RecreatePolicy => parseRecreate(input);
@@ -48,7 +49,15 @@ const live = (cluster: MemoryCluster, { apiVersion, kind, metadata }: KubeObject
 const deploy = async (cluster: MemoryCluster, object: KubeObject, wish: Wish = {}): Promise<PlannedChange> => {
   const planned = await ask(cluster, object, wish);
   const { signal } = new AbortController();
-  const options = { cluster, writer: cluster, clock: handClock(), signal, force: wish.force ?? false, timeoutMs: 1000 };
+  const options = {
+    cluster,
+    writer: cluster,
+    clock: handClock(),
+    log: listLog(),
+    signal,
+    force: wish.force ?? false,
+    timeoutMs: 1000,
+  };
   if (planned.change !== 'unchanged') await applyChange(planned, options);
   return planned;
 };
@@ -350,7 +359,7 @@ describe('a kind that is defined but not served yet', () => {
   it('is retried every half second, for half a minute', async () => {
     const cluster = memoryCluster();
     const clock = handClock();
-    const options = { cluster, writer: cluster, clock, signal, force: false, timeoutMs: 1000 };
+    const options = { cluster, writer: cluster, clock, log: listLog(), signal, force: false, timeoutMs: 1000 };
     await expect(applyChange(planned, options)).rejects.toMatchObject({ code: 'unknown-kind' });
     expect(clock.waits).toEqual(Array.from({ length: 60 }, () => 500));
   });
@@ -358,7 +367,7 @@ describe('a kind that is defined but not served yet', () => {
   it('is not retried where the dry run succeeded', async () => {
     const clock = handClock();
     const cluster = memoryCluster();
-    const options = { cluster, writer: cluster, clock, signal, force: false, timeoutMs: 1000 };
+    const options = { cluster, writer: cluster, clock, log: listLog(), signal, force: false, timeoutMs: 1000 };
     await expect(applyChange({ ...planned, after: thing }, options)).rejects.toMatchObject({ code: 'unknown-kind' });
     expect(clock.waits).toEqual([]);
   });

@@ -22,7 +22,7 @@ async function restore(cluster: MemoryCluster, snapshots: readonly Snapshot[]): 
   const log = listLog();
   const { signal } = new AbortController();
   await restoreSnapshots({
-    ...{ cluster, writer: cluster, snapshots, release: 'web', log, clock: fakeClock(), signal },
+    ...{ cluster, writer: cluster, snapshots, release: 'web', namespace: 'shop', log, clock: fakeClock(), signal },
   });
   return log.lines;
 }
@@ -254,7 +254,7 @@ describe('a deploy that was killed in the middle of a migration of owners', () =
     const { signal } = new AbortController();
     const applying = applyChange(
       { ...planned, resource: { ...resource, positionOf: () => resource.at } },
-      { cluster: dying, writer: dying, clock: fakeClock(), signal, force: true, timeoutMs: 1 },
+      { cluster: dying, writer: dying, clock: fakeClock(), log: listLog(), signal, force: true, timeoutMs: 1 },
     );
     await expect(applying).rejects.toThrow('killed');
     expect(ownersOf(liveWeb(cluster))).not.toEqual(ownersOf(before));

@@ -23,7 +23,16 @@ const scaler: KubeObject = {
 async function restored(cluster: MemoryCluster, ...snapshots: readonly Snapshot[]): Promise<readonly string[]> {
   const log = listLog();
   const { signal } = new AbortController();
-  const options = { cluster, writer: cluster, snapshots, release: 'web', log, clock: fakeClock(), signal };
+  const options = {
+    cluster,
+    writer: cluster,
+    snapshots,
+    release: 'web',
+    namespace: 'shop',
+    log,
+    clock: fakeClock(),
+    signal,
+  };
   const { failed } = await restoreSnapshots(options);
   expect(failed).toEqual([]);
   return log.lines;

@@ -51,7 +51,14 @@ const optionsOf = (
   cluster: MemoryCluster,
   more: Pick<RestoreSnapshotsOptions, 'snapshots' | 'log'> & Partial<RestoreSnapshotsOptions>,
 ): RestoreSnapshotsOptions => ({
-  ...{ cluster, writer: cluster, release: 'web', clock: fakeClock(), signal: new AbortController().signal },
+  ...{
+    cluster,
+    writer: cluster,
+    release: 'web',
+    namespace: 'shop',
+    clock: fakeClock(),
+    signal: new AbortController().signal,
+  },
   ...more,
 });
 
@@ -200,8 +207,11 @@ describe('restoring an object that is being deleted', () => {
 
   it('fails when it is not gone at the limit', async () => {
     const cluster = memoryCluster();
-    const { failed, restored } = await undo(cluster, snapshot(await beingDeleted(cluster)));
+    const { failed, restored, lines } = await undo(cluster, snapshot(await beingDeleted(cluster)));
     expect(restored).toEqual([]);
+    expect(lines[0]).toBe(
+      'ConfigMap shop/c is still being deleted, up to 30 s more: its finalizers are example.com/backup',
+    );
     expect(failed).toEqual(['ConfigMap shop/c: ConfigMap shop/c was deleted, but still exists after 60 s']);
   });
 });

@@ -82,6 +82,12 @@ describe('the error of an answer', () => {
     ],
     [502, '<html>Bad Gateway</html>', 'api', 'the API server answered 502 to patch Deployment shop/web'],
     [
+      502,
+      `a proxy quotes ${'x'.repeat(270)} token-0123456789-0123456789`,
+      'api',
+      `the API server answered 502 to patch Deployment shop/web: a proxy quotes ${'x'.repeat(270)}…`,
+    ],
+    [
       429,
       status(429, { message: 'slow down' }),
       'api',

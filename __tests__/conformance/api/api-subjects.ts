@@ -1,5 +1,6 @@
 import type { Row } from '../../support/conformance/api-row.js';
 import { rows as applyRows } from './apply-rows.js';
+import { autoscalerRows } from './autoscaler-rows.js';
 import { clusterWideRows } from './cluster-wide-rows.js';
 import { conflictRows } from './conflict-rows.js';
 import { defaultRows } from './default-rows.js';
@@ -9,6 +10,7 @@ import { errorRows } from './error-rows.js';
 import { generateNameRows } from './generate-name-rows.js';
 import { immutabilityRows } from './immutability-rows.js';
 import { invalidRows } from './invalid-rows.js';
+import { jobRows } from './job-rows.js';
 import { listRows } from './list-rows.js';
 import { subresourceRows } from './subresource-rows.js';
 import { unionRows } from './union-rows.js';
@@ -38,5 +40,7 @@ export const subjects: readonly Subject[] = [
   shared('subresources', subresourceRows),
   shared('generated names', generateNameRows),
   shared('exclusive fields', unionRows),
+  shared('Jobs made again', jobRows),
+  shared('versions of an autoscaler', autoscalerRows),
   shared('configuration of the cluster', clusterWideRows),
 ];

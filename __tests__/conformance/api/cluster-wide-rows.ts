@@ -1,12 +1,16 @@
-import { objectAt, objectsAt, type JsonObject, type JsonValue } from '../../../sandbox/api/schema/json.js';
+import { setTimeout as delay } from 'node:timers/promises';
+import { asText, objectAt, objectsAt, type JsonObject, type JsonValue } from '../../../sandbox/api/schema/json.js';
+import { eventually } from '../../support/eventually.js';
 import type { Answer } from '../../support/sandbox/api-client.js';
 import {
   apply,
   at,
   create,
   deployment,
+  outcome,
   statefulSet,
   versionOf,
+  warningsOf,
   type Row,
   type RowNamespace,
 } from '../../support/conformance/api-row.js';
@@ -92,6 +96,40 @@ export const clusterWideRows: readonly Row[] = [
     expected: [['v1'], ['v1', 'v2']],
   },
   {
+    title: 'a finalizer without a path is warned of where it is added to a custom resource',
+    run: async ns => {
+      const crd = definition(ns.name, 'v1');
+      const { group = '' } = objectAt(crd, 'spec');
+      const path = `/apis/apiextensions.k8s.io/v1/customresourcedefinitions/${objectAt(crd, 'metadata').name as string}`;
+      const shelves = `/apis/${asText(group)}/v1/namespaces/${ns.namespace}/shelves`;
+      const shelf = (...finalizers: readonly string[]): JsonObject => ({
+        apiVersion: `${asText(group)}/v1`,
+        kind: 'Shelf',
+        metadata: { name: ns.name, finalizers: [...finalizers] },
+      });
+      return ofCluster(ns, path, async () => {
+        await ns.api.apply(path, crd);
+        while ((await ns.api.get(shelves)).status === 404) await delay(100);
+        const seen: JsonValue[] = [];
+        for (const finalizers of [['example.com/hold'], ['hold.example.com'], []]) {
+          const answer = await ns.api.apply(`${shelves}/${ns.name}`, shelf(...finalizers));
+          seen.push([answer.status, warningsOf(answer)]);
+        }
+        return seen;
+      });
+    },
+    expected: [
+      [201, []],
+      [
+        200,
+        [
+          '299 - "metadata.finalizers: \\"hold.example.com\\": prefer a domain-qualified finalizer name including a path (/) to avoid accidental conflicts with other finalizer writers"',
+        ],
+      ],
+      [200, []],
+    ],
+  },
+  {
     title: 'two appliers each have a webhook of one configuration',
     run: async ns => {
       const path = `/apis/admissionregistration.k8s.io/v1/validatingwebhookconfigurations/${ns.name}`;
@@ -126,6 +164,39 @@ export const clusterWideRows: readonly Row[] = [
     title: 'the value of a PriorityClass cannot change',
     run: ns => appliedTwice(ns, '/apis/scheduling.k8s.io/v1/priorityclasses', [priorityClass(1), priorityClass(2)]),
     expected: [201, [422, ['value']]],
+  },
+  {
+    title: 'a ClusterRole has the rules of those that it selects, which its applier does not own any more',
+    run: async ns => {
+      const collection = '/apis/rbac.authorization.k8s.io/v1/clusterroles';
+      const clusterRole = (name: string, { labels = {}, ...more }: JsonObject): JsonObject => ({
+        ...{ apiVersion: 'rbac.authorization.k8s.io/v1', kind: 'ClusterRole', metadata: { name, labels } },
+        ...more,
+      });
+      const label = { [`${ns.name}.example.com/selected`]: 'true' };
+      const whole = clusterRole(ns.name, {
+        aggregationRule: { clusterRoleSelectors: [{ matchLabels: label }] },
+        rules: [],
+      });
+      const part = `${ns.name}-part`;
+      const rules = [{ apiGroups: [''], resources: ['configmaps'], verbs: ['get'] }];
+      const path = `${collection}/${ns.name}`;
+      return ofCluster(ns, path, () =>
+        ofCluster(ns, `${collection}/${part}`, async () => {
+          await ns.api.apply(path, whole);
+          await ns.api.apply(`${collection}/${part}`, clusterRole(part, { labels: label, rules }));
+          const filled = await eventually('aggregated rules', async () => {
+            const found = objectsAt((await ns.api.get(path)).json, 'rules');
+            return found.length > 0 ? found : undefined;
+          });
+          return [filled, outcome(await ns.api.apply(path, whole))];
+        }),
+      );
+    },
+    expected: [
+      [{ apiGroups: [''], resources: ['configmaps'], verbs: ['get'] }],
+      '409 Apply failed with 1 conflict: conflict with "clusterrole-aggregation-controller": .rules',
+    ],
   },
   {
     title: 'a StatefulSet with OnDelete has no rollingUpdate',

@@ -8,6 +8,8 @@ import {
 } from '../../../sandbox/api/schema/json.js';
 import {
   account,
+  apply,
+  at,
   autoscaler,
   claim,
   configMap,
@@ -15,6 +17,7 @@ import {
   deployment,
   given,
   job,
+  patch,
   pod,
   secret,
   service,
@@ -323,6 +326,34 @@ const defaults: readonly Defaulted[] = [
     ],
   ],
   [
+    'the labels of a Job that has its own',
+    {
+      ...job({ template: { metadata: { labels: { app: 'web' } }, ...template({}, { restartPolicy: 'Never' }) } }),
+      metadata: { labels: { a: 'b' } },
+    },
+    made => objectAt(made, 'metadata').labels ?? 'none',
+    { a: 'b' },
+  ],
+  [
+    'the labels of a Job whose pods have none',
+    job(),
+    made => [objectAt(made, 'metadata').labels ?? 'none', objectAt(made, 'spec', 'template', 'metadata').labels ?? {}],
+    [
+      {
+        'batch.kubernetes.io/controller-uid': 'UID',
+        'batch.kubernetes.io/job-name': 'web',
+        'controller-uid': 'UID',
+        'job-name': 'web',
+      },
+      {
+        'batch.kubernetes.io/controller-uid': 'UID',
+        'batch.kubernetes.io/job-name': 'web',
+        'controller-uid': 'UID',
+        'job-name': 'web',
+      },
+    ],
+  ],
+  [
     'a CronJob',
     {
       apiVersion: 'batch/v1',
@@ -480,6 +511,46 @@ export const defaultRows: readonly Row[] = [
       },
       { phase: 'Pending', qosClass: 'Burstable' },
       ['creationTimestamp', 'generation', 'labels', 'managedFields', 'name', 'namespace', 'uid'],
+    ],
+  },
+  {
+    title: 'a load balancer with local traffic has a port for health checks, as long as it has local traffic',
+    run: async ns => {
+      const made = await given(ns, service({ type: 'LoadBalancer', externalTrafficPolicy: 'Local' }));
+      const port = spec(made).healthCheckNodePort;
+      const kept = await patch(ns, at(ns, 'Service'), { body: { metadata: { labels: { a: 'b' } } } });
+      const left = await patch(ns, at(ns, 'Service'), { body: { spec: { externalTrafficPolicy: 'Cluster' } } });
+      return [
+        typeof port === 'number' && port >= 30000 && port <= 32767,
+        spec(kept.json).healthCheckNodePort === port,
+        spec(left.json).healthCheckNodePort ?? 'none',
+      ];
+    },
+    expected: [true, true, 'none'],
+  },
+  {
+    title: 'a key named __proto__ is a key like any other',
+    run: async ns => {
+      const withKey = (value: string): JsonObject =>
+        configMap(JSON.parse(`{"__proto__": "${value}", "constructor": "${value}"}`) as JsonObject);
+      const data = ({ json }: { readonly json: JsonObject }): JsonValue =>
+        Object.entries(objectAt(json, 'data')).sort();
+      const applied = await apply(ns, withKey('1'));
+      const changed = await apply(ns, withKey('2'));
+      const body = { data: JSON.parse('{"__proto__": null}') as JsonObject };
+      const patched = await patch(ns, at(ns, 'ConfigMap'), { body });
+      return [applied, changed, patched].map(data);
+    },
+    expected: [
+      [
+        ['__proto__', '1'],
+        ['constructor', '1'],
+      ],
+      [
+        ['__proto__', '2'],
+        ['constructor', '2'],
+      ],
+      [['constructor', '2']],
     ],
   },
   {

@@ -243,4 +243,18 @@ export const immutabilityRows: readonly Row[] = [
     expected,
   })),
   ...others,
+  {
+    title: 'the claims of a StatefulSet cannot change',
+    run: async ns => {
+      const claims = (storage: string): JsonObject[] => [
+        { metadata: { name: 'data' }, spec: objectAt(claim({ resources: { requests: { storage } } }), 'spec') },
+      ];
+      await given(ns, statefulSet({ volumeClaimTemplates: claims('1Gi') }));
+      const body = { spec: { volumeClaimTemplates: claims('2Gi') } };
+      const answer = outcome(await patch(ns, at(ns, 'StatefulSet'), { body }));
+      // The API server quotes all claims.
+      return asText(answer).replace(/(Invalid value: ).*(: field is immutable)/, '$1…$2');
+    },
+    expected: '422 StatefulSet.apps "web" is invalid: spec.volumeClaimTemplates: Invalid value: …: field is immutable',
+  },
 ];

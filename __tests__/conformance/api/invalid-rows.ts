@@ -335,6 +335,15 @@ const mistakes: readonly (readonly [title: string, object: JsonObject, expected:
     '422 Deployment.apps "web" is invalid: spec.template.spec.volumes[0].configMap: Forbidden: may not specify more than 1 volume type',
   ],
   [
+    'a mount of a volume of two sources',
+    deployment(
+      {},
+      { volumeMounts: [{ name: 'a', mountPath: '/a' }] },
+      { volumes: [{ name: 'a', emptyDir: {}, configMap: { name: 'a' } }] },
+    ),
+    '422 Deployment.apps "web" is invalid: [spec.template.spec.volumes[0].configMap: Forbidden: may not specify more than 1 volume type, spec.template.spec.containers[0].volumeMounts[0].name: Not found: "a"]',
+  ],
+  [
     'a volume named in capitals',
     podOf({ volumes: [{ name: 'A' }] }),
     "422 Deployment.apps \"web\" is invalid: spec.template.spec.volumes[0].name: Invalid value: \"A\": a lowercase RFC 1123 label must consist of lower case alphanumeric characters or '-', and must start and end with an alphanumeric character (e.g. 'my-name',  or '123-abc', regex used for validation is '[a-z0-9]([-a-z0-9]*[a-z0-9])?')",

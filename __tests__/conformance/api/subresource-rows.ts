@@ -259,6 +259,41 @@ export const subresourceRows: readonly Row[] = [
     ],
   },
   {
+    title: 'a status that another manager applied conflicts, and the conflict names the subresource',
+    run: async ns => {
+      await given(ns, account);
+      await given(ns, pod(ns));
+      const seenBy = (message: string): JsonObject => ({
+        apiVersion: 'v1',
+        kind: 'Pod',
+        metadata: { name: ns.name },
+        status: { conditions: [{ ...condition, message }] },
+      });
+      await ns.api.apply(`${at(ns, 'Pod')}/status`, seenBy('first'), { manager: 'looker' });
+      return verdict(await ns.api.apply(`${at(ns, 'Pod')}/status`, seenBy('second')));
+    },
+    expected: {
+      status: 409,
+      reason: 'Conflict',
+      message:
+        'Apply failed with 1 conflict: conflict with "looker" with subresource "status": .status.conditions[type="Seen"].message',
+      causes: ['FieldManagerConflict .status.conditions[type="Seen"].message'],
+    },
+  },
+  {
+    title: 'a status of a Deployment brings annotations, owned through it, but neither labels nor a generation',
+    run: async ns => {
+      const { status = {} } = await given(ns, deployment({ paused: true }));
+      const metadata = { name: ns.name, annotations: { a: 'b' }, labels: { c: 'd' } };
+      const answer = await put(ns, `${at(ns, 'Deployment')}/status`, { ...deployment(), metadata, status });
+      const { annotations = 'none', labels = 'none', generation = 0 } = metadataOf(answer);
+      const entry = objectsAt(metadataOf(answer), 'managedFields').find(one => one.manager === 'scaler') ?? {};
+      const owned = objectAt(entry, 'fieldsV1')['f:metadata'] ?? 'none';
+      return [answer.status, annotations, labels, generation, entry.subresource ?? 'none', owned];
+    },
+    expected: [200, { a: 'b' }, 'none', 1, 'status', { 'f:annotations': { '.': {}, 'f:a': {} } }],
+  },
+  {
     title: 'an apply of a status makes no object',
     run: async ns => {
       const body = { ...deployment(), metadata: { name: ns.name }, status: {} };

@@ -743,6 +743,21 @@ export const rows: readonly Row[] = [
     },
   },
   {
+    title: 'a Job that is suspended while it runs loses its pods, which have not failed',
+    play: async ns => {
+      const made = job(ns);
+      const containers = [bare({ image: `${ns.options.site}:v1` })];
+      const template = { spec: { restartPolicy: 'Never', containers } };
+      await ns.make({ ...made, spec: { ...(made.spec as JsonObject), template } });
+      await ns.untilAll('pods', 'a pod', all => (all.length === 1 ? all : undefined));
+      await ns.change('jobs/job', { spec: { suspend: true } });
+      await ns.untilAll('pods', 'no pod', all => (all.length === 0 ? all : undefined));
+      const object = await ns.until('jobs/job', 'the condition', one => has(one, 'Suspended'));
+      return { conditions: conditionsOf(object), failed: at(object, 'status', 'failed') };
+    },
+    expected: { conditions: ['Suspended=True JobSuspended: Job suspended'], failed: null },
+  },
+  {
     title: 'pods of a Job carry its name and uid and belong to it',
     play: async ns => {
       const made = await ns.make(job(ns));

@@ -271,6 +271,21 @@ export const rows: readonly Row[] = [
     },
   },
   {
+    title: 'the revision annotation belongs to the controller through the status, which its conflict says',
+    play: async ns => {
+      await ns.make(deployment(ns));
+      await rolledOut(ns);
+      const metadata = { name: 'web', annotations: { [REVISION]: '7' } };
+      const body = { apiVersion: 'apps/v1', kind: 'Deployment', metadata };
+      const { status, json } = await ns.api.apply(ns.path('deployments/web'), body);
+      return [status, json.message ?? ''];
+    },
+    expected: [
+      409,
+      `Apply failed with 1 conflict: conflict with "kube-controller-manager" with subresource "status" using apps/v1: .metadata.annotations.${REVISION}`,
+    ],
+  },
+  {
     title: 'every new template is a revision, and old ReplicaSets stay at 0',
     play: async ns => {
       await ns.make(deployment(ns));

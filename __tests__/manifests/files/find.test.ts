@@ -182,7 +182,17 @@ describe('finding manifests', () => {
           told(pattern === 'k8s/b.yml' ? pattern : 'more/out.yml'),
         ]);
       expect(found(outside)).toEqual([outside]);
+      // The remedy that the error names.
+      expect(found('k8s', '!k8s/b.yml')).toEqual(['k8s/a.yml']);
     }
+  });
+
+  it.each([
+    [['none.yml'], expect.stringContaining('is the repository checked out?')],
+    [['top.yml', 'none.yml'], undefined],
+  ])('%j asks for the checkout only where no file is found', async (patterns, hint) => {
+    const error = await rejectionOf(loadManifests({ patterns, workspace, environment: {} }));
+    expect(error.hint).toEqual(hint);
   });
 
   it('rejects files without an object, and names them', async () => {

@@ -3,6 +3,7 @@ import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync 
 import { tmpdir } from 'node:os';
 import { delimiter, dirname, join } from 'node:path';
 import { kustomizeTool } from '../../../src/inputs/parse/kustomize.js';
+import { buildKustomization } from '../../../src/manifests/files/kustomize.js';
 import { loadManifests } from '../../../src/manifests/files/load.js';
 import { readManifests, renderManifests } from '../../../src/manifests/render.js';
 import { describeUnless } from '../../support/describe-unless.js';
@@ -121,6 +122,11 @@ describe('a folder with a kustomization', () => {
       'prod has a kustomization, but neither kustomize nor kubectl is on the PATH: install one in an earlier step, or build it in an earlier step (`kustomize build prod > manifests.yml`) and deploy the result instead.',
       'base has a kustomization, but neither kustomize nor kubectl is on the PATH: install one in an earlier step, or build it in an earlier step (`kustomize build base > manifests.yml`) and deploy the result instead.',
     ]);
+  });
+
+  it('has its name in quotes in the command of the remedy', async () => {
+    const told = await buildKustomization({ folder: '/w', name: 'k8s; touch x' }, { environment: {} });
+    expect(told).toEqual({ message: expect.stringContaining("(`kustomize build 'k8s; touch x' > manifests.yml`)") });
   });
 
   it('is not built when another pattern is wrong', async () => {

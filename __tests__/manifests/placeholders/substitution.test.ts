@@ -46,7 +46,7 @@ describe('placeholders', () => {
     ['${toString} $constructor ${__proto__}', '${toString} $constructor ${__proto__}'],
   ])('%j becomes %j', (text, result) => {
     // What comes from the environment is told, because it may be secret.
-    const sensitive = text === '$<ONLY>' ? { sensitive: ['env'] } : {};
+    const sensitive = text === '$<ONLY>' ? { sensitive: [{ value: 'env', names: ['ONLY'] }] } : {};
     expect(replacePlaceholders(text, 'on', sources)).toEqual({ text: result, problems: [], ...sensitive });
   });
 

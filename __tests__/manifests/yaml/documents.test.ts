@@ -6,7 +6,7 @@ import { problemsOf, render } from '../../support/rendering.js';
 
 const valueOf = (text: string): unknown => {
   const { documents } = readDocuments([{ file: 'app.yml', text }]);
-  return construct(documents[0]!.events, text);
+  return construct(documents[0]!.events, documents[0]!.source);
 };
 
 const configMap = (name: string): string => `apiVersion: v1\nkind: ConfigMap\nmetadata: {name: ${name}}\n`;
@@ -48,6 +48,7 @@ describe('YAML as Kubernetes reads it', () => {
     ['!!timestamp 2020-01-01', '2020-01-01'],
     ['!!float 5', 5],
     ['! 12', '12'],
+    ['"don\\\'t"', "don't"],
     ['"yes"', 'yes'],
     ['.5', 0.5],
     ['no', false],
@@ -119,10 +120,10 @@ describe('a value that goes on at the indentation of its key, or left of it', ()
   });
 
   it('keeps the positions of what follows', () => {
-    const text = `${configMap('a')}data:\n  x: '{\n  }'\n  w: {v: [\n1], u: "\n"}\n  z: 8\n`;
+    const text = `${configMap('a')}more:\n  x: '{\n  }'\n  w: {v: [\n1], u: "\n"}\n  z: 8\n`;
     const { positionOf } = render(`${configMap('b')}---\n${text}`.replace('z: 8', 'z: ok')).resources[1]!;
-    expect(positionOf(['data', 'z'])).toEqual({ file: 'app.yml', line: 14, column: 3 });
-    expect(positionOf(['data', 'w', 'u'])).toEqual({ file: 'app.yml', line: 12, column: 5 });
+    expect(positionOf(['more', 'z'])).toEqual({ file: 'app.yml', line: 14, column: 3 });
+    expect(positionOf(['more', 'w', 'u'])).toEqual({ file: 'app.yml', line: 12, column: 5 });
   });
 
   it('does not reach over the end of a document', () => {
@@ -184,6 +185,39 @@ describe('documents', () => {
   it('may each start with a byte order mark, as in concatenated files', () => {
     const text = `\uFEFF${configMap('a')}---\r\n\uFEFF${configMap('b')}`;
     expect(namesIn(text)).toEqual(['a', 'b']);
+  });
+
+  it.each([
+    ['a line each', '\n'],
+    ['the same line', ''],
+    ['a blank line and a comment between', '\n# next\n'],
+    ['separators', '\n---\n'],
+    ['Windows line ends', '\r\n'],
+  ])('of JSON may follow each other: %s', (_, between) => {
+    const json = (name: string, value = '"1"'): string =>
+      `{"apiVersion": "v1", "kind": "ConfigMap",\n\t"metadata": {"name": "${name}"}, "data": {"x": ${value}}}`;
+    expect(namesIn(`${['a', 'b', 'c'].map(name => json(name)).join(between)}\n---\n${configMap('d')}`)).toEqual([
+      ...['a', 'b', 'c', 'd'],
+    ]);
+    const text = [json('a'), json('b'), json('c', '1')].join(between);
+    const lines = text.split('\n');
+    const column = (lines.at(-1)?.lastIndexOf('"x"') ?? 0) + 1;
+    expect(problemsOf(() => render(text))).toEqual([
+      `app.yml:${lines.length}:${column} data.x is a number, but must be a string: put it in quotes.`,
+    ]);
+    expect(problemsOf(() => render(`${text}\n]`))).toHaveLength(1);
+  });
+
+  it('of JSON may be many, and a List of kubectl among them', () => {
+    const json = (name: string): string =>
+      JSON.stringify({ apiVersion: 'v1', kind: 'ConfigMap', metadata: { name } }, undefined, 4);
+    const names = Array.from({ length: 600 }, (_, index) => `m${index}`);
+    const list = `{"apiVersion": "v1", "kind": "List", "items": [${json('y')}, ${json('z')}], "metadata": {"resourceVersion": ""}}`;
+    expect(namesIn([...names.map(json), list].join('\n'))).toEqual([...names, 'y', 'z']);
+  });
+
+  it('of JSON need separators where they are thousands, so that no file takes minutes', () => {
+    expect(() => namesIn('{}\n'.repeat(100_000))).toThrow('a document separator is expected');
   });
 
   it('of JSON keep escaped characters', () => {
@@ -319,7 +353,8 @@ describe('errors of manifests', () => {
       'apiVersion: v1\nkind: ConfigMap\nmetadata:\n\tname: a\n',
       'app.yml:4:1 Not valid YAML: tab characters must not be used in indentation.',
     ],
-    ['{"a": 1}\n{"b": 2}\n', 'app.yml:2:1 Not valid YAML: end of the stream or a document separator is expected.'],
+    ['a: {b: 1}\n{c: 2}\n', "app.yml:2:7 Not valid YAML: expected ':' after a mapping key."],
+    ['{"a": 1}\nx\n', 'app.yml:2:1 Not valid YAML: end of the stream or a document separator is expected.'],
     ['{"a": 1, "a": 2}\n', 'app.yml:1:11 Not valid YAML: duplicated mapping key.'],
     ['a: x\n"a": y\n', 'app.yml:2:2 Not valid YAML: duplicated mapping key.'],
     [
@@ -334,10 +369,33 @@ describe('errors of manifests', () => {
     [`${configMap('a')}x: "\u0000"\n`, 'app.yml:4:5 Not valid YAML: null byte is not allowed in input.'],
     ['# nothing\n', 'The manifests contain no object: app.yml.'],
     [
+      'x-base: &base {restart: always}\nservices:\n  web: {image: "site:$${TAG:?}", <<: *base}\n  db: {image: postgres, ports: [&a.b 5432]}\n',
+      'app.yml:1:1 This is a Docker Compose file, not a Kubernetes object. Exclude it with a `!` pattern in the input `manifests`, or specify manifests that an earlier step makes of it.',
+    ],
+    [
+      'on: push\njobs: {test: {runs-on: ubuntu-latest}}\n',
+      'app.yml:1:1 This is a GitHub Actions workflow, not a Kubernetes object. Exclude it with a `!` pattern in the input `manifests`.',
+    ],
+    [
+      `${configMap('a')}list: [b:, c]\n`,
+      'app.yml:4:8 kubectl reads a colon without space behind it as a part of the text; write the space, or put the text in quotes.',
+    ],
+    [
+      `${configMap('a')}x: &76:!\n`,
+      'app.yml:4:4 A value that begins with & is an anchor, and kubectl ends its name before any character that is no letter, digit, - or _; put the value in quotes.',
+    ],
+    [
+      `${configMap('a')}x: [ !,,[] ]\n`,
+      "app.yml:4:8 Not valid YAML: expected the node content, but found ','. Put text that begins with ! in quotes.",
+    ],
+    [
       `${configMap('a')}id: 12345678901234567890\n`,
       'app.yml:4:5 This number is too large to be represented exactly; put it in quotes if it is a string.',
     ],
-    [`${configMap('a')}limit: .inf\n`, 'app.yml:4:8 .inf is not a number that Kubernetes can store.'],
+    [
+      `${configMap('a')}limit: .inf\n`,
+      'app.yml:4:8 This number is out of the range that Kubernetes can store; put it in quotes if it is a string.',
+    ],
   ])('%j is refused', (text, problem) => {
     expect(problemsOf(() => render(text))).toEqual([problem]);
   });

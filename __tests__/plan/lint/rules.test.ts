@@ -145,6 +145,17 @@ const row = (
   context: typeof context === 'string' ? () => rollingContext(context) : context,
   ...(line !== undefined && { line }),
 });
+const labels = 'metadata: {labels: {app: web}}';
+const moreLabels = 'metadata: {labels: {app: web, tier: front}}';
+/** The manifests over what serves now: the same application, whose pods have these labels. */
+const over = (text: string, runningLabels = labels): LintContext => {
+  const running = rollingContext(served.replace(labels, runningLabels));
+  const context = withLive(rollingContext(text), 'Deployment', {
+    change: 'changed',
+    live: only(running, 'Deployment').object,
+  });
+  return withLive(context, 'Service', { change: 'changed', live: only(running, 'Service').object });
+};
 const change = (from: string, to: string): string => {
   if (!served.includes(from)) throw new Error(`the manifest has no ${from}`);
   return served.replace(from, to);
@@ -315,6 +326,37 @@ const rows: readonly Row[] = [
     asNew(rollingContext(change('selector: {app: web}, ports', 'ports'))),
   ),
   row(
+    'service-before-pods',
+    'a label that only the new pods have',
+    () =>
+      over(
+        change('selector: {app: web}, ports', 'selector: {app: web, tier: front}, ports').replace(labels, moreLabels),
+      ),
+    22,
+  ),
+  row('service-before-pods', 'a label that the pods have already', () =>
+    over(
+      change('selector: {app: web}, ports', 'selector: {app: web, tier: front}, ports').replace(labels, moreLabels),
+      moreLabels,
+    ),
+  ),
+  row(
+    'service-before-pods',
+    'a port that only the new pods have',
+    () => over(change('targetPort: http', 'targetPort: 9090').replace('containerPort: 8080', 'containerPort: 9090')),
+    22,
+  ),
+  row('service-before-pods', 'another number of a port with the same name', () =>
+    over(change('containerPort: 8080', 'containerPort: 9090')),
+  ),
+  row('service-before-pods', 'a new Service', () =>
+    asNew(
+      rollingContext(
+        change('selector: {app: web}, ports', 'selector: {app: web, tier: front}, ports').replace(labels, moreLabels),
+      ),
+    ),
+  ),
+  row(
     'renamed-service-port',
     'a port gets a name',
     () => withPorts(rollingContext(change('ports: [{port', 'ports: [{name: web, port')), [{ port: 80 }]),
@@ -340,6 +382,9 @@ const rows: readonly Row[] = [
       { name: 'http', port: 8080 },
       { name: 'dns', port: 80, protocol: 'UDP' },
     ]),
+  ),
+  row('renamed-service-port', 'a headless Service', () =>
+    withPorts(rollingContext(change('ports: [{port', 'clusterIP: None, ports: [{name: web, port')), [{ port: 80 }]),
   ),
   row('renamed-service-port', 'a new Service', () => asNew(rollingContext(served))),
   row('no-ready-endpoint', 'no pod is ready', () => withReady(rollingContext(served), 0), 22),

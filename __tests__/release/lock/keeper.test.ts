@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { CutoverError } from '../../../src/errors.js';
-import type { Lock } from '../../../src/release/lock.js';
+import type { Lock } from '../../../src/release/lock/lock.js';
 import { manualClock, settle, type ManualClock } from '../../support/clock.js';
 import { memoryCluster, type MemoryCluster } from '../../support/cluster/memory-cluster.js';
 import {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
-import { durationOf, heldLease, holderOf, renewedLease, runOf } from '../../../src/release/lease.js';
-import { leaseMs, longestWriteMs, renewEveryMs } from '../../../src/release/lease-times.js';
+import { durationOf, heldLease, holderOf, renewedLease, runOf } from '../../../src/release/lock/lease.js';
+import { leaseMs, longestWriteMs, renewEveryMs } from '../../../src/release/lock/lease-times.js';
 import { foreignLease, lockRef } from '../../support/strategies/lock.js';
 
 const holder = { holder: '1/1/deploy/abc', run: 'https://github.com/acme/shop/actions/runs/1' };

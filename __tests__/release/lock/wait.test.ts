@@ -21,7 +21,7 @@ const expired = 90;
 const lookEvery = 1;
 
 describe('a run that finds the lock held', () => {
-  it('waits until the other run releases it, with one line that names that run and one when it has the lock', async () => {
+  it('waits until the other run releases it, with a line each 30 s that names that run and one when it has the lock', async () => {
     const cluster = memoryCluster();
     const clock = manualClock();
     const first = await contender(cluster, 1, { clock }).lock;
@@ -35,6 +35,10 @@ describe('a run that finds the lock held', () => {
     expect(lock.waited).toBe(true);
     expect(second.log.lines).toEqual([
       `Waiting up to 300 s for the lock of web, which ${runOf(1).url} holds`,
+      ...[270, 240, 210, 180, 150, 120].map(left => {
+        const start = `Still waiting for the lock, up to ${left} s more: ${runOf(1).url} holds it`;
+        return expect.stringMatching(new RegExp(`^${start}, unchanged for (0|10) s$`));
+      }),
       'The lock of web is free: this run holds it now',
     ]);
     await lock.release();
@@ -111,6 +115,8 @@ describe('a Lease that nobody renews', () => {
     expect(run.state()).toBe('held');
     expect(leaseSpec(cluster)).toMatchObject({ holderIdentity: holderOf(1), leaseTransitions: 1 });
     expect(run.log.lines.slice(1)).toEqual([
+      `Still waiting for the lock, up to 270 s more: ${runOf(9).url} holds it, unchanged for 30 s`,
+      `Still waiting for the lock, up to 240 s more: ${runOf(9).url} holds it, unchanged for 60 s`,
       `Took over the lock of web from ${runOf(9).url}, which has not renewed it any more`,
     ]);
     const lock = await run.lock;

@@ -1,4 +1,5 @@
 import type { Cluster, WatchEvent } from '../../../src/cluster/cluster.js';
+import { CutoverError } from '../../../src/errors.js';
 import { settle } from '../clock.js';
 import { refusingCluster } from './refusing-cluster.js';
 import type { KindRef, KubeObject } from '../../../src/kubernetes/object.js';
@@ -16,10 +17,12 @@ export interface WatchedCluster {
   breakWatches(error: Error): Promise<void>;
 }
 
-/** What the cluster answers to requests beside watches. Default: no events, no log. */
+/** What the cluster answers to requests beside watches. Default: no events, no log, no Secrets. */
 export interface WatchedAnswers {
   readonly events?: readonly object[];
   readonly logs?: string | Error;
+  /** By name; not encoded. */
+  readonly secrets?: ReadonlyMap<string, string | Error>;
 }
 
 type StreamItem = WatchEvent | { readonly type: 'broken'; readonly error: Error };
@@ -59,8 +62,18 @@ export function watchedCluster(answers: WatchedAnswers = {}): WatchedCluster {
     watched,
     asked,
     port: {
-      ...refusingCluster('a wait only watches, lists and reads logs'),
+      ...refusingCluster('a wait only watches, lists, and reads Secrets, nodes and logs'),
       watch,
+      get: ref => {
+        if (ref.kind === 'Node')
+          return Promise.reject(new CutoverError('nodes may not be read', { code: 'forbidden' }));
+        asked.push(`get ${ref.kind} ${ref.namespace ?? ''}/${ref.name}`);
+        const found = answers.secrets?.get(ref.name);
+        if (found instanceof Error) return Promise.reject(found);
+        const { apiVersion, kind, ...metadata } = ref;
+        const data = { key: Buffer.from(found ?? '').toString('base64') };
+        return Promise.resolve(found === undefined ? undefined : { apiVersion, kind, metadata, data });
+      },
       list: (kind, options) => {
         asked.push(`list ${kind.kind} ${options?.fieldSelector ?? ''}`);
         return Promise.resolve((answers.events ?? []) as KubeObject[]);

@@ -29,10 +29,18 @@ export function liveWeb(cluster: MemoryCluster): KubeObject {
 
 /** Scales the Deployment `web` through the scale subresource, as an autoscaler and `kubectl scale` do. */
 export function scaleWeb(cluster: MemoryCluster, replicas: number, manager: string): void {
-  const live = liveWeb(cluster);
+  scaleLive(cluster, liveWeb(cluster), { replicas, manager });
+}
+
+/** The same for any live workload. */
+export function scaleLive(
+  cluster: MemoryCluster,
+  live: KubeObject,
+  { replicas, manager }: { readonly replicas: number; readonly manager: string },
+): void {
   const { registry } = cluster.store;
   const kind = registry.kinds.byKind(live.apiVersion, live.kind);
-  if (kind === undefined) throw new Error('Deployments are not served');
+  if (kind === undefined) throw new Error(`${live.kind}s are not served`);
   const scaled = { ...live, spec: { ...(live['spec'] as object), replicas } };
   registry.update(kind, clone(asJson(scaled)), { manager, part: 'scale' });
 }

@@ -142,7 +142,7 @@ function missingFromMessage({ result, fault, target, subject }: Row): readonly s
   const untouched =
     subject.earlier === 0
       ? /nobody|no earlier revision|changed nothing/i
-      : /as before|where they were|changed nothing|back on|nothing was switched|complete and verified/;
+      : /as before|where they were|changed nothing|back on|nothing was switched|Revision \d+ serves users\.|complete and verified/;
   const everything = result.annotations.map(annotation => annotation.message).join('\n');
   return [
     ...(fault.cause.test(everything) ? [] : ['the message lacks the cause']),

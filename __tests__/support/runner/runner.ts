@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
-import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
+import { join, relative, resolve } from 'node:path';
 import { load } from 'js-yaml';
 import { CommandReader, Masks, readFileCommands } from './commands.js';
 import type { Annotation, Command } from './commands.js';
@@ -46,6 +46,8 @@ export interface StepResult {
   readonly commands: readonly Command[];
   /** The state that main saved for post. */
   readonly state: Readonly<Record<string, string>>;
+  /** The files that main and post left in the folders of the runner, such as RUNNER_TEMP, by path. Without those above. */
+  readonly files: Readonly<Record<string, string>>;
   /** Duration of main in milliseconds. */
   readonly tookMs: number;
 }
@@ -89,11 +91,23 @@ export async function runStep(request: StepRequest): Promise<StepResult> {
       annotations: seen.annotations,
       commands: seen.commands,
       state,
+      files: await filesIn(home),
       tookMs,
     };
   } finally {
     await rm(home, { recursive: true, force: true });
   }
+}
+
+async function filesIn(home: string): Promise<Readonly<Record<string, string>>> {
+  const read = ['GITHUB_OUTPUT', 'GITHUB_STATE', 'GITHUB_STEP_SUMMARY'].map(name => join(home, name));
+  const entries = await readdir(home, { recursive: true, withFileTypes: true });
+  const paths = entries.filter(entry => entry.isFile()).map(({ parentPath, name }) => join(parentPath, name));
+  const left = paths.filter(path => !read.includes(path));
+  const texts = await Promise.all(
+    left.map(async path => [relative(home, path), await readFile(path, 'latin1')] as const),
+  );
+  return Object.fromEntries(texts);
 }
 
 /** `INPUT_<NAME>` for every input, named as the runner does: blanks become `_`, dashes stay. */

@@ -46,6 +46,13 @@ export async function arrived(users: Traffic, version: string | undefined, inARo
   await eventually(`users to be answered by ${version ?? 'anybody'} alone`, look, 30_000);
 }
 
+/** Waits until users have met the version. The nodes of a real cluster follow a switch a moment later, which the next one may undo. */
+export async function met(users: Traffic, version: string): Promise<void> {
+  const look = async (): Promise<true | undefined> =>
+    (await users.counts()).timeline.some(one => one.version === version) || undefined;
+  await eventually(`users to meet ${version}`, look, 30_000);
+}
+
 /** Waits until no pod of the namespace is terminating. */
 export async function settled(ns: TestNamespace): Promise<void> {
   await ns.until('pods that end are gone', async () => {

@@ -23,6 +23,7 @@ export type RoleName =
   | 'cutover-rollback'
   | 'cutover-plan'
   | 'cutover-status'
+  | 'cutover-budgets'
   | 'cutover-adopt'
   | 'cutover-leave-roles'
   | 'cutover-cluster';

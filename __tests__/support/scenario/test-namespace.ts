@@ -82,8 +82,16 @@ export async function openTestNamespace(
   const namespace = existing ?? `scenario-${process.pid}-${(opened += 1)}`;
   const workspace = await mkdtemp(join(tmpdir(), 'cutover-scenario-'));
   const { kube, pace } = cluster;
-  if (existing === undefined) await kube.create({ apiVersion: 'v1', kind: 'Namespace', metadata: { name: namespace } });
   const until: TestNamespace['until'] = (what, look) => eventually(what, async () => (await look()) || undefined, pace);
+  if (existing === undefined) {
+    await kube.create({ apiVersion: 'v1', kind: 'Namespace', metadata: { name: namespace } });
+    // Controllers add these a moment later: without them the API server refuses pods, and a comparison finds one object more.
+    for (const named of [
+      { kind: 'ServiceAccount', namespace, name: 'default' },
+      { kind: 'ConfigMap', namespace, name: 'kube-root-ca.crt' },
+    ] as const)
+      await until(`${named.kind} ${named.name} of a new namespace`, () => kube.get(named));
+  }
   const streams: Traffic[] = [];
   const kubeconfigOf: TestNamespace['kubeconfigOf'] = async (inputs, as = []) => {
     if (as === 'admin') return cluster.kubeconfig;

@@ -1,14 +1,13 @@
 import { RecentApplies } from '../../../src/cluster/apply/applied-identity.js';
 import { systemClock, type Clock } from '../../../src/cluster/clock.js';
 import type { CiRun } from '../../../src/inputs/inputs.js';
-import type { Log } from '../../../src/log.js';
 import { openRecords } from '../../../src/release/records.js';
 import { logPlan } from '../../../src/report/log-plan.js';
 import type { OperationContext, RunContext } from '../../../src/run/context.js';
 import { stepLock } from '../../../src/run/step-lock.js';
 import type { PostState } from '../../../src/run/post-state.js';
 import { fakeClock } from '../clock.js';
-import { listLog } from '../log.js';
+import { listLog, type ListLog } from '../log.js';
 import type { MemoryCluster } from '../cluster/memory-cluster.js';
 
 /** Run number `id` of the workflow. */
@@ -44,7 +43,7 @@ export interface StepOptions {
 
 /** A context that a test can look into. */
 export type StepContext = RunContext & {
-  readonly log: Log & { readonly lines: string[] };
+  readonly log: ListLog;
   readonly clock: WaitedClock;
   readonly phases: string[];
   /** What the post step must finish, and what it no longer has to. */
@@ -60,7 +59,7 @@ export function stepOn(cluster: MemoryCluster, options: StepOptions = {}): StepC
   const clearedPostStates: PostState[] = [];
   const { run = runOf(1), clock = fakeClock(), after } = options;
   const { holder = `holder of run ${run.runId}` } = options;
-  const records = openRecords({ cluster, release: 'web', namespace: 'shop' });
+  const records = openRecords({ cluster, release: 'web', namespace: 'shop', log });
   return {
     cluster,
     records,
@@ -102,9 +101,10 @@ export function operationOn(
   options: StepOptions & { readonly lockLost?: AbortSignal } = {},
 ): StepContext & OperationContext {
   const { lockLost = new AbortController().signal, ...more } = options;
-  const records = openRecords({ cluster, release: 'web', namespace: 'shop' }).writable(cluster);
+  const step = stepOn(cluster, more);
+  const records = openRecords({ cluster, release: 'web', namespace: 'shop', log: step.log }).writable(cluster);
   const ctx: StepContext & OperationContext = {
-    ...stepOn(cluster, more),
+    ...step,
     records,
     writer: cluster.writer(),
     created: new Set(),

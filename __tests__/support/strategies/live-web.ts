@@ -2,19 +2,32 @@ import type { KubeObject } from '../../../src/kubernetes/object.js';
 
 const labels = { app: 'web' };
 
-/** Deployment `web` in namespace `shop` as `kubectl apply` leaves it, without roles: image `site:v1`, two pods. */
-export const liveDeployment: KubeObject = {
-  apiVersion: 'apps/v1',
-  kind: 'Deployment',
-  metadata: { name: 'web', namespace: 'shop' },
-  spec: {
-    replicas: 2,
-    selector: { matchLabels: labels },
-    template: {
-      metadata: { labels },
-      spec: { containers: [{ name: 'web', image: 'site:v1', ports: [{ containerPort: 8080 }] }] },
+/** Deployment `web` in namespace `shop` as `kubectl apply` leaves it, without roles: two pods. `more`: fields of its container. */
+export function liveDeploymentOf(image: string, more: object = {}): KubeObject {
+  return {
+    apiVersion: 'apps/v1',
+    kind: 'Deployment',
+    metadata: { name: 'web', namespace: 'shop' },
+    spec: {
+      replicas: 2,
+      selector: { matchLabels: labels },
+      template: {
+        metadata: { labels },
+        spec: { containers: [{ name: 'web', image, ports: [{ containerPort: 8080 }], ...more }] },
+      },
     },
-  },
+  };
+}
+
+/** The same with image `site:v1`. */
+export const liveDeployment = liveDeploymentOf('site:v1');
+
+/** Its autoscaler. */
+export const liveAutoscaler: KubeObject = {
+  apiVersion: 'autoscaling/v2',
+  kind: 'HorizontalPodAutoscaler',
+  metadata: { name: 'web', namespace: 'shop' },
+  spec: { scaleTargetRef: { apiVersion: 'apps/v1', kind: 'Deployment', name: 'web' }, minReplicas: 2, maxReplicas: 4 },
 };
 
 /** The Service in front of it. */
@@ -25,5 +38,5 @@ export const liveService: KubeObject = {
   spec: { selector: labels, ports: [{ port: 80, targetPort: 8080 }] },
 };
 
-/** Both. */
+/** The Deployment and the Service. */
 export const liveWeb: readonly KubeObject[] = [liveDeployment, liveService];

@@ -1,8 +1,8 @@
 import type { Clock } from '../../../src/cluster/clock.js';
 import { CutoverError } from '../../../src/errors.js';
 import type { KubeObject } from '../../../src/kubernetes/object.js';
-import { leaseRef } from '../../../src/release/lease.js';
-import { acquireLock, type Lock, type LockRequest } from '../../../src/release/lock.js';
+import { leaseRef } from '../../../src/release/lock/lease.js';
+import { acquireLock, type Lock, type LockRequest } from '../../../src/release/lock/lock.js';
 import { settle, type ManualClock } from '../clock.js';
 import type { MemoryCluster } from '../cluster/memory-cluster.js';
 import { listLog, type ListLog } from '../log.js';

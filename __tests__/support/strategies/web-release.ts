@@ -13,6 +13,7 @@ import { asBlueGreen, asRolling, hasRoles } from '../../../src/release/transitio
 import type { RunContext } from '../../../src/run/context.js';
 import { adoptLive } from '../../../src/strategies/blue-green/adoption/adopt.js';
 import { deployBlueGreen } from '../../../src/strategies/blue-green/deploy.js';
+import { planBlueGreen } from '../../../src/strategies/blue-green/plan.js';
 import { promote, type PromoteRequest } from '../../../src/strategies/blue-green/promote.js';
 import { reject } from '../../../src/strategies/blue-green/reject.js';
 import { rollBackBlueGreen } from '../../../src/strategies/blue-green/rollback.js';
@@ -22,6 +23,7 @@ import type { SwitchPolicy } from '../../../src/strategies/blue-green/traffic-sw
 import { restoreInterrupted } from '../../../src/strategies/restore-interrupted.js';
 import { deployRolling } from '../../../src/strategies/rolling/deploy.js';
 import { readToDeploy, readToDeployOnceSettled } from '../../../src/strategies/rolling/read-to-deploy.js';
+import { planRolling } from '../../../src/strategies/rolling/plan.js';
 import { rollBackRolling } from '../../../src/strategies/rolling/rollback.js';
 import type { RollingDeploy } from '../../../src/strategies/rolling/rolling-deploy.js';
 import { FailedStep, type Outcome } from '../../../src/strategies/outcome/outcome.js';
@@ -43,6 +45,10 @@ export interface WebRelease {
   readonly ctx: () => ReturnType<typeof stepOn>;
   stage(manifests: string, inputs?: Partial<DeployInputs<'blue-green'>>): Promise<Outcome>;
   promote(request?: Partial<PromoteRequest & SwitchPolicy>): Promise<Outcome>;
+  /** A plan of the blue/green deploy. */
+  plan(manifests: string): Promise<Outcome>;
+  /** A plan of the rolling deploy. */
+  planRolling(manifests: string): Promise<Outcome>;
   /** A deploy with `switch: auto`. */
   go(manifests: string): Promise<Outcome>;
   reject(inputs?: { readonly timeoutMs?: number }): Promise<Outcome>;
@@ -162,7 +168,10 @@ export function webRelease(original?: WebRelease): WebRelease {
         const deploy = await read();
         const adoption = await adoptLive(ctx, deploy, read);
         const adopted = adoption ?? [];
-        const staged = await stage(ctx, adoption === undefined ? deploy : await read(), read);
+        const staged = await stage(ctx, adoption === undefined ? deploy : await read(), {
+          read,
+          next: (_ctx, outcome) => Promise.resolve(outcome),
+        });
         return { ...staged, changes: [...adopted, ...staged.changes] };
       }),
     promote: (more = {}) =>
@@ -177,6 +186,15 @@ export function webRelease(original?: WebRelease): WebRelease {
           policy: { idlePolicy, drainMs, rollbackOnFailure, historyLimit },
           ...rest,
         });
+      }),
+    plan: text =>
+      step(async ctx => {
+        const { run } = ctx;
+        const inputs: DeployInputs<'blue-green'> = {
+          ...{ ...deployInputs, run, strategy: 'blue-green', roles: ['blue', 'green'], switch: 'manual' },
+        };
+        const deploy = renderBlueGreenRelease(text, inputs, await ctx.records.readState());
+        return planBlueGreen(ctx, deploy, state => Promise.resolve(renderBlueGreenRelease(text, inputs, state)));
       }),
     go: text =>
       step(ctx => {
@@ -218,16 +236,15 @@ export function webRelease(original?: WebRelease): WebRelease {
           ? rollBackRolling(ctx, { inputs, state })
           : rollBackBlueGreen(ctx, { inputs, state });
       }),
+    planRolling: text =>
+      step(async ctx => {
+        const inputs: DeployInputs<'rolling'> = { ...deployInputs, run: ctx.run, strategy: 'rolling' };
+        return planRolling(ctx, renderRollingRelease(text, inputs, await readToDeploy(ctx, inputs)));
+      }),
     deploy: (text, more = {}) =>
       step(async ctx => {
         const inputs: DeployInputs<'rolling'> = { ...deployInputs, run: ctx.run, strategy: 'rolling', ...more };
-        const render = (recorded: ReleaseState): RollingDeploy => {
-          const leaves = recorded.strategy === 'blue-green' && hasRoles(recorded) ? recorded : undefined;
-          const state = recorded.strategy === 'blue-green' ? asRolling(recorded) : recorded;
-          const { resources } = renderManifests(requestOf(text, state));
-          const contentHash = hashOf(resources.map(({ object }) => object));
-          return { inputs, state, resources, contentHash, ...(leaves !== undefined && { leaves }) };
-        };
+        const render = (recorded: ReleaseState): RollingDeploy => renderRollingRelease(text, inputs, recorded);
         const first = render(await readToDeployOnceSettled(ctx, inputs));
         return deployRolling(ctx, first, async () => render(await readToDeploy(ctx, inputs)));
       }),
@@ -275,6 +292,14 @@ function renderBlueGreenRelease(
   const state = wasRolling ? asBlueGreen(recorded, names) : (recorded ?? newBlueGreen('web', names));
   const contentHash = hashOf([everything, services]);
   return { inputs, state, resources, contentHash, ...(wasRolling && { wasRolling }) };
+}
+
+function renderRollingRelease(text: string, inputs: DeployInputs<'rolling'>, recorded: ReleaseState): RollingDeploy {
+  const leaves = recorded.strategy === 'blue-green' && hasRoles(recorded) ? recorded : undefined;
+  const state = recorded.strategy === 'blue-green' ? asRolling(recorded) : recorded;
+  const { resources } = renderManifests(requestOf(text, state));
+  const contentHash = hashOf(resources.map(({ object }) => object));
+  return { inputs, state, resources, contentHash, ...(leaves !== undefined && { leaves }) };
 }
 
 function requestOf(text: string, state: ReleaseState | undefined): RenderRequest {

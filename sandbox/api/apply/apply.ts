@@ -1,10 +1,11 @@
 import { common, showPath, union, minus, sameSet, type FieldSet } from './field-set.js';
 import { equal, isObject, objectAt, objectsAt, textAt, timestamp, type JsonObject } from '../schema/json.js';
-import { identity, managersOf, ownable, recordUpdate, setManagers, unreachable, withoutChanges } from './managed.js';
-import type { Manager, Managers, Writer } from './managed.js';
+import { changesIn, identity, managersOf, ownable, recordUpdate, setManagers, withoutChanges } from './managed.js';
+import type { ChangesIn, Manager, Managers, Writer } from './managed.js';
 import type { Schema } from '../schema/schema.js';
 import { refusal, type ApiError } from '../http/status.js';
 import { difference, fieldsOf, merge, withParents, withoutFields } from '../schema/typed.js';
+import type { Versions, View } from '../schema/versions.js';
 
 /** A server-side apply. */
 export interface Application {
@@ -14,7 +15,10 @@ export interface Application {
   readonly config: JsonObject;
   readonly schema: Schema;
   readonly writer: Writer;
-  readonly hasStatus: boolean;
+  /** Fields that the write cannot set. */
+  readonly closed: readonly string[];
+  /** Absent: all versions of the kind have the same fields. */
+  readonly versions?: Versions;
   readonly force: boolean;
 }
 
@@ -31,23 +35,22 @@ const lastApplied = 'kubectl.kubernetes.io/last-applied-configuration';
  * fields which others own, unless `force`.
  */
 export function applyConfig(application: Application): JsonObject | undefined {
-  const { config, schema, writer, hasStatus } = application;
+  const { config, schema, writer, closed } = application;
   const live = tracked(application);
   const before = managersOf(live);
   const self = identity(writer, 'Apply');
-  const closed = unreachable(writer, hasStatus);
   const sent: FieldSet = new Set(fieldsOf(config, schema).keys());
   const fields = ownable(sent, closed);
-  const previous = before.get(self)?.fields ?? new Set<string>();
+  const previous = before.get(self);
 
   const merged = merge(live, config, schema) as JsonObject;
   const mine: Manager = { ...writer, operation: 'Apply', time: timestamp(), fields };
   const wanted: Managers = new Map([...before, [self, mine]]);
-  const kept = withParents(union(sent, ...[...wanted.values()].map(manager => manager.fields)), schema);
-  const next = withoutFields(merged, minus(withParents(previous, schema), kept), schema);
+  const next = previous === undefined ? merged : withoutLeft(application, merged, { previous, wanted });
 
   const changes = difference(live, next, schema);
-  const conflicts = conflictsOf(wanted, self, union(changes.added, changes.modified));
+  const changesOf = changesIn({ ...application, live, next }, changes);
+  const conflicts = conflictsOf(wanted, self, changesOf);
   if (!application.force && conflicts.length > 0) {
     const mayTake = writer.name === 'kubectl' ? clientSideApplied(live, schema) : new Set<string>();
     const refused = conflicts.filter(conflict => !mayTake.has(conflict.path));
@@ -55,25 +58,56 @@ export function applyConfig(application: Application): JsonObject | undefined {
   }
   // Items in another order are no field that differs, but another object.
   const unchanged = changes.added.size + changes.modified.size + changes.removed.size === 0 && equal(live, next);
-  if (unchanged && before.has(self) && sameSet(previous, fields) && live === application.live) return undefined;
-  setManagers(next, withoutChanges(wanted, changes, self));
+  const sameOwner = previous?.apiVersion === writer.apiVersion && sameSet(previous.fields, fields);
+  if (unchanged && sameOwner && live === application.live) return undefined;
+  setManagers(next, withoutChanges(wanted, changesOf, self));
   return next;
 }
 
+/**
+ * The merged object without what the manager owned before and owns no more, unless another manager owns it. Each owner's
+ * fields are those of the version that it used.
+ */
+function withoutLeft(
+  { schema, writer, versions }: Application,
+  merged: JsonObject,
+  { previous, wanted }: { readonly previous: Manager; readonly wanted: Managers },
+): JsonObject {
+  const as = (object: JsonObject, apiVersion: string): View => versions?.(object, apiVersion) ?? { object, schema };
+  const ownedIn = (apiVersion: string, of: Schema): FieldSet =>
+    withParents(union(...[...wanted.values()].filter(one => one.apiVersion === apiVersion).map(one => one.fields)), of);
+  const all = as(merged, previous.apiVersion);
+  const before = ownable(withParents(previous.fields, all.schema), []);
+  const gone = minus(before, ownedIn(previous.apiVersion, all.schema));
+  let left = withoutFields(all.object, gone, all.schema);
+  const others = new Set([...wanted.values()].map(({ apiVersion }) => apiVersion));
+  others.delete(previous.apiVersion);
+  for (const apiVersion of others) {
+    const whole = as(merged, apiVersion);
+    const rest = fieldsOf(as(left, apiVersion).object, whole.schema, 'with containers');
+    const fields: FieldSet = new Set(fieldsOf(whole.object, whole.schema, 'with containers').keys());
+    const missing = minus(fields, union(new Set(rest.keys()), ownedIn(apiVersion, whole.schema)));
+    left = withoutFields(whole.object, missing, whole.schema);
+  }
+  return as(left, writer.apiVersion).object;
+}
+
 /** The live object; without managedFields, its fields get the owner `before-first-apply`. */
-function tracked({ live, schema, writer, hasStatus }: Application): JsonObject {
+function tracked({ live, schema, writer, closed }: Application): JsonObject {
   if (textAt(objectAt(live, 'metadata'), 'uid') === undefined) return live;
   if (objectsAt(live, 'metadata', 'managedFields').length > 0) return live;
   const next = structuredClone(live);
   const first: Writer = { ...writer, name: 'before-first-apply' };
-  recordUpdate({ live: {}, next, schema, writer: first, hasStatus });
+  recordUpdate({ live: {}, next, schema, writer: first, closed });
   return next;
 }
 
-function conflictsOf(managers: Managers, self: string, changed: FieldSet): Conflict[] {
-  return [...managers].flatMap(([id, manager]) =>
-    id === self ? [] : [...common(manager.fields, changed)].sort().map(path => ({ manager, path })),
-  );
+function conflictsOf(managers: Managers, self: string, changesOf: ChangesIn): Conflict[] {
+  return [...managers].flatMap(([id, manager]) => {
+    if (id === self) return [];
+    const { added, modified } = changesOf(manager.apiVersion);
+    return [...common(manager.fields, union(added, modified))].sort().map(path => ({ manager, path }));
+  });
 }
 
 /** The fields of the last `kubectl apply` that are unchanged since: kubectl takes them over without force. */

@@ -19,8 +19,10 @@ import {
   timestamp,
   type JsonObject,
 } from '../schema/json.js';
+import type { Kind } from '../schema/kinds.js';
 import { difference, type Difference } from '../schema/typed.js';
 import type { Schema } from '../schema/schema.js';
+import type { Versions } from '../schema/versions.js';
 
 /** One entry of `metadata.managedFields`. */
 export interface Manager {
@@ -97,22 +99,53 @@ const neverOwned = new Set([
   ...metadataOf('managedFields', 'resourceVersion', 'generateName', 'deletionTimestamp', 'deletionGracePeriodSeconds'),
 ]);
 
-/** Fields that a write through this subresource cannot set, and so does not own. */
-export function unreachable(writer: Writer, hasStatus: boolean): readonly string[] {
-  if (writer.subresource === 'status') return ['spec', 'metadata'].map(memberElement);
-  return hasStatus && writer.subresource === '' ? [memberElement('status')] : [];
+/** Fields that a write of this kind through this subresource cannot set, and so does not own. */
+export function closedFields(kind: Pick<Kind, 'group' | 'kind' | 'status'>, subresource: string): readonly string[] {
+  if (subresource === '') return kind.status ? [memberElement('status')] : [];
+  if (subresource !== 'status') return [];
+  return [memberElement('spec'), ...(annotatedByStatus(kind) ? metadataOf('labels') : [memberElement('metadata')])];
+}
+
+/** Whether a write of the status takes annotations too: the revision of a Deployment comes with its status. */
+export function annotatedByStatus({ group, kind }: Pick<Kind, 'group' | 'kind'>): boolean {
+  return group === 'apps' && kind === 'Deployment';
 }
 
 export function ownable(set: FieldSet, closed: readonly string[]): FieldSet {
   return outside(minus(set, neverOwned), closed);
 }
 
+/** What a write changes, in the fields of a version. */
+export type ChangesIn = (apiVersion: string) => Difference;
+
+/** `own` is what the write changes in the fields of the writer's version. */
+export function changesIn(
+  { live, next, writer, versions, closed }: Omit<Update, 'schema'>,
+  own: Difference,
+): ChangesIn {
+  return apiVersion => {
+    if (apiVersion === writer.apiVersion) return own;
+    const before = versions?.(live, apiVersion);
+    const after = versions?.(next, apiVersion);
+    if (before === undefined || after === undefined) return own;
+    return open(difference(before.object, after.object, after.schema), closed);
+  };
+}
+
+const open = ({ added, modified, removed }: Difference, closed: readonly string[]): Difference => ({
+  added: outside(added, closed),
+  modified: outside(modified, closed),
+  removed: outside(removed, closed),
+});
+
 /** Removes the changed fields from all entries but `self`: they were set by another manager or removed. */
-export function withoutChanges(managers: Managers, changes: Difference, self: string): Managers {
-  const taken = union(changes.added, changes.modified, changes.removed);
-  const left = [...managers].map(([id, manager]): [string, Manager] =>
-    id === self ? [id, manager] : [id, { ...manager, fields: minus(manager.fields, taken) }],
-  );
+export function withoutChanges(managers: Managers, changesOf: ChangesIn, self: string): Managers {
+  const left = [...managers].map(([id, manager]): [string, Manager] => {
+    if (id === self) return [id, manager];
+    const changes = changesOf(manager.apiVersion);
+    const taken = union(changes.added, changes.modified, changes.removed);
+    return [id, { ...manager, fields: minus(manager.fields, taken) }];
+  });
   return new Map(left.filter(([id, manager]) => id === self || manager.fields.size > 0));
 }
 
@@ -124,7 +157,10 @@ export interface Update {
   readonly next: JsonObject;
   readonly schema: Schema;
   readonly writer: Writer;
-  readonly hasStatus: boolean;
+  /** Fields that the write cannot set. */
+  readonly closed: readonly string[];
+  /** Absent: all versions of the kind have the same fields. */
+  readonly versions?: Versions;
 }
 
 /** Both objects without the top members that are the same in both: nothing of these has changed. */
@@ -139,7 +175,8 @@ function withoutSame(live: JsonObject, next: JsonObject): [JsonObject, JsonObjec
  * Ownership after a create, update or patch: the writer owns what it changed. `next` may carry managedFields of its
  * own, as a client that puts an object back does; then those are the starting point.
  */
-export function recordUpdate({ live, next, schema, writer, hasStatus }: Update): void {
+export function recordUpdate(update: Update): void {
+  const { live, next, schema, writer, closed } = update;
   const sent = objectAt(next, 'metadata').managedFields;
   const reset = Array.isArray(sent) && sent.length === 1 && isObject(sent[0]) && Object.keys(sent[0]).length === 0;
   const brought = writer.subresource === '' ? managersOf(next) : new Map<string, Manager>();
@@ -149,16 +186,10 @@ export function recordUpdate({ live, next, schema, writer, hasStatus }: Update):
     setManagers(next, before);
     return;
   }
-  const closed = unreachable(writer, hasStatus);
-  const all = difference(...withoutSame(live, next), schema);
-  const changes = {
-    added: outside(all.added, closed),
-    modified: outside(all.modified, closed),
-    removed: outside(all.removed, closed),
-  };
+  const changes = open(difference(...withoutSame(live, next), schema), closed);
   const self = identity(writer, 'Update');
   // The writer's own entry gives up what it removed, and takes what it set, like everyone's.
-  const managers = new Map(withoutChanges(before, changes, ''));
+  const managers = new Map(withoutChanges(before, changesIn(update, changes), ''));
   const set = ownable(union(changes.added, changes.modified), closed);
   // A Scale leaves out a zero, so nobody owns replicas that were scaled to none.
   const none = writer.subresource === 'scale' && objectAt(next, 'spec').replicas === 0;

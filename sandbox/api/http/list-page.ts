@@ -1,5 +1,6 @@
 import { asText, isObject, type JsonObject } from '../schema/json.js';
 import { resourceOf } from '../schema/kinds.js';
+import { inVersion } from '../schema/versions.js';
 import type { Registry } from '../store/registry.js';
 import type { ResourceRequest } from './request.js';
 import { keyOf } from '../store/storage.js';
@@ -81,7 +82,9 @@ export function listPage(
   const { exactly } = from === undefined ? versionOf(request, storage.revision) : { exactly: from.revision };
   const revision = exactly ?? storage.revision;
   const found =
-    exactly === undefined ? registry.list(kind, namespace) : storage.listAt(resourceOf(kind), namespace, exactly);
+    exactly === undefined
+      ? registry.list(kind, namespace)
+      : storage.listAt(resourceOf(kind), namespace, exactly)?.map(object => inVersion(kind, object));
   if (found === undefined) throw expired('The resourceVersion for the provided list is too old.');
   const all = found.filter(matches).filter(object => from === undefined || keyOf(object) > from.after);
   const limit = Number(query.get('limit') ?? 0);

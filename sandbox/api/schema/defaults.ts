@@ -103,8 +103,7 @@ const byKind: Readonly<Record<string, Defaults>> = {
   },
   'batch/v1/Job': (object, spec) => {
     jobSpec(spec);
-    const labels = objectAt(spec, 'template', 'metadata', 'labels');
-    if (Object.keys(labels).length > 0) fill(childOf(object, 'metadata'), { labels: clone(labels) });
+    labelsOfPods(object);
   },
   'batch/v1/CronJob': (_object, spec) => {
     fill(spec, {
@@ -162,19 +161,32 @@ export function admit(kind: Kind, object: JsonObject): void {
   if (kind.group === 'batch' && kind.kind === 'Job') jobIdentity(object);
 }
 
-/** Labels and a selector that name the Job's own pods. */
-function jobIdentity(job: JsonObject): void {
+/** Gives a Job without labels those of its pods. */
+function labelsOfPods(job: JsonObject): void {
+  const labels = objectAt(job, 'spec', 'template', 'metadata', 'labels');
+  // Not a copy: what admission adds to the labels of the pods is added here, too.
+  if (Object.keys(labels).length > 0) fill(childOf(job, 'metadata'), { labels });
+}
+
+/** The labels that name the pods of one Job, by its name and uid. */
+export function labelsOfJob(job: JsonObject): Readonly<Record<string, string>> {
   const { name } = nameOf(job);
   const uid = textAt(objectAt(job, 'metadata'), 'uid') ?? '';
-  const spec = childOf(job, 'spec');
-  if (spec.manualSelector === true) return;
-  const own = {
+  return {
     'batch.kubernetes.io/controller-uid': uid,
     'batch.kubernetes.io/job-name': name,
     'controller-uid': uid,
     'job-name': name,
   };
+}
+
+/** Adds the labels of the pods, and of the selector, that name the Job's own pods. What is there stays. */
+function jobIdentity(job: JsonObject): void {
+  const spec = childOf(job, 'spec');
+  if (spec.manualSelector === true) return;
+  const own = labelsOfJob(job);
   fill(childOf(childOf(childOf(spec, 'template'), 'metadata'), 'labels'), own);
-  fill(childOf(childOf(job, 'metadata'), 'labels'), own);
-  spec.selector ??= { matchLabels: { 'batch.kubernetes.io/controller-uid': uid } };
+  labelsOfPods(job);
+  const { 'batch.kubernetes.io/controller-uid': uid = '' } = own;
+  fill(childOf(childOf(spec, 'selector'), 'matchLabels'), { 'batch.kubernetes.io/controller-uid': uid });
 }

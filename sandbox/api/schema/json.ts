@@ -59,6 +59,12 @@ export function erase(object: JsonObject, key: string): void {
   Reflect.deleteProperty(object, key);
 }
 
+/** Sets a copy of the value; removes the member where there is none. */
+export function setOrErase(object: JsonObject, key: string, value: JsonValue | undefined): void {
+  if (value === undefined) erase(object, key);
+  else setMember(object, key, clone(value));
+}
+
 /** A deep copy that may be changed. */
 export function clone<T extends JsonValue>(value: T): T;
 export function clone(value: JsonValue): JsonValue {

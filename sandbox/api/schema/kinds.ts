@@ -34,7 +34,7 @@ const plurals: Readonly<Record<string, string>> = {
 };
 
 /**
- * One line a group version, then its kinds: `Kind/flags/short,names`. Flags: n namespaced, s status subresource,
+ * One line a group version, preferred versions first, then its kinds: `Kind/flags/short,names`. Flags: n namespaced, s status subresource,
  * c scale subresource, g generation, r resourceVersion needed for updates, a in the category `all`.
  */
 const served = `
@@ -44,6 +44,7 @@ v1 ResourceQuota/ns/quota Secret/n/ Service/nsa/svc ServiceAccount/n/sa
 apps/v1 ControllerRevision/n/ DaemonSet/nsga/ds Deployment/nscga/deploy ReplicaSet/nscga/rs StatefulSet/nscga/sts
 batch/v1 CronJob/nsga/cj Job/nsga/
 autoscaling/v2 HorizontalPodAutoscaler/nsga/hpa
+autoscaling/v1 HorizontalPodAutoscaler/nsga/hpa
 policy/v1 PodDisruptionBudget/nsgr/pdb
 networking.k8s.io/v1 Ingress/nsg/ing IngressClass/g/ NetworkPolicy/ng/netpol
 rbac.authorization.k8s.io/v1 ClusterRole// ClusterRoleBinding// Role/n/ RoleBinding/n/

@@ -112,6 +112,7 @@ const scalingRules = struct({
 const metricTarget = struct({ 'type!': text, averageUtilization: number, ...all(quantity, 'averageValue', 'value') });
 const reference = struct(all(text, 'apiVersion', 'kind!', 'name!'));
 const metric = struct({ 'name!': text, selector: labelSelector });
+const scaling = { 'scaleTargetRef!': reference, ...all(number, 'maxReplicas!', 'minReplicas') };
 
 const backend = struct({
   resource: atomic(struct(all(text, 'apiGroup', 'kind!', 'name!'))),
@@ -161,10 +162,16 @@ const traffic: Readonly<Record<string, Schema>> = {
     ),
     tls: listOf(struct({ hosts: listOf(text), secretName: text })),
   }),
+  'autoscaling/v1/HorizontalPodAutoscaler': object({
+    spec: struct({ ...scaling, targetCPUUtilizationPercentage: number }),
+    status: struct({
+      lastScaleTime: text,
+      ...all(number, 'currentCPUUtilizationPercentage', 'currentReplicas', 'desiredReplicas', 'observedGeneration'),
+    }),
+  }),
   'autoscaling/v2/HorizontalPodAutoscaler': workload({
     behavior: struct(all(scalingRules, 'scaleDown', 'scaleUp')),
-    'scaleTargetRef!': reference,
-    ...all(number, 'maxReplicas!', 'minReplicas'),
+    ...scaling,
     metrics: listOf(
       struct({
         'type!': text,

@@ -5,6 +5,7 @@ import { Kinds, resourceOf, type Kind } from '../schema/kinds.js';
 import { bootstrapRights } from '../access/rbac.js';
 import { Registry } from './registry.js';
 import { schemaOf } from '../schema/schemas.js';
+import { inVersion } from '../schema/versions.js';
 import { refusal } from '../http/status.js';
 import { Storage } from './storage.js';
 import type { Store, StoreEvent } from './store.js';
@@ -62,6 +63,11 @@ export function createStore(): MemoryStore {
       const write = part === undefined ? { manager } : { manager, part };
       return asKube(registry.update(kindOf(object), clone(asJson(object)), write));
     },
+    apply: (config, manager) => {
+      const kind = kindOf(config);
+      const key = placeOf({ ...config, ...config.metadata }, kind);
+      registry.apply(kind, clone(asJson(config)), { manager, force: true, key });
+    },
     remove: (ref, options = {}) => {
       const kind = kindOf(ref);
       registry.remove(kind, placeOf(ref, kind), options);
@@ -72,6 +78,6 @@ export function createStore(): MemoryStore {
 
 function watch(registry: Registry, kind: Kind, listener: (event: StoreEvent) => void): () => void {
   return registry.storage.listen(resourceOf(kind), change => {
-    listener({ type: change.type, object: asKube(change.object) });
+    listener({ type: change.type, object: asKube(inVersion(kind, change.object)) });
   });
 }

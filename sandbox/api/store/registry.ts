@@ -1,12 +1,26 @@
-import { randomInt, randomUUID } from 'node:crypto';
+import { randomUUID } from 'node:crypto';
 import { needNamespace, needServiceAccount } from '../validation/admission.js';
 import { applyConfig } from '../apply/apply.js';
 import { checkPreconditions, converted, decodeAs, partOf, untypable } from '../writes/write-rules.js';
 import { admit, initialStatus, setDefaults } from '../schema/defaults.js';
+import { generationContent } from '../writes/generation.js';
+import { generatedName } from '../writes/generated-name.js';
 import { Deletion, type DeleteOptions } from '../writes/deletion.js';
-import { childOf, clone, equal, erase, nameOf, objectAt, textAt, timestamp, type JsonObject } from '../schema/json.js';
+import {
+  childOf,
+  clone,
+  equal,
+  erase,
+  nameOf,
+  objectAt,
+  setOrErase,
+  textAt,
+  timestamp,
+  type JsonObject,
+} from '../schema/json.js';
 import { apiVersionOf, resourceOf, type Kind, type Kinds } from '../schema/kinds.js';
-import { recordUpdate, sameButTimes, type Writer } from '../apply/managed.js';
+import { asStored, inVersion, storedKind, versionsOf } from '../schema/versions.js';
+import { closedFields, recordUpdate, sameButTimes, type Update } from '../apply/managed.js';
 import { canonicalQuantities } from '../schema/quantity.js';
 import type { WriteOptions } from '../writes/write-rules.js';
 import { unknownKind } from '../schema/schemas.js';
@@ -61,26 +75,28 @@ export class Registry {
       throw refusal(500, '', { message: 'resourceVersion should not be set on objects to be created' });
     }
     const prefix = textAt(metadata, 'generateName');
-    if (textAt(metadata, 'name') === undefined && prefix !== undefined)
-      metadata.name = prefix.slice(0, longestPrefix) + suffix();
-    setDefaults(kind, object);
-    recordUpdate({ live: bare(kind, object), next: object, ...this.#writing(kind, options) });
-    return this.#insert(kind, object, options);
+    if (textAt(metadata, 'name') === undefined && prefix !== undefined) metadata.name = generatedName(prefix);
+    const next = asStored(kind, object);
+    const stored = storedKind(this.kinds, kind);
+    setDefaults(stored, next);
+    this.#own(kind, { live: bare(stored, next), next }, options);
+    return inVersion(kind, this.#insert(stored, next, options));
   }
 
   update(kind: Kind, sent: JsonObject, options: WriteOptions): JsonObject {
     const key = nameOf(sent);
-    const live = this.need(kind, key);
+    const stored = storedKind(this.kinds, kind);
+    const live = this.need(stored, key);
     const decoded = decodeAs(kind, sent, options);
     if (kind.conditional && textAt(objectAt(decoded, 'metadata'), 'resourceVersion') === undefined) {
       const why = invalidValue('metadata.resourceVersion', 0, 'must be specified for an update');
       throw invalid({ ...kind, kind: kind.plural }, key.name, [why]);
     }
-    const next = partOf(live, decoded, { ...options, hasStatus: kind.status });
-    setDefaults(kind, next);
+    const next = partOf(kind, { live, sent: asStored(kind, decoded) }, options);
+    setDefaults(stored, next);
     checkPreconditions(kind, live, next);
-    recordUpdate({ live, next, ...this.#writing(kind, options) });
-    return this.#replace(kind, { live, next }, options);
+    this.#own(kind, { live, next }, options);
+    return inVersion(kind, this.#replace(stored, { live, next }, options));
   }
 
   /** Server-side apply; `config` names the object. */
@@ -100,30 +116,40 @@ export class Registry {
     const force = options.force === true;
     const merged = applyConfig({ live: live ?? emptyOf(config), config, ...writing, force });
     if (merged === undefined && live !== undefined) return { object: live, created: false };
-    const next = converted(kind, merged ?? clone(config), given);
-    setDefaults(kind, next);
-    if (live === undefined) return { object: this.#insert(kind, next, options), created: true };
-    return {
-      object: this.#replace(kind, { live, next: partOf(live, next, { ...options, hasStatus: kind.status }) }, options),
-      created: false,
-    };
+    const next = asStored(kind, converted(kind, merged ?? clone(config), given));
+    const stored = storedKind(this.kinds, kind);
+    setDefaults(stored, next);
+    const before = this.read(stored, key);
+    if (before === undefined) return { object: inVersion(kind, this.#insert(stored, next, options)), created: true };
+    const states = { live: before, next: partOf(kind, { live: before, sent: next }, options) };
+    return { object: inVersion(kind, this.#replace(stored, states, options)), created: false };
   }
 
   /** Deletes, or marks for deletion. Returns the last state. Throws 404, and 409 when a precondition does not hold. */
   remove(kind: Kind, key: ObjectKey, options: DeleteOptions): JsonObject {
-    return inVersion(kind, this.#deletion.remove(kind, this.need(kind, key), options));
+    const stored = storedKind(this.kinds, kind);
+    return inVersion(kind, this.#deletion.remove(stored, this.need(stored, key), options));
   }
 
-  #writing(
-    kind: Kind,
-    options: WriteOptions,
-  ): { schema: NonNullable<Kind['schema']>; writer: Writer; hasStatus: boolean } {
+  /** Records who owns what `next`, an object to be stored, changes; in the fields of the version that wrote it. */
+  #own(kind: Kind, { live, next }: { live: JsonObject; next: JsonObject }, options: WriteOptions): void {
+    const written = inVersion(kind, next);
+    recordUpdate({ live: inVersion(kind, live), next: written, ...this.#writing(kind, options) });
+    setOrErase(childOf(next, 'metadata'), 'managedFields', objectAt(written, 'metadata').managedFields);
+  }
+
+  #writing(kind: Kind, options: WriteOptions): Pick<Required<Update>, 'schema' | 'writer' | 'closed' | 'versions'> {
     const writer = {
       name: options.manager ?? 'unknown',
       apiVersion: apiVersionOf(kind),
       subresource: options.part ?? '',
     };
-    return { schema: kind.schema ?? unknownKind, writer, hasStatus: kind.status };
+    return {
+      schema: kind.schema ?? unknownKind,
+      writer,
+      closed: closedFields(kind, writer.subresource),
+      versions: versionsOf(this.kinds, kind),
+    };
   }
 
   #insert(kind: Kind, object: JsonObject, options: WriteOptions): JsonObject {
@@ -164,15 +190,14 @@ export class Registry {
       'deletionGracePeriodSeconds',
       'resourceVersion',
     ]) {
-      const value = old[name];
-      if (value === undefined) erase(metadata, name);
-      else metadata[name] = value;
+      setOrErase(metadata, name, old[name]);
     }
     this.#check(kind, states, options);
     numberTemplate(kind, states);
     if (sameButTimes(live, next)) return live;
     if (
       kind.generation &&
+      options.part !== 'status' &&
       typeof old.generation === 'number' &&
       !equal(generationContent(kind, live), generationContent(kind, next))
     ) {
@@ -195,25 +220,8 @@ export class Registry {
       errors.push(...allocateAddresses(before === undefined ? allocation : { ...allocation, before }));
     }
     if (errors.length > 0) throw invalid(kind, name, errors);
-    warningsAbout(kind, object).forEach(text => options.warn?.(text));
+    warningsAbout(kind, object, before).forEach(text => options.warn?.(text));
   }
-}
-
-/**
- * The content whose change increments the generation: the spec, but not the node of a pod. For a Deployment also the
- * annotations, but not the revision.
- */
-function generationContent(kind: Kind, object: JsonObject): JsonObject {
-  const content = { ...object, metadata: null, status: null };
-  if (kind.kind === 'Pod') return { ...content, spec: { ...objectAt(object, 'spec'), nodeName: null } };
-  if (kind.kind !== 'Deployment') return content;
-  const annotations = objectAt(object, 'metadata', 'annotations');
-  return { ...content, metadata: { ...annotations, 'deployment.kubernetes.io/revision': null } };
-}
-
-function inVersion(kind: Kind, stored: JsonObject): JsonObject {
-  const apiVersion = apiVersionOf(kind);
-  return stored.apiVersion === apiVersion ? stored : { ...stored, apiVersion };
 }
 
 /** The empty object into which a creating apply merges. */
@@ -233,10 +241,3 @@ function bare(kind: Kind, object: JsonObject): JsonObject {
   const parts = { strategy: {}, updateStrategy: {}, scaleTargetRef: {}, resources: {}, containers: [] };
   return { ...type, spec: { template, jobTemplate, ...parts } };
 }
-
-/** Leaves room for the suffix within the length of a label. */
-const longestPrefix = 58;
-
-// No vowels and no look-alikes, so that no name spells a word.
-const alphabet = 'bcdfghjklmnpqrstvwxz2456789';
-const suffix = (): string => Array.from({ length: 5 }, () => alphabet[randomInt(alphabet.length)]).join('');

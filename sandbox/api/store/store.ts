@@ -23,6 +23,8 @@ export interface Store {
    * the status alone and leaves generation as it is; the default takes everything but the status.
    */
   update(object: KubeObject, options?: { readonly part?: 'status'; readonly manager?: string }): KubeObject;
+  /** Server-side apply, which takes fields over from other managers. */
+  apply(config: KubeObject, manager: string): void;
   /** Finalizers, `deletionTimestamp` and owner references work as on a real cluster (background by default). */
   remove(ref: ObjectRef, options?: DeleteOptions): void;
   /** Calls `listener` for each later change of the kind (all namespaces), synchronously. Returns a function that stops it. */

@@ -3,6 +3,7 @@ import type { Faults } from '../../faults.js';
 import type { SeenCall } from '../../sandbox.js';
 import { objectAt, type JsonObject } from '../schema/json.js';
 import { apiVersionOf, resourceOf } from '../schema/kinds.js';
+import { inVersion } from '../schema/versions.js';
 import { selection } from '../writes/reads.js';
 import type { Registry } from './registry.js';
 import { isTrue, type ResourceRequest } from '../http/request.js';
@@ -71,7 +72,7 @@ export function watchObjects(registry: Registry, faults: Faults, watch: WatchCal
   // Headers go out at once: a watch over nothing must still be seen to have begun.
   response.flushHeaders();
   const tell = (type: string, object: JsonObject): void => {
-    const shown = { ...object, apiVersion: apiVersionOf(kind) };
+    const shown = inVersion(kind, object);
     response.write(`${JSON.stringify({ type, object: watch.table ? tableOf(kind, [shown], {}) : shown })}\n`);
   };
   const bookmark = (annotations?: JsonObject): void => {

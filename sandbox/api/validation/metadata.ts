@@ -76,13 +76,20 @@ function labelFault(value: string): string | undefined {
   return labelValue.test(value) ? undefined : labelRule;
 }
 
-const finalizersOf = (object: JsonObject): string[] => {
+/** The finalizers of an object. */
+export const finalizersOf = (object: JsonObject): string[] => {
   const { finalizers } = objectAt(object, 'metadata');
   return Array.isArray(finalizers) ? finalizers.filter(name => typeof name === 'string') : [];
 };
 
-function finalizerFault(name: string): string | undefined {
-  if (name.includes('/') || ['orphan', 'foregroundDeletion', 'kubernetes'].includes(name)) return keyFault(name);
+/** Whether a finalizer names its domain with a path, or is one of Kubernetes itself. */
+export function isQualifiedFinalizer(name: string): boolean {
+  return name.includes('/') || ['orphan', 'foregroundDeletion', 'kubernetes'].includes(name);
+}
+
+function finalizerFault({ custom }: Kind, name: string): string | undefined {
+  // A custom resource may have any: KEDA adds `finalizer.keda.sh` to its own.
+  if (custom || isQualifiedFinalizer(name)) return keyFault(name);
   return keyFault(name) ?? 'name is neither a standard finalizer name nor is it fully qualified';
 }
 
@@ -100,7 +107,9 @@ export function metadataErrors(kind: Kind, object: JsonObject): FieldError[] {
     ...labelErrors(objectAt(metadata, 'labels'), 'metadata.labels'),
     ...annotations.flatMap(key => found('metadata.annotations', key, keyFault(key))),
     ...objectsAt(metadata, 'ownerReferences').flatMap(ownerErrors),
-    ...finalizersOf(object).flatMap((name, at) => found(`metadata.finalizers[${at}]`, name, finalizerFault(name))),
+    ...finalizersOf(object).flatMap((name, at) =>
+      found(`metadata.finalizers[${at}]`, name, finalizerFault(kind, name)),
+    ),
   ];
 }
 

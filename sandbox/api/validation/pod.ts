@@ -4,9 +4,13 @@ import { containerErrors } from './container.js';
 import { labelNameFault, subdomainFault } from './metadata.js';
 import { oneOf } from './values.js';
 
-function volumeErrors(spec: JsonObject, path: string): FieldError[] {
+/** What is wrong with the volumes, and the names of those without an error: containers cannot mount the others. */
+function checkVolumes(
+  spec: JsonObject,
+  path: string,
+): { readonly errors: FieldError[]; readonly names: ReadonlySet<string> } {
   const names = new Set<string>();
-  return objectsAt(spec, 'volumes').flatMap((volume, index) => {
+  const errors = objectsAt(spec, 'volumes').flatMap((volume, index) => {
     const field = `${path}.volumes[${index}]`;
     const name = textAt(volume, 'name');
     const [, ...more] = Object.keys(volume).filter(member => isObject(volume[member]));
@@ -15,14 +19,15 @@ function volumeErrors(spec: JsonObject, path: string): FieldError[] {
     const fault = labelNameFault(name);
     if (fault !== undefined) errors.push(invalidValue(`${field}.name`, name, fault));
     if (names.has(name)) errors.push(duplicateValue(`${field}.name`, name));
-    names.add(name);
+    if (errors.length === 0) names.add(name);
     return errors;
   });
+  return { errors, names };
 }
 
 /** What is wrong with a pod's spec beyond its schema; `path` is where the spec lies, as in `spec.template.spec`. */
 export function podSpecErrors(spec: JsonObject, path: string): FieldError[] {
-  const volumes = new Set(objectsAt(spec, 'volumes').map(volume => volume.name));
+  const { errors: volumeErrors, names: volumes } = checkVolumes(spec, path);
   const grace = typeof spec.terminationGracePeriodSeconds === 'number' ? spec.terminationGracePeriodSeconds : 30;
   const seen = new Set<string>();
   const containers = ['containers', 'initContainers'].flatMap(list =>
@@ -40,7 +45,7 @@ export function podSpecErrors(spec: JsonObject, path: string): FieldError[] {
   const account = textAt(spec, 'serviceAccountName');
   const accountFault = account === undefined ? undefined : subdomainFault(account);
   return [
-    ...volumeErrors(spec, path),
+    ...volumeErrors,
     ...containers,
     ...oneOf(`${path}.restartPolicy`, spec.restartPolicy, ['Always', 'OnFailure', 'Never']),
     ...(account !== undefined && accountFault !== undefined

@@ -28,10 +28,6 @@ const sealed: Rule = (before, after) => {
   return changed.map(name => forbiddenValue(name, 'field is immutable when `immutable` is set'));
 };
 
-const statefulSetChangeable =
-  'serviceName podManagementPolicy selector replicas ordinals template updateStrategy revisionHistoryLimit persistentVolumeClaimRetentionPolicy minReadySeconds';
-const statefulSetRule =
-  "updates to statefulset spec for fields other than 'replicas', 'ordinals', 'template', 'updateStrategy', 'revisionHistoryLimit', 'persistentVolumeClaimRetentionPolicy' and 'minReadySeconds' are forbidden";
 const claimRule =
   'spec is immutable after creation except resources.requests and volumeAttributesClassName for bound claims';
 
@@ -87,9 +83,9 @@ const rules: Readonly<Record<string, readonly Rule[]>> = {
   'apps/v1/DaemonSet': [selector],
   'apps/v1/StatefulSet': [
     selector,
+    frozen(['spec'], 'volumeClaimTemplates'),
     frozen(['spec'], 'serviceName'),
     frozen(['spec'], 'podManagementPolicy'),
-    onlyChangeable(statefulSetChangeable.split(' '), statefulSetRule),
   ],
   'batch/v1/Job': [jobTemplate, selector, frozen(['spec'], 'completions'), frozen(['spec'], 'completionMode')],
   'storage.k8s.io/v1/StorageClass': [

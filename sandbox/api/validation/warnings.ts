@@ -1,5 +1,6 @@
 import { asText, objectAt, objectsAt, textAt, type JsonObject } from '../schema/json.js';
 import { apiVersionOf, type Kind } from '../schema/kinds.js';
+import { finalizersOf, isQualifiedFinalizer } from './metadata.js';
 
 const deprecatedLabels: Readonly<Record<string, string>> = {
   'beta.kubernetes.io/arch': 'kubernetes.io/arch',
@@ -40,8 +41,18 @@ function podWarnings(spec: JsonObject, path: string): string[] {
   return [...labels, ...containers];
 }
 
-/** The warnings of the API server about a valid object. */
-export function warningsAbout(kind: Kind, object: JsonObject): string[] {
+function finalizerWarnings(object: JsonObject, before: JsonObject | undefined): string[] {
+  const had = new Set(before === undefined ? [] : finalizersOf(before));
+  const added = finalizersOf(object).filter(name => !had.has(name) && !isQualifiedFinalizer(name));
+  return added.map(
+    name =>
+      `metadata.finalizers: ${JSON.stringify(name)}: prefer a domain-qualified finalizer name including a path (/) to avoid accidental conflicts with other finalizer writers`,
+  );
+}
+
+/** The warnings of the API server about a valid object. `before`: the object that it replaces. */
+export function warningsAbout(kind: Kind, object: JsonObject, before?: JsonObject): string[] {
+  if (kind.custom) return finalizerWarnings(object, before);
   const spec = objectAt(object, 'spec');
   switch (`${apiVersionOf(kind)}/${kind.kind}`) {
     case 'v1/Endpoints':

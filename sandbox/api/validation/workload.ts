@@ -1,4 +1,5 @@
 import { asText, isObject, objectAt, objectsAt, textAt, type JsonObject, type JsonValue } from '../schema/json.js';
+import { labelsOfJob } from '../schema/defaults.js';
 import type { Kind } from '../schema/kinds.js';
 import { selects } from '../store/selectors.js';
 import { forbiddenValue, invalidValue, requiredValue, unsupportedValue, type FieldError } from '../http/status.js';
@@ -19,9 +20,11 @@ function selectorErrors(kind: Kind, spec: JsonObject): FieldError[] {
     }
     if (selects(selector, objectAt(labels))) return [];
   }
-  const why = '`selector` does not match template `labels`';
-  return [invalidValue('spec.template.metadata.labels', labels ?? null, why)];
+  return [notSelected(labels ?? null)];
 }
+
+const notSelected = (labels: JsonValue): FieldError =>
+  invalidValue('spec.template.metadata.labels', labels, '`selector` does not match template `labels`');
 
 /** Deployments, ReplicaSets, StatefulSets and DaemonSets. */
 export function workloadErrors(object: JsonObject, kind: Kind): FieldError[] {
@@ -90,12 +93,33 @@ function updateStrategyErrors({ type = 'RollingUpdate', rollingUpdate }: JsonObj
 
 const jobNumbers = ['parallelism', 'completions', 'activeDeadlineSeconds', 'backoffLimit', 'ttlSecondsAfterFinished'];
 
+/** The selector and the labels of the pods that the API server generates for a Job; another Job's are refused. */
+function generatedErrors(job: JsonObject): FieldError[] {
+  const spec = objectAt(job, 'spec');
+  if (spec.manualSelector === true) return [];
+  const own = labelsOfJob(job);
+  const labels = objectAt(spec, 'template', 'metadata', 'labels');
+  const errors = ['controller-uid', 'job-name', 'batch.kubernetes.io/controller-uid', 'batch.kubernetes.io/job-name']
+    .filter(name => labels[name] !== own[name])
+    .map(name => {
+      const field = `spec.template.metadata.labels[${name}]`;
+      const why = `must be '${own[name] ?? ''}'`;
+      return labels[name] === undefined ? requiredValue(field, why) : invalidValue(field, labels, why);
+    });
+  const selector = objectAt(spec, 'selector');
+  if (selects(selector, own)) return errors;
+  return [...errors, invalidValue('spec.selector', selector, '`selector` not auto-generated')];
+}
+
 export function jobErrors(object: JsonObject): FieldError[] {
   const spec = objectAt(object, 'spec');
-  const errors = notNegative(spec, 'spec', jobNumbers);
+  const errors = [...generatedErrors(object), ...notNegative(spec, 'spec', jobNumbers)];
   const policy = objectAt(spec, 'template', 'spec').restartPolicy;
-  if (policy === 'OnFailure' || policy === 'Never') return errors;
-  return [...errors, requiredValue('spec.template.spec.restartPolicy', 'valid values: "OnFailure", "Never"')];
+  if (policy !== 'OnFailure' && policy !== 'Never') {
+    errors.push(requiredValue('spec.template.spec.restartPolicy', 'valid values: "OnFailure", "Never"'));
+  }
+  const labels = objectAt(spec, 'template', 'metadata', 'labels');
+  return selects(objectAt(spec, 'selector'), labels) ? errors : [...errors, notSelected(labels)];
 }
 
 export function cronJobErrors(object: JsonObject): FieldError[] {

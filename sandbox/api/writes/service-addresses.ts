@@ -1,4 +1,4 @@
-import { erase, nameOf, objectAt, objectsAt, textAt, type JsonObject } from '../schema/json.js';
+import { erase, nameOf, objectAt, objectsAt, textAt, type JsonObject, type JsonValue } from '../schema/json.js';
 import { forbiddenValue, invalidValue, type FieldError } from '../http/status.js';
 
 const lowest = 30000;
@@ -36,7 +36,37 @@ export function allocateAddresses({ service, before, services, dryRun }: Allocat
     return [];
   }
   const addresses = clusterAddress(spec, old, others);
-  return [...addresses, ...nodePorts(spec, old, { others, dryRun })];
+  const errors = [...addresses, ...nodePorts(spec, old, { others, dryRun })];
+  healthCheckPort(spec, old, others);
+  return errors;
+}
+
+const isChecked = (spec: JsonObject): boolean => spec.type === 'LoadBalancer' && spec.externalTrafficPolicy === 'Local';
+
+/** The port at which a load balancer asks a node for local endpoints. */
+function healthCheckPort(spec: JsonObject, old: JsonObject, others: readonly JsonObject[]): void {
+  if (!isChecked(spec)) {
+    if (spec.healthCheckNodePort === old.healthCheckNodePort) erase(spec, 'healthCheckNodePort');
+    return;
+  }
+  spec.healthCheckNodePort ??= old.healthCheckNodePort ?? freePort(takenPorts([{ spec }, ...others]), highest);
+}
+
+/** Node ports of Services, those for health checks among them. */
+function takenPorts(services: readonly JsonObject[]): Set<JsonValue | undefined> {
+  return new Set(
+    services.flatMap(service => [
+      objectAt(service, 'spec').healthCheckNodePort,
+      ...objectsAt(service, 'spec', 'ports').map(port => port.nodePort),
+    ]),
+  );
+}
+
+/** The first free port from `first` on, and from the lowest after the highest. */
+function freePort(taken: ReadonlySet<JsonValue | undefined>, first: number): number {
+  let chosen = first;
+  while (taken.has(chosen)) chosen = chosen === highest ? lowest : chosen + 1;
+  return chosen;
 }
 
 function clusterAddress(spec: JsonObject, old: JsonObject, others: readonly JsonObject[]): FieldError[] {
@@ -85,7 +115,7 @@ function nodePorts(
     });
     return errors;
   }
-  const taken = new Set(others.flatMap(other => objectsAt(other, 'spec', 'ports')).map(port => port.nodePort));
+  const taken = takenPorts(others);
   ports.forEach((port, index) => {
     const asked = port.nodePort;
     if (typeof asked !== 'number' || asked === 0) return;
@@ -100,8 +130,7 @@ function nodePorts(
   for (const port of ports) {
     if (typeof port.nodePort === 'number' && port.nodePort !== 0) continue;
     const kept = oldPorts.find(candidate => candidate.name === port.name)?.nodePort;
-    let chosen = typeof kept === 'number' && !taken.has(kept) ? kept : 31700;
-    while (taken.has(chosen)) chosen = chosen === highest ? lowest : chosen + 1;
+    const chosen = freePort(taken, typeof kept === 'number' && !taken.has(kept) ? kept : 31700);
     port.nodePort = chosen;
     taken.add(chosen);
   }

@@ -1,5 +1,6 @@
+import { annotatedByStatus } from '../apply/managed.js';
 import { decode } from '../http/decode.js';
-import { childOf, clone, erase, nameOf, objectAt, objectsAt, textAt, type JsonObject } from '../schema/json.js';
+import { childOf, clone, nameOf, objectAt, objectsAt, setOrErase, textAt, type JsonObject } from '../schema/json.js';
 import type { Kind } from '../schema/kinds.js';
 import { unknownKind } from '../schema/schemas.js';
 import { badRequest, moved, refusal } from '../http/status.js';
@@ -62,26 +63,21 @@ export function converted(kind: Kind, merged: JsonObject, given: string): JsonOb
 
 /** What a write may change: through the status subresource only the status, otherwise everything but the status. */
 export function partOf(
-  live: JsonObject,
-  sent: JsonObject,
-  options: WriteOptions & { readonly hasStatus: boolean },
+  kind: Kind,
+  { live, sent }: { readonly live: JsonObject; readonly sent: JsonObject },
+  options: WriteOptions,
 ): JsonObject {
-  const keepStatus = (object: JsonObject): JsonObject => {
-    if (live.status === undefined) erase(object, 'status');
-    else object.status = clone(live.status);
-    return object;
-  };
-  if (options.part !== 'status') return options.hasStatus ? keepStatus(sent) : sent;
-  const next = clone(live);
-  const version = objectAt(sent, 'metadata').resourceVersion;
-  if (version === undefined) erase(childOf(next, 'metadata'), 'resourceVersion');
-  else childOf(next, 'metadata').resourceVersion = version;
-  const entries = objectAt(sent, 'metadata').managedFields;
-  if (objectsAt(sent, 'metadata', 'managedFields').length > 0 && entries !== undefined) {
-    childOf(next, 'metadata').managedFields = entries;
+  if (options.part !== 'status') {
+    if (kind.status) setOrErase(sent, 'status', live.status);
+    return sent;
   }
-  if (sent.status === undefined) erase(next, 'status');
-  else next.status = sent.status;
+  const next = clone(live);
+  const from = objectAt(sent, 'metadata');
+  const metadata = childOf(next, 'metadata');
+  setOrErase(metadata, 'resourceVersion', from.resourceVersion);
+  if (annotatedByStatus(kind)) setOrErase(metadata, 'annotations', from.annotations);
+  if (objectsAt(from, 'managedFields').length > 0) setOrErase(metadata, 'managedFields', from.managedFields);
+  setOrErase(next, 'status', sent.status);
   return next;
 }
 

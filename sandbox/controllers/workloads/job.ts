@@ -53,7 +53,9 @@ export const jobController: Controller = ({ store, clock }) => {
       }
       const { reason, message } = verdict;
       record(job, verdict.type === 'Failed' ? { type: 'Warning', reason, message } : completed);
-    } else if (job.spec.suspend !== true) {
+    } else if (job.spec.suspend === true) {
+      for (const pod of pods.filter(isActive)) removePod(pod);
+    } else {
       startPods(job, tally);
     }
     report(job, verdict);

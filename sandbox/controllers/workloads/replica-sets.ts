@@ -69,14 +69,21 @@ export function syncRevision(store: Store, deployment: Deployment, sets: Require
     const past = [sets.current.metadata.annotations?.[HISTORY], before].filter(Boolean).join(',');
     annotate(store, sets.current, { [REVISION]: String(revision), ...(past === '' ? {} : { [HISTORY]: past }) });
   }
-  annotate(store, deployment, { [REVISION]: String(revision) });
+  const noted = annotated(deployment, { [REVISION]: String(revision) });
+  if (noted !== undefined) store.update(noted, { part: 'status' });
 }
 
 export function annotate(store: Store, object: KubeObject, values: Readonly<Record<string, string>>): void {
+  const noted = annotated(object, values);
+  if (noted !== undefined) store.update(noted);
+}
+
+/** The object with the annotations, for an update of whatever version is live; `undefined` when it has them. */
+function annotated(object: KubeObject, values: Readonly<Record<string, string>>): KubeObject | undefined {
   const annotations = object.metadata.annotations ?? {};
-  if (Object.entries(values).every(([name, value]) => annotations[name] === value)) return;
+  if (Object.entries(values).every(([name, value]) => annotations[name] === value)) return undefined;
   const { resourceVersion: _, ...metadata } = object.metadata;
-  store.update({ ...object, metadata: { ...metadata, annotations: { ...annotations, ...values } } });
+  return { ...object, metadata: { ...metadata, annotations: { ...annotations, ...values } } };
 }
 
 /** Scales the set, and records the desired replicas of the Deployment. */

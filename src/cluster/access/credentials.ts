@@ -106,7 +106,8 @@ function pluginName({ user, context }: KubeconfigContext): string {
 
 function credentialError(thrown: unknown, entry: KubeconfigContext): CutoverError {
   const error = Object(thrown) as Readonly<Record<string, unknown>>;
-  const text = (key: string): string => (typeof error[key] === 'string' ? error[key] : '');
+  const text = (key: 'code' | 'message' | 'name' | 'path' | 'syscall'): string =>
+    typeof error[key] === 'string' ? error[key] : '';
   const kubeconfigError = (message: string, hint: string): CutoverError =>
     new CutoverError(message, { code: 'kubeconfig', hint });
   if (text('syscall').startsWith('spawn')) {

@@ -3,7 +3,7 @@ import { isAbsolute, join } from 'node:path';
 import { load, YAMLException } from 'js-yaml';
 import { CutoverError } from '../../errors.js';
 import { yamlReason } from '../../inputs/yaml-reason.js';
-import { isFields } from '../../kubernetes/fields.js';
+import { fieldsAt, isFields } from '../../kubernetes/fields.js';
 import type { Fields } from '../../kubernetes/fields.js';
 import { findKubeconfig } from './kubeconfig-source.js';
 import type { KubeconfigText, KubeconfigSearch } from './kubeconfig-source.js';
@@ -134,7 +134,7 @@ function namedEntries(value: unknown, key: string): readonly NamedEntry[] {
   return value
     .filter(isFields)
     .filter(one => typeof one['name'] === 'string')
-    .map(one => ({ name: String(one['name']), fields: isFields(one[key]) ? one[key] : {} }));
+    .map(one => ({ name: String(one['name']), fields: fieldsAt(one, [key]) }));
 }
 
 /** Keys with paths; relative ones start from the folder of the kubeconfig, as in kubectl. */

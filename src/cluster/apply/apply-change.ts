@@ -1,5 +1,6 @@
 import { asCutoverError, CutoverError, type ErrorCode } from '../../errors.js';
 import { describeRef, refOf, type KubeObject } from '../../kubernetes/object.js';
+import type { Log } from '../../log.js';
 import type { PlannedChange } from '../../plan/change.js';
 import type { Clock } from '../clock.js';
 import type { Applied, Cluster, ObjectWriter } from '../cluster.js';
@@ -14,6 +15,7 @@ export interface ApplyChangeOptions {
   readonly writer: ObjectWriter;
   readonly clock: Clock;
   readonly signal: AbortSignal;
+  readonly log: Pick<Log, 'info'>;
   /** Whether fields of other managers are taken over. */
   readonly force: boolean;
   /** Limit of the wait for the deletion of an object that is recreated. */
@@ -21,7 +23,7 @@ export interface ApplyChangeOptions {
 }
 
 /** What {@link waitUntilGone} needs. */
-export interface WaitUntilGoneOptions extends Pick<ApplyChangeOptions, 'clock' | 'signal' | 'timeoutMs'> {
+export interface WaitUntilGoneOptions extends Pick<ApplyChangeOptions, 'clock' | 'signal' | 'timeoutMs' | 'log'> {
   readonly cluster: Pick<Cluster, 'get' | 'watch'>;
 }
 
@@ -104,17 +106,31 @@ export async function removeAndWait(live: KubeObject, options: RemoveAndWaitOpti
 /** Waits until the object with this uid, which is being deleted, is gone. Throws `timeout` or `cancelled`. */
 export async function waitUntilGone(
   live: KubeObject,
-  { cluster, clock, signal, timeoutMs }: WaitUntilGoneOptions,
+  { cluster, clock, signal, timeoutMs, log }: WaitUntilGoneOptions,
 ): Promise<void> {
   const ref = refOf(live);
   const { uid } = live.metadata;
-  const isGone = (now: KubeObject | undefined): true | undefined => now?.metadata.uid !== uid || undefined;
-  if (isGone(await cluster.get(ref)) ?? (await waitForObject(ref, { cluster, clock, signal, timeoutMs }, isGone)))
-    return;
+  let last = live;
+  const isGone = (now: KubeObject | undefined): true | undefined => {
+    if (now?.metadata.uid !== uid || now === undefined) return true;
+    last = now;
+    return undefined;
+  };
+  const describe = (left: number): string =>
+    `${describeRef(ref)} is still being deleted, up to ${left} s more: ${whyDeletionTakes(last)}`;
+  const options = { cluster, clock, signal, timeoutMs, log, describe };
+  if (isGone(await cluster.get(ref)) ?? (await waitForObject(ref, options, isGone))) return;
   if (signal.aborted) throw cancelled();
   throw new CutoverError(`${describeRef(ref)} was deleted, but still exists after ${timeoutMs / 1000} s`, {
     code: 'timeout',
     object: describeRef(ref),
-    hint: 'A finalizer delays the deletion: see metadata.finalizers.',
+    hint: `What delays it: ${whyDeletionTakes(last)}.`,
   });
+}
+
+/** What keeps an object that is being deleted. */
+function whyDeletionTakes({ kind, metadata }: KubeObject): string {
+  const { finalizers = [], deletionGracePeriodSeconds: grace } = metadata;
+  if (finalizers.length > 0) return `its finalizers are ${finalizers.join(', ')}`;
+  return kind === 'Pod' && typeof grace === 'number' ? `its grace is ${grace} s` : 'it has no finalizers any more';
 }

@@ -1,13 +1,12 @@
 import type { KubeObject, ObjectRef } from '../../kubernetes/object.js';
+import { isOwnedBy, whyNotOwned, type Owner } from '../../manifests/owner.js';
 import type { Cluster, ObjectWriter } from '../cluster.js';
 import { fieldManager } from './field-manager.js';
 import { fieldSetOf, revisionField } from './field-set.js';
 import { entriesOf, hasApplied } from './owned-fields.js';
 
-/** How it is known which objects an operation created. */
-export interface CreatedObjects {
-  /** The release of the operation. */
-  readonly release: string;
+/** How it is known which objects an operation of a release created. */
+export interface CreatedObjects extends Owner {
   /** The uids of the applies that answered 201. Absent: the process that had them is gone. */
   readonly created?: ReadonlySet<string>;
   /** Whether the object existed before could not be asked: then its uid alone proves that the operation created it. */
@@ -36,13 +35,12 @@ export async function removeCreated(
  * Why the operation did not create this object; `undefined`: it did. Without its uid this is so if it has the annotation of
  * the release, Cutover applied it, and nobody else wrote it, apart from subresources such as the status.
  */
-export function whyNotCreated(live: KubeObject, { release, created, unseen }: CreatedObjects): string | undefined {
-  const { uid = '', annotations } = live.metadata;
+export function whyNotCreated(live: KubeObject, options: CreatedObjects): string | undefined {
+  const { created, unseen } = options;
+  const { uid = '' } = live.metadata;
   if (created?.has(uid)) return undefined;
   if (unseen) return 'its kind was not served when the operation began, so it may be older';
-  const owner = annotations?.['cutover/release'];
-  if (owner === undefined) return 'it has no annotation cutover/release';
-  if (owner !== release) return `it belongs to release ${owner}`;
+  if (!isOwnedBy(live, options)) return whyNotOwned(live, options);
   if (!hasApplied(live, fieldManager)) return 'Cutover did not apply it';
   const others = entriesOf(live).filter(
     ({ manager, subresource, fieldsV1 }) =>

@@ -1,5 +1,6 @@
 import { isFields, type Path } from '../../kubernetes/fields.js';
 import type { KubeObject } from '../../kubernetes/object.js';
+import { own } from '../../own.js';
 
 const itemStep = /^\[(?:(?<index>\d+)|(?<keys>(?:[^\]"]|"(?:[^"\\]|\\.)*")+))\]/;
 
@@ -28,7 +29,7 @@ function resolveField(object: KubeObject, field: string): { readonly path: Path;
     if (next === undefined || value === null || typeof value !== 'object' || !Object.hasOwn(value, next))
       return { path, value: undefined };
     path.push(next);
-    value = (value as Record<string | number, unknown>)[next];
+    value = own(value as Record<string, unknown>, String(next));
     rest = rest.slice(item === null ? String(next).length : item[0].length).replace(/^\./, '');
   }
   return { path, value };

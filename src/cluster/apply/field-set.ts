@@ -1,5 +1,6 @@
 import { isFields } from '../../kubernetes/fields.js';
 import type { FieldTree } from './owned-fields.js';
+import { own } from '../../own.js';
 
 /** Owned fields of an entry of `managedFields`: the path of each as JSON, such as `["f:spec","f:replicas"]`. */
 export type FieldSet = ReadonlySet<string>;
@@ -65,5 +66,5 @@ function below(value: unknown, step: string): readonly unknown[] {
   if (step.startsWith('v:')) return items.filter(item => JSON.stringify(item) === selector);
   if (step.startsWith('i:')) return items.slice(Number(selector), Number(selector) + 1);
   const keys = Object.entries(JSON.parse(selector) as Record<string, unknown>);
-  return items.filter(item => isFields(item) && keys.every(([key, expected]) => item[key] === expected));
+  return items.filter(item => isFields(item) && keys.every(([key, expected]) => own(item, key) === expected));
 }

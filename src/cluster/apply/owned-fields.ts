@@ -1,5 +1,6 @@
 import { fieldAt } from '../../kubernetes/fields.js';
 import type { KubeObject } from '../../kubernetes/object.js';
+import { own } from '../../own.js';
 
 /** The tree of `fieldsV1`: `f:name`, `k:{"key":"value"}`, `v:"value"`, `i:0` and `.`; a leaf is `{}`. */
 export interface FieldTree {
@@ -98,7 +99,7 @@ function pickItems(list: readonly unknown[], field: string, below: FieldTree): r
     return (
       items
         .filter(({ item }) =>
-          keys.every(([key, expected]) => (item as Record<string, unknown> | null)?.[key] === expected),
+          keys.every(([key, expected]) => own(item as Record<string, unknown> | null, key) === expected),
         )
         // The keys are always included: an item of a keyed list cannot be applied without them.
         .map(({ index, item }) => ({

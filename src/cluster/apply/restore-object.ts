@@ -3,6 +3,7 @@ import { fieldAt, withField, without } from '../../kubernetes/fields.js';
 import { describeRef, refOf, type KubeObject } from '../../kubernetes/object.js';
 import { isBeingDeleted } from '../../kubernetes/pods/pod.js';
 import { isService } from '../../kubernetes/selectors.js';
+import type { Log } from '../../log.js';
 import { differs } from '../../plan/change.js';
 import type { Clock } from '../clock.js';
 import type { Cluster, ObjectWriter } from '../cluster.js';
@@ -12,6 +13,7 @@ import { whyNotCreated, type CreatedObjects } from './created-objects.js';
 import { fieldManager } from './field-manager.js';
 import { appliedBy, entriesOf, ownsReplicas } from './owned-fields.js';
 import { restoredOwners, type OwnersRequest } from './restore-owners.js';
+import { own } from '../../own.js';
 
 /** What a restore reads. */
 export type SnapshotReader = Pick<Cluster, 'get' | 'list' | 'watch'>;
@@ -21,6 +23,7 @@ export interface RestoreObjectOptions extends CreatedObjects {
   readonly cluster: SnapshotReader;
   readonly writer: ObjectWriter;
   readonly clock: Clock;
+  readonly log: Pick<Log, 'info'>;
   readonly signal: AbortSignal;
   readonly keepsReplicas: KeepsReplicas;
 }
@@ -174,7 +177,7 @@ function covers(whole: unknown, part: unknown): boolean {
   if (Array.isArray(part)) return Array.isArray(whole) && part.every(item => whole.some(other => covers(other, item)));
   if (part === null || typeof part !== 'object') return whole === part;
   if (whole === null || typeof whole !== 'object') return false;
-  return Object.entries(part).every(([key, value]) => covers((whole as Record<string, unknown>)[key], value));
+  return Object.entries(part).every(([key, value]) => covers(own(whole as Record<string, unknown>, key), value));
 }
 
 /** Set by the controller of a Deployment at every change of its pods. */

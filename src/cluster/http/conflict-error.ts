@@ -56,7 +56,7 @@ export function conflictError(
     {
       hint: [...managers].some(manager => controlPlane.has(manager))
         ? 'Remove the field from the manifest: Kubernetes itself sets it, and needs its own value.'
-        : 'Remove the field from the manifest, stop the other manager from setting it, or set force-conflicts: true to take it over.',
+        : 'Remove the field from the manifest, stop the other manager from setting it, or take it over with `action: deploy` and `force-conflicts: true`.',
       problems,
     },
   );

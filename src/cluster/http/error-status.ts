@@ -1,5 +1,6 @@
 import { CutoverError } from '../../errors.js';
 import type { ErrorCode, Problem } from '../../errors.js';
+import { shortened } from '../../log.js';
 import { describeRef, groupOf } from '../../kubernetes/object.js';
 import {
   describeRequest,
@@ -138,9 +139,18 @@ function forbiddenHint({ verb, target, resource }: RequestDescription, answer: S
   if (answer?.message !== undefined && !isRbac(answer)) {
     return 'A quota, a policy or an admission webhook of the cluster forbids this; it is not a missing permission.';
   }
-  const rule = `{apiGroups: ["${groupOf(target.apiVersion)}"], resources: ["${resource}"], verbs: ["${verb}"]}`;
-  const role = target.namespace === undefined ? 'a ClusterRole' : `a Role in namespace ${target.namespace}`;
-  return `Missing rule: ${rule} in ${role}, bound to the user of the kubeconfig.`;
+  return `Missing rule: ${ruleText({ verbs: [verb], target, resource })}, bound to the user of the kubeconfig.`;
+}
+
+/** `{apiGroups: ["apps"], resources: ["deployments"], verbs: ["get"]} in a Role in namespace shop`. */
+export function ruleText({
+  verbs,
+  target,
+  resource,
+}: Omit<RequestDescription, 'verb'> & { readonly verbs: readonly string[] }): string {
+  const allowed = verbs.map(verb => `"${verb}"`).join(', ');
+  const rule = `{apiGroups: ["${groupOf(target.apiVersion)}"], resources: ["${resource}"], verbs: [${allowed}]}`;
+  return `${rule} in ${target.namespace === undefined ? 'a ClusterRole' : `a Role in namespace ${target.namespace}`}`;
 }
 
 function firstLine(text: string): string {
@@ -150,6 +160,6 @@ function firstLine(text: string): string {
 }
 
 function textOf(body: Buffer): string {
-  const text = body.subarray(0, 300).toString('utf8');
+  const text = shortened(body.toString('utf8'), 300);
   return /^\s*</.test(text) ? '' : text;
 }

@@ -2,15 +2,13 @@ import { CutoverError } from '../../errors.js';
 import { fieldAt } from '../../kubernetes/fields.js';
 import { isDeletedOnceFinished } from '../../kubernetes/job.js';
 import type { KubeObject } from '../../kubernetes/object.js';
+import { isOfOtherRelease, releaseOf } from '../../manifests/owner.js';
 import type { PlannedChange } from '../../plan/change.js';
-
-const releaseAnnotation = 'cutover/release';
 
 /** Throws `conflict` for an object of another release: the next deploy of that release would revert the change. */
 export function rejectOtherRelease(desired: KubeObject, live: KubeObject): void {
-  const ownRelease = desired.metadata.annotations?.[releaseAnnotation];
-  const liveRelease = live.metadata.annotations?.[releaseAnnotation];
-  if (ownRelease === undefined || liveRelease === undefined || ownRelease === liveRelease) return;
+  if (!isOfOtherRelease(desired, live)) return;
+  const [liveRelease = '', ownRelease = ''] = [live, desired].map(releaseOf);
   throw new CutoverError(`it belongs to release ${liveRelease}, not to this release ${ownRelease}`, {
     code: 'conflict',
     hint: 'Set the input `release` to the name of that release, rename the object, or take it over with `force-conflicts: true`.',

@@ -1,5 +1,7 @@
 import type { KubeObject, ObjectRef } from '../../kubernetes/object.js';
 import type { Clock } from '../clock.js';
+import type { Log } from '../../log.js';
+import { waitLogged } from '../heartbeat.js';
 import type { Cluster } from '../cluster.js';
 
 /** What {@link waitForObject} needs. */
@@ -8,6 +10,9 @@ export interface WaitForObjectOptions {
   readonly clock: Clock;
   readonly signal: AbortSignal;
   readonly timeoutMs: number;
+  readonly log: Pick<Log, 'info'>;
+  /** What is waited for and why it takes so long: a line of the log each 30 s. */
+  readonly describe: (secondsLeft: number) => string;
 }
 
 /**
@@ -16,13 +21,13 @@ export interface WaitForObjectOptions {
  */
 export async function waitForObject<T>(
   ref: ObjectRef,
-  { cluster, clock, signal, timeoutMs }: WaitForObjectOptions,
+  { cluster, clock, signal, timeoutMs, log, describe }: WaitForObjectOptions,
   evaluate: (live: KubeObject | undefined) => T | undefined,
 ): Promise<T | undefined> {
   const { name, ...kind } = ref;
   const ending = new AbortController();
   const end = AbortSignal.any([signal, ending.signal]);
-  const timeout = clock.wait(timeoutMs, end).then(() => ending.abort());
+  const timeout = waitLogged(timeoutMs, { clock, log, signal: end }, describe).then(() => ending.abort());
   let live: KubeObject | undefined;
   try {
     for await (const event of cluster.watch(kind, { fieldSelector: `metadata.name=${name}`, signal: end })) {

@@ -97,7 +97,7 @@ export async function sendApply(
     verb: 'patch',
     contentType: 'application/apply-patch+yaml',
     query: { ...writeQuery, ...(dryRun && { dryRun: 'All' }), ...(force && { force: 'true' }) },
-    body: applyBody(object, resourceVersion),
+    body: applyBody(await resources.placed(object), resourceVersion),
     ...(fence !== undefined && { fence }),
   });
   return applied(answer);

@@ -1,5 +1,6 @@
 import { suggestion } from '../parse/nearest.js';
 import { describeRefusal, Refusal, type Parse } from '../refusal.js';
+import { own } from '../../own.js';
 
 type YamlMap = Readonly<Record<string, unknown>>;
 
@@ -36,7 +37,7 @@ export class Fields {
 
   /** The value with all scalars as text. `undefined`: absent. */
   raw(key: string): unknown {
-    return this.has(key) ? this.#text[key] : undefined;
+    return this.has(key) ? own(this.#text, key) : undefined;
   }
 
   /** The value with scalars typed as YAML does. */
@@ -57,7 +58,7 @@ export class Fields {
     } catch (thrown) {
       if (!(thrown instanceof Refusal)) throw thrown;
       // What came from a placeholder may be a secret.
-      const shown = isYamlMap(this.#written) && this.#written[key] === value ? value : undefined;
+      const shown = isYamlMap(this.#written) && own(this.#written, key) === value ? value : undefined;
       for (const line of describeRefusal(thrown, key, shown)) this.refuse(line);
       return undefined;
     }

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { isYamlMap } from '../checks/check-fields.js';
 import { registryHost } from './image-reference.js';
 import type { RegistryLogin } from './registry.js';
+import { own } from '../../own.js';
 
 /** The logins that `docker login` stored on the runner. */
 export interface DockerLogin {
@@ -38,7 +39,7 @@ export function readDockerLogin(environment: Readonly<Record<string, string>>): 
     if (notServers.test(key)) continue;
     const server = registryHost(key);
     const read = isYamlMap(entry) ? credentialsOf(entry) : undefined;
-    if (read === undefined) unreadable.push(`${server}: ${describeHelper(helpers[key] ?? credsStore)}`);
+    if (read === undefined) unreadable.push(`${server}: ${describeHelper(own(helpers, key) ?? credsStore)}`);
     else if (typeof read === 'string') unreadable.push(`${server}: ${read}`);
     else if (!logins.has(server)) logins.set(server, { server, ...read });
   }

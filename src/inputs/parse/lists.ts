@@ -22,7 +22,8 @@ export const secretNames: Parse<readonly string[]> = text => {
 export const roles: Parse<Roles> = text => {
   const [first, second, ...rest] = entries(text);
   if (first !== undefined && second !== undefined && rest.length === 0 && first !== second) {
-    if (isDnsLabel(first) && isDnsLabel(second)) return [first, second];
+    // The maps of the roles are plain objects, which inherit a member of this name.
+    if ([first, second].every(name => isDnsLabel(name) && name !== 'constructor')) return [first, second];
   }
   throw Refusal.accepting('two different names of lower-case letters, digits and dashes, such as blue,green');
 };

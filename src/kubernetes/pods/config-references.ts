@@ -1,5 +1,7 @@
-import { fieldAt, isFields, type Fields } from '../fields.js';
+import { fieldAt, isFields, listAt, textAt, type Fields, type Path } from '../fields.js';
 import type { KubeObject, ObjectRef } from '../object.js';
+import { own } from '../../own.js';
+import { podSpecPath } from './pod-spec.js';
 
 /** A ConfigMap or Secret that something reads. */
 export interface ConfigReference {
@@ -37,7 +39,7 @@ const listed: readonly ReferenceField[] = [
 
 function renamed(value: unknown, [kind, field, nameKey]: ReferenceField, rename: Rename): unknown {
   if (!isFields(value)) return value;
-  const name = value[nameKey];
+  const name = own(value, nameKey);
   if (typeof name !== 'string') return value;
   return { ...value, [nameKey]: rename({ kind, name, ...(field === 'imagePullSecrets' && { pullOnly: true }) }) };
 }
@@ -72,12 +74,56 @@ export function referencesIn(value: unknown): readonly ConfigReference[] {
   return [...found.values()];
 }
 
-/** The ConfigMaps and Secrets that any of the objects refers to, in the namespace of that object; one may be there twice. */
+interface PodReference {
+  /** The list of the pod spec whose items have the field. Absent: the pod spec itself has it. */
+  readonly list?: 'volumes' | 'resourceClaims';
+  readonly field: Path;
+  readonly apiVersion: string;
+  readonly kind: string;
+  readonly isClusterScoped?: true;
+}
+
+/** Fields that name what no pod starts without. `serviceAccount` is the older name of the first. */
+const podReferences: readonly PodReference[] = [
+  { field: ['serviceAccountName'], apiVersion: 'v1', kind: 'ServiceAccount' },
+  { field: ['serviceAccount'], apiVersion: 'v1', kind: 'ServiceAccount' },
+  { field: ['priorityClassName'], apiVersion: 'scheduling.k8s.io/v1', kind: 'PriorityClass', isClusterScoped: true },
+  { field: ['runtimeClassName'], apiVersion: 'node.k8s.io/v1', kind: 'RuntimeClass', isClusterScoped: true },
+  {
+    ...{ list: 'volumes', field: ['persistentVolumeClaim', 'claimName'] },
+    ...{ apiVersion: 'v1', kind: 'PersistentVolumeClaim' },
+  },
+  {
+    ...{ list: 'volumes', field: ['csi', 'volumeAttributes', 'secretProviderClass'] },
+    ...{ apiVersion: 'secrets-store.csi.x-k8s.io/v1', kind: 'SecretProviderClass' },
+  },
+  {
+    ...{ list: 'resourceClaims', field: ['resourceClaimName'] },
+    ...{ apiVersion: 'resource.k8s.io/v1', kind: 'ResourceClaim' },
+  },
+  {
+    ...{ list: 'resourceClaims', field: ['resourceClaimTemplateName'] },
+    ...{ apiVersion: 'resource.k8s.io/v1', kind: 'ResourceClaimTemplate' },
+  },
+];
+
+/**
+ * The ConfigMaps and Secrets that any of the objects refers to, and the ServiceAccounts, classes and claims of their pods, without
+ * which no pod starts; one may be there twice.
+ */
 export function referredTo(objects: readonly KubeObject[]): readonly ObjectRef[] {
   return objects.flatMap(object => {
     const { namespace } = object.metadata;
     const here = namespace === undefined ? {} : { namespace };
-    return referencesIn(object).map(({ kind, name }) => ({ apiVersion: 'v1', kind, name, ...here }));
+    const config = referencesIn(object).map(({ kind, name }) => ({ apiVersion: 'v1', kind, name, ...here }));
+    const path = podSpecPath(object);
+    if (path === undefined) return config;
+    const ofPods = podReferences.flatMap(({ list, field, apiVersion, kind, isClusterScoped }) => {
+      const items = list === undefined ? [path] : listAt(object, [...path, list]).map((_, at) => [...path, list, at]);
+      const names = items.map(item => textAt(object, [...item, ...field])).filter(name => name !== undefined);
+      return names.map(name => ({ apiVersion, kind, name, ...(isClusterScoped !== true && here) }));
+    });
+    return [...config, ...ofPods];
   });
 }
 

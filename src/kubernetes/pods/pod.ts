@@ -32,6 +32,17 @@ export function isReady(pod: KubeObject): boolean {
   return isActive(pod) && conditionOf(pod, 'Ready')?.status === 'True';
 }
 
+/**
+ * Whether the node of the pod does not answer any more: the node controller then sets Ready to False without a reason, while the
+ * containers were ready when the kubelet last reported. The kubelet itself always gives a reason.
+ */
+export function isOnLostNode(pod: KubeObject): boolean {
+  const ready = conditionOf(pod, 'Ready');
+  return (
+    ready?.status === 'False' && (ready.reason ?? '') === '' && conditionOf(pod, 'ContainersReady')?.status === 'True'
+  );
+}
+
 /** The number of restarts of all its containers. */
 export function restartsOf(pod: KubeObject): number {
   return containerStatusesOf(pod).reduce((sum, container) => sum + (container.restartCount ?? 0), 0);

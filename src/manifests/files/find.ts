@@ -2,6 +2,7 @@ import { readdirSync, realpathSync, statSync } from 'node:fs';
 import { basename, dirname, isAbsolute, join, posix, relative, resolve, sep } from 'node:path';
 import type { Problem } from '../../errors.js';
 import { expandBraces, globBase, globMatcher, isGlob, maxAlternatives } from './glob.js';
+import { shellWord } from './shell-word.js';
 
 /** A manifest's text. */
 export interface ManifestFile {
@@ -130,11 +131,6 @@ function chartProblems(pattern: string, sources: readonly ManifestSource[]): rea
   }));
 }
 
-/** The path as a word of a shell that is shown, in quotes where it needs them. */
-function shellWord(path: string): string {
-  return /^[\w./-]+$/.test(path) ? path : `'${path.replaceAll("'", `'\\''`)}'`;
-}
-
 const isInside = (path: string, folder: string): boolean => path.startsWith(folder + sep);
 
 /** A file that lies in the workspace by its name alone: a change in a pull request can make it any file of the runner. */
@@ -173,14 +169,15 @@ export function findManifests({ patterns, workspace }: ManifestSearch): FoundMan
     if (matches.length === 0)
       problems.push({ message: `\`${pattern}\` in the input \`manifests\` ${missingReason(pattern)}.` });
     for (const source of matches) {
-      const problem = linkProblem(source, workspace);
-      if (problem !== undefined) {
-        problems.push(problem);
-        continue;
-      }
       const realPath = realpathSync(source.path);
       if (!chosen.has(realPath)) chosen.set(realPath, { source, pattern });
     }
+  }
+  for (const [realPath, { source }] of chosen) {
+    const problem = linkProblem(source, workspace);
+    if (problem === undefined) continue;
+    problems.push(problem);
+    chosen.delete(realPath);
   }
   const sources = [...chosen.values()].map(({ source }) => source);
   for (const pattern of new Set(patterns)) {

@@ -3,6 +3,7 @@ import type { Problem } from '../../errors.js';
 import type { KustomizeTool } from '../../inputs/inputs.js';
 import { shortened } from '../../log.js';
 import type { ManifestFile } from './find.js';
+import { shellWord } from './shell-word.js';
 
 /** A folder with a kustomization file. */
 export interface Kustomization {
@@ -38,7 +39,7 @@ export async function buildKustomization(
   { folder, name }: Kustomization,
   { kustomize, environment }: BuildOptions,
 ): Promise<ManifestFile | Problem> {
-  const remedy = `build it in an earlier step (\`kustomize build ${name} > manifests.yml\`) and deploy the result instead`;
+  const remedy = `build it in an earlier step (\`kustomize build ${shellWord(name)} > manifests.yml\`) and deploy the result instead`;
   if (kustomize === undefined) {
     const cause = 'neither kustomize nor kubectl is on the PATH';
     return { message: `${name} has a kustomization, but ${cause}: install one in an earlier step, or ${remedy}.` };

@@ -59,6 +59,7 @@ export async function loadManifests(search: ManifestSearch & BuildOptions): Prom
     else problems.push(result);
   }
   const hint = `Patterns are relative to the workspace, ${search.workspace}; is the repository checked out?`;
-  if (problems.length > 0) throw manifestError(problems, searchProblems.length > 0 ? hint : undefined);
+  // Where any file is found, the repository is there.
+  if (problems.length > 0) throw manifestError(problems, sources.length === 0 ? hint : undefined);
   return files;
 }

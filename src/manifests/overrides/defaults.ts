@@ -3,9 +3,11 @@ import { isBuiltInWorkload, isClusterScoped } from '../../kubernetes/kinds.js';
 import type { KubeObject } from '../../kubernetes/object.js';
 import { mapContainers } from '../../kubernetes/pods/pod-spec.js';
 import { isService } from '../../kubernetes/selectors.js';
+import { own } from '../../own.js';
+import { withOwner } from '../owner.js';
 
 export interface Defaults {
-  /** Namespace of objects without one. */
+  /** Namespace of the release, and of objects without one. */
   readonly namespace: string;
   /** Name of the release; absent while the name is being derived. */
   readonly release?: string;
@@ -16,7 +18,7 @@ export interface Defaults {
 const hasNull = (value: unknown): boolean => {
   if (Array.isArray(value)) return value.some(item => item !== null && hasNull(item));
   if (!isFields(value)) return value === null;
-  for (const name in value) if (hasNull(value[name])) return true;
+  for (const name in value) if (hasNull(own(value, name))) return true;
   return false;
 };
 
@@ -48,9 +50,9 @@ function withProtocols(object: KubeObject): KubeObject {
 /** stringData is write-only: a key that is later removed from it would stay in the Secret. */
 function withEncodedData(object: KubeObject): KubeObject {
   if (object.apiVersion !== 'v1' || object.kind !== 'Secret' || object['stringData'] === undefined) return object;
-  const encoded = Object.entries(fieldsAt(object, ['stringData'])).map(([name, value]) => {
-    return [name, Buffer.from(String(value)).toString('base64')] as const;
-  });
+  // Other values are problems of the manifest, which are told before anything is done with it.
+  const texts = Object.entries(fieldsAt(object, ['stringData'])).filter(entry => typeof entry[1] === 'string');
+  const encoded = texts.map(([name, value]) => [name, Buffer.from(value as string).toString('base64')] as const);
   const data = { ...fieldsAt(object, ['data']), ...Object.fromEntries(encoded) };
   return withField(without(object, ['stringData']) as KubeObject, ['data'], data);
 }
@@ -62,16 +64,14 @@ function withNamespace(object: KubeObject, { namespace, clusterKinds }: Defaults
   return textAt(object, ['metadata', 'namespace']) ? object : withField(object, ['metadata', 'namespace'], namespace);
 }
 
-function withReleaseMetadata(object: KubeObject, release: string | undefined): KubeObject {
+function withReleaseMetadata(object: KubeObject, { release, namespace }: Defaults): KubeObject {
   const label = ['metadata', 'labels', 'app.kubernetes.io/managed-by'];
   const labelled = fieldAt(object, label) === undefined ? withField(object, label, 'cutover') : object;
-  return release === undefined
-    ? labelled
-    : withField(labelled, ['metadata', 'annotations', 'cutover/release'], release);
+  return release === undefined ? labelled : withOwner(labelled, { release, namespace });
 }
 
 /** The object as it is applied: without nulls, with defaults, the managed-by label and the release annotation. */
 export function withDefaults(object: KubeObject, defaults: Defaults): KubeObject {
   const own = withoutNulls(object) as KubeObject;
-  return withReleaseMetadata(withNamespace(withEncodedData(withProtocols(own)), defaults), defaults.release);
+  return withReleaseMetadata(withNamespace(withEncodedData(withProtocols(own)), defaults), defaults);
 }

@@ -19,6 +19,7 @@ import {
   type SubstitutionMode,
   type ValueSources,
 } from './syntax.js';
+import type { NamedValue } from '../sensitive-fields.js';
 import type { ManifestDocument } from '../yaml/documents.js';
 import { plainKeyProblem, plainValue } from '../yaml/scalars.js';
 
@@ -85,7 +86,8 @@ function plainProblem(text: string, event: ScalarEvent, isKey: boolean): string 
   if (isKey) return plainKeyProblem(text);
   const found = plainValue(text);
   if (typeof found?.value !== 'number') return undefined;
-  if (!Number.isFinite(found.value)) return `${text} is not a number that Kubernetes can store.`;
+  if (!Number.isFinite(found.value))
+    return 'This number is out of the range that Kubernetes can store; put it in quotes if it is a string.';
   const isWhole = found.kind === 'int' || /^[-+]?[\d_]+$/.test(text);
   if (!isWhole || Number.isSafeInteger(found.value)) return undefined;
   return 'This number is too large to be represented exactly; put it in quotes if it is a string.';
@@ -172,20 +174,32 @@ export function sensitiveValues(
   documents: readonly ManifestDocument[],
   mode: SubstitutionMode,
   sources: ValueSources,
-): readonly string[] {
-  const values = new Set<string>();
-  const names = new Set<string>();
+): readonly NamedValue[] {
+  const values: NamedValue[] = [];
+  const shown = new Set<string>();
   for (const { source, events } of documents) {
     if (!source.includes('$<')) continue;
     visitScalars(events, (event, index, isKey) => {
-      const key = events[index - 1];
-      const member = !isKey && key?.type === EVENT_ID.SCALAR ? getScalarValue(source, key) : '';
-      const used = member === 'name' || member === 'namespace' ? names : values;
+      const textOf = (at: number): string => {
+        const found = events[at];
+        return found?.type === EVENT_ID.SCALAR ? getScalarValue(source, found) : '';
+      };
+      const member = isKey ? '' : textOf(index - 1);
+      // Of `{name: DB_PASSWORD, value: …}`, in either order, and of `password: {value: …}`, the name tells what the value is.
+      const around = [
+        ...(textOf(index - 3) === 'name' ? [index - 2] : []),
+        ...(textOf(index + 1) === 'name' ? [index + 2] : []),
+        ...(events[index - 2]?.type === EVENT_ID.MAPPING ? [index - 3] : []),
+      ];
+      const fields = member === 'value' ? around.map(textOf) : [member];
       const { sensitive = [] } = replacePlaceholders(getScalarValue(source, event), mode, sources);
-      for (const value of sensitive) used.add(value);
+      for (const { value, names } of sensitive) {
+        if (member === 'name' || member === 'namespace') shown.add(value);
+        else values.push({ value, names: [...names, ...fields] });
+      }
     });
   }
-  return [...values].filter(value => !names.has(value));
+  return values.filter(({ value }) => !shown.has(value));
 }
 
 /** A placeholder and the position of the scalar that contains it. */

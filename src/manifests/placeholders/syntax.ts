@@ -1,4 +1,6 @@
 import { nearestNames } from '../../inputs/parse/nearest.js';
+import { own } from '../../own.js';
+import type { NamedValue } from '../sensitive-fields.js';
 
 /** Which placeholders are replaced: all, only the strict `$<NAME>`, or none. */
 export type SubstitutionMode = 'on' | 'strict-only' | 'off';
@@ -22,7 +24,7 @@ export interface ReplacedText {
   readonly text: string;
   readonly problems: readonly PlaceholderProblem[];
   /** The values in it that came from the environment and may be secret. Absent: none. */
-  readonly sensitive?: readonly string[];
+  readonly sensitive?: readonly NamedValue[];
 }
 
 // Longest form first. The strict form accepts any word, so that an invalid name is reported instead of ignored.
@@ -65,7 +67,10 @@ const publicVariables: ReadonlySet<string> = new Set(
 
 /** The value of a name in the first of the maps that has it. */
 function lookUp(name: string, maps: readonly Readonly<Record<string, string>>[]): string | undefined {
-  return maps.find(map => Object.hasOwn(map, name))?.[name];
+  return own(
+    maps.find(map => Object.hasOwn(map, name)),
+    name,
+  );
 }
 
 function undefinedNameMessage(name: string, sources: ValueSources): string {
@@ -75,6 +80,9 @@ function undefinedNameMessage(name: string, sources: ValueSources): string {
   return `$<${name}> has no value: ${name} is not in \`variables\`, not a built-in name and not in the environment.${suggestion} Write $$<${name}> for the literal text.`;
 }
 
+/** What a text assigns to the name before its end, as in `--password=` and `password: `. */
+const assignment = /([\w.-]+)["']?[ \t]*[:=][ \t]*["']?$/;
+
 /**
  * Replaces placeholders in one text, in a single pass: placeholders inside values are not replaced. A default
  * (`$<NAME:-text>`) is used where the name is undefined or its value is empty, as in a shell.
@@ -83,8 +91,9 @@ export function replacePlaceholders(text: string, mode: SubstitutionMode, source
   const problems: PlaceholderProblem[] = [];
   if (mode === 'off') return { text, problems };
   const declared = [sources.variables, sources.builtIns];
-  const sensitive: string[] = [];
-  const replacement = ([placeholder, strict, fallback, escape, loose, braced, bare]: RegExpMatchArray): string => {
+  const sensitive: NamedValue[] = [];
+  const replacement = (match: RegExpExecArray): string => {
+    const [placeholder, strict, fallback, escape, loose, braced, bare] = match;
     if (strict !== undefined) {
       if (!validName.test(strict)) {
         const rule = 'a name consists of letters, digits and _, and does not start with a digit';
@@ -95,7 +104,10 @@ export function replacePlaceholders(text: string, mode: SubstitutionMode, source
         return placeholder;
       }
       const value = lookUp(strict, [...declared, sources.environment]);
-      if (value !== undefined && isSensitive(strict, sources)) sensitive.push(value);
+      if (value !== undefined && isSensitive(strict, sources)) {
+        const assignedTo = assignment.exec(text.slice(Math.max(0, match.index - 100), match.index))?.[1];
+        sensitive.push({ value, names: assignedTo === undefined ? [strict] : [strict, assignedTo] });
+      }
       if (value !== undefined && (value !== '' || fallback === undefined)) return value;
       if (fallback !== undefined) return fallback;
       problems.push({ placeholder, message: undefinedNameMessage(strict, sources) });

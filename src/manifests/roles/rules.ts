@@ -7,6 +7,7 @@ import { describeRef, refOf, type KubeObject } from '../../kubernetes/object.js'
 import { containersOf, podSpecPath } from '../../kubernetes/pods/pod-spec.js';
 import { routesTo } from '../../kubernetes/selectors.js';
 import type { Resource } from '../resource.js';
+import { own } from '../../own.js';
 
 export interface RoleObjects {
   readonly roles: Roles;
@@ -26,7 +27,7 @@ const unsupportedKinds: Readonly<Record<string, string>> = {
 
 /** Why an object cannot exist once for each role; empty for Deployments and for everything but built-in workloads. */
 export function kindProblems({ object, at }: Resource): readonly Problem[] {
-  const reason = unsupportedKinds[groupKind(object)];
+  const reason = own(unsupportedKinds, groupKind(object));
   if (reason === undefined) return [];
   return [{ message: `${describeRef(refOf(object))} cannot have roles: ${reason}. Only Deployments can.`, at }];
 }

@@ -4,6 +4,7 @@ import type { Position } from '../../log.js';
 import { fieldAt, isFields, textAt, type Fields, type Path } from '../../kubernetes/fields.js';
 import type { KubeObject } from '../../kubernetes/object.js';
 import { mergeProblems } from './merge-order.js';
+import { unlikeKubectl } from './unlike-kubectl.js';
 import { positionFinder } from './positions.js';
 import type { SubstitutionMode, ValueSources } from '../placeholders/syntax.js';
 import type { Resource } from '../resource.js';
@@ -54,6 +55,23 @@ function valueProblem(thrown: unknown, document: SubstitutedDocument): Problem |
   if (key === undefined) return problem;
   const braces = document.source.slice(key.start - 1, key.start + 1) === '{{';
   return { message: `A key must be a string.${braces ? ` ${templateRemedy}` : ''}`, at: locate(key.start) };
+}
+
+/** Files of other tools that often lie beside manifests, by a map that they have and no object has at its root. */
+const foreignKinds = [
+  { field: 'services', name: 'a Docker Compose file' },
+  { field: 'jobs', name: 'a GitHub Actions workflow' },
+];
+
+/** Whose file this is, if it is none of Kubernetes; `undefined`: nothing says so. */
+function foreignProblem(root: unknown, at: Position): Problem | undefined {
+  if (!isFields(root) || ['apiVersion', 'kind', 'metadata'].some(field => fieldAt(root, [field]) !== undefined))
+    return undefined;
+  const found = foreignKinds.find(({ field }) => isFields(fieldAt(root, [field])));
+  if (found === undefined) return undefined;
+  const convert = found.field === 'services' ? ', or specify manifests that an earlier step makes of it' : '';
+  const message = `This is ${found.name}, not a Kubernetes object. Exclude it with a \`!\` pattern in the input \`manifests\`${convert}.`;
+  return { message, at };
 }
 
 /** Fields that every Kubernetes object must have and this one lacks. */
@@ -136,7 +154,7 @@ function markedRoot(document: SubstitutedDocument): unknown {
 /** The objects of one document: substituted, constructed, lists flattened, each with apiVersion, kind and name. */
 export function objectsOf(document: ManifestDocument, { mode, sources }: Substitution): Constructed {
   const substituted = substitute(document, mode, sources);
-  const problems = [...substituted.problems, ...mergeProblems(substituted)];
+  const problems = [...substituted.problems, ...mergeProblems(substituted), ...unlikeKubectl(document)];
   const positionInDocument = positionFinder(substituted);
   let root: unknown;
   try {
@@ -147,6 +165,9 @@ export function objectsOf(document: ManifestDocument, { mode, sources }: Substit
     return { resources: [], problems: [...problems, problem] };
   }
   if (root === null || root === undefined) return { resources: [], problems };
+  // Alone: what else is wrong in such a file is not for its reader to mend.
+  const foreign = foreignProblem(root, positionInDocument([]));
+  if (foreign !== undefined) return { resources: [], problems: [foreign] };
   const resources: Resource[] = [];
   const untyped = substituted.replaced.length > 0 ? construct(replacedAsText(substituted), substituted.source) : root;
   const marked = markedRoot(substituted);

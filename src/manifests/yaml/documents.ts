@@ -3,7 +3,7 @@ import type { Problem } from '../../errors.js';
 import { yamlReason } from '../../inputs/yaml-reason.js';
 import type { Position } from '../../log.js';
 import type { ManifestFile } from '../files/find.js';
-import { parseText } from './parse.js';
+import { parseFile } from './parse.js';
 import { kubectlSchema } from './scalars.js';
 
 /** One document of a manifest, parsed but neither substituted nor constructed. */
@@ -54,11 +54,18 @@ const remedies = [
   { pattern: '${', remedy: 'Inside { } and [ ], put text with ${…} in quotes, or write $<NAME>.' },
 ];
 
+/** Remedy where the parser took a bracket for the start or end of a list or map, which a tag such as `![x` has before it. */
+function tagRemedy(problem: Problem | undefined, text: string): string | undefined {
+  const isOfBrackets = problem !== undefined && /flow collection|node content|alias node/.test(problem.message);
+  const found = isOfBrackets && /(?:^|[\s,:[{])![^\s,]*[,[\]{}]/m.test(text);
+  return found ? 'Put text that begins with ! in quotes.' : undefined;
+}
+
 /** As {@link yamlProblem}, with a remedy where the line looks like a template. */
 function syntaxProblem(thrown: unknown, { file, text }: ManifestFile): Problem | undefined {
   const problem = yamlProblem(thrown, locator(file, text));
   const line = problem?.at === undefined ? undefined : text.split(/\r\n|\r|\n/)[problem.at.line - 1];
-  const remedy = remedies.find(({ pattern }) => line?.includes(pattern))?.remedy;
+  const remedy = remedies.find(({ pattern }) => line?.includes(pattern))?.remedy ?? tagRemedy(problem, text);
   if (problem === undefined || remedy === undefined) return problem;
   return { ...problem, message: `${problem.message} ${remedy}` };
 }
@@ -104,15 +111,16 @@ function split(events: readonly Event[]): readonly (readonly Event[])[] {
 
 /** The documents of a file, each with its own part of the text, so that the cost of handling one does not grow with the file. */
 function documentsOf(file: string, given: string): readonly ManifestDocument[] {
-  const { text, events: all, original } = parseText(given, file);
   const inFile = locator(file, given);
-  const locate = (offset: number): Position => inFile(original(offset));
-  const documents = split(all);
-  const starts = documents.map(startOf);
-  return documents.map((events, index) => {
-    const start = starts[index] ?? 0;
-    rebase(events, start);
-    return { file, source: text.slice(start, starts[index + 1]), events, locate: offset => locate(start + offset) };
+  return parseFile(given, file).flatMap(({ text, events: all, original }) => {
+    const documents = split(all);
+    const starts = documents.map(startOf);
+    return documents.map((events, index) => {
+      const start = starts[index] ?? 0;
+      rebase(events, start);
+      const locate = (offset: number): Position => inFile(original(start + offset));
+      return { file, source: text.slice(start, starts[index + 1]), events, locate };
+    });
   });
 }
 

@@ -1,9 +1,19 @@
 import type { Problem } from '../../errors.js';
-import { describePath, fieldsAt, listAt, textAt, withField, type Path } from '../../kubernetes/fields.js';
+import {
+  describePath,
+  fieldAt,
+  fieldsAt,
+  isFields,
+  listAt,
+  textAt,
+  withField,
+  type Path,
+} from '../../kubernetes/fields.js';
 import { groupKind, isBuiltInWorkload } from '../../kubernetes/kinds.js';
 import type { KubeObject } from '../../kubernetes/object.js';
 import { containersOf, podSpecPath } from '../../kubernetes/pods/pod-spec.js';
 import type { Resource } from '../resource.js';
+import { own } from '../../own.js';
 
 interface TextField {
   readonly path: Path;
@@ -39,7 +49,7 @@ function textValues(object: KubeObject): readonly TextField[] {
     ...listAt(fields, ['env']).flatMap((entry, index) =>
       ['name', 'value'].map(field => ({
         path: [...path, 'env', index, field],
-        value: fieldsAt(entry, [])[field],
+        value: own(fieldsAt(entry, []), field),
       })),
     ),
     ...(['command', 'args'] as const).flatMap(list =>
@@ -48,14 +58,22 @@ function textValues(object: KubeObject): readonly TextField[] {
   ]);
 }
 
-/** The string fields that have a number or boolean as value. */
+/** The string fields whose value is no string. Null is the same as an absent field. */
 function mistypedFields(object: KubeObject): readonly TextField[] {
   const mapped = textMaps(object).flatMap(path =>
     Object.entries(fieldsAt(object, path)).map(([name, value]) => ({ path: [...path, name], value })),
   );
   return [...mapped, ...textValues(object)].filter(
-    ({ value }) => typeof value === 'number' || typeof value === 'boolean',
+    ({ value }) => value !== undefined && value !== null && typeof value !== 'string',
   );
+}
+
+/** Maps of strings that are no maps. */
+function noMaps(object: KubeObject): readonly Path[] {
+  return textMaps(object).filter(path => {
+    const value = fieldAt(object, path);
+    return value !== undefined && value !== null && !isFields(value);
+  });
 }
 
 /** Values of the wrong kind, where the error of the API server gives neither line nor remedy. */
@@ -85,18 +103,26 @@ function quantityProblems({ object, positionOf }: Resource): readonly Problem[] 
 }
 
 /**
- * Numbers and booleans where Kubernetes requires a string: `version: 8` in labels, `value: true` in an environment
- * variable.
+ * Other values where Kubernetes requires a string: `version: 8` in labels, `value: true` in an environment variable, lines of a
+ * file in a Secret without the `|` before them. The messages are without the value, which may be that of a Secret.
  */
 function stringProblems({ object, positionOf }: Resource): readonly Problem[] {
-  return mistypedFields(object).map(({ path, value }) => {
-    // Without the value: it may be the value of a Secret.
-    const type = typeof value === 'number' ? 'a number' : 'a boolean';
-    return {
-      message: `${describePath(path)} is ${type}, but must be a string: put it in quotes.`,
-      at: positionOf(path),
-    };
-  });
+  const values = mistypedFields(object).map(({ path, value }) => ({
+    message: `${describePath(path)} ${whyNoString(value)}`,
+    at: positionOf(path),
+  }));
+  const maps = noMaps(object).map(path => ({
+    message: `${describePath(path)} must be a map from names to strings.`,
+    at: positionOf(path),
+  }));
+  return [...values, ...maps];
+}
+
+function whyNoString(value: unknown): string {
+  if (typeof value === 'number') return 'is a number, but must be a string: put it in quotes.';
+  if (typeof value === 'boolean') return 'is a boolean, but must be a string: put it in quotes.';
+  const type = Array.isArray(value) ? 'a list' : 'a map';
+  return `is ${type}, but must be a string: if the lines below it are a text, write | after the key.`;
 }
 
 /**

@@ -3,6 +3,7 @@ import { refOf } from '../../kubernetes/object.js';
 import { silenceAnnotation, type Finding, type SilencedFinding } from './finding.js';
 import type { LintContext, Violation } from './rule.js';
 import { findingCodes, rules, type FindingCode } from './rules.js';
+import { own } from '../../own.js';
 
 export interface LintResult {
   /** In the order of files and lines. */
@@ -17,7 +18,7 @@ export function lintResources(context: LintContext): LintResult {
   for (const code of findingCodes) {
     for (const violation of rules[code](context)) {
       const { object } = violation.resource;
-      const reason = object.metadata.annotations?.[silenceAnnotation(code)]?.trim();
+      const reason = own(object.metadata.annotations, silenceAnnotation(code))?.trim();
       if (reason) silenced.push({ code, object: refOf(object), reason });
       else findings.push(toFinding(code, violation, { emptyReason: reason !== undefined }));
     }

@@ -3,6 +3,7 @@ import { groupKind } from '../../kubernetes/kinds.js';
 import type { Resource } from '../../manifests/resource.js';
 import type { Rule, LintContext, Violation } from './rule.js';
 import { liveOf, nameOf } from './context.js';
+import { own } from '../../own.js';
 
 const aws = 'service.beta.kubernetes.io/aws-load-balancer';
 const neg = 'cloud.google.com/neg';
@@ -34,7 +35,7 @@ function onService(context: LintContext, service: Resource): readonly PodTargeti
     [neg, 'Google network endpoint groups', requestsGroups],
   ];
   return signs
-    .filter(([name, , holds]) => holds(annotations[name] ?? ''))
+    .filter(([name, , holds]) => holds(own(annotations, name) ?? ''))
     .map(([name, what]) => ({ resource: service, path: ['metadata', 'annotations', name], what }));
 }
 

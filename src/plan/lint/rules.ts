@@ -13,6 +13,7 @@ import {
   renamedServicePort,
   selectorMismatch,
   selectsNoPod,
+  serviceBeforePods,
   unknownTargetPort,
 } from './service-routing.js';
 
@@ -30,6 +31,7 @@ export const rules = {
   'moving-tag': movingTag,
   'selector-mismatch': selectorMismatch,
   'selects-no-pod': selectsNoPod,
+  'service-before-pods': serviceBeforePods,
   'unknown-target-port': unknownTargetPort,
   'renamed-service-port': renamedServicePort,
   'no-ready-endpoint': noReadyEndpoint,

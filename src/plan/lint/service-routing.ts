@@ -1,9 +1,10 @@
 import { fieldAt, isFields, listAt, textAt, type Fields } from '../../kubernetes/fields.js';
 import { groupOf, type KubeObject } from '../../kubernetes/object.js';
-import { podSpecPath, templateLabels } from '../../kubernetes/pods/pod-spec.js';
+import { podSpecPath, templateLabels, type Container } from '../../kubernetes/pods/pod-spec.js';
 import { isService, labelSelectorOf, PodIndex, selectorMatches, selectorOf } from '../../kubernetes/selectors.js';
 import { isServingWorkload } from '../../kubernetes/workload.js';
 import type { Resource } from '../../manifests/resource.js';
+import { isHeadless } from '../../manifests/roles/public-service.js';
 import { lostServices } from '../lost-services.js';
 import type { Rule, Violation } from './rule.js';
 import { hasPort, lastingContainers, liveOf, nameOf, routedServices, targetOf } from './context.js';
@@ -110,10 +111,51 @@ function labelsOf([workload]: readonly Resource[]): string {
   return `, as in ${nameOf(workload)}: ${labels.join(',')}`;
 }
 
-/** Endpoints have the names of the ports of their Service. They follow it a moment later, and until then its new name has none. */
+/** A rolling deploy applies Services before pods. What then fits only the new pods has no endpoint until the first of them is ready. */
+export const serviceBeforePods: Rule = context => {
+  if (context.strategy !== 'rolling') return [];
+  const running = context.resources.filter(({ object }) => isServingWorkload(object));
+  const live = new PodIndex(running.flatMap(resource => liveOf(context, resource) ?? []));
+  return routedServices(context).flatMap(({ resource, workloads }): readonly Violation[] => {
+    const before = liveOf(context, resource);
+    const served = before === undefined ? [] : live.routedBy(before);
+    if (served.length === 0 || workloads.length === 0) return [];
+    const kept = live.routedBy(resource.object);
+    if (!kept.some(one => served.includes(one))) {
+      const message = `${nameOf(resource)} would select ${labelSelectorOf(resource.object)}, and the pods that run now do not have these labels: users get no answer until the first new pod is ready.`;
+      const remedy = 'Deploy the labels of the pod template first, and the selector in a second deploy.';
+      return [{ resource, path: ['spec', 'selector'], message, remedy }];
+    }
+    return unreachedPorts(resource, kept.flatMap(lastingContainers));
+  });
+};
+
+/** The ports of a Service that none of the containers has, where others are declared. */
+function unreachedPorts(resource: Resource, containers: readonly Container[]): readonly Violation[] {
+  if (!containers.some(({ fields }) => listAt(fields, ['ports']).length > 0)) return [];
+  return listAt(resource.object, ['spec', 'ports']).flatMap((port, index): Violation[] => {
+    const target = isFields(port) ? targetOf(port) : undefined;
+    if (typeof target !== 'string' && typeof target !== 'number') return [];
+    if (containers.some(container => hasPort(container, target))) return [];
+    return [
+      {
+        resource,
+        path: ['spec', 'ports', index, 'targetPort'],
+        message: `${nameOf(resource)} would route to port ${String(target)}, which the pods that run now do not have: users get no answer until the first new pod is ready.`,
+        remedy:
+          'Give the port of the container a name that stays the same, and use it as targetPort; or change it in two deploys.',
+      },
+    ];
+  });
+}
+
+/**
+ * Endpoints have the names of the ports of their Service. They follow it a moment later, and until then its new name has none. No node
+ * routes to a headless Service: its names lead to pods, and clients name the port themselves.
+ */
 export const renamedServicePort: Rule = context =>
   context.resources
-    .filter(({ object }) => isService(object))
+    .filter(({ object }) => isService(object) && !isHeadless(object))
     .flatMap(resource => {
       const before = listAt(liveOf(context, resource), ['spec', 'ports']).filter(isFields);
       return listAt(resource.object, ['spec', 'ports']).flatMap((port, index): Violation[] => {

@@ -2,13 +2,17 @@ import type { Path } from '../../kubernetes/fields.js';
 import { isSecret } from '../../kubernetes/kinds.js';
 import { refKey, refOf, type Json, type KubeObject, type ObjectRef } from '../../kubernetes/object.js';
 import type { Snapshot } from '../../plan/change.js';
+import type { FormerObject } from '../state.js';
 import { checked, integer, list, mapOf, oneOf, shape, text, WrongField, flag, type Guard } from './guard.js';
 
 /** Objects that nest deeper than this are refused; a schema of a CustomResourceDefinition has some tens of levels. */
 const deepest = 500;
 
-/** A DNS label, such as the name of a role or a namespace. */
+/** A DNS label, such as the name of a namespace. */
 export const dnsLabel = text(/^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/, 'a DNS label');
+
+/** The name of a role. Maps by role are plain objects, which inherit a member `constructor`. */
+export const roleName = checked(dnsLabel, role => role !== 'constructor', { expected: 'a DNS label, not constructor' });
 
 const apiVersion = text(
   /^([a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?\/)?[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/,
@@ -20,6 +24,12 @@ const name = text(/^(?!\.{1,2}$)[^/%\s\p{Cc}]{1,253}$/u, 'the name of an object'
 
 /** A reference to an object of any kind. */
 export const objectRef: Guard<ObjectRef> = shape({ apiVersion, kind, name }, { namespace: dnsLabel });
+
+/** An object that left the manifests. */
+export const formerObject: Guard<FormerObject> = shape(
+  { apiVersion, kind, name },
+  { namespace: dnsLabel, neededBy: integer(1) },
+);
 
 /** A reference to a Service. */
 export const serviceRef: Guard<ObjectRef> = checked(objectRef, isService, { expected: 'a Service', field: ['kind'] });

@@ -1,7 +1,7 @@
 import type { Revision } from '../recorded-revision.js';
 import { recordedCheck } from './checks.js';
 import { flag, integer, list, oneOf, shape, text, type Guard } from './guard.js';
-import { dnsLabel, kubeObject, objectRef, service, snapshot } from './objects.js';
+import { kubeObject, objectRef, roleName, service, snapshot } from './objects.js';
 import { revisionNumber } from './state.js';
 
 /** Info and bulk of a revision. */
@@ -24,7 +24,7 @@ export const revision: Guard<Revision> = shape(
     at: text(),
   },
   {
-    role: dnsLabel,
+    role: roleName,
     service: text(),
     publicService: service,
     deleteAfterSwitch: list(shape({ ref: objectRef }, { uid: text() })),

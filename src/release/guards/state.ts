@@ -11,7 +11,7 @@ import type {
   StagedRecord,
 } from '../state.js';
 import { integer, list, mapOf, oneOf, shape, text, variant, WrongField, type Guard } from './guard.js';
-import { dnsLabel, objectRef, serviceRef, snapshot } from './objects.js';
+import { dnsLabel, formerObject, objectRef, roleName, serviceRef, snapshot } from './objects.js';
 
 /** Number of a revision. */
 export const revisionNumber = integer(1);
@@ -28,7 +28,7 @@ const historyEntry: Guard<HistoryEntry> = shape(
     sha: text(),
     images: list(text()),
   },
-  { role: dnsLabel, content: text() },
+  { role: roleName, content: text() },
 );
 
 const roleRecord: Guard<RoleRecord> = shape(
@@ -39,7 +39,7 @@ const roleRecord: Guard<RoleRecord> = shape(
 const staged: Guard<StagedRecord> = shape(
   {
     revision: revisionNumber,
-    role: dnsLabel,
+    role: roleName,
     objects: list(shape({ ref: objectRef, uid: text(), hash: text() }, { templateHash: text() })),
   },
   { publicServiceUid: text(), previous: roleRecord },
@@ -53,19 +53,19 @@ const rollingOperation: Guard<RollingOperation> = shape({ ...begun, kind: oneOf(
 const adopted: Guard<AdoptedDeployment> = shape({ ref: objectRef, uid: text() });
 
 const blueGreenOperation: Guard<BlueGreenOperation> = variant('kind', {
-  leave: shape({ ...begun, kind: oneOf('leave'), role: dnsLabel }, { verified: oneOf(true) }),
+  leave: shape({ ...begun, kind: oneOf('leave'), role: roleName }, { verified: oneOf(true) }),
   adopt: shape(
     {
-      ...{ ...begun, kind: oneOf('adopt'), role: dnsLabel },
+      ...{ ...begun, kind: oneOf('adopt'), role: roleName },
       ...{ deployment: adopted, template: text(), imageIds: hashes },
     },
     { wasRolling: oneOf(true) },
   ),
-  stage: shape({ ...begun, kind: oneOf('stage'), role: dnsLabel }),
-  reject: shape({ ...begun, kind: oneOf('reject'), role: dnsLabel }),
-  prepare: shape({ ...begun, kind: oneOf('prepare'), role: dnsLabel }),
-  switch: shape({ ...begun, kind: oneOf('switch'), direction, role: dnsLabel, previousService: snapshot }),
-  finish: shape({ ...begun, kind: oneOf('finish'), direction }, { role: dnsLabel }),
+  stage: shape({ ...begun, kind: oneOf('stage'), role: roleName }),
+  reject: shape({ ...begun, kind: oneOf('reject'), role: roleName }),
+  prepare: shape({ ...begun, kind: oneOf('prepare'), role: roleName }),
+  switch: shape({ ...begun, kind: oneOf('switch'), direction, role: roleName, previousService: snapshot }),
+  finish: shape({ ...begun, kind: oneOf('finish'), direction }, { leftRole: roleName }),
 });
 
 const common = {
@@ -77,13 +77,15 @@ const common = {
   history: list(historyEntry),
 };
 
+const commonOptional = { current: revisionNumber, expired: list(revisionNumber), left: list(formerObject) };
+
 const rolling: Guard<Recorded<RollingState>> = shape(
   { ...common, strategy: oneOf('rolling') },
-  { current: revisionNumber, expired: list(revisionNumber), operation: rollingOperation, left: list(objectRef) },
+  { ...commonOptional, operation: rollingOperation },
 );
 
 const roleNames: Guard<readonly [string, string]> = (value, path) => {
-  const [first, second, ...others] = list(dnsLabel)(value, path);
+  const [first, second, ...others] = list(roleName)(value, path);
   if (first !== undefined && second !== undefined && first !== second && others.length === 0) return [first, second];
   throw new WrongField(path, 'two different names');
 };
@@ -95,9 +97,9 @@ const blueGreen: Guard<Recorded<BlueGreenState>> = (value, path) => {
       strategy: oneOf('blue-green'),
       publicService: serviceRef,
       roleNames,
-      roles: mapOf(roleRecord, dnsLabel),
+      roles: mapOf(roleRecord, roleName),
     },
-    { current: revisionNumber, expired: list(revisionNumber), staged, operation: blueGreenOperation, adopted },
+    { ...commonOptional, staged, operation: blueGreenOperation, adopted },
   )(value, path);
   refuseForeignParts(state);
   return state;
@@ -112,7 +114,9 @@ function refuseForeignParts({
 }: Recorded<BlueGreenState>): void {
   const isRole = (role: string | undefined): boolean => role === undefined || names.includes(role);
   if (!isRole(onIdle?.role)) throw new WrongField(['staged', 'role'], 'a name of `roleNames`');
-  if (!isRole(operation?.role)) throw new WrongField(['operation', 'role'], 'a name of `roleNames`');
+  const roleField = operation?.kind === 'finish' ? 'leftRole' : 'role';
+  if (!isRole(operation?.kind === 'finish' ? operation.leftRole : operation?.role))
+    throw new WrongField(['operation', roleField], 'a name of `roleNames`');
   if (operation?.kind === 'switch' && refKey(operation.previousService.ref) !== refKey(publicService))
     throw new WrongField(['operation', 'previousService', 'ref'], 'the Service of `publicService`');
 }

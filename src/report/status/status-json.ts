@@ -1,20 +1,14 @@
 import type { Outcome } from '../../strategies/outcome/outcome.js';
+import { fitting } from '../json-output.js';
 import { shownRef } from '../preview.js';
 import { describeOperation } from './status.js';
 
-/** All outputs of a job together may have 1 MB, counted in UTF-16. */
-const largest = 200_000;
-
-/** The output `status`: one JSON object. Where it would be too long, first the history is omitted, then the last items of `drift`. */
+/** The output `status`: one JSON object. Where it would be too long, first the history is omitted, then the last items of every list. */
 export function statusJson(outcome: Outcome): string | undefined {
   const whole = content(outcome);
   if (whole === undefined) return undefined;
   const { history: _history, ...short } = whole;
-  const json = JSON.stringify(whole);
-  if (json.length <= largest) return json;
-  let left = largest - JSON.stringify({ ...short, drift: [], cut: true }).length;
-  const drift = short.drift.filter(item => (left -= JSON.stringify(item).length + 1) >= 0);
-  return JSON.stringify({ ...short, drift, cut: true });
+  return fitting(whole, [{ content: short, cut: true }], true);
 }
 
 function content({ serving, release, namespace, strategy, revision, activeRole, stagedRole, history }: Outcome) {
@@ -36,12 +30,19 @@ function content({ serving, release, namespace, strategy, revision, activeRole, 
       ? { workloads: serving.workloads.map(health) }
       : {
           roles: serving.roles.map(role => ({ ...role, workloads: role.workloads.map(health) })),
+          toAdopt: serving.toAdopt && shownRef(serving.toAdopt),
           expectedRevision: serving.expected,
-          undecided: live?.undecided,
+          undecided: live.undecided,
         }),
-    services: (live?.services ?? []).map(health),
-    drift: (live?.drift ?? []).map(health),
-    uncompared: (live?.uncompared ?? []).map(health),
+    services: live.services.map(health),
+    strangers: live.strangers.map(({ service, owner, pods }) => ({
+      ...shownRef(owner),
+      pods,
+      service: shownRef(service),
+    })),
+    drift: live.drift.map(health),
+    uncompared: live.uncompared.map(health),
+    running: live.running,
     ...(unfinished !== undefined && {
       unfinished: { kind: unfinished.kind, what: describeOperation(unfinished), run: unfinished.run },
     }),

@@ -1,20 +1,21 @@
 import { describeRef } from '../../kubernetes/object.js';
 import type { Operation } from '../../release/state.js';
 import type { Drift, LiveState, ServiceHealth } from '../../strategies/outcome/live-state.js';
+import { describeStrangers } from '../../traffic/strangers.js';
 import type { RoleHealth, StatusServing, WorkloadHealth } from '../../strategies/outcome/serving.js';
 
 /** What `action: status` found, in a few sentences. */
 export function describeStatus(status: StatusServing): string {
   const [users, ...lines] = [usersOf(status), ...statusLines(status)];
-  return [users, ...lines.map(line => `${line}.`), ...unfinishedOf(status.unfinished)].join(' ');
+  return [users, ...lines.map(line => `${line}.`), ...unfinishedOf(status)].join(' ');
 }
 
 /**
- * One line per role and for what was adopted or, of a rolling release, per Deployment; then one per Service, and per object that
- * is not as recorded.
+ * One line per role and for what was adopted or, of a rolling release, per workload; then one per Service and for whatever else
+ * it leads to, and per object that is not as recorded.
  */
 export function statusLines(status: StatusServing): readonly string[] {
-  const live = status.live === undefined ? [] : liveLines(status.live);
+  const live = liveLines(status.live);
   if (status.kind === 'rolling-status') return [...status.workloads.map(workloadLine), ...live];
   const { adopted, roles } = status;
   const leftover = `${adopted === undefined ? '' : describeRef(adopted)} is no longer reached and is deleted after the first promotion`;
@@ -27,8 +28,9 @@ export function describeOperation(operation: Operation): string {
   switch (kind) {
     case 'deploy':
       return `the deploy of revision ${revision}`;
-    case 'rollback':
     case 'prepare':
+      return `the preparation of revision ${revision}`;
+    case 'rollback':
       return `the rollback to revision ${revision}`;
     case 'adopt':
       return `the adoption as ${operation.role}`;
@@ -50,12 +52,16 @@ export function describeOperation(operation: Operation): string {
 function usersOf(status: StatusServing): string {
   switch (status.kind) {
     case 'rolling-status':
-      return status.current === undefined ? 'No revision is deployed.' : `Revision ${status.current} serves users.`;
+      if (status.current === undefined) return 'No revision is deployed.';
+      return isAsRecorded(status)
+        ? `Revision ${status.current} serves users.`
+        : `On record, revision ${status.current} serves users.`;
     case 'blue-green-status':
       if (status.toAdopt !== undefined)
         return `Users are on ${describeRef(status.toAdopt)}, which the next deploy adopts.`;
-      if (status.live?.undecided !== undefined) return `Nobody can tell which role users are on.`;
+      if (status.live.undecided !== undefined) return `Nobody can tell which role users are on.`;
       if (status.active === undefined) return 'Nobody is served yet: there is no public Service.';
+      if (!hasOnlyOwnEndpoints(status.live)) return `The public Service selects ${status.active}.`;
       return status.expected === undefined
         ? `Users are on ${status.active}.`
         : `Users are on ${status.active}, but on record they are on revision ${status.expected}: somebody or something else has moved them.`;
@@ -64,21 +70,34 @@ function usersOf(status: StatusServing): string {
   }
 }
 
+/** Whether everything was looked at, and is as it should be. */
+function isAsRecorded({ live, unfinished }: StatusServing): boolean {
+  const { drift, uncompared, running } = live;
+  const isKnown = drift.length === 0 && uncompared.length === 0;
+  return isKnown && unfinished === undefined && running === undefined && hasOnlyOwnEndpoints(live);
+}
+
+function hasOnlyOwnEndpoints({ services, strangers }: LiveState): boolean {
+  return strangers.length === 0 && services.every(({ endpoints = 0 }) => endpoints > 0);
+}
+
 function roleLine({ role, revision, staged, halfDone, workloads }: RoleHealth): string {
   const what = `${revision === undefined ? 'no revision' : `revision ${revision}`}${staged ? ', staged' : ''}${halfDone ? ', changed in part by what is unfinished' : ''}`;
   return `${role}: ${what}, ${workloads.length === 0 ? 'nothing runs' : workloads.map(workloadLine).join(', ')}`;
 }
 
-function liveLines({ services, drift, uncompared }: LiveState): readonly string[] {
+function liveLines({ services, strangers, drift, uncompared }: LiveState): readonly string[] {
   return [
     ...services.map(serviceLine),
+    ...strangers.map(describeStrangers),
     ...drift.map(driftLine),
     ...uncompared.map(({ ref, reason }) => `${describeRef(ref)} could not be compared with the record: ${reason}`),
   ];
 }
 
-function serviceLine({ ref, endpoints }: ServiceHealth): string {
+function serviceLine({ ref, endpoints, unknown }: ServiceHealth): string {
   const name = describeRef(ref);
+  if (unknown) return `How many endpoints of ${name} are ready is unknown`;
   if (endpoints === undefined) return `${name} does not exist: nobody gets an answer through it`;
   if (endpoints === 0) return `${name} has no ready endpoint: nobody gets an answer through it`;
   return `${name} has ${endpoints} ready endpoint${endpoints === 1 ? '' : 's'}`;
@@ -110,7 +129,9 @@ function workloadLine({ ref, ready, replicas }: WorkloadHealth): string {
   return `${describeRef(ref)} ${ready} of ${replicas} ready`;
 }
 
-function unfinishedOf(operation: Operation | undefined): readonly string[] {
-  if (operation === undefined) return [];
-  return [`Unfinished: ${describeOperation(operation)}, begun by ${operation.run}; run that step again to finish it.`];
+function unfinishedOf({ unfinished, live: { running } }: StatusServing): readonly string[] {
+  if (unfinished === undefined) return running === undefined ? [] : [`A run is at work: ${running}.`];
+  const what = describeOperation(unfinished);
+  if (running !== undefined) return [`Unfinished: ${what}, begun by ${unfinished.run}; a run is at work: ${running}.`];
+  return [`Unfinished: ${what}, begun by ${unfinished.run}; run that step again to finish it.`];
 }

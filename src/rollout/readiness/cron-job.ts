@@ -1,3 +1,5 @@
+import { fieldManager } from '../../cluster/apply/field-manager.js';
+import { ownersOfField } from '../../cluster/apply/owned-fields.js';
 import type { KubeObject } from '../../kubernetes/object.js';
 import { specOf } from '../../kubernetes/workload.js';
 import { ready, readyWithWarning, type Readiness } from './readiness.js';
@@ -7,7 +9,8 @@ import type { ApplyRule } from './rule.js';
 export const cronJobRule: ApplyRule = { when: 'apply', judge: cronJobReadiness };
 
 export function cronJobReadiness(cronJob: KubeObject): Readiness {
-  return specOf(cronJob).suspend
-    ? readyWithWarning('applied', 'it is suspended (spec.suspend), so it starts no Jobs')
-    : ready('applied');
+  if (!specOf(cronJob).suspend) return ready('applied');
+  const [manager] = ownersOfField(cronJob, ['f:spec', 'f:suspend']).filter(name => name !== fieldManager);
+  const by = manager === undefined ? '' : ` by "${manager}"`;
+  return readyWithWarning('applied', `it is suspended${by} (spec.suspend), so it starts no Jobs`);
 }

@@ -1,14 +1,18 @@
 import type { ReleaseState } from '../../release/state.js';
 import type { RunContext } from '../../run/context.js';
 import { readSettled } from '../../run/under-lock.js';
-import { FailedStep, type Outcome } from '../outcome/outcome.js';
+import { changesBeforeFailure, mergedChanges } from '../outcome/changes.js';
+import { FailedStep, type ObjectChange, type Outcome } from '../outcome/outcome.js';
 import type { DeployRequest } from '../strategy.js';
+import { roleRecords } from '../../traffic/active-role.js';
 import { adoptLive } from './adoption/adopt.js';
 import { resumeFinishSwitch } from './finish-switch.js';
+import { withLabelsOf } from './live-traffic.js';
+import { withUsersNow } from './operation/users-now.js';
 import { promote } from './promote.js';
 import { readToDeploy, toDeploy } from './staging/read-to-deploy.js';
 import { renderBlueGreen } from './staging/render.js';
-import { stage } from './staging/stage.js';
+import { stage, type StageOptions } from './staging/stage.js';
 import type { BlueGreenDeploy } from './staging/staging.js';
 import { switchPolicyOf } from './traffic-switch.js';
 
@@ -24,40 +28,82 @@ export async function deployBlueGreen(ctx: RunContext, request: DeployRequest<'b
   const operation = found?.operation;
   if (operation?.kind === 'finish') await resumeFinishSwitch(ctx, { operation, policy, lockTimeoutMs });
   const read = async (): Promise<BlueGreenDeploy> => renderBlueGreen(ctx.log, request, await readToDeploy(ctx));
-  const resumed = inputs.switch === 'auto' ? await switchedTo(ctx, request, found) : undefined;
-  const isSwitching = resumed !== undefined;
-  const deploy =
-    resumed ?? (operation?.kind === 'finish' ? await read() : await renderBlueGreen(ctx.log, request, found));
-  const adoption = isSwitching ? undefined : await adoptLive(ctx, deploy, read);
+  if (inputs.switch === 'auto' && (await isSwitchingTo(ctx, request, found)))
+    return promoteNow(ctx, request, operation?.revision);
+  const deploy = operation?.kind === 'finish' ? await read() : await renderBlueGreen(ctx.log, request, found);
+  const adoption = await adoptLive(ctx, deploy, read);
   const adopted = adoption ?? [];
-  const staged = isSwitching ? undefined : await stage(ctx, adoption === undefined ? deploy : await read(), read);
-  if (staged !== undefined && (inputs.switch === 'manual' || staged.outcome !== 'staged'))
-    return { ...staged, changes: [...adopted, ...staged.changes] };
-  const revision = staged === undefined ? operation?.revision : staged.revision;
-  const promoted = await promote(ctx, {
+  const toStage = adoption === undefined ? deploy : await read();
+  const next: StageOptions['next'] = async (locked, staged, latest) =>
+    inputs.switch === 'manual' || staged.outcome !== 'staged'
+      ? staged
+      : promoteAfterStaging(locked, request, { deploy: latest, staged });
+  const outcome = await stage(ctx, toStage, { read, next }).catch((error: unknown) => {
+    throw following(adopted, error);
+  });
+  return { ...outcome, changes: mergedChanges(adopted, outcome.changes) };
+}
+
+function promoteNow(
+  ctx: RunContext,
+  { inputs }: DeployRequest<'blue-green'>,
+  revision: number | undefined,
+): Promise<Outcome> {
+  return promote(ctx, {
     ...(revision !== undefined && { revision }),
     verify: inputs.verify,
     force: inputs.forceConflicts,
     timeoutMs: inputs.timeoutMs,
-    lockTimeoutMs,
-    policy,
-  }).catch((error: unknown) => {
-    // An error that is not a `FailedStep` ended the promotion before it switched anything: users are where staging left them.
-    throw error instanceof FailedStep || staged === undefined ? error : new FailedStep(error, staged);
+    lockTimeoutMs: inputs.lockTimeoutMs,
+    policy: switchPolicyOf(inputs),
   });
-  return { ...promoted, changes: [...adopted, ...(staged?.changes ?? []), ...promoted.changes] };
 }
 
-/** The manifests as the revision that an interrupted switch was switching to; `undefined`: they are others, or there is no such switch. */
-async function switchedTo(
+/** Promotes what this step has staged. */
+async function promoteAfterStaging(
+  ctx: RunContext,
+  request: DeployRequest<'blue-green'>,
+  { deploy, staged }: { readonly deploy: BlueGreenDeploy; readonly staged: Outcome },
+): Promise<Outcome> {
+  try {
+    const promoted = await promoteNow(ctx, request, staged.revision);
+    return { ...promoted, changes: mergedChanges(staged.changes, promoted.changes) };
+  } catch (error) {
+    if (error instanceof FailedStep) throw following(staged.changes, stillStaged(staged, error));
+    // The promotion ended before it switched anything.
+    const { state, resources } = deploy;
+    // The staged role has the labels of the manifests now, and not those on record from before.
+    const roles = Object.fromEntries(Object.entries(state.roles).filter(([role]) => role !== staged.stagedRole));
+    const led = withLabelsOf({ ...state, roles }, roleRecords(resources));
+    throw new FailedStep(error, await withUsersNow(ctx, led, staged));
+  }
+}
+
+/** A failed promotion with the way to discard what this step has staged, which stays while no user is on it. */
+function stillStaged({ rollbackHint }: Outcome, { cause, outcome }: FailedStep): FailedStep {
+  const { stagedRole, activeRole } = outcome;
+  if (rollbackHint === undefined || stagedRole === undefined || stagedRole === activeRole)
+    return new FailedStep(cause, outcome);
+  return new FailedStep(cause, { rollbackHint, ...outcome });
+}
+
+/** A failure with what was changed before the work that failed. */
+function following(before: readonly ObjectChange[], thrown: unknown): unknown {
+  if (!(thrown instanceof FailedStep)) return thrown;
+  const { outcome, cause } = thrown;
+  return new FailedStep(cause, { ...outcome, changes: changesBeforeFailure(before, outcome.changes) });
+}
+
+/** Whether an interrupted switch was switching to the revision that these manifests are. */
+async function isSwitchingTo(
   ctx: RunContext,
   request: DeployRequest<'blue-green'>,
   found: ReleaseState | undefined,
-): Promise<BlueGreenDeploy | undefined> {
-  if (found?.strategy !== 'blue-green' || found.operation?.kind !== 'switch') return undefined;
+): Promise<boolean> {
+  if (found?.strategy !== 'blue-green' || found.operation?.kind !== 'switch') return false;
   const { staged, operation, roles } = found;
-  if (staged?.revision !== operation.revision) return undefined;
+  if (staged?.revision !== operation.revision) return false;
   // As they were rendered then: they may name their revision.
   const deploy = await renderBlueGreen(ctx.log, request, { ...found, latest: operation.revision - 1 });
-  return roles[staged.role]?.contentHash === deploy.contentHash ? deploy : undefined;
+  return roles[staged.role]?.contentHash === deploy.contentHash;
 }

@@ -1,19 +1,23 @@
 import { isDeployment, replicasOf, withReplicas } from '../../kubernetes/deployment.js';
 import { templateLabels } from '../../kubernetes/pods/pod-spec.js';
-import { selects, selectorOf, type Labels } from '../../kubernetes/selectors.js';
 import { asCutoverError, CutoverError } from '../../errors.js';
-import { describeRef, refOf, type ObjectRef } from '../../kubernetes/object.js';
+import { describeRef, refOf } from '../../kubernetes/object.js';
 import type { Revision } from '../../release/revision.js';
 import type { AdoptedDeployment, BlueGreenState, FinishOperation } from '../../release/state.js';
 import { begin, completeFinish, type InProgress } from '../../release/transitions.js';
 import { begunBy } from '../../run/begun.js';
 import type { OperationContext, RunContext } from '../../run/context.js';
 import { underLock } from '../../run/under-lock.js';
+import { ChangeNotes } from '../outcome/changes.js';
 import { outcomeBase, type Outcome } from '../outcome/outcome.js';
 import type { IdleResult } from '../outcome/serving.js';
-import { ownedLive, ownedObjects } from '../recorded/owned-objects.js';
+import { ownedLive } from '../recorded/owned-objects.js';
+import { removeLive } from '../recorded/remove-live.js';
 import { readBlueGreen } from '../shared/recorded-release.js';
-import { removeFound } from './operation/remove-found.js';
+import { applyAutoscalers } from './operation/apply-autoscalers.js';
+import { drain } from './operation/drain.js';
+import { refuseIfServing, type Unreached } from './operation/refuse-if-serving.js';
+import { isAdoptable, removeFound } from './operation/remove-found.js';
 import { readActiveOnRecord } from './live-traffic.js';
 import type { SwitchPolicy } from './traffic-switch.js';
 
@@ -35,18 +39,15 @@ export type FinishPolicy = Pick<SwitchPolicy, 'idlePolicy' | 'drainMs' | 'histor
  */
 export async function finishSwitch(ctx: OperationContext, request: FinishRequest): Promise<IdleResult> {
   const { state, revision, policy } = request;
-  const left = state.operation.kind === 'finish' ? state.operation.role : undefined;
-  for (const object of await ownedObjects(ctx, revision.applyAfterSwitch)) {
-    await ctx.writer.apply(object, { force: revision.force });
-    ctx.log.info(`${describeRef(refOf(object))} applied, now that its role has the traffic`);
-  }
+  const left = state.operation.kind === 'finish' ? state.operation.leftRole : undefined;
+  await applyAutoscalers(ctx, revision);
   for (const { ref, uid } of revision.deleteAfterSwitch ?? []) await removeLive(ctx, ref, uid);
   const { adopted, operation } = state;
   const isPromoted = operation.kind === 'finish' && operation.direction === 'promote';
   if (adopted !== undefined && isPromoted && isAdoptable(ctx, adopted)) await removeAdopted(ctx, adopted, state);
   const idle: IdleResult = left === undefined ? { kind: 'none' } : await applyIdlePolicy(ctx, request, left);
   try {
-    await ctx.records.finish(completeFinish(state), policy.historyLimit, ctx.log);
+    await ctx.records.finish(completeFinish(state), policy.historyLimit);
   } catch (error) {
     // Users are where they should be, and the record says so; at worst the next run does this work again.
     ctx.log.warning(`The record of ${state.release} still calls this unfinished: ${asCutoverError(error).message}`);
@@ -71,8 +72,9 @@ export async function resumeFinishSwitch(ctx: RunContext, request: ResumeFinishR
     const active = await readActiveOnRecord(locked, state);
     const revision = await locked.records.readRevision(operation.revision);
     const resumed = begin(state, { ...state.operation, ...begunBy(locked) });
+    const notes = new ChangeNotes();
     const idle = await locked.phase('Clean up', async () =>
-      finishSwitch(await locked.recordOperation(resumed), { state: resumed, revision, policy }),
+      finishSwitch(notes.follow(await locked.recordOperation(resumed)), { state: resumed, revision, policy }),
     );
     return {
       ...outcomeBase(ctx, 'blue-green'),
@@ -80,7 +82,7 @@ export async function resumeFinishSwitch(ctx: RunContext, request: ResumeFinishR
       revision: revision.number,
       activeRole: active.role,
       idleRole: active.idle,
-      changes: [],
+      changes: notes.list,
       checks: [],
       serving: { kind: 'switch-finished', role: active.role, revision: revision.number, idle },
     };
@@ -99,9 +101,7 @@ async function applyIdlePolicy(
       // No pod is removed, so there is nothing to wait for: pending requests end on pods that stay.
       return { kind: 'kept', role };
     case 'scale-down': {
-      ctx.log.info(`Draining ${role} for ${policy.drainMs / 1000} s`);
-      await ctx.clock.wait(policy.drainMs, ctx.signal);
-      ctx.signal.throwIfAborted();
+      await drain(ctx, role, policy.drainMs);
       const left = state.roles[role];
       const idle: Unreached = { service: state.publicService, name: role, podLabels: left?.podLabels ?? {} };
       await refuseIfServing(ctx, idle);
@@ -113,25 +113,6 @@ async function applyIdlePolicy(
     default:
       return policy.idlePolicy satisfies never;
   }
-}
-
-/** Pods that users left. */
-export interface Unreached {
-  /** The public Service. */
-  readonly service: ObjectRef;
-  /** The role or the Deployment, for messages. */
-  readonly name: string;
-  readonly podLabels: Labels;
-}
-
-/**
- * Throws `changed` if the public Service, as it is read now, selects the pods. To be called before each write that takes pods
- * away: somebody may have switched back at any moment since the switch, and users would be left without a pod.
- */
-export async function refuseIfServing(ctx: RunContext, { service, name, podLabels }: Unreached): Promise<void> {
-  const live = await ctx.cluster.get(service);
-  if (live !== undefined && !selects(selectorOf(live), podLabels)) return;
-  throw notScaledDown(service, { name, found: live === undefined ? 'is gone' : `selects ${name} again` });
 }
 
 /** What is scaled down, and how far. */
@@ -171,27 +152,6 @@ async function removeAdopted(
   if (live === undefined) return;
   await refuseIfServing(ctx, { service, name: describeRef(adopted.ref), podLabels: templateLabels(live) });
   await removeFound(ctx, adopted);
-}
-
-/** Whether a recorded Deployment may be one that was adopted: others are neither scaled nor deleted, whatever the record says. */
-export function isAdoptable(ctx: Pick<RunContext, 'records'>, { ref }: AdoptedDeployment): boolean {
-  return isDeployment(ref) && ref.namespace === ctx.records.namespace;
-}
-
-/** Deletes the live object of this name, if there is one and the release owns it; with `uid` only the object with that uid. */
-export async function removeLive(ctx: OperationContext, ref: ObjectRef, uid?: string): Promise<void> {
-  const live = await ownedLive(ctx, ref);
-  if (live?.metadata.uid === undefined || (uid !== undefined && uid !== live.metadata.uid)) return;
-  await ctx.writer.remove(ref, { uid: live.metadata.uid });
-  ctx.log.info(`${describeRef(ref)} removed`);
-}
-
-function notScaledDown(service: ObjectRef, { name, found }: { readonly name: string; readonly found: string }) {
-  return new CutoverError(`${describeRef(service)} ${found}, so ${name} was not scaled down`, {
-    code: 'changed',
-    object: describeRef(service),
-    hint: 'Somebody changed it after the switch. Run `action: status` to see where users are.',
-  });
 }
 
 function finishedMeanwhile(release: string): CutoverError {

@@ -5,10 +5,19 @@ import type { RunContext } from '../../run/context.js';
 import type { Active, PodLabels } from '../../traffic/active-role.js';
 import type { LiveTraffic } from '../../traffic/router.js';
 import { routerOf } from '../../traffic/routers.js';
+import type { Users } from '../outcome/serving.js';
 
 /** Which role users of a recorded release reach, as its live public Service says. */
-export function readActive(ctx: RunContext, state: BlueGreenState): Promise<LiveTraffic> {
+export function readActive(
+  ctx: RunContext,
+  state: Pick<BlueGreenState, 'publicService' | 'roleNames' | 'roles'>,
+): Promise<LiveTraffic> {
   return routerOf(ctx, state.publicService).read({ roles: state.roleNames, podLabels: podLabelsOf(state) });
+}
+
+/** The state, in which a role that is not on record has the labels of the manifests. What is live carries those on record. */
+export function withLabelsOf(state: BlueGreenState, records: BlueGreenState['roles']): BlueGreenState {
+  return { ...state, roles: { ...records, ...state.roles } };
 }
 
 /** The active role, which must run the revision on record. Throws `changed` when somebody moved the users by hand. */
@@ -19,6 +28,18 @@ export async function readActiveOnRecord(
   const { active } = await readActive(ctx, state);
   if (active.kind === 'role' && state.roles[active.role]?.revision === state.current) return active;
   throw activeNotOnRecord(state, active);
+}
+
+/** Whom the public Service serves. The revision is that of the role: the current one is another after somebody has led users back. */
+export function usersOf({ roles, adopted }: BlueGreenState, active: Active): Users {
+  if (active.kind === 'none') return { kind: 'none' };
+  const revision = roles[active.role]?.revision;
+  return {
+    kind: 'role',
+    role: active.role,
+    ...(revision !== undefined && { revision }),
+    ...(adopted !== undefined && { adopted: adopted.ref }),
+  };
 }
 
 /**
@@ -48,12 +69,12 @@ export function roleToLeave(state: BlueGreenState, active: Active, role: string)
   return active.role;
 }
 
-function podLabelsOf(state: BlueGreenState): PodLabels {
-  return Object.fromEntries(Object.entries(state.roles).map(([role, { podLabels }]) => [role, podLabels]));
+function podLabelsOf({ roles }: Pick<BlueGreenState, 'roles'>): PodLabels {
+  return Object.fromEntries(Object.entries(roles).map(([role, { podLabels }]) => [role, podLabels]));
 }
 
 const wayOn =
-  'Run `action: rollback`: where it was led back to the version before, that is recorded; else users are sent there. Or set its selector as it was, and run this step again.';
+  'Run `action: rollback`: if users are back on the previous version already, it records that; otherwise it sends them there. Or restore the selector and run this step again.';
 
 function activeNotOnRecord(state: BlueGreenState, active: Active): CutoverError {
   const found =

@@ -6,10 +6,10 @@ import type { RunContext } from '../../run/context.js';
 import { outcomeBase, type Outcome } from '../outcome/outcome.js';
 import type { PlannedDeploy, PlanNote } from '../outcome/plan-note.js';
 import { appliedTo } from '../shared/applied.js';
-import { namespaceToCreate, planOutcome, unfinishedNote } from '../shared/plan-outcome.js';
+import { leftNote, namespaceToCreate, planOutcome, unfinishedNote } from '../shared/plan-outcome.js';
 import { planAdoption } from './adoption/plan-adoption.js';
-import { decideStaging, isStagedAlready } from './staging/staging-decision.js';
-import { stagingOutcome, usersNow } from './staging/staging-outcome.js';
+import { decideStaging } from './staging/staging-decision.js';
+import { stagingOutcome, usersBefore } from './staging/staging-outcome.js';
 import type { BlueGreenDeploy, Staging } from './staging/staging.js';
 
 /**
@@ -30,22 +30,22 @@ export async function planBlueGreen(
   const { refusals } = decision;
   const stagedRole = state.staged === undefined ? {} : { stagedRole: state.staged.role };
   if (decision.kind === 'serving') {
-    const { role, planned } = decision;
+    const { role, planned, left } = decision;
     const notes: readonly PlanNote[] = [
       refusals.length === 0 ? { kind: 'active-unchanged', role } : { kind: 'refused' },
+      ...leftNote(left),
     ];
     const preview = { revision, notes, objects: previewed(planned, 'deploy'), images: [], users: [] };
     const serving = { kind: 'staging', users: { kind: 'role', role }, result: { kind: 'none' } } as const;
     const base = { ...outcomeBase(ctx, 'blue-green'), activeRole: role, ...stagedRole, serving };
     return planOutcome({ base, preview, unchanged: true, refusals });
   }
-  const { staging } = decision;
+  const { staging, isStaged: isSame } = decision;
   const { planned, staleObjects, plannedAfterSwitch, role } = staging;
   if (plannedAfterSwitch.length > 0) {
     ctx.log.info('At the switch, later:');
     ctx.logPlan(plannedAfterSwitch);
   }
-  const isSame = isStagedAlready(staging);
   const unchanged = isSame && refusals.length === 0;
   const namespace = await namespaceToCreate(ctx, { planned, createNamespace: inputs.createNamespace });
   const notes: readonly PlanNote[] = isSame
@@ -54,7 +54,7 @@ export async function planBlueGreen(
   const preview: PlannedDeploy = {
     revision,
     ...(!isSame && { role }),
-    notes: [...notes, ...unfinishedNote(state)],
+    notes: [...notes, ...leftNote(staging.left), ...unfinishedNote(state)],
     objects: [
       ...namespace,
       ...(adoption?.objects ?? []),
@@ -73,7 +73,7 @@ export async function planBlueGreen(
     ...(activeRole !== undefined && { activeRole }),
     idleRole,
     ...stagedRole,
-    serving: { kind: 'staging', users: usersNow(staging), result: { kind: 'none' } },
+    serving: { kind: 'staging', users: usersBefore(staging), result: { kind: 'none' } },
   } as const;
   return planOutcome({ base, preview, unchanged, refusals });
 }

@@ -1,7 +1,7 @@
 import { CutoverError } from '../../errors.js';
 import type { Check } from '../../inputs/inputs.js';
 import type { ApprovalSubject, RecordedApproval } from '../../release/revision.js';
-import { recordFailure } from '../../release/records.js';
+import { recordFailure } from '../../release/record-failure.js';
 import { abandon } from '../../release/transitions.js';
 import type { BlueGreenOperation, BlueGreenState, StagedRecord } from '../../release/state.js';
 import type { LockedContext, RunContext } from '../../run/context.js';
@@ -9,12 +9,14 @@ import { readSettled, underLock } from '../../run/under-lock.js';
 import { recordedChecks } from '../../verify/recorded-checks.js';
 import { requireOwnedService } from '../recorded/owned-objects.js';
 import { checksOf } from '../shared/checks.js';
+import { ChangeNotes } from '../outcome/changes.js';
 import { FailedStep, outcomeBase, type Outcome } from '../outcome/outcome.js';
 import { readBlueGreen } from '../shared/recorded-release.js';
 import type { Serving } from '../outcome/serving.js';
 import { resumeFinishSwitch } from './finish-switch.js';
 import { readActive, readActiveOnRecord, roleToLeave } from './live-traffic.js';
 import { refuseUnfinished } from './operation/unfinished.js';
+import { withUsersNow } from './operation/users-now.js';
 import { restoreKilledSwitch } from './restore-traffic.js';
 import { switchTraffic } from './switch-traffic.js';
 import type { SwitchPolicy } from './traffic-switch.js';
@@ -133,12 +135,14 @@ async function promoteStaged(
   let verified: VerifiedRole;
   // With an operation once the role is scaled up.
   let promoting = state;
+  const notes = new ChangeNotes();
   try {
     const { timeoutMs } = request;
     verified = await ctx.phase('Verify staged', async () => {
       const workloads = await requireVerified(ctx, staged);
+      ctx.signal.throwIfAborted();
       if (from !== undefined) {
-        promoting = await scaleUpStaged(ctx, { state, staged, workloads, service: publicService, from });
+        promoting = await scaleUpStaged(ctx, { state, staged, workloads, service: publicService, from, notes });
       }
       return verifyStaged(ctx, { state, staged, revision, checks, timeoutMs });
     });
@@ -154,10 +158,12 @@ async function promoteStaged(
     throw new FailedStep(error, {
       ...outcomeBase(ctx, 'blue-green'),
       revision: revision.number,
-      changes: [],
+      changes: notes.list,
       ...(approval !== undefined && { approval }),
       checks: checksOf(error),
-      ...(isThere ? await restoreKilledSwitch(ctx, { ...trafficSwitch, policy: request.policy }, operation) : users),
+      ...(isThere
+        ? await restoreKilledSwitch(ctx, { ...trafficSwitch, policy: request.policy }, operation)
+        : await withUsersNow(ctx, state, users)),
     });
   }
   return switchTraffic(ctx, {
@@ -172,6 +178,7 @@ async function promoteStaged(
     ...(approval !== undefined && { approval }),
     direction: 'promote',
     policy: request.policy,
+    notes,
   });
 }
 

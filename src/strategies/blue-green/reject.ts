@@ -9,10 +9,9 @@ import { underLock } from '../../run/under-lock.js';
 import { otherRole, type Active } from '../../traffic/active-role.js';
 import { outcomeBase, type Outcome } from '../outcome/outcome.js';
 import { readBlueGreen } from '../shared/recorded-release.js';
-import type { Users } from '../outcome/serving.js';
 import { discard, discardable, type Discardable } from './operation/discard.js';
 import { refuseUnfinished } from './operation/unfinished.js';
-import { readActive } from './live-traffic.js';
+import { readActive, usersOf } from './live-traffic.js';
 
 /** Discards what is staged: the idle role is restored to its state before staging. The public Service is only read. */
 export async function reject(ctx: RunContext, inputs: Reject): Promise<Outcome> {
@@ -27,11 +26,11 @@ export async function reject(ctx: RunContext, inputs: Reject): Promise<Outcome> 
     const { active } = await readActive(locked, state);
     if (active.kind === 'role' && active.role === role) throw usersOnStaged(target);
     const { timeoutMs, historyLimit } = inputs;
-    const discarded = await discard(locked, { state, target, timeoutMs });
+    const discarded = await discard(locked, { state, target, active, timeoutMs });
     const { revision, snapshots, restored } = discarded;
     const left = new Set(restored.left.map(({ ref }) => refKey(ref)));
     const done = completeReject(discarded.state, historyEntry(ctx.run, revision, 'rejected'));
-    await locked.records.finish(done, historyLimit, locked.log);
+    await locked.records.finish(done, historyLimit);
     return {
       ...outcomeBase(locked, 'blue-green'),
       outcome: 'rejected',
@@ -70,11 +69,6 @@ async function rejectedBefore(ctx: RunContext, state: BlueGreenState): Promise<O
 
 function rolesNow(state: BlueGreenState, active: Active): Pick<Outcome, 'activeRole' | 'idleRole'> {
   return active.kind === 'role' ? { activeRole: active.role, idleRole: otherRole(state.roleNames, active.role) } : {};
-}
-
-function usersOf({ current }: BlueGreenState, active: Active): Users {
-  if (active.kind === 'none') return { kind: 'none' };
-  return { kind: 'role', role: active.role, ...(current !== undefined && { revision: current }) };
 }
 
 function nothingStaged(release: string): CutoverError {

@@ -69,10 +69,10 @@ interface Restoration {
 
 async function restoring(
   ctx: LockedContext,
-  { state }: Interrupted<BlueGreenState>,
+  { state, revision }: Interrupted<BlueGreenState>,
   { snapshots, after, idle, confirm }: Restoration,
 ): Promise<Recovered> {
-  const reached = idle === undefined ? {} : { reached: () => reachedRole(ctx, state, idle) };
+  const reached = idle === undefined ? {} : { reached: () => reachedRole(ctx, state, { role: idle, revision }) };
   const request = { snapshots, timeoutMs: confirmMs, ...reached };
   const operation = await ctx.recordOperation(state);
   const { restored } = await restoreRecorded(

@@ -12,7 +12,7 @@ import { applyAndWait, type WaitOptions } from '../shared/apply-and-wait.js';
 import { recordedResource, warnOfSecrets } from '../shared/recorded-objects.js';
 import { deploymentsOf, liveCounterparts } from './operation/counterparts.js';
 import { reachedRole } from './operation/reached-role.js';
-import { removeLive } from './finish-switch.js';
+import { removeLive } from '../recorded/remove-live.js';
 import { checkStaged, type VerifiedRole } from './verify-staged.js';
 
 /** A role, and the revision that it ran. */
@@ -49,7 +49,7 @@ export async function restoreRole(ctx: OperationContext, request: RestoreRoleReq
   });
   // An autoscaler of an idle role sees no load and would remove pods just before they are needed. The switch applies it again.
   for (const object of revision.applyAfterSwitch) {
-    if ((await reachedRole(ctx, state, role)) === undefined) await removeLive(ctx, refOf(object));
+    if ((await reachedRole(ctx, state, { role, revision })) === undefined) await removeLive(ctx, refOf(object));
   }
   const { ready } = await ctx.phase('Deploy', () => applyAndWait(ctx, { planned, waitOptions, force: revision.force }));
   const found = await Promise.all(revision.objects.filter(isDeployment).map(object => ctx.cluster.get(refOf(object))));

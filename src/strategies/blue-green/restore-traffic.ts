@@ -1,8 +1,8 @@
 import { asCutoverError } from '../../errors.js';
 import { refOf } from '../../kubernetes/object.js';
-import { recordFailure } from '../../release/records.js';
+import { recordFailure } from '../../release/record-failure.js';
 import { historyEntry } from '../../release/revision.js';
-import type { SwitchOperation } from '../../release/state.js';
+import type { BlueGreenState, HistoryEntry, SwitchOperation } from '../../release/state.js';
 import { abandon, begin, withHistory } from '../../release/transitions.js';
 import { begunBy } from '../../run/begun.js';
 import type { LockedContext, OperationContext } from '../../run/context.js';
@@ -12,38 +12,54 @@ import { routerOf } from '../../traffic/routers.js';
 import type { Outcome } from '../outcome/outcome.js';
 import { withoutLock } from '../outcome/restored.js';
 import type { WhyNotSwitchedBack } from '../outcome/serving.js';
+import { withUsersNow } from './operation/users-now.js';
 import type { RecordedSwitch, SwitchToRestore } from './traffic-switch.js';
 
 /** Where users are after a switch that failed. */
 export type RestoredTraffic = Pick<Outcome, 'serving' | 'activeRole' | 'idleRole' | 'stagedRole'>;
 
+/** The write that failed, or was never sent. */
+export interface FailedSwitch {
+  /** Whether the write may have been made all the same: by this run, whose answer is not known, or by a killed one. */
+  readonly mayBeMade: boolean;
+}
+
 /**
- * After the write itself failed: reads where the router sends users now. If the write was rejected, nothing changed. If it
- * succeeded although its answer was lost, traffic is restored. If the router cannot be read, the record keeps the snapshot.
+ * After the write itself failed, or was not sent. If it may have been made, reads where the router sends users now, and restores
+ * traffic if it was. Otherwise nothing changed: whoever leads users to the role meanwhile is somebody else, who may know that it
+ * is the better one. If the router cannot be read, the record keeps the snapshot.
  */
-export async function restoreFailedSwitch(ctx: OperationContext, recorded: RecordedSwitch): Promise<RestoredTraffic> {
+export async function restoreFailedSwitch(
+  ctx: OperationContext,
+  recorded: RecordedSwitch,
+  { mayBeMade }: FailedSwitch,
+): Promise<RestoredTraffic> {
   const { trafficSwitch, switching } = recorded;
   const { revision, from, publicService } = trafficSwitch;
   const failed = historyEntry(ctx.run, revision, 'failed');
+  const target = { object: publicService, force: revision.force };
   let switched: boolean;
   try {
-    switched = await routerOf(ctx, refOf(publicService)).isSetTo({
-      object: publicService,
-      force: revision.force,
-    });
+    switched = mayBeMade && (await routerOf(ctx, refOf(publicService)).isSetTo(target));
   } catch (error) {
-    const note = unrecordedOf(await recordFailure(ctx.records, withHistory(switching, failed)));
+    const note = await recordFailure(ctx.records, withHistory(switching, failed));
     return { serving: { kind: 'switch-unknown', reason: asCutoverError(error).message, ...note } };
   }
   if (switched) return restoreTraffic(ctx, recorded);
-  const note = unrecordedOf(await recordFailure(ctx.records, abandon(switching, failed)));
-  return from === undefined
-    ? { serving: { kind: 'switch-failed', ...note } }
-    : { activeRole: from, serving: { kind: 'switch-failed', active: from, ...note } };
+  const note = await recordFailure(ctx.records, undone(recorded, failed));
+  return withUsersNow(ctx, switching, {
+    ...(from !== undefined && { activeRole: from }),
+    ...(switching.staged !== undefined && { stagedRole: switching.staged.role }),
+    serving: { kind: 'switch-failed', ...(from !== undefined && { active: from }), ...note },
+  });
 }
 
 /** Sends users back, unless the role that they left cannot serve. Goes on after a cancel; never throws, so that the cause stays. */
 export async function restoreTraffic(ctx: OperationContext, recorded: RecordedSwitch): Promise<RestoredTraffic> {
+  return withUsersNow(ctx, recorded.switching, await switchBackIfSafe(ctx, recorded));
+}
+
+async function switchBackIfSafe(ctx: OperationContext, recorded: RecordedSwitch): Promise<RestoredTraffic> {
   const { trafficSwitch, previousService, cause } = recorded;
   const { from, policy } = trafficSwitch;
   const code = cause === undefined ? undefined : asCutoverError(cause).code;
@@ -84,13 +100,14 @@ export async function restoreKilledSwitch(
 
 async function switchBack(
   ctx: OperationContext,
-  { trafficSwitch, previousService, switching }: RecordedSwitch,
+  recorded: RecordedSwitch,
   router: TrafficRouter,
 ): Promise<RestoredTraffic> {
+  const { trafficSwitch, previousService } = recorded;
   const { to: role, from, state, revision } = trafficSwitch;
   await router.restore(previousService, ctx.writer);
   const failed = historyEntry(ctx.run, revision, 'failed');
-  const note = unrecordedOf(await recordFailure(ctx.records, abandon(switching, failed)));
+  const note = await recordFailure(ctx.records, undone(recorded, failed));
   const service = previousService.ref;
   const { object } = previousService;
   if (from === undefined || object === undefined) return { serving: { kind: 'switched-back', service, ...note } };
@@ -111,6 +128,13 @@ async function switchBack(
   }
 }
 
+/** The state without the switch. What an earlier switch had left unfinished, and this one began over, is to be finished again. */
+function undone({ trafficSwitch, switching }: RecordedSwitch, failed: HistoryEntry): BlueGreenState {
+  const { operation } = trafficSwitch.state;
+  const abandoned = abandon<BlueGreenState>(switching, failed);
+  return operation?.kind === 'finish' ? begin(abandoned, operation) : abandoned;
+}
+
 async function leaveSwitched(
   ctx: OperationContext,
   { trafficSwitch, previousService, switching }: RecordedSwitch,
@@ -118,13 +142,9 @@ async function leaveSwitched(
 ): Promise<RestoredTraffic> {
   const { to: role, revision } = trafficSwitch;
   const failed = historyEntry(ctx.run, revision, 'failed');
-  const note = unrecordedOf(await recordFailure(ctx.records, withHistory(switching, failed)));
+  const note = await recordFailure(ctx.records, withHistory(switching, failed));
   return {
     activeRole: role,
     serving: { kind: 'not-switched-back', service: previousService.ref, role, revision: revision.number, why, ...note },
   };
-}
-
-function unrecordedOf(unrecorded: string | undefined): { readonly unrecorded?: string } {
-  return unrecorded === undefined ? {} : { unrecorded };
 }

@@ -2,7 +2,7 @@ import { CutoverError } from '../../errors.js';
 import type { Rollback } from '../../inputs/inputs.js';
 import type { KubeObject } from '../../kubernetes/object.js';
 import type { Snapshot } from '../../plan/change.js';
-import { recordFailure } from '../../release/records.js';
+import { recordFailure } from '../../release/record-failure.js';
 import { isRolledBack } from '../../release/retention.js';
 import { historyEntry, type RecordedApproval, type Revision } from '../../release/revision.js';
 import type { Begun, BlueGreenState, FinishOperation, PrepareOperation, SwitchOperation } from '../../release/state.js';
@@ -14,6 +14,7 @@ import { otherRole, type Active } from '../../traffic/active-role.js';
 import { recordedChecks } from '../../verify/recorded-checks.js';
 import { requireOwnedService } from '../recorded/owned-objects.js';
 import { checksOf } from '../shared/checks.js';
+import { ChangeNotes } from '../outcome/changes.js';
 import { FailedStep, outcomeBase, type Outcome } from '../outcome/outcome.js';
 import { noRevisionToRollBackTo, rolledBackBefore } from '../shared/recorded-objects.js';
 import { readBlueGreen } from '../shared/recorded-release.js';
@@ -22,6 +23,7 @@ import { resumeFinishSwitch } from './finish-switch.js';
 import { readActive } from './live-traffic.js';
 import { discard, discardable } from './operation/discard.js';
 import { refuseUnfinished } from './operation/unfinished.js';
+import { withUsersNow } from './operation/users-now.js';
 import { restoreRole } from './restore-role.js';
 import { switchTraffic } from './switch-traffic.js';
 import { switchPolicyOf } from './traffic-switch.js';
@@ -75,7 +77,7 @@ async function rollBackUnderLock(
   // Looked up before anything is discarded for it.
   const { revision, publicService } = await revisionToRollBackTo(locked, state, role);
   requireOwnedService(locked, { state, publicService, live: liveBefore.object });
-  const discarded = await discardStagedOn(locked, { inputs, state, role });
+  const discarded = await discardStagedOn(locked, { inputs, state, role, active });
   const checks = inputs.verify ?? recordedChecks(revision.checks, locked.log);
   // A switch or its work that is unfinished stays on record: only that tells where users are, and what is left to do.
   const unfinished = unfinishedSwitch(discarded);
@@ -83,10 +85,12 @@ async function rollBackUnderLock(
     ...operationOf(unfinished, { revision, role, liveBefore }),
     ...begunBy(locked),
   });
+  const notes = new ChangeNotes();
   let verified: VerifiedRole;
   try {
-    const prepared = await locked.recordOperation(preparing);
-    const waitOptions = { timeoutMs: inputs.timeoutMs, stableForMs: inputs.stableForMs };
+    const prepared = notes.follow(await locked.recordOperation(preparing));
+    const settled = state.operation === undefined && discarded === state;
+    const waitOptions = { timeoutMs: inputs.timeoutMs, stableForMs: inputs.stableForMs, settled };
     const restoring = { state: discarded, revision, role, from, active: active.role, checks, waitOptions };
     verified = await restoreRole(prepared, restoring);
   } catch (error) {
@@ -94,15 +98,16 @@ async function rollBackUnderLock(
     const failed = historyEntry(locked.run, revision, 'failed');
     const left = unfinished && begin(preparing, { ...unfinished, ...begunBy(locked) });
     await recordFailure(locked.records, left === undefined ? abandon(preparing, failed) : withHistory(left, failed));
-    throw new FailedStep(error, {
+    const said = {
       ...outcomeBase(locked, 'blue-green'),
       revision: revision.number,
       activeRole: active.role,
       idleRole: active.idle,
-      changes: [],
+      changes: notes.list,
       checks: checksOf(error),
-      serving: { kind: 'not-switched', active: active.role },
-    });
+      serving: { kind: 'not-switched', active: active.role } as const,
+    };
+    throw new FailedStep(error, await withUsersNow(locked, preparing, said));
   }
   return switchTraffic(locked, {
     state: preparing,
@@ -116,6 +121,7 @@ async function rollBackUnderLock(
     ...(approval !== undefined && { approval }),
     direction: 'rollback',
     policy: switchPolicyOf(inputs),
+    notes,
   });
 }
 
@@ -151,8 +157,10 @@ export function roleToRollBackTo(state: BlueGreenState, active: Extract<Active, 
 
 /** Whether users are on a role that served before the revision on record: somebody has changed the public Service. */
 function hasGoneBack(state: BlueGreenState, role: string): boolean {
-  const { current, staged, roles } = state;
-  const revision = staged?.role === role ? undefined : roles[role]?.revision;
+  const { current, staged, roles, operation } = state;
+  // What is on record of a role does not tell what a staging that was never finished has left there.
+  const isChanged = (operation?.kind === 'stage' || operation?.kind === 'reject') && operation.role === role;
+  const revision = staged?.role === role || isChanged ? undefined : roles[role]?.revision;
   return revision !== undefined && current !== undefined && revision !== current && !isRolledBack(state);
 }
 
@@ -191,13 +199,18 @@ async function clearUnmadeSwitch(ctx: LockedContext, state: BlueGreenState, role
 /** Discards what is staged on the role, or what an interrupted staging left there: it replaced what users go back to. */
 async function discardStagedOn(
   ctx: LockedContext,
-  request: { readonly inputs: Rollback; readonly state: BlueGreenState; readonly role: string },
+  request: {
+    readonly inputs: Rollback;
+    readonly state: BlueGreenState;
+    readonly role: string;
+    readonly active: Active;
+  },
 ): Promise<BlueGreenState> {
-  const { inputs, state, role } = request;
+  const { inputs, state, role, active } = request;
   const target = discardable(state);
   if (target?.role !== role) return state;
   ctx.log.info(`Revision ${target.revision} is staged on ${role}; it is discarded to restore what was there before`);
-  const { state: rejecting, revision } = await discard(ctx, { state, target, timeoutMs: inputs.timeoutMs });
+  const { state: rejecting, revision } = await discard(ctx, { state, target, active, timeoutMs: inputs.timeoutMs });
   return completeReject(rejecting, historyEntry(ctx.run, revision, 'rejected'));
 }
 

@@ -6,8 +6,10 @@ import { hasRoles } from '../../release/transitions.js';
 import type { RunContext } from '../../run/context.js';
 import type { Active } from '../../traffic/active-role.js';
 import { FailedStep, type Outcome } from '../outcome/outcome.js';
+import type { LiveState } from '../outcome/live-state.js';
 import type { RoleHealth } from '../outcome/serving.js';
-import { readLive, servingObjects } from '../status/live-state.js';
+import { findRevision } from '../recorded/find-revision.js';
+import { readLive, servingObjects, stagedObjects } from '../status/live-state.js';
 import { healthOf, statusBase, unfinishedOf } from '../status/release-status.js';
 import { isNarrowed } from './adoption/narrow.js';
 import { readActive } from './live-traffic.js';
@@ -23,7 +25,8 @@ export async function blueGreenStatus(ctx: RunContext, state: BlueGreenState): P
     toAdopt === undefined && !isWithoutRoles ? await tryReadActive(ctx, state) : { active: { kind: 'none' } };
   const service = isWithoutRoles && toAdopt === undefined ? await ctx.cluster.get(state.publicService) : undefined;
   const roles = await Promise.all(state.roleNames.map(role => roleHealth(ctx, state, role)));
-  const live = state.current === undefined && undecided === undefined ? undefined : await liveState(ctx, state);
+  const isServed = state.current !== undefined || undecided !== undefined;
+  const live = await liveState(ctx, state, isServed ? [state.publicService] : []);
   const staged = roles.find(role => role.staged);
   const outcome: Outcome = {
     ...statusBase(ctx, state),
@@ -37,7 +40,7 @@ export async function blueGreenStatus(ctx: RunContext, state: BlueGreenState): P
       ...(toAdopt !== undefined && { toAdopt }),
       ...(service !== undefined && { toAdopt: state.publicService }),
       ...expectedOf(state, active),
-      ...(live !== undefined && { live: { ...live, ...(undecided && { undecided: undecided.message }) } }),
+      live: { ...live, ...(undecided && { undecided: undecided.message }) },
       ...unfinishedOf(state),
     },
   };
@@ -68,23 +71,26 @@ function expectedOf({ current, roles, operation }: BlueGreenState, active: Activ
 }
 
 /** Of what an operation has begun to change, nobody knows how it should be. */
-async function liveState(ctx: RunContext, { publicService, current, staged, operation }: BlueGreenState) {
-  const read = (number: number | undefined): Promise<Revision> | undefined =>
-    operation === undefined && number !== undefined ? ctx.records.readRevision(number) : undefined;
-  const [serving, waiting] = await Promise.all([read(current), read(staged?.revision)]);
-  const recorded = [
-    ...(serving === undefined ? [] : servingObjects(serving)),
-    // Staging has applied the shared objects of its revision.
-    ...(waiting === undefined ? [] : [...waiting.objects, ...waiting.shared]),
-  ];
-  return readLive(ctx, { services: [publicService], recorded: recorded.filter(({ kind }) => kind !== 'Job') });
+async function liveState(ctx: RunContext, state: BlueGreenState, services: readonly ObjectRef[]): Promise<LiveState> {
+  const { current, staged, operation, roles } = state;
+  const numbers = operation === undefined ? [current, staged?.revision] : [];
+  const wanted = numbers.filter(number => number !== undefined);
+  const found = await Promise.all(wanted.map(number => findRevision(ctx, number)));
+  const objectsOf = (revision: Revision) =>
+    revision.number === staged?.revision ? stagedObjects(revision) : servingObjects(revision);
+  return readLive(ctx, {
+    services,
+    recorded: found.flatMap(revision => (revision === undefined ? [] : objectsOf(revision))),
+    alsoOwn: Object.values(roles).flatMap(({ deployments }) => deployments),
+    lost: wanted.filter((_number, index) => found[index] === undefined),
+  });
 }
 
 /** The live Deployment of an adoption that did not come so far that users are on the role. */
 async function deploymentToAdopt(ctx: RunContext, { operation }: BlueGreenState): Promise<ObjectRef | undefined> {
   if (operation?.kind !== 'adopt') return undefined;
-  const revision = await ctx.records.readRevision(operation.revision);
-  return (await isNarrowed(ctx, revision)) ? undefined : operation.deployment.ref;
+  const revision = await findRevision(ctx, operation.revision);
+  return revision === undefined || (await isNarrowed(ctx, revision)) ? undefined : operation.deployment.ref;
 }
 
 async function roleHealth(ctx: RunContext, state: BlueGreenState, role: string): Promise<RoleHealth> {

@@ -11,18 +11,20 @@ import { confirmMs } from '../../traffic/endpoint-slices.js';
 import type { Look } from '../../traffic/look.js';
 import type { TrafficRouter } from '../../traffic/router.js';
 import { routerOf } from '../../traffic/routers.js';
+import { pendingAddresses, type PendingAddress } from '../../traffic/pending-addresses.js';
 import { isOf } from '../../traffic/served-pods.js';
 import { requireReadyRole } from '../../traffic/switch-precondition.js';
 import type { CheckResult } from '../../verify/verify.js';
 import { checksOf, requireChecks } from '../shared/checks.js';
-import { FailedStep, outcomeBase, type Outcome } from '../outcome/outcome.js';
-import type { IdleResult, SwitchedTo } from '../outcome/serving.js';
+import { mergedChanges } from '../outcome/changes.js';
+import { FailedStep, outcomeBase, type ObjectChange, type Outcome } from '../outcome/outcome.js';
+import type { IdleResult } from '../outcome/serving.js';
 import { finishSwitch } from './finish-switch.js';
-import { readActive } from './live-traffic.js';
 import { deploymentsOf } from './operation/counterparts.js';
 import { sizesOf } from './operation/sizes.js';
 import { takeOverService } from './operation/take-over-service.js';
-import { restoreFailedSwitch, restoreTraffic } from './restore-traffic.js';
+import { saidBy, withUsersNow } from './operation/users-now.js';
+import { restoreFailedSwitch, restoreTraffic, type RestoredTraffic } from './restore-traffic.js';
 import type { RecordedSwitch, TrafficSwitch } from './traffic-switch.js';
 
 /**
@@ -30,7 +32,7 @@ import type { RecordedSwitch, TrafficSwitch } from './traffic-switch.js';
  * sent back, provided that the role that they left is ready.
  */
 export async function switchTraffic(ctx: LockedContext, trafficSwitch: TrafficSwitch): Promise<Outcome> {
-  const { state, revision, to, from, publicService, verified, approval, direction, policy } = trafficSwitch;
+  const { state, revision, to, from, publicService, verified, approval, direction, policy, notes } = trafficSwitch;
   const service = refOf(publicService);
   const router = routerOf(ctx, service);
   const previousService = snapshotToRestore(trafficSwitch);
@@ -49,7 +51,6 @@ export async function switchTraffic(ctx: LockedContext, trafficSwitch: TrafficSw
     revision: revision.number,
     ...(state.current !== undefined && { previousRevision: state.current }),
     ...(approval !== undefined && { approval }),
-    changes: [{ ref: service, change: trafficSwitch.liveBefore.object === undefined ? 'created' : 'changed' }],
   } as const;
   const { stagedChecks } = verified;
   let operation: OperationContext;
@@ -58,28 +59,43 @@ export async function switchTraffic(ctx: LockedContext, trafficSwitch: TrafficSw
     operation = await ctx.recordOperation(switching, approval === undefined ? [] : [{ ...revision, approval }]);
   } catch (error) {
     const serving = { kind: 'not-switched', ...(from !== undefined && { active: from }) } as const;
-    throw new FailedStep(error, { ...base, changes: [], checks: stagedChecks, serving });
+    const roles = {
+      ...(from !== undefined && { activeRole: from }),
+      ...(state.staged !== undefined && { stagedRole: state.staged.role }),
+    };
+    const failed = { ...base, ...roles, changes: notes.list, serving };
+    throw new FailedStep(error, await withUsersNow(ctx, state, { ...failed, checks: stagedChecks }));
   }
+  const forward = notes.follow(operation);
 
   let look: Look;
+  let isSent = false as boolean;
   try {
     look = await ctx.phase('Switch', async () => {
       ctx.signal.throwIfAborted();
       const { object: live } = trafficSwitch.liveBefore;
-      const force = await takeOverService(operation, { target: publicService, live, force: revision.force });
-      const found = await podsToServe(operation, router, trafficSwitch);
-      await router.set({ object: publicService, force }, found.before, operation.writer);
+      const force = await takeOverService(forward, { target: publicService, live, force: revision.force });
+      const found = await podsToServe(forward, router, trafficSwitch);
+      ctx.signal.throwIfAborted();
+      isSent = true;
+      await router.set({ object: publicService, force }, found.before, forward.writer);
       return found;
     });
   } catch (error) {
-    throw new FailedStep(error, { ...base, ...(await restoreFailedSwitch(operation, recorded)), checks: stagedChecks });
+    const isResumed = previousService !== trafficSwitch.liveBefore;
+    const mayBeMade = isResumed || (isSent && unsure.has(asCutoverError(error).code));
+    const restored = await restoreFailedSwitch(operation, recorded, { mayBeMade });
+    const changes = changesAfter(trafficSwitch, restored);
+    throw new FailedStep(error, { ...base, ...restored, changes, checks: stagedChecks });
   }
   let publicChecks: readonly CheckResult[] = [];
+  let pending: readonly PendingAddress[];
   let switched: InProgress<BlueGreenState>;
   try {
     // Draining the old role before every proxy knows the new one would refuse connections.
     const served = await ctx.phase('Switch', () => confirmServed(ctx, router, { trafficSwitch, look }));
     publicChecks = await ctx.phase('Verify public', () => verifyPublic(ctx, served));
+    pending = await pendingAddresses(ctx, [publicService]);
     // A switch that is not on record looks like an interrupted one and cannot be rolled back, so it counts as failed.
     switched = await ctx.phase('Clean up', () => recordSwitch(operation, trafficSwitch, switching));
   } catch (error) {
@@ -87,6 +103,7 @@ export async function switchTraffic(ctx: LockedContext, trafficSwitch: TrafficSw
     throw new FailedStep(error, {
       ...base,
       ...restored,
+      changes: changesAfter(trafficSwitch, restored),
       checks: [...stagedChecks, ...publicChecks, ...checksOf(error)],
     });
   }
@@ -99,9 +116,10 @@ export async function switchTraffic(ctx: LockedContext, trafficSwitch: TrafficSw
   const switchedTo = { role: to, revision: revision.number, images: revision.images };
   let idle: IdleResult;
   try {
-    idle = await ctx.phase('Clean up', () => finishSwitch(operation, { state: switched, revision, policy }));
+    idle = await ctx.phase('Clean up', () => finishSwitch(forward, { state: switched, revision, policy }));
   } catch (error) {
-    throw new FailedStep(error, { ...arrived, ...(await usersNow(ctx, switched, switchedTo)) });
+    const serving = { kind: 'switched-unfinished', ...switchedTo } as const;
+    throw new FailedStep(error, await withUsersNow(ctx, switched, { ...arrived, changes: notes.list, serving }));
   }
   const { release, namespace } = base;
   // A rollback that follows a rollback changes nothing.
@@ -109,29 +127,20 @@ export async function switchTraffic(ctx: LockedContext, trafficSwitch: TrafficSw
     from !== undefined && state.roles[from]?.revision !== undefined && !isRolledBack(completeFinish(switched));
   return {
     ...arrived,
+    changes: notes.list,
     outcome: direction === 'promote' ? 'switched' : 'rolled-back',
-    serving: { kind: 'switched', ...switchedTo, idle },
+    serving: { kind: 'switched', ...switchedTo, idle, ...(pending.length > 0 && { pending }) },
     ...(canRollBack && { rollbackHint: { action: 'rollback', release, namespace } as const }),
   };
 }
 
-/** Where users are when the work after a switch has failed: somebody may have led them elsewhere since. */
-async function usersNow(
-  ctx: RunContext,
-  state: BlueGreenState,
-  switchedTo: SwitchedTo,
-): Promise<Pick<Outcome, 'serving' | 'activeRole' | 'idleRole'>> {
-  const unfinished = { kind: 'switched-unfinished', ...switchedTo } as const;
-  try {
-    const { active } = await readActive(ctx, state);
-    if (active.kind === 'none') return { serving: { ...unfinished, moved: {} } };
-    if (active.role === switchedTo.role) return { serving: unfinished };
-    const { role: activeRole, idle: idleRole } = active;
-    return { activeRole, idleRole, serving: { ...unfinished, moved: { active: activeRole } } };
-  } catch (error) {
-    // The Service selects no role, or both. Otherwise it cannot be read, and was verified a moment ago.
-    return { serving: asCutoverError(error).code === 'roles' ? { kind: 'unknown' } : unfinished };
-  }
+/** Errors of a write that may have been made; `moved`, since a repeated write finds its own first attempt. */
+const unsure: ReadonlySet<string> = new Set(['unreachable', 'api', 'moved']);
+
+/** What is changed after a switch that failed: the public Service is not, if users were sent back. */
+function changesAfter({ notes, publicService }: TrafficSwitch, { serving }: RestoredTraffic): readonly ObjectChange[] {
+  if (saidBy(serving).kind !== 'switched-back') return notes.list;
+  return mergedChanges(notes.list, [{ ref: refOf(publicService), change: 'restored' }]);
 }
 
 /**

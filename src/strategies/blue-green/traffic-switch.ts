@@ -4,6 +4,7 @@ import type { Snapshot } from '../../plan/change.js';
 import type { RecordedApproval, Revision } from '../../release/revision.js';
 import type { BlueGreenState, SwitchOperation } from '../../release/state.js';
 import type { InProgress } from '../../release/transitions.js';
+import type { ChangeNotes } from '../outcome/changes.js';
 import type { VerifiedRole } from './verify-staged.js';
 
 /** All users move from one role to the other: by a promotion, or back by a rollback. */
@@ -25,6 +26,8 @@ export interface TrafficSwitch {
   readonly approval?: RecordedApproval;
   readonly direction: SwitchOperation['direction'];
   readonly policy: SwitchPolicy;
+  /** What the step has changed before, and where the switch notes its own changes. */
+  readonly notes: ChangeNotes;
 }
 
 /** What happens after the switch. */

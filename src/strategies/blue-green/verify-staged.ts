@@ -1,14 +1,15 @@
 import { fieldManager } from '../../cluster/apply/field-manager.js';
 import { templateOwners } from '../../cluster/apply/owned-fields.js';
-import { releaseOf } from '../../cluster/ownership/ownership.js';
 import { CutoverError } from '../../errors.js';
 import type { Check } from '../../inputs/inputs.js';
 import { describeRef, refKey, refOf, type KubeObject, type ObjectRef } from '../../kubernetes/object.js';
 import type { Revision } from '../../release/revision.js';
 import type { BlueGreenState, StagedRecord } from '../../release/state.js';
-import { observe, type ReadyWorkload } from '../../rollout/observer.js';
+import type { ReadyWorkload } from '../../rollout/observer.js';
+import { waitForLive } from '../../rollout/wait/wait-for-live.js';
 import type { RunContext } from '../../run/context.js';
 import { isDeployment } from '../../kubernetes/deployment.js';
+import { isOwnedBy } from '../../manifests/owner.js';
 import { changesSinceVerified } from '../../traffic/identity.js';
 import type { CheckResult } from '../../verify/verify.js';
 import { ownedLive } from '../recorded/owned-objects.js';
@@ -41,7 +42,8 @@ export interface VerifyStagedRequest {
 export async function verifyStaged(ctx: RunContext, request: VerifyStagedRequest): Promise<VerifiedRole> {
   const { state, staged, revision, checks, timeoutMs } = request;
   const workloads = await requireVerified(ctx, staged);
-  const ready = await waitForPods(ctx, { workloads, timeoutMs });
+  const ready = await waitForLive(ctx, { targets: workloads, timeoutMs });
+  if (!ready.some(({ pods }) => pods.length > 0)) throw scaledToZero();
   for (const { ref, templateHash } of ready) {
     const isThis = (object: ObjectRef): boolean => refKey(object) === refKey(ref);
     const verified = staged.objects.find(object => isThis(object.ref));
@@ -61,29 +63,12 @@ export async function requireVerified(ctx: RunContext, staged: StagedRecord): Pr
     staged.objects.map(async verified => ({ verified, live: await ctx.cluster.get(verified.ref) })),
   );
   const reasons = found.flatMap(({ verified, live }) =>
-    live !== undefined && releaseOf(live) !== ctx.records.release
+    live !== undefined && !isOwnedBy(live, ctx.records)
       ? [`${describeRef(verified.ref)} does not belong to release ${ctx.records.release}`]
       : changesSinceVerified(verified, live),
   );
   if (reasons.length > 0) throw notAsVerified(staged, reasons);
   return found.flatMap(({ live }) => (live !== undefined && isDeployment(live) ? [live] : []));
-}
-
-/** Waits until live workloads are ready in the version that they have now. Throws `switch` when there is no pod at all. */
-async function waitForPods(
-  ctx: RunContext,
-  { workloads, timeoutMs }: { readonly workloads: readonly KubeObject[]; readonly timeoutMs: number },
-): Promise<readonly ReadyWorkload[]> {
-  const { cluster, log, clock, signal } = ctx;
-  const observer = observe({ cluster, log, clock, signal, targets: workloads.map(refOf) });
-  try {
-    await observer.synced;
-    const ready = await observer.waitForRollout({ targets: workloads, timeoutMs, stableForMs: 0 });
-    if (ready.some(({ pods }) => pods.length > 0)) return ready;
-    throw scaledToZero();
-  } finally {
-    observer.close();
-  }
 }
 
 /** Runs the staged checks of a revision against the role's test Service and every pod. */

@@ -1,7 +1,7 @@
 import { asCutoverError, CutoverError } from '../../errors.js';
 import type { StrategyName } from '../../inputs/actions.js';
-import { refOf, type ObjectRef } from '../../kubernetes/object.js';
-import type { ChangeKind, PlannedChange } from '../../plan/change.js';
+import type { ObjectRef } from '../../kubernetes/object.js';
+import type { ChangeKind } from '../../plan/change.js';
 import type { RecordedApproval } from '../../release/revision.js';
 import type { HistoryEntry } from '../../release/state.js';
 import type { RunContext } from '../../run/context.js';
@@ -14,7 +14,8 @@ export type OutcomeKind =
 
 export interface ObjectChange {
   readonly ref: ObjectRef;
-  readonly change: ChangeKind;
+  /** `restored`: the step failed, and the object is as it was before; one that the step had created is gone again. */
+  readonly change: ChangeKind | 'restored';
 }
 
 /** The result of a step; absent members do not apply. */
@@ -68,9 +69,4 @@ export class FailedStep extends Error {
 export function outcomeBase<S extends StrategyName>({ records }: Pick<RunContext, 'records'>, strategy: S) {
   const { release, namespace } = records;
   return { release, namespace, strategy } as const;
-}
-
-/** The planned change of each object, for the report. */
-export function changesOf(planned: readonly PlannedChange[]): readonly ObjectChange[] {
-  return planned.map(({ resource, change }) => ({ ref: refOf(resource.object), change }));
 }

@@ -1,6 +1,6 @@
 import type { ObjectRef } from '../../kubernetes/object.js';
 import type { Preview, Replacement } from '../../plan/preview.js';
-import type { Operation } from '../../release/state.js';
+import type { FormerObject, Operation } from '../../release/state.js';
 
 /** One thing that a deploy would do, as data; `report/plan-notes.ts` has the text. */
 export type PlanNote =
@@ -42,8 +42,8 @@ export type PlanNote =
       /** Which step would switch: this one, or a later `promote`. */
       readonly by: 'deploy' | 'promote';
     }
-  /** Rolling: objects of earlier revisions that are not among the manifests and are still live. */
-  | { readonly kind: 'left'; readonly objects: readonly ObjectRef[] }
+  /** Objects of earlier revisions that are not among the manifests and are still live. */
+  | { readonly kind: 'left'; readonly objects: readonly FormerObject[] }
   /** An earlier run was interrupted. */
   | { readonly kind: 'unfinished'; readonly operation: Operation };
 

@@ -1,6 +1,6 @@
 import type { LeftObject } from '../../cluster/apply/restore-snapshots.js';
 import type { ObjectRef } from '../../kubernetes/object.js';
-import { isRefusal } from '../../release/lease-keeper.js';
+import { isRefusal } from '../../release/lock/lease-keeper.js';
 import type { AdoptOperation, LeaveOperation, Operation } from '../../release/state.js';
 
 /** Why nothing may be written any more: another run holds the lock, or it may not be renewed any more. */
@@ -28,7 +28,7 @@ export interface Reached {
   readonly to: string;
 }
 
-/** How far the state before a step was restored, as data; `report/restored.ts` has the text. */
+/** How far the state before a step was restored, as data; `report/restored.ts` has the text. `except`: what no restore restores; absent: it is not known what was restored. */
 export type Restored =
   | WithoutLock
   | RecordUnknown
@@ -37,14 +37,16 @@ export type Restored =
   | { readonly kind: 'no-ready-pod'; readonly role: string }
   /** The step failed because somebody else changed its objects, so nothing was written. */
   | { readonly kind: 'changed-by-others' }
-  /** `failed`: the objects that are still as the step left them. */
-  | { readonly kind: 'incomplete'; readonly failed: readonly ObjectRef[] }
+  /** `failed`: the objects that are still as the step left them, because of an error. */
+  | { readonly kind: 'incomplete'; readonly failed: readonly ObjectRef[]; readonly except?: readonly ObjectRef[] }
   /** `reason` is the message of the error that ended the wait. */
-  | { readonly kind: 'not-ready'; readonly reason: string }
+  | { readonly kind: 'not-ready'; readonly reason: string; readonly except?: readonly ObjectRef[] }
   | {
       readonly kind: 'complete';
-      /** Whether the wait until the restored workloads are ready was made. False: there are none, or the run was cancelled. */
+      /** Whether the restored workloads are ready. False: there are none, no user needs them, or nothing waited for them. */
       readonly ready: boolean;
+      /** The run was cancelled, so nothing waited for workloads that users need. Absent: it was not. */
+      readonly unawaited?: true;
       /** Secrets whose data is never recorded. */
       readonly withheld: readonly ObjectRef[];
       /** Jobs that ran again. */

@@ -1,7 +1,10 @@
 import type { StrategyName } from '../../inputs/actions.js';
 import type { ObjectRef } from '../../kubernetes/object.js';
+import type { RecordNote } from '../../release/record-failure.js';
+import type { RoleRevision } from '../../release/retention.js';
 import type { Operation } from '../../release/state.js';
-import type { Strangers } from '../../traffic/service-endpoints.js';
+import type { PendingAddress } from '../../traffic/pending-addresses.js';
+import type { Strangers } from '../../traffic/strangers.js';
 import type { LiveState } from './live-state.js';
 import type { RecordUnknown, Restored, WithoutLock } from './restored.js';
 
@@ -14,24 +17,40 @@ export type RunServing =
   | { readonly kind: 'untouched' }
   /** The step failed after its first write; how far it came is unknown. */
   | { readonly kind: 'unknown' }
+  /**
+   * The live public Service, read when the step had ended, does not lead users to where the step has left them, or cannot be read.
+   * `said`: what the step would have said; true but for where users are.
+   */
+  | { readonly kind: 'users-now'; readonly users: UsersNow; readonly said: Serving }
   /** A rollback that was repeated: nothing was written. */
   | { readonly kind: 'rolled-back-before'; readonly strategy: StrategyName; readonly revision: number };
 
-/** A part of every failure that is recorded. */
-interface Recorded {
-  /** Why the release record could not be updated. Absent: it was. */
-  readonly unrecorded?: string;
-}
+/** Where the live public Service leads users. */
+export type UsersNow =
+  /** It is gone. */
+  | { readonly kind: 'none' }
+  | { readonly kind: 'role'; readonly role: string }
+  /** It cannot be read, or does not select one role alone. `reason` is the message of that error. */
+  | { readonly kind: 'unknown'; readonly reason: string };
 
-interface WithStrangers {
+/** What users meet at the Services beside the revision. */
+interface AtServices {
   /** Pods that users reach, too, and that are not of the revision. Absent: none. */
   readonly strangers?: readonly Strangers[];
+  /** Services that have no address yet. Absent: none. */
+  readonly pending?: readonly PendingAddress[];
 }
 
 export type RollingServing =
-  | ({ readonly kind: 'deployed'; readonly revision: number; readonly images: readonly string[] } & WithStrangers)
+  | ({
+      readonly kind: 'deployed';
+      readonly revision: number;
+      readonly images: readonly string[];
+      /** The revision of a role that users have left, to which no rollback leads. Absent: they were on no role. */
+      readonly left?: RoleRevision;
+    } & AtServices)
   /** Nothing was written. `healthy`: the revision is ready and passed its checks. */
-  | ({ readonly kind: 'unchanged'; readonly revision: number; readonly healthy: boolean } & WithStrangers)
+  | ({ readonly kind: 'unchanged'; readonly revision: number; readonly healthy: boolean } & AtServices)
   /** A plan. `current` absent: no revision is deployed yet. */
   | { readonly kind: 'planned'; readonly current?: number }
   /** The deploy failed before its first write. `current` absent: there is no earlier revision. */
@@ -39,9 +58,18 @@ export type RollingServing =
   /** Users are on the revision, but objects of the roles that the release left are not deleted yet. */
   | { readonly kind: 'roles-left'; readonly revision: number }
   /** The deploy failed, and `rollback-on-failure` is false. */
-  | ({ readonly kind: 'partly-deployed' } & Recorded)
+  | ({ readonly kind: 'partly-deployed' } & RecordNote)
   /** The deploy failed, and what it had changed was restored as far as `restored` says. */
-  | ({ readonly kind: 'restored'; readonly restored: Restored; readonly current?: number } & Recorded);
+  | ({
+      readonly kind: 'restored';
+      readonly restored: Restored;
+      readonly current?: number;
+      /**
+       * The revision whose pods users could reach until the restore: all were ready, and its Services led to some that users had not
+       * met before. Absent: its Services led to none, or it failed before it was ready.
+       */
+      readonly reachable?: number;
+    } & RecordNote);
 
 /** Whom the public Service serves before the step does anything. */
 export type Users =
@@ -63,8 +91,8 @@ export type NotAdopted =
   /** The release record could not be written, so the step stopped before its first change. */
   | { readonly kind: 'not-begun' }
   /** `rollback-on-failure` is false. */
-  | ({ readonly kind: 'left' } & Recorded)
-  | ({ readonly kind: 'restored'; readonly restored: Restored } & Recorded);
+  | ({ readonly kind: 'left' } & RecordNote)
+  | ({ readonly kind: 'restored'; readonly restored: Restored } & RecordNote);
 
 /** An adoption that failed. */
 export type AdoptionServing =
@@ -75,7 +103,7 @@ export type AdoptionServing =
       readonly role: string;
       readonly revision: number;
       readonly deployment: ObjectRef;
-    } & Recorded);
+    } & RecordNote);
 
 export type StagingServing =
   | { readonly kind: 'staging'; readonly users: Users; readonly result: StagingResult }
@@ -103,22 +131,19 @@ export type StagingResult =
   /** The release record could not be written, so the step stopped before its first change. */
   | { readonly kind: 'not-begun' }
   /** The staging failed, and `rollback-on-failure` is false. */
-  | ({ readonly kind: 'left'; readonly role: string } & Recorded)
+  | ({ readonly kind: 'left'; readonly role: string } & RecordNote)
   | ({
       readonly kind: 'restored';
       readonly role: string;
       readonly restored: Restored;
-    } & Recorded);
+    } & RecordNote);
 
 export type SwitchServing =
   /** The step failed before the switch. `active` absent: nobody is served yet. */
   | { readonly kind: 'not-switched'; readonly active?: string }
-  | ({ readonly kind: 'switched'; readonly idle: IdleResult } & SwitchedTo)
-  /**
-   * The switch is verified and on record, but the work after it failed. `moved`: somebody else has led users to the role
-   * `active` since; to none when that is absent: the public Service is gone. `moved` absent: users are where the switch led them.
-   */
-  | ({ readonly kind: 'switched-unfinished'; readonly moved?: { readonly active?: string } } & SwitchedTo)
+  | ({ readonly kind: 'switched'; readonly idle: IdleResult } & SwitchedTo & Pick<AtServices, 'pending'>)
+  /** The switch is verified and on record, but the work after it failed. */
+  | ({ readonly kind: 'switched-unfinished' } & SwitchedTo)
   /** The work that an earlier run left after its switch is done. */
   | { readonly kind: 'switch-finished'; readonly role: string; readonly revision: number; readonly idle: IdleResult }
   /** The revision was promoted before; nothing was written. */
@@ -126,9 +151,9 @@ export type SwitchServing =
   /** An interrupted switch that was recorded but never made. */
   | { readonly kind: 'switch-never-made'; readonly role: string }
   /** The router could not be read after the switch failed. `reason` is the message of that error. */
-  | ({ readonly kind: 'switch-unknown'; readonly reason: string } & Recorded)
+  | ({ readonly kind: 'switch-unknown'; readonly reason: string } & RecordNote)
   /** The write of the switch failed. `active` absent: nobody is served yet. */
-  | ({ readonly kind: 'switch-failed'; readonly active?: string } & Recorded)
+  | ({ readonly kind: 'switch-failed'; readonly active?: string } & RecordNote)
   | ({
       readonly kind: 'switched-back';
       readonly service: ObjectRef;
@@ -136,14 +161,14 @@ export type SwitchServing =
       readonly to?: { readonly role: string; readonly revision?: number };
       /** Why the endpoints could not be confirmed. Absent: they were, or the run was cancelled. */
       readonly unconfirmed?: string;
-    } & Recorded)
+    } & RecordNote)
   | ({
       readonly kind: 'not-switched-back';
       readonly service: ObjectRef;
       readonly role: string;
       readonly revision: number;
       readonly why: WhyNotSwitchedBack;
-    } & Recorded);
+    } & RecordNote);
 
 /** Where a switch led users. */
 export interface SwitchedTo {
@@ -171,7 +196,7 @@ export type IdleResult =
   | { readonly kind: 'not-recorded'; readonly role: string }
   | { readonly kind: 'scaled-down'; readonly role: string; readonly replicas: number };
 
-/** Ready pods of one Deployment. */
+/** Ready pods of one workload. */
 export interface WorkloadHealth {
   readonly ref: ObjectRef;
   readonly ready: number;
@@ -197,8 +222,7 @@ export type StatusServing =
       /** Absent: no revision is deployed. */
       readonly current?: number;
       readonly workloads: readonly WorkloadHealth[];
-      /** Absent: no revision is deployed. */
-      readonly live?: LiveState;
+      readonly live: LiveState;
       readonly unfinished?: Operation;
     }
   | {
@@ -212,7 +236,6 @@ export type StatusServing =
       readonly toAdopt?: ObjectRef;
       /** The revision that serves users on record, where the active role runs another one. Absent: they are on that one. */
       readonly expected?: number;
-      /** Absent: users are on no role yet. */
-      readonly live?: LiveState;
+      readonly live: LiveState;
       readonly unfinished?: Operation;
     };

@@ -1,5 +1,5 @@
-import { releaseOf } from '../../cluster/ownership/ownership.js';
 import { describeRef, refOf, type KubeObject } from '../../kubernetes/object.js';
+import { isOwnedByNoOther, whyNotOwned } from '../../manifests/owner.js';
 import type { RunContext } from '../../run/context.js';
 import { notOwned } from './not-owned.js';
 
@@ -13,16 +13,15 @@ export function isFound(
   uid: string | undefined,
 ): live is KubeObject {
   if (live === undefined || uid === undefined) return false;
-  const { release, namespace } = records;
   const { metadata } = live;
-  return metadata.uid === uid && metadata.namespace === namespace && (releaseOf(live) ?? release) === release;
+  return metadata.uid === uid && metadata.namespace === records.namespace && isOwnedByNoOther(live, records);
 }
 
 /** Throws `record` unless the release may write a live object that the record says was found; see {@link isFound}. */
 export function requireFound(ctx: Pick<RunContext, 'records'>, live: KubeObject): void {
   if (isFound(ctx, live, live.metadata.uid)) return;
-  const { release, namespace } = ctx.records;
-  const owner = releaseOf(live) ?? release;
-  const why = owner === release ? `it is not in namespace ${namespace}` : `it belongs to release ${owner}`;
+  const { records } = ctx;
+  const isElsewhere = isOwnedByNoOther(live, records);
+  const why = isElsewhere ? `it is not in namespace ${records.namespace}` : whyNotOwned(live, records);
   throw notOwned(ctx, [`${describeRef(refOf(live))}: ${why}`]);
 }

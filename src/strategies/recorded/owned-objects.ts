@@ -1,8 +1,8 @@
 import type { LeftObject } from '../../cluster/apply/restore-snapshots.js';
-import { ownershipOf, releaseOf, type Ownership } from '../../cluster/ownership/ownership.js';
+import { ownershipOf, type Ownership } from '../../cluster/ownership/ownership.js';
 import { asCutoverError, type CutoverError } from '../../errors.js';
 import { describeRef, refKey, refOf, type KubeObject, type ObjectRef } from '../../kubernetes/object.js';
-import { hideSensitive } from '../../manifests/sensitive-fields.js';
+import { isOwnedBy, isOwnedOrUnknown, ownerValue, releaseOf, whyNotOwned } from '../../manifests/owner.js';
 import { differs, type Snapshot } from '../../plan/change.js';
 import type { BlueGreenState } from '../../release/state.js';
 import type { RunContext } from '../../run/context.js';
@@ -19,7 +19,6 @@ export async function ownedObjects(
   ctx: RecordedContext,
   objects: readonly KubeObject[],
 ): Promise<readonly KubeObject[]> {
-  hideSensitive(ctx.log, objects);
   const found = await ownershipsOf(ctx, objects);
   return found.flatMap(({ object, ownership }) => {
     if (ownership.kind === 'owned' || ownership.kind === 'absent') return [object];
@@ -30,21 +29,24 @@ export async function ownedObjects(
 
 /**
  * The same, for objects without which a step must not go on: throws `record` when others own one of them. One that is gone and
- * must not be created from the record is left out with a warning.
+ * must not be created from the record is left out with a warning, as is one without a namespace that another release of this name
+ * may own.
  */
 export async function requireOwnedObjects(
   ctx: RecordedContext,
   objects: readonly KubeObject[],
 ): Promise<readonly KubeObject[]> {
-  hideSensitive(ctx.log, objects);
   const found = await ownershipsOf(ctx, objects);
   const foreign = found.flatMap(({ object, ownership }) =>
-    ownership.kind === 'foreign' ? [`${describeRef(refOf(object))}: ${ownership.why}`] : [],
+    ownership.kind === 'foreign' && !isOwnedOrUnknown(ownership.live, ctx.records)
+      ? [`${describeRef(refOf(object))}: ${ownership.why}`]
+      : [],
   );
   if (foreign.length > 0) throw notOwned(ctx, foreign);
   return found.flatMap(({ object, ownership }) => {
-    if (ownership.kind === 'not-recreated') warn(ctx, refOf(object), ownership.why);
-    return ownership.kind === 'not-recreated' ? [] : [object];
+    if (!('why' in ownership)) return [object];
+    warn(ctx, refOf(object), ownership.why);
+    return [];
   });
 }
 
@@ -144,15 +146,13 @@ export function requireOwnedService(
     throw notOwned(ctx, [`${name}: the public Service of the release is ${describeRef(state.publicService)}`]);
   if (live === undefined && ref.namespace === namespace) return;
   if (live === undefined) throw notOwned(ctx, [`${name}: it is gone, and is in another namespace`]);
-  const owner = releaseOf(live);
-  if (owner === release) return;
-  if (owner === undefined && ref.namespace === namespace && (ref.name === release || isFound(ctx, live, foundUid)))
+  if (isOwnedBy(live, ctx.records)) return;
+  const value = releaseOf(live);
+  if (value === undefined && ref.namespace === namespace && (ref.name === release || isFound(ctx, live, foundUid)))
     return;
-  throw notOwned(ctx, [
-    owner === undefined
-      ? `${name}: it has no annotation cutover/release; if it is the Service of this release, set the annotation to ${release}`
-      : `${name}: it belongs to release ${owner}`,
-  ]);
+  const remedy = `if it is the Service of this release, set the annotation to ${ownerValue(live, ctx.records)}`;
+  const why = whyNotOwned(live, ctx.records);
+  throw notOwned(ctx, [`${name}: ${why}${value === undefined || value === release ? `; ${remedy}` : ''}`]);
 }
 
 function ownershipsOf(

@@ -33,7 +33,9 @@ function without(restored: Restored, unrestored: readonly ObjectRef[]): Restored
   if (unrestored.length === 0) return restored;
   if (restored.kind === 'incomplete') {
     const failed = new Map([...restored.failed, ...unrestored].map(ref => [refKey(ref), ref]));
-    return { kind: 'incomplete', failed: [...failed.values()] };
+    return { ...restored, failed: [...failed.values()] };
   }
-  return restored.kind === 'complete' ? { kind: 'incomplete', failed: unrestored } : restored;
+  if (restored.kind !== 'complete') return restored;
+  const { withheld, kept, left } = restored;
+  return { kind: 'incomplete', failed: unrestored, except: [...withheld, ...kept, ...left.map(({ ref }) => ref)] };
 }

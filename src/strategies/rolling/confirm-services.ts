@@ -1,4 +1,5 @@
 import { CutoverError } from '../../errors.js';
+import { endpointSliceKind } from '../../kubernetes/endpoint-slice.js';
 import { describeRef, refKey, refOf, type KindRef, type KubeObject } from '../../kubernetes/object.js';
 import { isService, labelSelectorOf, routesTo, selectorOf } from '../../kubernetes/selectors.js';
 import { isServingWorkload } from '../../kubernetes/workload.js';
@@ -6,14 +7,8 @@ import type { PlannedChange } from '../../plan/change.js';
 import type { Observer, ReadyWorkload } from '../../rollout/observer.js';
 import type { RunContext } from '../../run/context.js';
 import { confirmMs } from '../../traffic/endpoint-slices.js';
-import {
-  describeStrangers,
-  endpointSliceKind,
-  hasEndpoints,
-  judgeService,
-  type ServiceEndpoints,
-  type Strangers,
-} from '../../traffic/service-endpoints.js';
+import { hasEndpoints, judgeService, type ServiceEndpoints } from '../../traffic/service-endpoints.js';
+import { describeStrangers, Runners, type Strangers } from '../../traffic/strangers.js';
 
 /** What the watches of a rollout must report, beside what its workloads need: the Services' pods and endpoints. */
 export function kindsOfServices(planned: readonly PlannedChange[]): readonly KindRef[] {
@@ -61,7 +56,9 @@ export async function confirmServices(ctx: RunContext, rolledOut: RolledOut): Pr
     return kind === 'served' || (kind === 'empty' && !needsEndpoints(one));
   };
   await observer.waitUntil(() => services.every(isSettled), confirmMs);
-  const strangers = services.flatMap(one => strangersOf(ctx, one, judge(one)));
+  const runners = new Runners(ctx.cluster, observer.seen, planned.map(liveOf));
+  const found = services.map(one => ({ service: one.service, pods: strangersOf(ctx, one, judge(one)) }));
+  const strangers = (await Promise.all(found.map(one => runners.strangersBehind(one.service, one.pods)))).flat();
   for (const one of strangers) ctx.log.warning(describeStrangers(one));
   return strangers;
 }
@@ -78,12 +75,12 @@ function needsEndpoints({ selected, hadEndpoints }: JudgedService): boolean {
   return selected === 'pods' || (selected === 'none' && hadEndpoints);
 }
 
-function strangersOf(ctx: RunContext, judged: JudgedService, endpoints: ServiceEndpoints): readonly Strangers[] {
+function strangersOf(ctx: RunContext, judged: JudgedService, endpoints: ServiceEndpoints): readonly KubeObject[] {
   const { service, selected } = judged;
   switch (endpoints.kind) {
     case 'served':
       return endpoints.strangers;
-    case 'behind':
+    case 'lagging':
       throw didNotFollow(service, endpoints.reason);
     case 'empty':
       if (selected === 'pods') throw didNotFollow(service, 'no pod that it selects is ready');
@@ -114,11 +111,12 @@ function podsOf(
 }
 
 /** The Services as they are live after the deploy: others may have added to a selector. */
-function selectingServices(planned: readonly PlannedChange[]): readonly KubeObject[] {
+export function selectingServices(planned: readonly PlannedChange[]): readonly KubeObject[] {
   return planned.map(liveOf).filter(object => isService(object) && Object.keys(selectorOf(object)).length > 0);
 }
 
-function liveOf({ after, resource }: PlannedChange): KubeObject {
+/** The object as it is live after the deploy. */
+export function liveOf({ after, resource }: PlannedChange): KubeObject {
   return after ?? resource.object;
 }
 

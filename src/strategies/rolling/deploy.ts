@@ -1,10 +1,10 @@
 import { dryRunAll } from '../../cluster/apply/dry-run-all.js';
 import type { CutoverError } from '../../errors.js';
-import { refOf, type ObjectRef } from '../../kubernetes/object.js';
+import { refOf } from '../../kubernetes/object.js';
 import type { PlannedChange, Snapshot } from '../../plan/change.js';
 import type { LintContext } from '../../plan/lint/rule.js';
 import { authorOf, imagesOf, sizeRefusal, withoutSecrets, type Revision } from '../../release/revision.js';
-import type { ReleaseState, RollingState } from '../../release/state.js';
+import type { FormerObject, ReleaseState, RollingState } from '../../release/state.js';
 import type { RunContext } from '../../run/context.js';
 import { underLock } from '../../run/under-lock.js';
 import { checksToRecord } from '../../verify/recorded-checks.js';
@@ -18,7 +18,7 @@ import { throwAny } from '../shared/refusals.js';
 import { earliest, recordable, snapshotsOf } from '../shared/snapshots.js';
 import { leaveRoles, resumeLeaving } from './leave-roles/leave.js';
 import { adoptedOf, planLeave, sizedAsLive } from './leave-roles/plan-leave.js';
-import { warnOfLeftObjects } from './left-objects.js';
+import { leftByRollout } from './left-by-rollout.js';
 import { lostServicesError } from './refuse-lost-services.js';
 import type { RollingDeploy } from './rolling-deploy.js';
 import { confirmUnchanged, rollOut, type Rollout } from './rollout.js';
@@ -68,7 +68,7 @@ async function planRollout(ctx: RunContext, deploy: RollingDeploy): Promise<Roll
     force: inputs.forceConflicts,
     rollbackOnFailure: inputs.rollbackOnFailure,
     historyLimit: inputs.historyLimit,
-    left,
+    left: leave?.left ?? left,
     ...(leave !== undefined && { leave }),
   };
 }
@@ -106,7 +106,7 @@ function revisionOf(
 interface DryRunOfDeploy {
   readonly planned: readonly PlannedChange[];
   readonly refusals: readonly CutoverError[];
-  readonly left: readonly ObjectRef[];
+  readonly left: readonly FormerObject[];
 }
 
 /** Finds out by dry run what a deploy would change, and every reason not to do it. Writes nothing. */
@@ -134,8 +134,8 @@ export async function dryRunRolling(ctx: RunContext, deploy: RollingDeploy): Pro
     const context: LintContext = { strategy: 'rolling', resources, planned, idle: new Set(), active: [] };
     const found = lint(ctx, inputs.lint, context);
     const lost = await lostServicesError(ctx, planned);
-    // Those of the roles are deleted.
-    const left = leaves === undefined ? await warnOfLeftObjects(ctx, deploy.state, resources) : [];
+    // Of a release that leaves its roles, the plan for that says it.
+    const left = leaves === undefined ? await leftByRollout(ctx, deploy.state, resources) : [];
     const workloads = resources.map(({ object }) => object);
     const service = servingService(workloads, inputs.service);
     const unchecked = portRefusal(ctx, { checks: inputs.verify, service, workloads });

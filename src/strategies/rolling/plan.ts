@@ -1,10 +1,10 @@
-import { refOf, type KubeObject, type ObjectRef } from '../../kubernetes/object.js';
+import { refOf, type KubeObject } from '../../kubernetes/object.js';
 import type { PlannedChange } from '../../plan/change.js';
 import { imageChanges, previewed, replacedWorkloads, type PreviewedObject } from '../../plan/preview.js';
 import type { RunContext } from '../../run/context.js';
 import { outcomeBase, type Outcome } from '../outcome/outcome.js';
 import type { PlannedDeploy, PlanNote } from '../outcome/plan-note.js';
-import { namespaceToCreate, planOutcome, unfinishedNote } from '../shared/plan-outcome.js';
+import { leftNote, namespaceToCreate, planOutcome, unfinishedNote } from '../shared/plan-outcome.js';
 import type { LeavePlan } from './leave-roles/leave-plan.js';
 import { planLeave } from './leave-roles/plan-leave.js';
 import { dryRunRolling, isUnchanged } from './deploy.js';
@@ -24,7 +24,7 @@ export async function planRolling(ctx: RunContext, deploy: RollingDeploy): Promi
     : [{ kind: 'to-deploy', revision }, ...(leave === undefined ? replacements(planned) : [noteOf(leave)])];
   const preview: PlannedDeploy = {
     revision,
-    notes: [...notes, ...leftNote(left), ...unfinishedNote(leaves ?? state)],
+    notes: [...notes, ...leftNote(leave?.left ?? left), ...unfinishedNote(leaves ?? state)],
     objects: [
       ...(await namespaceToCreate(ctx, { planned, createNamespace: inputs.createNamespace })),
       ...previewed(planned, 'deploy'),
@@ -48,10 +48,6 @@ function replacements(planned: readonly PlannedChange[]): readonly PlanNote[] {
 
 function noteOf({ state, active, service }: LeavePlan): PlanNote {
   return { kind: 'to-leave-roles', service: refOf(service.resource.object), active, roles: state.roleNames };
-}
-
-function leftNote(objects: readonly ObjectRef[]): readonly PlanNote[] {
-  return objects.length === 0 ? [] : [{ kind: 'left', objects }];
 }
 
 function deleted(object: KubeObject): PreviewedObject {

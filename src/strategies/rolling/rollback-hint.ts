@@ -1,4 +1,4 @@
-import { isRolledBack, previousRevision } from '../../release/retention.js';
+import { isRolledBack, passedRoleRevision, previousRevision } from '../../release/retention.js';
 import type { RollingState } from '../../release/state.js';
 import type { RunContext } from '../../run/context.js';
 import type { RollbackHint } from '../outcome/outcome.js';
@@ -7,7 +7,7 @@ import type { RollbackHint } from '../outcome/outcome.js';
 export function rollbackHintOf({ records }: RunContext, state: RollingState): RollbackHint | undefined {
   const { release, namespace } = records;
   const revision = previousRevision(state);
-  if (revision === undefined) return undefined;
+  if (revision === undefined || passedRoleRevision(state) !== undefined) return undefined;
   // After a rollback, another one goes back further only if it names the revision.
   return { action: 'rollback', release, namespace, ...(isRolledBack(state) && { revision }) };
 }

@@ -2,7 +2,13 @@ import { CutoverError } from '../../errors.js';
 import type { Rollback } from '../../inputs/inputs.js';
 import { requirePlan } from '../../cluster/apply/dry-run-all.js';
 import type { PlannedChange } from '../../plan/change.js';
-import { equalRevisions, isRolledBack, previousRevision } from '../../release/retention.js';
+import {
+  equalRevisions,
+  isRolledBack,
+  passedRoleRevision,
+  previousRevision,
+  type RoleRevision,
+} from '../../release/retention.js';
 import { repeatable, type Revision } from '../../release/revision.js';
 import type { RollingOperation, RollingState } from '../../release/state.js';
 import type { LockedContext, RunContext } from '../../run/context.js';
@@ -20,20 +26,20 @@ import { readRelease } from '../shared/recorded-release.js';
 import type { RollbackRequest } from '../strategy.js';
 import { earliest, recordable, snapshotsOf } from '../shared/snapshots.js';
 import { interruptedSnapshots } from './deploy.js';
-import { warnOfLeftObjects } from './left-objects.js';
+import { leftByRollout } from './left-by-rollout.js';
 import { rollOut } from './rollout.js';
 
 /** Applies an earlier revision again exactly as it was recorded, ConfigMaps included. */
 export async function rollBackRolling(ctx: RunContext, request: RollbackRequest<RollingState>): Promise<Outcome> {
   const { inputs, approve, state: found } = request;
   const aim = targetOf(inputs, found);
-  if (aim.isRepeated && isLive(await planOf(ctx, found, await ctx.records.readRevision(aim.revision))))
+  if (aim.isRepeated && isLive(await planOf(ctx, found, await readWithoutRole(ctx, aim.revision))))
     return rolledBackBefore(ctx, found);
   const approval = approve && (await ctx.phase('Confirm', () => approve('rollback')));
   return underLock(ctx, inputs.lockTimeoutMs, async locked => {
     const state = await readRolling(locked);
     const target = targetOf(inputs, state);
-    const recorded = await locked.records.readRevision(target.revision);
+    const recorded = await readWithoutRole(locked, target.revision);
     if (target.isPrevious) logPassedOver(locked, state);
     await warnOfSecrets(locked, recorded);
     const planned = await locked.phase('Plan', async () => {
@@ -45,7 +51,7 @@ export async function rollBackRolling(ctx: RunContext, request: RollbackRequest<
       if (target.isRepeated) return rolledBackBefore(locked, state);
       locked.log.warning(`Revision ${target.revision} is what is live: the rollback changes no object`);
     }
-    const left = await warnOfLeftObjects(
+    const left = await leftByRollout(
       locked,
       state,
       planned.map(({ resource }) => resource),
@@ -65,6 +71,17 @@ export async function rollBackRolling(ctx: RunContext, request: RollbackRequest<
       left,
     });
   });
+}
+
+/** Throws `no-revision` for one of a role: its objects have the names of that role, and others would serve beside them. */
+async function readWithoutRole({ records }: RunContext, number: number): Promise<Revision> {
+  const recorded = await records.readRevision(number);
+  const { role } = recorded;
+  if (recorded.strategy === 'rolling') return recorded;
+  throw new CutoverError(
+    `Release ${records.release} cannot be rolled back to revision ${number}: it ran ${role === undefined ? 'with strategy blue-green' : `on role ${role}`}, and the release has no roles any more`,
+    { code: 'no-revision', hint: 'Deploy that version again.' },
+  );
 }
 
 /** What the objects of a recorded revision would change. */
@@ -101,12 +118,23 @@ function targetOf({ revision }: Rollback, state: RollingState): Target {
   const unfinished = operation?.kind === 'rollback' ? operation.revision : operation && current;
   if (unfinished !== undefined) return { revision: unfinished };
   const previous = previousRevision(state);
+  const passed = passedRoleRevision(state);
+  if (passed !== undefined && operation === undefined) throw versionBeforeOnRole(release, passed, previous);
   if (previous !== undefined) return { revision: previous, isPrevious: true };
   if (operation !== undefined) throw neverFinished(state, operation);
   const isSame = equalRevisions(state).length > 0;
   throw noRevisionToRollBackTo(
     release,
     ...(isSame ? [`every earlier revision on record equals revision ${current ?? 0}`] : []),
+  );
+}
+
+function versionBeforeOnRole(release: string, { revision, role }: RoleRevision, previous?: number): CutoverError {
+  const further =
+    previous === undefined ? '' : ` To go back further, to revision ${previous}, set the input \`revision\`.`;
+  return new CutoverError(
+    `Release ${release} cannot be rolled back to the version before: that is revision ${revision}, which ran on role ${role}, and the release has no roles any more`,
+    { code: 'no-revision', hint: `Deploy that version again.${further}` },
   );
 }
 

@@ -1,9 +1,8 @@
 import type { Check } from '../../inputs/inputs.js';
-import type { ObjectRef } from '../../kubernetes/object.js';
 import type { PlannedChange, Snapshot } from '../../plan/change.js';
-import { recordFailure } from '../../release/records.js';
+import { recordFailure } from '../../release/record-failure.js';
 import { historyEntry, type Revision } from '../../release/revision.js';
-import type { RollingOperation, RollingState } from '../../release/state.js';
+import type { FormerObject, RollingOperation, RollingState } from '../../release/state.js';
 import { abandon, begin, completeRollout, withHistory } from '../../release/transitions.js';
 import { begunBy } from '../../run/begun.js';
 import type { LockedContext, OperationContext, RunContext } from '../../run/context.js';
@@ -11,14 +10,18 @@ import type { CheckResult } from '../../verify/verify.js';
 import { applyAndWait, observeSet, waitUntilReady, type WaitOptions } from '../shared/apply-and-wait.js';
 import { appliedAfter } from '../shared/applied.js';
 import { checksOf, requireChecks, servingService } from '../shared/checks.js';
-import { changesOf, FailedStep, outcomeBase, type Outcome } from '../outcome/outcome.js';
+import { changesAfterRestore, changesOf } from '../outcome/changes.js';
+import { FailedStep, outcomeBase, type Outcome } from '../outcome/outcome.js';
 import type { LeavePlan } from './leave-roles/leave-plan.js';
 import { rollbackHintOf } from './rollback-hint.js';
+import { tellLeft, withLeft } from '../recorded/left-objects.js';
 import { restore } from '../shared/restore-objects.js';
 import type { Serving } from '../outcome/serving.js';
 import type { Observer, ReadyWorkload } from '../../rollout/observer.js';
-import type { Strangers } from '../../traffic/service-endpoints.js';
+import { pendingAddresses, type PendingAddress } from '../../traffic/pending-addresses.js';
+import type { Strangers } from '../../traffic/strangers.js';
 import { confirmServices, kindsOfServices, servedServices } from './confirm-services.js';
+import { reachesNewPods } from './new-pods-reached.js';
 
 /** One rolling update: to a new revision, or to an earlier one. */
 export interface Rollout {
@@ -34,15 +37,16 @@ export interface Rollout {
   readonly force: boolean;
   readonly rollbackOnFailure: boolean;
   readonly historyLimit: number;
-  /** Objects of earlier revisions that are not among the planned ones and are still live. */
-  readonly left: readonly ObjectRef[];
+  /** Objects of earlier revisions that are not among the planned ones and may still be live. */
+  readonly left: readonly FormerObject[];
   /** How the roles of a blue/green release are left. Absent: the release is rolling. */
   readonly leave?: LeavePlan;
 }
 
 /** Writes nothing; the outcome is `unchanged` only if the current revision is ready and passes its checks. */
 export async function confirmUnchanged(ctx: RunContext, rollout: Rollout): Promise<Outcome> {
-  const { planned, waitOptions } = rollout;
+  const { planned } = rollout;
+  const waitOptions = { ...rollout.waitOptions, settled: true };
   const { current: revision = 0 } = rollout.state;
   const base = { ...outcomeBase(ctx, 'rolling'), revision, changes: changesOf(planned) };
   const services = observeServices(ctx, planned);
@@ -51,8 +55,9 @@ export async function confirmUnchanged(ctx: RunContext, rollout: Rollout): Promi
     const ready = await ctx.phase('Deploy', () =>
       waitUntilReady(ctx, { planned, waitOptions, paused: 'noted', observer }),
     );
-    const { checks, strangers } = await verifyPublic(ctx, rollout, { ...services, ready });
-    const serving: Serving = { kind: 'unchanged', revision, healthy: true, ...found(strangers) };
+    const { checks, ...found } = await verifyPublic(ctx, rollout, { ...services, ready });
+    tellLeft(ctx, rollout.left);
+    const serving: Serving = { kind: 'unchanged', revision, healthy: true, ...atServices(found) };
     return { ...base, outcome: 'unchanged', checks, serving };
   } catch (error) {
     const serving: Serving = { kind: 'unchanged', revision, healthy: false };
@@ -82,43 +87,43 @@ export async function rollOut(ctx: LockedContext, rollout: Rollout): Promise<Out
     operation = await ctx.recordOperation(begun, [revision]);
   } catch (error) {
     observer.close();
-    throw new FailedStep(error, { ...base, checks: [], serving: { kind: 'not-deployed', ...currentOf(state) } });
+    const serving: Serving = { kind: 'not-deployed', ...currentOf(state) };
+    throw new FailedStep(error, { ...base, changes: [], checks: [], serving });
   }
 
   const outcome = kind === 'deploy' ? 'deployed' : 'rolled-back';
   let checks: readonly CheckResult[] = [];
-  let strangers: readonly Strangers[];
+  let found: FoundAtServices;
   let done: RollingState;
+  let isReached = false;
   try {
     const { waitOptions, force } = rollout;
     const set = await ctx.phase('Deploy', () =>
       applyAndWait(operation, { planned, waitOptions, force, paused: 'noted', observer }),
     );
-    ({ checks, strangers } = await verifyPublic(ctx, rollout, { ...services, ready: set.ready }));
+    isReached = reachesNewPods({ planned, snapshots: rollout.snapshots, ready: set.ready });
+    ({ checks, ...found } = await verifyPublic(ctx, rollout, { ...services, ready: set.ready }));
     const entry = historyEntry(ctx.run, revision, outcome);
-    const { left: _before, ...completed } = completeRollout(
-      begun,
-      entry,
-      appliedAfter(state.applied, planned, set.answers),
-    );
-    done = rollout.left.length === 0 ? completed : { ...completed, left: rollout.left };
+    const applied = appliedAfter(state.applied, planned, set.answers);
+    done = withLeft(completeRollout(begun, entry, applied), rollout.left);
     // A deploy that is not on record looks like an interrupted one and cannot be rolled back, so it counts as failed.
-    await ctx.phase('Clean up', () => records.finish(done, rollout.historyLimit, ctx.log));
+    await ctx.phase('Clean up', () => records.finish(done, rollout.historyLimit));
   } catch (error) {
     throw new FailedStep(error, {
       ...base,
       checks: [...checks, ...checksOf(error)],
-      serving: await restoreRollout(operation, { rollout, begun, cause: error }),
+      ...(await restoreRollout(operation, { rollout, begun, cause: error, isReached })),
     });
   } finally {
     observer.close();
   }
+  tellLeft(ctx, rollout.left);
   const hint = rollbackHintOf(ctx, done);
   return {
     ...base,
     outcome,
     checks,
-    serving: { kind: 'deployed', revision: number, images: revision.images, ...found(strangers) },
+    serving: { kind: 'deployed', revision: number, images: revision.images, ...atServices(found) },
     ...(hint !== undefined && { rollbackHint: hint }),
   };
 }
@@ -137,17 +142,32 @@ function observeServices(ctx: RunContext, planned: readonly PlannedChange[]): Se
   return { observer, served };
 }
 
-/** Confirms the endpoints of the Services, then runs the checks. */
+/** What users meet at the Services beside the revision. */
+interface FoundAtServices {
+  readonly strangers: readonly Strangers[];
+  readonly pending: readonly PendingAddress[];
+}
+
+interface SetToVerify extends ServiceWatch {
+  readonly ready: readonly ReadyWorkload[];
+}
+
+/** Confirms the endpoints of the Services, looks at their addresses, then runs the checks. */
 function verifyPublic(
   ctx: RunContext,
   { planned, checks, revision }: Rollout,
-  { observer, served, ready }: ServiceWatch & { readonly ready: readonly ReadyWorkload[] },
-): Promise<{ readonly checks: readonly CheckResult[]; readonly strangers: readonly Strangers[] }> {
+  { observer, served, ready }: SetToVerify,
+): Promise<FoundAtServices & { readonly checks: readonly CheckResult[] }> {
   return ctx.phase('Verify public', async () => {
     const strangers = await confirmServices(ctx, { planned, ready, observer, served: await served });
     const workloads = planned.map(({ resource }) => resource.object);
+    const pending = await pendingAddresses(ctx, workloads);
     const service = servingService(workloads, revision.service);
-    return { strangers, checks: await requireChecks(ctx, { checks, side: 'public', service, workloads, ready }) };
+    return {
+      strangers,
+      pending,
+      checks: await requireChecks(ctx, { checks, side: 'public', service, workloads, ready }),
+    };
   });
 }
 
@@ -156,26 +176,41 @@ interface FailedRollout {
   /** The state as it was recorded before the first write. */
   readonly begun: RollingState;
   readonly cause: unknown;
+  /** Whether its Services led users to pods that they had not met before. */
+  readonly isReached: boolean;
 }
 
 /** Restores everything, unless `rollback-on-failure` is false, and records the failure. */
-async function restoreRollout(ctx: OperationContext, { rollout, begun, cause }: FailedRollout): Promise<Serving> {
-  const { state, revision, snapshots, waitOptions, rollbackOnFailure } = rollout;
+async function restoreRollout(
+  ctx: OperationContext,
+  { rollout, begun, cause, isReached }: FailedRollout,
+): Promise<Pick<Outcome, 'serving' | 'changes'>> {
+  const { state, revision, planned, snapshots, waitOptions, rollbackOnFailure } = rollout;
+  const changes = changesOf(planned);
   const failed = historyEntry(ctx.run, revision, 'failed');
   if (!rollbackOnFailure) {
-    const unrecorded = await recordFailure(ctx.records, withHistory(begun, failed));
-    return { kind: 'partly-deployed', ...(unrecorded !== undefined && { unrecorded }) };
+    const note = await recordFailure(ctx.records, withHistory(begun, failed));
+    return { changes, serving: { kind: 'partly-deployed', ...note } };
   }
   const restored = await restore(ctx, { snapshots, timeoutMs: waitOptions.timeoutMs, cause });
   const after = restored.kind === 'complete' ? abandon(begun, failed) : withHistory(begun, failed);
-  const unrecorded = await recordFailure(ctx.records, after);
-  return { kind: 'restored', restored, ...currentOf(state), ...(unrecorded !== undefined && { unrecorded }) };
+  const note = await recordFailure(ctx.records, after);
+  return {
+    changes: changesAfterRestore(changes, { restored, snapshots }),
+    serving: {
+      kind: 'restored',
+      restored,
+      ...currentOf(state),
+      ...(isReached && revision.number !== state.current && { reachable: revision.number }),
+      ...note,
+    },
+  };
 }
 
 function currentOf({ current }: RollingState): { readonly current?: number } {
   return current === undefined ? {} : { current };
 }
 
-function found(strangers: readonly Strangers[]): { readonly strangers?: readonly Strangers[] } {
-  return strangers.length === 0 ? {} : { strangers };
+function atServices({ strangers, pending }: FoundAtServices): Partial<FoundAtServices> {
+  return { ...(strangers.length > 0 && { strangers }), ...(pending.length > 0 && { pending }) };
 }

@@ -1,10 +1,11 @@
-import { isDeployment } from '../../kubernetes/deployment.js';
 import { refOf } from '../../kubernetes/object.js';
 import { isService, selectorOf } from '../../kubernetes/selectors.js';
+import { isServingWorkload } from '../../kubernetes/workload.js';
 import type { RollingState } from '../../release/state.js';
 import type { RunContext } from '../../run/context.js';
 import type { Outcome } from '../outcome/outcome.js';
 import type { Serving } from '../outcome/serving.js';
+import { findRevision } from '../recorded/find-revision.js';
 import { readLive, servingObjects } from '../status/live-state.js';
 import { healthOf, statusBase, unfinishedOf } from '../status/release-status.js';
 
@@ -14,17 +15,17 @@ export async function rollingStatus(ctx: RunContext, state: RollingState): Promi
 }
 
 async function servingNow(ctx: RunContext, state: RollingState): Promise<Serving> {
-  const { current } = state;
-  if (current === undefined) return { kind: 'rolling-status', workloads: [], ...unfinishedOf(state) };
-  const revision = await ctx.records.readRevision(current);
-  const { objects } = revision;
+  const { current, operation } = state;
+  const revision = current === undefined ? undefined : await findRevision(ctx, current);
+  const objects = revision?.objects ?? [];
   const services = objects.filter(object => isService(object) && Object.keys(selectorOf(object)).length > 0);
   const [workloads, live] = await Promise.all([
-    healthOf(ctx, objects.filter(isDeployment).map(refOf)),
+    healthOf(ctx, objects.filter(isServingWorkload).map(refOf)),
     readLive(ctx, {
       services: services.map(refOf),
-      recorded: state.operation === undefined ? servingObjects(revision) : [],
+      recorded: operation === undefined && revision !== undefined ? servingObjects(revision) : [],
+      lost: current !== undefined && revision === undefined ? [current] : [],
     }),
   ]);
-  return { kind: 'rolling-status', current, workloads, live, ...unfinishedOf(state) };
+  return { kind: 'rolling-status', ...(current !== undefined && { current }), workloads, live, ...unfinishedOf(state) };
 }

@@ -2,6 +2,7 @@ import { appliedHash } from '../../cluster/apply/applied-identity.js';
 import { refKey, refOf, type KubeObject } from '../../kubernetes/object.js';
 import type { AppliedHashes, PlannedChange } from '../../plan/change.js';
 import type { BlueGreenState } from '../../release/state.js';
+import { own } from '../../own.js';
 
 /**
  * What was applied last to each object of a set, once it is applied. `before`: the same on record. `answers`: the API server's
@@ -17,7 +18,7 @@ export function appliedAfter(
     const answer = answers.get(change) ?? change.live;
     const key = refKey(refOf(object));
     // Without a read, it is unchanged because it is on record.
-    return [key, answer === undefined ? before[key] : appliedHash(object, answer)] as const;
+    return [key, answer === undefined ? own(before, key) : appliedHash(object, answer)] as const;
   });
   return Object.fromEntries(known.flatMap(([key, hash]) => (hash === undefined ? [] : [[key, hash]])));
 }

@@ -14,6 +14,11 @@ export interface WaitOptions {
   readonly timeoutMs: number;
   /** How long ready must last, with no restart. */
   readonly stableForMs: number;
+  /**
+   * Whether no unfinished step has written the set. If this one does not either, what is ready already does not have to last.
+   * Default false.
+   */
+  readonly settled?: boolean;
 }
 
 /** What must become ready. */
@@ -44,7 +49,7 @@ export interface AppliedSet {
  * version that was written. Objects that would not change are not written, but their readiness is awaited as well.
  */
 export async function applyAndWait(ctx: OperationContext, request: ApplyRequest): Promise<AppliedSet> {
-  const { cluster, writer, clock, signal } = ctx;
+  const { cluster, writer, clock, signal, log } = ctx;
   const { force, waitOptions } = request;
   const { timeoutMs } = waitOptions;
   return withObserver(ctx, request, async observer => {
@@ -56,7 +61,7 @@ export async function applyAndWait(ctx: OperationContext, request: ApplyRequest)
       signal.throwIfAborted();
       const applied = await allEnded(
         wave.items.map(async ({ change }) => {
-          const answer = await applyChange(change, { cluster, writer, clock, signal, force, timeoutMs });
+          const answer = await applyChange(change, { cluster, writer, clock, signal, log, force, timeoutMs });
           logAnswer(ctx, change, answer.warnings);
           ctx.recentApplies.note(refOf(change.resource.object));
           if (answer.created) ctx.created.add(answer.object.metadata.uid ?? '');
@@ -68,7 +73,7 @@ export async function applyAndWait(ctx: OperationContext, request: ApplyRequest)
     }
     // An earlier deploy may have left broken pods that the new version would wait for.
     const unsettled = snapshotsOf(request.planned).filter(({ object }) => object !== undefined && isUnsettled(object));
-    await removeStuckPods({ cluster, writer, snapshots: unsettled, log: ctx.log, clock, signal });
+    await removeStuckPods({ cluster, writer, snapshots: unsettled, log, clock, signal });
     return { answers, ready: await rolledOut(observer, request, answers) };
   });
 }
@@ -115,10 +120,11 @@ function rolledOut(
   answers: AppliedSet['answers'],
 ): Promise<readonly ReadyWorkload[]> {
   const { timeoutMs, stableForMs } = waitOptions;
+  const settled = waitOptions.settled === true && answers.size === 0;
   const targets = planned
     .filter(({ resource, finished }) => isAwaited(resource.object) && !finished)
     .map(change => answers.get(change) ?? change.after ?? change.resource.object);
-  return observer.waitForRollout({ targets, timeoutMs, stableForMs, paused });
+  return observer.waitForRollout({ targets, timeoutMs, stableForMs, settled, paused });
 }
 
 /** Logs the change, and the warnings that the plan has not told. */

@@ -2,10 +2,11 @@ import type { CutoverError } from '../../errors.js';
 import { refOf } from '../../kubernetes/object.js';
 import type { PlannedChange } from '../../plan/change.js';
 import type { PreviewedObject } from '../../plan/preview.js';
-import type { ReleaseState } from '../../release/state.js';
+import type { FormerObject, ReleaseState } from '../../release/state.js';
 import type { RunContext } from '../../run/context.js';
 import { FailedStep, type Outcome } from '../outcome/outcome.js';
 import type { PlannedDeploy, PlanNote } from '../outcome/plan-note.js';
+import { isTold } from '../recorded/left-objects.js';
 import { comingNamespace } from './namespace.js';
 import { combined } from './refusals.js';
 
@@ -27,6 +28,12 @@ export function planOutcome(plan: {
 /** An interrupted operation decides what a deploy starts from. */
 export function unfinishedNote({ operation }: ReleaseState): readonly PlanNote[] {
   return operation === undefined ? [] : [{ kind: 'unfinished', operation }];
+}
+
+/** The objects that left the manifests, if there are any. */
+export function leftNote(left: readonly FormerObject[]): readonly PlanNote[] {
+  const objects = left.filter(isTold);
+  return objects.length === 0 ? [] : [{ kind: 'left', objects }];
 }
 
 /** The release's namespace as an object of the plan, if the deploy would create it and the manifests do not have it. */

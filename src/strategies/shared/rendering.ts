@@ -6,7 +6,7 @@ import { sensitiveValues } from '../../manifests/placeholders/substitution.js';
 import { readManifests, type Rendered, type RenderRequest } from '../../manifests/render.js';
 import type { Resource } from '../../manifests/resource.js';
 import { hideValue } from '../../manifests/sensitive-fields.js';
-import { secretValues } from '../../manifests/secret-values.js';
+import { maskSecrets } from '../../manifests/secret-values.js';
 import type { ReleaseState } from '../../release/state.js';
 import { preStopFor } from './pre-stop.js';
 
@@ -72,7 +72,7 @@ export function logRendered(
   resources: readonly Resource[],
   { warnings, notes }: Pick<Rendered, 'warnings' | 'notes'>,
 ): void {
-  secretValues(resources).forEach(value => log.mask(value));
+  maskSecrets(log, resources);
   for (const { message, at } of warnings) log.warning(message, at);
   for (const note of notes) log.info(note);
   log.info(`${resources.length} object${resources.length === 1 ? '' : 's'} rendered`);

@@ -5,8 +5,8 @@ import { describeRef, refKey, refOf, type ObjectRef } from '../../kubernetes/obj
 import { isService } from '../../kubernetes/selectors.js';
 import type { Snapshot } from '../../plan/change.js';
 import { isAwaited } from '../../rollout/readiness/table.js';
-import { observe } from '../../rollout/observer.js';
 import { deleteStuckPods, type StuckStatefulSet } from '../../rollout/stuck-pods.js';
+import { waitForLive } from '../../rollout/wait/wait-for-live.js';
 import type { OperationContext, RunContext } from '../../run/context.js';
 import { withoutLock, type Reached, type Restored } from '../outcome/restored.js';
 
@@ -63,34 +63,49 @@ async function restoreAndWait(ctx: OperationContext, request: RestoreRequest): P
   const { writer, found } = guarded(ctx.writer, request.reached);
   // A cancel does not end a restore.
   const signal = ctx.lockLost;
+  const { release, namespace } = records;
   const options = { cluster, writer, snapshots, log, clock, signal };
-  const { failed, withheld, kept, left } = await restoreSnapshots({ ...options, release: records.release, created });
+  const { failed, withheld, kept, left } = await restoreSnapshots({ ...options, release, namespace, created });
   const notRestored = new Set(failed.map(({ ref }) => refKey(ref)));
   const restored = snapshots.filter(({ ref }) => !notRestored.has(refKey(ref)));
   const stuck = await deleteStuckPods({ ...options, snapshots: restored });
   const reached = found();
   if (reached !== undefined) return reached;
-  if (failed.length > 0) return { kind: 'incomplete', failed: failed.map(({ ref }) => ref) };
+  const except = [...withheld, ...kept, ...left.map(({ ref }) => ref)];
+  if (failed.length > 0) return { kind: 'incomplete', failed: failed.map(({ ref }) => ref), except };
   const complete = { kind: 'complete', ready: false, withheld, kept, left } as const;
   if (ready === 'not-needed') return complete;
   const keptKeys = new Set(kept.map(refKey));
   const existing = snapshots.flatMap(({ ref, object }) => (object && !keptKeys.has(refKey(ref)) ? [object] : []));
   const isNeeded = typeof ready === 'function' ? ready : () => true;
   const targets = existing.filter(isAwaited).map(refOf).filter(isNeeded);
-  if (ctx.signal.aborted) return stuck.length === 0 ? complete : { kind: 'not-ready', reason: reasonOf(stuck) };
+  if (ctx.signal.aborted) {
+    if (stuck.length > 0) return { kind: 'not-ready', reason: reasonOf(stuck), except };
+    return targets.length === 0 ? complete : { ...complete, unawaited: true };
+  }
   try {
-    if (targets.length > 0) await waitUntilReady(ctx, { targets, timeoutMs: request.timeoutMs });
+    if (targets.length > 0) await waitForRestored(ctx, { targets, timeoutMs: request.timeoutMs });
     const services = existing.filter(isService).map(refOf);
     if (services.length > 0) await request.confirm?.(services);
   } catch (thrown) {
     const causes = [asCutoverError(thrown).message, ...(stuck.length > 0 ? [reasonOf(stuck)] : [])];
-    return { kind: 'not-ready', reason: causes.join('; ') };
+    return { kind: 'not-ready', reason: causes.join('; '), except };
   }
   return { ...complete, ready: targets.length > 0 };
 }
 
-/** The writer of a restore, which looks before each write whether users are on what it writes. `found`: they are. */
-function guarded(
+/** The error of a write that would change what users are on. */
+export function nowReached({ service, to }: Reached): CutoverError {
+  const name = describeRef(service);
+  return new CutoverError(`${name} leads users to ${to} now`, {
+    code: 'changed',
+    object: name,
+    hint: 'It was changed meanwhile. Run this step again: it plans from what is live now.',
+  });
+}
+
+/** A writer that looks before each write whether users are on what it writes, and throws `changed` once they are. `found`: they are. */
+export function guarded(
   writer: ObjectWriter,
   look: RestoreRequest['reached'],
 ): { readonly writer: ObjectWriter; readonly found: () => Reached | undefined } {
@@ -99,7 +114,7 @@ function guarded(
   const after = async <T>(write: () => Promise<T>): Promise<T> => {
     found ??= await look();
     if (found === undefined) return write();
-    throw new CutoverError(`${describeRef(found.service)} leads users to ${found.to} now`, { code: 'changed' });
+    throw nowReached(found);
   };
   return {
     found: () => found,
@@ -119,18 +134,14 @@ function reasonOf(stuck: readonly StuckStatefulSet[]): string {
     .join('; ');
 }
 
-async function waitUntilReady(
+async function waitForRestored(
   ctx: RunContext,
   { targets, timeoutMs }: { readonly targets: readonly ObjectRef[]; readonly timeoutMs: number },
 ): Promise<void> {
   const { cluster, log, clock } = ctx;
-  const observer = observe({ cluster, log, clock, signal: new AbortController().signal, targets });
-  try {
-    await observer.synced;
-    const found = await Promise.all(targets.map(ref => cluster.get(ref)));
-    const live = found.filter(object => object !== undefined);
-    await observer.waitForRollout({ targets: live, timeoutMs, stableForMs: 0, paused: 'noted' });
-  } finally {
-    observer.close();
-  }
+  const found = await Promise.all(targets.map(ref => cluster.get(ref)));
+  const live = found.filter(object => object !== undefined);
+  // A cancel during the wait does not end it.
+  const { signal } = new AbortController();
+  await waitForLive({ cluster, log, clock, signal }, { targets: live, timeoutMs, paused: 'noted' });
 }

@@ -1,72 +1,116 @@
 import { takenOver } from '../../cluster/ownership/drift.js';
-import { releaseOf } from '../../cluster/ownership/ownership.js';
-import { asCutoverError } from '../../errors.js';
-import { isFields, listAt } from '../../kubernetes/fields.js';
 import { refKey, refOf, type KubeObject, type ObjectRef } from '../../kubernetes/object.js';
-import type { Revision } from '../../release/revision.js';
+import { isOwnedBy } from '../../manifests/owner.js';
+import { isFresh, leaseRef, runOf } from '../../release/lock/lease.js';
+import { recordRef } from '../../release/record-secret.js';
+import { secretHash, type RecordedSecret, type Revision } from '../../release/revision.js';
 import type { RunContext } from '../../run/context.js';
-import { endpointSliceKind } from '../../traffic/service-endpoints.js';
-import type { Drift, LiveState, ServiceHealth } from '../outcome/live-state.js';
+import type { Drift, LiveState, Uncompared } from '../outcome/live-state.js';
+import { lookAtService, reasonOf } from './services.js';
 
 /** What is looked at. */
 export interface LiveRequest {
   /** The Services through which users reach the release. */
   readonly services: readonly ObjectRef[];
-  /** The objects as they were applied, Jobs aside. Empty while an operation is unfinished: then nobody knows what should be live. */
-  readonly recorded: readonly KubeObject[];
+  /** What should be live. Empty while an operation is unfinished: then nobody knows. */
+  readonly recorded: readonly Recorded[];
+  /** What else may run pods behind the Services. */
+  readonly alsoOwn?: readonly ObjectRef[];
+  /** Revisions that are not on record any more, so that nobody knows which objects they have. */
+  readonly lost: readonly number[];
 }
 
-/** Looks at the endpoints of the Services, and compares what is live with the record. Only reads. */
-export async function readLive(ctx: RunContext, { services, recorded }: LiveRequest): Promise<LiveState> {
-  const compared = new Map(recorded.map(object => [refKey(refOf(object)), object]));
-  const [health, found] = await Promise.all([
-    Promise.all(services.map(ref => serviceHealth(ctx, ref))),
-    Promise.all([...compared.values()].map(object => compare(ctx, object))),
+/** An object as it was applied, or a Secret. */
+type Recorded = KubeObject | RecordedSecret;
+
+/** Looks at the Services and the lock, and compares what is live with the record. Only reads. */
+export async function readLive(ctx: RunContext, request: LiveRequest): Promise<LiveState> {
+  const { services, recorded, alsoOwn = [], lost } = request;
+  const { release, namespace } = ctx.records;
+  const compared = new Map(recorded.map(one => [refKey(refOfRecorded(one)), one]));
+  const own = new Set(compared.size === 0 ? [] : [...compared.keys(), ...alsoOwn.map(refKey)]);
+  const [looks, found, lock] = await Promise.all([
+    Promise.all(services.map(ref => lookAtService(ctx, ref, own))),
+    Promise.all([...compared.values()].map(one => compare(ctx, one))),
+    readLock(ctx),
   ]);
+  const isGone = (number: number): Uncompared => ({
+    ref: recordRef(release, namespace, number),
+    reason: `revision ${number} is not on record any more, so which objects belong to it is unknown`,
+  });
   return {
-    services: health,
+    services: looks.map(({ health }) => health),
+    strangers: looks.flatMap(({ strangers }) => strangers),
     drift: found.flatMap(one => (one !== undefined && 'what' in one ? [one] : [])),
-    uncompared: found.flatMap(one => (one !== undefined && 'reason' in one ? [one] : [])),
+    uncompared: [
+      ...lost.map(isGone),
+      ...looks.flatMap(({ unknown }) => unknown),
+      ...found.flatMap(one => (one !== undefined && 'reason' in one ? [one] : [])),
+      ...lock.unknown,
+    ],
+    ...(lock.running !== undefined && { running: lock.running }),
   };
 }
 
-/** The objects of a revision that stay as they were applied while it serves users; Jobs run, and may be deleted after that. */
-export function servingObjects({ objects, shared, applyAfterSwitch, publicService }: Revision): readonly KubeObject[] {
-  const own = [...objects, ...shared, ...applyAfterSwitch, ...(publicService === undefined ? [] : [publicService])];
-  return own.filter(({ kind }) => kind !== 'Job');
+/** What of a revision stays as it was applied while it serves users; Jobs run, and may be deleted after that. */
+export function servingObjects(revision: Revision): readonly Recorded[] {
+  const { applyAfterSwitch, publicService } = revision;
+  return [
+    ...stagedObjects(revision),
+    ...withoutJobs([...applyAfterSwitch, ...(publicService === undefined ? [] : [publicService])]),
+  ];
 }
 
-async function serviceHealth(ctx: RunContext, ref: ObjectRef): Promise<ServiceHealth> {
-  const { namespace, name } = ref;
-  const kind = { ...endpointSliceKind, ...(namespace !== undefined && { namespace }) };
-  const [service, slices] = await Promise.all([
-    ctx.cluster.get(ref),
-    ctx.cluster.list(kind, { labelSelector: `kubernetes.io/service-name=${name}` }),
-  ]);
-  return { ref, ...(service !== undefined && { endpoints: readyTargets(slices).size }) };
+/** The same of one that is only staged: the shared objects are applied then. */
+export function stagedObjects({ objects, shared, secrets }: Revision): readonly Recorded[] {
+  return [...withoutJobs([...objects, ...shared]), ...secrets];
 }
 
-/** A pod is in one slice for each of its addresses. An absent `ready` means unknown, which consumers must read as ready. */
-function readyTargets(slices: readonly KubeObject[]): ReadonlySet<string> {
-  const endpoints = slices.flatMap(slice => listAt(slice, ['endpoints'])).filter(isFields);
-  const ready = endpoints.filter(({ conditions }) => !isFields(conditions) || conditions['ready'] !== false);
-  return new Set(ready.map(({ targetRef, addresses }) => JSON.stringify(targetRef ?? addresses)));
+function withoutJobs(objects: readonly KubeObject[]): readonly KubeObject[] {
+  return objects.filter(({ kind }) => kind !== 'Job');
 }
 
-type Comparison = Drift | LiveState['uncompared'][number] | undefined;
+function refOfRecorded(recorded: Recorded): ObjectRef {
+  return isRecordedSecret(recorded) ? recorded.ref : refOf(recorded);
+}
 
-async function compare(ctx: RunContext, object: KubeObject): Promise<Comparison> {
-  const ref = refOf(object);
+/** An object may have any field, also `hash`. */
+function isRecordedSecret(recorded: Recorded): recorded is RecordedSecret {
+  return !('metadata' in recorded);
+}
+
+type Comparison = Drift | Uncompared | undefined;
+
+async function compare(ctx: RunContext, recorded: Recorded): Promise<Comparison> {
+  const ref = refOfRecorded(recorded);
   try {
     const live = await ctx.cluster.get(ref);
     if (live === undefined) return { ref, what: 'gone', by: [] };
-    if (releaseOf(live) !== ctx.records.release) return { ref, what: 'not-owned', by: [] };
-    const by = takenOver(object, live);
+    if (!isOwnedBy(live, ctx.records)) return { ref, what: 'not-owned', by: [] };
+    const by = takenOver(appliedOf(recorded, live), live);
     return by.length === 0 ? undefined : { ref, what: 'changed', by };
   } catch (error) {
-    const { code, message } = asCutoverError(error);
-    // A status answers as much as it can: it is asked for when something is wrong.
-    if (code === 'forbidden' || code === 'unknown-kind' || code === 'not-found') return { ref, reason: message };
-    throw error;
+    return { ref, reason: reasonOf(error) };
+  }
+}
+
+/** The data of a Secret is not on record: where it is another one, whoever else owns a part of it has changed it. */
+function appliedOf(recorded: Recorded, live: KubeObject): KubeObject {
+  if (!isRecordedSecret(recorded)) return recorded;
+  const { apiVersion, kind, metadata } = live;
+  const bare = { apiVersion, kind, metadata: { name: metadata.name } };
+  return secretHash(live) === recorded.hash ? bare : { ...bare, data: live['data'] };
+}
+
+/** The run that holds the lock. */
+async function readLock(
+  ctx: RunContext,
+): Promise<{ readonly running?: string; readonly unknown: readonly Uncompared[] }> {
+  const ref = leaseRef(ctx.records.release, ctx.records.namespace);
+  try {
+    const lease = await ctx.cluster.get(ref);
+    return { unknown: [], ...(lease !== undefined && isFresh(lease) && { running: runOf(lease) }) };
+  } catch (error) {
+    return { unknown: [{ ref, reason: `whether a run is at work is unknown: ${reasonOf(error)}` }] };
   }
 }

@@ -4,6 +4,7 @@ import { applyBody } from '../apply-body.js';
 import { fieldManager } from '../field-manager.js';
 import { fieldSetOf, hasFieldAt, mergedTrees, replicasField } from '../field-set.js';
 import { entriesOf, type FieldTree, type ManagedFieldsEntry } from '../owned-fields.js';
+import { own } from '../../../own.js';
 
 /**
  * The live object as it would be stored by an apply of `desired` once its owners are `managedFields`: without the fields that only
@@ -52,7 +53,7 @@ function itemTest(step: string): (item: unknown, index: number) => boolean {
   if (step.startsWith('v:')) return item => JSON.stringify(item) === selector;
   if (step.startsWith('i:')) return (_item, index) => index === Number(selector);
   const keys = Object.entries(JSON.parse(selector) as Record<string, unknown>);
-  return item => isFields(item) && keys.every(([key, expected]) => item[key] === expected);
+  return item => isFields(item) && keys.every(([key, expected]) => own(item, key) === expected);
 }
 
 /** As server-side apply merges. A leaf of the tree is a whole value, as is a list whose items have no keys. */
@@ -62,7 +63,7 @@ function merged(live: unknown, desired: unknown, tree: FieldTree | undefined): u
     if (tree !== undefined && steps.length === 0) return desired;
     const fields = Object.entries(desired).map(([name, value]) => [
       name,
-      merged(live[name], value, tree?.[`f:${name}`]),
+      merged(own(live, name), value, tree?.[`f:${name}`]),
     ]);
     return { ...live, ...(Object.fromEntries(fields) as object) };
   }
@@ -71,7 +72,8 @@ function merged(live: unknown, desired: unknown, tree: FieldTree | undefined): u
   if (first?.startsWith('v:')) return [...new Set([...(desired as unknown[]), ...(live as unknown[])])];
   if (!first?.startsWith('k:')) return desired;
   const names = Object.keys(JSON.parse(first.slice(2)) as object);
-  const keyOf = (item: unknown): string => JSON.stringify(names.map(name => (isFields(item) ? item[name] : undefined)));
+  const keyOf = (item: unknown): string =>
+    JSON.stringify(names.map(name => (isFields(item) ? own(item, name) : undefined)));
   const stepOf = (item: unknown): string | undefined =>
     steps.find(step => step.startsWith('k:') && itemTest(step)(item, 0));
   const before = new Map((live as unknown[]).map(item => [keyOf(item), item]));

@@ -2,6 +2,7 @@ import { fieldAt, isFields, listAt, textAt, type Fields, type Path } from '../..
 import type { KubeObject } from '../../../kubernetes/object.js';
 import { containersOf, podSpecPath } from '../../../kubernetes/pods/pod-spec.js';
 import type { FieldSet } from '../field-set.js';
+import { own } from '../../../own.js';
 
 /** A map of which only some members may be set together. */
 interface Union {
@@ -28,7 +29,7 @@ export function replacedSiblings(live: KubeObject, desired: KubeObject): FieldSe
     if (!members.some(member => isSet(union.desired, member))) continue;
     for (const member of members)
       if (isSet(union.live, member) && !isSet(union.desired, member))
-        addAll(fields, [...union.path, `f:${member}`], union.live[member]);
+        addAll(fields, [...union.path, `f:${member}`], own(union.live, member));
   }
   return fields;
 }

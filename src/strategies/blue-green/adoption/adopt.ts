@@ -41,14 +41,12 @@ export async function adoptLive(
     const recorded = await locked.records.readRevision(adopting.operation.revision);
     const revision = { ...recorded, force: recorded.force || now.inputs.forceConflicts };
     const begun = { state: adopting, revision };
-    if ((await isReplaced(locked, begun)) || (await isAsFound(locked, begun))) {
-      const operation = { ...adopting.operation, ...begunBy(locked) };
-      const state = { ...begin(adopting, operation), operation };
-      return finish(locked, { deploy: now, begun: { ...begun, state } });
-    }
-    // The twin is of a version that is not live any more.
-    await takeBack(locked, begun);
-    return adopt(locked, await read());
+    const isForward = (await isReplaced(locked, begun)) || (await isAsFound(locked, begun));
+    // The twin may be of a version that is not live any more.
+    if (!isForward && (await takeBack(locked, begun))) return adopt(locked, await read());
+    const operation = { ...adopting.operation, ...begunBy(locked) };
+    const state = { ...begin(adopting, operation), operation };
+    return finish(locked, { deploy: now, begun: { ...begun, state } });
   });
 }
 
@@ -104,12 +102,14 @@ async function isAsFound(ctx: RunContext, { state }: BegunAdoption): Promise<boo
   return live !== undefined && live.metadata.uid === deployment.uid && templateIdentity(live) === template;
 }
 
-/** Restores what an interrupted adoption had changed. Throws when not everything could be restored. */
-async function takeBack(ctx: LockedContext, begun: BegunAdoption): Promise<void> {
+/** Restores what an interrupted adoption had changed; false: users have no other pods by now. Throws when not everything could be restored. */
+async function takeBack(ctx: LockedContext, begun: BegunAdoption): Promise<boolean> {
   const operation = await ctx.recordOperation(begun.state);
-  const { failed } = await ctx.phase('Restore', () => restoreAdoption(operation, begun));
+  const { failed, isReached } = await ctx.phase('Restore', () => restoreAdoption(operation, begun));
+  if (isReached) return false;
   if (failed.length > 0) throw notTakenBack(ctx, begun, failed);
   await ctx.records.writeState(abandonAdopt(begun.state, historyEntry(ctx.run, begun.revision, 'failed')));
+  return true;
 }
 
 function changesOf({ revision, state }: BegunAdoption): readonly ObjectChange[] {

@@ -5,7 +5,8 @@ import type { PlannedChange } from '../../../plan/change.js';
 export interface AdoptedRole {
   readonly role: string;
   readonly deployment: KubeObject;
-  /** The disruption budgets of its pods, which are deleted. */
+  /** What scales it, and the disruption budgets of its pods: they are deleted. */
+  readonly autoscalers: Pick<Replacement, 'live'>;
   readonly budgets: Pick<Replacement, 'live'>;
 }
 

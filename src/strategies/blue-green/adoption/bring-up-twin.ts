@@ -13,6 +13,7 @@ import { partsOf, type BegunAdoption } from './begun-adoption.js';
 import { imageIdsOf } from './find/images.js';
 import { autoscalersOf } from './find/scaling.js';
 import { templateIdentity } from './find/twin.js';
+import { own } from '../../../own.js';
 
 /** A twin that is ready. */
 export interface ReadyTwin {
@@ -33,7 +34,6 @@ export async function bringUpTwin(
   const { revision, state } = begun;
   const { deployment } = state.operation;
   const { up, liveAutoscalers } = partsOf(revision);
-  const readyUntilMs = ctx.clock.now() + waitOptions.timeoutMs;
   const { cluster } = ctx;
   await removeAutoscalers(ctx, {
     deployment: deployment.ref,
@@ -41,9 +41,11 @@ export async function bringUpTwin(
     timeoutMs: waitOptions.timeoutMs,
   });
   const live = await requireSameVersion(ctx, begun);
+  const twin = await cluster.get(refOf(partsOf(revision).twin));
   const resources = (await requireOwnedObjects(ctx, up)).map(object => {
-    // An interrupted adoption may have scaled the live Deployment to zero already.
-    const sized = isDeployment(object) ? withReplicas(object, replicasOf(live) || replicasOf(object)) : object;
+    // An interrupted adoption may have scaled the live Deployment to zero already, and users may be on the twin.
+    const wanted = Math.max(replicasOf(live) || replicasOf(object), twin === undefined ? 0 : replicasOf(twin));
+    const sized = isDeployment(object) ? withReplicas(object, wanted) : object;
     return recordedResource(sized, revision.number);
   });
   const planned = await requirePlan({ cluster, resources, force: revision.force, idle: new Set(resources) });
@@ -54,7 +56,7 @@ export async function bringUpTwin(
   if (workload === undefined) throw new Error('the twin is not awaited');
   await requireSameImages(ctx, begun, workload);
   await requireSameVersion(ctx, begun);
-  return { verified: ready, readyUntilMs };
+  return { verified: ready, readyUntilMs: ctx.clock.now() + waitOptions.timeoutMs };
 }
 
 /** What scales the live Deployment. */
@@ -78,7 +80,7 @@ async function removeAutoscalers(ctx: OperationContext, { deployment, recorded, 
     if (found === undefined) return;
     if (uids.has(found.metadata.uid)) {
       requireFound(ctx, found);
-      await removeAndWait(found, { cluster, writer, clock, signal, timeoutMs });
+      await removeAndWait(found, { cluster, writer, clock, signal, log, timeoutMs });
       log.info(`${describeRef(refOf(found))} removed: the role gets one in its place`);
       continue;
     }
@@ -116,7 +118,8 @@ async function requireSameImages(ctx: RunContext, { revision, state }: BegunAdop
     found.filter(pod => pod !== undefined),
   );
   const { imageIds } = state.operation;
-  const other = differs ?? Object.keys(ids).find(name => Object.hasOwn(imageIds, name) && imageIds[name] !== ids[name]);
+  const other =
+    differs ?? Object.keys(ids).find(name => Object.hasOwn(imageIds, name) && imageIds[name] !== own(ids, name));
   if (other === undefined) return;
   const name = describeRef(refOf(twin));
   throw new CutoverError(`${name} does not run the image that serves users, in container ${other}: its tag was moved`, {

@@ -1,6 +1,6 @@
 import { CutoverError } from '../../../errors.js';
 import { describeRef, type ObjectRef } from '../../../kubernetes/object.js';
-import { recordFailure } from '../../../release/records.js';
+import { recordFailure } from '../../../release/record-failure.js';
 import { historyEntry } from '../../../release/revision.js';
 import { abandonAdopt, withHistory } from '../../../release/transitions.js';
 import type { OperationContext, RunContext } from '../../../run/context.js';
@@ -24,20 +24,22 @@ export async function adoptionFailed(
   const { role, deployment } = state.operation;
   const failed = historyEntry(ctx.run, revision, 'failed');
   const replaced = await isReplaced(ctx, begun).catch(() => undefined);
-  if (replaced !== false) {
-    const note = unrecordedOf(await recordFailure(ctx.records, withHistory(state, failed)));
-    const serving: Serving = replaced
+  const left = async (isOnRole: boolean): Promise<Omit<Outcome, 'outcome'>> => {
+    const note = await recordFailure(ctx.records, withHistory(state, failed));
+    const serving: Serving = isOnRole
       ? { kind: 'adoption-unfinished', role, revision: revision.number, deployment: deployment.ref, ...note }
       : { kind: 'unknown' };
-    return { ...outcomeOf(ctx, begun, serving), ...(replaced && { activeRole: role }) };
-  }
+    return { ...outcomeOf(ctx, begun, serving), ...(isOnRole && { activeRole: role }) };
+  };
+  if (replaced !== false) return left(replaced === true);
   if (!rollbackOnFailure) {
-    const note = unrecordedOf(await recordFailure(ctx.records, withHistory(state, failed)));
+    const note = await recordFailure(ctx.records, withHistory(state, failed));
     return notAdopted(ctx, begun, { kind: 'left', ...note });
   }
   const restored = await restoreAll(ctx, begun);
+  if (restored === 'reached') return left(true);
   const after = restored.kind === 'complete' ? abandonAdopt(state, failed) : withHistory(state, failed);
-  const note = unrecordedOf(await recordFailure(ctx.records, after));
+  const note = await recordFailure(ctx.records, after);
   return notAdopted(ctx, begun, { kind: 'restored', restored, ...note });
 }
 
@@ -55,10 +57,11 @@ export function notTakenBack(ctx: RunContext, begun: BegunAdoption, failed: read
   return new FailedStep(error, notAdopted(ctx, begun, { kind: 'restored', restored: { kind: 'incomplete', failed } }));
 }
 
-async function restoreAll(ctx: OperationContext, begun: BegunAdoption): Promise<Restored> {
+async function restoreAll(ctx: OperationContext, begun: BegunAdoption): Promise<Restored | 'reached'> {
   const without = withoutLock(ctx.lockLost);
   if (without !== undefined) return without;
-  const { failed, left } = await ctx.phase('Restore', () => restoreAdoption(ctx, begun));
+  const { failed, left, isReached } = await ctx.phase('Restore', () => restoreAdoption(ctx, begun));
+  if (isReached) return 'reached';
   return failed.length > 0
     ? { kind: 'incomplete', failed }
     : { kind: 'complete', ready: false, withheld: [], kept: [], left };
@@ -71,8 +74,4 @@ function notAdopted(ctx: RunContext, begun: BegunAdoption, result: NotAdopted): 
 
 function outcomeOf(ctx: RunContext, { revision }: BegunAdoption, serving: Serving): Omit<Outcome, 'outcome'> {
   return { ...outcomeBase(ctx, 'blue-green'), revision: revision.number, changes: [], checks: [], serving };
-}
-
-function unrecordedOf(unrecorded: string | undefined): { readonly unrecorded?: string } {
-  return unrecorded === undefined ? {} : { unrecorded };
 }

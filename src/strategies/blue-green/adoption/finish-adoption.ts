@@ -9,9 +9,12 @@ import { completeAdopt } from '../../../release/transitions.js';
 import type { AdoptedDeployment } from '../../../release/state.js';
 import type { OperationContext } from '../../../run/context.js';
 import { isFound } from '../../recorded/found-objects.js';
-import { ownedObjects } from '../../recorded/owned-objects.js';
-import { isAdoptable, refuseIfServing } from '../finish-switch.js';
+import { refuseIfServing } from '../operation/refuse-if-serving.js';
+import { isAdoptable } from '../operation/remove-found.js';
+import { applyAutoscalers } from '../operation/apply-autoscalers.js';
+import { drain } from '../operation/drain.js';
 import { partsOf, recordOf, type BegunAdoption } from './begun-adoption.js';
+import { leftByAdoption } from './left-by-adoption.js';
 import { takeOverBudgets } from './take-over-budgets.js';
 
 /** How the live Deployment is left. */
@@ -32,20 +35,20 @@ export async function finishAdoption(
   const { state } = begun;
   const { deployment, role } = state.operation;
   const revision = await takeOverBudgets(ctx, begun);
-  const { up } = partsOf(revision);
-  for (const object of await ownedObjects(ctx, revision.applyAfterSwitch)) {
-    await ctx.writer.apply(object, { force: revision.force });
-    ctx.log.info(`${describeRef(refOf(object))} applied, now that its role has the traffic`);
-  }
-  ctx.log.info(`Draining ${describeRef(deployment.ref)} for ${drainMs / 1000} s`);
-  await ctx.clock.wait(drainMs, ctx.signal);
-  ctx.signal.throwIfAborted();
+  const { up, liveAutoscalers, liveBudgets } = partsOf(revision);
+  await applyAutoscalers(ctx, revision);
+  const name = describeRef(deployment.ref);
+  await drain(ctx, name, drainMs);
   if (isAdoptable(ctx, deployment)) await scaleToZero(ctx, deployment, state.publicService);
   const testService = up.find(({ kind }) => kind === 'Service')?.metadata.name;
   const entry = historyEntry(ctx.run, revision, 'adopted');
-  await ctx.records.finish(completeAdopt(state, entry, recordOf(revision, testService)), historyLimit, ctx.log);
+  const deleted = [deployment.ref, ...[...liveAutoscalers, ...liveBudgets].map(refOf)];
+  const left = [...(state.left ?? []), ...(await leftByAdoption(ctx, state, deleted))];
+  const done = completeAdopt(state, entry, recordOf(revision, testService));
+  // All of them: the staging that follows looks which are not among the manifests and live, and keeps the last of these.
+  await ctx.records.finish(left.length === 0 ? done : { ...done, left }, historyLimit);
   ctx.log.info(
-    `${describeRef(deployment.ref)} is no longer reached: users are on ${role}, revision ${revision.number}. It is deleted after the first promotion`,
+    `${name} is no longer reached: users are on ${role}, revision ${revision.number}. It is deleted after the first promotion`,
   );
 }
 

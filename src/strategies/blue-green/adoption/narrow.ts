@@ -3,10 +3,13 @@ import { CutoverError } from '../../../errors.js';
 import { replicasOf } from '../../../kubernetes/deployment.js';
 import { describeRef, refOf, type KubeObject } from '../../../kubernetes/object.js';
 import { canonical } from '../../../kubernetes/canonical.js';
+import { templateLabels } from '../../../kubernetes/pods/pod-spec.js';
+import { routesTo, selects } from '../../../kubernetes/selectors.js';
 import type { Revision } from '../../../release/revision.js';
 import type { OperationContext, RunContext } from '../../../run/context.js';
 import { routerOf } from '../../../traffic/routers.js';
 import { requireReadyRole } from '../../../traffic/switch-precondition.js';
+import type { Reached } from '../../outcome/restored.js';
 import { isFound } from '../../recorded/found-objects.js';
 import { requireOwnedService } from '../../recorded/owned-objects.js';
 import { sizesOf } from '../operation/sizes.js';
@@ -22,13 +25,28 @@ export async function isNarrowed(ctx: RunContext, revision: Revision): Promise<b
 
 /**
  * Whether the role has replaced the live Deployment, so that the adoption cannot be taken back: the public Service selects the
- * role, or another tool has set the Service back after the live Deployment was scaled to zero.
+ * role, another tool has set the Service back after the live Deployment was scaled to zero, or users have no pods but the twin's.
  */
-export async function isReplaced(ctx: RunContext, { revision, state }: BegunAdoption): Promise<boolean> {
+export async function isReplaced(ctx: RunContext, begun: BegunAdoption): Promise<boolean> {
+  const { revision, state } = begun;
   if (await isNarrowed(ctx, revision)) return true;
   const { ref, uid } = state.operation.deployment;
   const [live, twin] = await Promise.all([ref, refOf(partsOf(revision).twin)].map(one => ctx.cluster.get(one)));
-  return isFound(ctx, live, uid) && replicasOf(live) === 0 && twin !== undefined && replicasOf(twin) > 0;
+  if (twin === undefined || replicasOf(twin) === 0) return false;
+  if (isFound(ctx, live, uid) && replicasOf(live) === 0) return true;
+  return (await reachedTwin(ctx, begun)) !== undefined;
+}
+
+/** Whether the public Service, as it is read now, selects the twin, and no ready pod of anything else; `undefined`: it does not. */
+export async function reachedTwin(ctx: RunContext, { revision, state }: BegunAdoption): Promise<Reached | undefined> {
+  const { twin, service } = partsOf(revision);
+  const ref = refOf(service);
+  const live = await ctx.cluster.get(ref);
+  if (live === undefined || !routesTo(live, twin)) return undefined;
+  const others = (await routerOf(ctx, ref).readyPods(live)).filter(
+    ({ metadata }) => !selects(templateLabels(twin), metadata.labels ?? {}),
+  );
+  return others.length === 0 ? { kind: 'reached', service: ref, to: state.operation.role } : undefined;
 }
 
 /**
@@ -68,6 +86,6 @@ function serviceChanged(name: string): CutoverError {
   return new CutoverError(`${name} was changed while the version behind it was being adopted`, {
     code: 'changed',
     object: name,
-    hint: 'Somebody else changed it. Run this step again: it starts from what is live now.',
+    hint: 'Run this step again: it starts from what is live now.',
   });
 }

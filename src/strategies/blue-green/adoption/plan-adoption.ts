@@ -28,8 +28,9 @@ export async function planAdoption(ctx: RunContext, deploy: BlueGreenDeploy): Pr
   const revision = await ctx.records.readRevision(number);
   const live = (await isNarrowed(ctx, revision)) ? undefined : await ctx.cluster.get(deployment.ref);
   // What is left to do is as the interrupted run has recorded it.
-  const budgets = { live: partsOf(revision).liveBudgets };
-  return live && { adopted: { role, deployment: live, budgets }, revisions: 0, notes: [], objects: [] };
+  const { liveAutoscalers, liveBudgets } = partsOf(revision);
+  const [autoscalers, budgets] = [{ live: liveAutoscalers }, { live: liveBudgets }];
+  return live && { adopted: { role, deployment: live, autoscalers, budgets }, revisions: 0, notes: [], objects: [] };
 }
 
 function plannedOf({ state }: BlueGreenDeploy, adoption: Adoption): PlannedAdoption {

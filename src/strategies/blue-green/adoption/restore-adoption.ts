@@ -8,6 +8,8 @@ import type { Snapshot } from '../../../plan/change.js';
 import type { OperationContext } from '../../../run/context.js';
 import { isFound } from '../../recorded/found-objects.js';
 import { ownedObjects } from '../../recorded/owned-objects.js';
+import { guarded } from '../../shared/restore-objects.js';
+import { reachedTwin } from './narrow.js';
 import { partsOf, type BegunAdoption } from './begun-adoption.js';
 
 /** What a restored adoption leaves. */
@@ -16,14 +18,19 @@ export interface RestoredAdoption {
   readonly failed: readonly ObjectRef[];
   /** What others have written, such as a twin that another tool has annotated. */
   readonly left: readonly LeftObject[];
+  /** Users have no pods but those of the role by now, so nothing more was restored: the only way is forward. */
+  readonly isReached: boolean;
 }
 
 /**
  * Takes back an adoption that has not replaced the live Deployment yet: what the role got is removed, and the autoscalers and
- * budgets of the live Deployment are created again.
+ * budgets of the live Deployment are created again. Looks before each removal whether users have other pods.
  */
-export async function restoreAdoption(ctx: OperationContext, { revision }: BegunAdoption): Promise<RestoredAdoption> {
-  const { cluster, writer, records, log, clock, created, lockLost: signal } = ctx;
+export async function restoreAdoption(ctx: OperationContext, begun: BegunAdoption): Promise<RestoredAdoption> {
+  const { revision } = begun;
+  const { writer, found } = guarded(ctx.writer, () => reachedTwin(ctx, begun));
+  const { cluster, records, log, clock, created, lockLost: signal } = ctx;
+  const { release, namespace } = records;
   const { service, liveAutoscalers, liveBudgets } = partsOf(revision);
   const deleted = await Promise.all([...liveBudgets, ...liveAutoscalers].map(object => deletedSince(ctx, object)));
   const removed = deleted.flat().map((object): Snapshot => ({ ref: refOf(object), object }));
@@ -33,13 +40,15 @@ export async function restoreAdoption(ctx: OperationContext, { revision }: Begun
   // In this order: two budgets for a pod forbid every eviction, and an autoscaler would average over the pods of the twin, too.
   for (const snapshots of [broughtUp, removed]) {
     const restored = await restoreSnapshots({
-      ...{ cluster, writer, snapshots, release: records.release, log, clock, signal, created },
+      ...{ cluster, writer: snapshots === broughtUp ? writer : ctx.writer, snapshots, release, namespace },
+      ...{ log, clock, signal, created },
     });
+    if (found() !== undefined) return { failed: [], left: [], isReached: true };
     failed.push(...restored.failed.map(one => one.ref));
     left.push(...restored.left);
   }
   await giveBackOwnership(ctx, service);
-  return { failed, left };
+  return { failed, left, isReached: false };
 }
 
 /**

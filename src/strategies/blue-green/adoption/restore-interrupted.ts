@@ -11,7 +11,8 @@ export async function restoreInterruptedAdoption(ctx: LockedContext, begun: Begu
   const { state, revision } = begun;
   const { operation } = state;
   if (await isReplaced(ctx, begun)) return { kind: 'adoption-left', operation };
-  const { failed, left } = await restoreAdoption(await ctx.recordOperation(state), begun);
+  const { failed, left, isReached } = await restoreAdoption(await ctx.recordOperation(state), begun);
+  if (isReached) return { kind: 'adoption-left', operation };
   if (failed.length > 0) return { kind: 'incomplete', failed };
   await ctx.records.writeState(abandonAdopt(state, historyEntry(ctx.run, revision, 'failed')));
   return { kind: 'restored', operation, left };

@@ -9,7 +9,9 @@ import type { LockedContext } from '../../../run/context.js';
 import { restoreRecorded } from '../../recorded/restore-recorded.js';
 import { FailedStep, outcomeBase } from '../../outcome/outcome.js';
 import type { Restored } from '../../outcome/restored.js';
+import { otherRole, type Active } from '../../../traffic/active-role.js';
 import { reachedRole } from './reached-role.js';
+import { withUsersNow } from './users-now.js';
 
 /** What is on the idle role and can be discarded: a staged revision, or what an interrupted staging or rejection left. */
 export interface Discardable {
@@ -28,6 +30,8 @@ export function discardable({ staged, operation }: BlueGreenState): Discardable 
 export interface DiscardRequest {
   readonly state: BlueGreenState;
   readonly target: Discardable;
+  /** Where users are as it begins. */
+  readonly active: Active;
   /** How long a restored object may take to be deleted first. */
   readonly timeoutMs: number;
 }
@@ -45,7 +49,8 @@ export interface Discarded {
  * Restores the idle role to its state before anything was staged on it. The operation `reject` is on record first, and stays
  * there when not everything could be restored: then this throws, and the same step can be run again.
  */
-export async function discard(ctx: LockedContext, { state, target, timeoutMs }: DiscardRequest): Promise<Discarded> {
+export async function discard(ctx: LockedContext, request: DiscardRequest): Promise<Discarded> {
+  const { state, target, active, timeoutMs } = request;
   const { revision: number, role } = target;
   const revision = await ctx.records.readRevision(number);
   const rejecting = begin(state, { kind: 'reject', revision: number, role, ...begunBy(ctx) });
@@ -54,15 +59,20 @@ export async function discard(ctx: LockedContext, { state, target, timeoutMs }: 
     snapshots: revision.beforeStaging ?? revision.before,
     timeoutMs,
     ready: 'not-needed',
-    reached: () => reachedRole(ctx, rejecting, role),
+    reached: () => reachedRole(ctx, rejecting, { role, revision }),
   });
   if (restored.kind === 'complete') return { state: rejecting, revision, snapshots, restored };
-  throw new FailedStep(notRestored(role, restored), {
+  const isMoved = restored.kind === 'reached';
+  const users = isMoved ? { kind: 'role' as const, role, idle: otherRole(state.roleNames, role) } : active;
+  const failed = {
     ...outcomeBase(ctx, 'blue-green'),
+    ...(users.kind === 'role' && { activeRole: users.role, idleRole: users.idle }),
     changes: [],
     checks: [],
-    serving: { kind: 'not-rejected', role, restored },
-  });
+    serving: { kind: 'not-rejected', role, restored } as const,
+  };
+  // The labels of the staged pods, by which users have reached them, may not be on record.
+  throw new FailedStep(notRestored(role, restored), isMoved ? failed : await withUsersNow(ctx, state, failed));
 }
 
 function notRestored(role: string, restored: Exclude<Restored, { readonly kind: 'complete' }>): CutoverError {

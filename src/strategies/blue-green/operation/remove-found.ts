@@ -1,6 +1,8 @@
+import { isDeployment } from '../../../kubernetes/deployment.js';
 import { groupKind } from '../../../kubernetes/kinds.js';
 import { describeRef, type ObjectRef } from '../../../kubernetes/object.js';
-import type { OperationContext } from '../../../run/context.js';
+import type { AdoptedDeployment } from '../../../release/state.js';
+import type { OperationContext, RunContext } from '../../../run/context.js';
 import { isFound } from '../../recorded/found-objects.js';
 
 /** Kinds of the objects that an adoption takes the place of. */
@@ -21,4 +23,9 @@ export async function removeFound(ctx: OperationContext, { ref, uid }: FoundObje
   if (!isFound(ctx, await ctx.cluster.get(ref), uid)) return;
   await ctx.writer.remove(ref, { uid });
   ctx.log.info(`${describeRef(ref)} removed`);
+}
+
+/** Whether a recorded Deployment may be one that was adopted: others are neither scaled nor deleted, whatever the record says. */
+export function isAdoptable(ctx: Pick<RunContext, 'records'>, { ref }: AdoptedDeployment): boolean {
+  return isDeployment(ref) && ref.namespace === ctx.records.namespace;
 }

@@ -3,6 +3,7 @@ import type { BlueGreenState, StagedRecord } from '../../../release/state.js';
 import { begin } from '../../../release/transitions.js';
 import { begunBy } from '../../../run/begun.js';
 import type { LockedContext } from '../../../run/context.js';
+import type { ChangeNotes } from '../../outcome/changes.js';
 import { deploymentsOf, type TakingOver } from './counterparts.js';
 import { scaleUp, tooSmall } from './sizes.js';
 
@@ -16,6 +17,7 @@ export interface ScaleUpRequest {
   readonly service: TakingOver['service'];
   /** The role that users leave. */
   readonly from: string;
+  readonly notes: ChangeNotes;
 }
 
 /**
@@ -23,7 +25,7 @@ export interface ScaleUpRequest {
  * write; writes nothing where the role is large enough. Returns the state, with that operation if there was something to do.
  */
 export async function scaleUpStaged(ctx: LockedContext, request: ScaleUpRequest): Promise<BlueGreenState> {
-  const { state, staged, workloads, service, from } = request;
+  const { state, staged, workloads, service, from, notes } = request;
   const { role, revision } = staged;
   const other = deploymentsOf(state, from);
   const small = await tooSmall(ctx, { role, objects: workloads, service }, other);
@@ -36,6 +38,6 @@ export async function scaleUpStaged(ctx: LockedContext, request: ScaleUpRequest)
       ? { ...operation, ...begunBy(ctx) }
       : { kind: 'prepare', revision, role, ...begunBy(ctx) },
   );
-  await scaleUp(await ctx.recordOperation(preparing), small, other);
+  await scaleUp(notes.follow(await ctx.recordOperation(preparing)), small, other);
   return preparing;
 }

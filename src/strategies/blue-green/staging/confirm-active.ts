@@ -2,7 +2,9 @@ import type { PlannedChange } from '../../../plan/change.js';
 import type { RunContext } from '../../../run/context.js';
 import { waitUntilReady } from '../../shared/apply-and-wait.js';
 import { checksOf, requireChecks } from '../../shared/checks.js';
-import { changesOf, FailedStep, outcomeBase, type Outcome } from '../../outcome/outcome.js';
+import { changesOf } from '../../outcome/changes.js';
+import { FailedStep, outcomeBase, type Outcome } from '../../outcome/outcome.js';
+import { withUsersNow } from '../operation/users-now.js';
 import type { BlueGreenDeploy } from './staging.js';
 
 /** The active role, which already runs these manifests. */
@@ -25,7 +27,7 @@ export async function confirmActive(ctx: RunContext, request: ConfirmActiveReque
   };
   const serving = { kind: 'active-confirmed', role, ...(revision !== undefined && { revision }) } as const;
   try {
-    const waitOptions = { timeoutMs: inputs.timeoutMs, stableForMs: inputs.stableForMs };
+    const waitOptions = { timeoutMs: inputs.timeoutMs, stableForMs: inputs.stableForMs, settled: true };
     const ready = await ctx.phase('Deploy', () => waitUntilReady(ctx, { planned, waitOptions }));
     const service = resources.publicService[role]?.object;
     const workloads = planned.map(({ resource }) => resource.object);
@@ -34,6 +36,7 @@ export async function confirmActive(ctx: RunContext, request: ConfirmActiveReque
     );
     return { ...base, outcome: 'unchanged', checks, serving: { ...serving, healthy: true } };
   } catch (error) {
-    throw new FailedStep(error, { ...base, checks: checksOf(error), serving: { ...serving, healthy: false } });
+    const failed = { ...base, checks: checksOf(error), serving: { ...serving, healthy: false } };
+    throw new FailedStep(error, await withUsersNow(ctx, state, failed));
   }
 }

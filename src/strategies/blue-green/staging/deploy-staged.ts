@@ -4,6 +4,7 @@ import type { CheckResult } from '../../../verify/verify.js';
 import { applyAndWait, waitUntilReady, type AppliedSet } from '../../shared/apply-and-wait.js';
 import { requireChecks, type VerifiedWorkloads } from '../../shared/checks.js';
 import type { Staging } from './staging.js';
+import { own } from '../../../own.js';
 
 /** A role that is up and passed its checks. */
 export interface DeployedStaging extends AppliedSet {
@@ -30,7 +31,7 @@ export async function deployAndVerify(
 export async function verifyUnchanged(ctx: RunContext, staging: Staging): Promise<readonly CheckResult[]> {
   const { planned, deploy } = staging;
   const { timeoutMs, stableForMs } = deploy.inputs;
-  const waitOptions = { timeoutMs, stableForMs };
+  const waitOptions = { timeoutMs, stableForMs, settled: true };
   return verify(ctx, staging, await ctx.phase('Deploy', () => waitUntilReady(ctx, { planned, waitOptions })));
 }
 
@@ -45,7 +46,7 @@ function verify(ctx: RunContext, staging: Staging, ready: readonly ReadyWorkload
 export function stagedWorkloads(staging: Staging, ready: readonly ReadyWorkload[]): VerifiedWorkloads {
   const { deploy, planned, role } = staging;
   const workloads = planned.map(({ resource }) => resource.object);
-  const name = deploy.resources.testService[role];
+  const name = own(deploy.resources.testService, role);
   const service = workloads.find(object => object.kind === 'Service' && object.metadata.name === name);
   return { workloads, ready, service };
 }

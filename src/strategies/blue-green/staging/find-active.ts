@@ -1,11 +1,11 @@
 import { CutoverError } from '../../../errors.js';
 import { describeRef, refKey, refOf, type ObjectRef } from '../../../kubernetes/object.js';
-import type { BlueGreenState } from '../../../release/state.js';
+import type { BlueGreenState, StageOperation } from '../../../release/state.js';
 import type { Roles } from '../../../inputs/inputs.js';
 import type { RoleResources } from '../../../manifests/resource.js';
 import type { RunContext } from '../../../run/context.js';
 import type { Active } from '../../../traffic/active-role.js';
-import { routerOf } from '../../../traffic/routers.js';
+import { readActive, withLabelsOf } from '../live-traffic.js';
 import type { Staging, StagingTarget } from './staging.js';
 
 /** Throws `changed` when users are on another role than the plan was made for; read again under the lock, before the first write. */
@@ -27,12 +27,17 @@ export async function findActive(
     throw otherRoleNames(state.release, { recorded: state.roleNames, roles });
   if (refKey(state.publicService) !== refKey(service))
     throw otherPublicService(state.release, { recorded: state.publicService, service });
-  // What is live carries the labels on record; the manifests may have changed theirs since.
-  const podLabels = Object.fromEntries(
-    roles.map(role => [role, state.roles[role]?.podLabels ?? records[role]?.podLabels ?? {}]),
-  );
-  const { active } = await routerOf(ctx, service).read({ roles, podLabels });
+  const { active } = await readActive(ctx, withLabelsOf(state, records));
   if (active.kind === 'none' && state.current !== undefined) throw serviceGone(state, service);
+  const { operation } = state;
+  // Before the first promotion, nobody could be led back to another role.
+  if (
+    active.kind === 'role' &&
+    operation?.kind === 'stage' &&
+    operation.role === active.role &&
+    state.current !== undefined
+  )
+    throw usersOnUnfinished(operation, service);
   ctx.log.info(
     active.kind === 'role'
       ? `${describeRef(service)} selects ${active.role}: users are there, ${active.idle} is idle`
@@ -83,6 +88,17 @@ function serviceGone({ current = 0 }: BlueGreenState, service: ObjectRef): Cutov
     code: 'changed',
     hint: 'Somebody deleted it. Create it again with the selector of the role that should serve, then run this step again.',
   });
+}
+
+/** A staging on the other role would forget what this one has left on the role that users are on. */
+function usersOnUnfinished({ role, revision }: StageOperation, service: ObjectRef): CutoverError {
+  return new CutoverError(
+    `${describeRef(service)} leads users to ${role}, where the staging of revision ${revision} was never finished; nothing was written`,
+    {
+      code: 'changed',
+      hint: 'Somebody has switched the Service. Lead it back to the other role with the tool that did, then run this step again, with `force-conflicts: true`.',
+    },
+  );
 }
 
 function switchedMeanwhile(): CutoverError {

@@ -3,6 +3,7 @@ import { refKey, refOf } from '../../../kubernetes/object.js';
 import type { HistoryEntry, StagedRecord } from '../../../release/state.js';
 import type { CompletedStaging } from '../../../release/transitions.js';
 import { changesSinceVerified, identify } from '../../../traffic/identity.js';
+import { leftOnRecord } from '../../recorded/left-objects.js';
 import { appliedAfter, appliedTo } from '../../shared/applied.js';
 import type { BegunStaging } from './begun-staging.js';
 import type { DeployedStaging } from './deploy-staged.js';
@@ -48,6 +49,7 @@ export function stagedOn({ staging, begun, deployed, entry }: VerifiedStaging): 
       applied: appliedAfter(applied, own, answers),
     },
     applied: appliedAfter(applied, shared, answers),
+    left: leftOnRecord(staging.left),
   };
 }
 

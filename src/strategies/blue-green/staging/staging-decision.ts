@@ -1,16 +1,19 @@
 import type { CutoverError } from '../../../errors.js';
+import type { FormerObject } from '../../../release/state.js';
 import type { PlannedChange } from '../../../plan/change.js';
 import type { LintContext } from '../../../plan/lint/rule.js';
 import { sizeRefusal } from '../../../release/revision.js';
 import type { RunContext } from '../../../run/context.js';
 import { otherRole, roleRecords, type Active } from '../../../traffic/active-role.js';
 import type { AdoptedRole } from '../adoption/adoption.js';
+import { findRevision } from '../../recorded/find-revision.js';
 import { portRefusal } from '../../shared/checks.js';
 import { recordable, snapshotsOf } from '../../shared/snapshots.js';
 import { lint } from '../../shared/report-findings.js';
 import { stagedWorkloads } from './deploy-staged.js';
 import { revisionOf } from './begun-staging.js';
 import { findActive } from './find-active.js';
+import { leftWhileServing } from './left-by-staging.js';
 import { isAsVerified } from './staged-record.js';
 import type { BlueGreenDeploy, Staging } from './staging.js';
 import { planStaging, planUnchanged } from './staging-plan.js';
@@ -22,8 +25,15 @@ export type StagingDecision = { readonly refusals: readonly CutoverError[] } & (
       readonly kind: 'serving';
       readonly role: string;
       readonly planned: readonly PlannedChange[];
+      /** Objects of earlier revisions that the manifests do not have. */
+      readonly left: readonly FormerObject[];
     }
-  | { readonly kind: 'staging'; readonly staging: Staging }
+  | {
+      readonly kind: 'staging';
+      readonly staging: Staging;
+      /** Whether this content is staged on the idle role already, as it was verified. */
+      readonly isStaged: boolean;
+    }
 );
 
 /**
@@ -46,7 +56,8 @@ export async function decideStaging(
   const unchanged = live === undefined ? undefined : await planUnchanged(ctx, deploy, live);
   if (live !== undefined && unchanged !== undefined) {
     const found = lint(ctx, inputs.lint, unchangedLintContext(deploy, { role: live, planned: unchanged }));
-    return { kind: 'serving', role: live, planned: unchanged, refusals: found === undefined ? [] : [found] };
+    const left = await leftWhileServing(ctx, deploy);
+    return { kind: 'serving', role: live, planned: unchanged, left, refusals: found === undefined ? [] : [found] };
   }
   const role = active.kind === 'role' ? active.idle : inputs.roles[0];
   return ctx.phase('Plan', async () => {
@@ -64,11 +75,10 @@ export async function decideStaging(
       portRefusal(ctx, { ...verified, checks: inputs.verify }),
     );
     const before = recordable(snapshotsOf(staging.planned));
-    const tooBig = isStagedAlready(staging)
-      ? undefined
-      : sizeRefusal(revisionOf(ctx, staging, { before }), ctx.records);
+    const isStaged = await isStagedAlready(ctx, staging);
+    const tooBig = isStaged ? undefined : sizeRefusal(revisionOf(ctx, staging, { before }), ctx.records);
     const others = [found, unchecked.find(error => error !== undefined), tooBig].filter(error => error !== undefined);
-    return { kind: 'staging', staging, refusals: [...staging.refusals, ...others] };
+    return { kind: 'staging', staging, isStaged, refusals: [...staging.refusals, ...others] };
   });
 }
 
@@ -77,13 +87,14 @@ function activeAfter({ inputs }: BlueGreenDeploy, { role }: AdoptedRole): Active
   return { kind: 'role', role, idle: otherRole(inputs.roles, role) };
 }
 
-/** Whether this content is staged on the idle role already, as it was verified. */
-export function isStagedAlready(staging: Staging): boolean {
+async function isStagedAlready(ctx: RunContext, staging: Staging): Promise<boolean> {
   const { deploy, role, planned, staleObjects } = staging;
   const { staged, roles, operation } = deploy.state;
   const isSame = staged?.role === role && roles[role]?.contentHash === deploy.contentHash;
   const isUnchanged = planned.every(({ change }) => change === 'unchanged') && staleObjects.length === 0;
-  return isSame && isUnchanged && operation === undefined && isAsVerified(staging, staged);
+  if (!isSame || !isUnchanged || operation !== undefined || !isAsVerified(staging, staged)) return false;
+  // Its promotion takes over only what the record lets it.
+  return !deploy.inputs.forceConflicts || (await findRevision(ctx, staged.revision))?.force === true;
 }
 
 function unchangedLintContext(

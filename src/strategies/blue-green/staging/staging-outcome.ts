@@ -1,24 +1,29 @@
 import { refOf, type KubeObject } from '../../../kubernetes/object.js';
 import type { RunContext } from '../../../run/context.js';
 import { checkedPort } from '../../../verify/endpoint.js';
-import { changesOf, outcomeBase } from '../../outcome/outcome.js';
+import { changesOf } from '../../outcome/changes.js';
+import { outcomeBase, type ObjectChange } from '../../outcome/outcome.js';
 import type { Users } from '../../outcome/serving.js';
+import { usersOf } from '../live-traffic.js';
 import type { Staging } from './staging.js';
 import { stagedWorkloads } from './deploy-staged.js';
 
 /** What the outcome of a staging says whether it fails or not. */
 export function stagingOutcome(ctx: RunContext, staging: Staging) {
-  const { deploy, active, role, planned } = staging;
-  const { current } = deploy.state;
+  const { active, role, planned, staleObjects } = staging;
+  const users = usersBefore(staging);
   const { service } = stagedWorkloads(staging, []);
   const port = service && checkedPort(service)?.port;
   return {
     ...outcomeBase(ctx, 'blue-green'),
-    ...(current !== undefined && { previousRevision: current }),
+    ...(users.kind === 'role' && users.revision !== undefined && { previousRevision: users.revision }),
     ...(active.kind === 'role' && { activeRole: active.role }),
     idleRole: role,
     ...(port !== undefined && { testUrl: testUrlOf(ctx, service, port) }),
-    changes: changesOf(planned),
+    changes: [
+      ...staleObjects.map((object): ObjectChange => ({ ref: refOf(object), change: 'deleted' })),
+      ...changesOf(planned),
+    ],
   };
 }
 
@@ -28,15 +33,7 @@ function testUrlOf(ctx: RunContext, service: KubeObject | undefined, port: numbe
 }
 
 /** Whom the public Service serves before anything is staged. */
-export function usersNow({ active, deploy, adoption }: Staging): Users {
+export function usersBefore({ active, deploy, adoption }: Staging): Users {
   if (adoption !== undefined) return { kind: 'adopted', deployment: refOf(adoption.deployment) };
-  if (active.kind === 'none') return { kind: 'none' };
-  const { roles, adopted } = deploy.state;
-  const revision = roles[active.role]?.revision;
-  return {
-    kind: 'role',
-    role: active.role,
-    ...(revision !== undefined && { revision }),
-    ...(adopted !== undefined && { adopted: adopted.ref }),
-  };
+  return usersOf(deploy.state, active);
 }

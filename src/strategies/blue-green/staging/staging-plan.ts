@@ -14,6 +14,7 @@ import { ownedLive } from '../../recorded/owned-objects.js';
 import { appliedTo } from '../../shared/applied.js';
 import { besideImageCheck } from '../../shared/dry-run-with-images.js';
 import { liveCounterparts, type RoleDeployments } from '../operation/counterparts.js';
+import { leftByStaging } from './left-by-staging.js';
 import { furtherServiceRefusal } from './refusals/further-service.js';
 import { autoscalersWithoutUsers, deleteAfterSwitchOf } from './replaced-revision.js';
 import { secondBudgetRefusal } from './refusals/second-budget.js';
@@ -66,19 +67,29 @@ export async function planStaging(ctx: RunContext, target: StagingTarget): Promi
   const found = await Promise.all(
     staleRefs.map(ref => (named.has(refKey(ref)) ? ctx.cluster.get(ref) : ownedLive(ctx, ref))),
   );
+  const staleObjects = found.filter(object => object !== undefined);
+  const deleteAfterSwitch = deleteAfterSwitchOf(
+    replaced,
+    [...resources.shared, ...own].map(({ object }) => object),
+  );
+  const deleted = [...staleObjects.map(object => ({ ref: refOf(object) })), ...deleteAfterSwitch];
+  const left = await leftByStaging(ctx, {
+    ...{ state: deploy.state, role, resources, deleted },
+    ...(active.kind === 'role' && { users: active.role }),
+    ...(replaced !== undefined && { replaced }),
+    ...(adoption !== undefined && { adoption }),
+  });
   return {
     ...target,
+    left,
     planned: plannedNow,
     plannedAfterSwitch: planned.filter(({ resource }) => atSwitch.includes(resource)),
     resources: all,
     counterparts,
     refusals: [rejection, missing, shared, ...(await beside)].filter(error => error !== undefined),
     applyAfterSwitch: applyAfterSwitch.map(({ object }) => object),
-    staleObjects: found.filter(object => object !== undefined),
-    deleteAfterSwitch: deleteAfterSwitchOf(
-      replaced,
-      [...resources.shared, ...own].map(({ object }) => object),
-    ),
+    staleObjects,
+    deleteAfterSwitch,
   };
 }
 

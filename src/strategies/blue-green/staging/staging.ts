@@ -4,7 +4,7 @@ import type { KubeObject } from '../../../kubernetes/object.js';
 import type { Resource, RoleResources } from '../../../manifests/resource.js';
 import type { PlannedChange } from '../../../plan/change.js';
 import type { ObjectToDelete } from '../../../release/revision.js';
-import type { BlueGreenState, RoleRecord } from '../../../release/state.js';
+import type { BlueGreenState, FormerObject, RoleRecord } from '../../../release/state.js';
 import type { Active } from '../../../traffic/active-role.js';
 import type { AdoptedRole } from '../adoption/adoption.js';
 
@@ -48,4 +48,6 @@ export interface Staging extends StagingTarget {
   readonly staleObjects: readonly KubeObject[];
   /** Objects that are not needed once the staged revision serves. */
   readonly deleteAfterSwitch: readonly ObjectToDelete[];
+  /** Objects of earlier revisions that the manifests do not have and that stay. */
+  readonly left: readonly FormerObject[];
 }

@@ -2,7 +2,7 @@ import { asCutoverError } from '../../../errors.js';
 import { refKey, refOf } from '../../../kubernetes/object.js';
 import { routesTo } from '../../../kubernetes/selectors.js';
 import type { Snapshot } from '../../../plan/change.js';
-import { recordFailure } from '../../../release/records.js';
+import { recordFailure } from '../../../release/record-failure.js';
 import { historyEntry, type Revision } from '../../../release/revision.js';
 import { abandon, withHistory, type Leaving } from '../../../release/transitions.js';
 import type { OperationContext, RunContext } from '../../../run/context.js';
@@ -15,6 +15,7 @@ import { requireOwnedSnapshots } from '../../recorded/owned-objects.js';
 import { restoreRecorded } from '../../recorded/restore-recorded.js';
 import { whyWithheld } from '../../shared/restore-objects.js';
 import type { Rollout } from '../rollout.js';
+import { checkedServing } from './checked-serving.js';
 import { refsOfRole } from './role-objects.js';
 
 /** An operation that failed before it was verified. */
@@ -25,18 +26,26 @@ export interface FailedLeave {
 }
 
 /** Restores everything, unless `rollback-on-failure` is false, and records the failure. */
-export async function leavingFailed(ctx: OperationContext, { leaving, rollout, cause }: FailedLeave): Promise<Serving> {
+export async function leavingFailed(ctx: OperationContext, failure: FailedLeave): Promise<Serving> {
+  const { leaving, rollout } = failure;
+  const said = await restoreFailed(ctx, failure);
+  const isUndone = said.kind === 'restored' && said.restored.kind === 'complete';
+  // Until everything is restored, the new pods may answer beside the role, and the text says so.
+  const reached = { role: leaving.operation.role, ...(!isUndone && { revision: rollout.revision }) };
+  return checkedServing(ctx, leaving, { said, reached });
+}
+
+async function restoreFailed(ctx: OperationContext, { leaving, rollout, cause }: FailedLeave): Promise<Serving> {
   const { revision, snapshots, waitOptions, rollbackOnFailure } = rollout;
   const failed = historyEntry(ctx.run, revision, 'failed');
   const { current } = leaving;
   if (!rollbackOnFailure) {
-    const unrecorded = await recordFailure(ctx.records, withHistory(leaving, failed));
-    return { kind: 'partly-deployed', ...(unrecorded !== undefined && { unrecorded }) };
+    const note = await recordFailure(ctx.records, withHistory(leaving, failed));
+    return { kind: 'partly-deployed', ...note };
   }
   const restored = await restoreRoles(ctx, { leaving, revision, snapshots, timeoutMs: waitOptions.timeoutMs, cause });
   const after = restored.kind === 'complete' ? abandon(leaving, failed) : withHistory(leaving, failed);
-  const unrecorded = await recordFailure(ctx.records, after);
-  const note = unrecorded === undefined ? {} : { unrecorded };
+  const note = await recordFailure(ctx.records, after);
   return { kind: 'restored', restored, ...(current !== undefined && { current }), ...note };
 }
 
@@ -121,8 +130,13 @@ async function reachedRevision(
 }
 
 /** The outcome when users are on the new pods, but objects of the roles are left. */
-export function leftUnfinished(ctx: RunContext, { operation }: Leaving): Omit<Outcome, 'outcome'> {
-  const { revision } = operation;
-  const serving = { kind: 'roles-left', revision } as const;
+export async function leftUnfinished(
+  ctx: RunContext,
+  leaving: Leaving,
+  deployed: Revision,
+): Promise<Omit<Outcome, 'outcome'>> {
+  const { revision } = leaving.operation;
+  const said: Serving = { kind: 'roles-left', revision };
+  const serving = await checkedServing(ctx, leaving, { said, reached: { revision: deployed } });
   return { ...outcomeBase(ctx, 'rolling'), revision, changes: [], checks: [], serving };
 }

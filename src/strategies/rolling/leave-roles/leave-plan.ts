@@ -1,6 +1,6 @@
 import type { KubeObject } from '../../../kubernetes/object.js';
 import type { PlannedChange } from '../../../plan/change.js';
-import type { BlueGreenState } from '../../../release/state.js';
+import type { BlueGreenState, FormerObject } from '../../../release/state.js';
 
 /** How a release leaves its roles: everything that is done to its objects. */
 export interface LeavePlan {
@@ -16,4 +16,6 @@ export interface LeavePlan {
   /** Live objects of the idle role, and of the active one. Users may be led to the idle one, so it goes before the switch. */
   readonly ofIdle: readonly KubeObject[];
   readonly ofActive: readonly KubeObject[];
+  /** Objects of the roles that the manifests do not have, and that are not deleted with them. */
+  readonly left: readonly FormerObject[];
 }

@@ -1,4 +1,4 @@
-import { refOf } from '../../../kubernetes/object.js';
+import { refOf, type KubeObject } from '../../../kubernetes/object.js';
 import { historyEntry } from '../../../release/revision.js';
 import { begin, completeLeave, type Leaving } from '../../../release/transitions.js';
 import { begunBy } from '../../../run/begun.js';
@@ -10,11 +10,16 @@ import { requireReadyRole } from '../../../traffic/switch-precondition.js';
 import type { CheckResult } from '../../../verify/verify.js';
 import { deploymentsOf } from '../../blue-green/operation/counterparts.js';
 import { sizesOf } from '../../blue-green/operation/sizes.js';
+import { saidBy } from '../../blue-green/operation/users-now.js';
+import { tellLeft, withLeft } from '../../recorded/left-objects.js';
 import { ownedObjects } from '../../recorded/owned-objects.js';
-import { changesOf, FailedStep, outcomeBase, type ObjectChange, type Outcome } from '../../outcome/outcome.js';
+import { changesAfterRestore, changesOf } from '../../outcome/changes.js';
+import { FailedStep, outcomeBase, type ObjectChange, type Outcome } from '../../outcome/outcome.js';
 import { applyAndWait } from '../../shared/apply-and-wait.js';
 import { checksOf, requireChecks } from '../../shared/checks.js';
+import type { Serving } from '../../outcome/serving.js';
 import type { Rollout } from '../rollout.js';
+import { checkedServing } from './checked-serving.js';
 import { leavingFailed, leftUnfinished } from './failed-leave.js';
 import type { LeavePlan } from './leave-plan.js';
 import { requireAllPods, requireNewPods, type NewPods } from './new-pods.js';
@@ -64,35 +69,43 @@ export async function leaveRoles(ctx: LockedContext, { rollout, plan }: LeaveReq
     ...outcomeBase(ctx, 'rolling'),
     revision: number,
     ...(state.current !== undefined && { previousRevision: state.current }),
-    changes: [...changesOf(rollout.planned), ...deletedOf(plan)],
+    changes: [...changesOf(rollout.planned), ...deletedOf([...plan.ofIdle, ...plan.ofActive])],
   };
   let started: OperationContext;
   try {
     started = await ctx.recordOperation(leaving, [rollout.revision]);
   } catch (error) {
-    const serving = { kind: 'not-switched', active } as const;
+    const said: Serving = { kind: 'not-switched', active };
+    const serving = await checkedServing(ctx, state, { said, reached: { role: active } });
     throw new FailedStep(error, { ...base, changes: [], checks: [], serving });
   }
   let checks: readonly CheckResult[] = [];
-  const verified: Leaving = { ...leaving, operation: { ...operation, verified: true } };
+  // On record before the roles are deleted: what finishes after a kill has no manifests.
+  const verified: Leaving = withLeft({ ...leaving, operation: { ...operation, verified: true } }, plan.left);
   try {
     checks = await replaceRoles(started, { rollout, plan, leaving });
     // From here on the way is forward: the active role is deleted.
     await ctx.records.writeState(verified);
   } catch (error) {
-    throw new FailedStep(error, {
-      ...base,
-      checks: [...checks, ...checksOf(error)],
-      serving: await leavingFailed(started, { leaving, rollout, cause: error }),
-    });
+    const serving = await leavingFailed(started, { leaving, rollout, cause: error });
+    // The active role is not deleted yet.
+    const made = [...changesOf(rollout.planned), ...deletedOf(plan.ofIdle)];
+    const said = saidBy(serving);
+    const changes =
+      said.kind === 'restored'
+        ? changesAfterRestore(made, { restored: said.restored, snapshots: rollout.snapshots })
+        : made;
+    throw new FailedStep(error, { ...base, changes, checks: [...checks, ...checksOf(error)], serving });
   }
   const { revision, historyLimit, waitOptions } = rollout;
   await finishLeaving(started, { leaving: verified, revision, historyLimit, timeoutMs: waitOptions.timeoutMs });
+  tellLeft(ctx, plan.left);
+  const left = state.current === undefined ? {} : { left: { revision: state.current, role: active } };
   return {
     ...base,
     outcome: 'deployed',
     checks,
-    serving: { kind: 'deployed', revision: number, images: rollout.revision.images },
+    serving: { kind: 'deployed', revision: number, images: rollout.revision.images, ...left },
   };
 }
 
@@ -115,10 +128,10 @@ async function finishLeaving(ctx: OperationContext, request: FinishLeaving): Pro
         await ctx.writer.apply(object, { force: revision.force });
       }
       const entry = historyEntry(ctx.run, revision, 'deployed');
-      await ctx.records.finish(completeLeave(leaving, entry), historyLimit, ctx.log);
+      await ctx.records.finish(completeLeave(leaving, entry), historyLimit);
     });
   } catch (error) {
-    throw new FailedStep(error, leftUnfinished(ctx, leaving));
+    throw new FailedStep(error, await leftUnfinished(ctx, leaving, revision));
   }
 }
 
@@ -160,6 +173,6 @@ async function replaceRoles(
   });
 }
 
-function deletedOf({ ofIdle, ofActive }: LeavePlan): readonly ObjectChange[] {
-  return [...ofIdle, ...ofActive].map(object => ({ ref: refOf(object), change: 'deleted' }));
+function deletedOf(objects: readonly KubeObject[]): readonly ObjectChange[] {
+  return objects.map(object => ({ ref: refOf(object), change: 'deleted' }));
 }

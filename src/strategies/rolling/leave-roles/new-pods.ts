@@ -4,7 +4,8 @@ import { describeRef, refOf, type KubeObject } from '../../../kubernetes/object.
 import type { Snapshot } from '../../../plan/change.js';
 import type { Revision } from '../../../release/revision.js';
 import type { Leaving } from '../../../release/transitions.js';
-import { observe, type ReadyWorkload } from '../../../rollout/observer.js';
+import type { ReadyWorkload } from '../../../rollout/observer.js';
+import { waitForLive } from '../../../rollout/wait/wait-for-live.js';
 import type { OperationContext } from '../../../run/context.js';
 import { routerOf } from '../../../traffic/routers.js';
 import { shortage } from '../../../traffic/served-pods.js';
@@ -38,14 +39,7 @@ export async function requireAllPods(
   const serving = deploymentsOf(leaving, role);
   const scaled = await scaleUp(ctx, await tooSmall(ctx, { objects: live, service }, serving), serving);
   const targets = live.map(object => scaled.find(one => one.metadata.uid === object.metadata.uid) ?? object);
-  const { cluster, log, clock, signal } = ctx;
-  const observer = observe({ cluster, log, clock, signal, targets: targets.map(refOf) });
-  try {
-    await observer.synced;
-    return await observer.waitForRollout({ targets, timeoutMs, stableForMs: 0, paused: 'noted' });
-  } finally {
-    observer.close();
-  }
+  return waitForLive(ctx, { targets, timeoutMs, paused: 'noted' });
 }
 
 /**

@@ -1,6 +1,6 @@
 import { CutoverError } from '../../../errors.js';
 import { isDeployment, replicasOf, withReplicas } from '../../../kubernetes/deployment.js';
-import { describeRef, refKey, refOf } from '../../../kubernetes/object.js';
+import { describeRef, refKey, refOf, type KubeObject } from '../../../kubernetes/object.js';
 import { templateLabels } from '../../../kubernetes/pods/pod-spec.js';
 import { selectorOf, selects } from '../../../kubernetes/selectors.js';
 import type { PlannedChange } from '../../../plan/change.js';
@@ -11,6 +11,7 @@ import { readActiveOnRecord } from '../../blue-green/live-traffic.js';
 import { deploymentsOf, liveCounterparts } from '../../blue-green/operation/counterparts.js';
 import type { RollingDeploy } from '../rolling-deploy.js';
 import type { LeavePlan } from './leave-plan.js';
+import { leftByLeaving } from './left-by-leaving.js';
 import { isOnePerPod, objectsOfRole } from './role-objects.js';
 
 /** The resources of the manifests, as a release that leaves its roles applies them. Throws `changed` or `roles`. */
@@ -59,18 +60,23 @@ export async function planLeave(
   const service = planned.find(({ resource }) => refKey(refOf(resource.object)) === refKey(state.publicService));
   if (service === undefined) throw noPublicService(state);
   const rest = planned.filter(change => change !== service);
+  refuseIdleRole(state, active, manifests.objects);
   const selector = selectorOf(service.resource.object);
   const isServed = ({ resource: { object } }: PlannedChange): boolean =>
     isDeployment(object) && selects(selector, templateLabels(object));
   if (!rest.some(isServed)) throw noDeployment(state);
+  const ofIdle = await objectsOfRole(ctx, { state, role: otherRole(state.roleNames, active) }, manifests);
+  const ofActive = await objectsOfRole(ctx, { state, role: active }, manifests);
+  const resources = planned.map(({ resource }) => resource);
   return {
     state,
     active,
     first: rest.filter(({ resource }) => !isOnePerPod(resource.object)),
     service,
     last: rest.filter(({ resource }) => isOnePerPod(resource.object)),
-    ofIdle: await objectsOfRole(ctx, { state, role: otherRole(state.roleNames, active) }, manifests),
-    ofActive: await objectsOfRole(ctx, { state, role: active }, manifests),
+    ofIdle,
+    ofActive,
+    left: await leftByLeaving(ctx, { state, resources, deleted: [...ofIdle, ...ofActive] }),
   };
 }
 
@@ -78,6 +84,23 @@ export async function planLeave(
 async function activeOf(ctx: RunContext, state: BlueGreenState): Promise<string> {
   const { operation } = state;
   return operation?.kind === 'leave' ? operation.role : (await readActiveOnRecord(ctx, state)).role;
+}
+
+/** The idle role is deleted before the Service follows: nothing of it can take the place of the active one. */
+function refuseIdleRole(state: BlueGreenState, active: string, objects: readonly KubeObject[]): void {
+  const idle = otherRole(state.roleNames, active);
+  const ofIdle = new Set((state.roles[idle]?.deployments ?? []).map(refKey));
+  const named = objects.find(object => ofIdle.has(refKey(refOf(object))));
+  if (named === undefined) return;
+  const name = describeRef(refOf(named));
+  throw new CutoverError(
+    `${name} of the manifests is of role ${idle}, which is deleted before users reach the new pods`,
+    {
+      code: 'manifest',
+      object: name,
+      hint: `Name role ${active}, which serves, or none.`,
+    },
+  );
 }
 
 function noDeployment({ publicService }: BlueGreenState): CutoverError {

@@ -1,3 +1,4 @@
+import { Heartbeat } from '../../../cluster/heartbeat.js';
 import { CutoverError } from '../../../errors.js';
 import { describeRef, refOf, type KubeObject } from '../../../kubernetes/object.js';
 import { activePods } from '../../../kubernetes/pods/pod.js';
@@ -7,7 +8,7 @@ import type { BlueGreenState } from '../../../release/state.js';
 import type { OperationContext, RunContext } from '../../../run/context.js';
 import { otherRole } from '../../../traffic/active-role.js';
 import { requireUnmoved } from '../../../traffic/switch-precondition.js';
-import { removeLive } from '../../blue-green/finish-switch.js';
+import { removeLive } from '../../recorded/remove-live.js';
 import { inDeletionOrder } from './role-objects.js';
 
 /** The idle role of a release that leaves its roles. */
@@ -40,8 +41,12 @@ export async function removeIdle(
   const decidedOn: Snapshot = { ref: state.publicService, ...(service !== undefined && { object: service }) };
   await removeUnreached(ctx, objects, decidedOn);
   const deadline = ctx.clock.now() + timeoutMs;
-  while (Object.keys(labels).length > 0 && (await hasActivePods(ctx, state, labels))) {
+  const heartbeat = new Heartbeat(ctx);
+  while (Object.keys(labels).length > 0) {
+    const pods = await activePodsWith(ctx, state, labels);
+    if (pods.length === 0) break;
     if (ctx.clock.now() > deadline) throw stillThere(role, timeoutMs);
+    heartbeat.beat(() => `Still waiting until no pod of ${role} is left: ${describePods(pods)}`);
     await ctx.clock.wait(pollMs, ctx.signal);
     ctx.signal.throwIfAborted();
   }
@@ -60,11 +65,22 @@ export async function removeUnreached(
   }
 }
 
-async function hasActivePods(
+/** `web-a, web-b, web-c and 2 more`. */
+function describePods(pods: readonly KubeObject[]): string {
+  const names = pods
+    .slice(0, maxNamed)
+    .map(({ metadata }) => metadata.name)
+    .join(', ');
+  return pods.length > maxNamed ? `${names} and ${pods.length - maxNamed} more` : names;
+}
+
+const maxNamed = 3;
+
+async function activePodsWith(
   ctx: RunContext,
   { publicService: { namespace } }: BlueGreenState,
   labels: Readonly<Record<string, string>>,
-): Promise<boolean> {
+): Promise<readonly KubeObject[]> {
   const pods = await ctx.cluster.list(
     { apiVersion: 'v1', kind: 'Pod', ...(namespace !== undefined && { namespace }) },
     {
@@ -73,14 +89,14 @@ async function hasActivePods(
         .join(','),
     },
   );
-  return activePods(pods).length > 0;
+  return activePods(pods);
 }
 
 function usersMoved(service: string, role: string): CutoverError {
   return new CutoverError(`${service} selects ${role}, which was idle when this deploy was planned`, {
     code: 'moved',
     object: service,
-    hint: 'Somebody else switched it. Run this step again: it plans from what is live now.',
+    hint: 'It was switched meanwhile. Run this step again: it plans from what is live now.',
   });
 }
 

@@ -1,8 +1,8 @@
-import { releaseOf } from '../../../cluster/ownership/ownership.js';
 import { isAutoscaler } from '../../../kubernetes/autoscaler.js';
 import { isBudget } from '../../../kubernetes/budget.js';
 import { referredTo } from '../../../kubernetes/pods/config-references.js';
 import { refKey, refOf, type KubeObject, type ObjectRef } from '../../../kubernetes/object.js';
+import { isOwnedBy } from '../../../manifests/owner.js';
 import type { Revision } from '../../../release/revision.js';
 import type { BlueGreenState } from '../../../release/state.js';
 import type { RunContext } from '../../../run/context.js';
@@ -25,7 +25,7 @@ export async function objectsOfRole(
   const refs = await refsOfRole(ctx, { state, role });
   const own = refs.filter(ref => !kept.has(refKey(ref)) && !keptKinds.has(ref.kind));
   const found = await Promise.all(own.map(ref => ctx.cluster.get(ref)));
-  return found.filter(live => live !== undefined).filter(live => releaseOf(live) === ctx.records.release);
+  return found.filter(live => live !== undefined).filter(live => isOwnedBy(live, ctx.records));
 }
 
 /** What the recorded revision of a role names; empty where there is none on record. */

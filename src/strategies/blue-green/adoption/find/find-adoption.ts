@@ -1,10 +1,10 @@
 import { dryRunAll } from '../../../../cluster/apply/dry-run-all.js';
-import { releaseOf } from '../../../../cluster/ownership/ownership.js';
 import { isAutoscaler } from '../../../../kubernetes/autoscaler.js';
 import { isDeployment } from '../../../../kubernetes/deployment.js';
 import { describeRef, refKey, refOf, type KubeObject } from '../../../../kubernetes/object.js';
 import { templateLabels } from '../../../../kubernetes/pods/pod-spec.js';
 import { selectorOf, selects } from '../../../../kubernetes/selectors.js';
+import { isOwnedBy } from '../../../../manifests/owner.js';
 import { roleName } from '../../../../manifests/roles/copies.js';
 import type { Resource } from '../../../../manifests/resource.js';
 import { hasRoles } from '../../../../release/transitions.js';
@@ -20,6 +20,7 @@ import { nameTaken, noTwin, nothingToAdopt, severalImages, unknownAutoscaler, wo
 import { replaceAutoscalers, replaceBudgets } from './scaling.js';
 import { findServing } from './serving-deployment.js';
 import { templateIdentity, twinOf } from './twin.js';
+import { own } from '../../../../own.js';
 
 /**
  * The live application that must be adopted before anything can be staged beside it. `undefined`: none is live, or it has
@@ -41,7 +42,7 @@ export async function findAdoption(ctx: RunContext, deploy: BlueGreenDeploy): Pr
   refuseToWrite(deployment, { service, deploy });
   const { ids: imageIds, differs } = imageIdsOf(replicaSet, pods);
   if (differs !== undefined) throw severalImages(service, differs);
-  const own = (resources.of[role] ?? []).map(({ object }) => object);
+  const ofRole = (resources.of[role] ?? []).map(({ object }) => object);
   const twin = twinOf({
     ...serving,
     role,
@@ -53,12 +54,12 @@ export async function findAdoption(ctx: RunContext, deploy: BlueGreenDeploy): Pr
   await warnOfNewerConfig(ctx, serving);
   const narrowed = narrowedTo(rendered, service);
   await takesOver(ctx, { narrowed, force: inputs.forceConflicts });
-  const parts = { role, twin, rendered: own };
+  const parts = { role, twin, rendered: ofRole };
   const autoscalers = await replaceAutoscalers(ctx, deployment, parts);
   const unknown = autoscalers.live.find(object => !isAutoscaler(object));
   if (unknown !== undefined) throw unknownAutoscaler(service, unknown);
-  const testService = own.find(({ kind, metadata }) => {
-    return kind === 'Service' && metadata.name === resources.testService[role];
+  const testService = ofRole.find(({ kind, metadata }) => {
+    return kind === 'Service' && metadata.name === own(resources.testService, role);
   });
   ctx.log.info(
     `${describeRef(refOf(service))} selects the pods of ${describeRef(refOf(deployment))}, which has no role: it is adopted as ${role}`,
@@ -127,7 +128,7 @@ async function refuseTaken(
   { service, twin }: { readonly service: KubeObject; readonly twin: KubeObject },
 ): Promise<void> {
   const live = await ctx.cluster.get(refOf(twin));
-  if (live !== undefined && releaseOf(live) !== ctx.records.release) throw nameTaken(service, live);
+  if (live !== undefined && !isOwnedBy(live, ctx.records)) throw nameTaken(service, live);
 }
 
 async function planTwin(

@@ -1,4 +1,3 @@
-import { releaseOf } from '../../../../cluster/ownership/ownership.js';
 import { asCutoverError } from '../../../../errors.js';
 import { coversPods, isBudget } from '../../../../kubernetes/budget.js';
 import { fieldAt, fieldsAt, textAt, withField, type Path } from '../../../../kubernetes/fields.js';
@@ -7,9 +6,11 @@ import { describeRef, refOf, type KubeObject, type ObjectRef } from '../../../..
 import { hasEnded } from '../../../../kubernetes/pods/pod.js';
 import { templateLabels } from '../../../../kubernetes/pods/pod-spec.js';
 import { selectorMatches } from '../../../../kubernetes/selectors.js';
+import { isOwnedByNoOther } from '../../../../manifests/owner.js';
 import { roleName } from '../../../../manifests/roles/copies.js';
 import type { RunContext } from '../../../../run/context.js';
 import type { Replacement } from '../adoption.js';
+import { own } from '../../../../own.js';
 
 /** The twin, and the objects of its role as the manifests have them. */
 export interface RoleParts {
@@ -78,11 +79,10 @@ export async function replaceBudgets(
     .map(({ metadata }) => metadata.labels ?? {})
     .filter(found => !selectorMatches(ownSelector, found));
   const coversOthers = (object: KubeObject): boolean => others.some(found => coversPods(object, found));
-  const { release } = ctx.records;
-  const live = covering.filter(object => !coversOthers(object) && (releaseOf(object) ?? release) === release);
+  const live = covering.filter(object => !coversOthers(object) && isOwnedByNoOther(object, ctx.records));
   warnOfSeveral(ctx, covering);
   if (live.length < covering.length) return { live, ofRole: [] };
-  const roleLabels = Object.entries(templateLabels(twin)).filter(([key, value]) => labels[key] !== value);
+  const roleLabels = Object.entries(templateLabels(twin)).filter(([key, value]) => own(labels, key) !== value);
   const ofRole = live.slice(0, 1).map(object => {
     const same = rendered.find(other => isBudget(other) && coversPods(other, templateLabels(twin)));
     const copy = ownCopy(object, { twin, name: same?.metadata.name ?? roleName(object.metadata.name, role) });

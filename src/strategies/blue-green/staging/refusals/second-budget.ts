@@ -1,9 +1,9 @@
-import { releaseOf } from '../../../../cluster/ownership/ownership.js';
 import { asCutoverError, CutoverError, type Problem } from '../../../../errors.js';
 import { isDeployment } from '../../../../kubernetes/deployment.js';
 import { coversPods, isBudget } from '../../../../kubernetes/budget.js';
 import { describeRef, refKey, refOf, type KubeObject } from '../../../../kubernetes/object.js';
 import { templateLabels } from '../../../../kubernetes/pods/pod-spec.js';
+import { releaseOf } from '../../../../manifests/owner.js';
 import type { Resource } from '../../../../manifests/resource.js';
 import type { RunContext } from '../../../../run/context.js';
 import type { AdoptedRole } from '../../adoption/adoption.js';

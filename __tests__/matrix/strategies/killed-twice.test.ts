@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
-import { situations } from '../support/strategies/kill-situations.js';
+import { situations } from '../../support/strategies/kill-situations.js';
 import {
   copyOf,
   differencesOf,
@@ -13,8 +13,8 @@ import {
   type End,
   type Kill,
   type Situation,
-} from '../support/strategies/kills.js';
-import { closeReleases, endOf, type WebRelease } from '../support/strategies/web-release.js';
+} from '../../support/strategies/kills.js';
+import { closeReleases, endOf, type WebRelease } from '../../support/strategies/web-release.js';
 
 afterEach(closeReleases);
 

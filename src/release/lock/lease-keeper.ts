@@ -1,9 +1,9 @@
-import type { Clock } from '../cluster/clock.js';
-import type { LeasePort } from '../cluster/cluster.js';
-import type { WriteFence } from '../cluster/http/write-fence.js';
-import { asCutoverError, CutoverError } from '../errors.js';
-import { describeRef, type KubeObject, type ObjectRef } from '../kubernetes/object.js';
-import type { Log } from '../log.js';
+import type { Clock } from '../../cluster/clock.js';
+import type { LeasePort } from '../../cluster/cluster.js';
+import type { WriteFence } from '../../cluster/http/write-fence.js';
+import { asCutoverError, CutoverError } from '../../errors.js';
+import { describeRef, type KubeObject, type ObjectRef } from '../../kubernetes/object.js';
+import type { Log } from '../../log.js';
 import { holderOf, renewedLease, runOf, type LeaseHolder } from './lease.js';
 import { leaseMs, longestWriteMs, renewEveryMs } from './lease-times.js';
 

@@ -1,9 +1,10 @@
-import type { Clock } from '../cluster/clock.js';
-import type { Cluster, LeasePort } from '../cluster/cluster.js';
-import { cancelled } from '../cluster/http/transport.js';
-import { asCutoverError, CutoverError } from '../errors.js';
-import { describeRef, type KubeObject, type ObjectRef } from '../kubernetes/object.js';
-import type { Log } from '../log.js';
+import type { Clock } from '../../cluster/clock.js';
+import { Heartbeat } from '../../cluster/heartbeat.js';
+import type { Cluster, LeasePort } from '../../cluster/cluster.js';
+import { cancelled } from '../../cluster/http/transport.js';
+import { asCutoverError, CutoverError } from '../../errors.js';
+import { describeRef, type KubeObject, type ObjectRef } from '../../kubernetes/object.js';
+import type { Log } from '../../log.js';
 import { durationOf, runOf } from './lease.js';
 import { longestWriteMs } from './lease-times.js';
 
@@ -40,12 +41,14 @@ export async function waitForLease(
   const deadline = clock.now() + timeoutMs;
   let seen = lease;
   let seenAt = clock.now();
+  const heartbeat = new Heartbeat({ clock, log });
   for (;;) {
     const now = clock.now();
     const expiresIn = seenAt + durationOf(seen) + longestWriteMs - now;
     if (expiresIn <= 0) return { kind: 'expired', lease: seen };
     const remainingMs = deadline - now;
     if (remainingMs <= 0) return { kind: 'timed-out', lease: seen };
+    heartbeat.beat(() => describeWait(seen, { seenMs: now - seenAt, remainingMs }));
     await clock.wait(Math.min(lookEveryMs, expiresIn, remainingMs), signal);
     throwIfCancelled(signal);
     try {
@@ -60,6 +63,14 @@ export async function waitForLease(
       log.debug(`The lock could not be read: ${message}`);
     }
   }
+}
+
+function describeWait(
+  lease: KubeObject,
+  { seenMs, remainingMs }: { readonly seenMs: number; readonly remainingMs: number },
+): string {
+  const [unchanged, left] = [seenMs, remainingMs].map(ms => `${Math.round(ms / 1000)} s`);
+  return `Still waiting for the lock, up to ${left} more: ${runOf(lease)} holds it, unchanged for ${unchanged}`;
 }
 
 /** Throws `cancelled`, or the reason of the signal if that says more. */

@@ -1,6 +1,6 @@
-import type { WriteFence } from '../cluster/http/write-fence.js';
-import { asCutoverError, CutoverError } from '../errors.js';
-import { describeRef, type KubeObject, type ObjectRef } from '../kubernetes/object.js';
+import type { WriteFence } from '../../cluster/http/write-fence.js';
+import { asCutoverError, CutoverError } from '../../errors.js';
+import { describeRef, type KubeObject, type ObjectRef } from '../../kubernetes/object.js';
 import { heldLease, holderOf, leaseRef, runOf, type LeaseHolder } from './lease.js';
 import { LeaseKeeper } from './lease-keeper.js';
 import { lockedError, throwIfCancelled, waitForLease, type LockPorts } from './lease-wait.js';

@@ -1,17 +1,17 @@
-import type { Clock } from '../cluster/clock.js';
-import type { Cluster } from '../cluster/cluster.js';
-import { waitForObject } from '../cluster/watch/wait-for-object.js';
-import { CutoverError } from '../errors.js';
-import type { Log } from '../log.js';
-import { describeRef, refOf } from '../kubernetes/object.js';
-import type { KubeObject, ObjectRef } from '../kubernetes/object.js';
-import { formatDuration } from './duration.js';
-import type { Readiness } from './readiness/readiness.js';
-import { applyRuleOf } from './readiness/table.js';
+import type { Clock } from '../../cluster/clock.js';
+import type { Cluster } from '../../cluster/cluster.js';
+import { waitForObject } from '../../cluster/watch/wait-for-object.js';
+import { CutoverError } from '../../errors.js';
+import type { Log } from '../../log.js';
+import { describeRef, refOf } from '../../kubernetes/object.js';
+import type { KubeObject, ObjectRef } from '../../kubernetes/object.js';
+import { formatDuration } from '../duration.js';
+import type { Readiness } from '../readiness/readiness.js';
+import { applyRuleOf } from '../readiness/table.js';
 
 const hint = 'Look at its conditions with kubectl describe.';
 
-interface WaitUntilReadyOptions {
+interface WaitForPrerequisitesOptions {
   readonly cluster: Cluster;
   readonly log: Log;
   readonly clock: Clock;
@@ -24,13 +24,13 @@ interface WaitUntilReadyOptions {
  * Waits until the objects that others need are ready, such as a CustomResourceDefinition or a Namespace, and logs the notes
  * of their rules. Objects whose kind has no such rule are ignored. Throws `rollout` when one has failed, `timeout`.
  */
-export async function waitUntilReady(options: WaitUntilReadyOptions): Promise<void> {
+export async function waitForPrerequisites(options: WaitForPrerequisitesOptions): Promise<void> {
   await Promise.all(options.objects.map(object => waitForOne(object, options)));
 }
 
 async function waitForOne(
   object: KubeObject,
-  { cluster, log, clock, signal, timeoutMs }: WaitUntilReadyOptions,
+  { cluster, log, clock, signal, timeoutMs }: WaitForPrerequisitesOptions,
 ): Promise<void> {
   const rule = applyRuleOf(object);
   if (rule === undefined) return;
@@ -46,7 +46,8 @@ async function waitForOne(
   let readiness = rule.judge(object);
   if (isOver(readiness)) return;
   log.info(`Waiting up to ${formatDuration(timeoutMs)} for ${name}: ${readiness.reason}`);
-  const ready = await waitForObject(ref, { cluster, clock, signal, timeoutMs }, live => {
+  const describe = (left: number): string => `${name}: still waiting, up to ${left} s more: ${readiness.reason}`;
+  const ready = await waitForObject(ref, { cluster, clock, signal, timeoutMs, log, describe }, live => {
     if (live?.metadata.uid !== object.metadata.uid || live === undefined) return undefined;
     readiness = rule.judge(live);
     return isOver(readiness) || undefined;

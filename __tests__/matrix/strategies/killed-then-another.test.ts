@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
-import { CutoverError } from '../../src/errors.js';
-import { situations } from '../support/strategies/kill-situations.js';
+import { CutoverError } from '../../../src/errors.js';
+import { situations } from '../../support/strategies/kill-situations.js';
 import {
   copyOf,
   kill,
@@ -10,7 +10,7 @@ import {
   wordsOf,
   type Kill,
   type Situation,
-} from '../support/strategies/kills.js';
+} from '../../support/strategies/kills.js';
 import {
   closeReleases,
   endOf,
@@ -19,7 +19,7 @@ import {
   stateOf,
   unfinished,
   type WebRelease,
-} from '../support/strategies/web-release.js';
+} from '../../support/strategies/web-release.js';
 
 afterEach(closeReleases);
 

@@ -1,7 +1,7 @@
-import { isFields } from '../kubernetes/fields.js';
-import type { KubeObject, ObjectRef } from '../kubernetes/object.js';
+import { isFields } from '../../kubernetes/fields.js';
+import type { KubeObject, ObjectRef } from '../../kubernetes/object.js';
 import { leaseMs } from './lease-times.js';
-import { recordName } from './record-secret.js';
+import { recordName } from '../record-secret.js';
 
 const apiVersion = 'coordination.k8s.io/v1';
 
@@ -64,6 +64,16 @@ export function durationOf(lease: KubeObject): number {
   const { leaseDurationSeconds } = specOf(lease);
   const seconds = typeof leaseDurationSeconds === 'number' ? leaseDurationSeconds : 0;
   return Math.min(Math.max(seconds * 1000, leaseMs), 10 * leaseMs);
+}
+
+/**
+ * Whether the holder has renewed it of late, by the clock of this machine: good enough for words. Whoever takes a Lease over
+ * watches it instead, since clocks differ.
+ */
+export function isFresh(lease: KubeObject): boolean {
+  const { renewTime } = specOf(lease);
+  const renewed = typeof renewTime === 'string' ? Date.parse(renewTime) : NaN;
+  return holderOf(lease) !== '' && Date.now() - renewed < 2 * durationOf(lease);
 }
 
 function specOf(lease: KubeObject): Readonly<Record<string, unknown>> {

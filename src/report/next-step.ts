@@ -1,7 +1,10 @@
 import type { RollbackHint } from '../strategies/outcome/outcome.js';
 
-/** The inputs of the step that rolls back or rejects, ready to be pasted below `uses:`. */
-export function rollbackInputs({ action, release, namespace, revision }: RollbackHint): string {
+/** A step that can follow. */
+export type NextStep = Omit<RollbackHint, 'action'> & { readonly action: RollbackHint['action'] | 'promote' };
+
+/** The inputs of the step, ready to be pasted below `uses:`. */
+export function nextStepYaml({ action, release, namespace, revision }: NextStep): string {
   return [
     'with:',
     `  action: ${action}`,

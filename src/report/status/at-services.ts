@@ -1,0 +1,14 @@
+import { describePendingAddress, type PendingAddress } from '../../traffic/pending-addresses.js';
+import { describeStrangers, type Strangers } from '../../traffic/strangers.js';
+import { withFullStop } from '../restored.js';
+
+/** What is to know about the Services of a release that serves users, one sentence each. */
+export function atServices({
+  strangers = [],
+  pending = [],
+}: {
+  readonly strangers?: readonly Strangers[];
+  readonly pending?: readonly PendingAddress[];
+}): readonly string[] {
+  return [...strangers.map(describeStrangers), ...pending.map(describePendingAddress)].map(withFullStop);
+}
