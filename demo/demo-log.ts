@@ -94,7 +94,8 @@ export class DemoLog {
   async end(): Promise<Ending> {
     const { sent, lost, counts } = await this.total();
     for (const { losses } of counts)
-      for (const { atMs, why } of losses.slice(0, 10)) this.line(`lost after ${(atMs / 1000).toFixed(1)} s: ${why}`);
+      for (const { fromMs, requests, why } of losses.slice(0, 10))
+        this.line(`lost after ${(fromMs / 1000).toFixed(1)} s: ${requests} × ${why}`);
     for (const fact of this.#failed) this.line(`failed check: ${fact}`);
     return { requests: sent, lost, passed: this.#passed, failed: this.#failed };
   }

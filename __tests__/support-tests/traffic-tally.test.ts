@@ -87,15 +87,25 @@ describe('The counts', () => {
     });
   });
 
-  it('keep the first hundred losses, and count them all', () => {
+  it('keep the first hundred windows of losses, and count them all', () => {
     const lost = { cause: 'reset', why: 'ECONNRESET' } as const;
-    const counts = count(...Array.from({ length: 150 }, (_, at): Row => [at, at + 1, lost]));
+    const counts = count(...Array.from({ length: 150 }, (_, at): Row => [at * 1001, at * 1001 + 1, lost]));
     expect({ sent: counts.sent, lost: counts.lost, listed: counts.losses.length }).toEqual({
       sent: 150,
       lost: 150,
       listed: 100,
     });
-    expect(counts.losses[99]).toEqual({ atMs: 99, ...lost });
+    expect(counts.losses[99]).toEqual({ fromMs: 99_099, toMs: 99_099, requests: 1, ...lost });
+  });
+
+  it('join requests in a row that were lost for the same reason', () => {
+    const reset = { cause: 'reset', why: 'ECONNRESET' } as const;
+    const refused = { cause: 'connect', why: 'ECONNREFUSED' } as const;
+    expect(count([0, 1, reset], [1000, 1001, reset], [2001, 2002, reset], [2002, 2003, refused]).losses).toEqual([
+      { fromMs: 0, toMs: 1000, requests: 2, ...reset },
+      { fromMs: 2001, toMs: 2001, requests: 1, ...reset },
+      { fromMs: 2002, toMs: 2002, requests: 1, ...refused },
+    ]);
   });
 
   it('distinguish requests that this machine could not send from lost ones', () => {

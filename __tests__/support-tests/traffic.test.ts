@@ -67,7 +67,7 @@ function expectExact(counts: TrafficCounts): void {
 }
 
 function expectLoss({ losses }: TrafficCounts, [cause, why]: Fault): void {
-  expect(losses[0]).toEqual({ atMs: expect.any(Number), cause, why: expect.stringMatching(why) });
+  expect(losses[0]).toMatchObject({ fromMs: expect.any(Number), cause, why: expect.stringMatching(why) });
 }
 
 const body =

@@ -136,7 +136,7 @@ function withUsers(
     await users?.more(2);
     const counts = await users?.stop();
     const losses = [...(counts?.losses ?? []), ...(counts?.keptAlive.losses ?? [])];
-    if (losses.length > 0) wrong.push(`users lost ${losses.length} requests: ${losses.at(-1)?.why ?? ''}`);
+    for (const { requests, why } of losses) wrong.push(`users lost ${requests} requests: ${why}`);
     return wrong.length === 0 ? [] : [...wrong, ...logs];
   });
 }

@@ -99,7 +99,7 @@ export async function playRowIn(
     await users?.more(2);
     const counts = await users?.stop();
     const losses = [...(counts?.losses ?? []), ...(counts?.keptAlive.losses ?? [])];
-    if (losses.length > 0) wrong.push(`users lost ${losses.length} requests: ${losses.at(-1)?.why ?? ''}`);
+    for (const { requests, why } of losses) wrong.push(`users lost ${requests} requests: ${why}`);
     if (wrong.length === 0) return [];
     return [...wrong, `--- killed:\n${killed.log}`, `--- again:\n${again.log}`];
   } finally {

@@ -1,10 +1,12 @@
 import type { LossCause } from './http-connection.js';
 import type { Outcome, TrafficBatch } from './batch.js';
 
-/** One request without a successful answer. */
+/** Requests in a row that were lost for the same reason, each begun at most a second after the one before. */
 export interface Loss {
-  /** When it was started, in milliseconds after the start of the stream. */
-  readonly atMs: number;
+  /** When the first and the last of them were started, in milliseconds after the start of the stream. */
+  readonly fromMs: number;
+  readonly toMs: number;
+  readonly requests: number;
   readonly cause: Exclude<LossCause, 'here'>;
   readonly why: string;
 }
@@ -22,7 +24,7 @@ export interface StreamCounts {
   readonly sent: number;
   readonly answered: number;
   readonly lost: number;
-  /** The first hundred losses. */
+  /** The first hundred windows of losses; `lost` counts the requests of all of them. */
   readonly losses: readonly Loss[];
   /** Answers by version. */
   readonly byVersion: Readonly<Record<string, number>>;
@@ -135,7 +137,7 @@ export class Tally {
 
 /** The counts of one kind of connections. */
 class Stream {
-  readonly #losses: Loss[] = [];
+  readonly #losses: Mutable<Loss>[] = [];
   readonly #byVersion = new Map<string, number>();
   readonly #times = new Map<string, Mutable<VersionTimes>>();
   #answered = 0;
@@ -148,7 +150,11 @@ class Stream {
       return;
     }
     this.#lost += 1;
-    if (this.#losses.length < 100) this.#losses.push({ atMs, cause, why });
+    const last = this.#losses.at(-1);
+    if (last?.why === why && atMs - last.toMs <= 1000) {
+      last.toMs = Math.max(last.toMs, atMs);
+      last.requests += 1;
+    } else if (this.#losses.length < 100) this.#losses.push({ fromMs: atMs, toMs: atMs, requests: 1, cause, why });
   }
 
   answer({ version, ...outcome }: Answered, startedAt: number): void {
@@ -169,7 +175,7 @@ class Stream {
       sent: begun - this.#unsent,
       answered: this.#answered,
       lost: this.#lost,
-      losses: [...this.#losses],
+      losses: this.#losses.map(loss => ({ ...loss })),
       byVersion: Object.fromEntries(this.#byVersion),
       times: Object.fromEntries([...this.#times].map(([version, times]) => [version, { ...times }])),
       unsent: this.#unsent,
