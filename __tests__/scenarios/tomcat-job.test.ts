@@ -157,7 +157,7 @@ async function setUpByHand(ns: TestNamespace): Promise<void> {
     name: 'tomcat-container',
     image: `${images.tomcat}:7`,
     ports: [{ containerPort: 8080 }],
-    readinessProbe: { httpGet: { path: '/', port: 8080 } },
+    readinessProbe: { httpGet: { path: '/', port: 8080 }, timeoutSeconds: 10 },
   };
   await kube.create({
     apiVersion: 'apps/v1',

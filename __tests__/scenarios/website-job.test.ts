@@ -2,7 +2,6 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, describe, expect } from '@jest/globals';
 import type { KubeObject } from '../../src/kubernetes/object.js';
-import { patientProbe } from '../support/scenario/cluster-under-test.js';
 import { startCluster } from '../support/scenario/cluster.js';
 import { field } from '../support/field.js';
 import { recordHistory, replay } from '../support/scenario/history.js';
@@ -179,10 +178,7 @@ spec:
           image: ${images.site}:first # the image of the last build
           imagePullPolicy: IfNotPresent
           ports: [{containerPort: 8080}]
-          readinessProbe:
-            httpGet: {path: /, port: 8080}
-            periodSeconds: ${pace.probeSeconds}
-            ${patientProbe}
+          readinessProbe: {httpGet: {path: /, port: 8080}, ${pace.probe}}
 ---
 apiVersion: v1
 kind: Service

@@ -86,7 +86,7 @@ spec:
           ports: [{name: http, containerPort: 8080}]
           envFrom: [{configMapRef: {name: web}}]
           lifecycle: {preStop: {sleep: {seconds: 5}}}
-          readinessProbe: {httpGet: {path: /readyz, port: http}, periodSeconds: ${pace.probeSeconds}, timeoutSeconds: 10}
+          readinessProbe: {httpGet: {path: /readyz, port: http}, ${pace.probe}}
 `,
     `apiVersion: autoscaling/v2
 kind: HorizontalPodAutoscaler

@@ -1,6 +1,6 @@
 import type { KubeObject } from '../../../src/kubernetes/object.js';
 import { field } from '../field.js';
-import { patientProbe, type ClusterUnderTest } from './cluster-under-test.js';
+import type { ClusterUnderTest } from './cluster-under-test.js';
 import type { TestNamespace } from './test-namespace.js';
 
 type Inputs = Readonly<Record<string, string>>;
@@ -93,7 +93,7 @@ spec:
           image: ${images.site}:\${VERSION}
           ports: [{containerPort: 8080}]
           envFrom: [${envFrom}]
-          readinessProbe: {httpGet: {path: /readyz, port: 8080}, periodSeconds: ${pace.probeSeconds}, ${patientProbe}}
+          readinessProbe: {httpGet: {path: /readyz, port: 8080}, ${pace.probe}}
 `;
 }
 
@@ -124,10 +124,7 @@ spec:
           env:
             - name: GREETING
               valueFrom: {configMapKeyRef: {name: site-config, key: greeting}}
-          readinessProbe:
-            httpGet: {path: /readyz, port: 8080}
-            periodSeconds: ${pace.probeSeconds}
-            ${patientProbe}
+          readinessProbe: {httpGet: {path: /readyz, port: 8080}, ${pace.probe}}
 ---
 apiVersion: v1
 kind: Service

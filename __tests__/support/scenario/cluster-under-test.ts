@@ -25,8 +25,8 @@ export interface Pace {
   readonly everyMs: number;
   /** Default of the steps' input `timeout`. */
   readonly timeout: string;
-  /** Seconds between two readiness probes of a pod. */
-  readonly probeSeconds: number;
+  /** When readiness probes are sent, and how long they wait for an answer, as a part of a YAML flow mapping. */
+  readonly probe: string;
   /** Consecutive answers that prove where nodes route: a single one may be chance. */
   readonly inARow: number;
   /** Default load of one stream of users. */
@@ -39,10 +39,10 @@ export interface Pace {
 }
 
 /**
- * A line of a readiness probe. Scenarios test what a deploy does to pods: with the default of one second, a machine that
- * stalls for three seconds would remove every pod from its Service.
+ * How often pods are asked whether they are ready. Scenarios test what a deploy does to pods: with the default timeout of one
+ * second, a machine that stalls for three seconds would remove every pod from its Service.
  */
-export const patientProbe = 'timeoutSeconds: 10';
+export const probeEach = (seconds: number): string => `periodSeconds: ${seconds}, timeoutSeconds: 10`;
 
 /** Requests per second: each on its own connection, and beside those on kept-alive connections. */
 export interface Load {

@@ -4,7 +4,7 @@ import type { Sandbox } from '../../../sandbox/sandbox.js';
 import { startSandbox } from '../../../sandbox/start.js';
 import { describeUnless } from '../describe-unless.js';
 import { eventually } from '../eventually.js';
-import type { ClusterUnderTest, Pace } from './cluster-under-test.js';
+import { probeEach, type ClusterUnderTest, type Pace } from './cluster-under-test.js';
 import { openRealCluster } from './real-cluster.js';
 
 /** CUTOVER_TEST_CLUSTER=1 declares the cluster of KUBECONFIG a test cluster. */
@@ -25,7 +25,7 @@ export async function startEmbedded(store?: MemoryStore): Promise<ClusterUnderTe
     waitMs: 10_000,
     everyMs: 20,
     timeout: '30s',
-    probeSeconds: 5,
+    probe: probeEach(5),
     inARow: 4,
     // Pods and API server share one event loop with the scenario.
     users: { perSecond: 15, keptAlive: { connections: 2, perSecond: 4 } },

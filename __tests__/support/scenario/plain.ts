@@ -124,7 +124,7 @@ spec:
           env:
             - {name: GREETING, valueFrom: {configMapKeyRef: {name: plain-config, key: greeting}}}
             - {name: PASSWORD, valueFrom: {secretKeyRef: {name: plain-secret, key: password}}}
-          readinessProbe: {httpGet: {path: /readyz, port: http}, periodSeconds: ${pace.probeSeconds}}
+          readinessProbe: {httpGet: {path: /readyz, port: http}, ${pace.probe}}
 ---
 apiVersion: autoscaling/v2
 kind: HorizontalPodAutoscaler

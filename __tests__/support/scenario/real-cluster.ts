@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { openKube } from '../kube.js';
 import type { Named } from '../kube.js';
-import type { ClusterUnderTest } from './cluster-under-test.js';
+import { probeEach, type ClusterUnderTest } from './cluster-under-test.js';
 import { eventually } from '../eventually.js';
 import { field } from '../field.js';
 
@@ -31,7 +31,7 @@ export async function openRealCluster(): Promise<ClusterUnderTest> {
       // Each look is a request or more, and the node has better use for its processor.
       everyMs: 250,
       timeout: '2m',
-      probeSeconds: 1,
+      probe: probeEach(1),
       inARow: 20,
       users: { perSecond: Number(CUTOVER_TEST_RATE), keptAlive: { connections: 5, perSecond: 10 } },
       crowd: { perSecond: 500, keptAlive: { connections: 20, perSecond: 50 } },

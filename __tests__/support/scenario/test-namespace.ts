@@ -8,7 +8,7 @@ import type { StepRequest, StepResult } from '../runner/runner.js';
 import { startTraffic } from '../traffic/traffic.js';
 import type { Traffic, TrafficCounts } from '../traffic/traffic.js';
 import type { KubeObject } from '../../../src/kubernetes/object.js';
-import { patientProbe, type ClusterUnderTest, type Load } from './cluster-under-test.js';
+import type { ClusterUnderTest, Load } from './cluster-under-test.js';
 import { eventually } from '../eventually.js';
 import { field } from '../field.js';
 import { grant, rolesFor } from './rights.js';
@@ -143,10 +143,7 @@ export async function openTestNamespace(
       await cp(from, folder, { recursive: true });
       for (const name of await readdir(folder)) {
         const text = await readFile(join(folder, name), 'utf8');
-        const calm = text.replaceAll(
-          /( *)periodSeconds: 2/g,
-          `$1periodSeconds: ${pace.probeSeconds}\n$1${patientProbe}`,
-        );
+        const calm = text.replaceAll(/( *)periodSeconds: 2/g, `$1${pace.probe.replace(', ', '\n$1')}`);
         const { tomcat, site } = cluster.images;
         const ours = calm.replaceAll('image: tomcat:', `image: ${tomcat}:`).replaceAll('ghcr.io/your-name/site', site);
         await writeFile(join(folder, name), ours);
