@@ -1,6 +1,9 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { FailedStep } from '../../src/strategies/outcome/outcome.js';
+import { guarded } from '../../src/strategies/shared/restore-objects.js';
+import type { Reached } from '../../src/strategies/outcome/restored.js';
 import { otherRole } from '../../src/traffic/active-role.js';
+import { memoryCluster } from '../support/cluster/memory-cluster.js';
 import { idle } from '../support/cluster/run-controllers.js';
 import { falseWords } from '../support/strategies/kills.js';
 import {
@@ -135,5 +138,24 @@ describe('users whom somebody leads to the staged role by a label that its pods 
     if (end === 'is killed') expect(await web.post()).toMatchObject({ kind: 'reached', to: 'blue' });
     expect(served(web.cluster)).toEqual(['site:v3', 'site:v3']);
     expect(unfinished(web.cluster)).toBe('stage');
+  });
+});
+
+describe('writes that look for users at the same time', () => {
+  it('are both refused where one look has found them, although the other one ends later without', async () => {
+    const cluster = memoryCluster();
+    const answers: ((reached: Reached | undefined) => void)[] = [];
+    const { writer, found } = guarded(cluster, () => new Promise(resolve => void answers.push(resolve)));
+    const writes = ['one', 'two'].map(name =>
+      writer.create({ apiVersion: 'v1', kind: 'ConfigMap', metadata: { name, namespace: 'shop' } }),
+    );
+    const ends = Promise.allSettled(writes);
+    const reached: Reached = { kind: 'reached', service: serviceRef('web'), to: 'green' };
+    answers[0]!(reached);
+    await Promise.allSettled([writes[0]]);
+    answers[1]!(undefined);
+    expect(await ends).toMatchObject([{ reason: { code: 'changed' } }, { reason: { code: 'changed' } }]);
+    expect(found()).toEqual(reached);
+    expect(cluster.writes()).toEqual([]);
   });
 });

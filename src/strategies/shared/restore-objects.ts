@@ -112,7 +112,11 @@ export function guarded(
   let found: Reached | undefined;
   if (look === undefined) return { writer, found: () => found };
   const after = async <T>(write: () => Promise<T>): Promise<T> => {
-    found ??= await look();
+    if (found === undefined) {
+      const now = await look();
+      // Another write may have found them meanwhile.
+      found ??= now;
+    }
     if (found === undefined) return write();
     throw nowReached(found);
   };
