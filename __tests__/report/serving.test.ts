@@ -54,11 +54,11 @@ describe('what serves users', () => {
       'Everything was restored and is ready. Revision 4 serves users.',
     ],
     [
-      { kind: 'restored', restored: complete, current: 4, reachable: 5 },
+      { kind: 'restored', restored: complete, current: 4, reached: 5 },
       'Everything was restored and is ready. Revision 4 serves users. Until it was restored, they could reach pods of revision 5.',
     ],
     [
-      { kind: 'restored', restored: { ...complete, ready: false, unawaited: true }, current: 4, reachable: 5 },
+      { kind: 'restored', restored: { ...complete, ready: false, unawaited: true }, current: 4, reached: 5 },
       'Everything was restored. This step was cancelled, so it did not wait until it was ready. Users reach the pods that are ready, of revision 4 or of the new one.',
     ],
     [

@@ -204,7 +204,7 @@ describe('a rolling deploy', () => {
     const failing = await failureOf(release.deploy(plainManifests('v2')));
     expect(failing).toMatchObject({
       error: { code: 'verify' },
-      outcome: { checks: [{ verdict: 'fail', side: 'public' }], serving: { current: 1, reachable: 2 } },
+      outcome: { checks: [{ verdict: 'fail', side: 'public' }], serving: { current: 1, reached: 2 } },
     });
     expect([versions(release), unfinished(release.cluster)]).toEqual([['site:v1'], '-']);
     await failureOf(release.deploy(plainManifests('v3'), { rollbackOnFailure: false }));
@@ -232,7 +232,7 @@ describe('a rolling deploy', () => {
     await failureOf(release.deploy(plainManifests('v2'), { rollbackOnFailure: false }));
     const failing = await failureOf(release.rollback());
     expect(failing).toMatchObject({ outcome: { serving: { kind: 'restored', current: 1 } } });
-    expect(failing).not.toHaveProperty('outcome.serving.reachable');
+    expect(failing).not.toHaveProperty('outcome.serving.reached');
   });
 
   it.each([
@@ -246,7 +246,7 @@ describe('a rolling deploy', () => {
     };
     const failing = await failureOf(release.deploy(manifests));
     expect(failing).toMatchObject({ outcome: { serving: { kind: 'restored', current: 1 } } });
-    expect(failing).not.toHaveProperty('outcome.serving.reachable');
+    expect(failing).not.toHaveProperty('outcome.serving.reached');
   });
 
   it('restores what was there before an unfinished deploy when it fails after one', async () => {

@@ -153,12 +153,12 @@ function describeIdle(idle: IdleResult): readonly string[] {
 }
 
 function afterRestore(serving: Extract<Serving, { readonly kind: 'restored' }>): string {
-  const { restored, current, reachable } = serving;
+  const { restored, current, reached } = serving;
   if (current === undefined) return 'There is no earlier revision of this release.';
   if (restored.kind !== 'complete' || restored.unawaited)
     return `Users reach the pods that are ready, of revision ${current} or of the new one.`;
-  if (reachable !== undefined)
-    return `Revision ${current} serves users. Until it was restored, they could reach pods of revision ${reachable}.`;
+  if (reached !== undefined)
+    return `Revision ${current} serves users. Until it was restored, they could reach pods of revision ${reached}.`;
   return `Revision ${current} serves users.`;
 }
 

@@ -68,7 +68,7 @@ export type RollingServing =
        * The revision whose pods users could reach until the restore: all were ready, and its Services led to some that users had not
        * met before. Absent: its Services led to none, or it failed before it was ready.
        */
-      readonly reachable?: number;
+      readonly reached?: number;
     } & RecordNote);
 
 /** Whom the public Service serves before the step does anything. */

@@ -201,7 +201,7 @@ async function restoreRollout(
       kind: 'restored',
       restored,
       ...currentOf(state),
-      ...(isReached && revision.number !== state.current && { reachable: revision.number }),
+      ...(isReached && revision.number !== state.current && { reached: revision.number }),
       ...note,
     },
   };
