@@ -4,8 +4,8 @@ import type { RunContext } from '../../run/context.js';
 import { notOwned } from './not-owned.js';
 
 /**
- * Whether a live object is one that Cutover found, and that the release may write although it does not carry its annotation: the
- * object with the recorded uid, in the namespace of the release, and of no other release. `uid` undefined: none was found.
+ * Whether the release may write a live object without its annotation because an earlier run found that object, as an adoption does: it
+ * has the uid that is on record, is in the namespace of the release, and no other release owns it. `uid` undefined: none was found.
  */
 export function isFound(
   { records }: Pick<RunContext, 'records'>,

@@ -14,7 +14,7 @@ export type RecordedContext = Pick<RunContext, 'cluster' | 'records' | 'log'>;
 
 const remedy = 'Deploy again from the manifests if the release needs it.';
 
-/** Those of the recorded objects that the release owns, or that may be created again. Warns of every other one. */
+/** The recorded objects that the release owns, and those that are gone and may be created again. Warns of every other one. */
 export async function ownedObjects(
   ctx: RecordedContext,
   objects: readonly KubeObject[],
@@ -28,9 +28,8 @@ export async function ownedObjects(
 }
 
 /**
- * The same, for objects without which a step must not go on: throws `record` when others own one of them. One that is gone and
- * must not be created from the record is left out with a warning, as is one without a namespace that another release of this name
- * may own.
+ * The same for a step that needs all of them: throws `record` when others own one. Two kinds are left out with a warning: what is gone
+ * and must not be created from the record, and what has no namespace and may belong to another release of this name.
  */
 export async function requireOwnedObjects(
   ctx: RecordedContext,
@@ -50,7 +49,7 @@ export async function requireOwnedObjects(
   });
 }
 
-/** The live object that the record names, if the release owns it. Warns where others own it; `undefined`: they do, or it is gone. */
+/** The live object that the record names. `undefined`: it is gone, or others own it, which is logged as a warning. */
 export async function ownedLive(ctx: RecordedContext, ref: ObjectRef): Promise<KubeObject | undefined> {
   const [found] = await ownershipsOf(ctx, [objectOf(ref)]);
   if (found?.ownership.kind === 'owned') return found.ownership.live;
@@ -75,9 +74,10 @@ interface Unreadable {
 }
 
 /**
- * The recorded snapshots that may be restored; warns of the others. The live object has the annotation of the release if an
- * operation applied it, also where it was an object of others before. Without it, the operation did not get to it, and there is
- * nothing to restore. An object that did not exist before is judged when it is deleted.
+ * Sorts recorded snapshots by whether they may be restored; warns of those that may not. The annotation of the live object decides: an
+ * operation sets it when it applies an object, also on an object of others. An object without it was not changed by the operation, so
+ * there is nothing to restore. Snapshots of objects that did not exist are all `owned` here: who owns the live object is asked right
+ * before it is deleted.
  */
 export async function ownedSnapshots(ctx: RecordedContext, snapshots: readonly Snapshot[]): Promise<OwnedSnapshots> {
   const owned: Snapshot[] = [];
