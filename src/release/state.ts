@@ -158,7 +158,10 @@ export interface HistoryEntry {
 
 /** An object of an earlier revision that the current one does not have. */
 export interface FormerObject extends ObjectRef {
-  /** A revision up to this one may need it: it is a Secret, or what pods read. Absent: none does. */
+  /**
+   * Number of the last revision that may need the object: its pods read it, for example, or a rollback to it would not create the object
+   * again. While that revision or an earlier one is on record, nobody should delete the object. Absent: no revision needs it.
+   */
   readonly neededBy?: number;
   /**
    * The name of the release, where the annotation of the object is that bare name, elsewhere than in the namespace of the

@@ -26,7 +26,11 @@ export async function planBlueGreen(
   const latest = state.latest + (adoption?.revisions ?? 0);
   const revision = latest + 1;
   const { resources, contentHash } = latest === state.latest ? deploy : await render({ ...state, latest });
-  const decision = await decideStaging(ctx, { ...deploy, resources, contentHash }, adoption?.adopted);
+  const decision = await decideStaging(
+    ctx,
+    { ...deploy, resources, contentHash },
+    { isPlan: true, ...(adoption !== undefined && { adoption: adoption.adopted }) },
+  );
   const { refusals } = decision;
   const stagedRole = state.staged === undefined ? {} : { stagedRole: state.staged.role };
   if (decision.kind === 'serving') {

@@ -14,3 +14,23 @@ export async function findRevision(
     throw error;
   }
 }
+
+/**
+ * The same for a step that can do without the revision: one that cannot be read counts as deleted, too, with a warning. Such a step
+ * only looks for objects that left the manifests.
+ */
+export async function findReadableRevision(
+  ctx: Pick<RunContext, 'records' | 'log'>,
+  number: number,
+): Promise<Revision | undefined> {
+  try {
+    return await findRevision(ctx, number);
+  } catch (thrown) {
+    const error = asCutoverError(thrown);
+    if (error.code !== 'record') throw thrown;
+    ctx.log.warning(
+      `Which objects revision ${number} has and needs is not known: ${error.message}. This step goes on without it; one that needs it will fail.`,
+    );
+    return undefined;
+  }
+}

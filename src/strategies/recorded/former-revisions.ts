@@ -1,71 +1,94 @@
-import { asCutoverError } from '../../errors.js';
-import { refKey, refOf } from '../../kubernetes/object.js';
+import { refKey, refOf, type ObjectRef } from '../../kubernetes/object.js';
+import { referredTo } from '../../kubernetes/pods/config-references.js';
 import type { Revision } from '../../release/revision.js';
 import type { BlueGreenState, FormerObject } from '../../release/state.js';
 import type { RunContext } from '../../run/context.js';
-import { findRevision } from './find-revision.js';
-import { formerObjects, type Needing } from './left-objects.js';
+import { findReadableRevision } from './find-revision.js';
+import { formerObjects, type LeftCandidates } from './left-objects.js';
 
-/** A revision of a blue/green release whose objects may be live. */
+/** A revision of a blue/green release whose objects may be live. Only references are kept: a revision has megabytes. */
 export interface FormerRevision {
-  readonly revision: Revision;
+  readonly number: number;
+  /** The role that it was staged on. Absent: it is from before the roles. */
+  readonly role?: string;
   /** Whether users are on it, or a promotion, a rejection or a rollback leads to it. */
   readonly isReachable: boolean;
-  /** All its objects. Those of a revision that is not reachable are needed by none. */
-  readonly objects: readonly FormerObject[];
-  /** Those of both roles. */
+  /** The objects of its role. Those of a revision that is not reachable are needed by no revision. */
+  readonly own: readonly FormerObject[];
+  /** The same for the objects that both roles use. */
   readonly shared: readonly FormerObject[];
+  /** What its objects refer to. */
+  readonly refersTo: readonly ObjectRef[];
 }
 
-/** The revisions that were read. */
+/** The revisions that could be read. */
 export interface FormerRevisions {
   readonly list: readonly FormerRevision[];
-  /** Whether every reachable one is on record. `false`: what users' pods need is not known. */
+  /** Whether every reachable revision could be read. `false`: it is not known what the pods of users need. */
   readonly isComplete: boolean;
 }
 
 /**
- * The revisions on record that are reachable, and all since the one that serves. What is staged is not deleted when another
- * revision replaces it, and what was shared before stays at a rejection: so the objects of these can be live, too. `target`: the
- * role that another revision is about to be staged on; absent: none.
+ * The reachable revisions, and every other one on record from the current one on. Objects of the others may be live, too: a staging does
+ * not delete what was staged before it, and a rejection does not delete shared objects.
+ *
+ * `replacing`: the role on which the step stages another revision before it tells anybody what is left. What is staged there now counts
+ * as replaced, and so not as reachable. Absent: the step stages nothing, as a plan.
  */
 export async function formerRevisions(
-  ctx: Pick<RunContext, 'records'>,
+  ctx: Pick<RunContext, 'records' | 'log'>,
   state: BlueGreenState,
-  target?: string,
+  replacing?: string,
 ): Promise<FormerRevisions> {
-  const { current, revisions, roles, staged } = state;
-  // Nothing leads to a staged revision any more once another one is staged in its place.
-  const staying = Object.entries(roles).filter(([role]) => role !== target || role !== staged?.role);
-  const ofRoles = staying.map(([, { revision }]) => revision);
-  const reachable = new Set([current, staged?.previous?.revision, ...ofRoles]);
-  const numbers = [...reachable, ...revisions.filter(number => number >= (current ?? 0))];
-  const read = [...new Set(numbers)].filter(number => number !== undefined);
-  const found = await Promise.all(read.map(number => readable(ctx, number, reachable.has(number))));
-  const isComplete = found.every((revision, at) => revision !== undefined || !reachable.has(read[at]));
-  const list = found.flatMap((revision): readonly FormerRevision[] => {
-    if (revision === undefined) return [];
-    const isReachable = reachable.has(revision.number);
-    const all = formerObjects(revision, { latest: state.latest, namespace: ctx.records.namespace });
-    const objects = isReachable ? all : all.map(({ neededBy: _none, ...ref }) => ref);
-    const shared = new Set(revision.shared.map(object => refKey(refOf(object))));
-    return [{ revision, isReachable, objects, shared: objects.filter(ref => shared.has(refKey(ref))) }];
-  });
+  const reachable = reachableRevisions(state, replacing);
+  const { current = 0, revisions } = state;
+  const list: FormerRevision[] = [];
+  let isComplete = true;
+  // One after another, so that only one is in memory.
+  for (const number of new Set([...reachable, ...revisions.filter(one => one >= current)])) {
+    const revision = await findReadableRevision(ctx, number);
+    const isReachable = reachable.has(number);
+    if (revision !== undefined) list.push(referencesOf(revision, { state, isReachable, records: ctx.records }));
+    else if (isReachable) isComplete = false;
+  }
   return { list, isComplete };
 }
 
-/** `undefined`: it is gone, or it cannot be read and nothing leads to it. */
-async function readable(
-  ctx: Pick<RunContext, 'records'>,
-  number: number,
-  isReachable: boolean,
-): Promise<Revision | undefined> {
-  try {
-    return await findRevision(ctx, number);
-  } catch (error) {
-    if (!isReachable && asCutoverError(error).code === 'record') return undefined;
-    throw error;
-  }
+function reachableRevisions({ current, roles, staged }: BlueGreenState, replacing?: string): ReadonlySet<number> {
+  const isReplaced = (role: string): boolean => role === replacing && role === staged?.role;
+  const ofRoles = Object.entries(roles).map(([role, { revision }]) => (isReplaced(role) ? undefined : revision));
+  return new Set([current, staged?.previous?.revision, ...ofRoles].filter(number => number !== undefined));
+}
+
+function referencesOf(
+  revision: Revision,
+  {
+    state: { latest, staged },
+    isReachable,
+    records: { namespace },
+  }: {
+    readonly state: BlueGreenState;
+    readonly isReachable: boolean;
+    readonly records: Pick<RunContext['records'], 'namespace'>;
+  },
+): FormerRevision {
+  const { number, role, objects, shared } = revision;
+  const withNeed = (former: FormerObject): FormerObject => {
+    const { neededBy: _unneeded, ...ref } = former;
+    if (!isReachable) return ref;
+    // A promotion applies nothing of the staged revision again: it needs all of it as it was verified.
+    return number === staged?.revision ? { ...ref, neededBy: latest } : former;
+  };
+  const all = formerObjects(revision, { latest, namespace }).map(withNeed);
+  const sharedKeys = new Set(shared.map(object => refKey(refOf(object))));
+  return {
+    number,
+    ...(role !== undefined && { role }),
+    isReachable,
+    own: all.filter(ref => !sharedKeys.has(refKey(ref))),
+    shared: all.filter(ref => sharedKeys.has(refKey(ref))),
+    refersTo: referredTo([...objects, ...shared]),
+  };
 }
 
 /** The Secrets of both roles: they are not on the record of a revision; `applied` of the state names them. */
@@ -77,9 +100,8 @@ export function sharedSecrets({ applied, latest }: BlueGreenState): readonly For
   });
 }
 
-/** What the pods of the reachable ones cannot do without. */
-export function neededByReachable({ list }: FormerRevisions): readonly Needing[] {
-  return list
-    .filter(({ isReachable }) => isReachable)
-    .map(({ revision: { objects, shared, number } }) => ({ objects: [...objects, ...shared], until: number }));
+/** What the reachable revisions need, whether or not it is of the release itself. */
+export function neededByReachable({ list, isComplete }: FormerRevisions): Pick<LeftCandidates, 'needs' | 'keepsAll'> {
+  const reachable = list.filter(({ isReachable }) => isReachable);
+  return { needs: reachable.map(({ refersTo, number }) => ({ refs: refersTo, by: number })), keepsAll: !isComplete };
 }

@@ -10,67 +10,73 @@ import type { FormerObject, ReleaseState } from '../../release/state.js';
 import type { RunContext } from '../../run/context.js';
 import { describeLeftObjects } from '../outcome/left-objects-text.js';
 
-/** So many objects that left before are kept on record. */
+/** So many left objects are kept on record. */
 const most = 100;
 
-/** Objects whose references are needed. */
-export interface Needing {
-  readonly objects: readonly KubeObject[];
-  /** The last revision that needs them. */
-  readonly until: number;
+/** What a revision needs. */
+export interface Needs {
+  readonly refs: readonly ObjectRef[];
+  /** The number of the revision. */
+  readonly by: number;
 }
 
 /** What may have left the manifests. */
 export interface LeftCandidates {
   readonly state: ReleaseState;
-  /** Objects of earlier revisions: first those that left before, oldest first. */
+  /** Objects of earlier revisions, first the left ones on record, oldest first. An object may be there more than once. */
   readonly earlier: readonly FormerObject[];
   /** What the manifests have now. */
   readonly resources: readonly Resource[];
-  /** What users are on, and what a rollback leads to. Absent: it creates again what it needs. */
-  readonly needing?: readonly Needing[];
-  /** What users are on, or what a rollback leads to, is not on record: anything may be needed. Absent: it is. */
-  readonly isAnyNeeded?: boolean;
+  /** What revisions need beside the manifests and what `earlier` says. Absent: nothing. */
+  readonly needs?: readonly Needs[];
+  /** Whether it is not known what reachable revisions need, so that every object counts as needed. Default: false. */
+  readonly keepsAll?: boolean;
 }
 
 /**
- * Those of the objects of earlier revisions that are not among the manifests and may still be live. ConfigMaps and Secrets that the
- * manifests refer to, or that a revision on record needs, are not looked for. Jobs are left out: their names often change with each
- * revision.
+ * The objects of earlier revisions that the manifests do not have and that may still be live. Each says whether a revision needs it:
+ * the one that these manifests become, or one on record. Needed ConfigMaps and Secrets are not looked for in the cluster, so they may
+ * be gone. Jobs are left out: their names often change with each revision.
  */
-export async function findLeft(ctx: RunContext, leaving: LeftCandidates): Promise<readonly FormerObject[]> {
-  const { state, earlier, resources, needing = [], isAnyNeeded = false } = leaving;
-  const rendered = keysOf(resources);
-  // The revision that is about to be deployed is the next one.
-  const deployed = { objects: resources.map(({ object }) => object), until: state.latest + 1 };
-  const needs = needsOf([deployed, ...needing]);
-  const candidates = new Map<string, FormerObject>();
-  for (const ref of earlier.filter(({ kind }) => kind !== 'Job')) {
-    const key = refKey(ref);
-    const before = candidates.get(key)?.neededBy;
-    if (!rendered.has(key))
-      candidates.set(key, neededUntil(ref, Math.max(before ?? 0, needs.get(key) ?? 0, isAnyNeeded ? state.latest : 0)));
-  }
+export async function findLeft(ctx: RunContext, candidates: LeftCandidates): Promise<readonly FormerObject[]> {
+  const { state, keepsAll = false } = candidates;
   const looked = await Promise.all(
-    [...candidates.values()].map(async (candidate): Promise<readonly LookedFor[]> => {
-      const { neededBy: until = 0, ...ref } = candidate;
-      const isNeeded = until > state.latest || state.revisions.some(number => number <= until);
+    withoutRendered(candidates).map(async (candidate): Promise<readonly LookedFor[]> => {
+      const { neededBy = 0, ...ref } = candidate;
+      const isNeeded = keepsAll || neededBy > state.latest || state.revisions.some(number => number <= neededBy);
       const former = isNeeded ? candidate : ref;
       if (isNeeded && isConfiguration(ref)) return [{ former }];
-      const found = await ownerOf(ctx, ref);
+      const found = await liveOwnerOf(ctx, ref);
       if (found.owner === 'others') return [];
       const { owner, live } = found;
       return [{ former: owner === 'unknown' ? { ...former, ownedByName: ctx.records.release } : former, live }];
     }),
   );
   const found = looked.flat();
-  // What is kept needs what it refers to.
-  const needsOfKept = needsOf(
-    found.flatMap(({ former: { neededBy: until }, live }) =>
-      live === undefined || until === undefined ? [] : [{ objects: [live], until }],
+  // What a needed object refers to is needed as long as that object.
+  const needsOfNeeded = lastNeedOf(
+    found.flatMap(({ former: { neededBy: by }, live }) =>
+      live === undefined || by === undefined ? [] : [{ refs: referredTo([live]), by }],
     ),
   );
-  return found.map(({ former }) => neededUntil(former, needsOfKept.get(refKey(former)) ?? 0));
+  return found.map(({ former }) => raiseNeededBy(former, needsOfNeeded.get(refKey(former)) ?? 0));
+}
+
+/** The candidates that the manifests do not have, each once, with the last revision that needs it. */
+function withoutRendered(candidates: LeftCandidates): readonly FormerObject[] {
+  const { state, earlier, resources, needs = [], keepsAll = false } = candidates;
+  const rendered = keysOf(resources);
+  // The manifests become the next revision.
+  const next = { refs: referredTo(resources.map(({ object }) => object)), by: state.latest + 1 };
+  const lastNeed = lastNeedOf([next, ...needs]);
+  const merged = new Map<string, FormerObject>();
+  for (const ref of earlier.filter(({ kind }) => kind !== 'Job')) {
+    const key = refKey(ref);
+    if (rendered.has(key)) continue;
+    const seen = merged.get(key)?.neededBy ?? 0;
+    merged.set(key, raiseNeededBy(ref, Math.max(seen, lastNeed.get(key) ?? 0, keepsAll ? state.latest : 0)));
+  }
+  return [...merged.values()];
 }
 
 /** A candidate that may be live. */
@@ -80,53 +86,57 @@ interface LookedFor {
   readonly live?: KubeObject;
 }
 
-/** By the key of an object that is referred to: the last revision that needs it. */
-function needsOf(needing: readonly Needing[]): ReadonlyMap<string, number> {
-  const needs = new Map<string, number>();
-  for (const { objects, until } of needing) {
-    for (const key of referredTo(objects).map(refKey)) needs.set(key, Math.max(until, needs.get(key) ?? 0));
+/** By the key of an object: the number of the last revision that needs it. */
+function lastNeedOf(needs: readonly Needs[]): ReadonlyMap<string, number> {
+  const last = new Map<string, number>();
+  for (const { refs, by } of needs) {
+    for (const key of refs.map(refKey)) last.set(key, Math.max(by, last.get(key) ?? 0));
   }
-  return needs;
+  return last;
 }
 
-/** The object, needed at least up to this revision; 0: as it is. */
-function neededUntil(former: FormerObject, until: number): FormerObject {
-  return until === 0 ? former : { ...former, neededBy: Math.max(until, former.neededBy ?? 0) };
+/** The object, with `neededBy` raised to this number if it is lower; 0: as it is. */
+function raiseNeededBy(former: FormerObject, number: number): FormerObject {
+  return number === 0 ? former : { ...former, neededBy: Math.max(number, former.neededBy ?? 0) };
 }
 
-/** Warns of what left the manifests. Called when the step has succeeded: one that fails restores the pods that need it. */
+/** Warns of left objects. Called when the step has succeeded: a step that fails restores the pods that need them. */
 export function tellLeft({ log }: Pick<RunContext, 'log'>, left: readonly FormerObject[]): void {
   const told = left.filter(isTold);
   if (told.length > 0) log.warning(describeLeftObjects(told));
 }
 
-/** Those that are kept on record. */
+/** The left objects as they are kept on record: the newest ones, without what only this step has found. */
 export function leftOnRecord(left: readonly FormerObject[]): readonly FormerObject[] {
   return left.slice(-most).map(({ ownedByName: _found, ...former }) => former);
 }
 
-/** The state with those on record, in place of what was there before. */
+/** The state with these left objects on record, in place of those that were there before. */
 export function withLeft<S extends ReleaseState>(state: S, left: readonly FormerObject[]): S {
   const { left: _before, ...rest } = state;
   const without = rest as S;
   return left.length === 0 ? without : { ...without, left: leftOnRecord(left) };
 }
 
-/** Whether an object that was found to be left is named: configuration whose name changes is not, while a revision needs it. */
+/**
+ * Whether a left object is named. A ConfigMap or Secret that a revision needs is not: where their names change with each revision, there
+ * would be one for each revision on record.
+ */
 export function isTold(former: FormerObject): boolean {
   return former.neededBy === undefined || !isConfiguration(former);
 }
 
 /**
- * All objects of a revision. Revisions up to the latest one may need what their rollback does not create again, and what their pods
- * name: ConfigMaps, Secrets, whose data is on no record, and ServiceAccounts, which pods that are not replaced yet still use.
+ * References to all objects of a revision. Those that a later step would miss are needed up to revision `latest`: what a rollback does
+ * not create again (Secrets, for example: their data is on no record), and what the objects refer to, such as ConfigMaps and the
+ * ServiceAccounts of pods.
  */
 export function formerObjects(
   { objects, shared, secrets }: Revision,
   { latest, namespace }: { readonly latest: number; readonly namespace: string },
 ): readonly FormerObject[] {
   const all = [...objects, ...shared];
-  // A blue/green rollback leaves shared objects as they are. A ConfigMap that no pod reads is needed by none.
+  // A blue/green rollback applies no shared object. A shared ConfigMap is needed only if something refers to it.
   const kept = [
     ...objects.filter(object => whyNeverRecreated(object, namespace) !== undefined),
     ...shared.filter(({ kind }) => kind !== 'ConfigMap'),
@@ -145,10 +155,13 @@ export function keysOf(resources: readonly Resource[]): ReadonlySet<string> {
   return new Set(resources.map(({ object }) => refKey(refOf(object))));
 }
 
-/** A live object, and who owns it; `others` also where there is none, and where nothing can be said of it. */
-type Owned = { readonly owner: 'release' | 'unknown'; readonly live: KubeObject } | { readonly owner: 'others' };
+/**
+ * Who owns a live object. `unknown`: the annotation does not tell whether it is this release. `others`: nothing may be said about the
+ * object; also where it is gone or cannot be read.
+ */
+type LiveOwner = { readonly owner: 'release' | 'unknown'; readonly live: KubeObject } | { readonly owner: 'others' };
 
-async function ownerOf(ctx: RunContext, ref: ObjectRef): Promise<Owned> {
+async function liveOwnerOf(ctx: RunContext, ref: ObjectRef): Promise<LiveOwner> {
   try {
     const live = await ctx.cluster.get(ref);
     if (live === undefined || isBeingDeleted(live)) return { owner: 'others' };

@@ -53,7 +53,7 @@ async function planRollout(ctx: RunContext, deploy: RollingDeploy): Promise<Roll
   const { inputs, state, leaves } = deploy;
   const { planned, refusals, left } = await dryRunRolling(ctx, deploy);
   throwAny(refusals);
-  const leave = leaves && (await planLeave(ctx, leaves, planned));
+  const leave = leaves && (await planLeave(ctx, { state: leaves, planned }));
   const ofIdle = (leave?.ofIdle ?? []).map((object): Snapshot => ({ ref: refOf(object), object }));
   const found = [...snapshotsOf(planned), ...ofIdle];
   const snapshots = earliest(await interruptedSnapshots(ctx, leaves ?? state), found);

@@ -1,7 +1,7 @@
 import type { Resource } from '../../manifests/resource.js';
 import type { FormerObject, RollingState } from '../../release/state.js';
 import type { RunContext } from '../../run/context.js';
-import { findRevision } from '../recorded/find-revision.js';
+import { findReadableRevision } from '../recorded/find-revision.js';
 import { findLeft, formerObjects, keysOf } from '../recorded/left-objects.js';
 
 /** The objects of earlier revisions that are not among these and may still be live. */
@@ -26,7 +26,7 @@ async function recordedObjects(
   const isAllThere = keys.length > 0 && keys.every(key => rendered.has(key));
   // What a step has left that was never finished is not among what was applied.
   const numbers = [isAllThere ? undefined : current, operation?.revision].filter(number => number !== undefined);
-  const found = await Promise.all(numbers.map(number => findRevision(ctx, number)));
+  const found = await Promise.all(numbers.map(number => findReadableRevision(ctx, number)));
   return found.flatMap(revision =>
     revision === undefined ? [] : formerObjects(revision, { latest, namespace: ctx.records.namespace }),
   );

@@ -14,7 +14,7 @@ import type { RollingDeploy } from './rolling-deploy.js';
 export async function planRolling(ctx: RunContext, deploy: RollingDeploy): Promise<Outcome> {
   const { inputs, state, leaves } = deploy;
   const { planned, refusals, left } = await dryRunRolling(ctx, deploy);
-  const leave = leaves && (await planLeave(ctx, leaves, planned));
+  const leave = leaves && (await planLeave(ctx, { state: leaves, planned, isPlan: true }));
   const isSame = leave === undefined && isUnchanged(planned, state);
   const unchanged = isSame && refusals.length === 0;
   const revision = state.latest + 1;

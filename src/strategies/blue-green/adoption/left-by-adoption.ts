@@ -1,7 +1,7 @@
 import { refKey, type ObjectRef } from '../../../kubernetes/object.js';
 import type { BlueGreenState, FormerObject } from '../../../release/state.js';
 import type { RunContext } from '../../../run/context.js';
-import { findRevision } from '../../recorded/find-revision.js';
+import { findReadableRevision } from '../../recorded/find-revision.js';
 import { formerObjects } from '../../recorded/left-objects.js';
 
 /**
@@ -14,7 +14,7 @@ export async function leftByAdoption(
   { current, latest }: BlueGreenState,
   deleted: readonly ObjectRef[],
 ): Promise<readonly FormerObject[]> {
-  const revision = current === undefined ? undefined : await findRevision(ctx, current);
+  const revision = current === undefined ? undefined : await findReadableRevision(ctx, current);
   if (revision?.strategy !== 'rolling') return [];
   const keys = new Set(deleted.map(refKey));
   const { namespace } = ctx.records;

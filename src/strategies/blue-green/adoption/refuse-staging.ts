@@ -17,7 +17,7 @@ export async function refuseStaging(ctx: RunContext, deploy: BlueGreenDeploy, ad
     logPlan: () => undefined,
     recordFindings: () => undefined,
   };
-  throwAny((await decideStaging(silent, deploy, adoption)).refusals);
+  throwAny((await decideStaging(silent, deploy, { adoption })).refusals);
 }
 
 /** The log without its lines; secrets are still masked. */

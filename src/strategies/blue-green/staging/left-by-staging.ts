@@ -1,4 +1,5 @@
 import { refKey, refOf, type ObjectRef } from '../../../kubernetes/object.js';
+import { referredTo } from '../../../kubernetes/pods/config-references.js';
 import { own } from '../../../own.js';
 import type { Resource, RoleResources } from '../../../manifests/resource.js';
 import type { ObjectToDelete, Revision } from '../../../release/revision.js';
@@ -23,6 +24,8 @@ export interface LeavingObjects {
   readonly deleted: readonly ObjectToDelete[];
   /** What would be adopted before the staging. Absent: nothing. */
   readonly adoption?: AdoptedRole;
+  /** Nothing is staged now: what is staged on the role stays there, and is still needed. */
+  readonly isPlan?: true;
 }
 
 /**
@@ -30,33 +33,31 @@ export interface LeavingObjects {
  * Those of the other role are not among them: users are there. Revisions are read only if something may have left.
  */
 export async function leftByStaging(ctx: RunContext, leaving: LeavingObjects): Promise<readonly FormerObject[]> {
-  const { state, role, resources, deleted, adoption, users } = leaving;
+  const { state, role, resources, deleted, adoption, users, isPlan } = leaving;
   const rendered = allOf(resources);
   const gone = deleted.map(({ ref }) => refKey(ref));
   if (adoption === undefined && !mayAnyLeave(leaving, new Set([...keysOf(rendered), ...gone]))) return [];
-  const revisions = await formerRevisions(ctx, state, role);
+  const revisions = await formerRevisions(ctx, state, isPlan ? undefined : role);
   const earlier = [
     ...(state.left ?? []),
     ...(adoption === undefined ? [] : await leftByAdoption(ctx, state, deletedBy(adoption))),
-    ...revisions.list.flatMap(({ revision, objects, shared }) => (revision.role === role ? objects : shared)),
+    ...revisions.list.flatMap(former => (former.role === role ? [...former.own, ...former.shared] : former.shared)),
     ...sharedSecrets(state),
   ];
-  // After a rollback, what users are on can be among what left before: a revision without it was staged there, and rejected.
-  // Somebody may have led users to a role that the record does not name.
-  const served = new Set(adoption === undefined ? [state.current, users && own(state.roles, users)?.revision] : []);
-  const serving = revisions.list.filter(({ revision }) => served.has(revision.number));
-  const excluded = new Set([
-    ...gone,
-    ...serving.flatMap(({ revision }) => revision.objects.map(object => refKey(refOf(object)))),
-  ]);
+  // Objects that users are on can be on record as left: a revision without them was staged on that role, and rejected. The live Service
+  // decides which role that is: somebody may have led users to another one than the record says.
+  const served = users === undefined ? state.current : own(state.roles, users)?.revision;
+  const serving = adoption === undefined ? revisions.list.filter(({ number }) => number === served) : [];
+  const excluded = new Set([...gone, ...serving.flatMap(former => former.own.map(refKey))]);
   // The revision that the adoption records is the next one.
-  const adopted = adoption === undefined ? [] : [{ objects: [adoption.deployment], until: state.latest + 1 }];
+  const adopted = adoption === undefined ? [] : [{ refs: referredTo([adoption.deployment]), by: state.latest + 1 }];
+  const { needs = [], ...needed } = neededByReachable(revisions);
   return findLeft(ctx, {
     state,
     earlier: earlier.filter(ref => !excluded.has(refKey(ref))),
     resources: rendered,
-    needing: [...neededByReachable(revisions), ...adopted],
-    isAnyNeeded: !revisions.isComplete,
+    ...needed,
+    needs: [...needs, ...adopted],
   });
 }
 
@@ -68,11 +69,10 @@ export async function leftWhileServing(
   const { left: earlier } = state;
   if (earlier === undefined) return [];
   const revisions = await formerRevisions(ctx, state);
-  const needed = { needing: neededByReachable(revisions), isAnyNeeded: !revisions.isComplete };
-  return findLeft(ctx, { state, earlier, resources: allOf(resources), ...needed });
+  return findLeft(ctx, { state, earlier, resources: allOf(resources), ...neededByReachable(revisions) });
 }
 
-/** Whether anything that is on record may be neither among the manifests nor deleted. `known`: the keys of what is. */
+/** Whether an object on record may be neither among the manifests nor deleted. `known`: the keys of those that are. */
 function mayAnyLeave({ state, role, replaced }: LeavingObjects, known: ReadonlySet<string>): boolean {
   // What a staging has left that was never finished is not among what was applied.
   if (state.operation !== undefined) return true;

@@ -15,7 +15,7 @@ import { revisionOf } from './begun-staging.js';
 import { findActive } from './find-active.js';
 import { leftWhileServing } from './left-by-staging.js';
 import { isAsVerified } from './staged-record.js';
-import type { BlueGreenDeploy, Staging } from './staging.js';
+import type { BlueGreenDeploy, Staging, StagingTarget } from './staging.js';
 import { planStaging, planUnchanged } from './staging-plan.js';
 
 /** What a blue/green deploy would do, decided before anything is written, and every reason not to do it. */
@@ -36,15 +36,16 @@ export type StagingDecision = { readonly refusals: readonly CutoverError[] } & (
     }
 );
 
-/**
- * Finds out which role users are on, what would be written to the idle role, and what would drop requests. Writes nothing.
- * `adoption`: what would be adopted before; absent: nothing.
- */
+/** What a decision is made for, if not for a staging that follows at once. */
+export type DecidedFor = Pick<StagingTarget, 'adoption' | 'isPlan'>;
+
+/** Finds out which role users are on, what would be written to the idle role, and what would drop requests. Writes nothing. */
 export async function decideStaging(
   ctx: RunContext,
   deploy: BlueGreenDeploy,
-  adoption?: AdoptedRole,
+  decidedFor: DecidedFor = {},
 ): Promise<StagingDecision> {
+  const { adoption } = decidedFor;
   const { inputs, resources } = deploy;
   const records = roleRecords(resources);
   const active =
@@ -66,7 +67,7 @@ export async function decideStaging(
       active,
       role,
       records,
-      ...(adoption !== undefined && { adoption }),
+      ...decidedFor,
     });
     const found = lint(ctx, inputs.lint, stagingLintContext(staging));
     const staged = stagedWorkloads(staging, []);

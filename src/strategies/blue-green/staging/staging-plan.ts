@@ -23,7 +23,7 @@ import type { BlueGreenDeploy, Staging, StagingTarget } from './staging.js';
 
 /** Decides by dry run what staging would write, and whether it may; nothing is written. */
 export async function planStaging(ctx: RunContext, target: StagingTarget): Promise<Staging> {
-  const { deploy, active, role, adoption } = target;
+  const { deploy, active, role, adoption, isPlan } = target;
   const { inputs, resources } = deploy;
   const own = resources.of[role] ?? [];
   const applyAfterSwitch = own.filter(({ object }) => isAutoscaler(object));
@@ -78,6 +78,7 @@ export async function planStaging(ctx: RunContext, target: StagingTarget): Promi
     ...(active.kind === 'role' && { users: active.role }),
     ...(replaced !== undefined && { replaced }),
     ...(adoption !== undefined && { adoption }),
+    ...(isPlan && { isPlan }),
   });
   return {
     ...target,

@@ -3,7 +3,7 @@ import type { Resource } from '../../../manifests/resource.js';
 import { hasServed } from '../../../release/retention.js';
 import type { BlueGreenState, FormerObject } from '../../../release/state.js';
 import type { RunContext } from '../../../run/context.js';
-import { formerRevisions, sharedSecrets } from '../../recorded/former-revisions.js';
+import { formerRevisions, neededByReachable, sharedSecrets } from '../../recorded/former-revisions.js';
 import { findLeft } from '../../recorded/left-objects.js';
 
 /** A release that is about to leave its roles. */
@@ -12,26 +12,30 @@ export interface LeavingRoles {
   readonly resources: readonly Resource[];
   /** What is deleted with the roles. */
   readonly deleted: readonly KubeObject[];
+  /** The release keeps its roles for now: users are on them. */
+  readonly isPlan?: true;
 }
 
 /** The objects of the roles, and those of both, that the manifests do not have and that are not deleted with the roles. */
 export async function leftByLeaving(
   ctx: RunContext,
-  { state, resources, deleted }: LeavingRoles,
+  { state, resources, deleted, isPlan }: LeavingRoles,
 ): Promise<readonly FormerObject[]> {
   const keys = new Set(deleted.map(object => refKey(refOf(object))));
   const revisions = await formerRevisions(ctx, state);
-  const ofRoles = [...revisions.list.flatMap(({ objects }) => objects), ...sharedSecrets(state)];
+  const ofRoles = [...revisions.list.flatMap(({ own, shared }) => [...own, ...shared]), ...sharedSecrets(state)];
   const adopted = state.adopted === undefined ? [] : [state.adopted.ref];
   const earlier = [...(state.left ?? []), ...ofRoles, ...adopted].filter(ref => !keys.has(refKey(ref)));
+  if (isPlan) return findLeft(ctx, { state, resources, earlier, ...neededByReachable(revisions) });
+  // Nothing leads to a revision of a role any more.
   const last = lastWithoutRole(state);
-  return findLeft(ctx, { state, resources, earlier: earlier.map(former => neededUntil(former, last)) });
+  return findLeft(ctx, { state, resources, earlier: earlier.map(former => lowerNeededBy(former, last)) });
 }
 
-/** No rollback leads to a revision of a role any more, so none needs what only those did. */
-function neededUntil({ neededBy, ...ref }: FormerObject, last: number): FormerObject {
-  const until = Math.min(neededBy ?? 0, last);
-  return until === 0 ? ref : { ...ref, neededBy: until };
+/** The object, with `neededBy` lowered to this number if it is higher; 0: no revision needs it. */
+function lowerNeededBy({ neededBy = 0, ...ref }: FormerObject, number: number): FormerObject {
+  const lowered = Math.min(neededBy, number);
+  return lowered === 0 ? ref : { ...ref, neededBy: lowered };
 }
 
 /** The last revision on record that may have served users without a role; 0: there is none. */

@@ -49,12 +49,17 @@ export async function adoptedOf(
   return { resource, change: 'recreated', live, after: resource.object };
 }
 
+/** What a release would do that leaves its roles. */
+export interface LeaveToPlan {
+  readonly state: BlueGreenState;
+  /** The dry run of the manifests. */
+  readonly planned: readonly PlannedChange[];
+  /** The roles are not left after this. */
+  readonly isPlan?: true;
+}
+
 /** Splits the dry run of the manifests by the order in which a release that leaves its roles applies them. */
-export async function planLeave(
-  ctx: RunContext,
-  state: BlueGreenState,
-  planned: readonly PlannedChange[],
-): Promise<LeavePlan> {
+export async function planLeave(ctx: RunContext, { state, planned, isPlan }: LeaveToPlan): Promise<LeavePlan> {
   const active = await activeOf(ctx, state);
   const manifests = { objects: planned.map(({ resource }) => resource.object), secrets: [] };
   const service = planned.find(({ resource }) => refKey(refOf(resource.object)) === refKey(state.publicService));
@@ -76,7 +81,10 @@ export async function planLeave(
     last: rest.filter(({ resource }) => isOnePerPod(resource.object)),
     ofIdle,
     ofActive,
-    left: await leftByLeaving(ctx, { state, resources, deleted: [...ofIdle, ...ofActive] }),
+    left: await leftByLeaving(ctx, {
+      ...{ state, resources, deleted: [...ofIdle, ...ofActive] },
+      ...(isPlan && { isPlan }),
+    }),
   };
 }
 
