@@ -5,7 +5,6 @@ import { idle } from '../support/cluster/run-controllers.js';
 import { falseWords } from '../support/strategies/kills.js';
 import { promoted, select, site, staged } from '../support/strategies/switched-by-others.js';
 import {
-  application,
   closeReleases,
   endOf,
   failureOf,
@@ -50,7 +49,7 @@ describe('a staging during which somebody leads users to the role that it stages
     cluster.before = () => undefined;
     if (!isOver) {
       // A staging on the other role would forget what is on this one.
-      await expect(failureOf(web.stage(site('v4'), { forceConflicts: true }))).resolves.toMatchObject({
+      await expect(failureOf(web.stage(site('v4')))).resolves.toMatchObject({
         ...{ code: 'changed', message: expect.stringContaining('where the staging of revision 3 was never finished') },
       });
       expect(unfinished(cluster)).toBe('stage');
@@ -61,20 +60,6 @@ describe('a staging during which somebody leads users to the role that it stages
       ...{ outcome: 'staged', activeRole: 'green', stagedRole: 'blue' },
     });
     expect([served(cluster), unfinished(cluster)]).toEqual([['site:v2', 'site:v2'], '-']);
-  });
-
-  it('is no place that a rollback leads to', async () => {
-    const web = await promoted();
-    const { cluster } = web;
-    cluster.before = call => {
-      if (call === config) leadTo(web, 'blue');
-    };
-    await endOf(web.stage(site('v3')));
-    cluster.before = () => undefined;
-    const before = application(cluster);
-    // The tool that switched the Service owns its selector.
-    await expect(failureOf(web.rollback())).resolves.toMatchObject({ error: { code: 'conflict' } });
-    expect([application(cluster), stateOf(cluster)?.operation]).toEqual([before, undefined]);
   });
 
   it.each([
