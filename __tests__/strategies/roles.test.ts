@@ -7,10 +7,12 @@ import {
   newRolling,
   type BlueGreenState,
   type FinishOperation,
+  type HistoryEntry,
+  type StageOperation,
   type SwitchOperation,
 } from '../../src/release/state.js';
 import { roleToLeave } from '../../src/strategies/blue-green/live-traffic.js';
-import { roleToRollBackTo } from '../../src/strategies/blue-green/rollback.js';
+import { roleToRollBackTo } from '../../src/strategies/blue-green/operation/rollback-target.js';
 import { readBlueGreen, readRelease } from '../../src/strategies/shared/recorded-release.js';
 import { otherRole, type Active } from '../../src/traffic/active-role.js';
 import { memoryCluster } from '../support/cluster/memory-cluster.js';
@@ -114,6 +116,12 @@ describe('the role that users leave when green is promoted', () => {
 
 describe('the role that a rollback goes to', () => {
   const staged = (revision: number) => ({ revision, role: 'green', objects: [] });
+  const staging = (role: string): StageOperation => ({ ...begun, kind: 'stage', role, revision: 3 });
+  const neverServed = { blue: state().roles['blue']!, green: { podLabels: podLabels.green, deployments: [] } };
+  const rolledBack: HistoryEntry = {
+    ...{ revision: 1, outcome: 'rolled-back', role: 'blue', at: '2026-03-01T12:00:00Z' },
+    ...{ run: 'x', actor: 'alice', sha: '0', images: [] },
+  };
 
   it.each([
     ['to the idle role', state({ current: 2 }), on('green'), 'blue'],
@@ -145,6 +153,31 @@ describe('the role that a rollback goes to', () => {
       'on where a killed rollback was going, though it has switched',
       state({ operation: switching('blue', 1, 'rollback') }),
       on('blue'),
+      'blue',
+    ],
+    ['nowhere once somebody has led users back', state({ current: 2 }), on('blue'), 'blue'],
+    [
+      'nowhere once somebody has led users back to what an unfinished staging was to replace',
+      state({ current: 2, operation: staging('blue') }),
+      on('blue'),
+      'blue',
+    ],
+    [
+      'back from an unfinished staging on a role that never served',
+      state({ current: 1, roles: neverServed, operation: staging('green') }),
+      on('green'),
+      'blue',
+    ],
+    [
+      'back from an unfinished staging on a role that an earlier rollback has left',
+      state({ current: 1, history: [rolledBack], operation: staging('green') }),
+      on('green'),
+      'blue',
+    ],
+    [
+      'back from what an earlier rollback has left, also when the next one was killed',
+      state({ current: 1, history: [rolledBack], operation: { ...begun, kind: 'prepare', role: 'blue', revision: 1 } }),
+      on('green'),
       'blue',
     ],
   ])('%s', (_where, ...[recorded, active, expected]) => {

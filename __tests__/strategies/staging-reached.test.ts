@@ -3,6 +3,7 @@ import { describeServing } from '../../src/report/serving.js';
 import { FailedStep } from '../../src/strategies/outcome/outcome.js';
 import { idle } from '../support/cluster/run-controllers.js';
 import { falseWords } from '../support/strategies/kills.js';
+import { leftLines } from '../support/strategies/left-lines.js';
 import { promoted, select, site, staged } from '../support/strategies/switched-by-others.js';
 import {
   application,
@@ -50,9 +51,11 @@ describe('a staging during which somebody leads users to the role that it stages
     cluster.before = () => undefined;
     if (!isOver) {
       // A staging on the other role would forget what is on this one.
-      await expect(failureOf(web.stage(site('v4'), { forceConflicts: true }))).resolves.toMatchObject({
+      await expect(failureOf(web.stage(site('v4')))).resolves.toMatchObject({
         ...{ code: 'changed', message: expect.stringContaining('where the staging of revision 3 was never finished') },
       });
+      expect(error.hint).toContain('`action: rollback` leaves users on blue, and restores revision 1 there.');
+      expect(error.hint).not.toContain('Run this step again');
       expect(unfinished(cluster)).toBe('stage');
     }
     leadTo(web, 'green');
@@ -63,18 +66,19 @@ describe('a staging during which somebody leads users to the role that it stages
     expect([served(cluster), unfinished(cluster)]).toEqual([['site:v2', 'site:v2'], '-']);
   });
 
-  it('is no place that a rollback leads to', async () => {
+  it('is not on record when nothing was written yet, with rollback-on-failure: false', async () => {
     const web = await promoted();
     const { cluster } = web;
-    cluster.before = call => {
-      if (call === config) leadTo(web, 'blue');
-    };
-    await endOf(web.stage(site('v3')));
-    cluster.before = () => undefined;
     const before = application(cluster);
-    // The tool that switched the Service owns its selector.
-    await expect(failureOf(web.rollback())).resolves.toMatchObject({ error: { code: 'conflict' } });
-    expect([application(cluster), stateOf(cluster)?.operation]).toEqual([before, undefined]);
+    cluster.before = call => {
+      if (call === 'REPLACE Secret shop/cutover-web') leadTo(web, 'blue');
+    };
+    await expect(failureOf(web.stage(site('v3'), { rollbackOnFailure: false }))).resolves.toMatchObject({
+      error: { code: 'changed', hint: expect.stringContaining('Run this step again') as unknown },
+    });
+    cluster.before = () => undefined;
+    leadTo(web, 'green');
+    expect([application(cluster), unfinished(cluster)]).toEqual([before, '-']);
   });
 
   it.each([
@@ -112,7 +116,27 @@ describe('a staging during which somebody leads users to the role that it stages
       select(web, { app: 'web' });
       return 200;
     };
-    await expect(failureOf(web.stage(site('v3')))).resolves.toMatchObject({ error: { code: 'changed' } });
+    const end = await endOf(web.stage(site('v3')));
+    expect(end).toMatchObject({ error: { code: 'changed' } });
+    // A role that users reach is not rejected.
+    expect((end as FailedStep).outcome).not.toHaveProperty('rollbackHint');
     expect(stateOf(web.cluster)).toMatchObject({ staged: { revision: 3, role: 'blue' } });
+  });
+
+  it('names what left the manifests only where the staging ended well', async () => {
+    const web = await promoted();
+    const left = `apiVersion: v1\nkind: ConfigMap\nmetadata: {name: extra}\n---\n${site('v3')}`;
+    await web.stage(left);
+    await web.promote();
+    web.answer = () => {
+      leadTo(web, 'green');
+      return 200;
+    };
+    await expect(failureOf(web.stage(site('v4')))).resolves.toMatchObject({ error: { code: 'changed' } });
+    expect(leftLines(web)).toEqual([]);
+    web.answer = () => 200;
+    leadTo(web, 'blue');
+    await web.stage(site('v5'), { forceConflicts: true });
+    expect(leftLines(web)).toHaveLength(1);
   });
 });

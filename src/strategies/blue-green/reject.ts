@@ -10,6 +10,7 @@ import { otherRole, type Active } from '../../traffic/active-role.js';
 import { outcomeBase, type Outcome } from '../outcome/outcome.js';
 import { readBlueGreen } from '../shared/recorded-release.js';
 import { discard, discardable, type Discardable } from './operation/discard.js';
+import { describeUnfinishedRole, unfinishedOn, waysOn } from './operation/rollback-target.js';
 import { refuseUnfinished } from './operation/unfinished.js';
 import { readActive, usersOf } from './live-traffic.js';
 
@@ -24,7 +25,7 @@ export async function reject(ctx: RunContext, inputs: Reject): Promise<Outcome> 
     if (target === undefined) return rejectedBefore(locked, state);
     const { revision: number, role } = target;
     const { active } = await readActive(locked, state);
-    if (active.kind === 'role' && active.role === role) throw usersOnStaged(target);
+    if (active.kind === 'role' && active.role === role) throw usersOnStaged(state, target);
     const { timeoutMs, historyLimit } = inputs;
     const discarded = await discard(locked, { state, target, active, timeoutMs });
     const { revision, snapshots, restored } = discarded;
@@ -78,7 +79,13 @@ function nothingStaged(release: string): CutoverError {
   });
 }
 
-function usersOnStaged({ role, revision }: Discardable): CutoverError {
+function usersOnStaged(state: BlueGreenState, { role, revision }: Discardable): CutoverError {
+  const unfinished = unfinishedOn(state, role);
+  if (unfinished !== undefined)
+    return new CutoverError(`Users are on ${role}, where ${describeUnfinishedRole(unfinished)}: it was not changed`, {
+      code: 'changed',
+      hint: `Somebody has switched the public Service. ${waysOn(state, unfinished)}`,
+    });
   return new CutoverError(`Users are on ${role}, which holds the staged revision ${revision}: it was not changed`, {
     code: 'changed',
     hint: 'The public Service was switched already. Use `action: rollback` to send users back to the other role.',

@@ -128,11 +128,12 @@ async function switchBack(
   }
 }
 
-/** The state without the switch. What an earlier switch had left unfinished, and this one began over, is to be finished again. */
+/** The state without the switch. What an earlier run had left unfinished, and this switch began over, is to be finished again. */
 function undone({ trafficSwitch, switching }: RecordedSwitch, failed: HistoryEntry): BlueGreenState {
   const { operation } = trafficSwitch.state;
   const abandoned = abandon<BlueGreenState>(switching, failed);
-  return operation?.kind === 'finish' ? begin(abandoned, operation) : abandoned;
+  const isLeft = operation?.kind === 'finish' || operation?.kind === 'stage' || operation?.kind === 'reject';
+  return isLeft ? begin(abandoned, operation) : abandoned;
 }
 
 async function leaveSwitched(

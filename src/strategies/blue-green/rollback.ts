@@ -1,12 +1,12 @@
 import { CutoverError } from '../../errors.js';
 import type { Rollback } from '../../inputs/inputs.js';
-import type { KubeObject } from '../../kubernetes/object.js';
+import { describeRef, type KubeObject } from '../../kubernetes/object.js';
 import type { Snapshot } from '../../plan/change.js';
 import { recordFailure } from '../../release/record-failure.js';
 import { isRolledBack } from '../../release/retention.js';
 import { historyEntry, type RecordedApproval, type Revision } from '../../release/revision.js';
 import type { Begun, BlueGreenState, FinishOperation, PrepareOperation, SwitchOperation } from '../../release/state.js';
-import { abandon, begin, completeReject, hasRoles, withHistory } from '../../release/transitions.js';
+import { abandon, begin, completeReject, hasRoles, withHistory, withoutStaged } from '../../release/transitions.js';
 import { begunBy } from '../../run/begun.js';
 import type { LockedContext, RunContext } from '../../run/context.js';
 import { underLock } from '../../run/under-lock.js';
@@ -22,6 +22,13 @@ import type { RollbackRequest } from '../strategy.js';
 import { resumeFinishSwitch } from './finish-switch.js';
 import { readActive } from './live-traffic.js';
 import { discard, discardable } from './operation/discard.js';
+import {
+  describeUnfinishedRole,
+  recordBeforeStaging,
+  roleToRollBackTo,
+  unfinishedOn,
+  type UnfinishedRole,
+} from './operation/rollback-target.js';
 import { refuseUnfinished } from './operation/unfinished.js';
 import { withUsersNow } from './operation/users-now.js';
 import { restoreRole } from './restore-role.js';
@@ -77,10 +84,9 @@ async function rollBackUnderLock(
   // Looked up before anything is discarded for it.
   const { revision, publicService } = await revisionToRollBackTo(locked, state, role);
   requireOwnedService(locked, { state, publicService, live: liveBefore.object });
-  const discarded = await discardStagedOn(locked, { inputs, state, role, active });
+  const discarded = await discardStagedOn(locked, { inputs, state, role, active, revision });
   const checks = inputs.verify ?? recordedChecks(revision.checks, locked.log);
-  // A switch or its work that is unfinished stays on record: only that tells where users are, and what is left to do.
-  const unfinished = unfinishedSwitch(discarded);
+  const unfinished = unfinishedStep(discarded);
   const preparing = begin(discarded, {
     ...operationOf(unfinished, { revision, role, liveBefore }),
     ...begunBy(locked),
@@ -130,38 +136,33 @@ async function rollBackUnderLock(
  * itself: as a promotion, the post step would send users back without what a rollback does after its switch.
  */
 function operationOf(
-  unfinished: SwitchOperation | FinishOperation | undefined,
+  unfinished: UnfinishedStep | undefined,
   target: { readonly revision: Revision; readonly role: string; readonly liveBefore: Snapshot },
-): Unbegun<PrepareOperation | SwitchOperation | FinishOperation> {
+): Unbegun<PrepareOperation | UnfinishedStep> {
   const { revision, role, liveBefore } = target;
   if (unfinished === undefined) return { kind: 'prepare', revision: revision.number, role };
-  if (unfinished.kind === 'finish' || unfinished.direction === 'rollback') return unfinished;
+  if (unfinished.kind !== 'switch' || unfinished.direction === 'rollback') return unfinished;
   return { kind: 'switch', direction: 'rollback', revision: revision.number, role, previousService: liveBefore };
 }
 
 type Unbegun<O> = O extends Begun ? Omit<O, keyof Begun> : never;
 
-function unfinishedSwitch({ operation }: BlueGreenState): SwitchOperation | FinishOperation | undefined {
-  return operation?.kind === 'switch' || operation?.kind === 'finish' ? operation : undefined;
-}
+type UnfinishedStep = SwitchOperation | FinishOperation | UnfinishedRole;
 
 /**
- * The role that users should go back to: the idle one. If a killed run left a switch unfinished: the target role of a
- * rollback, the previous role of a promotion. If somebody has sent users back already: the role that they are on.
+ * What stays on record while a role is prepared. Only a switch or its work tells where users are, and what is left to do; only a
+ * staging or rejection that there are users on by now tells what it has left there.
  */
-export function roleToRollBackTo(state: BlueGreenState, active: Extract<Active, { kind: 'role' }>): string {
-  const { operation, roleNames } = state;
-  if (operation?.kind !== 'switch') return hasGoneBack(state, active.role) ? active.role : active.idle;
-  return operation.direction === 'promote' ? otherRole(roleNames, operation.role) : operation.role;
-}
-
-/** Whether users are on a role that served before the revision on record: somebody has changed the public Service. */
-function hasGoneBack(state: BlueGreenState, role: string): boolean {
-  const { current, staged, roles, operation } = state;
-  // What is on record of a role does not tell what a staging that was never finished has left there.
-  const isChanged = (operation?.kind === 'stage' || operation?.kind === 'reject') && operation.role === role;
-  const revision = staged?.role === role || isChanged ? undefined : roles[role]?.revision;
-  return revision !== undefined && current !== undefined && revision !== current && !isRolledBack(state);
+function unfinishedStep({ operation }: BlueGreenState): UnfinishedStep | undefined {
+  switch (operation?.kind) {
+    case 'switch':
+    case 'finish':
+    case 'stage':
+    case 'reject':
+      return operation;
+    default:
+      return undefined;
+  }
 }
 
 /** The revision that the role ran before anything was staged over it. */
@@ -171,7 +172,7 @@ async function revisionToRollBackTo(
   role: string,
 ): Promise<{ readonly revision: Revision; readonly publicService: KubeObject }> {
   const { release } = state;
-  const record = state.staged?.role === role ? state.staged.previous : state.roles[role];
+  const record = recordBeforeStaging(state, role);
   // What was left may be why there is nothing to go back to, and has to be finished first.
   if (record?.revision === undefined) refuseUnfinished(state, () => false);
   if (record?.revision === undefined) throw noRevisionToRollBackTo(release, `${role} never served a revision`);
@@ -196,7 +197,10 @@ async function clearUnmadeSwitch(ctx: LockedContext, state: BlueGreenState, role
   };
 }
 
-/** Discards what is staged on the role, or what an interrupted staging left there: it replaced what users go back to. */
+/**
+ * Discards what is staged on the role, or what an interrupted staging left there: it replaced what users go back to. From under
+ * users nothing is taken away: the role is only restored, and what is unfinished there stays on record until that has succeeded.
+ */
 async function discardStagedOn(
   ctx: LockedContext,
   request: {
@@ -204,11 +208,21 @@ async function discardStagedOn(
     readonly state: BlueGreenState;
     readonly role: string;
     readonly active: Active;
+    /** What the role is restored to. */
+    readonly revision: Revision;
   },
 ): Promise<BlueGreenState> {
   const { inputs, state, role, active } = request;
   const target = discardable(state);
   if (target?.role !== role) return state;
+  const unfinished = unfinishedOn(state, role);
+  if (unfinished !== undefined && active.kind === 'role' && active.role === role) {
+    const { number } = request.revision;
+    ctx.log.warning(
+      `${describeRef(state.publicService)} leads users to ${role}, where ${describeUnfinishedRole(unfinished)}: they stay there, while ${role} is restored to revision ${number}`,
+    );
+    return state.staged?.role === role ? withoutStaged(state) : state;
+  }
   ctx.log.info(`Revision ${target.revision} is staged on ${role}; it is discarded to restore what was there before`);
   const { state: rejecting, revision } = await discard(ctx, { state, target, active, timeoutMs: inputs.timeoutMs });
   return completeReject(rejecting, historyEntry(ctx.run, revision, 'rejected'));

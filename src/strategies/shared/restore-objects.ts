@@ -94,13 +94,13 @@ async function restoreAndWait(ctx: OperationContext, request: RestoreRequest): P
   return { ...complete, ready: targets.length > 0 };
 }
 
-/** The error of a write that would change what users are on. */
-export function nowReached({ service, to }: Reached): CutoverError {
+/** The error of a write that would change what users are on. `hint`: what to do; absent: nothing is left half-done, so the same step again. */
+export function nowReached({ service, to }: Reached, hint?: string): CutoverError {
   const name = describeRef(service);
   return new CutoverError(`${name} leads users to ${to} now`, {
     code: 'changed',
     object: name,
-    hint: 'It was changed meanwhile. Run this step again: it plans from what is live now.',
+    hint: `It was changed meanwhile. ${hint ?? 'Run this step again: it plans from what is live now.'}`,
   });
 }
 

@@ -1,12 +1,13 @@
 import { CutoverError } from '../../../errors.js';
 import { describeRef, refKey, refOf, type ObjectRef } from '../../../kubernetes/object.js';
-import type { BlueGreenState, StageOperation } from '../../../release/state.js';
+import type { BlueGreenState } from '../../../release/state.js';
 import type { Roles } from '../../../inputs/inputs.js';
 import type { RoleResources } from '../../../manifests/resource.js';
 import type { RunContext } from '../../../run/context.js';
 import type { Active } from '../../../traffic/active-role.js';
 import { readActive, withLabelsOf } from '../live-traffic.js';
-import type { Staging, StagingTarget } from './staging.js';
+import { describeUnfinishedRole, unfinishedOn, waysOn } from '../operation/rollback-target.js';
+import type { BlueGreenDeploy, Staging, StagingTarget } from './staging.js';
 
 /** Throws `changed` when users are on another role than the plan was made for; read again under the lock, before the first write. */
 export async function refuseMovedUsers(ctx: RunContext, { deploy, active, records }: Staging): Promise<void> {
@@ -29,15 +30,6 @@ export async function findActive(
     throw otherPublicService(state.release, { recorded: state.publicService, service });
   const { active } = await readActive(ctx, withLabelsOf(state, records));
   if (active.kind === 'none' && state.current !== undefined) throw serviceGone(state, service);
-  const { operation } = state;
-  // Before the first promotion, nobody could be led back to another role.
-  if (
-    active.kind === 'role' &&
-    operation?.kind === 'stage' &&
-    operation.role === active.role &&
-    state.current !== undefined
-  )
-    throw usersOnUnfinished(operation, service);
   ctx.log.info(
     active.kind === 'role'
       ? `${describeRef(service)} selects ${active.role}: users are there, ${active.idle} is idle`
@@ -90,15 +82,28 @@ function serviceGone({ current = 0 }: BlueGreenState, service: ObjectRef): Cutov
   });
 }
 
-/** A staging on the other role would forget what this one has left on the role that users are on. */
-function usersOnUnfinished({ role, revision }: StageOperation, service: ObjectRef): CutoverError {
-  return new CutoverError(
-    `${describeRef(service)} leads users to ${role}, where the staging of revision ${revision} was never finished; nothing was written`,
-    {
-      code: 'changed',
-      hint: 'Somebody has switched the Service. Lead it back to the other role with the tool that did, then run this step again, with `force-conflicts: true`.',
-    },
+/**
+ * Users are on a role on which a staging was never finished: a staging on the other role would forget what that has left. Throws
+ * `changed`, and with `force-conflicts: true` only warns: somebody may have led users there because the other version is bad.
+ */
+export function refuseUnfinishedUsers(ctx: RunContext, { inputs, state }: BlueGreenDeploy, active: Active): void {
+  // Before the first promotion, nobody could be led back to another role.
+  if (active.kind === 'none' || state.current === undefined) return;
+  const { role, idle } = active;
+  const operation = unfinishedOn(state, role);
+  if (operation === undefined) return;
+  const found = `${describeRef(state.publicService)} leads users to ${role}, where ${describeUnfinishedRole(operation)}`;
+  if (!inputs.forceConflicts) throw usersOnUnfinished(found, waysOn(state, operation));
+  ctx.log.warning(
+    `${found}. With \`force-conflicts: true\`, this deploy stages on ${idle} all the same: ${role} stays as it is, what is on record of revision ${operation.revision} there is given up, and \`action: reject\` does not restore ${role} any more`,
   );
+}
+
+function usersOnUnfinished(found: string, ways: string): CutoverError {
+  return new CutoverError(`${found}; nothing was written`, {
+    code: 'changed',
+    hint: `Somebody has switched the Service. ${ways}`,
+  });
 }
 
 function switchedMeanwhile(): CutoverError {

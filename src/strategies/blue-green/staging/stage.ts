@@ -1,3 +1,4 @@
+import { asCutoverError } from '../../../errors.js';
 import { refOf } from '../../../kubernetes/object.js';
 import type { BlueGreenState, StagedRecord } from '../../../release/state.js';
 import { recordFailure } from '../../../release/record-failure.js';
@@ -19,6 +20,7 @@ import type { Reached } from '../../outcome/restored.js';
 import type { Serving, StagingResult } from '../../outcome/serving.js';
 import { withLabelsOf } from '../live-traffic.js';
 import { reachedRole, requireUnreached, type StagedRole } from '../operation/reached-role.js';
+import { waysOn } from '../operation/rollback-target.js';
 import { refuseUnfinished } from '../operation/unfinished.js';
 import { withUsersNow } from '../operation/users-now.js';
 import { beginStaging, type BegunStaging } from './begun-staging.js';
@@ -128,6 +130,7 @@ async function stageRevision(ctx: LockedContext, staging: Staging): Promise<Outc
     // What an earlier staging has left there is not among the notes.
     const isUntouched = deploy.state.operation === undefined && guard.found() !== undefined && notes.list.length === 0;
     const result = await restoreFailedStaging(operation, begun, { staging, cause: error, isUntouched });
+    const cause = isUntouched ? error : withWaysOn(error, state, guard.found());
     const restored = result.kind === 'restored' ? result.restored : undefined;
     const isMoved = restored?.kind === 'reached';
     const { snapshots } = begun;
@@ -139,11 +142,10 @@ async function stageRevision(ctx: LockedContext, staging: Staging): Promise<Outc
       serving: servingAfter(staging, result),
     };
     // The labels of the staged pods, by which users have reached them, may not be on record.
-    throw new FailedStep(error, isMoved ? failed : await withUsersAfter(ctx, staging, failed));
+    throw new FailedStep(cause, isMoved ? failed : await withUsersAfter(ctx, staging, failed));
   } finally {
     observer.close();
   }
-  tellLeft(ctx, staging.left);
   const staged: Outcome = {
     ...base,
     outcome: 'staged',
@@ -154,8 +156,13 @@ async function stageRevision(ctx: LockedContext, staging: Staging): Promise<Outc
   };
   const said = await withUsersNow(ctx, withLabelsOf(done, staging.records), staged);
   const reached = await reachedNow(ctx, done, { role, revision, serving: said.serving });
-  // On record it is staged all the same: so the next step knows what users are on.
-  if (reached !== undefined) throw new FailedStep(nowReached(reached), said);
+  if (reached !== undefined) {
+    // A role that users reach is not rejected.
+    const { rollbackHint: _not, ...failed } = said;
+    // On record it is staged all the same: so the next step knows what users are on.
+    throw new FailedStep(nowReached(reached), failed);
+  }
+  tellLeft(ctx, staging.left);
   return said;
 }
 
@@ -168,6 +175,13 @@ async function reachedNow(
   if (serving.kind !== 'users-now') return undefined;
   // What is said already tells that the Service cannot be read.
   return reachedRole(ctx, state, staged).catch(() => undefined);
+}
+
+/** The error of a staging that stopped because users are on its role by then, with what works from what it has left there. */
+function withWaysOn(error: unknown, state: BegunStaging['state'], found: Reached | undefined): unknown {
+  const { operation } = state;
+  if (found === undefined || operation.kind !== 'stage' || asCutoverError(error).code !== 'changed') return error;
+  return nowReached(found, waysOn(state, operation));
 }
 
 interface FailedStaging {
@@ -187,7 +201,7 @@ async function restoreFailedStaging(
   const { rollbackOnFailure, timeoutMs } = deploy.inputs;
   const { state, revision, snapshots } = begun;
   const failed = historyEntry(ctx.run, revision, 'failed');
-  if (!rollbackOnFailure) {
+  if (!rollbackOnFailure && !isUntouched) {
     const note = await recordFailure(ctx.records, withHistory(state, failed));
     return { kind: 'left', role, ...note };
   }

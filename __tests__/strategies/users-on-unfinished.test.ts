@@ -1,0 +1,260 @@
+import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
+import type { CutoverError } from '../../src/errors.js';
+import { idle } from '../support/cluster/run-controllers.js';
+import { copyOf, falseWords, watchUsers } from '../support/strategies/kills.js';
+import { promoted, select, site } from '../support/strategies/switched-by-others.js';
+import {
+  application,
+  blueGreenStateOf,
+  closeReleases,
+  configRef,
+  endOf,
+  failureOf,
+  killAtWrite,
+  killed,
+  leaseRef,
+  releaseAfter,
+  served,
+  unfinished,
+  type WebRelease,
+} from '../support/strategies/web-release.js';
+
+beforeEach(() => {
+  // Only the date: what has served was applied long before.
+  const doNotFake = [
+    ...(['hrtime', 'nextTick', 'performance', 'queueMicrotask', 'setImmediate', 'clearImmediate'] as const),
+    ...(['setInterval', 'clearInterval', 'setTimeout', 'clearTimeout'] as const),
+  ];
+  jest.useFakeTimers({ now: Date.parse('2026-03-01T12:00:00Z'), doNotFake });
+});
+afterEach(() => {
+  closeReleases();
+  jest.useRealTimers();
+});
+
+/** Somebody leads users to a role by hand. */
+async function leadTo(web: WebRelease, role: string): Promise<void> {
+  select(web, { app: 'web', role });
+  await idle();
+}
+
+/** The same as `promoted`, with fields of others taken over by each revision. */
+const promotedByForce = releaseAfter(async web => {
+  for (const version of ['v1', 'v2']) {
+    await web.stage(site(version), { forceConflicts: true });
+    await web.promote();
+  }
+});
+
+const deployment = 'APPLY Deployment shop/web-blue';
+
+/** v3 is half-staged on blue. */
+async function leaveStaging(web: WebRelease): Promise<void> {
+  web.cluster.before = call => {
+    if (call === deployment) throw killed;
+  };
+  await failureOf(web.stage(site('v3'), { rollbackOnFailure: false }));
+  web.cluster.before = () => undefined;
+}
+
+/** v3 is staged on blue by a step that failed then. */
+async function leaveFailedChecks(web: WebRelease): Promise<void> {
+  web.answer = () => 500;
+  await failureOf(web.stage(site('v3'), { rollbackOnFailure: false }));
+  web.answer = () => 200;
+}
+
+/** The rejection of v3 on blue was killed. */
+async function leaveRejection(web: WebRelease): Promise<void> {
+  await web.stage(site('v3'));
+  killAtWrite(web.cluster, 3);
+  await endOf(web.reject());
+  web.cluster.before = () => undefined;
+  web.cluster.store.remove(leaseRef);
+}
+
+/** Users were on v2, which is bad, and somebody has led them to blue, where v1 was and something is unfinished. */
+const ledTo = (given: () => Promise<WebRelease>, leave: (web: WebRelease) => Promise<void>) => async () => {
+  const web = await given();
+  jest.setSystemTime(Date.now() + 60_000);
+  await leave(web);
+  await leadTo(web, 'blue');
+  return web;
+};
+
+const ledToStaging = ledTo(promoted, leaveStaging);
+
+const situations = [
+  ['a half-done staging', 'stage', leaveStaging],
+  ['a staging whose checks failed', 'stage', leaveFailedChecks],
+  ['a half-done rejection', 'reject', leaveRejection],
+] as const;
+
+describe.each([
+  ['by force', promotedByForce],
+  ['without force', promoted],
+])('a rollback, of revisions that were staged %s, once somebody has led users to', (_force, given) => {
+  it.each(situations)('%s leaves them there, restores that role and records it', async (_what, kind, leave) => {
+    const web = await ledTo(given, leave)();
+    const { cluster } = web;
+    expect(unfinished(cluster)).toBe(kind);
+    const faults = watchUsers(web, ['site:v1', 'site:v3']);
+    const end = await endOf(web.rollback());
+    await idle();
+    expect(faults()).toEqual([]);
+    expect(end).toMatchObject({ outcome: 'rolled-back', revision: 1, activeRole: 'blue', idleRole: 'green' });
+    expect(web.ctx().log.lines.join('\n')).toMatch(
+      /Service shop\/web leads users to blue, where the (staging|rejection) of revision 3 was never finished: they stay there, while blue is restored to revision 1/,
+    );
+    expect([served(cluster), falseWords(web, end)]).toEqual([['site:v1', 'site:v1'], []]);
+    expect(cluster.store.get(configRef('web-blue'))).toMatchObject({ data: { version: 'v1' } });
+    expect(blueGreenStateOf(cluster)).toMatchObject({ current: 1, roles: { blue: { revision: 1 } } });
+    expect(blueGreenStateOf(cluster)).not.toHaveProperty('staged');
+    expect(unfinished(cluster)).toBe('-');
+    await expect(web.stage(site('v4'), { forceConflicts: true })).resolves.toMatchObject({ stagedRole: 'green' });
+  });
+});
+
+describe.each(situations)('a rollback that fails with users on %s', (_what, kind, leave) => {
+  const given = ledTo(promoted, leave);
+  const left = { kind, revision: 3, role: 'blue' };
+
+  it('keeps on record what is unfinished there', async () => {
+    const web = await given();
+    web.answer = () => 500;
+    await expect(failureOf(web.rollback())).resolves.toMatchObject({
+      ...{ error: { code: 'verify' }, outcome: { activeRole: 'blue' } },
+    });
+    expect(blueGreenStateOf(web.cluster)?.operation).toMatchObject(left);
+    web.answer = () => 200;
+    await expect(web.rollback()).resolves.toMatchObject({ outcome: 'rolled-back', revision: 1 });
+  });
+
+  it('keeps it on record after its switch, too', async () => {
+    const web = await given();
+    let isSwitched = false;
+    web.cluster.before = call => {
+      isSwitched ||= call === 'APPLY Service shop/web';
+    };
+    web.answer = () => (isSwitched ? 500 : 200);
+    await expect(failureOf(web.rollback())).resolves.toMatchObject({ error: { code: 'verify' } });
+    await idle();
+    expect(blueGreenStateOf(web.cluster)?.operation).toMatchObject(left);
+    expect(served(web.cluster)).toEqual(['site:v1', 'site:v1']);
+  });
+
+  it.each(['post', 'lost'])('keeps it on record when it is killed as it restores the role (%s)', async then => {
+    const web = await given();
+    const { cluster } = web;
+    let isBegun = false;
+    cluster.before = call => {
+      if (isBegun) throw killed;
+      isBegun = call === 'REPLACE Secret shop/cutover-web';
+    };
+    await failureOf(web.rollback());
+    cluster.before = () => undefined;
+    if (then === 'post') expect(await web.post()).toMatchObject({ kind: 'reached', to: 'blue' });
+    else cluster.store.remove(leaseRef);
+    expect(blueGreenStateOf(cluster)?.operation).toMatchObject(left);
+    await expect(web.rollback()).resolves.toMatchObject({ outcome: 'rolled-back', revision: 1 });
+    expect(served(cluster)).toEqual(['site:v1', 'site:v1']);
+  });
+});
+
+describe('a rollback once somebody has led users to a half-done staging on a role that never served', () => {
+  const given = (forceConflicts: boolean) =>
+    releaseAfter(async web => {
+      await web.stage(site('v1'), { forceConflicts });
+      await web.promote();
+      web.answer = () => 500;
+      await failureOf(web.stage(site('v2'), { rollbackOnFailure: false }));
+      await leadTo(web, 'green');
+    });
+  const half = given(false);
+  const byForce = given(true);
+
+  it('sends them back to the only version that served', async () => {
+    const web = await byForce();
+    await expect(web.rollback()).resolves.toMatchObject({ outcome: 'rolled-back', revision: 1, activeRole: 'blue' });
+    expect(served(web.cluster)).toEqual(['site:v1', 'site:v1']);
+  });
+
+  it('keeps on record what is unfinished when it fails', async () => {
+    const web = await half();
+    const before = application(web.cluster);
+    // The tool that switched the Service owns its selector.
+    await expect(failureOf(web.rollback())).resolves.toMatchObject({ error: { code: 'conflict' } });
+    expect(application(web.cluster)).toEqual(before);
+    expect(blueGreenStateOf(web.cluster)?.operation).toMatchObject({ kind: 'stage', revision: 2, role: 'green' });
+  });
+
+  it('is not what a deploy names: the tool that switched the Service is', async () => {
+    const web = await half();
+    const { hint } = (await failureOf(web.stage(site('v3')))) as CutoverError;
+    expect(hint).not.toContain('`action: rollback`');
+    expect(hint).toContain(
+      'lead the Service there with the tool that switched it: then `action: reject` restores green',
+    );
+    await leadTo(web, 'blue');
+    await expect(web.reject()).resolves.toMatchObject({ outcome: 'rejected', activeRole: 'blue' });
+  });
+});
+
+describe('a deploy once somebody has led users to a half-done staging', () => {
+  const message = 'Service shop/web leads users to blue, where the staging of revision 3 was never finished';
+
+  it('writes nothing, and says what works', async () => {
+    const web = await ledToStaging();
+    const before = application(web.cluster);
+    await expect(failureOf(web.stage(site('v4')))).resolves.toMatchObject({
+      code: 'changed',
+      message: `${message}; nothing was written`,
+      hint: expect.stringMatching(
+        /`action: rollback` leaves users on blue, and restores revision 1 there\. `action: deploy` with `force-conflicts: true` stages on green/,
+      ),
+    });
+    expect([application(web.cluster), unfinished(web.cluster)]).toEqual([before, 'stage']);
+    await expect(failureOf(web.plan(site('v4')))).resolves.toMatchObject({ code: 'changed' });
+  });
+
+  it('with force-conflicts says what is given up, and stages a hotfix that users get', async () => {
+    const web = await ledToStaging();
+    const { cluster } = web;
+    const end = await web.stage(site('v4'), { forceConflicts: true });
+    expect(end).toMatchObject({ outcome: 'staged', activeRole: 'blue', stagedRole: 'green', revision: 4 });
+    const warnings = web.ctx().log.lines.filter(line => line.includes(message));
+    expect(warnings).toEqual([expect.stringContaining('what is on record of revision 3 there is given up')]);
+    expect([served(cluster), unfinished(cluster)]).toEqual([['site:v1', 'site:v1'], '-']);
+    await expect(failureOf(web.promote())).resolves.toMatchObject({
+      hint: expect.stringContaining('Run `action: rollback`') as unknown,
+    });
+    await expect(web.rollback()).resolves.toMatchObject({ outcome: 'rolled-back', activeRole: 'blue' });
+    await expect(web.promote()).resolves.toMatchObject({ outcome: 'switched', revision: 4 });
+    expect(served(cluster)).toEqual(['site:v4', 'site:v4']);
+  });
+
+  it('is the way back once they are led to the other role, and so is a rejection', async () => {
+    const web = await ledToStaging();
+    await leadTo(web, 'green');
+    const copy = await copyOf(web);
+    await expect(copy.reject()).resolves.toMatchObject({ outcome: 'rejected', activeRole: 'green' });
+    expect(copy.cluster.store.get(configRef('web-blue'))).toMatchObject({ data: { version: 'v1' } });
+  });
+});
+
+describe('a rejection once somebody has led users to', () => {
+  it.each(situations)('%s changes nothing, and says what works', async (_what, kind, leave) => {
+    const web = await ledTo(promoted, leave)();
+    const before = application(web.cluster);
+    const what = kind === 'stage' ? 'staging' : 'rejection';
+    const failure = await failureOf(web.reject());
+    expect(failure).toMatchObject({
+      code: 'changed',
+      message: `Users are on blue, where the ${what} of revision 3 was never finished: it was not changed`,
+      hint: expect.stringContaining('`action: rollback` leaves users on blue, and restores revision 1 there.'),
+    });
+    // A deploy does not go on from a half-done rejection.
+    expect('hint' in failure && failure.hint.includes('force-conflicts')).toBe(kind === 'stage');
+    expect([application(web.cluster), unfinished(web.cluster)]).toEqual([before, kind]);
+  });
+});
