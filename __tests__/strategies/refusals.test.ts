@@ -187,7 +187,7 @@ describe('a rejection', () => {
     await cluster.apply(deployment('green'));
     await expect(reject(ctx, inputs)).rejects.toMatchObject({
       code: 'changed',
-      message: 'Users are on green, which holds the staged revision 2: it was not changed',
+      message: 'Users are on green, which holds the staged revision 2; nothing was changed',
       hint: expect.stringContaining('action: rollback') as unknown,
     });
     expect(cluster.store.get(refOf(deployment('green')))).toBeDefined();

@@ -188,12 +188,12 @@ describe('a rollback once somebody has led users to a half-done staging on a rol
     expect(blueGreenStateOf(web.cluster)?.operation).toMatchObject({ kind: 'stage', revision: 2, role: 'green' });
   });
 
-  it('is not what a deploy names: the tool that switched the Service is', async () => {
+  it('is no way that a deploy names: it names the tool that switched the Service', async () => {
     const web = await half();
     const { hint } = (await failureOf(web.stage(site('v3')))) as CutoverError;
     expect(hint).not.toContain('`action: rollback`');
     expect(hint).toContain(
-      'lead the Service there with the tool that switched it: then `action: reject` restores green',
+      'point the Service at blue with the tool that switched it; then `action: reject` restores green',
     );
     await leadTo(web, 'blue');
     await expect(web.reject()).resolves.toMatchObject({ outcome: 'rejected', activeRole: 'blue' });
@@ -217,13 +217,13 @@ describe('a deploy once somebody has led users to a half-done staging', () => {
     await expect(failureOf(web.plan(site('v4')))).resolves.toMatchObject({ code: 'changed' });
   });
 
-  it('with force-conflicts says what is given up, and stages a hotfix that users get', async () => {
+  it('with force-conflicts says what will no longer be on record, and stages a hotfix that users get', async () => {
     const web = await ledToStaging();
     const { cluster } = web;
     const end = await web.stage(site('v4'), { forceConflicts: true });
     expect(end).toMatchObject({ outcome: 'staged', activeRole: 'blue', stagedRole: 'green', revision: 4 });
     const warnings = web.ctx().log.lines.filter(line => line.includes(message));
-    expect(warnings).toEqual([expect.stringContaining('what is on record of revision 3 there is given up')]);
+    expect(warnings).toEqual([expect.stringContaining('what is unfinished there will no longer be on record')]);
     expect([served(cluster), unfinished(cluster)]).toEqual([['site:v1', 'site:v1'], '-']);
     await expect(failureOf(web.promote())).resolves.toMatchObject({
       hint: expect.stringContaining('Run `action: rollback`') as unknown,
@@ -250,7 +250,7 @@ describe('a rejection once somebody has led users to', () => {
     const failure = await failureOf(web.reject());
     expect(failure).toMatchObject({
       code: 'changed',
-      message: `Users are on blue, where the ${what} of revision 3 was never finished: it was not changed`,
+      message: `Users are on blue, where the ${what} of revision 3 was never finished; nothing was changed`,
       hint: expect.stringContaining('`action: rollback` leaves users on blue, and restores revision 1 there.'),
     });
     // A deploy does not go on from a half-done rejection.

@@ -10,8 +10,9 @@ import { otherRole, type Active } from '../../traffic/active-role.js';
 import { outcomeBase, type Outcome } from '../outcome/outcome.js';
 import { readBlueGreen } from '../shared/recorded-release.js';
 import { discard, discardable, type Discardable } from './operation/discard.js';
-import { describeUnfinishedRole, unfinishedOn, waysOn } from './operation/rollback-target.js';
+import { unfinishedOn } from './operation/rollback-target.js';
 import { refuseUnfinished } from './operation/unfinished.js';
+import { describeUnfinished, unfinishedHint } from './operation/users-on-unfinished.js';
 import { readActive, usersOf } from './live-traffic.js';
 
 /** Discards what is staged: the idle role is restored to its state before staging. The public Service is only read. */
@@ -82,11 +83,11 @@ function nothingStaged(release: string): CutoverError {
 function usersOnStaged(state: BlueGreenState, { role, revision }: Discardable): CutoverError {
   const unfinished = unfinishedOn(state, role);
   if (unfinished !== undefined)
-    return new CutoverError(`Users are on ${role}, where ${describeUnfinishedRole(unfinished)}: it was not changed`, {
+    return new CutoverError(`Users are on ${role}, where ${describeUnfinished(unfinished)}; nothing was changed`, {
       code: 'changed',
-      hint: `Somebody has switched the public Service. ${waysOn(state, unfinished)}`,
+      hint: `Somebody has switched the public Service. ${unfinishedHint(state, unfinished)}`,
     });
-  return new CutoverError(`Users are on ${role}, which holds the staged revision ${revision}: it was not changed`, {
+  return new CutoverError(`Users are on ${role}, which holds the staged revision ${revision}; nothing was changed`, {
     code: 'changed',
     hint: 'The public Service was switched already. Use `action: rollback` to send users back to the other role.',
   });

@@ -128,12 +128,12 @@ async function switchBack(
   }
 }
 
-/** The state without the switch. What an earlier run had left unfinished, and this switch began over, is to be finished again. */
+/** The state without the switch. An operation that was unfinished when the switch replaced it on record is on record again. */
 function undone({ trafficSwitch, switching }: RecordedSwitch, failed: HistoryEntry): BlueGreenState {
   const { operation } = trafficSwitch.state;
   const abandoned = abandon<BlueGreenState>(switching, failed);
-  const isLeft = operation?.kind === 'finish' || operation?.kind === 'stage' || operation?.kind === 'reject';
-  return isLeft ? begin(abandoned, operation) : abandoned;
+  const wasUnfinished = operation?.kind === 'finish' || operation?.kind === 'stage' || operation?.kind === 'reject';
+  return wasUnfinished ? begin(abandoned, operation) : abandoned;
 }
 
 async function leaveSwitched(

@@ -23,13 +23,13 @@ import { resumeFinishSwitch } from './finish-switch.js';
 import { readActive } from './live-traffic.js';
 import { discard, discardable } from './operation/discard.js';
 import {
-  describeUnfinishedRole,
   recordBeforeStaging,
   roleToRollBackTo,
   unfinishedOn,
-  type UnfinishedRole,
+  type StagingOrRejection,
 } from './operation/rollback-target.js';
 import { refuseUnfinished } from './operation/unfinished.js';
+import { describeUnfinished } from './operation/users-on-unfinished.js';
 import { withUsersNow } from './operation/users-now.js';
 import { restoreRole } from './restore-role.js';
 import { switchTraffic } from './switch-traffic.js';
@@ -86,7 +86,7 @@ async function rollBackUnderLock(
   requireOwnedService(locked, { state, publicService, live: liveBefore.object });
   const discarded = await discardStagedOn(locked, { inputs, state, role, active, revision });
   const checks = inputs.verify ?? recordedChecks(revision.checks, locked.log);
-  const unfinished = unfinishedStep(discarded);
+  const unfinished = keptOperation(discarded);
   const preparing = begin(discarded, {
     ...operationOf(unfinished, { revision, role, liveBefore }),
     ...begunBy(locked),
@@ -100,10 +100,13 @@ async function rollBackUnderLock(
     const restoring = { state: discarded, revision, role, from, active: active.role, checks, waitOptions };
     verified = await restoreRole(prepared, restoring);
   } catch (error) {
-    // The role is left as it is: the next rollback or staging applies it again. With users on it, nothing was taken from it.
+    // The role is left as it is: the next rollback or staging applies it again. If users are on it, it kept its size and autoscaler.
     const failed = historyEntry(locked.run, revision, 'failed');
-    const left = unfinished && begin(preparing, { ...unfinished, ...begunBy(locked) });
-    await recordFailure(locked.records, left === undefined ? abandon(preparing, failed) : withHistory(left, failed));
+    const stillBegun = unfinished && begin(preparing, { ...unfinished, ...begunBy(locked) });
+    await recordFailure(
+      locked.records,
+      stillBegun === undefined ? abandon(preparing, failed) : withHistory(stillBegun, failed),
+    );
     const said = {
       ...outcomeBase(locked, 'blue-green'),
       revision: revision.number,
@@ -136,9 +139,9 @@ async function rollBackUnderLock(
  * itself: as a promotion, the post step would send users back without what a rollback does after its switch.
  */
 function operationOf(
-  unfinished: UnfinishedStep | undefined,
+  unfinished: KeptOperation | undefined,
   target: { readonly revision: Revision; readonly role: string; readonly liveBefore: Snapshot },
-): Unbegun<PrepareOperation | UnfinishedStep> {
+): Unbegun<PrepareOperation | KeptOperation> {
   const { revision, role, liveBefore } = target;
   if (unfinished === undefined) return { kind: 'prepare', revision: revision.number, role };
   if (unfinished.kind !== 'switch' || unfinished.direction === 'rollback') return unfinished;
@@ -147,13 +150,13 @@ function operationOf(
 
 type Unbegun<O> = O extends Begun ? Omit<O, keyof Begun> : never;
 
-type UnfinishedStep = SwitchOperation | FinishOperation | UnfinishedRole;
+type KeptOperation = SwitchOperation | FinishOperation | StagingOrRejection;
 
 /**
- * What stays on record while a role is prepared. Only a switch or its work tells where users are, and what is left to do; only a
- * staging or rejection that there are users on by now tells what it has left there.
+ * The unfinished operation that stays on record while a role is prepared, because nothing else tells what it left to do. A staging or a
+ * rejection comes here only if it was not discarded.
  */
-function unfinishedStep({ operation }: BlueGreenState): UnfinishedStep | undefined {
+function keptOperation({ operation }: BlueGreenState): KeptOperation | undefined {
   switch (operation?.kind) {
     case 'switch':
     case 'finish':
@@ -198,8 +201,8 @@ async function clearUnmadeSwitch(ctx: LockedContext, state: BlueGreenState, role
 }
 
 /**
- * Discards what is staged on the role, or what an interrupted staging left there: it replaced what users go back to. From under
- * users nothing is taken away: the role is only restored, and what is unfinished there stays on record until that has succeeded.
+ * Discards what is staged on the role, or what an interrupted staging left there: it replaced what users go back to. If users are on
+ * an unfinished role, it is not discarded: its operation stays on record until the rollback has restored the role.
  */
 async function discardStagedOn(
   ctx: LockedContext,
@@ -219,7 +222,7 @@ async function discardStagedOn(
   if (unfinished !== undefined && active.kind === 'role' && active.role === role) {
     const { number } = request.revision;
     ctx.log.warning(
-      `${describeRef(state.publicService)} leads users to ${role}, where ${describeUnfinishedRole(unfinished)}: they stay there, while ${role} is restored to revision ${number}`,
+      `${describeRef(state.publicService)} leads users to ${role}, where ${describeUnfinished(unfinished)}: they stay there, while ${role} is restored to revision ${number}`,
     );
     return state.staged?.role === role ? withoutStaged(state) : state;
   }

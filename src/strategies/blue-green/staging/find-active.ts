@@ -6,7 +6,8 @@ import type { RoleResources } from '../../../manifests/resource.js';
 import type { RunContext } from '../../../run/context.js';
 import type { Active } from '../../../traffic/active-role.js';
 import { readActive, withLabelsOf } from '../live-traffic.js';
-import { describeUnfinishedRole, unfinishedOn, waysOn } from '../operation/rollback-target.js';
+import { unfinishedOn } from '../operation/rollback-target.js';
+import { describeUnfinished, unfinishedHint } from '../operation/users-on-unfinished.js';
 import type { BlueGreenDeploy, Staging, StagingTarget } from './staging.js';
 
 /** Throws `changed` when users are on another role than the plan was made for; read again under the lock, before the first write. */
@@ -83,26 +84,26 @@ function serviceGone({ current = 0 }: BlueGreenState, service: ObjectRef): Cutov
 }
 
 /**
- * Users are on a role on which a staging was never finished: a staging on the other role would forget what that has left. Throws
- * `changed`, and with `force-conflicts: true` only warns: somebody may have led users there because the other version is bad.
+ * Throws `changed` if users are on a role where a staging was never finished: once another one begins on the other role, that is no
+ * longer on record. With `force-conflicts: true` it only warns: somebody may have led users there because the other version is bad.
  */
-export function refuseUnfinishedUsers(ctx: RunContext, { inputs, state }: BlueGreenDeploy, active: Active): void {
-  // Before the first promotion, nobody could be led back to another role.
+export function refuseUsersOnUnfinished(ctx: RunContext, { inputs, state }: BlueGreenDeploy, active: Active): void {
+  // Before the first promotion there is no other version to lead users back to.
   if (active.kind === 'none' || state.current === undefined) return;
   const { role, idle } = active;
   const operation = unfinishedOn(state, role);
   if (operation === undefined) return;
-  const found = `${describeRef(state.publicService)} leads users to ${role}, where ${describeUnfinishedRole(operation)}`;
-  if (!inputs.forceConflicts) throw usersOnUnfinished(found, waysOn(state, operation));
+  const found = `${describeRef(state.publicService)} leads users to ${role}, where ${describeUnfinished(operation)}`;
+  if (!inputs.forceConflicts) throw usersOnUnfinished(found, unfinishedHint(state, operation));
   ctx.log.warning(
-    `${found}. With \`force-conflicts: true\`, this deploy stages on ${idle} all the same: ${role} stays as it is, what is on record of revision ${operation.revision} there is given up, and \`action: reject\` does not restore ${role} any more`,
+    `${found}. With \`force-conflicts: true\`, this deploy stages on ${idle} all the same: ${role} stays as it is, what is unfinished there will no longer be on record, and \`action: reject\` will not restore ${role}`,
   );
 }
 
-function usersOnUnfinished(found: string, ways: string): CutoverError {
+function usersOnUnfinished(found: string, steps: string): CutoverError {
   return new CutoverError(`${found}; nothing was written`, {
     code: 'changed',
-    hint: `Somebody has switched the Service. ${ways}`,
+    hint: `Somebody has switched the Service. ${steps}`,
   });
 }
 

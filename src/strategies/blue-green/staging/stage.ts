@@ -20,8 +20,8 @@ import type { Reached } from '../../outcome/restored.js';
 import type { Serving, StagingResult } from '../../outcome/serving.js';
 import { withLabelsOf } from '../live-traffic.js';
 import { reachedRole, requireUnreached, type StagedRole } from '../operation/reached-role.js';
-import { waysOn } from '../operation/rollback-target.js';
 import { refuseUnfinished } from '../operation/unfinished.js';
+import { unfinishedHint } from '../operation/users-on-unfinished.js';
 import { withUsersNow } from '../operation/users-now.js';
 import { beginStaging, type BegunStaging } from './begun-staging.js';
 import { confirmActive } from './confirm-active.js';
@@ -130,7 +130,7 @@ async function stageRevision(ctx: LockedContext, staging: Staging): Promise<Outc
     // What an earlier staging has left there is not among the notes.
     const isUntouched = deploy.state.operation === undefined && guard.found() !== undefined && notes.list.length === 0;
     const result = await restoreFailedStaging(operation, begun, { staging, cause: error, isUntouched });
-    const cause = isUntouched ? error : withWaysOn(error, state, guard.found());
+    const cause = isUntouched ? error : withUnfinishedHint(error, state, guard.found());
     const restored = result.kind === 'restored' ? result.restored : undefined;
     const isMoved = restored?.kind === 'reached';
     const { snapshots } = begun;
@@ -158,7 +158,7 @@ async function stageRevision(ctx: LockedContext, staging: Staging): Promise<Outc
   const reached = await reachedNow(ctx, done, { role, revision, serving: said.serving });
   if (reached !== undefined) {
     // A role that users reach is not rejected.
-    const { rollbackHint: _not, ...failed } = said;
+    const { rollbackHint: _reject, ...failed } = said;
     // On record it is staged all the same: so the next step knows what users are on.
     throw new FailedStep(nowReached(reached), failed);
   }
@@ -177,11 +177,11 @@ async function reachedNow(
   return reachedRole(ctx, state, staged).catch(() => undefined);
 }
 
-/** The error of a staging that stopped because users are on its role by then, with what works from what it has left there. */
-function withWaysOn(error: unknown, state: BegunStaging['state'], found: Reached | undefined): unknown {
+/** If the staging stopped because users are on its role now: an error with a hint which steps work. Otherwise its own error. */
+function withUnfinishedHint(error: unknown, state: BegunStaging['state'], found: Reached | undefined): unknown {
   const { operation } = state;
   if (found === undefined || operation.kind !== 'stage' || asCutoverError(error).code !== 'changed') return error;
-  return nowReached(found, waysOn(state, operation));
+  return nowReached(found, unfinishedHint(state, operation));
 }
 
 interface FailedStaging {

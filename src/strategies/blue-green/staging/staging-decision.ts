@@ -12,7 +12,7 @@ import { recordable, snapshotsOf } from '../../shared/snapshots.js';
 import { lint } from '../../shared/report-findings.js';
 import { stagedWorkloads } from './deploy-staged.js';
 import { revisionOf } from './begun-staging.js';
-import { findActive, refuseUnfinishedUsers } from './find-active.js';
+import { findActive, refuseUsersOnUnfinished } from './find-active.js';
 import { leftWhileServing } from './left-by-staging.js';
 import { isAsVerified } from './staged-record.js';
 import type { BlueGreenDeploy, Staging, StagingTarget } from './staging.js';
@@ -50,7 +50,7 @@ export async function decideStaging(
   const records = roleRecords(resources);
   const active =
     adoption === undefined
-      ? await ctx.phase('Check', () => findUsers(ctx, deploy, records))
+      ? await ctx.phase('Check', () => checkActive(ctx, deploy, records))
       : activeAfter(deploy, adoption);
   const live = active.kind === 'role' ? active.role : undefined;
   // The active role comes first: the same manifests again must not start a second copy of what serves.
@@ -83,10 +83,10 @@ export async function decideStaging(
   });
 }
 
-/** The active role. Throws where nothing may be staged beside what it holds. */
-async function findUsers(ctx: RunContext, deploy: BlueGreenDeploy, records: Staging['records']): Promise<Active> {
+/** Finds the active role. Throws if nothing may be staged on the other one, because something on the active one is unfinished. */
+async function checkActive(ctx: RunContext, deploy: BlueGreenDeploy, records: Staging['records']): Promise<Active> {
   const active = await findActive(ctx, { deploy, records });
-  refuseUnfinishedUsers(ctx, deploy, active);
+  refuseUsersOnUnfinished(ctx, deploy, active);
   return active;
 }
 

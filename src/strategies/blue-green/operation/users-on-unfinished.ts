@@ -1,0 +1,26 @@
+import type { BlueGreenState } from '../../../release/state.js';
+import { otherRole } from '../../../traffic/active-role.js';
+import { areUsersBack, recordBeforeStaging, type StagingOrRejection } from './rollback-target.js';
+
+/** The unfinished operation, as a part of a message. */
+export function describeUnfinished({ kind, revision }: StagingOrRejection): string {
+  return `the ${kind === 'stage' ? 'staging' : 'rejection'} of revision ${revision} was never finished`;
+}
+
+/** A hint: which steps work while the public Service leads users to the role of the unfinished operation. */
+export function unfinishedHint(state: BlueGreenState, { kind, role }: StagingOrRejection): string {
+  const other = otherRole(state.roleNames, role);
+  const before = recordBeforeStaging(state, role)?.revision;
+  const rollback =
+    before !== undefined && areUsersBack(state, role)
+      ? [`\`action: rollback\` leaves users on ${role}, and restores revision ${before} there.`]
+      : [];
+  const deploy =
+    kind === 'stage'
+      ? [
+          `\`action: deploy\` with \`force-conflicts: true\` stages on ${other}; after that, what is unfinished on ${role} is no longer on record, and \`action: reject\` does not restore ${role}.`,
+        ]
+      : [];
+  const back = `If users should be on ${other}, point the Service at ${other} with the tool that switched it; then \`action: reject\` restores ${role}.`;
+  return [...rollback, ...deploy, back].join(' ');
+}
