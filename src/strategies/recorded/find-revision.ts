@@ -16,8 +16,8 @@ export async function findRevision(
 }
 
 /**
- * The same for a step that can do without the revision: one that cannot be read counts as deleted, too, with a warning. Such a step
- * only looks for objects that left the manifests.
+ * The same for a step that only looks for left objects, and so can go on without the revision: also `undefined`, with a warning, if the
+ * record of the revision cannot be used.
  */
 export async function findReadableRevision(
   ctx: Pick<RunContext, 'records' | 'log'>,
@@ -29,7 +29,7 @@ export async function findReadableRevision(
     const error = asCutoverError(thrown);
     if (error.code !== 'record') throw thrown;
     ctx.log.warning(
-      `Which objects revision ${number} has and needs is not known: ${error.message}. This step goes on without it; one that needs it will fail.`,
+      `Which objects revision ${number} has and needs is not known: ${error.message}. This step goes on without them; a step that needs revision ${number} will fail.`,
     );
     return undefined;
   }

@@ -6,15 +6,15 @@ import type { RunContext } from '../../run/context.js';
 import { findReadableRevision } from './find-revision.js';
 import { formerObjects, type LeftCandidates } from './left-objects.js';
 
-/** A revision of a blue/green release whose objects may be live. Only references are kept: a revision has megabytes. */
+/** A revision of a blue/green release whose objects may be live. Only references are kept: a whole revision can have megabytes. */
 export interface FormerRevision {
   readonly number: number;
   /** The role that it was staged on. Absent: it is from before the roles. */
   readonly role?: string;
   /** Whether users are on it, or a promotion, a rejection or a rollback leads to it. */
   readonly isReachable: boolean;
-  /** The objects of its role. Those of a revision that is not reachable are needed by no revision. */
-  readonly own: readonly FormerObject[];
+  /** The objects of its role; of a revision without a role, all its objects. Those of a revision that is not reachable are needed by no revision. */
+  readonly ofRole: readonly FormerObject[];
   /** The same for the objects that both roles use. */
   readonly shared: readonly FormerObject[];
   /** What its objects refer to. */
@@ -85,7 +85,7 @@ function referencesOf(
     number,
     ...(role !== undefined && { role }),
     isReachable,
-    own: all.filter(ref => !sharedKeys.has(refKey(ref))),
+    ofRole: all.filter(ref => !sharedKeys.has(refKey(ref))),
     shared: all.filter(ref => sharedKeys.has(refKey(ref))),
     refersTo: referredTo([...objects, ...shared]),
   };
@@ -100,7 +100,7 @@ export function sharedSecrets({ applied, latest }: BlueGreenState): readonly For
   });
 }
 
-/** What the reachable revisions need, whether or not it is of the release itself. */
+/** What the reachable revisions need, also what the release does not own. */
 export function neededByReachable({ list, isComplete }: FormerRevisions): Pick<LeftCandidates, 'needs' | 'keepsAll'> {
   const reachable = list.filter(({ isReachable }) => isReachable);
   return { needs: reachable.map(({ refersTo, number }) => ({ refs: refersTo, by: number })), keepsAll: !isComplete };

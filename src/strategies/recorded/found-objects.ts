@@ -4,8 +4,9 @@ import type { RunContext } from '../../run/context.js';
 import { notOwned } from './not-owned.js';
 
 /**
- * Whether the release may write a live object without its annotation because an earlier run found that object, as an adoption does: it
- * has the uid that is on record, is in the namespace of the release, and no other release owns it. `uid` undefined: none was found.
+ * Whether the release may write a live object that does not have the annotation of the release, because an earlier run found it, as an
+ * adoption does. It must have the uid that is on record, be in the namespace of the release, and have no other owner. `uid` undefined:
+ * no object was found.
  */
 export function isFound(
   { records }: Pick<RunContext, 'records'>,

@@ -10,7 +10,7 @@ import type { FormerObject, ReleaseState } from '../../release/state.js';
 import type { RunContext } from '../../run/context.js';
 import { describeLeftObjects } from '../outcome/left-objects-text.js';
 
-/** So many left objects are kept on record. */
+/** At most so many left objects are kept on record. */
 const most = 100;
 
 /** What a revision needs. */
@@ -27,7 +27,7 @@ export interface LeftCandidates {
   readonly earlier: readonly FormerObject[];
   /** What the manifests have now. */
   readonly resources: readonly Resource[];
-  /** What revisions need beside the manifests and what `earlier` says. Absent: nothing. */
+  /** What revisions need, in addition to `resources` and to `neededBy` of `earlier`. Absent: nothing. */
   readonly needs?: readonly Needs[];
   /** Whether it is not known what reachable revisions need, so that every object counts as needed. Default: false. */
   readonly keepsAll?: boolean;
@@ -79,7 +79,7 @@ function withoutRendered(candidates: LeftCandidates): readonly FormerObject[] {
   return [...merged.values()];
 }
 
-/** A candidate that may be live. */
+/** A candidate that is live, or was not looked for. */
 interface LookedFor {
   readonly former: FormerObject;
   /** Absent: it was not read. */

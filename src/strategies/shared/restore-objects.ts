@@ -94,7 +94,7 @@ async function restoreAndWait(ctx: OperationContext, request: RestoreRequest): P
   return { ...complete, ready: targets.length > 0 };
 }
 
-/** The error of a write that would change what users are on. `hint`: what to do; absent: nothing is left half-done, so the same step again. */
+/** The error of a write that would change what users are on. `hint`: what to do; absent: to run the same step again. */
 export function nowReached({ service, to }: Reached, hint?: string): CutoverError {
   const name = describeRef(service);
   return new CutoverError(`${name} leads users to ${to} now`, {
@@ -114,7 +114,7 @@ export function guarded(
   const after = async <T>(write: () => Promise<T>): Promise<T> => {
     if (found === undefined) {
       const now = await look();
-      // Another write may have found them meanwhile.
+      // The look of another write may have found users meanwhile.
       found ??= now;
     }
     if (found === undefined) return write();

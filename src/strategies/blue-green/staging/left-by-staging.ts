@@ -24,7 +24,7 @@ export interface LeavingObjects {
   readonly deleted: readonly ObjectToDelete[];
   /** What would be adopted before the staging. Absent: nothing. */
   readonly adoption?: AdoptedRole;
-  /** Nothing is staged now: what is staged on the role stays there, and is still needed. */
+  /** Only a plan: what is staged on the role stays there, and is still needed. Absent: the staging follows. */
   readonly isPlan?: true;
 }
 
@@ -41,14 +41,14 @@ export async function leftByStaging(ctx: RunContext, leaving: LeavingObjects): P
   const earlier = [
     ...(state.left ?? []),
     ...(adoption === undefined ? [] : await leftByAdoption(ctx, state, deletedBy(adoption))),
-    ...revisions.list.flatMap(former => (former.role === role ? [...former.own, ...former.shared] : former.shared)),
+    ...revisions.list.flatMap(former => (former.role === role ? [...former.ofRole, ...former.shared] : former.shared)),
     ...sharedSecrets(state),
   ];
-  // Objects that users are on can be on record as left: a revision without them was staged on that role, and rejected. The live Service
-  // decides which role that is: somebody may have led users to another one than the record says.
+  // Objects of the role that users are on can be on record as left: a revision without them was staged on it, and rejected. Only the
+  // live Service tells which role that is: somebody may have led users to another one than the record says.
   const served = users === undefined ? state.current : own(state.roles, users)?.revision;
   const serving = adoption === undefined ? revisions.list.filter(({ number }) => number === served) : [];
-  const excluded = new Set([...gone, ...serving.flatMap(former => former.own.map(refKey))]);
+  const excluded = new Set([...gone, ...serving.flatMap(former => former.ofRole.map(refKey))]);
   // The revision that the adoption records is the next one.
   const adopted = adoption === undefined ? [] : [{ refs: referredTo([adoption.deployment]), by: state.latest + 1 }];
   const { needs = [], ...needed } = neededByReachable(revisions);

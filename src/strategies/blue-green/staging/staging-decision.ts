@@ -36,16 +36,16 @@ export type StagingDecision = { readonly refusals: readonly CutoverError[] } & (
     }
 );
 
-/** What a decision is made for, if not for a staging that follows at once. */
-export type DecidedFor = Pick<StagingTarget, 'adoption' | 'isPlan'>;
+/** What is decided differently for a plan, and before an adoption. */
+export type DecisionOptions = Pick<StagingTarget, 'adoption' | 'isPlan'>;
 
 /** Finds out which role users are on, what would be written to the idle role, and what would drop requests. Writes nothing. */
 export async function decideStaging(
   ctx: RunContext,
   deploy: BlueGreenDeploy,
-  decidedFor: DecidedFor = {},
+  options: DecisionOptions = {},
 ): Promise<StagingDecision> {
-  const { adoption } = decidedFor;
+  const { adoption } = options;
   const { inputs, resources } = deploy;
   const records = roleRecords(resources);
   const active =
@@ -67,7 +67,7 @@ export async function decideStaging(
       active,
       role,
       records,
-      ...decidedFor,
+      ...options,
     });
     const found = lint(ctx, inputs.lint, stagingLintContext(staging));
     const staged = stagedWorkloads(staging, []);

@@ -25,7 +25,7 @@ export interface StagingTarget {
   readonly active: Active;
   /** What would be adopted as the active role before the staging; only of a plan. Absent: nothing. */
   readonly adoption?: AdoptedRole;
-  /** Nothing is staged after this, so that what is staged now stays. */
+  /** Only a plan: what is staged on the role stays there. Absent: the staging follows. */
   readonly isPlan?: true;
   /** The idle role; in the first release the first role. */
   readonly role: string;

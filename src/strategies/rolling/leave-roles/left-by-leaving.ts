@@ -12,7 +12,7 @@ export interface LeavingRoles {
   readonly resources: readonly Resource[];
   /** What is deleted with the roles. */
   readonly deleted: readonly KubeObject[];
-  /** The release keeps its roles for now: users are on them. */
+  /** Only a plan: the roles stay, and what they need is still needed. Absent: the release leaves them now. */
   readonly isPlan?: true;
 }
 
@@ -23,7 +23,7 @@ export async function leftByLeaving(
 ): Promise<readonly FormerObject[]> {
   const keys = new Set(deleted.map(object => refKey(refOf(object))));
   const revisions = await formerRevisions(ctx, state);
-  const ofRoles = [...revisions.list.flatMap(({ own, shared }) => [...own, ...shared]), ...sharedSecrets(state)];
+  const ofRoles = [...revisions.list.flatMap(({ ofRole, shared }) => [...ofRole, ...shared]), ...sharedSecrets(state)];
   const adopted = state.adopted === undefined ? [] : [state.adopted.ref];
   const earlier = [...(state.left ?? []), ...ofRoles, ...adopted].filter(ref => !keys.has(refKey(ref)));
   if (isPlan) return findLeft(ctx, { state, resources, earlier, ...neededByReachable(revisions) });

@@ -49,12 +49,12 @@ export async function adoptedOf(
   return { resource, change: 'recreated', live, after: resource.object };
 }
 
-/** What a release would do that leaves its roles. */
+/** A release that leaves its roles, and its manifests. */
 export interface LeaveToPlan {
   readonly state: BlueGreenState;
   /** The dry run of the manifests. */
   readonly planned: readonly PlannedChange[];
-  /** The roles are not left after this. */
+  /** Only a plan: the roles stay. Absent: the release leaves them now. */
   readonly isPlan?: true;
 }
 
