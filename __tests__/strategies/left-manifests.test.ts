@@ -237,7 +237,7 @@ describe('an object that left the manifests of a blue/green release', () => {
     for (const version of ['v2', 'v3']) {
       await release.stage(roleManifests(version));
       expect(lines(release)).toEqual([
-        `${name}: ServiceAccount shop/runner. Keep ServiceAccount shop/runner: a revision on record needs it, and Cutover may not create it again.`,
+        `${name}: ServiceAccount shop/runner. Keep ServiceAccount shop/runner: a revision on record needs it, and Cutover might not create it again.`,
       ]);
       await release.promote({ historyLimit: 1 });
     }

@@ -13,7 +13,7 @@ afterEach(closeReleases);
 
 const cfg = 'apiVersion: v1\nkind: ConfigMap\nmetadata: {name: cfg}\n---\n';
 const keep = (object: string): string =>
-  `${leftLine}: ${object}. Keep ${object}: a revision on record needs it, and Cutover may not create it again.`;
+  `${leftLine}: ${object}. Keep ${object}: a revision on record needs it, and Cutover might not create it again.`;
 const command = `${leftLine}: ConfigMap shop/cfg. If nobody needs them: \`kubectl delete -n shop configmap/cfg\`.`;
 const reading = (text: string): string =>
   text.replace('containers: [{', 'containers: [{envFrom: [{configMapRef: {name: cfg}}], ');

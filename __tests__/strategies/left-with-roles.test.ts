@@ -22,7 +22,7 @@ const more = 'apiVersion: v1\nkind: ConfigMap\nmetadata: {name: more}\n---\n';
 const policy =
   'apiVersion: networking.k8s.io/v1\nkind: NetworkPolicy\nmetadata: {name: inner}\nspec: {podSelector: {}}\n---\n';
 const creds = 'apiVersion: v1\nkind: Secret\nmetadata: {name: creds}\nstringData: {key: hidden-value}\n---\n';
-const kept = `${leftLine}: NetworkPolicy shop/inner. Keep NetworkPolicy shop/inner: a revision on record needs it, and Cutover may not create it again.`;
+const kept = `${leftLine}: NetworkPolicy shop/inner. Keep NetworkPolicy shop/inner: a revision on record needs it, and Cutover might not create it again.`;
 const told = `${leftLine}: ConfigMap shop/more, NetworkPolicy shop/inner. If nobody needs them: \`kubectl delete -n shop configmap/more networkpolicy.networking.k8s.io/inner\`.`;
 
 /** The run is killed when it asks for this write. */
@@ -194,7 +194,7 @@ describe('an object of a rolling release that the manifests do not have when it 
     await release.deploy(account + using);
     await release.deploy(plainManifests('v3'));
     expect(leftLines(release)).toEqual([
-      `${leftLine}: ConfigMap shop/more, NetworkPolicy shop/inner, HorizontalPodAutoscaler shop/web, ServiceAccount shop/runner. If nobody needs them: \`kubectl delete -n shop configmap/more networkpolicy.networking.k8s.io/inner horizontalpodautoscaler.autoscaling/web\`. Keep ServiceAccount shop/runner: a revision on record needs it, and Cutover may not create it again.`,
+      `${leftLine}: ConfigMap shop/more, NetworkPolicy shop/inner, HorizontalPodAutoscaler shop/web, ServiceAccount shop/runner. If nobody needs them: \`kubectl delete -n shop configmap/more networkpolicy.networking.k8s.io/inner horizontalpodautoscaler.autoscaling/web\`. Keep ServiceAccount shop/runner: a revision on record needs it, and Cutover might not create it again.`,
     ]);
   });
 

@@ -25,7 +25,7 @@ export function describeLeftObjects(all: readonly FormerObject[]): string {
     ...unneeded.flatMap(ref => (ref.ownedByName === undefined ? [] : [lookFirst(describeRef(ref), ref.ownedByName)])),
     ...(needed.length === 0
       ? []
-      : [`Keep ${needed.join(', ')}: a revision on record needs it, and Cutover may not create it again.`]),
+      : [`Keep ${needed.join(', ')}: a revision on record needs it, and Cutover might not create it again.`]),
   ].join(' ');
 }
 
