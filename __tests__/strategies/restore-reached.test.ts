@@ -145,7 +145,7 @@ describe('writes that look for users at the same time', () => {
   it('are both refused where one look has found them, although the other one ends later without', async () => {
     const cluster = memoryCluster();
     const answers: ((reached: Reached | undefined) => void)[] = [];
-    const { writer, found } = guarded(cluster, () => new Promise(resolve => void answers.push(resolve)));
+    const { writer, found, hasWritten } = guarded(cluster, () => new Promise(resolve => void answers.push(resolve)));
     const writes = ['one', 'two'].map(name =>
       writer.create({ apiVersion: 'v1', kind: 'ConfigMap', metadata: { name, namespace: 'shop' } }),
     );
@@ -156,6 +156,17 @@ describe('writes that look for users at the same time', () => {
     answers[1]!(undefined);
     expect(await ends).toMatchObject([{ reason: { code: 'changed' } }, { reason: { code: 'changed' } }]);
     expect(found()).toEqual(reached);
-    expect(cluster.writes()).toEqual([]);
+    expect([cluster.writes(), hasWritten()]).toEqual([[], false]);
+  });
+
+  it('count as sent before their answer comes, also if none does', async () => {
+    const cluster = memoryCluster();
+    cluster.before = () => {
+      throw new Error('no answer');
+    };
+    const { writer, hasWritten } = guarded(cluster, () => Promise.resolve(undefined));
+    const write = writer.create({ apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'one', namespace: 'shop' } });
+    await expect(write).rejects.toThrow('no answer');
+    expect(hasWritten()).toBe(true);
   });
 });

@@ -2,6 +2,8 @@ import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals
 import type { CutoverError } from '../../src/errors.js';
 import { idle } from '../support/cluster/run-controllers.js';
 import { copyOf, falseWords, watchUsers } from '../support/strategies/kills.js';
+import { leftLines } from '../support/strategies/left-lines.js';
+import { worker } from '../support/strategies/role-extras.js';
 import { promoted, select, site } from '../support/strategies/switched-by-others.js';
 import {
   application,
@@ -161,6 +163,58 @@ describe.each(situations)('a rollback that fails with users on %s', (_what, kind
   });
 });
 
+describe.each([
+  ['is recreated', 'strategy: {type: Recreate}'],
+  ['may lose all pods', 'strategy: {rollingUpdate: {maxUnavailable: 100%, maxSurge: 0}}'],
+])('a rollback once somebody has led users to a failed staging of a Deployment that %s', (_what, strategy) => {
+  const manifests = (version: string) =>
+    site(version).replace('  selector: {matchLabels', `  ${strategy}\n  selector: {matchLabels`);
+  const given = releaseAfter(async web => {
+    for (const version of ['v1', 'v2']) {
+      await web.stage(manifests(version), { forceConflicts: true });
+      await web.promote();
+    }
+    web.answer = () => 500;
+    await failureOf(web.stage(manifests('v3'), { rollbackOnFailure: false }));
+    web.answer = () => 200;
+    await leadTo(web, 'blue');
+  });
+
+  it('takes no pod from them, and says what works', async () => {
+    const web = await given();
+    const before = application(web.cluster);
+    const faults = watchUsers(web, ['site:v1', 'site:v3']);
+    const failure = await failureOf(web.rollback());
+    await idle();
+    expect(faults()).toEqual([]);
+    expect(failure).toMatchObject({
+      error: {
+        code: 'changed',
+        object: 'Deployment shop/web-blue',
+        message: expect.stringContaining(
+          'restoring revision 1 there would take all pods of Deployment shop/web-blue from them',
+        ),
+        hint: expect.stringContaining('Point the public Service at green with the tool that switched it.'),
+      },
+    });
+    expect([application(web.cluster), unfinished(web.cluster)]).toEqual([before, 'stage']);
+    await leadTo(web, 'green');
+    await web.reject();
+    await expect(web.rollback()).resolves.toMatchObject({ outcome: 'rolled-back', revision: 1, activeRole: 'blue' });
+  });
+});
+
+it('a rollback that leaves users on a failed staging keeps on record what only that had', async () => {
+  const web = await promotedByForce();
+  web.answer = () => 500;
+  await failureOf(web.stage(site('v3') + worker, { forceConflicts: true, rollbackOnFailure: false }));
+  web.answer = () => 200;
+  await leadTo(web, 'blue');
+  await expect(web.rollback()).resolves.toMatchObject({ outcome: 'rolled-back', revision: 1 });
+  await web.stage(site('v4'), { forceConflicts: true });
+  expect(leftLines(web).join()).toContain('deployment.apps/worker-blue');
+});
+
 describe('a rollback once somebody has led users to a half-done staging on a role that never served', () => {
   const given = (forceConflicts: boolean) =>
     releaseAfter(async web => {
@@ -210,27 +264,23 @@ describe('a deploy once somebody has led users to a half-done staging', () => {
       code: 'changed',
       message: `${message}; nothing was written`,
       hint: expect.stringMatching(
-        /`action: rollback` leaves users on blue, and restores revision 1 there\. `action: deploy` with `force-conflicts: true` stages on green/,
+        /`action: rollback` leaves users on blue, and restores revision 1 there; after that, stage again\. If users should be on green/,
       ),
     });
     expect([application(web.cluster), unfinished(web.cluster)]).toEqual([before, 'stage']);
     await expect(failureOf(web.plan(site('v4')))).resolves.toMatchObject({ code: 'changed' });
+    await expect(failureOf(web.stage(site('v4'), { forceConflicts: true }))).resolves.toMatchObject({
+      code: 'changed',
+    });
+    expect(application(web.cluster)).toEqual(before);
   });
 
-  it('with force-conflicts says what will no longer be on record, and stages a hotfix that users get', async () => {
-    const web = await ledToStaging();
-    const { cluster } = web;
-    const end = await web.stage(site('v4'), { forceConflicts: true });
-    expect(end).toMatchObject({ outcome: 'staged', activeRole: 'blue', stagedRole: 'green', revision: 4 });
-    const warnings = web.ctx().log.lines.filter(line => line.includes(message));
-    expect(warnings).toEqual([expect.stringContaining('what is unfinished there will no longer be on record')]);
-    expect([served(cluster), unfinished(cluster)]).toEqual([['site:v1', 'site:v1'], '-']);
-    await expect(failureOf(web.promote())).resolves.toMatchObject({
-      hint: expect.stringContaining('Run `action: rollback`') as unknown,
-    });
-    await expect(web.rollback()).resolves.toMatchObject({ outcome: 'rolled-back', activeRole: 'blue' });
+  it('stages a hotfix that users get after a rollback', async () => {
+    const web = await ledTo(promotedByForce, leaveStaging)();
+    await web.rollback();
+    await expect(web.stage(site('v4'), { forceConflicts: true })).resolves.toMatchObject({ stagedRole: 'green' });
     await expect(web.promote()).resolves.toMatchObject({ outcome: 'switched', revision: 4 });
-    expect(served(cluster)).toEqual(['site:v4', 'site:v4']);
+    expect(served(web.cluster)).toEqual(['site:v4', 'site:v4']);
   });
 
   it('is the way back once they are led to the other role, and so is a rejection', async () => {
@@ -251,10 +301,8 @@ describe('a rejection once somebody has led users to', () => {
     expect(failure).toMatchObject({
       code: 'changed',
       message: `Users are on blue, where the ${what} of revision 3 was never finished; nothing was changed`,
-      hint: expect.stringContaining('`action: rollback` leaves users on blue, and restores revision 1 there.'),
+      hint: expect.stringContaining('`action: rollback` leaves users on blue, and restores revision 1 there;'),
     });
-    // A deploy does not go on from a half-done rejection.
-    expect('hint' in failure && failure.hint.includes('force-conflicts')).toBe(kind === 'stage');
     expect([application(web.cluster), unfinished(web.cluster)]).toEqual([before, kind]);
   });
 });

@@ -61,12 +61,16 @@ export function unavailableOf(object: unknown, replicas: number): number {
   return down === 0 && surge === 0 ? 1 : down;
 }
 
+/** Whether a rolling update may take all of this number of pods away at once. */
+export function mayTakeAll(object: unknown, replicas: number): boolean {
+  return replicas > 0 && unavailableOf(object, replicas) >= replicas;
+}
+
 export const allUnavailable: Rule = context => {
   const deployments = updatedWhileServing(context, 'apps/Deployment').flatMap(({ resource }): Violation[] => {
     const { object } = resource;
     const replicas = leastReplicas(context, resource);
-    if (textAt(object, ['spec', 'strategy', 'type']) === 'Recreate' || replicas === 0) return [];
-    if (unavailableOf(object, replicas) < replicas) return [];
+    if (textAt(object, ['spec', 'strategy', 'type']) === 'Recreate' || !mayTakeAll(object, replicas)) return [];
     const path = ['spec', 'strategy', 'rollingUpdate', 'maxUnavailable'];
     const message = `A rolling update of ${nameOf(resource)} may take all of its ${replicas} pods away at once.`;
     return [{ resource, path, message, remedy: allUnavailableRemedy }];

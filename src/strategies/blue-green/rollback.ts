@@ -28,6 +28,7 @@ import {
   unfinishedOn,
   type StagingOrRejection,
 } from './operation/rollback-target.js';
+import { withUnfinishedLeft } from './operation/left-unfinished.js';
 import { refuseUnfinished } from './operation/unfinished.js';
 import { describeUnfinished } from './operation/users-on-unfinished.js';
 import { withUsersNow } from './operation/users-now.js';
@@ -224,7 +225,13 @@ async function discardStagedOn(
     ctx.log.warning(
       `${describeRef(state.publicService)} leads users to ${role}, where ${describeUnfinished(unfinished)}: they stay there, while ${role} is restored to revision ${number}`,
     );
-    return state.staged?.role === role ? withoutStaged(state) : state;
+    const { staged } = state;
+    const isOver = staged?.role === role;
+    const numbers = [unfinished.revision, ...(isOver ? [staged.revision] : [])];
+    return withUnfinishedLeft(ctx, isOver ? withoutStaged(state) : state, {
+      unfinished: numbers,
+      restored: request.revision,
+    });
   }
   ctx.log.info(`Revision ${target.revision} is staged on ${role}; it is discarded to restore what was there before`);
   const { state: rejecting, revision } = await discard(ctx, { state, target, active, timeoutMs: inputs.timeoutMs });

@@ -104,24 +104,31 @@ export function nowReached({ service, to }: Reached, hint?: string): CutoverErro
   });
 }
 
-/** A writer that looks before each write whether users are on what it writes, and throws `changed` once they are. `found`: they are. */
-export function guarded(
-  writer: ObjectWriter,
-  look: RestoreRequest['reached'],
-): { readonly writer: ObjectWriter; readonly found: () => Reached | undefined } {
+export interface Guard {
+  /** Looks before each write whether users are on what it writes, and throws `changed` once they are. */
+  readonly writer: ObjectWriter;
+  /** Where users are led to; `undefined`: no look has found them. */
+  readonly found: () => Reached | undefined;
+  /** Whether a write was sent, whatever became of it. */
+  readonly hasWritten: () => boolean;
+}
+
+export function guarded(writer: ObjectWriter, look: RestoreRequest['reached']): Guard {
   let found: Reached | undefined;
-  if (look === undefined) return { writer, found: () => found };
+  let isSent = false;
   const after = async <T>(write: () => Promise<T>): Promise<T> => {
-    if (found === undefined) {
+    if (look !== undefined && found === undefined) {
       const now = await look();
       // The look of another write may have found users meanwhile.
       found ??= now;
     }
-    if (found === undefined) return write();
-    throw nowReached(found);
+    if (found !== undefined) throw nowReached(found);
+    isSent = true;
+    return write();
   };
   return {
     found: () => found,
+    hasWritten: () => isSent,
     writer: {
       apply: (object, options) => after(() => writer.apply(object, options)),
       create: object => after(() => writer.create(object)),

@@ -8,19 +8,15 @@ export function describeUnfinished({ kind, revision }: StagingOrRejection): stri
 }
 
 /** A hint: which steps work while the public Service leads users to the role of the unfinished operation. */
-export function unfinishedHint(state: BlueGreenState, { kind, role }: StagingOrRejection): string {
+export function unfinishedHint(state: BlueGreenState, { role }: StagingOrRejection): string {
   const other = otherRole(state.roleNames, role);
   const before = recordBeforeStaging(state, role)?.revision;
   const rollback =
     before !== undefined && areUsersBack(state, role)
-      ? [`\`action: rollback\` leaves users on ${role}, and restores revision ${before} there.`]
-      : [];
-  const deploy =
-    kind === 'stage'
       ? [
-          `\`action: deploy\` with \`force-conflicts: true\` stages on ${other}; after that, what is unfinished on ${role} is no longer on record, and \`action: reject\` does not restore ${role}.`,
+          `\`action: rollback\` leaves users on ${role}, and restores revision ${before} there; after that, stage again.`,
         ]
       : [];
   const back = `If users should be on ${other}, point the Service at ${other} with the tool that switched it; then \`action: reject\` restores ${role}.`;
-  return [...rollback, ...deploy, back].join(' ');
+  return [...rollback, back].join(' ');
 }

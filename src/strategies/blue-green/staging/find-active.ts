@@ -8,7 +8,7 @@ import type { Active } from '../../../traffic/active-role.js';
 import { readActive, withLabelsOf } from '../live-traffic.js';
 import { unfinishedOn } from '../operation/rollback-target.js';
 import { describeUnfinished, unfinishedHint } from '../operation/users-on-unfinished.js';
-import type { BlueGreenDeploy, Staging, StagingTarget } from './staging.js';
+import type { Staging, StagingTarget } from './staging.js';
 
 /** Throws `changed` when users are on another role than the plan was made for; read again under the lock, before the first write. */
 export async function refuseMovedUsers(ctx: RunContext, { deploy, active, records }: Staging): Promise<void> {
@@ -31,6 +31,7 @@ export async function findActive(
     throw otherPublicService(state.release, { recorded: state.publicService, service });
   const { active } = await readActive(ctx, withLabelsOf(state, records));
   if (active.kind === 'none' && state.current !== undefined) throw serviceGone(state, service);
+  refuseUsersOnUnfinished(state, active);
   ctx.log.info(
     active.kind === 'role'
       ? `${describeRef(service)} selects ${active.role}: users are there, ${active.idle} is idle`
@@ -83,28 +84,17 @@ function serviceGone({ current = 0 }: BlueGreenState, service: ObjectRef): Cutov
   });
 }
 
-/**
- * Throws `changed` if users are on a role where a staging was never finished: once another one begins on the other role, that is no
- * longer on record. With `force-conflicts: true` it only warns: somebody may have led users there because the other version is bad.
- */
-export function refuseUsersOnUnfinished(ctx: RunContext, { inputs, state }: BlueGreenDeploy, active: Active): void {
+/** Throws `changed` if users are on a role where a staging was never finished: one on the other role would take that off the record. */
+function refuseUsersOnUnfinished(state: BlueGreenState, active: Active): void {
   // Before the first promotion there is no other version to lead users back to.
   if (active.kind === 'none' || state.current === undefined) return;
-  const { role, idle } = active;
-  const operation = unfinishedOn(state, role);
+  const operation = unfinishedOn(state, active.role);
   if (operation === undefined) return;
-  const found = `${describeRef(state.publicService)} leads users to ${role}, where ${describeUnfinished(operation)}`;
-  if (!inputs.forceConflicts) throw usersOnUnfinished(found, unfinishedHint(state, operation));
-  ctx.log.warning(
-    `${found}. With \`force-conflicts: true\`, this deploy stages on ${idle} all the same: ${role} stays as it is, what is unfinished there will no longer be on record, and \`action: reject\` will not restore ${role}`,
+  const service = describeRef(state.publicService);
+  throw new CutoverError(
+    `${service} leads users to ${active.role}, where ${describeUnfinished(operation)}; nothing was written`,
+    { code: 'changed', hint: `Somebody has switched the Service. ${unfinishedHint(state, operation)}` },
   );
-}
-
-function usersOnUnfinished(found: string, steps: string): CutoverError {
-  return new CutoverError(`${found}; nothing was written`, {
-    code: 'changed',
-    hint: `Somebody has switched the Service. ${steps}`,
-  });
 }
 
 function switchedMeanwhile(): CutoverError {

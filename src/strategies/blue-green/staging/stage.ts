@@ -127,8 +127,8 @@ async function stageRevision(ctx: LockedContext, staging: Staging): Promise<Outc
     done = completeStage(state, stagedOn({ staging, begun, deployed, entry }));
     await ctx.records.finish(done, inputs.historyLimit);
   } catch (error) {
-    // What an earlier staging has left there is not among the notes.
-    const isUntouched = deploy.state.operation === undefined && guard.found() !== undefined && notes.list.length === 0;
+    // An earlier staging may have left something there.
+    const isUntouched = deploy.state.operation === undefined && guard.found() !== undefined && !guard.hasWritten();
     const result = await restoreFailedStaging(operation, begun, { staging, cause: error, isUntouched });
     const cause = isUntouched ? error : withUnfinishedHint(error, state, guard.found());
     const restored = result.kind === 'restored' ? result.restored : undefined;

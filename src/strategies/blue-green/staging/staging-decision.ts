@@ -12,7 +12,7 @@ import { recordable, snapshotsOf } from '../../shared/snapshots.js';
 import { lint } from '../../shared/report-findings.js';
 import { stagedWorkloads } from './deploy-staged.js';
 import { revisionOf } from './begun-staging.js';
-import { findActive, refuseUsersOnUnfinished } from './find-active.js';
+import { findActive } from './find-active.js';
 import { leftWhileServing } from './left-by-staging.js';
 import { isAsVerified } from './staged-record.js';
 import type { BlueGreenDeploy, Staging, StagingTarget } from './staging.js';
@@ -50,7 +50,7 @@ export async function decideStaging(
   const records = roleRecords(resources);
   const active =
     adoption === undefined
-      ? await ctx.phase('Check', () => checkActive(ctx, deploy, records))
+      ? await ctx.phase('Check', () => findActive(ctx, { deploy, records }))
       : activeAfter(deploy, adoption);
   const live = active.kind === 'role' ? active.role : undefined;
   // The active role comes first: the same manifests again must not start a second copy of what serves.
@@ -81,13 +81,6 @@ export async function decideStaging(
     const others = [found, unchecked.find(error => error !== undefined), tooBig].filter(error => error !== undefined);
     return { kind: 'staging', staging, isStaged, refusals: [...staging.refusals, ...others] };
   });
-}
-
-/** Finds the active role. Throws if nothing may be staged on the other one, because something on the active one is unfinished. */
-async function checkActive(ctx: RunContext, deploy: BlueGreenDeploy, records: Staging['records']): Promise<Active> {
-  const active = await findActive(ctx, { deploy, records });
-  refuseUsersOnUnfinished(ctx, deploy, active);
-  return active;
 }
 
 /** Which role users would be on once the live application is adopted. */
