@@ -54,7 +54,7 @@ describe('a staging during which somebody leads users to the role that it stages
       await expect(failureOf(web.stage(site('v4')))).resolves.toMatchObject({
         ...{ code: 'changed', message: expect.stringContaining('where the staging of revision 3 was never finished') },
       });
-      expect(error.hint).toContain('`action: rollback` leaves users on blue, and restores revision 1 there.');
+      expect(error.hint).toContain('`action: rollback` leaves users on blue, and restores revision 1 there;');
       expect(error.hint).not.toContain('Run this step again');
       expect(unfinished(cluster)).toBe('stage');
     }
