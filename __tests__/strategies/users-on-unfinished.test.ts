@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import type { CutoverError } from '../../src/errors.js';
 import { idle } from '../support/cluster/run-controllers.js';
-import { copyOf, falseWords, watchUsers } from '../support/strategies/kills.js';
+import { falseWords, watchUsers } from '../support/strategies/kills.js';
 import { promoted, select, site } from '../support/strategies/switched-by-others.js';
 import {
   application,
@@ -188,7 +188,7 @@ describe('a rollback once somebody has led users to a half-done staging on a rol
     expect(blueGreenStateOf(web.cluster)?.operation).toMatchObject({ kind: 'stage', revision: 2, role: 'green' });
   });
 
-  it('is no way that a deploy names: it names the tool that switched the Service', async () => {
+  it('is not among what the hint of a deploy names; the tool that switched the Service is', async () => {
     const web = await half();
     const { hint } = (await failureOf(web.stage(site('v3')))) as CutoverError;
     expect(hint).not.toContain('`action: rollback`');
@@ -217,7 +217,7 @@ describe('a deploy once somebody has led users to a half-done staging', () => {
     await expect(failureOf(web.plan(site('v4')))).resolves.toMatchObject({ code: 'changed' });
   });
 
-  it('with force-conflicts says what will no longer be on record, and stages a hotfix that users get', async () => {
+  it('with force-conflicts says what will no longer be on record, and stages a hotfix that can be promoted after a rollback', async () => {
     const web = await ledToStaging();
     const { cluster } = web;
     const end = await web.stage(site('v4'), { forceConflicts: true });
@@ -233,12 +233,13 @@ describe('a deploy once somebody has led users to a half-done staging', () => {
     expect(served(cluster)).toEqual(['site:v4', 'site:v4']);
   });
 
-  it('is the way back once they are led to the other role, and so is a rejection', async () => {
+  it('with force-conflicts stages there again once they are on the other role', async () => {
     const web = await ledToStaging();
     await leadTo(web, 'green');
-    const copy = await copyOf(web);
-    await expect(copy.reject()).resolves.toMatchObject({ outcome: 'rejected', activeRole: 'green' });
-    expect(copy.cluster.store.get(configRef('web-blue'))).toMatchObject({ data: { version: 'v1' } });
+    // The tool that switched the Service owns its selector.
+    await expect(failureOf(web.stage(site('v4')))).resolves.toMatchObject({ code: 'conflict' });
+    const end = await web.stage(site('v4'), { forceConflicts: true });
+    expect(end).toMatchObject({ outcome: 'staged', activeRole: 'green', stagedRole: 'blue' });
   });
 });
 
@@ -256,5 +257,14 @@ describe('a rejection once somebody has led users to', () => {
     // A deploy does not go on from a half-done rejection.
     expect('hint' in failure && failure.hint.includes('force-conflicts')).toBe(kind === 'stage');
     expect([application(web.cluster), unfinished(web.cluster)]).toEqual([before, kind]);
+  });
+});
+
+describe('a rejection of a half-done staging, once somebody has led users back to the other role', () => {
+  it('restores what the role ran', async () => {
+    const web = await ledToStaging();
+    await leadTo(web, 'green');
+    await expect(web.reject()).resolves.toMatchObject({ outcome: 'rejected', activeRole: 'green' });
+    expect(web.cluster.store.get(configRef('web-blue'))).toMatchObject({ data: { version: 'v1' } });
   });
 });
