@@ -19,7 +19,7 @@ const policy =
 const reading = (version: string): string =>
   roleManifests(version).replaceAll('containers: [{', 'containers: [{envFrom: [{configMapRef: {name: cfg}}], ');
 
-/** By what a plan names as left: the revision that needs it, or that it has a command. */
+/** By each object that a plan names as left: the last revision that needs it; `command`: the plan has a command that deletes it. */
 function leftInPlan({ preview }: Outcome): Readonly<Record<string, number | 'command'>> {
   const left = (preview?.notes ?? []).flatMap((note): readonly FormerObject[] =>
     note.kind === 'left' ? note.objects : [],
@@ -65,8 +65,8 @@ describe('a plan of a deploy that leaves the roles', () => {
   });
 });
 
-describe('users who are on another role than the record says', () => {
-  it('do not keep the objects of the role on record out of what is named', async () => {
+describe('a staging while users are on another role than the record says', () => {
+  it('names the objects of the role on record, and not those of the role that users are on', async () => {
     const renamed = (version: string): string =>
       roleManifests(version).replaceAll('web-$<TARGET_ROLE>', 'site-$<TARGET_ROLE>');
     const release = await releaseAfter(async web => {

@@ -142,7 +142,7 @@ describe('users whom somebody leads to the staged role by a label that its pods 
 });
 
 describe('writes that look for users at the same time', () => {
-  it('are both refused where one look has found them, although the other one ends later without', async () => {
+  it('are both refused once one look has found them, even if the other look ends later and finds none', async () => {
     const cluster = memoryCluster();
     const answers: ((reached: Reached | undefined) => void)[] = [];
     const { writer, found, hasWritten } = guarded(cluster, () => new Promise(resolve => void answers.push(resolve)));

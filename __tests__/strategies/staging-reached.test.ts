@@ -66,7 +66,7 @@ describe('a staging during which somebody leads users to the role that it stages
     expect([served(cluster), unfinished(cluster)]).toEqual([['site:v2', 'site:v2'], '-']);
   });
 
-  it('is not on record when nothing was written yet, with rollback-on-failure: false', async () => {
+  it('leaves nothing unfinished if it had written nothing yet, also with rollback-on-failure: false', async () => {
     const web = await promoted();
     const { cluster } = web;
     const before = application(cluster);
@@ -123,7 +123,7 @@ describe('a staging during which somebody leads users to the role that it stages
     expect(stateOf(web.cluster)).toMatchObject({ staged: { revision: 3, role: 'blue' } });
   });
 
-  it('names what left the manifests only where the staging ended well', async () => {
+  it('names what left the manifests only if it succeeds', async () => {
     const web = await promoted();
     const left = `apiVersion: v1\nkind: ConfigMap\nmetadata: {name: extra}\n---\n${site('v3')}`;
     await web.stage(left);

@@ -34,7 +34,7 @@ describe('a revision whose record cannot be read', () => {
   it.each([
     ['users are on it', 2],
     ['another one was staged in its place', 3],
-  ])('does not stop a staging, where %s', async (_case, revision) => {
+  ])('does not stop a staging: %s', async (_case, revision) => {
     const release = await switched();
     await release.stage(config + roleManifests('v3'));
     await release.stage(config + roleManifests('v4'));
@@ -43,7 +43,7 @@ describe('a revision whose record cannot be read', () => {
     expect(warnings(release, revision)).toHaveLength(1);
   });
 
-  it('leads to no command where users are on it: what its pods need is not known', async () => {
+  it('has no object deleted by a command if users are on it: what its pods need is not known', async () => {
     const release = await switched();
     spoil(release, 2);
     await release.stage(roleManifests('v3'));

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import type { CutoverError } from '../../src/errors.js';
 import { idle } from '../support/cluster/run-controllers.js';
-import { copyOf, falseWords, watchUsers } from '../support/strategies/kills.js';
+import { falseWords, watchUsers } from '../support/strategies/kills.js';
 import { leftLines } from '../support/strategies/left-lines.js';
 import { worker } from '../support/strategies/role-extras.js';
 import { promoted, select, site } from '../support/strategies/switched-by-others.js';
@@ -242,7 +242,7 @@ describe('a rollback once somebody has led users to a half-done staging on a rol
     expect(blueGreenStateOf(web.cluster)?.operation).toMatchObject({ kind: 'stage', revision: 2, role: 'green' });
   });
 
-  it('is no way that a deploy names: it names the tool that switched the Service', async () => {
+  it('is not among what the hint of a deploy names; the tool that switched the Service is', async () => {
     const web = await half();
     const { hint } = (await failureOf(web.stage(site('v3')))) as CutoverError;
     expect(hint).not.toContain('`action: rollback`');
@@ -283,12 +283,13 @@ describe('a deploy once somebody has led users to a half-done staging', () => {
     expect(served(web.cluster)).toEqual(['site:v4', 'site:v4']);
   });
 
-  it('is the way back once they are led to the other role, and so is a rejection', async () => {
+  it('with force-conflicts stages there again once they are on the other role', async () => {
     const web = await ledToStaging();
     await leadTo(web, 'green');
-    const copy = await copyOf(web);
-    await expect(copy.reject()).resolves.toMatchObject({ outcome: 'rejected', activeRole: 'green' });
-    expect(copy.cluster.store.get(configRef('web-blue'))).toMatchObject({ data: { version: 'v1' } });
+    // The tool that switched the Service owns its selector.
+    await expect(failureOf(web.stage(site('v4')))).resolves.toMatchObject({ code: 'conflict' });
+    const end = await web.stage(site('v4'), { forceConflicts: true });
+    expect(end).toMatchObject({ outcome: 'staged', activeRole: 'green', stagedRole: 'blue' });
   });
 });
 
@@ -304,5 +305,14 @@ describe('a rejection once somebody has led users to', () => {
       hint: expect.stringContaining('`action: rollback` leaves users on blue, and restores revision 1 there;'),
     });
     expect([application(web.cluster), unfinished(web.cluster)]).toEqual([before, kind]);
+  });
+});
+
+describe('a rejection of a half-done staging, once somebody has led users back to the other role', () => {
+  it('restores what the role ran', async () => {
+    const web = await ledToStaging();
+    await leadTo(web, 'green');
+    await expect(web.reject()).resolves.toMatchObject({ outcome: 'rejected', activeRole: 'green' });
+    expect(web.cluster.store.get(configRef('web-blue'))).toMatchObject({ data: { version: 'v1' } });
   });
 });
