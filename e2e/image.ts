@@ -1,7 +1,7 @@
-import { createServer } from 'node:http';
 import type { Server } from 'node:http';
 import { hostname } from 'node:os';
 import { pullImage } from '../sandbox/network/programs/images.js';
+import { askLocal, createPodServer, drainServers } from '../sandbox/network/pods/pod-http.js';
 import type { ProgramProcess } from '../sandbox/network/pods/process.js';
 
 /**
@@ -22,17 +22,13 @@ const self: ProgramProcess = {
   },
   listen: (port, handler) =>
     new Promise((resolve, reject) => {
-      // Idle connections stay open until the client closes them, as in the embedded cluster.
-      const server = createServer({ keepAliveTimeout: 0, requestTimeout: 0, headersTimeout: 0 }, handler);
+      const server = createPodServer(handler);
       servers.push(server);
       server.once('error', reject);
       server.listen(port, resolve);
     }),
-  drain: async () => {
-    const closing = servers.map(server => new Promise(closed => server.close(closed)));
-    for (const server of servers) server.closeIdleConnections();
-    await Promise.all(closing);
-  },
+  ask: askLocal,
+  drain: () => drainServers(servers),
   exit: code => process.exit(code),
 };
 

@@ -63,7 +63,7 @@ export class Faults {
 
 /** Whether the fault can be done to such a request. */
 function fits(fault: Fault, call: SeenCall): boolean {
-  const isLongRunning = ['WATCH', 'LOG', 'PROXY'].includes(call.verb);
+  const isLongRunning = ['WATCH', 'LOG', 'PORTFORWARD', 'PROXY'].includes(call.verb);
   if (fault.do === 'hold' || (fault.do === 'delay' && fault.after === true)) return !isLongRunning;
   return (fault.do !== 'gone' && fault.do !== 'end-watch') || call.verb === 'WATCH';
 }

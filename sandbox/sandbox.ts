@@ -39,7 +39,7 @@ export interface CallCounts {
 
 /** A request, as counters, faults and listeners see it. */
 export interface SeenCall {
-  /** `GET`, `LIST`, `WATCH`, `PROXY`, `LOG`; others as their HTTP method. */
+  /** `GET`, `LIST`, `WATCH`, `PROXY`, `PORTFORWARD`, `LOG`; others as their HTTP method. */
   readonly verb: string;
   /** `Deployment`, `Deployment/status`; the path where no kind is asked for. */
   readonly kind: string;
@@ -54,7 +54,7 @@ export interface SeenCall {
 
 /** Which requests a fault hits. Absent members match anything. */
 export interface FaultMatch {
-  readonly verb?: 'GET' | 'LIST' | 'WATCH' | 'POST' | 'PUT' | 'PATCH' | 'DELETE' | 'PROXY' | 'LOG';
+  readonly verb?: 'GET' | 'LIST' | 'WATCH' | 'POST' | 'PUT' | 'PATCH' | 'DELETE' | 'PROXY' | 'PORTFORWARD' | 'LOG';
   readonly kind?: string;
   readonly namespace?: string;
   readonly name?: string | RegExp;
@@ -76,18 +76,18 @@ export type Fault =
       readonly message?: string;
       readonly headers?: Readonly<Record<string, string>>;
     }
-  | { readonly do: 'reset'; readonly when: 'before' | 'after' } // the connection is cut before or after the work is done; of a watch, after its first events
+  | { readonly do: 'reset'; readonly when: 'before' | 'after' } // the connection is cut before or after the work is done; of a watch, after its first events; of a port-forward, once something was sent to the pod
   | { readonly do: 'overtake'; readonly by: (call: SeenCall) => Promise<unknown> } // somebody else's work is done first
   | {
       readonly do: 'delay';
       readonly ms: number;
-      /** Whether the work is done first. Hits no watch, log and proxied request then. Default false. */
+      /** Whether the work is done first. Hits no watch, log, port-forward and proxied request then. Default false. */
       readonly after?: boolean;
       /** Which moment the `Date` header names with `after`: that of the work, or that of the answer (default). */
       readonly date?: 'work' | 'answer';
     }
   | {
-      // The request is held inside the server, as by an admission webhook. Hits no watch, log and proxied request.
+      // The request is held inside the server, as by an admission webhook. Hits no watch, log, port-forward and proxied request.
       readonly do: 'hold';
       /** Whether the request is held before its work is done, with 504 after its timeout, or only its answer. Default `before`. */
       readonly when?: 'before' | 'after';

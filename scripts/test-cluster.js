@@ -1,4 +1,4 @@
-// Runs the scenarios, the conformance rows and some kills of steps on the cluster of KUBECONFIG. See e2e/README.md.
+// Runs the scenarios, the conformance rows, updates of each kind of server and some kills of steps on the cluster of KUBECONFIG. See e2e/README.md.
 import { spawn } from 'node:child_process';
 
 if (process.env.CUTOVER_TEST_CLUSTER !== '1') {
@@ -17,7 +17,9 @@ if (!process.env.KUBECONFIG) {
 const options = ['--maxWorkers=1', '--maxConcurrency=4', '--testTimeout=600000'];
 const requested = process.argv.slice(2);
 const paths =
-  requested.length > 0 ? requested : ['__tests__/scenarios', '__tests__/conformance', '__tests__/matrix/kill'];
+  requested.length > 0
+    ? requested
+    : ['__tests__/scenarios', '__tests__/conformance', '__tests__/matrix/kill', '__tests__/matrix/servers'];
 const tests = spawn(process.execPath, ['scripts/test.js', ...options, ...paths], { stdio: 'inherit' });
 for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => tests.kill(signal));
 tests.on('close', code => process.exit(code ?? 1));

@@ -16,6 +16,7 @@ export type ErrorCode =
   | 'exists' // 409 AlreadyExists
   | 'invalid' // 400, 413, 422, and 500 for a schema error: the API server rejects the object
   | 'expired' // 410: the resourceVersion of a watch is too old
+  | 'budget' // 429 of an eviction: a disruption budget does not allow it now
   | 'api' // any other answer of the API server
   | 'rejected-plan' // the dry run found problems; nothing was written
   | 'findings' // with `lint: error`: violations of lint rules; nothing was written

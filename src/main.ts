@@ -15,7 +15,7 @@ import { createRecorder } from './run/recorder.js';
 import { readSettled } from './run/under-lock.js';
 import { promote } from './strategies/blue-green/promote.js';
 import { reject } from './strategies/blue-green/reject.js';
-import { switchPolicyOf } from './strategies/blue-green/traffic-switch.js';
+import { switchPolicyOf } from './strategies/blue-green/switch/traffic-switch.js';
 import { namingMissingRights } from './strategies/missing-rights.js';
 import type { Outcome } from './strategies/outcome/outcome.js';
 import { readRelease } from './strategies/shared/recorded-release.js';

@@ -319,6 +319,37 @@ describe('reading and removing', () => {
   });
 });
 
+describe('evicting a pod', () => {
+  const pod = { apiVersion: 'v1', kind: 'Pod', namespace: 'shop', name: 'web-1' };
+  const refused = status(429, { details: { causes: [{ reason: 'DisruptionBudget', message: 'it needs 2' }] } });
+
+  it('asks for exactly this pod, with its own grace', async () => {
+    const { server, writer } = await setting((_s, response) => answer(response, 201, status(201)));
+    await writer.evict(pod, { uid: 'u1' });
+    expect(server.seen.map(({ method, path }) => `${method} ${path}`)).toEqual([
+      'POST /api/v1/namespaces/shop/pods/web-1/eviction',
+    ]);
+    expect(JSON.parse(server.seen[0]!.body)).toEqual({
+      apiVersion: 'policy/v1',
+      kind: 'Eviction',
+      metadata: { name: 'web-1', namespace: 'shop' },
+      deleteOptions: { preconditions: { uid: 'u1' } },
+    });
+  });
+
+  it.each([404, 409])('does nothing when it is gone or another one: %i', async code => {
+    const details = { name: 'web-1', kind: 'pods' };
+    const { writer } = await setting((_s, response) => answer(response, code, status(code, { details })));
+    await writer.evict(pod, { uid: 'u1' });
+  });
+
+  it('leaves it to the caller how long a disruption budget is waited for', async () => {
+    const { server, writer } = await setting((_s, response) => answer(response, 429, refused));
+    await expect(writer.evict(pod, { uid: 'u1' })).rejects.toMatchObject({ code: 'budget' });
+    expect(server.seen).toHaveLength(1);
+  });
+});
+
 describe('kinds', () => {
   const list = {
     resources: [

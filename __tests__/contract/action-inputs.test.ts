@@ -33,6 +33,8 @@ const outputs = [
   'staged-role',
   'previous-revision',
   'test-url',
+  'requests',
+  'requests-failed',
   'changes',
   'plan',
   'status',

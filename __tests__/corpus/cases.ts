@@ -71,7 +71,7 @@ const told = ({ message, at }: { readonly message: string; readonly at?: Positio
 const objectsOf = (resources: readonly Resource[]) => resources.map(({ object }) => object);
 
 /** In which order a cluster that has none of them would get the objects, and what in them would drop requests. */
-function planOf(context: Pick<LintContext, 'strategy' | 'idle' | 'resources' | 'publicService'>): unknown {
+function planOf(context: Pick<LintContext, 'strategy' | 'idle' | 'resources' | 'publicServices'>): unknown {
   const { resources } = context;
   const waves = orderWaves(resources).map(({ name, items }) => {
     return `${name}: ${items.map(({ object }) => describeRef(refOf(object))).join(', ')}`;
@@ -98,23 +98,23 @@ export async function outcomeOf({ file, inputs }: CorpusCase): Promise<unknown> 
   try {
     if (inputs.roles === undefined) {
       const { resources, warnings } = renderManifests(request);
-      const plan = planOf({ strategy: 'rolling', resources, idle: new Set() });
+      const plan = planOf({ strategy: 'rolling', resources, idle: new Set(), publicServices: [] });
       return { objects: objectsOf(resources), plan, warnings: warnings.map(told) };
     }
     const { resources, warnings } = renderRoles({ ...request, roles: inputs.roles });
-    const { of, publicService, shared } = resources;
+    const { of, publicServices, shared } = resources;
     const [first] = inputs.roles;
     const own = of[first] ?? [];
-    const switched = publicService[first];
+    const switched = publicServices[first] ?? [];
     const plan = planOf({
       strategy: 'blue-green',
-      resources: [...shared, ...own, ...(switched === undefined ? [] : [switched])],
+      resources: [...shared, ...own, ...switched],
       idle: new Set(own),
-      ...(switched !== undefined && { publicService: switched }),
+      publicServices: switched,
     });
     return {
       roles: Object.fromEntries(Object.entries(of).map(([role, own]) => [role, objectsOf(own)])),
-      public: Object.fromEntries(Object.entries(publicService).map(([role, { object }]) => [role, object])),
+      public: Object.fromEntries(Object.entries(publicServices).map(([role, [main]]) => [role, main?.object])),
       shared: objectsOf(shared),
       plan,
       warnings: warnings.map(told),

@@ -21,6 +21,7 @@ describe('the inputs of a step', () => {
       recreate: { jobs: true, objects: [] },
       preStopExplicit: false,
       verify: [],
+      syntheticTraffic: { kind: 'auto' },
       timeoutMs: 600_000,
       stableForMs: 5000,
       lockTimeoutMs: 300_000,
@@ -41,6 +42,8 @@ describe('the inputs of a step', () => {
       switch: 'manual',
       idlePolicy: { policy: 'keep' },
       drainMs: 30_000,
+      closeConnections: 'auto',
+      bakeMs: 0,
     });
   });
 
@@ -49,7 +52,7 @@ describe('the inputs of a step', () => {
       ...blueGreen,
       switch: 'auto',
       'test-service': 'web-test-*',
-      service: 'web',
+      service: 'web\napi',
       roles: 'a, b',
       'idle-policy': 'scale-down',
       'idle-replicas': '2',
@@ -72,7 +75,7 @@ describe('the inputs of a step', () => {
     expect(inputs).toMatchObject({
       switch: 'auto',
       testService: 'web-test-*',
-      service: 'web',
+      services: ['web', 'api'],
       roles: ['a', 'b'],
       idlePolicy: { policy: 'scale-down', replicas: 2 },
       drainMs: 0,
@@ -109,12 +112,15 @@ describe('the inputs of a step', () => {
       revision: 7,
       approval: 'production',
       token: 'ghs_token',
+      syntheticTraffic: { kind: 'auto' },
       timeoutMs: 600_000,
       lockTimeoutMs: 300_000,
       rollbackOnFailure: true,
       historyLimit: 10,
       idlePolicy: { policy: 'keep' },
       drainMs: 30_000,
+      closeConnections: 'auto',
+      bakeMs: 0,
     });
     expect(environment).toEqual(github);
     expect(commandVariables).toMatchObject({ SHA: run.sha, REF_NAME: run.refName });

@@ -344,16 +344,27 @@ describe('preStop hooks', () => {
   const lifecycles = (text: string): unknown[] =>
     (podOf(text)['containers'] as Record<string, unknown>[]).map(({ lifecycle }) => lifecycle);
 
-  it('are added to containers with ports whose pods a Service selects', () => {
-    const pod = `      containers:\n      - {name: app${ports}}\n      - {name: log}\n`;
-    expect(lifecycles(deployment(pod) + service('{app: web}'))).toEqual([sleep, undefined]);
+  it('are added to every container of pods that a Service selects: one without ports may serve the one with ports', () => {
+    const pod = `      containers:\n      - {name: app${ports}}\n      - {name: cache}\n`;
+    expect(lifecycles(deployment(pod) + service('{app: web}'))).toEqual([sleep, sleep]);
   });
 
-  it('are added to all containers where none declares a port', () => {
-    const pod = '      initContainers: [{name: init}]\n      containers: [{name: app}, {name: side}]\n';
+  it('are not added to init containers: a sidecar receives SIGTERM only when the others have ended', () => {
+    const inits = `[{name: init}, {name: proxy, restartPolicy: Always${ports}}]`;
+    const pod = `      initContainers: ${inits}\n      containers: [{name: app}, {name: side}]\n`;
     const text = deployment(pod) + service('{app: web}');
     expect(lifecycles(text)).toEqual([sleep, sleep]);
-    expect(podOf(text)['initContainers']).toEqual([{ name: 'init' }]);
+    expect(JSON.stringify(podOf(text)['initContainers'])).not.toContain('preStop');
+  });
+
+  it.each([
+    ['{sleep: {seconds: 12}}', 12],
+    ['{exec: {command: [sh, -c, "nginx -s quit; sleep 12"]}}', 12],
+    ['{sleep: {seconds: 2}}', 5],
+    ['{httpGet: {path: /drain, port: 8080}}', 5],
+  ])('are as long as the longest of the pod where another container has %s', (own, seconds) => {
+    const pod = `      containers:\n      - {name: app${ports}, lifecycle: {preStop: ${own}}}\n      - {name: cache}\n`;
+    expect(lifecycles(deployment(pod) + service('{app: web}'))[1]).toEqual({ preStop: { sleep: { seconds } } });
   });
 
   it.each([
@@ -382,25 +393,31 @@ describe('preStop hooks', () => {
   });
 
   it.each([
-    [undefined, 5, undefined],
-    [10, 5, undefined],
-    [9, 5, 10],
+    [undefined, 5, 35],
+    [60, 5, 65],
+    [8, 5, 13],
+    [3, 5, 10],
     [0, 5, 10],
-    [undefined, 25, undefined],
-    [undefined, 26, 31],
-    [3600, 60, undefined],
-  ])('with a grace period of %s and a sleep of %s raise it to %s', (grace, seconds, raised) => {
+    [undefined, 40, 70],
+  ])('let a grace period of %s grow with a sleep of %s s to %s s, so that processes keep their time', (...row) => {
+    const [grace, seconds, grown] = row;
     const line = grace === undefined ? '' : `      terminationGracePeriodSeconds: ${grace}\n`;
     const text = deployment(line + container(ports)) + service('{app: web}');
-    expect(podOf(text, seconds)['terminationGracePeriodSeconds']).toBe(raised ?? grace);
-    const { warnings } = render(text, { preStopSeconds: seconds });
-    expect(warnings.map(({ message }) => message)).toEqual(
-      raised === undefined
-        ? []
-        : [
-            `terminationGracePeriodSeconds of Deployment shop/web is raised from ${grace ?? 30} to ${raised}: its pods wait ` +
-              `${seconds} s for traffic to drain before they receive SIGTERM, and this counts towards the grace period.`,
-          ],
-    );
+    expect(podOf(text, seconds)['terminationGracePeriodSeconds']).toBe(grown);
+    const { notes, warnings } = render(text, { preStopSeconds: seconds });
+    expect(warnings).toEqual([]);
+    expect(notes).toEqual([
+      'terminationGracePeriodSeconds includes the preStop sleep (input pre-stop) and is raised, so that processes keep their ' +
+        `time to shut down: Deployment shop/web ${grace ?? 30} → ${grown}`,
+    ]);
+  });
+
+  it('let the grace period grow only by what the pod waits longer than by its own hook', () => {
+    const grace = (own: number): unknown => {
+      const hook = `lifecycle: {preStop: {sleep: {seconds: ${own}}}}`;
+      const pod = `      terminationGracePeriodSeconds: 20\n      containers: [{name: app, ${hook}}, {name: cache}]\n`;
+      return podOf(deployment(pod) + service('{app: web}'))['terminationGracePeriodSeconds'];
+    };
+    expect([grace(2), grace(5), grace(12)]).toEqual([23, 20, 20]);
   });
 });

@@ -11,16 +11,11 @@ import {
   type Adopting,
   type Leaving,
 } from '../../src/release/transitions.js';
-import {
-  newBlueGreen,
-  newRolling,
-  type AdoptOperation,
-  type BlueGreenState,
-  type HistoryEntry,
-} from '../../src/release/state.js';
+import { newBlueGreen, newRolling, type BlueGreenState, type HistoryEntry } from '../../src/release/state.js';
+import type { AdoptOperation } from '../../src/release/operation.js';
 
 const service = { apiVersion: 'v1', kind: 'Service', namespace: 'shop', name: 'web' };
-const names = { publicService: service, roleNames: ['blue', 'green'] as const };
+const names = { publicServices: [service], roleNames: ['blue', 'green'] as const } as const;
 const deployment = { ref: { ...service, apiVersion: 'apps/v1', kind: 'Deployment' }, uid: 'u' };
 const begun = { run: 'https://ci.example/7', holder: 'run 7' };
 const entry = (revision: number, outcome: HistoryEntry['outcome']): HistoryEntry => ({
@@ -30,7 +25,7 @@ const rolling = {
   ...newRolling('web'),
   ...{ latest: 4, revisions: [3, 4], current: 4, applied: { key: 'hash' }, history: [entry(4, 'deployed')] },
 };
-const record = { podLabels: { role: 'blue' }, deployments: [], revision: 5 };
+const record = { podLabels: [{ role: 'blue' }], deployments: [], revision: 5 };
 
 function adopting(state: BlueGreenState, wasRolling: boolean): Adopting {
   const operation: AdoptOperation = {

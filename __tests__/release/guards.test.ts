@@ -14,7 +14,7 @@ describe('a state is refused, with the path of the field, when it has', () => {
       role: 'green',
       run: 'r',
       holder: 'h',
-      previousService: { ref: publicRef },
+      services: [{ before: { ref: publicRef } }],
       ...more,
     },
   });
@@ -33,7 +33,7 @@ describe('a state is refused, with the path of the field, when it has', () => {
     ['nothing that was applied', { applied: undefined }, 'applied'],
     ['roles that are a list', { roles: [] }, 'roles'],
     ['no names of roles', { roleNames: undefined }, 'roleNames'],
-    ['no public Service', { publicService: undefined }, 'publicService'],
+    ['no public Service', { publicServices: undefined }, 'publicServices'],
     ['the same name for both roles', { roleNames: ['blue', 'blue'] }, 'roleNames'],
     ['a role whose name is a path', { roleNames: ['blue', '../green'] }, 'roleNames[1]'],
     ['a role whose name every object inherits', { roleNames: ['blue', 'constructor'] }, 'roleNames[1]'],
@@ -46,21 +46,29 @@ describe('a state is refused, with the path of the field, when it has', () => {
     ['an operation of a rolling release', switching({ kind: 'deploy' }), 'operation.kind'],
     [
       'another Service to switch back',
-      switching({ previousService: { ref: { ...publicRef, name: 'pay' } } }),
-      'operation.previousService.ref',
+      switching({ services: [{ before: { ref: { ...publicRef, name: 'pay' } } }] }),
+      'operation.services[0].before.ref',
     ],
     [
       'an object that the snapshot does not name',
       switching({
-        previousService: {
-          ref: publicRef,
-          object: { ...publicService('blue'), metadata: { name: 'pay', namespace: 'shop' } },
-        },
+        services: [
+          {
+            before: {
+              ref: publicRef,
+              object: { ...publicService('blue'), metadata: { name: 'pay', namespace: 'shop' } },
+            },
+          },
+        ],
       }),
-      'operation.previousService.object',
+      'operation.services[0].before.object',
     ],
-    ['a public Service of another kind', { publicService: { ...publicRef, kind: 'Secret' } }, 'publicService.kind'],
-    ['a name that is a path', { publicService: { ...publicRef, name: '../pods' } }, 'publicService.name'],
+    [
+      'a public Service of another kind',
+      { publicServices: [{ ...publicRef, kind: 'Secret' }] },
+      'publicServices[0].kind',
+    ],
+    ['a name that is a path', { publicServices: [{ ...publicRef, name: '../pods' }] }, 'publicServices[0].name'],
     ['an outcome that does not exist', { history: [{ outcome: 'sk-secret-1' }] }, 'history[0].revision'],
   ])('%s', (_what, change, field) => {
     const error = refusalOf(() => decodeState(stateSecret({ ...staged(), ...change })));
@@ -138,7 +146,7 @@ describe('a revision is refused, with the path of the field, when it has', () =>
       { applyAfterSwitch: [{ ...deployment, metadata: { name: 'x', labels: { a: 1 } } }] },
       'applyAfterSwitch[0].metadata.labels.a',
     ],
-    ['a public Service that is none', { publicService: deployment }, 'publicService.kind'],
+    ['a public Service that is none', { publicServices: [deployment] }, 'publicServices[0].kind'],
     ['a number that is text', { number: '2' }, 'number'],
     ['the number 0', { number: 0 }, 'number'],
     [

@@ -91,7 +91,7 @@ describe('a hostile record', () => {
           role: 'green',
           run: 'r',
           holder: 'h',
-          previousService: { ref: publicRef },
+          services: [{ before: { ref: publicRef } }],
         },
       }),
     };

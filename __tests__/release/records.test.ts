@@ -25,6 +25,7 @@ const revision = (number: number): Revision => ({
   strategy: 'rolling',
   objects: [],
   secrets: [],
+  publicServices: [],
   shared: [],
   applyAfterSwitch: [],
   before: [],
@@ -44,7 +45,7 @@ const operation = { ...begunBy, kind: 'deploy', revision: 1 } as const;
 const readIn = async (cluster: MemoryCluster): Promise<RollingState> =>
   (await open(cluster).readState()) as RollingState;
 const blueGreen = (more: Partial<BlueGreenState>): BlueGreenState => ({
-  ...newBlueGreen('web', { publicService: publicRef, roleNames: ['blue', 'green'] }),
+  ...newBlueGreen('web', { publicServices: [publicRef], roleNames: ['blue', 'green'] }),
   ...more,
 });
 const entry = (number: number, outcome: HistoryEntry['outcome']): HistoryEntry => ({
@@ -91,7 +92,7 @@ describe('the record of a release', () => {
     };
     const switching = { ...begunBy, kind: 'switch', direction: 'promote', revision: 1, role: 'green' } as const;
     const [writer, reader] = [listLog(), listLog()];
-    const written = blueGreen({ operation: { ...switching, previousService: { ref: publicRef, object } } });
+    const written = blueGreen({ operation: { ...switching, services: [{ before: { ref: publicRef, object } }] } });
     await open(cluster, 'web', writer).writeState(written);
     await open(cluster, 'web', reader).readState();
     for (const { text } of [writer, reader]) expect(text.safe('a value-of-the-environment')).toBe('a ***');
@@ -358,8 +359,8 @@ describe('the record of a revision', () => {
 
 describe('revisions to keep', () => {
   const roles = {
-    blue: { podLabels: {}, deployments: [], revision: 2 },
-    green: { podLabels: {}, deployments: [], revision: 9 },
+    blue: { podLabels: [], deployments: [], revision: 2 },
+    green: { podLabels: [], deployments: [], revision: 9 },
   };
   const staged = { revision: 9, role: 'green', objects: [] };
 

@@ -38,6 +38,7 @@ const revision = (more: Partial<Revision> = {}): Revision => ({
   strategy: 'rolling',
   objects: [configMap({ KEY: 'value' })],
   secrets: [],
+  publicServices: [],
   shared: [],
   applyAfterSwitch: [],
   before: [{ ref: { apiVersion: 'v1', kind: 'ConfigMap', name: 'settings', namespace: 'shop' } }],

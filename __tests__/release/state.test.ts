@@ -21,7 +21,7 @@ describe('the state of a release', () => {
   });
 
   it('of a release that was never deployed has no revision', () => {
-    const publicService = { apiVersion: 'v1', kind: 'Service', namespace: 'shop', name: 'web' };
+    const publicServices = [{ apiVersion: 'v1', kind: 'Service', namespace: 'shop', name: 'web' }] as const;
     const nothing = {
       format: 1,
       release: 'web',
@@ -32,10 +32,10 @@ describe('the state of a release', () => {
       base: new RecordBase(),
     };
     expect(newRolling('web')).toEqual({ ...nothing, strategy: 'rolling' });
-    expect(newBlueGreen('web', { publicService, roleNames: ['blue', 'green'] })).toEqual({
+    expect(newBlueGreen('web', { publicServices, roleNames: ['blue', 'green'] })).toEqual({
       ...nothing,
       strategy: 'blue-green',
-      publicService,
+      publicServices,
       roleNames: ['blue', 'green'],
       roles: {},
     });
@@ -43,8 +43,8 @@ describe('the state of a release', () => {
 
   it('keeps which revision needs an object that left, in both strategies', () => {
     const left = [{ apiVersion: 'v1', kind: 'ConfigMap', namespace: 'shop', name: 'more', neededBy: 1 }];
-    const publicService = { apiVersion: 'v1', kind: 'Service', namespace: 'shop', name: 'web' };
-    const blueGreen = newBlueGreen('web', { publicService, roleNames: ['blue', 'green'] });
+    const publicServices = [{ apiVersion: 'v1', kind: 'Service', namespace: 'shop', name: 'web' }] as const;
+    const blueGreen = newBlueGreen('web', { publicServices, roleNames: ['blue', 'green'] });
     for (const state of [newRolling('web'), blueGreen])
       expect(decodeState(encodeState({ ...state, left }, 'shop')).left).toEqual(left);
   });
@@ -98,10 +98,10 @@ describe('the state of a release', () => {
     it('with proofs of many objects, which the next deploy reads instead', () => {
       const history = [entry(1, 100)];
       expect(written({ ...newRolling('web'), applied: proofs(20_000), history })).toMatchObject({ applied: {} });
-      const publicService = { apiVersion: 'v1', kind: 'Service', namespace: 'shop', name: 'web' };
-      const role = { podLabels: {}, deployments: [], revision: 1, contentHash: 'x', applied: proofs(20_000) };
+      const publicServices = [{ apiVersion: 'v1', kind: 'Service', namespace: 'shop', name: 'web' }] as const;
+      const role = { podLabels: [], deployments: [], revision: 1, contentHash: 'x', applied: proofs(20_000) };
       const staged = { revision: 1, role: 'blue', objects: [], previous: role };
-      const state = newBlueGreen('web', { publicService, roleNames: ['blue', 'green'] });
+      const state = newBlueGreen('web', { publicServices, roleNames: ['blue', 'green'] });
       written({ ...state, applied: proofs(9), roles: { blue: role, green: role }, staged, history });
     });
   });

@@ -1,17 +1,14 @@
 import { describe, expect, it } from '@jest/globals';
 import { previousRevision } from '../../src/release/retention.js';
 import type {
-  BlueGreenOperation,
   BlueGreenState,
   HistoryEntry,
-  Operation,
   ReleaseState,
   RoleRecord,
-  RollingOperation,
   RollingState,
   StagedRecord,
-  SwitchOperation,
 } from '../../src/release/state.js';
+import type { BlueGreenOperation, Operation, RollingOperation, SwitchOperation } from '../../src/release/operation.js';
 import { newBlueGreen, newRolling } from '../../src/release/state.js';
 import {
   abandon,
@@ -33,7 +30,7 @@ const entry = (revision: number, outcome: HistoryEntry['outcome']): HistoryEntry
   ...{ run: begun.run, actor: 'alice', sha: 'abc' },
 });
 const role = (name: string, revision?: number): RoleRecord => ({
-  podLabels: { role: name },
+  podLabels: [{ role: name }],
   deployments: [],
   ...(revision !== undefined && { revision, contentHash: `hash of ${revision}` }),
 });
@@ -43,7 +40,7 @@ const rolling: RollingState = {
   ...first,
   ...{ latest: 2, revisions: [1, 2], current: 2, applied: { web: 'old' }, history: [entry(2, 'deployed')] },
 };
-const bare = newBlueGreen('web', { publicService, roleNames: ['blue', 'green'] });
+const bare = newBlueGreen('web', { publicServices: [publicService], roleNames: ['blue', 'green'] });
 /** Users are on blue; green ran revision 2 once. */
 const served: BlueGreenState = {
   ...bare,
@@ -65,8 +62,8 @@ const blueGreen: readonly BlueGreenOperation[] = [
   { ...on, kind: 'stage', revision: 3 },
   { ...on, kind: 'reject', revision: 3 },
   { ...on, kind: 'prepare', revision: 2 },
-  { ...on, kind: 'switch', direction: 'promote', revision: 3, previousService: { ref: publicService } },
-  { ...on, kind: 'switch', direction: 'rollback', revision: 2, previousService: { ref: publicService } },
+  { ...on, kind: 'switch', direction: 'promote', revision: 3, services: [{ before: { ref: publicService } }] },
+  { ...on, kind: 'switch', direction: 'rollback', revision: 2, services: [{ before: { ref: publicService } }] },
   { ...begun, kind: 'finish', direction: 'promote', revision: 3, leftRole: 'blue' },
 ];
 const named = (operation: Operation): string =>
@@ -209,13 +206,14 @@ describe('completing an operation', () => {
     (_direction, ...[{ state, left, stays }, current]) => {
       const { operation, staged: _staged, ...rest } = state;
       const done = entry(current, 'switched');
-      expect(completeSwitch(state, done, left)).toEqual({
+      const leaving = left === undefined ? {} : { leftRole: left, leftPods: ['a', 'b'] };
+      expect(completeSwitch(state, done, leaving)).toEqual({
         ...rest,
         ...{ current, history: [done, ...state.history] },
         ...(stays !== undefined && { staged: stays }),
         operation: {
           ...{ ...begun, kind: 'finish', direction: (operation as SwitchOperation).direction, revision: current },
-          ...(left !== undefined && { leftRole: left }),
+          ...leaving,
         },
       });
     },
@@ -223,10 +221,12 @@ describe('completing an operation', () => {
 
   it('switch: there must be one', () => {
     for (const operation of blueGreen.filter(({ kind }) => kind !== 'switch'))
-      expect(() => completeSwitch({ ...stagedOnGreen, operation }, entry(3, 'switched'), 'blue')).toThrow(
+      expect(() => completeSwitch({ ...stagedOnGreen, operation }, entry(3, 'switched'), { leftRole: 'blue' })).toThrow(
         'no switch is in progress',
       );
-    expect(() => completeSwitch(stagedOnGreen, entry(3, 'switched'), 'blue')).toThrow('no switch is in progress');
+    expect(() => completeSwitch(stagedOnGreen, entry(3, 'switched'), { leftRole: 'blue' })).toThrow(
+      'no switch is in progress',
+    );
   });
 
   it('finish: nothing is left to do', () => {
@@ -241,7 +241,7 @@ describe('a state without what is staged', () => {
 
   it('does not invent a role that is not on record', () => {
     expect(withoutStaged({ ...bare, staged: { revision: 1, role: 'green', objects: [] } }).roles).toEqual({
-      green: { podLabels: {}, deployments: [] },
+      green: { podLabels: [], deployments: [] },
     });
   });
 });

@@ -2,7 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import { describeRecovered } from '../../src/report/restored.js';
 import { describeServing } from '../../src/report/serving.js';
 import { describeOperation } from '../../src/report/status/status.js';
-import type { AdoptOperation, LeaveOperation } from '../../src/release/state.js';
+import type { AdoptOperation, LeaveOperation } from '../../src/release/operation.js';
 import type { Recovered } from '../../src/strategies/outcome/restored.js';
 import type { Serving } from '../../src/strategies/outcome/serving.js';
 import { asRecorded } from '../support/reports.js';

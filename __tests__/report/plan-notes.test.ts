@@ -36,7 +36,7 @@ describe('a note of a plan', () => {
       'First, the live version would be adopted as revision 1: it is brought up once more as blue, Service shop/web is narrowed to it, and Deployment shop/web is scaled to zero. After the first promotion, Deployment shop/web is deleted.',
     ],
     [
-      { kind: 'to-leave-roles', service, active: 'blue', roles: ['blue', 'green'] },
+      { kind: 'to-leave-roles', services: [service], active: 'blue', roles: ['blue', 'green'] },
       'The release would leave its roles. When the new pods are ready, Service shop/web leads to them and to blue: for a moment, both versions answer, as in any rolling update. Then the objects of blue and green are deleted.',
     ],
     [{ kind: 'to-stage', revision: 3, role: 'green' }, 'Revision 3 would be staged on green, without user traffic.'],
@@ -45,12 +45,37 @@ describe('a note of a plan', () => {
       'It would replace revision 2, which is staged on green.',
     ],
     [
-      { kind: 'to-switch', service, from: 'blue', to: 'green', by: 'promote' },
+      { kind: 'to-switch', services: [service], from: 'blue', to: 'green', by: 'promote' },
       '`promote` would later switch Service shop/web from blue to green: all users would move at once.',
     ],
     [
-      { kind: 'to-switch', service: undefined, to: 'blue', by: 'deploy' },
-      'The same step would then create the public Service and send users to blue.',
+      { kind: 'to-switch', services: [service, ref('Service', 'api')], from: 'blue', to: 'green', by: 'promote' },
+      '`promote` would later switch Service shop/web and Service shop/api from blue to green: all users would move at once, one Service right after the other.',
+    ],
+    [
+      { kind: 'to-switch', services: [service, ref('Service', 'api')], to: 'blue', by: 'deploy' },
+      'The same step would then create Service shop/web and Service shop/api and send users to blue.',
+    ],
+    [
+      {
+        ...{ kind: 'to-close-connections', role: 'blue', drainMs: 30_000, by: 'promote' },
+        time: { pods: 20, atOnce: 5, batches: 4, graceMs: 60_000, startMs: 10_000 },
+      },
+      'Unless `promote` is told otherwise, after the drain of 30s, connections that users keep open to blue would be closed: its 20 pods are replaced, at most 5 at a time; that takes up to 1m40s.',
+    ],
+    [
+      {
+        ...{ kind: 'to-close-connections', role: 'blue', drainMs: 0, by: 'deploy' },
+        time: { pods: 2, atOnce: 1, batches: 2, graceMs: 30_000 },
+      },
+      'After the drain of 0s, connections that users keep open to blue would be closed: its 2 pods are replaced, at most 1 at a time; each batch once the one before it is ready (2 in all), and the last pods end within 30s.',
+    ],
+    [
+      {
+        ...{ kind: 'to-close-connections', role: 'blue', drainMs: 30_000, timeoutMs: 600_000, by: 'deploy' },
+        time: { pods: 20, atOnce: 5, batches: 4, graceMs: 3_600_000 },
+      },
+      'After the drain of 30s, connections that users keep open to blue would stay open: to replace its 20 pods may take longer than `timeout` (10m), in 4 batches and with a grace of 1h.',
     ],
     [
       {
@@ -61,7 +86,7 @@ describe('a note of a plan', () => {
           direction: 'promote',
           revision: 2,
           role: 'green',
-          previousService: { ref: service },
+          services: [{ before: { ref: service } }],
         },
       },
       `Unfinished: the switch to revision 2 (green), begun by ${run}; no deploy begins before \`promote\` or \`rollback\` has finished it.`,

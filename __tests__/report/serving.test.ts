@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import type { Operation } from '../../src/release/state.js';
+import type { Operation } from '../../src/release/operation.js';
 import { describeServing } from '../../src/report/serving.js';
 import { describeRecovered, describeRestored } from '../../src/report/restored.js';
 import type { Recovered, Restored } from '../../src/strategies/outcome/restored.js';
@@ -149,7 +149,13 @@ describe('what serves users', () => {
       {
         kind: 'users-now',
         users: { kind: 'unknown', reason: 'no answer' },
-        said: { kind: 'not-switched-back', service, role: 'green', revision: 2, why: { kind: 'rollback-disabled' } },
+        said: {
+          kind: 'not-switched-back',
+          services: [service],
+          role: 'green',
+          revision: 2,
+          why: { kind: 'rollback-disabled' },
+        },
       },
       'It is not known what serves users now: no answer. Run `action: status` to see it. This step had switched Service shop/web to green, revision 2: rollback-on-failure is false.',
     ],
@@ -157,7 +163,7 @@ describe('what serves users', () => {
       {
         kind: 'users-now',
         users: { kind: 'role', role: 'blue' },
-        said: { kind: 'switched-back', service, to: { role: 'green', revision: 2 } },
+        said: { kind: 'switched-back', services: [service], to: { role: 'green', revision: 2 } },
       },
       'Users are on blue: the public Service leads there now. This step has undone its own change to Service shop/web.',
     ],
@@ -182,13 +188,16 @@ describe('what serves users', () => {
       { kind: 'switch-failed', active: 'blue', unrecorded },
       `This step did not switch anything: users are where they were (blue).${note}`,
     ],
-    [{ kind: 'switched-back', service }, 'Service shop/web was removed again: nobody is served, as before this step.'],
     [
-      { kind: 'switched-back', service, to: { role: 'blue', revision: 1 }, unrecorded },
+      { kind: 'switched-back', services: [service] },
+      'Service shop/web was removed again: nobody is served, as before this step.',
+    ],
+    [
+      { kind: 'switched-back', services: [service], to: { role: 'blue', revision: 1 }, unrecorded },
       `Users are back on blue, revision 1.${note}`,
     ],
     [
-      { kind: 'switched-back', service, to: { role: 'blue' }, unconfirmed: 'no EndpointSlice' },
+      { kind: 'switched-back', services: [service], to: { role: 'blue' }, unconfirmed: 'no EndpointSlice' },
       'Users are back on blue. But its endpoints are not confirmed: no EndpointSlice.',
     ],
     [
@@ -262,6 +271,18 @@ describe('what serves users', () => {
   it.each<[IdleResult, string]>([
     [{ kind: 'none' }, ''],
     [{ kind: 'kept', role: 'blue' }, ' blue is kept for a rollback.'],
+    [
+      { kind: 'kept', role: 'blue', connections: { kind: 'closed', pods: 3 } },
+      ' blue is kept for a rollback. Connections that users had kept open to blue are closed.',
+    ],
+    [
+      { kind: 'kept', role: 'blue', connections: { kind: 'open', reason: 'a budget forbids it' } },
+      ' blue is kept for a rollback. Users with a connection that they keep open may still be on blue: a budget forbids it.',
+    ],
+    [
+      { kind: 'scaled-down', role: 'blue', replicas: 1, connections: { kind: 'closed', pods: 1 } },
+      ' blue was scaled down to 1; a rollback scales it up first. Connections that users had kept open to blue are closed.',
+    ],
     [{ kind: 'not-recorded', role: 'blue' }, ' blue was left as it is: no revision of it is on record.'],
     [{ kind: 'scaled-down', role: 'blue', replicas: 1 }, ' blue was scaled down to 1; a rollback scales it up first.'],
   ])('after a switch: %j', (idle, words) => {
@@ -278,9 +299,9 @@ describe('what serves users', () => {
     [{ kind: 'no-ready-pod', role: 'blue' }, 'blue has no ready pod to switch back to. Nothing more was changed.'],
     [{ kind: 'failed', reason: 'forbidden' }, 'it could not be switched back (forbidden).'],
   ])('after a switch that was not undone: %j', (why, words) => {
-    expect(describeServing({ kind: 'not-switched-back', service, role: 'green', revision: 2, why, unrecorded })).toBe(
-      `Service shop/web selects green, revision 2: ${words}${note}`,
-    );
+    expect(
+      describeServing({ kind: 'not-switched-back', services: [service], role: 'green', revision: 2, why, unrecorded }),
+    ).toBe(`Service shop/web selects green, revision 2: ${words}${note}`);
   });
 });
 
@@ -349,7 +370,7 @@ describe('what was restored', () => {
         kind: 'rollback-left',
         operation: {
           ...{ ...begun, kind: 'switch', direction: 'rollback', revision: 1, role: 'blue' },
-          previousService: { ref: service },
+          services: [{ before: { ref: service } }],
         },
       },
       'The run was killed during the rollback to revision 1. Users were not sent back to the version that they left: run `action: rollback` again to finish it.',

@@ -35,6 +35,7 @@ function pendingWriter(): {
     replace: write('replace'),
     setManagedFields: write('setManagedFields'),
     remove: write('remove'),
+    evict: write('evict'),
   };
   return { writer: trackedWriter(writer, isWriting => told.push([isWriting, pending.length])), pending, told };
 }
@@ -52,6 +53,7 @@ const writes: readonly (readonly [string, (writer: ObjectWriter) => Promise<unkn
   ['replace', writer => writer.replace(green), [green]],
   ['setManagedFields', writer => writer.setManagedFields(green, []), [green, []]],
   ['remove', writer => writer.remove(refOf(green), { uid: 'u' }), [refOf(green), { uid: 'u' }]],
+  ['evict', writer => writer.evict(refOf(green), { uid: 'u' }), [refOf(green), { uid: 'u' }]],
 ];
 
 describe('a tracked writer', () => {

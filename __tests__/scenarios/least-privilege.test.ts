@@ -45,8 +45,8 @@ function actor(ns: TestNamespace, role: RoleName) {
   };
 }
 
-/** Resources that explain failing pods: they are read only then, and a step does not fail for lack of them. */
-const explaining = ['events', 'pods/log'];
+/** Resources that explain failing pods, or end connections: a step does not fail for lack of them. */
+const optionalResources = ['events', 'pods/log', 'pods/eviction'];
 /** Resources without which `status` says what it could not find out. Pods are not looked at without the endpoints. */
 const compared = ['configmaps', 'horizontalpodautoscalers', 'leases', 'endpointslices'];
 const behindServices = ['pods', 'replicasets'];
@@ -59,7 +59,7 @@ const isBehindServices = ({ resources }: Rule): boolean =>
  * name each of them in the terms of RBAC.
  */
 async function expectEveryRuleNamed(ns: TestNamespace, role: RoleName, inputs: Inputs): Promise<void> {
-  const optional = [...explaining, ...(role === 'cutover-status' ? [...compared, ...behindServices] : [])];
+  const optional = [...optionalResources, ...(role === 'cutover-status' ? [...compared, ...behindServices] : [])];
   const rules = (documentedRoles.get(role) ?? []).flatMap(rule =>
     rule.resources.filter(one => !optional.includes(one)).map(resource => ({ ...rule, resources: [resource] })),
   );
@@ -107,6 +107,9 @@ const restorable = (name: string): ObjectNames =>
 const newConfiguration = ['ConfigMap', 'Secret']
   .map(kind => `apiVersion: v1\nkind: ${kind}\nmetadata: {name: "shop-new-\${TARGET_ROLE}"}\n---\n`)
   .join('');
+
+/** More than the grace of a pod: otherwise connections stay open. */
+const closing = { 'close-connections': 'auto', drain: '0s', timeout: '2m' };
 
 const asPlan = (inputs: Inputs): Inputs => ({ ...inputs, action: 'plan' });
 
@@ -198,6 +201,8 @@ describe('Each action does its work with the Role of docs/rbac.md, and names eve
     await promote('switched', shop.promote());
     expect(await ns.get('ConfigMap', 'shop-new-blue')).toBeUndefined();
     expect(await ns.get('Secret', 'shop-new-blue')).toBeUndefined();
+    await ns.given(shop.stage('v2'));
+    await promote('switched', shop.promote(closing));
   });
 
   scenarioWithoutGolden('reject', cluster, async ns => {
@@ -235,6 +240,7 @@ describe('Each action does its work with the Role of docs/rbac.md, and names eve
     await expectUnexplained(ns, 'cutover-rollback', shop.rollback());
     await repairPods(ns, 'blue');
     await expectEveryRuleNamed(ns, 'cutover-rollback', shop.rollback());
+    await rollback('rolled-back', shop.rollback(closing));
   });
 });
 

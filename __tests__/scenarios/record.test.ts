@@ -169,8 +169,8 @@ describe('A record to which somebody has added objects of others', () => {
 
 describe('A record that names another public Service', () => {
   const pointTo = async (ns: TestNamespace, service: KubeObject, n: number): Promise<void> => {
-    await tamper(ns, { name: 'cutover-shop', key: 'state' }, state => ({ ...state, publicService: refOf(service) }));
-    await tamper(ns, { name: `cutover-shop.${n}`, key: 'bulk' }, record => ({ ...record, publicService: service }));
+    await tamper(ns, { name: 'cutover-shop', key: 'state' }, state => ({ ...state, publicServices: [refOf(service)] }));
+    await tamper(ns, { name: `cutover-shop.${n}`, key: 'bulk' }, record => ({ ...record, publicServices: [service] }));
   };
 
   scenario('moves nobody', cluster, async ns => {
@@ -188,7 +188,7 @@ describe('A record that names another public Service', () => {
     );
     await tamper(ns, { name: 'cutover-shop', key: 'state' }, state => {
       const roles = state['roles'] as { blue: object };
-      return { ...state, roles: { ...roles, blue: { ...roles.blue, podLabels: { app: 'neighbour' } } } };
+      return { ...state, roles: { ...roles, blue: { ...roles.blue, podLabels: [{ app: 'neighbour' }] } } };
     });
     const before = await foreign.now();
     const refused = await ns.step(shop.promote(), deployer);
@@ -214,12 +214,12 @@ describe('A record that names another public Service', () => {
       ...state,
       operation: {
         ...(state['operation'] as object),
-        previousService: { ref: refOf(foreign.service), object: foreign.service },
+        services: [{ before: { ref: refOf(foreign.service), object: foreign.service }, sent: true }],
       },
     }));
     const before = await foreign.now();
     for (const step of [shop.promote(), shop.rollback()])
-      expectRefused(await ns.step(step, deployer), /its field operation\.previousService\.ref/);
+      expectRefused(await ns.step(step, deployer), /its field operation\.services\[0\]\.before\.ref/);
     expect(await foreign.now()).toEqual(before);
   });
 });

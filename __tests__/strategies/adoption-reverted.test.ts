@@ -87,7 +87,7 @@ describe('an adoption whose Service another tool reverts during the drain', () =
     revertAt(web, 'APPLY HorizontalPodAutoscaler shop/web-blue', () => {
       let seen = 0;
       web.cluster.before = call => {
-        if (/^(APPLY|CREATE|REASSIGN|REPLACE|REMOVE) /.test(call) && (seen += 1) > 1) throw killed;
+        if (/^(APPLY|CREATE|EVICT|REASSIGN|REPLACE|REMOVE) /.test(call) && (seen += 1) > 1) throw killed;
       };
     });
     await endOf(web.stage(plainManifests('v2')));

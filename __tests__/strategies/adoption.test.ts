@@ -108,7 +108,7 @@ async function lost(release: WebRelease, n: number): Promise<void> {
 function atWrite({ cluster }: WebRelease, n: number, act: () => void): void {
   let writes = 0;
   cluster.before = call => {
-    if (/^(APPLY|CREATE|REASSIGN|REPLACE|REMOVE) /.test(call) && (writes += 1) === n) act();
+    if (/^(APPLY|CREATE|EVICT|REASSIGN|REPLACE|REMOVE) /.test(call) && (writes += 1) === n) act();
   };
 }
 

@@ -26,7 +26,7 @@ const release = releaseAfter(async web => {
   }
 });
 
-const isWrite = (call: string): boolean => /^(APPLY|CREATE|REASSIGN|REPLACE|REMOVE) /.test(call);
+const isWrite = (call: string): boolean => /^(APPLY|CREATE|EVICT|REASSIGN|REPLACE|REMOVE) /.test(call);
 const selectorIn = ({ cluster: { store } }: WebRelease): unknown =>
   (store.get(serviceRef('web'))?.['spec'] as { selector: unknown }).selector;
 

@@ -112,27 +112,27 @@ const slots: Readonly<Record<string, Slot>> = {
   'objects that did not exist before': (_release, neighbour) => ({
     revision: ({ before }) => ({ before: [...before, ...gone(neighbour)], beforeStaging: gone(neighbour) }),
   }),
-  publicService: (release, neighbour) => ({
-    revision: () => ({ publicService: forged(release, neighbour)[0]! }),
+  publicServices: (release, neighbour) => ({
+    revision: () => ({ publicServices: [forged(release, neighbour)[0]!] }),
     state: ({ operation }) => ({
-      publicService: serviceOf(neighbour),
+      publicServices: [serviceOf(neighbour)],
       ...(operation?.kind === 'switch' && {
-        operation: { ...operation, previousService: snapshots(release, neighbour)[0]! },
+        operation: { ...operation, services: [{ before: snapshots(release, neighbour)[0]!, sent: true }] },
       }),
     }),
   }),
-  'publicService, which did not exist before': (release, neighbour) => ({
-    revision: () => ({ publicService: forged(release, neighbour)[0]! }),
+  'publicServices, which did not exist before': (release, neighbour) => ({
+    revision: () => ({ publicServices: [forged(release, neighbour)[0]!] }),
     state: ({ operation }) => ({
-      publicService: serviceOf(neighbour),
+      publicServices: [serviceOf(neighbour)],
       ...(operation?.kind === 'switch' && {
-        operation: { ...operation, previousService: { ref: serviceOf(neighbour) } },
+        operation: { ...operation, services: [{ before: { ref: serviceOf(neighbour) }, sent: true }] },
       }),
     }),
   }),
-  'publicService among the snapshots': (release, neighbour) => ({
+  'publicServices among the snapshots': (release, neighbour) => ({
     revision: ({ before }) => ({ before: [...snapshots(release, neighbour).slice(0, 1), ...before] }),
-    state: () => ({ publicService: serviceOf(neighbour) }),
+    state: () => ({ publicServices: [serviceOf(neighbour)] }),
   }),
   'the Deployments of the roles': (release, neighbour) => ({
     state: ({ roles, staged }) => ({

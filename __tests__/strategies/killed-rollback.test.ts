@@ -40,7 +40,7 @@ async function killAfter(
   const { cluster } = release;
   let since = -1;
   cluster.before = call => {
-    if (!/^(APPLY|CREATE|REASSIGN|REPLACE|REMOVE) /.test(call)) return;
+    if (!/^(APPLY|CREATE|EVICT|REASSIGN|REPLACE|REMOVE) /.test(call)) return;
     if (since >= 0 || call === write) since += 1;
     if (since >= n) throw killed;
   };

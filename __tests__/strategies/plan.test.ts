@@ -1,7 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import { describe, expect, it } from '@jest/globals';
 import type { DeployInputs } from '../../src/inputs/inputs.js';
-import { newRolling, type BlueGreenState, type RollingState, type SwitchOperation } from '../../src/release/state.js';
+import { newRolling, type BlueGreenState, type RollingState } from '../../src/release/state.js';
+import type { SwitchOperation } from '../../src/release/operation.js';
 import { describePlanNote } from '../../src/report/plan-notes.js';
 import { FailedStep, type Outcome } from '../../src/strategies/outcome/outcome.js';
 import { planBlueGreen } from '../../src/strategies/blue-green/plan.js';
@@ -87,7 +88,7 @@ describe('a blue/green plan', () => {
     const cluster = memoryCluster();
     const operation: SwitchOperation = {
       ...{ kind: 'switch', direction: 'promote', revision: 2, role: 'green' },
-      ...{ run: runOf(7).url, holder: 'x', previousService: { ref: publicRef } },
+      ...{ run: runOf(7).url, holder: 'x', services: [{ before: { ref: publicRef } }] },
     };
     const { preview } = await planOn(cluster, staged({ operation }));
     expect(storyOf(preview).at(-1)).toBe(

@@ -116,7 +116,7 @@ describe('a promotion', () => {
         expect(blueGreenStateOf(cluster)?.operation).toEqual({
           ...{ kind: 'switch', direction: 'promote', revision: 2, role: 'green' },
           ...begun,
-          previousService: { ref: serviceRef('web'), object: service },
+          services: [{ before: { ref: serviceRef('web'), object: service }, sent: true }],
         });
       if (operation === 'finish')
         expect(blueGreenStateOf(cluster)?.operation).toEqual({

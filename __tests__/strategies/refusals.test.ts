@@ -14,7 +14,14 @@ import { operationOn, runOf, stepOn } from '../support/strategies/context.js';
 const promotion: PromoteRequest = {
   timeoutMs: 1000,
   lockTimeoutMs: 0,
-  policy: { idlePolicy: { policy: 'keep' }, drainMs: 0, rollbackOnFailure: true, historyLimit: 10 },
+  policy: {
+    idlePolicy: { policy: 'keep' },
+    drainMs: 0,
+    closeConnections: 'off',
+    timeoutMs: 60_000,
+    rollbackOnFailure: true,
+    historyLimit: 10,
+  },
 };
 
 /** A context on a cluster where blue is active and the record is `state`. */
@@ -145,7 +152,7 @@ describe('a rejection', () => {
   } as const;
 
   it('deletes what staging created and restores the record of the role', async () => {
-    const previous = { podLabels: { app: 'web', role: 'green' }, deployments: [] };
+    const previous = { podLabels: [{ app: 'web', role: 'green' }], deployments: [] };
     const { cluster, ctx } = await stepWith(staged({ staged: { revision: 2, role: 'green', objects: [], previous } }));
     await cluster.apply(deployment('green'));
     cluster.calls.length = 0;

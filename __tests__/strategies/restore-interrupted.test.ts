@@ -4,14 +4,13 @@ import { refOf, type KubeObject } from '../../src/kubernetes/object.js';
 import type { Snapshot } from '../../src/plan/change.js';
 import { heldLease } from '../../src/release/lock/lease.js';
 import { openRecords } from '../../src/release/records.js';
+import type { ReleaseState, RollingState } from '../../src/release/state.js';
 import type {
   BlueGreenOperation,
   FinishOperation,
-  ReleaseState,
-  RollingState,
   StageOperation,
   SwitchOperation,
-} from '../../src/release/state.js';
+} from '../../src/release/operation.js';
 import { newRolling } from '../../src/release/state.js';
 import { restoreInterrupted } from '../../src/strategies/restore-interrupted.js';
 import type { Recovered } from '../../src/strategies/outcome/restored.js';
@@ -42,7 +41,7 @@ const staging = (more: Partial<StageOperation> = {}): StageOperation => ({
 });
 const switching = (more: Partial<SwitchOperation> = {}): SwitchOperation => ({
   ...{ ...begun, kind: 'switch', direction: 'promote', revision: 2, role: 'green' },
-  previousService: { ref: publicRef },
+  services: [{ before: { ref: publicRef }, sent: true }],
   ...more,
 });
 const configMap = (value: string): KubeObject => ({
@@ -221,7 +220,9 @@ describe('after a process was killed in a switch', () => {
     const first = memoryCluster();
     await first.apply(publicService('blue'));
     const before = first.store.get(publicRef)!;
-    const state = staged({ operation: switching({ previousService: { ref: publicRef, object: before } }) });
+    const state = staged({
+      operation: switching({ services: [{ before: { ref: publicRef, object: before }, sent: true }] }),
+    });
     const cluster = await killed(state);
     followService(cluster);
     await run(cluster, 'blue', { ready: options.blueIsReady });
@@ -258,7 +259,7 @@ describe('after a process was killed in a switch', () => {
 
   it('the Service of a first release is removed again', async () => {
     const { current: _none, ...first } = staged({
-      operation: switching({ previousService: { ref: publicRef } }),
+      operation: switching({ services: [{ before: { ref: publicRef }, sent: true }] }),
     });
     const cluster = await killed(first);
     await cluster.apply(publicService('green'));

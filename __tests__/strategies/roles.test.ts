@@ -2,17 +2,10 @@ import { describe, expect, it } from '@jest/globals';
 import { CutoverError } from '../../src/errors.js';
 import type { Roles } from '../../src/inputs/inputs.js';
 import { openRecords } from '../../src/release/records.js';
-import {
-  newBlueGreen,
-  newRolling,
-  type BlueGreenState,
-  type FinishOperation,
-  type HistoryEntry,
-  type StageOperation,
-  type SwitchOperation,
-} from '../../src/release/state.js';
+import { newBlueGreen, newRolling, type BlueGreenState, type HistoryEntry } from '../../src/release/state.js';
+import type { FinishOperation, StageOperation, SwitchOperation } from '../../src/release/operation.js';
 import { roleToLeave } from '../../src/strategies/blue-green/live-traffic.js';
-import { roleToRollBackTo } from '../../src/strategies/blue-green/operation/rollback-target.js';
+import { roleToRollBackTo } from '../../src/strategies/blue-green/rollback/rollback-target.js';
 import { readBlueGreen, readRelease } from '../../src/strategies/shared/recorded-release.js';
 import { otherRole, type Active } from '../../src/traffic/active-role.js';
 import { memoryCluster } from '../support/cluster/memory-cluster.js';
@@ -22,7 +15,7 @@ import { listLog } from '../support/log.js';
 
 const roles: Roles = ['blue', 'green'];
 const labelsOf = (role: string) => ({ app: 'web', role });
-const podLabels = { blue: labelsOf('blue'), green: labelsOf('green') };
+const podLabels = { blue: [labelsOf('blue')], green: [labelsOf('green')] };
 const errorOf = (work: () => unknown): CutoverError => {
   try {
     work();
@@ -34,7 +27,7 @@ const errorOf = (work: () => unknown): CutoverError => {
 
 const publicService = { apiVersion: 'v1', kind: 'Service', name: 'web', namespace: 'shop' };
 const state = (more: Partial<BlueGreenState> = {}): BlueGreenState => ({
-  ...newBlueGreen('web', { publicService, roleNames: roles }),
+  ...newBlueGreen('web', { publicServices: [publicService], roleNames: roles }),
   roles: {
     blue: { podLabels: podLabels.blue, deployments: [], revision: 1 },
     green: { podLabels: podLabels.green, deployments: [], revision: 2 },
@@ -49,7 +42,7 @@ const on = (role: 'blue' | 'green'): Extract<Active, { kind: 'role' }> => ({
 const begun = { run: 'x', holder: 'y' };
 const switching = (role: string, revision: number, direction: SwitchOperation['direction']): SwitchOperation => ({
   ...{ ...begun, kind: 'switch', direction, role, revision },
-  previousService: { ref: publicService },
+  services: [{ before: { ref: publicService }, sent: true }],
 });
 const finishing: FinishOperation = { ...begun, kind: 'finish', direction: 'promote', leftRole: 'blue', revision: 2 };
 
@@ -103,7 +96,7 @@ describe('the role that users leave when green is promoted', () => {
     ],
     [
       'the Service selects a role that never got a revision',
-      state({ current: 2, roles: { blue: { podLabels: {}, deployments: [] } } }),
+      state({ current: 2, roles: { blue: { podLabels: [], deployments: [] } } }),
       on('blue'),
       'Service shop/web selects blue (revision unknown), but revision 2 should be serving',
     ],

@@ -284,8 +284,8 @@ describe('a rolling rollback', () => {
       'apiVersion: v1\nkind: Service\nmetadata: {name: admin}\nspec: {selector: {app: web}, ports: [{port: 80}]}\n---\n' +
       plainManifests(version);
     const release = await deployed();
-    await release.deploy(admin('v2'), { service: 'web' });
-    await release.deploy(admin('v3'), { service: 'web' });
+    await release.deploy(admin('v2'), { services: ['web'] });
+    await release.deploy(admin('v3'), { services: ['web'] });
     const asked: string[] = [];
     release.answer = ({ kind, name }) => {
       if (kind === 'Service') asked.push(name);

@@ -101,7 +101,7 @@ describe('staging', () => {
         revisions: [1, 2, 3],
         current: 1,
         roleNames: ['blue', 'green'],
-        publicService: serviceRef('web'),
+        publicServices: [serviceRef('web')],
       },
       roles: { blue: { revision: 1 }, green: { revision: 3 } },
       staged: {

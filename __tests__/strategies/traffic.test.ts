@@ -6,8 +6,8 @@ import { refOf, type KubeObject } from '../../src/kubernetes/object.js';
 import type { FailedStep, Outcome } from '../../src/strategies/outcome/outcome.js';
 import { describeServing } from '../../src/report/serving.js';
 import { ChangeNotes } from '../../src/strategies/outcome/changes.js';
-import { switchTraffic } from '../../src/strategies/blue-green/switch-traffic.js';
-import type { TrafficSwitch } from '../../src/strategies/blue-green/traffic-switch.js';
+import { switchTraffic } from '../../src/strategies/blue-green/switch/switch-traffic.js';
+import type { TrafficSwitch } from '../../src/strategies/blue-green/switch/traffic-switch.js';
 import { answer } from '../support/cluster/proxy-cluster.js';
 import { memoryCluster, type MemoryCluster } from '../support/cluster/memory-cluster.js';
 import {
@@ -66,8 +66,8 @@ async function prepare(options: {
     revision: revision('green'),
     to: 'green',
     from: 'blue',
-    liveBefore: { ref: publicRef, object: live },
-    publicService: publicService('green'),
+    liveBefore: [{ ref: publicRef, object: live }],
+    publicServices: [publicService('green')],
     verified: {
       workloads: [green],
       ready: [
@@ -90,6 +90,8 @@ async function prepare(options: {
     policy: {
       idlePolicy: { policy: 'keep' },
       drainMs: 30_000,
+      closeConnections: 'off',
+      timeoutMs: 60_000,
       rollbackOnFailure: true,
       historyLimit: 10,
     },
@@ -188,7 +190,7 @@ describe('switching users to the other role', () => {
           kind: 'switch',
           revision: 2,
           role: 'green',
-          previousService: { object: { spec: { selector: { role: 'blue' } } } },
+          services: [{ before: { object: { spec: { selector: { role: 'blue' } } } }, sent: true }],
         },
       },
     ]);
@@ -262,7 +264,7 @@ describe('switching users to the other role', () => {
     const prepared = await prepare({ change: { state: first } });
     prepared.cluster.store.remove(publicRef);
     const { from: _nowhere, ...move } = prepared.trafficSwitch;
-    const outcome = await switchTraffic(prepared.ctx, { ...move, liveBefore: { ref: publicRef } });
+    const outcome = await switchTraffic(prepared.ctx, { ...move, liveBefore: [{ ref: publicRef }] });
     expect(outcome).toMatchObject({ changes: [{ change: 'created' }] });
     expect(describeServing(outcome.serving)).toBe('Users are on green, revision 2 (site:v2).');
     expect(outcome).not.toHaveProperty('rollbackHint');
@@ -324,7 +326,7 @@ describe('users are sent back', () => {
     const prepared = await prepare({ status: 500, change: { state: first } });
     prepared.cluster.store.remove(publicRef);
     const { from: _nowhere, ...move } = prepared.trafficSwitch;
-    const { outcome } = await failure(switchTraffic(prepared.ctx, { ...move, liveBefore: { ref: publicRef } }));
+    const { outcome } = await failure(switchTraffic(prepared.ctx, { ...move, liveBefore: [{ ref: publicRef }] }));
     expect(describeServing(outcome.serving)).toBe(
       'Service shop/web was removed again: nobody is served, as before this step.',
     );
@@ -334,16 +336,16 @@ describe('users are sent back', () => {
   it('to the role on which a killed run had found them, not to the one on which it left them', async () => {
     const prepared = await prepare({ status: 500 });
     const { cluster, ctx, trafficSwitch } = prepared;
-    const previousService = trafficSwitch.liveBefore;
+    const services = trafficSwitch.liveBefore.map(before => ({ before, sent: true as const }));
     const live = (await cluster.apply(publicService('green'))).object;
     const state = staged({
       operation: {
-        ...{ kind: 'switch', direction: 'promote', revision: 2, role: 'green', previousService },
+        ...{ kind: 'switch', direction: 'promote', revision: 2, role: 'green', services },
         ...{ run: 'an earlier run', holder: 'its process' },
       },
       base: trafficSwitch.state.base,
     });
-    await failure(switchTraffic(ctx, { ...trafficSwitch, state, liveBefore: { ref: publicRef, object: live } }));
+    await failure(switchTraffic(ctx, { ...trafficSwitch, state, liveBefore: [{ ref: publicRef, object: live }] }));
     expect(selectedRole(cluster)).toBe('blue');
   });
 });

@@ -73,8 +73,8 @@ async function killedAt(n: number): Promise<WebRelease> {
 /** The record says that the adoption found the Service of the neighbour. */
 function nameService(release: WebRelease, change: (service: KubeObject) => KubeObject = same => same): void {
   const found = release.cluster.store.get(serviceRef('neighbour'))!;
-  forgeRevision(release, 1, ({ before, publicService }) => ({
-    publicService: { ...publicService!, metadata: { ...publicService!.metadata, name: 'neighbour' } },
+  forgeRevision(release, 1, ({ before, publicServices: [publicService] }) => ({
+    publicServices: [{ ...publicService!, metadata: { ...publicService!.metadata, name: 'neighbour' } }],
     before: [
       { ref: refOf(found), object: change(found) },
       ...before.filter(({ ref }) => ref.kind !== 'Service' || ref.name !== 'web'),
@@ -88,7 +88,7 @@ describe('a record that was forged while an adoption was interrupted', () => {
   it('narrows no Service of another release', async () => {
     const release = await killedAt(narrowing);
     nameService(release);
-    forgeState(release, state => ({ ...state, publicService: serviceRef('neighbour') }));
+    forgeState(release, state => ({ ...state, publicServices: [serviceRef('neighbour')] }));
     const before = neighbours(release);
     expect(await failureOf(release.stage(plainManifests('v2')))).toMatchObject({ error: { code: 'record' } });
     expect(neighbours(release)).toEqual(before);

@@ -1,6 +1,7 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
-import { refOf, type KubeObject } from '../../src/kubernetes/object.js';
-import type { BlueGreenState, SwitchOperation } from '../../src/release/state.js';
+import { refKey, refOf, type KubeObject } from '../../src/kubernetes/object.js';
+import type { BlueGreenState } from '../../src/release/state.js';
+import type { SwitchOperation } from '../../src/release/operation.js';
 import { ownedSnapshots, requireOwnedService } from '../../src/strategies/recorded/owned-objects.js';
 import { memoryCluster } from '../support/cluster/memory-cluster.js';
 import { stepOn } from '../support/strategies/context.js';
@@ -82,11 +83,11 @@ describe('the post step', () => {
     web.cluster.before = () => undefined;
     const state = stateOf(web.cluster) as BlueGreenState & { operation: SwitchOperation };
     expect(state.operation.kind).toBe('switch');
-    const previousService = snapshotOf(service);
+    const services = [{ before: snapshotOf(service), sent: true as const }];
     forgeState(web, now => ({
       ...now,
-      publicService: refOf(service),
-      operation: { ...state.operation, previousService },
+      publicServices: [refOf(service)],
+      operation: { ...state.operation, services },
     }));
     const neighbour = web.cluster.store.get(refOf(service));
     expect(await web.post()).toEqual({ kind: 'incomplete', failed: [refOf(service)] });
@@ -164,7 +165,7 @@ describe('a recorded snapshot', () => {
 describe('the recorded public Service', () => {
   const require = (recorded: KubeObject, live: KubeObject | undefined, state = staged()): unknown => {
     try {
-      const foundUid = state.staged?.publicServiceUid;
+      const foundUid = state.staged?.publicServiceUids?.[refKey(refOf(recorded))];
       requireOwnedService(stepOn(memoryCluster()), { state, publicService: recorded, live, foundUid });
       return 'used';
     } catch (error) {
@@ -175,7 +176,7 @@ describe('the recorded public Service', () => {
     ...publicService('blue'),
     metadata: { name, namespace: 'shop', annotations },
   });
-  const to = (object: KubeObject): BlueGreenState => staged({ publicService: refOf(object) });
+  const to = (object: KubeObject): BlueGreenState => staged({ publicServices: [refOf(object)] });
 
   it('is used if the release owns it, or if there is none yet', () => {
     expect(require(publicService('green'), publicService('blue'))).toBe('used');
@@ -192,14 +193,17 @@ describe('the recorded public Service', () => {
   it('from before the first deploy is used if the revision was staged for it', () => {
     const pay = named('pay');
     const live = { ...pay, metadata: { ...pay.metadata, uid: 'found' } };
-    const stagedFor = (publicServiceUid: string) =>
-      staged({ publicService: refOf(pay), staged: { ...staged().staged!, publicServiceUid } });
+    const stagedFor = (uid: string) =>
+      staged({
+        publicServices: [refOf(pay)],
+        staged: { ...staged().staged!, publicServiceUids: { [refKey(refOf(pay))]: uid } },
+      });
     expect(require(pay, live, stagedFor('found'))).toBe('used');
     expect(require(pay, live, stagedFor('another'))).toMatch(/: Service shop\/pay: it has no annotation/);
     const others = { ...live, metadata: { ...live.metadata, annotations: { 'cutover/release': 'pay' } } };
     expect(require(pay, others, stagedFor('found'))).toMatch(/: it belongs to release pay$/);
     const elsewhere = (object: KubeObject) => ({ ...object, metadata: { ...object.metadata, namespace: 'other' } });
-    const state = { ...stagedFor('found'), publicService: refOf(elsewhere(pay)) };
+    const state: BlueGreenState = { ...stagedFor('found'), publicServices: [refOf(elsewhere(pay))] };
     expect(require(elsewhere(pay), elsewhere(live), state)).toMatch(/: it has no annotation/);
   });
 

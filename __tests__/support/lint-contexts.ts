@@ -6,21 +6,28 @@ import { render, renderBoth, type Overrides } from './rendering.js';
 
 /** The manifests as a rolling deploy would apply them. */
 export function rollingContext(text: string, more: Overrides = {}): LintContext {
-  return { strategy: 'rolling', resources: render(text, more).resources, planned: [], idle: new Set(), active: [] };
+  return {
+    strategy: 'rolling',
+    resources: render(text, more).resources,
+    planned: [],
+    idle: new Set(),
+    active: [],
+    publicServices: [],
+  };
 }
 
 /** The manifests as a blue/green deploy would stage them on green. */
 export function stagingContext(text: string, more: Overrides = {}): LintContext {
-  const { shared, of, publicService } = renderBoth(text, more).resources;
+  const { shared, of, publicServices } = renderBoth(text, more).resources;
   const own = of['green'] ?? [];
-  const front = publicService['green'];
+  const front = publicServices['green'] ?? [];
   return {
     strategy: 'blue-green',
-    resources: [...shared, ...own, ...(front === undefined ? [] : [front])],
+    resources: [...shared, ...own, ...front],
     planned: [],
     idle: new Set(own),
     active: [],
-    ...(front !== undefined && { publicService: front }),
+    publicServices: front,
   };
 }
 

@@ -4,7 +4,8 @@ import { CutoverError } from '../../src/errors.js';
 import { refOf, type KubeObject, type ObjectRef } from '../../src/kubernetes/object.js';
 import { encodeRevision, type Revision } from '../../src/release/revision.js';
 import { encodeState } from '../../src/release/state-record.js';
-import { newRolling, type BlueGreenOperation, type HistoryEntry, type ReleaseState } from '../../src/release/state.js';
+import { newRolling, type HistoryEntry, type ReleaseState } from '../../src/release/state.js';
+import type { BlueGreenOperation } from '../../src/release/operation.js';
 import { publicRef, publicService, revision, staged } from './strategies/shop.js';
 
 const label = fc.stringMatching(/^[a-z]([-a-z0-9]{0,20}[a-z0-9])?$/);
@@ -42,7 +43,10 @@ const operation: fc.Arbitrary<BlueGreenOperation> = fc.oneof(
     kind: fc.constant('switch'),
     role,
     direction,
-    previousService: fc.constant({ ref: publicRef, object: publicService('blue') }),
+    services: fc.constantFrom(
+      [{ before: { ref: publicRef, object: publicService('blue') } }],
+      [{ before: { ref: publicRef }, sent: true as const }],
+    ),
   }),
   fc.record(
     { ...begun, kind: fc.constant('finish'), direction, leftRole: role },
@@ -66,7 +70,7 @@ const entry: fc.Arbitrary<HistoryEntry> = fc.record(
 const texts = fc.dictionary(fc.string(), fc.string());
 const roleRecord = fc.record(
   {
-    podLabels: texts,
+    podLabels: fc.array(texts),
     deployments: fc.array(ref),
     testService: label,
     revision: number,
@@ -161,8 +165,8 @@ export const anyRevision: fc.Arbitrary<Revision> = fc
     const configMap = { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'settings', namespace: 'shop' }, data };
     const changed = { objects: [configMap], before: [{ ref: refOf(configMap), object: configMap }], ...more };
     if (!isRolling) return { ...fullRevision, ...changed, shared: [configMap], applyAfterSwitch: [configMap] };
-    const { role: _role, publicService: _service, approval: _approval, ...rest } = fullRevision;
-    return { ...rest, ...changed, strategy: 'rolling' };
+    const { role: _role, approval: _approval, ...rest } = fullRevision;
+    return { ...rest, ...changed, publicServices: [], strategy: 'rolling' };
   });
 
 /** The Secret of release `web` with this JSON as its state. */
@@ -185,19 +189,11 @@ export function refusalOf(decode: () => unknown): CutoverError | undefined {
 
 /** The revision's Secret with another revision inside. */
 export function revisionSecret(value: object): KubeObject {
-  const {
-    objects,
-    before,
-    beforeStaging,
-    publicService: service,
-    shared,
-    applyAfterSwitch,
-    ...info
-  } = {
+  const { objects, before, beforeStaging, publicServices, shared, applyAfterSwitch, ...info } = {
     ...fullRevision,
     ...value,
   };
-  const bulk = { objects, before, beforeStaging, publicService: service, shared, applyAfterSwitch };
+  const bulk = { objects, before, beforeStaging, publicServices, shared, applyAfterSwitch };
   const data = {
     info: Buffer.from(JSON.stringify(info)).toString('base64'),
     bulk: gzipSync(JSON.stringify(bulk)).toString('base64'),

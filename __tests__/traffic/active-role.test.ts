@@ -7,7 +7,7 @@ import { decideActive, otherRole, roleRecords, type PodLabels } from '../../src/
 
 const roles: Roles = ['blue', 'green'];
 const labelsOf = (role: string) => ({ app: 'web', role });
-const podLabels = { blue: labelsOf('blue'), green: labelsOf('green') };
+const podLabels = { blue: [labelsOf('blue')], green: [labelsOf('green')] };
 const service = (selector?: Readonly<Record<string, string>>, name = 'web'): KubeObject => ({
   apiVersion: 'v1',
   kind: 'Service',
@@ -39,7 +39,7 @@ describe('the active role', () => {
   });
 
   it('is the one that a Service selects by its pods’ hash, as after an adoption', () => {
-    const labels = { blue: { app: 'web', 'pod-template-hash': 'abc' }, green: labelsOf('green') };
+    const labels = { blue: [{ app: 'web', 'pod-template-hash': 'abc' }], green: [labelsOf('green')] };
     const selector = { app: 'web', 'pod-template-hash': 'abc' };
     expect(decideActive({ service: service(selector), roles, podLabels: labels })).toMatchObject({ role: 'blue' });
   });
@@ -107,24 +107,24 @@ describe('the record of the roles', () => {
   it('has the labels of the pods that users reach, the Deployments and the test Service', () => {
     const resources = {
       of: { blue: own('blue'), green: own('green') },
-      publicService: { blue: resource(service(labelsOf('blue'))), green: resource(service(labelsOf('green'))) },
+      publicServices: { blue: [resource(service(labelsOf('blue')))], green: [resource(service(labelsOf('green')))] },
       testService: { blue: 'web-test-blue' },
       shared: [],
     };
     const deployments = (role: string) => [deployment(`worker-${role}`, {}), deployment(`web-${role}`, {})].map(refOf);
     expect(roleRecords(resources)).toEqual({
-      blue: { podLabels: labelsOf('blue'), deployments: deployments('blue'), testService: 'web-test-blue' },
-      green: { podLabels: labelsOf('green'), deployments: deployments('green') },
+      blue: { podLabels: [labelsOf('blue')], deployments: deployments('blue'), testService: 'web-test-blue' },
+      green: { podLabels: [labelsOf('green')], deployments: deployments('green') },
     });
   });
 
   it('has the labels of the first Deployment when the Service selects none', () => {
-    const resources = { of: { blue: own('blue') }, publicService: {}, testService: {}, shared: [] };
-    expect(roleRecords(resources)['blue']).toMatchObject({ podLabels: { app: 'worker', role: 'blue' } });
+    const resources = { of: { blue: own('blue') }, publicServices: {}, testService: {}, shared: [] };
+    expect(roleRecords(resources)['blue']).toMatchObject({ podLabels: [{ app: 'worker', role: 'blue' }] });
   });
 
   it('is empty for a role without objects', () => {
-    const resources = { of: { blue: [] }, publicService: {}, testService: {}, shared: [] };
-    expect(roleRecords(resources)).toEqual({ blue: { podLabels: {}, deployments: [] } });
+    const resources = { of: { blue: [] }, publicServices: {}, testService: {}, shared: [] };
+    expect(roleRecords(resources)).toEqual({ blue: { podLabels: [], deployments: [] } });
   });
 });

@@ -141,7 +141,7 @@ describe('users reach pods of a role beside those of the new version', () => {
   const old = { ...blue, metadata: { ...blue.metadata, labels: { ...blue.metadata.labels, ...beside } } };
   const slices = [all, slice('b', { pod: 'b1' })];
   const judge = (pods: readonly KubeObject[], more: object = {}) =>
-    judgeServedPods({ slices, pods, owners: [], workloads: [workload], beside, ...more });
+    judgeServedPods({ slices, pods, owners: [], workloads: [workload], beside: [beside], ...more });
 
   it('as long as the role is there', () => {
     expect(judge([...both, old])).toEqual({ kind: 'served', reason: '3 endpoints, all of the expected pods' });
@@ -245,7 +245,7 @@ describe('setting the selector of the public Service', () => {
     ).object;
     cluster.calls.length = 0;
     const typed = { ...service('green'), spec: { ...(service('green')['spec'] as object), type: 'NodePort' } };
-    await serviceSelector(ctx, ref).set({ object: typed, force: false }, { ref, object: live }, cluster);
+    await serviceSelector(ctx).set({ object: typed, force: false }, { ref, object: live }, cluster);
     expect(cluster.calls).toEqual(['APPLY Service shop/web']);
     const { spec } = cluster.store.get(ref)!;
     expect(spec).toEqual({ ...(live['spec'] as object), selector: { app: 'web', role: 'green' } });
@@ -255,7 +255,7 @@ describe('setting the selector of the public Service', () => {
   it('creates the Service of the first release', async () => {
     const cluster = memoryCluster();
     const ctx = stepOn(cluster);
-    await serviceSelector(ctx, ref).set({ object: service('blue'), force: false }, { ref }, cluster);
+    await serviceSelector(ctx).set({ object: service('blue'), force: false }, { ref }, cluster);
     expect(selectorIn(cluster)).toEqual({ app: 'web', role: 'blue' });
     expect(ctx.log.lines).toEqual(['Service shop/web created']);
   });
@@ -268,11 +268,7 @@ describe('setting the selector of the public Service', () => {
       { manager: 'kubectl' },
     );
     const ctx = stepOn(cluster);
-    const setting = serviceSelector(ctx, ref).set(
-      { object: service('green'), force: true },
-      { ref, object: live },
-      cluster,
-    );
+    const setting = serviceSelector(ctx).set({ object: service('green'), force: true }, { ref, object: live }, cluster);
     await expect(setting).rejects.toMatchObject({ code: 'moved', object: 'Service shop/web' });
     expect(selectorIn(cluster)).toEqual({ app: 'web', role: 'blue' });
   });
@@ -285,7 +281,7 @@ describe('setting the selector of the public Service', () => {
     cluster.given(service('blue'));
     const ctx = stepOn(cluster);
     const before = { ref, object: cluster.store.get(ref)! };
-    const result = await serviceSelector(ctx, ref)
+    const result = await serviceSelector(ctx)
       .set({ object: service('green'), force }, before, cluster)
       .then(
         () => 'done',

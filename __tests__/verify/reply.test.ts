@@ -4,6 +4,8 @@ import type { AddressInfo } from 'node:net';
 import type { HttpCheck } from '../../src/inputs/checks/http.js';
 import { httpCheckName, attemptHttp } from '../../src/verify/http-check.js';
 import { requestDirectly } from '../../src/verify/reply.js';
+import { PodReach } from '../../src/verify/reach/pod-reach.js';
+import { listLog } from '../support/log.js';
 import { answer, proxyCluster } from '../support/cluster/proxy-cluster.js';
 
 let server: Server;
@@ -86,7 +88,10 @@ describe('a check of an absolute URL', () => {
     handle = (_, response) => response.writeHead(404).end('no such page');
     const cluster = proxyCluster({ proxy: () => answer(200) });
     const endpoint = { namespace: 'shop', pods: [{ name: 'web-a' }], podPort: 8080 };
-    const trial = await attemptHttp(check(`${url}/x`), { endpoint, cluster, signal: new AbortController().signal });
+    const trial = await attemptHttp(check(`${url}/x`), {
+      ...{ endpoint, cluster, reach: new PodReach({ cluster, log: listLog() }) },
+      signal: new AbortController().signal,
+    });
     expect(trial).toMatchObject({ verdict: 'fail', detail: `${url}/x: expected status 2xx; got 404 "no such page"` });
     expect(cluster.asked).toEqual([]);
   });

@@ -63,6 +63,8 @@ export interface Container {
   readonly livenessProbe?: Probe;
   readonly startupProbe?: Probe;
   readonly lifecycle?: { readonly preStop?: Hook };
+  /** `Always` makes an init container a sidecar. Of other containers the sandbox ignores it. */
+  readonly restartPolicy?: string;
 }
 
 export interface Volume {
@@ -158,6 +160,11 @@ export function isActive(pod: Pod): boolean {
   return (
     pod.metadata.deletionTimestamp === undefined && pod.status?.phase !== 'Succeeded' && pod.status?.phase !== 'Failed'
   );
+}
+
+/** True for an init container that runs as long as the pod does. */
+export function isSidecar({ restartPolicy }: Container): boolean {
+  return restartPolicy === 'Always';
 }
 
 /** True if the pod's condition Ready is True. */

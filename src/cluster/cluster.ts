@@ -1,3 +1,4 @@
+import type { Duplex } from 'node:stream';
 import type { Namespace } from '../kubernetes/kinds.js';
 import type { KindRef, KubeObject, ObjectRef } from '../kubernetes/object.js';
 
@@ -52,6 +53,16 @@ export interface ProxyRequest {
   readonly body?: Buffer;
   /** Default 10 000. */
   readonly timeoutMs?: number;
+  /** Ends the request. Absent: only its timeout does. */
+  readonly signal?: AbortSignal;
+}
+
+/** A port of a pod. */
+export interface PodPort {
+  readonly namespace: string;
+  /** Name of the pod: whichever has it at that moment. */
+  readonly name: string;
+  readonly port: number;
 }
 
 /**
@@ -82,6 +93,12 @@ export interface Cluster {
   ): Promise<string>;
   /** A request to a pod or Service through the API server. */
   proxy(request: ProxyRequest): Promise<ProxyAnswer>;
+  /**
+   * A new connection to a port of a pod (port-forward), until it is destroyed or the run ends. It reaches the address 127.0.0.1 of
+   * the pod. Rejects if the API server opens none: `forbidden`, `not-found` for a pod that is gone, `unreachable`, `api`. Whether
+   * something listens at the port shows only later: see `TunnelStream`.
+   */
+  tunnel(target: PodPort): Promise<Duplex>;
 }
 
 /** What must be true of the live object for it to be deleted. */
@@ -103,6 +120,11 @@ export interface ObjectWriter {
   setManagedFields(live: KubeObject, managedFields: readonly unknown[]): Promise<KubeObject>;
   /** Background deletion. Does nothing when the object does not exist or is not the one of the preconditions. */
   remove(ref: ObjectRef, preconditions: DeletePreconditions): Promise<void>;
+  /**
+   * Deletes a pod, with its own grace, unless that would violate a disruption budget: then throws `budget`. Does nothing when the
+   * pod does not exist or has another uid.
+   */
+  evict(pod: ObjectRef, preconditions: Pick<DeletePreconditions, 'uid'>): Promise<void>;
 }
 
 /** The port to the Leases that are the locks of releases. Each call is one attempt, and does not wait for other requests. */

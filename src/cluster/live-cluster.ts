@@ -1,3 +1,4 @@
+import type { Duplex } from 'node:stream';
 import type { Log } from '../log.js';
 import { refOf } from '../kubernetes/object.js';
 import type { KindRef, KubeObject, ObjectRef } from '../kubernetes/object.js';
@@ -5,11 +6,12 @@ import type { Api } from './http/api.js';
 import type { WriteFence } from './http/write-fence.js';
 import type { Clock } from './clock.js';
 import type { ApplyOptions, Applied, Cluster, LeasePort, ListOptions, NamespacePort } from './cluster.js';
-import type { NeededRule, ObjectWriter, ProxyAnswer, ProxyRequest, WatchEvent } from './cluster.js';
+import type { NeededRule, ObjectWriter, PodPort, ProxyAnswer, ProxyRequest, WatchEvent } from './cluster.js';
 import { missingRules } from './access/missing-rules.js';
 import { leasePort, leaseTimeoutMs } from './write/lease-port.js';
 import { getObject, objectWriter, sendApply, writeQuery } from './write/object-writer.js';
 import { proxyAnswer, proxyCall } from './service-proxy.js';
+import { openTunnel } from './tunnel/open-tunnel.js';
 import { apiError } from './http/error-status.js';
 import { objectOf, Resources, selectors } from './resources.js';
 import { watchKind } from './watch/watch.js';
@@ -127,6 +129,10 @@ export class LiveCluster implements Connection {
       throw apiError(answer.status, answer.body, call.description);
     }
     return proxied;
+  }
+
+  tunnel(target: PodPort): Promise<Duplex> {
+    return openTunnel({ ...this.#parts, server: new URL(this.server) }, target);
   }
 
   async minor(): Promise<number | undefined> {

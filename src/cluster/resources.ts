@@ -130,10 +130,12 @@ export class Resources {
     const { subresource, query = {}, verb } = request;
     const suffix = subresource === undefined ? '' : `/${subresource}`;
     const queryString = new URLSearchParams(query).toString();
-    // A create has the name in its description, but not in the path.
+    // A create has the name in its description, but not in the path, unless it creates a subresource.
     const { apiVersion, kind } = target;
     const addressed =
-      verb === 'create' ? { apiVersion, kind, ...('namespace' in target && { namespace: target.namespace }) } : target;
+      verb === 'create' && subresource === undefined
+        ? { apiVersion, kind, ...('namespace' in target && { namespace: target.namespace }) }
+        : target;
     return {
       path: `${resourcePath(served, addressed)}${suffix}${queryString === '' ? '' : `?${queryString}`}`,
       description: { verb, target, resource: `${served.plural}${suffix}` },

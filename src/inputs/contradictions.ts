@@ -66,7 +66,7 @@ function* strategyOfAction({ action, values, received }: Combination): Rule {
 function* idleInputsWithoutSwitch({ action, values, received }: Combination): Rule {
   if (!takes(action, 'switch') || values.switch === 'auto') return;
   // `drain` is for an adoption, too.
-  for (const name of ['idle-policy', 'idle-replicas'] as const) {
+  for (const name of ['idle-policy', 'idle-replicas', 'close-connections', 'bake'] as const) {
     if (received.isSet(name)) {
       yield {
         name,
@@ -87,7 +87,8 @@ function* idleReplicasOfKeptRole({ values, received }: Combination): Rule {
 
 function* unusedVariables({ action, values, received }: Combination): Rule {
   const renders = isStrategyName(action) && values.substitution !== 'off';
-  if (!received.isSet('variables') || renders || received.isSet('verify')) return;
+  if (!received.isSet('variables') || renders || received.isSet('verify') || received.isSet('synthetic-traffic'))
+    return;
   const why = isStrategyName(action) ? 'substitution is off' : 'this step renders no manifests';
   yield { name: 'variables', reason: `but ${why} and there is no "verify" to use it; remove it` };
 }

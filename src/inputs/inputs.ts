@@ -15,6 +15,7 @@ export type { Roles } from './parse/lists.js';
 export type { IdlePolicy } from './parse/policies.js';
 export type { RecreatePolicy } from './parse/recreate.js';
 export type { RegistryLogin } from './parse/registry.js';
+export type { SyntheticTraffic } from './parse/synthetic-traffic.js';
 
 /** What every action has beside its inputs. `Fields` holds the inputs, see `table.ts`. */
 interface Runner {

@@ -69,8 +69,8 @@ function parseValues(received: ReceivedInputs, run: CiRun): Values {
   const values = new Map<string, unknown>();
   for (const name of inputNames) {
     // Variables that cannot be read would make every check that uses one look wrong.
-    const isUnreadable =
-      name === 'verify' && received.isRefused('variables') && mentionsPlaceholder(received.raw('verify') ?? '');
+    const isFilled = name === 'verify' || name === 'synthetic-traffic';
+    const isUnreadable = isFilled && received.isRefused('variables') && mentionsPlaceholder(received.raw(name) ?? '');
     const checkVariables = { ...runNames(run), ...(values.get('variables') as Values['variables'] | undefined) };
     values.set(name, isUnreadable ? undefined : received.parse(name, { checkVariables }));
   }

@@ -2,18 +2,19 @@ import { actionName, strategyName, strategyNames, type Action } from './actions.
 import { checks } from './checks/checks.js';
 import { duration } from './parse/durations.js';
 import { images } from './parse/images.js';
-import { entries, roles, secretNames } from './parse/lists.js';
+import { entries, roles, secretNames, serviceNames } from './parse/lists.js';
 import { podPart, podShare, replicas } from './parse/overrides.js';
 import { idlePolicy, idleReplicas, preStop } from './parse/policies.js';
 import { recreate } from './parse/recreate.js';
 import { imageCheck, registryCredentials } from './parse/registry.js';
 import { anything, dnsLabel, dnsSubdomain, flag, integer, line, oneOf } from './parse/scalars.js';
 import { revisionNumber, rolePattern, unless } from './parse/scalars.js';
+import { syntheticTraffic } from './parse/synthetic-traffic.js';
 import { variables } from './parse/variables.js';
 
 /** What a parser may need beside the text. */
 export interface ParseContext {
-  /** Values of `$<NAME>` in `verify`. Not from the environment: checks are recorded, and the environment may hold secrets. */
+  /** Values of `$<NAME>` in `verify` and `synthetic-traffic`. Not from the environment: checks are recorded, and the environment may hold secrets. */
   readonly checkVariables: Readonly<Record<string, string>>;
 }
 
@@ -70,16 +71,31 @@ export const inputTable = {
   context: { actions: every, field: 'context', parse: line },
   /** Absent: derived from the manifests, or from the only record of the namespace. */
   release: { actions: every, field: 'release', parse: dnsLabel({ longest: 40 }) },
-  /** Name of the public Service, where it is ambiguous. */
-  service: { actions: deploy, field: 'service', parse: dnsLabel() },
+  /** Names of the public Services, the main one first, where they are ambiguous. */
+  service: { actions: deploy, field: 'services', parse: serviceNames },
   /** Name pattern of the test Services, with `*` for the role. */
   'test-service': { actions: ['blue-green'], field: 'testService', parse: rolePattern },
   roles: { actions: ['blue-green'], default: 'blue,green', field: 'roles', parse: roles },
   switch: { actions: ['blue-green'], default: 'manual', field: 'switch', parse: oneOf('manual', 'auto') },
   verify: { actions: changing, parse: (text, { checkVariables }) => checks(checkVariables)(text) },
+  'synthetic-traffic': {
+    actions: changing,
+    default: 'auto',
+    field: 'syntheticTraffic',
+    parse: (text: string, { checkVariables }: ParseContext) => syntheticTraffic(checkVariables)(text),
+  },
   'idle-policy': { actions: ['blue-green', ...switching], default: 'keep', parse: idlePolicy },
   'idle-replicas': { actions: ['blue-green', ...switching], default: '0', parse: idleReplicas },
   drain: { actions: ['blue-green', ...switching], default: '30s', field: 'drainMs', parse: duration() },
+  /** Whether connections that users keep open to the old role are closed after the drain, where its pods go on running. */
+  'close-connections': {
+    actions: ['blue-green', ...switching],
+    default: 'auto',
+    field: 'closeConnections',
+    parse: oneOf('auto', 'off'),
+  },
+  /** How long the public checks are repeated after a promotion, which a failure undoes. */
+  bake: { actions: ['blue-green', 'promote'], default: '0s', field: 'bakeMs', parse: duration() },
   'pre-stop': { actions: deploy, default: 'auto', parse: preStop },
   replicas: { actions: deploy, parse: replicas },
   'max-surge': { actions: deploy, parse: podShare },

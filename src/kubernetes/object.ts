@@ -52,6 +52,12 @@ export function describeRef(ref: ObjectRef): string {
   return ref.namespace === undefined ? `${ref.kind} ${ref.name}` : `${ref.kind} ${ref.namespace}/${ref.name}`;
 }
 
+/** `Service shop/web and Service shop/api`. */
+export function describeRefs(refs: readonly ObjectRef[]): string {
+  const names = refs.map(describeRef);
+  return names.length < 3 ? names.join(' and ') : `${names.slice(0, -1).join(', ')} and ${names.at(-1)}`;
+}
+
 export function refOf(object: KubeObject): ObjectRef {
   const { name, namespace } = object.metadata;
   const ref = { apiVersion: object.apiVersion, kind: object.kind, name };

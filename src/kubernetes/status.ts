@@ -10,6 +10,8 @@ export interface Condition {
   readonly lastUpdateTime?: string;
   /** The generation that it was set for. Absent: its controller does not record that. */
   readonly observedGeneration?: number;
+  /** ISO 8601. */
+  readonly lastTransitionTime?: string;
 }
 
 /** State of a container, or of its previous instance: one of the three. */

@@ -22,11 +22,11 @@ function releaseNameError(message: string, at?: Position): CutoverError {
 }
 
 function isRoleResources(resources: readonly Resource[] | RoleResources): resources is RoleResources {
-  return 'publicService' in resources;
+  return 'publicServices' in resources;
 }
 
 /**
- * The objects that could name a release: its public Service, else another Service that leads to its pods, else a workload. Several
+ * The objects that could name a release: its main public Service, else another Service that leads to its pods, else a workload. Several
  * where the manifests do not tell which: their order does not count.
  */
 function namingObjects(resources: readonly Resource[]): readonly KubeObject[] {
@@ -44,7 +44,7 @@ function namingObjects(resources: readonly Resource[]): readonly KubeObject[] {
 export function defaultReleaseName(resources: readonly Resource[] | RoleResources, service?: string): string {
   if (service !== undefined) return validName(service);
   const found = isRoleResources(resources)
-    ? Object.values(resources.publicService).map(({ object }) => object)
+    ? Object.values(resources.publicServices).flatMap(([main]) => (main === undefined ? [] : [main.object]))
     : namingObjects(resources);
   const [name, ...others] = [...new Set(found.map(({ metadata }) => metadata.name))].sort();
   if (name === undefined)
@@ -70,7 +70,7 @@ function validName(name: string): string {
  * the name in the input `service` where it is set. Throws `input` also where the manifests use the placeholder RELEASE.
  */
 export function deriveReleaseName(
-  request: RoleRenderRequest | (RenderRequest & { readonly service?: string }),
+  request: RoleRenderRequest | (RenderRequest & { readonly services?: readonly string[] }),
 ): string {
   const { manifests, substitution, variables, builtIns } = request;
   const [placeholder] = findPlaceholders(manifests.documents, substitution, 'RELEASE');
@@ -83,5 +83,5 @@ export function deriveReleaseName(
   // The real number is in the release record, which is found by the release name.
   const draft = { ...request, builtIns: { REVISION: '1', ...builtIns } };
   if ('roles' in draft) return defaultReleaseName(renderRoles(draft).resources);
-  return defaultReleaseName(renderManifests(draft).resources, request.service);
+  return defaultReleaseName(renderManifests(draft).resources, request.services?.[0]);
 }

@@ -128,5 +128,5 @@ export function renderManifests(request: RenderRequest): Rendered {
   const { resources } = rolled;
   if (request.preStopSeconds === undefined) return { resources, warnings, notes };
   const delayed = addPreStop(resources, request.preStopSeconds);
-  return { resources: delayed.resources, warnings: [...warnings, ...delayed.warnings], notes };
+  return { resources: delayed.resources, warnings, notes: [...notes, ...delayed.notes] };
 }

@@ -1,4 +1,5 @@
 import type { Position } from '../log.js';
+import { own } from '../own.js';
 import type { KubeObject } from '../kubernetes/object.js';
 
 /** A rendered object and its position in the manifests. */
@@ -10,12 +11,17 @@ export interface Resource {
   readonly positionOf: (path: readonly (string | number)[]) => Position;
 }
 
+/** The main public Service of a role; `undefined`: the manifests have none. */
+export function mainServiceOf({ publicServices }: RoleResources, role: string): Resource | undefined {
+  return own(publicServices, role)?.[0];
+}
+
 /** The objects of one release, classified by how blue/green handles them. */
 export interface RoleResources {
   /** Objects by role: Deployments, test Services, ConfigMaps… whose names depend on the role. */
   readonly of: Readonly<Record<string, readonly Resource[]>>;
-  /** The public Service by role: same name, different selector. */
-  readonly publicService: Readonly<Record<string, Resource>>;
+  /** The public Services by role, the main one first: same names, different selectors. At least one. */
+  readonly publicServices: Readonly<Record<string, readonly Resource[]>>;
   /** Name of the test Service by role; without a key for a role that has none. */
   readonly testService: Readonly<Record<string, string>>;
   /** Objects that do not depend on the role. */

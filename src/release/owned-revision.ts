@@ -6,25 +6,25 @@ import type { ReleaseState } from './state.js';
 /** The revision with the annotation of its release on what is applied from it, whatever an earlier version wrote there. */
 export function asOwned(revision: Revision, owner: Owner): Revision {
   const own = (object: KubeObject): KubeObject => withOwnerIfAny(object, owner);
-  const { objects, shared, applyAfterSwitch, publicService } = revision;
+  const { objects, shared, applyAfterSwitch, publicServices } = revision;
   return {
     ...revision,
     objects: objects.map(own),
     shared: shared.map(own),
     applyAfterSwitch: applyAfterSwitch.map(own),
-    ...(publicService !== undefined && { publicService: own(publicService) }),
+    publicServices: publicServices.map(own),
   };
 }
 
 /** Every object in the revision, with those of its snapshots. */
 export function objectsIn(revision: Revision): readonly KubeObject[] {
-  const { objects, shared, applyAfterSwitch, publicService, before, beforeStaging = [] } = revision;
+  const { objects, shared, applyAfterSwitch, publicServices, before, beforeStaging = [] } = revision;
   const snapshots = [...before, ...beforeStaging].map(({ object }) => object);
-  return [...objects, ...shared, ...applyAfterSwitch, publicService, ...snapshots].filter(one => one !== undefined);
+  return [...objects, ...shared, ...applyAfterSwitch, ...publicServices, ...snapshots].filter(one => one !== undefined);
 }
 
-/** The objects in the state itself: the public Service before a switch that is in progress. */
+/** The objects in the state itself: the public Services before a switch that is in progress. */
 export function snapshotsIn({ operation }: ReleaseState): readonly KubeObject[] {
-  const before = operation?.kind === 'switch' ? operation.previousService.object : undefined;
-  return before === undefined ? [] : [before];
+  const services = operation?.kind === 'switch' ? operation.services : [];
+  return services.map(({ before }) => before.object).filter(object => object !== undefined);
 }

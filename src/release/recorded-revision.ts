@@ -56,8 +56,8 @@ export interface Revision {
   /** Applied objects, in order, without Secrets; blue/green: the objects of the role. */
   readonly objects: readonly KubeObject[];
   readonly secrets: readonly RecordedSecret[];
-  /** Blue/green: the public Service as this revision renders it, applied by the switch. */
-  readonly publicService?: KubeObject;
+  /** Blue/green: the public Services as this revision renders them, applied by the switch, the main one first. Rolling: empty. */
+  readonly publicServices: readonly KubeObject[];
   /** Rolling: name of the Service through which the checks ask. Absent: the first that selects one of the workloads. */
   readonly service?: string;
   /** Blue/green: shared objects as applied while staging, without Secrets; a rollback does not change them. */

@@ -37,8 +37,8 @@ export function encodeRevision(
   given: Revision,
   release: { readonly name: string; readonly namespace: string },
 ): KubeObject {
-  const { objects, before, beforeStaging, publicService, shared, applyAfterSwitch, ...rest } = given;
-  const bulk = gzipSync(JSON.stringify({ objects, before, beforeStaging, publicService, shared, applyAfterSwitch }), {
+  const { objects, before, beforeStaging, publicServices, shared, applyAfterSwitch, ...rest } = given;
+  const bulk = gzipSync(JSON.stringify({ objects, before, beforeStaging, publicServices, shared, applyAfterSwitch }), {
     level: 9,
   });
   const info = Buffer.from(JSON.stringify(rest, null, 1));

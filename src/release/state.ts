@@ -1,11 +1,13 @@
 import type { ObjectRef } from '../kubernetes/object.js';
-import type { AppliedHashes, Snapshot } from '../plan/change.js';
+import type { Labels } from '../kubernetes/selectors.js';
+import type { AppliedHashes } from '../plan/change.js';
+import type { RollingOperation, AdoptedDeployment, BlueGreenOperation } from './operation.js';
 import { RecordBase } from './record-base.js';
 
 /** What identifies a role without its manifests. */
 export interface RoleRecord {
-  /** Labels of the pods that the public Service selects when this role is active. */
-  readonly podLabels: Readonly<Record<string, string>>;
+  /** Labels of the pods that the public Services select when this role is active, once for each Deployment behind them. */
+  readonly podLabels: readonly Labels[];
   /** Deployments of the role. */
   readonly deployments: readonly ObjectRef[];
   /** Name of the role's test Service; absent when there is none. */
@@ -33,113 +35,11 @@ export interface StagedRecord {
   readonly role: string;
   /** The role's own objects, ConfigMaps and Secrets included. */
   readonly objects: readonly VerifiedObject[];
-  /** uid of the public Service that the revision was staged for; absent when there was none. */
-  readonly publicServiceUid?: string;
+  /** uids of the public Services that the revision was staged for, by their keys (`refKey`); without those that did not exist. */
+  readonly publicServiceUids?: Readonly<Record<string, string>>;
   /** The role before staging, for `reject`; absent when it had never been used. */
   readonly previous?: RoleRecord;
 }
-
-/** Who began an operation. */
-export interface Begun {
-  /** The run's page. */
-  readonly run: string;
-  /** Identity of the process, as in the Lease: several steps of one run have the same page. */
-  readonly holder: string;
-}
-
-/** An operation of a rolling release. `deploy` brings up a new revision, `rollback` applies an earlier one again. */
-export interface RollingOperation extends Begun {
-  readonly kind: 'deploy' | 'rollback';
-  /** The revision that is applied; its `before` is what the operation found. */
-  readonly revision: number;
-}
-
-/** Brings the revision up on the idle role. */
-export interface StageOperation extends Begun {
-  readonly kind: 'stage';
-  readonly revision: number;
-  readonly role: string;
-}
-
-/** Restores the idle role to what it was before the revision was staged on it. */
-export interface RejectOperation extends Begun {
-  readonly kind: 'reject';
-  readonly revision: number;
-  readonly role: string;
-}
-
-/** Brings the role up as its revision was recorded, before users are sent back to it. */
-export interface PrepareOperation extends Begun {
-  readonly kind: 'prepare';
-  readonly revision: number;
-  readonly role: string;
-}
-
-/** Sends users to a role: to a staged revision (`promote`), or back to an earlier one (`rollback`). */
-export interface SwitchOperation extends Begun {
-  readonly kind: 'switch';
-  readonly direction: 'promote' | 'rollback';
-  readonly revision: number;
-  /** The role that gets the users. */
-  readonly role: string;
-  /** The public Service before the switch. */
-  readonly previousService: Snapshot;
-}
-
-/** Users are on the revision; what is left is the work after a switch. */
-export interface FinishOperation extends Begun {
-  readonly kind: 'finish';
-  readonly direction: 'promote' | 'rollback';
-  readonly revision: number;
-  /** The role that users left; absent for the first release. */
-  readonly leftRole?: string;
-}
-
-/** A live Deployment without roles whose version a role serves now. */
-export interface AdoptedDeployment {
-  readonly ref: ObjectRef;
-  readonly uid: string;
-}
-
-/** Brings the live application up once more as the first role, and narrows the public Service to it. */
-export interface AdoptOperation extends Begun {
-  readonly kind: 'adopt';
-  /** The revision of the twin; its `before` is what the adoption found. */
-  readonly revision: number;
-  /** The role that the twin becomes. */
-  readonly role: string;
-  readonly deployment: AdoptedDeployment;
-  /** Identifies the pod template that the twin was made from; a restart does not change it. */
-  readonly template: string;
-  /** By the name of a container: the ID of the image that it runs. */
-  readonly imageIds: Readonly<Record<string, string>>;
-  /** The release was rolling; it is again if the adoption is abandoned. */
-  readonly wasRolling?: true;
-}
-
-/** Replaces both roles by objects without a role: the release becomes rolling. */
-export interface LeaveOperation extends Begun {
-  readonly kind: 'leave';
-  /** The revision without a role. */
-  readonly revision: number;
-  /** The role that users leave. */
-  readonly role: string;
-  /** Users are on the new pods, which are verified; what is left is to delete the objects of the roles. */
-  readonly verified?: true;
-}
-
-/** An operation of a blue/green release. */
-export type BlueGreenOperation =
-  | LeaveOperation
-  | AdoptOperation
-  | StageOperation
-  | RejectOperation
-  | PrepareOperation
-  | SwitchOperation
-  | FinishOperation;
-
-/** An operation in progress. It stays in the record until it is completed or abandoned. */
-export type Operation = RollingOperation | BlueGreenOperation;
 
 /** The outcome of a step, for the next run and for `status`. */
 export interface HistoryEntry {
@@ -198,10 +98,14 @@ export interface RollingState extends CommonState {
   readonly operation?: RollingOperation;
 }
 
+/** The public Services of a release; at least one. */
+export type PublicServices = readonly [main: ObjectRef, ...others: ObjectRef[]];
+
 /** State of a blue/green release. */
 export interface BlueGreenState extends CommonState {
   readonly strategy: 'blue-green';
-  readonly publicService: ObjectRef;
+  /** The public Services. The first is the main one: checks ask it, and it is switched last. */
+  readonly publicServices: PublicServices;
   /** The two names, in order. */
   readonly roleNames: readonly [string, string];
   readonly roles: Readonly<Record<string, RoleRecord>>;
@@ -225,9 +129,9 @@ export function newRolling(release: string): RollingState {
 /** The state of a blue/green release that was never deployed. */
 export function newBlueGreen(
   release: string,
-  { publicService, roleNames }: Pick<BlueGreenState, 'publicService' | 'roleNames'>,
+  { publicServices, roleNames }: Pick<BlueGreenState, 'publicServices' | 'roleNames'>,
 ): BlueGreenState {
-  return { ...nothingDeployed(release), strategy: 'blue-green', publicService, roleNames, roles: {} };
+  return { ...nothingDeployed(release), strategy: 'blue-green', publicServices, roleNames, roles: {} };
 }
 
 function nothingDeployed(release: string): CommonState {

@@ -1,16 +1,16 @@
+import { refKey, type ObjectRef } from '../kubernetes/object.js';
 import type { AppliedHashes } from '../plan/change.js';
 import { hasServed } from './retention.js';
 import type {
-  AdoptOperation,
   BlueGreenState,
   FormerObject,
   HistoryEntry,
-  LeaveOperation,
   ReleaseState,
   RoleRecord,
   RollingState,
   StagedRecord,
 } from './state.js';
+import type { AdoptOperation, FinishOperation, LeaveOperation, SwitchedService, SwitchOperation } from './operation.js';
 
 /** Number of history entries in the state, which limits its size; older ones are kept only as the target of a rollback. */
 const historyEntries = 50;
@@ -46,7 +46,7 @@ export function completeRollout(state: RollingState, entry: HistoryEntry, applie
 /** The state of a rolling release as its adoption begins: numbers, revisions and history go on. */
 export function asBlueGreen(
   { operation: _none, strategy: _rolling, ...rest }: RollingState,
-  names: Pick<BlueGreenState, 'publicService' | 'roleNames'>,
+  names: Pick<BlueGreenState, 'publicServices' | 'roleNames'>,
 ): BlueGreenState {
   return { ...rest, ...names, strategy: 'blue-green', roles: {} };
 }
@@ -92,6 +92,18 @@ export function completeLeave(state: Leaving, entry: HistoryEntry): RollingState
   return { ...asRolling(ended<BlueGreenState>(state, entry)), current: entry.revision, applied: {} };
 }
 
+/** A state with a switch in progress. */
+export type Switching = BlueGreenState & { readonly operation: SwitchOperation };
+
+/** The state once the write of a public Service is about to be sent: the journal says so. */
+export function withSent(state: Switching, service: ObjectRef): Switching {
+  const key = refKey(service);
+  const services = state.operation.services.map((one): SwitchedService =>
+    refKey(one.before.ref) === key ? { ...one, sent: true } : one,
+  );
+  return { ...state, operation: { ...state.operation, services } };
+}
+
 /** What a completed staging leaves. */
 export interface CompletedStaging {
   readonly entry: HistoryEntry;
@@ -122,11 +134,11 @@ export function completeReject(state: BlueGreenState, entry: HistoryEntry): Blue
   return ended(withoutStaged(state), entry);
 }
 
-/** A `switch` that is verified: its revision serves users, and the work after the switch is left. `leftRole`: the role that users left. */
+/** A `switch` that is verified: its revision serves users, and the work after the switch is left. `left`: what users left. */
 export function completeSwitch(
   state: BlueGreenState,
   entry: HistoryEntry,
-  leftRole: string | undefined,
+  left: Pick<FinishOperation, 'leftRole' | 'leftPods'>,
 ): InProgress<BlueGreenState> {
   const { operation: _ended, staged, ...rest } = ended(state, entry);
   const { operation: switching } = state;
@@ -136,7 +148,7 @@ export function completeSwitch(
     ...rest,
     ...(staged !== undefined && staged.revision !== revision && { staged }),
     current: revision,
-    operation: { kind: 'finish', direction, revision, run, holder, ...(leftRole !== undefined && { leftRole }) },
+    operation: { kind: 'finish', direction, revision, run, holder, ...left },
   };
 }
 
@@ -158,7 +170,7 @@ export function withoutStaged(state: BlueGreenState): BlueGreenState {
     contentHash: _hash,
     applied: _applied,
     ...neverUsed
-  } = current ?? { podLabels: {}, deployments: [] };
+  } = current ?? { podLabels: [], deployments: [] };
   return { ...rest, roles: { ...others, [staged.role]: staged.previous ?? neverUsed } };
 }
 

@@ -1,8 +1,9 @@
 import type { Report } from './report.js';
+import { trafficHeadline } from './traffic/traffic.js';
 
 /** The outcome in one line, as in `web: revision 8 is staged on green`. */
 export function headline(report: Report): string {
-  return `${report.release ?? 'Cutover'}: ${describeOutcome(report)}`;
+  return `${report.release ?? 'Cutover'}: ${describeOutcome(report)}${trafficHeadline(report.traffic ?? [])}`;
 }
 
 function describeOutcome({ action, outcome, revision, activeRole, stagedRole, preview }: Report): string {

@@ -2,6 +2,7 @@ import { planJson } from './plan-json.js';
 import type { Report } from './report.js';
 import { buildSummary } from './summary.js';
 import { fit } from './markdown.js';
+import { totalsOf } from './traffic/traffic.js';
 
 /** All outputs of a job together may have 1 MB, counted in UTF-16. */
 const largest = 100_000;
@@ -20,6 +21,7 @@ export function buildOutputs(report: Report): Readonly<Record<string, string>> {
     'idle-role': idleRole,
     'staged-role': stagedRole,
     'test-url': testUrl,
+    ...requestsOf(report),
     changes: changes === undefined ? undefined : changesJson(changes),
     plan: planJson(report),
     status,
@@ -28,6 +30,12 @@ export function buildOutputs(report: Report): Readonly<Record<string, string>> {
   return Object.fromEntries(
     Object.entries(outputs).flatMap(([name, value]) => (value === undefined ? [] : [[name, String(value)]])),
   );
+}
+
+function requestsOf({ traffic }: Report): Readonly<Record<string, number>> {
+  if (traffic === undefined) return {};
+  const { sent, failed } = totalsOf(traffic);
+  return { requests: sent, 'requests-failed': failed };
 }
 
 /** A JSON list of the change of each object. Where it would be too long, unchanged objects are omitted, then the last ones. */

@@ -1,5 +1,6 @@
-import { describeRef, type ObjectRef } from '../kubernetes/object.js';
-import type { Operation } from '../release/state.js';
+import { writeDuration } from '../inputs/parse/durations.js';
+import { describeRef, describeRefs } from '../kubernetes/object.js';
+import type { Operation } from '../release/operation.js';
 import { describeLeftObjects } from '../strategies/outcome/left-objects-text.js';
 import type { Replacement } from '../plan/preview.js';
 import type { PlanNote } from '../strategies/outcome/plan-note.js';
@@ -32,18 +33,20 @@ export function describePlanNote(note: PlanNote): string {
     case 'to-adopt':
       return `First, the live version would be adopted as revision ${note.revision}: it is brought up once more as ${note.role}, ${describeRef(note.service)} is narrowed to it, and ${describeRef(note.deployment)} is scaled to zero. After the first promotion, ${describeRef(note.deployment)} is deleted.`;
     case 'to-leave-roles':
-      return `The release would leave its roles. When the new pods are ready, ${describeRef(note.service)} leads to them and to ${note.active}: for a moment, both versions answer, as in any rolling update. Then the objects of ${note.roles.join(' and ')} are deleted.`;
+      return `The release would leave its roles. When the new pods are ready, ${describeRefs(note.services)} ${note.services.length > 1 ? 'lead' : 'leads'} to them and to ${note.active}: for a moment, both versions answer, as in any rolling update. Then the objects of ${note.roles.join(' and ')} are deleted.`;
     case 'to-stage':
       return `Revision ${note.revision} would be staged on ${note.role}, without user traffic.`;
     case 'to-replace-staged':
       return `It would replace revision ${note.revision}, which is staged on ${note.role}.`;
     case 'to-switch': {
-      const { service, from, to, by } = note;
+      const { services, from, to, by } = note;
       const who = by === 'deploy' ? 'The same step would then' : '`promote` would later';
       return from === undefined
-        ? `${who} create ${nameOf(service)} and send users to ${to}.`
-        : `${who} switch ${nameOf(service)} from ${from} to ${to}: all users would move at once.`;
+        ? `${who} create ${describeRefs(services)} and send users to ${to}.`
+        : `${who} switch ${describeRefs(services)} from ${from} to ${to}: all users would move ${services.length > 1 ? 'at once, one Service right after the other' : 'at once'}.`;
     }
+    case 'to-close-connections':
+      return describeClosing(note);
     case 'left':
       return describeLeftObjects(note.objects);
     case 'unfinished':
@@ -51,6 +54,25 @@ export function describePlanNote(note: PlanNote): string {
     default:
       return note satisfies never;
   }
+}
+
+function describeClosing({
+  role,
+  time,
+  drainMs,
+  timeoutMs,
+  by,
+}: Extract<PlanNote, { readonly kind: 'to-close-connections' }>): string {
+  const { pods, atOnce, batches, graceMs, startMs } = time;
+  const when = `${by === 'promote' ? 'Unless `promote` is told otherwise, after' : 'After'} the drain of ${writeDuration(drainMs)}`;
+  const grace = writeDuration(graceMs);
+  if (timeoutMs !== undefined)
+    return `${when}, connections that users keep open to ${role} would stay open: to replace its ${pods} pods may take longer than \`timeout\` (${writeDuration(timeoutMs)}), in ${batches} batches and with a grace of ${grace}.`;
+  const duration =
+    startMs === undefined
+      ? `each batch once the one before it is ready (${batches} in all), and the last pods end within ${grace}`
+      : `that takes up to ${writeDuration(batches * startMs + graceMs)}`;
+  return `${when}, connections that users keep open to ${role} would be closed: its ${pods} pods are replaced, at most ${atOnce} at a time; ${duration}.`;
 }
 
 function describeUnfinished(operation: Operation): string {
@@ -81,8 +103,4 @@ function nextOf({ kind }: Operation): string {
     default:
       return kind satisfies never;
   }
-}
-
-function nameOf(service: ObjectRef | undefined): string {
-  return service === undefined ? 'the public Service' : describeRef(service);
 }

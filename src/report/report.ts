@@ -3,6 +3,7 @@ import type { Inputs } from '../inputs/inputs.js';
 import type { Finding } from '../plan/lint/finding.js';
 import type { Preview } from '../plan/preview.js';
 import type { PhaseTime, RunRecorder } from '../run/recorder.js';
+import type { TrafficCounts } from '../run/traffic-counts.js';
 import { FailedStep, type Outcome, type OutcomeKind } from '../strategies/outcome/outcome.js';
 import type { PlannedDeploy } from '../strategies/outcome/plan-note.js';
 import { comparisonLines } from './log-plan.js';
@@ -35,6 +36,8 @@ export interface Report extends Partial<Omit<Outcome, 'serving' | 'preview'>> {
   readonly phases: readonly PhaseTime[];
   /** What in the manifests would drop requests. Absent: the lint rules did not run. */
   readonly findings?: readonly Finding[];
+  /** The requests that were sent while users were moved. Absent: none was. */
+  readonly traffic?: readonly TrafficCounts[];
   /** Present when the step failed. */
   readonly error?: ReportedError;
 }
@@ -78,7 +81,14 @@ function runReport({
   inputs,
   phases,
   findings,
-}: RunRecorder): Pick<Report, 'action' | 'wantsApproval' | 'phases' | 'findings'> {
+  traffic,
+}: RunRecorder): Pick<Report, 'action' | 'wantsApproval' | 'phases' | 'findings' | 'traffic'> {
   const wantsApproval = inputs !== undefined && 'approval' in inputs && { wantsApproval: true as const };
-  return { action: inputs?.action ?? 'deploy', ...wantsApproval, phases, ...(findings !== undefined && { findings }) };
+  return {
+    action: inputs?.action ?? 'deploy',
+    ...wantsApproval,
+    phases,
+    ...(findings !== undefined && { findings }),
+    ...(traffic.length > 0 && { traffic }),
+  };
 }

@@ -1,4 +1,4 @@
-import { describeRef } from '../kubernetes/object.js';
+import { describeRef, describeRefs } from '../kubernetes/object.js';
 import type { IdleResult, Serving, StagingResult, Users } from '../strategies/outcome/serving.js';
 import type { RoleRevision } from '../release/retention.js';
 import { describeRestored, withFullStop } from './restored.js';
@@ -72,6 +72,7 @@ export function describeServing(serving: Serving): string {
     case 'switched':
       return [
         `Users are on ${revisionOn(serving)} (${imagesOf(serving)}).`,
+        ...describeTogether(serving),
         ...atServices(serving),
         ...describeIdle(serving.idle),
       ].join(' ');
@@ -95,22 +96,30 @@ export function describeServing(serving: Serving): string {
         ? `Nobody is served yet; nothing was switched.${note(serving)}`
         : `This step did not switch anything: users are where they were (${serving.active}).${note(serving)}`;
     case 'switched-back': {
-      const { to, service, unconfirmed } = serving;
+      const { to, services, unconfirmed } = serving;
       if (to === undefined)
-        return `${describeRef(service)} was removed again: nobody is served, as before this step.${note(serving)}`;
+        return `${describeRefs(services)} ${services.length > 1 ? 'were' : 'was'} removed again: nobody is served, as before this step.${note(serving)}`;
       const users = `Users are back on ${revisionOn(to)}.${note(serving)}`;
       return unconfirmed === undefined
         ? users
         : `${users} But its endpoints are not confirmed: ${withFullStop(unconfirmed)}`;
     }
     case 'not-switched-back':
-      return `${describeRef(serving.service)} selects ${revisionOn(serving)}: ${describeWhy(serving.why)}${note(serving)}`;
+      return `${describeRefs(serving.services)} ${serving.services.length > 1 ? 'select' : 'selects'} ${revisionOn(serving)}: ${describeWhy(serving.why)}${note(serving)}`;
     case 'rolling-status':
     case 'blue-green-status':
       return describeStatus(serving);
     default:
       return serving satisfies never;
   }
+}
+
+/** How long several public Services led to both roles. */
+function describeTogether({ together }: Extract<Serving, { readonly kind: 'switched' }>): readonly string[] {
+  if (together === undefined) return [];
+  return [
+    `The ${together.services} public Services led to both roles for ${together.mixedMs} ms while they were switched.`,
+  ];
 }
 
 /** The sentence about users, unless somebody else has moved them since: then what was restored says where they are. */
@@ -142,13 +151,34 @@ function describeIdle(idle: IdleResult): readonly string[] {
     case 'none':
       return [];
     case 'kept':
-      return [`${idle.role} is kept for a rollback.`];
+      return [`${idle.role} is kept for a rollback.`, ...describeConnections(idle)];
     case 'not-recorded':
       return [`${idle.role} was left as it is: no revision of it is on record.`];
     case 'scaled-down':
-      return [`${idle.role} was scaled down to ${idle.replicas}; a rollback scales it up first.`];
+      return [
+        `${idle.role} was scaled down to ${idle.replicas}; a rollback scales it up first.`,
+        ...describeConnections(idle),
+      ];
     default:
       return idle satisfies never;
+  }
+}
+
+function describeConnections({
+  role,
+  connections,
+}: Extract<IdleResult, { readonly connections?: unknown }>): readonly string[] {
+  switch (connections?.kind) {
+    case undefined:
+      return [];
+    case 'closed':
+      return [`Connections that users had kept open to ${role} are closed.`];
+    case 'open':
+      return [
+        `Users with a connection that they keep open may still be on ${role}: ${withFullStop(connections.reason)}`,
+      ];
+    default:
+      return connections satisfies never;
   }
 }
 

@@ -5,6 +5,7 @@ import { block, code, fit, list, table, text, prose } from './markdown.js';
 import { findingsSection, previewSections } from './preview.js';
 import type { Report } from './report.js';
 import { nextStepYaml } from './next-step.js';
+import { trafficSection } from './traffic/traffic.js';
 
 /** GitHub drops a step's summary over 1 MiB. */
 const largest = 900_000;
@@ -16,6 +17,7 @@ export function buildSummary(report: Report): string {
     `**Serving users now:** ${text(report.serving)}`,
     release(report),
     failure(report),
+    trafficSection(report.traffic ?? []),
     ...(report.preview === undefined ? [objects(report)] : previewSections(report.preview)),
     findingsSection(report.findings ?? []),
     checks(report),

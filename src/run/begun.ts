@@ -1,4 +1,4 @@
-import type { Begun } from '../release/state.js';
+import type { Begun } from '../release/operation.js';
 import type { RunContext } from './context.js';
 
 /** Who begins an operation: this run. */

@@ -1,7 +1,7 @@
 import type { Clock } from '../cluster/clock.js';
 import type { Cluster, NamespacePort, ObjectWriter } from '../cluster/cluster.js';
 import type { RecentApplies } from '../cluster/apply/applied-identity.js';
-import type { CiRun } from '../inputs/inputs.js';
+import type { CiRun, SyntheticTraffic } from '../inputs/inputs.js';
 import type { Log } from '../log.js';
 import type { PlannedChange } from '../plan/change.js';
 import type { Finding } from '../plan/lint/finding.js';
@@ -9,6 +9,7 @@ import type { Records, RecordWriter } from '../release/records.js';
 import type { Revision } from '../release/revision.js';
 import type { InProgress } from '../release/transitions.js';
 import type { StepLock } from './step-lock.js';
+import type { TrafficCounts } from './traffic-counts.js';
 
 /** The phases of a run. */
 export type PhaseName =
@@ -21,6 +22,7 @@ export type PhaseName =
   | 'Confirm'
   | 'Switch'
   | 'Verify public'
+  | 'Bake'
   | 'Clean up'
   | 'Restore';
 
@@ -33,6 +35,8 @@ export interface RunContext {
   readonly run: CiRun;
   /** The runner's environment, for `run` checks. */
   readonly environment: Readonly<Record<string, string>>;
+  /** Which requests are sent while users are moved. */
+  readonly syntheticTraffic: SyntheticTraffic;
   /** Aborts when the run is cancelled. Waits end with it; a restore does not. */
   readonly signal: AbortSignal;
   /** Creates the namespace of the release, in which its lock and its record are. */
@@ -47,6 +51,8 @@ export interface RunContext {
   logPlan(planned: readonly PlannedChange[]): void;
   /** Keeps the lint findings for the report. */
   recordFindings(findings: readonly Finding[]): void;
+  /** Keeps the counts of requests that were sent while users were moved, for the report. */
+  recordTraffic(counts: TrafficCounts): void;
 }
 
 /** A run that holds the lock of the release: it can write the record, but no object of the application. */

@@ -60,6 +60,7 @@ export async function openContext(run: Run, target: ContextTarget): Promise<RunC
     clock,
     run: inputs.run,
     environment: { ...inputs.environment, ...inputs.commandVariables },
+    syntheticTraffic: 'syntheticTraffic' in inputs ? inputs.syntheticTraffic : { kind: 'off' },
     signal: cancelled,
     namespaces: cluster.namespaces,
     lock: stepLock({
@@ -81,5 +82,6 @@ export async function openContext(run: Run, target: ContextTarget): Promise<RunC
     phase: (name, work) => recorder.phase(name, work),
     logPlan,
     recordFindings: findings => recorder.recordFindings(findings),
+    recordTraffic: counts => recorder.recordTraffic(counts),
   };
 }

@@ -3,6 +3,7 @@ import type { Log } from '../log.js';
 import type { Finding } from '../plan/lint/finding.js';
 import type { PhaseName } from './context.js';
 import type { PostState } from './post-state.js';
+import type { TrafficCounts } from './traffic-counts.js';
 
 /** How long a phase of the run took. */
 export interface PhaseTime {
@@ -22,8 +23,11 @@ export interface RunRecorder {
   readonly unfinished: Set<PostState>;
   /** What in the manifests would drop requests; absent until the lint rules ran. */
   readonly findings: readonly Finding[] | undefined;
+  /** The requests that were sent while users were moved, one entry each time that they were. */
+  readonly traffic: readonly TrafficCounts[];
   recordInputs(inputs: Inputs): void;
   recordFindings(findings: readonly Finding[]): void;
+  recordTraffic(counts: TrafficCounts): void;
   /** From now on the step may have written something. */
   recordWrite(): void;
   phase<T>(name: PhaseName, work: () => Promise<T>): Promise<T>;
@@ -35,6 +39,7 @@ export function createRecorder(log: Log, now: () => number): RunRecorder {
   let inputs: Inputs | undefined;
   let wrote = false;
   let findings: readonly Finding[] | undefined;
+  const traffic: TrafficCounts[] = [];
   return {
     get phases() {
       return [...times].map(([name, ms]) => ({ name, ms }));
@@ -48,9 +53,13 @@ export function createRecorder(log: Log, now: () => number): RunRecorder {
     get findings() {
       return findings;
     },
+    traffic,
     unfinished: new Set(),
     recordFindings(found) {
       findings = found;
+    },
+    recordTraffic(counts) {
+      traffic.push(counts);
     },
     recordWrite() {
       wrote = true;

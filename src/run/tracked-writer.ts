@@ -29,6 +29,7 @@ export function trackedWriter(writer: ObjectWriter, onWriting: (isWriting: boole
     replace: object => tracked(() => writer.replace(object)),
     setManagedFields: (live, managedFields) => tracked(() => writer.setManagedFields(live, managedFields)),
     remove: (ref, preconditions) => tracked(() => writer.remove(ref, preconditions)),
+    evict: (pod, preconditions) => tracked(() => writer.evict(pod, preconditions)),
     async settled() {
       while (underWay.size > 0) await Promise.allSettled(underWay);
     },

@@ -3,21 +3,26 @@ import type { Roles } from '../inputs/inputs.js';
 import { isDeployment } from '../kubernetes/deployment.js';
 import { describeRef, refOf, type KubeObject } from '../kubernetes/object.js';
 import { templateLabels } from '../kubernetes/pods/pod-spec.js';
-import { selectorOf, selects } from '../kubernetes/selectors.js';
+import { routesTo, selectorOf, selects, type Labels } from '../kubernetes/selectors.js';
 import type { RoleResources } from '../manifests/resource.js';
 import type { RoleRecord } from '../release/state.js';
 import { own } from '../own.js';
 
-/** Which role users reach, as read from the live public Service each time; never cached. */
+/** Which role a public Service leads to, or all of them, as read from what is live each time; never cached. */
 export type Active =
-  /** There is no public Service yet. */
+  /** It does not exist yet. */
   { readonly kind: 'none' } | { readonly kind: 'role'; readonly role: string; readonly idle: string };
 
-/** Labels of the pods of each role. */
-export type PodLabels = Readonly<Record<string, Readonly<Record<string, string>>>>;
+/** Labels of the pods of each role, once for each Deployment. */
+export type PodLabels = Readonly<Record<string, readonly Labels[]>>;
+
+/** Whether a Service's selector selects any of the pods of a role. */
+export function selectsAny(selector: Labels, podLabels: readonly Labels[] | undefined): boolean {
+  return podLabels?.some(labels => selects(selector, labels)) ?? false;
+}
 
 /**
- * Decides the active role. Throws `roles` when the selector is missing, matches no role or matches both: a guess would
+ * Decides the active role of one public Service. Throws `roles` when the selector is missing, matches no role or matches both: a guess would
  * deploy to the role that users are on.
  */
 export function decideActive(options: {
@@ -30,7 +35,7 @@ export function decideActive(options: {
   if (service === undefined) return { kind: 'none' };
   const selector = selectorOf(service);
   if (Object.keys(selector).length === 0) throw noSelector(service);
-  const matching = roles.filter(role => selects(selector, podLabels[role] ?? {}));
+  const matching = roles.filter(role => selectsAny(selector, own(podLabels, role)));
   const [active] = matching;
   if (active === undefined) throw selectsNoRole(service, { roles, podLabels });
   if (matching.length > 1) throw selectsBothRoles(service, { roles, podLabels });
@@ -46,12 +51,11 @@ export function roleRecords(resources: RoleResources): Readonly<Record<string, R
   return Object.fromEntries(
     Object.entries(resources.of).map(([role, resourcesOfRole]) => {
       const deployments = resourcesOfRole.map(({ object }) => object).filter(isDeployment);
-      const service = resources.publicService[role];
-      const selector = service === undefined ? {} : selectorOf(service.object);
-      const served = deployments.find(deployment => selects(selector, templateLabels(deployment))) ?? deployments[0];
+      const services = own(resources.publicServices, role) ?? [];
+      const served = deployments.filter(deployment => services.some(({ object }) => routesTo(object, deployment)));
       const testService = own(resources.testService, role);
       const record: RoleRecord = {
-        podLabels: served === undefined ? {} : templateLabels(served),
+        podLabels: (served.length > 0 ? served : deployments.slice(0, 1)).map(templateLabels),
         deployments: deployments.map(refOf),
         ...(testService !== undefined && { testService }),
       };
@@ -65,6 +69,10 @@ function labelText(labels: Readonly<Record<string, string>>): string {
   return entries.length === 0 ? 'no labels' : entries.map(([key, value]) => `${key}=${value}`).join(',');
 }
 
+function labelsText(labels: readonly Labels[] = []): string {
+  return labels.length === 0 ? 'no labels' : labels.map(labelText).join(' or ');
+}
+
 function noSelector(service: KubeObject): CutoverError {
   return undecided(service, {
     reason: 'has no selector, so Cutover cannot tell which role is active',
@@ -76,7 +84,7 @@ function selectsNoRole(
   service: KubeObject,
   { roles, podLabels }: { readonly roles: Roles; readonly podLabels: PodLabels },
 ): CutoverError {
-  const found = roles.map(role => `${labelText(podLabels[role] ?? {})} (${role})`).join(' and ');
+  const found = roles.map(role => `${labelsText(own(podLabels, role))} (${role})`).join(' and ');
   return undecided(service, {
     reason: `selects neither ${roles[0]} nor ${roles[1]}: its selector is ${labelText(selectorOf(service))}, the pods have ${found}`,
     hint: 'Set its selector to the labels of the role that serves users now; nothing was changed.',
@@ -87,14 +95,15 @@ function selectsBothRoles(
   service: KubeObject,
   { roles, podLabels }: { readonly roles: Roles; readonly podLabels: PodLabels },
 ): CutoverError {
-  const [one = {}, other = {}] = roles.map(role => podLabels[role]);
+  const selector = selectorOf(service);
+  const [one = {}, other = {}] = roles.map(role => own(podLabels, role)?.find(labels => selects(selector, labels)));
   const keys = Object.keys(one).filter(key => Object.hasOwn(other, key) && own(one, key) !== other[key]);
   const choices = keys
     .map(key => `${key}=${own(one, key)} (${roles[0]}) or ${key}=${other[key]} (${roles[1]})`)
     .join(', ');
   const missing = choices === '' ? 'a label in which the roles differ' : choices;
   return undecided(service, {
-    reason: `selects both ${roles[0]} and ${roles[1]}: its selector ${labelText(selectorOf(service))} matches the pods of both roles`,
+    reason: `selects both ${roles[0]} and ${roles[1]}: its selector ${labelText(selector)} matches the pods of both roles`,
     hint: `Add to its selector the label of the role that serves users now: ${missing}; nothing was changed.`,
   });
 }

@@ -11,10 +11,10 @@ import type { ReadyWorkload } from '../rollout/observer.js';
 import { isOf, type WorkloadPods } from './served-pods.js';
 import { selectedPods } from './selected-pods.js';
 
-/** What users would reach, seen in one look right before a write. */
+/** What users would reach, seen in one look right before the writes. */
 export interface Look {
-  /** The routing object as it was read, before anything else of the look: the precondition of the write. */
-  readonly before: Snapshot;
+  /** The routing objects as they were read, before anything else of the look: the precondition of each write. */
+  readonly before: readonly Snapshot[];
   /** The Deployments that were verified, with their pods. */
   readonly workloads: readonly SeenWorkload[];
   /** Ready pods that users would reach and that are of none of these Deployments, or of another template. */
@@ -28,39 +28,52 @@ export interface SeenWorkload extends WorkloadPods {
   readonly set: KubeObject;
   /** Whether users would reach its pods. */
   readonly isServed: boolean;
-  /** Its active pods; if it is served, those that users would reach. */
+  /** Its active pods; if it is served, those that users would reach through every target that leads to them. */
   readonly pods: readonly KubeObject[];
 }
 
 /** What a look is about. */
 export interface LookRequest {
-  /** The routing object as it would be written. */
-  readonly target: KubeObject;
+  /** The routing objects as they would be written. */
+  readonly targets: readonly KubeObject[];
   /** What was verified. Only Deployments have a role, so other kinds are ignored. */
   readonly verified: readonly ReadyWorkload[];
 }
 
-/** Reads the Service first and then the pods. Throws `changed` when a Deployment is no longer the one that was verified. */
-export async function lookAt(cluster: Cluster, service: ObjectRef, request: LookRequest): Promise<Look> {
-  const { target, verified } = request;
-  const object = await cluster.get(service);
+/** Reads the Services first and then the pods. Throws `changed` when a Deployment is no longer the one that was verified. */
+export async function lookAt(cluster: Cluster, { targets, verified }: LookRequest): Promise<Look> {
+  const before = await Promise.all(targets.map(target => snapshotOf(cluster, refOf(target))));
   const deployments = verified.filter(({ ref }) => isDeployment(ref));
   const [selected, found] = await Promise.all([
-    selectedPods(cluster, target),
+    Promise.all(targets.map(async target => ({ target, pods: await selectedPods(cluster, target) }))),
     Promise.all(deployments.map(workload => findWorkload(cluster, workload))),
   ]);
   const workloads = await Promise.all(
     found.map(async workload => {
-      const isServed = selects(selectorOf(target), templateLabels(workload.set));
-      const pods = isServed ? selected : await podsOf(cluster, workload);
+      const leading = selected.filter(({ target }) => selects(selectorOf(target), templateLabels(workload.set)));
+      const isServed = leading.length > 0;
+      const pods = isServed ? inAll(leading.map(one => one.pods)) : await podsOf(cluster, workload);
       return { ...workload, isServed, pods: pods.filter(pod => isActive(pod) && isOf(workload, pod)) };
     }),
   );
   return {
-    before: { ref: service, ...(object !== undefined && { object }) },
+    before,
     workloads,
-    others: selected.filter(pod => isReady(pod) && !workloads.some(workload => isOf(workload, pod))),
+    others: selected
+      .flatMap(({ pods }) => pods)
+      .filter(pod => isReady(pod) && !workloads.some(workload => isOf(workload, pod))),
   };
+}
+
+async function snapshotOf(cluster: Cluster, ref: ObjectRef): Promise<Snapshot> {
+  const object = await cluster.get(ref);
+  return { ref, ...(object !== undefined && { object }) };
+}
+
+/** The pods that are in every list. */
+function inAll([first = [], ...others]: readonly (readonly KubeObject[])[]): readonly KubeObject[] {
+  const uids = others.map(pods => new Set(pods.map(({ metadata }) => metadata.uid)));
+  return first.filter(({ metadata }) => uids.every(known => known.has(metadata.uid)));
 }
 
 async function findWorkload(

@@ -1,5 +1,5 @@
 import type { Roles } from '../inputs/inputs.js';
-import type { KubeObject } from '../kubernetes/object.js';
+import type { KubeObject, ObjectRef } from '../kubernetes/object.js';
 import type { Labels } from '../kubernetes/selectors.js';
 import type { ObjectWriter } from '../cluster/cluster.js';
 import type { Snapshot } from '../plan/change.js';
@@ -13,7 +13,7 @@ export interface RolePods {
   readonly podLabels: PodLabels;
 }
 
-/** What the routing object said when it was read. */
+/** What a routing object said when it was read. */
 export interface LiveTraffic {
   readonly active: Active;
   /** The routing object as it was read: what a switch is conditional on, and what it is restored to. */
@@ -35,7 +35,7 @@ export interface ExpectedPods {
   /** The workloads of these pods. Absent: all pods that it selects, at least one. */
   readonly workloads?: readonly WorkloadPods[];
   /** Labels of pods that users may reach beside those of the workloads. Absent: there are none. */
-  readonly beside?: Labels;
+  readonly beside?: readonly Labels[];
 }
 
 /** How long to wait, and what ends the wait early. */
@@ -48,15 +48,15 @@ export interface ConfirmOptions {
 }
 
 /**
- * Decides which pods users reach. `set` and `confirm` are separate calls. `read` returns the snapshot for `restore`, so
+ * Decides which pods users reach, by one routing object for each public Service. `set` and `confirm` are separate calls. `read` returns the snapshot for `restore`, so
  * that it can be recorded before `set`.
  */
 export interface TrafficRouter {
-  /** Reads which role users reach. Throws `roles` when it cannot tell; it never guesses. */
-  read(roles: RolePods): Promise<LiveTraffic>;
+  /** Reads which role users of the public Service reach. Throws `roles` when it cannot tell; it never guesses. */
+  read(service: ObjectRef, roles: RolePods): Promise<LiveTraffic>;
   /** Ready pods that users reach through this version of the routing object. `undefined`: it does not exist; no pods. */
   readyPods(object: KubeObject | undefined): Promise<readonly KubeObject[]>;
-  /** One look at what users would reach through the target. Throws `changed` when a workload is not what was verified. */
+  /** One look at what users would reach through the targets. Throws `changed` when a workload is not what was verified. */
   look(request: LookRequest): Promise<Look>;
   /** Sends all users to the target by one write. Throws `moved` when the routing object changed since `before` was read. */
   set(target: TrafficTarget, before: Snapshot, writer: ObjectWriter): Promise<void>;

@@ -29,7 +29,7 @@ export interface ServedPods {
   /** Absent: every pod that the Service selects is right. */
   readonly workloads?: readonly WorkloadPods[];
   /** Labels of pods that are right, too, however many of them are ready. Absent: there are none. */
-  readonly beside?: Labels;
+  readonly beside?: readonly Labels[];
 }
 
 export type ServedVerdict =
@@ -46,9 +46,10 @@ export function isOf({ owner, templateHash }: WorkloadPods, pod: KubeObject): bo
 
 /** Whether the endpoints of a Service are exactly the right pods that are ready, enough of them, and no other pod. */
 export function judgeServedPods(served: ServedPods): ServedVerdict {
-  const { slices, pods, workloads, beside = {} } = served;
+  const { slices, pods, workloads, beside = [] } = served;
   const own = workloads === undefined ? pods : pods.filter(pod => workloads.some(workload => isOf(workload, pod)));
-  const right = pods.filter(pod => own.includes(pod) || selects(beside, pod.metadata.labels ?? {}));
+  const isBeside = ({ metadata: { labels = {} } }: KubeObject): boolean => beside.some(one => selects(one, labels));
+  const right = pods.filter(pod => own.includes(pod) || isBeside(pod));
   const ready = right.filter(isReady);
   const families = familiesOf(slices);
   const endpoints = families.flatMap(family => family.endpoints);

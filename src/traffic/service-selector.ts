@@ -1,6 +1,6 @@
 import { restoreSnapshots, type LeftObject } from '../cluster/apply/restore-snapshots.js';
 import { CutoverError } from '../errors.js';
-import { describeRef, type ObjectRef } from '../kubernetes/object.js';
+import { describeRef, refOf } from '../kubernetes/object.js';
 import { isReady } from '../kubernetes/pods/pod.js';
 import { selectorOf } from '../kubernetes/selectors.js';
 import { canonical } from '../kubernetes/canonical.js';
@@ -11,13 +11,15 @@ import { lookAt } from './look.js';
 import type { TrafficRouter } from './router.js';
 import { selectedPods } from './selected-pods.js';
 
-/** The router that every cluster has: the selector of the public Service. */
-export function serviceSelector(
-  { cluster, log, records, clock }: Pick<RunContext, 'cluster' | 'log' | 'records' | 'clock'>,
-  ref: ObjectRef,
-): TrafficRouter {
+/** The router that every cluster has: the selectors of the public Services. */
+export function serviceSelector({
+  cluster,
+  log,
+  records,
+  clock,
+}: Pick<RunContext, 'cluster' | 'log' | 'records' | 'clock'>): TrafficRouter {
   return {
-    async read({ roles, podLabels }) {
+    async read(ref, { roles, podLabels }) {
       const service = await cluster.get(ref);
       return {
         active: decideActive({ service, roles, podLabels }),
@@ -29,22 +31,23 @@ export function serviceSelector(
       return service === undefined ? [] : (await selectedPods(cluster, service)).filter(isReady);
     },
 
-    look: request => lookAt(cluster, ref, request),
+    look: request => lookAt(cluster, request),
 
     // One server-side apply: users reach the old role or the new one, never both and never none. The apply does not
     // mention clusterIP, nodePort and load balancer, so they stay.
     async set({ object, force }, before, writer) {
       const resourceVersion = before.object?.metadata.resourceVersion;
       await writer.apply(object, { force, ...(resourceVersion !== undefined && { resourceVersion }) });
-      log.info(`${describeRef(ref)} ${before.object === undefined ? 'created' : 'switched'}`);
+      log.info(`${describeRef(before.ref)} ${before.object === undefined ? 'created' : 'switched'}`);
     },
 
     async isSetTo({ object }) {
-      const live = await cluster.get(ref);
+      const live = await cluster.get(refOf(object));
       return live !== undefined && canonical(selectorOf(live)) === canonical(selectorOf(object));
     },
 
-    confirm: (expected, options) => confirmEndpoints({ cluster, log, service: ref, expected, ...options }),
+    confirm: (expected, options) =>
+      confirmEndpoints({ cluster, log, service: refOf(expected.object), expected, ...options }),
 
     async restore(before, writer) {
       const { release, namespace } = records;

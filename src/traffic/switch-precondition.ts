@@ -2,9 +2,10 @@ import type { Cluster } from '../cluster/cluster.js';
 import { CutoverError } from '../errors.js';
 import { canonical } from '../kubernetes/canonical.js';
 import { replicasOf } from '../kubernetes/deployment.js';
-import { describeRef, refOf, type KubeObject } from '../kubernetes/object.js';
+import { describeRef, describeRefs, refOf, type KubeObject } from '../kubernetes/object.js';
 import { isBeingDeleted } from '../kubernetes/pods/pod.js';
-import { selects, type Labels } from '../kubernetes/selectors.js';
+import { templateLabels } from '../kubernetes/pods/pod-spec.js';
+import { selectorOf, selects, type Labels } from '../kubernetes/selectors.js';
 import type { Snapshot } from '../plan/change.js';
 import type { ReadyWorkload } from '../rollout/observer.js';
 import { waitForLive, type WaitContext } from '../rollout/wait/wait-for-live.js';
@@ -15,10 +16,10 @@ import { shortage } from './served-pods.js';
 /** What must hold right before users are sent to a role. */
 export interface SwitchPrecondition {
   readonly router: TrafficRouter;
-  /** The routing object as it was read when the switch was decided. */
-  readonly decidedOn: Snapshot;
-  /** The routing object as it will be written. */
-  readonly target: KubeObject;
+  /** The routing objects as they were read when the switch was decided, in the order of the targets. */
+  readonly decidedOn: readonly Snapshot[];
+  /** The routing objects as they will be written. */
+  readonly targets: readonly KubeObject[];
   /** The role, or the revision without one, for messages. */
   readonly role: string;
   readonly verified: readonly ReadyWorkload[];
@@ -27,7 +28,7 @@ export interface SwitchPrecondition {
   /** Compares the verified workloads with what serves now. Absent: nothing serves yet. */
   readonly sizes?: Sizes;
   /** Labels of pods that users may reach beside the verified ones. Absent: there are none. */
-  readonly beside?: Labels;
+  readonly beside?: readonly Labels[];
 }
 
 /** A live workload with fewer pods than what serves now. */
@@ -54,28 +55,43 @@ const pauseMs = 1_000;
  * `timeout` or `rollout` when pods stay missing.
  */
 export async function requireReadyRole(ctx: WaitContext, precondition: SwitchPrecondition): Promise<Look> {
-  const { router, decidedOn, target, role, verified, readyUntilMs, sizes, beside = {} } = precondition;
+  const { router, decidedOn, targets, role, verified, readyUntilMs, sizes, beside = [] } = precondition;
   for (let looks = 1; ; looks += 1) {
     ctx.signal.throwIfAborted();
-    const look = await router.look({ target, verified });
-    const { object } = look.before;
-    if (object !== undefined && isBeingDeleted(object)) throw beingDeleted(object);
-    if (hasMoved(look.before, decidedOn)) throw moved(look.before);
-    const pods = look.others.filter(({ metadata }) => !selects(beside, metadata.labels ?? {}));
-    if (pods.length > 0) throw otherPods(target, { role, pods });
-    if (!look.workloads.some(({ isServed, wanted }) => isServed && wanted > 0)) throw noPod(target, role);
+    const look = await router.look({ targets, verified });
+    for (const [index, seen] of look.before.entries()) {
+      if (seen.object !== undefined && isBeingDeleted(seen.object)) throw beingDeleted(seen.object);
+      if (hasMoved(seen, decidedOn[index] ?? { ref: seen.ref })) throw moved(seen);
+    }
+    for (const target of targets) requireOnlyOwnPods(target, look, { role, beside });
     const short = look.workloads.filter(workload => reasonsOf(workload).length > 0);
     const small = (await sizes?.find(look.workloads.map(({ live }) => live))) ?? [];
     if (short.length === 0 && small.length === 0) return look;
     const reasons = [...small.map(describeTooSmall), ...short.flatMap(reasonsOf)];
     const remainingMs = readyUntilMs - ctx.clock.now();
-    if (remainingMs <= 0) throw notReady(target, { role, reasons, isScaledDown: small.length > 0 });
+    if (remainingMs <= 0) throw notReady(targets, { role, reasons, isScaledDown: small.length > 0 });
     ctx.log.info(`Not switched yet: ${reasons.join('; ')}`);
     if (looks > 1) await ctx.clock.wait(Math.min(pauseMs, remainingMs), ctx.signal);
     // The next look waits for the pods of what is scaled up.
     if (small.length > 0) await sizes?.scaleUp(small);
     else await waitForLive(ctx, { targets: short.map(({ live }) => live), timeoutMs: remainingMs });
   }
+}
+
+/** Throws unless the target would lead to pods that were verified, and to no others. */
+function requireOnlyOwnPods(
+  target: KubeObject,
+  look: Look,
+  { role, beside }: Pick<SwitchPrecondition, 'role'> & { readonly beside: readonly Labels[] },
+): void {
+  const selector = selectorOf(target);
+  const pods = look.others.filter(({ metadata: { labels = {}, namespace } }) => {
+    const isHere = target.metadata.namespace === undefined || namespace === target.metadata.namespace;
+    return isHere && selects(selector, labels) && !beside.some(expected => selects(expected, labels));
+  });
+  if (pods.length > 0) throw otherPods(target, { role, pods });
+  const isServing = ({ set, wanted }: SeenWorkload): boolean => wanted > 0 && selects(selector, templateLabels(set));
+  if (!look.workloads.some(isServing)) throw noPod(target, role);
 }
 
 function describeTooSmall({ live, needed }: TooSmall): string {
@@ -150,13 +166,14 @@ interface NotReady {
   readonly isScaledDown: boolean;
 }
 
-function notReady(target: KubeObject, { role, reasons, isScaledDown }: NotReady): CutoverError {
-  const service = describeRef(refOf(target));
+function notReady(targets: readonly KubeObject[], { role, reasons, isScaledDown }: NotReady): CutoverError {
+  const [main] = targets;
+  const service = describeRefs(targets.map(refOf));
   return new CutoverError(
-    `${service} was not switched to ${role}: not all wanted pods are ready: ${reasons.join('; ')}`,
+    `${service} ${targets.length > 1 ? 'were' : 'was'} not switched to ${role}: not all wanted pods are ready: ${reasons.join('; ')}`,
     {
       code: 'timeout',
-      object: service,
+      ...(main !== undefined && { object: describeRef(refOf(main)) }),
       hint: isScaledDown
         ? 'Each time that this step scales it up, another client scales it down, such as an autoscaler. Pause that until users are on it, then run this step again.'
         : 'They were ready when they were verified. Look at the events of these pods, or raise the input `timeout`.',

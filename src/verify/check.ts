@@ -5,6 +5,7 @@ import { CutoverError } from '../errors.js';
 import type { Check as CheckInput } from '../inputs/inputs.js';
 import type { Log } from '../log.js';
 import type { Endpoint } from './endpoint.js';
+import type { PodReach } from './reach/pod-reach.js';
 
 /** Which role is checked: the staged one before the switch, or the one that users reach. */
 export type Side = 'staged' | 'public';
@@ -36,6 +37,8 @@ export interface CheckSubject {
   readonly side: Side;
   readonly endpoint: Endpoint;
   readonly cluster: Cluster;
+  /** How its pods are reached. */
+  readonly reach: PodReach;
   readonly log: Log;
   /** Environment variables of the runner, for commands. */
   readonly environment: Readonly<Record<string, string>>;

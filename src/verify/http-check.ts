@@ -1,8 +1,8 @@
 import type { HttpCheck } from '../inputs/checks/http.js';
-import { hasEnded, isBeingDeleted } from '../kubernetes/pods/pod.js';
 import type { EndpointPod } from './endpoint.js';
 import { retryCheck, unlessCancelled, type Check, type CheckAttempt, type CheckSubject } from './check.js';
 import { checkExpectation } from './expectation.js';
+import { changeOf } from './reach/pod-tunnel.js';
 import { requestDirectly, requestThroughProxy, withoutCredentials, type Reply } from './reply.js';
 
 /** One attempt. */
@@ -17,7 +17,7 @@ interface TargetAttempt extends HttpAttempt {
   readonly target: string;
 }
 
-type HttpCheckSubject = Pick<CheckSubject, 'endpoint' | 'cluster'> & { readonly signal: AbortSignal };
+type HttpCheckSubject = Pick<CheckSubject, 'endpoint' | 'cluster' | 'reach'> & { readonly signal: AbortSignal };
 
 /** The check of the kind `http`. */
 export function httpCheck(input: HttpCheck): Check {
@@ -48,7 +48,7 @@ export function httpCheckName({ method, target }: HttpCheck): string {
   return `${method} ${isUrl(target) ? withoutCredentials(target) : target}`;
 }
 
-/** One attempt: an absolute URL is requested directly, a path through the proxy of the API server. */
+/** One attempt: an absolute URL is requested directly, a path of each pod and, through the proxy of the API server, of the Service. */
 export async function attemptHttp(check: HttpCheck, subject: HttpCheckSubject): Promise<HttpAttempt> {
   if (isUrl(check.target)) {
     const reply = await requestDirectly(check.target, { method: check.method, signal: subject.signal });
@@ -104,19 +104,13 @@ async function requestPod(
   check: HttpCheck,
   subject: HttpCheckSubject & { readonly pod: EndpointPod; readonly podPort: number },
 ): Promise<TargetAttempt> {
-  const { cluster, endpoint, pod, podPort } = subject;
+  const { endpoint, pod, podPort, reach, signal } = subject;
   const { namespace } = endpoint;
   const { method, target: path } = check;
   const target = `pod ${pod.name}`;
   if (pod.isStarting) return { target, ...cannotTell('it took the place of another pod, and is not ready yet') };
-  const reply = await requestThroughProxy(cluster, {
-    kind: 'Pod',
-    namespace,
-    name: pod.name,
-    port: podPort,
-    path,
-    method,
-  });
+  const reply = await reach.request({ pod, namespace, port: podPort, path, method, signal });
+  if (reply.kind === 'lost') return { target, ...lostPod(reply.change) };
   const attempt = attemptOf(check, reply);
   // Without a connection to the API server, the pod cannot be read either.
   if (attempt.verdict === 'pass' || (reply.kind === 'no-answer' && reply.at === 'network'))
@@ -124,10 +118,13 @@ async function requestPod(
   // A terminating pod may fail to answer, which is no result for the version under test.
   const change = await podChange(pod, subject);
   if (change === undefined) return { target, ...attempt };
+  return { target, ...lostPod(change, ` (${attempt.detail})`) };
+}
+
+function lostPod(change: string, detail = ''): HttpAttempt {
   return {
-    target,
     verdict: 'cannot-tell',
-    detail: `it ${change} while the check ran (${attempt.detail})`,
+    detail: `it ${change} while the check ran${detail}`,
     final: true,
     hasLostPod: true,
   };
@@ -136,11 +133,7 @@ async function requestPod(
 /** What has happened to a pod; `undefined`: it has not changed. */
 async function podChange(pod: EndpointPod, { cluster, endpoint }: HttpCheckSubject): Promise<string | undefined> {
   const { namespace } = endpoint;
-  const live = await cluster.get({ apiVersion: 'v1', kind: 'Pod', namespace, name: pod.name });
-  if (live === undefined) return 'disappeared';
-  if (pod.uid !== undefined && live.metadata.uid !== pod.uid) return 'was replaced by another pod of the same name';
-  if (isBeingDeleted(live)) return 'began to terminate';
-  return hasEnded(live) ? 'ended' : undefined;
+  return changeOf(pod, await cluster.get({ apiVersion: 'v1', kind: 'Pod', namespace, name: pod.name }));
 }
 
 async function requestService(

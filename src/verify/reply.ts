@@ -1,4 +1,4 @@
-import { request as httpRequest } from 'node:http';
+import { request as httpRequest, type ClientRequest } from 'node:http';
 import { request as httpsRequest } from 'node:https';
 import type { Cluster, ProxyAnswer, ProxyRequest } from '../cluster/cluster.js';
 import { asCutoverError, type ErrorCode } from '../errors.js';
@@ -11,7 +11,7 @@ export type Reply =
   | {
       readonly kind: 'no-answer';
       readonly reason: string;
-      /** Where it failed: at the API server, which answered instead, or in the network. */
+      /** Where it failed: at the API server or behind it, or in the network, so that the API server cannot be asked either. */
       readonly at: 'api-server' | 'network';
     };
 
@@ -63,19 +63,25 @@ export async function requestDirectly(
   }
 }
 
-async function send(
+function send(
   target: string,
   options: { readonly method: string; readonly signal: AbortSignal; readonly timeout: AbortSignal },
 ): Promise<HttpAnswer> {
   const { method, signal, timeout } = options;
   const sendRequest = new URL(target).protocol === 'https:' ? httpsRequest : httpRequest;
-  return await new Promise((resolve, reject) => {
-    const request = sendRequest(target, {
+  return answerTo(
+    sendRequest(target, {
       method,
       agent: false,
       signal: AbortSignal.any([signal, timeout]),
       headers: { 'user-agent': 'cutover', accept: '*/*' },
-    });
+    }),
+  );
+}
+
+/** Sends a request without a body. Rejects with the error of the connection. */
+export function answerTo(request: ClientRequest): Promise<HttpAnswer> {
+  return new Promise((resolve, reject) => {
     request.on('error', reject);
     request.on('response', response => {
       const chunks: Buffer[] = [];

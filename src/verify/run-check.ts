@@ -3,8 +3,8 @@ import { ownEnvironment } from '../inputs/own-environment.js';
 import { shortened } from '../log.js';
 import { retryCheck, type Check, type CheckAttempt, type CheckSubject } from './check.js';
 import { runCommand, type CommandResult } from './command.js';
-import { listen } from './listener.js';
 import { quote } from './quote.js';
+import { openLocalUrl } from './reach/local-url.js';
 
 interface RunCheckSubject extends Pick<CheckSubject, 'side' | 'log' | 'environment'> {
   /** Local URL of the endpoint. Absent: there is none, and `CUTOVER_URL` is not set. */
@@ -20,9 +20,7 @@ export function runCheck(input: RunCheck): Check {
     name,
     when,
     async run(subject, signal) {
-      const { cluster, endpoint, log } = subject;
-      const listener = await listen(cluster, endpoint);
-      if (listener === undefined) log.info('CUTOVER_URL is not set: there is no Service and no pod with a known port');
+      const listener = await openLocalUrl(subject);
       const attempt = (): Promise<CheckAttempt> =>
         attemptRun(input, { ...subject, signal, ...(listener !== undefined && { url: listener.url }) });
       try {

@@ -1,6 +1,7 @@
 import type { Check as CheckInput } from '../inputs/inputs.js';
 import { createCheck } from './check-kinds.js';
 import type { CheckOutcome, CheckSubject, Side } from './check.js';
+import { PodReach } from './reach/pod-reach.js';
 
 export type { Side } from './check.js';
 
@@ -11,7 +12,7 @@ export interface CheckResult extends CheckOutcome {
   readonly side: Side;
 }
 
-export interface VerifyRequest extends CheckSubject {
+export interface VerifyRequest extends Omit<CheckSubject, 'reach'> {
   /** All checks of the release; those for the other side are skipped. */
   readonly checks: readonly CheckInput[];
   /** Ends the checks with `cancelled`, or with the signal's reason if it is a `CutoverError`. */
@@ -22,8 +23,9 @@ export interface VerifyRequest extends CheckSubject {
  * Runs the checks of a side in order and stops at the first one that does not pass: after a switch, users are exposed to
  * the failure for as long as the other checks run.
  */
-export async function verify({ checks, signal, ...subject }: VerifyRequest): Promise<readonly CheckResult[]> {
-  const { side, log } = subject;
+export async function verify({ checks, signal, ...request }: VerifyRequest): Promise<readonly CheckResult[]> {
+  const { side, log } = request;
+  const subject = { ...request, reach: new PodReach(request) };
   const due = checks.map(input => createCheck(input)).filter(({ when }) => when === side || when === 'both');
   if (due.length === 0) log.info(`No checks are configured (${side}): ready pods are sufficient`);
   const results: CheckResult[] = [];

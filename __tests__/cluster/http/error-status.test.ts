@@ -89,6 +89,17 @@ describe('the error of an answer', () => {
     ],
     [
       429,
+      status(429, {
+        message: "Cannot evict pod as it would violate the pod's disruption budget.",
+        details: {
+          causes: [{ reason: 'DisruptionBudget', message: 'The disruption budget web needs 2 healthy pods' }],
+        },
+      }),
+      'budget',
+      "Cannot evict pod as it would violate the pod's disruption budget. The disruption budget web needs 2 healthy pods",
+    ],
+    [
+      429,
       status(429, { message: 'slow down' }),
       'api',
       'the API server answered 429 to patch Deployment shop/web: slow down',

@@ -15,6 +15,7 @@ describe('retrying', () => {
     ['silence', network('TIMEOUT'), 'GET', true],
     ['a certificate that is not trusted', network('DEPTH_ZERO_SELF_SIGNED_CERT'), 'GET', false],
     ['429, even for a POST', server(429), 'POST', true],
+    ['429 of a disruption budget', { ...server(429), isRefusedByBudget: true }, 'POST', false],
     ['502', server(502), 'PUT', true],
     ['503', server(503), 'DELETE', true],
     ['503 for a POST', server(503), 'POST', false],

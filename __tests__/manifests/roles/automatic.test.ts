@@ -49,12 +49,12 @@ describe('Manifests without TARGET_ROLE', () => {
     expect(green.metadata.labels).toMatchObject({ 'cutover/role': 'green' });
     expect(fieldAt(green, ['spec', 'selector'])).toEqual({ matchLabels: { app: 'web', 'cutover/role': 'green' } });
     expect(fieldAt(green, ['spec', 'template', 'metadata', 'labels'])).toEqual({ app: 'web', 'cutover/role': 'green' });
-    const { publicService } = sorted(web);
-    expect(fieldAt(publicService['blue']?.object, ['spec', 'selector'])).toEqual({
+    const { publicServices } = sorted(web);
+    expect(fieldAt(publicServices['blue']?.[0]?.object, ['spec', 'selector'])).toEqual({
       app: 'web',
       'cutover/role': 'blue',
     });
-    expect(names(Object.values(publicService))).toEqual(['Service web', 'Service web']);
+    expect(names(Object.values(publicServices).flat())).toEqual(['Service web', 'Service web']);
   });
 
   it('get a test Service for each role, inside the cluster only', () => {
@@ -227,7 +227,7 @@ describe('Manifests without TARGET_ROLE', () => {
     ],
   ])('do not change another Service that is %s', (_what, text) => {
     expect(names(sorted(web + text).shared)).toEqual(['Service further']);
-    expect(sorted(web + text).publicService['blue']?.object.metadata.name).toBe('web');
+    expect(sorted(web + text).publicServices['blue']?.[0]?.object.metadata.name).toBe('web');
   });
 
   it.each([
@@ -243,20 +243,72 @@ describe('Manifests without TARGET_ROLE', () => {
       service('api', 'ports: [{port: 80}]', 'api'),
     ],
   ])(
-    'use the Service that is %s as the public one, and update what is behind others in place',
+    'use the Service that is %s as the main one, and switch those of other Deployments together with it',
     (_what, main, inner) => {
-      const { resources, warnings } = renderBoth(deployment('web') + main + deployment('api') + inner);
-      expect(resources.publicService['blue']?.object.metadata.name).toBe('web');
-      expect(names(resources.shared)).toEqual(expect.arrayContaining(['Deployment api', 'Service api']));
-      expect(warnings.map(({ message }) => message)).toEqual([
-        expect.stringContaining('updated in place while staging'),
+      const { resources, notes } = renderBoth(deployment('api') + inner + deployment('web') + main);
+      expect(names(resources.publicServices['blue'])).toEqual(['Service web', 'Service api']);
+      expect(names(resources.of['green'])).toEqual([
+        'Deployment api-green',
+        'Deployment web-green',
+        'Service web-test-green',
       ]);
+      expect(fieldAt(resources.publicServices['green']?.[1]?.object, ['spec', 'selector'])).toEqual({
+        app: 'api',
+        'cutover/role': 'green',
+      });
+      expect(notes).toContain('Service shop/web and Service shop/api are switched together');
     },
   );
 
   it('use the Service that the input names', () => {
     const text = web + deployment('api') + service('api', 'ports: [{port: 80}]', 'api');
-    expect(sorted(text, { service: 'api' }).publicService['blue']?.object.metadata.name).toBe('api');
+    expect(names(sorted(text, { services: ['api', 'web'] }).publicServices['blue'])).toEqual([
+      'Service api',
+      'Service web',
+    ]);
+    const shared = text.replace('{name: web}', '{name: web, annotations: {cutover/shared: "true"}}');
+    expect(names(sorted(shared, { services: ['api'] }).publicServices['blue'])).toEqual(['Service api']);
+    expect(names(sorted(shared, { services: ['api'] }).shared)).toEqual(['Deployment web', 'Service web']);
+  });
+
+  it.each([
+    ['without the input', {}],
+    ['with the input', { services: ['web'] }],
+  ])('switch another Service of the same pods, whatever its port, %s', (_how, overrides: Overrides) => {
+    const text =
+      deployment('web') +
+      service('web', 'type: NodePort, ports: [{port: 80, targetPort: 8080}]') +
+      service('inner') +
+      service('admin', 'ports: [{port: 81, targetPort: 9090}]');
+    expect(names(sorted(text, overrides).publicServices['blue'])).toEqual([
+      'Service web',
+      'Service inner',
+      'Service admin',
+    ]);
+  });
+
+  it('leave headless Services, those for metrics and those marked as shared as they are', () => {
+    const marked = service('old').replace('{name: old}', '{name: old, annotations: {cutover/shared: "true"}}');
+    const text =
+      web +
+      service('peers', 'clusterIP: None, ports: [{port: 80}]') +
+      service('scrape', 'ports: [{name: metrics, port: 9100}]') +
+      marked;
+    expect(names(sorted(text, { services: ['web'] }).publicServices['blue'])).toEqual(['Service web']);
+    expect(names(sorted(text, { services: ['web'] }).shared)).toEqual([
+      'Service peers',
+      'Service scrape',
+      'Service old',
+    ]);
+  });
+
+  it('give each role its own of a Deployment without a Service that is marked so', () => {
+    const load = deployment('load').replace('{name: load}', '{name: load, annotations: {cutover/shared: "false"}}');
+    expect(names(sorted(web + load).of['green'])).toEqual([
+      'Deployment web-green',
+      'Deployment load-green',
+      'Service web-test-green',
+    ]);
   });
 
   it('share annotated workloads and Jobs', () => {
@@ -284,24 +336,36 @@ describe('Manifests without TARGET_ROLE are rejected, with reason and position,'
     [
       'where several Services could be public',
       web + deployment('api') + service('api', 'ports: [{port: 80}]', 'api'),
-      /^app\.yml:\d+:\d+ Several Services could be the public one: web, api\. Specify it in the input `service`/,
+      /^app\.yml:\d+:\d+ Several Services could be the public one: web, api\. Name the one that the checks ask first in the input `service`/,
     ],
     [
       'where the input names another Service',
       web,
       /is api, which selects the pods of no workload; web would/,
-      { service: 'api' },
+      { services: ['api'] },
     ],
     [
       'where the input names a headless one',
       deployment('web') + service('web', 'clusterIP: None'),
       /web is headless/,
-      { service: 'web' },
+      { services: ['web'] },
     ],
     [
-      'where a second Service routes to the same port',
-      deployment('web') + service('web', 'type: NodePort, ports: [{port: 80, targetPort: 8080}]') + service('inner'),
-      /^app\.yml:\d+:\d+ Service shop\/inner routes to the same port of the same pods/,
+      'where a Deployment is behind a Service that the input does not name',
+      web + deployment('api') + service('api', 'ports: [{port: 80}]', 'api'),
+      /^app\.yml:\d+:\d+ Deployment shop\/api is behind Service shop\/api, which is not switched: it would be updated in place while staging\. Name api in the input `service` too/,
+      { services: ['web'] },
+    ],
+    [
+      'where a Deployment is behind a headless Service alone',
+      web + deployment('db') + service('db', 'clusterIP: None, ports: [{port: 80}]', 'db'),
+      /^app\.yml:\d+:\d+ Deployment shop\/db is behind Service shop\/db, .* A headless Service cannot be switched\./,
+    ],
+    [
+      'where the input names a Service too many',
+      web,
+      /is api, which selects the pods of no workload; web would/,
+      { services: ['web', 'api'] },
     ],
     [
       'with a Deployment that no Service selects',

@@ -51,7 +51,7 @@ describe('the files of 2018', () => {
     expect(names(resources.of['green'])).toEqual(['Deployment tomcat-deployment-green', 'Service tomcat-test-green']);
     expect(resources.testService).toEqual({ blue: 'tomcat-test-blue', green: 'tomcat-test-green' });
     expect(resources.shared).toEqual([]);
-    expect(resources.publicService['green']!.object['spec']).toEqual({
+    expect(resources.publicServices['green']![0]!.object['spec']).toEqual({
       type: 'LoadBalancer',
       selector: { app: 'tomcat', role: 'green' },
       ports: [{ port: 80, targetPort: 8080, protocol: 'TCP' }],
@@ -147,8 +147,8 @@ describe('classifying objects', () => {
     [
       'two public Services',
       { more: serviceText('admin') },
-      'app.yml:14:8 Several Services could be the public one: web, admin. Add TARGET_ROLE to the ' +
-        'name of the other Service, or move its ports to the public Service.',
+      'app.yml:14:8 Several Services could be the main public one: web, admin. All of them are switched together; name the one ' +
+        'that the checks ask first in the input `service`.',
     ],
     [
       'a public Service that selects none of the pods',
@@ -240,21 +240,44 @@ describe('the inputs service and test-service', () => {
   const tests = application({ more: serviceText('a-$<TARGET_ROLE>') + serviceText('b-$<TARGET_ROLE>') });
 
   it('choose one of several', () => {
-    expect(renderBoth(application(), { service: 'web' }).resources.publicService['blue']!.object.metadata.name).toBe(
-      'web',
-    );
+    expect(
+      renderBoth(application(), { services: ['web'] }).resources.publicServices['blue']![0]!.object.metadata.name,
+    ).toBe('web');
     expect(renderBoth(tests, { testService: 'b-*' }).resources.testService).toEqual({
       blue: 'b-blue',
       green: 'b-green',
     });
   });
 
+  it('say which of several public Services is the main one; all of them are switched', () => {
+    const { publicServices } = renderBoth(two, { services: ['admin'] }).resources;
+    expect(names(publicServices['green'])).toEqual(['Service admin', 'Service web']);
+  });
+
+  it('need not say it where one of them is open outside of the cluster', () => {
+    const open = serviceText('admin').replace('{selector', '{type: NodePort, selector');
+    const { publicServices } = renderBoth(application({ more: open })).resources;
+    expect(names(publicServices['green'])).toEqual(['Service admin', 'Service web']);
+  });
+
+  it('leave the test Service to the one for the pods behind the main Service', () => {
+    const selector = '{app: api, role: $<TARGET_ROLE>}';
+    const api = deploymentText().replaceAll('app: web', 'app: api').replace('name: web-', 'name: api-');
+    const tests = serviceText('api-test-$<TARGET_ROLE>', selector) + serviceText('web-test-$<TARGET_ROLE>');
+    const text = application({ more: api + serviceText('api', selector) + tests });
+    expect(renderBoth(text, { services: ['web'] }).resources.testService).toEqual({
+      blue: 'web-test-blue',
+      green: 'web-test-green',
+    });
+  });
+
   it('must name a suitable Service', () => {
-    expect(problemsOf(() => renderBoth(application(), { service: 'shop' }))).toEqual([
+    expect(problemsOf(() => renderBoth(application(), { services: ['shop'] }))).toEqual([
       'The input `service` is shop, but TARGET_ROLE is in the selector of web.',
     ]);
-    expect(problemsOf(() => renderBoth(two, { service: 'admin' }))).toEqual([
-      'app.yml:14:8 Service shop/web would have to be switched together with admin. Add TARGET_ROLE to the name of the other Service, or move its ports to the public Service.',
+    expect(problemsOf(() => renderBoth(two, { services: ['admin', 'shop', 'api'] }))).toEqual([
+      'The input `service` is shop, but TARGET_ROLE is in the selector of web, admin.',
+      'The input `service` is api, but TARGET_ROLE is in the selector of web, admin.',
     ]);
     expect(problemsOf(() => renderBoth(tests, { testService: 'c-*' }))[0]).toBe(
       'The input `test-service` resolves to c-blue, which does not select pods of blue; a-blue, b-blue would.',
@@ -337,13 +360,13 @@ describe('the name of a release', () => {
         code: 'input',
         message: `The release name cannot be derived: several ${kinds} of the manifests could name it: ${names}`,
       });
-    expect(deriveReleaseName({ ...request(text), service: 'aaa' })).toBe('aaa');
+    expect(deriveReleaseName({ ...request(text), services: ['aaa'] })).toBe('aaa');
   });
 
   it('is the public Service in blue/green, and the input service in a rolling deploy', () => {
     expect(defaultReleaseName(renderBoth(application()).resources)).toBe('web');
     expect(deriveReleaseName({ ...request(application()), roles: ['blue', 'green'] })).toBe('web');
-    expect(deriveReleaseName({ ...request(workload('web')), service: 'site' })).toBe('site');
+    expect(deriveReleaseName({ ...request(workload('web')), services: ['site'] })).toBe('site');
   });
 
   it.each([

@@ -33,6 +33,15 @@ spec: {selector: {app: web}, ports: [{port: 80, targetPort: http}]}
 ---
 `;
 const served = web + service;
+const hook = '          lifecycle: {preStop: {sleep: {seconds: 5}}}\n';
+/** The requests reach a sidecar among the init containers, which passes them on to the container `web`. */
+const behindProxy = (ofWeb: string): string =>
+  served
+    .replace(hook, ofWeb)
+    .replace('ports: [{name: http, containerPort: 8080}]', 'ports: [{name: page, containerPort: 9090}]')
+    .replace('      containers:\n', `      initContainers:\n        - ${proxy}\n      containers:\n`);
+const proxy =
+  '{name: proxy, image: "proxy:1", restartPolicy: Always, ports: [{name: http, containerPort: 8080}], readinessProbe: {tcpSocket: {port: http}}}';
 const surging = '{type: RollingUpdate, rollingUpdate: {maxSurge: 1, maxUnavailable: 0}}';
 /** The manifests with a port of the node. */
 const onNode = (text: string): string => text.replace('containerPort: 8080', 'containerPort: 8080, hostPort: 8080');
@@ -185,6 +194,8 @@ const rows: readonly Row[] = [
   row('no-pre-stop', 'no hook in the manifest, but one by `pre-stop`', () =>
     rollingContext(change('          lifecycle: {preStop: {sleep: {seconds: 5}}}\n', ''), { preStopSeconds: 5 }),
   ),
+  row('no-pre-stop', 'a sidecar that no hook of its own holds, but that of the container behind it', behindProxy(hook)),
+  row('no-pre-stop', 'a sidecar, and the container behind it without a hook', behindProxy(''), 15),
   row('short-grace-period', 'a hook that takes all of the grace', change('{seconds: 5}', '{seconds: 30}'), 11),
   row(
     'short-grace-period',
@@ -579,6 +590,6 @@ function annotatedContext(context: LintContext, code: FindingCode, reason: strin
     resources: context.resources.map(swap),
     planned: context.planned.map(one => ({ ...one, resource: swap(one.resource) })),
     idle: new Set([...context.idle].map(swap)),
-    ...(context.publicService !== undefined && { publicService: swap(context.publicService) }),
+    publicServices: context.publicServices.map(swap),
   };
 }

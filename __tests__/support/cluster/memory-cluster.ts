@@ -1,6 +1,8 @@
+import { noTunnel } from './no-tunnel.js';
 import { asJson, asKube, clone, type JsonObject } from '../../../sandbox/api/schema/json.js';
 import type { Kind } from '../../../sandbox/api/schema/kinds.js';
 import { createStore, type MemoryStore } from '../../../sandbox/api/store/memory-store.js';
+import { evict } from '../../../sandbox/api/writes/eviction.js';
 import { ApiError } from '../../../sandbox/api/http/status.js';
 import { applyBody } from '../../../src/cluster/apply/apply-body.js';
 import type {
@@ -14,7 +16,7 @@ import type {
   ProxyRequest,
   WatchEvent,
 } from '../../../src/cluster/cluster.js';
-import { CutoverError } from '../../../src/errors.js';
+import { asCutoverError, CutoverError } from '../../../src/errors.js';
 import { fieldManager } from '../../../src/cluster/apply/field-manager.js';
 import { apiError } from '../../../src/cluster/http/error-status.js';
 import { describeRef, refOf, type KindRef, type KubeObject, type ObjectRef } from '../../../src/kubernetes/object.js';
@@ -32,7 +34,7 @@ export interface MemoryCluster extends Cluster, ObjectWriter {
   readonly store: MemoryStore;
   /**
    * All calls in order, such as `GET Deployment shop/web` or `LIST Pod`. The verbs: GET, LIST, APPLY, DRY RUN, CREATE,
-   * TRY CREATE (a dry run), REASSIGN, REPLACE, REMOVE.
+   * TRY CREATE (a dry run), REASSIGN, REPLACE, REMOVE, EVICT.
    */
   readonly calls: string[];
   /** The calls that change the store. */
@@ -102,7 +104,7 @@ export function memoryCluster(
     calls,
     before: () => undefined,
     warn: () => [],
-    writes: () => calls.filter(made => /^(APPLY|CREATE|REASSIGN|REPLACE|REMOVE) /.test(made)),
+    writes: () => calls.filter(made => /^(APPLY|CREATE|EVICT|REASSIGN|REPLACE|REMOVE) /.test(made)),
     given: (...objects) => cluster.givenBy('operator', ...objects),
     givenBy(manager, ...objects) {
       for (const object of objects) store.create(object, { manager });
@@ -160,12 +162,20 @@ export function memoryCluster(
         if (live === undefined || live.metadata.uid !== uid) return;
         store.remove(ref);
       }),
+    evict: (pod, { uid }) =>
+      call('EVICT', pod, (_kind, { name, namespace = '' }) => evict(registry, { name, namespace }, uid)).catch(
+        (error: unknown) => {
+          const { code } = asCutoverError(error);
+          if (code !== 'not-found' && code !== 'moved') throw error;
+        },
+      ),
     logs: () => Promise.resolve(''),
     proxy: request => {
       const { proxy } = options;
       if (proxy === undefined) throw new Error('this test sends no request to a pod');
       return Promise.resolve(proxy(request));
     },
+    tunnel: noTunnel,
   };
   return cluster;
 }

@@ -1,11 +1,14 @@
 import type { Cluster, ProxyAnswer, ProxyRequest } from '../../../src/cluster/cluster.js';
 import type { KubeObject, ObjectRef } from '../../../src/kubernetes/object.js';
+import { noTunnel } from './no-tunnel.js';
 import { refusingCluster } from './refusing-cluster.js';
 
 /** A cluster that answers proxied requests and reads of pods (default: a live pod); anything else is a mistake of the test. */
 export function proxyCluster(options: {
   readonly proxy: (request: ProxyRequest) => ProxyAnswer | Promise<ProxyAnswer>;
   readonly pod?: (name: string) => KubeObject | undefined;
+  /** Default: no tunnel can be opened. */
+  readonly tunnel?: Cluster['tunnel'];
 }): Cluster & { readonly asked: ProxyRequest[]; readonly read: ObjectRef[] } {
   const asked: ProxyRequest[] = [];
   const read: ObjectRef[] = [];
@@ -18,6 +21,7 @@ export function proxyCluster(options: {
       const pod = options.pod ?? ((name: string) => livePod(name));
       return Promise.resolve(pod(ref.name));
     },
+    tunnel: options.tunnel ?? noTunnel,
     proxy: async request => {
       asked.push(request);
       return await options.proxy(request);

@@ -15,5 +15,6 @@ export function refusingCluster(reason: string): Cluster {
     watch: refuse,
     logs: refuse,
     proxy: refuse,
+    tunnel: refuse,
   };
 }

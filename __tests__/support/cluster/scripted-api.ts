@@ -68,6 +68,7 @@ export function scripted(parts: Partial<ApiParts> = {}): Scripted {
           open.push(one);
           sent.push(one);
         }),
+      upgrade: () => Promise.reject(new Error('the test expects no upgrade')),
       open: () => Promise.reject(new Error('no streams here')),
     },
     clock,

@@ -29,6 +29,8 @@ const collections: Readonly<Record<string, string>> = {
   statefulsets: '/apis/apps/v1',
   replicasets: '/apis/apps/v1',
   jobs: '/apis/batch/v1',
+  rolebindings: '/apis/rbac.authorization.k8s.io/v1',
+  roles: '/apis/rbac.authorization.k8s.io/v1',
   endpointslices: '/apis/discovery.k8s.io/v1',
 };
 
@@ -40,6 +42,8 @@ const kinds: Readonly<Record<string, string>> = {
   Job: 'jobs',
   Pod: 'pods',
   ReplicaSet: 'replicasets',
+  Role: 'roles',
+  RoleBinding: 'rolebindings',
   Secret: 'secrets',
   Service: 'services',
   ServiceAccount: 'serviceaccounts',

@@ -1,6 +1,7 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { Agent, request } from 'node:https';
-import type { AddressInfo } from 'node:net';
+import type { AddressInfo, Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
 import { dump, load } from 'js-yaml';
 import { writeOf, type Write } from './writes.js';
 
@@ -86,6 +87,13 @@ export async function openApiProxy(
     // A client that was killed while it sent its request has sent nothing.
     handle(incoming, response).catch(() => response.destroy());
   });
+  const upgraded = new Set<Socket>();
+  server.on('upgrade', (incoming, _socket, head: Buffer) => {
+    const { socket } = incoming;
+    upgraded.add(socket);
+    socket.once('close', () => upgraded.delete(socket));
+    upstream.upgrade(incoming, head);
+  });
   server.keepAliveTimeout = 90_000;
   server.requestTimeout = 0;
   await new Promise<void>((opened, failed) => {
@@ -99,6 +107,7 @@ export async function openApiProxy(
       new Promise(closed => {
         server.close(() => closed());
         server.closeAllConnections();
+        for (const socket of upgraded) socket.destroy();
         upstream.close();
       }),
   };
@@ -119,18 +128,23 @@ interface KubeconfigFile {
 }
 
 /** The API server of a kubeconfig. */
-export function upstreamOf(kubeconfig: string): { forward(exchange: Exchange): void; close(): void } {
+export function upstreamOf(kubeconfig: string): {
+  forward(exchange: Exchange): void;
+  /** Passes on a request for another protocol, and what follows it. */
+  upgrade(incoming: IncomingMessage, head: Buffer): void;
+  close(): void;
+} {
   const file = load(kubeconfig) as KubeconfigFile;
   const [{ cluster }] = file.clusters;
   const [{ user }] = file.users;
   const decode = (data: string | undefined): Buffer | undefined =>
     data === undefined ? undefined : Buffer.from(data, 'base64');
-  const agent = new Agent({
-    keepAlive: true,
+  const tls = {
     ca: decode(cluster['certificate-authority-data']),
     cert: decode(user['client-certificate-data']),
     key: decode(user['client-key-data']),
-  });
+  };
+  const agent = new Agent({ keepAlive: true, ...tls });
   const credentials = user.token === undefined ? {} : { authorization: `Bearer ${user.token}` };
   return {
     forward({ incoming, body, response, onAnswer, held }) {
@@ -158,8 +172,43 @@ export function upstreamOf(kubeconfig: string): { forward(exchange: Exchange): v
       if (method === 'GET') response.on('close', () => sending.destroy());
       sending.end(body);
     },
+    upgrade(incoming, head) {
+      const { host: _host, ...headers } = incoming.headers;
+      const { url = '/', socket } = incoming;
+      const sending = request(new URL(url, cluster.server), {
+        agent: false,
+        ...tls,
+        headers: { ...headers, ...credentials },
+      });
+      sending.on('upgrade', (answer, theirs, theirHead) => {
+        socket.write(headOf(answer));
+        socket.write(theirHead);
+        theirs.write(head);
+        join(socket, theirs);
+      });
+      sending.on('response', answer => {
+        socket.write(headOf(answer));
+        answer.on('error', () => socket.destroy()).pipe(socket);
+      });
+      sending.on('error', () => socket.destroy());
+      socket.on('error', () => sending.destroy());
+      sending.end();
+    },
     close: () => agent.destroy(),
   };
+}
+
+/** Status line and headers of an answer, as they came. */
+function headOf({ statusCode = 502, statusMessage = '', rawHeaders }: IncomingMessage): string {
+  const lines = rawHeaders.flatMap((text, at) => (at % 2 === 0 ? [`${text}: ${rawHeaders[at + 1] ?? ''}`] : []));
+  return [`HTTP/1.1 ${statusCode} ${statusMessage}`, ...lines, '', ''].join('\r\n');
+}
+
+/** Two connections that are one: each carries what the other brings, and ends with it. */
+function join(mine: Duplex, theirs: Duplex): void {
+  mine.pipe(theirs).pipe(mine);
+  mine.on('error', () => theirs.destroy()).once('close', () => theirs.destroy());
+  theirs.on('error', () => mine.destroy()).once('close', () => mine.destroy());
 }
 
 /** YAML for a server of this machine, without credentials. */

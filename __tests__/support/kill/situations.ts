@@ -167,6 +167,43 @@ export const waysBack: readonly Situation[] = [
   },
 ];
 
+const pair = web.withApi;
+
+/** Steps of a release with two public Services that lead to different Deployments: they are switched together. */
+export const severalServices: readonly Situation[] = [
+  {
+    title: 'a first release of two Services',
+    step: web.go('v1', pair),
+    next: web.stage('v9', pair),
+    users: false,
+    ends: success('switched', 'unchanged'),
+  },
+  {
+    title: 'a promotion of two Services',
+    given: after(web.go('v1', pair), web.stage('v2', pair)),
+    step: web.promote(),
+    next: web.stage('v9', pair),
+    users: true,
+    ends: success('switched', 'unchanged'),
+  },
+  {
+    title: 'a promotion of two Services that fails and switches back',
+    given: after(web.go('v1', pair), web.stage('v2', pair)),
+    step: web.promoteInVain(),
+    next: web.stage('v9', pair),
+    users: true,
+    ends: [failure(/nothing of that kind/)],
+  },
+  {
+    title: 'a switch back of two Services',
+    given: after(web.go('v1', pair), web.go('v2', pair)),
+    step: web.switchBack(),
+    next: web.stage('v9', pair),
+    users: true,
+    ends: success('rolled-back', 'unchanged'),
+  },
+];
+
 const byKubectl = (ns: TestNamespace): Promise<void> => web.applyWithKubectl(ns, 'v1');
 /** Nothing waits for the clients of the adopted pods: those end by themselves, and each row would take 30 seconds longer. */
 const withBudget: Inputs = { manifests: 'with-budget.yml', drain: '0s' };

@@ -16,7 +16,11 @@ export const web = {
   release: 'web',
   checks: { failing, failingInPublic },
   bring: (ns: TestNamespace): Promise<void> =>
-    ns.write({ 'web.yml': documents(ns).join('---\n'), 'with-budget.yml': [...documents(ns), budget].join('---\n') }),
+    ns.write({
+      'web.yml': documents(ns).join('---\n'),
+      'with-budget.yml': [...documents(ns), budget].join('---\n'),
+      'with-api.yml': [...documents(ns), ...apiDocuments(ns)].join('---\n'),
+    }),
   roll: (version: string, more: Inputs = {}): Inputs => ({
     manifests: 'web.yml',
     variables: `VERSION=${version}`,
@@ -24,6 +28,8 @@ export const web = {
     'stable-for': '100ms',
     ...more,
   }),
+  /** The inputs of a release with a second public Service, which leads to a Deployment of its own. */
+  withApi: { manifests: 'with-api.yml', service: 'web\napi' },
   stage: (version: string, more: Inputs = {}): Inputs => web.roll(version, { strategy: 'blue-green', ...more }),
   /** Stages and switches in the same step. */
   go: (version: string, more: Inputs = {}): Inputs => web.stage(version, { switch: 'auto', drain: '0s', ...more }),
@@ -63,6 +69,18 @@ kind: PodDisruptionBudget
 metadata: {name: web}
 spec: {minAvailable: 1, selector: {matchLabels: {app: web}}}
 `;
+
+/** Another Deployment behind a Service of its own, which is switched together with the one of `documents`. */
+function apiDocuments(ns: TestNamespace): readonly string[] {
+  const [, deployment = '', , service = ''] = documents(ns);
+  return [deployment, service].map(text =>
+    text
+      .replace('metadata: {name: web}', 'metadata: {name: api}')
+      .replaceAll('app: web', 'app: api')
+      .replace('          envFrom: [{configMapRef: {name: web}}]\n', '')
+      .replace('type: NodePort, ', ''),
+  );
+}
 
 function documents({ cluster: { images, pace } }: TestNamespace): readonly string[] {
   return [

@@ -30,6 +30,8 @@ const inputs = (version: string): Inputs => ({
   release,
   variables: `VERSION=${version}`,
   verify: '- http: /\n  contains: site $<VERSION>\n  retry: 5s\n',
+  // The number of its requests depends on the time.
+  'synthetic-traffic': 'false',
   'stable-for': '100ms',
   'history-limit': '2',
 });

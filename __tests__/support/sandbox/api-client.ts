@@ -1,6 +1,7 @@
 import { load } from 'js-yaml';
-import { Agent, request } from 'node:https';
+import { Agent, request, type AgentOptions } from 'node:https';
 import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
+import { Agent as Dispatcher, WebSocket } from 'undici';
 import {
   isObject,
   objectAt,
@@ -38,6 +39,8 @@ export interface Applying {
 export class ApiClient {
   readonly #url: URL;
   readonly #agent: Agent;
+  readonly #tls: AgentOptions;
+  readonly #dispatcher: Dispatcher;
   readonly #headers: Readonly<Record<string, string>>;
 
   /** `kubeconfig` is YAML with embedded certificates or a token. */
@@ -53,12 +56,14 @@ export class ApiClient {
     const cert = pem(user, 'client-certificate-data');
     const key = pem(user, 'client-key-data');
     this.#url = new URL(textAt(cluster, 'server') ?? '');
-    this.#agent = new Agent({
-      keepAlive: true,
+    const tls = {
       ...(ca === undefined ? {} : { ca }),
       ...(cert === undefined ? {} : { cert }),
       ...(key === undefined ? {} : { key }),
-    });
+    };
+    this.#tls = tls;
+    this.#agent = new Agent({ keepAlive: true, ...tls });
+    this.#dispatcher = new Dispatcher({ connect: tls });
     const token = textAt(user, 'token');
     this.#headers = token === undefined ? {} : { authorization: `Bearer ${token}` };
   }
@@ -72,7 +77,8 @@ export class ApiClient {
         {
           host: this.#url.hostname,
           port: this.#url.port,
-          agent: this.#agent,
+          // A node that refuses an upgrade ends the connection without a word.
+          agent: headers.upgrade === undefined ? this.#agent : new Agent(this.#tls),
           method,
           path: search === '' ? path : `${path}?${search}`,
           headers: {
@@ -98,6 +104,16 @@ export class ApiClient {
     const isJson = incoming.headers['content-type']?.startsWith('application/json') === true && text !== '';
     const value: unknown = isJson ? JSON.parse(text) : {};
     return { status: incoming.statusCode ?? 0, headers: incoming.headers, text, json: isObject(value) ? value : {} };
+  }
+
+  /** A WebSocket of an implementation that is neither the sandbox's nor Cutover's. */
+  webSocket(path: string, protocol: string): WebSocket {
+    const url = `wss://${this.#url.host}${path}`;
+    return new WebSocket(url, {
+      protocols: protocol,
+      headers: { ...this.#headers },
+      dispatcher: this.#dispatcher,
+    });
   }
 
   get(path: string): Promise<Answer> {
@@ -126,5 +142,6 @@ export class ApiClient {
 
   close(): void {
     this.#agent.destroy();
+    void this.#dispatcher.destroy();
   }
 }

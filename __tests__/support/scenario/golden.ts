@@ -83,8 +83,8 @@ function countWrites(
 }
 
 function goldenStep({ inputs, result }: PlayedStep, ns: TestNamespace): GoldenStep {
-  // Both have times.
-  const { summary: _summary, status: _status, ...outputs } = result.outputs;
+  // The first two have times, and numbers of requests depend on them.
+  const { summary: _summary, status: _status, requests: _, 'requests-failed': _failed, ...outputs } = result.outputs;
   return {
     action: [inputs.action ?? 'deploy', inputs.strategy].filter(Boolean).join(' '),
     exitCode: result.exitCode,

@@ -164,7 +164,8 @@ async function ownedBy(kube: Kube, { name, namespace }: { name: string; namespac
   };
 }
 
-function withToken(kubeconfig: string, token: string): string {
+/** The kubeconfig with a token in place of its user's credentials. */
+export function withToken(kubeconfig: string, token: string): string {
   const file = load(kubeconfig) as { readonly users: readonly { readonly name: string }[] };
   return dump({ ...file, users: file.users.map(({ name }) => ({ name, user: { token } })) });
 }

@@ -107,6 +107,8 @@ export async function openTestNamespace(
         timeout: pace.timeout,
         // The hosts of these images do not exist, or lack an image on purpose.
         ...((inputs.action ?? 'deploy') === 'deploy' && { 'image-check': 'off' }),
+        // Most scenarios are about something else, and would wait until the pods of the old role are replaced.
+        ...(switches(inputs) && { 'close-connections': 'off' }),
         ...inputs,
         kubeconfig: inputs.kubeconfig ?? (await kubeconfigOf(inputs, as)),
       },
@@ -233,6 +235,11 @@ async function report(scenario: string, streams: readonly TrafficCounts[], warni
     ...(warnings.length > 0 && { warnings }),
   };
   await appendFile(file, `${JSON.stringify(row)}\n`);
+}
+
+/** Whether a step with these inputs switches users. */
+function switches({ action = 'deploy', switch: how }: Inputs): boolean {
+  return action === 'promote' || action === 'rollback' || (action === 'deploy' && how === 'auto');
 }
 
 /** `7` for Tomcat's page, `v1` for the site's. */

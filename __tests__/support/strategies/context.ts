@@ -1,11 +1,12 @@
 import { RecentApplies } from '../../../src/cluster/apply/applied-identity.js';
 import { systemClock, type Clock } from '../../../src/cluster/clock.js';
-import type { CiRun } from '../../../src/inputs/inputs.js';
+import type { CiRun, SyntheticTraffic } from '../../../src/inputs/inputs.js';
 import { openRecords } from '../../../src/release/records.js';
 import { logPlan } from '../../../src/report/log-plan.js';
 import type { OperationContext, RunContext } from '../../../src/run/context.js';
 import { stepLock } from '../../../src/run/step-lock.js';
 import type { PostState } from '../../../src/run/post-state.js';
+import type { TrafficCounts } from '../../../src/run/traffic-counts.js';
 import { fakeClock } from '../clock.js';
 import { listLog, type ListLog } from '../log.js';
 import type { MemoryCluster } from '../cluster/memory-cluster.js';
@@ -39,6 +40,8 @@ export interface StepOptions {
   /** Identity of the process; default: that of the run. */
   readonly holder?: string;
   readonly after?: string;
+  /** Default: off. */
+  readonly syntheticTraffic?: SyntheticTraffic;
 }
 
 /** A context that a test can look into. */
@@ -49,6 +52,7 @@ export type StepContext = RunContext & {
   /** What the post step must finish, and what it no longer has to. */
   readonly savedPostStates: PostState[];
   readonly clearedPostStates: PostState[];
+  readonly recordedTraffic: TrafficCounts[];
 };
 
 /** The context of run 1 of release `web` in namespace `shop`, with a clock that does not wait. */
@@ -57,6 +61,7 @@ export function stepOn(cluster: MemoryCluster, options: StepOptions = {}): StepC
   const phases: string[] = [];
   const savedPostStates: PostState[] = [];
   const clearedPostStates: PostState[] = [];
+  const recordedTraffic: TrafficCounts[] = [];
   const { run = runOf(1), clock = fakeClock(), after } = options;
   const { holder = `holder of run ${run.runId}` } = options;
   const records = openRecords({ cluster, release: 'web', namespace: 'shop', log });
@@ -82,16 +87,19 @@ export function stepOn(cluster: MemoryCluster, options: StepOptions = {}): StepC
     clock,
     run,
     environment: {},
+    syntheticTraffic: options.syntheticTraffic ?? { kind: 'off' },
     signal: options.signal ?? new AbortController().signal,
     phases,
     savedPostStates,
     clearedPostStates,
+    recordedTraffic,
     phase: (name, work) => {
       phases.push(name);
       return work();
     },
     logPlan: planned => logPlan(log, planned),
     recordFindings: () => undefined,
+    recordTraffic: counts => void recordedTraffic.push(counts),
   };
 }
 

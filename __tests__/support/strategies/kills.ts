@@ -88,7 +88,7 @@ export async function kill(release: WebRelease, step: Situation['step'], { n, th
   await idle();
 }
 
-const isWrite = (call: string): boolean => /^(APPLY|CREATE|REASSIGN|REPLACE|REMOVE) /.test(call);
+const isWrite = (call: string): boolean => /^(APPLY|CREATE|EVICT|REASSIGN|REPLACE|REMOVE) /.test(call);
 
 /** What must be the same however often a step was killed. Numbers of revisions may differ. */
 export interface End {

@@ -44,7 +44,7 @@ export function revision(role: Role, more: Partial<Revision> = {}): Revision {
     role,
     objects: [deployment(role)],
     secrets: [],
-    publicService: publicService(role),
+    publicServices: [publicService(role)],
     shared: [],
     applyAfterSwitch: [],
     before: [],
@@ -60,12 +60,12 @@ export function revision(role: Role, more: Partial<Revision> = {}): Revision {
 /** Blue serves, green is staged. */
 export function staged(more: Partial<BlueGreenState> = {}): BlueGreenState {
   const record = (role: Role) => ({
-    podLabels: podLabels(role),
+    podLabels: [podLabels(role)],
     deployments: [refOf(deployment(role))],
     revision: numbers[role],
   });
   return {
-    ...newBlueGreen('web', { publicService: publicRef, roleNames: ['blue', 'green'] }),
+    ...newBlueGreen('web', { publicServices: [publicRef], roleNames: ['blue', 'green'] }),
     latest: 2,
     revisions: [1, 2],
     current: 1,

@@ -1,7 +1,7 @@
 import type { ProxyRequest } from '../../../src/cluster/cluster.js';
 import { CutoverError } from '../../../src/errors.js';
 import type { Check, DeployInputs, Rollback } from '../../../src/inputs/inputs.js';
-import { refOf, type KubeObject, type ObjectRef } from '../../../src/kubernetes/object.js';
+import type { KubeObject, ObjectRef } from '../../../src/kubernetes/object.js';
 import { renderRoles } from '../../../src/manifests/roles/render.js';
 import { renderManifests, type RenderRequest } from '../../../src/manifests/render.js';
 import { readDocuments } from '../../../src/manifests/yaml/documents.js';
@@ -16,10 +16,11 @@ import { deployBlueGreen } from '../../../src/strategies/blue-green/deploy.js';
 import { planBlueGreen } from '../../../src/strategies/blue-green/plan.js';
 import { promote, type PromoteRequest } from '../../../src/strategies/blue-green/promote.js';
 import { reject } from '../../../src/strategies/blue-green/reject.js';
-import { rollBackBlueGreen } from '../../../src/strategies/blue-green/rollback.js';
+import { rollBackBlueGreen } from '../../../src/strategies/blue-green/rollback/rollback.js';
+import { publicServicesOf } from '../../../src/strategies/blue-green/staging/find-active.js';
 import type { BlueGreenDeploy } from '../../../src/strategies/blue-green/staging/staging.js';
 import { stage } from '../../../src/strategies/blue-green/staging/stage.js';
-import type { SwitchPolicy } from '../../../src/strategies/blue-green/traffic-switch.js';
+import type { SwitchPolicy } from '../../../src/strategies/blue-green/switch/traffic-switch.js';
 import { restoreInterrupted } from '../../../src/strategies/restore-interrupted.js';
 import { deployRolling } from '../../../src/strategies/rolling/deploy.js';
 import { readToDeploy, readToDeployOnceSettled } from '../../../src/strategies/rolling/read-to-deploy.js';
@@ -46,7 +47,7 @@ export interface WebRelease {
   stage(manifests: string, inputs?: Partial<DeployInputs<'blue-green'>>): Promise<Outcome>;
   promote(request?: Partial<PromoteRequest & SwitchPolicy>): Promise<Outcome>;
   /** A plan of the blue/green deploy. */
-  plan(manifests: string): Promise<Outcome>;
+  plan(manifests: string, inputs?: Partial<DeployInputs<'blue-green'>>): Promise<Outcome>;
   /** A plan of the rolling deploy. */
   planRolling(manifests: string): Promise<Outcome>;
   /** A deploy with `switch: auto`. */
@@ -76,6 +77,7 @@ export const check: Check = {
 const policy = {
   idlePolicy: { policy: 'keep' } as DeployInputs<'blue-green'>['idlePolicy'],
   drainMs: 30_000,
+  closeConnections: 'off' as 'auto' | 'off',
   timeoutMs: 60_000,
   lockTimeoutMs: 0,
   rollbackOnFailure: true,
@@ -85,6 +87,7 @@ const policy = {
 const deployInputs = {
   ...policy,
   action: 'deploy',
+  bakeMs: 0,
   manifests: [],
   variables: {},
   substitution: 'on',
@@ -92,6 +95,7 @@ const deployInputs = {
   preStopExplicit: false,
   lint: 'off',
   verify: [check],
+  syntheticTraffic: { kind: 'off' },
   stableForMs: 0,
   createNamespace: false,
   forceConflicts: false,
@@ -176,22 +180,33 @@ export function webRelease(original?: WebRelease): WebRelease {
       }),
     promote: (more = {}) =>
       step(ctx => {
-        const { timeoutMs, lockTimeoutMs, idlePolicy, drainMs, rollbackOnFailure, historyLimit, ...rest } = {
+        const {
+          timeoutMs,
+          lockTimeoutMs,
+          idlePolicy,
+          drainMs,
+          closeConnections,
+          bakeMs = 0,
+          rollbackOnFailure,
+          historyLimit,
+          ...rest
+        }: typeof policy & Partial<PromoteRequest & SwitchPolicy> = {
           ...policy,
           ...more,
         };
         return promote(ctx, {
           timeoutMs,
           lockTimeoutMs,
-          policy: { idlePolicy, drainMs, rollbackOnFailure, historyLimit },
+          policy: { idlePolicy, drainMs, closeConnections, timeoutMs, bakeMs, rollbackOnFailure, historyLimit },
           ...rest,
         });
       }),
-    plan: text =>
+    plan: (text, more = {}) =>
       step(async ctx => {
         const { run } = ctx;
         const inputs: DeployInputs<'blue-green'> = {
           ...{ ...deployInputs, run, strategy: 'blue-green', roles: ['blue', 'green'], switch: 'manual' },
+          ...more,
         };
         const deploy = renderBlueGreenRelease(text, inputs, await ctx.records.readState());
         return planBlueGreen(ctx, deploy, state => Promise.resolve(renderBlueGreenRelease(text, inputs, state)));
@@ -226,6 +241,7 @@ export function webRelease(original?: WebRelease): WebRelease {
         const inputs: Rollback = {
           ...policy,
           action: 'rollback',
+          syntheticTraffic: { kind: 'off' },
           stableForMs: 0,
           run: ctx.run,
           job: { serverUrl: 'https://github.com', runnerName: 'runner-1' },
@@ -284,10 +300,8 @@ function renderBlueGreenRelease(
   const roleNames = ['blue', 'green'] as const;
   const { resources } = renderRoles({ ...requestOf(text, recorded), roles: roleNames });
   const everything = [...resources.shared, ...Object.values(resources.of).flat()].map(({ object }) => object);
-  const services = Object.values(resources.publicService).map(({ object }) => object);
-  const [service] = services;
-  if (service === undefined) throw new Error('the manifests have no public Service');
-  const names = { publicService: refOf(service), roleNames };
+  const services = Object.values(resources.publicServices).flatMap(list => list.map(({ object }) => object));
+  const names = { publicServices: publicServicesOf(resources, roleNames), roleNames };
   const wasRolling = recorded?.strategy === 'rolling';
   const state = wasRolling ? asBlueGreen(recorded, names) : (recorded ?? newBlueGreen('web', names));
   const contentHash = hashOf([everything, services]);
@@ -332,7 +346,7 @@ export function revisionOf({ store }: MemoryCluster, number: number): Revision |
 export const killed = new CutoverError('the process was killed', { code: 'unreachable' });
 export const denied = new CutoverError('an admission webhook denied it', { code: 'forbidden' });
 
-const isWrite = (call: string): boolean => /^(APPLY|CREATE|REASSIGN|REPLACE|REMOVE) /.test(call);
+const isWrite = (call: string): boolean => /^(APPLY|CREATE|EVICT|REASSIGN|REPLACE|REMOVE) /.test(call);
 
 /** From the n-th write on (1 is the first) nothing reaches the cluster any more: what is there is what a kill leaves. */
 export function killAtWrite(cluster: MemoryCluster, n: number): void {

@@ -55,6 +55,13 @@ export class Authorizer {
     this.#used.set(user.name, used.add(`${access.verb} ${resource}`));
   }
 
+  /** Throws 403 unless the user may also `create` what a WebSocket asks for. The answer names no right, as that of a real API server. */
+  authorizeUpgrade(user: User, access: Access): void {
+    const asCreate = { ...access, verb: 'create' };
+    if (!this.allows(user, asCreate)) throw withoutRight(access);
+    this.authorize(user, asCreate);
+  }
+
   /** The rights that the user has used: `patch apps/deployments`, `get pods/log`. */
   used(userName: string): readonly string[] {
     return [...(this.#used.get(userName) ?? [])].sort();
@@ -126,6 +133,12 @@ export function denied(user: User, access: Access): ApiError {
     kind: plural,
   };
   return refusal(403, 'Forbidden', { message, details });
+}
+
+function withoutRight(access: Access): ApiError {
+  const { name, resource } = 'path' in access ? { name: '', resource: '' } : access;
+  const kind = resource.split('/')[0] ?? '';
+  return refusal(403, 'Forbidden', { message: `${kind} "${name}" is forbidden: `, details: { name, kind } });
 }
 
 const bound = (name: string, ...groups: readonly string[]): JsonObject => ({

@@ -54,7 +54,7 @@ function groupEntry(group: string, kinds: readonly Kind[]): JsonObject {
 const subresources = (kind: Kind): string[] => [
   ...(kind.status ? ['status'] : []),
   ...(kind.scale ? ['scale'] : []),
-  ...(kind.group === '' && kind.kind === 'Pod' ? ['log', 'proxy'] : []),
+  ...(kind.group === '' && kind.kind === 'Pod' ? ['eviction', 'log', 'portforward', 'proxy'] : []),
   ...(kind.group === '' && kind.kind === 'Service' ? ['proxy'] : []),
   ...(kind.group === '' && kind.kind === 'ServiceAccount' ? ['token'] : []),
 ];
@@ -76,7 +76,9 @@ function resources(kind: Kind): JsonObject[] {
             kind: 'Scale',
             verbs: ['get', 'patch', 'update'],
           }
-        : { ...base, name: `${kind.plural}/${name}`, verbs: ['get', 'patch', 'update'] },
+        : name === 'eviction'
+          ? { ...base, name: 'pods/eviction', group: 'policy', version: 'v1', kind: 'Eviction', verbs: ['create'] }
+          : { ...base, name: `${kind.plural}/${name}`, verbs: ['get', 'patch', 'update'] },
     ),
   ];
 }

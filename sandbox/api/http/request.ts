@@ -12,7 +12,7 @@ export interface ResourceRequest {
   readonly namespace: string;
   /** '' for the collection. */
   readonly name: string;
-  /** `status`, `scale`, `log`, `proxy`…; '' for the object itself. */
+  /** `status`, `scale`, `log`, `portforward`, `proxy`…; '' for the object itself. */
   readonly subresource: string;
   /** The part after `proxy`: path with leading slash, and query. */
   readonly rest: string;
@@ -84,7 +84,10 @@ export function verbOf(request: Pick<ResourceRequest, 'method' | 'name' | 'query
 
 /** Whether the request may take any time: the server sets it no deadline. */
 export function isLongRunning(request: ResourceRequest | undefined): boolean {
-  return request !== undefined && (verbOf(request) === 'watch' || ['log', 'proxy'].includes(request.subresource));
+  return (
+    request !== undefined &&
+    (verbOf(request) === 'watch' || ['log', 'portforward', 'proxy'].includes(request.subresource))
+  );
 }
 
 export function isTrue(parameter: string | null): boolean {

@@ -4,6 +4,7 @@ import type { Calls, Faults } from '../../faults.js';
 import type { AnsweredCall, Fault, SeenCall } from '../../sandbox.js';
 import { readBody } from './body.js';
 import { deleteCollection, deleteObject } from '../writes/deletes.js';
+import { evictPod } from '../writes/eviction.js';
 import { timeoutMs } from './deadline.js';
 import { discovery } from './discovery.js';
 import { cutAnswer, delayAnswer, hold, pause, sendStatus } from '../faults/effects.js';
@@ -12,6 +13,7 @@ import { isObject, type JsonObject } from '../schema/json.js';
 import { sendLog } from './logs.js';
 import { checkAccept, checkBody, unreadableBody } from './negotiation.js';
 import { openapi } from '../schema/openapi.js';
+import { portForward } from '../streaming/port-forward.js';
 import { proxy } from './proxy.js';
 import type { Access, Authorizer, User } from '../access/rbac.js';
 import { getObject, listObjects } from '../writes/reads.js';
@@ -46,6 +48,8 @@ interface Exchange {
   readonly user: User;
   readonly access: Access;
   readonly body: Buffer;
+  /** What the client sent after a request for an upgrade. Absent: it asked for none. */
+  readonly head?: Buffer;
 }
 
 /** Passes every request through counting, faults, authentication and authorization to its handler. */
@@ -56,7 +60,8 @@ export class Router {
     this.#options = options;
   }
 
-  async handle(incoming: IncomingMessage, response: ServerResponse): Promise<void> {
+  /** `head`: what the client sent after a request for an upgrade; absent for every other request. */
+  async handle(incoming: IncomingMessage, response: ServerResponse, head?: Buffer): Promise<void> {
     const { calls, faults, registry, authorizer, tokens, onCall } = this.#options;
     const arrivedAt = performance.now();
     try {
@@ -94,8 +99,8 @@ export class Router {
           delayAnswer(fault, hit);
         }
       }
-      if (hits.some(fault => fault.do === 'reset')) cutAnswer(response, call);
-      const exchange = { incoming, response, url, user, access, body };
+      if (hits.some(fault => fault.do === 'reset') && call.verb !== 'PORTFORWARD') cutAnswer(response, call);
+      const exchange = { incoming, response, url, user, access, body, ...(head !== undefined && { head }) };
       if (request === undefined) this.#answerPath(exchange);
       else this.#answerResource(exchange, request, { call, hits });
     } catch (error) {
@@ -138,6 +143,14 @@ export class Router {
       proxy(registry, runtime, { request, incoming, response, body });
       return;
     }
+    if (request.subresource === 'portforward' && request.kind.kind === 'Pod') {
+      // Since 1.35 a WebSocket needs both rights: its GET alone would be a read.
+      authorizer.authorizeUpgrade(user, access);
+      const { head } = exchange;
+      const isCut = hit.hits.some(fault => fault.do === 'reset');
+      portForward(registry, runtime, { request, incoming, response, isCut, ...(head !== undefined && { head }) });
+      return;
+    }
     if (request.subresource === 'log' && request.kind.kind === 'Pod') {
       sendLog(registry, runtime, { request, response });
       return;
@@ -173,6 +186,10 @@ export class Router {
         const yaml = contentType.includes('yaml');
         const unreadable = unreadableBody(request.method, request.kind.kind);
         const parsed = readBody(body, { yaml, unreadable });
+        if (request.subresource === 'eviction' && request.kind.kind === 'Pod' && request.method === 'POST') {
+          sendReply(response, evictPod(registry, request, parsed));
+          return;
+        }
         const mayCreate = (): void => authorizer.authorize(user, { ...access, verb: 'create' });
         sendReply(response, write(registry, { request, body: parsed, contentType, program, mayCreate }));
       }
@@ -197,6 +214,7 @@ function callOf(incoming: IncomingMessage, url: URL, request: ResourceRequest | 
   });
   if (subresource === 'proxy') return call('PROXY');
   if (subresource === 'log') return call('LOG');
+  if (subresource === 'portforward') return call('PORTFORWARD');
   const verb = verbOf(request);
   const shown = verb === 'list' || verb === 'watch' ? verb.toUpperCase() : method;
   return call(shown, subresource === '' ? '' : `/${subresource}`);

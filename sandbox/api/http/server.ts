@@ -1,6 +1,6 @@
 import { createServer } from 'node:https';
-import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { ServerResponse, type IncomingMessage } from 'node:http';
+import type { AddressInfo, Socket } from 'node:net';
 import { Calls, Faults } from '../../faults.js';
 import type { AnsweredCall, Fault, FaultMatch, Sandbox, WireCounts } from '../../sandbox.js';
 import { kubeconfig } from '../access/kubeconfig.js';
@@ -56,6 +56,17 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
   // Clients keep connections open; the server must not close one while the next request arrives.
   server.keepAliveTimeout = 90_000;
   server.requestTimeout = 0;
+  const upgraded = new Set<Socket>();
+  server.on('upgrade', (incoming, _socket, head: Buffer) => {
+    const { socket } = incoming;
+    upgraded.add(socket);
+    socket.once('close', () => upgraded.delete(socket));
+    const response = new ServerResponse(incoming);
+    response.assignSocket(socket);
+    response.shouldKeepAlive = false;
+    response.once('finish', () => socket.end());
+    void router.handle(incoming, response, head);
+  });
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);
     server.listen(0, '127.0.0.1', resolve);
@@ -73,6 +84,8 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
       new Promise(resolve => {
         server.close(() => resolve());
         server.closeAllConnections();
+        // The server no longer counts them among its connections.
+        for (const socket of upgraded) socket.destroy();
       }),
   };
 }

@@ -25,6 +25,15 @@ function checkVolumes(
   return { errors, names };
 }
 
+/** Fields that only containers have that last: an init container is one with `restartPolicy: Always`. */
+const fieldsOfLasting = ['lifecycle', 'livenessProbe', 'readinessProbe', 'startupProbe'];
+
+function initErrors(container: JsonObject, path: string): FieldError[] {
+  if (container.restartPolicy === 'Always') return [];
+  const why = 'may not be set for init containers without restartPolicy=Always';
+  return fieldsOfLasting.filter(name => isObject(container[name])).map(name => forbiddenValue(`${path}.${name}`, why));
+}
+
 /** What is wrong with a pod's spec beyond its schema; `path` is where the spec lies, as in `spec.template.spec`. */
 export function podSpecErrors(spec: JsonObject, path: string): FieldError[] {
   const { errors: volumeErrors, names: volumes } = checkVolumes(spec, path);
@@ -39,7 +48,8 @@ export function podSpecErrors(spec: JsonObject, path: string): FieldError[] {
       if (name !== undefined && fault !== undefined) errors.push(invalidValue(`${here}.name`, name, fault));
       if (name !== undefined && seen.has(name)) errors.push(duplicateValue(`${here}.name`, name));
       seen.add(name ?? '');
-      return [...errors, ...containerErrors(container, { path: here, volumes, grace })];
+      errors.push(...containerErrors(container, { path: here, volumes, grace }));
+      return list === 'initContainers' ? [...errors, ...initErrors(container, here)] : errors;
     }),
   );
   const account = textAt(spec, 'serviceAccountName');

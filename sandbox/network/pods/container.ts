@@ -71,13 +71,16 @@ export class ContainerRunner {
     }
   }
 
-  /** Stops the container; resolves when it has ended, shortly after that many Kubernetes seconds at most. */
-  async stop(graceSeconds: number): Promise<void> {
+  /**
+   * Stops the container; resolves when it has ended, shortly after that many Kubernetes seconds at most. SIGTERM waits for
+   * `turn`, its preStop hook does not.
+   */
+  async stop(graceSeconds: number, turn?: Promise<unknown>): Promise<void> {
     this.#stopped.abort(new Aborted());
     if (this.#state.running === undefined) return;
     const { name } = this.#container;
     this.#host.note({ type: 'Normal', reason: 'Killing', message: `Stopping container ${name}`, container: name });
-    await this.#life?.stop(graceSeconds);
+    await this.#life?.stop(graceSeconds, turn);
   }
 
   /** Ends it at once, as when the node forgets the pod. */

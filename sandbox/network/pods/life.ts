@@ -69,16 +69,20 @@ export class Life {
     return { exitCode, reason, startedAt: this.startedAt, finishedAt: timestamp(), containerID: this.id };
   }
 
-  /** preStop, then SIGTERM, then SIGKILL once the grace is over. Resolves when the process is gone. */
-  async stop(graceSeconds: number): Promise<void> {
+  /**
+   * preStop, then SIGTERM once it is its turn, then SIGKILL once the grace is over. Resolves when the process is gone. The
+   * wait for the turn is part of the grace. Default: its turn is at once.
+   */
+  async stop(graceSeconds: number, turn?: Promise<unknown>): Promise<void> {
     if (this.#process.ended) return;
     this.#guards.abort(new Aborted());
-    const { clock } = this.#host;
-    const begun = clock.now();
     const hook = this.#container.lifecycle?.preStop;
-    if (hook) await this.#within(graceSeconds, this.#runHook(hook));
+    let left = graceSeconds;
+    // A sleep counts as long as it is: on a busy machine it takes longer, and the process must not pay for that.
+    if (hook) left -= Math.min(sleepOf(hook) ?? Infinity, await this.#within(left, this.#runHook(hook)));
+    if (turn) left -= await this.#within(left, turn);
     this.#process.signal('SIGTERM');
-    await this.#within(Math.max(LEAST_GRACE, graceSeconds - (clock.now() - begun)), this.#process.exited);
+    await this.#within(Math.max(LEAST_GRACE, left), this.#process.exited);
     this.#process.signal('SIGKILL');
   }
 
@@ -139,7 +143,7 @@ export class Life {
   }
 
   async #runHook(hook: Hook): Promise<void> {
-    const seconds = hook.sleep?.seconds ?? sleepOf(hook.exec?.command);
+    const seconds = sleepOf(hook);
     if (seconds !== undefined) await untilAborted(this.#host.clock.sleep(seconds, this.#over.signal));
     if (!hook.httpGet) return;
     const why = await httpGet(hook.httpGet, this.#target, HOOK_TIMEOUT);
@@ -147,11 +151,14 @@ export class Life {
       this.#note('Warning', { reason: 'FailedPreStopHook', message: `PreStopHook failed: ${why}` });
   }
 
-  /** Waits for the work, but not longer than that. */
-  async #within(seconds: number, work: Promise<unknown>): Promise<void> {
+  /** Waits for the work, but not longer than that. Resolves with the seconds that it took. */
+  async #within(seconds: number, work: Promise<unknown>): Promise<number> {
+    const { clock } = this.#host;
+    const begun = clock.now();
     const timer = new AbortController();
-    await Promise.race([work, this.#host.clock.sleep(seconds, timer.signal)]);
+    await Promise.race([work, clock.sleep(seconds, timer.signal)]);
     timer.abort(new Aborted());
+    return Math.min(seconds, clock.now() - begun);
   }
 
   #note(type: 'Normal' | 'Warning', note: { readonly reason: string; readonly message: string }): void {
@@ -159,8 +166,8 @@ export class Life {
   }
 }
 
-/** Seconds of `["sleep", "5"]` or `["sh", "-c", "sleep 5"]`: the one command that the sandbox can run. */
-function sleepOf(command: readonly string[] | undefined): number | undefined {
-  const seconds = /\bsleep\s+(\d+(?:\.\d+)?)/.exec((command ?? []).join(' '))?.[1];
+/** Seconds of `sleep`, or of the commands `["sleep", "5"]` and `["sh", "-c", "sleep 5"]`: the only ones that the sandbox can run. */
+function sleepOf({ sleep, exec }: Hook): number | undefined {
+  const seconds = sleep?.seconds ?? /\bsleep\s+(\d+(?:\.\d+)?)/.exec((exec?.command ?? []).join(' '))?.[1];
   return seconds === undefined ? undefined : Number(seconds);
 }

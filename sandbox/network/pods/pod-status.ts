@@ -1,5 +1,6 @@
 import type { Condition } from '../../controllers/condition.js';
 import type { ContainerStatus, Pod, PodStatus } from '../../controllers/pod.js';
+import { isSidecar } from '../../controllers/pod.js';
 import type { Verdict } from '../../controllers/status.js';
 import { dropCondition, setCondition } from '../../controllers/status.js';
 
@@ -7,7 +8,7 @@ import { dropCondition, setCondition } from '../../controllers/status.js';
 export interface PodFacts {
   readonly containers: readonly ContainerStatus[];
   readonly inits: readonly ContainerStatus[];
-  /** All init containers have succeeded. */
+  /** All init containers have succeeded, or have started if they are sidecars. */
   readonly initialized: boolean;
   /** An init container has failed for good. */
   readonly failed: boolean;
@@ -22,12 +23,14 @@ export interface PodFacts {
 
 /** The status a kubelet reports. Conditions of others stay as they are. */
 export function podStatus(pod: Pod, facts: PodFacts): PodStatus {
-  const phase = phaseOf(facts.over ? 'Never' : (pod.spec.restartPolicy ?? 'Always'), facts);
+  const sidecars = sidecarsOf(pod, facts);
+  const phase = phaseOf(facts.over ? 'Never' : (pod.spec.restartPolicy ?? 'Always'), facts, sidecars);
+  const lasting = [...sidecars, ...facts.containers];
   const verdicts: readonly Verdict[] = [
     sandboxed(phase, facts),
-    initialized(phase, facts),
-    ready('Ready', phase, facts),
-    ready('ContainersReady', phase, facts),
+    initialized(phase, facts, sidecars),
+    ready('Ready', phase, lasting),
+    ready('ContainersReady', phase, lasting),
     { type: 'PodScheduled', status: 'True' },
   ];
   const before: readonly Condition[] = pod.status?.conditions ?? [];
@@ -53,14 +56,26 @@ export function podStatus(pod: Pod, facts: PodFacts): PodStatus {
   };
 }
 
-/** The phase by the kubelet's rules: what runs, what has ended and how, and whether it may start again. */
-function phaseOf(restartPolicy: string, facts: Pick<PodFacts, 'containers' | 'initialized' | 'failed'>): string {
+function sidecarsOf({ spec }: Pod, { inits }: PodFacts): readonly ContainerStatus[] {
+  const names = new Set((spec.initContainers ?? []).filter(isSidecar).map(({ name }) => name));
+  return inits.filter(({ name }) => names.has(name));
+}
+
+/**
+ * The phase by the kubelet's rules: what runs, what has ended and how, and whether it may start again. A sidecar keeps the
+ * pod running, but how it ended does not matter.
+ */
+function phaseOf(
+  restartPolicy: string,
+  facts: Pick<PodFacts, 'containers' | 'initialized' | 'failed'>,
+  sidecars: readonly ContainerStatus[],
+): string {
   if (facts.failed) return 'Failed';
   if (!facts.initialized) return 'Pending';
   const { containers } = facts;
   const ended = containers.map(({ state, lastState }) => state.terminated ?? (state.waiting && lastState.terminated));
   if (containers.some(({ state }, index) => state.waiting && !ended[index])) return 'Pending';
-  if (containers.some(({ state }) => state.running) || restartPolicy === 'Always') return 'Running';
+  if ([...sidecars, ...containers].some(({ state }) => state.running) || restartPolicy === 'Always') return 'Running';
   if (ended.every(end => end?.exitCode === 0)) return 'Succeeded';
   return restartPolicy === 'Never' ? 'Failed' : 'Running';
 }
@@ -73,19 +88,21 @@ function sandboxed(phase: string, facts: PodFacts): Verdict {
   return { type, status: 'False', reason: 'PodSandboxNotReady', message };
 }
 
-function initialized(phase: string, facts: PodFacts): Verdict {
+function initialized(phase: string, facts: PodFacts, sidecars: readonly ContainerStatus[]): Verdict {
   if (phase === 'Succeeded') return { type: 'Initialized', status: 'True', reason: 'PodCompleted' };
   if (facts.initialized) return { type: 'Initialized', status: 'True' };
   if (facts.inits.length === 0) return { type: 'Initialized', status: 'True' };
-  const names = facts.inits.filter(({ state }) => state.terminated?.exitCode !== 0).map(({ name }) => name);
+  const isComplete = (init: ContainerStatus): boolean =>
+    sidecars.includes(init) ? init.started : init.state.terminated?.exitCode === 0;
+  const names = facts.inits.filter(init => !isComplete(init)).map(({ name }) => name);
   const message = `containers with incomplete status: [${names.join(' ')}]`;
   return { type: 'Initialized', status: 'False', reason: 'ContainersNotInitialized', message };
 }
 
-function ready(type: string, phase: string, facts: PodFacts): Verdict {
+function ready(type: string, phase: string, lasting: readonly ContainerStatus[]): Verdict {
   if (phase === 'Succeeded') return { type, status: 'False', reason: 'PodCompleted' };
   if (phase === 'Failed') return { type, status: 'False', reason: 'PodFailed' };
-  const unready = facts.containers.filter(container => !container.ready).map(({ name }) => name);
+  const unready = lasting.filter(container => !container.ready).map(({ name }) => name);
   if (unready.length === 0) return { type, status: 'True' };
   const message = `containers with unready status: [${unready.join(' ')}]`;
   return { type, status: 'False', reason: 'ContainersNotReady', message };

@@ -1,7 +1,8 @@
 import type { RequestListener, Server } from 'node:http';
-import { createServer } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
 import type { Clock } from '../../controllers/clock.js';
+import type { PodAnswer } from './pod-http.js';
+import { askLocal, createPodServer, drainServers } from './pod-http.js';
 
 /** The program of an image. Resolves when it serves or has ended. */
 export type Program = (process: ProgramProcess) => Promise<void>;
@@ -9,7 +10,7 @@ export type Program = (process: ProgramProcess) => Promise<void>;
 /** The process as a program sees it. */
 export type ProgramProcess = Pick<
   Process,
-  'env' | 'hostname' | 'log' | 'after' | 'onTerminate' | 'listen' | 'drain' | 'exit'
+  'env' | 'hostname' | 'log' | 'after' | 'onTerminate' | 'listen' | 'ask' | 'drain' | 'exit'
 >;
 
 /** Real ports on 127.0.0.1 by the port that a program of the pod listens on. */
@@ -77,8 +78,7 @@ export class Process {
       this.exit(1);
       return;
     }
-    // Idle connections stay open as long as the client likes, so that a switch meets open connections.
-    const server = createServer({ keepAliveTimeout: 0, requestTimeout: 0, headersTimeout: 0 }, handler);
+    const server = createPodServer(handler);
     const sockets = new Set<Socket>();
     server.on('connection', (socket: Socket) => {
       sockets.add(socket);
@@ -105,16 +105,15 @@ export class Process {
     });
   }
 
+  /** Asks a port of its own pod, as 127.0.0.1 does in a container. Undefined: no answer. */
+  async ask(port: number, path: string): Promise<PodAnswer | undefined> {
+    const real = this.#network.get(port);
+    return real === undefined ? undefined : await askLocal(real, path);
+  }
+
   /** Accepts no new connections, closes idle ones and resolves when the pending requests are answered. */
   async drain(): Promise<void> {
-    const closing = [...this.#servers].map(
-      server =>
-        new Promise<void>(resolve => {
-          server.close(() => resolve());
-          server.closeIdleConnections();
-        }),
-    );
-    await Promise.all(closing);
+    await drainServers(this.#servers);
   }
 
   exit(code: number): void {

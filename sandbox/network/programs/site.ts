@@ -1,4 +1,4 @@
-import type { IncomingMessage } from 'node:http';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import { parseSeconds } from '../pods/duration.js';
 import type { FailureTag, ImageTag } from './image-tag.js';
 import type { Program, ProgramProcess } from '../pods/process.js';
@@ -11,12 +11,21 @@ const failingEnvironments: Readonly<Partial<Record<FailureTag, Readonly<Record<s
   http500: { STATUS: '500' },
 };
 
+/** `stop`: ends and cuts requests in flight. `drain`: answers those first. `ignore`: serves until SIGKILL. */
+type OnTerm = 'stop' | 'drain' | 'ignore';
+const reactions: readonly string[] = ['stop', 'drain', 'ignore'] satisfies OnTerm[];
+
 interface Settings {
   readonly version: string;
   readonly port: number;
   /** Undefined: never. */
   readonly readyAfter: number | undefined;
   readonly grace: number;
+  readonly onTerm: OnTerm;
+  /** Between the first and the last part of the answer of `/`. */
+  readonly delay: number;
+  /** Port of the same pod that answers `/`. Undefined: this process does. */
+  readonly upstream: number | undefined;
   readonly crashAfter: number | undefined;
   readonly status: number;
   readonly failRate: number;
@@ -33,7 +42,7 @@ export function siteProgram({ version, failure }: ImageTag): Program {
       process.exit(1);
       return;
     }
-    const { crashAfter, readyAfter, grace, port } = settings;
+    const { crashAfter, readyAfter, port } = settings;
     const title = `site ${settings.version}`;
     const crash = () => {
       process.log(`${title} crashes, as set by CRASH_AFTER=${crashAfter ?? 0}s`);
@@ -48,17 +57,63 @@ export function siteProgram({ version, failure }: ImageTag): Program {
     const state = { ready: readyAfter === 0 };
     if (readyAfter !== undefined && readyAfter > 0) process.after(readyAfter, () => (state.ready = true));
     process.onTerminate(() => {
-      process.log(`${title} got terminated, serves for ${grace}s more`);
-      state.ready = false;
-      stopAfter(process, grace);
+      state.ready = settings.onTerm === 'ignore' && state.ready;
+      terminate(process, settings, title);
     });
     process.log(`${title} listens on :${port}`);
     await process.listen(port, (request, response) => {
-      const [status, text] = answerTo(request, settings, state.ready);
-      const headers = { 'Content-Type': 'text/plain; charset=utf-8', 'X-Pod': process.hostname };
-      response.writeHead(status, headers).end(`${text}\n`);
+      const answer = () => void respond({ process, settings, ready: state.ready }, request, response);
+      const [, seconds] = slowPath.exec(request.url ?? '') ?? [];
+      if (seconds === undefined) answer();
+      else process.after(Number(seconds), answer);
     });
   };
+}
+
+/** Answers as `/` does, after this number of seconds. */
+const slowPath = /^\/slow\/(\d{1,4})$/;
+
+interface Responder {
+  readonly process: ProgramProcess;
+  readonly settings: Settings;
+  readonly ready: boolean;
+}
+
+async function respond(responder: Responder, request: IncomingMessage, response: ServerResponse): Promise<void> {
+  const { process, settings, ready } = responder;
+  const { delay, upstream } = settings;
+  const isPage = pathOf(request) === '/';
+  const [status, text] =
+    isPage && upstream !== undefined ? await passOn(process, upstream) : answerTo(request, settings, ready);
+  const headers = { 'Content-Type': 'text/plain; charset=utf-8', 'X-Pod': process.hostname };
+  response.writeHead(status, headers);
+  if (!isPage || delay === 0) {
+    response.end(`${text}\n`);
+    return;
+  }
+  // The first part is under way, so that no client takes a cut connection for one that was idle.
+  response.write(text);
+  process.after(delay, () => response.end('\n'));
+}
+
+async function passOn(process: ProgramProcess, port: number): Promise<readonly [number, string]> {
+  const answer = await process.ask(port, '/');
+  return answer === undefined ? [502, `nothing answers on :${port}`] : [answer.status, answer.text.trim()];
+}
+
+function terminate(process: ProgramProcess, { onTerm, grace }: Settings, title: string): void {
+  switch (onTerm) {
+    case 'ignore':
+      process.log(`${title} got terminated, and ignores it`);
+      return;
+    case 'drain':
+      process.log(`${title} got terminated, answers what it was asked`);
+      void process.drain().then(() => process.exit(0));
+      return;
+    case 'stop':
+      process.log(`${title} got terminated, serves for ${grace}s more`);
+      stopAfter(process, grace);
+  }
 }
 
 /** Without grace the process exits at once; otherwise it keeps serving and then answers pending requests. */
@@ -76,7 +131,7 @@ export function stopAfter(process: ProgramProcess, grace: number): void {
 function answerTo(request: IncomingMessage, settings: Settings, ready: boolean): readonly [number, string] {
   const { version } = settings;
   if (request.method !== 'GET' && request.method !== 'HEAD') return [405, 'Method Not Allowed'];
-  switch ((request.url ?? '/').replace(/\?.*/, '')) {
+  switch (pathOf(request)) {
     case '/':
       return Math.random() < settings.failRate ? [500, `site ${version} fails`] : [settings.status, `site ${version}`];
     case '/version':
@@ -92,6 +147,10 @@ function answerTo(request: IncomingMessage, settings: Settings, ready: boolean):
   }
 }
 
+function pathOf(request: IncomingMessage): string {
+  return (request.url ?? '/').replace(/\?.*/, '').replace(slowPath, '/');
+}
+
 function headerLines(request: IncomingMessage): readonly string[] {
   const { host = '', ...headers } = request.headers;
   const others = Object.entries(headers).map(([name, value]) => `${name}: ${String(value)}`);
@@ -100,22 +159,31 @@ function headerLines(request: IncomingMessage): readonly string[] {
 
 /** A string is the error of an invalid environment. */
 function readSettings(env: Readonly<Record<string, string>>): Settings | string {
-  const wrong = ['READY_AFTER', 'GRACE', 'CRASH_AFTER'].find(name => {
+  const wrong = ['READY_AFTER', 'GRACE', 'CRASH_AFTER', 'DELAY'].find(name => {
     const text = env[name];
     return text !== undefined && !(name === 'READY_AFTER' && text === 'never') && parseSeconds(text) === undefined;
   });
   if (wrong !== undefined) return `${wrong}: invalid duration "${env[wrong] ?? ''}"`;
-  const wrongNumber = ['PORT', 'STATUS', 'FAIL_RATE'].find(name => Number.isNaN(Number(env[name] ?? 0)));
+  const wrongNumber = ['PORT', 'STATUS', 'FAIL_RATE', 'UPSTREAM'].find(name => Number.isNaN(Number(env[name] ?? 0)));
   if (wrongNumber !== undefined) return `${wrongNumber}: "${env[wrongNumber] ?? ''}" is not a number`;
+  const onTerm = env['ON_TERM'] ?? 'stop';
+  if (!isReaction(onTerm)) return `ON_TERM: "${onTerm}" is none of ${reactions.join(', ')}`;
   return {
     version: env['VERSION'] ?? 'dev',
     port: Number(env['PORT'] ?? 8080),
     readyAfter: env['READY_AFTER'] === 'never' ? undefined : parseSeconds(env['READY_AFTER'] ?? '0'),
     grace: parseSeconds(env['GRACE'] ?? '0') ?? 0,
+    onTerm,
+    delay: parseSeconds(env['DELAY'] ?? '0') ?? 0,
+    upstream: env['UPSTREAM'] === undefined ? undefined : Number(env['UPSTREAM']),
     crashAfter: env['CRASH_AFTER'] === undefined ? undefined : parseSeconds(env['CRASH_AFTER']),
     status: Number(env['STATUS'] ?? 200),
     failRate: Number(env['FAIL_RATE'] ?? 0),
   };
+}
+
+function isReaction(text: string): text is OnTerm {
+  return reactions.includes(text);
 }
 
 /** An empty variable counts as unset. */

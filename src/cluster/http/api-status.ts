@@ -43,6 +43,11 @@ export function isSchemaError({ reason, message = '' }: Pick<Status, 'reason' | 
   return !reason && /^failed to (?:create typed patch|convert new) object \((?!.*conversion webhook)/s.test(message);
 }
 
+/** Whether a 429 refuses an eviction because of a disruption budget, and not to limit the rate of requests. */
+export function isRefusedByBudget(answer: Status | undefined): boolean {
+  return answer?.code === 429 && (answer.details?.causes ?? []).some(({ reason }) => reason === 'DisruptionBudget');
+}
+
 /** `patch Deployment shop/web`: a request in messages. */
 export function describeRequest({ verb, target, resource }: RequestDescription): string {
   const subresource = resource.includes('/') ? ` (${resource.slice(resource.indexOf('/') + 1)})` : '';

@@ -5,13 +5,13 @@ import type { Clock } from '../clock.js';
 import { ConcurrencyLimit } from './concurrency-limit.js';
 import { networkFailure, redirected, unreachable } from './network-error.js';
 import { loggedTransport } from './request-log.js';
-import { describeRequest, parseStatus, type RequestDescription } from './api-status.js';
+import { describeRequest, isRefusedByBudget, parseStatus, type RequestDescription } from './api-status.js';
 import { isQuotaRace } from './conflict-error.js';
 import { apiError } from './error-status.js';
 import { shouldRetry, delayMs, giveUpAfterMs, retryAfterMs } from './retry.js';
 import type { Failure } from './retry.js';
 import { cancelled } from './transport.js';
-import type { Access, HttpAnswer, HttpRequest, Transport } from './transport.js';
+import type { Access, HttpAnswer, HttpRequest, HttpUpgrade, Transport } from './transport.js';
 import { boundedWrite } from './write-fence.js';
 import type { WriteFence } from './write-fence.js';
 
@@ -109,11 +109,20 @@ export class Api {
   }
 
   /** The answer with any status, without retries: for requests that the API server proxies. */
-  async sendOnce(call: Call): Promise<HttpAnswer> {
+  sendOnce(call: Call): Promise<HttpAnswer> {
+    return this.#once(call, access => this.#transport.send(call.request, access));
+  }
+
+  /** As {@link sendOnce}, with another protocol on the connection if the server agrees. */
+  upgrade(call: Call): Promise<HttpUpgrade> {
+    return this.#once(call, access => this.#transport.upgrade(call.request, access));
+  }
+
+  async #once<T extends HttpAnswer>(call: Call, exchange: (access: Access) => Promise<T>): Promise<T> {
     const { credentials, server } = this.#parts;
-    const attempt = async (access: Access): Promise<HttpAnswer> => {
+    const attempt = async (access: Access): Promise<T> => {
       try {
-        return await this.#transport.send(call.request, access);
+        return await exchange(access);
       } catch (thrown) {
         if (thrown instanceof CutoverError) throw thrown;
         throw unreachable(server, describeRequest(call.description), networkFailure(thrown));
@@ -207,6 +216,7 @@ export class Api {
         ...(status?.reason && { reason: status.reason }),
         ...(status?.message && { message: status.message }),
         isQuotaRace: isQuotaRace(status, call.description),
+        isRefusedByBudget: isRefusedByBudget(status),
       },
       error:
         answer.status < 400

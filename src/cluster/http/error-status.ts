@@ -5,6 +5,7 @@ import { describeRef, groupOf } from '../../kubernetes/object.js';
 import {
   describeRequest,
   describeTarget,
+  isRefusedByBudget,
   isSchemaError,
   parseStatus,
   type ErrorFactory,
@@ -57,6 +58,12 @@ export function apiError(status: number, body: Buffer, request: RequestDescripti
         problems,
       });
     }
+    case 429:
+      if (isRefusedByBudget(answer)) {
+        const causes = (answer?.details?.causes ?? []).map(({ message = '' }) => firstLine(message));
+        return error('budget', [reason, ...causes].filter(text => text !== '').join(' '));
+      }
+      break;
     case 500:
       if (answer !== undefined && isSchemaError(answer)) {
         const problems = typedPatchProblems(answer.message ?? '', secret);

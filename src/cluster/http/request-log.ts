@@ -28,6 +28,7 @@ export function loggedTransport(transport: Transport, { clock, log }: { clock: C
   return {
     send: (request, access) => logged(request, () => transport.send(request, access)),
     open: (request, access, signal) => logged(request, () => transport.open(request, access, signal)),
+    upgrade: (request, access) => logged(request, () => transport.upgrade(request, access)),
   };
 }
 

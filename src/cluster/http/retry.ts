@@ -13,6 +13,8 @@ export type Failure =
       readonly message?: string;
       /** As in `isQuotaRace`. Default: false. */
       readonly isQuotaRace?: boolean;
+      /** As in `isRefusedByBudget`. Default: false. */
+      readonly isRefusedByBudget?: boolean;
     };
 
 /** What the decision to retry depends on. */
@@ -43,6 +45,8 @@ export function shouldRetry(failure: Failure, { method, reached }: RetryContext)
     return retry && (idempotent || !sent);
   }
   const { status } = failure;
+  // Whoever evicts decides how long to wait for the budget.
+  if (failure.isRefusedByBudget) return false;
   // The API server limits the request rate, or could not count the object in a quota: it has not carried out the request.
   if (status === 429 || failure.isQuotaRace) return true;
   const isTransient = [502, 503, 504].includes(status) || (status === 500 && !isSchemaError(failure));

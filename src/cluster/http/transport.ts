@@ -1,5 +1,6 @@
 import http from 'node:http';
 import https from 'node:https';
+import type { Duplex } from 'node:stream';
 import { CutoverError } from '../../errors.js';
 
 /** One HTTP request to the API server. */
@@ -13,6 +14,8 @@ export interface HttpRequest {
   readonly timeoutMs?: number;
   /** Name of the pool of connections that the request uses. Absent: that of all requests without a name. */
   readonly pool?: string;
+  /** Ends the request. Absent: only its timeout and the signal of the transport do. */
+  readonly signal?: AbortSignal;
 }
 
 /** Status and headers, with the body as a stream. */
@@ -29,6 +32,12 @@ export interface HttpAnswer {
   readonly body: Buffer;
 }
 
+/** An answer to a request for another protocol on the same connection. */
+export interface HttpUpgrade extends HttpAnswer {
+  /** The connection, which now belongs to the caller; `body` is what has come on it. Absent: the request was refused. */
+  readonly socket?: Duplex;
+}
+
 /** The connection pool, and the headers with the credentials. */
 export interface Access {
   readonly agent: http.Agent;
@@ -40,6 +49,8 @@ export interface Transport {
   send(request: HttpRequest, access: Access): Promise<HttpAnswer>;
   /** `signal` ends the stream; so does the signal of the transport. */
   open(request: HttpRequest, access: Access, signal: AbortSignal): Promise<HttpStream>;
+  /** The request must have the headers of the upgrade. */
+  upgrade(request: HttpRequest, access: Access): Promise<HttpUpgrade>;
 }
 
 /** Options of a request as the agent sees them. */
@@ -62,28 +73,49 @@ export function nodeTransport(server: URL, options: { signal: AbortSignal; userA
   const { signal, userAgent } = options;
   const { request: openRequest } = server.protocol === 'http:' ? http : https;
 
+  function outgoingOf(request: HttpRequest, access: Access, end: AbortSignal): http.ClientRequest {
+    const connection: ConnectionOptions = {
+      agent: access.agent,
+      host: server.hostname.replace(/^\[(.*)\]$/, '$1'),
+      ...(server.port !== '' && { port: server.port }),
+      method: request.method,
+      path: `${server.pathname.replace(/\/$/, '')}${request.path}`,
+      headers: {
+        'user-agent': userAgent,
+        ...request.headers,
+        ...access.headers, // last: no other header may replace the credentials
+        ...(request.body && { 'content-length': request.body.length }),
+      },
+      signal: end,
+      ...(request.pool !== undefined && { pool: request.pool }),
+    };
+    return openRequest(connection);
+  }
+
   function start(request: HttpRequest, access: Access, end: AbortSignal): Promise<HttpStream> {
     return new Promise((resolve, reject) => {
-      const connection: ConnectionOptions = {
-        agent: access.agent,
-        host: server.hostname.replace(/^\[(.*)\]$/, '$1'),
-        ...(server.port !== '' && { port: server.port }),
-        method: request.method,
-        path: `${server.pathname.replace(/\/$/, '')}${request.path}`,
-        headers: {
-          'user-agent': userAgent,
-          ...request.headers,
-          ...access.headers, // last: no other header may replace the credentials
-          ...(request.body && { 'content-length': request.body.length }),
-        },
-        signal: end,
-        ...(request.pool !== undefined && { pool: request.pool }),
-      };
-      const outgoing = openRequest(connection);
+      const outgoing = outgoingOf(request, access, end);
       outgoing.once('response', body => resolve({ status: body.statusCode ?? 0, headers: body.headers, body }));
       // Not removed after the response: a late error without a listener would end the process.
       outgoing.on('error', reject);
       outgoing.end(request.body);
+    });
+  }
+
+  function startUpgrade(request: HttpRequest, access: Access, end: AbortSignal): Promise<HttpUpgrade> {
+    return new Promise((resolve, reject) => {
+      const outgoing = outgoingOf(request, access, end);
+      outgoing.once('upgrade', ({ statusCode = 0, headers }, socket, body) =>
+        resolve({ status: statusCode, headers, body, socket }),
+      );
+      outgoing.once('response', body => {
+        // A node that refuses ends the connection without a word: it must not serve another request.
+        outgoing.shouldKeepAlive = false;
+        const { statusCode = 0, headers } = body;
+        bytesOf(body).then(bytes => resolve({ status: statusCode, headers, body: bytes }), reject);
+      });
+      outgoing.on('error', reject);
+      outgoing.end();
     });
   }
 
@@ -93,37 +125,39 @@ export function nodeTransport(server: URL, options: { signal: AbortSignal; userA
     return end.aborted ? end.reason : thrown;
   }
 
+  /** Does `work` within the time of the request. `ending` absent: only the signal of the transport ends it, too. */
+  async function inTime<T>(
+    { timeoutMs = defaultTimeoutMs, signal: ofRequest }: HttpRequest,
+    work: (end: AbortSignal) => Promise<T>,
+    ending: readonly AbortSignal[] = [],
+  ): Promise<T> {
+    const deadline = new AbortController();
+    const timer = setTimeout(() => deadline.abort(new RequestTimeoutError(timeoutMs)), timeoutMs);
+    const end = AbortSignal.any([signal, ...ending, ...(ofRequest === undefined ? [] : [ofRequest]), deadline.signal]);
+    try {
+      return await work(end);
+    } catch (thrown) {
+      throw errorOf(thrown, end);
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
   return {
-    async send(request, access) {
-      const timeoutMs = request.timeoutMs ?? defaultTimeoutMs;
-      const deadline = new AbortController();
-      const timer = setTimeout(() => deadline.abort(new RequestTimeoutError(timeoutMs)), timeoutMs);
-      const end = AbortSignal.any([signal, deadline.signal]);
-      try {
+    send: (request, access) =>
+      inTime(request, async end => {
         const { status, headers, body } = await start(request, access, end);
-        const chunks: Buffer[] = [];
-        for await (const chunk of body) chunks.push(chunk as Buffer);
-        return { status, headers, body: Buffer.concat(chunks) };
-      } catch (thrown) {
-        throw errorOf(thrown, end);
-      } finally {
-        clearTimeout(timer);
-      }
-    },
-    async open(request, access, ending) {
-      const timeoutMs = request.timeoutMs ?? defaultTimeoutMs;
-      const deadline = new AbortController();
-      const timer = setTimeout(() => deadline.abort(new RequestTimeoutError(timeoutMs)), timeoutMs);
-      const end = AbortSignal.any([signal, ending, deadline.signal]);
-      try {
-        return await start(request, access, end);
-      } catch (thrown) {
-        throw errorOf(thrown, end);
-      } finally {
-        clearTimeout(timer);
-      }
-    },
+        return { status, headers, body: await bytesOf(body) };
+      }),
+    open: (request, access, ending) => inTime(request, end => start(request, access, end), [ending]),
+    upgrade: (request, access) => inTime(request, end => startUpgrade(request, access, end)),
   };
+}
+
+async function bytesOf(body: http.IncomingMessage): Promise<Buffer> {
+  const chunks: Buffer[] = [];
+  for await (const chunk of body) chunks.push(chunk as Buffer);
+  return Buffer.concat(chunks);
 }
 
 /** The error of a request that the cancellation of the run ends. */

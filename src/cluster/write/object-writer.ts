@@ -82,6 +82,22 @@ export function objectWriter({ resources, fence, cluster }: ObjectWriterParts): 
         if (code !== 'not-found' && code !== 'moved') throw error;
       }
     },
+
+    async evict(pod, preconditions) {
+      const { name, namespace } = pod;
+      const body = {
+        apiVersion: 'policy/v1',
+        kind: 'Eviction',
+        metadata: { name, ...(namespace !== undefined && { namespace }) },
+        deleteOptions: { preconditions },
+      };
+      try {
+        await resources.send(pod, { method: 'POST', verb: 'create', subresource: 'eviction', body, fence });
+      } catch (error) {
+        const { code } = asCutoverError(error);
+        if (code !== 'not-found' && code !== 'moved') throw error;
+      }
+    },
   };
 }
 

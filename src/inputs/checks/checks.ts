@@ -1,10 +1,8 @@
-import { FAILSAFE_SCHEMA, load, YAMLException } from 'js-yaml';
-import { nearest } from '../parse/nearest.js';
 import { Refusal, type Parse } from '../refusal.js';
-import { yamlReason } from '../yaml-reason.js';
 import { Fields, isYamlMap } from './check-fields.js';
+import { readFilledYaml } from './filled-yaml.js';
 import { checkKinds, type Check } from './kinds.js';
-import { fillingSchemas, placeholderNames } from './placeholders.js';
+import { placeholderNames } from './placeholders.js';
 
 const allKeys = checkKinds.flatMap(({ keys }) => keys);
 const kindNames = checkKinds.map(({ kind }) => `"${kind}"`);
@@ -14,16 +12,11 @@ const allKinds = new Intl.ListFormat('en', { type: 'conjunction' }).format(kindN
 /** Parser of the `verify` list. `values` replace the `$<NAME>` placeholders; a name without a value is refused. */
 export function checks(values: Readonly<Record<string, string>>): Parse<readonly Check[]> {
   return text => {
-    const written = readYaml(() => load(text, { schema: FAILSAFE_SCHEMA }));
+    const { text: list, written, typed, reasons } = readFilledYaml(text, values);
     refusePastedValues(written);
-    const missing = new Set<string>();
-    const schemas = fillingSchemas({ values, missing: name => missing.add(name) });
-    const list = readYaml(() => load(text, { schema: schemas.text }));
-    const typed = readYaml(() => load(text, { schema: schemas.typed }));
     if (!Array.isArray(list)) throw Refusal.because(['not a YAML list; write items such as "- http: /healthz"']);
     const typedList: readonly unknown[] = Array.isArray(typed) ? typed : [];
     const writtenList: readonly unknown[] = Array.isArray(written) ? written : [];
-    const reasons = [...missing].map(name => undefinedName(name, values));
     const parsed = list.map((item: unknown, index) => {
       const where = `check ${index + 1}`;
       return readCheck({ item, written: writtenList[index], typed: typedList[index], where, reasons });
@@ -44,22 +37,6 @@ function refusePastedValues(list: unknown): void {
     );
   });
   if (reasons.length > 0) throw Refusal.because(reasons);
-}
-
-function readYaml(read: () => unknown): unknown {
-  try {
-    return read();
-  } catch (thrown) {
-    if (!(thrown instanceof YAMLException)) throw thrown;
-    const at = thrown.mark === undefined ? '' : ` in line ${thrown.mark.line + 1}`;
-    throw Refusal.because([`cannot be read as YAML: ${yamlReason(thrown)}${at}`]);
-  }
-}
-
-function undefinedName(name: string, values: Readonly<Record<string, string>>): string {
-  const near = nearest(name, Object.keys(values));
-  const hint = near === undefined ? '' : ` Did you mean $<${near}>?`;
-  return `$<${name}> is not defined; set it in "variables", or write $<${name}:-default>.${hint}`;
 }
 
 interface Item {

@@ -1,5 +1,5 @@
 import { Refusal, type Parse } from '../refusal.js';
-import { dnsSubdomain, isDnsLabel } from './scalars.js';
+import { dnsLabel, dnsSubdomain, isDnsLabel } from './scalars.js';
 
 /** The two names of a blue/green release, in the order in which the first release picks them. */
 export type Roles = readonly [string, string];
@@ -15,6 +15,15 @@ export const entries: Parse<readonly string[]> = text =>
 export const secretNames: Parse<readonly string[]> = text => {
   const names = [...new Set(entries(text))];
   names.forEach(dnsSubdomain);
+  return names;
+};
+
+/** Names of Services, at least one and each once, in the order written. */
+export const serviceNames: Parse<readonly string[]> = text => {
+  const names = [...new Set(entries(text))];
+  if (names.length === 0) throw Refusal.accepting('names of Services, one a line');
+  const parse = dnsLabel();
+  names.forEach(parse);
   return names;
 };
 

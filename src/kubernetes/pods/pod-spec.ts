@@ -40,6 +40,27 @@ export function containersOf(object: KubeObject): readonly Container[] {
   );
 }
 
+function listOf(object: KubeObject, { path }: Container): unknown {
+  return path[podSpecPath(object)?.length ?? 0];
+}
+
+/** The containers that start together, after the init containers: sidecars among those are not in this list. */
+export function mainContainers(object: KubeObject): readonly Container[] {
+  return containersOf(object).filter(container => listOf(object, container) === 'containers');
+}
+
+/** Whether an init container runs as long as its pod does. Kubernetes stops it after all main containers have ended. */
+export function isSidecar(object: KubeObject, container: Container): boolean {
+  return listOf(object, container) === 'initContainers' && container.fields['restartPolicy'] === 'Always';
+}
+
+/** Containers that run as long as the pod does: sidecars among the init containers, and the main containers. */
+export function lastingContainers(object: KubeObject): readonly Container[] {
+  return containersOf(object).filter(
+    container => listOf(object, container) === 'containers' || isSidecar(object, container),
+  );
+}
+
 /** A copy with `change` applied to every container. */
 export function mapContainers(object: KubeObject, change: (container: Container) => Fields): KubeObject {
   return containersOf(object).reduce((result, container) => {

@@ -15,6 +15,11 @@ export function isMarkedShared(object: KubeObject): boolean {
   return object.metadata.annotations?.[sharedAnnotation] === 'true';
 }
 
+/** Whether each role gets its own of a workload that no public Service leads to, such as one that only sends requests. */
+export function isOwnOfRole({ object }: Resource): boolean {
+  return isDeployment(object) && object.metadata.annotations?.[sharedAnnotation] === 'false';
+}
+
 export function isHeadless(object: KubeObject): boolean {
   return fieldAt(object, ['spec', 'clusterIP']) === 'None';
 }
@@ -65,7 +70,10 @@ export function publicServices(
   return exposed.length > 0 ? exposed : serving;
 }
 
-/** The Service that users connect to, among those that select workloads, or the problem of the choice. */
+/**
+ * The main one of the Services that users connect to, among those that select workloads, or the problem of the choice.
+ * `service`: its name; absent: there must be one candidate.
+ */
 export function choosePublicService(
   candidates: readonly Resource[],
   choice: { readonly resources: readonly Resource[]; readonly service?: string },
@@ -92,7 +100,7 @@ export function choosePublicService(
     return { message };
   }
   if (others.length === 0) return only;
-  const message = `Several Services could be the public one: ${list([only, ...others])}. Specify it in the input \`service\`.`;
+  const message = `Several Services could be the public one: ${list([only, ...others])}. Name the one that the checks ask first in the input \`service\`, and any other that is switched with it, one a line.`;
   return { message, at: only.at };
 }
 
@@ -119,18 +127,4 @@ export function isFurtherService(further: KubeObject, { publicService, deploymen
     const open = new Set(targetsOf(publicService, deployment));
     return targetsOf(further, deployment).some(target => open.has(target));
   });
-}
-
-/** Problems of another Service for the same pods: its users would reach the staged revision. */
-export function furtherServiceProblems(
-  further: Resource,
-  { publicService, deployments }: Routed<Resource>,
-): readonly Problem[] {
-  const objects = deployments.map(({ object }) => object);
-  if (!isFurtherService(further.object, { publicService: publicService.object, deployments: objects })) return [];
-  const [name, main] = [further, publicService].map(({ object }) => describeRef(refOf(object)));
-  const message =
-    `${name} routes to the same port of the same pods as ${main}, but only one Service can be switched: its users would ` +
-    `reach the staged revision. Move its ports to the public Service, or, if that is acceptable, annotate it ${sharedAnnotation}: "true".`;
-  return [{ message, at: further.positionOf(['spec', 'selector']) }];
 }

@@ -11,7 +11,7 @@ import { findPlaceholders } from '../placeholders/substitution.js';
 export interface RoleRenderRequest extends RenderRequest {
   readonly roles: Roles;
   /** As in `ClassifyRolesRequest`. */
-  readonly service?: string;
+  readonly services?: readonly string[];
   readonly testService?: string;
 }
 
@@ -42,22 +42,22 @@ function usesTargetRole({ manifests, substitution, variables }: RoleRenderReques
 
 /** Manifests without TARGET_ROLE: rendered once; the objects of each role are derived. */
 function renderPlain(request: RoleRenderRequest): RenderedRoles {
-  const { roles, service, testService } = request;
+  const { roles, services, testService } = request;
   const { resources, warnings, notes } = renderManifests(request);
   const roleOptions = {
     roles,
-    ...(service === undefined ? {} : { service }),
+    ...(services === undefined ? {} : { services }),
     ...(testService === undefined ? {} : { testService }),
   };
   const secret = request.registrySecret?.name;
   const found = automaticRoles({ ...roleOptions, resources, ...(secret !== undefined && { registrySecret: secret }) });
-  const classified = classifyRoles({ ...roleOptions, service: found.service, rendered: found.rendered });
-  return { resources: { ...classified, automatic: true }, warnings: [...warnings, ...found.warnings], notes };
+  const classified = classifyRoles({ ...roleOptions, services: found.services, rendered: found.rendered });
+  return { resources: { ...classified, automatic: true }, warnings, notes: [...notes, ...found.notes] };
 }
 
 /** Manifests with TARGET_ROLE: rendered once for each role. */
 function renderTemplates(request: RoleRenderRequest): RenderedRoles {
-  const { roles, service, testService } = request;
+  const { roles, services, testService } = request;
   const warnings = new Map<string, ManifestWarning>();
   const notes = new Set<string>();
   const rendered = Object.fromEntries(
@@ -74,7 +74,7 @@ function renderTemplates(request: RoleRenderRequest): RenderedRoles {
   const resources = classifyRoles({
     roles,
     rendered,
-    ...(service === undefined ? {} : { service }),
+    ...(services === undefined ? {} : { services }),
     ...(testService === undefined ? {} : { testService }),
   });
   return { resources, warnings: [...warnings.values()], notes: [...notes] };

@@ -12,7 +12,7 @@ import { own } from '../../own.js';
 export interface RoleObjects {
   readonly roles: Roles;
   readonly of: Readonly<Record<string, readonly Resource[]>>;
-  readonly publicService: Readonly<Record<string, Resource>>;
+  readonly publicServices: Readonly<Record<string, readonly Resource[]>>;
   readonly shared: readonly Resource[];
 }
 
@@ -70,11 +70,17 @@ function podProblems(resource: Resource, claims: readonly KubeObject[]): readonl
   return problems;
 }
 
-/** The public Service of a role must select pods of this role, and none of the other. */
-function selectorProblems({ roles, of, publicService }: RoleObjects, role: string): readonly Problem[] {
-  const service = publicService[role];
+/** Each public Service of a role must select pods of this role, and none of the other. */
+function selectorProblems(objects: RoleObjects, role: string): readonly Problem[] {
+  return (own(objects.publicServices, role) ?? []).flatMap(service => problemsOfSelector(objects, { role, service }));
+}
+
+function problemsOfSelector(
+  { roles, of }: RoleObjects,
+  { role, service }: { readonly role: string; readonly service: Resource },
+): readonly Problem[] {
   const deployments = (of[role] ?? []).filter(({ object }) => isDeployment(object));
-  if (service === undefined || deployments.length === 0) return [];
+  if (deployments.length === 0) return [];
   const name = describeRef(refOf(service.object));
   const at = service.positionOf(['spec', 'selector']);
   const problems: Problem[] = [];
@@ -101,17 +107,17 @@ function selectorProblems({ roles, of, publicService }: RoleObjects, role: strin
 /** All problems of the roles' objects. Only the first role is checked for kinds and pods: the roles differ in names only. */
 export function roleProblems(roleObjects: RoleObjects): readonly Problem[] {
   const [role] = roleObjects.roles;
-  const own = roleObjects.of[role] ?? [];
-  const claims = [...own, ...roleObjects.shared]
+  const ofRole = roleObjects.of[role] ?? [];
+  const claims = [...ofRole, ...roleObjects.shared]
     .map(({ object }) => object)
     .filter(object => {
       return groupKind(object) === '/PersistentVolumeClaim';
     });
   const problems = [
-    ...own.flatMap(kindProblems),
-    ...own.filter(({ object }) => isDeployment(object)).flatMap(one => podProblems(one, claims)),
+    ...ofRole.flatMap(kindProblems),
+    ...ofRole.filter(({ object }) => isDeployment(object)).flatMap(one => podProblems(one, claims)),
   ];
-  if (!own.some(({ object }) => isDeployment(object))) {
+  if (!ofRole.some(({ object }) => isDeployment(object))) {
     const message = 'No Deployment belongs to a role: add TARGET_ROLE to the name of the Deployment that serves users.';
     problems.push({ message });
   }

@@ -6,6 +6,7 @@ import { describeRef, refKey, refOf } from '../../kubernetes/object.js';
 import { isService } from '../../kubernetes/selectors.js';
 import { manifestError } from '../problems.js';
 import type { Resource, RoleResources } from '../resource.js';
+import { publicServices } from './public-service.js';
 import { roleProblems } from './rules.js';
 import { findTestServices } from './test-services.js';
 
@@ -13,8 +14,8 @@ export interface ClassifyRolesRequest {
   readonly roles: Roles;
   /** The same manifests rendered for each role, in the same order. */
   readonly rendered: Readonly<Record<string, readonly Resource[]>>;
-  /** Name of the public Service. Absent: the manifests must have exactly one candidate. */
-  readonly service?: string;
+  /** Names of public Services, the main one first. Absent: one of them must be the main one. */
+  readonly services?: readonly string[];
   /** Name pattern of the test Services; `*` stands for the role. Absent: the role's only Service for its pods. */
   readonly testService?: string;
 }
@@ -63,34 +64,54 @@ function mixedProblem({ first, second }: RolePair): Problem {
   return { message, at: first.positionOf(path) };
 }
 
-const names = (pairs: readonly RolePair[]): string => pairs.map(({ first }) => first.object.metadata.name).join(', ');
+const namesOf = (pairs: readonly RolePair[]): string => pairs.map(({ first }) => first.object.metadata.name).join(', ');
 
-/** The one Service whose selector depends on the role, or the problems of the choice. */
-function choosePublic(candidates: readonly RolePair[], service: string | undefined): RolePair | readonly Problem[] {
-  const [only] = candidates;
+/**
+ * The Services whose selectors depend on the role, the main one first, then those that the input names, then the others; or the
+ * problems of the choice. All of them are switched: their users would reach both roles otherwise.
+ */
+function choosePublic(
+  candidates: readonly RolePair[],
+  { rendered, roles: [role], services: names = [] }: ClassifyRolesRequest,
+): readonly [RolePair, ...RolePair[]] | readonly Problem[] {
+  const [only, ...more] = candidates;
   if (only === undefined) {
     const message =
       'No Service is public: the public Service has the same name for both roles and TARGET_ROLE in its selector, ' +
       'as in `role: $<TARGET_ROLE>`.';
     return [{ message }];
   }
-  const chosen = service === undefined ? only : candidates.find(({ first }) => first.object.metadata.name === service);
-  if (chosen === undefined) {
-    return [
-      { message: `The input \`service\` is ${service}, but TARGET_ROLE is in the selector of ${names(candidates)}.` },
-    ];
+  const unknown = names.filter(name => !candidates.some(({ first }) => first.object.metadata.name === name));
+  if (unknown.length > 0) {
+    const listed = namesOf(candidates);
+    return unknown.map(name => ({
+      message: `The input \`service\` is ${name}, but TARGET_ROLE is in the selector of ${listed}.`,
+    }));
   }
-  const others = candidates.filter(pair => pair !== chosen);
-  if (others.length === 0) return chosen;
-  const remedy = 'Add TARGET_ROLE to the name of the other Service, or move its ports to the public Service.';
-  if (service === undefined) {
-    const message = `Several Services could be the public one: ${names(candidates)}.`;
-    return [{ message: `${message} ${remedy}`, at: only.first.positionOf(selectorPath) }];
+  const named = names.flatMap(name => candidates.find(({ first }) => first.object.metadata.name === name) ?? []);
+  if (named.length === 0 && more.length > 0) {
+    const objects = (rendered[role] ?? []).map(({ object }) => object);
+    const found = new Set(
+      publicServices(
+        candidates.map(({ first }) => first.object),
+        objects,
+      ),
+    );
+    const [main, ...others] = candidates.filter(({ first }) => found.has(first.object));
+    if (main === undefined || others.length > 0)
+      return [severalMain(others.length > 0 ? [main ?? only, ...others] : candidates)];
+    named.push(main);
   }
-  return others.map(({ first }) => ({
-    message: `${describeRef(refOf(first.object))} would have to be switched together with ${service}. ${remedy}`,
-    at: first.positionOf(selectorPath),
-  }));
+  const [main = only, ...rest] = [...named, ...candidates.filter(pair => !named.includes(pair))];
+  return [main, ...rest];
+}
+
+function severalMain(candidates: readonly RolePair[]): Problem {
+  const message =
+    `Several Services could be the main public one: ${namesOf(candidates)}. All of them are switched together; name the one ` +
+    'that the checks ask first in the input `service`.';
+  const at = candidates[0]?.first.positionOf(selectorPath);
+  return { message, ...(at !== undefined && { at }) };
 }
 
 function pairsOf({ roles, rendered }: ClassifyRolesRequest): readonly RolePair[] {
@@ -106,7 +127,7 @@ function pairsOf({ roles, rendered }: ClassifyRolesRequest): readonly RolePair[]
   });
 }
 
-const isProblems = (choice: RolePair | readonly Problem[]): choice is readonly Problem[] => Array.isArray(choice);
+const isProblem = (one: RolePair | Problem): one is Problem => 'message' in one;
 
 /**
  * Classifies the objects by comparing both renderings: an object whose name depends on the role belongs to the role, a
@@ -114,19 +135,26 @@ const isProblems = (choice: RolePair | readonly Problem[]): choice is readonly P
  * all reasons why blue/green cannot deploy these manifests.
  */
 export function classifyRoles(request: ClassifyRolesRequest): RoleResources {
-  const { roles, service, testService } = request;
+  const { roles, testService } = request;
   const pairs = pairsOf(request);
   const pairsWithScope = (scope: RoleScope): readonly RolePair[] => pairs.filter(pair => scopeOf(pair) === scope);
   const shared = pairsWithScope('shared').map(({ first }) => first);
-  const choice = choosePublic(pairsWithScope('public'), service);
+  const choice = choosePublic(pairsWithScope('public'), request);
   const own = pairsWithScope('role');
   const [blue, green] = roles;
   const of = { [blue]: own.map(({ first }) => first), [green]: own.map(({ second }) => second) };
-  const problems = [...pairsWithScope('mixed').map(mixedProblem), ...(isProblems(choice) ? choice : [])];
-  if (isProblems(choice)) throw manifestError(problems, hint);
-  const publicService = { [blue]: choice.first, [green]: choice.second };
-  const tests = findTestServices({ roles, of, ...(testService === undefined ? {} : { pattern: testService }) });
-  problems.push(...roleProblems({ roles, of, publicService, shared }), ...tests.problems);
+  const unchosen = choice.filter(isProblem);
+  const problems = [...pairsWithScope('mixed').map(mixedProblem), ...unchosen];
+  if (unchosen.length > 0) throw manifestError(problems, hint);
+  const services = choice.filter((one): one is RolePair => !isProblem(one));
+  const ofRoles = { [blue]: services.map(({ first }) => first), [green]: services.map(({ second }) => second) };
+  const tests = findTestServices({
+    roles,
+    of,
+    publicServices: ofRoles,
+    ...(testService === undefined ? {} : { pattern: testService }),
+  });
+  problems.push(...roleProblems({ roles, of, publicServices: ofRoles, shared }), ...tests.problems);
   if (problems.length > 0) throw manifestError(problems);
-  return { of, publicService, testService: tests.names, shared };
+  return { of, publicServices: ofRoles, testService: tests.names, shared };
 }

@@ -3,12 +3,15 @@ import type { Roles } from '../../inputs/inputs.js';
 import { isDeployment } from '../../kubernetes/deployment.js';
 import { describeRef, refOf } from '../../kubernetes/object.js';
 import { routesTo } from '../../kubernetes/selectors.js';
+import { own } from '../../own.js';
 import type { Resource } from '../resource.js';
 
 export interface TestServiceRequest {
   readonly roles: Roles;
   readonly of: Readonly<Record<string, readonly Resource[]>>;
-  /** Name pattern of the test Services; `*` stands for the role. Absent: the role's only Service for its pods. */
+  /** The public Services, the main one first. */
+  readonly publicServices: Readonly<Record<string, readonly Resource[]>>;
+  /** Name pattern of the test Services; `*` stands for the role. Absent: the role's only Service for its pods, or for those behind the main Service. */
   readonly pattern?: string;
 }
 
@@ -23,9 +26,20 @@ function reaches(service: Resource, resources: readonly Resource[]): boolean {
   return resources.some(resource => isDeployment(resource.object) && routesTo(service.object, resource.object));
 }
 
-function chooseTestService({ of, roles, pattern }: TestServiceRequest, role: string): Resource | Problem | undefined {
-  const own = of[role] ?? [];
-  const candidates = own.filter(resource => reaches(resource, own));
+/** The Services of a role for its pods; those for the pods behind the main Service, where there are any. */
+function candidatesOf({ of, publicServices }: TestServiceRequest, role: string): readonly Resource[] {
+  const ofRole = of[role] ?? [];
+  const [main] = own(publicServices, role) ?? [];
+  const all = ofRole.filter(resource => reaches(resource, ofRole));
+  const behindMain = ofRole.filter(({ object }) => main !== undefined && routesTo(main.object, object));
+  const forMain = all.filter(resource => reaches(resource, behindMain));
+  return forMain.length > 0 ? forMain : all;
+}
+
+function chooseTestService(request: TestServiceRequest, role: string): Resource | Problem | undefined {
+  const { of, roles, pattern } = request;
+  const ofRole = of[role] ?? [];
+  const candidates = pattern === undefined ? candidatesOf(request, role) : ofRole.filter(one => reaches(one, ofRole));
   const list = candidates.map(({ object }) => object.metadata.name).join(', ');
   const expectedName = pattern?.split('*').join(role);
   const named =

@@ -1,7 +1,7 @@
 import { fieldAt, fieldsAt, isFields, listAt, type Fields } from '../../kubernetes/fields.js';
 import { groupKind } from '../../kubernetes/kinds.js';
 import { describeRef, refKey, refOf, type KubeObject } from '../../kubernetes/object.js';
-import { containersOf, podSpecPath, type Container } from '../../kubernetes/pods/pod-spec.js';
+import { lastingContainers, podSpecPath, type Container } from '../../kubernetes/pods/pod-spec.js';
 import { isService, PodIndex } from '../../kubernetes/selectors.js';
 import { isServingWorkload } from '../../kubernetes/workload.js';
 import type { Resource } from '../../manifests/resource.js';
@@ -103,14 +103,6 @@ export function leastReplicas(context: LintContext, resource: Pick<Resource, 'ob
   const replicas = ['spec', 'replicas'];
   const number = minimum ?? fieldAt(resource.object, replicas) ?? fieldAt(liveOf(context, resource), replicas);
   return typeof number === 'number' ? number : 1;
-}
-
-/** Containers that run as long as the pod does: sidecars among the init containers are. */
-export function lastingContainers(object: KubeObject): readonly Container[] {
-  const spec = podSpecPath(object) ?? [];
-  return containersOf(object).filter(({ fields, path }) => {
-    return path[spec.length] === 'containers' || fields['restartPolicy'] === 'Always';
-  });
 }
 
 /** The target of a Service's port: the name or number of a container's port. */

@@ -1,9 +1,9 @@
 import { fieldAt, isFields, listAt, textAt, type Path } from '../../kubernetes/fields.js';
 import { resolveIntOrPercent } from '../../kubernetes/int-or-percent.js';
 import { groupKind } from '../../kubernetes/kinds.js';
-import { podSpecPath } from '../../kubernetes/pods/pod-spec.js';
+import { lastingContainers, podSpecPath } from '../../kubernetes/pods/pod-spec.js';
 import type { Resource } from '../../manifests/resource.js';
-import { lastingContainers, leastReplicas, nameOf } from './context.js';
+import { leastReplicas, nameOf } from './context.js';
 import { unavailableOf } from './replicas.js';
 import type { LintContext, Rule, Violation } from './rule.js';
 

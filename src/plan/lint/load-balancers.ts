@@ -68,16 +68,17 @@ function onOtherResources({ resources }: LintContext, service: Resource): readon
     });
 }
 
-export const podTargetingLoadBalancer: Rule = (context): readonly Violation[] => {
-  const { publicService } = context;
-  if (publicService === undefined) return [];
+export const podTargetingLoadBalancer: Rule = context =>
+  context.publicServices.flatMap(service => targetingPodsOf(context, service));
+
+function targetingPodsOf(context: LintContext, publicService: Resource): readonly Violation[] {
   return [...onService(context, publicService), ...onOtherResources(context, publicService)].map(
     ({ resource, path, what }) => ({
       resource,
       path,
       message: `A load balancer reaches the pods of ${nameOf(publicService)} directly (${what}): after the switch it learns about the new pods later than the cluster does, and may drop requests.`,
       remedy:
-        'Let it target the nodes (target type instance, no network endpoint groups), or keep the old side running: `idle-policy: keep`, or a `drain` that is longer than its deregistration delay.',
+        'Let it send users to a Gateway or an Ingress controller whose pods run in the cluster, with a route to this Service: those proxies learn of the switch as fast as the nodes do. Or let it target the nodes (target type instance, no network endpoint groups), or keep the old side running: `idle-policy: keep`, or a `drain` that is longer than its deregistration delay.',
     }),
   );
-};
+}

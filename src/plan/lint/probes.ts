@@ -1,8 +1,7 @@
-import { fieldAt, fieldsAt, listAt } from '../../kubernetes/fields.js';
-import { podSpecPath } from '../../kubernetes/pods/pod-spec.js';
-import { defaultGrace, minShutdownSeconds } from '../../manifests/overrides/pre-stop.js';
+import { isSidecar, mainContainers, podSpecPath, type Container } from '../../kubernetes/pods/pod-spec.js';
+import { graceOf, hasPreStop, minShutdownSeconds, sleepSecondsOf } from '../../manifests/overrides/pre-stop.js';
 import type { Rule, Violation } from './rule.js';
-import { nameOf, reachedContainers, servedWorkloads } from './context.js';
+import { nameOf, reachedContainers, servedWorkloads, type ServedWorkload } from './context.js';
 
 export const noReadinessProbe: Rule = context =>
   servedWorkloads(context).flatMap(served =>
@@ -16,10 +15,20 @@ export const noReadinessProbe: Rule = context =>
       })),
   );
 
+/**
+ * The containers whose SIGTERM ends what a pod serves: those that requests reach. A sidecar among the init containers receives
+ * SIGTERM only when the main containers have ended, so where requests reach one, the main containers count instead.
+ */
+function stoppedFirst(served: ServedWorkload): readonly Container[] {
+  const { object } = served.resource;
+  const reached = reachedContainers(served);
+  return reached.some(container => isSidecar(object, container)) ? mainContainers(object) : reached;
+}
+
 export const noPreStop: Rule = context =>
   servedWorkloads(context).flatMap(served =>
-    reachedContainers(served)
-      .filter(({ fields }) => Object.keys(fieldsAt(fields, ['lifecycle', 'preStop'])).length === 0)
+    stoppedFirst(served)
+      .filter(({ fields }) => !hasPreStop(fields))
       .map(({ fields, path }) => ({
         resource: served.resource,
         path: [...path, 'lifecycle', 'preStop'],
@@ -29,22 +38,12 @@ export const noPreStop: Rule = context =>
       })),
   );
 
-/** Seconds that a preStop hook sleeps, natively or by the `sleep` of its command; 0 if neither is found. */
-function sleepSecondsOf(container: unknown): number {
-  const hook = ['lifecycle', 'preStop'];
-  const seconds = fieldAt(container, [...hook, 'sleep', 'seconds']);
-  if (typeof seconds === 'number') return seconds;
-  const command = listAt(container, [...hook, 'exec', 'command']).join(' ');
-  return Number(/\bsleep\s+(\d+)/.exec(command)?.[1] ?? 0);
-}
-
 export const shortGracePeriod: Rule = context =>
   servedWorkloads(context).flatMap((served): Violation[] => {
     const { resource } = served;
     const path = [...(podSpecPath(resource.object) ?? []), 'terminationGracePeriodSeconds'];
-    const written = fieldAt(resource.object, path);
-    const grace = typeof written === 'number' ? written : defaultGrace;
-    const wait = Math.max(0, ...reachedContainers(served).map(({ fields }) => sleepSecondsOf(fields)));
+    const grace = graceOf(resource.object);
+    const wait = Math.max(0, ...stoppedFirst(served).map(({ fields }) => sleepSecondsOf(fields)));
     if (grace - wait >= minShutdownSeconds) return [];
     const left = wait === 0 ? '' : `, and their preStop hook takes ${wait} of them`;
     const message = `Pods of ${nameOf(resource)} are killed ${grace} s after their termination starts${left}: requests in flight are cut off.`;

@@ -1,30 +1,27 @@
 import { textAt } from '../../kubernetes/fields.js';
 import { describeRef, refOf } from '../../kubernetes/object.js';
 import { isForMetrics, isHeadless } from '../../manifests/roles/public-service.js';
+import type { Resource } from '../../manifests/resource.js';
 import type { Rule } from './rule.js';
 import { liveOf, nameOf, routedServices } from './context.js';
 
 /** With this policy, load balancers send requests only to nodes that have a pod, and learn about new ones by health checks. */
 export const localTrafficPolicy: Rule = context => {
-  const { publicService } = context;
-  if (publicService === undefined) return [];
   const path = ['spec', 'externalTrafficPolicy'];
-  const policy = textAt(publicService.object, path) ?? textAt(liveOf(context, publicService), path);
-  if (policy !== 'Local') return [];
-  return [
-    {
-      resource: publicService,
-      path,
-      message: `${nameOf(publicService)} has externalTrafficPolicy Local: a node answers from outside only if it has a pod of the active role, and after the switch load balancers still send requests to the nodes of the old one.`,
-      remedy: 'Set externalTrafficPolicy to Cluster, or run a pod of each role on every node that gets requests.',
-    },
-  ];
+  const isLocal = (service: Resource): boolean =>
+    (textAt(service.object, path) ?? textAt(liveOf(context, service), path)) === 'Local';
+  return context.publicServices.filter(isLocal).map(resource => ({
+    resource,
+    path,
+    message: `${nameOf(resource)} has externalTrafficPolicy Local: a node answers from outside only if it has a pod of the active role, and after the switch load balancers still send requests to the nodes of the old one.`,
+    remedy: 'Set externalTrafficPolicy to Cluster, or run a pod of each role on every node that gets requests.',
+  }));
 };
 
 /** A headless Service is not switched: its clients connect to every pod that it selects. */
 export const headlessReachesStaged: Rule = context =>
   routedServices(context)
-    .filter(({ resource }) => resource !== context.publicService && !context.idle.has(resource))
+    .filter(({ resource }) => !context.publicServices.includes(resource) && !context.idle.has(resource))
     .filter(({ resource: { object } }) => isHeadless(object) && !isForMetrics(object))
     .flatMap(({ resource, workloads }) => {
       const staged = workloads.find(workload => [...context.idle].some(({ object }) => object === workload));

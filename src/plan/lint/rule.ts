@@ -26,8 +26,8 @@ export interface LintContext {
   readonly planned: readonly PlannedChange[];
   /** Blue/green: those of `resources` that belong to a role, and so are never updated while they serve users. Rolling: empty. */
   readonly idle: ReadonlySet<Resource>;
-  /** Blue/green: the public Service, one of `resources`. */
-  readonly publicService?: Resource;
+  /** Blue/green: the public Services, among `resources`. Rolling: empty. */
+  readonly publicServices: readonly Resource[];
   /** Blue/green: the live Deployments of the active role. Rolling: empty. */
   readonly active: readonly KubeObject[];
 }

@@ -1,13 +1,13 @@
 import { fieldAt, isFields, listAt, textAt, type Fields } from '../../kubernetes/fields.js';
 import { groupOf, type KubeObject } from '../../kubernetes/object.js';
-import { podSpecPath, templateLabels, type Container } from '../../kubernetes/pods/pod-spec.js';
+import { lastingContainers, podSpecPath, templateLabels, type Container } from '../../kubernetes/pods/pod-spec.js';
 import { isService, labelSelectorOf, PodIndex, selectorMatches, selectorOf } from '../../kubernetes/selectors.js';
 import { isServingWorkload } from '../../kubernetes/workload.js';
 import type { Resource } from '../../manifests/resource.js';
 import { isHeadless } from '../../manifests/roles/public-service.js';
 import { lostServices } from '../lost-services.js';
 import type { Rule, Violation } from './rule.js';
-import { hasPort, lastingContainers, liveOf, nameOf, routedServices, targetOf } from './context.js';
+import { hasPort, liveOf, nameOf, routedServices, targetOf } from './context.js';
 
 export const selectorMismatch: Rule = ({ resources }) =>
   resources
@@ -53,11 +53,11 @@ function podCounts(live: unknown): { readonly ready: number; readonly desired: n
 }
 
 export const noReadyEndpoint: Rule = context => {
-  const { active, publicService, resources } = context;
+  const { active, publicServices, resources } = context;
   const own = resources.filter(({ object }) => podSpecPath(object) !== undefined && !object.kind.endsWith('Job'));
   const live = new PodIndex([...active, ...own.flatMap(resource => liveOf(context, resource) ?? [])]);
   return routedServices(context)
-    .filter(({ resource }) => publicService === undefined || resource === publicService)
+    .filter(({ resource }) => publicServices.length === 0 || publicServices.includes(resource))
     .flatMap(({ resource }): Violation[] => {
       const service = liveOf(context, resource);
       if (service === undefined) return [];
@@ -80,13 +80,13 @@ export const noReadyEndpoint: Rule = context => {
  * nothing else of the manifests could bring its pods.
  */
 export const selectsNoPod: Rule = context => {
-  const { resources, planned, publicService } = context;
+  const { resources, planned, publicServices } = context;
   const workloads = resources.filter(({ object }) => isServingWorkload(object));
   const lost = new Set(lostServices(planned).map(({ resource }) => resource));
   const created = new Set(planned.filter(({ change }) => change === 'created').map(({ resource }) => resource));
   const isOnlyOwn = workloads.length > 0 && !resources.some(({ object }) => mayBringPods(object));
   return routedServices(context)
-    .filter(({ resource, workloads: behind }) => resource !== publicService && behind.length === 0)
+    .filter(({ resource, workloads: behind }) => !publicServices.includes(resource) && behind.length === 0)
     .filter(({ resource }) => Object.keys(selectorOf(resource.object)).length > 0)
     .filter(({ resource }) => lost.has(resource) || (isOnlyOwn && created.has(resource)))
     .map(({ resource }) => ({

@@ -1,15 +1,15 @@
 import { refKey } from '../../kubernetes/object.js';
 import type {
-  AdoptedDeployment,
-  BlueGreenOperation,
   BlueGreenState,
   HistoryEntry,
+  PublicServices,
   Recorded,
   RoleRecord,
-  RollingOperation,
   RollingState,
   StagedRecord,
 } from '../state.js';
+import type { AdoptedDeployment, BlueGreenOperation, RollingOperation, SwitchedService } from '../operation.js';
+import { stateOfOneService, upgraded } from './one-service.js';
 import { integer, list, mapOf, oneOf, shape, text, variant, WrongField, type Guard } from './guard.js';
 import { dnsLabel, formerObject, objectRef, roleName, serviceRef, snapshot } from './objects.js';
 
@@ -32,7 +32,7 @@ const historyEntry: Guard<HistoryEntry> = shape(
 );
 
 const roleRecord: Guard<RoleRecord> = shape(
-  { podLabels: mapOf(text()), deployments: list(objectRef) },
+  { podLabels: list(mapOf(text())), deployments: list(objectRef) },
   { testService: text(), revision: revisionNumber, contentHash: text(), applied: hashes },
 );
 
@@ -42,13 +42,15 @@ const staged: Guard<StagedRecord> = shape(
     role: roleName,
     objects: list(shape({ ref: objectRef, uid: text(), hash: text() }, { templateHash: text() })),
   },
-  { publicServiceUid: text(), previous: roleRecord },
+  { publicServiceUids: mapOf(text()), previous: roleRecord },
 );
 
 const begun = { run: text(), holder: text(), revision: revisionNumber };
 const direction = oneOf('promote', 'rollback');
 
 const rollingOperation: Guard<RollingOperation> = shape({ ...begun, kind: oneOf('deploy', 'rollback') });
+
+const switchedService: Guard<SwitchedService> = shape({ before: snapshot }, { sent: oneOf(true) });
 
 const adopted: Guard<AdoptedDeployment> = shape({ ref: objectRef, uid: text() });
 
@@ -64,8 +66,8 @@ const blueGreenOperation: Guard<BlueGreenOperation> = variant('kind', {
   stage: shape({ ...begun, kind: oneOf('stage'), role: roleName }),
   reject: shape({ ...begun, kind: oneOf('reject'), role: roleName }),
   prepare: shape({ ...begun, kind: oneOf('prepare'), role: roleName }),
-  switch: shape({ ...begun, kind: oneOf('switch'), direction, role: roleName, previousService: snapshot }),
-  finish: shape({ ...begun, kind: oneOf('finish'), direction }, { leftRole: roleName }),
+  switch: shape({ ...begun, kind: oneOf('switch'), direction, role: roleName, services: list(switchedService) }),
+  finish: shape({ ...begun, kind: oneOf('finish'), direction }, { leftRole: roleName, leftPods: list(text()) }),
 });
 
 const common = {
@@ -90,12 +92,19 @@ const roleNames: Guard<readonly [string, string]> = (value, path) => {
   throw new WrongField(path, 'two different names');
 };
 
+const publicServices: Guard<PublicServices> = (value, path) => {
+  const [main, ...others] = list(serviceRef)(value, path);
+  const keys = [main, ...others].map(ref => ref && refKey(ref));
+  if (main !== undefined && new Set(keys).size === keys.length) return [main, ...others];
+  throw new WrongField(path, 'at least one Service, each once');
+};
+
 const blueGreen: Guard<Recorded<BlueGreenState>> = (value, path) => {
   const state = shape(
     {
       ...common,
       strategy: oneOf('blue-green'),
-      publicService: serviceRef,
+      publicServices,
       roleNames,
       roles: mapOf(roleRecord, roleName),
     },
@@ -110,19 +119,25 @@ function refuseForeignParts({
   roleNames: names,
   staged: onIdle,
   operation,
-  publicService,
+  publicServices: services,
 }: Recorded<BlueGreenState>): void {
   const isRole = (role: string | undefined): boolean => role === undefined || names.includes(role);
   if (!isRole(onIdle?.role)) throw new WrongField(['staged', 'role'], 'a name of `roleNames`');
   const roleField = operation?.kind === 'finish' ? 'leftRole' : 'role';
   if (!isRole(operation?.kind === 'finish' ? operation.leftRole : operation?.role))
     throw new WrongField(['operation', roleField], 'a name of `roleNames`');
-  if (operation?.kind === 'switch' && refKey(operation.previousService.ref) !== refKey(publicService))
-    throw new WrongField(['operation', 'previousService', 'ref'], 'the Service of `publicService`');
+  const keys = new Set(services.map(refKey));
+  const switched = operation?.kind === 'switch' ? operation.services : [];
+  const foreign = switched.findIndex(({ before }) => !keys.delete(refKey(before.ref)));
+  if (foreign >= 0)
+    throw new WrongField(
+      ['operation', 'services', foreign, 'before', 'ref'],
+      'a Service of `publicServices`, each once',
+    );
 }
 
 /** The state of a release of any strategy. */
 export const releaseState: Guard<Recorded<RollingState> | Recorded<BlueGreenState>> = variant('strategy', {
   rolling,
-  'blue-green': blueGreen,
+  'blue-green': upgraded(stateOfOneService, blueGreen),
 });

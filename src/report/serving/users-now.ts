@@ -1,4 +1,4 @@
-import { describeRef } from '../../kubernetes/object.js';
+import { describeRefs } from '../../kubernetes/object.js';
 import type { Serving, UsersNow } from '../../strategies/outcome/serving.js';
 import { describeRestored, withFullStop } from '../restored.js';
 import { describeNotAdopted, describeWhy, note, resultOf, revisionOn } from './parts.js';
@@ -47,10 +47,10 @@ function withoutUsers(said: Serving): readonly string[] {
     case 'switch-failed':
       return [`This step did not switch anything.${note(said)}`];
     case 'switched-back':
-      return [`This step has undone its own change to ${describeRef(said.service)}.${note(said)}`];
+      return [`This step has undone its own change to ${describeRefs(said.services)}.${note(said)}`];
     case 'not-switched-back':
       return [
-        `This step had switched ${describeRef(said.service)} to ${revisionOn(said)}: ${describeWhy(said.why)}${note(said)}`,
+        `This step had switched ${describeRefs(said.services)} to ${revisionOn(said)}: ${describeWhy(said.why)}${note(said)}`,
       ];
     case 'switched-unfinished':
       return [`The switch to ${revisionOn(said)} was complete and verified before.`];

@@ -1,8 +1,8 @@
 import { describeRef } from '../../kubernetes/object.js';
-import type { Operation } from '../../release/state.js';
+import type { Operation } from '../../release/operation.js';
 import type { Drift, LiveState, ServiceHealth } from '../../strategies/outcome/live-state.js';
 import { describeStrangers } from '../../traffic/strangers.js';
-import type { RoleHealth, StatusServing, WorkloadHealth } from '../../strategies/outcome/serving.js';
+import type { RoleHealth, StatusServing, WorkloadHealth } from '../../strategies/outcome/status-serving.js';
 
 /** What `action: status` found, in a few sentences. */
 export function describeStatus(status: StatusServing): string {

@@ -6,7 +6,7 @@ import { FailedStep, type ObjectChange, type Outcome } from '../outcome/outcome.
 import type { DeployRequest } from '../strategy.js';
 import { roleRecords } from '../../traffic/active-role.js';
 import { adoptLive } from './adoption/adopt.js';
-import { resumeFinishSwitch } from './finish-switch.js';
+import { resumeFinishSwitch } from './switch/finish-switch.js';
 import { withLabelsOf } from './live-traffic.js';
 import { withUsersNow } from './operation/users-now.js';
 import { promote } from './promote.js';
@@ -14,7 +14,7 @@ import { readToDeploy, toDeploy } from './staging/read-to-deploy.js';
 import { renderBlueGreen } from './staging/render.js';
 import { stage, type StageOptions } from './staging/stage.js';
 import type { BlueGreenDeploy } from './staging/staging.js';
-import { switchPolicyOf } from './traffic-switch.js';
+import { switchPolicyOf } from './switch/traffic-switch.js';
 
 /**
  * The blue/green strategy: finishes what an earlier switch left, adopts what is live without roles, stages the revision on the

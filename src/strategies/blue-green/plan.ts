@@ -8,6 +8,7 @@ import type { PlannedDeploy, PlanNote } from '../outcome/plan-note.js';
 import { appliedTo } from '../shared/applied.js';
 import { leftNote, namespaceToCreate, planOutcome, unfinishedNote } from '../shared/plan-outcome.js';
 import { planAdoption } from './adoption/plan-adoption.js';
+import { planClosing } from './closing/plan-closing.js';
 import { decideStaging } from './staging/staging-decision.js';
 import { stagingOutcome, usersBefore } from './staging/staging-outcome.js';
 import type { BlueGreenDeploy, Staging } from './staging/staging.js';
@@ -54,7 +55,7 @@ export async function planBlueGreen(
   const namespace = await namespaceToCreate(ctx, { planned, createNamespace: inputs.createNamespace });
   const notes: readonly PlanNote[] = isSame
     ? [unchanged ? { kind: 'staged-before', revision: state.staged?.revision ?? 0, role } : { kind: 'refused' }]
-    : [...(adoption?.notes ?? []), ...stagingNotes(staging, revision)];
+    : [...(adoption?.notes ?? []), ...stagingNotes(staging, revision), ...(await planClosing(ctx, staging))];
   const preview: PlannedDeploy = {
     revision,
     ...(!isSame && { role }),
@@ -107,8 +108,7 @@ async function changesForUsers(
 function stagingNotes({ deploy, active, role }: Staging, revision: number): readonly PlanNote[] {
   const { inputs, state, resources } = deploy;
   const { staged } = state;
-  const publicService = resources.publicService[role];
-  const service = publicService === undefined ? undefined : refOf(publicService.object);
+  const services = (resources.publicServices[role] ?? []).map(({ object }) => refOf(object));
   const toReplace: readonly PlanNote[] =
     staged === undefined ? [] : [{ kind: 'to-replace-staged', revision: staged.revision, role: staged.role }];
   return [
@@ -116,7 +116,7 @@ function stagingNotes({ deploy, active, role }: Staging, revision: number): read
     ...toReplace,
     {
       kind: 'to-switch',
-      service,
+      services,
       ...(active.kind === 'role' && { from: active.role }),
       to: role,
       by: inputs.switch === 'auto' ? 'deploy' : 'promote',

@@ -3,23 +3,24 @@ import type { Check } from '../../inputs/inputs.js';
 import type { ApprovalSubject, RecordedApproval } from '../../release/revision.js';
 import { recordFailure } from '../../release/record-failure.js';
 import { abandon } from '../../release/transitions.js';
-import type { BlueGreenOperation, BlueGreenState, StagedRecord } from '../../release/state.js';
+import type { BlueGreenState, StagedRecord } from '../../release/state.js';
+import type { BlueGreenOperation } from '../../release/operation.js';
 import type { LockedContext, RunContext } from '../../run/context.js';
 import { readSettled, underLock } from '../../run/under-lock.js';
 import { recordedChecks } from '../../verify/recorded-checks.js';
-import { requireOwnedService } from '../recorded/owned-objects.js';
+import { requireOwnedServices } from '../recorded/owned-objects.js';
 import { checksOf } from '../shared/checks.js';
 import { ChangeNotes } from '../outcome/changes.js';
 import { FailedStep, outcomeBase, type Outcome } from '../outcome/outcome.js';
 import { readBlueGreen } from '../shared/recorded-release.js';
 import type { Serving } from '../outcome/serving.js';
-import { resumeFinishSwitch } from './finish-switch.js';
-import { readActive, readActiveOnRecord, roleToLeave } from './live-traffic.js';
+import { resumeFinishSwitch } from './switch/finish-switch.js';
+import { readActiveOnRecord, readServices, roleToLeave, type LedBy } from './live-traffic.js';
 import { refuseUnfinished } from './operation/unfinished.js';
 import { withUsersNow } from './operation/users-now.js';
-import { restoreKilledSwitch } from './restore-traffic.js';
-import { switchTraffic } from './switch-traffic.js';
-import type { SwitchPolicy } from './traffic-switch.js';
+import { restoreKilledSwitch } from './switch/restore-traffic.js';
+import { switchTraffic } from './switch/switch-traffic.js';
+import type { SwitchPolicy } from './switch/traffic-switch.js';
 import { scaleUpStaged } from './operation/scale-up-staged.js';
 import { requireVerified, verifyStaged, type VerifiedRole } from './verify-staged.js';
 
@@ -126,11 +127,11 @@ async function promoteStaged(
   const { role } = staged;
   const recorded = await ctx.records.readRevision(staged.revision);
   const revision = { ...recorded, force: request.force ?? recorded.force };
-  const { publicService } = revision;
-  if (publicService === undefined) throw noPublicService(revision.number);
-  const { active, before: liveBefore } = await readActive(ctx, state);
+  const { publicServices } = revision;
+  if (publicServices.length === 0) throw noPublicService(revision.number);
+  const { active, before: liveBefore } = await readServices(ctx, state);
   const from = roleToLeave(state, active, role);
-  requireOwnedService(ctx, { state, publicService, live: liveBefore.object, foundUid: staged.publicServiceUid });
+  requireOwnedServices(ctx, { state, publicServices, liveBefore, foundUids: staged.publicServiceUids });
   const checks = request.verify ?? recordedChecks(revision.checks, ctx.log);
   let verified: VerifiedRole;
   // With an operation once the role is scaled up.
@@ -142,7 +143,7 @@ async function promoteStaged(
       const workloads = await requireVerified(ctx, staged);
       ctx.signal.throwIfAborted();
       if (from !== undefined) {
-        promoting = await scaleUpStaged(ctx, { state, staged, workloads, service: publicService, from, notes });
+        promoting = await scaleUpStaged(ctx, { state, staged, workloads, services: publicServices, from, notes });
       }
       return verifyStaged(ctx, { state, staged, revision, checks, timeoutMs });
     });
@@ -153,8 +154,8 @@ async function promoteStaged(
     const serving: Serving = { kind: 'not-switched', ...(from !== undefined && { active: from }) };
     const users = { ...(from !== undefined && { activeRole: from }), idleRole: role, stagedRole: role, serving };
     const { operation } = promoting;
-    const isThere = active.kind === 'role' && active.role === role && operation?.kind === 'switch';
-    const trafficSwitch = { state: promoting, revision, to: role, ...(from && { from }), publicService };
+    const isThere = operation?.kind === 'switch' && (active.kind === 'mixed' || isOn(active, role));
+    const trafficSwitch = { state: promoting, revision, to: role, ...(from && { from }), publicServices };
     throw new FailedStep(error, {
       ...outcomeBase(ctx, 'blue-green'),
       revision: revision.number,
@@ -172,7 +173,7 @@ async function promoteStaged(
     to: role,
     ...(from !== undefined && { from }),
     liveBefore,
-    publicService,
+    publicServices,
     verified,
     checks,
     ...(approval !== undefined && { approval }),
@@ -180,6 +181,10 @@ async function promoteStaged(
     policy: request.policy,
     notes,
   });
+}
+
+function isOn(active: LedBy, role: string): boolean {
+  return active.kind === 'role' && active.role === role;
 }
 
 function stagedByAnotherRun({ revision, role }: StagedRecord, run: string): CutoverError {

@@ -1,6 +1,7 @@
 import type { Snapshot } from '../../plan/change.js';
 import { historyEntry } from '../../release/revision.js';
-import type { BlueGreenState, SwitchOperation } from '../../release/state.js';
+import type { BlueGreenState } from '../../release/state.js';
+import type { SwitchOperation } from '../../release/operation.js';
 import { abandon, completeReject } from '../../release/transitions.js';
 import type { LockedContext } from '../../run/context.js';
 import { confirmMs } from '../../traffic/endpoint-slices.js';
@@ -39,10 +40,11 @@ export async function restoreInterruptedRelease(
     case 'switch':
       // A rollback was asked for because the version that users left was bad: they are not sent back to it.
       if (operation.direction === 'rollback') return { kind: 'rollback-left', operation };
-      if (await isForeign(ctx, operation)) return { kind: 'incomplete', failed: [operation.previousService.ref] };
+      if (await isForeign(ctx, operation))
+        return { kind: 'incomplete', failed: sentOf(operation).map(({ ref }) => ref) };
       if (!(await canServe(ctx, operation))) return { kind: 'no-ready-pod' };
       return restoring(ctx, interrupted, {
-        snapshots: [operation.previousService],
+        snapshots: sentOf(operation),
         after: abandon(state, failed),
         confirm: () => confirmBefore(ctx, operation),
       });
@@ -88,23 +90,31 @@ async function restoring(
   return { kind: 'restored', operation: state.operation, left };
 }
 
-/** Waits until users reach the pods that the restored public Service selects. */
-async function confirmBefore(ctx: LockedContext, { previousService }: SwitchOperation): Promise<void> {
-  const { ref, object } = previousService;
-  if (object === undefined) return;
-  const options = { timeoutMs: confirmMs, signal: new AbortController().signal };
-  await routerOf(ctx, ref).confirm({ object }, options);
+/** The public Services whose write may have been made, as they were before. */
+function sentOf({ services }: SwitchOperation): readonly Snapshot[] {
+  return services.filter(({ sent }) => sent).map(({ before }) => before);
 }
 
-/** Whether others own the public Service that the record names, or whether that cannot be known. */
-async function isForeign(ctx: LockedContext, { previousService }: SwitchOperation): Promise<boolean> {
-  const { foreign, notRecreated, unreadable } = await ownedSnapshots(ctx, [previousService]);
+/** Waits until users reach the pods that the restored public Services select. */
+async function confirmBefore(ctx: LockedContext, operation: SwitchOperation): Promise<void> {
+  for (const { object } of sentOf(operation)) {
+    if (object === undefined) continue;
+    const options = { timeoutMs: confirmMs, signal: new AbortController().signal };
+    await routerOf(ctx).confirm({ object }, options);
+  }
+}
+
+/** Whether others own a public Service that the record names, or whether that cannot be known. */
+async function isForeign(ctx: LockedContext, operation: SwitchOperation): Promise<boolean> {
+  const { foreign, notRecreated, unreadable } = await ownedSnapshots(ctx, sentOf(operation));
   return foreign.length + notRecreated.length + unreadable.length > 0;
 }
 
-/** Whether the public Service as it was before the switch would select a ready pod. */
-async function canServe(ctx: LockedContext, { previousService }: SwitchOperation): Promise<boolean> {
-  // Before the first release there was no Service, and it is removed: nobody had been served.
-  if (previousService.object === undefined) return true;
-  return (await routerOf(ctx, previousService.ref).readyPods(previousService.object)).length > 0;
+/** Whether each public Service as it was before the switch would select a ready pod. */
+async function canServe(ctx: LockedContext, operation: SwitchOperation): Promise<boolean> {
+  for (const { object } of sentOf(operation)) {
+    // Before the first release there was no Service, and it is removed: nobody had been served.
+    if (object !== undefined && (await routerOf(ctx).readyPods(object)).length === 0) return false;
+  }
+  return true;
 }

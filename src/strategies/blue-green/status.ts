@@ -7,7 +7,7 @@ import type { RunContext } from '../../run/context.js';
 import type { Active } from '../../traffic/active-role.js';
 import { FailedStep, type Outcome } from '../outcome/outcome.js';
 import type { LiveState } from '../outcome/live-state.js';
-import type { RoleHealth } from '../outcome/serving.js';
+import type { RoleHealth } from '../outcome/status-serving.js';
 import { findRevision } from '../recorded/find-revision.js';
 import { readLive, servingObjects, stagedObjects } from '../status/live-state.js';
 import { healthOf, statusBase, unfinishedOf } from '../status/release-status.js';
@@ -23,10 +23,11 @@ export async function blueGreenStatus(ctx: RunContext, state: BlueGreenState): P
   const isWithoutRoles = state.current === undefined && !hasRoles(state);
   const { active, undecided }: Reading =
     toAdopt === undefined && !isWithoutRoles ? await tryReadActive(ctx, state) : { active: { kind: 'none' } };
-  const service = isWithoutRoles && toAdopt === undefined ? await ctx.cluster.get(state.publicService) : undefined;
+  const [main] = state.publicServices;
+  const service = isWithoutRoles && toAdopt === undefined ? await ctx.cluster.get(main) : undefined;
   const roles = await Promise.all(state.roleNames.map(role => roleHealth(ctx, state, role)));
   const isServed = state.current !== undefined || undecided !== undefined;
-  const live = await liveState(ctx, state, isServed ? [state.publicService] : []);
+  const live = await liveState(ctx, state, isServed ? state.publicServices : []);
   const staged = roles.find(role => role.staged);
   const outcome: Outcome = {
     ...statusBase(ctx, state),
@@ -38,7 +39,7 @@ export async function blueGreenStatus(ctx: RunContext, state: BlueGreenState): P
       roles,
       ...(state.adopted !== undefined && { adopted: state.adopted.ref }),
       ...(toAdopt !== undefined && { toAdopt }),
-      ...(service !== undefined && { toAdopt: state.publicService }),
+      ...(service !== undefined && { toAdopt: main }),
       ...expectedOf(state, active),
       live: { ...live, ...(undecided && { undecided: undecided.message }) },
       ...unfinishedOf(state),

@@ -3,7 +3,7 @@ import { silentLog } from './adoption/refuse-staging.js';
 import { deployBlueGreen } from './deploy.js';
 import { planBlueGreen } from './plan.js';
 import { restoreInterruptedRelease } from './restore-interrupted.js';
-import { rollBackBlueGreen } from './rollback.js';
+import { rollBackBlueGreen } from './rollback/rollback.js';
 import { readToDeploy } from './staging/read-to-deploy.js';
 import { blueGreenReleaseName, renderBlueGreen } from './staging/render.js';
 import { blueGreenStatus } from './status.js';

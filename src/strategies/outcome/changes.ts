@@ -65,6 +65,8 @@ export class ChangeNotes {
       ...ctx,
       writer: {
         setManagedFields: (live, fields) => writer.setManagedFields(live, fields),
+        // A pod is no object of the application's: its controller creates another one.
+        evict: (pod, preconditions) => writer.evict(pod, preconditions),
         async apply(object, options) {
           const applied = await writer.apply(object, options);
           note(refOf(object), applied.created ? 'created' : 'changed');

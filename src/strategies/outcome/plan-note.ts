@@ -1,6 +1,8 @@
+import type { ClosingTime } from './connections.js';
 import type { ObjectRef } from '../../kubernetes/object.js';
 import type { Preview, Replacement } from '../../plan/preview.js';
-import type { FormerObject, Operation } from '../../release/state.js';
+import type { FormerObject } from '../../release/state.js';
+import type { Operation } from '../../release/operation.js';
 
 /** One thing that a deploy would do, as data; `report/plan-notes.ts` has the text. */
 export type PlanNote =
@@ -14,7 +16,7 @@ export type PlanNote =
   /** The release is blue/green: objects without a role would take the place of its roles. */
   | {
       readonly kind: 'to-leave-roles';
-      readonly service: ObjectRef;
+      readonly services: readonly ObjectRef[];
       /** The role that users are on. */
       readonly active: string;
       readonly roles: readonly string[];
@@ -35,11 +37,21 @@ export type PlanNote =
   | { readonly kind: 'to-replace-staged'; readonly revision: number; readonly role: string }
   | {
       readonly kind: 'to-switch';
-      readonly service: ObjectRef | undefined;
+      readonly services: readonly ObjectRef[];
       /** Absent: the first release. */
       readonly from?: string;
       readonly to: string;
       /** Which step would switch: this one, or a later `promote`. */
+      readonly by: 'deploy' | 'promote';
+    }
+  /** After the switch, the pods of the role that users leave would be replaced, to end connections that they keep open. */
+  | {
+      readonly kind: 'to-close-connections';
+      readonly role: string;
+      readonly time: ClosingTime;
+      readonly drainMs: number;
+      /** Absent: there is enough time. Otherwise connections would stay open. */
+      readonly timeoutMs?: number;
       readonly by: 'deploy' | 'promote';
     }
   /** Objects of earlier revisions that are not among the manifests and are still live. */

@@ -1,7 +1,7 @@
 import type { LeftObject } from '../../cluster/apply/restore-snapshots.js';
 import type { ObjectRef } from '../../kubernetes/object.js';
 import { isRefusal } from '../../release/lock/lease-keeper.js';
-import type { AdoptOperation, LeaveOperation, Operation } from '../../release/state.js';
+import type { AdoptOperation, LeaveOperation, Operation } from '../../release/operation.js';
 
 /** Why nothing may be written any more: another run holds the lock, or it may not be renewed any more. */
 export interface WithoutLock {

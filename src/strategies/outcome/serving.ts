@@ -2,11 +2,11 @@ import type { StrategyName } from '../../inputs/actions.js';
 import type { ObjectRef } from '../../kubernetes/object.js';
 import type { RecordNote } from '../../release/record-failure.js';
 import type { RoleRevision } from '../../release/retention.js';
-import type { Operation } from '../../release/state.js';
 import type { PendingAddress } from '../../traffic/pending-addresses.js';
 import type { Strangers } from '../../traffic/strangers.js';
-import type { LiveState } from './live-state.js';
+import type { Connections } from './connections.js';
 import type { RecordUnknown, Restored, WithoutLock } from './restored.js';
+import type { StatusServing } from './status-serving.js';
 
 /** What serves users when a step ends, as data; `report/serving.ts` has the text. */
 export type Serving = RunServing | RollingServing | AdoptionServing | StagingServing | SwitchServing | StatusServing;
@@ -141,7 +141,13 @@ export type StagingResult =
 export type SwitchServing =
   /** The step failed before the switch. `active` absent: nobody is served yet. */
   | { readonly kind: 'not-switched'; readonly active?: string }
-  | ({ readonly kind: 'switched'; readonly idle: IdleResult } & SwitchedTo & Pick<AtServices, 'pending'>)
+  | ({
+      readonly kind: 'switched';
+      readonly idle: IdleResult;
+      /** Several public Services, and how long they led to both roles while they were switched, in ms. Absent: there is one. */
+      readonly together?: { readonly services: number; readonly mixedMs: number };
+    } & SwitchedTo &
+      Pick<AtServices, 'pending'>)
   /** The switch is verified and on record, but the work after it failed. */
   | ({ readonly kind: 'switched-unfinished' } & SwitchedTo)
   /** The work that an earlier run left after its switch is done. */
@@ -156,15 +162,15 @@ export type SwitchServing =
   | ({ readonly kind: 'switch-failed'; readonly active?: string } & RecordNote)
   | ({
       readonly kind: 'switched-back';
-      readonly service: ObjectRef;
-      /** Absent: the Service was removed, since it did not exist before. */
+      readonly services: readonly ObjectRef[];
+      /** Absent: the Services were removed, since they did not exist before. */
       readonly to?: { readonly role: string; readonly revision?: number };
       /** Why the endpoints could not be confirmed. Absent: they were, or the run was cancelled. */
       readonly unconfirmed?: string;
     } & RecordNote)
   | ({
       readonly kind: 'not-switched-back';
-      readonly service: ObjectRef;
+      readonly services: readonly ObjectRef[];
       readonly role: string;
       readonly revision: number;
       readonly why: WhyNotSwitchedBack;
@@ -191,51 +197,12 @@ export type WhyNotSwitchedBack =
 export type IdleResult =
   /** The first release: users left no role. */
   | { readonly kind: 'none' }
-  | { readonly kind: 'kept'; readonly role: string }
+  | { readonly kind: 'kept'; readonly role: string; readonly connections?: Connections }
   /** No revision of the role is on record, so it was left as it is. */
   | { readonly kind: 'not-recorded'; readonly role: string }
-  | { readonly kind: 'scaled-down'; readonly role: string; readonly replicas: number };
-
-/** Ready pods of one workload. */
-export interface WorkloadHealth {
-  readonly ref: ObjectRef;
-  readonly ready: number;
-  readonly replicas: number;
-}
-
-/** What a role runs. */
-export interface RoleHealth {
-  readonly role: string;
-  /** Absent: no revision of the role is on record. */
-  readonly revision?: number;
-  readonly staged: boolean;
-  /** An operation that is not finished has changed some of its objects. Absent: none has. */
-  readonly halfDone?: true;
-  /** Those that exist. */
-  readonly workloads: readonly WorkloadHealth[];
-}
-
-/** What `action: status` found. */
-export type StatusServing =
   | {
-      readonly kind: 'rolling-status';
-      /** Absent: no revision is deployed. */
-      readonly current?: number;
-      readonly workloads: readonly WorkloadHealth[];
-      readonly live: LiveState;
-      readonly unfinished?: Operation;
-    }
-  | {
-      readonly kind: 'blue-green-status';
-      /** Absent: there is no public Service. */
-      readonly active?: string;
-      readonly roles: readonly RoleHealth[];
-      /** The Deployment that was adopted, and that nobody reaches any more. Absent: there is none, or it is deleted. */
-      readonly adopted?: ObjectRef;
-      /** The Deployment, or the Service without roles, that users are on until it is adopted. Absent: users are on a role. */
-      readonly toAdopt?: ObjectRef;
-      /** The revision that serves users on record, where the active role runs another one. Absent: they are on that one. */
-      readonly expected?: number;
-      readonly live: LiveState;
-      readonly unfinished?: Operation;
+      readonly kind: 'scaled-down';
+      readonly role: string;
+      readonly replicas: number;
+      readonly connections?: Connections;
     };

@@ -1,9 +1,10 @@
 import type { LeftObject } from '../../cluster/apply/restore-snapshots.js';
 import { ownershipOf, type Ownership } from '../../cluster/ownership/ownership.js';
 import { asCutoverError, type CutoverError } from '../../errors.js';
-import { describeRef, refKey, refOf, type KubeObject, type ObjectRef } from '../../kubernetes/object.js';
+import { describeRef, describeRefs, refKey, refOf, type KubeObject, type ObjectRef } from '../../kubernetes/object.js';
 import { isOwnedBy, isOwnedOrUnknown, ownerValue, releaseOf, whyNotOwned } from '../../manifests/owner.js';
 import { differs, type Snapshot } from '../../plan/change.js';
+import { own } from '../../own.js';
 import type { BlueGreenState } from '../../release/state.js';
 import type { RunContext } from '../../run/context.js';
 import { isFound } from './found-objects.js';
@@ -124,9 +125,27 @@ export async function requireOwnedSnapshots(
   return owned;
 }
 
+/** {@link requireOwnedService} for each of the recorded public Services. `liveBefore`: as they are live; `foundUids`: by their keys. */
+export function requireOwnedServices(
+  ctx: RecordedContext,
+  recorded: {
+    readonly state: BlueGreenState;
+    readonly publicServices: readonly KubeObject[];
+    readonly liveBefore: readonly Snapshot[];
+    readonly foundUids?: Readonly<Record<string, string>> | undefined;
+  },
+): void {
+  const { state, publicServices, liveBefore, foundUids = {} } = recorded;
+  for (const publicService of publicServices) {
+    const key = refKey(refOf(publicService));
+    const live = liveBefore.find(({ ref }) => refKey(ref) === key)?.object;
+    requireOwnedService(ctx, { state, publicService, live, foundUid: own(foundUids, key) });
+  }
+}
+
 /**
  * Throws `record` unless the recorded public Service is the one of the release, and the release owns the live one. `live`: the
- * Service of `state.publicService`; absent: it does not exist yet. A Service from before the first deploy has no annotation: then it
+ * Service of that name; absent: it does not exist yet. A Service from before the first deploy has no annotation: then it
  * must be in the namespace of the release, and have its name, or `foundUid`: the uid of the Service that the operation was planned for.
  */
 export function requireOwnedService(
@@ -142,8 +161,8 @@ export function requireOwnedService(
   const { release, namespace } = ctx.records;
   const ref = refOf(publicService);
   const name = describeRef(ref);
-  if (refKey(ref) !== refKey(state.publicService))
-    throw notOwned(ctx, [`${name}: the public Service of the release is ${describeRef(state.publicService)}`]);
+  if (!state.publicServices.some(one => refKey(one) === refKey(ref)))
+    throw notOwned(ctx, [`${name}: the public Service of the release is ${describeRefs(state.publicServices)}`]);
   if (live === undefined && ref.namespace === namespace) return;
   if (live === undefined) throw notOwned(ctx, [`${name}: it is gone, and is in another namespace`]);
   if (isOwnedBy(live, ctx.records)) return;

@@ -90,7 +90,8 @@ function revisionOf(
     ...authorOf(ctx.run),
     number: state.latest + 1,
     strategy: 'rolling',
-    ...(inputs.service !== undefined && { service: inputs.service }),
+    ...(inputs.services?.[0] !== undefined && { service: inputs.services[0] }),
+    publicServices: [],
     shared: [],
     applyAfterSwitch: [],
     before: recordable(snapshots),
@@ -131,13 +132,20 @@ export async function dryRunRolling(ctx: RunContext, deploy: RollingDeploy): Pro
     const { rejection } = dryRun;
     const planned = [...dryRun.planned, ...(replaced === undefined ? [] : [replaced])];
     ctx.logPlan(planned);
-    const context: LintContext = { strategy: 'rolling', resources, planned, idle: new Set(), active: [] };
+    const context: LintContext = {
+      strategy: 'rolling',
+      resources,
+      planned,
+      idle: new Set(),
+      active: [],
+      publicServices: [],
+    };
     const found = lint(ctx, inputs.lint, context);
     const lost = await lostServicesError(ctx, planned);
     // Of a release that leaves its roles, the plan for that says it.
     const left = leaves === undefined ? await leftByRollout(ctx, deploy.state, resources) : [];
     const workloads = resources.map(({ object }) => object);
-    const service = servingService(workloads, inputs.service);
+    const service = servingService(workloads, inputs.services?.[0]);
     const unchecked = portRefusal(ctx, { checks: inputs.verify, service, workloads });
     // An unchanged deploy writes no record.
     const tooBig = isUnchanged(planned, deploy.state)

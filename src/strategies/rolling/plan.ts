@@ -46,8 +46,8 @@ function replacements(planned: readonly PlannedChange[]): readonly PlanNote[] {
   return notes.length > 0 ? notes : [{ kind: 'pods-to-replace', how: 'few', workloads: [] }];
 }
 
-function noteOf({ state, active, service }: LeavePlan): PlanNote {
-  return { kind: 'to-leave-roles', service: refOf(service.resource.object), active, roles: state.roleNames };
+function noteOf({ state, active }: LeavePlan): PlanNote {
+  return { kind: 'to-leave-roles', services: state.publicServices, active, roles: state.roleNames };
 }
 
 function deleted(object: KubeObject): PreviewedObject {

@@ -25,6 +25,6 @@ export async function renderRolling(
 }
 
 /** The input `service`, else the name of the public Service, else of the only workload. Throws `input` where several could be it. */
-export function rollingReleaseName({ service }: DeployInputs<'rolling'>, request: RenderRequest): string {
-  return deriveReleaseName({ ...request, ...(service !== undefined && { service }) });
+export function rollingReleaseName({ services }: DeployInputs<'rolling'>, request: RenderRequest): string {
+  return deriveReleaseName({ ...request, ...(services !== undefined && { services }) });
 }

@@ -10,7 +10,8 @@ import {
   type RoleRevision,
 } from '../../release/retention.js';
 import { repeatable, type Revision } from '../../release/revision.js';
-import type { RollingOperation, RollingState } from '../../release/state.js';
+import type { RollingState } from '../../release/state.js';
+import type { RollingOperation } from '../../release/operation.js';
 import type { LockedContext, RunContext } from '../../run/context.js';
 import { underLock } from '../../run/under-lock.js';
 import { recordedChecks } from '../../verify/recorded-checks.js';

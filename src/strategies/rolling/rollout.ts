@@ -2,7 +2,8 @@ import type { Check } from '../../inputs/inputs.js';
 import type { PlannedChange, Snapshot } from '../../plan/change.js';
 import { recordFailure } from '../../release/record-failure.js';
 import { historyEntry, type Revision } from '../../release/revision.js';
-import type { FormerObject, RollingOperation, RollingState } from '../../release/state.js';
+import type { FormerObject, RollingState } from '../../release/state.js';
+import type { RollingOperation } from '../../release/operation.js';
 import { abandon, begin, completeRollout, withHistory } from '../../release/transitions.js';
 import { begunBy } from '../../run/begun.js';
 import type { LockedContext, OperationContext, RunContext } from '../../run/context.js';
@@ -16,6 +17,7 @@ import type { LeavePlan } from './leave-roles/leave-plan.js';
 import { rollbackHintOf } from './rollback-hint.js';
 import { tellLeft, withLeft } from '../recorded/left-objects.js';
 import { restore } from '../shared/restore-objects.js';
+import { noTraffic, underTraffic, type SyntheticTraffic } from '../shared/synthetic-traffic.js';
 import type { Serving } from '../outcome/serving.js';
 import type { Observer, ReadyWorkload } from '../../rollout/observer.js';
 import { pendingAddresses, type PendingAddress } from '../../traffic/pending-addresses.js';
@@ -55,7 +57,7 @@ export async function confirmUnchanged(ctx: RunContext, rollout: Rollout): Promi
     const ready = await ctx.phase('Deploy', () =>
       waitUntilReady(ctx, { planned, waitOptions, paused: 'noted', observer }),
     );
-    const { checks, ...found } = await verifyPublic(ctx, rollout, { ...services, ready });
+    const { checks, ...found } = await verifyPublic(ctx, rollout, { ...services, ready, traffic: noTraffic });
     tellLeft(ctx, rollout.left);
     const serving: Serving = { kind: 'unchanged', revision, healthy: true, ...atServices(found) };
     return { ...base, outcome: 'unchanged', checks, serving };
@@ -69,6 +71,17 @@ export async function confirmUnchanged(ctx: RunContext, rollout: Rollout): Promi
 
 /** Applies, waits, verifies and records one revision; restores everything when that fails. */
 export async function rollOut(ctx: LockedContext, rollout: Rollout): Promise<Outcome> {
+  const { planned, checks, revision } = rollout;
+  const workloads = planned.map(({ resource }) => resource.object);
+  const users = {
+    service: servingService(workloads, revision.service),
+    checks,
+    version: `revision ${revision.number}`,
+  };
+  return underTraffic(ctx, users, traffic => replacePods(ctx, rollout, traffic));
+}
+
+async function replacePods(ctx: LockedContext, rollout: Rollout, traffic: SyntheticTraffic): Promise<Outcome> {
   const { state, revision, planned, kind } = rollout;
   const { records } = ctx;
   const { number } = revision;
@@ -80,7 +93,8 @@ export async function rollOut(ctx: LockedContext, rollout: Rollout): Promise<Out
     changes: changesOf(planned),
     ...(revision.approval !== undefined && { approval: revision.approval }),
   };
-  const services = observeServices(ctx, planned);
+  const signal = AbortSignal.any([ctx.signal, traffic.exceeded]);
+  const services = observeServices({ ...ctx, signal }, planned);
   const { observer } = services;
   let operation: OperationContext;
   try {
@@ -99,16 +113,18 @@ export async function rollOut(ctx: LockedContext, rollout: Rollout): Promise<Out
   try {
     const { waitOptions, force } = rollout;
     const set = await ctx.phase('Deploy', () =>
-      applyAndWait(operation, { planned, waitOptions, force, paused: 'noted', observer }),
+      applyAndWait({ ...operation, signal }, { planned, waitOptions, force, paused: 'noted', observer }),
     );
     isReached = reachesNewPods({ planned, snapshots: rollout.snapshots, ready: set.ready });
-    ({ checks, ...found } = await verifyPublic(ctx, rollout, { ...services, ready: set.ready }));
+    const { ready } = set;
+    ({ checks, ...found } = await verifyPublic({ ...ctx, signal }, rollout, { ...services, ready, traffic }));
     const entry = historyEntry(ctx.run, revision, outcome);
     const applied = appliedAfter(state.applied, planned, set.answers);
     done = withLeft(completeRollout(begun, entry, applied), rollout.left);
     // A deploy that is not on record looks like an interrupted one and cannot be rolled back, so it counts as failed.
     await ctx.phase('Clean up', () => records.finish(done, rollout.historyLimit));
   } catch (error) {
+    traffic.movedBack();
     throw new FailedStep(error, {
       ...base,
       checks: [...checks, ...checksOf(error)],
@@ -150,24 +166,23 @@ interface FoundAtServices {
 
 interface SetToVerify extends ServiceWatch {
   readonly ready: readonly ReadyWorkload[];
+  readonly traffic: SyntheticTraffic;
 }
 
 /** Confirms the endpoints of the Services, looks at their addresses, then runs the checks. */
 function verifyPublic(
   ctx: RunContext,
   { planned, checks, revision }: Rollout,
-  { observer, served, ready }: SetToVerify,
+  { observer, served, ready, traffic }: SetToVerify,
 ): Promise<FoundAtServices & { readonly checks: readonly CheckResult[] }> {
   return ctx.phase('Verify public', async () => {
     const strangers = await confirmServices(ctx, { planned, ready, observer, served: await served });
+    traffic.moved();
     const workloads = planned.map(({ resource }) => resource.object);
     const pending = await pendingAddresses(ctx, workloads);
     const service = servingService(workloads, revision.service);
-    return {
-      strangers,
-      pending,
-      checks: await requireChecks(ctx, { checks, side: 'public', service, workloads, ready }),
-    };
+    const results = await requireChecks(ctx, { checks, side: 'public', service, workloads, ready });
+    return { strangers, pending, checks: await traffic.require(results) };
   });
 }
 

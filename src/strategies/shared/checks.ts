@@ -41,7 +41,7 @@ export async function requireChecks(ctx: RunContext, request: CheckRequest): Pro
 }
 
 /** Checks that did not pass, with the results of all that ran. */
-class FailedChecks extends CutoverError {
+export class FailedChecks extends CutoverError {
   constructor(
     message: string,
     readonly results: readonly CheckResult[],

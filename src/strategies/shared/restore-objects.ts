@@ -135,6 +135,7 @@ export function guarded(writer: ObjectWriter, look: RestoreRequest['reached']): 
       replace: object => after(() => writer.replace(object)),
       setManagedFields: (live, fields) => after(() => writer.setManagedFields(live, fields)),
       remove: (ref, preconditions) => after(() => writer.remove(ref, preconditions)),
+      evict: (pod, preconditions) => after(() => writer.evict(pod, preconditions)),
     },
   };
 }

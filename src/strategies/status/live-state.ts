@@ -54,11 +54,8 @@ export async function readLive(ctx: RunContext, request: LiveRequest): Promise<L
 
 /** What of a revision stays as it was applied while it serves users; Jobs run, and may be deleted after that. */
 export function servingObjects(revision: Revision): readonly Recorded[] {
-  const { applyAfterSwitch, publicService } = revision;
-  return [
-    ...stagedObjects(revision),
-    ...withoutJobs([...applyAfterSwitch, ...(publicService === undefined ? [] : [publicService])]),
-  ];
+  const { applyAfterSwitch, publicServices } = revision;
+  return [...stagedObjects(revision), ...withoutJobs([...applyAfterSwitch, ...publicServices])];
 }
 
 /** The same of one that is only staged: the shared objects are applied then. */

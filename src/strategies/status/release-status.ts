@@ -1,10 +1,11 @@
 import { replicasOf } from '../../kubernetes/deployment.js';
 import { statusOf } from '../../kubernetes/status.js';
 import { refOf, type KubeObject, type ObjectRef } from '../../kubernetes/object.js';
-import type { Operation, ReleaseState } from '../../release/state.js';
+import type { ReleaseState } from '../../release/state.js';
+import type { Operation } from '../../release/operation.js';
 import type { RunContext } from '../../run/context.js';
 import { outcomeBase, type Outcome } from '../outcome/outcome.js';
-import type { WorkloadHealth } from '../outcome/serving.js';
+import type { WorkloadHealth } from '../outcome/status-serving.js';
 import { reasonOf } from './services.js';
 
 /** What `status` reports of a release of any strategy: everything but what serves users. */

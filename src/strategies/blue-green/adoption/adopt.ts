@@ -7,6 +7,7 @@ import { underLock } from '../../../run/under-lock.js';
 import { confirmMs } from '../../../traffic/endpoint-slices.js';
 import { routerOf } from '../../../traffic/routers.js';
 import { FailedStep, type ObjectChange } from '../../outcome/outcome.js';
+import { underTraffic, type SyntheticTraffic } from '../../shared/synthetic-traffic.js';
 import type { BlueGreenDeploy } from '../staging/staging.js';
 import { beginAdoption, partsOf, type BegunAdoption } from './begun-adoption.js';
 import { bringUpTwin } from './bring-up-twin.js';
@@ -64,6 +65,17 @@ async function adopt(ctx: LockedContext, deploy: BlueGreenDeploy): Promise<reado
 
 /** Does everything that is not done yet. */
 async function finish(ctx: LockedContext, { deploy, begun }: BegunDeploy): Promise<readonly ObjectChange[]> {
+  const { narrowed: service } = partsOf(begun.revision);
+  return underTraffic(ctx, { service, checks: deploy.inputs.verify }, traffic =>
+    moveToTwin(ctx, { deploy, begun }, traffic),
+  );
+}
+
+async function moveToTwin(
+  ctx: LockedContext,
+  { deploy, begun }: BegunDeploy,
+  traffic: SyntheticTraffic,
+): Promise<readonly ObjectChange[]> {
   const { inputs } = deploy;
   const { revision, state } = begun;
   const { narrowed } = partsOf(revision);
@@ -79,8 +91,9 @@ async function finish(ctx: LockedContext, { deploy, begun }: BegunDeploy): Promi
         const waitOptions = { timeoutMs: inputs.timeoutMs, stableForMs: inputs.stableForMs };
         await narrow(operation, begun, await bringUpTwin(operation, begun, waitOptions));
       }
-      const router = routerOf(ctx, refOf(narrowed));
+      const router = routerOf(ctx);
       await router.confirm({ object: narrowed }, { timeoutMs: confirmMs, signal: ctx.signal });
+      await traffic.require([]);
       await finishAdoption(operation, begun, inputs);
     });
   } catch (error) {

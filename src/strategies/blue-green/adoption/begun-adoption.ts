@@ -38,7 +38,7 @@ export async function beginAdoption(
     role,
     objects,
     secrets: [],
-    publicService: narrowed,
+    publicServices: [narrowed],
     shared: [],
     applyAfterSwitch: autoscalers.ofRole,
     before: [
@@ -87,7 +87,7 @@ export interface AdoptionParts {
 }
 
 /** Throws when the record lacks a part, which no adoption writes. */
-export function partsOf({ objects, before, publicService }: Revision): AdoptionParts {
+export function partsOf({ objects, before, publicServices: [publicService] }: Revision): AdoptionParts {
   const twin = objects.find(isDeployment);
   const found = before.flatMap(({ object }) => (object === undefined ? [] : [object]));
   const service = found.find(object => publicService !== undefined && isSame(object, publicService));
@@ -108,7 +108,7 @@ export function partsOf({ objects, before, publicService }: Revision): AdoptionP
 export function recordOf(revision: Revision, testService: string | undefined): RoleRecord {
   const { twin } = partsOf(revision);
   return {
-    podLabels: templateLabels(twin),
+    podLabels: [templateLabels(twin)],
     deployments: [refOf(twin)],
     revision: revision.number,
     contentHash: revision.contentHash,

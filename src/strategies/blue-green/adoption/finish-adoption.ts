@@ -6,7 +6,7 @@ import { describeRef, refOf, type ObjectRef } from '../../../kubernetes/object.j
 import { templateLabels } from '../../../kubernetes/pods/pod-spec.js';
 import { historyEntry } from '../../../release/revision.js';
 import { completeAdopt } from '../../../release/transitions.js';
-import type { AdoptedDeployment } from '../../../release/state.js';
+import type { AdoptedDeployment } from '../../../release/operation.js';
 import type { OperationContext } from '../../../run/context.js';
 import { isFound } from '../../recorded/found-objects.js';
 import { refuseIfServing } from '../operation/refuse-if-serving.js';
@@ -39,7 +39,7 @@ export async function finishAdoption(
   await applyAutoscalers(ctx, revision);
   const name = describeRef(deployment.ref);
   await drain(ctx, name, drainMs);
-  if (isAdoptable(ctx, deployment)) await scaleToZero(ctx, deployment, state.publicService);
+  if (isAdoptable(ctx, deployment)) await scaleToZero(ctx, deployment, state.publicServices);
   const testService = up.find(({ kind }) => kind === 'Service')?.metadata.name;
   const entry = historyEntry(ctx.run, revision, 'adopted');
   const deleted = [deployment.ref, ...[...liveAutoscalers, ...liveBudgets].map(refOf)];
@@ -56,11 +56,15 @@ export async function finishAdoption(
 const maxAttempts = 10;
 
 /** Writes the replicas alone: every other field stays with its owner, whatever it is by now. */
-async function scaleToZero(ctx: OperationContext, { ref, uid }: AdoptedDeployment, service: ObjectRef): Promise<void> {
+async function scaleToZero(
+  ctx: OperationContext,
+  { ref, uid }: AdoptedDeployment,
+  services: readonly ObjectRef[],
+): Promise<void> {
   for (let attempt = 1; ; attempt += 1) {
     const live = await ctx.cluster.get(ref);
     if (!isFound(ctx, live, uid) || replicasOf(live) === 0) return;
-    await refuseIfServing(ctx, { service, name: describeRef(ref), podLabels: templateLabels(live) });
+    await refuseIfServing(ctx, { services, name: describeRef(ref), podLabels: [templateLabels(live)] });
     const own = appliedBy(live, fieldManager);
     const { resourceVersion } = live.metadata;
     try {

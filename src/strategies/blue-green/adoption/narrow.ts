@@ -20,7 +20,7 @@ import { takesOver } from './find/narrowed-service.js';
 /** Whether the public Service selects the adopted role. */
 export async function isNarrowed(ctx: RunContext, revision: Revision): Promise<boolean> {
   const { narrowed } = partsOf(revision);
-  return routerOf(ctx, refOf(narrowed)).isSetTo({ object: narrowed, force: false });
+  return routerOf(ctx).isSetTo({ object: narrowed, force: false });
 }
 
 /**
@@ -43,7 +43,7 @@ export async function reachedTwin(ctx: RunContext, { revision, state }: BegunAdo
   const ref = refOf(service);
   const live = await ctx.cluster.get(ref);
   if (live === undefined || !routesTo(live, twin)) return undefined;
-  const others = (await routerOf(ctx, ref).readyPods(live)).filter(
+  const others = (await routerOf(ctx).readyPods(live)).filter(
     ({ metadata }) => !selects(templateLabels(twin), metadata.labels ?? {}),
   );
   return others.length === 0 ? { kind: 'reached', service: ref, to: state.operation.role } : undefined;
@@ -61,18 +61,18 @@ export async function narrow(
 ): Promise<void> {
   const { narrowed, service } = partsOf(revision);
   const ref = refOf(narrowed);
-  const router = routerOf(ctx, ref);
+  const router = routerOf(ctx);
   const found = requireSame(await ctx.cluster.get(ref), service);
   requireOwnedService(ctx, { state, publicService: narrowed, live: found, foundUid: service.metadata.uid });
   const live = requireSame(await migrateFieldOwnership(found, narrowed, ctx), service);
   const { role } = state.operation;
-  const decidedOn = { ref, object: live };
+  const decidedOn = [{ ref, object: live }];
   const { verified, readyUntilMs } = twin;
-  const sizes = sizesOf(ctx, { role, service: narrowed }, { deployments: [state.operation.deployment.ref] });
-  const precondition = { router, decidedOn, target: narrowed, role, verified, readyUntilMs, sizes };
+  const sizes = sizesOf(ctx, { role, services: [narrowed] }, { deployments: [state.operation.deployment.ref] });
+  const precondition = { router, decidedOn, targets: [narrowed], role, verified, readyUntilMs, sizes };
   const look = await requireReadyRole(ctx, precondition);
   const force = await takesOver(ctx, { narrowed, force: revision.force });
-  await router.set({ object: narrowed, force }, look.before, ctx.writer);
+  await router.set({ object: narrowed, force }, look.before[0] ?? { ref }, ctx.writer);
 }
 
 /** The live Service, which must still be the one that the adoption found. */

@@ -1,7 +1,6 @@
 import { isDeployment, replicasOf } from '../../../kubernetes/deployment.js';
 import { refKey, refOf, type KubeObject, type ObjectRef } from '../../../kubernetes/object.js';
-import { templateLabels } from '../../../kubernetes/pods/pod-spec.js';
-import { selectorOf, selects } from '../../../kubernetes/selectors.js';
+import { routesTo } from '../../../kubernetes/selectors.js';
 import { isCounterpart, isGivenTo } from '../../../manifests/roles/counterparts.js';
 import type { BlueGreenState } from '../../../release/state.js';
 import type { RunContext } from '../../../run/context.js';
@@ -23,8 +22,8 @@ export interface TakingOver {
   readonly role?: string;
   /** Those that are no Deployments are ignored. */
   readonly objects: readonly KubeObject[];
-  /** The public Service as it leads to their pods. Absent: there is none. */
-  readonly service: KubeObject | undefined;
+  /** The public Services as they lead to their pods. */
+  readonly services: readonly KubeObject[];
 }
 
 /**
@@ -34,7 +33,7 @@ export interface TakingOver {
  */
 export async function liveCounterparts(
   { cluster }: Pick<RunContext, 'cluster'>,
-  { role, objects, service }: TakingOver,
+  { role, objects, services }: TakingOver,
   serving: RoleDeployments,
 ): Promise<ReadonlyMap<string, KubeObject>> {
   const found = await Promise.all(serving.deployments.map(ref => cluster.get(ref)));
@@ -45,10 +44,9 @@ export async function liveCounterparts(
   });
   const paired = new Set(pairs.map(({ same }) => same));
   const [largest] = live.filter(one => !paired.has(one)).sort((one, other) => replicasOf(other) - replicasOf(one));
-  const selector = service === undefined ? {} : selectorOf(service);
   return new Map(
     pairs.flatMap(({ object, same }) => {
-      const counterpart = same ?? (selects(selector, templateLabels(object)) ? largest : undefined);
+      const counterpart = same ?? (services.some(service => routesTo(service, object)) ? largest : undefined);
       return counterpart === undefined ? [] : [[refKey(refOf(object)), counterpart] as const];
     }),
   );

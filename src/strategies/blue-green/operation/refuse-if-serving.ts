@@ -1,25 +1,29 @@
 import { CutoverError } from '../../../errors.js';
 import { describeRef, type ObjectRef } from '../../../kubernetes/object.js';
-import { selects, selectorOf, type Labels } from '../../../kubernetes/selectors.js';
+import { selectorOf, type Labels } from '../../../kubernetes/selectors.js';
 import type { RunContext } from '../../../run/context.js';
+import { selectsAny } from '../../../traffic/active-role.js';
 
 /** Pods that users left. */
 export interface Unreached {
-  /** The public Service. */
-  readonly service: ObjectRef;
+  /** The public Services. */
+  readonly services: readonly ObjectRef[];
   /** The role or the Deployment, for messages. */
   readonly name: string;
-  readonly podLabels: Labels;
+  /** Once for each Deployment. */
+  readonly podLabels: readonly Labels[];
 }
 
 /**
- * Throws `changed` if the public Service, as it is read now, selects the pods. To be called before each write that takes pods
+ * Throws `changed` if any public Service, as it is read now, selects the pods, or is gone. To be called before each write that takes pods
  * away: somebody may have switched back at any moment since the switch, and users would be left without a pod.
  */
-export async function refuseIfServing(ctx: RunContext, { service, name, podLabels }: Unreached): Promise<void> {
-  const live = await ctx.cluster.get(service);
-  if (live !== undefined && !selects(selectorOf(live), podLabels)) return;
-  throw notScaledDown(service, { name, found: live === undefined ? 'is gone' : `selects ${name} again` });
+export async function refuseIfServing(ctx: RunContext, { services, name, podLabels }: Unreached): Promise<void> {
+  const found = await Promise.all(services.map(async service => ({ service, live: await ctx.cluster.get(service) })));
+  for (const { service, live } of found) {
+    if (live !== undefined && !selectsAny(selectorOf(live), podLabels)) continue;
+    throw notScaledDown(service, { name, found: live === undefined ? 'is gone' : `selects ${name} again` });
+  }
 }
 
 function notScaledDown(service: ObjectRef, { name, found }: { readonly name: string; readonly found: string }) {

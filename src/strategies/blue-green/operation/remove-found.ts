@@ -1,7 +1,7 @@
 import { isDeployment } from '../../../kubernetes/deployment.js';
 import { groupKind } from '../../../kubernetes/kinds.js';
 import { describeRef, type ObjectRef } from '../../../kubernetes/object.js';
-import type { AdoptedDeployment } from '../../../release/state.js';
+import type { AdoptedDeployment } from '../../../release/operation.js';
 import type { OperationContext, RunContext } from '../../../run/context.js';
 import { isFound } from '../../recorded/found-objects.js';
 

@@ -13,8 +13,8 @@ export interface ScaleUpRequest {
   readonly staged: StagedRecord;
   /** Live Deployments of the staged role. */
   readonly workloads: readonly KubeObject[];
-  /** The public Service as it will lead to them. */
-  readonly service: TakingOver['service'];
+  /** The public Services as they will lead to them. */
+  readonly services: TakingOver['services'];
   /** The role that users leave. */
   readonly from: string;
   readonly notes: ChangeNotes;
@@ -25,10 +25,10 @@ export interface ScaleUpRequest {
  * write; writes nothing where the role is large enough. Returns the state, with that operation if there was something to do.
  */
 export async function scaleUpStaged(ctx: LockedContext, request: ScaleUpRequest): Promise<BlueGreenState> {
-  const { state, staged, workloads, service, from, notes } = request;
+  const { state, staged, workloads, services, from, notes } = request;
   const { role, revision } = staged;
   const other = deploymentsOf(state, from);
-  const small = await tooSmall(ctx, { role, objects: workloads, service }, other);
+  const small = await tooSmall(ctx, { role, objects: workloads, services }, other);
   if (small.length === 0) return state;
   // A switch that is resumed stays on record: only that tells where users are.
   const { operation } = state;

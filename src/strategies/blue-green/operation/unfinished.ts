@@ -1,5 +1,6 @@
 import { CutoverError } from '../../../errors.js';
-import type { BlueGreenOperation, BlueGreenState } from '../../../release/state.js';
+import type { BlueGreenState } from '../../../release/state.js';
+import type { BlueGreenOperation } from '../../../release/operation.js';
 
 /**
  * Throws `changed` when an earlier run left an operation unfinished that this step cannot resume: what it left decides where
@@ -56,7 +57,7 @@ function nextStep(operation: BlueGreenOperation): string {
     case 'switch':
       return operation.direction === 'rollback'
         ? 'Run `action: rollback` again.'
-        : operation.previousService.object === undefined
+        : operation.services.every(({ before }) => before.object === undefined)
           ? 'Finish it with `action: promote`.'
           : 'Finish it with `action: promote`, or send users back with `action: rollback`.';
     case 'finish':

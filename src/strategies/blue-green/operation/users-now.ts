@@ -1,19 +1,15 @@
 import { asCutoverError } from '../../../errors.js';
-import type { BlueGreenState } from '../../../release/state.js';
 import type { RunContext } from '../../../run/context.js';
 import { otherRole } from '../../../traffic/active-role.js';
 import type { Outcome } from '../../outcome/outcome.js';
 import type { Serving, UsersNow } from '../../outcome/serving.js';
-import { readActive } from '../live-traffic.js';
+import { readActive, type Led } from '../live-traffic.js';
 
 /** What an outcome says about users. `activeRole` absent: that nobody is served. */
 type Said = Pick<Outcome, 'serving' | 'activeRole' | 'idleRole' | 'rollbackHint'>;
 
-/** What tells the pods of the roles apart, and which Service leads to them. */
-type Led = Pick<BlueGreenState, 'publicService' | 'roleNames' | 'roles'>;
-
 /**
- * What a step says about users, checked against the live public Service once the step has restored what it could: somebody else may
+ * What a step says about users, checked against the live public Services once the step has restored what it could: somebody else may
  * have changed it before or during the step, or a write of a killed run may have arrived late. If it leads users elsewhere or cannot
  * be read, this says so, and not why. Never throws.
  */
@@ -35,7 +31,7 @@ export async function withUsersNow<T extends Said & Pick<Outcome, 'stagedRole'>>
   };
 }
 
-/** Where the live public Service leads users now. Never throws. */
+/** Where the live public Services lead users now. Never throws. */
 export async function usersNow(ctx: RunContext, state: Led): Promise<UsersNow> {
   try {
     const { active } = await readActive(ctx, state);

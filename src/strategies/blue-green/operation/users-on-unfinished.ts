@@ -1,6 +1,12 @@
+import { describeRefs, type ObjectRef } from '../../../kubernetes/object.js';
 import type { BlueGreenState } from '../../../release/state.js';
 import { otherRole } from '../../../traffic/active-role.js';
-import { areUsersBack, recordBeforeStaging, type StagingOrRejection } from './rollback-target.js';
+import { areUsersBack, recordBeforeStaging, type StagingOrRejection } from '../rollback/rollback-target.js';
+
+/** Where the public Services lead users, as the beginning of a message. */
+export function usersAreLed(services: readonly ObjectRef[], role: string): string {
+  return `${describeRefs(services)} ${services.length > 1 ? 'lead' : 'leads'} users to ${role}`;
+}
 
 /** The unfinished operation, as a part of a message. */
 export function describeUnfinished({ kind, revision }: StagingOrRejection): string {

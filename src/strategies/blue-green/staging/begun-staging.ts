@@ -1,6 +1,7 @@
 import { refOf } from '../../../kubernetes/object.js';
 import type { Snapshot } from '../../../plan/change.js';
 import { authorOf, imagesOf, withoutSecrets, type Revision } from '../../../release/revision.js';
+import { own } from '../../../own.js';
 import type { BlueGreenState, RoleRecord } from '../../../release/state.js';
 import { begin, type InProgress } from '../../../release/transitions.js';
 import { begunBy } from '../../../run/begun.js';
@@ -65,14 +66,15 @@ export function revisionOf(
   const { inputs, state, resources, contentHash } = deploy;
   const objects = planned.map(({ resource }) => resource.object);
   const sharedObjects = new Set(resources.shared.map(({ object }) => object));
-  const own = withoutSecrets(objects.filter(object => !sharedObjects.has(object)));
-  const publicService = resources.publicService[role]?.object;
+  const ofRole = withoutSecrets(objects.filter(object => !sharedObjects.has(object)));
+  const publicServices = (own(resources.publicServices, role) ?? []).map(({ object }) => object);
   return {
-    ...own,
+    ...ofRole,
     ...authorOf(ctx.run),
     number: state.latest + 1,
     strategy: 'blue-green',
     role,
+    publicServices,
     shared: withoutSecrets([...sharedObjects]).objects,
     applyAfterSwitch,
     deleteAfterSwitch,
@@ -80,8 +82,7 @@ export function revisionOf(
     checks: checksToRecord(inputs.verify),
     force: inputs.forceConflicts,
     contentHash,
-    images: imagesOf(own.objects),
+    images: imagesOf(ofRole.objects),
     at: new Date().toISOString(),
-    ...(publicService !== undefined && { publicService }),
   };
 }

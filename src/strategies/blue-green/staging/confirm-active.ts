@@ -1,3 +1,4 @@
+import { mainServiceOf } from '../../../manifests/resource.js';
 import type { PlannedChange } from '../../../plan/change.js';
 import type { RunContext } from '../../../run/context.js';
 import { waitUntilReady } from '../../shared/apply-and-wait.js';
@@ -29,7 +30,7 @@ export async function confirmActive(ctx: RunContext, request: ConfirmActiveReque
   try {
     const waitOptions = { timeoutMs: inputs.timeoutMs, stableForMs: inputs.stableForMs, settled: true };
     const ready = await ctx.phase('Deploy', () => waitUntilReady(ctx, { planned, waitOptions }));
-    const service = resources.publicService[role]?.object;
+    const service = mainServiceOf(resources, role)?.object;
     const workloads = planned.map(({ resource }) => resource.object);
     const checks = await ctx.phase('Verify public', () =>
       requireChecks(ctx, { checks: inputs.verify, side: 'public', service, workloads, ready }),

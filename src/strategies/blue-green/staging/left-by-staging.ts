@@ -87,6 +87,6 @@ function deletedBy({ deployment, autoscalers, budgets }: AdoptedRole): readonly 
 }
 
 /** Everything that the manifests have, of both roles. */
-export function allOf({ shared, of, publicService }: RoleResources): readonly Resource[] {
-  return [...shared, ...Object.values(of).flat(), ...Object.values(publicService)];
+export function allOf({ shared, of, publicServices }: RoleResources): readonly Resource[] {
+  return [...shared, ...Object.values(of).flat(), ...Object.values(publicServices).flat()];
 }

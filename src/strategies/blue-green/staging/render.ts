@@ -8,7 +8,7 @@ import { newBlueGreen, type ReleaseState } from '../../../release/state.js';
 import { asBlueGreen } from '../../../release/transitions.js';
 import { logRendered, numberedRequest } from '../../shared/rendering.js';
 import type { DeployRequest } from '../../strategy.js';
-import { publicServiceOf } from './find-active.js';
+import { publicServicesOf } from './find-active.js';
 import type { BlueGreenDeploy } from './staging.js';
 
 /** The manifests as the next revision of a blue/green release, for both roles. */
@@ -20,12 +20,12 @@ export async function renderBlueGreen(
   const rendered = renderRoles({ ...(await numberedRequest(draft, recorded)), ...roleRequest(inputs) });
   const { resources } = rendered;
   const { roles: roleNames } = inputs;
-  const names = { publicService: publicServiceOf(resources, roleNames), roleNames };
+  const names = { publicServices: publicServicesOf(resources, roleNames), roleNames };
   const wasRolling = recorded?.strategy === 'rolling';
   const state = wasRolling ? asBlueGreen(recorded, names) : (recorded ?? newBlueGreen(draft.release, names));
-  const { shared, of, publicService } = resources;
+  const { shared, of, publicServices } = resources;
   logRendered(log, [...shared, ...Object.values(of).flat()], rendered);
-  const everything = [...shared, ...Object.values(of).flat(), ...Object.values(publicService)];
+  const everything = [...shared, ...Object.values(of).flat(), ...Object.values(publicServices).flat()];
   return {
     inputs,
     state,
@@ -35,11 +35,11 @@ export async function renderBlueGreen(
   };
 }
 
-/** The name of the public Service. */
+/** The name of the main public Service. */
 export function blueGreenReleaseName(inputs: DeployInputs<'blue-green'>, request: RenderRequest): string {
   return deriveReleaseName({ ...request, ...roleRequest(inputs) });
 }
 
-function roleRequest({ roles, service, testService }: DeployInputs<'blue-green'>) {
-  return { roles, ...(service !== undefined && { service }), ...(testService !== undefined && { testService }) };
+function roleRequest({ roles, services, testService }: DeployInputs<'blue-green'>) {
+  return { roles, ...(services !== undefined && { services }), ...(testService !== undefined && { testService }) };
 }

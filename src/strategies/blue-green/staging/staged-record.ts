@@ -33,13 +33,13 @@ export function stagedOn({ staging, begun, deployed, entry }: VerifiedStaging): 
     .filter(({ resource }) => !isDeletedOnceFinished(resource.object))
     .map(change => answers.get(change) ?? change.after ?? change.resource.object)
     .map(live => identify(live, hashes.get(refKey(refOf(live)))));
-  const publicServiceUid = uidOfPublicService(staging);
-  const rendered = records[role] ?? { podLabels: {}, deployments: [] };
+  const publicServiceUids = uidsOfPublicServices(staging);
+  const rendered = records[role] ?? { podLabels: [], deployments: [] };
   return {
     entry,
     staged: {
       ...{ revision: number, role, objects },
-      ...(publicServiceUid !== undefined && { publicServiceUid }),
+      ...(Object.keys(publicServiceUids).length > 0 && { publicServiceUids }),
       ...(previous !== undefined && { previous }),
     },
     record: {
@@ -53,10 +53,18 @@ export function stagedOn({ staging, begun, deployed, entry }: VerifiedStaging): 
   };
 }
 
-function uidOfPublicService({ deploy, role, plannedAfterSwitch }: Staging): string | undefined {
-  const publicService = deploy.resources.publicService[role];
-  const found = plannedAfterSwitch.find(({ resource, change }) => resource === publicService && change !== 'created');
-  return (found?.live ?? found?.after)?.metadata.uid;
+/** The uid of each public Service that exists, by its key. */
+function uidsOfPublicServices({ deploy, role, plannedAfterSwitch }: Staging): Readonly<Record<string, string>> {
+  const publicServices = deploy.resources.publicServices[role] ?? [];
+  const found = plannedAfterSwitch.filter(
+    ({ resource, change }) => publicServices.includes(resource) && change !== 'created',
+  );
+  return Object.fromEntries(
+    found.flatMap(({ resource, live, after }) => {
+      const uid = (live ?? after)?.metadata.uid;
+      return uid === undefined ? [] : [[refKey(refOf(resource.object)), uid] as const];
+    }),
+  );
 }
 
 /** Whether the staged objects still are those that were verified; a dry run that changes nothing answers what is live. */

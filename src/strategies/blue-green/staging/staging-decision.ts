@@ -12,6 +12,7 @@ import { recordable, snapshotsOf } from '../../shared/snapshots.js';
 import { lint } from '../../shared/report-findings.js';
 import { stagedWorkloads } from './deploy-staged.js';
 import { revisionOf } from './begun-staging.js';
+import { mainServiceOf } from '../../../manifests/resource.js';
 import { findActive } from './find-active.js';
 import { leftWhileServing } from './left-by-staging.js';
 import { isAsVerified } from './staged-record.js';
@@ -71,7 +72,7 @@ export async function decideStaging(
     });
     const found = lint(ctx, inputs.lint, stagingLintContext(staging));
     const staged = stagedWorkloads(staging, []);
-    const service = resources.publicService[role]?.object;
+    const service = mainServiceOf(resources, role)?.object;
     const unchecked = [staged, ...(service === undefined ? [] : [{ ...staged, service }])].map(verified =>
       portRefusal(ctx, { ...verified, checks: inputs.verify }),
     );
@@ -102,29 +103,29 @@ function unchangedLintContext(
   deploy: BlueGreenDeploy,
   { role, planned }: { readonly role: string; readonly planned: readonly PlannedChange[] },
 ): LintContext {
-  const publicService = deploy.resources.publicService[role];
+  const publicServices = deploy.resources.publicServices[role] ?? [];
   const resources = planned.map(({ resource }) => resource);
   return {
     strategy: 'blue-green',
-    resources: [...resources, ...(publicService === undefined ? [] : [publicService])],
+    resources: [...resources, ...publicServices],
     planned,
     // A role is never updated in place, not even the active one.
     idle: new Set(resources.filter(resource => !deploy.resources.shared.includes(resource))),
     active: [],
-    ...(publicService !== undefined && { publicService }),
+    publicServices,
   };
 }
 
 function stagingLintContext(staging: Staging): LintContext {
   const { deploy, role, resources, planned, plannedAfterSwitch, counterparts } = staging;
-  const publicService = deploy.resources.publicService[role];
+  const publicServices = deploy.resources.publicServices[role] ?? [];
   const shared = new Set(deploy.resources.shared);
   return {
     strategy: 'blue-green',
     resources,
     planned: [...planned, ...plannedAfterSwitch],
-    idle: new Set(resources.filter(resource => !shared.has(resource) && resource !== publicService)),
+    idle: new Set(resources.filter(resource => !shared.has(resource) && !publicServices.includes(resource))),
     active: [...counterparts.values()],
-    ...(publicService !== undefined && { publicService }),
+    publicServices,
   };
 }

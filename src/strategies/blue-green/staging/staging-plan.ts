@@ -2,8 +2,7 @@ import { isAutoscaler } from '../../../kubernetes/autoscaler.js';
 import { isDeployment, replicasOf, withReplicas } from '../../../kubernetes/deployment.js';
 import { requirePlan, dryRunAll } from '../../../cluster/apply/dry-run-all.js';
 import { describeRef, refKey, refOf, type KubeObject } from '../../../kubernetes/object.js';
-import { templateLabels } from '../../../kubernetes/pods/pod-spec.js';
-import { selectorOf, selects } from '../../../kubernetes/selectors.js';
+import { routesTo } from '../../../kubernetes/selectors.js';
 import type { Resource } from '../../../manifests/resource.js';
 import type { PlannedChange } from '../../../plan/change.js';
 import type { Revision } from '../../../release/revision.js';
@@ -30,12 +29,11 @@ export async function planStaging(ctx: RunContext, target: StagingTarget): Promi
   const { sized, counterparts } = await asManyAsLive(ctx, {
     role,
     resources: own.filter(({ object }) => !isAutoscaler(object)),
-    service: resources.publicService[role],
+    services: resources.publicServices[role] ?? [],
     other: deploymentsOf(deploy, active.kind === 'role' ? active.role : role),
     ...(adoption !== undefined && { adopted: adoption.deployment }),
   });
-  const publicService = resources.publicService[role];
-  const atSwitch = [...applyAfterSwitch, ...(publicService === undefined ? [] : [publicService])];
+  const atSwitch = [...applyAfterSwitch, ...(resources.publicServices[role] ?? [])];
   // Objects that the switch applies are dry-run now, so that a rejection is reported here and not by promote.
   const all = [...resources.shared, ...sized, ...atSwitch];
   const imageRequest = { check: inputs.imageCheck, resources: [...resources.shared, ...sized] };
@@ -95,7 +93,7 @@ export async function planStaging(ctx: RunContext, target: StagingTarget): Promi
 }
 
 /**
- * The plan for a role that users are on, if this content runs there and nothing would change, the public Service included;
+ * The plan for a role that users are on, if this content runs there and nothing would change, the public Services included;
  * otherwise `undefined`.
  */
 export async function planUnchanged(
@@ -108,20 +106,20 @@ export async function planUnchanged(
   const { sized } = await asManyAsLive(ctx, {
     role,
     resources: resources.of[role] ?? [],
-    service: resources.publicService[role],
+    services: resources.publicServices[role] ?? [],
     other: deploymentsOf(deploy, role),
   });
-  const publicService = resources.publicService[role];
+  const publicServices = resources.publicServices[role] ?? [];
   const planned = await requirePlan({
     cluster: ctx.cluster,
     applied: appliedTo(state, role),
     recent: ctx.recentApplies,
-    resources: [...resources.shared, ...sized, ...(publicService === undefined ? [] : [publicService])],
+    resources: [...resources.shared, ...sized, ...publicServices],
     force: inputs.forceConflicts,
   });
   if (!planned.every(({ change }) => change === 'unchanged')) return undefined;
-  // The switch applies the public Service; what a deploy applies does not contain it.
-  return planned.filter(({ resource }) => resource !== publicService);
+  // The switch applies the public Services; what a deploy applies does not contain it.
+  return planned.filter(({ resource }) => !publicServices.includes(resource));
 }
 
 /** The Deployments of a role: as they are on record, else by the names of the manifests. */
@@ -143,8 +141,8 @@ async function asManyAsLive(
   own: {
     readonly role: string;
     readonly resources: readonly Resource[];
-    /** The public Service of the role. */
-    readonly service: Resource | undefined;
+    /** The public Services of the role. */
+    readonly services: readonly Resource[];
     readonly other: RoleDeployments;
     /** What would be adopted as the other role. Absent: nothing. */
     readonly adopted?: KubeObject;
@@ -152,11 +150,11 @@ async function asManyAsLive(
 ): Promise<{ readonly sized: readonly Resource[]; readonly counterparts: Staging['counterparts'] }> {
   const { role, resources, other, adopted } = own;
   const objects = resources.map(({ object }) => object);
-  const service = own.service?.object;
+  const services = own.services.map(({ object }) => object);
   const counterparts =
     adopted === undefined
-      ? await liveCounterparts(ctx, { role, objects, service }, other)
-      : counterpartsOfAdopted(objects, { deployment: adopted, service });
+      ? await liveCounterparts(ctx, { role, objects, services }, other)
+      : counterpartsOfAdopted(objects, { deployment: adopted, services });
   const sized = resources.map(resource => {
     const live = counterparts.get(refKey(refOf(resource.object)));
     const replicas = replicasOf(resource.object);
@@ -172,9 +170,8 @@ async function asManyAsLive(
 /** The Deployment that would be adopted has no role in its name: its counterpart is the one behind the public Service. */
 function counterpartsOfAdopted(
   objects: readonly KubeObject[],
-  { deployment, service }: { readonly deployment: KubeObject; readonly service: KubeObject | undefined },
+  { deployment, services }: { readonly deployment: KubeObject; readonly services: readonly KubeObject[] },
 ): ReadonlyMap<string, KubeObject> {
-  const selector = service === undefined ? {} : selectorOf(service);
-  const served = objects.filter(object => isDeployment(object) && selects(selector, templateLabels(object)));
+  const served = objects.filter(object => isDeployment(object) && services.some(service => routesTo(service, object)));
   return new Map(served.map(object => [refKey(refOf(object)), deployment]));
 }

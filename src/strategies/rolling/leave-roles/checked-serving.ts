@@ -13,7 +13,7 @@ export interface SaidOfLeave {
 }
 
 /**
- * What a step that leaves the roles says about users, checked against the live public Service once the step has restored what it
+ * What a step that leaves the roles says about users, checked against the live public Services once the step has restored what it
  * could. If the Service leads users elsewhere or cannot be read, this says so. Never throws.
  */
 export async function checkedServing(
@@ -27,12 +27,12 @@ export async function checkedServing(
   return revision !== undefined && (await leadsTo(ctx, state, revision)) ? said : { kind: 'users-now', users, said };
 }
 
-/** Whether the live public Service leads users to pods of the revision; false if it cannot be read. */
+/** Whether a live public Service leads users to pods of the revision; false if none can be read. */
 async function leadsTo(
   { cluster }: RunContext,
-  { publicService }: BlueGreenState,
+  { publicServices }: BlueGreenState,
   { objects }: Pick<Revision, 'objects'>,
 ): Promise<boolean> {
-  const live = await cluster.get(publicService).catch(() => undefined);
-  return live !== undefined && objects.some(object => routesTo(live, object));
+  const found = await Promise.all(publicServices.map(ref => cluster.get(ref).catch(() => undefined)));
+  return found.some(live => live !== undefined && objects.some(object => routesTo(live, object)));
 }

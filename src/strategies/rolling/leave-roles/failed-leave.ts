@@ -1,5 +1,5 @@
 import { asCutoverError } from '../../../errors.js';
-import { refKey, refOf } from '../../../kubernetes/object.js';
+import { refKey, refOf, type ObjectRef } from '../../../kubernetes/object.js';
 import { routesTo } from '../../../kubernetes/selectors.js';
 import type { Snapshot } from '../../../plan/change.js';
 import { recordFailure } from '../../../release/record-failure.js';
@@ -67,21 +67,11 @@ export async function restoreRoles(ctx: OperationContext, request: RestoreRoles)
   const { leaving, snapshots, timeoutMs, cause } = request;
   const withheld = whyWithheld(ctx, cause);
   if (withheld !== undefined) return withheld;
-  const key = refKey(leaving.publicService);
-  const service = snapshots.find(({ ref }) => refKey(ref) === key);
-  if (service !== undefined) {
-    try {
-      if ((await sendBack(ctx, request, service)) === 'no-ready-pod') {
-        const { role } = leaving.operation;
-        ctx.log.error(`${role} has no ready pod, so users were not sent back to it. Look at both versions now.`);
-        return { kind: 'no-ready-pod', role };
-      }
-    } catch (error) {
-      ctx.log.error(asCutoverError(error).message);
-      return { kind: 'incomplete', failed: [service.ref] };
-    }
-  }
-  const rest = snapshots.filter(snapshot => snapshot !== service);
+  const keys = new Set(leaving.publicServices.map(refKey));
+  const services = snapshots.filter(({ ref }) => keys.has(refKey(ref)));
+  const back = await sendBack(ctx, request, services);
+  if (back !== undefined) return back;
+  const rest = snapshots.filter(snapshot => !services.includes(snapshot));
   const ofIdle = await keysOfIdle(ctx, leaving);
   const { restored } = await restoreRecorded(ctx, {
     snapshots: rest,
@@ -93,20 +83,52 @@ export async function restoreRoles(ctx: OperationContext, request: RestoreRoles)
   return restored;
 }
 
-/** Restores the public Service if it is as the operation has set it, and would select a ready pod then. */
+/**
+ * Restores those of the public Services that are as the operation has set them, if each would select a ready pod then; else none.
+ * Returns why they are not restored; `undefined`: they are.
+ */
 async function sendBack(
   ctx: OperationContext,
   { leaving, revision }: RestoreRoles,
+  services: readonly Snapshot[],
+): Promise<Restored | undefined> {
+  const router = routerOf(ctx);
+  const failed: ObjectRef[] = [];
+  const toRestore: Snapshot[] = [];
+  const fail = ({ ref }: Snapshot, error: unknown): void => {
+    ctx.log.error(asCutoverError(error).message);
+    failed.push(ref);
+  };
+  for (const service of services) {
+    try {
+      const owned = await setByOperation(ctx, revision, service);
+      if (owned === undefined) continue;
+      if (owned.object !== undefined && (await router.readyPods(owned.object)).length === 0) {
+        const { role } = leaving.operation;
+        ctx.log.error(`${role} has no ready pod, so users were not sent back to it. Look at both versions now.`);
+        return { kind: 'no-ready-pod', role };
+      }
+      toRestore.push(owned);
+    } catch (error) {
+      fail(service, error);
+    }
+  }
+  for (const service of toRestore) {
+    await router.restore(service, ctx.writer).catch((error: unknown) => fail(service, error));
+  }
+  return failed.length === 0 ? undefined : { kind: 'incomplete', failed };
+}
+
+/** The snapshot of a public Service, if it is as the operation has set it and may be restored. */
+async function setByOperation(
+  ctx: OperationContext,
+  revision: Revision,
   service: Snapshot,
-): Promise<'no-ready-pod' | undefined> {
-  const router = routerOf(ctx, service.ref);
-  const object = revision.objects.find(one => refKey(refOf(one)) === refKey(leaving.publicService));
-  if (object === undefined || !(await router.isSetTo({ object, force: false }))) return undefined;
+): Promise<Snapshot | undefined> {
+  const object = revision.objects.find(one => refKey(refOf(one)) === refKey(service.ref));
+  if (object === undefined || !(await routerOf(ctx).isSetTo({ object, force: false }))) return undefined;
   const [owned] = await requireOwnedSnapshots(ctx, [service]);
-  if (owned === undefined) return undefined;
-  if (owned.object !== undefined && (await router.readyPods(owned.object)).length === 0) return 'no-ready-pod';
-  await router.restore(owned, ctx.writer);
-  return undefined;
+  return owned;
 }
 
 /** What the idle role runs, by its keys: no user needs it. */
@@ -116,17 +138,20 @@ async function keysOfIdle(ctx: RunContext, leaving: Leaving): Promise<ReadonlySe
   return new Set(refs.map(refKey));
 }
 
-/** Whether the public Service, as it is read now, leads users to pods that the restore would delete. */
+/** Whether a public Service, as it is read now, leads users to pods that the restore would delete. */
 async function reachedRevision(
   { cluster }: RunContext,
   { leaving, revision, snapshots }: RestoreRoles,
 ): Promise<Reached | undefined> {
-  const live = await cluster.get(leaving.publicService);
-  if (live === undefined) return undefined;
   const isDeleted = ({ object, recreated }: Snapshot): boolean => object === undefined || recreated === true;
   const created = new Set(snapshots.filter(isDeleted).map(({ ref }) => refKey(ref)));
-  const isReached = revision.objects.some(one => created.has(refKey(refOf(one))) && routesTo(live, one));
-  return isReached ? { kind: 'reached', service: leaving.publicService, to: `revision ${revision.number}` } : undefined;
+  for (const service of leaving.publicServices) {
+    const live = await cluster.get(service);
+    if (live === undefined) continue;
+    const isReached = revision.objects.some(one => created.has(refKey(refOf(one))) && routesTo(live, one));
+    if (isReached) return { kind: 'reached', service, to: `revision ${revision.number}` };
+  }
+  return undefined;
 }
 
 /** The outcome when users are on the new pods, but objects of the roles are left. */

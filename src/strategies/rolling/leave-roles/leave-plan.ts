@@ -7,10 +7,10 @@ export interface LeavePlan {
   readonly state: BlueGreenState;
   /** The role that users leave. */
   readonly active: string;
-  /** The manifests without the public Service and without autoscalers and budgets, at the size that serves now. */
+  /** The manifests without the public Services and without autoscalers and budgets, at the size that serves now. */
   readonly first: readonly PlannedChange[];
-  /** The public Service. */
-  readonly service: PlannedChange;
+  /** The public Services, in the order of the record. */
+  readonly services: readonly PlannedChange[];
   /** Autoscalers and budgets of the manifests, which follow when those of the roles are gone. */
   readonly last: readonly PlannedChange[];
   /** Live objects of the idle role, and of the active one. Users may be led to the idle one, so it goes before the switch. */

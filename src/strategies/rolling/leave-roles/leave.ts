@@ -1,4 +1,6 @@
 import { refOf, type KubeObject } from '../../../kubernetes/object.js';
+import { templateLabels } from '../../../kubernetes/pods/pod-spec.js';
+import { selectorOf, selects } from '../../../kubernetes/selectors.js';
 import { historyEntry } from '../../../release/revision.js';
 import { begin, completeLeave, type Leaving } from '../../../release/transitions.js';
 import { begunBy } from '../../../run/begun.js';
@@ -17,6 +19,7 @@ import { changesAfterRestore, changesOf } from '../../outcome/changes.js';
 import { FailedStep, outcomeBase, type ObjectChange, type Outcome } from '../../outcome/outcome.js';
 import { applyAndWait } from '../../shared/apply-and-wait.js';
 import { checksOf, requireChecks } from '../../shared/checks.js';
+import { noTraffic, underTraffic, type SyntheticTraffic } from '../../shared/synthetic-traffic.js';
 import type { Serving } from '../../outcome/serving.js';
 import type { Rollout } from '../rollout.js';
 import { checkedServing } from './checked-serving.js';
@@ -56,10 +59,22 @@ export async function resumeLeaving(
 }
 
 /**
- * Deploys a revision without roles: its pods come up beside the active role, the public Service follows, and the objects of the
+ * Deploys a revision without roles: its pods come up beside the active role, the public Services follow, and the objects of the
  * roles are deleted. One operation. Until it is verified, a failure restores everything.
  */
-export async function leaveRoles(ctx: LockedContext, { rollout, plan }: LeaveRequest): Promise<Outcome> {
+export async function leaveRoles(ctx: LockedContext, request: LeaveRequest): Promise<Outcome> {
+  const { checks, revision } = request.rollout;
+  const [service] = request.plan.services;
+  if (service === undefined) return leaveUnder(ctx, request, noTraffic);
+  const users = { service: service.resource.object, checks, version: `revision ${revision.number}` };
+  return underTraffic(ctx, users, traffic => leaveUnder(ctx, request, traffic));
+}
+
+async function leaveUnder(
+  ctx: LockedContext,
+  { rollout, plan }: LeaveRequest,
+  traffic: SyntheticTraffic,
+): Promise<Outcome> {
   const { state, active } = plan;
   const { number } = rollout.revision;
   const begun = begin(state, { kind: 'leave', revision: number, role: active, ...begunBy(ctx) });
@@ -83,7 +98,7 @@ export async function leaveRoles(ctx: LockedContext, { rollout, plan }: LeaveReq
   // On record before the roles are deleted: what finishes after a kill has no manifests.
   const verified: Leaving = withLeft({ ...leaving, operation: { ...operation, verified: true } }, plan.left);
   try {
-    checks = await replaceRoles(started, { rollout, plan, leaving });
+    checks = await traffic.require(await replaceRoles(started, { rollout, plan, leaving }));
     // From here on the way is forward: the active role is deleted.
     await ctx.records.writeState(verified);
   } catch (error) {
@@ -142,33 +157,36 @@ async function replaceRoles(
 ): Promise<readonly CheckResult[]> {
   const { waitOptions, force, revision } = rollout;
   const { timeoutMs } = waitOptions;
-  const { state, active, service, first } = plan;
-  const { object } = service.resource;
-  const router = routerOf(ctx, refOf(object));
+  const { state, active, services, first } = plan;
+  const targets = services.map(({ resource }) => resource.object);
+  const router = routerOf(ctx);
   const newPods = { leaving, revision, timeoutMs };
   await ctx.phase('Deploy', () => applyAndWait(ctx, { planned: first, waitOptions, force, paused: 'noted' }));
   const ready = await ctx.phase('Switch', async () => {
     const ofIdle = plan.ofIdle.filter(one => !isConfig(one));
     const decidedOn = await removeIdle(ctx, { state, active, objects: ofIdle, timeoutMs });
     const readyUntilMs = ctx.clock.now() + timeoutMs;
-    const all = await requireAllPods(ctx, { ...newPods, service: object });
+    const all = await requireAllPods(ctx, { ...newPods, services: targets });
     const role = `revision ${revision.number}`;
     // Both versions answer until the active role is deleted, as in any rolling update.
-    const beside = state.roles[active]?.podLabels ?? {};
-    const sizes = sizesOf(ctx, { service: object }, deploymentsOf(state, active));
-    const precondition = { router, decidedOn, target: object, role, verified: all, readyUntilMs, sizes, beside };
+    const beside = state.roles[active]?.podLabels ?? [];
+    const sizes = sizesOf(ctx, { services: targets }, deploymentsOf(state, active));
+    const precondition = { router, decidedOn, targets, role, verified: all, readyUntilMs, sizes, beside };
     const look = await requireReadyRole(ctx, precondition);
-    await router.set({ object, force }, look.before, ctx.writer);
-    const workloads = look.workloads.filter(({ isServed }) => isServed);
-    const readyTimeoutMs = readyUntilMs - ctx.clock.now();
-    await router.confirm({ object, workloads, beside }, { timeoutMs: confirmMs, readyTimeoutMs, signal: ctx.signal });
+    for (const [index, object] of targets.entries())
+      await router.set({ object, force }, look.before[index] ?? { ref: refOf(object) }, ctx.writer);
+    for (const object of targets) {
+      const workloads = look.workloads.filter(({ set }) => selects(selectorOf(object), templateLabels(set)));
+      const readyTimeoutMs = readyUntilMs - ctx.clock.now();
+      await router.confirm({ object, workloads, beside }, { timeoutMs: confirmMs, readyTimeoutMs, signal: ctx.signal });
+    }
     return all;
   });
   return ctx.phase('Verify public', async () => {
     const workloads = first.map(({ resource }) => resource.object);
     const checks = rollout.checks;
-    const results = await requireChecks(ctx, { checks, side: 'public', service: object, workloads, ready });
-    await requireAllPods(ctx, { ...newPods, service: object });
+    const results = await requireChecks(ctx, { checks, side: 'public', service: targets[0], workloads, ready });
+    await requireAllPods(ctx, { ...newPods, services: targets });
     return results;
   });
 }

@@ -1,6 +1,8 @@
 import { CutoverError } from '../../../errors.js';
 import { isDeployment } from '../../../kubernetes/deployment.js';
-import { describeRef, refOf, type KubeObject } from '../../../kubernetes/object.js';
+import { describeRef, refOf, type KubeObject, type ObjectRef } from '../../../kubernetes/object.js';
+import { templateLabels } from '../../../kubernetes/pods/pod-spec.js';
+import { selectorOf, selects } from '../../../kubernetes/selectors.js';
 import type { Snapshot } from '../../../plan/change.js';
 import type { Revision } from '../../../release/revision.js';
 import type { Leaving } from '../../../release/transitions.js';
@@ -23,12 +25,12 @@ export interface NewPods {
 
 /**
  * Scales the Deployments of the revision up to what serves on the active role now, and waits until all their pods are ready:
- * users depend on them from here on. `service`: the public Service, as it leads to them. Throws `timeout`, `rollout`; `switch`
+ * users depend on them from here on. `services`: the public Services, as they lead to them. Throws `timeout`, `rollout`; `switch`
  * when one of the Deployments is gone.
  */
 export async function requireAllPods(
   ctx: OperationContext,
-  { service, ...request }: NewPods & { readonly service: KubeObject },
+  { services, ...request }: NewPods & { readonly services: readonly KubeObject[] },
 ): Promise<readonly ReadyWorkload[]> {
   const { leaving, revision, timeoutMs } = request;
   const { role } = leaving.operation;
@@ -37,31 +39,42 @@ export async function requireAllPods(
   const live = found.filter(object => object !== undefined);
   if (live.length < objects.length) throw noNewPods(request);
   const serving = deploymentsOf(leaving, role);
-  const scaled = await scaleUp(ctx, await tooSmall(ctx, { objects: live, service }, serving), serving);
+  const scaled = await scaleUp(ctx, await tooSmall(ctx, { objects: live, services }, serving), serving);
   const targets = live.map(object => scaled.find(one => one.metadata.uid === object.metadata.uid) ?? object);
   return waitForLive(ctx, { targets, timeoutMs, paused: 'noted' });
 }
 
 /**
- * Waits until all pods of the new revision are ready, and looks whether users reach them through the live public Service, which
- * this returns as it was read. Throws `switch` when they do not: without the roles, users would be left without a pod.
+ * Waits until all pods of the new revision are ready, and looks whether users reach them through the live public Services, which
+ * this returns as they were read. Throws `switch` when they do not: without the roles, users would be left without a pod.
  */
-export async function requireNewPods(ctx: OperationContext, request: NewPods): Promise<Snapshot> {
-  const { publicService: ref } = request.leaving;
-  const service = await ctx.cluster.get(ref);
-  if (service === undefined) throw noNewPods(request);
-  const verified = await requireAllPods(ctx, { ...request, service });
-  // As it is after the wait.
-  const target = await ctx.cluster.get(ref);
-  if (target === undefined) throw noNewPods(request);
-  const { before, workloads } = await routerOf(ctx, ref).look({ target, verified });
+export async function requireNewPods(ctx: OperationContext, request: NewPods): Promise<readonly Snapshot[]> {
+  const verified = await requireAllPods(ctx, { ...request, services: await liveServices(ctx, request) });
+  // As they are after the wait.
+  const targets = await liveServices(ctx, request);
+  const { before, workloads } = await routerOf(ctx).look({ targets, verified });
   const isComplete = workloads.every(workload => shortage(workload, { pods: workload.pods, owners: [] }).length === 0);
-  if (isComplete && workloads.some(({ isServed, wanted }) => isServed && wanted > 0)) return before;
-  throw noNewPods(request);
+  const [unserved] = targets.filter(
+    target =>
+      !isComplete ||
+      !workloads.some(({ set, wanted }) => wanted > 0 && selects(selectorOf(target), templateLabels(set))),
+  );
+  if (unserved === undefined) return before;
+  throw noNewPods(request, refOf(unserved));
 }
 
-function noNewPods({ leaving, revision }: NewPods): CutoverError {
-  const name = describeRef(leaving.publicService);
+async function liveServices(ctx: OperationContext, request: NewPods): Promise<readonly KubeObject[]> {
+  return Promise.all(
+    request.leaving.publicServices.map(async ref => {
+      const live = await ctx.cluster.get(ref);
+      if (live === undefined) throw noNewPods(request, ref);
+      return live;
+    }),
+  );
+}
+
+function noNewPods({ leaving, revision }: NewPods, service: ObjectRef = leaving.publicServices[0]): CutoverError {
+  const name = describeRef(service);
   return new CutoverError(
     `${name} does not lead to all wanted pods of revision ${revision.number}: the roles were not deleted`,
     {

@@ -1,8 +1,7 @@
 import { CutoverError } from '../../../errors.js';
 import { isDeployment, replicasOf, withReplicas } from '../../../kubernetes/deployment.js';
-import { describeRef, refKey, refOf, type KubeObject } from '../../../kubernetes/object.js';
-import { templateLabels } from '../../../kubernetes/pods/pod-spec.js';
-import { selectorOf, selects } from '../../../kubernetes/selectors.js';
+import { describeRef, refKey, refOf, type KubeObject, type ObjectRef } from '../../../kubernetes/object.js';
+import { routesTo } from '../../../kubernetes/selectors.js';
 import type { PlannedChange } from '../../../plan/change.js';
 import type { BlueGreenState } from '../../../release/state.js';
 import type { RunContext } from '../../../run/context.js';
@@ -22,9 +21,8 @@ export async function sizedAsLive(
   if (leaves === undefined) return resources;
   const active = await activeOf(ctx, leaves);
   const objects = resources.map(({ object }) => object);
-  const service = objects.find(object => refKey(refOf(object)) === refKey(leaves.publicService));
-  if (service === undefined) throw noPublicService(leaves);
-  const counterparts = await liveCounterparts(ctx, { objects, service }, deploymentsOf(leaves, active));
+  const services = publicServicesAmong(leaves, objects, object => object);
+  const counterparts = await liveCounterparts(ctx, { objects, services }, deploymentsOf(leaves, active));
   return resources.map(resource => {
     const { object } = resource;
     const live = counterparts.get(refKey(refOf(object)));
@@ -62,14 +60,16 @@ export interface LeaveToPlan {
 export async function planLeave(ctx: RunContext, { state, planned, isPlan }: LeaveToPlan): Promise<LeavePlan> {
   const active = await activeOf(ctx, state);
   const manifests = { objects: planned.map(({ resource }) => resource.object), secrets: [] };
-  const service = planned.find(({ resource }) => refKey(refOf(resource.object)) === refKey(state.publicService));
-  if (service === undefined) throw noPublicService(state);
-  const rest = planned.filter(change => change !== service);
+  const services = publicServicesAmong(state, planned, ({ resource }) => resource.object);
+  const rest = planned.filter(change => !services.includes(change));
   refuseIdleRole(state, active, manifests.objects);
-  const selector = selectorOf(service.resource.object);
-  const isServed = ({ resource: { object } }: PlannedChange): boolean =>
-    isDeployment(object) && selects(selector, templateLabels(object));
-  if (!rest.some(isServed)) throw noDeployment(state);
+  for (const {
+    resource: { object: service },
+  } of services) {
+    const isServed = ({ resource: { object } }: PlannedChange): boolean =>
+      isDeployment(object) && routesTo(service, object);
+    if (!rest.some(isServed)) throw noDeployment(service);
+  }
   const ofIdle = await objectsOfRole(ctx, { state, role: otherRole(state.roleNames, active) }, manifests);
   const ofActive = await objectsOfRole(ctx, { state, role: active }, manifests);
   const resources = planned.map(({ resource }) => resource);
@@ -77,7 +77,7 @@ export async function planLeave(ctx: RunContext, { state, planned, isPlan }: Lea
     state,
     active,
     first: rest.filter(({ resource }) => !isOnePerPod(resource.object)),
-    service,
+    services,
     last: rest.filter(({ resource }) => isOnePerPod(resource.object)),
     ofIdle,
     ofActive,
@@ -94,7 +94,7 @@ async function activeOf(ctx: RunContext, state: BlueGreenState): Promise<string>
   return operation?.kind === 'leave' ? operation.role : (await readActiveOnRecord(ctx, state)).role;
 }
 
-/** The idle role is deleted before the Service follows: nothing of it can take the place of the active one. */
+/** The idle role is deleted before the Services follow: nothing of it can take the place of the active one. */
 function refuseIdleRole(state: BlueGreenState, active: string, objects: readonly KubeObject[]): void {
   const idle = otherRole(state.roleNames, active);
   const ofIdle = new Set((state.roles[idle]?.deployments ?? []).map(refKey));
@@ -111,8 +111,21 @@ function refuseIdleRole(state: BlueGreenState, active: string, objects: readonly
   );
 }
 
-function noDeployment({ publicService }: BlueGreenState): CutoverError {
-  const name = describeRef(publicService);
+/** The public Services among others, in the order of the record. Throws `manifest` when one is missing. */
+function publicServicesAmong<T>(
+  state: BlueGreenState,
+  all: readonly T[],
+  objectOf: (one: T) => KubeObject,
+): readonly T[] {
+  return state.publicServices.map(ref => {
+    const found = all.find(one => refKey(refOf(objectOf(one))) === refKey(ref));
+    if (found === undefined) throw noPublicService(state.release, ref);
+    return found;
+  });
+}
+
+function noDeployment(service: KubeObject): CutoverError {
+  const name = describeRef(refOf(service));
   return new CutoverError(`${name} of the manifests selects the pods of none of their Deployments`, {
     code: 'manifest',
     object: name,
@@ -120,8 +133,8 @@ function noDeployment({ publicService }: BlueGreenState): CutoverError {
   });
 }
 
-function noPublicService({ release, publicService }: BlueGreenState): CutoverError {
-  const name = describeRef(publicService);
+function noPublicService(release: string, service: ObjectRef): CutoverError {
+  const name = describeRef(service);
   return new CutoverError(`The manifests have no ${name}, through which users reach release ${release}`, {
     code: 'manifest',
     object: name,

@@ -2,11 +2,11 @@ import { Heartbeat } from '../../../cluster/heartbeat.js';
 import { CutoverError } from '../../../errors.js';
 import { describeRef, refOf, type KubeObject } from '../../../kubernetes/object.js';
 import { activePods } from '../../../kubernetes/pods/pod.js';
-import { selectorOf, selects } from '../../../kubernetes/selectors.js';
+import { selectorOf } from '../../../kubernetes/selectors.js';
 import type { Snapshot } from '../../../plan/change.js';
 import type { BlueGreenState } from '../../../release/state.js';
 import type { OperationContext, RunContext } from '../../../run/context.js';
-import { otherRole } from '../../../traffic/active-role.js';
+import { otherRole, selectsAny } from '../../../traffic/active-role.js';
 import { requireUnmoved } from '../../../traffic/switch-precondition.js';
 import { removeLive } from '../../recorded/remove-live.js';
 import { inDeletionOrder } from './role-objects.js';
@@ -24,26 +24,31 @@ const pollMs = 500;
 
 /**
  * Deletes the idle role, and waits until none of its pods can answer: a public Service without a role in its selector would lead
- * users to them. Returns the public Service on which this was decided. Throws `timeout`; `moved` when somebody else
+ * users to them. Returns the public Services on which this was decided. Throws `timeout`; `moved` when somebody else
  * switches.
  */
 export async function removeIdle(
   ctx: OperationContext,
   { state, active, objects, timeoutMs }: IdleRole,
-): Promise<Snapshot> {
+): Promise<readonly Snapshot[]> {
   const role = otherRole(state.roleNames, active);
-  const labels = state.roles[role]?.podLabels ?? {};
-  const service = await ctx.cluster.get(state.publicService);
-  // Somebody may have switched since the deploy was planned.
-  const selector = service === undefined ? {} : selectorOf(service);
-  if (selects(selector, labels) && !selects(selector, state.roles[active]?.podLabels ?? {}))
-    throw usersMoved(describeRef(state.publicService), role);
-  const decidedOn: Snapshot = { ref: state.publicService, ...(service !== undefined && { object: service }) };
+  const labels = state.roles[role]?.podLabels ?? [];
+  const decidedOn = await Promise.all(
+    state.publicServices.map(async (ref): Promise<Snapshot> => {
+      const service = await ctx.cluster.get(ref);
+      // Somebody may have switched since the deploy was planned.
+      const selector = service === undefined ? {} : selectorOf(service);
+      if (selectsAny(selector, labels) && !selectsAny(selector, state.roles[active]?.podLabels))
+        throw usersMoved(describeRef(ref), role);
+      return { ref, ...(service !== undefined && { object: service }) };
+    }),
+  );
   await removeUnreached(ctx, objects, decidedOn);
   const deadline = ctx.clock.now() + timeoutMs;
   const heartbeat = new Heartbeat(ctx);
-  while (Object.keys(labels).length > 0) {
-    const pods = await activePodsWith(ctx, state, labels);
+  const ofRole = labels.filter(one => Object.keys(one).length > 0);
+  while (ofRole.length > 0) {
+    const pods = (await Promise.all(ofRole.map(one => activePodsWith(ctx, state, one)))).flat();
     if (pods.length === 0) break;
     if (ctx.clock.now() > deadline) throw stillThere(role, timeoutMs);
     heartbeat.beat(() => `Still waiting until no pod of ${role} is left: ${describePods(pods)}`);
@@ -53,14 +58,14 @@ export async function removeIdle(
   return decidedOn;
 }
 
-/** Deletes objects of a role, each only while the public Service is as it was seen. Throws `moved` when it is not. */
+/** Deletes objects of a role, each only while the public Services are as they were seen. Throws `moved` when one is not. */
 export async function removeUnreached(
   ctx: OperationContext,
   objects: readonly KubeObject[],
-  seen: Snapshot,
+  seen: readonly Snapshot[],
 ): Promise<void> {
   for (const object of inDeletionOrder(objects)) {
-    await requireUnmoved(ctx.cluster, seen);
+    for (const service of seen) await requireUnmoved(ctx.cluster, service);
     await removeLive(ctx, refOf(object), object.metadata.uid);
   }
 }
@@ -78,7 +83,7 @@ const maxNamed = 3;
 
 async function activePodsWith(
   ctx: RunContext,
-  { publicService: { namespace } }: BlueGreenState,
+  { publicServices: [{ namespace }] }: BlueGreenState,
   labels: Readonly<Record<string, string>>,
 ): Promise<readonly KubeObject[]> {
   const pods = await ctx.cluster.list(

@@ -6,7 +6,7 @@ import { templateLabels } from '../../../../kubernetes/pods/pod-spec.js';
 import { selectorOf, selects } from '../../../../kubernetes/selectors.js';
 import { isOwnedBy } from '../../../../manifests/owner.js';
 import { roleName } from '../../../../manifests/roles/copies.js';
-import type { Resource } from '../../../../manifests/resource.js';
+import { mainServiceOf, type Resource } from '../../../../manifests/resource.js';
 import { hasRoles } from '../../../../release/transitions.js';
 import type { RunContext } from '../../../../run/context.js';
 import { throwAny } from '../../../shared/refusals.js';
@@ -16,7 +16,15 @@ import type { Adoption } from '../adoption.js';
 import { warnOfNewerConfig } from './config-age.js';
 import { imageIdsOf } from './images.js';
 import { narrowedTo, takesOver } from './narrowed-service.js';
-import { nameTaken, noTwin, nothingToAdopt, severalImages, unknownAutoscaler, wouldBeWritten } from './refusals.js';
+import {
+  nameTaken,
+  noTwin,
+  nothingToAdopt,
+  severalImages,
+  severalServices,
+  unknownAutoscaler,
+  wouldBeWritten,
+} from './refusals.js';
 import { replaceAutoscalers, replaceBudgets } from './scaling.js';
 import { findServing } from './serving-deployment.js';
 import { templateIdentity, twinOf } from './twin.js';
@@ -29,7 +37,7 @@ import { own } from '../../../../own.js';
 export async function findAdoption(ctx: RunContext, deploy: BlueGreenDeploy): Promise<Adoption | undefined> {
   const { inputs, resources, state } = deploy;
   const [role] = inputs.roles;
-  const rendered = resources.publicService[role]?.object;
+  const rendered = mainServiceOf(resources, role)?.object;
   if (rendered === undefined || !mayAdopt(deploy)) return undefined;
   const service = await ctx.cluster.get(refOf(rendered));
   if (service === undefined || !isWithoutRoles(service, deploy)) {
@@ -37,6 +45,8 @@ export async function findAdoption(ctx: RunContext, deploy: BlueGreenDeploy): Pr
       throw nothingToAdopt(state.release, describeRef(refOf(rendered)));
     return undefined;
   }
+  const services = (own(resources.publicServices, role) ?? []).map(({ object }) => refOf(object));
+  if (services.length > 1) throw severalServices(service, services);
   const serving = await findServing(ctx, service);
   const { deployment, replicaSet, pods } = serving;
   refuseToWrite(deployment, { service, deploy });
@@ -101,7 +111,7 @@ function deploymentOfRole(
 ): KubeObject {
   const { inputs, resources } = deploy;
   const [role] = inputs.roles;
-  const publicService = resources.publicService[role]?.object;
+  const publicService = mainServiceOf(resources, role)?.object;
   const behind = (resources.of[role] ?? [])
     .map(({ object }) => object)
     .filter(isDeployment)

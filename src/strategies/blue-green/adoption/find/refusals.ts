@@ -1,5 +1,5 @@
 import { CutoverError } from '../../../../errors.js';
-import { describeRef, refOf, type KubeObject } from '../../../../kubernetes/object.js';
+import { describeRef, describeRefs, refOf, type KubeObject, type ObjectRef } from '../../../../kubernetes/object.js';
 
 /** The deploy would write the Deployment that serves users. */
 export function wouldBeWritten(service: KubeObject, deployment: KubeObject): CutoverError {
@@ -61,6 +61,14 @@ export function unknownAutoscaler(service: KubeObject, autoscaler: KubeObject): 
   return notAdoptable(service, {
     reason: `its pods are scaled by ${name}, a kind of autoscaler that Cutover does not know`,
     hint: `Scale the Deployment with a HorizontalPodAutoscaler or a KEDA ScaledObject, or delete ${name}; then run this step again.`,
+  });
+}
+
+/** Only one public Service can be narrowed. */
+export function severalServices(service: KubeObject, services: readonly ObjectRef[]): CutoverError {
+  return notAdoptable(service, {
+    reason: `the release has several public Services: ${describeRefs(services)}`,
+    hint: 'Adopt it with one Service first: annotate the others cutover/shared: "true". Or deploy it as a new release, with other names.',
   });
 }
 

@@ -6,6 +6,7 @@ import { templateLabels } from '../../../../kubernetes/pods/pod-spec.js';
 import { selectorOf, selects, type Labels } from '../../../../kubernetes/selectors.js';
 import { isFurtherService } from '../../../../manifests/roles/public-service.js';
 import type { RunContext } from '../../../../run/context.js';
+import { selectsAny } from '../../../../traffic/active-role.js';
 import type { StagingTarget } from '../staging.js';
 
 const serviceKind = { apiVersion: 'v1', kind: 'Service' };
@@ -16,20 +17,20 @@ const serviceKind = { apiVersion: 'v1', kind: 'Service' };
  */
 export async function furtherServiceRefusal(ctx: RunContext, target: StagingTarget): Promise<CutoverError | undefined> {
   const { deploy, role } = target;
-  const { of, shared, publicService } = deploy.resources;
-  const service = publicService[role];
+  const { of, shared, publicServices } = deploy.resources;
+  const [service, ...others] = publicServices[role] ?? [];
   const serving = servingLabels(target);
   if (service === undefined || serving === undefined) return undefined;
-  const named = [...shared, ...Object.values(of).flat(), ...Object.values(publicService)];
+  const named = [...shared, ...Object.values(of).flat(), ...Object.values(publicServices).flat()];
   const known = new Set(named.map(({ object }) => refKey(refOf(object))));
   const staged = (of[role] ?? []).map(({ object }) => object).filter(isDeployment);
   try {
     const live = await servicesBeside(ctx, service.object);
     const problems = live
-      .filter(one => !known.has(refKey(refOf(one))) && !isBeingDeleted(one) && selects(selectorOf(one), serving))
+      .filter(one => !known.has(refKey(refOf(one))) && !isBeingDeleted(one) && selectsAny(selectorOf(one), serving))
       .filter(one => {
         const deployments = staged.filter(object => selects(selectorOf(one), templateLabels(object)));
-        return isFurtherService(one, { publicService: service.object, deployments });
+        return [service, ...others].some(({ object }) => isFurtherService(one, { publicService: object, deployments }));
       })
       .map((one): Problem => ({ message: furtherService(one, service.object), at: service.at }));
     return problems.length === 0 ? undefined : refusalOf(problems);
@@ -42,8 +43,8 @@ export async function furtherServiceRefusal(ctx: RunContext, target: StagingTarg
 }
 
 /** Labels of the pods that serve; `undefined`: nothing serves yet. */
-function servingLabels({ deploy, active, adoption, records }: StagingTarget): Labels | undefined {
-  if (adoption !== undefined) return templateLabels(adoption.deployment);
+function servingLabels({ deploy, active, adoption, records }: StagingTarget): readonly Labels[] | undefined {
+  if (adoption !== undefined) return [templateLabels(adoption.deployment)];
   if (active.kind === 'none') return undefined;
   return (deploy.state.roles[active.role] ?? records[active.role])?.podLabels;
 }
@@ -65,6 +66,6 @@ function refusalOf(problems: readonly Problem[]): CutoverError {
   return new CutoverError('The users of another Service would reach the staged revision; nothing was changed', {
     code: 'rejected-plan',
     problems,
-    hint: 'Only the public Service can be switched. Move the ports of the other one there, or, if its users may reach a staged revision, annotate it cutover/shared: "true".',
+    hint: 'Only Services of the manifests are switched. Add it to them, or move its ports to a public Service. If its users may reach a staged revision, add it with the annotation cutover/shared: "true".',
   });
 }

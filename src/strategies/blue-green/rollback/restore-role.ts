@@ -1,23 +1,23 @@
-import { isDeployment, replicasOf, withReplicas } from '../../kubernetes/deployment.js';
-import { requirePlan } from '../../cluster/apply/dry-run-all.js';
-import type { Check } from '../../inputs/inputs.js';
-import { CutoverError } from '../../errors.js';
-import { describeRef, refKey, refOf } from '../../kubernetes/object.js';
-import type { PlannedChange } from '../../plan/change.js';
-import { mayTakeAll } from '../../plan/lint/replicas.js';
-import { replacedWorkloads } from '../../plan/preview.js';
-import type { Resource } from '../../manifests/resource.js';
-import { repeatable, type Revision } from '../../release/revision.js';
-import type { BlueGreenState } from '../../release/state.js';
-import type { OperationContext } from '../../run/context.js';
-import { requireOwnedObjects } from '../recorded/owned-objects.js';
-import { appliedTo } from '../shared/applied.js';
-import { applyAndWait, type WaitOptions } from '../shared/apply-and-wait.js';
-import { recordedResource, warnOfSecrets } from '../shared/recorded-objects.js';
-import { deploymentsOf, liveCounterparts } from './operation/counterparts.js';
-import { reachedRole } from './operation/reached-role.js';
-import { removeLive } from '../recorded/remove-live.js';
-import { checkStaged, type VerifiedRole } from './verify-staged.js';
+import { isDeployment, replicasOf, withReplicas } from '../../../kubernetes/deployment.js';
+import { requirePlan } from '../../../cluster/apply/dry-run-all.js';
+import type { Check } from '../../../inputs/inputs.js';
+import { CutoverError } from '../../../errors.js';
+import { describeRef, refKey, refOf } from '../../../kubernetes/object.js';
+import type { PlannedChange } from '../../../plan/change.js';
+import { mayTakeAll } from '../../../plan/lint/replicas.js';
+import { replacedWorkloads } from '../../../plan/preview.js';
+import type { Resource } from '../../../manifests/resource.js';
+import { repeatable, type Revision } from '../../../release/revision.js';
+import type { BlueGreenState } from '../../../release/state.js';
+import type { OperationContext } from '../../../run/context.js';
+import { requireOwnedObjects } from '../../recorded/owned-objects.js';
+import { appliedTo } from '../../shared/applied.js';
+import { applyAndWait, type WaitOptions } from '../../shared/apply-and-wait.js';
+import { recordedResource, warnOfSecrets } from '../../shared/recorded-objects.js';
+import { deploymentsOf, liveCounterparts } from '../operation/counterparts.js';
+import { reachedRole } from '../operation/reached-role.js';
+import { removeLive } from '../../recorded/remove-live.js';
+import { checkStaged, type VerifiedRole } from '../verify-staged.js';
 
 /** A role, and the revision that it ran. */
 export interface RestoreRoleRequest {
@@ -94,10 +94,10 @@ async function neededSizes(
   ctx: OperationContext,
   { state, revision, role, from, active }: RestoreRoleRequest,
 ): Promise<ReadonlyMap<string, number>> {
-  const { objects, publicService: service } = revision;
+  const { objects, publicServices: services } = revision;
   const sizes = new Map<string, number>();
   for (const serving of new Set([from, active])) {
-    const found = await liveCounterparts(ctx, { role, objects, service }, deploymentsOf(state, serving));
+    const found = await liveCounterparts(ctx, { role, objects, services }, deploymentsOf(state, serving));
     for (const [key, live] of found) sizes.set(key, Math.max(sizes.get(key) ?? 0, replicasOf(live)));
   }
   return sizes;

@@ -1,24 +1,28 @@
-import { isDeployment, replicasOf, withReplicas } from '../../kubernetes/deployment.js';
-import { templateLabels } from '../../kubernetes/pods/pod-spec.js';
-import { asCutoverError, CutoverError } from '../../errors.js';
-import { describeRef, refOf } from '../../kubernetes/object.js';
-import type { Revision } from '../../release/revision.js';
-import type { AdoptedDeployment, BlueGreenState, FinishOperation } from '../../release/state.js';
-import { begin, completeFinish, type InProgress } from '../../release/transitions.js';
-import { begunBy } from '../../run/begun.js';
-import type { OperationContext, RunContext } from '../../run/context.js';
-import { underLock } from '../../run/under-lock.js';
-import { ChangeNotes } from '../outcome/changes.js';
-import { outcomeBase, type Outcome } from '../outcome/outcome.js';
-import type { IdleResult } from '../outcome/serving.js';
-import { ownedLive } from '../recorded/owned-objects.js';
-import { removeLive } from '../recorded/remove-live.js';
-import { readBlueGreen } from '../shared/recorded-release.js';
-import { applyAutoscalers } from './operation/apply-autoscalers.js';
-import { drain } from './operation/drain.js';
-import { refuseIfServing, type Unreached } from './operation/refuse-if-serving.js';
-import { isAdoptable, removeFound } from './operation/remove-found.js';
-import { readActiveOnRecord } from './live-traffic.js';
+import { isDeployment, replicasOf, withReplicas } from '../../../kubernetes/deployment.js';
+import { templateLabels } from '../../../kubernetes/pods/pod-spec.js';
+import { asCutoverError, CutoverError } from '../../../errors.js';
+import { describeRef, refOf } from '../../../kubernetes/object.js';
+import type { Revision } from '../../../release/revision.js';
+import type { BlueGreenState } from '../../../release/state.js';
+import type { AdoptedDeployment, FinishOperation } from '../../../release/operation.js';
+import { begin, completeFinish, type InProgress } from '../../../release/transitions.js';
+import { begunBy } from '../../../run/begun.js';
+import type { OperationContext, RunContext } from '../../../run/context.js';
+import { underLock } from '../../../run/under-lock.js';
+import { otherRole } from '../../../traffic/active-role.js';
+import { ChangeNotes } from '../../outcome/changes.js';
+import { outcomeBase, type Outcome } from '../../outcome/outcome.js';
+import type { IdleResult } from '../../outcome/serving.js';
+import { ownedLive } from '../../recorded/owned-objects.js';
+import { removeLive } from '../../recorded/remove-live.js';
+import { readBlueGreen } from '../../shared/recorded-release.js';
+import { whileReady } from '../bake/while-ready.js';
+import { closeConnections } from '../closing/close-connections.js';
+import { applyAutoscalers } from '../operation/apply-autoscalers.js';
+import { drain } from '../operation/drain.js';
+import { refuseIfServing, type Unreached } from '../operation/refuse-if-serving.js';
+import { isAdoptable, removeFound } from '../operation/remove-found.js';
+import { readActiveOnRecord } from '../live-traffic.js';
 import type { SwitchPolicy } from './traffic-switch.js';
 
 /** What is left to do once users are on the new role. */
@@ -31,11 +35,12 @@ export interface FinishRequest {
 }
 
 /** What happens to the role that users left. */
-export type FinishPolicy = Pick<SwitchPolicy, 'idlePolicy' | 'drainMs' | 'historyLimit'>;
+export type FinishPolicy = Pick<SwitchPolicy, 'idlePolicy' | 'drainMs' | 'timeoutMs' | 'historyLimit'>;
 
 /**
- * Applies the autoscalers of the new role, drains the old role, applies the idle policy, and removes the operation from the
- * record. Each part can be done twice, so a run that was killed here is finished by the next.
+ * Applies the autoscalers of the new role, drains the old role, closes connections to it, applies the idle policy, and removes the
+ * operation from the record. Each part can be done twice, so a run that was killed here is finished by the next. Throws
+ * `LostReadiness` when the new role loses its pods meanwhile.
  */
 export async function finishSwitch(ctx: OperationContext, request: FinishRequest): Promise<IdleResult> {
   const { state, revision, policy } = request;
@@ -45,7 +50,7 @@ export async function finishSwitch(ctx: OperationContext, request: FinishRequest
   const { adopted, operation } = state;
   const isPromoted = operation.kind === 'finish' && operation.direction === 'promote';
   if (adopted !== undefined && isPromoted && isAdoptable(ctx, adopted)) await removeAdopted(ctx, adopted, state);
-  const idle: IdleResult = left === undefined ? { kind: 'none' } : await applyIdlePolicy(ctx, request, left);
+  const idle: IdleResult = left === undefined ? { kind: 'none' } : await leaveRole(ctx, request, left);
   try {
     await ctx.records.finish(completeFinish(state), policy.historyLimit);
   } catch (error) {
@@ -89,26 +94,38 @@ export async function resumeFinishSwitch(ctx: RunContext, request: ResumeFinishR
   });
 }
 
-async function applyIdlePolicy(
-  ctx: OperationContext,
-  { state, policy }: FinishRequest,
-  role: string,
-): Promise<IdleResult> {
+/** What happens to the role that users left. If that takes time, only while the role that they are on now is ready. */
+function leaveRole(ctx: OperationContext, request: FinishRequest, role: string): Promise<IdleResult> {
+  const { state, policy } = request;
+  const { operation } = state;
+  const isInstant = policy.idlePolicy.policy === 'keep' && operation.kind === 'finish' && !operation.leftPods;
+  if (isInstant) return applyIdlePolicy(ctx, request, role);
+  const serving = { state, role: otherRole(state.roleNames, role) };
+  return whileReady(ctx, serving, watched => applyIdlePolicy(watched, request, role));
+}
+
+async function applyIdlePolicy(ctx: OperationContext, request: FinishRequest, role: string): Promise<IdleResult> {
+  const { state, policy } = request;
   // What is staged waits for its promotion.
   if (state.staged?.role === role) return { kind: 'kept', role };
+  const leftPods = state.operation.kind === 'finish' ? state.operation.leftPods : undefined;
+  const { timeoutMs } = policy;
+  const closing = async () =>
+    leftPods && { connections: await closeConnections(ctx, { state, role, leftPods, timeoutMs }) };
   switch (policy.idlePolicy.policy) {
     case 'keep':
-      // No pod is removed, so there is nothing to wait for: pending requests end on pods that stay.
-      return { kind: 'kept', role };
+      // If no pod is removed, there is nothing to wait for: pending requests end on pods that stay.
+      if (leftPods !== undefined) await drain(ctx, role, policy.drainMs);
+      return { kind: 'kept', role, ...(await closing()) };
     case 'scale-down': {
       await drain(ctx, role, policy.drainMs);
       const left = state.roles[role];
-      const idle: Unreached = { service: state.publicService, name: role, podLabels: left?.podLabels ?? {} };
+      const idle: Unreached = { services: state.publicServices, name: role, podLabels: left?.podLabels ?? [] };
       await refuseIfServing(ctx, idle);
       if (left?.revision === undefined) return { kind: 'not-recorded', role };
       const { replicas } = policy.idlePolicy;
       await scaleDown(ctx, { idle, revision: await ctx.records.readRevision(left.revision), replicas });
-      return { kind: 'scaled-down', role, replicas };
+      return { kind: 'scaled-down', role, replicas, ...(await closing()) };
     }
     default:
       return policy.idlePolicy satisfies never;
@@ -146,11 +163,11 @@ async function scaleDown(ctx: OperationContext, { idle, revision, replicas }: Sc
 async function removeAdopted(
   ctx: OperationContext,
   adopted: AdoptedDeployment,
-  { publicService: service }: BlueGreenState,
+  { publicServices: services }: BlueGreenState,
 ): Promise<void> {
   const live = await ctx.cluster.get(adopted.ref);
   if (live === undefined) return;
-  await refuseIfServing(ctx, { service, name: describeRef(adopted.ref), podLabels: templateLabels(live) });
+  await refuseIfServing(ctx, { services, name: describeRef(adopted.ref), podLabels: [templateLabels(live)] });
   await removeFound(ctx, adopted);
 }
 

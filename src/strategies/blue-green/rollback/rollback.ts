@@ -1,41 +1,35 @@
-import { CutoverError } from '../../errors.js';
-import type { Rollback } from '../../inputs/inputs.js';
-import { describeRef, type KubeObject } from '../../kubernetes/object.js';
-import type { Snapshot } from '../../plan/change.js';
-import { recordFailure } from '../../release/record-failure.js';
-import { isRolledBack } from '../../release/retention.js';
-import { historyEntry, type RecordedApproval, type Revision } from '../../release/revision.js';
-import type { Begun, BlueGreenState, FinishOperation, PrepareOperation, SwitchOperation } from '../../release/state.js';
-import { abandon, begin, completeReject, hasRoles, withHistory, withoutStaged } from '../../release/transitions.js';
-import { begunBy } from '../../run/begun.js';
-import type { LockedContext, RunContext } from '../../run/context.js';
-import { underLock } from '../../run/under-lock.js';
-import { otherRole, type Active } from '../../traffic/active-role.js';
-import { recordedChecks } from '../../verify/recorded-checks.js';
-import { requireOwnedService } from '../recorded/owned-objects.js';
-import { checksOf } from '../shared/checks.js';
-import { ChangeNotes } from '../outcome/changes.js';
-import { FailedStep, outcomeBase, type Outcome } from '../outcome/outcome.js';
-import { noRevisionToRollBackTo, rolledBackBefore } from '../shared/recorded-objects.js';
-import { readBlueGreen } from '../shared/recorded-release.js';
-import type { RollbackRequest } from '../strategy.js';
-import { resumeFinishSwitch } from './finish-switch.js';
-import { readActive } from './live-traffic.js';
-import { discard, discardable } from './operation/discard.js';
-import {
-  recordBeforeStaging,
-  roleToRollBackTo,
-  unfinishedOn,
-  type StagingOrRejection,
-} from './operation/rollback-target.js';
-import { withUnfinishedLeft } from './operation/left-unfinished.js';
-import { refuseUnfinished } from './operation/unfinished.js';
-import { describeUnfinished } from './operation/users-on-unfinished.js';
-import { withUsersNow } from './operation/users-now.js';
+import { CutoverError } from '../../../errors.js';
+import type { Rollback } from '../../../inputs/inputs.js';
+import type { KubeObject } from '../../../kubernetes/object.js';
+import type { Snapshot } from '../../../plan/change.js';
+import { recordFailure } from '../../../release/record-failure.js';
+import { isRolledBack } from '../../../release/retention.js';
+import { historyEntry, type RecordedApproval, type Revision } from '../../../release/revision.js';
+import type { BlueGreenState } from '../../../release/state.js';
+import type { Begun, FinishOperation, PrepareOperation, SwitchOperation } from '../../../release/operation.js';
+import { abandon, begin, hasRoles, withHistory } from '../../../release/transitions.js';
+import { begunBy } from '../../../run/begun.js';
+import type { LockedContext, RunContext } from '../../../run/context.js';
+import { underLock } from '../../../run/under-lock.js';
+import { otherRole, type Active } from '../../../traffic/active-role.js';
+import { recordedChecks } from '../../../verify/recorded-checks.js';
+import { requireOwnedServices } from '../../recorded/owned-objects.js';
+import { checksOf } from '../../shared/checks.js';
+import { ChangeNotes } from '../../outcome/changes.js';
+import { FailedStep, outcomeBase, type Outcome } from '../../outcome/outcome.js';
+import { noRevisionToRollBackTo, rolledBackBefore } from '../../shared/recorded-objects.js';
+import { readBlueGreen } from '../../shared/recorded-release.js';
+import type { RollbackRequest } from '../../strategy.js';
+import { resumeFinishSwitch } from '../switch/finish-switch.js';
+import { readActive, readServices, type LedBy } from '../live-traffic.js';
+import { recordBeforeStaging, roleToRollBackTo, type StagingOrRejection } from './rollback-target.js';
+import { discardStagedOn } from './discard-staged-on.js';
+import { refuseUnfinished } from '../operation/unfinished.js';
+import { withUsersNow } from '../operation/users-now.js';
 import { restoreRole } from './restore-role.js';
-import { switchTraffic } from './switch-traffic.js';
-import { switchPolicyOf } from './traffic-switch.js';
-import type { VerifiedRole } from './verify-staged.js';
+import { switchTraffic } from '../switch/switch-traffic.js';
+import { switchPolicyOf } from '../switch/traffic-switch.js';
+import type { VerifiedRole } from '../verify-staged.js';
 
 /** Sends users back to the other role: restores that role as recorded if needed, verifies it, and switches. */
 export async function rollBackBlueGreen(ctx: RunContext, request: RollbackRequest<BlueGreenState>): Promise<Outcome> {
@@ -73,7 +67,8 @@ async function rollBackUnderLock(
   { inputs, state, approval }: ApprovedRollback,
 ): Promise<Outcome> {
   if (!hasRoles(state)) throw noRevisionToRollBackTo(state.release, 'nothing was ever deployed to its roles');
-  const { active, before: liveBefore } = await readActive(locked, state);
+  const { active: ledBy, before: liveBefore } = await readServices(locked, state);
+  const active = usersLeave(state, ledBy);
   if (active.kind === 'none') refuseUnfinished(state, () => false);
   if (active.kind === 'none')
     throw noRevisionToRollBackTo(state.release, 'there is no public Service, so nobody is served');
@@ -83,8 +78,8 @@ async function rollBackUnderLock(
   if (active.role === role && operation?.kind === 'switch' && operation.direction === 'promote')
     return clearUnmadeSwitch(locked, state, role);
   // Looked up before anything is discarded for it.
-  const { revision, publicService } = await revisionToRollBackTo(locked, state, role);
-  requireOwnedService(locked, { state, publicService, live: liveBefore.object });
+  const { revision, publicServices } = await revisionToRollBackTo(locked, state, role);
+  requireOwnedServices(locked, { state, publicServices, liveBefore });
   const discarded = await discardStagedOn(locked, { inputs, state, role, active, revision });
   const checks = inputs.verify ?? recordedChecks(revision.checks, locked.log);
   const unfinished = keptOperation(discarded);
@@ -125,7 +120,7 @@ async function rollBackUnderLock(
     to: role,
     from,
     liveBefore,
-    publicService,
+    publicServices,
     verified,
     checks,
     ...(approval !== undefined && { approval }),
@@ -135,18 +130,27 @@ async function rollBackUnderLock(
   });
 }
 
+/** The role that users are on. Of a switch that was made in part: the one that it was to lead to, which users leave now. */
+function usersLeave({ operation, roleNames }: BlueGreenState, active: LedBy): Active {
+  if (active.kind !== 'mixed') return active;
+  if (operation?.kind !== 'switch') throw active.error;
+  const to = operation.direction === 'promote' ? operation.role : otherRole(roleNames, operation.role);
+  return { kind: 'role', role: to, idle: otherRole(roleNames, to) };
+}
+
 /**
  * What is on record while the role is prepared. A rollback of a promotion that may have switched is on record as a switch
  * itself: as a promotion, the post step would send users back without what a rollback does after its switch.
  */
 function operationOf(
   unfinished: KeptOperation | undefined,
-  target: { readonly revision: Revision; readonly role: string; readonly liveBefore: Snapshot },
+  target: { readonly revision: Revision; readonly role: string; readonly liveBefore: readonly Snapshot[] },
 ): Unbegun<PrepareOperation | KeptOperation> {
   const { revision, role, liveBefore } = target;
   if (unfinished === undefined) return { kind: 'prepare', revision: revision.number, role };
   if (unfinished.kind !== 'switch' || unfinished.direction === 'rollback') return unfinished;
-  return { kind: 'switch', direction: 'rollback', revision: revision.number, role, previousService: liveBefore };
+  const services = liveBefore.map(before => ({ before }));
+  return { kind: 'switch', direction: 'rollback', revision: revision.number, role, services };
 }
 
 type Unbegun<O> = O extends Begun ? Omit<O, keyof Begun> : never;
@@ -174,15 +178,15 @@ async function revisionToRollBackTo(
   ctx: RunContext,
   state: BlueGreenState,
   role: string,
-): Promise<{ readonly revision: Revision; readonly publicService: KubeObject }> {
+): Promise<{ readonly revision: Revision; readonly publicServices: readonly KubeObject[] }> {
   const { release } = state;
   const record = recordBeforeStaging(state, role);
   // What was left may be why there is nothing to go back to, and has to be finished first.
   if (record?.revision === undefined) refuseUnfinished(state, () => false);
   if (record?.revision === undefined) throw noRevisionToRollBackTo(release, `${role} never served a revision`);
   const revision = await ctx.records.readRevision(record.revision);
-  const { publicService } = revision;
-  if (publicService !== undefined) return { revision, publicService };
+  const { publicServices } = revision;
+  if (publicServices.length > 0) return { revision, publicServices };
   throw noRevisionToRollBackTo(release, `revision ${revision.number} has no public Service on record`);
 }
 
@@ -199,43 +203,6 @@ async function clearUnmadeSwitch(ctx: LockedContext, state: BlueGreenState, role
     checks: [],
     serving: { kind: 'switch-never-made', role },
   };
-}
-
-/**
- * Discards what is staged on the role, or what an interrupted staging left there: it replaced what users go back to. If users are on
- * an unfinished role, it is not discarded: its operation stays on record until the rollback has restored the role.
- */
-async function discardStagedOn(
-  ctx: LockedContext,
-  request: {
-    readonly inputs: Rollback;
-    readonly state: BlueGreenState;
-    readonly role: string;
-    readonly active: Active;
-    /** What the role is restored to. */
-    readonly revision: Revision;
-  },
-): Promise<BlueGreenState> {
-  const { inputs, state, role, active } = request;
-  const target = discardable(state);
-  if (target?.role !== role) return state;
-  const unfinished = unfinishedOn(state, role);
-  if (unfinished !== undefined && active.kind === 'role' && active.role === role) {
-    const { number } = request.revision;
-    ctx.log.warning(
-      `${describeRef(state.publicService)} leads users to ${role}, where ${describeUnfinished(unfinished)}: they stay there, while ${role} is restored to revision ${number}`,
-    );
-    const { staged } = state;
-    const isOver = staged?.role === role;
-    const numbers = [unfinished.revision, ...(isOver ? [staged.revision] : [])];
-    return withUnfinishedLeft(ctx, isOver ? withoutStaged(state) : state, {
-      unfinished: numbers,
-      restored: request.revision,
-    });
-  }
-  ctx.log.info(`Revision ${target.revision} is staged on ${role}; it is discarded to restore what was there before`);
-  const { state: rejecting, revision } = await discard(ctx, { state, target, active, timeoutMs: inputs.timeoutMs });
-  return completeReject(rejecting, historyEntry(ctx.run, revision, 'rejected'));
 }
 
 function revisionNotTaken(): CutoverError {

@@ -1,4 +1,5 @@
-import type { BlueGreenState, RejectOperation, RoleRecord, StageOperation } from '../../../release/state.js';
+import type { BlueGreenState, RoleRecord } from '../../../release/state.js';
+import type { RejectOperation, StageOperation } from '../../../release/operation.js';
 import { isRolledBack } from '../../../release/retention.js';
 import { abandon } from '../../../release/transitions.js';
 import { otherRole, type Active } from '../../../traffic/active-role.js';

@@ -1,0 +1,82 @@
+import { afterAll, describe, expect, it } from '@jest/globals';
+import { site } from '../support/scenario/applications.js';
+import { startCluster } from '../support/scenario/cluster.js';
+import { openTestNamespace, type TestNamespace } from '../support/scenario/test-namespace.js';
+import type { StepResult } from '../support/runner/runner.js';
+import type { TrafficCounts } from '../support/traffic/traffic.js';
+
+const starting = startCluster();
+afterAll(async () => (await starting).close());
+
+const page = '- http: /\n  contains: site $<VERSION>\n';
+const crash = '            - {name: CRASH_AFTER, value: 2s}\n';
+/** Three intervals of five requests a second. */
+const longMs = 600;
+
+/** When requests were sent that failed, in epoch milliseconds. */
+interface Window {
+  readonly from: number;
+  readonly until: number;
+}
+
+/** The windows of failures in the summary. */
+function windowsIn({ summary }: StepResult): readonly Window[] {
+  const today = new Date().toISOString().slice(0, 11);
+  const rows = summary.matchAll(/^\| (\d\d:\d\d:\d\d\.\d) \| (\d\d:\d\d:\d\d\.\d) \|/gm);
+  return Array.from(rows, ([, from = '', until = '']) => ({
+    from: Date.parse(`${today}${from}Z`),
+    until: Date.parse(`${today}${until}Z`),
+  }));
+}
+
+const lossesOf = ({ startedAt, losses }: TrafficCounts): readonly Window[] =>
+  losses.map(({ fromMs, toMs }) => ({ from: startedAt + fromMs, until: startedAt + toMs }));
+
+/** Updates the site to an image that is broken, while users send ten times as many requests as the step. */
+async function update(ns: TestNamespace, { tag, env, url }: { tag: string; env: string; url: boolean }) {
+  await site.bring(ns);
+  // Its pods are ready as soon as they run.
+  await ns.rewrite('site.yml', text => text.replace(/ {10}readinessProbe:\n(?: {12}.*\n)+/, ''));
+  await ns.given(site.deploy('v1', { verify: page, 'synthetic-traffic': 'false' }));
+  const users = await ns.users(site.service, { perSecond: 50, keptAlive: { connections: 0, perSecond: 0 } });
+  await ns.rewrite('site.yml', text => text.replace('          env:\n', `          env:\n${env}`));
+  const traffic = url ? `url: ${await ns.cluster.publicUrl(ns.namespace, site.service)}` : 'rate: 5';
+  const result = await ns.step(site.deploy(tag, { verify: page, 'synthetic-traffic': traffic, 'stable-for': '4s' }));
+  return { result, seen: await users.stop() };
+}
+
+describe('Synthetic traffic agrees with users', () => {
+  it.each([
+    { way: 'by URL', broken: 'answers 500', url: true, tag: 'http500', env: '' },
+    { way: 'through the API server', broken: 'answers 500', url: false, tag: 'http500', env: '' },
+    { way: 'by URL', broken: 'crashes two seconds later', url: true, tag: 'v2', env: crash },
+    { way: 'through the API server', broken: 'crashes two seconds later', url: false, tag: 'v2', env: crash },
+  ])(
+    'about every window of failures, $way, when pods without a readiness probe run an image that $broken',
+    async how => {
+      const { ns, leave } = await openTestNamespace(await starting, 'synthetic traffic agrees');
+      try {
+        const { result, seen } = await update(ns, how);
+        expect(result.outputs.outcome).toBe('failed');
+        expect(Number(result.outputs['requests-failed'])).toBeGreaterThan(0);
+        const [, slowest = '0'] = /Slowest answer (\d+) ms/.exec(result.summary) ?? [];
+        // A request may have been answered that much later than it was sent; and the next one is sent an interval later.
+        const margin = 200 + 100 + Math.max(Number(slowest), seen.slowestMs);
+        const touches = (one: Window) => (other: Window) =>
+          one.from - margin <= other.until && other.from - margin <= one.until;
+        const losses = lossesOf(seen);
+        const windows = windowsIn(result);
+        const long = losses.filter(({ from, until }) => until - from > longMs);
+        expect(long).not.toEqual([]);
+        expect({ unseen: long.filter(loss => !windows.some(touches(loss))), windows }).toEqual({ unseen: [], windows });
+        expect({ imagined: windows.filter(window => !losses.some(touches(window))), losses }).toEqual({
+          imagined: [],
+          losses,
+        });
+        expect(result.summary).toMatch(how.url ? /; \d+ of \d+ requests failed\n/ : /; through the API server \d+ of/);
+      } finally {
+        await leave();
+      }
+    },
+  );
+});

@@ -1,0 +1,85 @@
+import { Agent as HttpAgent, request as httpRequest, type ClientRequest, type IncomingMessage } from 'node:http';
+import { Agent as HttpsAgent, request as httpsRequest, type RequestOptions } from 'node:https';
+import type { HttpAnswer } from '../../verify/expectation.js';
+import { longestRequestMs, noAnswer, replyOf, userAgent, type Reply, type Send } from './reply.js';
+
+/** A longer body is not read to its end: what tells versions apart comes before. */
+const longestBody = 1_000_000;
+
+/** Errors of this machine, which would meet any other address too. */
+const ownErrors: ReadonlySet<string> = new Set([
+  ...['EAI_AGAIN', 'EMFILE', 'ENFILE', 'EADDRNOTAVAIL', 'ENOBUFS', 'ENETDOWN', 'ENETUNREACH'],
+]);
+
+/** Requests over the network, as users send them: each on a connection of its own. Redirects are not followed. */
+export function byUrl(url: string): Send {
+  return signal => exchange({ url, agent: false, signal });
+}
+
+/** The same on one connection that is kept alive. Only one request may be under way. `close` ends the connection. */
+export function onKeptConnection(url: string): { readonly send: Send; readonly close: () => void } {
+  const isHttps = new URL(url).protocol === 'https:';
+  const options = { keepAlive: true, maxSockets: 1 };
+  const agent = isHttps ? new HttpsAgent(options) : new HttpAgent(options);
+  return {
+    send: async signal => {
+      const ended = { byServer: false };
+      const reply = await exchange({ url, agent, signal, ended });
+      // As browsers do: the server had closed the idle connection, and has not seen the request.
+      return ended.byServer ? exchange({ url, agent, signal }) : reply;
+    },
+    close: () => agent.destroy(),
+  };
+}
+
+interface Exchange {
+  readonly url: string;
+  readonly agent: RequestOptions['agent'];
+  readonly signal: AbortSignal;
+  /** Where it is noted that the server had closed the connection before the request. */
+  readonly ended?: { byServer: boolean };
+}
+
+async function exchange({ url, agent, signal, ended }: Exchange): Promise<Reply> {
+  const timeout = AbortSignal.timeout(longestRequestMs);
+  const send = new URL(url).protocol === 'https:' ? httpsRequest : httpRequest;
+  const request = send(url, {
+    agent,
+    signal: AbortSignal.any([signal, timeout]),
+    headers: { 'user-agent': userAgent, accept: '*/*' },
+  });
+  const progress = { hasAnswered: false };
+  try {
+    const answer = await answerTo(request, progress);
+    return replyOf(answer, !request.reusedSocket);
+  } catch (thrown) {
+    const { code = String(thrown) } = thrown as NodeJS.ErrnoException;
+    if (ended !== undefined && request.reusedSocket && !progress.hasAnswered && code === 'ECONNRESET')
+      ended.byServer = true;
+    if (timeout.aborted) return { kind: 'failed', why: noAnswer };
+    return { kind: ownErrors.has(code) ? 'unknown' : 'failed', why: code };
+  }
+}
+
+function answerTo(request: ClientRequest, progress: { hasAnswered: boolean }): Promise<HttpAnswer> {
+  return new Promise((resolve, reject) => {
+    request.on('error', reject);
+    request.on('response', response => {
+      progress.hasAnswered = true;
+      read(response).then(resolve, reject);
+    });
+    request.end();
+  });
+}
+
+async function read(response: IncomingMessage): Promise<HttpAnswer> {
+  const chunks: Buffer[] = [];
+  let length = 0;
+  for await (const chunk of response) {
+    chunks.push(chunk as Buffer);
+    length += (chunk as Buffer).length;
+    if (length > longestBody) break;
+  }
+  const headers = Object.entries(response.headers).map(([name, value]) => [name, [value].flat().join(', ')] as const);
+  return { status: response.statusCode ?? 0, headers: Object.fromEntries(headers), body: Buffer.concat(chunks) };
+}
