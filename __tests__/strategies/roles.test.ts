@@ -168,13 +168,19 @@ describe('the role that a rollback goes to', () => {
       'blue',
     ],
     [
+      'nowhere, from an unfinished staging on the role that an earlier rollback restored',
+      state({ current: 1, history: [rolledBack], operation: staging('blue') }),
+      on('blue'),
+      'blue',
+    ],
+    [
       'to the idle role, from the role that an earlier rollback left, also if the next one was killed',
       state({ current: 1, history: [rolledBack], operation: { ...begun, kind: 'prepare', role: 'blue', revision: 1 } }),
       on('green'),
       'blue',
     ],
   ])('%s', (_where, ...[recorded, active, expected]) => {
-    expect(roleToRollBackTo(recorded, active)).toBe(expected);
+    expect(roleToRollBackTo(recorded, active.role)).toBe(expected);
   });
 });
 

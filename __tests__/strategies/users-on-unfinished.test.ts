@@ -163,44 +163,112 @@ describe.each(situations)('a rollback that fails with users on %s', (_what, kind
   });
 });
 
-describe.each([
-  ['is recreated', 'strategy: {type: Recreate}'],
-  ['may lose all pods', 'strategy: {rollingUpdate: {maxUnavailable: 100%, maxSurge: 0}}'],
-])('a rollback once somebody has led users to a failed staging of a Deployment that %s', (_what, strategy) => {
-  const manifests = (version: string) =>
-    site(version).replace('  selector: {matchLabels', `  ${strategy}\n  selector: {matchLabels`);
-  const given = releaseAfter(async web => {
+/** Staged and promoted: v1 on blue, v2 on green. Then v3 failed its checks on blue, and somebody has led users there. */
+const ledToFailed = (manifests: (version: string) => string, forceConflicts = false) =>
+  releaseAfter(async web => {
     for (const version of ['v1', 'v2']) {
-      await web.stage(manifests(version), { forceConflicts: true });
+      await web.stage(manifests(version), { forceConflicts });
       await web.promote();
     }
     web.answer = () => 500;
-    await failureOf(web.stage(manifests('v3'), { rollbackOnFailure: false }));
+    await failureOf(web.stage(manifests('v3'), { forceConflicts, rollbackOnFailure: false }));
     web.answer = () => 200;
     await leadTo(web, 'blue');
   });
 
-  it('takes no pod from them, and says what works', async () => {
-    const web = await given();
-    const before = application(web.cluster);
+/** A second Deployment, whose pods the public Service selects too if `app` is `web`. */
+const second = (version: string, app: string, strategy: string): string => `---
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: second-$<TARGET_ROLE>, namespace: shop}
+spec:
+  replicas: 1
+  strategy: {type: ${strategy}}
+  selector: {matchLabels: {app: ${app}, part: second, role: $<TARGET_ROLE>}}
+  template:
+    metadata: {labels: {app: ${app}, part: second, role: $<TARGET_ROLE>}}
+    spec: {containers: [{name: main, image: 'site:${version}'}]}
+`;
+
+describe.each([
+  [
+    'is recreated',
+    { strategy: '{type: Recreate}', why: 'Its update strategy replaces all pods at once.', force: true },
+  ],
+  [
+    'is recreated',
+    { strategy: '{type: Recreate}', why: 'Its update strategy replaces all pods at once.', force: false },
+  ],
+  [
+    'may lose all pods',
+    {
+      strategy: '{rollingUpdate: {maxUnavailable: 100%, maxSurge: 0}}',
+      why: 'Its update strategy allows all pods to be unavailable.',
+      force: false,
+    },
+  ],
+])(
+  'a rollback once somebody has led users to a failed staging of a Deployment that %s',
+  (_what, { strategy, why, force }) => {
+    const manifests = (version: string) =>
+      site(version).replace('  selector: {matchLabels', `  strategy: ${strategy}\n  selector: {matchLabels`);
+    const given = ledToFailed(manifests, force);
+
+    it('takes no pod from them, and says what works', async () => {
+      const web = await given();
+      const before = application(web.cluster);
+      const faults = watchUsers(web, ['site:v1', 'site:v3']);
+      const failure = await failureOf(web.rollback());
+      await idle();
+      expect(faults()).toEqual([]);
+      expect(failure).toMatchObject({
+        error: {
+          code: 'changed',
+          object: 'Deployment shop/web-blue',
+          message: expect.stringContaining(
+            'restoring revision 1 there would take all pods of Deployment shop/web-blue from them',
+          ),
+          hint: `${why} If green has ready pods (\`action: status\` tells), point the public Service at green with the tool that switched it. Then \`action: reject\` restores blue. After that, point the Service at blue again, and \`action: rollback\` records that users are there.`,
+        },
+      });
+      expect([application(web.cluster), unfinished(web.cluster)]).toEqual([before, 'stage']);
+      expect(blueGreenStateOf(web.cluster)).not.toHaveProperty('left');
+      await leadTo(web, 'green');
+      await web.reject();
+      await leadTo(web, 'blue');
+      await expect(web.rollback()).resolves.toMatchObject({ outcome: 'rolled-back', revision: 1, activeRole: 'blue' });
+    });
+  },
+);
+
+describe('a rollback once somebody has led users to a failed staging, with a second Deployment', () => {
+  it('that no user reaches, recreates that one', async () => {
+    const manifests = (version: string) => site(version) + second(version, 'second', 'Recreate');
+    const web = await ledToFailed(manifests)();
     const faults = watchUsers(web, ['site:v1', 'site:v3']);
-    const failure = await failureOf(web.rollback());
+    await expect(web.rollback()).resolves.toMatchObject({ outcome: 'rolled-back', revision: 1, activeRole: 'blue' });
     await idle();
-    expect(faults()).toEqual([]);
-    expect(failure).toMatchObject({
+    expect([served(web.cluster), faults()]).toEqual([['site:v1', 'site:v1'], []]);
+  });
+
+  it('of the failed version alone, stops if users reach its pods', async () => {
+    const manifests = (version: string) =>
+      site(version) + (version === 'v3' ? second(version, 'web', 'RollingUpdate') : '');
+    const web = await ledToFailed(manifests)();
+    const before = application(web.cluster);
+    await expect(failureOf(web.rollback())).resolves.toMatchObject({
       error: {
-        code: 'changed',
-        object: 'Deployment shop/web-blue',
-        message: expect.stringContaining(
-          'restoring revision 1 there would take all pods of Deployment shop/web-blue from them',
-        ),
-        hint: expect.stringContaining('Point the public Service at green with the tool that switched it.'),
+        ...{ code: 'changed', object: 'Deployment shop/second-blue' },
+        message:
+          'Users are on blue, and restoring revision 1 there would leave them on pods of Deployment shop/second-blue; no pod was replaced',
       },
     });
     expect([application(web.cluster), unfinished(web.cluster)]).toEqual([before, 'stage']);
     await leadTo(web, 'green');
     await web.reject();
+    await leadTo(web, 'blue');
     await expect(web.rollback()).resolves.toMatchObject({ outcome: 'rolled-back', revision: 1, activeRole: 'blue' });
+    expect(served(web.cluster)).toEqual(['site:v1', 'site:v1']);
   });
 });
 
@@ -212,7 +280,9 @@ it('a rollback that leaves users on a failed staging keeps on record what only t
   await leadTo(web, 'blue');
   await expect(web.rollback()).resolves.toMatchObject({ outcome: 'rolled-back', revision: 1 });
   await web.stage(site('v4'), { forceConflicts: true });
-  expect(leftLines(web).join()).toContain('deployment.apps/worker-blue');
+  expect(leftLines(web)).toEqual([
+    'No longer among the manifests, but still live: Deployment shop/worker-blue. If nobody needs them: `kubectl delete -n shop deployment.apps/worker-blue`.',
+  ]);
 });
 
 describe('a rollback once somebody has led users to a half-done staging on a role that never served', () => {
@@ -231,6 +301,26 @@ describe('a rollback once somebody has led users to a half-done staging on a rol
     const web = await byForce();
     await expect(web.rollback()).resolves.toMatchObject({ outcome: 'rolled-back', revision: 1, activeRole: 'blue' });
     expect(served(web.cluster)).toEqual(['site:v1', 'site:v1']);
+  });
+
+  it('has the next deploy name what only the half-done staging had', async () => {
+    const web = await releaseAfter(async one => {
+      await one.stage(site('v1'), { forceConflicts: true });
+      await one.promote();
+      one.answer = () => 500;
+      await failureOf(one.stage(site('v2') + worker, { forceConflicts: true, rollbackOnFailure: false }));
+      one.answer = () => 200;
+      await leadTo(one, 'green');
+    })();
+    await web.rollback();
+    expect(web.ctx().log.lines.join('\n')).toContain(
+      'Service shop/web leads users to green, where the staging of revision 2 was never finished: they are sent to blue, revision 1.',
+    );
+    expect([unfinished(web.cluster), blueGreenStateOf(web.cluster)?.staged]).toEqual(['-', undefined]);
+    await web.stage(site('v3'), { forceConflicts: true });
+    expect(leftLines(web)).toEqual([
+      'No longer among the manifests, but still live: Deployment shop/worker-green. If nobody needs them: `kubectl delete -n shop deployment.apps/worker-green`.',
+    ]);
   });
 
   it('keeps on record what is unfinished when it fails', async () => {

@@ -113,7 +113,8 @@ export function replacedWorkloads(planned: readonly PlannedChange[]): ReadonlyMa
   return replaced;
 }
 
-function replacementOf({ change, resource: { object }, live, after }: PlannedChange): Replacement | undefined {
+/** How the live pods of an object would be replaced; `undefined`: they would not, or it has none. */
+export function replacementOf({ change, resource: { object }, live, after }: PlannedChange): Replacement | undefined {
   const spec = podSpecPath(object);
   if (spec === undefined) return undefined;
   if (change === 'recreated') return object.kind === 'Job' ? 'again' : 'all';

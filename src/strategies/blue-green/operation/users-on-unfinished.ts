@@ -1,7 +1,7 @@
 import { describeRefs, type ObjectRef } from '../../../kubernetes/object.js';
 import type { BlueGreenState } from '../../../release/state.js';
 import { otherRole } from '../../../traffic/active-role.js';
-import { areUsersBack, recordBeforeStaging, type StagingOrRejection } from '../rollback/rollback-target.js';
+import { recordBeforeStaging, roleToRollBackTo, type StagingOrRejection } from '../rollback/rollback-target.js';
 
 /** Where the public Services lead users, as the beginning of a message. */
 export function usersAreLed(services: readonly ObjectRef[], role: string): string {
@@ -17,8 +17,9 @@ export function describeUnfinished({ kind, revision }: StagingOrRejection): stri
 export function unfinishedHint(state: BlueGreenState, { role }: StagingOrRejection): string {
   const other = otherRole(state.roleNames, role);
   const before = recordBeforeStaging(state, role)?.revision;
+  // A rollback to the other role stops at the field manager that has led users here, so it is not named.
   const rollback =
-    before !== undefined && areUsersBack(state, role)
+    before !== undefined && roleToRollBackTo(state, role) === role
       ? [
           `\`action: rollback\` leaves users on ${role}, and restores revision ${before} there; after that, stage again.`,
         ]

@@ -1,11 +1,8 @@
 import { isDeployment, replicasOf, withReplicas } from '../../../kubernetes/deployment.js';
 import { requirePlan } from '../../../cluster/apply/dry-run-all.js';
 import type { Check } from '../../../inputs/inputs.js';
-import { CutoverError } from '../../../errors.js';
-import { describeRef, refKey, refOf } from '../../../kubernetes/object.js';
-import type { PlannedChange } from '../../../plan/change.js';
-import { mayTakeAll } from '../../../plan/lint/replicas.js';
-import { replacedWorkloads } from '../../../plan/preview.js';
+import { refKey, refOf } from '../../../kubernetes/object.js';
+import type { Snapshot } from '../../../plan/change.js';
 import type { Resource } from '../../../manifests/resource.js';
 import { repeatable, type Revision } from '../../../release/revision.js';
 import type { BlueGreenState } from '../../../release/state.js';
@@ -16,6 +13,7 @@ import { applyAndWait, type WaitOptions } from '../../shared/apply-and-wait.js';
 import { recordedResource, warnOfSecrets } from '../../shared/recorded-objects.js';
 import { deploymentsOf, liveCounterparts } from '../operation/counterparts.js';
 import { reachedRole } from '../operation/reached-role.js';
+import { refuseOutage } from './refuse-outage.js';
 import { removeLive } from '../../recorded/remove-live.js';
 import { checkStaged, type VerifiedRole } from '../verify-staged.js';
 
@@ -28,6 +26,8 @@ export interface RestoreRoleRequest {
   readonly from: string;
   /** The role that users are on: `from`, unless somebody has led them back already. */
   readonly active: string;
+  /** The public Services as they lead to `active`. */
+  readonly liveBefore: readonly Snapshot[];
   readonly checks: readonly Check[];
   readonly waitOptions: WaitOptions;
 }
@@ -49,7 +49,7 @@ export async function restoreRole(ctx: OperationContext, request: RestoreRoleReq
       recent: ctx.recentApplies,
     });
     ctx.logPlan(changes);
-    if (request.active === role) refuseOutage(changes, request);
+    if (request.active === role) await refuseOutage(ctx, changes, request);
     return changes;
   });
   // An autoscaler of an idle role sees no load and would remove pods just before they are needed. The switch applies it again.
@@ -63,30 +63,6 @@ export async function restoreRole(ctx: OperationContext, request: RestoreRoleReq
     checkStaged(ctx, { role, state, revision, workloads, ready, checks }),
   );
   return { workloads, ready, stagedChecks, readyUntilMs: ctx.clock.now() + waitOptions.timeoutMs };
-}
-
-/** Throws `changed` where users are on the role, and one of its workloads would lose all its pods before it has new ones. */
-function refuseOutage(planned: readonly PlannedChange[], { role, from, revision }: RestoreRoleRequest): void {
-  const replaced = replacedWorkloads(planned);
-  const few = new Set((replaced.get('few') ?? []).map(refKey));
-  const updated = planned.filter(({ resource: { object } }) => few.has(refKey(refOf(object))));
-  const outages = [
-    ...(replaced.get('all') ?? []),
-    ...updated
-      .map(({ resource, after = resource.object }) => after)
-      .filter(after => mayTakeAll(after, replicasOf(after)))
-      .map(refOf),
-  ];
-  const [first] = outages;
-  if (first === undefined) return;
-  throw new CutoverError(
-    `Users are on ${role}, and restoring revision ${revision.number} there would take all pods of ${describeRef(first)} from them at once; no pod was replaced`,
-    {
-      code: 'changed',
-      object: describeRef(first),
-      hint: `Its update strategy replaces all pods at once. Point the public Service at ${from} with the tool that switched it. Then \`action: reject\` restores ${role} if a staging is unfinished there, and \`action: rollback\` leads users back to it.`,
-    },
-  );
 }
 
 /** The replicas that each Deployment of the role needs, by its key: as many as serve now, also where that is the role itself. */

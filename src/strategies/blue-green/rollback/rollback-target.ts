@@ -2,7 +2,7 @@ import type { BlueGreenState, RoleRecord } from '../../../release/state.js';
 import type { RejectOperation, StageOperation } from '../../../release/operation.js';
 import { isRolledBack } from '../../../release/retention.js';
 import { abandon } from '../../../release/transitions.js';
-import { otherRole, type Active } from '../../../traffic/active-role.js';
+import { otherRole } from '../../../traffic/active-role.js';
 
 /** An operation that an earlier run has begun on a role, and has not finished. */
 export type StagingOrRejection = StageOperation | RejectOperation;
@@ -14,12 +14,12 @@ export function unfinishedOn({ operation }: BlueGreenState, role: string): Stagi
 }
 
 /**
- * The role that users should go back to: the idle one. If a killed run left a switch unfinished: the target role of a
+ * The role that users should go back to, `active` being the one that they are on: the idle one. If a killed run left a switch unfinished: the target role of a
  * rollback, the previous role of a promotion. If somebody has sent users back already: the role that they are on.
  */
-export function roleToRollBackTo(state: BlueGreenState, active: Extract<Active, { kind: 'role' }>): string {
+export function roleToRollBackTo(state: BlueGreenState, active: string): string {
   const { operation, roleNames } = state;
-  if (operation?.kind !== 'switch') return areUsersBack(state, active.role) ? active.role : active.idle;
+  if (operation?.kind !== 'switch') return areUsersBack(state, active) ? active : otherRole(roleNames, active);
   return operation.direction === 'promote' ? otherRole(roleNames, operation.role) : operation.role;
 }
 
@@ -29,13 +29,15 @@ export function recordBeforeStaging({ staged, roles }: BlueGreenState, role: str
 }
 
 /**
- * Whether users are on a role that served before the current revision: somebody has changed the public Service. If a staging or a
- * rejection on that role is unfinished, users are back on what the staging was to replace.
+ * Whether somebody has already led users to where a rollback sends them: to a role that served before the current revision, or, if the
+ * current revision came by a rollback, to the role of that one. If a staging or a rejection on the role is unfinished, what it was to
+ * replace counts.
  */
-export function areUsersBack(state: BlueGreenState, role: string): boolean {
+function areUsersBack(state: BlueGreenState, role: string): boolean {
   const { current, staged } = state;
   // A finished staging: users on it were led to a new revision, not back.
   const isStaged = staged?.role === role && unfinishedOn(state, role) === undefined;
   const revision = isStaged ? undefined : recordBeforeStaging(state, role)?.revision;
-  return revision !== undefined && current !== undefined && revision !== current && !isRolledBack(abandon(state));
+  if (revision === undefined || current === undefined) return false;
+  return isRolledBack(abandon(state)) === (revision === current);
 }

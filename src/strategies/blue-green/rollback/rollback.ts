@@ -7,7 +7,7 @@ import { isRolledBack } from '../../../release/retention.js';
 import { historyEntry, type RecordedApproval, type Revision } from '../../../release/revision.js';
 import type { BlueGreenState } from '../../../release/state.js';
 import type { Begun, FinishOperation, PrepareOperation, SwitchOperation } from '../../../release/operation.js';
-import { abandon, begin, hasRoles, withHistory } from '../../../release/transitions.js';
+import { abandon, begin, hasRoles, withHistory, type InProgress } from '../../../release/transitions.js';
 import { begunBy } from '../../../run/begun.js';
 import type { LockedContext, RunContext } from '../../../run/context.js';
 import { underLock } from '../../../run/under-lock.js';
@@ -16,15 +16,17 @@ import { recordedChecks } from '../../../verify/recorded-checks.js';
 import { requireOwnedServices } from '../../recorded/owned-objects.js';
 import { checksOf } from '../../shared/checks.js';
 import { ChangeNotes } from '../../outcome/changes.js';
-import { FailedStep, outcomeBase, type Outcome } from '../../outcome/outcome.js';
+import { FailedStep, outcomeBase, type ObjectChange, type Outcome } from '../../outcome/outcome.js';
 import { noRevisionToRollBackTo, rolledBackBefore } from '../../shared/recorded-objects.js';
 import { readBlueGreen } from '../../shared/recorded-release.js';
 import type { RollbackRequest } from '../../strategy.js';
 import { resumeFinishSwitch } from '../switch/finish-switch.js';
 import { readActive, readServices, type LedBy } from '../live-traffic.js';
-import { recordBeforeStaging, roleToRollBackTo, type StagingOrRejection } from './rollback-target.js';
+import { withUnfinishedLeft } from './left-unfinished.js';
+import { recordBeforeStaging, roleToRollBackTo, unfinishedOn, type StagingOrRejection } from './rollback-target.js';
 import { discardStagedOn } from './discard-staged-on.js';
 import { refuseUnfinished } from '../operation/unfinished.js';
+import { describeUnfinished, usersAreLed } from '../operation/users-on-unfinished.js';
 import { withUsersNow } from '../operation/users-now.js';
 import { restoreRole } from './restore-role.js';
 import { switchTraffic } from '../switch/switch-traffic.js';
@@ -72,50 +74,39 @@ async function rollBackUnderLock(
   if (active.kind === 'none') refuseUnfinished(state, () => false);
   if (active.kind === 'none')
     throw noRevisionToRollBackTo(state.release, 'there is no public Service, so nobody is served');
-  const role = roleToRollBackTo(state, active);
+  const role = roleToRollBackTo(state, active.role);
   const from = otherRole(state.roleNames, role);
-  const { operation } = state;
-  if (active.role === role && operation?.kind === 'switch' && operation.direction === 'promote')
+  const found = state.operation;
+  if (active.role === role && found?.kind === 'switch' && found.direction === 'promote')
     return clearUnmadeSwitch(locked, state, role);
   // Looked up before anything is discarded for it.
   const { revision, publicServices } = await revisionToRollBackTo(locked, state, role);
   requireOwnedServices(locked, { state, publicServices, liveBefore });
-  const discarded = await discardStagedOn(locked, { inputs, state, role, active, revision });
+  const discarded = await discardStagedOn(locked, { inputs, state, role, active });
+  const left = unfinishedOn(discarded, active.role);
+  if (left !== undefined) locked.log.warning(describeLeft(discarded, { left, role, revision }));
+  // What is on record once it has succeeded.
+  const restored =
+    left === undefined
+      ? discarded
+      : await withUnfinishedLeft(locked, discarded, { unfinished: left, restored: revision });
   const checks = inputs.verify ?? recordedChecks(revision.checks, locked.log);
-  const unfinished = keptOperation(discarded);
-  const preparing = begin(discarded, {
-    ...operationOf(unfinished, { revision, role, liveBefore }),
-    ...begunBy(locked),
-  });
+  const kept = keptOperation(discarded);
+  const operation = { ...operationOf(kept, { revision, role, liveBefore }), ...begunBy(locked) };
+  const preparing = begin(discarded, operation);
   const notes = new ChangeNotes();
   let verified: VerifiedRole;
   try {
     const prepared = notes.follow(await locked.recordOperation(preparing));
     const settled = state.operation === undefined && discarded === state;
     const waitOptions = { timeoutMs: inputs.timeoutMs, stableForMs: inputs.stableForMs, settled };
-    const restoring = { state: discarded, revision, role, from, active: active.role, checks, waitOptions };
+    const restoring = { state: restored, revision, role, from, active: active.role, liveBefore, checks, waitOptions };
     verified = await restoreRole(prepared, restoring);
   } catch (error) {
-    // The role is left as it is: the next rollback or staging applies it again. If users are on it, it kept its size and autoscaler.
-    const failed = historyEntry(locked.run, revision, 'failed');
-    const stillBegun = unfinished && begin(preparing, { ...unfinished, ...begunBy(locked) });
-    await recordFailure(
-      locked.records,
-      stillBegun === undefined ? abandon(preparing, failed) : withHistory(stillBegun, failed),
-    );
-    const said = {
-      ...outcomeBase(locked, 'blue-green'),
-      revision: revision.number,
-      activeRole: active.role,
-      idleRole: active.idle,
-      changes: notes.list,
-      checks: checksOf(error),
-      serving: { kind: 'not-switched', active: active.role } as const,
-    };
-    throw new FailedStep(error, await withUsersNow(locked, preparing, said));
+    throw await failedToRestore(locked, { error, active, revision, kept, preparing, changes: notes.list });
   }
   return switchTraffic(locked, {
-    state: preparing,
+    state: begin(restored, operation),
     revision,
     to: role,
     from,
@@ -128,6 +119,48 @@ async function rollBackUnderLock(
     policy: switchPolicyOf(inputs),
     notes,
   });
+}
+
+/** A role that could not be restored. */
+interface FailedRestore {
+  readonly error: unknown;
+  readonly active: Extract<Active, { kind: 'role' }>;
+  readonly revision: Revision;
+  readonly kept: KeptOperation | undefined;
+  readonly preparing: InProgress<BlueGreenState>;
+  readonly changes: readonly ObjectChange[];
+}
+
+/** Records the failure. The role is left as it is: the next rollback or staging applies it again. If users are on it, it kept its size. */
+async function failedToRestore(locked: LockedContext, failed: FailedRestore): Promise<FailedStep> {
+  const { error, active, revision, kept, preparing, changes } = failed;
+  const entry = historyEntry(locked.run, revision, 'failed');
+  const stillBegun = kept && begin(preparing, { ...kept, ...begunBy(locked) });
+  await recordFailure(
+    locked.records,
+    stillBegun === undefined ? abandon(preparing, entry) : withHistory(stillBegun, entry),
+  );
+  const said = {
+    ...outcomeBase(locked, 'blue-green'),
+    revision: revision.number,
+    activeRole: active.role,
+    idleRole: active.idle,
+    changes,
+    checks: checksOf(error),
+    serving: { kind: 'not-switched', active: active.role } as const,
+  };
+  return new FailedStep(error, await withUsersNow(locked, preparing, said));
+}
+
+/** A warning: somebody has led users to a role where something is unfinished, and what becomes of them. */
+function describeLeft(
+  { publicServices }: BlueGreenState,
+  { left, role, revision }: { readonly left: StagingOrRejection; readonly role: string; readonly revision: Revision },
+): string {
+  const found = `${usersAreLed(publicServices, left.role)}, where ${describeUnfinished(left)}`;
+  return left.role === role
+    ? `${found}: they stay there, while ${role} is restored to revision ${revision.number}`
+    : `${found}: they are sent to ${role}, revision ${revision.number}. ${left.role} stays as it is until the next deploy stages there`;
 }
 
 /** The role that users are on. Of a switch that was made in part: the one that it was to lead to, which users leave now. */

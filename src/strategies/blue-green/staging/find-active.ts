@@ -101,7 +101,7 @@ function servicesGone({ current = 0 }: BlueGreenState, services: PublicServices)
   );
 }
 
-/** Throws `changed` if users are on a role where a staging was never finished: one on the other role would take that off the record. */
+/** Throws `changed` if users are on a role where a staging or a rejection was never finished: the record has room for one unfinished operation. */
 function refuseUsersOnUnfinished(state: BlueGreenState, active: Active): void {
   // Before the first promotion there is no other version to lead users back to.
   if (active.kind === 'none' || state.current === undefined) return;
