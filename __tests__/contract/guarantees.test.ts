@@ -27,6 +27,9 @@ describe('docs/guarantees.md', () => {
     ['scenarios/rolling', 'a version that plays music is refused, and the old one is restored exactly'],
     ['matrix/servers', 'of a server that sings lose no request'],
     ['matrix/kill-rolling', 'rolling: a song converges when it is killed at a write'],
+    ['scenarios/rolling', 'v1'],
+    ['matrix/servers', 'web'],
+    ['scenarios/bake', 'Users are back on blue'],
     ['scenarios/of-no-file', 'an update moves users over without losing a request'],
   ] as const)('would fail for what is no test: %s: %s', (...proof) => {
     expect(hasTest(proof)).toBe(false);

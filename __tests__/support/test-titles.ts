@@ -19,7 +19,7 @@ export function proofsOf(page: string): readonly Proof[] {
 /** Whether a test of the file has this title: literally, or by a template with texts of the file or of what it imports. */
 export function hasTest([file, title]: Proof): boolean {
   const source = sourcesOf(`__tests__/${file}.test.ts`);
-  return isText(source, title) || templatesOf(source).some(template => fits(source, template, title));
+  return isTitle(source, title) || templatesOf(source).some(template => fits(source, template, title));
 }
 
 /** The text of a test file, and of the files that it imports from `__tests__/support/`, directly or not. */
@@ -32,6 +32,17 @@ function sourcesOf(file: string, seen = new Set<string>()): string {
   );
   const own = imports.filter(path => path.startsWith('__tests__/support/'));
   return [text, ...own.map(path => sourcesOf(path, seen))].join('\n');
+}
+
+/** Whether a test, or a group of tests, has the text as its title: `it('…'`, `it.each(…)('…'`, or a row of `it.each(…)('$what'`. */
+function isTitle(source: string, text: string): boolean {
+  const calls = /(?:\b(?:it|test|race|scenario|scenarioWithoutGolden|describe|describeEmbedded)|\))\(\s*/.source;
+  const before = source.includes("('$what'") ? `(?:${calls}|\\bwhat: )` : calls;
+  return ["'", '"', '`'].some(quote => new RegExp(before + quote + escaped(text) + quote).test(source));
+}
+
+function escaped(text: string): string {
+  return text.replaceAll(/[.*+?^${}()|[\]\\]/g, '\\$&');
 }
 
 /** Whether the text is the whole of a string literal of the source. */
@@ -51,7 +62,7 @@ function fits(source: string, template: string, title: string): boolean {
   const parts = template.split(new RegExp(places, 'g'));
   // A template without words of its own would fit every title.
   if (!parts.some(part => /\w{4}/.test(part))) return false;
-  const pattern = parts.map(part => part.replaceAll(/[.*+?^${}()|[\]\\]/g, '\\$&')).join('(.+?)');
+  const pattern = parts.map(escaped).join('(.+?)');
   const texts = new RegExp(`^${pattern}$`).exec(title)?.slice(1);
   return texts?.every(text => isText(source, text)) ?? false;
 }
