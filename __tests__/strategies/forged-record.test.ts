@@ -90,6 +90,12 @@ const gone = (neighbour: Neighbour) => refsOf(neighbour).map(ref => ({ ref }));
 const serviceOf = (neighbour: Neighbour): ObjectRef => refsOf(neighbour)[0]!;
 const deploymentOf = (neighbour: Neighbour): ObjectRef => refsOf(neighbour)[1]!;
 
+const podUids = ({ cluster: { store } }: WebRelease, { namespace }: Neighbour): readonly string[] =>
+  store
+    .list({ apiVersion: 'v1', kind: 'Pod', namespace })
+    .filter(({ metadata: { labels } }) => labels?.['app'] === 'neighbour')
+    .map(({ metadata }) => metadata.uid!);
+
 /** Every part of a record that names objects. */
 const slots: Readonly<Record<string, Slot>> = {
   objects: (release, neighbour) => ({
@@ -130,6 +136,21 @@ const slots: Readonly<Record<string, Slot>> = {
       }),
     }),
   }),
+  'publicServices, beside that of the release': (release, neighbour) => ({
+    state: ({ publicServices: [own], operation, staged }) => ({
+      publicServices: [own, serviceOf(neighbour)],
+      ...(operation?.kind === 'switch' && {
+        operation: {
+          ...operation,
+          services: [...operation.services, { before: snapshots(release, neighbour)[0]!, sent: true }],
+        },
+      }),
+      // So that what is staged does not pass for verified.
+      ...(staged !== undefined && {
+        staged: { ...staged, objects: staged.objects.map(one => ({ ...one, hash: 'x' })) },
+      }),
+    }),
+  }),
   'publicServices among the snapshots': (release, neighbour) => ({
     revision: ({ before }) => ({ before: [...snapshots(release, neighbour).slice(0, 1), ...before] }),
     state: () => ({ publicServices: [serviceOf(neighbour)] }),
@@ -150,6 +171,17 @@ const slots: Readonly<Record<string, Slot>> = {
           }),
         },
       }),
+    }),
+  }),
+  'the pods that users left': (release, neighbour) => ({
+    state: ({ roles, operation }) => ({
+      roles: Object.fromEntries(
+        Object.entries(roles).map(([role, record]) => [
+          role,
+          { ...record, deployments: [deploymentOf(neighbour)], podLabels: [{ app: 'neighbour' }] },
+        ]),
+      ),
+      ...(operation?.kind === 'finish' && { operation: { ...operation, leftPods: podUids(release, neighbour) } }),
     }),
   }),
   adopted: (release, neighbour) => ({
@@ -176,6 +208,7 @@ interface Situation {
   readonly act: (web: WebRelease) => Promise<unknown>;
 }
 const scaleDown = { idlePolicy: { policy: 'scale-down', replicas: 0 } } as const;
+const closing = { closeConnections: 'auto' } as const;
 const oneServes = async (web: WebRelease) => {
   await web.stage(roleManifests('v1'));
   await web.promote();
@@ -217,6 +250,22 @@ const situations: Readonly<Record<string, Situation>> = {
       unlocked(web);
     },
     act: web => endOf(web.promote(scaleDown)),
+  },
+  'a promotion that was interrupted': {
+    build: twoStaged,
+    interrupt: async web => {
+      await killedAt(web, 5, () => web.promote());
+      unlocked(web);
+    },
+    act: web => endOf(web.promote()),
+  },
+  'the work after an interrupted switch, with connections to close': {
+    build: twoStaged,
+    interrupt: async web => {
+      await killedAt(web, 6, () => web.promote(closing));
+      unlocked(web);
+    },
+    act: web => endOf(web.promote(closing)),
   },
   'the post step of a rolling deploy': {
     build: async web => web.deploy(plainManifests('v1')),
@@ -261,9 +310,9 @@ describe.each(rows)('$what, with a forged record,', ({ whose, situation: { build
       for (const number of stateOf(web.cluster)!.revisions) forgeRevision(web, number, revision);
     if (state !== undefined) forgeState(web, now => ({ ...now, ...state(now) }));
     await Promise.allSettled([act(web)]);
-    // Not even one that the API server refuses.
+    // Not even one that the API server refuses, nor of a pod of theirs.
     const theirs = ` ${neighbour.namespace}/${neighbour.name}`;
-    expect(web.cluster.writes().filter(call => call.endsWith(theirs))).toEqual([]);
+    expect(web.cluster.writes().filter(call => call.includes(theirs))).toEqual([]);
     expect(contentOf(web, neighbour)).toEqual(before);
   });
 });

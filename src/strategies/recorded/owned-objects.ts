@@ -125,7 +125,10 @@ export async function requireOwnedSnapshots(
   return owned;
 }
 
-/** {@link requireOwnedService} for each of the recorded public Services. `liveBefore`: as they are live; `foundUids`: by their keys. */
+/**
+ * {@link requireOwnedService} for each of the public Services of a recorded revision, which must be those of the release: what a failure
+ * restores are the Services of the release. `liveBefore`: as they are live; `foundUids`: by their keys.
+ */
 export function requireOwnedServices(
   ctx: RecordedContext,
   recorded: {
@@ -136,6 +139,10 @@ export function requireOwnedServices(
   },
 ): void {
   const { state, publicServices, liveBefore, foundUids = {} } = recorded;
+  const keys = new Set(publicServices.map(object => refKey(refOf(object))));
+  const missing = state.publicServices.filter(ref => !keys.has(refKey(ref)));
+  if (missing.length > 0)
+    throw notOwned(ctx, missing.map(ref => `${describeRef(ref)}: the revision does not have this public Service`));
   for (const publicService of publicServices) {
     const key = refKey(refOf(publicService));
     const live = liveBefore.find(({ ref }) => refKey(ref) === key)?.object;

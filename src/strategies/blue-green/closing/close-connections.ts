@@ -127,7 +127,9 @@ async function requireAllReady(ctx: OperationContext, request: Replacing): Promi
 async function evict(ctx: OperationContext, request: Replacing, pod: KubeObject): Promise<void> {
   const { state, role, untilMs } = request;
   const { clock, signal } = ctx;
-  const idle = { services: state.publicServices, name: role, podLabels: state.roles[role]?.podLabels ?? [] };
+  // The labels of the pod itself, too: those on record may not be what the Service selects it by.
+  const podLabels = [...(state.roles[role]?.podLabels ?? []), pod.metadata.labels ?? {}];
+  const idle = { services: state.publicServices, name: role, podLabels };
   const patientUntilMs = Math.min(untilMs, clock.now() + budgetPatienceMs);
   for (;;) {
     signal.throwIfAborted();

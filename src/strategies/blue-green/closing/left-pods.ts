@@ -4,17 +4,21 @@ import type { KubeObject } from '../../../kubernetes/object.js';
 import { activePods } from '../../../kubernetes/pods/pod.js';
 import { templateLabels } from '../../../kubernetes/pods/pod-spec.js';
 import { selectorMatches, selects, type Labels } from '../../../kubernetes/selectors.js';
+import { isOwnedBy } from '../../../manifests/owner.js';
 import type { BlueGreenState } from '../../../release/state.js';
 import type { RunContext } from '../../../run/context.js';
 import type { TrafficSwitch } from '../switch/traffic-switch.js';
 import type { ToReplace } from './closing-time.js';
 
-/** A role that is on record. */
-type RecordedRoles = Pick<BlueGreenState, 'roles' | 'publicServices'>;
+/** What says which live objects the release owns. */
+type Owning = Pick<RunContext, 'cluster' | 'records'>;
 
-/** The Deployments of a role that users reach while it is active, as they are live. */
+/** A role that is on record. */
+type RecordedRoles = Pick<BlueGreenState, 'roles'>;
+
+/** The Deployments of a role that users reach while it is active, as they are live. Those that others own are left out. */
 export async function reachableDeployments(
-  { cluster }: Pick<RunContext, 'cluster'>,
+  { cluster, records }: Owning,
   { roles }: RecordedRoles,
   role: string,
 ): Promise<readonly KubeObject[]> {
@@ -22,23 +26,27 @@ export async function reachableDeployments(
   const found = await Promise.all(deployments.map(ref => cluster.get(ref)));
   return found
     .filter(live => live !== undefined)
+    .filter(live => isOwnedBy(live, records))
     .filter(live => isDeployment(live) && (podLabels ?? []).some(labels => selects(labels, templateLabels(live))));
 }
 
 /** The same with their pods. */
 export async function reachablePods(
-  ctx: Pick<RunContext, 'cluster'>,
+  ctx: Owning,
   state: RecordedRoles,
   role: string,
 ): Promise<readonly Required<ToReplace>[]> {
-  const { namespace } = state.publicServices[0];
   const selectors = new Set((state.roles[role]?.podLabels ?? []).map(labelSelectorOf));
   // Without labels, it would select every pod of the namespace.
   selectors.delete('');
   const deployments = await reachableDeployments(ctx, state, role);
   if (deployments.length === 0) return [];
-  const kind = { apiVersion: 'v1', kind: 'Pod', ...(namespace !== undefined && { namespace }) };
-  const found = await Promise.all([...selectors].map(labelSelector => ctx.cluster.list(kind, { labelSelector })));
+  const found = await Promise.all(
+    [...new Set(deployments.map(({ metadata }) => metadata.namespace))].flatMap(namespace => {
+      const kind = { apiVersion: 'v1', kind: 'Pod', ...(namespace !== undefined && { namespace }) };
+      return [...selectors].map(labelSelector => ctx.cluster.list(kind, { labelSelector }));
+    }),
+  );
   const pods = [...new Map(found.flat().map(pod => [pod.metadata.uid, pod])).values()];
   return deployments.map(live => ({ live, pods: pods.filter(pod => isOfDeployment(live, pod)) }));
 }
@@ -50,6 +58,7 @@ function labelSelectorOf(labels: Labels): string {
 }
 
 function isOfDeployment(live: KubeObject, pod: KubeObject): boolean {
+  if (pod.metadata.namespace !== live.metadata.namespace) return false;
   return selectorMatches(fieldAt(live, ['spec', 'selector']), pod.metadata.labels ?? {});
 }
 
@@ -58,7 +67,7 @@ function isOfDeployment(live: KubeObject, pod: KubeObject): boolean {
  * connections are not to be closed, or no pod of theirs stays.
  */
 export async function podsToLeave(
-  ctx: Pick<RunContext, 'cluster'>,
+  ctx: Owning,
   { state, from, policy }: Pick<TrafficSwitch, 'state' | 'from' | 'policy'>,
 ): Promise<readonly string[]> {
   const { closeConnections, idlePolicy } = policy;
