@@ -71,7 +71,7 @@ describe('a stream of requests', () => {
   it('waits for the first answer before the change, but not for long', async () => {
     const { stream, clock } = start([never]);
     let isChanging = false;
-    const waiting = stream.untilChange().then(() => (isChanging = true));
+    const waiting = stream.untilAnswered().then(() => (isChanging = true));
     await clock.advance(1_999);
     expect(isChanging).toBe(false);
     await clock.advance(1);
@@ -137,7 +137,8 @@ describe('a stream of requests', () => {
   it('tells versions apart by the check', async () => {
     const { stream, advance, end } = start([page('v1'), page('v1'), page('v2')]);
     await advance(200);
-    await stream.untilChange();
+    await stream.untilAnswered();
+    stream.change();
     await advance(200);
     stream.move();
     await advance(200);
@@ -146,7 +147,8 @@ describe('a stream of requests', () => {
 
   it('aborts as soon as more requests have failed than may', async () => {
     const { stream, advance, end } = start([page('v1'), broken], { maxFailures: 1 });
-    await stream.untilChange();
+    await stream.untilAnswered();
+    stream.change();
     await advance(200);
     expect(stream.exceeded.aborted).toBe(false);
     await advance(200);

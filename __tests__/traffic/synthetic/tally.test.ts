@@ -14,6 +14,36 @@ function tallyOf(requests: readonly (readonly [number, Outcome])[], changeMs = 0
   return tally;
 }
 
+describe('the failures that the change can have caused', () => {
+  it('are those since the change', () => {
+    const tally = tallyOf([
+      [0, before],
+      [200, failed()],
+    ]);
+    tally.move(300);
+    tally.end(tally.begin(400), 410, failed());
+    tally.endKept(500, failed(), false);
+    expect(tally.failed).toBe(3);
+  });
+
+  it('are, if the version that users leave fails, those on connections of their own since they were moved', () => {
+    const tally = tallyOf(
+      [
+        [0, before],
+        [100, failed()],
+        [200, before],
+        [300, failed()],
+      ],
+      250,
+    );
+    tally.move(350);
+    tally.endKept(400, failed(), false);
+    expect(tally.failed).toBe(0);
+    tally.end(tally.begin(500), 510, failed());
+    expect(tally.failed).toBe(1);
+  });
+});
+
 describe('the counts of requests', () => {
   it('begin with the first request that was answered', () => {
     const counts = tallyOf([
@@ -184,7 +214,7 @@ describe('the counts of requests', () => {
     expect(counts.movedMs).toBeUndefined();
   });
 
-  it('count only failures since the change towards the limit', () => {
+  it('count the failures before the change apart, too', () => {
     const tally = tallyOf(
       [
         [0, before],
@@ -193,7 +223,6 @@ describe('the counts of requests', () => {
       ],
       300,
     );
-    expect(tally.failed).toBe(1);
     expect(tally.counts(500)).toMatchObject({ failed: 2, failedBefore: 1 });
   });
 

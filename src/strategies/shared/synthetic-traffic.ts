@@ -12,7 +12,7 @@ import { FailedChecks } from './checks.js';
 export interface SyntheticTraffic {
   /** Aborts with the error of the step once more requests have failed than `max-failures` allows. */
   readonly exceeded: AbortSignal;
-  /** The change begins now: `max-failures` counts from here on. Not called: it began with `work`. */
+  /** The change of a `later` one begins now: `max-failures` counts from here on. */
   changing(): void;
   /** From now on only the new version should answer. */
   moved(): void;
@@ -35,6 +35,8 @@ export type TrafficContext = Pick<
 export interface MovedUsers extends Omit<TrafficSubject, 'namespace'> {
   /** That version, as in `revision 7`. Absent: it is the one that they have. */
   readonly version?: string;
+  /** `later`: nothing that users meet changes before `changing` is called. Default: the change begins with the work. */
+  readonly begins?: 'later';
 }
 
 /**
@@ -43,7 +45,7 @@ export interface MovedUsers extends Omit<TrafficSubject, 'namespace'> {
  */
 export async function underTraffic<T>(
   ctx: TrafficContext,
-  { version, ...users }: MovedUsers,
+  { version, begins, ...users }: MovedUsers,
   work: (traffic: SyntheticTraffic) => Promise<T>,
 ): Promise<T> {
   const { clock, log, records, syntheticTraffic } = ctx;
@@ -58,7 +60,8 @@ export async function underTraffic<T>(
     ...(version !== undefined && { version }),
   });
   try {
-    await stream.untilChange();
+    await stream.untilAnswered();
+    if (begins === undefined) stream.change();
     return await work({
       exceeded: stream.exceeded,
       changing: () => stream.change(),

@@ -69,13 +69,12 @@ export class TrafficStream {
   }
 
   /** Waits, for a moment only, until the version that users have now has answered; then the change may begin. */
-  async untilChange(): Promise<void> {
+  async untilAnswered(): Promise<void> {
     const { clock } = this.#options;
     await Promise.race([this.#hasReply, clock.wait(firstAnswerMs, this.#ended.signal)]);
-    this.change();
   }
 
-  /** The change begins, perhaps later than it could. */
+  /** The change begins. */
   change(): void {
     this.#tally.change(this.#options.clock.now());
   }

@@ -48,6 +48,10 @@ export class Tally {
   #sent = 0;
   #failed = 0;
   #failedBefore = 0;
+  /** Since the change and before users were moved. */
+  #failedMeanwhile = 0;
+  /** Since the change, on the connection that is kept alive. */
+  #keptFailedSince = 0;
   #unknown: { requests: number; why?: string } = { requests: 0 };
   #before: string | undefined;
   #slowestMs = 0;
@@ -59,9 +63,14 @@ export class Tally {
     this.#epochMs = epochMs;
   }
 
-  /** Failed requests that were sent since the change, on all connections. */
+  /**
+   * Failed requests that the change can have caused, on all connections: those that were sent since it began. If some had failed before,
+   * the version that users leave fails, so those of it are left out: all that were sent before users were moved, and of the connection that
+   * is kept alive, which stays with that version.
+   */
   get failed(): number {
-    return this.#failed + this.#kept.failed - this.#failedBefore;
+    const since = this.#failed + this.#kept.failed - this.#failedBefore;
+    return this.#failedBefore === 0 ? since : since - this.#failedMeanwhile - this.#keptFailedSince;
   }
 
   /** The failures that are going on. Absent: the last request was answered. */
@@ -104,6 +113,7 @@ export class Tally {
     if (outcome.kind === 'failed') {
       this.#kept.failed += 1;
       if (begunMs < this.#changeMs) this.#failedBefore += 1;
+      else this.#keptFailedSince += 1;
     } else if (outcome.isExpected !== undefined) this.#kept.isOnExpected = outcome.isExpected;
     this.#secondOf(begunMs - this.#startMs).failed += outcome.kind === 'failed' ? 1 : 0;
   }
@@ -183,6 +193,7 @@ export class Tally {
     if (outcome.kind === 'failed') {
       second.failed += 1;
       if (begunMs < this.#changeMs) this.#failedBefore += 1;
+      else if (begunMs <= (this.#movedMs ?? Infinity)) this.#failedMeanwhile += 1;
       this.#fail(Math.round(atMs), outcome.why);
       return;
     }

@@ -37,7 +37,7 @@ import type { RecordedSwitch, TrafficSwitch } from './traffic-switch.js';
 export async function switchTraffic(ctx: LockedContext, trafficSwitch: TrafficSwitch): Promise<Outcome> {
   const { publicServices, checks, revision } = trafficSwitch;
   const [service] = publicServices;
-  const users = { service, checks, version: `revision ${revision.number}` };
+  const users = { service, checks, version: `revision ${revision.number}`, begins: 'later' } as const;
   return underTraffic(ctx, users, traffic => moveUsers(ctx, trafficSwitch, traffic));
 }
 
@@ -73,8 +73,10 @@ async function moveUsers(
     throw new FailedStep(error, await withUsersNow(ctx, state, { ...failed, checks: stagedChecks }));
   }
   const forward = notes.follow(operation);
-  // Only until the switch is on record: after that, what fails sends nobody back.
-  const signal = AbortSignal.any([ctx.signal, traffic.exceeded]);
+  // Only until the switch is on record: after that, what fails sends nobody back. A rollback is not undone for it either: users would be
+  // sent back to what they leave, because that fails.
+  const counts = direction === 'promote';
+  const signal = counts ? AbortSignal.any([ctx.signal, traffic.exceeded]) : ctx.signal;
   const watched = { ...ctx, signal };
 
   let look: Look;
@@ -106,7 +108,7 @@ async function moveUsers(
     const served = await ctx.phase('Switch', () => confirmServed(watched, router, { trafficSwitch, look }));
     traffic.moved();
     const check = async (run: RunContext): Promise<readonly CheckResult[]> =>
-      traffic.require(await verifyPublic(run, served));
+      counts ? traffic.require(await verifyPublic(run, served)) : verifyPublic(run, served);
     publicChecks = await ctx.phase('Verify public', () => check(watched));
     pending = await pendingAddresses(ctx, publicServices);
     const { bakeMs = 0 } = policy;
