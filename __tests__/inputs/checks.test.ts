@@ -71,6 +71,7 @@ describe('the list of checks', () => {
     ['- {http: /, pods: any}', { pods: 'any' }],
     ['- {http: /, interval: 500ms, retry: 1m}', { intervalMs: 500, retryMs: 60_000 }],
     ['- {run: make test, when: public}', { command: 'make test', when: 'public' }],
+    ['- {run: make test, when: bake}', { command: 'make test', when: 'bake' }],
     ['[{"http": "/json"}]', { target: '/json' }],
   ])('%s is a check', (text, expected) => {
     expect(none(text)).toEqual([expect.objectContaining(expected)]);
@@ -79,6 +80,12 @@ describe('the list of checks', () => {
   it('refuses a regular expression that is too long', () => {
     const text = `- {http: /, matches: "${'a'.repeat(10_001)}"}`;
     expect(reasons(text).join()).toMatch(/^check 1: matches: received .*, accepted: at most 10000 characters$/);
+  });
+
+  it('says that each-step is not available', () => {
+    expect(reasons('- {http: /, when: each-step}')).toEqual([
+      'check 1: when: received "each-step", accepted: staged | public | both | bake (each-step is not available: users are not moved in steps yet)',
+    ]);
   });
 
   it('lists every problem with the number of the check', () => {
@@ -103,7 +110,7 @@ describe('the list of checks', () => {
       'check 4: method: received "POST", accepted: GET | HEAD',
       'check 4: status is not valid; accepted: a code such as 200, a class such as 2xx, or a list of these',
       'check 4: pods: received "all", accepted: every | any',
-      'check 4: when: received "prod", accepted: staged | public | both',
+      'check 4: when: received "prod", accepted: staged | public | both | bake',
       'check 4: retry: received "30", accepted: a duration with a unit, such as 30s or 30m',
       'check 4: interval: received "1ms", accepted: a duration such as 500ms, 30s, 10m or 1h30m, at least 100ms, at most 120h',
       'check 5: contains: received "", accepted: text that is not empty, since every response contains an empty one',

@@ -102,6 +102,26 @@ describe('inputs that contradict each other', () => {
       'verify: received "- {http: /, when: staged}", but "when: staged" never applies with strategy: rolling, which has no staged side; use public or both',
     ],
     [
+      'a rolling update has no bake',
+      { ...rolling, verify: '- {http: /, when: bake}' },
+      'verify: received "- {http: /, when: bake}", but "when: bake" never applies with action: deploy with strategy: rolling, which has no bake; use public or both',
+    ],
+    [
+      'a rollback has no bake',
+      { action: 'rollback', verify: '- {http: /, when: bake}' },
+      'verify: received "- {http: /, when: bake}", but "when: bake" never applies with action: rollback, which has no bake; use public or both',
+    ],
+    [
+      'a check of the bake needs a bake where the step promotes',
+      { action: 'promote', verify: '- {http: /, when: bake}' },
+      'verify: received "- {http: /, when: bake}", but "when: bake" never applies without a bake; set bake, such as bake: 5m, or use public or both',
+    ],
+    [
+      'a check of the bake needs a bake where the step switches',
+      { ...rolling, strategy: 'blue-green', switch: 'auto', verify: '- {http: /, when: bake}' },
+      'verify: received "- {http: /, when: bake}", but "when: bake" never applies without a bake; set bake, such as bake: 5m, or use public or both',
+    ],
+    [
       'an approval needs a token',
       { action: 'promote', approval: 'production' },
       'approval: received "production", but "token" is empty, and the approval cannot be proved without a token',
@@ -132,6 +152,9 @@ describe('inputs that contradict each other', () => {
     // It may adopt a live application, whose Deployment is scaled to zero after the drain.
     [{ ...blueGreen, drain: '10s' }],
     [{ ...blueGreen, verify: '- {http: /, when: staged}' }],
+    // The step with action: promote may have a bake.
+    [{ ...blueGreen, verify: '- {http: /, when: bake}' }],
+    [{ action: 'promote', bake: '1m', verify: '- {http: /, when: bake}' }],
     [{ ...rolling, variables: 'A=1', substitution: 'off', verify: '- http: /$<A>' }],
     [{ action: 'promote', variables: 'A=1', verify: '- http: /$<A>', 'idle-policy': 'keep', drain: '1s' }],
     [{ action: 'rollback', approval: 'production', token: 'ghs_token' }],

@@ -98,7 +98,8 @@ describe('what is being adopted', () => {
     await expect(failureOf(release.stage(plainManifests('v2')))).resolves.toMatchObject({
       error: {
         code: 'changed',
-        message: 'Service shop/web selects Deployment shop/web again, so Deployment shop/web was not scaled down',
+        message:
+          'Service shop/web selects Deployment shop/web again, so nothing more was taken from Deployment shop/web',
       },
     });
     expect([[...sizes], selector(release)]).toEqual([[2], labels]);

@@ -1,17 +1,21 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { CutoverError } from '../../src/errors.js';
+import type { HttpCheck } from '../../src/inputs/checks/http.js';
 import { fieldAt } from '../../src/kubernetes/fields.js';
+import { describeServing } from '../../src/report/serving.js';
+import type { FailedStep } from '../../src/strategies/outcome/outcome.js';
 import { breakPods } from '../support/cluster/run-controllers.js';
 import {
   autoscalerRef,
+  check,
   closeReleases,
+  denied,
   failureOf,
   killed,
   leaseRef,
   releaseAfter,
   roleManifests,
   served,
-  serviceRef,
   setReplicas,
   staged,
   stateOf,
@@ -36,6 +40,21 @@ function duringBake(release: WebRelease, happens: () => void): void {
     happens();
   };
 }
+
+/** Somebody leads users to a role with a tool of their own. */
+function leadTo({ cluster: { store } }: WebRelease, role: string): void {
+  const metadata = { name: 'web', namespace: 'shop' };
+  store.apply({ apiVersion: 'v1', kind: 'Service', metadata, spec: { selector: { app: 'web', role } } }, 'by-hand');
+}
+
+/** Revision 2 is staged on green, with one more check that runs only in a bake. */
+const withBakeCheck = releaseAfter(async release => {
+  await release.stage(roleManifests('v1'));
+  await release.promote();
+  await release.stage(roleManifests('v2'), {
+    verify: [check, { ...(check as HttpCheck), target: '/baking', when: 'bake' }],
+  });
+});
 
 const lowerBound = ({ cluster: { store } }: WebRelease): unknown =>
   fieldAt(store.get(autoscalerRef('web-blue')), ['spec', 'minReplicas']);
@@ -110,15 +129,77 @@ describe('a promotion with a bake', () => {
 
   it('leaves users where somebody else has led them', async () => {
     const release = await staged();
-    const { store } = release.cluster;
-    duringBake(release, () => {
-      const live = store.get(serviceRef('web'))!;
-      store.update({ ...live, spec: { ...(live['spec'] as object), selector: { app: 'web', role: 'blue' } } });
+    duringBake(release, () => leadTo(release, 'blue'));
+    const { cause, outcome } = (await failureOf(release.promote(baking))) as FailedStep;
+    expect(cause).toMatchObject({
+      code: 'changed',
+      message: expect.stringMatching(
+        /^Service shop\/web does not lead users to green any more: it selects app=web,role=blue now, and not app=web,role=green\. Field manager by-hand has set spec\.selector at \S+Z$/,
+      ),
     });
-    await expect(failureOf(release.promote(baking))).resolves.toMatchObject({
-      error: { code: 'changed', message: 'Service shop/web was changed during the bake: it leads users elsewhere' },
+    expect(outcome.serving).toMatchObject({
+      ...{ kind: 'users-now', users: { kind: 'role', role: 'blue' } },
+      said: { kind: 'not-switched-back', role: 'green', why: { kind: 'moved-away' } },
     });
+    expect(describeServing(outcome.serving)).toBe(
+      'Users are on blue: the public Service leads there now. This step had switched Service shop/web to green, revision 2: somebody else has changed that since, so it was left as it is.',
+    );
     expect(release.cluster.writes().filter(call => call === 'APPLY Service shop/web')).toHaveLength(1);
+  });
+
+  it.each([
+    ['promote', 'green', '-'],
+    ['rollback', 'blue', '-'],
+  ] as const)('that others have ended is followed by %s, as its message says', async (action, role, left) => {
+    const release = await staged();
+    duringBake(release, () => leadTo(release, 'blue'));
+    const { cause } = (await failureOf(release.promote(baking))) as FailedStep;
+    expect(cause).toMatchObject({ hint: expect.stringContaining(`\`action: ${action}\``) });
+    release.cluster.before = () => undefined;
+    if (action === 'promote') leadTo(release, 'green');
+    await release[action]({});
+    expect([served(release.cluster), unfinished(release.cluster)]).toEqual([role === 'green' ? green : blue, left]);
+  });
+
+  it('leaves users where somebody else has led them while connections are closed', async () => {
+    const release = await staged();
+    release.cluster.before = call => {
+      if (call.startsWith('EVICT')) leadTo(release, 'blue');
+    };
+    const { outcome } = (await failureOf(release.promote({ ...baking, closeConnections: 'auto' }))) as FailedStep;
+    expect(outcome.serving).toMatchObject({
+      ...{ kind: 'users-now', users: { kind: 'role', role: 'blue' } },
+      said: { kind: 'not-switched-back', why: { kind: 'moved-away' } },
+    });
+  });
+
+  it('runs checks that are meant for it in each round, and not before', async () => {
+    const release = await withBakeCheck();
+    const asked: unknown[] = [];
+    release.answer = ({ kind, path }) => {
+      if (kind === 'Service' && path === '/baking') asked.push(release.ctx().clock.waited.length);
+      return 200;
+    };
+    await expect(release.promote(baking)).resolves.toMatchObject({ outcome: 'switched' });
+    expect(asked).toEqual([2, 3, 4, 5]);
+  });
+
+  it('sends users back when a check that is meant for it fails', async () => {
+    const release = await withBakeCheck();
+    release.answer = ({ path }) => (path === '/baking' ? 500 : 200);
+    await expect(failureOf(release.promote(baking))).resolves.toMatchObject({ error: { code: 'verify' }, ...sentBack });
+    expectSentBack(release);
+  });
+
+  it('is required where the revision was staged with a check for it', async () => {
+    const release = await withBakeCheck();
+    await expect(release.promote()).rejects.toMatchObject({
+      code: 'input',
+      message:
+        'Revision 2 was staged with a check for the bake (`when: bake`), and this step has no bake: nothing was switched',
+    });
+    expect([served(release.cluster), unfinished(release.cluster)]).toEqual([blue, '-']);
+    await expect(release.promote({ verify: [check] })).resolves.toMatchObject({ outcome: 'switched' });
   });
 
   it('that is killed is undone by its post step', async () => {
@@ -188,6 +269,53 @@ describe('the old role during a bake', () => {
     duringBake(release, () => seen.push(lowerBound(release)));
     await release.promote(baking);
     expect([seen, lowerBound(release)]).toEqual([[4], 2]);
+  });
+
+  it('and only that has an autoscaler when users are back: the new role is only staged again', async () => {
+    const release = await four();
+    const { store } = release.cluster;
+    const scaled = () => ['web-blue', 'web-green'].filter(name => store.get(autoscalerRef(name)) !== undefined);
+    const during: unknown[] = [];
+    duringBake(release, () => {
+      during.push(scaled());
+      release.answer = () => 500;
+    });
+    expect(scaled()).toEqual(['web-blue']);
+    await failureOf(release.promote(baking));
+    expect([during, scaled()]).toEqual([[['web-blue', 'web-green']], ['web-blue']]);
+    release.answer = () => 200;
+    release.cluster.before = () => undefined;
+    await release.promote(baking);
+    expect(scaled()).toEqual(['web-blue', 'web-green']);
+  });
+
+  it('and only that has an autoscaler when the post step has sent users back', async () => {
+    const release = await four();
+    const { store } = release.cluster;
+    duringBake(release, () => {
+      release.cluster.before = () => {
+        throw killed;
+      };
+      throw killed;
+    });
+    await failureOf(release.promote(baking));
+    expect(store.get(autoscalerRef('web-green'))).toBeDefined();
+    await expect(release.post()).resolves.toMatchObject({ kind: 'restored' });
+    expect(store.get(autoscalerRef('web-green'))).toBeUndefined();
+  });
+
+  it('keeps its own autoscaler where the one of the new role may not be removed, and users are back', async () => {
+    const release = await four();
+    duringBake(release, () => {
+      release.answer = () => 500;
+      release.cluster.before = call => {
+        if (call.startsWith('REMOVE HorizontalPodAutoscaler')) throw denied;
+      };
+    });
+    await expect(failureOf(release.promote(baking))).resolves.toMatchObject(sentBack);
+    expect(release.ctx().log.lines.join('\n')).toMatch(
+      /HorizontalPodAutoscaler shop\/web-green could not be removed \(.*\): it scales green, which is only staged/,
+    );
   });
 
   it('has its autoscaler back as recorded when users are', async () => {

@@ -15,6 +15,7 @@ import {
   roleManifests,
   served,
   serviceRef,
+  setReplicas,
   stateOf,
   unfinished,
   type WebRelease,
@@ -38,6 +39,7 @@ const twenty = withPods(20);
 const podsOf = ({ cluster: { store } }: WebRelease, role: string): readonly KubeObject[] =>
   store.list({ apiVersion: 'v1', kind: 'Pod', namespace: 'shop' }, { labels: { app: 'web', role } });
 const uids = (release: WebRelease, role = 'blue') => podsOf(release, role).map(({ metadata }) => metadata.uid);
+const podRef = { apiVersion: 'v1', kind: 'Pod', namespace: 'shop' } as const;
 const isEviction = (call: string): boolean => call.startsWith('EVICT Pod shop/');
 const evictions = ({ cluster }: WebRelease): number => cluster.calls.filter(isEviction).length;
 const spec = ({ cluster }: WebRelease) => cluster.store.get(deploymentRef('web-blue'))?.['spec'];
@@ -108,12 +110,12 @@ describe('connections that users keep open to the role that they left', () => {
   });
 
   it('end with those pods that `scale-down` leaves, once the others are gone', async () => {
-    const release = await two();
+    const release = await eight();
     const before = uids(release);
-    const outcome = await release.promote({ ...closing, idlePolicy: { policy: 'scale-down', replicas: 1 } });
-    expect(kept(outcome)).toMatchObject({ kind: 'scaled-down', connections: { kind: 'closed', pods: 1 } });
+    const outcome = await release.promote({ ...closing, idlePolicy: { policy: 'scale-down', replicas: 2 } });
+    expect(kept(outcome)).toMatchObject({ kind: 'scaled-down', connections: { kind: 'closed', pods: 2 } });
     const after = uids(release);
-    expect([after.length, after.filter(uid => before.includes(uid))]).toEqual([1, []]);
+    expect([after.length, after.filter(uid => before.includes(uid))]).toEqual([2, []]);
   });
 
   it('end after a rollback, too', async () => {
@@ -181,7 +183,63 @@ describe('connections stay open, with a warning, and the step succeeds', () => {
   });
 });
 
+describe('the only pod of a role', () => {
+  const line =
+    'Connections that users keep open to blue stay open: Deployment shop/web-blue keeps one pod, and while that is replaced, users could not be sent back.';
+
+  it('is left alone, which a line says, and nothing is waited for', async () => {
+    const release = await withPods(1)();
+    const before = uids(release);
+    expect(kept(await release.promote(closing))).toEqual({ kind: 'kept', role: 'blue' });
+    expect([uids(release), evictions(release), release.ctx().clock.waited]).toEqual([before, 0, []]);
+    expect(release.ctx().log.lines).toContain(line);
+  });
+
+  it('that `scale-down` leaves is left alone, too', async () => {
+    const release = await two();
+    const outcome = await release.promote({ ...closing, idlePolicy: { policy: 'scale-down', replicas: 1 } });
+    expect(kept(outcome)).toEqual({ kind: 'scaled-down', role: 'blue', replicas: 1 });
+    expect(evictions(release)).toBe(0);
+    expect(release.ctx().log.lines).toContain(line);
+  });
+
+  it('that an autoscaler has left meanwhile is left alone, with a warning', async () => {
+    const release = await two();
+    atEviction(release, 1, () => setReplicas(release.cluster, 'web-blue', 1));
+    expect(kept(await release.promote(closing))).toEqual({
+      ...{ kind: 'kept', role: 'blue' },
+      connections: {
+        kind: 'open',
+        reason: 'Deployment shop/web-blue keeps one pod, and while that is replaced, users could not be sent back.',
+      },
+    });
+    expect(evictions(release)).toBe(1);
+  });
+});
+
 describe('while connections are closed', () => {
+  it('a batch stops when another pod is not ready any more, until it is', async () => {
+    const release = await eight();
+    const { cluster } = release;
+    const pod = podsOf(release, 'blue').at(-1)!;
+    const setReady = (status: 'True' | 'False'): void => {
+      const live = cluster.store.get({ ...podRef, name: pod.metadata.name })!;
+      const conditions = [{ type: 'Ready', status }];
+      cluster.store.update({ ...live, status: { ...(live['status'] as object), conditions } }, { part: 'status' });
+    };
+    const ready: number[] = [];
+    let looks = 0;
+    cluster.before = call => {
+      if (isEviction(call)) {
+        ready.push(podsOf(release, 'blue').filter(isReady).length);
+        if (ready.length === 1) setReady('False');
+        // The first look after the eviction finds it not ready; by the second, it is.
+      } else if (call === 'GET Deployment shop/web-blue' && ready.length === 1 && ++looks === 2) setReady('True');
+    };
+    await expect(release.promote(closing)).resolves.toMatchObject({ outcome: 'switched' });
+    expect(Math.min(...ready)).toBe(7);
+  });
+
   it('a budget that allows one pod at a time is respected', async () => {
     const release = await eight();
     budget(release, 1);
@@ -205,7 +263,7 @@ describe('while connections are closed', () => {
       });
     };
     await expect(failureOf(release.promote(closing))).resolves.toMatchObject({
-      error: { code: 'changed', message: 'Service shop/web selects blue again, so blue was not scaled down' },
+      error: { code: 'changed', message: 'Service shop/web selects blue again, so nothing more was taken from blue' },
     });
     expect(evictions(release)).toBe(1);
   });

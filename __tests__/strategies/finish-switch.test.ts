@@ -160,7 +160,7 @@ describe('a role that users are sent back to while it is scaled down', () => {
     await expect(failureOf(release.promote(down))).resolves.toMatchObject({
       error: {
         code: 'changed',
-        message: 'Service shop/web selects blue again, so blue was not scaled down',
+        message: 'Service shop/web selects blue again, so nothing more was taken from blue',
       },
       outcome: {
         ...{ activeRole: 'blue', idleRole: 'green' },

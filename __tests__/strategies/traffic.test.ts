@@ -236,7 +236,7 @@ describe('switching users to the other role', () => {
     const { error, outcome } = await failure(switchTraffic(ctx, { ...prepared.trafficSwitch, policy }));
     expect(error).toMatchObject({
       code: 'changed',
-      message: `Service shop/web ${fact}, so blue was not scaled down`,
+      message: `Service shop/web ${fact}, so nothing more was taken from blue`,
     });
     expect(describeServing(outcome.serving)).toContain(users);
     expect(describeServing(outcome.serving)).toContain(

@@ -49,6 +49,7 @@ async function outcome(options: {
   readonly cluster?: Cluster;
   readonly endpoint?: Endpoint;
   readonly side?: 'staged' | 'public';
+  readonly isBaking?: boolean;
   readonly signal?: AbortSignal;
   readonly environment?: Record<string, string>;
 }) {
@@ -332,6 +333,15 @@ describe('a list of checks', () => {
     const { results } = await outcome({ checks, side });
     expect(results.map(({ name }) => name)).toEqual(names);
     expect(new Set(results.map(result => result.side))).toEqual(new Set([side]));
+  });
+
+  it.each([
+    [true, ['GET /both', 'GET /public', 'GET /bake']],
+    [false, ['GET /both', 'GET /public']],
+  ])('runs what is meant for the bake only then: %s', async (isBaking, names) => {
+    const checks = (['both', 'staged', 'public', 'bake'] as const).map(when => http({ target: `/${when}`, when }));
+    const { results } = await outcome({ checks, side: 'public', isBaking });
+    expect(results.map(({ name }) => name)).toEqual(names);
   });
 
   it('stops at the first check that does not pass and reports the rest as not run', async () => {

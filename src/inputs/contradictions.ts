@@ -1,4 +1,4 @@
-import { isStrategyName, type Action } from './actions.js';
+import { describeAction, isStrategyName, type Action } from './actions.js';
 import type { DockerLogin } from './parse/docker-login.js';
 import { isNone } from './parse/overrides.js';
 import type { ReceivedInputs } from './received-inputs.js';
@@ -30,7 +30,8 @@ function contradictions(combination: Combination): readonly Contradiction[] {
     idleInputsWithoutSwitch,
     idleReplicasOfKeptRole,
     unusedVariables,
-    checksThatNeverRun,
+    checksWithoutStagedSide,
+    checksWithoutBake,
     approvalWithoutProof,
     stableForTooLong,
     noPodCanBeReplaced,
@@ -93,13 +94,26 @@ function* unusedVariables({ action, values, received }: Combination): Rule {
   yield { name: 'variables', reason: `but ${why} and there is no "verify" to use it; remove it` };
 }
 
-function* checksThatNeverRun({ action, values }: Combination): Rule {
+function* checksWithoutStagedSide({ action, values }: Combination): Rule {
   if (action === 'rolling' && values.verify?.some(check => check.when === 'staged') === true) {
     yield {
       name: 'verify',
       reason: 'but "when: staged" never applies with strategy: rolling, which has no staged side; use public or both',
     };
   }
+}
+
+function* checksWithoutBake({ action, values, received }: Combination): Rule {
+  if (values.verify?.some(check => check.when === 'bake') !== true || received.isRefused('bake')) return;
+  const why = whyNoBake(action, values);
+  if (why !== undefined) yield { name: 'verify', reason: `but "when: bake" never applies ${why}` };
+}
+
+/** Why nothing bakes that these checks are for; `undefined`: it does, or the step with action: promote may have a bake. */
+function whyNoBake(action: Action, { bake, switch: when }: Values): string | undefined {
+  if (!takes(action, 'bake')) return `with ${describeAction(action)}, which has no bake; use public or both`;
+  if (bake > 0 || (takes(action, 'switch') && when === 'manual')) return undefined;
+  return 'without a bake; set bake, such as bake: 5m, or use public or both';
 }
 
 function* approvalWithoutProof({ received, inGitHubRun }: Combination): Rule {

@@ -50,7 +50,7 @@ export interface CheckSubject {
 export interface Check {
   /** `GET /healthz`, `run: npm run smoke`. */
   readonly name: string;
-  readonly when: Side | 'both';
+  readonly when: CheckInput['when'];
   /** Runs the check with its retries. Throws `cancelled`, or the signal's reason if it is a `CutoverError`. */
   run(subject: CheckSubject, signal: AbortSignal): Promise<CheckOutcome>;
 }

@@ -15,6 +15,8 @@ export interface CheckResult extends CheckOutcome {
 export interface VerifyRequest extends Omit<CheckSubject, 'reach'> {
   /** All checks of the release; those for the other side are skipped. */
   readonly checks: readonly CheckInput[];
+  /** Whether this is a round of a bake, which has checks of its own. Default: false. */
+  readonly isBaking?: boolean | undefined;
   /** Ends the checks with `cancelled`, or with the signal's reason if it is a `CutoverError`. */
   readonly signal: AbortSignal;
 }
@@ -23,10 +25,10 @@ export interface VerifyRequest extends Omit<CheckSubject, 'reach'> {
  * Runs the checks of a side in order and stops at the first one that does not pass: after a switch, users are exposed to
  * the failure for as long as the other checks run.
  */
-export async function verify({ checks, signal, ...request }: VerifyRequest): Promise<readonly CheckResult[]> {
+export async function verify({ checks, signal, isBaking, ...request }: VerifyRequest): Promise<readonly CheckResult[]> {
   const { side, log } = request;
   const subject = { ...request, reach: new PodReach(request) };
-  const due = checks.map(input => createCheck(input)).filter(({ when }) => when === side || when === 'both');
+  const due = checks.map(input => createCheck(input)).filter(check => isDue(check, { side, isBaking }));
   if (due.length === 0) log.info(`No checks are configured (${side}): ready pods are sufficient`);
   const results: CheckResult[] = [];
   for (const check of due) {
@@ -36,6 +38,14 @@ export async function verify({ checks, signal, ...request }: VerifyRequest): Pro
     results.push({ name, side, ...outcome });
   }
   return results;
+}
+
+/** Whether a check runs at a moment of the release. */
+export function isDue(
+  { when }: Pick<CheckInput, 'when'>,
+  { side, isBaking = false }: { readonly side: Side; readonly isBaking?: boolean | undefined },
+): boolean {
+  return when === side || when === 'both' || (when === 'bake' && isBaking);
 }
 
 function skipped({ name }: CheckResult): CheckOutcome {

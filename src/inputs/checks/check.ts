@@ -1,13 +1,17 @@
 import { duration } from '../parse/durations.js';
 import { oneOf } from '../parse/scalars.js';
+import { Refusal, type Parse } from '../refusal.js';
 import type { Fields } from './check-fields.js';
 
-/** When a check runs: against the staged side before the switch, the public side after it, or both. */
-type CheckStage = 'staged' | 'public' | 'both';
+/**
+ * When a check runs: against the staged side before the switch, the public side after it and in each round of a bake, both, or only in
+ * each round of a bake.
+ */
+export const checkTimes = ['staged', 'public', 'both', 'bake'] as const;
 
 /** What checks of every kind have in common. */
 export interface CheckTiming {
-  readonly when: CheckStage;
+  readonly when: (typeof checkTimes)[number];
   /** Milliseconds during which a failing check is retried. Default 0: the first response counts. */
   readonly retryMs: number;
   /** Milliseconds between attempts. Default 5 000. */
@@ -29,8 +33,13 @@ export const timingKeys: readonly string[] = ['when', 'retry', 'interval'];
 /** Parses the keys that every kind has; problems are added to `fields`. */
 export function readTiming(fields: Fields): CheckTiming {
   return {
-    when: fields.text('when', oneOf('staged', 'public', 'both')) ?? 'both',
+    when: fields.text('when', checkTime) ?? 'both',
     retryMs: fields.text('retry', duration()) ?? 0,
     intervalMs: fields.text('interval', duration({ atLeastMs: 100 })) ?? 5000,
   };
 }
+
+const checkTime: Parse<CheckTiming['when']> = text => {
+  if (text !== 'each-step') return oneOf(...checkTimes)(text);
+  throw Refusal.accepting(`${checkTimes.join(' | ')} (each-step is not available: users are not moved in steps yet)`);
+};

@@ -1,3 +1,4 @@
+import { checkTimes } from '../../inputs/checks/check.js';
 import { isRegularExpression } from '../../inputs/checks/expectations.js';
 import type { HttpCheck } from '../../inputs/checks/http.js';
 import { longestMs } from '../../inputs/parse/durations.js';
@@ -36,7 +37,7 @@ const http: Guard<HttpCheck> = shape({
     },
   ),
   pods: oneOf('every', 'any'),
-  when: oneOf('staged', 'public', 'both'),
+  when: oneOf(...checkTimes),
   retryMs: duration(0),
   intervalMs: duration(100),
 });
@@ -44,7 +45,7 @@ const http: Guard<HttpCheck> = shape({
 const other: Guard<OtherCheck> = shape({
   kind: oneOf('other'),
   name: text(),
-  when: oneOf('staged', 'public', 'both'),
+  when: oneOf(...checkTimes),
 });
 
 /** A check of a revision. */

@@ -47,6 +47,8 @@ export function describeWhy(why: WhyNotSwitchedBack): string {
       return 'this step may not renew its lock any more, so it wrote nothing more.';
     case 'record-unknown':
       return 'the record may say that this step is done, and the next run goes by it.';
+    case 'moved-away':
+      return 'somebody else has changed that since, so it was left as it is.';
     case 'rollback-disabled':
       return 'rollback-on-failure is false.';
     case 'no-ready-pod':

@@ -11,6 +11,7 @@ import { recordedChecks } from '../../verify/recorded-checks.js';
 import { requireOwnedServices } from '../recorded/owned-objects.js';
 import { checksOf } from '../shared/checks.js';
 import { ChangeNotes } from '../outcome/changes.js';
+import { refuseWithoutBake } from './bake/refuse-without-bake.js';
 import { FailedStep, outcomeBase, type Outcome } from '../outcome/outcome.js';
 import { readBlueGreen } from '../shared/recorded-release.js';
 import type { Serving } from '../outcome/serving.js';
@@ -132,6 +133,7 @@ async function promoteStaged(
   const { active, before: liveBefore } = await readServices(ctx, state);
   const from = roleToLeave(state, active, role);
   requireOwnedServices(ctx, { state, publicServices, liveBefore, foundUids: staged.publicServiceUids });
+  if (request.verify === undefined) refuseWithoutBake(revision, request.policy);
   const checks = request.verify ?? recordedChecks(revision.checks, ctx.log);
   let verified: VerifiedRole;
   // With an operation once the role is scaled up.

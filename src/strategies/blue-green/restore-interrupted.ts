@@ -3,11 +3,12 @@ import { historyEntry } from '../../release/revision.js';
 import type { BlueGreenState } from '../../release/state.js';
 import type { SwitchOperation } from '../../release/operation.js';
 import { abandon, completeReject } from '../../release/transitions.js';
-import type { LockedContext } from '../../run/context.js';
+import type { LockedContext, OperationContext } from '../../run/context.js';
 import { confirmMs } from '../../traffic/endpoint-slices.js';
 import { routerOf } from '../../traffic/routers.js';
 import { leftBy, unrestored, type Recovered } from '../outcome/restored.js';
 import { reachedRole } from './operation/reached-role.js';
+import { removeStagedAutoscalers } from './switch/remove-staged-autoscalers.js';
 import { restoreInterruptedAdoption } from './adoption/restore-interrupted.js';
 import { restoreInterruptedLeave } from '../rolling/leave-roles/restore-interrupted.js';
 import { ownedSnapshots } from '../recorded/owned-objects.js';
@@ -47,6 +48,7 @@ export async function restoreInterruptedRelease(
         snapshots: sentOf(operation),
         after: abandon(state, failed),
         confirm: () => confirmBefore(ctx, operation),
+        then: writing => removeStagedAutoscalers(writing, { state, role: operation.role, revision }),
       });
     case 'finish':
       return { kind: 'finish-left' };
@@ -67,12 +69,14 @@ interface Restoration {
   readonly idle?: string;
   /** Confirms that users reach what is restored. Absent: no user is there. */
   readonly confirm?: () => Promise<void>;
+  /** What else is done, before that is on record. Absent: nothing. */
+  readonly then?: (ctx: OperationContext) => Promise<void>;
 }
 
 async function restoring(
   ctx: LockedContext,
   { state, revision }: Interrupted<BlueGreenState>,
-  { snapshots, after, idle, confirm }: Restoration,
+  { snapshots, after, idle, confirm, then }: Restoration,
 ): Promise<Recovered> {
   const reached = idle === undefined ? {} : { reached: () => reachedRole(ctx, state, { role: idle, revision }) };
   const request = { snapshots, timeoutMs: confirmMs, ...reached };
@@ -86,6 +90,7 @@ async function restoring(
   const left = leftBy(restored);
   // Users may be on what is left: the switch stays on record, and the same step can be run again.
   if (confirm !== undefined && left.length > 0) return { kind: 'incomplete', failed: left.map(({ ref }) => ref) };
+  await then?.(operation);
   await ctx.records.writeState(after);
   return { kind: 'restored', operation: state.operation, left };
 }

@@ -187,6 +187,8 @@ export interface SwitchedTo {
 export type WhyNotSwitchedBack =
   | WithoutLock
   | RecordUnknown
+  /** Somebody else has led users elsewhere since the switch. */
+  | { readonly kind: 'moved-away' }
   /** `rollback-on-failure` is false. */
   | { readonly kind: 'rollback-disabled' }
   /** The role that users left cannot serve. */

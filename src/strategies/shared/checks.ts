@@ -6,7 +6,7 @@ import { isReady } from '../../kubernetes/pods/pod.js';
 import { currentPods } from '../../rollout/current-pods.js';
 import type { ReadyWorkload } from '../../rollout/observer.js';
 import { firstPort, resolvePorts, type Endpoint, type EndpointPod } from '../../verify/endpoint.js';
-import { verify, type CheckResult } from '../../verify/verify.js';
+import { isDue, verify, type CheckResult } from '../../verify/verify.js';
 import { isService, routesTo, selectorOf } from '../../kubernetes/selectors.js';
 import { isServingWorkload } from '../../kubernetes/workload.js';
 import type { RunContext } from '../../run/context.js';
@@ -24,16 +24,18 @@ export interface VerifiedWorkloads {
 export interface CheckRequest extends VerifiedWorkloads {
   readonly checks: readonly Check[];
   readonly side: 'staged' | 'public';
+  /** Whether this is a round of a bake. Default: false. */
+  readonly isBaking?: boolean | undefined;
 }
 
 /** Runs the checks and returns their results. Throws {@link FailedChecks} unless every check passed. */
 export async function requireChecks(ctx: RunContext, request: CheckRequest): Promise<readonly CheckResult[]> {
-  const { checks, side } = request;
+  const { checks, side, isBaking } = request;
   const { cluster, log, clock, signal, environment } = ctx;
   // Without checks, nothing is asked that the deploy could fail for.
-  const isChecked = checks.some(({ when }) => when === side || when === 'both');
+  const isChecked = checks.some(check => isDue(check, { side, isBaking }));
   const endpoint = isChecked ? endpointOf(ctx, request) : { namespace: ctx.records.namespace, pods: [] };
-  const results = await verify({ checks, side, endpoint, cluster, log, clock, signal, environment });
+  const results = await verify({ checks, side, isBaking, endpoint, cluster, log, clock, signal, environment });
   const open = results.filter(({ verdict }) => verdict !== 'pass');
   const [first] = open;
   if (first !== undefined) throw checksFailed(first, { open, results });

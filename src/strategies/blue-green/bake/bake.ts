@@ -1,6 +1,5 @@
-import { CutoverError } from '../../../errors.js';
 import { writeDuration } from '../../../inputs/parse/durations.js';
-import { describeRef, refOf, type KubeObject } from '../../../kubernetes/object.js';
+import { refOf } from '../../../kubernetes/object.js';
 import type { OperationContext, RunContext } from '../../../run/context.js';
 import type { TrafficRouter } from '../../../traffic/router.js';
 import type { CheckResult } from '../../../verify/verify.js';
@@ -9,6 +8,7 @@ import { closeConnections } from '../closing/close-connections.js';
 import { podsToLeave } from '../closing/left-pods.js';
 import { applyAutoscalers } from '../operation/apply-autoscalers.js';
 import { drain } from '../operation/drain.js';
+import { movedAway } from '../operation/moved-away.js';
 import type { TrafficSwitch } from '../switch/traffic-switch.js';
 import { holdingSize } from './hold-size.js';
 import { whileReady } from './while-ready.js';
@@ -19,7 +19,7 @@ export interface BakeRequest {
   readonly router: TrafficRouter;
   /** How long the checks go on. */
   readonly bakeMs: number;
-  /** Runs the checks of the public side; throws unless all pass. */
+  /** Runs the checks of the public side and those of the bake; throws unless all pass. */
   readonly check: (ctx: RunContext) => Promise<readonly CheckResult[]>;
 }
 
@@ -76,19 +76,11 @@ async function repeatChecks(ctx: OperationContext, request: BakeRequest): Promis
     await clock.wait(Math.min(roundMs, Math.max(0, untilMs - clock.now())), signal);
     signal.throwIfAborted();
     for (const object of publicServices)
-      if (!(await router.isSetTo({ object, force: revision.force }))) throw movedAway(object);
+      if (!(await router.isSetTo({ object, force: revision.force })))
+        throw movedAway(object, await ctx.cluster.get(refOf(object)), to);
     const checks = await check(quiet);
     const leftMs = untilMs - clock.now();
     if (leftMs <= 0) return checks;
     log.info(`Baking ${to}: ${writeDuration(Math.ceil(leftMs / 1000) * 1000)} left, round ${rounds} of checks passed`);
   }
-}
-
-function movedAway(service: KubeObject): CutoverError {
-  const name = describeRef(refOf(service));
-  return new CutoverError(`${name} was changed during the bake: it leads users elsewhere`, {
-    code: 'changed',
-    object: name,
-    hint: 'Run `action: status` to see where users are.',
-  });
 }

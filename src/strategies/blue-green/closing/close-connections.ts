@@ -9,7 +9,7 @@ import type { OperationContext } from '../../../run/context.js';
 import type { ClosingTime, Connections } from '../../outcome/connections.js';
 import { refuseIfServing } from '../operation/refuse-if-serving.js';
 import { batchSize, closingTime, totalMs, type ToReplace } from './closing-time.js';
-import { reachablePods } from './left-pods.js';
+import { onlyPod, reachablePods } from './left-pods.js';
 
 /** Whose connections are closed. */
 export interface ClosingRequest {
@@ -53,7 +53,8 @@ async function replaceAll(ctx: OperationContext, request: Closing): Promise<Conn
   const longest = tooLong(closingTime(await remainingOf(ctx, request)), timeoutMs);
   if (longest !== undefined) return leftOpen(ctx, role, longest);
   // Of a role that was just scaled down, only what stays is replaced.
-  for (const { live } of await remainingOf(ctx, request)) await requireAllReady(ctx, { ...request, ref: refOf(live) });
+  for (const { live, pods } of await remainingOf(ctx, request))
+    if (pods.length > 0) await requireAllReady(ctx, { ...request, ref: refOf(live) });
   const deployments = await remainingOf(ctx, request);
   const { pods, atOnce } = closingTime(deployments);
   if (pods === 0) return { kind: 'closed', pods };
@@ -95,15 +96,29 @@ async function replacePods(ctx: OperationContext, request: Replacing): Promise<v
     const old = activePods(remaining.find(one => refOf(one.live).name === ref.name)?.pods ?? []);
     if (live === undefined || old.length === 0) return;
     const batch = old.slice(0, batchSize(replicasOf(live)));
-    for (const pod of batch) await evict(ctx, request, pod);
-    replaced += batch.length;
-    ctx.log.info(`${describeRef(ref)}: ${replaced} of ${replaced + old.length - batch.length} pods are being replaced`);
+    let evicted = 0;
+    for (const pod of batch) {
+      // Others may have lost their readiness since: then the rest of the batch waits for them.
+      if (evicted > 0 && !(await isRestReady(ctx, request, evicted))) break;
+      await evict(ctx, request, pod);
+      evicted += 1;
+    }
+    replaced += evicted;
+    ctx.log.info(`${describeRef(ref)}: ${replaced} of ${replaced + old.length - evicted} pods are being replaced`);
   }
+}
+
+/** Whether all pods that the Deployment wants are ready, apart from as many as were evicted. */
+async function isRestReady(ctx: OperationContext, { state, role, ref }: Replacing, evicted: number): Promise<boolean> {
+  const found = (await reachablePods(ctx, state, role)).find(one => refOf(one.live).name === ref.name);
+  if (found === undefined) return false;
+  return activePods(found.pods).filter(isReady).length >= replicasOf(found.live) - evicted;
 }
 
 /**
  * Waits until all pods that the Deployment wants are ready, and it has no others. The status of a Deployment may be from before the eviction, so its pods
- * are counted. Returns it as it is live; `undefined`: it is gone. Throws `rollout` or `timeout`.
+ * are counted. Returns it as it is live; `undefined`: it is gone. Throws `rollout` or `timeout`,
+ * and `rollout` if it wants a single pod by now.
  */
 async function requireAllReady(ctx: OperationContext, request: Replacing): Promise<KubeObject | undefined> {
   const { ref, state, role, untilMs } = request;
@@ -117,7 +132,10 @@ async function requireAllReady(ctx: OperationContext, request: Replacing): Promi
     const active = activePods(found.pods);
     const ready = active.filter(isReady).length;
     const wanted = replicasOf(found.live);
-    if (ready === wanted && active.length === wanted) return found.live;
+    if (ready === wanted && active.length === wanted) {
+      if (wanted === 1) throw new CutoverError(onlyPod(found.live), { code: 'rollout' });
+      return found.live;
+    }
     if (ctx.clock.now() >= untilMs) throw late(`${describeRef(ref)}: ${ready} of ${wanted} pods are ready`);
     await ctx.clock.wait(pauseMs, ctx.signal);
   }

@@ -1,6 +1,6 @@
 import { isDeployment, replicasOf } from '../../../kubernetes/deployment.js';
 import { fieldAt } from '../../../kubernetes/fields.js';
-import type { KubeObject } from '../../../kubernetes/object.js';
+import { describeRef, refOf, type KubeObject } from '../../../kubernetes/object.js';
 import { activePods } from '../../../kubernetes/pods/pod.js';
 import { templateLabels } from '../../../kubernetes/pods/pod-spec.js';
 import { selectorMatches, selects, type Labels } from '../../../kubernetes/selectors.js';
@@ -62,19 +62,29 @@ function isOfDeployment(live: KubeObject, pod: KubeObject): boolean {
   return selectorMatches(fieldAt(live, ['spec', 'selector']), pod.metadata.labels ?? {});
 }
 
+/** Why the connections to a Deployment that keeps one pod stay open. */
+export function onlyPod(live: KubeObject): string {
+  return `${describeRef(refOf(live))} keeps one pod, and while that is replaced, users could not be sent back.`;
+}
+
 /**
- * The uids of the pods that users leave by a switch and that go on running: kept-alive connections stay with them. Empty: their
- * connections are not to be closed, or no pod of theirs stays.
+ * The uids of the pods that users leave by a switch and that go on running: kept-alive connections stay with them. A single pod is left
+ * alone, which is logged. Empty: connections are not to be closed, or no pod that can be replaced stays.
  */
 export async function podsToLeave(
-  ctx: Owning,
+  ctx: Owning & Pick<RunContext, 'log'>,
   { state, from, policy }: Pick<TrafficSwitch, 'state' | 'from' | 'policy'>,
 ): Promise<readonly string[]> {
   const { closeConnections, idlePolicy } = policy;
-  const stays = idlePolicy.policy === 'keep' || idlePolicy.replicas > 0;
-  if (from === undefined || closeConnections === 'off' || !stays) return [];
-  const left = await reachablePods(ctx, state, from);
+  const most = idlePolicy.policy === 'keep' ? Infinity : idlePolicy.replicas;
+  if (from === undefined || closeConnections === 'off' || most === 0) return [];
+  const left = (await reachablePods(ctx, state, from)).map(one => ({
+    ...one,
+    staying: Math.min(replicasOf(one.live), most),
+  }));
+  for (const { live } of left.filter(({ staying }) => staying === 1))
+    ctx.log.info(`Connections that users keep open to ${from} stay open: ${onlyPod(live)}`);
   return left
-    .filter(({ live }) => replicasOf(live) > 0)
+    .filter(({ staying }) => staying > 1)
     .flatMap(({ pods }) => activePods(pods).map(({ metadata }) => metadata.uid ?? ''));
 }

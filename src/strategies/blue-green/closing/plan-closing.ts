@@ -18,7 +18,7 @@ export async function planClosing(
   // Of a role that is adopted first, nothing exists yet.
   if (closeConnections === 'off' || !isKept || active.kind === 'none' || adoption !== undefined) return [];
   const deployments = await toReplace(ctx, state, active.role);
-  const time = closingTime(deployments.filter(({ live }) => replicasOf(live) > 0));
+  const time = closingTime(deployments.filter(({ live }) => replicasOf(live) > 1));
   if (time.pods === 0) return [];
   const by = inputs.switch === 'auto' ? ('deploy' as const) : ('promote' as const);
   const isTooLong = totalMs(time) > timeoutMs;

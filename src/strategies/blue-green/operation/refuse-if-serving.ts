@@ -1,8 +1,8 @@
-import { CutoverError } from '../../../errors.js';
 import { describeRef, type ObjectRef } from '../../../kubernetes/object.js';
 import { selectorOf, type Labels } from '../../../kubernetes/selectors.js';
 import type { RunContext } from '../../../run/context.js';
 import { selectsAny } from '../../../traffic/active-role.js';
+import { MovedAway } from './moved-away.js';
 
 /** Pods that users left. */
 export interface Unreached {
@@ -15,7 +15,7 @@ export interface Unreached {
 }
 
 /**
- * Throws `changed` if any public Service, as it is read now, selects the pods, or is gone. To be called before each write that takes pods
+ * Throws `changed`, as {@link MovedAway}, if any public Service, as it is read now, selects the pods, or is gone. To be called before each write that takes pods
  * away: somebody may have switched back at any moment since the switch, and users would be left without a pod.
  */
 export async function refuseIfServing(ctx: RunContext, { services, name, podLabels }: Unreached): Promise<void> {
@@ -27,7 +27,7 @@ export async function refuseIfServing(ctx: RunContext, { services, name, podLabe
 }
 
 function notScaledDown(service: ObjectRef, { name, found }: { readonly name: string; readonly found: string }) {
-  return new CutoverError(`${describeRef(service)} ${found}, so ${name} was not scaled down`, {
+  return new MovedAway(`${describeRef(service)} ${found}, so nothing more was taken from ${name}`, {
     code: 'changed',
     object: describeRef(service),
     hint: 'Run `action: status` to see where users are.',

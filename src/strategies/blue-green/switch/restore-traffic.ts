@@ -14,8 +14,8 @@ import { routerOf } from '../../../traffic/routers.js';
 import type { Outcome } from '../../outcome/outcome.js';
 import { withoutLock } from '../../outcome/restored.js';
 import type { WhyNotSwitchedBack } from '../../outcome/serving.js';
-import { LostReadiness } from '../bake/while-ready.js';
-import { untilWayBack } from '../closing/until-way-back.js';
+import { MovedAway } from '../operation/moved-away.js';
+import { removeStagedAutoscalers } from './remove-staged-autoscalers.js';
 import { withUsersNow } from '../operation/users-now.js';
 import type { RecordedSwitch, SwitchToRestore } from './traffic-switch.js';
 
@@ -77,6 +77,7 @@ export async function restoreTraffic(ctx: OperationContext, recorded: RecordedSw
 async function switchBackIfSafe(ctx: OperationContext, recorded: RecordedSwitch): Promise<RestoredTraffic> {
   const { trafficSwitch, previousServices, cause } = recorded;
   const { from, policy } = trafficSwitch;
+  if (cause instanceof MovedAway) return leaveSwitched(ctx, recorded, { kind: 'moved-away' });
   const code = cause === undefined ? undefined : asCutoverError(cause).code;
   const without = code === 'changed' ? ({ kind: 'lock-lost' } as const) : withoutLock(ctx.lockLost);
   if (without !== undefined) return leaveSwitched(ctx, recorded, without);
@@ -85,7 +86,6 @@ async function switchBackIfSafe(ctx: OperationContext, recorded: RecordedSwitch)
   try {
     return await ctx.phase('Restore', async () => {
       const router = routerOf(ctx);
-      if (cause instanceof LostReadiness) await untilWayBack(ctx, previousServices);
       const pods = await Promise.all(previousServices.map(({ object }) => router.readyPods(object)));
       const empty = previousServices.filter((_, index) => pods[index]?.length === 0);
       if (from !== undefined && empty.length > 0) {
@@ -126,6 +126,7 @@ async function switchBack(
   const { trafficSwitch, previousServices } = recorded;
   const { to: role, from, state, revision } = trafficSwitch;
   await restoreAll(ctx, router, previousServices);
+  await removeStagedAutoscalers(ctx, { state, role, revision });
   const failed = historyEntry(ctx.run, revision, 'failed');
   const note = await recordFailure(ctx.records, undone(recorded, failed));
   const services = previousServices.map(({ ref }) => ref);

@@ -69,10 +69,14 @@ export async function confirmServed(
   return { ...trafficSwitch, verified: { ...verified, ready } };
 }
 
-/** Runs the checks of the public side. Throws unless all pass. */
-export async function verifyPublic(ctx: RunContext, trafficSwitch: TrafficSwitch): Promise<readonly CheckResult[]> {
+/** Runs the checks of the public side, with those of a bake in its rounds. Throws unless all pass. */
+export async function verifyPublic(
+  ctx: RunContext,
+  trafficSwitch: TrafficSwitch,
+  { isBaking = false } = {},
+): Promise<readonly CheckResult[]> {
   const { publicServices, verified, checks } = trafficSwitch;
   const [service] = publicServices;
   const { workloads, ready } = verified;
-  return requireChecks(ctx, { checks, side: 'public', service, workloads, ready });
+  return requireChecks(ctx, { checks, side: 'public', isBaking, service, workloads, ready });
 }

@@ -107,12 +107,14 @@ async function moveUsers(
     // Draining the old role before every proxy knows the new one would refuse connections.
     const served = await ctx.phase('Switch', () => confirmServed(watched, router, { trafficSwitch, look }));
     traffic.moved();
-    const check = async (run: RunContext): Promise<readonly CheckResult[]> =>
-      counts ? traffic.require(await verifyPublic(run, served)) : verifyPublic(run, served);
-    publicChecks = await ctx.phase('Verify public', () => check(watched));
+    const check = async (run: RunContext, isBaking: boolean): Promise<readonly CheckResult[]> => {
+      const results = await verifyPublic(run, served, { isBaking });
+      return counts ? traffic.require(results) : results;
+    };
+    publicChecks = await ctx.phase('Verify public', () => check(watched, false));
     pending = await pendingAddresses(ctx, publicServices);
     const { bakeMs = 0 } = policy;
-    const request = { trafficSwitch, router, bakeMs, check };
+    const request = { trafficSwitch, router, bakeMs, check: (run: RunContext) => check(run, true) };
     if (bakeMs > 0) baked = await ctx.phase('Bake', () => bake({ ...forward, signal }, request));
     publicChecks = baked?.checks ?? publicChecks;
     // A switch that is not on record looks like an interrupted one and cannot be rolled back, so it counts as failed.
