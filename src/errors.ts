@@ -102,3 +102,13 @@ export function asCutoverError(thrown: unknown): CutoverError {
     cause: thrown,
   });
 }
+
+/** An error message as the end of a sentence: more sentences may follow it. */
+export function withFullStop(message: string): string {
+  return /[.!?]$/.test(message) ? message : `${message}.`;
+}
+
+/** Texts one after the other, each as a sentence; absent ones are left out. */
+export function sentences(...texts: readonly (string | undefined)[]): string {
+  return texts.flatMap(text => (text === undefined || text === '' ? [] : [withFullStop(text)])).join(' ');
+}

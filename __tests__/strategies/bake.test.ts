@@ -246,11 +246,12 @@ describe('a promotion with a bake', () => {
     expect(evicted).toEqual(['switch', 'switch']);
   });
 
-  it('is as long after a first release, for which there is no way back', async () => {
+  it('is left out for a first release, which leaves no role to send users back to', async () => {
     const release = webRelease();
     await release.stage(roleManifests('v1'));
     await expect(release.promote(baking)).resolves.toMatchObject({ outcome: 'switched' });
-    expect(release.ctx().clock.waited).toEqual([30_000, 30_000, 30_000, 10_000]);
+    expect(release.ctx().clock.waited).toEqual([]);
+    expect(release.ctx().log.lines).toContain('A first release is not baked: there is no role to send users back to');
   });
 });
 
@@ -318,10 +319,16 @@ describe('the old role during a bake', () => {
     );
   });
 
-  it('has its autoscaler back as recorded when users are', async () => {
+  it('keeps its size when users are back, whatever its autoscaler measured without them, until a bake passes', async () => {
     const release = await four();
     duringBake(release, () => (release.answer = () => 500));
     await failureOf(release.promote(baking));
+    expect(lowerBound(release)).toBe(4);
+    expect(release.ctx().log.lines.join('\n')).toContain(
+      'HorizontalPodAutoscaler shop/web-blue: takes no pods away from blue until the next bake that passes',
+    );
+    [release.answer, release.cluster.before] = [() => 200, () => undefined];
+    await release.promote(baking);
     expect(lowerBound(release)).toBe(2);
   });
 });

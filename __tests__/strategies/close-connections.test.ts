@@ -7,6 +7,7 @@ import {
   closeReleases,
   deploymentRef,
   denied,
+  endOf,
   failureOf,
   killAtWrite,
   killed,
@@ -154,7 +155,7 @@ describe('connections stay open, with a warning, and the step succeeds', () => {
     budget(release, 0);
     const before = uids(release);
     await expect(open(release)).resolves.toBe(
-      "Cannot evict pod as it would violate the pod's disruption budget. The disruption budget web-blue needs 2 healthy pods and has 2 currently",
+      "Cannot evict pod as it would violate the pod's disruption budget. The disruption budget web-blue needs 2 healthy pods and has 2 currently.",
     );
     expect(uids(release)).toEqual(before);
   });
@@ -164,7 +165,7 @@ describe('connections stay open, with a warning, and the step succeeds', () => {
     atEviction(release, 1, () => {
       throw denied;
     });
-    await expect(open(release)).resolves.toBe('an admission webhook denied it');
+    await expect(open(release)).resolves.toBe('an admission webhook denied it.');
   });
 
   it('where a pod that replaces another does not start: the rest stays the way back', async () => {
@@ -275,7 +276,7 @@ describe('while connections are closed', () => {
       killAtWrite(release.cluster, 1);
       throw killed;
     });
-    await failureOf(release.promote(closing));
+    await endOf(release.promote(closing));
     expect(unfinished(release.cluster)).toBe('finish');
     release.cluster.before = () => undefined;
     release.cluster.store.remove(leaseRef);

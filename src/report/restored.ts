@@ -1,3 +1,4 @@
+import { withFullStop } from '../errors.js';
 import { describeRef, type ObjectRef } from '../kubernetes/object.js';
 import type { LeftObject } from '../cluster/apply/restore-snapshots.js';
 import type { Reached, Recovered, Restored } from '../strategies/outcome/restored.js';
@@ -74,11 +75,6 @@ export function describeRecovered(recovered: Recovered): string {
 
 function describeReached({ service, to }: Reached): string {
   return `${describeRef(service)} leads users to ${to} now`;
-}
-
-/** An error message as the end of a sentence: more sentences may follow it. */
-export function withFullStop(message: string): string {
-  return /[.!?]$/.test(message) ? message : `${message}.`;
 }
 
 /** What is left as it is, why, and what to do about it; empty where nothing is. */

@@ -1,7 +1,8 @@
+import { withFullStop } from '../errors.js';
 import { describeRef, describeRefs } from '../kubernetes/object.js';
 import type { IdleResult, Serving, StagingResult, Users } from '../strategies/outcome/serving.js';
 import type { RoleRevision } from '../release/retention.js';
-import { describeRestored, withFullStop } from './restored.js';
+import { describeRestored } from './restored.js';
 import { describeServingNow } from './serving/users-now.js';
 import { describeNotAdopted, describeWhy, imagesOf, note, resultOf, revisionOn } from './serving/parts.js';
 import { atServices } from './status/at-services.js';

@@ -1,6 +1,7 @@
+import { withFullStop } from '../../errors.js';
 import { describeRefs } from '../../kubernetes/object.js';
 import type { Serving, UsersNow } from '../../strategies/outcome/serving.js';
-import { describeRestored, withFullStop } from '../restored.js';
+import { describeRestored } from '../restored.js';
 import { describeNotAdopted, describeWhy, note, resultOf, revisionOn } from './parts.js';
 
 /** Where users are, and what else the step has to say. */

@@ -1,6 +1,6 @@
+import { withFullStop } from '../../errors.js';
 import { describePendingAddress, type PendingAddress } from '../../traffic/pending-addresses.js';
 import { describeStrangers, type Strangers } from '../../traffic/strangers.js';
-import { withFullStop } from '../restored.js';
 
 /** What is to know about the Services of a release that serves users, one sentence each. */
 export function atServices({

@@ -142,7 +142,10 @@ export function requireOwnedServices(
   const keys = new Set(publicServices.map(object => refKey(refOf(object))));
   const missing = state.publicServices.filter(ref => !keys.has(refKey(ref)));
   if (missing.length > 0)
-    throw notOwned(ctx, missing.map(ref => `${describeRef(ref)}: the revision does not have this public Service`));
+    throw notOwned(
+      ctx,
+      missing.map(ref => `${describeRef(ref)}: the revision does not have this public Service`),
+    );
   for (const publicService of publicServices) {
     const key = refKey(refOf(publicService));
     const live = liveBefore.find(({ ref }) => refKey(ref) === key)?.object;

@@ -16,6 +16,8 @@ import { whileReady } from './while-ready.js';
 /** A switch that is made and verified, and may still be undone. */
 export interface BakeRequest {
   readonly trafficSwitch: TrafficSwitch;
+  /** The role that users left. */
+  readonly from: string;
   readonly router: TrafficRouter;
   /** How long the checks go on. */
   readonly bakeMs: number;
@@ -40,15 +42,15 @@ const roundMs = 30_000;
  * when a check fails, users are led elsewhere, the new role loses its pods, or the run is cancelled: users are to be sent back.
  */
 export async function bake(ctx: OperationContext, request: BakeRequest): Promise<Baked> {
-  const { trafficSwitch } = request;
-  const { state, to, from, revision } = trafficSwitch;
+  const { trafficSwitch, from } = request;
+  const { state, to, revision } = trafficSwitch;
   await applyAutoscalers(ctx, revision);
-  const work = () =>
+  return holdingSize(ctx, { state, role: from }, () =>
     whileReady(ctx, { state, role: to }, async watched => {
-      const connections = from === undefined ? undefined : await leave(watched, trafficSwitch, from);
+      const connections = await leave(watched, trafficSwitch, from);
       return { checks: await repeatChecks(watched, request), ...(connections && { connections }) };
-    });
-  return from === undefined ? work() : holdingSize(ctx, { state, role: from }, work);
+    }),
+  );
 }
 
 /** Drains the role, and closes connections to it. */
@@ -61,7 +63,9 @@ async function leave(
   const { drainMs, timeoutMs } = policy;
   const leftPods = await podsToLeave(ctx, trafficSwitch);
   await drain(ctx, from, drainMs);
-  return leftPods.length === 0 ? undefined : closeConnections(ctx, { state, role: from, leftPods, timeoutMs });
+  return leftPods.length === 0
+    ? undefined
+    : closeConnections(ctx, { state, role: from, leftPods, timeoutMs, isWayBack: true });
 }
 
 async function repeatChecks(ctx: OperationContext, request: BakeRequest): Promise<readonly CheckResult[]> {

@@ -18,8 +18,8 @@ const boundsOf = (autoscaler: KubeObject): { readonly min: string; readonly max:
 
 /**
  * Does `work` while the autoscalers of a role take no pods away: without users it has no load, and would be small when users are sent
- * back. Their lower bound is the size of now; afterwards they are applied as recorded. If the run is killed meanwhile, the role only
- * stays larger until its next switch. An autoscaler that others have changed stays as it is, with a warning.
+ * back. Their lower bound is the size of now. Once the work is done, they are applied as recorded. If it fails or is killed, they stay: what
+ * they measured of a role without users would take its pods away just as users come back. An autoscaler that others have changed stays as it is, with a warning.
  */
 export async function holdingSize<T>(
   ctx: OperationContext,
@@ -38,9 +38,16 @@ export async function holdingSize<T>(
     if (await applied(ctx, withLowerBound(recorded, replicasOf(target)), force)) held.push(recorded);
   }
   try {
-    return await work();
-  } finally {
+    const result = await work();
     for (const recorded of held) await applied(ctx, recorded, force);
+    return result;
+  } catch (error) {
+    const names = held.map(recorded => describeRef(refOf(recorded)));
+    if (names.length > 0)
+      ctx.log.warning(
+        `${names.join(', ')}: takes no pods away from ${role} until the next bake that passes, or until it is applied again, so that ${role} is large enough for users who come back`,
+      );
+    throw error;
   }
 }
 

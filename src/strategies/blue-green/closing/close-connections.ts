@@ -1,5 +1,5 @@
 import { Heartbeat } from '../../../cluster/heartbeat.js';
-import { asCutoverError, CutoverError } from '../../../errors.js';
+import { asCutoverError, CutoverError, sentences } from '../../../errors.js';
 import { replicasOf } from '../../../kubernetes/deployment.js';
 import { describeRef, refOf, type KubeObject, type ObjectRef } from '../../../kubernetes/object.js';
 import { activePods, hasEnded, isReady } from '../../../kubernetes/pods/pod.js';
@@ -7,6 +7,7 @@ import type { BlueGreenState } from '../../../release/state.js';
 import { waitForLive } from '../../../rollout/wait/wait-for-live.js';
 import type { OperationContext } from '../../../run/context.js';
 import type { ClosingTime, Connections } from '../../outcome/connections.js';
+import { MovedAway } from '../operation/moved-away.js';
 import { refuseIfServing } from '../operation/refuse-if-serving.js';
 import { batchSize, closingTime, totalMs, type ToReplace } from './closing-time.js';
 import { onlyPod, reachablePods } from './left-pods.js';
@@ -19,6 +20,11 @@ export interface ClosingRequest {
   /** The uids of its pods that users may still be connected to. */
   readonly leftPods: readonly string[];
   readonly timeoutMs: number;
+  /**
+   * Whether users may be sent back to the role, so that most of its pods have to be ready all the time. Otherwise, all are replaced at
+   * once: users who stay connected are on the version that the others were taken from.
+   */
+  readonly isWayBack: boolean;
 }
 
 /** Between two looks at pods that are replaced or end. */
@@ -27,38 +33,37 @@ const pauseMs = 1_000;
 /** How long a budget may refuse while all pods are ready: its controller follows them within moments, and nothing else changes. */
 const budgetPatienceMs = 60_000;
 
-/** Errors after which connections stay open: users are served, and the role stays the way back. */
-const leavesOpen: ReadonlySet<string> = new Set(['budget', 'forbidden', 'rollout', 'timeout']);
-
 /**
  * Ends the connections that users keep open to the role that they left: replaces its pods in batches of at most a quarter, each
  * batch once all pods of the role are ready. Pods are evicted, which respects disruption budgets and gives each its grace; the
  * template stays. Only the pods that users were connected to are replaced, so it can be done twice. If it would take longer than
- * the timeout, or pods cannot be replaced, a warning is logged and connections stay open. Throws `changed` when users are on the
- * role again.
+ * the timeout, or pods cannot be replaced for any reason, a warning is logged and connections stay open: users are served. Throws
+ * when users are on the role again, the run may not go on, or its signal aborts.
  */
 export async function closeConnections(ctx: OperationContext, request: ClosingRequest): Promise<Connections> {
   const untilMs = ctx.clock.now() + request.timeoutMs;
   try {
     return await replaceAll(ctx, { ...request, untilMs });
   } catch (error) {
-    const { code, message, hint = '' } = asCutoverError(error);
-    if (!leavesOpen.has(code)) throw error;
-    return leftOpen(ctx, request.role, `${message} ${hint}`.trim());
+    if (error instanceof MovedAway || ctx.signal.aborted || ctx.lockLost.aborted) throw error;
+    const { code, message, hint } = asCutoverError(error);
+    if (code === 'internal') throw error;
+    return leftOpen(ctx, request.role, sentences(message, hint));
   }
 }
 
 async function replaceAll(ctx: OperationContext, request: Closing): Promise<Connections> {
-  const { role, timeoutMs } = request;
+  const { role, timeoutMs, isWayBack } = request;
   const longest = tooLong(closingTime(await remainingOf(ctx, request)), timeoutMs);
-  if (longest !== undefined) return leftOpen(ctx, role, longest);
+  if (isWayBack && longest !== undefined) return leftOpen(ctx, role, longest);
   // Of a role that was just scaled down, only what stays is replaced.
   for (const { live, pods } of await remainingOf(ctx, request))
     if (pods.length > 0) await requireAllReady(ctx, { ...request, ref: refOf(live) });
   const deployments = await remainingOf(ctx, request);
   const { pods, atOnce } = closingTime(deployments);
   if (pods === 0) return { kind: 'closed', pods };
-  ctx.log.info(`Closing connections to ${role}: its ${pods} pods are replaced, at most ${atOnce} at a time`);
+  const pace = isWayBack ? `at most ${atOnce} at a time` : 'all at once';
+  ctx.log.info(`Closing connections to ${role}: its ${pods} pods are replaced, ${pace}`);
   for (const { live } of deployments) await replacePods(ctx, { ...request, ref: refOf(live) });
   await waitUntilEnded(ctx, request);
   ctx.log.info(`Connections to ${role} are closed: ${pods} pods are replaced`);
@@ -95,7 +100,7 @@ async function replacePods(ctx: OperationContext, request: Replacing): Promise<v
     const remaining = await remainingOf(ctx, request);
     const old = activePods(remaining.find(one => refOf(one.live).name === ref.name)?.pods ?? []);
     if (live === undefined || old.length === 0) return;
-    const batch = old.slice(0, batchSize(replicasOf(live)));
+    const batch = request.isWayBack ? old.slice(0, batchSize(replicasOf(live))) : old;
     let evicted = 0;
     for (const pod of batch) {
       // Others may have lost their readiness since: then the rest of the batch waits for them.
@@ -121,7 +126,8 @@ async function isRestReady(ctx: OperationContext, { state, role, ref }: Replacin
  * and `rollout` if it wants a single pod by now.
  */
 async function requireAllReady(ctx: OperationContext, request: Replacing): Promise<KubeObject | undefined> {
-  const { ref, state, role, untilMs } = request;
+  const { ref, state, role, untilMs, isWayBack } = request;
+  if (!isWayBack) return ctx.cluster.get(ref);
   for (;;) {
     ctx.signal.throwIfAborted();
     const live = await ctx.cluster.get(ref);

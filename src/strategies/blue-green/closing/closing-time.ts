@@ -1,7 +1,7 @@
 import { replicasOf } from '../../../kubernetes/deployment.js';
 import { fieldAt } from '../../../kubernetes/fields.js';
 import type { KubeObject } from '../../../kubernetes/object.js';
-import { isReady } from '../../../kubernetes/pods/pod.js';
+import { activePods, isReady } from '../../../kubernetes/pods/pod.js';
 import { conditionOf } from '../../../kubernetes/status.js';
 import type { ClosingTime } from '../../outcome/connections.js';
 
@@ -22,11 +22,16 @@ export function batchSize(replicas: number): number {
 /** What it takes to replace the pods of these Deployments, one Deployment after the other. */
 export function closingTime(deployments: readonly ToReplace[]): ClosingTime {
   const parts = deployments.map(({ live, pods }) => {
-    const count = pods?.length ?? replicasOf(live);
+    const { length } = activePods(pods ?? []);
+    // Of a role that was just scaled down, more pods may be there than stay.
+    const count = pods === undefined ? replicasOf(live) : Math.min(length, replicasOf(live));
     const atOnce = batchSize(replicasOf(live));
     const grace = fieldAt(live, ['spec', 'template', 'spec', 'terminationGracePeriodSeconds']);
     const graceMs = (typeof grace === 'number' ? grace : defaultGraceSeconds) * 1000;
-    const startMs = medianOf((pods ?? []).map(startOf).filter(ms => ms !== undefined));
+    // A pod that was not ready for a while, or restarted, seems to have taken that long: no start is that slow.
+    const slowestMs = Number(fieldAt(live, ['spec', 'progressDeadlineSeconds']) ?? 600) * 1000;
+    const starts = (pods ?? []).map(startOf).filter(ms => ms !== undefined && ms <= slowestMs);
+    const startMs = medianOf(starts.filter(ms => ms !== undefined));
     return { count, atOnce, batches: Math.ceil(count / atOnce), graceMs, startMs };
   });
   const starts = parts.map(({ startMs }) => startMs).filter(ms => ms !== undefined);

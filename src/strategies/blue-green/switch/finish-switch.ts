@@ -1,6 +1,6 @@
 import { isDeployment, replicasOf, withReplicas } from '../../../kubernetes/deployment.js';
 import { templateLabels } from '../../../kubernetes/pods/pod-spec.js';
-import { asCutoverError, CutoverError } from '../../../errors.js';
+import { asCutoverError, CutoverError, sentences } from '../../../errors.js';
 import { describeRef, refOf } from '../../../kubernetes/object.js';
 import type { Revision } from '../../../release/revision.js';
 import type { BlueGreenState } from '../../../release/state.js';
@@ -16,7 +16,7 @@ import type { IdleResult } from '../../outcome/serving.js';
 import { ownedLive } from '../../recorded/owned-objects.js';
 import { removeLive } from '../../recorded/remove-live.js';
 import { readBlueGreen } from '../../shared/recorded-release.js';
-import { whileReady } from '../bake/while-ready.js';
+import { LostReadiness, whileReady } from '../bake/while-ready.js';
 import { closeConnections } from '../closing/close-connections.js';
 import { applyAutoscalers } from '../operation/apply-autoscalers.js';
 import { drain } from '../operation/drain.js';
@@ -32,6 +32,11 @@ export interface FinishRequest {
   /** The revision that users are on now. */
   readonly revision: Revision;
   readonly policy: FinishPolicy;
+  /**
+   * Whether an earlier run has made the switch. Otherwise, if the new role loses its pods before any is taken from the old one,
+   * `LostReadiness` is thrown.
+   */
+  readonly isResumed: boolean;
 }
 
 /** What happens to the role that users left. */
@@ -39,8 +44,7 @@ export type FinishPolicy = Pick<SwitchPolicy, 'idlePolicy' | 'drainMs' | 'timeou
 
 /**
  * Applies the autoscalers of the new role, drains the old role, closes connections to it, applies the idle policy, and removes the
- * operation from the record. Each part can be done twice, so a run that was killed here is finished by the next. Throws
- * `LostReadiness` when the new role loses its pods meanwhile.
+ * operation from the record. Each part can be done twice, so a run that was killed here is finished by the next.
  */
 export async function finishSwitch(ctx: OperationContext, request: FinishRequest): Promise<IdleResult> {
   const { state, revision, policy } = request;
@@ -79,7 +83,12 @@ export async function resumeFinishSwitch(ctx: RunContext, request: ResumeFinishR
     const resumed = begin(state, { ...state.operation, ...begunBy(locked) });
     const notes = new ChangeNotes();
     const idle = await locked.phase('Clean up', async () =>
-      finishSwitch(notes.follow(await locked.recordOperation(resumed)), { state: resumed, revision, policy }),
+      finishSwitch(notes.follow(await locked.recordOperation(resumed)), {
+        state: resumed,
+        revision,
+        policy,
+        isResumed: true,
+      }),
     );
     return {
       ...outcomeBase(ctx, 'blue-green'),
@@ -94,42 +103,69 @@ export async function resumeFinishSwitch(ctx: RunContext, request: ResumeFinishR
   });
 }
 
-/** What happens to the role that users left. If that takes time, only while the role that they are on now is ready. */
-function leaveRole(ctx: OperationContext, request: FinishRequest, role: string): Promise<IdleResult> {
-  const { state, policy } = request;
-  const { operation } = state;
-  const isInstant = policy.idlePolicy.policy === 'keep' && operation.kind === 'finish' && !operation.leftPods;
-  if (isInstant) return applyIdlePolicy(ctx, request, role);
-  const serving = { state, role: otherRole(state.roleNames, role) };
-  return whileReady(ctx, serving, watched => applyIdlePolicy(watched, request, role));
-}
-
-async function applyIdlePolicy(ctx: OperationContext, request: FinishRequest, role: string): Promise<IdleResult> {
+/** What happens to the role that users left. */
+async function leaveRole(ctx: OperationContext, request: FinishRequest, role: string): Promise<IdleResult> {
   const { state, policy } = request;
   // What is staged waits for its promotion.
   if (state.staged?.role === role) return { kind: 'kept', role };
-  const leftPods = state.operation.kind === 'finish' ? state.operation.leftPods : undefined;
-  const { timeoutMs } = policy;
-  const closing = async () =>
-    leftPods && { connections: await closeConnections(ctx, { state, role, leftPods, timeoutMs }) };
   switch (policy.idlePolicy.policy) {
-    case 'keep':
+    case 'keep': {
+      const { operation } = state;
       // If no pod is removed, there is nothing to wait for: pending requests end on pods that stay.
-      if (leftPods !== undefined) await drain(ctx, role, policy.drainMs);
-      return { kind: 'kept', role, ...(await closing()) };
+      if (operation.kind !== 'finish' || operation.leftPods === undefined) return { kind: 'kept', role };
+      return whileGood(ctx, { ...request, left: role }, async watched => {
+        await drain(watched, role, policy.drainMs);
+        return { kind: 'kept', role, ...(await closing(watched, request, role)) };
+      });
+    }
     case 'scale-down': {
-      await drain(ctx, role, policy.drainMs);
+      const kept = await whileGood(ctx, { ...request, left: role }, async watched => {
+        await drain(watched, role, policy.drainMs);
+        return undefined;
+      });
+      if (kept !== undefined) return kept;
       const left = state.roles[role];
       const idle: Unreached = { services: state.publicServices, name: role, podLabels: left?.podLabels ?? [] };
       await refuseIfServing(ctx, idle);
       if (left?.revision === undefined) return { kind: 'not-recorded', role };
       const { replicas } = policy.idlePolicy;
       await scaleDown(ctx, { idle, revision: await ctx.records.readRevision(left.revision), replicas });
-      return { kind: 'scaled-down', role, replicas, ...(await closing()) };
+      return { kind: 'scaled-down', role, replicas, ...(await closing(ctx, request, role)) };
     }
     default:
       return policy.idlePolicy satisfies never;
   }
+}
+
+/**
+ * Does the work while the role that users are on now is ready. A step that resumes it goes on in any case, so that a repair can be
+ * deployed: then the role that users left stays as it is, with the connections to it.
+ */
+async function whileGood<T>(
+  ctx: OperationContext,
+  { state, isResumed, left }: FinishRequest & { readonly left: string },
+  work: (ctx: OperationContext) => Promise<T>,
+): Promise<T | IdleResult> {
+  try {
+    return await whileReady(ctx, { state, role: otherRole(state.roleNames, left) }, work);
+  } catch (error) {
+    if (!isResumed || !(error instanceof LostReadiness)) throw error;
+    ctx.log.error(sentences(error.message, `${left} is left as it is`, error.hint));
+    return { kind: 'kept', role: left, connections: { kind: 'open', reason: error.message } };
+  }
+}
+
+/** Closes the connections to the role that users left, if any are on record. */
+async function closing(
+  ctx: OperationContext,
+  { state, policy: { timeoutMs } }: FinishRequest,
+  role: string,
+): Promise<Pick<Extract<IdleResult, { kind: 'kept' }>, 'connections'>> {
+  const { operation } = state;
+  if (operation.kind !== 'finish' || operation.leftPods === undefined) return {};
+  const isWayBack = operation.direction === 'promote';
+  const { leftPods } = operation;
+  return { connections: await closeConnections(ctx, { state, role, leftPods, timeoutMs, isWayBack }) };
 }
 
 /** What is scaled down, and how far. */

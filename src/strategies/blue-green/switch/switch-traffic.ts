@@ -1,3 +1,4 @@
+import { asCutoverError, sentences } from '../../../errors.js';
 import { isRolledBack } from '../../../release/retention.js';
 import { historyEntry } from '../../../release/revision.js';
 import type { BlueGreenState } from '../../../release/state.js';
@@ -114,8 +115,10 @@ async function moveUsers(
     publicChecks = await ctx.phase('Verify public', () => check(watched, false));
     pending = await pendingAddresses(ctx, publicServices);
     const { bakeMs = 0 } = policy;
-    const request = { trafficSwitch, router, bakeMs, check: (run: RunContext) => check(run, true) };
-    if (bakeMs > 0) baked = await ctx.phase('Bake', () => bake({ ...forward, signal }, request));
+    if (bakeMs > 0 && from !== undefined) {
+      const request = { trafficSwitch, from, router, bakeMs, check: (run: RunContext) => check(run, true) };
+      baked = await ctx.phase('Bake', () => bake({ ...forward, signal }, request));
+    } else if (bakeMs > 0) ctx.log.info('A first release is not baked: there is no role to send users back to');
     publicChecks = baked?.checks ?? publicChecks;
     // A switch that is not on record looks like an interrupted one and cannot be rolled back, so it counts as failed.
     // Connections that were closed before the bake are not closed again.
@@ -144,11 +147,15 @@ async function moveUsers(
   try {
     // The bake began with the drain.
     const left = baked === undefined ? policy : { ...policy, drainMs: 0 };
-    idle = await ctx.phase('Clean up', () => finishSwitch(forward, { state: switched, revision, policy: left }));
+    idle = await ctx.phase('Clean up', () =>
+      finishSwitch(forward, { state: switched, revision, policy: left, isResumed: false }),
+    );
   } catch (error) {
     // A rollback was asked for because the version that users left was bad: they are not sent back to it.
-    if (error instanceof LostReadiness && direction === 'promote') {
-      const restored = await restoreTraffic(operation, recordedOf(trafficSwitch, writes, error));
+    const isUndone = error instanceof LostReadiness && direction === 'promote';
+    const again = isUndone ? await recordAgain(ctx, writes.switching) : undefined;
+    if (again !== undefined) {
+      const restored = await restoreTraffic(again, recordedOf(trafficSwitch, writes, error));
       throw new FailedStep(error, { ...arrived, ...restored, changes: changesAfter(trafficSwitch, restored) });
     }
     const serving = { kind: 'switched-unfinished', ...switchedTo } as const;
@@ -175,6 +182,19 @@ function withConnections(idle: IdleResult, baked: Baked | undefined): IdleResult
   const { connections } = baked ?? {};
   const hasPods = idle.kind === 'kept' || idle.kind === 'scaled-down';
   return connections === undefined || !hasPods ? idle : { ...idle, connections };
+}
+
+/**
+ * Puts a switch that was recorded as made on record again as in progress, so that the next run knows of it if this one is killed on the way
+ * back. `undefined`: that failed, so users stay.
+ */
+async function recordAgain(ctx: LockedContext, switching: Switching): Promise<OperationContext | undefined> {
+  try {
+    return await ctx.recordOperation(switching);
+  } catch (error) {
+    ctx.log.error(sentences('Users are not sent back, because that cannot be recorded', asCutoverError(error).message));
+    return undefined;
+  }
 }
 
 /** The switch as it is on record, to undo it. */
