@@ -246,6 +246,30 @@ describe('an exec plugin', () => {
   });
 });
 
+describe('a token that ends', () => {
+  it('is read again from its file, once, when it is no longer accepted', async () => {
+    const tokenFile = join(folder, 'rotated');
+    writeFileSync(tokenFile, 'old\n');
+    server.handle((seen, response) =>
+      seen.headers.authorization === 'Bearer new'
+        ? answer(response, 200, object)
+        : answer(response, 401, status(401, { reason: 'Unauthorized' })),
+    );
+    const cluster = await connectTo(config({ tokenFile }));
+    writeFileSync(tokenFile, 'new\n');
+    await expect(cluster.get(ref)).resolves.toMatchObject({ kind: 'ConfigMap' });
+    expect(server.seen.map(({ headers }) => headers.authorization)).toEqual(['Bearer old', 'Bearer new']);
+  });
+
+  it('is known of the connection, and never in the log', async () => {
+    const token = `e30.${Buffer.from('{"exp":1800000000}').toString('base64url')}.c2ln`;
+    const log = keptLog();
+    const { credentialExpiry } = await connectTo(config({ token }), { log });
+    expect(credentialExpiry).toEqual({ what: 'token', source: 'input kubeconfig', atMs: 1_800_000_000_000 });
+    expect(log.masked).toContain(token);
+  });
+});
+
 describe('a file in a kubeconfig', () => {
   it('is reported by its path when it does not exist', async () => {
     await expect(connectTo(config({}, { 'certificate-authority': '/gone/ca.pem' }))).rejects.toMatchObject({

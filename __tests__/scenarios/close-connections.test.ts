@@ -127,7 +127,7 @@ describeEmbedded('A role of twenty pods with a long grace', 'a small node has no
     const before = await uids(ns, 'blue');
     const promoted = await ns.step(connected.promote(closing));
     expect(promoted).toMatchObject({ exitCode: 0, outputs: { outcome: 'switched' } });
-    expect(promoted.log).toContain('with a grace of 3600 s, may take longer than `timeout` (180 s)');
+    expect(promoted.log).toContain('with a grace of 3605 s, may take longer than `timeout` (180 s)');
     expect(promoted.summary).toContain('Users with a connection that they keep open may still be on blue');
     expect((await uids(ns, 'blue')).sort()).toEqual([...before].sort());
   });

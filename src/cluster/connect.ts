@@ -5,6 +5,7 @@ import { isFields } from '../kubernetes/fields.js';
 import { Api } from './http/api.js';
 import { systemClock } from './clock.js';
 import type { Clock } from './clock.js';
+import { expiryOf } from './access/credential-expiry.js';
 import { credentialsOf } from './access/credentials.js';
 import { readKubeconfig } from './access/kubeconfig.js';
 import type { KubeconfigContext } from './access/kubeconfig.js';
@@ -62,7 +63,9 @@ export async function connect(options: ConnectOptions): Promise<Connection> {
   const namespace = options.namespace ?? entry.namespace ?? 'default';
   const address = server.href.replace(/\/$/, '');
   log.info(`Cluster ${address}, context ${entry.context} of ${entry.source}, namespace ${namespace}`);
-  return new LiveCluster({ api, namespace, server: address, clock, signal, log });
+  const credentialExpiry = expiryOf(entry);
+  const expiring = credentialExpiry === undefined ? {} : { credentialExpiry };
+  return new LiveCluster({ api, namespace, server: address, clock, signal, log, ...expiring });
 }
 
 /** Credentials, TLS and proxy settings of the Kubernetes client as options of node:https. */

@@ -7,6 +7,7 @@ import type { WriteFence } from './http/write-fence.js';
 import type { Clock } from './clock.js';
 import type { ApplyOptions, Applied, Cluster, LeasePort, ListOptions, NamespacePort } from './cluster.js';
 import type { NeededRule, ObjectWriter, PodPort, ProxyAnswer, ProxyRequest, WatchEvent } from './cluster.js';
+import type { CredentialExpiry } from './access/credential-expiry.js';
 import { missingRules } from './access/missing-rules.js';
 import { leasePort, leaseTimeoutMs } from './write/lease-port.js';
 import { getObject, objectWriter, sendApply, writeQuery } from './write/object-writer.js';
@@ -24,12 +25,15 @@ export interface LiveClusterParts {
   readonly clock: Clock;
   readonly signal: AbortSignal;
   readonly log: Log;
+  readonly credentialExpiry?: CredentialExpiry;
 }
 
 /** A connected cluster, with the properties of the connection and the ports that write. */
 export interface Connection extends Cluster {
   /** URL of the API server, as in the kubeconfig. */
   readonly server: string;
+  /** Absent: it is not known, or the credentials can be refreshed. */
+  readonly credentialExpiry?: CredentialExpiry;
   readonly leases: LeasePort;
   readonly namespaces: NamespacePort;
   /** Minor version of Kubernetes: 31 for 1.31. `undefined` when the API server does not report it. */
@@ -44,6 +48,7 @@ export interface Connection extends Cluster {
 export class LiveCluster implements Connection {
   readonly namespace: string;
   readonly server: string;
+  readonly credentialExpiry?: CredentialExpiry;
   readonly leases: LeasePort;
   readonly namespaces: NamespacePort;
   readonly #parts: LiveClusterParts;
@@ -53,6 +58,7 @@ export class LiveCluster implements Connection {
     this.#parts = parts;
     this.namespace = parts.namespace;
     this.server = parts.server;
+    if (parts.credentialExpiry !== undefined) this.credentialExpiry = parts.credentialExpiry;
     this.#resources = new Resources(parts.api, parts.namespace);
     this.leases = leasePort(
       new Resources(parts.api.lane({ retries: false, timeoutMs: leaseTimeoutMs }), parts.namespace),

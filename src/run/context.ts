@@ -1,3 +1,4 @@
+import type { CredentialExpiry } from '../cluster/access/credential-expiry.js';
 import type { Clock } from '../cluster/clock.js';
 import type { Cluster, NamespacePort, ObjectWriter } from '../cluster/cluster.js';
 import type { RecentApplies } from '../cluster/apply/applied-identity.js';
@@ -33,6 +34,8 @@ export interface RunContext {
   readonly log: Log;
   readonly clock: Clock;
   readonly run: CiRun;
+  /** When the credentials for the cluster end. Absent: it is not known, or they can be refreshed. */
+  readonly credentialExpiry?: CredentialExpiry;
   /** The runner's environment, for `run` checks. */
   readonly environment: Readonly<Record<string, string>>;
   /** Which requests are sent while users are moved. */

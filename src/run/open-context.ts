@@ -59,6 +59,7 @@ export async function openContext(run: Run, target: ContextTarget): Promise<RunC
     log,
     clock,
     run: inputs.run,
+    ...(cluster.credentialExpiry !== undefined && { credentialExpiry: cluster.credentialExpiry }),
     environment: { ...inputs.environment, ...inputs.commandVariables },
     syntheticTraffic: 'syntheticTraffic' in inputs ? inputs.syntheticTraffic : { kind: 'off' },
     signal: cancelled,

@@ -1,3 +1,4 @@
+import type { CredentialExpiry } from '../../../src/cluster/access/credential-expiry.js';
 import { RecentApplies } from '../../../src/cluster/apply/applied-identity.js';
 import { systemClock, type Clock } from '../../../src/cluster/clock.js';
 import type { CiRun, SyntheticTraffic } from '../../../src/inputs/inputs.js';
@@ -42,6 +43,7 @@ export interface StepOptions {
   readonly after?: string;
   /** Default: off. */
   readonly syntheticTraffic?: SyntheticTraffic;
+  readonly credentialExpiry?: CredentialExpiry | undefined;
 }
 
 /** A context that a test can look into. */
@@ -87,6 +89,7 @@ export function stepOn(cluster: MemoryCluster, options: StepOptions = {}): StepC
     clock,
     run,
     environment: {},
+    ...(options.credentialExpiry && { credentialExpiry: options.credentialExpiry }),
     syntheticTraffic: options.syntheticTraffic ?? { kind: 'off' },
     signal: options.signal ?? new AbortController().signal,
     phases,

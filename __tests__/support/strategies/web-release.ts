@@ -1,4 +1,5 @@
 import type { ProxyRequest } from '../../../src/cluster/cluster.js';
+import type { CredentialExpiry } from '../../../src/cluster/access/credential-expiry.js';
 import { CutoverError } from '../../../src/errors.js';
 import type { Check, DeployInputs, Rollback } from '../../../src/inputs/inputs.js';
 import type { KubeObject, ObjectRef } from '../../../src/kubernetes/object.js';
@@ -42,6 +43,8 @@ export interface WebRelease {
   answer: (request: ProxyRequest) => number;
   /** Cancels the steps that begin after it was set. Default: never. */
   signal: AbortSignal;
+  /** When the credentials of the steps that begin after it was set end. Absent: that is not known. */
+  credentialExpiry?: CredentialExpiry;
   /** The context of the last step. Every step is a run of its own, numbered from 1. */
   readonly ctx: () => ReturnType<typeof stepOn>;
   stage(manifests: string, inputs?: Partial<DeployInputs<'blue-green'>>): Promise<Outcome>;
@@ -145,7 +148,12 @@ export function webRelease(original?: WebRelease): WebRelease {
 
   async function step<T>(work: (ctx: RunContext) => Promise<T>): Promise<T> {
     runs += 1;
-    ctx = stepOn(cluster, { signal: release.signal, run: runOf(runs), clock: idleClock() });
+    ctx = stepOn(cluster, {
+      signal: release.signal,
+      run: runOf(runs),
+      clock: idleClock(),
+      credentialExpiry: release.credentialExpiry,
+    });
     cluster.calls.length = 0;
     const [ended] = await Promise.allSettled([work(ctx)]);
     await idle();

@@ -6,6 +6,7 @@ import { FailedStep, type ObjectChange, type Outcome } from '../outcome/outcome.
 import type { DeployRequest } from '../strategy.js';
 import { roleRecords } from '../../traffic/active-role.js';
 import { adoptLive } from './adoption/adopt.js';
+import { refuseExpiring } from './switch/refuse-expiring.js';
 import { resumeFinishSwitch } from './switch/finish-switch.js';
 import { withLabelsOf } from './live-traffic.js';
 import { withUsersNow } from './operation/users-now.js';
@@ -26,6 +27,7 @@ export async function deployBlueGreen(ctx: RunContext, request: DeployRequest<'b
   const policy = switchPolicyOf(inputs);
   const found = toDeploy(await readSettled(ctx, lockTimeoutMs, ({ records }) => records.readState()));
   const operation = found?.operation;
+  if (inputs.switch === 'auto') await refuseExpiring(ctx, { ...leftBySwitch(found), policy });
   if (operation?.kind === 'finish') await resumeFinishSwitch(ctx, { operation, policy, lockTimeoutMs });
   const read = async (): Promise<BlueGreenDeploy> => renderBlueGreen(ctx.log, request, await readToDeploy(ctx));
   if (inputs.switch === 'auto' && (await isSwitchingTo(ctx, request, found)))
@@ -42,6 +44,13 @@ export async function deployBlueGreen(ctx: RunContext, request: DeployRequest<'b
     throw following(adopted, error);
   });
   return { ...outcome, changes: mergedChanges(adopted, outcome.changes) };
+}
+
+/** What is known of the role that users would leave. */
+function leftBySwitch(found: ReleaseState | undefined): Pick<Parameters<typeof refuseExpiring>[1], 'state' | 'from'> {
+  if (found?.strategy !== 'blue-green') return {};
+  const [from] = Object.entries(found.roles).find(([, { revision }]) => revision === found.current) ?? [];
+  return { state: found, from };
 }
 
 function promoteNow(

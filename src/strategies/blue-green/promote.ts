@@ -7,6 +7,7 @@ import type { BlueGreenState, StagedRecord } from '../../release/state.js';
 import type { BlueGreenOperation } from '../../release/operation.js';
 import type { LockedContext, RunContext } from '../../run/context.js';
 import { readSettled, underLock } from '../../run/under-lock.js';
+import { otherRole } from '../../traffic/active-role.js';
 import { recordedChecks } from '../../verify/recorded-checks.js';
 import { requireOwnedServices } from '../recorded/owned-objects.js';
 import { checksOf } from '../shared/checks.js';
@@ -19,6 +20,7 @@ import { resumeFinishSwitch } from './switch/finish-switch.js';
 import { readActiveOnRecord, readServices, roleToLeave, type LedBy } from './live-traffic.js';
 import { refuseUnfinished } from './operation/unfinished.js';
 import { withUsersNow } from './operation/users-now.js';
+import { refuseExpiring } from './switch/refuse-expiring.js';
 import { restoreKilledSwitch } from './switch/restore-traffic.js';
 import { switchTraffic } from './switch/switch-traffic.js';
 import type { SwitchPolicy } from './switch/traffic-switch.js';
@@ -53,6 +55,7 @@ export async function promote(ctx: RunContext, request: PromoteRequest): Promise
     return resumeFinishSwitch(ctx, { operation, policy, lockTimeoutMs });
   const staged = stagedToPromote(state, revision);
   if (staged === undefined) return promotedBefore(ctx, state);
+  await refuseExpiring(ctx, { state, from: roleServing(state, staged.role), policy });
   const { approve } = request;
   const approval = approve && (await ctx.phase('Confirm', () => confirm(ctx, { ...request, approve }, staged)));
   return underLock(ctx, lockTimeoutMs, async locked => {
@@ -89,6 +92,11 @@ function stagedToPromote(state: BlueGreenState, revision: number | undefined): S
   if (isCurrent && (revision !== undefined || last?.outcome === 'switched')) return undefined;
   if (staged !== undefined) throw otherRevisionStaged(staged, revision);
   throw nothingStaged(state.release);
+}
+
+/** The role on record beside the staged one, if it ever served. */
+function roleServing({ roleNames, current }: BlueGreenState, staged: string): string | undefined {
+  return current === undefined ? undefined : otherRole(roleNames, staged);
 }
 
 /** Whether an earlier promotion of what is staged left the operation. */

@@ -29,6 +29,7 @@ import { refuseUnfinished } from '../operation/unfinished.js';
 import { describeUnfinished, usersAreLed } from '../operation/users-on-unfinished.js';
 import { withUsersNow } from '../operation/users-now.js';
 import { restoreRole } from './restore-role.js';
+import { warnOfExpiring } from '../switch/refuse-expiring.js';
 import { switchTraffic } from '../switch/switch-traffic.js';
 import { switchPolicyOf } from '../switch/traffic-switch.js';
 import type { VerifiedRole } from '../verify-staged.js';
@@ -47,6 +48,8 @@ export async function rollBackBlueGreen(ctx: RunContext, request: RollbackReques
     const state = await readBlueGreen(locked, 'roll back');
     if (await isRolledBackLive(locked, state)) return rolledBackBefore(locked, state);
     refuseUnfinished(state, ({ kind }) => kind !== 'adopt' && kind !== 'leave');
+    const [from] = Object.entries(state.roles).find(([, { revision }]) => revision === state.current) ?? [];
+    await warnOfExpiring(locked, { state, from, policy: switchPolicyOf(inputs) });
     return rollBackUnderLock(locked, { inputs, state, ...(approval !== undefined && { approval }) });
   });
 }

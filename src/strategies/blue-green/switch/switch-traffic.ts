@@ -26,6 +26,7 @@ import { LostReadiness } from '../bake/while-ready.js';
 import { podsToLeave } from '../closing/left-pods.js';
 import { finishSwitch } from './finish-switch.js';
 import { saidBy, withUsersNow } from '../operation/users-now.js';
+import { sayingHowToGoOn } from './lost-credentials.js';
 import { restoreFailedSwitch, restoreTraffic, type RestoredTraffic } from './restore-traffic.js';
 import { confirmServed, podsToServe, takeOverServices, verifyPublic } from './served-role.js';
 import { journalOf, ServiceSwitch } from './switch-services.js';
@@ -39,7 +40,11 @@ export async function switchTraffic(ctx: LockedContext, trafficSwitch: TrafficSw
   const { publicServices, checks, revision } = trafficSwitch;
   const [service] = publicServices;
   const users = { service, checks, version: `revision ${revision.number}`, begins: 'later' } as const;
-  return underTraffic(ctx, users, traffic => moveUsers(ctx, trafficSwitch, traffic));
+  try {
+    return await underTraffic(ctx, users, traffic => moveUsers(ctx, trafficSwitch, traffic));
+  } catch (error) {
+    throw sayingHowToGoOn(error, trafficSwitch);
+  }
 }
 
 async function moveUsers(
