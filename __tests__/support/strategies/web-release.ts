@@ -1,6 +1,6 @@
 import type { ProxyRequest } from '../../../src/cluster/cluster.js';
 import { CutoverError } from '../../../src/errors.js';
-import type { Check, DeployInputs, Rollback } from '../../../src/inputs/inputs.js';
+import type { Check, DeployInputs, Rollback, SyntheticTraffic } from '../../../src/inputs/inputs.js';
 import type { KubeObject, ObjectRef } from '../../../src/kubernetes/object.js';
 import { renderRoles } from '../../../src/manifests/roles/render.js';
 import { renderManifests, type RenderRequest } from '../../../src/manifests/render.js';
@@ -42,6 +42,8 @@ export interface WebRelease {
   answer: (request: ProxyRequest) => number;
   /** Cancels the steps that begin after it was set. Default: never. */
   signal: AbortSignal;
+  /** What the steps that begin after it was set send while users are moved. Default: nothing. */
+  syntheticTraffic: SyntheticTraffic;
   /** The context of the last step. Every step is a run of its own, numbered from 1. */
   readonly ctx: () => ReturnType<typeof stepOn>;
   stage(manifests: string, inputs?: Partial<DeployInputs<'blue-green'>>): Promise<Outcome>;
@@ -145,7 +147,10 @@ export function webRelease(original?: WebRelease): WebRelease {
 
   async function step<T>(work: (ctx: RunContext) => Promise<T>): Promise<T> {
     runs += 1;
-    ctx = stepOn(cluster, { signal: release.signal, run: runOf(runs), clock: idleClock() });
+    ctx = stepOn(cluster, {
+      ...{ signal: release.signal, run: runOf(runs), clock: idleClock() },
+      syntheticTraffic: release.syntheticTraffic,
+    });
     cluster.calls.length = 0;
     const [ended] = await Promise.allSettled([work(ctx)]);
     await idle();
@@ -156,6 +161,7 @@ export function webRelease(original?: WebRelease): WebRelease {
   const release: WebRelease = {
     cluster,
     answer: () => 200,
+    syntheticTraffic: { kind: 'off' },
     signal: new AbortController().signal,
     ctx: () => ctx,
     runs: () => runs,
