@@ -101,7 +101,9 @@ describe('CUTOVER_URL', () => {
     const pods = tunnelledPods(Object.fromEntries(all.map(name => [name, named(name)])));
     const { url } = await open(pods, { endpoint: { pods: names(...all) }, pod });
     // Each of them has its turn.
-    for (const _ of all) expect(await ask(url)).toBe('web-d');
+    const answers = [];
+    while (answers.length < all.length) answers.push(await ask(url));
+    expect(new Set(answers)).toEqual(new Set(['web-d']));
     // Only the tunnels of the answers were left open by then.
     expect(pods.near.filter(tunnel => !tunnel.destroyed).length).toBeLessThanOrEqual(1);
   });

@@ -71,8 +71,8 @@ export async function confirmServed(
 
 /** Runs the checks of the public side. Throws unless all pass. */
 export async function verifyPublic(ctx: RunContext, trafficSwitch: TrafficSwitch): Promise<readonly CheckResult[]> {
-  const { publicServices, verified, checks } = trafficSwitch;
+  const { publicServices, verified, checks, to: role } = trafficSwitch;
   const [service] = publicServices;
   const { workloads, ready } = verified;
-  return requireChecks(ctx, { checks, side: 'public', service, workloads, ready });
+  return requireChecks(ctx, { checks, side: 'public', role, service, workloads, ready });
 }
