@@ -61,30 +61,24 @@ export async function attemptHttp(check: HttpCheck, subject: HttpCheckSubject): 
     return cannotTell(`there is no new pod${whyNoPods === undefined ? '' : `: ${whyNoPods}`}`);
   }
   const requestsPods = check.pods === 'every' || service === undefined;
-  const [ofPods, ofService] = await Promise.all([
-    podPort !== undefined && requestsPods
-      ? allowed(check, Promise.all(pods.map(pod => requestPod(check, { ...subject, pod, podPort }))))
-      : [],
-    service === undefined
-      ? []
-      : allowed(
-          check,
-          requestService(check, { ...subject, service }).then(one => [one]),
-        ),
-  ]);
-  const reached = [ofPods, ofService].flatMap(found => (found instanceof CutoverError ? [] : found));
-  const closed = [ofPods, ofService].find(found => found instanceof CutoverError);
+  const asked = await Promise.all(
+    [
+      ...(podPort !== undefined && requestsPods
+        ? pods.map(pod => requestPod(check, { ...subject, pod, podPort }))
+        : []),
+      ...(service === undefined ? [] : [requestService(check, { ...subject, service })]),
+    ].map(attempt => allowed(check, attempt)),
+  );
+  const reached = asked.flatMap(one => (one instanceof CutoverError ? [] : one));
+  const closed = asked.find(one => one instanceof CutoverError);
   const why = closed ?? (podPort === undefined ? 'the port of the pods is not known' : undefined);
   const byUrl = why === undefined ? [] : [await requestUrl(check, { ...subject, why })];
   return combineAttempts([...reached, ...byUrl], check.pods);
 }
 
-/** The attempts; the error if this way is not allowed, and the check has an address for that. */
-async function allowed(
-  { url }: HttpCheck,
-  attempts: Promise<readonly TargetAttempt[]>,
-): Promise<readonly TargetAttempt[] | CutoverError> {
-  return attempts.catch((thrown: unknown) => {
+/** The attempt; the error if this way is not allowed, and the check has an address for that. */
+function allowed({ url }: HttpCheck, attempt: Promise<TargetAttempt>): Promise<TargetAttempt | CutoverError> {
+  return attempt.catch((thrown: unknown) => {
     if (url !== undefined && thrown instanceof CutoverError && thrown.code === 'forbidden') return thrown;
     throw thrown;
   });

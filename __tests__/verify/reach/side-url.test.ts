@@ -120,6 +120,23 @@ describe('The address of a check of a path', () => {
     expect(asked).toEqual([]);
   });
 
+  it('does not make up for another pod that was reached', async () => {
+    const url = await address();
+    const pods = tunnelledPods({ 'web-a': (_, response) => response.writeHead(500).end() }, () => forbidden('web-b'));
+    const cluster = proxyCluster({
+      ...pods,
+      proxy: ({ name }) => {
+        if (name === 'web-b') throw forbidden('pods/proxy');
+        return answer(200);
+      },
+    });
+    const [result] = await verify({
+      ...{ checks: [path(url)], side: 'staged', endpoint, cluster, log: listLog(), clock: fakeClock() },
+      ...{ environment: {}, signal: new AbortController().signal },
+    });
+    expect(result).toMatchObject({ verdict: 'fail', detail: expect.stringMatching(/^pod web-a: /) });
+  });
+
   it('does not make up for pods that are missing', async () => {
     const { result } = await outcome(path(await address()), {}, { ...endpoint, pods: [] });
     expect([result?.verdict, asked]).toEqual(['cannot-tell', []]);
@@ -127,6 +144,11 @@ describe('The address of a check of a path', () => {
 });
 
 describe('The address of a command', () => {
+  it('is not its CUTOVER_URL where there is no pod', async () => {
+    const { log } = await outcome(command('https://green.example.com'), {}, { ...endpoint, pods: [] });
+    expect(log).toMatch(/leads through the proxy of the API server to Service web-test: there is no new pod/);
+  });
+
   it('is its CUTOVER_URL, as it is, where neither tunnels nor the proxy are allowed', async () => {
     const { log } = await outcome(command('https://green.example.com/shop'), {});
     expect(log).toContain('| at https://green.example.com/shop\n');

@@ -24,11 +24,9 @@ interface UrlSubject {
 export async function openLocalUrl(subject: UrlSubject): Promise<Listener | undefined> {
   const { cluster, endpoint, log } = subject;
   const { podPort, pods } = endpoint;
-  if (podPort === undefined || pods.length === 0) {
-    const why =
-      podPort === undefined ? 'the port of the pods is not known' : (endpoint.whyNoPods ?? 'there is no new pod');
-    return throughProxy(subject, why);
-  }
+  // Whoever answers at an address, it is none of them.
+  if (pods.length === 0) return throughProxy({ cluster, endpoint, log }, endpoint.whyNoPods ?? 'there is no new pod');
+  if (podPort === undefined) return throughProxy(subject, 'the port of the pods is not known');
   try {
     const listener = await TunnelListener.open({ cluster, endpoint, podPort, log });
     log.info(`CUTOVER_URL leads to the ready pods in turn, through tunnels (port-forward): ${pods.length} by now`);
