@@ -100,7 +100,7 @@ describe('the list of checks', () => {
       '- {http: "http://acme.test/", pods: every}',
       '- {http: [/a]}',
     ];
-    const httpKeys = 'http, method, status, contains, matches, json, header, pods, when, retry, interval';
+    const httpKeys = 'http, method, status, contains, matches, json, header, pods, url, when, retry, interval';
     expect(reasons(text.join('\n'))).toEqual([
       'check 1: must have exactly one of "http" and "run", found htpp',
       'check 2: must have exactly one of "http" and "run"',
@@ -117,7 +117,7 @@ describe('the list of checks', () => {
       'check 5: matches: received "(", accepted: a JavaScript regular expression',
       'check 5: json must have the form {path: items.0.name, equals: value}',
       'check 5: header must have the form {name: value}',
-      'check 6: unknown key "status" (accepted: run, when, retry, interval)',
+      'check 6: unknown key "status" (accepted: run, url, when, retry, interval)',
       'check 6: run: received "", accepted: a command for the shell',
       'check 7: contains needs a body, and a response to HEAD has none; use GET',
       'check 8: pods cannot be used with a URL: only a path can be requested from each pod; remove pods',

@@ -104,6 +104,11 @@ describe('the headline', () => {
       [{ ...byUrl, sent: 0, unanswered: '503', keptAlive: { sent: 0, failed: 0, reopened: 0 } }],
       '',
     ],
+    [
+      'nothing of users if some requests went another way',
+      [byUrl, throughServer],
+      '; through the API server none of 55 requests failed',
+    ],
     ['nothing without requests', [], ''],
   ])('says %s', (_what, traffic, expected) => {
     expect(trafficHeadline(traffic)).toBe(expected);
@@ -188,7 +193,13 @@ describe('the outputs', () => {
     });
   });
 
-  it('have none if no request was sent', () => {
+  it('are absent if no request was sent, which later steps read as the empty text', () => {
     expect(Object.keys(buildOutputs(staged)).filter(name => name.startsWith('requests'))).toEqual([]);
+  });
+
+  it('never say that none failed if the result of none is known', () => {
+    const unanswered = { ...throughServer, sent: 0, unanswered: 'the API server answered 429' };
+    const outputs = buildOutputs({ ...staged, traffic: [unanswered] });
+    expect([outputs['requests'], outputs['requests-failed']]).toEqual(['0', undefined]);
   });
 });

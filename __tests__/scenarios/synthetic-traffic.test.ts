@@ -144,6 +144,7 @@ describeEmbedded('Synthetic traffic and the API server', 'only the embedded clus
     const result = await ns.step(checked('v2'));
     stop();
     expect(result).toMatchObject({ exitCode: 0, outputs: { outcome: 'deployed', requests: '0' } });
+    expect(result.outputs).not.toHaveProperty('requests-failed');
     expect(asked).toBe(1);
     expect(result.log).toContain('Synthetic traffic has stopped: the API server answered 429, too many requests.');
     expect(result.summary).toMatch(/^## ✅ site: revision 2 is deployed\n/);
@@ -154,6 +155,10 @@ describeEmbedded('Synthetic traffic and the API server', 'only the embedded clus
     {
       what: 'is in trouble',
       fault: { do: 'status', status: 500, reason: 'InternalError', message: 'etcdserver: leader changed' },
+    },
+    {
+      what: 'answers 503 for itself',
+      fault: { do: 'status', status: 503, reason: 'ServiceUnavailable', message: 'the server is unable to handle it' },
     },
   ] as const)
     scenarioWithoutGolden(
@@ -170,6 +175,29 @@ describeEmbedded('Synthetic traffic and the API server', 'only the embedded clus
         expect(result.summary).toMatch(/3 more requests tell nothing, because the way to the application failed/);
       },
     );
+
+  for (const { what, status, reason, message, why } of [
+    {
+      what: 'the API server has no pod to ask',
+      ...{ status: 503, reason: 'ServiceUnavailable', message: 'no endpoints available for service "site"' },
+      why: 'no endpoints',
+    },
+    {
+      what: 'the pod that the API server asks refuses the connection',
+      ...{ status: 503, reason: 'ServiceUnavailable' },
+      message: 'error trying to reach service: dial tcp 10.0.0.1:8080: connect: connection refused',
+      why: 'connect: connection refused',
+    },
+  ])
+    scenarioWithoutGolden(`calls it a failure of the application that ${what}`, cluster, async ns => {
+      await site.bring(ns);
+      await ns.given(checked('v1', off));
+      sandboxOf(ns).fault({ ...proxied(ns), skip: 1 }, { do: 'status', status, reason, message }, 1);
+      const result = await ns.step(checked('v2'));
+      expect(result).toMatchObject({ exitCode: 0, outputs: { outcome: 'deployed', 'requests-failed': '1' } });
+      expect(result.summary).toMatch(/; through the API server 1 of \d+ requests failed\n/);
+      expect(result.log).toContain(`failed, the first one with ${why}`);
+    });
 
   scenarioWithoutGolden(
     'stops where the right for it is missing, names the rule, and the update goes on',

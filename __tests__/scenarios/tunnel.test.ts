@@ -15,6 +15,14 @@ const smoke = `for (const method of ['GET', 'GET', 'GET', 'POST']) {
   console.log('smoke', method, answer.status, (await answer.text()).match(/Tomcat.8|Not Allowed/)?.[0]);
 }
 `;
+/** Asks until there is an answer, each time on a connection of its own. */
+const again = `const seen = [];
+while (seen.length < 9 && seen.at(-1) !== 200) {
+  const answer = await fetch(process.env.CUTOVER_URL, { headers: { connection: 'close' } }).catch(({ cause }) => ({ status: cause.code }));
+  seen.push(answer.status);
+}
+console.log('again:', ...seen);
+`;
 const tunnelRights = ['get pods/portforward', 'create pods/portforward'];
 
 describe('A staged side that nothing exposes', () => {
@@ -60,6 +68,25 @@ describe('A staged side that nothing exposes', () => {
   );
 });
 
+describe('A staged side that neither tunnels nor the proxy may reach', () => {
+  scenario('is checked at the address of the role, which the log names', cluster, async ns => {
+    await tomcat.bring(ns);
+    await ns.given(tomcat.release('7'));
+    const rights = { cluster: ns.cluster, namespace: ns.namespace, roles: ['cutover-stage'] as const };
+    const { kubeconfig } = await grant({ ...rights, without: [...tunnelRights, 'get services/proxy'] });
+    const url = await ns.cluster.publicUrl(ns.namespace, tomcat.service);
+    const check = (contains: string) => `- http: /\n  contains: ${contains}\n  url: ${url}/\n`;
+    // The address of this test leads to the public Service: what it says is not of the staged version.
+    const refused = await ns.step(tomcat.deploy('8', { verify: check('Apache Tomcat/8'), kubeconfig }));
+    expect(refused.exitCode).toBe(1);
+    expect(refused.log).toMatch(/The side is asked at http:\S+, where it is not known which pods answer: /);
+    expect(refused.log).toMatch(/verbs: \["get", "create"\]/);
+    const staged = await ns.step(tomcat.deploy('8', { verify: check('Apache Tomcat/7'), kubeconfig }));
+    expect(staged).toMatchObject({ exitCode: 0, outputs: { outcome: 'staged' } });
+    expect(staged.log).toMatch(/passed: GET \/: http:\S+ answered 200/);
+  });
+});
+
 describeEmbedded('Tunnels that are cut', 'a real cluster cannot be told to cut them', () => {
   scenario('are remade, and no part of an answer counts', cluster, async ns => {
     await shop.bring(ns);
@@ -69,5 +96,28 @@ describeEmbedded('Tunnels that are cut', 'a real cluster cannot be told to cut t
     expect(staged).toMatchObject({ exitCode: 0, outputs: { outcome: 'staged' } });
     expect(staged.log).toMatch(/not yet: GET \/: pod shop-blue-\S+: the tunnel to Pod \S+, port 8080, was cut/);
     expect(staged.log).toMatch(/passed: GET \/: pod shop-blue-\S+ and Service shop-test-blue answered 200/);
+  });
+
+  scenario('reset the connection of a command, whose next one gets a new tunnel', cluster, async ns => {
+    await shop.bring(ns);
+    await ns.write({ 'again.mjs': again });
+    const match = { verb: 'PORTFORWARD', namespace: ns.namespace, skip: 1 } as const;
+    // The first tunnel is that with which the address is opened.
+    ns.cluster.sandbox?.fault(match, { do: 'reset', when: 'after' }, 2);
+    const verify = `- run: ${JSON.stringify(`"${process.execPath}" again.mjs`)}\n`;
+    const staged = await ns.step(shop.stage('v1', { verify }));
+    expect(staged).toMatchObject({ exitCode: 0, outputs: { outcome: 'staged' } });
+    expect(staged.log).toContain('again: ECONNRESET ECONNRESET 200');
+    expect(staged.log).toMatch(/A connection to CUTOVER_URL was reset: the tunnel to Pod \S+, port 8080, was cut/);
+  });
+});
+
+describe('Each pod of a staged side', () => {
+  scenario('is checked, through a tunnel of its own', cluster, async ns => {
+    await shop.bring(ns);
+    await ns.rewrite('roles.yml', text => text.replace(/replicas: 1/, 'replicas: 3'));
+    const staged = await ns.step(shop.stage('v1', { verify: '- http: /\n  contains: site v1\n' }));
+    expect(staged).toMatchObject({ exitCode: 0, outputs: { outcome: 'staged' } });
+    expect(staged.log).toMatch(/passed: GET \/: 3 pods and Service shop-test-blue answered 200/);
   });
 });

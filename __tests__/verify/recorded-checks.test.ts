@@ -30,6 +30,12 @@ describe('the checks on record', () => {
     );
   });
 
+  it('never have an address, nor is one taken from the record', () => {
+    const check = { ...get('/healthz'), url: 'https://green.example.com' };
+    expect(checksToRecord([check])).toEqual([get('/healthz')]);
+    expect(recordedChecks([check], listLog())).toEqual([get('/healthz')]);
+  });
+
   it.each(['/', '/a/b?c=d', '/a?next=../b', '/.well-known/x', '/a..b', '/...', '//a', '/%C3%A9'])(
     'are run: %s',
     path => {

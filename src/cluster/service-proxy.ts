@@ -7,6 +7,9 @@ import { own } from '../own.js';
 
 const verbs: Readonly<Record<string, string>> = { POST: 'create', PUT: 'update', PATCH: 'patch', DELETE: 'delete' };
 
+/** A port that no Service and no pod has: its name is longer than Kubernetes accepts. The API server refuses it without asking a pod. */
+export const noPort = 'cutover-asks-if-you-are-there';
+
 /** The request to the API server that proxies a request to a pod or Service. */
 export function proxyCall(request: ProxyRequest): Call {
   const { kind, namespace, name, method = 'GET', body, timeoutMs = 10_000, signal } = request;

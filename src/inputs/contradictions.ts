@@ -1,4 +1,5 @@
 import { describeAction, isStrategyName, type Action } from './actions.js';
+import { namesRole } from './checks/side-url.js';
 import type { DockerLogin } from './parse/docker-login.js';
 import { isNone } from './parse/overrides.js';
 import type { ReceivedInputs } from './received-inputs.js';
@@ -100,6 +101,9 @@ function* checksWithoutStagedSide({ action, values }: Combination): Rule {
       name: 'verify',
       reason: 'but "when: staged" never applies with strategy: rolling, which has no staged side; use public or both',
     };
+  }
+  if (action === 'rolling' && values.verify?.some(namesRole) === true) {
+    yield { name: 'verify', reason: 'but $<ROLE> in "url" is nothing with strategy: rolling, which has no roles' };
   }
 }
 

@@ -35,7 +35,8 @@ export function buildOutputs(report: Report): Readonly<Record<string, string>> {
 function requestsOf({ traffic }: Report): Readonly<Record<string, number>> {
   if (traffic === undefined) return {};
   const { sent, failed } = totalsOf(traffic);
-  return { requests: sent, 'requests-failed': failed };
+  // Of none, nothing is known: 0 would read as if users had lost nothing.
+  return { requests: sent, ...(sent > 0 && { 'requests-failed': failed }) };
 }
 
 /** A JSON list of the change of each object. Where it would be too long, unchanged objects are omitted, then the last ones. */

@@ -1,3 +1,4 @@
+import { CutoverError } from '../errors.js';
 import type { HttpCheck } from '../inputs/checks/http.js';
 import type { EndpointPod } from './endpoint.js';
 import { retryCheck, unlessCancelled, type Check, type CheckAttempt, type CheckSubject } from './check.js';
@@ -55,16 +56,42 @@ export async function attemptHttp(check: HttpCheck, subject: HttpCheckSubject): 
     return combineAttempts([{ target: withoutCredentials(check.target), ...attemptOf(check, reply) }], 'every');
   }
   const { podPort, pods, service, whyNoPods } = subject.endpoint;
-  if (podPort === undefined) return cannotTell('the pods have no known container port');
+  if (podPort === undefined && check.url === undefined) return cannotTell('the pods have no known container port');
   if (pods.length === 0 && (check.pods === 'every' || service === undefined)) {
     return cannotTell(`there is no new pod${whyNoPods === undefined ? '' : `: ${whyNoPods}`}`);
   }
   const requestsPods = check.pods === 'every' || service === undefined;
-  const attempts = await Promise.all([
-    ...(requestsPods ? pods.map(pod => requestPod(check, { ...subject, pod, podPort })) : []),
-    ...(service === undefined ? [] : [requestService(check, { ...subject, service })]),
-  ]);
-  return combineAttempts(attempts, check.pods);
+  const asked = await Promise.all(
+    [
+      ...(podPort !== undefined && requestsPods
+        ? pods.map(pod => requestPod(check, { ...subject, pod, podPort }))
+        : []),
+      ...(service === undefined ? [] : [requestService(check, { ...subject, service })]),
+    ].map(attempt => allowed(check, attempt)),
+  );
+  const reached = asked.flatMap(one => (one instanceof CutoverError ? [] : one));
+  const closed = asked.find(one => one instanceof CutoverError);
+  const why = closed ?? (podPort === undefined ? 'the port of the pods is not known' : undefined);
+  const byUrl = why === undefined ? [] : [await requestUrl(check, { ...subject, why })];
+  return combineAttempts([...reached, ...byUrl], check.pods);
+}
+
+/** The attempt; the error if this way is not allowed, and the check has an address for that. */
+function allowed({ url }: HttpCheck, attempt: Promise<TargetAttempt>): Promise<TargetAttempt | CutoverError> {
+  return attempt.catch((thrown: unknown) => {
+    if (url !== undefined && thrown instanceof CutoverError && thrown.code === 'forbidden') return thrown;
+    throw thrown;
+  });
+}
+
+/** One attempt at the address of the side, which the check has. */
+async function requestUrl(
+  check: HttpCheck,
+  { reach, signal, why }: HttpCheckSubject & { readonly why: CutoverError | string },
+): Promise<TargetAttempt> {
+  const url = `${check.url ?? ''}${check.target}`;
+  reach.tellUrl(check.url ?? '', why);
+  return { target: url, ...attemptOf(check, await requestDirectly(url, { method: check.method, signal })) };
 }
 
 /** The verdict of several attempts. `every`: all must pass. `any`: one pass is enough. `fail` takes precedence over `cannot-tell`. */

@@ -1,3 +1,4 @@
+import type { HttpCheck } from '../inputs/checks/http.js';
 import type { Check } from '../inputs/inputs.js';
 import type { Log } from '../log.js';
 import type { RecordedCheck } from '../release/recorded-revision.js';
@@ -10,7 +11,7 @@ import { runCheckName } from './run-check.js';
  */
 export function checksToRecord(checks: readonly Check[]): readonly RecordedCheck[] {
   return checks.map(check => {
-    if (check.kind === 'http' && isPath(check.target)) return check;
+    if (check.kind === 'http' && isPath(check.target)) return withoutUrl(check);
     const name = check.kind === 'http' ? httpCheckName(check) : runCheckName(check);
     return { kind: 'other', name, when: check.when };
   });
@@ -23,13 +24,18 @@ export function checksToRecord(checks: readonly Check[]): readonly RecordedCheck
  */
 export function recordedChecks(checks: readonly RecordedCheck[], log: Log): readonly Check[] {
   return checks.flatMap(check => {
-    if (check.kind === 'http' && isPath(check.target)) return [check];
+    if (check.kind === 'http' && isPath(check.target)) return [withoutUrl(check)];
     const name = check.kind === 'http' ? httpCheckName(check) : check.name;
     log.info(
       `skipped: ${name}: commands and URLs of a recorded check are not run. To run it, set \`verify\` in this step`,
     );
     return [];
   });
+}
+
+/** The record never decides which host is asked. */
+function withoutUrl({ url: _url, ...check }: HttpCheck): HttpCheck {
+  return check;
 }
 
 /** Whether the proxy of the API server gets the path to the pod or Service: no part of it leads up, also not if it is decoded. */

@@ -20,7 +20,7 @@ export function runCheck(input: RunCheck): Check {
     name,
     when,
     async run(subject, signal) {
-      const listener = await openLocalUrl(subject);
+      const listener = await openLocalUrl({ ...subject, ...(input.url !== undefined && { url: input.url }) });
       const attempt = (): Promise<CheckAttempt> =>
         attemptRun(input, { ...subject, signal, ...(listener !== undefined && { url: listener.url }) });
       try {

@@ -106,7 +106,10 @@ export class ApiClient {
     return { status: incoming.statusCode ?? 0, headers: incoming.headers, text, json: isObject(value) ? value : {} };
   }
 
-  /** A WebSocket of an implementation that is neither the sandbox's nor Cutover's. */
+  /**
+   * A WebSocket of an implementation that is neither the sandbox's nor Cutover's, so that both cannot share one mistake. It is undici's own,
+   * because Node's `WebSocket`, which is the same, takes no client certificates.
+   */
   webSocket(path: string, protocol: string): WebSocket {
     const url = `wss://${this.#url.host}${path}`;
     return new WebSocket(url, {

@@ -1,7 +1,7 @@
 import type { ProxyRequest } from '../../../src/cluster/cluster.js';
 import type { CredentialExpiry } from '../../../src/cluster/access/credential-expiry.js';
 import { CutoverError } from '../../../src/errors.js';
-import type { Check, DeployInputs, Rollback } from '../../../src/inputs/inputs.js';
+import type { Check, DeployInputs, Rollback, SyntheticTraffic } from '../../../src/inputs/inputs.js';
 import type { KubeObject, ObjectRef } from '../../../src/kubernetes/object.js';
 import { renderRoles } from '../../../src/manifests/roles/render.js';
 import { renderManifests, type RenderRequest } from '../../../src/manifests/render.js';
@@ -45,6 +45,8 @@ export interface WebRelease {
   signal: AbortSignal;
   /** When the credentials of the steps that begin after it was set end. Absent: that is not known. */
   credentialExpiry?: CredentialExpiry;
+  /** What the steps that begin after it was set send while users are moved. Default: nothing. */
+  syntheticTraffic: SyntheticTraffic;
   /** The context of the last step. Every step is a run of its own, numbered from 1. */
   readonly ctx: () => ReturnType<typeof stepOn>;
   stage(manifests: string, inputs?: Partial<DeployInputs<'blue-green'>>): Promise<Outcome>;
@@ -149,9 +151,8 @@ export function webRelease(original?: WebRelease): WebRelease {
   async function step<T>(work: (ctx: RunContext) => Promise<T>): Promise<T> {
     runs += 1;
     ctx = stepOn(cluster, {
-      signal: release.signal,
-      run: runOf(runs),
-      clock: idleClock(),
+      ...{ signal: release.signal, run: runOf(runs), clock: idleClock() },
+      syntheticTraffic: release.syntheticTraffic,
       credentialExpiry: release.credentialExpiry,
     });
     cluster.calls.length = 0;
@@ -164,6 +165,7 @@ export function webRelease(original?: WebRelease): WebRelease {
   const release: WebRelease = {
     cluster,
     answer: () => 200,
+    syntheticTraffic: { kind: 'off' },
     signal: new AbortController().signal,
     ctx: () => ctx,
     runs: () => runs,

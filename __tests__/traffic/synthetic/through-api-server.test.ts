@@ -38,6 +38,7 @@ describe('a request through the API server', () => {
 
   it.each([
     ['the application answers 500', answer(500, 'broken'), '500'],
+    ['the application answers 503', answer(503, 'no room'), '503'],
     ['no pod is ready', status(503, 'no endpoints available for service "web"'), 'no endpoints'],
     ['no pod is ready, in plain text', fromApiServer(503, 'no endpoints available for service "web"'), 'no endpoints'],
     ['the Service is gone', status(404, 'services "web" not found'), 'no Service'],
@@ -58,6 +59,7 @@ describe('a request through the API server', () => {
 
   it.each([
     ['answers 500 itself', status(500, 'etcdserver: request timed out')],
+    ['answers 503 itself', status(503, 'the server is currently unable to handle the request')],
     ['answers 504 itself', status(504, 'Timeout: request did not complete within the allotted timeout')],
     ['has no tunnel to the node', status(503, 'error trying to reach service: No agent available')],
     [

@@ -3,6 +3,7 @@ import { Fields, isYamlMap } from './check-fields.js';
 import { readFilledYaml } from './filled-yaml.js';
 import { checkKinds, type Check } from './kinds.js';
 import { placeholderNames } from './placeholders.js';
+import { openRole, refuseOpenRole } from './side-url.js';
 
 const allKeys = checkKinds.flatMap(({ keys }) => keys);
 const kindNames = checkKinds.map(({ kind }) => `"${kind}"`);
@@ -12,14 +13,14 @@ const allKinds = new Intl.ListFormat('en', { type: 'conjunction' }).format(kindN
 /** Parser of the `verify` list. `values` replace the `$<NAME>` placeholders; a name without a value is refused. */
 export function checks(values: Readonly<Record<string, string>>): Parse<readonly Check[]> {
   return text => {
-    const { text: list, written, typed, reasons } = readFilledYaml(text, values);
+    const { text: list, written, typed, reasons } = readFilledYaml(text, values, openRole);
     refusePastedValues(written);
     if (!Array.isArray(list)) throw Refusal.because(['not a YAML list; write items such as "- http: /healthz"']);
     const typedList: readonly unknown[] = Array.isArray(typed) ? typed : [];
     const writtenList: readonly unknown[] = Array.isArray(written) ? written : [];
     const parsed = list.map((item: unknown, index) => {
       const where = `check ${index + 1}`;
-      return readCheck({ item, written: writtenList[index], typed: typedList[index], where, reasons });
+      return readCheck({ item, written: writtenList[index], typed: typedList[index], where, reasons }, values);
     });
     if (reasons.length > 0) throw Refusal.because(reasons);
     return parsed.filter(check => check !== undefined);
@@ -48,7 +49,10 @@ interface Item {
   readonly reasons: string[];
 }
 
-function readCheck({ item, written, typed, where, reasons }: Item): Check | undefined {
+function readCheck(
+  { item, written, typed, where, reasons }: Item,
+  values: Readonly<Record<string, string>>,
+): Check | undefined {
   if (!isYamlMap(item)) {
     reasons.push(`${where}: not a check; write a map with ${anyKind}`);
     return undefined;
@@ -62,5 +66,6 @@ function readCheck({ item, written, typed, where, reasons }: Item): Check | unde
     return undefined;
   }
   fields.refuseOthers(kind.keys);
+  refuseOpenRole(fields, written, values);
   return kind.read(fields);
 }

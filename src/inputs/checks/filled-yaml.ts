@@ -16,10 +16,14 @@ export interface FilledYaml {
   readonly reasons: string[];
 }
 
-/** Reads a YAML text; `values` replace its placeholders. Throws a `Refusal` for what is no YAML. */
-export function readFilledYaml(text: string, values: Readonly<Record<string, string>>): FilledYaml {
+/** Reads a YAML text; `values` replace its placeholders, and those of `open` those without a value. Throws a `Refusal` for what is no YAML. */
+export function readFilledYaml(
+  text: string,
+  values: Readonly<Record<string, string>>,
+  open: Readonly<Record<string, string>> = {},
+): FilledYaml {
   const missing = new Set<string>();
-  const schemas = fillingSchemas({ values, missing: name => missing.add(name) });
+  const schemas = fillingSchemas({ values: { ...open, ...values }, missing: name => missing.add(name) });
   const written = readYaml(() => load(text, { schema: FAILSAFE_SCHEMA }));
   const filled = readYaml(() => load(text, { schema: schemas.text }));
   const typed = readYaml(() => load(text, { schema: schemas.typed }));

@@ -1,11 +1,12 @@
 import { oneOf } from '../parse/scalars.js';
 import { Refusal } from '../refusal.js';
 import { readTiming, timingKeys, type CheckKind, type CheckTiming } from './check.js';
+import { readSideUrl, type SideUrl } from './side-url.js';
 import { expectationKeys, readExpectation, type Expectation } from './expectations.js';
 import type { Fields } from './check-fields.js';
 
 /** Request for a path behind the Service under test, or for an absolute URL. */
-export interface HttpCheck extends CheckTiming {
+export interface HttpCheck extends CheckTiming, SideUrl {
   readonly kind: 'http';
   /** A path (`/healthz`) or an absolute http(s) URL. */
   readonly target: string;
@@ -18,7 +19,7 @@ export interface HttpCheck extends CheckTiming {
 /** The kind `http`. */
 export const httpKind: CheckKind<HttpCheck> = {
   kind: 'http',
-  keys: ['http', 'method', ...expectationKeys, 'pods', ...timingKeys],
+  keys: ['http', 'method', ...expectationKeys, 'pods', 'url', ...timingKeys],
   read: readHttp,
 };
 
@@ -27,12 +28,16 @@ function readHttp(fields: Fields): HttpCheck {
   if (fields.has('pods') && !target.startsWith('/')) {
     fields.refuse('pods cannot be used with a URL: only a path can be requested from each pod; remove pods');
   }
+  if (fields.has('url') && !target.startsWith('/')) {
+    fields.refuse('url cannot be used with a URL: it is the address for a path; remove url');
+  }
   return {
     kind: 'http',
     target,
     method: fields.text('method', oneOf('GET', 'HEAD')) ?? 'GET',
     expect: readExpectation(fields),
     pods: fields.text('pods', oneOf('every', 'any')) ?? 'every',
+    ...readSideUrl(fields),
     ...readTiming(fields),
   };
 }

@@ -1,8 +1,9 @@
 import { Refusal } from '../refusal.js';
+import { readSideUrl, type SideUrl } from './side-url.js';
 import { readTiming, timingKeys, type CheckKind, type CheckTiming } from './check.js';
 
 /** A command; exit status 0 passes. `CUTOVER_URL` points at the endpoint under test. */
-export interface RunCheck extends CheckTiming {
+export interface RunCheck extends CheckTiming, SideUrl {
   readonly kind: 'run';
   readonly command: string;
 }
@@ -10,8 +11,13 @@ export interface RunCheck extends CheckTiming {
 /** The kind `run`. */
 export const runKind: CheckKind<RunCheck> = {
   kind: 'run',
-  keys: ['run', ...timingKeys],
-  read: fields => ({ kind: 'run', command: fields.text('run', command) ?? '', ...readTiming(fields) }),
+  keys: ['run', 'url', ...timingKeys],
+  read: fields => ({
+    kind: 'run',
+    command: fields.text('run', command) ?? '',
+    ...readSideUrl(fields),
+    ...readTiming(fields),
+  }),
 };
 
 function command(text: string): string {

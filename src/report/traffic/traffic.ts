@@ -15,12 +15,12 @@ export function totalsOf(traffic: readonly TrafficCounts[]): { readonly sent: nu
  */
 export function trafficHeadline(traffic: readonly TrafficCounts[]): string {
   const { sent, failed } = totalsOf(traffic);
-  const [first] = traffic;
-  if (first === undefined || sent === 0) return '';
-  const way = first.path.kind === 'url' ? '' : 'through the API server ';
+  if (sent === 0) return '';
+  const isByUrl = traffic.every(({ path }) => path.kind === 'url');
+  const way = isByUrl ? '' : 'through the API server ';
   if (failed > 0) return `; ${way}${failed} of ${sent} requests failed`;
   if (traffic.some(({ stopped, unanswered }) => stopped !== undefined || unanswered !== undefined)) return '';
-  const isWhole = first.path.kind === 'url' && traffic.every(({ unknown }) => unknown.requests === 0);
+  const isWhole = isByUrl && traffic.every(({ unknown }) => unknown.requests === 0);
   return isWhole
     ? `; users noticed nothing: none of ${sent} requests failed`
     : `; ${way}none of ${sent} requests failed`;

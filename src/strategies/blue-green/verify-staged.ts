@@ -88,7 +88,7 @@ export async function checkStaged(
   const recorded = revision.objects.find(object => object.kind === 'Service' && object.metadata.name === name);
   // The checks send requests to it with the rights of this step.
   const service = recorded && (await ownedLive(ctx, refOf(recorded)));
-  return requireChecks(ctx, { checks, side: 'staged', service, workloads, ready });
+  return requireChecks(ctx, { checks, side: 'staged', role, service, workloads, ready });
 }
 
 function notAsVerified(staged: StagedRecord, reasons: readonly string[]): CutoverError {

@@ -1,5 +1,6 @@
 import { asCutoverError, CutoverError, type Problem } from '../../errors.js';
 import type { Check } from '../../inputs/inputs.js';
+import { ofRole } from '../../inputs/checks/side-url.js';
 import { describeRef, refKey, refOf, type KubeObject } from '../../kubernetes/object.js';
 import { publicServices } from '../../manifests/roles/public-service.js';
 import { isReady } from '../../kubernetes/pods/pod.js';
@@ -22,6 +23,8 @@ export interface VerifiedWorkloads {
 
 /** The checks of one side of a release. */
 export interface CheckRequest extends VerifiedWorkloads {
+  /** The role under test, for the addresses of checks. Absent: the release has none. */
+  readonly role?: string | undefined;
   readonly checks: readonly Check[];
   readonly side: 'staged' | 'public';
   /** Whether this is a round of a bake. Default: false. */
@@ -30,7 +33,8 @@ export interface CheckRequest extends VerifiedWorkloads {
 
 /** Runs the checks and returns their results. Throws {@link FailedChecks} unless every check passed. */
 export async function requireChecks(ctx: RunContext, request: CheckRequest): Promise<readonly CheckResult[]> {
-  const { checks, side, isBaking } = request;
+  const { side, isBaking, role } = request;
+  const checks = request.checks.map(check => ofRole(check, role));
   const { cluster, log, clock, signal, environment } = ctx;
   // Without checks, nothing is asked that the deploy could fail for.
   const isChecked = checks.some(check => isDue(check, { side, isBaking }));

@@ -1,5 +1,6 @@
 import type { Clock } from '../../cluster/clock.js';
 import type { Cluster, ProxyAnswer, ProxyRequest } from '../../cluster/cluster.js';
+import { noPort } from '../../cluster/service-proxy.js';
 import { asCutoverError, type CutoverError } from '../../errors.js';
 import { longestRequestMs, noAnswer, replyOf, userAgent, type Reply, type Send } from './reply.js';
 
@@ -13,8 +14,6 @@ export interface ProxiedPath {
 
 /** How long the API server may take to answer what it answers by itself, in milliseconds. */
 const probeMs = 3_000;
-/** A port that no Service has: its name is longer than Kubernetes accepts. The API server refuses it without asking a pod. */
-const noPort = 'cutover-asks-if-you-are-there';
 
 /**
  * Requests to a Service through the API server, which picks a ready pod itself. A failure counts as the application's only if the API

@@ -33,7 +33,7 @@ export class PodReach {
   readonly #log: Log;
   /** Why there are no tunnels. Absent: there are, as far as is known. */
   #refused: CutoverError | undefined;
-  #logged: 'tunnels' | 'proxy' | undefined;
+  readonly #logged = new Set<string>();
 
   constructor({ cluster, log }: { readonly cluster: Cluster; readonly log: Log }) {
     this.#cluster = cluster;
@@ -87,9 +87,18 @@ export class PodReach {
     return reply;
   }
 
-  #tell(way: 'tunnels' | 'proxy', line: string): void {
-    if (this.#logged === way) return;
-    this.#logged = way;
+  /** Logs once that the side is asked at an address, and why. */
+  tellUrl(url: string, why: CutoverError | string): void {
+    const { message, hint } = typeof why === 'string' ? { message: why, hint: undefined } : why;
+    this.#tell(
+      url,
+      `The side is asked at ${url}, where it is not known which pods answer: ${message}${hint === undefined ? '' : `. ${hint}`}`,
+    );
+  }
+
+  #tell(way: string, line: string): void {
+    if (this.#logged.has(way)) return;
+    this.#logged.add(way);
     this.#log.info(line);
   }
 }

@@ -28,6 +28,8 @@ export class TunnelListener implements Listener {
   readonly #logged = new Set<string>();
   #pods: readonly EndpointPod[];
   #turn = 0;
+  /** Whether one of them is gone by now. */
+  #hasLostPod = false;
   #isClosed = false;
 
   private constructor(options: TunnelListenerOptions) {
@@ -85,6 +87,9 @@ export class TunnelListener implements Listener {
   async #tunnel(): Promise<Duplex> {
     const { cluster, endpoint, podPort } = this.#options;
     const reasons = new Map<string, string>();
+    // The pod that took its place gets its turn too.
+    if (this.#hasLostPod)
+      await this.#readPods().catch((thrown: unknown) => reasons.set('', asCutoverError(thrown).message));
     do {
       for (const pod of this.#inTurn()) {
         const key = pod.uid ?? pod.name;
@@ -93,6 +98,7 @@ export class TunnelListener implements Listener {
           const tunnel = await openPodTunnel(cluster, { pod, namespace: endpoint.namespace, port: podPort });
           if (tunnel.kind === 'open' && isReady(tunnel.live)) return tunnel.stream;
           if (tunnel.kind === 'open') tunnel.stream.destroy();
+          else this.#hasLostPod = true;
           reasons.set(key, `pod ${pod.name} ${tunnel.kind === 'open' ? 'is not ready' : tunnel.change}`);
         } catch (thrown) {
           const error = asCutoverError(thrown);
@@ -114,10 +120,15 @@ export class TunnelListener implements Listener {
 
   /** Reads which pods there are by now. Whether one of them has not been tried. */
   async #hasOthers(tried: ReadonlyMap<string, string>): Promise<boolean> {
-    const { currentPods } = this.#options.endpoint;
-    if (currentPods === undefined) return false;
-    this.#pods = (await currentPods()).filter(({ isStarting }) => isStarting !== true);
+    await this.#readPods();
     return this.#pods.some(({ uid, name }) => !tried.has(uid ?? name));
+  }
+
+  /** Those that are still starting are among them: each is looked at when it has its turn. */
+  async #readPods(): Promise<void> {
+    const { currentPods } = this.#options.endpoint;
+    if (currentPods !== undefined) this.#pods = await currentPods();
+    this.#hasLostPod = false;
   }
 
   #keep(stream: Duplex): void {

@@ -7,6 +7,7 @@ import { underLock } from '../../../run/under-lock.js';
 import { confirmMs } from '../../../traffic/endpoint-slices.js';
 import { routerOf } from '../../../traffic/routers.js';
 import { FailedStep, type ObjectChange } from '../../outcome/outcome.js';
+import { checksOf } from '../../shared/checks.js';
 import { underTraffic, type SyntheticTraffic } from '../../shared/synthetic-traffic.js';
 import type { BlueGreenDeploy } from '../staging/staging.js';
 import { beginAdoption, partsOf, type BegunAdoption } from './begun-adoption.js';
@@ -85,20 +86,25 @@ async function moveToTwin(
   } catch (error) {
     throw new FailedStep(error, notBegun(ctx, begun));
   }
+  // Only until users are confirmed on the role: after that, the only way is forward.
+  const signal = AbortSignal.any([ctx.signal, traffic.exceeded]);
+  const watched = { ...operation, signal };
   try {
     await ctx.phase('Adopt', async () => {
       if (!(await isNarrowed(ctx, revision))) {
         const waitOptions = { timeoutMs: inputs.timeoutMs, stableForMs: inputs.stableForMs };
-        await narrow(operation, begun, await bringUpTwin(operation, begun, waitOptions));
+        const twin = await bringUpTwin(watched, begun, waitOptions);
+        signal.throwIfAborted();
+        await narrow(watched, begun, twin);
       }
-      const router = routerOf(ctx);
-      await router.confirm({ object: narrowed }, { timeoutMs: confirmMs, signal: ctx.signal });
+      await routerOf(ctx).confirm({ object: narrowed }, { timeoutMs: confirmMs, signal });
       await traffic.require([]);
       await finishAdoption(operation, begun, inputs);
     });
   } catch (error) {
     const { rollbackOnFailure } = inputs;
-    throw new FailedStep(error, await adoptionFailed(operation, begun, { rollbackOnFailure }));
+    const failed = await adoptionFailed(operation, begun, { rollbackOnFailure });
+    throw new FailedStep(error, { ...failed, checks: checksOf(error) });
   }
   return changesOf(begun);
 }

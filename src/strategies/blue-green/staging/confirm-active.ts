@@ -33,7 +33,7 @@ export async function confirmActive(ctx: RunContext, request: ConfirmActiveReque
     const service = mainServiceOf(resources, role)?.object;
     const workloads = planned.map(({ resource }) => resource.object);
     const checks = await ctx.phase('Verify public', () =>
-      requireChecks(ctx, { checks: inputs.verify, side: 'public', service, workloads, ready }),
+      requireChecks(ctx, { checks: inputs.verify, side: 'public', role, service, workloads, ready }),
     );
     return { ...base, outcome: 'unchanged', checks, serving: { ...serving, healthy: true } };
   } catch (error) {

@@ -38,7 +38,7 @@ export async function verifyUnchanged(ctx: RunContext, staging: Staging): Promis
 function verify(ctx: RunContext, staging: Staging, ready: readonly ReadyWorkload[]): Promise<readonly CheckResult[]> {
   const { verify: checks } = staging.deploy.inputs;
   return ctx.phase('Verify staged', () =>
-    requireChecks(ctx, { checks, side: 'staged', ...stagedWorkloads(staging, ready) }),
+    requireChecks(ctx, { checks, side: 'staged', role: staging.role, ...stagedWorkloads(staging, ready) }),
   );
 }
 

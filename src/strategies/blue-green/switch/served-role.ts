@@ -75,8 +75,8 @@ export async function verifyPublic(
   trafficSwitch: TrafficSwitch,
   { isBaking = false } = {},
 ): Promise<readonly CheckResult[]> {
-  const { publicServices, verified, checks } = trafficSwitch;
+  const { publicServices, verified, checks, to: role } = trafficSwitch;
   const [service] = publicServices;
   const { workloads, ready } = verified;
-  return requireChecks(ctx, { checks, side: 'public', isBaking, service, workloads, ready });
+  return requireChecks(ctx, { checks, side: 'public', isBaking, role, service, workloads, ready });
 }

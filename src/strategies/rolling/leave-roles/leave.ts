@@ -1,3 +1,4 @@
+import type { Check } from '../../../inputs/inputs.js';
 import { refOf, type KubeObject } from '../../../kubernetes/object.js';
 import { templateLabels } from '../../../kubernetes/pods/pod-spec.js';
 import { selectorOf, selects } from '../../../kubernetes/selectors.js';
@@ -18,7 +19,7 @@ import { ownedObjects } from '../../recorded/owned-objects.js';
 import { changesAfterRestore, changesOf } from '../../outcome/changes.js';
 import { FailedStep, outcomeBase, type ObjectChange, type Outcome } from '../../outcome/outcome.js';
 import { applyAndWait } from '../../shared/apply-and-wait.js';
-import { checksOf, requireChecks } from '../../shared/checks.js';
+import { checksOf, requireChecks, servingService } from '../../shared/checks.js';
 import { noTraffic, underTraffic, type SyntheticTraffic } from '../../shared/synthetic-traffic.js';
 import type { Serving } from '../../outcome/serving.js';
 import type { Rollout } from '../rollout.js';
@@ -41,12 +42,14 @@ export interface ResumeLeaving {
   readonly historyLimit: number;
   /** How long pods that are being replaced may take to be ready. */
   readonly timeoutMs: number;
+  /** The checks of the step. */
+  readonly verify: readonly Check[];
 }
 
 /** What is left of a release that has left its roles but for the deletion of their objects. */
 export async function resumeLeaving(
   ctx: RunContext,
-  { lockTimeoutMs, historyLimit, timeoutMs }: ResumeLeaving,
+  { lockTimeoutMs, historyLimit, timeoutMs, verify }: ResumeLeaving,
 ): Promise<void> {
   await underLock(ctx, lockTimeoutMs, async locked => {
     const state = await locked.records.readState();
@@ -54,7 +57,12 @@ export async function resumeLeaving(
     if (state?.strategy !== 'blue-green' || operation?.kind !== 'leave' || !operation.verified) return;
     const leaving: Leaving = { ...state, operation: { ...operation, ...begunBy(locked) } };
     const revision = await locked.records.readRevision(operation.revision);
-    await finishLeaving(await locked.recordOperation(leaving), { leaving, revision, historyLimit, timeoutMs });
+    const { objects, service, number } = revision;
+    const users = { service: servingService(objects, service), checks: verify, version: `revision ${number}` };
+    // The active role still answers beside the new pods.
+    await underTraffic(locked, users, async () => {
+      await finishLeaving(await locked.recordOperation(leaving), { leaving, revision, historyLimit, timeoutMs });
+    });
   });
 }
 
@@ -97,8 +105,10 @@ async function leaveUnder(
   let checks: readonly CheckResult[] = [];
   // On record before the roles are deleted: what finishes after a kill has no manifests.
   const verified: Leaving = withLeft({ ...leaving, operation: { ...operation, verified: true } }, plan.left);
+  // Only until the deploy is verified: after that, the only way is forward.
+  const watched = { ...started, signal: AbortSignal.any([ctx.signal, traffic.exceeded]) };
   try {
-    checks = await traffic.require(await replaceRoles(started, { rollout, plan, leaving }));
+    checks = await traffic.require(await replaceRoles(watched, { rollout, plan, leaving }));
     // From here on the way is forward: the active role is deleted.
     await ctx.records.writeState(verified);
   } catch (error) {
@@ -163,6 +173,7 @@ async function replaceRoles(
   const newPods = { leaving, revision, timeoutMs };
   await ctx.phase('Deploy', () => applyAndWait(ctx, { planned: first, waitOptions, force, paused: 'noted' }));
   const ready = await ctx.phase('Switch', async () => {
+    ctx.signal.throwIfAborted();
     const ofIdle = plan.ofIdle.filter(one => !isConfig(one));
     const decidedOn = await removeIdle(ctx, { state, active, objects: ofIdle, timeoutMs });
     const readyUntilMs = ctx.clock.now() + timeoutMs;
