@@ -1,4 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
+import type { HttpCheck } from '../../../src/inputs/checks/http.js';
 import type { Check, SyntheticTraffic } from '../../../src/inputs/inputs.js';
 import { checks } from '../../../src/inputs/checks/checks.js';
 import type { KubeObject } from '../../../src/kubernetes/object.js';
@@ -12,6 +13,7 @@ const service: KubeObject = {
 };
 const parsed = (text: string): readonly Check[] => checks({})(text);
 const named = parsed('- run: smoke\n- http: /shop\n  contains: v2\n');
+const [httpCheck] = parsed('- http: /\n') as readonly [HttpCheck];
 const on = (more: Partial<SyntheticTraffic> = {}): SyntheticTraffic => ({ kind: 'on', perSecond: 5, ...more });
 const auto: SyntheticTraffic = { kind: 'auto' };
 const route = (input: SyntheticTraffic, given: readonly Check[] = named, to: KubeObject | undefined = service) =>
@@ -56,6 +58,19 @@ describe('where synthetic traffic goes', () => {
     ['the path of the check', { url: 'https://shop.example.com' }, 'https://shop.example.com/shop'],
   ])('is a URL with %s', (_what, input, url) => {
     expect(route(on(input))).toMatchObject({ to: { kind: 'url', url } });
+  });
+
+  it.each(['//169.254.169.254/latest/', '/\\169.254.169.254/latest/', '///169.254.169.254/', '//[::1]:1/', '/@169.254.169.254/'])(
+    'stays at the host of the URL, whatever the path: %s',
+    target => {
+      const found = route(on({ url: 'http://shop.example.com:81' }), [{ ...httpCheck, target }]);
+      expect('to' in found && found.to.kind === 'url' && new URL(found.to.url).origin).toBe('http://shop.example.com:81');
+    },
+  );
+
+  it('keeps the path and the query of the check as they are', () => {
+    const found = route(on({ url: 'http://shop' }), parsed('- http: /a/b?c=/d?e\n  contains: v3\n'));
+    expect(found).toMatchObject({ to: { url: 'http://shop/a/b?c=/d?e' }, expect: { contains: 'v3' } });
   });
 
   it('is / where nothing names a path', () => {

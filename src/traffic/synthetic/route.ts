@@ -48,12 +48,12 @@ export function routeOf(input: SyntheticTraffic, subject: TrafficSubject): Traff
   const limits = { perSecond, ...(maxFailures !== undefined && { maxFailures }) };
   const path = input.path ?? checked?.target ?? '/';
   if (url === undefined) return routeThroughApiServer(subject, { path, ...limits });
-  const whole = hasPath(url) ? url : new URL(path, url).href;
+  const whole = hasPath(url) ? url : withPath(url, path);
   return {
     to: { kind: 'url', url: whole },
     path: { kind: 'url', url: withoutQuery(withoutCredentials(whole)) },
     ...limits,
-    ...expectationOf(subject, [pathOf(whole), whole]),
+    ...expectationOf(subject, [path, pathOf(whole), whole]),
   };
 }
 
@@ -87,6 +87,15 @@ function expectationOf({ checks }: TrafficSubject, targets: readonly string[]): 
     (one): one is HttpCheck => one.kind === 'http' && one.when !== 'staged' && targets.includes(one.target),
   );
   return check === undefined ? {} : { expect: check.expect };
+}
+
+/** The path at the host of the URL. It is not resolved as a reference, which could name another host: `//other.example.com/`. */
+function withPath(url: string, path: string): string {
+  const whole = new URL(url);
+  const [, pathname = '', search = ''] = /^([^?]*)(.*)$/s.exec(path) ?? [];
+  whole.pathname = pathname;
+  whole.search = search;
+  return whole.href;
 }
 
 function pathOf(url: string): string {
