@@ -2,6 +2,7 @@ import { afterEach, describe, expect, it } from '@jest/globals';
 import { createServer, type IncomingMessage, type RequestListener, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
 import { byUrl, onKeptConnection } from '../../../src/traffic/synthetic/by-url.js';
+import { manualClock } from '../../support/clock.js';
 
 const { signal } = new AbortController();
 const servers: Server[] = [];
@@ -88,6 +89,36 @@ describe('a request to a URL', () => {
     });
     const reply = await byUrl(url)(signal);
     expect(reply.kind === 'answered' && reply.answer.body.length).toBeGreaterThan(1_000_000);
+  });
+
+  it('is answered if the answer came while this process stood still', async () => {
+    let isOver: () => void = () => undefined;
+    const clock = { now: () => 0, wait: () => new Promise<void>(resolve => (isOver = resolve)) };
+    const { url } = await serve((_, response) => {
+      response.end('hello');
+      setTimeout(() => isOver(), 1);
+      // The time is over before the answer is read.
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 20);
+    });
+    expect(await byUrl(url, clock)(signal)).toMatchObject({ kind: 'answered', answer: { status: 200 } });
+  });
+
+  it.each([
+    ['fails if the time is over', 0, { kind: 'failed', why: 'no answer within 10 s' }],
+    [
+      'tells nothing if this process stood still',
+      5_000,
+      { kind: 'unknown', why: 'this process stood still meanwhile' },
+    ],
+  ])('%s without an answer', async (_what, lateMs, expected) => {
+    const clock = manualClock();
+    let ask: () => void = () => undefined;
+    const asked = new Promise<void>(resolve => (ask = resolve));
+    const { url } = await serve(() => ask());
+    const reply = byUrl(url, clock)(signal);
+    await asked;
+    await clock.advance(10_000 + lateMs);
+    expect(await reply).toEqual(expected);
   });
 
   it('ends with the signal', async () => {

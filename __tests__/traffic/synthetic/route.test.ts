@@ -60,13 +60,16 @@ describe('where synthetic traffic goes', () => {
     expect(route(on(input))).toMatchObject({ to: { kind: 'url', url } });
   });
 
-  it.each(['//169.254.169.254/latest/', '/\\169.254.169.254/latest/', '///169.254.169.254/', '//[::1]:1/', '/@169.254.169.254/'])(
-    'stays at the host of the URL, whatever the path: %s',
-    target => {
-      const found = route(on({ url: 'http://shop.example.com:81' }), [{ ...httpCheck, target }]);
-      expect('to' in found && found.to.kind === 'url' && new URL(found.to.url).origin).toBe('http://shop.example.com:81');
-    },
-  );
+  it.each([
+    '//169.254.169.254/latest/',
+    '/\\169.254.169.254/latest/',
+    '///169.254.169.254/',
+    '//[::1]:1/',
+    '/@169.254.169.254/',
+  ])('stays at the host of the URL, whatever the path: %s', target => {
+    const found = route(on({ url: 'http://shop.example.com:81' }), [{ ...httpCheck, target }]);
+    expect('to' in found && found.to.kind === 'url' && new URL(found.to.url).origin).toBe('http://shop.example.com:81');
+  });
 
   it('keeps the path and the query of the check as they are', () => {
     const found = route(on({ url: 'http://shop' }), parsed('- http: /a/b?c=/d?e\n  contains: v3\n'));

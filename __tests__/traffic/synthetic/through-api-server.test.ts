@@ -146,4 +146,14 @@ describe('a request through the API server', () => {
     // Nothing keeps the process alive.
     expect(ended).toHaveLength(isUp ? 1 : 2);
   });
+
+  it('tells nothing if this process stood still, and saw the end of the time too late', async () => {
+    const cluster = proxyCluster({ proxy: () => new Promise(() => undefined) });
+    const clock = manualClock();
+    const reply = throughApiServer({ cluster, clock }, target)(signal);
+    await settle();
+    await clock.advance(15_000);
+    expect(await reply).toEqual({ kind: 'unknown', why: 'this process stood still meanwhile' });
+    expect(cluster.asked).toHaveLength(1);
+  });
 });

@@ -84,7 +84,7 @@ export const noTraffic: SyntheticTraffic = {
 
 function sendersOf(ctx: TrafficContext, { to }: TrafficRoute): Senders {
   if (to.kind === 'api-server') return { own: throughApiServer(ctx, to) };
-  return { own: byUrl(to.url), kept: onKeptConnection(to.url) };
+  return { own: byUrl(to.url, ctx.clock), kept: onKeptConnection(to.url, ctx.clock) };
 }
 
 interface Counting {

@@ -1,7 +1,9 @@
 import { Agent as HttpAgent, request as httpRequest, type ClientRequest, type IncomingMessage } from 'node:http';
 import { Agent as HttpsAgent, request as httpsRequest, type RequestOptions } from 'node:https';
+import { systemClock, type Clock } from '../../cluster/clock.js';
 import type { HttpAnswer } from '../../verify/expectation.js';
 import { longestRequestMs, noAnswer, replyOf, userAgent, type Reply, type Send } from './reply.js';
+import { untilTooLong } from './too-long.js';
 
 /** A longer body is not read to its end: what tells versions apart comes before. */
 const longestBody = 1_000_000;
@@ -12,21 +14,24 @@ const ownErrors: ReadonlySet<string> = new Set([
 ]);
 
 /** Requests over the network, as users send them: each on a connection of its own. Redirects are not followed. */
-export function byUrl(url: string): Send {
-  return signal => exchange({ url, agent: false, signal });
+export function byUrl(url: string, clock: Clock = systemClock): Send {
+  return signal => exchange({ url, clock, agent: false, signal });
 }
 
 /** The same on one connection that is kept alive. Only one request may be under way. `close` ends the connection. */
-export function onKeptConnection(url: string): { readonly send: Send; readonly close: () => void } {
+export function onKeptConnection(
+  url: string,
+  clock: Clock = systemClock,
+): { readonly send: Send; readonly close: () => void } {
   const isHttps = new URL(url).protocol === 'https:';
   const options = { keepAlive: true, maxSockets: 1 };
   const agent = isHttps ? new HttpsAgent(options) : new HttpAgent(options);
   return {
     send: async signal => {
       const ended = { byServer: false };
-      const reply = await exchange({ url, agent, signal, ended });
+      const reply = await exchange({ url, clock, agent, signal, ended });
       // As browsers do: the server had closed the idle connection, and has not seen the request.
-      return ended.byServer ? exchange({ url, agent, signal }) : reply;
+      return ended.byServer ? exchange({ url, clock, agent, signal }) : reply;
     },
     close: () => agent.destroy(),
   };
@@ -34,30 +39,35 @@ export function onKeptConnection(url: string): { readonly send: Send; readonly c
 
 interface Exchange {
   readonly url: string;
+  readonly clock: Clock;
   readonly agent: RequestOptions['agent'];
   readonly signal: AbortSignal;
   /** Where it is noted that the server had closed the connection before the request. */
   readonly ended?: { byServer: boolean };
 }
 
-async function exchange({ url, agent, signal, ended }: Exchange): Promise<Reply> {
-  const timeout = AbortSignal.timeout(longestRequestMs);
+async function exchange({ url, clock, agent, signal, ended }: Exchange): Promise<Reply> {
   const send = new URL(url).protocol === 'https:' ? httpsRequest : httpRequest;
-  const request = send(url, {
-    agent,
-    signal: AbortSignal.any([signal, timeout]),
-    headers: { 'user-agent': userAgent, accept: '*/*' },
-  });
+  const request = send(url, { agent, signal, headers: { 'user-agent': userAgent, accept: '*/*' } });
   const progress = { hasAnswered: false };
+  const reply = answerTo(request, progress).then(
+    answer => replyOf(answer, !request.reusedSocket),
+    (thrown: unknown): Reply => {
+      const { code = String(thrown) } = thrown as NodeJS.ErrnoException;
+      if (ended !== undefined && request.reusedSocket && !progress.hasAnswered && code === 'ECONNRESET')
+        ended.byServer = true;
+      return { kind: ownErrors.has(code) ? 'unknown' : 'failed', why: code };
+    },
+  );
+  const done = new AbortController();
+  const late = untilTooLong(clock, longestRequestMs, AbortSignal.any([signal, done.signal])).then((own): Reply => {
+    if (!done.signal.aborted) request.destroy();
+    return own === undefined ? { kind: 'failed', why: noAnswer } : { kind: 'unknown', why: own };
+  });
   try {
-    const answer = await answerTo(request, progress);
-    return replyOf(answer, !request.reusedSocket);
-  } catch (thrown) {
-    const { code = String(thrown) } = thrown as NodeJS.ErrnoException;
-    if (ended !== undefined && request.reusedSocket && !progress.hasAnswered && code === 'ECONNRESET')
-      ended.byServer = true;
-    if (timeout.aborted) return { kind: 'failed', why: noAnswer };
-    return { kind: ownErrors.has(code) ? 'unknown' : 'failed', why: code };
+    return await Promise.race([reply, late]);
+  } finally {
+    done.abort();
   }
 }
 

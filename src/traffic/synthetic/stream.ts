@@ -2,10 +2,10 @@ import type { Clock } from '../../cluster/clock.js';
 import { asCutoverError, type CutoverError } from '../../errors.js';
 import type { Log } from '../../log.js';
 import type { TrafficCounts } from '../../run/traffic-counts.js';
-import { checkExpectation } from '../../verify/expectation.js';
+import { Judge } from './judge.js';
 import { longestRequestMs, type Reply, type Send } from './reply.js';
 import type { TrafficRoute } from './route.js';
-import { Tally, type Outcome, type Sent } from './tally.js';
+import { Tally, type Sent } from './tally.js';
 import { describePath } from './words.js';
 
 /** How requests are sent. */
@@ -40,6 +40,7 @@ const longestSettleMs = 2 * longestRequestMs;
 export class TrafficStream {
   readonly #options: StreamOptions;
   readonly #tally: Tally;
+  readonly #judge: Judge;
   readonly #ended = new AbortController();
   readonly #exceeded = new AbortController();
   readonly #underWay = new Set<Promise<void>>();
@@ -58,6 +59,7 @@ export class TrafficStream {
     const { route, senders, clock, log } = options;
     this.#hasReply = new Promise(resolve => (this.#noteReply = resolve));
     this.#tally = new Tally(Date.now() - clock.now());
+    this.#judge = new Judge(options);
     this.#everyMs = 1000 / route.perSecond;
     log.info(`Synthetic traffic: ${route.perSecond} GET requests a second ${describePath(route.path)}`);
     this.#loops = [this.#sendOwn(senders.own), ...(senders.kept ? [this.#sendKept(senders.kept.send)] : [])];
@@ -157,7 +159,7 @@ export class TrafficStream {
     if (reply === undefined) return;
     if (reply.kind === 'answered' && route.to.kind === 'api-server')
       this.#pauseMs = Math.min(reply.answer.body.length / bytesPerMs, longestRequestMs);
-    this.#tally.end(sent, clock.now(), this.#outcomeOf(reply));
+    this.#tally.end(sent, clock.now(), this.#judge.outcomeOf(reply));
     this.#tell();
   }
 
@@ -166,7 +168,7 @@ export class TrafficStream {
     const reply = await this.#ask(send);
     if (reply === undefined) return;
     const isNew = reply.kind === 'answered' && reply.isNewConnection === true;
-    this.#tally.endKept(begunMs, this.#outcomeOf(reply), isNew);
+    this.#tally.endKept(begunMs, this.#judge.outcomeOf(reply), isNew);
     this.#tell();
   }
 
@@ -188,21 +190,6 @@ export class TrafficStream {
     this.#stopped = why;
     this.#endMs = this.#options.clock.now();
     this.#options.log.warning(`Synthetic traffic has stopped: ${why}. What users meet from here on is not counted.`);
-  }
-
-  #outcomeOf(reply: Reply): Outcome {
-    if (reply.kind === 'stop') return { kind: 'unknown', why: reply.why };
-    if (reply.kind !== 'answered') return reply;
-    const { version, route } = this.#options;
-    const { expect } = route;
-    if (version === undefined || expect === undefined) return { kind: 'answered' };
-    try {
-      return { kind: 'answered', isExpected: checkExpectation(expect, reply.answer).verdict === 'pass' };
-    } catch (error) {
-      // An expression that takes too long is the matter of the check itself, which ends the step.
-      this.#options.log.debug(asCutoverError(error).message);
-      return { kind: 'answered' };
-    }
   }
 
   /** Logs where failures begin and end, and ends the step when there are too many. */

@@ -2,6 +2,7 @@ import type { Clock } from '../../cluster/clock.js';
 import type { Cluster, ProxyAnswer, ProxyRequest } from '../../cluster/cluster.js';
 import { asCutoverError, type CutoverError } from '../../errors.js';
 import { longestRequestMs, noAnswer, replyOf, userAgent, type Reply, type Send } from './reply.js';
+import { untilTooLong } from './too-long.js';
 
 /** A Service, and the path to ask for. */
 export interface ProxiedPath {
@@ -33,7 +34,7 @@ export function throughApiServer({ cluster, clock }: { cluster: Cluster; clock: 
       (found): Asked => ({ kind: 'answer', found }),
       (thrown: unknown): Asked => ({ kind: 'error', error: asCutoverError(thrown) }),
     );
-    const deadline = clock.wait(timeoutMs, end).then((): Asked => ({ kind: 'timeout' }));
+    const deadline = untilTooLong(clock, timeoutMs, end).then((own): Asked => ({ kind: 'timeout', own }));
     try {
       return await Promise.race([answer, deadline]);
     } finally {
@@ -51,7 +52,7 @@ export function throughApiServer({ cluster, clock }: { cluster: Cluster; clock: 
     const asked = await ask(longestRequestMs, { port, path }, signal);
     if (asked.kind === 'error') return replyToError(asked.error);
     if (asked.kind === 'timeout') {
-      const why = (await isThere(signal)) ? undefined : 'the API server did not answer in time';
+      const why = asked.own ?? ((await isThere(signal)) ? undefined : 'the API server did not answer in time');
       return why === undefined ? { kind: 'failed', why: noAnswer } : { kind: 'unknown', why };
     }
     const { found } = asked;
@@ -67,7 +68,7 @@ export function throughApiServer({ cluster, clock }: { cluster: Cluster; clock: 
 type Asked =
   | { readonly kind: 'answer'; readonly found: ProxyAnswer }
   | { readonly kind: 'error'; readonly error: CutoverError }
-  | { readonly kind: 'timeout' };
+  | { readonly kind: 'timeout'; readonly own: string | undefined };
 
 /** A missing right stays missing, and a cancelled run sends nothing more; any other error is one of the connection. */
 function replyToError({ code, message, hint }: CutoverError): Reply {
