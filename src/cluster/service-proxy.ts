@@ -9,7 +9,7 @@ const verbs: Readonly<Record<string, string>> = { POST: 'create', PUT: 'update',
 
 /** The request to the API server that proxies a request to a pod or Service. */
 export function proxyCall(request: ProxyRequest): Call {
-  const { kind, namespace, name, method = 'GET', body, timeoutMs = 10_000, signal } = request;
+  const { kind, namespace, name, method = 'GET', body, timeoutMs = 10_000, longestBody, signal } = request;
   return {
     description: {
       verb: own(verbs, method) ?? 'get',
@@ -22,6 +22,7 @@ export function proxyCall(request: ProxyRequest): Call {
       headers: forwardedHeaders(request.headers),
       timeoutMs,
       ...(body && { body }),
+      ...(longestBody !== undefined && { longestBody }),
       ...(signal && { signal }),
     },
   };

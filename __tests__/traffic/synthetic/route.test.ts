@@ -34,10 +34,11 @@ describe('where synthetic traffic goes', () => {
     ['a command', '- run: smoke'],
     ['a URL', '- http: https://shop.example.com/'],
     ['a path for the staged side alone', '- http: /\n  when: staged'],
+    ['a path that is asked with HEAD', '- http: /\n  method: HEAD'],
     ['a path that is expected to answer 503', '- http: /\n  status: 503'],
   ])('is nowhere with auto and %s, and it says how to turn it on', (_what, text) => {
     expect(route(auto, text === '' ? [] : parsed(text))).toEqual({
-      why: '`verify` names no http path. To count what users meet meanwhile, set `synthetic-traffic` to a map with `url` or `path`',
+      why: '`verify` names no http path with the method GET. To count what users meet meanwhile, set `synthetic-traffic` to a map with `url` or `path`',
     });
   });
 
@@ -86,6 +87,11 @@ describe('where synthetic traffic goes', () => {
     expect(route(on({ url: 'https://shop.example.com', path: '/shop' }))).toMatchObject({ expect: { contains: 'v2' } });
     const ofUrl = parsed('- http: https://shop.example.com/a\n  contains: v3\n');
     expect(route(on({ url: 'https://shop.example.com/a' }), ofUrl)).toMatchObject({ expect: { contains: 'v3' } });
+  });
+
+  it('expects nothing that a check expects of the answer to HEAD', () => {
+    const head = parsed('- http: /shop\n  method: HEAD\n  status: 204\n');
+    expect(route(on({ path: '/shop' }), head)).not.toHaveProperty('expect');
   });
 
   it('never shows a query', () => {

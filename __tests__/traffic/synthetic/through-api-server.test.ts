@@ -31,6 +31,7 @@ describe('a request through the API server', () => {
         name: 'web',
         port: 80,
         path: '/shop',
+        longestBody: 1_000_000,
         headers: { 'user-agent': 'cutover-synthetic-traffic' },
       }),
     ]);
@@ -114,12 +115,12 @@ describe('a request through the API server', () => {
     [
       'a failure if the API server answers for itself meanwhile',
       true,
-      { kind: 'failed', why: 'no answer within 10 s' },
+      { kind: 'failed', why: 'no answer within 10 s', isTimeout: true },
     ],
     [
       'nothing if the API server does not answer either',
       false,
-      { kind: 'unknown', why: 'the API server did not answer in time' },
+      { kind: 'unknown', why: 'the API server did not answer in time', isTimeout: true },
     ],
   ])('without an answer for ten seconds is %s', async (_what, isUp, expected) => {
     const ended: boolean[] = [];
@@ -153,7 +154,7 @@ describe('a request through the API server', () => {
     const reply = throughApiServer({ cluster, clock }, target)(signal);
     await settle();
     await clock.advance(15_000);
-    expect(await reply).toEqual({ kind: 'unknown', why: 'this process stood still meanwhile' });
+    expect(await reply).toEqual({ kind: 'unknown', why: 'this process stood still meanwhile', isTimeout: true });
     expect(cluster.asked).toHaveLength(1);
   });
 });

@@ -2,11 +2,8 @@ import { Agent as HttpAgent, request as httpRequest, type ClientRequest, type In
 import { Agent as HttpsAgent, request as httpsRequest, type RequestOptions } from 'node:https';
 import { systemClock, type Clock } from '../../cluster/clock.js';
 import type { HttpAnswer } from '../../verify/expectation.js';
-import { longestRequestMs, noAnswer, replyOf, userAgent, type Reply, type Send } from './reply.js';
+import { longestBody, longestRequestMs, noAnswer, replyOf, userAgent, type Reply, type Send } from './reply.js';
 import { untilTooLong } from './too-long.js';
-
-/** A longer body is not read to its end: what tells versions apart comes before. */
-const longestBody = 1_000_000;
 
 /** Errors of this machine, which would meet any other address too. */
 const ownErrors: ReadonlySet<string> = new Set([

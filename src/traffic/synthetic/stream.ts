@@ -28,8 +28,11 @@ export interface StreamOptions {
 
 /** Requests that may be under way at once: an application that hangs gets no more. */
 const mostInFlight = 20;
-/** What may pass the API server in a second: it has other work. Larger pages are asked for less often. */
-const bytesPerMs = 1_000;
+/** What may come in a second, less through the API server: it has other work. Larger pages are asked for less often. */
+const bytesPerMs = { url: 5_000, 'api-server': 1_000 } as const;
+/** How long nothing is sent after a request took too long; twice as long after each further one. */
+const firstPauseMs = 1_000;
+const longestPauseMs = 5_000;
 const keptEveryMs = 1_000;
 /** How long the first answer is waited for before anything is changed. */
 const firstAnswerMs = 2_000;
@@ -153,14 +156,20 @@ export class TrafficStream {
   }
 
   async #askOwn(send: Send): Promise<void> {
-    const { clock, route } = this.#options;
+    const { clock } = this.#options;
     const sent: Sent = this.#tally.begin(clock.now());
     const reply = await this.#ask(send);
     if (reply === undefined) return;
-    if (reply.kind === 'answered' && route.to.kind === 'api-server')
-      this.#pauseMs = Math.min(reply.answer.body.length / bytesPerMs, longestRequestMs);
+    this.#pace(reply);
     this.#tally.end(sent, clock.now(), this.#judge.outcomeOf(reply));
     this.#tell();
+  }
+
+  /** Sends less often where pages are large, or the way through the API server takes too long. */
+  #pace(reply: Reply): void {
+    if (reply.kind === 'answered')
+      this.#pauseMs = Math.min(reply.answer.body.length / bytesPerMs[this.#options.route.to.kind], longestRequestMs);
+    else if ('isTimeout' in reply) this.#pauseMs = Math.min(Math.max(2 * this.#pauseMs, firstPauseMs), longestPauseMs);
   }
 
   async #askKept(send: Send): Promise<void> {

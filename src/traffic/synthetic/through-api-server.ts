@@ -1,7 +1,7 @@
 import type { Clock } from '../../cluster/clock.js';
 import type { Cluster, ProxyAnswer, ProxyRequest } from '../../cluster/cluster.js';
 import { asCutoverError, type CutoverError } from '../../errors.js';
-import { longestRequestMs, noAnswer, replyOf, userAgent, type Reply, type Send } from './reply.js';
+import { longestBody, longestRequestMs, noAnswer, replyOf, userAgent, type Reply, type Send } from './reply.js';
 import { untilTooLong } from './too-long.js';
 
 /** A Service, and the path to ask for. */
@@ -23,7 +23,13 @@ const noPort = 'cutover-asks-if-you-are-there';
  */
 export function throughApiServer({ cluster, clock }: { cluster: Cluster; clock: Clock }, target: ProxiedPath): Send {
   const { namespace, service, port, path } = target;
-  const request = { kind: 'Service', namespace, name: service, headers: { 'user-agent': userAgent } } as const;
+  const request = {
+    kind: 'Service',
+    namespace,
+    name: service,
+    headers: { 'user-agent': userAgent },
+    longestBody,
+  } as const;
   /** Whether this API server marks what passes through it: then an answer without the mark is of somebody before it. */
   let marks = false;
 
@@ -53,7 +59,9 @@ export function throughApiServer({ cluster, clock }: { cluster: Cluster; clock: 
     if (asked.kind === 'error') return replyToError(asked.error);
     if (asked.kind === 'timeout') {
       const why = asked.own ?? ((await isThere(signal)) ? undefined : 'the API server did not answer in time');
-      return why === undefined ? { kind: 'failed', why: noAnswer } : { kind: 'unknown', why };
+      return why === undefined
+        ? { kind: 'failed', why: noAnswer, isTimeout: true }
+        : { kind: 'unknown', why, isTimeout: true };
     }
     const { found } = asked;
     if (found.fromApiServer) return replyToStatus(found);
