@@ -60,6 +60,11 @@ export interface TrafficCounts {
   readonly failedBefore: number;
   /** Requests whose result is unknown, because the way to the application failed, and the first reason. */
   readonly unknown: { readonly requests: number; readonly why?: string };
+  /**
+   * Requests that were answered with a status under 500 that the check of the path does not expect, or that is no 2xx where there is none,
+   * and the first answer: `301, to https://shop.example.com`. It may not be the application's. Absent: there was none.
+   */
+  readonly unlike?: { readonly requests: number; readonly first: string };
   readonly slowestMs: number;
   /** The longest time between two answers. */
   readonly longestGapMs: number;

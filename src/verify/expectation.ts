@@ -40,11 +40,15 @@ export function checkExpectation(
   return { verdict: 'fail', reason: `expected ${failures.join(' and ')}; got ${answer.status} ${quote(body)}` };
 }
 
-function statusFailures({ status }: Expectation, actual: number): readonly string[] {
-  const met = status.some(accepted =>
+/** Whether a status is one of those accepted. */
+export function isAccepted(status: Expectation['status'], actual: number): boolean {
+  return status.some(accepted =>
     typeof accepted === 'number' ? accepted === actual : Number(accepted.charAt(0)) === Math.floor(actual / 100),
   );
-  return met ? [] : [`status ${status.join(' or ')}`];
+}
+
+function statusFailures({ status }: Expectation, actual: number): readonly string[] {
+  return isAccepted(status, actual) ? [] : [`status ${status.join(' or ')}`];
 }
 
 function bodyFailures({ contains, matches }: Expectation, body: string, matchMs: number): readonly string[] {

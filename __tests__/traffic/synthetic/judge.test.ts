@@ -7,6 +7,8 @@ import { checkExpectation } from '../../../src/verify/expectation.js';
 import { manualClock } from '../../support/clock.js';
 import { listLog } from '../../support/log.js';
 
+const to = { kind: 'url', url: 'http://shop.example.com/a' } as const;
+
 /** A judge, and answers whose comparison takes this long. */
 function judging(expected: Partial<Expectation>, costMs = 0) {
   const clock = manualClock();
@@ -21,7 +23,12 @@ function judging(expected: Partial<Expectation>, costMs = 0) {
     };
     return { kind: 'answered', answer: { status: 200, headers: {}, body } };
   };
-  const judge = new Judge({ route: { expect: { status: ['2xx'], ...expected } }, version: 'revision 2', clock, log });
+  const judge = new Judge({
+    route: { to, expect: { status: ['2xx'], ...expected } },
+    version: 'revision 2',
+    clock,
+    log,
+  });
   return { clock, log, told: (text: string) => judge.outcomeOf(replyOf(text)), compared: () => compared };
 }
 
@@ -36,7 +43,7 @@ describe('what an answer counts as', () => {
 
   it('is not looked at if users stay on their version', () => {
     const { clock, log } = judging({});
-    const judge = new Judge({ route: { expect: { status: ['2xx'], contains: 'v2' } }, clock, log });
+    const judge = new Judge({ route: { to, expect: { status: ['2xx'], contains: 'v2' } }, clock, log });
     expect(
       judge.outcomeOf({ kind: 'answered', answer: { status: 200, headers: {}, body: Buffer.from('v2') } }),
     ).toEqual({
@@ -82,5 +89,32 @@ describe('what an answer counts as', () => {
     // The check itself has more time.
     const answer = { status: 200, headers: {}, body: Buffer.from('bb') };
     expect(checkExpectation({ status: ['2xx'], matches }, answer).verdict).toBe('pass');
+  });
+
+  it.each([
+    ['a 2xx', undefined, { status: 204 }, undefined],
+    ['a status that the check names', ['2xx', 401], { status: 401 }, undefined],
+    ['another one than the check names', [204], { status: 200 }, '200'],
+    ['a login', undefined, { status: 401 }, '401'],
+    ['a path that is not there', undefined, { status: 404 }, '404'],
+    [
+      'the address with https, whose path is not shown',
+      undefined,
+      { status: 301, headers: { location: 'https://shop.example.com/a?token=hunter22' } },
+      '301, to https://shop.example.com',
+    ],
+    ['another page of the application', undefined, { status: 302, headers: { location: '/login' } }, '302'],
+    [
+      'another host',
+      undefined,
+      { status: 302, headers: { location: '//login.example.com/x' } },
+      '302, to http://login.example.com',
+    ],
+    ['nonsense', undefined, { status: 302, headers: { location: 'http://[' } }, '302'],
+  ] as const)('says whether it may be another answer than the application has: %s', (_what, status, answer, unlike) => {
+    const { clock, log } = judging({});
+    const judge = new Judge({ route: { to, ...(status && { expect: { status } }) }, clock, log });
+    const outcome = judge.outcomeOf({ kind: 'answered', answer: { headers: {}, body: Buffer.from(''), ...answer } });
+    expect(outcome).toEqual({ kind: 'answered', ...(unlike !== undefined && { unlike }) });
   });
 });

@@ -1,13 +1,13 @@
 import type { Clock } from '../../cluster/clock.js';
 import { asCutoverError } from '../../errors.js';
-import type { Log } from '../../log.js';
-import { checkExpectation, type HttpAnswer } from '../../verify/expectation.js';
+import { shortened, type Log } from '../../log.js';
+import { checkExpectation, isAccepted, type HttpAnswer } from '../../verify/expectation.js';
 import type { Reply } from './reply.js';
 import type { TrafficRoute } from './route.js';
 import type { Outcome } from './tally.js';
 
 export interface JudgeOptions {
-  readonly route: Pick<TrafficRoute, 'expect'>;
+  readonly route: Pick<TrafficRoute, 'expect' | 'to'>;
   /** The new version. Absent: it is the one that users have, so versions are not told apart. */
   readonly version?: string;
   readonly clock: Clock;
@@ -37,7 +37,26 @@ export class Judge {
     if (reply.kind === 'stop') return { kind: 'unknown', why: reply.why };
     if (reply.kind !== 'answered') return reply;
     const isExpected = this.#isOfNewVersion(reply.answer);
-    return { kind: 'answered', ...(isExpected !== undefined && { isExpected }) };
+    const unlike = this.#unlike(reply.answer);
+    return {
+      kind: 'answered',
+      ...(unlike !== undefined && { unlike }),
+      ...(isExpected !== undefined && { isExpected }),
+    };
+  }
+
+  /** The answer, if it may not be the application's: a load balancer redirects to https, a proxy asks for a login. */
+  #unlike({ status, headers }: HttpAnswer): string | undefined {
+    const { expect, to } = this.#options.route;
+    if (isAccepted(expect?.status ?? ['2xx'], status)) return undefined;
+    const { location } = headers;
+    const base = to.kind === 'url' ? to.url : undefined;
+    if (location === undefined || !URL.canParse(location, base)) return String(status);
+    // A path or a query can hold a token.
+    const { origin } = new URL(location, base);
+    return base === undefined || origin !== new URL(base).origin
+      ? `${status}, to ${shortened(origin, 200)}`
+      : String(status);
   }
 
   /** `undefined`: that cannot be told. */
