@@ -52,6 +52,11 @@ describe('a request through the API server', () => {
       status(503, 'error trying to reach service: dial tcp 10.0.0.1:8080: connect: connection refused'),
       'connect: connection refused',
     ],
+    [
+      'a pod is not reached, for a reason that is long: no word is cut, as it can be a secret',
+      fromApiServer(502, `error trying to reach service: ${'why '.repeat(24)}hunter22hunter22`),
+      `${'why '.repeat(24).trim()}…`,
+    ],
     ['a pod closes the connection', fromApiServer(502, 'error trying to reach service: EOF'), 'EOF'],
   ])('is a failure if %s', async (_what, found, why) => {
     expect((await replyTo(() => found)).reply).toEqual({ kind: 'failed', why });

@@ -1,6 +1,7 @@
 import type { Clock } from '../../cluster/clock.js';
 import type { Cluster, ProxyAnswer, ProxyRequest } from '../../cluster/cluster.js';
 import { asCutoverError, type CutoverError } from '../../errors.js';
+import { shortened } from '../../log.js';
 import { longestBody, longestRequestMs, noAnswer, replyOf, userAgent, type Reply, type Send } from './reply.js';
 import { untilTooLong } from './too-long.js';
 
@@ -95,5 +96,5 @@ function replyToStatus({ status, body }: ProxyAnswer): Reply {
   const isProxyError = /No agent available|proxy error from|tunnel|x509|tls: /i.test(text);
   const [, cause] = /error trying to reach service: (?:dial tcp \S+: )?([^"\n]*)/.exec(text) ?? [];
   if (cause === undefined || isProxyError) return { kind: 'unknown', why: `the API server answered ${status} itself` };
-  return { kind: 'failed', why: cause.trim().slice(0, 100) };
+  return { kind: 'failed', why: shortened(cause.trim(), 100) };
 }
