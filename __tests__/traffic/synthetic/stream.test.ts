@@ -151,6 +151,17 @@ describe('a stream of requests', () => {
     ]);
   });
 
+  it('logs only the first of many failures, and where the others are found', async () => {
+    const flapping = Array.from({ length: 60 }, (_, at) => (at % 2 === 0 ? page('v1') : broken));
+    const { advance, end, log } = start(flapping);
+    await advance(12_000);
+    expect(log.lines.slice(1)).toHaveLength(20);
+    expect(log.lines.at(-1)).toBe(
+      'Synthetic traffic: GET to http://shop/ is answered again. When it fails and is answered from here on, the summary says',
+    );
+    expect((await end()).windows).toHaveLength(30);
+  });
+
   it('tells versions apart by the check', async () => {
     const { stream, advance, end } = start([page('v1'), page('v1'), page('v2')]);
     await advance(200);

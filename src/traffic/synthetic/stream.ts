@@ -33,6 +33,8 @@ const bytesPerMs = { url: 5_000, 'api-server': 1_000 } as const;
 /** How long nothing is sent after a request took too long; twice as long after each further one. */
 const firstPauseMs = 1_000;
 const longestPauseMs = 5_000;
+/** How often the log says that requests begin to fail or are answered again. */
+const mostChanges = 20;
 const keptEveryMs = 1_000;
 /** How long the first answer is waited for before anything is changed. */
 const firstAnswerMs = 2_000;
@@ -56,6 +58,7 @@ export class TrafficStream {
   #stopped: string | undefined;
   #endMs: number | undefined;
   #isFailing = false;
+  #changes = 0;
 
   constructor(options: StreamOptions) {
     this.#options = options;
@@ -207,9 +210,10 @@ export class TrafficStream {
     const { failing, failed } = this.#tally;
     if ((failing !== undefined) !== this.#isFailing) {
       this.#isFailing = failing !== undefined;
-      log.info(
-        `Synthetic traffic: GET ${describePath(route.path)} ${failing ? `fails: ${failing.why}` : 'is answered again'}`,
-      );
+      this.#changes += 1;
+      const what = failing === undefined ? 'is answered again' : `fails: ${failing.why}`;
+      const last = this.#changes < mostChanges ? '' : '. When it fails and is answered from here on, the summary says';
+      if (this.#changes <= mostChanges) log.info(`Synthetic traffic: GET ${describePath(route.path)} ${what}${last}`);
     }
     const { maxFailures } = route;
     if (maxFailures === undefined || failed <= maxFailures || this.exceeded.aborted) return;
