@@ -166,6 +166,11 @@ One character is 1 s. █ answered, ▄ both versions answered, × a request fai
       '30 of them were not answered as expected, the first one with 301, to https://shop.example.com: this does not show the application. In `synthetic-traffic`, name the `url`, such as the one with https, that the application itself answers with 2xx.',
     ],
     [
+      'why requests on the kept connection tell nothing',
+      { ...byUrl, keptAlive: { sent: 0, failed: 0, reopened: 0, unknown: 'the page is too large' } },
+      'One connection that was kept alive: 0 requests, 0 failed, reopened 0 times. Some of its requests tell nothing: the page is too large.',
+    ],
+    [
       'what is not measured through the API server',
       throughServer,
       'node proxies, load balancers and the connections of users are not measured',

@@ -43,6 +43,8 @@ export interface KeptAliveCounts {
   readonly failed: number;
   /** How often the server had closed it, and a new one took its place. */
   readonly reopened: number;
+  /** Why some requests tell nothing: the first reason. Absent: all tell something. */
+  readonly unknown?: string;
   /** Whether the last answer was of the new version. Absent: versions cannot be told apart. */
   readonly isOnExpected?: boolean;
 }

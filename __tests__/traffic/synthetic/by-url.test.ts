@@ -173,4 +173,27 @@ describe('a connection that is kept alive', () => {
     close();
     expect(replies).toMatchObject([{ kind: 'answered' }, { kind: 'failed', why: 'ECONNRESET' }]);
   });
+
+  it('is used again after a page that is large, of which the rest is not kept', async () => {
+    const { url, sockets } = await serve((_, response) => response.end(Buffer.alloc(2_000_000)));
+    const { send, close } = onKeptConnection(url);
+    const replies = [await send(signal), await send(signal)];
+    close();
+    expect(new Set(sockets).size).toBe(1);
+    expect(replies).toMatchObject([{ isNewConnection: true }, { isNewConnection: false }]);
+    for (const reply of replies) expect(reply.kind === 'answered' && reply.answer.body.length).toBeLessThan(1_500_000);
+  });
+
+  it('tells nothing with a page that is too large to be read, and does not blame the server', async () => {
+    let requests = 0;
+    const { url } = await serve((_, response) => response.end(Buffer.alloc((requests += 1) === 2 ? 20_000_000 : 10)));
+    const { send, close } = onKeptConnection(url);
+    const replies = [await send(signal), await send(signal), await send(signal)];
+    close();
+    expect(replies).toMatchObject([
+      { isNewConnection: true },
+      { kind: 'unknown', why: expect.stringContaining('too large') },
+      { isNewConnection: false },
+    ]);
+  });
 });

@@ -221,7 +221,7 @@ describe('the counts of requests', () => {
     expect(tally.counts(4100)).toMatchObject({
       sent: 1,
       failed: 0,
-      keptAlive: { sent: 3, failed: 1, reopened: 1, isOnExpected: true },
+      keptAlive: { sent: 3, failed: 1, reopened: 1, isOnExpected: true, unknown: 'the API server is down' },
     });
   });
 });

@@ -88,11 +88,12 @@ function facts(counts: TrafficCounts): readonly string[] {
 }
 
 function keptFact({ version = '' }: TrafficCounts, kept: NonNullable<TrafficCounts['keptAlive']>): string {
-  const { sent, failed, reopened, isOnExpected } = kept;
+  const { sent, failed, reopened, unknown, isOnExpected } = kept;
+  const nothing = unknown === undefined ? '' : `. Some of its requests tell nothing: ${unknown}`;
   const times = reopened === 1 ? 'once' : `${reopened} times`;
   const end =
     isOnExpected === undefined ? '' : `; at the end it was on ${isOnExpected ? version : 'the version before'}`;
-  return `One connection that was kept alive: ${sent} requests, ${failed} failed, reopened ${times}${end}.`;
+  return `One connection that was kept alive: ${sent} requests, ${failed} failed, reopened ${times}${end}${nothing}.`;
 }
 
 function unlikeFacts(counts: TrafficCounts): readonly string[] {

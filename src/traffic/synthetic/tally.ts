@@ -101,7 +101,11 @@ export class Tally {
   /** Notes the result of a request on the connection that is kept alive. `isNew`: the request had to open it. */
   endKept(begunMs: number, outcome: Outcome, isNew: boolean): void {
     this.#hasKept = true;
-    if (this.#startMs === undefined || outcome.kind === 'unknown') return;
+    if (this.#startMs === undefined) return;
+    if (outcome.kind === 'unknown') {
+      this.#kept.unknown ??= outcome.why;
+      return;
+    }
     if (isNew && this.#kept.sent > 0) this.#kept.reopened += 1;
     this.#kept.sent += 1;
     if (outcome.kind === 'failed') {
