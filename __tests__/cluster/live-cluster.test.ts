@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import { afterEach, describe, expect, it } from '@jest/globals';
 import type { Cluster, ObjectWriter } from '../../src/cluster/cluster.js';
 import type { KubeObject } from '../../src/kubernetes/object.js';
@@ -578,6 +579,22 @@ describe('proxy', () => {
   ])('detects who answered: %s', async (...[, code, body, fromApiServer]) => {
     const { cluster } = await setting((_s, response) => answer(response, code, body));
     expect(await cluster.proxy(request)).toMatchObject({ status: code, fromApiServer });
+  });
+
+  it('reads only the beginning of an answer that is longer than wanted', async () => {
+    const closed: Promise<unknown>[] = [];
+    const { cluster } = await setting((_s, response) => {
+      closed.push(once(response, 'close'));
+      const more = (): void => {
+        while (!response.destroyed && response.write(Buffer.alloc(100_000)));
+        response.once('drain', more);
+      };
+      more();
+    });
+    const { body } = await cluster.proxy({ ...request, longestBody: 1_000_000 });
+    expect(body.length).toBeGreaterThan(1_000_000);
+    expect(body.length).toBeLessThan(2_000_000);
+    await Promise.all(closed);
   });
 
   it('never retries a request to an application', async () => {

@@ -99,6 +99,8 @@ describe('the list of checks', () => {
       '- {http: /, method: HEAD, contains: x}',
       '- {http: "http://acme.test/", pods: every}',
       '- {http: [/a]}',
+      '- {http: //169.254.169.254/latest/}',
+      '- {http: "/\\\\169.254.169.254/latest/"}',
     ];
     const httpKeys = 'http, method, status, contains, matches, json, header, pods, url, when, retry, interval';
     expect(reasons(text.join('\n'))).toEqual([
@@ -122,6 +124,8 @@ describe('the list of checks', () => {
       'check 7: contains needs a body, and a response to HEAD has none; use GET',
       'check 8: pods cannot be used with a URL: only a path can be requested from each pod; remove pods',
       'check 9: http must be text, not a list or map',
+      'check 10: http: a path that begins with // can be read as the name of a host; begin it with a single /',
+      'check 11: http: a path that begins with /\\ can be read as the name of a host; begin it with a single /',
     ]);
   });
 

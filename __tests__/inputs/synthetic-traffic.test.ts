@@ -33,6 +33,14 @@ describe('the input synthetic-traffic', () => {
     ],
     ['path: healthz', 'synthetic-traffic: its map: path: received "healthz", accepted: a path such as /healthz'],
     [
+      'path: //169.254.169.254/latest/',
+      'synthetic-traffic: its map: path: a path that begins with // can be read as the name of a host; begin it with a single /',
+    ],
+    [
+      'path: $<PREFIX:-/>/healthz',
+      'synthetic-traffic: its map: path: a path that begins with // can be read as the name of a host; begin it with a single /',
+    ],
+    [
       'url: shop.example.com',
       'synthetic-traffic: its map: url: received "shop.example.com", accepted: a URL with http or https, such as https://shop.example.com',
     ],

@@ -98,6 +98,11 @@ describe('the headline', () => {
       [{ ...byUrl, unknown: { requests: 2, why: 'EMFILE' } }],
       '; none of 30 requests failed',
     ],
+    [
+      'never that users noticed nothing if something else may have answered',
+      [{ ...byUrl, unlike: { requests: 30, first: '301, to https://shop.example.com' } }],
+      '; none of 30 requests failed, but 30 of them were not answered as expected, the first one with 301, to https://shop.example.com: this does not show the application',
+    ],
     ['nothing if they stopped early', [{ ...byUrl, stopped: '429' }], ''],
     [
       'nothing if none was answered',
@@ -159,6 +164,16 @@ One character is 1 s. █ answered, ▄ both versions answered, × a request fai
       'why versions are not told apart',
       (({ versions: _v, ...untold }) => untold)(byUrl),
       'Which version answered is not known',
+    ],
+    [
+      'what to name where something else may have answered',
+      { ...byUrl, unlike: { requests: 30, first: '301, to https://shop.example.com' } },
+      '30 of them were not answered as expected, the first one with 301, to https://shop.example.com: this does not show the application. In `synthetic-traffic`, name the `url`, such as the one with https, that the application itself answers with 2xx.',
+    ],
+    [
+      'why requests on the kept connection tell nothing',
+      { ...byUrl, keptAlive: { sent: 0, failed: 0, reopened: 0, unknown: 'the page is too large' } },
+      'One connection that was kept alive: 0 requests, 0 failed, reopened 0 times. Some of its requests tell nothing: the page is too large.',
     ],
     [
       'what is not measured through the API server',

@@ -69,7 +69,7 @@ describe('requests while users are moved', () => {
     expect(cluster.asked).toEqual([]);
     expect(recorded).toEqual([]);
     expect(log.lines).toEqual([
-      'Synthetic traffic is off: `verify` names no http path. To count what users meet meanwhile, set `synthetic-traffic` to a map with `url` or `path`.',
+      'Synthetic traffic is off: `verify` names no http path with the method GET. To count what users meet meanwhile, set `synthetic-traffic` to a map with `url` or `path`.',
     ]);
   });
 

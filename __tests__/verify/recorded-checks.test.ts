@@ -36,7 +36,7 @@ describe('the checks on record', () => {
     expect(recordedChecks([check], listLog())).toEqual([get('/healthz')]);
   });
 
-  it.each(['/', '/a/b?c=d', '/a?next=../b', '/.well-known/x', '/a..b', '/...', '//a', '/%C3%A9'])(
+  it.each(['/', '/a/b?c=d', '/a?next=../b', '/.well-known/x', '/a..b', '/...', '/a//b', '/%C3%A9'])(
     'are run: %s',
     path => {
       expect(recordedChecks([get(path)], listLog())).toEqual([get(path)]);
@@ -44,6 +44,8 @@ describe('the checks on record', () => {
   );
 
   it.each([
+    '//169.254.169.254/latest/',
+    '/\\169.254.169.254/latest/',
     '/..',
     '/../x',
     '/a/../../x',
@@ -56,7 +58,7 @@ describe('the checks on record', () => {
     '/a#b',
     '/a b',
     '/a\r\nx: y',
-  ])('are skipped if they could leave the pod: %j', path => {
+  ])('are skipped if they could leave the pod or its host: %j', path => {
     const log = listLog();
     expect(recordedChecks([get(path)], log)).toEqual([]);
     expect(log.lines.join()).toContain('skipped: GET ');

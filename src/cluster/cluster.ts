@@ -51,6 +51,8 @@ export interface ProxyRequest {
   readonly method?: string;
   readonly headers?: Readonly<Record<string, string>>;
   readonly body?: Buffer;
+  /** In bytes. Of a longer answer only the beginning is read, a little more than this. Absent: all of it. */
+  readonly longestBody?: number;
   /** Default 10 000. */
   readonly timeoutMs?: number;
   /** Ends the request. Absent: only its timeout does. */

@@ -12,7 +12,7 @@ export const noPort = 'cutover-asks-if-you-are-there';
 
 /** The request to the API server that proxies a request to a pod or Service. */
 export function proxyCall(request: ProxyRequest): Call {
-  const { kind, namespace, name, method = 'GET', body, timeoutMs = 10_000, signal } = request;
+  const { kind, namespace, name, method = 'GET', body, timeoutMs = 10_000, longestBody, signal } = request;
   return {
     description: {
       verb: own(verbs, method) ?? 'get',
@@ -25,6 +25,7 @@ export function proxyCall(request: ProxyRequest): Call {
       headers: forwardedHeaders(request.headers),
       timeoutMs,
       ...(body && { body }),
+      ...(longestBody !== undefined && { longestBody }),
       ...(signal && { signal }),
     },
   };

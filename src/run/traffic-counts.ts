@@ -43,6 +43,8 @@ export interface KeptAliveCounts {
   readonly failed: number;
   /** How often the server had closed it, and a new one took its place. */
   readonly reopened: number;
+  /** Why some requests tell nothing: the first reason. Absent: all tell something. */
+  readonly unknown?: string;
   /** Whether the last answer was of the new version. Absent: versions cannot be told apart. */
   readonly isOnExpected?: boolean;
 }
@@ -60,6 +62,11 @@ export interface TrafficCounts {
   readonly failedBefore: number;
   /** Requests whose result is unknown, because the way to the application failed, and the first reason. */
   readonly unknown: { readonly requests: number; readonly why?: string };
+  /**
+   * Requests that were answered with a status under 500 that the check of the path does not expect, or that is no 2xx where there is none,
+   * and the first answer: `301, to https://shop.example.com`. It may not be the application's. Absent: there was none.
+   */
+  readonly unlike?: { readonly requests: number; readonly first: string };
   readonly slowestMs: number;
   /** The longest time between two answers. */
   readonly longestGapMs: number;

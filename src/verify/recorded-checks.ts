@@ -38,9 +38,12 @@ function withoutUrl({ url: _url, ...check }: HttpCheck): HttpCheck {
   return check;
 }
 
-/** Whether the proxy of the API server gets the path to the pod or Service: no part of it leads up, also not if it is decoded. */
+/**
+ * Whether a request for the path gets to the pod or Service: it begins with no host, and no part of it leads up, also not if it is
+ * decoded.
+ */
 function isPath(target: string): boolean {
-  if (!target.startsWith('/') || /[\\\s\p{Cc}#]/u.test(target)) return false;
+  if (!/^\/(?!\/)/.test(target) || /[\\\s\p{Cc}#]/u.test(target)) return false;
   const [path = ''] = target.split('?');
   return !path.split('/').some(part => /^(\.|%2e){1,2}$/i.test(part) || /%(2f|5c|25)/i.test(part));
 }

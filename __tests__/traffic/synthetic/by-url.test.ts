@@ -2,6 +2,7 @@ import { afterEach, describe, expect, it } from '@jest/globals';
 import { createServer, type IncomingMessage, type RequestListener, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
 import { byUrl, onKeptConnection } from '../../../src/traffic/synthetic/by-url.js';
+import { manualClock } from '../../support/clock.js';
 
 const { signal } = new AbortController();
 const servers: Server[] = [];
@@ -90,6 +91,36 @@ describe('a request to a URL', () => {
     expect(reply.kind === 'answered' && reply.answer.body.length).toBeGreaterThan(1_000_000);
   });
 
+  it('is answered if the answer came while this process stood still', async () => {
+    let isOver: () => void = () => undefined;
+    const clock = { now: () => 0, wait: () => new Promise<void>(resolve => (isOver = resolve)) };
+    const { url } = await serve((_, response) => {
+      response.end('hello');
+      setTimeout(() => isOver(), 1);
+      // The time is over before the answer is read.
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 20);
+    });
+    expect(await byUrl(url, clock)(signal)).toMatchObject({ kind: 'answered', answer: { status: 200 } });
+  });
+
+  it.each([
+    ['fails if the time is over', 0, { kind: 'failed', why: 'no answer within 10 s' }],
+    [
+      'tells nothing if this process stood still',
+      5_000,
+      { kind: 'unknown', why: 'this process stood still meanwhile' },
+    ],
+  ])('%s without an answer', async (_what, lateMs, expected) => {
+    const clock = manualClock();
+    let ask: () => void = () => undefined;
+    const asked = new Promise<void>(resolve => (ask = resolve));
+    const { url } = await serve(() => ask());
+    const reply = byUrl(url, clock)(signal);
+    await asked;
+    await clock.advance(10_000 + lateMs);
+    expect(await reply).toEqual(expected);
+  });
+
   it('ends with the signal', async () => {
     const end = new AbortController();
     const { url } = await serve(() => end.abort());
@@ -141,5 +172,28 @@ describe('a connection that is kept alive', () => {
     const replies = [await send(signal), await send(signal)];
     close();
     expect(replies).toMatchObject([{ kind: 'answered' }, { kind: 'failed', why: 'ECONNRESET' }]);
+  });
+
+  it('is used again after a page that is large, of which the rest is not kept', async () => {
+    const { url, sockets } = await serve((_, response) => response.end(Buffer.alloc(2_000_000)));
+    const { send, close } = onKeptConnection(url);
+    const replies = [await send(signal), await send(signal)];
+    close();
+    expect(new Set(sockets).size).toBe(1);
+    expect(replies).toMatchObject([{ isNewConnection: true }, { isNewConnection: false }]);
+    for (const reply of replies) expect(reply.kind === 'answered' && reply.answer.body.length).toBeLessThan(1_500_000);
+  });
+
+  it('tells nothing with a page that is too large to be read, and does not blame the server', async () => {
+    let requests = 0;
+    const { url } = await serve((_, response) => response.end(Buffer.alloc((requests += 1) === 2 ? 20_000_000 : 10)));
+    const { send, close } = onKeptConnection(url);
+    const replies = [await send(signal), await send(signal), await send(signal)];
+    close();
+    expect(replies).toMatchObject([
+      { isNewConnection: true },
+      { kind: 'unknown', why: expect.stringContaining('too large') },
+      { isNewConnection: false },
+    ]);
   });
 });

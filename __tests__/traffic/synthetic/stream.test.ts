@@ -125,6 +125,23 @@ describe('a stream of requests', () => {
     expect(sent()).toBe(11);
   });
 
+  it('asks less often by URL, too, for a page that is large', async () => {
+    const { advance, sent } = start([page('x'.repeat(1_000_000))], { perSecond: 50 });
+    await advance(10_000);
+    // One more than every 200 ms: the second one was due before the first answer was here.
+    expect(sent()).toBe(52);
+  });
+
+  it('asks less often through the API server while requests take too long there', async () => {
+    const slow: Reply = { kind: 'unknown', why: 'the API server did not answer in time', isTimeout: true };
+    const { advance, sent } = start([page('v1'), slow, slow, slow, slow, slow, page('v1')], throughServer);
+    // After 1, 2, 4, 5 and 5 seconds, and then at its rate.
+    await advance(17_200);
+    expect(sent()).toBe(7);
+    await advance(1_000);
+    expect(sent()).toBe(12);
+  });
+
   it('logs where failures begin and end', async () => {
     const { advance, log } = start([page('v1'), broken, broken, page('v1')]);
     await advance(1_000);
@@ -132,6 +149,17 @@ describe('a stream of requests', () => {
       'Synthetic traffic: GET to http://shop/ fails: 503',
       'Synthetic traffic: GET to http://shop/ is answered again',
     ]);
+  });
+
+  it('logs only the first of many failures, and where the others are found', async () => {
+    const flapping = Array.from({ length: 60 }, (_, at) => (at % 2 === 0 ? page('v1') : broken));
+    const { advance, end, log } = start(flapping);
+    await advance(12_000);
+    expect(log.lines.slice(1)).toHaveLength(20);
+    expect(log.lines.at(-1)).toBe(
+      'Synthetic traffic: GET to http://shop/ is answered again. When it fails and is answered from here on, the summary says',
+    );
+    expect((await end()).windows).toHaveLength(30);
   });
 
   it('tells versions apart by the check', async () => {

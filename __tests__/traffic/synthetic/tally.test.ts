@@ -226,6 +226,17 @@ describe('the counts of requests', () => {
     expect(tally.counts(500)).toMatchObject({ failed: 2, failedBefore: 1 });
   });
 
+  it('say how many answers may not be of the application, on all connections', () => {
+    const moved: Outcome = { kind: 'answered', unlike: '301' };
+    const tally = tallyOf([
+      [0, { kind: 'answered' }],
+      [200, moved],
+    ]);
+    tally.endKept(300, { kind: 'answered', unlike: '404' }, true);
+    expect(tally.counts(500)).toMatchObject({ failed: 0, unlike: { requests: 2, first: '301' } });
+    expect(tallyOf([[0, before]]).counts(100)).not.toHaveProperty('unlike');
+  });
+
   it('count the connection that is kept alive apart', () => {
     const tally = new Tally(0);
     tally.change(100);
@@ -239,7 +250,7 @@ describe('the counts of requests', () => {
     expect(tally.counts(4100)).toMatchObject({
       sent: 1,
       failed: 0,
-      keptAlive: { sent: 3, failed: 1, reopened: 1, isOnExpected: true },
+      keptAlive: { sent: 3, failed: 1, reopened: 1, isOnExpected: true, unknown: 'the API server is down' },
     });
   });
 });

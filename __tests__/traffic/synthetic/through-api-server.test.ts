@@ -31,6 +31,7 @@ describe('a request through the API server', () => {
         name: 'web',
         port: 80,
         path: '/shop',
+        longestBody: 1_000_000,
         headers: { 'user-agent': 'cutover-synthetic-traffic' },
       }),
     ]);
@@ -51,6 +52,11 @@ describe('a request through the API server', () => {
       'a pod refuses the connection',
       status(503, 'error trying to reach service: dial tcp 10.0.0.1:8080: connect: connection refused'),
       'connect: connection refused',
+    ],
+    [
+      'a pod is not reached, for a reason that is long: no word is cut, as it can be a secret',
+      fromApiServer(502, `error trying to reach service: ${'why '.repeat(24)}hunter22hunter22`),
+      `${'why '.repeat(24).trim()}…`,
     ],
     ['a pod closes the connection', fromApiServer(502, 'error trying to reach service: EOF'), 'EOF'],
   ])('is a failure if %s', async (_what, found, why) => {
@@ -116,12 +122,12 @@ describe('a request through the API server', () => {
     [
       'a failure if the API server answers for itself meanwhile',
       true,
-      { kind: 'failed', why: 'no answer within 10 s' },
+      { kind: 'failed', why: 'no answer within 10 s', isTimeout: true },
     ],
     [
       'nothing if the API server does not answer either',
       false,
-      { kind: 'unknown', why: 'the API server did not answer in time' },
+      { kind: 'unknown', why: 'the API server did not answer in time', isTimeout: true },
     ],
   ])('without an answer for ten seconds is %s', async (_what, isUp, expected) => {
     const ended: boolean[] = [];
@@ -147,5 +153,15 @@ describe('a request through the API server', () => {
     expect(await reply).toEqual(expected);
     // Nothing keeps the process alive.
     expect(ended).toHaveLength(isUp ? 1 : 2);
+  });
+
+  it('tells nothing if this process stood still, and saw the end of the time too late', async () => {
+    const cluster = proxyCluster({ proxy: () => new Promise(() => undefined) });
+    const clock = manualClock();
+    const reply = throughApiServer({ cluster, clock }, target)(signal);
+    await settle();
+    await clock.advance(15_000);
+    expect(await reply).toEqual({ kind: 'unknown', why: 'this process stood still meanwhile', isTimeout: true });
+    expect(cluster.asked).toHaveLength(1);
   });
 });

@@ -12,6 +12,8 @@ export interface HttpRequest {
   readonly body?: Buffer;
   /** Until the last byte (for a stream: the last byte of the headers) has arrived. Default 30 000. */
   readonly timeoutMs?: number;
+  /** In bytes: of a longer answer to `send` only the beginning is read. Absent: all of it. */
+  readonly longestBody?: number;
   /** Name of the pool of connections that the request uses. Absent: that of all requests without a name. */
   readonly pool?: string;
   /** Ends the request. Absent: only its timeout and the signal of the transport do. */
@@ -147,16 +149,22 @@ export function nodeTransport(server: URL, options: { signal: AbortSignal; userA
     send: (request, access) =>
       inTime(request, async end => {
         const { status, headers, body } = await start(request, access, end);
-        return { status, headers, body: await bytesOf(body) };
+        return { status, headers, body: await bytesOf(body, request.longestBody) };
       }),
     open: (request, access, ending) => inTime(request, end => start(request, access, end), [ending]),
     upgrade: (request, access) => inTime(request, end => startUpgrade(request, access, end)),
   };
 }
 
-async function bytesOf(body: http.IncomingMessage): Promise<Buffer> {
+async function bytesOf(body: http.IncomingMessage, longest = Infinity): Promise<Buffer> {
   const chunks: Buffer[] = [];
-  for await (const chunk of body) chunks.push(chunk as Buffer);
+  let length = 0;
+  for await (const chunk of body) {
+    chunks.push(chunk as Buffer);
+    length += (chunk as Buffer).length;
+    // Ends the connection too: what is still on its way is nobody's answer.
+    if (length > longest) break;
+  }
   return Buffer.concat(chunks);
 }
 

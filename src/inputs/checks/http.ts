@@ -1,4 +1,4 @@
-import { oneOf } from '../parse/scalars.js';
+import { oneOf, refuseHostInPath } from '../parse/scalars.js';
 import { Refusal } from '../refusal.js';
 import { readTiming, timingKeys, type CheckKind, type CheckTiming } from './check.js';
 import { readSideUrl, type SideUrl } from './side-url.js';
@@ -43,6 +43,7 @@ function readHttp(fields: Fields): HttpCheck {
 }
 
 function pathOrUrl(text: string): string {
+  refuseHostInPath(text);
   const url = /^https?:\/\//.test(text) && URL.canParse(text);
   if (!url && !/^\/\S*$/.test(text)) throw Refusal.accepting('a path such as /healthz, or a URL with http or https');
   if (url && (new URL(text).username !== '' || new URL(text).password !== '')) {

@@ -68,3 +68,11 @@ export const anything: Parse<string> = text => text;
 export function unless<T>(word: string, parse: Parse<T>): Parse<T | undefined> {
   return text => (text === word ? undefined : parse(text));
 }
+
+/** Refuses a path that browsers and URL parsers read as the name of another host. */
+export function refuseHostInPath(text: string): void {
+  if (!/^\/[/\\]/.test(text)) return;
+  throw Refusal.because([
+    `a path that begins with ${text.slice(0, 2)} can be read as the name of a host; begin it with a single /`,
+  ]);
+}

@@ -1,7 +1,7 @@
 import { Fields, isYamlMap } from '../checks/check-fields.js';
 import { readFilledYaml } from '../checks/filled-yaml.js';
 import { Refusal, type Parse } from '../refusal.js';
-import { integer } from './scalars.js';
+import { integer, refuseHostInPath } from './scalars.js';
 
 /** The steady GET requests that are sent while users are moved from one version to another. */
 export type SyntheticTraffic =
@@ -76,6 +76,7 @@ const absoluteUrl: Parse<string> = text => {
 };
 
 const absolutePath: Parse<string> = text => {
+  refuseHostInPath(text);
   if (/^\/[^\s#\\]*$/.test(text)) return text;
   throw Refusal.accepting('a path such as /healthz');
 };

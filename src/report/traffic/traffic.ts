@@ -1,5 +1,5 @@
 import type { TrafficCounts } from '../../run/traffic-counts.js';
-import { describePath, failedOf, sentOf } from '../../traffic/synthetic/words.js';
+import { describePath, describeUnlike, failedOf, sentOf } from '../../traffic/synthetic/words.js';
 import { block, list, prose, table, text } from '../markdown.js';
 import { stripOf } from './strip.js';
 
@@ -10,7 +10,8 @@ export function totalsOf(traffic: readonly TrafficCounts[]): { readonly sent: nu
 }
 
 /**
- * What the headline says of the requests, after the outcome. Only requests that went the way of users tell what users noticed. Empty
+ * What the headline says of the requests, after the outcome. Only requests that went the way of users tell what users noticed, and only
+ * if all were answered as the application should. Empty
  * where nothing can be said: none was sent or answered, or none failed until the stream stopped early.
  */
 export function trafficHeadline(traffic: readonly TrafficCounts[]): string {
@@ -21,6 +22,8 @@ export function trafficHeadline(traffic: readonly TrafficCounts[]): string {
   if (failed > 0) return `; ${way}${failed} of ${sent} requests failed`;
   if (traffic.some(({ stopped, unanswered }) => stopped !== undefined || unanswered !== undefined)) return '';
   const isWhole = isByUrl && traffic.every(({ unknown }) => unknown.requests === 0);
+  const unlike = traffic.find(one => one.unlike !== undefined);
+  if (unlike !== undefined) return `; ${way}none of ${sent} requests failed, but ${describeUnlike(unlike)}`;
   return isWhole
     ? `; users noticed nothing: none of ${sent} requests failed`
     : `; ${way}none of ${sent} requests failed`;
@@ -68,6 +71,7 @@ function facts(counts: TrafficCounts): readonly string[] {
   return [
     `${sent} GET requests ${describePath(path)} (${every}): ${failed} failed${before}. Slowest answer ${slowestMs} ms, longest time without an answer ${duration(longestGapMs)}.`,
     ...(keptAlive === undefined ? [] : [keptFact(counts, keptAlive)]),
+    ...unlikeFacts(counts),
     ...versionFacts(counts),
     ...(unknown.requests === 0
       ? []
@@ -84,18 +88,27 @@ function facts(counts: TrafficCounts): readonly string[] {
 }
 
 function keptFact({ version = '' }: TrafficCounts, kept: NonNullable<TrafficCounts['keptAlive']>): string {
-  const { sent, failed, reopened, isOnExpected } = kept;
+  const { sent, failed, reopened, unknown, isOnExpected } = kept;
+  const nothing = unknown === undefined ? '' : `. Some of its requests tell nothing: ${unknown}`;
   const times = reopened === 1 ? 'once' : `${reopened} times`;
   const end =
     isOnExpected === undefined ? '' : `; at the end it was on ${isOnExpected ? version : 'the version before'}`;
-  return `One connection that was kept alive: ${sent} requests, ${failed} failed, reopened ${times}${end}.`;
+  return `One connection that was kept alive: ${sent} requests, ${failed} failed, reopened ${times}${end}${nothing}.`;
+}
+
+function unlikeFacts(counts: TrafficCounts): readonly string[] {
+  if (counts.unlike === undefined) return [];
+  const whole = counts.path.kind === 'url' ? '`url`, such as the one with https,' : '`path`';
+  return [
+    `${describeUnlike(counts)}. In \`synthetic-traffic\`, name the ${whole} that the application itself answers with 2xx. If this is its answer, add an http check of this path with its \`status\` to \`verify\`.`,
+  ];
 }
 
 function versionFacts({ versions, version, movedMs }: TrafficCounts): readonly string[] {
   if (version === undefined) return [];
   if (versions === undefined)
     return [
-      'Which version answered is not known: both answer as the check of this path expects, or there is none. A check that `contains` the version tells them apart.',
+      'Which version answered is not known: both answer as the check of this path expects, there is none, or comparing takes too long. A check that `contains` the version tells them apart.',
     ];
   const { expected, other, late } = versions;
   const seen = `${version} answered ${expected} requests, the version before ${other}`;

@@ -4,7 +4,7 @@ import { byUrl, onKeptConnection } from '../../traffic/synthetic/by-url.js';
 import { routeOf, type TrafficRoute, type TrafficSubject } from '../../traffic/synthetic/route.js';
 import { TrafficStream, type Senders } from '../../traffic/synthetic/stream.js';
 import { throughApiServer } from '../../traffic/synthetic/through-api-server.js';
-import { describeFailures, describePath, failedOf, sentOf } from '../../traffic/synthetic/words.js';
+import { describeFailures, describePath, describeUnlike, failedOf, sentOf } from '../../traffic/synthetic/words.js';
 import type { CheckResult } from '../../verify/verify.js';
 import { FailedChecks } from './checks.js';
 
@@ -87,7 +87,7 @@ export const noTraffic: SyntheticTraffic = {
 
 function sendersOf(ctx: TrafficContext, { to }: TrafficRoute): Senders {
   if (to.kind === 'api-server') return { own: throughApiServer(ctx, to) };
-  return { own: byUrl(to.url), kept: onKeptConnection(to.url) };
+  return { own: byUrl(to.url, ctx.clock), kept: onKeptConnection(to.url, ctx.clock) };
 }
 
 interface Counting {
@@ -138,7 +138,8 @@ function tell({ log }: TrafficContext, counts: TrafficCounts): void {
   }
   const seen = describeFailures(counts);
   const times = `slowest answer ${counts.slowestMs} ms, longest time without one ${counts.longestGapMs} ms`;
-  const line = `Synthetic traffic: ${seen}; ${times}`;
+  const unlike = counts.unlike === undefined ? '' : `. ${describeUnlike(counts)}`;
+  const line = `Synthetic traffic: ${seen}; ${times}${unlike}`;
   if (failedOf(counts) > 0) log.warning(line);
   else log.info(sentOf(counts) === 0 ? `Synthetic traffic: nothing was sent` : line);
 }

@@ -10,14 +10,17 @@ export type Reply =
       readonly isNewConnection?: boolean;
     }
   /** No answer of the application, or a 5xx. */
-  | { readonly kind: 'failed'; readonly why: string }
+  | { readonly kind: 'failed'; readonly why: string; readonly isTimeout?: true }
   /** The way to the application failed, so nothing is known of it. */
-  | { readonly kind: 'unknown'; readonly why: string }
+  | { readonly kind: 'unknown'; readonly why: string; readonly isTimeout?: true }
   /** No more may be sent. */
   | { readonly kind: 'stop'; readonly why: string };
 
 /** Sends one GET request; the signal ends it. Never rejects for what the network or a server does. */
 export type Send = (signal: AbortSignal) => Promise<Reply>;
+
+/** How much of a body is kept, in bytes: what tells versions apart comes before. */
+export const longestBody = 1_000_000;
 
 /** How long a request may take, in milliseconds: as long as an `http` check. */
 export const longestRequestMs = 10_000;

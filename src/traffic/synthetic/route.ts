@@ -41,25 +41,26 @@ export function routeOf(input: SyntheticTraffic, subject: TrafficSubject): Traff
   if (input.kind === 'auto')
     return checked === undefined
       ? {
-          why: '`verify` names no http path. To count what users meet meanwhile, set `synthetic-traffic` to a map with `url` or `path`',
+          why: '`verify` names no http path with the method GET. To count what users meet meanwhile, set `synthetic-traffic` to a map with `url` or `path`',
         }
       : routeThroughApiServer(subject, { path: checked.target, perSecond: defaultRate });
   const { url, perSecond, maxFailures } = input;
   const limits = { perSecond, ...(maxFailures !== undefined && { maxFailures }) };
   const path = input.path ?? checked?.target ?? '/';
   if (url === undefined) return routeThroughApiServer(subject, { path, ...limits });
-  const whole = hasPath(url) ? url : new URL(path, url).href;
+  const whole = hasPath(url) ? url : withPath(url, path);
   return {
     to: { kind: 'url', url: whole },
     path: { kind: 'url', url: withoutQuery(withoutCredentials(whole)) },
     ...limits,
-    ...expectationOf(subject, [pathOf(whole), whole]),
+    ...expectationOf(subject, [path, pathOf(whole), whole]),
   };
 }
 
-/** Whether it is a check of a path that users reach, and that a version can pass without a failure. */
+/** Whether it is a check of a path that users reach, with GET as here, and that a version can pass without a failure. */
 function isOfPublicPath(check: Check): check is HttpCheck {
-  if (check.kind !== 'http' || !check.target.startsWith('/') || check.when === 'staged') return false;
+  if (check.kind !== 'http' || check.method !== 'GET' || !check.target.startsWith('/') || check.when === 'staged')
+    return false;
   return check.expect.status.some(status => !String(status).startsWith('5'));
 }
 
@@ -84,9 +85,19 @@ function routeThroughApiServer(
 
 function expectationOf({ checks }: TrafficSubject, targets: readonly string[]): Pick<TrafficRoute, 'expect'> {
   const check = checks.find(
-    (one): one is HttpCheck => one.kind === 'http' && one.when !== 'staged' && targets.includes(one.target),
+    (one): one is HttpCheck =>
+      one.kind === 'http' && one.method === 'GET' && one.when !== 'staged' && targets.includes(one.target),
   );
   return check === undefined ? {} : { expect: check.expect };
+}
+
+/** The path at the host of the URL. It is not resolved as a reference, which could name another host: `//other.example.com/`. */
+function withPath(url: string, path: string): string {
+  const whole = new URL(url);
+  const [, pathname = '', search = ''] = /^([^?]*)(.*)$/s.exec(path) ?? [];
+  whole.pathname = pathname;
+  whole.search = search;
+  return whole.href;
 }
 
 function pathOf(url: string): string {

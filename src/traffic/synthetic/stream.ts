@@ -2,10 +2,10 @@ import type { Clock } from '../../cluster/clock.js';
 import { asCutoverError, type CutoverError } from '../../errors.js';
 import type { Log } from '../../log.js';
 import type { TrafficCounts } from '../../run/traffic-counts.js';
-import { checkExpectation } from '../../verify/expectation.js';
+import { Judge } from './judge.js';
 import { longestRequestMs, type Reply, type Send } from './reply.js';
 import type { TrafficRoute } from './route.js';
-import { Tally, type Outcome, type Sent } from './tally.js';
+import { Tally, type Sent } from './tally.js';
 import { describePath } from './words.js';
 
 /** How requests are sent. */
@@ -28,8 +28,13 @@ export interface StreamOptions {
 
 /** Requests that may be under way at once: an application that hangs gets no more. */
 const mostInFlight = 20;
-/** What may pass the API server in a second: it has other work. Larger pages are asked for less often. */
-const bytesPerMs = 1_000;
+/** What may come in a second, less through the API server: it has other work. Larger pages are asked for less often. */
+const bytesPerMs = { url: 5_000, 'api-server': 1_000 } as const;
+/** How long nothing is sent after a request took too long; twice as long after each further one. */
+const firstPauseMs = 1_000;
+const longestPauseMs = 5_000;
+/** How often the log says that requests begin to fail or are answered again. */
+const mostChanges = 20;
 const keptEveryMs = 1_000;
 /** How long the first answer is waited for before anything is changed. */
 const firstAnswerMs = 2_000;
@@ -40,6 +45,7 @@ const longestSettleMs = 2 * longestRequestMs;
 export class TrafficStream {
   readonly #options: StreamOptions;
   readonly #tally: Tally;
+  readonly #judge: Judge;
   readonly #ended = new AbortController();
   readonly #exceeded = new AbortController();
   readonly #underWay = new Set<Promise<void>>();
@@ -52,12 +58,14 @@ export class TrafficStream {
   #stopped: string | undefined;
   #endMs: number | undefined;
   #isFailing = false;
+  #changes = 0;
 
   constructor(options: StreamOptions) {
     this.#options = options;
     const { route, senders, clock, log } = options;
     this.#hasReply = new Promise(resolve => (this.#noteReply = resolve));
     this.#tally = new Tally(Date.now() - clock.now());
+    this.#judge = new Judge(options);
     this.#everyMs = 1000 / route.perSecond;
     log.info(`Synthetic traffic: ${route.perSecond} GET requests a second ${describePath(route.path)}`);
     this.#loops = [this.#sendOwn(senders.own), ...(senders.kept ? [this.#sendKept(senders.kept.send)] : [])];
@@ -150,14 +158,20 @@ export class TrafficStream {
   }
 
   async #askOwn(send: Send): Promise<void> {
-    const { clock, route } = this.#options;
+    const { clock } = this.#options;
     const sent: Sent = this.#tally.begin(clock.now());
     const reply = await this.#ask(send);
     if (reply === undefined) return;
-    if (reply.kind === 'answered' && route.to.kind === 'api-server')
-      this.#pauseMs = Math.min(reply.answer.body.length / bytesPerMs, longestRequestMs);
-    this.#tally.end(sent, clock.now(), this.#outcomeOf(reply));
+    this.#pace(reply);
+    this.#tally.end(sent, clock.now(), this.#judge.outcomeOf(reply));
     this.#tell();
+  }
+
+  /** Sends less often where pages are large, or the way through the API server takes too long. */
+  #pace(reply: Reply): void {
+    if (reply.kind === 'answered')
+      this.#pauseMs = Math.min(reply.answer.body.length / bytesPerMs[this.#options.route.to.kind], longestRequestMs);
+    else if ('isTimeout' in reply) this.#pauseMs = Math.min(Math.max(2 * this.#pauseMs, firstPauseMs), longestPauseMs);
   }
 
   async #askKept(send: Send): Promise<void> {
@@ -165,7 +179,7 @@ export class TrafficStream {
     const reply = await this.#ask(send);
     if (reply === undefined) return;
     const isNew = reply.kind === 'answered' && reply.isNewConnection === true;
-    this.#tally.endKept(begunMs, this.#outcomeOf(reply), isNew);
+    this.#tally.endKept(begunMs, this.#judge.outcomeOf(reply), isNew);
     this.#tell();
   }
 
@@ -189,30 +203,16 @@ export class TrafficStream {
     this.#options.log.warning(`Synthetic traffic has stopped: ${why}. What users meet from here on is not counted.`);
   }
 
-  #outcomeOf(reply: Reply): Outcome {
-    if (reply.kind === 'stop') return { kind: 'unknown', why: reply.why };
-    if (reply.kind !== 'answered') return reply;
-    const { version, route } = this.#options;
-    const { expect } = route;
-    if (version === undefined || expect === undefined) return { kind: 'answered' };
-    try {
-      return { kind: 'answered', isExpected: checkExpectation(expect, reply.answer).verdict === 'pass' };
-    } catch (error) {
-      // An expression that takes too long is the matter of the check itself, which ends the step.
-      this.#options.log.debug(asCutoverError(error).message);
-      return { kind: 'answered' };
-    }
-  }
-
   /** Logs where failures begin and end, and ends the step when there are too many. */
   #tell(): void {
     const { log, route, tooManyFailed } = this.#options;
     const { failing, failed } = this.#tally;
     if ((failing !== undefined) !== this.#isFailing) {
       this.#isFailing = failing !== undefined;
-      log.info(
-        `Synthetic traffic: GET ${describePath(route.path)} ${failing ? `fails: ${failing.why}` : 'is answered again'}`,
-      );
+      this.#changes += 1;
+      const what = failing === undefined ? 'is answered again' : `fails: ${failing.why}`;
+      const last = this.#changes < mostChanges ? '' : '. When it fails and is answered from here on, the summary says';
+      if (this.#changes <= mostChanges) log.info(`Synthetic traffic: GET ${describePath(route.path)} ${what}${last}`);
     }
     const { maxFailures } = route;
     if (maxFailures === undefined || failed <= maxFailures || this.exceeded.aborted) return;

@@ -14,6 +14,8 @@ export type Outcome =
 interface Answered {
   readonly kind: 'answered';
   readonly isExpected?: boolean;
+  /** The answer, if its status is not one that the application should answer with. */
+  readonly unlike?: string;
 }
 
 /** A request that was sent. */
@@ -54,6 +56,7 @@ export class Tally {
   #keptFailedSince = 0;
   #unknown: { requests: number; why?: string } = { requests: 0 };
   #before: string | undefined;
+  #unlike: { requests: number; readonly first: string } | undefined;
   #slowestMs = 0;
   #gapMs = 0;
   #answeredMs: number | undefined;
@@ -107,14 +110,21 @@ export class Tally {
   /** Notes the result of a request on the connection that is kept alive. `isNew`: the request had to open it. */
   endKept(begunMs: number, outcome: Outcome, isNew: boolean): void {
     this.#hasKept = true;
-    if (this.#startMs === undefined || outcome.kind === 'unknown') return;
+    if (this.#startMs === undefined) return;
+    if (outcome.kind === 'unknown') {
+      this.#kept.unknown ??= outcome.why;
+      return;
+    }
     if (isNew && this.#kept.sent > 0) this.#kept.reopened += 1;
     this.#kept.sent += 1;
     if (outcome.kind === 'failed') {
       this.#kept.failed += 1;
       if (begunMs < this.#changeMs) this.#failedBefore += 1;
       else this.#keptFailedSince += 1;
-    } else if (outcome.isExpected !== undefined) this.#kept.isOnExpected = outcome.isExpected;
+    } else {
+      this.#noteUnlike(outcome.unlike);
+      if (outcome.isExpected !== undefined) this.#kept.isOnExpected = outcome.isExpected;
+    }
     this.#secondOf(begunMs - this.#startMs).failed += outcome.kind === 'failed' ? 1 : 0;
   }
 
@@ -152,6 +162,7 @@ export class Tally {
       failed: this.#failed,
       failedBefore: this.#failedBefore,
       unknown: { ...this.#unknown },
+      ...(this.#unlike && { unlike: { ...this.#unlike } }),
       slowestMs: Math.round(this.#slowestMs),
       longestGapMs: this.#startMs === undefined ? 0 : Math.round(gapMs),
       seconds: this.#seconds.map(second =>
@@ -199,7 +210,14 @@ export class Tally {
     }
     if (this.#failing !== undefined) this.#failing.toMs = Math.round(atMs);
     this.#failing = undefined;
+    this.#noteUnlike(outcome.unlike);
     this.#tell(sent, outcome.isExpected, second);
+  }
+
+  #noteUnlike(what: string | undefined): void {
+    if (what === undefined) return;
+    this.#unlike ??= { requests: 0, first: what };
+    this.#unlike.requests += 1;
   }
 
   #fail(atMs: number, why: string): void {

@@ -2,7 +2,9 @@ import type { Clock } from '../../cluster/clock.js';
 import type { Cluster, ProxyAnswer, ProxyRequest } from '../../cluster/cluster.js';
 import { noPort } from '../../cluster/service-proxy.js';
 import { asCutoverError, type CutoverError } from '../../errors.js';
-import { longestRequestMs, noAnswer, replyOf, userAgent, type Reply, type Send } from './reply.js';
+import { shortened } from '../../log.js';
+import { longestBody, longestRequestMs, noAnswer, replyOf, userAgent, type Reply, type Send } from './reply.js';
+import { untilTooLong } from './too-long.js';
 
 /** A Service, and the path to ask for. */
 export interface ProxiedPath {
@@ -21,7 +23,13 @@ const probeMs = 3_000;
  */
 export function throughApiServer({ cluster, clock }: { cluster: Cluster; clock: Clock }, target: ProxiedPath): Send {
   const { namespace, service, port, path } = target;
-  const request = { kind: 'Service', namespace, name: service, headers: { 'user-agent': userAgent } } as const;
+  const request = {
+    kind: 'Service',
+    namespace,
+    name: service,
+    headers: { 'user-agent': userAgent },
+    longestBody,
+  } as const;
   /** Whether this API server marks what passes through it: then an answer without the mark is of somebody before it. */
   let marks = false;
 
@@ -32,7 +40,7 @@ export function throughApiServer({ cluster, clock }: { cluster: Cluster; clock: 
       (found): Asked => ({ kind: 'answer', found }),
       (thrown: unknown): Asked => ({ kind: 'error', error: asCutoverError(thrown) }),
     );
-    const deadline = clock.wait(timeoutMs, end).then((): Asked => ({ kind: 'timeout' }));
+    const deadline = untilTooLong(clock, timeoutMs, end).then((own): Asked => ({ kind: 'timeout', own }));
     try {
       return await Promise.race([answer, deadline]);
     } finally {
@@ -50,8 +58,10 @@ export function throughApiServer({ cluster, clock }: { cluster: Cluster; clock: 
     const asked = await ask(longestRequestMs, { port, path }, signal);
     if (asked.kind === 'error') return replyToError(asked.error);
     if (asked.kind === 'timeout') {
-      const why = (await isThere(signal)) ? undefined : 'the API server did not answer in time';
-      return why === undefined ? { kind: 'failed', why: noAnswer } : { kind: 'unknown', why };
+      const why = asked.own ?? ((await isThere(signal)) ? undefined : 'the API server did not answer in time');
+      return why === undefined
+        ? { kind: 'failed', why: noAnswer, isTimeout: true }
+        : { kind: 'unknown', why, isTimeout: true };
     }
     const { found } = asked;
     if (found.fromApiServer) return replyToStatus(found);
@@ -66,7 +76,7 @@ export function throughApiServer({ cluster, clock }: { cluster: Cluster; clock: 
 type Asked =
   | { readonly kind: 'answer'; readonly found: ProxyAnswer }
   | { readonly kind: 'error'; readonly error: CutoverError }
-  | { readonly kind: 'timeout' };
+  | { readonly kind: 'timeout'; readonly own: string | undefined };
 
 /** A missing right stays missing, and a cancelled run sends nothing more; any other error is one of the connection. */
 function replyToError({ code, message, hint }: CutoverError): Reply {
@@ -85,5 +95,5 @@ function replyToStatus({ status, body }: ProxyAnswer): Reply {
   const isProxyError = /No agent available|proxy error from|tunnel|x509|tls: /i.test(text);
   const [, cause] = /error trying to reach service: (?:dial tcp \S+: )?([^"\n]*)/.exec(text) ?? [];
   if (cause === undefined || isProxyError) return { kind: 'unknown', why: `the API server answered ${status} itself` };
-  return { kind: 'failed', why: cause.trim().slice(0, 100) };
+  return { kind: 'failed', why: shortened(cause.trim(), 100) };
 }

@@ -24,3 +24,9 @@ export function describeFailures(counts: TrafficCounts): string {
   const before = counts.failedBefore === 0 ? '' : `, ${counts.failedBefore} of them before the change`;
   return `${failedOf(counts)} of ${sentOf(counts)} requests ${describePath(counts.path)} failed${why}${before}`;
 }
+
+/** `12 of them were not answered as expected, the first one with 301, to https://shop.example.com: this does not show the application`; empty where all were as expected. */
+export function describeUnlike({ unlike }: TrafficCounts): string {
+  if (unlike === undefined) return '';
+  return `${unlike.requests} of them were not answered as expected, the first one with ${unlike.first}: this does not show the application`;
+}
