@@ -3,6 +3,8 @@ import { basename, dirname, join } from 'node:path';
 import { describe, expect, it } from '@jest/globals';
 import { load, loadAll } from 'js-yaml';
 import { readInputs } from '../../src/inputs/read.js';
+import { renderRoles } from '../../src/manifests/roles/render.js';
+import { readDocuments } from '../../src/manifests/yaml/documents.js';
 import type { Log } from '../../src/log.js';
 import { documentedRoles, rightsOf, rolesFor } from '../support/scenario/rights.js';
 
@@ -79,10 +81,11 @@ describe('Workflows that users copy', () => {
     expect(workflowFiles.sort()).toEqual([
       'examples/plain-blue-green/workflow.yml',
       'examples/rolling-website/workflow.yml',
+      'examples/several-services/workflow.yml',
       'examples/tomcat-blue-green/rollback.yml',
       'examples/tomcat-blue-green/workflow.yml',
     ]);
-    expect(steps).toHaveLength(7);
+    expect(steps).toHaveLength(9);
   });
 
   it.each(workflowFiles)('%s lets no job wait for one that waits for reviewers', file => {
@@ -180,6 +183,25 @@ describe('Workflows that users copy', () => {
       expect(stage?.environment).toBeUndefined();
     },
   );
+
+  it('several Services are named with the main one first, as the manifests have them', () => {
+    const { stage } = workflow('examples/several-services/workflow.yml').jobs;
+    const named = String(stage?.steps.find(({ uses }) => uses === cutover)?.with?.['service'])
+      .trim()
+      .split('\n');
+    const text = readFileSync('examples/several-services/k8s/shop.yml', 'utf8');
+    const manifests = readDocuments([{ file: 'shop.yml', text }]);
+    const request = { builtIns: { REVISION: '1' }, variables: {}, environment: {}, substitution: 'on' } as const;
+    const rendered = renderRoles({
+      ...{ ...request, manifests, images: [], namespace: 'shop', release: 'shop' },
+      ...{ roles: ['blue', 'green'], services: named },
+    });
+    const { publicServices, of, shared } = rendered.resources;
+    expect(publicServices['green']?.map(({ object }) => object.metadata.name)).toEqual(named);
+    const deployments = (of['green'] ?? []).filter(({ object }) => object.kind === 'Deployment');
+    expect(deployments.map(({ object }) => object.metadata.name)).toEqual(['frontend-green', 'cart-green']);
+    expect(shared).toEqual([]);
+  });
 
   it('the rollback is started by hand, and waits for nobody', () => {
     const { on, jobs } = workflow('examples/tomcat-blue-green/rollback.yml');

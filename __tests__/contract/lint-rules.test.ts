@@ -39,6 +39,7 @@ describe('Manifests that users copy', () => {
     ['examples/rolling-website/k8s', rollingContext],
     ['examples/tomcat-blue-green/k8s', stagingContext],
     ['examples/plain-blue-green/k8s', stagingContext],
+    ['examples/several-services/k8s', stagingContext],
   ])('%s have no finding', (folder, contextOf) => {
     const variables = { TOMCAT_VERSION: '9.0.98' };
     expect(lintResources(contextOf(textOf(folder), { variables, preStopSeconds: 5 })).findings).toEqual([]);

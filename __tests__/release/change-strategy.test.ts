@@ -32,9 +32,7 @@ function adopting(state: BlueGreenState, wasRolling: boolean): Adopting {
     kind: 'adopt',
     revision: state.latest + 1,
     role: 'blue',
-    deployment,
-    template: 't',
-    imageIds: {},
+    deployments: [{ ...deployment, template: 't', imageIds: {} }],
     ...begun,
     ...(wasRolling && { wasRolling }),
   };
@@ -58,7 +56,7 @@ describe('a rolling release that is adopted', () => {
 
   it('has users on the role when it is complete, and the Deployment on record', () => {
     const done = completeAdopt(state, entry(5, 'adopted'), record);
-    expect(done).toMatchObject({ current: 5, adopted: deployment, roles: { blue: record } });
+    expect(done).toMatchObject({ current: 5, adopted: [deployment], roles: { blue: record } });
     expect(done).not.toHaveProperty('operation');
     expect(hasRoles(done)).toBe(true);
   });
@@ -85,7 +83,7 @@ describe('an application of others', () => {
 describe('a release that leaves its roles', () => {
   const state: BlueGreenState = {
     ...newBlueGreen('web', names),
-    ...{ latest: 6, revisions: [5, 6], current: 5, roles: { blue: record }, adopted: deployment },
+    ...{ latest: 6, revisions: [5, 6], current: 5, roles: { blue: record }, adopted: [deployment] },
   };
   const operation = { kind: 'leave', revision: 6, role: 'blue', ...begun } as const;
 

@@ -58,7 +58,7 @@ const stagedOnGreen: BlueGreenState = {
 const on = { ...begun, role: 'green' };
 const adopted = { ref: { apiVersion: 'apps/v1', kind: 'Deployment', namespace: 'shop', name: 'web' }, uid: 'u' };
 const blueGreen: readonly BlueGreenOperation[] = [
-  { ...on, kind: 'adopt', revision: 3, deployment: adopted, template: 'abc', imageIds: {} },
+  { ...on, kind: 'adopt', revision: 3, deployments: [{ ...adopted, template: 'abc', imageIds: {} }] },
   { ...on, kind: 'stage', revision: 3 },
   { ...on, kind: 'reject', revision: 3 },
   { ...on, kind: 'prepare', revision: 2 },

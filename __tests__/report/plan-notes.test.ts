@@ -32,8 +32,16 @@ describe('a note of a plan', () => {
       'Nothing would be changed: revision 2 is staged on green already.',
     ],
     [
-      { kind: 'to-adopt', revision: 1, service, deployment, role: 'blue' },
+      { kind: 'to-adopt', revision: 1, services: [service], deployments: [deployment], role: 'blue' },
       'First, the live version would be adopted as revision 1: it is brought up once more as blue, Service shop/web is narrowed to it, and Deployment shop/web is scaled to zero. After the first promotion, Deployment shop/web is deleted.',
+    ],
+    [
+      {
+        ...{ kind: 'to-adopt', revision: 1, role: 'blue' },
+        services: [service, { ...service, name: 'api' }],
+        deployments: [deployment, { ...deployment, name: 'api' }],
+      },
+      'First, the live version would be adopted as revision 1: it is brought up once more as blue, Service shop/web and Service shop/api are narrowed to it, one right after the other, and Deployment shop/web and Deployment shop/api are scaled to zero. After the first promotion, Deployment shop/web and Deployment shop/api are deleted.',
     ],
     [
       { kind: 'to-leave-roles', services: [service], active: 'blue', roles: ['blue', 'green'] },

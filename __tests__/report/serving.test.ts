@@ -263,7 +263,7 @@ describe('what serves users', () => {
   it.each([
     [{ kind: 'none' }, 'Nobody is served yet: there is no public Service.'],
     [{ kind: 'role', role: 'blue', revision: 1 }, 'Users are on blue, revision 1, as before.'],
-    [{ kind: 'adopted', deployment: ref('Deployment', 'web') }, 'Users are on Deployment shop/web, as before.'],
+    [{ kind: 'adopted', deployments: [ref('Deployment', 'web')] }, 'Users are on Deployment shop/web, as before.'],
   ] as const)('before a staging: %j', (before, words) => {
     expect(describeServing({ kind: 'staging', users: before, result: { kind: 'none' } })).toBe(words);
   });

@@ -268,6 +268,24 @@ describe('An application that runs without roles', () => {
     expect(await ns.get('Deployment', 'plain')).toBeUndefined();
   });
 
+  scenarioWithoutGolden(
+    'is adopted with several public Services, and switched, by the same Roles',
+    cluster,
+    async ns => {
+      await plain.bring(ns);
+      await ns.write({ 'inner.yml': plain.inner });
+      const manifests = 'plain.yml, inner.yml';
+      await ns.given(plain.roll('v1', { manifests, release: 'plain' }));
+      const adopt = plain.adopt('v2', { manifests, release: 'plain' });
+      const staged = await stepAs(ns, { roles: ['cutover-stage', 'cutover-adopt'] }, adopt);
+      expect(staged).toMatchObject({ exitCode: 0, outputs: { outcome: 'staged', 'active-role': 'blue' } });
+      expect(staged.log).toMatch(/2 Services were narrowed within \d+ ms/);
+      const switched = await stepAs(ns, { roles: ['cutover-promote', 'cutover-adopt'] }, plain.promote());
+      expect(switched).toMatchObject({ exitCode: 0, outputs: { outcome: 'switched' } });
+      for (const { log } of [staged, switched]) expect(log).not.toMatch(/forbidden|Missing rule/);
+    },
+  );
+
   scenario('leaves its roles with one more Role of docs/rbac.md', cluster, async ns => {
     await plain.bring(ns);
     await ns.given(plain.release('v1'));

@@ -112,7 +112,7 @@ describe('what was adopted', () => {
     const release = await adopted();
     await expect(release.reject()).resolves.toMatchObject({ outcome: 'rejected', activeRole: 'blue' });
     expect([served(release.cluster), selector(release)]).toEqual([v1, { ...labels, 'cutover/role': 'blue' }]);
-    expect(stateOf(release.cluster)).toMatchObject({ current: 1, adopted: { ref: deploymentRef('web') } });
+    expect(stateOf(release.cluster)).toMatchObject({ current: 1, adopted: [{ ref: deploymentRef('web') }] });
     await expect(release.stage(plainManifests('v3'))).resolves.toMatchObject({ outcome: 'staged', revision: 3 });
   });
 
@@ -143,7 +143,7 @@ describe('what was adopted', () => {
     await failureOf(release.promote());
     expect(served(release.cluster)).toEqual(v1);
     expect(release.cluster.store.get(deploymentRef('web'))).toBeDefined();
-    expect(stateOf(release.cluster)).toMatchObject({ adopted: { ref: deploymentRef('web') } });
+    expect(stateOf(release.cluster)).toMatchObject({ adopted: [{ ref: deploymentRef('web') }] });
   });
 
   it('is not deleted when somebody has created another Deployment of its name', async () => {
@@ -224,7 +224,10 @@ describe('an adoption', () => {
     expect(failure).toMatchObject({
       error: { code: 'timeout', hint: expect.stringContaining('needs room for 2 more pods') },
       outcome: {
-        serving: { kind: 'not-adopted', deployment: deploymentRef('web'), result: { restored: { kind: 'complete' } } },
+        serving: {
+          ...{ kind: 'not-adopted', deployments: [deploymentRef('web')] },
+          result: { restored: { kind: 'complete' } },
+        },
       },
     });
     expect([application(cluster), served(cluster), unfinished(cluster)]).toEqual([before, v1, '-']);
@@ -326,7 +329,7 @@ describe('an adoption that was restored', () => {
   it('is told by status: the next deploy adopts what is live', async () => {
     const { cluster } = await restored();
     const outcome = await blueGreenStatus(stepOn(cluster), stateOf(cluster) as BlueGreenState);
-    expect(outcome).toMatchObject({ outcome: 'status', serving: { toAdopt: serviceRef('web') } });
+    expect(outcome).toMatchObject({ outcome: 'status', serving: { toAdopt: [serviceRef('web')] } });
   });
 
   it('leaves the way to rolling updates open', async () => {

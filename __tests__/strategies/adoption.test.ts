@@ -90,7 +90,7 @@ function expectAdopted(release: WebRelease, staged = 2): void {
   expect(stateOf(cluster)).toMatchObject({
     current: staged - 1,
     latest: staged,
-    adopted: { ref: deploymentRef('web') },
+    adopted: [{ ref: deploymentRef('web') }],
     roles: { blue: { revision: staged - 1 }, green: { revision: staged } },
     staged: { revision: staged, role: 'green' },
   });
@@ -130,7 +130,7 @@ describe('an adoption', () => {
     expect(trace[adoptWrites.length]).toEqual(['CREATE Lease shop/cutover-web', '-']);
     expect(outcome).toMatchObject({
       ...{ outcome: 'staged', revision: 2, activeRole: 'blue', idleRole: 'green', stagedRole: 'green' },
-      serving: { users: { kind: 'role', role: 'blue', revision: 1, adopted: deploymentRef('web') } },
+      serving: { users: { kind: 'role', role: 'blue', revision: 1, adopted: [deploymentRef('web')] } },
     });
     expectAdopted(release);
     expect(stateOf(release.cluster)?.history.map(entry => entry.outcome)).toEqual(['staged', 'adopted']);
@@ -227,7 +227,7 @@ describe('an adoption', () => {
     if (n <= narrowing) {
       expect([application(cluster), unfinished(cluster)]).toEqual([before, '-']);
       expect(failure).toMatchObject({
-        outcome: { serving: { kind: 'not-adopted', deployment: deploymentRef('web') } },
+        outcome: { serving: { kind: 'not-adopted', deployments: [deploymentRef('web')] } },
       });
     } else {
       expect([selector(release), unfinished(cluster)]).toEqual([onBlue, 'adopt']);

@@ -186,7 +186,7 @@ const slots: Readonly<Record<string, Slot>> = {
   }),
   adopted: (release, neighbour) => ({
     state: () => ({
-      adopted: { ref: deploymentOf(neighbour), uid: liveObjects(release, neighbour)[1]!.metadata.uid! },
+      adopted: [{ ref: deploymentOf(neighbour), uid: liveObjects(release, neighbour)[1]!.metadata.uid! }],
     }),
   }),
 };

@@ -174,14 +174,14 @@ describe('a status', () => {
     expect(await words(release)).toMatch(new RegExp(`${kind} shop/web (\\d+) of \\1 ready`));
   });
 
-  it('has the Deployment that serves as a member of its JSON while an adoption is unfinished', async () => {
+  it('has the Deployments that serve as a member of its JSON while an adoption is unfinished', async () => {
     const release = await rolling();
     killAtWrite(release.cluster, 5);
     await endOf(release.stage(plainManifests('v2'), unchecked));
     release.cluster.before = () => undefined;
     expect(unfinished(release.cluster)).toBe('adopt');
     expect(JSON.parse(statusJson(await statusOf(release))!)).toMatchObject({
-      toAdopt: { kind: 'Deployment', namespace: 'shop', name: 'web' },
+      toAdopt: [{ kind: 'Deployment', namespace: 'shop', name: 'web' }],
     });
   });
 });

@@ -133,8 +133,12 @@ describe('a record that was forged while an adoption was interrupted', () => {
       ...state,
       operation: {
         ...(state as Adopting).operation,
-        deployment: { ref: refOf(deployment!), uid: deployment!.metadata.uid! },
-        template: templateIdentity(deployment!),
+        deployments: [
+          {
+            ...{ ref: refOf(deployment!), uid: deployment!.metadata.uid! },
+            ...{ template: templateIdentity(deployment!), imageIds: {} },
+          },
+        ],
       },
     }));
     const before = neighbours(release);

@@ -31,12 +31,18 @@ const operation: fc.Arbitrary<BlueGreenOperation> = fc.oneof(
   ),
   fc.record(
     {
-      ...{ ...begun, kind: fc.constant('adopt'), role, template: fc.string() },
-      deployment: adopted,
-      imageIds: fc.dictionary(fc.stringMatching(/^[a-z]+$/), fc.string()),
+      ...{ ...begun, kind: fc.constant('adopt'), role },
+      deployments: fc.array(
+        fc.record({
+          ...{ ref, uid: fc.uuid(), template: fc.string() },
+          imageIds: fc.dictionary(fc.stringMatching(/^[a-z]+$/), fc.string()),
+        }),
+        { minLength: 1, maxLength: 3 },
+      ),
       wasRolling: fc.constant(true),
+      sent: fc.constantFrom([], [publicRef]),
     },
-    { requiredKeys: ['kind', 'role', 'revision', 'run', 'holder', 'template', 'deployment', 'imageIds'] },
+    { requiredKeys: ['kind', 'role', 'revision', 'run', 'holder', 'deployments'] },
   ),
   fc.record({
     ...begun,
@@ -99,7 +105,7 @@ export const anyState: fc.Arbitrary<ReleaseState> = fc.oneof(
         ...common,
         current: number,
         operation,
-        adopted,
+        adopted: fc.array(adopted, { minLength: 1, maxLength: 3 }),
         roles: fc.dictionary(role, roleRecord),
         staged: fc.record(
           {

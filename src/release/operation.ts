@@ -76,18 +76,28 @@ export interface AdoptedDeployment {
   readonly uid: string;
 }
 
-/** Brings the live application up once more as the first role, and narrows the public Service to it. */
-export interface AdoptOperation extends Begun {
-  readonly kind: 'adopt';
-  /** The revision of the twin; its `before` is what the adoption found. */
-  readonly revision: number;
-  /** The role that the twin becomes. */
-  readonly role: string;
-  readonly deployment: AdoptedDeployment;
+/** A live Deployment that is being adopted, and its version. */
+export interface AdoptingDeployment extends AdoptedDeployment {
   /** Identifies the pod template that the twin was made from; a restart does not change it. */
   readonly template: string;
   /** By the name of a container: the ID of the image that it runs. */
   readonly imageIds: Readonly<Record<string, string>>;
+}
+
+/** Brings the live application up once more as the first role, and narrows the public Services to it. */
+export interface AdoptOperation extends Begun {
+  readonly kind: 'adopt';
+  /** The revision of the twins; its `before` is what the adoption found. */
+  readonly revision: number;
+  /** The role that the twins become. */
+  readonly role: string;
+  /** At least one, in the order of their twins in the revision. */
+  readonly deployments: readonly AdoptingDeployment[];
+  /**
+   * The public Services whose narrowing was begun, and may have been made: on record before it is sent. Without the one that is written
+   * last: once that is narrowed, nothing is taken back. Absent: none.
+   */
+  readonly sent?: readonly ObjectRef[];
   /** The release was rolling; it is again if the adoption is abandoned. */
   readonly wasRolling?: true;
 }

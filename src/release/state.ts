@@ -110,8 +110,8 @@ export interface BlueGreenState extends CommonState {
   readonly roleNames: readonly [string, string];
   readonly roles: Readonly<Record<string, RoleRecord>>;
   readonly staged?: StagedRecord;
-  /** The Deployment that was adopted; nobody reaches it any more. It is deleted when the first promotion has succeeded. */
-  readonly adopted?: AdoptedDeployment;
+  /** The Deployments that were adopted; nobody reaches them any more. They are deleted when the first promotion has succeeded. */
+  readonly adopted?: readonly AdoptedDeployment[];
   readonly operation?: BlueGreenOperation;
 }
 

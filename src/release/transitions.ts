@@ -71,14 +71,22 @@ export function asRolling(state: BlueGreenState): RollingState {
 /** A state with an adoption in progress. */
 export type Adopting = BlueGreenState & { readonly operation: AdoptOperation };
 
-/** An `adopt` whose role serves users: the adopted Deployment is no longer reached. */
-export function completeAdopt(state: Adopting, entry: HistoryEntry, record: RoleRecord): BlueGreenState {
-  const { role, revision, deployment } = state.operation;
-  const { roles, ...rest } = ended<BlueGreenState>(state, entry);
-  return { ...rest, current: revision, adopted: deployment, roles: { ...roles, [role]: record } };
+/** The state once the narrowing of a public Service is about to be sent: the journal says so. */
+export function withNarrowing(state: Adopting, service: ObjectRef): Adopting {
+  const { sent = [] } = state.operation;
+  if (sent.some(ref => refKey(ref) === refKey(service))) return state;
+  return { ...state, operation: { ...state.operation, sent: [...sent, service] } };
 }
 
-/** An `adopt` that was restored: users never left the live Deployment. */
+/** An `adopt` whose role serves users: the adopted Deployments are no longer reached. */
+export function completeAdopt(state: Adopting, entry: HistoryEntry, record: RoleRecord): BlueGreenState {
+  const { role, revision, deployments } = state.operation;
+  const { roles, ...rest } = ended<BlueGreenState>(state, entry);
+  const adopted = deployments.map(({ ref, uid }) => ({ ref, uid }));
+  return { ...rest, current: revision, adopted, roles: { ...roles, [role]: record } };
+}
+
+/** An `adopt` that was restored: users are on the live Deployments. */
 export function abandonAdopt(state: Adopting, entry: HistoryEntry): ReleaseState {
   const abandoned = ended<BlueGreenState>(state, entry);
   return state.operation.wasRolling ? asRolling(abandoned) : abandoned;

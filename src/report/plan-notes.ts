@@ -31,7 +31,7 @@ export function describePlanNote(note: PlanNote): string {
     case 'staged-before':
       return `Nothing would be changed: revision ${note.revision} is staged on ${note.role} already.`;
     case 'to-adopt':
-      return `First, the live version would be adopted as revision ${note.revision}: it is brought up once more as ${note.role}, ${describeRef(note.service)} is narrowed to it, and ${describeRef(note.deployment)} is scaled to zero. After the first promotion, ${describeRef(note.deployment)} is deleted.`;
+      return describeAdoption(note);
     case 'to-leave-roles':
       return `The release would leave its roles. When the new pods are ready, ${describeRefs(note.services)} ${note.services.length > 1 ? 'lead' : 'leads'} to them and to ${note.active}: for a moment, both versions answer, as in any rolling update. Then the objects of ${note.roles.join(' and ')} are deleted.`;
     case 'to-stage':
@@ -54,6 +54,20 @@ export function describePlanNote(note: PlanNote): string {
     default:
       return note satisfies never;
   }
+}
+
+function describeAdoption({
+  revision,
+  role,
+  services,
+  deployments,
+}: Extract<PlanNote, { readonly kind: 'to-adopt' }>): string {
+  const are = deployments.length > 1 ? 'are' : 'is';
+  const narrowed =
+    services.length > 1
+      ? `${describeRefs(services)} are narrowed to it, one right after the other`
+      : `${describeRefs(services)} is narrowed to it`;
+  return `First, the live version would be adopted as revision ${revision}: it is brought up once more as ${role}, ${narrowed}, and ${describeRefs(deployments)} ${are} scaled to zero. After the first promotion, ${describeRefs(deployments)} ${are} deleted.`;
 }
 
 function describeClosing({

@@ -1,8 +1,9 @@
 import { withFullStop } from '../errors.js';
-import { describeRef, describeRefs } from '../kubernetes/object.js';
+import { describeRefs } from '../kubernetes/object.js';
 import type { IdleResult, Serving, StagingResult, Users } from '../strategies/outcome/serving.js';
 import type { RoleRevision } from '../release/retention.js';
 import { describeRestored } from './restored.js';
+import { noLongerReached } from './serving/adopted.js';
 import { describeServingNow } from './serving/users-now.js';
 import { describeNotAdopted, describeWhy, imagesOf, note, resultOf, revisionOn } from './serving/parts.js';
 import { atServices } from './status/at-services.js';
@@ -44,10 +45,15 @@ export function describeServing(serving: Serving): string {
     case 'restored':
       return `${describeRestored(serving.restored)} ${afterRestore(serving)}${note(serving)}`;
     case 'not-adopted':
-      return `Users are on ${describeRef(serving.deployment)}, as before. ${describeNotAdopted(serving.result)}`;
+      return `Users are on ${describeRefs(serving.deployments)}, as before. ${describeNotAdopted(serving.result)}`;
     case 'adoption-unfinished': {
-      const name = describeRef(serving.deployment);
-      return `Users are on ${revisionOn(serving)}: the version of ${name}, which was live before. The adoption is not finished; run this step again to finish it.${note(serving)}`;
+      const { deployments, notNarrowed = [] } = serving;
+      const name = describeRefs(deployments);
+      const others =
+        notNarrowed.length === 0
+          ? ''
+          : ` ${describeRefs(notNarrowed)} still ${notNarrowed.length > 1 ? 'lead' : 'leads'} to ${name}, which ${deployments.length > 1 ? 'run' : 'runs'} the same version.`;
+      return `Users are on ${revisionOn(serving)}: the version of ${name}, which ${deployments.length > 1 ? 'were' : 'was'} live before.${others} The adoption is not finished; run this step again to finish it.${note(serving)}`;
     }
     case 'staging': {
       const users = usersUnless(isReached(serving.result), describeUsers(serving.users));
@@ -139,9 +145,9 @@ function describeUsers(users: Users): string {
     case 'role':
       return users.adopted === undefined
         ? `Users are on ${revisionOn(users)}, as before.`
-        : `Users are on ${revisionOn(users)}: the version of ${describeRef(users.adopted)}, which is no longer reached and is deleted after the first promotion.`;
+        : `Users are on ${revisionOn(users)}: the version of ${describeRefs(users.adopted)}, which ${noLongerReached(users.adopted)}.`;
     case 'adopted':
-      return `Users are on ${describeRef(users.deployment)}, as before.`;
+      return `Users are on ${describeRefs(users.deployments)}, as before.`;
     default:
       return users satisfies never;
   }

@@ -208,6 +208,9 @@ const byKubectl = (ns: TestNamespace): Promise<void> => web.applyWithKubectl(ns,
 /** Nothing waits for the clients of the adopted pods: those end by themselves, and each row would take 30 seconds longer. */
 const withBudget: Inputs = { manifests: 'with-budget.yml', drain: '0s' };
 
+/** A second Service of the same pods, and a third one of another Deployment. */
+const together: Inputs = { manifests: 'with-inner.yml', drain: '0s' };
+
 /** Adoptions of an application that runs without roles. */
 export const adoptions: readonly Situation[] = [
   {
@@ -225,6 +228,14 @@ export const adoptions: readonly Situation[] = [
     next: web.stage('v9', withBudget),
     users: true,
     ends: success('switched', 'unchanged'),
+  },
+  {
+    title: 'an adoption of several Services',
+    given: ns => web.applyWithKubectl(ns, 'v1', 'with-inner.yml'),
+    step: web.stage('v2', together),
+    next: web.stage('v9', together),
+    users: true,
+    ends: success('staged', 'unchanged'),
   },
   {
     title: 'an adoption whose staging fails',

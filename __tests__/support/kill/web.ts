@@ -20,6 +20,7 @@ export const web = {
       'web.yml': documents(ns).join('---\n'),
       'with-budget.yml': [...documents(ns), budget].join('---\n'),
       'with-api.yml': [...documents(ns), ...apiDocuments(ns)].join('---\n'),
+      'with-inner.yml': withInner(ns).join('---\n'),
     }),
   roll: (version: string, more: Inputs = {}): Inputs => ({
     manifests: 'web.yml',
@@ -40,10 +41,11 @@ export const web = {
   rollBack: (more: Inputs = {}): Inputs => ({ action: 'rollback', release: 'web', 'stable-for': '100ms', ...more }),
   switchBack: (): Inputs => web.rollBack({ drain: '0s' }),
   status: (): Inputs => ({ action: 'status', release: 'web' }),
-  /** Applies it with its budget, as kubectl does, and waits until it is ready. */
-  async applyWithKubectl(ns: TestNamespace, version: string): Promise<void> {
+  /** Applies it as kubectl does, with its budget or with two further Services, and waits until it is ready. */
+  async applyWithKubectl(ns: TestNamespace, version: string, file = 'with-budget.yml'): Promise<void> {
     const { namespace, cluster } = ns;
-    const manifest = [...documents(ns), budget].join('---\n').replaceAll('${VERSION}', version);
+    const all = file === 'with-inner.yml' ? withInner(ns) : [...documents(ns), budget];
+    const manifest = all.join('---\n').replaceAll('${VERSION}', version);
     for (const object of loadAll(manifest) as KubeObject[]) {
       const annotations = { 'kubectl.kubernetes.io/last-applied-configuration': JSON.stringify(object) };
       const collection = (collections[object.kind] ?? '').replace('*', namespace);
@@ -53,6 +55,7 @@ export const web = {
       if (status !== 201) throw new Error(`${object.kind} was not made: ${status} ${JSON.stringify(answer)}`);
     }
     await untilReady(ns, 'web', 2);
+    if (file === 'with-inner.yml') await untilReady(ns, 'api', 2);
   },
 };
 
@@ -80,6 +83,13 @@ function apiDocuments(ns: TestNamespace): readonly string[] {
       .replace('          envFrom: [{configMapRef: {name: web}}]\n', '')
       .replace('type: NodePort, ', ''),
   );
+}
+
+/** With the Deployment of `apiDocuments`, and a Service inside the cluster for the same pods as that for users outside. */
+function withInner(ns: TestNamespace): readonly string[] {
+  const [, , , service = ''] = documents(ns);
+  const inner = service.replace('metadata: {name: web}', 'metadata: {name: inner}').replace('type: NodePort, ', '');
+  return [...documents(ns), inner, ...apiDocuments(ns)];
 }
 
 function documents({ cluster: { images, pace } }: TestNamespace): readonly string[] {

@@ -19,10 +19,18 @@ metadata: {name: plain}
 spec: {minAvailable: 1, selector: {matchLabels: {app: plain}}}
 `;
 
+/** A second public Service for the pods of the first, for callers inside the cluster. */
+const inner = `apiVersion: v1
+kind: Service
+metadata: {name: plain-inner}
+spec: {selector: {app: plain}, ports: [{port: 80, targetPort: http}]}
+`;
+
 /** A shop whose manifests have no roles, with an object of every kind that each role gets a copy of. */
 export const plain = {
   service: 'plain',
   budget,
+  inner,
   bring: (ns: TestNamespace): Promise<void> => ns.write({ 'plain.yml': manifest(ns) }),
   stage: (version: string, more: Inputs = {}): Inputs => ({
     strategy: 'blue-green',

@@ -22,9 +22,10 @@ export function revisionOfOneService(revision: Fields): Fields {
 export function stateOfOneService(state: Fields): Fields {
   const { publicService, ...rest } = state;
   if (publicService === undefined || rest['publicServices'] !== undefined) return state;
-  const { roles, staged, operation } = rest;
+  const { roles, staged, operation, adopted } = rest;
   return {
     ...rest,
+    ...(adopted !== undefined && { adopted: [adopted] }),
     publicServices: [publicService],
     ...(isFields(roles) && { roles: mapValues(roles, roleOfOneService) }),
     ...(isFields(staged) && { staged: stagedOfOneService(staged, publicService) }),
@@ -47,7 +48,11 @@ function stagedOfOneService({ publicServiceUid, ...staged }: Fields, publicServi
   };
 }
 
-function operationOfOneService({ previousService, ...operation }: Fields): Fields {
+function operationOfOneService({ previousService, deployment, ...operation }: Fields): Fields {
+  if (operation['kind'] === 'adopt' && isFields(deployment)) {
+    const { template, imageIds, ...adopt } = operation;
+    return { ...adopt, deployments: [{ ...deployment, template, imageIds }] };
+  }
   return previousService === undefined
     ? operation
     : { ...operation, services: [{ before: previousService, sent: true }] };

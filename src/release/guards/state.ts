@@ -54,14 +54,22 @@ const switchedService: Guard<SwitchedService> = shape({ before: snapshot }, { se
 
 const adopted: Guard<AdoptedDeployment> = shape({ ref: objectRef, uid: text() });
 
+function atLeastOne<T>(guard: Guard<T>): Guard<readonly T[]> {
+  return (value, path) => {
+    const items = list(guard)(value, path);
+    if (items.length > 0) return items;
+    throw new WrongField(path, 'a list that is not empty');
+  };
+}
+
 const blueGreenOperation: Guard<BlueGreenOperation> = variant('kind', {
   leave: shape({ ...begun, kind: oneOf('leave'), role: roleName }, { verified: oneOf(true) }),
   adopt: shape(
     {
       ...{ ...begun, kind: oneOf('adopt'), role: roleName },
-      ...{ deployment: adopted, template: text(), imageIds: hashes },
+      deployments: atLeastOne(shape({ ref: objectRef, uid: text(), template: text(), imageIds: hashes })),
     },
-    { wasRolling: oneOf(true) },
+    { wasRolling: oneOf(true), sent: list(serviceRef) },
   ),
   stage: shape({ ...begun, kind: oneOf('stage'), role: roleName }),
   reject: shape({ ...begun, kind: oneOf('reject'), role: roleName }),
@@ -108,7 +116,7 @@ const blueGreen: Guard<Recorded<BlueGreenState>> = (value, path) => {
       roleNames,
       roles: mapOf(roleRecord, roleName),
     },
-    { ...commonOptional, staged, operation: blueGreenOperation, adopted },
+    { ...commonOptional, staged, operation: blueGreenOperation, adopted: atLeastOne(adopted) },
   )(value, path);
   refuseForeignParts(state);
   return state;
@@ -127,6 +135,9 @@ function refuseForeignParts({
   if (!isRole(operation?.kind === 'finish' ? operation.leftRole : operation?.role))
     throw new WrongField(['operation', roleField], 'a name of `roleNames`');
   const keys = new Set(services.map(refKey));
+  const narrowed = operation?.kind === 'adopt' ? (operation.sent ?? []) : [];
+  const other = narrowed.findIndex(ref => !keys.has(refKey(ref)));
+  if (other >= 0) throw new WrongField(['operation', 'sent', other], 'a Service of `publicServices`');
   const switched = operation?.kind === 'switch' ? operation.services : [];
   const foreign = switched.findIndex(({ before }) => !keys.delete(refKey(before.ref)));
   if (foreign >= 0)

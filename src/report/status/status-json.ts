@@ -30,7 +30,7 @@ function content({ serving, release, namespace, strategy, revision, activeRole, 
       ? { workloads: serving.workloads.map(health) }
       : {
           roles: serving.roles.map(role => ({ ...role, workloads: role.workloads.map(health) })),
-          toAdopt: serving.toAdopt && shownRef(serving.toAdopt),
+          toAdopt: serving.toAdopt?.map(shownRef),
           expectedRevision: serving.expected,
           undecided: live.undecided,
         }),

@@ -1,7 +1,8 @@
-import { describeRef } from '../../kubernetes/object.js';
+import { describeRef, describeRefs } from '../../kubernetes/object.js';
 import type { Operation } from '../../release/operation.js';
 import type { Drift, LiveState, ServiceHealth } from '../../strategies/outcome/live-state.js';
 import { describeStrangers } from '../../traffic/strangers.js';
+import { noLongerReached } from '../serving/adopted.js';
 import type { RoleHealth, StatusServing, WorkloadHealth } from '../../strategies/outcome/status-serving.js';
 
 /** What `action: status` found, in a few sentences. */
@@ -18,8 +19,8 @@ export function statusLines(status: StatusServing): readonly string[] {
   const live = liveLines(status.live);
   if (status.kind === 'rolling-status') return [...status.workloads.map(workloadLine), ...live];
   const { adopted, roles } = status;
-  const leftover = `${adopted === undefined ? '' : describeRef(adopted)} is no longer reached and is deleted after the first promotion`;
-  return [...roles.map(roleLine), ...(adopted === undefined ? [] : [leftover]), ...live];
+  const leftover = adopted === undefined ? [] : [`${describeRefs(adopted)} ${noLongerReached(adopted)}`];
+  return [...roles.map(roleLine), ...leftover, ...live];
 }
 
 /** An operation in progress, as the object of a sentence. */
@@ -58,7 +59,7 @@ function usersOf(status: StatusServing): string {
         : `On record, revision ${status.current} serves users.`;
     case 'blue-green-status':
       if (status.toAdopt !== undefined)
-        return `Users are on ${describeRef(status.toAdopt)}, which the next deploy adopts.`;
+        return `Users are on ${describeRefs(status.toAdopt)}, which the next deploy adopts.`;
       if (status.live.undecided !== undefined) return `Nobody can tell which role users are on.`;
       if (status.active === undefined) return 'Nobody is served yet: there is no public Service.';
       if (!hasOnlyOwnEndpoints(status.live)) return `The public Service selects ${status.active}.`;

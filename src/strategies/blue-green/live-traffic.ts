@@ -73,7 +73,7 @@ export function usersOf({ roles, adopted }: BlueGreenState, active: Active): Use
     kind: 'role',
     role: active.role,
     ...(revision !== undefined && { revision }),
-    ...(adopted !== undefined && { adopted: adopted.ref }),
+    ...(adopted !== undefined && { adopted: adopted.map(({ ref }) => ref) }),
   };
 }
 

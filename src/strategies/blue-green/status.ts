@@ -11,7 +11,7 @@ import type { RoleHealth } from '../outcome/status-serving.js';
 import { findRevision } from '../recorded/find-revision.js';
 import { readLive, servingObjects, stagedObjects } from '../status/live-state.js';
 import { healthOf, statusBase, unfinishedOf } from '../status/release-status.js';
-import { isNarrowed } from './adoption/narrow.js';
+import { notNarrowed } from './adoption/users-on-twins.js';
 import { readActive } from './live-traffic.js';
 
 /**
@@ -19,7 +19,7 @@ import { readActive } from './live-traffic.js';
  * history. Only reads. Throws `FailedStep` with all of that when nobody can tell which role is active.
  */
 export async function blueGreenStatus(ctx: RunContext, state: BlueGreenState): Promise<Outcome> {
-  const toAdopt = await deploymentToAdopt(ctx, state);
+  const toAdopt = await deploymentsToAdopt(ctx, state);
   const isWithoutRoles = state.current === undefined && !hasRoles(state);
   const { active, undecided }: Reading =
     toAdopt === undefined && !isWithoutRoles ? await tryReadActive(ctx, state) : { active: { kind: 'none' } };
@@ -37,9 +37,9 @@ export async function blueGreenStatus(ctx: RunContext, state: BlueGreenState): P
       kind: 'blue-green-status',
       ...(active.kind === 'role' && { active: active.role }),
       roles,
-      ...(state.adopted !== undefined && { adopted: state.adopted.ref }),
+      ...(state.adopted !== undefined && { adopted: state.adopted.map(({ ref }) => ref) }),
       ...(toAdopt !== undefined && { toAdopt }),
-      ...(service !== undefined && { toAdopt: main }),
+      ...(service !== undefined && { toAdopt: [main] }),
       ...expectedOf(state, active),
       live: { ...live, ...(undecided && { undecided: undecided.message }) },
       ...unfinishedOf(state),
@@ -87,11 +87,15 @@ async function liveState(ctx: RunContext, state: BlueGreenState, services: reado
   });
 }
 
-/** The live Deployment of an adoption that did not come so far that users are on the role. */
-async function deploymentToAdopt(ctx: RunContext, { operation }: BlueGreenState): Promise<ObjectRef | undefined> {
+/** The live Deployments of an adoption that did not come so far that all users are on the role. */
+async function deploymentsToAdopt(
+  ctx: RunContext,
+  { operation }: BlueGreenState,
+): Promise<readonly ObjectRef[] | undefined> {
   if (operation?.kind !== 'adopt') return undefined;
   const revision = await findRevision(ctx, operation.revision);
-  return revision === undefined || (await isNarrowed(ctx, revision)) ? undefined : operation.deployment.ref;
+  if (revision === undefined || (await notNarrowed(ctx, revision)).length === 0) return undefined;
+  return operation.deployments.map(({ ref }) => ref);
 }
 
 async function roleHealth(ctx: RunContext, state: BlueGreenState, role: string): Promise<RoleHealth> {

@@ -24,12 +24,12 @@ export type PlanNote =
   /** Blue/green: the active role already runs these manifests. */
   | { readonly kind: 'active-unchanged'; readonly role: string }
   | { readonly kind: 'staged-before'; readonly revision: number; readonly role: string }
-  /** The version of a live Deployment would be brought up once more as `role`, and the Service narrowed to it. */
+  /** The versions of live Deployments would be brought up once more as `role`, and the Services narrowed to it. */
   | {
       readonly kind: 'to-adopt';
       readonly revision: number;
-      readonly service: ObjectRef;
-      readonly deployment: ObjectRef;
+      readonly services: readonly ObjectRef[];
+      readonly deployments: readonly ObjectRef[];
       readonly role: string;
     }
   | { readonly kind: 'to-stage'; readonly revision: number; readonly role: string }

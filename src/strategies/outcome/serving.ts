@@ -80,13 +80,13 @@ export type Users =
       readonly role: string;
       /** Absent: none of the role is on record. */
       readonly revision?: number;
-      /** The Deployment that was adopted, and that nobody reaches any more. Absent: there is none, or it is deleted. */
-      readonly adopted?: ObjectRef;
+      /** The Deployments that were adopted, and that nobody reaches any more. Absent: there are none, or they are deleted. */
+      readonly adopted?: readonly ObjectRef[];
     }
-  /** A live Deployment without roles, which the step would adopt. */
-  | { readonly kind: 'adopted'; readonly deployment: ObjectRef };
+  /** Live Deployments without roles, which the step would adopt. */
+  | { readonly kind: 'adopted'; readonly deployments: readonly ObjectRef[] };
 
-/** Why users are still on the Deployment that was to be adopted. */
+/** Why users are still on the Deployments that were to be adopted. */
 export type NotAdopted =
   /** The release record could not be written, so the step stopped before its first change. */
   | { readonly kind: 'not-begun' }
@@ -96,13 +96,15 @@ export type NotAdopted =
 
 /** An adoption that failed. */
 export type AdoptionServing =
-  | { readonly kind: 'not-adopted'; readonly deployment: ObjectRef; readonly result: NotAdopted }
+  | { readonly kind: 'not-adopted'; readonly deployments: readonly ObjectRef[]; readonly result: NotAdopted }
   /** Users are on the role, but not everything is done. */
   | ({
       readonly kind: 'adoption-unfinished';
       readonly role: string;
       readonly revision: number;
-      readonly deployment: ObjectRef;
+      readonly deployments: readonly ObjectRef[];
+      /** The public Services that still lead to these Deployments. Absent: none. */
+      readonly notNarrowed?: readonly ObjectRef[];
     } & RecordNote);
 
 export type StagingServing =

@@ -36,10 +36,10 @@ export type StatusServing =
       /** Absent: there is no public Service. */
       readonly active?: string;
       readonly roles: readonly RoleHealth[];
-      /** The Deployment that was adopted, and that nobody reaches any more. Absent: there is none, or it is deleted. */
-      readonly adopted?: ObjectRef;
-      /** The Deployment, or the Service without roles, that users are on until it is adopted. Absent: users are on a role. */
-      readonly toAdopt?: ObjectRef;
+      /** The Deployments that were adopted, and that nobody reaches any more. Absent: there are none, or they are deleted. */
+      readonly adopted?: readonly ObjectRef[];
+      /** The Deployments, or the main Service without roles, that users are on until they are adopted. Absent: users are on a role. */
+      readonly toAdopt?: readonly ObjectRef[];
       /** The revision that serves users on record, where the active role runs another one. Absent: they are on that one. */
       readonly expected?: number;
       readonly live: LiveState;

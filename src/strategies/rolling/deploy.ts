@@ -115,13 +115,13 @@ export async function dryRunRolling(ctx: RunContext, deploy: RollingDeploy): Pro
   const { inputs, leaves } = deploy;
   const { recreate, forceConflicts: force } = inputs;
   const resources = await sizedAsLive(ctx, deploy);
-  const replaced = leaves && (await adoptedOf(ctx, leaves, resources));
+  const replaced = leaves === undefined ? [] : await adoptedOf(ctx, leaves, resources);
   const comingNamespaces = inputs.createNamespace ? [ctx.records.namespace] : [];
   return ctx.phase('Plan', async () => {
     const { dryRun, missing } = await besideImageCheck(ctx, { check: inputs.imageCheck, resources }, () =>
       dryRunAll({
         cluster: ctx.cluster,
-        resources: resources.filter(resource => resource !== replaced?.resource),
+        resources: resources.filter(one => !replaced.some(({ resource }) => resource === one)),
         force,
         comingNamespaces,
         recreate,
@@ -130,7 +130,7 @@ export async function dryRunRolling(ctx: RunContext, deploy: RollingDeploy): Pro
       }),
     );
     const { rejection } = dryRun;
-    const planned = [...dryRun.planned, ...(replaced === undefined ? [] : [replaced])];
+    const planned = [...dryRun.planned, ...replaced];
     ctx.logPlan(planned);
     const context: LintContext = {
       strategy: 'rolling',

@@ -67,9 +67,8 @@ export class Tally {
   }
 
   /**
-   * Failed requests that the change can have caused, on all connections: those that were sent since it began. If some had failed before,
-   * the version that users leave fails, so those of it are left out: all that were sent before users were moved, and of the connection that
-   * is kept alive, which stays with that version.
+   * Failed requests that the change can have caused: those since it began. If some had failed before, so does the version that users leave,
+   * and those of it are left out: all before users were moved, and those on the connection that is kept alive, which stays with it.
    */
   get failed(): number {
     const since = this.#failed + this.#kept.failed - this.#failedBefore;

@@ -11,14 +11,16 @@ import { checksOf } from '../../shared/checks.js';
 import { underTraffic, type SyntheticTraffic } from '../../shared/synthetic-traffic.js';
 import type { BlueGreenDeploy } from '../staging/staging.js';
 import { beginAdoption, partsOf, type BegunAdoption } from './begun-adoption.js';
-import { bringUpTwin } from './bring-up-twin.js';
+import { bringUpTwins } from './bring-up-twins.js';
 import { adoptionFailed, notBegun, notTakenBack } from './failed-adoption.js';
-import { findAdoption, mayAdopt } from './find/find-adoption.js';
+import { findAdoption } from './find/find-adoption.js';
+import { mayAdopt } from './find/may-adopt.js';
 import { finishAdoption } from './finish-adoption.js';
-import { isNarrowed, isReplaced, narrow } from './narrow.js';
+import { Narrowing } from './narrow.js';
 import { refuseStaging } from './refuse-staging.js';
 import { restoreAdoption } from './restore-adoption.js';
 import { templateIdentity } from './find/twin.js';
+import { isReplaced, notNarrowed } from './users-on-twins.js';
 
 /**
  * Adopts the application that is live without roles: its version is brought up once more as the first role, and users are sent
@@ -66,8 +68,8 @@ async function adopt(ctx: LockedContext, deploy: BlueGreenDeploy): Promise<reado
 
 /** Does everything that is not done yet. */
 async function finish(ctx: LockedContext, { deploy, begun }: BegunDeploy): Promise<readonly ObjectChange[]> {
-  const { narrowed: service } = partsOf(begun.revision);
-  return underTraffic(ctx, { service, checks: deploy.inputs.verify }, traffic =>
+  const [main] = partsOf(begun.revision).services;
+  return underTraffic(ctx, { service: main.narrowed, checks: deploy.inputs.verify }, traffic =>
     moveToTwin(ctx, { deploy, begun }, traffic),
   );
 }
@@ -79,7 +81,7 @@ async function moveToTwin(
 ): Promise<readonly ObjectChange[]> {
   const { inputs } = deploy;
   const { revision, state } = begun;
-  const { narrowed } = partsOf(revision);
+  const narrowing = new Narrowing(begun);
   let operation: OperationContext;
   try {
     operation = await ctx.recordOperation(state, [revision]);
@@ -91,19 +93,20 @@ async function moveToTwin(
   const watched = { ...operation, signal };
   try {
     await ctx.phase('Adopt', async () => {
-      if (!(await isNarrowed(ctx, revision))) {
+      if ((await notNarrowed(ctx, revision)).length > 0) {
         const waitOptions = { timeoutMs: inputs.timeoutMs, stableForMs: inputs.stableForMs };
-        const twin = await bringUpTwin(watched, begun, waitOptions);
-        signal.throwIfAborted();
-        await narrow(watched, begun, twin);
+        await narrowing.write(watched, await bringUpTwins(watched, begun, waitOptions));
       }
-      await routerOf(ctx).confirm({ object: narrowed }, { timeoutMs: confirmMs, signal });
+      const router = routerOf(ctx);
+      for (const { narrowed } of partsOf(revision).services)
+        await router.confirm({ object: narrowed }, { timeoutMs: confirmMs, signal });
       await traffic.require([]);
-      await finishAdoption(operation, begun, inputs);
+      await finishAdoption(operation, narrowing.begun, inputs);
     });
   } catch (error) {
     const { rollbackOnFailure } = inputs;
-    const failed = await adoptionFailed(operation, begun, { rollbackOnFailure });
+    const { begun: now, isTaken } = narrowing;
+    const failed = await adoptionFailed(operation, now, { rollbackOnFailure, isTaken });
     throw new FailedStep(error, { ...failed, checks: checksOf(error) });
   }
   return changesOf(begun);
@@ -114,11 +117,15 @@ function unfinished({ state }: BlueGreenDeploy): Adopting | undefined {
   return operation?.kind === 'adopt' ? { ...state, operation } : undefined;
 }
 
-/** Whether the live Deployment still has the template that the adoption began with. */
+/** Whether the live Deployments still have the templates that the adoption began with. */
 async function isAsFound(ctx: RunContext, { state }: BegunAdoption): Promise<boolean> {
-  const { deployment, template } = state.operation;
-  const live = await ctx.cluster.get(deployment.ref);
-  return live !== undefined && live.metadata.uid === deployment.uid && templateIdentity(live) === template;
+  const same = await Promise.all(
+    state.operation.deployments.map(async ({ ref, uid, template }) => {
+      const live = await ctx.cluster.get(ref);
+      return live !== undefined && live.metadata.uid === uid && templateIdentity(live) === template;
+    }),
+  );
+  return same.every(Boolean);
 }
 
 /** Restores what an interrupted adoption had changed; false: users have no other pods by now. Throws when not everything could be restored. */
@@ -132,12 +139,12 @@ async function takeBack(ctx: LockedContext, begun: BegunAdoption): Promise<boole
 }
 
 function changesOf({ revision, state }: BegunAdoption): readonly ObjectChange[] {
-  const { up, budgets, narrowed, liveAutoscalers, liveBudgets } = partsOf(revision);
+  const { up, budgets, services, liveAutoscalers, liveBudgets } = partsOf(revision);
   const created = [...up, ...budgets, ...revision.applyAfterSwitch].map(refOf);
   return [
     ...[...liveAutoscalers, ...liveBudgets].map((object): ObjectChange => ({ ref: refOf(object), change: 'deleted' })),
     ...created.map((ref): ObjectChange => ({ ref, change: 'created' })),
-    { ref: refOf(narrowed), change: 'changed' },
-    { ref: state.operation.deployment.ref, change: 'changed' },
+    ...services.map(({ narrowed }): ObjectChange => ({ ref: refOf(narrowed), change: 'changed' })),
+    ...state.operation.deployments.map(({ ref }): ObjectChange => ({ ref, change: 'changed' })),
   ];
 }

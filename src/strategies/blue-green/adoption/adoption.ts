@@ -1,30 +1,30 @@
 import type { KubeObject } from '../../../kubernetes/object.js';
 import type { PlannedChange } from '../../../plan/change.js';
+import type { AdoptingDeployment } from '../../../release/operation.js';
 
-/** A live Deployment, and the role that its version becomes. */
+/** The live Deployments behind the public Services, and the role that their versions become. */
 export interface AdoptedRole {
   readonly role: string;
-  readonly deployment: KubeObject;
-  /** What scales it, and the disruption budgets of its pods: they are deleted. */
+  /** At least one, each once. */
+  readonly deployments: readonly KubeObject[];
+  /** What scales them, and the disruption budgets of their pods: they are deleted. */
   readonly autoscalers: Pick<Replacement, 'live'>;
   readonly budgets: Pick<Replacement, 'live'>;
 }
 
 /** An application that is live without roles, and what brings its version up once more as the first role. */
 export interface Adoption extends AdoptedRole {
-  /** The public Service as it was read. */
-  readonly service: KubeObject;
-  /** Identifies its pod template; see {@link templateIdentity}. */
-  readonly template: string;
-  /** By the name of a container: the ID of the image that the serving pods run. */
-  readonly imageIds: Readonly<Record<string, string>>;
-  /** The twin, and the test Service of its role if the manifests have one, as they would be applied. */
+  /** The public Services as they were read, the main one first. */
+  readonly services: readonly KubeObject[];
+  /** The same Deployments in the same order, as they are recorded. */
+  readonly versions: readonly AdoptingDeployment[];
+  /** The twins in the order of the Deployments, and the test Service of the role if the manifests have one, as they would be applied. */
   readonly planned: readonly PlannedChange[];
-  /** What is applied to the public Service, so that it selects the twin alone. */
-  readonly narrowed: KubeObject;
-  /** What scales the Deployment: HorizontalPodAutoscalers, or the ScaledObjects that own them. */
+  /** What is applied to the public Services, in their order, so that each selects its twin alone. */
+  readonly narrowed: readonly KubeObject[];
+  /** What scales the Deployments: HorizontalPodAutoscalers, or the ScaledObjects that own them. */
   readonly autoscalers: Replacement;
-  /** The disruption budgets of its pods. */
+  /** The disruption budgets of their pods. */
   readonly budgets: Replacement;
 }
 

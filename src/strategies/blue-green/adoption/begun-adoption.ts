@@ -10,6 +10,7 @@ import { begunBy } from '../../../run/begun.js';
 import type { RunContext } from '../../../run/context.js';
 import { checksToRecord } from '../../../verify/recorded-checks.js';
 import { isDeployment } from '../../../kubernetes/deployment.js';
+import type { AdoptingDeployment } from '../../../release/operation.js';
 import type { RoleRecord } from '../../../release/state.js';
 import { snapshotsOf } from '../../shared/snapshots.js';
 import type { BlueGreenDeploy } from '../staging/staging.js';
@@ -28,7 +29,7 @@ export async function beginAdoption(
   adoption: Adoption,
 ): Promise<BegunAdoption> {
   const { state, inputs, wasRolling } = deploy;
-  const { role, service, deployment, template, imageIds, planned, narrowed, autoscalers, budgets } = adoption;
+  const { role, services, versions, planned, narrowed, autoscalers, budgets } = adoption;
   const applied = planned.map(({ resource }) => resource.object);
   const objects = [...applied, ...budgets.ofRole];
   const revision: Revision = {
@@ -38,11 +39,14 @@ export async function beginAdoption(
     role,
     objects,
     secrets: [],
-    publicServices: [narrowed],
+    publicServices: narrowed,
     shared: [],
     applyAfterSwitch: autoscalers.ofRole,
     before: [
-      ...[service, ...autoscalers.live, ...budgets.live].map((object): Snapshot => ({ ref: refOf(object), object })),
+      ...[...services, ...autoscalers.live, ...budgets.live].map((object): Snapshot => ({
+        ref: refOf(object),
+        object,
+      })),
       ...snapshotsOf(planned),
       ...(await absentOf(ctx, [...autoscalers.ofRole, ...budgets.ofRole])),
     ],
@@ -56,9 +60,7 @@ export async function beginAdoption(
     kind: 'adopt',
     revision: revision.number,
     role,
-    deployment: { ref: refOf(deployment), uid: deployment.metadata.uid ?? '' },
-    template,
-    imageIds,
+    deployments: versions,
     ...(wasRolling && { wasRolling }),
     ...begunBy(ctx),
   });
@@ -73,32 +75,39 @@ async function absentOf({ cluster }: RunContext, objects: readonly KubeObject[])
 
 /** The objects of a recorded adoption, by what is done with them. */
 export interface AdoptionParts {
-  /** The twin. */
-  readonly twin: KubeObject;
-  /** The twin and its test Service. */
+  /** In the order of the Deployments of the operation; at least one. */
+  readonly twins: readonly KubeObject[];
+  /** The twins and the test Service. */
   readonly up: readonly KubeObject[];
   readonly budgets: readonly KubeObject[];
-  /** The public Service, narrowed to the role. */
-  readonly narrowed: KubeObject;
-  /** The public Service as the adoption found it. */
-  readonly service: KubeObject;
+  /** The public Services, the main one first. */
+  readonly services: readonly [main: AdoptedService, ...others: AdoptedService[]];
   readonly liveAutoscalers: readonly KubeObject[];
   readonly liveBudgets: readonly KubeObject[];
 }
 
+/** A public Service that is narrowed to the role. */
+export interface AdoptedService {
+  /** As the adoption found it. */
+  readonly found: KubeObject;
+  readonly narrowed: KubeObject;
+}
+
 /** Throws when the record lacks a part, which no adoption writes. */
-export function partsOf({ objects, before, publicServices: [publicService] }: Revision): AdoptionParts {
-  const twin = objects.find(isDeployment);
+export function partsOf({ objects, before, publicServices }: Revision): AdoptionParts {
+  const twins = objects.filter(isDeployment);
   const found = before.flatMap(({ object }) => (object === undefined ? [] : [object]));
-  const service = found.find(object => publicService !== undefined && isSame(object, publicService));
-  if (twin === undefined || service === undefined || publicService === undefined)
-    throw new Error('the revision of an adoption lacks its Deployment or its Service');
+  const [main, ...others] = publicServices.map(narrowed => {
+    const service = found.find(object => isSame(object, narrowed));
+    if (service === undefined) throw incomplete();
+    return { found: service, narrowed };
+  });
+  if (twins.length === 0 || main === undefined) throw incomplete();
   return {
-    twin,
+    twins,
     up: objects.filter(object => !isBudget(object)),
     budgets: objects.filter(isBudget),
-    narrowed: publicService,
-    service,
+    services: [main, ...others],
     liveAutoscalers: found.filter(isAutoscaler),
     liveBudgets: found.filter(isBudget),
   };
@@ -106,14 +115,32 @@ export function partsOf({ objects, before, publicServices: [publicService] }: Re
 
 /** The adopted role, as it is recorded when it serves. */
 export function recordOf(revision: Revision, testService: string | undefined): RoleRecord {
-  const { twin } = partsOf(revision);
+  const { twins } = partsOf(revision);
   return {
-    podLabels: [templateLabels(twin)],
-    deployments: [refOf(twin)],
+    podLabels: twins.map(templateLabels),
+    deployments: twins.map(refOf),
     revision: revision.number,
     contentHash: revision.contentHash,
     ...(testService !== undefined && { testService }),
   };
+}
+
+/** A live Deployment that is adopted, and the Deployment of the role that takes its place. */
+export interface Twin {
+  readonly deployment: AdoptingDeployment;
+  readonly twin: KubeObject;
+}
+
+/** Throws when the record has another number of twins than of Deployments, which no adoption writes. */
+export function twinsOf({ state, revision }: BegunAdoption): readonly Twin[] {
+  const { deployments } = state.operation;
+  const { twins } = partsOf(revision);
+  if (twins.length !== deployments.length) throw incomplete();
+  return deployments.map((deployment, index) => ({ deployment, twin: twins[index] as KubeObject }));
+}
+
+function incomplete(): Error {
+  return new Error('the revision of an adoption lacks a Deployment or a Service');
 }
 
 function isSame(one: KubeObject, other: KubeObject): boolean {

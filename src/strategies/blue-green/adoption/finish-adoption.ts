@@ -2,7 +2,7 @@ import { asCutoverError } from '../../../errors.js';
 import { fieldManager } from '../../../cluster/apply/field-manager.js';
 import { appliedBy } from '../../../cluster/apply/owned-fields.js';
 import { replicasOf, withReplicas } from '../../../kubernetes/deployment.js';
-import { describeRef, refOf, type ObjectRef } from '../../../kubernetes/object.js';
+import { describeRef, describeRefs, refOf, type ObjectRef } from '../../../kubernetes/object.js';
 import { templateLabels } from '../../../kubernetes/pods/pod-spec.js';
 import { historyEntry } from '../../../release/revision.js';
 import { completeAdopt } from '../../../release/transitions.js';
@@ -17,15 +17,15 @@ import { partsOf, recordOf, type BegunAdoption } from './begun-adoption.js';
 import { leftByAdoption } from './left-by-adoption.js';
 import { takeOverBudgets } from './take-over-budgets.js';
 
-/** How the live Deployment is left. */
+/** How the live Deployments are left. */
 export interface FinishAdoption {
   readonly drainMs: number;
   readonly historyLimit: number;
 }
 
 /**
- * What is left once the public Service is narrowed to the role: its budgets and autoscalers take the place of those of the live
- * Deployment, which is scaled to zero after the drain. Each part can be done twice.
+ * What is left once the public Services are narrowed to the role: its budgets and autoscalers take the place of those of the live
+ * Deployments, which are scaled to zero after the drain. Each part can be done twice.
  */
 export async function finishAdoption(
   ctx: OperationContext,
@@ -33,22 +33,26 @@ export async function finishAdoption(
   { drainMs, historyLimit }: FinishAdoption,
 ): Promise<void> {
   const { state } = begun;
-  const { deployment, role } = state.operation;
+  const { deployments, role } = state.operation;
   const revision = await takeOverBudgets(ctx, begun);
   const { up, liveAutoscalers, liveBudgets } = partsOf(revision);
   await applyAutoscalers(ctx, revision);
-  const name = describeRef(deployment.ref);
-  await drain(ctx, name, drainMs);
-  if (isAdoptable(ctx, deployment)) await scaleToZero(ctx, deployment, state.publicServices);
+  const refs = deployments.map(({ ref }) => ref);
+  const names = describeRefs(refs);
+  await drain(ctx, names, drainMs);
+  for (const deployment of deployments)
+    if (isAdoptable(ctx, deployment)) await scaleToZero(ctx, deployment, state.publicServices);
   const testService = up.find(({ kind }) => kind === 'Service')?.metadata.name;
   const entry = historyEntry(ctx.run, revision, 'adopted');
-  const deleted = [deployment.ref, ...[...liveAutoscalers, ...liveBudgets].map(refOf)];
+  const deleted = [...refs, ...[...liveAutoscalers, ...liveBudgets].map(refOf)];
   const left = [...(state.left ?? []), ...(await leftByAdoption(ctx, state, deleted))];
   const done = completeAdopt(state, entry, recordOf(revision, testService));
   // All of them: the staging that follows looks which are not among the manifests and live, and keeps the last of these.
   await ctx.records.finish(left.length === 0 ? done : { ...done, left }, historyLimit);
   ctx.log.info(
-    `${name} is no longer reached: users are on ${role}, revision ${revision.number}. It is deleted after the first promotion`,
+    refs.length > 1
+      ? `${names} are no longer reached: users are on ${role}, revision ${revision.number}. They are deleted after the first promotion`
+      : `${names} is no longer reached: users are on ${role}, revision ${revision.number}. It is deleted after the first promotion`,
   );
 }
 

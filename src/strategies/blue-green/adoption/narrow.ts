@@ -1,78 +1,109 @@
 import { migrateFieldOwnership } from '../../../cluster/apply/apply-change.js';
-import { CutoverError } from '../../../errors.js';
-import { replicasOf } from '../../../kubernetes/deployment.js';
-import { describeRef, refOf, type KubeObject } from '../../../kubernetes/object.js';
+import { asCutoverError, CutoverError } from '../../../errors.js';
 import { canonical } from '../../../kubernetes/canonical.js';
-import { templateLabels } from '../../../kubernetes/pods/pod-spec.js';
-import { routesTo, selects } from '../../../kubernetes/selectors.js';
-import type { Revision } from '../../../release/revision.js';
-import type { OperationContext, RunContext } from '../../../run/context.js';
+import { describeRef, refKey, refOf, type KubeObject } from '../../../kubernetes/object.js';
+import type { Snapshot } from '../../../plan/change.js';
+import { withNarrowing } from '../../../release/transitions.js';
+import type { OperationContext } from '../../../run/context.js';
+import type { TrafficTarget } from '../../../traffic/router.js';
 import { routerOf } from '../../../traffic/routers.js';
 import { requireReadyRole } from '../../../traffic/switch-precondition.js';
-import type { Reached } from '../../outcome/restored.js';
-import { isFound } from '../../recorded/found-objects.js';
 import { requireOwnedService } from '../../recorded/owned-objects.js';
 import { sizesOf } from '../operation/sizes.js';
-import { partsOf, type BegunAdoption } from './begun-adoption.js';
-import type { ReadyTwin } from './bring-up-twin.js';
+import { partsOf, type AdoptedService, type BegunAdoption } from './begun-adoption.js';
+import type { ReadyTwins } from './bring-up-twins.js';
 import { takesOver } from './find/narrowed-service.js';
+import { notNarrowed } from './users-on-twins.js';
 
-/** Whether the public Service selects the adopted role. */
-export async function isNarrowed(ctx: RunContext, revision: Revision): Promise<boolean> {
-  const { narrowed } = partsOf(revision);
-  return routerOf(ctx).isSetTo({ object: narrowed, force: false });
+/** The narrowing of the public Services, one after the other, with the adoption as it is on record now. */
+export class Narrowing {
+  #begun: BegunAdoption;
+
+  constructor(begun: BegunAdoption) {
+    this.#begun = begun;
+  }
+
+  /** Whether another run has changed the record between two writes. */
+  isTaken = false;
+
+  get begun(): BegunAdoption {
+    return this.#begun;
+  }
+
+  /**
+   * Narrows the public Services that do not select the twins yet, each by one write, on condition that it is as it was found; the main
+   * one last. Ownership of their fields is migrated before. Throws `changed` when somebody else changed one, `record` when it is not
+   * the release's, and `switch` when pods of the twins are missing.
+   */
+  async write(ctx: OperationContext, twins: ReadyTwins): Promise<void> {
+    const { revision, state } = this.#begun;
+    const { role, deployments } = state.operation;
+    const { services: all } = partsOf(revision);
+    const router = routerOf(ctx);
+    const open = new Set((await notNarrowed(ctx, revision)).map(keyOf));
+    const decidedOn: Snapshot[] = [];
+    for (const service of all) decidedOn.push(await this.#takeOver(ctx, service, open.has(keyOf(service))));
+    const targets = all.map(({ narrowed }) => narrowed);
+    const { verified, readyUntilMs } = twins;
+    const serving = { deployments: deployments.map(({ ref }) => ref) };
+    const sizes = sizesOf(ctx, { role, services: targets }, serving);
+    const precondition = { router, decidedOn, targets, role, verified, readyUntilMs, sizes };
+    const look = await requireReadyRole(ctx, precondition);
+    const writes = await Promise.all(
+      all.map(async (service, index) => {
+        const before = look.before[index] ?? { ref: refOf(service.narrowed) };
+        if (!open.has(keyOf(service))) return [];
+        const force = await takesOver(ctx, { narrowed: service.narrowed, force: revision.force });
+        return [{ target: { object: service.narrowed, force }, before }];
+      }),
+    );
+    await this.#send(ctx, writes.flat().reverse());
+  }
+
+  /** The Service as a write is conditional on it, once Cutover owns what it writes of it. `isOpen`: it is not narrowed yet. */
+  async #takeOver(ctx: OperationContext, { found, narrowed }: AdoptedService, isOpen: boolean): Promise<Snapshot> {
+    const { state } = this.#begun;
+    const ref = refOf(narrowed);
+    const live = await ctx.cluster.get(ref);
+    if (!isOpen) return { ref, ...(live !== undefined && { object: live }) };
+    const same = requireSame(live, found);
+    requireOwnedService(ctx, { state, publicService: narrowed, live: same, foundUid: found.metadata.uid });
+    return { ref, object: requireSame(await migrateFieldOwnership(same, narrowed, ctx), found) };
+  }
+
+  /** Each but the last is on record before it is sent: once the last is made, nothing is taken back. */
+  async #send(
+    ctx: OperationContext,
+    writes: readonly { readonly target: TrafficTarget; readonly before: Snapshot }[],
+  ): Promise<void> {
+    const router = routerOf(ctx);
+    const began = ctx.clock.now();
+    for (const [index, { target, before }] of writes.entries()) {
+      if (index < writes.length - 1) await this.#record(ctx, before);
+      ctx.signal.throwIfAborted();
+      await router.set(target, before, ctx.writer);
+    }
+    if (writes.length < 2) return;
+    ctx.log.info(
+      `${writes.length} Services were narrowed within ${Math.ceil(ctx.clock.now() - began)} ms: until then, they led to the live Deployments and to their twins, which run the same version`,
+    );
+  }
+
+  async #record(ctx: OperationContext, { ref }: Snapshot): Promise<void> {
+    const state = withNarrowing(this.#begun.state, ref);
+    if (state === this.#begun.state) return;
+    try {
+      await ctx.records.writeState(state);
+    } catch (error) {
+      this.isTaken = asCutoverError(error).code === 'changed';
+      throw error;
+    }
+    this.#begun = { ...this.#begun, state };
+  }
 }
 
-/**
- * Whether the role has replaced the live Deployment, so that the adoption cannot be taken back: the public Service selects the
- * role, another tool has set the Service back after the live Deployment was scaled to zero, or users have no pods but the twin's.
- */
-export async function isReplaced(ctx: RunContext, begun: BegunAdoption): Promise<boolean> {
-  const { revision, state } = begun;
-  if (await isNarrowed(ctx, revision)) return true;
-  const { ref, uid } = state.operation.deployment;
-  const [live, twin] = await Promise.all([ref, refOf(partsOf(revision).twin)].map(one => ctx.cluster.get(one)));
-  if (twin === undefined || replicasOf(twin) === 0) return false;
-  if (isFound(ctx, live, uid) && replicasOf(live) === 0) return true;
-  return (await reachedTwin(ctx, begun)) !== undefined;
-}
-
-/** Whether the public Service, as it is read now, selects the twin, and no ready pod of anything else; `undefined`: it does not. */
-export async function reachedTwin(ctx: RunContext, { revision, state }: BegunAdoption): Promise<Reached | undefined> {
-  const { twin, service } = partsOf(revision);
-  const ref = refOf(service);
-  const live = await ctx.cluster.get(ref);
-  if (live === undefined || !routesTo(live, twin)) return undefined;
-  const others = (await routerOf(ctx).readyPods(live)).filter(
-    ({ metadata }) => !selects(templateLabels(twin), metadata.labels ?? {}),
-  );
-  return others.length === 0 ? { kind: 'reached', service: ref, to: state.operation.role } : undefined;
-}
-
-/**
- * Narrows the public Service to the twin by one write, on condition that the Service is as it was found. Ownership of its fields
- * is migrated before. Throws `changed` when somebody else changed it, `record` when it is not the release's, and `switch` when pods
- * of the twin are missing.
- */
-export async function narrow(
-  ctx: OperationContext,
-  { revision, state }: BegunAdoption,
-  twin: ReadyTwin,
-): Promise<void> {
-  const { narrowed, service } = partsOf(revision);
-  const ref = refOf(narrowed);
-  const router = routerOf(ctx);
-  const found = requireSame(await ctx.cluster.get(ref), service);
-  requireOwnedService(ctx, { state, publicService: narrowed, live: found, foundUid: service.metadata.uid });
-  const live = requireSame(await migrateFieldOwnership(found, narrowed, ctx), service);
-  const { role } = state.operation;
-  const decidedOn = [{ ref, object: live }];
-  const { verified, readyUntilMs } = twin;
-  const sizes = sizesOf(ctx, { role, services: [narrowed] }, { deployments: [state.operation.deployment.ref] });
-  const precondition = { router, decidedOn, targets: [narrowed], role, verified, readyUntilMs, sizes };
-  const look = await requireReadyRole(ctx, precondition);
-  const force = await takesOver(ctx, { narrowed, force: revision.force });
-  await router.set({ object: narrowed, force }, look.before[0] ?? { ref }, ctx.writer);
+function keyOf({ narrowed }: AdoptedService): string {
+  return refKey(refOf(narrowed));
 }
 
 /** The live Service, which must still be the one that the adoption found. */

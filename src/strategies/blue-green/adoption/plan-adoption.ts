@@ -6,7 +6,7 @@ import type { BlueGreenDeploy } from '../staging/staging.js';
 import type { AdoptedRole, Adoption } from './adoption.js';
 import { partsOf } from './begun-adoption.js';
 import { findAdoption } from './find/find-adoption.js';
-import { isNarrowed } from './narrow.js';
+import { notNarrowed } from './users-on-twins.js';
 
 /** The adoption that a deploy would begin with. */
 export interface PlannedAdoption {
@@ -24,22 +24,25 @@ export async function planAdoption(ctx: RunContext, deploy: BlueGreenDeploy): Pr
     const adoption = await ctx.phase('Check', () => findAdoption(ctx, deploy));
     return adoption && plannedOf(deploy, adoption);
   }
-  const { role, revision: number, deployment } = operation;
+  const { role, revision: number } = operation;
   const revision = await ctx.records.readRevision(number);
-  const live = (await isNarrowed(ctx, revision)) ? undefined : await ctx.cluster.get(deployment.ref);
+  const isDone = (await notNarrowed(ctx, revision)).length === 0;
+  const found = isDone ? [] : await Promise.all(operation.deployments.map(({ ref }) => ctx.cluster.get(ref)));
+  const deployments = found.filter(live => live !== undefined);
   // What is left to do is as the interrupted run has recorded it.
   const { liveAutoscalers, liveBudgets } = partsOf(revision);
   const [autoscalers, budgets] = [{ live: liveAutoscalers }, { live: liveBudgets }];
-  return live && { adopted: { role, deployment: live, autoscalers, budgets }, revisions: 0, notes: [], objects: [] };
+  if (deployments.length === 0) return undefined;
+  return { adopted: { role, deployments, autoscalers, budgets }, revisions: 0, notes: [], objects: [] };
 }
 
 function plannedOf({ state }: BlueGreenDeploy, adoption: Adoption): PlannedAdoption {
-  const { role, deployment, service, narrowed, planned, autoscalers, budgets } = adoption;
+  const { role, deployments, services, narrowed, planned, autoscalers, budgets } = adoption;
   const note: PlanNote = {
     kind: 'to-adopt',
     revision: state.latest + 1,
-    service: refOf(service),
-    deployment: refOf(deployment),
+    services: services.map(refOf),
+    deployments: deployments.map(refOf),
     role,
   };
   return {
@@ -49,10 +52,10 @@ function plannedOf({ state }: BlueGreenDeploy, adoption: Adoption): PlannedAdopt
     objects: [
       ...[...autoscalers.live, ...budgets.live].map(object => preview(object, 'deleted')),
       ...previewed(planned, 'deploy'),
-      preview(narrowed, 'changed'),
+      ...narrowed.map(object => preview(object, 'changed')),
       ...[...budgets.ofRole, ...autoscalers.ofRole].map(object => preview(object, 'created')),
-      preview(deployment, 'changed'),
-      { ...preview(deployment, 'deleted'), when: 'switch' },
+      ...deployments.map(object => preview(object, 'changed')),
+      ...deployments.map((object): PreviewedObject => ({ ...preview(object, 'deleted'), when: 'switch' })),
     ],
   };
 }

@@ -1,16 +1,18 @@
 import { restoreSnapshots, type LeftObject } from '../../../cluster/apply/restore-snapshots.js';
 import { hasApplied } from '../../../cluster/apply/owned-fields.js';
 import { fieldManager } from '../../../cluster/apply/field-manager.js';
-import { asCutoverError } from '../../../errors.js';
+import { asCutoverError, CutoverError } from '../../../errors.js';
 import { describeRef, refOf, type KubeObject, type ObjectRef } from '../../../kubernetes/object.js';
 import { isBeingDeleted } from '../../../kubernetes/pods/pod.js';
 import type { Snapshot } from '../../../plan/change.js';
 import type { OperationContext } from '../../../run/context.js';
+import { confirmMs } from '../../../traffic/endpoint-slices.js';
+import { routerOf } from '../../../traffic/routers.js';
 import { isFound } from '../../recorded/found-objects.js';
-import { ownedObjects } from '../../recorded/owned-objects.js';
+import { ownedObjects, requireOwnedService } from '../../recorded/owned-objects.js';
 import { guarded } from '../../shared/restore-objects.js';
-import { reachedTwin } from './narrow.js';
 import { partsOf, type BegunAdoption } from './begun-adoption.js';
+import { reachedTwins, servicesToSendBack } from './users-on-twins.js';
 
 /** What a restored adoption leaves. */
 export interface RestoredAdoption {
@@ -23,15 +25,17 @@ export interface RestoredAdoption {
 }
 
 /**
- * Takes back an adoption that has not replaced the live Deployment yet: what the role got is removed, and the autoscalers and
- * budgets of the live Deployment are created again. Looks before each removal whether users have other pods.
+ * Takes back an adoption that has not replaced the live Deployments yet: public Services that were narrowed lead to those again, what
+ * the role got is removed, and the autoscalers and budgets of the live Deployments are created again. Looks before each removal
+ * whether users have other pods.
  */
 export async function restoreAdoption(ctx: OperationContext, begun: BegunAdoption): Promise<RestoredAdoption> {
   const { revision } = begun;
-  const { writer, found } = guarded(ctx.writer, () => reachedTwin(ctx, begun));
+  const { writer, found } = guarded(ctx.writer, async () => (await reachedTwins(ctx, begun))[0]);
   const { cluster, records, log, clock, created, lockLost: signal } = ctx;
   const { release, namespace } = records;
-  const { service, liveAutoscalers, liveBudgets } = partsOf(revision);
+  const { services, liveAutoscalers, liveBudgets } = partsOf(revision);
+  if (!(await sendBack(ctx, begun))) return { failed: [], left: [], isReached: true };
   const deleted = await Promise.all([...liveBudgets, ...liveAutoscalers].map(object => deletedSince(ctx, object)));
   const removed = deleted.flat().map((object): Snapshot => ({ ref: refOf(object), object }));
   const broughtUp = revision.before.filter(({ object }) => object === undefined);
@@ -47,8 +51,30 @@ export async function restoreAdoption(ctx: OperationContext, begun: BegunAdoptio
     failed.push(...restored.failed.map(one => one.ref));
     left.push(...restored.left);
   }
-  await giveBackOwnership(ctx, service);
+  for (const service of services) await giveBackOwnership(ctx, service.found);
   return { failed, left, isReached: false };
+}
+
+/**
+ * Leads the public Services that this adoption has narrowed to the live Deployments again, and waits until users reach those. False:
+ * not all of them could be, so the twins are needed. Goes on after a cancel.
+ */
+async function sendBack(ctx: OperationContext, begun: BegunAdoption): Promise<boolean> {
+  const { state } = begun;
+  const router = routerOf(ctx);
+  try {
+    for (const { found, narrowed } of await servicesToSendBack(ctx, begun)) {
+      const live = await ctx.cluster.get(refOf(found));
+      requireOwnedService(ctx, { state, publicService: narrowed, live, foundUid: found.metadata.uid });
+      if (live?.metadata.uid !== found.metadata.uid) throw recreated(describeRef(refOf(found)));
+      await router.restore({ ref: refOf(found), object: found }, ctx.writer);
+      await router.confirm({ object: found }, { timeoutMs: confirmMs, signal: ctx.lockLost });
+    }
+    return true;
+  } catch (error) {
+    ctx.log.error(`Not all public Services were led back: ${asCutoverError(error).message}`);
+    return false;
+  }
 }
 
 /**
@@ -74,4 +100,12 @@ async function giveBackOwnership(ctx: OperationContext, service: KubeObject): Pr
       `${describeRef(refOf(service))}: its fields still belong to Cutover: ${asCutoverError(error).message}`,
     );
   }
+}
+
+function recreated(name: string): CutoverError {
+  return new CutoverError(`${name} was deleted and created again while the version behind it was being adopted`, {
+    code: 'changed',
+    object: name,
+    hint: 'Run this step again: it starts from what is live now.',
+  });
 }

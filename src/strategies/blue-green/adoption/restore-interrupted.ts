@@ -3,8 +3,8 @@ import { abandonAdopt } from '../../../release/transitions.js';
 import type { LockedContext } from '../../../run/context.js';
 import type { Recovered } from '../../outcome/restored.js';
 import type { BegunAdoption } from './begun-adoption.js';
-import { isReplaced } from './narrow.js';
 import { restoreAdoption } from './restore-adoption.js';
+import { isReplaced } from './users-on-twins.js';
 
 /** Restores an interrupted adoption, unless users are on the role already: then the next deploy finishes it. */
 export async function restoreInterruptedAdoption(ctx: LockedContext, begun: BegunAdoption): Promise<Recovered> {

@@ -50,7 +50,7 @@ export async function leftByStaging(ctx: RunContext, leaving: LeavingObjects): P
   const serving = adoption === undefined ? revisions.list.filter(({ number }) => number === served) : [];
   const excluded = new Set([...gone, ...serving.flatMap(former => former.ofRole.map(refKey))]);
   // The revision that the adoption records is the next one.
-  const adopted = adoption === undefined ? [] : [{ refs: referredTo([adoption.deployment]), by: state.latest + 1 }];
+  const adopted = adoption === undefined ? [] : [{ refs: referredTo(adoption.deployments), by: state.latest + 1 }];
   const { needs = [], ...needed } = neededByReachable(revisions);
   return findLeft(ctx, {
     state,
@@ -82,8 +82,8 @@ function mayAnyLeave({ state, role, replaced }: LeavingObjects, known: ReadonlyS
   return keys.some(key => !known.has(key) && !key.startsWith('batch/Job/'));
 }
 
-function deletedBy({ deployment, autoscalers, budgets }: AdoptedRole): readonly ObjectRef[] {
-  return [deployment, ...autoscalers.live, ...budgets.live].map(refOf);
+function deletedBy({ deployments, autoscalers, budgets }: AdoptedRole): readonly ObjectRef[] {
+  return [...deployments, ...autoscalers.live, ...budgets.live].map(refOf);
 }
 
 /** Everything that the manifests have, of both roles. */

@@ -34,6 +34,6 @@ function testUrlOf(ctx: RunContext, service: KubeObject | undefined, port: numbe
 
 /** Whom the public Service serves before anything is staged. */
 export function usersBefore({ active, deploy, adoption }: Staging): Users {
-  if (adoption !== undefined) return { kind: 'adopted', deployment: refOf(adoption.deployment) };
+  if (adoption !== undefined) return { kind: 'adopted', deployments: adoption.deployments.map(refOf) };
   return usersOf(deploy.state, active);
 }

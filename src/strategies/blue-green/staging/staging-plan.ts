@@ -1,8 +1,7 @@
 import { isAutoscaler } from '../../../kubernetes/autoscaler.js';
 import { isDeployment, replicasOf, withReplicas } from '../../../kubernetes/deployment.js';
 import { requirePlan, dryRunAll } from '../../../cluster/apply/dry-run-all.js';
-import { describeRef, refKey, refOf, type KubeObject } from '../../../kubernetes/object.js';
-import { routesTo } from '../../../kubernetes/selectors.js';
+import { describeRef, refKey, refOf } from '../../../kubernetes/object.js';
 import type { Resource } from '../../../manifests/resource.js';
 import type { PlannedChange } from '../../../plan/change.js';
 import type { Revision } from '../../../release/revision.js';
@@ -30,8 +29,11 @@ export async function planStaging(ctx: RunContext, target: StagingTarget): Promi
     role,
     resources: own.filter(({ object }) => !isAutoscaler(object)),
     services: resources.publicServices[role] ?? [],
-    other: deploymentsOf(deploy, active.kind === 'role' ? active.role : role),
-    ...(adoption !== undefined && { adopted: adoption.deployment }),
+    // What would be adopted has no role in its names.
+    other:
+      adoption === undefined
+        ? deploymentsOf(deploy, active.kind === 'role' ? active.role : role)
+        : { deployments: adoption.deployments.map(refOf) },
   });
   const atSwitch = [...applyAfterSwitch, ...(resources.publicServices[role] ?? [])];
   // Objects that the switch applies are dry-run now, so that a rejection is reported here and not by promote.
@@ -144,17 +146,12 @@ async function asManyAsLive(
     /** The public Services of the role. */
     readonly services: readonly Resource[];
     readonly other: RoleDeployments;
-    /** What would be adopted as the other role. Absent: nothing. */
-    readonly adopted?: KubeObject;
   },
 ): Promise<{ readonly sized: readonly Resource[]; readonly counterparts: Staging['counterparts'] }> {
-  const { role, resources, other, adopted } = own;
+  const { role, resources, other } = own;
   const objects = resources.map(({ object }) => object);
   const services = own.services.map(({ object }) => object);
-  const counterparts =
-    adopted === undefined
-      ? await liveCounterparts(ctx, { role, objects, services }, other)
-      : counterpartsOfAdopted(objects, { deployment: adopted, services });
+  const counterparts = await liveCounterparts(ctx, { role, objects, services }, other);
   const sized = resources.map(resource => {
     const live = counterparts.get(refKey(refOf(resource.object)));
     const replicas = replicasOf(resource.object);
@@ -165,13 +162,4 @@ async function asManyAsLive(
     return { ...resource, object: withReplicas(resource.object, replicasOf(live)) };
   });
   return { sized, counterparts };
-}
-
-/** The Deployment that would be adopted has no role in its name: its counterpart is the one behind the public Service. */
-function counterpartsOfAdopted(
-  objects: readonly KubeObject[],
-  { deployment, services }: { readonly deployment: KubeObject; readonly services: readonly KubeObject[] },
-): ReadonlyMap<string, KubeObject> {
-  const served = objects.filter(object => isDeployment(object) && services.some(service => routesTo(service, object)));
-  return new Map(served.map(object => [refKey(refOf(object)), deployment]));
 }

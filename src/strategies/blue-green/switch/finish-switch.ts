@@ -53,7 +53,7 @@ export async function finishSwitch(ctx: OperationContext, request: FinishRequest
   for (const { ref, uid } of revision.deleteAfterSwitch ?? []) await removeLive(ctx, ref, uid);
   const { adopted, operation } = state;
   const isPromoted = operation.kind === 'finish' && operation.direction === 'promote';
-  if (adopted !== undefined && isPromoted && isAdoptable(ctx, adopted)) await removeAdopted(ctx, adopted, state);
+  if (isPromoted) for (const one of adopted ?? []) if (isAdoptable(ctx, one)) await removeAdopted(ctx, one, state);
   const idle: IdleResult = left === undefined ? { kind: 'none' } : await leaveRole(ctx, request, left);
   try {
     await ctx.records.finish(completeFinish(state), policy.historyLimit);

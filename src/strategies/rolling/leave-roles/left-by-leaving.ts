@@ -24,7 +24,7 @@ export async function leftByLeaving(
   const keys = new Set(deleted.map(object => refKey(refOf(object))));
   const revisions = await formerRevisions(ctx, state);
   const ofRoles = [...revisions.list.flatMap(({ ofRole, shared }) => [...ofRole, ...shared]), ...sharedSecrets(state)];
-  const adopted = state.adopted === undefined ? [] : [state.adopted.ref];
+  const adopted = (state.adopted ?? []).map(({ ref }) => ref);
   const earlier = [...(state.left ?? []), ...ofRoles, ...adopted].filter(ref => !keys.has(refKey(ref)));
   if (isPlan) return findLeft(ctx, { state, resources, earlier, ...neededByReachable(revisions) });
   // Nothing leads to a revision of a role any more.

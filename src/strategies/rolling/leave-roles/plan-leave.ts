@@ -32,19 +32,21 @@ export async function sizedAsLive(
   });
 }
 
-/**
- * The Deployment of the manifests that was adopted and whose name is still taken: it runs nothing, and is created anew.
- * `undefined`: there is none.
- */
+/** The Deployments of the manifests that were adopted and whose names are still taken: they run nothing, and are created anew. */
 export async function adoptedOf(
   ctx: RunContext,
-  { adopted }: BlueGreenState,
+  { adopted = [] }: BlueGreenState,
   resources: RollingDeploy['resources'],
-): Promise<PlannedChange | undefined> {
-  const resource = adopted && resources.find(({ object }) => refKey(refOf(object)) === refKey(adopted.ref));
-  const live = adopted && (await ctx.cluster.get(adopted.ref));
-  if (resource === undefined || live?.metadata.uid !== adopted?.uid || live === undefined) return undefined;
-  return { resource, change: 'recreated', live, after: resource.object };
+): Promise<readonly PlannedChange[]> {
+  const found = await Promise.all(
+    adopted.map(async ({ ref, uid }): Promise<readonly PlannedChange[]> => {
+      const resource = resources.find(({ object }) => refKey(refOf(object)) === refKey(ref));
+      const live = await ctx.cluster.get(ref);
+      if (resource === undefined || live?.metadata.uid !== uid) return [];
+      return [{ resource, change: 'recreated', live, after: resource.object }];
+    }),
+  );
+  return found.flat();
 }
 
 /** A release that leaves its roles, and its manifests. */

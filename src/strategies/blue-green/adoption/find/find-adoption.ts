@@ -1,147 +1,98 @@
 import { dryRunAll } from '../../../../cluster/apply/dry-run-all.js';
 import { isAutoscaler } from '../../../../kubernetes/autoscaler.js';
-import { isDeployment } from '../../../../kubernetes/deployment.js';
-import { describeRef, refKey, refOf, type KubeObject } from '../../../../kubernetes/object.js';
-import { templateLabels } from '../../../../kubernetes/pods/pod-spec.js';
-import { selectorOf, selects } from '../../../../kubernetes/selectors.js';
-import { isOwnedBy } from '../../../../manifests/owner.js';
-import { roleName } from '../../../../manifests/roles/copies.js';
-import { mainServiceOf, type Resource } from '../../../../manifests/resource.js';
-import { hasRoles } from '../../../../release/transitions.js';
-import type { RunContext } from '../../../../run/context.js';
-import { throwAny } from '../../../shared/refusals.js';
-import { recordedResource } from '../../../shared/recorded-objects.js';
-import type { BlueGreenDeploy } from '../../staging/staging.js';
-import type { Adoption } from '../adoption.js';
-import { warnOfNewerConfig } from './config-age.js';
-import { imageIdsOf } from './images.js';
-import { narrowedTo, takesOver } from './narrowed-service.js';
-import {
-  nameTaken,
-  noTwin,
-  nothingToAdopt,
-  severalImages,
-  severalServices,
-  unknownAutoscaler,
-  wouldBeWritten,
-} from './refusals.js';
-import { replaceAutoscalers, replaceBudgets } from './scaling.js';
-import { findServing } from './serving-deployment.js';
-import { templateIdentity, twinOf } from './twin.js';
+import { describeRef, describeRefs, refKey, refOf, type KubeObject } from '../../../../kubernetes/object.js';
+import type { Resource } from '../../../../manifests/resource.js';
 import { own } from '../../../../own.js';
+import type { RunContext } from '../../../../run/context.js';
+import { recordedResource } from '../../../shared/recorded-objects.js';
+import { throwAny } from '../../../shared/refusals.js';
+import type { BlueGreenDeploy } from '../../staging/staging.js';
+import type { Adoption, Replacement } from '../adoption.js';
+import { warnOfNewerConfig } from './config-age.js';
+import { narrowedTo, takesOver } from './narrowed-service.js';
+import { pairWithTwins, refuseTaken, type PairedGroup } from './own-twins.js';
+import { unknownAutoscaler, wouldBeWritten } from './refusals.js';
+import { replaceAutoscalers, replaceBudgets } from './scaling.js';
+import { servicesToAdopt, servingGroups, type ServingGroup } from './services-to-adopt.js';
+import { templateIdentity } from './twin.js';
 
 /**
  * The live application that must be adopted before anything can be staged beside it. `undefined`: none is live, or it has
  * roles already. Throws `roles` if it cannot be adopted. Only reads.
  */
 export async function findAdoption(ctx: RunContext, deploy: BlueGreenDeploy): Promise<Adoption | undefined> {
-  const { inputs, resources, state } = deploy;
+  const { inputs, resources } = deploy;
   const [role] = inputs.roles;
-  const rendered = mainServiceOf(resources, role)?.object;
-  if (rendered === undefined || !mayAdopt(deploy)) return undefined;
-  const service = await ctx.cluster.get(refOf(rendered));
-  if (service === undefined || !isWithoutRoles(service, deploy)) {
-    if (deploy.wasRolling && state.current !== undefined)
-      throw nothingToAdopt(state.release, describeRef(refOf(rendered)));
-    return undefined;
-  }
-  const services = (own(resources.publicServices, role) ?? []).map(({ object }) => refOf(object));
-  if (services.length > 1) throw severalServices(service, services);
-  const serving = await findServing(ctx, service);
-  const { deployment, replicaSet, pods } = serving;
-  refuseToWrite(deployment, { service, deploy });
-  const { ids: imageIds, differs } = imageIdsOf(replicaSet, pods);
-  if (differs !== undefined) throw severalImages(service, differs);
-  const ofRole = (resources.of[role] ?? []).map(({ object }) => object);
-  const twin = twinOf({
-    ...serving,
-    role,
-    rendered: deploymentOfRole(service, { deployment, deploy }),
-    publicService: rendered,
-    imageIds,
-  });
-  await refuseTaken(ctx, { service, twin });
-  await warnOfNewerConfig(ctx, serving);
-  const narrowed = narrowedTo(rendered, service);
-  await takesOver(ctx, { narrowed, force: inputs.forceConflicts });
-  const parts = { role, twin, rendered: ofRole };
-  const autoscalers = await replaceAutoscalers(ctx, deployment, parts);
-  const unknown = autoscalers.live.find(object => !isAutoscaler(object));
-  if (unknown !== undefined) throw unknownAutoscaler(service, unknown);
-  const testService = ofRole.find(({ kind, metadata }) => {
+  const services = await servicesToAdopt(ctx, deploy);
+  if (services.length === 0) return undefined;
+  const groups = await servingGroups(ctx, services);
+  for (const group of groups) refuseToWrite(group, deploy);
+  const pairs = pairWithTwins(groups, deploy);
+  for (const pair of pairs) await refuseTaken(ctx, pair);
+  for (const { serving } of pairs) await warnOfNewerConfig(ctx, serving);
+  const narrowed = services.map(({ rendered, live }) => narrowedTo(rendered, live));
+  for (const object of narrowed) await takesOver(ctx, { narrowed: object, force: inputs.forceConflicts });
+  const scaling = await scalingOf(ctx, pairs, deploy);
+  const testService = (resources.of[role] ?? []).find(({ object: { kind, metadata } }) => {
     return kind === 'Service' && metadata.name === own(resources.testService, role);
-  });
-  ctx.log.info(
-    `${describeRef(refOf(service))} selects the pods of ${describeRef(refOf(deployment))}, which has no role: it is adopted as ${role}`,
-  );
+  })?.object;
+  for (const pair of pairs) logFound(ctx, pair, role);
+  const objects = [...pairs.map(({ twin }) => twin), ...(testService === undefined ? [] : [testService])];
   return {
     role,
-    service,
-    deployment,
-    template: templateIdentity(deployment),
-    imageIds,
-    planned: await planTwin(ctx, { deploy, objects: [twin, ...(testService === undefined ? [] : [testService])] }),
+    services: services.map(({ live }) => live),
+    deployments: pairs.map(({ serving }) => serving.deployment),
+    versions: pairs.map(({ serving: { deployment }, imageIds }) => {
+      const template = templateIdentity(deployment);
+      return { ref: refOf(deployment), uid: deployment.metadata.uid ?? '', template, imageIds };
+    }),
+    planned: await planTwins(ctx, { deploy, objects }),
     narrowed,
-    autoscalers,
-    budgets: await replaceBudgets(ctx, deployment, parts),
+    ...scaling,
   };
 }
 
-/** Whether the record allows that something without roles is live: nothing has ever been on a role. */
-export function mayAdopt({ state, resources, wasRolling }: BlueGreenDeploy): boolean {
-  if (wasRolling || state.operation?.kind === 'adopt') return true;
-  return resources.automatic === true && state.current === undefined && !hasRoles(state);
-}
-
-/** Whether the Service selects the pods of no role, or of both. */
-function isWithoutRoles(service: KubeObject, { inputs, resources }: BlueGreenDeploy): boolean {
-  const selector = selectorOf(service);
-  if (Object.keys(selector).length === 0) return false;
-  const selected = inputs.roles.filter(role => {
-    const deployments = (resources.of[role] ?? []).filter(({ object }) => isDeployment(object));
-    return deployments.some(({ object }) => selects(selector, templateLabels(object)));
-  });
-  return selected.length !== 1;
-}
-
-/** The role's Deployment of the manifests that takes the place of the live one. */
-function deploymentOfRole(
-  service: KubeObject,
-  { deployment, deploy }: { readonly deployment: KubeObject; readonly deploy: BlueGreenDeploy },
-): KubeObject {
-  const { inputs, resources } = deploy;
-  const [role] = inputs.roles;
-  const publicService = mainServiceOf(resources, role)?.object;
-  const behind = (resources.of[role] ?? [])
-    .map(({ object }) => object)
-    .filter(isDeployment)
-    .filter(object => publicService !== undefined && selects(selectorOf(publicService), templateLabels(object)));
-  const name = roleName(deployment.metadata.name, role);
-  const found = behind.find(({ metadata }) => metadata.name === name) ?? behind[0];
-  if (found === undefined) throw noTwin(service);
-  return found;
-}
-
 /** Throws when the deploy would write the Deployment that serves users. */
-function refuseToWrite(
-  deployment: KubeObject,
-  { service, deploy }: { readonly service: KubeObject; readonly deploy: BlueGreenDeploy },
-): void {
+function refuseToWrite({ serving: { deployment }, services: [service] }: ServingGroup, deploy: BlueGreenDeploy): void {
   const { shared, of } = deploy.resources;
   const written = [...shared, ...Object.values(of).flat()].map(({ object }) => refKey(refOf(object)));
-  if (written.includes(refKey(refOf(deployment)))) throw wouldBeWritten(service, deployment);
+  if (written.includes(refKey(refOf(deployment)))) throw wouldBeWritten(service.live, deployment);
 }
 
-/** Throws when a Deployment of somebody else has the name of the twin. */
-async function refuseTaken(
+/** What scales the live Deployments and protects their pods, and what their twins get in its place. */
+async function scalingOf(
   ctx: RunContext,
-  { service, twin }: { readonly service: KubeObject; readonly twin: KubeObject },
-): Promise<void> {
-  const live = await ctx.cluster.get(refOf(twin));
-  if (live !== undefined && !isOwnedBy(live, ctx.records)) throw nameTaken(service, live);
+  pairs: readonly PairedGroup[],
+  { inputs, resources }: BlueGreenDeploy,
+): Promise<Pick<Adoption, 'autoscalers' | 'budgets'>> {
+  const [role] = inputs.roles;
+  const rendered = (resources.of[role] ?? []).map(({ object }) => object);
+  const autoscalers: Replacement[] = [];
+  const budgets: Replacement[] = [];
+  for (const { twin, serving, services } of pairs) {
+    const parts = { role, twin, rendered };
+    const scaling = await replaceAutoscalers(ctx, serving.deployment, parts);
+    const unknown = scaling.live.find(object => !isAutoscaler(object));
+    if (unknown !== undefined) throw unknownAutoscaler(services[0].live, unknown);
+    autoscalers.push(scaling);
+    budgets.push(await replaceBudgets(ctx, serving.deployment, parts));
+  }
+  return { autoscalers: together(autoscalers), budgets: together(budgets) };
 }
 
-async function planTwin(
+function together(replacements: readonly Replacement[]): Replacement {
+  return { live: replacements.flatMap(({ live }) => live), ofRole: replacements.flatMap(({ ofRole }) => ofRole) };
+}
+
+function logFound({ log }: RunContext, { services, serving }: PairedGroup, role: string): void {
+  const names = describeRefs(services.map(({ live }) => refOf(live)));
+  const verb = services.length > 1 ? 'select' : 'selects';
+  log.info(
+    `${names} ${verb} the pods of ${describeRef(refOf(serving.deployment))}, which has no role: it is adopted as ${role}`,
+  );
+}
+
+async function planTwins(
   ctx: RunContext,
   { deploy, objects }: { readonly deploy: BlueGreenDeploy; readonly objects: readonly KubeObject[] },
 ): Promise<Adoption['planned']> {

@@ -64,19 +64,54 @@ export function unknownAutoscaler(service: KubeObject, autoscaler: KubeObject): 
   });
 }
 
-/** Only one public Service can be narrowed. */
-export function severalServices(service: KubeObject, services: readonly ObjectRef[]): CutoverError {
+/** Some public Services are live without roles, and others are not. `others`: these, and why, as the rest of a sentence. */
+export function notAllWithoutRoles(
+  services: readonly ObjectRef[],
+  others: readonly { readonly ref: ObjectRef; readonly why: string }[],
+): CutoverError {
+  const reasons = others.map(({ ref, why }) => `${describeRef(ref)} ${why}`).join(', ');
+  const [one, it] = others.length > 1 ? ['they have', 'them'] : ['it has', 'it'];
+  return new CutoverError(
+    `${describeRefs(services)} ${services.length > 1 ? 'are' : 'is'} live without roles, but ${reasons}: public Services are adopted together or not at all`,
+    {
+      code: 'roles',
+      object: describeRefs(others.map(({ ref }) => ref)),
+      hint: `Nothing was changed. Deploy once with \`strategy: rolling\`, so that ${one} pods without roles, too, and then run this step again; or annotate ${it} cutover/shared: "true" and deploy what is behind separately.`,
+    },
+  );
+}
+
+/** The manifests have no Deployment that all the public Services of the live one lead to. */
+export function noTwin(deployment: KubeObject, services: readonly KubeObject[]): CutoverError {
+  const [service = deployment, ...others] = services;
+  if (others.length === 0)
+    return notAdoptable(service, {
+      reason: 'the manifests have no Deployment for its pods',
+      hint: 'Add the Deployment whose pods the public Service selects.',
+    });
+  return new CutoverError(
+    `What ${describeRefs(services.map(refOf))} select cannot be adopted: they lead to ${describeRef(refOf(deployment))}, and the manifests have no Deployment that all of them lead to`,
+    {
+      code: 'roles',
+      object: describeRef(refOf(deployment)),
+      hint: 'Stage what is live first: deploy manifests in which these Services select one Deployment, and split it in a later revision.',
+    },
+  );
+}
+
+/** Two live Deployments have one Deployment of the manifests in common. */
+export function sameTwin(service: KubeObject, deployments: readonly KubeObject[]): CutoverError {
   return notAdoptable(service, {
-    reason: `the release has several public Services: ${describeRefs(services)}`,
-    hint: 'Adopt it with one Service first: annotate the others cutover/shared: "true". Or deploy it as a new release, with other names.',
+    reason: `the manifests have one Deployment for the pods of ${describeRefs(deployments.map(refOf))}`,
+    hint: 'Give each Deployment that is live its own in the manifests; bring them together in a later revision.',
   });
 }
 
-/** The manifests have no Deployment that the role's public Service routes to. */
-export function noTwin(service: KubeObject): CutoverError {
+/** A public Service would lead to the twin of a Deployment that it does not lead to. */
+export function ledToOther(service: KubeObject, deployment: KubeObject): CutoverError {
   return notAdoptable(service, {
-    reason: 'the manifests have no Deployment for its pods',
-    hint: 'Add the Deployment whose pods the public Service selects.',
+    reason: `it would also select the pods that take the place of ${describeRef(refOf(deployment))}, which it does not lead to`,
+    hint: 'Add a label to its selector that only its own pods have, in the cluster and in the manifests.',
   });
 }
 

@@ -13,8 +13,8 @@ export interface TwinParts extends Pick<ServingDeployment, 'deployment' | 'repli
   readonly role: string;
   /** The role's Deployment of the manifests: it gives the name, the selector and the labels that tell the roles apart. */
   readonly rendered: KubeObject;
-  /** The role's public Service of the manifests. */
-  readonly publicService: KubeObject;
+  /** The role's public Services of the manifests that lead to it. */
+  readonly publicServices: readonly KubeObject[];
   readonly imageIds: ImageIds;
 }
 
@@ -27,13 +27,13 @@ const labelsPath = [...templatePath, 'metadata', 'labels'] as const;
  * of the role, at the live size. It reads the same ConfigMaps and Secrets.
  */
 export function twinOf(parts: TwinParts): KubeObject {
-  const { deployment, replicaSet, role, rendered, publicService, imageIds } = parts;
+  const { deployment, replicaSet, role, rendered, publicServices, imageIds } = parts;
   const live = withField(deployment, templatePath, templateOf(replicaSet));
   const copy = deploymentCopy(live, role, ({ name }) => name);
   const labels = {
     ...templateLabels(live),
     ...textsAt(rendered, ['spec', 'selector', 'matchLabels']),
-    ...selectorOf(publicService),
+    ...Object.fromEntries(publicServices.flatMap(service => Object.entries(selectorOf(service)))),
   };
   const spec = { ...fieldsAt(copy, ['spec']), selector: fieldAt(rendered, ['spec', 'selector']) };
   const { apiVersion, kind, metadata } = rendered;

@@ -44,7 +44,7 @@ export async function furtherServiceRefusal(ctx: RunContext, target: StagingTarg
 
 /** Labels of the pods that serve; `undefined`: nothing serves yet. */
 function servingLabels({ deploy, active, adoption, records }: StagingTarget): readonly Labels[] | undefined {
-  if (adoption !== undefined) return [templateLabels(adoption.deployment)];
+  if (adoption !== undefined) return adoption.deployments.map(templateLabels);
   if (active.kind === 'none') return undefined;
   return (deploy.state.roles[active.role] ?? records[active.role])?.podLabels;
 }

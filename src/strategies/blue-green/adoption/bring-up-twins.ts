@@ -1,62 +1,68 @@
 import { removeAndWait } from '../../../cluster/apply/apply-change.js';
 import { requirePlan } from '../../../cluster/apply/dry-run-all.js';
 import { asCutoverError, CutoverError } from '../../../errors.js';
-import { isDeployment, replicasOf, withReplicas } from '../../../kubernetes/deployment.js';
-import { describeRef, refOf, type KubeObject, type ObjectRef } from '../../../kubernetes/object.js';
+import { replicasOf, withReplicas } from '../../../kubernetes/deployment.js';
+import { describeRef, refKey, refOf, type KubeObject, type ObjectRef } from '../../../kubernetes/object.js';
+import type { AdoptingDeployment } from '../../../release/operation.js';
 import type { ReadyWorkload } from '../../../rollout/observer.js';
 import type { OperationContext, RunContext } from '../../../run/context.js';
 import { applyAndWait, type WaitOptions } from '../../shared/apply-and-wait.js';
 import { requireFound } from '../../recorded/found-objects.js';
 import { requireOwnedObjects } from '../../recorded/owned-objects.js';
 import { recordedResource } from '../../shared/recorded-objects.js';
-import { partsOf, type BegunAdoption } from './begun-adoption.js';
+import { partsOf, twinsOf, type BegunAdoption, type Twin } from './begun-adoption.js';
 import { imageIdsOf } from './find/images.js';
 import { autoscalersOf } from './find/scaling.js';
 import { templateIdentity } from './find/twin.js';
 import { own } from '../../../own.js';
 
-/** A twin that is ready. */
-export interface ReadyTwin {
+/** Twins that are ready. */
+export interface ReadyTwins {
   readonly verified: readonly ReadyWorkload[];
   /** Until when pods that go missing are waited for, in milliseconds of the context's clock. */
   readonly readyUntilMs: number;
 }
 
 /**
- * Deletes what scales the live Deployment, then brings its twin up: an autoscaler averages over all pods that its selector
- * matches, those of the twin too. Throws `changed` when the Deployment or an image is another one by then.
+ * Deletes what scales the live Deployments, then brings their twins up: an autoscaler averages over all pods that its selector
+ * matches, those of the twin too. Throws `changed` when a Deployment or an image is another one by then.
  */
-export async function bringUpTwin(
+export async function bringUpTwins(
   ctx: OperationContext,
   begun: BegunAdoption,
   waitOptions: WaitOptions,
-): Promise<ReadyTwin> {
-  const { revision, state } = begun;
-  const { deployment } = state.operation;
-  const { up, liveAutoscalers } = partsOf(revision);
+): Promise<ReadyTwins> {
+  const { revision } = begun;
+  const { up, liveAutoscalers: recorded } = partsOf(revision);
   const { cluster } = ctx;
-  await removeAutoscalers(ctx, {
-    deployment: deployment.ref,
-    recorded: liveAutoscalers,
-    timeoutMs: waitOptions.timeoutMs,
-  });
-  const live = await requireSameVersion(ctx, begun);
-  const twin = await cluster.get(refOf(partsOf(revision).twin));
-  const resources = (await requireOwnedObjects(ctx, up)).map(object => {
+  const pairs = twinsOf(begun);
+  const { timeoutMs } = waitOptions;
+  for (const { deployment } of pairs) await removeAutoscalers(ctx, { deployment: deployment.ref, recorded, timeoutMs });
+  const sizes = new Map<KubeObject, number>();
+  for (const { deployment, twin } of pairs) {
+    const [live, before] = [await requireSameVersion(ctx, deployment), await cluster.get(refOf(twin))];
     // An interrupted adoption may have scaled the live Deployment to zero already, and users may be on the twin.
-    const wanted = Math.max(replicasOf(live) || replicasOf(object), twin === undefined ? 0 : replicasOf(twin));
-    const sized = isDeployment(object) ? withReplicas(object, wanted) : object;
-    return recordedResource(sized, revision.number);
+    const wanted = Math.max(replicasOf(live) || replicasOf(twin), before === undefined ? 0 : replicasOf(before));
+    sizes.set(twin, wanted);
+  }
+  const resources = (await requireOwnedObjects(ctx, up)).map(object => {
+    const wanted = sizes.get(object);
+    return recordedResource(wanted === undefined ? object : withReplicas(object, wanted), revision.number);
   });
   const planned = await requirePlan({ cluster, resources, force: revision.force, idle: new Set(resources) });
   const { ready } = await applyAndWait(ctx, { planned, waitOptions, force: revision.force }).catch((error: unknown) => {
-    throw withRoomHint(error, replicasOf(live));
+    throw withRoomHint(
+      error,
+      [...sizes.values()].reduce((sum, replicas) => sum + replicas, 0),
+    );
   });
-  const [workload] = ready;
-  if (workload === undefined) throw new Error('the twin is not awaited');
-  await requireSameImages(ctx, begun, workload);
-  await requireSameVersion(ctx, begun);
-  return { verified: ready, readyUntilMs: ctx.clock.now() + waitOptions.timeoutMs };
+  for (const pair of pairs) {
+    const workload = ready.find(({ ref }) => refKey(ref) === refKey(refOf(pair.twin)));
+    if (workload === undefined) throw new Error('a twin is not awaited');
+    await requireSameImages(ctx, pair, workload);
+    await requireSameVersion(ctx, pair.deployment);
+  }
+  return { verified: ready, readyUntilMs: ctx.clock.now() + timeoutMs };
 }
 
 /** What scales the live Deployment. */
@@ -92,11 +98,10 @@ async function removeAutoscalers(ctx: OperationContext, { deployment, recorded, 
 }
 
 /** The live Deployment, which must still be the one whose version the twin runs. A restart does not matter. */
-async function requireSameVersion(ctx: RunContext, { state }: BegunAdoption) {
-  const { deployment, template } = state.operation;
-  const live = await ctx.cluster.get(deployment.ref);
-  if (live !== undefined && live.metadata.uid === deployment.uid && templateIdentity(live) === template) return live;
-  const name = describeRef(deployment.ref);
+async function requireSameVersion(ctx: RunContext, { ref, uid, template }: AdoptingDeployment): Promise<KubeObject> {
+  const live = await ctx.cluster.get(ref);
+  if (live !== undefined && live.metadata.uid === uid && templateIdentity(live) === template) return live;
+  const name = describeRef(ref);
   throw new CutoverError(`${name} was changed while its version was being brought up once more`, {
     code: 'changed',
     object: name,
@@ -105,8 +110,7 @@ async function requireSameVersion(ctx: RunContext, { state }: BegunAdoption) {
 }
 
 /** Throws `changed` unless the pods of the twin run the very images that serve. */
-async function requireSameImages(ctx: RunContext, { revision, state }: BegunAdoption, { pods }: ReadyWorkload) {
-  const { twin } = partsOf(revision);
+async function requireSameImages(ctx: RunContext, { deployment, twin }: Twin, { pods }: ReadyWorkload): Promise<void> {
   const { namespace } = twin.metadata;
   const found = await Promise.all(
     pods.map(({ name }) =>
@@ -117,7 +121,7 @@ async function requireSameImages(ctx: RunContext, { revision, state }: BegunAdop
     twin,
     found.filter(pod => pod !== undefined),
   );
-  const { imageIds } = state.operation;
+  const { imageIds } = deployment;
   const other =
     differs ?? Object.keys(ids).find(name => Object.hasOwn(imageIds, name) && imageIds[name] !== own(ids, name));
   if (other === undefined) return;
@@ -125,7 +129,7 @@ async function requireSameImages(ctx: RunContext, { revision, state }: BegunAdop
   throw new CutoverError(`${name} does not run the image that serves users, in container ${other}: its tag was moved`, {
     code: 'changed',
     object: name,
-    hint: `Set the image of ${describeRef(state.operation.deployment.ref)} by digest, or restart it so that it runs what the tag means now; then run this step again.`,
+    hint: `Set the image of ${describeRef(deployment.ref)} by digest, or restart it so that it runs what the tag means now; then run this step again.`,
   });
 }
 
