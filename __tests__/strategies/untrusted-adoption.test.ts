@@ -94,6 +94,20 @@ describe('a record that was forged while an adoption was interrupted', () => {
     expect(neighbours(release)).toEqual(before);
   });
 
+  it('sends no request to a Service of another release', async () => {
+    const release = await killedAt(narrowing);
+    nameService(release);
+    forgeState(release, state => ({ ...state, publicServices: [serviceRef('neighbour')] }));
+    release.syntheticTraffic = { kind: 'auto' };
+    const asked: string[] = [];
+    release.answer = ({ kind, name }) => {
+      asked.push(`${kind} ${name}`);
+      return 200;
+    };
+    expect(await failureOf(release.stage(plainManifests('v2')))).toMatchObject({ error: { code: 'record' } });
+    expect(asked.filter(call => call.includes('neighbour'))).toEqual([]);
+  });
+
   it('narrows no Service but that of the state', async () => {
     const release = await killedAt(narrowing);
     release.cluster.store.update({

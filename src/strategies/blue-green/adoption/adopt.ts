@@ -1,3 +1,4 @@
+import { asCutoverError } from '../../../errors.js';
 import { refOf } from '../../../kubernetes/object.js';
 import { historyEntry } from '../../../release/revision.js';
 import { abandonAdopt, begin, type Adopting } from '../../../release/transitions.js';
@@ -7,10 +8,11 @@ import { underLock } from '../../../run/under-lock.js';
 import { confirmMs } from '../../../traffic/endpoint-slices.js';
 import { routerOf } from '../../../traffic/routers.js';
 import { FailedStep, type ObjectChange } from '../../outcome/outcome.js';
+import { requireOwnedService } from '../../recorded/owned-objects.js';
 import { checksOf } from '../../shared/checks.js';
-import { underTraffic, type SyntheticTraffic } from '../../shared/synthetic-traffic.js';
+import { noTraffic, underTraffic, type SyntheticTraffic } from '../../shared/synthetic-traffic.js';
 import type { BlueGreenDeploy } from '../staging/staging.js';
-import { beginAdoption, partsOf, type BegunAdoption } from './begun-adoption.js';
+import { beginAdoption, partsOf, type AdoptedService, type BegunAdoption } from './begun-adoption.js';
 import { bringUpTwins } from './bring-up-twins.js';
 import { adoptionFailed, notBegun, notTakenBack } from './failed-adoption.js';
 import { findAdoption } from './find/find-adoption.js';
@@ -69,9 +71,26 @@ async function adopt(ctx: LockedContext, deploy: BlueGreenDeploy): Promise<reado
 /** Does everything that is not done yet. */
 async function finish(ctx: LockedContext, { deploy, begun }: BegunDeploy): Promise<readonly ObjectChange[]> {
   const [main] = partsOf(begun.revision).services;
+  // The record may name a Service of others: the narrowing refuses it, and until then nothing is sent to it.
+  if (!(await isOwned(ctx, begun, main))) return moveToTwin(ctx, { deploy, begun }, noTraffic);
   return underTraffic(ctx, { service: main.narrowed, checks: deploy.inputs.verify }, traffic =>
     moveToTwin(ctx, { deploy, begun }, traffic),
   );
+}
+
+async function isOwned(
+  ctx: LockedContext,
+  { state }: BegunAdoption,
+  { found, narrowed }: AdoptedService,
+): Promise<boolean> {
+  const live = await ctx.cluster.get(refOf(narrowed));
+  try {
+    requireOwnedService(ctx, { state, publicService: narrowed, live, foundUid: found.metadata.uid });
+    return true;
+  } catch (error) {
+    ctx.log.debug(asCutoverError(error).message);
+    return false;
+  }
 }
 
 async function moveToTwin(
